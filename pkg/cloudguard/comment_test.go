@@ -1,0 +1,292 @@
+package cloudguard_test
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+)
+
+const (
+	one   = "ocid1.vaultsecret.oc1.iad.amaaaaaaone"
+	two   = "ocid1.vaultsecret.oc1.ap-mumbai-1.amaaaaaatwo"
+	three = "ocid1.vaultsecret.oc1.phx.amaaaaaathree"
+
+	api    = cloudguard.APIKeyTooOld
+	token  = cloudguard.AuthTokenTooOld
+	secret = cloudguard.SecretKeyTooOld
+	passwd = cloudguard.PasswordTooOld
+)
+
+func TestACommentThatIsUnderstood(t *testing.T) {
+	cases := []struct {
+		rule cloudguard.Rule
+		text string
+		want string // canonical form
+	}{
+		// As the tutorial writes them.
+		{api, "api_secret_ocid:" + one + ",ticket CHG-1", "api_secret_ocid:" + one + ",ticket CHG-1"},
+		{token, "auth_secret_ocid:" + two + ",<additional comments>", "auth_secret_ocid:" + two + ",<additional comments>"},
+		{secret, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two + ",monthly",
+			"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two + ",monthly"},
+		{passwd, "", ""},
+		{passwd, "asked by phone", "asked by phone"},
+		// Without a secret: found by its tags.
+		{api, "", ""},
+		{api, " \n,;,\u200b", ""},
+		{secret, "rotate it; thanks", "rotate it,thanks"},
+		// Case, blanks, line breaks, quotes, order.
+		{api, "API_Secret_OCID : OCID1.VaultSecret.oc1.IAD.AMAAAAAAONE", "api_secret_ocid:" + one},
+		{api, "\u00a0api_secret_ocid\t:\r\n " + one + "\u200b\r\n", "api_secret_ocid:" + one},
+		{api, "api_secret_ocid\n\n:\n\n" + one, "api_secret_ocid:" + one},
+		{api, "\"api_secret_ocid:" + one + "\"", "api_secret_ocid:" + one},
+		{api, "`api_secret_ocid`: '" + one + "'", "api_secret_ocid:" + one},
+		{api, "api_secret_ocid:<" + one + ">", "api_secret_ocid:" + one},
+		{api, "\u201capi_secret_ocid\u201d:\u201c" + one + "\u201d", "api_secret_ocid:" + one},
+		{api, "api_secret_\u00adocid:ocid1.vault\u200bsecret.oc1.iad.amaaaaaaone", "api_secret_ocid:" + one},
+		{api, "CHG-1,,api_secret_ocid:" + one + ";", "api_secret_ocid:" + one + ",CHG-1"},
+		{secret, "secretkey_secret_ocid:" + two + ";accesskey_secret_ocid:" + one, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
+		{secret, "accesskey_secret_ocid:" + one + "\nsecretkey_secret_ocid:" + two, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
+		{secret, "accesskey_secret_ocid:" + one + "\n\n,secretkey_secret_ocid\r\n:" + two, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
+		{secret, "- accesskey_secret_ocid: " + one + "\n- secretkey_secret_ocid: " + two, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
+		{token, "auth_secret_ocid:" + one + "\nticket CHG-1", "auth_secret_ocid:" + one + ",ticket CHG-1"},
+		{token, "why:\nauth_secret_ocid:" + one, "auth_secret_ocid:" + one + ",why:"},
+		{token, "why:\nthe token is old", "why: the token is old"},
+		// A pair said twice, an OCID named again in the text.
+		{token, "auth_secret_ocid:" + one + ",AUTH_SECRET_OCID:" + strings.ToUpper(one), "auth_secret_ocid:" + one},
+		{token, "auth_secret_ocid:" + one + ",now in " + one, "auth_secret_ocid:" + one + ",now in " + one},
+		// Free text with colons and words that are near to keys.
+		{token, "see: CHG-1:2,https://example.com/x?a=b,grade: A,trace: 4bf92f,replaced: laptop,place:1,race: no",
+			"see: CHG-1:2,https://example.com/x?a=b,grade: A,trace: 4bf92f,replaced: laptop,place:1,race: no"},
+		{token, "the secret is in the vault", "the secret is in the vault"},
+		{token, "Please note that the secret OCID was wrong: fixed now", "Please note that the secret OCID was wrong: fixed now"},
+		{token, "user ocid1.user.oc1..aaaa asked", "user ocid1.user.oc1..aaaa asked"},
+		{token, "we replace: old for new", "we replace: old for new"},
+		// Options and the bundle.
+		{api, "replace:YES, dry_run:true ,grace:72H", "replace:yes,grace:72h,dry_run:yes"},
+		{api, "replace:no,dry_run:false,grace:0", "grace:0"},
+		{api, "grace:3d", "grace:72h"},
+		{api, "grace:1h,grace:60m", "grace:1h"},
+		{api, "grace:90m", "grace:90m"},
+		{api, "grace:1d12h", "grace:36h"},
+		{api, "grace:90d", "grace:2160h"},
+		{secret, "bundle_secret_ocid:" + three, "bundle_secret_ocid:" + three},
+		{api, "bundle_secret_ocid:" + three + ",api_secret_ocid:" + one, "api_secret_ocid:" + one + ",bundle_secret_ocid:" + three},
+		{passwd, "password_secret_ocid:" + one, "password_secret_ocid:" + one},
+	}
+	for _, c := range cases {
+		got, err := cloudguard.ParseComment(c.rule, c.text)
+		if err != nil || got.String() != c.want {
+			t.Errorf("%s %q:\n got %q, %v\nwant %q", c.rule, c.text, got, err, c.want)
+		}
+	}
+}
+
+func TestTheFieldsOfACommentAreFilled(t *testing.T) {
+	c, err := cloudguard.ParseComment(secret, "secretkey_secret_ocid:"+two+",accesskey_secret_ocid:"+one+
+		",bundle_secret_ocid:"+three+",replace:yes,grace:1d30m,dry_run:yes, CHG-1 ,by hand")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[cloudguard.Role]cloudguard.OCID{
+		cloudguard.RoleAccessKey: one, cloudguard.RoleSecretKey: two, cloudguard.RoleBundle: three,
+	}
+	if !maps.Equal(c.Secrets, want) || !c.Replace || !c.DryRun || c.Grace == nil || *c.Grace != 24*time.Hour+30*time.Minute ||
+		!slices.Equal(c.Free, []string{"CHG-1", "by hand"}) {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// ask returns the placeholders of a corrected comment.
+func ask(rule cloudguard.Rule) string {
+	return map[cloudguard.Rule]string{
+		api:    "api_secret_ocid:<OCID of the API key secret>",
+		token:  "auth_secret_ocid:<OCID of the auth token secret>",
+		secret: "accesskey_secret_ocid:<OCID of the access key secret>,secretkey_secret_ocid:<OCID of the secret key secret>",
+	}[rule]
+}
+
+type refusal struct {
+	rule      cloudguard.Rule
+	text      string
+	fault     string // part of the message
+	corrected string
+}
+
+func TestACommentThatIsRefusedSaysWhatToWriteInstead(t *testing.T) {
+	cases := slices.Concat(keyRefusals, valueRefusals, optionRefusals)
+	if len(cases) < 50 {
+		t.Fatalf("%d cases, want 50 at least", len(cases))
+	}
+	for _, c := range cases {
+		_, err := cloudguard.ParseComment(c.rule, c.text)
+		refused, ok := errors.AsType[*cloudguard.CommentError](err)
+		if !ok {
+			t.Errorf("%s %q: error %v, want a CommentError", c.rule, c.text, err)
+			continue
+		}
+		if !strings.Contains(err.Error(), c.fault) || refused.Corrected != c.corrected {
+			t.Errorf("%s %q:\n got %v\nwant %q and %q", c.rule, c.text, err, c.fault, c.corrected)
+		}
+		if refused.Corrected != "" && !strings.HasSuffix(err.Error(), refused.Corrected) {
+			t.Errorf("%v does not end with the corrected comment", err)
+		}
+		checkCorrected(t, c.rule, refused)
+	}
+}
+
+// checkCorrected pastes the corrected comment: without placeholders it must be
+// understood, with them refused with the same correction.
+func checkCorrected(t *testing.T, rule cloudguard.Rule, refused *cloudguard.CommentError) {
+	t.Helper()
+	_, err := cloudguard.ParseComment(rule, refused.Corrected)
+	if !strings.Contains(refused.Corrected, ":<") {
+		if err != nil {
+			t.Errorf("the corrected comment %q is refused: %v", refused.Corrected, err)
+		}
+		return
+	}
+	if again, ok := errors.AsType[*cloudguard.CommentError](err); ok && again.Corrected != refused.Corrected {
+		t.Errorf("the corrected comment %q is corrected again: %q", refused.Corrected, again.Corrected)
+	}
+}
+
+var keyRefusals = []refusal{
+	// Misspelt keys.
+	{api, "api_secret_ocd:" + one + ",CHG-1", "api_secret_ocd is not a key (did you mean api_secret_ocid?)", "api_secret_ocid:" + one + ",CHG-1"},
+	{api, "api-secret-ocid: " + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
+	{api, "ap\u0456_secret_ocid:" + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
+	{api, "api_secret_ocid=" + one, "needs a colon", "api_secret_ocid:" + one},
+	{api, "api_secret_ocid " + one, "needs a colon", "api_secret_ocid:" + one},
+	{api, "api_secret_ocd " + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
+	{token, "auht_secrt_ocid:" + one, "did you mean auth_secret_ocid?", "auth_secret_ocid:" + one},
+	{token, "au_secret_ocid:" + one, "did you mean auth_secret_ocid?", "auth_secret_ocid:" + one},
+	{api, "au_secret_ocid:" + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
+	{api, "apikey_secret_ocid:" + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
+	{api, "the secret ocid: " + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
+	{api, "api_\u017fecret_ocid:" + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
+	{secret, "secret_ocid:" + one, "secret_ocid is not a key: the keys are accesskey_secret_ocid and secretkey_secret_ocid, or bundle", ask(secret)},
+	{secret, "my_access_secret_ocid:" + one + ",customer secret key ocid:" + two, "did you mean accesskey_secret_ocid?",
+		"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
+	{token, "bundel secret ocid:" + one, "did you mean bundle_secret_ocid?", "bundle_secret_ocid:" + one},
+	{token, "my_bundle_secret_ocid:" + one, "did you mean bundle_secret_ocid?", "bundle_secret_ocid:" + one},
+	// Keys of another kind.
+	{api, "auth_secret_ocid:" + one + ",CHG-1", "auth_secret_ocid does not belong to an API key: the keys are api_secret_ocid or bundle_secret_ocid", ask(api) + ",CHG-1"},
+	{token, "auth_secret_ocid:" + one + ",api_secret_ocid:" + two, "does not belong to an auth token", "auth_secret_ocid:" + one},
+	{secret, "api_secret_ocid:" + one, "does not belong to a customer secret key", ask(secret)},
+	{passwd, "auth_secret_ocid:" + one, "does not belong to a password", ""},
+	// Missing separators and values.
+	{secret, "accesskey_secret_ocid:" + one + " secretkey_secret_ocid:" + two, "secretkey_secret_ocid has no comma before it",
+		"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
+	{token, "please use auth_secret_ocid:" + one, "auth_secret_ocid has no comma before it", "auth_secret_ocid:" + one + ",please use"},
+	{token, "CHG-1 dry_run:yes", "dry_run has no comma before it", "dry_run:yes,CHG-1"},
+	{token, "auth_secret_ocid:" + one + " grace:soon", "grace has no comma before it", "auth_secret_ocid:" + one + ",grace:<72h or 3d or 0>"},
+	{token, "auth_secret_ocid", "auth_secret_ocid has no value", ask(token)},
+	{token, "auth_secret_ocid:", "auth_secret_ocid has no value", ask(token)},
+	{token, "auth_secret_ocid: ''", "auth_secret_ocid has no value", ask(token)},
+	{token, "auth_secret_ocid:\nbundle_secret_ocid:" + one, "auth_secret_ocid has no value", "bundle_secret_ocid:" + one + "," + ask(token)},
+	// Half a pair.
+	{secret, "accesskey_secret_ocid:" + one, "secretkey_secret_ocid is missing",
+		"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:<OCID of the secret key secret>"},
+	{secret, "secretkey_secret_ocid:" + one + ",bundle_secret_ocid:" + two, "accesskey_secret_ocid is missing",
+		"secretkey_secret_ocid:" + one + ",bundle_secret_ocid:" + two + ",accesskey_secret_ocid:<OCID of the access key secret>"},
+}
+
+var valueRefusals = []refusal{
+	{token, "auth_secret_ocid:my-secret", `does not begin with "ocid1."`, ask(token)},
+	{token, "auth_secret_ocid:ocid1.secret.oc1.iad.aaaa", `type "secret", want "vaultsecret"`, ask(token)},
+	{token, "auth_secret_ocid:" + one + "/../x", "'/' in its unique", ask(token)},
+	{token, "auth_secret_ocid:<OCID of auth token secret>", "placeholder", ask(token)},
+	{token, "auth_secret_ocid:" + one + " for the CI", "more than the OCID", "auth_secret_ocid:" + one + ",for the CI"},
+	{token, "auth_secret_ocid:" + one + ".", "more than the OCID", "auth_secret_ocid:" + one},
+	{token, "auth_secret_ocid:" + one + " " + two, "needs the OCID of a Vault secret", ask(token)},
+	{token, "auth_secret_ocid:" + one + ",auth_secret_ocid:" + two, "auth_secret_ocid is given more than once", ask(token)},
+	{token, "auth_secret_ocid:" + one + ",auth_secret_ocd:" + two, "given more than once", ask(token)},
+	{token, "auth_secret_ocid:nothing,auth_secret_ocid:" + one, "does not begin", "auth_secret_ocid:" + one},
+	{secret, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + one, "names the same secret as accesskey_secret_ocid", ask(secret)},
+	{api, "api_secret_ocid:" + one + ",bundle_secret_ocid:" + one, "names the same secret as api_secret_ocid",
+		ask(api) + ",bundle_secret_ocid:<OCID of the bundle secret>"},
+	// An OCID without a key.
+	{token, one, one + " stands alone", "auth_secret_ocid:" + one + "," + one},
+	{token, "put it into " + one + " please", "stands alone", "auth_secret_ocid:" + one + ",put it into " + one + " please"},
+	{token, one + "," + two, "stands alone", ask(token)},
+	{token, "auth_secret_ocid:" + one + ",not " + two, two + " stands alone", "auth_secret_ocid:" + one + ",not"},
+	{secret, one, "stands alone", ask(secret)},
+	{secret, "bundle_secret_ocid:" + one + "," + two, "stands alone", "bundle_secret_ocid:" + one},
+	{passwd, one, "stands alone", "password_secret_ocid:" + one + "," + one},
+	{token, "ocid1.vaultsecret.oc1.iad", "stands alone", ask(token)},
+	{token, strings.Repeat("x", cloudguard.MaxComment+1), "is longer than 65536 bytes", ask(token)},
+	{passwd, strings.Repeat("x", cloudguard.MaxComment+1), "is longer than 65536 bytes", ""},
+}
+
+var optionRefusals = []refusal{
+	{token, "replace:perhaps", "replace must be yes or no", "replace:<yes or no>"},
+	{token, "replace:on,dry_run:off", "replace must be yes or no; dry_run must be yes or no", "replace:yes"},
+	{token, "dry_run:1", "dry_run must be yes or no", "dry_run:yes"},
+	{token, "replace:yes,replace:no", "replace is given more than once", "replace:<yes or no>"},
+	{token, "dry_run:yes,dry_run:no", "dry_run is given more than once", "dry_run:<yes or no>"},
+	{token, "grace:1h,grace:2h", "grace is given more than once", "grace:<72h or 3d or 0>"},
+	{token, "grace:72", "grace is not a time", "grace:<72h or 3d or 0>"},
+	{token, "grace:72 hours", "grace is not a time", "grace:72h"},
+	{token, "grace:3 days", "grace is not a time", "grace:72h"},
+	{token, "grace:3 months", "grace is not a time", "grace:<72h or 3d or 0>"},
+	{token, "grace:-1h", "grace is not a time", "grace:<72h or 3d or 0>"},
+	{token, "grace:91d", "grace is longer than 90 days", "grace:<72h or 3d or 0>"},
+	{token, "grace:999999d999999h999999m", "grace is longer than 90 days", "grace:<72h or 3d or 0>"},
+	{token, "grace:", "grace has no value", "grace:<72h or 3d or 0>"},
+	{token, "repalce:yes", "did you mean replace?", "replace:yes"},
+	{token, "dryrun:yes", "did you mean dry_run?", "dry_run:yes"},
+	{token, "dry-run:on", "did you mean dry_run?", "dry_run:yes"},
+	{token, "CHG-1, dry run", "did you mean dry_run?", "dry_run:<yes or no>,CHG-1"},
+	{token, "replace", "replace has no value", "replace:<yes or no>"},
+	{token, "grce:72h", "did you mean grace?", "grace:72h"},
+	{token, "grce:72 hours", "did you mean grace?", "grace:72h"},
+	{token, "grace=72h", "needs a colon", "grace:72h"},
+}
+
+func TestTheValueOfAKeyIsNeverRepeatedInAnError(t *testing.T) {
+	const pasted = "kX9-pasted-token"
+	for _, text := range []string{"auth_secret_ocid:" + pasted, "auth_secret_ocd:" + pasted, "auth_secret_ocid=" + pasted,
+		"auth_secret_ocid:" + pasted + " " + pasted, "replace:" + pasted, "grace:" + pasted, "api_secret_ocid:" + pasted} {
+		if _, err := cloudguard.ParseComment(token, text); err == nil || strings.Contains(err.Error(), pasted) {
+			t.Errorf("%q: error %v", text, err)
+		}
+	}
+}
+
+func TestALongListOfFaultsIsCutInTheText(t *testing.T) {
+	_, err := cloudguard.ParseComment(token, strings.Repeat("replace:maybe,", 100))
+	refused, ok := errors.AsType[*cloudguard.CommentError](err)
+	if !ok || len(refused.Faults) != 100 || strings.Count(err.Error(), "must be yes") != 20 || !strings.Contains(err.Error(), "and 80 more") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestARuleThatIsNotOursIsTheCallersMistake(t *testing.T) {
+	_, err := cloudguard.ParseComment("BUCKET_IS_PUBLIC", "")
+	if _, ok := errors.AsType[*cloudguard.CommentError](err); err == nil || ok {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestRolesAndKeysBelongTogether(t *testing.T) {
+	want := map[cloudguard.Rule]string{
+		api: "api_secret_ocid", token: "auth_secret_ocid", secret: "accesskey_secret_ocid secretkey_secret_ocid", passwd: "password_secret_ocid",
+	}
+	for rule, keys := range want {
+		var got []string
+		for _, role := range rule.Roles() {
+			got = append(got, role.Key())
+		}
+		if strings.Join(got, " ") != keys {
+			t.Errorf("%s: keys %q, want %q", rule, got, keys)
+		}
+	}
+	if cloudguard.RoleBundle.Key() != "bundle_secret_ocid" || cloudguard.Role("x").Key() != "" || cloudguard.Rule("").Roles() != nil {
+		t.Error("the bundle, an unknown role or no rule has a wrong key")
+	}
+}

@@ -1,0 +1,86 @@
+package cloudguard_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+)
+
+// record makes the i-th record of a history; a later one is newer.
+func record(i int, kind, detail, comment string) cloudguard.Change {
+	return cloudguard.Change{
+		At: time.Date(2026, 5, 4, 10, i, 0, 0, time.UTC), Actor: "jane", ActorKind: kind, Detail: detail, Comment: comment,
+	}
+}
+
+const (
+	person    = "USER"
+	service   = "CLOUD_GUARD_SERVICE"
+	responder = "RESPONDER"
+)
+
+func TestTheClosureIsTheWordOfTheLastPersonWhoClosedTheProblem(t *testing.T) {
+	cases := []struct {
+		name    string
+		history []cloudguard.Change // oldest first
+		want    string              // the comment; "none" if it isn't closed
+		at      int                 // minute of the record
+	}{
+		{"no history", nil, "none", 0},
+		{"only detected", []cloudguard.Change{record(0, service, "OPEN", "")}, "none", 0},
+		{"closed by a person", []cloudguard.Change{record(0, service, "OPEN", ""), record(1, person, "RESOLVED", "a")}, "a", 1},
+		{"closed without a word", []cloudguard.Change{record(0, service, "OPEN", ""), record(1, person, "RESOLVED", " ")}, " ", 1},
+		{"seen as gone by the next scan", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "RESOLVED", "")}, "a", 0},
+		{"touched by a responder", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, responder, "RESOLVED", "x"), record(2, service, "RESOLVED", "")}, "a", 0},
+		{"closed by nobody", []cloudguard.Change{record(0, service, "OPEN", ""), record(1, service, "RESOLVED", "x")}, "none", 0},
+		{"opened again by Cloud Guard", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "OPEN", "")}, "none", 0},
+		{"opened again by a person", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, person, "OPEN", "no")}, "none", 0},
+		{"opened, then gone by itself", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "OPEN", ""), record(2, service, "RESOLVED", "")}, "none", 0},
+		{"closed, opened, closed", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "OPEN", ""), record(2, person, "RESOLVED", "b")}, "b", 2},
+		{"old words don't outlive an opening", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "OPEN", ""), record(2, person, "RESOLVED", "")}, "", 2},
+		{"dismissed", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, person, "DISMISSED", "b")}, "none", 0},
+		{"deleted", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "DELETED", "")}, "none", 0},
+		{"closed twice with other words", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, person, "RESOLVED", "b")}, "b", 1},
+		{"closed again without a word", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, person, "RESOLVED", "")}, "a", 0},
+		{"other spelling", []cloudguard.Change{record(0, "User", " Resolved", "a")}, "a", 0},
+		{"unknown state", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "", "")}, "none", 0},
+	}
+	shuffle := rand.New(rand.NewPCG(1, 2))
+	for _, c := range cases {
+		for range 10 {
+			got, ok := cloudguard.Closure(c.history)
+			if ok != (c.want != "none") || ok && (got.Comment != c.want || got.At.Minute() != c.at || got.Actor != "jane") {
+				t.Errorf("%s: Closure = %+v, %v, want %q", c.name, got, ok, c.want)
+			}
+			shuffle.Shuffle(len(c.history), func(i, j int) { c.history[i], c.history[j] = c.history[j], c.history[i] })
+		}
+	}
+}
+
+func TestOfRecordsWithTheSameTimeTheFirstListedIsTheNewest(t *testing.T) {
+	open, closed := record(0, service, "OPEN", ""), record(0, person, "RESOLVED", "a")
+	if _, ok := cloudguard.Closure([]cloudguard.Change{closed, open}); !ok {
+		t.Error("closed after it was opened: no closure found")
+	}
+	if _, ok := cloudguard.Closure([]cloudguard.Change{open, closed}); ok {
+		t.Error("opened after it was closed: a closure found")
+	}
+	// So many, among older ones, that a sort that isn't stable would mix them up.
+	many := []cloudguard.Change{record(1, person, "RESOLVED", "newest")}
+	for i := range 100 {
+		many = append(many, record(i%2, person, "RESOLVED", "older"), open)
+	}
+	if c, _ := cloudguard.Closure(many); c.Comment != "newest" {
+		t.Errorf("closure %+v, want the first listed", c)
+	}
+}
+
+func TestClosureLeavesTheHistoryAsItWas(t *testing.T) {
+	history := []cloudguard.Change{record(0, service, "OPEN", ""), record(1, person, "RESOLVED", "a")}
+	cloudguard.Closure(history)
+	if history[0].Detail != "OPEN" {
+		t.Error("the caller's slice was sorted")
+	}
+}

@@ -1,0 +1,69 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Key documents one configuration key.
+type Key struct {
+	Name    string
+	Default string // "" if the key has none
+	Values  string // what it may be set to
+	Meaning string
+}
+
+// spec is a key with its reader. A reader returns the problem with the value, or
+// "".
+type spec struct {
+	Key
+	read func(c *Config, value string) (problem string)
+}
+
+const required = "(required)"
+
+// specs is the one table: what is read, documented and checked for misspellings.
+var specs = []spec{
+	{Key{"ons_topic", required, "OCID of a topic (`ocid1.onstopic...`)", "where the mails about every event go"}, readTopic},
+	{Key{"event_check", "on", "`on`, `off`", "compare the event with Cloud Guard's own record of the problem; off only in a tenancy that can't grant the permission"},
+		choice(map[string]bool{"on": true, "off": false}, func(c *Config, v bool) { c.EventCheck = v })},
+	{Key{"secret_binding", "require", "`require`, `warn`", "refuse a secret that isn't bound to its user by tags, or write to it and say so"},
+		choice(words(BindingRequire, BindingWarn), func(c *Config, v Binding) { c.SecretBinding = v })},
+	{Key{"protected_users", "", "user OCIDs and names, with commas between them; `*` in a name stands for any characters", "users whose credentials are never rotated"}, readProtected},
+	{Key{"grace_period", "0", "`0`, or days, hours and minutes such as `72h`, `3d`, `90m`, up to `90d`", "how long the old credential stays beside the new one"}, readGrace},
+	{Key{"prove", "require", "`require`, `try`, `off`", "whether the new credential must have worked once before the old one goes"},
+		choice(words(ProveRequire, ProveTry, ProveOff), func(c *Config, v ProveMode) { c.Prove = v })},
+	{Key{"dry_run", "no", "`yes`, `no`", "say what would be done, and change nothing"},
+		choice(map[string]bool{"yes": true, "no": false}, func(c *Config, v bool) { c.DryRun = v })},
+	{Key{"rsa_bits", "2048", "`2048`, `3072`, `4096`", "size of new API keys"},
+		choice(map[string]int{"2048": 2048, "3072": 3072, "4096": 4096}, func(c *Config, v int) { c.RSABits = v })},
+	{Key{"log_level", "info", "`trace`, `debug`, `info`, `warn`, `error`", "how much is logged"},
+		choice(words("trace", "debug", "info", "warn", "error"), func(c *Config, v string) { c.LogLevel = v })},
+	{Key{"secret_compartments", "", "OCIDs of compartments or of the tenancy, with commas between them", "where secrets are looked for by their tags, when a closure comment names none"}, readCompartments},
+}
+
+// Keys returns the documentation of all keys, in the order of the README.
+func Keys() []Key {
+	keys := make([]Key, len(specs))
+	for i, s := range specs {
+		keys[i] = s.Key
+	}
+	return keys
+}
+
+// Table returns the documentation of all keys as a Markdown table.
+func Table() string {
+	var b strings.Builder
+	b.WriteString("| key | default | values | meaning |\n| --- | --- | --- | --- |\n")
+	for _, k := range Keys() {
+		def := "none"
+		switch {
+		case k.Default == required:
+			def = "required"
+		case k.Default != "":
+			def = "`" + k.Default + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", k.Name, def, k.Values, k.Meaning)
+	}
+	return b.String()
+}

@@ -1,0 +1,126 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Fault is one thing that is wrong with the environment.
+type Fault struct {
+	Key     string // the variable, as it is set
+	Problem string // completes the sentence that Key begins
+	Mend    string // what to do
+}
+
+// Error lists everything that is wrong with the environment.
+type Error struct {
+	Faults []Fault // at least one, in the order of [Keys], other variables last
+}
+
+// Error gives all faults in one line, each with its mend.
+func (e *Error) Error() string {
+	texts := make([]string, len(e.Faults))
+	for i, f := range e.Faults {
+		texts[i] = f.Key + " " + f.Problem + ": " + f.Mend
+	}
+	return "the configuration is not usable: " + strings.Join(texts, "; ")
+}
+
+// sdkDebug makes the OCI SDK write the bodies of failed requests to the log, and
+// so the new secrets in them. Its presence alone turns logging on, whatever the
+// value (oci-go-sdk v65.129.0, common/log.go).
+const sdkDebug = "OCI_GO_SDK_DEBUG"
+
+// Read makes a Config of an environment in the form of os.Environ. Values are
+// trimmed; words match regardless of case; a variable that is set to nothing
+// counts as not set, apart from ons_topic, which must have a value. Of a variable
+// given twice the last one counts, as for os/exec.
+//
+// The error is an [*Error] and lists malformed values, a missing ons_topic, every
+// variable whose name is nearly a key (one letter off, in another case, with '-'
+// for '_'), and OCI_GO_SDK_DEBUG if it is set at all. Other variables are the
+// platform's and ignored.
+func Read(environ []string) (Config, error) {
+	env := map[string]string{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		env[name] = strings.TrimSpace(value)
+	}
+	var c Config
+	var e Error
+	for _, s := range specs {
+		value := env[s.Name]
+		if value == "" {
+			value = s.Default
+		}
+		switch {
+		case value == required:
+			e.Faults = append(e.Faults, Fault{s.Name, "is not set", "set it to the " + plain(s.Values)})
+		case value != "":
+			if problem := s.read(&c, value); problem != "" {
+				e.Faults = append(e.Faults, Fault{s.Name, problem, "set it to " + plain(s.Values)})
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if key := nearKey(name); key != "" {
+			e.Faults = append(e.Faults, Fault{name, "is not a key", "did you mean " + key + "?"})
+		}
+	}
+	if _, ok := env[sdkDebug]; ok {
+		e.Faults = append(e.Faults, Fault{sdkDebug, "is set, which writes secrets to the log", "remove it"})
+	}
+	if len(e.Faults) > 0 {
+		return Config{}, &e
+	}
+	return c, nil
+}
+
+// nearKey returns the key that a variable was probably meant to be, or "".
+func nearKey(name string) string {
+	folded := strings.ReplaceAll(fold(name), "-", "_")
+	near := ""
+	for _, s := range specs {
+		if name == s.Name {
+			return ""
+		}
+		if oneApart(folded, s.Name) {
+			near = s.Name
+		}
+	}
+	return near
+}
+
+// oneApart reports whether a and b are equal or differ by one character put in,
+// left out, changed, or swapped with its neighbour.
+func oneApart(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	switch len(b) - len(a) {
+	case 0:
+		return i == len(a) || a[i+1:] == b[i+1:] ||
+			i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+	case 1:
+		return a[i:] == b[i+1:]
+	}
+	return false
+}
+
+// plain takes the Markdown out of a description of values.
+func plain(values string) string { return strings.ReplaceAll(values, "`", "") }
+
+// quote shows a value in a message, shortened.
+func quote(value string) string {
+	const most = 60
+	if r := []rune(value); len(r) > most {
+		value = string(r[:most]) + "..."
+	}
+	return fmt.Sprintf("%q", value)
+}

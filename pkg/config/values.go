@@ -1,0 +1,168 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// words maps each word to itself.
+func words[W ~string](all ...W) map[string]W {
+	m := make(map[string]W, len(all))
+	for _, w := range all {
+		m[string(w)] = w
+	}
+	return m
+}
+
+// choice reads one of a few words.
+func choice[V any](values map[string]V, set func(*Config, V)) func(*Config, string) string {
+	return func(c *Config, value string) string {
+		v, ok := values[fold(value)]
+		if !ok {
+			return "is " + quote(value)
+		}
+		set(c, v)
+		return ""
+	}
+}
+
+// ocidForm is the documented form of an OCID,
+// ocid1.<type>.<realm>.[region].[future use.]<unique>.
+var ocidForm = regexp.MustCompile(`^ocid1\.([a-z0-9]+)\.[a-z0-9]+\.[a-z0-9-]*(?:\.[a-z0-9]+)+$`)
+
+const maxOCID = 255
+
+func isOCID(s string) bool { return strings.HasPrefix(fold(s), "ocid1.") }
+
+// readOCID returns the OCID in lower case, or what is wrong with it.
+func readOCID(value string, types ...string) (ocid, problem string) {
+	value = fold(value)
+	m := ocidForm.FindStringSubmatch(value)
+	if m == nil || len(value) > maxOCID {
+		return "", quote(value) + ", which is not an OCID"
+	}
+	for _, t := range types {
+		if m[1] == t {
+			return value, ""
+		}
+	}
+	return "", fmt.Sprintf(`%s, which is an OCID of type %q, not "%s"`, quote(value), m[1], strings.Join(types, `" or "`))
+}
+
+func readTopic(c *Config, value string) string {
+	ocid, problem := readOCID(value, "onstopic")
+	if problem != "" {
+		return "is " + problem
+	}
+	c.Topic = ocid
+	return ""
+}
+
+func readCompartments(c *Config, value string) string {
+	var problems []string
+	for _, item := range list(value) {
+		ocid, problem := readOCID(item, "compartment", "tenancy")
+		if problem != "" {
+			problems = append(problems, problem)
+			continue
+		}
+		c.SecretCompartments = append(c.SecretCompartments, ocid)
+	}
+	return contains(problems)
+}
+
+func readProtected(c *Config, value string) string {
+	var problems []string
+	for _, item := range list(value) {
+		if isOCID(item) {
+			ocid, problem := readOCID(item, "user")
+			if problem != "" {
+				problems = append(problems, problem)
+				continue
+			}
+			item = ocid
+		}
+		c.ProtectedUsers = append(c.ProtectedUsers, item)
+	}
+	return contains(problems)
+}
+
+func contains(problems []string) string {
+	if len(problems) == 0 {
+		return ""
+	}
+	return "contains " + strings.Join(problems, ", and ")
+}
+
+// list splits at commas, semicolons and line breaks; blank items are dropped.
+func list(value string) []string {
+	var items []string
+	for _, item := range strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(",;\r\n", r) }) {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// maxGrace is the age at which Cloud Guard calls a credential too old.
+const maxGrace = 90 * 24 * time.Hour
+
+var graceForm = regexp.MustCompile(`^(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?$`)
+
+func readGrace(c *Config, value string) string {
+	if value == "0" {
+		return ""
+	}
+	m := graceForm.FindStringSubmatch(fold(value))
+	if m == nil {
+		return "is " + quote(value)
+	}
+	// Counted in minutes: so many days in nanoseconds would overflow.
+	sum := 0
+	for i, minutes := range []int{24 * 60, 60, 1} {
+		if digits := m[i+1]; digits != "" {
+			n, err := strconv.Atoi(digits)
+			if err != nil {
+				return "is " + quote(value)
+			}
+			sum += n * minutes
+		}
+	}
+	if sum > int(maxGrace/time.Minute) {
+		return "is " + quote(value) + ", which is longer than 90 days"
+	}
+	c.Grace = time.Duration(sum) * time.Minute
+	return ""
+}
+
+func fold(s string) string { return strings.ToLower(s) }
+
+func equalFold(a, b string) bool { return fold(a) == fold(b) }
+
+// matches reports whether name is what pattern says, in which '*' stands for any
+// characters. It goes back to the last '*' only, so it takes len(pattern) *
+// len(name) steps at most.
+func matches(pattern, name string) bool {
+	p, n := 0, 0
+	star, resume := -1, 0
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, resume = p, n
+			p++
+		case p < len(pattern) && pattern[p] == name[n]:
+			p++
+			n++
+		case star >= 0:
+			resume++
+			p, n = star+1, resume
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}

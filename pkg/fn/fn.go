@@ -1,0 +1,165 @@
+// Package fn is the function's side of the contract with OCI Functions: bytes
+// in, a JSON answer out, and a failure that the platform counts as one.
+//
+// A main package calls [Serve] with a [Func]. [Handler] is the same for tests
+// and for mains that start the FDK themselves.
+//
+// What it guarantees: a Func runs under a deadline that is never later than
+// [MaxLife] from its start; an error, a panic or an answer that can't be encoded
+// is logged once, with the call id, and fails the invocation; nothing of the
+// event, of the answer or of a panic's value is logged; an answer is written as
+// a whole or not at all.
+//
+// It is not for HTTP functions behind an API gateway: they would have to choose
+// status and headers, and this package has one way to succeed and one to fail.
+package fn
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+
+	fdk "github.com/fnproject/fdk-go"
+	"github.com/rs/zerolog"
+)
+
+// MaxLife is the longest that an invocation may run: the longest timeout that
+// OCI Functions has for a synchronous invocation (300 s). Detached ones may be
+// given more by the platform, but not here: whatever an invocation has begun and
+// left for longer than MaxLife, it will not go on with, and another may take over.
+const MaxLife = 5 * time.Minute
+
+// MaxBody is the longest body of a request that OCI Functions passes on (6 MB).
+const MaxBody = 6 << 20
+
+// Func does the work of one invocation.
+//
+// in is the body, cut off after MaxBody+1 bytes: a Func must refuse what is longer
+// than [MaxBody]. ctx ends at the platform's deadline (Fn-Deadline) or after
+// [MaxLife], whichever is first, and [CallID] knows its call. out is encoded as
+// JSON and is the answer. With an error there is no answer: the invocation fails.
+type Func func(ctx context.Context, in []byte) (out any, err error)
+
+// Names of the fields of the log records.
+const (
+	fieldCallID = "call_id"
+	fieldStack  = "stack"
+)
+
+type callIDKey struct{}
+
+// CallID returns the platform's id of the invocation that ctx belongs to, or "".
+func CallID(ctx context.Context) string {
+	id, _ := ctx.Value(callIDKey{}).(string)
+	return id
+}
+
+// Serve answers invocations with f until the platform ends the process. It needs
+// the platform's environment (FN_LISTENER, FN_FORMAT) and ends the process
+// without it.
+func Serve(log zerolog.Logger, f Func) {
+	fdk.Handle(Handler(log, f))
+}
+
+// Handler makes an FDK handler of f.
+//
+// It fails an invocation by panicking with [http.ErrAbortHandler], on purpose. The
+// FDK has no other way: it answers a plain invocation with status 200 whatever
+// status the function sets (fdk-go v0.0.63, handler.go, ServeHTTP: WriteStatus
+// counts for HTTP gateways only). The panic makes net/http close the connection
+// without an answer and without a stack trace in the log; Fn takes that for a
+// failed function, tells the caller 502 and ends the container (fnproject/fn,
+// api/agent/agent.go: "error receiving function response"). The price is a cold
+// start for the next invocation.
+func Handler(log zerolog.Logger, f Func) fdk.Handler {
+	return fdk.HandlerFunc(func(ctx context.Context, in io.Reader, out io.Writer) {
+		// The FDK reuses the buffers of answers without emptying them. What is left
+		// of an answer whose connection broke must not become part of this one.
+		if buffer, ok := out.(interface{ Reset() }); ok {
+			buffer.Reset()
+		}
+		call := fdk.GetContext(ctx)
+		log := log.With().Str(fieldCallID, call.CallID()).Logger()
+		if deadline := call.Header().Get("Fn-Deadline"); deadline != "" {
+			if _, ok := ctx.Deadline(); !ok {
+				log.Warn().Str("fn_deadline", deadline).Stringer("limit", MaxLife).Msg("the platform's deadline is malformed, using the limit")
+			}
+		}
+		ctx = context.WithValue(ctx, callIDKey{}, call.CallID())
+		ctx, cancel := context.WithTimeout(ctx, MaxLife)
+		defer cancel()
+
+		answer, err := run(ctx, in, f)
+		if err == nil {
+			fdk.SetHeader(out, "Content-Type", "application/json")
+			_, err = out.Write(answer)
+		}
+		if err != nil {
+			record := log.Error().Err(err)
+			if p, ok := errors.AsType[*panicError](err); ok {
+				record = record.Str(fieldStack, p.stack)
+			}
+			record.Msg("the invocation failed")
+			panic(http.ErrAbortHandler)
+		}
+	})
+}
+
+// run reads the body, calls f and encodes its answer.
+func run(ctx context.Context, in io.Reader, f Func) (answer []byte, err error) {
+	body, err := io.ReadAll(io.LimitReader(in, MaxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the request: %w", err)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			answer, err = nil, &panicError{p, stack()}
+		}
+	}()
+	out, err := f(ctx, body)
+	if err != nil {
+		return nil, err
+	}
+	answer, err = json.Marshal(out)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the answer: %w", err)
+	}
+	return answer, nil
+}
+
+// panicError is a panic of the function.
+type panicError struct {
+	value any
+	stack string
+}
+
+// Error repeats only the messages of the Go runtime: any other value may hold
+// whatever the function was working on.
+func (e *panicError) Error() string {
+	if e, ok := e.value.(runtime.Error); ok {
+		return "running the function: panic: " + e.Error()
+	}
+	return fmt.Sprintf("running the function: panic with a value of type %T", e.value)
+}
+
+// stack names the functions and lines that led to a panic. debug.Stack would
+// print their arguments too.
+func stack() string {
+	const most = 64
+	pc := make([]uintptr, most)
+	frames := runtime.CallersFrames(pc[:runtime.Callers(3, pc)])
+	var b strings.Builder
+	for {
+		frame, more := frames.Next()
+		fmt.Fprintf(&b, "%s %s:%d\n", frame.Function, frame.File, frame.Line)
+		if !more {
+			return b.String()
+		}
+	}
+}
