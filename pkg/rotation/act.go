@@ -1,0 +1,329 @@
+package rotation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// act carries out one action and brings the observation up to date, or marks it stale. What takes back may use all
+// the time that is left; what goes forward stops earlier.
+func (r *run) act(ctx, forward context.Context, d Decision) {
+	began := r.Clock.Now()
+	use := forward
+	if d.Action == Discard || d.Action == Fence {
+		use = ctx
+	}
+	err := r.do(use, d.Action)
+	step := Step{Action: d.Action, Because: d.Because, Err: err, Took: r.Clock.Now().Sub(began)}
+	r.result.Steps = append(r.result.Steps, step)
+	if r.job.OnStep != nil {
+		r.job.OnStep(step)
+	}
+	switch {
+	case err == nil:
+		r.result.Acted = r.result.Acted || d.Action != Prove
+	case d.Action == Discard && r.trouble != TroubleNone:
+		// Its mark, or the secret's journal, tells a later delivery what to do with it.
+		r.forget()
+		r.created = nil
+	default:
+		r.weigh(d.Action, err, use)
+	}
+}
+
+func (r *run) do(ctx context.Context, a Action) error {
+	switch a {
+	case Stage:
+		return r.stage(ctx)
+	case Intend:
+		return r.intend(ctx)
+	case Create, Reset:
+		return r.create(ctx, a)
+	case Prove:
+		return r.prove(ctx)
+	case Promote:
+		return r.promote(ctx)
+	case Retire, Replace:
+		return r.remove(ctx, a, r.job.Ref.ID)
+	case Discard:
+		return r.discard(ctx)
+	case Fence:
+		return r.fence(ctx)
+	}
+	return fault.New(fault.Invalid, string(a), "not an action that can be carried out")
+}
+
+// generate makes a key pair when it is first asked for one, and remembers it.
+func (r *run) generate() {
+	bits := r.RSABits
+	if bits == 0 {
+		bits = 2048
+	}
+	r.key = sync.OnceValues(func() (credential.Material, error) { return credential.GenerateAPIKey(bits) })
+}
+
+// stage writes the value as PENDING into every secret that lacks it, and reads each back.
+func (r *run) stage(ctx context.Context) error {
+	if r.material == nil {
+		m, err := r.key()
+		if err != nil {
+			return err
+		}
+		r.generate() // the next attempt gets a key pair of its own
+		r.material = &m
+	}
+	name := r.id.VersionName(r.attempt)
+	for _, h := range r.obs.homes {
+		if h.version(name) != nil {
+			continue
+		}
+		content, err := r.material.Encode(h.Role, r.owner)
+		if err != nil {
+			return err
+		}
+		j := h.journal
+		j.Staged = r.entry(PhaseStaged)
+		if err := r.update(ctx, h, secret.Update{Name: name, Content: content}, j); err != nil {
+			return fmt.Errorf("writing to secret %s: %w", h.Name, err)
+		}
+		if r.stagedName == "" {
+			r.stagedName = name
+		}
+		h.versions = append(h.versions, secret.Version{Name: name, Pending: true})
+		if err := r.verify(ctx, h); err != nil {
+			return fmt.Errorf("reading secret %s back: %w", h.Name, err)
+		}
+	}
+	return nil
+}
+
+func (r *run) entry(p Phase) *Staged {
+	at := r.serverNow().UTC().Truncate(time.Second)
+	s := &Staged{Version: r.id.VersionName(r.attempt), Phase: p, Maker: r.maker, At: &at}
+	if r.material != nil {
+		s.Credential = r.material.ID
+	}
+	return s
+}
+
+// verify reads this attempt's version back, checks that it holds the value, and learns its number. Vault may take a
+// moment until a new version can be read.
+func (r *run) verify(ctx context.Context, h *home) error {
+	v := h.version(r.id.VersionName(r.attempt))
+	for pause := firstPause; ; pause = min(2*pause, time.Second) {
+		number, content, err := r.Vault.Read(ctx, h.SecretID, v.Name)
+		if err == nil {
+			if !r.matches(h.Role, content) {
+				return fault.New(fault.Invalid, "GetSecretBundle", "the content is not what was written")
+			}
+			v.Number, h.verified = number, true
+			return nil
+		}
+		if fault.Of(err) != fault.Absent || pause >= time.Second {
+			return err
+		}
+		if err := r.Clock.Sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *run) matches(role credential.Role, content credential.Value) bool {
+	if role == credential.RoleAccessKey {
+		return content.Equal(credential.NewValue([]byte(r.material.ID)))
+	}
+	m, err := credential.Decode(r.job.Ref.Kind, role, r.material.ID, content)
+	return err == nil && m.Value.Equal(r.material.Value)
+}
+
+// intend announces in the first secret what is about to be done. The etag lets one announcer through.
+func (r *run) intend(ctx context.Context) error {
+	h := r.obs.homes[0]
+	j := h.journal
+	j.Staged = r.entry(PhaseIntent)
+	return r.update(ctx, h, secret.Update{}, j)
+}
+
+// fence marks the staged version as undone in the secret that is promoted first: whoever is about to promote it finds
+// its etag stale, looks again and sees the mark.
+func (r *run) fence(ctx context.Context) error {
+	h := r.obs.homes[0]
+	j := h.journal
+	j.Staged = r.entry(PhaseUndone)
+	if err := r.update(ctx, h, secret.Update{}, j); err != nil {
+		return err
+	}
+	r.undone = r.material.ID
+	r.attempt++
+	r.forget()
+	return nil
+}
+
+// update changes a secret on condition that it is as it was last seen. Vault refuses while the change before is still
+// settling; then the secret is read again, and the update repeated if nobody else has touched it.
+func (r *run) update(ctx context.Context, h *home, u secret.Update, j Journal) error {
+	u.Metadata = j.Into(h.Metadata)
+	s, err := r.Vault.Update(ctx, h.SecretID, h.ETag, u)
+	if c := fault.Of(err); err != nil && (c == fault.Busy || c == fault.Conflict && h.touched) {
+		var now secret.Secret
+		if now, err = r.settled(ctx, h.SecretID); err != nil {
+			return err
+		}
+		if now.Current != h.Current || JournalOf(now.Metadata).text() != h.journal.text() {
+			return fault.New(fault.Conflict, "UpdateSecret", "somebody else has changed the secret meanwhile")
+		}
+		h.ETag, u.Metadata = now.ETag, j.Into(now.Metadata)
+		s, err = r.Vault.Update(ctx, h.SecretID, h.ETag, u)
+	}
+	if err != nil {
+		return err
+	}
+	h.journal, h.touched = j, true
+	h.ETag, h.Current, h.Metadata = s.ETag, s.Current, u.Metadata
+	return nil
+}
+
+// create makes the new credential. An answer without the value (a repeated request may get one) is as good as none.
+func (r *run) create(ctx context.Context, a Action) error {
+	d := credential.Draft{RetryToken: fmt.Sprintf("%s-%s-%d", r.id, r.maker, r.looks)}
+	switch r.job.Ref.Kind {
+	case credential.APIKey:
+		public, err := r.material.PublicPEM()
+		if err != nil {
+			return err
+		}
+		d.PublicKey = public
+	case credential.Password:
+		d.RetryToken = string(r.id) // the same for every delivery: OCI may tell two resets for one
+	default:
+		old := ""
+		if c := r.obs.credential(r.job.Ref.ID); c != nil {
+			old = c.Description
+		}
+		d.Description = credential.Mark{Rotation: r.id, Maker: r.maker, Home: r.home()}.Describe(old)
+	}
+	c, err := r.Issuer.Create(ctx, r.job.Ref.User, d)
+	if err != nil {
+		return err
+	}
+	r.created = &c.Issued
+	r.obs.credentials = append(r.obs.credentials, c.Issued)
+	switch {
+	case r.job.Ref.Kind == credential.APIKey:
+		if c.ID != r.material.ID {
+			return fault.New(fault.Invalid, "UploadApiKey", "OCI shows another fingerprint than the key has")
+		}
+		return nil
+	case c.Value.Empty() && a == Create:
+		return fault.New(fault.Unclear, string(a), "the answer holds no value")
+	case !c.Value.Empty():
+		r.material = &credential.Material{Kind: r.job.Ref.Kind, ID: c.ID, Value: c.Value}
+	}
+	return nil
+}
+
+// prove uses the credential until it is accepted, or until the time is up. Only a credential that had the time to
+// spread and is refused all the same counts as bad.
+func (r *run) prove(ctx context.Context) error {
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		accepted, err := r.Prover.Prove(ctx, *r.material, r.owner)
+		refused := err == nil && !accepted
+		switch made := r.obs.credential(r.material.ID); {
+		case accepted:
+			r.proof, r.proven = ProofGood, true
+			return nil
+		case refused && made != nil && r.serverNow().Sub(made.Created) >= SpreadTime:
+			r.proof = ProofBad
+			return nil
+		}
+		if r.Clock.Sleep(ctx, pause) == nil && (refused || pause < 5*time.Second) {
+			continue
+		}
+		if r.proof = ProofUnclear; !refused && r.Engine.Prove == ProveTry {
+			r.proof = ProofGood // it was not refused
+		}
+		r.result.Cause = err
+		return nil
+	}
+}
+
+// promote makes the staged version CURRENT in one secret after the other.
+func (r *run) promote(ctx context.Context) error {
+	name := r.id.VersionName(r.attempt)
+	for _, h := range r.obs.homes {
+		if h.verified || h.version(name).Current {
+			continue
+		}
+		if err := r.verify(ctx, h); err != nil {
+			return fmt.Errorf("reading secret %s back: %w", h.Name, err)
+		}
+	}
+	for _, h := range r.obs.homes {
+		v := h.version(name)
+		if v.Current {
+			continue
+		}
+		j := h.journal
+		j.Staged, j.Current, j.Retire = nil, &Holder{Version: v.Number, Credential: r.material.ID}, nil
+		if r.job.Grace > 0 && r.oldAlive() {
+			j.Retire = &Retired{Credential: r.job.Ref.ID, After: r.serverNow().Add(r.job.Grace).UTC().Truncate(time.Second)}
+		}
+		if err := r.update(ctx, h, secret.Update{Promote: v.Number}, j); err != nil {
+			return fmt.Errorf("promoting version %d of secret %s: %w", v.Number, h.Name, err)
+		}
+		if err := r.confirm(ctx, h, v.Number); err != nil {
+			return err
+		}
+		for i := range h.versions {
+			h.versions[i].Current = false
+		}
+		v.Current, v.Pending = true, false
+	}
+	return nil
+}
+
+// confirm makes sure that the version is CURRENT. The answer to the update says so at once, or says nothing yet.
+func (r *run) confirm(ctx context.Context, h *home, number int64) error {
+	if h.Current == number {
+		return nil
+	}
+	s, err := r.settled(ctx, h.SecretID)
+	if err != nil {
+		return err
+	}
+	if h.ETag, h.Current = s.ETag, s.Current; s.Current != number {
+		return fault.New(fault.Conflict, "UpdateSecret", fmt.Sprintf("version %d of secret %s did not become CURRENT", number, h.Name))
+	}
+	return nil
+}
+
+// discard deletes the credential that nobody can use: a lost one, or the one whose value can't be stored.
+func (r *run) discard(ctx context.Context) error {
+	if r.held() && r.trouble != TroubleNone {
+		id := r.material.ID
+		if err := r.remove(ctx, Discard, id); err != nil {
+			return err
+		}
+		r.forget()
+		return nil
+	}
+	return r.remove(ctx, Discard, r.lost())
+}
+
+// remove deletes a credential. OCI says "not found" also to those who may not delete: the list tells, at the next
+// look.
+func (r *run) remove(ctx context.Context, a Action, id string) error {
+	if err := r.Issuer.Delete(ctx, r.job.Ref.User, id); err != nil {
+		return fmt.Errorf("deleting %s %s: %w", r.job.Ref.Kind.IDNoun(), id, err)
+	}
+	r.deleted[id], r.slotsFull = true, false
+	r.obs.credentials = slices.DeleteFunc(r.obs.credentials, func(c credential.Issued) bool { return c.ID == id })
+	return nil
+}

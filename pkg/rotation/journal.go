@@ -1,0 +1,79 @@
+package rotation
+
+import (
+	"encoding/json"
+	"maps"
+	"time"
+)
+
+// journalKey is the key of the secret's metadata under which Keyturn keeps its journal: one JSON text.
+const journalKey = "keyturn"
+
+// Journal is what a secret knows of the rotations that wrote to it. OCI changes it together with the content or the
+// stage, in one request, and under the same if-match: it never says more than what happened. It holds no values.
+//
+// It can be wiped (Terraform, by hand) without harm: a staged version that nothing identifies is never promoted.
+type Journal struct {
+	Staged  *Staged  `json:"staged,omitempty"`
+	Current *Holder  `json:"current,omitempty"`
+	Retire  *Retired `json:"retire,omitempty"`
+}
+
+// Staged is the attempt that is under way.
+type Staged struct {
+	Version    string     `json:"version"` // name of the secret version
+	Phase      Phase      `json:"phase"`
+	Credential string     `json:"credential,omitempty"` // id of the new credential
+	Maker      string     `json:"maker"`
+	At         *time.Time `json:"at,omitempty"` // server's clock
+}
+
+// Phase is how far the attempt came.
+type Phase string
+
+// The phases of an attempt.
+const (
+	PhaseIntent Phase = "intent" // something that can't be undone is about to be done
+	PhaseStaged Phase = "staged" // the version is PENDING
+	PhaseUndone Phase = "undone" // taken back: the version must never be promoted
+)
+
+// Holder says which credential the CURRENT version holds, as long as its number is the one given.
+type Holder struct {
+	Version    int64  `json:"version"`
+	Credential string `json:"credential"`
+}
+
+// Retired is an old credential whose grace period is running.
+type Retired struct {
+	Credential string    `json:"credential"`
+	After      time.Time `json:"after"`
+}
+
+// JournalOf reads the journal out of a secret's metadata. Something that isn't one counts as none.
+func JournalOf(metadata map[string]any) Journal {
+	text, _ := metadata[journalKey].(string)
+	var j Journal
+	if json.Unmarshal([]byte(text), &j) != nil {
+		return Journal{}
+	}
+	return j
+}
+
+func (j Journal) text() string {
+	text, err := json.Marshal(j)
+	if err != nil { // strings, numbers and times always encode
+		panic("rotation: encoding the journal: " + err.Error())
+	}
+	return string(text)
+}
+
+// Into returns the metadata with the journal in it; all other keys stay.
+func (j Journal) Into(metadata map[string]any) map[string]any {
+	out := maps.Clone(metadata)
+	if out == nil {
+		out = map[string]any{}
+	}
+	out[journalKey] = j.text()
+	return out
+}

@@ -1,0 +1,152 @@
+package rotation
+
+import "github.com/keyturn/keyturn/pkg/credential"
+
+// Old is the credential that is too old.
+type Old string
+
+// What can be true of the old credential.
+const (
+	OldAlive Old = "alive"
+	OldGone  Old = "gone" // for a password: it was reset since the problem was closed
+)
+
+// Made is the credential that this rotation makes.
+type Made string
+
+// What can be true of the new credential.
+const (
+	MadeNone      Made = "none"
+	MadeHeld      Made = "held"      // it exists; only this process knows its value
+	MadeLost      Made = "lost"      // it exists; nobody knows its value, and nobody who could is still at work
+	MadeElsewhere Made = "elsewhere" // it exists; another delivery may be about to store its value
+	MadeStrange   Made = "strange"   // it exists; it was made for another secret, which may have its value
+	MadeLive      Made = "live"      // it exists, and its value is in Vault
+)
+
+// Stored is how far the new value came in the secrets of this rotation.
+type Stored string
+
+// What can be true of the secrets.
+const (
+	StoredNotAsked   Stored = "not asked"    // no secret was named (a password only)
+	StoredNone       Stored = "none"         // nothing of this attempt
+	StoredIntent     Stored = "intent"       // the secret says that we are about to do what can't be undone
+	StoredElsewhere  Stored = "elsewhere"    // the secret says that another delivery is about to
+	StoredPart       Stored = "part"         // staged in some of the secrets, not in all
+	StoredAll        Stored = "all"          // staged (PENDING) in every secret
+	StoredPromotedIn Stored = "part current" // CURRENT in some secrets, PENDING in the others
+	StoredCurrent    Stored = "current"      // CURRENT in every secret
+	StoredReplaced   Stored = "replaced"     // it was there, and somebody put something else over it
+)
+
+// Proof is what is known of whether the new credential works.
+type Proof string
+
+// What can be known of the new credential.
+const (
+	ProofTodo    Proof = "todo"
+	ProofGood    Proof = "good"    // it worked, or nobody asked for a proof
+	ProofBad     Proof = "bad"     // refused, long after it must have spread
+	ProofUnclear Proof = "unclear" // neither, in the time that there was
+)
+
+// Slot tells whether the user can have one more credential of the kind.
+type Slot string
+
+// Free or full.
+const (
+	SlotFree Slot = "free"
+	SlotFull Slot = "full"
+)
+
+// Room tells whether the secrets may take the new value.
+type Room string
+
+// What can be true of the secrets before anything was written to them.
+const (
+	RoomFree  Room = "free"
+	RoomTaken Room = "taken" // the only readable copy of another living credential is in there
+	RoomBusy  Room = "busy"  // another rotation is at work on it
+	RoomFull  Room = "full"  // OCI keeps no more versions of it
+)
+
+// Trouble is what went wrong in this invocation.
+type Trouble string
+
+// Whether another try may help.
+const (
+	TroubleNone  Trouble = "none"
+	TroubleLater Trouble = "later" // throttled, no answer, out of time: another delivery may get through
+	TroubleFinal Trouble = "final" // not allowed, not valid: the same again every time
+)
+
+// State is all that a decision depends on. It holds no id, no value and no time: every combination can be enumerated.
+type State struct {
+	Kind    credential.Kind
+	Old     Old
+	Made    Made
+	Stored  Stored
+	Proof   Proof
+	Slot    Slot
+	Room    Room
+	Trouble Trouble
+	Replace bool // the closure comment allows deleting first (replace:yes)
+	Grace   bool // the old credential has to stay for a while
+}
+
+// Action is what to do next.
+type Action string
+
+// The actions that change something in OCI, the one that asks (Prove), and the three that end a run.
+const (
+	Stage   Action = "stage"   // write the value to Vault as PENDING (an API key is generated first)
+	Intend  Action = "intend"  // write into the secret what we are about to do
+	Create  Action = "create"  // make the new credential (an API key: upload its public half)
+	Reset   Action = "reset"   // reset the password
+	Prove   Action = "prove"   // use the new credential once
+	Promote Action = "promote" // make the staged version CURRENT
+	Retire  Action = "retire"  // delete the old credential
+	Replace Action = "replace" // delete the old credential first, as replace:yes allows
+	Discard Action = "discard" // delete a new credential that nobody can use
+	Fence   Action = "fence"   // mark the staged version as undone, so that nobody promotes it
+	Done    Action = "done"
+	Refuse  Action = "refuse"
+	Wait    Action = "wait" // leave the rest to a later delivery
+)
+
+// Ends tells whether the action ends a run.
+func (a Action) Ends() bool { return a == Done || a == Refuse || a == Wait }
+
+// After is the state that follows when the action has done what it is meant to do. The engine doesn't need it (it
+// looks at OCI); a dry run and the tests of the table do.
+func (s State) After(a Action) State {
+	switch a {
+	case Stage:
+		s.Stored = StoredAll
+		if s.Kind != credential.APIKey {
+			s.Made = MadeLive
+		}
+	case Intend:
+		s.Stored = StoredIntent
+	case Create:
+		if s.Made = MadeHeld; s.Kind == credential.APIKey {
+			s.Made = MadeLive
+		}
+	case Reset:
+		s.Made, s.Old = MadeHeld, OldGone
+	case Prove:
+		s.Proof = ProofGood
+	case Promote:
+		s.Stored = StoredCurrent
+	case Retire:
+		s.Old = OldGone
+	case Replace:
+		s.Old, s.Slot = OldGone, SlotFree
+	case Discard:
+		s.Made, s.Slot = MadeNone, SlotFree
+	case Fence:
+		s.Stored, s.Made = StoredNone, MadeLost
+	}
+	return s
+}

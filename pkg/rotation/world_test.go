@@ -1,0 +1,297 @@
+package rotation_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+const user = "ocid1.user.oc1..aaaaaaaatestuser"
+
+// world is one user's credentials of one kind, and the secrets: enough of OCI for the engine. It checks the first
+// invariant after every change.
+type world struct {
+	t    *testing.T
+	kind credential.Kind
+
+	mu       sync.Mutex
+	now      time.Time
+	serial   int
+	creds    []living
+	secrets  map[string]*vaulted
+	hands    map[string]bool // ids of credentials whose value the user has
+	oldID    string
+	replace  bool
+	rejected bool // new credentials are refused for ever
+	writes   int  // versions written
+	broken   string
+}
+
+type living struct {
+	credential.Issued
+	value credential.Value
+}
+
+type vaulted struct {
+	secret.Secret
+	role     credential.Role
+	versions []secret.Version
+	contents map[int64]credential.Value
+	revision int
+}
+
+// bits keeps the tests fast; the size of a key decides nothing here.
+const bits = 1024
+
+func newWorld(t *testing.T, kind credential.Kind, roles ...credential.Role) *world {
+	w := &world{t: t, kind: kind, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), secrets: map[string]*vaulted{}, hands: map[string]bool{}}
+	w.oldID = w.add("in use", -100*24*time.Hour)
+	if kind == credential.Password {
+		w.oldID = credential.TimeID(w.now)
+	}
+	w.hands[w.creds[0].ID] = true
+	for _, role := range roles {
+		id := "ocid1.vaultsecret.oc1.iad." + string(role)
+		w.secrets[id] = &vaulted{role: role, Secret: secret.Secret{ID: id, Name: string(role), State: secret.Active, Current: 1, ETag: "1"},
+			versions: []secret.Version{{Number: 1, Current: true}}, contents: map[int64]credential.Value{1: credential.NewValue([]byte("first"))}}
+	}
+	return w
+}
+
+// add makes a credential that the user has in hand, or that nobody knows.
+func (w *world) add(description string, age time.Duration) string {
+	made := w.now.Add(age)
+	w.serial++
+	id := fmt.Sprintf("id-%d", w.serial)
+	value := credential.NewValue([]byte(rand.Text()))
+	switch w.kind {
+	case credential.APIKey:
+		m := testKey(w.t)
+		id, value = m.ID, m.Value
+	case credential.Password:
+		id = credential.TimeID(made)
+	}
+	w.creds = append(w.creds, living{credential.Issued{ID: id, Description: description, Created: made}, value})
+	return id
+}
+
+func testKey(t *testing.T) credential.Material {
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := credential.APIKeyMaterial(credential.NewValue(pem.EncodeToMemory(
+		&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (w *world) find(id string) *living {
+	i := slices.IndexFunc(w.creds, func(c living) bool { return c.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &w.creds[i]
+}
+
+// readable: Vault has a version from which the credential's value can be read.
+func (w *world) readable(id string, currentOnly bool) bool {
+	for _, s := range w.secrets {
+		for _, v := range s.versions {
+			if currentOnly && !v.Current {
+				continue
+			}
+			m, err := credential.Decode(w.kind, s.role, "", s.contents[v.Number])
+			c := w.find(id)
+			if err == nil && c != nil && m.Value.Equal(c.value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// check is the first invariant: at every moment there is a living credential whose value is in Vault or in the
+// user's hands.
+func (w *world) check(what string) {
+	if w.kind == credential.Password || w.broken != "" {
+		return // OCI itself sends the user a way to a new password
+	}
+	for _, c := range w.creds {
+		if w.hands[c.ID] || w.readable(c.ID, false) {
+			return
+		}
+	}
+	w.broken = "after " + what + " no living credential can be read anywhere"
+}
+
+// process is one invocation's connection to the world. It dies at a given call, before or after the call's effect.
+type process struct {
+	*world
+	calls  int
+	dieAt  int // number of the call; 0: never
+	after  bool
+	dead   bool
+	faults func(operation string, n int) error // an error before effect
+	lost   func(operation string, n int) bool  // effect, but no answer
+	seen   []string
+}
+
+func (w *world) process() *process { return &process{world: w} }
+
+// do makes one call: it decides whether the process lives, and whether the effect takes place.
+func (p *process) do(operation string, effect func() error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	gone := fault.New(fault.Unclear, operation, "no answer")
+	if p.dead {
+		return gone
+	}
+	p.calls++
+	p.seen = append(p.seen, operation)
+	if p.dieAt == p.calls && !p.after {
+		p.dead = true
+		return gone
+	}
+	if p.faults != nil {
+		if err := p.faults(operation, p.calls); err != nil {
+			return err
+		}
+	}
+	err := effect()
+	if err == nil {
+		p.check(operation)
+	}
+	if p.dieAt == p.calls {
+		p.dead = true
+		return gone
+	}
+	if p.lost != nil && p.lost(operation, p.calls) {
+		return gone
+	}
+	return err
+}
+
+func (p *process) List(context.Context, string) (l credential.Listing, err error) {
+	err = p.do("List", func() error {
+		l.At = p.now
+		for _, c := range p.creds {
+			l.Credentials = append(l.Credentials, c.Issued)
+		}
+		return nil
+	})
+	return l, err
+}
+
+func (p *process) Create(_ context.Context, _ string, d credential.Draft) (c credential.Created, err error) {
+	err = p.do("Create", func() error {
+		if limit := p.kind.Limit(); limit > 0 && len(p.creds) >= limit {
+			return fault.New(fault.Full, "Create", "limit")
+		}
+		switch p.kind {
+		case credential.APIKey:
+			m, err := publicOnly(d.PublicKey)
+			if err != nil {
+				return err
+			}
+			if p.find(m) != nil {
+				return fault.New(fault.Conflict, "Create", "exists")
+			}
+			p.creds = append(p.creds, living{credential.Issued{ID: m, Created: p.now}, p.staged(m)})
+		case credential.Password:
+			p.creds = nil
+			p.add("", 0)
+		default:
+			p.add(d.Description, 0)
+		}
+		made := p.creds[len(p.creds)-1]
+		c = credential.Created{Issued: made.Issued}
+		if p.kind != credential.APIKey {
+			c.Value = made.value
+		}
+		return nil
+	})
+	return c, err
+}
+
+// staged finds the private key of a fingerprint in Vault: the world never sees it otherwise.
+func (w *world) staged(fingerprint string) credential.Value {
+	for _, s := range w.secrets {
+		for _, content := range s.contents {
+			if m, err := credential.Decode(credential.APIKey, s.role, "", content); err == nil && m.ID == fingerprint {
+				return m.Value
+			}
+		}
+	}
+	w.broken = "an API key was uploaded before its private half was in Vault"
+	return credential.Value{}
+}
+
+func publicOnly(text string) (string, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return "", fault.New(fault.Invalid, "Create", "not a public key")
+	}
+	return credential.Fingerprint(block.Bytes), nil
+}
+
+func (p *process) Delete(_ context.Context, _, id string) error {
+	return p.do("Delete", func() error {
+		if p.find(id) == nil {
+			return fault.New(fault.Absent, "Delete", "not found")
+		}
+		if id == p.oldID && !p.replace && !p.promoted() {
+			p.broken = "the old credential was deleted before the new one was CURRENT everywhere"
+		}
+		p.creds = slices.DeleteFunc(p.creds, func(c living) bool { return c.ID == id })
+		return nil
+	})
+}
+
+// promoted: some living credential other than the old one is CURRENT in every secret.
+func (w *world) promoted() bool {
+	for _, c := range w.creds {
+		if c.ID != w.oldID && w.currentEverywhere(c) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *world) currentEverywhere(c living) bool {
+	for _, s := range w.secrets {
+		content := s.contents[s.Current]
+		if s.role == credential.RoleAccessKey {
+			if string(content.Reveal()) != c.ID {
+				return false
+			}
+			continue
+		}
+		if m, err := credential.Decode(w.kind, s.role, "", content); err != nil || !m.Value.Equal(c.value) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *process) Prove(_ context.Context, m credential.Material, _ credential.Owner) (ok bool, err error) {
+	err = p.do("Prove", func() error {
+		c := p.find(m.ID)
+		ok = c != nil && c.value.Equal(m.Value) && !p.rejected
+		return nil
+	})
+	return ok, err
+}

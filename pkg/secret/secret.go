@@ -1,0 +1,49 @@
+// Package secret describes a Vault secret, its versions, and a change to it, as far as a rotation needs them. It
+// holds no client: pkg/oci reads and writes what is described here.
+package secret
+
+import (
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+)
+
+// Secret is a Vault secret without its contents.
+type Secret struct {
+	ID, Name, Compartment string
+	ETag                  string
+	State                 string // lifecycle state as OCI writes it: ACTIVE, UPDATING, PENDING_DELETION, ...
+	Replica               bool   // a read-only copy of a secret in another region
+	Current               int64  // number of the CURRENT version
+	Metadata              map[string]any
+	Freeform              map[string]string
+	Defined               map[string]map[string]any
+	At                    time.Time // the server's clock when it answered
+}
+
+// The lifecycle states that matter.
+const (
+	Active   = "ACTIVE"
+	Updating = "UPDATING"
+)
+
+// Version is a version of a secret without its content.
+type Version struct {
+	Number  int64
+	Name    string
+	Current bool
+	Pending bool
+	Leaving bool // its deletion is scheduled
+}
+
+// MaxVersions is how many versions of a secret OCI keeps, beside those whose deletion is scheduled.
+// Source: OCI's "Secret Versions and Rotation States".
+const MaxVersions = 30
+
+// Update is one change of a secret: a new PENDING version, a promotion, or neither; always with the metadata.
+type Update struct {
+	Name     string           // name of the new version
+	Content  credential.Value // content of the new version
+	Promote  int64            // number of the version to make CURRENT
+	Metadata map[string]any   // replaces the secret's metadata
+}
