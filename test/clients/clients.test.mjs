@@ -1,0 +1,143 @@
+// Drives the emulator's plain origin with Oracle's own JavaScript SDK: a client that was not written with the emulator in mind.
+// clients_test.go starts the emulator, seeds it and sets the environment that is read here.
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { test } from "node:test";
+import cloudguard from "oci-cloudguard";
+import common from "oci-common";
+import identity from "oci-identity";
+import ons from "oci-ons";
+import secrets from "oci-secrets";
+import vault from "oci-vault";
+
+function need(name) {
+  const value = process.env[name];
+  assert.ok(value, `${name} is not set: run this through "go test ./test/clients"`);
+  return value;
+}
+
+const url = need("OCIEMU_URL");
+const tenancy = need("OCIEMU_TENANCY");
+const userId = need("OCIEMU_USER");
+const secretId = need("OCIEMU_SECRET");
+const topicId = need("OCIEMU_TOPIC");
+const problemId = need("OCIEMU_PROBLEM");
+
+function client(type, provider = new common.ConfigFileAuthenticationDetailsProvider(need("OCIEMU_CONFIG_FILE"), "DEFAULT")) {
+  const made = new type(
+    { authenticationDetailsProvider: provider },
+    { retryConfiguration: { terminationStrategy: new common.MaxAttemptsTerminationStrategy(1) } },
+  );
+  made.endpoint = url;
+  return made;
+}
+
+async function refusal(promise, status, code) {
+  await assert.rejects(promise, (error) => {
+    assert.equal(error.statusCode, status);
+    assert.equal(error.serviceCode, code);
+    assert.ok(error.opcRequestId);
+    return true;
+  });
+}
+
+test("the tenancy names its home region", async () => {
+  const got = await client(identity.IdentityClient).getTenancy({ tenancyId: tenancy });
+  assert.equal(got.tenancy.homeRegionKey, "IAD");
+});
+
+test("an API key is uploaded, listed and deleted", async () => {
+  const iam = client(identity.IdentityClient);
+  const pair = generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  const up = await iam.uploadApiKey({ userId, createApiKeyDetails: { key: pair.publicKey } });
+  assert.equal(up.apiKey.keyId, `${tenancy}/${userId}/${up.apiKey.fingerprint}`);
+  await refusal(iam.uploadApiKey({ userId, createApiKeyDetails: { key: pair.publicKey } }), 409, "Conflict");
+  const listed = await iam.listApiKeys({ userId });
+  assert.deepEqual(listed.items.map((k) => k.fingerprint), [up.apiKey.fingerprint]);
+  await iam.deleteApiKey({ userId, fingerprint: up.apiKey.fingerprint });
+  assert.deepEqual((await iam.listApiKeys({ userId })).items, []);
+});
+
+test("an auth token's value is told once", async () => {
+  const iam = client(identity.IdentityClient);
+  const made = await iam.createAuthToken({ userId, createAuthTokenDetails: { description: "one" } });
+  assert.equal(made.authToken.token.length, 20);
+  await iam.createAuthToken({ userId, createAuthTokenDetails: { description: "two" } });
+  await refusal(iam.createAuthToken({ userId, createAuthTokenDetails: { description: "three" } }), 400, "LimitExceeded");
+  const listed = await iam.listAuthTokens({ userId });
+  assert.deepEqual(listed.items.map((t) => [t.description, t.token ?? null]), [["one", null], ["two", null]]);
+});
+
+test("a customer secret key has its access key as id", async () => {
+  const iam = client(identity.IdentityClient);
+  const made = await iam.createCustomerSecretKey({ userId, createCustomerSecretKeyDetails: { displayName: "backup" } });
+  assert.ok(made.customerSecretKey.key);
+  const listed = await iam.listCustomerSecretKeys({ userId });
+  assert.deepEqual(listed.items.map((k) => k.id), [made.customerSecretKey.id]);
+});
+
+test("a password reset tells a one-time password", async () => {
+  const got = await client(identity.IdentityClient).createOrResetUIPassword({ userId });
+  assert.ok(got.uIPassword.password);
+});
+
+test("a version is staged, read as PENDING, promoted and read as CURRENT", async () => {
+  const manage = client(vault.VaultsClient);
+  const read = client(secrets.SecretsClient);
+  const staged = await manage.updateSecret({
+    secretId,
+    updateSecretDetails: {
+      secretContent: { contentType: "BASE64", content: Buffer.from("second").toString("base64"), name: "v2", stage: "PENDING" },
+    },
+  });
+  assert.equal(staged.secret.currentVersionNumber, 1);
+  const pending = await read.getSecretBundle({ secretId, secretVersionName: "v2" });
+  assert.deepEqual(pending.secretBundle.stages, ["PENDING", "LATEST"]);
+  await refusal(manage.updateSecret({ secretId, ifMatch: "stale", updateSecretDetails: { currentVersionNumber: 2 } }), 412, "NoEtagMatch");
+  await manage.updateSecret({ secretId, ifMatch: staged.etag, updateSecretDetails: { currentVersionNumber: 2 } });
+  const current = await read.getSecretBundle({ secretId });
+  assert.equal(Buffer.from(current.secretBundle.secretBundleContent.content, "base64").toString(), "second");
+  const versions = await manage.listSecretVersions({ secretId });
+  assert.deepEqual(versions.items.map((v) => [v.versionNumber, v.stages]), [[2, ["CURRENT", "LATEST"]], [1, ["PREVIOUS"]]]);
+});
+
+test("lists are read page by page to their end", async () => {
+  const names = [];
+  for await (const secret of client(vault.VaultsClient).listSecretsRecordIterator({ compartmentId: tenancy, limit: 1 })) {
+    names.push(secret.secretName);
+  }
+  assert.deepEqual(names.sort(), ["one", "two"]);
+});
+
+test("a message is published and a topic that is not there is refused", async () => {
+  const publisher = client(ons.NotificationDataPlaneClient);
+  const got = await publisher.publishMessage({ topicId, messageDetails: { title: "hello", body: "from JavaScript" } });
+  assert.ok(got.publishResult.messageId);
+  await refusal(publisher.publishMessage({ topicId: `${topicId}x`, messageDetails: { body: "lost" } }), 404, "NotAuthorizedOrNotFound");
+});
+
+test("a problem is closed and its history says by whom and why", async () => {
+  const guard = client(cloudguard.CloudGuardClient);
+  await guard.updateProblemStatus({ problemId, updateProblemStatusDetails: { status: "RESOLVED", comment: "done by hand" } });
+  const got = await guard.getProblem({ problemId });
+  assert.equal(got.problem.lifecycleDetail, "RESOLVED");
+  const history = await guard.listProblemHistories({ problemId, compartmentId: tenancy });
+  const newest = history.problemHistoryCollection.items[0];
+  assert.deepEqual([newest.actorType, newest.actorName, newest.comment], ["USER", "ada", "done by hand"]);
+});
+
+test("a signature by another key is refused", async () => {
+  const stranger = generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  const real = new common.ConfigFileAuthenticationDetailsProvider(need("OCIEMU_CONFIG_FILE"), "DEFAULT");
+  const forged = new common.SimpleAuthenticationDetailsProvider(
+    tenancy, real.getUser(), real.getFingerprint(), stranger.privateKey, null, common.Region.US_ASHBURN_1);
+  await refusal(client(identity.IdentityClient, forged).getTenancy({ tenancyId: tenancy }), 401, "NotAuthenticated");
+});

@@ -1,0 +1,61 @@
+// Package clients_test drives the OCI emulator with Oracle's SDK for another language: whatever both sides of this repository misread
+// together in the Go SDK shows here.
+package clients_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+)
+
+func TestClientsThatNobodyHereWroteHoldTheEmulator(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if _, absent := os.Stat("node_modules"); err != nil || absent != nil {
+		const mend = "install Node.js 20 or newer and run: cd test/clients && npm ci --ignore-scripts"
+		if os.Getenv("CI") == "true" {
+			t.Fatal("the JavaScript SDK is not here; " + mend)
+		}
+		t.Skip("the JavaScript SDK is not here; " + mend)
+	}
+	e := ociemu.New(t, ociemu.Calm())
+	operator := e.AddOperator("ada")
+	config := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(config, []byte(e.Config(operator)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	user := e.AddUser("jane@example.com")
+	first := e.AddSecret(ociemu.SecretSeed{Name: "one"})
+	e.AddSecret(ociemu.SecretSeed{Name: "two"})
+	topic := e.AddTopic("secops")
+
+	run := exec.CommandContext(t.Context(), node, "--test", "clients.test.mjs")
+	run.Env = append(os.Environ(),
+		"OCIEMU_URL="+e.URL(), "OCIEMU_CONFIG_FILE="+config, "OCIEMU_TENANCY="+e.Tenancy(), "OCIEMU_USER="+user,
+		"OCIEMU_SECRET="+first, "OCIEMU_TOPIC="+topic,
+		"OCIEMU_PROBLEM="+e.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user}),
+	)
+	out, err := run.CombinedOutput()
+	if err != nil {
+		t.Fatalf("the JavaScript SDK does not get on with the emulator: %v\n%s", err, out)
+	}
+	// A run that found no tests would pass, too: the emulator must have seen all that the script does.
+	seen := map[string]bool{}
+	for _, c := range e.Calls() {
+		seen[c.Operation] = true
+	}
+	for _, operation := range []string{
+		"GetTenancy", "UploadApiKey", "ListApiKeys", "DeleteApiKey", "CreateAuthToken", "ListAuthTokens", "CreateCustomerSecretKey",
+		"ListCustomerSecretKeys", "CreateOrResetUIPassword", "UpdateSecret", "GetSecretBundle", "ListSecretVersions", "ListSecrets",
+		"PublishMessage", "UpdateProblemStatus", "GetProblem", "ListProblemHistories",
+	} {
+		if !seen[operation] {
+			t.Errorf("the script did not call %s", operation)
+		}
+	}
+	if mails := e.Mails(); len(mails) != 1 || mails[0].Body != "from JavaScript" {
+		t.Errorf("got mails %v, want the one from the script", mails)
+	}
+}

@@ -1,0 +1,169 @@
+package ociemu_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/identity"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+)
+
+// control makes a control request and gives the status and decoded answer.
+func control(t testing.TB, e *ociemu.Emulator, method, path, body string) (int, any) {
+	t.Helper()
+	req := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), method, e.URL()+"/_emulator/"+path, strings.NewReader(body)))
+	resp := must[*http.Response](t)(http.DefaultClient.Do(req))
+	defer resp.Body.Close()
+	var answer any
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		t.Fatalf("%s %s: the answer is no JSON: %v", method, path, err)
+	}
+	return resp.StatusCode, answer
+}
+
+func TestARotationCanBeSeededAndObservedWithoutGo(t *testing.T) {
+	e := ociemu.New(t, ociemu.Calm())
+	text := func(v any, field string) string {
+		t.Helper()
+		s, _ := at(v, field).(string)
+		if s == "" {
+			t.Fatalf("%s is missing in %v", field, v)
+		}
+		return s
+	}
+	make := func(path, body string) any {
+		t.Helper()
+		status, answer := control(t, e, "POST", path, body)
+		if status != 200 {
+			t.Fatalf("POST %s is answered %d %v", path, status, answer)
+		}
+		return answer
+	}
+	var delivered []byte
+	function := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var b bytes.Buffer
+		if _, err := b.ReadFrom(r.Body); err != nil {
+			t.Error(err)
+		}
+		delivered = b.Bytes()
+	}))
+	defer function.Close()
+
+	user := text(make("users", `{"name":"jane"}`), "id")
+	print := text(make("users/"+user+"/apiKeys", ""), "fingerprint")
+	text(make("users/"+user+"/authTokens", `{"description":"x"}`), "token")
+	text(make("users/"+user+"/customerSecretKeys", `{"displayName":"x"}`), "key")
+	text(make("users/"+user+"/uiPassword", ""), "password")
+	secret := text(make("secrets", `{"name":"one","content":"hidden","freeformTags":{"a":"b"}}`), "id")
+	topic := text(make("topics", `{"name":"secops"}`), "id")
+	fn := make("functions", `{"name":"rotate","url":"`+function.URL+`"}`)
+	make("rules", `{"condition":`+remediated+`,"target":"`+text(fn, "id")+`"}`)
+	make("rules", `{"condition":`+remediated+`,"target":"`+topic+`"}`)
+	problem := text(make("problems", `{"Rule":"API_KEY_TOO_OLD","User":"`+user+`","ResourceID":"`+print+`"}`), "id")
+	make("problems/"+problem+"/close", `{"comment":"hello","actor":"ada"}`)
+	e.Deliver()
+	if !strings.Contains(string(delivered), `"comments": "hello"`) {
+		t.Errorf("the function got %s", delivered)
+	}
+	if _, got := control(t, e, "GET", "mails", ""); len(got.([]any)) != 1 {
+		t.Errorf("got mails %v", got)
+	}
+	if _, got := control(t, e, "GET", "problems/"+problem, ""); at(got, "status") != "RESOLVED" {
+		t.Errorf("got problem %v", got)
+	}
+	if _, got := control(t, e, "GET", "users/"+user, ""); at(got, "name") != "jane" || at(got, "hasPassword") != true {
+		t.Errorf("got user %v", got)
+	}
+	_, got := control(t, e, "GET", "secrets/"+secret, "")
+	if raw := must[[]byte](t)(json.Marshal(got)); at(got, "freeformTags", "a") != "b" || strings.Contains(string(raw), "hidden") {
+		t.Errorf("got secret %s", raw)
+	}
+	if _, got := control(t, e, "POST", "events", `{"eventType":"com.oraclecloud.cloudguard.problemremediated"}`); at(got, "started") != 2.0 {
+		t.Errorf("the event started %v", got)
+	}
+	e.Deliver()
+	if _, got := control(t, e, "GET", "failures", ""); len(got.([]any)) != 0 {
+		t.Errorf("got failures %v", got)
+	}
+}
+
+func TestFaultsAndHistoryAreControlledWithoutGo(t *testing.T) {
+	e := ociemu.New(t, ociemu.Calm())
+	user, fn := e.AddUser("jane"), e.NewFunction("rotate", "")
+	get := message{method: "GET", url: e.URL() + "/20160918/users/" + user, signer: fn}
+	for _, order := range []string{
+		`{"operation":"GetUser","do":"answer","status":429,"code":"TooManyRequests"}`,
+		`{"operation":"GetUser","when":"after","do":"delay","delay":"1ms","times":-1}`,
+	} {
+		if status, answer := control(t, e, "POST", "faults", order); status != 200 {
+			t.Errorf("%s is answered %v", order, answer)
+		}
+	}
+	if status, _ := get.send(t, e); status != 429 {
+		t.Errorf("the fault did not happen: %d", status)
+	}
+	_, calls := control(t, e, "GET", "calls", "")
+	if list := calls.([]any); len(list) != 1 || at(list[0], "operation") != "GetUser" || at(list[0], "status") != 429.0 {
+		t.Errorf("got calls %v", calls)
+	}
+	control(t, e, "DELETE", "calls", "")
+	if _, calls := control(t, e, "GET", "calls", ""); len(calls.([]any)) != 0 {
+		t.Errorf("after the reset: %v", calls)
+	}
+	control(t, e, "POST", "faults", `{"do":"answer","status":500,"code":"InternalServerError"}`)
+	control(t, e, "DELETE", "faults", "")
+	if status, _ := get.send(t, e); status != 200 {
+		t.Errorf("a cleared fault answered %d", status)
+	}
+	if _, got := control(t, e, "POST", "late/release", ""); at(got, "released") != 0.0 {
+		t.Errorf("released %v", got)
+	}
+	if _, got := control(t, e, "GET", "connections", ""); len(got.(map[string]any)) != 0 {
+		t.Errorf("got connections %v", got)
+	}
+}
+
+func TestAMistakenControlRequestIsRefusedWithAReason(t *testing.T) {
+	e := ociemu.New(t, ociemu.Calm())
+	for _, row := range [][2]string{
+		{"users", `{}`}, {"users", `{"name":"jane","nmae":"jane"}`}, {"users", `{`}, {"users/none/apiKeys", ""}, {"secrets", `{"name":"x","region":"nowhere"}`},
+		{"faults", `{"do":"explode"}`}, {"faults", `{"do":"answer"}`}, {"faults", `{"do":"delay","delay":"soon"}`},
+		{"faults", `{"do":"cut","when":"never"}`}, {"problems/none/close", `{}`}, {"rules", `{"condition":[],"target":"x"}`},
+	} {
+		status, answer := control(t, e, "POST", row[0], row[1])
+		if status != 400 || at(answer, "error") == nil {
+			t.Errorf("POST %s %s is answered %d %v", row[0], row[1], status, answer)
+		}
+	}
+}
+
+func TestTheControlRoutesAreNotReachableThroughTheProxy(t *testing.T) {
+	e := ociemu.New(t, ociemu.Calm())
+	m := message{method: "GET", url: "https://identity.us-ashburn-1.oci.oraclecloud.com/_emulator/calls", signer: e.NewFunction("rotate", "")}
+	if status, _ := m.send(t, e); status != 404 {
+		t.Errorf("got %d, want 404", status)
+	}
+}
+
+func TestAnOperatorsConfigurationFileWorksWithTheSDK(t *testing.T) {
+	e := ociemu.New(t, ociemu.Calm())
+	_, answer := control(t, e, "POST", "operators", `{"name":"ada"}`)
+	file := t.TempDir() + "/config"
+	if err := os.WriteFile(file, []byte(at(answer, "config").(string)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := must[common.ConfigurationProvider](t)(common.ConfigurationProviderFromFile(file, ""))
+	c := newClients(t, e, p)
+	users := must[identity.ListUsersResponse](t)(c.identity.ListUsers(t.Context(), identity.ListUsersRequest{CompartmentId: common.String(e.Tenancy())}))
+	if !slices.ContainsFunc(users.Items, func(u identity.User) bool { return *u.Name == "ada" }) {
+		t.Errorf("got users %v", users.Items)
+	}
+}

@@ -1,0 +1,219 @@
+package ociemu
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// maxBody is how much of a request body is read: more than any of the services accepts.
+const maxBody = 1 << 20
+
+// exchange is one call under way.
+type exchange struct {
+	e      *Emulator
+	call   Call
+	to     target
+	http   *http.Request
+	route  *route
+	params map[string]string // of the path
+	query  url.Values
+	body   []byte
+	now    time.Time // set when the operation takes effect
+
+	changed bool // the operation changed the state
+}
+
+// reply is what an operation answers.
+type reply struct {
+	status int
+	body   any // JSON; nil for none; []byte is sent as it is
+	header map[string]string
+}
+
+func ok(body any) reply { return reply{status: http.StatusOK, body: body} }
+
+func (r reply) with(header, value string) reply {
+	h := map[string]string{header: value}
+	for k, v := range r.header {
+		h[k] = v
+	}
+	r.header = h
+	return r
+}
+
+// serve takes one request from arrival to answer.
+func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
+	e.serving.begin(1)
+	defer e.serving.end()
+	x := &exchange{e: e, to: to, http: r, query: r.URL.Query()}
+	x.call = Call{
+		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Region: to.region,
+		RequestID: requestID(r.Header.Get("opc-request-id")), At: e.now(),
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		e.opts.Log.Debug("client went away", "path", r.URL.Path)
+		cutConnection(w)
+		return
+	}
+	x.body = body
+	x.route, x.params = e.findRoute(r, to)
+	x.call.Service = to.service
+	if x.route != nil {
+		x.call.Service, x.call.Operation = x.route.service, x.route.operation
+	}
+	caller, refused := x.authenticate()
+	x.call.Caller = caller
+	probe := r.Header.Get(probeHeader) != ""
+	if !probe {
+		e.history.begin(&x.call)
+	}
+	switch {
+	case len(body) > maxBody:
+		x.finish(w, errTooLarge.reply(), 0)
+	case refused != nil:
+		x.finish(w, refused.reply(), 0)
+	case x.route == nil:
+		x.finish(w, errNotFound.reply(), 0)
+	case probe:
+		x.finish(w, x.effect(), 0)
+	default:
+		x.underFaults(w)
+	}
+}
+
+// underFaults runs the operation with the faults that wait for it.
+func (x *exchange) underFaults(w http.ResponseWriter) {
+	before, after := x.e.faults.arm(x.call)
+	for _, a := range before {
+		switch a.kind {
+		case actionAnswer:
+			x.finish(w, x.wordInjected(a), 0)
+			return
+		case actionLate:
+			x.e.faults.putOff(func() { x.amendEffect(x.effect().status) })
+			cutConnection(w)
+			return
+		case actionCut:
+			cutConnection(w)
+			return
+		}
+		if !x.wait(a) {
+			cutConnection(w)
+			return
+		}
+	}
+	answer := x.effect()
+	x.amendEffect(answer.status)
+	effect := answer.status
+	for _, a := range after {
+		switch a.kind {
+		case actionAnswer:
+			answer = x.wordInjected(a)
+		case actionCut, actionLate:
+			cutConnection(w)
+			return
+		default:
+			if !x.wait(a) {
+				cutConnection(w)
+				return
+			}
+		}
+	}
+	x.finish(w, answer, effect)
+}
+
+func (x *exchange) wordInjected(a Action) reply {
+	if x.call.Service == "s3" {
+		return s3Refusal(a.status, a.code)
+	}
+	return injected(a.status, a.code).reply()
+}
+
+// wait does the waiting of an action and says whether the emulator is still there.
+func (x *exchange) wait(a Action) bool {
+	switch a.kind {
+	case actionDelay:
+		timer := time.NewTimer(a.delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-x.e.ctx.Done():
+			return false
+		}
+	case actionHold:
+		select {
+		case <-a.hold:
+		case <-x.e.ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// effect authorizes the call and runs the operation under the lock of the state.
+func (x *exchange) effect() reply {
+	if x.route.signed && !x.e.authorized(x.call.Caller, x.call, x.params) {
+		return errNotFound.reply()
+	}
+	x.e.mu.Lock()
+	defer x.e.mu.Unlock()
+	x.now = x.e.now()
+	answer := x.route.handle(x)
+	if x.changed {
+		x.e.notifyLocked()
+	}
+	return answer
+}
+
+func (x *exchange) amendEffect(status int) {
+	x.e.history.amend(x.call.Seq, func(c *Call) { c.Effect = status })
+}
+
+// finish enters the answer in the history and writes it.
+func (x *exchange) finish(w http.ResponseWriter, answer reply, effect int) {
+	x.e.history.amend(x.call.Seq, func(c *Call) { c.Status, c.Effect = answer.status, effect })
+	x.e.opts.Log.Debug("call", "seq", x.call.Seq, "operation", x.call.Operation, "method", x.call.Method, "path", x.call.Path,
+		"region", x.call.Region, "caller", x.call.Caller.ID, "status", answer.status, "requestId", x.call.RequestID)
+	h := w.Header()
+	h.Set("Date", x.e.now().UTC().Format(http.TimeFormat))
+	h.Set("opc-request-id", x.call.RequestID)
+	for k, v := range answer.header {
+		h.Set(k, v)
+	}
+	body, isBytes := answer.body.([]byte)
+	if answer.body != nil && !isBytes {
+		var err error
+		if body, err = json.Marshal(answer.body); err != nil {
+			panic("ociemu: internal error: encoding an answer: " + err.Error())
+		}
+		h.Set("Content-Type", "application/json")
+	}
+	w.WriteHeader(answer.status)
+	if _, err := w.Write(body); err != nil && len(body) > 0 {
+		x.e.opts.Log.Debug("client did not read the answer", "seq", x.call.Seq)
+	}
+}
+
+// read decodes the JSON body into v.
+func (x *exchange) read(v any) *refusal {
+	if err := json.Unmarshal(x.body, v); err != nil {
+		return &errCannotParse
+	}
+	return nil
+}
+
+func (x *exchange) header(name string) string { return x.http.Header.Get(name) }
+
+// requestID answers the client's id and the server's own part, as the services do.
+func requestID(client string) string {
+	server := randomHex(32)
+	if client == "" {
+		return strings.ToUpper(server)
+	}
+	return client + "/" + strings.ToUpper(server)
+}

@@ -1,0 +1,163 @@
+package ociemu
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// When says at which side of the operation's effect a fault happens.
+type When int
+
+// Before is before the operation took effect: with Answer and Cut, it never does. After is after it took effect (or was refused).
+const (
+	Before When = iota
+	After
+)
+
+// Action is what a fault does to a call.
+type Action struct {
+	kind   actionKind
+	status int
+	code   string
+	delay  time.Duration
+	hold   <-chan struct{}
+}
+
+type actionKind int
+
+const (
+	actionNone actionKind = iota
+	actionAnswer
+	actionCut
+	actionDelay
+	actionHold
+	actionLate
+)
+
+// Cut closes the client's TCP connection instead of answering. Late does so too, but the operation takes effect when
+// [Emulator.ReleaseLate] is called.
+var (
+	Cut  = Action{kind: actionCut}
+	Late = Action{kind: actionLate}
+)
+
+// Answer answers with the status and error code instead of the operation's own answer.
+func Answer(status int, code string) Action {
+	return Action{kind: actionAnswer, status: status, code: code}
+}
+
+// Delay waits and goes on.
+func Delay(d time.Duration) Action { return Action{kind: actionDelay, delay: d} }
+
+// Hold waits until the channel is closed (or gives a value) and goes on, even if the client has given up meanwhile.
+func Hold(until <-chan struct{}) Action { return Action{kind: actionHold, hold: until} }
+
+// Fault is an order to disturb calls.
+type Fault struct {
+	// Operation is the SDK's name of the operation; empty for any.
+	Operation string
+	// Match, if set, must also be true of the call.
+	Match func(Call) bool
+	// Skip is how many matching calls pass undisturbed first.
+	Skip int
+	// Times is how many calls are disturbed. 0: one; -1: all.
+	Times int
+	When  When
+	Do    Action
+}
+
+// Injection is a fault that has been injected.
+type Injection struct {
+	book  *faultBook
+	fault Fault
+	hits  int
+	gone  bool
+}
+
+// Hits is how many calls the fault has disturbed.
+func (i *Injection) Hits() int {
+	i.book.mu.Lock()
+	defer i.book.mu.Unlock()
+	return i.hits
+}
+
+// Remove ends the fault.
+func (i *Injection) Remove() {
+	i.book.mu.Lock()
+	defer i.book.mu.Unlock()
+	i.gone = true
+}
+
+// faultBook keeps the faults that are waiting for calls, and the calls whose effect was put off.
+type faultBook struct {
+	mu   sync.Mutex
+	open []*Injection
+	late []func()
+}
+
+// Inject adds a fault. Several faults may hit one call: they act in the order of their injection, until one ends the call.
+// A call that fails authentication or finds no operation meets no fault and is not counted.
+func (e *Emulator) Inject(f Fault) *Injection {
+	b := &e.faults
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i := &Injection{book: b, fault: f}
+	b.open = append(b.open, i)
+	return i
+}
+
+// ClearFaults ends all faults.
+func (e *Emulator) ClearFaults() {
+	b := &e.faults
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, i := range b.open {
+		i.gone = true
+	}
+	b.open = nil
+}
+
+// ReleaseLate lets the calls that Late cut off take effect, in the order of their arrival, and says how many they were.
+func (e *Emulator) ReleaseLate() int {
+	b := &e.faults
+	b.mu.Lock()
+	late := b.late
+	b.late = nil
+	b.mu.Unlock()
+	for _, effect := range late {
+		effect()
+	}
+	return len(late)
+}
+
+func (b *faultBook) putOff(effect func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.late = append(b.late, effect)
+}
+
+// arm takes the actions for a call out of the book.
+func (b *faultBook) arm(c Call) (before, after []Action) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open = slices.DeleteFunc(b.open, func(i *Injection) bool { return i.gone })
+	for _, i := range b.open {
+		f := &i.fault
+		if f.Operation != "" && f.Operation != c.Operation || f.Match != nil && !f.Match(c) {
+			continue
+		}
+		if f.Skip > 0 {
+			f.Skip--
+			continue
+		}
+		i.hits++
+		i.gone = f.Times >= 0 && i.hits >= max(1, f.Times)
+		if f.When == After {
+			after = append(after, f.Do)
+		} else {
+			before = append(before, f.Do)
+		}
+	}
+	return before, after
+}

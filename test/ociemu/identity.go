@@ -1,0 +1,153 @@
+package ociemu
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+)
+
+// Identity: the classic IAM API, base path 20160918 (oci-go-sdk identity/identity_client.go).
+
+// The most credentials of a kind that a user may have.
+const (
+	maxAPIKeys    = 3
+	maxAuthTokens = 2
+	maxSecretKeys = 2
+)
+
+func identityService() service {
+	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
+	return service{name: "identity", base: "20160918", signed: true, routes: []route{
+		{operation: "GetTenancy", method: get, path: "/tenancies/{tenancyId}", handle: getTenancy},
+		{operation: "ListRegionSubscriptions", method: get, path: "/tenancies/{tenancyId}/regionSubscriptions", handle: listRegionSubscriptions},
+		{operation: "ListUsers", method: get, path: "/users", handle: listUsers},
+		{operation: "GetUser", method: get, path: "/users/{userId}", handle: ofUser(getUser)},
+		{operation: "ListApiKeys", method: get, path: "/users/{userId}/apiKeys", handle: ofUser(listAPIKeys)},
+		{operation: "UploadApiKey", method: post, path: "/users/{userId}/apiKeys", handle: atHome(uploadAPIKey)},
+		{operation: "DeleteApiKey", method: del, path: "/users/{userId}/apiKeys/{fingerprint}", handle: atHome(deleteAPIKey)},
+		{operation: "ListAuthTokens", method: get, path: "/users/{userId}/authTokens", handle: ofUser(listAuthTokens)},
+		{operation: "CreateAuthToken", method: post, path: "/users/{userId}/authTokens", handle: atHome(createAuthToken)},
+		{operation: "UpdateAuthToken", method: put, path: "/users/{userId}/authTokens/{id}", handle: atHome(updateAuthToken)},
+		{operation: "DeleteAuthToken", method: del, path: "/users/{userId}/authTokens/{id}", handle: atHome(deleteAuthToken)},
+		{operation: "ListCustomerSecretKeys", method: get, path: "/users/{userId}/customerSecretKeys", handle: ofUser(listSecretKeys)},
+		{operation: "CreateCustomerSecretKey", method: post, path: "/users/{userId}/customerSecretKeys", handle: atHome(createSecretKey)},
+		{operation: "UpdateCustomerSecretKey", method: put, path: "/users/{userId}/customerSecretKeys/{id}", handle: atHome(updateSecretKey)},
+		{operation: "DeleteCustomerSecretKey", method: del, path: "/users/{userId}/customerSecretKeys/{id}", handle: atHome(deleteSecretKey)},
+		{operation: "GetUserUIPasswordInformation", method: get, path: "/users/{userId}/uiPassword", handle: ofUser(getPassword)},
+		{operation: "CreateOrResetUIPassword", method: post, path: "/users/{userId}/uiPassword", handle: atHome(resetPassword)},
+	}}
+}
+
+// ofUser finds the user in the path.
+func ofUser(handle func(*exchange, *user) reply) func(*exchange) reply {
+	return func(x *exchange) reply {
+		u := x.e.state.users[x.params["userId"]]
+		if u == nil {
+			return errNotFound.reply()
+		}
+		return handle(x, u)
+	}
+}
+
+// atHome refuses writes outside the home region, in the words of the real service, and finds the user.
+func atHome(handle func(*exchange, *user) reply) func(*exchange) reply {
+	find := ofUser(handle)
+	return func(x *exchange) reply {
+		if home := x.e.opts.HomeRegion; x.call.Region != home {
+			return errNotAllowed.because(fmt.Sprintf(
+				"Please go to your home region %s to execute CREATE, UPDATE and DELETE operations.", regionKey(home))).reply()
+		}
+		return find(x)
+	}
+}
+
+func getTenancy(x *exchange) reply {
+	s := x.e.state
+	if x.params["tenancyId"] != s.tenancy {
+		return errNotFound.reply()
+	}
+	return ok(map[string]any{
+		"id": s.tenancy, "name": "ociemu", "description": "ociemu", "homeRegionKey": regionKey(x.e.opts.HomeRegion),
+		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
+	})
+}
+
+func listRegionSubscriptions(x *exchange) reply {
+	s := x.e.state
+	if x.params["tenancyId"] != s.tenancy {
+		return errNotFound.reply()
+	}
+	var list []map[string]any
+	for _, region := range s.regions {
+		list = append(list, map[string]any{
+			"regionKey": regionKey(region), "regionName": region, "status": "READY", "isHomeRegion": region == x.e.opts.HomeRegion,
+		})
+	}
+	return ok(list)
+}
+
+func listUsers(x *exchange) reply {
+	if x.query.Get("compartmentId") != x.e.state.tenancy {
+		return errNotFound.reply()
+	}
+	var list []map[string]any
+	for _, id := range x.e.state.userOrder {
+		u := x.e.state.users[id]
+		if name := x.query.Get("name"); name != "" && name != u.name {
+			continue
+		}
+		list = append(list, userBody(x.e.state, u))
+	}
+	return listReply(x, list, bare)
+}
+
+func getUser(x *exchange, u *user) reply {
+	return ok(userBody(x.e.state, u)).with("etag", u.etag)
+}
+
+func userBody(s *state, u *user) map[string]any {
+	return map[string]any{
+		"id": u.id, "compartmentId": s.tenancy, "name": u.name, "description": u.name, "timeCreated": timestamp(u.created),
+		"lifecycleState": "ACTIVE", "isMfaActivated": false, "email": nil, "emailVerified": false,
+		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
+		"capabilities": map[string]bool{
+			"canUseConsolePassword": true, "canUseApiKeys": true, "canUseAuthTokens": true, "canUseSmtpCredentials": true,
+			"canUseDbCredentials": true, "canUseCustomerSecretKeys": true, "canUseOAuth2ClientCredentials": true,
+		},
+	}
+}
+
+// full is the refusal of a credential for which the user has no room.
+func (x *exchange) full(what string, most int) reply {
+	status, code := statusAndCode(string(x.e.opts.Answers.FullSlot))
+	return errLimit.as(status, code).because(fmt.Sprintf("The user has reached the limit of %d %s.", most, what)).reply()
+}
+
+// deleted answers a delete.
+func (x *exchange) deleted() reply { return reply{status: x.e.opts.Answers.DeleteStatus} }
+
+func getPassword(x *exchange, u *user) reply {
+	if u.password == nil {
+		return errNotFound.reply()
+	}
+	return ok(map[string]any{
+		"userId": u.id, "timeCreated": timestamp(u.password.created), "lifecycleState": u.password.lifecycle(x.now),
+	}).with("etag", u.password.etag)
+}
+
+func resetPassword(x *exchange, u *user) reply {
+	return x.once(func() (reply, func() bool) {
+		p := &password{birth: x.born(), value: newPassword()}
+		u.password = p
+		x.changed = true
+		body := map[string]any{
+			"password": p.value, "userId": u.id, "timeCreated": timestamp(p.created), "lifecycleState": p.lifecycle(x.now), "inactiveStatus": nil,
+		}
+		return ok(body).with("etag", p.etag), func() bool { return u.password == p }
+	})
+}
+
+// remove takes an element out of a list.
+func remove[T any](list []*T, element *T) []*T {
+	return slices.DeleteFunc(slices.Clone(list), func(e *T) bool { return e == element })
+}

@@ -1,0 +1,245 @@
+package ociemu
+
+import (
+	"crypto/md5"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"strings"
+)
+
+func listAPIKeys(x *exchange, u *user) reply {
+	list := []map[string]any{}
+	for _, k := range u.apiKeys {
+		list = append(list, x.apiKeyBody(u, k))
+	}
+	return ok(list) // never paged: the SDK's request has no page parameter
+}
+
+func (x *exchange) apiKeyBody(u *user, k *apiKey) map[string]any {
+	return map[string]any{
+		"keyId": x.e.state.tenancy + "/" + u.id + "/" + k.fingerprint, "keyValue": k.pem, "fingerprint": k.fingerprint,
+		"userId": u.id, "timeCreated": timestamp(k.created), "lifecycleState": k.lifecycle(x.now), "inactiveStatus": nil,
+	}
+}
+
+func uploadAPIKey(x *exchange, u *user) reply {
+	return x.once(func() (reply, func() bool) {
+		var details struct{ Key *string }
+		if refused := x.read(&details); refused != nil {
+			return refused.reply(), nil
+		}
+		if details.Key == nil {
+			return errMissing.because("The key is missing.").reply(), nil
+		}
+		public, err := parsePublicKey(*details.Key)
+		if err != nil {
+			return errInvalid.because("The key is not acceptable: " + err.Error() + ".").reply(), nil
+		}
+		print := fingerprintOf(public)
+		if u.apiKey(print) != nil {
+			status, code := statusAndCode(string(x.e.opts.Answers.DuplicateKey))
+			return errConflict.as(status, code).because("The user has an API key with this fingerprint.").reply(), nil
+		}
+		if len(u.apiKeys) >= maxAPIKeys {
+			return x.full("API keys", maxAPIKeys), nil
+		}
+		k := &apiKey{birth: x.born(), fingerprint: print, pem: *details.Key, public: public}
+		u.apiKeys = append(u.apiKeys, k)
+		x.changed = true
+		return ok(x.apiKeyBody(u, k)).with("etag", k.etag), func() bool { return u.apiKey(print) == k }
+	})
+}
+
+func parsePublicKey(text string) (*rsa.PublicKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil || block.Type != "PUBLIC KEY" {
+		return nil, errors.New("it must be a public key in PEM, BEGIN PUBLIC KEY")
+	}
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("its DER cannot be parsed")
+	}
+	key, isRSA := parsed.(*rsa.PublicKey)
+	if !isRSA {
+		return nil, errors.New("it must be an RSA key")
+	}
+	if key.N.BitLen() < 2048 {
+		return nil, errors.New("it must have at least 2048 bits")
+	}
+	return key, nil
+}
+
+// fingerprintOf is the MD5 of the key's DER, as the IAM API writes it.
+func fingerprintOf(key *rsa.PublicKey) string {
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		panic("ociemu: internal error: encoding a public key: " + err.Error())
+	}
+	sum := md5.Sum(der)
+	pairs := make([]string, len(sum))
+	for i := range sum {
+		pairs[i] = hex.EncodeToString(sum[i : i+1])
+	}
+	return strings.Join(pairs, ":")
+}
+
+func deleteAPIKey(x *exchange, u *user) reply {
+	k := u.apiKey(x.params["fingerprint"])
+	if k == nil {
+		return errNotFound.reply()
+	}
+	if refused := x.checkEtag(k.etag); refused != nil {
+		return refused.reply()
+	}
+	u.apiKeys = remove(u.apiKeys, k)
+	x.changed = true
+	return x.deleted()
+}
+
+func listAuthTokens(x *exchange, u *user) reply {
+	list := []map[string]any{}
+	for _, t := range u.authTokens {
+		list = append(list, x.authTokenBody(u, t, nil))
+	}
+	return ok(list)
+}
+
+func (x *exchange) authTokenBody(u *user, t *authToken, value any) map[string]any {
+	return map[string]any{
+		"token": value, "id": t.id, "userId": u.id, "description": t.description, "timeCreated": timestamp(t.created),
+		"timeExpires": nil, "lifecycleState": t.lifecycle(x.now), "inactiveStatus": nil,
+	}
+}
+
+func createAuthToken(x *exchange, u *user) reply {
+	return x.once(func() (reply, func() bool) {
+		description, refused := x.label("description")
+		if refused != nil {
+			return refused.reply(), nil
+		}
+		if len(u.authTokens) >= maxAuthTokens {
+			return x.full("auth tokens", maxAuthTokens), nil
+		}
+		t := &authToken{birth: x.born(), id: x.e.state.ids.ocid("credential", ""), description: description, token: newAuthToken()}
+		u.authTokens = append(u.authTokens, t)
+		x.changed = true
+		return ok(x.authTokenBody(u, t, t.token)).with("etag", t.etag), func() bool { return u.authToken(t.id) == t }
+	})
+}
+
+// maxLabel is the longest description or display name of a credential. The real limit is not documented for these; it is 400 for others.
+const maxLabel = 400
+
+// label reads the one field that names an auth token or customer secret key. It must be there but may be empty.
+func (x *exchange) label(field string) (string, *refusal) {
+	var details map[string]any
+	if refused := x.read(&details); refused != nil {
+		return "", refused
+	}
+	value, isString := details[field].(string)
+	switch {
+	case details[field] == nil:
+		missing := errMissing.because("The " + field + " is missing.")
+		return "", &missing
+	case !isString || len(value) > maxLabel:
+		bad := errInvalid.because("The " + field + " must be a string of at most 400 characters.")
+		return "", &bad
+	}
+	return value, nil
+}
+
+func updateAuthToken(x *exchange, u *user) reply {
+	t := u.authToken(x.params["id"])
+	if t == nil {
+		return errNotFound.reply()
+	}
+	if refused := x.checkEtag(t.etag); refused != nil {
+		return refused.reply()
+	}
+	description, refused := x.label("description")
+	if refused != nil {
+		return refused.reply()
+	}
+	t.description, t.etag = description, x.e.state.ids.etag()
+	x.changed = true
+	return ok(x.authTokenBody(u, t, nil)).with("etag", t.etag)
+}
+
+func deleteAuthToken(x *exchange, u *user) reply {
+	t := u.authToken(x.params["id"])
+	if t == nil {
+		return errNotFound.reply()
+	}
+	if refused := x.checkEtag(t.etag); refused != nil {
+		return refused.reply()
+	}
+	u.authTokens = remove(u.authTokens, t)
+	x.changed = true
+	return x.deleted()
+}
+
+func listSecretKeys(x *exchange, u *user) reply {
+	list := []map[string]any{}
+	for _, k := range u.secretKeys {
+		list = append(list, x.secretKeyBody(u, k))
+	}
+	return ok(list)
+}
+
+func (x *exchange) secretKeyBody(u *user, k *secretKey) map[string]any {
+	return map[string]any{
+		"id": k.id, "userId": u.id, "displayName": k.displayName, "timeCreated": timestamp(k.created), "timeExpires": nil,
+		"lifecycleState": k.lifecycle(x.now), "inactiveStatus": nil,
+	}
+}
+
+func createSecretKey(x *exchange, u *user) reply {
+	return x.once(func() (reply, func() bool) {
+		name, refused := x.label("displayName")
+		if refused != nil {
+			return refused.reply(), nil
+		}
+		if len(u.secretKeys) >= maxSecretKeys {
+			return x.full("customer secret keys", maxSecretKeys), nil
+		}
+		k := &secretKey{birth: x.born(), id: x.e.state.ids.hex(40), displayName: name, key: newCustomerSecretKey()}
+		u.secretKeys = append(u.secretKeys, k)
+		x.changed = true
+		body := x.secretKeyBody(u, k)
+		body["key"] = k.key
+		return ok(body).with("etag", k.etag), func() bool { return u.secretKey(k.id) == k }
+	})
+}
+
+func updateSecretKey(x *exchange, u *user) reply {
+	k := u.secretKey(x.params["id"])
+	if k == nil {
+		return errNotFound.reply()
+	}
+	if refused := x.checkEtag(k.etag); refused != nil {
+		return refused.reply()
+	}
+	name, refused := x.label("displayName")
+	if refused != nil {
+		return refused.reply()
+	}
+	k.displayName, k.etag = name, x.e.state.ids.etag()
+	x.changed = true
+	return ok(x.secretKeyBody(u, k)).with("etag", k.etag)
+}
+
+func deleteSecretKey(x *exchange, u *user) reply {
+	k := u.secretKey(x.params["id"])
+	if k == nil {
+		return errNotFound.reply()
+	}
+	if refused := x.checkEtag(k.etag); refused != nil {
+		return refused.reply()
+	}
+	u.secretKeys = remove(u.secretKeys, k)
+	x.changed = true
+	return x.deleted()
+}

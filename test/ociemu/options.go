@@ -1,0 +1,89 @@
+package ociemu
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Options say how the emulator behaves. The zero value is the strict default; see [Calm] for the other end.
+type Options struct {
+	// Addr is the loopback address to listen on. Empty: a free port of 127.0.0.1.
+	Addr string
+	// Region is the region of the function and of the plain origin. Empty: us-ashburn-1.
+	Region string
+	// HomeRegion is the only region that accepts IAM writes. Empty: us-ashburn-1.
+	HomeRegion string
+	// ReportingRegion is Cloud Guard's: events are emitted there and writes are accepted only there. Empty: Region.
+	ReportingRegion string
+	// Regions are further regions to which the tenancy is subscribed; calls to any other region are answered 401.
+	// The three above, us-ashburn-1, us-phoenix-1 and eu-frankfurt-1 are always subscribed, and so is the region of each seeded secret.
+	Regions []string
+	// Now is the services' clock. Nil: time.Now.
+	Now func() time.Time
+	// Seed makes the OCIDs of a run repeatable. Secret values are always random.
+	Seed uint64
+	// TokenLife is the lifetime of a resource principal session token. 0: 20 minutes.
+	TokenLife time.Duration
+	// Visibility is how long a new credential is still refused. 0: 30 ms; negative: not at all.
+	Visibility time.Duration
+	// VisibilityRejects is how many first uses of a new credential are refused, however late. 0: 1; negative: none.
+	VisibilityRejects int
+	// CreatedOffset is added to each timeCreated; see [Emulator.SetCreatedOffset].
+	CreatedOffset time.Duration
+	// Settle is how long a secret stays UPDATING after an update. 0: 30 ms; negative: not at all.
+	Settle time.Duration
+	// PageSize is the largest page of any list, whatever limit is asked for. 0: 2.
+	PageSize int
+	// ProblemLag is how long Cloud Guard's reads still give the old record after a problem's status was changed. 0: not at all.
+	ProblemLag time.Duration
+	// ProblemLagReads is how many reads of that problem give the old record after a change. 0: none.
+	ProblemLagReads int
+	// Deliveries is how often each event is delivered to each matching function. 0: once.
+	Deliveries int
+	// ParallelDeliveries starts the deliveries of one event side by side, not one after the other.
+	ParallelDeliveries bool
+	// Authorizer decides what an authenticated caller may do. Nil: functions and operators may do all, users may read themselves.
+	Authorizer Authorizer
+	// Answers settle what is not known of the real services.
+	Answers Answers
+	// Log gets one record a call at debug level, never with a secret value. Nil: no log.
+	Log *slog.Logger
+}
+
+// Authorizer says whether the caller may make the call; false is answered 404 NotAuthorizedOrNotFound. It is called without the emulator's
+// lock, so it may use every method of the emulator. Registry and S3 logins are not calls of this kind.
+type Authorizer func(caller Caller, call Call) bool
+
+// Calm returns options without delays, refusals of new credentials or small pages: for counting calls and for demonstrations.
+func Calm() Options {
+	return Options{Visibility: -1, VisibilityRejects: -1, Settle: -1, PageSize: 1000, Answers: Answers{BundleLag: -1}}
+}
+
+func (o Options) withDefaults() Options {
+	o.Addr = orDefault(o.Addr, "127.0.0.1:0")
+	o.Region = orDefault(o.Region, "us-ashburn-1")
+	o.HomeRegion = orDefault(o.HomeRegion, "us-ashburn-1")
+	o.ReportingRegion = orDefault(o.ReportingRegion, o.Region)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.TokenLife = orDefault(o.TokenLife, 20*time.Minute)
+	o.Visibility = max(0, orDefault(o.Visibility, 30*time.Millisecond))
+	o.VisibilityRejects = max(0, orDefault(o.VisibilityRejects, 1))
+	o.Settle = max(0, orDefault(o.Settle, 30*time.Millisecond))
+	o.PageSize = orDefault(o.PageSize, 2)
+	o.Deliveries = orDefault(o.Deliveries, 1)
+	o.Answers = o.Answers.withDefaults()
+	return o
+}
+
+func orDefault[T comparable](v, fallback T) T {
+	var zero T
+	if v == zero {
+		return fallback
+	}
+	return v
+}

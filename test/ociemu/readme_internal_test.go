@@ -1,0 +1,53 @@
+package ociemu
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestTheREADMENamesEveryOperationControlRouteAndAnswer(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := string(text)
+	compared := 0
+	check := func(what, pattern string) {
+		t.Helper()
+		compared++
+		if !regexp.MustCompile(pattern).MatchString(readme) {
+			t.Errorf("README.md does not name %s", what)
+		}
+	}
+	for _, s := range allServices() {
+		for _, r := range s.routes {
+			check(r.operation, `\b`+r.operation+`\b`)
+		}
+	}
+	source, err := os.ReadFile("control.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`"(GET|POST|DELETE) /_emulator/([^"]+)"`).FindAllStringSubmatch(string(source), -1) {
+		path := regexp.MustCompile(`\\\{id\\\}`).ReplaceAllString(regexp.QuoteMeta(m[2]), `\$$OCIEMU_[A-Z_]+`)
+		line := `\$$U/` + path + `( |\n)`
+		switch m[1] {
+		case "DELETE":
+			line = `curl -X DELETE ` + line
+		case "POST":
+			line = `curl (-X POST ` + line + `|` + line + `+-d )`
+		default:
+			line = `curl ` + line
+		}
+		check(m[1]+" "+m[2], strings.ReplaceAll(line, `$$`, `$`))
+	}
+	for _, answer := range []string{"value", "no-value", "conflict", "ignored", "400 LimitExceeded", "409 Conflict", "400 QuotaExceeded",
+		"400 InvalidParameter", "last", "joined", "absent", "deprecates", "refused", "keeps", "updating", "active", "inactive"} {
+		check("the answer "+answer, "`"+regexp.QuoteMeta(answer)+"`")
+	}
+	if compared < 70 {
+		t.Errorf("only %d names were compared", compared)
+	}
+}

@@ -1,0 +1,65 @@
+package ociemu
+
+import (
+	"crypto/sha256"
+	"maps"
+	"time"
+)
+
+// retryTokenLife is how long a service remembers an opc-retry-token.
+const retryTokenLife = 24 * time.Hour
+
+// retried is a create that was answered under a retry token.
+type retried struct {
+	at     time.Time
+	body   [32]byte
+	answer reply
+	alive  func() bool // whether what was created still exists
+}
+
+// once runs a create, or replays its answer if the call repeats an opc-retry-token, as Answers.RetryToken says.
+// Refusals are not remembered: the repetition is a new attempt.
+func (x *exchange) once(create func() (answer reply, alive func() bool)) reply {
+	token := x.header("opc-retry-token")
+	policy := x.e.opts.Answers.RetryToken
+	if token == "" || policy == RetryTokenIgnored {
+		answer, _ := create()
+		return answer
+	}
+	if len(token) > 64 {
+		return errInvalid.because("The opc-retry-token is longer than 64 characters.").reply()
+	}
+	key := x.call.Caller.ID + " " + x.call.Operation + " " + x.call.Path + " " + token
+	sum := sha256.Sum256(x.body)
+	earlier := x.e.state.retries[key]
+	if earlier == nil || x.now.Sub(earlier.at) > retryTokenLife {
+		answer, alive := create()
+		if answer.status < 300 {
+			x.e.state.retries[key] = &retried{at: x.now, body: sum, answer: answer, alive: alive}
+		}
+		return answer
+	}
+	if policy == RetryTokenConflict || earlier.body != sum || !earlier.alive() {
+		return errRetryToken.reply()
+	}
+	if policy == RetryTokenNoValue {
+		return withoutValue(earlier.answer)
+	}
+	return earlier.answer
+}
+
+// withoutValue blanks the fields in which the IAM API answers a secret value.
+func withoutValue(r reply) reply {
+	body, isObject := r.body.(map[string]any)
+	if !isObject {
+		return r
+	}
+	body = maps.Clone(body)
+	for _, field := range []string{"token", "key", "password"} {
+		if _, has := body[field]; has {
+			body[field] = nil
+		}
+	}
+	r.body = body
+	return r
+}

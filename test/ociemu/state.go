@@ -1,0 +1,228 @@
+package ociemu
+
+import (
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// state is everything that the services remember. It is guarded by Emulator.mu.
+type state struct {
+	ids           *ids
+	tenancy       string
+	namespace     string
+	createdOffset time.Duration
+	regions       []string // subscribed
+	vaults        map[string]vaultRecord
+
+	users     map[string]*user
+	userOrder []string
+	secrets   []*secret
+	topics    []*topic
+	mails     []Mail
+	problems  []*problem
+	rules     []*rule
+	logins    map[string]string // registry bearer token -> user OCID
+	pages     map[string]int    // page token -> offset
+	retries   map[string]*retried
+}
+
+type vaultRecord struct{ vault, key string }
+
+func newState(o Options) *state {
+	g := newIDs(o.Seed)
+	s := &state{
+		ids: g, tenancy: g.ocid("tenancy", ""), namespace: "ns" + g.letters(10), createdOffset: o.CreatedOffset,
+		users: map[string]*user{}, logins: map[string]string{}, pages: map[string]int{}, retries: map[string]*retried{},
+		vaults: map[string]vaultRecord{},
+	}
+	for _, r := range append([]string{o.HomeRegion, o.Region, o.ReportingRegion, "us-ashburn-1", "us-phoenix-1", "eu-frankfurt-1"}, o.Regions...) {
+		s.subscribe(r)
+	}
+	return s
+}
+
+func (s *state) subscribe(region string) {
+	if !slices.Contains(s.regions, region) {
+		s.regions = append(s.regions, region)
+	}
+}
+
+func (e *Emulator) subscribed(region string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Contains(e.state.regions, region)
+}
+
+// vault gives the vault of a region, made on first use, with its master key.
+func (s *state) vault(region string) vaultRecord {
+	v, ok := s.vaults[region]
+	if !ok {
+		v = vaultRecord{s.ids.ocid("vault", regionInOCID(region)), s.ids.ocid("key", regionInOCID(region))}
+		s.vaults[region] = v
+	}
+	return v
+}
+
+// birth is what all credentials have in common.
+type birth struct {
+	created   time.Time // as the API tells it
+	visibleAt time.Time // refused until then
+	rejects   int       // refused that many times
+	etag      string
+}
+
+// born makes the birth record of a credential that a caller creates.
+func (x *exchange) born() birth {
+	o := x.e.opts
+	return birth{
+		created: x.now.Add(x.e.state.createdOffset), visibleAt: x.now.Add(o.Visibility), rejects: o.VisibilityRejects, etag: x.e.state.ids.etag(),
+	}
+}
+
+// bornVisible makes the birth record of a seeded credential.
+func (e *Emulator) bornVisible() birth {
+	now := e.now()
+	return birth{created: now.Add(e.state.createdOffset), visibleAt: now, etag: e.state.ids.etag()}
+}
+
+// admits counts one use of the credential with its right value and says whether it is in force already.
+func (b *birth) admits(now time.Time) bool {
+	if b.rejects > 0 {
+		b.rejects--
+		return false
+	}
+	return !now.Before(b.visibleAt)
+}
+
+// visible says whether the next use would be admitted.
+func (b *birth) visible(now time.Time) bool { return b.rejects == 0 && !now.Before(b.visibleAt) }
+
+// lifecycle is CREATING until the credential is visible by the clock.
+func (b *birth) lifecycle(now time.Time) string {
+	if now.Before(b.visibleAt) {
+		return "CREATING"
+	}
+	return "ACTIVE"
+}
+
+type apiKey struct {
+	birth
+	fingerprint string
+	pem         string
+	public      *rsa.PublicKey
+}
+
+type authToken struct {
+	birth
+	id, description, token string
+}
+
+type secretKey struct {
+	birth
+	id, displayName, key string
+}
+
+type password struct {
+	birth
+	value string
+}
+
+type user struct {
+	id, name   string
+	created    time.Time
+	etag       string
+	operator   bool
+	apiKeys    []*apiKey
+	authTokens []*authToken
+	secretKeys []*secretKey
+	password   *password
+}
+
+func (u *user) caller() Caller {
+	return Caller{Kind: "user", ID: u.id, Name: u.name, Operator: u.operator}
+}
+
+func (u *user) apiKey(fingerprint string) *apiKey {
+	return find(u.apiKeys, func(k *apiKey) bool { return k.fingerprint == fingerprint })
+}
+
+func (u *user) authToken(id string) *authToken {
+	return find(u.authTokens, func(t *authToken) bool { return t.id == id })
+}
+
+func (u *user) secretKey(id string) *secretKey {
+	return find(u.secretKeys, func(k *secretKey) bool { return k.id == id })
+}
+
+// find gives the first element that fits, or nil.
+func find[T any](list []*T, fits func(*T) bool) *T {
+	if i := slices.IndexFunc(list, fits); i >= 0 {
+		return list[i]
+	}
+	return nil
+}
+
+// timestamp writes a time as the services do.
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// page cuts a list to the page that the call asks for and gives the token of the next one, which is empty on the last page.
+// Page tokens are opaque and belong to one list of one path.
+func page[T any](x *exchange, all []T) (items []T, next string, refused *refusal) {
+	size := x.e.opts.PageSize
+	if limit := x.query.Get("limit"); limit != "" {
+		n, err := strconv.Atoi(limit)
+		if err != nil || n < 1 {
+			bad := errInvalid.because("The limit must be a positive number.")
+			return nil, "", &bad
+		}
+		size = min(size, n)
+	}
+	from := 0
+	if token := x.query.Get("page"); token != "" {
+		offset, known := x.e.state.pages[token+x.call.Path]
+		if !known {
+			bad := errInvalid.because("The page token is not valid.")
+			return nil, "", &bad
+		}
+		from = min(offset, len(all))
+	}
+	to := min(from+size, len(all))
+	if to < len(all) {
+		sum := sha256.Sum256([]byte(x.call.Path + strconv.Itoa(to)))
+		next = hex.EncodeToString(sum[:12])
+		x.e.state.pages[next+x.call.Path] = to
+	}
+	return all[from:to], next, nil
+}
+
+// listReply answers one page.
+func listReply[T any](x *exchange, all []T, wrap func([]T) any) reply {
+	items, next, refused := page(x, all)
+	if refused != nil {
+		return refused.reply()
+	}
+	if items == nil {
+		items = []T{}
+	}
+	answer := ok(wrap(items))
+	if next != "" {
+		answer = answer.with("opc-next-page", next)
+	}
+	return answer
+}
+
+func bare[T any](items []T) any { return items }
+
+func inItems[T any](items []T) any { return map[string]any{"items": items} }
+
+// checkEtag compares if-match, if the call has it.
+func (x *exchange) checkEtag(etag string) *refusal {
+	if want := x.header("if-match"); want != "" && want != "*" && want != etag {
+		return &errEtag
+	}
+	return nil
+}

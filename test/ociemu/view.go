@@ -1,0 +1,272 @@
+package ociemu
+
+import (
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// User is a snapshot of a user and the credentials that have not been deleted. It has no secret values.
+type User struct {
+	ID                 string              `json:"id"`
+	Name               string              `json:"name"`
+	APIKeys            []APIKey            `json:"apiKeys"`
+	AuthTokens         []AuthToken         `json:"authTokens"`
+	CustomerSecretKeys []CustomerSecretKey `json:"customerSecretKeys"`
+	HasPassword        bool                `json:"hasPassword"`
+	PasswordCreated    time.Time           `json:"passwordCreated"`
+}
+
+// APIKey is an API key in a snapshot.
+type APIKey struct {
+	Fingerprint string    `json:"fingerprint"`
+	Created     time.Time `json:"created"`
+}
+
+// AuthToken is an auth token in a snapshot.
+type AuthToken struct {
+	ID          string    `json:"id"`
+	Description string    `json:"description"`
+	Created     time.Time `json:"created"`
+}
+
+// CustomerSecretKey is a customer secret key in a snapshot. Its ID is the access key.
+type CustomerSecretKey struct {
+	ID          string    `json:"id"`
+	DisplayName string    `json:"displayName"`
+	Created     time.Time `json:"created"`
+}
+
+// Secret is a snapshot of a secret with the contents of its versions, oldest first.
+type Secret struct {
+	ID             string
+	Name           string
+	Compartment    string
+	Region         string
+	Vault          string
+	State          string
+	Etag           string
+	CurrentVersion int64
+	Versions       []SecretVersion
+	Metadata       map[string]any
+	FreeformTags   map[string]string
+	DefinedTags    map[string]map[string]any
+}
+
+// SecretVersion is a version in a snapshot.
+type SecretVersion struct {
+	Number  int64
+	Name    string
+	Stages  []string
+	Content []byte
+	// Deletion is when the version will be deleted; zero when that is not scheduled.
+	Deletion time.Time
+}
+
+// Current gives the CURRENT version's content; nil when the snapshot is of no secret.
+func (s Secret) Current() []byte {
+	for _, v := range s.Versions {
+		if v.Number == s.CurrentVersion {
+			return v.Content
+		}
+	}
+	return nil
+}
+
+// Problem is a snapshot of a problem and its history, oldest first, without any lag.
+type Problem struct {
+	ID         string        `json:"id"`
+	Rule       string        `json:"rule"`
+	User       string        `json:"user"`
+	ResourceID string        `json:"resourceId"`
+	Status     string        `json:"status"`
+	Comment    string        `json:"comment"`
+	History    []HistoryItem `json:"history"`
+}
+
+// View reads the state from within an OnChange function, where the emulator's own methods would wait for the lock forever.
+type View struct{ e *Emulator }
+
+// OnChange adds a function that is called after each change of the state, under the lock: nothing happens in between. What only time
+// changes (a secret that settles, a credential that becomes visible) is not announced.
+func (e *Emulator) OnChange(f func(View)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.hooks = append(e.hooks, f)
+}
+
+func (e *Emulator) notifyLocked() {
+	for _, f := range e.hooks {
+		f(View{e})
+	}
+}
+
+// User gives a snapshot of the user, or the zero User.
+func (e *Emulator) User(id string) User {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return View{e}.User(id)
+}
+
+// Secret gives a snapshot of the secret, or the zero Secret.
+func (e *Emulator) Secret(id string) Secret {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return View{e}.Secret(id)
+}
+
+// Problem gives a snapshot of the problem, or the zero Problem.
+func (e *Emulator) Problem(id string) Problem {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return View{e}.Problem(id)
+}
+
+// Users gives the OCIDs of all users.
+func (v View) Users() []string { return slices.Clone(v.e.state.userOrder) }
+
+// Secrets gives the OCIDs of all secrets.
+func (v View) Secrets() []string {
+	ids := []string{}
+	for _, s := range v.e.state.secrets {
+		ids = append(ids, s.id)
+	}
+	return ids
+}
+
+// Mails gives the published messages so far.
+func (v View) Mails() []Mail { return slices.Clone(v.e.state.mails) }
+
+// User gives a snapshot of the user, or the zero User.
+func (v View) User(id string) User {
+	u := v.e.state.users[id]
+	if u == nil {
+		return User{}
+	}
+	snap := User{ID: u.id, Name: u.name, HasPassword: u.password != nil}
+	for _, k := range u.apiKeys {
+		snap.APIKeys = append(snap.APIKeys, APIKey{k.fingerprint, k.created})
+	}
+	for _, t := range u.authTokens {
+		snap.AuthTokens = append(snap.AuthTokens, AuthToken{t.id, t.description, t.created})
+	}
+	for _, k := range u.secretKeys {
+		snap.CustomerSecretKeys = append(snap.CustomerSecretKeys, CustomerSecretKey{k.id, k.displayName, k.created})
+	}
+	if u.password != nil {
+		snap.PasswordCreated = u.password.created
+	}
+	return snap
+}
+
+// Secret gives a snapshot of the secret, or the zero Secret.
+func (v View) Secret(id string) Secret {
+	s := v.e.secretByID(id, "")
+	if s == nil {
+		return Secret{}
+	}
+	now := v.e.now()
+	snap := Secret{
+		ID: s.id, Name: s.name, Compartment: s.compartment, Region: s.region, Vault: s.vault.vault, State: s.state(now), Etag: s.etagNow(now),
+		CurrentVersion: s.current, Metadata: maps.Clone(s.metadata), FreeformTags: maps.Clone(s.freeform), DefinedTags: maps.Clone(s.defined),
+	}
+	for _, ver := range s.live(now) {
+		snap.Versions = append(snap.Versions, SecretVersion{
+			Number: ver.number, Name: ver.name, Stages: s.stages(ver), Content: slices.Clone(ver.content), Deletion: ver.deletion,
+		})
+	}
+	return snap
+}
+
+// Problem gives a snapshot of the problem, or the zero Problem.
+func (v View) Problem(id string) Problem {
+	p := find(v.e.state.problems, func(p *problem) bool { return p.id == id })
+	if p == nil {
+		return Problem{}
+	}
+	return Problem{
+		ID: p.id, Rule: p.rule, User: p.user, ResourceID: p.resourceID, Status: p.status, Comment: p.comment, History: slices.Clone(p.history),
+	}
+}
+
+// Works says whether the value is that of a credential which the user has, even one that is still refused because it is new.
+// The kinds and their values: "api-key": the private key in PEM; "auth-token": the token; "customer-secret-key": the access key and the
+// secret key; "password": the password.
+func (v View) Works(kind, user string, value ...string) bool {
+	return v.credential(kind, user, value) != nil
+}
+
+// Usable says whether the credential also would be accepted now.
+func (v View) Usable(kind, user string, value ...string) bool {
+	b := v.credential(kind, user, value)
+	return b != nil && b.visible(v.e.now())
+}
+
+// credential finds the credential that has the value, or nil.
+func (v View) credential(kind, userID string, value []string) *birth {
+	u := v.e.state.users[userID]
+	if u == nil || len(value) == 0 {
+		return nil
+	}
+	switch kind {
+	case "api-key":
+		if k := u.apiKey(fingerprintOfPEM(value[0])); k != nil {
+			return &k.birth
+		}
+	case "auth-token":
+		if t := find(u.authTokens, func(t *authToken) bool { return t.token == value[0] }); t != nil {
+			return &t.birth
+		}
+	case "customer-secret-key":
+		if k := u.secretKey(value[0]); k != nil && len(value) == 2 && k.key == value[1] {
+			return &k.birth
+		}
+	case "password":
+		if u.password != nil && u.password.value == value[0] {
+			return &u.password.birth
+		}
+	default:
+		panic("ociemu: no credential kind " + kind)
+	}
+	return nil
+}
+
+// fingerprints remembers what fingerprintOfPEM found: a View asks again after every change.
+var fingerprints sync.Map // [32]byte -> string
+
+// fingerprintOfPEM gives the fingerprint of a private key, or nothing.
+func fingerprintOfPEM(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	if known, ok := fingerprints.Load(sum); ok {
+		return known.(string)
+	}
+	print := ""
+	if key := parsePrivateKey(text); key != nil {
+		print = fingerprintOf(&key.PublicKey)
+	}
+	fingerprints.Store(sum, print)
+	return print
+}
+
+// parsePrivateKey reads an RSA key in PKCS 8 or PKCS 1, or gives nil.
+func parsePrivateKey(text string) *rsa.PrivateKey {
+	block, _ := pem.Decode([]byte(strings.TrimSpace(text)))
+	if block == nil {
+		return nil
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return key
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil
+	}
+	key, _ := parsed.(*rsa.PrivateKey)
+	return key
+}
