@@ -106,7 +106,7 @@ func (r *run) stage(ctx context.Context) error {
 
 func (r *run) entry(p Phase) *Staged {
 	at := r.serverNow().UTC().Truncate(time.Second)
-	s := &Staged{Version: r.id.VersionName(r.attempt), Phase: p, Maker: r.maker, At: &at}
+	s := &Staged{Version: r.id.VersionName(r.attempt), Phase: p, Old: r.job.Ref.ID, Maker: r.maker, At: &at}
 	if r.material != nil {
 		s.Credential = r.material.ID
 	}
@@ -169,6 +169,7 @@ func (r *run) fence(ctx context.Context) error {
 // update changes a secret on condition that it is as it was last seen. Vault refuses while the change before is still
 // settling; then the secret is read again, and the update repeated if nobody else has touched it.
 func (r *run) update(ctx context.Context, h *home, u secret.Update, j Journal) error {
+	j.Role = h.Role
 	u.Metadata = j.Into(h.Metadata)
 	s, err := r.Vault.Update(ctx, h.SecretID, h.ETag, u)
 	if c := fault.Of(err); err != nil && (c == fault.Busy || c == fault.Conflict && h.touched) {

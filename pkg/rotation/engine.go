@@ -242,7 +242,7 @@ func (r *run) weigh(a Action, err error, ctx context.Context) {
 	case class == fault.Throttled || class == fault.Busy: // the adapter has waited already
 		r.trouble = TroubleLater
 	case class == fault.Full && a == Create:
-		r.slotsFull, r.stale = true, false
+		r.slotsFull = true // perhaps with one of our own, whose answer was lost: the next look shows it
 	case class == fault.Denied || class == fault.Absent || class == fault.Invalid || class == fault.Full:
 		if r.tries[a] >= maxTries {
 			r.trouble = TroubleFinal

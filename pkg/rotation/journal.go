@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // journalKey is the key of the secret's metadata under which Keyturn keeps its journal: one JSON text.
@@ -14,15 +16,17 @@ const journalKey = "keyturn"
 //
 // It can be wiped (Terraform, by hand) without harm: a staged version that nothing identifies is never promoted.
 type Journal struct {
-	Staged  *Staged  `json:"staged,omitempty"`
-	Current *Holder  `json:"current,omitempty"`
-	Retire  *Retired `json:"retire,omitempty"`
+	Role    credential.Role `json:"role,omitempty"` // what the secret holds
+	Staged  *Staged         `json:"staged,omitempty"`
+	Current *Holder         `json:"current,omitempty"`
+	Retire  *Retired        `json:"retire,omitempty"`
 }
 
 // Staged is the attempt that is under way.
 type Staged struct {
 	Version    string     `json:"version"` // name of the secret version
 	Phase      Phase      `json:"phase"`
+	Old        string     `json:"old"`                  // id of the credential that is too old
 	Credential string     `json:"credential,omitempty"` // id of the new credential
 	Maker      string     `json:"maker"`
 	At         *time.Time `json:"at,omitempty"` // server's clock
