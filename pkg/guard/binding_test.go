@@ -1,0 +1,162 @@
+package guard_test
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+const vaultSecret = "ocid1.vaultsecret.oc1.iad.amaaaaaasecret"
+
+type (
+	freeform map[string]string
+	defined  map[string]map[string]any
+)
+
+func tagged(f freeform, d defined) secret.Secret {
+	return secret.Secret{ID: vaultSecret, Name: "token-of-web", State: secret.Active, Freeform: f, Defined: d}
+}
+
+func TestASecretTakesOnlyTheKindAndUserThatItIsBoundTo(t *testing.T) {
+	const token = credential.AuthToken
+	full := freeform{"keyturn-user": owner, "keyturn-kind": "auth-token"}
+	for _, c := range []struct {
+		name                  string
+		tags                  secret.Secret
+		required, underWarn   bool // accepted?
+		unbound               bool // accepted only for want of tags
+		inMessageUnderRequire string
+	}{
+		{"freeform tags", tagged(full, nil), true, true, false, ""},
+		{"defined tags", tagged(nil, defined{"keyturn": {"user": owner, "kind": "auth-token"}}), true, true, false, ""},
+		{"one of each", tagged(freeform{"keyturn-user": owner}, defined{"keyturn": {"kind": "auth-token"}}), true, true, false, ""},
+		{"both, the same", tagged(full, defined{"keyturn": {"user": owner, "kind": "auth-token"}}), true, true, false, ""},
+		{"names in capitals", tagged(freeform{"KEYTURN-USER": owner}, defined{"KeyTurn": {"Kind": "auth-token"}}), true, true, false, ""},
+		{"values in capitals with blanks", tagged(freeform{"keyturn-user": " " + strings.ToUpper(owner), "keyturn-kind": "Auth-Token "}, nil), true, true, false, ""},
+		{"among others", tagged(freeform{"keyturn-user": owner, "keyturn-kind": "auth-token", "team": "web"},
+			defined{"Operations": {"user": stranger, "kind": "api-key"}}), true, true, false, ""},
+
+		{"no tags", tagged(nil, nil), false, true, true, "oci vault secret update"},
+		{"other tags", tagged(freeform{"team": "web"}, defined{"Operations": {"user": stranger}}), false, true, true, "oci vault secret update"},
+		{"the user only", tagged(freeform{"keyturn-user": owner}, nil), false, true, true, "oci vault secret update"},
+		{"the kind only", tagged(freeform{"keyturn-kind": "auth-token"}, nil), false, true, true, "oci vault secret update"},
+		{"empty tags", tagged(freeform{"keyturn-user": "", "keyturn-kind": ""}, nil), false, true, true, "oci vault secret update"},
+		{"a tag that is no text", tagged(freeform{"keyturn-kind": "auth-token"}, defined{"keyturn": {"user": 7}}), false, true, true, "oci vault secret update"},
+
+		{"another user", tagged(freeform{"keyturn-user": stranger, "keyturn-kind": "auth-token"}, nil), false, false, false, stranger},
+		{"another user without a kind", tagged(freeform{"keyturn-user": stranger}, nil), false, false, false, stranger},
+		{"a user that begins the same", tagged(freeform{"keyturn-user": owner + "x", "keyturn-kind": "auth-token"}, nil), false, false, false, owner + "x"},
+		{"another kind", tagged(freeform{"keyturn-user": owner, "keyturn-kind": "api-key"}, nil), false, false, false, "api-key"},
+		{"another kind without a user", tagged(nil, defined{"keyturn": {"kind": "password"}}), false, false, false, "password"},
+		{"tags that clash about the user", tagged(full, defined{"keyturn": {"user": stranger}}), false, false, false, "contradict"},
+		{"tags that clash about the kind", tagged(full, defined{"keyturn": {"kind": "api-key"}}), false, false, false, "contradict"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			unbound, err := guard.Bound(c.tags, token, owner, false)
+			if (err == nil) != c.required || unbound {
+				t.Errorf("require: unbound %v, error %v; want accepted %v", unbound, err, c.required)
+			}
+			if err != nil {
+				refusal, ok := errors.AsType[*guard.Refusal](err)
+				if !ok || refusal.Mend == "" || !strings.Contains(err.Error(), vaultSecret) || !strings.Contains(err.Error(), c.inMessageUnderRequire) {
+					t.Errorf("the error is %v; want a refusal with a mend that names the secret and %q", err, c.inMessageUnderRequire)
+				}
+			}
+			unbound, err = guard.Bound(c.tags, token, owner, true)
+			if (err == nil) != c.underWarn || unbound != c.unbound {
+				t.Errorf("warn: unbound %v, error %v; want accepted %v, unbound %v", unbound, err, c.underWarn, c.unbound)
+			}
+		})
+	}
+}
+
+func TestASecretOfAnyKindIsBoundByThatKindsName(t *testing.T) {
+	for _, kind := range credential.Kinds() {
+		s := tagged(freeform{"keyturn-user": owner, "keyturn-kind": string(kind)}, nil)
+		for _, other := range credential.Kinds() {
+			if _, err := guard.Bound(s, other, owner, true); (err == nil) != (kind == other) {
+				t.Errorf("a secret for %s and a credential of %s: %v", kind, other, err)
+			}
+		}
+	}
+}
+
+// shellArguments is what a POSIX shell makes of a command: its arguments, without running it.
+func shellArguments(t *testing.T, command string) []string {
+	t.Helper()
+	script := "oci() { printf '%s\\0' \"$@\"; }\n" + command
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", script).Output()
+	if err != nil {
+		t.Fatalf("sh: %v\n%s", err, command)
+	}
+	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+}
+
+func TestTheBindCommandSurvivesTheShellAndKeepsTheTags(t *testing.T) {
+	for name, tags := range map[string]freeform{
+		"none":                 nil,
+		"a plain one":          {"team": "web"},
+		"a single quote":       {"owner's": "it's ' and ''"},
+		"what a shell expands": {"a": "$HOME `id` $(id) *", "b": "\\ \" ; rm -rf / # && | > <"},
+		"line breaks":          {"a": "one\ntwo\r\n"},
+		"other scripts":        {"équipe": "网站 ☃"},
+		"an earlier kind":      {"keyturn-kind": "", "keyturn-role": "bundle"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := maps.Clone(tags)
+			s := tagged(tags, nil)
+			args := shellArguments(t, guard.BindCommand(s, credential.AuthToken, owner))
+			want := []string{"vault", "secret", "update", "--secret-id", vaultSecret, "--freeform-tags"}
+			if len(args) < len(want)+1 || strings.Join(args[:len(want)], " ") != strings.Join(want, " ") {
+				t.Fatalf("the shell sees %q", args)
+			}
+			var got map[string]string
+			if err := json.Unmarshal([]byte(args[len(want)]), &got); err != nil {
+				t.Fatalf("the tags are no JSON after the shell: %v\n%s", err, args[len(want)])
+			}
+			expected := maps.Clone(map[string]string(before))
+			if expected == nil {
+				expected = map[string]string{}
+			}
+			expected["keyturn-user"], expected["keyturn-kind"] = owner, "auth-token"
+			if !maps.Equal(got, expected) {
+				t.Errorf("the tags are %q, want %q", got, expected)
+			}
+			if !maps.Equal(s.Freeform, map[string]string(before)) {
+				t.Error("the secret's own tags were changed")
+			}
+			s.Freeform = got
+			if _, err := guard.Bound(s, credential.AuthToken, owner, false); err != nil {
+				t.Errorf("the command doesn't bind: %v", err)
+			}
+		})
+	}
+}
+
+func TestOnlyAnActiveSecretThatIsNoReplicaIsWritten(t *testing.T) {
+	for _, c := range []struct {
+		state   string
+		replica bool
+		ok      bool
+	}{
+		{"ACTIVE", false, true}, {"ACTIVE", true, false}, {"UPDATING", false, false}, {"CREATING", false, false}, {"PENDING_DELETION", false, false},
+		{"SCHEDULING_DELETION", false, false}, {"CANCELLING_DELETION", false, false}, {"DELETED", false, false}, {"FAILED", false, false}, {"", false, false},
+	} {
+		s := tagged(nil, nil)
+		s.State, s.Replica = c.state, c.replica
+		err := guard.Writable(s)
+		if (err == nil) != c.ok {
+			t.Errorf("%q, replica %v: %v", c.state, c.replica, err)
+		}
+		if _, refusal := errors.AsType[*guard.Refusal](err); err != nil && !refusal {
+			t.Errorf("%q: the error is no refusal: %v", c.state, err)
+		}
+	}
+}

@@ -1,0 +1,13 @@
+package guard
+
+// Spared refuses a protected user. protects tells whether the configuration protects a user of this OCID and name; a
+// user whose name is not known counts as protected.
+func Spared(protects func(ocid, name string) bool, ocid, name string) error {
+	switch {
+	case name == "":
+		return refuse("", "the user %s can't be looked up, and so counts as protected", ocid)
+	case protects(ocid, name):
+		return refuse("rotate by hand, or take the user out of the configuration key protected_users", "the user %s (%s) is protected", name, ocid)
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package oci
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/rs/zerolog"
+
+	"github.com/keyturn/keyturn/pkg/clock"
+	"github.com/keyturn/keyturn/pkg/fault"
+)
+
+// callTime is how long one call may take. OCI's control planes answer within a second or two; a service that hangs
+// must leave time for something else.
+const callTime = 10 * time.Second
+
+// repeat says what a repetition of a call does.
+type repeat int
+
+const (
+	once     repeat = iota // a lost answer leaves it open whether it took effect: the caller looks
+	replayed               // carries an opc-retry-token: a second request is answered like the first
+	harmless               // changes nothing
+)
+
+// attempts is how often a call is made when its answer is unclear.
+func (r repeat) attempts() int { return map[repeat]int{once: 1, replayed: 2, harmless: 3}[r] }
+
+// throttledAttempts is how often a throttled call is made. Vault's control plane throttles hard and for long.
+const throttledAttempts = 6
+
+// call makes one call, repeats it where that is safe, classifies its error and logs it at debug level.
+func call[T any](ctx context.Context, c *Cloud, operation string, r repeat, f func(context.Context) (T, error)) (T, error) {
+	for attempt := 1; ; attempt++ {
+		v, err := callOnce(ctx, c, operation, f)
+		class := fault.Of(err)
+		again := class == fault.Throttled && attempt < throttledAttempts || class == fault.Unclear && attempt < r.attempts()
+		if err == nil || !again || !pause(ctx, attempt) {
+			return v, err
+		}
+	}
+}
+
+func callOnce[T any](ctx context.Context, c *Cloud, operation string, f func(context.Context) (T, error)) (T, error) {
+	limited, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	began := time.Now()
+	v, err := f(limited)
+	c.mu.Lock()
+	c.last = time.Now()
+	c.mu.Unlock()
+	err = classify(operation, err)
+	event := zerolog.Ctx(ctx).Debug().Str("operation", operation).Dur("took_ms", time.Since(began))
+	var failed *fault.Error
+	if errors.As(err, &failed) {
+		event = event.Int("status", failed.Status).Str("code", failed.Code).Str("class", string(failed.Class)).Str("opc_request_id", failed.RequestID)
+	}
+	event.Msg("call")
+	return v, err
+}
+
+// pause waits before the next attempt: 0.2 s, doubled each time, with up to half as much again by chance so that many
+// throttled callers don't come back together. It is false if the context doesn't allow it.
+func pause(ctx context.Context, attempt int) bool {
+	d := 200 * time.Millisecond << (attempt - 1)
+	d += rand.N(d / 2)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+		return false
+	}
+	return clock.System{}.Sleep(ctx, d) == nil
+}
+
+// classify turns an error of the SDK into a fault. What the services answer is known from OCI's "API Errors", and for
+// the home region, the version name and the version limit from real answers that users have published.
+func classify(operation string, err error) error {
+	var already *fault.Error
+	if err == nil || errors.As(err, &already) {
+		return err
+	}
+	f := &fault.Error{Operation: operation, Class: fault.Unclear, Err: err}
+	var service common.ServiceError
+	if !errors.As(err, &service) {
+		f.Message = "no answer"
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			f.Message = "no answer in time"
+		}
+		return f
+	}
+	f.Status, f.Code, f.RequestID = service.GetHTTPStatusCode(), service.GetCode(), service.GetOpcRequestID()
+	f.Message = oneLine(service.GetMessage())
+	f.Class = classOf(f.Status, f.Code, f.Message)
+	return f
+}
+
+func classOf(status int, code, message string) fault.Class {
+	full := code == "LimitExceeded" || code == "QuotaExceeded" || strings.Contains(strings.ToLower(message), "limit exceeded") ||
+		strings.Contains(strings.ToLower(message), "maximum number")
+	switch {
+	case status == http.StatusTooManyRequests:
+		return fault.Throttled
+	case status == http.StatusRequestTimeout || status >= 500 || code == "BadErrorResponse" && status != http.StatusUnauthorized:
+		return fault.Unclear
+	case status == http.StatusNotFound || code == "RelatedResourceNotAuthorizedOrNotFound":
+		return fault.Absent
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return fault.Denied
+	case full:
+		return fault.Full
+	case status == http.StatusConflict && (code == "IncorrectState" || code == "LockConflict"):
+		return fault.Busy
+	case status == http.StatusConflict || status == http.StatusPreconditionFailed,
+		status == http.StatusBadRequest && strings.Contains(message, "already exists"):
+		return fault.Conflict
+	}
+	return fault.Invalid
+}
+
+// oneLine makes a service's message fit for a log line and a mail.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > 300 {
+		s = strings.ToValidUTF8(s[:300], "") + "..."
+	}
+	return s
+}
+
+// serverTime is the Date of an answer; the local clock where there is none.
+func serverTime(r *http.Response) time.Time {
+	if r != nil {
+		if t, err := http.ParseTime(r.Header.Get("Date")); err == nil {
+			return t
+		}
+	}
+	return time.Now()
+}
+
+func str(p *string) string {
+	if p == nil {
+		return ""
+	}
+	return *p
+}
+
+func when(t *common.SDKTime) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.Time
+}

@@ -1,0 +1,136 @@
+// Package oci is the only package that speaks to Oracle Cloud. Start with New; its methods hand out what the other
+// packages need: an issuer of each kind of credential, Vault, Cloud Guard, Notifications and a prover.
+//
+// Every error is a *fault.Error. Every call has a time limit of its own within the context's. The SDK's retries, its
+// circuit breaker and its window of "eventual consistency" (which turns a plain 404 into a timeout) are off: what is
+// worth repeating is repeated here (call.go), where it is known what a repetition does.
+package oci
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/common/auth"
+)
+
+// Cloud holds the connections to OCI's services: one client a service and region, made on first use and kept. It may
+// be used by many goroutines.
+type Cloud struct {
+	http      *http.Client
+	transport *http.Transport
+	provider  func() (principal, error)
+
+	mu      sync.Mutex
+	clients map[clientKey]any
+	last    time.Time // end of the last call
+
+	tenancy   onceOK[tenancy]
+	namespace onceOK[string]
+}
+
+type clientKey struct{ service, region string }
+
+// principal is a configuration provider that the SDK doesn't know as refreshable. The SDK repeats every request of a
+// refreshable one three times on a 401, a second apart, without reading the token again (client.go of oci-go-sdk):
+// that would only hide what is wrong.
+type principal struct{ common.ConfigurationProvider }
+
+// New returns a Cloud that signs with the function's resource principal. Nothing is read or connected before the
+// first call.
+func New() *Cloud {
+	return newCloud(func() (common.ConfigurationProvider, error) { return auth.ResourcePrincipalConfigurationProvider() })
+}
+
+// NewWith returns a Cloud that signs with the given provider, for tools that run outside a function.
+func NewWith(p common.ConfigurationProvider) *Cloud {
+	return newCloud(func() (common.ConfigurationProvider, error) { return p, nil })
+}
+
+func newCloud(make func() (common.ConfigurationProvider, error)) *Cloud {
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   5 * time.Second,
+		ResponseHeaderTimeout: callTime,
+		MaxIdleConnsPerHost:   4,
+		IdleConnTimeout:       idleTime,
+		ForceAttemptHTTP2:     true,
+	}
+	return &Cloud{
+		http:      &http.Client{Transport: transport},
+		transport: transport,
+		provider: sync.OnceValues(func() (principal, error) {
+			p, err := make()
+			if err != nil {
+				return principal{}, fmt.Errorf("reading the resource principal: %w", err)
+			}
+			return principal{p}, nil
+		}),
+		clients: map[clientKey]any{},
+	}
+}
+
+// Fresh drops connections that the service may have closed while the function was frozen between two invocations:
+// timers stand still in there, so an idle limit doesn't. Call it when an invocation begins.
+func (c *Cloud) Fresh() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Now().Round(0).Sub(c.last.Round(0)) > idleTime { // by the wall clock, which goes on
+		c.transport.CloseIdleConnections()
+	}
+}
+
+const idleTime = 20 * time.Second
+
+// client returns the kept client of a service and region; an empty region is the function's own.
+func client[T any](c *Cloud, service, region string, make func(common.ConfigurationProvider) (T, *common.BaseClient, func(string), error)) (T, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := clientKey{service, region}
+	if kept, ok := c.clients[key]; ok {
+		return kept.(T), nil
+	}
+	var none T
+	p, err := c.provider()
+	if err != nil {
+		return none, err
+	}
+	made, base, setRegion, err := make(p)
+	if err != nil {
+		return none, fmt.Errorf("making the %s client: %w", service, err)
+	}
+	if region != "" {
+		setRegion(region)
+	}
+	once := common.NoRetryPolicy()
+	base.HTTPClient = c.http
+	base.Configuration.RetryPolicy = &once
+	base.Configuration.CircuitBreaker = nil
+	c.clients[key] = made
+	return made, nil
+}
+
+// onceOK keeps the first answer that was not an error.
+type onceOK[T any] struct {
+	mu   sync.Mutex
+	done bool
+	v    T
+}
+
+func (o *onceOK[T]) get(ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.done {
+		return o.v, nil
+	}
+	v, err := ask(ctx)
+	if err == nil {
+		o.v, o.done = v, true
+	}
+	return v, err
+}

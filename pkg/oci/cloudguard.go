@@ -1,0 +1,105 @@
+package oci
+
+import (
+	"context"
+	"strings"
+
+	sdk "github.com/oracle/oci-go-sdk/v65/cloudguard"
+	"github.com/oracle/oci-go-sdk/v65/common"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+)
+
+func (c *Cloud) cloudGuard() (*sdk.CloudGuardClient, error) {
+	return client(c, "cloudguard", "", func(p common.ConfigurationProvider) (*sdk.CloudGuardClient, *common.BaseClient, func(string), error) {
+		made, err := sdk.NewCloudGuardClientWithConfigurationProvider(p)
+		return &made, &made.BaseClient, made.SetRegion, err
+	})
+}
+
+// Problem reads Cloud Guard's record of a problem and its history, side by side. IAM's problems belong to the root
+// compartment; the history of one that doesn't is asked for again with its own.
+func (c *Cloud) Problem(ctx context.Context, id string) (cloudguard.Problem, error) {
+	cl, err := c.cloudGuard()
+	if err != nil {
+		return cloudguard.Problem{}, classify("GetProblem", err)
+	}
+	p, err := c.provider()
+	if err != nil {
+		return cloudguard.Problem{}, classify("ResourcePrincipal", err)
+	}
+	root, err := p.TenancyOCID()
+	if err != nil {
+		return cloudguard.Problem{}, classify("ResourcePrincipal", err)
+	}
+	type answer struct {
+		changes []cloudguard.Change
+		err     error
+	}
+	history := make(chan answer, 1)
+	go func() {
+		changes, err := c.histories(ctx, cl, id, root)
+		history <- answer{changes, err}
+	}()
+	problem, err := call(ctx, c, "GetProblem", harmless, func(ctx context.Context) (cloudguard.Problem, error) {
+		r, err := cl.GetProblem(ctx, sdk.GetProblemRequest{ProblemId: &id})
+		return record(r.Problem), err
+	})
+	h := <-history
+	if err != nil {
+		return problem, err
+	}
+	if problem.CompartmentID != root && (h.err != nil || len(h.changes) == 0) {
+		h.changes, h.err = c.histories(ctx, cl, id, problem.CompartmentID)
+	}
+	problem.History = h.changes
+	return problem, h.err
+}
+
+func record(p sdk.Problem) cloudguard.Problem {
+	out := cloudguard.Problem{ID: str(p.Id), CompartmentID: str(p.CompartmentId), Rule: cloudguard.Rule(str(p.DetectorRuleId)),
+		Detail: string(p.LifecycleDetail), ResourceID: str(p.ResourceId), ResourceName: str(p.ResourceName),
+		RiskLevel: string(p.RiskLevel), FirstDetected: when(p.TimeFirstDetected), LastDetected: when(p.TimeLastDetected),
+		Comment: str(p.Comment)}
+	for key, v := range p.AdditionalDetails {
+		if strings.EqualFold(strings.TrimSpace(key), "User OCID") {
+			out.User = v
+		}
+	}
+	return out
+}
+
+func (c *Cloud) histories(ctx context.Context, cl *sdk.CloudGuardClient, id, compartment string) ([]cloudguard.Change, error) {
+	var out []cloudguard.Change
+	for page := (*string)(nil); ; {
+		r, err := call(ctx, c, "ListProblemHistories", harmless, func(ctx context.Context) (sdk.ListProblemHistoriesResponse, error) {
+			return cl.ListProblemHistories(ctx, sdk.ListProblemHistoriesRequest{ProblemId: &id, CompartmentId: &compartment,
+				Limit: common.Int(pageSize), Page: page})
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range r.Items {
+			out = append(out, cloudguard.Change{At: when(h.TimeCreated), Actor: str(h.ActorName), ActorKind: string(h.ActorType),
+				Detail: string(h.LifecycleDetail), Comment: str(h.Comment)})
+		}
+		if page = r.OpcNextPage; str(page) == "" {
+			return out, nil
+		}
+	}
+}
+
+// Reopen sets a problem back to OPEN, with a comment that says why.
+func (c *Cloud) Reopen(ctx context.Context, id, comment string) error {
+	cl, err := c.cloudGuard()
+	if err != nil {
+		return classify("UpdateProblemStatus", err)
+	}
+	token := common.RetryToken()
+	_, err = call(ctx, c, "UpdateProblemStatus", replayed, func(ctx context.Context) (struct{}, error) {
+		_, err := cl.UpdateProblemStatus(ctx, sdk.UpdateProblemStatusRequest{ProblemId: &id, OpcRetryToken: &token,
+			UpdateProblemStatusDetails: sdk.UpdateProblemStatusDetails{Status: sdk.ProblemLifecycleDetailOpen, Comment: &comment}})
+		return struct{}{}, err
+	})
+	return err
+}

@@ -1,0 +1,192 @@
+package oci
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/common/auth"
+	"github.com/oracle/oci-go-sdk/v65/identity"
+	"github.com/oracle/oci-go-sdk/v65/objectstorage"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+)
+
+func (c *Cloud) identity(region string) (identity.IdentityClient, error) {
+	kept, err := client(c, "identity", region, func(p common.ConfigurationProvider) (*identity.IdentityClient, *common.BaseClient, func(string), error) {
+		made, err := identity.NewIdentityClientWithConfigurationProvider(p)
+		return &made, &made.BaseClient, made.SetRegion, err
+	})
+	if err != nil {
+		return identity.IdentityClient{}, err
+	}
+	return *kept, nil
+}
+
+// home is the identity client of the tenancy's home region, the only one that takes changes; reads elsewhere may lag.
+func (c *Cloud) home(ctx context.Context) (identity.IdentityClient, error) {
+	_, _, region, err := c.Tenancy(ctx)
+	if err != nil {
+		return identity.IdentityClient{}, err
+	}
+	return c.identity(region)
+}
+
+// tenancy is the function's tenancy.
+type tenancy struct{ id, name, homeRegion string }
+
+// Tenancy returns the OCID and name of the function's tenancy and its home region's identifier (us-ashburn-1); they
+// are read once.
+func (c *Cloud) Tenancy(ctx context.Context) (id, name, homeRegion string, err error) {
+	t, err := c.tenancy.get(ctx, c.askTenancy)
+	return t.id, t.name, t.homeRegion, err
+}
+
+func (c *Cloud) askTenancy(ctx context.Context) (tenancy, error) {
+	p, err := c.provider()
+	if err != nil {
+		return tenancy{}, classify("ResourcePrincipal", err)
+	}
+	id, err := p.TenancyOCID()
+	if err != nil {
+		return tenancy{}, classify("ResourcePrincipal", err)
+	}
+	return call(ctx, c, "GetTenancy", harmless, func(ctx context.Context) (tenancy, error) {
+		cl, err := c.identity("")
+		if err != nil {
+			return tenancy{}, err
+		}
+		r, err := cl.GetTenancy(ctx, identity.GetTenancyRequest{TenancyId: &id})
+		if err != nil {
+			return tenancy{}, err
+		}
+		t := tenancy{id: id, name: str(r.Name)}
+		t.homeRegion, err = c.regionOfKey(ctx, cl, id, str(r.HomeRegionKey))
+		return t, err
+	})
+}
+
+// Compartment is the OCID of the function's own compartment, out of the resource principal's token.
+func (c *Cloud) Compartment(context.Context) (string, error) {
+	p, err := c.provider()
+	if err != nil {
+		return "", classify("ResourcePrincipal", err)
+	}
+	claims, ok := p.ConfigurationProvider.(interface{ GetClaim(string) (any, error) })
+	if !ok {
+		return "", fault.New(fault.Invalid, "ResourcePrincipal", "the principal tells no compartment: set secret_compartments")
+	}
+	id, err := claims.GetClaim(auth.CompartmentOCIDClaimKey)
+	if text, ok := id.(string); ok && err == nil {
+		return text, nil
+	}
+	return "", fault.New(fault.Invalid, "ResourcePrincipal", "the token tells no compartment: set secret_compartments")
+}
+
+// regionOfKey turns a region key (IAD) into the region's identifier. Keys that are newer than the SDK are looked up.
+func (c *Cloud) regionOfKey(ctx context.Context, cl identity.IdentityClient, tenancyID, key string) (string, error) {
+	if region := string(common.StringToRegion(strings.ToLower(key))); len(region) > 3 {
+		return region, nil
+	}
+	r, err := cl.ListRegionSubscriptions(ctx, identity.ListRegionSubscriptionsRequest{TenancyId: &tenancyID})
+	if err != nil {
+		return "", err
+	}
+	for _, s := range r.Items {
+		if s.IsHomeRegion != nil && *s.IsHomeRegion {
+			return str(s.RegionName), nil
+		}
+	}
+	return "", fault.New(fault.Absent, "ListRegionSubscriptions", "the tenancy shows no home region")
+}
+
+// UserName returns the name of a user.
+func (c *Cloud) UserName(ctx context.Context, id string) (string, error) {
+	cl, err := c.home(ctx)
+	if err != nil {
+		return "", err
+	}
+	return call(ctx, c, "GetUser", harmless, func(ctx context.Context) (string, error) {
+		r, err := cl.GetUser(ctx, identity.GetUserRequest{UserId: &id})
+		return str(r.Name), err
+	})
+}
+
+// Namespace is the tenancy's Object Storage namespace, which the registry and the S3-compatible endpoint go by; it is
+// read once.
+func (c *Cloud) Namespace(ctx context.Context) (string, error) {
+	return c.namespace.get(ctx, func(ctx context.Context) (string, error) {
+		cl, err := client(c, "objectstorage", "", func(p common.ConfigurationProvider) (*objectstorage.ObjectStorageClient, *common.BaseClient, func(string), error) {
+			made, err := objectstorage.NewObjectStorageClientWithConfigurationProvider(p)
+			return &made, &made.BaseClient, made.SetRegion, err
+		})
+		if err != nil {
+			return "", classify("GetNamespace", err)
+		}
+		return call(ctx, c, "GetNamespace", harmless, func(ctx context.Context) (string, error) {
+			r, err := cl.GetNamespace(ctx, objectstorage.GetNamespaceRequest{})
+			return str(r.Value), err
+		})
+	})
+}
+
+// Issuer lists, makes and deletes the credentials of one kind. See rotation.Issuer.
+type Issuer struct {
+	cloud *Cloud
+	ops   operations
+}
+
+// operations are the SDK's calls for one kind.
+type operations struct {
+	list, create, remove string // names of the operations
+	lists                func(context.Context, identity.IdentityClient, string) (credential.Listing, error)
+	creates              func(context.Context, identity.IdentityClient, string, credential.Draft) (credential.Created, error)
+	removes              func(context.Context, identity.IdentityClient, string, string) error
+}
+
+// Issuer returns the issuer of a kind.
+func (c *Cloud) Issuer(k credential.Kind) *Issuer {
+	ops := map[credential.Kind]operations{credential.APIKey: apiKeys, credential.AuthToken: authTokens,
+		credential.CustomerSecretKey: customerSecretKeys, credential.Password: passwords}
+	return &Issuer{c, ops[k]}
+}
+
+// List returns what the user has.
+func (i *Issuer) List(ctx context.Context, user string) (credential.Listing, error) {
+	cl, err := i.cloud.home(ctx)
+	if err != nil {
+		return credential.Listing{}, err
+	}
+	return call(ctx, i.cloud, i.ops.list, harmless, func(ctx context.Context) (credential.Listing, error) {
+		return i.ops.lists(ctx, cl, user)
+	})
+}
+
+// Create makes a new credential.
+func (i *Issuer) Create(ctx context.Context, user string, d credential.Draft) (credential.Created, error) {
+	cl, err := i.cloud.home(ctx)
+	if err != nil {
+		return credential.Created{}, err
+	}
+	return call(ctx, i.cloud, i.ops.create, replayed, func(ctx context.Context) (credential.Created, error) {
+		return i.ops.creates(ctx, cl, user, d)
+	})
+}
+
+// Delete deletes a credential.
+func (i *Issuer) Delete(ctx context.Context, user, id string) error {
+	cl, err := i.cloud.home(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = call(ctx, i.cloud, i.ops.remove, once, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, i.ops.removes(ctx, cl, user, id)
+	})
+	return err
+}
+
+func issued(id, description *string, created *common.SDKTime) credential.Issued {
+	return credential.Issued{ID: str(id), Description: str(description), Created: when(created).UTC().Round(time.Millisecond)}
+}

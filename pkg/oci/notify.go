@@ -1,0 +1,25 @@
+package oci
+
+import (
+	"context"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/ons"
+)
+
+// Publish sends a message to a Notifications topic, in the topic's region. Notifications knows no retry token: a
+// message whose answer was lost is not sent again here, since it may have arrived.
+func (c *Cloud) Publish(ctx context.Context, topic, title, body string) error {
+	cl, err := client(c, "ons", regionOf(topic), func(p common.ConfigurationProvider) (*ons.NotificationDataPlaneClient, *common.BaseClient, func(string), error) {
+		made, err := ons.NewNotificationDataPlaneClientWithConfigurationProvider(p)
+		return &made, &made.BaseClient, made.SetRegion, err
+	})
+	if err != nil {
+		return classify("PublishMessage", err)
+	}
+	_, err = call(ctx, c, "PublishMessage", once, func(ctx context.Context) (struct{}, error) {
+		_, err := cl.PublishMessage(ctx, ons.PublishMessageRequest{TopicId: &topic, MessageDetails: ons.MessageDetails{Title: &title, Body: &body}})
+		return struct{}{}, err
+	})
+	return err
+}

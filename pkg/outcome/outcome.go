@@ -1,0 +1,91 @@
+// Package outcome says what came of one problem: as the JSON reply of the function, as the mail to SecOps, and as one
+// record line in the log. All three are made from one Outcome; none of them holds a secret value.
+package outcome
+
+import (
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Status is the outcome in one word.
+type Status string
+
+// The statuses.
+const (
+	Rotated    Status = "rotated"     // the new credential is in place
+	Already    Status = "already"     // nothing had to be done: it was rotated, reset or deleted before
+	Refused    Status = "refused"     // nothing was rotated, and trying again as it is would not help
+	Unfinished Status = "unfinished"  // it could not be finished; another delivery or the sweep goes on from there
+	InProgress Status = "in_progress" // another delivery is at work
+	DryRun     Status = "dry_run"     // what would be done
+	Ignored    Status = "ignored"     // not ours: nobody is told
+)
+
+// Secret is one of the secrets of the rotation.
+type Secret struct {
+	Holds   string `json:"holds"`
+	Name    string `json:"name"`
+	ID      string `json:"id"`
+	Version int64  `json:"version,omitempty"`
+	Current bool   `json:"current"`
+}
+
+// Outcome is everything that can be said. Empty fields are left out.
+type Outcome struct {
+	Status Status `json:"outcome"`
+	Reason string `json:"reason"`         // one sentence without a full stop
+	Mend   string `json:"mend,omitempty"` // the command or comment that mends it
+
+	Changed bool `json:"changed"` // something was changed in OCI
+
+	Kind    string   `json:"kind,omitempty"`
+	Noun    string   `json:"-"` // the kind in a sentence
+	IDNoun  string   `json:"-"` // what its identifiers are called
+	OldID   string   `json:"old_id,omitempty"`
+	OldFate string   `json:"old_fate,omitempty"` // what became of the old one
+	NewID   string   `json:"new_id,omitempty"`
+	Proven  string   `json:"proven,omitempty"`
+	Secrets []Secret `json:"secrets,omitempty"`
+	Slots   []string `json:"slots,omitempty"` // the credentials that fill the user's slots
+	Plan    []string `json:"plan,omitempty"`
+	Todo    []string `json:"todo,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
+
+	ProblemID   string     `json:"problem,omitempty"`
+	ProblemName string     `json:"problem_name,omitempty"`
+	Rule        string     `json:"rule,omitempty"`
+	Risk        string     `json:"risk,omitempty"`
+	ClosedBy    string     `json:"closed_by,omitempty"`
+	ClosedAt    *time.Time `json:"closed_at,omitempty"`
+	Comment     string     `json:"comment,omitempty"`
+	EventTime   *time.Time `json:"event_time,omitempty"`
+	Reopened    bool       `json:"reopened,omitempty"`
+
+	ResourceName string `json:"resource_name,omitempty"`
+	ResourceID   string `json:"resource,omitempty"`
+	UserName     string `json:"user_name,omitempty"`
+	UserID       string `json:"user,omitempty"`
+	TenancyName  string `json:"tenancy_name,omitempty"`
+	TenancyID    string `json:"tenancy,omitempty"`
+
+	Rotation string   `json:"rotation,omitempty"`
+	Attempt  int      `json:"attempt,omitempty"`
+	CallID   string   `json:"call_id,omitempty"`
+	Steps    []string `json:"steps,omitempty"`
+}
+
+// Told tells whether SecOps gets a mail of it.
+func (o Outcome) Told() bool { return o.Status != Ignored && o.Status != InProgress }
+
+// Finished tells whether the event has been dealt with, so that another delivery would not help.
+func (o Outcome) Finished() bool { return o.Status != Unfinished && o.Status != InProgress }
+
+// Record writes the outcome as one log line.
+func (o Outcome) Record(log *zerolog.Logger) {
+	level := zerolog.InfoLevel
+	if o.Status == Refused || o.Status == Unfinished {
+		level = zerolog.WarnLevel
+	}
+	log.WithLevel(level).Interface("record", o).Msg("outcome")
+}

@@ -1,0 +1,225 @@
+package responder_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/responder"
+	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
+	placed := []rotation.Placed{{Target: rotation.Target{Role: credential.RoleToken, SecretID: secretID}, SecretName: "token-of-web", Version: 2}}
+	for _, c := range []struct {
+		name   string
+		result rotation.Result
+		want   outcome.Status
+		reason string // a part of it
+		mend   string // a part of it
+	}{
+		{"done", rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Acted: true, Proven: true}, outcome.Rotated, "rotated", ""},
+		{"done by another delivery", rotation.Result{End: rotation.Done, Reason: rotation.Rotated}, outcome.Already, "earlier delivery", ""},
+		{"deleted by hand", rotation.Result{End: rotation.Done, Reason: rotation.AlreadyGone}, outcome.Already, "no longer exists", ""},
+		{"reset by hand", rotation.Result{End: rotation.Done, Reason: rotation.AlreadyReset}, outcome.Already, "was reset", ""},
+		{"no free slot", rotation.Result{End: rotation.Refuse, Reason: rotation.NoFreeSlot}, outcome.Refused, "no free slot", "replace:yes"},
+		{"taken", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Detail: "auth token x"}, outcome.Refused, "auth token x", "another secret"},
+		{"other secret", rotation.Result{End: rotation.Refuse, Reason: rotation.OtherSecret}, outcome.Refused, "another secret", "earlier closure"},
+		{"full secret", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretFull}, outcome.Refused, "no more versions", "schedule-deletion"},
+		{"written over", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretReplaced, Placed: placed}, outcome.Refused, "wrote to the secret", "CURRENT"},
+		{"rejected", rotation.Result{End: rotation.Refuse, Reason: rotation.Rejected, Acted: true}, outcome.Refused, "taken back", "inactive user"},
+		{"rejected, no way back", rotation.Result{End: rotation.Refuse, Reason: rotation.RejectedNoWay, Acted: true}, outcome.Refused, "already gone", "inactive user"},
+		{"a step failed for good", rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, FailedAt: rotation.Create,
+			Cause: fault.New(fault.Absent, "CreateAuthToken", "")}, outcome.Refused, `"create"`, "policy"},
+		{"interrupted", rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted, Cause: fault.New(fault.Throttled, "UpdateSecret", "")},
+			outcome.Unfinished, "UpdateSecret", ""},
+		{"not proven yet", rotation.Result{End: rotation.Wait, Reason: rotation.NotProvenYet, Placed: placed}, outcome.Unfinished, "not accepted yet", ""},
+		{"in progress", rotation.Result{End: rotation.Wait, Reason: rotation.InProgress, Detail: "made a minute ago"}, outcome.InProgress, "made a minute ago", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene()
+			s.run = ended(s, c.result)
+			o, err := s.respond(t)
+			expect(t, s, o, err, c.want)
+			if !strings.Contains(o.Reason, c.reason) || !strings.Contains(o.Mend, c.mend) {
+				t.Errorf("the reason is %q, the mend %q; want %q and %q in them", o.Reason, o.Mend, c.reason, c.mend)
+			}
+			if reopened := c.want == outcome.Refused; o.Reopened != reopened || s.saw("UpdateProblemStatus") != reopened {
+				t.Errorf("the problem was re-opened: %v, want %v", o.Reopened, reopened)
+			}
+			if o.Changed != c.result.Acted {
+				t.Errorf("the outcome says changed %v, want %v", o.Changed, c.result.Acted)
+			}
+		})
+	}
+}
+
+func TestARotationInProgressFailsTheInvocationWithoutAMail(t *testing.T) {
+	s := newScene()
+	s.run = ended(s, rotation.Result{End: rotation.Wait, Reason: rotation.InProgress})
+	_, err := s.respond(t)
+	if !errors.Is(err, responder.ErrUnfinished) || s.saw("PublishMessage") || s.saw("UpdateProblemStatus") {
+		t.Errorf("the error is %v, called %v", err, s.calls)
+	}
+}
+
+func TestAFullUserIsShownWithAllCredentialsThatFillTheSlots(t *testing.T) {
+	s := newScene()
+	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.NoFreeSlot, Slots: []credential.Issued{
+		{ID: tokenID, Description: "deploys the web shop", Created: closedAt.Add(-100 * 24 * time.Hour)},
+		{ID: "ocid1.credential.oc1..aaaaaaaasecond", Created: closedAt.Add(-50 * 24 * time.Hour)}}})
+	o, err := s.respond(t)
+	expect(t, s, o, err, outcome.Refused)
+	for _, want := range []string{tokenID, "deploys the web shop", "2025-11-21", "ocid1.credential.oc1..aaaaaaaasecond", "2026-01-10"} {
+		if !strings.Contains(s.mails[0].body, want) {
+			t.Errorf("the mail doesn't have %q:\n%s", want, s.mails[0].body)
+		}
+	}
+}
+
+func TestADryRunIsReportedAndTheProblemReopened(t *testing.T) {
+	s := newScene().with(comment + ",dry_run:yes")
+	s.run = ended(s, rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Plan: []rotation.Action{rotation.Create, rotation.Stage, rotation.Prove,
+		rotation.Promote, rotation.Retire}})
+	o, err := s.respond(t)
+	expect(t, s, o, err, outcome.DryRun)
+	if !o.Reopened {
+		t.Error("the problem was not re-opened")
+	}
+	if len(o.Plan) != 5 || strings.Contains(strings.Join(o.Plan, "|"), "||") {
+		t.Errorf("the plan is %q", o.Plan)
+	}
+	if o.Changed || o.OldFate != "" {
+		t.Errorf("changed %v, the old one %q", o.Changed, o.OldFate)
+	}
+}
+
+func TestTheOldCredentialsFateIsWhatTheRotationSaw(t *testing.T) {
+	placed := []rotation.Placed{{Target: rotation.Target{Role: credential.RoleToken, SecretID: secretID}}}
+	until := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		result rotation.Result
+		want   string
+	}{
+		"gone":   {rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Acted: true, Placed: placed, OldGone: true}, "deleted"},
+		"grace":  {rotation.Result{End: rotation.Done, Reason: rotation.GraceRunning, Acted: true, Placed: placed, RetireAt: until}, "works until 2026-03-04 12:00 UTC"},
+		"stays":  {rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Placed: placed}, "still works"},
+		"unseen": {rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene()
+			s.run = ended(s, c.result)
+			if o, _ := s.respond(t); o.OldFate != c.want {
+				t.Errorf("the old one %q, want %q", o.OldFate, c.want)
+			}
+		})
+	}
+}
+
+func TestWhatTheUserHasToDoIsInTheMail(t *testing.T) {
+	until := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	kept := []rotation.Placed{{Target: rotation.Target{Role: credential.RolePassword, SecretID: secretID}, Version: 2, Current: true}}
+	for name, c := range map[string]struct {
+		rule     cloudguard.Rule
+		resource string
+		result   rotation.Result
+		want     string
+	}{
+		"consumers":            {cloudguard.AuthTokenTooOld, tokenID, rotation.Result{Reason: rotation.Rotated}, "Restart or refresh consumers"},
+		"grace":                {cloudguard.AuthTokenTooOld, tokenID, rotation.Result{Reason: rotation.GraceRunning, RetireAt: until}, "2026-03-04 12:00 UTC"},
+		"a password":           {cloudguard.PasswordTooOld, userID, rotation.Result{Reason: rotation.Rotated}, "sets a new password"},
+		"a kept password":      {cloudguard.PasswordTooOld, userID, rotation.Result{Reason: rotation.Rotated, Placed: kept}, "valid for 7 days"},
+		"a password not kept":  {cloudguard.PasswordTooOld, userID, rotation.Result{Reason: rotation.ResetNotKept}, "in no secret"},
+		"nobody has proven it": {cloudguard.AuthTokenTooOld, tokenID, rotation.Result{Reason: rotation.Rotated}, "prove=require"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene().about(c.rule, c.resource, "auth_secret_ocid:"+secretID)
+			if c.rule == cloudguard.PasswordTooOld {
+				s.with("")
+			}
+			c.result.End, c.result.Acted = rotation.Done, true
+			s.run = func(_ context.Context, job rotation.Job) rotation.Result {
+				c.result.Rotation = job.Ref.RotationID()
+				return c.result
+			}
+			o, err := s.respond(t)
+			expect(t, s, o, err, outcome.Rotated)
+			if !strings.Contains(s.mails[0].body, c.want) {
+				t.Errorf("the mail doesn't have %q:\n%s", c.want, s.mails[0].body)
+			}
+		})
+	}
+}
+
+// little is just enough of OCI for the real engine to look at: the user has the old token, the secret one version.
+type little struct{ s *scene }
+
+func (l little) List(context.Context, string) (credential.Listing, error) {
+	return credential.Listing{Credentials: []credential.Issued{{ID: tokenID, Created: closedAt.Add(-100 * 24 * time.Hour)}}, At: closedAt}, nil
+}
+
+func (l little) Create(context.Context, string, credential.Draft) (credential.Created, error) {
+	l.s.called("Create")
+	return credential.Created{}, errNetwork
+}
+
+func (l little) Delete(context.Context, string, string) error {
+	l.s.called("Delete")
+	return errNetwork
+}
+
+func (l little) Secret(context.Context, string) (secret.Secret, error) { return l.s.secrets[0], nil }
+
+func (l little) Versions(context.Context, string) ([]secret.Version, error) {
+	return []secret.Version{{Number: 1, Current: true}}, nil
+}
+
+func (l little) Read(context.Context, string, string) (int64, credential.Value, error) {
+	return 1, credential.NewValue([]byte("something else")), nil
+}
+
+func (l little) Update(context.Context, string, string, secret.Update) (secret.Secret, error) {
+	l.s.called("Update")
+	return secret.Secret{}, errNetwork
+}
+
+func withEngine(s *scene) *scene {
+	engine := &rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{credential.AuthToken: little{s}}, Vault: little{s}, Clock: s.clock}
+	s.run = engine.Run
+	return s
+}
+
+func TestAnOwnerWhoCannotBeLookedUpIsNeverRotated(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*scene)
+		want   outcome.Status
+		reason string
+	}{
+		"without a name": {func(s *scene) { s.userName = "" }, outcome.Refused, "counts as protected"},
+		"absent":         {func(s *scene) { s.nameErr = fault.New(fault.Absent, "GetUser", "") }, outcome.Refused, "looking up the user"},
+		"denied":         {func(s *scene) { s.nameErr = fault.New(fault.Denied, "GetUser", "") }, outcome.Refused, "looking up the user"},
+		"no answer":      {func(s *scene) { s.nameErr = fault.New(fault.Unclear, "GetUser", "") }, outcome.Unfinished, "looking up the user"},
+		"throttled":      {func(s *scene) { s.nameErr = fault.New(fault.Throttled, "GetUser", "") }, outcome.Unfinished, "looking up the user"},
+		"no namespace":   {func(s *scene) { s.spaceErr = fault.New(fault.Unclear, "GetNamespace", "") }, outcome.Unfinished, "namespace"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := withEngine(newScene())
+			c.change(s)
+			o, err := s.respond(t)
+			expect(t, s, o, err, c.want)
+			if !strings.Contains(o.Reason, c.reason) {
+				t.Errorf("the reason is %q, want %q in it", o.Reason, c.reason)
+			}
+			if s.saw("Create") || s.saw("Update") || s.saw("Delete") || o.Changed {
+				t.Errorf("called %v", s.calls)
+			}
+		})
+	}
+}

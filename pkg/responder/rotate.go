@@ -1,0 +1,105 @@
+package responder
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// rotate runs the rotation. The owner is looked up while the engine looks at the credentials and secrets.
+func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
+	ref := credential.Ref{Kind: c.kind, User: c.event.User, ID: c.out.OldID}
+	job := rotation.Job{Ref: ref, Targets: targets, Replace: c.order.Replace, Grace: c.Config.Grace,
+		DryRun: c.Config.DryRun || c.order.DryRun}
+	if c.order.Grace != nil {
+		job.Grace = *c.order.Grace
+	}
+	if c.kind == credential.Password {
+		if c.closed.At.IsZero() {
+			c.refuse(&cloudguard.FormatError{Field: "eventTime", Problem: "is absent, so that nobody can tell whether the password was reset since",
+				Mend: "send the time of the closure, such as 2026-01-31T12:00:00Z"})
+			return
+		}
+		job.Ref.ID = credential.TimeID(c.closed.At)
+		job.ResetAfter = []time.Time{c.closed.At}
+		if !c.problem.LastDetected.IsZero() {
+			job.ResetAfter = append(job.ResetAfter, c.problem.LastDetected)
+		}
+	}
+	c.out.Rotation = string(job.Ref.RotationID())
+	log := c.log.With().Str("rotation", c.out.Rotation).Str("problem", c.event.ProblemID).Logger()
+	job.OnStep = func(s rotation.Step) {
+		log.Info().Err(s.Err).Str("step", string(s.Action)).Str("because", s.Because).Dur("took_ms", s.Took).Msg("step")
+	}
+	owner := c.lookUp(log.WithContext(ctx))
+	unbound := map[string]bool{}
+	job.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
+		w, err := owner()
+		c.out.UserName, c.out.TenancyName = w.UserName, w.tenancyName
+		if err != nil {
+			return w.Owner, err
+		}
+		return w.Owner, c.permit(w.Owner, secrets, unbound)
+	}
+	c.report(c.Rotator.Run(log.WithContext(ctx), job))
+	for _, t := range targets {
+		if unbound[t.SecretID] {
+			c.note("Secret %s is not bound to this user and kind; it was accepted because secret_binding is warn.", t.SecretID)
+		}
+	}
+}
+
+// permit asks the guard about the user and about each secret.
+func (c *response) permit(o credential.Owner, secrets []secret.Secret, unbound map[string]bool) error {
+	if err := guard.Spared(c.Config.Protects, o.User, o.UserName); err != nil {
+		return err
+	}
+	for _, s := range secrets {
+		free, err := guard.Bound(s, c.kind, o.User, c.Config.SecretBinding == config.BindingWarn)
+		if err != nil {
+			return err
+		}
+		unbound[s.ID] = free
+		if err := guard.Writable(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// who is the owner, with the tenancy's name for the mail.
+type who struct {
+	credential.Owner
+	tenancyName string
+}
+
+// lookUp begins to look up the owner, and returns the function that waits for the answer.
+func (c *response) lookUp(ctx context.Context) func() (who, error) {
+	kind, user := c.kind, c.event.User
+	answer := sync.OnceValues(func() (who, error) {
+		id, name, region, err := c.Directory.Tenancy(ctx)
+		if err != nil {
+			return who{}, fmt.Errorf("looking up the tenancy: %w", err)
+		}
+		w := who{credential.Owner{Tenancy: id, User: user, Region: region}, name}
+		if w.UserName, err = c.Directory.UserName(ctx, user); err != nil {
+			return w, fmt.Errorf("looking up the user: %w", err)
+		}
+		if kind == credential.AuthToken || kind == credential.CustomerSecretKey {
+			if w.Namespace, err = c.Directory.Namespace(ctx); err != nil {
+				return w, fmt.Errorf("looking up the Object Storage namespace: %w", err)
+			}
+		}
+		return w, nil
+	})
+	go func() { _, _ = answer() }()
+	return answer
+}

@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// openPoints are the possible answers of the services where no source says which one is right.
+var openPoints = map[string]ociemu.Answers{
+	"a repeated request shows the value":        {RetryToken: ociemu.RetryTokenValue},
+	"a repeated request shows no value":         {RetryToken: ociemu.RetryTokenNoValue},
+	"a repeated request is a conflict":          {RetryToken: ociemu.RetryTokenConflict},
+	"a repeated request makes another":          {RetryToken: ociemu.RetryTokenIgnored},
+	"a full slot is a conflict":                 {FullSlot: ociemu.FullSlotConflict},
+	"a full slot is a quota":                    {FullSlot: ociemu.FullSlotQuotaExceeded},
+	"a known key is an invalid parameter":       {DuplicateKey: ociemu.DuplicateKeyInvalidParameter},
+	"events carry all comments":                 {EventComments: ociemu.EventCommentsJoined},
+	"events carry no comment":                   {EventComments: ociemu.EventCommentsAbsent},
+	"a second PENDING is refused":               {SecondPending: ociemu.SecondPendingRefused},
+	"a second PENDING stays beside the first":   {SecondPending: ociemu.SecondPendingKeeps},
+	"the etag changes when a secret settles":    {EtagOnSettle: true},
+	"the answer to an update says ACTIVE":       {UpdateState: ociemu.UpdateStateActive},
+	"the S3-compatible endpoint refuses by 401": {S3Rejects: 401},
+	"publishing is 202":                         {PublishStatus: 202},
+	"deleting is 200":                           {DeleteStatus: 200},
+	"a new version is readable late":            {BundleLag: 4},
+	"resolved problems are inactive":            {ResolvedState: ociemu.ResolvedStateInactive},
+}
+
+func TestEveryPossibleAnswerToAnOpenPointEndsInOneRotation(t *testing.T) {
+	for name, answers := range openPoints {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, form := range forms {
+				s := play(t, stage.Options{Emulator: ociemu.Options{Answers: answers}})
+				c := s.Add(form.want)
+				if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
+					t.Fatalf("%s: the answer is %+v", form.name, a)
+				}
+				rotated(t, s, c)
+			}
+		})
+	}
+}
+
+// creates is the operation that makes a credential of each kind.
+var creates = map[stage.Kind]string{stage.APIKey: "UploadApiKey", stage.AuthToken: "CreateAuthToken",
+	stage.CustomerSecretKey: "CreateCustomerSecretKey", stage.Password: "CreateOrResetUIPassword"}
+
+func TestACreateWhoseAnswerIsLostEndsInOneCredentialWhateverARepetitionIsAnswered(t *testing.T) {
+	for _, token := range []ociemu.RetryTokenAnswer{ociemu.RetryTokenValue, ociemu.RetryTokenNoValue, ociemu.RetryTokenConflict, ociemu.RetryTokenIgnored} {
+		for _, full := range []ociemu.FullSlotAnswer{ociemu.FullSlotLimitExceeded, ociemu.FullSlotConflict, ociemu.FullSlotQuotaExceeded} {
+			t.Run(string(token)+", "+string(full), func(t *testing.T) {
+				t.Parallel()
+				for _, form := range forms {
+					s := play(t, stage.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token, FullSlot: full}}})
+					c := s.Add(form.want)
+					s.Inject(ociemu.Fault{Operation: creates[form.want.Kind], When: ociemu.After, Do: ociemu.Cut})
+					if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
+						t.Fatalf("%s: the answer is %+v", form.name, a)
+					}
+					rotated(t, s, c)
+				}
+			})
+		}
+	}
+}
+
+func TestAResetWhoseAnswerIsLostIsNotRepeatedBehindTheUsersBack(t *testing.T) {
+	for token, kept := range map[ociemu.RetryTokenAnswer]bool{ociemu.RetryTokenValue: true, ociemu.RetryTokenNoValue: false, ociemu.RetryTokenConflict: false} {
+		t.Run(string(token), func(t *testing.T) {
+			s := play(t, stage.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token}}})
+			c := s.Add(stage.Want{Kind: stage.Password})
+			resets := map[time.Time]bool{}
+			before := s.User(c.User).PasswordCreated
+			s.OnChange(func(v ociemu.View) { resets[v.User(c.User).PasswordCreated] = true })
+			s.Inject(ociemu.Fault{Operation: "CreateOrResetUIPassword", When: ociemu.After, Do: ociemu.Cut})
+			a := closeProblem(t, s, c, c.Comment())
+			if delete(resets, before); len(resets) != 1 {
+				t.Errorf("%d resets, want 1", len(resets))
+			}
+			stored, err := c.Stored()
+			if err != nil || (stored.Value != c.Old.Value) != kept {
+				t.Errorf("the one-time value is kept: %v, want %v", stored.Value != c.Old.Value, kept)
+			}
+			if mails := s.Mails(); a.Outcome != "rotated" || !kept && (len(mails) != 1 || !strings.Contains(mails[0].Body, "is in no secret")) {
+				t.Errorf("the answer is %+v", a)
+			}
+		})
+	}
+}
+
+func TestACredentialThatIsRefusedForGoodIsTakenBack(t *testing.T) {
+	each(t, func(t *testing.T, w stage.Want) {
+		// New credentials are refused for ever, and look older than the time that IAM needs to spread them.
+		s := play(t, stage.Options{Emulator: ociemu.Options{VisibilityRejects: 1 << 20}})
+		c := s.Add(w)
+		s.SetCreatedOffset(-5 * time.Minute)
+		a := closeProblem(t, s, c, c.Comment())
+		if a.Outcome != "refused" || !a.Reopened || !strings.Contains(a.Reason, "taken back") {
+			t.Fatalf("the answer is %+v", a)
+		}
+		if ids := c.IDs(); !slices.Equal(ids, []string{c.OldID}) {
+			t.Errorf("the user has %v, want the old one only", ids)
+		}
+		for key, id := range c.Secrets {
+			if s.Secret(id).CurrentVersion != 1 {
+				t.Errorf("secret %s was promoted", key)
+			}
+		}
+	})
+}
+
+func TestProvingCanBeTurnedOff(t *testing.T) {
+	each(t, func(t *testing.T, w stage.Want) {
+		s := play(t, stage.Options{Emulator: ociemu.Calm(), Config: []string{"prove=off"}})
+		c := s.Add(w)
+		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" || slices.Contains(a.Steps, "prove") {
+			t.Fatalf("the answer is %+v", a)
+		}
+		rotated(t, s, c)
+	})
+}
+
+// killAt kills the function's process with SIGKILL at a call, which takes effect all the same.
+func killAt(s *stage.Stage, operation string, skip int) {
+	killed := make(chan struct{})
+	s.Inject(ociemu.Fault{When: ociemu.After, Do: ociemu.Hold(killed), Match: func(c ociemu.Call) bool {
+		if c.Operation != operation || c.Caller.Operator {
+			return false
+		}
+		if skip--; skip != -1 {
+			return false
+		}
+		go func() {
+			s.Host.Kill()
+			close(killed)
+		}()
+		return true
+	}})
+}
+
+func TestAKillAtAnyCallIsMendedByTheNextDelivery(t *testing.T) {
+	each(t, func(t *testing.T, w stage.Want) {
+		probe := play(t, calm)
+		pc := probe.Add(w)
+		probe.ResetCalls()
+		closeProblem(t, probe, pc, pc.Comment())
+		calls := functionCalls(probe)
+		if len(calls) < 12 {
+			t.Fatalf("only %d calls to be killed at", len(calls))
+		}
+		seen := map[string]int{}
+		for _, operation := range calls {
+			skip := seen[operation]
+			seen[operation]++
+			s := play(t, calm)
+			c := s.Add(w)
+			s.SetCreatedOffset(-10 * time.Minute) // what the dead process leaves behind looks older than it may have lived
+			killAt(s, operation, skip)
+			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if a := lastAnswer(t, s); a.Outcome != "already" && a.Outcome != "rotated" {
+				t.Fatalf("killed after %s: the answer is %+v", operation, a)
+			}
+			rotated(t, s, c)
+			if t.Failed() {
+				t.Fatalf("killed after %s", operation)
+			}
+		}
+	})
+}

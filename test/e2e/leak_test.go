@@ -1,0 +1,140 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// leakSearch looks, after all tests, for every secret value that ever was in a secret, in everything that the function
+// printed, mailed, answered or wrote into Cloud Guard.
+type leakSearch struct {
+	mu     sync.Mutex
+	values map[string]string // needle -> where the value was seen
+	texts  []string
+	stages int
+}
+
+// watch collects the values of a stage as they come.
+func (l *leakSearch) watch(s *stage.Stage) {
+	s.OnChange(func(v ociemu.View) {
+		for _, id := range v.Secrets() {
+			secret := v.Secret(id)
+			for _, version := range secret.Versions {
+				l.add(string(version.Content), secret.Name)
+			}
+		}
+	})
+}
+
+// add takes a value apart: what is as short as an access key, which is no secret, is left out.
+func (l *leakSearch) add(value, where string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if strings.HasPrefix(where, "accesskey") || value == "seed" {
+		return
+	}
+	var bundle map[string]string
+	if json.Unmarshal([]byte(value), &bundle) == nil {
+		for _, key := range []string{"private_key", "token", "secret_key", "password"} {
+			if bundle[key] != "" {
+				l.needles(bundle[key], where)
+			}
+		}
+		return
+	}
+	l.needles(value, where)
+}
+
+// needles are the encodings of a value that are looked for. Of a private key each line is one.
+func (l *leakSearch) needles(value, where string) {
+	parts := []string{value}
+	if strings.Contains(value, "PRIVATE KEY") {
+		parts = nil
+		for line := range strings.Lines(value) {
+			if line = strings.TrimSpace(line); len(line) > 40 && !strings.Contains(line, "-----") {
+				parts = append(parts, line)
+			}
+		}
+	}
+	for _, p := range parts {
+		if len(p) < 8 {
+			continue
+		}
+		quoted, _ := json.Marshal(p)
+		for _, n := range []string{p, strings.Trim(string(quoted), `"`), url.QueryEscape(p), url.PathEscape(p), hex.EncodeToString([]byte(p)),
+			strings.ToUpper(hex.EncodeToString([]byte(p))), reversed(p), fmt.Sprint([]byte(p))} {
+			l.values[n] = where
+		}
+		// Base64 of the value at each of the three offsets that it can have within a longer text.
+		for offset := range 3 {
+			padded := append(make([]byte, offset), p...)
+			for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+				text := e.EncodeToString(padded)
+				l.values[text[4:len(text)-4]] = where
+			}
+		}
+	}
+}
+
+func reversed(s string) string {
+	b := []byte(s)
+	for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
+		b[i], b[j] = b[j], b[i]
+	}
+	return string(b)
+}
+
+// collect takes all that a stage's function has let out.
+func (l *leakSearch) collect(s *stage.Stage) {
+	var texts []string
+	texts = append(texts, s.Printed.String())
+	for _, m := range s.Mails() {
+		texts = append(texts, m.Title, m.Body)
+	}
+	for _, r := range s.Replies() {
+		texts = append(texts, string(r.Body))
+	}
+	for _, id := range s.ProblemIDs() {
+		for _, h := range s.Problem(id).History {
+			texts = append(texts, h.Comment)
+		}
+	}
+	for _, c := range s.Calls() {
+		texts = append(texts, c.Path, c.Query)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stages++
+	l.texts = append(l.texts, texts...)
+}
+
+// report fails the run if a value is found, or if there was nothing to search in or for.
+func (l *leakSearch) report() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stages == 0 {
+		return 0 // no test with a stage was selected
+	}
+	found := 0
+	all := strings.Join(l.texts, "\x00")
+	for needle, where := range l.values {
+		if strings.Contains(all, needle) {
+			found++
+			fmt.Fprintf(os.Stderr, "a value of %s got out\n", where)
+		}
+	}
+	fmt.Printf("leaks: %d found; searched %d kB of %d stages for %d encodings of secret values\n", found, len(all)/1024, l.stages, len(l.values))
+	if found > 0 || len(l.values) == 0 {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,160 @@
+// Package e2e runs the built function binary, unmodified, against the emulator through the Fn contract. What is checked
+// is checked from the outside: with the emulator's own requests, not with code under test.
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// binary is the function, built once.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "e2e")
+	if err == nil {
+		binary, err = stage.Build(context.Background(), dir)
+	}
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	if code == 0 {
+		code = leaks.report()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// play sets a stage up for one test, and hands everything that it printed and mailed to the search for leaks.
+func play(t *testing.T, o stage.Options) *stage.Stage {
+	t.Helper()
+	o.Binary = binary
+	s, err := stage.New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		leaks.collect(s)
+		if err := s.End(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("the function printed:\n%s", s.Printed)
+		}
+	})
+	leaks.watch(s)
+	return s
+}
+
+// answer is the JSON reply of the function.
+type answer struct {
+	Outcome  string   `json:"outcome"`
+	Reason   string   `json:"reason"`
+	Mend     string   `json:"mend"`
+	NewID    string   `json:"new_id"`
+	Reopened bool     `json:"reopened"`
+	Changed  bool     `json:"changed"`
+	Steps    []string `json:"steps"`
+}
+
+// lastAnswer is the newest reply.
+func lastAnswer(t *testing.T, s *stage.Stage) answer {
+	t.Helper()
+	replies := s.Replies()
+	if len(replies) == 0 {
+		t.Fatal("the function was not called")
+	}
+	last := replies[len(replies)-1]
+	var a answer
+	if err := json.Unmarshal(last.Body, &a); err != nil || last.Status != 200 {
+		t.Fatalf("the function answered %d: %s", last.Status, last.Body)
+	}
+	return a
+}
+
+// closeProblem closes the case's problem and returns the function's answer.
+func closeProblem(t *testing.T, s *stage.Stage, c *stage.Case, comment string) answer {
+	t.Helper()
+	if err := s.Close(t.Context(), c.Problem, comment); err != nil {
+		t.Fatal(err)
+	}
+	return lastAnswer(t, s)
+}
+
+// rotated checks from the outside that exactly one new credential took the old one's place.
+func rotated(t *testing.T, s *stage.Stage, c *stage.Case) {
+	t.Helper()
+	ids := c.IDs()
+	if len(ids) != 1+len(c.Bystander) || slices.Contains(ids, c.OldID) {
+		t.Fatalf("the user has %v; want one new credential in place of %s", ids, c.OldID)
+	}
+	stored, err := c.Stored()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stored.Value == "" || stored.Value == c.Old.Value {
+		t.Fatal("the secret's CURRENT version doesn't hold a new value")
+	}
+	if status := c.Try(stored); status != 200 {
+		t.Errorf("the stored credential is answered %d", status)
+	}
+	if status := c.Try(c.Old); status != 401 && (c.Kind != stage.CustomerSecretKey || status != 403) {
+		t.Errorf("the old credential is answered %d, want it refused", status)
+	}
+	for key, id := range c.Secrets {
+		snapshot := s.Secret(id)
+		if len(snapshot.Versions) != 2 || snapshot.CurrentVersion != 2 {
+			t.Errorf("secret %s has %d versions, CURRENT is %d; want one new one", key, len(snapshot.Versions), snapshot.CurrentVersion)
+		}
+		if snapshot.FreeformTags["team"] != "web" {
+			t.Errorf("secret %s lost its tags", key)
+		}
+	}
+}
+
+// untouched checks that neither the credential nor a secret has changed.
+func untouched(t *testing.T, s *stage.Stage, c *stage.Case) {
+	t.Helper()
+	if ids := c.IDs(); len(ids) != 1+len(c.Bystander) || c.Kind != stage.Password && !slices.Contains(ids, c.OldID) {
+		t.Errorf("the user has %v; want them as they were", ids)
+	}
+	for key, id := range c.Secrets {
+		if n := len(s.Secret(id).Versions); n != 1 {
+			t.Errorf("secret %s has %d versions, want 1", key, n)
+		}
+	}
+	for _, call := range s.Calls() {
+		if call.Caller.Kind == "function" && slices.Contains([]string{"UploadApiKey", "CreateAuthToken", "CreateCustomerSecretKey", "CreateOrResetUIPassword",
+			"DeleteApiKey", "DeleteAuthToken", "DeleteCustomerSecretKey", "UpdateSecret"}, call.Operation) {
+			t.Errorf("the function called %s", call.Operation)
+		}
+	}
+}
+
+// functionCalls are the operations that the function has called, and its probes with the new credential.
+func functionCalls(s *stage.Stage) []string {
+	var out []string
+	for _, c := range s.Calls() {
+		if c.Caller.Kind != "user" || !c.Caller.Operator {
+			out = append(out, c.Operation)
+		}
+	}
+	return out
+}
+
+// calm is a stage without delays.
+var calm = stage.Options{Emulator: ociemu.Calm()}
+
+// leaks is the search over all tests; see leak_test.go.
+var leaks = &leakSearch{values: map[string]string{}, mu: sync.Mutex{}}

@@ -1,0 +1,219 @@
+package stage
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+)
+
+// Kind is a kind of credential, as the binding tag has it.
+type Kind string
+
+// The kinds.
+const (
+	APIKey            Kind = "api-key"
+	AuthToken         Kind = "auth-token"
+	CustomerSecretKey Kind = "customer-secret-key"
+	Password          Kind = "password"
+)
+
+// Kinds are all of them.
+func Kinds() []Kind { return []Kind{APIKey, AuthToken, CustomerSecretKey, Password} }
+
+// Rule is the detector rule that says that a credential of the kind is too old.
+func (k Kind) Rule() string {
+	return map[Kind]string{APIKey: "API_KEY_TOO_OLD", AuthToken: "AUTH_TOKEN_TOO_OLD",
+		CustomerSecretKey: "SECRET_KEY_TOO_OLD", Password: "PASSWORD_TOO_OLD"}[k]
+}
+
+// keys are the keys of the closure comment, one a secret, for the kind's plain form and for the bundle.
+func (k Kind) keys(bundle bool) []string {
+	if bundle {
+		return []string{"bundle_secret_ocid"}
+	}
+	return map[Kind][]string{APIKey: {"api_secret_ocid"}, AuthToken: {"auth_secret_ocid"},
+		CustomerSecretKey: {"accesskey_secret_ocid", "secretkey_secret_ocid"}, Password: {"password_secret_ocid"}}[k]
+}
+
+// Case is one credential that is too old, with its user, its problem and its secrets.
+type Case struct {
+	stage *Stage
+
+	Kind      Kind
+	Bundle    bool
+	UserName  string
+	User      string
+	OldID     string
+	Old       Credential
+	Secrets   map[string]string // key of the closure comment -> OCID
+	Problem   string
+	Bystander []string // ids of the user's other credentials of the kind
+}
+
+// Credential is a credential's id and value, as its user has it.
+type Credential struct {
+	ID    string
+	Value string
+}
+
+// Age is how old the old credentials are.
+const Age = 120 * 24 * time.Hour
+
+// Want says what case to add.
+type Want struct {
+	Kind      Kind
+	Bundle    bool
+	NoSecret  bool // a password whose one-time value nobody keeps
+	Unbound   bool // without the tags that bind the secrets
+	Bystander int  // further credentials of the kind
+}
+
+// Add adds a user with a credential that is too old, its problem in Cloud Guard, and bound secrets.
+func (s *Stage) Add(w Want) *Case {
+	s.mu.Lock()
+	s.names++
+	name := fmt.Sprintf("%s-user-%d", w.Kind, s.names)
+	s.mu.Unlock()
+	c := &Case{stage: s, Kind: w.Kind, Bundle: w.Bundle, UserName: name, User: s.AddUser(name), Secrets: map[string]string{}}
+	s.SetCreatedOffset(-Age)
+	c.Old = c.add("deploys the web shop")
+	s.SetCreatedOffset(-Age / 2)
+	for range w.Bystander {
+		c.Bystander = append(c.Bystander, c.add("a bystander").ID)
+	}
+	s.SetCreatedOffset(0)
+	c.OldID = c.Old.ID
+	resource := c.OldID
+	if w.Kind == APIKey {
+		resource = s.Tenancy() + "/" + c.User + "/" + c.OldID
+	}
+	if !w.NoSecret {
+		for _, key := range w.Kind.keys(w.Bundle) {
+			c.Secrets[key] = c.AddSecret(key, !w.Unbound)
+		}
+	}
+	c.Problem = s.addProblem(ociemu.ProblemSeed{Rule: w.Kind.Rule(), User: c.User, ResourceID: resource, ResourceName: name})
+	return c
+}
+
+// AddSecret adds a secret that holds the old value, bound to the user and kind or not.
+func (c *Case) AddSecret(key string, bound bool) string { return c.addSecret(key, "", bound) }
+
+// AddSecretIn adds a bound secret in another region.
+func (c *Case) AddSecretIn(key, region string) string { return c.addSecret(key, region, true) }
+
+func (c *Case) addSecret(key, region string, bound bool) string {
+	seed := ociemu.SecretSeed{Name: strings.TrimSuffix(key, "_ocid") + "-of-" + c.UserName, Content: []byte(c.Old.Value), Region: region,
+		FreeformTags: map[string]string{"team": "web"}}
+	if key == "accesskey_secret_ocid" {
+		seed.Content = []byte(c.OldID)
+	}
+	if bound {
+		seed.FreeformTags["keyturn-user"], seed.FreeformTags["keyturn-kind"] = c.User, string(c.Kind)
+	}
+	return c.stage.AddSecret(seed)
+}
+
+func (c *Case) add(description string) Credential {
+	s := c.stage
+	switch c.Kind {
+	case APIKey:
+		id, key := s.AddAPIKey(c.User)
+		return Credential{id, string(key)}
+	case AuthToken:
+		id, token := s.AddAuthToken(c.User, description)
+		return Credential{id, token}
+	case CustomerSecretKey:
+		id, key := s.AddCustomerSecretKey(c.User, description)
+		return Credential{id, key}
+	}
+	return Credential{Value: s.SetPassword(c.User)}
+}
+
+// Comment is the closure comment that names the case's secrets, with more after it.
+func (c *Case) Comment(more ...string) string {
+	var items []string
+	for _, key := range c.Kind.keys(c.Bundle) {
+		if id := c.Secrets[key]; id != "" {
+			items = append(items, key+":"+id)
+		}
+	}
+	return strings.Join(append(items, more...), ",")
+}
+
+// IDs are the ids of the user's credentials of the kind.
+func (c *Case) IDs() []string {
+	u := c.stage.User(c.User)
+	var ids []string
+	switch c.Kind {
+	case APIKey:
+		for _, k := range u.APIKeys {
+			ids = append(ids, k.Fingerprint)
+		}
+	case AuthToken:
+		for _, t := range u.AuthTokens {
+			ids = append(ids, t.ID)
+		}
+	case CustomerSecretKey:
+		for _, k := range u.CustomerSecretKeys {
+			ids = append(ids, k.ID)
+		}
+	case Password:
+		ids = append(ids, u.PasswordCreated.UTC().Format(time.RFC3339Nano))
+	}
+	return ids
+}
+
+// Stored is the credential as a consumer reads it: from the CURRENT versions of the secrets.
+func (c *Case) Stored() (Credential, error) {
+	if c.Bundle {
+		var b map[string]string
+		if err := json.Unmarshal(c.current("bundle_secret_ocid"), &b); err != nil {
+			return Credential{}, fmt.Errorf("the bundle is not a JSON object of strings")
+		}
+		return Credential{b["fingerprint"] + b["token_id"] + b["access_key"], b["private_key"] + b["token"] + b["secret_key"] + b["password"]}, nil
+	}
+	switch c.Kind {
+	case APIKey:
+		return Credential{Value: string(c.current("api_secret_ocid"))}, nil
+	case AuthToken:
+		return Credential{Value: string(c.current("auth_secret_ocid"))}, nil
+	case CustomerSecretKey:
+		return Credential{string(c.current("accesskey_secret_ocid")), string(c.current("secretkey_secret_ocid"))}, nil
+	}
+	return Credential{Value: string(c.current("password_secret_ocid"))}, nil
+}
+
+func (c *Case) current(key string) []byte { return c.stage.Secret(c.Secrets[key]).Current() }
+
+// Try uses a credential over the wire, as its owner would, and returns the HTTP status: 401 (403 for the S3-compatible
+// endpoint) means that it is refused. A password can't be tried.
+func (c *Case) Try(v Credential) int {
+	switch c.Kind {
+	case APIKey:
+		return c.stage.TryAPIKey(c.User, []byte(v.Value))
+	case AuthToken:
+		return c.stage.TryAuthToken(c.User, v.Value)
+	case CustomerSecretKey:
+		return c.stage.TryCustomerSecretKey(v.ID, v.Value)
+	}
+	return 0
+}
+
+func (s *Stage) addProblem(seed ociemu.ProblemSeed) string {
+	id := s.AddProblem(seed)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.problems = append(s.problems, id)
+	return id
+}
+
+// ProblemIDs are the problems of all cases.
+func (s *Stage) ProblemIDs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.problems...)
+}
