@@ -22,9 +22,10 @@ type Problem struct {
 // Resolved tells whether the record says that the problem is closed as resolved.
 func (p Problem) Resolved() bool { return p.Detail == "RESOLVED" }
 
-// event is the problem in the form of an event, whose rules for users and ids it shares.
-func (p Problem) event() Event {
-	e := Event{Rule: p.Rule, ResourceID: trim(p.ResourceID), User: lowerOCID(trim(p.User)), ProblemID: p.ID}
+// Event is the problem in the form of the event of its closure, whose rules for users and ids it shares.
+func (p Problem) Event() Event {
+	e := Event{Type: TypeRemediated, Rule: p.Rule, ResourceID: trim(p.ResourceID), ResourceName: trim(p.ResourceName),
+		User: lowerOCID(trim(p.User)), ProblemID: lowerOCID(p.ID), RiskLevel: p.RiskLevel, Status: p.Detail, ProblemName: p.Rule.DisplayName()}
 	if e.User == "" {
 		e.User = e.resourceUser()
 	}
@@ -32,7 +33,7 @@ func (p Problem) event() Event {
 }
 
 // CredentialID is what [Event.CredentialID] is for an event.
-func (p Problem) CredentialID() string { return p.event().CredentialID() }
+func (p Problem) CredentialID() string { return p.Event().CredentialID() }
 
 // UserID is the OCID of the user whose credential it is; "" if the record doesn't tell.
-func (p Problem) UserID() string { return p.event().User }
+func (p Problem) UserID() string { return p.Event().User }

@@ -45,3 +45,13 @@ func ruleOf(problemName, displayName string) Rule {
 	}
 	return ruleTitles[strings.ToLower(strings.Join(strings.Fields(displayName), " "))]
 }
+
+// DisplayName is what Cloud Guard calls a problem of the rule; "" for a rule that isn't ours.
+func (r Rule) DisplayName() string {
+	return map[Rule]string{
+		APIKeyTooOld:    "API key is too old",
+		AuthTokenTooOld: "IAM Auth token is too old",
+		SecretKeyTooOld: "IAM Customer secret key is too old",
+		PasswordTooOld:  "Password is too old",
+	}[r]
+}

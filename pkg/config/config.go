@@ -58,6 +58,9 @@ type Config struct {
 	RSABits int
 	// LogLevel is one of zerolog's names: trace, debug, info (default), warn, error.
 	LogLevel string
+	// SweepDays is for how many days the sweep looks back for closed problems, 1 to 90.
+	// Default 7.
+	SweepDays int
 	// SecretCompartments are the OCIDs of the compartments, or the tenancy, in which
 	// secrets are looked for by their tags. Default none.
 	SecretCompartments []string

@@ -24,7 +24,7 @@ func read(t *testing.T, entries ...string) config.Config {
 
 var defaults = config.Config{
 	Topic: topic, EventCheck: true, SecretBinding: config.BindingRequire,
-	Prove: config.ProveRequire, RSABits: 2048, LogLevel: "info",
+	Prove: config.ProveRequire, RSABits: 2048, LogLevel: "info", SweepDays: 7,
 }
 
 func TestOnlyTheTopicIsRequired(t *testing.T) {
@@ -56,11 +56,11 @@ func TestTheDocumentedDefaultsAreTheRealOnes(t *testing.T) {
 func TestEveryKeyIsRead(t *testing.T) {
 	got := read(t, "ons_topic= OCID1.onstopic.oc1.IAD.aaaaaaaaTOPIC ", "event_check=OFF", "secret_binding=warn",
 		"protected_users=ocid1.user.oc1..AAAA, jane@example.com ;svc-*\nroot", "grace_period=1d12h30m", "prove=try", "dry_run=Yes",
-		"rsa_bits=4096", "log_level=debug", "secret_compartments=ocid1.compartment.oc1..aaab,ocid1.tenancy.oc1..aaac,")
+		"rsa_bits=4096", "log_level=debug", "sweep_days=30", "secret_compartments=ocid1.compartment.oc1..aaab,ocid1.tenancy.oc1..aaac,")
 	want := config.Config{
 		Topic: topic, EventCheck: false, SecretBinding: config.BindingWarn,
 		ProtectedUsers: []string{"ocid1.user.oc1..aaaa", "jane@example.com", "svc-*", "root"},
-		Grace:          36*time.Hour + 30*time.Minute, Prove: config.ProveTry, DryRun: true, RSABits: 4096, LogLevel: "debug",
+		Grace:          36*time.Hour + 30*time.Minute, Prove: config.ProveTry, DryRun: true, RSABits: 4096, LogLevel: "debug", SweepDays: 30,
 		SecretCompartments: []string{"ocid1.compartment.oc1..aaab", "ocid1.tenancy.oc1..aaac"},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -72,7 +72,7 @@ func TestEveryGoodValueIsTaken(t *testing.T) {
 	good := map[string][]string{
 		"event_check": {"on", "off"}, "secret_binding": {"require", "warn"}, "prove": {"require", "try", "off"},
 		"dry_run": {"yes", "no"}, "rsa_bits": {"2048", "3072", "4096"}, "log_level": {"trace", "debug", "info", "warn", "error"},
-		"grace_period": {"0", "0h", "72h", "3d", "90m", "90d", "2160h", "1D2H3M"},
+		"sweep_days": {"1", "7", "90"}, "grace_period": {"0", "0h", "72h", "3d", "90m", "90d", "2160h", "1D2H3M"},
 	}
 	for key, values := range good {
 		for _, v := range values {
@@ -96,6 +96,9 @@ func TestAMalformedValueIsRefusedWithItsMend(t *testing.T) {
 		{"rsa_bits=1024", "set it to 2048, 3072, 4096"},
 		{"rsa_bits=2048.0", "2048, 3072"},
 		{"log_level=verbose", "trace, debug"},
+		{"sweep_days=0", "1 to 90"},
+		{"sweep_days=91", "1 to 90"},
+		{"sweep_days=a week", "1 to 90"},
 		{"grace_period=72", "72h"},
 		{"grace_period=-1h", "72h"},
 		{"grace_period=1.5h", "72h"},

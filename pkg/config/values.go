@@ -108,6 +108,15 @@ func list(value string) []string {
 	return items
 }
 
+func readSweepDays(c *Config, value string) string {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > 90 {
+		return "is " + quote(value)
+	}
+	c.SweepDays = n
+	return ""
+}
+
 // maxGrace is the age at which Cloud Guard calls a credential too old.
 const maxGrace = 90 * 24 * time.Hour
 

@@ -15,22 +15,23 @@ const redacted = "[redacted]"
 // zerolog it shows as [redacted]. Reveal is the only way to the bytes; a search for it shows every place that
 // touches a secret.
 //
-// The bytes sit behind a pointer: fmt can't call the methods of an unexported field, and follows no pointer below
-// the top level, so that a Value hidden in somebody's struct doesn't show either. The zero Value is empty.
-type Value struct{ p *[]byte }
+// The bytes sit in a closure: fmt can't call the methods of an unexported field, and there looks into everything it
+// can reach, even behind a pointer where a verb doesn't fit. Of a function it shows no more than the address, so that
+// a Value hidden in somebody's struct doesn't show either. The zero Value is empty.
+type Value struct{ reveal func() []byte }
 
 // NewValue takes a copy of b.
 func NewValue(b []byte) Value {
 	c := bytes.Clone(b)
-	return Value{&c}
+	return Value{func() []byte { return c }}
 }
 
 // Reveal returns the secret bytes themselves. The caller must not write to them, print them or keep them.
 func (v Value) Reveal() []byte {
-	if v.p == nil {
+	if v.reveal == nil {
 		return nil
 	}
-	return *v.p
+	return v.reveal()
 }
 
 // Empty tells whether there is no value at all.

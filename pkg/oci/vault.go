@@ -91,7 +91,8 @@ func (v *Vault) Versions(ctx context.Context, id string) ([]secret.Version, erro
 		for _, s := range r.Items {
 			out = append(out, secret.Version{Number: *s.VersionNumber, Name: str(s.Name), Leaving: s.TimeOfDeletion != nil,
 				Current: slices.Contains(s.Stages, vault.SecretVersionSummaryStagesCurrent),
-				Pending: slices.Contains(s.Stages, vault.SecretVersionSummaryStagesPending)})
+				Pending: slices.Contains(s.Stages, vault.SecretVersionSummaryStagesPending),
+				Stale:   slices.Contains(s.Stages, vault.SecretVersionSummaryStagesDeprecated)})
 		}
 		if page = r.OpcNextPage; str(page) == "" {
 			return out, nil

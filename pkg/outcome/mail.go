@@ -135,16 +135,21 @@ func (o Outcome) secrets(m *mail) {
 	}
 	m.head("Secrets in Vault")
 	for _, s := range o.Secrets {
-		state := "unchanged"
-		switch {
-		case s.Current:
-			state = fmt.Sprintf("version %d is CURRENT", s.Version)
-		case s.Version != 0:
-			state = fmt.Sprintf("version %d is staged (PENDING)", s.Version)
-		}
-		m.line(fmt.Sprintf("- %s (%s): %s", firstOf(oneLine(s.Name), "secret"), s.Holds, state))
+		m.line("- " + s.state())
 		m.line("  " + s.ID)
 	}
+}
+
+// state says what is in a secret.
+func (s Secret) state() string {
+	state := "unchanged"
+	switch {
+	case s.Current:
+		state = fmt.Sprintf("version %d is CURRENT", s.Version)
+	case s.Version != 0:
+		state = fmt.Sprintf("version %d is staged (PENDING)", s.Version)
+	}
+	return fmt.Sprintf("%s (%s): %s", firstOf(oneLine(s.Name), "secret"), s.Holds, state)
 }
 
 func (o Outcome) problem(m *mail) {

@@ -73,12 +73,51 @@ var ErrUnfinished = errors.New("not finished: another delivery goes on from here
 
 // Respond answers one event. callID finds the log lines of this invocation; the logger is the context's.
 func (r *Responder) Respond(ctx context.Context, callID string, body []byte) (outcome.Outcome, error) {
-	c := &response{Responder: r, log: zerolog.Ctx(ctx)}
-	c.out.CallID = callID
+	c := r.begin(ctx, callID)
 	work, cancel := r.reserve(ctx)
 	defer cancel()
-	c.respond(work, body)
+	if e, err := cloudguard.ParseEvent(body); err != nil {
+		c.refuse(err)
+	} else {
+		c.respond(work, e)
+	}
+	c.close(ctx)
 	return c.out, c.tell(ctx)
+}
+
+// Review goes through a problem that is closed as if its event had just come, but tells nobody: the sweep has one mail
+// for all that it finds.
+func (r *Responder) Review(ctx context.Context, callID string, p cloudguard.Problem) outcome.Outcome {
+	c := r.begin(ctx, callID)
+	work, cancel := r.reserve(ctx)
+	defer cancel()
+	c.respond(work, p.Event())
+	c.close(ctx)
+	return c.out
+}
+
+// Resume goes on with a rotation that a secret's journal tells of, and tells nobody: one that was left half-way, or
+// one whose grace period is over. It is asked about user and secrets like any other, but no problem belongs to it.
+func (r *Responder) Resume(ctx context.Context, callID string, ref credential.Ref, targets []rotation.Target) outcome.Outcome {
+	c := r.begin(ctx, callID)
+	work, cancel := r.reserve(ctx)
+	defer cancel()
+	c.kind, c.event.User = ref.Kind, ref.User
+	o := &c.out
+	o.Kind, o.Noun, o.IDNoun, o.OldID, o.UserID = string(c.kind), c.kind.Noun(), c.kind.IDNoun(), ref.ID, ref.User
+	if c.kind == credential.Password {
+		o.OldID = ""
+		c.closed.At, _ = time.Parse(time.RFC3339, ref.ID) // a malformed time is refused as an absent one
+	}
+	c.rotate(work, targets)
+	c.close(ctx)
+	return c.out
+}
+
+func (r *Responder) begin(ctx context.Context, callID string) *response {
+	c := &response{Responder: r, log: zerolog.Ctx(ctx)}
+	c.out.CallID = callID
+	return c
 }
 
 // reserve keeps a quarter of the time that is left, eight seconds at most, for re-opening the problem and the mail.
@@ -103,17 +142,12 @@ type response struct {
 	kind    credential.Kind
 }
 
-func (c *response) respond(ctx context.Context, body []byte) {
-	e, err := cloudguard.ParseEvent(body)
-	if err != nil {
-		c.refuse(err)
-		return
-	}
+func (c *response) respond(ctx context.Context, e cloudguard.Event) {
 	if ours, why := e.Ours(); !ours {
 		c.out.Status, c.out.Reason = outcome.Ignored, why
 		return
 	}
-	c.begin(e)
+	c.take(e)
 	if err := e.Validate(); err != nil {
 		c.refuse(err)
 		return
@@ -122,6 +156,7 @@ func (c *response) respond(ctx context.Context, body []byte) {
 	if !c.confirm(ctx) {
 		return
 	}
+	var err error
 	if c.order, err = cloudguard.ParseComment(e.Rule, c.closed.Comment); err != nil {
 		c.refuse(err)
 		return
@@ -141,8 +176,8 @@ var kinds = map[cloudguard.Rule]credential.Kind{
 	cloudguard.PasswordTooOld:  credential.Password,
 }
 
-// begin takes over what the event says, for the mail.
-func (c *response) begin(e cloudguard.Event) {
+// take takes over what the event says, for the mail.
+func (c *response) take(e cloudguard.Event) {
 	c.event, c.kind = e, kinds[e.Rule]
 	o := &c.out
 	o.Kind, o.Noun, o.IDNoun = string(c.kind), c.kind.Noun(), c.kind.IDNoun()

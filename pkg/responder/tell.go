@@ -8,8 +8,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-// tell re-opens the problem if its credential was not rotated, writes the record, and sends the mail.
-func (c *response) tell(ctx context.Context) error {
+// close re-opens the problem if its credential was not rotated, and writes the record.
+func (c *response) close(ctx context.Context) {
 	o := &c.out
 	if o.Status == outcome.Refused || o.Status == outcome.DryRun {
 		c.reopen(ctx)
@@ -20,6 +20,11 @@ func (c *response) tell(ctx context.Context) error {
 		}
 	}
 	o.Record(c.log)
+}
+
+// tell sends the mail, and says how the invocation ends.
+func (c *response) tell(ctx context.Context) error {
+	o := &c.out
 	if o.Told() {
 		if err := c.publish(ctx); err != nil {
 			return fmt.Errorf("telling SecOps: %w", err)

@@ -50,7 +50,9 @@ func (r *run) do(ctx context.Context, a Action) error {
 		return r.prove(ctx)
 	case Promote:
 		return r.promote(ctx)
-	case Retire, Replace:
+	case Retire:
+		return r.retire(ctx)
+	case Replace:
 		return r.remove(ctx, a, r.job.Ref.ID)
 	case Discard:
 		return r.discard(ctx)
@@ -316,6 +318,23 @@ func (r *run) discard(ctx context.Context) error {
 		return nil
 	}
 	return r.remove(ctx, Discard, r.lost())
+}
+
+// retire deletes the old credential and takes it off the journals of the secrets that had it in its grace period. An
+// entry that can't be taken off does no harm: the next sweep finds that nothing is left to do.
+func (r *run) retire(ctx context.Context) error {
+	if err := r.remove(ctx, Retire, r.job.Ref.ID); err != nil {
+		return err
+	}
+	for _, h := range r.obs.homes {
+		if j := h.journal; j.Retire != nil && j.Retire.Credential == r.job.Ref.ID {
+			j.Retire = nil
+			if err := r.update(ctx, h, secret.Update{}, j); err != nil {
+				return nil
+			}
+		}
+	}
+	return nil
 }
 
 // remove deletes a credential. OCI says "not found" also to those who may not delete: the list tells, at the next

@@ -54,6 +54,26 @@ type Retired struct {
 	After      time.Time `json:"after"`
 }
 
+// Due tells which old credential's rotation has something left to do, as far as the journal knows: its attempt was
+// left half-way by somebody who can't be at work any more, or its grace period is over. A password's reset that was
+// only announced is not resumed: whether it is still wanted is for its problem to say.
+func (j Journal) Due(kind credential.Kind, now time.Time) (old string, due bool) {
+	if s := j.Staged; s != nil && s.At != nil && s.Old != "" && now.Sub(*s.At) >= MakerLife && s.Phase != PhaseUndone &&
+		(s.Phase == PhaseStaged || kind != credential.Password) {
+		return s.Old, true
+	}
+	if r := j.Retire; r != nil && !now.Before(r.After) {
+		return r.Credential, true
+	}
+	return "", false
+}
+
+// Knows tells whether the journal mentions a credential.
+func (j Journal) Knows(id string) bool {
+	return j.Staged != nil && (j.Staged.Credential == id || j.Staged.Old == id) || j.Current != nil && j.Current.Credential == id ||
+		j.Retire != nil && j.Retire.Credential == id
+}
+
 // JournalOf reads the journal out of a secret's metadata. Something that isn't one counts as none.
 func JournalOf(metadata map[string]any) Journal {
 	text, _ := metadata[journalKey].(string)

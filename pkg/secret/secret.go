@@ -33,6 +33,7 @@ type Version struct {
 	Name    string
 	Current bool
 	Pending bool
+	Stale   bool // DEPRECATED: neither CURRENT nor PENDING nor the one before
 	Leaving bool // its deletion is scheduled
 }
 

@@ -100,7 +100,7 @@ func (l *leakSearch) collect(s *stage.Stage) {
 	for _, m := range s.Mails() {
 		texts = append(texts, m.Title, m.Body)
 	}
-	for _, r := range s.Replies() {
+	for _, r := range append(s.Replies(), s.Swept()...) {
 		texts = append(texts, string(r.Body))
 	}
 	for _, id := range s.ProblemIDs() {

@@ -15,13 +15,16 @@ import (
 	"github.com/keyturn/keyturn/test/stage"
 )
 
-// binary is the function, built once.
-var binary string
+// binary and sweeper are the functions, built once.
+var binary, sweeper string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "e2e")
 	if err == nil {
 		binary, err = stage.Build(context.Background(), dir)
+	}
+	if err == nil {
+		sweeper, err = stage.BuildSweep(context.Background(), dir)
 	}
 	code := 1
 	if err != nil {
@@ -39,7 +42,7 @@ func TestMain(m *testing.M) {
 // play sets a stage up for one test, and hands everything that it printed and mailed to the search for leaks.
 func play(t *testing.T, o stage.Options) *stage.Stage {
 	t.Helper()
-	o.Binary = binary
+	o.Binary, o.Sweeper = binary, sweeper
 	s, err := stage.New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

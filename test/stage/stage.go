@@ -15,9 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/oracle/oci-go-sdk/v65/cloudguard"
-	"github.com/oracle/oci-go-sdk/v65/common"
-
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
@@ -30,6 +27,7 @@ const Condition = `{"eventType":["com.oraclecloud.cloudguard.problemremediated"]
 type Options struct {
 	Emulator ociemu.Options
 	Binary   string   // the function; see Build
+	Sweeper  string   // the other function, if it is to play; see BuildSweep
 	Config   []string // further configuration of the function, "key=value"
 	Timeout  time.Duration
 	Parallel int       // containers at most; 0 means 5
@@ -45,8 +43,12 @@ type Stage struct {
 	Topic    string
 	Printed  *Output // everything that the function's processes have printed
 
+	options Options
+	sweeper *fnhost.Host
+
 	mu       sync.Mutex
 	replies  []fnhost.Reply
+	swept    []fnhost.Reply
 	events   [][]byte
 	names    int
 	problems []string
@@ -78,12 +80,19 @@ func (o *Output) String() string {
 
 // Build compiles functions/rotate as it is deployed, static and stripped, into dir, and returns its path. It must be
 // called from within the module.
-func Build(ctx context.Context, dir string) (string, error) {
-	binary := filepath.Join(dir, "rotate")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "github.com/keyturn/keyturn/functions/rotate")
+func Build(ctx context.Context, dir string) (string, error) { return buildFunction(ctx, dir, "rotate") }
+
+// BuildSweep does the same for functions/sweep.
+func BuildSweep(ctx context.Context, dir string) (string, error) {
+	return buildFunction(ctx, dir, "sweep")
+}
+
+func buildFunction(ctx context.Context, dir, name string) (string, error) {
+	binary := filepath.Join(dir, name)
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "github.com/keyturn/keyturn/functions/"+name)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building functions/rotate: %w\n%s", err, out)
+		return "", fmt.Errorf("building functions/%s: %w\n%s", name, err, out)
 	}
 	return binary, nil
 }
@@ -94,14 +103,12 @@ func New(ctx context.Context, o Options) (*Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stage{Emulator: emulator, Printed: &Output{also: o.Log}}
+	s := &Stage{Emulator: emulator, Printed: &Output{also: o.Log}, options: o}
 	s.Function = s.NewFunction("rotate", "")
 	s.Operator = s.AddOperator("secops@example.com")
 	s.Topic = s.AddTopic("secops")
 	s.AddRule(Condition, s.Function.FunctionID)
-	env := append(s.Env(s.Function), "ons_topic="+s.Topic)
-	s.Host, err = fnhost.Start(ctx, fnhost.Options{Binary: o.Binary, Env: append(env, o.Config...), Stdout: s.Printed, Stderr: s.Printed,
-		Timeout: o.Timeout, MaxContainers: o.Parallel})
+	s.Host, err = s.host(ctx, o.Binary, s.Function)
 	if err != nil {
 		_ = emulator.Close()
 		return nil, fmt.Errorf("starting the function: %w", err)
@@ -117,6 +124,38 @@ func New(ctx context.Context, o Options) (*Stage, error) {
 		return err
 	})
 	return s, nil
+}
+
+// host runs a function of this tenancy.
+func (s *Stage) host(ctx context.Context, binary string, p ociemu.Principal) (*fnhost.Host, error) {
+	env := append(s.Env(p), "ons_topic="+s.Topic)
+	return fnhost.Start(ctx, fnhost.Options{Binary: binary, Env: append(env, s.options.Config...), Stdout: s.Printed, Stderr: s.Printed,
+		Timeout: s.options.Timeout, MaxContainers: s.options.Parallel})
+}
+
+// Sweep runs the sweep once, as its schedule would.
+func (s *Stage) Sweep(ctx context.Context) (fnhost.Reply, error) {
+	s.mu.Lock()
+	if s.sweeper == nil {
+		var err error
+		if s.sweeper, err = s.host(ctx, s.options.Sweeper, s.NewFunction("sweep", "")); err != nil {
+			s.mu.Unlock()
+			return fnhost.Reply{}, fmt.Errorf("starting the sweep: %w", err)
+		}
+	}
+	s.mu.Unlock()
+	reply, err := s.sweeper.Invoke(ctx, []byte("{}"))
+	s.mu.Lock()
+	s.swept = append(s.swept, reply)
+	s.mu.Unlock()
+	return reply, err
+}
+
+// Swept are the answers of all sweeps so far.
+func (s *Stage) Swept() []fnhost.Reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]fnhost.Reply(nil), s.swept...)
 }
 
 // Invoke calls the function directly.
@@ -145,36 +184,13 @@ func (s *Stage) Replies() []fnhost.Reply {
 // End takes the stage down.
 func (s *Stage) End() error {
 	err := s.Host.Close()
+	if s.sweeper != nil {
+		if other := s.sweeper.Close(); err == nil {
+			err = other
+		}
+	}
 	if other := s.Emulator.Close(); err == nil {
 		err = other
 	}
 	return err
-}
-
-// CloudGuard is the real SDK's Cloud Guard client, signed in as the person who closes problems.
-func (s *Stage) CloudGuard() (cloudguard.CloudGuardClient, error) {
-	o := s.Operator
-	client, err := cloudguard.NewCloudGuardClientWithConfigurationProvider(
-		common.NewRawConfigurationProvider(o.TenancyID, o.UserID, o.Region, o.Fingerprint, string(o.PrivatePEM), nil))
-	client.HTTPClient = s.Client()
-	return client, err
-}
-
-// Close closes a problem as resolved with a comment, through the real Cloud Guard client, and waits until the function
-// has answered all that this set off.
-func (s *Stage) Close(ctx context.Context, problem, comment string) error {
-	client, err := s.CloudGuard()
-	if err != nil {
-		return fmt.Errorf("making the Cloud Guard client: %w", err)
-	}
-	request := cloudguard.UpdateProblemStatusRequest{ProblemId: &problem, UpdateProblemStatusDetails: cloudguard.UpdateProblemStatusDetails{
-		Status: cloudguard.ProblemLifecycleDetailResolved}}
-	if comment != "" {
-		request.Comment = &comment
-	}
-	if _, err := client.UpdateProblemStatus(ctx, request); err != nil {
-		return fmt.Errorf("closing the problem: %w", err)
-	}
-	s.Deliver()
-	return nil
 }

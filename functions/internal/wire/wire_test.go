@@ -1,4 +1,4 @@
-package main
+package wire_test
 
 import (
 	"testing"

@@ -1,0 +1,35 @@
+// Command sweep is the OCI Function that mends what got lost: a schedule starts it. It answers with a digest as JSON,
+// whatever its input says.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keyturn/keyturn/functions/internal/wire"
+	"github.com/keyturn/keyturn/pkg/clock"
+	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fn"
+	"github.com/keyturn/keyturn/pkg/oci"
+	"github.com/keyturn/keyturn/pkg/sweep"
+)
+
+func main() {
+	log, cfg := wire.Start("sweep", os.Environ(), os.Stderr)
+	fn.Serve(log, handler(log, cfg, oci.New()))
+}
+
+func handler(log zerolog.Logger, cfg config.Config, cloud *oci.Cloud) fn.Func {
+	s := &sweep.Sweeper{Config: cfg, Inventory: cloud, Vault: cloud.Vault(), Issuers: map[credential.Kind]sweep.Issuer{},
+		Responder: wire.Responder(cfg, cloud), Notifier: cloud, Clock: clock.System{}}
+	for _, kind := range credential.Kinds() {
+		s.Issuers[kind] = cloud.Issuer(kind)
+	}
+	return func(ctx context.Context, _ []byte) (any, error) {
+		cloud.Fresh()
+		return s.Run(wire.Log(ctx, log), fn.CallID(ctx))
+	}
+}

@@ -1,0 +1,88 @@
+package oci
+
+import (
+	"context"
+	"time"
+
+	sdk "github.com/oracle/oci-go-sdk/v65/cloudguard"
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/identity"
+	"github.com/oracle/oci-go-sdk/v65/vault"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+)
+
+// listSize is the page size of long lists; the services cut it to what they allow.
+const listSize = 1000
+
+// ClosedProblems returns one page of the ids of resolved problems of the four rules that were detected since the given
+// time, and the token of the next page; "" ends the list.
+func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time, page string) (ids []string, next string, err error) {
+	cl, err := c.cloudGuard()
+	if err != nil {
+		return nil, "", classify("ListProblems", err)
+	}
+	root, _, _, err := c.Tenancy(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	request := sdk.ListProblemsRequest{CompartmentId: &root, CompartmentIdInSubtree: common.Bool(true), AccessLevel: sdk.ListProblemsAccessLevelAccessible,
+		LifecycleDetail: sdk.ListProblemsLifecycleDetailResolved, TimeLastDetectedGreaterThanOrEqualTo: &common.SDKTime{Time: since},
+		Limit: common.Int(listSize), Page: token(page)}
+	for _, r := range cloudguard.Rules() {
+		request.DetectorRuleIdList = append(request.DetectorRuleIdList, string(r))
+	}
+	r, err := call(ctx, c, "ListProblems", harmless, func(ctx context.Context) (sdk.ListProblemsResponse, error) {
+		return cl.ListProblems(ctx, request)
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	for _, p := range r.Items {
+		ids = append(ids, str(p.Id))
+	}
+	return ids, str(r.OpcNextPage), nil
+}
+
+// Users returns one page of the OCIDs of the tenancy's users, and the token of the next page; "" ends the list.
+func (c *Cloud) Users(ctx context.Context, page string) (ids []string, next string, err error) {
+	cl, err := c.home(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	root, _, _, err := c.Tenancy(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	r, err := call(ctx, c, "ListUsers", harmless, func(ctx context.Context) (identity.ListUsersResponse, error) {
+		return cl.ListUsers(ctx, identity.ListUsersRequest{CompartmentId: &root, Limit: common.Int(listSize), Page: token(page)})
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	for _, u := range r.Items {
+		ids = append(ids, str(u.Id))
+	}
+	return ids, str(r.OpcNextPage), nil
+}
+
+func token(page string) *string {
+	if page == "" {
+		return nil
+	}
+	return &page
+}
+
+// ScheduleDeletion schedules the deletion of a deprecated version of a secret, at the time that OCI takes if none is
+// given. OCI refuses it for any other version.
+func (v *Vault) ScheduleDeletion(ctx context.Context, id string, number int64) error {
+	cl, err := v.management(id)
+	if err != nil {
+		return classify("ScheduleSecretVersionDeletion", err)
+	}
+	_, err = call(ctx, v.cloud, "ScheduleSecretVersionDeletion", once, func(ctx context.Context) (struct{}, error) {
+		_, err := cl.ScheduleSecretVersionDeletion(ctx, vault.ScheduleSecretVersionDeletionRequest{SecretId: &id, SecretVersionNumber: &number})
+		return struct{}{}, err
+	})
+	return err
+}

@@ -1,0 +1,168 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+const (
+	// crowded is how many versions a secret may have before deprecated ones go; OCI keeps 30.
+	crowded = 20
+	// kept is how many stay then.
+	kept = 10
+)
+
+// home is what the sweep keeps of a bound secret: enough to tell what its journal knows.
+type home struct {
+	id      string
+	kind    credential.Kind
+	user    string
+	journal rotation.Journal
+}
+
+// duty is a rotation that some secrets' journals tell of.
+type duty struct {
+	ref     credential.Ref
+	targets []rotation.Target
+}
+
+// secrets reads every bound secret, resumes the rotations that their journals tell of, and makes room in those that
+// are crowded.
+func (r *run) secrets(ctx context.Context) error {
+	all, err := r.bound(ctx)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b secret.Secret) int { return strings.Compare(a.ID, b.ID) })
+	ids := make([]string, len(all))
+	for i, s := range all {
+		ids[i] = s.ID
+	}
+	duties := map[credential.Ref]*duty{}
+	whole := func(string) ([]string, string, error) { return ids, "", nil }
+	err = r.ring(ctx, whole, func(ctx context.Context, id string) error { return r.inspect(ctx, id, duties) })
+	for ref, d := range duties {
+		if ctx.Err() != nil {
+			return errors.Join(err, fmt.Errorf("the time ran out before %s of %s could be finished: %w", ref.Kind.Noun(), ref.User, context.Cause(ctx)))
+		}
+		d.sort()
+		r.add(r.Responder.Resume(ctx, r.callID, d.ref, d.targets))
+	}
+	return err
+}
+
+// sort puts the targets into the order of the kind's roles.
+func (d *duty) sort() {
+	order := d.ref.Kind.Roles()
+	slices.SortFunc(d.targets, func(a, b rotation.Target) int { return slices.Index(order, a.Role) - slices.Index(order, b.Role) })
+}
+
+// bound lists the bound secrets of the configured compartments, or of the function's own.
+func (r *run) bound(ctx context.Context) ([]secret.Secret, error) {
+	compartments := r.Config.SecretCompartments
+	if len(compartments) == 0 {
+		own, err := r.Inventory.Compartment(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("finding the function's compartment: %w", err)
+		}
+		compartments = []string{own}
+	}
+	var out []secret.Secret
+	for _, id := range compartments {
+		secrets, err := r.Vault.List(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("listing the secrets of compartment %s: %w", id, err)
+		}
+		for _, s := range secrets {
+			if _, _, ok := guard.BoundTo(s); ok && s.State == secret.Active {
+				out = append(out, s)
+			}
+		}
+	}
+	return out, nil
+}
+
+// inspect reads one secret.
+func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]*duty) error {
+	s, err := r.Vault.Secret(ctx, id)
+	if err != nil {
+		return fmt.Errorf("reading secret %s: %w", id, err)
+	}
+	kind, user, ok := guard.BoundTo(s)
+	if !ok {
+		return nil
+	}
+	h := &home{id: id, kind: kind, user: user, journal: rotation.JournalOf(s.Metadata)}
+	old, due := h.journal.Due(kind, s.At)
+	r.mu.Lock()
+	r.homes[credential.Home(id)] = h
+	if due {
+		ref := credential.Ref{Kind: kind, User: user, ID: old}
+		if duties[ref] == nil {
+			duties[ref] = &duty{ref: ref}
+		}
+		duties[ref].targets = append(duties[ref].targets, rotation.Target{Role: h.journal.Role, SecretID: id})
+	}
+	r.mu.Unlock()
+	if s.Current <= crowded { // numbers are given in order: there can't be more versions than that
+		return nil
+	}
+	return r.prune(ctx, s)
+}
+
+// prune schedules the deletion of the oldest deprecated versions of a crowded secret. CURRENT, PENDING, the one before
+// and the version of an attempt that is under way always stay.
+func (r *run) prune(ctx context.Context, s secret.Secret) error {
+	versions, err := r.Vault.Versions(ctx, s.ID)
+	if err != nil {
+		return fmt.Errorf("listing the versions of secret %s: %w", s.ID, err)
+	}
+	versions = slices.DeleteFunc(versions, func(v secret.Version) bool { return v.Leaving })
+	if len(versions) <= crowded {
+		return nil
+	}
+	under := ""
+	if staged := rotation.JournalOf(s.Metadata).Staged; staged != nil {
+		under = staged.Version
+	}
+	slices.SortFunc(versions, func(a, b secret.Version) int { return int(a.Number - b.Number) })
+	surplus := len(versions) - kept
+	deleted := 0
+	for _, v := range versions {
+		if deleted == surplus {
+			break
+		}
+		if !v.Stale || v.Current || v.Pending || v.Name != "" && v.Name == under {
+			continue
+		}
+		if r.Config.DryRun {
+			deleted++
+			continue
+		}
+		if err := r.Vault.ScheduleDeletion(ctx, s.ID, v.Number); err != nil {
+			return fmt.Errorf("scheduling the deletion of version %d of secret %s: %w", v.Number, s.ID, err)
+		}
+		deleted++
+	}
+	what := "is"
+	if r.Config.DryRun {
+		what = "would be"
+	}
+	r.found("Secret %s (%s) had %d versions; OCI keeps %d. The deletion of %d deprecated ones %s scheduled.",
+		s.Name, s.ID, len(versions), secret.MaxVersions, deleted, what)
+	return nil
+}
+
+func (r *run) found(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.digest.Found = append(r.digest.Found, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,236 @@
+// Package sweep mends what the world breaks: it looks through a tenancy for what got lost, and lets the same engine
+// that answers events finish it.
+//
+// Use Sweeper.Run. It looks for problems that were closed and whose credential is still there (a lost event), for
+// rotations that a secret's journal shows half-way, for old credentials whose grace period is over, for credentials
+// with our mark whose value is nowhere, and for secrets that are about to run out of versions. It may be run at any
+// time, twice at once, and beside any event: everything that it does is decided from what OCI says at that moment.
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// Inventory lists what there is, a page at a time; an empty page token asks for the first page, and ends the list.
+type Inventory interface {
+	ClosedProblems(ctx context.Context, since time.Time, page string) (ids []string, next string, err error)
+	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
+	Users(ctx context.Context, page string) (ids []string, next string, err error)
+	Compartment(ctx context.Context) (string, error)
+}
+
+// Vault is what the sweep needs of secrets.
+type Vault interface {
+	List(ctx context.Context, compartment string) ([]secret.Secret, error)
+	Secret(ctx context.Context, id string) (secret.Secret, error)
+	Versions(ctx context.Context, id string) ([]secret.Version, error)
+	ScheduleDeletion(ctx context.Context, id string, number int64) error
+}
+
+// Issuer lists and deletes the credentials of one kind.
+type Issuer interface {
+	List(ctx context.Context, user string) (credential.Listing, error)
+	Delete(ctx context.Context, user, id string) error
+}
+
+// Responder finishes what is found.
+type Responder interface {
+	Review(ctx context.Context, callID string, p cloudguard.Problem) outcome.Outcome
+	Resume(ctx context.Context, callID string, ref credential.Ref, targets []rotation.Target) outcome.Outcome
+}
+
+// Notifier sends a mail.
+type Notifier interface {
+	Publish(ctx context.Context, topic, title, body string) error
+}
+
+// Sweeper sweeps. Its fields are set once.
+type Sweeper struct {
+	Config    config.Config
+	Inventory Inventory
+	Vault     Vault
+	Issuers   map[credential.Kind]Issuer
+	Responder Responder
+	Notifier  Notifier
+	Clock     rotation.Clock
+}
+
+const (
+	// workers is how many things are looked at side by side.
+	workers = 4
+	// period is how far apart two sweeps are meant to be; it turns the time into the number of a sweep.
+	period = time.Hour
+)
+
+// run is one sweep.
+type run struct {
+	*Sweeper
+	callID string
+	start  float64 // where in the ring of hashes this sweep begins, 0 to 1
+	homes  map[string]*home
+
+	mu     sync.Mutex
+	digest outcome.Digest
+}
+
+// Run sweeps once, within the context's time. It sends one mail if it did or found something, none otherwise. The
+// error says that it could not finish, or could not tell: the invocation has to count as failed.
+func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error) {
+	r := &run{Sweeper: s, callID: callID, homes: map[string]*home{}, start: begin(s.Clock.Now())}
+	r.digest.CallID = callID
+	work, cancel := r.reserve(ctx)
+	defer cancel()
+	var stopped error
+	for _, part := range []struct {
+		name string
+		do   func(context.Context) error
+	}{{"closed problems", r.problems}, {"secrets", r.secrets}, {"credentials without a value", r.orphans}} {
+		if err := part.do(work); err != nil {
+			zerolog.Ctx(ctx).Warn().Err(err).Str("part", part.name).Msg("sweep")
+			r.digest.Unfinished = append(r.digest.Unfinished, fmt.Sprintf("%s: %v", part.name, err))
+			stopped = err
+		}
+	}
+	r.digest.Record(zerolog.Ctx(ctx))
+	if !r.digest.Empty() {
+		if err := s.publish(ctx, r.digest); err != nil {
+			return r.digest, fmt.Errorf("telling SecOps: %w", err)
+		}
+	}
+	if stopped != nil {
+		return r.digest, fmt.Errorf("the sweep could not finish: %w", stopped)
+	}
+	return r.digest, nil
+}
+
+// publish tries twice: a mail that comes twice is better than none.
+func (s *Sweeper) publish(ctx context.Context, d outcome.Digest) error {
+	err := s.Notifier.Publish(ctx, s.Config.Topic, d.Title(), d.Body())
+	if err != nil && ctx.Err() == nil {
+		err = s.Notifier.Publish(ctx, s.Config.Topic, d.Title(), d.Body())
+	}
+	return err
+}
+
+// reserve keeps a quarter of the time, ten seconds at most, for the mail.
+func (r *run) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(deadline.Sub(r.Clock.Now())/4, 10*time.Second)))
+}
+
+// begin is where the sweep of this hour starts in the ring of hashes. Steps of the golden ratio come near every place
+// soon and evenly, so that what a deadline cuts off is not the same every time; nothing has to be remembered for it.
+func begin(now time.Time) float64 {
+	_, f := math.Modf(float64(now.Unix()/int64(period/time.Second)) * math.Phi)
+	return f
+}
+
+// place is where an id stands in the ring, 0 to 1. FNV-1a, whose upper bits are mixed once more, since ids differ in
+// their last characters only.
+func place(id string) float64 {
+	h := uint64(14695981039346656037)
+	for i := range len(id) {
+		h = (h ^ uint64(id[i])) * 1099511628211
+	}
+	h ^= h >> 32
+	h *= 0x9e3779b97f4a7c15
+	return float64(h>>11) / (1 << 53)
+}
+
+// ring goes through a list of pages twice: first for what stands behind the start, then for the rest. Only one page is
+// held at a time.
+func (r *run) ring(ctx context.Context, pages func(page string) (ids []string, next string, err error), each func(context.Context, string) error) error {
+	for _, behind := range []bool{true, false} {
+		for page := ""; ; {
+			ids, next, err := pages(page)
+			if err != nil {
+				return err
+			}
+			if err := r.side(ctx, ids, behind, each); err != nil {
+				return err
+			}
+			if page = next; page == "" {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// side handles the ids of one page that stand on the given side of the start, a few at a time. A failure of one
+// doesn't keep the others from being handled; the first is returned.
+func (r *run) side(ctx context.Context, ids []string, behind bool, each func(context.Context, string) error) error {
+	var (
+		group sync.WaitGroup
+		mu    sync.Mutex
+		first error
+		turn  = make(chan struct{}, workers)
+	)
+	for _, id := range ids {
+		if (place(id) >= r.start) != behind {
+			continue
+		}
+		turn <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() {
+			defer func() { <-turn }()
+			if err := each(ctx, id); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				if first == nil {
+					first = err
+				}
+			}
+		})
+	}
+	group.Wait()
+	if ctx.Err() != nil {
+		return fmt.Errorf("the time ran out: %w", context.Cause(ctx))
+	}
+	return first
+}
+
+// add takes an outcome into the digest, unless nothing had to be done.
+func (r *run) add(o outcome.Outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.digest.Looked++
+	if o.Told() && o.Status != outcome.Already {
+		r.digest.Outcomes = append(r.digest.Outcomes, o)
+	}
+	if o.Status == outcome.Unfinished {
+		r.digest.Unfinished = append(r.digest.Unfinished, o.Reason)
+	}
+}
+
+// problems reviews the problems that were closed in the last days.
+func (r *run) problems(ctx context.Context) error {
+	since := r.Clock.Now().AddDate(0, 0, -r.Config.SweepDays)
+	return r.ring(ctx, func(page string) ([]string, string, error) { return r.Inventory.ClosedProblems(ctx, since, page) },
+		func(ctx context.Context, id string) error {
+			p, err := r.Inventory.Problem(ctx, id)
+			if err != nil {
+				return fmt.Errorf("reading problem %s: %w", id, err)
+			}
+			r.add(r.Responder.Review(ctx, r.callID, p))
+			return nil
+		})
+}

@@ -1,0 +1,257 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// digest is the JSON reply of the sweep.
+type digest struct {
+	Outcomes   []answer `json:"outcomes"`
+	Found      []string `json:"found"`
+	Unfinished []string `json:"unfinished"`
+	Looked     int      `json:"looked"`
+}
+
+// sweep runs the sweep once.
+func sweep(t *testing.T, s *stage.Stage) digest {
+	t.Helper()
+	reply, err := s.Sweep(t.Context())
+	var d digest
+	if err == nil && reply.Status == 200 {
+		err = json.Unmarshal(reply.Body, &d)
+	}
+	if err != nil || reply.Status != 200 {
+		t.Fatalf("the sweep answered %d %s (%v)", reply.Status, reply.Body, err)
+	}
+	return d
+}
+
+// skewed is the services' clock, which a test moves on.
+type skewed struct {
+	mu     sync.Mutex
+	offset time.Duration
+}
+
+func newClock() *skewed { return &skewed{} }
+
+func (c *skewed) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.offset)
+}
+
+func (c *skewed) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset += d
+}
+
+// deaf makes the function miss every event.
+func deaf(s *stage.Stage) {
+	s.HandleFunction(s.Function.FunctionID, func(context.Context, []byte) error { return nil })
+}
+
+func TestTheSweepRotatesWhatALostEventLeft(t *testing.T) {
+	each(t, func(t *testing.T, w stage.Want) {
+		s := play(t, stage.Options{})
+		c := s.Add(w)
+		deaf(s)
+		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+			t.Fatal(err)
+		}
+		d := sweep(t, s)
+		if len(d.Outcomes) != 1 || d.Outcomes[0].Outcome != "rotated" {
+			t.Fatalf("the digest is %+v", d)
+		}
+		rotated(t, s, c)
+		if mails := s.Mails(); len(mails) != 1 || !strings.Contains(mails[0].Title, "1 rotated") {
+			t.Errorf("%d mails, want one digest", len(mails))
+		}
+		if d := sweep(t, s); len(d.Outcomes)+len(d.Found) != 0 || len(s.Mails()) != 1 {
+			t.Errorf("the second sweep found %+v and sent %d mails", d, len(s.Mails())-1)
+		}
+	})
+}
+
+func TestTheSweepIsSilentWhenThereIsNothingToDo(t *testing.T) {
+	s := play(t, stage.Options{})
+	for _, f := range forms {
+		c := s.Add(f.want)
+		closeProblem(t, s, c, c.Comment())
+		s.Add(f.want) // a problem that is still open
+	}
+	before := len(s.Mails())
+	if d := sweep(t, s); len(d.Outcomes)+len(d.Found)+len(d.Unfinished) != 0 || len(s.Mails()) != before {
+		t.Errorf("the digest is %+v, with %d mails", d, len(s.Mails())-before)
+	}
+}
+
+func TestTheSweepFinishesWhatADeadProcessLeftAtAnyCall(t *testing.T) {
+	each(t, func(t *testing.T, w stage.Want) {
+		probe := play(t, calm)
+		pc := probe.Add(w)
+		probe.ResetCalls()
+		closeProblem(t, probe, pc, pc.Comment())
+		seen := map[string]int{}
+		for _, operation := range functionCalls(probe) {
+			skip := seen[operation]
+			seen[operation]++
+			s := play(t, calm)
+			c := s.Add(w)
+			s.SetCreatedOffset(-10 * time.Minute)
+			killAt(s, operation, skip)
+			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+				t.Fatal(err)
+			}
+			s.SetCreatedOffset(0)
+			sweep(t, s)
+			rotated(t, s, c)
+			if len(s.Mails()) == 0 && s.Replies()[0].Status == 200 {
+				t.Error("nobody was told, and the platform counts no failure")
+			}
+			if t.Failed() {
+				t.Fatalf("killed after %s", operation)
+			}
+		}
+	})
+}
+
+func TestTheSweepRetiresAfterTheGraceAndNotBefore(t *testing.T) {
+	each(t, func(t *testing.T, w stage.Want) {
+		clock := newClock()
+		s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+		c := s.Add(w)
+		closeProblem(t, s, c, c.Comment("grace:1m"))
+		if d := sweep(t, s); len(d.Outcomes) != 0 || c.Try(c.Old) != 200 {
+			t.Fatalf("the digest is %+v, the old one is answered %d", d, c.Try(c.Old))
+		}
+		clock.add(2 * time.Minute)
+		d := sweep(t, s)
+		if len(d.Outcomes) != 1 || d.Outcomes[0].Outcome != "rotated" {
+			t.Fatalf("the digest is %+v", d)
+		}
+		rotated(t, s, c)
+		if d := sweep(t, s); len(d.Outcomes) != 0 {
+			t.Errorf("the next sweep found %+v", d)
+		}
+	})
+}
+
+func TestAfterTheGraceNothingIsRetiredIfTheCurrentOneNoLongerWorks(t *testing.T) {
+	clock := newClock()
+	s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	c := s.Add(stage.Want{Kind: stage.AuthToken})
+	s.SetCreatedOffset(-10 * time.Minute)
+	closeProblem(t, s, c, c.Comment("grace:1m"))
+	clock.add(2 * time.Minute)
+	s.Inject(ociemu.Fault{Operation: "DockerToken", Times: -1, Do: ociemu.Answer(401, "NotAuthenticated")})
+	d := sweep(t, s)
+	if len(d.Outcomes) == 0 || d.Outcomes[0].Outcome != "refused" || !strings.Contains(d.Outcomes[0].Reason, "does not work") {
+		t.Errorf("the digest is %+v", d)
+	}
+	if ids := c.IDs(); len(ids) != 2 || !slices.Contains(ids, c.OldID) {
+		t.Errorf("the user has %v", ids)
+	}
+}
+
+func TestAfterTheGraceNothingIsRetiredIfTheSecretWasChangedByHand(t *testing.T) {
+	clock := newClock()
+	s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	c := s.Add(stage.Want{Kind: stage.APIKey})
+	closeProblem(t, s, c, c.Comment("grace:1m"))
+	clock.add(2 * time.Minute)
+	if err := s.PutSecret(t.Context(), c.Secrets["api_secret_ocid"], []byte("by hand")); err != nil {
+		t.Fatal(err)
+	}
+	d := sweep(t, s)
+	if len(d.Outcomes) == 0 || d.Outcomes[0].Outcome != "refused" {
+		t.Errorf("the digest is %+v", d)
+	}
+	if c.Try(c.Old) != 200 {
+		t.Error("the old one was retired")
+	}
+}
+
+func TestTheSweepDeletesACredentialWhoseValueIsNowhere(t *testing.T) {
+	for _, kind := range []stage.Kind{stage.AuthToken, stage.CustomerSecretKey} {
+		t.Run(string(kind), func(t *testing.T) {
+			s := play(t, calm)
+			c := s.Add(stage.Want{Kind: kind, Bundle: true})
+			s.SetCreatedOffset(-10 * time.Minute)
+			killAt(s, creates[kind], 0)
+			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+				t.Fatal(err)
+			}
+			s.SetCreatedOffset(0)
+			if err := s.Dismiss(t.Context(), c.Problem); err != nil { // nobody wants the rotation any more
+				t.Fatal(err)
+			}
+			if ids := c.IDs(); len(ids) != 2 {
+				t.Fatalf("the user has %v, want an orphan too", ids)
+			}
+			d := sweep(t, s)
+			if ids := c.IDs(); !slices.Equal(ids, []string{c.OldID}) || len(d.Found) != 1 {
+				t.Errorf("the user has %v, the digest is %+v", ids, d)
+			}
+		})
+	}
+}
+
+func TestTheSweepMakesRoomInACrowdedSecret(t *testing.T) {
+	s := play(t, calm)
+	c := s.Add(stage.Want{Kind: stage.APIKey})
+	id := s.AddSecret(ociemu.SecretSeed{Name: "crowded", Versions: 26, Content: []byte(c.Old.Value),
+		FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind)}})
+	before := s.Secret(id)
+	d := sweep(t, s)
+	if len(d.Found) != 1 {
+		t.Fatalf("the digest is %+v", d)
+	}
+	left := 0
+	for _, v := range s.Secret(id).Versions {
+		if v.Deletion.IsZero() {
+			left++
+		} else if slices.Contains(v.Stages, "CURRENT") || slices.Contains(v.Stages, "PENDING") || slices.Contains(v.Stages, "PREVIOUS") {
+			t.Errorf("version %d (%v) goes", v.Number, v.Stages)
+		}
+	}
+	if left != 10 || s.Secret(id).CurrentVersion != before.CurrentVersion {
+		t.Errorf("%d versions are left, want 10", left)
+	}
+	if d := sweep(t, s); len(d.Found) != 0 {
+		t.Errorf("the next sweep found %+v", d)
+	}
+}
+
+func TestTheSweepAndAnEventAtTheSameTimeAreOneRotation(t *testing.T) {
+	each(t, func(t *testing.T, w stage.Want) {
+		for range 3 {
+			s := play(t, stage.Options{})
+			c := s.Add(w)
+			done := make(chan error, 1)
+			s.Inject(ociemu.Fault{Operation: "GetProblem", Do: ociemu.Delay(0), Match: func(ociemu.Call) bool {
+				go func() {
+					_, err := s.Sweep(context.WithoutCancel(t.Context()))
+					done <- err
+				}()
+				return true
+			}})
+			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			rotated(t, s, c)
+		}
+	})
+}

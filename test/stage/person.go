@@ -1,0 +1,67 @@
+package stage
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+
+	"github.com/oracle/oci-go-sdk/v65/cloudguard"
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/vault"
+)
+
+// This is what a person does at the console, through the real SDK's clients.
+
+func (s *Stage) person() common.ConfigurationProvider {
+	o := s.Operator
+	return common.NewRawConfigurationProvider(o.TenancyID, o.UserID, o.Region, o.Fingerprint, string(o.PrivatePEM), nil)
+}
+
+// CloudGuard is the Cloud Guard client of the person who closes problems.
+func (s *Stage) CloudGuard() (cloudguard.CloudGuardClient, error) {
+	client, err := cloudguard.NewCloudGuardClientWithConfigurationProvider(s.person())
+	client.HTTPClient = s.Client()
+	return client, err
+}
+
+// Close closes a problem as resolved with a comment, and waits until the function has answered all that this set off.
+func (s *Stage) Close(ctx context.Context, problem, comment string) error {
+	return s.setStatus(ctx, problem, cloudguard.ProblemLifecycleDetailResolved, comment)
+}
+
+// Dismiss dismisses a problem.
+func (s *Stage) Dismiss(ctx context.Context, problem string) error {
+	return s.setStatus(ctx, problem, cloudguard.ProblemLifecycleDetailDismissed, "")
+}
+
+func (s *Stage) setStatus(ctx context.Context, problem string, status cloudguard.ProblemLifecycleDetailEnum, comment string) error {
+	client, err := s.CloudGuard()
+	if err != nil {
+		return fmt.Errorf("making the Cloud Guard client: %w", err)
+	}
+	details := cloudguard.UpdateProblemStatusDetails{Status: status}
+	if comment != "" {
+		details.Comment = &comment
+	}
+	if _, err := client.UpdateProblemStatus(ctx, cloudguard.UpdateProblemStatusRequest{ProblemId: &problem, UpdateProblemStatusDetails: details}); err != nil {
+		return fmt.Errorf("setting the problem to %s: %w", status, err)
+	}
+	s.Deliver()
+	return nil
+}
+
+// PutSecret writes a new CURRENT version of a secret by hand.
+func (s *Stage) PutSecret(ctx context.Context, id string, content []byte) error {
+	client, err := vault.NewVaultsClientWithConfigurationProvider(s.person())
+	if err != nil {
+		return fmt.Errorf("making the Vault client: %w", err)
+	}
+	client.HTTPClient = s.Client()
+	text := base64.StdEncoding.EncodeToString(content)
+	_, err = client.UpdateSecret(ctx, vault.UpdateSecretRequest{SecretId: &id, UpdateSecretDetails: vault.UpdateSecretDetails{
+		SecretContent: vault.Base64SecretContentDetails{Content: &text}}})
+	if err != nil {
+		return fmt.Errorf("writing the secret: %w", err)
+	}
+	return nil
+}
