@@ -57,7 +57,7 @@ func (d Digest) Body() string {
 	var m mail
 	m.line("The sweep looked for what got lost. This is what it did and found.")
 	for _, o := range d.Outcomes {
-		m.head(firstOf(o.Noun, "credential") + " of " + firstOf(oneLine(o.UserName), o.UserID))
+		m.line("\n== " + firstOf(o.Noun, "credential") + " of " + firstOf(oneLine(o.UserName), o.UserID))
 		m.line(o.headline())
 		if o.Reason != "" && o.Status != Rotated {
 			m.line("Why: " + oneLine(o.Reason) + ".")

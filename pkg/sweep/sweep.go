@@ -8,9 +8,11 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -153,52 +155,34 @@ func place(id string) float64 {
 	return float64(h>>11) / (1 << 53)
 }
 
-// ring goes through a list of pages twice: first for what stands behind the start, then for the rest. Only one page is
-// held at a time.
+// ring handles everything that a list of pages names, in the order of the ring from this sweep's start on, a few side
+// by side. Of each page it keeps the ids alone (some 100 bytes each). A failure of one doesn't keep the others from
+// being handled, nor does a page that can't be read: the first error is returned.
 func (r *run) ring(ctx context.Context, pages func(page string) (ids []string, next string, err error), each func(context.Context, string) error) error {
-	for _, behind := range []bool{true, false} {
-		for page := ""; ; {
-			ids, next, err := pages(page)
-			if err != nil {
-				return err
-			}
-			if err := r.side(ctx, ids, behind, each); err != nil {
-				return err
-			}
-			if page = next; page == "" {
-				break
-			}
+	var ids []string
+	var first error
+	for page, more := "", true; more; more = page != "" {
+		some, next, err := pages(page)
+		ids = append(ids, some...)
+		if page = next; err != nil {
+			first, page = err, ""
 		}
 	}
-	return nil
-}
-
-// side handles the ids of one page that stand on the given side of the start, a few at a time. A failure of one
-// doesn't keep the others from being handled; the first is returned.
-func (r *run) side(ctx context.Context, ids []string, behind bool, each func(context.Context, string) error) error {
-	var (
-		group sync.WaitGroup
-		mu    sync.Mutex
-		first error
-		turn  = make(chan struct{}, workers)
-	)
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(r.distance(a), r.distance(b)) })
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	turn := make(chan struct{}, workers)
 	for _, id := range ids {
-		if (place(id) >= r.start) != behind {
-			continue
-		}
 		turn <- struct{}{}
 		if ctx.Err() != nil {
 			break
 		}
 		group.Go(func() {
 			defer func() { <-turn }()
-			if err := each(ctx, id); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				if first == nil {
-					first = err
-				}
-			}
+			err := each(ctx, id)
+			mu.Lock()
+			defer mu.Unlock()
+			first = cmp.Or(first, err)
 		})
 	}
 	group.Wait()
@@ -206,6 +190,15 @@ func (r *run) side(ctx context.Context, ids []string, behind bool, each func(con
 		return fmt.Errorf("the time ran out: %w", context.Cause(ctx))
 	}
 	return first
+}
+
+// distance is how far an id stands behind the start of this sweep.
+func (r *run) distance(id string) float64 {
+	d := place(id) - r.start
+	if d < 0 {
+		d++
+	}
+	return d
 }
 
 // add takes an outcome into the digest, unless nothing had to be done.

@@ -1,0 +1,36 @@
+package outcome_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/keyturn/keyturn/pkg/outcome"
+)
+
+// digest is a sweep that had something of everything to do.
+func digest() outcome.Digest {
+	all := cases()
+	return outcome.Digest{
+		Outcomes:   []outcome.Outcome{all["refused_unbound"], all["rotated_auth_token"], all["unfinished"]},
+		Found:      []string{"Secret token-of-web (" + secretID + ") had 26 versions; OCI keeps 30. The deletion of 16 deprecated ones is scheduled."},
+		Unfinished: []string{"credentials without a value: the time ran out: context deadline exceeded"},
+		Looked:     3, CallID: "01JWK0N1VB9NG8G0GZJ0000002",
+	}
+}
+
+func TestTheDigestsMailIsTheKeptOne(t *testing.T) {
+	d := digest()
+	golden(t, "digest.txt", "Subject: "+d.Title()+"\n\n"+d.Body())
+}
+
+func TestTheDigestNamesFirstWhatNeedsAPerson(t *testing.T) {
+	if title := digest().Title(); !strings.HasPrefix(title, "Keyturn | Sweep: 1 need you, 1 rotated") || len(title) >= 100 || strings.ContainsAny(title, "\r\n") {
+		t.Errorf("the title is %q", title)
+	}
+}
+
+func TestADigestOfNothingIsEmpty(t *testing.T) {
+	if !(outcome.Digest{Looked: 7, CallID: "x"}).Empty() || digest().Empty() {
+		t.Error("what is empty is told wrongly")
+	}
+}

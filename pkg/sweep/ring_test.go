@@ -1,0 +1,114 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// pagesOf cuts ids into pages of a size.
+func pagesOf(ids []string, size int) func(string) ([]string, string, error) {
+	return func(page string) ([]string, string, error) {
+		from := 0
+		if page != "" {
+			var err error
+			if from, err = strconv.Atoi(page); err != nil {
+				return nil, "", err
+			}
+		}
+		to := min(from+size, len(ids))
+		if to == len(ids) {
+			return ids[from:to], "", nil
+		}
+		return ids[from:to], strconv.Itoa(to), nil
+	}
+}
+
+func manyIDs(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("ocid1.user.oc1..aaaaaaaa%05d", i)
+	}
+	return ids
+}
+
+func TestARoundHandlesEveryIDOnce(t *testing.T) {
+	ids := manyIDs(1000)
+	for hour := range 20 {
+		r := &run{start: begin(time.Unix(int64(hour)*3600, 0))}
+		var mu sync.Mutex
+		seen := map[string]int{}
+		err := r.ring(t.Context(), pagesOf(ids, 64), func(_ context.Context, id string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			seen[id]++
+			return nil
+		})
+		if err != nil || len(seen) != len(ids) {
+			t.Fatalf("hour %d: %d of %d ids (%v)", hour, len(seen), len(ids), err)
+		}
+		for id, n := range seen {
+			if n != 1 {
+				t.Fatalf("hour %d: %s came %d times", hour, id, n)
+			}
+		}
+	}
+}
+
+func TestADeadlineCutsOffOthersEveryTime(t *testing.T) {
+	ids := manyIDs(1000)
+	const room = 200 // how many a sweep gets through before its time is up
+	left := map[string]bool{}
+	for _, id := range ids {
+		left[id] = true
+	}
+	sweeps := 0
+	for ; len(left) > 0; sweeps++ {
+		if sweeps == 60 {
+			t.Fatalf("%d of %d ids were never reached in %d sweeps, each of which reaches %d", len(left), len(ids), sweeps, room)
+		}
+		r := &run{start: begin(time.Unix(1_790_000_000+int64(sweeps)*3600, 0))}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var mu sync.Mutex
+		done := 0
+		err := r.ring(ctx, pagesOf(ids, 50), func(_ context.Context, id string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if done == room {
+				cancel(errors.New("out of time"))
+				return nil
+			}
+			done++
+			delete(left, id)
+			return nil
+		})
+		cancel(nil)
+		if err == nil {
+			t.Fatal("a sweep that was cut off says that it finished")
+		}
+	}
+	t.Logf("all reached after %d sweeps", sweeps)
+}
+
+func TestAFailureOfOneKeepsNobodyElseFromBeingHandled(t *testing.T) {
+	ids := manyIDs(100)
+	broken := errors.New("broken")
+	var mu sync.Mutex
+	n := 0
+	r := &run{start: 0.5}
+	err := r.ring(t.Context(), pagesOf(ids, 10), func(_ context.Context, id string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if n++; id == ids[3] {
+			return broken
+		}
+		return nil
+	})
+	if !errors.Is(err, broken) || n != len(ids) {
+		t.Errorf("handled %d of %d, %v", n, len(ids), err)
+	}
+}
