@@ -51,6 +51,7 @@ var planned = map[rotation.Action]string{
 	rotation.Reset:   "reset the password",
 	rotation.Prove:   "prove that the new credential works",
 	rotation.Promote: "make the new version CURRENT",
+	rotation.Defer:   "write into the secrets when the old credential goes",
 	rotation.Retire:  "delete the old credential",
 	rotation.Replace: "delete the old credential first, to free its slot",
 	rotation.Discard: "delete a new credential that nobody can use",

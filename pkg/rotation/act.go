@@ -50,6 +50,8 @@ func (r *run) do(ctx context.Context, a Action) error {
 		return r.prove(ctx)
 	case Promote:
 		return r.promote(ctx)
+	case Defer:
+		return r.putOff(ctx)
 	case Retire:
 		return r.retire(ctx)
 	case Replace:
@@ -276,7 +278,7 @@ func (r *run) promote(ctx context.Context) error {
 		j := h.journal
 		j.Staged, j.Current, j.Retire = nil, &Holder{Version: v.Number, Credential: r.material.ID}, nil
 		if r.job.Grace > 0 && r.oldAlive() {
-			j.Retire = &Retired{Credential: r.job.Ref.ID, After: r.serverNow().Add(r.job.Grace).UTC().Truncate(time.Second)}
+			j.Retire = r.retirement()
 		}
 		if err := r.update(ctx, h, secret.Update{Promote: v.Number}, j); err != nil {
 			return fmt.Errorf("promoting version %d of secret %s: %w", v.Number, h.Name, err)
@@ -288,6 +290,23 @@ func (r *run) promote(ctx context.Context) error {
 			h.versions[i].Current = false
 		}
 		v.Current, v.Pending = true, false
+	}
+	return nil
+}
+
+// retirement is the entry that says until when the old credential stays.
+func (r *run) retirement() *Retired {
+	return &Retired{Credential: r.job.Ref.ID, After: r.serverNow().Add(r.job.Grace).UTC().Truncate(time.Second)}
+}
+
+// putOff writes that entry into the secrets of a rotation that was promoted without one.
+func (r *run) putOff(ctx context.Context) error {
+	for _, h := range r.obs.homes {
+		j := h.journal
+		j.Retire = r.retirement()
+		if err := r.update(ctx, h, secret.Update{}, j); err != nil {
+			return fmt.Errorf("writing to secret %s: %w", h.Name, err)
+		}
 	}
 	return nil
 }

@@ -193,6 +193,7 @@ func (e *Engine) forward(ctx context.Context) (context.Context, context.CancelFu
 
 // look observes OCI and asks for permission. What fails is tried again where that may help.
 func (r *run) look(ctx context.Context) {
+	before := r.obs // what this run has made must not be forgotten because the second look fails
 	for {
 		if r.looks++; r.looks > 1 {
 			if err := r.Clock.Sleep(ctx, 50*time.Millisecond<<min(r.looks, 6)); err != nil {
@@ -217,7 +218,7 @@ func (r *run) look(ctx context.Context) {
 		}
 		r.weigh("", err, ctx)
 		if r.trouble != TroubleNone {
-			r.obs = nil
+			r.obs = before
 			return
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // state reduces the observation, and what this run remembers, to what a decision depends on.
 func (r *run) state() State {
 	s := State{Kind: r.job.Ref.Kind, Old: OldGone, Made: r.made(), Stored: r.stored(), Proof: r.proof, Slot: SlotFree,
-		Trouble: r.trouble, Replace: r.job.Replace, Grace: r.graceRunning()}
+		Trouble: r.trouble, Replace: r.job.Replace, Grace: r.grace()}
 	if r.oldAlive() {
 		s.Old = OldAlive
 	}
@@ -231,13 +231,19 @@ func (r *run) needed(id string) bool {
 		r.obs.credential(id) != nil
 }
 
-// graceRunning: the old credential stays until the time that the journal gives; a grace that was only ordered begins
-// with the promotion.
-func (r *run) graceRunning() bool {
+// grace: once a secret knows until when the old credential stays, that counts and nothing else. The period begins with
+// the promotion, which writes it down.
+func (r *run) grace() Grace {
 	for _, h := range r.obs.homes {
 		if t := h.journal.Retire; t != nil && t.Credential == r.job.Ref.ID {
-			return r.serverNow().Before(t.After)
+			if r.serverNow().Before(t.After) {
+				return GraceRuns
+			}
+			return GraceNone
 		}
 	}
-	return r.job.Grace > 0
+	if r.job.Grace > 0 {
+		return GraceOrdered
+	}
+	return GraceNone
 }

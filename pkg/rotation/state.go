@@ -71,6 +71,16 @@ const (
 	RoomFull  Room = "full"  // OCI keeps no more versions of it
 )
 
+// Grace tells whether the old credential has to stay for a while.
+type Grace string
+
+// What can be true of the grace period.
+const (
+	GraceNone    Grace = "none"    // none was ordered, or it is over
+	GraceOrdered Grace = "ordered" // ordered, but no secret knows until when
+	GraceRuns    Grace = "runs"    // the secrets know until when
+)
+
 // Trouble is what went wrong in this invocation.
 type Trouble string
 
@@ -92,7 +102,7 @@ type State struct {
 	Room    Room
 	Trouble Trouble
 	Replace bool // the closure comment allows deleting first (replace:yes)
-	Grace   bool // the old credential has to stay for a while
+	Grace   Grace
 }
 
 // Action is what to do next.
@@ -106,6 +116,7 @@ const (
 	Reset   Action = "reset"   // reset the password
 	Prove   Action = "prove"   // use the new credential once
 	Promote Action = "promote" // make the staged version CURRENT
+	Defer   Action = "defer"   // write into the secrets when the old credential goes
 	Retire  Action = "retire"  // delete the old credential
 	Replace Action = "replace" // delete the old credential first, as replace:yes allows
 	Discard Action = "discard" // delete a new credential that nobody can use
@@ -138,7 +149,11 @@ func (s State) After(a Action) State {
 	case Prove:
 		s.Proof = ProofGood
 	case Promote:
-		s.Stored = StoredCurrent
+		if s.Stored = StoredCurrent; s.Grace == GraceOrdered {
+			s.Grace = GraceRuns
+		}
+	case Defer:
+		s.Grace = GraceRuns
 	case Retire:
 		s.Old = OldGone
 	case Replace:

@@ -40,7 +40,7 @@ type Row struct {
 	Room    Room
 	Trouble []Trouble
 	Replace string // "yes" or "no"
-	Grace   string // "yes" or "no"
+	Grace   Grace
 
 	Then    Action
 	Reason  Reason // set where the action ends the run
@@ -172,7 +172,9 @@ var Sections = []Section{
 			Because: "the old one was given up on purpose; the new one stays staged, for a person to look at"},
 		{Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofBad, Then: Refuse, Reason: CurrentRejected,
 			Because: "the old credential is the only one that works and is left alone"},
-		{Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: "yes", Then: Done, Reason: GraceRunning,
+		{Old: OldAlive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceOrdered, Then: Defer,
+			Because: "the sweep has to know when the old one may go"},
+		{Old: OldAlive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceRuns, Then: Done, Reason: GraceRunning,
 			Because: "the new value is CURRENT; consumers have time to pick it up"},
 		{Old: OldAlive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Then: Retire,
 			Because: "the new value is CURRENT and works"},
@@ -211,7 +213,7 @@ func decide(table []Row, s State) Decision {
 func (r Row) fits(s State) bool {
 	return oneOf(r.Kind, s.Kind) && same(r.Old, s.Old) && oneOf(r.Made, s.Made) && oneOf(r.Stored, s.Stored) &&
 		same(r.Proof, s.Proof) && same(r.Slot, s.Slot) && same(r.Room, s.Room) && oneOf(r.Trouble, s.Trouble) &&
-		yesNo(r.Replace, s.Replace) && yesNo(r.Grace, s.Grace)
+		yesNo(r.Replace, s.Replace) && same(r.Grace, s.Grace)
 }
 
 func same[T ~string](want, have T) bool { return want == "" || want == have }

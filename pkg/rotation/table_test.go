@@ -20,7 +20,7 @@ func everyState(f func(rotation.State)) {
 							for _, room := range []rotation.Room{rotation.RoomFree, rotation.RoomTaken, rotation.RoomBusy, rotation.RoomFull} {
 								for _, trouble := range []rotation.Trouble{rotation.TroubleNone, rotation.TroubleLater, rotation.TroubleFinal} {
 									for _, replace := range bools {
-										for _, grace := range bools {
+										for _, grace := range []rotation.Grace{rotation.GraceNone, rotation.GraceOrdered, rotation.GraceRuns} {
 											f(rotation.State{Kind: kind, Old: old, Made: made, Stored: stored, Proof: proof, Slot: slot,
 												Room: room, Trouble: trouble, Replace: replace, Grace: grace})
 										}
@@ -42,7 +42,7 @@ func TestWhatTheTableMayNeverDo(t *testing.T) {
 		only   func(rotation.State) bool
 	}{
 		{"the old credential goes only when the new value is CURRENT everywhere, alive, and proven", rotation.Retire, func(s rotation.State) bool {
-			return s.Old == rotation.OldAlive && s.Stored == rotation.StoredCurrent && s.Made == rotation.MadeLive && s.Proof == rotation.ProofGood && !s.Grace
+			return s.Old == rotation.OldAlive && s.Stored == rotation.StoredCurrent && s.Made == rotation.MadeLive && s.Proof == rotation.ProofGood && s.Grace == rotation.GraceNone
 		}},
 		{"the old credential goes first only after word of it is in Vault", rotation.Replace, func(s rotation.State) bool {
 			return s.Old == rotation.OldAlive && s.Slot == rotation.SlotFull &&

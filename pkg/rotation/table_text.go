@@ -19,7 +19,7 @@ var columns = []column{
 	{"proof", func(r Row) string { return string(r.Proof) }},
 	{"slot", func(r Row) string { return string(r.Slot) }},
 	{"replace", func(r Row) string { return r.Replace }},
-	{"grace", func(r Row) string { return r.Grace }},
+	{"grace", func(r Row) string { return string(r.Grace) }},
 	{"secret", func(r Row) string { return string(r.Room) }},
 	{"trouble", func(r Row) string { return words(r.Trouble) }},
 }

@@ -102,6 +102,14 @@ func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]
 	}
 	h := &home{id: id, kind: kind, user: user, journal: rotation.JournalOf(s.Metadata)}
 	old, due := h.journal.Due(kind, s.At)
+	if due && h.journal.Staged != nil && h.journal.Staged.Phase == rotation.PhaseIntent {
+		// Announced and never done: whether it is still wanted is for its problem to say. Done and not followed up: go on.
+		listing, err := r.Issuers[kind].List(ctx, user)
+		if err != nil {
+			return fmt.Errorf("listing the %ss of %s: %w", kind.Noun(), user, err)
+		}
+		due = !slices.ContainsFunc(listing.Credentials, func(c credential.Issued) bool { return c.ID == old })
+	}
 	r.mu.Lock()
 	r.homes[credential.Home(id)] = h
 	if due {

@@ -1,0 +1,67 @@
+package rotation_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/rotation"
+)
+
+func TestAGraceThatIsOrderedAfterThePromotionIsWrittenDownToo(t *testing.T) {
+	w := newWorld(t, credential.AuthToken, credential.RoleToken)
+	p := w.process()
+	p.faults = func(o string, _ int) error {
+		if o == "Delete" {
+			return fault.New(fault.Denied, o, "no")
+		}
+		return nil
+	}
+	if r := p.run(); r.End != rotation.Refuse || r.FailedAt != rotation.Retire || !r.Placed[0].Current {
+		t.Fatalf("%s (%s) at %q", r.End, r.Reason, r.FailedAt)
+	}
+	r := w.process().run(func(j *rotation.Job) { j.Grace = 72 * time.Hour })
+	if r.End != rotation.Done || r.Reason != rotation.GraceRunning || r.RetireAt.IsZero() || w.find(w.oldID) == nil {
+		t.Errorf("%s (%s), retire at %v", r.End, r.Reason, r.RetireAt)
+	}
+}
+
+func TestAValueThatCannotBeStoredIsTakenBackEvenIfTheSecondLookFails(t *testing.T) {
+	w := newWorld(t, credential.AuthToken, credential.RoleToken)
+	p := w.process()
+	broken := false
+	p.faults = func(o string, _ int) error {
+		switch {
+		case o == "UpdateSecret":
+			broken = true
+			return fault.New(fault.Conflict, o, "etag")
+		case broken && o != "Delete":
+			return fault.New(fault.Denied, o, "no")
+		}
+		return nil
+	}
+	r := p.run()
+	if r.End != rotation.Refuse || len(w.creds) != 1 || w.creds[0].ID != w.oldID || w.broken != "" {
+		t.Errorf("%s (%s): the user has %d credentials; %s", r.End, r.Reason, len(w.creds), w.broken)
+	}
+}
+
+func TestACredentialThatWasMadeForAnotherSecretIsLeftAlone(t *testing.T) {
+	w := newWorld(t, credential.AuthToken, credential.RoleToken)
+	p := w.process()
+	p.faults = func(o string, _ int) error {
+		if o == "Delete" {
+			return fault.New(fault.Denied, o, "no")
+		}
+		return nil
+	}
+	p.run() // the new one is CURRENT, the old one is still there
+	w.now = w.now.Add(time.Hour)
+	other := newWorld(t, credential.AuthToken, credential.RoleBundle)
+	w.secrets = other.secrets // the next closure names another secret
+	r := w.process().run()
+	if r.End != rotation.Refuse || r.Reason != rotation.OtherSecret || len(w.creds) != 2 {
+		t.Errorf("%s (%s): the user has %d credentials", r.End, r.Reason, len(w.creds))
+	}
+}
