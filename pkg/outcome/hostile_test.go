@@ -176,10 +176,11 @@ func TestTheRecordIsOneLineThatReadsBack(t *testing.T) {
 
 func TestARefusedProblemThatIsStillClosedIsToldSo(t *testing.T) {
 	o := cases()["refused_secret_taken"]
+	o.StillClosed = true
 	if !strings.Contains(o.Body(), "could not be re-opened") {
 		t.Error("the mail doesn't say that the problem is still closed")
 	}
-	o.Reopened = true
+	o.Reopened, o.StillClosed = true, false
 	if body := o.Body(); strings.Contains(body, "could not be re-opened") || !strings.Contains(body, "open again in Cloud Guard") {
 		t.Error("the mail doesn't say that the problem is open again")
 	}

@@ -164,7 +164,7 @@ func (o Outcome) problem(m *mail) {
 	switch {
 	case o.Reopened:
 		m.line("It is open again in Cloud Guard.")
-	case o.Status == Refused && o.ProblemID != "":
+	case o.StillClosed:
 		m.line("It could not be re-opened in Cloud Guard: please do.")
 	}
 	m.pair("Resource", o.ResourceName)

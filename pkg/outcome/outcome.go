@@ -61,6 +61,7 @@ type Outcome struct {
 	Comment     string     `json:"comment,omitempty"`
 	EventTime   *time.Time `json:"event_time,omitempty"`
 	Reopened    bool       `json:"reopened,omitempty"`
+	StillClosed bool       `json:"still_closed,omitempty"` // it should be open again, but could not be re-opened
 
 	ResourceName string `json:"resource_name,omitempty"`
 	ResourceID   string `json:"resource,omitempty"`

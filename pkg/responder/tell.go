@@ -19,6 +19,9 @@ func (c *response) close(ctx context.Context) {
 			o.TenancyID, o.TenancyName = id, name
 		}
 	}
+	if o.UserName == "" && o.Told() && c.event.Validate() == nil { // refused before anybody asked who it is
+		o.UserName, _ = c.Directory.UserName(ctx, o.UserID) // the mail does with the OCID
+	}
 	o.Record(c.log)
 }
 
@@ -59,6 +62,7 @@ func (c *response) reopen(ctx context.Context) {
 	if err := c.Problems.Reopen(ctx, c.event.ProblemID, comment); err != nil {
 		c.log.Warn().Err(err).Msg("re-opening the problem")
 		c.note("Re-opening the problem failed: %v", err)
+		c.out.StillClosed = true
 		return
 	}
 	c.out.Reopened = true

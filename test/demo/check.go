@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// check is one use of a credential, made by the demo itself and not by the function.
+type check struct {
+	what, answer, verdict string
+	ok                    bool
+}
+
+// uses say how a credential of the kind is tried.
+var uses = map[stage.Kind]string{
+	stage.APIKey: "signs a request", stage.AuthToken: "logs in to the registry", stage.CustomerSecretKey: "lists buckets over S3",
+	stage.Password: "is tried", // by asking the emulator: nobody signs in to a console here
+}
+
+// check tries the old credential, and the one in Vault if that has changed. What is listed must work, what is not
+// must be refused, and what Vault gives out as CURRENT must work.
+func (t *turn) check(s *stage.Stage, w *watcher) {
+	old := t.c.OldID
+	if t.c.Kind == stage.Password {
+		old = t.before.credentials[0].id
+	}
+	t.try(w, "the old "+nouns[t.c.Kind]+" "+uses[t.c.Kind], t.c.Old, t.after.has(old))
+	if _, some := t.after.promoted(t.before); !some {
+		return
+	}
+	what := "the new one, read from Vault, " + uses[t.c.Kind]
+	stored, err := t.c.Stored()
+	if err != nil {
+		t.checks = append(t.checks, check{what, "unreadable", err.Error(), false})
+		return
+	}
+	t.try(w, what, stored, true)
+}
+
+func (t *turn) try(w *watcher, what string, v stage.Credential, works bool) {
+	c := check{what: what, answer: "not the user's"}
+	accepted := false
+	if t.c.Kind == stage.Password {
+		if accepted = w.password(t.c.User, v.Value); accepted {
+			c.answer = "the user's"
+		}
+	} else {
+		status := t.c.Try(v)
+		accepted = status == http.StatusOK
+		c.answer = fmt.Sprintf("%d %s", status, http.StatusText(status))
+		if !accepted && status != http.StatusUnauthorized && status != http.StatusForbidden {
+			c.verdict = "neither accepted nor refused"
+			t.checks = append(t.checks, c)
+			return
+		}
+	}
+	c.ok = accepted == works
+	c.verdict = map[bool]string{true: "accepted", false: "refused"}[accepted]
+	if !c.ok {
+		c.verdict += ", which is wrong"
+	}
+	t.checks = append(t.checks, c)
+}
+
+// faults are what is not as it should be. After a good comment that is a rotation, after any other only that no
+// credential in Vault is dead and none that was deleted works.
+func (t *turn) faults(s *stage.Stage, good bool) []string {
+	var faults []string
+	for _, c := range t.checks {
+		if !c.ok {
+			faults = append(faults, c.what+": "+c.verdict)
+		}
+	}
+	if !good {
+		return faults
+	}
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Sprintf(format, args...))
+		}
+	}
+	want(t.answer.Outcome == "rotated", "the function answered %q (%s)", t.answer.Outcome, t.answer.Reason)
+	want(len(t.after.credentials) == len(t.before.credentials) && len(t.after.added(t.before)) == 1,
+		"the user has %d credentials with %d new ones; one new one in place of the old one was expected", len(t.after.credentials), len(t.after.added(t.before)))
+	all, _ := t.after.promoted(t.before)
+	want(all, "not every secret has a new CURRENT version")
+	want(len(t.mails) == 1 && strings.Contains(t.mails[0].Title, "Rotated"), "SecOps got %d mails; one that says Rotated was expected", len(t.mails))
+	status := s.Problem(t.c.Problem).Status
+	want(status == "RESOLVED", "the problem is %s in Cloud Guard", status)
+	return faults
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// bundle is the placeholder and the comment's key of the secret that holds everything.
+const (
+	bundle    = "{bundle}"
+	bundleKey = "bundle_secret_ocid"
+)
+
+// placeholder stands in -comment for the OCID of a secret.
+type placeholder struct{ text, key string }
+
+// placeholders are those of a kind, with the key that its secret has in a good comment.
+func placeholders(kind stage.Kind) []placeholder {
+	return append(map[stage.Kind][]placeholder{
+		stage.APIKey:            {{"{secret}", "api_secret_ocid"}},
+		stage.AuthToken:         {{"{secret}", "auth_secret_ocid"}},
+		stage.CustomerSecretKey: {{"{access_secret}", "accesskey_secret_ocid"}, {"{secretkey_secret}", "secretkey_secret_ocid"}},
+		stage.Password:          {{"{secret}", "password_secret_ocid"}},
+	}[kind], placeholder{bundle, bundleKey})
+}
+
+var braces = regexp.MustCompile(`\{[^{}]*\}`)
+
+// checkComment picks the one kind that -comment plays if none was named, and refuses placeholders that no kind has.
+func (o *options) checkComment(kindGiven bool) error {
+	if !kindGiven {
+		o.kinds = []stage.Kind{stage.APIKey}
+	}
+	for _, kind := range o.kinds {
+		var known []string
+		for _, p := range placeholders(kind) {
+			known = append(known, p.text)
+		}
+		for _, used := range braces.FindAllString(o.comment, -1) {
+			if !slices.Contains(known, used) {
+				return fmt.Errorf("%s has no placeholder %s: use %s, or name another kind with -kind", kind, used, strings.Join(known, ", "))
+			}
+		}
+	}
+	return nil
+}
+
+// add adds the case of a kind, with the secrets that the comment names, and gives the comment to close its problem with.
+func (o options) add(s *stage.Stage, kind stage.Kind) (*stage.Case, string) {
+	if !o.hasComment {
+		c := s.Add(stage.Want{Kind: kind})
+		return c, c.Comment("ticket CHG-1234")
+	}
+	c := s.Add(stage.Want{Kind: kind, Bundle: strings.Contains(o.comment, bundle)})
+	comment := o.comment
+	for _, p := range placeholders(kind) {
+		if !strings.Contains(comment, p.text) {
+			continue
+		}
+		if c.Secrets[p.key] == "" {
+			c.Secrets[p.key] = c.AddSecret(p.key, true)
+		}
+		comment = strings.ReplaceAll(comment, p.text, c.Secrets[p.key])
+	}
+	return c, comment
+}

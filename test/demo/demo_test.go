@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// binary is the function, built once.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "demo")
+	if err == nil {
+		binary, err = stage.Build(context.Background(), dir)
+	}
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func built(context.Context, string) (string, error) { return binary, nil }
+
+// played is what a run of the demo has let out.
+type played struct {
+	code           int
+	stdout, stderr string
+}
+
+func play(t *testing.T, prepare func(*stage.Stage), args ...string) played {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := demo{built, prepare}.run(t.Context(), args, &stdout, &stderr)
+	return played{code, stdout.String(), stderr.String()}
+}
+
+func (p played) expect(t *testing.T, code int, want ...string) {
+	t.Helper()
+	if p.code != code {
+		t.Errorf("exit code %d, want %d", p.code, code)
+	}
+	for _, w := range want {
+		if !strings.Contains(p.stdout+p.stderr, w) {
+			t.Errorf("the output doesn't say %q", w)
+		}
+	}
+	if t.Failed() {
+		t.Logf("stdout:\n%s\nstderr:\n%s", p.stdout, p.stderr)
+	}
+}
+
+// values collects what ever is in a secret.
+type values struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func (v *values) collect(s *stage.Stage) {
+	s.OnChange(func(view ociemu.View) {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		for _, id := range view.Secrets() {
+			secret := view.Secret(id)
+			for _, version := range secret.Versions {
+				for line := range strings.Lines(string(version.Content)) {
+					line = strings.TrimSpace(line)
+					if !strings.HasPrefix(line, "-----") && !strings.HasPrefix(secret.Name, "accesskey") && len(line) >= 10 {
+						v.seen[line] = true
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestTheDemoRotatesEveryKindAndShowsNoSecretValueAndNoColourCode(t *testing.T) {
+	v := values{seen: map[string]bool{}}
+	p := play(t, v.collect, "-verbose")
+	p.expect(t, 0, "4 of 4 rotated in ", "go run ./test/demo -serve",
+		"Rotated: API key of", "Rotated: auth token of", "Rotated: customer secret key of", "Rotated: console password of",
+		"CURRENT LATEST → PREVIOUS", "none → CURRENT LATEST", "401 Unauthorized  refused", "403 Forbidden  refused", "200 OK            accepted",
+		"too old  ", "deleted  ", "invalid  ", "new      ", "log   info", "none (searched for 8)")
+	if p.stderr != "" {
+		t.Errorf("on standard error: %s", p.stderr)
+	}
+	if strings.Contains(p.stdout, "\x1b") {
+		t.Error("there are colour codes in what is no terminal")
+	}
+	for line := range strings.Lines(p.stdout) {
+		if n := utf8.RuneCountInString(strings.TrimSpace(line)); n > width {
+			t.Errorf("a line has %d columns: %s", n, line)
+		}
+	}
+	if len(v.seen) < 8 {
+		t.Fatalf("only %d lines of secret values were seen", len(v.seen))
+	}
+	for value := range v.seen {
+		if strings.Contains(p.stdout, value) {
+			t.Error("a secret value is in the output")
+		}
+	}
+}
+
+func TestOnlyTheKindsThatAreNamedArePlayed(t *testing.T) {
+	p := play(t, nil, "-kind", "password,auth-token")
+	p.expect(t, 0, "1 of 2  console password", "2 of 2  auth token", "2 of 2 rotated")
+	if strings.Contains(p.stdout, "API key of") {
+		t.Error("an API key was played, too")
+	}
+}
+
+func TestARotationThatFailsEndsTheDemoWithOne(t *testing.T) {
+	denied := func(s *stage.Stage) {
+		s.Inject(ociemu.Fault{Operation: "CreateAuthToken", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
+	}
+	p := play(t, denied, "-kind", "auth-token")
+	p.expect(t, 1, "NOT ROTATED", `Not as expected: the function answered "refused"`, "0 of 1 rotated", "demo: not everything is as expected")
+}
+
+func TestAnInvocationThatFailsEndsTheDemoWithOne(t *testing.T) {
+	silent := func(s *stage.Stage) {
+		s.Inject(ociemu.Fault{Operation: "PublishMessage", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
+	}
+	p := play(t, silent, "-kind", "auth-token")
+	p.expect(t, 1, "demo: the function failed with status 502")
+}
+
+// after replaces the function by one that does something more when it has answered.
+func after(s *stage.Stage, more func()) {
+	s.HandleFunction(s.Function.FunctionID, func(ctx context.Context, event []byte) error {
+		_, err := s.Invoke(ctx, event)
+		more()
+		return err
+	})
+}
+
+func TestACredentialTooManyIsNotAsExpected(t *testing.T) {
+	p := play(t, func(s *stage.Stage) {
+		var user string
+		s.OnChange(func(v ociemu.View) { user = v.Users()[len(v.Users())-1] })
+		after(s, func() { s.AddAuthToken(user, "one too many") })
+	}, "-kind", "auth-token")
+	p.expect(t, 1, "Not as expected: the user has 2 credentials with 2 new ones")
+}
+
+func TestADeadCredentialInVaultIsNotAsExpected(t *testing.T) {
+	p := play(t, func(s *stage.Stage) {
+		var user string
+		s.OnChange(func(v ociemu.View) { user = v.Users()[len(v.Users())-1] })
+		after(s, func() { s.SetPassword(user) })
+	}, "-kind", "password")
+	p.expect(t, 1, "not the user's  refused, which is wrong", "0 of 1 rotated")
+}
+
+func TestASecretValueInTheLogIsNotAsExpected(t *testing.T) {
+	p := play(t, func(s *stage.Stage) {
+		var secret string
+		s.OnChange(func(v ociemu.View) {
+			if ids := v.Secrets(); len(ids) > 0 {
+				secret = ids[0]
+			}
+		})
+		after(s, func() {
+			if _, err := s.Printed.Write(s.Secret(secret).Current()); err != nil {
+				t.Error(err)
+			}
+		})
+	}, "-kind", "auth-token")
+	p.expect(t, 1, "A secret value got out: the function's log has a value of the secret auth_secret")
+}
+
+func TestACommentWithATypoIsShownWithItsMend(t *testing.T) {
+	p := play(t, nil, "-comment", "api_secret_ocd:{secret}")
+	p.expect(t, 0, "refused; the problem is OPEN", "NOT ROTATED", "did you mean", "Close the problem again with this comment:",
+		"kept   ", "200 OK  accepted", "0 of 1 rotated")
+}
+
+func TestACommentIsPlayedAsItIsWritten(t *testing.T) {
+	for _, m := range []struct {
+		kind, comment string
+		want          []string
+	}{
+		{"api-key", "", []string{"(none)", "rotated; the problem is RESOLVED"}},
+		{"api-key", "bundle_secret_ocid:{bundle}", []string{"bundle_secret", "1 of 1 rotated"}},
+		{"auth-token", "auth_secret_ocid:{secret},grace:72h", []string{"kept   ", "works until"}},
+		{"customer-secret-key", "accesskey_secret_ocid:{access_secret},secretkey_secret_ocid:{secretkey_secret},dry_run:yes", []string{"dry_run", "kept   "}},
+	} {
+		t.Run(m.kind+" "+m.comment, func(t *testing.T) {
+			play(t, nil, "-kind", m.kind, "-comment", m.comment).expect(t, 0, m.want...)
+		})
+	}
+}
+
+func TestARawEventGoesStraightToTheFunction(t *testing.T) {
+	const examples = "../../pkg/cloudguard/testdata/"
+	play(t, nil, "-event", examples+"detected_api_key.json").expect(t, 0, "status 200 and the outcome ignored", `"outcome": "ignored"`, "SecOps got no mail.")
+	play(t, nil, "-event", examples+"remediated_api_key.json").expect(t, 0, "the outcome refused", "Keyturn | NOT ROTATED")
+	broken := filepath.Join(t.TempDir(), "event.json")
+	if err := os.WriteFile(broken, []byte("no JSON"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	play(t, nil, "-event", broken).expect(t, 0, "the outcome refused", "mail to SecOps")
+	play(t, nil, "-event", "no-such-file").expect(t, 1, "demo: reading the event: open no-such-file")
+}
+
+func TestBadFlagsAreRefusedByName(t *testing.T) {
+	for args, want := range map[string]string{
+		"-kind api_key":                       `unknown kind "api_key": the kinds are api-key, auth-token`,
+		"-kind ":                              `unknown kind ""`,
+		"-kind password -comment {key}":       "password has no placeholder {key}: use {secret}, {bundle}",
+		"-comment {access_secret}":            "api-key has no placeholder {access_secret}",
+		"-event x -serve":                     "-event and -serve can't be combined",
+		"-serve -comment x":                   "-serve and -comment can't be combined",
+		"-event ":                             "-event needs the name of a file",
+		"-loud":                               "-loud",
+		"now":                                 `unexpected argument "now"`,
+		"-kind customer-secret-key,passwords": `unknown kind "passwords"`,
+	} {
+		t.Run(args, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), strings.Split(args, " "), &stdout, &stderr)
+			played{code, stdout.String(), stderr.String()}.expect(t, 2, "demo: ", want, "demo -h")
+			if stdout.Len() > 0 {
+				t.Error("there is something on standard output")
+			}
+		})
+	}
+}
+
+func TestTheHelpExplainsEveryFlag(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"-h"}, &stdout, &stderr)
+	played{code, stdout.String(), stderr.String()}.expect(t, 0, "-kind", "-comment", "-event", "-serve", "-verbose", "{secretkey_secret}", "NO_COLOR")
+}
+
+func TestAnInterruptionEndsTheDemo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var stdout, stderr bytes.Buffer
+	code := demo{built, func(*stage.Stage) { cancel() }}.run(ctx, nil, &stdout, &stderr)
+	played{code, stdout.String(), stderr.String()}.expect(t, 1, "demo: interrupted\n")
+	if strings.Contains(stdout.String(), "2 of 4") {
+		t.Error("it went on")
+	}
+}

@@ -1,0 +1,139 @@
+// Command demo plays Keyturn's main job on this machine: an emulated tenancy, the function's own binary, and the Events
+// rule between them. Start with
+//
+//	go run ./test/demo
+//
+// from the module's folder. For each kind of credential it adds one that is too old, closes its problem in Cloud Guard
+// as a person would, and shows what came of it; it ends with 1 if a rotation isn't as expected. -h lists what else it
+// can play. It needs Go and nothing else, reaches no cloud and changes nothing outside its temporary folder. It never
+// shows the value of a credential.
+//
+// It is no test of a real tenancy: what the emulator doesn't emulate stands in test/ociemu/README.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// The exit codes.
+const (
+	exitFine  = 0
+	exitWrong = 1 // a rotation isn't as expected, or the stage can't be set
+	exitUsage = 2
+)
+
+// run is the whole command.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return demo{build: stage.Build}.run(ctx, args, stdout, stderr)
+}
+
+// demo holds what a test replaces.
+type demo struct {
+	build   func(ctx context.Context, dir string) (string, error)
+	prepare func(*stage.Stage) // called when the stage is set; may be nil
+}
+
+// errUnexpected ends the demo when it has shown something that should not be.
+var errUnexpected = errors.New("not everything is as expected")
+
+func (d demo) run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, code, ok := readFlags(args, stdout, stderr)
+	if !ok {
+		return code
+	}
+	out := newScreen(stdout)
+	err := d.play(ctx, o, out)
+	if err == nil && o.serve {
+		out.line("", "  Ended.") // now that the function's last log line is out
+	}
+	if err == nil {
+		err = out.failed()
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("interrupted")
+		}
+		fmt.Fprintln(stderr, "demo:", err)
+		return exitWrong
+	}
+	return exitFine
+}
+
+// play builds the function, sets the stage, and plays what the options ask for.
+func (d demo) play(ctx context.Context, o options, out *screen) (err error) {
+	event, err := o.readEvent()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "demo")
+	if err != nil {
+		return fmt.Errorf("making a folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	out.line(out.paint(bold, "Keyturn demo") + ": an emulated tenancy on this machine. No cloud is reached.")
+	out.line("")
+	out.line("Building functions/rotate (the first time takes a while) ...")
+	began := time.Now()
+	binary, err := d.build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	built := time.Since(began)
+
+	so := stage.Options{Binary: binary}
+	if o.verbose || o.serve {
+		so.Log = &logWriter{out: out}
+	}
+	s, err := stage.New(ctx, so)
+	if err != nil {
+		return fmt.Errorf("setting the stage: %w", err)
+	}
+	defer func() { err = errors.Join(err, s.End()) }()
+	w := watch(s)
+	if d.prepare != nil {
+		d.prepare(s)
+	}
+	if err := introduce(out, s, binary, built); err != nil {
+		return err
+	}
+	switch {
+	case o.serve:
+		return serve(ctx, out, s, o.kinds, dir)
+	case o.event != "":
+		return playEvent(ctx, out, s, event)
+	}
+	return playKinds(ctx, out, s, w, o)
+}
+
+// introduce says what stands on the stage.
+func introduce(out *screen, s *stage.Stage, binary string, built time.Duration) error {
+	info, err := os.Stat(binary)
+	if err != nil {
+		return fmt.Errorf("looking at the function: %w", err)
+	}
+	out.line("")
+	out.table("  ", [][]cell{
+		{plain("function"), plain(fmt.Sprintf("functions/rotate, built in %s, %.1f MB, listens %d ms after its start", seconds(built),
+			float64(info.Size())/1e6, s.Host.TimeToReady().Milliseconds()))},
+		{plain("tenancy"), plain(shorten(s.Tenancy()))},
+		{plain("emulator"), plain(s.URL() + ", with its strict defaults")},
+		{plain("rule"), plain("a problem of the four rules is closed → rotate → mail to the topic secops")},
+	})
+	return nil
+}

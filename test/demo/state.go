@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// nouns are the kinds in a sentence.
+var nouns = map[stage.Kind]string{
+	stage.APIKey: "API key", stage.AuthToken: "auth token", stage.CustomerSecretKey: "customer secret key", stage.Password: "console password",
+}
+
+// state is what can be seen of a case, without any value.
+type state struct {
+	credentials []credential
+	secrets     []ociemu.Secret
+	keys        []string // of the secrets, as in the closure comment
+}
+
+type credential struct {
+	id, shown, description string
+	created                time.Time
+}
+
+func look(s *stage.Stage, c *stage.Case) state {
+	var now state
+	u := s.User(c.User)
+	add := func(id, shown, description string, created time.Time) {
+		now.credentials = append(now.credentials, credential{id, shorten(shown), description, created})
+	}
+	switch c.Kind {
+	case stage.APIKey:
+		for _, k := range u.APIKeys {
+			add(k.Fingerprint, k.Fingerprint, "", k.Created)
+		}
+	case stage.AuthToken:
+		for _, t := range u.AuthTokens {
+			add(t.ID, t.ID, t.Description, t.Created)
+		}
+	case stage.CustomerSecretKey:
+		for _, k := range u.CustomerSecretKeys {
+			add(k.ID, k.ID, k.DisplayName, k.Created)
+		}
+	case stage.Password: // has no id; there is one, and a reset makes it another
+		add(u.PasswordCreated.Format(time.RFC3339Nano), "console password", "", u.PasswordCreated)
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.Secrets)) {
+		now.keys = append(now.keys, key)
+		now.secrets = append(now.secrets, s.Secret(c.Secrets[key]))
+	}
+	return now
+}
+
+func (s state) has(id string) bool {
+	return slices.ContainsFunc(s.credentials, func(c credential) bool { return c.id == id })
+}
+
+// added are the credentials that the earlier state doesn't have.
+func (s state) added(before state) []credential {
+	return slices.DeleteFunc(slices.Clone(s.credentials), func(c credential) bool { return before.has(c.id) })
+}
+
+// promoted tells whether each secret, or at least one, has another CURRENT version than in the earlier state.
+func (s state) promoted(before state) (all, some bool) {
+	all = true
+	for i, now := range s.secrets {
+		changed := now.CurrentVersion != before.secrets[i].CurrentVersion
+		all, some = all && changed, some || changed
+	}
+	return all, some
+}
+
+// credentialRows are the user's credentials, those that are gone since the earlier state too.
+func credentialRows(kind stage.Kind, now state, before *state) [][]cell {
+	end := "deleted"
+	if kind == stage.Password {
+		end = "invalid"
+	}
+	rows := [][]cell{{plain(""), {"credential", dim}, {"age", dim}, {"description", dim}}}
+	row := func(mark string, c credential, how style) {
+		rows = append(rows, []cell{{fmt.Sprintf("%-7s", mark), how}, {c.shown, how}, {age(c.created), how}, {dash(c.description), how}})
+	}
+	if before == nil {
+		for _, c := range now.credentials {
+			row("too old", c, normal)
+		}
+		return rows
+	}
+	for _, c := range before.credentials {
+		if now.has(c.id) {
+			row("kept", c, normal)
+		} else {
+			row(end, c, gone)
+		}
+	}
+	for _, c := range now.added(*before) {
+		row("new", c, green)
+	}
+	return rows
+}
+
+// versionRows are the secrets' versions with their rotation stages, before and now.
+func versionRows(now, before state) [][]cell {
+	rows := [][]cell{{{"secret", dim}, {"version", dim}, {"name", dim}, {"stages before → after", dim}}}
+	for i, secret := range now.secrets {
+		name := strings.TrimSuffix(now.keys[i], "_ocid")
+		for _, v := range secret.Versions {
+			was := "none"
+			how := green
+			for _, old := range before.secrets[i].Versions {
+				if old.Number == v.Number {
+					was, how = strings.Join(old.Stages, " "), normal
+				}
+			}
+			stages := strings.Join(v.Stages, " ")
+			if was != stages {
+				stages = was + " → " + stages
+			}
+			rows = append(rows, []cell{plain(name), {fmt.Sprint(v.Number), how}, {dash(v.Name), how}, {stages, how}})
+			name = ""
+		}
+	}
+	return rows
+}
+
+func age(created time.Time) string {
+	return fmt.Sprintf("%d days", int(time.Since(created).Hours()/24))
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
