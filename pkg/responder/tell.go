@@ -3,6 +3,7 @@ package responder
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
@@ -12,17 +13,39 @@ import (
 func (c *response) close(ctx context.Context) {
 	o := &c.out
 	if o.Status == outcome.Refused || o.Status == outcome.DryRun {
-		c.reopen(ctx)
+		half, cancel := c.share(ctx, 2)
+		c.reopen(half)
+		cancel()
 	}
-	if o.TenancyName == "" && o.Told() {
+	if o.Told() {
+		c.name(ctx)
+	}
+	o.Record(c.log)
+}
+
+// name looks up the names that the mail would like to have. It does without them rather than come late.
+func (c *response) name(ctx context.Context) {
+	ctx, cancel := c.share(ctx, 4)
+	defer cancel()
+	o := &c.out
+	if o.TenancyName == "" {
 		if id, name, _, err := c.Directory.Tenancy(ctx); err == nil {
 			o.TenancyID, o.TenancyName = id, name
 		}
 	}
-	if o.UserName == "" && o.Told() && c.event.Validate() == nil { // refused before anybody asked who it is
-		o.UserName, _ = c.Directory.UserName(ctx, o.UserID) // the mail does with the OCID
+	if o.UserName == "" && c.event.Validate() == nil { // refused before anybody asked who it is
+		o.UserName, _ = c.Directory.UserName(ctx, o.UserID)
 	}
-	o.Record(c.log)
+}
+
+// share gives one part in n of the time that is left, so that something that hangs doesn't keep the mail back.
+func (c *response) share(ctx context.Context, n time.Duration) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	now := c.Clock.Now()
+	return context.WithDeadline(ctx, now.Add(deadline.Sub(now)/n))
 }
 
 // tell sends the mail, and says how the invocation ends.

@@ -114,6 +114,9 @@ func (r *run) entry(p Phase) *Staged {
 	if r.material != nil {
 		s.Credential = r.material.ID
 	}
+	if before := r.announced(); before != nil {
+		s.GivenUp = before.GivenUp // whatever becomes of this attempt, the old one needs a successor
+	}
 	return s
 }
 
@@ -152,6 +155,7 @@ func (r *run) intend(ctx context.Context) error {
 	h := r.obs.homes[0]
 	j := h.journal
 	j.Staged = r.entry(PhaseIntent)
+	j.Staged.GivenUp = r.job.Ref.Kind != credential.Password
 	return r.update(ctx, h, secret.Update{}, j)
 }
 

@@ -77,7 +77,7 @@ func (r *run) stored() Stored {
 	case past > 0:
 		return StoredReplaced
 	case absent == all:
-		return r.intent(name)
+		return r.intent()
 	case absent > 0:
 		return StoredPart
 	case current == 0:
@@ -88,22 +88,36 @@ func (r *run) stored() Stored {
 	return StoredCurrent
 }
 
-// intent reads the announcement of an attempt that has no version yet. One that somebody else made long ago, and
-// whose deed was not done, is void.
-func (r *run) intent(name string) Stored {
-	s := r.obs.homes[0].journal.Staged
-	switch {
-	case s == nil || s.Version != name || s.Phase != PhaseIntent:
-		return StoredNone
-	case s.Maker == r.maker:
-		return StoredIntent
-	case s.At != nil && r.serverNow().Sub(*s.At) < MakerLife:
-		return StoredElsewhere
-	case r.job.Ref.Kind == credential.Password && !r.resetSince(),
-		r.job.Ref.Kind != credential.Password && r.oldAlive():
-		return StoredNone
+// announced is what this rotation has written into the first secret's journal, whatever the attempt; nil if nothing.
+func (r *run) announced() *Staged {
+	if len(r.obs.homes) == 0 {
+		return nil
 	}
-	return StoredIntent
+	s := r.obs.homes[0].journal.Staged
+	if s == nil {
+		return nil
+	}
+	if id, _, ok := credential.ParseVersionName(s.Version); !ok || id != r.id {
+		return nil
+	}
+	return s
+}
+
+// intent reads the announcement of an attempt that has no version yet. One that somebody else made long ago, and
+// whose deed was not done, is void. One whose deed was done stands until the old credential has a successor, through
+// all attempts.
+func (r *run) intent() Stored {
+	s := r.announced()
+	done := r.job.Ref.Kind != credential.Password && !r.oldAlive() || r.job.Ref.Kind == credential.Password && r.resetSince()
+	switch {
+	case s == nil:
+		return StoredNone
+	case s.Phase == PhaseIntent && s.Maker != r.maker && s.At != nil && r.serverNow().Sub(*s.At) < MakerLife:
+		return StoredElsewhere
+	case s.Phase == PhaseIntent && s.Maker == r.maker, s.Phase == PhaseIntent && done, s.GivenUp && done:
+		return StoredIntent
+	}
+	return StoredNone
 }
 
 // made finds the new credential of this rotation. One that nobody can use comes first, so that it doesn't stay behind

@@ -28,6 +28,7 @@ type Staged struct {
 	Phase      Phase      `json:"phase"`
 	Old        string     `json:"old"`                  // id of the credential that is too old
 	Credential string     `json:"credential,omitempty"` // id of the new credential
+	GivenUp    bool       `json:"given_up,omitempty"`   // the old one is deleted before the new one is in place
 	Maker      string     `json:"maker"`
 	At         *time.Time `json:"at,omitempty"` // server's clock
 }

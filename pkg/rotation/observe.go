@@ -47,24 +47,40 @@ func (o *observation) credential(id string) *credential.Issued {
 	return &o.credentials[i]
 }
 
-// observe reads the user's credentials, the secrets and their versions side by side, and then the contents that the
-// decision needs. Reads side by side can be torn: another delivery may have acted between them. Where the picture is
-// one that a tear would give, the half that may be the older is read again.
+// observe reads the user's credentials and the secrets side by side, then the versions of those secrets that need it,
+// and then the contents that the decision needs. Reads side by side can be torn: another delivery may have acted
+// between them. Where the picture is one that a tear would give, the half that may be the older is read again.
 func (r *run) observe(ctx context.Context) error {
-	r.obs = &observation{holders: map[string]string{}, homes: make([]*home, len(r.job.Targets))}
+	r.obs = &observation{homes: make([]*home, len(r.job.Targets))}
 	for i, t := range r.job.Targets {
 		r.obs.homes[i] = &home{Target: t}
 	}
 	if err := side(func() error { return r.list(ctx) }, func() error { return r.describe(ctx) }); err != nil {
 		return err
 	}
-	r.findAttempt()
-	if r.job.Ref.Kind != credential.Password && len(r.obs.homes) > 0 && !r.oldAlive() && !r.finished() {
+	if err := r.read(ctx, r.looks > 1 || !r.oldAlive() || len(r.marked()) > 0); err != nil {
+		return err
+	}
+	torn := r.job.Ref.Kind != credential.Password && len(r.obs.homes) > 0 && !r.oldAlive() && !r.finished()
+	if torn {
 		if err := r.describe(ctx); err != nil {
 			return err
 		}
-		r.findAttempt()
 	}
+	// A secret that seems to hold somebody else's credential may hold ours, if its journal was wiped.
+	if room, _ := r.room(); torn || room == RoomTaken {
+		return r.read(ctx, true)
+	}
+	return nil
+}
+
+// read reads the versions and contents that the decision needs. Without all, secrets that this rotation has not come to
+// yet, as far as they tell themselves, are not asked for their versions.
+func (r *run) read(ctx context.Context, all bool) error {
+	if err := r.listVersions(ctx, all); err != nil {
+		return err
+	}
+	r.findAttempt()
 	if err := r.load(ctx); err != nil {
 		return err
 	}
@@ -98,7 +114,7 @@ func (r *run) list(ctx context.Context) error {
 	return nil
 }
 
-// describe reads the secrets and their versions.
+// describe reads the secrets.
 func (r *run) describe(ctx context.Context) error {
 	var reads []func() error
 	for _, h := range r.obs.homes {
@@ -106,12 +122,38 @@ func (r *run) describe(ctx context.Context) error {
 			h.Secret, err = r.settled(ctx, h.SecretID)
 			h.journal = JournalOf(h.Metadata)
 			return err
-		}, func() (err error) {
+		})
+	}
+	return side(reads...)
+}
+
+// listVersions lists the versions of the secrets: of all, or of those that may hold one of this rotation.
+func (r *run) listVersions(ctx context.Context, all bool) error {
+	var reads []func() error
+	for _, h := range r.obs.homes {
+		if !all && h.fresh(r.id, r.job.Ref.ID) {
+			continue
+		}
+		reads = append(reads, func() (err error) {
 			h.versions, err = r.Vault.Versions(ctx, h.SecretID)
 			return err
 		})
 	}
 	return side(reads...)
+}
+
+// fresh: as far as the secret itself tells, this rotation has not come to it yet: nothing of it is staged, and CURRENT
+// holds the old credential, or one that was there before Keyturn. The journal could have been wiped;
+// then Vault refuses the name of the version, which is taken, and the second look lists the versions. A secret with
+// many versions is listed, since OCI keeps no more than MaxVersions.
+func (h *home) fresh(id credential.RotationID, old string) bool {
+	s, c := h.journal.Staged, h.journal.Current
+	if s != nil {
+		if theirs, _, ok := credential.ParseVersionName(s.Version); !ok || theirs == id {
+			return false
+		}
+	}
+	return h.Current > 0 && h.Current < 2*secret.MaxVersions/3 && (c == nil || c.Version == h.Current && c.Credential == old)
 }
 
 // overlay adds what this run knows for sure and a list that lags behind may not show yet.
@@ -159,6 +201,11 @@ func (r *run) load(ctx context.Context) error {
 	if err != nil {
 		return fault.New(fault.Invalid, "GetSecretBundle", fmt.Sprintf("secret %s, version %s: %v", h.SecretID, name, err))
 	}
+	if m.ID == "" {
+		if m.ID, err = r.identify(h.version(name)); err != nil {
+			return err
+		}
+	}
 	r.material, r.stagedName, h.verified = &m, name, true
 	if !r.dead() {
 		return nil
@@ -171,6 +218,20 @@ func (r *run) load(ctx context.Context) error {
 		r.forget()
 	}
 	return nil
+}
+
+// identify says which credential a version of this rotation holds when neither the journal nor the content does: the
+// journal was wiped. If a single living credential has this rotation's mark it is that one, provided that a proof will
+// show it. Else a staged version counts as dead (""), but one that consumers read already is for a person to look at.
+func (r *run) identify(v *secret.Version) (string, error) {
+	marked := r.marked()
+	switch {
+	case len(marked) == 1 && r.Engine.Prove != ProveOff:
+		return marked[0].ID, nil
+	case v.Current:
+		return "", fault.New(fault.Invalid, "GetSecret", "the secret's metadata was wiped: nobody can tell which credential its CURRENT version holds")
+	}
+	return "", nil
 }
 
 // holding finds a secret that has the version and can tell the value from it.
@@ -233,6 +294,7 @@ func (r *run) findAttempt() {
 // holders finds out which credential the CURRENT version of each secret holds: from the journal, or, where another
 // living credential might be in there, from the content.
 func (r *run) holders(ctx context.Context) error {
+	r.obs.holders = map[string]string{}
 	others := slices.ContainsFunc(r.obs.credentials, func(c credential.Issued) bool { return c.ID != r.job.Ref.ID })
 	for _, h := range r.obs.homes {
 		if c := h.journal.Current; c != nil && c.Version == h.Current {

@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -64,4 +65,52 @@ func TestACredentialThatWasMadeForAnotherSecretIsLeftAlone(t *testing.T) {
 	if r.End != rotation.Refuse || r.Reason != rotation.OtherSecret || len(w.creds) != 2 {
 		t.Errorf("%s (%s): the user has %d credentials", r.End, r.Reason, len(w.creds))
 	}
+}
+
+func TestAWipedJournalLosesNothing(t *testing.T) {
+	for _, f := range forms() {
+		if f.replace || f.kind == credential.Password {
+			continue // their announcement is the journal: without it the old credential is left as it is, or was gone before
+		}
+		probe := f.world(t).process()
+		probe.run()
+		for at := 1; at <= probe.calls; at++ {
+			w := f.world(t)
+			p := w.process()
+			p.dieAt, p.after = at, true
+			p.run()
+			for _, s := range w.secrets {
+				s.Metadata, s.ETag = nil, "wiped"
+			}
+			what := fmt.Sprintf("%v, death at call %d (%s) and a wiped journal", f, at, probe.seen[at-1])
+			w.now = w.now.Add(rotation.MakerLife)
+			deliverUntilDone(t, w, what)
+			w.finished(t, what)
+		}
+	}
+}
+
+func TestWhatConsumersReadIsNotDeletedBecauseItsJournalWasWiped(t *testing.T) {
+	w := newWorld(t, credential.AuthToken, credential.RoleToken)
+	p := w.process()
+	p.faults = func(o string, _ int) error {
+		if o == "Delete" {
+			return fault.New(fault.Denied, o, "no")
+		}
+		return nil
+	}
+	p.run()
+	for _, s := range w.secrets {
+		s.Metadata, s.ETag = nil, "wiped"
+	}
+	w.now = w.now.Add(time.Hour)
+	blind := w.process()
+	blind.prove = rotation.ProveOff
+	if r := blind.run(); r.End != rotation.Refuse || len(w.creds) != 2 {
+		t.Errorf("%s (%s): the user has %d credentials", r.End, r.Reason, len(w.creds))
+	}
+	if r := w.process().run(); r.End != rotation.Done || r.Reason != rotation.Rotated {
+		t.Errorf("with a proof: %s (%s): %v", r.End, r.Reason, r.Cause)
+	}
+	w.finished(t, "with a proof")
 }

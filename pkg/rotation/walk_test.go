@@ -23,6 +23,7 @@ type truth struct {
 	others  bool // the user's other slots are taken
 	replace bool
 	given   bool // the old credential was deleted first
+	word    bool // the secret says so
 }
 
 // maker is who left a trace: nobody, this process, one that may still be at work, or one that can't be.
@@ -81,7 +82,7 @@ func (p place) state() State {
 		switch {
 		case p.none:
 			s.Stored = StoredNotAsked
-		case p.intent == mine || p.intent == aged && !p.old:
+		case p.intent == mine || p.intent == aged && !p.old || p.intent == nobody && p.word && !p.old && p.kind != credential.APIKey:
 			s.Stored = StoredIntent
 		case p.intent == young:
 			s.Stored = StoredElsewhere
@@ -153,8 +154,11 @@ func (p place) effects(a Action) (whole truth, parts []truth) {
 		}
 		t.vault = StoredCurrent
 	case Intend:
-		t.intent = mine
+		t.intent, t.word = mine, true
 	case Create, Reset:
+		if t.kind == credential.AuthToken { // what a dead attempt has staged is not this one's
+			t.vault, t.fenced = StoredNone, false
+		}
 		t.made = true
 		if a == Reset {
 			t.old = false
@@ -271,6 +275,11 @@ func (w *walker) outcomes(p place, a Action) []place {
 			if p.trouble == TroubleNone || p.trouble == trouble {
 				again.trouble = trouble
 				out = append(out, place{t, again})
+			}
+			if a == Stage && p.held && t.staged() && p.trouble == TroubleNone { // not knowing that it was stored, it takes the credential back
+				gone := t
+				gone.made = false
+				out = append(out, place{gone, again})
 			}
 		}
 	}
