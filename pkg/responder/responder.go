@@ -97,12 +97,12 @@ func (r *Responder) Review(ctx context.Context, callID string, p cloudguard.Prob
 }
 
 // Resume goes on with a rotation that a secret's journal tells of, and tells nobody: one that was left half-way, or
-// one whose grace period is over. It is asked about user and secrets like any other, but no problem belongs to it.
-func (r *Responder) Resume(ctx context.Context, callID string, ref credential.Ref, targets []rotation.Target) outcome.Outcome {
+// one whose grace period is over. grace is how long the old credential is to stay, if that has not begun. It is asked about user and secrets like any other, but no problem belongs to it.
+func (r *Responder) Resume(ctx context.Context, callID string, ref credential.Ref, targets []rotation.Target, grace time.Duration) outcome.Outcome {
 	c := r.begin(ctx, callID)
 	work, cancel := r.reserve(ctx)
 	defer cancel()
-	c.kind, c.event.User = ref.Kind, ref.User
+	c.kind, c.event.User, c.order.Grace = ref.Kind, ref.User, &grace
 	o := &c.out
 	o.Kind, o.Noun, o.IDNoun, o.OldID, o.UserID = string(c.kind), c.kind.Noun(), c.kind.IDNoun(), ref.ID, ref.User
 	if c.kind == credential.Password {

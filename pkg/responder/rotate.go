@@ -67,6 +67,10 @@ func (c *response) permit(o credential.Owner, secrets []secret.Secret, unbound m
 		if err != nil {
 			return err
 		}
+		if other := rotation.JournalOf(s.Metadata).Owner; free && other != "" && other != rotation.OwnerOf(credential.Ref{Kind: c.kind, User: o.User}) {
+			return &guard.Refusal{Problem: fmt.Sprintf("secret %s (%s) is bound to nobody, and holds the credential of another: %s", s.Name, s.ID, other),
+				Mend: "name another secret in the closure comment"}
+		}
 		unbound[s.ID] = free
 		if err := guard.Writable(s); err != nil {
 			return err

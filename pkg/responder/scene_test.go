@@ -55,7 +55,7 @@ type scene struct {
 	mails    []mail
 	jobs     []rotation.Job
 	slept    time.Duration
-	mailCtx  context.Context
+	mailLeft time.Duration // that the last mail was given
 }
 
 type mail struct{ topic, title, body string }
@@ -178,7 +178,12 @@ func (s *scene) List(_ context.Context, in string) ([]secret.Secret, error) {
 // Publish fits responder.Notifier.
 func (s *scene) Publish(ctx context.Context, topic, title, body string) error {
 	s.called("PublishMessage")
-	s.mailCtx = ctx
+	if err := ctx.Err(); err != nil {
+		return err // as a client does
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		s.mailLeft = time.Until(deadline)
+	}
 	s.mails = append(s.mails, mail{topic, title, body})
 	if s.mailErr != nil {
 		return s.mailErr(len(s.mails))

@@ -114,6 +114,9 @@ func (r *run) entry(p Phase) *Staged {
 	if r.material != nil {
 		s.Credential = r.material.ID
 	}
+	if r.job.Grace > 0 {
+		s.Grace = r.job.Grace.String()
+	}
 	if before := r.announced(); before != nil {
 		s.GivenUp = before.GivenUp // whatever becomes of this attempt, the old one needs a successor
 	}
@@ -177,7 +180,7 @@ func (r *run) fence(ctx context.Context) error {
 // update changes a secret on condition that it is as it was last seen. Vault refuses while the change before is still
 // settling; then the secret is read again, and the update repeated if nobody else has touched it.
 func (r *run) update(ctx context.Context, h *home, u secret.Update, j Journal) error {
-	j.Role = h.Role
+	j.Role, j.Owner = h.Role, OwnerOf(r.job.Ref)
 	u.Metadata = j.Into(h.Metadata)
 	s, err := r.Vault.Update(ctx, h.SecretID, h.ETag, u)
 	if c := fault.Of(err); err != nil && (c == fault.Busy || c == fault.Conflict && h.touched) {

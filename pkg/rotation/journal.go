@@ -16,7 +16,8 @@ const journalKey = "keyturn"
 //
 // It can be wiped (Terraform, by hand) without harm: a staged version that nothing identifies is never promoted.
 type Journal struct {
-	Role    credential.Role `json:"role,omitempty"` // what the secret holds
+	Role    credential.Role `json:"role,omitempty"`  // what the secret holds
+	Owner   string          `json:"owner,omitempty"` // whose credential it is: the kind and the user's OCID
 	Staged  *Staged         `json:"staged,omitempty"`
 	Current *Holder         `json:"current,omitempty"`
 	Retire  *Retired        `json:"retire,omitempty"`
@@ -29,6 +30,7 @@ type Staged struct {
 	Old        string     `json:"old"`                  // id of the credential that is too old
 	Credential string     `json:"credential,omitempty"` // id of the new credential
 	GivenUp    bool       `json:"given_up,omitempty"`   // the old one is deleted before the new one is in place
+	Grace      string     `json:"grace,omitempty"`      // how long the old one is to stay after the promotion
 	Maker      string     `json:"maker"`
 	At         *time.Time `json:"at,omitempty"` // server's clock
 }
@@ -68,6 +70,21 @@ func (j Journal) Due(kind credential.Kind, now time.Time) (old string, due bool)
 	}
 	return "", false
 }
+
+// GraceOrdered is how long the old credential is to stay, as the attempt that is under way was told.
+func (j Journal) GraceOrdered() time.Duration {
+	if j.Staged == nil {
+		return 0
+	}
+	d, err := time.ParseDuration(j.Staged.Grace)
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
+// OwnerOf is how a journal names whose credential a secret holds.
+func OwnerOf(r credential.Ref) string { return string(r.Kind) + " " + r.User }
 
 // Knows tells whether the journal mentions a credential.
 func (j Journal) Knows(id string) bool {

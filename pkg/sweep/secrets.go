@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
@@ -32,6 +33,7 @@ type home struct {
 type duty struct {
 	ref     credential.Ref
 	targets []rotation.Target
+	grace   time.Duration
 }
 
 // secrets reads every bound secret, resumes the rotations that their journals tell of, and makes room in those that
@@ -54,7 +56,7 @@ func (r *run) secrets(ctx context.Context) error {
 			return errors.Join(err, fmt.Errorf("the time ran out before %s of %s could be finished: %w", ref.Kind.Noun(), ref.User, context.Cause(ctx)))
 		}
 		d.sort()
-		r.add(r.Responder.Resume(ctx, r.callID, d.ref, d.targets))
+		r.add(r.Responder.Resume(ctx, r.callID, d.ref, d.targets, d.grace))
 	}
 	return err
 }
@@ -118,6 +120,7 @@ func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]
 			duties[ref] = &duty{ref: ref}
 		}
 		duties[ref].targets = append(duties[ref].targets, rotation.Target{Role: h.journal.Role, SecretID: id})
+		duties[ref].grace = max(duties[ref].grace, h.journal.GraceOrdered())
 	}
 	r.mu.Unlock()
 	if s.Current <= crowded { // numbers are given in order: there can't be more versions than that

@@ -51,7 +51,7 @@ type Issuer interface {
 // Responder finishes what is found.
 type Responder interface {
 	Review(ctx context.Context, callID string, p cloudguard.Problem) outcome.Outcome
-	Resume(ctx context.Context, callID string, ref credential.Ref, targets []rotation.Target) outcome.Outcome
+	Resume(ctx context.Context, callID string, ref credential.Ref, targets []rotation.Target, grace time.Duration) outcome.Outcome
 }
 
 // Notifier sends a mail.

@@ -35,6 +35,7 @@ func main() {
 type settings struct {
 	warm   int    // rotations for the median, and starts
 	events int    // rotations of one process, after which its memory is read again
+	sweep  bool   // the sweep's figures instead of the rotations'
 	file   string // for the figures as JSON; none if empty
 }
 
@@ -44,6 +45,7 @@ Prints the figures of the function on this machine.
 
   -n N        warm rotations and starts of which the median is told (20)
   -short      less of everything: 5 warm rotations and starts, memory after 20 rotations instead of 200
+  -sweep      the sweep over 100, 1,000 and 10,000 users instead; takes minutes
   -json FILE  write the figures to FILE, too, as JSON
   -h          this help
 `
@@ -54,6 +56,7 @@ func readFlags(args []string, stdout, stderr io.Writer) (s settings, code int, o
 	flags.SetOutput(io.Discard)
 	flags.IntVar(&s.warm, "n", 0, "")
 	short := flags.Bool("short", false, "")
+	flags.BoolVar(&s.sweep, "sweep", false, "")
 	flags.StringVar(&s.file, "json", "", "")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -91,7 +94,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if !ok {
 		return code
 	}
-	if err := measure(ctx, s, stdout, stderr); err != nil {
+	do := measure
+	if s.sweep {
+		do = func(ctx context.Context, _ settings, stdout, stderr io.Writer) error {
+			_, err := runSweeps(ctx, nil, stdout, stderr)
+			return err
+		}
+	}
+	if err := do(ctx, s, stdout, stderr); err != nil {
 		if ctx.Err() != nil {
 			err = errors.New("interrupted")
 		}

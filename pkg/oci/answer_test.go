@@ -1,0 +1,215 @@
+package oci_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/common/auth"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/oci"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+func contains(s, part string) bool { return strings.Contains(s, part) }
+
+func TestAVersionsStagesAndItsScheduledDeletionAreSeen(t *testing.T) {
+	cloud, _ := offline(t, always(200, `[{"versionNumber":3,"name":"keyturn-x-1","stages":["PENDING","LATEST"]},{"versionNumber":2,"name":null,"stages":["CURRENT"]},
+		{"versionNumber":1,"stages":["DEPRECATED"],"timeOfDeletion":"2026-03-01T12:00:00.000Z"}]`))
+	got, err := cloud.Vault().Versions(t.Context(), secretID)
+	want := []secret.Version{{Number: 3, Name: "keyturn-x-1", Pending: true}, {Number: 2, Current: true}, {Number: 1, Stale: true, Leaving: true}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("the versions are %+v (%v), want %+v", got, err, want)
+	}
+}
+
+func TestASecretIsDescribedWithItsTagsItsEtagAndTheServersTime(t *testing.T) {
+	cloud, _ := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
+		answer, err := reply(r, 200, `{"id":"`+secretID+`","secretName":"token-of-web","compartmentId":"c","lifecycleState":"ACTIVE","isReplica":true,
+			"currentVersionNumber":7,"metadata":{"keyturn":"{}"},"freeformTags":{"a":"b"},"definedTags":{"keyturn":{"user":"u"}}}`)
+		answer.Header.Set("Etag", "etag-7")
+		answer.Header.Set("Date", "Sun, 01 Mar 2026 12:00:00 GMT")
+		return answer, err
+	})
+	s, err := cloud.Vault().Secret(t.Context(), secretID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.ID != secretID || s.Name != "token-of-web" || s.Compartment != "c" || s.ETag != "etag-7" || s.State != secret.Active || !s.Replica || s.Current != 7 {
+		t.Errorf("the secret is %+v", s)
+	}
+	if s.Metadata["keyturn"] != "{}" || s.Freeform["a"] != "b" || s.Defined["keyturn"]["user"] != "u" {
+		t.Errorf("the secret's tags are %+v", s)
+	}
+	if want := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC); !s.At.Equal(want) {
+		t.Errorf("the server's time is %s, want %s", s.At, want)
+	}
+}
+
+func TestAListingHasTheServersTime(t *testing.T) {
+	cloud, _ := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
+		answer, err := reply(r, 200, `[]`)
+		if contains(r.URL.Path, "uiPassword") {
+			answer, err = reply(r, 200, `{}`)
+		}
+		answer.Header.Set("Date", "Sun, 01 Mar 2026 12:00:00 GMT")
+		return answer, err
+	})
+	for _, kind := range credential.Kinds() {
+		l, err := cloud.Issuer(kind).List(t.Context(), user)
+		if err != nil || len(l.Credentials) != 0 || !l.At.Equal(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)) {
+			t.Errorf("%s: %+v (%v)", kind, l, err)
+		}
+	}
+}
+
+func TestAnUpdateSendsOnlyWhatIsToChange(t *testing.T) {
+	for name, c := range map[string]struct {
+		update secret.Update
+		want   string
+	}{
+		"stage": {secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte("not secret")), Metadata: map[string]any{"k": "v"}},
+			`{"metadata":{"k":"v"},"secretContent":{"content":"` + base64.StdEncoding.EncodeToString([]byte("not secret")) + `","contentType":"BASE64","name":"keyturn-x-1","stage":"PENDING"}}`},
+		"promote":  {secret.Update{Promote: 3, Metadata: map[string]any{"k": "v"}}, `{"currentVersionNumber":3,"metadata":{"k":"v"}}`},
+		"announce": {secret.Update{Metadata: map[string]any{"k": "v"}}, `{"metadata":{"k":"v"}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cloud, s := offline(t, always(200, `{"id":"`+secretID+`"}`))
+			if _, err := cloud.Vault().Update(t.Context(), secretID, "etag", c.update); err != nil {
+				t.Fatal(err)
+			}
+			var got, want map[string]any
+			if json.Unmarshal([]byte(s.asked[0].body), &got) != nil || json.Unmarshal([]byte(c.want), &want) != nil {
+				t.Fatalf("the request is no JSON")
+			}
+			for _, m := range []map[string]any{got, want} {
+				for k, v := range m {
+					if v == nil {
+						delete(m, k)
+					}
+				}
+			}
+			a, _ := json.Marshal(got)
+			b, _ := json.Marshal(want)
+			if string(a) != string(b) {
+				t.Errorf("the request has the keys of %d bytes, want %d", len(a), len(b))
+			}
+		})
+	}
+}
+
+func TestAContentThatIsNotBase64IsRefusedWithoutQuotingIt(t *testing.T) {
+	for name, body := range map[string]string{
+		"not Base64": `{"versionNumber":1,"secretBundleContent":{"contentType":"BASE64","content":"` + confidential + `!"}}`,
+		"no content": `{"versionNumber":1,"secretBundleContent":{"contentType":"BASE64"}}`,
+		"none":       `{"versionNumber":1}`,
+		"no number":  `{"secretBundleContent":{"contentType":"BASE64","content":"QQ=="}}`,
+	} {
+		cloud, _ := offline(t, always(200, body))
+		_, v, err := cloud.Vault().Read(t.Context(), secretID, "")
+		if fault.Of(err) != fault.Invalid || err == nil || !v.Empty() || contains(err.Error(), confidential) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAProblemIsReadWithItsDetailsAndItsUser(t *testing.T) {
+	cloud, _ := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "/histories") {
+			return reply(r, 200, `{"items":[{"timeCreated":"2026-03-01T12:00:00.000Z","actorName":"secops","actorType":"USER","lifecycleDetail":"RESOLVED","comment":"why"}]}`)
+		}
+		return reply(r, 200, `{"id":"`+problem+`","compartmentId":"`+tenancy+`","detectorRuleId":"API_KEY_TOO_OLD","lifecycleDetail":"RESOLVED","resourceId":"a/b/c",
+			"resourceName":"n","riskLevel":"HIGH","comment":"why","additionalDetails":{" user ocid ":"`+user+`"},
+			"timeFirstDetected":"2026-02-01T12:00:00.000Z","timeLastDetected":"2026-02-28T12:00:00.000Z"}`)
+	})
+	p, err := cloud.Problem(t.Context(), problem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.ID != problem || p.Rule != cloudguard.APIKeyTooOld || !p.Resolved() || p.ResourceID != "a/b/c" || p.ResourceName != "n" || p.RiskLevel != "HIGH" ||
+		p.User != user || p.Comment != "why" || p.LastDetected.Day() != 28 || p.FirstDetected.Month() != time.February {
+		t.Errorf("the problem is %+v", p)
+	}
+	want := []cloudguard.Change{{At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Actor: "secops", ActorKind: "USER", Detail: "RESOLVED", Comment: "why"}}
+	if !slices.EqualFunc(p.History, want, func(a, b cloudguard.Change) bool { at := a.At.Equal(b.At); a.At = b.At; return at && a == b }) {
+		t.Errorf("the history is %+v", p.History)
+	}
+}
+
+func TestTheHistoryOfAProblemOutsideTheRootIsAskedForThere(t *testing.T) {
+	const elsewhere = "ocid1.compartment.oc1..aaaaaaaaelsewhere"
+	for name, first := range map[string]struct {
+		status int
+		body   string
+	}{"nothing in the root": {200, `{"items":[]}`}, "the root may not be read": {404, refusal("NotAuthorizedOrNotFound", "")}} {
+		cloud, s := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
+			switch {
+			case !strings.HasSuffix(r.URL.Path, "/histories"):
+				return reply(r, 200, `{"id":"`+problem+`","compartmentId":"`+elsewhere+`"}`)
+			case r.URL.Query().Get("compartmentId") == elsewhere:
+				return reply(r, 200, `{"items":[{"comment":"why","lifecycleDetail":"RESOLVED"}]}`)
+			}
+			return reply(r, first.status, first.body)
+		})
+		p, err := cloud.Problem(t.Context(), problem)
+		if err != nil || len(p.History) != 1 || p.History[0].Comment != "why" {
+			t.Errorf("%s: the history is %+v (%v)", name, p.History, err)
+		}
+		if n := len(s.of("/histories")); n != 2 {
+			t.Errorf("%s: the history was asked for %d times, want 2", name, n)
+		}
+	}
+}
+
+func TestAHistoryThatCannotBeReadIsAnErrorAndNotAnEmptyOne(t *testing.T) {
+	cloud, _ := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "/histories") {
+			return reply(r, 404, refusal("NotAuthorizedOrNotFound", ""))
+		}
+		return reply(r, 200, `{"id":"`+problem+`","compartmentId":"`+tenancy+`","lifecycleDetail":"RESOLVED"}`)
+	})
+	if p, err := cloud.Problem(t.Context(), problem); fault.Of(err) != fault.Absent || err == nil {
+		t.Errorf("the problem is %+v (%v)", p, err)
+	}
+}
+
+// claims is a principal that tells what is in its token.
+type claims struct {
+	common.ConfigurationProvider
+	compartment any
+}
+
+func (c claims) GetClaim(key string) (any, error) {
+	if key == auth.CompartmentOCIDClaimKey {
+		return c.compartment, nil
+	}
+	return nil, nil
+}
+
+func TestTheFunctionsCompartmentStandsInItsToken(t *testing.T) {
+	plain := common.NewRawConfigurationProvider(tenancy, user, "eu-frankfurt-1", "aa:bb", newKey(), nil)
+	for name, c := range map[string]struct {
+		principal common.ConfigurationProvider
+		want      string
+	}{
+		"in the token":     {claims{plain, "ocid1.compartment.oc1..x"}, "ocid1.compartment.oc1..x"},
+		"not in the token": {claims{plain, nil}, ""},
+		"without a token":  {plain, ""},
+	} {
+		got, err := oci.NewWith(c.principal).Compartment(t.Context())
+		if got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: %q (%v)", name, got, err)
+		}
+		if err != nil && (fault.Of(err) != fault.Invalid || !contains(err.Error(), "secret_compartments")) {
+			t.Errorf("%s: the error %v doesn't say what to configure", name, err)
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package responder_test
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keyturn/keyturn/pkg/clock"
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/responder"
+	"github.com/keyturn/keyturn/pkg/rotation"
+)
+
+func (s *scene) responder() *responder.Responder {
+	return &responder.Responder{Config: s.config, Problems: s, Directory: s, Secrets: s, Notifier: s, Rotator: s, Clock: s.clock}
+}
+
+func TestAReviewedProblemIsRotatedLikeItsEventAndTellsNobody(t *testing.T) {
+	s := newScene()
+	o := s.responder().Review(t.Context(), "call-1", s.closed(comment))
+	if o.Status != outcome.Rotated || s.saw("PublishMessage") {
+		t.Errorf("the outcome is %q (%s), called %v", o.Status, o.Reason, s.calls)
+	}
+	byEvent := newScene()
+	if _, err := byEvent.respond(t); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := s.jobs[0], byEvent.jobs[0]; a.Ref != b.Ref || !slices.Equal(a.Targets, b.Targets) {
+		t.Errorf("the review rotates %v into %v, the event %v into %v", a.Ref, a.Targets, b.Ref, b.Targets)
+	}
+	if o.UserName != "web@example.com" || o.TenancyName != "acme" || o.ClosedBy != "secops@example.com" || o.ProblemName == "" {
+		t.Errorf("the outcome doesn't name who and what: %+v", o)
+	}
+}
+
+func TestAReviewedProblemThatIsRefusedIsReopenedAndTellsNobody(t *testing.T) {
+	s := newScene().with("auth_secret_ocd:" + secretID)
+	o := s.responder().Review(t.Context(), "call-1", s.closed(s.event.comment))
+	if o.Status != outcome.Refused || !o.Reopened || s.saw("PublishMessage") || s.saw("Run") {
+		t.Errorf("the outcome is %q, re-opened %v, called %v", o.Status, o.Reopened, s.calls)
+	}
+}
+
+func TestAReviewReadsTheProblemAnewSinceItMayHaveBeenReopenedMeanwhile(t *testing.T) {
+	s := newScene()
+	stale := s.closed(comment)
+	s.problem = func(int) (cloudguard.Problem, error) { return s.open(), nil }
+	if o := s.responder().Review(t.Context(), "call-1", stale); o.Status != outcome.Unfinished || s.saw("Run") {
+		t.Errorf("the outcome is %q, called %v", o.Status, s.calls)
+	}
+}
+
+func TestAReviewOfWhatIsNotOursTouchesNothing(t *testing.T) {
+	for name, change := range map[string]func(*cloudguard.Problem){
+		"another rule": func(p *cloudguard.Problem) { p.Rule = "BUCKET_IS_PUBLIC" },
+		"open":         func(p *cloudguard.Problem) { p.Detail = "OPEN" },
+		"dismissed":    func(p *cloudguard.Problem) { p.Detail = "DISMISSED" },
+	} {
+		s := newScene()
+		p := s.closed(comment)
+		change(&p)
+		if o := s.responder().Review(t.Context(), "call-1", p); o.Status != outcome.Ignored || len(s.calls) != 0 {
+			t.Errorf("%s: the outcome is %q, called %v", name, o.Status, s.calls)
+		}
+	}
+}
+
+func TestAResumedRotationHasItsReferenceAndSecretsAndNoProblem(t *testing.T) {
+	s := newScene()
+	s.config.Grace = time.Hour // of today; the rotation began under another one
+	ref := credential.Ref{Kind: credential.AuthToken, User: userID, ID: tokenID}
+	targets := []rotation.Target{{Role: credential.RoleToken, SecretID: secretID}}
+	o := s.responder().Resume(t.Context(), "call-1", ref, targets, 72*time.Hour)
+	if o.Status != outcome.Rotated || o.Rotation != string(ref.RotationID()) {
+		t.Errorf("the outcome is %q of the rotation %s", o.Status, o.Rotation)
+	}
+	if j := s.jobs[0]; j.Ref != ref || !slices.Equal(j.Targets, targets) || j.Grace != 72*time.Hour {
+		t.Errorf("the rotation is of %v into %v, its grace %s", j.Ref, j.Targets, j.Grace)
+	}
+	if s.saw("GetProblem") || s.saw("PublishMessage") || s.saw("UpdateProblemStatus") {
+		t.Errorf("called %v", s.calls)
+	}
+}
+
+func TestAResumedRotationIsAskedAboutUserAndSecretLikeAnyOther(t *testing.T) {
+	ref := credential.Ref{Kind: credential.AuthToken, User: userID, ID: tokenID}
+	targets := []rotation.Target{{Role: credential.RoleToken, SecretID: secretID}}
+	for name, change := range map[string]func(*scene){
+		"protected": func(s *scene) { s.config.ProtectedUsers = []string{userID} },
+		"unbound":   func(s *scene) { s.secrets[0].Freeform = nil },
+	} {
+		s := newScene()
+		change(s)
+		o := s.responder().Resume(t.Context(), "call-1", ref, targets, 0)
+		if o.Status != outcome.Refused || s.saw("UpdateProblemStatus") || s.saw("PublishMessage") {
+			t.Errorf("%s: the outcome is %q, called %v", name, o.Status, s.calls)
+		}
+	}
+}
+
+func TestAResumedPasswordGoesByTheTimeInItsReference(t *testing.T) {
+	s := newScene()
+	ref := credential.Ref{Kind: credential.Password, User: userID, ID: credential.TimeID(closedAt)}
+	if o := s.responder().Resume(t.Context(), "call-1", ref, nil, 0); o.Status != outcome.Rotated {
+		t.Fatalf("the outcome is %q (%s)", o.Status, o.Reason)
+	}
+	if j := s.jobs[0]; j.Ref != ref || len(j.ResetAfter) != 1 || !j.ResetAfter[0].Equal(closedAt) {
+		t.Errorf("the rotation is of %v, reset after %v", j.Ref, j.ResetAfter)
+	}
+	s = newScene()
+	ref.ID = "yesterday"
+	if o := s.responder().Resume(t.Context(), "call-1", ref, nil, 0); o.Status != outcome.Refused || s.saw("Run") {
+		t.Errorf("without a time the outcome is %q, called %v", o.Status, s.calls)
+	}
+}
+
+func TestAPasswordWithoutTheTimeOfItsClosureIsNotReset(t *testing.T) {
+	s := newScene().about(cloudguard.PasswordTooOld, userID, "")
+	s.config.EventCheck = false
+	body := bytes.Replace(s.event.json(t), []byte(`"eventTime"`), []byte(`"noTime"`), 1)
+	o, err := s.respondTo(t.Context(), body)
+	expect(t, s, o, err, outcome.Refused)
+	if s.saw("Run") || !strings.Contains(o.Reason, "eventTime") {
+		t.Errorf("the reason is %q, called %v", o.Reason, s.calls)
+	}
+}
+
+func TestTheSweepsOutcomesAreRecordsInTheLogToo(t *testing.T) {
+	var log bytes.Buffer
+	logger := zerolog.New(&log)
+	s := newScene()
+	ctx := logger.WithContext(t.Context())
+	s.responder().Review(ctx, "call-1", s.closed(comment))
+	s.responder().Resume(ctx, "call-1", credential.Ref{Kind: credential.AuthToken, User: userID, ID: tokenID}, nil, 0)
+	if n := strings.Count(log.String(), `"record":`); n != 2 {
+		t.Errorf("%d records in the log, want 2:\n%s", n, log.String())
+	}
+}
+
+func TestTheMailOfARefusalNamesTheUserEvenIfNobodyHadAsked(t *testing.T) {
+	s := newScene().with("auth_secret_ocd:" + secretID)
+	o, err := s.respond(t)
+	expect(t, s, o, err, outcome.Refused)
+	if o.UserName != "web@example.com" || !strings.Contains(s.mails[0].title, "web@example.com") {
+		t.Errorf("the user's name is %q, the title %q", o.UserName, s.mails[0].title)
+	}
+}
+
+func TestAMailIsSentAlsoWhereNoNameCanBeLookedUp(t *testing.T) {
+	s := newScene().with("auth_secret_ocd:" + secretID)
+	s.userName, s.nameErr = "", fault.New(fault.Unclear, "GetUser", "no answer")
+	o, err := s.respond(t)
+	expect(t, s, o, err, outcome.Refused)
+	if !strings.Contains(s.mails[0].body, userID) {
+		t.Errorf("the mail doesn't have the user's OCID:\n%s", s.mails[0].body)
+	}
+}
+
+// stuck hangs in everything that is done between the rotation and the mail.
+type stuck struct{ *scene }
+
+func (s stuck) Reopen(ctx context.Context, _, _ string) error {
+	<-ctx.Done()
+	return fault.New(fault.Unclear, "UpdateProblemStatus", "no answer in time")
+}
+
+func (s stuck) UserName(ctx context.Context, _ string) (string, error) {
+	<-ctx.Done()
+	return "", fault.New(fault.Unclear, "GetUser", "no answer in time")
+}
+
+func TestWhatHangsAfterTheRotationDoesNotKeepTheMailBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene().with("auth_secret_ocd:" + secretID)
+		s.clock = clock.System{}
+		r := s.responder()
+		r.Problems, r.Directory = stuck{s}, stuck{s}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		o, err := r.Respond(ctx, "call-1", s.event.json(t))
+		expect(t, s, o, err, outcome.Refused)
+		if s.mailLeft < 2*time.Second {
+			t.Errorf("the mail was left %s, want seconds", s.mailLeft)
+		}
+		if !strings.Contains(s.mails[0].body, "Re-opening the problem failed") {
+			t.Errorf("the mail doesn't say that the problem is still closed:\n%s", s.mails[0].body)
+		}
+	})
+}

@@ -1,0 +1,320 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/test/fnhost"
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// current is the credential in the CURRENT versions of the case's secrets, as the arguments of View.Works. It is for
+// OnChange functions, where Case.Stored would wait for the lock for ever.
+func current(v ociemu.View, c *stage.Case) []string {
+	text := func(key string) string { return string(v.Secret(c.Secrets[key]).Current()) }
+	if c.Bundle {
+		var b map[string]string
+		if json.Unmarshal([]byte(text("bundle_secret_ocid")), &b) != nil { // the seed is no bundle
+			return []string{""}
+		}
+		if c.Kind == stage.CustomerSecretKey {
+			return []string{b["access_key"], b["secret_key"]}
+		}
+		return []string{b["private_key"] + b["token"] + b["password"]}
+	}
+	switch c.Kind {
+	case stage.APIKey:
+		return []string{text("api_secret_ocid")}
+	case stage.AuthToken:
+		return []string{text("auth_secret_ocid")}
+	case stage.CustomerSecretKey:
+		return []string{text("accesskey_secret_ocid"), text("secretkey_secret_ocid")}
+	}
+	return []string{text("password_secret_ocid")}
+}
+
+// neverLost checks after each change that the old credential lives, or that its secrets' CURRENT versions hold one
+// that does.
+func neverLost(t *testing.T, s *stage.Stage, cases ...*stage.Case) {
+	t.Helper()
+	told := map[*stage.Case]bool{}
+	s.OnChange(func(v ociemu.View) {
+		for _, c := range cases {
+			if !told[c] && !v.Holds(string(c.Kind), c.User, c.OldID, c.Old.Value) && !v.Works(string(c.Kind), c.User, current(v, c)...) {
+				told[c] = true
+				t.Errorf("%s: the old %s is gone, and CURRENT holds none that works", c.UserName, c.Kind)
+			}
+		}
+	})
+}
+
+// finish delivers the newest event again and sweeps, as time brings it.
+func finish(t *testing.T, s *stage.Stage) {
+	t.Helper()
+	events := s.Events()
+	if _, err := s.Invoke(t.Context(), events[len(events)-1]); err != nil {
+		t.Fatal(err)
+	}
+	sweep(t, s)
+}
+
+// closeAtOnce closes several problems at the same moment, and waits until all that this set off has ended.
+func closeAtOnce(s *stage.Stage, comments map[*stage.Case]string) {
+	var group sync.WaitGroup
+	for c, comment := range comments {
+		group.Go(func() { s.CloseProblem(c.Problem, comment, s.Operator.Name) })
+	}
+	group.Wait()
+	s.Deliver()
+}
+
+// reopened lists the cases whose problems are open again.
+func reopened(s *stage.Stage, cases ...*stage.Case) []*stage.Case {
+	return slices.DeleteFunc(cases, func(c *stage.Case) bool { return s.Problem(c.Problem).Status == "RESOLVED" })
+}
+
+// second gives the user of a case another credential that is too old, with a problem and a secret of its own.
+func second(s *stage.Stage, c *stage.Case) *stage.Case {
+	twin := *c
+	s.SetCreatedOffset(-stage.Age)
+	id, key := s.AddAPIKey(c.User)
+	s.SetCreatedOffset(0)
+	twin.Old, twin.OldID = stage.Credential{ID: id, Value: string(key)}, id
+	twin.Secrets = map[string]string{"api_secret_ocid": twin.AddSecret("api_secret_ocid", true)}
+	twin.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: s.Tenancy() + "/" + c.User + "/" + id})
+	c.Bystander, twin.Bystander = []string{id}, []string{c.OldID}
+	return &twin
+}
+
+func TestTenDeliveriesAtOnceAreOneRotation(t *testing.T) {
+	for name, containers := range map[string]int{"one container": 1, "ten containers": 10} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, w stage.Want) {
+				s := play(t, stage.Options{Parallel: containers, Emulator: ociemu.Options{Deliveries: 10, ParallelDeliveries: true}})
+				c := s.Add(w)
+				neverLost(t, s, c)
+				if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+					t.Fatal(err)
+				}
+				if n := len(s.Replies()); n != 10 {
+					t.Errorf("%d deliveries, want 10", n)
+				}
+				finish(t, s)
+				rotated(t, s, c)
+			})
+		})
+	}
+}
+
+// TestTenDeliveriesAtOnceInOneProcessAreOneRotation goes past the platform, which gives a process one call at a time:
+// what the process keeps between calls is shared by ten of them here.
+func TestTenDeliveriesAtOnceInOneProcessAreOneRotation(t *testing.T) {
+	each(t, func(t *testing.T, w stage.Want) {
+		s := play(t, stage.Options{})
+		c := s.Add(w)
+		neverLost(t, s, c)
+		var event []byte
+		s.HandleFunction(s.Function.FunctionID, func(_ context.Context, e []byte) error {
+			event = e
+			return nil
+		})
+		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+			t.Fatal(err)
+		}
+		client := direct(t, s)
+		answered := make([]bool, 10)
+		var group sync.WaitGroup
+		for i := range answered {
+			group.Go(func() { answered[i] = post(t.Context(), client, fmt.Sprintf("call-%d", i), event) })
+		}
+		group.Wait()
+		if !slices.Contains(answered, true) {
+			t.Error("all ten failed")
+		}
+		if _, err := s.Invoke(t.Context(), event); err != nil {
+			t.Fatal(err)
+		}
+		sweep(t, s)
+		rotated(t, s, c)
+	})
+}
+
+// direct starts a process of the function, and gives a client that speaks to it without the platform.
+func direct(t *testing.T, s *stage.Stage) *http.Client {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "one") // the path of a socket must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := fnhost.Start(t.Context(), fnhost.Options{Binary: binary, Dir: dir, Stdout: s.Printed, Stderr: s.Printed,
+		Env: append(s.Env(s.Function), "ons_topic="+s.Topic)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := host.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	sockets, err := filepath.Glob(filepath.Join(dir, "*", "*", "lsnr.sock"))
+	if err != nil || len(sockets) != 1 {
+		t.Fatalf("found %v (%v), want one socket", sockets, err)
+	}
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", sockets[0])
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+// post makes one call, and says whether it was answered; a call that fails is cut off.
+func post(ctx context.Context, client *http.Client, id string, body []byte) bool {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost/call", bytes.NewReader(body))
+	if err != nil {
+		return false
+	}
+	r.Header.Set("Fn-Call-Id", id)
+	r.Header.Set("Fn-Deadline", time.Now().Add(30*time.Second).UTC().Format(time.RFC3339))
+	answer, err := client.Do(r)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	_, err = io.Copy(io.Discard, answer.Body)
+	return err == nil && answer.StatusCode == http.StatusOK
+}
+
+// TestTwoAPIKeysOfOneUserClosedAtOnceAreBothRotated: two old keys and two new ones are one more than a user can have.
+// Who comes too late for the slot is refused, keeps what it has staged, and gets through at the next closure.
+func TestTwoAPIKeysOfOneUserClosedAtOnceAreBothRotated(t *testing.T) {
+	s := play(t, stage.Options{})
+	a := s.Add(stage.Want{Kind: stage.APIKey})
+	b := second(s, a)
+	neverLost(t, s, a, b)
+	closeAtOnce(s, map[*stage.Case]string{a: a.Comment(), b: b.Comment()})
+	late := reopened(s, a, b)
+	if len(late) > 1 {
+		t.Fatal("both were refused")
+	}
+	for _, c := range late {
+		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
+			t.Fatalf("closed again, the answer is %+v", a)
+		}
+	}
+	finish(t, s)
+	rotated(t, s, a)
+	rotated(t, s, b)
+}
+
+func TestOfTwoUsersWhoseCommentsNameTheSameSecretOnlyItsOwnIsRotated(t *testing.T) {
+	each(t, func(t *testing.T, w stage.Want) {
+		s := play(t, stage.Options{})
+		owner, other := s.Add(w), s.Add(w)
+		neverLost(t, s, owner, other)
+		closeAtOnce(s, map[*stage.Case]string{owner: owner.Comment(), other: owner.Comment()})
+		if late := reopened(s, owner, other); len(late) != 1 || late[0] != other {
+			t.Errorf("%d problems are open again, want the other user's", len(late))
+		}
+		if !slices.ContainsFunc(s.Replies(), func(r fnhost.Reply) bool { return strings.Contains(string(r.Body), "bound to") }) {
+			t.Error("no answer says to whom the secret is bound")
+		}
+		sweep(t, s)
+		rotated(t, s, owner)
+		if ids := other.IDs(); !slices.Equal(ids, []string{other.OldID}) || other.Try(other.Old) != 200 {
+			t.Errorf("the other user has %v", ids)
+		}
+	})
+}
+
+func TestOfTwoKeysOfOneUserWhoseCommentsNameTheSameSecretOneIsRotated(t *testing.T) {
+	s := play(t, stage.Options{})
+	a := s.Add(stage.Want{Kind: stage.APIKey})
+	b := second(s, a)
+	shared := map[string]string{"api_secret_ocid": a.Secrets["api_secret_ocid"]}
+	lost := false
+	s.OnChange(func(v ociemu.View) {
+		// Whatever the secret came to hold lives, or the credential before it does.
+		lost = lost || !v.Holds("api-key", a.User, a.OldID, a.Old.Value) && !v.Works("api-key", a.User, current(v, a)...)
+	})
+	closeAtOnce(s, map[*stage.Case]string{a: a.Comment(), b: a.Comment()})
+	b.Secrets = shared
+	finish(t, s)
+	if lost {
+		t.Error("the old key was gone before CURRENT held one that works")
+	}
+	stored, err := a.Stored()
+	if err != nil || a.Try(stored) != 200 {
+		t.Fatalf("CURRENT is answered %d (%v)", a.Try(stored), err)
+	}
+	ids := a.IDs()
+	if len(ids) != 2 || slices.Contains(ids, a.OldID) && slices.Contains(ids, b.OldID) {
+		t.Errorf("the user has %v; want a new one, and one of %s and %s", ids, a.OldID, b.OldID)
+	}
+	if n := len(s.Secret(a.Secrets["api_secret_ocid"]).Versions); n != 2 {
+		t.Errorf("the secret has %d versions, want 2", n)
+	}
+	for _, c := range []*stage.Case{a, b} {
+		if slices.Contains(ids, c.OldID) && c.Try(c.Old) != 200 {
+			t.Error("the key that was not rotated does not work")
+		}
+	}
+}
+
+func TestTwoSweepsAtOnceAreOneRotation(t *testing.T) {
+	each(t, func(t *testing.T, w stage.Want) {
+		s := play(t, stage.Options{})
+		c := s.Add(w)
+		neverLost(t, s, c)
+		deaf(s)
+		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+			t.Fatal(err)
+		}
+		sweepAtOnce(t, s, 2)
+		sweep(t, s)
+		rotated(t, s, c)
+	})
+}
+
+func TestTheSweepAndFiveDeliveriesAtOnceAreOneRotation(t *testing.T) {
+	each(t, func(t *testing.T, w stage.Want) {
+		s := play(t, stage.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: true}})
+		c := s.Add(w)
+		neverLost(t, s, c)
+		s.CloseProblem(c.Problem, c.Comment(), s.Operator.Name)
+		sweepAtOnce(t, s, 1)
+		s.Deliver()
+		finish(t, s)
+		rotated(t, s, c)
+	})
+}
+
+// sweepAtOnce runs sweeps side by side. One that finds another at work may leave the rest to the next.
+func sweepAtOnce(t *testing.T, s *stage.Stage, n int) {
+	t.Helper()
+	var group sync.WaitGroup
+	for range n {
+		group.Go(func() {
+			if r, err := s.Sweep(t.Context()); err != nil || r.Status == http.StatusGatewayTimeout {
+				t.Errorf("a sweep was answered %d (%v)", r.Status, err)
+			}
+		})
+	}
+	group.Wait()
+}

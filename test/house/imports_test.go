@@ -1,0 +1,172 @@
+package house
+
+import (
+	"encoding/json"
+	"go/ast"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// floors are the packages of pkg, the lowest first. A package imports only from floors below its own, and never a room
+// of its own floor: what two rooms have in common belongs on a lower floor, and whoever is above joins them.
+var floors = [][]string{
+	{"clock", "cloudguard", "config", "credential", "fault", "fn"},
+	{"secret"},
+	{"guard", "oci", "outcome", "rotation"},
+	{"responder"},
+	{"sweep"},
+}
+
+func floorOf(pkg string) int {
+	return slices.IndexFunc(floors, func(rooms []string) bool { return slices.Contains(rooms, pkg) })
+}
+
+func TestEveryPackageOfPkgHasItsFloor(t *testing.T) {
+	known := map[string]bool{}
+	for _, s := range sources(t) {
+		pkg, ok := strings.CutPrefix(s.folder(), "pkg/")
+		if !ok || known[pkg] {
+			continue
+		}
+		known[pkg] = true
+		if floorOf(pkg) < 0 {
+			t.Errorf("pkg/%s is on no floor; give it one in this test and in the documentation", pkg)
+		}
+	}
+	if len(known) < 12 {
+		t.Errorf("pkg has %d packages, want 12 or more", len(known))
+	}
+}
+
+func TestImportsPointDownOnly(t *testing.T) {
+	seen := 0
+	for _, s := range sources(t) {
+		pkg, ok := strings.CutPrefix(s.folder(), "pkg/")
+		if !ok || s.isTest() {
+			continue
+		}
+		for _, i := range s.imports() {
+			ours, ok := strings.CutPrefix(i, module)
+			if !ok {
+				continue
+			}
+			seen++
+			other, ok := strings.CutPrefix(ours, "pkg/")
+			switch {
+			case !ok:
+				t.Errorf("%s imports %s", s.path, ours)
+			case floorOf(other) >= floorOf(pkg):
+				t.Errorf("%s imports pkg/%s, which is not below it", s.path, other)
+			}
+		}
+	}
+	if seen < 40 {
+		t.Errorf("%d imports were looked at, want 40 or more", seen)
+	}
+}
+
+func TestOnlyTestsMayReachIntoTest(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.isTest() || under(s.folder(), "test") {
+			continue
+		}
+		for _, i := range s.imports() {
+			if i == "testing" || strings.HasPrefix(i, "testing/") || strings.HasPrefix(i, module+"test/") || strings.HasPrefix(i, "net/http/httptest") {
+				t.Errorf("%s imports %s: what is only for tests would be part of the function", s.path, i)
+			}
+		}
+	}
+}
+
+func TestOnlyPkgOCIImportsTheSDK(t *testing.T) {
+	seen := 0
+	for _, s := range sources(t) {
+		for _, i := range s.imports() {
+			if !strings.HasPrefix(i, "github.com/oracle/oci-go-sdk") {
+				continue
+			}
+			seen++
+			if s.folder() != "pkg/oci" && !under(s.folder(), "test") {
+				t.Errorf("%s imports %s; only pkg/oci speaks to OCI", s.path, i)
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("the SDK is imported %d times, want 10 or more", seen)
+	}
+}
+
+func TestOnlyTheMainsReadTheEnvironmentAndOnlyAsAWhole(t *testing.T) {
+	readers := 0
+	for _, s := range sources(t) {
+		if s.isTest() || under(s.folder(), "test") {
+			continue
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			call, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			from, ok := call.X.(*ast.Ident)
+			if !ok || from.Name != "os" && from.Name != "syscall" || !strings.Contains(call.Sel.Name, "env") && !strings.Contains(call.Sel.Name, "Env") {
+				return true
+			}
+			isMain := s.ast.Name.Name == "main" && under(s.folder(), "functions")
+			if !isMain || call.Sel.Name != "Environ" {
+				t.Errorf("%s: %s.%s; the environment enters through os.Environ in a main and pkg/config", s.fset.Position(call.Pos()), from.Name, call.Sel.Name)
+			}
+			readers++
+			return true
+		})
+	}
+	if readers == 0 {
+		t.Error("nobody reads the environment: this test looks in the wrong place")
+	}
+}
+
+// modules are the direct requirements, each with the reason for it. A new one costs every user trust and time.
+var modules = map[string]string{
+	"github.com/aws/aws-sdk-go-v2":     "signs the request that proves a customer secret key (SigV4)",
+	"github.com/fnproject/fdk-go":      "the contract of Fn, of which OCI Functions is one",
+	"github.com/oracle/oci-go-sdk/v65": "speaks to OCI's services",
+	"github.com/rs/zerolog":            "the log, one JSON object a line",
+}
+
+func TestTheDirectRequirementsAreAFewThatHaveAReason(t *testing.T) {
+	c := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json")
+	c.Dir = root
+	out, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mod struct {
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+		Replace []struct{ Old struct{ Path string } }
+	}
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
+	}
+	direct := map[string]bool{}
+	for _, r := range mod.Require {
+		if r.Indirect {
+			continue
+		}
+		direct[r.Path] = true
+		if modules[r.Path] == "" {
+			t.Errorf("go.mod requires %s without a reason", r.Path)
+		}
+	}
+	for path := range modules {
+		if !direct[path] {
+			t.Errorf("go.mod doesn't require %s directly any more; take its reason out here", path)
+		}
+	}
+	if len(mod.Replace) > 0 {
+		t.Errorf("go.mod replaces %s: what is built would not be what go.sum vouches for", mod.Replace[0].Old.Path)
+	}
+}
