@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/keyturn/keyturn/test/fnhost"
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// forms are all kinds of credential in all forms in which they are kept. Users take them in turn.
+var forms = []stage.Want{
+	{Kind: stage.APIKey}, {Kind: stage.AuthToken}, {Kind: stage.CustomerSecretKey}, {Kind: stage.Password},
+	{Kind: stage.APIKey, Bundle: true}, {Kind: stage.AuthToken, Bundle: true}, {Kind: stage.CustomerSecretKey, Bundle: true},
+	{Kind: stage.Password, Bundle: true}, {Kind: stage.Password, NoSecret: true},
+}
+
+// person is one user, whose one credential is rotated again and again.
+type person struct {
+	*stage.Case
+	turns    int    // rotations so far
+	event    []byte // of the rotation under way
+	violated bool
+	seconds  map[int64]bool // of the closures so far; for a password
+	mails    int            // how many there were when the rotation began; for a password
+
+	mu      sync.Mutex
+	resets  []time.Time // when the password was made: that of the beginning, and those of this rotation
+	answers []string    // of this rotation's deliveries
+	kept    bool        // the CURRENT version is the user's password, as last seen
+}
+
+// begin forgets what was seen in the rotation before.
+func (p *person) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turns++
+	p.resets, p.event, p.answers = nil, nil, nil
+}
+
+// heard keeps the answer to a delivery.
+func (p *person) heard(r fnhost.Reply) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answers = append(p.answers, fmt.Sprintf("%d %s", r.Status, r.Body))
+}
+
+// said are the answers so far.
+func (p *person) said() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.answers)
+}
+
+// clean says that no rotation is under way.
+func (p *person) clean() bool { return p.event == nil }
+
+// current is what the CURRENT versions hold, as the arguments of View.Works.
+func (p *person) current(v ociemu.View) []string {
+	text := func(key string) string { return string(v.Secret(p.Secrets[key]).Current()) }
+	if p.Bundle {
+		var b map[string]string
+		if json.Unmarshal([]byte(text("bundle_secret_ocid")), &b) != nil { // the seed is no bundle
+			return []string{""}
+		}
+		if p.Kind == stage.CustomerSecretKey {
+			return []string{b["access_key"], b["secret_key"]}
+		}
+		return []string{b["private_key"] + b["token"] + b["password"]}
+	}
+	switch p.Kind {
+	case stage.APIKey:
+		return []string{text("api_secret_ocid")}
+	case stage.AuthToken:
+		return []string{text("auth_secret_ocid")}
+	case stage.CustomerSecretKey:
+		return []string{text("accesskey_secret_ocid"), text("secretkey_secret_ocid")}
+	}
+	return []string{text("password_secret_ocid")}
+}
+
+// look judges one moment of the person's rotation. It runs under the emulator's lock.
+func (p *person) look(v ociemu.View) string {
+	if p.Kind == stage.Password {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		made := v.User(p.User).PasswordCreated
+		if n := len(p.resets); n == 0 || !p.resets[n-1].Equal(made) {
+			p.resets = append(p.resets, made)
+		}
+		p.kept = len(p.Secrets) > 0 && v.Works("password", p.User, p.current(v)...)
+		if len(p.resets) > 2 {
+			return "the password was reset twice"
+		}
+		return ""
+	}
+	if !v.Holds(string(p.Kind), p.User, p.OldID, p.Old.Value) && !v.Works(string(p.Kind), p.User, p.current(v)...) {
+		return "lost: the old credential is gone, and CURRENT holds none that works"
+	}
+	return ""
+}
+
+// judge says what is wrong at the end of a rotation; nothing, if exactly the new credential is there and works.
+// told says that a mail named the loss of a one-time password, which nobody can prevent.
+func (p *person) judge(told bool) string {
+	if p.Kind == stage.Password {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		switch {
+		case len(p.resets) != 2:
+			return fmt.Sprintf("the password was reset %d times", len(p.resets)-1)
+		case len(p.Secrets) > 0 && !p.kept && !told:
+			return "the one-time password is in no secret, and no mail says so"
+		}
+		return ""
+	}
+	ids := p.IDs()
+	if len(ids) != 1 || ids[0] == p.OldID {
+		return fmt.Sprintf("the user has %d credentials, the old one among them: %v", len(ids), strings.Contains(strings.Join(ids, " "), p.OldID))
+	}
+	stored, err := p.Stored()
+	if err != nil {
+		return err.Error()
+	}
+	if status := p.Try(stored); status != http.StatusOK {
+		return fmt.Sprintf("the CURRENT credential is answered %d", status)
+	}
+	if status := p.Try(p.Old); status == http.StatusOK {
+		return "the old credential still works"
+	}
+	return ""
+}
+
+// next makes what is stored now the old credential of the next rotation.
+func (p *person) next() error {
+	p.event = nil
+	if p.Kind == stage.Password {
+		return nil
+	}
+	stored, err := p.Stored()
+	if err != nil {
+		return err
+	}
+	p.OldID = p.IDs()[0]
+	stored.ID = p.OldID
+	p.Old = stored
+	return nil
+}
+
+// mine says whether a call is about the person.
+func (p *person) mine(c ociemu.Call) bool {
+	if c.Caller.ID == p.User || strings.Contains(c.Path, p.User) || p.Problem != "" && strings.Contains(c.Path, p.Problem) {
+		return true
+	}
+	for _, id := range p.Secrets {
+		if strings.Contains(c.Path, id) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,342 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/keyturn/keyturn/test/fnhost"
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// back is how far the services' clock stands behind while there is trouble; in peace it stands as far ahead. Between
+// the two more time has passed than an invocation can live, and both are within the 5 minutes by which the date of a
+// signature may be off.
+const back = 270 * time.Second
+
+// side is how many rotations go side by side.
+const side = 4
+
+// tally is what the last line says.
+type tally struct{ rotations, faults, kills, violations int }
+
+func (t tally) String() string {
+	return fmt.Sprintf("rotations: %d, faults: %d, kills: %d, violations: %d", t.rotations, t.faults, t.kills, t.violations)
+}
+
+// run is one soak.
+type run struct {
+	settings
+	*stage.Stage
+	out     io.Writer
+	offset  atomic.Int64
+	random  *rand.Rand
+	trouble *trouble
+	people  []*person
+
+	mu         sync.Mutex
+	active     []*person          // those whose rotation is under way
+	byProblem  map[string]*person // likewise
+	violations int
+	rotations  int
+	began      time.Time
+	said       time.Time
+}
+
+// soak does it all.
+func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) (sum tally, err error) {
+	r := &run{settings: s, out: out, random: rand.New(rand.NewPCG(s.seed, 1)), byProblem: map[string]*person{}, began: time.Now(), said: time.Now()}
+	r.offset.Store(int64(-back))
+	o := ociemu.Calm()
+	o.Seed, o.TokenLife = s.seed, 240*time.Hour
+	o.Now = r.now
+	r.Stage, err = stage.New(ctx, stage.Options{Emulator: o, Binary: rotate, Sweeper: sweep, Parallel: side, Timeout: 30 * time.Second,
+		Config: []string{"log_level=error"}})
+	if err != nil {
+		return tally{}, err
+	}
+	defer func() {
+		if other := r.End(); err == nil {
+			err = other
+		}
+	}()
+	for i := range s.users {
+		r.people = append(r.people, &person{Case: r.Add(forms[i%len(forms)]), seconds: map[int64]bool{}})
+	}
+	r.HandleFunction(r.Function.FunctionID, r.receive)
+	r.OnChange(r.watch)
+	r.trouble = newTrouble(r.Stage, s.seed, s.faults)
+	for r.more() {
+		if err := r.epoch(ctx); err != nil {
+			return tally{}, err
+		}
+	}
+	sum = tally{rotations: r.rotations, violations: r.count()}
+	sum.faults, sum.kills = r.trouble.count()
+	return sum, nil
+}
+
+// receive keeps the event of a rotation; the soak itself says how often and when it is delivered.
+func (r *run) receive(_ context.Context, event []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, p := range r.byProblem {
+		if bytes.Contains(event, []byte(id)) {
+			p.event = event
+		}
+	}
+	return nil
+}
+
+// watch looks at everybody whose rotation is under way, after each change. It runs under the emulator's lock.
+func (r *run) watch(v ociemu.View) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.active {
+		if wrong := p.look(v); wrong != "" {
+			r.violate(p, wrong)
+		}
+	}
+}
+
+// violate notes a violation, once a person, and prints what happened. The caller holds r.mu.
+func (r *run) violate(p *person, wrong string) {
+	if p.violated {
+		return
+	}
+	p.violated = true
+	r.violations++
+	fmt.Fprintf(r.out, "VIOLATION %s, rotation %d: %s\n", p.UserName, p.turns, wrong)
+	for _, a := range p.said() {
+		fmt.Fprintf(r.out, "  answered %s\n", a)
+	}
+	for _, c := range r.Calls() { // the log of calls has a lock of its own
+		if p.mine(c) {
+			fmt.Fprintf(r.out, "  %6d %s %-30s %s status %d effect %d\n", c.Seq, c.At.Format("15:04:05.000"), c.Operation, c.Caller.Name, c.Status, c.Effect)
+		}
+	}
+}
+
+func (r *run) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.violations
+}
+
+// epoch is a time of trouble, and the peace after it, in which everything that was begun is finished.
+func (r *run) epoch(ctx context.Context) error {
+	r.offset.Store(int64(-back))
+	r.trouble.set(true)
+	for began := 0; began < r.settings.epoch && r.more(); {
+		free := r.free()
+		if len(free) == 0 {
+			break
+		}
+		batch := free[:min(side, len(free), r.settings.rotations-r.rotations)]
+		if err := r.batch(ctx, batch); err != nil {
+			return err
+		}
+		began += len(batch)
+	}
+	r.trouble.set(false)
+	r.offset.Store(int64(back))
+	return r.peace(ctx)
+}
+
+// free are the people without a rotation under way, in a new order each time.
+func (r *run) free() []*person {
+	var out []*person
+	for _, p := range r.people {
+		if p.clean() && !p.violated {
+			out = append(out, p)
+		}
+	}
+	r.random.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+// batch closes the problems of some people at once, delivers each event one to three times at once, and those that
+// failed once more; now and then a sweep runs beside it. What is finished then is judged; the rest waits for peace.
+func (r *run) batch(ctx context.Context, people []*person) error {
+	r.ResetCalls()
+	copies := make([]int, len(people))
+	for i, p := range people {
+		copies[i] = 1 + max(0, r.random.IntN(6)-3)
+		if err := r.begin(ctx, p); err != nil {
+			return err
+		}
+	}
+	sweeping := r.random.IntN(10) == 0
+	r.Deliver()
+	var group sync.WaitGroup
+	if sweeping {
+		group.Go(func() { _, _ = r.Sweep(ctx) }) // a failed one is followed by the sweep of the peace
+	}
+	for i, p := range people {
+		for range copies[i] {
+			group.Go(func() { r.deliver(ctx, p) })
+		}
+	}
+	group.Wait()
+	for _, p := range people {
+		if r.Problem(p.Problem).Status == "RESOLVED" && p.judge(r.told(p)) == "" {
+			if err := r.done(ctx, p); err != nil {
+				return err
+			}
+		}
+	}
+	r.progress()
+	return ctx.Err()
+}
+
+// begin makes the person's credential too old, and somebody close the problem.
+func (r *run) begin(ctx context.Context, p *person) error {
+	resource := p.OldID
+	if p.Kind == stage.APIKey {
+		resource = r.Tenancy() + "/" + p.User + "/" + p.OldID
+	}
+	if p.Kind == stage.Password {
+		resource = ""
+	}
+	if p.Kind == stage.Password {
+		if err := r.otherSecond(ctx, p); err != nil {
+			return err
+		}
+		r.SetCreatedOffset(-stage.Age) // no process is at work at this moment
+		r.SetPassword(p.User)
+		r.SetCreatedOffset(0)
+		p.mails = len(r.Mails())
+	}
+	if p.turns > 0 {
+		p.Problem = r.AddProblem(ociemu.ProblemSeed{Rule: p.Kind.Rule(), User: p.User, ResourceID: resource})
+	}
+	p.begin()
+	r.mu.Lock()
+	r.rotations++
+	r.active = append(r.active, p)
+	r.byProblem[p.Problem] = p
+	r.mu.Unlock()
+	if r.plant && p.Kind != stage.Password {
+		r.plant = false
+		if err := r.sabotage(ctx, p); err != nil {
+			return err
+		}
+	}
+	r.CloseProblem(p.Problem, p.Comment(), r.Operator.Name)
+	return nil
+}
+
+func (r *run) now() time.Time { return time.Now().Add(time.Duration(r.offset.Load())) }
+
+// deliver delivers the person's event once, and again if that failed.
+func (r *run) deliver(ctx context.Context, p *person) {
+	for range 2 {
+		reply, err := r.Host.Invoke(ctx, p.event)
+		p.heard(reply)
+		if err != nil || reply.Status == http.StatusOK {
+			return
+		}
+	}
+}
+
+// done takes a person off the active ones, and dismisses the problem so that later sweeps pass it by.
+func (r *run) done(ctx context.Context, p *person) error {
+	r.mu.Lock()
+	delete(r.byProblem, p.Problem)
+	for i, other := range r.active {
+		if other == p {
+			r.active = append(r.active[:i], r.active[i+1:]...)
+			break
+		}
+	}
+	r.mu.Unlock()
+	if err := r.Dismiss(ctx, p.Problem); err != nil {
+		return err
+	}
+	return p.next()
+}
+
+// peace finishes what was begun: events come again, people close again what is open again, and the sweep runs. Then
+// everybody has exactly the new credential.
+func (r *run) peace(ctx context.Context) error {
+	r.mu.Lock()
+	waiting := append([]*person(nil), r.active...)
+	r.mu.Unlock()
+	r.ResetCalls()
+	for _, p := range waiting {
+		for range 2 {
+			if r.Problem(p.Problem).Status != "RESOLVED" {
+				r.CloseProblem(p.Problem, p.Comment(), r.Operator.Name)
+				r.Deliver()
+			}
+			r.deliver(ctx, p)
+		}
+	}
+	var last fnhost.Reply
+	for range 2 {
+		reply, err := r.Sweep(ctx)
+		if err != nil {
+			return fmt.Errorf("sweeping: %w", err)
+		}
+		last = reply
+	}
+	if last.Status != http.StatusOK {
+		r.mu.Lock()
+		r.violations++
+		fmt.Fprintf(r.out, "VIOLATION the sweep fails in peace: %d %s\n", last.Status, last.Body)
+		r.mu.Unlock()
+	}
+	for _, p := range waiting {
+		if wrong := p.judge(r.told(p)); wrong != "" {
+			r.mu.Lock()
+			r.violate(p, "in the end: "+wrong)
+			r.mu.Unlock()
+			if p.Kind != stage.Password {
+				continue
+			}
+		}
+		if err := r.done(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// told says whether a mail since the beginning of the rotation says that its one-time password is in no secret.
+func (r *run) told(p *person) bool {
+	if p.Kind != stage.Password {
+		return false
+	}
+	for _, m := range r.Mails()[p.mails:] {
+		if strings.Contains(m.Body, p.User) && strings.Contains(m.Body, "is in no secret") {
+			return true
+		}
+	}
+	return false
+}
+
+// more says whether another rotation is to begin.
+func (r *run) more() bool {
+	return r.rotations < r.settings.rotations && (r.limit == 0 || time.Since(r.began) < r.limit)
+}
+
+// progress prints a line every few seconds.
+func (r *run) progress() {
+	if time.Since(r.said) < 5*time.Second {
+		return
+	}
+	r.said = time.Now()
+	faults, kills := r.trouble.count()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(r.out, "%d of %d rotations begun, %d unfinished, %d faults, %d kills, %d violations\n",
+		r.rotations, r.settings.rotations, len(r.active), faults, kills, r.violations)
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// rotate and sweep are the functions, built once.
+var rotate, sweep string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "soak")
+	if err == nil {
+		rotate, err = stage.Build(context.Background(), dir)
+	}
+	if err == nil {
+		sweep, err = stage.BuildSweep(context.Background(), dir)
+	}
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func TestAShortSoakViolatesNothing(t *testing.T) {
+	var out bytes.Buffer
+	sum, err := soak(t.Context(), settings{seed: 7, rotations: 18, users: 18, faults: 0.04, epoch: 18}, rotate, sweep, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.violations != 0 || sum.rotations != 18 || sum.faults == 0 {
+		t.Errorf("%s\n%s", sum, out.String())
+	}
+}
+
+func TestAPlantedViolationIsSeenWithTheCallsOfItsUser(t *testing.T) {
+	var out bytes.Buffer
+	sum, err := soak(t.Context(), settings{seed: 7, rotations: 6, users: 6, epoch: 6, plant: true}, rotate, sweep, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.violations != 1 || !strings.Contains(out.String(), "VIOLATION") || !strings.Contains(out.String(), "lost:") {
+		t.Errorf("%s\n%s", sum, out.String())
+	}
+}
+
+func TestWhatHappensToACallFollowsFromTheSeedAlone(t *testing.T) {
+	draw := func(seed uint64, order []int) (ways string) {
+		tr := &trouble{seed: seed, odds: 0.5, on: true, counts: map[string]int{}, chosen: map[int]int{}}
+		drawn := map[int]int{}
+		for seq, path := range order {
+			drawn[path*1000+tr.counts[fmt.Sprintf("GetSecret /%d", path)]] = tr.choose(ociemu.Call{Seq: seq, Operation: "GetSecret", Path: fmt.Sprintf("/%d", path)})
+		}
+		return fmt.Sprint(drawn)
+	}
+	forth, back := []int{1, 1, 2, 2, 3, 3, 1, 2, 3, 4, 5, 6}, []int{6, 5, 4, 3, 3, 3, 2, 2, 2, 1, 1, 1}
+	if draw(1, forth) != draw(1, back) {
+		t.Error("the order of the calls changes what happens to them")
+	}
+	if draw(1, forth) == draw(2, forth) {
+		t.Error("the seed changes nothing")
+	}
+}
+
+func TestBadFlagsAreRefused(t *testing.T) {
+	for _, args := range []string{"-rotations 0", "-users 0", "-faults 0.9", "-fast", "now"} {
+		var stdout, stderr bytes.Buffer
+		if code := realMain(t.Context(), strings.Split(args, " "), &stdout, &stderr); code != 2 || stderr.Len() == 0 {
+			t.Errorf("%s: exit code %d, %s", args, code, stderr.String())
+		}
+	}
+}
