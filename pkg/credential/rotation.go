@@ -70,12 +70,15 @@ func Home(secretID string) string {
 var (
 	markPattern = regexp.MustCompile(`\s*\[keyturn ([a-z2-7]{16})/([a-z0-9]{1,32})/([a-z2-7]{8})\]`)
 	// maxBase leaves room for the mark within 200 characters; OCI's own limit is not documented.
-	maxBase = 140
+	maxBase = 130
 )
 
 // Describe appends the mark to the old credential's description, in place of a mark that it already carries.
 func (m Mark) Describe(old string) string {
-	base := strings.TrimSpace(markPattern.ReplaceAllString(old, ""))
+	base := strings.TrimSpace(old)
+	for markPattern.MatchString(base) { // what is left of one mark and another could be a third
+		base = strings.TrimSpace(markPattern.ReplaceAllString(base, ""))
+	}
 	if len(base) > maxBase {
 		cut := maxBase
 		for cut > 0 && !utf8.RuneStart(base[cut]) {
@@ -88,9 +91,10 @@ func (m Mark) Describe(old string) string {
 
 // ParseMark finds the mark in a description.
 func ParseMark(description string) (Mark, bool) {
-	m := markPattern.FindStringSubmatch(description)
-	if m == nil {
+	all := markPattern.FindAllStringSubmatch(description, -1)
+	if all == nil {
 		return Mark{}, false
 	}
+	m := all[len(all)-1] // Describe writes it at the end
 	return Mark{Rotation: RotationID(m[1]), Maker: m[2], Home: m[3]}, true
 }

@@ -127,7 +127,7 @@ func TestADescriptionIsCutAtACharacterAndItsMarkSurvives(t *testing.T) {
 			t.Fatalf("describing %q again gives %q", got, again)
 		}
 	}
-	if got := m.Describe(strings.Repeat("x", 1000)); !strings.HasPrefix(got, strings.Repeat("x", 140)+" [") {
+	if got := m.Describe(strings.Repeat("x", 1000)); !strings.HasPrefix(got, strings.Repeat("x", 130)+" [") {
 		t.Errorf("the words were cut to %q", got)
 	}
 }

@@ -2,6 +2,7 @@ package oci
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	sdk "github.com/oracle/oci-go-sdk/v65/cloudguard"
@@ -26,9 +27,15 @@ func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time, page string
 	if err != nil {
 		return nil, "", err
 	}
-	request := sdk.ListProblemsRequest{CompartmentId: &root, CompartmentIdInSubtree: common.Bool(true), AccessLevel: sdk.ListProblemsAccessLevelAccessible,
+	// No source says whether a resolved problem counts as active or as inactive, nor what a list without the filter
+	// shows: both are listed, one after the other.
+	state, rest := sdk.ListProblemsLifecycleStateActive, page
+	if after, ok := strings.CutPrefix(page, inactive); ok {
+		state, rest = sdk.ListProblemsLifecycleStateInactive, after
+	}
+	request := sdk.ListProblemsRequest{LifecycleState: state, CompartmentId: &root, CompartmentIdInSubtree: common.Bool(true), AccessLevel: sdk.ListProblemsAccessLevelAccessible,
 		LifecycleDetail: sdk.ListProblemsLifecycleDetailResolved, TimeLastDetectedGreaterThanOrEqualTo: &common.SDKTime{Time: since},
-		Limit: common.Int(listSize), Page: token(page)}
+		Limit: common.Int(listSize), Page: token(rest)}
 	for _, r := range cloudguard.Rules() {
 		request.DetectorRuleIdList = append(request.DetectorRuleIdList, string(r))
 	}
@@ -41,8 +48,15 @@ func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time, page string
 	for _, p := range r.Items {
 		ids = append(ids, str(p.Id))
 	}
-	return ids, str(r.OpcNextPage), nil
+	next = str(r.OpcNextPage)
+	if state == sdk.ListProblemsLifecycleStateInactive && next != "" || state == sdk.ListProblemsLifecycleStateActive && next == "" {
+		next = inactive + next
+	}
+	return ids, next, nil
 }
+
+// inactive begins the page tokens of the second half of ClosedProblems.
+const inactive = "inactive:"
 
 // Users returns one page of the OCIDs of the tenancy's users, and the token of the next page; "" ends the list.
 func (c *Cloud) Users(ctx context.Context, page string) (ids []string, next string, err error) {

@@ -52,19 +52,44 @@ func (d Digest) Title() string {
 	return clip("Keyturn | Sweep: "+strings.Join(parts, ", "), maxTitle)
 }
 
-// Body is the mail's text.
+// maxItems is how many things of a sort a digest shows.
+const maxItems = 30
+
+// some is the beginning of a list, with word of what is left out.
+func some(items []string) []string {
+	if more := len(items) - maxItems; more > 0 {
+		return append(append([]string(nil), items[:maxItems]...), fmt.Sprintf("and %d more", more))
+	}
+	return items
+}
+
+// Body is the mail's text. What has to be known comes first: a long digest is cut at its end.
 func (d Digest) Body() string {
 	var m mail
 	m.line("The sweep looked for what got lost. This is what it did and found.")
-	for _, o := range d.Outcomes {
+	m.pair("Call", d.CallID)
+	m.line("Log lines: search the function's log for " + d.CallID + ".")
+	if len(d.Unfinished) > 0 {
+		m.head("Left for the next sweep")
+		m.list(some(d.Unfinished))
+	}
+	if len(d.Found) > 0 {
+		m.head("Mended or found")
+		m.list(some(d.Found))
+	}
+	if more := len(d.Outcomes) - maxItems; more > 0 {
+		m.line(fmt.Sprintf("\nThe first %d of %d follow; the log has them all.", maxItems, len(d.Outcomes)))
+	}
+	for _, o := range d.Outcomes[:min(maxItems, len(d.Outcomes))] {
 		m.line("\n== " + firstOf(o.Noun, "credential") + " of " + firstOf(oneLine(o.UserName), o.UserID))
 		m.line(o.headline())
 		if o.Reason != "" && o.Status != Rotated {
-			m.line("Why: " + oneLine(o.Reason) + ".")
+			m.line("Why: " + clip(oneLine(o.Reason), maxText) + ".")
 		}
 		if o.Mend != "" {
-			m.line("To mend it: " + strings.TrimSpace(o.Mend))
+			m.line("To mend it: " + clip(strings.TrimSpace(o.Mend), 3*maxText))
 		}
+		m.list(some(o.Slots))
 		m.pair("New "+o.IDNoun, o.NewID)
 		m.pair("Old "+o.IDNoun, o.OldID)
 		m.pair("The old one", o.OldFate)
@@ -73,23 +98,16 @@ func (d Digest) Body() string {
 			m.line("  " + s.ID)
 		}
 		m.list(o.Todo)
+		m.list(some(o.Notes))
 		m.long("Problem", o.ProblemID)
 		if o.Reopened {
 			m.line("It is open again in Cloud Guard.")
 		}
+		if o.StillClosed {
+			m.line("It could not be re-opened in Cloud Guard: please do.")
+		}
 		m.pair("Rotation", o.Rotation)
 	}
-	if len(d.Found) > 0 {
-		m.head("Mended or found")
-		m.list(d.Found)
-	}
-	if len(d.Unfinished) > 0 {
-		m.head("Left for the next sweep")
-		m.list(d.Unfinished)
-	}
-	m.head("Reference")
-	m.pair("Call", d.CallID)
-	m.line("Log lines: search the function's log for " + d.CallID + ".")
 	return clip(m.String(), maxBody)
 }
 

@@ -13,6 +13,10 @@ const (
 	maxTitle = 99
 	// maxText is how much of a text that somebody else wrote is shown.
 	maxText = 300
+	// maxReason is how long a reason or a mend may be, so that the rest of the mail stays.
+	maxReason = 4 << 10
+	// maxWidth is where lines are wrapped, apart from those with an OCID or a command, which are to be copied.
+	maxWidth = 100
 	// maxBody keeps within the 64 KB that Notifications takes.
 	maxBody = 60 << 10
 )
@@ -50,11 +54,11 @@ func (o Outcome) Body() string {
 	var m mail
 	m.line(o.headline())
 	if o.Reason != "" && o.Status != Rotated {
-		m.line("Why: " + oneLine(o.Reason) + ".")
+		m.line("Why: " + clip(oneLine(o.Reason), maxReason) + ".")
 	}
 	if o.Mend != "" {
 		m.head("To mend it")
-		m.line(strings.TrimSpace(o.Mend))
+		m.line(clip(strings.TrimSpace(o.Mend), maxReason))
 	}
 	if len(o.Todo) > 0 {
 		m.head("What to do now")
@@ -87,7 +91,7 @@ func (o Outcome) Body() string {
 func (o Outcome) headline() string {
 	thing := "The " + firstOf(o.Noun, "credential")
 	if o.UserName != "" {
-		thing += " of " + oneLine(o.UserName)
+		thing += " of " + clip(oneLine(o.UserName), maxText)
 	}
 	switch o.Status {
 	case Rotated:
@@ -184,15 +188,38 @@ func stamp(t *time.Time) string {
 }
 
 // mail builds a plain text in sections.
-type mail struct{ strings.Builder }
+type mail struct {
+	strings.Builder
+	heading string // of a section that has no line yet
+}
 
-func (m *mail) line(s string) { m.WriteString(s + "\n") }
+// line writes a line, wrapped between words if it is long.
+func (m *mail) line(s string) {
+	m.WriteString(m.heading)
+	m.heading = ""
+	for _, l := range strings.Split(s, "\n") {
+		indent := ""
+		if strings.HasPrefix(l, "- ") {
+			indent = "  "
+		}
+		for len(l) > maxWidth && !strings.Contains(l, "ocid1.") && !strings.Contains(l, "oci ") && !strings.Contains(l, "_ocid:") {
+			cut := strings.LastIndexByte(l[:maxWidth+1], ' ')
+			if strings.TrimSpace(l[:max(cut, 0)]) == "" {
+				break
+			}
+			m.WriteString(l[:cut] + "\n")
+			l = indent + strings.TrimSpace(l[cut:])
+		}
+		m.WriteString(l + "\n")
+	}
+}
 
-func (m *mail) head(s string) { m.WriteString("\n" + strings.ToUpper(s) + "\n") }
+// head begins a section; one without any line leaves no trace.
+func (m *mail) head(s string) { m.heading = "\n" + strings.ToUpper(s) + "\n" }
 
 func (m *mail) list(items []string) {
 	for _, s := range items {
-		m.line("- " + oneLine(s))
+		m.line("- " + clip(oneLine(s), 3*maxText))
 	}
 }
 

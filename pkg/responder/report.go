@@ -61,6 +61,9 @@ var planned = map[rotation.Action]string{
 func (c *response) done(r rotation.Result) {
 	o := &c.out
 	o.Status = outcome.Rotated
+	if r.Cause != nil {
+		c.note("%s: %v", r.FailedAt, r.Cause)
+	}
 	switch {
 	case len(r.Plan) > 0:
 		o.Status, o.Reason = outcome.DryRun, "a dry run was asked for"

@@ -44,6 +44,9 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	job.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
 		w, err := owner()
 		c.out.UserName, c.out.TenancyName = w.UserName, w.tenancyName
+		if w.Tenancy != "" {
+			c.out.TenancyID = w.Tenancy
+		}
 		if err != nil {
 			return w.Owner, err
 		}

@@ -3,6 +3,7 @@ package responder
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/guard"
@@ -85,7 +86,7 @@ func (c *response) reopen(ctx context.Context) {
 	}
 	comment := guard.ReopenMark + ": " + c.out.Reason
 	if len(comment) > 900 {
-		comment = comment[:900]
+		comment = strings.ToValidUTF8(comment[:900], "")
 	}
 	if err := c.Problems.Reopen(ctx, c.event.ProblemID, comment); err != nil {
 		c.log.Warn().Err(err).Msg("re-opening the problem")

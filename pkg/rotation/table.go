@@ -76,6 +76,8 @@ var Sections = []Section{
 	{"Something went wrong in this invocation", []Row{
 		{Kind: serverMade, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Trouble: anyTrouble, Then: Discard,
 			Because: "its value can't be stored and would be lost with this process; nobody uses it yet, and the old one is untouched or was given up on purpose"},
+		{Kind: password, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent, StoredElsewhere), Trouble: anyTrouble, Then: Done, Reason: ResetNotKept,
+			Because: "the reset is done, and its one-time value goes with this process; the user sets a new password in any case"},
 		{Trouble: []Trouble{TroubleFinal}, Then: Refuse, Reason: Failed,
 			Because: "the same try would fail again; what is staged stays and is picked up once the cause is mended"},
 		{Trouble: []Trouble{TroubleLater}, Then: Wait, Reason: Interrupted,
