@@ -110,7 +110,7 @@ func (r *run) stage(ctx context.Context) error {
 
 func (r *run) entry(p Phase) *Staged {
 	at := r.serverNow().UTC().Truncate(time.Second)
-	s := &Staged{Version: r.id.VersionName(r.attempt), Phase: p, Old: r.job.Ref.ID, Maker: r.maker, At: &at}
+	s := &Staged{Version: r.id.VersionName(r.attempt), Phase: p, Old: r.job.Ref.ID, Maker: r.maker, At: &at, Secrets: r.allSecrets()}
 	if r.material != nil {
 		s.Credential = r.material.ID
 	}
@@ -121,6 +121,14 @@ func (r *run) entry(p Phase) *Staged {
 		s.GivenUp = before.GivenUp // whatever becomes of this attempt, the old one needs a successor
 	}
 	return s
+}
+
+func (r *run) allSecrets() Secrets {
+	all := Secrets{}
+	for _, t := range r.job.Targets {
+		all[t.Role] = t.SecretID
+	}
+	return all
 }
 
 // verify reads this attempt's version back, checks that it holds the value, and learns its number. Vault may take a
@@ -303,7 +311,7 @@ func (r *run) promote(ctx context.Context) error {
 
 // retirement is the entry that says until when the old credential stays.
 func (r *run) retirement() *Retired {
-	return &Retired{Credential: r.job.Ref.ID, After: r.serverNow().Add(r.job.Grace).UTC().Truncate(time.Second)}
+	return &Retired{Credential: r.job.Ref.ID, Secrets: r.allSecrets(), After: r.serverNow().Add(r.job.Grace).UTC().Truncate(time.Second)}
 }
 
 // putOff writes that entry into the secrets of a rotation that was promoted without one.

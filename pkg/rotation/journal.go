@@ -33,6 +33,22 @@ type Staged struct {
 	Grace      string     `json:"grace,omitempty"`      // how long the old one is to stay after the promotion
 	Maker      string     `json:"maker"`
 	At         *time.Time `json:"at,omitempty"` // server's clock
+	Secrets    Secrets    `json:"secrets,omitempty"`
+}
+
+// Secrets are the OCIDs of all the secrets of a rotation, by what they hold. Each of them knows all: a rotation that is
+// resumed with some of its secrets alone would leave halves that don't belong together.
+type Secrets map[credential.Role]string
+
+// Targets lists them in the order of the kind's roles.
+func (s Secrets) Targets(kind credential.Kind) []Target {
+	var out []Target
+	for _, role := range kind.Roles() {
+		if id, ok := s[role]; ok {
+			out = append(out, Target{Role: role, SecretID: id})
+		}
+	}
+	return out
 }
 
 // Phase is how far the attempt came.
@@ -55,20 +71,21 @@ type Holder struct {
 type Retired struct {
 	Credential string    `json:"credential"`
 	After      time.Time `json:"after"`
+	Secrets    Secrets   `json:"secrets,omitempty"`
 }
 
-// Due tells which old credential's rotation has something left to do, as far as the journal knows: its attempt was
-// left half-way by somebody who can't be at work any more, or its grace period is over. A password's reset that was
+// Due tells which old credential's rotation has something left to do, and in which secrets, as far as the journal
+// knows: its attempt was left half-way by somebody who can't be at work any more, or its grace period is over. A password's reset that was
 // only announced is not resumed: whether it is still wanted is for its problem to say.
-func (j Journal) Due(kind credential.Kind, now time.Time) (old string, due bool) {
+func (j Journal) Due(kind credential.Kind, now time.Time) (old string, secrets Secrets, due bool) {
 	if s := j.Staged; s != nil && s.At != nil && s.Old != "" && now.Sub(*s.At) >= MakerLife && s.Phase != PhaseUndone &&
 		(s.Phase == PhaseStaged || kind != credential.Password) {
-		return s.Old, true
+		return s.Old, s.Secrets, len(s.Secrets) > 0
 	}
 	if r := j.Retire; r != nil && !now.Before(r.After) {
-		return r.Credential, true
+		return r.Credential, r.Secrets, len(r.Secrets) > 0
 	}
-	return "", false
+	return "", nil, false
 }
 
 // GraceOrdered is how long the old credential is to stay, as the attempt that is under way was told.

@@ -55,16 +55,9 @@ func (r *run) secrets(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return errors.Join(err, fmt.Errorf("the time ran out before %s of %s could be finished: %w", ref.Kind.Noun(), ref.User, context.Cause(ctx)))
 		}
-		d.sort()
 		r.add(r.Responder.Resume(ctx, r.callID, d.ref, d.targets, d.grace))
 	}
 	return err
-}
-
-// sort puts the targets into the order of the kind's roles.
-func (d *duty) sort() {
-	order := d.ref.Kind.Roles()
-	slices.SortFunc(d.targets, func(a, b rotation.Target) int { return slices.Index(order, a.Role) - slices.Index(order, b.Role) })
 }
 
 // bound lists the bound secrets of the configured compartments, or of the function's own.
@@ -103,7 +96,7 @@ func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]
 		return nil
 	}
 	h := &home{id: id, kind: kind, user: user, journal: rotation.JournalOf(s.Metadata)}
-	old, due := h.journal.Due(kind, s.At)
+	old, secrets, due := h.journal.Due(kind, s.At)
 	if due && h.journal.Staged != nil && h.journal.Staged.Phase == rotation.PhaseIntent {
 		// Announced and never done: whether it is still wanted is for its problem to say. Done and not followed up: go on.
 		listing, err := r.Issuers[kind].List(ctx, user)
@@ -117,9 +110,8 @@ func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]
 	if due {
 		ref := credential.Ref{Kind: kind, User: user, ID: old}
 		if duties[ref] == nil {
-			duties[ref] = &duty{ref: ref}
+			duties[ref] = &duty{ref: ref, targets: secrets.Targets(kind)}
 		}
-		duties[ref].targets = append(duties[ref].targets, rotation.Target{Role: h.journal.Role, SecretID: id})
 		duties[ref].grace = max(duties[ref].grace, h.journal.GraceOrdered())
 	}
 	r.mu.Unlock()

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// variant is a way in which a rotation can go.
+type variant string
+
+const (
+	plain   variant = ""
+	grace   variant = "grace"   // the old credential stays for an hour
+	replace variant = "replace" // the user's slots are full, and the old credential may be deleted first
+	undo    variant = "undo"    // the new credential is refused during the first delivery, and taken back
+)
+
+// form is a kind of credential, where it is stored, and how its rotation goes.
+type form struct {
+	name    string
+	want    stage.Want
+	variant variant
+	comment []string // options of the closure comment
+}
+
+// slots is how many credentials of each kind OCI lets a user have.
+var slots = map[stage.Kind]int{stage.APIKey: 3, stage.AuthToken: 2, stage.CustomerSecretKey: 2}
+
+// allForms are the rows of the matrix.
+func allForms() []form {
+	base := []form{
+		{name: "api-key", want: stage.Want{Kind: stage.APIKey}},
+		{name: "api-key bundle", want: stage.Want{Kind: stage.APIKey, Bundle: true}},
+		{name: "auth-token", want: stage.Want{Kind: stage.AuthToken}},
+		{name: "auth-token bundle", want: stage.Want{Kind: stage.AuthToken, Bundle: true}},
+		{name: "customer-secret-key pair", want: stage.Want{Kind: stage.CustomerSecretKey}},
+		{name: "customer-secret-key bundle", want: stage.Want{Kind: stage.CustomerSecretKey, Bundle: true}},
+	}
+	var all []form
+	for _, f := range base {
+		all = append(all, f)
+		g, r, u := f, f, f
+		g.name, g.variant, g.comment = f.name+" "+string(grace), grace, []string{"grace:1h"}
+		r.name, r.variant, r.comment = f.name+" "+string(replace), replace, []string{"replace:yes"}
+		r.want.Bystander = slots[f.want.Kind] - 1
+		u.name, u.variant = f.name+" "+string(undo), undo
+		all = append(all, g, r, u)
+	}
+	return append(all,
+		form{name: "password", want: stage.Want{Kind: stage.Password}},
+		form{name: "password bundle", want: stage.Want{Kind: stage.Password, Bundle: true}},
+		form{name: "password not kept", want: stage.Want{Kind: stage.Password, NoSecret: true}})
+}
+
+// writes are the operations of the function that change something.
+var writes = map[string]bool{
+	"UploadApiKey": true, "CreateAuthToken": true, "CreateCustomerSecretKey": true, "CreateOrResetUIPassword": true,
+	"DeleteApiKey": true, "DeleteAuthToken": true, "DeleteCustomerSecretKey": true,
+	"UpdateSecret": true, "UpdateProblemStatus": true,
+}
+
+// isProof tells the use of the new credential from the function's other calls.
+func isProof(c ociemu.Call) bool {
+	return c.Operation == "GetUser" && c.Caller.Kind == "user" || c.Operation == "DockerToken" || c.Operation == "ListBuckets"
+}
+
+// refused is how each kind's proof is answered when the credential is not recognized.
+func (f form) refused() ociemu.Action {
+	if f.want.Kind == stage.CustomerSecretKey {
+		return ociemu.Answer(403, "InvalidAccessKeyId")
+	}
+	return ociemu.Answer(401, "NotAuthenticated")
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// count is how many cells of a square were played, and passed.
+type count struct{ played, passed int }
+
+func (c *count) add(r result) {
+	c.played++
+	if len(r.faults) == 0 {
+		c.passed++
+	}
+}
+
+func (c count) String() string {
+	switch {
+	case c.played == 0:
+		return ""
+	case c.played == c.passed:
+		return fmt.Sprint(c.passed)
+	}
+	return fmt.Sprintf("**%d of %d**", c.passed, c.played)
+}
+
+// tally sorts the results into rows and columns, both in the order of their first appearance.
+type tally struct {
+	rows, columns []string
+	counts        map[[2]string]*count
+}
+
+func tallyOf(results []result) tally {
+	t := tally{counts: map[[2]string]*count{}}
+	for _, r := range results {
+		if r.cell.form.name == "" {
+			continue // not played
+		}
+		row, column := r.cell.form.name, r.cell.faults[0].name
+		if len(r.cell.faults) > 1 {
+			column = "two faults"
+		}
+		if !slices.Contains(t.rows, row) {
+			t.rows = append(t.rows, row)
+		}
+		if !slices.Contains(t.columns, column) {
+			t.columns = append(t.columns, column)
+		}
+		key := [2]string{row, column}
+		if t.counts[key] == nil {
+			t.counts[key] = &count{}
+		}
+		t.counts[key].add(r)
+	}
+	return t
+}
+
+// summary is one line for each row.
+func summary(results []result) string {
+	t := tallyOf(results)
+	var b strings.Builder
+	for _, row := range t.rows {
+		sum := count{}
+		for _, column := range t.columns {
+			if c := t.counts[[2]string{row, column}]; c != nil {
+				sum.played, sum.passed = sum.played+c.played, sum.passed+c.passed
+			}
+		}
+		fmt.Fprintf(&b, "%-36s %d of %d\n", row, sum.passed, sum.played)
+	}
+	deliveries, versions, reclosed := 0, 0, 0
+	for _, r := range results {
+		deliveries, versions = max(deliveries, r.deliveries), max(versions, r.versions)
+		if r.reclosed > 0 {
+			reclosed++
+		}
+	}
+	fmt.Fprintf(&b, "at most %d deliveries and %d new versions a cell; a person had to close the problem again in %d cells\n", deliveries, versions, reclosed)
+	return b.String()
+}
+
+// document is the page docs/fault-matrix.md.
+func document(results []result) string {
+	t := tallyOf(results)
+	var b strings.Builder
+	b.WriteString(introduction)
+	total := count{}
+	for _, r := range results {
+		if r.cell.form.name != "" {
+			total.add(r)
+		}
+	}
+	fmt.Fprintf(&b, "In this run %d cells were played, and %d passed.\n\n", total.played, total.passed)
+	b.WriteString("| fault | " + strings.Join(t.rows, " | ") + " |\n|" + strings.Repeat(" --- |", len(t.rows)+1) + "\n")
+	for _, column := range t.columns {
+		b.WriteString("| " + column + " |")
+		for _, row := range t.rows {
+			text := ""
+			if c := t.counts[[2]string{row, column}]; c != nil {
+				text = c.String()
+			}
+			b.WriteString(" " + text + " |")
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+const introduction = `# The fault matrix
+
+Every API call of a rotation is disturbed by every fault, one fault a cell; for the plain API key also by two faults in a row. The function is the
+deployed binary, the services are those of the [emulator](../test/ociemu/README.md). This page is written by
+` + "`go run ./test/matrix -write`" + `; CI plays a fixed part of the same cells with ` + "`-short`" + `.
+
+## What a cell is
+
+A problem is closed, and one call of the rotation that follows is disturbed. Then the same event is delivered twice more, as a platform does that
+repeats: *at once*, or *later*, when more time has passed than the first process can have lived. If the problem is open again, a person closes it
+once more with the same comment. A number in the table is how many cells of the square passed; "3 of 4" in bold means that one failed.
+
+A cell passes if, seen from the outside,
+
+- at every moment a working credential was in the user's hands or readable in a secret,
+- the old credential was deleted only when a new one was CURRENT in every secret (except with replace, where it goes first),
+- at the end there is exactly one new credential, CURRENT everywhere and accepted over the wire, the old one is refused (or, with a grace, still
+  accepted), nobody else's credential is touched, and the problem is closed,
+- SecOps got a mail, or an invocation failed where the platform counts it.
+
+A password passes if it was reset once (twice at most where the answer to the reset itself was lost), and its one-time value is in the secret, or a mail
+says that it is in none.
+
+## The faults
+
+- **a number**: the call is answered so, once, and has no effect. **for good**: each later call of the operation in that delivery, too.
+- **effect, then** ...: the call takes effect, but the caller is answered something else, or nothing.
+- **no answer**: the call hangs until the invocation's deadline is over.
+- **killed**: SIGKILL to the process before or after the effect of the call.
+- **late**: the process is killed, and its call takes effect in the middle of the next delivery: before or after that one's first, second or third
+  write.
+
+The rows with **undo** are rotations whose new credential is refused and taken back; with **grace**, the old credential stays for an hour; with
+**replace**, the user's slots are full and the old credential goes first.
+
+## The table
+
+`
