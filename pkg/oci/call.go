@@ -50,7 +50,7 @@ func callOnce[T any](ctx context.Context, c *Cloud, operation string, f func(con
 	limited, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	began := time.Now()
-	v, err := f(limited)
+	v, err := f(withLimit(limited))
 	c.mu.Lock()
 	c.last = time.Now()
 	c.mu.Unlock()
@@ -62,6 +62,25 @@ func callOnce[T any](ctx context.Context, c *Cloud, operation string, f func(con
 	}
 	event.Msg("call")
 	return v, err
+}
+
+type limitKey struct{}
+
+// withLimit hides the end of a context from the SDK and shows it to the transport alone: where the SDK sees a context
+// end, it reads an answer that another goroutine may just be writing (common.Retry of v65.129).
+func withLimit(ctx context.Context) context.Context {
+	return context.WithValue(context.WithoutCancel(ctx), limitKey{}, ctx)
+}
+
+// limited is a transport that ends each request with the context that withLimit has hidden.
+type limited struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
+	if ctx, ok := r.Context().Value(limitKey{}).(context.Context); ok {
+		r = r.WithContext(ctx)
+	}
+	return l.RoundTripper.RoundTrip(r)
 }
 
 // pause waits before the next attempt: 0.2 s, doubled each time, with up to half as much again by chance so that many

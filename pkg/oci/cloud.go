@@ -61,16 +61,19 @@ func newCloud(make func() (common.ConfigurationProvider, error)) *Cloud {
 		IdleConnTimeout:       idleTime,
 		ForceAttemptHTTP2:     true,
 	}
+	kept := &onceOK[principal]{} // a failure is not kept: the token's file may come late
 	return &Cloud{
-		http:      &http.Client{Transport: transport},
+		http:      &http.Client{Transport: limited{transport}},
 		transport: transport,
-		provider: sync.OnceValues(func() (principal, error) {
-			p, err := make()
-			if err != nil {
-				return principal{}, fmt.Errorf("reading the resource principal: %w", err)
-			}
-			return principal{p}, nil
-		}),
+		provider: func() (principal, error) {
+			return kept.get(context.Background(), func(context.Context) (principal, error) {
+				p, err := make()
+				if err != nil {
+					return principal{}, fmt.Errorf("reading the resource principal: %w", err)
+				}
+				return principal{p}, nil
+			})
+		},
 		clients: map[clientKey]any{},
 	}
 }

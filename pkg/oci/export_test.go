@@ -12,7 +12,7 @@ func (c *Cloud) Through(t *http.Transport) {
 }
 
 // AnsweredBy puts a transport in the place of the network.
-func (c *Cloud) AnsweredBy(t http.RoundTripper) { c.http.Transport = t }
+func (c *Cloud) AnsweredBy(t http.RoundTripper) { c.http.Transport = limited{t} }
 
 // Idle makes it that long since the last call ended.
 func (c *Cloud) Idle(d time.Duration) { c.last = time.Now().Add(-d) }

@@ -158,7 +158,7 @@ func withoutContent(err error, content credential.Value) error {
 	plain := content.Reveal()
 	for _, text := range []string{string(plain), base64.StdEncoding.EncodeToString(plain)} {
 		if strings.Contains(f.Message, text[:min(len(text), 12)]) {
-			f.Message = ""
+			f.Message, f.Err = "", nil
 		}
 	}
 	return err

@@ -222,6 +222,9 @@ func (c *response) confirm(ctx context.Context) bool {
 		if pause > lagTime || c.Clock.Sleep(ctx, pause) != nil {
 			c.out.Status = outcome.Unfinished
 			c.out.Reason = "Cloud Guard still has the problem as " + p.Detail + " on record"
+			if p.Resolved() {
+				c.out.Reason = "Cloud Guard's history of the problem doesn't show yet who closed it"
+			}
 			c.out.Mend = "If the problem is open on purpose, ignore this mail; else a later delivery or the sweep rotates."
 			return false
 		}
