@@ -41,7 +41,7 @@ func main() {
 	flag.StringVar(&o.kind, "kind", "", "play the rows whose name begins with this")
 	flag.StringVar(&o.run, "run", "", "play the cells whose name this regular expression fits")
 	flag.Uint64Var(&o.seed, "seed", 1, "draws what the short form plays")
-	flag.IntVar(&o.pairs, "pairs", -1, "how many pairs of faults to play; 0: all; -1: 200 in short form, else all")
+	flag.IntVar(&o.pairs, "pairs", -1, "how many pairs of faults to play; 0: all; -1: 100 in short form, else all")
 	flag.IntVar(&o.parallel, "parallel", 3*runtime.NumCPU(), "how many cells to play side by side")
 	flag.BoolVar(&o.write, "write", false, "write the table to "+page)
 	flag.BoolVar(&o.verbose, "v", false, "name every cell")
@@ -115,7 +115,7 @@ func (p player) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]
 		if f.name == "api-key" {
 			n := o.pairs
 			if n < 0 && o.short {
-				n = 200
+				n = 100
 			}
 			all = append(all, pairs(f, sites, max(n, 0), o.seed)...)
 		}

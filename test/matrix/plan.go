@@ -25,7 +25,7 @@ func plan(f form, sites []site, short bool, seed uint64) []cell {
 }
 
 // shareOf is which part of the single disturbances the short form plays.
-const shareOf = 61
+const shareOf = 27
 
 // pairs lists cells with two disturbances in a row: n of the whole product, drawn with the seed; all if n is 0.
 func pairs(f form, sites []site, n int, seed uint64) []cell {
