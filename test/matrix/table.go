@@ -113,7 +113,7 @@ const introduction = `# The fault matrix
 Every API call of a rotation is disturbed by every fault, one fault a cell; for the plain API key also by two faults in a row. The function is the
 deployed binary, the services are those of the [emulator](../test/ociemu/README.md). This page is written by
 ` + "`go run ./test/matrix -write`" + `; CI plays a fixed part of the same cells with ` + "`-short`" + `. The numbers
-below are of such a part: a thin slice, in which each kind and form meets each sort of fault at some call.
+below are of that part, in which each kind and form meets each sort of fault at some call.
 
 ## What a cell is
 
