@@ -97,7 +97,6 @@ type Placed struct {
 type Result struct {
 	End      Action // Done, Refuse or Wait
 	Reason   Reason
-	Because  string
 	Detail   string // what exactly stands in the way, if anything
 	Cause    error  // the error behind Failed, Interrupted and a refusal by Permit
 	FailedAt Action // the step of Cause
@@ -113,7 +112,6 @@ type Result struct {
 	RetireAt time.Time
 	Steps    []Step
 	Plan     []Action // what a dry run would do
-	Owner    credential.Owner
 }
 
 // run is one pass of the engine: the observation and what this process remembers beside it.
@@ -260,7 +258,7 @@ func (r *run) fail(t Trouble, a Action, err error) {
 // end fills in the result.
 func (r *run) end(d Decision) Result {
 	res := &r.result
-	res.End, res.Reason, res.Because, res.Attempt, res.Owner = d.Action, d.Reason, d.Because, r.attempt, r.owner
+	res.End, res.Reason, res.Attempt = d.Action, d.Reason, r.attempt
 	if res.End == "" {
 		res.End = Wait
 	}

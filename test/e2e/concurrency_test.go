@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -21,31 +20,6 @@ import (
 	"github.com/keyturn/keyturn/test/stage"
 )
 
-// current is the credential in the CURRENT versions of the case's secrets, as the arguments of View.Works. It is for
-// OnChange functions, where Case.Stored would wait for the lock for ever.
-func current(v ociemu.View, c *stage.Case) []string {
-	text := func(key string) string { return string(v.Secret(c.Secrets[key]).Current()) }
-	if c.Bundle {
-		var b map[string]string
-		if json.Unmarshal([]byte(text("bundle_secret_ocid")), &b) != nil { // the seed is no bundle
-			return []string{""}
-		}
-		if c.Kind == stage.CustomerSecretKey {
-			return []string{b["access_key"], b["secret_key"]}
-		}
-		return []string{b["private_key"] + b["token"] + b["password"]}
-	}
-	switch c.Kind {
-	case stage.APIKey:
-		return []string{text("api_secret_ocid")}
-	case stage.AuthToken:
-		return []string{text("auth_secret_ocid")}
-	case stage.CustomerSecretKey:
-		return []string{text("accesskey_secret_ocid"), text("secretkey_secret_ocid")}
-	}
-	return []string{text("password_secret_ocid")}
-}
-
 // neverLost checks after each change that the old credential lives, or that its secrets' CURRENT versions hold one
 // that does.
 func neverLost(t *testing.T, s *stage.Stage, cases ...*stage.Case) {
@@ -53,7 +27,7 @@ func neverLost(t *testing.T, s *stage.Stage, cases ...*stage.Case) {
 	told := map[*stage.Case]bool{}
 	s.OnChange(func(v ociemu.View) {
 		for _, c := range cases {
-			if !told[c] && !v.Holds(string(c.Kind), c.User, c.OldID, c.Old.Value) && !v.Works(string(c.Kind), c.User, current(v, c)...) {
+			if !told[c] && !v.Holds(string(c.Kind), c.User, c.OldID, c.Old.Value) && !v.Works(string(c.Kind), c.User, c.CurrentIn(v)...) {
 				told[c] = true
 				t.Errorf("%s: the old %s is gone, and CURRENT holds none that works", c.UserName, c.Kind)
 			}
@@ -251,7 +225,7 @@ func TestOfTwoKeysOfOneUserWhoseCommentsNameTheSameSecretOneIsRotated(t *testing
 	lost := false
 	s.OnChange(func(v ociemu.View) {
 		// Whatever the secret came to hold lives, or the credential before it does.
-		lost = lost || !v.Holds("api-key", a.User, a.OldID, a.Old.Value) && !v.Works("api-key", a.User, current(v, a)...)
+		lost = lost || !v.Holds("api-key", a.User, a.OldID, a.Old.Value) && !v.Works("api-key", a.User, a.CurrentIn(v)...)
 	})
 	closeAtOnce(s, map[*stage.Case]string{a: a.Comment(), b: a.Comment()})
 	b.Secrets = shared

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -61,30 +60,6 @@ func (p *person) said() []string {
 // clean says that no rotation is under way.
 func (p *person) clean() bool { return p.event == nil }
 
-// current is what the CURRENT versions hold, as the arguments of View.Works.
-func (p *person) current(v ociemu.View) []string {
-	text := func(key string) string { return string(v.Secret(p.Secrets[key]).Current()) }
-	if p.Bundle {
-		var b map[string]string
-		if json.Unmarshal([]byte(text("bundle_secret_ocid")), &b) != nil { // the seed is no bundle
-			return []string{""}
-		}
-		if p.Kind == stage.CustomerSecretKey {
-			return []string{b["access_key"], b["secret_key"]}
-		}
-		return []string{b["private_key"] + b["token"] + b["password"]}
-	}
-	switch p.Kind {
-	case stage.APIKey:
-		return []string{text("api_secret_ocid")}
-	case stage.AuthToken:
-		return []string{text("auth_secret_ocid")}
-	case stage.CustomerSecretKey:
-		return []string{text("accesskey_secret_ocid"), text("secretkey_secret_ocid")}
-	}
-	return []string{text("password_secret_ocid")}
-}
-
 // look judges one moment of the person's rotation. It runs under the emulator's lock.
 func (p *person) look(v ociemu.View) string {
 	if p.Kind == stage.Password {
@@ -94,13 +69,13 @@ func (p *person) look(v ociemu.View) string {
 		if n := len(p.resets); n == 0 || !p.resets[n-1].Equal(made) {
 			p.resets = append(p.resets, made)
 		}
-		p.kept = len(p.Secrets) > 0 && v.Works("password", p.User, p.current(v)...)
+		p.kept = len(p.Secrets) > 0 && v.Works("password", p.User, p.CurrentIn(v)...)
 		if len(p.resets) > 2 {
 			return "the password was reset twice"
 		}
 		return ""
 	}
-	if !v.Holds(string(p.Kind), p.User, p.OldID, p.Old.Value) && !v.Works(string(p.Kind), p.User, p.current(v)...) {
+	if !v.Holds(string(p.Kind), p.User, p.OldID, p.Old.Value) && !v.Works(string(p.Kind), p.User, p.CurrentIn(v)...) {
 		return "lost: the old credential is gone, and CURRENT holds none that works"
 	}
 	return ""

@@ -217,3 +217,24 @@ func (s *Stage) ProblemIDs() []string {
 	defer s.mu.Unlock()
 	return append([]string(nil), s.problems...)
 }
+
+// CurrentIn is what the CURRENT versions of the case's secrets hold, as the arguments of View.Works. It is for OnChange
+// functions, where Stored would wait for the lock for ever.
+func (c *Case) CurrentIn(v ociemu.View) []string {
+	text := func(key string) string { return string(v.Secret(c.Secrets[key]).Current()) }
+	if c.Bundle {
+		var b map[string]string
+		if json.Unmarshal([]byte(text("bundle_secret_ocid")), &b) != nil { // the seed is no bundle
+			return []string{""}
+		}
+		if c.Kind == CustomerSecretKey {
+			return []string{b["access_key"], b["secret_key"]}
+		}
+		return []string{b["private_key"] + b["token"] + b["password"]}
+	}
+	var out []string
+	for _, key := range c.Kind.keys(false) {
+		out = append(out, text(key))
+	}
+	return out
+}
