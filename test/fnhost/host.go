@@ -74,6 +74,7 @@ type Host struct {
 	closed         chan struct{}
 
 	mu      sync.Mutex
+	timeout time.Duration
 	started int
 	ready   time.Duration
 	live    []*container // all that were started and not yet dropped
@@ -92,6 +93,7 @@ func Start(ctx context.Context, options Options) (*Host, error) {
 	}
 	h := &Host{
 		options: options,
+		timeout: options.timeout(),
 		dir:     dir,
 		stdout:  &lockedWriter{w: options.Stdout},
 		stderr:  &lockedWriter{w: options.Stderr},
@@ -112,6 +114,13 @@ func (h *Host) TimeToReady() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.ready
+}
+
+// SetTimeout changes how long the calls that begin from now on may take; see [Options].
+func (h *Host) SetTimeout(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.timeout = d
 }
 
 // Kill ends all processes at once with SIGKILL, those in the middle of a call

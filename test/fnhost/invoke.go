@@ -73,7 +73,10 @@ func (h *Host) Invoke(ctx context.Context, body []byte) (Reply, error) {
 // call makes the call and fills the reply. It reports whether the process may be
 // used again.
 func (h *Host) call(ctx context.Context, c *container, body []byte, reply *Reply) (keep bool) {
-	deadline := time.Now().Add(h.options.timeout())
+	h.mu.Lock()
+	timeout := h.timeout
+	h.mu.Unlock()
+	deadline := time.Now().Add(timeout)
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 

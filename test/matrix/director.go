@@ -46,7 +46,7 @@ func (d *director) arrange(index int, at site, w disturbance) {
 	match := func(c ociemu.Call) bool {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if c.Operation != at.operation || c.Caller.Operator {
+		if !at.is(c.Operation) || c.Caller.Operator {
 			return false
 		}
 		if d.hits[index] > 0 {
@@ -55,7 +55,7 @@ func (d *director) arrange(index int, at site, w disturbance) {
 		if index > 0 && (d.hits[index-1] == 0 || c.Seq <= d.hits[index-1]) {
 			return false
 		}
-		if count++; count != at.n {
+		if count++; count != at.nth() {
 			return false
 		}
 		d.hits[index], until = c.Seq, d.delivery

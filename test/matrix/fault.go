@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -69,4 +71,33 @@ func (d disturbance) fits(operation string) bool { return d.lateAt.write == 0 ||
 type site struct {
 	operation string
 	n         int
+}
+
+// The sites of a second disturbance right after the first one: no operation, and a number to tell them apart.
+var (
+	nextCall  = site{n: 1}
+	nextWrite = site{n: 2}
+)
+
+func (s site) String() string {
+	switch s {
+	case nextCall:
+		return "next call"
+	case nextWrite:
+		return "next write"
+	}
+	return fmt.Sprintf("%s %d", s.operation, s.n)
+}
+
+// is says whether a call is one that the site counts.
+func (s site) is(operation string) bool {
+	return s.operation == operation || s == nextCall || s == nextWrite && writes[operation]
+}
+
+// nth is the place of the site's call among those that it counts.
+func (s site) nth() int {
+	if s.operation == "" {
+		return 1
+	}
+	return s.n
 }

@@ -13,6 +13,7 @@ const (
 	grace   variant = "grace"   // the old credential stays for an hour
 	replace variant = "replace" // the user's slots are full, and the old credential may be deleted first
 	undo    variant = "undo"    // the new credential is refused during the first delivery, and taken back
+	wiped   variant = "wiped"   // after the first delivery somebody empties the metadata of the secrets, where the journal is
 )
 
 // form is a kind of credential, where it is stored, and how its rotation goes.
@@ -39,12 +40,13 @@ func allForms() []form {
 	var all []form
 	for _, f := range base {
 		all = append(all, f)
-		g, r, u := f, f, f
+		g, r, u, w := f, f, f, f
 		g.name, g.variant, g.comment = f.name+" "+string(grace), grace, []string{"grace:1h"}
 		r.name, r.variant, r.comment = f.name+" "+string(replace), replace, []string{"replace:yes"}
 		r.want.Bystander = slots[f.want.Kind] - 1
 		u.name, u.variant = f.name+" "+string(undo), undo
-		all = append(all, g, r, u)
+		w.name, w.variant = f.name+" "+string(wiped), wiped
+		all = append(all, g, r, u, w)
 	}
 	return append(all,
 		form{name: "password", want: stage.Want{Kind: stage.Password}},

@@ -44,6 +44,17 @@ func (sc *scene) judge(r *result) {
 	}
 }
 
+// finished says whether the first delivery has left nothing to do, so that nothing of its trouble is there any more.
+func (sc *scene) finished(c cell) bool {
+	if sc.last.Status != 200 || len(sc.Mails()) == 0 || sc.reopened() || sc.c.Kind == stage.Password || sc.form.variant == wiped ||
+		sc.d.missed() > 0 || slices.ContainsFunc(c.faults, func(d disturbance) bool { return d.late }) {
+		return false
+	}
+	good := true
+	sc.judgeCredential(func(string, ...any) { good = false })
+	return good
+}
+
 // failed: some invocation ended as a failure that the platform counts.
 func (sc *scene) failed() bool {
 	for _, reply := range append(sc.Replies(), sc.Swept()...) {

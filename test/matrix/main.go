@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -14,7 +15,6 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -27,10 +27,12 @@ type options struct {
 	kind     string
 	run      string
 	seed     uint64
-	pairs    int
+	rows     int
+	product  int
 	parallel int
 	write    bool
 	verbose  bool
+	ledger   string
 	binary   string
 	sweeper  string
 }
@@ -41,10 +43,12 @@ func main() {
 	flag.StringVar(&o.kind, "kind", "", "play the rows whose name begins with this")
 	flag.StringVar(&o.run, "run", "", "play the cells whose name this regular expression fits")
 	flag.Uint64Var(&o.seed, "seed", 1, "draws what the short form plays")
-	flag.IntVar(&o.pairs, "pairs", -1, "how many pairs of faults to play; 0: all; -1: 100 in short form, else all")
+	flag.IntVar(&o.rows, "rows", -1, "how many cells with two faults in a row to play; -1: all, or 50 in short form")
+	flag.IntVar(&o.product, "product", -1, "how many cells with two faults anywhere to draw from the whole product; -1: 1000, or 50 in short form")
 	flag.IntVar(&o.parallel, "parallel", 3*runtime.NumCPU(), "how many cells to play side by side")
 	flag.BoolVar(&o.write, "write", false, "write the table to "+page)
 	flag.BoolVar(&o.verbose, "v", false, "name every cell")
+	flag.StringVar(&o.ledger, "ledger", "", "a `file` that keeps what was played; cells that the same build has passed before are not played again")
 	flag.StringVar(&o.binary, "binary", "", "the function; both are built if empty")
 	flag.StringVar(&o.sweeper, "sweeper", "", "the sweep that belongs to it")
 	flag.Parse()
@@ -83,7 +87,14 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	results := p.playAll(ctx, cells, o)
+	l, err := openLedger(o.ledger, o.binary, o.sweeper)
+	if err != nil {
+		return 0, err
+	}
+	results, equal, err := p.playAll(ctx, cells, l, o)
+	if err = errors.Join(err, l.close()); err != nil {
+		return 0, err
+	}
 	passed := 0
 	for _, r := range results {
 		if len(r.faults) == 0 {
@@ -91,13 +102,20 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 		}
 	}
 	fmt.Print(summary(results))
+	if equal > 0 {
+		fmt.Printf("%d more differ only in when the event comes again from a cell whose first delivery had finished everything\n", equal)
+	}
+	due := len(cells) - equal
+	if unplayed := due - len(results); unplayed > 0 {
+		fmt.Printf("interrupted: %d cells were not played\n", unplayed)
+	}
 	if o.write {
-		if err := os.WriteFile(page, []byte(document(results)), 0o644); err != nil {
+		if err := os.WriteFile(page, []byte(document(results, equal)), 0o644); err != nil {
 			return 0, fmt.Errorf("writing the table: %w", err)
 		}
 	}
-	fmt.Printf("cells: %d, passed: %d\n", len(results), passed)
-	return len(results) - passed, ctx.Err()
+	fmt.Printf("cells: %d, passed: %d\n", due, passed)
+	return due - passed, ctx.Err()
 }
 
 // cells lists what is to be played.
@@ -113,11 +131,7 @@ func (p player) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]
 		}
 		all = append(all, plan(f, sites, o.short, o.seed)...)
 		if f.name == "api-key" {
-			n := o.pairs
-			if n < 0 && o.short {
-				n = 100
-			}
-			all = append(all, pairs(f, sites, max(n, 0), o.seed)...)
+			all = append(all, twice(f, sites, o)...)
 		}
 	}
 	var out []cell
@@ -129,34 +143,18 @@ func (p player) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]
 	return out, nil
 }
 
-// playAll plays the cells side by side and prints those that fail.
-func (p player) playAll(ctx context.Context, cells []cell, o options) []result {
-	results := make([]result, len(cells))
-	next := make(chan int)
-	var group sync.WaitGroup
-	var printing sync.Mutex
-	for range max(1, o.parallel) {
-		group.Go(func() {
-			for i := range next {
-				r := p.play(ctx, cells[i])
-				results[i] = r
-				printing.Lock()
-				if len(r.faults) > 0 {
-					fmt.Printf("FAILED %s\n  %s\n%s", r.cell, strings.Join(r.faults, "\n  "), r.trace)
-				} else if o.verbose {
-					fmt.Printf("passed %s (%d deliveries)\n", r.cell, r.deliveries)
-				}
-				printing.Unlock()
-			}
-		})
+// twice lists the cells with two faults, as far as they are asked for.
+func twice(f form, sites []site, o options) []cell {
+	inRow, anywhere := o.rows, o.product
+	if o.short && inRow < 0 {
+		inRow = 50
 	}
-	for i := range cells {
-		if ctx.Err() != nil {
-			break
+	if anywhere < 0 {
+		anywhere = 1000
+		if o.short {
+			anywhere = 50
 		}
-		next <- i
 	}
-	close(next)
-	group.Wait()
-	return results
+	return append(draw(rows(f, sites), inRow, o.seed), draw(product(f, sites), anywhere, o.seed)...)
 }
+

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,7 +22,7 @@ func TestASliceOfTheMatrixPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := player{binary, sweeper}
-	cells, err := p.cells(t.Context(), options{kind: "auth-token", pairs: 1},
+	cells, err := p.cells(t.Context(), options{kind: "auth-token"},
 		regexp.MustCompile(`^auth-token \| at once \| (CreateAuthToken|DeleteAuthToken) 1: (500|killed after|effect, then cut|late, before write 1)$`))
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +30,16 @@ func TestASliceOfTheMatrixPasses(t *testing.T) {
 	if len(cells) != 8 {
 		t.Fatalf("%d cells, want 8", len(cells))
 	}
-	for _, r := range p.playAll(t.Context(), cells, options{parallel: 2}) {
+	path := filepath.Join(t.TempDir(), "ledger")
+	l, err := openLedger(path, binary, sweeper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, _, err := p.playAll(t.Context(), cells, l, options{parallel: 2})
+	if err != nil || len(results) != len(cells) || l.close() != nil {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	for _, r := range results {
 		for _, f := range r.faults {
 			t.Errorf("%s: %s\n%s", r.cell, f, r.trace)
 		}
@@ -100,8 +112,87 @@ func TestTheShortFormMeetsEveryCallAndEveryFault(t *testing.T) {
 
 func TestThePageCountsPassedAndFailedCells(t *testing.T) {
 	c := cell{form: form{name: "api-key"}, sites: []site{{"UploadApiKey", 1}}, faults: []disturbance{{name: "500"}}}
-	page := document([]result{{cell: c}, {cell: c, faults: []string{"lost"}}})
-	if !strings.Contains(page, "| 500 | **1 of 2** |") || !strings.Contains(page, "2 cells were played, and 1 passed") {
+	page := document([]result{{cell: c}, {cell: c, faults: []string{"lost"}}}, 7)
+	if !strings.Contains(page, "| 500 | **1 of 2** |") || !strings.Contains(page, "2 cells were played, and 1 passed. 7 more were not played") {
 		t.Errorf("the page is %s", page)
+	}
+}
+
+func TestARunGoesOnWhereItWasInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	binary, path := filepath.Join(dir, "rotate"), filepath.Join(dir, "ledger")
+	passed := cell{form: form{name: "api-key"}, sites: []site{{"UploadApiKey", 1}}, faults: []disturbance{{name: "500"}}}
+	failed, unplayed := passed, passed
+	failed.faults, unplayed.faults = []disturbance{{name: "503"}}, []disturbance{{name: "429"}}
+	open := func(build string) *ledger {
+		t.Helper()
+		if err := os.WriteFile(binary, []byte(build), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		l, err := openLedger(path, binary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	l := open("one")
+	for _, r := range []result{{cell: passed, deliveries: 3}, {cell: failed, faults: []string{"lost"}}} {
+		if err := l.add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.close(); err != nil {
+		t.Fatal(err)
+	}
+	again, other := open("one"), open("two")
+	if r, ok := again.passed(passed); !ok || r.deliveries != 3 {
+		t.Error("a cell that has passed is to be played again")
+	}
+	for _, c := range []cell{failed, unplayed} {
+		if _, ok := again.passed(c); ok {
+			t.Errorf("%s is not to be played", c)
+		}
+	}
+	if _, ok := other.passed(passed); ok {
+		t.Error("what another build has passed counts")
+	}
+}
+
+func TestACellThatWasNotPlayedIsNotCountedAsPassed(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	results, _, err := player{}.playAll(ctx, make([]cell, 3), &ledger{}, options{parallel: 1})
+	if err != nil || len(results) != 0 {
+		t.Errorf("%d results of no cell, %v", len(results), err)
+	}
+}
+
+func TestTwoFaultsInARowMeetEveryCallAndEveryPairOfFaults(t *testing.T) {
+	sites := []site{{"GetSecret", 1}, {"UpdateSecret", 1}}
+	firsts, pairs := map[site]bool{}, map[[2]string]bool{}
+	for _, c := range rows(form{}, sites) {
+		firsts[c.sites[0]] = true
+		pairs[[2]string{c.faults[0].name, c.faults[1].name}] = true
+	}
+	if n := len(quick()); len(firsts) != 2 || len(pairs) != n*n {
+		t.Errorf("%d calls, %d pairs of %d faults", len(firsts), len(pairs), n)
+	}
+}
+
+func TestOnlyTheNextCallIsRightAfter(t *testing.T) {
+	for _, m := range []struct {
+		site      site
+		operation string
+		want      bool
+	}{
+		{nextCall, "GetSecret", true}, {nextCall, "UpdateSecret", true}, {nextWrite, "GetSecret", false}, {nextWrite, "UpdateSecret", true},
+		{site{"GetSecret", 2}, "GetSecret", true}, {site{"GetSecret", 2}, "UpdateSecret", false},
+	} {
+		if got := m.site.is(m.operation); got != m.want {
+			t.Errorf("%s is %s: %v", m.operation, m.site, got)
+		}
+	}
+	if nextWrite.nth() != 1 || (site{"GetSecret", 2}).nth() != 2 {
+		t.Error("the wrong call is counted")
 	}
 }

@@ -30,12 +30,17 @@ type cell struct {
 	faults []disturbance
 }
 
-func (c cell) String() string {
-	parts := []string{c.form.name, string(c.pace)}
+func (c cell) String() string { return c.form.name + " | " + string(c.pace) + c.disturbances() }
+
+// disturbed is what the cell is but for its pace.
+func (c cell) disturbed() string { return c.form.name + c.disturbances() }
+
+func (c cell) disturbances() string {
+	var b strings.Builder
 	for i, s := range c.sites {
-		parts = append(parts, fmt.Sprintf("%s %d: %s", s.operation, s.n, c.faults[i].name))
+		fmt.Fprintf(&b, " | %s: %s", s, c.faults[i].name)
 	}
-	return strings.Join(parts, " | ")
+	return b.String()
 }
 
 // result is how a cell ended.
@@ -43,6 +48,7 @@ type result struct {
 	cell       cell
 	faults     []string // what is wrong; none if the cell passed
 	missed     bool     // a disturbance hit no call
+	finished   bool     // the first delivery left nothing to do
 	deliveries int
 	reclosed   int // how often a person closed the problem again
 	made       int // new credentials, those that were taken back included
@@ -54,10 +60,10 @@ type result struct {
 // more than six minutes, and within the five minutes by which a signature's date may be off in either direction.
 const timeLeap = 4*time.Minute + 30*time.Second
 
-// limits of a function's invocation.
+// limits of a function's invocation: of one that a disturbance makes wait for its deadline, and of all others.
 const (
 	shortTime = 4 * time.Second
-	longTime  = 12 * time.Second
+	longTime  = 30 * time.Second
 )
 
 // player plays cells with one binary.
@@ -104,8 +110,13 @@ func (sc *scene) spoil() {
 	sc.refusal = sc.Inject(ociemu.Fault{Match: isProof, Times: -1, Do: sc.form.refused()})
 }
 
-// mend ends what spoil began.
+// mend ends what spoil began, and lets somebody wipe what the first delivery wrote beside the values.
 func (sc *scene) mend() {
+	if sc.form.variant == wiped {
+		for _, id := range sc.c.Secrets {
+			sc.WipeMetadata(id)
+		}
+	}
 	if sc.refusal != nil {
 		sc.refusal.Remove()
 		sc.SetCreatedOffset(0)
@@ -230,7 +241,9 @@ func (sc *scene) run(ctx context.Context, p pace, r *result) error {
 	if err := sc.close(ctx); err != nil {
 		return err
 	}
+	r.finished = sc.finished(r.cell)
 	sc.mend()
+	sc.SetTimeout(longTime)
 	next := sc.again
 	switch p {
 	case later:

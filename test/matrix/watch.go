@@ -107,22 +107,10 @@ func (h *history) everywhere(s state) bool {
 // look reduces what the emulator holds to a state.
 func look(v ociemu.View, c *stage.Case) state {
 	s := state{Current: map[string][]string{}, Versions: map[string]int64{}}
-	u := v.User(c.User)
-	switch c.Kind {
-	case stage.APIKey:
-		for _, k := range u.APIKeys {
-			s.Living = append(s.Living, k.Fingerprint)
-		}
-	case stage.AuthToken:
-		for _, t := range u.AuthTokens {
-			s.Living = append(s.Living, t.ID)
-		}
-	case stage.CustomerSecretKey:
-		for _, k := range u.CustomerSecretKeys {
-			s.Living = append(s.Living, k.ID)
-		}
-	case stage.Password:
-		s.Password = u.PasswordCreated
+	if c.Kind == stage.Password {
+		s.Password = v.User(c.User).PasswordCreated
+	} else {
+		s.Living = c.IDsIn(v)
 	}
 	current, all := map[string][]reading{}, map[string][]reading{}
 	for key, id := range c.Secrets {

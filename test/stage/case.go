@@ -145,8 +145,12 @@ func (c *Case) Comment(more ...string) string {
 }
 
 // IDs are the ids of the user's credentials of the kind.
-func (c *Case) IDs() []string {
-	u := c.stage.User(c.User)
+func (c *Case) IDs() []string { return c.idsOf(c.stage.User(c.User)) }
+
+// IDsIn is IDs for OnChange functions, where IDs would wait for the lock for ever.
+func (c *Case) IDsIn(v ociemu.View) []string { return c.idsOf(v.User(c.User)) }
+
+func (c *Case) idsOf(u ociemu.User) []string {
 	var ids []string
 	switch c.Kind {
 	case APIKey:

@@ -89,7 +89,7 @@ func BuildSweep(ctx context.Context, dir string) (string, error) {
 
 func buildFunction(ctx context.Context, dir, name string) (string, error) {
 	binary := filepath.Join(dir, name)
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "github.com/keyturn/keyturn/functions/"+name)
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, "github.com/keyturn/keyturn/functions/"+name)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building functions/%s: %w\n%s", name, err, out)
@@ -149,6 +149,17 @@ func (s *Stage) Sweep(ctx context.Context) (fnhost.Reply, error) {
 	s.swept = append(s.swept, reply)
 	s.mu.Unlock()
 	return reply, err
+}
+
+// SetTimeout changes how long the invocations of both functions that begin from now on may take.
+func (s *Stage) SetTimeout(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.options.Timeout = d
+	s.Host.SetTimeout(d)
+	if s.sweeper != nil {
+		s.sweeper.SetTimeout(d)
+	}
 }
 
 // Swept are the answers of all sweeps so far.
