@@ -13,17 +13,23 @@ import (
 	"github.com/keyturn/keyturn/test/stage"
 )
 
-// forms are all kinds of credential in all forms in which they are kept. Users take them in turn.
+// forms are all kinds of credential in all forms in which they are kept. Users take them in turn. Those with bystanders
+// have no free slot: their old credential goes first, which the comment allows.
 var forms = []stage.Want{
 	{Kind: stage.APIKey}, {Kind: stage.AuthToken}, {Kind: stage.CustomerSecretKey}, {Kind: stage.Password},
 	{Kind: stage.APIKey, Bundle: true}, {Kind: stage.AuthToken, Bundle: true}, {Kind: stage.CustomerSecretKey, Bundle: true},
 	{Kind: stage.Password, Bundle: true}, {Kind: stage.Password, NoSecret: true},
+	{Kind: stage.APIKey, Bystander: 2}, {Kind: stage.AuthToken, Bundle: true, Bystander: 1}, {Kind: stage.CustomerSecretKey, Bystander: 1},
 }
+
+// grace is what a part of the closures ask for: it ends in the peace after the trouble, and the sweep has to see that.
+const grace = "grace:5m"
 
 // person is one user, whose one credential is rotated again and again.
 type person struct {
 	*stage.Case
 	turns    int    // rotations so far
+	graced   bool   // the rotation under way leaves the old credential for a while
 	event    []byte // of the rotation under way
 	violated bool
 	seconds  map[int64]bool // of the closures so far; for a password
@@ -57,9 +63,6 @@ func (p *person) said() []string {
 	return slices.Clone(p.answers)
 }
 
-// clean says that no rotation is under way.
-func (p *person) clean() bool { return p.event == nil }
-
 // look judges one moment of the person's rotation. It runs under the emulator's lock.
 func (p *person) look(v ociemu.View) string {
 	if p.Kind == stage.Password {
@@ -74,6 +77,14 @@ func (p *person) look(v ociemu.View) string {
 			return "the password was reset twice"
 		}
 		return ""
+	}
+	for _, id := range p.Bystander {
+		if !slices.Contains(p.IDsIn(v), id) {
+			return "another credential of the user was deleted"
+		}
+	}
+	if len(p.Bystander) > 0 {
+		return "" // the old one goes first, and the bystanders are in hand
 	}
 	if !v.Holds(string(p.Kind), p.User, p.OldID, p.Old.Value) && !v.Works(string(p.Kind), p.User, p.CurrentIn(v)...) {
 		return "lost: the old credential is gone, and CURRENT holds none that works"
@@ -96,8 +107,8 @@ func (p *person) judge(told bool) string {
 		return ""
 	}
 	ids := p.IDs()
-	if len(ids) != 1 || ids[0] == p.OldID {
-		return fmt.Sprintf("the user has %d credentials, the old one among them: %v", len(ids), strings.Contains(strings.Join(ids, " "), p.OldID))
+	if len(ids) != 1+len(p.Bystander) || slices.Contains(ids, p.OldID) {
+		return fmt.Sprintf("the user has %d credentials, the old one among them: %v", len(ids), slices.Contains(ids, p.OldID))
 	}
 	stored, err := p.Stored()
 	if err != nil {
@@ -122,10 +133,26 @@ func (p *person) next() error {
 	if err != nil {
 		return err
 	}
-	p.OldID = p.IDs()[0]
+	for _, id := range p.IDs() {
+		if !slices.Contains(p.Bystander, id) {
+			p.OldID = id
+		}
+	}
 	stored.ID = p.OldID
 	p.Old = stored
 	return nil
+}
+
+// comment is the closure comment of the rotation under way.
+func (p *person) comment() string {
+	var options []string
+	if len(p.Bystander) > 0 {
+		options = append(options, "replace:yes")
+	}
+	if p.graced {
+		options = append(options, grace)
+	}
+	return p.Comment(options...)
 }
 
 // mine says whether a call is about the person.

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,7 +76,10 @@ func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) 
 	r.HandleFunction(r.Function.FunctionID, r.receive)
 	r.OnChange(r.watch)
 	r.trouble = newTrouble(r.Stage, s.seed, s.faults)
-	for r.more() {
+	for _, p := range r.people {
+		r.trouble.own(p.UserName, append(slices.Collect(maps.Values(p.Secrets)), p.User, p.Problem)...)
+	}
+	for r.more() && !r.allViolated() {
 		if err := r.epoch(ctx); err != nil {
 			return tally{}, err
 		}
@@ -135,32 +140,33 @@ func (r *run) count() int {
 func (r *run) epoch(ctx context.Context) error {
 	r.offset.Store(int64(-back))
 	r.trouble.set(true)
-	for began := 0; began < r.settings.epoch && r.more(); {
-		free := r.free()
-		if len(free) == 0 {
-			break
-		}
-		batch := free[:min(side, len(free), r.settings.rotations-r.rotations)]
-		if err := r.batch(ctx, batch); err != nil {
+	for queue := r.queue(); len(queue) > 0 && r.more(); {
+		n := min(side, len(queue), r.settings.rotations-r.rotations)
+		if err := r.batch(ctx, queue[:n]); err != nil {
 			return err
 		}
-		began += len(batch)
+		queue = queue[n:]
 	}
 	r.trouble.set(false)
 	r.offset.Store(int64(back))
 	return r.peace(ctx)
 }
 
-// free are the people without a rotation under way, in a new order each time.
-func (r *run) free() []*person {
+// queue draws whose credential is rotated in an epoch: everybody at most once, so that it follows from the seed alone,
+// not from who is ready first.
+func (r *run) queue() []*person {
 	var out []*person
 	for _, p := range r.people {
-		if p.clean() && !p.violated {
+		if !p.violated {
 			out = append(out, p)
 		}
 	}
 	r.random.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
-	return out
+	return out[:min(len(out), r.settings.epoch)]
+}
+
+func (r *run) allViolated() bool {
+	return !slices.ContainsFunc(r.people, func(p *person) bool { return !p.violated })
 }
 
 // batch closes the problems of some people at once, delivers each event one to three times at once, and those that
@@ -170,6 +176,7 @@ func (r *run) batch(ctx context.Context, people []*person) error {
 	copies := make([]int, len(people))
 	for i, p := range people {
 		copies[i] = 1 + max(0, r.random.IntN(6)-3)
+		p.graced = r.random.IntN(4) == 0 && p.Kind != stage.Password && len(p.Bystander) == 0
 		if err := r.begin(ctx, p); err != nil {
 			return err
 		}
@@ -219,6 +226,7 @@ func (r *run) begin(ctx context.Context, p *person) error {
 		p.Problem = r.AddProblem(ociemu.ProblemSeed{Rule: p.Kind.Rule(), User: p.User, ResourceID: resource})
 	}
 	p.begin()
+	r.trouble.own(p.UserName, p.Problem)
 	r.mu.Lock()
 	r.rotations++
 	r.active = append(r.active, p)
@@ -230,7 +238,7 @@ func (r *run) begin(ctx context.Context, p *person) error {
 			return err
 		}
 	}
-	r.CloseProblem(p.Problem, p.Comment(), r.Operator.Name)
+	r.CloseProblem(p.Problem, p.comment(), r.Operator.Name)
 	return nil
 }
 
@@ -274,7 +282,7 @@ func (r *run) peace(ctx context.Context) error {
 	for _, p := range waiting {
 		for range 2 {
 			if r.Problem(p.Problem).Status != "RESOLVED" {
-				r.CloseProblem(p.Problem, p.Comment(), r.Operator.Name)
+				r.CloseProblem(p.Problem, p.comment(), r.Operator.Name)
 				r.Deliver()
 			}
 			r.deliver(ctx, p)

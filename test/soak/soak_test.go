@@ -35,11 +35,11 @@ func TestMain(m *testing.M) {
 
 func TestAShortSoakViolatesNothing(t *testing.T) {
 	var out bytes.Buffer
-	sum, err := soak(t.Context(), settings{seed: 7, rotations: 18, users: 18, faults: 0.04, epoch: 18}, rotate, sweep, &out)
+	sum, err := soak(t.Context(), settings{seed: 7, rotations: 24, users: 24, faults: 0.04, epoch: 24}, rotate, sweep, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum.violations != 0 || sum.rotations != 18 || sum.faults == 0 {
+	if sum.violations != 0 || sum.rotations != 24 || sum.faults == 0 {
 		t.Errorf("%s\n%s", sum, out.String())
 	}
 }
@@ -70,6 +70,20 @@ func TestWhatHappensToACallFollowsFromTheSeedAlone(t *testing.T) {
 	}
 	if draw(1, forth) == draw(2, forth) {
 		t.Error("the seed changes nothing")
+	}
+}
+
+func TestCallsCountForThePersonWhomTheyAreAbout(t *testing.T) {
+	tr := &trouble{owners: map[string]string{}}
+	tr.own("ann", "user-1", "problem-1")
+	tr.own("bob", "user-2")
+	for _, c := range []ociemu.Call{{Path: "/users/user-1/apiKeys/random"}, {Path: "/problems/problem-1"}, {Path: "/users/x", Caller: ociemu.Caller{ID: "user-1"}}} {
+		if who := tr.ownerOf(c); who != "ann" {
+			t.Errorf("%s is for %q", c.Path, who)
+		}
+	}
+	if who := tr.ownerOf(ociemu.Call{Path: "/users/user-2"}); who != "bob" {
+		t.Errorf("it is for %q", who)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,8 +32,8 @@ var ways = []struct {
 // killShare is how many of the disturbances are kills: one in so many.
 const killShare = 8
 
-// trouble disturbs calls. Whether the n-th call of an operation on one path is disturbed, and how, follows from the
-// seed, whatever other calls fall between.
+// trouble disturbs calls. Whether the n-th call of an operation for one person is disturbed, and how, follows from the
+// seed, whatever calls for others fall between.
 type trouble struct {
 	s    *stage.Stage
 	seed uint64
@@ -40,14 +41,15 @@ type trouble struct {
 
 	mu     sync.Mutex
 	on     bool
-	counts map[string]int
-	chosen map[int]int // sequence number of a call -> its way; killing is len(ways), peace -1
+	owners map[string]string // OCID of a user, secret or problem -> the person's name
+	counts map[string]int    // calls so far, by operation and person
+	chosen map[int]int       // sequence number of a call -> its way; killing is len(ways), peace -1
 	faults int
 	kills  int
 }
 
 func newTrouble(s *stage.Stage, seed uint64, odds float64) *trouble {
-	t := &trouble{s: s, seed: seed, odds: odds, counts: map[string]int{}, chosen: map[int]int{}}
+	t := &trouble{s: s, seed: seed, odds: odds, owners: map[string]string{}, counts: map[string]int{}, chosen: map[int]int{}}
 	for i, w := range ways {
 		s.Inject(ociemu.Fault{When: w.when, Do: w.do, Times: -1, Match: func(c ociemu.Call) bool { return t.choose(c) == i }})
 	}
@@ -68,6 +70,28 @@ func newTrouble(s *stage.Stage, seed uint64, odds float64) *trouble {
 	return t
 }
 
+// own says whom the calls about a resource are for.
+func (t *trouble) own(person string, ids ...string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, id := range ids {
+		t.owners[id] = person
+	}
+}
+
+// ownerOf is the person that a call is for, or its path if it is for nobody in particular. The caller holds t.mu.
+func (t *trouble) ownerOf(c ociemu.Call) string {
+	if name := t.owners[c.Caller.ID]; name != "" {
+		return name
+	}
+	for id := range strings.SplitSeq(c.Path, "/") {
+		if name := t.owners[id]; name != "" {
+			return name
+		}
+	}
+	return c.Path
+}
+
 // set begins or ends the trouble.
 func (t *trouble) set(on bool) {
 	t.mu.Lock()
@@ -86,7 +110,7 @@ func (t *trouble) choose(c ociemu.Call) int {
 	if way, known := t.chosen[c.Seq]; known {
 		return way
 	}
-	key := c.Operation + " " + c.Path
+	key := c.Operation + " " + t.ownerOf(c)
 	t.counts[key]++
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(key)) // a hash's Write never fails
