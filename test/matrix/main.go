@@ -157,4 +157,3 @@ func twice(f form, sites []site, o options) []cell {
 	}
 	return append(draw(rows(f, sites), inRow, o.seed), draw(product(f, sites), anywhere, o.seed)...)
 }
-
