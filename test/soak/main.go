@@ -32,6 +32,7 @@ type settings struct {
 	seed      uint64
 	rotations int
 	users     int
+	side      int           // rotations side by side
 	limit     time.Duration // no new epoch begins after it; 0: none
 	faults    float64       // the probability that a call is disturbed
 	epoch     int           // rotations between two times of peace
@@ -52,6 +53,7 @@ func readFlags(args []string, stderr io.Writer) (settings, error) {
 	flags.Uint64Var(&s.seed, "seed", 1, "draws whom, what and when")
 	flags.IntVar(&s.rotations, "rotations", 2000, "how many `rotations`")
 	flags.IntVar(&s.users, "users", 200, "how many `users`, of all kinds and forms in turn")
+	flags.IntVar(&s.side, "side", 4, "how many rotations go `side` by side; a kill ends them all")
 	flags.DurationVar(&s.limit, "for", 0, "begin nothing new after this `time`, such as 5m")
 	flags.Float64Var(&s.faults, "faults", 0.03, "`probability` that a call is disturbed")
 	if err := flags.Parse(args); err != nil {
@@ -61,8 +63,8 @@ func readFlags(args []string, stderr io.Writer) (settings, error) {
 	switch {
 	case flags.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case s.rotations < 1 || s.users < 1:
-		err = errors.New("-rotations and -users must be 1 at least")
+	case s.rotations < 1 || s.users < 1 || s.side < 1:
+		err = errors.New("-rotations, -users and -side must be 1 at least")
 	case s.faults < 0 || s.faults > 0.5:
 		err = errors.New("-faults must be between 0 and 0.5")
 	}

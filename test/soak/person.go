@@ -22,8 +22,8 @@ var forms = []stage.Want{
 	{Kind: stage.APIKey, Bystander: 2}, {Kind: stage.AuthToken, Bundle: true, Bystander: 1}, {Kind: stage.CustomerSecretKey, Bystander: 1},
 }
 
-// grace is what a part of the closures ask for: it ends in the peace after the trouble, and the sweep has to see that.
-const grace = "grace:5m"
+// grace is what a part of the closures ask for: it ends before the sweeps of the peace, which have to see that.
+const grace = "grace:1m"
 
 // person is one user, whose one credential is rotated again and again.
 type person struct {

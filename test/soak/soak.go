@@ -24,8 +24,8 @@ import (
 // signature may be off.
 const back = 270 * time.Second
 
-// side is how many rotations go side by side.
-const side = 4
+// peaceful is where it stands when the peace begins. Until the sweeps it goes on by more than a grace.
+const peaceful = back - 70*time.Second
 
 // tally is what the last line says.
 type tally struct{ rotations, faults, kills, violations int }
@@ -60,7 +60,7 @@ func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) 
 	o := ociemu.Calm()
 	o.Seed, o.TokenLife = s.seed, 240*time.Hour
 	o.Now = r.now
-	r.Stage, err = stage.New(ctx, stage.Options{Emulator: o, Binary: rotate, Sweeper: sweep, Parallel: side, Timeout: 30 * time.Second,
+	r.Stage, err = stage.New(ctx, stage.Options{Emulator: o, Binary: rotate, Sweeper: sweep, Parallel: s.side, Timeout: 30 * time.Second,
 		Config: []string{"log_level=error"}})
 	if err != nil {
 		return tally{}, err
@@ -141,14 +141,14 @@ func (r *run) epoch(ctx context.Context) error {
 	r.offset.Store(int64(-back))
 	r.trouble.set(true)
 	for queue := r.queue(); len(queue) > 0 && r.more(); {
-		n := min(side, len(queue), r.settings.rotations-r.rotations)
+		n := min(r.settings.side, len(queue), r.settings.rotations-r.rotations)
 		if err := r.batch(ctx, queue[:n]); err != nil {
 			return err
 		}
 		queue = queue[n:]
 	}
 	r.trouble.set(false)
-	r.offset.Store(int64(back))
+	r.offset.Store(int64(peaceful))
 	return r.peace(ctx)
 }
 
@@ -288,6 +288,7 @@ func (r *run) peace(ctx context.Context) error {
 			r.deliver(ctx, p)
 		}
 	}
+	r.offset.Store(int64(back))
 	var last fnhost.Reply
 	for range 2 {
 		reply, err := r.Sweep(ctx)

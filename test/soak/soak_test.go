@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 
 func TestAShortSoakViolatesNothing(t *testing.T) {
 	var out bytes.Buffer
-	sum, err := soak(t.Context(), settings{seed: 7, rotations: 24, users: 24, faults: 0.04, epoch: 24}, rotate, sweep, &out)
+	sum, err := soak(t.Context(), settings{seed: 7, side: 4, rotations: 24, users: 24, faults: 0.04, epoch: 24}, rotate, sweep, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestAShortSoakViolatesNothing(t *testing.T) {
 
 func TestAPlantedViolationIsSeenWithTheCallsOfItsUser(t *testing.T) {
 	var out bytes.Buffer
-	sum, err := soak(t.Context(), settings{seed: 7, rotations: 6, users: 6, epoch: 6, plant: true}, rotate, sweep, &out)
+	sum, err := soak(t.Context(), settings{seed: 7, side: 4, rotations: 6, users: 6, epoch: 6, plant: true}, rotate, sweep, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestCallsCountForThePersonWhomTheyAreAbout(t *testing.T) {
 }
 
 func TestBadFlagsAreRefused(t *testing.T) {
-	for _, args := range []string{"-rotations 0", "-users 0", "-faults 0.9", "-fast", "now"} {
+	for _, args := range []string{"-rotations 0", "-users 0", "-side 0", "-faults 0.9", "-fast", "now"} {
 		var stdout, stderr bytes.Buffer
 		if code := realMain(t.Context(), strings.Split(args, " "), &stdout, &stderr); code != 2 || stderr.Len() == 0 {
 			t.Errorf("%s: exit code %d, %s", args, code, stderr.String())
