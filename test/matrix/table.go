@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"text/tabwriter"
+
+	"github.com/keyturn/keyturn/test/ociemu"
 )
 
 // count is how many cells of a square were played, and passed.
@@ -32,16 +35,11 @@ type tally struct {
 	counts        map[[2]string]*count
 }
 
-func tallyOf(results []result) tally {
+// tallyOf sorts by form and by what columnOf says.
+func tallyOf(results []result, columnOf func(cell) string) tally {
 	t := tally{counts: map[[2]string]*count{}}
 	for _, r := range results {
-		row, column := r.cell.form.name, r.cell.faults[0].name
-		if len(r.cell.faults) > 1 {
-			column = "two faults anywhere"
-			if r.cell.sites[1].operation == "" {
-				column = "two faults in a row"
-			}
-		}
+		row, column := r.cell.form.name, columnOf(r.cell)
 		if !slices.Contains(t.rows, row) {
 			t.rows = append(t.rows, row)
 		}
@@ -57,19 +55,63 @@ func tallyOf(results []result) tally {
 	return t
 }
 
-// summary is one line for each row.
+// cellText is what stands in a square.
+func (t tally) cellText(row, column string) string {
+	if c := t.counts[[2]string{row, column}]; c != nil {
+		return c.String()
+	}
+	return ""
+}
+
+// exactly is the column of a cell on the page: its fault.
+func exactly(c cell) string {
+	switch {
+	case len(c.faults) == 1:
+		return c.faults[0].name
+	case c.sites[1].operation == "":
+		return "two faults in a row"
+	}
+	return "two faults anywhere"
+}
+
+// roughly is the column of a cell on a terminal: its sort of fault.
+func roughly(c cell) string {
+	if len(c.faults) > 1 {
+		return "two"
+	}
+	switch d := c.faults[0]; {
+	case d.stays:
+		return "for good"
+	case d.late && d.kill:
+		return "late"
+	case d.kill:
+		return "killed"
+	case d.late:
+		return "hangs"
+	case d.when == ociemu.After:
+		return "answer lost"
+	}
+	return "refused"
+}
+
+// summary is the table for a terminal, and what was the most of anything.
 func summary(results []result) string {
-	t := tallyOf(results)
+	t := tallyOf(results, roughly)
 	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "cells passed\t%s\tsum\t\n", strings.Join(t.columns, "\t"))
 	for _, row := range t.rows {
 		sum := count{}
+		fmt.Fprintf(w, "%s\t", row)
 		for _, column := range t.columns {
 			if c := t.counts[[2]string{row, column}]; c != nil {
 				sum.played, sum.passed = sum.played+c.played, sum.passed+c.passed
 			}
+			fmt.Fprintf(w, "%s\t", t.cellText(row, column))
 		}
-		fmt.Fprintf(&b, "%-36s %d of %d\n", row, sum.passed, sum.played)
+		fmt.Fprintf(w, "%s\t\n", sum)
 	}
+	_ = w.Flush() // a strings.Builder takes everything
 	deliveries, versions, reclosed, missed := 0, 0, 0, 0
 	for _, r := range results {
 		deliveries, versions = max(deliveries, r.deliveries), max(versions, r.versions)
@@ -89,7 +131,7 @@ func summary(results []result) string {
 
 // document is the page docs/fault-matrix.md.
 func document(results []result, equal int) string {
-	t := tallyOf(results)
+	t := tallyOf(results, exactly)
 	var b strings.Builder
 	b.WriteString(introduction)
 	total := count{}
@@ -105,11 +147,7 @@ func document(results []result, equal int) string {
 	for _, column := range t.columns {
 		b.WriteString("| " + column + " |")
 		for _, row := range t.rows {
-			text := ""
-			if c := t.counts[[2]string{row, column}]; c != nil {
-				text = c.String()
-			}
-			b.WriteString(" " + text + " |")
+			b.WriteString(" " + t.cellText(row, column) + " |")
 		}
 		b.WriteString("\n")
 	}
