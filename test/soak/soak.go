@@ -49,8 +49,10 @@ type run struct {
 	byProblem  map[string]*person // likewise
 	violations int
 	rotations  int
-	began      time.Time
-	said       time.Time
+
+	closing sync.Mutex
+	began   time.Time
+	said    time.Time
 }
 
 // soak does it all.
@@ -136,141 +138,33 @@ func (r *run) count() int {
 	return r.violations
 }
 
-// epoch is a time of trouble, and the peace after it, in which everything that was begun is finished.
-func (r *run) epoch(ctx context.Context) error {
-	r.offset.Store(int64(-back))
-	r.trouble.set(true)
-	for queue := r.queue(); len(queue) > 0 && r.more(); {
-		n := min(r.settings.side, len(queue), r.settings.rotations-r.rotations)
-		if err := r.batch(ctx, queue[:n]); err != nil {
-			return err
-		}
-		queue = queue[n:]
-	}
-	r.trouble.set(false)
-	r.offset.Store(int64(peaceful))
-	return r.peace(ctx)
-}
-
-// queue draws whose credential is rotated in an epoch: everybody at most once, so that it follows from the seed alone,
-// not from who is ready first.
-func (r *run) queue() []*person {
-	var out []*person
-	for _, p := range r.people {
-		if !p.violated {
-			out = append(out, p)
-		}
-	}
-	r.random.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
-	return out[:min(len(out), r.settings.epoch)]
-}
-
 func (r *run) allViolated() bool {
 	return !slices.ContainsFunc(r.people, func(p *person) bool { return !p.violated })
 }
 
-// batch closes the problems of some people at once, delivers each event one to three times at once, and those that
-// failed once more; now and then a sweep runs beside it. What is finished then is judged; the rest waits for peace.
-func (r *run) batch(ctx context.Context, people []*person) error {
+// epoch is a time of trouble, and the peace after it, in which everything that was begun is finished.
+func (r *run) epoch(ctx context.Context) error {
+	r.offset.Store(int64(-back))
 	r.ResetCalls()
-	copies := make([]int, len(people))
-	for i, p := range people {
-		copies[i] = 1 + max(0, r.random.IntN(6)-3)
-		p.graced = r.random.IntN(4) == 0 && p.Kind != stage.Password && len(p.Bystander) == 0
-		if err := r.begin(ctx, p); err != nil {
-			return err
+	turns := r.draw()
+	r.SetCreatedOffset(-stage.Age) // no process is at work at this moment
+	for _, t := range turns {
+		if t.person.Kind == stage.Password {
+			r.SetPassword(t.person.User)
 		}
 	}
-	sweeping := r.random.IntN(10) == 0
-	r.Deliver()
-	var group sync.WaitGroup
-	if sweeping {
-		group.Go(func() { _, _ = r.Sweep(ctx) }) // a failed one is followed by the sweep of the peace
+	r.SetCreatedOffset(0)
+	r.trouble.set(true)
+	err := r.play(ctx, turns)
+	r.trouble.set(false)
+	if err != nil {
+		return err
 	}
-	for i, p := range people {
-		for range copies[i] {
-			group.Go(func() { r.deliver(ctx, p) })
-		}
-	}
-	group.Wait()
-	for _, p := range people {
-		if r.Problem(p.Problem).Status == "RESOLVED" && p.judge(r.told(p)) == "" {
-			if err := r.done(ctx, p); err != nil {
-				return err
-			}
-		}
-	}
-	r.progress()
-	return ctx.Err()
-}
-
-// begin makes the person's credential too old, and somebody close the problem.
-func (r *run) begin(ctx context.Context, p *person) error {
-	resource := p.OldID
-	if p.Kind == stage.APIKey {
-		resource = r.Tenancy() + "/" + p.User + "/" + p.OldID
-	}
-	if p.Kind == stage.Password {
-		resource = ""
-	}
-	if p.Kind == stage.Password {
-		if err := r.otherSecond(ctx, p); err != nil {
-			return err
-		}
-		r.SetCreatedOffset(-stage.Age) // no process is at work at this moment
-		r.SetPassword(p.User)
-		r.SetCreatedOffset(0)
-		p.mails = len(r.Mails())
-	}
-	if p.turns > 0 {
-		p.Problem = r.AddProblem(ociemu.ProblemSeed{Rule: p.Kind.Rule(), User: p.User, ResourceID: resource})
-	}
-	p.begin()
-	r.trouble.own(p.UserName, p.Problem)
-	r.mu.Lock()
-	r.rotations++
-	r.active = append(r.active, p)
-	r.byProblem[p.Problem] = p
-	r.mu.Unlock()
-	if r.plant && p.Kind != stage.Password {
-		r.plant = false
-		if err := r.sabotage(ctx, p); err != nil {
-			return err
-		}
-	}
-	r.CloseProblem(p.Problem, p.comment(), r.Operator.Name)
-	return nil
+	r.offset.Store(int64(peaceful))
+	return r.peace(ctx)
 }
 
 func (r *run) now() time.Time { return time.Now().Add(time.Duration(r.offset.Load())) }
-
-// deliver delivers the person's event once, and again if that failed.
-func (r *run) deliver(ctx context.Context, p *person) {
-	for range 2 {
-		reply, err := r.Host.Invoke(ctx, p.event)
-		p.heard(reply)
-		if err != nil || reply.Status == http.StatusOK {
-			return
-		}
-	}
-}
-
-// done takes a person off the active ones, and dismisses the problem so that later sweeps pass it by.
-func (r *run) done(ctx context.Context, p *person) error {
-	r.mu.Lock()
-	delete(r.byProblem, p.Problem)
-	for i, other := range r.active {
-		if other == p {
-			r.active = append(r.active[:i], r.active[i+1:]...)
-			break
-		}
-	}
-	r.mu.Unlock()
-	if err := r.Dismiss(ctx, p.Problem); err != nil {
-		return err
-	}
-	return p.next()
-}
 
 // peace finishes what was begun: events come again, people close again what is open again, and the sweep runs. Then
 // everybody has exactly the new credential.
@@ -332,10 +226,10 @@ func (r *run) told(p *person) bool {
 	return false
 }
 
-// more says whether another rotation is to begin.
-func (r *run) more() bool {
-	return r.rotations < r.settings.rotations && (r.limit == 0 || time.Since(r.began) < r.limit)
-}
+// more says whether another epoch is to begin.
+func (r *run) more() bool { return r.rotations < r.settings.rotations && !r.timeIsUp() }
+
+func (r *run) timeIsUp() bool { return r.limit > 0 && time.Since(r.began) >= r.limit }
 
 // progress prints a line every few seconds.
 func (r *run) progress() {
