@@ -7,6 +7,7 @@ require (
 	github.com/fnproject/fdk-go v0.0.63
 	github.com/oracle/oci-go-sdk/v65 v65.129.0
 	github.com/rs/zerolog v1.35.1
+	gopkg.in/yaml.v3 v3.0.1
 )
 
 require (

@@ -132,6 +132,7 @@ var modules = map[string]string{
 	"github.com/fnproject/fdk-go":      "the contract of Fn, of which OCI Functions is one",
 	"github.com/oracle/oci-go-sdk/v65": "speaks to OCI's services",
 	"github.com/rs/zerolog":            "the log, one JSON object a line",
+	"gopkg.in/yaml.v3":                 "reads the Kubernetes examples in their test, as strictly as Oracle's provider does",
 }
 
 func TestTheDirectRequirementsAreAFewThatHaveAReason(t *testing.T) {

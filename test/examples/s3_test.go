@@ -1,0 +1,184 @@
+package examples_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+func placeS3(t *testing.T) *rig {
+	t.Helper()
+	return place(t, stage.Want{Kind: stage.CustomerSecretKey, Bundle: true})
+}
+
+// process is what AWS SDKs read from a credential_process.
+// Source: "Sourcing credentials with an external process" in the AWS CLI's user guide.
+type process struct {
+	Version         int
+	AccessKeyID     string `json:"AccessKeyId"`
+	SecretAccessKey string
+	Expiration      time.Time
+}
+
+func (r *rig) process(out string) process {
+	r.t.Helper()
+	var p process
+	decoder := json.NewDecoder(strings.NewReader(out))
+	decoder.DisallowUnknownFields()
+	if decoder.Decode(&p) != nil || decoder.More() {
+		r.t.Fatal("the output is not what an SDK reads")
+	}
+	return p
+}
+
+func TestTheCredentialProcessHandsOutTheCurrentKeyAndAnEnd(t *testing.T) {
+	r := placeS3(t)
+	for range 3 {
+		p := r.process(r.want(r.run("keyturn-s3-credentials", r.secret)))
+		if status := r.c.Try(stage.Credential{ID: p.AccessKeyID, Value: p.SecretAccessKey}); status != 200 {
+			t.Errorf("the key is answered %d", status)
+		}
+		if rest := time.Until(p.Expiration); p.Version != 1 || rest <= 50*time.Minute || rest > time.Hour {
+			t.Errorf("version %d with %s to go, want 1 with an hour", p.Version, rest)
+		}
+		r.rotate()
+		if status := r.c.Try(stage.Credential{ID: p.AccessKeyID, Value: p.SecretAccessKey}); status != 403 {
+			t.Fatalf("the old key is answered %d: this test shows nothing", status)
+		}
+	}
+	r.extra = []string{"KEYTURN_MAX_AGE=1800"}
+	p := r.process(r.want(r.run("keyturn-s3-credentials", r.secret)))
+	if rest := time.Until(p.Expiration); rest <= 20*time.Minute || rest > 30*time.Minute {
+		t.Errorf("%s to go, want half an hour", rest)
+	}
+	for _, age := range []string{"0", "-5", "1h", "1;2"} {
+		r.extra = []string{"KEYTURN_MAX_AGE=" + age}
+		r.refused(r.run("keyturn-s3-credentials", r.secret), "a number of seconds is wanted")
+	}
+}
+
+func TestACredentialProcessThatCanNotReadTheSecretGivesNothing(t *testing.T) {
+	r := placeS3(t)
+	r.Inject(ociemu.Fault{Operation: "GetSecretBundle", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
+	r.refused(r.run("keyturn-s3-credentials", r.secret), "could not read the secret")
+	r.refused(r.run("keyturn-s3-run", r.secret, "cat", "/dev/null"), "could not read the secret")
+	r.refused(r.run("keyturn-s3-run", r.secret), "usage")
+}
+
+func TestACommandGetsTheKeyInItsEnvironmentAndGivesItsOwnExitCode(t *testing.T) {
+	r := placeS3(t)
+	r.extra = []string{"AWS_SESSION_TOKEN=stale", "AWS_PROFILE=other"}
+	const print = `printf '%s\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" "$AWS_ENDPOINT_URL_S3" "$AWS_REGION" "$AWS_DEFAULT_REGION" "${AWS_SESSION_TOKEN-}${AWS_PROFILE-}"; exit 7`
+	got := r.run("keyturn-s3-run", r.secret, "bash", "-c", print)
+	key := r.stored()
+	want := []string{key.ID, key.Value, "https://" + r.s3Host(), r.Region(), r.Region(), "", ""}
+	if got.code != 7 || got.out != strings.Join(want, "\n") {
+		t.Errorf("exit code %d, and the environment is not as it should be", got.code)
+	}
+}
+
+func (r *rig) s3Host() string {
+	return r.Namespace() + ".compat.objectstorage." + r.Region() + ".oraclecloud.com"
+}
+
+// setting is a file of s3-tools with this tenancy's names in place of the examples'.
+func (r *rig) setting(name string) string {
+	r.t.Helper()
+	bin, err := filepath.Abs(filepath.Join(examples, "bin"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	text := read(r.t, "s3-tools/"+name)
+	for old, now := range map[string]string{"examplenamespace.compat": r.Namespace() + ".compat", "/usr/local/lib/keyturn": bin,
+		"ocid1.vaultsecret.oc1.iad.example": r.secret} {
+		text = strings.ReplaceAll(text, old, now)
+	}
+	path := filepath.Join(r.home, name)
+	r.write(path, text)
+	return path
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(examples, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// real installs a tool that somebody else made on the machine, or skips the test: what the scripts themselves do is tested without it.
+func (r *rig) real(name string) string {
+	r.t.Helper()
+	path, err := exec.LookPath(name)
+	if err == nil {
+		err = exec.CommandContext(r.t.Context(), path, "--version").Run()
+	}
+	if err != nil {
+		r.t.Skipf("%s is not here to be tried", name)
+	}
+	// A tool that is a script finds its interpreter in its own folder, or where it finds it outside of this test.
+	r.tool(name, "PATH='"+r.tools+":"+os.Getenv("PATH")+"' HOME='"+os.Getenv("HOME")+"' exec '"+path+`' "$@"`)
+	return filepath.Join(r.tools, name)
+}
+
+// listed checks that a real tool lists the buckets with the key of each rotation. The emulator has no bucket, and refuses every other key.
+func (r *rig) listed(list func() result) {
+	r.t.Helper()
+	for range 2 {
+		r.ResetCalls()
+		r.want(list())
+		asked := 0
+		for _, call := range r.Calls() {
+			if call.Operation == "ListBuckets" && call.Status == 200 {
+				asked++
+			}
+		}
+		if asked == 0 {
+			r.t.Error("the tool did not list the buckets")
+		}
+		r.rotate()
+	}
+	fault := r.Inject(ociemu.Fault{Operation: "GetSecretBundle", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
+	if got := list(); got.code == 0 {
+		r.t.Error("the tool needs no secret: this test shows nothing")
+	}
+	fault.Remove()
+}
+
+func TestTheAWSCommandLineAsksTheCredentialProcess(t *testing.T) {
+	r := placeS3(t)
+	aws := r.real("aws")
+	r.extra = []string{"AWS_CONFIG_FILE=" + r.setting("aws-config"), "AWS_CA_BUNDLE=" + r.CAFile()}
+	r.listed(func() result { return r.exec("", aws, "--profile", "oci", "s3", "ls") })
+}
+
+func TestRcloneListsBucketsWithTheKeyOfItsEnvironment(t *testing.T) {
+	r := placeS3(t)
+	r.real("rclone")
+	config := r.setting("rclone.conf")
+	r.listed(func() result {
+		return r.run("keyturn-s3-run", r.secret, "rclone", "--config", config, "--retries", "1", "--low-level-retries", "1", "lsd", "oci:")
+	})
+}
+
+func TestS3cmdListsBucketsWithTheKeyOfItsEnvironment(t *testing.T) {
+	r := placeS3(t)
+	r.real("s3cmd")
+	config := r.setting("s3cfg")
+	host, port, _ := strings.Cut(strings.TrimPrefix(r.URL(), "http://"), ":")
+	r.write(config, read(t, "s3-tools/s3cfg")+"proxy_host = "+host+"\nproxy_port = "+port+"\nca_certs_file = "+r.CAFile()+"\n")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.write(config, strings.ReplaceAll(string(text), "examplenamespace.compat", r.Namespace()+".compat"))
+	r.listed(func() result { return r.run("keyturn-s3-run", r.secret, "s3cmd", "--config", config, "ls") })
+}
