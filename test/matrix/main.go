@@ -24,6 +24,7 @@ const page = "docs/fault-matrix.md"
 
 type options struct {
 	short    bool
+	paces    bool
 	kind     string
 	run      string
 	seed     uint64
@@ -40,6 +41,7 @@ type options struct {
 func main() {
 	var o options
 	flag.BoolVar(&o.short, "short", false, "play the fixed part that CI plays")
+	flag.BoolVar(&o.paces, "paces", false, "let the event come again at once, later and never, each in a cell of its own, instead of in turn")
 	flag.StringVar(&o.kind, "kind", "", "play the rows whose name begins with this")
 	flag.StringVar(&o.run, "run", "", "play the cells whose name this regular expression fits")
 	flag.Uint64Var(&o.seed, "seed", 1, "draws what the short form plays")
@@ -129,7 +131,7 @@ func (p player) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]
 		if err != nil {
 			return nil, fmt.Errorf("learning the calls of %s: %w", f.name, err)
 		}
-		all = append(all, plan(f, sites, o.short, o.seed)...)
+		all = append(all, plan(f, sites, o)...)
 		if f.name == "api-key" {
 			all = append(all, twice(f, sites, o)...)
 		}

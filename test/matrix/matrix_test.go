@@ -22,7 +22,7 @@ func TestASliceOfTheMatrixPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := player{binary, sweeper}
-	cells, err := p.cells(t.Context(), options{kind: "auth-token"},
+	cells, err := p.cells(t.Context(), options{kind: "auth-token", paces: true},
 		regexp.MustCompile(`^auth-token \| at once \| (CreateAuthToken|DeleteAuthToken) 1: (500|killed after|effect, then cut|late, before write 1)$`))
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestTheShortFormMeetsEveryCallAndEveryFault(t *testing.T) {
 	}
 	for seed := range uint64(shareOf) {
 		calls, faults := map[site]bool{}, map[string]bool{}
-		for _, c := range plan(form{name: "auth-token"}, sites, true, seed) {
+		for _, c := range plan(form{name: "auth-token"}, sites, options{short: true, seed: seed}) {
 			calls[c.sites[0]], faults[c.faults[0].name] = true, true
 		}
 		if len(calls) != len(sites) || len(faults) != len(singles()) {
@@ -194,5 +194,26 @@ func TestOnlyTheNextCallIsRightAfter(t *testing.T) {
 	}
 	if nextWrite.nth() != 1 || (site{"GetSecret", 2}).nth() != 2 {
 		t.Error("the wrong call is counted")
+	}
+}
+
+func TestTheWholeMatrixMeetsEveryCallWithEveryFaultInEveryPaceInTurn(t *testing.T) {
+	sites := []site{{"GetSecret", 1}, {"UpdateSecret", 1}, {"PublishMessage", 1}}
+	once, seen := map[string]bool{}, map[pace]int{}
+	for _, c := range plan(form{name: "api-key"}, sites, options{}) {
+		if once[c.disturbed()] {
+			t.Errorf("%s is played twice", c)
+		}
+		once[c.disturbed()] = true
+		seen[c.pace]++
+	}
+	all := plan(form{name: "api-key"}, sites, options{paces: true})
+	if len(all) != len(paces)*len(once) {
+		t.Errorf("%d cells in all paces, %d in turn", len(all), len(once))
+	}
+	for _, p := range paces {
+		if seen[p] == 0 {
+			t.Errorf("no cell %s", p)
+		}
 	}
 }

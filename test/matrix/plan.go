@@ -7,9 +7,10 @@ import (
 // paces are when the event comes again, in the order in which the cells of one disturbance are played.
 var paces = []pace{atOnce, later, swept}
 
-// plan lists the cells of one form with one disturbance. In short form each call meets every shareOf-th of the
-// disturbances, in turn, so that every call of every form is met, and every disturbance by some form.
-func plan(f form, sites []site, short bool, seed uint64) []cell {
+// plan lists the cells of one form with one disturbance: each disturbance at each call, in one of the paces in turn, or
+// in all of them. In short form each call meets every shareOf-th of all those, so that every call of every form is met,
+// and every disturbance by some form.
+func plan(f form, sites []site, o options) []cell {
 	var cells []cell
 	for i, s := range sites {
 		for j, d := range singles() {
@@ -17,7 +18,7 @@ func plan(f form, sites []site, short bool, seed uint64) []cell {
 				continue
 			}
 			for k, p := range paces {
-				if short && (uint64(i+j+k*shareOf/3)+seed)%shareOf != 0 {
+				if o.short && (uint64(i+j+k*shareOf/3)+o.seed)%shareOf != 0 || !o.short && !o.paces && k != (i+j)%len(paces) {
 					continue
 				}
 				cells = append(cells, cell{form: f, pace: p, sites: []site{s}, faults: []disturbance{d}})

@@ -163,11 +163,10 @@ interrupted: what the same build has passed is kept in the ledger. CI plays a fi
 
 ## What a cell is
 
-A problem is closed, and one call of the rotation that follows is disturbed. Then the same event is delivered twice more, as a platform does that
-repeats: *at once*, or *later*, when more time has passed than the first process can have lived. If the problem is open again, a person closes it
-once more with the same comment. In a third of the cells the event never comes again, and the *sweep* goes on. If the first delivery has finished
-everything in spite of the fault, the cell is played *at once* only: the other two would repeat an event after a rotation that has ended as an
-undisturbed one does. A number in the table is how many cells of the square passed; "3 of 4" in bold means that one failed.
+A problem is closed, and one call of the rotation that follows is disturbed. What comes then is one of three things, in turn from cell to cell: the
+same event is delivered twice more *at once*, as a platform does that repeats; or *later*, when more time has passed than the first process can
+have lived; or it never comes again, and the *sweep* goes on. If the problem is open again, a person closes it once more with the same comment. At
+the end the sweep runs. (` + "`-paces`" + ` plays all three for each call and fault, but for those whose first delivery has finished everything.) A number in the table is how many cells of the square passed; "3 of 4" in bold means that one failed.
 
 A cell passes if, seen from the outside,
 

@@ -27,6 +27,13 @@ const back = 270 * time.Second
 // peaceful is where it stands when the peace begins. Until the sweeps it goes on by more than a grace.
 const peaceful = back - 70*time.Second
 
+// shortLife is how long an invocation may take while there is trouble, longLife in peace: as long as OCI Functions
+// allows, since a sweep that looks at everybody has to come to its end there.
+const (
+	shortLife = 30 * time.Second
+	longLife  = 300 * time.Second
+)
+
 // tally is what the last line says.
 type tally struct{ rotations, faults, kills, violations int }
 
@@ -62,7 +69,7 @@ func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) 
 	o := ociemu.Calm()
 	o.Seed, o.TokenLife = s.seed, 240*time.Hour
 	o.Now = r.now
-	r.Stage, err = stage.New(ctx, stage.Options{Emulator: o, Binary: rotate, Sweeper: sweep, Parallel: s.side, Timeout: 30 * time.Second,
+	r.Stage, err = stage.New(ctx, stage.Options{Emulator: o, Binary: rotate, Sweeper: sweep, Parallel: s.side, Timeout: shortLife,
 		Config: []string{"log_level=error"}})
 	if err != nil {
 		return tally{}, err
@@ -161,6 +168,8 @@ func (r *run) epoch(ctx context.Context) error {
 		return err
 	}
 	r.offset.Store(int64(peaceful))
+	r.SetTimeout(longLife)
+	defer r.SetTimeout(shortLife)
 	return r.peace(ctx)
 }
 
