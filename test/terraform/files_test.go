@@ -181,3 +181,36 @@ func TestTheCompleteExampleSetsWhatItCan(t *testing.T) {
 		t.Error("the example sets nothing: this test looks in the wrong place")
 	}
 }
+
+func TestNothingIsDeclaredThatNobodyUses(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, "terraform", "*.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, f := range files {
+		all.WriteString(read(t, "terraform/"+filepath.Base(f)))
+	}
+	text := all.String()
+	declared := 0
+	for _, m := range regexp.MustCompile(`(?m)^variable "([a-z0-9_]+)"`).FindAllStringSubmatch(text, -1) {
+		declared++
+		// The rules of a variable itself don't count as a use.
+		own := regexp.MustCompile(`(?s)variable "` + m[1] + `" \{.*?\n\}\n`).FindString(text)
+		use := regexp.MustCompile(`var\.` + m[1] + `\b`)
+		if len(use.FindAllString(text, -1)) == len(use.FindAllString(own, -1)) {
+			t.Errorf("nobody uses the variable %s", m[1])
+		}
+	}
+	for _, block := range regexp.MustCompile(`(?ms)^locals \{\n(.*?)^\}`).FindAllStringSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile(`(?m)^  ([a-z0-9_]+) +=`).FindAllStringSubmatch(block[1], -1) {
+			declared++
+			if !regexp.MustCompile(`local\.` + m[1] + `\b`).MatchString(text) {
+				t.Errorf("nobody uses the local value %s", m[1])
+			}
+		}
+	}
+	if declared < 70 {
+		t.Errorf("%d declarations were looked at, want 70 or more", declared)
+	}
+}

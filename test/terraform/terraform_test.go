@@ -25,6 +25,9 @@ type workshop struct{ dir, home string }
 
 var prepared = sync.OnceValues(prepare)
 
+// litter is the folder that is removed in the end.
+var litter string
+
 func prepare() (workshop, error) {
 	if _, err := exec.LookPath("terraform"); err != nil {
 		return workshop{}, errors.New("Terraform is not installed")
@@ -33,6 +36,7 @@ func prepare() (workshop, error) {
 	if err != nil {
 		return workshop{}, err
 	}
+	litter = dir
 	w := workshop{dir: filepath.Join(dir, "terraform"), home: filepath.Join(dir, "home")}
 	if err := os.Mkdir(w.home, 0o700); err != nil {
 		return w, err
@@ -50,9 +54,7 @@ func prepare() (workshop, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if w, err := prepared(); err == nil || w.dir != "" {
-		_ = os.RemoveAll(filepath.Dir(w.dir)) // what is left lies in the system's folder for such things
-	}
+	_ = os.RemoveAll(litter) // what is left lies in the system's folder for such things
 	os.Exit(code)
 }
 
