@@ -89,6 +89,7 @@ func TestAConditionIsComparedWithoutRegardToCase(t *testing.T) {
 		"target.user.name = /j*e*m*m*m/":                                                false,
 		"target.user.name = /jane@example.com/":                                         true,
 		"target.user.name = /jane/":                                                     false,
+		"target.user.name = /j*example/":                                                false,
 		"target.user.name != /ja*/":                                                     false,
 		"target.user.name in ('root', /j*/)":                                            true,
 		"target.user.name in ('root')":                                                  false,
