@@ -9,7 +9,7 @@ import (
 type grants [4][]string
 
 // table spells out the verbs, after the Policy Reference (policyreference/iampolicyreference.htm, keypolicyreference.htm,
-// notificationpolicyreference.htm, objectstoragepolicyreference.htm, eventspolicyreference.htm).
+// notificationpolicyreference.htm, objectstoragepolicyreference.htm, eventspolicyreference.htm, functionspolicyreference.htm).
 //
 // Cloud Guard's reference names no permissions. Those here are made up, in small letters so that no statement can name
 // them: each stands for the operations that a verb allows there.
@@ -46,6 +46,10 @@ var table = map[string]grants{
 		{"BUCKET_CREATE", "BUCKET_DELETE", "PAR_MANAGE", "RETENTION_RULE_MANAGE", "RETENTION_RULE_LOCK"}},
 	"objects": {{"OBJECT_INSPECT"}, {"OBJECT_READ"}, {"OBJECT_OVERWRITE"},
 		{"OBJECT_CREATE", "OBJECT_DELETE", "OBJECT_VERSION_DELETE", "OBJECT_RESTORE", "OBJECT_UPDATE_TIER"}},
+	"fn-app": {{"FN_APP_LIST"}, {"FN_APP_READ"}, {"FN_APP_UPDATE"}, {"FN_APP_CREATE", "FN_APP_DELETE"}},
+	"fn-function": {{"FN_FUNCTION_LIST"}, {"FN_FUNCTION_READ"}, {"FN_FUNCTION_UPDATE"},
+		{"FN_FUNCTION_CREATE", "FN_FUNCTION_DELETE"}},
+	"fn-invocation":     {nil, nil, {"FN_INVOCATION"}, nil},
 	"cloudevents-rules": {{"EVENTRULE_LIST"}, {"EVENTRULE_READ"}, nil, {"EVENTRULE_MODIFY", "EVENTRULE_CREATE", "EVENTRULE_DELETE"}},
 }
 
@@ -63,15 +67,16 @@ var families = map[string][]string{
 	"cloud-guard-family": {"cloud-guard-problems"},
 	"object-family":      {"objectstorage-namespaces", "buckets", "objects"},
 	"cloudevents-family": {"cloudevents-rules"},
+	"functions-family":   {"fn-app", "fn-function", "fn-invocation"},
 	"all-resources":      slices.Sorted(maps.Keys(table)),
 }
 
 // silent are resource types that statements of this project name and that nothing here has to do with.
 var silent = []string{
-	"functions-family", "fn-app", "fn-function", "fn-invocation", "repos", "virtual-network-family", "subnets", "vnics", "cloud-shell",
+	"repos", "virtual-network-family", "subnets", "vnics", "cloud-shell",
 	"log-groups", "log-content", "logging-family", "apm-domains", "alarms", "metrics", "tag-namespaces", "resource-schedule-family",
 	"resource-schedule-schedules", "resource-schedule-workrequests", "orm-family", "orm-stacks", "orm-jobs", "domains", "network-sources",
-	"cloud-guard-config", "cloud-guard-targets", "cloud-guard-detector-recipes", "vss-family", "container-scan-recipes",
+	"cloud-guard-config", "cloud-guard-targets", "cloud-guard-detectors", "cloud-guard-detector-recipes", "cloud-guard-resource-types", "vss-family", "container-scan-recipes",
 	"container-scan-targets", "security-zone", "security-recipe", "network-security-groups", "service-gateways", "vcns", "route-tables",
 }
 
