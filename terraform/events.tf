@@ -1,0 +1,48 @@
+# ---------------------------------------------------------------- Events
+
+data "oci_cloud_guard_cloud_guard_configuration" "this" {
+  count = var.cloud_guard_reporting_region == "" ? 1 : 0
+
+  compartment_id = var.tenancy_ocid
+}
+
+locals {
+  reporting_region = var.cloud_guard_reporting_region != "" ? var.cloud_guard_reporting_region : data.oci_cloud_guard_cloud_guard_configuration.this[0].reporting_region
+
+  # The rules' ids, not the texts of their recommendations, which Oracle may reword.
+  event_condition = jsonencode({
+    eventType = ["com.oraclecloud.cloudguard.problemremediated"]
+    data      = { additionalDetails = { problemName = [for k in local.kinds_on : local.kinds[k].rule] } }
+  })
+}
+
+# IAM's problems belong to the root compartment, and a rule sees its own compartment and what is below.
+resource "oci_events_rule" "problem_closed" {
+  count = contains(keys(local.functions), "rotate") ? 1 : 0
+
+  compartment_id = var.tenancy_ocid
+  display_name   = "${var.name_prefix}-problem-closed"
+  description    = "A closed Cloud Guard problem about an old credential starts Keyturn."
+  condition      = local.event_condition
+  is_enabled     = var.events_enabled
+  freeform_tags  = var.freeform_tags
+
+  actions {
+    actions {
+      action_type = "FAAS"
+      description = "Rotate"
+      function_id = oci_functions_function.this["rotate"].id
+      is_enabled  = true
+    }
+  }
+
+  # Functions has to be allowed to work before the first event comes.
+  depends_on = [oci_identity_policy.function]
+
+  lifecycle {
+    precondition {
+      condition     = local.reporting_region == var.region
+      error_message = "Cloud Guard's reporting region is ${local.reporting_region}, the stack's region is ${var.region}: events are sent in the reporting region only, so this rule would never see one. Deploy the stack in ${local.reporting_region}."
+    }
+  }
+}

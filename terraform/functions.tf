@@ -1,0 +1,104 @@
+# ---------------------------------------------------------------- Functions
+
+resource "oci_functions_application" "this" {
+  compartment_id             = var.compartment_ocid
+  display_name               = var.name_prefix
+  subnet_ids                 = [local.subnet_id]
+  network_security_group_ids = local.network_security_group_ids
+  shape                      = "GENERIC_X86"
+  freeform_tags              = var.freeform_tags
+
+  dynamic "image_policy_config" {
+    for_each = local.signing_key_ids
+    content {
+      is_policy_enabled = true
+      key_details {
+        kms_key_id = image_policy_config.value
+      }
+    }
+  }
+
+  trace_config {
+    is_enabled = var.tracing
+    domain_id  = one(oci_apm_apm_domain.this[*].id)
+  }
+
+  lifecycle {
+    precondition {
+      condition     = (var.rotate_image == "") == (var.sweep_image == "")
+      error_message = "One of rotate_image and sweep_image is given, the other is not: give both, or neither to prepare only. Without the sweep nobody finishes what an interrupted rotation leaves."
+    }
+    precondition {
+      condition     = var.subnet_ocid != "" || length(var.network_security_group_ocids) == 0
+      error_message = "network_security_group_ocids without subnet_ocid: the network that is made brings its own group. Give both, or neither."
+    }
+    precondition {
+      condition     = var.subnet_ocid != "" || var.nat_gateway || local.home_region == var.region
+      error_message = "The home region is ${local.home_region}, the stack's region is ${var.region}: credentials are changed in the home region, and a service gateway doesn't reach it. Set nat_gateway, or give a subnet_ocid that has a way there."
+    }
+  }
+}
+
+resource "oci_functions_function" "this" {
+  for_each = local.functions
+
+  application_id                   = oci_functions_application.this.id
+  display_name                     = each.key
+  image                            = each.value.image
+  image_digest                     = each.value.digest
+  memory_in_mbs                    = tostring(var.function_memory)
+  timeout_in_seconds               = var.function_timeout
+  detached_mode_timeout_in_seconds = each.key == "sweep" ? var.sweep_timeout : var.function_timeout
+  config                           = local.configuration
+  freeform_tags                    = var.freeform_tags
+
+  trace_config {
+    is_enabled = var.tracing
+  }
+
+  # With signatures on, a function is refused until Functions may read them.
+  depends_on = [oci_identity_policy.services]
+
+  lifecycle {
+    precondition {
+      condition     = sum([for k, v in merge(local.configuration, { ons_topic = join("", [for i in range(130) : "x"]) }) : length(k) + length(v)]) <= 4096
+      error_message = "The configuration is longer than the 4 KB that Functions takes: shorten excluded_users (use a * for users of a kind) or secret_compartment_ocids."
+    }
+  }
+}
+
+resource "oci_logging_log_group" "this" {
+  compartment_id = var.compartment_ocid
+  display_name   = var.name_prefix
+  description    = "Keyturn's functions. No credential's value is ever logged."
+  freeform_tags  = var.freeform_tags
+}
+
+resource "oci_logging_log" "invocations" {
+  log_group_id       = oci_logging_log_group.this.id
+  display_name       = "${var.name_prefix}-invocations"
+  log_type           = "SERVICE"
+  is_enabled         = true
+  retention_duration = var.log_retention_days
+  freeform_tags      = var.freeform_tags
+
+  configuration {
+    compartment_id = var.compartment_ocid
+    source {
+      source_type = "OCISERVICE"
+      service     = "functions"
+      resource    = oci_functions_application.this.id
+      category    = "invoke"
+    }
+  }
+}
+
+resource "oci_apm_apm_domain" "this" {
+  count = var.tracing ? 1 : 0
+
+  compartment_id = var.compartment_ocid
+  display_name   = var.name_prefix
+  description    = "Traces of Keyturn's invocations."
+  is_free_tier   = true
+  freeform_tags  = var.freeform_tags
+}

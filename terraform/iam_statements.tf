@@ -1,0 +1,78 @@
+# What the two functions may do. One object a statement, so that a test can take each away and see what fails without it.
+#
+# Three things about conditions decide the form:
+# - a condition on a variable that a request doesn't have is false, so lists (ListUsers, ListSecrets), which have no
+#   target, get statements without one;
+# - an operation may get its permissions from several statements;
+# - conditions are compared without regard to case.
+locals {
+  # Never the excluded ones, whatever the function's configuration says.
+  not_excluded = [for u in var.excluded_users : startswith(u, "ocid1.") ? "target.user.id != '${u}'" : (
+    strcontains(u, "*") ? "target.user.name != /${u}/" : "target.user.name != '${u}'"
+  )]
+  others_than_excluded = "all {${join(", ", local.not_excluded)}}"
+
+  # USER_UPDATE alone would allow UpdateUser, and so another mail address for the next reset.
+  credentials_of_others = "all {${join(", ", concat(["request.operation != 'UpdateUser'"], local.not_excluded))}}"
+
+  bound_secrets = var.secret_policy == "compartment" ? "" : join("", [
+    " where all {target.resource.tag.keyturn.user = /ocid1.user.*/, any {",
+    join(", ", [for k in local.kinds_on : "target.resource.tag.keyturn.kind = '${k}'"]),
+    "}}",
+  ])
+
+  # A compartment, as statements name it.
+  place = { for id in concat(local.secret_compartments, [local.topic_compartment]) :
+    id => startswith(id, "ocid1.tenancy.") ? "tenancy" : "compartment id ${id}"...
+  }
+
+  dynamic_group_names = { for f in ["rotate", "sweep"] : f => "${var.name_prefix}-${f}" }
+
+  statements_of = { for f, group in local.dynamic_group_names : f => concat(
+    [
+      { name = "tenancy", purpose = "GetTenancy, ListRegionSubscriptions: the home region, which takes all changes, and the tenancy's name for the mail",
+      what = "{TENANCY_INSPECT} in tenancy" },
+      { name = "users", purpose = f == "rotate" ? "GetUser: the user's name, to see whether he is protected" : "ListUsers, GetUser: everyone whose credentials are looked at, and their names",
+      what = "{USER_INSPECT} in tenancy" },
+      { name = "credentials-list", purpose = f == "rotate" ? "ListApiKeys, ListAuthTokens, ListCustomerSecretKeys, GetUserUIPasswordInformation: what there is, before and after each step" : "The same lists, of everyone: the sweep looks for credentials whose value is nowhere, and a list that is refused would end it",
+      what = f == "rotate" ? "{USER_READ} in tenancy where ${local.others_than_excluded}" : "{USER_READ} in tenancy" },
+      { name = "credentials-change", purpose = "Part of every change of a user's credentials; UpdateUser itself is left out",
+      what = "{USER_UPDATE} in tenancy where ${local.credentials_of_others}" },
+    ],
+    [for k in local.kinds_on :
+      { name = k, purpose = k == "password" ? "CreateOrResetUIPassword, as Oracle's policy reference has it" : "Makes the new ${replace(k, "-", " ")}, deletes the old one",
+      what = "{${local.kinds[k].permissions}} in tenancy where ${local.others_than_excluded}" }
+    ],
+    [for k in local.kinds_on :
+      { name = "password-set", purpose = "CreateOrResetUIPassword, as Oracle's tutorial has it: reference and tutorial name different permissions, and only a tenancy can tell",
+      what = "{USER_UIPASS_SET} in tenancy where ${local.others_than_excluded}" } if k == "password"
+    ],
+    [for k in slice(distinct(concat([for k in local.kinds_on : "namespace" if contains(["auth-token", "customer-secret-key"], k)], ["none"])), 0, 1) :
+      { name = "namespace", purpose = "GetNamespace: where an auth token or a customer secret key is tried out",
+      what = "{OBJECTSTORAGE_NAMESPACE_READ} in tenancy" } if k == "namespace"
+    ],
+    [
+      { name = "problems", purpose = f == "rotate" ? "GetProblem, ListProblemHistories, UpdateProblemStatus: is the problem closed, by whom, with which comment; open it again if nothing was rotated" : "The same, and ListProblems: closed problems whose event got lost",
+      what = "use cloud-guard-problems in tenancy" },
+    ],
+    flatten([for i, c in local.secret_compartments : [
+      { name = length(local.secret_compartments) == 1 ? "secrets-list" : "secrets-list-${i + 1}", purpose = "ListSecrets: secrets that are bound to a user by their tags",
+      what = "{SECRET_INSPECT} in ${local.place[c][0]}" },
+      { name = length(local.secret_compartments) == 1 ? "secrets-write" : "secrets-write-${i + 1}", purpose = "GetSecret, ListSecretVersions, GetSecretBundle, UpdateSecret: stage the new value, read it back, promote it",
+      what = "{SECRET_READ, SECRET_UPDATE, SECRET_VERSION_INSPECT, SECRET_BUNDLE_READ} in ${local.place[c][0]}${local.bound_secrets}" },
+      [for s in ["sweep"] : { name = length(local.secret_compartments) == 1 ? "secrets-prune" : "secrets-prune-${i + 1}", purpose = "ScheduleSecretVersionDeletion: deprecated versions of secrets that are about to run out of versions",
+      what = "{SECRET_VERSION_DELETE} in ${local.place[c][0]}${local.bound_secrets}" } if f == s],
+    ]]),
+    [
+      { name = "mail", purpose = "PublishMessage. Policies can't name a topic, so it is the topic's compartment",
+      what = "{ONS_TOPIC_PUBLISH} in ${local.place[local.topic_compartment][0]}" },
+    ],
+  ) }
+
+  policy_statements = flatten([for f in keys(local.functions) : [for s in local.statements_of[f] : {
+    name     = "${f}-${s.name}"
+    function = f
+    purpose  = s.purpose
+    text     = "Allow dynamic-group ${local.dynamic_group_names[f]} to ${s.what}"
+  }]])
+}

@@ -1,0 +1,37 @@
+# What several files need.
+locals {
+  looked_up_home = try(one([for r in data.oci_identity_region_subscriptions.this[0].region_subscriptions : r.region_name if r.is_home_region]), null)
+  home_region    = coalesce(var.home_region, local.looked_up_home, var.region)
+
+  # One table for the four kinds: Cloud Guard's detector rule, and the permissions of IAM that making and deleting takes.
+  # Source of the permissions: Oracle's policy reference for IAM.
+  kinds = {
+    "api-key"             = { rule = "API_KEY_TOO_OLD", permissions = "USER_APIKEY_ADD, USER_APIKEY_REMOVE" }
+    "auth-token"          = { rule = "AUTH_TOKEN_TOO_OLD", permissions = "USER_AUTHTOKEN_SET, USER_AUTHTOKEN_REMOVE" }
+    "customer-secret-key" = { rule = "SECRET_KEY_TOO_OLD", permissions = "USER_SECRETKEY_ADD, USER_SECRETKEY_REMOVE" }
+    "password"            = { rule = "PASSWORD_TOO_OLD", permissions = "USER_UIPASS_RESET" }
+  }
+  kinds_on = [for k in ["api-key", "auth-token", "customer-secret-key", "password"] : k if contains(var.kinds, k)]
+
+  # Without images everything else is prepared.
+  functions = { for name, image in { rotate = var.rotate_image, sweep = var.sweep_image } : name => {
+    image  = split("@", image)[0]
+    digest = split("@", image)[1]
+  } if image != "" }
+  scheduled = contains(keys(local.functions), "sweep") && var.sweep_schedule != "off"
+
+  secret_compartments = length(var.secret_compartment_ocids) > 0 ? var.secret_compartment_ocids : [var.compartment_ocid]
+  topic_compartment   = var.topic_ocid == "" ? var.compartment_ocid : var.topic_compartment_ocid
+
+  # What the functions read at start. An empty value counts as not set.
+  configuration = merge(
+    {
+      ons_topic           = local.topic_id
+      protected_users     = join(",", var.excluded_users)
+      secret_compartments = join(",", local.secret_compartments)
+      grace_period        = var.grace_period
+      dry_run             = var.dry_run ? "yes" : "no"
+    },
+    var.configuration,
+  )
+}

@@ -1,0 +1,116 @@
+# ---------------------------------------------------------------- IAM
+
+output "policy_statements" {
+  description = "What each function may do: name, function, purpose and text of every statement."
+  value       = local.policy_statements
+}
+
+output "dynamic_groups" {
+  description = "The functions' dynamic groups, with their matching rules."
+  value       = { for f, g in oci_identity_dynamic_group.function : local.dynamic_group_names[f] => { matching_rule = g.matching_rule } }
+}
+
+output "group_statements" {
+  description = "What people may do: name, group, purpose and text of every statement."
+  value       = local.group_statements
+}
+
+output "service_statements" {
+  description = "What Oracle's services may do: name, purpose and text of every statement."
+  value       = concat(local.service_statements, local.schedule_statements)
+}
+
+# ---------------------------------------------------------------- Events
+
+output "event_condition" {
+  description = "Condition of the Events rule, as JSON."
+  value       = local.event_condition
+}
+
+# ---------------------------------------------------------------- Functions
+
+output "application_id" {
+  description = "OCID of the Functions application."
+  value       = oci_functions_application.this.id
+}
+
+output "function_ids" {
+  description = "OCIDs of the functions, by name. None before the images are given."
+  value       = { for name, f in oci_functions_function.this : name => f.id }
+}
+
+output "configuration" {
+  description = "Configuration of both functions."
+  value       = local.configuration
+}
+
+output "log_id" {
+  description = "OCID of the invocation log."
+  value       = oci_logging_log.invocations.id
+}
+
+# ---------------------------------------------------------------- Network
+
+output "subnet_id" {
+  description = "OCID of the functions' subnet."
+  value       = local.subnet_id
+}
+
+# ---------------------------------------------------------------- Vault
+
+output "vault_id" {
+  description = "OCID of the vault."
+  value       = local.vault_id
+}
+
+output "key_id" {
+  description = "OCID of the master key that encrypts secrets."
+  value       = local.key_id
+}
+
+output "signing_key_id" {
+  description = "OCID of the key that images have to be signed with, or null. `oci artifacts container image-signature sign-upload` takes it as --kms-key-id."
+  value       = one(local.signing_key_ids)
+}
+
+output "secret_ids" {
+  description = "OCIDs of the secrets that were made, by name."
+  value       = { for name, s in oci_vault_secret.first : name => s.id }
+}
+
+output "protected_addresses" {
+  description = "What holds secrets, as `terraform state rm` takes it, one address a line. See the guide on destroying."
+  value = join("\n", concat(
+    [for i, v in oci_kms_vault.this : "oci_kms_vault.this[${i}]"],
+    [for i, k in oci_kms_key.secrets : "oci_kms_key.secrets[${i}]"],
+    [for name, s in oci_vault_secret.first : "oci_vault_secret.first[\"${name}\"]"],
+  ))
+}
+
+# ---------------------------------------------------------------- Notifications
+
+output "topic_id" {
+  description = "OCID of the topic that gets the mails. Subscribers have to confirm."
+  value       = local.topic_id
+}
+
+# ---------------------------------------------------------------- Alarms
+
+output "alarm_topic_id" {
+  description = "OCID of the topic that gets the alarms, or null without alarms."
+  value       = var.alarms ? local.alarm_topic_id : null
+}
+
+# ---------------------------------------------------------------- Schedule
+
+output "schedule_id" {
+  description = "OCID of the sweep's schedule, or null without one."
+  value       = one(oci_resource_scheduler_schedule.sweep[*].id)
+}
+
+# ---------------------------------------------------------------- Hardening
+
+output "repositories" {
+  description = "Container Registry repositories to push the images to."
+  value       = [for r in oci_artifacts_container_repository.this : r.display_name]
+}

@@ -1,0 +1,282 @@
+# ---------------------------------------------------------------- General
+
+variable "tenancy_ocid" {
+  description = "OCID of the tenancy. Resource Manager fills it in."
+  type        = string
+
+  validation {
+    condition     = can(regex("^ocid1\\.tenancy\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", var.tenancy_ocid))
+    error_message = "tenancy_ocid is not a tenancy's OCID: copy it from Governance, Tenancy details (ocid1.tenancy.oc1..aaaa...)."
+  }
+}
+
+variable "compartment_ocid" {
+  description = "OCID of the compartment that takes everything that isn't tenancy-wide. Give it to Keyturn alone: whoever manages its functions or vault is one step from the credentials."
+  type        = string
+
+  validation {
+    condition     = can(regex("^ocid1\\.compartment\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", var.compartment_ocid))
+    error_message = "compartment_ocid is not a compartment's OCID: make a compartment for Keyturn and copy its OCID (ocid1.compartment.oc1..aaaa...). The root compartment is refused on purpose."
+  }
+}
+
+variable "region" {
+  description = "Region of the stack, for instance eu-frankfurt-1. It has to be Cloud Guard's reporting region, because events are sent there and nowhere else."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+(-[a-z]+)+-[0-9]+$", var.region))
+    error_message = "region is not a region's identifier: write eu-frankfurt-1, not its key (FRA) or its title."
+  }
+}
+
+variable "home_region" {
+  description = "The tenancy's home region, where IAM takes changes. Empty: it is looked up."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.home_region == "" || can(regex("^[a-z]+(-[a-z]+)+-[0-9]+$", var.home_region))
+    error_message = "home_region is not a region's identifier: write us-ashburn-1, not its key (IAD), or leave it empty."
+  }
+}
+
+variable "name_prefix" {
+  description = "Begins the name of everything that is made. Two stacks in a tenancy need two prefixes."
+  type        = string
+  default     = "keyturn"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,30}[a-z0-9]$", var.name_prefix))
+    error_message = "name_prefix takes 3 to 32 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen."
+  }
+}
+
+variable "freeform_tags" {
+  description = "Freeform tags for everything that is made."
+  type        = map(string)
+  default     = {}
+}
+
+# ---------------------------------------------------------------- IAM
+
+variable "kinds" {
+  description = "The kinds of credentials that may be rotated. Permissions and events of the others are left out."
+  type        = list(string)
+  default     = ["api-key", "auth-token", "customer-secret-key", "password"]
+
+  validation {
+    condition     = length(var.kinds) > 0 && length(distinct(var.kinds)) == length(var.kinds) && alltrue([for k in var.kinds : contains(["api-key", "auth-token", "customer-secret-key", "password"], k)])
+    error_message = "kinds takes one or more of api-key, auth-token, customer-secret-key, password, each once."
+  }
+}
+
+variable "excluded_users" {
+  description = "Users that nobody may rotate: break-glass administrators first of all. Names as IAM has them (domain/name for federated users), names with a * at the beginning or the end, or user OCIDs. IAM enforces it, and so do the functions."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.excluded_users) > 0
+    error_message = "excluded_users is empty: name the break-glass administrators, so that no rotation can lock them out."
+  }
+  validation {
+    condition = alltrue([for u in var.excluded_users : (
+      can(regex("^ocid1\\.user\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", u)) ||
+      (!startswith(u, "ocid1.") && (can(regex("^[^*'\",;[:cntrl:]]+$", u)) || can(regex("^\\*?[^*/'\",;[:cntrl:]]+\\*?$", u))))
+    )])
+    error_message = "excluded_users takes user names, names with a * at the beginning or the end (without a slash then), and OCIDs of users; quotes, commas and semicolons are refused."
+  }
+}
+
+variable "secret_policy" {
+  description = "What the policies allow of secret_compartment_ocids: `tags`, only secrets with the defined tags keyturn.user and keyturn.kind; `compartment`, every secret there (for secrets that are bound by freeform tags, which policies can't see)."
+  type        = string
+  default     = "tags"
+
+  validation {
+    condition     = contains(["tags", "compartment"], var.secret_policy)
+    error_message = "secret_policy is either tags or compartment."
+  }
+}
+
+variable "deployer_group" {
+  description = "Group that may push images and put them into the functions. Not who may sign images, read secrets or change the application. Empty: no statements. Write Domain/Group for a group outside of the default identity domain; so too for the next three."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?)?$", var.deployer_group))
+    error_message = "deployer_group is the name of a group, or Domain/Group: letters, digits, dots, hyphens and underscores."
+  }
+}
+
+variable "signer_group" {
+  description = "Group that may sign images with the signing key. Empty: no statements."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?)?$", var.signer_group))
+    error_message = "signer_group is the name of a group, or Domain/Group: letters, digits, dots, hyphens and underscores."
+  }
+}
+
+variable "secret_admin_group" {
+  description = "Group that may make secrets, write their first values and bind them by tags, but not read any value. Empty: no statements."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?)?$", var.secret_admin_group))
+    error_message = "secret_admin_group is the name of a group, or Domain/Group: letters, digits, dots, hyphens and underscores."
+  }
+}
+
+variable "closer_group" {
+  description = "Group that may close Cloud Guard's problems, which starts a rotation, and read the functions' log. Empty: no statements."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?)?$", var.closer_group))
+    error_message = "closer_group is the name of a group, or Domain/Group: letters, digits, dots, hyphens and underscores."
+  }
+}
+
+# ---------------------------------------------------------------- Events
+
+variable "cloud_guard_reporting_region" {
+  description = "Cloud Guard's reporting region. Empty: Cloud Guard is asked, which needs `read cloud-guard-config in tenancy`."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.cloud_guard_reporting_region == "" || can(regex("^[a-z]+(-[a-z]+)+-[0-9]+$", var.cloud_guard_reporting_region))
+    error_message = "cloud_guard_reporting_region is not a region's identifier: write eu-frankfurt-1, or leave it empty."
+  }
+}
+
+variable "events_enabled" {
+  description = "Whether closed problems start rotations. Off, only the sweep works."
+  type        = bool
+  default     = true
+}
+
+# ---------------------------------------------------------------- Functions
+
+variable "rotate_image" {
+  description = "Image of functions/rotate in Container Registry of the same region, with tag and digest: fra.ocir.io/namespace/keyturn/rotate:1.0.0@sha256:... Empty together with sweep_image: everything is prepared (keys, repositories, network), but no function is made yet."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.rotate_image == "" || can(regex("^[a-z0-9.-]+/[^@:[:space:]]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}$", var.rotate_image))
+    error_message = "rotate_image has no digest: write registry/namespace/repository:tag@sha256:<64 hexadecimal digits>, as `docker push` prints them. A tag alone can be moved to another image."
+  }
+}
+
+variable "sweep_image" {
+  description = "Image of functions/sweep, likewise."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.sweep_image == "" || can(regex("^[a-z0-9.-]+/[^@:[:space:]]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}$", var.sweep_image))
+    error_message = "sweep_image has no digest: write registry/namespace/repository:tag@sha256:<64 hexadecimal digits>, as `docker push` prints them. A tag alone can be moved to another image."
+  }
+}
+
+variable "require_signed_images" {
+  description = "Whether Functions runs only images that were signed with the signing key."
+  type        = bool
+  default     = true
+}
+
+variable "function_memory" {
+  description = "Memory of each function in MB. Four new RSA keys at once fit into 256."
+  type        = number
+  default     = 256
+
+  validation {
+    condition     = contains([128, 256, 512, 1024, 2048, 3072], var.function_memory)
+    error_message = "function_memory is one of 128, 256, 512, 1024, 2048, 3072."
+  }
+}
+
+variable "function_timeout" {
+  description = "How long a rotation may take, in seconds. A new credential needs its time to spread, so shorter times mean more deliveries that end unfinished."
+  type        = number
+  default     = 300
+
+  validation {
+    condition     = var.function_timeout >= 60 && var.function_timeout <= 300 && floor(var.function_timeout) == var.function_timeout
+    error_message = "function_timeout is a whole number of seconds from 60 to 300, which is what Functions allows."
+  }
+}
+
+variable "sweep_timeout" {
+  description = "How long a scheduled sweep may take, in seconds. Schedules invoke detached, so it may be longer than a rotation."
+  type        = number
+  default     = 300
+
+  validation {
+    condition     = var.sweep_timeout >= 60 && var.sweep_timeout <= 3600 && floor(var.sweep_timeout) == var.sweep_timeout
+    error_message = "sweep_timeout is a whole number of seconds from 60 to 3600, which is what Functions allows."
+  }
+}
+
+variable "dry_run" {
+  description = "Say what would be done, and change nothing. A good beginning."
+  type        = bool
+  default     = false
+}
+
+variable "grace_period" {
+  description = "How long the old credential stays beside the new one: 0, or days, hours and minutes such as 72h, 3d, 90m, up to 90d."
+  type        = string
+  default     = "0"
+
+  validation {
+    condition     = var.grace_period == "0" || (var.grace_period != "" && can(regex("^([0-9]{1,2}d)?([0-9]{1,4}h)?([0-9]{1,6}m)?$", var.grace_period)))
+    error_message = "grace_period is 0, or days, hours and minutes in this order, such as 72h, 3d, 1d12h, 90m."
+  }
+}
+
+variable "configuration" {
+  description = "Further configuration keys of both functions, as the project's README lists them: event_check, secret_binding, prove, rsa_bits, log_level, sweep_days."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for k in keys(var.configuration) : contains(["event_check", "secret_binding", "prove", "rsa_bits", "log_level", "sweep_days"], k)])
+    error_message = "configuration takes event_check, secret_binding, prove, rsa_bits, log_level and sweep_days. The other keys have inputs of their own: notifications, excluded_users, secret_compartment_ocids, dry_run, grace_period."
+  }
+  validation {
+    condition = alltrue([for k, v in var.configuration : can(regex(lookup({
+      event_check    = "^(on|off)$"
+      secret_binding = "^(require|warn)$"
+      prove          = "^(require|try|off)$"
+      rsa_bits       = "^(2048|3072|4096)$"
+      log_level      = "^(trace|debug|info|warn|error)$"
+      sweep_days     = "^([1-9]|[1-8][0-9]|90)$"
+    }, k, ".*"), v))])
+    error_message = "configuration has a value that the functions would refuse at start: event_check on, off; secret_binding require, warn; prove require, try, off; rsa_bits 2048, 3072, 4096; log_level trace, debug, info, warn, error; sweep_days 1 to 90."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long the invocation log is kept, in days."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = contains([30, 60, 90, 120, 150, 180], var.log_retention_days)
+    error_message = "log_retention_days is one of 30, 60, 90, 120, 150, 180."
+  }
+}
+
+variable "tracing" {
+  description = "Make an Application Performance Monitoring domain (always free) and send the platform's traces of invocations there."
+  type        = bool
+  default     = false
+}

@@ -1,0 +1,245 @@
+# ---------------------------------------------------------------- Network
+
+variable "subnet_ocid" {
+  description = "An existing subnet for the functions. Empty: a VCN with a private subnet and a service gateway is made. An existing one needs a route to all Oracle services of its region."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.subnet_ocid == "" || can(regex("^ocid1\\.subnet\\.", var.subnet_ocid))
+    error_message = "subnet_ocid is not a subnet's OCID: copy it from the subnet's page (ocid1.subnet....), or leave it empty to have a network made."
+  }
+}
+
+variable "network_security_group_ocids" {
+  description = "Existing network security groups for the functions, if the subnet exists. They have to let HTTPS out to Oracle's services."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(var.network_security_group_ocids) <= 5 && alltrue([for g in var.network_security_group_ocids : can(regex("^ocid1\\.networksecuritygroup\\.", g))])
+    error_message = "network_security_group_ocids takes up to five OCIDs of network security groups (ocid1.networksecuritygroup....)."
+  }
+}
+
+variable "vcn_cidr" {
+  description = "Address range of the VCN that is made. Nothing else lives in it, and it is connected to nothing."
+  type        = string
+  default     = "10.77.0.0/26"
+
+  validation {
+    condition     = can(cidrhost(var.vcn_cidr, 12)) && can(regex("/(1[6-9]|2[0-8])$", var.vcn_cidr))
+    error_message = "vcn_cidr is an IPv4 range from /16 to /28, such as 10.77.0.0/26."
+  }
+}
+
+variable "nat_gateway" {
+  description = "Let HTTPS out to the internet through a NAT gateway. Only for a stack outside of the home region: a service gateway reaches the services of its own region alone, and credentials are changed in the home region."
+  type        = bool
+  default     = false
+}
+
+# ---------------------------------------------------------------- Vault
+
+variable "vault_ocid" {
+  description = "An existing vault. Empty: one is made."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.vault_ocid == "" || can(regex("^ocid1\\.vault\\.", var.vault_ocid))
+    error_message = "vault_ocid is not a vault's OCID: copy it from the vault's page (ocid1.vault....), or leave it empty to have one made."
+  }
+}
+
+variable "key_ocid" {
+  description = "An existing AES master key of that vault for first_secrets. Empty: one is made."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.key_ocid == "" || can(regex("^ocid1\\.key\\.", var.key_ocid))
+    error_message = "key_ocid is not a key's OCID: copy it from the key's page (ocid1.key....), or leave it empty to have one made."
+  }
+}
+
+variable "signing_key_ocid" {
+  description = "An existing RSA key for image signatures. Empty: one is made, if require_signed_images is on."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.signing_key_ocid == "" || can(regex("^ocid1\\.key\\.", var.signing_key_ocid))
+    error_message = "signing_key_ocid is not a key's OCID: copy it from the key's page (ocid1.key....), or leave it empty to have one made."
+  }
+}
+
+variable "vault_type" {
+  description = "Type of the vault that is made: DEFAULT (shared HSM, no charge for the vault), or VIRTUAL_PRIVATE (own HSM partition, charged by the hour), which alone rotates keys by itself."
+  type        = string
+  default     = "DEFAULT"
+
+  validation {
+    condition     = contains(["DEFAULT", "VIRTUAL_PRIVATE"], var.vault_type)
+    error_message = "vault_type is either DEFAULT or VIRTUAL_PRIVATE."
+  }
+}
+
+variable "key_rotation_days" {
+  description = "After how many days a virtual private vault rotates the master key. A default vault can't: see the guide for the command."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.key_rotation_days >= 60 && var.key_rotation_days <= 365 && floor(var.key_rotation_days) == var.key_rotation_days
+    error_message = "key_rotation_days is a whole number from 60 to 365, which is what Vault allows."
+  }
+}
+
+variable "create_tag_namespace" {
+  description = "Whether the tag namespace keyturn (user, kind, role) is made. Off, if another stack of the tenancy has made it: its name is fixed."
+  type        = bool
+  default     = true
+}
+
+variable "secret_compartment_ocids" {
+  description = "Compartments (or the tenancy) in which the functions look for secrets and may write to them. Empty: compartment_ocid."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(var.secret_compartment_ocids) <= 8 && length(distinct(var.secret_compartment_ocids)) == length(var.secret_compartment_ocids) && alltrue([for c in var.secret_compartment_ocids : can(regex("^ocid1\\.(compartment|tenancy)\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", c))])
+    error_message = "secret_compartment_ocids takes up to eight OCIDs of compartments or of the tenancy, each once."
+  }
+}
+
+variable "first_secrets" {
+  description = "Secrets to make, already bound by their tags: name => {user OCID, kind, role}. Each begins with a placeholder; the first rotation writes the value, which never comes into Terraform's state. The role is bundle if none is given; the others are those of the project's README."
+  type = map(object({
+    user = string
+    kind = string
+    role = optional(string, "bundle")
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.first_secrets) : can(regex("^[A-Za-z0-9._-]{1,255}$", name))])
+    error_message = "first_secrets has a name with other characters than letters, digits, hyphens, underscores and dots."
+  }
+  validation {
+    condition     = alltrue([for s in values(var.first_secrets) : can(regex("^ocid1\\.user\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", s.user))])
+    error_message = "first_secrets has a user that is not a user's OCID (ocid1.user.oc1..aaaa...)."
+  }
+  validation {
+    condition = alltrue([for s in values(var.first_secrets) : contains(lookup({
+      "api-key"             = ["bundle", "private-key"]
+      "auth-token"          = ["bundle", "auth-token"]
+      "customer-secret-key" = ["bundle", "access-key", "secret-key"]
+      "password"            = ["bundle", "password"]
+    }, s.kind, []), s.role)])
+    error_message = "first_secrets has a kind or role that don't fit: api-key takes bundle or private-key; auth-token bundle or auth-token; customer-secret-key bundle, access-key or secret-key; password bundle or password."
+  }
+}
+
+# ---------------------------------------------------------------- Notifications
+
+variable "topic_ocid" {
+  description = "An existing topic for the mails, in the stack's region. Empty: one is made."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.topic_ocid == "" || can(regex("^ocid1\\.onstopic\\.", var.topic_ocid))
+    error_message = "topic_ocid is not a topic's OCID: copy it from the topic's page (ocid1.onstopic....), or leave it empty to have one made."
+  }
+}
+
+variable "topic_compartment_ocid" {
+  description = "Compartment of the existing topic. The functions may publish to every topic of it, because policies can't name a topic; so keep it to itself."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.topic_compartment_ocid == "" || can(regex("^ocid1\\.compartment\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", var.topic_compartment_ocid))
+    error_message = "topic_compartment_ocid is not a compartment's OCID (ocid1.compartment.oc1..aaaa...)."
+  }
+}
+
+variable "emails" {
+  description = "Who gets the mails and alarms. Everyone has to confirm within three days."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(distinct(var.emails)) == length(var.emails) && alltrue([for e in var.emails : can(regex("^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$", e))])
+    error_message = "emails takes mail addresses, each once."
+  }
+}
+
+variable "https_endpoints" {
+  description = "Endpoints that get the mails and alarms as HTTPS requests; no credentials in the address, since it is stored in the state."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(distinct(var.https_endpoints)) == length(var.https_endpoints) && alltrue([for e in var.https_endpoints : can(regex("^https://[^@[:space:]]+$", e))])
+    error_message = "https_endpoints takes addresses that begin with https://, each once and without user or password."
+  }
+}
+
+# ---------------------------------------------------------------- Alarms
+
+variable "alarms" {
+  description = "Whether alarms are made: failed and throttled invocations, a sweep that hasn't run, events and mails that can't be delivered."
+  type        = bool
+  default     = true
+}
+
+variable "alarm_topic_ocid" {
+  description = "An existing topic for the alarms. Empty: a second topic is made, since the first can't report its own failures. PagerDuty, Slack or HTTPS are better than mail here."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.alarm_topic_ocid == "" || can(regex("^ocid1\\.onstopic\\.", var.alarm_topic_ocid))
+    error_message = "alarm_topic_ocid is not a topic's OCID: copy it from the topic's page (ocid1.onstopic....), or leave it empty to have one made."
+  }
+}
+
+# ---------------------------------------------------------------- Schedule
+
+variable "sweep_schedule" {
+  description = "How often the sweep runs: hourly, daily (03:07 UTC) or off."
+  type        = string
+  default     = "hourly"
+
+  validation {
+    condition     = contains(["hourly", "daily", "off"], var.sweep_schedule)
+    error_message = "sweep_schedule is hourly, daily or off."
+  }
+}
+
+# ---------------------------------------------------------------- Hardening
+
+variable "repositories" {
+  description = "Make private, immutable Container Registry repositories for both images, with a vulnerability scanning recipe and target."
+  type        = bool
+  default     = false
+}
+
+variable "security_zone_recipe_ocid" {
+  description = "Make the compartment a security zone with this recipe, for instance Oracle's Maximum Security Recipe. Empty: no zone."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.security_zone_recipe_ocid == "" || can(regex("^ocid1\\.[a-z0-9]*recipe\\.", var.security_zone_recipe_ocid))
+    error_message = "security_zone_recipe_ocid is not a security zone recipe's OCID: copy it from Security Zones, Recipes, or leave it empty."
+  }
+}
+
+variable "cloud_guard_target" {
+  description = "Make a Cloud Guard target for the tenancy with the four detector rules at 90 days. Only if the root compartment has no target yet: it takes one."
+  type        = bool
+  default     = false
+}

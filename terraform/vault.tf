@@ -1,0 +1,152 @@
+# ---------------------------------------------------------------- Vault
+
+# What holds secrets is protected: `terraform destroy` refuses to plan while it is in the state. The guide says how to
+# destroy all the rest. (Terraform doesn't allow prevent_destroy to depend on an input, so it can't be switched off.)
+
+data "oci_kms_vault" "existing" {
+  count = var.vault_ocid != "" ? 1 : 0
+
+  vault_id = var.vault_ocid
+}
+
+locals {
+  vault_id        = var.vault_ocid != "" ? var.vault_ocid : one(oci_kms_vault.this[*].id)
+  vault_endpoint  = var.vault_ocid != "" ? one(data.oci_kms_vault.existing[*].management_endpoint) : one(oci_kms_vault.this[*].management_endpoint)
+  key_id          = var.key_ocid != "" ? var.key_ocid : one(oci_kms_key.secrets[*].id)
+  signing_key_ids = !var.require_signed_images ? [] : var.signing_key_ocid != "" ? [var.signing_key_ocid] : oci_kms_key.signing[*].id
+}
+
+resource "oci_kms_vault" "this" {
+  count = var.vault_ocid == "" ? 1 : 0
+
+  compartment_id = var.compartment_ocid
+  display_name   = var.name_prefix
+  vault_type     = var.vault_type
+  freeform_tags  = var.freeform_tags
+
+  lifecycle {
+    prevent_destroy = true
+
+    precondition {
+      condition     = var.key_ocid == ""
+      error_message = "key_ocid without vault_ocid: a key lives in its vault. Give both, or leave both empty."
+    }
+  }
+}
+
+resource "oci_kms_key" "secrets" {
+  count = var.key_ocid == "" ? 1 : 0
+
+  compartment_id           = var.compartment_ocid
+  display_name             = "${var.name_prefix}-secrets"
+  management_endpoint      = local.vault_endpoint
+  protection_mode          = "HSM"
+  is_auto_rotation_enabled = local.key_rotates
+  freeform_tags            = var.freeform_tags
+
+  key_shape {
+    algorithm = "AES"
+    length    = 32
+  }
+
+  dynamic "auto_key_rotation_details" {
+    for_each = local.key_rotates ? [var.key_rotation_days] : []
+    content {
+      rotation_interval_in_days = auto_key_rotation_details.value
+    }
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+locals {
+  # Only virtual private vaults rotate keys by themselves; the type of an existing one is asked for.
+  key_rotates = (var.vault_ocid != "" ? one(data.oci_kms_vault.existing[*].vault_type) : var.vault_type) == "VIRTUAL_PRIVATE"
+}
+
+# It holds no secret: images can be signed again with another.
+resource "oci_kms_key" "signing" {
+  count = var.require_signed_images && var.signing_key_ocid == "" ? 1 : 0
+
+  compartment_id      = var.compartment_ocid
+  display_name        = "${var.name_prefix}-signing"
+  management_endpoint = local.vault_endpoint
+  protection_mode     = "HSM"
+  freeform_tags       = var.freeform_tags
+
+  key_shape {
+    algorithm = "RSA"
+    length    = 512
+  }
+}
+
+resource "oci_identity_tag_namespace" "keyturn" {
+  count    = var.create_tag_namespace ? 1 : 0
+  provider = oci.home
+
+  compartment_id = var.tenancy_ocid
+  name           = "keyturn"
+  description    = "Binds Vault secrets to the user and the kind of credential that they hold."
+  freeform_tags  = var.freeform_tags
+}
+
+resource "oci_identity_tag" "keyturn" {
+  for_each = var.create_tag_namespace ? {
+    user = { description = "OCID of the user whose credential the secret holds", values = [] }
+    kind = { description = "Kind of the credential", values = ["api-key", "auth-token", "customer-secret-key", "password"] }
+    role = { description = "Which part of the credential the secret holds", values = ["bundle", "private-key", "auth-token", "access-key", "secret-key", "password"] }
+  } : {}
+  provider = oci.home
+
+  tag_namespace_id = oci_identity_tag_namespace.keyturn[0].id
+  name             = each.key
+  description      = each.value.description
+  freeform_tags    = var.freeform_tags
+
+  dynamic "validator" {
+    for_each = length(each.value.values) > 0 ? [each.value.values] : []
+    content {
+      validator_type = "ENUM"
+      values         = validator.value
+    }
+  }
+}
+
+# A placeholder until the first rotation. What the functions write is never read back by Terraform.
+resource "oci_vault_secret" "first" {
+  for_each = var.first_secrets
+
+  compartment_id = local.first_secrets_compartment
+  vault_id       = local.vault_id
+  key_id         = local.key_id
+  secret_name    = each.key
+  description    = "Filled by Keyturn (${var.name_prefix})."
+  freeform_tags  = var.freeform_tags
+
+  defined_tags = {
+    "keyturn.user" = each.value.user
+    "keyturn.kind" = each.value.kind
+    "keyturn.role" = each.value.role
+  }
+
+  secret_content {
+    content_type = "BASE64"
+    content      = base64encode("Keyturn has not rotated this credential yet.")
+    name         = "placeholder"
+  }
+
+  depends_on = [oci_identity_tag.keyturn]
+
+  lifecycle {
+    prevent_destroy = true
+    # Contents and the journal in the metadata belong to the functions from now on.
+    ignore_changes = [secret_content, metadata]
+  }
+}
+
+locals {
+  # Where the functions look for them.
+  first_secrets_compartment = contains(local.secret_compartments, var.compartment_ocid) ? var.compartment_ocid : local.secret_compartments[0]
+}
