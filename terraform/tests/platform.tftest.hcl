@@ -1,0 +1,356 @@
+# What is made, and how.
+
+mock_provider "oci" {
+  override_during = plan
+
+  mock_resource "oci_functions_function" {
+    defaults = { id = "ocid1.fnfunc.oc1.eu-frankfurt-1.aaaaaaaathefunction" }
+  }
+  mock_resource "oci_kms_vault" {
+    defaults = { id = "ocid1.vault.oc1.eu-frankfurt-1.aaaaaaaathevault" }
+  }
+  mock_resource "oci_kms_key" {
+    defaults = { id = "ocid1.key.oc1.eu-frankfurt-1.aaaaaaaathekey" }
+  }
+  mock_resource "oci_resource_scheduler_schedule" {
+    defaults = { id = "ocid1.resourceschedule.oc1.eu-frankfurt-1.aaaaaaaatheschedule" }
+  }
+  mock_resource "oci_ons_notification_topic" {
+    defaults = { id = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaathetopic" }
+  }
+}
+
+mock_provider "oci" {
+  alias           = "home"
+  override_during = plan
+}
+
+variables {
+  tenancy_ocid                 = "ocid1.tenancy.oc1..aaaaaaaatenancy"
+  compartment_ocid             = "ocid1.compartment.oc1..aaaaaaaakeyturn"
+  region                       = "eu-frankfurt-1"
+  home_region                  = "eu-frankfurt-1"
+  cloud_guard_reporting_region = "eu-frankfurt-1"
+  excluded_users               = ["breakglass@example.com"]
+  rotate_image                 = "fra.ocir.io/ns/keyturn/rotate:1@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  sweep_image                  = "fra.ocir.io/ns/keyturn/sweep:1@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+}
+
+run "the_rule_listens_to_the_four_rules_by_their_ids" {
+  command = plan
+
+  assert {
+    condition = jsondecode(oci_events_rule.problem_closed[0].condition) == {
+      eventType = ["com.oraclecloud.cloudguard.problemremediated"]
+      data      = { additionalDetails = { problemName = ["API_KEY_TOO_OLD", "AUTH_TOKEN_TOO_OLD", "SECRET_KEY_TOO_OLD", "PASSWORD_TOO_OLD"] } }
+    }
+    error_message = "The condition is ${oci_events_rule.problem_closed[0].condition}."
+  }
+}
+
+run "the_reporting_region_is_asked_for_and_taken_if_it_is_the_stacks" {
+  command = plan
+
+  variables {
+    cloud_guard_reporting_region = ""
+  }
+  override_data {
+    target = data.oci_cloud_guard_cloud_guard_configuration.this[0]
+    values = { reporting_region = "eu-frankfurt-1" }
+  }
+  assert {
+    condition     = oci_events_rule.problem_closed[0].is_enabled
+    error_message = "There is no rule."
+  }
+}
+
+run "a_reporting_region_that_Cloud_Guard_names_otherwise_is_refused" {
+  command = plan
+
+  variables {
+    cloud_guard_reporting_region = ""
+  }
+  override_data {
+    target = data.oci_cloud_guard_cloud_guard_configuration.this[0]
+    values = { reporting_region = "us-ashburn-1" }
+  }
+  expect_failures = [oci_events_rule.problem_closed]
+}
+
+run "the_home_region_is_looked_up" {
+  command = plan
+
+  variables {
+    home_region = ""
+    nat_gateway = true
+  }
+  override_data {
+    target = data.oci_identity_region_subscriptions.this[0]
+    values = { region_subscriptions = [
+      { is_home_region = false, region_key = "FRA", region_name = "eu-frankfurt-1", state = "READY", tenancy_id = "" },
+      { is_home_region = true, region_key = "IAD", region_name = "us-ashburn-1", state = "READY", tenancy_id = "" },
+    ] }
+  }
+  assert {
+    condition     = local.home_region == "us-ashburn-1"
+    error_message = "The home region is ${local.home_region}."
+  }
+}
+
+run "images_are_taken_by_digest" {
+  command = plan
+
+  assert {
+    condition     = oci_functions_function.this["rotate"].image == "fra.ocir.io/ns/keyturn/rotate:1" && oci_functions_function.this["rotate"].image_digest == "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+    error_message = "The image is ${oci_functions_function.this["rotate"].image}."
+  }
+  assert {
+    condition     = alltrue([for f in oci_functions_function.this : f.memory_in_mbs == "256" && f.timeout_in_seconds == 300])
+    error_message = "Memory or time aren't the defaults."
+  }
+}
+
+run "both_functions_have_one_configuration" {
+  command = plan
+
+  variables {
+    dry_run       = true
+    grace_period  = "3d"
+    configuration = { sweep_days = "30" }
+  }
+  assert {
+    condition = oci_functions_function.this["sweep"].config == oci_functions_function.this["rotate"].config && oci_functions_function.this["rotate"].config == tomap({
+      ons_topic           = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaathetopic"
+      protected_users     = "breakglass@example.com"
+      secret_compartments = "ocid1.compartment.oc1..aaaaaaaakeyturn"
+      grace_period        = "3d"
+      dry_run             = "yes"
+      sweep_days          = "30"
+    })
+    error_message = "The configuration is ${jsonencode(output.configuration)}."
+  }
+}
+
+run "without_images_everything_else_is_prepared" {
+  command = plan
+
+  variables {
+    rotate_image = ""
+    sweep_image  = ""
+    repositories = true
+  }
+  assert {
+    condition     = length(oci_functions_function.this) + length(oci_identity_dynamic_group.function) + length(oci_identity_policy.function) + length(oci_events_rule.problem_closed) + length(oci_resource_scheduler_schedule.sweep) + length(oci_monitoring_alarm.this) == 0
+    error_message = "Something needs a function that isn't there."
+  }
+  assert {
+    condition     = length(oci_kms_key.signing) == 1 && length(oci_artifacts_container_repository.this) == 2 && output.signing_key_id != null
+    error_message = "What the images need isn't there."
+  }
+}
+
+run "only_signed_images_run" {
+  command = plan
+
+  assert {
+    condition     = oci_functions_application.this.image_policy_config[0].is_policy_enabled && oci_functions_application.this.image_policy_config[0].key_details[0].kms_key_id == output.signing_key_id
+    error_message = "The application takes unsigned images."
+  }
+  assert {
+    condition     = oci_kms_key.signing[0].key_shape[0].algorithm == "RSA" && oci_kms_key.signing[0].protection_mode == "HSM"
+    error_message = "The signing key is no RSA key in the HSM."
+  }
+}
+
+run "without_signatures_there_is_no_signing_key" {
+  command = plan
+
+  variables {
+    require_signed_images = false
+  }
+  assert {
+    condition     = length(oci_kms_key.signing) == 0 && length(oci_functions_application.this.image_policy_config) == 0 && length(output.service_statements) == 1
+    error_message = "Something of the signatures is left."
+  }
+}
+
+run "the_network_has_no_way_to_the_internet" {
+  command = plan
+
+  assert {
+    condition     = length(oci_core_nat_gateway.this) == 0 && oci_core_subnet.functions[0].prohibit_public_ip_on_vnic && oci_core_subnet.functions[0].prohibit_internet_ingress
+    error_message = "There is a way."
+  }
+  assert {
+    condition     = alltrue([for r in oci_core_route_table.functions[0].route_rules : r.destination_type == "SERVICE_CIDR_BLOCK"])
+    error_message = "A route leads elsewhere than to Oracle's services."
+  }
+  assert {
+    condition     = alltrue([for r in oci_core_network_security_group_security_rule.functions : r.direction == "EGRESS" && r.destination_type == "SERVICE_CIDR_BLOCK" && r.tcp_options[0].destination_port_range[0].max == 443])
+    error_message = "A rule lets in or out more than HTTPS to Oracle's services."
+  }
+  assert {
+    condition     = length(oci_core_default_security_list.this[0].ingress_security_rules) + length(oci_core_default_security_list.this[0].egress_security_rules) == 0
+    error_message = "The security list lets something through."
+  }
+}
+
+run "an_existing_subnet_is_taken_and_no_network_made" {
+  command = plan
+
+  variables {
+    subnet_ocid                  = "ocid1.subnet.oc1.eu-frankfurt-1.aaaaaaaasubnet"
+    network_security_group_ocids = ["ocid1.networksecuritygroup.oc1.eu-frankfurt-1.aaaaaaaagroup"]
+  }
+  assert {
+    condition     = length(oci_core_vcn.this) == 0 && oci_functions_application.this.subnet_ids == tolist(["ocid1.subnet.oc1.eu-frankfurt-1.aaaaaaaasubnet"])
+    error_message = "A network would be made."
+  }
+}
+
+run "the_master_key_is_AES_256_in_the_HSM_and_rotates_where_the_vault_can" {
+  command = plan
+
+  variables {
+    vault_type = "VIRTUAL_PRIVATE"
+  }
+  assert {
+    condition     = oci_kms_key.secrets[0].key_shape[0].algorithm == "AES" && oci_kms_key.secrets[0].key_shape[0].length == 32 && oci_kms_key.secrets[0].protection_mode == "HSM"
+    error_message = "The key is another."
+  }
+  assert {
+    condition     = oci_kms_key.secrets[0].is_auto_rotation_enabled && oci_kms_key.secrets[0].auto_key_rotation_details[0].rotation_interval_in_days == 90
+    error_message = "The key doesn't rotate."
+  }
+}
+
+run "a_default_vault_is_not_asked_for_what_it_refuses" {
+  command = plan
+
+  assert {
+    condition     = !oci_kms_key.secrets[0].is_auto_rotation_enabled && length(oci_kms_key.secrets[0].auto_key_rotation_details) == 0
+    error_message = "Vault would refuse the key."
+  }
+}
+
+run "an_existing_vault_and_key_are_taken" {
+  command = plan
+
+  variables {
+    vault_ocid = "ocid1.vault.oc1.eu-frankfurt-1.aaaaaaaavault"
+    key_ocid   = "ocid1.key.oc1.eu-frankfurt-1.aaaaaaaakey"
+  }
+  assert {
+    condition     = length(oci_kms_vault.this) + length(oci_kms_key.secrets) == 0 && output.key_id == "ocid1.key.oc1.eu-frankfurt-1.aaaaaaaakey" && output.protected_addresses == ""
+    error_message = "Another vault or key would be made."
+  }
+}
+
+run "a_first_secret_is_bound_and_holds_a_placeholder" {
+  command = plan
+
+  variables {
+    first_secrets = { deploy = { user = "ocid1.user.oc1..aaaaaaaauser", kind = "api-key" } }
+  }
+  assert {
+    condition     = oci_vault_secret.first["deploy"].defined_tags == tomap({ "keyturn.user" = "ocid1.user.oc1..aaaaaaaauser", "keyturn.kind" = "api-key", "keyturn.role" = "bundle" })
+    error_message = "The tags are ${jsonencode(oci_vault_secret.first["deploy"].defined_tags)}."
+  }
+  assert {
+    condition     = startswith(base64decode(oci_vault_secret.first["deploy"].secret_content[0].content), "Keyturn has not rotated")
+    error_message = "The state would hold something else than the placeholder."
+  }
+}
+
+run "every_subscriber_gets_mails_and_alarms" {
+  command = plan
+
+  variables {
+    emails          = ["secops@example.com"]
+    https_endpoints = ["https://hooks.example.com/a"]
+  }
+  assert {
+    condition     = length(oci_ons_subscription.this) == 4 && toset([for s in oci_ons_subscription.this : s.protocol]) == toset(["EMAIL", "CUSTOM_HTTPS"])
+    error_message = "The subscriptions are ${join(", ", keys(oci_ons_subscription.this))}."
+  }
+}
+
+run "every_alarm_says_what_to_do_and_goes_to_another_topic_than_the_mails" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(oci_monitoring_alarm.this)) == toset(["failed", "throttled", "event-lost", "mail-lost", "sweep-missing"])
+    error_message = "The alarms are ${join(", ", keys(oci_monitoring_alarm.this))}."
+  }
+  assert {
+    condition     = alltrue([for a in oci_monitoring_alarm.this : length(a.body) > 80 && length(a.destinations) == 1]) && length(oci_ons_notification_topic.this) == 2
+    error_message = "An alarm says too little, or reports to nobody."
+  }
+}
+
+run "a_daily_sweep_is_missed_after_a_day" {
+  command = plan
+
+  variables {
+    sweep_schedule = "daily"
+  }
+  assert {
+    condition     = oci_resource_scheduler_schedule.sweep[0].recurrence_details == "7 3 * * *" && endswith(oci_monitoring_alarm.this["sweep-missing"].query, ".absent(26h)")
+    error_message = "The alarm doesn't fit the schedule."
+  }
+}
+
+run "without_a_schedule_nothing_waits_for_one" {
+  command = plan
+
+  variables {
+    sweep_schedule = "off"
+  }
+  assert {
+    condition     = length(oci_resource_scheduler_schedule.sweep) + length(oci_identity_policy.schedule) == 0 && !contains(keys(oci_monitoring_alarm.this), "sweep-missing")
+    error_message = "Something waits for a schedule."
+  }
+}
+
+run "hardening_is_off_until_it_is_asked_for" {
+  command = plan
+
+  assert {
+    condition     = length(oci_artifacts_container_repository.this) + length(oci_vulnerability_scanning_container_scan_target.this) + length(oci_cloud_guard_security_zone.this) + length(oci_cloud_guard_target.this) == 0
+    error_message = "Something is on."
+  }
+}
+
+run "the_four_rules_are_set_to_90_days_in_the_terms_of_Oracles_recipe" {
+  command = plan
+
+  variables {
+    cloud_guard_target = true
+  }
+  override_data {
+    target = data.oci_cloud_guard_responder_recipes.oracle[0]
+    values = { responder_recipe_collection = [{ items = [{ id = "ocid1.cloudguardresponderrecipe.oc1..aaaaaaaaoracle" }] }] }
+  }
+  override_data {
+    target = data.oci_cloud_guard_detector_recipes.oracle[0]
+    values = { detector_recipe_collection = [{ items = [{
+      id = "ocid1.cloudguarddetectorrecipe.oc1..aaaaaaaaoracle"
+      effective_detector_rules = [
+        { detector_rule_id = "API_KEY_TOO_OLD", details = [{ configurations = [{ config_key = "maxAge", name = "Days", data_type = "int", value = "180" }] }] },
+        { detector_rule_id = "BUCKET_IS_PUBLIC", details = [{ configurations = [] }] },
+      ]
+    }] }] }
+  }
+  assert {
+    condition     = toset([for r in oci_cloud_guard_detector_recipe.this[0].detector_rules : r.detector_rule_id]) == toset(["API_KEY_TOO_OLD", "AUTH_TOKEN_TOO_OLD", "SECRET_KEY_TOO_OLD", "PASSWORD_TOO_OLD"]) && alltrue([for r in oci_cloud_guard_detector_recipe.this[0].detector_rules : r.details[0].is_enabled])
+    error_message = "Not all of the rules are on."
+  }
+  assert {
+    condition     = [for r in oci_cloud_guard_detector_recipe.this[0].detector_rules : r.details[0].configurations[0].value if r.detector_rule_id == "API_KEY_TOO_OLD"] == ["90"]
+    error_message = "The age of API keys is another."
+  }
+  assert {
+    condition     = oci_cloud_guard_target.this[0].target_responder_recipes[0].responder_recipe_id == "ocid1.cloudguardresponderrecipe.oc1..aaaaaaaaoracle"
+    error_message = "Without a responder recipe Cloud Guard sends no events."
+  }
+}

@@ -1,0 +1,139 @@
+# What is refused because inputs contradict each other, or the tenancy.
+
+mock_provider "oci" {
+  override_during = plan
+
+  mock_resource "oci_functions_function" {
+    defaults = { id = "ocid1.fnfunc.oc1.eu-frankfurt-1.aaaaaaaathefunction" }
+  }
+  mock_resource "oci_kms_vault" {
+    defaults = { id = "ocid1.vault.oc1.eu-frankfurt-1.aaaaaaaathevault" }
+  }
+  mock_resource "oci_kms_key" {
+    defaults = { id = "ocid1.key.oc1.eu-frankfurt-1.aaaaaaaathekey" }
+  }
+  mock_resource "oci_resource_scheduler_schedule" {
+    defaults = { id = "ocid1.resourceschedule.oc1.eu-frankfurt-1.aaaaaaaatheschedule" }
+  }
+  mock_resource "oci_ons_notification_topic" {
+    defaults = { id = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaathetopic" }
+  }
+}
+
+mock_provider "oci" {
+  alias           = "home"
+  override_during = plan
+}
+
+variables {
+  tenancy_ocid                 = "ocid1.tenancy.oc1..aaaaaaaatenancy"
+  compartment_ocid             = "ocid1.compartment.oc1..aaaaaaaakeyturn"
+  region                       = "eu-frankfurt-1"
+  home_region                  = "eu-frankfurt-1"
+  cloud_guard_reporting_region = "eu-frankfurt-1"
+  excluded_users               = ["breakglass@example.com"]
+  rotate_image                 = "fra.ocir.io/ns/keyturn/rotate:1@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  sweep_image                  = "fra.ocir.io/ns/keyturn/sweep:1@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+}
+
+run "one_image_without_the_other_is_refused" {
+  command = plan
+
+  variables {
+    sweep_image = ""
+  }
+  expect_failures = [oci_functions_application.this]
+}
+
+run "security_groups_without_a_subnet_are_refused" {
+  command = plan
+
+  variables {
+    network_security_group_ocids = ["ocid1.networksecuritygroup.oc1.eu-frankfurt-1.aaaaaaaagroup"]
+  }
+  expect_failures = [oci_functions_application.this]
+}
+
+run "a_stack_that_cannot_reach_the_home_region_is_refused" {
+  command = plan
+
+  variables {
+    home_region = "us-ashburn-1"
+  }
+  expect_failures = [oci_functions_application.this]
+}
+
+run "a_rule_in_another_region_than_Cloud_Guards_reporting_region_is_refused" {
+  command = plan
+
+  variables {
+    cloud_guard_reporting_region = "us-ashburn-1"
+  }
+  expect_failures = [oci_events_rule.problem_closed]
+}
+
+run "a_topic_without_its_compartment_is_refused" {
+  command = plan
+
+  variables {
+    topic_ocid = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaatopic"
+  }
+  expect_failures = [oci_identity_policy.function["rotate"], oci_identity_policy.function["sweep"]]
+}
+
+run "unbound_secrets_with_policies_by_tags_are_refused" {
+  command = plan
+
+  variables {
+    configuration = { secret_binding = "warn" }
+  }
+  expect_failures = [oci_identity_policy.function["rotate"], oci_identity_policy.function["sweep"]]
+}
+
+run "deployers_of_unsigned_images_are_refused" {
+  command = plan
+
+  variables {
+    deployer_group        = "Deployers"
+    require_signed_images = false
+  }
+  expect_failures = [oci_identity_policy.groups]
+}
+
+run "one_group_with_two_duties_is_refused" {
+  command = plan
+
+  variables {
+    deployer_group     = "Everybody"
+    secret_admin_group = "Everybody"
+  }
+  expect_failures = [oci_identity_policy.groups]
+}
+
+run "signers_without_signatures_are_refused" {
+  command = plan
+
+  variables {
+    signer_group          = "Signers"
+    require_signed_images = false
+  }
+  expect_failures = [oci_identity_policy.groups]
+}
+
+run "a_key_without_its_vault_is_refused" {
+  command = plan
+
+  variables {
+    key_ocid = "ocid1.key.oc1.eu-frankfurt-1.aaaaaaaakey"
+  }
+  expect_failures = [oci_kms_vault.this]
+}
+
+run "a_configuration_longer_than_Functions_takes_is_refused" {
+  command = plan
+
+  variables {
+    excluded_users = [for i in range(200) : "a-rather-long-user-name-${i}@example.com"]
+  }
+  expect_failures = [oci_functions_function.this["rotate"], oci_functions_function.this["sweep"]]
+}
