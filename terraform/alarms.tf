@@ -17,7 +17,7 @@ locals {
     }
     event-lost = {
       namespace = "oci_cloudevents"
-      query     = "DeliveryFailedEvents[5m]{ruleId = \"${join("", oci_events_rule.problem_closed[*].id)}\"}.sum() > 0"
+      query     = "DeliveryFailedEvents[5m]{resourceId = \"${join("", oci_events_rule.problem_closed[*].id)}\"}.sum() > 0"
       severity  = "WARNING"
       body      = "Events could not hand a closed problem to Keyturn. The sweep finds it. Check that the function exists and that the rule ${var.name_prefix}-problem-closed points to it."
     }

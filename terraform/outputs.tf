@@ -78,15 +78,6 @@ output "secret_ids" {
   value       = { for name, s in oci_vault_secret.first : name => s.id }
 }
 
-output "protected_addresses" {
-  description = "What holds secrets, as `terraform state rm` takes it, one address a line. See the guide on destroying."
-  value = join("\n", concat(
-    [for i, v in oci_kms_vault.this : "oci_kms_vault.this[${i}]"],
-    [for i, k in oci_kms_key.secrets : "oci_kms_key.secrets[${i}]"],
-    [for name, s in oci_vault_secret.first : "oci_vault_secret.first[\"${name}\"]"],
-  ))
-}
-
 # ---------------------------------------------------------------- Notifications
 
 output "topic_id" {

@@ -241,7 +241,7 @@ run "an_existing_vault_and_key_are_taken" {
     key_ocid   = "ocid1.key.oc1.eu-frankfurt-1.aaaaaaaakey"
   }
   assert {
-    condition     = length(oci_kms_vault.this) + length(oci_kms_key.secrets) == 0 && output.key_id == "ocid1.key.oc1.eu-frankfurt-1.aaaaaaaakey" && output.protected_addresses == ""
+    condition     = length(oci_kms_vault.this) + length(oci_kms_key.secrets) == 0 && output.key_id == "ocid1.key.oc1.eu-frankfurt-1.aaaaaaaakey"
     error_message = "Another vault or key would be made."
   }
 }

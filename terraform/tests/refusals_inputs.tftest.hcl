@@ -36,85 +36,72 @@ variables {
   sweep_image                  = "fra.ocir.io/ns/keyturn/sweep:1@sha256:1111111111111111111111111111111111111111111111111111111111111111"
 }
 
-run "a_compartment_OCID_in_place_of_the_tenancys_is_refused" {
+run "an_OCID_of_another_type_is_refused" {
   command = plan
 
   variables {
-    tenancy_ocid = "ocid1.compartment.oc1..aaaaaaaakeyturn"
+    tenancy_ocid                 = "ocid1.compartment.oc1..aaaaaaaakeyturn"
+    compartment_ocid             = "ocid1.tenancy.oc1..aaaaaaaatenancy"
+    subnet_ocid                  = "ocid1.vcn.oc1.eu-frankfurt-1.aaaaaaaavcn"
+    network_security_group_ocids = ["ocid1.vcn.oc1.eu-frankfurt-1.aaaaaaaavcn"]
+    vault_ocid                   = "ocid1.key.oc1.eu-frankfurt-1.aaaaaaaakey"
+    key_ocid                     = "ocid1.vault.oc1.eu-frankfurt-1.aaaaaaaavault"
+    signing_key_ocid             = "ocid1.vault.oc1.eu-frankfurt-1.aaaaaaaavault"
+    secret_compartment_ocids     = ["ocid1.vault.oc1.eu-frankfurt-1.aaaaaaaavault"]
+    topic_ocid                   = "ocid1.topic.oc1.eu-frankfurt-1.aaaaaaaatopic"
+    topic_compartment_ocid       = "ocid1.tenancy.oc1..aaaaaaaatenancy"
+    alarm_topic_ocid             = "ocid1.topic.oc1.eu-frankfurt-1.aaaaaaaatopic"
+    security_zone_recipe_ocid    = "ocid1.securityzone.oc1..aaaaaaaazone"
+    excluded_users               = ["ocid1.group.oc1..aaaaaaaagroup"]
   }
-  expect_failures = [var.tenancy_ocid]
+  expect_failures = [var.tenancy_ocid, var.compartment_ocid, var.subnet_ocid, var.network_security_group_ocids, var.vault_ocid, var.key_ocid, var.signing_key_ocid, var.secret_compartment_ocids, var.topic_ocid, var.topic_compartment_ocid, var.alarm_topic_ocid, var.security_zone_recipe_ocid, var.excluded_users]
 }
 
-run "the_root_compartment_as_Keyturns_own_is_refused" {
+run "a_regions_key_is_refused_where_its_identifier_is_meant" {
   command = plan
 
   variables {
-    compartment_ocid = "ocid1.tenancy.oc1..aaaaaaaatenancy"
+    region                       = "FRA"
+    home_region                  = "IAD"
+    cloud_guard_reporting_region = "FRA"
   }
-  expect_failures = [var.compartment_ocid]
+  expect_failures = [var.region, var.home_region, var.cloud_guard_reporting_region]
 }
 
-run "a_regions_key_is_refused" {
+run "an_unknown_word_is_refused" {
   command = plan
 
   variables {
-    region = "FRA"
+    kinds          = ["api-key", "smtp"]
+    secret_policy  = "any"
+    vault_type     = "EXTERNAL"
+    sweep_schedule = "weekly"
+    name_prefix    = "Keyturn"
   }
-  expect_failures = [var.region]
+  expect_failures = [var.kinds, var.secret_policy, var.vault_type, var.sweep_schedule, var.name_prefix]
 }
 
-run "a_home_regions_key_is_refused" {
+run "a_stack_that_rotates_nothing_or_spares_nobody_is_refused" {
   command = plan
 
   variables {
-    home_region = "IAD"
-  }
-  expect_failures = [var.home_region]
-}
-
-run "a_prefix_with_capitals_is_refused" {
-  command = plan
-
-  variables {
-    name_prefix = "Keyturn"
-  }
-  expect_failures = [var.name_prefix]
-}
-
-run "an_unknown_kind_is_refused" {
-  command = plan
-
-  variables {
-    kinds = ["api-key", "smtp"]
-  }
-  expect_failures = [var.kinds]
-}
-
-run "no_kind_at_all_is_refused" {
-  command = plan
-
-  variables {
-    kinds = []
-  }
-  expect_failures = [var.kinds]
-}
-
-run "a_stack_that_spares_nobody_is_refused" {
-  command = plan
-
-  variables {
+    kinds          = []
     excluded_users = []
   }
-  expect_failures = [var.excluded_users]
+  expect_failures = [var.kinds, var.excluded_users]
 }
 
-run "an_excluded_name_with_a_quote_is_refused" {
+run "text_that_would_break_out_of_a_statement_is_refused" {
   command = plan
 
   variables {
-    excluded_users = ["x' || 'y"]
+    excluded_users     = ["x' || 'y"]
+    deployer_group     = "a to manage all-resources in tenancy"
+    signer_group       = "a' b"
+    secret_admin_group = "a/b/c"
+    closer_group       = "a, group b"
   }
-  expect_failures = [var.excluded_users]
+  expect_failures = [var.excluded_users, var.deployer_group, var.signer_group, var.secret_admin_group, var.closer_group]
 }
 
 run "an_excluded_name_with_a_star_in_the_middle_is_refused" {
@@ -126,85 +113,48 @@ run "an_excluded_name_with_a_star_in_the_middle_is_refused" {
   expect_failures = [var.excluded_users]
 }
 
-run "an_excluded_OCID_of_a_group_is_refused" {
+run "an_excluded_name_with_a_star_and_a_slash_is_refused" {
   command = plan
 
   variables {
-    excluded_users = ["ocid1.group.oc1..aaaaaaaagroup"]
+    excluded_users = ["corp/admin-*"]
   }
   expect_failures = [var.excluded_users]
 }
 
-run "an_unknown_secret_policy_is_refused" {
-  command = plan
-
-  variables {
-    secret_policy = "any"
-  }
-  expect_failures = [var.secret_policy]
-}
-
-run "a_group_with_a_quote_is_refused" {
-  command = plan
-
-  variables {
-    closer_group = "a' to manage all-resources in tenancy"
-  }
-  expect_failures = [var.closer_group]
-}
-
-run "a_reporting_regions_key_is_refused" {
-  command = plan
-
-  variables {
-    cloud_guard_reporting_region = "FRA"
-  }
-  expect_failures = [var.cloud_guard_reporting_region]
-}
-
-run "an_image_by_tag_alone_is_refused" {
+run "an_image_without_a_whole_digest_is_refused" {
   command = plan
 
   variables {
     rotate_image = "fra.ocir.io/ns/keyturn/rotate:latest"
+    sweep_image  = "fra.ocir.io/ns/keyturn/sweep:1@sha256:abc"
   }
-  expect_failures = [var.rotate_image]
+  expect_failures = [var.rotate_image, var.sweep_image]
 }
 
-run "an_image_with_a_short_digest_is_refused" {
+run "a_number_that_the_service_does_not_offer_is_refused" {
   command = plan
 
   variables {
-    sweep_image = "fra.ocir.io/ns/keyturn/sweep:1@sha256:abc"
+    function_memory    = 300
+    function_timeout   = 301
+    sweep_timeout      = 3601
+    log_retention_days = 45
+    key_rotation_days  = 30
+    vcn_cidr           = "10.77.0.0/29"
   }
-  expect_failures = [var.sweep_image]
+  expect_failures = [var.function_memory, var.function_timeout, var.sweep_timeout, var.log_retention_days, var.key_rotation_days, var.vcn_cidr]
 }
 
-run "an_odd_amount_of_memory_is_refused" {
+run "a_number_with_a_fraction_is_refused" {
   command = plan
 
   variables {
-    function_memory = 300
+    function_timeout  = 90.5
+    sweep_timeout     = 90.5
+    key_rotation_days = 90.5
   }
-  expect_failures = [var.function_memory]
-}
-
-run "a_timeout_beyond_what_Functions_allows_is_refused" {
-  command = plan
-
-  variables {
-    function_timeout = 301
-  }
-  expect_failures = [var.function_timeout]
-}
-
-run "a_sweep_beyond_what_detached_invocations_allow_is_refused" {
-  command = plan
-
-  variables {
-    sweep_timeout = 3601
-  }
-  expect_failures = [var.sweep_timeout]
+  expect_failures = [var.function_timeout, var.sweep_timeout, var.key_rotation_days]
 }
 
 run "a_grace_period_without_a_unit_is_refused" {
@@ -234,11 +184,51 @@ run "a_configuration_value_that_the_functions_refuse_is_refused" {
   expect_failures = [var.configuration]
 }
 
-run "an_odd_retention_is_refused" {
+run "a_first_secret_with_a_role_of_another_kind_is_refused" {
   command = plan
 
   variables {
-    log_retention_days = 45
+    first_secrets = { s = { user = "ocid1.user.oc1..aaaaaaaauser", kind = "api-key", role = "access-key" } }
   }
-  expect_failures = [var.log_retention_days]
+  expect_failures = [var.first_secrets]
+}
+
+run "a_first_secret_for_a_users_name_is_refused" {
+  command = plan
+
+  variables {
+    first_secrets = { s = { user = "jane", kind = "api-key" } }
+  }
+  expect_failures = [var.first_secrets]
+}
+
+run "a_subscriber_that_cannot_be_reached_safely_is_refused" {
+  command = plan
+
+  variables {
+    emails          = ["secops"]
+    https_endpoints = ["http://hooks.example.com"]
+  }
+  expect_failures = [var.emails, var.https_endpoints]
+}
+
+run "a_password_in_an_endpoint_is_refused" {
+  command = plan
+
+  variables {
+    https_endpoints = ["https://user:word@hooks.example.com"]
+  }
+  expect_failures = [var.https_endpoints]
+}
+
+run "a_thing_named_twice_is_refused" {
+  command = plan
+
+  variables {
+    kinds                    = ["api-key", "api-key"]
+    secret_compartment_ocids = ["ocid1.compartment.oc1..aaaaaaaaone", "ocid1.compartment.oc1..aaaaaaaaone"]
+    emails                   = ["secops@example.com", "secops@example.com"]
+    https_endpoints          = ["https://a.example.com", "https://a.example.com"]
+  }
+  expect_failures = [var.kinds, var.secret_compartment_ocids, var.emails, var.https_endpoints]
 }

@@ -1,0 +1,81 @@
+package terraform
+
+import (
+	"archive/zip"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// pack packs a copy of the stack whose files are as old as is said.
+func pack(t *testing.T, age time.Time) []byte {
+	t.Helper()
+	if _, err := exec.LookPath("zip"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("zip is not installed")
+		}
+		t.Skip("skipped: zip is not installed")
+	}
+	copied := t.TempDir()
+	for _, folder := range []string{"terraform", "deploy"} {
+		if err := os.CopyFS(filepath.Join(copied, folder), clean{os.DirFS(filepath.Join(root, folder))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(copied, "LICENSE"), []byte(read(t, "LICENSE")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(copied, "terraform", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if err := os.Chtimes(f, age, age); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "stack.zip")
+	if out, err := exec.CommandContext(t.Context(), "bash", filepath.Join(copied, "deploy/pack-stack"), file).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestThePackIsTheSameToTheByteEveryTime(t *testing.T) {
+	if !bytes.Equal(pack(t, time.Date(2020, 2, 2, 2, 2, 2, 0, time.UTC)), pack(t, time.Date(2026, 7, 7, 7, 7, 7, 0, time.UTC))) {
+		t.Error("two packs of the same files differ")
+	}
+}
+
+func TestThePackHasTheRootModuleAloneWithItsFormAtTheTop(t *testing.T) {
+	text := pack(t, time.Date(2026, 7, 7, 7, 7, 7, 0, time.UTC))
+	archive, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range archive.File {
+		got = append(got, f.Name)
+	}
+	files, err := filepath.Glob(filepath.Join(root, "terraform", "*.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"LICENSE", "README.md", "schema.yaml"}
+	for _, f := range files {
+		want = append(want, filepath.Base(f))
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) || len(files) < 12 {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
