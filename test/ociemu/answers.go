@@ -35,6 +35,10 @@ type Answers struct {
 	BundleLag int
 	// ResolvedState: the lifecycle state of a resolved or dismissed problem.
 	ResolvedState ResolvedStateAnswer
+	// PasswordPermission: what CreateOrResetUIPassword needs beside USER_UPDATE. It matters under policies only.
+	PasswordPermission PasswordPermissionAnswer
+	// NamespacePermission: what GetNamespace needs for the caller's own tenancy. It matters under policies only.
+	NamespacePermission NamespacePermissionAnswer
 }
 
 // RetryTokenAnswer is a choice for [Answers].
@@ -57,6 +61,12 @@ type UpdateStateAnswer string
 
 // ResolvedStateAnswer is a choice for [Answers].
 type ResolvedStateAnswer string
+
+// PasswordPermissionAnswer is a choice for [Answers].
+type PasswordPermissionAnswer string
+
+// NamespacePermissionAnswer is a choice for [Answers].
+type NamespacePermissionAnswer string
 
 // The choices. The first of each group is the default.
 const (
@@ -85,6 +95,12 @@ const (
 
 	ResolvedStateActive   ResolvedStateAnswer = "active"   // ListProblems shows closed problems by default
 	ResolvedStateInactive ResolvedStateAnswer = "inactive" // ListProblems shows them only with lifecycleState=INACTIVE
+
+	PasswordNeedsReset PasswordPermissionAnswer = "USER_UIPASS_RESET" // as the Policy Reference has it
+	PasswordNeedsSet   PasswordPermissionAnswer = "USER_UIPASS_SET"   // as Oracle's tutorial grants it, which its author has tested
+
+	NamespaceFree  NamespacePermissionAnswer = "none" // as the Policy Reference's table of operations has it
+	NamespaceReads NamespacePermissionAnswer = "read" // OBJECTSTORAGE_NAMESPACE_READ, as its table of verbs can be read
 )
 
 func (a Answers) withDefaults() Answers {
@@ -95,6 +111,8 @@ func (a Answers) withDefaults() Answers {
 	a.SecondPending = orDefault(a.SecondPending, SecondPendingDeprecates)
 	a.UpdateState = orDefault(a.UpdateState, UpdateStateUpdating)
 	a.ResolvedState = orDefault(a.ResolvedState, ResolvedStateActive)
+	a.PasswordPermission = orDefault(a.PasswordPermission, PasswordNeedsReset)
+	a.NamespacePermission = orDefault(a.NamespacePermission, NamespaceFree)
 	a.S3Rejects = orDefault(a.S3Rejects, 403)
 	a.PublishStatus = orDefault(a.PublishStatus, 200)
 	a.DeleteStatus = orDefault(a.DeleteStatus, 204)
@@ -115,6 +133,8 @@ func (a Answers) validate() error {
 		{"SecondPending", string(a.SecondPending), []string{"deprecates", "refused", "keeps"}},
 		{"UpdateState", string(a.UpdateState), []string{"updating", "active"}},
 		{"ResolvedState", string(a.ResolvedState), []string{"active", "inactive"}},
+		{"PasswordPermission", string(a.PasswordPermission), []string{"USER_UIPASS_RESET", "USER_UIPASS_SET"}},
+		{"NamespacePermission", string(a.NamespacePermission), []string{"none", "read"}},
 		{"S3Rejects", strconv.Itoa(a.S3Rejects), []string{"403", "401"}},
 		{"PublishStatus", strconv.Itoa(a.PublishStatus), []string{"200", "202"}},
 		{"DeleteStatus", strconv.Itoa(a.DeleteStatus), []string{"204", "200"}},

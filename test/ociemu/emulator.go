@@ -31,10 +31,11 @@ type Emulator struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 
-	mu    sync.Mutex // guards state, ids and hooks
-	state *state
-	hooks []func(View)
-	keys  int // how many RSA keys of the process's pool are in use here
+	mu       sync.Mutex // guards state, ids, hooks and policies
+	state    *state
+	hooks    []func(View)
+	policies *Policies // nil: none
+	keys     int       // how many RSA keys of the process's pool are in use here
 
 	faults     faultBook
 	history    history

@@ -157,11 +157,14 @@ func (x *exchange) wait(a Action) bool {
 
 // effect authorizes the call and runs the operation under the lock of the state.
 func (x *exchange) effect() reply {
-	if x.route.signed && !x.e.authorized(x.call.Caller, x.call, x.params) {
+	if ask := x.e.opts.Authorizer; x.route.signed && ask != nil && !ask(x.call.Caller, x.call) {
 		return errNotFound.reply()
 	}
 	x.e.mu.Lock()
 	defer x.e.mu.Unlock()
+	if x.route.signed && !x.permittedLocked() {
+		return errNotFound.reply()
+	}
 	x.now = x.e.now()
 	answer := x.route.handle(x)
 	if x.changed {

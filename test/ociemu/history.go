@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
 // Caller is who made a call.
@@ -40,6 +42,8 @@ type Call struct {
 	Effect    int       `json:"effect"`
 	RequestID string    `json:"requestId"`
 	At        time.Time `json:"at"`
+	// Decision is what the policies said; nil when they were not asked.
+	Decision *ocipolicy.Decision `json:"decision,omitempty"`
 }
 
 // history is the log of calls and connections.

@@ -15,6 +15,9 @@ const (
 	maxSecretKeys = 2
 )
 
+// tenancyName is the name of the tenancy and of its root compartment.
+const tenancyName = "ociemu"
+
 func identityService() service {
 	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 	return service{name: "identity", base: "20160918", signed: true, routes: []route{
@@ -67,7 +70,7 @@ func getTenancy(x *exchange) reply {
 		return errNotFound.reply()
 	}
 	return ok(map[string]any{
-		"id": s.tenancy, "name": "ociemu", "description": "ociemu", "homeRegionKey": regionKey(x.e.opts.HomeRegion),
+		"id": s.tenancy, "name": tenancyName, "description": "ociemu", "homeRegionKey": regionKey(x.e.opts.HomeRegion),
 		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
 	})
 }

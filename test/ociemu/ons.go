@@ -13,9 +13,9 @@ import (
 const maxMessage = 64 << 10
 
 type topic struct {
-	id, name, region string
-	created          time.Time
-	etag             string
+	id, name, compartment, region string
+	created                       time.Time
+	etag                          string
 }
 
 // Mail is a message that the subscribers of a topic got.
@@ -35,7 +35,7 @@ func onsService() service {
 
 func ofTopic(handle func(*exchange, *topic) reply) func(*exchange) reply {
 	return func(x *exchange) reply {
-		t := find(x.e.state.topics, func(t *topic) bool { return t.id == x.params["topicId"] && t.region == x.call.Region })
+		t := x.theTopic()
 		if t == nil {
 			return errNotFound.reply()
 		}
@@ -43,9 +43,14 @@ func ofTopic(handle func(*exchange, *topic) reply) func(*exchange) reply {
 	}
 }
 
+// theTopic finds the topic in the path; nil if there is none.
+func (x *exchange) theTopic() *topic {
+	return find(x.e.state.topics, func(t *topic) bool { return t.id == x.params["topicId"] && t.region == x.call.Region })
+}
+
 func getTopic(x *exchange, t *topic) reply {
 	return ok(map[string]any{
-		"topicId": t.id, "name": t.name, "compartmentId": x.e.state.tenancy, "lifecycleState": "ACTIVE", "timeCreated": timestamp(t.created),
+		"topicId": t.id, "name": t.name, "compartmentId": t.compartment, "lifecycleState": "ACTIVE", "timeCreated": timestamp(t.created),
 		"apiEndpoint": fmt.Sprintf("https://notification.%s.oraclecloud.com", t.region), "description": "", "etag": t.etag,
 		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
 	}).with("etag", t.etag)

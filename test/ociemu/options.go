@@ -43,6 +43,7 @@ type Options struct {
 	// ParallelDeliveries starts the deliveries of one event side by side, not one after the other.
 	ParallelDeliveries bool
 	// Authorizer decides what an authenticated caller may do. Nil: functions and operators may do all, users may read themselves.
+	// Policies that are in force by [Emulator.SetPolicies] have to allow a call as well.
 	Authorizer Authorizer
 	// Answers settle what is not known of the real services.
 	Answers Answers

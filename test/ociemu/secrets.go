@@ -18,14 +18,19 @@ func secretsService() service {
 }
 
 func getSecretBundleByName(x *exchange) reply {
-	name, vault := x.query.Get("secretName"), x.query.Get("vaultId")
-	s := find(x.e.state.secrets, func(s *secret) bool {
-		return s.name == name && s.vault.vault == vault && s.region == x.call.Region
-	})
+	s := x.namedSecret()
 	if s == nil {
 		return errNotFound.reply()
 	}
 	return getSecretBundle(x, s)
+}
+
+// namedSecret finds the secret that the query names; nil if there is none.
+func (x *exchange) namedSecret() *secret {
+	name, vault := x.query.Get("secretName"), x.query.Get("vaultId")
+	return find(x.e.state.secrets, func(s *secret) bool {
+		return s.name == name && s.vault.vault == vault && s.region == x.call.Region
+	})
 }
 
 func getSecretBundle(x *exchange, s *secret) reply {

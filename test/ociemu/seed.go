@@ -146,13 +146,17 @@ func (e *Emulator) AddSecret(seed SecretSeed) string {
 	return s.id
 }
 
-// AddTopic adds a topic in Options.Region and gives the OCID.
-func (e *Emulator) AddTopic(name string) string {
+// AddTopic adds a topic of the root compartment in Options.Region and gives the OCID.
+func (e *Emulator) AddTopic(name string) string { return e.AddTopicIn("", name) }
+
+// AddTopicIn adds a topic of a compartment in Options.Region and gives the OCID. An empty compartment is the root.
+func (e *Emulator) AddTopicIn(compartment, name string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	st := e.state
 	t := &topic{
-		id: st.ids.ocid("onstopic", regionInOCID(e.opts.Region)), name: name, region: e.opts.Region, created: e.now(), etag: st.ids.etag(),
+		id: st.ids.ocid("onstopic", regionInOCID(e.opts.Region)), name: name, compartment: orDefault(compartment, st.tenancy),
+		region: e.opts.Region, created: e.now(), etag: st.ids.etag(),
 	}
 	st.topics = append(st.topics, t)
 	e.notifyLocked()

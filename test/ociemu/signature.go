@@ -158,14 +158,3 @@ func (e *Emulator) verifyAPIKey(keyID string, genuine func(*rsa.PublicKey) bool)
 	}
 	return u.caller(), true
 }
-
-// authorized asks the Authorizer, or applies the default: functions and operators may do all, users may read themselves.
-func (e *Emulator) authorized(caller Caller, call Call, params map[string]string) bool {
-	if e.opts.Authorizer != nil {
-		return e.opts.Authorizer(caller, call)
-	}
-	if caller.Kind == "function" || caller.Operator {
-		return true
-	}
-	return call.Method == http.MethodGet && params["userId"] == caller.ID
-}

@@ -17,6 +17,7 @@ type state struct {
 	createdOffset time.Duration
 	regions       []string // subscribed
 	vaults        map[string]vaultRecord
+	compartments  map[string]compartment
 
 	users     map[string]*user
 	userOrder []string
@@ -37,7 +38,7 @@ func newState(o Options) *state {
 	s := &state{
 		ids: g, tenancy: g.ocid("tenancy", ""), namespace: "ns" + g.letters(10), createdOffset: o.CreatedOffset,
 		users: map[string]*user{}, logins: map[string]string{}, pages: map[string]int{}, retries: map[string]*retried{},
-		vaults: map[string]vaultRecord{},
+		vaults: map[string]vaultRecord{}, compartments: map[string]compartment{},
 	}
 	for _, r := range append([]string{o.HomeRegion, o.Region, o.ReportingRegion, "us-ashburn-1", "us-phoenix-1", "eu-frankfurt-1"}, o.Regions...) {
 		s.subscribe(r)

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -40,7 +41,8 @@ func (k Kind) keys(bundle bool) []string {
 
 // Case is one credential that is too old, with its user, its problem and its secrets.
 type Case struct {
-	stage *Stage
+	stage       *Stage
+	compartment string // of its secrets
 
 	Kind      Kind
 	Bundle    bool
@@ -69,15 +71,18 @@ type Want struct {
 	NoSecret  bool // a password whose one-time value nobody keeps
 	Unbound   bool // without the tags that bind the secrets
 	Bystander int  // further credentials of the kind
+	// UserName is the user's; empty: made up. Compartment is that of the secrets; empty: the stage's.
+	UserName, Compartment string
 }
 
 // Add adds a user with a credential that is too old, its problem in Cloud Guard, and bound secrets.
 func (s *Stage) Add(w Want) *Case {
 	s.mu.Lock()
 	s.names++
-	name := fmt.Sprintf("%s-user-%d", w.Kind, s.names)
+	name := cmp.Or(w.UserName, fmt.Sprintf("%s-user-%d", w.Kind, s.names))
 	s.mu.Unlock()
-	c := &Case{stage: s, Kind: w.Kind, Bundle: w.Bundle, UserName: name, User: s.AddUser(name), Secrets: map[string]string{}}
+	c := &Case{stage: s, Kind: w.Kind, Bundle: w.Bundle, UserName: name, User: s.AddUser(name), Secrets: map[string]string{},
+		compartment: cmp.Or(w.Compartment, s.places.Secrets)}
 	s.SetCreatedOffset(-Age)
 	c.Old = c.add("deploys the web shop")
 	s.SetCreatedOffset(-Age / 2)
@@ -107,11 +112,14 @@ func (c *Case) AddSecretIn(key, region string) string { return c.addSecret(key, 
 
 func (c *Case) addSecret(key, region string, bound bool) string {
 	seed := ociemu.SecretSeed{Name: strings.TrimSuffix(key, "_ocid") + "-of-" + c.UserName, Content: []byte(c.Old.Value), Region: region,
-		FreeformTags: map[string]string{"team": "web"}}
+		Compartment: c.compartment, FreeformTags: map[string]string{"team": "web"}}
 	if key == "accesskey_secret_ocid" {
 		seed.Content = []byte(c.OldID)
 	}
-	if bound {
+	switch {
+	case bound && c.stage.places.DefinedTags:
+		seed.DefinedTags = map[string]map[string]any{"keyturn": {"user": c.User, "kind": string(c.Kind)}}
+	case bound:
 		seed.FreeformTags["keyturn-user"], seed.FreeformTags["keyturn-kind"] = c.User, string(c.Kind)
 	}
 	return c.stage.AddSecret(seed)

@@ -30,8 +30,18 @@ type Options struct {
 	Sweeper  string   // the other function, if it is to play; see BuildSweep
 	Config   []string // further configuration of the function, "key=value"
 	Timeout  time.Duration
-	Parallel int       // containers at most; 0 means 5
-	Log      io.Writer // gets what the function prints; it is kept in Stage.Printed as well
+	Parallel int // containers at most; 0 means 5
+	// Places says where things lie; nil means that all is in the root compartment.
+	Places func(*ociemu.Emulator) Places
+	Log    io.Writer // gets what the function prints; it is kept in Stage.Printed as well
+}
+
+// Places are the OCIDs of the compartments in which things lie; an empty one is the root.
+type Places struct {
+	Functions, Topic, Secrets string
+	// DefinedTags binds secrets by defined tags, which policies can see, in place of freeform ones.
+	DefinedTags bool
+	Config      []string // further configuration, which may name what was just made
 }
 
 // Stage is a tenancy with Keyturn in it.
@@ -44,7 +54,9 @@ type Stage struct {
 	Printed  *Output // everything that the function's processes have printed
 
 	options Options
+	places  Places
 	sweeper *fnhost.Host
+	sweeps  ociemu.Principal // the other function, once it is there
 
 	mu       sync.Mutex
 	replies  []fnhost.Reply
@@ -104,9 +116,12 @@ func New(ctx context.Context, o Options) (*Stage, error) {
 		return nil, err
 	}
 	s := &Stage{Emulator: emulator, Printed: &Output{also: o.Log}, options: o}
-	s.Function = s.NewFunction("rotate", "")
+	if o.Places != nil {
+		s.places = o.Places(emulator)
+	}
+	s.Function = s.NewFunction("rotate", s.places.Functions)
 	s.Operator = s.AddOperator("secops@example.com")
-	s.Topic = s.AddTopic("secops")
+	s.Topic = s.AddTopicIn(s.places.Topic, "secops")
 	s.AddRule(Condition, s.Function.FunctionID)
 	s.Host, err = s.host(ctx, o.Binary, s.Function)
 	if err != nil {
@@ -129,8 +144,23 @@ func New(ctx context.Context, o Options) (*Stage, error) {
 // host runs a function of this tenancy.
 func (s *Stage) host(ctx context.Context, binary string, p ociemu.Principal) (*fnhost.Host, error) {
 	env := append(s.Env(p), "ons_topic="+s.Topic)
-	return fnhost.Start(ctx, fnhost.Options{Binary: binary, Env: append(env, s.options.Config...), Stdout: s.Printed, Stderr: s.Printed,
+	env = append(append(env, s.options.Config...), s.places.Config...)
+	return fnhost.Start(ctx, fnhost.Options{Binary: binary, Env: env, Stdout: s.Printed, Stderr: s.Printed,
 		Timeout: s.options.Timeout, MaxContainers: s.options.Parallel})
+}
+
+// SweepFunction is the principal of the other function.
+func (s *Stage) SweepFunction() ociemu.Principal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sweepFunction()
+}
+
+func (s *Stage) sweepFunction() ociemu.Principal {
+	if s.sweeps.FunctionID == "" {
+		s.sweeps = s.NewFunction("sweep", s.places.Functions)
+	}
+	return s.sweeps
 }
 
 // Sweep runs the sweep once, as its schedule would.
@@ -138,7 +168,7 @@ func (s *Stage) Sweep(ctx context.Context) (fnhost.Reply, error) {
 	s.mu.Lock()
 	if s.sweeper == nil {
 		var err error
-		if s.sweeper, err = s.host(ctx, s.options.Sweeper, s.NewFunction("sweep", "")); err != nil {
+		if s.sweeper, err = s.host(ctx, s.options.Sweeper, s.sweepFunction()); err != nil {
 			s.mu.Unlock()
 			return fnhost.Reply{}, fmt.Errorf("starting the sweep: %w", err)
 		}

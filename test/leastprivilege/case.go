@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyturn/keyturn/test/fnhost"
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// Case is something that one of the functions does from end to end. Together the cases use every permission.
+type Case struct {
+	Name    string
+	Answers ociemu.Answers
+	Config  []string // further configuration of the functions
+	Play    func(*scene) error
+}
+
+// workload marks a want whose secrets lie in the other compartment.
+func workload(s *scene, w stage.Want) stage.Want {
+	w.Compartment = s.workload
+	return w
+}
+
+// reply is the answer of functions/rotate.
+type reply struct {
+	Outcome  string `json:"outcome"`
+	Reason   string `json:"reason"`
+	Reopened bool   `json:"reopened"`
+}
+
+// close closes the case's problem and reads the function's answer, which must have led to one mail.
+func (s *scene) close(c *stage.Case, comment string) (reply, error) {
+	var r reply
+	before := len(s.Mails())
+	if err := s.Close(s.ctx, c.Problem, comment); err != nil {
+		return r, err
+	}
+	replies := s.Replies()
+	if len(replies) == 0 {
+		return r, errors.New("the function was not called")
+	}
+	r, err := read(replies[len(replies)-1])
+	if err != nil {
+		return r, err
+	}
+	if n := len(s.Mails()) - before; n != 1 {
+		return r, fmt.Errorf("%d mails, want 1", n)
+	}
+	return r, nil
+}
+
+// again delivers the first event once more.
+func (s *scene) again() (reply, error) {
+	events := s.Events()
+	if len(events) == 0 {
+		return reply{}, errors.New("there was no event")
+	}
+	answer, err := s.Invoke(s.ctx, events[0])
+	if err != nil {
+		return reply{}, err
+	}
+	return read(answer)
+}
+
+// read reads the answer of an invocation.
+func read(answer fnhost.Reply) (r reply, err error) {
+	if err := json.Unmarshal(answer.Body, &r); err != nil || answer.Status != 200 {
+		return r, fmt.Errorf("the invocation failed with %d", answer.Status)
+	}
+	return r, nil
+}
+
+// killAfter kills functions/rotate when an operation has taken effect, before it hears of it.
+func (s *scene) killAfter(operation string) {
+	killed := make(chan struct{})
+	s.Inject(ociemu.Fault{Operation: operation, When: ociemu.After, Do: ociemu.Hold(killed), Match: func(ociemu.Call) bool {
+		go func() {
+			s.Host.Kill()
+			close(killed)
+		}()
+		return true
+	}})
+}
+
+// want compares an outcome.
+func (r reply) want(outcome string) error {
+	if r.Outcome != outcome {
+		return fmt.Errorf("the outcome is %s, not %s: %s", r.Outcome, outcome, r.Reason)
+	}
+	return nil
+}
+
+// rotates closes a problem and wants its credential rotated.
+func rotates(w stage.Want, elsewhere bool, more ...string) func(*scene) error {
+	return func(s *scene) error {
+		if elsewhere {
+			w = workload(s, w)
+		}
+		c := s.Add(w)
+		old := c.IDs()
+		r, err := s.close(c, c.Comment(more...))
+		if err == nil {
+			err = r.want("rotated")
+		}
+		return errors.Join(err, s.rotated(c, old))
+	}
+}
+
+// rotated checks from the outside that one new credential took the old one's place, and is stored.
+func (s *scene) rotated(c *stage.Case, old []string) error {
+	ids := c.IDs()
+	if len(ids) != 1 || slices.Equal(ids, old) {
+		return fmt.Errorf("the user has %d credentials of the kind, want one new one", len(ids))
+	}
+	if len(c.Secrets) == 0 {
+		return nil
+	}
+	stored, err := c.Stored()
+	if err != nil {
+		return err
+	}
+	if stored.Value == "" || stored.Value == c.Old.Value {
+		return errors.New("the secret doesn't hold a new value")
+	}
+	if status := c.Try(stored); c.Kind != stage.Password && status != 200 {
+		return fmt.Errorf("the stored credential is answered %d", status)
+	}
+	return nil
+}
+
+// reopens closes a problem that can't be rotated and wants it open again.
+func reopens(outcome, because string, add func(*scene) (*stage.Case, string)) func(*scene) error {
+	return func(s *scene) error {
+		c, comment := add(s)
+		r, err := s.close(c, comment)
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(r.Reason, because) {
+			err = fmt.Errorf("the reason is %q, want something about %q", r.Reason, because)
+		}
+		return errors.Join(r.want(outcome), err, s.open(c))
+	}
+}
+
+// open checks that the case's problem is open.
+func (s *scene) open(c *stage.Case) error {
+	if status := s.Problem(c.Problem).Status; status != "OPEN" {
+		return fmt.Errorf("the problem is %s, not open again", status)
+	}
+	return nil
+}
+
+// digest is the answer of functions/sweep.
+type digest struct {
+	Outcomes   []reply  `json:"outcomes"`
+	Found      []string `json:"found"`
+	Unfinished []string `json:"unfinished"`
+}
+
+// sweep runs the sweep, which must finish, and have sent a mail if it has anything to tell.
+func (s *scene) sweep() (digest, error) {
+	var d digest
+	before := len(s.Mails())
+	r, err := s.Sweep(s.ctx)
+	if err != nil {
+		return d, err
+	}
+	if err := json.Unmarshal(r.Body, &d); err != nil || r.Status != 200 {
+		return d, fmt.Errorf("the sweep failed with %d", r.Status)
+	}
+	mails := min(1, len(d.Outcomes)+len(d.Found)+len(d.Unfinished))
+	if n := len(s.Mails()) - before; n != mails {
+		return d, fmt.Errorf("%d mails, want %d", n, mails)
+	}
+	return d, nil
+}
+
+// one is the only outcome of a sweep.
+func (d digest) one(outcome string) error {
+	if len(d.Outcomes) != 1 {
+		return fmt.Errorf("%d outcomes, want 1 that is %s", len(d.Outcomes), outcome)
+	}
+	return d.Outcomes[0].want(outcome)
+}
+
+// deaf lets the next events get lost.
+func (s *scene) deaf() {
+	s.HandleFunction(s.Function.FunctionID, func(context.Context, []byte) error { return nil })
+}
+
+// lost closes a problem whose event gets lost, and lets the sweep answer it.
+func (s *scene) lost(w stage.Want, more ...string) (*stage.Case, []string, digest, error) {
+	c := s.Add(w)
+	old := c.IDs()
+	s.deaf()
+	if err := s.Close(s.ctx, c.Problem, c.Comment(more...)); err != nil {
+		return c, old, digest{}, err
+	}
+	d, err := s.sweep()
+	return c, old, d, err
+}
+
+// sweeps lets the sweep rotate what a lost event left.
+func sweeps(w stage.Want, elsewhere bool) func(*scene) error {
+	return func(s *scene) error {
+		if elsewhere {
+			w = workload(s, w)
+		}
+		c, old, d, err := s.lost(w)
+		if err == nil {
+			err = d.one("rotated")
+		}
+		return errors.Join(err, s.rotated(c, old))
+	}
+}
+
+// orphaned lets the function die with a new credential whose value is stored nowhere, and the sweep find it.
+func orphaned(kind stage.Kind, create string) func(*scene) error {
+	return func(s *scene) error {
+		c := s.Add(stage.Want{Kind: kind, Bundle: true})
+		s.SetCreatedOffset(-10 * time.Minute)
+		s.killAfter(create)
+		err := s.Close(s.ctx, c.Problem, c.Comment())
+		s.SetCreatedOffset(0)
+		if err == nil {
+			err = s.Dismiss(s.ctx, c.Problem) // nobody wants the rotation any more
+		}
+		if err != nil {
+			return err
+		}
+		if n := len(c.IDs()); n != 2 {
+			return fmt.Errorf("the user has %d credentials, want an orphan too", n)
+		}
+		d, err := s.sweep()
+		switch ids := c.IDs(); {
+		case err != nil:
+			return err
+		case !slices.Equal(ids, []string{c.OldID}) || len(d.Found) != 1:
+			return fmt.Errorf("the user has %d credentials and the sweep found %d things, want one each", len(ids), len(d.Found))
+		}
+		return nil
+	}
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// Cases are what both functions do, from end to end.
+func Cases() []Case { return append(rotateCases(), sweepCases()...) }
+
+var (
+	apiKey   = stage.Want{Kind: stage.APIKey}
+	token    = stage.Want{Kind: stage.AuthToken}
+	keyPair  = stage.Want{Kind: stage.CustomerSecretKey}
+	password = stage.Want{Kind: stage.Password}
+	unkept   = stage.Want{Kind: stage.Password, NoSecret: true}
+
+	asksSet  = ociemu.Answers{PasswordPermission: ociemu.PasswordNeedsSet}
+	asksRead = ociemu.Answers{NamespacePermission: ociemu.NamespaceReads}
+)
+
+// bundled puts all that a consumer needs into one secret.
+func bundled(w stage.Want) stage.Want {
+	w.Bundle = true
+	return w
+}
+
+func rotateCases() []Case {
+	return []Case{
+		{Name: "an API key", Play: rotates(apiKey, false)},
+		{Name: "an API key, in a bundle of the workload's compartment", Play: rotates(bundled(apiKey), true)},
+		{Name: "an auth token", Play: rotates(token, false)},
+		{Name: "an auth token, if GetNamespace needs a permission", Answers: asksRead, Play: rotates(token, false)},
+		{Name: "a customer secret key, in two secrets", Play: rotates(keyPair, false)},
+		{Name: "a customer secret key, in a bundle", Play: rotates(bundled(keyPair), false)},
+		{Name: "a password that is kept", Play: rotates(password, false)},
+		{Name: "a password that nobody keeps", Play: rotates(unkept, false)},
+		{Name: "a password, if the service asks for USER_UIPASS_SET", Answers: asksSet, Play: rotates(unkept, false)},
+		{Name: "a secret that is found by its tags", Play: findsByTags},
+		{Name: "the same event comes twice", Play: twice},
+		{Name: "a rotation that died is finished by the next delivery", Play: dies},
+		{Name: "a new token that is refused is deleted again", Play: undoes},
+		{Name: "a dry run opens the problem again", Play: reopens("dry_run", "", func(s *scene) (*stage.Case, string) {
+			c := s.Add(token)
+			return c, c.Comment("dry_run:yes")
+		})},
+		{Name: "a secret of somebody else is refused", Play: reopens("refused", "bound to another user", func(s *scene) (*stage.Case, string) {
+			c, other := s.Add(apiKey), s.Add(apiKey)
+			return c, other.Comment()
+		})},
+		{Name: "an excluded user's credential stays", Play: reopens("refused", "", func(s *scene) (*stage.Case, string) {
+			w := apiKey
+			w.UserName = excluded
+			c := s.Add(w)
+			return c, c.Comment()
+		})},
+	}
+}
+
+// excluded is one of the users whom the stack excludes.
+const excluded = "breakglass@example.com"
+
+func sweepCases() []Case {
+	return []Case{
+		{Name: "the sweep rotates an API key whose event got lost", Play: sweeps(apiKey, false)},
+		{Name: "the sweep rotates a bundle of the workload's compartment", Play: sweeps(bundled(token), true)},
+		{Name: "the sweep rotates a token, if GetNamespace needs a permission", Answers: asksRead, Play: sweeps(token, false)},
+		{Name: "the sweep rotates a customer secret key", Play: sweeps(keyPair, false)},
+		{Name: "the sweep resets a password", Play: sweeps(unkept, false)},
+		{Name: "the sweep resets a password, if the service asks for USER_UIPASS_SET", Answers: asksSet, Play: sweeps(unkept, false)},
+		{Name: "the sweep retires the old one after the grace period", Play: retires},
+		{Name: "the sweep makes room in crowded secrets", Play: prunes(nil)},
+		{Name: "the sweep makes no room in a dry run", Config: []string{"dry_run=yes"}, Play: prunes([]int{26, 26})},
+		{Name: "the sweep deletes a token whose value is nowhere", Play: orphaned(stage.AuthToken, "CreateAuthToken")},
+		{Name: "the sweep deletes a customer secret key whose value is nowhere", Play: orphaned(stage.CustomerSecretKey, "CreateCustomerSecretKey")},
+		{Name: "the sweep opens a problem again that it can't rotate", Play: sweepReopens},
+		{Name: "the sweep has nothing to do", Play: idles},
+	}
+}
+
+// findsByTags closes a problem without a comment.
+func findsByTags(s *scene) error {
+	c := s.Add(workload(s, token))
+	s.Add(token) // somebody else's, in the other compartment
+	old := c.IDs()
+	r, err := s.close(c, "")
+	if err == nil {
+		err = r.want("rotated")
+	}
+	return errors.Join(err, s.rotated(c, old))
+}
+
+// twice delivers an event that was answered once more.
+func twice(s *scene) error {
+	c := s.Add(apiKey)
+	if r, err := s.close(c, c.Comment()); err != nil || r.Outcome != "rotated" {
+		return errors.Join(err, r.want("rotated"))
+	}
+	ids := c.IDs()
+	r, err := s.again()
+	if err == nil {
+		err = r.want("already")
+	}
+	if !slices.Equal(ids, c.IDs()) {
+		err = errors.Join(err, errors.New("the user's keys have changed"))
+	}
+	return err
+}
+
+// dies kills the function when it has staged the new key, and delivers the event once more.
+func dies(s *scene) error {
+	c := s.Add(workload(s, apiKey))
+	old := c.IDs()
+	s.killAfter("UpdateSecret")
+	if err := s.Close(s.ctx, c.Problem, c.Comment()); err != nil {
+		return err
+	}
+	r, err := s.again()
+	if err == nil {
+		err = r.want("rotated")
+	}
+	return errors.Join(err, s.rotated(c, old))
+}
+
+// undoes lets the registry refuse the new token for as long as a new one may be refused.
+func undoes(s *scene) error {
+	c := s.Add(token)
+	s.SetCreatedOffset(-10 * time.Minute)
+	s.Inject(ociemu.Fault{Operation: "DockerToken", Times: -1, Do: ociemu.Answer(401, "NotAuthenticated")})
+	r, err := s.close(c, c.Comment())
+	if err != nil {
+		return err
+	}
+	if ids := c.IDs(); len(ids) != 1 || ids[0] != c.OldID {
+		err = fmt.Errorf("the user has %d tokens, want the old one alone", len(ids))
+	}
+	return errors.Join(r.want("refused"), err, s.open(c))
+}
+
+func retires(s *scene) error {
+	c := s.Add(apiKey)
+	old := c.IDs()
+	r, err := s.close(c, c.Comment("grace:1m"))
+	if err != nil {
+		return err
+	}
+	if err := r.want("rotated"); err != nil {
+		return err
+	}
+	if n := len(c.IDs()); n != 2 {
+		return fmt.Errorf("the user has %d keys in the grace period, want 2", n)
+	}
+	s.clock.add(2 * time.Minute)
+	d, err := s.sweep()
+	if err == nil {
+		err = d.one("rotated")
+	}
+	return errors.Join(err, s.rotated(c, old))
+}
+
+// prunes sweeps over a crowded secret in each compartment; left is how many versions stay, 10 if nil.
+func prunes(left []int) func(*scene) error {
+	return func(s *scene) error {
+		c := s.Add(apiKey)
+		var ids []string
+		for _, compartment := range []string{s.keyturn, s.workload} {
+			ids = append(ids, s.AddSecret(ociemu.SecretSeed{Name: "crowded", Versions: 26, Content: []byte(c.Old.Value), Compartment: compartment,
+				DefinedTags: map[string]map[string]any{"keyturn": {"user": c.User, "kind": string(c.Kind)}}}))
+		}
+		d, err := s.sweep()
+		if err != nil {
+			return err
+		}
+		if len(d.Found) != 2 {
+			return fmt.Errorf("the sweep found %d things, want both secrets", len(d.Found))
+		}
+		for i, id := range ids {
+			n := 0
+			for _, v := range s.Secret(id).Versions {
+				if v.Deletion.IsZero() {
+					n++
+				}
+			}
+			if want := append(left, 10, 10)[i]; n != want {
+				return fmt.Errorf("%d versions are left, want %d", n, want)
+			}
+		}
+		return nil
+	}
+}
+
+// sweepReopens gives the sweep a closed problem whose comment names a secret of somebody else.
+func sweepReopens(s *scene) error {
+	other := s.Add(apiKey)
+	c := s.Add(apiKey)
+	s.deaf()
+	if err := s.Close(s.ctx, c.Problem, other.Comment()); err != nil {
+		return err
+	}
+	d, err := s.sweep()
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.one("refused"), s.open(c))
+}
+
+// idles sweeps over a tenancy in which all is well, an excluded user included.
+func idles(s *scene) error {
+	s.Add(token)
+	w := keyPair
+	w.UserName = excluded
+	s.Add(w)
+	d, err := s.sweep()
+	if err == nil && len(d.Outcomes)+len(d.Found)+len(d.Unfinished) > 0 {
+		err = errors.New("the sweep found something")
+	}
+	return err
+}

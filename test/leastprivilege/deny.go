@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/ocipolicy"
+)
+
+// Denial is something that must be denied, as one or several calls.
+type Denial struct {
+	What     string
+	Who      string // rotate, sweep, or "another" function of their compartment
+	requests []request
+}
+
+// Verdict is what became of a denial.
+type Verdict struct {
+	Denial
+	Denied  []string // operations
+	Allowed []string
+}
+
+// denials are what neither function, nor another one, may do in a scene.
+func denials(s *scene) []Denial {
+	tags := map[string]map[string]any{"keyturn": {"user": s.AddUser("jane"), "kind": "api-key"}}
+	secret := func(name, compartment string, defined map[string]map[string]any) string {
+		return s.AddSecret(ociemu.SecretSeed{Name: name, Compartment: compartment, Versions: 3, DefinedTags: defined,
+			FreeformTags: map[string]string{"keyturn-user": "x", "keyturn-kind": "api-key"}})
+	}
+	bound, foreign := secret("bound", s.keyturn, tags), secret("foreign", s.elsewhere, tags)
+	unbound, unboundToo := secret("unbound", s.keyturn, nil), secret("unbound", s.workload, nil)
+	inRoot, ours := secret("root", s.Tenancy(), tags), s.Topic
+	spared, admin, user := s.person(excluded), s.person("admin-root"), s.person("joe")
+	theirTopic, rootTopic := s.AddTopicIn(s.elsewhere, "theirs"), s.AddTopicIn("", "root")
+	problem := s.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user.id})
+
+	var out []Denial
+	for _, who := range []string{"rotate", "sweep"} {
+		rule := s.AddRule(`{"eventType":["x"]}`, s.Function.FunctionID)
+		out = append(out,
+			Denial{"a secret of another compartment, with the right tags", who, append(ofSecret(foreign), prune(foreign), listSecrets(s.elsewhere))},
+			Denial{"a secret of the root compartment, with the right tags", who, append(ofSecret(inRoot), prune(inRoot), listSecrets(s.Tenancy()))},
+			Denial{"a secret that is not bound by defined tags", who, slices.Concat(ofSecret(unbound), ofSecret(unboundToo), []request{prune(unbound), prune(unboundToo)})},
+			Denial{"an excluded user's credentials", who, spared.changes()},
+			Denial{"an excluded user's credentials, by pattern", who, admin.changes()},
+			Denial{"a topic of another compartment", who, []request{publish(theirTopic), publish(rootTopic)}},
+			Denial{"changes of credentials that no rotation makes", who, user.renames()},
+			Denial{"making a secret", who, []request{{"CreateSecret", "POST", "/20180608/secrets", map[string]any{"compartmentId": s.keyturn,
+				"vaultId": "ocid1.vault.oc1..x", "keyId": "ocid1.key.oc1..x", "secretName": "new",
+				"secretContent": map[string]string{"contentType": "BASE64", "content": "eA=="}}}}},
+			Denial{"the Events rule", who, []request{{"GetRule", "GET", "/20181201/rules/" + rule, nil},
+				{"ListRules", "GET", "/20181201/rules?compartmentId=" + s.Tenancy(), nil}, {"DeleteRule", "DELETE", "/20181201/rules/" + rule, nil}}},
+		)
+	}
+	out = append(out, Denial{"deleting versions of secrets, which is the sweep's", "rotate", []request{prune(bound)}})
+	same := slices.Concat(s.ofTenancy(), user.reads(), user.changes(), ofSecret(bound), ofProblem(s, problem),
+		[]request{prune(bound), listSecrets(s.keyturn), listSecrets(s.workload), publish(ours)})
+	return append(out, Denial{"all that the two functions do", "another", same})
+}
+
+// Deny makes all calls that must be denied, under the given policies.
+func Deny(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, policies rules) (out []Verdict, err error) {
+	s, err := newScene(ctx, b, protected, answers)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.End()) }()
+	set, err := policies(s.place())
+	if err != nil {
+		return nil, err
+	}
+	who := map[string]ociemu.Principal{"rotate": s.Function, "sweep": s.SweepFunction(), "another": s.NewFunction("another", s.keyturn)}
+	list := denials(s)
+	s.SetPolicies(&ociemu.Policies{Set: set})
+	for _, d := range list {
+		v := Verdict{Denial: d}
+		for _, r := range d.requests {
+			decision, err := s.decide(who[d.Who], r)
+			switch {
+			case err != nil:
+				return nil, fmt.Errorf("%s, by %s: %w", d.What, d.Who, err)
+			case decision.Allowed:
+				v.Allowed = append(v.Allowed, r.operation)
+			default:
+				v.Denied = append(v.Denied, r.operation)
+			}
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// Granted are the permissions that a function ("rotate", "sweep" or another) of the stack's compartment could ever be
+// granted, for targets that suit it best: a user who is not excluded, a secret that is bound, in each of the stack's
+// compartments.
+func Granted(policies rules, function string) ([]string, error) {
+	at := Place{Tenancy: "tenancy", Keyturn: "keyturn", Workload: "workload", Functions: map[string]string{"rotate": "rotate", "sweep": "sweep"}}
+	set, err := policies(at)
+	if err != nil {
+		return nil, err
+	}
+	root := ocipolicy.Compartment{ID: at.Tenancy, Name: "root"}
+	var out []string
+	for _, p := range ocipolicy.KnownPermissions() {
+		for _, path := range [][]ocipolicy.Compartment{{root}, {{ID: at.Keyturn, Name: "keyturn"}, root}, {{ID: at.Workload, Name: "workload"}, root}} {
+			d := set.Decide(ocipolicy.Request{
+				Principal:   ocipolicy.Principal{Resource: ocipolicy.Resource{ID: function, Type: "fnfunc", Compartment: at.Keyturn}},
+				Permissions: []string{p}, Path: path, Variables: map[string]string{"target.user.name": "joe", "target.user.id": "ocid1.user.oc1..joe",
+					ocipolicy.TagVariable("keyturn", "user"): "ocid1.user.oc1..joe", ocipolicy.TagVariable("keyturn", "kind"): "api-key"},
+			})
+			if d.Allowed && !slices.Contains(out, p) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out, nil
+}
+
+// perilous begin the permissions with which a function could give itself or others more: to make users, groups,
+// policies, compartments, functions, rules.
+var perilous = []string{"USER_CREATE", "USER_DELETE", "POLICY_", "GROUP_", "DYNAMIC_GROUP_", "COMPARTMENT_", "TENANCY_UPDATE", "SECRET_CREATE",
+	"SECRET_DELETE", "SECRET_MOVE", "VAULT_", "KEY_", "FN_", "EVENTRULE_", "ONS_TOPIC_SUBSCRIBE", "ONS_SUBSCRIPTION_", "CREDENTIAL_"}
+
+// Perilous are those of the permissions that are so.
+func Perilous(permissions []string) []string {
+	return slices.DeleteFunc(slices.Clone(permissions), func(p string) bool {
+		return !slices.ContainsFunc(perilous, func(prefix string) bool { return strings.HasPrefix(p, prefix) })
+	})
+}

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/ocipolicy"
+)
+
+// built are the functions, built once.
+var built Binaries
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "leastprivilege")
+	if err == nil {
+		built, err = Build(context.Background(), dir)
+	}
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func stack(t *testing.T) Stack {
+	t.Helper()
+	s, err := Committed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestThePoliciesGrantWhatIsNeededAndNothingElse(t *testing.T) {
+	r, err := Everything(t.Context(), built, stack(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range r.Faults() {
+		t.Error(fault)
+	}
+	if n := len(r.Proof.Played); n < 29 {
+		t.Errorf("%d cases were played, want 29 or more", n)
+	}
+	if n := len(r.Proof.Needed); n < 40 {
+		t.Errorf("%d permissions were taken away, want 40 or more", n)
+	}
+	denied := 0
+	for _, v := range r.Denied {
+		denied += len(v.Denied)
+	}
+	if denied < 90 {
+		t.Errorf("%d calls were denied, want 90 or more", denied)
+	}
+	want, err := os.ReadFile("../../" + page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Markdown() != string(want) {
+		t.Errorf("%s is not what came out; run: go run ./test/leastprivilege -write", page)
+	}
+}
+
+func TestWhatIsMissingOrSuperfluousIsFound(t *testing.T) {
+	s := stack(t)
+	only := []Case{rotateCases()[0]}
+	s.Statements = slices.DeleteFunc(slices.Clone(s.Statements), func(st Statement) bool {
+		return st.Function == "sweep" || strings.Contains(st.Text, s.Workload)
+	})
+	s.Statements = append(s.Statements, Statement{Name: "extra", Text: "allow dynamic-group keyturn-rotate to {USER_CREATE, SECRET_UPDATE} in tenancy"})
+	p, err := Prove(t.Context(), built, s, only)
+	if err != nil || p.Played[only[0].Name].Err != nil {
+		t.Fatal(err, p.Played)
+	}
+	for _, n := range p.Needed {
+		name := s.Statements[n.Statement].Name
+		switch {
+		case name == "extra" && n.Case != "":
+			t.Errorf("%s is said to be needed, for %s", n.what(), n.Case)
+		case name == "rotate-api-key" && n.Case == "":
+			t.Errorf("%s is said to be superfluous", n.what())
+		case name == "rotate-secrets-write-1" && n.Permission == "SECRET_UPDATE" && n.Case != "":
+			t.Error("SECRET_UPDATE is said to be needed twice")
+		}
+	}
+	s.Statements = slices.DeleteFunc(s.Statements, func(st Statement) bool { return st.Name == "rotate-mail" })
+	if p, err = Prove(t.Context(), built, s, only); err != nil {
+		t.Fatal(err)
+	}
+	if faults := strings.Join(p.Faults(), "\n"); !strings.Contains(faults, "PublishMessage (ONS_TOPIC_PUBLISH)") {
+		t.Errorf("without the mail's statement the faults are:\n%s", faults)
+	}
+}
+
+func TestEveryCallThatMustBeDeniedWouldBeAllowedByAPolicyThatAllowsAll(t *testing.T) {
+	all := func(Place) (ocipolicy.Set, error) {
+		st, err := ocipolicy.Parse("allow any-user to manage all-resources in tenancy")
+		return ocipolicy.Set{Statements: []ocipolicy.Statement{st}}, err
+	}
+	verdicts, err := Deny(t.Context(), built, stack(t).Protected, ociemu.Answers{}, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range verdicts {
+		if len(v.Denied) > 0 {
+			t.Errorf("%s, by %s: %v are denied", v.What, v.Who, v.Denied)
+		}
+	}
+}
+
+func TestWithoutItsConditionsAFunctionReachesWhatItMustNot(t *testing.T) {
+	s := stack(t)
+	for _, function := range []string{"rotate", "sweep"} {
+		for about, want := range map[string][]string{
+			"USER_": {"an excluded user's credentials", "an excluded user's credentials, by pattern"}, "SECRET_": {"a secret that is not bound by defined tags"},
+		} {
+			verdicts, err := Deny(t.Context(), built, s.Protected, ociemu.Answers{}, func(at Place) (ocipolicy.Set, error) {
+				set, err := s.Policies(at)
+				for i, st := range set.Statements {
+					if strings.HasPrefix(st.Name, function) && len(st.Permissions) > 0 && strings.HasPrefix(st.Permissions[0], about) {
+						set.Statements[i].Where = nil
+					}
+				}
+				return set, err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, v := range verdicts {
+				if len(v.Allowed) > 0 && v.Who == function {
+					got = append(got, v.What)
+				} else if len(v.Allowed) > 0 {
+					t.Errorf("%s is allowed %v", v.Who, v.Allowed)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("without the conditions of %s on %s these are allowed: %q, want %q", function, about, got, want)
+			}
+		}
+	}
+}
+
+func TestNobodyMayChangeAUserHimself(t *testing.T) {
+	s := stack(t)
+	set, err := s.Policies(s.own())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, id := range s.Functions {
+		r := ocipolicy.Request{Principal: ocipolicy.Principal{Resource: ocipolicy.Resource{ID: id, Type: "fnfunc", Compartment: s.Keyturn}},
+			Permissions: []string{"USER_UPDATE"}, Path: []ocipolicy.Compartment{{ID: s.Tenancy}},
+			Variables: map[string]string{"target.user.id": "ocid1.user.oc1..joe", "target.user.name": "joe"}}
+		for operation, want := range map[string]bool{"UpdateUser": false, "UploadApiKey": true} {
+			if r.Operation = operation; set.Decide(r).Allowed != want {
+				t.Errorf("USER_UPDATE for %s by %s: %v, want %v", operation, name, !want, want)
+			}
+		}
+	}
+}
+
+func TestNobodyElseMayReadSecretsOrChangeCredentials(t *testing.T) {
+	s := stack(t)
+	if len(s.Others) < 15 {
+		t.Fatalf("%d statements for people and services, want 15 or more", len(s.Others))
+	}
+	for _, st := range s.Others {
+		parsed, err := ocipolicy.Parse(st.Text)
+		if err != nil {
+			t.Errorf("%s: %v", st.Name, err)
+			continue
+		}
+		for _, p := range ocipolicy.KnownPermissions() {
+			if parsed.Grants(p) && (p == "SECRET_BUNDLE_READ" || strings.HasPrefix(p, "USER_") || strings.HasPrefix(p, "POLICY_")) {
+				t.Errorf("%s grants %s", st.Name, p)
+			}
+		}
+		if strings.HasPrefix(st.Name, "deployer-") && parsed.Grants("SECRET_READ") {
+			t.Errorf("%s: who deploys can look at secrets", st.Name)
+		}
+	}
+}
+
+func TestEveryStatementIsAboutThingsThatExist(t *testing.T) {
+	s := stack(t)
+	for _, st := range append(s.Statements, s.Others...) {
+		parsed, err := ocipolicy.Parse(st.Text)
+		if err != nil {
+			t.Errorf("%s: %v", st.Name, err)
+		}
+		for _, doubt := range parsed.Doubts() {
+			t.Errorf("%s: %s", st.Name, doubt)
+		}
+	}
+}
+
+func TestTheStackIsTheOneThatTerraformApplies(t *testing.T) {
+	if !offline() {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(ErrNoTerraform)
+		}
+		t.Skip(ErrNoTerraform)
+	}
+	now, err := Apply(t.Context(), "../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(now, stack(t)) {
+		t.Error("testdata/complete.json is not what Terraform applies; run: go run ./test/leastprivilege -apply -write")
+	}
+}
+
+func TestAStackIsReadFromAPlanOrAState(t *testing.T) {
+	const outputs = `{"outputs":{
+		"policy_statements":{"value":[{"name":"a","function":"rotate","purpose":"p","text":"t"}]},
+		"dynamic_groups":{"value":{"g":{"matching_rule":"r"}}},"function_ids":{"value":{"rotate":"f"}},
+		"configuration":{"value":{"protected_users":"u"}},"group_statements":{"value":[]},"service_statements":{"value":[]}}}`
+	inputs := map[string]string{"tenancy_ocid": "t", "compartment_ocid": "k", "workload_compartment_ocid": "w"}
+	for _, text := range []string{`{"values":` + outputs + `}`, `{"planned_values":` + outputs + `}`} {
+		s, err := ReadStack([]byte(text), inputs)
+		if err != nil || len(s.Statements) != 1 || s.Statements[0].Text != "t" || s.Rules["g"] != "r" || s.Functions["rotate"] != "f" || s.Protected != "u" ||
+			s.Tenancy+s.Keyturn+s.Workload != "tkw" {
+			t.Errorf("the stack is %+v (%v)", s, err)
+		}
+	}
+	for _, text := range []string{`{}`, `{`, `{"values":{"outputs":{"policy_statements":{"value":1}}}}`} {
+		if _, err := ReadStack([]byte(text), inputs); err == nil {
+			t.Errorf("%s is read", text)
+		}
+	}
+	if _, err := Apply(t.Context(), "nowhere"); err == nil || !offline() && !errors.Is(err, ErrNoTerraform) {
+		t.Errorf("applying nothing: %v", err)
+	}
+}
+
+func TestAVerbIsWeakenedByOneStep(t *testing.T) {
+	for text, want := range map[string]string{
+		"allow any-user to use cloud-guard-problems in tenancy":         "cloud-guard-problems:use",
+		"allow any-user to read users in tenancy":                       "USER_READ",
+		"allow any-user to manage secret-bundles in tenancy":            "SECRET_BUNDLE_READ",
+		"allow any-user to read tenancies in tenancy":                   "TENANCY_INSPECT",
+		"allow any-user to {USER_READ, USER_INSPECT} in tenancy":        "USER_READ|USER_INSPECT",
+		"allow any-user to use ons-topics in tenancy":                   "ONS_TOPIC_PUBLISH ONS_TOPIC_SUBSCRIBE",
+		"allow any-user to inspect objectstorage-namespaces in tenancy": "",
+	} {
+		st, err := ocipolicy.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := ocipolicy.Set{Statements: []ocipolicy.Statement{st}}
+		var got []string
+		for _, w := range Weakenings(set) {
+			got = append(got, strings.Join(w.Lost(set), " "))
+		}
+		if strings.Join(got, "|") != want {
+			t.Errorf("%s: %q is lost, want %q", text, got, want)
+		}
+		if set.Statements[0].String() != st.String() {
+			t.Errorf("%s was changed itself", text)
+		}
+	}
+}

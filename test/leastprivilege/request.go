@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/ocipolicy"
+)
+
+// request is one call that a function could make, on real things.
+type request struct {
+	operation, method, path string
+	body                    any
+}
+
+// provider signs as a function.
+type provider struct{ ociemu.Principal }
+
+// AuthType implements common.ConfigurationProvider.
+func (provider) AuthType() (common.AuthConfig, error) {
+	return common.AuthConfig{AuthType: common.UnknownAuthenticationType}, nil
+}
+
+// decide makes the call as the function, and gives what the policies said. A denial must look like a thing that isn't
+// there.
+func (s *scene) decide(p ociemu.Principal, r request) (ocipolicy.Decision, error) {
+	none := ocipolicy.Decision{}
+	var body []byte
+	if r.body != nil {
+		var err error
+		if body, err = json.Marshal(r.body); err != nil {
+			return none, fmt.Errorf("encoding the body of %s: %w", r.operation, err)
+		}
+	}
+	req, err := http.NewRequestWithContext(s.ctx, r.method, s.URL()+r.path, bytes.NewReader(body))
+	if err != nil {
+		return none, fmt.Errorf("making the request of %s: %w", r.operation, err)
+	}
+	req.Header.Set("Date", s.clock.now().UTC().Format(http.TimeFormat))
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	if err := common.DefaultRequestSigner(provider{p}).Sign(req); err != nil {
+		return none, fmt.Errorf("signing %s: %w", r.operation, err)
+	}
+	client := s.Client()
+	defer client.CloseIdleConnections()
+	resp, err := client.Do(req)
+	if err != nil {
+		return none, fmt.Errorf("calling %s: %w", r.operation, err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return none, fmt.Errorf("reading the answer of %s: %w", r.operation, err)
+	}
+	calls := s.Calls()
+	last := calls[len(calls)-1]
+	switch {
+	case last.Operation != r.operation || last.Decision == nil:
+		return none, fmt.Errorf("%s %s is the operation %q, and nobody decided about it; want %s", r.method, r.path, last.Operation, r.operation)
+	case !last.Decision.Allowed && resp.StatusCode != http.StatusNotFound:
+		return none, fmt.Errorf("%s is denied with %d, want 404", r.operation, resp.StatusCode)
+	}
+	return *last.Decision, nil
+}
+
+// person is a user with a credential of each kind.
+type person struct{ id, fingerprint, token, secretKey string }
+
+func (s *scene) person(name string) person {
+	p := person{id: s.AddUser(name)}
+	p.fingerprint, _ = s.AddAPIKey(p.id)
+	p.token, _ = s.AddAuthToken(p.id, "a token")
+	p.secretKey, _ = s.AddCustomerSecretKey(p.id, "a key")
+	s.SetPassword(p.id)
+	return p
+}
+
+// changes are the changes of a user's credentials that a rotation makes.
+func (p person) changes() []request {
+	base := "/20160918/users/" + p.id
+	return []request{
+		{"UploadApiKey", "POST", base + "/apiKeys", map[string]string{"key": newPublicKey()}},
+		{"DeleteApiKey", "DELETE", base + "/apiKeys/" + p.fingerprint, nil},
+		{"CreateAuthToken", "POST", base + "/authTokens", map[string]string{"description": "another"}},
+		{"DeleteAuthToken", "DELETE", base + "/authTokens/" + p.token, nil},
+		{"CreateCustomerSecretKey", "POST", base + "/customerSecretKeys", map[string]string{"displayName": "another"}},
+		{"DeleteCustomerSecretKey", "DELETE", base + "/customerSecretKeys/" + p.secretKey, nil},
+		{"CreateOrResetUIPassword", "POST", base + "/uiPassword", map[string]string{}},
+	}
+}
+
+// reads are the reads of a user that a rotation makes.
+func (p person) reads() []request {
+	base := "/20160918/users/" + p.id
+	return []request{
+		{"GetUser", "GET", base, nil}, {"ListApiKeys", "GET", base + "/apiKeys", nil}, {"ListAuthTokens", "GET", base + "/authTokens", nil},
+		{"ListCustomerSecretKeys", "GET", base + "/customerSecretKeys", nil}, {"GetUserUIPasswordInformation", "GET", base + "/uiPassword", nil},
+	}
+}
+
+// renames are changes of a user's credentials that no rotation makes.
+func (p person) renames() []request {
+	base := "/20160918/users/" + p.id
+	return []request{
+		{"UpdateAuthToken", "PUT", base + "/authTokens/" + p.token, map[string]string{"description": "renamed"}},
+		{"UpdateCustomerSecretKey", "PUT", base + "/customerSecretKeys/" + p.secretKey, map[string]string{"displayName": "renamed"}},
+	}
+}
+
+// ofSecret are the calls that a rotation makes on a secret.
+func ofSecret(id string) []request {
+	base := "/20180608/secrets/" + id
+	return []request{
+		{"GetSecret", "GET", base, nil}, {"ListSecretVersions", "GET", base + "/versions", nil},
+		{"GetSecretBundle", "GET", "/20190301/secretbundles/" + id, nil},
+		{"UpdateSecret", "PUT", base, map[string]any{"metadata": map[string]string{"a": "b"}}},
+	}
+}
+
+func prune(id string) request {
+	return request{"ScheduleSecretVersionDeletion", "POST", "/20180608/secrets/" + id + "/version/1/actions/scheduleDeletion", map[string]string{}}
+}
+
+func listSecrets(compartment string) request {
+	return request{"ListSecrets", "GET", "/20180608/secrets?compartmentId=" + compartment, nil}
+}
+
+func publish(topic string) request {
+	return request{"PublishMessage", "POST", "/20181201/topics/" + topic + "/messages", map[string]string{"title": "a", "body": "b"}}
+}
+
+// ofTenancy are the calls that both functions make on the tenancy as a whole.
+func (s *scene) ofTenancy() []request {
+	root := s.Tenancy()
+	return []request{
+		{"GetTenancy", "GET", "/20160918/tenancies/" + root, nil}, {"ListRegionSubscriptions", "GET", "/20160918/tenancies/" + root + "/regionSubscriptions", nil},
+		{"ListUsers", "GET", "/20160918/users?compartmentId=" + root, nil}, {"ListProblems", "GET", "/20200131/problems?compartmentId=" + root, nil},
+	}
+}
+
+func ofProblem(s *scene, id string) []request {
+	base := "/20200131/problems/" + id
+	return []request{
+		{"GetProblem", "GET", base, nil}, {"ListProblemHistories", "GET", base + "/histories?compartmentId=" + s.Tenancy(), nil},
+		{"UpdateProblemStatus", "POST", base + "/actions/updateStatus", map[string]string{"status": "OPEN"}},
+	}
+}
+
+func newPublicKey() string {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic("leastprivilege: making a key: " + err.Error())
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		panic("leastprivilege: encoding a key: " + err.Error())
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}

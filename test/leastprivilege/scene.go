@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/ocipolicy"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// Binaries are the functions, built.
+type Binaries struct{ Rotate, Sweep string }
+
+// Build compiles both functions into dir.
+func Build(ctx context.Context, dir string) (Binaries, error) {
+	rotate, err := stage.Build(ctx, dir)
+	if err != nil {
+		return Binaries{}, err
+	}
+	sweep, err := stage.BuildSweep(ctx, dir)
+	return Binaries{rotate, sweep}, err
+}
+
+// scene is a tenancy with the stack's compartments, in which one case is played.
+type scene struct {
+	*stage.Stage
+	ctx                          context.Context
+	keyturn, workload, elsewhere string // OCIDs of compartments; the last is none of the stack's
+	clock                        *clock
+}
+
+// clock is the services' clock, which a case moves on.
+type clock struct {
+	mu     sync.Mutex
+	offset time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.offset)
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset += d
+}
+
+// limit is how long an invocation may take, as on the real platform.
+const limit = 5 * time.Minute
+
+// newScene sets the stage, without policies.
+func newScene(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, config ...string) (*scene, error) {
+	sc := &scene{ctx: ctx, clock: &clock{}}
+	o := ociemu.Calm()
+	o.Now = sc.clock.now
+	answers.BundleLag = -1
+	o.Answers = answers
+	s, err := stage.New(ctx, stage.Options{Emulator: o, Binary: b.Rotate, Sweeper: b.Sweep, Timeout: limit, Config: config,
+		Places: func(e *ociemu.Emulator) stage.Places {
+			sc.keyturn, sc.workload, sc.elsewhere = e.AddCompartment("keyturn", ""), e.AddCompartment("workload", ""), e.AddCompartment("elsewhere", "")
+			return stage.Places{Functions: sc.keyturn, Topic: sc.keyturn, Secrets: sc.keyturn, DefinedTags: true,
+				Config: []string{"secret_compartments=" + sc.keyturn + "," + sc.workload, "protected_users=" + protected}}
+		}})
+	if err != nil {
+		return nil, fmt.Errorf("setting the stage: %w", err)
+	}
+	sc.Stage = s
+	return sc, nil
+}
+
+// place is where the stack's things lie in this tenancy.
+func (s *scene) place() Place {
+	return Place{Tenancy: s.Tenancy(), Keyturn: s.keyturn, Workload: s.workload,
+		Functions: map[string]string{"rotate": s.Function.FunctionID, "sweep": s.SweepFunction().FunctionID}}
+}
+
+// Use is a permission that a statement granted.
+type Use struct {
+	Statement  int
+	Permission string
+}
+
+// Played is how a case went.
+type Played struct {
+	Err  error // nil: as it should
+	Used map[Use]bool
+	// Called are the operations that the functions have made.
+	Called map[string]bool
+	// Refused are the operations that the functions were refused, with the permissions that nobody granted.
+	Refused []string
+	Took    time.Duration
+}
+
+// rules makes the policies of a tenancy; nil: none are in force.
+type rules func(Place) (ocipolicy.Set, error)
+
+// play plays a case in a tenancy of its own.
+func play(ctx context.Context, b Binaries, protected string, c Case, policies rules) (out Played) {
+	began := time.Now()
+	defer func() { out.Took = time.Since(began) }()
+	s, err := newScene(ctx, b, protected, c.Answers, c.Config...)
+	if err != nil {
+		return Played{Err: err}
+	}
+	defer func() { out.Err = errors.Join(out.Err, s.End()) }()
+	if policies != nil {
+		set, err := policies(s.place())
+		if err != nil {
+			return Played{Err: err}
+		}
+		s.SetPolicies(&ociemu.Policies{Set: set})
+	}
+	out = Played{Err: c.Play(s), Used: map[Use]bool{}, Called: map[string]bool{}}
+	for _, call := range s.Calls() {
+		if call.Decision == nil || call.Caller.Kind != "function" {
+			continue
+		}
+		out.Called[call.Operation] = true
+		for _, g := range call.Decision.Grants {
+			if call.Decision.Allowed {
+				out.Used[Use{g.Statement, g.Permission}] = true
+			}
+		}
+		if !call.Decision.Allowed {
+			line := call.Operation + " (" + strings.Join(call.Decision.Missing, ", ") + ")"
+			if !slices.Contains(out.Refused, line) {
+				out.Refused = append(out.Refused, line)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/keyturn/keyturn/test/ocipolicy"
+)
+
+// Statement is one of the stack's policy statements, as its output policy_statements has it.
+type Statement struct {
+	Name     string `json:"name"`
+	Function string `json:"function"` // rotate or sweep
+	Purpose  string `json:"purpose"`
+	Text     string `json:"text"`
+}
+
+// Stack is what the proof needs of a Terraform stack. The OCIDs are those that stand in its texts.
+type Stack struct {
+	Statements []Statement       `json:"statements"`
+	Rules      map[string]string `json:"matching_rules"` // by the dynamic groups' names
+	Functions  map[string]string `json:"functions"`      // OCIDs by name
+	Tenancy    string            `json:"tenancy"`
+	Keyturn    string            `json:"keyturn"`  // compartment of the functions and the topic, and of secrets
+	Workload   string            `json:"workload"` // another compartment with secrets
+	Protected  string            `json:"protected_users"`
+	// People and services, whose statements are only checked for what can be read off them.
+	Others []Statement `json:"others"`
+}
+
+//go:embed testdata/complete.json
+var committed []byte
+
+// Committed is the stack of terraform/examples/complete as it was applied when testdata/complete.json was written.
+func Committed() (Stack, error) {
+	var s Stack
+	if err := json.Unmarshal(committed, &s); err != nil {
+		return s, fmt.Errorf("reading testdata/complete.json: %w", err)
+	}
+	return s, nil
+}
+
+// ReadStack takes a stack out of `terraform show -json`, of a plan or of a state. inputs are the values of the root
+// module's variables tenancy_ocid, compartment_ocid and workload_compartment_ocid.
+func ReadStack(show []byte, inputs map[string]string) (Stack, error) {
+	type outputs map[string]struct{ Value json.RawMessage }
+	var doc struct {
+		Values  struct{ Outputs outputs }
+		Planned struct{ Outputs outputs } `json:"planned_values"`
+	}
+	if err := json.Unmarshal(show, &doc); err != nil {
+		return Stack{}, fmt.Errorf("reading what Terraform shows: %w", err)
+	}
+	out := doc.Values.Outputs
+	if len(out) == 0 {
+		out = doc.Planned.Outputs
+	}
+	s := Stack{Rules: map[string]string{}, Tenancy: inputs["tenancy_ocid"], Keyturn: inputs["compartment_ocid"],
+		Workload: inputs["workload_compartment_ocid"]}
+	var groups map[string]struct {
+		Rule string `json:"matching_rule"`
+	}
+	var people, services []Statement
+	var configuration map[string]string
+	for name, into := range map[string]any{"policy_statements": &s.Statements, "dynamic_groups": &groups, "function_ids": &s.Functions,
+		"configuration": &configuration, "group_statements": &people, "service_statements": &services} {
+		if out[name].Value == nil {
+			return s, fmt.Errorf("the output %s is missing, or only known after apply", name)
+		}
+		if err := json.Unmarshal(out[name].Value, into); err != nil {
+			return s, fmt.Errorf("reading the output %s: %w", name, err)
+		}
+	}
+	for name, g := range groups {
+		s.Rules[name] = g.Rule
+	}
+	s.Protected, s.Others = configuration["protected_users"], append(people, services...)
+	return s, nil
+}
+
+// named gives the functions OCIDs that say which they are, in place of those that Terraform has made up this time.
+func (s Stack) named() Stack {
+	replace := []string{}
+	out := s
+	out.Functions = map[string]string{}
+	for name, id := range s.Functions {
+		out.Functions[name] = "ocid1.fnfunc.oc1.." + name
+		replace = append(replace, id, out.Functions[name])
+	}
+	r := strings.NewReplacer(replace...)
+	out.Rules = map[string]string{}
+	for name, rule := range s.Rules {
+		out.Rules[name] = r.Replace(rule)
+	}
+	return out
+}
+
+// Place is where the stack's things lie in a tenancy: the OCIDs that take the place of those in its texts.
+type Place struct {
+	Tenancy, Keyturn, Workload string
+	Functions                  map[string]string
+}
+
+// own is the place that the stack's texts name themselves.
+func (s Stack) own() Place { return Place{s.Tenancy, s.Keyturn, s.Workload, s.Functions} }
+
+// Policies reads the statements and matching rules as they are in a tenancy.
+func (s Stack) Policies(at Place) (ocipolicy.Set, error) {
+	replace := []string{s.Tenancy, at.Tenancy, s.Keyturn, at.Keyturn, s.Workload, at.Workload}
+	for name, id := range s.Functions {
+		replace = append(replace, id, at.Functions[name])
+	}
+	r := strings.NewReplacer(replace...)
+	var set ocipolicy.Set
+	for _, st := range s.Statements {
+		parsed, err := ocipolicy.Parse(r.Replace(st.Text))
+		if err != nil {
+			return set, fmt.Errorf("reading the statement %s: %w", st.Name, err)
+		}
+		parsed.Name = st.Name
+		set.Statements = append(set.Statements, parsed)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Rules)) {
+		rule, err := ocipolicy.ParseRule(r.Replace(s.Rules[name]))
+		if err != nil {
+			return set, fmt.Errorf("reading the matching rule of %s: %w", name, err)
+		}
+		set.DynamicGroups = append(set.DynamicGroups, ocipolicy.DynamicGroup{Name: name, Rule: rule})
+	}
+	return set, nil
+}

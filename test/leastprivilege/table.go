@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keyturn/keyturn/test/ocipolicy"
+)
+
+// Report is all that is written down.
+type Report struct {
+	Proof      Proof
+	Denied     []Verdict
+	Otherwise  []Verdict           // the same, if a comparison holds whose variable the operation doesn't offer
+	Granted    map[string][]string // permissions, by function
+	Comparison Comparison
+}
+
+const head = `# What the policies allow, and why
+
+Written by ` + "`go run ./test/leastprivilege -write`" + `, and compared by its test; don't edit it.
+
+The statements are those that ` + "`terraform apply`" + ` of [terraform/examples/complete](../terraform/examples/complete/main.tf) makes. The emulator reads them as
+Oracle's documentation says (see [its README](../test/ociemu/README.md#policies)), and the two built functions run against it. What a real tenancy does was not
+compared; where the documentation leaves something open, both answers are tried.
+
+`
+
+// Markdown writes the report as docs/policies.md.
+func (r Report) Markdown() string {
+	var b strings.Builder
+	b.WriteString(head)
+	needed(&b, r.Proof)
+	denied(&b, r)
+	compared(&b, r)
+	return b.String()
+}
+
+func needed(b *strings.Builder, p Proof) {
+	fmt.Fprintf(b, "## Nothing is missing, nothing is superfluous\n\n"+
+		"With exactly these statements all %d cases pass. Without any single permission, or with a verb one step weaker, at least one fails. Since statements only\n"+
+		"add, it fails as well when the whole statement is gone.\n\n", len(p.Cases))
+	for _, function := range []string{"rotate", "sweep"} {
+		fmt.Fprintf(b, "### functions/%s\n\n| statement | without | this is refused | and this fails first |\n| --- | --- | --- | --- |\n", function)
+		for i, st := range p.Stack.Statements {
+			if st.Function != function {
+				continue
+			}
+			for _, n := range p.Needed {
+				if n.Statement == i {
+					fmt.Fprintf(b, "| %s | %s | %s | %s |\n", st.Name, n.what(), orNone(n.Operation), orNone(n.Case))
+				}
+			}
+		}
+		b.WriteString("\n```\n")
+		for _, st := range p.Stack.Statements {
+			if st.Function == function {
+				fmt.Fprintf(b, "%s\n", p.Stack.readable(st.Text))
+			}
+		}
+		b.WriteString("```\n\n")
+	}
+}
+
+func (n Needed) what() string {
+	switch {
+	case n.Permission != "":
+		return n.Permission
+	case n.Verb != "":
+		return "only *" + string(n.Verb) + "*"
+	}
+	return "the statement"
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "**nothing**"
+	}
+	return s
+}
+
+// readable writes names in place of the example's OCIDs.
+func (s Stack) readable(text string) string {
+	return strings.NewReplacer(s.Keyturn, "<keyturn's compartment>", s.Workload, "<workload's compartment>", s.Tenancy, "<tenancy>").Replace(text)
+}
+
+func denied(b *strings.Builder, r Report) {
+	fmt.Fprintf(b, "## What is denied\n\nEach of these calls is made, signed by the function, and answered 404 NotAuthorizedOrNotFound. The other function lies in the same\n"+
+		"compartment. Of the %d permissions that the emulator knows, functions/rotate can be granted %d and functions/sweep %d, whatever the target, and the other function\n"+
+		"none; among them is none to make or change users, groups, policies, compartments, functions, keys or rules, or to make or delete secrets.\n\n"+
+		"| what | who | denied |\n| --- | --- | --- |\n", len(ocipolicy.KnownPermissions()), len(r.Granted["rotate"]), len(r.Granted["sweep"]))
+	rows(b, r.Denied, func(v Verdict) []string { return v.Denied })
+	b.WriteString("\n")
+}
+
+// distinct leaves the first of each.
+func distinct(list []string) []string {
+	var out []string
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// rows writes one line for what is the same for two functions.
+func rows(b *strings.Builder, verdicts []Verdict, of func(Verdict) []string) {
+	type row struct{ what, operations string }
+	var order []row
+	who := map[row][]string{}
+	for _, v := range verdicts {
+		r := row{v.What, strings.Join(distinct(of(v)), ", ")}
+		if who[r] == nil {
+			order = append(order, r)
+		}
+		who[r] = append(who[r], v.Who)
+	}
+	for _, r := range order {
+		fmt.Fprintf(b, "| %s | %s | %s |\n", r.what, strings.Join(who[r], ", "), r.operations)
+	}
+}
+
+func compared(b *strings.Builder, r Report) {
+	c := r.Comparison
+	b.WriteString("## Oracle's tutorial, for comparison\n\nThe policies of Oracle's tutorial F93259, for a dynamic group of every function in the compartment.\n\n" +
+		"Too little, for its own script:\n\n| call | missing |\n| --- | --- |\n")
+	for _, call := range c.Script {
+		missing := call.Missing
+		if missing == "" {
+			missing = "nothing"
+		}
+		fmt.Fprintf(b, "| %s | %s |\n", call.Operation, missing)
+	}
+	fmt.Fprintf(b, "\nToo little, for Keyturn: %d of its %d cases fail, even if the one secret is widened to all of the vault's compartment. It needs what they never\n"+
+		"grant: %s.\n\n", len(c.Fail), len(r.Proof.Cases), strings.Join(c.Missing, ", "))
+	fmt.Fprintf(b, "Too much: its script has no use for %s.\nAnd these calls, which Keyturn's policies deny, are allowed:\n\n| what | who | allowed |\n| --- | --- | --- |\n",
+		strings.Join(c.Unused, ", "))
+	rows(b, c.TooMuch, func(v Verdict) []string { return v.Allowed })
+}

@@ -1,0 +1,160 @@
+package ociemu
+
+import (
+	"encoding/json"
+
+	"github.com/keyturn/keyturn/test/ocipolicy"
+)
+
+// need is what an operation asks of a policy: permissions, all of them, in the compartment of its target.
+type need struct {
+	permissions []string
+	also        func(*exchange) []string // permissions that depend on the request or on an open point
+	on          func(*exchange) (aim, bool)
+	// own says that the service checks credentials by itself: a login is no operation that a policy allows.
+	own bool
+}
+
+// aim is the target of an operation: its compartment, and the variables that it offers to conditions.
+type aim struct {
+	compartment string
+	variables   map[string]string
+}
+
+// needs has an entry for every operation of allServices. The permissions are those of the tables "Permissions Required
+// for Each API Operation" of Oracle's Policy Reference (policyreference/iampolicyreference.htm, keypolicyreference.htm,
+// notificationpolicyreference.htm, eventspolicyreference.htm, objectstoragepolicyreference.htm), with four exceptions:
+//   - GetUserUIPasswordInformation is in no table: it is taken for a read of the user's credentials.
+//   - ListSecretBundleVersions is in no table: it is taken for ListSecretBundles.
+//   - Cloud Guard's reference names operations by verb alone; see ocipolicy.CloudGuardRead.
+//   - CreateOrResetUIPassword and GetNamespace are open points of [Answers].
+var needs = map[string]need{
+	"GetTenancy":              {permissions: []string{"TENANCY_INSPECT"}, on: inTenancy},
+	"ListRegionSubscriptions": {permissions: []string{"TENANCY_INSPECT"}, on: inTenancy},
+
+	"ListUsers":                    {permissions: []string{"USER_INSPECT"}, on: inTenancy},
+	"GetUser":                      {permissions: []string{"USER_INSPECT"}, on: theUser},
+	"ListApiKeys":                  {permissions: []string{"USER_READ"}, on: theUser},
+	"UploadApiKey":                 {permissions: []string{"USER_UPDATE", "USER_APIKEY_ADD"}, on: theUser},
+	"DeleteApiKey":                 {permissions: []string{"USER_UPDATE", "USER_APIKEY_REMOVE"}, on: theUser},
+	"ListAuthTokens":               {permissions: []string{"USER_READ"}, on: theUser},
+	"CreateAuthToken":              {permissions: []string{"USER_UPDATE", "USER_AUTHTOKEN_SET"}, on: theUser},
+	"UpdateAuthToken":              {permissions: []string{"USER_UPDATE", "USER_AUTHTOKEN_RESET"}, on: theUser},
+	"DeleteAuthToken":              {permissions: []string{"USER_UPDATE", "USER_AUTHTOKEN_REMOVE"}, on: theUser},
+	"ListCustomerSecretKeys":       {permissions: []string{"USER_READ"}, on: theUser},
+	"CreateCustomerSecretKey":      {permissions: []string{"USER_UPDATE", "USER_SECRETKEY_ADD"}, on: theUser},
+	"UpdateCustomerSecretKey":      {permissions: []string{"USER_UPDATE", "USER_SECRETKEY_UPDATE"}, on: theUser},
+	"DeleteCustomerSecretKey":      {permissions: []string{"USER_UPDATE", "USER_SECRETKEY_REMOVE"}, on: theUser},
+	"GetUserUIPasswordInformation": {permissions: []string{"USER_READ"}, on: theUser},
+	"CreateOrResetUIPassword": {permissions: []string{"USER_UPDATE"}, on: theUser,
+		also: func(x *exchange) []string { return []string{string(x.e.opts.Answers.PasswordPermission)} }},
+
+	"ListSecrets":                   {permissions: []string{"SECRET_INSPECT"}, on: inQueried},
+	"CreateSecret":                  {permissions: []string{"KEY_ENCRYPT", "KEY_DECRYPT", "SECRET_CREATE", "VAULT_CREATE_SECRET"}, on: inBody},
+	"GetSecret":                     {permissions: []string{"SECRET_READ"}, on: theSecret},
+	"UpdateSecret":                  {permissions: []string{"SECRET_UPDATE"}, on: theSecret},
+	"ListSecretVersions":            {permissions: []string{"SECRET_VERSION_INSPECT"}, on: theSecret},
+	"GetSecretVersion":              {permissions: []string{"SECRET_VERSION_READ"}, on: theSecret},
+	"ScheduleSecretVersionDeletion": {permissions: []string{"SECRET_VERSION_DELETE", "SECRET_UPDATE"}, on: theSecret},
+	"GetSecretBundle":               {permissions: []string{"SECRET_BUNDLE_READ"}, on: theSecret},
+	"GetSecretBundleByName":         {permissions: []string{"SECRET_BUNDLE_READ"}, on: theNamedSecret},
+	"ListSecretBundleVersions":      {permissions: []string{"SECRET_BUNDLE_INSPECT"}, on: theSecret},
+
+	"GetTopic":       {permissions: []string{"ONS_TOPIC_READ"}, on: theTopic},
+	"PublishMessage": {permissions: []string{"ONS_TOPIC_PUBLISH"}, on: theTopic},
+
+	"ListProblems":         {permissions: []string{ocipolicy.CloudGuardList}, on: inQueried},
+	"GetProblem":           {permissions: []string{ocipolicy.CloudGuardRead}, on: inTenancy},
+	"ListProblemHistories": {permissions: []string{ocipolicy.CloudGuardRead}, on: inTenancy},
+	"UpdateProblemStatus":  {permissions: []string{ocipolicy.CloudGuardUpdate}, on: inTenancy},
+
+	"ListRules":  {permissions: []string{"EVENTRULE_LIST"}, on: inQueried},
+	"CreateRule": {permissions: []string{"EVENTRULE_CREATE"}, on: inBody},
+	"GetRule":    {permissions: []string{"EVENTRULE_READ"}, on: theRule},
+	"DeleteRule": {permissions: []string{"EVENTRULE_DELETE"}, on: theRule},
+
+	"GetNamespace": {on: inTenancy, also: func(x *exchange) []string {
+		if x.query.Has("compartmentId") || x.e.opts.Answers.NamespacePermission == NamespaceReads {
+			return []string{"OBJECTSTORAGE_NAMESPACE_READ"}
+		}
+		return nil
+	}},
+
+	"DockerToken":  {own: true},
+	"RegistryPing": {own: true},
+	"ListBuckets":  {own: true},
+}
+
+// inTenancy aims at the root compartment. So do all operations on Cloud Guard's problems of users.
+func inTenancy(x *exchange) (aim, bool) { return aim{compartment: x.e.state.tenancy}, true }
+
+// theUser aims at the user in the path. ListUsers has no such user, and so none of these variables.
+func theUser(x *exchange) (aim, bool) {
+	u := x.e.state.users[x.params["userId"]]
+	if u == nil {
+		return aim{}, false
+	}
+	return aim{x.e.state.tenancy, map[string]string{"target.user.id": u.id, "target.user.name": u.name}}, true
+}
+
+// inQueried aims at the compartment whose resources are listed. A list has no target, and so no variables of one.
+func inQueried(x *exchange) (aim, bool) {
+	id := x.query.Get("compartmentId")
+	return aim{compartment: id}, id != ""
+}
+
+// inBody aims at the compartment in which something is created.
+func inBody(x *exchange) (aim, bool) {
+	var details struct {
+		CompartmentID string `json:"compartmentId"`
+		VaultID       string `json:"vaultId"`
+		SecretName    string `json:"secretName"`
+	}
+	if json.Unmarshal(x.body, &details) != nil || details.CompartmentID == "" {
+		return aim{}, false
+	}
+	a := aim{details.CompartmentID, map[string]string{}}
+	if details.VaultID != "" {
+		a.variables["target.vault.id"], a.variables["target.secret.name"] = details.VaultID, details.SecretName
+	}
+	return a, true
+}
+
+func theSecret(x *exchange) (aim, bool) {
+	return ofThatSecret(x.e.secretByID(x.params["secretId"], x.call.Region))
+}
+
+func theNamedSecret(x *exchange) (aim, bool) { return ofThatSecret(x.namedSecret()) }
+
+// ofThatSecret aims at a secret. Tags are offered for its versions and bundles, too: no source says so or denies it.
+func ofThatSecret(s *secret) (aim, bool) {
+	if s == nil {
+		return aim{}, false
+	}
+	v := map[string]string{"target.secret.id": s.id, "target.secret.name": s.name, "target.vault.id": s.vault.vault}
+	for namespace, tags := range s.defined {
+		for key, value := range tags {
+			if text, isText := value.(string); isText {
+				v[ocipolicy.TagVariable(namespace, key)] = text
+			}
+		}
+	}
+	return aim{s.compartment, v}, true
+}
+
+// theTopic aims at a topic, which has general variables only.
+func theTopic(x *exchange) (aim, bool) {
+	t := x.theTopic()
+	if t == nil {
+		return aim{}, false
+	}
+	return aim{compartment: t.compartment}, true
+}
+
+func theRule(x *exchange) (aim, bool) {
+	r := find(x.e.state.rules, func(r *rule) bool { return r.id == x.params["ruleId"] && r.region == x.call.Region })
+	if r == nil {
+		return aim{}, false
+	}
+	return aim{compartment: r.compartment}, true
+}
