@@ -53,7 +53,7 @@ func rotateCases() []Case {
 			c, other := s.Add(apiKey), s.Add(apiKey)
 			return c, other.Comment()
 		})},
-		{Name: "an excluded user's credential stays", Play: reopens("refused", "", func(s *scene) (*stage.Case, string) {
+		{Name: "an excluded user's credential stays", Play: reopens("refused", "protected", func(s *scene) (*stage.Case, string) {
 			w := apiKey
 			w.UserName = excluded
 			c := s.Add(w)
