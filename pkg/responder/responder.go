@@ -86,11 +86,12 @@ func (r *Responder) Respond(ctx context.Context, callID string, body []byte) (ou
 }
 
 // Review goes through a problem that is closed as if its event had just come, but tells nobody: the sweep has one mail
-// for all that it finds.
+// for all that it finds. What no secret keeps two invocations from doing at once it leaves to the event for a while.
 func (r *Responder) Review(ctx context.Context, callID string, p cloudguard.Problem) outcome.Outcome {
 	c := r.begin(ctx, callID)
 	work, cancel := r.reserve(ctx)
 	defer cancel()
+	c.reviewed = true
 	c.respond(work, p.Event())
 	c.close(ctx)
 	return c.out
@@ -132,14 +133,15 @@ func (r *Responder) reserve(ctx context.Context) (context.Context, context.Cance
 // response is one event's way through the responder.
 type response struct {
 	*Responder
-	log     *zerolog.Logger
-	out     outcome.Outcome
-	event   cloudguard.Event
-	known   bool // Cloud Guard has the problem on record as RESOLVED
-	problem cloudguard.Problem
-	closed  guard.Closed
-	order   cloudguard.Comment
-	kind    credential.Kind
+	log      *zerolog.Logger
+	out      outcome.Outcome
+	event    cloudguard.Event
+	reviewed bool // nobody has sent the event: the sweep has found the problem
+	known    bool // Cloud Guard has the problem on record as RESOLVED
+	problem  cloudguard.Problem
+	closed   guard.Closed
+	order    cloudguard.Comment
+	kind     credential.Kind
 }
 
 func (c *response) respond(ctx context.Context, e cloudguard.Event) {
@@ -166,8 +168,16 @@ func (c *response) respond(ctx context.Context, e cloudguard.Event) {
 		c.stop(err)
 		return
 	}
+	if c.reviewed && len(targets) == 0 && c.Clock.Now().Sub(c.closed.At) < eventTime {
+		c.out.Status, c.out.Reason = outcome.Ignored, "closed a moment ago: its event comes first"
+		return
+	}
 	c.rotate(ctx, targets)
 }
+
+// eventTime is how long the sweep leaves a closed problem to its event, if no secret keeps the two of them apart: of a
+// password that nobody keeps. An event comes within seconds, and its invocation resets within seconds of that.
+const eventTime = 4 * time.Minute
 
 var kinds = map[cloudguard.Rule]credential.Kind{
 	cloudguard.APIKeyTooOld:    credential.APIKey,

@@ -196,3 +196,40 @@ func TestWhatHangsAfterTheRotationDoesNotKeepTheMailBack(t *testing.T) {
 		}
 	})
 }
+
+// fixedClock stands still.
+type fixedClock struct {
+	rotation.Clock
+	now time.Time
+}
+
+func (c fixedClock) Now() time.Time { return c.now }
+
+func TestAReviewLeavesAPasswordThatNobodyKeepsToItsEventForAWhile(t *testing.T) {
+	for name, m := range map[string]struct {
+		comment string
+		age     time.Duration
+		byEvent bool
+		runs    bool
+	}{
+		"closed a moment ago":                                 {"", time.Minute, false, false},
+		"closed a moment ago, by its event":                   {"", time.Minute, true, true},
+		"closed a while ago":                                  {"", 4 * time.Minute, false, true},
+		"a moment ago, kept in a secret that keeps two apart": {"password_secret_ocid:" + secretID, time.Minute, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene().about(cloudguard.PasswordTooOld, userID, m.comment)
+			s.secrets[0].Freeform["keyturn-kind"] = "password"
+			s.clock = fixedClock{s.clock, closedAt.Add(m.age)}
+			var o outcome.Outcome
+			if m.byEvent {
+				o, _ = s.respond(t)
+			} else {
+				o = s.responder().Review(t.Context(), "call-1", s.closed(m.comment))
+			}
+			if s.saw("Run") != m.runs || !m.runs && o.Status != outcome.Ignored {
+				t.Errorf("the outcome is %q (%s), called %v", o.Status, o.Reason, s.calls)
+			}
+		})
+	}
+}

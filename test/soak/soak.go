@@ -19,13 +19,15 @@ import (
 	"github.com/keyturn/keyturn/test/stage"
 )
 
-// back is how far the services' clock stands behind while there is trouble; in peace it stands as far ahead. Between
-// the two more time has passed than an invocation can live, and both are within the 5 minutes by which the date of a
-// signature may be off.
-const back = 270 * time.Second
-
-// peaceful is where it stands when the peace begins. Until the sweeps it goes on by more than a grace.
-const peaceful = back - 70*time.Second
+// The services' clock stands behind while there is trouble, and ahead in peace. Between the two more time has passed
+// than an invocation can live, and both are within the 5 minutes by which the date of a signature may be off. What was
+// closed in trouble is young for the functions, whose clock is the machine's: younger than what a sweep leaves to events.
+// Between the beginning of the peace and its sweeps the services' clock goes on by more than a grace.
+const (
+	behind   = -200 * time.Second
+	peaceful = 200 * time.Second
+	ahead    = 270 * time.Second
+)
 
 // shortLife is how long an invocation may take while there is trouble, longLife in peace: as long as OCI Functions
 // allows, since a sweep that looks at everybody has to come to its end there.
@@ -65,7 +67,7 @@ type run struct {
 // soak does it all.
 func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) (sum tally, err error) {
 	r := &run{settings: s, out: out, random: rand.New(rand.NewPCG(s.seed, 1)), byProblem: map[string]*person{}, began: time.Now(), said: time.Now()}
-	r.offset.Store(int64(-back))
+	r.offset.Store(int64(behind))
 	o := ociemu.Calm()
 	o.Seed, o.TokenLife = s.seed, 240*time.Hour
 	o.Now = r.now
@@ -151,7 +153,7 @@ func (r *run) allViolated() bool {
 
 // epoch is a time of trouble, and the peace after it, in which everything that was begun is finished.
 func (r *run) epoch(ctx context.Context) error {
-	r.offset.Store(int64(-back))
+	r.offset.Store(int64(behind))
 	r.ResetCalls()
 	turns := r.draw()
 	r.SetCreatedOffset(-stage.Age) // no process is at work at this moment
@@ -191,7 +193,7 @@ func (r *run) peace(ctx context.Context) error {
 			r.deliver(ctx, p)
 		}
 	}
-	r.offset.Store(int64(back))
+	r.offset.Store(int64(ahead))
 	var last fnhost.Reply
 	for range 2 {
 		reply, err := r.Sweep(ctx)
