@@ -95,6 +95,7 @@ func (r *run) stage(ctx context.Context) error {
 		j := h.journal
 		j.Staged = r.entry(PhaseStaged)
 		if err := r.update(ctx, h, secret.Update{Name: name, Content: content}, j); err != nil {
+			r.unsure = r.unsure || fault.Of(err) == fault.Unclear
 			return fmt.Errorf("writing to secret %s: %w", h.Name, err)
 		}
 		if r.stagedName == "" {

@@ -129,6 +129,7 @@ type run struct {
 	undone     string               // id of the credential of the attempt that was undone last
 	material   *credential.Material // the new credential with its value
 	stagedName string               // the version that holds material; empty while no secret does
+	unsure     bool                 // a write of material was not answered, and OCI hasn't been seen since
 	final      string               // id of the credential of a rotation that is finished
 	created    *credential.Issued   // made by this run
 	deleted    map[string]bool      // by this run
@@ -202,7 +203,7 @@ func (r *run) look(ctx context.Context) {
 		err := r.observe(ctx)
 		if err == nil {
 			if r.owner, err = r.job.Permit(ctx, r.secrets()); err == nil {
-				r.stale = false
+				r.stale, r.unsure = false, false
 				if r.proof == ProofBad && r.finished() {
 					r.proof = ProofTodo // another delivery has seen it work
 				}

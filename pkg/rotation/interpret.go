@@ -76,6 +76,8 @@ func (r *run) stored() Stored {
 	switch all := len(r.obs.homes); {
 	case past > 0:
 		return StoredReplaced
+	case absent == all && r.unsure:
+		return StoredUnsure
 	case absent == all:
 		return r.intent()
 	case absent > 0:

@@ -33,6 +33,7 @@ const (
 	StoredNone       Stored = "none"         // nothing of this attempt
 	StoredIntent     Stored = "intent"       // the secret says that we are about to do what can't be undone
 	StoredElsewhere  Stored = "elsewhere"    // the secret says that another delivery is about to
+	StoredUnsure     Stored = "unsure"       // it may be staged: the answer to the write was lost, and OCI couldn't be looked at since
 	StoredPart       Stored = "part"         // staged in some of the secrets, not in all
 	StoredAll        Stored = "all"          // staged (PENDING) in every secret
 	StoredPromotedIn Stored = "part current" // CURRENT in some secrets, PENDING in the others

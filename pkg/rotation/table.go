@@ -75,7 +75,7 @@ var Sections = []Section{
 	}},
 	{"Something went wrong in this invocation", []Row{
 		{Kind: serverMade, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Trouble: anyTrouble, Then: Discard,
-			Because: "its value can't be stored and would be lost with this process; nobody uses it yet, and the old one is untouched or was given up on purpose"},
+			Because: "its value can't be stored and would be lost with this process; nobody uses it yet, and the old one is untouched or was given up on purpose. If it may have been stored, another delivery may be promoting it: then it stays"},
 		{Kind: password, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent, StoredElsewhere), Trouble: anyTrouble, Then: Done, Reason: ResetNotKept,
 			Because: "the reset is done, and its one-time value goes with this process; the user sets a new password in any case"},
 		{Trouble: []Trouble{TroubleFinal}, Then: Refuse, Reason: Failed,

@@ -14,7 +14,7 @@ func everyState(f func(rotation.State)) {
 		for _, old := range []rotation.Old{rotation.OldAlive, rotation.OldGone} {
 			for _, made := range []rotation.Made{rotation.MadeNone, rotation.MadeHeld, rotation.MadeLost, rotation.MadeElsewhere, rotation.MadeStrange, rotation.MadeLive} {
 				for _, stored := range []rotation.Stored{rotation.StoredNotAsked, rotation.StoredNone, rotation.StoredIntent, rotation.StoredElsewhere,
-					rotation.StoredPart, rotation.StoredAll, rotation.StoredPromotedIn, rotation.StoredCurrent, rotation.StoredReplaced} {
+					rotation.StoredUnsure, rotation.StoredPart, rotation.StoredAll, rotation.StoredPromotedIn, rotation.StoredCurrent, rotation.StoredReplaced} {
 					for _, proof := range []rotation.Proof{rotation.ProofTodo, rotation.ProofGood, rotation.ProofBad, rotation.ProofUnclear} {
 						for _, slot := range []rotation.Slot{rotation.SlotFree, rotation.SlotFull} {
 							for _, room := range []rotation.Room{rotation.RoomFree, rotation.RoomTaken, rotation.RoomBusy, rotation.RoomFull} {
@@ -61,7 +61,7 @@ func TestWhatTheTableMayNeverDo(t *testing.T) {
 			return s.Kind == credential.Password && s.Old == rotation.OldAlive && (s.Stored == rotation.StoredNotAsked || s.Stored == rotation.StoredIntent)
 		}},
 		{"only a credential that nobody can use is discarded", rotation.Discard, func(s rotation.State) bool {
-			return s.Made == rotation.MadeLost || s.Made == rotation.MadeHeld && s.Trouble != rotation.TroubleNone
+			return s.Made == rotation.MadeLost || s.Made == rotation.MadeHeld && s.Trouble != rotation.TroubleNone && s.Stored != rotation.StoredUnsure
 		}},
 		{"a staged version is undone only when it was refused and the old credential lives", rotation.Fence, func(s rotation.State) bool {
 			return s.Proof == rotation.ProofBad && s.Old == rotation.OldAlive && s.Stored == rotation.StoredAll

@@ -114,3 +114,35 @@ func TestWhatConsumersReadIsNotDeletedBecauseItsJournalWasWiped(t *testing.T) {
 	}
 	w.finished(t, "with a proof")
 }
+
+// The answer to the write that stages the value is lost, and OCI can't be asked again; meanwhile another delivery finds
+// the value, promotes it, and deletes the old credential.
+func TestACredentialThatMayBeStagedIsNotTakenBackFromTheDeliveryThatPromotesIt(t *testing.T) {
+	for _, f := range forms() {
+		if f.kind == credential.APIKey || f.kind == credential.Password {
+			continue // the one is staged before it exists, the other can't be taken back
+		}
+		w := f.world(t)
+		p := w.process()
+		staged := false
+		p.lost = func(o string, _ int) bool {
+			for _, s := range w.secrets {
+				staged = staged || len(s.contents) > 1
+			}
+			return o == "UpdateSecret" && staged
+		}
+		p.faults = func(o string, _ int) error {
+			if !staged || o == "Delete" {
+				return nil
+			}
+			p.mu.Unlock() // the other delivery runs to its end while this one waits for an answer
+			w.process().run()
+			p.mu.Lock()
+			return fault.New(fault.Throttled, o, "slow down")
+		}
+		p.run()
+		if !staged || w.find(w.oldID) != nil || !w.promoted() || w.broken != "" {
+			t.Errorf("%v: staged %v, the old one is there: %v, CURRENT works: %v; %s", f, staged, w.find(w.oldID) != nil, w.promoted(), w.broken)
+		}
+	}
+}

@@ -38,7 +38,8 @@ const (
 
 // memory is what a process knows beside OCI.
 type memory struct {
-	held    bool // it has made the credential and knows its value, which no secret has
+	held    bool // it has made the credential and knows its value, which no secret has, as far as it knows
+	unsure  bool // a write of that value was not answered
 	proof   Proof
 	trouble Trouble
 	looks   int
@@ -87,6 +88,9 @@ func (p place) state() State {
 		case p.intent == young:
 			s.Stored = StoredElsewhere
 		}
+	}
+	if p.unsure {
+		s.Stored = StoredUnsure
 	}
 	lost := p.orphan == mine || p.orphan == aged || p.fenced && p.made
 	switch {
@@ -216,6 +220,9 @@ func (w *walker) visit(p place, path []place) {
 	if d.Action == Retire && !(p.made && p.works && p.vault == StoredCurrent) {
 		w.fault(p, "the old credential goes before the new one is CURRENT and works")
 	}
+	if d.Action == Discard && p.held && p.made && p.staged() {
+		w.fault(p, "a credential is deleted that another delivery may be promoting")
+	}
 	if d.Action == Promote && (!p.made || p.fenced || p.proof == ProofBad) {
 		w.fault(p, "a dead or refused credential is promoted")
 	}
@@ -276,10 +283,8 @@ func (w *walker) outcomes(p place, a Action) []place {
 				again.trouble = trouble
 				out = append(out, place{t, again})
 			}
-			if a == Stage && p.held && t.staged() && p.trouble == TroubleNone { // not knowing that it was stored, it takes the credential back
-				gone := t
-				gone.made = false
-				out = append(out, place{gone, again})
+			if a == Stage && p.held && p.trouble == TroubleNone && trouble == TroubleLater { // no answer, and no second look
+				out = append(out, place{t, memory{held: true, unsure: true, proof: p.proof, trouble: trouble, looks: again.looks}})
 			}
 		}
 	}
@@ -367,6 +372,8 @@ func TestTheWalkFindsADeliberateFaultInTheTable(t *testing.T) {
 		"retires instead of proving": row(func(r Row) bool { return r.Then == Prove }, func(r *Row) { r.Then = Retire }),
 		"leaves a value that can't be stored": row(func(r Row) bool { return r.Then == Discard && len(r.Trouble) == 2 },
 			func(r *Row) { r.Then, r.Reason = Done, Rotated }),
+		"takes back what may be in Vault": row(func(r Row) bool { return r.Then == Discard && len(r.Trouble) == 2 },
+			func(r *Row) { r.Stored = append(slices.Clone(r.Stored), StoredUnsure) }),
 		"deletes first without a word in the secret": row(func(r Row) bool { return r.Then == Intend && r.Slot == SlotFull },
 			func(r *Row) { r.Then = Replace }),
 		"proves for ever": row(func(r Row) bool { return r.Then == Wait && r.Reason == NotProvenYet },
