@@ -39,6 +39,7 @@ type person struct {
 	resets  []time.Time // when the password was made: that of the beginning, and those of this rotation
 	answers []string    // of this rotation's deliveries
 	kept    bool        // the CURRENT version is the user's password, as last seen
+	settled []string    // ids of the credentials when the last rotation was done; none while one is under way
 }
 
 // begin forgets what was seen in the rotation before.
@@ -46,7 +47,7 @@ func (p *person) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.turns++
-	p.resets, p.event, p.answers = nil, nil, nil
+	p.resets, p.event, p.answers, p.settled = nil, nil, nil, nil
 }
 
 // heard keeps the answer to a delivery.
@@ -92,6 +93,24 @@ func (p *person) look(v ociemu.View) string {
 	return ""
 }
 
+// settle remembers what a rotation has left.
+func (p *person) settle() {
+	ids := p.IDs()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.settled = ids
+}
+
+// lookAfter judges one moment after the person's rotation: nothing may change any more. It runs under the emulator's lock.
+func (p *person) lookAfter(v ociemu.View) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now := p.IDsIn(v); p.settled != nil && !slices.Equal(now, p.settled) {
+		return fmt.Sprintf("after the rotation: the user had the credentials %s, and now has %s", p.settled, now)
+	}
+	return ""
+}
+
 // judge says what is wrong at the end of a rotation; nothing, if exactly the new credential is there and works.
 // told says that a mail named the loss of a one-time password, which nobody can prevent.
 func (p *person) judge(told bool) string {
@@ -108,7 +127,7 @@ func (p *person) judge(told bool) string {
 	}
 	ids := p.IDs()
 	if len(ids) != 1+len(p.Bystander) || slices.Contains(ids, p.OldID) {
-		return fmt.Sprintf("the user has %d credentials, the old one among them: %v", len(ids), slices.Contains(ids, p.OldID))
+		return fmt.Sprintf("the user has the credentials %s, where %s was to be replaced beside %s", ids, p.OldID, p.Bystander)
 	}
 	stored, err := p.Stored()
 	if err != nil {

@@ -116,8 +116,14 @@ func (r *run) receive(_ context.Context, event []byte) error {
 func (r *run) watch(v ociemu.View) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range r.active {
-		if wrong := p.look(v); wrong != "" {
+	for _, p := range r.people {
+		wrong := ""
+		if slices.Contains(r.active, p) {
+			wrong = p.look(v)
+		} else {
+			wrong = p.lookAfter(v)
+		}
+		if wrong != "" {
 			r.violate(p, wrong)
 		}
 	}
@@ -183,7 +189,6 @@ func (r *run) peace(ctx context.Context) error {
 	r.mu.Lock()
 	waiting := append([]*person(nil), r.active...)
 	r.mu.Unlock()
-	r.ResetCalls()
 	for _, p := range waiting {
 		for range 2 {
 			if r.Problem(p.Problem).Status != "RESOLVED" {

@@ -133,6 +133,9 @@ func (r *run) deliver(ctx context.Context, p *person) {
 
 // done takes a person off the active ones, and dismisses the problem so that later sweeps pass it by.
 func (r *run) done(ctx context.Context, p *person) error {
+	if p.Kind != stage.Password { // its next turn begins with another
+		p.settle()
+	}
 	r.mu.Lock()
 	delete(r.byProblem, p.Problem)
 	for i, other := range r.active {
