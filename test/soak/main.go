@@ -6,7 +6,8 @@
 //	go run ./test/soak -rotations 500
 //
 // from within the module. What is chosen (whom, in which order, how many deliveries, which call for whom is disturbed,
-// and how) depends on the seed alone; how calls of different processes fall together does not. All along it is checked that every user has a credential
+// and how) depends on the seed alone; how calls of different processes fall together does not, and so neither does which
+// of them gets a fault that falls on a call for nobody in particular, such as the one that publishes a mail. All along it is checked that every user has a credential
 // that works in hand or in Vault; after every epoch, when faults have ended and time has passed, that each has exactly
 // the new one. The last line of the output has the figures; the exit code is 1 if anything was violated.
 //

@@ -23,7 +23,10 @@ var forms = []stage.Want{
 }
 
 // grace is what a part of the closures ask for: it ends before the sweeps of the peace, which have to see that.
-const grace = "grace:1m"
+const (
+	grace     = "grace:1m"
+	graceTime = time.Minute
+)
 
 // person is one user, whose one credential is rotated again and again.
 type person struct {
@@ -39,6 +42,7 @@ type person struct {
 	resets  []time.Time // when the password was made: that of the beginning, and those of this rotation
 	answers []string    // of this rotation's deliveries
 	kept    bool        // the CURRENT version is the user's password, as last seen
+	since   time.Time   // when a new credential was first CURRENT and worked; zero before
 	settled []string    // ids of the credentials when the last rotation was done; none while one is under way
 }
 
@@ -47,7 +51,7 @@ func (p *person) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.turns++
-	p.resets, p.event, p.answers, p.settled = nil, nil, nil, nil
+	p.resets, p.event, p.answers, p.settled, p.since = nil, nil, nil, nil, time.Time{}
 }
 
 // heard keeps the answer to a delivery.
@@ -64,8 +68,8 @@ func (p *person) said() []string {
 	return slices.Clone(p.answers)
 }
 
-// look judges one moment of the person's rotation. It runs under the emulator's lock.
-func (p *person) look(v ociemu.View) string {
+// look judges one moment of the person's rotation, at this time of the services' clock. It runs under the emulator's lock.
+func (p *person) look(v ociemu.View, now time.Time) string {
 	if p.Kind == stage.Password {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -87,8 +91,18 @@ func (p *person) look(v ociemu.View) string {
 	if len(p.Bystander) > 0 {
 		return "" // the old one goes first, and the bystanders are in hand
 	}
-	if !v.Holds(string(p.Kind), p.User, p.OldID, p.Old.Value) && !v.Works(string(p.Kind), p.User, p.CurrentIn(v)...) {
+	old, current := v.Holds(string(p.Kind), p.User, p.OldID, p.Old.Value), p.CurrentIn(v)
+	works := v.Works(string(p.Kind), p.User, current...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if works && p.since.IsZero() && !slices.Contains(current, p.Old.Value) {
+		p.since = now
+	}
+	switch {
+	case !old && !works:
 		return "lost: the old credential is gone, and CURRENT holds none that works"
+	case !old && p.graced && now.Sub(p.since) < graceTime-2*time.Second:
+		return fmt.Sprintf("the grace was cut short: the old credential went after %s", now.Sub(p.since))
 	}
 	return ""
 }

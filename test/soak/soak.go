@@ -119,7 +119,7 @@ func (r *run) watch(v ociemu.View) {
 	for _, p := range r.people {
 		wrong := ""
 		if slices.Contains(r.active, p) {
-			wrong = p.look(v)
+			wrong = p.look(v, r.now())
 		} else {
 			wrong = p.lookAfter(v)
 		}
