@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -17,11 +18,14 @@ type director struct {
 	late     func(bool) // told before and after a held call takes effect
 	delivery int        // the number of the delivery under way
 	hits     []int      // sequence number of the call that each disturbance has hit; 0: none yet
-	held     []hold
+	held     []*hold
+	tardy    int // held calls that met no write of the next delivery, and took effect after it
+	stuck    int // held calls whose effect didn't come
 }
 
 // hold is a call whose effect or answer waits.
 type hold struct {
+	once    sync.Once
 	seq     int
 	release chan struct{}
 	at      moment
@@ -29,7 +33,7 @@ type hold struct {
 	in      int  // the delivery that made it
 }
 
-func (h hold) released() bool {
+func (h *hold) released() bool {
 	select {
 	case <-h.release:
 		return true
@@ -60,7 +64,7 @@ func (d *director) arrange(index int, at site, w disturbance) {
 		}
 		d.hits[index], until = c.Seq, d.delivery
 		if w.late {
-			d.held = append(d.held, hold{seq: c.Seq, release: release, at: w.lateAt, effect: w.when == ociemu.Before, in: d.delivery})
+			d.held = append(d.held, &hold{seq: c.Seq, release: release, at: w.lateAt, effect: w.when == ociemu.Before, in: d.delivery})
 		}
 		if w.kill && !w.late {
 			go func() {
@@ -128,12 +132,15 @@ func (d *director) begin() {
 // end lets all calls that are still held take effect.
 func (d *director) end() {
 	d.mu.Lock()
-	var due, later []hold
+	var due, later []*hold
 	for _, h := range d.held {
 		if h.at.write > 0 && h.in == d.delivery {
 			later = append(later, h)
-		} else {
-			due = append(due, h)
+			continue
+		}
+		due = append(due, h)
+		if h.at.write > 0 && !h.released() {
+			d.tardy++
 		}
 	}
 	d.held = later
@@ -143,36 +150,55 @@ func (d *director) end() {
 	}
 }
 
-// let releases a held call and waits for its effect.
-func (d *director) let(h hold) {
-	d.mu.Lock()
-	released := h.released()
-	d.mu.Unlock()
-	if released {
-		return
-	}
-	d.late(true)
-	defer d.late(false)
-	close(h.release)
-	if h.effect {
-		d.await(h.seq)
-	}
+// let releases a held call and waits for its effect, once.
+func (d *director) let(h *hold) {
+	h.once.Do(func() {
+		d.late(true)
+		defer d.late(false)
+		close(h.release)
+		if h.effect && !d.await(h.seq) {
+			d.mu.Lock()
+			d.stuck++
+			d.mu.Unlock()
+		}
+	})
 }
 
-// await waits until a call has taken effect.
-func (d *director) await(seq int) {
+// await waits until a call has taken effect. It is false if that doesn't happen.
+func (d *director) await(seq int) bool {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for limit := time.Now().Add(20 * time.Second); time.Now().Before(limit); <-tick.C {
 		for _, c := range d.s.Calls() {
 			if c.Seq == seq && (c.Effect != 0 || c.Status != 0) {
-				return
+				return true
 			}
 		}
 	}
+	return false
 }
 
-// missed says which disturbances have hit no call.
+// void says whether a disturbance has not happened as its name says: it met no call, or no write to come in between of.
+func (d *director) void() bool { return d.missed() > 0 || d.tardy > 0 }
+
+// disagree compares what the emulator's log says of the call that a single disturbance has hit with its name.
+func (d *director) disagree(w disturbance) string {
+	d.mu.Lock()
+	seq := d.hits[0]
+	d.mu.Unlock()
+	for _, c := range d.s.Calls() {
+		switch {
+		case c.Seq != seq || w.late:
+		case w.status != 0 && c.Status != w.status, w.status == 0 && c.Status != 0,
+			!w.kill && w.when == ociemu.Before && c.Effect != 0, w.when == ociemu.After && c.Effect == 0,
+			w.when == ociemu.After && c.Effect >= 300 && writes[c.Operation]:
+			return fmt.Sprintf("%s has the status %d and the effect %d", c.Operation, c.Status, c.Effect)
+		}
+	}
+	return ""
+}
+
+// missed says how many disturbances have hit no call.
 func (d *director) missed() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()

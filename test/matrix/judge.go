@@ -14,7 +14,6 @@ import (
 func (sc *scene) judge(r *result) {
 	sc.h.mu.Lock()
 	r.faults = append(r.faults, sc.h.faults...)
-	r.made = len(sc.h.made)
 	resets := len(sc.h.resets)
 	sc.h.mu.Unlock()
 	fault := func(format string, args ...any) { r.faults = append(r.faults, fmt.Sprintf(format, args...)) }
@@ -25,11 +24,22 @@ func (sc *scene) judge(r *result) {
 			fault("secret %s lost its tags", key)
 		}
 	}
-	if len(sc.Mails()) == 0 && !sc.failed() {
-		fault("SecOps was not told: no mail, and no failed invocation")
+	// If the event never comes again, a process that was killed between its last step and its mail has no successor that
+	// finds anything to tell: there the failed invocation is the word.
+	r.unmailed = len(sc.Mails()) == 0
+	if r.unmailed && (r.cell.pace != swept || !sc.failed()) {
+		fault("SecOps was not told by mail")
 	}
-	if r.missed = sc.d.missed() > 0; r.missed && len(r.cell.sites) == 1 {
-		fault("the disturbance hit no call")
+	r.void = sc.d.void()
+	if len(r.cell.sites) == 1 {
+		if sc.d.missed() > 0 {
+			fault("the disturbance hit no call")
+		} else if wrong := sc.d.disagree(r.cell.faults[0]); wrong != "" {
+			fault("the disturbance was another: %s", wrong)
+		}
+	}
+	if sc.d.stuck > 0 {
+		fault("a call that was let go never took effect")
 	}
 	if sc.c.Kind == stage.Password {
 		sc.judgePassword(r, resets, fault)

@@ -15,7 +15,7 @@ import (
 // interrupted can go on. What another build of the functions has played doesn't count. The zero ledger keeps nothing.
 type ledger struct {
 	path  string
-	build string           // of both functions
+	build string           // of both functions, and of this command, which judges
 	known map[string]entry // by the cell's name; the newest counts
 
 	mu   sync.Mutex
@@ -30,7 +30,8 @@ type entry struct {
 	Deliveries int      `json:"deliveries"`
 	Reclosed   int      `json:"reclosed,omitempty"`
 	Versions   int      `json:"versions"`
-	Missed     bool     `json:"missed,omitempty"`
+	Void       bool     `json:"void,omitempty"`
+	Unmailed   bool     `json:"unmailed,omitempty"`
 	Finished   bool     `json:"finished,omitempty"` // by the first delivery
 }
 
@@ -40,8 +41,12 @@ func openLedger(path string, binaries ...string) (*ledger, error) {
 	if path == "" {
 		return l, nil
 	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this command: %w", err)
+	}
 	sum := sha256.New()
-	for _, b := range binaries {
+	for _, b := range append(binaries, self) {
 		content, err := os.ReadFile(b)
 		if err != nil {
 			return nil, fmt.Errorf("reading the function: %w", err)
@@ -52,7 +57,6 @@ func openLedger(path string, binaries ...string) (*ledger, error) {
 	if err := l.read(); err != nil {
 		return nil, err
 	}
-	var err error
 	if l.file, err = os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w", err)
 	}
@@ -89,7 +93,7 @@ func (l *ledger) passed(c cell) (result, bool) {
 	if !ok || len(e.Faults) > 0 {
 		return result{}, false
 	}
-	return result{cell: c, deliveries: e.Deliveries, reclosed: e.Reclosed, versions: e.Versions, missed: e.Missed, finished: e.Finished}, true
+	return result{cell: c, deliveries: e.Deliveries, reclosed: e.Reclosed, versions: e.Versions, void: e.Void, unmailed: e.Unmailed, finished: e.Finished}, true
 }
 
 // add writes a result down.
@@ -98,7 +102,7 @@ func (l *ledger) add(r result) error {
 		return nil
 	}
 	line, err := json.Marshal(entry{Build: l.build, Cell: r.cell.String(), Faults: r.faults, Deliveries: r.deliveries, Reclosed: r.reclosed,
-		Versions: r.versions, Missed: r.missed, Finished: r.finished})
+		Versions: r.versions, Void: r.void, Unmailed: r.unmailed, Finished: r.finished})
 	if err != nil {
 		return fmt.Errorf("writing the ledger: %w", err)
 	}

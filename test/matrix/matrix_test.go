@@ -9,10 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
 
-func TestASliceOfTheMatrixPasses(t *testing.T) {
+// built builds both functions.
+func built(t *testing.T) player {
+	t.Helper()
 	binary, err := stage.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -21,7 +24,11 @@ func TestASliceOfTheMatrixPasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := player{binary, sweeper}
+	return player{binary, sweeper}
+}
+
+func TestASliceOfTheMatrixPasses(t *testing.T) {
+	p := built(t)
 	cells, err := p.cells(t.Context(), options{kind: "auth-token", paces: true},
 		regexp.MustCompile(`^auth-token \| at once \| (CreateAuthToken|DeleteAuthToken) 1: (500|killed after|effect, then cut|late, before write 1)$`))
 	if err != nil {
@@ -31,7 +38,7 @@ func TestASliceOfTheMatrixPasses(t *testing.T) {
 		t.Fatalf("%d cells, want 8", len(cells))
 	}
 	path := filepath.Join(t.TempDir(), "ledger")
-	l, err := openLedger(path, binary, sweeper)
+	l, err := openLedger(path, p.binary, p.sweeper)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,8 +119,8 @@ func TestTheShortFormMeetsEveryCallAndEveryFault(t *testing.T) {
 
 func TestThePageCountsPassedAndFailedCells(t *testing.T) {
 	c := cell{form: form{name: "api-key"}, sites: []site{{"UploadApiKey", 1}}, faults: []disturbance{{name: "500"}}}
-	page := document([]result{{cell: c}, {cell: c, faults: []string{"lost"}}}, 7)
-	if !strings.Contains(page, "| 500 | **1 of 2** |") || !strings.Contains(page, "2 cells were played, and 1 passed. 7 more were not played") {
+	page := document([]result{{cell: c}, {cell: c, faults: []string{"lost"}}, {cell: c, void: true}}, 7, false)
+	if !strings.Contains(page, "| 500 | **1 of 2** |") || !strings.Contains(page, "2 cells were played, and 1 passed. 1 more don't count") {
 		t.Errorf("the page is %s", page)
 	}
 }
@@ -214,6 +221,48 @@ func TestTheWholeMatrixMeetsEveryCallWithEveryFaultInEveryPaceInTurn(t *testing.
 	for _, p := range paces {
 		if seen[p] == 0 {
 			t.Errorf("no cell %s", p)
+		}
+	}
+}
+
+func TestThePageIsOfThisMatrix(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join("..", "..", page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(content)
+	if !strings.HasPrefix(text, introduction) {
+		t.Error("its text is another: write it anew with -write")
+	}
+	for _, f := range allForms() {
+		if !strings.Contains(text, " | "+f.name+" |") {
+			t.Errorf("it has no column %s", f.name)
+		}
+	}
+	for _, d := range singles() {
+		if !strings.Contains(text, "\n| "+d.name+" |") {
+			t.Errorf("it has no row %s", d.name)
+		}
+	}
+}
+
+func TestAFaultIsComparedWithWhatTheLogSays(t *testing.T) {
+	p := built(t)
+	sc, err := p.open(t.Context(), allForms()[0], longTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sc.End()
+	sc.d.arrange(0, site{"GetSecret", 1}, disturbance{name: "500", status: 500, code: "InternalServerError"})
+	if err := sc.close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []struct {
+		w    disturbance
+		want bool
+	}{{disturbance{status: 500}, true}, {disturbance{status: 503}, false}, {disturbance{status: 500, when: ociemu.After}, false}, {disturbance{cut: true}, false}} {
+		if got := sc.d.disagree(m.w) == ""; got != m.want {
+			t.Errorf("%+v: %v", m.w, sc.d.disagree(m.w))
 		}
 	}
 }

@@ -47,11 +47,11 @@ func (c cell) disturbances() string {
 type result struct {
 	cell       cell
 	faults     []string // what is wrong; none if the cell passed
-	missed     bool     // a disturbance hit no call
+	void       bool     // a disturbance has not happened as its name says: the cell doesn't count
+	unmailed   bool     // the only word was a failed invocation
 	finished   bool     // the first delivery left nothing to do
 	deliveries int
 	reclosed   int // how often a person closed the problem again
-	made       int // new credentials, those that were taken back included
 	versions   int // new versions of a secret, the most of any
 	trace      string
 }
@@ -107,7 +107,8 @@ func (sc *scene) spoil() {
 		return
 	}
 	sc.SetCreatedOffset(-5 * time.Minute)
-	sc.refusal = sc.Inject(ociemu.Fault{Match: isProof, Times: -1, Do: sc.form.refused()})
+	// After the effect, so that there is an effect for other faults to meet.
+	sc.refusal = sc.Inject(ociemu.Fault{Match: isProof, When: ociemu.After, Times: -1, Do: sc.form.refused()})
 }
 
 // mend ends what spoil began, and lets somebody wipe what the first delivery wrote beside the values.
@@ -194,6 +195,9 @@ func (p player) calls(ctx context.Context, f form) ([]site, error) {
 	if err := sc.close(ctx); err != nil {
 		return nil, err
 	}
+	if sc.last.Status != 200 || sc.reopened() != (f.variant == undo) {
+		return nil, fmt.Errorf("undisturbed, it ends with %d %s", sc.last.Status, sc.last.Body)
+	}
 	var sites []site
 	seen := map[string]int{}
 	for _, c := range sc.Calls() {
@@ -224,6 +228,7 @@ func (p player) play(ctx context.Context, c cell) result {
 			r.faults = append(r.faults, "the stage can't be taken down: "+err.Error())
 		}
 	}()
+	sc.spoil() // first: of two answers after the effect, the one that was arranged last is given
 	for i := range c.sites {
 		sc.d.arrange(i, c.sites[i], c.faults[i])
 	}
@@ -237,7 +242,6 @@ func (p player) play(ctx context.Context, c cell) result {
 // run plays the deliveries: the first one, the platform's repetitions, and then a person who closes the problem again
 // as long as it comes back open.
 func (sc *scene) run(ctx context.Context, p pace, r *result) error {
-	sc.spoil()
 	if err := sc.close(ctx); err != nil {
 		return err
 	}

@@ -39,6 +39,9 @@ type tally struct {
 func tallyOf(results []result, columnOf func(cell) string) tally {
 	t := tally{counts: map[[2]string]*count{}}
 	for _, r := range results {
+		if r.void && len(r.faults) == 0 {
+			continue
+		}
 		row, column := r.cell.form.name, columnOf(r.cell)
 		if !slices.Contains(t.rows, row) {
 			t.rows = append(t.rows, row)
@@ -112,33 +115,43 @@ func summary(results []result) string {
 		fmt.Fprintf(w, "%s\t\n", sum)
 	}
 	_ = w.Flush() // a strings.Builder takes everything
-	deliveries, versions, reclosed, missed := 0, 0, 0, 0
+	deliveries, versions, reclosed, unmailed := 0, 0, 0, 0
 	for _, r := range results {
 		deliveries, versions = max(deliveries, r.deliveries), max(versions, r.versions)
 		if r.reclosed > 0 {
 			reclosed++
 		}
-		if r.missed {
-			missed++
+		if r.unmailed && !r.void {
+			unmailed++
 		}
 	}
 	fmt.Fprintf(&b, "at most %d deliveries and %d new versions a cell; a person had to close the problem again in %d cells\n", deliveries, versions, reclosed)
-	if missed > 0 {
-		fmt.Fprintf(&b, "in %d cells with two faults the second met no call: the first had kept it from being made\n", missed)
+	if unmailed > 0 {
+		fmt.Fprintf(&b, "in %d cells without a second event the only word was a failed invocation\n", unmailed)
 	}
 	return b.String()
 }
 
 // document is the page docs/fault-matrix.md.
-func document(results []result, equal int) string {
+func document(results []result, equal int, short bool) string {
 	t := tallyOf(results, exactly)
 	var b strings.Builder
 	b.WriteString(introduction)
-	total := count{}
+	total, void := count{}, 0
 	for _, r := range results {
+		if r.void && len(r.faults) == 0 {
+			void++
+			continue
+		}
 		total.add(r)
 	}
-	fmt.Fprintf(&b, "In this run %d cells were played, and %d passed.", total.played, total.passed)
+	if short {
+		b.WriteString("These are the numbers of the part that CI plays. ")
+	}
+	fmt.Fprintf(&b, "%d cells were played, and %d passed.", total.played, total.passed)
+	if void > 0 {
+		fmt.Fprintf(&b, " %d more don't count: what had been done by then kept their second\nfault from meeting a call, or their late call from meeting a write.", void)
+	}
 	if equal > 0 {
 		fmt.Fprintf(&b, " %d more were not played, since they differ only in when the event comes again from a cell whose first\ndelivery had finished everything.", equal)
 	}
@@ -165,16 +178,18 @@ interrupted: what the same build has passed is kept in the ledger. CI plays a fi
 
 A problem is closed, and one call of the rotation that follows is disturbed. What comes then is one of three things, in turn from cell to cell: the
 same event is delivered twice more *at once*, as a platform does that repeats; or *later*, when more time has passed than the first process can
-have lived; or it never comes again, and the *sweep* goes on. If the problem is open again, a person closes it once more with the same comment. At
+have lived; or it never comes again, and the *sweep* goes on. If the problem is open again, a person closes it again with the same comment. At
 the end the sweep runs. (` + "`-paces`" + ` plays all three for each call and fault, but for those whose first delivery has finished everything.) A number in the table is how many cells of the square passed; "3 of 4" in bold means that one failed.
 
 A cell passes if, seen from the outside,
 
 - at every moment a working credential was in the user's hands or readable in a secret,
-- the old credential was deleted only when a new one was CURRENT in every secret (except with replace, where it goes first),
+- the old credential was deleted only when a new one was CURRENT in every secret (except with replace, where it goes first, and the user's other
+  credentials are the working ones until the end),
 - at the end there is exactly one new credential, CURRENT everywhere and accepted over the wire, the old one is refused (or, with a grace, still
   accepted), nobody else's credential is touched, and the problem is closed,
-- SecOps got a mail, or an invocation failed where the platform counts it.
+- SecOps got a mail. Where the event never comes again, an invocation that failed where the platform counts it is word enough: a process that is killed
+  between its last step and its mail leaves nothing for the sweep to find.
 
 A password passes if it was reset once (twice at most where the answer to the reset itself was lost), and its one-time value is in the secret, or a mail
 says that it is in none.
