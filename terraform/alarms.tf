@@ -27,9 +27,10 @@ locals {
       severity  = "WARNING"
       body      = "Notifications could not deliver a mail of Keyturn. Check the subscriptions of its topic; the log ${var.name_prefix}-invocations has what was done."
     }
+    # The interval decides what counts as absent; absent(3d) says for how long the alarm stays on.
     sweep-missing = {
       namespace = "oci_faas"
-      query     = "FunctionInvocationCount[1h]{resourceId = \"${try(oci_functions_function.this["sweep"].id, "")}\"}.absent(${var.sweep_schedule == "daily" ? "26h" : "3h"})"
+      query     = "FunctionInvocationCount[${var.sweep_schedule == "daily" ? "1d" : "3h"}]{resourceId = \"${try(oci_functions_function.this["sweep"].id, "")}\"}.groupBy(resourceId).absent(3d)"
       severity  = "CRITICAL"
       body      = "Keyturn's sweep has not run. Old credentials stay longer than their grace period, and lost events stay lost. Look at the schedule ${var.name_prefix}-sweep and its policy ${var.name_prefix}-schedule."
     }
@@ -55,7 +56,7 @@ resource "oci_monitoring_alarm" "this" {
   destinations                 = [local.alarm_topic_id]
   is_enabled                   = true
   message_format               = "ONS_OPTIMIZED"
-  pending_duration             = "PT1M"
+  pending_duration             = each.key == "sweep-missing" ? "PT1H" : "PT1M"
   repeat_notification_duration = "PT24H"
   freeform_tags                = var.freeform_tags
 }

@@ -8,12 +8,13 @@ resource "oci_functions_application" "this" {
   shape                      = "GENERIC_X86"
   freeform_tags              = var.freeform_tags
 
-  dynamic "image_policy_config" {
-    for_each = local.signing_key_ids
-    content {
-      is_policy_enabled = true
-      key_details {
-        kms_key_id = image_policy_config.value
+  # Always there: the provider takes an absent block for "as it was", and the application would go on asking for signatures.
+  image_policy_config {
+    is_policy_enabled = var.require_signed_images
+    dynamic "key_details" {
+      for_each = local.signing_key_ids
+      content {
+        kms_key_id = key_details.value
       }
     }
   }
@@ -22,6 +23,9 @@ resource "oci_functions_application" "this" {
     is_enabled = var.tracing
     domain_id  = one(oci_apm_apm_domain.this[*].id)
   }
+
+  # With signatures on, Functions may want to look at the key.
+  depends_on = [oci_identity_policy.services]
 
   lifecycle {
     precondition {
@@ -60,8 +64,9 @@ resource "oci_functions_function" "this" {
   depends_on = [oci_identity_policy.services]
 
   lifecycle {
+    # Octets count, not characters.
     precondition {
-      condition     = sum([for k, v in merge(local.configuration, { ons_topic = join("", [for i in range(130) : "x"]) }) : length(k) + length(v)]) <= 4096
+      condition     = sum([for k, v in merge(local.configuration, { ons_topic = join("", [for i in range(130) : "x"]) }) : floor(length(base64encode("${k}${v}")) * 3 / 4)]) <= 4096
       error_message = "The configuration is longer than the 4 KB that Functions takes: shorten excluded_users (use a * for users of a kind) or secret_compartment_ocids."
     }
   }

@@ -56,27 +56,54 @@ resource "oci_cloud_guard_security_zone" "this" {
 
 # Cloud Guard
 
-data "oci_cloud_guard_detector_recipes" "oracle" {
-  count = var.cloud_guard_target ? 1 : 0
+data "oci_cloud_guard_detector_recipes" "all" {
+  count = var.cloud_guard_target && var.cloud_guard_detector_recipe_ocid == "" ? 1 : 0
 
   compartment_id = var.tenancy_ocid
-  display_name   = "OCI Configuration Detector Recipe (Oracle managed)"
 }
 
-data "oci_cloud_guard_responder_recipes" "oracle" {
-  count = var.cloud_guard_target ? 1 : 0
+data "oci_cloud_guard_responder_recipes" "all" {
+  count = var.cloud_guard_target && var.cloud_guard_responder_recipe_ocid == "" ? 1 : 0
 
   compartment_id = var.tenancy_ocid
-  display_name   = "OCI Responder Recipe (Oracle managed)"
 }
 
 locals {
-  # Oracle's recipe says what the setting of each rule is called; only its value is ours.
-  oracle_detector_recipe  = try(data.oci_cloud_guard_detector_recipes.oracle[0].detector_recipe_collection[0].items[0], null)
-  oracle_responder_recipe = try(data.oci_cloud_guard_responder_recipes.oracle[0].responder_recipe_collection[0].items[0].id, null)
+  # Oracle's recipes are known by their owner; their display names are written in several ways.
+  detector_recipe_id = var.cloud_guard_detector_recipe_ocid != "" ? var.cloud_guard_detector_recipe_ocid : try(one([
+    for r in data.oci_cloud_guard_detector_recipes.all[0].detector_recipe_collection[0].items : r.id if r.owner == "ORACLE" && r.detector == "IAAS_CONFIGURATION_DETECTOR"
+  ]), null)
+  responder_recipe_id = var.cloud_guard_responder_recipe_ocid != "" ? var.cloud_guard_responder_recipe_ocid : try(one([
+    for r in data.oci_cloud_guard_responder_recipes.all[0].responder_recipe_collection[0].items : r.id if r.owner == "ORACLE"
+  ]), null)
+}
+
+# The list of recipes doesn't tell their rules' settings.
+data "oci_cloud_guard_detector_recipe" "source" {
+  count = var.cloud_guard_target ? 1 : 0
+
+  detector_recipe_id = local.detector_recipe_id
+
+  lifecycle {
+    precondition {
+      condition     = local.detector_recipe_id != null
+      error_message = "Oracle's recipe of the configuration detector was not found: give its OCID as cloud_guard_detector_recipe_ocid."
+    }
+  }
+}
+
+locals {
+  # The source says what the setting of each rule is called; only its value is ours.
   age_settings = { for k in local.kinds_on : local.kinds[k].rule => try(one([
-    for r in local.oracle_detector_recipe.effective_detector_rules : r.details[0].configurations if r.detector_rule_id == local.kinds[k].rule
+    for r in data.oci_cloud_guard_detector_recipe.source[0].effective_detector_rules : r.details[0].configurations if r.detector_rule_id == local.kinds[k].rule
   ]), null) }
+}
+
+check "ages" {
+  assert {
+    condition     = !var.cloud_guard_target || alltrue([for rule, settings in local.age_settings : try(length(settings) == 1, false)])
+    error_message = "The detector recipe has no one setting for each of ${join(", ", keys(local.age_settings))}: 90 days are not set for all of them. Set them in Cloud Guard's console, in the recipe ${var.name_prefix}-credential-age."
+  }
 }
 
 resource "oci_cloud_guard_detector_recipe" "this" {
@@ -85,7 +112,7 @@ resource "oci_cloud_guard_detector_recipe" "this" {
   compartment_id            = var.tenancy_ocid
   display_name              = "${var.name_prefix}-credential-age"
   description               = "Oracle's configuration recipe, with credentials too old after 90 days."
-  source_detector_recipe_id = try(local.oracle_detector_recipe.id, null)
+  source_detector_recipe_id = local.detector_recipe_id
   freeform_tags             = var.freeform_tags
 
   dynamic "detector_rules" {
@@ -124,11 +151,14 @@ resource "oci_cloud_guard_target" "this" {
     detector_recipe_id = oci_cloud_guard_detector_recipe.this[0].id
   }
 
-  # Without a responder recipe Cloud Guard sends no events.
-  dynamic "target_responder_recipes" {
-    for_each = local.oracle_responder_recipe == null ? [] : [local.oracle_responder_recipe]
-    content {
-      responder_recipe_id = target_responder_recipes.value
+  target_responder_recipes {
+    responder_recipe_id = local.responder_recipe_id
+  }
+
+  lifecycle {
+    precondition {
+      condition     = local.responder_recipe_id != null
+      error_message = "Oracle's responder recipe was not found, and without one Cloud Guard sends no events: give its OCID as cloud_guard_responder_recipe_ocid."
     }
   }
 }

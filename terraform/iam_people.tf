@@ -27,7 +27,8 @@ locals {
         { name = "key", purpose = "Encrypt secrets with the master key", what = "{KEY_READ, KEY_ENCRYPT, KEY_DECRYPT} in tenancy where target.key.id = '${local.key_id}'" },
         { name = "console-vaults", purpose = "The Console's list of vaults", what = "inspect vaults in ${local.here}" },
         { name = "console-keys", purpose = "The Console's list of keys", what = "inspect keys in ${local.here}" },
-        { name = "tags", purpose = "Bind secrets by the tags of the namespace keyturn", what = "use tag-namespaces in tenancy where target.tag-namespace.name = 'keyturn'" },
+        { name = "tags", purpose = "Bind secrets by the tags of the namespace keyturn", what = "use tag-namespaces in tenancy where all {target.tag-namespace.name = 'keyturn', request.operation != 'CreateTag', request.operation != 'UpdateTag'}" },
+        { name = "console-tags", purpose = "The Console's list of tag namespaces", what = "inspect tag-namespaces in tenancy" },
       ],
     )
     closer = [

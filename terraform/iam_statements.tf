@@ -12,8 +12,10 @@ locals {
   )]
   others_than_excluded = "all {${join(", ", local.not_excluded)}}"
 
-  # USER_UPDATE alone would allow UpdateUser, and so another mail address for the next reset.
-  credentials_of_others = "all {${join(", ", concat(["request.operation != 'UpdateUser'"], local.not_excluded))}}"
+  # USER_UPDATE alone would allow UpdateUser, and so another mail address for the next reset, and whatever else IAM may
+  # come to check with it: so the operations are named.
+  credential_operations = flatten([for k in local.kinds_on : local.kinds[k].operations])
+  credentials_of_others = "all {${join(", ", concat(["any {${join(", ", [for o in local.credential_operations : "request.operation = '${o}'"])}}"], local.not_excluded))}}"
 
   bound_secrets = var.secret_policy == "compartment" ? "" : join("", [
     " where all {target.resource.tag.keyturn.user = /ocid1.user.*/, any {",
@@ -36,7 +38,7 @@ locals {
       what = "{USER_INSPECT} in tenancy" },
       { name = "credentials-list", purpose = "ListApiKeys, ListAuthTokens, ListCustomerSecretKeys, GetUserUIPasswordInformation: what there is, before and after each step. Excluded users' too, so that the function can say that they are excluded, instead of meeting a 404",
       what = "{USER_READ} in tenancy" },
-      { name = "credentials-change", purpose = "Part of every change of a user's credentials; UpdateUser itself is left out",
+      { name = "credentials-change", purpose = "Part of every change of a user's credentials, and of nothing else: not of UpdateUser",
       what = "{USER_UPDATE} in tenancy where ${local.credentials_of_others}" },
     ],
     [for k in local.kinds_on :

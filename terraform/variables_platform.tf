@@ -243,3 +243,25 @@ variable "cloud_guard_target" {
   type        = bool
   default     = false
 }
+
+variable "cloud_guard_detector_recipe_ocid" {
+  description = "Detector recipe from which the target's one is made. Empty: Oracle's configuration detector recipe is looked up."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.cloud_guard_detector_recipe_ocid == "" || startswith(var.cloud_guard_detector_recipe_ocid, "ocid1.cloudguarddetectorrecipe.")
+    error_message = "cloud_guard_detector_recipe_ocid has to be the OCID of a detector recipe (ocid1.cloudguarddetectorrecipe...), or empty."
+  }
+}
+
+variable "cloud_guard_responder_recipe_ocid" {
+  description = "Responder recipe of the target. Empty: Oracle's is looked up."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.cloud_guard_responder_recipe_ocid == "" || startswith(var.cloud_guard_responder_recipe_ocid, "ocid1.cloudguardresponderrecipe.")
+    error_message = "cloud_guard_responder_recipe_ocid has to be the OCID of a responder recipe (ocid1.cloudguardresponderrecipe...), or empty."
+  }
+}

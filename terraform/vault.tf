@@ -80,8 +80,14 @@ resource "oci_kms_key" "signing" {
     algorithm = "RSA"
     length    = 512
   }
+
+  # The application lets go of a key before it is deleted.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
+# Protected as well: it holds the bindings of all secrets, of those too that others have made.
 resource "oci_identity_tag_namespace" "keyturn" {
   count    = var.create_tag_namespace ? 1 : 0
   provider = oci.home
@@ -90,6 +96,10 @@ resource "oci_identity_tag_namespace" "keyturn" {
   name           = "keyturn"
   description    = "Binds Vault secrets to the user and the kind of credential that they hold."
   freeform_tags  = var.freeform_tags
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "oci_identity_tag" "keyturn" {
@@ -111,6 +121,9 @@ resource "oci_identity_tag" "keyturn" {
       validator_type = "ENUM"
       values         = validator.value
     }
+  }
+  lifecycle {
+    prevent_destroy = true
   }
 }
 

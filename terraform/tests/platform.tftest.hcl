@@ -162,14 +162,14 @@ run "only_signed_images_run" {
   }
 }
 
-run "without_signatures_there_is_no_signing_key" {
+run "without_signatures_there_is_no_signing_key_and_the_application_is_told_so" {
   command = plan
 
   variables {
     require_signed_images = false
   }
   assert {
-    condition     = length(oci_kms_key.signing) == 0 && length(oci_functions_application.this.image_policy_config) == 0 && length(output.service_statements) == 1
+    condition     = length(oci_kms_key.signing) == 0 && !oci_functions_application.this.image_policy_config[0].is_policy_enabled && length(oci_functions_application.this.image_policy_config[0].key_details) == 0 && length(output.service_statements) == 1
     error_message = "Something of the signatures is left."
   }
 }
@@ -295,7 +295,7 @@ run "a_daily_sweep_is_missed_after_a_day" {
     sweep_schedule = "daily"
   }
   assert {
-    condition     = oci_resource_scheduler_schedule.sweep[0].recurrence_details == "7 3 * * *" && endswith(oci_monitoring_alarm.this["sweep-missing"].query, ".absent(26h)")
+    condition     = oci_resource_scheduler_schedule.sweep[0].recurrence_details == "7 3 * * *" && strcontains(oci_monitoring_alarm.this["sweep-missing"].query, "FunctionInvocationCount[1d]") && endswith(oci_monitoring_alarm.this["sweep-missing"].query, ".groupBy(resourceId).absent(3d)")
     error_message = "The alarm doesn't fit the schedule."
   }
 }
@@ -328,29 +328,52 @@ run "the_four_rules_are_set_to_90_days_in_the_terms_of_Oracles_recipe" {
     cloud_guard_target = true
   }
   override_data {
-    target = data.oci_cloud_guard_responder_recipes.oracle[0]
-    values = { responder_recipe_collection = [{ items = [{ id = "ocid1.cloudguardresponderrecipe.oc1..aaaaaaaaoracle" }] }] }
+    target = data.oci_cloud_guard_responder_recipes.all[0]
+    values = { responder_recipe_collection = [{ items = [
+      { id = "ocid1.cloudguardresponderrecipe.oc1..aaaaaaaatheirs", owner = "CUSTOMER" },
+      { id = "ocid1.cloudguardresponderrecipe.oc1..aaaaaaaaoracle", owner = "ORACLE" },
+    ] }] }
   }
   override_data {
-    target = data.oci_cloud_guard_detector_recipes.oracle[0]
-    values = { detector_recipe_collection = [{ items = [{
-      id = "ocid1.cloudguarddetectorrecipe.oc1..aaaaaaaaoracle"
+    target = data.oci_cloud_guard_detector_recipes.all[0]
+    values = { detector_recipe_collection = [{ items = [
+      { id = "ocid1.cloudguarddetectorrecipe.oc1..aaaaaaaaactivity", owner = "ORACLE", detector = "IAAS_ACTIVITY_DETECTOR" },
+      { id = "ocid1.cloudguarddetectorrecipe.oc1..aaaaaaaaoracle", owner = "ORACLE", detector = "IAAS_CONFIGURATION_DETECTOR" },
+    ] }] }
+  }
+  override_data {
+    target = data.oci_cloud_guard_detector_recipe.source[0]
+    values = {
       effective_detector_rules = [
         { detector_rule_id = "API_KEY_TOO_OLD", details = [{ configurations = [{ config_key = "maxAge", name = "Days", data_type = "int", value = "180" }] }] },
+        { detector_rule_id = "AUTH_TOKEN_TOO_OLD", details = [{ configurations = [{ config_key = "maxAge", name = "Days", data_type = "int", value = "180" }] }] },
+        { detector_rule_id = "SECRET_KEY_TOO_OLD", details = [{ configurations = [{ config_key = "maxAge", name = "Days", data_type = "int", value = "180" }] }] },
+        { detector_rule_id = "PASSWORD_TOO_OLD", details = [{ configurations = [{ config_key = "maxAge", name = "Days", data_type = "int", value = "180" }] }] },
         { detector_rule_id = "BUCKET_IS_PUBLIC", details = [{ configurations = [] }] },
       ]
-    }] }] }
+    }
   }
   assert {
     condition     = toset([for r in oci_cloud_guard_detector_recipe.this[0].detector_rules : r.detector_rule_id]) == toset(["API_KEY_TOO_OLD", "AUTH_TOKEN_TOO_OLD", "SECRET_KEY_TOO_OLD", "PASSWORD_TOO_OLD"]) && alltrue([for r in oci_cloud_guard_detector_recipe.this[0].detector_rules : r.details[0].is_enabled])
     error_message = "Not all of the rules are on."
   }
   assert {
-    condition     = [for r in oci_cloud_guard_detector_recipe.this[0].detector_rules : r.details[0].configurations[0].value if r.detector_rule_id == "API_KEY_TOO_OLD"] == ["90"]
-    error_message = "The age of API keys is another."
+    condition     = alltrue([for r in oci_cloud_guard_detector_recipe.this[0].detector_rules : r.details[0].configurations[0].value == "90"]) && oci_cloud_guard_detector_recipe.this[0].source_detector_recipe_id == "ocid1.cloudguarddetectorrecipe.oc1..aaaaaaaaoracle"
+    error_message = "The age of a kind is another, or the recipe another."
   }
   assert {
     condition     = oci_cloud_guard_target.this[0].target_responder_recipes[0].responder_recipe_id == "ocid1.cloudguardresponderrecipe.oc1..aaaaaaaaoracle"
     error_message = "Without a responder recipe Cloud Guard sends no events."
   }
+}
+
+run "a_recipe_whose_settings_are_called_otherwise_is_warned_of" {
+  command = plan
+
+  variables {
+    cloud_guard_target                = true
+    cloud_guard_detector_recipe_ocid  = "ocid1.cloudguarddetectorrecipe.oc1..aaaaaaaaoracle"
+    cloud_guard_responder_recipe_ocid = "ocid1.cloudguardresponderrecipe.oc1..aaaaaaaaoracle"
+  }
+  expect_failures = [check.ages]
 }

@@ -137,3 +137,17 @@ run "a_configuration_longer_than_Functions_takes_is_refused" {
   }
   expect_failures = [oci_functions_function.this["rotate"], oci_functions_function.this["sweep"]]
 }
+
+run "a_target_without_a_responder_recipe_is_refused_since_it_would_send_no_events" {
+  command = plan
+
+  variables {
+    cloud_guard_target               = true
+    cloud_guard_detector_recipe_ocid = "ocid1.cloudguarddetectorrecipe.oc1..aaaaaaaaoracle"
+  }
+  override_data {
+    target = data.oci_cloud_guard_responder_recipes.all[0]
+    values = { responder_recipe_collection = [{ items = [{ id = "ocid1.cloudguardresponderrecipe.oc1..aaaaaaaatheirs", owner = "CUSTOMER" }] }] }
+  }
+  expect_failures = [oci_cloud_guard_target.this, check.ages]
+}

@@ -123,13 +123,15 @@ func form(t *testing.T, line func(string, ...any), in input) {
 	kind := pick[in.name]
 	switch {
 	case kind != "":
+	case in.kind == "number":
+		kind = in.kind
 	case len(in.words) > 0:
 		kind = "enum"
 	case in.kind == "bool":
 		kind = "boolean"
 	case in.kind == "list(string)":
 		kind = "array"
-	case in.kind == "number", in.kind == "string":
+	case in.kind == "string":
 		kind = in.kind
 	case strings.HasPrefix(in.kind, "map("):
 		kind = "string" // the form has no maps: hidden, left at the default, or set through the API
@@ -151,6 +153,9 @@ func form(t *testing.T, line func(string, ...any), in input) {
 	line("    description: %s", strconv.Quote(strings.ReplaceAll(in.description, "`", "")))
 	line("    required: %t", in.required)
 	line("    visible: %t", in.name != "tenancy_ocid" && !strings.HasPrefix(in.kind, "map("))
+	if strings.HasPrefix(in.kind, "map(") {
+		line("    default: %q", "{}") // what a hidden field hands on has to be a map for Terraform
+	}
 	if def := in.def; !in.required && def != `""` && def != "{}" && def != "[]" {
 		if kind == "enum" {
 			def = strconv.Quote(strings.Trim(def, `"`))

@@ -253,7 +253,7 @@ func TestTheEventsRuleIsTheOneThatTheFunctionIsTestedWith(t *testing.T) {
 }
 
 // guarded is what the guide takes out of the state before it destroys the rest.
-var guarded = regexp.MustCompile(`oci_(kms_vault\.this|kms_key\.secrets|vault_secret\.first)`)
+var guarded = regexp.MustCompile(`oci_(kms_vault\.this|kms_key\.secrets|vault_secret\.first|identity_tag_namespace\.keyturn|identity_tag\.keyturn)`)
 
 func TestTheGuideTakesOutOfTheStateWhatIsProtected(t *testing.T) {
 	if !strings.Contains(read(t, "terraform/README.md"), guarded.String()) {
@@ -269,8 +269,8 @@ func TestTheGuideTakesOutOfTheStateWhatIsProtected(t *testing.T) {
 			}
 		}
 	}
-	if seen != 3 {
-		t.Errorf("%d kinds of resources are protected, want 3", seen)
+	if seen != 5 {
+		t.Errorf("%d kinds of resources are protected, want 5", seen)
 	}
 }
 
@@ -293,7 +293,7 @@ func TestOneApplyMakesEverythingAndDestroySparesWhatHoldsSecrets(t *testing.T) {
 			kept = append(kept, strings.TrimSpace(line))
 		}
 	}
-	if len(kept) != 5 { // vault, key, three secrets
+	if len(kept) != 9 { // vault, key, three secrets, the tag namespace and its three tags
 		t.Errorf("%d addresses are protected: %s", len(kept), kept)
 	}
 	w.run(t, "examples/complete", append([]string{"state", "rm"}, kept...)...)

@@ -66,4 +66,8 @@ module "keyturn" {
   repositories              = true
   security_zone_recipe_ocid = var.security_zone_recipe_ocid
   cloud_guard_target        = true
+
+  # Oracle's recipes are looked up if these are left out.
+  cloud_guard_detector_recipe_ocid  = var.cloud_guard_detector_recipe_ocid
+  cloud_guard_responder_recipe_ocid = var.cloud_guard_responder_recipe_ocid
 }

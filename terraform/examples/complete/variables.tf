@@ -33,6 +33,16 @@ variable "sweep_image" {
   type        = string
 }
 
+variable "cloud_guard_detector_recipe_ocid" {
+  description = "OCID of the detector recipe to start from, for instance Oracle's configuration detector recipe."
+  type        = string
+}
+
+variable "cloud_guard_responder_recipe_ocid" {
+  description = "OCID of the responder recipe, for instance Oracle's."
+  type        = string
+}
+
 variable "security_zone_recipe_ocid" {
   description = "OCID of a security zone recipe, for instance Oracle's Maximum Security Recipe."
   type        = string
