@@ -171,6 +171,20 @@ func (r *run) intend(ctx context.Context) error {
 	return r.update(ctx, h, secret.Update{}, j)
 }
 
+// conclude takes the announcement of a reset whose value got lost off the secret, so that this is told once, and not by
+// every sweep. If that can't be written, it is told again.
+func (r *run) conclude(ctx context.Context, d Decision) {
+	if d.Reason != ResetNotKept || r.material != nil || r.announced() == nil || r.job.DryRun {
+		return
+	}
+	h := r.obs.homes[0]
+	j := h.journal
+	j.Staged = nil
+	if r.update(ctx, h, secret.Update{}, j) == nil {
+		r.result.Acted = true
+	}
+}
+
 // fence marks the staged version as undone in the secret that is promoted first: whoever is about to promote it finds
 // its etag stale, looks again and sees the mark.
 func (r *run) fence(ctx context.Context) error {

@@ -169,6 +169,7 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 		d := Next(r.state())
 		switch {
 		case d.Action.Ends():
+			r.conclude(ctx, d)
 			return r.end(d)
 		case job.DryRun:
 			return r.plan(d)

@@ -146,3 +146,19 @@ func TestACredentialThatMayBeStagedIsNotTakenBackFromTheDeliveryThatPromotesIt(t
 		}
 	}
 }
+
+func TestAOneTimePasswordThatGotLostIsToldOnce(t *testing.T) {
+	w := newWorld(t, credential.Password, credential.RolePassword)
+	p := w.process()
+	p.lost = func(o string, _ int) bool { p.dead = o == "Create"; return p.dead }
+	p.run()
+	w.mu.Lock()
+	w.now = w.now.Add(rotation.MakerLife)
+	w.mu.Unlock()
+	if r := w.process().run(); r.Reason != rotation.ResetNotKept || !r.Acted {
+		t.Fatalf("%s (%s), told: %v", r.End, r.Reason, r.Acted)
+	}
+	if r := w.process().run(); r.Reason != rotation.AlreadyReset || r.Acted {
+		t.Errorf("%s (%s), told again: %v", r.End, r.Reason, r.Acted)
+	}
+}
