@@ -41,9 +41,12 @@ func (sc *scene) judge(r *result) {
 	if sc.d.stuck > 0 {
 		fault("a call that was let go never took effect")
 	}
-	if sc.c.Kind == stage.Password {
+	switch {
+	case sc.c.Kind == stage.Password && sc.d.tardy > 0:
+		// The dead process's reset came when all was over, and nothing can fence a reset: see the README's limits.
+	case sc.c.Kind == stage.Password:
 		sc.judgePassword(r, resets, fault)
-	} else {
+	default:
 		sc.judgeCredential(fault)
 	}
 	if sc.reopened() {

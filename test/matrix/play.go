@@ -278,10 +278,8 @@ func (sc *scene) run(ctx context.Context, p pace, r *result) error {
 			break
 		}
 	}
-	if p != swept {
-		if err := sc.sweep(ctx); err != nil {
-			return err
-		}
+	if err := sc.sweep(ctx); err != nil {
+		return err
 	}
 	r.deliveries = len(sc.Replies())
 	return nil
