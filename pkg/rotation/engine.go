@@ -277,7 +277,7 @@ func (r *run) end(d Decision) Result {
 	if r.obs == nil {
 		return *res
 	}
-	res.OldGone = !r.oldAlive()
+	res.OldGone, res.RetireAt = !r.oldAlive(), r.retireAt()
 	res.Slots = r.obs.credentials
 	res.Detail = r.explain(d.Reason)
 	name := r.id.VersionName(r.attempt)
@@ -286,9 +286,6 @@ func (r *run) end(d Decision) Result {
 		if v := h.version(name); v != nil {
 			p.Version, p.Current = v.Number, v.Current
 			res.NewID = h.credentialOf(name, v.Number)
-		}
-		if t := h.journal.Retire; t != nil && t.Credential == r.job.Ref.ID {
-			res.RetireAt = t.After
 		}
 		res.Placed = append(res.Placed, p)
 	}

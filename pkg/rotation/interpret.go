@@ -250,16 +250,23 @@ func (r *run) needed(id string) bool {
 // grace: once a secret knows until when the old credential stays, that counts and nothing else. The period begins with
 // the promotion, which writes it down.
 func (r *run) grace() Grace {
-	for _, h := range r.obs.homes {
-		if t := h.journal.Retire; t != nil && t.Credential == r.job.Ref.ID {
-			if r.serverNow().Before(t.After) {
-				return GraceRuns
-			}
-			return GraceNone
-		}
-	}
-	if r.job.Grace > 0 {
+	after := r.retireAt()
+	switch {
+	case r.serverNow().Before(after):
+		return GraceRuns
+	case after.IsZero() && r.job.Grace > 0:
 		return GraceOrdered
 	}
 	return GraceNone
+}
+
+// retireAt is when the old credential goes, as the secrets say; zero if none says it. The latest counts: it was written
+// when the last secret got its new value, and a consumer that needs all of them can't have changed over before.
+func (r *run) retireAt() (latest time.Time) {
+	for _, h := range r.obs.homes {
+		if t := h.journal.Retire; t != nil && t.Credential == r.job.Ref.ID && t.After.After(latest) {
+			latest = t.After
+		}
+	}
+	return latest
 }

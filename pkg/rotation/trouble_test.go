@@ -162,3 +162,31 @@ func TestAOneTimePasswordThatGotLostIsToldOnce(t *testing.T) {
 		t.Errorf("%s (%s), told again: %v", r.End, r.Reason, r.Acted)
 	}
 }
+
+func TestAGraceBeginsWhenTheLastSecretHasItsNewValue(t *testing.T) {
+	const grace = 72 * time.Hour
+	order := func(j *rotation.Job) { j.Grace = grace }
+	w := newWorld(t, credential.CustomerSecretKey, credential.RoleSecretKey, credential.RoleAccessKey)
+	p := w.process()
+	promotions := 0
+	p.lost = func(o string, _ int) bool {
+		for _, s := range w.secrets {
+			if o == "UpdateSecret" && s.Current > 1 {
+				promotions++
+			}
+		}
+		p.dead = promotions > 0
+		return p.dead
+	}
+	p.run(order)
+	if promotions != 1 || w.promoted() {
+		t.Fatalf("%d secrets were promoted before the process died, want one of two", promotions)
+	}
+	w.mu.Lock()
+	w.now = w.now.Add(grace + time.Hour)
+	now := w.now
+	w.mu.Unlock()
+	if r := w.process().run(order); r.Reason != rotation.GraceRunning || w.find(w.oldID) == nil || r.RetireAt.Before(now.Add(grace-time.Minute)) {
+		t.Errorf("%s (%s): the old one is there: %v, until %v", r.End, r.Reason, w.find(w.oldID) != nil, r.RetireAt)
+	}
+}
