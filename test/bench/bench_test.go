@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,20 +16,7 @@ import (
 // binary is the function, built once.
 var binary string
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "bench")
-	if err == nil {
-		binary, err = stage.Build(context.Background(), dir)
-	}
-	code := 1
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	} else {
-		code = m.Run()
-	}
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(stage.RunTests(m, &binary, nil)) }
 
 // BenchmarkRotation measures a warm rotation of each form, from the closing of the problem to the function's answer.
 func BenchmarkRotation(b *testing.B) {

@@ -127,24 +127,6 @@ func TestProvingCanBeTurnedOff(t *testing.T) {
 	})
 }
 
-// killAt kills the function's process with SIGKILL at a call, which takes effect all the same.
-func killAt(s *stage.Stage, operation string, skip int) {
-	killed := make(chan struct{})
-	s.Inject(ociemu.Fault{When: ociemu.After, Do: ociemu.Hold(killed), Match: func(c ociemu.Call) bool {
-		if c.Operation != operation || c.Caller.Operator {
-			return false
-		}
-		if skip--; skip != -1 {
-			return false
-		}
-		go func() {
-			s.Host.Kill()
-			close(killed)
-		}()
-		return true
-	}})
-}
-
 func TestAKillAtAnyCallIsMendedByTheNextDelivery(t *testing.T) {
 	each(t, func(t *testing.T, w stage.Want) {
 		probe := play(t, calm)
@@ -162,7 +144,7 @@ func TestAKillAtAnyCallIsMendedByTheNextDelivery(t *testing.T) {
 			s := play(t, calm)
 			c := s.Add(w)
 			s.SetCreatedOffset(-10 * time.Minute) // what the dead process leaves behind looks older than it may have lived
-			killAt(s, operation, skip)
+			s.KillAt(operation, skip)
 			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 				t.Fatal(err)
 			}

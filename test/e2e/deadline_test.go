@@ -89,7 +89,7 @@ func same(operation string) map[stage.Kind]string {
 type stuckScene struct {
 	*stage.Stage
 	c     *stage.Case
-	clock *skewed
+	clock *stage.Clock
 	h     *hang
 }
 
@@ -102,10 +102,10 @@ const (
 
 func newStuckScene(t *testing.T, life time.Duration, kind stage.Kind, operation string, when ociemu.When) *stuckScene {
 	t.Helper()
-	clock := newClock()
-	clock.add(-270 * time.Second) // as far back as signatures allow; see age
+	clock := &stage.Clock{}
+	clock.Add(-270 * time.Second) // as far back as signatures allow; see age
 	o := ociemu.Calm()
-	o.Now = clock.now
+	o.Now = clock.Now
 	s := play(t, stage.Options{Emulator: o, Timeout: life})
 	sc := &stuckScene{Stage: s, c: s.Add(stage.Want{Kind: kind}), clock: clock}
 	if kind != stage.Password {
@@ -118,7 +118,7 @@ func newStuckScene(t *testing.T, life time.Duration, kind stage.Kind, operation 
 }
 
 // age makes all that was done so far older than an invocation can live.
-func (sc *stuckScene) age() { sc.clock.add(540 * time.Second) }
+func (sc *stuckScene) age() { sc.clock.Add(540 * time.Second) }
 
 func TestAServiceThatHangsEndsInAnAnswerAndAMailAndLosesNothing(t *testing.T) {
 	for _, when := range []ociemu.When{ociemu.Before, ociemu.After} {
@@ -217,7 +217,7 @@ func (sc *stuckScene) mended(t *testing.T) {
 	}
 	sweep(t, sc.Stage)
 	if sc.c.Kind == stage.Password {
-		if made := sc.User(sc.c.User).PasswordCreated; !made.After(sc.clock.now().Add(-stage.Age)) {
+		if made := sc.User(sc.c.User).PasswordCreated; !made.After(sc.clock.Now().Add(-stage.Age)) {
 			t.Error("the password was not reset")
 		}
 		return

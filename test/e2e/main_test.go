@@ -3,9 +3,7 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"slices"
 	"sync"
@@ -19,23 +17,10 @@ import (
 var binary, sweeper string
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "e2e")
-	if err == nil {
-		binary, err = stage.Build(context.Background(), dir)
-	}
-	if err == nil {
-		sweeper, err = stage.BuildSweep(context.Background(), dir)
-	}
-	code := 1
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	} else {
-		code = m.Run()
-	}
+	code := stage.RunTests(m, &binary, &sweeper)
 	if code == 0 {
 		code = leaks.report()
 	}
-	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
 

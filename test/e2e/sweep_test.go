@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -33,26 +32,6 @@ func sweep(t *testing.T, s *stage.Stage) digest {
 		t.Fatalf("the sweep answered %d %s (%v)", reply.Status, reply.Body, err)
 	}
 	return d
-}
-
-// skewed is the services' clock, which a test moves on.
-type skewed struct {
-	mu     sync.Mutex
-	offset time.Duration
-}
-
-func newClock() *skewed { return &skewed{} }
-
-func (c *skewed) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.offset)
-}
-
-func (c *skewed) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.offset += d
 }
 
 // deaf makes the function miss every event.
@@ -108,7 +87,7 @@ func TestTheSweepFinishesWhatADeadProcessLeftAtAnyCall(t *testing.T) {
 			s := play(t, calm)
 			c := s.Add(w)
 			s.SetCreatedOffset(-10 * time.Minute)
-			killAt(s, operation, skip)
+			s.KillAt(operation, skip)
 			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 				t.Fatal(err)
 			}
@@ -127,14 +106,14 @@ func TestTheSweepFinishesWhatADeadProcessLeftAtAnyCall(t *testing.T) {
 
 func TestTheSweepRetiresAfterTheGraceAndNotBefore(t *testing.T) {
 	each(t, func(t *testing.T, w stage.Want) {
-		clock := newClock()
-		s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+		clock := &stage.Clock{}
+		s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
 		c := s.Add(w)
 		closeProblem(t, s, c, c.Comment("grace:1m"))
 		if d := sweep(t, s); len(d.Outcomes) != 0 || c.Try(c.Old) != 200 {
 			t.Fatalf("the digest is %+v, the old one is answered %d", d, c.Try(c.Old))
 		}
-		clock.add(2 * time.Minute)
+		clock.Add(2 * time.Minute)
 		d := sweep(t, s)
 		if len(d.Outcomes) != 1 || d.Outcomes[0].Outcome != "rotated" {
 			t.Fatalf("the digest is %+v", d)
@@ -147,12 +126,12 @@ func TestTheSweepRetiresAfterTheGraceAndNotBefore(t *testing.T) {
 }
 
 func TestAfterTheGraceNothingIsRetiredIfTheCurrentOneNoLongerWorks(t *testing.T) {
-	clock := newClock()
-	s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	clock := &stage.Clock{}
+	s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
 	c := s.Add(stage.Want{Kind: stage.AuthToken})
 	s.SetCreatedOffset(-10 * time.Minute)
 	closeProblem(t, s, c, c.Comment("grace:1m"))
-	clock.add(2 * time.Minute)
+	clock.Add(2 * time.Minute)
 	s.Inject(ociemu.Fault{Operation: "DockerToken", Times: -1, Do: ociemu.Answer(401, "NotAuthenticated")})
 	d := sweep(t, s)
 	if len(d.Outcomes) == 0 || d.Outcomes[0].Outcome != "refused" || !strings.Contains(d.Outcomes[0].Reason, "does not work") {
@@ -164,11 +143,11 @@ func TestAfterTheGraceNothingIsRetiredIfTheCurrentOneNoLongerWorks(t *testing.T)
 }
 
 func TestAfterTheGraceNothingIsRetiredIfTheSecretWasChangedByHand(t *testing.T) {
-	clock := newClock()
-	s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	clock := &stage.Clock{}
+	s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
 	c := s.Add(stage.Want{Kind: stage.APIKey})
 	closeProblem(t, s, c, c.Comment("grace:1m"))
-	clock.add(2 * time.Minute)
+	clock.Add(2 * time.Minute)
 	if err := s.PutSecret(t.Context(), c.Secrets["api_secret_ocid"], []byte("by hand")); err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +166,7 @@ func TestTheSweepDeletesACredentialWhoseValueIsNowhere(t *testing.T) {
 			s := play(t, calm)
 			c := s.Add(stage.Want{Kind: kind, Bundle: true})
 			s.SetCreatedOffset(-10 * time.Minute)
-			killAt(s, creates[kind], 0)
+			s.KillAt(creates[kind], 0)
 			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 				t.Fatal(err)
 			}

@@ -5,10 +5,8 @@ package examples_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -33,18 +31,7 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(standIn); name != "" {
 		os.Exit(play(name, os.Args[1:]))
 	}
-	dir, err := os.MkdirTemp("", "examples")
-	if err == nil {
-		binary, err = stage.Build(context.Background(), dir)
-	}
-	code := 1
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	} else {
-		code = m.Run()
-	}
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(stage.RunTests(m, &binary, nil))
 }
 
 // rig is a tenancy with one rotated credential, and a workload's machine on which only a few programs are installed.

@@ -77,18 +77,6 @@ func read(answer fnhost.Reply) (r reply, err error) {
 	return r, nil
 }
 
-// killAfter kills functions/rotate when an operation has taken effect, before it hears of it.
-func (s *scene) killAfter(operation string) {
-	killed := make(chan struct{})
-	s.Inject(ociemu.Fault{Operation: operation, When: ociemu.After, Do: ociemu.Hold(killed), Match: func(ociemu.Call) bool {
-		go func() {
-			s.Host.Kill()
-			close(killed)
-		}()
-		return true
-	}})
-}
-
 // want compares an outcome.
 func (r reply) want(outcome string) error {
 	if r.Outcome != outcome {
@@ -227,7 +215,7 @@ func orphaned(kind stage.Kind, create string) func(*scene) error {
 	return func(s *scene) error {
 		c := s.Add(stage.Want{Kind: kind, Bundle: true})
 		s.SetCreatedOffset(-10 * time.Minute)
-		s.killAfter(create)
+		s.KillAt(create, 0)
 		err := s.Close(s.ctx, c.Problem, c.Comment())
 		s.SetCreatedOffset(0)
 		if err == nil {

@@ -116,7 +116,7 @@ func twice(s *scene) error {
 func dies(s *scene) error {
 	c := s.Add(workload(s, apiKey))
 	old := c.IDs()
-	s.killAfter("UpdateSecret")
+	s.KillAt("UpdateSecret", 0)
 	if err := s.Close(s.ctx, c.Problem, c.Comment()); err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func retires(s *scene) error {
 	if n := len(c.IDs()); n != 2 {
 		return fmt.Errorf("the user has %d keys in the grace period, want 2", n)
 	}
-	s.clock.add(2 * time.Minute)
+	s.clock.Add(2 * time.Minute)
 	d, err := s.sweep()
 	if err == nil {
 		err = d.one("rotated")

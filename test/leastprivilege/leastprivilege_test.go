@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"os"
 	"reflect"
 	"slices"
@@ -12,25 +10,13 @@ import (
 
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/ocipolicy"
+	"github.com/keyturn/keyturn/test/stage"
 )
 
 // built are the functions, built once.
 var built Binaries
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "leastprivilege")
-	if err == nil {
-		built, err = Build(context.Background(), dir)
-	}
-	code := 1
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	} else {
-		code = m.Run()
-	}
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(stage.RunTests(m, &built.Rotate, &built.Sweep)) }
 
 func stack(t *testing.T) Stack {
 	t.Helper()

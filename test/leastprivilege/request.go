@@ -47,7 +47,7 @@ func (s *scene) decide(p ociemu.Principal, r request) (ocipolicy.Decision, error
 	if err != nil {
 		return none, fmt.Errorf("making the request of %s: %w", r.operation, err)
 	}
-	req.Header.Set("Date", s.clock.now().UTC().Format(http.TimeFormat))
+	req.Header.Set("Date", s.clock.Now().UTC().Format(http.TimeFormat))
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	if err := common.DefaultRequestSigner(provider{p}).Sign(req); err != nil {

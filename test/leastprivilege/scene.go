@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
@@ -32,25 +31,7 @@ type scene struct {
 	*stage.Stage
 	ctx                          context.Context
 	keyturn, workload, elsewhere string // OCIDs of compartments; the last is none of the stack's
-	clock                        *clock
-}
-
-// clock is the services' clock, which a case moves on.
-type clock struct {
-	mu     sync.Mutex
-	offset time.Duration
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.offset)
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.offset += d
+	clock                        *stage.Clock
 }
 
 // limit is how long an invocation may take, as on the real platform.
@@ -58,9 +39,9 @@ const limit = 5 * time.Minute
 
 // newScene sets the stage, without policies.
 func newScene(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, config ...string) (*scene, error) {
-	sc := &scene{ctx: ctx, clock: &clock{}}
+	sc := &scene{ctx: ctx, clock: &stage.Clock{}}
 	o := ociemu.Calm()
-	o.Now = sc.clock.now
+	o.Now = sc.clock.Now
 	answers.BundleLag = -1
 	o.Answers = answers
 	s, err := stage.New(ctx, stage.Options{Emulator: o, Binary: b.Rotate, Sweeper: b.Sweep, Timeout: limit, Config: config,

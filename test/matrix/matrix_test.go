@@ -13,22 +13,13 @@ import (
 	"github.com/keyturn/keyturn/test/stage"
 )
 
-// built builds both functions.
-func built(t *testing.T) player {
-	t.Helper()
-	binary, err := stage.Build(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	sweeper, err := stage.BuildSweep(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return player{binary, sweeper}
-}
+// built plays with both functions, built once.
+var built player
+
+func TestMain(m *testing.M) { os.Exit(stage.RunTests(m, &built.binary, &built.sweeper)) }
 
 func TestASliceOfTheMatrixPasses(t *testing.T) {
-	p := built(t)
+	p := built
 	cells, err := p.cells(t.Context(), options{kind: "auth-token", paces: true},
 		regexp.MustCompile(`^auth-token \| at once \| (CreateAuthToken|DeleteAuthToken) 1: (500|killed after|effect, then cut|late, before write 1)$`))
 	if err != nil {
@@ -247,7 +238,7 @@ func TestThePageIsOfThisMatrix(t *testing.T) {
 }
 
 func TestAFaultIsComparedWithWhatTheLogSays(t *testing.T) {
-	p := built(t)
+	p := built
 	sc, err := p.open(t.Context(), allForms()[0], longTime)
 	if err != nil {
 		t.Fatal(err)

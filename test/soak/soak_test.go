@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -15,23 +14,7 @@ import (
 // rotate and sweep are the functions, built once.
 var rotate, sweep string
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "soak")
-	if err == nil {
-		rotate, err = stage.Build(context.Background(), dir)
-	}
-	if err == nil {
-		sweep, err = stage.BuildSweep(context.Background(), dir)
-	}
-	code := 1
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	} else {
-		code = m.Run()
-	}
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(stage.RunTests(m, &rotate, &sweep)) }
 
 func TestAShortSoakViolatesNothing(t *testing.T) {
 	var out bytes.Buffer
