@@ -1,39 +1,13 @@
 # Who may do what. No account is needed: the provider is mocked, and nothing is applied.
 
 mock_provider "oci" {
+  source          = "./tests/mocks"
   override_during = plan
-
-  mock_resource "oci_functions_function" {
-    defaults = { id = "ocid1.fnfunc.oc1.eu-frankfurt-1.aaaaaaaathefunction" }
-  }
-  mock_resource "oci_kms_vault" {
-    defaults = { id = "ocid1.vault.oc1.eu-frankfurt-1.aaaaaaaathevault" }
-  }
-  mock_resource "oci_kms_key" {
-    defaults = { id = "ocid1.key.oc1.eu-frankfurt-1.aaaaaaaathekey" }
-  }
-  mock_resource "oci_resource_scheduler_schedule" {
-    defaults = { id = "ocid1.resourceschedule.oc1.eu-frankfurt-1.aaaaaaaatheschedule" }
-  }
-  mock_resource "oci_ons_notification_topic" {
-    defaults = { id = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaathetopic" }
-  }
 }
 
 mock_provider "oci" {
   alias           = "home"
   override_during = plan
-}
-
-variables {
-  tenancy_ocid                 = "ocid1.tenancy.oc1..aaaaaaaatenancy"
-  compartment_ocid             = "ocid1.compartment.oc1..aaaaaaaakeyturn"
-  region                       = "eu-frankfurt-1"
-  home_region                  = "eu-frankfurt-1"
-  cloud_guard_reporting_region = "eu-frankfurt-1"
-  excluded_users               = ["breakglass@example.com"]
-  rotate_image                 = "fra.ocir.io/ns/keyturn/rotate:1@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-  sweep_image                  = "fra.ocir.io/ns/keyturn/sweep:1@sha256:1111111111111111111111111111111111111111111111111111111111111111"
 }
 
 run "each_function_has_a_group_with_itself_alone" {
