@@ -58,6 +58,8 @@ type Config struct {
 	RSABits int
 	// LogLevel is one of zerolog's names: trace, debug, info (default), warn, error.
 	LogLevel string
+	// Metrics says that figures go to Monitoring. Default true.
+	Metrics bool
 	// SweepDays is for how many days the sweep looks back for closed problems, 1 to 90.
 	// Default 7.
 	SweepDays int

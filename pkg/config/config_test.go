@@ -24,7 +24,7 @@ func read(t *testing.T, entries ...string) config.Config {
 
 var defaults = config.Config{
 	Topic: topic, EventCheck: true, SecretBinding: config.BindingRequire,
-	Prove: config.ProveRequire, RSABits: 2048, LogLevel: "info", SweepDays: 7,
+	Prove: config.ProveRequire, RSABits: 2048, LogLevel: "info", Metrics: true, SweepDays: 7,
 }
 
 func TestOnlyTheTopicIsRequired(t *testing.T) {
@@ -56,7 +56,7 @@ func TestTheDocumentedDefaultsAreTheRealOnes(t *testing.T) {
 func TestEveryKeyIsRead(t *testing.T) {
 	got := read(t, "ons_topic= OCID1.onstopic.oc1.IAD.aaaaaaaaTOPIC ", "event_check=OFF", "secret_binding=warn",
 		"protected_users=ocid1.user.oc1..AAAA, jane@example.com ;svc-*\nroot", "grace_period=1d12h30m", "prove=try", "dry_run=Yes",
-		"rsa_bits=4096", "log_level=debug", "sweep_days=30", "secret_compartments=ocid1.compartment.oc1..aaab,ocid1.tenancy.oc1..aaac,")
+		"rsa_bits=4096", "log_level=debug", "metrics=off", "sweep_days=30", "secret_compartments=ocid1.compartment.oc1..aaab,ocid1.tenancy.oc1..aaac,")
 	want := config.Config{
 		Topic: topic, EventCheck: false, SecretBinding: config.BindingWarn,
 		ProtectedUsers: []string{"ocid1.user.oc1..aaaa", "jane@example.com", "svc-*", "root"},

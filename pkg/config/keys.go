@@ -39,6 +39,8 @@ var specs = []spec{
 		choice(map[string]int{"2048": 2048, "3072": 3072, "4096": 4096}, func(c *Config, v int) { c.RSABits = v })},
 	{Key{"log_level", "info", "`trace`, `debug`, `info`, `warn`, `error`", "how much is logged"},
 		choice(words("trace", "debug", "info", "warn", "error"), func(c *Config, v string) { c.LogLevel = v })},
+	{Key{"metrics", "on", "`on`, `off`", "send figures of outcomes, durations and ages to Monitoring, namespace `keyturn`"},
+		choice(map[string]bool{"on": true, "off": false}, func(c *Config, v bool) { c.Metrics = v })},
 	{Key{"sweep_days", "7", "a number of days, `1` to `90`", "for how long the sweep looks back for closed problems whose credential was not rotated"}, readSweepDays},
 	{Key{"secret_compartments", "", "OCIDs of compartments or of the tenancy, with commas between them", "where secrets are looked for by their tags, when a closure comment names none"}, readCompartments},
 }

@@ -95,7 +95,9 @@ func Handler(log zerolog.Logger, f Func) fdk.Handler {
 		ctx, cancel := context.WithTimeout(ctx, MaxLife)
 		defer cancel()
 
-		answer, err := run(ctx, in, f)
+		inside, end := traced(ctx, call.TracingContextData(), log)
+		answer, err := run(inside, in, f)
+		end(ctx, err)
 		if err == nil {
 			fdk.SetHeader(out, "Content-Type", "application/json")
 			_, err = out.Write(answer)

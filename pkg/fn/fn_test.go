@@ -21,12 +21,15 @@ import (
 // call is the FDK's context of one invocation.
 type call struct {
 	fdk.Context
-	id     string
-	header http.Header
+	id      string
+	header  http.Header
+	tracing tracing
 }
 
 func (c call) CallID() string      { return c.id }
 func (c call) Header() http.Header { return c.header }
+
+func (c call) TracingContextData() fdk.TracingContext { return c.tracing }
 
 // result is what became of one invocation.
 type result struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/trace"
 )
 
 // callTime is how long one call may take. OCI's control planes answer within a second or two; a service that hangs
@@ -49,16 +51,20 @@ func call[T any](ctx context.Context, c *Cloud, operation string, r repeat, f fu
 func callOnce[T any](ctx context.Context, c *Cloud, operation string, f func(context.Context) (T, error)) (T, error) {
 	limited, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
+	limited, span := trace.Start(limited, operation, trace.Client)
+	defer span.End()
 	began := time.Now()
 	v, err := f(withLimit(limited))
 	c.mu.Lock()
 	c.last = time.Now()
 	c.mu.Unlock()
 	err = classify(operation, err)
-	event := zerolog.Ctx(ctx).Debug().Str("operation", operation).Dur("took_ms", time.Since(began))
+	event := zerolog.Ctx(ctx).Debug().Str("operation", operation).Dur("took_ms", time.Since(began)).Strs("opc_request_ids", span.Requests())
 	var failed *fault.Error
 	if errors.As(err, &failed) {
-		event = event.Int("status", failed.Status).Str("code", failed.Code).Str("class", string(failed.Class)).Str("opc_request_id", failed.RequestID)
+		event = event.Int("status", failed.Status).Str("code", failed.Code).Str("class", string(failed.Class))
+		span.Tag(trace.Failed, string(failed.Class))
+		span.Tag("status", strconv.Itoa(failed.Status))
 	}
 	event.Msg("call")
 	return v, err
@@ -72,7 +78,7 @@ func withLimit(ctx context.Context) context.Context {
 	return context.WithValue(context.WithoutCancel(ctx), limitKey{}, ctx)
 }
 
-// limited is a transport that ends each request with the context that withLimit has hidden.
+// limited is a transport that ends each request with the context that withLimit has hidden, and notes the request ids.
 type limited struct{ http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -80,7 +86,11 @@ func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
 	if ctx, ok := r.Context().Value(limitKey{}).(context.Context); ok {
 		r = r.WithContext(ctx)
 	}
-	return l.RoundTripper.RoundTrip(r)
+	answer, err := l.RoundTripper.RoundTrip(r)
+	if err == nil {
+		trace.Tag(r.Context(), trace.RequestID, answer.Header.Get("Opc-Request-Id"))
+	}
+	return answer, err
 }
 
 // pause waits before the next attempt: 0.2 s, doubled each time, with up to half as much again by chance so that many

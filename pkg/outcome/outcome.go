@@ -31,7 +31,18 @@ type Secret struct {
 	Current bool   `json:"current"`
 }
 
-// Outcome is everything that can be said. Empty fields are left out.
+// Step is one action of a rotation and what came of it.
+type Step struct {
+	Action   string    `json:"step"` // as docs/decisions.md has it
+	Because  string    `json:"because"`
+	Began    time.Time `json:"began"`
+	TookMS   int64     `json:"took_ms"`
+	Requests []string  `json:"opc_request_ids,omitempty"` // OCI's ids of its calls
+	Error    string    `json:"error,omitempty"`
+}
+
+// Outcome is everything that can be said. Empty fields are left out. docs/record.schema.json describes each of them:
+// change both, and Schema with what somebody else may rely on.
 type Outcome struct {
 	Status Status `json:"outcome"`
 	Reason string `json:"reason"`         // one sentence without a full stop
@@ -70,10 +81,13 @@ type Outcome struct {
 	TenancyName  string `json:"tenancy_name,omitempty"`
 	TenancyID    string `json:"tenancy,omitempty"`
 
-	Rotation string   `json:"rotation,omitempty"`
-	Attempt  int      `json:"attempt,omitempty"`
-	CallID   string   `json:"call_id,omitempty"`
-	Steps    []string `json:"steps,omitempty"`
+	Rotation string     `json:"rotation,omitempty"`
+	Attempt  int        `json:"attempt,omitempty"`
+	CallID   string     `json:"call_id,omitempty"`
+	Began    time.Time  `json:"began,omitzero"`
+	TookMS   int64      `json:"took_ms,omitempty"`  // up to the outcome, without the mail
+	OldMade  *time.Time `json:"old_made,omitempty"` // when the old credential was made
+	Steps    []Step     `json:"steps,omitempty"`
 }
 
 // Told tells whether SecOps gets a mail of it.
@@ -82,11 +96,14 @@ func (o Outcome) Told() bool { return o.Status != Ignored && o.Status != InProgr
 // Finished tells whether the event has been dealt with, so that another delivery would not help.
 func (o Outcome) Finished() bool { return o.Status != Unfinished && o.Status != InProgress }
 
-// Record writes the outcome as one log line.
+// Schema names the form of the record line, which docs/record.schema.json describes.
+const Schema = "keyturn.record/1"
+
+// Record writes the outcome as one log line, for auditors.
 func (o Outcome) Record(log *zerolog.Logger) {
 	level := zerolog.InfoLevel
 	if o.Status == Refused || o.Status == Unfinished {
 		level = zerolog.WarnLevel
 	}
-	log.WithLevel(level).Interface("record", o).Msg("outcome")
+	log.WithLevel(level).Str("schema", Schema).Interface("record", o).Msg("outcome")
 }

@@ -19,12 +19,15 @@ func (c *response) note(format string, args ...any) {
 func (c *response) report(r rotation.Result) {
 	o := &c.out
 	o.Attempt, o.NewID, o.Changed = r.Attempt, r.NewID, r.Acted
+	if !r.OldMade.IsZero() {
+		o.OldMade = &r.OldMade
+	}
 	for _, s := range r.Steps {
-		text := string(s.Action)
+		step := outcome.Step{Action: string(s.Action), Because: s.Because, Began: s.Began.UTC(), TookMS: s.Took.Milliseconds(), Requests: s.Requests}
 		if s.Err != nil {
-			text += " (failed)"
+			step.Error = s.Err.Error()
 		}
-		o.Steps = append(o.Steps, text)
+		o.Steps = append(o.Steps, step)
 	}
 	for _, a := range r.Plan {
 		o.Plan = append(o.Plan, planned[a])

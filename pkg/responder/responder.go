@@ -19,6 +19,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -64,6 +65,7 @@ type Responder struct {
 	Directory Directory
 	Secrets   Secrets
 	Notifier  Notifier
+	Meter     metric.Meter // nil: nothing is measured
 	Rotator   Rotator
 	Clock     rotation.Clock
 }
@@ -117,7 +119,7 @@ func (r *Responder) Resume(ctx context.Context, callID string, ref credential.Re
 
 func (r *Responder) begin(ctx context.Context, callID string) *response {
 	c := &response{Responder: r, log: zerolog.Ctx(ctx)}
-	c.out.CallID = callID
+	c.out.CallID, c.out.Began = callID, r.Clock.Now().UTC()
 	return c
 }
 

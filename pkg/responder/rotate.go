@@ -37,7 +37,7 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	c.out.Rotation = string(job.Ref.RotationID())
 	log := c.log.With().Str("rotation", c.out.Rotation).Str("problem", c.event.ProblemID).Logger()
 	job.OnStep = func(s rotation.Step) {
-		log.Info().Err(s.Err).Str("step", string(s.Action)).Str("because", s.Because).Dur("took_ms", s.Took).Msg("step")
+		log.Info().Err(s.Err).Str("step", string(s.Action)).Str("because", s.Because).Dur("took_ms", s.Took).Strs("opc_request_ids", s.Requests).Msg("step")
 	}
 	owner := c.lookUp(log.WithContext(ctx))
 	unbound := map[string]bool{}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
@@ -21,6 +22,7 @@ func (c *response) close(ctx context.Context) {
 	if o.Told() {
 		c.name(ctx)
 	}
+	o.TookMS = c.Clock.Now().Sub(o.Began).Milliseconds()
 	o.Record(c.log)
 }
 
@@ -53,7 +55,12 @@ func (c *response) share(ctx context.Context, n time.Duration) (context.Context,
 func (c *response) tell(ctx context.Context) error {
 	o := &c.out
 	if o.Told() {
-		if err := c.publish(ctx); err != nil {
+		ctx, cancel := early(ctx)
+		defer cancel()
+		measured := metric.Beside(ctx, c.Meter, o.Points())
+		err := c.publish(ctx)
+		measured()
+		if err != nil {
 			return fmt.Errorf("telling SecOps: %w", err)
 		}
 	}
@@ -63,13 +70,16 @@ func (c *response) tell(ctx context.Context) error {
 	return nil
 }
 
+// early ends half a second before the invocation does: an answer that is ready at the deadline comes too late.
+func early(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(ctx, deadline.Add(-time.Second/2))
+	}
+	return context.WithCancel(ctx)
+}
+
 // publish tries twice: a mail that comes twice is better than none.
 func (c *response) publish(ctx context.Context) error {
-	if deadline, ok := ctx.Deadline(); ok { // an answer that is ready at the deadline comes too late
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-time.Second/2))
-		defer cancel()
-	}
 	err := c.Notifier.Publish(ctx, c.Config.Topic, c.out.Title(), c.out.Body())
 	if err == nil || ctx.Err() != nil {
 		return err

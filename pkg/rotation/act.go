@@ -10,6 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/trace"
 )
 
 // act carries out one action and brings the observation up to date, or marks it stale. What takes back may use all
@@ -20,8 +21,13 @@ func (r *run) act(ctx, forward context.Context, d Decision) {
 	if d.Action == Discard || d.Action == Fence {
 		use = ctx
 	}
+	use, span := trace.Start(use, string(d.Action), "")
 	err := r.do(use, d.Action)
-	step := Step{Action: d.Action, Because: d.Because, Err: err, Took: r.Clock.Now().Sub(began)}
+	if err != nil {
+		span.Tag(trace.Failed, string(fault.Of(err)))
+	}
+	span.End()
+	step := Step{Action: d.Action, Because: d.Because, Err: err, Began: began, Took: r.Clock.Now().Sub(began), Requests: span.Requests()}
 	r.result.Steps = append(r.result.Steps, step)
 	if r.job.OnStep != nil {
 		r.job.OnStep(step)
@@ -107,29 +113,6 @@ func (r *run) stage(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func (r *run) entry(p Phase) *Staged {
-	at := r.serverNow().UTC().Truncate(time.Second)
-	s := &Staged{Version: r.id.VersionName(r.attempt), Phase: p, Old: r.job.Ref.ID, Maker: r.maker, At: &at, Secrets: r.allSecrets()}
-	if r.material != nil {
-		s.Credential = r.material.ID
-	}
-	if r.job.Grace > 0 {
-		s.Grace = r.job.Grace.String()
-	}
-	if before := r.announced(); before != nil {
-		s.GivenUp = before.GivenUp // whatever becomes of this attempt, the old one needs a successor
-	}
-	return s
-}
-
-func (r *run) allSecrets() Secrets {
-	all := Secrets{}
-	for _, t := range r.job.Targets {
-		all[t.Role] = t.SecretID
-	}
-	return all
 }
 
 // verify reads this attempt's version back, checks that it holds the value, and learns its number. Vault may take a

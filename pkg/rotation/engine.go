@@ -79,10 +79,12 @@ type Job struct {
 
 // Step is one action and what came of it.
 type Step struct {
-	Action  Action
-	Because string
-	Err     error
-	Took    time.Duration
+	Action   Action
+	Because  string
+	Err      error
+	Began    time.Time
+	Took     time.Duration
+	Requests []string // OCI's ids (opc-request-id) of its calls
 }
 
 // Placed says where the new value is.
@@ -103,7 +105,8 @@ type Result struct {
 
 	Rotation credential.RotationID
 	Attempt  int
-	NewID    string // empty if there is no new credential
+	NewID    string    // empty if there is no new credential
+	OldMade  time.Time // when the old credential was made; zero if this run hasn't seen it
 	OldGone  bool
 	Placed   []Placed
 	Slots    []credential.Issued // all credentials of the kind that the user has now

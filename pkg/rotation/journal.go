@@ -136,3 +136,27 @@ func (j Journal) Into(metadata map[string]any) map[string]any {
 	out[journalKey] = j.text()
 	return out
 }
+
+// entry is what the journal of each secret says of this attempt in a phase.
+func (r *run) entry(p Phase) *Staged {
+	at := r.serverNow().UTC().Truncate(time.Second)
+	s := &Staged{Version: r.id.VersionName(r.attempt), Phase: p, Old: r.job.Ref.ID, Maker: r.maker, At: &at, Secrets: r.allSecrets()}
+	if r.material != nil {
+		s.Credential = r.material.ID
+	}
+	if r.job.Grace > 0 {
+		s.Grace = r.job.Grace.String()
+	}
+	if before := r.announced(); before != nil {
+		s.GivenUp = before.GivenUp // whatever becomes of this attempt, the old one needs a successor
+	}
+	return s
+}
+
+func (r *run) allSecrets() Secrets {
+	all := Secrets{}
+	for _, t := range r.job.Targets {
+		all[t.Role] = t.SecretID
+	}
+	return all
+}

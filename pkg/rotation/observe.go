@@ -110,6 +110,11 @@ func (r *run) list(ctx context.Context) error {
 		return err
 	}
 	r.obs.credentials, r.obs.at, r.obs.local = listing.Credentials, listing.At, r.Clock.Now()
+	for _, c := range listing.Credentials {
+		if r.result.OldMade.IsZero() && (c.ID == r.job.Ref.ID || r.job.Ref.Kind == credential.Password) {
+			r.result.OldMade = c.Created // a user has one password, and this is the first look at it
+		}
+	}
 	r.overlay()
 	return nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -67,6 +68,7 @@ type Sweeper struct {
 	Issuers   map[credential.Kind]Issuer
 	Responder Responder
 	Notifier  Notifier
+	Meter     metric.Meter // nil: nothing is measured
 	Clock     rotation.Clock
 }
 
@@ -107,6 +109,8 @@ func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error
 		}
 	}
 	r.digest.Record(zerolog.Ctx(ctx))
+	measured := metric.Beside(ctx, s.Meter, r.digest.Points(s.Clock.Now(), stopped == nil))
+	defer measured()
 	if !r.digest.Empty() {
 		if err := s.publish(ctx, r.digest); err != nil {
 			return r.digest, fmt.Errorf("telling SecOps: %w", err)

@@ -25,9 +25,12 @@ type turn struct {
 
 // answer is the part of the function's JSON answer that the demo shows.
 type answer struct {
-	Outcome string   `json:"outcome"`
-	Reason  string   `json:"reason"`
-	Steps   []string `json:"steps"`
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason"`
+	Steps   []struct {
+		Step  string `json:"step"`
+		Error string `json:"error"`
+	} `json:"steps"`
 }
 
 // playKinds plays one problem of each kind and sums up.
@@ -128,8 +131,15 @@ func (t *turn) show(out *screen, s *stage.Stage) {
 		how = green
 	}
 	out.line("", "  After "+t.took.Round(time.Millisecond).String()+" the function answers "+out.paint(how, t.answer.Outcome)+"; the problem is "+s.Problem(t.c.Problem).Status)
-	if len(t.answer.Steps) > 0 {
-		for _, l := range wrap(strings.Join(t.answer.Steps, " → "), width-4) {
+	var steps []string
+	for _, s := range t.answer.Steps {
+		if s.Error != "" {
+			s.Step += " (failed)"
+		}
+		steps = append(steps, s.Step)
+	}
+	if len(steps) > 0 {
+		for _, l := range wrap(strings.Join(steps, " → "), width-4) {
 			out.line("    " + out.paint(dim, l))
 		}
 	}

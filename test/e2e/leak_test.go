@@ -111,6 +111,13 @@ func (l *leakSearch) collect(s *stage.Stage) {
 	for _, c := range s.Calls() {
 		texts = append(texts, c.Path, c.Query)
 	}
+	for _, list := range []any{s.Metrics(), s.Spans()} {
+		text, err := json.Marshal(list)
+		if err != nil {
+			panic(err) // plain texts and numbers
+		}
+		texts = append(texts, string(text))
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stages++

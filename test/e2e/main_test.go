@@ -34,6 +34,7 @@ func play(t *testing.T, o stage.Options) *stage.Stage {
 	}
 	t.Cleanup(func() {
 		leaks.collect(s)
+		checkRecords(t, s)
 		if err := s.End(); err != nil {
 			t.Error(err)
 		}
@@ -47,13 +48,25 @@ func play(t *testing.T, o stage.Options) *stage.Stage {
 
 // answer is the JSON reply of the function.
 type answer struct {
-	Outcome  string   `json:"outcome"`
-	Reason   string   `json:"reason"`
-	Mend     string   `json:"mend"`
-	NewID    string   `json:"new_id"`
-	Reopened bool     `json:"reopened"`
-	Changed  bool     `json:"changed"`
-	Steps    []string `json:"steps"`
+	Outcome  string `json:"outcome"`
+	Reason   string `json:"reason"`
+	Mend     string `json:"mend"`
+	NewID    string `json:"new_id"`
+	Reopened bool   `json:"reopened"`
+	Changed  bool   `json:"changed"`
+	Steps    []struct {
+		Step string `json:"step"`
+	} `json:"steps"`
+}
+
+// did tells whether the rotation had a step.
+func (a answer) did(step string) bool {
+	for _, s := range a.Steps {
+		if s.Step == step {
+			return true
+		}
+	}
+	return false
 }
 
 // lastAnswer is the newest reply.

@@ -12,6 +12,7 @@ import (
 // floors are the packages of pkg, the lowest first. A package imports only from floors below its own, and never a room
 // of its own floor: what two rooms have in common belongs on a lower floor, and whoever is above joins them.
 var floors = [][]string{
+	{"metric", "trace"},
 	{"clock", "cloudguard", "config", "credential", "fault", "fn"},
 	{"secret"},
 	{"guard", "oci", "outcome", "rotation"},
@@ -128,11 +129,12 @@ func TestOnlyTheMainsReadTheEnvironmentAndOnlyAsAWhole(t *testing.T) {
 
 // modules are the direct requirements, each with the reason for it. A new one costs every user trust and time.
 var modules = map[string]string{
-	"github.com/aws/aws-sdk-go-v2":     "signs the request that proves a customer secret key (SigV4)",
-	"github.com/fnproject/fdk-go":      "the contract of Fn, of which OCI Functions is one",
-	"github.com/oracle/oci-go-sdk/v65": "speaks to OCI's services",
-	"github.com/rs/zerolog":            "the log, one JSON object a line",
-	"gopkg.in/yaml.v3":                 "reads the Kubernetes examples in their test, as strictly as Oracle's provider does",
+	"github.com/aws/aws-sdk-go-v2":             "signs the request that proves a customer secret key (SigV4)",
+	"github.com/fnproject/fdk-go":              "the contract of Fn, of which OCI Functions is one",
+	"github.com/oracle/oci-go-sdk/v65":         "speaks to OCI's services",
+	"github.com/rs/zerolog":                    "the log, one JSON object a line",
+	"github.com/santhosh-tekuri/jsonschema/v6": "compares the record lines with their JSON Schema, in tests",
+	"gopkg.in/yaml.v3":                         "reads the Kubernetes examples in their test, as strictly as Oracle's provider does",
 }
 
 func TestTheDirectRequirementsAreAFewThatHaveAReason(t *testing.T) {

@@ -26,6 +26,7 @@ func (e *Emulator) controlRoutes() *http.ServeMux {
 		"DELETE /_emulator/calls":                       func(*http.Request) (any, error) { e.ResetCalls(); return done, nil },
 		"GET /_emulator/connections":                    func(*http.Request) (any, error) { return e.Connections(), nil },
 		"GET /_emulator/mails":                          func(*http.Request) (any, error) { return orEmpty(e.Mails()), nil },
+		"GET /_emulator/metrics":                        func(*http.Request) (any, error) { return orEmpty(e.Metrics()), nil },
 		"GET /_emulator/failures":                       e.controlFailures,
 		"POST /_emulator/faults":                        e.controlInject,
 		"DELETE /_emulator/faults":                      func(*http.Request) (any, error) { e.ClearFaults(); return done, nil },

@@ -2,6 +2,7 @@ package ociemu
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
 	"errors"
@@ -28,6 +29,7 @@ type Emulator struct {
 	controls *http.ServeMux
 	ca       *authority
 	issuer   *rsa.PrivateKey
+	dataKey  string // of the collector of traces
 	ctx      context.Context
 	cancel   context.CancelFunc
 
@@ -66,7 +68,7 @@ func Start(opts Options) (*Emulator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the emulator's folder: %w", err)
 	}
-	e := &Emulator{opts: opts, dir: dir, ca: ca, issuer: issuer, arrivals: newTunnelQueue(), state: newState(opts)}
+	e := &Emulator{opts: opts, dir: dir, ca: ca, issuer: issuer, dataKey: rand.Text(), arrivals: newTunnelQueue(), state: newState(opts)}
 	e.deliveries = deliveries{work: newWork(), functions: map[string]Function{}}
 	e.serving = newWork()
 	e.ctx, e.cancel = context.WithCancel(context.Background())

@@ -63,6 +63,9 @@ var needs = map[string]need{
 	"GetTopic":       {permissions: []string{"ONS_TOPIC_READ"}, on: theTopic},
 	"PublishMessage": {permissions: []string{"ONS_TOPIC_PUBLISH"}, on: theTopic},
 
+	"PostMetricData": {permissions: []string{"METRIC_WRITE"}, on: theMetrics},
+	"PublicSpan":     {own: true},
+
 	"ListProblems":         {permissions: []string{ocipolicy.CloudGuardList}, on: inQueried},
 	"GetProblem":           {permissions: []string{ocipolicy.CloudGuardRead}, on: inTenancy},
 	"ListProblemHistories": {permissions: []string{ocipolicy.CloudGuardRead}, on: inTenancy},
@@ -149,6 +152,18 @@ func theTopic(x *exchange) (aim, bool) {
 		return aim{}, false
 	}
 	return aim{compartment: t.compartment}, true
+}
+
+// theMetrics aims at the compartment of the first stream, and offers its namespace.
+func theMetrics(x *exchange) (aim, bool) {
+	var details struct {
+		MetricData []metricData `json:"metricData"`
+	}
+	if json.Unmarshal(x.body, &details) != nil || len(details.MetricData) == 0 {
+		return aim{}, false
+	}
+	first := details.MetricData[0]
+	return aim{first.CompartmentID, map[string]string{"target.metrics.namespace": first.Namespace}}, true
 }
 
 func theRule(x *exchange) (aim, bool) {

@@ -76,7 +76,13 @@ func lookupHost(host string) (target, bool) {
 		t.service = "cloudguard"
 	case "ocir":
 		t.service = "registry"
+	case "telemetry-ingestion":
+		t.service = "monitoring"
 	default:
+		if domain, isCollector := strings.CutSuffix(service, ".apm-agt"); isCollector && domain != "" && !strings.Contains(domain, ".") {
+			t.service = "apm"
+			return t, true
+		}
 		namespace, isS3 := strings.CutSuffix(service, ".compat.objectstorage")
 		if !isS3 || namespace == "" || strings.Contains(namespace, ".") {
 			return target{}, false

@@ -31,6 +31,7 @@ func allServices() []service {
 	services := []service{
 		identityService(), vaultService(), secretsService(), onsService(), cloudGuardService(), eventsService(),
 		objectStorageService(), registryService(), s3Service(),
+		monitoringService(), apmService(),
 	}
 	for i := range services {
 		s := &services[i]

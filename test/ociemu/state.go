@@ -24,6 +24,8 @@ type state struct {
 	secrets   []*secret
 	topics    []*topic
 	mails     []Mail
+	metrics   []MetricValue
+	spans     []ZipkinSpan
 	problems  []*problem
 	rules     []*rule
 	logins    map[string]string // registry bearer token -> user OCID

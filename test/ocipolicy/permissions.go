@@ -46,7 +46,8 @@ var table = map[string]grants{
 		{"BUCKET_CREATE", "BUCKET_DELETE", "PAR_MANAGE", "RETENTION_RULE_MANAGE", "RETENTION_RULE_LOCK"}},
 	"objects": {{"OBJECT_INSPECT"}, {"OBJECT_READ"}, {"OBJECT_OVERWRITE"},
 		{"OBJECT_CREATE", "OBJECT_DELETE", "OBJECT_VERSION_DELETE", "OBJECT_RESTORE", "OBJECT_UPDATE_TIER"}},
-	"fn-app": {{"FN_APP_LIST"}, {"FN_APP_READ"}, {"FN_APP_UPDATE"}, {"FN_APP_CREATE", "FN_APP_DELETE"}},
+	"metrics": {{"METRIC_INSPECT"}, {"METRIC_READ"}, {"METRIC_WRITE"}, nil}, // monitoringpolicyreference.htm
+	"fn-app":  {{"FN_APP_LIST"}, {"FN_APP_READ"}, {"FN_APP_UPDATE"}, {"FN_APP_CREATE", "FN_APP_DELETE"}},
 	"fn-function": {{"FN_FUNCTION_LIST"}, {"FN_FUNCTION_READ"}, {"FN_FUNCTION_UPDATE"},
 		{"FN_FUNCTION_CREATE", "FN_FUNCTION_DELETE"}},
 	"fn-invocation":     {nil, nil, {"FN_INVOCATION"}, nil},
@@ -74,7 +75,7 @@ var families = map[string][]string{
 // silent are resource types that statements of this project name and that nothing here has to do with.
 var silent = []string{
 	"repos", "virtual-network-family", "subnets", "vnics", "cloud-shell",
-	"log-groups", "log-content", "logging-family", "apm-domains", "alarms", "metrics", "tag-namespaces", "resource-schedule-family",
+	"log-groups", "log-content", "logging-family", "apm-domains", "alarms", "tag-namespaces", "resource-schedule-family",
 	"resource-schedule-schedules", "resource-schedule-workrequests", "orm-family", "orm-stacks", "orm-jobs", "domains", "network-sources",
 	"cloud-guard-config", "cloud-guard-targets", "cloud-guard-detectors", "cloud-guard-detector-recipes", "cloud-guard-resource-types", "vss-family", "container-scan-recipes",
 	"container-scan-targets", "security-zone", "security-recipe", "network-security-groups", "service-gateways", "vcns", "route-tables",

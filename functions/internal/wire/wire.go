@@ -4,6 +4,7 @@ package wire
 import (
 	"context"
 	"io"
+	"maps"
 	"os"
 
 	"github.com/rs/zerolog"
@@ -12,6 +13,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fn"
+	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/oci"
 	"github.com/keyturn/keyturn/pkg/responder"
 	"github.com/keyturn/keyturn/pkg/rotation"
@@ -39,8 +41,32 @@ func Log(ctx context.Context, log zerolog.Logger) context.Context {
 	return l.WithContext(ctx)
 }
 
+// Meter sends figures to Monitoring as those of a function; nil if the configuration wants none.
+func Meter(cfg config.Config, cloud *oci.Cloud, function string) metric.Meter {
+	if !cfg.Metrics {
+		return nil
+	}
+	return meter{cloud, function}
+}
+
+type meter struct {
+	cloud    *oci.Cloud
+	function string
+}
+
+// Post implements metric.Meter.
+func (m meter) Post(ctx context.Context, points []metric.Point) error {
+	named := make([]metric.Point, len(points))
+	for i, p := range points {
+		p.Dimensions = maps.Clone(p.Dimensions)
+		p.Dimensions["function"] = m.function
+		named[i] = p
+	}
+	return m.cloud.Post(ctx, named)
+}
+
 // Responder is what answers a problem, on real services.
-func Responder(cfg config.Config, cloud *oci.Cloud) *responder.Responder {
+func Responder(cfg config.Config, cloud *oci.Cloud, m metric.Meter) *responder.Responder {
 	engine := &rotation.Engine{
 		Issuers: map[credential.Kind]rotation.Issuer{},
 		Vault:   cloud.Vault(),
@@ -53,5 +79,5 @@ func Responder(cfg config.Config, cloud *oci.Cloud) *responder.Responder {
 		engine.Issuers[kind] = cloud.Issuer(kind)
 	}
 	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(), Notifier: cloud,
-		Rotator: engine, Clock: clock.System{}}
+		Meter: m, Rotator: engine, Clock: clock.System{}}
 }

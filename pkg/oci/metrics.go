@@ -1,0 +1,68 @@
+package oci
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/monitoring"
+
+	"github.com/keyturn/keyturn/pkg/metric"
+)
+
+// maxStreams is how many metric streams one PostMetricData may have (its documentation in oci-go-sdk).
+const maxStreams = 50
+
+// Post sends measured values to Monitoring, into the function's own compartment. A value that Monitoring refuses is an
+// error, though the others have arrived. Nothing is sent twice: a value counted twice is worse than one that is lost.
+func (c *Cloud) Post(ctx context.Context, points []metric.Point) error {
+	if len(points) == 0 {
+		return nil
+	}
+	const operation = "PostMetricData"
+	compartment, err := c.Compartment(ctx)
+	if err != nil {
+		return err
+	}
+	cl, err := client(c, "monitoring", "", func(p common.ConfigurationProvider) (*monitoring.MonitoringClient, *common.BaseClient, func(string), error) {
+		made, err := monitoring.NewMonitoringClientWithConfigurationProvider(p)
+		made.Host = strings.Replace(made.Host, "//telemetry.", "//telemetry-ingestion.", 1) // values have an endpoint of their own
+		return &made, &made.BaseClient, made.SetRegion, err
+	})
+	if err != nil {
+		return classify(operation, err)
+	}
+	for some := range slices.Chunk(details(compartment, points), maxStreams) {
+		_, err := call(ctx, c, operation, once, func(ctx context.Context) (struct{}, error) {
+			answer, err := cl.PostMetricData(ctx, monitoring.PostMetricDataRequest{PostMetricDataDetails: monitoring.PostMetricDataDetails{MetricData: some}})
+			if err == nil && answer.FailedMetricsCount != nil && *answer.FailedMetricsCount > 0 {
+				err = fmt.Errorf("%d of %d metrics were refused", *answer.FailedMetricsCount, len(some))
+			}
+			return struct{}{}, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// details turns points into Monitoring's form, one stream for each name and set of dimensions.
+func details(compartment string, points []metric.Point) []monitoring.MetricDataDetails {
+	var out []monitoring.MetricDataDetails
+	streams := map[string]int{}
+	for _, p := range points {
+		key := p.Name + fmt.Sprint(p.Dimensions) // fmt sorts the keys of maps
+		i, known := streams[key]
+		if !known {
+			i = len(out)
+			streams[key] = i
+			out = append(out, monitoring.MetricDataDetails{Namespace: common.String(metric.Namespace), CompartmentId: &compartment,
+				Name: &p.Name, Dimensions: p.Dimensions})
+		}
+		out[i].Datapoints = append(out[i].Datapoints, monitoring.Datapoint{Timestamp: &common.SDKTime{Time: p.At}, Value: &p.Value})
+	}
+	return out
+}

@@ -1,0 +1,36 @@
+package outcome
+
+import (
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/metric"
+)
+
+// Points are the figures of one outcome, for Monitoring.
+func (o Outcome) Points() []metric.Point {
+	at := o.Began.Add(time.Duration(o.TookMS) * time.Millisecond)
+	kind := firstOf(o.Kind, "unknown")
+	whole := map[string]string{"kind": kind, "outcome": string(o.Status)}
+	points := []metric.Point{
+		{Name: metric.Rotations, Dimensions: whole, Value: 1, At: at},
+		{Name: metric.RotationDuration, Dimensions: whole, Value: float64(o.TookMS), At: at},
+	}
+	if o.Status == Rotated && o.OldMade != nil {
+		points = append(points, metric.Point{Name: metric.CredentialAge, Dimensions: map[string]string{"kind": kind},
+			Value: at.Sub(*o.OldMade).Hours() / 24, At: at})
+	}
+	return points
+}
+
+// Points are the figures of one sweep that ended at the given time.
+func (d Digest) Points(at time.Time, finished bool) []metric.Point {
+	result := "finished"
+	if !finished {
+		result = "unfinished"
+	}
+	points := []metric.Point{{Name: metric.Sweeps, Dimensions: map[string]string{"result": result}, Value: 1, At: at}}
+	for _, o := range d.Outcomes {
+		points = append(points, o.Points()...)
+	}
+	return points
+}

@@ -1,0 +1,51 @@
+package outcome_test
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/metric"
+	"github.com/keyturn/keyturn/pkg/outcome"
+)
+
+func TestTheFiguresOfAnOutcome(t *testing.T) {
+	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	made := began.Add(1500*time.Millisecond).AddDate(0, 0, -120)
+	whole := map[string]string{"kind": "auth-token", "outcome": "rotated"}
+	want := []metric.Point{
+		{Name: metric.Rotations, Dimensions: whole, Value: 1},
+		{Name: metric.RotationDuration, Dimensions: whole, Value: 1500},
+		{Name: metric.CredentialAge, Dimensions: map[string]string{"kind": "auth-token"}, Value: 120},
+	}
+	o := outcome.Outcome{Status: outcome.Rotated, Kind: "auth-token", Began: began, TookMS: 1500, OldMade: &made}
+	check := func(o outcome.Outcome, want []metric.Point) {
+		t.Helper()
+		got := o.Points()
+		if len(got) != len(want) {
+			t.Fatalf("%d points, want %d", len(got), len(want))
+		}
+		for i, p := range got {
+			if p.Name != want[i].Name || p.Value != want[i].Value || !maps.Equal(p.Dimensions, want[i].Dimensions) || !p.At.Equal(began.Add(1500*time.Millisecond)) {
+				t.Errorf("point %d is %+v, want %+v", i, p, want[i])
+			}
+		}
+	}
+	check(o, want)
+	o.Status = outcome.Refused // its age says nothing about rotations
+	whole["outcome"] = "refused"
+	check(o, want[:2])
+	o.Kind = "" // Monitoring refuses an empty dimension
+	whole["kind"] = "unknown"
+	check(o, want[:2])
+}
+
+func TestASweepCountsItselfAndWhatItWentThrough(t *testing.T) {
+	d := outcome.Digest{Outcomes: []outcome.Outcome{{Status: outcome.Refused, Kind: "api-key"}}}
+	for finished, want := range map[bool]string{true: "finished", false: "unfinished"} {
+		points := d.Points(time.Now(), finished)
+		if len(points) != 3 || points[0].Name != metric.Sweeps || points[0].Dimensions["result"] != want {
+			t.Errorf("finished %v: %+v", finished, points)
+		}
+	}
+}
