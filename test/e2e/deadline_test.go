@@ -75,6 +75,7 @@ var stuck = []struct {
 	{"proving", map[stage.Kind]string{stage.APIKey: "GetUser", stage.AuthToken: "DockerToken", stage.CustomerSecretKey: "ListBuckets"}},
 	{"deleting", map[stage.Kind]string{stage.APIKey: "DeleteApiKey", stage.AuthToken: "DeleteAuthToken", stage.CustomerSecretKey: "DeleteCustomerSecretKey"}},
 	{"publishing the mail", same("PublishMessage")},
+	{"posting the figures", same("PostMetricData")},
 }
 
 func same(operation string) map[stage.Kind]string {
