@@ -19,7 +19,7 @@ run "every_alarm_names_its_runbook" {
   }
   assert {
     condition     = alltrue([for a in oci_monitoring_alarm.this : length(a.body) <= 1024])
-    error_message = "An alarm's body is longer than Monitoring takes."
+    error_message = "An alarm's body is too long to be read by somebody who was woken up."
   }
 }
 
