@@ -36,6 +36,8 @@ locals {
     }
   }
 
+  runbooks = "https://github.com/keyturn/keyturn/blob/main/docs/runbooks"
+
   alarms_on = !var.alarms ? [] : concat(
     length(local.functions) > 0 ? ["failed", "throttled", "mail-lost"] : [],
     length(local.functions) > 0 && var.events_enabled ? ["event-lost"] : [],
@@ -52,7 +54,7 @@ resource "oci_monitoring_alarm" "this" {
   namespace                    = each.value.namespace
   query                        = each.value.query
   severity                     = each.value.severity
-  body                         = each.value.body
+  body                         = "${each.value.body} What to do: ${local.runbooks}/alarm-${each.key}.md"
   destinations                 = [local.alarm_topic_id]
   is_enabled                   = true
   message_format               = "ONS_OPTIMIZED"

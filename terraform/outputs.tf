@@ -49,6 +49,11 @@ output "log_id" {
   value       = oci_logging_log.invocations.id
 }
 
+output "log_searches" {
+  description = "Saved searches of the invocation log, by name: OCID and query."
+  value       = { for name, s in oci_logging_log_saved_search.this : name => { id = s.id, query = s.query } }
+}
+
 # ---------------------------------------------------------------- Network
 
 output "subnet_id" {

@@ -225,3 +225,22 @@ func TestTheTableDocumentsEveryKey(t *testing.T) {
 		}
 	}
 }
+
+func TestAVariableThatWouldSendRequestsElsewhereIsRefused(t *testing.T) {
+	const topic = "ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaatopic"
+	if _, err := config.Read([]string{topic, "SSL_CERT_FILE=/etc/ssl/cert.pem", "HTTPS_PROXY=http://127.0.0.1:3128"}); err != nil {
+		t.Fatalf("a proxy and a file of certificates are refused: %v", err)
+	}
+	for _, variable := range []string{
+		"OCI_DEFAULT_REALM=example.com",
+		"OCI_DEFAULT_REALM=",
+		"X=\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+		"log_level=-----BEGIN CERTIFICATE-----",
+		"X=some text before\n-----BEGIN CERTIFICATE-----",
+	} {
+		name, _, _ := strings.Cut(variable, "=")
+		if _, err := config.Read([]string{topic, variable}); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "remove it") {
+			t.Errorf("%q: %v", variable, err)
+		}
+	}
+}

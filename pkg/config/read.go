@@ -33,6 +33,16 @@ func (e *Error) Error() string {
 // value (oci-go-sdk v65.129.0, common/log.go).
 const sdkDebug = "OCI_GO_SDK_DEBUG"
 
+// sdkRealm is the domain to which the OCI SDK sends requests for a region that it
+// doesn't know; an OCID may name any region (oci-go-sdk v65.129.0,
+// common/common.go, secondLevelDomain).
+const sdkRealm = "OCI_DEFAULT_REALM"
+
+// certificate begins a certificate in PEM. One in a variable can be made a root of
+// trust by SSL_CERT_FILE=/proc/self/environ, since Go takes every certificate that
+// it finds in that file. With a proxy, that is the end of TLS.
+const certificate = "-----BEGIN CERTIFICATE-----"
+
 // Read makes a Config of an environment in the form of os.Environ. Values are
 // trimmed; words match regardless of case; a variable that is set to nothing
 // counts as not set, apart from ons_topic, which must have a value. Of a variable
@@ -40,8 +50,9 @@ const sdkDebug = "OCI_GO_SDK_DEBUG"
 //
 // The error is an [*Error] and lists malformed values, a missing ons_topic, every
 // variable whose name is nearly a key (one letter off, in another case, with '-'
-// for '_'), and OCI_GO_SDK_DEBUG if it is set at all. Other variables are the
-// platform's and ignored.
+// for '_'), OCI_GO_SDK_DEBUG and OCI_DEFAULT_REALM if they are set at all, and
+// variables that hold a certificate. Other variables are the platform's and
+// ignored.
 func Read(environ []string) (Config, error) {
 	env := map[string]string{}
 	for _, entry := range environ {
@@ -71,6 +82,14 @@ func Read(environ []string) (Config, error) {
 	}
 	if _, ok := env[sdkDebug]; ok {
 		e.Faults = append(e.Faults, Fault{sdkDebug, "is set, which writes secrets to the log", "remove it"})
+	}
+	if _, ok := env[sdkRealm]; ok {
+		e.Faults = append(e.Faults, Fault{sdkRealm, "is set, which may send requests to somebody else", "remove it"})
+	}
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if strings.Contains(env[name], certificate) {
+			e.Faults = append(e.Faults, Fault{quote(name), "holds a certificate, which could be made a root of trust", "remove it"})
+		}
 	}
 	if len(e.Faults) > 0 {
 		return Config{}, &e

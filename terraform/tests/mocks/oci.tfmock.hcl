@@ -19,3 +19,11 @@ mock_resource "oci_resource_scheduler_schedule" {
 mock_resource "oci_ons_notification_topic" {
   defaults = { id = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaathetopic" }
 }
+
+mock_resource "oci_logging_log_group" {
+  defaults = { id = "ocid1.loggroup.oc1.eu-frankfurt-1.aaaaaaaathegroup" }
+}
+
+mock_resource "oci_logging_log" {
+  defaults = { id = "ocid1.log.oc1.eu-frankfurt-1.aaaaaaaathelog" }
+}

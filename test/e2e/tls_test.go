@@ -1,0 +1,27 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// The emulator's certificates are signed by an authority that it has made up: without the variable that makes it a root
+// of trust, it is somebody who has got between the function and Oracle.
+func TestAServiceWithAFalseCertificateIsToldNothing(t *testing.T) {
+	s := play(t, stage.Options{Config: []string{"SSL_CERT_FILE=/nonexistent", "SSL_CERT_DIR=/nonexistent"}})
+	c := s.Add(stage.Want{Kind: stage.APIKey})
+	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range s.Calls() {
+		if !call.Caller.Operator {
+			t.Errorf("the function sent %s", call.Operation)
+		}
+	}
+	replies := s.Replies()
+	if len(replies) != 1 || replies[0].Status == 200 {
+		t.Errorf("the answers are %+v, want one failed invocation", replies)
+	}
+	untouched(t, s, c)
+}
