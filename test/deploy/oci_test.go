@@ -23,6 +23,7 @@ type tenancy struct {
 	Signatures []map[string]any
 	Keys       map[string]keyOf // by OCID
 	Fail       string           // the OCID of an image whose signing fails
+	Garble     bool             // the list of signatures is none
 }
 
 type keyOf struct{ Endpoint, Current string }
@@ -124,6 +125,10 @@ func (t *tenancy) carryOut(command string, o map[string]string, out io.Writer) e
 	case "artifacts container image list":
 		return answer(out, collection(t.Images, o, map[string]string{"repository-name": "repository-name", "image-digest": "digest"}))
 	case "artifacts container image-signature list":
+		if t.Garble {
+			_, err := fmt.Fprintln(out, "no JSON")
+			return err
+		}
 		return answer(out, collection(t.Signatures, o, map[string]string{"image-id": "image-id"}))
 	default:
 		return t.sign(o, out)

@@ -205,7 +205,7 @@ func TestPushingAgainSendsNothingAndSaysSo(t *testing.T) {
 	if r.written() != sent || sent == 0 {
 		t.Errorf("%d requests that write after the first push, %d after the second", sent, r.written())
 	}
-	if first.out != second.out || strings.Count(second.log, "is there already") != 2 {
+	if first.out != second.out || strings.Count(second.log, "is there already") != 2 || strings.Contains(second.log, "pushed: ") {
 		t.Errorf("the second push prints\n%s%s", second.out, second.log)
 	}
 }

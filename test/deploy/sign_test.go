@@ -174,6 +174,17 @@ func TestAKnownKeyVersionIsNotAskedFor(t *testing.T) {
 	}
 }
 
+func TestAnImageIsNotTakenForUnsignedBecauseTheListCannotBeRead(t *testing.T) {
+	b := newBench(t)
+	before := shop()
+	before.Garble = true
+	b.oci(before)
+	b.bad([]string{"list of the signatures of " + reference("rotate", "a")}, "", "sign", signArgs()...)
+	if b.calls("sign-upload") != 0 {
+		t.Error("it was signed all the same")
+	}
+}
+
 func TestASigningThatTheCLIRefusesSaysWhatCouldNotBeDone(t *testing.T) {
 	b := newBench(t)
 	b.oci(shop())
@@ -188,7 +199,7 @@ func TestASigningThatTheCLIRefusesSaysWhatCouldNotBeDone(t *testing.T) {
 	b.logged("oci", "echo 'ServiceError: not now' >&2; exit 1")
 	b.bad([]string{"could not look for " + reference("rotate", "a"), "ServiceError: not now"}, "", "sign", "-c", compartment, "-k", key, "-v", keyVersion, reference("rotate", "a"))
 	b.logged("oci", "echo 'no JSON'")
-	b.bad(nil, "", "sign", "-c", compartment, "-k", key, "-v", keyVersion, reference("rotate", "a"))
+	b.bad([]string{"list of images can't be read"}, "", "sign", "-c", compartment, "-k", key, "-v", keyVersion, reference("rotate", "a"))
 }
 
 func TestASigningWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
