@@ -111,6 +111,20 @@ func TestASignatureOfAnotherKeyOrADeletedOneIsNone(t *testing.T) {
 	}
 }
 
+func TestEveryPageOfAListIsRead(t *testing.T) {
+	b := newBench(t)
+	before := shop()
+	gone := stored("ocid1.containerimage.oc1..gone", "rotate", digestOf("a"))
+	gone["lifecycle-state"] = "DELETED"
+	before.Images = append([]map[string]any{gone}, before.Images...)
+	before.Signatures = []map[string]any{signatureOf(both[0], otherKey, "AVAILABLE"), signatureOf(both[0], key, "AVAILABLE")}
+	b.oci(before)
+	got := b.good("", "sign", signArgs()...)
+	if b.calls("sign-upload") != 1 || !strings.Contains(got.log, "is signed already: "+reference("rotate", "a")) {
+		t.Errorf("what is on the second page is not seen:\n%s", got.log)
+	}
+}
+
 func TestAnInterruptedSigningGoesOnWhereItStopped(t *testing.T) {
 	b := newBench(t)
 	before := shop()
