@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -57,5 +58,41 @@ func TestTheStepsAreCleanForShellcheck(t *testing.T) {
 		if out, err := exec.CommandContext(t.Context(), program, filepath.Join(root, "deploy", s)).CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
+	}
+}
+
+// The guides' commands are read as a shell reads them, and their options looked up in the steps' own help.
+func TestTheGuidesCallTheStepsAsTheyAre(t *testing.T) {
+	b := newBench(t)
+	fenced := regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+	placeholder := regexp.MustCompile(`<[a-zA-Z_ ]+>`)
+	call := regexp.MustCompile(`(?m)(?:^|\()deploy/([a-z-]+) ([^\n#>|;]*)`)
+	option := regexp.MustCompile(`(?:^| )-([a-zA-Z])\b`)
+	seen := 0
+	for _, name := range []string{"deploy/README.md", "terraform/README.md"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range fenced.FindAllStringSubmatch(string(text), -1) {
+			commands := strings.ReplaceAll(placeholder.ReplaceAllString(block[1], "x"), "\\\n", " ")
+			c := exec.CommandContext(t.Context(), "bash", "-n")
+			c.Stdin = strings.NewReader(commands)
+			if out, err := c.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s%s", name, err, out, commands)
+			}
+			for _, m := range call.FindAllStringSubmatch(commands, -1) {
+				seen++
+				help := b.good("", m[1], "-h").out
+				for _, o := range option.FindAllStringSubmatch(m[2], -1) {
+					if !strings.Contains(help, " -"+o[1]+" ") && !strings.Contains(help, "[-"+o[1]) && !strings.Contains(help, "-"+o[1]+",") {
+						t.Errorf("%s calls deploy/%s with -%s, which its help doesn't have", name, m[1], o[1])
+					}
+				}
+			}
+		}
+	}
+	if seen < 9 {
+		t.Errorf("%d calls were looked at, want 9 or more", seen)
 	}
 }
