@@ -68,6 +68,11 @@ output "vault_id" {
   value       = local.vault_id
 }
 
+output "vault_management_endpoint" {
+  description = "Management endpoint of the vault: `deploy/sign` takes it as -e, `oci kms management` as --endpoint."
+  value       = local.vault_endpoint
+}
+
 output "key_id" {
   description = "OCID of the master key that encrypts secrets."
   value       = local.key_id

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// push does the whole job. Nothing is sent before everything was looked at.
+func push(ctx context.Context, o options, in io.Reader, out, log io.Writer) error {
+	all, err := items(o)
+	if err != nil {
+		return err
+	}
+	registry := all[0].tag.Registry
+	auth, err := credentials(ctx, o, registry, in)
+	if err != nil {
+		return err
+	}
+	r := remoteSide{auth: auth, options: []remote.Option{remote.WithContext(ctx), remote.WithAuth(auth)}}
+	var missing []item
+	for _, i := range all {
+		there, err := r.digest(i.tag)
+		switch {
+		case err != nil:
+			return r.explain(i, "looking at "+i.tag.String(), err)
+		case there == i.digest:
+			fmt.Fprintf(log, "is there already: %s\n", i)
+			continue
+		case there == v1.Hash{}:
+			fmt.Fprintf(log, "will be pushed: %s (%d bytes)\n", i, i.size)
+		case o.force:
+			fmt.Fprintf(log, "will be moved from %s: %s (%d bytes)\n", there, i, i.size)
+		default:
+			return fmt.Errorf("%s is there with another image, %s instead of %s: take a new tag (a deployed digest must stay what it is), or move this one with -force", i.tag, there, i.digest)
+		}
+		missing = append(missing, i)
+	}
+	if o.dryRun {
+		fmt.Fprintln(log, "dry run: nothing is sent")
+		missing = nil
+	}
+	for _, i := range missing {
+		if err := remote.Write(i.tag, i.image, r.options...); err != nil {
+			return r.explain(i, "pushing "+i.String(), err)
+		}
+		if err := r.verify(i); err != nil {
+			return err
+		}
+		fmt.Fprintf(log, "pushed: %s\n", i)
+	}
+	for _, i := range all {
+		if _, err := fmt.Fprintln(out, i); err != nil {
+			return fmt.Errorf("writing the references: %w", err)
+		}
+	}
+	return nil
+}
+
+// remoteSide is the registry.
+type remoteSide struct {
+	auth    authn.Authenticator
+	options []remote.Option
+}
+
+// digest is what a tag names: the zero hash if it isn't there.
+func (r remoteSide) digest(tag name.Tag) (v1.Hash, error) {
+	d, err := remote.Head(tag, r.options...)
+	if e, ok := errors.AsType[*transport.Error](err); ok && e.StatusCode == http.StatusNotFound {
+		return v1.Hash{}, nil
+	}
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	return d.Digest, nil
+}
+
+// verify reads back what was pushed.
+func (r remoteSide) verify(i item) error {
+	there, err := r.digest(i.tag)
+	if err != nil {
+		return r.explain(i, "reading back "+i.tag.String(), err)
+	}
+	if there != i.digest {
+		return fmt.Errorf("%s was pushed, but the registry now says %s for it: somebody else pushes there", i, there)
+	}
+	return nil
+}
+
+// explain says what a refusal of the registry means for the person who pushes. The cause stays in the chain.
+func (r remoteSide) explain(i item, doing string, err error) error {
+	host, repository := i.tag.RegistryStr(), i.tag.RepositoryStr()
+	e, ok := errors.AsType[*transport.Error](err)
+	switch {
+	case !ok:
+		return fmt.Errorf("%s: %s can't be reached, or breaks off; try again: %w", doing, host, err)
+	case e.StatusCode == http.StatusUnauthorized:
+		return fmt.Errorf("%s: %s refuses the sign-in as %s. The user is <namespace>/<user>, for a federated one <namespace>/oracleidentitycloudservice/<user>; the password is an auth token: %w", doing, host, r.user(), err)
+	case e.StatusCode == http.StatusForbidden, e.StatusCode == http.StatusNotFound:
+		return fmt.Errorf("%s: %s may not push to %s, or it isn't there: the stack makes the repository with repositories = true, and the user's group needs `use repos` in its compartment: %w", doing, r.user(), repository, err)
+	case e.StatusCode == http.StatusTooManyRequests, e.StatusCode >= http.StatusInternalServerError:
+		return fmt.Errorf("%s: %s has no time for this; try again later: %w", doing, host, err)
+	default:
+		return fmt.Errorf("%s: %s refuses: %w", doing, host, err)
+	}
+}
+
+// user is the name that it signs in with, for a message; never the token.
+func (r remoteSide) user() string {
+	c, err := r.auth.Authorization()
+	if err != nil || c.Username == "" {
+		return "a user whose name isn't known here"
+	}
+	return c.Username
+}
+
+// credentials are those of the command line, or those that `docker login` has left for the registry.
+func credentials(ctx context.Context, o options, registry name.Registry, in io.Reader) (authn.Authenticator, error) {
+	host := registry.RegistryStr()
+	if (o.user == "") != (o.tokenFile == "") {
+		return nil, errors.New("one of -user and -token-file is given, the other is not: give both, or neither to sign in as `docker login` has left it")
+	}
+	if o.user == "" {
+		found, err := authn.Resolve(ctx, authn.DefaultKeychain, registry)
+		if err != nil {
+			return nil, fmt.Errorf("reading Docker's credentials for %s: %w", host, err)
+		}
+		if found == authn.Anonymous {
+			return nil, fmt.Errorf("there are no credentials for %s: run `docker login %s`, or give -user and -token-file", host, host)
+		}
+		return found, nil
+	}
+	if isOCIR(host) && !strings.Contains(o.user, "/") {
+		return nil, fmt.Errorf("-user %s has no namespace: write <namespace>/%s, or <namespace>/oracleidentitycloudservice/%s for a federated user", o.user, o.user, o.user)
+	}
+	token, err := readToken(o.tokenFile, in)
+	if err != nil {
+		return nil, err
+	}
+	return &authn.Basic{Username: o.user, Password: token}, nil
+}
+
+func isOCIR(host string) bool {
+	return strings.HasSuffix(host, ".ocir.io") || strings.HasSuffix(host, ".oraclecloud.com")
+}
+
+func readToken(file string, in io.Reader) (string, error) {
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", fmt.Errorf("reading -token-file: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	const longest = 4096 // auth tokens have 20 characters; a whole disk is not read
+	text, err := io.ReadAll(io.LimitReader(in, longest))
+	if err != nil {
+		return "", fmt.Errorf("reading -token-file %s: %w", file, err)
+	}
+	token := strings.TrimRight(string(text), "\r\n")
+	if token == "" || strings.ContainsAny(token, "\r\n") || len(text) == longest {
+		return "", fmt.Errorf("-token-file %s is not one line with a token", file)
+	}
+	return token, nil
+}

@@ -1,0 +1,220 @@
+// Package deploy_test runs the steps of deploy/ unmodified: the push against a real registry server, which is reached by its name in
+// OCI over TLS, the signing with a stand-in for the OCI CLI that has the CLI's options and output, the rest as it is. It reads
+// the GitHub workflows as well, since nothing here can run them.
+//
+// No token may be an argument of a process or in what a step prints, which every test looks at in the end.
+package deploy_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	root    = "../.."
+	standIn = "KEYTURN_TEST_STAND_IN" // set in the environment of this test binary when it stands in for the OCI CLI
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(standIn) != "" {
+		os.Exit(playOCI(os.Args[1:], os.Stdout, os.Stderr))
+	}
+	if err := watch(); err != nil {
+		fmt.Fprintln(os.Stderr, "reading the steps:", err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// watch reads what is tested. Other processes run it, so that `go test` would not know of a change, and show an old result.
+func watch() error {
+	for _, folder := range []string{"deploy", "terraform"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			_, err = os.ReadFile(path)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bench is a machine on which a person runs the steps.
+type bench struct {
+	t      *testing.T
+	home   string
+	tools  string // its PATH
+	argv   string // file with the arguments of every process of go and oci
+	env    []string
+	secret []string // what may be seen nowhere
+	spoken strings.Builder
+}
+
+// result is what a step has left.
+type result struct {
+	code     int
+	out, log string // standard output and standard error
+}
+
+// programs are what the steps may start besides go and oci. A step that needs another one fails.
+var programs = []string{"awk", "bash", "cat", "chmod", "cmp", "cp", "dirname", "env", "jq", "mktemp", "mv", "rm", "sed", "sha256sum", "touch", "wc", "zip"}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	t.Parallel()
+	b := &bench{t: t, home: t.TempDir(), tools: t.TempDir()}
+	b.argv = filepath.Join(t.TempDir(), "argv")
+	for _, name := range programs {
+		b.tool(name, "exec '"+b.find(name)+`' "$@"`)
+	}
+	b.logged("go", "exec '"+b.find("go")+`' "$@"`)
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOROOT"} {
+		value, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.env = append(b.env, name+"="+strings.TrimSpace(string(value)))
+	}
+	// Nothing is fetched, no name is looked up, and nobody signs in but as the test says.
+	b.env = append(b.env, "GOPROXY=off", "HTTPS_PROXY=http://127.0.0.1:9", "GOTOOLCHAIN=local", "GOFLAGS=", "HOME="+b.home, "PATH="+b.tools, "TMPDIR="+t.TempDir())
+	t.Cleanup(b.searchForLeaks)
+	return b
+}
+
+// find is the path of an installed program. Where CI runs, it has to be there.
+func (b *bench) find(name string) string {
+	b.t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		missing(b.t, name)
+	}
+	return path
+}
+
+func missing(t *testing.T, name string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing; install it with your package manager", name)
+	}
+	t.Skipf("%s is missing; install it with your package manager", name)
+}
+
+// tool installs a program: a script of the shell.
+func (b *bench) tool(name, script string) {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.tools, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// logged is a tool that writes down its arguments first.
+func (b *bench) logged(name, script string) {
+	b.t.Helper()
+	b.tool(name, "printf '%s %s\\n' "+name+` "$*" >>'`+b.argv+"'\n"+script)
+}
+
+func (b *bench) remove(name string) {
+	b.t.Helper()
+	if err := os.Remove(filepath.Join(b.tools, name)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// file writes a file of the machine and gives its path.
+func (b *bench) file(name, text string) string {
+	b.t.Helper()
+	path := filepath.Join(b.home, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	return path
+}
+
+// run runs a step of deploy/ in the machine's home, with in as its standard input.
+func (b *bench) run(in, step string, args ...string) result {
+	b.t.Helper()
+	script, err := filepath.Abs(filepath.Join(root, "deploy", step))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.runAt(in, script, args...)
+}
+
+func (b *bench) runAt(in, script string, args ...string) result {
+	b.t.Helper()
+	var out, log bytes.Buffer
+	c := exec.CommandContext(context.WithoutCancel(b.t.Context()), "bash", append([]string{script}, args...)...)
+	c.Dir, c.Env, c.Stdin, c.Stdout, c.Stderr = b.home, b.env, strings.NewReader(in), &out, &log
+	err := c.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || !exit.Exited()) {
+		b.t.Fatal(err)
+	}
+	r := result{code: c.ProcessState.ExitCode(), out: out.String(), log: log.String()}
+	b.spoken.WriteString(r.out + r.log)
+	return r
+}
+
+// good runs a step that has to succeed.
+func (b *bench) good(in, step string, args ...string) result {
+	b.t.Helper()
+	r := b.run(in, step, args...)
+	if r.code != 0 {
+		b.t.Fatalf("deploy/%s has failed with %d:\n%s%s", step, r.code, r.out, r.log)
+	}
+	return r
+}
+
+// bad runs a step that has to fail, print nothing for the next one, and say all of the words.
+func (b *bench) bad(words []string, in, step string, args ...string) result {
+	b.t.Helper()
+	r := b.run(in, step, args...)
+	if r.code == 0 || r.out != "" {
+		b.t.Errorf("deploy/%s %q has ended with %d and printed %q: it should have failed", step, args, r.code, r.out)
+	}
+	for _, w := range words {
+		if !strings.Contains(r.log, w) {
+			b.t.Errorf("deploy/%s %q doesn't say %q:\n%s", step, args, w, r.log)
+		}
+	}
+	return r
+}
+
+// calls are the logged processes whose arguments have the text.
+func (b *bench) calls(text string) int {
+	b.t.Helper()
+	logged, err := os.ReadFile(b.argv)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		b.t.Fatal(err)
+	}
+	return strings.Count(string(logged), text)
+}
+
+func (b *bench) searchForLeaks() {
+	logged, err := os.ReadFile(b.argv)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		b.t.Fatal(err)
+	}
+	for _, s := range b.secret {
+		if strings.Contains(string(logged), s) {
+			b.t.Error("a token was an argument of a process")
+		}
+		if strings.Contains(b.spoken.String(), s) {
+			b.t.Error("a token was printed")
+		}
+	}
+}

@@ -1,0 +1,382 @@
+package deploy_test
+
+import (
+	"encoding/base64"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"archive/tar"
+	"bytes"
+	"io"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+)
+
+// functions are what has an image.
+var functions = []string{"rotate", "sweep"}
+
+// image is one as deploy/image makes it: one layer with one file.
+func image(t *testing.T, seed uint64, arch string) v1.Image {
+	t.Helper()
+	content := make([]byte, 1<<16)
+	for i := range content {
+		content[i] = byte(rand.New(rand.NewPCG(seed, uint64(i))).Uint32())
+	}
+	var layer bytes.Buffer
+	w := tar.NewWriter(&layer)
+	if err := w.WriteHeader(&tar.Header{Name: "function", Mode: 0o755, Size: int64(len(content))}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil }, tarball.WithMediaType(types.OCILayer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	if i, err = mutate.AppendLayers(i, l); err != nil {
+		t.Fatal(err)
+	}
+	file, err := i.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = file.DeepCopy()
+	file.OS, file.Architecture = "linux", arch
+	file.Config.Entrypoint, file.Config.User = []string{"/function"}, "1000:1000"
+	if i, err = mutate.ConfigFile(i, file); err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+// layouts writes a layout for each function and gives the images' digests.
+func layouts(t *testing.T, dir string, seed uint64) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for n, f := range functions {
+		i := image(t, seed+uint64(n), "amd64")
+		digest, err := i.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[f] = digest.String()
+		write(t, filepath.Join(dir, f), i)
+	}
+	return out
+}
+
+func write(t *testing.T, dir string, images ...v1.Image) {
+	t.Helper()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	path, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range images {
+		if err := path.AppendImage(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// pull is the digest of what is behind a reference, checked to the last byte.
+func (r *registry) pull(reference string) string {
+	r.t.Helper()
+	ref, err := name.ParseReference(reference)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	i, err := remote.Image(ref, remote.WithAuth(&authn.Basic{Username: user, Password: r.token}), remote.WithTransport(r.transport()))
+	if err != nil {
+		r.t.Fatalf("pulling %s: %v", reference, err)
+	}
+	if err := validate.Image(i); err != nil {
+		r.t.Fatal(err)
+	}
+	digest, err := i.Digest()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return digest.String()
+}
+
+// tags are those of one repository.
+func (r *registry) tags(function string) []string {
+	r.t.Helper()
+	repository, err := name.NewRepository(repositories + "/" + function)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	tags, err := remote.List(repository, remote.WithAuth(&authn.Basic{Username: user, Password: r.token}), remote.WithTransport(r.transport()))
+	if err != nil {
+		return nil // there is no such repository yet
+	}
+	return tags
+}
+
+// login leaves what `docker login` leaves.
+func (r *registry) login(b *bench) {
+	b.file(".docker/config.json", `{"auths": {"`+host+`": {"auth": "`+base64.StdEncoding.EncodeToString([]byte(user+":"+r.token))+`"}}}`)
+}
+
+// pushRig is a bench that reaches a registry, with images to push.
+func pushRig(t *testing.T, bearer bool) (*bench, *registry, map[string]string) {
+	t.Helper()
+	b := newBench(t)
+	r := newRegistry(t, bearer)
+	r.admit(b)
+	return b, r, layouts(t, filepath.Join(b.home, "dist"), 1)
+}
+
+// pushArgs pushes what lies in the bench's dist.
+func pushArgs(more ...string) []string {
+	return append([]string{"-o", "dist", "-r", repositories, "-V", "1.0.0"}, more...)
+}
+
+func references(digests map[string]string, version string) string {
+	var out strings.Builder
+	for _, f := range functions {
+		out.WriteString(repositories + "/" + f + ":" + version + "@" + digests[f] + "\n")
+	}
+	return out.String()
+}
+
+func TestWhatIsPushedIsWhatWasBuilt(t *testing.T) {
+	for _, bearer := range []bool{false, true} {
+		for way, prepare := range map[string]func(b *bench, r *registry) (in string, args []string){
+			"as docker login has left it": func(b *bench, r *registry) (string, []string) {
+				r.login(b)
+				return "", nil
+			},
+			"with a token from a file": func(b *bench, r *registry) (string, []string) {
+				b.file("token", r.token+"\n")
+				return "", []string{"-u", user, "-p", "token"}
+			},
+			"with a token from standard input": func(b *bench, r *registry) (string, []string) {
+				b.env = append(b.env, "REGISTRY_USER="+user)
+				return r.token + "\n", []string{"-p", "-"}
+			},
+		} {
+			service := map[bool]string{false: "htpasswd", true: "token service"}[bearer]
+			t.Run(service+", "+way, func(t *testing.T) {
+				b, r, digests := pushRig(t, bearer)
+				in, args := prepare(b, r)
+				got := b.good(in, "push", pushArgs(args...)...)
+				if want := references(digests, "1.0.0"); got.out != want {
+					t.Errorf("it prints\n%swant\n%s", got.out, want)
+				}
+				for _, f := range functions {
+					if there := r.pull(repositories + "/" + f + ":1.0.0"); there != digests[f] {
+						t.Errorf("%s was pushed, %s is there", digests[f], there)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestPushingAgainSendsNothingAndSaysSo(t *testing.T) {
+	b, r, _ := pushRig(t, true)
+	r.login(b)
+	first := b.good("", "push", pushArgs()...)
+	sent := r.written()
+	second := b.good("", "push", pushArgs()...)
+	if r.written() != sent || sent == 0 {
+		t.Errorf("%d requests that write after the first push, %d after the second", sent, r.written())
+	}
+	if first.out != second.out || strings.Count(second.log, "is there already") != 2 || strings.Contains(second.log, "pushed: ") {
+		t.Errorf("the second push prints\n%s%s", second.out, second.log)
+	}
+}
+
+func TestATagThatIsThereWithAnotherImageIsRefusedBeforeAnythingIsSent(t *testing.T) {
+	b, r, old := pushRig(t, true)
+	r.login(b)
+	b.good("", "push", pushArgs()...)
+	// Only the second one is in the way; the first one, which would go, must not go alone.
+	changed := layouts(t, filepath.Join(b.home, "dist"), 50)
+	write(t, filepath.Join(b.home, "dist", "rotate"), image(t, 1, "amd64"))
+	changed["rotate"] = old["rotate"]
+	sent := r.written()
+	b.bad([]string{repositories + "/sweep:1.0.0", old["sweep"], changed["sweep"], "-f"}, "", "push", pushArgs()...)
+	if r.written() != sent {
+		t.Error("something was sent")
+	}
+	got := b.good("", "push", pushArgs("-f")...)
+	if got.out != references(changed, "1.0.0") || r.pull(repositories+"/sweep:1.0.0") != changed["sweep"] {
+		t.Errorf("-f has not moved the tag:\n%s%s", got.out, got.log)
+	}
+}
+
+func TestADryPushLooksAndSendsNothing(t *testing.T) {
+	b, r, digests := pushRig(t, false)
+	r.login(b)
+	got := b.good("", "push", pushArgs("-n")...)
+	if r.written() != 0 || strings.Count(got.log, "will be pushed") != 2 || got.out != references(digests, "1.0.0") {
+		t.Errorf("%d requests write, and it says\n%s%s", r.written(), got.out, got.log)
+	}
+}
+
+func TestWrongCredentialsAreSaidToBeWrong(t *testing.T) {
+	for _, bearer := range []bool{false, true} {
+		t.Run(map[bool]string{false: "htpasswd", true: "token service"}[bearer], func(t *testing.T) {
+			b, r, _ := pushRig(t, bearer)
+			wrong := "wrong" + r.token[:8]
+			b.secret = append(b.secret, wrong)
+			b.bad([]string{"refuses the sign-in as " + user, "auth token", "<namespace>/oracleidentitycloudservice/<user>"}, wrong, "push", pushArgs("-u", user, "-p", "-")...)
+			b.bad([]string{"no credentials for " + host, "docker login " + host}, "", "push", pushArgs()...)
+			if r.tags("rotate") != nil {
+				t.Error("something was pushed")
+			}
+		})
+	}
+}
+
+func TestARegistryThatIsDownIsNamed(t *testing.T) {
+	b, r, digests := pushRig(t, false)
+	r.login(b)
+	r.setDown(true)
+	b.bad([]string{host + " can't be reached", "try again"}, "", "push", pushArgs()...)
+	r.setDown(false)
+	if got := b.good("", "push", pushArgs()...); got.out != references(digests, "1.0.0") {
+		t.Errorf("trying again prints\n%s", got.out)
+	}
+}
+
+func TestARefusalOfTheRegistrySaysWhatMendsIt(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		words  []string
+	}{
+		{http.StatusForbidden, []string{namespace + "/keyturn/rotate", "repositories = true", "use repos", user}},
+		{http.StatusNotFound, []string{namespace + "/keyturn/rotate", "repositories = true"}},
+		{http.StatusConflict, []string{host + " refuses"}},
+	} {
+		t.Run(http.StatusText(c.status), func(t *testing.T) {
+			b, r, _ := pushRig(t, true)
+			r.login(b)
+			r.setRefusal(func(w http.ResponseWriter, q *http.Request) bool {
+				write := q.Method == http.MethodPost || q.Method == http.MethodPut
+				if write {
+					http.Error(w, `{"errors":[{"code":"DENIED","message":"refused by the test"}]}`, c.status)
+				}
+				return write
+			})
+			b.bad(append(c.words, "refused by the test"), "", "push", pushArgs()...)
+		})
+	}
+}
+
+func TestAPushThatSomebodyElseOvertakesIsNotCalledDone(t *testing.T) {
+	b, r, _ := pushRig(t, false)
+	r.login(b)
+	other := "sha256:" + strings.Repeat("1", 64)
+	r.setRefusal(func(w http.ResponseWriter, q *http.Request) bool {
+		overtaken := q.Method == http.MethodHead && strings.HasSuffix(q.URL.Path, "/manifests/1.0.0") && slices.Contains(r.tags("rotate"), "1.0.0")
+		if overtaken {
+			w.Header().Set("Docker-Content-Digest", other)
+			w.Header().Set("Content-Type", string(types.OCIManifestSchema1))
+			w.Header().Set("Content-Length", "7")
+		}
+		return overtaken
+	})
+	b.bad([]string{other, "somebody else pushes there"}, "", "push", pushArgs()...)
+}
+
+func TestALayoutThatIsNotOneWholeImageForFunctionsIsRefused(t *testing.T) {
+	b := newBench(t)
+	b.file("token", "not-asked-for\n")
+	dist := filepath.Join(b.home, "dist")
+	args := pushArgs("-u", user, "-p", "token")
+	b.bad([]string{dist + "/rotate is no image layout", "deploy/build"}, "", "push", args...)
+
+	layouts(t, dist, 1)
+	write(t, filepath.Join(dist, "sweep"), image(t, 1, "arm64"))
+	b.bad([]string{dist + "/sweep", "linux/arm64", "linux/amd64"}, "", "push", args...)
+
+	write(t, filepath.Join(dist, "sweep"), image(t, 1, "amd64"), image(t, 2, "amd64"))
+	b.bad([]string{dist + "/sweep has 2 entries"}, "", "push", args...)
+
+	layouts(t, dist, 1)
+	blobs, err := filepath.Glob(filepath.Join(dist, "rotate", "blobs", "sha256", "*"))
+	if err != nil || len(blobs) != 3 {
+		t.Fatalf("%d blobs: %v", len(blobs), err)
+	}
+	slices.SortFunc(blobs, func(a, b string) int { return int(size(t, b) - size(t, a)) })
+	content, err := os.ReadFile(blobs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[len(content)/2] ^= 1
+	if err := os.WriteFile(blobs[0], content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.bad([]string{dist + "/rotate is damaged"}, "", "push", args...)
+}
+
+func size(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+func TestAPushWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
+	b := newBench(t)
+	layouts(t, filepath.Join(b.home, "dist"), 1)
+	b.file("token", "not-asked-for\n")
+	b.file("two-lines", "one\ntwo\n")
+	b.file("empty", "\n")
+	signIn := []string{"-o", "dist", "-u", user, "-p", "token"}
+	cases := []struct {
+		words []string
+		args  []string
+	}{
+		{[]string{"-r is missing"}, []string{"-V", "1.0.0"}},
+		{[]string{"-V is missing"}, []string{"-r", repositories}},
+		{[]string{"no option -x"}, []string{"-x"}},
+		{[]string{"-r needs a value"}, []string{"-r"}},
+		{[]string{"surplus"}, append(pushArgs(), "surplus")},
+		{[]string{"keyturn", "<registry>/<namespace>/<prefix>"}, append(signIn, "-r", "keyturn", "-V", "1.0.0")},
+		{[]string{"fra.ocir.io/keyturn", "<registry>/<namespace>/<prefix>"}, append(signIn, "-r", "fra.ocir.io/keyturn", "-V", "1.0.0")},
+		{[]string{"has a tag"}, append(signIn, "-r", repositories+":1.0.0", "-V", "1.0.0")},
+		{[]string{"-tag 1 0"}, append(signIn, "-r", repositories, "-V", "1 0")},
+		{[]string{"Keyturn"}, append(signIn, "-r", host+"/"+namespace+"/Keyturn", "-V", "1.0.0")},
+		{[]string{user, "no token"}, append(pushArgs(), "-u", user)},
+		{[]string{"-p without -u"}, append(pushArgs(), "-p", "token")},
+		{[]string{"pusher has no namespace"}, append(pushArgs(), "-u", "pusher", "-p", "token")},
+		{[]string{"-token-file", "nowhere"}, append(pushArgs(), "-u", user, "-p", "nowhere")},
+		{[]string{"two-lines is not one line"}, append(pushArgs(), "-u", user, "-p", "two-lines")},
+		{[]string{"empty is not one line"}, append(pushArgs(), "-u", user, "-p", "empty")},
+	}
+	for _, c := range cases {
+		b.bad(c.words, "", "push", c.args...)
+	}
+	b.file(".docker/config.json", "{")
+	b.bad([]string{"reading Docker's credentials for " + host}, "", "push", pushArgs()...)
+	b.remove("go")
+	b.bad([]string{"Go is missing"}, "", "push", pushArgs()...)
+}

@@ -1,0 +1,98 @@
+package deploy_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// scripts are the steps: what of deploy/ is a program.
+func scripts(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(root, "deploy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, e := range entries {
+		if !e.IsDir() && filepath.Ext(e.Name()) == "" {
+			out = append(out, e.Name())
+		}
+	}
+	if len(out) < 6 {
+		t.Fatalf("%d steps, want 6 or more: %v", len(out), out)
+	}
+	return out
+}
+
+func TestEveryStepCanBeRunAndSaysHowAndIsInTheGuide(t *testing.T) {
+	b := newBench(t)
+	guide, err := os.ReadFile(filepath.Join(root, "deploy", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scripts(t) {
+		info, err := os.Stat(filepath.Join(root, "deploy", s))
+		if err != nil || info.Mode().Perm()&0o111 != 0o111 {
+			t.Errorf("deploy/%s can't be run: %v %v", s, info.Mode(), err)
+		}
+		help := b.good("", s, "-h")
+		if !strings.Contains(help.out, "  deploy/"+s+" [-n]") || help.log != "" {
+			t.Errorf("deploy/%s -h prints\n%s%s", s, help.out, help.log)
+		}
+		if !strings.Contains(string(guide), "deploy/"+s) {
+			t.Errorf("deploy/README.md doesn't have deploy/%s", s)
+		}
+	}
+}
+
+func TestTheStepsAreCleanForShellcheck(t *testing.T) {
+	program, err := exec.LookPath("shellcheck")
+	if err != nil {
+		missing(t, "shellcheck")
+	}
+	for _, s := range scripts(t) {
+		if out, err := exec.CommandContext(t.Context(), program, filepath.Join(root, "deploy", s)).CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+}
+
+// The guides' commands are read as a shell reads them, and their options looked up in the steps' own help.
+func TestTheGuidesCallTheStepsAsTheyAre(t *testing.T) {
+	b := newBench(t)
+	fenced := regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+	placeholder := regexp.MustCompile(`<[a-zA-Z_ ]+>`)
+	call := regexp.MustCompile(`(?m)(?:^|\()deploy/([a-z-]+) ([^\n#>|;]*)`)
+	option := regexp.MustCompile(`(?:^| )-([a-zA-Z])\b`)
+	seen := 0
+	for _, name := range []string{"deploy/README.md", "terraform/README.md"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range fenced.FindAllStringSubmatch(string(text), -1) {
+			commands := strings.ReplaceAll(placeholder.ReplaceAllString(block[1], "x"), "\\\n", " ")
+			c := exec.CommandContext(t.Context(), "bash", "-n")
+			c.Stdin = strings.NewReader(commands)
+			if out, err := c.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s%s", name, err, out, commands)
+			}
+			for _, m := range call.FindAllStringSubmatch(commands, -1) {
+				seen++
+				help := b.good("", m[1], "-h").out
+				for _, o := range option.FindAllStringSubmatch(m[2], -1) {
+					if !strings.Contains(help, " -"+o[1]+" ") && !strings.Contains(help, "[-"+o[1]) && !strings.Contains(help, "-"+o[1]+",") {
+						t.Errorf("%s calls deploy/%s with -%s, which its help doesn't have", name, m[1], o[1])
+					}
+				}
+			}
+		}
+	}
+	if seen < 9 {
+		t.Errorf("%d calls were looked at, want 9 or more", seen)
+	}
+}
