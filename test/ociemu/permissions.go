@@ -63,6 +63,7 @@ var needs = map[string]need{
 	"GetTopic":       {permissions: []string{"ONS_TOPIC_READ"}, on: theTopic},
 	"PublishMessage": {permissions: []string{"ONS_TOPIC_PUBLISH"}, on: theTopic},
 
+	"GetConfiguration":     {permissions: []string{ocipolicy.CloudGuardConfigRead}, on: inQueried},
 	"ListProblems":         {permissions: []string{ocipolicy.CloudGuardList}, on: inQueried},
 	"GetProblem":           {permissions: []string{ocipolicy.CloudGuardRead}, on: inTenancy},
 	"ListProblemHistories": {permissions: []string{ocipolicy.CloudGuardRead}, on: inTenancy},
