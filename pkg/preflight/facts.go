@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/config"
@@ -125,11 +126,9 @@ func (f *Facts) policy() Policy {
 
 // has tells whether a secret is bound for the kind.
 func (f *Facts) has(kind credential.Kind) bool {
-	for _, u := range f.Users {
-		for _, k := range u.Kinds {
-			if k == kind {
-				return true
-			}
+	for i := range f.Users { // by index: somebody may be writing the answers about a user
+		if slices.Contains(f.Users[i].Kinds, kind) {
+			return true
 		}
 	}
 	return false
