@@ -141,6 +141,33 @@ func text(err error) string {
 	return "the call could not be made"
 }
 
+// mostNamed is how many secrets or users are named that have one fault in common.
+const mostNamed = 5
+
+// merge makes one check of those that one mend mends, such as a missing statement: a hundred secrets are one finding then.
+func merge(checks []Check) []Check {
+	var out []Check
+	more := map[Check][]string{}
+	for _, c := range checks {
+		i := slices.IndexFunc(out, func(o Check) bool { return c.Mend != "" && o.Mend == c.Mend && o.Result == c.Result })
+		if i < 0 {
+			out = append(out, c)
+			continue
+		}
+		more[out[i]] = append(more[out[i]], c.about)
+	}
+	for i, c := range out {
+		if others := more[c]; len(others) > 0 {
+			named := strings.Join(others[:min(len(others), mostNamed)], ", ")
+			if len(others) > mostNamed {
+				named += ", ..."
+			}
+			out[i].Found = fmt.Sprintf("%s; the same goes for %d more: %s", c.Found, len(others), named)
+		}
+	}
+	return out
+}
+
 // isUser tells that a text is the OCID of a user.
 func isUser(id string) bool { return strings.HasPrefix(strings.ToLower(id), "ocid1.user.") }
 

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -25,18 +26,15 @@ func judgeConfig(f *Facts) []Check {
 	}
 	var out []Check
 	for _, x := range f.Refused.Faults {
-		out = append(out, failed(x.Mend+", in the configuration of functions/"+f.Function+" or of its application", "%s %s; every event is refused until then", x.Key, x.Problem))
+		out = append(out, failed("in the configuration of functions/"+f.Function+" or of its application: "+x.Mend, "%s %s; every event is refused until then", x.Key, x.Problem))
 	}
 	return out
 }
 
 // judgeToken goes by OCI's clock where that is known, which the function's may differ from.
 func judgeToken(f *Facts) []Check {
-	const renew = "the platform renews it: invoke again; if it stays so, update the function, which starts new containers: oci fn function update --function-id %s --display-name <NAME>"
-	id := f.claim(claimResource)
-	if id == "" {
-		id = "<FUNCTION>"
-	}
+	const renew = "the platform renews it: invoke again; if it stays so, " + restart
+	id := cmp.Or(f.claim(claimResource), "<FUNCTION>")
 	now := f.Clock.Value.Server
 	if !f.Clock.OK() {
 		now = f.Now
@@ -61,8 +59,11 @@ func judgeToken(f *Facts) []Check {
 	return []Check{passed("%s of %s, until %s", id, f.claim(claimTenancy), exp.Format(time.RFC3339))}
 }
 
+// restart makes the platform start new containers, by a change of the function.
+const restart = "have new containers started: oci fn function update --function-id %s --timeout-in-seconds <ANOTHER>"
+
 func judgeClock(f *Facts) []Check {
-	const mend = "the host's clock is not a function's to set: update the function, which starts new containers, and tell Oracle's support if it stays so"
+	mend := fmt.Sprintf("the host's clock is not a function's to set: "+restart+"; tell Oracle's support if it stays so", cmp.Or(f.claim(claimResource), "<FUNCTION>"))
 	c := f.Clock
 	switch {
 	case f.betrayed():
@@ -93,8 +94,7 @@ func judgeTenancy(f *Facts) []Check {
 	}
 	if t.Err != nil {
 		if stranger(t.Err) {
-			return []Check{failed("update the function, which starts new containers with new tokens: oci fn function update --function-id "+f.claim(claimResource)+" --display-name <NAME>",
-				"IAM of %s doesn't recognize the function, though its token and clock look right: %s", f.Region, text(t.Err))}
+			return []Check{failed(fmt.Sprintf(restart, cmp.Or(f.claim(claimResource), "<FUNCTION>")), "IAM of %s doesn't recognize the function, though its token and clock look right: %s", f.Region, text(t.Err))}
 		}
 		if c, ok := trouble(t.Err, f.Region); ok {
 			return []Check{c}

@@ -141,12 +141,13 @@ func (f *Facts) overSecrets(sum string, judge func(Bound) (c Check, fault, looke
 		c, fault, looked := judge(b)
 		switch {
 		case fault:
+			c.about = name(b.Listed)
 			out = append(out, c)
 		case looked:
 			good++
 		}
 	}
-	if good > 0 && !slices.ContainsFunc(out, func(c Check) bool { return c.Result == Passed }) {
+	if out = merge(out); good > 0 {
 		out = append(out, passed("%s %s", count(good, "bound secret"), sum))
 	}
 	return out

@@ -259,3 +259,24 @@ func TestARefusedConfigurationIsToldFaultByFault(t *testing.T) {
 		}
 	}
 }
+
+func TestAMissingStatementIsOneFindingForAllSecrets(t *testing.T) {
+	f := good()
+	for i := range 40 {
+		b := boundSecret(string(rune('a'+i%26))+"key", jane, credential.APIKey)
+		b.Secret = refusedWith[secret.Secret](absent)
+		f.Secrets = append(f.Secrets, b)
+	}
+	f.Secrets = append(f.Secrets, preflight.Bound{Listed: secret.Secret{ID: "gone", Name: "gone", State: "PENDING_DELETION"}})
+	checks, _ := f.Judge()
+	var found []preflight.Check
+	for _, c := range checks {
+		if c.Check == "secret" {
+			found = append(found, c)
+		}
+	}
+	if len(found) != 3 || !strings.Contains(found[0].Found, "the same goes for 39 more: secret bkey (") || strings.Count(found[0].Found, "ocid1.vaultsecret") != 6 ||
+		!strings.Contains(found[1].Mend, "--secret-id gone") || found[2].Result != preflight.Passed {
+		t.Errorf("%+v", found)
+	}
+}

@@ -39,16 +39,20 @@ func (f *Facts) overUsers(judge func(User) []Check) []Check {
 	}
 	var out []Check
 	for _, u := range f.Users {
-		out = append(out, judge(u)...)
+		for _, c := range judge(u) {
+			c.about = u.ID
+			out = append(out, c)
+		}
 	}
-	return out
+	return merge(out)
 }
 
 func judgeUser(f *Facts) []Check {
+	const mend = "take the tags off this user's secrets, or bind them to another"
 	others := slices.ContainsFunc(f.Users, func(u User) bool { return u.Who.OK() })
 	good := 0
 	out := f.overUsers(func(u User) []Check {
-		mend := "bind the secrets of this user to another, or take their tags off"
+		user := mend + ": " + u.ID
 		switch {
 		case !u.Who.Asked:
 			return []Check{unknown("invoke the preflight again, with a longer timeout of the function", "the user %s was not looked at: the time, or the patience with a silent service, was over", u.ID)}
@@ -57,12 +61,12 @@ func judgeUser(f *Facts) []Check {
 				return []Check{c}
 			}
 			if others || f.People.OK() {
-				return []Check{failed(mend, "the user %s, whom a secret is bound to, is absent (other users can be read, so reading is allowed): %s", u.ID, text(u.Who.Err))}
+				return []Check{failed(user, "the user %s, whom a secret is bound to, is absent (other users can be read, so reading is allowed): %s", u.ID, text(u.Who.Err))}
 			}
 			return []Check{failed(fmt.Sprintf("as an administrator: oci iam user get --user-id %s; if he is there, this is missing: %s; if not, %s", u.ID, f.policy().statement(stUsers, ""), mend),
 				"the user %s, whom a secret is bound to, is absent, or not allowed: %s", u.ID, text(u.Who.Err))}
 		case u.Who.Value.State != "ACTIVE":
-			return []Check{failed(mend, "the user %s (%s) is %s", u.Who.Value.Name, u.ID, u.Who.Value.State)}
+			return []Check{failed(user, "the user %s (%s) is %s", u.Who.Value.Name, u.ID, u.Who.Value.State)}
 		}
 		var out []Check
 		for _, k := range u.Kinds {
@@ -94,7 +98,7 @@ func judgeProtected(f *Facts) []Check {
 		if !u.Who.OK() || !f.Config.Protects(u.ID, u.Who.Value.Name) {
 			return nil
 		}
-		return []Check{warned("take him out of protected_users, or the tags off his secrets", "a secret is bound to the user %s (%s), who is protected: his credentials are never rotated", u.Who.Value.Name, u.ID)}
+		return []Check{warned("take "+u.ID+" out of protected_users, or the tags off his secrets", "a secret is bound to the user %s (%s), who is protected: his credentials are never rotated", u.Who.Value.Name, u.ID)}
 	})
 	if len(out) == 0 {
 		out = append(out, passed("no secret is bound to a protected user"))
@@ -123,7 +127,7 @@ func judgeSlots(f *Facts) []Check {
 				for _, c := range has.Value {
 					ids = append(ids, c.ID)
 				}
-				out = append(out, warned("delete one that nobody uses; or close the problem with replace:yes, which deletes the old one first",
+				out = append(out, warned(fmt.Sprintf("delete one that %s doesn't use; or close the problem with replace:yes, which deletes the old one first", u.ID),
 					"the user %s (%s) has %d %ss, as many as OCI lets him have: %s", u.Who.Value.Name, u.ID, len(ids), k.Noun(), strings.Join(ids, ", ")))
 			default:
 				free++

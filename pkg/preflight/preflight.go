@@ -117,6 +117,8 @@ type Check struct {
 	Result Result `json:"result"`
 	Found  string `json:"found"`
 	Mend   string `json:"mend,omitempty"` // a policy statement or a command, with what has to be filled in as <NAME>
+
+	about string // the secret or user, for merge
 }
 
 // NotChecked is something that a rotation needs and that was not looked at.

@@ -188,7 +188,7 @@ var brokenSetUps = []broken{
 	{name: "no versions may be listed", with: func(o *stage.Options) { deny(o, "ListSecretVersions") }, check: "secret_versions", words: []string{"SECRET_VERSION_INSPECT"}},
 	{name: "no content may be read", with: func(o *stage.Options) { deny(o, "GetSecretBundle") }, check: "secret_content", words: []string{"so it exists: reading its content is not allowed", "SECRET_BUNDLE_READ", "defined tags"}},
 	{name: "the tenancy may not be read", with: func(o *stage.Options) { deny(o, "GetTenancy") }, check: "tenancy", words: []string{"{TENANCY_INSPECT} in tenancy"}},
-	{name: "the token is over", with: func(o *stage.Options) { o.Emulator.TokenLife = -time.Minute }, check: "token", words: []string{"is over since", "oci fn function update --function-id ocid1.fnfunc"}},
+	{name: "the token is over", with: func(o *stage.Options) { o.Emulator.TokenLife = -time.Minute }, check: "token", words: []string{"is over since", "oci fn function update --function-id ocid1.fnfunc", "--timeout-in-seconds"}},
 	{name: "there is no token", with: func(o *stage.Options) { o.Config = []string{"OCI_RESOURCE_PRINCIPAL_RPST=/nowhere/rpst"} }, check: "token", words: []string{"can't be read", "run it as an OCI Function"}},
 	{name: "the namespace may not be read", with: func(o *stage.Options) { deny(o, "GetNamespace") }, check: "namespace", words: []string{"{OBJECTSTORAGE_NAMESPACE_READ} in tenancy"}},
 	{name: "the registry is out of reach", set: func(s *stage.Stage) { s.Inject(ociemu.Fault{Operation: "RegistryPing", Times: -1, Do: ociemu.Cut}) }, check: "registry", words: []string{"gives no answer", "prove"}},
