@@ -20,7 +20,8 @@ const (
 	patience = 8 * time.Second
 	// workers is how many secrets, and beside them users, are looked at side by side.
 	workers = 4
-	// silences is how many questions in a row a service may leave open before the others are not asked any more.
+	// silences is how many questions in a row a service may leave open before the others are not asked any more. The
+	// workers begin a second round before the first has been counted: a silent service costs twice the patience at most.
 	silences = 4
 )
 

@@ -133,6 +133,9 @@ var wrongs = []wrong{
 		f.AnyProblem, f.Config.EventCheck = refusedWith[string](absent), false
 	}, "cloud_guard", preflight.Warning, "event_check is off"},
 	{"throttled", func(f *preflight.Facts) { f.AnyProblem = refusedWith[string](answered(429, fault.Throttled)) }, "cloud_guard", preflight.Unknown, "no clear answer"},
+	{"Cloud Guard is off, and refuses to list problems", func(f *preflight.Facts) {
+		f.Guard.Value.Status, f.AnyProblem = "DISABLED", refusedWith[string](absent)
+	}, "reporting_region", preflight.Failed, "Cloud Guard is DISABLED"},
 	{"a topic that is going", func(f *preflight.Facts) { f.Topic.Value.State = "DELETING" }, "topic", preflight.Failed, "is DELETING"},
 	{"a topic of a region that is not subscribed to", func(f *preflight.Facts) {
 		f.Topic, f.TopicRegion = refusedWith[preflight.Topic](stranger), "eu-madrid-1"
@@ -211,7 +214,7 @@ func TestEachThingThatIsWrongIsNamedWithItsMend(t *testing.T) {
 		}
 		for _, c := range checks {
 			waits := c.Result == preflight.Unknown && strings.Contains(c.Found, "it waits for the check "+w.check)
-			if c.Check != w.check && c.Result != preflight.Passed && !waits {
+			if (c.Check != w.check || w.is == preflight.Passed) && c.Result != preflight.Passed && !waits {
 				t.Errorf("%s: %s is %s as well: %s", w.name, c.Check, c.Result, c.Found)
 			}
 			if c.Result == preflight.Failed && c.Mend == "" {
@@ -278,5 +281,20 @@ func TestAMissingStatementIsOneFindingForAllSecrets(t *testing.T) {
 	if len(found) != 3 || !strings.Contains(found[0].Found, "the same goes for 39 more: secret bkey (") || strings.Count(found[0].Found, "ocid1.vaultsecret") != 6 ||
 		!strings.Contains(found[1].Mend, "--secret-id gone") || found[2].Result != preflight.Passed {
 		t.Errorf("%+v", found)
+	}
+}
+
+func TestFindingsWithoutAMendStandEachForItself(t *testing.T) {
+	f := good()
+	f.Secrets[0].Secret.Value.State, f.Secrets[1].Secret.Value.State = secret.Updating, secret.Updating
+	checks, _ := f.Judge()
+	n := 0
+	for _, c := range checks {
+		if c.Check == "secret" && c.Result == preflight.Warning {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d warnings of two secrets that are being changed", n)
 	}
 }
