@@ -190,10 +190,13 @@ func askIn[T any](ctx context.Context, l *line, question func(context.Context) (
 		return s
 	}
 	s = ask(ctx, question)
-	if s.Err != nil && fault.Of(s.Err) == fault.Unclear {
-		l.silent.Add(1)
-	} else {
+	switch {
+	case s.Err == nil || fault.Of(s.Err) != fault.Unclear:
 		l.silent.Store(0)
+	case ctx.Err() != nil: // it was cut off for want of time, which says nothing about the service
+		return Said[T]{}
+	default:
+		l.silent.Add(1)
 	}
 	return s
 }

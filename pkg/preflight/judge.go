@@ -49,6 +49,19 @@ func unknown(mend, format string, args ...any) Check {
 // waiting says that an answer is not worth anything before another check passes.
 func waiting(why string) Check { return unknown("", "not known: %s", why) }
 
+// longer is the mend of what the time was too short for.
+const longer = "invoke the preflight again, with a longer timeout of the function"
+
+// unasked judges a question that should have been put, and was not: it is never taken for a good answer.
+func unasked(what string) Check {
+	return unknown(longer, "%s was not looked at: the time, or the patience with a silent service, was over", what)
+}
+
+// listed tells that it is known which secrets are bound.
+func (f *Facts) listed() bool {
+	return len(f.Compartments) > 0 && !slices.ContainsFunc(f.Compartments, func(c Compartment) bool { return !c.Secrets.OK() })
+}
+
 // betrayed tells that the SDK would write what it sends and gets to the log: then nothing may be asked at all.
 func (f *Facts) betrayed() bool {
 	return f.Refused != nil && slices.ContainsFunc(f.Refused.Faults, func(x config.Fault) bool { return x.Key == "OCI_GO_SDK_DEBUG" })

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
@@ -92,6 +93,9 @@ func judgeTenancy(f *Facts) []Check {
 	if why := f.groundless(); why != "" {
 		return []Check{waiting(why)}
 	}
+	if !t.Asked {
+		return []Check{unasked("the tenancy")}
+	}
 	if t.Err != nil {
 		if stranger(t.Err) {
 			return []Check{failed(fmt.Sprintf(restart, cmp.Or(f.claim(claimResource), "<FUNCTION>")), "IAM of %s doesn't recognize the function, though its token and clock look right: %s", f.Region, text(t.Err))}
@@ -111,6 +115,8 @@ func judgeHome(f *Facts) []Check {
 		return []Check{waiting(f.baseless())}
 	case !f.Tenancy.OK():
 		return []Check{waiting("it waits for the check " + checkTenancy)}
+	case !f.Home.Asked:
+		return []Check{unasked("IAM of " + home)}
 	case f.Home.Err != nil && open(f.Home.Err):
 		return []Check{failed(fmt.Sprintf("let the function's subnet reach IAM in %s: a service gateway leads to the services of its own region alone, other regions take a NAT gateway", home),
 			"IAM of the home region %s, which makes all changes of credentials, gives no answer: %s", home, text(f.Home.Err))}
@@ -130,6 +136,9 @@ func judgeProblems(f *Facts) []Check {
 		err, refused = f.Problem.Err, fmt.Sprintf("ListProblems shows %s, reading it is not allowed", f.AnyProblem.Value)
 	}
 	if err == nil {
+		if !f.AnyProblem.Asked || f.AnyProblem.Value != "" && !f.Problem.Asked {
+			return []Check{unasked("a problem")}
+		}
 		if f.AnyProblem.Value == "" {
 			return []Check{passed("problems can be listed; there is none yet to read")}
 		}
@@ -156,6 +165,9 @@ func judgeReporting(f *Facts) []Check {
 	if why := f.baseless(); why != "" {
 		return []Check{waiting(why)}
 	}
+	if !g.Asked {
+		return []Check{unasked("Cloud Guard's configuration")}
+	}
 	root := f.claim(claimTenancy)
 	if g.Err != nil {
 		if c, ok := trouble(g.Err, f.Region); ok {
@@ -179,6 +191,9 @@ func judgeTopic(f *Facts) []Check {
 		return []Check{waiting(why)}
 	}
 	id, t := f.Config.Topic, f.Topic
+	if !t.Asked {
+		return []Check{unasked("the topic")}
+	}
 	if t.Err != nil {
 		region := f.TopicRegion
 		if c, ok := trouble(t.Err, region); ok {
@@ -199,6 +214,8 @@ func judgeMail(f *Facts) []Check {
 		return nil
 	case f.unset() != "":
 		return []Check{waiting(f.unset())}
+	case !f.Sent.Asked:
+		return []Check{unknown(longer, "the mail was not tried: the time was over")}
 	case f.Sent.Err == nil:
 		return []Check{passed("a mail titled %q was sent; whether it came, its readers know", mailTitle)}
 	}
@@ -221,10 +238,12 @@ func mailBody(function string) string {
 func judgeNamespace(f *Facts) []Check {
 	n := f.Namespace
 	switch {
-	case !n.Asked:
+	case !f.has(credential.AuthToken) && !f.has(credential.CustomerSecretKey):
 		return nil
 	case f.baseless() != "":
 		return []Check{waiting(f.baseless())}
+	case !n.Asked:
+		return []Check{unasked("the namespace")}
 	case n.Err == nil:
 		return []Check{passed("%s", n.Value)}
 	}
@@ -234,25 +253,42 @@ func judgeNamespace(f *Facts) []Check {
 	return []Check{failed(f.policy().statement(stNamespace, ""), "reading the tenancy's Object Storage namespace is not allowed: %s", text(n.Err))}
 }
 
-func judgeRegistry(f *Facts) []Check { return f.judgeEndpoint(f.Registry, "the container registry") }
+func judgeRegistry(f *Facts) []Check {
+	if !f.has(credential.AuthToken) || !f.proves() {
+		return nil
+	}
+	return []Check{f.judgeEndpoint(f.Registry, "the container registry")}
+}
 
-func judgeS3(f *Facts) []Check { return f.judgeEndpoint(f.S3, "the S3-compatible endpoint") }
+func judgeS3(f *Facts) []Check {
+	if !f.has(credential.CustomerSecretKey) || !f.proves() {
+		return nil
+	}
+	if f.Namespace.Err != nil && f.baseless() == "" {
+		return []Check{waiting("it waits for the check " + checkNamespace)}
+	}
+	return []Check{f.judgeEndpoint(f.S3, "the S3-compatible endpoint")}
+}
 
-func (f *Facts) judgeEndpoint(s Said[int], what string) []Check {
+func (f *Facts) judgeEndpoint(s Said[int], what string) Check {
 	home := f.Tenancy.Value.Home
 	mend := fmt.Sprintf("let the function's subnet reach it in %s; or set prove to try or off", home)
 	var failure *fault.Error
 	switch {
+	case f.baseless() != "":
+		return waiting(f.baseless())
+	case !f.Tenancy.OK():
+		return waiting("it waits for the check " + checkTenancy)
 	case !s.Asked:
-		return nil
+		return unasked(what)
 	case s.Err == nil && s.Value < 500:
-		return []Check{passed("%s of %s answers", what, home)}
+		return passed("%s of %s answers", what, home)
 	case s.Err == nil:
-		return []Check{warned("invoke the preflight again in a while", "%s of %s answers %d", what, home, s.Value)}
+		return warned("invoke the preflight again in a while", "%s of %s answers %d", what, home, s.Value)
 	case !errors.As(s.Err, &failure):
-		return []Check{unknown("", "%s of %s was not reached: %s", what, home, text(s.Err))}
+		return unknown("", "%s of %s was not reached: %s", what, home, text(s.Err))
 	case f.Config.Prove == config.ProveTry:
-		return []Check{warned(mend, "%s of %s gives no answer, so new credentials are used untried: %s", what, home, text(s.Err))}
+		return warned(mend, "%s of %s gives no answer, so new credentials are used untried: %s", what, home, text(s.Err))
 	}
-	return []Check{failed(mend, "%s of %s gives no answer, so no new credential can be proven: %s", what, home, text(s.Err))}
+	return failed(mend, "%s of %s gives no answer, so no new credential can be proven: %s", what, home, text(s.Err))
 }

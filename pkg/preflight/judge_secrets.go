@@ -28,6 +28,10 @@ func judgeCompartments(f *Facts) []Check {
 	var out []Check
 	listed, readable := 0, 0
 	for _, c := range f.Compartments {
+		if !c.Secrets.Asked {
+			out = append(out, unasked("the compartment "+c.ID))
+			continue
+		}
 		if c.Secrets.Err == nil {
 			listed, readable = listed+len(c.Secrets.Value), readable+1
 			continue
@@ -41,6 +45,8 @@ func judgeCompartments(f *Facts) []Check {
 	}
 	switch {
 	case len(out) > 0:
+	case len(f.Compartments) == 0:
+		out = append(out, unasked("any compartment"))
 	case len(f.Secrets) == 0:
 		out = append(out, warned("bind one: "+guard.BindCommand(secret.Secret{ID: "<SECRET>"}, "<KIND>", "<USER>"),
 			"%s listed in %s, and none is bound to a user: every closure comment has to name one elsewhere", count(listed, "secret"), count(readable, "compartment")))
@@ -174,7 +180,7 @@ func judgeSecret(f *Facts) []Check {
 		case !living(s.State):
 			return failed("oci vault secret get --secret-id "+s.ID, "%s is in the state %s", name(s), s.State), true, true
 		case !b.Secret.Asked:
-			return unknown("invoke the preflight again, with a longer timeout of the function", "%s was not looked at: the time, or the patience with a silent service, was over", name(s)), true, true
+			return unasked(name(s)), true, true
 		case b.Secret.Err != nil:
 			if c, ok := trouble(b.Secret.Err, b.Region); ok {
 				c.Found = name(s) + ": " + c.Found
@@ -192,11 +198,17 @@ func judgeSecret(f *Facts) []Check {
 	})
 }
 
+// readable tells that a secret was read, and that its versions and content must have been asked for then.
+func (b Bound) readable() bool { return b.Secret.OK() && living(b.Secret.Value.State) }
+
 func judgeVersions(f *Facts) []Check {
 	return f.overSecrets("have room for new versions", func(b Bound) (Check, bool, bool) {
 		s := b.Listed
-		if !b.Versions.Asked {
+		if !b.readable() {
 			return Check{}, false, false // judgeSecret has said why
+		}
+		if !b.Versions.Asked {
+			return unasked("the list of versions of " + name(s)), true, true
 		}
 		if b.Versions.Err != nil {
 			if c, ok := trouble(b.Versions.Err, b.Region); ok {
@@ -225,8 +237,10 @@ func judgeContent(f *Facts) []Check {
 	return f.overSecrets("have a CURRENT version that can be read", func(b Bound) (Check, bool, bool) {
 		s := b.Listed
 		switch {
+		case !b.readable():
+			return Check{}, false, false // judgeSecret has said why
 		case !b.Current.Asked:
-			return Check{}, false, false
+			return unasked("the content of " + name(s)), true, true
 		case b.Current.Err == nil:
 			return Check{}, false, true
 		}

@@ -154,6 +154,21 @@ var wrongs = []wrong{
 		s.Secret = refusedWith[secret.Secret](absent)
 	}, "secret", preflight.Failed, "this secret has freeform ones"},
 	{"a secret that was not reached", func(f *preflight.Facts) { f.Secrets[0].Secret = preflight.Said[secret.Secret]{} }, "secret", preflight.Unknown, "longer timeout"},
+	{"versions that were not reached", func(f *preflight.Facts) { f.Secrets[0].Versions = preflight.Said[[]secret.Version]{} }, "secret_versions", preflight.Unknown, "longer timeout"},
+	{"content that was not reached", func(f *preflight.Facts) { f.Secrets[0].Current = preflight.Said[int64]{} }, "secret_content", preflight.Unknown, "longer timeout"},
+	{"slots that were not reached", func(f *preflight.Facts) { f.Users[1].Has[credential.AuthToken] = preflight.Said[[]credential.Issued]{} }, "slots", preflight.Unknown, "longer timeout"},
+	{"slots that nobody has noted", func(f *preflight.Facts) { delete(f.Users[1].Has, credential.AuthToken) }, "slots", preflight.Unknown, "longer timeout"},
+	{"a user who was not reached", func(f *preflight.Facts) { f.Users[0].Who = preflight.Said[preflight.Person]{} }, "user", preflight.Unknown, "longer timeout"},
+	{"a problem that was not reached", func(f *preflight.Facts) { f.Problem = preflight.Said[struct{}]{} }, "cloud_guard", preflight.Unknown, "not looked at"},
+	{"problems that were not reached", func(f *preflight.Facts) { f.AnyProblem = preflight.Said[string]{} }, "cloud_guard", preflight.Unknown, "not looked at"},
+	{"Cloud Guard's configuration that was not reached", func(f *preflight.Facts) { f.Guard = preflight.Said[preflight.Guard]{} }, "reporting_region", preflight.Unknown, "not looked at"},
+	{"a topic that was not reached", func(f *preflight.Facts) { f.Topic = preflight.Said[preflight.Topic]{} }, "topic", preflight.Unknown, "not looked at"},
+	{"a tenancy that was not reached", func(f *preflight.Facts) { f.Tenancy = preflight.Said[preflight.Tenancy]{} }, "tenancy", preflight.Unknown, "not looked at"},
+	{"a compartment that was not reached", func(f *preflight.Facts) { f.Compartments[0].Secrets = preflight.Said[[]secret.Secret]{} }, "secret_compartments", preflight.Unknown, "not looked at"},
+	{"a namespace that is needed and was not reached", func(f *preflight.Facts) { f.Namespace = preflight.Said[string]{} }, "namespace", preflight.Unknown, "not looked at"},
+	{"a registry that is needed and was not reached", func(f *preflight.Facts) { f.Registry = preflight.Said[int]{} }, "registry", preflight.Unknown, "not looked at"},
+	{"an endpoint that is needed and was not reached", func(f *preflight.Facts) { f.S3 = preflight.Said[int]{} }, "s3_endpoint", preflight.Unknown, "not looked at"},
+	{"a mail that was wanted and not tried", func(f *preflight.Facts) { f.Mail = true }, "mail", preflight.Unknown, "not tried"},
 	{"a secret of another region", func(f *preflight.Facts) { f.Secrets[0].Region = "eu-madrid-1" }, "secret", preflight.Failed, "its OCID says eu-madrid-1"},
 	{"a secret that is being changed", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.State = secret.Updating }, "secret", preflight.Warning, "being changed"},
 	{"24 versions", func(f *preflight.Facts) { f.Secrets[0].Versions = said(versions(24)) }, "secret_versions", preflight.Passed, "have room"},
@@ -296,5 +311,25 @@ func TestFindingsWithoutAMendStandEachForItself(t *testing.T) {
 	}
 	if n != 2 {
 		t.Errorf("%d warnings of two secrets that are being changed", n)
+	}
+}
+
+func TestTheReasonWhyNothingWasAskedIsTheRealOne(t *testing.T) {
+	f := good()
+	f.Namespace, f.S3 = refusedWith[string](absent), preflight.Said[int]{}
+	checks, _ := f.Judge()
+	if !slices.ContainsFunc(checks, func(c preflight.Check) bool {
+		return c.Check == "s3_endpoint" && c.Result == preflight.Unknown && strings.Contains(c.Found, "waits for the check namespace")
+	}) {
+		t.Errorf("%+v", checks)
+	}
+	f = good()
+	f.Compartments[0].Secrets, f.Secrets, f.Users = refusedWith[[]secret.Secret](absent), nil, nil
+	_, skipped := f.Judge()
+	for _, what := range []string{"secret", "user", "namespace", "registry", "s3_endpoint"} {
+		i := slices.IndexFunc(skipped, func(n preflight.NotChecked) bool { return n.What == what })
+		if i < 0 || !strings.Contains(skipped[i].Why, "nobody knows which secrets are bound") {
+			t.Errorf("%s: %+v", what, skipped)
+		}
 	}
 }

@@ -55,7 +55,7 @@ func judgeUser(f *Facts) []Check {
 		user := mend + ": " + u.ID
 		switch {
 		case !u.Who.Asked:
-			return []Check{unknown("invoke the preflight again, with a longer timeout of the function", "the user %s was not looked at: the time, or the patience with a silent service, was over", u.ID)}
+			return []Check{unasked("the user " + u.ID)}
 		case u.Who.Err != nil:
 			if c, ok := trouble(u.Who.Err, f.Tenancy.Value.Home); ok {
 				return []Check{c}
@@ -111,11 +111,11 @@ func judgeSlots(f *Facts) []Check {
 	out := f.overUsers(func(u User) []Check {
 		var out []Check
 		for _, k := range u.Kinds {
-			has, asked := u.Has[k]
+			has := u.Has[k]
 			switch {
-			case !asked:
+			case k.Limit() == 0 || !u.Who.OK(): // no such question; judgeUser has said why
 			case !has.Asked:
-				out = append(out, unknown("invoke the preflight again, with a longer timeout of the function", "the %ss of %s were not looked at", k.Noun(), u.ID))
+				out = append(out, unasked(fmt.Sprintf("the list of %ss of %s", k.Noun(), u.ID)))
 			case has.Err != nil:
 				c, ok := trouble(has.Err, f.Tenancy.Value.Home)
 				if !ok {

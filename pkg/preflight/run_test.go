@@ -226,7 +226,7 @@ func TestNobodyIsAskedWhileTheSDKWouldLogTheAnswers(t *testing.T) {
 func TestWhatTheTimeWasTooShortForIsOneFindingAndNobodyIsAskedAfterIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{secrets: 100, slow: time.Second}
-		a, _ := w.run(t, 12*time.Second, preflight.Request{}, nil)
+		a, _ := w.run(t, 12400*time.Millisecond, preflight.Request{}, nil) // 9.3 s for the work, which is in the middle of an answer
 		var found []preflight.Check
 		for _, c := range a.Checks {
 			switch {
@@ -239,7 +239,7 @@ func TestWhatTheTimeWasTooShortForIsOneFindingAndNobodyIsAskedAfterIt(t *testing
 		if len(found) != 1 || !strings.Contains(found[0].Found, "was not looked at") || !strings.Contains(found[0].Found, "the same goes for ") || a.Preflight != preflight.Failed {
 			t.Errorf("%+v", found)
 		}
-		if n := w.asked.Load(); n < 30 || n > 40 { // four side by side, for nine seconds
+		if n := w.asked.Load(); n < 30 || n > 40 { // four side by side, for nine seconds and a bit
 			t.Errorf("%d secrets were asked for", n)
 		}
 	})

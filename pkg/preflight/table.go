@@ -42,9 +42,7 @@ type spec struct {
 
 // specs is the one table: the order of the answer, and the documentation.
 func specs() []spec {
-	unbound := func(f *Facts) string {
-		return "no bound secret was found that it could be asked for"
-	}
+	unbound := func(f *Facts) string { return f.unneeded("no bound secret was found that it could be asked for") }
 	return []spec{
 		{checkConfig, "the function's configuration, as at its start", "a value is malformed, `ons_topic` is missing, a key is misspelt", "`dry_run` is on", judgeConfig, nil},
 		{checkToken, "the claims of the resource principal's token", "it can't be read, names no tenancy, or is over", "it names no compartment (`secret_compartments` does)", judgeToken, nil},
@@ -71,8 +69,16 @@ func specs() []spec {
 	}
 }
 
+// unneeded is the reason why there was nothing to look at, if it is known which secrets are bound.
+func (f *Facts) unneeded(why string) string {
+	if !f.listed() {
+		return "nobody knows which secrets are bound, see the check " + checkCompartments
+	}
+	return why
+}
+
 func notNeeded(what string) func(*Facts) string {
-	return func(*Facts) string { return "no bound secret is for " + what }
+	return func(f *Facts) string { return f.unneeded("no bound secret is for " + what) }
 }
 
 func notProven(what string) func(*Facts) string {
@@ -80,7 +86,7 @@ func notProven(what string) func(*Facts) string {
 		if !f.proves() {
 			return "prove is off"
 		}
-		return "no bound secret is for " + what
+		return f.unneeded("no bound secret is for " + what)
 	}
 }
 
