@@ -56,6 +56,8 @@ locals {
     [
       { name = "problems", purpose = f == "rotate" ? "GetProblem, ListProblemHistories, UpdateProblemStatus: is the problem closed, by whom, with which comment; open it again if nothing was rotated" : "The same, and ListProblems: closed problems whose event got lost",
       what = "use cloud-guard-problems in tenancy" },
+      { name = "preflight-cloud-guard", purpose = "GetConfiguration: the preflight asks whether Cloud Guard is on and reports in the function's region; no rotation needs it",
+      what = "read cloud-guard-config in tenancy" },
     ],
     flatten([for i, c in local.secret_compartments : [
       { name = length(local.secret_compartments) == 1 ? "secrets-list" : "secrets-list-${i + 1}", purpose = "ListSecrets: secrets that are bound to a user by their tags",
@@ -68,6 +70,8 @@ locals {
     [
       { name = "mail", purpose = "PublishMessage. Policies can't name a topic, so it is the topic's compartment",
       what = "{ONS_TOPIC_PUBLISH} in ${local.place[local.topic_compartment][0]}" },
+      { name = "preflight-topic", purpose = "GetTopic: the preflight asks whether the topic is there, without a mail; no rotation needs it",
+      what = "{ONS_TOPIC_READ} in ${local.place[local.topic_compartment][0]}" },
     ],
   ) }
 

@@ -1,5 +1,5 @@
 // Command sweep is the OCI Function that mends what got lost: a schedule starts it. It answers with a digest as JSON,
-// whatever its input says.
+// whatever its input says; only a preflight is another thing.
 package main
 
 import (
@@ -18,8 +18,8 @@ import (
 )
 
 func main() {
-	log, cfg := wire.Start("sweep", os.Environ(), os.Stderr)
-	fn.Serve(log, handler(log, cfg, oci.New()))
+	log, cfg, refused := wire.Start("sweep", os.Environ(), os.Stderr)
+	fn.Serve(log, wire.Preflight("sweep", log, cfg, refused, handler(log, cfg, oci.New())))
 }
 
 func handler(log zerolog.Logger, cfg config.Config, cloud *oci.Cloud) fn.Func {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/preflight"
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
@@ -18,6 +19,8 @@ func TestTheDocumentationSaysWhatTheCodeDoes(t *testing.T) {
 	for _, part := range []struct{ file, name, text string }{
 		{"../../docs/decisions.md", "table", rotation.TableText()},
 		{"../../README.md", "configuration", config.Table()},
+		{"../../docs/preflight.md", "checks", preflight.Table()},
+		{"../../docs/preflight.md", "writes", preflight.WritesTable()},
 	} {
 		before, err := os.ReadFile(part.file)
 		if err != nil {

@@ -10,16 +10,12 @@ import (
 )
 
 func TestAWrongConfigurationIsRefusedAtStartWithAllItsFaults(t *testing.T) {
-	var printed stage.Output
-	s, err := stage.New(t.Context(), stage.Options{Binary: binary, Emulator: ociemu.Calm(), Log: &printed,
+	s := play(t, stage.Options{Emulator: ociemu.Calm(),
 		Config: []string{"ons_topic=", "grace_periode=72h", "prove=perhaps", "rsa_bits=1024", "OCI_GO_SDK_DEBUG=info"}})
-	if err == nil {
-		_ = s.End()
-		t.Fatal("the function started")
-	}
+	s.Host.Kill() // what it printed is all here then
 	for _, want := range []string{"ons_topic", "grace_period", "prove", "rsa_bits", "OCI_GO_SDK_DEBUG"} {
-		if !strings.Contains(printed.String(), want) {
-			t.Errorf("the log doesn't name %s: %s", want, printed.String())
+		if printed := s.Printed.String(); !strings.Contains(printed, want) || !strings.Contains(printed, `"level":"fatal"`) {
+			t.Errorf("the log doesn't name %s: %s", want, printed)
 		}
 	}
 }

@@ -16,7 +16,7 @@ var floors = [][]string{
 	{"clock", "cloudguard", "config", "credential", "fault", "fn"},
 	{"secret"},
 	{"guard", "oci", "outcome", "rotation"},
-	{"responder"},
+	{"preflight", "responder"},
 	{"sweep"},
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // Cases are what both functions do, from end to end.
-func Cases() []Case { return append(rotateCases(), sweepCases()...) }
+func Cases() []Case { return append(append(rotateCases(), sweepCases()...), preflightCases()...) }
 
 var (
 	apiKey   = stage.Want{Kind: stage.APIKey}

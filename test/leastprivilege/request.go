@@ -140,12 +140,15 @@ func publish(topic string) request {
 	return request{"PublishMessage", "POST", "/20181201/topics/" + topic + "/messages", map[string]string{"title": "a", "body": "b"}}
 }
 
+func topicOf(id string) request { return request{"GetTopic", "GET", "/20181201/topics/" + id, nil} }
+
 // ofTenancy are the calls that both functions make on the tenancy as a whole.
 func (s *scene) ofTenancy() []request {
 	root := s.Tenancy()
 	return []request{
 		{"GetTenancy", "GET", "/20160918/tenancies/" + root, nil}, {"ListRegionSubscriptions", "GET", "/20160918/tenancies/" + root + "/regionSubscriptions", nil},
 		{"ListUsers", "GET", "/20160918/users?compartmentId=" + root, nil}, {"ListProblems", "GET", "/20200131/problems?compartmentId=" + root, nil},
+		{"GetConfiguration", "GET", "/20200131/configuration?compartmentId=" + root, nil},
 	}
 }
 

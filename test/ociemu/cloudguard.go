@@ -13,6 +13,7 @@ import (
 func cloudGuardService() service {
 	get, post := http.MethodGet, http.MethodPost
 	return service{name: "cloudguard", base: "20200131", signed: true, routes: []route{
+		{operation: "GetConfiguration", method: get, path: "/configuration", handle: getGuardConfiguration},
 		{operation: "ListProblems", method: get, path: "/problems", handle: listProblems},
 		{operation: "GetProblem", method: get, path: "/problems/{problemId}", handle: ofProblem(getProblem)},
 		{operation: "ListProblemHistories", method: get, path: "/problems/{problemId}/histories", handle: ofProblem(listProblemHistories)},
@@ -52,6 +53,22 @@ type HistoryItem struct {
 	Event     string    `json:"event"`
 	Comment   string    `json:"comment"`
 	At        time.Time `json:"at"`
+}
+
+// getGuardConfiguration answers in any region, like all reads of Cloud Guard.
+func getGuardConfiguration(x *exchange) reply {
+	switch x.query.Get("compartmentId") {
+	case "":
+		return errMissing.because("The compartmentId is missing.").reply()
+	case x.e.state.tenancy:
+	default:
+		return errNotFound.reply()
+	}
+	status := "ENABLED"
+	if x.e.opts.GuardDisabled {
+		status = "DISABLED"
+	}
+	return ok(map[string]any{"reportingRegion": x.e.opts.ReportingRegion, "status": status, "serviceConfigurations": []any{}, "selfManageResources": false})
 }
 
 func ofProblem(handle func(*exchange, *problem) reply) func(*exchange) reply {

@@ -15,6 +15,8 @@ type Options struct {
 	HomeRegion string
 	// ReportingRegion is Cloud Guard's: events are emitted there and writes are accepted only there. Empty: Region.
 	ReportingRegion string
+	// GuardDisabled says that Cloud Guard's configuration shows it DISABLED. Its other operations go on as before.
+	GuardDisabled bool
 	// Regions are further regions to which the tenancy is subscribed; calls to any other region are answered 401.
 	// The three above, us-ashburn-1, us-phoenix-1 and eu-frankfurt-1 are always subscribed, and so is the region of each seeded secret.
 	Regions []string

@@ -66,6 +66,7 @@ var needs = map[string]need{
 	"PostMetricData": {permissions: []string{"METRIC_WRITE"}, on: theMetrics},
 	"PublicSpan":     {own: true},
 
+	"GetConfiguration":     {permissions: []string{ocipolicy.CloudGuardConfigRead}, on: inQueried},
 	"ListProblems":         {permissions: []string{ocipolicy.CloudGuardList}, on: inQueried},
 	"GetProblem":           {permissions: []string{ocipolicy.CloudGuardRead}, on: inTenancy},
 	"ListProblemHistories": {permissions: []string{ocipolicy.CloudGuardRead}, on: inTenancy},

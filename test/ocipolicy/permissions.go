@@ -41,6 +41,7 @@ var table = map[string]grants{
 	"ons-subscriptions": {{"ONS_SUBSCRIPTION_INSPECT"}, nil, nil,
 		{"ONS_SUBSCRIPTION_CREATE", "ONS_SUBSCRIPTION_MOVE", "ONS_SUBSCRIPTION_UPDATE", "ONS_SUBSCRIPTION_DELETE"}},
 	"cloud-guard-problems":     {{CloudGuardList}, {CloudGuardRead}, {CloudGuardUpdate}, nil},
+	"cloud-guard-config":       {nil, {CloudGuardConfigRead}, {CloudGuardConfigUpdate}, nil},
 	"objectstorage-namespaces": {nil, {"OBJECTSTORAGE_NAMESPACE_READ"}, nil, {"OBJECTSTORAGE_NAMESPACE_UPDATE"}},
 	"buckets": {{"BUCKET_INSPECT"}, {"BUCKET_READ"}, {"BUCKET_UPDATE"},
 		{"BUCKET_CREATE", "BUCKET_DELETE", "PAR_MANAGE", "RETENTION_RULE_MANAGE", "RETENTION_RULE_LOCK"}},
@@ -59,13 +60,16 @@ const (
 	CloudGuardList   = "cloud-guard-problems:inspect"
 	CloudGuardRead   = "cloud-guard-problems:read"
 	CloudGuardUpdate = "cloud-guard-problems:use"
+	// Oracle's "Common Policies" give groups that only read `read cloud-guard-config`.
+	CloudGuardConfigRead   = "cloud-guard-config:read"
+	CloudGuardConfigUpdate = "cloud-guard-config:use"
 )
 
 // families are the aggregate resource types. Members that the table doesn't have add nothing.
 var families = map[string][]string{
 	"secret-family":      {"secrets", "secret-versions", "secret-bundles"},
 	"ons-family":         {"ons-topics", "ons-subscriptions"},
-	"cloud-guard-family": {"cloud-guard-problems"},
+	"cloud-guard-family": {"cloud-guard-problems", "cloud-guard-config"},
 	"object-family":      {"objectstorage-namespaces", "buckets", "objects"},
 	"cloudevents-family": {"cloudevents-rules"},
 	"functions-family":   {"fn-app", "fn-function", "fn-invocation"},
@@ -77,7 +81,7 @@ var silent = []string{
 	"repos", "virtual-network-family", "subnets", "vnics", "cloud-shell",
 	"log-groups", "log-content", "logging-family", "apm-domains", "alarms", "tag-namespaces", "resource-schedule-family",
 	"resource-schedule-schedules", "resource-schedule-workrequests", "orm-family", "orm-stacks", "orm-jobs", "domains", "network-sources",
-	"cloud-guard-config", "cloud-guard-targets", "cloud-guard-detectors", "cloud-guard-detector-recipes", "cloud-guard-resource-types", "vss-family", "container-scan-recipes",
+	"cloud-guard-targets", "cloud-guard-detectors", "cloud-guard-detector-recipes", "cloud-guard-resource-types", "vss-family", "container-scan-recipes",
 	"container-scan-targets", "security-zone", "security-recipe", "network-security-groups", "service-gateways", "vcns", "route-tables",
 }
 

@@ -165,6 +165,11 @@ func (s *Stage) sweepFunction() ociemu.Principal {
 
 // Sweep runs the sweep once, as its schedule would.
 func (s *Stage) Sweep(ctx context.Context) (fnhost.Reply, error) {
+	return s.InvokeSweep(ctx, []byte("{}"))
+}
+
+// InvokeSweep calls the sweep directly.
+func (s *Stage) InvokeSweep(ctx context.Context, body []byte) (fnhost.Reply, error) {
 	s.mu.Lock()
 	if s.sweeper == nil {
 		var err error
@@ -174,7 +179,7 @@ func (s *Stage) Sweep(ctx context.Context) (fnhost.Reply, error) {
 		}
 	}
 	s.mu.Unlock()
-	reply, err := s.sweeper.Invoke(ctx, []byte("{}"))
+	reply, err := s.sweeper.Invoke(ctx, body)
 	s.mu.Lock()
 	s.swept = append(s.swept, reply)
 	s.mu.Unlock()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"maps"
-	"os"
 
 	"github.com/rs/zerolog"
 
@@ -19,20 +18,21 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// Start reads the configuration and makes the function's logger. A configuration that is refused ends the process,
-// with all its faults in one log line.
-func Start(function string, environ []string, out io.Writer) (zerolog.Logger, config.Config) {
+// Start reads the configuration and makes the function's logger. The error is a *config.Error: a configuration that is
+// refused is one log line with all its faults, and for Preflight to deal with. The process stays up, since one that ends
+// at its start could tell nobody why.
+func Start(function string, environ []string, out io.Writer) (zerolog.Logger, config.Config, error) {
 	log := zerolog.New(out).With().Timestamp().Str("function", function).Logger()
 	cfg, err := config.Read(environ)
 	if err != nil {
 		log.WithLevel(zerolog.FatalLevel).Err(err).Msg("the configuration is refused")
-		os.Exit(1)
+		return log.Level(zerolog.InfoLevel), cfg, err
 	}
 	level, err := zerolog.ParseLevel(cfg.LogLevel)
 	if err != nil { // config has checked it
 		level = zerolog.InfoLevel
 	}
-	return log.Level(level), cfg
+	return log.Level(level), cfg, nil
 }
 
 // Log gives the context a logger with the invocation's call id.

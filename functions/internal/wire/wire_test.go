@@ -1,11 +1,46 @@
 package wire_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
 
+	"github.com/keyturn/keyturn/functions/internal/wire"
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/fn"
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
+
+func TestARefusedConfigurationFailsWhatIsNoPreflightAndIsToldToWhatIs(t *testing.T) {
+	for _, refuse := range []bool{false, true} {
+		environ := []string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaatopic"}
+		if refuse {
+			environ = append(environ, "OCI_GO_SDK_DEBUG=info", "prove=maybe")
+		}
+		var out bytes.Buffer
+		log, cfg, refused := wire.Start("rotate", environ, &out)
+		if _, faulty := errors.AsType[*config.Error](refused); faulty != refuse || strings.Contains(out.String(), "prove") != refuse {
+			t.Fatalf("refused: %v; logged: %s", refused, &out)
+		}
+		begun := 0
+		f := wire.Preflight("rotate", log, cfg, refused, func(context.Context, []byte) (any, error) { begun++; return "done", nil })
+		answer, err := f(t.Context(), []byte(`{"eventType":"x"}`))
+		if refuse && (err == nil || !strings.Contains(err.Error(), `prove is "maybe"`) || begun != 0) || !refuse && (answer != "done" || begun != 1) {
+			t.Errorf("refused: %v; an event is answered %v, %v", refuse, answer, err)
+		}
+		if !refuse {
+			continue // a preflight would speak to OCI
+		}
+		answer, err = f(t.Context(), []byte(`{"keyturn":"preflight"}`))
+		text, broken := json.Marshal(answer)
+		if err != nil || broken != nil || begun != 0 || !strings.Contains(string(text), `"preflight":"failed"`) || strings.Count(string(text), `"check":"configuration","result":"failed"`) != 2 {
+			t.Errorf("a preflight is answered %s, %v", text, err)
+		}
+	}
+}
 
 func TestTheTracesOfAnInvocationAreLeftAloneForLongerThanItCanLive(t *testing.T) {
 	if rotation.MakerLife <= fn.MaxLife {

@@ -1,0 +1,27 @@
+package guard
+
+import "github.com/keyturn/keyturn/pkg/secret"
+
+// Tags are a secret's binding tags as they stand there, whatever they are worth; see BoundTo for what they bind it to.
+type Tags struct {
+	User, Kind, Role string   // in lower case; empty if there is none
+	Clash            []string // user, kind or role: the defined and the freeform tag contradict each other
+}
+
+// TagsOf reads them.
+func TagsOf(s secret.Secret) Tags {
+	var t Tags
+	for _, one := range []struct {
+		name string
+		into *string
+	}{{tagUser, &t.User}, {tagKind, &t.Kind}, {tagRole, &t.Role}} {
+		value, clash := tag(s, one.name)
+		if *one.into = value; clash {
+			t.Clash = append(t.Clash, one.name)
+		}
+	}
+	return t
+}
+
+// Any tells that the secret has a tag that is meant to bind it.
+func (t Tags) Any() bool { return t.User != "" || t.Kind != "" }

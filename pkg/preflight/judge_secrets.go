@@ -1,0 +1,273 @@
+package preflight
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// crowded is from how many versions on there is a word; the sweep makes room from 20 on, so something keeps it from that.
+const crowded = 25
+
+// living tells a state in which a secret can be read.
+func living(state string) bool { return state == secret.Active || state == secret.Updating }
+
+// name is how a secret is named in a message.
+func name(s secret.Secret) string { return fmt.Sprintf("secret %s (%s)", s.Name, s.ID) }
+
+func judgeCompartments(f *Facts) []Check {
+	if why := f.unset(); why != "" {
+		return []Check{waiting(why)}
+	}
+	var out []Check
+	listed, readable := 0, 0
+	for _, c := range f.Compartments {
+		if !c.Secrets.Asked {
+			out = append(out, unasked("the compartment "+c.ID))
+			continue
+		}
+		if c.Secrets.Err == nil {
+			listed, readable = listed+len(c.Secrets.Value), readable+1
+			continue
+		}
+		problem, ok := trouble(c.Secrets.Err, f.Region)
+		if !ok {
+			problem = failed(fmt.Sprintf("as an administrator: oci iam compartment get --compartment-id %s; if it is there, this is missing: %s; if not, correct secret_compartments", c.ID, f.policy().statement(stSecretsList, c.ID)),
+				"the compartment %s is absent, or listing its secrets is not allowed: %s", c.ID, text(c.Secrets.Err))
+		}
+		out = append(out, problem)
+	}
+	switch {
+	case len(out) > 0:
+	case len(f.Compartments) == 0:
+		out = append(out, unasked("any compartment"))
+	case len(f.Secrets) == 0:
+		out = append(out, warned("bind one: "+guard.BindCommand(secret.Secret{ID: "<SECRET>"}, "<KIND>", "<USER>"),
+			"%s listed in %s, and none is bound to a user: every closure comment has to name one elsewhere", count(listed, "secret"), count(readable, "compartment")))
+	default:
+		out = append(out, passed("%s listed in %s, %d of them bound", count(listed, "secret"), count(readable, "compartment"), len(f.Secrets)))
+	}
+	return out
+}
+
+func judgeBinding(f *Facts) []Check {
+	var out []Check
+	type pair struct {
+		kind credential.Kind
+		user string
+	}
+	var pairs []pair
+	var active []secret.Secret
+	for _, b := range f.Secrets {
+		s, t := b.Listed, guard.TagsOf(b.Listed)
+		kind, user, ok := guard.BoundTo(s)
+		switch {
+		case len(t.Clash) > 0:
+			out = append(out, failed("remove one of the two: oci vault secret update --secret-id "+s.ID+" --freeform-tags <TAGS>",
+				"the defined and the freeform tag %s of %s contradict each other", strings.Join(t.Clash, " and "), name(s)))
+		case !isUser(t.User):
+			out = append(out, failed(guard.BindCommand(s, credential.Kind(t.Kind), "<USER>"), "the tag user of %s is %q, which is not the OCID of a user", name(s), clip(t.User)))
+		case !ok:
+			out = append(out, failed(guard.BindCommand(s, "<KIND>", t.User)+", the kind being one of "+kindWords(), "the tag kind of %s is %q, which is no kind", name(s), clip(t.Kind)))
+		case s.State == secret.Active || s.State == secret.Updating:
+			s.State = secret.Active // one that settles in a moment counts
+			active = append(active, s)
+			if p := (pair{kind, user}); !slices.Contains(pairs, p) {
+				pairs = append(pairs, p)
+			}
+		}
+	}
+	for _, p := range pairs {
+		if halves(active, p.kind, p.user) {
+			out = append(out, warned("name both in each closure comment, or give them the tags keyturn-role secret-key and access-key", "the two secrets for the %s of %s have no role, so no one can tell which half is which", p.kind.Noun(), p.user))
+			continue
+		}
+		if _, err := guard.Find(active, p.kind, p.user); err != nil {
+			out = append(out, failed(mendOf(err), "for the %s of %s: %s", p.kind.Noun(), p.user, problemOf(err)))
+		}
+	}
+	if len(out) == 0 && len(f.Secrets) > 0 {
+		out = append(out, passed("the tags of %s are consistent", count(len(f.Secrets), "bound secret")))
+	}
+	return out
+}
+
+// halves tells that a customer secret key's two secrets are bound without a role: fine for a comment that names both.
+func halves(all []secret.Secret, kind credential.Kind, user string) bool {
+	n := 0
+	for _, s := range all {
+		if k, u, _ := guard.BoundTo(s); k == kind && u == user {
+			if n++; guard.TagsOf(s).Role != "" {
+				return false
+			}
+		}
+	}
+	return n == 2 && kind == credential.CustomerSecretKey
+}
+
+func kindWords() string {
+	var words []string
+	for _, k := range credential.Kinds() {
+		words = append(words, string(k))
+	}
+	return strings.Join(words, ", ")
+}
+
+func mendOf(err error) string {
+	if r, ok := err.(*guard.Refusal); ok {
+		return r.Mend
+	}
+	return ""
+}
+
+func problemOf(err error) string {
+	if r, ok := err.(*guard.Refusal); ok {
+		return r.Problem
+	}
+	return text(err)
+}
+
+// overSecrets judges each bound secret, and sums up those that have no fault.
+func (f *Facts) overSecrets(sum string, judge func(Bound) (c Check, fault, looked bool)) []Check {
+	if len(f.Secrets) == 0 {
+		return nil
+	}
+	if why := f.unset(); why != "" {
+		return []Check{waiting(why)}
+	}
+	var out []Check
+	good := 0
+	for _, b := range f.Secrets {
+		c, fault, looked := judge(b)
+		switch {
+		case fault:
+			c.about = name(b.Listed)
+			out = append(out, c)
+		case looked:
+			good++
+		}
+	}
+	if out = merge(out); good > 0 {
+		out = append(out, passed("%s %s", count(good, "bound secret"), sum))
+	}
+	return out
+}
+
+// inReach is the statement for a secret, with what a function can't see: whether the stack's condition on tags lets it.
+func (f *Facts) inReach(s secret.Secret) string {
+	statement := f.policy().statement(stSecrets, s.Compartment)
+	if _, _, ok := guard.BoundTo(secret.Secret{Defined: s.Defined}); !ok {
+		return statement + "; that condition sees defined tags alone and this secret has freeform ones: give it the defined tags keyturn.user and keyturn.kind, or leave the condition out"
+	}
+	return statement
+}
+
+func judgeSecret(f *Facts) []Check {
+	return f.overSecrets("can be read and take a new version", func(b Bound) (Check, bool, bool) {
+		s := b.Listed
+		if b.Secret.OK() {
+			s = b.Secret.Value
+		}
+		switch {
+		case !living(s.State) && strings.HasSuffix(s.State, "_DELETION"):
+			return failed("oci vault secret cancel-secret-deletion --secret-id "+s.ID+"; or take its tags off, if it is to go", "%s is in the state %s", name(s), s.State), true, true
+		case !living(s.State):
+			return failed("oci vault secret get --secret-id "+s.ID, "%s is in the state %s", name(s), s.State), true, true
+		case !b.Secret.Asked:
+			return unasked(name(s)), true, true
+		case b.Secret.Err != nil:
+			if c, ok := trouble(b.Secret.Err, b.Region); ok {
+				c.Found = name(s) + ": " + c.Found
+				return c, true, true
+			}
+			return failed(f.inReach(s), "ListSecrets shows %s, so it exists: reading it is not allowed: %s", name(s), text(b.Secret.Err)), true, true
+		case s.Replica:
+			return failed("bind its source secret, and take the tags off the replica", "%s is a read-only replica", name(s)), true, true
+		case b.Region != f.Region:
+			return failed("bind a secret of "+f.Region, "%s was listed in %s, and its OCID says %s, where it would be written", name(s), f.Region, b.Region), true, true
+		case s.State == secret.Updating:
+			return warned("", "%s is being changed just now", name(s)), true, true
+		}
+		return Check{}, false, true
+	})
+}
+
+// readable tells that a secret was read, and that its versions and content must have been asked for then.
+func (b Bound) readable() bool { return b.Secret.OK() && living(b.Secret.Value.State) }
+
+func judgeVersions(f *Facts) []Check {
+	return f.overSecrets("have room for new versions", func(b Bound) (Check, bool, bool) {
+		s := b.Listed
+		if !b.readable() {
+			return Check{}, false, false // judgeSecret has said why
+		}
+		if !b.Versions.Asked {
+			return unasked("the list of versions of " + name(s)), true, true
+		}
+		if b.Versions.Err != nil {
+			if c, ok := trouble(b.Versions.Err, b.Region); ok {
+				c.Found = name(s) + ": " + c.Found
+				return c, true, true
+			}
+			return failed(f.inReach(s), "GetSecret shows %s, so it exists: listing its versions is not allowed: %s", name(s), text(b.Versions.Err)), true, true
+		}
+		live := slices.DeleteFunc(slices.Clone(b.Versions.Value), func(v secret.Version) bool { return v.Leaving })
+		if len(live) < crowded {
+			return Check{}, false, true
+		}
+		mend := "invoke functions/sweep, which makes room"
+		slices.SortFunc(live, func(a, b secret.Version) int { return int(a.Number - b.Number) })
+		if i := slices.IndexFunc(live, func(v secret.Version) bool { return v.Stale }); i >= 0 {
+			mend += fmt.Sprintf("; or: oci vault secret-version schedule-deletion --secret-id %s --secret-version-number %d", s.ID, live[i].Number)
+		}
+		if len(live) < secret.MaxVersions {
+			return warned(mend, "%s has %d versions of %d", name(s), len(live), secret.MaxVersions), true, true
+		}
+		return failed(mend, "%s has %d versions, as many as OCI keeps: no new one fits", name(s), len(live)), true, true
+	})
+}
+
+func judgeContent(f *Facts) []Check {
+	return f.overSecrets("have a CURRENT version that can be read", func(b Bound) (Check, bool, bool) {
+		s := b.Listed
+		switch {
+		case !b.readable():
+			return Check{}, false, false // judgeSecret has said why
+		case !b.Current.Asked:
+			return unasked("the content of " + name(s)), true, true
+		case b.Current.Err == nil:
+			return Check{}, false, true
+		}
+		if c, ok := trouble(b.Current.Err, b.Region); ok {
+			c.Found = name(s) + ": " + c.Found
+			return c, true, true
+		}
+		return failed(f.inReach(s), "GetSecret shows %s, so it exists: reading its content is not allowed: %s", name(s), text(b.Current.Err)), true, true
+	})
+}
+
+func judgeJournal(f *Facts) []Check {
+	return f.overSecrets("have no rotation under way", func(b Bound) (Check, bool, bool) {
+		if !b.Secret.OK() {
+			return Check{}, false, false
+		}
+		s := b.Secret.Value
+		j := rotation.JournalOf(s.Metadata)
+		kind, _, _ := guard.BoundTo(s)
+		switch old, _, due := j.Due(kind, s.At); {
+		case due && j.Staged != nil:
+			return warned("nothing: the next sweep goes on; or close its problem again", "%s: a rotation of %s was left half-way", name(s), old), true, true
+		case due:
+			return warned("nothing: the next sweep retires it", "%s: the grace period of %s is over", name(s), old), true, true
+		case j.Staged != nil && j.Staged.Phase != rotation.PhaseUndone:
+			return warned("nothing, if it ends; else the sweep goes on after "+rotation.MakerLife.Round(time.Second).String(), "%s: a rotation of %s is under way", name(s), j.Staged.Old), true, true
+		}
+		return Check{}, false, true
+	})
+}

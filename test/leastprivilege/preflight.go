@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/keyturn/keyturn/test/fnhost"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+func preflightCases() []Case {
+	return []Case{
+		{Name: "a preflight", Play: preflights(false)},
+		{Name: "the sweep's preflight", Play: preflights(true)},
+	}
+}
+
+// preflights asks a function for its preflight, in a tenancy in which all is well.
+func preflights(sweep bool) func(*scene) error {
+	return func(s *scene) error {
+		for _, kind := range stage.Kinds() {
+			s.Add(stage.Want{Kind: kind, Bundle: true})
+			s.Add(workload(s, stage.Want{Kind: kind, Bundle: true}))
+		}
+		invoke := s.Invoke
+		if sweep {
+			invoke = s.InvokeSweep
+		}
+		reply, err := invoke(s.ctx, []byte(`{"keyturn":"preflight"}`))
+		if err != nil {
+			return err
+		}
+		return passed(reply)
+	}
+}
+
+// passed wants every check of a preflight passed.
+func passed(reply fnhost.Reply) error {
+	var answer struct {
+		Preflight string
+		Checks    []struct{ Check, Result, Found string }
+	}
+	if err := json.Unmarshal(reply.Body, &answer); err != nil || reply.Status != 200 {
+		return fmt.Errorf("the preflight failed with %d", reply.Status)
+	}
+	var bad []string
+	for _, c := range answer.Checks {
+		if c.Result != "passed" {
+			bad = append(bad, fmt.Sprintf("%s is %s: %s", c.Check, c.Result, c.Found))
+		}
+	}
+	if answer.Preflight != "passed" || len(bad) > 0 || len(answer.Checks) < 15 {
+		return fmt.Errorf("%d checks, the preflight is %s: %s", len(answer.Checks), answer.Preflight, strings.Join(bad, "; "))
+	}
+	return nil
+}
