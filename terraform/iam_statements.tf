@@ -72,6 +72,8 @@ locals {
       what = "{ONS_TOPIC_PUBLISH} in ${local.place[local.topic_compartment][0]}" },
       { name = "preflight-topic", purpose = "GetTopic: the preflight asks whether the topic is there, without a mail; no rotation needs it",
       what = "{ONS_TOPIC_READ} in ${local.place[local.topic_compartment][0]}" },
+      { name = "metrics", purpose = "PostMetricData: figures of outcomes, durations and ages, in Keyturn's own namespace",
+      what = "{METRIC_WRITE} in compartment id ${var.compartment_ocid} where target.metrics.namespace = 'keyturn'" },
     ],
   ) }
 

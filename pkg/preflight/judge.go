@@ -218,7 +218,7 @@ func writes(function string) []write {
 	if function == sweeping {
 		out = append(out, write{"ScheduleSecretVersionDeletion", stPrune, true})
 	}
-	return append(out, write{"PublishMessage", stMail, false})
+	return append(out, write{"PublishMessage", stMail, false}, write{"PostMetricData, which no rotation needs", stMetrics, false})
 }
 
 // untried lists the writes, and what else could not be tried.

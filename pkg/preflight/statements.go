@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/metric"
 )
 
 // What a statement needs and a function can't know.
@@ -12,6 +13,7 @@ const (
 	groupToFill       = "<DYNAMIC_GROUP>"
 	topicToFill       = "<COMPARTMENT_OF_TOPIC>"
 	compartmentToFill = "<COMPARTMENT_OF_SECRETS>"
+	ownToFill         = "<COMPARTMENT_OF_FUNCTION>"
 )
 
 // Names of the statements, as terraform/iam_statements.tf has them without the number of a compartment.
@@ -29,6 +31,7 @@ const (
 	stSecrets     = "secrets-write"
 	stPrune       = "secrets-prune"
 	stMail        = "mail"
+	stMetrics     = "metrics"
 )
 
 // Policy is what the texts of the statements depend on.
@@ -38,6 +41,7 @@ type Policy struct {
 	Protected    []string // as config.Config has them
 	Compartments []string // OCIDs of those with secrets
 	Topic        string   // OCID of the topic's compartment
+	Own          string   // OCID of the function's compartment
 }
 
 // Statement is a policy statement that the function needs.
@@ -104,6 +108,7 @@ func (p Policy) Statements() []Statement {
 	}
 	add(stMail, "", "{ONS_TOPIC_PUBLISH} in "+place(p.Topic))
 	add(stTopic, "", "{ONS_TOPIC_READ} in "+place(p.Topic))
+	add(stMetrics, "", "{METRIC_WRITE} in "+place(p.Own)+" where target.metrics.namespace = '"+metric.Namespace+"'")
 	return out
 }
 

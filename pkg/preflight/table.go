@@ -105,7 +105,7 @@ func Table() string {
 func WritesTable() string {
 	var b strings.Builder
 	b.WriteString("| operation | statement |\n| --- | --- |\n")
-	p := Policy{Function: sweeping, Group: groupToFill, Compartments: []string{compartmentToFill}, Topic: topicToFill}
+	p := Policy{Function: sweeping, Group: groupToFill, Compartments: []string{compartmentToFill}, Topic: topicToFill, Own: ownToFill}
 	for _, w := range writes(p.Function) {
 		fmt.Fprintf(&b, "| %s | `%s` |\n", w.what, p.statement(w.statement, w.place(p)))
 	}

@@ -41,6 +41,7 @@ func rotateCases() []Case {
 		{Name: "a password that is kept", Play: rotates(password, false)},
 		{Name: "a password that nobody keeps", Play: rotates(unkept, false)},
 		{Name: "a password, if the service asks for USER_UIPASS_SET", Answers: asksSet, Play: rotates(unkept, false)},
+		{Name: "the figures of a rotation arrive", Play: measures},
 		{Name: "a secret that is found by its tags", Play: findsByTags},
 		{Name: "the same event comes twice", Play: twice},
 		{Name: "a rotation that died is finished by the next delivery", Play: dies},
@@ -81,6 +82,18 @@ func sweepCases() []Case {
 		{Name: "the sweep opens a problem again that it can't rotate", Play: sweepReopens},
 		{Name: "the sweep has nothing to do", Play: idles},
 	}
+}
+
+func measures(s *scene) error {
+	return errors.Join(rotates(token, false)(s), s.measured("CredentialAge"))
+}
+
+// measured tells whether a metric has arrived.
+func (s *scene) measured(name string) error {
+	if !slices.ContainsFunc(s.Metrics(), func(m ociemu.MetricValue) bool { return m.Name == name && m.Compartment == s.keyturn }) {
+		return fmt.Errorf("Monitoring has no value of %s", name)
+	}
+	return nil
 }
 
 // findsByTags closes a problem without a comment.
@@ -219,5 +232,5 @@ func idles(s *scene) error {
 	if err == nil && len(d.Outcomes)+len(d.Found)+len(d.Unfinished) > 0 {
 		err = errors.New("the sweep found something")
 	}
-	return err
+	return errors.Join(err, s.measured("Sweeps"))
 }

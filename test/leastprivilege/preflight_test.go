@@ -24,7 +24,7 @@ func TestAPreflightShowsTheStatementsOfTheStack(t *testing.T) {
 				want = append(want, st.Text)
 			}
 		}
-		p := preflight.Policy{Function: function, Group: "keyturn-" + function, Protected: cfg.ProtectedUsers, Compartments: cfg.SecretCompartments, Topic: s.Keyturn}
+		p := preflight.Policy{Function: function, Group: "keyturn-" + function, Protected: cfg.ProtectedUsers, Compartments: cfg.SecretCompartments, Topic: s.Keyturn, Own: s.Keyturn}
 		for _, st := range p.Statements() {
 			got = append(got, st.Text)
 		}

@@ -142,6 +142,11 @@ func publish(topic string) request {
 
 func topicOf(id string) request { return request{"GetTopic", "GET", "/20181201/topics/" + id, nil} }
 
+func figures(namespace, compartment string) request {
+	return request{"PostMetricData", "POST", "/20180401/metrics", map[string]any{"metricData": []map[string]any{{"namespace": namespace, "compartmentId": compartment,
+		"name": "Forged", "dimensions": map[string]string{"a": "b"}, "datapoints": []map[string]any{{"timestamp": "2026-01-01T00:00:00Z", "value": 1}}}}}}
+}
+
 // ofTenancy are the calls that both functions make on the tenancy as a whole.
 func (s *scene) ofTenancy() []request {
 	root := s.Tenancy()
