@@ -30,7 +30,7 @@ type route struct {
 func allServices() []service {
 	services := []service{
 		identityService(), vaultService(), secretsService(), onsService(), cloudGuardService(), eventsService(),
-		objectStorageService(), registryService(), s3Service(),
+		objectStorageService(), functionsService(), functionsInvokeService(), registryService(), s3Service(),
 	}
 	for i := range services {
 		s := &services[i]
