@@ -79,7 +79,7 @@ func (s *state) remove(ctx context.Context, a *admin) remains {
 
 // removeUser deletes a user's credentials and the user. A function that is still at work may make another meanwhile.
 func (a *admin) removeUser(ctx context.Context, u thing) error {
-	id, err := a.findUser(ctx, u)
+	id, err := found(ctx, u, a.findUser)
 	if err != nil || id == "" {
 		return err
 	}
@@ -111,6 +111,19 @@ func (a *admin) removeUser(ctx context.Context, u thing) error {
 		return false, fmt.Errorf("deleting it: %s", told(err))
 	})
 	return err
+}
+
+// found looks for a thing. If the request to make it was never answered, it may come late, and is looked for longer.
+func found(ctx context.Context, t thing, find func(context.Context, thing) (string, error)) (string, error) {
+	for {
+		id, err := find(ctx, t)
+		if id != "" || err != nil || !t.mayCome() {
+			return id, err
+		}
+		if err := sleep(ctx, time.Second); err != nil {
+			return "", err
+		}
+	}
 }
 
 // findUser gives the OCID of a user whose name is that of the thing; none if there is no such user.
@@ -149,7 +162,7 @@ const leadTime = 24*time.Hour + 10*time.Minute
 
 // removeSecret schedules the deletion of a secret and tells when it is gone; zero if there is no such secret.
 func (a *admin) removeSecret(ctx context.Context, s *state, t thing) (gone time.Time, err error) {
-	id, err := a.findSecret(ctx, s, t)
+	id, err := found(ctx, t, func(ctx context.Context, t thing) (string, error) { return a.findSecret(ctx, s, t) })
 	if err != nil || id == "" {
 		return gone, err
 	}

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 )
 
 // prefix begins the name of everything that a run makes. Nothing with another name is ever removed.
@@ -29,9 +32,16 @@ type state struct {
 
 // thing is a user or a secret.
 type thing struct {
-	Name string `json:"name"`
-	ID   string `json:"id,omitempty"`
+	Name string    `json:"name"`
+	ID   string    `json:"id,omitempty"`
+	At   time.Time `json:"announced"`
 }
+
+// lateTime is how long after its announcement something may still appear whose making was never answered.
+const lateTime = 2 * time.Minute
+
+// mayCome tells whether the thing may still appear.
+func (t thing) mayCome() bool { return t.ID == "" && time.Since(t.At) < lateTime }
 
 // switched is a function whose event_check was switched off. Before is nil if the key was not there.
 type switched struct {
@@ -87,11 +97,27 @@ func (s *state) discard() error {
 	return nil
 }
 
-// made enters the ID of something that was announced.
-func made(list []thing, name, id string) {
-	for i := range list {
-		if list[i].Name == name {
-			list[i].ID = id
+// announce writes down what is about to be made.
+func (s *state) announce(list *[]thing, name string) error {
+	*list = append(*list, thing{Name: name, At: time.Now().UTC()})
+	return s.write()
+}
+
+// settle writes down what came of an announcement: the ID, or that the service has refused. After no answer, or one that
+// leaves it open, the announcement stays.
+func (s *state) settle(list *[]thing, name, id string, err error) error {
+	status, _ := answer(err)
+	never := status >= 400 && status < 500 && status != http.StatusConflict && status != http.StatusTooManyRequests
+	for i := range *list {
+		switch {
+		case (*list)[i].Name != name:
+			continue
+		case err == nil:
+			(*list)[i].ID = id
+		case never:
+			*list = slices.Delete(*list, i, i+1)
 		}
+		break
 	}
+	return s.write()
 }

@@ -54,12 +54,6 @@ func plan() []*subject {
 	}
 }
 
-// announce writes down what is about to be made.
-func (s *state) announce(list *[]thing, name string) error {
-	*list = append(*list, thing{Name: name})
-	return s.write()
-}
-
 // newUser makes a user in no group. Its address is one of a domain that takes no mail (RFC 2606, RFC 7505).
 func (r *run) newUser(ctx context.Context, label string) (name, id string, err error) {
 	if err := ctx.Err(); err != nil {
@@ -75,11 +69,11 @@ func (r *run) newUser(ctx context.Context, label string) (name, id string, err e
 			CompartmentId: &r.tenancy, Name: &name, Email: common.String(name + "@example.com"),
 			Description: common.String("Throw-away user of a Keyturn acceptance run. Delete it if the run is over.")}})
 	})
+	noted := r.state.settle(&r.state.Users, name, text(u.Id), err)
 	if err != nil {
 		return name, "", fmt.Errorf("making the user %s: %s", name, told(err))
 	}
-	made(r.state.Users, name, text(u.Id))
-	return name, text(u.Id), r.state.write()
+	return name, text(u.Id), noted
 }
 
 // seed is what a secret holds before a rotation.
@@ -108,6 +102,7 @@ func (r *run) newSecret(ctx context.Context, label, user string, kind credential
 	s, err := patiently(ctx, func(ctx context.Context) (vault.CreateSecretResponse, error) {
 		return r.vault.CreateSecret(ctx, vault.CreateSecretRequest{OpcRetryToken: &token, CreateSecretDetails: details})
 	})
+	noted := r.state.settle(&r.state.Secrets, name, text(s.Id), err)
 	if err != nil {
 		hint := ""
 		if user != "" && !r.options.freeform {
@@ -115,9 +110,8 @@ func (r *run) newSecret(ctx context.Context, label, user string, kind credential
 		}
 		return name, "", fmt.Errorf("making the secret %s: %s%s", name, told(err), hint)
 	}
-	made(r.state.Secrets, name, text(s.Id))
-	if err := r.state.write(); err != nil {
-		return name, text(s.Id), err
+	if noted != nil {
+		return name, text(s.Id), noted
 	}
 	_, err = r.active(ctx, text(s.Id))
 	return name, text(s.Id), err

@@ -58,6 +58,7 @@ func TestEveryOtherAnswerOfOCIIsNamedAndBreaksNothing(t *testing.T) {
 			name = append(name, v.field)
 		}
 		t.Run(strings.Join(name, ","), func(t *testing.T) {
+			t.Parallel()
 			ten := newTenancy(t, want{options: ociemu.Options{Answers: answers}})
 			ten.resolveAProblem()
 			before := ten.Configuration(ten.rotate.FunctionID)
@@ -100,6 +101,7 @@ func TestABrokenFunctionIsFoundAndNothingIsLeft(t *testing.T) {
 		{"TENANCY_INSPECT", ociemu.Answers{}, "FAILED  api-key is rotated"},
 	} {
 		t.Run(c.without, func(t *testing.T) {
+			t.Parallel()
 			ten := newTenancy(t, want{without: c.without, options: ociemu.Options{Answers: c.answers}})
 			before := ten.Configuration(ten.rotate.FunctionID)
 			p := ten.accept()
