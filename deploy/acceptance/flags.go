@@ -31,7 +31,7 @@ The OCIDs are Terraform's outputs function_ids, vault_id and key_id. Use a stagi
   function, or write events, decides what is rotated. The run refuses to begin while event_check is on, unless
   -switch-event-check allows it to switch it off and, at the end, back; dry_run has to be no.
 
-The run sends about 20 mails to the function's topic. The secrets are scheduled for deletion, which takes a day.
+The run sends about 15 mails to the function's topic. The secrets are scheduled for deletion, which takes a day.
 
 `
 

@@ -141,7 +141,11 @@ func (r *run) looksRotated(ctx context.Context, s *subject, o outcome.Outcome) (
 	if err == nil {
 		r.times["spread"] = append(r.times["spread"], timing{s.label + " (after its rotation)", took})
 	}
-	took, last, err = r.ends(ctx, s.old, s.owner, settlingTime)
+	most := settlingTime
+	if slices.Contains(a.ids, s.old.ID) {
+		most = 0 // nobody has deleted it
+	}
+	took, last, err = r.ends(ctx, s.old, s.owner, most)
 	r.report.check(err == nil, s.label+": the old one is refused", "%s", because(last, err))
 	if err == nil {
 		r.times["end"] = append(r.times["end"], timing{s.label, took})

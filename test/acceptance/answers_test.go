@@ -88,6 +88,23 @@ func TestEveryOtherAnswerOfOCIIsNamedAndBreaksNothing(t *testing.T) {
 	}
 }
 
+func TestAReplyThatSaysMoreThanIsTrueIsNotBelieved(t *testing.T) {
+	ten := newTenancy(t, want{})
+	before := ten.Configuration(ten.rotate.FunctionID)
+	lied := ten.Inject(ociemu.Fault{Operation: "DeleteAuthToken", Do: ociemu.Answer(204, ""), Match: func(c ociemu.Call) bool { return c.Caller.ID == ten.rotate.FunctionID }})
+	p := ten.accept()
+	if lied.Hits() != 1 || p.code != 1 {
+		t.Errorf("the command ended with %d\n%s%s", p.code, p.stdout, p.stderr)
+	}
+	for _, says := range []string{"passed  auth-token is rotated", "FAILED  auth-token: the new one is there, the old one is gone: the user has 2",
+		"passed  auth-token: what Vault has works", "FAILED  auth-token: the old one is refused"} {
+		if !strings.Contains(p.stdout, says) {
+			t.Errorf("the command doesn't say %q\n%s", says, p.stdout)
+		}
+	}
+	ten.nothingLeft(before)
+}
+
 func TestABrokenFunctionIsFoundAndNothingIsLeft(t *testing.T) {
 	for _, c := range []struct {
 		without string

@@ -181,3 +181,43 @@ func TestASecondSignalStopsAtOnceAndSaysHowToRemoveTheRest(t *testing.T) {
 	}
 	ten.nothingLeft(before)
 }
+
+func TestWhatIsMadeAfterTheCleanUpHasLookedIsRemovedAllTheSame(t *testing.T) {
+	ten := newTenancy(t, want{})
+	before := ten.Configuration(ten.rotate.FunctionID)
+	state := filepath.Join(t.TempDir(), "state.json")
+	ready := make(chan struct{})
+	var kill func() error
+	asked := 0
+	ten.Inject(ociemu.Fault{Operation: "CreateUser", Do: ociemu.Late, Match: func(ociemu.Call) bool {
+		<-ready
+		if err := kill(); err != nil {
+			t.Errorf("killing: %v", err)
+		}
+		return true
+	}})
+	ten.Inject(ociemu.Fault{Operation: "ListUsers", When: ociemu.After, Do: ociemu.Delay(0), Times: -1, Match: func(c ociemu.Call) bool {
+		if asked++; asked == 2 {
+			go ten.ReleaseLate() // which waits for the faults' lock, under which this runs
+		}
+		return false
+	}})
+	cmd, _, _ := ten.start(ten.flags("-state", state)...)
+	kill = cmd.Process.Kill
+	close(ready)
+	_ = cmd.Wait() // it was killed
+	p := ten.run("-clean-up", state)
+	if p.code != 0 || asked < 3 {
+		t.Errorf("the clean-up ended with %d after %d looks\n%s%s", p.code, asked, p.stdout, p.stderr)
+	}
+	made := 0
+	for _, c := range ten.Calls() {
+		if c.Operation == "DeleteUser" && c.Status == 204 {
+			made++
+		}
+	}
+	if made != 1 {
+		t.Errorf("%d users were deleted, want the late one", made)
+	}
+	ten.nothingLeft(before)
+}

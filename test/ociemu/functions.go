@@ -40,11 +40,11 @@ type Deployment struct {
 // deployed is a deployment with its state.
 type deployed struct {
 	Deployment
-	principal         Principal
-	created           time.Time
-	etag, settledEtag string
-	busyUntil         time.Time
-	before            map[string]string // the configuration that is in force until then
+	principal Principal
+	created   time.Time
+	etag      string
+	busyUntil time.Time
+	before    map[string]string // the configuration that is in force until then
 }
 
 // Deploy makes the function known to the Functions service, in Options.Region.
