@@ -13,6 +13,7 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/ons"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
@@ -215,6 +216,16 @@ func (r *run) equipAll(ctx context.Context) error {
 		}
 	}
 	r.report.check(true, "users, credentials and secrets are made", "%d users, %d secrets", len(r.state.Users), len(r.state.Secrets))
+	// That the old one is refused afterwards means nothing unless it was accepted before.
+	for _, s := range r.subjects {
+		if s.kind == credential.Password {
+			continue
+		}
+		took, last, err := r.works(ctx, s.old, s.owner, settlingTime)
+		if r.report.check(err == nil, s.label+": the old one works, so far", "%s", because(last, err)) {
+			r.times["spread"] = append(r.times["spread"], timing{s.label, took})
+		}
+	}
 	return nil
 }
 
