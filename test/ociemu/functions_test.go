@@ -3,6 +3,7 @@ package ociemu_test
 import (
 	"context"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -29,14 +30,22 @@ func deploy(t *testing.T, o ociemu.Options, run func(ctx context.Context, config
 	op := e.AddOperator("ada")
 	p := common.NewRawConfigurationProvider(op.TenancyID, op.UserID, op.Region, op.Fingerprint, string(op.PrivatePEM), nil)
 	d.manage = must[functions.FunctionsManagementClient](t)(functions.NewFunctionsManagementClientWithConfigurationProvider(p))
-	d.manage.HTTPClient = e.Client()
+	plain(t, e, &d.manage.BaseClient)
 	endpoint := *d.get(t).InvokeEndpoint
 	if !strings.HasSuffix(endpoint, ".us-ashburn-1.functions.oci.oraclecloud.com") {
 		t.Errorf("the endpoint is %s", endpoint)
 	}
 	d.invoke = must[functions.FunctionsInvokeClient](t)(functions.NewFunctionsInvokeClientWithConfigurationProvider(p, endpoint))
-	d.invoke.HTTPClient = e.Client()
+	plain(t, e, &d.invoke.BaseClient)
 	return d
+}
+
+// plain takes the SDK's retries off a client, and points it to the emulator.
+func plain(t *testing.T, e *ociemu.Emulator, b *common.BaseClient) {
+	t.Helper()
+	never := common.NoRetryPolicy()
+	b.HTTPClient, b.Configuration.RetryPolicy, b.Configuration.CircuitBreaker = e.Client(), &never, nil
+	t.Cleanup(b.HTTPClient.(*http.Client).CloseIdleConnections)
 }
 
 func (d *deployed) get(t *testing.T) functions.GetFunctionResponse {
@@ -137,7 +146,7 @@ func TestOnlyAKnownFunctionIsInvokedAndOnlyByWhomAPolicyAllows(t *testing.T) {
 	for statement, want := range map[string]bool{"use fn-invocation": true, "{FN_FUNCTION_READ}": false} {
 		d.SetPolicies(policies(t, caller, "allow dynamic-group fn to "+statement+" in tenancy"))
 		client := must[functions.FunctionsInvokeClient](t)(functions.NewFunctionsInvokeClientWithConfigurationProvider(provider{caller}, d.invoke.Host))
-		client.HTTPClient = d.Client()
+		plain(t, d.Emulator, &client.BaseClient)
 		_, err := client.InvokeFunction(t.Context(), functions.InvokeFunctionRequest{FunctionId: &known, InvokeFunctionBody: io.NopCloser(strings.NewReader("x"))})
 		allowed(t, statement, err, want)
 	}
