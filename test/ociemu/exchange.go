@@ -32,6 +32,7 @@ type reply struct {
 	status int
 	body   any // JSON; nil for none; []byte is sent as it is
 	header map[string]string
+	then   func() reply // gives the answer itself, once the lock of the state is free; nil for most
 }
 
 func ok(body any) reply { return reply{status: http.StatusOK, body: body} }
@@ -160,6 +161,14 @@ func (x *exchange) effect() reply {
 	if ask := x.e.opts.Authorizer; x.route.signed && ask != nil && !ask(x.call.Caller, x.call) {
 		return errNotFound.reply()
 	}
+	answer := x.effectUnderLock()
+	if answer.then != nil {
+		return answer.then()
+	}
+	return answer
+}
+
+func (x *exchange) effectUnderLock() reply {
 	x.e.mu.Lock()
 	defer x.e.mu.Unlock()
 	if x.route.signed && !x.permittedLocked() {

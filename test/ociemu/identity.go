@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // Identity: the classic IAM API, base path 20160918 (oci-go-sdk identity/identity_client.go).
@@ -24,6 +25,8 @@ func identityService() service {
 		{operation: "GetTenancy", method: get, path: "/tenancies/{tenancyId}", handle: getTenancy},
 		{operation: "ListRegionSubscriptions", method: get, path: "/tenancies/{tenancyId}/regionSubscriptions", handle: listRegionSubscriptions},
 		{operation: "ListUsers", method: get, path: "/users", handle: listUsers},
+		{operation: "CreateUser", method: post, path: "/users", handle: inHomeRegion(createUser)},
+		{operation: "DeleteUser", method: del, path: "/users/{userId}", handle: atHome(deleteUser)},
 		{operation: "GetUser", method: get, path: "/users/{userId}", handle: ofUser(getUser)},
 		{operation: "ListApiKeys", method: get, path: "/users/{userId}/apiKeys", handle: ofUser(listAPIKeys)},
 		{operation: "UploadApiKey", method: post, path: "/users/{userId}/apiKeys", handle: atHome(uploadAPIKey)},
@@ -52,15 +55,19 @@ func ofUser(handle func(*exchange, *user) reply) func(*exchange) reply {
 	}
 }
 
-// atHome refuses writes outside the home region, in the words of the real service, and finds the user.
+// atHome refuses writes outside the home region and finds the user.
 func atHome(handle func(*exchange, *user) reply) func(*exchange) reply {
-	find := ofUser(handle)
+	return inHomeRegion(ofUser(handle))
+}
+
+// inHomeRegion refuses writes outside the home region, in the words of the real service.
+func inHomeRegion(handle func(*exchange) reply) func(*exchange) reply {
 	return func(x *exchange) reply {
 		if home := x.e.opts.HomeRegion; x.call.Region != home {
 			return errNotAllowed.because(fmt.Sprintf(
 				"Please go to your home region %s to execute CREATE, UPDATE and DELETE operations.", regionKey(home))).reply()
 		}
-		return find(x)
+		return handle(x)
 	}
 }
 
@@ -108,10 +115,20 @@ func getUser(x *exchange, u *user) reply {
 	return ok(userBody(x.e.state, u)).with("etag", u.etag)
 }
 
+// orNil is how a service writes a text that may be absent.
+func orNil(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+func sameText(a, b string) bool { return a != "" && strings.EqualFold(a, b) }
+
 func userBody(s *state, u *user) map[string]any {
 	return map[string]any{
 		"id": u.id, "compartmentId": s.tenancy, "name": u.name, "description": u.name, "timeCreated": timestamp(u.created),
-		"lifecycleState": "ACTIVE", "isMfaActivated": false, "email": nil, "emailVerified": false,
+		"lifecycleState": "ACTIVE", "isMfaActivated": false, "email": orNil(u.email), "emailVerified": false,
 		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
 		"capabilities": map[string]bool{
 			"canUseConsolePassword": true, "canUseApiKeys": true, "canUseAuthTokens": true, "canUseSmtpCredentials": true,

@@ -23,7 +23,7 @@ type aim struct {
 
 // needs has an entry for every operation of allServices. The permissions are those of the tables "Permissions Required
 // for Each API Operation" of Oracle's Policy Reference (policyreference/iampolicyreference.htm, keypolicyreference.htm,
-// notificationpolicyreference.htm, eventspolicyreference.htm, objectstoragepolicyreference.htm), with four exceptions:
+// notificationpolicyreference.htm, eventspolicyreference.htm, functionspolicyreference.htm, objectstoragepolicyreference.htm), with four exceptions:
 //   - GetUserUIPasswordInformation is in no table: it is taken for a read of the user's credentials.
 //   - ListSecretBundleVersions is in no table: it is taken for ListSecretBundles.
 //   - Cloud Guard's reference names operations by verb alone; see ocipolicy.CloudGuardRead.
@@ -32,6 +32,8 @@ var needs = map[string]need{
 	"GetTenancy":              {permissions: []string{"TENANCY_INSPECT"}, on: inTenancy},
 	"ListRegionSubscriptions": {permissions: []string{"TENANCY_INSPECT"}, on: inTenancy},
 
+	"CreateUser":                   {permissions: []string{"USER_CREATE"}, on: inTenancy},
+	"DeleteUser":                   {permissions: []string{"USER_DELETE"}, on: theUser},
 	"ListUsers":                    {permissions: []string{"USER_INSPECT"}, on: inTenancy},
 	"GetUser":                      {permissions: []string{"USER_INSPECT"}, on: theUser},
 	"ListApiKeys":                  {permissions: []string{"USER_READ"}, on: theUser},
@@ -56,6 +58,7 @@ var needs = map[string]need{
 	"ListSecretVersions":            {permissions: []string{"SECRET_VERSION_INSPECT"}, on: theSecret},
 	"GetSecretVersion":              {permissions: []string{"SECRET_VERSION_READ"}, on: theSecret},
 	"ScheduleSecretVersionDeletion": {permissions: []string{"SECRET_VERSION_DELETE", "SECRET_UPDATE"}, on: theSecret},
+	"ScheduleSecretDeletion":        {permissions: []string{"SECRET_DELETE"}, on: theSecret},
 	"GetSecretBundle":               {permissions: []string{"SECRET_BUNDLE_READ"}, on: theSecret},
 	"GetSecretBundleByName":         {permissions: []string{"SECRET_BUNDLE_READ"}, on: theNamedSecret},
 	"ListSecretBundleVersions":      {permissions: []string{"SECRET_BUNDLE_INSPECT"}, on: theSecret},
@@ -76,6 +79,10 @@ var needs = map[string]need{
 	"CreateRule": {permissions: []string{"EVENTRULE_CREATE"}, on: inBody},
 	"GetRule":    {permissions: []string{"EVENTRULE_READ"}, on: theRule},
 	"DeleteRule": {permissions: []string{"EVENTRULE_DELETE"}, on: theRule},
+
+	"GetFunction":    {permissions: []string{"FN_FUNCTION_READ"}, on: theFunction},
+	"UpdateFunction": {permissions: []string{"FN_FUNCTION_UPDATE"}, on: theFunction},
+	"InvokeFunction": {permissions: []string{"FN_INVOCATION"}, on: theFunction},
 
 	"GetNamespace": {on: inTenancy, also: func(x *exchange) []string {
 		if x.query.Has("compartmentId") || x.e.opts.Answers.NamespacePermission == NamespaceReads {
@@ -165,6 +172,15 @@ func theMetrics(x *exchange) (aim, bool) {
 	}
 	first := details.MetricData[0]
 	return aim{first.CompartmentID, map[string]string{"target.metrics.namespace": first.Namespace}}, true
+}
+
+// theFunction aims at a function; which variables it offers is not emulated.
+func theFunction(x *exchange) (aim, bool) {
+	f := x.theFunction()
+	if f == nil {
+		return aim{}, false
+	}
+	return aim{compartment: f.principal.Compartment}, true
 }
 
 func theRule(x *exchange) (aim, bool) {

@@ -55,6 +55,10 @@ func lookupHost(host string) (target, bool) {
 		return target{}, false
 	}
 	name = strings.TrimSuffix(name, ".oci")
+	if label, ok := strings.CutSuffix(name, ".functions"); ok { // <application>.<region>.functions: where functions are invoked
+		_, region, _ := strings.Cut(label, ".")
+		return target{service: "functionsinvoke", region: region, host: host}, regionKeys[region] != ""
+	}
 	service, region := name, ""
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {
 		service, region = name[:i], name[i+1:]
@@ -64,7 +68,7 @@ func lookupHost(host string) (target, bool) {
 	}
 	t := target{region: region, host: host}
 	switch service {
-	case "identity", "events", "objectstorage":
+	case "identity", "events", "objectstorage", "functions":
 		t.service = service
 	case "vaults":
 		t.service = "vault"

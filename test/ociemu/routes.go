@@ -30,8 +30,7 @@ type route struct {
 func allServices() []service {
 	services := []service{
 		identityService(), vaultService(), secretsService(), onsService(), cloudGuardService(), eventsService(),
-		objectStorageService(), registryService(), s3Service(),
-		monitoringService(), apmService(),
+		objectStorageService(), functionsService(), functionsInvokeService(), registryService(), s3Service(), monitoringService(), apmService(),
 	}
 	for i := range services {
 		s := &services[i]

@@ -27,6 +27,7 @@ type state struct {
 	metrics   []MetricValue
 	spans     []ZipkinSpan
 	problems  []*problem
+	functions map[string]*deployed
 	rules     []*rule
 	logins    map[string]string // registry bearer token -> user OCID
 	pages     map[string]int    // page token -> offset
@@ -40,7 +41,7 @@ func newState(o Options) *state {
 	s := &state{
 		ids: g, tenancy: g.ocid("tenancy", ""), namespace: "ns" + g.letters(10), createdOffset: o.CreatedOffset,
 		users: map[string]*user{}, logins: map[string]string{}, pages: map[string]int{}, retries: map[string]*retried{},
-		vaults: map[string]vaultRecord{}, compartments: map[string]compartment{},
+		vaults: map[string]vaultRecord{}, compartments: map[string]compartment{}, functions: map[string]*deployed{},
 	}
 	for _, r := range append([]string{o.HomeRegion, o.Region, o.ReportingRegion, "us-ashburn-1", "us-phoenix-1", "eu-frankfurt-1"}, o.Regions...) {
 		s.subscribe(r)
@@ -136,6 +137,7 @@ type password struct {
 
 type user struct {
 	id, name   string
+	email      string
 	created    time.Time
 	etag       string
 	operator   bool

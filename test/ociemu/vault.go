@@ -29,6 +29,7 @@ func vaultService() service {
 		{operation: "GetSecretVersion", method: get, path: "/secrets/{secretId}/version/{number}", handle: ofSecret(getSecretVersion)},
 		{operation: "ScheduleSecretVersionDeletion", method: post, path: "/secrets/{secretId}/version/{number}/actions/scheduleDeletion",
 			handle: ofSecret(scheduleVersionDeletion)},
+		{operation: "ScheduleSecretDeletion", method: post, path: "/secrets/{secretId}/actions/scheduleDeletion", handle: ofSecret(scheduleSecretDeletion)},
 	}}
 }
 

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+)
+
+// options are what the flags say.
+type options struct {
+	config, profile              string
+	function, sweep              string
+	vault, key, compartment      string
+	freeform, switchCheck        bool
+	state, json, cleanUp         string
+	functionRegion, secretRegion string // as they stand in the OCIDs
+}
+
+const usage = `Tries out a deployed Keyturn with throw-away users and secrets, and removes them.
+
+  go run ./deploy/acceptance -function OCID -vault OCID -key OCID [-sweep OCID] [flags]
+  go run ./deploy/acceptance -clean-up FILE
+
+The OCIDs are Terraform's outputs function_ids, vault_id and key_id. Use a staging stack if you have one:
+
+  Cloud Guard takes days to find a credential too old, so the run sends the function events of its own, of which Cloud
+  Guard has no record. The function accepts those only with event_check=off. While it is off, whoever may invoke the
+  function, or write events, decides what is rotated. The run refuses to begin while event_check is on, unless
+  -switch-event-check allows it to switch it off and, at the end, back; dry_run has to be no.
+
+The run sends about 15 mails to the function's topic. The secrets are scheduled for deletion, which takes a day.
+
+`
+
+// readFlags reads and checks the flags. Without ok the command ends with the code.
+func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok bool) {
+	f := flag.NewFlagSet("acceptance", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&o.config, "config", "~/.oci/config", "the OCI configuration `file` of an administrator")
+	f.StringVar(&o.profile, "profile", "DEFAULT", "the `profile` in it")
+	f.StringVar(&o.function, "function", "", "`OCID` of the function rotate")
+	f.StringVar(&o.sweep, "sweep", "", "`OCID` of the function sweep, to try it out too")
+	f.StringVar(&o.vault, "vault", "", "`OCID` of the vault in which secrets are made")
+	f.StringVar(&o.key, "key", "", "`OCID` of the key that encrypts them")
+	f.StringVar(&o.compartment, "compartment", "", "`OCID` of the compartment of the secrets (default: the first of the function's secret_compartments, or its own)")
+	f.BoolVar(&o.freeform, "freeform-tags", false, "bind secrets by freeform tags, for a stack with secret_policy = compartment")
+	f.BoolVar(&o.switchCheck, "switch-event-check", false, "switch the function's event_check off for the run, and back at its end")
+	f.StringVar(&o.state, "state", "", "`file` that says what was made (default: keyturn-acceptance-<run>.json here)")
+	f.StringVar(&o.json, "json", "", "write the report to this `file`, too, as JSON")
+	f.StringVar(&o.cleanUp, "clean-up", "", "remove what the run of this state `file` left, and end")
+	err := f.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage)
+		f.SetOutput(stdout)
+		f.PrintDefaults()
+		return o, exitFine, false
+	}
+	if err == nil {
+		err = o.check(f.Args())
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "acceptance: %v\nacceptance: -h shows the flags\n", err)
+		return o, exitUsage, false
+	}
+	return o, exitFine, true
+}
+
+// check checks every flag, and tells all faults at once.
+func (o *options) check(rest []string) error {
+	if len(rest) > 0 {
+		return fmt.Errorf("%q is no flag", rest[0])
+	}
+	if o.cleanUp != "" {
+		return nil
+	}
+	var faults []error
+	ocid := func(name, kind, output string, value *string, must bool) string {
+		if *value == "" && !must {
+			return ""
+		}
+		id, err := cloudguard.ParseOCID(*value, kind)
+		switch {
+		case *value == "":
+			faults = append(faults, fmt.Errorf("-%s is missing: the OCID %s", name, output))
+		case err != nil:
+			faults = append(faults, fmt.Errorf("-%s: %w (want the OCID %s)", name, err, output))
+		default:
+			*value = string(id)
+		}
+		return id.Region()
+	}
+	o.functionRegion = ocid("function", "fnfunc", "of Terraform's output function_ids, rotate", &o.function, true)
+	sweep := ocid("sweep", "fnfunc", "of Terraform's output function_ids, sweep", &o.sweep, false)
+	o.secretRegion = ocid("vault", "vault", "of Terraform's output vault_id", &o.vault, true)
+	key := ocid("key", "key", "of Terraform's output key_id", &o.key, true)
+	if id, err := cloudguard.ParseOCID(o.compartment, "compartment", "tenancy"); o.compartment != "" && err != nil {
+		faults = append(faults, fmt.Errorf("-compartment: %w", err))
+	} else {
+		o.compartment = string(id)
+	}
+	switch {
+	case len(faults) > 0:
+	case key != o.secretRegion:
+		faults = append(faults, fmt.Errorf("-key is in region %s, -vault in %s: a key lives in its vault", key, o.secretRegion))
+	case o.sweep == o.function:
+		faults = append(faults, errors.New("-sweep is the same as -function: give the OCID of the other function"))
+	case sweep != "" && sweep != o.functionRegion:
+		faults = append(faults, fmt.Errorf("-sweep is in region %s, -function in %s", sweep, o.functionRegion))
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/oracle/oci-go-sdk/v65/identity"
+	"github.com/oracle/oci-go-sdk/v65/secrets"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+)
+
+// listed is a credential as IAM lists it.
+type listed struct{ id, description string }
+
+// list lists a user's credentials of a kind; of passwords there is none.
+func (a *admin) list(ctx context.Context, user string, kind credential.Kind) ([]listed, error) {
+	all, err := patiently(ctx, func(ctx context.Context) (all []listed, err error) {
+		switch kind {
+		case credential.APIKey:
+			r, err := a.identity.ListApiKeys(ctx, identity.ListApiKeysRequest{UserId: &user})
+			for _, k := range r.Items {
+				all = append(all, listed{text(k.Fingerprint), ""})
+			}
+			return all, err
+		case credential.AuthToken:
+			r, err := a.identity.ListAuthTokens(ctx, identity.ListAuthTokensRequest{UserId: &user})
+			for _, t := range r.Items {
+				all = append(all, listed{text(t.Id), text(t.Description)})
+			}
+			return all, err
+		case credential.CustomerSecretKey:
+			r, err := a.identity.ListCustomerSecretKeys(ctx, identity.ListCustomerSecretKeysRequest{UserId: &user})
+			for _, k := range r.Items {
+				all = append(all, listed{text(k.Id), text(k.DisplayName)})
+			}
+			return all, err
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the user's %ss: %w", kind.Noun(), err)
+	}
+	return all, nil
+}
+
+// delete deletes a credential with one call, and tells the status of the answer.
+func (a *admin) delete(ctx context.Context, user string, kind credential.Kind, id string) (int, error) {
+	ctx = context.WithoutCancel(ctx)
+	switch kind {
+	case credential.APIKey:
+		r, err := a.identity.DeleteApiKey(ctx, identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &id})
+		return status(r.RawResponse), err
+	case credential.AuthToken:
+		r, err := a.identity.DeleteAuthToken(ctx, identity.DeleteAuthTokenRequest{UserId: &user, AuthTokenId: &id})
+		return status(r.RawResponse), err
+	}
+	r, err := a.identity.DeleteCustomerSecretKey(ctx, identity.DeleteCustomerSecretKeyRequest{UserId: &user, CustomerSecretKeyId: &id})
+	return status(r.RawResponse), err
+}
+
+// passwordMade is when a user's password was set.
+func (a *admin) passwordMade(ctx context.Context, user string) (time.Time, error) {
+	p, err := patiently(ctx, func(ctx context.Context) (identity.GetUserUIPasswordInformationResponse, error) {
+		return a.identity.GetUserUIPasswordInformation(ctx, identity.GetUserUIPasswordInformationRequest{UserId: &user})
+	})
+	return when(p.TimeCreated), err
+}
+
+// content is a version of a secret.
+type content struct {
+	number int64
+	name   string
+	value  credential.Value
+}
+
+// read reads the CURRENT version of a secret, or the one with a name.
+func (a *admin) read(ctx context.Context, secret, name string) (c content, err error) {
+	request := secrets.GetSecretBundleRequest{SecretId: &secret}
+	if name != "" {
+		request.SecretVersionName = &name
+	}
+	b, err := a.secrets.GetSecretBundle(context.WithoutCancel(ctx), request)
+	if err != nil {
+		return c, err
+	}
+	held, ok := b.SecretBundleContent.(secrets.Base64SecretBundleContentDetails)
+	if !ok || b.VersionNumber == nil {
+		return c, fmt.Errorf("the version has no Base64 content")
+	}
+	plain, err := base64.StdEncoding.DecodeString(text(held.Content))
+	if err != nil {
+		return c, fmt.Errorf("the content is not Base64") // the error would quote it
+	}
+	return content{*b.VersionNumber, text(b.VersionName), credential.NewValue(plain)}, nil
+}
+
+// current waits until the CURRENT version of a secret is readable and is the one with the number.
+func (a *admin) current(ctx context.Context, secret string, number int64) (c content, err error) {
+	_, waited := until(ctx, time.Minute, func() (bool, error) {
+		c, err = a.read(ctx, secret, "")
+		return err == nil && c.number == number, nil
+	})
+	if err == nil && waited != nil {
+		err = fmt.Errorf("CURRENT is version %d, not %d", c.number, number)
+	}
+	return c, err
+}
+
+// serverNow is the time by IAM's clock.
+func (a *admin) serverNow(ctx context.Context) (time.Time, error) {
+	r, err := patiently(ctx, func(ctx context.Context) (identity.GetTenancyResponse, error) {
+		return a.identity.GetTenancy(ctx, identity.GetTenancyRequest{TenancyId: &a.tenancy})
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("asking for the time: %s", told(err))
+	}
+	return dateOf(r.RawResponse.Header.Get("Date"))
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// check is something that has to be so.
+type check struct {
+	Name   string `json:"name"`
+	Passed bool   `json:"passed"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// The verdicts on a fact.
+const (
+	asAssumed = "as assumed"
+	expected  = "differs, and Keyturn is made for it"
+	differs   = "DIFFERS, and nobody has tried Keyturn with it"
+	noted     = "noted"
+	notSeen   = "not observed"
+)
+
+// observation is what was seen of a fact.
+type observation struct {
+	Fact    string `json:"fact"`
+	Assumed string `json:"assumed"`
+	Matters string `json:"matters"`
+	Saw     string `json:"saw,omitempty"`
+	Verdict string `json:"verdict"`
+}
+
+// report collects what came out, and shows checks as they are made. It holds no value of a credential.
+type report struct {
+	out io.Writer
+
+	mu     sync.Mutex
+	checks []check
+	saw    map[string]observation
+}
+
+func newReport(out io.Writer) *report { return &report{out: out, saw: map[string]observation{}} }
+
+// pass enters a check. The detail is shown in both cases; it says what was seen.
+func (r *report) check(passed bool, name, detail string, args ...any) bool {
+	c := check{Name: name, Passed: passed, Detail: fmt.Sprintf(detail, args...)}
+	r.mu.Lock()
+	r.checks = append(r.checks, c)
+	r.mu.Unlock()
+	fmt.Fprintln(r.out, c)
+	return passed
+}
+
+// String is the check in one line.
+func (c check) String() string {
+	line := map[bool]string{true: "  passed  ", false: "  FAILED  "}[c.Passed] + c.Name
+	if c.Detail != "" {
+		line += ": " + c.Detail
+	}
+	return line
+}
+
+// fact enters what was seen of a fact: the outcome that is compared, and more about it.
+func (r *report) fact(id, outcome, detail string, args ...any) {
+	f := factOf(id)
+	o := observation{Fact: id, Assumed: f.Assumes, Matters: f.Matters, Saw: outcome, Verdict: differs}
+	switch {
+	case f.Expect == "":
+		o.Verdict = noted
+	case outcome == f.Expect:
+		o.Verdict = asAssumed
+	case slices.Contains(f.Ready, outcome):
+		o.Verdict = expected
+	}
+	if more := fmt.Sprintf(detail, args...); more != "" {
+		o.Saw = strings.TrimPrefix(outcome+"; "+more, "; ")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.saw[id] = o
+}
+
+// unseen says why a fact was not observed.
+func (r *report) unseen(id, why string, args ...any) {
+	f := factOf(id)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.saw[id] = observation{Fact: id, Assumed: f.Assumes, Matters: f.Matters, Saw: fmt.Sprintf(why, args...), Verdict: notSeen}
+}
+
+// observations are those of all facts, in the order of the table.
+func (r *report) observations() []observation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []observation
+	for _, f := range facts {
+		o, ok := r.saw[f.ID]
+		if !ok {
+			o = observation{Fact: f.ID, Assumed: f.Assumes, Matters: f.Matters, Saw: "the run ended before", Verdict: notSeen}
+			if f.Expect == never {
+				o.Saw = f.How
+			}
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+// failed are the checks that have not passed.
+func (r *report) failed() []check {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(r.checks), func(c check) bool { return c.Passed })
+}
+
+// heading says which run it was.
+type heading struct {
+	Run        string `json:"run"`
+	Began      string `json:"began"`
+	Home       string `json:"home_region"`
+	Region     string `json:"function_region"`
+	Vault      string `json:"vault_region"`
+	SDK        string `json:"sdk"`
+	Configured string `json:"configured"` // of the function's configuration, what matters to the result
+}
+
+// text is the report for a person, ready for an issue.
+func (r *report) text(h heading, left remains) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## Keyturn acceptance run %s\n\n", h.Run)
+	fmt.Fprintf(&b, "- began %s, home region %s, function in %s, vault in %s\n- %s, oci-go-sdk %s\n", h.Began, h.Home, h.Region, h.Vault, h.Configured, h.SDK)
+	failed := r.failed()
+	fmt.Fprintf(&b, "- %d of %d checks passed\n", len(r.checks)-len(failed), len(r.checks))
+	for _, line := range left.lines() {
+		fmt.Fprintf(&b, "- %s\n", line)
+	}
+	if len(failed) > 0 {
+		b.WriteString("\n### Checks that failed\n\n```\n")
+		for _, c := range failed {
+			fmt.Fprintln(&b, c)
+		}
+		b.WriteString("```\n")
+	}
+	all := r.observations()
+	for _, part := range []struct {
+		title    string
+		verdicts []string
+	}{
+		{"What OCI does differently from what Keyturn assumes", []string{differs, expected}},
+		{"What is as assumed", []string{asAssumed}},
+		{"What was noted", []string{noted}},
+		{"What was not observed", []string{notSeen}},
+	} {
+		fmt.Fprintf(&b, "\n### %s\n\n", part.title)
+		rows := 0
+		for _, o := range all {
+			if !slices.Contains(part.verdicts, o.Verdict) {
+				continue
+			}
+			if rows++; rows == 1 {
+				b.WriteString("| fact | assumed | seen | verdict |\n|---|---|---|---|\n")
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", o.Fact, cell(o.Assumed), cell(o.Saw), o.Verdict)
+		}
+		if rows == 0 {
+			b.WriteString("Nothing.\n")
+		}
+	}
+	return ocid.ReplaceAllString(b.String(), "$1...$2")
+}
+
+// ocid is the unique part of an OCID, which an issue that everybody reads doesn't need.
+var ocid = regexp.MustCompile(`(ocid1\.[a-z0-9]+\.[a-z0-9]*\.[a-z0-9-]*\.)[a-z0-9]{12,}([a-z0-9]{6})`)
+
+// cell makes a text fit for a table.
+func cell(s string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", `\|`)
+}
+
+// writeJSON writes the same for a program.
+func (r *report) writeJSON(path string, h heading, left remains) error {
+	text, err := json.MarshalIndent(map[string]any{"run": h, "checks": r.checks, "facts": r.observations(), "left": left,
+		"passed": len(r.failed()) == 0 && left.clean()}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding the report: %w", err)
+	}
+	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("writing -json: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/outcome"
+)
+
+// graceTime is the grace period that is tried out: the shortest that a comment can name.
+const graceTime = time.Minute
+
+// retirement rotates an auth token with a grace period, waits for its end, and lets the sweep delete the old one.
+func (r *run) retirement(ctx context.Context) error {
+	if r.sweep == nil {
+		return nil
+	}
+	s := *r.subjects[1]
+	if s.now.Value.Empty() {
+		return nil // its rotation has failed, which was told
+	}
+	s.label, s.old = "auth-token with grace:1m", s.now
+	c, err := r.closing(ctx, &s, s.comment("grace:1m"))
+	if err != nil {
+		return err
+	}
+	i, err := r.send(ctx, c)
+	if err != nil {
+		return err
+	}
+	if !r.report.check(i.reply.Status == outcome.Rotated && strings.HasPrefix(i.reply.OldFate, "works until "), s.label+" is rotated, and the old one stays", "%s", i.came()) {
+		return ctx.Err()
+	}
+	m, ok := r.stored(ctx, &s, i.reply, &after{})
+	if !ok {
+		return ctx.Err()
+	}
+	for what, one := range map[string]credential.Material{"the new one": m, "the old one": s.old} {
+		_, last, err := r.works(ctx, one, s.owner, settlingTime)
+		r.report.check(err == nil, s.label+": "+what+" works", "%s", because(last, err))
+	}
+	if _, err := until(ctx, 3*graceTime, func() (bool, error) {
+		now, err := r.serverNow(ctx)
+		return err == nil && now.After(c.at.Add(graceTime+15*time.Second)), err
+	}); err != nil {
+		return err
+	}
+	swept, err := r.sweep.invoke(ctx, []byte("{}"))
+	if err != nil {
+		return err
+	}
+	detail := swept.refusal
+	if !r.report.check(detail == "", "the sweep answers", "%s", detail) {
+		return ctx.Err()
+	}
+	all, err := r.list(ctx, s.owner.User, s.kind)
+	if err != nil {
+		return err
+	}
+	r.report.check(len(all) == 1 && all[0].id == m.ID, s.label+": the sweep has deleted the old one, and kept the new one", "the user has %d", len(all))
+	_, last, err := r.ends(ctx, s.old, s.owner, settlingTime)
+	r.report.check(err == nil, s.label+": the old one is refused", "%s", because(last, err))
+	return ctx.Err()
+}

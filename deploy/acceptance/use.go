@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/oracle/oci-go-sdk/v65/common"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+)
+
+// Credentials are used here as their owner would, apart from pkg/oci, so that a mistake there shows.
+
+// used is what a service answered to a credential.
+type used struct {
+	status int
+	code   string // of the error; empty if there is none
+	header http.Header
+}
+
+func (u used) String() string { return strings.TrimSpace(fmt.Sprintf("%d %s", u.status, u.code)) }
+
+// accepted says whether the service knew the owner, though he may have no rights.
+func (u used) accepted() bool {
+	switch u.code {
+	case "AccessDenied", "NotAuthorizedOrNotFound":
+		return true
+	}
+	return u.status > 0 && u.status < 300
+}
+
+// refused says whether the service knows no such credential.
+func (u used) refused() bool {
+	return !u.accepted() && (u.status == http.StatusUnauthorized || u.status == http.StatusForbidden)
+}
+
+// use makes one request with a credential.
+func (a *admin) use(ctx context.Context, m credential.Material, o credential.Owner) (used, error) {
+	switch m.Kind {
+	case credential.APIKey:
+		return a.useAPIKey(ctx, m, o)
+	case credential.AuthToken:
+		return a.signIn(ctx, o.RegistryUser(), m, o)
+	case credential.CustomerSecretKey:
+		return a.listBuckets(ctx, m, o)
+	}
+	return used{}, fmt.Errorf("a %s can't be tried out", m.Kind.Noun())
+}
+
+// useAPIKey asks for the owner's own user.
+func (a *admin) useAPIKey(ctx context.Context, m credential.Material, o credential.Owner) (used, error) {
+	host := common.StringToRegion(o.Region).EndpointForTemplate("identity", "https://identity.{region}.oci.{secondLevelDomain}")
+	r, err := http.NewRequest(http.MethodGet, host+"/20160918/users/"+o.User, nil)
+	if err != nil {
+		return used{}, err
+	}
+	return a.signed(ctx, r, m, o)
+}
+
+// signed signs a request with an API key and sends it.
+func (a *admin) signed(ctx context.Context, r *http.Request, m credential.Material, o credential.Owner) (used, error) {
+	r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	key := common.NewRawConfigurationProvider(o.Tenancy, o.User, o.Region, m.ID, string(m.Value.Reveal()), nil)
+	if err := common.DefaultRequestSigner(key).Sign(r); err != nil {
+		return used{}, fmt.Errorf("the request can't be signed with the value of the %s", m.Kind.Noun()) // the error may quote it
+	}
+	return a.do(ctx, r)
+}
+
+// signIn asks the container registry for a token: the first step of "docker login".
+func (a *admin) signIn(ctx context.Context, name string, m credential.Material, o credential.Owner) (used, error) {
+	host := credential.RegistryHost(o.Region)
+	r, err := http.NewRequest(http.MethodGet, "https://"+host+"/20180419/docker/token?service="+host, nil)
+	if err != nil {
+		return used{}, err
+	}
+	r.SetBasicAuth(name, string(m.Value.Reveal()))
+	return a.do(ctx, r)
+}
+
+const emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+// listBuckets asks the S3-compatible endpoint.
+func (a *admin) listBuckets(ctx context.Context, m credential.Material, o credential.Owner) (used, error) {
+	r, err := http.NewRequest(http.MethodGet, "https://"+o.S3Host()+"/", nil)
+	if err != nil {
+		return used{}, err
+	}
+	r.Header.Set("X-Amz-Content-Sha256", emptySHA256)
+	keys := aws.Credentials{AccessKeyID: m.ID, SecretAccessKey: string(m.Value.Reveal())}
+	if err := v4.NewSigner().SignHTTP(ctx, keys, r, emptySHA256, "s3", o.Region, time.Now()); err != nil {
+		return used{}, fmt.Errorf("the request can't be signed with the value of the %s", m.Kind.Noun())
+	}
+	return a.do(ctx, r)
+}
+
+func (a *admin) do(ctx context.Context, r *http.Request) (used, error) {
+	response, err := a.web.Do(r.WithContext(context.WithoutCancel(ctx)))
+	if err != nil {
+		return used{}, fmt.Errorf("no answer from %s: %w", r.URL.Host, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if err != nil {
+		return used{}, fmt.Errorf("reading the answer of %s: %w", r.URL.Host, err)
+	}
+	u := used{status: response.StatusCode, header: response.Header}
+	if u.status >= 400 {
+		u.code = codeIn(body)
+	}
+	return u, nil
+}
+
+// codeIn finds the code in an error of OCI (JSON) or of the S3 protocol (XML).
+func codeIn(body []byte) string {
+	var asXML struct{ Code string }
+	if xml.Unmarshal(body, &asXML) == nil && asXML.Code != "" {
+		return asXML.Code
+	}
+	var asJSON struct{ Code string }
+	if decode(body, &asJSON) == nil {
+		return asJSON.Code
+	}
+	return ""
+}
+
+// works waits until a credential is accepted.
+func (a *admin) works(ctx context.Context, m credential.Material, o credential.Owner, most time.Duration) (time.Duration, used, error) {
+	var last used
+	took, err := until(ctx, most, func() (bool, error) {
+		var err error
+		last, err = a.use(ctx, m, o)
+		return err == nil && last.accepted(), err
+	})
+	return took, last, err
+}
+
+// ends waits until a credential is refused.
+func (a *admin) ends(ctx context.Context, m credential.Material, o credential.Owner, most time.Duration) (time.Duration, used, error) {
+	var last used
+	took, err := until(ctx, most, func() (bool, error) {
+		var err error
+		last, err = a.use(ctx, m, o)
+		return err == nil && last.refused(), err
+	})
+	return took, last, err
+}

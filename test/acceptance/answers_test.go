@@ -1,0 +1,131 @@
+package acceptance
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+)
+
+// variants are all ways to answer that the emulator has beside its defaults, and the fact by which a run must name each.
+var variants = []struct {
+	field   string
+	answers ociemu.Answers
+	fact    string // empty: a run can't see it
+	saw     string
+}{
+	{"RetryToken", ociemu.Answers{RetryToken: ociemu.RetryTokenNoValue}, "retry-token", "the same, without its value"},
+	{"RetryToken", ociemu.Answers{RetryToken: ociemu.RetryTokenConflict}, "retry-token", "409 InvalidatedRetryToken"},
+	{"RetryToken", ociemu.Answers{RetryToken: ociemu.RetryTokenIgnored}, "retry-token", "a second one"},
+	{"FullSlot", ociemu.Answers{FullSlot: ociemu.FullSlotConflict}, "full-slots", "409 Conflict"},
+	{"FullSlot", ociemu.Answers{FullSlot: ociemu.FullSlotQuotaExceeded}, "full-slots", "400 QuotaExceeded"},
+	{"DuplicateKey", ociemu.Answers{DuplicateKey: ociemu.DuplicateKeyInvalidParameter}, "duplicate-key", "400 InvalidParameter"},
+	{"EventComments", ociemu.Answers{EventComments: ociemu.EventCommentsJoined}, "", ""},
+	{"EventComments", ociemu.Answers{EventComments: ociemu.EventCommentsAbsent}, "", ""},
+	{"SecondPending", ociemu.Answers{SecondPending: ociemu.SecondPendingRefused}, "second-pending", "refused: 409 IncorrectState"},
+	{"SecondPending", ociemu.Answers{SecondPending: ociemu.SecondPendingKeeps}, "second-pending", "PENDING"},
+	{"EtagOnSettle", ociemu.Answers{EtagOnSettle: true}, "etag-settles", "changes"},
+	{"UpdateState", ociemu.Answers{UpdateState: ociemu.UpdateStateActive}, "update-answer", "ACTIVE"},
+	{"S3Rejects", ociemu.Answers{S3Rejects: 401}, "s3-unknown-key", "401 InvalidAccessKeyId"},
+	{"PublishStatus", ociemu.Answers{PublishStatus: 202}, "publish-status", "202"},
+	{"DeleteStatus", ociemu.Answers{DeleteStatus: 200}, "delete-status", "200"},
+	{"BundleLag", ociemu.Answers{BundleLag: -1}, "late-version", "at once"},
+	{"ResolvedState", ociemu.Answers{ResolvedState: ociemu.ResolvedStateInactive}, "resolved-state", "INACTIVE"},
+	{"PasswordPermission", ociemu.Answers{PasswordPermission: ociemu.PasswordNeedsSet}, "", ""},
+	{"NamespacePermission", ociemu.Answers{NamespacePermission: ociemu.NamespaceReads}, "namespace-permission", "denied"},
+}
+
+// The answers of different fields don't touch each other, so a tenancy gives one of each field at a time.
+func TestEveryOtherAnswerOfOCIIsNamedAndBreaksNothing(t *testing.T) {
+	fields := map[string]bool{}
+	for left := variants; len(left) > 0; {
+		var together, later = left[:0:0], left[:0:0]
+		var answers ociemu.Answers
+		taken := map[string]bool{}
+		for _, v := range left {
+			if taken[v.field] {
+				later = append(later, v)
+				continue
+			}
+			taken[v.field], fields[v.field] = true, true
+			reflect.ValueOf(&answers).Elem().FieldByName(v.field).Set(reflect.ValueOf(v.answers).FieldByName(v.field))
+			together = append(together, v)
+		}
+		left = later
+		var name []string
+		for _, v := range together {
+			name = append(name, v.field)
+		}
+		t.Run(strings.Join(name, ","), func(t *testing.T) {
+			t.Parallel()
+			ten := newTenancy(t, want{options: ociemu.Options{Answers: answers}})
+			ten.resolveAProblem()
+			before := ten.Configuration(ten.rotate.FunctionID)
+			p := ten.accept()
+			if p.code != 0 {
+				t.Errorf("the command ended with %d\n%s%s", p.code, p.stdout, p.stderr)
+			}
+			for _, v := range together {
+				if v.fact == "" {
+					continue
+				}
+				f := p.of(t, v.fact)
+				if f.Verdict != "differs, and Keyturn is made for it" || !strings.HasPrefix(f.Saw, v.saw) {
+					t.Errorf("%s: the report says %q: %s; want that it differs: %s", v.field, f.Saw, f.Verdict, v.saw)
+				}
+				if _, different, ok := strings.Cut(p.stdout, "### What OCI does differently"); !ok || !strings.Contains(strings.Split(different, "###")[0], "`"+v.fact+"`") {
+					t.Errorf("%s: the text doesn't name %s among the differences", v.field, v.fact)
+				}
+			}
+			ten.nothingLeft(before)
+		})
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[ociemu.Answers]()) {
+		if !fields[f.Name] {
+			t.Errorf("no other answer of the field %s is tried", f.Name)
+		}
+	}
+}
+
+func TestAReplyThatSaysMoreThanIsTrueIsNotBelieved(t *testing.T) {
+	ten := newTenancy(t, want{})
+	before := ten.Configuration(ten.rotate.FunctionID)
+	lied := ten.Inject(ociemu.Fault{Operation: "DeleteAuthToken", Do: ociemu.Answer(204, ""), Match: func(c ociemu.Call) bool { return c.Caller.ID == ten.rotate.FunctionID }})
+	p := ten.accept()
+	if lied.Hits() != 1 || p.code != 1 {
+		t.Errorf("the command ended with %d\n%s%s", p.code, p.stdout, p.stderr)
+	}
+	for _, says := range []string{"passed  auth-token is rotated", "FAILED  auth-token: the new one is there, the old one is gone: the user has 2",
+		"passed  auth-token: what Vault has works", "FAILED  auth-token: the old one is refused"} {
+		if !strings.Contains(p.stdout, says) {
+			t.Errorf("the command doesn't say %q\n%s", says, p.stdout)
+		}
+	}
+	ten.nothingLeft(before)
+}
+
+func TestABrokenFunctionIsFoundAndNothingIsLeft(t *testing.T) {
+	for _, c := range []struct {
+		without string
+		answers ociemu.Answers
+		says    string
+	}{
+		{"USER_APIKEY_ADD", ociemu.Answers{}, "FAILED  api-key is rotated"},
+		{"SECRET_UPDATE", ociemu.Answers{}, "FAILED  auth-token is rotated"},
+		{"USER_SECRETKEY_REMOVE", ociemu.Answers{}, "FAILED  customer-secret-key-pair is rotated"},
+		{"USER_UIPASS_SET", ociemu.Answers{PasswordPermission: ociemu.PasswordNeedsSet}, "FAILED  password is rotated"},
+		{"TENANCY_INSPECT", ociemu.Answers{}, "FAILED  api-key is rotated"},
+	} {
+		t.Run(c.without, func(t *testing.T) {
+			t.Parallel()
+			ten := newTenancy(t, want{without: c.without, options: ociemu.Options{Answers: c.answers}})
+			before := ten.Configuration(ten.rotate.FunctionID)
+			p := ten.accept()
+			if p.code != 1 || p.report.Passed || !strings.Contains(p.stdout, c.says) || !strings.Contains(p.stdout, "NotAuthorizedOrNotFound") {
+				t.Errorf("the command ended with %d\n%s%s", p.code, p.stdout, p.stderr)
+			}
+			ten.nothingLeft(before)
+		})
+	}
+}

@@ -1,0 +1,223 @@
+package acceptance
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+)
+
+// moment is a call of the administrator's at which something happens to the command.
+type moment struct {
+	operation string
+	skip      int
+}
+
+// The moments lie in each part of a run: while it switches the function, makes users, credentials and secrets, while the
+// function is at work, while it probes, and while it removes.
+var moments = []moment{
+	{"UpdateFunction", 0}, {"PublishMessage", 0}, {"CreateUser", 0}, {"UploadApiKey", 0}, {"CreateSecret", 0}, {"CreateSecret", 4}, {"CreateOrResetUIPassword", 0},
+	{"InvokeFunction", 1}, {"InvokeFunction", 5}, {"InvokeFunction", 6}, {"CreateAuthToken", 3}, {"UpdateSecret", 2}, {"DeleteUser", 1}, {"ScheduleSecretDeletion", 1},
+}
+
+func (m moment) String() string { return m.operation + string(rune('a'+m.skip)) }
+
+// at calls do once, at a call of the administrator's: before or after it took effect. The call goes on when do has ended.
+func (ten *tenancy) at(m moment, when ociemu.When, do func()) {
+	skip, reached := m.skip, make(chan struct{})
+	ten.Inject(ociemu.Fault{When: when, Do: ociemu.Hold(reached), Match: func(c ociemu.Call) bool {
+		if c.Operation != m.operation || c.Caller.ID != ten.admin {
+			return false
+		}
+		if skip--; skip != -1 {
+			return false
+		}
+		go func() {
+			defer close(reached)
+			do()
+		}()
+		return true
+	}})
+}
+
+func TestARunThatIsInterruptedRemovesWhatItMade(t *testing.T) {
+	for i, m := range moments {
+		signal := []os.Signal{os.Interrupt, syscall.SIGTERM}[i%2]
+		t.Run(m.String(), func(t *testing.T) {
+			t.Parallel()
+			ten := newTenancy(t, want{config: map[string]string{"event_check": "on"}})
+			before := ten.Configuration(ten.rotate.FunctionID)
+			state := filepath.Join(t.TempDir(), "state.json")
+			ready, reached := make(chan struct{}), false
+			var stop func() error
+			ten.at(m, ociemu.Before, func() {
+				<-ready
+				reached = true
+				if err := stop(); err != nil {
+					t.Errorf("sending the signal: %v", err)
+				}
+			})
+			cmd, stdout, stderr := ten.start(ten.flags("-switch-event-check", "-state", state)...)
+			stop = func() error { return cmd.Process.Signal(signal) }
+			close(ready)
+			_ = cmd.Wait() // the code tells
+			removing := m.operation == "DeleteUser" || m.operation == "ScheduleSecretDeletion"
+			if code := cmd.ProcessState.ExitCode(); !reached || removing != (code == 0) || !strings.Contains(stderr.String(), "interrupted") {
+				t.Errorf("the command ended with %d (the moment was reached: %t)\n%s%s", code, reached, stdout, stderr)
+			}
+			if _, err := os.Stat(state); !os.IsNotExist(err) {
+				t.Errorf("the state file is left: %v", err)
+			}
+			ten.nothingLeft(before)
+		})
+	}
+}
+
+func TestWhatAKilledRunLeavesIsRemovedWithItsStateFile(t *testing.T) {
+	for _, m := range moments {
+		t.Run(m.String(), func(t *testing.T) {
+			t.Parallel()
+			ten := newTenancy(t, want{config: map[string]string{"event_check": "on"}})
+			before := ten.Configuration(ten.rotate.FunctionID)
+			state := filepath.Join(t.TempDir(), "state.json")
+			ready := make(chan struct{})
+			var kill func() error
+			ten.at(m, ociemu.After, func() {
+				<-ready
+				if err := kill(); err != nil {
+					t.Errorf("killing: %v", err)
+				}
+			})
+			cmd, _, _ := ten.start(ten.flags("-switch-event-check", "-state", state)...)
+			kill = func() error { return cmd.Process.Kill() }
+			close(ready)
+			_ = cmd.Wait() // it was killed
+			if cmd.ProcessState.ExitCode() != -1 {
+				t.Fatalf("the command ended with %d before it was killed", cmd.ProcessState.ExitCode())
+			}
+			onlyIDs(t, state)
+			p := ten.run("-clean-up", state)
+			if p.code != 0 || !strings.Contains(p.stdout, "left: 0 users, 0 secrets") {
+				t.Errorf("the clean-up ended with %d\n%s%s", p.code, p.stdout, p.stderr)
+			}
+			ten.nothingLeft(before)
+			if p := ten.run("-clean-up", state); p.code != 2 || !strings.Contains(p.stderr, "no such file") {
+				t.Errorf("a second clean-up ended with %d\n%s", p.code, p.stderr)
+			}
+		})
+	}
+}
+
+// onlyIDs checks that the state file is its owner's alone and holds names and OCIDs.
+func onlyIDs(t *testing.T, path string) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("the state file has mode %o", info.Mode().Perm())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	var s struct {
+		Version                          int
+		Run, Tenancy, Vault, Compartment string
+		Function                         struct {
+			ID     string
+			Before *string `json:"event_check_before"`
+		}
+		Users, Secrets []struct {
+			Name, ID  string
+			Announced time.Time
+		}
+	}
+	if err := d.Decode(&s); err != nil {
+		t.Errorf("the state file has something else: %v", err)
+	}
+	for _, one := range append(s.Users, s.Secrets...) {
+		if !strings.HasPrefix(one.Name, "keyturn-acceptance-"+s.Run) || one.ID != "" && !strings.HasPrefix(one.ID, "ocid1.") {
+			t.Errorf("the state file has %+v", one)
+		}
+	}
+}
+
+func TestASecondSignalStopsAtOnceAndSaysHowToRemoveTheRest(t *testing.T) {
+	ten := newTenancy(t, want{})
+	before := ten.Configuration(ten.rotate.FunctionID)
+	state := filepath.Join(t.TempDir(), "state.json")
+	ready := make(chan struct{})
+	ended := make(chan struct{})
+	var stop func(os.Signal) error
+	ten.at(moment{"CreateSecret", 1}, ociemu.Before, func() {
+		<-ready
+		for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} { // two of one kind may arrive as one
+			if err := stop(signal); err != nil {
+				t.Errorf("sending the signal: %v", err)
+			}
+		}
+		<-ended // the call isn't answered before
+	})
+	cmd, stdout, stderr := ten.start(ten.flags("-state", state)...)
+	stop = cmd.Process.Signal
+	close(ready)
+	_ = cmd.Wait() // the code tells
+	close(ended)
+	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(stderr.String(), "go run ./deploy/acceptance -clean-up "+state) {
+		t.Errorf("the command ended with %d\n%s%s", code, stdout, stderr)
+	}
+	if p := ten.run("-clean-up", state); p.code != 0 {
+		t.Errorf("the clean-up ended with %d\n%s%s", p.code, p.stdout, p.stderr)
+	}
+	ten.nothingLeft(before)
+}
+
+func TestWhatIsMadeAfterTheCleanUpHasLookedIsRemovedAllTheSame(t *testing.T) {
+	ten := newTenancy(t, want{})
+	before := ten.Configuration(ten.rotate.FunctionID)
+	state := filepath.Join(t.TempDir(), "state.json")
+	ready := make(chan struct{})
+	var kill func() error
+	asked := 0
+	ten.Inject(ociemu.Fault{Operation: "CreateUser", Do: ociemu.Late, Match: func(ociemu.Call) bool {
+		<-ready
+		if err := kill(); err != nil {
+			t.Errorf("killing: %v", err)
+		}
+		return true
+	}})
+	ten.Inject(ociemu.Fault{Operation: "ListUsers", When: ociemu.After, Do: ociemu.Delay(0), Times: -1, Match: func(c ociemu.Call) bool {
+		if asked++; asked == 2 {
+			go ten.ReleaseLate() // which waits for the faults' lock, under which this runs
+		}
+		return false
+	}})
+	cmd, _, _ := ten.start(ten.flags("-state", state)...)
+	kill = cmd.Process.Kill
+	close(ready)
+	_ = cmd.Wait() // it was killed
+	p := ten.run("-clean-up", state)
+	if p.code != 0 || asked < 3 {
+		t.Errorf("the clean-up ended with %d after %d looks\n%s%s", p.code, asked, p.stdout, p.stderr)
+	}
+	made := 0
+	for _, c := range ten.Calls() {
+		if c.Operation == "DeleteUser" && c.Status == 204 {
+			made++
+		}
+	}
+	if made != 1 {
+		t.Errorf("%d users were deleted, want the late one", made)
+	}
+	ten.nothingLeft(before)
+}

@@ -1,0 +1,282 @@
+package acceptance
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/test/fnhost"
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/ocipolicy"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+var rotateBinary, sweepBinary, command string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "keyturn")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "making a folder:", err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		command = filepath.Join(dir, "acceptance")
+		if out, err := exec.Command("go", "build", "-o", command, "github.com/keyturn/keyturn/deploy/acceptance").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "building the command: %v\n%s", err, out)
+			return 1
+		}
+		return stage.RunTests(m, &rotateBinary, &sweepBinary)
+	}())
+}
+
+// tenancy is a tenancy with the stack in it, as its administrator has it.
+type tenancy struct {
+	*ociemu.Emulator
+	t             *testing.T
+	clock         stage.Clock
+	rotate, sweep ociemu.Principal
+	keyturn       string // compartment
+	topic         string
+	config        string // path of the administrator's OCI configuration
+	admin         string // OCID
+	vault, key    string
+
+	mu    sync.Mutex
+	hosts map[string]*fnhost.Host // by function and configuration
+}
+
+// want says what is different in a tenancy.
+type want struct {
+	options ociemu.Options
+	config  map[string]string // of the function rotate, beside its topic; a nil value is none
+	without string            // a permission that the stack's policies don't grant
+}
+
+func newTenancy(t *testing.T, w want) *tenancy {
+	t.Helper()
+	ten := &tenancy{t: t, hosts: map[string]*fnhost.Host{}}
+	w.options.Now = ten.clock.Now
+	e := ociemu.New(t, w.options)
+	ten.Emulator = e
+	ten.keyturn = e.AddCompartment("keyturn", "")
+	workload := e.AddCompartment("workload", "")
+	ten.rotate, ten.sweep = e.NewFunction("rotate", ten.keyturn), e.NewFunction("sweep", ten.keyturn)
+	ten.topic = e.AddTopicIn(ten.keyturn, "secops")
+	operator := e.AddOperator("ada@example.com")
+	ten.admin = operator.UserID
+	ten.config = filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(ten.config, []byte(e.Config(operator)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ten.vault = "ocid1.vault.oc1.iad.amaaaaaaacceptance"
+	ten.key = "ocid1.key.oc1.iad.amaaaaaaacceptance"
+	e.SetPolicies(&ociemu.Policies{Set: ten.policies(workload, w.without)})
+	config := map[string]string{"ons_topic": ten.topic, "secret_compartments": ten.keyturn + "," + workload, "protected_users": "breakglass@example.com,admin-*"}
+	ten.deploy(ten.sweep, sweepBinary, maps.Clone(config))
+	config["event_check"] = "off"
+	maps.Copy(config, w.config)
+	maps.DeleteFunc(config, func(_, v string) bool { return v == "" })
+	ten.deploy(ten.rotate, rotateBinary, config)
+	t.Cleanup(ten.end)
+	return ten
+}
+
+// policies reads the stack's statements and matching rules, as test/leastprivilege keeps them, with this tenancy's OCIDs.
+func (ten *tenancy) policies(workload, without string) ocipolicy.Set {
+	t := ten.t
+	t.Helper()
+	text, err := os.ReadFile("../leastprivilege/testdata/complete.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stack struct {
+		Statements                 []struct{ Name, Text string }
+		Rules                      map[string]string `json:"matching_rules"`
+		Functions                  map[string]string
+		Tenancy, Keyturn, Workload string
+	}
+	if err := json.Unmarshal(text, &stack); err != nil {
+		t.Fatal(err)
+	}
+	here := strings.NewReplacer(stack.Tenancy, ten.Tenancy(), stack.Keyturn, ten.keyturn, stack.Workload, workload,
+		stack.Functions["rotate"], ten.rotate.FunctionID, stack.Functions["sweep"], ten.sweep.FunctionID)
+	var set ocipolicy.Set
+	taken := 0
+	for _, s := range stack.Statements {
+		parsed, err := ocipolicy.Parse(here.Replace(s.Text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(parsed.Permissions)
+		parsed.Permissions = slices.DeleteFunc(parsed.Permissions, func(p string) bool { return p == without })
+		taken += before - len(parsed.Permissions)
+		set.Statements = append(set.Statements, parsed)
+	}
+	for name, text := range stack.Rules {
+		rule, err := ocipolicy.ParseRule(here.Replace(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		set.DynamicGroups = append(set.DynamicGroups, ocipolicy.DynamicGroup{Name: name, Rule: rule})
+	}
+	if len(set.Statements) < 20 || len(set.DynamicGroups) != 2 || without != "" && taken == 0 {
+		t.Fatalf("the stack has %d statements and %d groups, and %d of them grant %q", len(set.Statements), len(set.DynamicGroups), taken, without)
+	}
+	return set
+}
+
+// deploy runs a function for whoever invokes it, in processes with the configuration that is in force.
+func (ten *tenancy) deploy(p ociemu.Principal, binary string, config map[string]string) {
+	ten.Deploy(p, ociemu.Deployment{Config: config, Invoke: func(ctx context.Context, config map[string]string, body []byte) (int, []byte, string) {
+		host, err := ten.host(p, binary, config)
+		if err != nil {
+			ten.t.Errorf("starting the function: %v", err)
+			return 502, nil, ""
+		}
+		reply, err := host.Invoke(ctx, body)
+		if err != nil {
+			return 502, nil, reply.CallID
+		}
+		return reply.Status, reply.Body, reply.CallID
+	}})
+}
+
+func (ten *tenancy) host(p ociemu.Principal, binary string, config map[string]string) (*fnhost.Host, error) {
+	env := ten.Env(p)
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		env = append(env, key+"="+config[key])
+	}
+	id := p.FunctionID + strings.Join(env, "\n")
+	ten.mu.Lock()
+	defer ten.mu.Unlock()
+	if h := ten.hosts[id]; h != nil {
+		return h, nil
+	}
+	h, err := fnhost.Start(context.Background(), fnhost.Options{Binary: binary, Env: env, Timeout: 5 * time.Minute, StartTimeout: time.Minute})
+	if err == nil {
+		ten.hosts[id] = h
+	}
+	return h, err
+}
+
+func (ten *tenancy) end() {
+	ten.mu.Lock()
+	defer ten.mu.Unlock()
+	for _, h := range ten.hosts {
+		if err := h.Close(); err != nil {
+			ten.t.Errorf("ending the function: %v", err)
+		}
+	}
+}
+
+// played is how a run of the command ended.
+type played struct {
+	code   int
+	stdout string
+	stderr string
+	report struct {
+		Passed bool
+		Checks []struct {
+			Name, Detail string
+			Passed       bool
+		}
+		Facts []fact
+		Left  struct {
+			Users, Secrets, Scheduled int
+			Troubles                  []string
+		}
+	}
+	jsonText string
+}
+
+type fact struct{ Fact, Assumed, Matters, Saw, Verdict string }
+
+// of is what was observed of a fact.
+func (p played) of(t *testing.T, id string) fact {
+	t.Helper()
+	for _, f := range p.report.Facts {
+		if f.Fact == id {
+			return f
+		}
+	}
+	t.Fatalf("the report has no fact %s", id)
+	return fact{}
+}
+
+// start starts the command with flags, in a folder of its own.
+func (ten *tenancy) start(args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
+	ten.t.Helper()
+	cmd := exec.Command(command, append([]string{"-config", ten.config}, args...)...)
+	cmd.Dir = ten.t.TempDir()
+	cmd.Env = []string{"HTTPS_PROXY=" + ten.URL(), "SSL_CERT_FILE=" + ten.CAFile(), "HOME=" + cmd.Dir, "PATH=" + os.Getenv("PATH")}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		ten.t.Fatal(err)
+	}
+	return cmd, &stdout, &stderr
+}
+
+// run runs the command to its end.
+func (ten *tenancy) run(args ...string) played {
+	ten.t.Helper()
+	cmd, stdout, stderr := ten.start(args...)
+	_ = cmd.Wait() // the code tells
+	return played{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+}
+
+// flags are those of an acceptance run.
+func (ten *tenancy) flags(more ...string) []string {
+	return append([]string{"-function", ten.rotate.FunctionID, "-vault", ten.vault, "-key", ten.key}, more...)
+}
+
+// accept makes an acceptance run with a report as JSON.
+func (ten *tenancy) accept(more ...string) played {
+	ten.t.Helper()
+	file := filepath.Join(ten.t.TempDir(), "report.json")
+	p := ten.run(ten.flags(append([]string{"-json", file}, more...)...)...)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		ten.t.Fatalf("there is no report: %v\n%s%s", err, p.stdout, p.stderr)
+	}
+	p.jsonText = string(text)
+	if err := json.Unmarshal(text, &p.report); err != nil {
+		ten.t.Fatal(err)
+	}
+	return p
+}
+
+// nothingLeft checks that no user and no secret of a run is left, and that the function is as it was.
+func (ten *tenancy) nothingLeft(before map[string]string) {
+	ten.t.Helper()
+	var users, secrets []string
+	ten.AddUser("somebody") // a change, after which the view is called
+	ten.OnChange(func(v ociemu.View) {
+		users, secrets = v.Users(), v.Secrets()
+	})
+	ten.AddUser("somebody else")
+	for _, id := range users {
+		if name := ten.User(id).Name; strings.HasPrefix(name, "keyturn-acceptance-") {
+			ten.t.Errorf("the user %s is left", name)
+		}
+	}
+	for _, id := range secrets {
+		if s := ten.Secret(id); strings.HasPrefix(s.Name, "keyturn-acceptance-") && s.State != "PENDING_DELETION" {
+			ten.t.Errorf("the secret %s is left, %s", s.Name, s.State)
+		}
+	}
+	if now := ten.Configuration(ten.rotate.FunctionID); !maps.Equal(now, before) {
+		ten.t.Errorf("the function's configuration is %v, before it was %v", now, before)
+	}
+}

@@ -1,0 +1,183 @@
+package ociemu
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Functions: management and invocation, base path 20260325 (oci-go-sdk functions/functions_functionsmanagement_client.go and
+// functions_functionsinvoke_client.go).
+
+func functionsService() service {
+	return service{name: "functions", base: "20260325", signed: true, routes: []route{
+		{operation: "GetFunction", method: http.MethodGet, path: "/functions/{functionId}", handle: ofFunction(getFunction)},
+		{operation: "UpdateFunction", method: http.MethodPut, path: "/functions/{functionId}", handle: ofFunction(updateFunction)},
+	}}
+}
+
+func functionsInvokeService() service {
+	return service{name: "functionsinvoke", base: "20260325", signed: true, routes: []route{
+		{operation: "InvokeFunction", method: http.MethodPost, path: "/functions/{functionId}/actions/invoke", handle: ofFunction(invokeFunction)},
+	}}
+}
+
+// Deployment is a function as the Functions service has it.
+type Deployment struct {
+	// Config is the function's configuration.
+	Config map[string]string
+	// Invoke runs the function with a configuration and tells what the platform would tell its caller: the status, the body and
+	// the id of the call. It is called without the emulator's lock. The context ends when the emulator is closed, not when the
+	// caller hangs up.
+	Invoke func(ctx context.Context, config map[string]string, body []byte) (status int, answer []byte, callID string)
+}
+
+// deployed is a deployment with its state.
+type deployed struct {
+	Deployment
+	principal Principal
+	created   time.Time
+	etag      string
+	busyUntil time.Time
+	before    map[string]string // the configuration that is in force until then
+}
+
+// Deploy makes the function known to the Functions service, in Options.Region.
+func (e *Emulator) Deploy(p Principal, d Deployment) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	d.Config = orMap(maps.Clone(d.Config))
+	e.state.functions[p.FunctionID] = &deployed{Deployment: d, principal: p, created: e.now(), etag: e.state.ids.etag()}
+}
+
+// Configuration is what the Functions service has for the function's configuration; nil for one that isn't deployed.
+func (e *Emulator) Configuration(functionID string) map[string]string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f := e.state.functions[functionID]
+	if f == nil {
+		return nil
+	}
+	return maps.Clone(f.Config)
+}
+
+// theFunction finds the function in the path; nil if there is none.
+func (x *exchange) theFunction() *deployed {
+	if x.call.Region != x.e.opts.Region {
+		return nil
+	}
+	return x.e.state.functions[x.params["functionId"]]
+}
+
+func ofFunction(handle func(*exchange, *deployed) reply) func(*exchange) reply {
+	return func(x *exchange) reply {
+		f := x.theFunction()
+		if f == nil {
+			return errNotFound.reply()
+		}
+		return handle(x, f)
+	}
+}
+
+func (f *deployed) state(now time.Time) string {
+	if now.Before(f.busyUntil) {
+		return "UPDATING"
+	}
+	return "ACTIVE"
+}
+
+// invokeLabel is the first label of the host name that invokes the functions of this tenancy's one application.
+const invokeLabel = "ociemuapplication"
+
+func functionBody(x *exchange, f *deployed) map[string]any {
+	region := x.e.opts.Region
+	return map[string]any{
+		"id": f.principal.FunctionID, "displayName": f.principal.Name, "compartmentId": f.principal.Compartment,
+		"applicationId": "ocid1.fnapp.oc1." + regionInOCID(region) + ".aaaaaaaaociemu", "lifecycleState": f.state(x.now), "config": f.Config,
+		"memoryInMBs": 256, "timeoutInSeconds": 300, "shape": "GENERIC_X86",
+		"invokeEndpoint": fmt.Sprintf("https://%s.%s.functions.oci.oraclecloud.com", invokeLabel, region),
+		"sourceDetails":  map[string]any{"sourceType": "CONTAINER_IMAGE", "image": "ocir.io/ociemu/" + f.principal.Name + ":1"},
+		"freeformTags":   map[string]string{}, "definedTags": map[string]any{}, "timeCreated": timestamp(f.created), "timeUpdated": timestamp(f.created),
+	}
+}
+
+func getFunction(x *exchange, f *deployed) reply { return ok(functionBody(x, f)).with("etag", f.etag) }
+
+var configurationKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// maxConfiguration is the most that keys and values may have together, in bytes (functions/create_function_details.go).
+const maxConfiguration = 4 << 10
+
+// updateFunction changes the configuration, which replaces the whole map. For a while the one before stays in force.
+func updateFunction(x *exchange, f *deployed) reply {
+	var fields map[string]json.RawMessage
+	var details struct{ Config map[string]string }
+	if x.read(&fields) != nil || x.read(&details) != nil {
+		return errCannotParse.reply()
+	}
+	for field := range fields {
+		if field != "config" {
+			return errInvalid.because("The emulator changes the config of a function and nothing else, not " + field + ".").reply()
+		}
+	}
+	if refused := x.checkEtag(f.etag); refused != nil {
+		return refused.reply()
+	}
+	if state := f.state(x.now); state != "ACTIVE" {
+		return errState.because("The function is " + state + ", not ACTIVE.").reply()
+	}
+	size := 0
+	for key, value := range details.Config {
+		size += len(key) + len(value)
+		if !configurationKey.MatchString(key) {
+			return errInvalid.because("A key of the configuration must have letters, digits and underscores only.").reply()
+		}
+	}
+	if size > maxConfiguration {
+		return errInvalid.because("The configuration is larger than 4 KB.").reply()
+	}
+	f.before, f.busyUntil = f.Config, x.now.Add(x.e.opts.Settle)
+	if details.Config != nil {
+		f.Config = details.Config
+	}
+	f.etag = x.e.state.ids.etag()
+	x.changed = true
+	return reply{status: http.StatusAccepted}.with("opc-work-request-id", x.e.state.ids.ocid("functionsworkrequest", regionInOCID(x.call.Region)))
+}
+
+// The codes of failed invocations (https://docs.oracle.com/en-us/iaas/Content/Functions/Tasks/functionstroubleshooting.htm).
+var invokeFailures = map[int]refusal{
+	http.StatusBadGateway:     {http.StatusBadGateway, "FunctionInvokeExecutionFailed", "function failed"},
+	http.StatusGatewayTimeout: {http.StatusGatewayTimeout, "FunctionInvokeExecutionTimeout", "function timed out"},
+}
+
+func invokeFunction(x *exchange, f *deployed) reply {
+	config := maps.Clone(f.Config)
+	if f.state(x.now) == "UPDATING" {
+		config = maps.Clone(f.before)
+	}
+	if x.header("fn-intent") == "httprequest" {
+		return errInvalid.because("The emulator has no HTTP gateway.").reply()
+	}
+	run := func() reply {
+		status, answer, callID := f.Invoke(x.e.ctx, config, x.body)
+		if failure, failed := invokeFailures[status]; failed {
+			return failure.reply().with("Fn-Call-Id", callID)
+		}
+		return reply{status: status, body: answer}.with("Fn-Call-Id", callID).with("Content-Type", "application/json")
+	}
+	if strings.EqualFold(x.header("fn-invoke-type"), "detached") {
+		x.e.deliveries.begin(1)
+		go func() {
+			defer x.e.deliveries.end()
+			run()
+		}()
+		return reply{status: http.StatusAccepted}
+	}
+	return reply{then: run}
+}

@@ -1,0 +1,48 @@
+package ociemu
+
+import "slices"
+
+// createUser makes a user without credentials. The names and mail addresses of users are unique, without regard to case.
+func createUser(x *exchange) reply {
+	return x.once(func() (reply, func() bool) {
+		var details struct {
+			CompartmentID, Name string
+			Description, Email  *string
+		}
+		if refused := x.read(&details); refused != nil {
+			return refused.reply(), nil
+		}
+		s := x.e.state
+		switch {
+		case details.CompartmentID == "" || details.Name == "" || details.Description == nil:
+			return errMissing.because("compartmentId, name and description are needed.").reply(), nil
+		case details.CompartmentID != s.tenancy:
+			return errInvalid.because("Users belong to the root compartment.").reply(), nil
+		case details.Email == nil || *details.Email == "":
+			return errMissing.because("In a tenancy with identity domains a user needs an email.").reply(), nil
+		}
+		for _, u := range s.users {
+			if sameText(u.name, details.Name) || sameText(u.email, *details.Email) {
+				return errConflict.because("A user of this name or email exists.").reply(), nil
+			}
+		}
+		id := x.e.addUserLocked(details.Name, false)
+		u := s.users[id]
+		u.email = *details.Email
+		return ok(userBody(s, u)).with("etag", u.etag), func() bool { return s.users[id] == u }
+	})
+}
+
+// deleteUser refuses as long as there are credentials that somebody could delete first.
+func deleteUser(x *exchange, u *user) reply {
+	if refused := x.checkEtag(u.etag); refused != nil {
+		return refused.reply()
+	}
+	if len(u.apiKeys)+len(u.authTokens)+len(u.secretKeys) > 0 {
+		return errConflict.because("The user has credentials.").reply()
+	}
+	delete(x.e.state.users, u.id)
+	x.e.state.userOrder = slices.DeleteFunc(x.e.state.userOrder, func(id string) bool { return id == u.id })
+	x.changed = true
+	return x.deleted()
+}
