@@ -49,6 +49,9 @@ func (v *Vault) retrieval(id string) (*secrets.SecretsClient, error) {
 
 // Secret reads a secret without its contents.
 func (v *Vault) Secret(ctx context.Context, id string) (secret.Secret, error) {
+	if s, ok := early[secret.Secret](ctx, "GetSecret", id); ok {
+		return s, nil
+	}
 	cl, err := v.management(id)
 	if err != nil {
 		return secret.Secret{}, classify("GetSecret", err)

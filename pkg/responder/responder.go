@@ -48,6 +48,12 @@ type Secrets interface {
 	List(ctx context.Context, compartment string) ([]secret.Secret, error)
 }
 
+// Ahead begins the reads of a rotation before it is known whether there is to be one. The returned context hands their
+// answers on.
+type Ahead interface {
+	Ahead(ctx context.Context, ref credential.Ref, secrets []string) context.Context
+}
+
 // Notifier sends a mail.
 type Notifier interface {
 	Publish(ctx context.Context, topic, title, body string) error
@@ -64,6 +70,7 @@ type Responder struct {
 	Problems  Problems
 	Directory Directory
 	Secrets   Secrets
+	Reads     Ahead // nil: nothing is read ahead
 	Notifier  Notifier
 	Meter     metric.Meter // nil: nothing is measured
 	Rotator   Rotator
@@ -157,6 +164,7 @@ func (c *response) respond(ctx context.Context, e cloudguard.Event) {
 		return
 	}
 	go func() { _, _, _, _ = c.Directory.Tenancy(ctx) }() // kept there: everything in IAM waits for the home region
+	ctx = c.ahead(ctx)
 	if !c.confirm(ctx) {
 		return
 	}
@@ -175,6 +183,21 @@ func (c *response) respond(ctx context.Context, e cloudguard.Event) {
 		return
 	}
 	c.rotate(ctx, targets)
+}
+
+// ahead begins to read what the event hints at, while Cloud Guard is being asked whether it is true. What the reads
+// show is used if the record names the same user and secrets; they change nothing, and nothing of them is told. A
+// password is not read ahead: with no secret to keep two resets apart, the look at it has to be as fresh as can be.
+func (c *response) ahead(ctx context.Context) context.Context {
+	hint, err := cloudguard.ParseComment(c.event.Rule, c.event.Comment)
+	if c.Reads == nil || !c.Config.EventCheck || c.kind == credential.Password || err != nil {
+		return ctx
+	}
+	var secrets []string
+	for _, id := range hint.Secrets {
+		secrets = append(secrets, string(id))
+	}
+	return c.Reads.Ahead(ctx, credential.Ref{Kind: c.kind, User: c.event.User, ID: c.event.CredentialID()}, secrets)
 }
 
 // eventTime is how long the sweep leaves a closed problem to its event, if no secret keeps the two of them apart: of a

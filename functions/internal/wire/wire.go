@@ -78,6 +78,6 @@ func Responder(cfg config.Config, cloud *oci.Cloud, m metric.Meter) *responder.R
 	for _, kind := range credential.Kinds() {
 		engine.Issuers[kind] = cloud.Issuer(kind)
 	}
-	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(), Notifier: cloud,
+	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(), Reads: cloud, Notifier: cloud,
 		Meter: m, Rotator: engine, Clock: clock.System{}}
 }

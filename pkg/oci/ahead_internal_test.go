@@ -1,0 +1,57 @@
+package oci
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// reading gives a context of an invocation that has begun one read.
+func reading(read func() (any, error)) context.Context {
+	a := &ahead{reads: map[aheadKey]*aheadRead{}}
+	a.begin(aheadKey{"GetUser", "joe"}, read)
+	return context.WithValue(context.Background(), aheadContext{}, a)
+}
+
+func TestAReadAheadServesTheFirstWhoAsksForTheSameAndNobodyElse(t *testing.T) {
+	ctx := reading(func() (any, error) { return "Joe", nil })
+	if _, ok := early[string](ctx, "GetUser", "jane"); ok {
+		t.Error("another user was answered")
+	}
+	if _, ok := early[string](ctx, "ListApiKeys", "joe"); ok {
+		t.Error("another operation was answered")
+	}
+	if name, ok := early[string](ctx, "GetUser", "joe"); !ok || name != "Joe" {
+		t.Errorf("the answer is %q, %v", name, ok)
+	}
+	if _, ok := early[string](ctx, "GetUser", "joe"); ok {
+		t.Error("a second look got the first one's answer")
+	}
+	if _, ok := early[string](context.Background(), "GetUser", "joe"); ok {
+		t.Error("another invocation was answered")
+	}
+}
+
+func TestAReadAheadThatFailedOrIsTooOldIsAsIfItHadNeverBeenMade(t *testing.T) {
+	if _, ok := early[string](reading(func() (any, error) { return "", errors.New("throttled") }), "GetUser", "joe"); ok {
+		t.Error("a failure was handed on")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx := reading(func() (any, error) { return "Joe", nil })
+		time.Sleep(aheadTime + time.Millisecond)
+		if _, ok := early[string](ctx, "GetUser", "joe"); ok {
+			t.Error("an old answer was handed on")
+		}
+	})
+}
+
+func TestAReadAheadThatIsStillUnderWayIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := reading(func() (any, error) { time.Sleep(time.Second); return "Joe", nil })
+		if name, ok := early[string](ctx, "GetUser", "joe"); !ok || name != "Joe" {
+			t.Errorf("the answer is %q, %v", name, ok)
+		}
+	})
+}
