@@ -1,10 +1,10 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -53,7 +53,7 @@ func (r *run) do(ctx context.Context, a Action) error {
 	case Create, Reset:
 		return r.create(ctx, a)
 	case Prove:
-		return r.prove(ctx)
+		return side(func() error { return r.prove(ctx) }, func() error { return r.readBack(ctx) })
 	case Promote:
 		return r.promote(ctx)
 	case Defer:
@@ -61,6 +61,9 @@ func (r *run) do(ctx context.Context, a Action) error {
 	case Retire:
 		return r.retire(ctx)
 	case Replace:
+		if err := r.readBack(ctx); err != nil { // it is all that there will be
+			return err
+		}
 		return r.remove(ctx, a, r.job.Ref.ID)
 	case Discard:
 		return r.discard(ctx)
@@ -70,16 +73,13 @@ func (r *run) do(ctx context.Context, a Action) error {
 	return fault.New(fault.Invalid, string(a), "not an action that can be carried out")
 }
 
-// generate makes a key pair when it is first asked for one, and remembers it.
-func (r *run) generate() {
-	bits := r.RSABits
-	if bits == 0 {
-		bits = 2048
-	}
-	r.key = sync.OnceValues(func() (credential.Material, error) { return credential.GenerateAPIKey(bits) })
-}
+// generate has a key pair made when it is first asked for one, and remembers it.
+func (r *run) generate() { r.key = r.Spare.take(r.Clock.Now(), r.bits()) }
 
-// stage writes the value as PENDING into every secret that lacks it, and reads each back.
+func (e *Engine) bits() int { return cmp.Or(e.RSABits, 2048) }
+
+// stage writes the value as PENDING into every secret that lacks it. It is read back before anything relies on it: while
+// the credential is being tried out, or, where nothing is tried out, before the version is promoted.
 func (r *run) stage(ctx context.Context) error {
 	if r.material == nil {
 		m, err := r.key()
@@ -108,41 +108,11 @@ func (r *run) stage(ctx context.Context) error {
 			r.stagedName = name
 		}
 		h.versions = append(h.versions, secret.Version{Name: name, Pending: true})
-		if err := r.verify(ctx, h); err != nil {
-			return fmt.Errorf("reading secret %s back: %w", h.Name, err)
-		}
+	}
+	if r.job.Ref.Kind == credential.APIKey {
+		r.Spare.prepare(r.Clock.Now(), r.bits())
 	}
 	return nil
-}
-
-// verify reads this attempt's version back, checks that it holds the value, and learns its number. Vault may take a
-// moment until a new version can be read.
-func (r *run) verify(ctx context.Context, h *home) error {
-	v := h.version(r.id.VersionName(r.attempt))
-	for pause := firstPause; ; pause = min(2*pause, time.Second) {
-		number, content, err := r.Vault.Read(ctx, h.SecretID, v.Name)
-		if err == nil {
-			if !r.matches(h.Role, content) {
-				return fault.New(fault.Invalid, "GetSecretBundle", "the content is not what was written")
-			}
-			v.Number, h.verified = number, true
-			return nil
-		}
-		if fault.Of(err) != fault.Absent || pause >= time.Second {
-			return err
-		}
-		if err := r.Clock.Sleep(ctx, pause); err != nil {
-			return err
-		}
-	}
-}
-
-func (r *run) matches(role credential.Role, content credential.Value) bool {
-	if role == credential.RoleAccessKey {
-		return content.Equal(credential.NewValue([]byte(r.material.ID)))
-	}
-	m, err := credential.Decode(r.job.Ref.Kind, role, r.material.ID, content)
-	return err == nil && m.Value.Equal(r.material.Value)
 }
 
 // intend announces in the first secret what is about to be done. The etag lets one announcer through.
@@ -152,20 +122,6 @@ func (r *run) intend(ctx context.Context) error {
 	j.Staged = r.entry(PhaseIntent)
 	j.Staged.GivenUp = r.job.Ref.Kind != credential.Password
 	return r.update(ctx, h, secret.Update{}, j)
-}
-
-// conclude takes the announcement of a reset whose value got lost off the secret, so that this is told once, and not by
-// every sweep. If that can't be written, it is told again.
-func (r *run) conclude(ctx context.Context, d Decision) {
-	if d.Reason != ResetNotKept || r.material != nil || r.announced() == nil || r.job.DryRun {
-		return
-	}
-	h := r.obs.homes[0]
-	j := h.journal
-	j.Staged = nil
-	if r.update(ctx, h, secret.Update{}, j) == nil {
-		r.result.Acted = true
-	}
 }
 
 // fence marks the staged version as undone in the secret that is promoted first: whoever is about to promote it finds
@@ -275,13 +231,8 @@ func (r *run) prove(ctx context.Context) error {
 // promote makes the staged version CURRENT in one secret after the other.
 func (r *run) promote(ctx context.Context) error {
 	name := r.id.VersionName(r.attempt)
-	for _, h := range r.obs.homes {
-		if h.verified || h.version(name).Current {
-			continue
-		}
-		if err := r.verify(ctx, h); err != nil {
-			return fmt.Errorf("reading secret %s back: %w", h.Name, err)
-		}
+	if err := r.readBack(ctx); err != nil {
+		return err
 	}
 	for _, h := range r.obs.homes {
 		v := h.version(name)

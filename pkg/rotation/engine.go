@@ -53,6 +53,7 @@ type Engine struct {
 	Clock   Clock
 	Prove   ProveMode // empty means ProveRequire
 	RSABits int       // 0 means 2048
+	Spare   *Spare    // nil: no key pair is kept ready
 }
 
 // Target is a secret of the rotation and what it is to hold.
@@ -172,8 +173,7 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 		d := Next(r.state())
 		switch {
 		case d.Action.Ends():
-			r.conclude(ctx, d)
-			return r.end(d)
+			return r.end(r.conclude(ctx, d))
 		case job.DryRun:
 			return r.plan(d)
 		}

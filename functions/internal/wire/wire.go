@@ -74,6 +74,7 @@ func Responder(cfg config.Config, cloud *oci.Cloud, m metric.Meter) *responder.R
 		Clock:   clock.System{},
 		Prove:   rotation.ProveMode(cfg.Prove),
 		RSABits: cfg.RSABits,
+		Spare:   &rotation.Spare{},
 	}
 	for _, kind := range credential.Kinds() {
 		engine.Issuers[kind] = cloud.Issuer(kind)

@@ -1,0 +1,39 @@
+package rotation
+
+import (
+	"context"
+	"slices"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// conclude looks after the end of a password's rotation. Nothing keeps the reset of a process that died from taking effect
+// while this one stores its own: whether the stored password is still the user's is looked at once more, when all is done.
+// And the announcement of a reset whose value got lost is taken off the secret, so that this is told once, and not by
+// every sweep. If that can't be written, it is told again.
+func (r *run) conclude(ctx context.Context, d Decision) Decision {
+	if r.overtaken(ctx, d) {
+		d.Reason = ResetNotKept
+		return d
+	}
+	if d.Reason != ResetNotKept || r.material != nil || r.announced() == nil || r.job.DryRun {
+		return d
+	}
+	h := r.obs.homes[0]
+	j := h.journal
+	j.Staged = nil
+	if r.update(ctx, h, secret.Update{}, j) == nil {
+		r.result.Acted = true
+	}
+	return d
+}
+
+// overtaken: the password that this run has stored is no longer the user's. If that can't be seen it is taken to be.
+func (r *run) overtaken(ctx context.Context, d Decision) bool {
+	if r.job.Ref.Kind != credential.Password || d.Reason != Rotated || r.material == nil || len(r.obs.homes) == 0 || r.job.DryRun {
+		return false
+	}
+	listing, err := r.Issuer.List(ctx, r.job.Ref.User)
+	return err == nil && !slices.ContainsFunc(listing.Credentials, func(c credential.Issued) bool { return c.ID == r.material.ID })
+}

@@ -1,0 +1,82 @@
+package rotation_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/rotation"
+)
+
+func TestNothingIsPromotedOrGivenUpForAValueThatCannotBeReadBack(t *testing.T) {
+	for _, f := range forms() {
+		if f.kind == credential.Password || f.replace && f.kind != credential.APIKey {
+			continue // of a password, and of what OCI makes, there is no value before the old one is given up
+		}
+		for _, prove := range []rotation.ProveMode{rotation.ProveRequire, rotation.ProveOff} {
+			w := f.world(t)
+			p := w.process()
+			p.prove = prove
+			p.faults = func(operation string, _ int) error {
+				if operation == "GetSecretBundle" && w.writes > 0 {
+					return fault.New(fault.Denied, operation, "not allowed")
+				}
+				return nil
+			}
+			r := p.run()
+			if r.End == rotation.Done {
+				t.Errorf("%v, prove %s: ended %s", f, prove, r.End)
+			}
+			if w.find(w.oldID) == nil || w.promoted() || w.broken != "" {
+				t.Errorf("%v, prove %s: the old one was given up, or the new one is CURRENT; %s", f, prove, w.broken)
+			}
+		}
+	}
+}
+
+func TestAValueIsReadBackWhileTheNewCredentialIsTriedOut(t *testing.T) {
+	p := newWorld(t, credential.APIKey, credential.RolePrivateKey).process()
+	if r := p.run(); r.End != rotation.Done {
+		t.Fatalf("ended %s: %v", r.End, r.Cause)
+	}
+	read, prove, promote := slices.Index(p.seen, "GetSecretBundle"), slices.Index(p.seen, "Prove"), len(p.seen)-1-slices.Index(reversed(p.seen), "UpdateSecret")
+	create := slices.Index(p.seen, "Create")
+	if read < create || read > promote || prove > promote {
+		t.Errorf("the calls are %v", p.seen)
+	}
+}
+
+func reversed(s []string) []string {
+	s = slices.Clone(s)
+	slices.Reverse(s)
+	return s
+}
+
+func TestAPasswordThatADeadProcessHasResetMeanwhileIsToldAsNotKept(t *testing.T) {
+	w := newWorld(t, credential.Password, credential.RolePassword)
+	p := w.process()
+	p.faults = func(operation string, n int) error {
+		if operation == "UpdateSecret" && w.writes == 1 { // the promotion: then the dead process's reset takes effect
+			w.creds = nil
+			w.add("", time.Minute)
+		}
+		return nil
+	}
+	if r := p.run(); r.End != rotation.Done || r.Reason != rotation.ResetNotKept {
+		t.Errorf("ended %s, %q: nobody is told that the stored password is not the user's", r.End, r.Reason)
+	}
+	// One that can't be looked at any more is taken to be the user's: it was a moment ago.
+	w = newWorld(t, credential.Password, credential.RolePassword)
+	p = w.process()
+	p.faults = func(operation string, _ int) error {
+		if operation == "List" && w.secrets["ocid1.vaultsecret.oc1.iad.password"].Current == 2 {
+			return fault.New(fault.Unclear, operation, "no answer")
+		}
+		return nil
+	}
+	if r := p.run(); r.End != rotation.Done || r.Reason != rotation.Rotated {
+		t.Errorf("ended %s, %q", r.End, r.Reason)
+	}
+}

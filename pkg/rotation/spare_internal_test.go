@@ -1,0 +1,68 @@
+package rotation
+
+import (
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+)
+
+// idOf makes the key pair and returns its fingerprint.
+func idOf(t *testing.T, key func() (credential.Material, error)) string {
+	t.Helper()
+	m, err := key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.ID
+}
+
+func TestASpareKeyPairIsMadeOnlyWhileOneFollowsAnotherSoon(t *testing.T) {
+	var s Spare
+	now := time.Now()
+	s.prepare(now, 2048)
+	if s.key != nil {
+		t.Error("one is made after a first rotation, though no second is in sight")
+	}
+	s.prepare(now.Add(busyTime), 2048)
+	if s.key != nil {
+		t.Error("one is made though the rotation before is long ago")
+	}
+	s.prepare(now.Add(busyTime+time.Second), 2048)
+	if s.key == nil {
+		t.Error("none is made though one rotation follows another")
+	}
+}
+
+func TestASpareKeyPairIsUsedOnceAndNotWhenItIsOldOrOfAnotherSize(t *testing.T) {
+	now := time.Now()
+	ready := func() (*Spare, string) {
+		s := &Spare{}
+		s.prepare(now, 2048)
+		s.prepare(now, 2048)
+		return s, idOf(t, s.key)
+	}
+	s, id := ready()
+	if got := idOf(t, s.take(now.Add(time.Second), 2048)); got != id {
+		t.Error("the spare key pair was not used")
+	}
+	if got := idOf(t, s.take(now.Add(time.Second), 2048)); got == id {
+		t.Error("a key pair was used twice")
+	}
+	s, id = ready()
+	if got := idOf(t, s.take(now.Add(spareTime), 2048)); got == id || s.key != nil {
+		t.Error("an old key pair was used, or kept")
+	}
+	s, id = ready()
+	if got := idOf(t, s.take(now.Add(time.Second), 3072)); got == id || s.key != nil {
+		t.Error("a key pair of another size was used, or kept")
+	}
+}
+
+func TestWithoutASpareEveryKeyPairIsNew(t *testing.T) {
+	var s *Spare
+	s.prepare(time.Now(), 2048)
+	if idOf(t, s.take(time.Now(), 2048)) == idOf(t, s.take(time.Now(), 2048)) {
+		t.Error("two key pairs are the same")
+	}
+}
