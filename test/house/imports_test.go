@@ -128,11 +128,13 @@ func TestOnlyTheMainsReadTheEnvironmentAndOnlyAsAWhole(t *testing.T) {
 
 // modules are the direct requirements, each with the reason for it. A new one costs every user trust and time.
 var modules = map[string]string{
-	"github.com/aws/aws-sdk-go-v2":     "signs the request that proves a customer secret key (SigV4)",
-	"github.com/fnproject/fdk-go":      "the contract of Fn, of which OCI Functions is one",
-	"github.com/oracle/oci-go-sdk/v65": "speaks to OCI's services",
-	"github.com/rs/zerolog":            "the log, one JSON object a line",
-	"gopkg.in/yaml.v3":                 "reads the Kubernetes examples in their test, as strictly as Oracle's provider does",
+	"github.com/aws/aws-sdk-go-v2":           "signs the request that proves a customer secret key (SigV4)",
+	"github.com/fnproject/fdk-go":            "the contract of Fn, of which OCI Functions is one",
+	"github.com/google/go-containerregistry": "writes the images' layouts, without a container engine; no part of the functions",
+	"github.com/oracle/oci-go-sdk/v65":       "speaks to OCI's services",
+	"github.com/rs/zerolog":                  "the log, one JSON object a line",
+	"golang.org/x/crypto/x509roots/fallback": "the public root certificates, which an image without files has none of",
+	"gopkg.in/yaml.v3":                       "reads the Kubernetes examples in their test, as strictly as Oracle's provider does",
 }
 
 func TestTheDirectRequirementsAreAFewThatHaveAReason(t *testing.T) {
