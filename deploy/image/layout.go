@@ -126,16 +126,22 @@ func (m *made) measure() error {
 	return nil
 }
 
-// writeLayout replaces an image layout. It leaves alone what is no layout.
-func writeLayout(path string, image v1.Image, version string) error {
+// replaceable refuses a folder that is no image layout: writing one there would delete it.
+func replaceable(path string) error {
 	switch _, err := os.Stat(path); {
-	case err == nil:
-		if _, err := os.Stat(filepath.Join(path, "oci-layout")); err != nil {
-			return fmt.Errorf("%s is there and is no image layout: choose another folder with -o", path)
-		}
-	case !errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
 		return err
 	}
+	if _, err := os.Stat(filepath.Join(path, "oci-layout")); err != nil {
+		return fmt.Errorf("%s is there and is no image layout: choose another folder with -o", path)
+	}
+	return nil
+}
+
+// writeLayout replaces an image layout.
+func writeLayout(path string, image v1.Image, version string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}

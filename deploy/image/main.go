@@ -103,6 +103,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if o.function != "all" {
 		chosen = []string{o.function}
 	}
+	for _, f := range chosen {
+		if err := replaceable(filepath.Join(o.out, f)); err != nil {
+			return err
+		}
+	}
 	var all []made
 	for _, f := range chosen {
 		m, err := source.make(ctx, f, o)
@@ -111,11 +116,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		all = append(all, m)
 	}
-	// Nothing is written before all is known to be good.
-	for _, m := range all {
-		if m.size >= maxSize {
-			return fmt.Errorf("the image of %s has %d bytes compressed; it has to stay below %d", m.function, m.size, maxSize)
-		}
+	if err := weigh(all); err != nil { // before anything is written
+		return err
 	}
 	for _, m := range all {
 		if err := m.write(o); err != nil {
@@ -124,6 +126,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprint(stdout, m.lines)
 	}
 	return writeTarball(all, o, stdout)
+}
+
+// weigh refuses images that have grown too large.
+func weigh(all []made) error {
+	for _, m := range all {
+		if m.size >= maxSize {
+			return fmt.Errorf("the image of %s has %d bytes compressed; it has to stay below %d", m.function, m.size, maxSize)
+		}
+	}
+	return nil
 }
 
 // write replaces the layout and the bill of materials.
