@@ -2,17 +2,24 @@ package image
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +34,40 @@ var calm = ociemu.Calm()
 
 // callTimeout is the longest that OCI Functions has.
 const callTimeout = 5 * time.Minute
+
+// Without -engine, the layer is as newer engines write it. The containerd that Docker 20.10 comes with is one of those.
+func TestTheLayerIsWhatContainerdWrites(t *testing.T) {
+	e := startEngine(t)
+	ctr := func(args ...string) string {
+		return output(t, root, nil, "ctr", append([]string{"-a", e.dir + "/exec/containerd/containerd.sock", "snapshots", "--snapshotter", "native"}, args...)...)
+	}
+	ctr("prepare", "layer")
+	at := mountSource.FindStringSubmatch(ctr("mounts", "/nowhere", "layer"))
+	if at == nil {
+		t.Fatalf("containerd doesn't say where the snapshot is: %s", ctr("mounts", "/nowhere", "layer"))
+	}
+	for _, f := range functions {
+		image := open(t, filepath.Join(shared, f))
+		path := filepath.Join(at[1], "function")
+		if err := errors.Join(os.WriteFile(path, content(t, image)[0].content, 0o755), os.Chmod(path, 0o755), os.Chtimes(path, time.Unix(0, 0), time.Unix(0, 0))); err != nil {
+			t.Fatal(err)
+		}
+		layer, err := gzip.NewReader(strings.NewReader(ctr("diff", "layer")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.New()
+		if _, err := io.Copy(sum, layer); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := fmt.Sprintf("sha256:%x", sum.Sum(nil)), diffID(t, image); got != want {
+			t.Errorf("%s: containerd's layer is %s, deploy/image made %s", f, got, want)
+		}
+	}
+}
+
+// mountSource finds the folder in a mount command that containerd prints.
+var mountSource = regexp.MustCompile(`(\S+/snapshots/\d+)`)
 
 // One engine for all: its start, and the compiler's in it, take the most time.
 func TestInAContainerEngine(t *testing.T) {

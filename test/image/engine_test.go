@@ -23,6 +23,7 @@ import (
 // engine is a Docker engine of the test's own: nothing of another one on this machine is touched.
 type engine struct {
 	client  string
+	dir     string // everything of the engine lies there
 	env     []string
 	version string
 	proxy   string // where the builder finds the modules: the cache of this machine
@@ -46,7 +47,7 @@ func startEngine(t *testing.T) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &engine{client: client, env: []string{"DOCKER_HOST=unix://" + dir + "/sock", "DOCKER_CONFIG=" + dir + "/config", "DOCKER_CONTEXT=", "DOCKER_BUILDKIT=0"}}
+	e := &engine{client: client, dir: dir, env: []string{"DOCKER_HOST=unix://" + dir + "/sock", "DOCKER_CONFIG=" + dir + "/config", "DOCKER_CONTEXT=", "DOCKER_BUILDKIT=0"}}
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)
