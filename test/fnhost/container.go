@@ -36,8 +36,7 @@ func (h *Host) start(ctx context.Context) (*container, error) {
 		return nil, fmt.Errorf("making the container's folder: %w", err)
 	}
 	socket := filepath.Join(dir, "lsnr.sock")
-	cmd := exec.Command(h.options.Binary)
-	cmd.Env = append([]string{
+	env := append([]string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=/home/fn",
 		"FN_APP_ID=ocid1.fnapp.oc1.iad.aaaaaaaalocalapp",
@@ -47,6 +46,13 @@ func (h *Host) start(ctx context.Context) (*container, error) {
 		"FN_MEMORY=128",
 		"FN_TYPE=sync",
 	}, h.options.Env...)
+	var cmd *exec.Cmd
+	if h.options.Run != nil {
+		cmd = h.options.Run(dir, env)
+	} else {
+		cmd = exec.Command(h.options.Binary)
+		cmd.Env = env
+	}
 	cmd.Stdout, cmd.Stderr = h.stdout, h.stderr
 	cmd.WaitDelay = time.Second // for output pipes that a child of the process still holds
 

@@ -12,7 +12,8 @@
 // it started are ended.
 //
 // What it is not: a container. There is no memory limit, no read-only file
-// system, no other user, no freezing between calls.
+// system, no other user, no freezing between calls. [Options.Run] lets a container
+// engine see to that.
 package fnhost
 
 import (
@@ -23,15 +24,21 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"slices"
 	"sync"
 	"time"
 )
 
-// Options say what to run. Only Binary is required.
+// Options say what to run. Only Binary or Run is required.
 type Options struct {
 	// Binary is the path of the function's executable.
 	Binary string
+	// Run makes the command that runs the function in place of Binary, such as docker
+	// run. It gets the environment that the function is to see, and the folder that
+	// FN_LISTENER lies in. Killing the command has to be enough, or its caller sees to
+	// the rest.
+	Run func(dir string, env []string) *exec.Cmd
 	// Env is the function's configuration, as "key=value", the latter of two with the
 	// same key counts. The environment of the test is not handed on: the platform
 	// gives a function nothing but its own variables and the configuration.

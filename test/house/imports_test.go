@@ -136,6 +136,7 @@ var modules = map[string]string{
 	"github.com/oracle/oci-go-sdk/v65":         "speaks to OCI's services",
 	"github.com/rs/zerolog":                    "the log, one JSON object a line",
 	"github.com/santhosh-tekuri/jsonschema/v6": "compares the record lines with their JSON Schema, in tests",
+	"golang.org/x/crypto/x509roots/fallback":   "the public root certificates, which an image without files has none of",
 	"gopkg.in/yaml.v3":                         "reads the Kubernetes examples in their test, as strictly as Oracle's provider does",
 }
 

@@ -23,11 +23,13 @@ import (
 const Condition = `{"eventType":["com.oraclecloud.cloudguard.problemremediated"],"data":{"additionalDetails":` +
 	`{"problemName":["API_KEY_TOO_OLD","AUTH_TOKEN_TOO_OLD","SECRET_KEY_TOO_OLD","PASSWORD_TOO_OLD"]}}}`
 
-// Options say how the stage is set. Only Binary is required.
+// Options say how the stage is set. Only Binary or Run is required.
 type Options struct {
 	Emulator ociemu.Options
-	Binary   string   // the function; see Build
-	Sweeper  string   // the other function, if it is to play; see BuildSweep
+	Binary   string // the function; see Build
+	Sweeper  string // the other function, if it is to play; see BuildSweep
+	// Run runs a function, rotate or sweep, in place of its binary; see fnhost.Options.
+	Run      func(function, dir string, env []string) *exec.Cmd
 	Config   []string // further configuration of the function, "key=value"
 	Timeout  time.Duration
 	Parallel int // containers at most; 0 means 5
@@ -123,7 +125,7 @@ func New(ctx context.Context, o Options) (*Stage, error) {
 	s.Operator = s.AddOperator("secops@example.com")
 	s.Topic = s.AddTopicIn(s.places.Topic, "secops")
 	s.AddRule(Condition, s.Function.FunctionID)
-	s.Host, err = s.host(ctx, o.Binary, s.Function)
+	s.Host, err = s.host(ctx, "rotate", o.Binary, s.Function)
 	if err != nil {
 		_ = emulator.Close()
 		return nil, fmt.Errorf("starting the function: %w", err)
@@ -142,11 +144,16 @@ func New(ctx context.Context, o Options) (*Stage, error) {
 }
 
 // host runs a function of this tenancy.
-func (s *Stage) host(ctx context.Context, binary string, p ociemu.Principal) (*fnhost.Host, error) {
+func (s *Stage) host(ctx context.Context, function, binary string, p ociemu.Principal) (*fnhost.Host, error) {
 	env := append(s.Env(p), "ons_topic="+s.Topic)
 	env = append(append(env, s.options.Config...), s.places.Config...)
-	return fnhost.Start(ctx, fnhost.Options{Binary: binary, Env: env, Stdout: s.Printed, Stderr: s.Printed,
-		Timeout: s.options.Timeout, MaxContainers: s.options.Parallel})
+	o := fnhost.Options{Binary: binary, Env: env, Stdout: s.Printed, Stderr: s.Printed,
+		Timeout: s.options.Timeout, MaxContainers: s.options.Parallel}
+	if s.options.Run != nil {
+		o.Run = func(dir string, env []string) *exec.Cmd { return s.options.Run(function, dir, env) }
+		o.StartTimeout = time.Minute // what runs it may have more to do than the function
+	}
+	return fnhost.Start(ctx, o)
 }
 
 // SweepFunction is the principal of the other function.
@@ -173,7 +180,7 @@ func (s *Stage) InvokeSweep(ctx context.Context, body []byte) (fnhost.Reply, err
 	s.mu.Lock()
 	if s.sweeper == nil {
 		var err error
-		if s.sweeper, err = s.host(ctx, s.options.Sweeper, s.sweepFunction()); err != nil {
+		if s.sweeper, err = s.host(ctx, "sweep", s.options.Sweeper, s.sweepFunction()); err != nil {
 			s.mu.Unlock()
 			return fnhost.Reply{}, fmt.Errorf("starting the sweep: %w", err)
 		}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// engine is who writes the layer's one header. There are two forms of it.
+type engine string
+
+const (
+	// current is the form of Docker since version 23, BuildKit and containerd: permission bits, and no names of owners
+	// (moby/go-archive, FileInfoHeader; containerd, pkg/archive, HandleChange).
+	current engine = "current"
+	// docker20 is the form of Docker 20.10: the file type is among the mode's bits (moby/moby, pull request 44083), and
+	// the owner has a name.
+	docker20 engine = "docker-20.10"
+)
+
+// epoch is the time of everything: nothing in an image says when it was made.
+var epoch = time.Unix(0, 0).UTC()
+
+// header is the layer's only entry.
+func (e engine) header(size int) *tar.Header {
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: "function", Mode: 0o755, Size: int64(size), ModTime: epoch, Format: tar.FormatPAX}
+	if e == docker20 {
+		h.Mode |= 0o100000
+		h.Uname, h.Gname = "root", "root"
+	}
+	return h
+}
+
+// layer packs a binary as /function.
+func (e engine) layer(binary []byte) (v1.Layer, error) {
+	var packed bytes.Buffer
+	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return nil, fmt.Errorf("compressing the layer: %w", err)
+	}
+	t := tar.NewWriter(z)
+	err = t.WriteHeader(e.header(len(binary)))
+	if err == nil {
+		_, err = t.Write(binary)
+	}
+	if err := errors.Join(err, t.Close(), z.Close()); err != nil {
+		return nil, fmt.Errorf("packing the layer: %w", err)
+	}
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(packed.Bytes())), nil }
+	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer))
+}
+
+// labels are the image's; the Dockerfile has the same.
+func labels(function string, o options) map[string]string {
+	return map[string]string{
+		"org.opencontainers.image.title":    "keyturn/" + function,
+		"org.opencontainers.image.version":  o.version,
+		"org.opencontainers.image.revision": o.revision,
+		"org.opencontainers.image.source":   "https://" + module,
+		"org.opencontainers.image.licenses": "Apache-2.0",
+	}
+}
+
+// make compiles a function and packs it.
+func (s source) make(ctx context.Context, function string, o options) (made, error) {
+	m := made{function: function}
+	binary, info, err := s.compile(ctx, function)
+	if err != nil {
+		return m, err
+	}
+	if m.sbom, err = billOfMaterials(function, o.version, binary, info); err != nil {
+		return m, err
+	}
+	layer, err := o.engine.layer(binary)
+	if err != nil {
+		return m, err
+	}
+	base, err := mutate.ConfigFile(mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON), &v1.ConfigFile{
+		Architecture: "amd64", OS: "linux", Created: v1.Time{Time: epoch}, RootFS: v1.RootFS{Type: "layers"},
+		Config: v1.Config{User: "1000:1000", Entrypoint: []string{"/function"}, Labels: labels(function, o)},
+	})
+	if err != nil {
+		return m, fmt.Errorf("writing the configuration: %w", err)
+	}
+	if m.image, err = mutate.Append(base, mutate.Addendum{Layer: layer, MediaType: types.OCILayer,
+		History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "deploy/image " + function}}); err != nil {
+		return m, fmt.Errorf("adding the layer: %w", err)
+	}
+	return m, m.measure()
+}
+
+// measure finds the image's size and what there is to print.
+func (m *made) measure() error {
+	digest, err := m.image.Digest()
+	if err != nil {
+		return fmt.Errorf("computing the digest: %w", err)
+	}
+	manifest, err := m.image.Manifest()
+	if err != nil {
+		return fmt.Errorf("reading the manifest: %w", err)
+	}
+	config, err := m.image.ConfigFile()
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	m.size = manifest.Config.Size
+	for _, l := range manifest.Layers {
+		m.size += l.Size
+	}
+	m.lines = fmt.Sprintf("%s\n  digest   %s\n  size     %d bytes compressed\n  diff id  %s\n", m.function, digest, m.size, config.RootFS.DiffIDs[0])
+	return nil
+}
+
+// replaceable refuses a folder that is no image layout: writing one there would delete it.
+func replaceable(path string) error {
+	switch _, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(path, "oci-layout")); err != nil {
+		return fmt.Errorf("%s is there and is no image layout: choose another folder with -o", path)
+	}
+	return nil
+}
+
+// writeLayout replaces an image layout.
+func writeLayout(path string, image v1.Image, version string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	draft, err := os.MkdirTemp(filepath.Dir(path), ".layout-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(draft)
+	if err := os.Chmod(draft, 0o755); err != nil {
+		return err
+	}
+	l, err := layout.Write(draft, empty.Index)
+	if err != nil {
+		return err
+	}
+	err = l.AppendImage(image, layout.WithPlatform(v1.Platform{OS: "linux", Architecture: "amd64"}),
+		layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": version}))
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(path); err != nil {
+		return err
+	}
+	return os.Rename(draft, path)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"debug/buildinfo"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+const module = "github.com/keyturn/keyturn"
+
+// source is the module that the functions are compiled from.
+type source struct {
+	Path      string
+	Dir       string
+	GoVersion string
+}
+
+// findSource finds the module that the command was started in. The Go version has to be go.mod's: another one compiles,
+// and compresses, to other bytes.
+func findSource(ctx context.Context) (source, error) {
+	var s source
+	out, err := output(exec.CommandContext(ctx, "go", "list", "-m", "-json"))
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(out, &s); err != nil {
+		return s, fmt.Errorf("reading what go list says: %w", err)
+	}
+	if s.Path != module {
+		return s, fmt.Errorf("this folder belongs to %s: start it within %s", s.Path, module)
+	}
+	if version := "go" + s.GoVersion; runtime.Version() != version {
+		return s, fmt.Errorf("this is %s, and go.mod has %s; another version gives another image: GOTOOLCHAIN=%s go run ./deploy/image",
+			runtime.Version(), version, version)
+	}
+	return s, nil
+}
+
+// label fills in the version and the revision that weren't given.
+func (s source) label(ctx context.Context, o *options, stderr io.Writer) error {
+	ask := func(value *string, args ...string) {
+		if *value != "" {
+			return
+		}
+		c := exec.CommandContext(ctx, "git", args...)
+		c.Dir = s.Dir
+		out, err := output(c)
+		*value = strings.TrimSpace(string(out))
+		if err != nil || *value == "" {
+			*value = "unknown"
+			fmt.Fprintf(stderr, "image: a label will say %q, since git can't tell: %v\n", *value, err)
+		}
+	}
+	ask(&o.version, "describe", "--tags", "--always", "--dirty")
+	ask(&o.revision, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+	return ctx.Err()
+}
+
+// compile returns a function's binary and what it says of itself. The flags are the Dockerfile's.
+func (s source) compile(ctx context.Context, function string) ([]byte, *buildinfo.BuildInfo, error) {
+	dir, err := os.MkdirTemp("", "keyturn-image")
+	if err != nil {
+		return nil, nil, fmt.Errorf("making a folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, function)
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", path, "./functions/"+function)
+	c.Dir = s.Dir
+	c.Env = append(c.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1",
+		"GOFLAGS=", "GOEXPERIMENT=", "GODEBUG=", "GOWORK=off", "GOTOOLCHAIN=go"+s.GoVersion)
+	if _, err := output(c); err != nil {
+		return nil, nil, err
+	}
+	binary, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the binary: %w", err)
+	}
+	info, err := buildinfo.Read(bytes.NewReader(binary))
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading what the binary is made of: %w", err)
+	}
+	if info.GoVersion != "go"+s.GoVersion {
+		return nil, nil, fmt.Errorf("the binary was compiled by %s, and go.mod has go%s", info.GoVersion, s.GoVersion)
+	}
+	return binary, info, nil
+}
+
+// output runs a command; what it prints to standard error is part of the error.
+func output(c *exec.Cmd) ([]byte, error) {
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		why := cmp.Or(strings.TrimSpace(stderr.String()), "it printed nothing")
+		return out, errors.Join(fmt.Errorf("running %s: %w", strings.Join(c.Args[:min(2, len(c.Args))], " "), err), errors.New(why))
+	}
+	return out, nil
+}

@@ -1,0 +1,246 @@
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// engine is a Docker engine of the test's own: nothing of another one on this machine is touched.
+type engine struct {
+	client  string
+	dir     string // everything of the engine lies there
+	env     []string
+	version string
+	proxy   string // where the builder finds the modules: the cache of this machine
+}
+
+// startEngine starts one, or skips the test where there can be none.
+func startEngine(t *testing.T) *engine {
+	t.Helper()
+	daemon, err := exec.LookPath("dockerd")
+	client, other := exec.LookPath("/usr/bin/docker") // Debian's, which fits its daemon
+	if other != nil {
+		client, other = exec.LookPath("docker")
+	}
+	if why := errors.Join(err, other); why != nil || os.Geteuid() != 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("there is no Docker engine to start (user %d): %v", os.Geteuid(), why)
+		}
+		t.Skipf("left out: it needs root and docker.io (user %d): %v", os.Geteuid(), why)
+	}
+	dir, err := os.MkdirTemp("", "kt") // short, since sockets lie in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &engine{client: client, dir: dir, env: []string{"DOCKER_HOST=unix://" + dir + "/sock", "DOCKER_CONFIG=" + dir + "/config", "DOCKER_CONTEXT=", "DOCKER_BUILDKIT=0"}}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	c := exec.Command(daemon, "--iptables=false", "--ip6tables=false", "--bridge=none", "--data-root", dir+"/data", "--exec-root", dir+"/exec",
+		"-H", "unix://"+dir+"/sock", "--pidfile", dir+"/pid")
+	c.Stdout, c.Stderr = log, log
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	t.Cleanup(func() { stopEngine(t, dir, c.Process, ended) })
+	e.await(t, log.Name(), ended)
+	cache := strings.TrimSpace(output(t, root, nil, "go", "env", "GOMODCACHE"))
+	proxy := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(cache, "cache", "download"))))
+	t.Cleanup(proxy.Close)
+	e.proxy = proxy.URL
+	return e
+}
+
+// await waits until the engine answers.
+func (e *engine) await(t *testing.T, log string, ended <-chan error) {
+	t.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.NewTimer(2 * time.Minute)
+	defer limit.Stop()
+	for {
+		out, err := e.command("version", "--format", "{{.Server.Version}}").Output()
+		if err == nil {
+			e.version = strings.TrimSpace(string(out))
+			return
+		}
+		select {
+		case <-tick.C:
+			continue
+		case err = <-ended:
+		case <-limit.C:
+		}
+		text, _ := os.ReadFile(log) // without it the error has to do
+		t.Fatalf("dockerd doesn't answer: %v\n%s", err, text)
+	}
+}
+
+// stopEngine ends the engine, with what it started and mounted, and removes its folder.
+func stopEngine(t *testing.T, dir string, daemon *os.Process, ended <-chan error) {
+	if err := daemon.Signal(syscall.SIGTERM); err != nil {
+		t.Log(err) // it has ended by itself
+	}
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Error("dockerd doesn't end when it is told to")
+		_ = daemon.Kill()
+		<-ended
+	}
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		t.Error(err)
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if at := strings.Fields(line)[1]; strings.HasPrefix(at, dir+"/") {
+			if err := syscall.Unmount(at, syscall.MNT_DETACH); err != nil {
+				t.Errorf("unmounting %s: %v", at, err)
+			}
+		}
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Error(err)
+	}
+}
+
+func (e *engine) command(args ...string) *exec.Cmd {
+	c := exec.Command(e.client, args...)
+	c.Env = append(os.Environ(), e.env...)
+	return c
+}
+
+// do runs a command of the client and wants it to succeed.
+func (e *engine) do(t *testing.T, args ...string) string {
+	t.Helper()
+	return strings.TrimSpace(output(t, root, e.env, e.client, args...))
+}
+
+// layers are the engine's words for who writes a layer's header as it does; see deploy/image -h.
+func (e *engine) layers(t *testing.T) string {
+	t.Helper()
+	major, _, _ := strings.Cut(e.version, ".")
+	n, err := strconv.Atoi(major)
+	if err != nil {
+		t.Fatalf("the engine is of version %q: %v", e.version, err)
+	}
+	if n < 23 {
+		return "docker-20.10"
+	}
+	return "current"
+}
+
+// build makes a function's image of the Dockerfile. No image can be pulled, so this machine's Go stands in for the golang
+// image, and the cache of modules, which has what deploy/image has just compiled, for the proxy.
+func (e *engine) build(t *testing.T, function string) (image string) {
+	t.Helper()
+	golang := "golang:" + from.FindStringSubmatch(dockerfile(t))[1]
+	if e.do(t, "images", "-q", golang) == "" {
+		e.importGo(t, golang)
+	}
+	image = "built/" + function
+	e.do(t, "build", "--network", "host", "--build-arg", "GOPROXY="+e.proxy, "--build-arg", "FUNCTION="+function,
+		"--build-arg", "VERSION="+version, "--build-arg", "REVISION="+revision, "-t", image, ".")
+	return image
+}
+
+// importGo makes the image that stands in for the build stage's: a Go, a shell, and the two tools that the Dockerfile uses.
+func (e *engine) importGo(t *testing.T, name string) {
+	t.Helper()
+	goroot := strings.TrimSpace(output(t, root, nil, "go", "env", "GOROOT"))
+	r, w := io.Pipe()
+	go func() {
+		out := tar.NewWriter(w)
+		err := out.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777})
+		for _, part := range []string{"bin/go", "VERSION", "go.env", "pkg/include", "pkg/tool", "src"} {
+			err = errors.Join(err, packTree(out, filepath.Join(goroot, part), "usr/local/go/"+part))
+		}
+		libraries := map[string]bool{}
+		for _, tool := range []string{"sh", "touch", "chmod"} {
+			err = errors.Join(err, packTool(out, tool, libraries))
+		}
+		w.CloseWithError(errors.Join(err, out.Close()))
+	}()
+	c := e.command("import", "-c", "ENV PATH=/usr/local/go/bin:/bin", "-c", "ENV GOPATH=/go", "-", name)
+	c.Stdin = r
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("importing the stand-in for %s: %v\n%s", name, err, out)
+	}
+}
+
+// packTree packs a file, or a folder without what only tests need.
+func packTree(out *tar.Writer, from, to string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == "testdata":
+			return filepath.SkipDir
+		case d.IsDir() || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		return packFile(out, path, to+strings.TrimPrefix(path, from))
+	})
+}
+
+func packFile(out *tar.Writer, from, to string) error {
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	err = out.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: strings.TrimPrefix(to, "/"), Mode: int64(info.Mode().Perm()), Size: int64(len(text))})
+	if err == nil {
+		_, err = io.Copy(out, bytes.NewReader(text))
+	}
+	return err
+}
+
+// library finds the libraries in what ldd prints.
+var library = regexp.MustCompile(`(/\S+) \(0x`)
+
+// packTool packs a program as /bin/NAME, with its libraries that aren't there yet.
+func packTool(out *tar.Writer, name string, libraries map[string]bool) error {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return err
+	}
+	if err := packFile(out, path, "bin/"+name); err != nil {
+		return err
+	}
+	list, err := exec.Command("ldd", path).Output()
+	if err != nil {
+		return fmt.Errorf("finding the libraries of %s: %w", name, err)
+	}
+	for _, m := range library.FindAllStringSubmatch(string(list), -1) {
+		if libraries[m[1]] {
+			continue
+		}
+		libraries[m[1]] = true
+		if err := packFile(out, m[1], m[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+// Package image makes the functions' images in both ways, compares and inspects them, and runs them in a real container
+// engine as the platform would, against the emulator. The tests with an engine need Debian's docker.io, and root; with
+// CI=true they have to be there.
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+)
+
+const root = "../.."
+
+// functions are what there is an image of.
+var functions = []string{"rotate", "sweep"}
+
+// maker is the compiled deploy/image, shared the folder with what it makes, and printed what it says of it.
+var maker, shared, printed string
+
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "keyturn-image")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "making a folder:", err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	maker = filepath.Join(dir, "image")
+	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", maker, "../../deploy/image").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building deploy/image: %v\n%s", err, out)
+		return 1
+	}
+	shared = filepath.Join(dir, "dist")
+	c := exec.CommandContext(context.Background(), maker, "-version", version, "-revision", revision, "-o", shared)
+	c.Dir = root
+	out, err := c.CombinedOutput()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "making the images: %v\n%s", err, out)
+		return 1
+	}
+	printed = string(out)
+	return m.Run()
+}
+
+const (
+	version  = "v1.2.3"
+	revision = "0123456789abcdef0123456789abcdef01234567"
+)
+
+// output runs a command in a folder, with more environment, and wants it to succeed.
+func output(t *testing.T, dir string, env []string, name string, args ...string) string {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), name, args...)
+	c.Dir, c.Env = dir, append(os.Environ(), env...)
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%s %.200q: %v\n%s%s", filepath.Base(name), args, err, out, stderr.String())
+	}
+	return string(out)
+}
+
+// build makes images from the source in a folder, and returns where they are.
+func build(t *testing.T, source string, env []string, more ...string) (dist string) {
+	t.Helper()
+	dist = filepath.Join(t.TempDir(), "dist")
+	output(t, source, env, maker, append([]string{"-version", version, "-revision", revision, "-o", dist}, more...)...)
+	return dist
+}
+
+// open reads the one image of a layout.
+func open(t *testing.T, path string) v1.Image {
+	t.Helper()
+	index, err := layout.ImageIndexFromPath(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Manifests) != 1 {
+		t.Fatalf("%s has %d images, want 1", path, len(list.Manifests))
+	}
+	image, err := index.Image(list.Manifests[0].Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image
+}
+
+// entry is a file of a layer.
+type entry struct {
+	*tar.Header
+	content []byte
+}
+
+// content are the files of an image's only layer.
+func content(t *testing.T, image v1.Image) []entry {
+	t.Helper()
+	layers, err := image.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(layers) != 1 {
+		t.Fatalf("the image has %d layers, want 1", len(layers))
+	}
+	r, err := layers[0].Uncompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var all []entry
+	for files := tar.NewReader(r); ; {
+		h, err := files.Next()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, entry{h, b})
+	}
+}
+
+// diffID is the digest of an image's uncompressed layer.
+func diffID(t *testing.T, image v1.Image) string {
+	t.Helper()
+	config, err := image.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(config.RootFS.DiffIDs) != 1 {
+		t.Fatalf("the image has %d layers, want 1", len(config.RootFS.DiffIDs))
+	}
+	return config.RootFS.DiffIDs[0].String()
+}
+
+func digest(t *testing.T, image v1.Image) string {
+	t.Helper()
+	d, err := image.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.String()
+}
