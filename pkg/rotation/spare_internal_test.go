@@ -62,7 +62,8 @@ func TestASpareKeyPairIsUsedOnceAndNotWhenItIsOldOrOfAnotherSize(t *testing.T) {
 func TestWithoutASpareEveryKeyPairIsNew(t *testing.T) {
 	var s *Spare
 	s.prepare(time.Now(), 2048)
-	if idOf(t, s.take(time.Now(), 2048)) == idOf(t, s.take(time.Now(), 2048)) {
+	first, second := idOf(t, s.take(time.Now(), 2048)), idOf(t, s.take(time.Now(), 2048))
+	if first == second {
 		t.Error("two key pairs are the same")
 	}
 }

@@ -91,7 +91,7 @@ func measures(s *scene) error {
 // measured tells whether a metric has arrived.
 func (s *scene) measured(name string) error {
 	if !slices.ContainsFunc(s.Metrics(), func(m ociemu.MetricValue) bool { return m.Name == name && m.Compartment == s.keyturn }) {
-		return fmt.Errorf("Monitoring has no value of %s", name)
+		return fmt.Errorf("no value of %s has arrived in Monitoring", name)
 	}
 	return nil
 }
