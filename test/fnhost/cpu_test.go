@@ -1,0 +1,72 @@
+package fnhost_test
+
+import (
+	"context"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/test/fnhost"
+)
+
+func TestTheProcessorTimeOfEndedProcessesIsCountedOnce(t *testing.T) {
+	h := start(t, "contract", fnhost.Options{})
+	running := cpuTime(t, h)
+	invoke(t, h, command{Do: "exit"})
+	ended := cpuTime(t, h)
+	// Starting a Go process takes more than no time at all, which the kernel tells to the microsecond once it has ended.
+	if ended <= 0 || ended < running {
+		t.Errorf("%s while it ran, %s after its end", running, ended)
+	}
+	h.Kill()
+	if again := cpuTime(t, h); again != ended {
+		t.Errorf("%s after the end, then %s", ended, again)
+	}
+	invoke(t, h, command{})
+	h.Kill()
+	if two := cpuTime(t, h); two <= ended {
+		t.Errorf("%s for one process, %s for two", ended, two)
+	}
+}
+
+func cpuTime(t *testing.T, h *fnhost.Host) time.Duration {
+	t.Helper()
+	d, err := h.CPUTime()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestWorkShowsInTheProcessorTimeOfARunningProcess(t *testing.T) {
+	h := start(t, "contract", fnhost.Options{})
+	before := cpuTime(t, h)
+	for cpuTime(t, h) == before { // in steps of 10 ms: until the calls have taken one
+		invoke(t, h, command{})
+	}
+}
+
+func TestAProcessThatIsStoppedIsReplaced(t *testing.T) {
+	h := start(t, "contract", fnhost.Options{})
+	if r := invoke(t, h, command{}); r.Took <= 0 {
+		t.Errorf("the call took %s", r.Took)
+	}
+	if err := h.Stop(t.Context(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := h.ResidentKB(); err == nil {
+		t.Error("the process is still there")
+	}
+	if r := invoke(t, h, command{}); !r.Started {
+		t.Error("the stopped process was used again")
+	}
+}
+
+func TestNobodyWaitsForeverForAProcessThatDoesNotStop(t *testing.T) {
+	h := start(t, "contract", fnhost.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.Stop(ctx, syscall.SIGWINCH); err == nil { // which ends nothing
+		t.Error("it has stopped")
+	}
+}
