@@ -2,6 +2,7 @@ package fnhost_test
 
 import (
 	"context"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +27,36 @@ func TestTheProcessorTimeOfEndedProcessesIsCountedOnce(t *testing.T) {
 	h.Kill()
 	if two := cpuTime(t, h); two <= ended {
 		t.Errorf("%s for one process, %s for two", ended, two)
+	}
+}
+
+func TestTheProcessorTimeOfAProcessThatIsKilledInACallIsCountedOnce(t *testing.T) {
+	h := start(t, "contract", fnhost.Options{})
+	fifo := pipe(t)
+	call := invokeAside(t, h, command{Announce: fifo, Do: "hang"})
+	if err := <-opened(fifo); err != nil {
+		t.Fatal(err)
+	}
+	h.Kill()
+	killed := cpuTime(t, h)
+	(<-call).of(t) // whose process is dropped a second time
+	if after := cpuTime(t, h); after != killed || killed <= 0 {
+		t.Errorf("%s when it was killed, %s when its call had ended", killed, after)
+	}
+}
+
+func TestTheProcessorTimeOfAProcessThatEndedBetweenTwoCallsIsCounted(t *testing.T) {
+	h := start(t, "contract", fnhost.Options{})
+	pid, err := strconv.Atoi(string(invoke(t, h, command{}).Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	h.AwaitEnds()
+	if d := cpuTime(t, h); d <= 0 {
+		t.Errorf("%s", d)
 	}
 }
 
