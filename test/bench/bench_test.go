@@ -40,7 +40,7 @@ func TestAShortRunMeasuresEverySectionAndEndsWell(t *testing.T) {
 			t.Errorf("%+v: a target without a verdict, or a verdict without a target", row)
 		}
 	}
-	for section, want := range map[string]int{coldStart: 2, rotations: 2 + 24 + 1, burst: 2 + 10 + 7, sweeping: 12 + 4, sizes: 6} {
+	for section, want := range map[string]int{coldStart: 2, rotations: 2 + 24 + 1, burst: 4 + 10 + 7, sweeping: 12 + 4, sizes: 6} {
 		if perSection[section] != want {
 			t.Errorf("%s has %d rows, want %d", section, perSection[section], want)
 		}
@@ -49,7 +49,8 @@ func TestAShortRunMeasuresEverySectionAndEndsWell(t *testing.T) {
 		t.Errorf("the report is not complete: %s", text)
 	}
 	for _, c := range r.Chains {
-		if c.Warm == (c.Handshakes > 0) || c.Calls < 5 || c.RoundTripMS > 0 && (len(c.Dependent) < 4 || c.RoundTrips < len(c.Dependent)) {
+		// A warm rotation may still open one more connection beside those that are there.
+		if c.Warm == (c.Handshakes >= 4) || c.Calls < 5 || c.RoundTripMS > 0 && (len(c.Dependent) < 4 || c.RoundTrips < len(c.Dependent)) {
 			t.Errorf("%+v", c)
 		}
 		if !strings.Contains(stdout.String(), strings.Join(c.Dependent, ", ")) {

@@ -25,18 +25,18 @@ const (
 
 // measureBursts measures many events at once, with and without throttling, and one process for long.
 func measureBursts(ctx context.Context, b *bench) error {
-	cost, err := measureCosts(b)
+	alone, crowded, err := measureCosts(b)
 	if err != nil {
 		return err
 	}
 	for _, throttled := range []bool{false, true} {
 		b.progress("a burst of %d events, throttled: %t", b.events, throttled)
-		if err := measureBurst(ctx, b, throttled, cost); err != nil {
+		if err := measureBurst(ctx, b, throttled, crowded); err != nil {
 			return err
 		}
 	}
 	b.progress("%d rotations in one process", b.serial)
-	if err := measureProcess(ctx, b, cost); err != nil {
+	if err := measureProcess(ctx, b, alone); err != nil {
 		return err
 	}
 	return profileRotations(ctx, b)

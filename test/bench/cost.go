@@ -4,10 +4,12 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -25,10 +27,19 @@ type costs struct {
 	signature     float64
 }
 
-// measureCosts measures them, in the way of functions/rotate.
-func measureCosts(b *bench) (costs, error) {
-	b.progress("making %d RSA keys", b.keys)
-	keys, err := timed(b.keys, 1, func() error {
+// measureCosts measures them, in the way of functions/rotate: alone on the machine, and on all cores at once, where they
+// take more, as in a burst.
+func measureCosts(b *bench) (alone, crowded costs, err error) {
+	b.progress("making %d RSA keys", 2*b.keys)
+	if alone, err = measureCost(b, 1, "alone"); err != nil {
+		return alone, crowded, err
+	}
+	crowded, err = measureCost(b, runtime.NumCPU(), "all cores busy")
+	return alone, crowded, err
+}
+
+func measureCost(b *bench, workers int, how string) (costs, error) {
+	keys, err := timed(b.keys, 1, workers, func() error {
 		_, err := credential.GenerateAPIKey(rsaBits)
 		return err
 	})
@@ -40,24 +51,43 @@ func measureCosts(b *bench) (costs, error) {
 		return costs{}, fmt.Errorf("making a key to sign with: %w", err)
 	}
 	digest := make([]byte, crypto.SHA256.Size())
-	signatures, err := timed(b.keys, 20, func() error {
+	signatures, err := timed(b.keys, 20, workers, func() error {
 		_, err := rsa.SignPKCS1v15(rand.Reader, signer, crypto.SHA256, digest)
 		return err
 	})
 	if err != nil {
 		return costs{}, err
 	}
-	c := costs{keys: b.keys, signature: figure(signatures...).Median}
+	c := costs{keys: len(keys), signature: figure(signatures...).Median}
 	c.key, c.keyError = mean(keys)
 	b.report.add(
-		Row{Section: burst, What: fmt.Sprintf("generating one RSA key of %d bits", rsaBits), Unit: "ms CPU", Build: figure(keys...),
+		Row{Section: burst, What: fmt.Sprintf("one RSA key of %d bits, %s", rsaBits, how), Unit: "ms CPU", Build: figure(keys...),
 			Detail: fmt.Sprintf("mean %.1f +- %.1f", c.key, c.keyError)},
-		Row{Section: burst, What: "one RSA signature, as under each call", Unit: "ms CPU", Build: figure(signatures...)})
+		Row{Section: burst, What: "one RSA signature, " + how, Unit: "ms CPU", Build: figure(signatures...)})
 	return c, nil
 }
 
-// timed does something n times, and tells the processor time of each in ms, averaged over a few.
-func timed(n, few int, do func() error) ([]float64, error) {
+// timed does something n times or some more, on several cores at once, and tells the processor time of each in ms,
+// averaged over a few.
+func timed(n, few, workers int, do func() error) ([]float64, error) {
+	var mu sync.Mutex
+	var all []float64
+	var failed error
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			took, err := timedHere((n+workers-1)/workers, few, do)
+			mu.Lock()
+			defer mu.Unlock()
+			all, failed = append(all, took...), errors.Join(failed, err)
+		})
+	}
+	group.Wait()
+	return all, failed
+}
+
+// timedHere does so on one thread.
+func timedHere(n, few int, do func() error) ([]float64, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	took := make([]float64, n)

@@ -17,7 +17,7 @@ func (r *Report) Table() string {
 	var b strings.Builder
 	m := r.Machine
 	fmt.Fprintf(&b, "Keyturn on %s, %d cores, %s/%s, %s, seed %d; measured in %.0f s\n", m.CPU, m.Cores, m.OS, m.Arch, m.Go, r.Seed, r.Seconds)
-	if m.Load > float64(m.Cores)/4 {
+	if m.Load > float64(m.Cores)/2 {
 		fmt.Fprintf(&b, "The machine had other work: its load was %.1f when the run began. Times are longer than on an idle one.\n", m.Load)
 	}
 	if r.Short {
