@@ -1,11 +1,11 @@
-// Command bench prints Keyturn's figures on this machine: API calls, TLS handshakes and times of one rotation, the
-// function's memory and the time of its start. Start with
+// Command bench measures the functions on this machine, and the least that they could take. Start with
 //
 //	go run ./test/bench
 //
-// from the module's folder. The figures are of the function's own binary against the emulator, which answers at once:
-// times are what the function itself costs, without the cloud's. They are never tests, so that a slow machine fails
-// nothing; the exit code says only whether they could be taken. Memory is read from /proc, so on Linux only.
+// from the module's folder; it takes some minutes. The figures are of the functions' own binaries against the emulator,
+// and every one, those of the column "floor" too, comes from a measurement of the same run. They are never tests: a
+// target that is missed is marked in the table and changes no exit code, which says only whether the figures could be
+// taken. Processor time and memory are read from /proc, so on Linux only. docs/performance.md tells how to read them.
 package main
 
 import (
@@ -16,10 +16,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -31,33 +32,59 @@ func main() {
 	os.Exit(code)
 }
 
-// settings say how much is measured.
+// settings say what is measured, and how much of it.
 type settings struct {
-	warm   int    // rotations for the median, and starts
-	events int    // rotations of one process, after which its memory is read again
-	sweep  bool   // the sweep's figures instead of the rotations'
-	file   string // for the figures as JSON; none if empty
+	short, verbose, write bool
+	only                  []string // sections; none: all
+	file, profiles        string   // where to write the figures as JSON, and the profiles; empty: nowhere
+	seed                  uint64
+	trip                  time.Duration // round trip that is added
+
+	starts, cold, warm int // measurements of which the medians are told
+	events, containers int // of the bursts
+	serial             int // rotations of one process
+	keys               int // RSA keys that are made
+	sweeps             []sweepSize
+}
+
+// sweepSize is a tenancy's users, and how often it is swept.
+type sweepSize struct{ users, times int }
+
+// sections are the table's, in its order.
+var sections = []struct {
+	name    string
+	measure func(context.Context, *bench) error
+}{
+	{"start", measureStarts}, {"rotation", measureRotations}, {"burst", measureBursts}, {"sweep", measureSweeps}, {"size", measureSizes},
 }
 
 const usage = `Usage: go run ./test/bench [flags]
 
-Prints the figures of the function on this machine.
+Measures the functions on this machine and prints one table.
 
-  -n N        warm rotations and starts of which the median is told (20)
-  -short      less of everything: 5 warm rotations and starts, memory after 20 rotations instead of 200
-  -sweep      the sweep over 100, 1,000 and 10,000 users instead; takes minutes
-  -json FILE  write the figures to FILE, too, as JSON
-  -h          this help
+  -json FILE     write the figures to FILE, too, as JSON
+  -profile DIR   write a profile of each section into DIR
+  -write         put the table into docs/performance.md
+  -only LIST     only these sections: start, rotation, burst, sweep, size
+  -short         little of everything: to see that it runs, not for figures
+  -v             print the calls of each longest chain as well
+  -trip D        round trip that the emulator adds to calls and connections (20ms)
+  -seed N        makes ids, and which calls are throttled, repeatable (1)
+  -h             this help
 `
 
 // readFlags reads the flags. If ok is false there is nothing to measure, and code is the exit code.
 func readFlags(args []string, stdout, stderr io.Writer) (s settings, code int, ok bool) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.IntVar(&s.warm, "n", 0, "")
-	short := flags.Bool("short", false, "")
-	flags.BoolVar(&s.sweep, "sweep", false, "")
+	only := flags.String("only", "", "")
+	flags.BoolVar(&s.short, "short", false, "")
+	flags.BoolVar(&s.verbose, "v", false, "")
+	flags.BoolVar(&s.write, "write", false, "")
 	flags.StringVar(&s.file, "json", "", "")
+	flags.StringVar(&s.profiles, "profile", "", "")
+	flags.Uint64Var(&s.seed, "seed", 1, "")
+	flags.DurationVar(&s.trip, "trip", 20*time.Millisecond, "")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, usage)
@@ -65,27 +92,55 @@ func readFlags(args []string, stdout, stderr io.Writer) (s settings, code int, o
 	}
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if *only != "" {
+		s.only = strings.Split(*only, ",")
+	}
 	switch {
 	case err != nil:
 	case flags.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case given["n"] && s.warm < 1:
-		err = fmt.Errorf("-n is %d, but it must be 1 at least", s.warm)
 	case given["json"] && s.file == "":
 		err = errors.New("-json needs the name of a file")
+	case given["profile"] && s.profiles == "":
+		err = errors.New("-profile needs the name of a folder")
+	case s.trip <= 0:
+		err = fmt.Errorf("-trip is %s, but it must be more than 0", s.trip)
+	case s.write && (s.short || len(s.only) > 0):
+		err = errors.New("-write needs all the figures: it goes with neither -short nor -only")
+	default:
+		err = checkSections(s.only)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "bench: %v\nHelp: go run ./test/bench -h\n", err)
 		return s, 2, false
 	}
-	s.events = 200
-	if *short {
-		s.events = 20
-	}
-	if !given["n"] {
-		s.warm = map[bool]int{true: 5, false: 20}[*short]
-	}
+	s.amounts()
 	return s, 0, true
+}
+
+// amounts sets how much is measured.
+func (s *settings) amounts() {
+	s.starts, s.cold, s.warm = 25, 7, 25
+	s.events, s.containers, s.serial, s.keys = 1000, 8, 1000, 150
+	s.sweeps = []sweepSize{{100, 5}, {1000, 3}, {10000, 1}}
+	if s.short {
+		s.starts, s.cold, s.warm = 2, 1, 2
+		s.events, s.containers, s.serial, s.keys = 16, 2, 12, 2
+		s.sweeps = []sweepSize{{5, 1}, {10, 1}, {20, 1}}
+	}
+}
+
+func checkSections(only []string) error {
+	var names []string
+	for _, s := range sections {
+		names = append(names, s.name)
+	}
+	for _, name := range only {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("-only: there is no section %q; there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	return nil
 }
 
 // run is the whole command.
@@ -94,14 +149,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if !ok {
 		return code
 	}
-	do := measure
-	if s.sweep {
-		do = func(ctx context.Context, _ settings, stdout, stderr io.Writer) error {
-			_, err := runSweeps(ctx, nil, stdout, stderr)
-			return err
-		}
+	report, err := measure(ctx, s, stderr)
+	if err == nil {
+		err = publish(report, s, stdout)
 	}
-	if err := do(ctx, s, stdout, stderr); err != nil {
+	if err != nil {
 		if ctx.Err() != nil {
 			err = errors.New("interrupted")
 		}
@@ -111,63 +163,71 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// measure takes all figures and prints them. Progress goes to stderr.
-func measure(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return fmt.Errorf("making a folder: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	fmt.Fprintln(stderr, "building functions/rotate and test/bench/nothing ...")
-	rotate, err := stage.Build(ctx, dir)
-	if err != nil {
-		return err
-	}
-	nothing, err := buildNothing(ctx, dir)
-	if err != nil {
-		return err
-	}
-	s.events = max(s.events, s.warm+1)
-	r := Report{Machine: thisMachine(), WarmEvents: s.warm, Events: s.events}
-	for _, f := range forms() {
-		fmt.Fprintf(stderr, "%s: %d rotations ...\n", f.name, s.events)
-		figures, err := measureForm(ctx, rotate, f, s)
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
-		}
-		r.Rotations = append(r.Rotations, figures)
-	}
-	for _, p := range []struct{ name, binary string }{{"functions/rotate", rotate}, {"a function that does nothing", nothing}} {
-		fmt.Fprintf(stderr, "%s: %d starts ...\n", p.name, s.warm)
-		figures, err := measureStart(ctx, p.name, p.binary, s.warm)
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
-		}
-		r.Starts = append(r.Starts, figures)
-	}
-	if _, err := io.WriteString(stdout, r.Table()); err != nil {
-		return fmt.Errorf("writing the figures: %w", err)
-	}
-	if s.file == "" {
-		return nil
-	}
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encoding the figures: %w", err)
-	}
-	if err := os.WriteFile(s.file, append(text, '\n'), 0o644); err != nil {
-		return fmt.Errorf("writing the figures: %w", err)
-	}
-	return nil
+// bench is one run.
+type bench struct {
+	settings
+	stderr                 io.Writer
+	dir                    string // for what is built
+	rotate, sweep, nothing string // binaries
+	report                 *Report
 }
 
-// buildNothing compiles the function that does nothing, as stage.Build does the other.
-func buildNothing(ctx context.Context, dir string) (string, error) {
-	binary := filepath.Join(dir, "nothing")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "github.com/keyturn/keyturn/test/bench/nothing")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building test/bench/nothing: %w\n%s", err, out)
+// progress tells on stderr what is going on.
+func (b *bench) progress(format string, args ...any) {
+	fmt.Fprintf(b.stderr, format+" ...\n", args...)
+}
+
+// measure takes all figures.
+func measure(ctx context.Context, s settings, stderr io.Writer) (report *Report, err error) {
+	began := time.Now()
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder: %w", err)
 	}
-	return binary, nil
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	b := &bench{settings: s, stderr: stderr, dir: dir, report: &Report{Machine: thisMachine(), Seed: s.seed, Short: s.short}}
+	b.progress("building the functions")
+	if b.rotate, err = stage.Build(ctx, dir); err != nil {
+		return nil, err
+	}
+	if b.sweep, err = stage.BuildSweep(ctx, dir); err != nil {
+		return nil, err
+	}
+	if b.nothing, err = build(ctx, dir, "test/bench/nothing"); err != nil {
+		return nil, err
+	}
+	for _, section := range sections {
+		if len(s.only) > 0 && !slices.Contains(s.only, section.name) {
+			continue
+		}
+		if err := section.measure(ctx, b); err != nil {
+			return nil, fmt.Errorf("%s: %w", section.name, err)
+		}
+	}
+	b.report.Seconds = time.Since(began).Seconds()
+	return b.report, nil
+}
+
+// publish prints the table, and writes it to wherever the flags say.
+func publish(r *Report, s settings, stdout io.Writer) error {
+	text := r.Table()
+	if s.verbose {
+		text += "\n" + r.chains()
+	}
+	if _, err := io.WriteString(stdout, text); err != nil {
+		return fmt.Errorf("writing the figures: %w", err)
+	}
+	if s.file != "" {
+		text, err := json.MarshalIndent(r, "", "  ")
+		if err != nil {
+			return fmt.Errorf("encoding the figures: %w", err)
+		}
+		if err := os.WriteFile(s.file, append(text, '\n'), 0o644); err != nil {
+			return fmt.Errorf("writing the figures: %w", err)
+		}
+	}
+	if s.write {
+		return writeInto(document, r.Table())
+	}
+	return nil
 }

@@ -2,151 +2,188 @@ package main
 
 import (
 	"bufio"
-	"fmt"
-	"maps"
+	"cmp"
+	"math"
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
-// The project's targets.
-const (
-	targetCalls   = 14 // of one rotation, at most
-	targetMB      = 40 // resident memory stays below
-	targetReadyMS = 50 // from start to the ready socket, below
-)
-
-// Report is everything that was measured on one machine.
+// Report is everything that one run has measured.
 type Report struct {
-	Machine    Machine           `json:"machine"`
-	WarmEvents int               `json:"warm_events"` // how many the medians are of
-	Events     int               `json:"events"`      // rotations of one process, after which its memory is read again
-	Rotations  []RotationFigures `json:"rotations"`
-	Starts     []StartFigures    `json:"starts"`
+	Machine    Machine  `json:"machine"`
+	Seed       uint64   `json:"seed"`
+	Short      bool     `json:"short"` // few of everything: the figures are there, and not worth much
+	Seconds    float64  `json:"seconds"`
+	TargetsMet int      `json:"targets_met"`
+	Targets    int      `json:"targets"`
+	Rows       []Row    `json:"rows"`
+	Chains     []Chain  `json:"chains"`
+	Notes      []string `json:"notes,omitempty"`
 }
 
 // Machine is where the figures are from.
 type Machine struct {
-	CPU   string `json:"cpu"`
-	Cores int    `json:"cores"`
-	OS    string `json:"os"`
-	Arch  string `json:"arch"`
-	Go    string `json:"go"`
+	CPU   string  `json:"cpu"`
+	Cores int     `json:"cores"`
+	OS    string  `json:"os"`
+	Arch  string  `json:"arch"`
+	Go    string  `json:"go"`
+	Load  float64 `json:"load"` // average of the last minute when the run began; 0 if the system doesn't tell
 }
 
-// RotationFigures are those of one kind of credential.
-type RotationFigures struct {
-	Form           string       `json:"form"`
-	Cold           EventFigures `json:"cold"` // the first event of a process
-	Warm           EventFigures `json:"warm"` // the second, but the time is the median of several
-	MemoryAfterOne Memory       `json:"memory_after_one"`
-	MemoryAfterAll Memory       `json:"memory_after_all"`
+// Row is one line of the table.
+type Row struct {
+	Section string  `json:"section"`
+	What    string  `json:"what"`
+	Unit    string  `json:"unit"`
+	Build   Figure  `json:"build"`           // this build's
+	Floor   *Figure `json:"floor,omitempty"` // the least that it could be, measured in the same run
+	Ratio   float64 `json:"ratio,omitempty"` // of the medians
+	Target  string  `json:"target,omitempty"`
+	Met     *bool   `json:"met,omitempty"` // nil: no target
+	Detail  string  `json:"detail,omitempty"`
 }
 
-// EventFigures are those of one event.
-type EventFigures struct {
-	Calls        int            `json:"calls"` // requests that reached a service, with the proof and the mail
-	Handshakes   int            `json:"tls_handshakes"`
-	Connections  map[string]int `json:"tls_handshakes_by_host"`
-	Milliseconds float64        `json:"wall_ms"`
+// Figure is what several measurements of the same gave.
+type Figure struct {
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+	N      int     `json:"n"`
 }
 
-// Memory is the resident memory of a process in KiB.
-type Memory struct {
-	PeakKB int `json:"peak_kb"`
-	NowKB  int `json:"now_kb"`
+// figure is the Figure of some values; of none it is zero.
+func figure(values ...float64) Figure {
+	if len(values) == 0 {
+		return Figure{}
+	}
+	return Figure{Median: quantile(values, 0.5), Min: slices.Min(values), Max: slices.Max(values), N: len(values)}
 }
 
-// StartFigures are those of a function's start.
-type StartFigures struct {
-	Function          string  `json:"function"`
-	ReadyMilliseconds float64 `json:"ready_ms"` // from the start of the process to the ready socket, median
-	Memory            Memory  `json:"memory"`   // when it is ready
-	BinaryBytes       int64   `json:"binary_bytes"`
+// quantile is the value below which a part of the values lies, with straight lines between them. Of nothing it is 0.
+func quantile(values []float64, part float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	at := part * float64(len(sorted)-1)
+	below := int(at)
+	above := min(below+1, len(sorted)-1)
+	return sorted[below] + (at-float64(below))*(sorted[above]-sorted[below])
+}
+
+// mean and its standard error, which says how far the mean of other such values would lie off.
+func mean(values []float64) (m, standardError float64) {
+	n := float64(len(values))
+	if n == 0 {
+		return 0, 0
+	}
+	for _, v := range values {
+		m += v / n
+	}
+	if n == 1 {
+		return m, 0
+	}
+	squares := 0.0
+	for _, v := range values {
+		squares += (v - m) * (v - m)
+	}
+	return m, math.Sqrt(squares / (n - 1) / n)
+}
+
+// exponent is the e for which y = a * x^e fits best: least squares of the logarithms. Fewer than two sizes have none.
+func exponent(x, y []float64) float64 {
+	var mx, my float64
+	n := float64(len(x))
+	for i := range x {
+		mx, my = mx+math.Log(x[i])/n, my+math.Log(y[i])/n
+	}
+	var above, below float64
+	for i := range x {
+		d := math.Log(x[i]) - mx
+		above, below = above+d*(math.Log(y[i])-my), below+d*d
+	}
+	if below == 0 {
+		return math.NaN()
+	}
+	return above / below
+}
+
+// over compares the row with its floor.
+func (r Row) over(floor Figure) Row {
+	r.Floor = &floor
+	if floor.Median > 0 {
+		r.Ratio = r.Build.Median / floor.Median
+	}
+	return r
+}
+
+// ratioAtMost is a target for how many times the floor the row may be.
+func (r Row) ratioAtMost(limit float64) Row {
+	return r.judged("<= "+short(limit)+" x floor", r.Ratio > 0 && r.Ratio <= limit)
+}
+
+// atMost and below are targets for the row's own value.
+func (r Row) atMost(limit float64) Row { return r.judged("<= "+short(limit), r.Build.Median <= limit) }
+func (r Row) below(limit float64) Row  { return r.judged("< "+short(limit), r.Build.Median < limit) }
+
+func (r Row) judged(target string, met bool) Row {
+	r.Target, r.Met = target, &met
+	return r
+}
+
+func short(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// add takes rows into the report.
+func (r *Report) add(rows ...Row) {
+	for _, row := range rows {
+		r.Rows = append(r.Rows, row)
+		if row.Met == nil {
+			continue
+		}
+		r.Targets++
+		if *row.Met {
+			r.TargetsMet++
+		}
+	}
 }
 
 func thisMachine() Machine {
-	return Machine{CPU: cpuModel(), Cores: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version()}
+	return Machine{CPU: cpuModel(), Cores: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(), Load: load()}
 }
 
 // cpuModel is the processor's name where the system tells it in /proc/cpuinfo.
 func cpuModel() string {
-	const unknown = "unknown processor"
-	f, err := os.Open("/proc/cpuinfo")
+	name := ""
+	if f, err := os.Open("/proc/cpuinfo"); err == nil {
+		defer f.Close()
+		for lines := bufio.NewScanner(f); lines.Scan() && name == ""; {
+			if key, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(key) == "model name" {
+				name = strings.TrimSpace(value)
+			}
+		}
+	}
+	return cmp.Or(name, "unknown processor")
+}
+
+func load() float64 {
+	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
-		return unknown
+		return 0 // not Linux
 	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if name, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
+	first, _, _ := strings.Cut(string(text), " ")
+	v, err := strconv.ParseFloat(first, 64)
+	if err != nil {
+		return 0
 	}
-	return unknown
+	return v
 }
 
-// Table is the report for people, in plain text of 100 columns at most.
-func (r Report) Table() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Keyturn's figures on %s, %d cores, %s/%s, %s\n", r.Machine.CPU, r.Machine.Cores, r.Machine.OS, r.Machine.Arch, r.Machine.Go)
-	fmt.Fprintf(&b, "Against an emulator that answers at once. Cold is a process's first event; warm times are medians of %d.\n\n", r.WarmEvents)
-	const row = "%-33s %9s %11s %11s %13s  %s\n"
-	fmt.Fprintf(&b, row, "", "API calls", "handshakes", "time in ms", "peak MB after", "targets")
-	fmt.Fprintf(&b, row, "one rotation of", "cold warm", "cold warm", "cold warm", fmt.Sprintf("1  %4d", r.Events),
-		fmt.Sprintf("<= %d calls, < %d MB", targetCalls, targetMB))
-	for _, f := range r.Rotations {
-		fmt.Fprintf(&b, row, f.Form, fmt.Sprintf("%4d %4d", f.Cold.Calls, f.Warm.Calls), fmt.Sprintf("%4d %4d", f.Cold.Handshakes, f.Warm.Handshakes),
-			fmt.Sprintf("%5.0f %4.0f", f.Cold.Milliseconds, f.Warm.Milliseconds),
-			fmt.Sprintf("%.1f  %4.1f", megabytes(f.MemoryAfterOne), megabytes(f.MemoryAfterAll)),
-			metCalls(f)+", "+met(megabytes(f.MemoryAfterAll) < targetMB))
-	}
-	b.WriteString("\n")
-	const start = "%-33s %9s %11s %11s  %s\n"
-	fmt.Fprintf(&b, start, "one start of", "ready ms", "peak MB", "binary MB", fmt.Sprintf("target < %d ms", targetReadyMS))
-	for _, s := range r.Starts {
-		fmt.Fprintf(&b, start, s.Function, fmt.Sprintf("%.1f", s.ReadyMilliseconds), fmt.Sprintf("%.1f", megabytes(s.Memory)),
-			fmt.Sprintf("%.1f", float64(s.BinaryBytes)/1e6), met(s.ReadyMilliseconds < targetReadyMS))
-	}
-	b.WriteString("\nTLS handshakes by host\n")
-	for _, f := range r.Rotations {
-		fmt.Fprintf(&b, "%-33s cold: %s\n%33s warm: %s\n", f.Form, hosts(f.Cold.Connections), "", hosts(f.Warm.Connections))
-	}
-	return b.String()
-}
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-func met(ok bool) string {
-	if ok {
-		return "met"
-	}
-	return "missed"
-}
-
-func metCalls(f RotationFigures) string {
-	if f.Cold.Calls > targetCalls && f.Warm.Calls <= targetCalls {
-		return "met warm"
-	}
-	return met(f.Cold.Calls <= targetCalls && f.Warm.Calls <= targetCalls)
-}
-
-// megabytes of the peak; a MB is 2^20 bytes here, as in the memory setting of a function.
-func megabytes(m Memory) float64 { return float64(m.PeakKB) / 1024 }
-
-// hosts lists how many connections went to each host, by the host's first label but that of a namespace.
-func hosts(connections map[string]int) string {
-	if len(connections) == 0 {
-		return "none"
-	}
-	var list []string
-	for _, host := range slices.Sorted(maps.Keys(connections)) {
-		name, rest, _ := strings.Cut(host, ".")
-		switch {
-		case strings.HasPrefix(rest, "compat."):
-			name = "S3"
-		case strings.HasPrefix(host, "secrets.vaults."):
-			name = "secrets"
-		}
-		list = append(list, fmt.Sprintf("%s %d", name, connections[host]))
-	}
-	return strings.Join(list, ", ")
-}
+// megabytes of KiB; a MB is 2^20 bytes here, as in the memory setting of a function.
+func megabytes(kb int) float64 { return float64(kb) / 1024 }

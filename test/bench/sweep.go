@@ -4,120 +4,114 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"net/http"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
 )
 
-// The sweep's target and limit.
 const (
-	targetSweepMB = 64                // resident memory stays below
-	sweepTimeout  = 300 * time.Second // the longest that OCI Functions gives a synchronous invocation
-)
+	sweeping     = "sweep"
+	sweepTimeout = 300 * time.Second // the longest that OCI Functions gives a synchronous invocation
 
-// sweepSizes are the tenancies that are swept.
-var sweepSizes = []int{100, 1000, 10000}
+	targetExponent       = 1.1
+	targetMemoryExponent = 0.1 // a hundred times the users take less than 1.6 times the memory
+)
 
 // keyedUsers is how many users of a tenancy have an API key as their third credential; the others have a second auth
 // token. Making ten thousand RSA keys would take longer than all sweeps, and the sweep doesn't look at API keys.
 const keyedUsers = 20
 
-// SweepFigures are those of one sweep over a tenancy in which nothing is to be done.
-type SweepFigures struct {
-	Users        int            `json:"users"` // each with three credentials and a bound secret
-	Calls        int            `json:"calls"`
-	Operations   map[string]int `json:"calls_by_operation"`
-	CallsPerUser float64        `json:"calls_per_user"`
-	Seconds      float64        `json:"seconds"`
-	Memory       Memory         `json:"memory"`
-	// Growth compares with the size before: 1 means that ten times the users take ten times the calls or seconds.
-	CallGrowth float64 `json:"call_growth,omitempty"`
-	TimeGrowth float64 `json:"time_growth,omitempty"`
+// swept is what one sweep cost.
+type swept struct {
+	calls              int
+	seconds, cpu, peak float64
 }
 
-// runSweeps builds the sweep, measures it and prints the table. No sizes mean sweepSizes.
-func runSweeps(ctx context.Context, sizes []int, stdout, stderr io.Writer) (all []SweepFigures, err error) {
-	if len(sizes) == 0 {
-		sizes = sweepSizes
+// measureSweeps sweeps tenancies of several sizes, in which nothing is to be done, each time in a process of its own.
+func measureSweeps(ctx context.Context, b *bench) error {
+	var users, calls, seconds, cpu, peaks []float64
+	for _, size := range b.sweeps {
+		b.progress("sweeping over %d users", size.users)
+		all, err := measureTenancy(ctx, b, size)
+		if err != nil {
+			return fmt.Errorf("%d users: %w", size.users, err)
+		}
+		row := func(what, unit string, value func(swept) float64) float64 {
+			var values []float64
+			for _, s := range all {
+				values = append(values, value(s))
+			}
+			f := figure(values...)
+			b.report.add(Row{Section: sweeping, What: fmt.Sprintf("%d users: %s", size.users, what), Unit: unit, Build: f})
+			return f.Median
+		}
+		users = append(users, float64(size.users))
+		calls = append(calls, row("calls", "calls", func(s swept) float64 { return float64(s.calls) }))
+		seconds = append(seconds, row("time", "s", func(s swept) float64 { return s.seconds }))
+		cpu = append(cpu, row("CPU of the function", "s CPU", func(s swept) float64 { return s.cpu }))
+		peaks = append(peaks, row("peak memory", "MB", func(s swept) float64 { return s.peak }))
 	}
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return nil, fmt.Errorf("making a folder: %w", err)
+	last := len(users) - 1
+	grown := fmt.Sprintf("%.1f MB, %.1f KB a user more", peaks[last]-peaks[0], 1024*(peaks[last]-peaks[0])/(users[last]-users[0]))
+	fitted := func(what string, values []float64) Row {
+		return Row{Section: sweeping, What: what + " as a power of the users", Unit: "exponent", Build: figure(exponent(users, values))}
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	fmt.Fprintf(stderr, "building functions/sweep; sweeping over %v users ...\n", sizes)
-	binary, err := stage.BuildSweep(ctx, dir)
+	memory := fitted("peak memory", peaks).below(targetMemoryExponent)
+	memory.Detail = grown
+	b.report.add(fitted("calls", calls).below(targetExponent), fitted("time", seconds).below(targetExponent), fitted("CPU of the function", cpu), memory)
+	return nil
+}
+
+// measureTenancy makes one tenancy and sweeps it.
+func measureTenancy(ctx context.Context, b *bench, size sweepSize) (all []swept, err error) {
+	calm := ociemu.Calm()
+	calm.Seed = b.seed
+	emulator, err := ociemu.Start(calm)
 	if err != nil {
 		return nil, err
 	}
-	if all, err = measureSweeps(ctx, binary, sizes); err != nil {
-		return all, err
-	}
-	if _, err := io.WriteString(stdout, sweepTable(all)); err != nil {
-		return all, fmt.Errorf("writing the figures: %w", err)
-	}
-	return all, nil
-}
-
-// measureSweeps sweeps tenancies of several sizes, each in a process of its own.
-func measureSweeps(ctx context.Context, binary string, sizes []int) ([]SweepFigures, error) {
-	var all []SweepFigures
-	for i, n := range sizes {
-		f, err := measureSweep(ctx, binary, n)
-		if err != nil {
-			return all, fmt.Errorf("%d users: %w", n, err)
-		}
-		if i > 0 {
-			before := all[i-1]
-			f.CallGrowth = growth(before.Users, f.Users, float64(before.Calls), float64(f.Calls))
-			f.TimeGrowth = growth(before.Users, f.Users, before.Seconds, f.Seconds)
-		}
-		all = append(all, f)
-	}
-	return all, nil
-}
-
-// growth is the exponent e for which b = a * (m/n)^e.
-func growth(n, m int, a, b float64) float64 {
-	return math.Log(b/a) / math.Log(float64(m)/float64(n))
-}
-
-func measureSweep(ctx context.Context, binary string, users int) (f SweepFigures, err error) {
-	emulator, err := ociemu.Start(ociemu.Calm())
-	if err != nil {
-		return f, err
-	}
 	defer func() { err = errors.Join(err, emulator.Close()) }()
-	inhabit(emulator, users)
-	host, err := fnhost.Start(ctx, fnhost.Options{Binary: binary, Timeout: sweepTimeout, MaxContainers: 1,
-		Env: append(emulator.Env(emulator.NewFunction("sweep", "")), "ons_topic="+emulator.AddTopic("secops"))})
+	inhabit(emulator, size.users)
+	env := append(emulator.Env(emulator.NewFunction("sweep", "")), "ons_topic="+emulator.AddTopic("secops"))
+	for range size.times {
+		s, err := sweepOnce(ctx, emulator, b.sweep, env)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	if b.profiles != "" && size == b.sweeps[len(b.sweeps)/2] {
+		return all, profileSweep(ctx, b, size.users, emulator, env)
+	}
+	return all, nil
+}
+
+func sweepOnce(ctx context.Context, emulator *ociemu.Emulator, binary string, env []string) (s swept, err error) {
+	host, err := fnhost.Start(ctx, fnhost.Options{Binary: binary, Timeout: sweepTimeout, MaxContainers: 1, Env: env})
 	if err != nil {
-		return f, err
+		return s, err
 	}
 	defer func() { err = errors.Join(err, host.Close()) }()
-	began := time.Now()
+	emulator.ResetCalls()
+	before, err := host.CPUTime()
+	if err != nil {
+		return s, err
+	}
 	reply, err := host.Invoke(ctx, []byte("{}"))
 	if err != nil {
-		return f, err
+		return s, err
 	}
-	f = SweepFigures{Users: users, Seconds: time.Since(began).Seconds(), Operations: map[string]int{}}
 	if reply.Status != http.StatusOK {
-		return f, fmt.Errorf("the sweep was answered %d after %.0f s: %s", reply.Status, f.Seconds, reply.Body)
+		return s, fmt.Errorf("the sweep was answered %d after %s: %s", reply.Status, reply.Took, reply.Body)
 	}
-	for _, c := range emulator.Calls() {
-		f.Calls++
-		f.Operations[c.Operation]++
+	after, err := host.CPUTime()
+	if err != nil {
+		return s, err
 	}
-	f.CallsPerUser = float64(f.Calls) / float64(users)
-	f.Memory, err = memory(host)
-	return f, err
+	peak, _, err := host.ResidentKB()
+	return swept{calls: len(emulator.Calls()), seconds: reply.Took.Seconds(), cpu: (after - before).Seconds(), peak: megabytes(peak)}, err
 }
 
 // inhabit adds users, each with three credentials and a bound secret that holds the first.
@@ -135,21 +129,4 @@ func inhabit(e *ociemu.Emulator, users int) {
 		e.AddSecret(ociemu.SecretSeed{Name: "token-of-" + name, Content: []byte(token),
 			FreeformTags: map[string]string{"keyturn-user": user, "keyturn-kind": "auth-token"}})
 	}
-}
-
-// sweepTable is the figures for people.
-func sweepTable(all []SweepFigures) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "One sweep in which nothing is to be done; three credentials and a bound secret a user; the function has %s\n", sweepTimeout)
-	const row = "%-12s %9s %12s %9s %9s  %-22s %s\n"
-	fmt.Fprintf(&b, row, "users", "calls", "calls a user", "seconds", "peak MB", "growth of calls, time", fmt.Sprintf("target < %d MB", targetSweepMB))
-	for i, f := range all {
-		grown := ""
-		if i > 0 {
-			grown = fmt.Sprintf("n^%.2f, n^%.2f", f.CallGrowth, f.TimeGrowth)
-		}
-		fmt.Fprintf(&b, row, fmt.Sprint(f.Users), fmt.Sprint(f.Calls), fmt.Sprintf("%.2f", f.CallsPerUser), fmt.Sprintf("%.1f", f.Seconds),
-			fmt.Sprintf("%.1f", megabytes(f.Memory)), grown, met(megabytes(f.Memory) < targetSweepMB))
-	}
-	return b.String()
 }

@@ -84,8 +84,9 @@ type Host struct {
 	timeout time.Duration
 	started int
 	ready   time.Duration
-	live    []*container // all that were started and not yet dropped
-	idle    []*container // the live ones that wait for a call
+	live    []*container  // all that were started and not yet dropped
+	spent   time.Duration // processor time of those that were dropped
+	idle    []*container  // the live ones that wait for a call
 }
 
 // Start makes the host and its first process, and waits until that listens. ctx
@@ -214,6 +215,9 @@ func (h *Host) drop(c *container) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	is := func(other *container) bool { return other == c }
+	if slices.ContainsFunc(h.live, is) { // else it is counted already
+		h.spent += c.cmd.ProcessState.UserTime() + c.cmd.ProcessState.SystemTime()
+	}
 	h.live = slices.DeleteFunc(h.live, is)
 	h.idle = slices.DeleteFunc(h.idle, is)
 }

@@ -26,6 +26,9 @@ type Reply struct {
 	CallID string
 	// Started says that this was the first call of its process (a cold start).
 	Started bool
+	// Took is how long the call took, from the request to the whole answer: without the wait for a free process, and
+	// without the start of one.
+	Took time.Duration
 }
 
 // The messages of failed calls, as in fnproject/fn (api/models/error.go).
@@ -58,7 +61,9 @@ func (h *Host) Invoke(ctx context.Context, body []byte) (Reply, error) {
 
 	reply.Started = c.calls == 0
 	c.calls++
+	began := time.Now()
 	keep := h.call(ctx, c, body, &reply)
+	reply.Took = time.Since(began)
 	if keep {
 		h.release(c)
 	} else {

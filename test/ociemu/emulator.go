@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -39,6 +40,7 @@ type Emulator struct {
 	policies *Policies // nil: none
 	keys     int       // how many RSA keys of the process's pool are in use here
 
+	roundTrip  atomic.Int64 // a time.Duration
 	faults     faultBook
 	history    history
 	deliveries deliveries
@@ -71,6 +73,7 @@ func Start(opts Options) (*Emulator, error) {
 	e := &Emulator{opts: opts, dir: dir, ca: ca, issuer: issuer, dataKey: rand.Text(), arrivals: newTunnelQueue(), state: newState(opts)}
 	e.deliveries = deliveries{work: newWork(), functions: map[string]Function{}}
 	e.serving = newWork()
+	e.SetRoundTrip(opts.RoundTrip)
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.services = allServices()
 	e.controls = e.controlRoutes()

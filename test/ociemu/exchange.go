@@ -23,6 +23,7 @@ type exchange struct {
 	query  url.Values
 	body   []byte
 	now    time.Time // set when the operation takes effect
+	probe  bool      // one of the emulator's own checks
 
 	changed bool // the operation changed the state
 }
@@ -48,12 +49,13 @@ func (r reply) with(header, value string) reply {
 
 // serve takes one request from arrival to answer.
 func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
+	began := time.Now()
 	e.serving.begin(1)
 	defer e.serving.end()
 	x := &exchange{e: e, to: to, http: r, query: r.URL.Query()}
 	x.call = Call{
 		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Region: to.region,
-		RequestID: requestID(r.Header.Get("opc-request-id")), At: e.now(),
+		RequestID: requestID(r.Header.Get("opc-request-id")), At: e.now(), Began: began,
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
@@ -69,8 +71,8 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 	}
 	caller, refused := x.authenticate()
 	x.call.Caller = caller
-	probe := r.Header.Get(probeHeader) != ""
-	if !probe {
+	x.probe = r.Header.Get(probeHeader) != ""
+	if !x.probe {
 		e.history.begin(&x.call)
 	}
 	switch {
@@ -80,7 +82,7 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 		x.finish(w, refused.reply(), 0)
 	case x.route == nil:
 		x.finish(w, errNotFound.reply(), 0)
-	case probe:
+	case x.probe:
 		x.finish(w, x.effect(), 0)
 	default:
 		x.underFaults(w)
@@ -186,9 +188,14 @@ func (x *exchange) amendEffect(status int) {
 	x.e.history.amend(x.call.Seq, func(c *Call) { c.Effect = status })
 }
 
-// finish enters the answer in the history and writes it.
+// finish holds the answer back for the round trip, enters it in the history and writes it.
 func (x *exchange) finish(w http.ResponseWriter, answer reply, effect int) {
-	x.e.history.amend(x.call.Seq, func(c *Call) { c.Status, c.Effect = answer.status, effect })
+	if !x.probe && !x.e.travel() {
+		cutConnection(w)
+		return
+	}
+	answered := time.Now()
+	x.e.history.amend(x.call.Seq, func(c *Call) { c.Status, c.Effect, c.Answered = answer.status, effect, answered })
 	x.e.opts.Log.Debug("call", "seq", x.call.Seq, "operation", x.call.Operation, "method", x.call.Method, "path", x.call.Path,
 		"region", x.call.Region, "caller", x.call.Caller.ID, "status", answer.status, "requestId", x.call.RequestID)
 	h := w.Header()

@@ -42,6 +42,11 @@ type Call struct {
 	Effect    int       `json:"effect"`
 	RequestID string    `json:"requestId"`
 	At        time.Time `json:"at"`
+	// Began and Answered are of the machine's clock, in this process with its monotonic reading: when the request arrived, and when its
+	// answer, held back by the round trip, was about to be sent. Answered is zero when it was not (yet) answered. A call that began
+	// after another one's Answered may have needed it; one that began before can't have.
+	Began    time.Time `json:"began"`
+	Answered time.Time `json:"answered,omitzero"`
 	// Decision is what the policies said; nil when they were not asked.
 	Decision *ocipolicy.Decision `json:"decision,omitempty"`
 }
@@ -52,6 +57,7 @@ type history struct {
 	seq         int
 	calls       []*Call
 	connections map[string]int
+	setUps      []SetUp
 }
 
 // begin enters a call and gives its number.
@@ -73,13 +79,14 @@ func (h *history) amend(seq int, change func(*Call)) {
 	}
 }
 
-func (h *history) connected(host string) {
+func (h *history) connected(s SetUp) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.connections == nil {
 		h.connections = map[string]int{}
 	}
-	h.connections[host]++
+	h.connections[s.Host]++
+	h.setUps = append(h.setUps, s)
 }
 
 // Calls gives the calls since the start or the last ResetCalls, in the order of their arrival.
@@ -99,7 +106,7 @@ func (e *Emulator) ResetCalls() {
 	h := &e.history
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.calls, h.connections = nil, nil
+	h.calls, h.connections, h.setUps = nil, nil, nil
 }
 
 // Connections gives the number of TLS handshakes by host name.

@@ -40,6 +40,9 @@ type Options struct {
 	ProblemLag time.Duration
 	// ProblemLagReads is how many reads of that problem give the old record after a change. 0: none.
 	ProblemLagReads int
+	// RoundTrip is added to every answer, and to each round trip that sets up a connection through the proxy: one for TCP and one for
+	// TLS 1.3 (two for TLS 1.2). 0: nothing. See [Emulator.SetRoundTrip].
+	RoundTrip time.Duration
 	// Deliveries is how often each event is delivered to each matching function. 0: once.
 	Deliveries int
 	// ParallelDeliveries starts the deliveries of one event side by side, not one after the other.

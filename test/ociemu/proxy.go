@@ -60,13 +60,18 @@ func (e *Emulator) connect(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Emulator) handshake(raw net.Conn, to target) error {
-	if err := raw.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+	began := time.Now()
+	if err := raw.SetDeadline(began.Add(time.Minute)); err != nil {
 		return err
+	}
+	if !e.travel() {
+		return net.ErrClosed
 	}
 	if _, err := raw.Write([]byte("HTTP/1.1 200 Connection Established\r\n\r\n")); err != nil {
 		return err
 	}
-	conn := tls.Server(raw, &tls.Config{
+	shaken := &flights{Conn: raw, travel: e.travel}
+	conn := tls.Server(shaken, &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -79,7 +84,7 @@ func (e *Emulator) handshake(raw net.Conn, to target) error {
 	if err := raw.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
-	e.history.connected(to.host)
+	e.history.connected(shaken.setUp(to.host, began, conn.ConnectionState()))
 	return e.arrivals.push(&tunnel{Conn: conn, raw: raw, to: to})
 }
 

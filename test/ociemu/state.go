@@ -22,6 +22,7 @@ type state struct {
 	users     map[string]*user
 	userOrder []string
 	secrets   []*secret
+	secretsAt map[string]*secret // by OCID; see secret
 	topics    []*topic
 	mails     []Mail
 	metrics   []MetricValue
@@ -40,13 +41,22 @@ func newState(o Options) *state {
 	g := newIDs(o.Seed)
 	s := &state{
 		ids: g, tenancy: g.ocid("tenancy", ""), namespace: "ns" + g.letters(10), createdOffset: o.CreatedOffset,
-		users: map[string]*user{}, logins: map[string]string{}, pages: map[string]int{}, retries: map[string]*retried{},
+		users: map[string]*user{}, logins: map[string]string{}, pages: map[string]int{}, retries: map[string]*retried{}, secretsAt: map[string]*secret{},
 		vaults: map[string]vaultRecord{}, compartments: map[string]compartment{}, functions: map[string]*deployed{},
 	}
 	for _, r := range append([]string{o.HomeRegion, o.Region, o.ReportingRegion, "us-ashburn-1", "us-phoenix-1", "eu-frankfurt-1"}, o.Regions...) {
 		s.subscribe(r)
 	}
 	return s
+}
+
+// secret finds a secret, in a time that doesn't grow with their number: else the emulator would be what a sweep over
+// thousands of them waits for.
+func (s *state) secret(id string) *secret {
+	for _, one := range s.secrets[len(s.secretsAt):] { // those that were added since; none is ever taken out
+		s.secretsAt[one.id] = one
+	}
+	return s.secretsAt[id]
 }
 
 func (s *state) subscribe(region string) {

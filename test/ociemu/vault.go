@@ -139,7 +139,10 @@ func (s *secret) promote(v *version) {
 }
 
 func (e *Emulator) secretByID(id, region string) *secret {
-	return find(e.state.secrets, func(s *secret) bool { return s.id == id && (region == "" || s.region == region) })
+	if s := e.state.secret(id); s != nil && (region == "" || s.region == region) {
+		return s
+	}
+	return nil
 }
 
 // ofSecret finds the secret in the path, in the region of the call.

@@ -1,0 +1,78 @@
+package fnhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// userHZ is the unit in which Linux tells a process's time, whatever the kernel's own (USER_HZ is 100 on all of Go's
+// platforms; proc_pid_stat(5)).
+const userHZ = time.Second / 100
+
+// CPUTime returns the processor time, user and system, that all processes together have used so far, those that have
+// ended too. That of a running process is read from /proc/<pid>/stat, in steps of 10 ms, so on Linux only.
+func (h *Host) CPUTime() (time.Duration, error) {
+	h.mu.Lock()
+	sum, live := h.spent, slices.Clone(h.live)
+	h.mu.Unlock()
+	for _, c := range live {
+		t, err := c.cpuTime()
+		if err != nil {
+			return 0, fmt.Errorf("reading the processor time: %w", err)
+		}
+		sum += t
+	}
+	return sum, nil
+}
+
+func (c *container) cpuTime() (time.Duration, error) {
+	if c.ended() {
+		return c.cmd.ProcessState.UserTime() + c.cmd.ProcessState.SystemTime(), nil
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	// The second field is the name, in parentheses; utime and stime are the 14th and 15th.
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	if len(fields) < 13 {
+		return 0, errors.New("the process's stat has too few fields")
+	}
+	var sum time.Duration
+	for _, f := range fields[11:13] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(n) * userHZ
+	}
+	return sum, nil
+}
+
+// Stop asks all processes to end, by a signal, and returns when they have. The platform never asks (it kills, as
+// [Host.Kill] does): this is for a build that has something to write at its end. The next call starts a new process.
+func (h *Host) Stop(ctx context.Context, with os.Signal) error {
+	h.mu.Lock()
+	all := slices.Clone(h.live)
+	h.mu.Unlock()
+	for _, c := range all {
+		if err := c.cmd.Process.Signal(with); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return fmt.Errorf("stopping the function: %w", err)
+		}
+	}
+	for _, c := range all {
+		select {
+		case <-c.done:
+			h.drop(c)
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the function's end: %w", context.Cause(ctx))
+		}
+	}
+	return nil
+}
