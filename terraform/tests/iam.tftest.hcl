@@ -109,7 +109,7 @@ run "every_kind_on_its_own_gets_its_permissions" {
     condition = [for s in output.policy_statements : s.name if s.function == "rotate"] == [
       "rotate-tenancy", "rotate-users", "rotate-credentials-list", "rotate-credentials-change", "rotate-customer-secret-key", "rotate-password",
       "rotate-password-set", "rotate-namespace", "rotate-problems", "rotate-preflight-cloud-guard", "rotate-secrets-list", "rotate-secrets-write", "rotate-mail",
-      "rotate-preflight-topic",
+      "rotate-preflight-topic", "rotate-metrics",
     ]
     error_message = "The statements are ${join(", ", [for s in output.policy_statements : s.name])}."
   }
@@ -179,6 +179,19 @@ run "topics_are_in_reach_in_the_topics_compartment_alone" {
   assert {
     condition     = alltrue([for s in output.policy_statements : can(regex("to \\{ONS_TOPIC_(PUBLISH|READ)\\} in compartment id ocid1.compartment.oc1..aaaaaaaatopics$", s.text)) if strcontains(s.text, "ONS_")])
     error_message = "Topics elsewhere are in reach."
+  }
+}
+
+run "figures_go_into_the_own_namespace_alone" {
+  command = plan
+
+  assert {
+    condition     = length([for s in output.policy_statements : s if strcontains(s.text, "METRIC_")]) == 2
+    error_message = "Not every function may post its figures, or more than they may."
+  }
+  assert {
+    condition     = alltrue([for s in output.policy_statements : endswith(s.text, "to {METRIC_WRITE} in compartment id ${var.compartment_ocid} where target.metrics.namespace = 'keyturn'") if strcontains(s.text, "METRIC_")])
+    error_message = "A function may post figures elsewhere, or in the name of another service."
   }
 }
 
