@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
 )
 
 func TestNothingIsPromotedOrGivenUpForAValueThatCannotBeReadBack(t *testing.T) {
@@ -131,6 +133,28 @@ func TestTheProofOfOneCredentialIsNoneForTheNext(t *testing.T) {
 	if create, prove := lastIndex(p.seen, "Create"), lastIndex(p.seen, "Prove"); r.End != rotation.Done || prove < create {
 		t.Errorf("ended %s, %q, with a credential that nobody has seen work: %v", r.End, r.Reason, p.seen)
 	}
+}
+
+func TestAPanicBesideSomethingElseIsTheCallersToCatch(t *testing.T) {
+	p := newWorld(t, credential.APIKey, credential.RolePrivateKey).process()
+	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: panics{}, Clock: clock{p.world}, RSABits: bits}
+	defer func() {
+		if recover() != "anything" {
+			t.Error("nobody is told of a panic")
+		}
+	}()
+	e.Run(t.Context(), rotation.Job{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID},
+		Targets: []rotation.Target{{Role: credential.RolePrivateKey, SecretID: "ocid1.vaultsecret.oc1.iad." + string(credential.RolePrivateKey)}},
+		Permit: func(context.Context, []secret.Secret) (credential.Owner, error) {
+			return credential.Owner{User: user}, nil
+		}})
+}
+
+// panics is a prover with a fault.
+type panics struct{}
+
+func (panics) Prove(context.Context, credential.Material, credential.Owner) (bool, error) {
+	panic("anything")
 }
 
 func lastIndex(s []string, what string) int {
