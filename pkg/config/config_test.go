@@ -227,20 +227,30 @@ func TestTheTableDocumentsEveryKey(t *testing.T) {
 }
 
 func TestAVariableThatWouldSendRequestsElsewhereIsRefused(t *testing.T) {
-	const topic = "ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaatopic"
-	if _, err := config.Read([]string{topic, "SSL_CERT_FILE=/etc/ssl/cert.pem", "HTTPS_PROXY=http://127.0.0.1:3128"}); err != nil {
+	const topic, region = "ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaatopic", "OCI_RESOURCE_PRINCIPAL_REGION=us-phoenix-1"
+	if _, err := config.Read([]string{topic, region, "SSL_CERT_FILE=/etc/ssl/cert.pem", "HTTPS_PROXY=http://127.0.0.1:3128",
+		`OCI_REGION_METADATA={"realmKey":"oc1","realmDomainComponent":"oraclecloud.com","regionKey":"PHX","regionIdentifier":"us-phoenix-1"}`}); err != nil {
 		t.Fatalf("a proxy and a file of certificates are refused: %v", err)
 	}
 	for _, variable := range []string{
 		"OCI_DEFAULT_REALM=example.com",
 		"OCI_DEFAULT_REALM=",
+		`OCI_REGION_METADATA={"realmKey":"oc1","realmDomainComponent":"example.com","regionKey":"xyz","regionIdentifier":"us-example-1"}`,
+		"OCI_DEVELOPER_TOOL_CONFIGURATION_FILE_PATH=/tmp/regions.json",
+		"OCI_GO_SDK_DEBUG=",
 		"X=\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
 		"log_level=-----BEGIN CERTIFICATE-----",
 		"X=some text before\n-----BEGIN CERTIFICATE-----",
 	} {
 		name, _, _ := strings.Cut(variable, "=")
-		if _, err := config.Read([]string{topic, variable}); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "remove it") {
+		_, err := config.Read([]string{topic, region, variable, "X=a second one of the same name", "prove=perhaps"})
+		faults, ok := errors.AsType[*config.Error](err)
+		if !ok || !faults.Unsafe() || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "remove it") {
 			t.Errorf("%q: %v", variable, err)
 		}
+	}
+	_, err := config.Read([]string{topic, "prove=perhaps", "grace_periode=72h"})
+	if faults, ok := errors.AsType[*config.Error](err); !ok || faults.Unsafe() {
+		t.Errorf("what only has to be put right counts as unsafe: %v", err)
 	}
 }

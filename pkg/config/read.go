@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ type Fault struct {
 	Key     string // the variable, as it is set
 	Problem string // completes the sentence that Key begins
 	Mend    string // what to do
+	Unsafe  bool   // whoever is called with it in the environment may be somebody else, or be overheard: nobody may be
 }
 
 // Error lists everything that is wrong with the environment.
@@ -28,15 +30,47 @@ func (e *Error) Error() string {
 	return "the configuration is not usable: " + strings.Join(texts, "; ")
 }
 
-// sdkDebug makes the OCI SDK write the bodies of failed requests to the log, and
-// so the new secrets in them. Its presence alone turns logging on, whatever the
-// value (oci-go-sdk v65.129.0, common/log.go).
-const sdkDebug = "OCI_GO_SDK_DEBUG"
+// Unsafe tells that one of the faults is.
+func (e *Error) Unsafe() bool {
+	return slices.ContainsFunc(e.Faults, func(f Fault) bool { return f.Unsafe })
+}
 
-// sdkRealm is the domain to which the OCI SDK sends requests for a region that it
-// doesn't know; an OCID may name any region (oci-go-sdk v65.129.0,
-// common/common.go, secondLevelDomain).
-const sdkRealm = "OCI_DEFAULT_REALM"
+// unsafe are variables of the OCI SDK (v65.129.0, common/log.go and common.go).
+//
+// OCI_GO_SDK_DEBUG makes it write the bodies of failed requests to the log, and so
+// the new secrets in them; its presence alone does, whatever the value. The others
+// name the domain to which it sends the requests for a region that it doesn't
+// know, and an OCID may name any region.
+var unsafe = []struct{ name, problem string }{
+	{"OCI_GO_SDK_DEBUG", "is set, which writes secrets to the log"},
+	{"OCI_DEFAULT_REALM", elsewhere},
+	{"OCI_DEVELOPER_TOOL_CONFIGURATION_FILE_PATH", elsewhere},
+}
+
+const elsewhere = "is set, which may send requests to somebody else"
+
+// The platform's word on where the function runs (Oracle's "Environment Variables
+// Populated by OCI Functions").
+const (
+	regionMetadata = "OCI_REGION_METADATA"
+	ownRegion      = "OCI_RESOURCE_PRINCIPAL_REGION"
+)
+
+// strayRegion tells that OCI_REGION_METADATA describes another region than the
+// function's own. It would make the SDK send whatever goes to the realm that it
+// names, and be it one that the SDK knows, to the domain that it names
+// (addRegionSchema in common.go), from the first unknown region in an OCID on.
+func strayRegion(env map[string]string) bool {
+	var m struct{ RegionIdentifier, RegionKey string }
+	own := env[ownRegion]
+	if json.Unmarshal([]byte(env[regionMetadata]), &m) != nil || own == "" || m.RegionIdentifier == "" {
+		return false // the SDK leaves it alone, or can't sign at all
+	}
+	if len(own) <= 3 {
+		return !strings.EqualFold(own, m.RegionKey)
+	}
+	return !strings.EqualFold(own, m.RegionIdentifier)
+}
 
 // certificate begins a certificate in PEM. One in a variable can be made a root of
 // trust by SSL_CERT_FILE=/proc/self/environ, since Go takes every certificate that
@@ -50,9 +84,9 @@ const certificate = "-----BEGIN CERTIFICATE-----"
 //
 // The error is an [*Error] and lists malformed values, a missing ons_topic, every
 // variable whose name is nearly a key (one letter off, in another case, with '-'
-// for '_'), OCI_GO_SDK_DEBUG and OCI_DEFAULT_REALM if they are set at all, and
-// variables that hold a certificate. Other variables are the platform's and
-// ignored.
+// for '_'), those of the OCI SDK that betray secrets or requests if they are set at
+// all, and variables that hold a certificate. Other variables are the platform's
+// and ignored.
 func Read(environ []string) (Config, error) {
 	env := map[string]string{}
 	for _, entry := range environ {
@@ -68,33 +102,44 @@ func Read(environ []string) (Config, error) {
 		}
 		switch {
 		case value == required:
-			e.Faults = append(e.Faults, Fault{s.Name, "is not set", "set it to the " + plain(s.Values)})
+			e.Faults = append(e.Faults, Fault{s.Name, "is not set", "set it to the " + plain(s.Values), false})
 		case value != "":
 			if problem := s.read(&c, value); problem != "" {
-				e.Faults = append(e.Faults, Fault{s.Name, problem, "set it to " + plain(s.Values)})
+				e.Faults = append(e.Faults, Fault{s.Name, problem, "set it to " + plain(s.Values), false})
 			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		if key := nearKey(name); key != "" {
-			e.Faults = append(e.Faults, Fault{name, "is not a key", "did you mean " + key + "?"})
+			e.Faults = append(e.Faults, Fault{name, "is not a key", "did you mean " + key + "?", false})
 		}
 	}
-	if _, ok := env[sdkDebug]; ok {
-		e.Faults = append(e.Faults, Fault{sdkDebug, "is set, which writes secrets to the log", "remove it"})
-	}
-	if _, ok := env[sdkRealm]; ok {
-		e.Faults = append(e.Faults, Fault{sdkRealm, "is set, which may send requests to somebody else", "remove it"})
-	}
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		if strings.Contains(env[name], certificate) {
-			e.Faults = append(e.Faults, Fault{quote(name), "holds a certificate, which could be made a root of trust", "remove it"})
-		}
-	}
+	e.Faults = append(e.Faults, betrayals(environ, env)...)
 	if len(e.Faults) > 0 {
 		return Config{}, &e
 	}
 	return c, nil
+}
+
+// betrayals are the faults for which nobody may be called. Certificates are looked
+// for in the entries as they stand, like those who would read them in a file: also
+// in the first of two entries with one name.
+func betrayals(environ []string, env map[string]string) (out []Fault) {
+	for _, u := range unsafe {
+		if _, ok := env[u.name]; ok {
+			out = append(out, Fault{u.name, u.problem, "remove it", true})
+		}
+	}
+	if strayRegion(env) {
+		out = append(out, Fault{regionMetadata, "describes another region than " + ownRegion + ", which may send requests to somebody else", "remove it: the platform sets it", true})
+	}
+	for _, entry := range slices.Sorted(slices.Values(environ)) {
+		if strings.Contains(entry, certificate) {
+			name, _, _ := strings.Cut(entry, "=")
+			out = append(out, Fault{quote(name), "holds a certificate, which could be made a root of trust", "remove it", true})
+		}
+	}
+	return out
 }
 
 // nearKey returns the key that a variable was probably meant to be, or "".

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	fdk "github.com/fnproject/fdk-go"
@@ -29,6 +30,15 @@ var collector = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
+type untracedKey struct{}
+
+// Untraced keeps the trace of ctx's invocation back: for a process that must not call anybody.
+func Untraced(ctx context.Context) {
+	if kept, ok := ctx.Value(untracedKey{}).(*atomic.Bool); ok {
+		kept.Store(true)
+	}
+}
+
 // traced begins the invocation's span, and a trace if the application has tracing on (OCI_TRACING_ENABLED,
 // OCI_TRACE_COLLECTOR_URL) and this call is sampled. The returned function ends both, and sends the trace.
 func traced(ctx context.Context, tc fdk.TracingContext, log zerolog.Logger) (context.Context, func(context.Context, error)) {
@@ -36,7 +46,11 @@ func traced(ctx context.Context, tc fdk.TracingContext, log zerolog.Logger) (con
 		return ctx, func(context.Context, error) {}
 	}
 	inside, t, span := trace.New(ctx, tc.TraceId(), tc.SpanId(), "invocation")
-	return inside, func(ctx context.Context, err error) {
+	kept := &atomic.Bool{}
+	return context.WithValue(inside, untracedKey{}, kept), func(ctx context.Context, err error) {
+		if kept.Load() {
+			return
+		}
 		span.Tag("call_id", CallID(ctx))
 		if err != nil {
 			span.Tag(trace.Failed, "the invocation failed")

@@ -98,6 +98,18 @@ func TestNothingIsSentWithoutTracing(t *testing.T) {
 	}
 }
 
+func TestAFunctionMayKeepItsTraceBack(t *testing.T) {
+	url, got := collect(t, 202)
+	answer, log, _ := invoke(t.Context(), tracing{enabled: true, url: url}, func(ctx context.Context, in []byte) (any, error) {
+		fn.Untraced(ctx)
+		return works(ctx, in)
+	})
+	if answer != `"done"` || log != "" || len(*got) != 0 {
+		t.Errorf("answer %s, log %s, %d traces", answer, log, len(*got))
+	}
+	fn.Untraced(t.Context()) // without tracing there is nothing to keep back
+}
+
 func TestACollectorThatFailsIsALineInTheLogWithoutItsKey(t *testing.T) {
 	refuses, _ := collect(t, 500)
 	leads, got := collect(t, 307)

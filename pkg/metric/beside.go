@@ -2,6 +2,7 @@ package metric
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -24,7 +25,11 @@ func Beside(ctx context.Context, m Meter, points []Point) (wait func()) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	sent := make(chan error, 1)
-	go func() { sent <- m.Post(ctx, points) }()
+	go func() {
+		err := errors.New("a panic") // whose value may be anything
+		defer func() { _ = recover(); sent <- err }()
+		err = m.Post(ctx, points)
+	}()
 	return func() {
 		defer cancel()
 		late := time.NewTimer(Patience)

@@ -43,6 +43,14 @@ func TestFiguresThatCanNotBeSentAreALineInTheLog(t *testing.T) {
 	}
 }
 
+func TestAPanicOverFiguresIsALineInTheLogWithoutItsValue(t *testing.T) {
+	ctx, log := logged(t.Context())
+	metric.Beside(ctx, meter(func(context.Context, []metric.Point) error { panic("anything") }), one)()
+	if !strings.Contains(log.String(), "metrics were not sent") || strings.Contains(log.String(), "anything") {
+		t.Errorf("the log says %q", log)
+	}
+}
+
 func TestFiguresAreWaitedForNoLongerThanPatienceAndGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, log := logged(t.Context())

@@ -44,7 +44,10 @@ func (c *Cloud) Ahead(ctx context.Context, ref credential.Ref, secrets []string)
 func (a *ahead) begin(key aheadKey, read func() (any, error)) {
 	answer := sync.OnceValues(read)
 	a.reads[key] = &aheadRead{time.Now(), answer}
-	go func() { _, _ = answer() }()
+	go func() {
+		defer func() { _ = recover() }() // it comes again to whoever asks for the answer
+		_, _ = answer()
+	}()
 }
 
 // early is the answer of a read that was begun ahead, if there is one that will do.

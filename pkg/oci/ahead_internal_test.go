@@ -47,6 +47,16 @@ func TestAReadAheadThatFailedOrIsTooOldIsAsIfItHadNeverBeenMade(t *testing.T) {
 	})
 }
 
+func TestAPanicOfAReadAheadIsItsCallers(t *testing.T) {
+	ctx := reading(func() (any, error) { panic("anything") })
+	defer func() {
+		if recover() != "anything" {
+			t.Error("nobody is told of a panic")
+		}
+	}()
+	early[string](ctx, "GetUser", "joe")
+}
+
 func TestAReadAheadThatIsStillUnderWayIsWaitedFor(t *testing.T) {
 	release := make(chan struct{})
 	ctx := reading(func() (any, error) { <-release; return "Joe", nil })

@@ -62,16 +62,15 @@ func (f *Facts) listed() bool {
 	return len(f.Compartments) > 0 && !slices.ContainsFunc(f.Compartments, func(c Compartment) bool { return !c.Secrets.OK() })
 }
 
-// betrayed tells that the SDK would write what it sends and gets to the log: then nothing may be asked at all.
-func (f *Facts) betrayed() bool {
-	return f.Refused != nil && slices.ContainsFunc(f.Refused.Faults, func(x config.Fault) bool { return x.Key == "OCI_GO_SDK_DEBUG" })
-}
+// betrayed tells that what is sent and answered might get into the log, or to somebody else: then nothing may be asked
+// at all.
+func (f *Facts) betrayed() bool { return f.Refused != nil && f.Refused.Unsafe() }
 
 // groundless is what makes every signed question worthless, before any was put; "" if nothing does.
 func (f *Facts) groundless() string {
 	switch {
 	case f.betrayed():
-		return "nothing is asked while OCI_GO_SDK_DEBUG is set, see the check " + checkConfig
+		return "nothing is asked in an environment that might betray it, see the check " + checkConfig
 	case f.checkFails(judgeToken):
 		return "it waits for the check " + checkToken
 	case f.checkFails(judgeClock):

@@ -210,9 +210,9 @@ func TestAMailIsSentOnlyIfItIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestNobodyIsAskedWhileTheSDKWouldLogTheAnswers(t *testing.T) {
+func TestNobodyIsAskedWhileTheEnvironmentWouldBetrayTheAnswers(t *testing.T) {
 	w := &world{secrets: 1}
-	a, _ := w.run(t, time.Minute, preflight.Request{Mail: true}, &config.Error{Faults: []config.Fault{{Key: "OCI_GO_SDK_DEBUG", Problem: "is set", Mend: "remove it"}}})
+	a, _ := w.run(t, time.Minute, preflight.Request{Mail: true}, &config.Error{Faults: []config.Fault{{Key: "anything", Problem: "is set", Mend: "remove it", Unsafe: true}}})
 	for _, c := range a.Checks {
 		if c.Check != "configuration" && c.Result != preflight.Unknown {
 			t.Errorf("%+v", c)

@@ -163,7 +163,11 @@ func (c *response) respond(ctx context.Context, e cloudguard.Event) {
 		c.refuse(err)
 		return
 	}
-	go func() { _, _, _, _ = c.Directory.Tenancy(ctx) }() // kept there: everything in IAM waits for the home region
+	begun := ctx // that of the goroutine, which must not see ctx change
+	go func() {
+		defer func() { _ = recover() }()        // it comes again to whoever needs the tenancy
+		_, _, _, _ = c.Directory.Tenancy(begun) // kept there: everything in IAM waits for the home region
+	}()
 	ctx = c.ahead(ctx)
 	if !c.confirm(ctx) {
 		return

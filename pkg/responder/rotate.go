@@ -107,6 +107,9 @@ func (c *response) lookUp(ctx context.Context) func() (who, error) {
 		}
 		return w, nil
 	})
-	go func() { _, _ = answer() }()
+	go func() {
+		defer func() { _ = recover() }() // it comes again to whoever asks for the answer
+		_, _ = answer()
+	}()
 	return answer
 }

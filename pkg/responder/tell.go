@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
@@ -55,7 +56,7 @@ func (c *response) share(ctx context.Context, n time.Duration) (context.Context,
 func (c *response) tell(ctx context.Context) error {
 	o := &c.out
 	if o.Told() {
-		ctx, cancel := early(ctx)
+		ctx, cancel := clock.Early(ctx)
 		defer cancel()
 		measured := metric.Beside(ctx, c.Meter, o.Points())
 		err := c.publish(ctx)
@@ -68,14 +69,6 @@ func (c *response) tell(ctx context.Context) error {
 		return fmt.Errorf("%w (%s)", ErrUnfinished, o.Reason)
 	}
 	return nil
-}
-
-// early ends half a second before the invocation does: an answer that is ready at the deadline comes too late.
-func early(ctx context.Context) (context.Context, context.CancelFunc) {
-	if deadline, ok := ctx.Deadline(); ok {
-		return context.WithDeadline(ctx, deadline.Add(-time.Second/2))
-	}
-	return context.WithCancel(ctx)
 }
 
 // publish tries twice: a mail that comes twice is better than none.

@@ -206,6 +206,7 @@ func (r *run) create(ctx context.Context, a Action) error {
 // prove uses the credential until it is accepted, or until the time is up. Only a credential that had the time to
 // spread and is refused all the same counts as bad.
 func (r *run) prove(ctx context.Context) error {
+	r.tried = r.material.ID
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		accepted, err := r.Prover.Prove(ctx, *r.material, r.owner)
 		refused := err == nil && !accepted

@@ -29,11 +29,12 @@ func (r *run) conclude(ctx context.Context, d Decision) Decision {
 	return d
 }
 
-// overtaken: the password that this run has stored is no longer the user's. If that can't be seen it is taken to be.
+// overtaken: the password that this run has stored is no longer the user's, since there is a younger one. If that can't
+// be seen it is taken to be: a list that lags behind shows the one before it, or none. Their ids are times in UTC.
 func (r *run) overtaken(ctx context.Context, d Decision) bool {
 	if r.job.Ref.Kind != credential.Password || d.Reason != Rotated || r.material == nil || len(r.obs.homes) == 0 || r.job.DryRun {
 		return false
 	}
 	listing, err := r.Issuer.List(ctx, r.job.Ref.User)
-	return err == nil && !slices.ContainsFunc(listing.Credentials, func(c credential.Issued) bool { return c.ID == r.material.ID })
+	return err == nil && slices.ContainsFunc(listing.Credentials, func(c credential.Issued) bool { return c.ID > r.material.ID })
 }

@@ -139,6 +139,7 @@ type run struct {
 	deleted    map[string]bool      // by this run
 	slotsFull  bool                 // OCI said so
 	proof      Proof
+	tried      string // id of the credential that proof is about
 	proven     bool
 	trouble    Trouble
 	stale      bool // OCI has to be looked at again before the next decision
@@ -169,6 +170,9 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 		}
 		if r.obs == nil {
 			return r.end(Decision{Action: map[Trouble]Action{TroubleFinal: Refuse}[r.trouble]})
+		}
+		if r.material != nil && r.tried != "" && r.tried != r.material.ID {
+			r.proof, r.tried, r.proven = ProofTodo, "", false // another delivery has taken that one back, and made this one
 		}
 		d := Next(r.state())
 		switch {

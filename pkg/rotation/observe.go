@@ -87,14 +87,23 @@ func (r *run) read(ctx context.Context, all bool) error {
 	return r.holders(ctx)
 }
 
-// side runs the functions side by side and returns the first error.
+// side runs the functions side by side and returns the first error. A panic of one becomes a panic of the caller, who can
+// keep its value out of the log.
 func side(fs ...func() error) error {
-	errs := make([]error, len(fs))
+	errs, panics := make([]error, len(fs)), make([]any, len(fs))
 	var group sync.WaitGroup
 	for i, f := range fs {
-		group.Go(func() { errs[i] = f() })
+		group.Go(func() {
+			defer func() { panics[i] = recover() }()
+			errs[i] = f()
+		})
 	}
 	group.Wait()
+	for _, p := range panics {
+		if p != nil {
+			panic(p)
+		}
+	}
 	for _, err := range errs {
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
 )
 
 func TestNothingIsPromotedOrGivenUpForAValueThatCannotBeReadBack(t *testing.T) {
@@ -41,7 +43,7 @@ func TestAValueIsReadBackWhileTheNewCredentialIsTriedOut(t *testing.T) {
 	if r := p.run(); r.End != rotation.Done {
 		t.Fatalf("ended %s: %v", r.End, r.Cause)
 	}
-	read, prove, promote := slices.Index(p.seen, "GetSecretBundle"), slices.Index(p.seen, "Prove"), len(p.seen)-1-slices.Index(reversed(p.seen), "UpdateSecret")
+	read, prove, promote := slices.Index(p.seen, "GetSecretBundle"), slices.Index(p.seen, "Prove"), lastIndex(p.seen, "UpdateSecret")
 	create := slices.Index(p.seen, "Create")
 	if read < create || read > promote || prove > promote {
 		t.Errorf("the calls are %v", p.seen)
@@ -79,4 +81,82 @@ func TestAPasswordThatADeadProcessHasResetMeanwhileIsToldAsNotKept(t *testing.T)
 	if r := p.run(); r.End != rotation.Done || r.Reason != rotation.Rotated {
 		t.Errorf("ended %s, %q", r.End, r.Reason)
 	}
+}
+
+func TestAListThatLagsBehindDoesNotMakeAStoredPasswordSomebodyElses(t *testing.T) {
+	for name, lagging := range map[string]func(w *world, old living){
+		"the old one": func(w *world, old living) { w.creds = []living{old} },
+		"none":        func(w *world, _ living) { w.creds = nil },
+	} {
+		w := newWorld(t, credential.Password, credential.RolePassword)
+		old := w.creds[0]
+		p := w.process()
+		p.faults = func(operation string, _ int) error {
+			if operation == "List" && w.secrets["ocid1.vaultsecret.oc1.iad.password"].Current == 2 {
+				lagging(w, old)
+			}
+			return nil
+		}
+		if r := p.run(); r.End != rotation.Done || r.Reason != rotation.Rotated {
+			t.Errorf("IAM lists %s: ended %s, %q", name, r.End, r.Reason)
+		}
+	}
+}
+
+func TestTheProofOfOneCredentialIsNoneForTheNext(t *testing.T) {
+	w := newWorld(t, credential.APIKey, credential.RolePrivateKey)
+	p := w.process()
+	r := p.run(func(j *rotation.Job) {
+		j.OnStep = func(s rotation.Step) {
+			if s.Action != rotation.Prove || s.Err != nil || w.writes > 1 {
+				return
+			}
+			// Another delivery sees it refused and takes it back, and a third one stages the next attempt.
+			w.rejected = true
+			if r := w.process().run(); r.Reason != rotation.Rejected {
+				t.Fatalf("the second delivery ended %s, %q: %v", r.End, r.Reason, r.Cause)
+			}
+			w.rejected = false
+			third := w.process()
+			third.faults = func(operation string, _ int) error {
+				if operation == "Create" {
+					return fault.New(fault.Denied, operation, "not allowed")
+				}
+				return nil
+			}
+			third.run()
+		}
+	})
+	if w.writes != 2 {
+		t.Fatalf("%d versions were written, want one of each attempt", w.writes)
+	}
+	if create, prove := lastIndex(p.seen, "Create"), lastIndex(p.seen, "Prove"); r.End != rotation.Done || prove < create {
+		t.Errorf("ended %s, %q, with a credential that nobody has seen work: %v", r.End, r.Reason, p.seen)
+	}
+}
+
+func TestAPanicBesideSomethingElseIsTheCallersToCatch(t *testing.T) {
+	p := newWorld(t, credential.APIKey, credential.RolePrivateKey).process()
+	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: panics{}, Clock: clock{p.world}, RSABits: bits}
+	defer func() {
+		if recover() != "anything" {
+			t.Error("nobody is told of a panic")
+		}
+	}()
+	e.Run(t.Context(), rotation.Job{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID},
+		Targets: []rotation.Target{{Role: credential.RolePrivateKey, SecretID: "ocid1.vaultsecret.oc1.iad." + string(credential.RolePrivateKey)}},
+		Permit: func(context.Context, []secret.Secret) (credential.Owner, error) {
+			return credential.Owner{User: user}, nil
+		}})
+}
+
+// panics is a prover with a fault.
+type panics struct{}
+
+func (panics) Prove(context.Context, credential.Material, credential.Owner) (bool, error) {
+	panic("anything")
+}
+
+func lastIndex(s []string, what string) int {
+	return len(s) - 1 - slices.Index(reversed(s), what)
 }

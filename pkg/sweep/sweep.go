@@ -18,6 +18,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -109,6 +110,8 @@ func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error
 		}
 	}
 	r.digest.Record(zerolog.Ctx(ctx))
+	ctx, early := clock.Early(ctx)
+	defer early()
 	measured := metric.Beside(ctx, s.Meter, r.digest.Points(s.Clock.Now(), stopped == nil))
 	defer measured()
 	if !r.digest.Empty() {

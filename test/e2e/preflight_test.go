@@ -271,6 +271,20 @@ func TestAServiceThatHangsKeepsNoOtherCheckOfAPreflightFromItsAnswer(t *testing.
 	}
 }
 
+func TestAFunctionWithARefusedEnvironmentCallsNobody(t *testing.T) {
+	o := stage.Options{Emulator: ociemu.Calm(), Config: []string{"OCI_DEFAULT_REALM=example.com"}, Places: withTracing}
+	s, c := inspected(t, o, false, nil)
+	if is, words := c.result("token"); is != "unknown" || !strings.Contains(words, "nothing is asked") {
+		t.Errorf("the token is %s: %s", is, words)
+	}
+	if calls := functionCalls(s); len(calls) > 0 {
+		t.Errorf("the function called %v", calls)
+	}
+	if spans := s.Spans(); len(spans) > 0 {
+		t.Errorf("a trace of %d spans was sent", len(spans))
+	}
+}
+
 func TestAPreflightSendsOneTestMailIfAskedTo(t *testing.T) {
 	s := play(t, calm)
 	r, err := s.Invoke(t.Context(), []byte(`{"keyturn":"preflight","mail":"yes"}`))

@@ -16,9 +16,13 @@ import (
 )
 
 // Preflight answers the invocations that ask for a preflight, and hands all others on to the function; if its
-// configuration was refused, it fails them with that reason, so that nothing is touched and the platform counts them.
+// configuration was refused, it fails them with that reason, so that nothing is touched and the platform counts them. Then
+// nobody is called but for the preflight, which knows of which faults that mustn't be either: no trace is sent.
 func Preflight(function string, log zerolog.Logger, cfg config.Config, refused error, then fn.Func) fn.Func {
 	return func(ctx context.Context, in []byte) (any, error) {
+		if refused != nil {
+			fn.Untraced(ctx)
+		}
 		if r, ok := preflight.Asked(in); ok {
 			return checks(Log(ctx, log), function, cfg, refused, r), nil
 		}

@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/keyturn/keyturn/functions/internal/wire"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/fn"
+	"github.com/keyturn/keyturn/pkg/preflight"
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
@@ -38,6 +40,26 @@ func TestARefusedConfigurationFailsWhatIsNoPreflightAndIsToldToWhatIs(t *testing
 		text, broken := json.Marshal(answer)
 		if err != nil || broken != nil || begun != 0 || !strings.Contains(string(text), `"preflight":"failed"`) || strings.Count(string(text), `"check":"configuration","result":"failed"`) != 2 {
 			t.Errorf("a preflight is answered %s, %v", text, err)
+		}
+	}
+}
+
+func TestNobodyIsAskedInAnEnvironmentThatWouldBetrayIt(t *testing.T) {
+	for _, variable := range []string{"OCI_GO_SDK_DEBUG=info", "OCI_DEFAULT_REALM=example.com", "X=\n-----BEGIN CERTIFICATE-----\n",
+		"OCI_DEVELOPER_TOOL_CONFIGURATION_FILE_PATH=/tmp/regions.json"} {
+		log, cfg, refused := wire.Start("rotate", []string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaatopic", variable}, io.Discard)
+		answer, err := wire.Preflight("rotate", log, cfg, refused, nil)(t.Context(), []byte(`{"keyturn":"preflight","mail":"yes"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := answer.(preflight.Answer)
+		for _, c := range a.Checks {
+			if c.Check != "configuration" && (c.Result != preflight.Unknown || !strings.Contains(c.Found, "nothing is asked") && !strings.Contains(c.Found, "it waits for the check configuration")) {
+				t.Errorf("%q: %+v", variable, c)
+			}
+		}
+		if len(a.Checks) < 3 {
+			t.Errorf("%q: %+v", variable, a.Checks)
 		}
 	}
 }

@@ -1,0 +1,54 @@
+package sweep
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/clock"
+	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/metric"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// silent is services that find nothing, or give no answer.
+type silent struct{ hangs bool }
+
+func (s silent) wait(ctx context.Context) error {
+	if !s.hangs {
+		return nil
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (s silent) ClosedProblems(ctx context.Context, _ time.Time, _ string) ([]string, string, error) {
+	return nil, "", s.wait(ctx)
+}
+func (silent) Problem(context.Context, string) (p cloudguard.Problem, err error) { return p, nil }
+func (silent) Users(context.Context, string) ([]string, string, error)           { return nil, "", nil }
+func (silent) Compartment(context.Context) (string, error)                       { return "ocid1.compartment.oc1..a", nil }
+func (silent) List(context.Context, string) ([]secret.Secret, error)             { return nil, nil }
+func (silent) Secret(context.Context, string) (s secret.Secret, err error)       { return s, nil }
+func (silent) Versions(context.Context, string) ([]secret.Version, error)        { return nil, nil }
+func (silent) ScheduleDeletion(context.Context, string, int64) error             { return nil }
+func (s silent) Publish(ctx context.Context, _, _, _ string) error               { return s.wait(ctx) }
+func (s silent) Post(ctx context.Context, _ []metric.Point) error                { return s.wait(ctx) }
+
+func TestASweepAnswersBeforeItsDeadlineThoughMailAndFiguresHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Sweeper{Config: config.Config{SweepDays: 7}, Inventory: silent{hangs: true}, Vault: silent{}, Notifier: silent{hangs: true},
+			Meter: silent{hangs: true}, Clock: clock.System{}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		began := time.Now()
+		if _, err := s.Run(ctx, "call"); err == nil {
+			t.Error("a mail that was not sent is no error")
+		}
+		if took := time.Since(began); took > time.Minute-clock.Margin {
+			t.Errorf("the answer comes after %v", took)
+		}
+	})
+}
