@@ -136,7 +136,7 @@ func credentials(ctx context.Context, o options, registry name.Registry, in io.R
 			return nil, fmt.Errorf("reading Docker's credentials for %s: %w", host, err)
 		}
 		if found == authn.Anonymous {
-			return nil, fmt.Errorf("there are no credentials for %s: run `docker login %s`, or give -user and -token-file", host, host)
+			return nil, fmt.Errorf("there are no credentials for %s: run `docker login %s`, or give a user and a file with a token (deploy/push: -u and -p)", host, host)
 		}
 		return found, nil
 	}

@@ -15,6 +15,7 @@
 package fn
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -128,11 +129,13 @@ func run(ctx context.Context, in io.Reader, f Func) (answer []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err = json.Marshal(out)
-	if err != nil {
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false) // a person reads it in a terminal, where \u003c for < hides what has to be filled in
+	if err := e.Encode(out); err != nil {
 		return nil, fmt.Errorf("encoding the answer: %w", err)
 	}
-	return answer, nil
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
 // panicError is a panic of the function.

@@ -75,6 +75,15 @@ func TestAnAnswerIsEncodedAsJSON(t *testing.T) {
 	}
 }
 
+func TestAnAnswerShowsAnglesAsTheyAre(t *testing.T) {
+	r := serve(t, t.Context(), nil, strings.NewReader(""), func(context.Context, []byte) (any, error) {
+		return "Allow dynamic-group <DYNAMIC_GROUP> & its like", nil
+	})
+	if r.answer != `"Allow dynamic-group <DYNAMIC_GROUP> & its like"` {
+		t.Errorf("got %s", r.answer)
+	}
+}
+
 func TestAFailureIsLoggedOnceAndAbortsTheInvocation(t *testing.T) {
 	broken := errors.New("vault is down")
 	cases := map[string]struct {

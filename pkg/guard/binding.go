@@ -45,7 +45,7 @@ func Bound(s secret.Secret, kind credential.Kind, user string, unboundOK bool) (
 	hasKind, clashKind := tag(s, tagKind)
 	switch {
 	case clashUser || clashKind:
-		return false, refuse("remove one of them", "the defined and the freeform tags of secret %s (%s) contradict each other", s.Name, s.ID)
+		return false, refuse("correct the defined ones; or, if they are right, take the freeform ones off: "+UnbindCommand(s), "the defined and the freeform tags of secret %s (%s) contradict each other", s.Name, s.ID)
 	case hasUser != "" && hasUser != strings.ToLower(user):
 		return false, refuse("name a secret of this user in the closure comment",
 			"secret %s (%s) is bound to another user, %s", s.Name, s.ID, hasUser)
@@ -67,6 +67,22 @@ func BindCommand(s secret.Secret, kind credential.Kind, user string) string {
 		tags = map[string]string{}
 	}
 	tags[tagNamespace+"-"+tagUser], tags[tagNamespace+"-"+tagKind] = user, string(kind)
+	return freeformCommand(s, tags)
+}
+
+// UnbindCommand is the OCI CLI command that takes Keyturn's freeform tags off a secret, keeping the others.
+func UnbindCommand(s secret.Secret) string {
+	tags := map[string]string{}
+	for key, value := range s.Freeform {
+		if !strings.HasPrefix(strings.ToLower(key), tagNamespace+"-") {
+			tags[key] = value
+		}
+	}
+	return freeformCommand(s, tags)
+}
+
+// freeformCommand replaces the freeform tags, all of them, as the service does. The CLI asks before it goes on.
+func freeformCommand(s secret.Secret, tags map[string]string) string {
 	text, err := json.Marshal(tags)
 	if err != nil { // strings always encode
 		panic("guard: encoding tags: " + err.Error())

@@ -99,6 +99,21 @@ func shellArguments(t *testing.T, command string) []string {
 	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 }
 
+func TestTheUnbindCommandTakesOurFreeformTagsOffAndKeepsTheOthers(t *testing.T) {
+	s := tagged(freeform{"keyturn-user": owner, "Keyturn-Kind": "auth-token", "keyturn-role": "bundle", "owner's": "a 'b'"}, defined{"keyturn": {"user": stranger}})
+	_, err := guard.Bound(s, credential.AuthToken, owner, false)
+	if err == nil || !strings.Contains(err.Error(), guard.UnbindCommand(s)) {
+		t.Errorf("the refusal doesn't show the command: %v", err)
+	}
+	args := shellArguments(t, guard.UnbindCommand(s))
+	if got := args[len(args)-1]; got != `{"owner's":"a 'b'"}` || len(s.Freeform) != 4 {
+		t.Errorf("the tags are %s", got)
+	}
+	if args := shellArguments(t, guard.UnbindCommand(tagged(nil, nil))); args[len(args)-1] != "{}" {
+		t.Errorf("without any: %q", args)
+	}
+}
+
 func TestTheBindCommandSurvivesTheShellAndKeepsTheTags(t *testing.T) {
 	for name, tags := range map[string]freeform{
 		"none":                 nil,

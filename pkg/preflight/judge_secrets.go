@@ -69,7 +69,7 @@ func judgeBinding(f *Facts) []Check {
 		kind, user, ok := guard.BoundTo(s)
 		switch {
 		case len(t.Clash) > 0:
-			out = append(out, failed("remove one of the two: oci vault secret update --secret-id "+s.ID+" --freeform-tags <TAGS>",
+			out = append(out, failed("correct the defined ones; or, if they are right, take the freeform ones off: "+guard.UnbindCommand(s),
 				"the defined and the freeform tag %s of %s contradict each other", strings.Join(t.Clash, " and "), name(s)))
 		case !isUser(t.User):
 			out = append(out, failed(guard.BindCommand(s, credential.Kind(t.Kind), "<USER>"), "the tag user of %s is %q, which is not the OCID of a user", name(s), clip(t.User)))

@@ -157,9 +157,12 @@ func (c *response) refused(r rotation.Result) {
 	case rotation.OtherSecret:
 		o.Mend = "Close the problem again naming the secret of the earlier closure, or delete that credential first if nobody uses it."
 	case rotation.SecretFull:
-		o.Mend = "Schedule the deletion of deprecated versions of the secret, then close the problem again: oci vault secret-version schedule-deletion."
+		o.Mend = "Schedule the deletion of the oldest DEPRECATED version of the secret, then close the problem again: " +
+			"oci vault secret-version schedule-deletion --secret-id <secret OCID> --secret-version-number <number>. " +
+			"The numbers: oci vault secret-version list --secret-id <secret OCID> --all."
 	case rotation.SecretReplaced:
-		o.Mend = "Decide which version of the secret is right. To go on, make the version named keyturn-" + string(r.Rotation) + " CURRENT again and close the problem again."
+		o.Mend = "Decide which version of the secret is right. To go on, make the version whose name begins with keyturn-" + string(r.Rotation) + " CURRENT again and close the problem again: " +
+			"oci vault secret update --secret-id <secret OCID> --current-version-number <number>."
 	case rotation.Rejected, rotation.RejectedNoWay, rotation.CurrentRejected:
 		o.Mend = "Check what the user may do (an inactive user, a blocked capability), then close the problem again."
 	}

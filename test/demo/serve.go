@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,6 +28,7 @@ func serve(ctx context.Context, out *screen, s *stage.Stage, kinds []stage.Kind,
 	for _, kind := range kinds {
 		cases = append(cases, s.Add(stage.Want{Kind: kind}))
 	}
+	s.Deploy(s.Function, ociemu.Deployment{Config: map[string]string{"ons_topic": s.Topic}, Invoke: invoker(s)})
 	changed := make(chan struct{}, 1)
 	s.OnChange(func(ociemu.View) {
 		select {
@@ -60,15 +62,30 @@ func serve(ctx context.Context, out *screen, s *stage.Stage, kinds []stage.Kind,
 	}
 }
 
+// invoker lets whoever calls InvokeFunction have the function's answer. The process keeps the configuration that it was started with.
+func invoker(s *stage.Stage) func(context.Context, map[string]string, []byte) (int, []byte, string) {
+	return func(ctx context.Context, _ map[string]string, body []byte) (int, []byte, string) {
+		reply, err := s.Invoke(ctx, body)
+		if err != nil {
+			return http.StatusBadGateway, nil, reply.CallID
+		}
+		return reply.Status, reply.Body, reply.CallID
+	}
+}
+
 // invite prints all that a shell needs. Ids and addresses stand in full and on one line, for copying.
 func invite(out *screen, s *stage.Stage, cases []*stage.Case, config string) {
 	export := func(name, value string) { out.line("  export " + name + "=" + quote(value)) }
 	out.rule("For a shell", "")
 	export("HTTPS_PROXY", s.URL())
 	export("SSL_CERT_FILE", s.CAFile())
+	export("REQUESTS_CA_BUNDLE", s.CAFile())
 	export("OCI_CLI_CONFIG_FILE", config)
 	export("ORIGIN", s.URL())
 	export("CONTROL", s.URL()+"/_emulator")
+	export("TENANCY", s.Tenancy())
+	export("FUNCTION", s.Function.FunctionID)
+	export("TOPIC", s.Topic)
 	for _, c := range cases {
 		out.line("  " + out.paint(dim, "# "+nouns[c.Kind]+" of "+c.UserName+", too old"))
 		export(variable(c.Kind, "USER"), c.User)
@@ -78,7 +95,8 @@ func invite(out *screen, s *stage.Stage, cases []*stage.Case, config string) {
 		}
 	}
 	out.line("",
-		"  HTTPS_PROXY and SSL_CERT_FILE lead any SDK to the emulator under the services' real host names.",
+		"  HTTPS_PROXY leads SDKs and the OCI CLI to the emulator under the services' real host names. Go trusts its",
+		"  authority by SSL_CERT_FILE, Python and so the OCI CLI by REQUESTS_CA_BUNDLE. Use a shell of its own for them.",
 		"  ORIGIN is all services at one plain address, for clients that can be given an endpoint.",
 		"  CONTROL are the emulator's own routes; see test/ociemu/README.md.",
 		"  The OCI configuration is that of "+s.Operator.Name+", who may do everything.")
@@ -94,9 +112,11 @@ func invite(out *screen, s *stage.Stage, cases []*stage.Case, config string) {
 		"    curl $CONTROL/problems/"+problem+"/close \\",
 		`      -d '{"actor":"you@example.com","comment":"'"`+comment+`"'"}'`, "",
 		"  Or with the OCI CLI:", "",
-		"    oci --endpoint $ORIGIN cloud-guard problem update-problem-status --status RESOLVED \\",
+		"    oci cloud-guard problem update-problem-status --status RESOLVED \\",
 		"      --problem-id "+problem+" \\",
 		`      --comment "`+comment+`"`, "",
+		"  Ask the function whether all is there that a rotation needs:", "",
+		`    oci fn function invoke --function-id $FUNCTION --body '{"keyturn":"preflight"}' --file -`, "",
 		"  Every problem that is closed starts the function. Its log and its mails appear here.",
 		"  Ctrl-C ends it.", "")
 }

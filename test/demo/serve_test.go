@@ -9,6 +9,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/functions"
 )
 
 // served is a demo that stays up, read line by line.
@@ -62,7 +65,7 @@ func (s *served) until(t *testing.T, text string) {
 func TestServeTellsWhatAShellNeedsAndShowsWhatHappens(t *testing.T) {
 	s := startServe(t)
 	s.until(t, "Ctrl-C ends it.")
-	for _, name := range []string{"HTTPS_PROXY", "SSL_CERT_FILE", "OCI_CLI_CONFIG_FILE", "ORIGIN", "CONTROL", "API_KEY_USER", "API_KEY_PROBLEM",
+	for _, name := range []string{"HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "OCI_CLI_CONFIG_FILE", "ORIGIN", "CONTROL", "TENANCY", "FUNCTION", "TOPIC", "API_KEY_USER", "API_KEY_PROBLEM",
 		"API_SECRET_OCID", "AUTH_TOKEN_PROBLEM", "AUTH_SECRET_OCID", "CUSTOMER_SECRET_KEY_PROBLEM", "ACCESSKEY_SECRET_OCID",
 		"SECRETKEY_SECRET_OCID", "PASSWORD_PROBLEM", "PASSWORD_SECRET_OCID"} {
 		if s.shell[name] == "" {
@@ -97,6 +100,30 @@ func TestServeTellsWhatAShellNeedsAndShowsWhatHappens(t *testing.T) {
 	<-s.ended
 	if _, err := os.Stat(s.shell["OCI_CLI_CONFIG_FILE"]); !os.IsNotExist(err) {
 		t.Errorf("the OCI configuration is still there: %v", err)
+	}
+}
+
+func TestServesFunctionAnswersWhoeverInvokesIt(t *testing.T) {
+	s := startServe(t, "-kind", "password")
+	s.until(t, "Ctrl-C ends it.")
+	provider, err := common.ConfigurationProviderFromFile(s.shell["OCI_CLI_CONFIG_FILE"], "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := functions.NewFunctionsInvokeClientWithConfigurationProvider(provider, s.shell["ORIGIN"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	function := s.shell["FUNCTION"]
+	resp, err := client.InvokeFunction(t.Context(), functions.InvokeFunctionRequest{FunctionId: &function,
+		InvokeFunctionBody: io.NopCloser(strings.NewReader(`{"keyturn":"preflight"}`))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Content.Close()
+	answer, err := io.ReadAll(resp.Content)
+	if err != nil || !strings.HasPrefix(string(answer), `{"preflight":"passed"`) || !strings.Contains(string(answer), s.shell["TOPIC"]) {
+		t.Errorf("got %.200s, %v", answer, err)
 	}
 }
 

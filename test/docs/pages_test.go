@@ -52,7 +52,7 @@ func runbooks(t *testing.T) map[string]string {
 	return out
 }
 
-var blocks = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+var blocks = regexp.MustCompile("(?ms)^ *```sh\n(.*?)^ *```$")
 
 // commands are the commands in a page's blocks and in its text, each in one line.
 func commands(page string) []string {

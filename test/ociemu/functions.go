@@ -2,6 +2,7 @@ package ociemu
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,18 +12,23 @@ import (
 	"time"
 )
 
-// Functions: management and invocation, base path 20260325 (oci-go-sdk functions/functions_functionsmanagement_client.go and
-// functions_functionsinvoke_client.go).
+// Functions: management and invocation, of two versions. The Go SDK speaks the newer one (oci-go-sdk
+// functions/functions_functionsmanagement_client.go and functions_functionsinvoke_client.go), the OCI CLI the older one
+// (oci-python-sdk src/oci/functions/functions_management_client.py). Here they differ in how a function's image is told.
+const (
+	functionsNow  = "20260325"
+	functionsThen = "20181201"
+)
 
-func functionsService() service {
-	return service{name: "functions", base: "20260325", signed: true, routes: []route{
+func functionsService(base string) service {
+	return service{name: "functions", base: base, signed: true, routes: []route{
 		{operation: "GetFunction", method: http.MethodGet, path: "/functions/{functionId}", handle: ofFunction(getFunction)},
 		{operation: "UpdateFunction", method: http.MethodPut, path: "/functions/{functionId}", handle: ofFunction(updateFunction)},
 	}}
 }
 
-func functionsInvokeService() service {
-	return service{name: "functionsinvoke", base: "20260325", signed: true, routes: []route{
+func functionsInvokeService(base string) service {
+	return service{name: "functionsinvoke", base: base, signed: true, routes: []route{
 		{operation: "InvokeFunction", method: http.MethodPost, path: "/functions/{functionId}/actions/invoke", handle: ofFunction(invokeFunction)},
 	}}
 }
@@ -96,14 +102,20 @@ const invokeLabel = "ociemuapplication"
 
 func functionBody(x *exchange, f *deployed) map[string]any {
 	region := x.e.opts.Region
-	return map[string]any{
+	body := map[string]any{
 		"id": f.principal.FunctionID, "displayName": f.principal.Name, "compartmentId": f.principal.Compartment,
 		"applicationId": "ocid1.fnapp.oc1." + regionInOCID(region) + ".aaaaaaaaociemu", "lifecycleState": f.state(x.now), "config": f.Config,
 		"memoryInMBs": 256, "timeoutInSeconds": 300, "shape": "GENERIC_X86",
 		"invokeEndpoint": fmt.Sprintf("https://%s.%s.functions.oci.oraclecloud.com", invokeLabel, region),
-		"sourceDetails":  map[string]any{"sourceType": "CONTAINER_IMAGE", "image": "ocir.io/ociemu/" + f.principal.Name + ":1"},
 		"freeformTags":   map[string]string{}, "definedTags": map[string]any{}, "timeCreated": timestamp(f.created), "timeUpdated": timestamp(f.created),
 	}
+	image := "ocir.io/ociemu/" + f.principal.Name + ":1"
+	if strings.HasPrefix(x.call.Path, "/"+functionsThen+"/") {
+		body["image"], body["imageDigest"] = image, fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(image)))
+	} else {
+		body["sourceDetails"] = map[string]any{"sourceType": "CONTAINER_IMAGE", "image": image}
+	}
+	return body
 }
 
 func getFunction(x *exchange, f *deployed) reply { return ok(functionBody(x, f)).with("etag", f.etag) }

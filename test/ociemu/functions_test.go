@@ -109,6 +109,18 @@ func TestAFunctionAnswersItsCallerWithTheConfigurationInForce(t *testing.T) {
 	}
 }
 
+func TestAFunctionIsReachedByTheOlderVersionToo(t *testing.T) {
+	d := deploy(t, ociemu.Calm(), echo)
+	path := d.URL() + "/20181201/functions/" + d.fn.FunctionID
+	caller := d.NewFunction("caller", "")
+	if status, code := (message{method: "GET", url: path, signer: caller}).send(t, d.Emulator); status != 200 {
+		t.Errorf("GetFunction is answered %d %s", status, code)
+	}
+	if status, code := (message{method: "POST", url: path + "/actions/invoke", body: "x", signer: caller}).send(t, d.Emulator); status != 200 {
+		t.Errorf("InvokeFunction is answered %d %s", status, code)
+	}
+}
+
 func TestAFunctionThatFailsIsTheCallersError(t *testing.T) {
 	status := 502
 	d := deploy(t, ociemu.Calm(), func(context.Context, map[string]string, []byte) (int, []byte, string) { return status, nil, "c" })

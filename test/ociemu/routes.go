@@ -30,7 +30,8 @@ type route struct {
 func allServices() []service {
 	services := []service{
 		identityService(), vaultService(), secretsService(), onsService(), cloudGuardService(), eventsService(),
-		objectStorageService(), functionsService(), functionsInvokeService(), registryService(), s3Service(), monitoringService(), apmService(),
+		objectStorageService(), functionsService(functionsNow), functionsInvokeService(functionsNow),
+		functionsService(functionsThen), functionsInvokeService(functionsThen), registryService(), s3Service(), monitoringService(), apmService(),
 	}
 	for i := range services {
 		s := &services[i]

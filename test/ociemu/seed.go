@@ -232,7 +232,7 @@ type Operator struct {
 	Name        string
 	Fingerprint string
 	PrivatePEM  []byte
-	// KeyFile is the path of a file with PrivatePEM.
+	// KeyFile is the path of a file with PrivatePEM, and below it the label that the Console writes; without it the OCI CLI warns each time.
 	KeyFile   string
 	TenancyID string
 	Region    string
@@ -245,7 +245,7 @@ func (e *Emulator) AddOperator(name string) Operator {
 	e.mu.Unlock()
 	print, key := e.AddAPIKey(id)
 	file := filepath.Join(e.dir, "operator-"+randomHex(8)+".pem")
-	if err := os.WriteFile(file, key, 0o600); err != nil {
+	if err := os.WriteFile(file, slices.Concat(key, []byte("OCI_API_KEY\n")), 0o600); err != nil {
 		panic("ociemu: writing the operator's key: " + err.Error())
 	}
 	return Operator{

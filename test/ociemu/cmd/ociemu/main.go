@@ -91,8 +91,10 @@ func seed(e *ociemu.Emulator, functionURL string, stdout io.Writer) ociemu.Princ
 	if err := os.WriteFile(config, []byte(e.Config(operator)), 0o600); err != nil {
 		panic("ociemu: writing the operator's configuration: " + err.Error())
 	}
+	say("REQUESTS_CA_BUNDLE", e.CAFile()) // what SSL_CERT_FILE is to Python, and so to the OCI CLI
 	say("OCIEMU_URL", e.URL())
 	say("OCIEMU_CONFIG_FILE", config)
+	say("OCI_CLI_CONFIG_FILE", config)
 	say("OCIEMU_TENANCY", e.Tenancy())
 	say("OCIEMU_NAMESPACE", e.Namespace())
 	say("OCIEMU_FUNCTION", function.FunctionID)

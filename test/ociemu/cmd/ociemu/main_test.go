@@ -29,7 +29,7 @@ func TestTheCommandPrintsAShellEnvironmentAndServesUntilItIsStopped(t *testing.T
 
 	shell := exec.CommandContext(t.Context(), "sh", "-c", stdout.String()+`
 		printf '%s\n' "$OCIEMU_URL" "$OCI_RESOURCE_PRINCIPAL_REGION" "$OCI_REGION_METADATA" "$OCIEMU_AUTH_SECRET"
-		test -r "$OCIEMU_CONFIG_FILE" && test -r "$SSL_CERT_FILE" && test -r "$OCI_RESOURCE_PRINCIPAL_RPST"`)
+		test -r "$OCIEMU_CONFIG_FILE" && test -r "$SSL_CERT_FILE" && test -r "$REQUESTS_CA_BUNDLE" && test -r "$OCI_CLI_CONFIG_FILE" && test -r "$OCI_RESOURCE_PRINCIPAL_RPST"`)
 	out, err := shell.CombinedOutput()
 	lines := strings.Split(string(out), "\n")
 	if err != nil || len(lines) < 4 || lines[1] != "us-phoenix-1" || !strings.HasPrefix(lines[2], `{"realmDomainComponent"`) ||
