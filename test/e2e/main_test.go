@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"flag"
 	"os"
 	"slices"
 	"sync"
@@ -17,11 +18,23 @@ import (
 var binary, sweeper string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if !given("test.parallel") { // the longest tests wait for deadlines, and need no processor for that
+		if err := flag.Set("test.parallel", "8"); err != nil {
+			panic(err)
+		}
+	}
 	code := stage.RunTests(m, &binary, &sweeper)
 	if code == 0 {
 		code = leaks.report()
 	}
 	os.Exit(code)
+}
+
+func given(name string) bool {
+	found := false
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
 }
 
 // play sets a stage up for one test, and hands everything that it printed and mailed to the search for leaks.
