@@ -14,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -165,9 +166,5 @@ func (p *Preflight) Run(ctx context.Context, r Request) Answer {
 
 // reserve keeps a quarter of the time, five seconds at most, for the answer.
 func (p *Preflight) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(deadline.Sub(p.Clock.Now())/4, 5*time.Second)))
+	return clock.Reserve(ctx, p.Clock.Now(), 5*time.Second)
 }

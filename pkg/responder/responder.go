@@ -14,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -132,11 +133,7 @@ func (r *Responder) begin(ctx context.Context, callID string) *response {
 
 // reserve keeps a quarter of the time that is left, eight seconds at most, for re-opening the problem and the mail.
 func (r *Responder) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(deadline.Sub(r.Clock.Now())/4, 8*time.Second)))
+	return clock.Reserve(ctx, r.Clock.Now(), 8*time.Second)
 }
 
 // response is one event's way through the responder.

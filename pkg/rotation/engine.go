@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -190,12 +191,7 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 func newMaker() string { return strings.ToLower(rand.Text()[:10]) }
 
 func (e *Engine) forward(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	left := deadline.Sub(e.Clock.Now())
-	return context.WithDeadline(ctx, deadline.Add(-min(left/4, 10*time.Second)))
+	return clock.Reserve(ctx, e.Clock.Now(), 10*time.Second)
 }
 
 // look observes OCI and asks for permission. What fails is tried again where that may help.

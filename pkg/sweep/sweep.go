@@ -136,11 +136,7 @@ func (s *Sweeper) publish(ctx context.Context, d outcome.Digest) error {
 
 // reserve keeps a quarter of the time, ten seconds at most, for the mail.
 func (r *run) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(deadline.Sub(r.Clock.Now())/4, 10*time.Second)))
+	return clock.Reserve(ctx, r.Clock.Now(), 10*time.Second)
 }
 
 // begin is where the sweep of this hour starts in the ring of hashes. Steps of the golden ratio come near every place
