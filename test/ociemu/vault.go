@@ -1,7 +1,6 @@
 package ociemu
 
 import (
-	"bytes"
 	"cmp"
 	"net/http"
 	"slices"
@@ -259,27 +258,16 @@ func scheduleVersionDeletion(x *exchange, s *secret) reply {
 	if refused != nil {
 		return refused.reply()
 	}
-	var details struct{ TimeOfDeletion *time.Time }
-	if len(bytes.TrimSpace(x.body)) > 0 {
-		if refused := x.read(&details); refused != nil {
-			return refused.reply()
-		}
-	}
-	if refused := x.checkEtag(s.etagNow(x.now)); refused != nil {
+	wanted, refused := x.mayDelete(s)
+	if refused != nil {
 		return refused.reply()
-	}
-	if state := s.state(x.now); state != "ACTIVE" {
-		return errState.because("The secret is " + state + ", not ACTIVE.").reply()
 	}
 	if !slices.Contains(s.stages(v), "DEPRECATED") || !v.deletion.IsZero() {
 		return errState.because("Only a secret version that is DEPRECATED and not scheduled yet can be scheduled for deletion.").reply()
 	}
-	at := x.now.Add(30 * 24 * time.Hour)
-	if details.TimeOfDeletion != nil {
-		at = *details.TimeOfDeletion
-		if at.Before(x.now.Add(24*time.Hour)) || at.After(x.now.Add(31*24*time.Hour)) {
-			return errInvalid.because("The time of deletion must be 1 to 30 days ahead.").reply()
-		}
+	at, refused := x.deletionAt(wanted)
+	if refused != nil {
+		return refused.reply()
 	}
 	if count(s.live(x.now), func(v *version) bool { return !v.deletion.IsZero() }) >= maxDeletedVersions {
 		return errLimit.because("The secret has 30 versions that are pending deletion.").reply()
