@@ -1,3 +1,5 @@
+// Package main is no command of its own: test/bench compiles this file into a function, beside its unchanged sources, to
+// get a profile of it.
 package main
 
 import (
@@ -10,8 +12,7 @@ import (
 	"syscall"
 )
 
-// test/bench compiles this file into a function beside its unchanged sources. The process writes a processor profile
-// from its start until SIGTERM, and then one of the memory in use, and ends.
+// The process writes a processor profile from its start until SIGTERM, and then one of the memory in use, and ends.
 func init() {
 	base := filepath.Join(os.Getenv("bench_profiles"), strconv.Itoa(os.Getpid()))
 	cpu, err := os.Create(base + ".cpu")
