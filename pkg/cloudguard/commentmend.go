@@ -2,7 +2,6 @@ package cloudguard
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -63,7 +62,7 @@ func (r *reading) corrected() string {
 // if what is left would not be read as free text.
 func (r *reading) harmless(text string, kept map[Role]OCID) string {
 	ids := slices.Collect(maps.Values(kept))
-	text = secretOCID.ReplaceAllStringFunc(text, func(found string) string {
+	text = secretOCID().ReplaceAllStringFunc(text, func(found string) string {
 		if id, err := ParseOCID(strings.Trim(found, "."), TypeSecret); err == nil && slices.Contains(ids, id) {
 			return found
 		}
@@ -142,13 +141,13 @@ func goodOption(key, value string) bool {
 	return false
 }
 
-var looksLikeTime = regexp.MustCompile(`^[0-9]{1,4} ?[A-Za-z]{0,8}$`)
+var looksLikeTime = lazily(func() string { return `^[0-9]{1,4} ?[A-Za-z]{0,8}$` })
 
 // nearOption reports whether value is what somebody may write for the option.
 func nearOption(key, value string) bool {
 	value = unquote(value)
 	if key == keyGrace {
-		return looksLikeTime.MatchString(value)
+		return looksLikeTime().MatchString(value)
 	}
 	_, ok := nearYesNo[asciiLower(value)]
 	return ok

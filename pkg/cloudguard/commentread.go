@@ -55,7 +55,7 @@ func (r *reading) segment(s segment) {
 	if r.likeKey(s.text) {
 		return
 	}
-	if secretOCID.MatchString(s.text) {
+	if secretOCID().MatchString(s.text) {
 		r.loose = append(r.loose, s.text)
 		return
 	}
@@ -221,7 +221,7 @@ func (r *reading) checkLoose() {
 	var ids []OCID
 	for _, text := range r.loose {
 		loose := false
-		for _, found := range secretOCID.FindAllString(text, -1) {
+		for _, found := range secretOCID().FindAllString(text, -1) {
 			id, err := ParseOCID(strings.Trim(found, "."), TypeSecret)
 			if err == nil && r.claimed(id) {
 				continue

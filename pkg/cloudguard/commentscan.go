@@ -1,7 +1,6 @@
 package cloudguard
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,9 +12,9 @@ const quotes = "\"'`<>\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
 var (
 	// pairStart matches a known key with its colon.
-	pairStart = regexp.MustCompile(`[` + quotes + `]*\b(` + keyNames() + `)[` + quotes + ` \n]*:`)
+	pairStart = lazily(func() string { return `[` + quotes + `]*\b(` + keyNames() + `)[` + quotes + ` \n]*:` })
 	// secretOCID matches what begins like the OCID of a Vault secret.
-	secretOCID = regexp.MustCompile(anyCase("ocid1") + `\.` + anyCase("vaultsecret") + `\.[A-Za-z0-9._-]*`)
+	secretOCID = lazily(func() string { return anyCase("ocid1") + `\.` + anyCase("vaultsecret") + `\.[A-Za-z0-9._-]*` })
 )
 
 func keyNames() string {
@@ -97,7 +96,7 @@ func joinPairs(text string) string {
 
 // startsPair reports whether text begins with a known key and its colon.
 func startsPair(text string) bool {
-	at := pairStart.FindStringIndex(text)
+	at := pairStart().FindStringIndex(text)
 	return at != nil && at[0] == 0
 }
 
@@ -112,7 +111,7 @@ type segment struct {
 // In free text an option's key counts only with a value that it can have, since
 // "grace" and "replace" are words of their own.
 func splitGlued(item string) []segment {
-	starts := pairStart.FindAllStringSubmatchIndex(item, -1)
+	starts := pairStart().FindAllStringSubmatchIndex(item, -1)
 	inPair := len(starts) > 0 && starts[0][0] == 0
 	cuts := []int{0}
 	for _, s := range starts {
@@ -154,7 +153,7 @@ func unquote(s string) string { return strings.Trim(s, quotes+" ") }
 // knownPair splits a segment that begins with a known key and a colon. The key
 // is in lower case, the value without quotes.
 func knownPair(text string) (key, value string, ok bool) {
-	at := pairStart.FindStringSubmatchIndex(text)
+	at := pairStart().FindStringSubmatchIndex(text)
 	if at == nil || at[0] != 0 {
 		return "", "", false
 	}
@@ -168,7 +167,7 @@ func likePair(text string) (key, value string, ok bool) {
 		return unquote(text[:i]), text[i+1:], true
 	}
 	key, value, ok = strings.Cut(text, " ")
-	if at := secretOCID.FindStringIndex(value); ok && at != nil && at[0] == 0 {
+	if at := secretOCID().FindStringIndex(value); ok && at != nil && at[0] == 0 {
 		return unquote(key), value, true
 	}
 	return "", "", false

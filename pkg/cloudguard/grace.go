@@ -3,7 +3,6 @@ package cloudguard
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"time"
 )
@@ -13,8 +12,8 @@ import (
 const maxGrace = 90 * 24 * time.Hour
 
 var (
-	graceForm = regexp.MustCompile(`^(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?$`)
-	graceTalk = regexp.MustCompile(`^(\d{1,6}) ?(?:(d|days?)|(h|hrs?|hours?)|(m|mins?|minutes?))$`)
+	graceForm = lazily(func() string { return `^(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?$` })
+	graceTalk = lazily(func() string { return `^(\d{1,6}) ?(?:(d|days?)|(h|hrs?|hours?)|(m|mins?|minutes?))$` })
 )
 
 var (
@@ -28,7 +27,7 @@ func parseGrace(s string) (time.Duration, error) {
 	if s == "0" {
 		return 0, nil
 	}
-	m := graceForm.FindStringSubmatch(s)
+	m := graceForm().FindStringSubmatch(s)
 	if m == nil || s == "" {
 		return 0, errGrace
 	}
@@ -37,7 +36,7 @@ func parseGrace(s string) (time.Duration, error) {
 
 // mendGrace reads what a person may have meant: "72 hours", "3 days".
 func mendGrace(s string) (time.Duration, bool) {
-	m := graceTalk.FindStringSubmatch(asciiLower(s))
+	m := graceTalk().FindStringSubmatch(asciiLower(s))
 	if m == nil {
 		return 0, false
 	}

@@ -3,7 +3,6 @@ package cloudguard
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -35,9 +34,9 @@ func (e Event) Ours() (ours bool, reason string) {
 }
 
 var (
-	fingerprintForm = regexp.MustCompile(`^[0-9a-f]{2}(:[0-9a-f]{2}){15}$`)
+	fingerprintForm = lazily(func() string { return `^[0-9a-f]{2}(:[0-9a-f]{2}){15}$` })
 	// The first character keeps out "." and "..", which are paths of their own.
-	credentialIDForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$`)
+	credentialIDForm = lazily(func() string { return `^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$` })
 )
 
 // Validate checks the identifiers of an event that is ours, so that they may
@@ -88,12 +87,12 @@ func (e Event) CredentialID() string {
 	case APIKeyTooOld:
 		parts := strings.Split(e.ResourceID, "/")
 		id := asciiLower(trim(parts[len(parts)-1]))
-		if len(parts) != 1 && len(parts) != 3 || !fingerprintForm.MatchString(id) {
+		if len(parts) != 1 && len(parts) != 3 || !fingerprintForm().MatchString(id) {
 			return ""
 		}
 		return id
 	case AuthTokenTooOld, SecretKeyTooOld:
-		if credentialIDForm.MatchString(e.ResourceID) {
+		if credentialIDForm().MatchString(e.ResourceID) {
 			return e.ResourceID
 		}
 	}

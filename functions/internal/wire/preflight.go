@@ -20,6 +20,7 @@ import (
 // nobody is called but for the preflight, which knows of which faults that mustn't be either: no trace is sent.
 func Preflight(function string, log zerolog.Logger, cfg config.Config, refused error, then fn.Func) fn.Func {
 	return func(ctx context.Context, in []byte) (any, error) {
+		Trust()
 		if refused != nil {
 			fn.Untraced(ctx)
 		}

@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 
-	_ "github.com/keyturn/keyturn/functions/internal/wire"
+	"github.com/keyturn/keyturn/functions/internal/wire"
 )
 
 // ociRoot is the authority that OCI's endpoints have their certificates from.
@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 func trusts(path string) (code int) {
+	wire.Trust()
 	der, err := os.ReadFile(path)
 	if err != nil {
 		return 2
