@@ -36,6 +36,9 @@ func (c *Cloud) Ahead(ctx context.Context, ref credential.Ref, secrets []string)
 	a.begin(aheadKey{issuer.ops.list, ref.User}, func() (any, error) { return issuer.List(ctx, ref.User) })
 	a.begin(aheadKey{"GetUser", ref.User}, func() (any, error) { return c.UserName(ctx, ref.User) })
 	for _, id := range secrets {
+		if !c.knows(regionOf(id)) { // a client is kept for each region, and the id may be anybody's word
+			continue
+		}
 		a.begin(aheadKey{"GetSecret", id}, func() (any, error) { return vault.Secret(ctx, id) })
 	}
 	return context.WithValue(ctx, aheadContext{}, a)

@@ -9,7 +9,6 @@ package oci
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -21,9 +20,9 @@ import (
 // Cloud holds the connections to OCI's services: one client a service and region, made on first use and kept. It may
 // be used by many goroutines.
 type Cloud struct {
-	http      *http.Client
-	transport *http.Transport
-	provider  func() (principal, error)
+	http     *http.Client
+	network  *network
+	provider func() (principal, error)
 
 	mu      sync.Mutex
 	clients map[clientKey]any
@@ -52,19 +51,11 @@ func NewWith(p common.ConfigurationProvider) *Cloud {
 }
 
 func newCloud(make func() (common.ConfigurationProvider, error)) *Cloud {
-	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   5 * time.Second,
-		ResponseHeaderTimeout: callTime,
-		MaxIdleConnsPerHost:   4,
-		IdleConnTimeout:       idleTime,
-		ForceAttemptHTTP2:     true,
-	}
+	net := newNetwork()
 	kept := &onceOK[principal]{} // a failure is not kept: the token's file may come late
 	return &Cloud{
-		http:      &http.Client{Transport: limited{transport}},
-		transport: transport,
+		http:    &http.Client{Transport: limited{net}},
+		network: net,
 		provider: func() (principal, error) {
 			return kept.get(context.Background(), func(context.Context) (principal, error) {
 				p, err := make()
@@ -84,11 +75,9 @@ func (c *Cloud) Fresh() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if time.Now().Round(0).Sub(c.last.Round(0)) > idleTime { // by the wall clock, which goes on
-		c.transport.CloseIdleConnections()
+		c.network.renew()
 	}
 }
-
-const idleTime = 20 * time.Second
 
 // client returns the kept client of a service and region; an empty region is the function's own.
 func client[T any](c *Cloud, service, region string, make func(common.ConfigurationProvider) (T, *common.BaseClient, func(string), error)) (T, error) {
@@ -110,13 +99,20 @@ func client[T any](c *Cloud, service, region string, make func(common.Configurat
 	if region != "" {
 		setRegion(region)
 	}
-	once := common.NoRetryPolicy()
 	base.HTTPClient = c.http
-	base.Configuration.RetryPolicy = &once
+	base.Configuration.RetryPolicy = &onePlain
 	base.Configuration.CircuitBreaker = nil
 	c.clients[key] = made
 	return made, nil
 }
+
+// onePlain is the SDK's policy of one attempt, without the search for a window of eventual consistency with which its own
+// begins each call: that takes a lock and a stack trace, for a log that is off (eventual_consistency.go of v65.129).
+var onePlain = func() common.RetryPolicy {
+	p := common.NoRetryPolicy()
+	p.DeterminePolicyToUse = func(same common.RetryPolicy) (common.RetryPolicy, *time.Time, float64) { return same, nil, 1 }
+	return p
+}()
 
 // onceOK keeps the first answer that was not an error.
 type onceOK[T any] struct {

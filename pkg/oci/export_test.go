@@ -8,7 +8,7 @@ import (
 // Through leads a Cloud's connections through another transport's proxy, which each test may have its own of: the proxy
 // of the environment is read once a process.
 func (c *Cloud) Through(t *http.Transport) {
-	c.transport.Proxy, c.transport.TLSClientConfig = t.Proxy, t.TLSClientConfig
+	c.network.transport.Proxy, c.network.transport.TLSClientConfig = t.Proxy, t.TLSClientConfig
 }
 
 // AnsweredBy puts a transport in the place of the network.

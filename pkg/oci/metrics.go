@@ -26,11 +26,7 @@ func (c *Cloud) Post(ctx context.Context, points []metric.Point) error {
 	if err != nil {
 		return err
 	}
-	cl, err := client(c, "monitoring", "", func(p common.ConfigurationProvider) (*monitoring.MonitoringClient, *common.BaseClient, func(string), error) {
-		made, err := monitoring.NewMonitoringClientWithConfigurationProvider(p)
-		made.Host = strings.Replace(made.Host, "//telemetry.", "//telemetry-ingestion.", 1) // values have an endpoint of their own
-		return &made, &made.BaseClient, made.SetRegion, err
-	})
+	cl, err := c.monitoring()
 	if err != nil {
 		return classify(operation, err)
 	}
@@ -47,6 +43,14 @@ func (c *Cloud) Post(ctx context.Context, points []metric.Point) error {
 		}
 	}
 	return nil
+}
+
+func (c *Cloud) monitoring() (*monitoring.MonitoringClient, error) {
+	return client(c, "monitoring", "", func(p common.ConfigurationProvider) (*monitoring.MonitoringClient, *common.BaseClient, func(string), error) {
+		made, err := monitoring.NewMonitoringClientWithConfigurationProvider(p)
+		made.Host = strings.Replace(made.Host, "//telemetry.", "//telemetry-ingestion.", 1) // values have an endpoint of their own
+		return &made, &made.BaseClient, made.SetRegion, err
+	})
 }
 
 // details turns points into Monitoring's form, one stream for each name and set of dimensions.

@@ -10,10 +10,7 @@ import (
 // Publish sends a message to a Notifications topic, in the topic's region. Notifications knows no retry token: a
 // message whose answer was lost is not sent again here, since it may have arrived.
 func (c *Cloud) Publish(ctx context.Context, topic, title, body string) error {
-	cl, err := client(c, "ons", regionOf(topic), func(p common.ConfigurationProvider) (*ons.NotificationDataPlaneClient, *common.BaseClient, func(string), error) {
-		made, err := ons.NewNotificationDataPlaneClientWithConfigurationProvider(p)
-		return &made, &made.BaseClient, made.SetRegion, err
-	})
+	cl, err := c.notifications(topic)
 	if err != nil {
 		return classify("PublishMessage", err)
 	}
@@ -22,4 +19,11 @@ func (c *Cloud) Publish(ctx context.Context, topic, title, body string) error {
 		return struct{}{}, err
 	})
 	return err
+}
+
+func (c *Cloud) notifications(topic string) (*ons.NotificationDataPlaneClient, error) {
+	return client(c, "ons", regionOf(topic), func(p common.ConfigurationProvider) (*ons.NotificationDataPlaneClient, *common.BaseClient, func(string), error) {
+		made, err := ons.NewNotificationDataPlaneClientWithConfigurationProvider(p)
+		return &made, &made.BaseClient, made.SetRegion, err
+	})
 }

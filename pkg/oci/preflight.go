@@ -21,7 +21,7 @@ import (
 // What only a preflight asks. See the interfaces of package preflight.
 
 // Close drops the connections that are not in use.
-func (c *Cloud) Close() { c.transport.CloseIdleConnections() }
+func (c *Cloud) Close() { c.network.CloseIdleConnections() }
 
 // Claims are those of the resource principal's token. Nobody checks its signature here: the services do.
 func (c *Cloud) Claims(context.Context) (claims map[string]any, err error) {

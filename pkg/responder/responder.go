@@ -49,9 +49,11 @@ type Secrets interface {
 	List(ctx context.Context, compartment string) ([]secret.Secret, error)
 }
 
-// Ahead begins the reads of a rotation before it is known whether there is to be one. The returned context hands their
-// answers on.
+// Ahead begins what a rotation begins with or takes long, before it is known whether there is to be one.
 type Ahead interface {
+	// Prepare begins what shows nothing of the user: to open connections, to make a key pair.
+	Prepare(ctx context.Context, kind credential.Kind, secrets []string)
+	// Ahead begins the reads. The returned context hands their answers on.
 	Ahead(ctx context.Context, ref credential.Ref, secrets []string) context.Context
 }
 
@@ -160,11 +162,6 @@ func (c *response) respond(ctx context.Context, e cloudguard.Event) {
 		c.refuse(err)
 		return
 	}
-	begun := ctx // that of the goroutine, which must not see ctx change
-	go func() {
-		defer func() { _ = recover() }()        // it comes again to whoever needs the tenancy
-		_, _, _, _ = c.Directory.Tenancy(begun) // kept there: everything in IAM waits for the home region
-	}()
 	ctx = c.ahead(ctx)
 	if !c.confirm(ctx) {
 		return
@@ -191,14 +188,35 @@ func (c *response) respond(ctx context.Context, e cloudguard.Event) {
 // password is not read ahead: with no secret to keep two resets apart, the look at it has to be as fresh as can be.
 func (c *response) ahead(ctx context.Context) context.Context {
 	hint, err := cloudguard.ParseComment(c.event.Rule, c.event.Comment)
-	if c.Reads == nil || !c.Config.EventCheck || c.kind == credential.Password || err != nil {
-		return ctx
-	}
 	var secrets []string
 	for _, id := range hint.Secrets {
 		secrets = append(secrets, string(id))
 	}
+	hinted := c.Reads != nil && err == nil
+	if hinted && !c.reviewed { // a sweep has connections, and sends no mail of its own for each problem
+		c.Reads.Prepare(ctx, c.kind, secrets)
+	}
+	beside(func() { _, _, _, _ = c.Directory.Tenancy(ctx) }) // kept there: everything in IAM waits for the home region
+	if namespaced(c.kind) {
+		beside(func() { _, _ = c.Directory.Namespace(ctx) }) // kept there, too
+	}
+	if !hinted || !c.Config.EventCheck || c.kind == credential.Password {
+		return ctx
+	}
 	return c.Reads.Ahead(ctx, credential.Ref{Kind: c.kind, User: c.event.User, ID: c.event.CredentialID()}, secrets)
+}
+
+// beside does something that nobody waits for. A panic comes again to whoever does.
+func beside(do func()) {
+	go func() {
+		defer func() { _ = recover() }()
+		do()
+	}()
+}
+
+// namespaced tells whether the Object Storage namespace is part of what a credential of the kind is used with.
+func namespaced(k credential.Kind) bool {
+	return k == credential.AuthToken || k == credential.CustomerSecretKey
 }
 
 // eventTime is how long the sweep leaves a closed problem to its event, if no secret keeps the two of them apart: of a

@@ -100,16 +100,13 @@ func (c *response) lookUp(ctx context.Context) func() (who, error) {
 		if w.UserName, err = c.Directory.UserName(ctx, user); err != nil {
 			return w, fmt.Errorf("looking up the user: %w", err)
 		}
-		if kind == credential.AuthToken || kind == credential.CustomerSecretKey {
+		if namespaced(kind) {
 			if w.Namespace, err = c.Directory.Namespace(ctx); err != nil {
 				return w, fmt.Errorf("looking up the Object Storage namespace: %w", err)
 			}
 		}
 		return w, nil
 	})
-	go func() {
-		defer func() { _ = recover() }() // it comes again to whoever asks for the answer
-		_, _ = answer()
-	}()
+	beside(func() { _, _ = answer() })
 	return answer
 }

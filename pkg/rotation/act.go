@@ -76,6 +76,13 @@ func (r *run) do(ctx context.Context, a Action) error {
 // generate has a key pair made when it is first asked for one, and remembers it.
 func (r *run) generate() { r.key = r.Spare.take(r.Clock.Now(), r.bits()) }
 
+// Prepare begins what a rotation of the kind needs that takes long and depends on nothing: a key pair.
+func (e *Engine) Prepare(kind credential.Kind) {
+	if kind == credential.APIKey {
+		e.Spare.begin(e.Clock.Now(), e.bits())
+	}
+}
+
 func (e *Engine) bits() int { return cmp.Or(e.RSABits, 2048) }
 
 // stage writes the value as PENDING into every secret that lacks it. It is read back before anything relies on it: while

@@ -40,6 +40,16 @@ func (s *Spare) take(now time.Time, bits int) func() (credential.Material, error
 	return fresh
 }
 
+// begin begins to make one for a rotation that seems to come.
+func (s *Spare) begin(now time.Time, bits int) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ready(now, bits)
+}
+
 // prepare begins to make the next one if the process is busy.
 func (s *Spare) prepare(now time.Time, bits int) {
 	if s == nil {
@@ -48,7 +58,14 @@ func (s *Spare) prepare(now time.Time, bits int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	busy := !s.last.IsZero() && between(s.last, now) < busyTime
-	if s.last = now; !busy || s.key != nil && s.bits == bits && between(s.made, now) < spareTime {
+	if s.last = now; busy {
+		s.ready(now, bits)
+	}
+}
+
+// ready begins to make a key pair unless there is one that will do.
+func (s *Spare) ready(now time.Time, bits int) {
+	if s.key != nil && s.bits == bits && between(s.made, now) < spareTime {
 		return
 	}
 	key := sync.OnceValues(func() (credential.Material, error) { return credential.GenerateAPIKey(bits) })

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
@@ -66,4 +67,21 @@ func TestWithoutASpareEveryKeyPairIsNew(t *testing.T) {
 	if first == second {
 		t.Error("two key pairs are the same")
 	}
+}
+
+func TestAKeyPairIsBegunForARotationThatSeemsToComeUnlessOneIsReady(t *testing.T) {
+	e := &Engine{Clock: clock.System{}, Spare: &Spare{}}
+	for _, kind := range credential.Kinds() {
+		if e.Prepare(kind); (e.Spare.key != nil) != (kind == credential.APIKey) {
+			t.Fatalf("after %s: a key pair is ready: %v", kind, e.Spare.key != nil)
+		}
+		if kind == credential.APIKey {
+			first := idOf(t, e.Spare.key)
+			if e.Prepare(kind); idOf(t, e.Spare.take(time.Now(), 2048)) != first {
+				t.Error("a second one was made, or another is handed out")
+			}
+		}
+		e.Spare = &Spare{}
+	}
+	(&Engine{Clock: clock.System{}}).Prepare(credential.APIKey) // without a Spare nothing is prepared
 }

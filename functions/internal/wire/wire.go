@@ -79,6 +79,20 @@ func Responder(cfg config.Config, cloud *oci.Cloud, m metric.Meter) *responder.R
 	for _, kind := range credential.Kinds() {
 		engine.Issuers[kind] = cloud.Issuer(kind)
 	}
-	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(), Reads: cloud, Notifier: cloud,
-		Meter: m, Rotator: engine, Clock: clock.System{}}
+	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(), Reads: ahead{cloud, engine, cfg.Topic, m != nil},
+		Notifier: cloud, Meter: m, Rotator: engine, Clock: clock.System{}}
+}
+
+// ahead begins what can be begun before it is known whether there is anything to rotate.
+type ahead struct {
+	*oci.Cloud
+	engine  *rotation.Engine
+	topic   string
+	metrics bool
+}
+
+// Prepare implements responder.Ahead.
+func (a ahead) Prepare(ctx context.Context, kind credential.Kind, secrets []string) {
+	a.Connect(ctx, kind, secrets, a.topic, a.metrics)
+	a.engine.Prepare(kind)
 }

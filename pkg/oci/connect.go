@@ -1,0 +1,82 @@
+package oci
+
+import (
+	"context"
+	"slices"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+)
+
+// Connect begins to open connections to the services that a rotation of the kind is going to call: a connection costs two
+// round trips, and there is time for them while others are being waited for. The services that come first are connected
+// at once, the others when the home region is known. Of the secrets only those in known regions count, since they may be
+// anybody's word. topic and metrics say whether a mail and figures are to be sent. A connection that isn't used is closed
+// after idleTime.
+func (c *Cloud) Connect(ctx context.Context, kind credential.Kind, secrets []string, topic string, metrics bool) {
+	if len(secrets) == 0 && kind != credential.Password {
+		secrets = []string{""} // of the function's own region
+	}
+	secrets = slices.DeleteFunc(slices.Clone(secrets), func(id string) bool { return !c.knows(regionOf(id)) })
+	// The first to be asked for the tenancy opens a connection of its own. With a second one, user and credentials can
+	// be read side by side then, in a function that is at home.
+	if cl, err := c.identity(""); err == nil {
+		c.network.open(cl.Host)
+	}
+	for _, id := range secrets {
+		if cl, err := c.Vault().management(id); err == nil {
+			c.network.open(cl.Host)
+		}
+	}
+	go func() {
+		defer func() { _ = recover() }() // whatever it was comes again to whoever makes the call
+		_, _, home, err := c.Tenancy(ctx)
+		if err != nil {
+			return
+		}
+		for _, id := range secrets {
+			if cl, err := c.Vault().retrieval(id); err == nil {
+				c.network.open(cl.Host)
+			}
+		}
+		switch kind {
+		case credential.AuthToken:
+			c.network.open("https://" + credential.RegistryHost(home))
+		case credential.CustomerSecretKey:
+			if namespace, err := c.Namespace(ctx); err == nil {
+				c.network.open("https://" + credential.Owner{Namespace: namespace, Region: home}.S3Host())
+			}
+		}
+		if cl, err := c.notifications(topic); err == nil {
+			c.network.open(cl.Host)
+		}
+		if !metrics {
+			return
+		}
+		if cl, err := c.monitoring(); err == nil {
+			c.network.open(cl.Host)
+		}
+	}()
+}
+
+// knows tells whether a region is the function's own or one of its realm that the SDK knows.
+func (c *Cloud) knows(region string) bool {
+	p, err := c.provider()
+	if err != nil {
+		return false
+	}
+	own, err := p.Region()
+	if err != nil {
+		return false
+	}
+	if own = string(common.StringToRegion(own)); region == "" || region == own {
+		return true
+	}
+	realm, err := common.Region(region).RealmID()
+	if err != nil {
+		return false
+	}
+	ownRealm, err := common.Region(own).RealmID()
+	return err == nil && realm == ownRealm
+}

@@ -1,0 +1,155 @@
+package oci
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// house is a service at the other end of pipes, and a network that leads to it.
+type house struct {
+	*network
+	dials int
+	asked []string // method and path of each request
+}
+
+// visit plays a test in a bubble, in which "everybody waits" can be waited for.
+func visit(t *testing.T, test func(t *testing.T, h *house)) {
+	t.Helper()
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS() // for its certificate
+	certificates := s.TLS.Certificates
+	s.Close()
+	synctest.Test(t, func(t *testing.T) {
+		h := &house{network: newNetwork()}
+		conns := make(chan net.Conn)
+		h.transport.Proxy = nil
+		h.transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the other end of a pipe
+		h.transport.DialContext = announced(func(context.Context, string, string) (net.Conn, error) {
+			h.dials++
+			here, there := net.Pipe()
+			conns <- there
+			return here, nil
+		})
+		server := &http.Server{TLSConfig: &tls.Config{Certificates: certificates}, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			h.asked = append(h.asked, r.Method+" "+r.URL.Path)
+		})}
+		go func() { _ = server.ServeTLS(&pipes{conns: conns, closed: make(chan struct{})}, "", "") }()
+		test(t, h)
+		h.CloseIdleConnections()
+		_ = server.Close()
+	})
+}
+
+// pipes is a listener.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.IPAddr{} }
+
+func (h *house) get(t *testing.T, path string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://vault.example"+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := h.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		t.Error(err)
+	}
+	_ = answer.Body.Close()
+	synctest.Wait() // until the connection is idle
+}
+
+func (h *house) want(t *testing.T, dials int, asked ...string) {
+	t.Helper()
+	if h.dials != dials || !slices.Equal(h.asked, asked) {
+		t.Errorf("%d connections, and the requests %q; want %d and %q", h.dials, h.asked, dials, asked)
+	}
+}
+
+func TestAConnectionThatIsOpenedAheadCarriesNothingUntilTheFirstCallUsesIt(t *testing.T) {
+	visit(t, func(t *testing.T, h *house) {
+		h.open("https://vault.example")
+		synctest.Wait()
+		h.want(t, 1)
+		h.get(t, "/secret")
+		h.want(t, 1, "GET /secret")
+	})
+}
+
+func TestNoConnectionIsOpenedAheadToAHostThatWasMetBefore(t *testing.T) {
+	visit(t, func(t *testing.T, h *house) {
+		h.get(t, "/secret")
+		h.open("https://vault.example")
+		h.open("https://vault.example/another/path")
+		synctest.Wait()
+		h.want(t, 1, "GET /secret")
+	})
+}
+
+func TestAConnectionThatIsOpenedAheadAndNotUsedIsClosed(t *testing.T) {
+	visit(t, func(t *testing.T, h *house) {
+		h.open("https://vault.example")
+		synctest.Wait()
+		time.Sleep(idleTime + time.Second) // in the bubble
+		h.get(t, "/secret")
+		h.want(t, 2, "GET /secret")
+	})
+}
+
+// What a frozen function began to open before is as old as the freeze when it is open.
+func TestAConnectionThatWasBeingOpenedWhenTheNetworkWasRenewedIsNotUsed(t *testing.T) {
+	visit(t, func(t *testing.T, h *house) {
+		frozen := make(chan struct{})
+		dial := h.transport.DialContext
+		h.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if h.dials == 0 {
+				ctx.Value(begun{}).(context.CancelFunc)()
+				<-frozen
+			}
+			return dial(ctx, network, address)
+		}
+		h.open("https://vault.example")
+		synctest.Wait()
+		h.renew()
+		close(frozen)
+		synctest.Wait()
+		h.want(t, 1)
+		h.get(t, "/secret")
+		h.want(t, 2, "GET /secret")
+		time.Sleep(idleTime + time.Second) // in which the old network's connection is closed
+	})
+}
+
+func TestWhatIsNoEndpointIsNotOpened(t *testing.T) {
+	visit(t, func(t *testing.T, h *house) {
+		for _, endpoint := range []string{"", "vault.example", "http://vault.example", "https://%zz"} {
+			h.open(endpoint)
+		}
+		synctest.Wait()
+		h.want(t, 0)
+	})
+}
