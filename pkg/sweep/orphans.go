@@ -13,7 +13,8 @@ import (
 // orphans looks at every user's auth tokens and customer secret keys for those with our mark whose value is nowhere.
 // It costs two calls a user. API keys are written ahead and passwords have no mark: neither can be an orphan.
 func (r *run) orphans(ctx context.Context) error {
-	return r.ring(ctx, func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) },
+	users := func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) }
+	return r.ring(ctx, []list{users},
 		func(ctx context.Context, user string) error {
 			for _, kind := range []credential.Kind{credential.AuthToken, credential.CustomerSecretKey} {
 				listing, err := r.Issuers[kind].List(ctx, user)
