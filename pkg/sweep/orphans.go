@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +43,7 @@ func (r *run) orphan(ctx context.Context, kind credential.Kind, user string, c c
 	r.mu.Lock()
 	h := r.homes[mark.Home]
 	r.mu.Unlock()
-	if h == nil || h.kind != kind || !strings.EqualFold(h.user, user) || h.journal.Knows(c.ID) {
+	if h == nil || h.kind != kind || !strings.EqualFold(h.user, user) || slices.Contains(h.known, c.ID) {
 		return nil
 	}
 	versions, err := r.Vault.Versions(ctx, h.id)

@@ -20,12 +20,13 @@ const (
 	kept = 10
 )
 
-// home is what the sweep keeps of a bound secret: enough to tell what its journal knows.
+// home is what the sweep keeps of a bound secret, of each of them until its end, and therefore no more than orphan asks
+// for.
 type home struct {
-	id      string
-	kind    credential.Kind
-	user    string
-	journal rotation.Journal
+	id    string
+	kind  credential.Kind
+	user  string
+	known []string // ids of the credentials that its journal mentions
 }
 
 // duty is a rotation that some secrets' journals tell of.
@@ -93,9 +94,10 @@ func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]
 	if !ok {
 		return nil
 	}
-	h := &home{id: id, kind: kind, user: user, journal: rotation.JournalOf(s.Metadata)}
-	old, secrets, due := h.journal.Due(kind, s.At)
-	if due && h.journal.Staged != nil && h.journal.Staged.Phase == rotation.PhaseIntent {
+	journal := rotation.JournalOf(s.Metadata)
+	h := &home{id: id, kind: kind, user: user, known: journal.Credentials()}
+	old, secrets, due := journal.Due(kind, s.At)
+	if due && journal.Staged != nil && journal.Staged.Phase == rotation.PhaseIntent {
 		// Announced and never done: whether it is still wanted is for its problem to say. Done and not followed up: go on.
 		listing, err := r.Issuers[kind].List(ctx, user)
 		if err != nil {
@@ -110,7 +112,7 @@ func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]
 		if duties[ref] == nil {
 			duties[ref] = &duty{ref: ref, targets: secrets.Targets(kind)}
 		}
-		duties[ref].grace = max(duties[ref].grace, h.journal.GraceOrdered())
+		duties[ref].grace = max(duties[ref].grace, journal.GraceOrdered())
 	}
 	r.mu.Unlock()
 	if s.Current <= crowded { // numbers are given in order: there can't be more versions than that
