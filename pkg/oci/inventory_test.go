@@ -80,6 +80,28 @@ func TestTheUsersOfTheTenancyAreListedPageByPageInTheHomeRegion(t *testing.T) {
 	}
 }
 
+func TestTheSecretsOfACompartmentAreListedPageByPage(t *testing.T) {
+	o := ociemu.Calm()
+	o.PageSize = 2
+	cloud, e := emulated(t, o)
+	var want []string
+	for i := range 5 {
+		want = append(want, e.AddSecret(ociemu.SecretSeed{Name: fmt.Sprintf("s%d", i)}))
+	}
+	got, n := pages(t, func(page string) (ids []string, next string, err error) {
+		some, next, err := cloud.Vault().Secrets(t.Context(), e.Tenancy(), page)
+		for _, s := range some {
+			ids = append(ids, s.ID)
+		}
+		return ids, next, err
+	})
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) || n != 3 || len(called(e, "ListSecrets")) != n {
+		t.Errorf("%d pages in %d calls with %v, want 3 with %v", n, len(called(e, "ListSecrets")), got, want)
+	}
+}
+
 func TestOnlyADeprecatedVersionIsScheduledForDeletion(t *testing.T) {
 	cloud, e := emulated(t, ociemu.Calm())
 	v := cloud.Vault()

@@ -167,26 +167,36 @@ func withoutContent(err error, content credential.Value) error {
 	return err
 }
 
-// List lists the secrets of a compartment in the function's region, without etag and version number.
+// List lists the secrets of a compartment, all of them. See Secrets.
 func (v *Vault) List(ctx context.Context, compartment string) ([]secret.Secret, error) {
-	cl, err := v.management("")
-	if err != nil {
-		return nil, classify("ListSecrets", err)
-	}
 	var out []secret.Secret
-	for page := (*string)(nil); ; {
-		r, err := call(ctx, v.cloud, "ListSecrets", harmless, func(ctx context.Context) (vault.ListSecretsResponse, error) {
-			return cl.ListSecrets(ctx, vault.ListSecretsRequest{CompartmentId: &compartment, Limit: common.Int(pageSize), Page: page})
-		})
+	for page := ""; ; {
+		some, next, err := v.Secrets(ctx, compartment, page)
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range r.Items {
-			out = append(out, secret.Secret{ID: str(s.Id), Name: str(s.SecretName), Compartment: str(s.CompartmentId),
-				State: string(s.LifecycleState), Freeform: s.FreeformTags, Defined: s.DefinedTags})
-		}
-		if page = r.OpcNextPage; str(page) == "" {
+		if out, page = append(out, some...), next; page == "" {
 			return out, nil
 		}
 	}
+}
+
+// Secrets returns one page of the secrets of a compartment in the function's region, without etag and version number,
+// and the token of the next page; "" ends the list.
+func (v *Vault) Secrets(ctx context.Context, compartment, page string) (some []secret.Secret, next string, err error) {
+	cl, err := v.management("")
+	if err != nil {
+		return nil, "", classify("ListSecrets", err)
+	}
+	r, err := call(ctx, v.cloud, "ListSecrets", harmless, func(ctx context.Context) (vault.ListSecretsResponse, error) {
+		return cl.ListSecrets(ctx, vault.ListSecretsRequest{CompartmentId: &compartment, Limit: common.Int(pageSize), Page: token(page)})
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	for _, s := range r.Items {
+		some = append(some, secret.Secret{ID: str(s.Id), Name: str(s.SecretName), Compartment: str(s.CompartmentId),
+			State: string(s.LifecycleState), Freeform: s.FreeformTags, Defined: s.DefinedTags})
+	}
+	return some, str(r.OpcNextPage), nil
 }

@@ -3,6 +3,7 @@ package rotation
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -103,10 +104,20 @@ func (j Journal) GraceOrdered() time.Duration {
 // OwnerOf is how a journal names whose credential a secret holds.
 func OwnerOf(r credential.Ref) string { return string(r.Kind) + " " + r.User }
 
-// Knows tells whether the journal mentions a credential.
-func (j Journal) Knows(id string) bool {
-	return j.Staged != nil && (j.Staged.Credential == id || j.Staged.Old == id) || j.Current != nil && j.Current.Credential == id ||
-		j.Retire != nil && j.Retire.Credential == id
+// Credentials are the ids of the credentials that the journal mentions, each once.
+func (j Journal) Credentials() []string {
+	var ids []string
+	if j.Staged != nil {
+		ids = append(ids, j.Staged.Credential, j.Staged.Old)
+	}
+	if j.Current != nil {
+		ids = append(ids, j.Current.Credential)
+	}
+	if j.Retire != nil {
+		ids = append(ids, j.Retire.Credential)
+	}
+	slices.Sort(ids)
+	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
 }
 
 // JournalOf reads the journal out of a secret's metadata. Something that isn't one counts as none.

@@ -30,12 +30,14 @@ func (s silent) ClosedProblems(ctx context.Context, _ time.Time, _ string) ([]st
 func (silent) Problem(context.Context, string) (p cloudguard.Problem, err error) { return p, nil }
 func (silent) Users(context.Context, string) ([]string, string, error)           { return nil, "", nil }
 func (silent) Compartment(context.Context) (string, error)                       { return "ocid1.compartment.oc1..a", nil }
-func (silent) List(context.Context, string) ([]secret.Secret, error)             { return nil, nil }
-func (silent) Secret(context.Context, string) (s secret.Secret, err error)       { return s, nil }
-func (silent) Versions(context.Context, string) ([]secret.Version, error)        { return nil, nil }
-func (silent) ScheduleDeletion(context.Context, string, int64) error             { return nil }
-func (s silent) Publish(ctx context.Context, _, _, _ string) error               { return s.wait(ctx) }
-func (s silent) Post(ctx context.Context, _ []metric.Point) error                { return s.wait(ctx) }
+func (silent) Secrets(context.Context, string, string) ([]secret.Secret, string, error) {
+	return nil, "", nil
+}
+func (silent) Secret(context.Context, string) (s secret.Secret, err error) { return s, nil }
+func (silent) Versions(context.Context, string) ([]secret.Version, error)  { return nil, nil }
+func (silent) ScheduleDeletion(context.Context, string, int64) error       { return nil }
+func (s silent) Publish(ctx context.Context, _, _, _ string) error         { return s.wait(ctx) }
+func (s silent) Post(ctx context.Context, _ []metric.Point) error          { return s.wait(ctx) }
 
 func TestASweepAnswersBeforeItsDeadlineThoughMailAndFiguresHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

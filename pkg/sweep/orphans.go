@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 // orphans looks at every user's auth tokens and customer secret keys for those with our mark whose value is nowhere.
 // It costs two calls a user. API keys are written ahead and passwords have no mark: neither can be an orphan.
 func (r *run) orphans(ctx context.Context) error {
-	return r.ring(ctx, func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) },
+	users := func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) }
+	return r.ring(ctx, []list{users},
 		func(ctx context.Context, user string) error {
 			for _, kind := range []credential.Kind{credential.AuthToken, credential.CustomerSecretKey} {
 				listing, err := r.Issuers[kind].List(ctx, user)
@@ -41,7 +43,7 @@ func (r *run) orphan(ctx context.Context, kind credential.Kind, user string, c c
 	r.mu.Lock()
 	h := r.homes[mark.Home]
 	r.mu.Unlock()
-	if h == nil || h.kind != kind || !strings.EqualFold(h.user, user) || h.journal.Knows(c.ID) {
+	if h == nil || h.kind != kind || !strings.EqualFold(h.user, user) || slices.Contains(h.known, c.ID) {
 		return nil
 	}
 	versions, err := r.Vault.Versions(ctx, h.id)

@@ -11,7 +11,7 @@ import (
 )
 
 // pagesOf cuts ids into pages of a size.
-func pagesOf(ids []string, size int) func(string) ([]string, string, error) {
+func pagesOf(ids []string, size int) list {
 	return func(page string) ([]string, string, error) {
 		from := 0
 		if page != "" {
@@ -42,7 +42,7 @@ func TestARoundHandlesEveryIDOnce(t *testing.T) {
 		r := &run{start: begin(time.Unix(int64(hour)*3600, 0))}
 		var mu sync.Mutex
 		seen := map[string]int{}
-		err := r.ring(t.Context(), pagesOf(ids, 64), func(_ context.Context, id string) error {
+		err := r.ring(t.Context(), []list{pagesOf(ids, 64)}, func(_ context.Context, id string) error {
 			mu.Lock()
 			defer mu.Unlock()
 			seen[id]++
@@ -75,7 +75,7 @@ func TestADeadlineCutsOffOthersEveryTime(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var mu sync.Mutex
 		done := 0
-		err := r.ring(ctx, pagesOf(ids, 50), func(_ context.Context, id string) error {
+		err := r.ring(ctx, []list{pagesOf(ids, 50)}, func(_ context.Context, id string) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if done == room {
@@ -100,7 +100,7 @@ func TestAFailureOfOneKeepsNobodyElseFromBeingHandled(t *testing.T) {
 	var mu sync.Mutex
 	n := 0
 	r := &run{start: 0.5}
-	err := r.ring(t.Context(), pagesOf(ids, 10), func(_ context.Context, id string) error {
+	err := r.ring(t.Context(), []list{pagesOf(ids, 10)}, func(_ context.Context, id string) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if n++; id == ids[3] {

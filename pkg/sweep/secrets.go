@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -21,12 +20,13 @@ const (
 	kept = 10
 )
 
-// home is what the sweep keeps of a bound secret: enough to tell what its journal knows.
+// home is what the sweep keeps of a bound secret, of each of them until its end, and therefore no more than orphan asks
+// for.
 type home struct {
-	id      string
-	kind    credential.Kind
-	user    string
-	journal rotation.Journal
+	id    string
+	kind  credential.Kind
+	user  string
+	known []string // ids of the credentials that its journal mentions
 }
 
 // duty is a rotation that some secrets' journals tell of.
@@ -39,18 +39,16 @@ type duty struct {
 // secrets reads every bound secret, resumes the rotations that their journals tell of, and makes room in those that
 // are crowded.
 func (r *run) secrets(ctx context.Context) error {
-	all, err := r.bound(ctx)
+	compartments, err := r.compartments(ctx)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(all, func(a, b secret.Secret) int { return strings.Compare(a.ID, b.ID) })
-	ids := make([]string, len(all))
-	for i, s := range all {
-		ids[i] = s.ID
+	var lists []list
+	for _, id := range compartments {
+		lists = append(lists, func(page string) ([]string, string, error) { return r.bound(ctx, id, page) })
 	}
 	duties := map[credential.Ref]*duty{}
-	whole := func(string) ([]string, string, error) { return ids, "", nil }
-	err = r.ring(ctx, whole, func(ctx context.Context, id string) error { return r.inspect(ctx, id, duties) })
+	err = r.ring(ctx, lists, func(ctx context.Context, id string) error { return r.inspect(ctx, id, duties) })
 	for ref, d := range duties {
 		if ctx.Err() != nil {
 			return errors.Join(err, fmt.Errorf("the time ran out before %s of %s could be finished: %w", ref.Kind.Noun(), ref.User, context.Cause(ctx)))
@@ -60,29 +58,30 @@ func (r *run) secrets(ctx context.Context) error {
 	return err
 }
 
-// bound lists the bound secrets of the configured compartments, or of the function's own.
-func (r *run) bound(ctx context.Context) ([]secret.Secret, error) {
-	compartments := r.Config.SecretCompartments
-	if len(compartments) == 0 {
-		own, err := r.Inventory.Compartment(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("finding the function's compartment: %w", err)
-		}
-		compartments = []string{own}
+// compartments are those that the secrets are looked for in: the configured ones, or the function's own.
+func (r *run) compartments(ctx context.Context) ([]string, error) {
+	if len(r.Config.SecretCompartments) > 0 {
+		return r.Config.SecretCompartments, nil
 	}
-	var out []secret.Secret
-	for _, id := range compartments {
-		secrets, err := r.Vault.List(ctx, id)
-		if err != nil {
-			return nil, fmt.Errorf("listing the secrets of compartment %s: %w", id, err)
-		}
-		for _, s := range secrets {
-			if _, _, ok := guard.BoundTo(s); ok && s.State == secret.Active {
-				out = append(out, s)
-			}
+	own, err := r.Inventory.Compartment(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("finding the function's compartment: %w", err)
+	}
+	return []string{own}, nil
+}
+
+// bound returns the ids of the bound, active secrets of one page of a compartment: a whole secret is ten times as much.
+func (r *run) bound(ctx context.Context, compartment, page string) (ids []string, next string, err error) {
+	some, next, err := r.Vault.Secrets(ctx, compartment, page)
+	if err != nil {
+		return nil, "", fmt.Errorf("listing the secrets of compartment %s: %w", compartment, err)
+	}
+	for _, s := range some {
+		if _, _, ok := guard.BoundTo(s); ok && s.State == secret.Active {
+			ids = append(ids, s.ID)
 		}
 	}
-	return out, nil
+	return ids, next, nil
 }
 
 // inspect reads one secret.
@@ -95,9 +94,10 @@ func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]
 	if !ok {
 		return nil
 	}
-	h := &home{id: id, kind: kind, user: user, journal: rotation.JournalOf(s.Metadata)}
-	old, secrets, due := h.journal.Due(kind, s.At)
-	if due && h.journal.Staged != nil && h.journal.Staged.Phase == rotation.PhaseIntent {
+	journal := rotation.JournalOf(s.Metadata)
+	h := &home{id: id, kind: kind, user: user, known: journal.Credentials()}
+	old, secrets, due := journal.Due(kind, s.At)
+	if due && journal.Staged != nil && journal.Staged.Phase == rotation.PhaseIntent {
 		// Announced and never done: whether it is still wanted is for its problem to say. Done and not followed up: go on.
 		listing, err := r.Issuers[kind].List(ctx, user)
 		if err != nil {
@@ -112,7 +112,7 @@ func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]
 		if duties[ref] == nil {
 			duties[ref] = &duty{ref: ref, targets: secrets.Targets(kind)}
 		}
-		duties[ref].grace = max(duties[ref].grace, h.journal.GraceOrdered())
+		duties[ref].grace = max(duties[ref].grace, journal.GraceOrdered())
 	}
 	r.mu.Unlock()
 	if s.Current <= crowded { // numbers are given in order: there can't be more versions than that

@@ -38,7 +38,8 @@ type Inventory interface {
 
 // Vault is what the sweep needs of secrets.
 type Vault interface {
-	List(ctx context.Context, compartment string) ([]secret.Secret, error)
+	// Secrets lists a compartment a page at a time, as Inventory does.
+	Secrets(ctx context.Context, compartment, page string) (some []secret.Secret, next string, err error)
 	Secret(ctx context.Context, id string) (secret.Secret, error)
 	Versions(ctx context.Context, id string) ([]secret.Version, error)
 	ScheduleDeletion(ctx context.Context, id string, number int64) error
@@ -158,17 +159,22 @@ func place(id string) float64 {
 	return float64(h>>11) / (1 << 53)
 }
 
-// ring handles everything that a list of pages names, in the order of the ring from this sweep's start on, a few side
-// by side. Of each page it keeps the ids alone (some 100 bytes each). A failure of one doesn't keep the others from
-// being handled, nor does a page that can't be read: the first error is returned.
-func (r *run) ring(ctx context.Context, pages func(page string) (ids []string, next string, err error), each func(context.Context, string) error) error {
+// list reads one page of a list of ids, and the token of the next page; see Inventory.
+type list func(page string) (ids []string, next string, err error)
+
+// ring handles everything that the lists name, in the order of the ring from this sweep's start on, a few side by side.
+// Of each page it keeps the ids alone (some 100 bytes each). A failure of one doesn't keep the others from being
+// handled, nor does a page that can't be read, which ends its list and no other: the first error is returned.
+func (r *run) ring(ctx context.Context, lists []list, each func(context.Context, string) error) error {
 	var ids []string
 	var first error
-	for page, more := "", true; more; more = page != "" {
-		some, next, err := pages(page)
-		ids = append(ids, some...)
-		if page = next; err != nil {
-			first, page = err, ""
+	for _, read := range lists {
+		for page, more := "", true; more; more = page != "" {
+			some, next, err := read(page)
+			ids = append(ids, some...)
+			if page = next; err != nil {
+				first, page = cmp.Or(first, err), ""
+			}
 		}
 	}
 	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(r.distance(a), r.distance(b)) })
@@ -220,7 +226,8 @@ func (r *run) add(o outcome.Outcome) {
 // problems reviews the problems that were closed in the last days.
 func (r *run) problems(ctx context.Context) error {
 	since := r.Clock.Now().AddDate(0, 0, -r.Config.SweepDays)
-	return r.ring(ctx, func(page string) ([]string, string, error) { return r.Inventory.ClosedProblems(ctx, since, page) },
+	closed := func(page string) ([]string, string, error) { return r.Inventory.ClosedProblems(ctx, since, page) }
+	return r.ring(ctx, []list{closed},
 		func(ctx context.Context, id string) error {
 			p, err := r.Inventory.Problem(ctx, id)
 			if err != nil {
