@@ -51,11 +51,11 @@ func NewWith(p common.ConfigurationProvider) *Cloud {
 }
 
 func newCloud(make func() (common.ConfigurationProvider, error)) *Cloud {
-	net := newNetwork()
+	services := newNetwork()
 	kept := &onceOK[principal]{} // a failure is not kept: the token's file may come late
 	return &Cloud{
-		http:    &http.Client{Transport: limited{net}},
-		network: net,
+		http:    &http.Client{Transport: limited{services}},
+		network: services,
 		provider: func() (principal, error) {
 			return kept.get(context.Background(), func(context.Context) (principal, error) {
 				p, err := make()

@@ -14,7 +14,8 @@ import (
 )
 
 // listSize is the page size of long lists; the services cut it to what they allow. An answer is in memory several times
-// while it is decoded, some 2 KB a user: pages of 1,000 made the sweep's peak. These take 3 calls more for 1,000 users, of some 3,000.
+// while it is decoded, some 2 KB a user: pages of 1,000 made the sweep's peak. These take 3 calls more for 1,000 users, of
+// some 3,000.
 const listSize = 250
 
 // ClosedProblems returns one page of the ids of resolved problems of the four rules that were detected since the given
