@@ -65,6 +65,9 @@ type want struct {
 
 func newTenancy(t *testing.T, w want) *tenancy {
 	t.Helper()
+	if err := stage.Watch("go.mod", "pkg", "functions", "deploy/acceptance"); err != nil {
+		t.Fatal(err)
+	}
 	ten := &tenancy{t: t, hosts: map[string]*fnhost.Host{}}
 	w.options.Now = ten.clock.Now
 	e := ociemu.New(t, w.options)

@@ -9,13 +9,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/keyturn/keyturn/test/stage"
 )
 
 const (
@@ -27,28 +27,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(standIn) != "" {
 		os.Exit(playOCI(os.Args[1:], os.Stdout, os.Stderr))
 	}
-	if err := watch(); err != nil {
-		fmt.Fprintln(os.Stderr, "reading the steps:", err)
-		os.Exit(1)
-	}
 	os.Exit(m.Run())
-}
-
-// watch reads what is tested. Other processes run it, so that `go test` would not know of a change, and show an old result.
-func watch() error {
-	for _, folder := range []string{"deploy", "terraform"} {
-		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
-				return err
-			}
-			_, err = os.ReadFile(path)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // bench is a machine on which a person runs the steps.
@@ -74,6 +53,9 @@ var programs = []string{"awk", "bash", "cat", "chmod", "cmp", "cp", "dirname", "
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	t.Parallel()
+	if err := stage.Watch("deploy", "terraform"); err != nil {
+		t.Fatal(err)
+	}
 	b := &bench{t: t, home: t.TempDir(), tools: t.TempDir()}
 	b.argv = filepath.Join(t.TempDir(), "argv")
 	for _, name := range programs {

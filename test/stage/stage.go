@@ -113,6 +113,7 @@ func buildFunction(ctx context.Context, dir, name string) (string, error) {
 
 // New sets the stage up. The caller ends it with End.
 func New(ctx context.Context, o Options) (*Stage, error) {
+	watched()
 	emulator, err := ociemu.Start(o.Emulator)
 	if err != nil {
 		return nil, err
