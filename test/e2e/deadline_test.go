@@ -97,7 +97,7 @@ type stuckScene struct {
 // shortLife and fullLife are how long the platform lets the function work here, of which it uses three quarters for
 // the work; the hang outlasts all of it.
 const (
-	shortLife = 5 * time.Second
+	shortLife = 8 * time.Second
 	fullLife  = 30 * time.Second
 )
 
