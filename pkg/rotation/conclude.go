@@ -30,11 +30,24 @@ func (r *run) conclude(ctx context.Context, d Decision) Decision {
 }
 
 // overtaken: the password that this run has stored is no longer the user's, since there is a younger one. If that can't
-// be seen it is taken to be: a list that lags behind shows the one before it, or none. Their ids are times in UTC.
+// be seen it is taken to be: a list that lags behind shows the one before it, or none.
 func (r *run) overtaken(ctx context.Context, d Decision) bool {
 	if r.job.Ref.Kind != credential.Password || d.Reason != Rotated || r.material == nil || len(r.obs.homes) == 0 || r.job.DryRun {
 		return false
 	}
+	mine := credential.Issued{ID: r.material.ID}
+	if r.created != nil && r.created.ID == mine.ID {
+		mine.Created = r.created.Created
+	}
 	listing, err := r.Issuer.List(ctx, r.job.Ref.User)
-	return err == nil && slices.ContainsFunc(listing.Credentials, func(c credential.Issued) bool { return c.ID > r.material.ID })
+	return err == nil && slices.ContainsFunc(listing.Credentials, func(c credential.Issued) bool { return younger(c, mine) })
+}
+
+// younger compares passwords. Their ids are times in UTC, in seconds. Two of the same second are told apart by what IAM
+// says beyond the second, if it says so of both: nothing promises that a list shows as much of it as the answer to a reset.
+func younger(one, other credential.Issued) bool {
+	if one.ID != other.ID {
+		return one.ID > other.ID
+	}
+	return one.Created.Nanosecond() != 0 && other.Created.Nanosecond() != 0 && one.Created.After(other.Created)
 }

@@ -83,6 +83,35 @@ func TestAPasswordThatADeadProcessHasResetMeanwhileIsToldAsNotKept(t *testing.T)
 	}
 }
 
+// Nothing promises that IAM shows as much of a second everywhere.
+func TestTwoResetsOfOneSecondAreToldApartByWhatIAMSaysBeyondTheSecond(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		mine, later time.Duration // beyond the second; 0 where IAM doesn't say
+		want        rotation.Reason
+	}{
+		{"both in milliseconds", 100 * time.Millisecond, 103 * time.Millisecond, rotation.ResetNotKept},
+		{"the same millisecond", 100 * time.Millisecond, 100 * time.Millisecond, rotation.Rotated},
+		{"the answer in seconds", 0, 103 * time.Millisecond, rotation.Rotated},
+		{"the list in seconds", 100 * time.Millisecond, 0, rotation.Rotated},
+	} {
+		w := newWorld(t, credential.Password, credential.RolePassword)
+		second := w.now.Truncate(time.Second)
+		w.now = second.Add(c.mine)
+		p := w.process()
+		p.faults = func(operation string, _ int) error {
+			if operation == "UpdateSecret" && w.writes == 1 { // the promotion
+				w.creds = nil
+				w.add("", second.Add(c.later).Sub(w.now))
+			}
+			return nil
+		}
+		if r := p.run(); r.End != rotation.Done || r.Reason != c.want {
+			t.Errorf("%s: ended %s, %q; want %q", c.name, r.End, r.Reason, c.want)
+		}
+	}
+}
+
 func TestAListThatLagsBehindDoesNotMakeAStoredPasswordSomebodyElses(t *testing.T) {
 	for name, lagging := range map[string]func(w *world, old living){
 		"the old one": func(w *world, old living) { w.creds = []living{old} },
