@@ -190,6 +190,7 @@ func (r *run) create(ctx context.Context, a Action) error {
 		}
 		d.Description = credential.Mark{Rotation: r.id, Maker: r.maker, Home: r.home()}.Describe(old)
 	}
+	r.before = slices.Clone(r.obs.credentials)
 	c, err := r.Issuer.Create(ctx, r.job.Ref.User, d)
 	if err != nil {
 		return err

@@ -29,18 +29,23 @@ func (r *run) conclude(ctx context.Context, d Decision) Decision {
 	return d
 }
 
-// overtaken: the password that this run has stored is no longer the user's, since there is a younger one. If that can't
-// be seen it is taken to be: a list that lags behind shows the one before it, or none.
+// overtaken: the password that this run has stored is no longer the user's, since there is another. If that can't be seen
+// it is taken to be. A list that lags behind shows none, or the one that was there before this run's reset. What else it
+// shows is another's, whichever time it has: that of its effect, or of its request. Of a password that another process
+// has stored it isn't known what was there before: only a younger one counts.
 func (r *run) overtaken(ctx context.Context, d Decision) bool {
 	if r.job.Ref.Kind != credential.Password || d.Reason != Rotated || r.material == nil || len(r.obs.homes) == 0 || r.job.DryRun {
 		return false
 	}
-	mine := credential.Issued{ID: r.material.ID}
+	mine, known := credential.Issued{ID: r.material.ID}, false
 	if r.created != nil && r.created.ID == mine.ID {
-		mine.Created = r.created.Created
+		mine, known = *r.created, true
 	}
 	listing, err := r.Issuer.List(ctx, r.job.Ref.User)
-	return err == nil && slices.ContainsFunc(listing.Credentials, func(c credential.Issued) bool { return younger(c, mine) })
+	return err == nil && slices.ContainsFunc(listing.Credentials, func(c credential.Issued) bool {
+		was := slices.ContainsFunc(r.before, func(b credential.Issued) bool { return b.ID == c.ID })
+		return younger(c, mine) || known && !was && c.ID != mine.ID
+	})
 }
 
 // younger compares passwords. Their ids are times in UTC, in seconds. Two of the same second are told apart by what IAM

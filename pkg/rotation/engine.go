@@ -137,6 +137,7 @@ type run struct {
 	unsure     bool                 // a write of material was not answered, and OCI hasn't been seen since
 	final      string               // id of the credential of a rotation that is finished
 	created    *credential.Issued   // made by this run
+	before     []credential.Issued  // what the user had then
 	deleted    map[string]bool      // by this run
 	slotsFull  bool                 // OCI said so
 	proof      Proof

@@ -57,21 +57,23 @@ func reversed(s []string) []string {
 }
 
 func TestAPasswordThatADeadProcessHasResetMeanwhileIsToldAsNotKept(t *testing.T) {
-	w := newWorld(t, credential.Password, credential.RolePassword)
-	p := w.process()
-	p.faults = func(operation string, n int) error {
-		if operation == "UpdateSecret" && w.writes == 1 { // the promotion: then the dead process's reset takes effect
-			w.creds = nil
-			w.add("", time.Minute)
+	for name, age := range map[string]time.Duration{"the time of its effect": time.Minute, "the time of its request": -9 * time.Minute} {
+		w := newWorld(t, credential.Password, credential.RolePassword)
+		p := w.process()
+		p.faults = func(operation string, _ int) error {
+			if operation == "UpdateSecret" && w.writes == 1 { // the promotion: then the dead process's reset takes effect
+				w.creds = nil
+				w.add("", age)
+			}
+			return nil
 		}
-		return nil
-	}
-	if r := p.run(); r.End != rotation.Done || r.Reason != rotation.ResetNotKept {
-		t.Errorf("ended %s, %q: nobody is told that the stored password is not the user's", r.End, r.Reason)
+		if r := p.run(); r.End != rotation.Done || r.Reason != rotation.ResetNotKept {
+			t.Errorf("with %s: ended %s, %q: nobody is told that the stored password is not the user's", name, r.End, r.Reason)
+		}
 	}
 	// One that can't be looked at any more is taken to be the user's: it was a moment ago.
-	w = newWorld(t, credential.Password, credential.RolePassword)
-	p = w.process()
+	w := newWorld(t, credential.Password, credential.RolePassword)
+	p := w.process()
 	p.faults = func(operation string, _ int) error {
 		if operation == "List" && w.secrets["ocid1.vaultsecret.oc1.iad.password"].Current == 2 {
 			return fault.New(fault.Unclear, operation, "no answer")
