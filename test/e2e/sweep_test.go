@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -233,4 +234,43 @@ func TestTheSweepAndAnEventAtTheSameTimeAreOneRotation(t *testing.T) {
 			rotated(t, s, c)
 		}
 	})
+}
+
+// The sweep's request reaches IAM when the event's rotation is over: what it makes then is one too many.
+func TestACredentialThatTheSweepMakesAfterAnEventsRotationIsTakenBackAtOnce(t *testing.T) {
+	for _, kind := range []stage.Kind{stage.AuthToken, stage.CustomerSecretKey} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := play(t, stage.Options{})
+			c := s.Add(stage.Want{Kind: kind})
+			reached, release := make(chan struct{}), make(chan struct{})
+			s.Inject(ociemu.Fault{Operation: creates[kind], Do: ociemu.Hold(release), Match: func(ociemu.Call) bool {
+				close(reached)
+				return true
+			}})
+			s.CloseProblem(c.Problem, c.Comment(), s.Operator.Name)
+			swept := make(chan error, 1)
+			go func() {
+				_, err := s.Sweep(context.WithoutCancel(t.Context()))
+				swept <- err
+			}()
+			<-reached
+			s.Deliver()
+			between := len(c.IDs())
+			close(release)
+			if err := <-swept; err != nil {
+				t.Fatal(err)
+			}
+			made := 0
+			for _, call := range s.Calls() {
+				if call.Operation == creates[kind] && call.Effect == http.StatusOK {
+					made++
+				}
+			}
+			if between != 1 || made != 2 {
+				t.Fatalf("the scene is another: %d credentials after the event, %d made in all", between, made)
+			}
+			rotated(t, s, c)
+		})
+	}
 }
