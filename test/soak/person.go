@@ -115,14 +115,32 @@ func (p *person) settle() {
 	p.settled = ids
 }
 
-// lookAfter judges one moment after the person's rotation: nothing may change any more. It runs under the emulator's lock.
+// lookAfter judges one moment after the person's rotation: nothing may change any more, but that one comes on top. A sweep
+// that another's turn has started may be at this person's problem still, and make a credential too late: it takes it
+// back, or, if it is killed, the sweep of the peace does. It runs under the emulator's lock.
 func (p *person) lookAfter(v ociemu.View) string {
+	now := p.IDsIn(v)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now := p.IDsIn(v); p.settled != nil && !slices.Equal(now, p.settled) {
-		return fmt.Sprintf("after the rotation: the user had the credentials %s, and now has %s", p.settled, now)
+	if slices.ContainsFunc(p.settled, func(id string) bool { return !slices.Contains(now, id) }) {
+		return p.changed(now)
 	}
 	return ""
+}
+
+// lookInPeace judges, when all is done, a person whose rotation was finished in the time of trouble.
+func (p *person) lookInPeace() string {
+	now := p.IDs()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.settled != nil && !slices.Equal(now, p.settled) {
+		return p.changed(now)
+	}
+	return ""
+}
+
+func (p *person) changed(now []string) string {
+	return fmt.Sprintf("after the rotation: the user had the credentials %s, and now has %s", p.settled, now)
 }
 
 // judge says what is wrong at the end of a rotation; nothing, if exactly the new credential is there and works.

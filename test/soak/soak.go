@@ -213,6 +213,16 @@ func (r *run) peace(ctx context.Context) error {
 		fmt.Fprintf(r.out, "VIOLATION the sweep fails in peace: %d %s\n", last.Status, last.Body)
 		r.mu.Unlock()
 	}
+	for _, p := range r.people {
+		if slices.Contains(waiting, p) {
+			continue
+		}
+		if wrong := p.lookInPeace(); wrong != "" {
+			r.mu.Lock()
+			r.violate(p, "in the end: "+wrong)
+			r.mu.Unlock()
+		}
+	}
 	for _, p := range waiting {
 		if wrong := p.judge(r.told(p)); wrong != "" {
 			r.mu.Lock()
