@@ -113,7 +113,7 @@ func buildFunction(ctx context.Context, dir, name string) (string, error) {
 
 // New sets the stage up. The caller ends it with End.
 func New(ctx context.Context, o Options) (*Stage, error) {
-	watched()
+	_ = Watch(sources...) // beside a tool that was built there may be none, nor a test that could depend on them
 	emulator, err := ociemu.Start(o.Emulator)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,9 @@ import (
 // sources are what the functions are built from.
 var sources = []string{"go.mod", "go.sum", "pkg", "functions"}
 
+// seen are the names that this process has read: `go test` needs to be told once.
+var seen sync.Map
+
 // Watch reads files and folders of the module that other processes build or run what is tested from, given as they are
 // called from the module's root. `go test` knows then that the result depends on them, and doesn't show an old one. It
 // has to be called within a test: what TestMain reads before it runs the tests is not noted.
@@ -21,6 +24,9 @@ func Watch(names ...string) error {
 		return err
 	}
 	for _, name := range names {
+		if _, before := seen.Load(name); before {
+			continue
+		}
 		err := filepath.WalkDir(filepath.Join(root, name), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() {
 				return err
@@ -31,6 +37,7 @@ func Watch(names ...string) error {
 		if err != nil {
 			return fmt.Errorf("reading what the test depends on: %w", err)
 		}
+		seen.Store(name, true)
 	}
 	return nil
 }
@@ -54,7 +61,3 @@ func moduleRoot() (string, error) {
 		dir = above
 	}
 }
-
-// watched has the functions' sources watched, once a process. Where there are none, as beside a tool that was built, there
-// is no test that could depend on them.
-var watched = sync.OnceFunc(func() { _ = Watch(sources...) })
