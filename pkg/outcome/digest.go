@@ -2,6 +2,7 @@ package outcome
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -10,113 +11,150 @@ import (
 // Digest is what a sweep did and found: its JSON reply, its mail, and its record.
 type Digest struct {
 	Outcomes   []Outcome `json:"outcomes,omitempty"`   // of the problems and rotations that needed something
-	Found      []string  `json:"found,omitempty"`      // what else was mended or has to be looked at
-	Unfinished []string  `json:"unfinished,omitempty"` // what could not be done this time
+	Found      []string  `json:"found,omitempty"`      // what else it cleaned up
+	Unfinished []Finding `json:"unfinished,omitempty"` // what it could not do
+	Repeated   int       `json:"repeated,omitempty"`   // how many findings an earlier sweep has reported; not in the mail
 	Looked     int       `json:"looked"`               // problems and rotations that were looked at
 	CallID     string    `json:"call_id,omitempty"`
+	Tenancy    string    `json:"tenancy_name,omitempty"`
 }
 
-// Empty tells whether there is nothing to tell.
+// Empty reports whether there is nothing to mail.
 func (d Digest) Empty() bool { return len(d.Outcomes)+len(d.Found)+len(d.Unfinished) == 0 }
 
-// count is how many outcomes have one of the statuses.
-func (d Digest) count(statuses ...Status) int {
-	n := 0
+// with are the outcomes that have one of the statuses.
+func (d Digest) with(statuses ...Status) []Outcome {
+	var out []Outcome
 	for _, o := range d.Outcomes {
-		for _, s := range statuses {
-			if o.Status == s {
-				n++
-			}
+		if slices.Contains(statuses, o.Status) {
+			out = append(out, o)
 		}
 	}
-	return n
+	return out
+}
+
+// part is one section of a digest: outcomes of some statuses and further lines. The sections are in the order in which
+// they have to be read.
+type part struct {
+	count    string // in the subject, after the number
+	heading  string
+	outcomes []Outcome
+	lines    []string
+}
+
+func (d Digest) parts() []part {
+	var troubles []string
+	for _, f := range d.Unfinished {
+		troubles = append(troubles, f.Text)
+	}
+	return []part{
+		{"need you", "Needs you", d.with(Refused), nil},
+		{"not finished", "Not finished: the next sweep goes on", d.with(Unfinished), nil},
+		{"could not be done", "Could not be done in this sweep", nil, troubles},
+		{"rotated", "Rotated", d.with(Rotated), nil},
+		{"would be rotated", "Would be rotated", d.with(DryRun), nil},
+		{"cleaned up", "Cleaned up: nothing to do", nil, d.Found},
+	}
 }
 
 // Title is the mail's subject: one line of less than 100 characters.
 func (d Digest) Title() string {
-	var parts []string
-	for _, p := range []struct {
-		n    int
-		text string
-	}{
-		{d.count(Refused), "need you"}, {d.count(Rotated), "rotated"}, {d.count(DryRun), "would be rotated"},
-		{d.count(Unfinished), "not finished"}, {len(d.Found), "mended or found"},
-	} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.text))
+	var counts []string
+	for _, p := range d.parts() {
+		if n := len(p.outcomes) + len(p.lines); n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, p.count))
 		}
 	}
-	if len(parts) == 0 {
-		parts = []string{"it could not finish"}
+	title := "Keyturn | "
+	if d.Tenancy != "" {
+		title += d.Tenancy + " | "
 	}
-	return clip("Keyturn | Sweep: "+strings.Join(parts, ", "), maxTitle)
+	return clip(oneLine(title+"Sweep: "+strings.Join(counts, ", ")), maxTitle)
 }
 
 // maxItems is how many things of a sort a digest shows.
 const maxItems = 30
 
-// some is the beginning of a list, with word of what is left out.
+// some is the beginning of a list, with the number of those left out.
 func some(items []string) []string {
 	if more := len(items) - maxItems; more > 0 {
-		return append(append([]string(nil), items[:maxItems]...), fmt.Sprintf("and %d more", more))
+		return append(append([]string(nil), items[:maxItems]...), fmt.Sprintf("and %d more, which the log has", more))
 	}
 	return items
 }
 
-// Body is the mail's text. What has to be known comes first: a long digest is cut at its end.
+// Body is the mail's text. It begins with what needs a person. Each section shows at most [maxItems], so that a long one
+// doesn't cut off those after it.
 func (d Digest) Body() string {
 	var m mail
-	m.line("The sweep looked for what got lost. This is what it did and found.")
+	whose := ""
+	if d.Tenancy != "" {
+		whose = " of tenancy " + clip(oneLine(d.Tenancy), maxText)
+	}
+	m.line("Summary of the scheduled sweep" + whose + ".")
+	if d.Repeated > 0 {
+		m.line(fmt.Sprintf("An earlier mail reported %d more, and nothing has changed since. "+
+			"Such findings come again once a week; the log has all of them.", d.Repeated))
+	}
+	for _, p := range d.parts() {
+		m.head(p.heading)
+		m.list(some(p.lines))
+		for i, o := range p.outcomes[:min(maxItems, len(p.outcomes))] {
+			if i > 0 {
+				m.line("")
+			}
+			o.short(&m)
+		}
+		if more := len(p.outcomes) - maxItems; more > 0 {
+			m.line(fmt.Sprintf("\nAnd %d more, which the log has.", more))
+		}
+	}
+	m.head("Reference")
 	m.pair("Call", d.CallID)
 	m.line("Log lines: search the function's log for " + d.CallID + ".")
-	if len(d.Unfinished) > 0 {
-		m.head("Left for the next sweep")
-		m.list(some(d.Unfinished))
-	}
-	if len(d.Found) > 0 {
-		m.head("Mended or found")
-		m.list(some(d.Found))
-	}
-	if more := len(d.Outcomes) - maxItems; more > 0 {
-		m.line(fmt.Sprintf("\nThe first %d of %d follow; the log has them all.", maxItems, len(d.Outcomes)))
-	}
-	for _, o := range d.Outcomes[:min(maxItems, len(d.Outcomes))] {
-		m.line("\n== " + firstOf(o.Noun, "credential") + " of " + firstOf(oneLine(o.UserName), o.UserID))
-		m.line(o.headline())
-		if o.Reason != "" && o.Status != Rotated {
-			m.line("Why: " + clip(oneLine(o.Reason), maxText) + ".")
-		}
-		if o.Mend != "" {
-			m.line("To mend it: " + clip(strings.TrimSpace(o.Mend), 3*maxText))
-		}
-		m.list(some(o.Slots))
-		m.pair("New "+o.IDNoun, o.NewID)
-		m.pair("Old "+o.IDNoun, o.OldID)
-		m.pair("The old one", o.OldFate)
-		for _, s := range o.Secrets {
-			m.line("Secret: " + s.state())
-			m.line("  " + s.ID)
-		}
-		m.list(o.Todo)
-		m.list(some(o.Notes))
-		m.long("Problem", o.ProblemID)
-		if o.Reopened {
-			m.line("It is open again in Cloud Guard.")
-		}
-		if o.StillClosed {
-			m.line("It could not be re-opened in Cloud Guard: please do.")
-		}
-		m.pair("Rotation", o.Rotation)
-	}
 	return clip(m.String(), maxBody)
+}
+
+// short is an outcome as a part of a digest.
+func (o Outcome) short(m *mail) {
+	m.line("== " + firstOf(o.Noun, "credential") + " of " + firstOf(oneLine(o.UserName), o.UserID))
+	m.line(o.headline())
+	if o.Reason != "" && o.Status != Rotated {
+		m.line("Why: " + clip(oneLine(o.Reason), maxText) + ".")
+	}
+	if o.Mend != "" {
+		m.line("How to fix it: " + clip(strings.TrimSpace(o.Mend), 3*maxText))
+	}
+	m.list(o.Todo)
+	m.list(some(o.Slots))
+	m.pair("New "+o.IDNoun, o.NewID)
+	m.pair("Old "+o.IDNoun, o.OldID)
+	m.pair("The old one", o.OldFate)
+	for _, s := range o.Secrets {
+		m.line("Secret: " + s.state())
+		m.line("  " + s.ID)
+	}
+	m.list(some(o.Notes))
+	m.long("Problem", o.ProblemID)
+	if o.Reopened {
+		m.line("It is open again in Cloud Guard.")
+	}
+	if o.StillClosed {
+		m.line("It could not be re-opened in Cloud Guard: re-open it there.")
+	}
+	m.pair("Rotation", o.Rotation)
 }
 
 // Record writes the digest as one log line.
 func (d Digest) Record(log *zerolog.Logger) {
 	level := zerolog.InfoLevel
-	if len(d.Unfinished) > 0 {
+	if len(d.Unfinished)+len(d.with(Unfinished)) > 0 {
 		level = zerolog.WarnLevel
 	}
-	log.WithLevel(level).Int("looked", d.Looked).Int("outcomes", len(d.Outcomes)).Strs("found", d.Found).
-		Strs("unfinished", d.Unfinished).Msg("sweep")
+	unfinished := make([]string, len(d.Unfinished))
+	for i, f := range d.Unfinished {
+		unfinished[i] = f.Text
+	}
+	log.WithLevel(level).Int("looked", d.Looked).Int("outcomes", len(d.Outcomes)).Int("repeated", d.Repeated).
+		Strs("found", d.Found).Strs("unfinished", unfinished).Msg("sweep")
 }

@@ -32,7 +32,7 @@ func TestADigestShowsTheNotes(t *testing.T) {
 }
 
 func TestALongDigestStillSaysWhatWasLeft(t *testing.T) {
-	d := outcome.Digest{Unfinished: []string{"the users could not be listed"}, CallID: "call-7"}
+	d := outcome.Digest{Unfinished: []outcome.Finding{{Text: "the users could not be listed"}}, CallID: "call-7"}
 	for range 1000 {
 		d.Outcomes = append(d.Outcomes, cases()["refused_unbound"])
 	}

@@ -32,7 +32,7 @@ func TestASweepsRecordIsOneLine(t *testing.T) {
 }
 
 func TestASweepThatOnlyCouldNotFinishSaysSo(t *testing.T) {
-	if got := (outcome.Digest{Unfinished: []string{"x"}}).Title(); got != "Keyturn | Sweep: it could not finish" {
+	if got := (outcome.Digest{Unfinished: []outcome.Finding{{Text: "x"}}}).Title(); got != "Keyturn | Sweep: 1 could not be done" {
 		t.Errorf("the title is %q", got)
 	}
 }
@@ -40,7 +40,7 @@ func TestASweepThatOnlyCouldNotFinishSaysSo(t *testing.T) {
 func TestNoNameDoesHarmInADigest(t *testing.T) {
 	for name, text := range hostile {
 		for _, status := range statuses {
-			d := outcome.Digest{Outcomes: []outcome.Outcome{filled(text, status)}, Found: []string{text}, Unfinished: []string{text}}
+			d := outcome.Digest{Outcomes: []outcome.Outcome{filled(text, status)}, Found: []string{text}, Unfinished: []outcome.Finding{{Text: text}}}
 			body := d.Body()
 			if !utf8.ValidString(body) || len(d.Title()) >= 100 {
 				t.Errorf("%s: valid %v, a title of %d bytes", name, utf8.ValidString(body), len(d.Title()))

@@ -30,6 +30,12 @@ func (s silent) ClosedProblems(ctx context.Context, _ time.Time, _ string) ([]st
 func (silent) Problem(context.Context, string) (p cloudguard.Problem, err error) { return p, nil }
 func (silent) Users(context.Context, string) ([]string, string, error)           { return nil, "", nil }
 func (silent) Compartment(context.Context) (string, error)                       { return "ocid1.compartment.oc1..a", nil }
+func (silent) Tenancy(context.Context) (id, name, region string, err error) {
+	return "", "acme", "", nil
+}
+func (silent) Update(context.Context, string, string, secret.Update) (s secret.Secret, err error) {
+	return s, nil
+}
 func (silent) Secrets(context.Context, string, string) ([]secret.Secret, string, error) {
 	return nil, "", nil
 }

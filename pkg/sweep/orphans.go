@@ -13,23 +13,22 @@ import (
 
 // orphans looks at every user's auth tokens and customer secret keys for those with our mark whose value is nowhere.
 // It costs two calls a user. API keys are written ahead and passwords have no mark: neither can be an orphan.
-func (r *run) orphans(ctx context.Context) error {
+func (r *run) orphans(ctx context.Context) {
 	users := func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) }
-	return r.ring(ctx, []list{users},
-		func(ctx context.Context, user string) error {
-			for _, kind := range []credential.Kind{credential.AuthToken, credential.CustomerSecretKey} {
-				listing, err := r.Issuers[kind].List(ctx, user)
-				if err != nil {
-					return fmt.Errorf("listing the %ss of %s: %w", kind.Noun(), user, err)
-				}
-				for _, c := range listing.Credentials {
-					if err := r.orphan(ctx, kind, user, c, listing.At); err != nil {
-						return err
-					}
+	r.ring(ctx, []list{{"list the users", users}}, "check the auth tokens and customer secret keys of users", func(ctx context.Context, user string) error {
+		for _, kind := range []credential.Kind{credential.AuthToken, credential.CustomerSecretKey} {
+			listing, err := r.Issuers[kind].List(ctx, user)
+			if err != nil {
+				return fmt.Errorf("listing the %ss of %s: %w", kind.Noun(), user, err)
+			}
+			for _, c := range listing.Credentials {
+				if err := r.orphan(ctx, kind, user, c, listing.At); err != nil {
+					return err
 				}
 			}
-			return nil
-		})
+		}
+		return nil
+	})
 }
 
 // orphan deletes a credential if it is certain that its value is nowhere: it carries our mark, its maker can't be at

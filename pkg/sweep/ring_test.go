@@ -12,7 +12,7 @@ import (
 
 // pagesOf cuts ids into pages of a size.
 func pagesOf(ids []string, size int) list {
-	return func(page string) ([]string, string, error) {
+	return list{"list the users", func(page string) ([]string, string, error) {
 		from := 0
 		if page != "" {
 			var err error
@@ -25,7 +25,7 @@ func pagesOf(ids []string, size int) list {
 			return ids[from:to], "", nil
 		}
 		return ids[from:to], strconv.Itoa(to), nil
-	}
+	}}
 }
 
 func manyIDs(n int) []string {
@@ -42,13 +42,13 @@ func TestARoundHandlesEveryIDOnce(t *testing.T) {
 		r := &run{start: begin(time.Unix(int64(hour)*3600, 0))}
 		var mu sync.Mutex
 		seen := map[string]int{}
-		err := r.ring(t.Context(), []list{pagesOf(ids, 64)}, func(_ context.Context, id string) error {
+		r.ring(t.Context(), []list{pagesOf(ids, 64)}, "read users", func(_ context.Context, id string) error {
 			mu.Lock()
 			defer mu.Unlock()
 			seen[id]++
 			return nil
 		})
-		if err != nil || len(seen) != len(ids) {
+		if err := r.troubles.err(); err != nil || len(seen) != len(ids) {
 			t.Fatalf("hour %d: %d of %d ids (%v)", hour, len(seen), len(ids), err)
 		}
 		for id, n := range seen {
@@ -75,7 +75,7 @@ func TestADeadlineCutsOffOthersEveryTime(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var mu sync.Mutex
 		done := 0
-		err := r.ring(ctx, []list{pagesOf(ids, 50)}, func(_ context.Context, id string) error {
+		r.ring(ctx, []list{pagesOf(ids, 50)}, "read users", func(_ context.Context, id string) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if done == room {
@@ -87,7 +87,7 @@ func TestADeadlineCutsOffOthersEveryTime(t *testing.T) {
 			return nil
 		})
 		cancel(nil)
-		if err == nil {
+		if r.troubles.none() {
 			t.Fatal("a sweep that was cut off says that it finished")
 		}
 	}
@@ -100,7 +100,7 @@ func TestAFailureOfOneKeepsNobodyElseFromBeingHandled(t *testing.T) {
 	var mu sync.Mutex
 	n := 0
 	r := &run{start: 0.5}
-	err := r.ring(t.Context(), []list{pagesOf(ids, 10)}, func(_ context.Context, id string) error {
+	r.ring(t.Context(), []list{pagesOf(ids, 10)}, "read users", func(_ context.Context, id string) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if n++; id == ids[3] {
@@ -108,7 +108,7 @@ func TestAFailureOfOneKeepsNobodyElseFromBeingHandled(t *testing.T) {
 		}
 		return nil
 	})
-	if !errors.Is(err, broken) || n != len(ids) {
+	if err := r.troubles.err(); !errors.Is(err, broken) || n != len(ids) {
 		t.Errorf("handled %d of %d, %v", n, len(ids), err)
 	}
 }

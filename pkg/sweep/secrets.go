@@ -2,13 +2,13 @@ package sweep
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
 )
@@ -38,24 +38,37 @@ type duty struct {
 
 // secrets reads every bound secret, resumes the rotations that their journals tell of, and makes room in those that
 // are crowded.
-func (r *run) secrets(ctx context.Context) error {
+func (r *run) secrets(ctx context.Context) {
 	compartments, err := r.compartments(ctx)
 	if err != nil {
-		return err
+		r.failed(ctx, "find the function's own compartment", "", err)
+		return
 	}
 	var lists []list
 	for _, id := range compartments {
-		lists = append(lists, func(page string) ([]string, string, error) { return r.bound(ctx, id, page) })
+		lists = append(lists, list{"list the secrets of compartment " + id,
+			func(page string) ([]string, string, error) { return r.bound(ctx, id, page) }})
 	}
 	duties := map[credential.Ref]*duty{}
-	err = r.ring(ctx, lists, func(ctx context.Context, id string) error { return r.inspect(ctx, id, duties) })
+	r.ring(ctx, lists, "read bound secrets", func(ctx context.Context, id string) error { return r.inspect(ctx, id, duties) })
 	for ref, d := range duties {
 		if ctx.Err() != nil {
-			return errors.Join(err, fmt.Errorf("the time ran out before %s of %s could be finished: %w", ref.Kind.Noun(), ref.User, context.Cause(ctx)))
+			r.failed(ctx, "finish interrupted rotations", ref.ID, ctx.Err())
+			continue
+		}
+		if r.reported(d.ref) {
+			continue // its closed problem has been reviewed in this sweep: the engine would say the same again
 		}
 		r.add(r.Responder.Resume(ctx, r.callID, d.ref, d.targets, d.grace))
 	}
-	return err
+}
+
+// reported tells whether the digest has an outcome about the credential already.
+func (r *run) reported(ref credential.Ref) bool {
+	about := outcome.Outcome{Kind: string(ref.Kind), UserID: ref.User, OldID: ref.ID}.About()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.digest.Outcomes, func(o outcome.Outcome) bool { return o.About() == about })
 }
 
 // compartments are those that the secrets are looked for in: the configured ones, or the function's own.
@@ -79,6 +92,9 @@ func (r *run) bound(ctx context.Context, compartment, page string) (ids []string
 	for _, s := range some {
 		if _, _, ok := guard.BoundTo(s); ok && s.State == secret.Active {
 			ids = append(ids, s.ID)
+			if r.notebook == "" || s.ID < r.notebook {
+				r.notebook = s.ID
+			}
 		}
 	}
 	return ids, next, nil
@@ -90,6 +106,9 @@ func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]
 	if err != nil {
 		return fmt.Errorf("reading secret %s: %w", id, err)
 	}
+	r.mu.Lock()
+	r.noted[id] = notesOf(s.Metadata)
+	r.mu.Unlock()
 	kind, user, ok := guard.BoundTo(s)
 	if !ok {
 		return nil

@@ -98,7 +98,7 @@ func TestAPageOfSecretsThatCantBeReadKeepsTheOthersFromNothing(t *testing.T) {
 		if err := v.sweep(t); !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "compartment "+broken[:1]) {
 			t.Errorf("page %s: the sweep's error is %v", broken, err)
 		}
-		if !slices.Equal(v.read, want) {
+		if !slices.Equal(slices.Compact(v.read), want) { // one of them once more, to note what was mailed
 			t.Errorf("page %s: the secrets read are %q, want %q", broken, v.read, want)
 		}
 	}

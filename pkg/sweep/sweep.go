@@ -1,10 +1,12 @@
-// Package sweep mends what the world breaks: it looks through a tenancy for what got lost, and lets the same engine
-// that answers events finish it.
+// Package sweep looks through a tenancy for what got lost, and lets the same engine that answers events finish it.
 //
 // Use Sweeper.Run. It looks for problems that were closed and whose credential is still there (a lost event), for
 // rotations that a secret's journal shows half-way, for old credentials whose grace period is over, for credentials
 // with our mark whose value is nowhere, and for secrets that are about to run out of versions. It may be run at any
-// time, twice at once, and beside any event: everything that it does is decided from what OCI says at that moment.
+// time, twice at once, and alongside any event: everything that it does is decided from what OCI says at that moment.
+//
+// A finding that stays the same is mailed once, and again after a week. What was mailed is kept as notes in the metadata
+// of the bound secrets; see notes.
 package sweep
 
 import (
@@ -34,6 +36,8 @@ type Inventory interface {
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
 	Users(ctx context.Context, page string) (ids []string, next string, err error)
 	Compartment(ctx context.Context) (string, error)
+	// Tenancy returns the tenancy's OCID, its name and its home region.
+	Tenancy(ctx context.Context) (id, name, homeRegion string, err error)
 }
 
 // Vault is what the sweep needs of secrets.
@@ -43,6 +47,8 @@ type Vault interface {
 	Secret(ctx context.Context, id string) (secret.Secret, error)
 	Versions(ctx context.Context, id string) ([]secret.Version, error)
 	ScheduleDeletion(ctx context.Context, id string, number int64) error
+	// Update changes a secret if its etag is still the given one.
+	Update(ctx context.Context, id, etag string, u secret.Update) (secret.Secret, error)
 }
 
 // Issuer lists and deletes the credentials of one kind.
@@ -86,42 +92,45 @@ type run struct {
 	*Sweeper
 	callID string
 	start  float64 // where in the ring of hashes this sweep begins, 0 to 1
-	homes  map[string]*home
 
-	mu     sync.Mutex
-	digest outcome.Digest
+	mu       sync.Mutex
+	digest   outcome.Digest
+	troubles troubles
+	homes    map[string]*home // the bound secrets, by credential.Home of their ids
+	noted    map[string]notes // what earlier sweeps reported, by the secret that keeps it
+	notebook string           // the secret that keeps the notes about nothing in particular
 }
 
-// Run sweeps once, within the context's time. It sends one mail if it did or found something, none otherwise. The
-// error says that it could not finish, or could not tell: the invocation has to count as failed.
+// Run sweeps once, within the context's time. It sends one mail if it did or found something that an earlier sweep has
+// not reported, none otherwise. The error says that it could not finish, or could not send the mail: the invocation has
+// to count as failed.
 func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error) {
-	r := &run{Sweeper: s, callID: callID, homes: map[string]*home{}, start: begin(s.Clock.Now())}
+	r := &run{Sweeper: s, callID: callID, homes: map[string]*home{}, noted: map[string]notes{}, start: begin(s.Clock.Now())}
 	r.digest.CallID = callID
 	work, cancel := r.reserve(ctx)
 	defer cancel()
-	var stopped error
-	for _, part := range []struct {
-		name string
-		do   func(context.Context) error
-	}{{"closed problems", r.problems}, {"secrets", r.secrets}, {"credentials without a value", r.orphans}} {
-		if err := part.do(work); err != nil {
-			zerolog.Ctx(ctx).Warn().Err(err).Str("part", part.name).Msg("sweep")
-			r.digest.Unfinished = append(r.digest.Unfinished, fmt.Sprintf("%s: %v", part.name, err))
-			stopped = err
-		}
+	for _, do := range []func(context.Context){r.problems, r.secrets, r.orphans} {
+		do(work)
 	}
-	r.digest.Record(zerolog.Ctx(ctx))
+	r.digest.Unfinished = r.troubles.findings()
+	for _, err := range r.troubles.all {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("sweep")
+	}
 	ctx, early := clock.Early(ctx)
 	defer early()
-	measured := metric.Beside(ctx, s.Meter, r.digest.Points(s.Clock.Now(), stopped == nil))
+	news := r.news(ctx)
+	r.digest.Repeated = news.Repeated
+	r.digest.Record(zerolog.Ctx(ctx))
+	measured := metric.Beside(ctx, s.Meter, r.digest.Points(s.Clock.Now(), r.troubles.none()))
 	defer measured()
-	if !r.digest.Empty() {
-		if err := s.publish(ctx, r.digest); err != nil {
-			return r.digest, fmt.Errorf("telling SecOps: %w", err)
+	if !news.Empty() {
+		if err := s.publish(ctx, news); err != nil {
+			return r.digest, fmt.Errorf("sending the mail: %w", err)
 		}
 	}
-	if stopped != nil {
-		return r.digest, fmt.Errorf("the sweep could not finish: %w", stopped)
+	r.remember(ctx, news)
+	if err := r.troubles.err(); err != nil {
+		return r.digest, fmt.Errorf("the sweep could not finish: %w", err)
 	}
 	return r.digest, nil
 }
@@ -159,27 +168,30 @@ func place(id string) float64 {
 	return float64(h>>11) / (1 << 53)
 }
 
-// list reads one page of a list of ids, and the token of the next page; see Inventory.
-type list func(page string) (ids []string, next string, err error)
+// list is a list of ids.
+type list struct {
+	doing string // what can't be done if it can't be read: "list the users"
+	// read returns one page and the token of the next one; see Inventory.
+	read func(page string) (ids []string, next string, err error)
+}
 
-// ring handles everything that the lists name, in the order of the ring from this sweep's start on, a few side by side.
+// ring handles everything that the lists name, in the order of the ring from this sweep's start on, a few in parallel.
 // Of each page it keeps the ids alone (some 100 bytes each). A failure of one doesn't keep the others from being
-// handled, nor does a page that can't be read, which ends its list and no other: the first error is returned.
-func (r *run) ring(ctx context.Context, lists []list, each func(context.Context, string) error) error {
+// handled, nor does a page that can't be read, which ends its list and no other. doing says what each does.
+func (r *run) ring(ctx context.Context, lists []list, doing string, each func(context.Context, string) error) {
 	var ids []string
-	var first error
-	for _, read := range lists {
+	for _, l := range lists {
 		for page, more := "", true; more; more = page != "" {
-			some, next, err := read(page)
+			some, next, err := l.read(page)
 			ids = append(ids, some...)
 			if page = next; err != nil {
-				first, page = cmp.Or(first, err), ""
+				page = ""
+				r.failed(ctx, l.doing, "", err)
 			}
 		}
 	}
 	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(r.distance(a), r.distance(b)) })
 	var group sync.WaitGroup
-	var mu sync.Mutex
 	turn := make(chan struct{}, workers)
 	for _, id := range ids {
 		turn <- struct{}{}
@@ -188,17 +200,25 @@ func (r *run) ring(ctx context.Context, lists []list, each func(context.Context,
 		}
 		group.Go(func() {
 			defer func() { <-turn }()
-			err := each(ctx, id)
-			mu.Lock()
-			defer mu.Unlock()
-			first = cmp.Or(first, err)
+			if err := each(ctx, id); err != nil {
+				r.failed(ctx, doing, id, err)
+			}
 		})
 	}
 	group.Wait()
 	if ctx.Err() != nil {
-		return fmt.Errorf("the time ran out: %w", context.Cause(ctx))
+		r.failed(ctx, doing, "", ctx.Err())
 	}
-	return first
+}
+
+// failed takes note of something that could not be done, with the thing that it could not be done to.
+func (r *run) failed(ctx context.Context, doing, thing string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if ctx.Err() != nil {
+		err = ctx.Err() // whatever fails after the end, fails for that
+	}
+	r.troubles.add(doing, thing, err)
 }
 
 // distance is how far an id stands behind the start of this sweep.
@@ -218,22 +238,17 @@ func (r *run) add(o outcome.Outcome) {
 	if o.Told() && o.Status != outcome.Already {
 		r.digest.Outcomes = append(r.digest.Outcomes, o)
 	}
-	if o.Status == outcome.Unfinished {
-		r.digest.Unfinished = append(r.digest.Unfinished, o.Reason)
-	}
 }
 
 // problems reviews the problems that were closed in the last days.
-func (r *run) problems(ctx context.Context) error {
+func (r *run) problems(ctx context.Context) {
 	since := r.Clock.Now().AddDate(0, 0, -r.Config.SweepDays)
 	closed := func(page string) ([]string, string, error) { return r.Inventory.ClosedProblems(ctx, since, page) }
-	return r.ring(ctx, []list{closed},
-		func(ctx context.Context, id string) error {
-			p, err := r.Inventory.Problem(ctx, id)
-			if err != nil {
-				return fmt.Errorf("reading problem %s: %w", id, err)
-			}
+	r.ring(ctx, []list{{"list the closed problems", closed}}, "read closed problems", func(ctx context.Context, id string) error {
+		p, err := r.Inventory.Problem(ctx, id)
+		if err == nil {
 			r.add(r.Responder.Review(ctx, r.callID, p))
-			return nil
-		})
+		}
+		return err
+	})
 }

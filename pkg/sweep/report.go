@@ -1,0 +1,114 @@
+package sweep
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// news is the digest without what an earlier sweep has mailed. What the sweep did is always news.
+func (r *run) news(ctx context.Context) outcome.Digest {
+	known := r.known(ctx)
+	now := r.Clock.Now()
+	d := r.digest
+	d.Outcomes = slices.DeleteFunc(slices.Clone(d.Outcomes), func(o outcome.Outcome) bool {
+		return o.Status != outcome.Rotated && known.reported(itemOf(o, now), now)
+	})
+	d.Unfinished = slices.DeleteFunc(slices.Clone(d.Unfinished), func(f outcome.Finding) bool {
+		return known.reported(itemOfFinding(f, now), now)
+	})
+	d.Repeated = len(r.digest.Outcomes) - len(d.Outcomes) + len(r.digest.Unfinished) - len(d.Unfinished)
+	if !d.Empty() {
+		if _, name, _, err := r.Inventory.Tenancy(ctx); err == nil {
+			d.Tenancy = name
+		}
+	}
+	return d
+}
+
+// known is what earlier sweeps have mailed, from all secrets that this one has read, and from the notebook.
+func (r *run) known(ctx context.Context) notes {
+	if _, read := r.noted[r.notebook]; !read && r.notebook != "" && len(r.digest.Outcomes)+len(r.digest.Unfinished) > 0 {
+		if s, err := r.Vault.Secret(ctx, r.notebook); err == nil {
+			r.noted[r.notebook] = notesOf(s.Metadata)
+		}
+	}
+	all := notes{}
+	for _, n := range r.noted {
+		for about, note := range n {
+			if was, ok := all[about]; !ok || was.On < note.On {
+				all[about] = note
+			}
+		}
+	}
+	return all
+}
+
+// home is the secret that keeps the notes about an item; "" if there is none.
+func (r *run) home(i item) string {
+	for _, key := range slices.Sorted(maps.Keys(r.homes)) {
+		if h := r.homes[key]; i.user != "" && string(h.kind) == i.kind && strings.EqualFold(h.user, i.user) {
+			return h.id
+		}
+	}
+	return r.notebook
+}
+
+// remember writes down what was mailed, and takes off what is over. A note that can't be written costs a mail that
+// comes twice, and nothing else: it is logged. A dry run changes nothing, and so keeps no notes.
+func (r *run) remember(ctx context.Context, news outcome.Digest) {
+	if r.Config.DryRun {
+		return
+	}
+	now := r.Clock.Now()
+	mailed, found := map[string][]item{}, map[string]bool{}
+	note := func(i item) {
+		if home := r.home(i); home != "" {
+			mailed[home] = append(mailed[home], i)
+		}
+	}
+	for _, o := range news.Outcomes {
+		if o.Status != outcome.Rotated {
+			note(itemOf(o, now))
+		}
+	}
+	for _, f := range news.Unfinished {
+		note(itemOfFinding(f, now))
+	}
+	for _, o := range r.digest.Outcomes {
+		found[hashOf(o.About())] = true
+	}
+	for _, f := range r.digest.Unfinished {
+		found[hashOf(f.About)] = true
+	}
+	for id, had := range r.noted {
+		if len(mailed[id]) == 0 && maps.Equal(had, had.after(nil, found, r.troubles.none(), now)) {
+			continue // nothing to write
+		}
+		if _, ok := mailed[id]; !ok {
+			mailed[id] = nil
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(mailed)) {
+		if err := r.keep(ctx, id, mailed[id], found); err != nil {
+			zerolog.Ctx(ctx).Warn().Err(err).Str("secret", id).Msg("keeping what was mailed")
+		}
+	}
+}
+
+// keep changes the notes of one secret, on condition that nobody has changed the secret since it was read.
+func (r *run) keep(ctx context.Context, id string, mailed []item, found map[string]bool) error {
+	s, err := r.Vault.Secret(ctx, id)
+	if err != nil || s.State != secret.Active {
+		return err
+	}
+	n := notesOf(s.Metadata).after(mailed, found, r.troubles.none(), r.Clock.Now())
+	_, err = r.Vault.Update(ctx, id, s.ETag, secret.Update{Metadata: n.into(s.Metadata)})
+	return err
+}

@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// sweeps sweeps some times, and returns how many mails that sent.
+func sweeps(t *testing.T, s *stage.Stage, times int) int {
+	t.Helper()
+	before := len(s.Mails())
+	for range times {
+		if _, err := s.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return len(s.Mails()) - before
+}
+
+// A person has written to the secret during the grace period: only a person can say which value is right.
+func TestARefusalOfTheSweepIsMailedOnce(t *testing.T) {
+	clock := &stage.Clock{}
+	s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	c := s.Add(stage.Want{Kind: stage.APIKey})
+	closeProblem(t, s, c, c.Comment("grace:1m"))
+	if err := s.PutSecret(t.Context(), c.Secrets["api_secret_ocid"], []byte("by hand")); err != nil {
+		t.Fatal(err)
+	}
+	clock.Add(2 * time.Minute)
+	if n := sweeps(t, s, 6); n != 1 {
+		t.Fatalf("six sweeps sent %d mails, want one", n)
+	}
+	if mails := s.Mails(); !strings.Contains(mails[len(mails)-1].Title, "1 need you") {
+		t.Errorf("the mail is %q", mails[len(mails)-1].Title)
+	}
+	if c.Try(c.Old) != 200 {
+		t.Error("the old one was retired")
+	}
+}
+
+func TestAListThatMayNotBeReadIsMailedOnceThoughEverySweepFails(t *testing.T) {
+	s := play(t, stage.Options{})
+	s.Add(stage.Want{Kind: stage.AuthToken})
+	s.Inject(ociemu.Fault{Operation: "ListUsers", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
+	if n := sweeps(t, s, 5); n != 1 {
+		t.Fatalf("five sweeps sent %d mails, want one", n)
+	}
+	for _, reply := range s.Swept() {
+		if reply.Status == 200 {
+			t.Error("a sweep that could not finish counts as good")
+		}
+	}
+	mail := s.Mails()[0]
+	if !strings.Contains(mail.Body, "The sweep could not list the users: OCI says that it is not there") || strings.Contains(mail.Body, "NotAuthorized") {
+		t.Errorf("the mail is %s", mail.Body)
+	}
+	s.Inject(ociemu.Fault{Operation: "ListProblems", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
+	if n := sweeps(t, s, 5); n != 1 {
+		t.Errorf("%d mails came when more went wrong, want one", n)
+	}
+}
