@@ -105,20 +105,28 @@ func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]
 		}
 		due = !slices.ContainsFunc(listing.Credentials, func(c credential.Issued) bool { return c.ID == old })
 	}
-	r.mu.Lock()
-	r.homes[credential.Home(id)] = h
-	if due {
+	r.note(h, func() {
+		if !due {
+			return
+		}
 		ref := credential.Ref{Kind: kind, User: user, ID: old}
 		if duties[ref] == nil {
 			duties[ref] = &duty{ref: ref, targets: secrets.Targets(kind)}
 		}
 		duties[ref].grace = max(duties[ref].grace, journal.GraceOrdered())
-	}
-	r.mu.Unlock()
+	})
 	if s.Current <= crowded { // numbers are given in order: there can't be more versions than that
 		return nil
 	}
 	return r.prune(ctx, s)
+}
+
+// note keeps what is known of a secret, and what follows from it. No panic leaves the lock taken.
+func (r *run) note(h *home, follows func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.homes[credential.Home(h.id)] = h
+	follows()
 }
 
 // prune schedules the deletion of the oldest deprecated versions of a crowded secret. CURRENT, PENDING, the one before

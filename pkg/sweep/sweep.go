@@ -10,6 +10,7 @@ package sweep
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
@@ -104,7 +106,7 @@ func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error
 		name string
 		do   func(context.Context) error
 	}{{"closed problems", r.problems}, {"secrets", r.secrets}, {"credentials without a value", r.orphans}} {
-		if err := part.do(work); err != nil {
+		if err := background.Run(func() error { return part.do(work) }); err != nil {
 			zerolog.Ctx(ctx).Warn().Err(err).Str("part", part.name).Msg("sweep")
 			r.digest.Unfinished = append(r.digest.Unfinished, fmt.Sprintf("%s: %v", part.name, err))
 			stopped = err
@@ -178,27 +180,37 @@ func (r *run) ring(ctx context.Context, lists []list, each func(context.Context,
 		}
 	}
 	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(r.distance(a), r.distance(b)) })
-	var group sync.WaitGroup
-	var mu sync.Mutex
-	turn := make(chan struct{}, workers)
+	group := background.Group{Limit: workers}
 	for _, id := range ids {
-		turn <- struct{}{}
 		if ctx.Err() != nil {
 			break
 		}
-		group.Go(func() {
-			defer func() { <-turn }()
-			err := each(ctx, id)
-			mu.Lock()
-			defer mu.Unlock()
-			first = cmp.Or(first, err)
-		})
+		group.Go(func() error { return r.item(ctx, id, each) })
 	}
-	group.Wait()
+	for _, err := range group.Wait() {
+		if err != nil {
+			zerolog.Ctx(ctx).Warn().Err(err).Msg("sweep")
+		}
+		first = cmp.Or(first, err)
+	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("the time ran out: %w", context.Cause(ctx))
 	}
 	return first
+}
+
+// item handles one thing. A panic over it is its failure: it is reported with its id, and the others are handled.
+func (r *run) item(ctx context.Context, id string, each func(context.Context, string) error) error {
+	if ctx.Err() != nil { // the time ran out while it waited for its turn
+		return nil
+	}
+	err := background.Run(func() error { return each(ctx, id) })
+	p, ok := errors.AsType[*background.Panic](err)
+	if !ok {
+		return err
+	}
+	zerolog.Ctx(ctx).Error().Str("id", id).Str("stack", p.Stack).Err(p).Msg("sweep")
+	return fmt.Errorf("handling %s: %w", id, p)
 }
 
 // distance is how far an id stands behind the start of this sweep.
