@@ -19,6 +19,8 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/keyturn/keyturn/pkg/background"
 )
 
 // The exit codes.
@@ -35,14 +37,14 @@ func main() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	r := &runner{stdout: os.Stdout, stderr: os.Stderr}
-	go func() {
+	background.Go(ctx, "waiting for a signal", func() {
 		<-signals
 		fmt.Fprintln(os.Stderr, "acceptance: interrupted; what is under way is finished, then all is removed. Once more to stop at once.")
 		cancel()
 		<-signals
 		r.abandon()
 		os.Exit(exitInterrupted)
-	}()
+	})
 	os.Exit(r.main(ctx, os.Args[1:]))
 }
 

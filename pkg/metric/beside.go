@@ -2,10 +2,11 @@ package metric
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/keyturn/keyturn/pkg/background"
 )
 
 // Meter keeps measured values.
@@ -24,25 +25,12 @@ func Beside(ctx context.Context, m Meter, points []Point) (wait func()) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	sent := make(chan error, 1)
-	go func() {
-		err := errors.New("a panic") // whose value may be anything
-		defer func() { _ = recover(); sent <- err }()
-		err = m.Post(ctx, points)
-	}()
+	sent := background.Start(func() (struct{}, error) { return struct{}{}, m.Post(ctx, points) })
 	return func() {
 		defer cancel()
-		late := time.NewTimer(Patience)
-		defer late.Stop()
-		var err error
-		select {
-		case err = <-sent:
-		case <-late.C:
-			err = context.DeadlineExceeded
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		}
-		if err != nil {
+		patient, end := context.WithTimeout(ctx, Patience)
+		defer end()
+		if _, err := sent.Wait(patient); err != nil {
 			zerolog.Ctx(ctx).Warn().Err(err).Msg("metrics were not sent")
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
@@ -21,7 +22,7 @@ type aheadKey struct{ operation, id string }
 
 type aheadRead struct {
 	begun  time.Time
-	answer func() (any, error)
+	answer *background.Task[any]
 }
 
 type aheadContext struct{}
@@ -45,12 +46,7 @@ func (c *Cloud) Ahead(ctx context.Context, ref credential.Ref, secrets []string)
 }
 
 func (a *ahead) begin(key aheadKey, read func() (any, error)) {
-	answer := sync.OnceValues(read)
-	a.reads[key] = &aheadRead{time.Now(), answer}
-	go func() {
-		defer func() { _ = recover() }() // it comes again to whoever asks for the answer
-		_, _ = answer()
-	}()
+	a.reads[key] = &aheadRead{time.Now(), background.Start(read)}
 }
 
 // early is the answer of a read that was begun ahead, if there is one that will do.
@@ -68,8 +64,8 @@ func early[T any](ctx context.Context, operation, id string) (T, bool) {
 	if r == nil || time.Since(r.begun) > aheadTime {
 		return none, false
 	}
-	answer, err := r.answer()
-	if err != nil {
+	answer, err := r.answer.Wait(ctx)
+	if err != nil { // also where the read panicked: the caller's own will, too
 		return none, false
 	}
 	return answer.(T), true

@@ -114,22 +114,46 @@ var onePlain = func() common.RetryPolicy {
 	return p
 }()
 
-// onceOK keeps the first answer that was not an error.
+// onceOK keeps the first answer that was not an error. One caller asks at a time; the others wait for the answer, each
+// until its own context ends.
 type onceOK[T any] struct {
 	mu   sync.Mutex
 	done bool
 	v    T
+	turn chan struct{} // taken by the one who asks
 }
 
 func (o *onceOK[T]) get(ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.done {
-		return o.v, nil
+	turn, v, done := o.kept()
+	if done {
+		return v, nil
+	}
+	var none T
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return none, context.Cause(ctx)
+	}
+	if _, v, done = o.kept(); done {
+		return v, nil
 	}
 	v, err := ask(ctx)
-	if err == nil {
-		o.v, o.done = v, true
+	if err != nil {
+		return v, err
 	}
-	return v, err
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.v, o.done = v, true
+	return v, nil
+}
+
+// kept returns the answer, if there is one, and the channel on which those wait who want it.
+func (o *onceOK[T]) kept() (turn chan struct{}, v T, done bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.turn == nil {
+		o.turn = make(chan struct{}, 1)
+	}
+	return o.turn, o.v, o.done
 }

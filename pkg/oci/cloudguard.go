@@ -7,6 +7,7 @@ import (
 	sdk "github.com/oracle/oci-go-sdk/v65/cloudguard"
 	"github.com/oracle/oci-go-sdk/v65/common"
 
+	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 )
 
@@ -32,28 +33,20 @@ func (c *Cloud) Problem(ctx context.Context, id string) (cloudguard.Problem, err
 	if err != nil {
 		return cloudguard.Problem{}, classify("ResourcePrincipal", err)
 	}
-	type answer struct {
-		changes []cloudguard.Change
-		err     error
-	}
-	history := make(chan answer, 1)
-	go func() {
-		changes, err := c.histories(ctx, cl, id, root)
-		history <- answer{changes, err}
-	}()
+	history := background.Start(func() ([]cloudguard.Change, error) { return c.histories(ctx, cl, id, root) })
 	problem, err := call(ctx, c, "GetProblem", harmless, func(ctx context.Context) (cloudguard.Problem, error) {
 		r, err := cl.GetProblem(ctx, sdk.GetProblemRequest{ProblemId: &id})
 		return record(r.Problem), err
 	})
-	h := <-history
+	changes, failed := history.Wait(ctx)
 	if err != nil {
 		return problem, err
 	}
-	if problem.CompartmentID != root && (h.err != nil || len(h.changes) == 0) {
-		h.changes, h.err = c.histories(ctx, cl, id, problem.CompartmentID)
+	if problem.CompartmentID != root && (failed != nil || len(changes) == 0) {
+		changes, failed = c.histories(ctx, cl, id, problem.CompartmentID)
 	}
-	problem.History = h.changes
-	return problem, h.err
+	problem.History = changes
+	return problem, classify("ListProblemHistories", failed)
 }
 
 func record(p sdk.Problem) cloudguard.Problem {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/oracle/oci-go-sdk/v65/common"
 
+	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
@@ -29,8 +30,7 @@ func (c *Cloud) Connect(ctx context.Context, kind credential.Kind, secrets []str
 			c.network.open(cl.Host)
 		}
 	}
-	go func() {
-		defer func() { _ = recover() }() // whatever it was comes again to whoever makes the call
+	background.Go(ctx, "opening connections", func() {
 		_, _, home, err := c.Tenancy(ctx)
 		if err != nil {
 			return
@@ -57,7 +57,7 @@ func (c *Cloud) Connect(ctx context.Context, kind credential.Kind, secrets []str
 		if cl, err := c.monitoring(); err == nil {
 			c.network.open(cl.Host)
 		}
-	}()
+	})
 }
 
 // knows tells whether a region is the function's own or one of its realm that the SDK knows.

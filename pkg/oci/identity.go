@@ -41,7 +41,7 @@ type tenancy struct{ id, name, homeRegion string }
 // are read once.
 func (c *Cloud) Tenancy(ctx context.Context) (id, name, homeRegion string, err error) {
 	t, err := c.tenancy.get(ctx, c.askTenancy)
-	return t.id, t.name, t.homeRegion, err
+	return t.id, t.name, t.homeRegion, classify("GetTenancy", err)
 }
 
 func (c *Cloud) askTenancy(ctx context.Context) (tenancy, error) {
@@ -120,7 +120,7 @@ func (c *Cloud) UserName(ctx context.Context, id string) (string, error) {
 // Namespace is the tenancy's Object Storage namespace, which the registry and the S3-compatible endpoint go by; it is
 // read once.
 func (c *Cloud) Namespace(ctx context.Context) (string, error) {
-	return c.namespace.get(ctx, func(ctx context.Context) (string, error) {
+	name, err := c.namespace.get(ctx, func(ctx context.Context) (string, error) {
 		cl, err := client(c, "objectstorage", "", func(p common.ConfigurationProvider) (*objectstorage.ObjectStorageClient, *common.BaseClient, func(string), error) {
 			made, err := objectstorage.NewObjectStorageClientWithConfigurationProvider(p)
 			return &made, &made.BaseClient, made.SetRegion, err
@@ -133,6 +133,7 @@ func (c *Cloud) Namespace(ctx context.Context) (string, error) {
 			return str(r.Value), err
 		})
 	})
+	return name, classify("GetNamespace", err)
 }
 
 // Issuer lists, makes and deletes the credentials of one kind. See rotation.Issuer.

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/keyturn/keyturn/pkg/background"
 )
 
 const (
@@ -101,10 +103,10 @@ func (n *network) open(endpoint string) {
 	// Where no connection had to be opened after all, the request is given up as soon as it has one.
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { cancel() }})
 	r := (&http.Request{Method: http.MethodHead, URL: u, Host: u.Host, Header: http.Header{}}).WithContext(ctx)
-	go func() {
+	background.Go(ctx, "opening a connection", func() {
 		defer cancel()
 		if answer, err := t.RoundTrip(r); err == nil {
 			_ = answer.Body.Close()
 		}
-	}()
+	})
 }

@@ -3,12 +3,13 @@ package preflight
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/guard"
@@ -30,12 +31,13 @@ func ask[T any](ctx context.Context, question func(context.Context) (T, error)) 
 	s.Asked = true
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	defer func() {
-		if recover() != nil {
-			s.Err = fault.New(fault.Unclear, "preflight", "the question could not be put")
-		}
-	}()
-	s.Value, s.Err = question(limited)
+	s.Err = background.Run(func() (err error) {
+		s.Value, err = question(limited)
+		return err
+	})
+	if p, ok := errors.AsType[*background.Panic](s.Err); ok {
+		s.Err = fault.New(fault.Unclear, "preflight", "the question could not be put: "+p.Error())
+	}
 	return s
 }
 
@@ -53,17 +55,17 @@ func (p *Preflight) gather(ctx context.Context, r Request) *Facts {
 	f.Claims = ask(ctx, p.Principal.Claims)
 	f.Region = ask(ctx, p.Principal.Region).Value
 	home := make(chan struct{})
-	var group sync.WaitGroup
+	var group background.Group
 	if f.Region != "" {
-		group.Go(func() { f.Clock = ask(ctx, p.clocks(f.Region)) })
+		group.Do(func() { f.Clock = ask(ctx, p.clocks(f.Region)) })
 	}
 	if root := f.claim(claimTenancy); root != "" {
-		group.Go(func() {
+		group.Do(func() {
 			defer close(home)
 			p.homeRegion(ctx, f)
 		})
-		group.Go(func() { f.Guard = ask(ctx, p.guard(root)) })
-		group.Go(func() {
+		group.Do(func() { f.Guard = ask(ctx, p.guard(root)) })
+		group.Do(func() {
 			if f.AnyProblem = ask(ctx, func(ctx context.Context) (string, error) { return p.CloudGuard.AnyProblem(ctx, root) }); f.AnyProblem.Value != "" {
 				f.Problem = ask(ctx, nothing(func(ctx context.Context) error {
 					_, err := p.CloudGuard.Problem(ctx, f.AnyProblem.Value)
@@ -75,10 +77,10 @@ func (p *Preflight) gather(ctx context.Context, r Request) *Facts {
 		close(home)
 	}
 	if f.Refused == nil && f.Claims.OK() {
-		group.Go(func() { p.topic(ctx, f) })
-		group.Go(func() { p.vault(ctx, f, home) })
+		group.Do(func() { p.topic(ctx, f) })
+		group.Do(func() { p.vault(ctx, f, home) })
 	}
-	group.Wait()
+	group.Join()
 	return f
 }
 
@@ -135,13 +137,13 @@ func (p *Preflight) topic(ctx context.Context, f *Facts) {
 func (p *Preflight) vault(ctx context.Context, f *Facts, home <-chan struct{}) {
 	ids := compartments(f.Config, f.claim(claimCompartment))
 	f.Compartments = make([]Compartment, len(ids))
-	var lists sync.WaitGroup
+	var lists background.Group
 	for i, id := range ids {
-		lists.Go(func() {
+		lists.Do(func() {
 			f.Compartments[i] = Compartment{id, ask(ctx, func(ctx context.Context) ([]secret.Secret, error) { return p.Secrets.List(ctx, id) })}
 		})
 	}
-	lists.Wait()
+	lists.Join()
 	for _, c := range f.Compartments {
 		for _, s := range c.Secrets.Value {
 			if guard.TagsOf(s).Any() && s.State != "DELETED" {
@@ -150,16 +152,15 @@ func (p *Preflight) vault(ctx context.Context, f *Facts, home <-chan struct{}) {
 		}
 	}
 	f.Users = usersOf(f.Secrets)
-	var group sync.WaitGroup
-	group.Go(func() { p.secrets(ctx, f.Secrets) })
-	group.Go(func() {
-		<-home
-		if f.Home.OK() {
+	var group background.Group
+	group.Do(func() { p.secrets(ctx, f.Secrets) })
+	group.Do(func() {
+		if wait(ctx, home) && f.Home.OK() {
 			p.users(ctx, f.Users)
 		}
 	})
-	group.Go(func() { p.endpoints(ctx, f, home) })
-	group.Wait()
+	group.Do(func() { p.endpoints(ctx, f, home) })
+	group.Join()
 }
 
 // usersOf are the users of bound secrets, each with the kinds, in the order in which they come.
@@ -201,18 +202,23 @@ func askIn[T any](ctx context.Context, l *line, question func(context.Context) (
 	return s
 }
 
+// wait waits until the channel is closed, and reports whether that came before the context's end.
+func wait(ctx context.Context, c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // each does n things, a few side by side.
 func each(n int, do func(int)) {
-	var group sync.WaitGroup
-	turn := make(chan struct{}, workers)
+	group := background.Group{Limit: workers}
 	for i := range n {
-		turn <- struct{}{}
-		group.Go(func() {
-			defer func() { <-turn }()
-			do(i)
-		})
+		group.Do(func() { do(i) })
 	}
-	group.Wait()
+	group.Join()
 }
 
 func (p *Preflight) secrets(ctx context.Context, all []Bound) {
@@ -261,7 +267,9 @@ func (p *Preflight) endpoints(ctx context.Context, f *Facts, home <-chan struct{
 		return
 	}
 	f.Namespace = ask(ctx, p.Directory.Namespace)
-	<-home
+	if !wait(ctx, home) {
+		return
+	}
 	region := f.Tenancy.Value.Home
 	if region == "" || !f.proves() {
 		return
@@ -272,14 +280,14 @@ func (p *Preflight) endpoints(ctx context.Context, f *Facts, home <-chan struct{
 			return status, err
 		})
 	}
-	var group sync.WaitGroup
+	var group background.Group
 	if token {
-		group.Go(func() { f.Registry = knock(fmt.Sprintf("https://%s/v2/", credential.RegistryHost(region))) })
+		group.Do(func() { f.Registry = knock(fmt.Sprintf("https://%s/v2/", credential.RegistryHost(region))) })
 	}
 	if key && f.Namespace.OK() {
-		group.Go(func() {
+		group.Do(func() {
 			f.S3 = knock(fmt.Sprintf("https://%s/", credential.Owner{Region: region, Namespace: f.Namespace.Value}.S3Host()))
 		})
 	}
-	group.Wait()
+	group.Join()
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
@@ -196,22 +197,14 @@ func (c *response) ahead(ctx context.Context) context.Context {
 	if hinted && !c.reviewed { // a sweep has connections, and sends no mail of its own for each problem
 		c.Reads.Prepare(ctx, c.kind, secrets)
 	}
-	beside(func() { _, _, _, _ = c.Directory.Tenancy(ctx) }) // kept there: everything in IAM waits for the home region
+	background.Go(ctx, "looking up the tenancy", func() { _, _, _, _ = c.Directory.Tenancy(ctx) }) // kept there: everything in IAM waits for the home region
 	if namespaced(c.kind) {
-		beside(func() { _, _ = c.Directory.Namespace(ctx) }) // kept there, too
+		background.Go(ctx, "looking up the namespace", func() { _, _ = c.Directory.Namespace(ctx) }) // kept there, too
 	}
 	if !hinted || !c.Config.EventCheck || c.kind == credential.Password {
 		return ctx
 	}
 	return c.Reads.Ahead(ctx, credential.Ref{Kind: c.kind, User: c.event.User, ID: c.event.CredentialID()}, secrets)
-}
-
-// beside does something that nobody waits for. A panic comes again to whoever does.
-func beside(do func()) {
-	go func() {
-		defer func() { _ = recover() }()
-		do()
-	}()
 }
 
 // namespaced tells whether the Object Storage namespace is part of what a credential of the kind is used with.

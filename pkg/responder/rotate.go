@@ -3,9 +3,9 @@ package responder
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -91,7 +91,7 @@ type who struct {
 // lookUp begins to look up the owner, and returns the function that waits for the answer.
 func (c *response) lookUp(ctx context.Context) func() (who, error) {
 	kind, user := c.kind, c.event.User
-	answer := sync.OnceValues(func() (who, error) {
+	answer := background.Start(func() (who, error) {
 		id, name, region, err := c.Directory.Tenancy(ctx)
 		if err != nil {
 			return who{}, fmt.Errorf("looking up the tenancy: %w", err)
@@ -107,6 +107,5 @@ func (c *response) lookUp(ctx context.Context) func() (who, error) {
 		}
 		return w, nil
 	})
-	beside(func() { _, _ = answer() })
-	return answer
+	return func() (who, error) { return answer.Wait(ctx) }
 }

@@ -89,7 +89,7 @@ func (e *Engine) bits() int { return cmp.Or(e.RSABits, 2048) }
 // the credential is being tried out, or, where nothing is tried out, before the version is promoted.
 func (r *run) stage(ctx context.Context) error {
 	if r.material == nil {
-		m, err := r.key()
+		m, err := r.key.wait(ctx)
 		if err != nil {
 			return err
 		}

@@ -127,7 +127,7 @@ type run struct {
 	id     credential.RotationID
 	maker  string
 	owner  credential.Owner
-	key    func() (credential.Material, error) // the key pair that is generated meanwhile
+	key    *keyPair // the key pair that is generated meanwhile
 
 	obs        *observation
 	attempt    int
@@ -163,8 +163,7 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 	defer cancel()
 	if job.Ref.Kind == credential.APIKey && !job.DryRun {
 		r.generate()
-		key := r.key
-		go func() { _, _ = key() }() // while OCI is being asked
+		r.key.start() // while OCI is being asked
 	}
 	for range maxSteps {
 		if r.stale && r.trouble == TroubleNone {

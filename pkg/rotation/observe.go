@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -87,29 +87,15 @@ func (r *run) read(ctx context.Context, all bool) error {
 	return r.holders(ctx)
 }
 
-// side runs the functions side by side and returns the first error. A panic of one becomes a panic of the caller, who can
-// keep its value out of the log.
+// side runs the functions in parallel and returns the first error. A panic of one becomes a panic of the caller, without
+// its value.
 func side(fs ...func() error) error {
-	errs, panics := make([]error, len(fs)), make([]any, len(fs))
-	var group sync.WaitGroup
-	for i, f := range fs {
-		group.Go(func() {
-			defer func() { panics[i] = recover() }()
-			errs[i] = f()
-		})
+	var group background.Group
+	for _, f := range fs {
+		group.Go(f)
 	}
-	group.Wait()
-	for _, p := range panics {
-		if p != nil {
-			panic(p)
-		}
-	}
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	group.Join()
+	return group.First()
 }
 
 // list reads the user's credentials.

@@ -1,9 +1,11 @@
 package rotation
 
 import (
+	"context"
 	"sync"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
@@ -22,12 +24,26 @@ type Spare struct {
 	bits int
 	made time.Time
 	last time.Time // when a key pair was asked for
-	key  func() (credential.Material, error)
+	key  *keyPair
 }
 
-// take returns the function that makes, or has made, a key pair. Each is handed out once.
-func (s *Spare) take(now time.Time, bits int) func() (credential.Material, error) {
-	fresh := sync.OnceValues(func() (credential.Material, error) { return credential.GenerateAPIKey(bits) })
+// keyPair is one that is made, in parallel, when it is asked for first.
+type keyPair struct {
+	start func() *background.Task[credential.Material]
+}
+
+func newKeyPair(bits int) *keyPair {
+	return &keyPair{sync.OnceValue(func() *background.Task[credential.Material] {
+		return background.Start(func() (credential.Material, error) { return credential.GenerateAPIKey(bits) })
+	})}
+}
+
+// wait returns the key pair, or the context's error if that ends first.
+func (k *keyPair) wait(ctx context.Context) (credential.Material, error) { return k.start().Wait(ctx) }
+
+// take returns a key pair, which may be there already. Each is handed out once.
+func (s *Spare) take(now time.Time, bits int) *keyPair {
+	fresh := newKeyPair(bits)
 	if s == nil {
 		return fresh
 	}
@@ -68,9 +84,8 @@ func (s *Spare) ready(now time.Time, bits int) {
 	if s.key != nil && s.bits == bits && between(s.made, now) < spareTime {
 		return
 	}
-	key := sync.OnceValues(func() (credential.Material, error) { return credential.GenerateAPIKey(bits) })
-	s.key, s.bits, s.made = key, bits, now
-	go func() { _, _ = key() }()
+	s.key, s.bits, s.made = newKeyPair(bits), bits, now
+	s.key.start()
 }
 
 // between is the time between two moments by the wall clock, which goes on while a process is frozen.

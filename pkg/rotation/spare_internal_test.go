@@ -9,9 +9,9 @@ import (
 )
 
 // idOf makes the key pair and returns its fingerprint.
-func idOf(t *testing.T, key func() (credential.Material, error)) string {
+func idOf(t *testing.T, key *keyPair) string {
 	t.Helper()
-	m, err := key()
+	m, err := key.wait(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

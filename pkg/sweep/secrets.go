@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -36,6 +37,21 @@ type duty struct {
 	grace   time.Duration
 }
 
+// duties are those of one sweep, by credential: the secrets of a pair have one together.
+type duties struct {
+	mu sync.Mutex
+	by map[credential.Ref]*duty
+}
+
+func (d *duties) add(ref credential.Ref, secrets rotation.Secrets, grace time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.by[ref] == nil {
+		d.by[ref] = &duty{ref: ref, targets: secrets.Targets(ref.Kind)}
+	}
+	d.by[ref].grace = max(d.by[ref].grace, grace)
+}
+
 // secrets reads every bound secret, resumes the rotations that their journals tell of, and makes room in those that
 // are crowded.
 func (r *run) secrets(ctx context.Context) {
@@ -49,9 +65,9 @@ func (r *run) secrets(ctx context.Context) {
 		lists = append(lists, list{"list the secrets of compartment " + id,
 			func(page string) ([]string, string, error) { return r.bound(ctx, id, page) }})
 	}
-	duties := map[credential.Ref]*duty{}
-	r.ring(ctx, lists, "read bound secrets", func(ctx context.Context, id string) error { return r.inspect(ctx, id, duties) })
-	for ref, d := range duties {
+	due := duties{by: map[credential.Ref]*duty{}}
+	r.ring(ctx, lists, "read bound secrets", func(ctx context.Context, id string) error { return r.inspect(ctx, id, &due) })
+	for ref, d := range due.by {
 		if ctx.Err() != nil {
 			r.failed(ctx, "finish interrupted rotations", ref.ID, ctx.Err())
 			continue
@@ -101,14 +117,12 @@ func (r *run) bound(ctx context.Context, compartment, page string) (ids []string
 }
 
 // inspect reads one secret.
-func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]*duty) error {
+func (r *run) inspect(ctx context.Context, id string, duties *duties) error {
 	s, err := r.Vault.Secret(ctx, id)
 	if err != nil {
 		return fmt.Errorf("reading secret %s: %w", id, err)
 	}
-	r.mu.Lock()
-	r.noted[id] = notesOf(s.Metadata)
-	r.mu.Unlock()
+	r.read(s)
 	kind, user, ok := guard.BoundTo(s)
 	if !ok {
 		return nil
@@ -124,20 +138,27 @@ func (r *run) inspect(ctx context.Context, id string, duties map[credential.Ref]
 		}
 		due = !slices.ContainsFunc(listing.Credentials, func(c credential.Issued) bool { return c.ID == old })
 	}
-	r.mu.Lock()
-	r.homes[credential.Home(id)] = h
+	ref := credential.Ref{Kind: kind, User: user, ID: old}
+	r.keepHome(h)
 	if due {
-		ref := credential.Ref{Kind: kind, User: user, ID: old}
-		if duties[ref] == nil {
-			duties[ref] = &duty{ref: ref, targets: secrets.Targets(kind)}
-		}
-		duties[ref].grace = max(duties[ref].grace, journal.GraceOrdered())
+		duties.add(ref, secrets, journal.GraceOrdered())
 	}
-	r.mu.Unlock()
 	if s.Current <= crowded { // numbers are given in order: there can't be more versions than that
 		return nil
 	}
 	return r.prune(ctx, s)
+}
+
+func (r *run) read(s secret.Secret) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.noted[s.ID] = notesOf(s.Metadata)
+}
+
+func (r *run) keepHome(h *home) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.homes[credential.Home(h.id)] = h
 }
 
 // prune schedules the deletion of the oldest deprecated versions of a crowded secret. CURRENT, PENDING, the one before

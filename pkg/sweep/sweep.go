@@ -12,6 +12,7 @@ package sweep
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
@@ -109,8 +111,13 @@ func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error
 	r.digest.CallID = callID
 	work, cancel := r.reserve(ctx)
 	defer cancel()
-	for _, do := range []func(context.Context){r.problems, r.secrets, r.orphans} {
-		do(work)
+	for _, part := range []struct {
+		doing string
+		do    func(context.Context)
+	}{{"review closed problems", r.problems}, {"go through the secrets", r.secrets}, {"look for credentials without a value", r.orphans}} {
+		if err := background.Run(func() error { part.do(work); return nil }); err != nil {
+			r.failed(work, part.doing, "", err)
+		}
 	}
 	r.digest.Unfinished = r.troubles.findings()
 	for _, err := range r.troubles.all {
@@ -191,19 +198,12 @@ func (r *run) ring(ctx context.Context, lists []list, doing string, each func(co
 		}
 	}
 	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(r.distance(a), r.distance(b)) })
-	var group sync.WaitGroup
-	turn := make(chan struct{}, workers)
+	group := background.Group{Limit: workers}
 	for _, id := range ids {
-		turn <- struct{}{}
 		if ctx.Err() != nil {
 			break
 		}
-		group.Go(func() {
-			defer func() { <-turn }()
-			if err := each(ctx, id); err != nil {
-				r.failed(ctx, doing, id, err)
-			}
-		})
+		group.Go(func() error { return r.item(ctx, doing, id, each) })
 	}
 	group.Wait()
 	if ctx.Err() != nil {
@@ -219,6 +219,21 @@ func (r *run) failed(ctx context.Context, doing, thing string, err error) {
 		err = ctx.Err() // whatever fails after the end, fails for that
 	}
 	r.troubles.add(doing, thing, err)
+}
+
+// item handles one thing. A panic over it is its failure: it is reported with its id, and the others are handled.
+func (r *run) item(ctx context.Context, doing, id string, each func(context.Context, string) error) error {
+	if ctx.Err() != nil { // the time ran out while it waited for its turn
+		return nil
+	}
+	err := background.Run(func() error { return each(ctx, id) })
+	if p, ok := errors.AsType[*background.Panic](err); ok {
+		zerolog.Ctx(ctx).Error().Str("id", id).Str("stack", p.Stack).Err(p).Msg("sweep")
+	}
+	if err != nil {
+		r.failed(ctx, doing, id, err)
+	}
+	return err
 }
 
 // distance is how far an id stands behind the start of this sweep.
