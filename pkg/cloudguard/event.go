@@ -2,6 +2,7 @@ package cloudguard
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,165 +20,102 @@ const MaxEventBytes = 6 << 20
 // is closed as resolved.
 const TypeRemediated = "com.oraclecloud.cloudguard.problemremediated"
 
-// Event is what one Cloud Guard event says. Every string is trimmed; a field
-// that the event doesn't have is "". OCIDs that are well-formed are in lower
-// case. Nothing in it has been checked against Cloud Guard.
+// Event is what one Cloud Guard event says. Every string is trimmed; a field that the event doesn't have, or has as
+// something else than a text, is "". Nothing in it has been checked against Cloud Guard: it is a hint, of which only
+// ProblemID is needed.
 type Event struct {
-	Type        string    // eventType
-	TypeVersion string    // eventTypeVersion, such as "2.0"
-	ID          string    // eventID, a UUID
-	Source      string    // source
-	Time        time.Time // eventTime; zero if absent or malformed
-	Status      string    // the problem's status at the time, such as "RESOLVED"
-	// Rule is the detector rule id (problemName); for events that have none, it
-	// is taken from the display name.
-	Rule         Rule
-	ProblemID    string // the problem's OCID (data.resourceId)
-	ProblemName  string // the problem's display name (data.resourceName)
-	ResourceID   string // the credential; its form depends on the rule
-	ResourceName string // the credential's name; free text
-	ResourceType string // such as "User"
-	RiskLevel    string // upper case, such as "MEDIUM"
-	// User is the OCID of the credential's user. If the event doesn't name it
-	// apart, it is taken from the ResourceID of an API key or a password.
-	User      string
-	Comment   string // the closure comment, as it was typed
-	TenancyID string // OCID of the tenancy
-	Region    string // long name of the region, such as "us-ashburn-1"
-	// HasComment tells an event with an empty comment from one without any.
-	HasComment bool
+	Type         string    // eventType
+	TypeVersion  string    // eventTypeVersion, such as "2.0"
+	Time         time.Time // eventTime; zero if absent or malformed
+	Status       string    // the problem's status at the time, such as "RESOLVED"
+	ProblemID    string    // the problem's OCID; see ParseEvent
+	ProblemName  string    // the problem's display name (data.resourceName)
+	ResourceID   string    // the credential; its form depends on the rule
+	ResourceName string    // the credential's name; free text
+	RiskLevel    string    // upper case, such as "MEDIUM"
+	Comment      string    // the closure comment, as it was typed
+	TenancyID    string    // OCID of the tenancy
+	Subject                // whose credential it is about, and which
 }
 
 // ParseEvent reads one event, as OCI Events hands it to a function.
 //
-// It is tolerant, because no sample of a remediated problem of the four rules
-// has been published: any field may be absent or null, values may have blanks
-// around them, a number or boolean is taken by its literal where a string is
-// usual, labels may be a string or an array, dates may be malformed, unknown
-// fields are ignored, and of a key given twice the last one counts.
+// It is tolerant, because no sample of a remediated problem of the four rules has been published, and because Cloud
+// Guard's own record has everything but the problem's OCID: any field may be absent or of another type, keys may be in
+// any spelling, values may have blanks around them, dates may be malformed, unknown fields are ignored, and of a key
+// given twice the last one counts. Where data.resourceId isn't the OCID of a problem, the only such OCID that the event
+// has anywhere is taken.
 //
-// It fails with a [*FormatError] if the body is empty, longer than
-// [MaxEventBytes], not UTF-8, not one JSON object, or has an object or a list
-// where a field needs something else.
+// It fails with a [*FormatError] if the body is empty, longer than [MaxEventBytes], or not one JSON object, and for a
+// body that isn't UTF-8 and has no problem's OCID. The Event then has nothing but the ProblemID, if one can be found.
 func ParseEvent(b []byte) (Event, error) {
 	root, err := parseObject(b)
 	if err != nil {
-		return Event{}, err
+		return Event{ProblemID: onlyProblem(b)}, err
 	}
-	data, err := root.child("data")
-	if err != nil {
-		return Event{}, err
+	data := root.child("data")
+	details := data.child("additionalDetails")
+	more := details.child("problemAdditionalDetails")
+	e := Event{
+		Type:         root.text("eventType"),
+		TypeVersion:  root.text("eventTypeVersion"),
+		ProblemID:    data.text("resourceId"),
+		ProblemName:  data.text("resourceName"),
+		Status:       details.text("status"),
+		ResourceID:   details.text("resourceId"),
+		ResourceName: details.text("resourceName"),
+		RiskLevel:    strings.ToUpper(details.text("riskLevel")),
+		// The event's key is "comments"; the API calls the same thing "comment".
+		Comment: cmp.Or(more.text("comments"), more.text("comment")),
 	}
-	details, err := data.child("additionalDetails")
-	if err != nil {
-		return Event{}, err
+	if t, err := time.Parse(time.RFC3339, root.text("eventTime")); err == nil {
+		e.Time = t
 	}
-	more, err := details.child("problemAdditionalDetails")
-	if err != nil {
-		return Event{}, err
-	}
-
-	var e Event
-	var eventTime, problemName, compartment string
-	for _, f := range []struct {
-		to   *string
-		from object
-		key  string
-	}{
-		{&e.Type, root, "eventType"},
-		{&e.TypeVersion, root, "eventTypeVersion"},
-		{&e.ID, root, "eventID"},
-		{&e.Source, root, "source"},
-		{&eventTime, root, "eventTime"},
-		{&e.ProblemID, data, "resourceId"},
-		{&e.ProblemName, data, "resourceName"},
-		{&compartment, data, "compartmentId"},
-		{&e.Status, details, "status"},
-		{&problemName, details, "problemName"},
-		{&e.ResourceID, details, "resourceId"},
-		{&e.ResourceName, details, "resourceName"},
-		{&e.ResourceType, details, "resourceType"},
-		{&e.RiskLevel, details, "riskLevel"},
-		{&e.TenancyID, details, "tenantId"},
-		{&e.Region, details, "region"},
-	} {
-		if *f.to, err = f.from.text(f.key); err != nil {
-			return Event{}, err
+	for _, id := range []string{details.text("tenantId"), data.text("compartmentId")} {
+		if tenancy, err := ParseOCID(id, TypeTenancy); err == nil && e.TenancyID == "" {
+			e.TenancyID = string(tenancy)
 		}
 	}
-	if key, ok := more.find("User OCID"); ok {
-		if e.User, err = more.text(key); err != nil {
-			return Event{}, err
-		}
+	if id, err := ParseOCID(e.ProblemID, TypeProblem); err == nil {
+		e.ProblemID = string(id)
+	} else {
+		e.ProblemID = cmp.Or(onlyProblem(b), e.ProblemID)
 	}
-	// The event's key is "comments"; the API calls the same thing "comment".
-	if key, ok := more.find("comments", "comment"); ok && kindOf(more.fields[key]) != "null" {
-		e.HasComment = true
-		if e.Comment, err = more.textOrList(key); err != nil {
-			return Event{}, err
-		}
+	rule := ruleOf(details.text("problemName"), e.ProblemName)
+	e.Subject = readSubject(rule, e.ResourceID, e.ResourceName, more.texts(), fromEvent)
+	if !utf8.Valid(b) && e.Validate() != nil {
+		return Event{}, &FormatError{wholeEvent, "is not valid UTF-8", "send it as UTF-8 text"}
 	}
-	e.settle(eventTime, problemName, compartment)
 	return e, nil
 }
 
-// settle brings the fields into one spelling and fills what can be known from
-// others.
-func (e *Event) settle(eventTime, problemName, compartment string) {
-	if t, err := time.Parse(time.RFC3339, eventTime); err == nil {
-		e.Time = t
-	}
-	e.Rule = ruleOf(problemName, e.ProblemName)
-	e.RiskLevel = strings.ToUpper(e.RiskLevel)
-	e.ProblemID = lowerOCID(e.ProblemID)
-	e.User = lowerOCID(e.User)
-	if e.User == "" {
-		e.User = e.resourceUser()
-	}
-	if e.TenancyID == "" && OCID(asciiLower(compartment)).Type() == TypeTenancy {
-		e.TenancyID = compartment
-	}
-	e.TenancyID = lowerOCID(e.TenancyID)
-}
+// problemForm finds quoted texts that begin like the OCID of a problem. The closing quote shows that the OCID isn't cut
+// short; it may be escaped, where an event is a text within another.
+var problemForm = lazily(func() string { return `(?i)["']\s*(ocid1\.cloudguardproblem\.[^"'\\]*)\\?["']` })
 
-// resourceUser returns the user's OCID that stands in the ResourceID, or "".
-func (e *Event) resourceUser() string {
-	id := e.ResourceID
-	switch e.Rule {
-	case APIKeyTooOld:
-		parts := strings.Split(id, "/")
-		if len(parts) != 3 {
+// onlyProblem returns the OCID of a problem that the text has in quotes, if there is one and no other; else "".
+func onlyProblem(text []byte) string {
+	var found OCID
+	for _, m := range problemForm().FindAllSubmatch(text, -1) {
+		id, err := ParseOCID(string(m[1]), TypeProblem)
+		if err != nil {
+			continue
+		}
+		if found != "" && found != id {
 			return ""
 		}
-		id = parts[1]
-	case PasswordTooOld:
-	default:
-		return ""
+		found = id
 	}
-	user, err := ParseOCID(id, TypeUser)
-	if err != nil {
-		return ""
-	}
-	return string(user)
-}
-
-func lowerOCID(s string) string {
-	if o, err := ParseOCID(s); err == nil {
-		return string(o)
-	}
-	return s
+	return string(found)
 }
 
 // parseObject reads the outermost object.
 func parseObject(b []byte) (object, error) {
 	fail := func(problem, mend string) (object, error) {
-		return object{}, &FormatError{wholeEvent, problem, mend}
+		return nil, &FormatError{wholeEvent, problem, mend}
 	}
 	if len(b) > MaxEventBytes {
 		return fail(fmt.Sprintf("is longer than %d bytes", MaxEventBytes), "send one event only")
-	}
-	if !utf8.Valid(b) {
-		return fail("is not valid UTF-8", "send it as UTF-8 text")
 	}
 	b = bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\ufeff")))
 	if len(b) == 0 {
@@ -189,8 +127,8 @@ func parseObject(b []byte) (object, error) {
 	if k := kindOf(b); k != "an object" {
 		return fail("must be a JSON object, is "+k, mendWhole)
 	}
-	o := object{}
-	if err := json.Unmarshal(b, &o.fields); err != nil {
+	var o object
+	if err := json.Unmarshal(b, &o); err != nil {
 		return fail(fmt.Sprintf("cannot be read (%v)", err), mendWhole)
 	}
 	return o, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ var shapes = map[string]shape{
 	"remediated_secret_key":     {true, cloudguard.SecretKeyTooOld, "IAM Customer secret key is too old", "MEDIUM", true, false, "hex"},
 	"remediated_password":       {true, cloudguard.PasswordTooOld, "Password is too old", "MEDIUM", false, false, ""},
 	"remediated_leading_blanks": {true, cloudguard.AuthTokenTooOld, "IAM Auth token is too old", "MEDIUM", true, false, "ocid"},
-	"remediated_hand_edited":    {true, cloudguard.APIKeyTooOld, "API key is too old", "HIGH", true, true, "fingerprint"},
+	"remediated_hand_edited":    {true, cloudguard.APIKeyTooOld, "API key is too old", "HIGH", false, true, "fingerprint"},
 	"remediated_odd_types":      {true, cloudguard.SecretKeyTooOld, "IAM Customer secret key is too old", "MEDIUM", true, false, "hex"},
 	"remediated_as_in_2021":     {true, cloudguard.APIKeyTooOld, "API key is too old", "MEDIUM", false, false, "fingerprint"},
 	"detected_as_in_2021":       {false, "", "Bucket is public", "CRITICAL", false, false, ""},
@@ -66,8 +67,8 @@ func TestEveryKnownShapeOfAnEventIsRead(t *testing.T) {
 			if ours != want.ours || ours == (reason != "") {
 				t.Errorf("Ours() = %v, %q, want %v", ours, reason, want.ours)
 			}
-			got := shape{ours, e.Rule, e.ProblemName, e.RiskLevel, e.HasComment, e.Time.IsZero(), ""}
-			if id := e.CredentialID(); strings.HasPrefix(id, "ocid1.") {
+			got := shape{ours, e.Rule, e.ProblemName, e.RiskLevel, e.Comment != "", e.Time.IsZero(), ""}
+			if id, _ := e.ID(); strings.HasPrefix(id, "ocid1.") {
 				got.id = "ocid"
 			} else if strings.Count(id, ":") == 15 {
 				got.id = "fingerprint"
@@ -89,17 +90,20 @@ func checkOurs(t *testing.T, e cloudguard.Event) {
 	if err := e.Validate(); err != nil {
 		t.Errorf("Validate: %v", err)
 	}
+	if err := e.Missing(); err != nil {
+		t.Errorf("Missing: %v", err)
+	}
 	for _, ocid := range []struct{ got, want string }{
-		{e.ProblemID, cloudguard.TypeProblem}, {e.User, cloudguard.TypeUser}, {e.TenancyID, cloudguard.TypeTenancy},
+		{e.ProblemID, cloudguard.TypeProblem}, {strings.Join(e.Users, " "), cloudguard.TypeUser}, {e.TenancyID, cloudguard.TypeTenancy},
 	} {
 		if got := cloudguard.OCID(ocid.got).Type(); got != ocid.want {
 			t.Errorf("%q has type %q, want %q", ocid.got, got, ocid.want)
 		}
 	}
-	if e.Region != "us-ashburn-1" || e.Source != "CloudGuardResponderEngine" || e.TypeVersion != "2.0" {
-		t.Errorf("region %q, source %q, version %q", e.Region, e.Source, e.TypeVersion)
+	if e.TypeVersion != "2.0" {
+		t.Errorf("version %q", e.TypeVersion)
 	}
-	if e.HasComment {
+	if e.Comment != "" {
 		if _, err := cloudguard.ParseComment(e.Rule, e.Comment); err != nil {
 			t.Errorf("comment %q: %v", e.Comment, err)
 		}
@@ -108,8 +112,8 @@ func checkOurs(t *testing.T, e cloudguard.Event) {
 
 func TestBlanksAroundValuesAreCutOff(t *testing.T) {
 	e := readEvent(t, "remediated_leading_blanks")
-	for _, s := range []string{e.Type, e.TypeVersion, e.ID, e.Source, e.Status, string(e.Rule), e.ProblemID, e.ProblemName, e.ResourceID,
-		e.ResourceName, e.ResourceType, e.RiskLevel, e.User, e.Comment, e.TenancyID, e.Region} {
+	for _, s := range []string{e.Type, e.TypeVersion, e.Status, string(e.Rule), e.ProblemID, e.ProblemName, e.ResourceID,
+		e.ResourceName, e.RiskLevel, strings.Join(e.Users, ""), strings.Join(e.IDs, ""), e.Comment, e.TenancyID} {
 		if s == "" || s != strings.TrimSpace(s) {
 			t.Errorf("%q is blank or has blanks around it", s)
 		}
@@ -129,15 +133,12 @@ func TestSeveralCommentsInAListAreJoined(t *testing.T) {
 
 func TestTheUserOfAnOldShapeIsTakenFromTheKeyID(t *testing.T) {
 	e := readEvent(t, "remediated_as_in_2021")
-	if parts := strings.Split(e.ResourceID, "/"); e.User != parts[1] {
-		t.Errorf("User = %q, want %q", e.User, parts[1])
+	if parts := strings.Split(e.ResourceID, "/"); !slices.Equal(e.Users, parts[1:2]) {
+		t.Errorf("Users = %q, want %q", e.Users, parts[1])
 	}
 }
 
 func TestAnEventThatCannotBeReadNamesTheFieldAndTheMend(t *testing.T) {
-	wrap := func(details string) string {
-		return `{"eventType":"x","data":{"additionalDetails":` + details + `}}`
-	}
 	cases := []struct{ body, field, problem string }{
 		{"", "the event", "is empty"},
 		{" \n\t", "the event", "is empty"},
@@ -152,16 +153,6 @@ func TestAnEventThatCannotBeReadNamesTheFieldAndTheMend(t *testing.T) {
 		{`12`, "the event", "is a number"},
 		{`true`, "the event", "is a boolean"},
 		{"{\"eventType\":\"\xff\"}", "the event", "UTF-8"},
-		{`{"eventType":{}}`, "eventType", "must be a string, is an object"},
-		{`{"data":[]}`, "data", "must be an object, is an array"},
-		{`{"data":"x"}`, "data", "must be an object, is a string"},
-		{`{"data":{"additionalDetails":7}}`, "data.additionalDetails", "must be an object, is a number"},
-		{`{"data":{"resourceId":["x"]}}`, "data.resourceId", "must be a string, is an array"},
-		{wrap(`{"resourceId":{}}`), "data.additionalDetails.resourceId", "must be a string, is an object"},
-		{wrap(`{"problemAdditionalDetails":"[a, b]"}`), "data.additionalDetails.problemAdditionalDetails", "must be an object, is a string"},
-		{wrap(`{"problemAdditionalDetails":{"User OCID":[]}}`), "data.additionalDetails.problemAdditionalDetails.User OCID", "is an array"},
-		{wrap(`{"problemAdditionalDetails":{"comments":{}}}`), "data.additionalDetails.problemAdditionalDetails.comments", "is an object"},
-		{wrap(`{"problemAdditionalDetails":{"comments":["a",[]]}}`), "data.additionalDetails.problemAdditionalDetails.comments[1]", "is an array"},
 		{strings.Repeat("[", 200000), "the event", "is not valid JSON"},
 		{`{"a":` + strings.Repeat(`{"a":`, 100000) + `1` + strings.Repeat("}", 100001), "the event", "is not valid JSON"},
 		{`"` + strings.Repeat("x", cloudguard.MaxEventBytes) + `"`, "the event", "is longer than 6291456 bytes"},
@@ -185,25 +176,63 @@ func TestAnEventThatCannotBeReadNamesTheFieldAndTheMend(t *testing.T) {
 	}
 }
 
+func TestOfAnUnreadableEventTheOneProblemThatItNamesIsKnown(t *testing.T) {
+	const one, two = "ocid1.cloudguardproblem.oc1.iad.aaaa", "ocid1.cloudguardproblem.oc1.iad.bbbb"
+	for body, want := range map[string]string{
+		`{"data":{"resourceId":"` + one + `","additionalDetails":{"status":"RES`:      one, // cut short
+		`[{"data":{"resourceId":"` + one + `"}}]`:                                     one,
+		`"{\"data\":{\"resourceId\":\"` + one + `\"}}"`:                               one, // a text in a text
+		`{'data':{'resourceId':'` + one + `'}}`:                                       one,
+		`{"data":{"resourceId":"` + strings.ToUpper(one) + ` ","id":"` + one + `",}}`: one,
+		`{"data":{"resourceId":"` + one + `"},"other":"` + two + `",}`:                "", // which of them?
+		`{"data":{"resourceId":"` + one:                                               "", // may be cut short
+		`{"data":{"resourceId":"` + one + `/../x",}}`:                                 "",
+		`{"data":{"resourceId":"` + one + `?x",}}`:                                    "",
+		`{"data":{"resourceId":"x` + one + `",}}`:                                     "",
+		one: "",
+		"":  "",
+		strings.Repeat(" ", cloudguard.MaxEventBytes) + `{"id":"` + one + `"}`: one,
+	} {
+		e, err := cloudguard.ParseEvent([]byte(body))
+		if err == nil || e.ProblemID != want {
+			t.Errorf("%.80s: the problem is %q (%v), want %q", body, e.ProblemID, err, want)
+		}
+	}
+}
+
 func TestHarmlessOdditiesAreTolerated(t *testing.T) {
 	cases := map[string]func(cloudguard.Event) bool{
-		"{}":                                   func(e cloudguard.Event) bool { return e == cloudguard.Event{} },
-		"\ufeff {\"eventType\":\"x\"}\n":       func(e cloudguard.Event) bool { return e.Type == "x" },
-		`{"eventType":"x","eventType":"y"}`:    func(e cloudguard.Event) bool { return e.Type == "y" },
-		`{"data":null,"eventTypeVersion":2.0}`: func(e cloudguard.Event) bool { return e.TypeVersion == "2.0" },
-		`{"eventType":"\u00a0x\u200b\r\n"}`:    func(e cloudguard.Event) bool { return e.Type == "x" },
-		`{"data":{"additionalDetails":{"status":true,"labels":[1,{}]}}}`:                     func(e cloudguard.Event) bool { return e.Status == "true" },
-		`{"data":{"additionalDetails":{"problemName":" api_key_too_old "}}}`:                 func(e cloudguard.Event) bool { return e.Rule == cloudguard.APIKeyTooOld },
-		`{"data":{"resourceName":"IAM  Auth token is TOO old"}}`:                             func(e cloudguard.Event) bool { return e.Rule == cloudguard.AuthTokenTooOld },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":null}}}`:                   func(e cloudguard.Event) bool { return !e.HasComment },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":null}}}}`:      func(e cloudguard.Event) bool { return !e.HasComment },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"Comment":" x "}}}}`:      func(e cloudguard.Event) bool { return e.HasComment && e.Comment == "x" },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"user_ocid":"U"}}}}`:      func(e cloudguard.Event) bool { return e.User == "U" },
-		`{"data":{"compartmentId":"ocid1.tenancy.oc1..aaaab"}}`:                              func(e cloudguard.Event) bool { return e.TenancyID == "ocid1.tenancy.oc1..aaaab" },
-		`{"data":{"compartmentId":"ocid1.compartment.oc1..aaaab"}}`:                          func(e cloudguard.Event) bool { return e.TenancyID == "" },
-		`{"data":{"resourceId":"OCID1.CloudGuardProblem.oc1.iad.AAAA"}}`:                     func(e cloudguard.Event) bool { return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa" },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":""}}}}`:        func(e cloudguard.Event) bool { return e.HasComment && e.Comment == "" },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":42,"x":{}}}}}`: func(e cloudguard.Event) bool { return e.Comment == "42" },
+		"{}":                                                  func(e cloudguard.Event) bool { return e.ProblemID+e.Type+string(e.Rule)+e.Comment == "" },
+		"\ufeff {\"eventType\":\"x\"}\n":                      func(e cloudguard.Event) bool { return e.Type == "x" },
+		`{"eventType":"x","eventType":"y"}`:                   func(e cloudguard.Event) bool { return e.Type == "y" },
+		`{"event_type":"x"}`:                                  func(e cloudguard.Event) bool { return e.Type == "x" },
+		`{"data":null,"eventTypeVersion":2.0}`:                func(e cloudguard.Event) bool { return e.TypeVersion == "2.0" },
+		`{"eventType":"\u00a0x\u200b\r\n"}`:                   func(e cloudguard.Event) bool { return e.Type == "x" },
+		`{"eventType":{}}`:                                    func(e cloudguard.Event) bool { return e.Type == "" },
+		`{"data":[],"eventType":"x"}`:                         func(e cloudguard.Event) bool { return e.Type == "x" },
+		`{"data":{"additionalDetails":7,"resourceName":"y"}}`: func(e cloudguard.Event) bool { return e.ProblemName == "y" },
+		`{"data":{"additionalDetails":{"status":true,"labels":[1,{}]}}}`:                                 func(e cloudguard.Event) bool { return e.Status == "true" },
+		`{"data":{"additionalDetails":{"problemName":" api_key_too_old "}}}`:                             func(e cloudguard.Event) bool { return e.Rule == cloudguard.APIKeyTooOld },
+		`{"data":{"additionalDetails":{"problemName":"API key is too old"}}}`:                            func(e cloudguard.Event) bool { return e.Rule == cloudguard.APIKeyTooOld },
+		`{"data":{"additionalDetails":{"problemName":"API-Key-Too-Old"}}}`:                               func(e cloudguard.Event) bool { return e.Rule == cloudguard.APIKeyTooOld },
+		`{"data":{"additionalDetails":{"problemName":"bucket_is_public"}}}`:                              func(e cloudguard.Event) bool { return e.Rule == "BUCKET_IS_PUBLIC" },
+		`{"data":{"additionalDetails":{"problemName":"a bucket"}}}`:                                      func(e cloudguard.Event) bool { return e.Rule == "" },
+		`{"data":{"additionalDetails":{"problemName":12},"resourceName":"Password too old"}}`:            func(e cloudguard.Event) bool { return e.Rule == cloudguard.PasswordTooOld },
+		`{"data":{"resourceName":"IAM  Auth token is TOO old"}}`:                                         func(e cloudguard.Event) bool { return e.Rule == cloudguard.AuthTokenTooOld },
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":null}}}`:                               func(e cloudguard.Event) bool { return e.Comment == "" },
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":"[a, b]"}}}`:                           func(e cloudguard.Event) bool { return e.Comment == "" },
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":"{\"comments\":\"x\"}"}}}`:             func(e cloudguard.Event) bool { return e.Comment == "x" },
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":null}}}}`:                  func(e cloudguard.Event) bool { return e.Comment == "" },
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":{}}}}}`:                    func(e cloudguard.Event) bool { return e.Comment == "" },
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":["a",[]]}}}}`:              func(e cloudguard.Event) bool { return e.Comment == "a" },
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"Comment":" x "}}}}`:                  func(e cloudguard.Event) bool { return e.Comment == "x" },
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":42,"x":{}}}}}`:             func(e cloudguard.Event) bool { return e.Comment == "42" },
+		`{"data":{"compartmentId":"ocid1.tenancy.oc1..aaaab"}}`:                                          func(e cloudguard.Event) bool { return e.TenancyID == "ocid1.tenancy.oc1..aaaab" },
+		`{"data":{"compartmentId":"ocid1.compartment.oc1..aaaab"}}`:                                      func(e cloudguard.Event) bool { return e.TenancyID == "" },
+		`{"data":{"resourceId":"OCID1.CloudGuardProblem.oc1.iad.AAAA"}}`:                                 func(e cloudguard.Event) bool { return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa" },
+		`{"data":{"resourceId":"x"},"id":" OCID1.CloudGuardProblem.oc1.iad.AAAA "}`:                      func(e cloudguard.Event) bool { return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa" },
+		`{"data":{"resourceId":["ocid1.cloudguardproblem.oc1.iad.aaaa"]}}`:                               func(e cloudguard.Event) bool { return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa" },
+		"{\"data\":{\"resourceId\":\"ocid1.cloudguardproblem.oc1.iad.aaaa\",\"resourceName\":\"\xff\"}}": func(e cloudguard.Event) bool { return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa" },
 	}
 	for body, holds := range cases {
 		e, err := cloudguard.ParseEvent([]byte(body))
@@ -238,13 +267,16 @@ func FuzzParseEvent(f *testing.F) {
 		if ours, reason := e.Ours(); ours == (reason != "") {
 			t.Errorf("Ours() = %v with the reason %q", ours, reason)
 		}
-		if id := e.CredentialID(); id != "" && !safeInPath(id) {
-			t.Errorf("CredentialID() = %q could change a path", id)
-		}
-		if e.Rule.Known() && e.Validate() == nil {
-			if !safeInPath(e.ProblemID) || !safeInPath(e.User) || (e.CredentialID() == "") != (e.Rule == cloudguard.PasswordTooOld) {
-				t.Errorf("valid, but %q, %q, %q", e.ProblemID, e.User, e.CredentialID())
+		for _, id := range slices.Concat(e.IDs, e.Users) {
+			if !safeInPath(id) {
+				t.Errorf("%q could change a path", id)
 			}
+		}
+		if e.Validate() == nil && !safeInPath(e.ProblemID) {
+			t.Errorf("valid, but %q", e.ProblemID)
+		}
+		if id, _ := e.ID(); e.Rule.Known() && e.Missing() == nil && (len(e.Users) != 1 || (id == "") != (e.Rule == cloudguard.PasswordTooOld)) {
+			t.Errorf("nothing is missing, but %q, %q", e.Users, id)
 		}
 	})
 }

@@ -3,13 +3,12 @@ package cloudguard
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 )
 
-// FormatError tells one thing that is wrong with an event, and its mend.
+// FormatError says one thing that is wrong with an event or a record, and its remedy.
 type FormatError struct {
 	// Field is the JSON path, such as "data.additionalDetails.resourceId", or
 	// "the event" for the whole.
@@ -17,11 +16,11 @@ type FormatError struct {
 	// Problem completes the sentence that Field begins: "must be an object, is
 	// an array".
 	Problem string
-	// Mend says what to send instead.
+	// Mend says what to do about it.
 	Mend string
 }
 
-// Error gives the field, the problem and the mend in one line.
+// Error gives the field, the problem and the remedy in one line.
 func (e *FormatError) Error() string {
 	return e.Field + " " + e.Problem + ": " + e.Mend
 }
@@ -31,107 +30,88 @@ const (
 	mendWhole  = `send the event as OCI Events delivers it, {"eventType":"com.oraclecloud.cloudguard.problemremediated","data":{...},...}`
 )
 
-// object is one level of the event with its path. A nil map is an object that
-// the event doesn't have: every field of it is absent.
-type object struct {
-	path   string
-	fields map[string]json.RawMessage
+// object is one level of the event. A nil map is an object that the event doesn't have: every field of it is absent.
+type object map[string]json.RawMessage
+
+// child returns the object under the key; an empty one if it is absent or anything else. A string that holds an object
+// in JSON is read as that object.
+func (o object) child(key string) object {
+	raw := o.raw(key)
+	if kindOf(raw) == "a string" {
+		raw = json.RawMessage(text(raw))
+	}
+	var c object
+	if json.Unmarshal(raw, &c) != nil {
+		return nil
+	}
+	return c
 }
 
-func (o object) at(key string) string {
-	if o.path == "" {
-		return key
+// text returns the string under the key, trimmed; see the function text.
+func (o object) text(key string) string { return text(o.raw(key)) }
+
+// texts returns all fields as strings.
+func (o object) texts() map[string]string {
+	all := make(map[string]string, len(o))
+	for key, raw := range o {
+		all[key] = text(raw)
 	}
-	return o.path + "." + key
+	return all
 }
 
-// child returns the object under key; absent and null give an empty one.
-func (o object) child(key string) (object, error) {
-	c := object{path: o.at(key)}
-	raw, ok := o.fields[key]
-	if !ok || kindOf(raw) == "null" {
-		return c, nil
-	}
-	if k := kindOf(raw); k != "an object" {
-		return c, &FormatError{c.path, "must be an object, is " + k, mendWhole}
-	}
-	if err := json.Unmarshal(raw, &c.fields); err != nil {
-		return c, &FormatError{c.path, fmt.Sprintf("cannot be read (%v)", err), mendWhole}
-	}
-	return c, nil
-}
-
-// text returns the trimmed string under key. Absent and null give ""; a number
-// or a boolean gives its literal, because nothing is lost by it.
-func (o object) text(key string) (string, error) {
-	raw, ok := o.fields[key]
-	if !ok {
-		return "", nil
-	}
-	switch k := kindOf(raw); k {
-	case "null":
-		return "", nil
+// text reads a value as one trimmed string. A number or a boolean gives its literal, because nothing is lost by it; of
+// an array the elements are joined by ", ", as Cloud Guard joins the labels of a problem. Anything else gives "".
+func text(raw json.RawMessage) string {
+	switch kindOf(raw) {
 	case "a string":
 		var s string
-		if err := json.Unmarshal(raw, &s); err != nil {
-			return "", &FormatError{o.at(key), fmt.Sprintf("cannot be read (%v)", err), mendWhole}
+		if json.Unmarshal(raw, &s) == nil {
+			return trim(s)
 		}
-		return trim(s), nil
 	case "a number", "a boolean":
-		return string(bytes.TrimSpace(raw)), nil
-	default:
-		return "", &FormatError{o.at(key), "must be a string, is " + k, "send it as one string in double quotes"}
-	}
-}
-
-// textOrList is text for a field that may also come as an array of strings; the
-// elements are joined by ", ", as Cloud Guard joins the labels of a problem.
-func (o object) textOrList(key string) (string, error) {
-	raw, ok := o.fields[key]
-	if !ok || kindOf(raw) != "an array" {
-		return o.text(key)
-	}
-	var items []json.RawMessage
-	if err := json.Unmarshal(raw, &items); err != nil {
-		return "", &FormatError{o.at(key), fmt.Sprintf("cannot be read (%v)", err), mendWhole}
-	}
-	var texts []string
-	for i, item := range items {
-		name := fmt.Sprintf("%s[%d]", key, i)
-		t, err := object{o.path, map[string]json.RawMessage{name: item}}.text(name)
-		if err != nil {
-			return "", err
+		return string(bytes.TrimSpace(raw))
+	case "an array":
+		var items []json.RawMessage
+		if json.Unmarshal(raw, &items) != nil {
+			return ""
 		}
-		if t != "" {
-			texts = append(texts, t)
-		}
-	}
-	return strings.Join(texts, ", "), nil
-}
-
-// find returns the key of o that is spelt like one of names, apart from case,
-// blanks, '_' and '-'. Earlier names win; the exact spelling wins over others.
-func (o object) find(names ...string) (string, bool) {
-	for _, name := range names {
-		if _, ok := o.fields[name]; ok {
-			return name, true
-		}
-		for _, key := range slices.Sorted(maps.Keys(o.fields)) {
-			if foldKey(key) == foldKey(name) {
-				return key, true
+		var texts []string
+		for _, item := range items {
+			if kindOf(item) == "an array" { // nested ones could cost as much as the square of their depth
+				continue
+			}
+			if t := text(item); t != "" {
+				texts = append(texts, t)
 			}
 		}
+		return strings.Join(texts, ", ")
 	}
-	return "", false
+	return ""
 }
 
+// raw returns the value of the field that is spelt like key, apart from case, blanks and punctuation. The exact
+// spelling wins over others; nil if there is none.
+func (o object) raw(key string) json.RawMessage {
+	if raw, ok := o[key]; ok {
+		return raw
+	}
+	for _, other := range slices.Sorted(maps.Keys(o)) {
+		if foldKey(other) == foldKey(key) {
+			return o[other]
+		}
+	}
+	return nil
+}
+
+// foldKey is a key or a rule's name without everything that people and programs write differently: only its letters and
+// digits are left, in lower case.
 func foldKey(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == ' ' || r == '_' || r == '-' {
-			return -1
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
 		}
-		return r
-	}, asciiLower(trim(s)))
+		return -1
+	}, asciiLower(s))
 }
 
 // kindOf names the JSON type of a value that is known to be valid JSON.

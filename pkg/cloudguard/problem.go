@@ -1,9 +1,13 @@
 package cloudguard
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Problem is Cloud Guard's own record of a problem: what is decided, is decided from it and not from an event.
-// Its strings are as Cloud Guard wrote them.
+// Its strings are as Cloud Guard wrote them; Subject reads them.
 type Problem struct {
 	ID            string
 	CompartmentID string
@@ -11,7 +15,7 @@ type Problem struct {
 	Detail        string // lifecycleDetail: OPEN, RESOLVED, DISMISSED, DELETED
 	ResourceID    string
 	ResourceName  string
-	User          string // from the additional details; may be absent
+	Details       map[string]string // the additional details, such as "User OCID"; may be empty
 	RiskLevel     string
 	FirstDetected time.Time
 	LastDetected  time.Time
@@ -20,20 +24,25 @@ type Problem struct {
 }
 
 // Resolved tells whether the record says that the problem is closed as resolved.
-func (p Problem) Resolved() bool { return p.Detail == "RESOLVED" }
+func (p Problem) Resolved() bool { return p.State() == "RESOLVED" }
 
-// Event is the problem in the form of the event of its closure, whose rules for users and ids it shares.
-func (p Problem) Event() Event {
-	e := Event{Type: TypeRemediated, Rule: p.Rule, ResourceID: trim(p.ResourceID), ResourceName: trim(p.ResourceName),
-		User: lowerOCID(trim(p.User)), ProblemID: lowerOCID(p.ID), RiskLevel: p.RiskLevel, Status: p.Detail, ProblemName: p.Rule.DisplayName()}
-	if e.User == "" {
-		e.User = e.resourceUser()
-	}
-	return e
+// State is the lifecycleDetail in upper case, without blanks around it.
+func (p Problem) State() string { return strings.ToUpper(trim(p.Detail)) }
+
+// Subject is the credential that the problem is about.
+func (p Problem) Subject() Subject {
+	return readSubject(ruleOf(trim(string(p.Rule)), ""), p.ResourceID, p.ResourceName, p.Details, fromRecord)
 }
 
-// CredentialID is what [Event.CredentialID] is for an event.
-func (p Problem) CredentialID() string { return p.Event().CredentialID() }
-
-// UserID is the OCID of the user whose credential it is; "" if the record doesn't tell.
-func (p Problem) UserID() string { return p.Event().User }
+// ClosureComment is the comment of the person who closed the problem: that of the history, or, where the history's
+// records of the closure have none, the problem's own. The problem's own is its last one, whoever wrote it: one that the
+// history has at another record was not written with this closure, and doesn't count.
+func (p Problem) ClosureComment() string {
+	c, ok := Closure(p.History)
+	own := trim(p.Comment)
+	elsewhere := slices.ContainsFunc(p.History, func(h Change) bool { return trim(h.Comment) == own })
+	if ok && trim(c.Comment) != "" || elsewhere {
+		return c.Comment
+	}
+	return p.Comment
+}

@@ -27,23 +27,31 @@ func Rules() []Rule {
 // Known reports whether r is one of [Rules].
 func (r Rule) Known() bool { return slices.Contains(Rules(), r) }
 
-// ruleTitles are the display names that Cloud Guard gives to problems of the
-// four rules, lower-cased. Events of 2021 carried only these.
-var ruleTitles = map[string]Rule{
-	"api key is too old":                 APIKeyTooOld,
-	"iam auth token is too old":          AuthTokenTooOld,
-	"iam customer secret key is too old": SecretKeyTooOld,
-	"password is too old":                PasswordTooOld,
+// ruleNames are the names by which events and records call the four rules, as foldKey writes them: the ids of the rules
+// and the display names of their problems. Events of 2021 carried only the display names.
+var ruleNames = map[string]Rule{
+	"apikeytooold":                 APIKeyTooOld,
+	"apikeyistooold":               APIKeyTooOld,
+	"authtokentooold":              AuthTokenTooOld,
+	"iamauthtokenistooold":         AuthTokenTooOld,
+	"secretkeytooold":              SecretKeyTooOld,
+	"iamcustomersecretkeyistooold": SecretKeyTooOld,
+	"passwordtooold":               PasswordTooOld,
+	"passwordistooold":             PasswordTooOld,
 }
 
-// ruleOf takes the rule from the detector rule id or, where the event has none,
-// from the problem's display name. The result may be a rule that isn't ours, or
-// empty.
+var ruleForm = lazily(func() string { return `^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+$` })
+
+// ruleOf takes the rule from the detector rule id or, where that can't be read, from the problem's display name. The
+// result may be a rule that isn't ours; it is empty if neither is the name of a rule.
 func ruleOf(problemName, displayName string) Rule {
-	if problemName != "" {
+	if r, ok := ruleNames[foldKey(problemName)]; ok {
+		return r
+	}
+	if ruleForm().MatchString(problemName) {
 		return Rule(strings.ToUpper(problemName))
 	}
-	return ruleTitles[strings.ToLower(strings.Join(strings.Fields(displayName), " "))]
+	return ruleNames[foldKey(displayName)]
 }
 
 // DisplayName is what Cloud Guard calls a problem of the rule; "" for a rule that isn't ours.

@@ -37,11 +37,13 @@ func byUs(minutes int) cloudguard.Change {
 }
 
 func record(detail string, history ...cloudguard.Change) cloudguard.Problem {
-	return cloudguard.Problem{ID: problem, Rule: cloudguard.AuthTokenTooOld, Detail: detail, ResourceID: oldToken, User: owner, History: history}
+	return cloudguard.Problem{ID: problem, Rule: cloudguard.AuthTokenTooOld, Detail: detail, ResourceID: oldToken,
+		Details: map[string]string{"User OCID": owner}, History: history}
 }
 
 func tokenEvent() cloudguard.Event {
-	return cloudguard.Event{Time: at(1), Rule: cloudguard.AuthTokenTooOld, ProblemID: problem, ResourceID: oldToken, User: owner, Comment: "of the event"}
+	return cloudguard.Event{Type: cloudguard.TypeRemediated, Time: at(1), ProblemID: problem, Comment: "of the event",
+		Subject: cloudguard.Subject{Rule: cloudguard.AuthTokenTooOld, Users: []string{owner}, IDs: []string{oldToken}}}
 }
 
 func TestTheRecordDecidesWhetherAProblemWasClosed(t *testing.T) {
@@ -91,7 +93,7 @@ func TestTheRecordDecidesWhetherAProblemWasClosed(t *testing.T) {
 			if c.want == guard.Confirmed && (closed.By != "secops@example.com" || closed.At.IsZero()) {
 				t.Errorf("closed by %q at %v", closed.By, closed.At)
 			}
-			if c.want != guard.Confirmed && closed != (guard.Closed{}) {
+			if c.want != guard.Confirmed && closed != (guard.Request{}) {
 				t.Errorf("a closure %+v without a confirmation", closed)
 			}
 		})
@@ -108,11 +110,12 @@ func TestARecordThatSaysSomethingElseThanTheEventContradictsIt(t *testing.T) {
 		"another problem":    {record: func(p *cloudguard.Problem) { p.ID = problem + "x" }, want: problem + "x"},
 		"no problem":         {record: func(p *cloudguard.Problem) { p.ID = "" }, want: "another problem"},
 		"another rule":       {record: func(p *cloudguard.Problem) { p.Rule = cloudguard.SecretKeyTooOld }, want: "SECRET_KEY_TOO_OLD"},
-		"another user":       {record: func(p *cloudguard.Problem) { p.User = stranger }, want: stranger},
-		"a forged user":      {event: func(e *cloudguard.Event) { e.User = stranger }, want: stranger},
+		"another user":       {record: func(p *cloudguard.Problem) { p.Details["User OCID"] = stranger }, want: stranger},
+		"a forged user":      {event: func(e *cloudguard.Event) { e.Users = []string{stranger} }, want: stranger},
+		"one user of two":    {event: func(e *cloudguard.Event) { e.Users = []string{owner, stranger} }, want: stranger},
 		"another credential": {record: func(p *cloudguard.Problem) { p.ResourceID = "ocid1.credential.oc1..aaaaaaaaother" }, want: "aaaaaaaaother"},
-		"a forged token":     {event: func(e *cloudguard.Event) { e.ResourceID = "ocid1.credential.oc1..aaaaaaaaforged" }, want: "aaaaaaaaforged"},
-		"no credential":      {record: func(p *cloudguard.Problem) { p.ResourceID = "" }, want: oldToken},
+		"a forged token":     {event: func(e *cloudguard.Event) { e.IDs = []string{"ocid1.credential.oc1..aaaaaaaaforged"} }, want: "aaaaaaaaforged"},
+		"a rule of its own":  {record: func(p *cloudguard.Problem) { p.Rule = "BUCKET_IS_PUBLIC" }, want: "BUCKET_IS_PUBLIC"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, p := tokenEvent(), confirmed()
@@ -135,51 +138,139 @@ func TestARecordThatSaysSomethingElseThanTheEventContradictsIt(t *testing.T) {
 
 func TestAContradictionCountsEvenWhileTheRecordIsOpen(t *testing.T) {
 	p := record("OPEN")
-	p.User = stranger
+	p.Details["User OCID"] = stranger
 	if _, got, _ := guard.Confirm(tokenEvent(), p); got != guard.Contradict {
 		t.Errorf("the verdict is %d, want a contradiction: waiting would not help", got)
 	}
 }
 
 func TestTheSpellingOfAnIDIsNoContradiction(t *testing.T) {
-	e := cloudguard.Event{Time: at(1), Rule: cloudguard.APIKeyTooOld, ProblemID: problem, User: owner, ResourceID: tenancy + "/" + owner + "/" + fingerprint}
+	e := tokenEvent()
+	e.Rule, e.IDs = cloudguard.APIKeyTooOld, []string{fingerprint}
 	for name, resource := range map[string]string{
-		"the same":                tenancy + "/" + owner + "/" + fingerprint,
-		"the fingerprint alone":   fingerprint,
-		"in capitals":             tenancy + "/" + owner + "/" + strings.ToUpper(fingerprint),
-		"with blanks at the ends": "  " + tenancy + "/" + owner + "/" + fingerprint + "\n",
+		"the same":                  tenancy + "/" + owner + "/" + fingerprint,
+		"the fingerprint alone":     fingerprint,
+		"in capitals":               tenancy + "/" + owner + "/" + strings.ToUpper(fingerprint),
+		"with blanks at the ends":   "  " + tenancy + "/" + owner + "/" + fingerprint + "\n",
+		"without the tenancy":       owner + "/" + fingerprint,
+		"as a list":                 "[" + fingerprint + "]",
+		"with dashes for colons":    strings.ReplaceAll(fingerprint, ":", "-"),
+		"with the name of its hash": "MD5:" + fingerprint,
 	} {
-		p := cloudguard.Problem{ID: strings.ToUpper(problem), Rule: cloudguard.APIKeyTooOld, Detail: "RESOLVED", ResourceID: resource, User: " " + strings.ToUpper(owner),
-			History: []cloudguard.Change{byPerson(0, "RESOLVED", "a")}}
-		if _, got, err := guard.Confirm(e, p); got != guard.Confirmed {
-			t.Errorf("%s: the verdict is %d (%v)", name, got, err)
+		p := cloudguard.Problem{ID: strings.ToUpper(problem), Rule: "api_key_too_old", Detail: " resolved", ResourceID: resource,
+			Details: map[string]string{"userOcid": " " + strings.ToUpper(owner)}, History: []cloudguard.Change{byPerson(0, "RESOLVED", "a")}}
+		got, verdict, err := guard.Confirm(e, p)
+		want := guard.Request{Rule: cloudguard.APIKeyTooOld, User: owner, ID: fingerprint, Closed: guard.Closed{By: "secops@example.com", At: at(0), Comment: "a"}}
+		if verdict != guard.Confirmed || got != want {
+			t.Errorf("%s: the verdict is %d (%v), the request %+v", name, verdict, err, got)
 		}
 	}
 }
 
-func TestARecordWithoutAUserIsGoodEnoughForACredentialWithAnID(t *testing.T) {
-	p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
-	p.User = ""
-	if _, got, err := guard.Confirm(tokenEvent(), p); got != guard.Confirmed {
-		t.Errorf("the verdict is %d (%v)", got, err)
+func TestAnEventThatSaysNothingStartsWhatTheRecordSays(t *testing.T) {
+	got, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem}, record("RESOLVED", byPerson(0, "RESOLVED", "a")))
+	want := guard.Request{Rule: cloudguard.AuthTokenTooOld, User: owner, ID: oldToken, Closed: guard.Closed{By: "secops@example.com", At: at(0), Comment: "a"}}
+	if verdict != guard.Confirmed || got != want {
+		t.Errorf("the verdict is %d (%v), the request %+v", verdict, err, got)
 	}
 }
 
-func TestARecordWithoutAUserIsNotGoodEnoughForAPassword(t *testing.T) {
+func TestIDsOfDifferentFormsAreNoContradiction(t *testing.T) {
+	const accessKey, scim = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c", "3f5b8a0c1d2e4f60718293a4b5c6d7e8"
+	for _, id := range []string{accessKey, scim} {
+		e, p := tokenEvent(), record("RESOLVED", byPerson(0, "RESOLVED", "a"))
+		e.Rule, p.Rule, e.IDs = cloudguard.SecretKeyTooOld, cloudguard.SecretKeyTooOld, []string{id}
+		if got, verdict, err := guard.Confirm(e, p); verdict != guard.Confirmed || got.ID != oldToken {
+			t.Errorf("%s: the verdict is %d (%v), the id %q", id, verdict, err, got.ID)
+		}
+	}
+}
+
+func TestWhatTheRecordLacksIsRefusedWithItsField(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*cloudguard.Problem)
+		field  string
+	}{
+		"no credential":               {func(p *cloudguard.Problem) { p.ResourceID = "" }, "resourceId"},
+		"a user for a credential":     {func(p *cloudguard.Problem) { p.ResourceID = owner }, "resourceId"},
+		"a user's name for one":       {func(p *cloudguard.Problem) { p.ResourceID = "jane@example.com" }, "resourceId"},
+		"two credentials of one form": {func(p *cloudguard.Problem) { p.Details["Token OCID"] = oldToken + "2" }, "resourceId"},
+		"two users":                   {func(p *cloudguard.Problem) { p.Details["User ID"] = stranger }, "User OCID"},
+		"a user in the path of the resource who isn't the owner": {func(p *cloudguard.Problem) { p.ResourceID = stranger + "/" + oldToken }, "User OCID"},
+	} {
+		p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
+		c.change(&p)
+		_, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem}, p)
+		format, ok := errors.AsType[*cloudguard.FormatError](err)
+		if verdict != guard.Lacking || !ok || !strings.Contains(format.Field, c.field) || format.Mend == "" {
+			t.Errorf("%s: the verdict is %d, the error %v, want one about %s with a remedy", name, verdict, err, c.field)
+		}
+	}
+}
+
+func TestOfACredentialWithAnIDTheEventMayNameTheOwner(t *testing.T) {
+	p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
+	delete(p.Details, "User OCID")
+	got, verdict, err := guard.Confirm(tokenEvent(), p)
+	if verdict != guard.Confirmed || got.User != owner || !got.UserHinted {
+		t.Errorf("the verdict is %d (%v), the request %+v", verdict, err, got)
+	}
+	if _, verdict, _ := guard.Confirm(cloudguard.Event{ProblemID: problem}, p); verdict != guard.Lacking {
+		t.Errorf("without any user the verdict is %d", verdict)
+	}
+	two := tokenEvent()
+	two.Users = append(two.Users, stranger)
+	if _, verdict, _ := guard.Confirm(two, p); verdict != guard.Lacking {
+		t.Errorf("with two users the verdict is %d", verdict)
+	}
+}
+
+func TestOfAPasswordTheRecordHasToNameTheOwner(t *testing.T) {
 	e := tokenEvent()
-	e.Rule, e.ResourceID = cloudguard.PasswordTooOld, "web@example.com"
+	e.Rule, e.IDs = cloudguard.PasswordTooOld, nil
 	p := record("RESOLVED", byPerson(0, "RESOLVED", ""))
 	p.Rule, p.ResourceID = cloudguard.PasswordTooOld, "web@example.com"
 	if _, got, err := guard.Confirm(e, p); got != guard.Confirmed {
 		t.Fatalf("with the user: the verdict is %d (%v)", got, err)
 	}
-	p.User = ""
-	if _, got, _ := guard.Confirm(e, p); got != guard.Contradict {
-		t.Errorf("without the user: the verdict is %d, want a contradiction", got)
+	delete(p.Details, "User OCID")
+	if _, got, _ := guard.Confirm(e, p); got != guard.Lacking {
+		t.Errorf("without the user: the verdict is %d", got)
 	}
 	p.ResourceID = owner
 	if _, got, err := guard.Confirm(e, p); got != guard.Confirmed {
 		t.Errorf("with the user as the resource: the verdict is %d (%v)", got, err)
+	}
+}
+
+func TestARecordOfAnotherRuleIsNotOurs(t *testing.T) {
+	p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
+	for _, rule := range []cloudguard.Rule{"BUCKET_IS_PUBLIC", "IAM_MFA_TOTP_DEVICE_TOO_OLD", "API_KEY_TOO_OLD_2", ""} {
+		p.Rule = rule
+		if _, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem}, p); verdict != guard.NotOurs || err == nil {
+			t.Errorf("%q: the verdict is %d (%v)", rule, verdict, err)
+		}
+	}
+}
+
+func TestWithoutTheRecordAnEventNeedsEverythingItself(t *testing.T) {
+	if got, err := guard.Trust(tokenEvent()); err != nil || got.User != owner || got.ID != oldToken || got.Comment != "of the event" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for name, change := range map[string]func(*cloudguard.Event){
+		"no rule":                 func(e *cloudguard.Event) { e.Rule = "" },
+		"another rule":            func(e *cloudguard.Event) { e.Rule = "BUCKET_IS_PUBLIC" },
+		"no user":                 func(e *cloudguard.Event) { e.Users = nil },
+		"two users":               func(e *cloudguard.Event) { e.Users = []string{owner, stranger} },
+		"no credential":           func(e *cloudguard.Event) { e.IDs = nil },
+		"two credentials":         func(e *cloudguard.Event) { e.IDs = []string{oldToken, oldToken + "2"} },
+		"a password without time": func(e *cloudguard.Event) { e.Rule, e.IDs, e.Time = cloudguard.PasswordTooOld, nil, time.Time{} },
+	} {
+		e := tokenEvent()
+		change(&e)
+		if got, err := guard.Trust(e); err == nil {
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }
 

@@ -38,6 +38,18 @@ type Closed struct {
 	Comment string
 }
 
+// Request is one credential that a person asked to have rotated, by closing its problem. An event and a sweep both end
+// in one; nothing that follows asks where it came from.
+type Request struct {
+	Rule cloudguard.Rule
+	User string // OCID of the owner
+	ID   string // the credential's id; "" for a password
+	// UserHinted says that only the event names the owner, and Cloud Guard's record doesn't. That the credential isn't
+	// among this user's then doesn't show that it is gone.
+	UserHinted bool
+	Closed
+}
+
 // Verdict is what Cloud Guard's record makes of an event.
 type Verdict int
 
@@ -47,53 +59,101 @@ const (
 	NotYet                    // the record doesn't show the closure; it may lag behind the event
 	Answered                  // Keyturn has re-opened the problem since: this delivery has been dealt with
 	ByItself                  // Cloud Guard closed it: nobody asked for a rotation
+	NotOurs                   // the record is about something else than the age of a credential
 	Contradict                // the record says something else than the event
+	Lacking                   // the record, and the event too, lack what a rotation needs
 )
 
 // ReopenMark begins the comment with which a problem is re-opened; it tells our own re-opening from a person's.
 const ReopenMark = "Keyturn did not rotate"
 
-// Confirm compares an event with Cloud Guard's own record of the problem. The event is a hint: what is rotated, for
-// whom and into which secret comes from the record.
-func Confirm(e cloudguard.Event, p cloudguard.Problem) (Closed, Verdict, error) {
-	if err := contradiction(e, p); err != nil {
-		return Closed{}, Contradict, err
+// Confirm reads a request out of Cloud Guard's own record of a problem. The event is a hint, and may be nothing but the
+// problem's OCID: what is rotated, for whom and into which secret comes from the record. The error belongs to the
+// verdicts NotOurs, Contradict and Lacking.
+func Confirm(e cloudguard.Event, p cloudguard.Problem) (Request, Verdict, error) {
+	subject := p.Subject()
+	if err := contradiction(e, p, subject); err != nil {
+		return Request{}, Contradict, err
+	}
+	if !subject.Rule.Known() {
+		return Request{}, NotOurs, fmt.Errorf("the rule of Cloud Guard's record, %q, is not about a credential's age", p.Rule)
 	}
 	newest, ok := last(p.History)
 	if !p.Resolved() {
 		switch {
 		case ok && newest.At.After(e.Time) && strings.HasPrefix(newest.Comment, ReopenMark):
-			return Closed{}, Answered, nil
-		case p.Detail == "OPEN" || p.Detail == "":
-			return Closed{}, NotYet, nil
+			return Request{}, Answered, nil
+		case p.State() == "OPEN" || p.State() == "":
+			return Request{}, NotYet, nil
 		}
-		return Closed{}, Contradict, refuse("close the problem as resolved if its credential is to be rotated",
-			"Cloud Guard has the problem as %s, the event as RESOLVED", p.Detail)
+		return Request{}, Contradict, refuse("close the problem as resolved if its credential is to be rotated",
+			"Cloud Guard has the problem as %s, the event as RESOLVED", p.State())
 	}
 	c, ok := cloudguard.Closure(p.History)
 	switch {
-	case ok:
-		return Closed{By: c.Actor, At: c.At, Comment: c.Comment}, Confirmed, nil
-	case newest.Detail == "RESOLVED":
-		return Closed{}, ByItself, nil
+	case !ok && strings.EqualFold(newest.Detail, "RESOLVED"):
+		return Request{}, ByItself, nil
+	case !ok:
+		return Request{}, NotYet, nil
 	}
-	return Closed{}, NotYet, nil
+	r, err := request(subject, e.Subject)
+	if err != nil {
+		return Request{}, Lacking, err
+	}
+	r.Closed = Closed{By: c.Actor, At: c.At, Comment: p.ClosureComment()}
+	return r, Confirmed, nil
 }
 
-func contradiction(e cloudguard.Event, p cloudguard.Problem) error {
+// Trust makes a request of the event alone, for event_check=off. The error says what the event lacks.
+func Trust(e cloudguard.Event) (Request, error) {
+	if !e.Rule.Known() {
+		return Request{}, &cloudguard.FormatError{Field: "data.additionalDetails.problemName",
+			Problem: "names none of the four rules", Mend: "send the detector rule's id, such as " + string(cloudguard.AuthTokenTooOld)}
+	}
+	if err := e.Missing(); err != nil {
+		return Request{}, err
+	}
+	if e.Rule == cloudguard.PasswordTooOld && e.Time.IsZero() {
+		return Request{}, &cloudguard.FormatError{Field: "eventTime",
+			Problem: "is absent, so that nothing shows whether the password was reset since",
+			Mend:    "send the time of the closure, such as 2026-01-31T12:00:00Z"}
+	}
+	r, err := request(e.Subject, cloudguard.Subject{})
+	r.Closed = Closed{At: e.Time, Comment: e.Comment}
+	return r, err
+}
+
+// request is whose and which credential the record is about. Only the owner may come from the hint, and only for a
+// credential with an id: IAM keeps a user's credentials apart, and so shows whether the hint is true. A password has no
+// other tie to the problem.
+func request(record, hint cloudguard.Subject) (Request, error) {
+	id, err := record.ID()
+	if err != nil {
+		return Request{}, err
+	}
+	user, err := record.User()
+	if err != nil {
+		return Request{}, err
+	}
+	r := Request{Rule: record.Rule, User: user, ID: id}
+	if user == "" && id != "" && len(hint.Users) == 1 {
+		r.User, r.UserHinted = hint.Users[0], true
+	}
+	if r.User == "" {
+		return Request{}, record.Missing()
+	}
+	return r, nil
+}
+
+// contradiction: the event was forged, or is about something that has changed since.
+func contradiction(e cloudguard.Event, p cloudguard.Problem, record cloudguard.Subject) error {
 	const mend = "if nobody forged the event, close the problem again in Cloud Guard"
-	user := p.UserID()
-	switch {
-	case !strings.EqualFold(p.ID, e.ProblemID):
+	id, err := cloudguard.ParseOCID(p.ID, cloudguard.TypeProblem)
+	if err != nil || string(id) != e.ProblemID {
 		return refuse(mend, "Cloud Guard answered with another problem (%s) than the event names", p.ID)
-	case p.Rule != e.Rule:
-		return refuse(mend, "the event says %s, Cloud Guard's record of the problem says %s", e.Rule, p.Rule)
-	case p.CredentialID() != e.CredentialID():
-		return refuse(mend, "the event is about the credential %q, Cloud Guard's record of the problem about %q", e.CredentialID(), p.CredentialID())
-	case user != e.User && (user != "" || e.Rule == cloudguard.PasswordTooOld):
-		// A record that names no user is good enough for a credential that has an id: IAM keeps a user's
-		// credentials apart. A password has no other tie to the problem.
-		return refuse(mend, "the event is about the user %s, Cloud Guard's record of the problem about %q", e.User, user)
+	}
+	if what := record.Contradicts(e.Subject); what != "" {
+		return refuse(mend, "%s", what)
 	}
 	return nil
 }

@@ -135,7 +135,7 @@ func TestAProblemIsReadWithItsDetailsAndItsUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.ID != problem || p.Rule != cloudguard.APIKeyTooOld || !p.Resolved() || p.ResourceID != "a/b/c" || p.ResourceName != "n" || p.RiskLevel != "HIGH" ||
-		p.User != user || p.Comment != "why" || p.LastDetected.Day() != 28 || p.FirstDetected.Month() != time.February {
+		!slices.Equal(p.Subject().Users, []string{user}) || p.Comment != "why" || p.LastDetected.Day() != 28 || p.FirstDetected.Month() != time.February {
 		t.Errorf("the problem is %+v", p)
 	}
 	want := []cloudguard.Change{{At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Actor: "secops", ActorKind: "USER", Detail: "RESOLVED", Comment: "why"}}

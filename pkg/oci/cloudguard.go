@@ -2,7 +2,6 @@ package oci
 
 import (
 	"context"
-	"strings"
 
 	sdk "github.com/oracle/oci-go-sdk/v65/cloudguard"
 	"github.com/oracle/oci-go-sdk/v65/common"
@@ -49,17 +48,12 @@ func (c *Cloud) Problem(ctx context.Context, id string) (cloudguard.Problem, err
 	return problem, classify("ListProblemHistories", failed)
 }
 
+// record takes over what Cloud Guard wrote, as it wrote it; cloudguard.Problem reads it.
 func record(p sdk.Problem) cloudguard.Problem {
-	out := cloudguard.Problem{ID: str(p.Id), CompartmentID: str(p.CompartmentId), Rule: cloudguard.Rule(str(p.DetectorRuleId)),
+	return cloudguard.Problem{ID: str(p.Id), CompartmentID: str(p.CompartmentId), Rule: cloudguard.Rule(str(p.DetectorRuleId)),
 		Detail: string(p.LifecycleDetail), ResourceID: str(p.ResourceId), ResourceName: str(p.ResourceName),
-		RiskLevel: string(p.RiskLevel), FirstDetected: when(p.TimeFirstDetected), LastDetected: when(p.TimeLastDetected),
-		Comment: str(p.Comment)}
-	for key, v := range p.AdditionalDetails {
-		if strings.EqualFold(strings.TrimSpace(key), "User OCID") {
-			out.User = v
-		}
-	}
-	return out
+		Details: p.AdditionalDetails, RiskLevel: string(p.RiskLevel), FirstDetected: when(p.TimeFirstDetected),
+		LastDetected: when(p.TimeLastDetected), Comment: str(p.Comment)}
 }
 
 func (c *Cloud) histories(ctx context.Context, cl *sdk.CloudGuardClient, id, compartment string) ([]cloudguard.Change, error) {

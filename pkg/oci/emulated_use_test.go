@@ -2,6 +2,7 @@ package oci_test
 
 import (
 	"crypto/rand"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -70,7 +71,7 @@ func TestAProblemIsReadAndReopened(t *testing.T) {
 	id := e.AddProblem(ociemu.ProblemSeed{Rule: "AUTH_TOKEN_TOO_OLD", User: u, ResourceID: "ocid1.credential.oc1..x", ResourceName: "n"})
 	e.CloseProblem(id, "why", "secops@example.com")
 	p, err := cloud.Problem(t.Context(), id)
-	if err != nil || !p.Resolved() || p.User != u || p.ResourceID != "ocid1.credential.oc1..x" || p.ID != id {
+	if err != nil || !p.Resolved() || !slices.Equal(p.Subject().Users, []string{u}) || p.ResourceID != "ocid1.credential.oc1..x" || p.ID != id {
 		t.Fatalf("the problem is %+v (%v)", p, err)
 	}
 	if err := cloud.Reopen(t.Context(), id, guard.ReopenMark+": why not"); err != nil {

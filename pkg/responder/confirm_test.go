@@ -66,8 +66,10 @@ func TestAnEventThatCloudGuardContradictsIsRefusedAndTheProblemReopened(t *testi
 	for name, change := range map[string]func(*cloudguard.Problem){
 		"another rule":       func(p *cloudguard.Problem) { p.Rule = cloudguard.SecretKeyTooOld },
 		"another credential": func(p *cloudguard.Problem) { p.ResourceID = "ocid1.credential.oc1..aaaaaaaaother" },
-		"another user":       func(p *cloudguard.Problem) { p.User = "ocid1.user.oc1..aaaaaaaaother" },
-		"another problem":    func(p *cloudguard.Problem) { p.ID = "ocid1.cloudguardproblem.oc1.iad.amaaaaaaother" },
+		"another user": func(p *cloudguard.Problem) {
+			p.Details = map[string]string{"User OCID": "ocid1.user.oc1..aaaaaaaaother"}
+		},
+		"another problem": func(p *cloudguard.Problem) { p.ID = "ocid1.cloudguardproblem.oc1.iad.amaaaaaaother" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene()

@@ -143,13 +143,7 @@ func (c *response) refused(r rotation.Result) {
 	}
 	switch r.Reason {
 	case rotation.NoFreeSlot:
-		for _, s := range r.Slots {
-			text := fmt.Sprintf("%s, made %s", s.ID, s.Created.UTC().Format(time.DateOnly))
-			if s.Description != "" {
-				text += ", " + s.Description
-			}
-			o.Slots = append(o.Slots, text)
-		}
+		o.Slots = slots(r.Slots)
 		o.Mend = "Delete one of the " + o.Noun + "s below that is no longer used, then close the problem again with the same comment. " +
 			"Or add replace:yes to the comment: then the old one is deleted before the new one is made."
 	case rotation.SecretTaken:
@@ -166,6 +160,18 @@ func (c *response) refused(r rotation.Result) {
 	case rotation.Rejected, rotation.RejectedNoWay, rotation.CurrentRejected:
 		o.Mend = "Check what the user may do (an inactive user, a blocked capability), then close the problem again."
 	}
+}
+
+// slots lists credentials for the mail.
+func slots(issued []credential.Issued) (lines []string) {
+	for _, s := range issued {
+		text := fmt.Sprintf("%s, made %s", s.ID, s.Created.UTC().Format(time.DateOnly))
+		if s.Description != "" {
+			text += ", " + s.Description
+		}
+		lines = append(lines, text)
+	}
+	return lines
 }
 
 func (c *response) waiting(r rotation.Result) {

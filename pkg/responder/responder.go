@@ -63,6 +63,14 @@ type Notifier interface {
 	Publish(ctx context.Context, topic, title, body string) error
 }
 
+// Remains shows what is left of a credential, where something keeps it from being rotated.
+type Remains interface {
+	// Credentials lists the credentials of a kind that a user has.
+	Credentials(ctx context.Context, kind credential.Kind, user string) (credential.Listing, error)
+	// Versions lists the versions of a secret.
+	Versions(ctx context.Context, secretID string) ([]secret.Version, error)
+}
+
 // Rotator carries out a rotation.
 type Rotator interface {
 	Run(ctx context.Context, job rotation.Job) rotation.Result
@@ -78,6 +86,7 @@ type Responder struct {
 	Notifier  Notifier
 	Meter     metric.Meter // nil: nothing is measured
 	Rotator   Rotator
+	Remains   Remains // nil: a refusal never asks whether the credential is gone
 	Clock     rotation.Clock
 }
 
@@ -90,22 +99,25 @@ func (r *Responder) Respond(ctx context.Context, callID string, body []byte) (ou
 	work, cancel := r.reserve(ctx)
 	defer cancel()
 	if e, err := cloudguard.ParseEvent(body); err != nil {
-		c.refuse(err)
+		c.unreadable(work, e, err)
 	} else {
-		c.respond(work, e)
+		c.hear(work, e)
 	}
+	c.settle(work)
 	c.close(ctx)
 	return c.out, c.tell(ctx)
 }
 
-// Review goes through a problem that is closed as if its event had just come, but tells nobody: the sweep has one mail
-// for all that it finds. What no secret keeps two invocations from doing at once it leaves to the event for a while.
+// Review goes through a closed problem that the sweep has read, by the same path as its event, but sends no mail: the
+// sweep has one mail for all that it finds. Of two invocations that no secret keeps apart, it leaves the work to the
+// event for a while.
 func (r *Responder) Review(ctx context.Context, callID string, p cloudguard.Problem) outcome.Outcome {
 	c := r.begin(ctx, callID)
 	work, cancel := r.reserve(ctx)
 	defer cancel()
 	c.reviewed = true
-	c.respond(work, p.Event())
+	c.review(work, p)
+	c.settle(work)
 	c.close(ctx)
 	return c.out
 }
@@ -116,14 +128,8 @@ func (r *Responder) Resume(ctx context.Context, callID string, ref credential.Re
 	c := r.begin(ctx, callID)
 	work, cancel := r.reserve(ctx)
 	defer cancel()
-	c.kind, c.event.User, c.order.Grace = ref.Kind, ref.User, &grace
-	o := &c.out
-	o.Kind, o.Noun, o.IDNoun, o.OldID, o.UserID = string(c.kind), c.kind.Noun(), c.kind.IDNoun(), ref.ID, ref.User
-	if c.kind == credential.Password {
-		o.OldID = ""
-		c.closed.At, _ = time.Parse(time.RFC3339, ref.ID) // a malformed time is refused as an absent one
-	}
-	c.rotate(work, targets)
+	c.resume(work, ref, targets, grace)
+	c.settle(work)
 	c.close(ctx)
 	return c.out
 }
@@ -145,30 +151,20 @@ type response struct {
 	log      *zerolog.Logger
 	out      outcome.Outcome
 	event    cloudguard.Event
-	reviewed bool // nobody has sent the event: the sweep has found the problem
-	known    bool // Cloud Guard has the problem on record as RESOLVED
+	reviewed bool // no event was sent: the sweep has found the problem
+	known    bool // the problem is closed as resolved, and about one of the four rules: a refusal opens it again
 	problem  cloudguard.Problem
-	closed   guard.Closed
+	request  guard.Request // what is to be rotated; zero until it is confirmed
 	order    cloudguard.Comment
 	kind     credential.Kind
+	job      rotation.Job
+	result   *rotation.Result // of the engine; nil if it never ran
 }
 
-func (c *response) respond(ctx context.Context, e cloudguard.Event) {
-	if ours, why := e.Ours(); !ours {
-		c.out.Status, c.out.Reason = outcome.Ignored, why
-		return
-	}
-	c.take(e)
-	if err := e.Validate(); err != nil {
-		c.refuse(err)
-		return
-	}
-	ctx = c.ahead(ctx)
-	if !c.confirm(ctx) {
-		return
-	}
+// respond carries out the request that the event and the record have come to.
+func (c *response) respond(ctx context.Context) {
 	var err error
-	if c.order, err = cloudguard.ParseComment(e.Rule, c.closed.Comment); err != nil {
+	if c.order, err = cloudguard.ParseComment(c.request.Rule, c.request.Comment); err != nil {
 		c.refuse(err)
 		return
 	}
@@ -177,23 +173,23 @@ func (c *response) respond(ctx context.Context, e cloudguard.Event) {
 		c.stop(err)
 		return
 	}
-	if c.reviewed && len(targets) == 0 && c.Clock.Now().Sub(c.closed.At) < eventTime {
+	if c.reviewed && len(targets) == 0 && c.Clock.Now().Sub(c.request.At) < eventTime {
 		c.out.Status, c.out.Reason = outcome.Ignored, "closed a moment ago: its event comes first"
 		return
 	}
 	c.rotate(ctx, targets)
 }
 
-// ahead begins to read what the event hints at, while Cloud Guard is being asked whether it is true. What the reads
-// show is used if the record names the same user and secrets; they change nothing, and nothing of them is told. A
+// ahead begins to read what an event or a record says, while Cloud Guard is being asked whether it is true. The answers
+// are used if the record names the same user and secrets; the reads change nothing, and no answer is reported. A
 // password is not read ahead: with no secret to keep two resets apart, the look at it has to be as fresh as can be.
-func (c *response) ahead(ctx context.Context) context.Context {
-	hint, err := cloudguard.ParseComment(c.event.Rule, c.event.Comment)
+func (c *response) ahead(ctx context.Context, subject cloudguard.Subject, comment string) context.Context {
+	hint, err := cloudguard.ParseComment(subject.Rule, comment)
 	var secrets []string
 	for _, id := range hint.Secrets {
 		secrets = append(secrets, string(id))
 	}
-	hinted := c.Reads != nil && err == nil
+	hinted := c.Reads != nil && err == nil && subject.Missing() == nil
 	if hinted && !c.reviewed { // a sweep has connections, and sends no mail of its own for each problem
 		c.Reads.Prepare(ctx, c.kind, secrets)
 	}
@@ -204,7 +200,8 @@ func (c *response) ahead(ctx context.Context) context.Context {
 	if !hinted || !c.Config.EventCheck || c.kind == credential.Password {
 		return ctx
 	}
-	return c.Reads.Ahead(ctx, credential.Ref{Kind: c.kind, User: c.event.User, ID: c.event.CredentialID()}, secrets)
+	id, _ := subject.ID() // it is there: nothing is missing
+	return c.Reads.Ahead(ctx, credential.Ref{Kind: c.kind, User: subject.Users[0], ID: id}, secrets)
 }
 
 // namespaced tells whether the Object Storage namespace is part of what a credential of the kind is used with.
@@ -215,71 +212,6 @@ func namespaced(k credential.Kind) bool {
 // eventTime is how long the sweep leaves a closed problem to its event, if no secret keeps the two of them apart: of a
 // password that nobody keeps. An event comes within seconds, and its invocation resets within seconds of that.
 const eventTime = 4 * time.Minute
-
-var kinds = map[cloudguard.Rule]credential.Kind{
-	cloudguard.APIKeyTooOld:    credential.APIKey,
-	cloudguard.AuthTokenTooOld: credential.AuthToken,
-	cloudguard.SecretKeyTooOld: credential.CustomerSecretKey,
-	cloudguard.PasswordTooOld:  credential.Password,
-}
-
-// take takes over what the event says, for the mail.
-func (c *response) take(e cloudguard.Event) {
-	c.event, c.kind = e, kinds[e.Rule]
-	o := &c.out
-	o.Kind, o.Noun, o.IDNoun = string(c.kind), c.kind.Noun(), c.kind.IDNoun()
-	o.ProblemID, o.ProblemName, o.Rule, o.Risk = e.ProblemID, e.ProblemName, string(e.Rule), e.RiskLevel
-	o.ResourceName, o.ResourceID, o.UserID, o.TenancyID = e.ResourceName, e.ResourceID, e.User, e.TenancyID
-	o.Comment, o.OldID = e.Comment, e.CredentialID()
-	if !e.Time.IsZero() {
-		o.EventTime = &e.Time
-	}
-}
-
-// confirm reads the problem from Cloud Guard and compares it with the event. A record that doesn't show the closure
-// yet is asked for again for a while.
-func (c *response) confirm(ctx context.Context) bool {
-	if !c.Config.EventCheck {
-		c.closed = guard.Closed{At: c.event.Time, Comment: c.event.Comment}
-		return true
-	}
-	for pause := 250 * time.Millisecond; ; pause *= 2 {
-		p, err := c.Problems.Problem(ctx, c.event.ProblemID)
-		if err != nil {
-			c.stop(fmt.Errorf("reading the problem from Cloud Guard: %w", err))
-			return false
-		}
-		closed, verdict, err := guard.Confirm(c.event, p)
-		c.problem, c.known = p, p.Resolved()
-		switch verdict {
-		case guard.Confirmed:
-			c.closed = closed
-			c.out.ClosedBy, c.out.ClosedAt, c.out.Comment = closed.By, &closed.At, closed.Comment
-			return true
-		case guard.Contradict:
-			c.refuse(err)
-			return false
-		case guard.Answered:
-			c.out.Status, c.out.Reason = outcome.Ignored, "an earlier delivery has re-opened the problem"
-			return false
-		case guard.ByItself:
-			c.out.Status, c.out.Reason = outcome.Ignored, "Cloud Guard closed the problem by itself; nobody asked for a rotation"
-			return false
-		}
-		if pause > lagTime || c.Clock.Sleep(ctx, pause) != nil {
-			c.out.Status = outcome.Unfinished
-			c.out.Reason = "Cloud Guard still has the problem as " + p.Detail + " on record"
-			if p.Resolved() {
-				c.out.Reason = "Cloud Guard's history of the problem doesn't show yet who closed it"
-			}
-			c.out.Mend = "If the problem is open on purpose, ignore this mail; else a later delivery or the sweep rotates."
-			return false
-		}
-	}
-}
-
-// lagTime bounds the pauses for which Cloud Guard's record may lag behind its event: 0.25 s, doubled, to 4 s.
-const lagTime = 4 * time.Second
 
 // targets are the secrets that the comment names, or else those that are bound to the user and kind.
 func (c *response) targets(ctx context.Context) ([]rotation.Target, error) {
@@ -321,17 +253,22 @@ func (c *response) find(ctx context.Context) (map[credential.Role]string, error)
 		}
 		all = append(all, secrets...)
 	}
-	return guard.Find(all, c.kind, c.event.User)
+	return guard.Find(all, c.kind, c.request.User)
 }
 
 // stop ends with a refusal, or leaves the rest to another delivery where another try may help.
 func (c *response) stop(err error) {
-	var failed *fault.Error
-	if errors.As(err, &failed) && (failed.Class == fault.Unclear || failed.Class == fault.Throttled || failed.Class == fault.Busy) {
+	if passing(err) {
 		c.out.Status, c.out.Reason = outcome.Unfinished, err.Error()
 		return
 	}
 	c.refuse(err)
+}
+
+// passing reports whether a call failed in a way that may be over soon.
+func passing(err error) bool {
+	var failed *fault.Error
+	return errors.As(err, &failed) && (failed.Class == fault.Unclear || failed.Class == fault.Throttled || failed.Class == fault.Busy)
 }
 
 // refuse takes the reason and the mend out of an error.
@@ -339,7 +276,10 @@ func (c *response) refuse(err error) {
 	c.out.Status, c.out.Reason = outcome.Refused, err.Error()
 	var comment *cloudguard.CommentError
 	var refusal *guard.Refusal
+	var format *cloudguard.FormatError
 	switch {
+	case errors.As(err, &format):
+		c.out.Reason, c.out.Mend = format.Field+" "+format.Problem, format.Mend
 	case errors.As(err, &comment):
 		c.out.Reason, c.out.Mend = faults(comment), "Close the problem again with this comment:\n"+comment.Corrected
 	case errors.As(err, &refusal):

@@ -126,6 +126,9 @@ func TestAResumedPasswordGoesByTheTimeInItsReference(t *testing.T) {
 func TestAPasswordWithoutTheTimeOfItsClosureIsNotReset(t *testing.T) {
 	s := newScene().about(cloudguard.PasswordTooOld, userID, "")
 	s.config.EventCheck = false
+	s.problem = func(int) (cloudguard.Problem, error) {
+		return cloudguard.Problem{}, fault.New(fault.Denied, "GetProblem", "no")
+	}
 	body := bytes.Replace(s.event.json(t), []byte(`"eventTime"`), []byte(`"noTime"`), 1)
 	o, err := s.respondTo(t.Context(), body)
 	expect(t, s, o, err, outcome.Refused)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/background"
-	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
@@ -16,26 +15,21 @@ import (
 
 // rotate runs the rotation. The owner is looked up while the engine looks at the credentials and secrets.
 func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
-	ref := credential.Ref{Kind: c.kind, User: c.event.User, ID: c.out.OldID}
+	ref := credential.Ref{Kind: c.kind, User: c.request.User, ID: c.request.ID}
 	job := rotation.Job{Ref: ref, Targets: targets, Replace: c.order.Replace, Grace: c.Config.Grace,
 		DryRun: c.Config.DryRun || c.order.DryRun}
 	if c.order.Grace != nil {
 		job.Grace = *c.order.Grace
 	}
 	if c.kind == credential.Password {
-		if c.closed.At.IsZero() {
-			c.refuse(&cloudguard.FormatError{Field: "eventTime", Problem: "is absent, so that nobody can tell whether the password was reset since",
-				Mend: "send the time of the closure, such as 2026-01-31T12:00:00Z"})
-			return
-		}
-		job.Ref.ID = credential.TimeID(c.closed.At)
-		job.ResetAfter = []time.Time{c.closed.At}
+		job.Ref.ID = credential.TimeID(c.request.At)
+		job.ResetAfter = []time.Time{c.request.At}
 		if !c.problem.LastDetected.IsZero() {
 			job.ResetAfter = append(job.ResetAfter, c.problem.LastDetected)
 		}
 	}
 	c.out.Rotation = string(job.Ref.RotationID())
-	log := c.log.With().Str("rotation", c.out.Rotation).Str("problem", c.event.ProblemID).Logger()
+	log := c.log.With().Str("rotation", c.out.Rotation).Str("problem", c.out.ProblemID).Logger()
 	job.OnStep = func(s rotation.Step) {
 		log.Info().Err(s.Err).Str("step", string(s.Action)).Str("because", s.Because).Dur("took_ms", s.Took).Strs("opc_request_ids", s.Requests).Msg("step")
 	}
@@ -52,7 +46,8 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 		}
 		return w.Owner, c.permit(w.Owner, secrets, unbound)
 	}
-	c.report(c.Rotator.Run(log.WithContext(ctx), job))
+	c.job = job
+	c.run(log.WithContext(ctx))
 	for _, t := range targets {
 		if unbound[t.SecretID] {
 			c.note("Secret %s is not bound to this user and kind; it was accepted because secret_binding is warn.", t.SecretID)
@@ -90,7 +85,7 @@ type who struct {
 
 // lookUp begins to look up the owner, and returns the function that waits for the answer.
 func (c *response) lookUp(ctx context.Context) func() (who, error) {
-	kind, user := c.kind, c.event.User
+	kind, user := c.kind, c.request.User
 	answer := background.Start(func() (who, error) {
 		id, name, region, err := c.Directory.Tenancy(ctx)
 		if err != nil {

@@ -77,7 +77,7 @@ func newScene() *scene {
 // closed is Cloud Guard's record of the problem after a person closed it.
 func (s *scene) closed(comment string) cloudguard.Problem {
 	return cloudguard.Problem{ID: problemID, CompartmentID: tenancyID, Rule: cloudguard.Rule(s.event.rule), Detail: "RESOLVED", ResourceID: s.event.resource,
-		User: userID, LastDetected: closedAt.Add(-time.Hour),
+		Details: map[string]string{"User OCID": userID}, LastDetected: closedAt.Add(-time.Hour),
 		History: []cloudguard.Change{{At: closedAt, Actor: "secops@example.com", ActorKind: "USER", Detail: "RESOLVED", Comment: comment}}}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/clock"
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
@@ -37,8 +38,8 @@ func (c *response) name(ctx context.Context) {
 			o.TenancyID, o.TenancyName = id, name
 		}
 	}
-	if o.UserName == "" && c.event.Validate() == nil { // refused before anybody asked who it is
-		o.UserName, _ = c.Directory.UserName(ctx, o.UserID)
+	if user, err := cloudguard.ParseOCID(o.UserID, cloudguard.TypeUser); o.UserName == "" && err == nil { // refused before anything was looked up
+		o.UserName, _ = c.Directory.UserName(ctx, string(user))
 	}
 }
 
@@ -84,14 +85,14 @@ func (c *response) publish(ctx context.Context) error {
 // reopen sets a problem that Cloud Guard has as RESOLVED back to OPEN. Where Cloud Guard may not be read
 // (event_check=off) it is tried all the same.
 func (c *response) reopen(ctx context.Context) {
-	if c.out.ProblemID == "" || c.Config.EventCheck && !c.known || c.event.Validate() != nil {
+	if !c.known {
 		return
 	}
 	comment := guard.ReopenMark + ": " + c.out.Reason
 	if len(comment) > 900 {
 		comment = strings.ToValidUTF8(comment[:900], "")
 	}
-	if err := c.Problems.Reopen(ctx, c.event.ProblemID, comment); err != nil {
+	if err := c.Problems.Reopen(ctx, c.out.ProblemID, comment); err != nil {
 		c.log.Warn().Err(err).Msg("re-opening the problem")
 		c.note("Re-opening the problem failed: %v", err)
 		c.out.StillClosed = true

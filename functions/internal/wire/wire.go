@@ -16,6 +16,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/oci"
 	"github.com/keyturn/keyturn/pkg/responder"
 	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
 )
 
 // Start reads the configuration and makes the function's logger. The error is a *config.Error: a configuration that is
@@ -80,7 +81,20 @@ func Responder(cfg config.Config, cloud *oci.Cloud, m metric.Meter) *responder.R
 		engine.Issuers[kind] = cloud.Issuer(kind)
 	}
 	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(), Reads: ahead{cloud, engine, cfg.Topic, m != nil},
-		Notifier: cloud, Meter: m, Rotator: engine, Clock: clock.System{}}
+		Notifier: cloud, Meter: m, Rotator: engine, Remains: remains{engine}, Clock: clock.System{}}
+}
+
+// remains reads what is left of a credential.
+type remains struct{ *rotation.Engine }
+
+// Credentials implements responder.Remains.
+func (r remains) Credentials(ctx context.Context, kind credential.Kind, user string) (credential.Listing, error) {
+	return r.Issuers[kind].List(ctx, user)
+}
+
+// Versions implements responder.Remains.
+func (r remains) Versions(ctx context.Context, secretID string) ([]secret.Version, error) {
+	return r.Vault.Versions(ctx, secretID)
 }
 
 // ahead begins what can be begun before it is known whether there is anything to rotate.

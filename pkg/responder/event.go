@@ -1,0 +1,282 @@
+package responder
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/rotation"
+)
+
+var kinds = map[cloudguard.Rule]credential.Kind{
+	cloudguard.APIKeyTooOld:    credential.APIKey,
+	cloudguard.AuthTokenTooOld: credential.AuthToken,
+	cloudguard.SecretKeyTooOld: credential.CustomerSecretKey,
+	cloudguard.PasswordTooOld:  credential.Password,
+}
+
+const (
+	// lagTime bounds the pauses for which Cloud Guard's record may lag behind its event: 0.25 s, doubled, to 4 s.
+	lagTime = 4 * time.Second
+	// lagLimit is how old everything that is known of a closure has to be, until a record that doesn't show who closed
+	// the problem counts as complete. No source says how long Cloud Guard's history may lag.
+	lagLimit = 24 * time.Hour
+)
+
+// hear answers an event. Of the event only the problem's OCID is needed; the record has the rest.
+func (c *response) hear(ctx context.Context, e cloudguard.Event) {
+	if ours, why := e.Ours(); !ours {
+		c.ignore(why)
+		return
+	}
+	c.event = e
+	c.take(e)
+	if err := e.Validate(); err != nil {
+		c.refuse(err)
+		return
+	}
+	c.known = !c.Config.EventCheck && e.Rule.Known() // until the record says otherwise
+	ctx = c.ahead(ctx, e.Subject, e.Comment)
+	if c.confirm(ctx, nil) {
+		c.respond(ctx)
+	}
+}
+
+// review answers a problem that the sweep has found. Its record is all that there is to know of it.
+func (c *response) review(ctx context.Context, p cloudguard.Problem) {
+	subject := p.Subject()
+	switch id, err := cloudguard.ParseOCID(p.ID, cloudguard.TypeProblem); {
+	case err != nil:
+		c.refuse(fmt.Errorf("the id of a problem that Cloud Guard lists is malformed: %w", err))
+		return
+	case !subject.Rule.Known():
+		c.ignore("the rule of Cloud Guard's record is not about a credential's age")
+		return
+	case !p.Resolved():
+		c.ignore("the problem is " + p.State() + ", not RESOLVED")
+		return
+	default:
+		c.event.ProblemID = string(id)
+	}
+	c.learn(p)
+	ctx = c.ahead(ctx, subject, p.ClosureComment())
+	if c.confirm(ctx, &p) {
+		c.respond(ctx)
+	}
+}
+
+// unreadable refuses what isn't an event. If a problem's OCID can be read in it, its problem is opened again where
+// Cloud Guard's record says that a person closed it, so that the sweep doesn't rotate what was just refused.
+func (c *response) unreadable(ctx context.Context, e cloudguard.Event, refused error) {
+	if e.ProblemID != "" {
+		c.take(e)
+		p, err := c.Problems.Problem(ctx, e.ProblemID)
+		if err != nil {
+			c.note("Cloud Guard's record of the problem could not be read (%v), so the problem was not opened again.", err)
+		} else {
+			c.learn(p)
+			_, verdict, _ := guard.Confirm(e, p)
+			c.known = verdict == guard.Confirmed || verdict == guard.Lacking
+		}
+	}
+	c.refuse(refused)
+}
+
+func (c *response) ignore(why string) { c.out.Status, c.out.Reason = outcome.Ignored, why }
+
+// take takes over what the event says, for the mail.
+func (c *response) take(e cloudguard.Event) {
+	o := &c.out
+	o.ProblemID, o.ProblemName, o.Risk, o.TenancyID = e.ProblemID, e.ProblemName, e.RiskLevel, e.TenancyID
+	o.ResourceName, o.ResourceID, o.Comment = e.ResourceName, e.ResourceID, e.Comment
+	c.about(e.Subject)
+	if !e.Time.IsZero() {
+		o.EventTime = &e.Time
+	}
+}
+
+// learn takes over what Cloud Guard's record says, for the mail. It counts more than what the event says.
+func (c *response) learn(p cloudguard.Problem) {
+	o := &c.out
+	c.problem = p
+	subject := p.Subject()
+	c.known = p.Resolved() && subject.Rule.Known()
+	for _, field := range []struct {
+		to  *string
+		has string
+	}{
+		{&o.ProblemID, c.event.ProblemID},
+		{&o.ProblemName, subject.Rule.DisplayName()},
+		{&o.Risk, p.RiskLevel},
+		{&o.ResourceName, strings.TrimSpace(p.ResourceName)},
+		{&o.ResourceID, strings.TrimSpace(p.ResourceID)},
+	} {
+		if field.has != "" {
+			*field.to = field.has
+		}
+	}
+	c.about(subject)
+}
+
+// about says in the mail which credential it is about, as far as the subject does.
+func (c *response) about(s cloudguard.Subject) {
+	o := &c.out
+	if s.Rule != "" {
+		o.Rule = string(s.Rule)
+	}
+	if s.Rule.Known() {
+		c.kind = kinds[s.Rule]
+		o.Kind, o.Noun, o.IDNoun = string(c.kind), c.kind.Noun(), c.kind.IDNoun()
+	}
+	if len(s.Users) > 0 {
+		o.UserID = s.Users[0]
+	}
+	if len(s.IDs) > 0 {
+		o.OldID = s.IDs[0]
+	}
+}
+
+// confirm makes a request of the event and Cloud Guard's record. The record is read; have is one that was read before,
+// if there is one, and counts with event_check=off, where Cloud Guard is asked only about what an event lacks. A record
+// that doesn't show the closure yet is asked for again for a while.
+func (c *response) confirm(ctx context.Context, have *cloudguard.Problem) bool {
+	var untold error // what an event lacks that would do without the record
+	if !c.Config.EventCheck && have == nil {
+		if c.request, untold = guard.Trust(c.event); untold == nil {
+			return true
+		}
+	}
+	for pause := 250 * time.Millisecond; ; pause *= 2 {
+		p, err := c.record(ctx, have)
+		have = nil
+		if err != nil && untold != nil && !passing(err) {
+			c.refuse(untold)
+			c.note("Cloud Guard's record has what the event lacks, but could not be read: %v", err)
+			return false
+		}
+		if err != nil {
+			c.stop(fmt.Errorf("reading the problem from Cloud Guard: %w", err))
+			return false
+		}
+		request, verdict, err := guard.Confirm(c.event, p)
+		c.learn(p)
+		if verdict != guard.NotYet {
+			return c.judge(request, verdict, err)
+		}
+		if c.event.Type == "" && !c.reviewed && !p.Resolved() {
+			c.ignore("eventType is absent, and Cloud Guard has the problem as " + p.Detail)
+			return false
+		}
+		if pause > lagTime || c.Clock.Sleep(ctx, pause) != nil {
+			c.lags(p)
+			return false
+		}
+	}
+}
+
+// record is the record that was read before, or else Cloud Guard's of now.
+func (c *response) record(ctx context.Context, have *cloudguard.Problem) (cloudguard.Problem, error) {
+	if have != nil && !c.Config.EventCheck {
+		return *have, nil
+	}
+	return c.Problems.Problem(ctx, c.event.ProblemID)
+}
+
+// judge takes over the verdict on an event; it reports whether there is a request to carry out.
+func (c *response) judge(r guard.Request, verdict guard.Verdict, err error) bool {
+	switch verdict {
+	case guard.Confirmed:
+		c.request = r
+		c.out.ClosedBy, c.out.ClosedAt, c.out.Comment = r.By, &r.At, r.Comment
+		c.out.UserID, c.out.OldID = r.User, r.ID
+		return true
+	case guard.Answered:
+		c.ignore("an earlier delivery has re-opened the problem")
+	case guard.ByItself:
+		c.ignore("Cloud Guard closed the problem by itself; nobody asked for a rotation")
+	case guard.NotOurs:
+		c.ignore(err.Error())
+	default:
+		c.refuse(err)
+	}
+	return false
+}
+
+// lags ends with a record that still doesn't show the closure: another delivery may see it. If everything that is known
+// of the problem is old, waiting doesn't help any more, and it is a refusal.
+func (c *response) lags(p cloudguard.Problem) {
+	if !p.Resolved() {
+		c.out.Status, c.out.Reason = outcome.Unfinished, "Cloud Guard still has the problem as "+p.Detail+" on record"
+		c.out.Mend = "If the problem is open on purpose, ignore this mail; else a later delivery or the sweep rotates."
+		return
+	}
+	latest := p.LastDetected
+	for _, t := range append([]time.Time{c.event.Time}, changed(p.History)...) {
+		if t.After(latest) {
+			latest = t
+		}
+	}
+	const reason = "Cloud Guard's history of the problem doesn't show who closed it"
+	if !latest.IsZero() && c.Clock.Now().Sub(latest) > lagLimit {
+		c.refuse(&guard.Refusal{Problem: reason, Mend: "close the problem again in Cloud Guard"})
+		return
+	}
+	c.out.Status, c.out.Reason = outcome.Unfinished, strings.Replace(reason, "show who", "show yet who", 1)
+	c.out.Mend = "A later delivery or the sweep rotates, once the history shows it."
+}
+
+func changed(history []cloudguard.Change) []time.Time {
+	times := make([]time.Time, len(history))
+	for i, h := range history {
+		times[i] = h.At
+	}
+	return times
+}
+
+// resume goes on with a rotation that a secret's journal describes.
+func (c *response) resume(ctx context.Context, ref credential.Ref, targets []rotation.Target, grace time.Duration) {
+	o := &c.out
+	c.kind = ref.Kind
+	o.Kind, o.Noun, o.IDNoun, o.OldID, o.UserID = string(c.kind), c.kind.Noun(), c.kind.IDNoun(), ref.ID, ref.User
+	if err := wellFormed(ref, targets); err != nil {
+		c.refuse(err)
+		return
+	}
+	c.request.User, c.request.ID, c.order.Grace = ref.User, ref.ID, &grace
+	if c.kind == credential.Password {
+		o.OldID, c.request.ID = "", ""
+		c.request.At, _ = time.Parse(time.RFC3339, ref.ID) // wellFormed has checked it
+	}
+	c.rotate(ctx, targets)
+}
+
+// wellFormed checks ids that come from a secret's tags and journal before any of them becomes part of a path: anybody who
+// may write to the secret may have written them.
+func wellFormed(ref credential.Ref, targets []rotation.Target) error {
+	refuse := func(format string, args ...any) error {
+		return &guard.Refusal{Problem: "a secret's tags or journal are not as Keyturn writes them: " + fmt.Sprintf(format, args...),
+			Mend: "correct the tags, or remove the key keyturn from the secret's metadata"}
+	}
+	if user, err := cloudguard.ParseOCID(ref.User, cloudguard.TypeUser); err != nil || string(user) != ref.User {
+		return refuse("%q is not the OCID of a user", ref.User)
+	}
+	for rule, kind := range kinds {
+		switch _, err := time.Parse(time.RFC3339, ref.ID); {
+		case kind != ref.Kind:
+		case kind == credential.Password && err != nil,
+			kind != credential.Password && !cloudguard.ValidID(rule, ref.ID):
+			return refuse("%q is not the id of %s", ref.ID, kind.Noun())
+		}
+	}
+	for _, t := range targets {
+		if _, err := cloudguard.ParseOCID(t.SecretID, cloudguard.TypeSecret); err != nil {
+			return refuse("%q is not the OCID of a Vault secret", t.SecretID)
+		}
+	}
+	return nil
+}
