@@ -1,112 +1,29 @@
 package secret
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"slices"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // Metadata is a secret's metadata as Vault sent it: the text of a JSON object, or nothing. Other people keep their own
-// data there, and UpdateSecret replaces all of it. Read into Go values it would not come back as it was: a number beyond
-// 2^53 loses digits, 1e400 fits nowhere, 1.0 becomes 1. So With changes one member of the text and copies every other
-// byte.
-type Metadata json.RawMessage
+// data there, and UpdateSecret replaces all of it: see credential.WithText.
+type Metadata []byte
 
-// ErrNotAnObject says that the metadata can't be kept: it isn't a JSON object, or has something else in place of the text
-// that was looked for.
-var ErrNotAnObject = errors.New("the metadata is not a JSON object of which one member can be changed")
-
-// member is one member of the object: its key, and where its value is in the text.
-type member struct {
-	key        string
-	start, end int
-}
-
-// Text returns the member with the key, which must be a text. Without such a member, or with null there, it is empty.
+// Text returns the member with the key, which must be a text. Without such a member it is empty.
 func (m Metadata) Text(key string) (string, error) {
-	members, err := m.members()
+	text, err := credential.TextOf(m, key)
 	if err != nil {
-		return "", err
-	}
-	text := ""
-	for _, one := range members { // the last of several counts, as for most readers of JSON
-		if one.key != key {
-			continue
-		}
-		text = ""
-		if err := json.Unmarshal(m[one.start:one.end], &text); err != nil {
-			return "", fmt.Errorf("%w: its member %q is not a text", ErrNotAnObject, key)
-		}
+		return "", fmt.Errorf("reading the metadata: %w", err)
 	}
 	return text, nil
 }
 
 // With returns the metadata with the text as the member of that key. Every other byte stays.
 func (m Metadata) With(key, text string) (Metadata, error) {
-	members, err := m.members()
+	out, err := credential.WithText(m, key, text)
 	if err != nil {
-		return nil, err
-	}
-	value, err := json.Marshal(text)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the member %q: %w", key, err)
-	}
-	name, err := json.Marshal(key)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the name %q: %w", key, err)
-	}
-	if len(members) == 0 {
-		return slices.Concat(Metadata("{"), name, Metadata(":"), value, Metadata("}")), nil
-	}
-	out, found := slices.Clone(m), false
-	for _, one := range slices.Backward(members) { // from the end, so that what comes before stays where it is
-		if one.key == key {
-			out, found = slices.Concat(out[:one.start], value, out[one.end:]), true
-		}
-	}
-	if !found {
-		last := members[len(members)-1].end
-		out = slices.Concat(out[:last], Metadata(","), name, Metadata(":"), value, out[last:])
+		return nil, fmt.Errorf("writing to the metadata: %w", err)
 	}
 	return out, nil
-}
-
-// members finds the members of the object. No text, and null, are an object without any.
-func (m Metadata) members() ([]member, error) {
-	if text := bytes.TrimSpace(m); len(text) == 0 || string(text) == "null" {
-		return nil, nil
-	}
-	d := json.NewDecoder(bytes.NewReader(m))
-	d.UseNumber()
-	if first, err := d.Token(); err != nil || first != json.Delim('{') {
-		return nil, ErrNotAnObject
-	}
-	var found []member
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return nil, ErrNotAnObject
-		}
-		var value json.RawMessage
-		if d.Decode(&value) != nil {
-			return nil, ErrNotAnObject
-		}
-		end := int(d.InputOffset())
-		name, ok := key.(string)
-		if start := end - len(value); ok && start > 0 && bytes.Equal(m[start:end], value) {
-			found = append(found, member{name, start, end})
-			continue
-		}
-		return nil, ErrNotAnObject
-	}
-	if _, err := d.Token(); err != nil { // the closing brace
-		return nil, ErrNotAnObject
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, ErrNotAnObject
-	}
-	return found, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
@@ -64,12 +65,12 @@ func TestAMemberIsChangedInItsPlaceHoweverItIsWritten(t *testing.T) {
 
 func TestMetadataThatCanNotBeKeptAreRefused(t *testing.T) {
 	for _, text := range []string{`[]`, `"text"`, `1`, `true`, `{`, `{"a"`, `{"a":}`, `{"a":1,}`, `{"a":1}{"b":2}`, `{"a":1} x`, `{a:1}`, `{"a":01}`, `{"a":NaN}`, "{\"a\":\"\n\"}"} {
-		if got, err := secret.Metadata(text).With("keyturn", "x"); !errors.Is(err, secret.ErrNotAnObject) {
+		if got, err := secret.Metadata(text).With("keyturn", "x"); !errors.Is(err, credential.ErrNotAnObject) {
 			t.Errorf("%s became %s (%v)", text, got, err)
 		}
 	}
 	for _, text := range []string{`{"keyturn":1}`, `{"keyturn":{}}`, `{"keyturn":["x"]}`, `{"keyturn":false}`} {
-		if got, err := secret.Metadata(text).Text("keyturn"); !errors.Is(err, secret.ErrNotAnObject) {
+		if got, err := secret.Metadata(text).Text("keyturn"); !errors.Is(err, credential.ErrNotAnObject) {
 			t.Errorf("the member of %s reads as %q (%v)", text, got, err)
 		}
 	}
