@@ -11,6 +11,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -164,6 +166,42 @@ func (m Material) bundle(o Owner) (Value, error) {
 	return NewValue(append(text, '\n')), nil
 }
 
+// unbundle reads the two members of a bundle that matter. All others may be somebody else's, whatever they are called.
+func unbundle(kind Kind, content Value) (Material, error) {
+	names := map[Kind][2]string{APIKey: {"fingerprint", "private_key"}, AuthToken: {"token_id", "token"},
+		CustomerSecretKey: {"access_key", "secret_key"}, Password: {"made_at", "password"}}[kind]
+	of, err := TextOf(content.Reveal(), "kind")
+	id, errID := TextOf(content.Reveal(), names[0])
+	value, errValue := TextOf(content.Reveal(), names[1])
+	if err != nil || errID != nil || errValue != nil || Kind(of) != kind { // the errors could quote the content
+		return Material{}, fmt.Errorf("the content is not a bundle of the kind %s", kind)
+	}
+	return Material{Kind: kind, ID: id, Value: NewValue([]byte(value))}, nil
+}
+
+// Extend writes the members of a new bundle into the one that is there, so that what somebody has added to it stays. What
+// is there and is no bundle of the same kind gives way.
+func Extend(there, fresh Value) (Value, error) {
+	var members map[string]string
+	if err := json.Unmarshal(fresh.Reveal(), &members); err != nil {
+		return Value{}, errors.New("the new content is not a bundle")
+	}
+	if bundleOf(readable(there.Reveal())) != Kind(members["kind"]) {
+		return fresh, nil
+	}
+	out := there.Reveal()
+	if !json.Valid(out) { // an editor has put a mark at its beginning
+		out = []byte(readable(out))
+	}
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		var err error
+		if out, err = WithText(out, key, members[key]); err != nil {
+			return Value{}, fmt.Errorf("keeping what was added to the bundle: %w", err)
+		}
+	}
+	return NewValue(out), nil
+}
+
 // RegistryHost is the container registry of a region.
 func RegistryHost(region string) string { return "ocir." + region + ".oci.oraclecloud.com" }
 
@@ -181,12 +219,11 @@ func Decode(kind Kind, role Role, id string, content Value) (Material, error) {
 	m := Material{Kind: kind, ID: id, Value: content}
 	switch role {
 	case RoleBundle:
-		var b bundle
-		if json.Unmarshal(content.Reveal(), &b) != nil || b.Kind != kind {
-			return Material{}, fmt.Errorf("the content is not a bundle of the kind %s", kind)
+		has, err := unbundle(kind, content)
+		if err != nil {
+			return Material{}, err
 		}
-		m = Material{Kind: kind, ID: b.Fingerprint + b.TokenID + b.AccessKey + b.MadeAt,
-			Value: NewValue([]byte(b.PrivateKey + b.Token + b.SecretKey + b.Password))}
+		m = has
 	case RoleAccessKey:
 		return Material{}, errors.New("an access key alone is not a credential")
 	case RolePrivateKey:

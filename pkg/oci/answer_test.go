@@ -23,10 +23,15 @@ func contains(s, part string) bool { return strings.Contains(s, part) }
 
 func TestAVersionsStagesAndItsScheduledDeletionAreSeen(t *testing.T) {
 	cloud, _ := offline(t, always(200, `[{"versionNumber":3,"name":"keyturn-x-1","stages":["PENDING","LATEST"]},{"versionNumber":2,"name":null,"stages":["CURRENT"]},
-		{"versionNumber":1,"stages":["DEPRECATED"],"timeOfDeletion":"2026-03-01T12:00:00.000Z"}]`))
+		{"versionNumber":1,"stages":["DEPRECATED"],"timeCreated":"2026-02-01T12:00:00.000Z","timeOfDeletion":"2026-03-01T12:00:00.000Z"}]`))
 	got, err := cloud.Vault().Versions(t.Context(), secretID)
-	want := []secret.Version{{Number: 3, Name: "keyturn-x-1", Pending: true}, {Number: 2, Current: true}, {Number: 1, Stale: true, Leaving: true}}
-	if err != nil || !slices.Equal(got, want) {
+	want := []secret.Version{{Number: 3, Name: "keyturn-x-1", Pending: true}, {Number: 2, Current: true}, {Number: 1, Stale: true, Leaving: true,
+		Created: time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)}}
+	if err != nil || !slices.EqualFunc(got, want, func(a, b secret.Version) bool {
+		same := a.Created.Equal(b.Created)
+		a.Created, b.Created = time.Time{}, time.Time{}
+		return same && a == b
+	}) {
 		t.Errorf("the versions are %+v (%v), want %+v", got, err, want)
 	}
 }
@@ -46,7 +51,7 @@ func TestASecretIsDescribedWithItsTagsItsEtagAndTheServersTime(t *testing.T) {
 	if s.ID != secretID || s.Name != "token-of-web" || s.Compartment != "c" || s.ETag != "etag-7" || s.State != secret.Active || !s.Replica || s.Current != 7 {
 		t.Errorf("the secret is %+v", s)
 	}
-	if s.Metadata["keyturn"] != "{}" || s.Freeform["a"] != "b" || s.Defined["keyturn"]["user"] != "u" {
+	if string(s.Metadata) != `{"keyturn":"{}"}` || s.Freeform["a"] != "b" || s.Defined["keyturn"]["user"] != "u" {
 		t.Errorf("the secret's tags are %+v", s)
 	}
 	if want := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC); !s.At.Equal(want) {
@@ -76,10 +81,10 @@ func TestAnUpdateSendsOnlyWhatIsToChange(t *testing.T) {
 		update secret.Update
 		want   string
 	}{
-		"stage": {secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte("not secret")), Metadata: map[string]any{"k": "v"}},
+		"stage": {secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte("not secret")), Metadata: secret.Metadata(`{"k":"v"}`)},
 			`{"metadata":{"k":"v"},"secretContent":{"content":"` + base64.StdEncoding.EncodeToString([]byte("not secret")) + `","contentType":"BASE64","name":"keyturn-x-1","stage":"PENDING"}}`},
-		"promote":  {secret.Update{Promote: 3, Metadata: map[string]any{"k": "v"}}, `{"currentVersionNumber":3,"metadata":{"k":"v"}}`},
-		"announce": {secret.Update{Metadata: map[string]any{"k": "v"}}, `{"metadata":{"k":"v"}}`},
+		"promote":  {secret.Update{Promote: 3, Metadata: secret.Metadata(`{"k":"v"}`)}, `{"currentVersionNumber":3,"metadata":{"k":"v"}}`},
+		"announce": {secret.Update{Metadata: secret.Metadata(`{"k":"v"}`)}, `{"metadata":{"k":"v"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cloud, s := offline(t, always(200, `{"id":"`+secretID+`"}`))

@@ -174,7 +174,7 @@ func TestADeletionOrUpdateWhoseAnswerWasLostIsNotRepeated(t *testing.T) {
 			e.ResetCalls()
 			e.Inject(ociemu.Fault{Operation: operation, When: ociemu.Before, Do: do})
 			if operation == "UpdateSecret" {
-				_, err = cloud.Vault().Update(t.Context(), vaulted, s.ETag, secret.Update{Metadata: map[string]any{"a": "b"}})
+				_, err = cloud.Vault().Update(t.Context(), vaulted, s.ETag, secret.Update{Metadata: secret.Metadata(`{"a":"b"}`)})
 			} else {
 				err = cloud.Issuer(credential.AuthToken).Delete(t.Context(), u, id)
 			}

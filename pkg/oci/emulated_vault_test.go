@@ -72,7 +72,7 @@ func TestASecretIsWrittenReadAndPromotedUnderItsEtag(t *testing.T) {
 	if _, err := v.Update(t.Context(), id, staged.ETag, someUpdate()); fault.Of(err) != fault.Conflict {
 		t.Errorf("a name that is taken gives %v", err)
 	}
-	if _, err := v.Update(t.Context(), id, staged.ETag, secret.Update{Promote: 2, Metadata: map[string]any{"k": "v"}}); err != nil {
+	if _, err := v.Update(t.Context(), id, staged.ETag, secret.Update{Promote: 2, Metadata: secret.Metadata(`{"k":"v"}`)}); err != nil {
 		t.Errorf("promoting gives %v", err)
 	}
 	after := e.Secret(id)
@@ -90,7 +90,7 @@ func TestWhatTheServicesRefuseHasItsClassOverTheWire(t *testing.T) {
 	cloud, e := emulated(t, o)
 	v := cloud.Vault()
 	busy, full := e.AddSecret(ociemu.SecretSeed{Name: "busy"}), e.AddSecret(ociemu.SecretSeed{Name: "full", Versions: 30})
-	if _, err := v.Update(t.Context(), busy, "", secret.Update{Metadata: map[string]any{}}); err != nil {
+	if _, err := v.Update(t.Context(), busy, "", secret.Update{Metadata: secret.Metadata(`{}`)}); err != nil {
 		t.Fatal(err)
 	}
 	if s, err := v.Secret(t.Context(), busy); err != nil || s.State != secret.Updating {

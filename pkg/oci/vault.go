@@ -1,10 +1,15 @@
 package oci
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"io"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
@@ -57,21 +62,61 @@ func (v *Vault) Secret(ctx context.Context, id string) (secret.Secret, error) {
 		return secret.Secret{}, classify("GetSecret", err)
 	}
 	return call(ctx, v.cloud, "GetSecret", harmless, func(ctx context.Context) (secret.Secret, error) {
-		r, err := cl.GetSecret(ctx, vault.GetSecretRequest{SecretId: &id})
-		s := described(r.Secret, r.Etag)
-		s.At = serverTime(r.RawResponse)
-		return s, err
+		r, err := vault.GetSecretRequest{SecretId: &id}.HTTPRequest(http.MethodGet, "/secrets/{secretId}", nil, nil)
+		return described(ask(ctx, cl.BaseClient, r, err))
 	})
 }
 
-func described(s vault.Secret, etag *string) secret.Secret {
-	out := secret.Secret{ID: str(s.Id), Name: str(s.SecretName), Compartment: str(s.CompartmentId), ETag: str(etag),
-		State: string(s.LifecycleState), Replica: s.IsReplica != nil && *s.IsReplica,
-		Metadata: s.Metadata, Freeform: s.FreeformTags, Defined: s.DefinedTags}
-	if s.CurrentVersionNumber != nil {
-		out.Current = *s.CurrentVersionNumber
+// answer is an answer of a service that was read here and not by the SDK, which reads numbers of the metadata into
+// float64: they would be others when they are written back, and 1e400 makes it give up the whole answer.
+type answer struct {
+	header http.Header
+	body   []byte
+}
+
+// ask makes a request of the SDK's, and hands its answer on as it came.
+func ask(ctx context.Context, cl common.BaseClient, r http.Request, err error) (answer, error) {
+	if err != nil {
+		return answer{}, err
 	}
-	return out
+	response, err := cl.Call(ctx, &r)
+	defer common.CloseBodyIfValid(response)
+	if err != nil {
+		return answer{}, err
+	}
+	body, err := io.ReadAll(response.Body)
+	return answer{response.Header, body}, err
+}
+
+// into reads the answer's JSON. Numbers without a type of their own stay texts.
+func (a answer) into(v any) error {
+	d := json.NewDecoder(bytes.NewReader(a.body))
+	d.UseNumber()
+	return d.Decode(v)
+}
+
+// described reads a secret out of the answer to GetSecret or UpdateSecret.
+func described(a answer, err error) (secret.Secret, error) {
+	if err != nil {
+		return secret.Secret{}, err
+	}
+	var s struct {
+		ID                   string                    `json:"id"`
+		SecretName           string                    `json:"secretName"`
+		CompartmentID        string                    `json:"compartmentId"`
+		LifecycleState       string                    `json:"lifecycleState"`
+		IsReplica            bool                      `json:"isReplica"`
+		CurrentVersionNumber int64                     `json:"currentVersionNumber"`
+		Metadata             json.RawMessage           `json:"metadata"`
+		FreeformTags         map[string]string         `json:"freeformTags"`
+		DefinedTags          map[string]map[string]any `json:"definedTags"`
+	}
+	if err := a.into(&s); err != nil {
+		return secret.Secret{}, fault.New(fault.Unclear, "reading the secret", "the answer can't be read")
+	}
+	return secret.Secret{ID: s.ID, Name: s.SecretName, Compartment: s.CompartmentID, ETag: a.header.Get("Etag"), State: s.LifecycleState,
+		Replica: s.IsReplica, Current: s.CurrentVersionNumber, Metadata: secret.Metadata(s.Metadata), Freeform: s.FreeformTags,
+		Defined: s.DefinedTags, At: serverTime(&http.Response{Header: a.header})}, nil
 }
 
 // pageSize is what is asked for at a time; a secret has sixty versions at most.
@@ -92,7 +137,7 @@ func (v *Vault) Versions(ctx context.Context, id string) ([]secret.Version, erro
 			return nil, err
 		}
 		for _, s := range r.Items {
-			out = append(out, secret.Version{Number: *s.VersionNumber, Name: str(s.Name), Leaving: s.TimeOfDeletion != nil,
+			out = append(out, secret.Version{Number: *s.VersionNumber, Name: str(s.Name), Leaving: s.TimeOfDeletion != nil, Created: when(s.TimeCreated),
 				Current: slices.Contains(s.Stages, vault.SecretVersionSummaryStagesCurrent),
 				Pending: slices.Contains(s.Stages, vault.SecretVersionSummaryStagesPending),
 				Stale:   slices.Contains(s.Stages, vault.SecretVersionSummaryStagesDeprecated)})
@@ -113,21 +158,32 @@ func (v *Vault) Read(ctx context.Context, id, name string) (int64, credential.Va
 	if name != "" {
 		request.Stage, request.SecretVersionName = "", &name
 	}
-	r, err := call(ctx, v.cloud, "GetSecretBundle", harmless, func(ctx context.Context) (secrets.GetSecretBundleResponse, error) {
-		return cl.GetSecretBundle(ctx, request)
+	a, err := call(ctx, v.cloud, "GetSecretBundle", harmless, func(ctx context.Context) (answer, error) {
+		r, err := request.HTTPRequest(http.MethodGet, "/secretbundles/{secretId}", nil, nil)
+		return ask(ctx, cl.BaseClient, r, err)
 	})
 	if err != nil {
 		return 0, credential.Value{}, err
 	}
-	content, ok := r.SecretBundleContent.(secrets.Base64SecretBundleContentDetails)
-	if !ok || content.Content == nil || r.VersionNumber == nil {
+	var bundle struct {
+		VersionNumber       *int64 `json:"versionNumber"`
+		SecretBundleContent struct {
+			ContentType string  `json:"contentType"`
+			Content     *string `json:"content"`
+		} `json:"secretBundleContent"`
+	}
+	if err := a.into(&bundle); err != nil { // the error could quote the content
+		return 0, credential.Value{}, fault.New(fault.Unclear, "GetSecretBundle", "the answer can't be read")
+	}
+	content := bundle.SecretBundleContent
+	if content.ContentType != "BASE64" || content.Content == nil || bundle.VersionNumber == nil {
 		return 0, credential.Value{}, fault.New(fault.Invalid, "GetSecretBundle", "the version has no Base64 content")
 	}
 	plain, err := base64.StdEncoding.DecodeString(*content.Content)
 	if err != nil { // the error would quote the content
 		return 0, credential.Value{}, fault.New(fault.Invalid, "GetSecretBundle", "the content is not Base64")
 	}
-	return *r.VersionNumber, credential.NewValue(plain), nil
+	return *bundle.VersionNumber, credential.NewValue(plain), nil
 }
 
 // Update changes a secret if its etag is still the given one. It is made once: whether a lost one took effect shows
@@ -137,19 +193,37 @@ func (v *Vault) Update(ctx context.Context, id, etag string, u secret.Update) (s
 	if err != nil {
 		return secret.Secret{}, classify("UpdateSecret", err)
 	}
-	details := vault.UpdateSecretDetails{Metadata: u.Metadata}
-	if u.Name != "" {
-		details.SecretContent = vault.Base64SecretContentDetails{Name: &u.Name, Stage: vault.SecretContentDetailsStagePending,
-			Content: common.String(base64.StdEncoding.EncodeToString(u.Content.Reveal()))}
-	}
-	if u.Promote != 0 {
-		details.CurrentVersionNumber = &u.Promote
-	}
+	body := updateBody(u)
 	out, err := call(ctx, v.cloud, "UpdateSecret", once, func(ctx context.Context) (secret.Secret, error) {
-		r, err := cl.UpdateSecret(ctx, vault.UpdateSecretRequest{SecretId: &id, IfMatch: &etag, UpdateSecretDetails: details})
-		return described(r.Secret, r.Etag), err
+		r, err := vault.UpdateSecretRequest{SecretId: &id, IfMatch: &etag}.HTTPRequest(http.MethodPut, "/secrets/{secretId}", nil, nil)
+		r.ContentLength = int64(len(body))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		r.Body, _ = r.GetBody()
+		return described(ask(ctx, cl.BaseClient, r, err))
 	})
 	return out, withoutContent(err, u.Content)
+}
+
+// updateBody is the body of UpdateSecret. It is put together here because every encoder would change the metadata: its
+// blanks at least.
+func updateBody(u secret.Update) []byte {
+	var parts [][]byte
+	part := func(key string, value []byte) { parts = append(parts, []byte(`"`+key+`":`+string(value))) }
+	if len(u.Metadata) > 0 {
+		part("metadata", u.Metadata)
+	}
+	if u.Promote != 0 {
+		part("currentVersionNumber", strconv.AppendInt(nil, u.Promote, 10))
+	}
+	if u.Name != "" {
+		content, err := json.Marshal(map[string]string{"contentType": "BASE64", "name": u.Name, "stage": "PENDING",
+			"content": base64.StdEncoding.EncodeToString(u.Content.Reveal())})
+		if err != nil { // texts always encode
+			panic("oci: encoding a version's content")
+		}
+		part("secretContent", content)
+	}
+	return slices.Concat([]byte("{"), bytes.Join(parts, []byte(",")), []byte("}"))
 }
 
 // withoutContent blanks the message of an error that quotes the content that was sent.

@@ -212,7 +212,7 @@ var wrongs = []wrong{
 	{"an endpoint that doesn't answer", func(f *preflight.Facts) { f.S3 = refusedWith[int](silent) }, "s3_endpoint", preflight.Failed, "set prove to try or off"},
 }
 
-func staged(at time.Time) map[string]any {
+func staged(at time.Time) secret.Metadata {
 	return rotation.Journal{Staged: &rotation.Staged{Version: "v", Phase: rotation.PhaseStaged, Old: "old", At: &at, Secrets: rotation.Secrets{credential.RolePrivateKey: "x"}}}.Into(nil)
 }
 

@@ -150,7 +150,10 @@ func (r *run) fence(ctx context.Context) error {
 // settling; then the secret is read again, and the update repeated if nobody else has touched it.
 func (r *run) update(ctx context.Context, h *home, u secret.Update, j Journal) error {
 	j.Role, j.Owner = h.Role, OwnerOf(r.job.Ref)
-	u.Metadata = j.Into(h.Metadata)
+	var err error
+	if u.Metadata, err = j.kept(h.Metadata); err != nil {
+		return err
+	}
 	s, err := r.Vault.Update(ctx, h.SecretID, h.ETag, u)
 	if c := fault.Of(err); err != nil && (c == fault.Busy || c == fault.Conflict && h.touched) {
 		var now secret.Secret
@@ -160,7 +163,10 @@ func (r *run) update(ctx context.Context, h *home, u secret.Update, j Journal) e
 		if now.Current != h.Current || JournalOf(now.Metadata).text() != h.journal.text() {
 			return fault.New(fault.Conflict, "UpdateSecret", "somebody else has changed the secret meanwhile")
 		}
-		h.ETag, u.Metadata = now.ETag, j.Into(now.Metadata)
+		if u.Metadata, err = j.kept(now.Metadata); err != nil {
+			return err
+		}
+		h.ETag = now.ETag
 		s, err = r.Vault.Update(ctx, h.SecretID, h.ETag, u)
 	}
 	if err != nil {
@@ -169,6 +175,15 @@ func (r *run) update(ctx context.Context, h *home, u secret.Update, j Journal) e
 	h.journal, h.touched = j, true
 	h.ETag, h.Current, h.Metadata = s.ETag, s.Current, u.Metadata
 	return nil
+}
+
+// kept is Write with a classified error.
+func (j Journal) kept(metadata secret.Metadata) (secret.Metadata, error) {
+	out, err := j.Write(metadata)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "UpdateSecret", err.Error())
+	}
+	return out, nil
 }
 
 // create makes the new credential. An answer without the value (a repeated request may get one) is as good as none.

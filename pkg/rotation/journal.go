@@ -2,11 +2,13 @@ package rotation
 
 import (
 	"encoding/json"
-	"maps"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/secret"
 )
 
 // journalKey is the key of the secret's metadata under which Keyturn keeps its journal: one JSON text.
@@ -120,14 +122,27 @@ func (j Journal) Credentials() []string {
 	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
 }
 
-// JournalOf reads the journal out of a secret's metadata. Something that isn't one counts as none.
-func JournalOf(metadata map[string]any) Journal {
-	text, _ := metadata[journalKey].(string)
-	var j Journal
-	if json.Unmarshal([]byte(text), &j) != nil {
+// JournalOf reads the journal out of a secret's metadata. Something that isn't one counts as none; see ReadJournal.
+func JournalOf(metadata secret.Metadata) Journal {
+	j, err := ReadJournal(metadata)
+	if err != nil {
 		return Journal{}
 	}
 	return j
+}
+
+// ReadJournal reads the journal out of a secret's metadata. Where nothing is in its place there is none. The error says
+// that something is there that is no journal: it belongs to somebody else, and must not be written over.
+func ReadJournal(metadata secret.Metadata) (Journal, error) {
+	text, err := metadata.Text(journalKey)
+	if err != nil || strings.TrimSpace(text) == "" {
+		return Journal{}, err
+	}
+	var j Journal
+	if json.Unmarshal([]byte(text), &j) != nil {
+		return Journal{}, fmt.Errorf("the member %q of the metadata is not a journal of Keyturn", journalKey)
+	}
+	return j, nil
 }
 
 func (j Journal) text() string {
@@ -138,14 +153,22 @@ func (j Journal) text() string {
 	return string(text)
 }
 
-// Into returns the metadata with the journal in it; all other keys stay.
-func (j Journal) Into(metadata map[string]any) map[string]any {
-	out := maps.Clone(metadata)
-	if out == nil {
-		out = map[string]any{}
+// Into returns the metadata with the journal in it, and everything else as it was; none, where Write refuses them.
+func (j Journal) Into(metadata secret.Metadata) secret.Metadata {
+	out, err := j.Write(metadata)
+	if err != nil {
+		return nil
 	}
-	out[journalKey] = j.text()
 	return out
+}
+
+// Write puts the journal into the metadata. Everything else stays, byte for byte; metadata that can't be kept so, or with
+// somebody else's data in the journal's place, are refused.
+func (j Journal) Write(metadata secret.Metadata) (secret.Metadata, error) {
+	if _, err := ReadJournal(metadata); err != nil {
+		return nil, err
+	}
+	return metadata.With(journalKey, j.text())
 }
 
 // entry is what the journal of each secret says of this attempt in a phase.

@@ -2,7 +2,6 @@ package rotation_test
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -23,7 +22,7 @@ func (v vaultOf) Secret(_ context.Context, id string) (s secret.Secret, err erro
 			return fault.New(fault.Absent, "GetSecret", "not found")
 		}
 		s = found.Secret
-		s.At, s.Metadata = v.now, maps.Clone(found.Metadata)
+		s.At, s.Metadata = v.now, slices.Clone(found.Metadata)
 		return nil
 	})
 	return s, err

@@ -15,7 +15,7 @@ type Secret struct {
 	State                 string // lifecycle state as OCI writes it: ACTIVE, UPDATING, PENDING_DELETION, ...
 	Replica               bool   // a read-only copy of a secret in another region
 	Current               int64  // number of the CURRENT version
-	Metadata              map[string]any
+	Metadata              Metadata
 	Freeform              map[string]string
 	Defined               map[string]map[string]any
 	At                    time.Time // the server's clock when it answered
@@ -35,6 +35,7 @@ type Version struct {
 	Pending bool
 	Stale   bool // DEPRECATED: neither CURRENT nor PENDING nor the one before
 	Leaving bool // its deletion is scheduled
+	Created time.Time
 }
 
 // MaxVersions is how many versions of a secret OCI keeps, beside those whose deletion is scheduled.
@@ -46,5 +47,5 @@ type Update struct {
 	Name     string           // name of the new version
 	Content  credential.Value // content of the new version
 	Promote  int64            // number of the version to make CURRENT
-	Metadata map[string]any   // replaces the secret's metadata
+	Metadata Metadata         // replaces the secret's metadata; nothing leaves it as it is
 }

@@ -1,7 +1,9 @@
 package ociemu
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -220,7 +222,12 @@ func (x *exchange) finish(w http.ResponseWriter, answer reply, effect int) {
 
 // read decodes the JSON body into v.
 func (x *exchange) read(v any) *refusal {
-	if err := json.Unmarshal(x.body, v); err != nil {
+	d := json.NewDecoder(bytes.NewReader(x.body))
+	d.UseNumber() // a number of somebody's metadata or tags comes back as it was sent
+	if err := d.Decode(v); err != nil {
+		return &errCannotParse
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return &errCannotParse
 	}
 	return nil

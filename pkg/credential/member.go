@@ -1,0 +1,111 @@
+package credential
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// Other people keep data of their own in the JSON objects that Keyturn writes to: the metadata of a secret, and a bundle.
+// Read into Go values such data would not come back as it was: a number beyond 2^53 loses digits, 1e400 fits nowhere, 1.0
+// becomes 1. So WithText changes one member of the text and copies every other byte.
+
+// ErrNotAnObject says that a text can't be kept: it isn't a JSON object, or has something else where a text was expected.
+var ErrNotAnObject = errors.New("it is not a JSON object of which one member can be changed")
+
+// member is one member of the object: its key, and where its value is in the text.
+type member struct {
+	key        string
+	start, end int
+}
+
+// TextOf returns the member of the object with the key, which must be a text. Without such a member, or with null there, it
+// is empty.
+func TextOf(object []byte, key string) (string, error) {
+	members, err := membersOf(object)
+	if err != nil {
+		return "", err
+	}
+	text := ""
+	for _, one := range members { // the last of several counts, as for most readers of JSON
+		if one.key != key {
+			continue
+		}
+		text = ""
+		if err := json.Unmarshal(object[one.start:one.end], &text); err != nil {
+			return "", fmt.Errorf("%w: its member %q is not a text", ErrNotAnObject, key)
+		}
+	}
+	return text, nil
+}
+
+// WithText returns the object with the text as its member of that key. Every other byte stays. No object at all, and null,
+// are one without members.
+func WithText(object []byte, key, text string) ([]byte, error) {
+	members, err := membersOf(object)
+	if err != nil {
+		return nil, err
+	}
+	value, err := json.Marshal(text)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the member %q: %w", key, err)
+	}
+	name, err := json.Marshal(key)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the name %q: %w", key, err)
+	}
+	if len(members) == 0 {
+		return slices.Concat([]byte("{"), name, []byte(":"), value, []byte("}")), nil
+	}
+	out, found := slices.Clone(object), false
+	for _, one := range slices.Backward(members) { // from the end, so that what comes before stays where it is
+		if one.key == key {
+			out, found = slices.Concat(out[:one.start], value, out[one.end:]), true
+		}
+	}
+	if !found {
+		last := members[len(members)-1].end
+		out = slices.Concat(out[:last], []byte(","), name, []byte(":"), value, out[last:])
+	}
+	return out, nil
+}
+
+// membersOf finds the members of the object. No text, and null, are an object without any.
+func membersOf(m []byte) ([]member, error) {
+	if text := bytes.TrimSpace(m); len(text) == 0 || string(text) == "null" {
+		return nil, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(m))
+	d.UseNumber()
+	if first, err := d.Token(); err != nil || first != json.Delim('{') {
+		return nil, ErrNotAnObject
+	}
+	var found []member
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, ErrNotAnObject
+		}
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			return nil, ErrNotAnObject
+		}
+		end := int(d.InputOffset())
+		name, ok := key.(string)
+		if start := end - len(value); ok && start > 0 && bytes.Equal(m[start:end], value) {
+			found = append(found, member{name, start, end})
+			continue
+		}
+		return nil, ErrNotAnObject
+	}
+	if _, err := d.Token(); err != nil { // the closing brace
+		return nil, ErrNotAnObject
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, ErrNotAnObject
+	}
+	return found, nil
+}
