@@ -4,10 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"maps"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/secret"
 )
 
 // notesKey is the key of a secret's metadata under which the sweep keeps its notes: one JSON text.
@@ -37,7 +37,7 @@ type item struct {
 	user  string
 }
 
-// digestOf shortens a text to a hash.
+// hashOf shortens a text to a hash.
 func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:6])
@@ -68,31 +68,26 @@ func (n notes) reported(i item, now time.Time) bool {
 }
 
 // notesOf reads the notes out of a secret's metadata. What can't be read counts as none: its finding is mailed again.
-func notesOf(metadata map[string]any) notes {
-	text, _ := metadata[notesKey].(string)
+func notesOf(m secret.Metadata) notes {
+	text, err := m.Text(notesKey)
 	var n notes
-	if json.Unmarshal([]byte(text), &n) != nil {
+	if err != nil || json.Unmarshal([]byte(text), &n) != nil {
 		return nil
 	}
 	return n
 }
 
-// into returns the metadata with the notes in it; all other keys stay.
-func (n notes) into(metadata map[string]any) map[string]any {
-	out := maps.Clone(metadata)
-	if len(n) == 0 {
-		delete(out, notesKey)
-		return out
+// into returns the metadata with the notes in it, an empty text where there are none; every other byte stays.
+func (n notes) into(m secret.Metadata) (secret.Metadata, error) {
+	text := ""
+	if len(n) > 0 {
+		encoded, err := json.Marshal(n)
+		if err != nil { // strings always encode
+			panic("sweep: encoding the notes: " + err.Error())
+		}
+		text = string(encoded)
 	}
-	if out == nil {
-		out = map[string]any{}
-	}
-	text, err := json.Marshal(n)
-	if err != nil { // strings always encode
-		panic("sweep: encoding the notes: " + err.Error())
-	}
-	out[notesKey] = string(text)
-	return out
+	return m.With(notesKey, text)
 }
 
 // after returns the notes with the items that were mailed, and without those that are old; if the sweep has looked at

@@ -109,6 +109,9 @@ func (r *run) keep(ctx context.Context, id string, mailed []item, found map[stri
 		return err
 	}
 	n := notesOf(s.Metadata).after(mailed, found, r.troubles.none(), r.Clock.Now())
-	_, err = r.Vault.Update(ctx, id, s.ETag, secret.Update{Metadata: n.into(s.Metadata)})
+	metadata, err := n.into(s.Metadata)
+	if err == nil {
+		_, err = r.Vault.Update(ctx, id, s.ETag, secret.Update{Metadata: metadata})
+	}
 	return err
 }
