@@ -21,6 +21,9 @@ locals {
   } if image != "" }
   scheduled = contains(keys(local.functions), "sweep") && var.sweep_schedule != "off"
 
+  # IAM knows a user of the default domain by the name alone.
+  excluded_users = [for u in var.excluded_users : replace(u, "/^(?i:default)[/]/", "")]
+
   secret_compartments = length(var.secret_compartment_ocids) > 0 ? var.secret_compartment_ocids : [var.compartment_ocid]
   topic_compartment   = var.topic_ocid == "" ? var.compartment_ocid : var.topic_compartment_ocid
 
@@ -28,11 +31,22 @@ locals {
   configuration = merge(
     {
       ons_topic           = local.topic_id
-      protected_users     = join(",", var.excluded_users)
+      protected_users     = join(",", local.excluded_users)
       secret_compartments = join(",", local.secret_compartments)
       grace_period        = var.grace_period
       dry_run             = var.dry_run ? "yes" : "no"
     },
     var.configuration,
   )
+}
+
+check "tenancy" {
+  assert {
+    condition     = can(regex(local.region_form, local.reporting_region))
+    error_message = "Cloud Guard's reporting region was not found out: check that it is ${var.region}, or give cloud_guard_reporting_region."
+  }
+  assert {
+    condition     = var.home_region != "" || local.looked_up_home != null
+    error_message = "The home region was not found out, and ${var.region} is taken for it: check it, or give home_region."
+  }
 }
