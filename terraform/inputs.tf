@@ -1,5 +1,5 @@
 # What is refused because inputs contradict each other, or name something that lies elsewhere. Warnings are in warnings.tf.
-# Both files, groups.tf and regions.tf use inputs alone and no provider, so that a test can try many inputs quickly.
+# Both files, people.tf and regions.tf use inputs alone and no provider, so that a test can try many inputs quickly.
 locals {
   region_form = "^[a-z]+(-[a-z]+)+-[0-9]+$"
 
@@ -45,6 +45,7 @@ locals {
   images = { for input, image in { rotate_image = var.rotate_image, sweep_image = var.sweep_image } : input => {
     host       = split("/", image)[0]
     repository = try(regex("^[^/]+/[^/]+/([^:@]+):", image)[0], "")
+    digest     = split("@", image)[1]
   } if image != "" }
 
   # What has to be in the stack's region: where it is, as its OCID or host says.

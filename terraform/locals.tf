@@ -21,9 +21,6 @@ locals {
   } if image != "" }
   scheduled = contains(keys(local.functions), "sweep") && var.sweep_schedule != "off"
 
-  # IAM knows a user of the default domain by the name alone.
-  excluded_users = [for u in var.excluded_users : replace(u, "/^(?i:default)[/]/", "")]
-
   secret_compartments = length(var.secret_compartment_ocids) > 0 ? var.secret_compartment_ocids : [var.compartment_ocid]
   topic_compartment   = var.topic_ocid == "" ? var.compartment_ocid : var.topic_compartment_ocid
 

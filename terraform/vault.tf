@@ -178,12 +178,15 @@ locals {
   # Where the functions look for them.
   first_secrets_compartment = contains(local.secret_compartments, var.compartment_ocid) ? var.compartment_ocid : local.secret_compartments[0]
 
+  # OCI compares tags without regard to case.
+  tags_of_first_secrets = { for name, s in oci_vault_secret.first : name => { for tag, v in s.defined_tags : lower(tag) => v } }
+
   # What a first secret had when it was made, and doesn't have now.
   changed_first_secrets = concat(
     flatten([for name, s in oci_vault_secret.first : [
       for tag, want in { user = var.first_secrets[name].user, kind = var.first_secrets[name].kind, role = var.first_secrets[name].role } :
-      "${name} has the tag keyturn.${tag} = ${try(s.defined_tags["keyturn.${tag}"], "(none)")}, first_secrets says ${want}. Change the input, or the tag: ${replace(local.bind_command, "<secret OCID>", s.id)}"
-      if lower(try(s.defined_tags["keyturn.${tag}"], "")) != lower(want)
+      "${name} has the tag keyturn.${tag} = ${try(local.tags_of_first_secrets[name]["keyturn.${tag}"], "(none)")}, first_secrets says ${want}. Change the input, or the tag: ${replace(local.bind_command, "<secret OCID>", s.id)}"
+      if lower(try(local.tags_of_first_secrets[name]["keyturn.${tag}"], "")) != lower(want)
     ]]),
     [for name, s in oci_vault_secret.first : "${name} is in the compartment ${s.compartment_id}, where the functions don't look: add it to secret_compartment_ocids, or move the secret." if !contains(local.secret_compartments, s.compartment_id)],
     [for name, s in oci_vault_secret.first : "${name} was made before freeform_tags was changed, and keeps its tags: change them with `oci vault secret update`." if anytrue([for k, v in var.freeform_tags : try(s.freeform_tags[k], null) != v])],

@@ -91,7 +91,7 @@ check "images" {
     error_message = "rotate_image or sweep_image is not in the repositories that are made (${join(", ", local.made_repositories)}): it isn't scanned, and signatures are looked for in compartment_ocid."
   }
   assert {
-    condition     = length(local.functions) < 2 || length(distinct([for f in local.functions : f.digest])) == 2
+    condition     = length(distinct([for i in local.images : i.digest])) == length(local.images)
     error_message = "rotate_image and sweep_image have the same digest, so one of the functions would run the other's code: copy both lines of deploy/fill-in again."
   }
   assert {

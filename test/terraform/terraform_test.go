@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -25,18 +26,14 @@ type workshop struct{ dir, home string }
 
 var prepared = sync.OnceValues(prepare)
 
-// litter is the folder that is removed in the end.
+// litter is the folder for everything that the tests write. It is removed in the end.
 var litter string
 
 func prepare() (workshop, error) {
 	if _, err := exec.LookPath("terraform"); err != nil {
 		return workshop{}, errors.New("Terraform is not installed")
 	}
-	dir, err := os.MkdirTemp("", "keyturn-stack-")
-	if err != nil {
-		return workshop{}, err
-	}
-	litter = dir
+	dir := litter
 	w := workshop{dir: filepath.Join(dir, "terraform"), home: filepath.Join(dir, "home")}
 	if err := os.Mkdir(w.home, 0o700); err != nil {
 		return w, err
@@ -53,6 +50,12 @@ func prepare() (workshop, error) {
 }
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "keyturn-stack-")
+	if err != nil {
+		panic(err)
+	}
+	litter = dir
 	code := m.Run()
 	_ = os.RemoveAll(litter) // what is left lies in the system's folder for such things
 	os.Exit(code)

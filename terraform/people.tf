@@ -1,5 +1,8 @@
-# The groups of the four duties, in whichever form they were given.
+# Users and groups as IAM names them, in whichever form they were given.
 locals {
+  # A user of the default domain is known by the name alone.
+  excluded_users = [for u in var.excluded_users : replace(u, "/^(?i:default)[/]/", "")]
+
   # A group's domain and name without quotes, or its OCID alone.
   group_parts = { for duty, name in {
     deployer     = var.deployer_group
