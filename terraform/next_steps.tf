@@ -1,12 +1,6 @@
 # What the outputs next_steps, bind_command and registry say.
-data "oci_objectstorage_namespace" "this" {
-  count = var.repositories ? 1 : 0
-
-  compartment_id = var.tenancy_ocid
-}
-
 locals {
-  registry = var.repositories ? "${local.registry_host}/${data.oci_objectstorage_namespace.this[0].namespace}/${var.name_prefix}" : null
+  registry = var.repositories ? "${local.registry_host}/${oci_artifacts_container_repository.this["rotate"].namespace}/${var.name_prefix}" : null
 
   # The fifth part of a key's OCID is its vault's, whose endpoint has it in its name.
   signing_endpoint = var.signing_key_ocid == "" ? local.vault_endpoint : "https://${split(".", var.signing_key_ocid)[4]}-management.kms.${var.region}.${coalesce(local.realm_domain, "<domain>")}"
