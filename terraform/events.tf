@@ -7,7 +7,9 @@ data "oci_cloud_guard_cloud_guard_configuration" "this" {
 }
 
 locals {
-  reporting_region = var.cloud_guard_reporting_region != "" ? var.cloud_guard_reporting_region : data.oci_cloud_guard_cloud_guard_configuration.this[0].reporting_region
+  reporting_region = var.cloud_guard_reporting_region != "" ? var.cloud_guard_reporting_region : (
+    data.oci_cloud_guard_cloud_guard_configuration.this[0].status == "DISABLED" ? "" : coalesce(data.oci_cloud_guard_cloud_guard_configuration.this[0].reporting_region, "")
+  )
 
   # The rules' ids, not the texts of their recommendations, which Oracle may reword.
   event_condition = jsonencode({
@@ -38,11 +40,4 @@ resource "oci_events_rule" "problem_closed" {
 
   # Functions has to be allowed to work before the first event comes.
   depends_on = [oci_identity_policy.function]
-
-  lifecycle {
-    precondition {
-      condition     = local.reporting_region == var.region
-      error_message = "Cloud Guard's reporting region is ${local.reporting_region}, the stack's region is ${var.region}: events are sent in the reporting region only, so this rule would never see one. Deploy the stack in ${local.reporting_region}."
-    }
-  }
 }

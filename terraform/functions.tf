@@ -36,6 +36,15 @@ resource "oci_functions_application" "this" {
       condition     = var.subnet_ocid != "" || length(var.network_security_group_ocids) == 0
       error_message = "network_security_group_ocids without subnet_ocid: the network that is made brings its own group. Give both, or neither."
     }
+    # Asked before anything is made, since a vault can't be moved. An answer that is no region (a test's) is left to the check tenancy.
+    precondition {
+      condition     = local.reporting_region != ""
+      error_message = "Cloud Guard has no reporting region, so it is off and sends no events: enable Cloud Guard, in the region in which you deploy this stack."
+    }
+    precondition {
+      condition     = local.reporting_region == var.region || !can(regex(local.region_form, local.reporting_region))
+      error_message = "Cloud Guard's reporting region is ${local.reporting_region}, the stack's region is ${var.region}: events are sent in the reporting region only, so this stack would never see one. Deploy the stack in ${local.reporting_region}."
+    }
     precondition {
       condition     = var.subnet_ocid != "" || var.nat_gateway || local.home_region == var.region
       error_message = "The home region is ${local.home_region}, the stack's region is ${var.region}: credentials are changed in the home region, and a service gateway doesn't reach it. Set nat_gateway, or give a subnet_ocid that has a way there."

@@ -24,17 +24,6 @@ resource "oci_identity_policy" "function" {
 
   # A policy is refused if its subject doesn't exist.
   depends_on = [oci_identity_dynamic_group.function]
-
-  lifecycle {
-    precondition {
-      condition     = var.topic_ocid == "" || var.topic_compartment_ocid != ""
-      error_message = "topic_ocid is given, topic_compartment_ocid is not: the functions get the right to publish in the topic's compartment, so name it."
-    }
-    precondition {
-      condition     = var.secret_policy == "compartment" || lookup(var.configuration, "secret_binding", "require") == "require"
-      error_message = "secret_binding is warn, but the policies allow only secrets with tags: set secret_policy to compartment, or leave secret_binding at require."
-    }
-  }
 }
 
 resource "oci_identity_policy" "groups" {
@@ -53,7 +42,7 @@ resource "oci_identity_policy" "groups" {
       error_message = "deployer_group without require_signed_images: whoever may deploy any image has the functions' powers over credentials. Turn signatures on, or take the group out."
     }
     precondition {
-      condition     = length(distinct(values(local.groups))) == length(local.groups)
+      condition     = length(distinct(values(local.group_identities))) == length(local.group_identities)
       error_message = "Two of deployer_group, signer_group, secret_admin_group and closer_group are the same group: the duties are meant for different people. A person may be in several groups if you have to."
     }
     precondition {

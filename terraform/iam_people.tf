@@ -1,13 +1,6 @@
 # What people and Oracle's services may do. Whoever puts code into a function has the function's powers, so the duties are
 # kept apart: one group deploys, one signs, one keeps secrets (and can't read them), one closes problems.
 locals {
-  groups = { for duty, name in {
-    deployer     = var.deployer_group
-    signer       = var.signer_group
-    secret_admin = var.secret_admin_group
-    closer       = var.closer_group
-  } : duty => strcontains(name, "/") ? "'${join("'/'", split("/", name))}'" : name if name != "" }
-
   here = "compartment id ${var.compartment_ocid}"
 
   duties = {

@@ -7,7 +7,7 @@
 # - conditions are compared without regard to case.
 locals {
   # Never the excluded ones, whatever the function's configuration says.
-  not_excluded = [for u in var.excluded_users : startswith(u, "ocid1.") ? "target.user.id != '${u}'" : (
+  not_excluded = [for u in local.excluded_users : startswith(u, "ocid1.") ? "target.user.id != '${u}'" : (
     strcontains(u, "*") ? "target.user.name != /${u}/" : "target.user.name != '${u}'"
   )]
   others_than_excluded = "all {${join(", ", local.not_excluded)}}"

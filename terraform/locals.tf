@@ -28,11 +28,22 @@ locals {
   configuration = merge(
     {
       ons_topic           = local.topic_id
-      protected_users     = join(",", var.excluded_users)
+      protected_users     = join(",", local.excluded_users)
       secret_compartments = join(",", local.secret_compartments)
       grace_period        = var.grace_period
       dry_run             = var.dry_run ? "yes" : "no"
     },
     var.configuration,
   )
+}
+
+check "tenancy" {
+  assert {
+    condition     = can(regex(local.region_form, local.reporting_region))
+    error_message = "Cloud Guard's reporting region was not found out: check that it is ${var.region}, or give cloud_guard_reporting_region."
+  }
+  assert {
+    condition     = var.home_region != "" || local.looked_up_home != null
+    error_message = "The home region was not found out, and ${var.region} is taken for it: check it, or give home_region."
+  }
 }

@@ -1,10 +1,7 @@
 # ---------------------------------------------------------------- Notifications
 
 resource "oci_ons_notification_topic" "this" {
-  for_each = merge(
-    var.topic_ocid == "" ? { mail = "What Keyturn did, and what is to be done next." } : {},
-    var.alarms && var.alarm_topic_ocid == "" ? { alarms = "Keyturn's alarms." } : {},
-  )
+  for_each = local.made_topics
 
   compartment_id = var.compartment_ocid
   name           = each.key == "mail" ? var.name_prefix : "${var.name_prefix}-${each.key}"
@@ -17,7 +14,7 @@ locals {
   alarm_topic_id = var.alarm_topic_ocid != "" ? var.alarm_topic_ocid : one([for name, t in oci_ons_notification_topic.this : t.id if name == "alarms"])
 
   # To the topics that are made here; an existing one has its subscriptions.
-  subscriptions = merge(flatten([for name in keys(oci_ons_notification_topic.this) : concat(
+  subscriptions = merge(flatten([for name in keys(local.made_topics) : concat(
     [for e in var.emails : { "${name} ${e}" = { topic = name, protocol = "EMAIL", endpoint = e } }],
     [for e in var.https_endpoints : { "${name} ${e}" = { topic = name, protocol = "CUSTOM_HTTPS", endpoint = e } }],
   )])...)

@@ -1,3 +1,10 @@
+# ---------------------------------------------------------------- General
+
+output "next_steps" {
+  description = "What to do now, with the commands: before the images are given how to build, push, sign and deploy them, and then how to check, bind and try. Print it with `terraform output -raw`."
+  value       = local.next_steps
+}
+
 # ---------------------------------------------------------------- IAM
 
 output "policy_statements" {
@@ -69,7 +76,7 @@ output "vault_id" {
 }
 
 output "vault_management_endpoint" {
-  description = "Management endpoint of the vault: `deploy/sign` takes it as -e, `oci kms management` as --endpoint."
+  description = "Management endpoint of the vault: `oci kms management` takes it as --endpoint, and `deploy/sign` as -e if the signing key is in this vault."
   value       = local.vault_endpoint
 }
 
@@ -81,6 +88,11 @@ output "key_id" {
 output "signing_key_id" {
   description = "OCID of the key that images have to be signed with, or null. `oci artifacts container image-signature sign-upload` takes it as --kms-key-id."
   value       = one(local.signing_key_ids)
+}
+
+output "bind_command" {
+  description = "Command that binds a secret to a user and kind, with the tags that secret_policy asks for."
+  value       = local.bind_command
 }
 
 output "secret_ids" {
@@ -110,6 +122,11 @@ output "schedule_id" {
 }
 
 # ---------------------------------------------------------------- Hardening
+
+output "registry" {
+  description = "What the repositories' names begin with: registry, namespace and prefix. `deploy/push` takes it as -r. Null if repositories is off."
+  value       = local.registry
+}
 
 output "repositories" {
   description = "Container Registry repositories to push the images to."

@@ -53,9 +53,14 @@ variable "name_prefix" {
 }
 
 variable "freeform_tags" {
-  description = "Freeform tags for everything that is made."
+  description = "Freeform tags for everything that is made. First secrets get them once, when they are made."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = alltrue([for k in keys(var.freeform_tags) : !startswith(lower(k), "keyturn-")])
+    error_message = "freeform_tags has a key that begins with keyturn-: those tags bind a secret to a user. Bind single secrets, as the output bind_command shows, or with first_secrets."
+  }
 }
 
 # ---------------------------------------------------------------- IAM
@@ -82,9 +87,9 @@ variable "excluded_users" {
   validation {
     condition = alltrue([for u in var.excluded_users : (
       can(regex("^ocid1\\.user\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", u)) ||
-      (!startswith(u, "ocid1.") && (can(regex("^[^*'\",;[:cntrl:]]+$", u)) || can(regex("^\\*?[^*/'\",;[:cntrl:]]+\\*?$", u))))
+      (u == trimspace(u) && !can(regex("(?i)(^|/)ocid[0-9]", u)) && (can(regex("^[^*'\",;[:cntrl:]]+$", u)) || can(regex("^\\*?[^*/'\",;[:cntrl:]]+\\*?$", u))))
     )])
-    error_message = "excluded_users takes user names, names with a * at the beginning or the end (without a slash then), and OCIDs of users; quotes, commas and semicolons are refused."
+    error_message = "excluded_users takes user names, names with a * at the beginning or the end (without a slash then), and OCIDs of users (ocid1.user.oc1..aaaa..., in lower case); quotes, commas, semicolons, and spaces at either end are refused."
   }
 }
 
@@ -100,13 +105,16 @@ variable "secret_policy" {
 }
 
 variable "deployer_group" {
-  description = "Group that may push images and put them into the functions. Not who may sign images, read secrets or change the application. Empty: no statements. Write Domain/Group for a group outside of the default identity domain; so too for the next three."
+  description = "Group that may push images and put them into the functions. Not who may sign images, read secrets or change the application. Empty: no statements. A group of the default identity domain by its name, one of another domain as Domain/Group, any by its OCID; so too for the next three."
   type        = string
   default     = ""
 
   validation {
-    condition     = can(regex("^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?)?$", var.deployer_group))
-    error_message = "deployer_group is the name of a group, or Domain/Group: letters, digits, dots, hyphens and underscores."
+    condition = var.deployer_group == "" || can(regex("^ocid1\\.group\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", var.deployer_group)) || (
+      can(regex("^('[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*'|[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*)(/('[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*'|[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*))?$", var.deployer_group)) &&
+      !can(regex("(?i)(^|/)'?ocid[0-9]|^(id|group|dynamic-group) | (to|where) ", var.deployer_group))
+    )
+    error_message = "deployer_group is a group's name, Domain/Group, or the group's OCID (ocid1.group.oc1..aaaa...). Names take letters, digits, single spaces and . _ - + @ & #; give any other group by its OCID."
   }
 }
 
@@ -116,8 +124,11 @@ variable "signer_group" {
   default     = ""
 
   validation {
-    condition     = can(regex("^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?)?$", var.signer_group))
-    error_message = "signer_group is the name of a group, or Domain/Group: letters, digits, dots, hyphens and underscores."
+    condition = var.signer_group == "" || can(regex("^ocid1\\.group\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", var.signer_group)) || (
+      can(regex("^('[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*'|[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*)(/('[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*'|[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*))?$", var.signer_group)) &&
+      !can(regex("(?i)(^|/)'?ocid[0-9]|^(id|group|dynamic-group) | (to|where) ", var.signer_group))
+    )
+    error_message = "signer_group is a group's name, Domain/Group, or the group's OCID (ocid1.group.oc1..aaaa...). Names take letters, digits, single spaces and . _ - + @ & #; give any other group by its OCID."
   }
 }
 
@@ -127,8 +138,11 @@ variable "secret_admin_group" {
   default     = ""
 
   validation {
-    condition     = can(regex("^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?)?$", var.secret_admin_group))
-    error_message = "secret_admin_group is the name of a group, or Domain/Group: letters, digits, dots, hyphens and underscores."
+    condition = var.secret_admin_group == "" || can(regex("^ocid1\\.group\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", var.secret_admin_group)) || (
+      can(regex("^('[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*'|[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*)(/('[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*'|[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*))?$", var.secret_admin_group)) &&
+      !can(regex("(?i)(^|/)'?ocid[0-9]|^(id|group|dynamic-group) | (to|where) ", var.secret_admin_group))
+    )
+    error_message = "secret_admin_group is a group's name, Domain/Group, or the group's OCID (ocid1.group.oc1..aaaa...). Names take letters, digits, single spaces and . _ - + @ & #; give any other group by its OCID."
   }
 }
 
@@ -138,8 +152,11 @@ variable "closer_group" {
   default     = ""
 
   validation {
-    condition     = can(regex("^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?)?$", var.closer_group))
-    error_message = "closer_group is the name of a group, or Domain/Group: letters, digits, dots, hyphens and underscores."
+    condition = var.closer_group == "" || can(regex("^ocid1\\.group\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", var.closer_group)) || (
+      can(regex("^('[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*'|[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*)(/('[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*'|[\\p{L}\\p{N}._+@&#-]+( [\\p{L}\\p{N}._+@&#-]+)*))?$", var.closer_group)) &&
+      !can(regex("(?i)(^|/)'?ocid[0-9]|^(id|group|dynamic-group) | (to|where) ", var.closer_group))
+    )
+    error_message = "closer_group is a group's name, Domain/Group, or the group's OCID (ocid1.group.oc1..aaaa...). Names take letters, digits, single spaces and . _ - + @ & #; give any other group by its OCID."
   }
 }
 
@@ -171,7 +188,11 @@ variable "rotate_image" {
 
   validation {
     condition     = var.rotate_image == "" || can(regex("^[a-z0-9.-]+/[^@:[:space:]]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}$", var.rotate_image))
-    error_message = "rotate_image has no digest: write registry/namespace/repository:tag@sha256:<64 hexadecimal digits>, as `docker push` prints them. A tag alone can be moved to another image."
+    error_message = "rotate_image is not registry/namespace/repository:tag@sha256:<64 hexadecimal digits>, as deploy/push prints it. The digest is needed: a tag alone can be moved to another image."
+  }
+  validation {
+    condition     = var.rotate_image == "" || can(regex("^([a-z0-9-]+\\.ocir\\.io|ocir\\.[a-z0-9-]+\\.oci\\.[a-z0-9.-]+)/", var.rotate_image))
+    error_message = "rotate_image is not in Container Registry: Functions runs images of its own region's registry only (fra.ocir.io/... or ocir.eu-frankfurt-1.oci.oraclecloud.com/...). Push it there with deploy/push."
   }
 }
 
@@ -182,7 +203,11 @@ variable "sweep_image" {
 
   validation {
     condition     = var.sweep_image == "" || can(regex("^[a-z0-9.-]+/[^@:[:space:]]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}$", var.sweep_image))
-    error_message = "sweep_image has no digest: write registry/namespace/repository:tag@sha256:<64 hexadecimal digits>, as `docker push` prints them. A tag alone can be moved to another image."
+    error_message = "sweep_image is not registry/namespace/repository:tag@sha256:<64 hexadecimal digits>, as deploy/push prints it. The digest is needed: a tag alone can be moved to another image."
+  }
+  validation {
+    condition     = var.sweep_image == "" || can(regex("^([a-z0-9-]+\\.ocir\\.io|ocir\\.[a-z0-9-]+\\.oci\\.[a-z0-9.-]+)/", var.sweep_image))
+    error_message = "sweep_image is not in Container Registry: Functions runs images of its own region's registry only (fra.ocir.io/... or ocir.eu-frankfurt-1.oci.oraclecloud.com/...). Push it there with deploy/push."
   }
 }
 
@@ -232,13 +257,17 @@ variable "dry_run" {
 }
 
 variable "grace_period" {
-  description = "How long the old credential stays beside the new one: 0, or days, hours and minutes such as 72h, 3d, 90m, up to 90d."
+  description = "How long the old credential stays alongside the new one: 0, or days, hours and minutes such as 72h, 3d, 90m, up to 90d."
   type        = string
   default     = "0"
 
   validation {
     condition     = var.grace_period == "0" || (var.grace_period != "" && can(regex("^([0-9]{1,2}d)?([0-9]{1,4}h)?([0-9]{1,6}m)?$", var.grace_period)))
     error_message = "grace_period is 0, or days, hours and minutes in this order, such as 72h, 3d, 1d12h, 90m."
+  }
+  validation {
+    condition     = sum([for unit, minutes in { d = 1440, h = 60, m = 1 } : minutes * try(tonumber(one(regex("([0-9]+)${unit}", var.grace_period))), 0)]) <= 129600
+    error_message = "grace_period is longer than 90 days, which the functions refuse at start: write 90d or less."
   }
 }
 

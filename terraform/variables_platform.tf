@@ -6,7 +6,7 @@ variable "subnet_ocid" {
   default     = ""
 
   validation {
-    condition     = var.subnet_ocid == "" || can(regex("^ocid1\\.subnet\\.", var.subnet_ocid))
+    condition     = var.subnet_ocid == "" || can(regex("^ocid1\\.subnet\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.subnet_ocid))
     error_message = "subnet_ocid is not a subnet's OCID: copy it from the subnet's page (ocid1.subnet....), or leave it empty to have a network made."
   }
 }
@@ -17,7 +17,7 @@ variable "network_security_group_ocids" {
   default     = []
 
   validation {
-    condition     = length(var.network_security_group_ocids) <= 5 && alltrue([for g in var.network_security_group_ocids : can(regex("^ocid1\\.networksecuritygroup\\.", g))])
+    condition     = length(var.network_security_group_ocids) <= 5 && alltrue([for g in var.network_security_group_ocids : can(regex("^ocid1\\.networksecuritygroup\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", g))])
     error_message = "network_security_group_ocids takes up to five OCIDs of network security groups (ocid1.networksecuritygroup....)."
   }
 }
@@ -47,7 +47,7 @@ variable "vault_ocid" {
   default     = ""
 
   validation {
-    condition     = var.vault_ocid == "" || can(regex("^ocid1\\.vault\\.", var.vault_ocid))
+    condition     = var.vault_ocid == "" || can(regex("^ocid1\\.vault\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.vault_ocid))
     error_message = "vault_ocid is not a vault's OCID: copy it from the vault's page (ocid1.vault....), or leave it empty to have one made."
   }
 }
@@ -58,7 +58,7 @@ variable "key_ocid" {
   default     = ""
 
   validation {
-    condition     = var.key_ocid == "" || can(regex("^ocid1\\.key\\.", var.key_ocid))
+    condition     = var.key_ocid == "" || can(regex("^ocid1\\.key\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.key_ocid))
     error_message = "key_ocid is not a key's OCID: copy it from the key's page (ocid1.key....), or leave it empty to have one made."
   }
 }
@@ -69,7 +69,7 @@ variable "signing_key_ocid" {
   default     = ""
 
   validation {
-    condition     = var.signing_key_ocid == "" || can(regex("^ocid1\\.key\\.", var.signing_key_ocid))
+    condition     = var.signing_key_ocid == "" || can(regex("^ocid1\\.key\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.signing_key_ocid))
     error_message = "signing_key_ocid is not a key's OCID: copy it from the key's page (ocid1.key....), or leave it empty to have one made."
   }
 }
@@ -149,7 +149,7 @@ variable "topic_ocid" {
   default     = ""
 
   validation {
-    condition     = var.topic_ocid == "" || can(regex("^ocid1\\.onstopic\\.", var.topic_ocid))
+    condition     = var.topic_ocid == "" || can(regex("^ocid1\\.onstopic\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.topic_ocid))
     error_message = "topic_ocid is not a topic's OCID: copy it from the topic's page (ocid1.onstopic....), or leave it empty to have one made."
   }
 }
@@ -161,18 +161,18 @@ variable "topic_compartment_ocid" {
 
   validation {
     condition     = var.topic_compartment_ocid == "" || can(regex("^ocid1\\.compartment\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", var.topic_compartment_ocid))
-    error_message = "topic_compartment_ocid is not a compartment's OCID (ocid1.compartment.oc1..aaaa...)."
+    error_message = "topic_compartment_ocid is not a compartment's OCID (ocid1.compartment.oc1..aaaa...). The root compartment is refused: the functions could publish to every topic of the tenancy."
   }
 }
 
 variable "emails" {
-  description = "Who gets the mails and alarms. Everyone has to confirm within three days."
+  description = "Who gets the mails and alarms, if the topics are made here. Everyone has to confirm within three days."
   type        = list(string)
   default     = []
 
   validation {
-    condition     = length(distinct(var.emails)) == length(var.emails) && alltrue([for e in var.emails : can(regex("^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$", e))])
-    error_message = "emails takes mail addresses, each once."
+    condition     = length(distinct([for e in var.emails : lower(e)])) == length(var.emails) && alltrue([for e in var.emails : can(regex("^[^@[:space:],;:<>\"()\\[\\]\\\\]+@([A-Za-z0-9-]+\\.)+[A-Za-z0-9-]+$", e))])
+    error_message = "emails takes mail addresses such as secops@example.com, one in each item and each once: no names, no mailto:, no commas or semicolons."
   }
 }
 
@@ -184,6 +184,10 @@ variable "https_endpoints" {
   validation {
     condition     = length(distinct(var.https_endpoints)) == length(var.https_endpoints) && alltrue([for e in var.https_endpoints : can(regex("^https://[^@[:space:]]+$", e))])
     error_message = "https_endpoints takes addresses that begin with https://, each once and without user or password."
+  }
+  validation {
+    condition     = alltrue([for e in var.https_endpoints : !can(regex("(?i)^https://([a-z0-9-]+\\.)*(slack\\.com|pagerduty\\.com)(:[0-9]+)?(/|$)", e))])
+    error_message = "https_endpoints has an address of Slack or PagerDuty: it would stay unconfirmed, since Notifications has protocols of their own for them, and the address is itself a credential. Subscribe it to the topic in the Console (protocol Slack or PagerDuty)."
   }
 }
 
@@ -201,7 +205,7 @@ variable "alarm_topic_ocid" {
   default     = ""
 
   validation {
-    condition     = var.alarm_topic_ocid == "" || can(regex("^ocid1\\.onstopic\\.", var.alarm_topic_ocid))
+    condition     = var.alarm_topic_ocid == "" || can(regex("^ocid1\\.onstopic\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.alarm_topic_ocid))
     error_message = "alarm_topic_ocid is not a topic's OCID: copy it from the topic's page (ocid1.onstopic....), or leave it empty to have one made."
   }
 }
@@ -233,7 +237,7 @@ variable "security_zone_recipe_ocid" {
   default     = ""
 
   validation {
-    condition     = var.security_zone_recipe_ocid == "" || can(regex("^ocid1\\.[a-z0-9]*recipe\\.", var.security_zone_recipe_ocid))
+    condition     = var.security_zone_recipe_ocid == "" || can(regex("^ocid1\\.[a-z0-9]*recipe\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.security_zone_recipe_ocid))
     error_message = "security_zone_recipe_ocid is not a security zone recipe's OCID: copy it from Security Zones, Recipes, or leave it empty."
   }
 }
@@ -250,7 +254,7 @@ variable "cloud_guard_detector_recipe_ocid" {
   default     = ""
 
   validation {
-    condition     = var.cloud_guard_detector_recipe_ocid == "" || startswith(var.cloud_guard_detector_recipe_ocid, "ocid1.cloudguarddetectorrecipe.")
+    condition     = var.cloud_guard_detector_recipe_ocid == "" || can(regex("^ocid1\\.cloudguarddetectorrecipe\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.cloud_guard_detector_recipe_ocid))
     error_message = "cloud_guard_detector_recipe_ocid has to be the OCID of a detector recipe (ocid1.cloudguarddetectorrecipe...), or empty."
   }
 }
@@ -261,7 +265,7 @@ variable "cloud_guard_responder_recipe_ocid" {
   default     = ""
 
   validation {
-    condition     = var.cloud_guard_responder_recipe_ocid == "" || startswith(var.cloud_guard_responder_recipe_ocid, "ocid1.cloudguardresponderrecipe.")
+    condition     = var.cloud_guard_responder_recipe_ocid == "" || can(regex("^ocid1\\.cloudguardresponderrecipe\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.cloud_guard_responder_recipe_ocid))
     error_message = "cloud_guard_responder_recipe_ocid has to be the OCID of a responder recipe (ocid1.cloudguardresponderrecipe...), or empty."
   }
 }

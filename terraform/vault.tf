@@ -87,6 +87,20 @@ resource "oci_kms_key" "signing" {
   }
 }
 
+# The namespace of another stack.
+data "oci_identity_tag_namespaces" "existing" {
+  count = var.create_tag_namespace ? 0 : 1
+
+  compartment_id = var.tenancy_ocid
+}
+
+check "tag_namespace" {
+  assert {
+    condition     = var.create_tag_namespace || anytrue([for n in try(data.oci_identity_tag_namespaces.existing[0].tag_namespaces, []) : lower(n.name) == "keyturn" && !n.is_retired])
+    error_message = "create_tag_namespace is off, and the tenancy has no tag namespace keyturn in its root compartment (or it is retired): no secret could be bound by defined tags. Set create_tag_namespace to true in one stack of the tenancy."
+  }
+}
+
 # Protected as well: it holds the bindings of all secrets, of those too that others have made.
 resource "oci_identity_tag_namespace" "keyturn" {
   count    = var.create_tag_namespace ? 1 : 0
@@ -127,7 +141,9 @@ resource "oci_identity_tag" "keyturn" {
   }
 }
 
-# A placeholder until the first rotation. What the functions write is never read back by Terraform.
+# A placeholder until the first rotation, made once and never updated: what the functions write (content, metadata) and what a
+# tag default or an operator adds (tags) is not Terraform's, and an update would send old metadata over a rotation's journal.
+# Where a secret then differs from the inputs, the check changed_first_secrets warns.
 resource "oci_vault_secret" "first" {
   for_each = var.first_secrets
 
@@ -154,12 +170,32 @@ resource "oci_vault_secret" "first" {
 
   lifecycle {
     prevent_destroy = true
-    # Contents and the journal in the metadata belong to the functions from now on.
-    ignore_changes = [secret_content, metadata]
+    ignore_changes  = all
   }
 }
 
 locals {
   # Where the functions look for them.
   first_secrets_compartment = contains(local.secret_compartments, var.compartment_ocid) ? var.compartment_ocid : local.secret_compartments[0]
+
+  # OCI compares tags without regard to case.
+  tags_of_first_secrets = { for name, s in oci_vault_secret.first : name => { for tag, v in s.defined_tags : lower(tag) => v } }
+
+  # What a first secret had when it was made, and doesn't have now.
+  changed_first_secrets = concat(
+    flatten([for name, s in oci_vault_secret.first : [
+      for tag, want in { user = var.first_secrets[name].user, kind = var.first_secrets[name].kind, role = var.first_secrets[name].role } :
+      "${name} has the tag keyturn.${tag} = ${try(local.tags_of_first_secrets[name]["keyturn.${tag}"], "(none)")}, first_secrets says ${want}. Change the input, or the tag: ${replace(local.bind_command, "<secret OCID>", s.id)}"
+      if lower(try(local.tags_of_first_secrets[name]["keyturn.${tag}"], "")) != lower(want)
+    ]]),
+    [for name, s in oci_vault_secret.first : "${name} is in the compartment ${s.compartment_id}, where the functions don't look: add it to secret_compartment_ocids, or move the secret." if !contains(local.secret_compartments, s.compartment_id)],
+    [for name, s in oci_vault_secret.first : "${name} was made before freeform_tags was changed, and keeps its tags: change them with `oci vault secret update`." if anytrue([for k, v in var.freeform_tags : try(s.freeform_tags[k], null) != v])],
+  )
+}
+
+check "changed_first_secrets" {
+  assert {
+    condition     = length(local.changed_first_secrets) == 0
+    error_message = "First secrets are made once and not changed by Terraform afterwards:\n${join("\n", local.changed_first_secrets)}"
+  }
 }

@@ -173,6 +173,8 @@ run "topics_are_in_reach_in_the_topics_compartment_alone" {
   command = plan
 
   variables {
+    emails                 = []
+    alarm_topic_ocid       = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaaalarms"
     topic_ocid             = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaaexisting"
     topic_compartment_ocid = "ocid1.compartment.oc1..aaaaaaaatopics"
   }
@@ -271,6 +273,10 @@ run "two_stacks_have_two_names_for_everything_tenancy_wide" {
   variables {
     name_prefix          = "keyturn-blue"
     create_tag_namespace = false
+  }
+  override_data {
+    target = data.oci_identity_tag_namespaces.existing[0]
+    values = { tag_namespaces = [{ name = "Keyturn", is_retired = false }] }
   }
   assert {
     condition     = toset(keys(output.dynamic_groups)) == toset(["keyturn-blue-rotate", "keyturn-blue-sweep"]) && length(oci_identity_tag.keyturn) == 0

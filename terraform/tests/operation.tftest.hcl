@@ -43,6 +43,10 @@ run "two_stacks_of_a_compartment_have_saved_searches_of_two_names" {
     name_prefix          = "keyturn-blue"
     create_tag_namespace = false
   }
+  override_data {
+    target = data.oci_identity_tag_namespaces.existing[0]
+    values = { tag_namespaces = [{ name = "Keyturn", is_retired = false }] }
+  }
   assert {
     condition     = alltrue([for name, s in oci_logging_log_saved_search.this : s.name == "keyturn-blue-${name}"]) && length(oci_logging_log_saved_search.this) == 7
     error_message = "The searches are ${join(", ", [for s in oci_logging_log_saved_search.this : s.name])}."

@@ -30,7 +30,7 @@ run "the_reporting_region_is_asked_for_and_taken_if_it_is_the_stacks" {
   }
   override_data {
     target = data.oci_cloud_guard_cloud_guard_configuration.this[0]
-    values = { reporting_region = "eu-frankfurt-1" }
+    values = { reporting_region = "eu-frankfurt-1", status = "ENABLED" }
   }
   assert {
     condition     = oci_events_rule.problem_closed[0].is_enabled
@@ -48,7 +48,36 @@ run "a_reporting_region_that_Cloud_Guard_names_otherwise_is_refused" {
     target = data.oci_cloud_guard_cloud_guard_configuration.this[0]
     values = { reporting_region = "us-ashburn-1" }
   }
-  expect_failures = [oci_events_rule.problem_closed]
+  expect_failures = [oci_functions_application.this]
+}
+
+run "a_stack_in_another_region_is_refused_before_anything_is_made" {
+  command = plan
+
+  variables {
+    cloud_guard_reporting_region = ""
+    rotate_image                 = ""
+    sweep_image                  = ""
+    repositories                 = true
+  }
+  override_data {
+    target = data.oci_cloud_guard_cloud_guard_configuration.this[0]
+    values = { reporting_region = "us-ashburn-1", status = "ENABLED" }
+  }
+  expect_failures = [oci_functions_application.this]
+}
+
+run "a_tenancy_whose_Cloud_Guard_is_off_is_refused" {
+  command = plan
+
+  variables {
+    cloud_guard_reporting_region = ""
+  }
+  override_data {
+    target = data.oci_cloud_guard_cloud_guard_configuration.this[0]
+    values = { reporting_region = "eu-frankfurt-1", status = "DISABLED" }
+  }
+  expect_failures = [oci_functions_application.this, check.tenancy]
 }
 
 run "the_home_region_is_looked_up" {
@@ -280,6 +309,7 @@ run "without_a_schedule_nothing_waits_for_one" {
   variables {
     sweep_schedule = "off"
   }
+  expect_failures = [check.sweep]
   assert {
     condition     = length(oci_resource_scheduler_schedule.sweep) + length(oci_identity_policy.schedule) == 0 && !contains(keys(oci_monitoring_alarm.this), "sweep-missing")
     error_message = "Something waits for a schedule."

@@ -37,22 +37,23 @@ run "a_stack_that_cannot_reach_the_home_region_is_refused" {
   expect_failures = [oci_functions_application.this]
 }
 
-run "a_rule_in_another_region_than_Cloud_Guards_reporting_region_is_refused" {
+run "a_stack_in_another_region_than_Cloud_Guards_reporting_region_is_refused" {
   command = plan
 
   variables {
     cloud_guard_reporting_region = "us-ashburn-1"
   }
-  expect_failures = [oci_events_rule.problem_closed]
+  expect_failures = [oci_functions_application.this]
 }
 
 run "a_topic_without_its_compartment_is_refused" {
   command = plan
 
   variables {
+    emails     = []
     topic_ocid = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaatopic"
   }
-  expect_failures = [oci_identity_policy.function["rotate"], oci_identity_policy.function["sweep"]]
+  expect_failures = [terraform_data.inputs, check.mails]
 }
 
 run "unbound_secrets_with_policies_by_tags_are_refused" {
@@ -61,7 +62,7 @@ run "unbound_secrets_with_policies_by_tags_are_refused" {
   variables {
     configuration = { secret_binding = "warn" }
   }
-  expect_failures = [oci_identity_policy.function["rotate"], oci_identity_policy.function["sweep"]]
+  expect_failures = [terraform_data.inputs]
 }
 
 run "deployers_of_unsigned_images_are_refused" {
@@ -79,7 +80,7 @@ run "one_group_with_two_duties_is_refused" {
 
   variables {
     deployer_group     = "Everybody"
-    secret_admin_group = "Everybody"
+    secret_admin_group = "'Default'/'everybody'"
   }
   expect_failures = [oci_identity_policy.groups]
 }

@@ -1,5 +1,11 @@
-# The least that works: a new network, vault and topic, and hourly sweeps. See the guide for the two applies that a first
-# installation takes (keys first, then the images that were signed with them).
+# The least that works: a new network, vault and topic, repositories for the images, and hourly sweeps.
+#
+# From nothing to a working set-up, in this folder:
+#   1. write terraform.tfvars, as terraform.tfvars.example shows, and change the two lines that say "yours" below
+#   2. terraform init && terraform apply         makes everything but the functions, which need images first
+#   3. terraform output -raw next_steps          shows the commands that build, push, sign and fill in the images
+#   4. terraform apply                           makes the functions
+#   5. terraform output -raw next_steps          shows how to check them, bind a secret and try a first rotation
 
 variable "tenancy_ocid" {
   description = "OCID of the tenancy."
@@ -16,6 +22,24 @@ variable "region" {
   type        = string
 }
 
+variable "rotate_image" {
+  description = "Image of functions/rotate, with tag and digest. deploy/fill-in writes it. Empty until there is one."
+  type        = string
+  default     = ""
+}
+
+variable "sweep_image" {
+  description = "Image of functions/sweep, likewise."
+  type        = string
+  default     = ""
+}
+
+variable "dry_run" {
+  description = "Say what would be done, and change nothing. Set it to false when the mails say what you want."
+  type        = bool
+  default     = true
+}
+
 module "keyturn" {
   source = "../.."
 
@@ -24,13 +48,51 @@ module "keyturn" {
   region           = var.region
 
   # IAM
-  excluded_users = ["breakglass@example.com"]
+  excluded_users = ["breakglass@example.com"] # yours: the administrators whose credentials must never be rotated
+
+  # Functions
+  rotate_image = var.rotate_image
+  sweep_image  = var.sweep_image
+  dry_run      = var.dry_run
 
   # Notifications
-  emails = ["secops@example.com"]
+  emails = ["secops@example.com"] # yours: who reads the mails and alarms
+
+  # Hardening
+  repositories = true
+}
+
+output "next_steps" {
+  description = "What to do now, with the commands."
+  value       = module.keyturn.next_steps
+}
+
+output "registry" {
+  description = "What the repositories' names begin with: deploy/push takes it as -r."
+  value       = module.keyturn.registry
+}
+
+output "repositories" {
+  description = "Repositories to push the images to."
+  value       = module.keyturn.repositories
 }
 
 output "signing_key_id" {
-  description = "Sign the images with this key, then add rotate_image and sweep_image."
+  description = "Key to sign the images with: deploy/sign takes it as -k."
   value       = module.keyturn.signing_key_id
+}
+
+output "vault_management_endpoint" {
+  description = "Endpoint of the vault that has the key: deploy/sign takes it as -e."
+  value       = module.keyturn.vault_management_endpoint
+}
+
+output "function_ids" {
+  description = "OCIDs of the functions. None before the images are given."
+  value       = module.keyturn.function_ids
+}
+
+output "bind_command" {
+  description = "Command that binds a secret to a user and kind."
+  value       = module.keyturn.bind_command
 }
