@@ -19,7 +19,7 @@ import (
 
 func main() {
 	log, cfg, refused := wire.Start("sweep", os.Environ(), os.Stderr)
-	fn.Serve(log, wire.Preflight("sweep", log, cfg, refused, handler(log, cfg, oci.New())))
+	fn.Serve(log, os.Environ(), wire.Preflight("sweep", log, cfg, refused, handler(log, cfg, oci.New())))
 }
 
 func handler(log zerolog.Logger, cfg config.Config, cloud *oci.Cloud) fn.Func {

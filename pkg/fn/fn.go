@@ -1,14 +1,14 @@
 // Package fn is the function's side of the contract with OCI Functions: bytes
 // in, a JSON answer out, and a failure that the platform counts as one.
 //
-// A main package calls [Serve] with a [Func]. [Handler] is the same for tests
-// and for mains that start the FDK themselves.
+// A main package calls [Serve] with a [Func]. [Handler] is the same for tests.
 //
 // What it guarantees: a Func runs under a deadline that is never later than
 // [MaxLife] from its start; an error, a panic or an answer that can't be encoded
-// is logged once, with the call id, and fails the invocation; nothing of the
-// event, of the answer or of a panic's value is logged; an answer is written as
-// a whole or not at all.
+// is logged once, with the call id, and fails the invocation; that record is
+// written before the platform hears of the failure; nothing of the event, of the
+// answer or of a panic's value is logged; an answer is written as a whole or not
+// at all.
 //
 // It is not for HTTP functions behind an API gateway: they would have to choose
 // status and headers, and this package has one way to succeed and one to fail.
@@ -23,10 +23,10 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
-	fdk "github.com/fnproject/fdk-go"
 	"github.com/rs/zerolog"
 )
 
@@ -61,57 +61,104 @@ func CallID(ctx context.Context) string {
 	return id
 }
 
-// Serve answers invocations with f until the platform ends the process. It needs
-// the platform's environment (FN_LISTENER, FN_FORMAT) and ends the process
-// without it.
-func Serve(log zerolog.Logger, f Func) {
-	fdk.Handle(Handler(log, f))
-}
+// panicPause is how long a failure waits for its log record to be read, where
+// the platform ends the container as soon as it has the answer. The platform
+// reads the log through a pipe of its own, and gives no sign that it has.
+const panicPause = 250 * time.Millisecond
 
-// Handler makes an FDK handler of f.
+// Handler makes an HTTP handler of f. Each request is one invocation, as the
+// platform sends it to the socket. environ is the process's environment, as
+// "KEY=value"; it says whether the application has tracing on.
 //
-// It fails an invocation by panicking with [http.ErrAbortHandler], on purpose. The
-// FDK has no other way: it answers a plain invocation with status 200 whatever
-// status the function sets (fdk-go v0.0.63, handler.go, ServeHTTP: WriteStatus
-// counts for HTTP gateways only). The panic makes net/http close the connection
-// without an answer and without a stack trace in the log; Fn takes that for a
-// failed function, tells the caller 502 and ends the container (fnproject/fn,
-// api/agent/agent.go: "error receiving function response"). The price is a cold
-// start for the next invocation.
-func Handler(log zerolog.Logger, f Func) fdk.Handler {
-	return fdk.HandlerFunc(func(ctx context.Context, in io.Reader, out io.Writer) {
-		// The FDK reuses the buffers of answers without emptying them. What is left
-		// of an answer whose connection broke must not become part of this one.
-		if buffer, ok := out.(interface{ Reset() }); ok {
-			buffer.Reset()
-		}
-		call := fdk.GetContext(ctx)
-		log := log.With().Str(fieldCallID, call.CallID()).Logger()
-		if deadline := call.Header().Get("Fn-Deadline"); deadline != "" {
-			if _, ok := ctx.Deadline(); !ok {
-				log.Warn().Str("fn_deadline", deadline).Stringer("limit", MaxLife).Msg("the platform's deadline is malformed, using the limit")
-			}
-		}
-		ctx = context.WithValue(ctx, callIDKey{}, call.CallID())
-		ctx, cancel := context.WithTimeout(ctx, MaxLife)
+// The status of the answer is what the platform goes by (fnproject/fn,
+// api/agent/agent.go, and Oracle's FDK for Python, fdk/runner.py):
+//   - 200 is a success.
+//   - 502 is a function that failed: the caller gets 502, and the container goes
+//     on to the next invocation. An error of f is answered so.
+//   - Any other status ends the container, and the caller gets 502. A panic of f
+//     is answered 500: it may have left the memory of the process half changed.
+//     What the process has just logged is lost if the container ends before the
+//     platform has read it, so the answer waits for [panicPause].
+//
+// Oracle's FDK for Go isn't used because it answers 200 whatever the function
+// does (fdk-go v0.0.63, handler.go, ServeHTTP). With it a function could only
+// fail by breaking the connection. That ends the container too.
+func Handler(log zerolog.Logger, environ []string, f Func) http.Handler {
+	env := variables(environ)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("Fn-Call-Id")
+		log := log.With().Str(fieldCallID, id).Logger()
+		ctx, cancel := withDeadline(context.WithValue(r.Context(), callIDKey{}, id), r.Header.Get("Fn-Deadline"), log)
 		defer cancel()
 
-		inside, end := traced(ctx, call.TracingContextData(), log)
-		answer, err := run(inside, in, f)
-		end(ctx, err)
-		if err == nil {
-			fdk.SetHeader(out, "Content-Type", "application/json")
-			_, err = out.Write(answer)
-		}
+		inside, end := traced(ctx, tracingOf(r.Header, env), log)
+		answer, err := run(inside, r.Body, f)
 		if err != nil {
-			record := log.Error().Err(err)
-			if p, ok := errors.AsType[*panicError](err); ok {
-				record = record.Str(fieldStack, p.stack)
-			}
-			record.Msg("the invocation failed")
-			panic(http.ErrAbortHandler)
+			logFailure(log, err) // first of all: nothing that comes after may take it away
 		}
+		end(ctx, err)
+		writeAnswer(ctx, w, r.Header.Get("Fn-Intent") == "httprequest", answer, err)
 	})
+}
+
+// withDeadline ends ctx at the platform's deadline or after MaxLife.
+func withDeadline(ctx context.Context, deadline string, log zerolog.Logger) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, MaxLife)
+	if deadline == "" {
+		return ctx, cancel
+	}
+	at, err := time.Parse(time.RFC3339, deadline)
+	if err != nil {
+		log.Warn().Str("fn_deadline", deadline).Stringer("limit", MaxLife).Msg("the platform's deadline is malformed, using the limit")
+		return ctx, cancel
+	}
+	ctx, sooner := context.WithDeadline(ctx, at)
+	return ctx, func() { sooner(); cancel() }
+}
+
+func logFailure(log zerolog.Logger, err error) {
+	record := log.Error().Err(err)
+	if p, ok := errors.AsType[*panicError](err); ok {
+		record = record.Str(fieldStack, p.stack)
+	}
+	record.Msg("the invocation failed")
+}
+
+// writeAnswer tells the platform how the invocation ended. A gateway takes the
+// status of its own answer from a header.
+func writeAnswer(ctx context.Context, w http.ResponseWriter, gateway bool, answer []byte, err error) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Fn-Fdk-Version", "keyturn/1")
+	h.Set("Fn-Fdk-Runtime", runtime.Version())
+	if err == nil {
+		if gateway {
+			h.Set("Fn-Http-Status", "200")
+		}
+		h.Set("Content-Length", strconv.Itoa(len(answer)))
+		_, _ = w.Write(answer) // an error means that the platform is gone
+		return
+	}
+	status := http.StatusBadGateway
+	if _, ok := errors.AsType[*panicError](err); ok {
+		status = http.StatusInternalServerError
+		pause(ctx, panicPause)
+	}
+	if gateway {
+		h.Set("Fn-Http-Status", "502")
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, `{"message":"the invocation failed; its log says why"}`) // likewise
+}
+
+// pause waits, or ends with ctx.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
 }
 
 // run reads the body, calls f and encodes its answer.

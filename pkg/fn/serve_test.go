@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(modeKey) == "" {
 		os.Exit(m.Run())
 	}
-	fn.Serve(zerolog.New(os.Stderr), func(ctx context.Context, in []byte) (any, error) {
+	fn.Serve(zerolog.New(os.Stderr), os.Environ(), func(ctx context.Context, in []byte) (any, error) {
 		switch string(in) {
 		case "error":
 			return nil, errors.New("not today")
@@ -48,7 +49,7 @@ func function(t *testing.T, options fnhost.Options) *fnhost.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.Binary, options.Env = binary, []string{modeKey + "=1"}
+	options.Binary, options.Env = binary, append(options.Env, modeKey+"=1")
 	h, err := fnhost.Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
@@ -89,15 +90,16 @@ func TestThePlatformGetsTheAnswer(t *testing.T) {
 	}
 }
 
+// An error leaves the process as it was, so the next call finds it warm. A panic may not have, so it ends.
 func TestThePlatformCountsAFailureAndNoStackTraceOrValueIsPrinted(t *testing.T) {
-	for _, body := range []string{"error", "panic"} {
+	for body, ends := range map[string]bool{"error": false, "panic": true} {
 		var stderr bytes.Buffer
 		h := function(t, fnhost.Options{Stderr: &stderr})
 		reply, err := h.Invoke(t.Context(), []byte(body))
 		if err != nil || reply.Status != http.StatusBadGateway {
 			t.Errorf("%s: reply %+v, %v", body, reply, err)
 		}
-		if next, err := h.Invoke(t.Context(), nil); err != nil || next.Status != http.StatusOK || !next.Started {
+		if next, err := h.Invoke(t.Context(), nil); err != nil || next.Status != http.StatusOK || next.Started != ends {
 			t.Errorf("%s: next reply %+v, %v", body, next, err)
 		}
 		h.Kill() // so that its output is complete
@@ -117,5 +119,39 @@ func TestABodyThatIsTooLongReachesTheFunctionCutOff(t *testing.T) {
 	var got answer
 	if err := json.Unmarshal(reply.Body, &got); err != nil || got.Bytes != fn.MaxBody+1 {
 		t.Errorf("answer %+v, %v", got, err)
+	}
+}
+
+func TestEachCallIsFramedInTheLogWhereThePlatformAsksForIt(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	h := function(t, fnhost.Options{Stdout: &stdout, Stderr: &stderr, Env: []string{"FN_LOGFRAME_NAME=frame", "FN_LOGFRAME_HDR=Fn-Call-Id"}})
+	reply, err := h.Invoke(t.Context(), []byte("error"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Kill() // so that its output is complete
+	frame := "\nframe=" + reply.CallID + "\n"
+	if !strings.HasPrefix(stderr.String(), frame) || !strings.Contains(stderr.String(), "not today") || stdout.String() != frame {
+		t.Errorf("printed %q and %q, want the frame %q first", stdout.String(), stderr.String(), frame)
+	}
+}
+
+func TestAFunctionWithoutAPlatformSaysWhatIsMissing(t *testing.T) {
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, env := range map[string][]string{
+		`FN_LISTENER is \"\", want unix:`:                nil,
+		`FN_LISTENER is \"tcp://127.0.0.1:1\"`:           {"FN_LISTENER=tcp://127.0.0.1:1"},
+		`FN_FORMAT is \"json\": only http-stream`:        {"FN_FORMAT=json"},
+		`opening the socket: listen unix /nowhere/phony`: {"FN_LISTENER=unix:/nowhere/lsnr.sock"},
+	} {
+		c := exec.CommandContext(t.Context(), binary)
+		c.Env = append([]string{modeKey + "=1"}, env...)
+		out, err := c.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), want) || !strings.Contains(string(out), `"level":"fatal"`) {
+			t.Errorf("with %v: %v, %s; want %s", env, err, out, want)
+		}
 	}
 }

@@ -8,10 +8,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
-	fdk "github.com/fnproject/fdk-go"
 	"github.com/rs/zerolog"
 
 	"github.com/keyturn/keyturn/pkg/trace"
@@ -39,13 +40,33 @@ func Untraced(ctx context.Context) {
 	}
 }
 
-// traced begins the invocation's span, and a trace if the application has tracing on (OCI_TRACING_ENABLED,
-// OCI_TRACE_COLLECTOR_URL) and this call is sampled. The returned function ends both, and sends the trace.
-func traced(ctx context.Context, tc fdk.TracingContext, log zerolog.Logger) (context.Context, func(context.Context, error)) {
-	if !tc.IsTracingEnabled() || !tc.IsSampled() || tc.TraceCollectorURL() == "" {
+// tracing is what the platform says about the trace of one invocation.
+type tracing struct {
+	collector       string // address of the collector, with its key; empty: no trace is wanted
+	service         string
+	traceID, spanID string
+}
+
+// tracingOf reads it from the environment (OCI_TRACING_ENABLED, OCI_TRACE_COLLECTOR_URL) and from the Zipkin B3 headers of
+// the call, as Oracle's FDK for Go does (fdk-go v0.0.63, handler.go, setTracingContext).
+func tracingOf(h http.Header, env map[string]string) tracing {
+	enabled, err := strconv.ParseBool(env["OCI_TRACING_ENABLED"])
+	if err != nil || !enabled {
+		return tracing{}
+	}
+	if sampled, err := strconv.ParseBool(h.Get("X-B3-Sampled")); err == nil && !sampled {
+		return tracing{}
+	}
+	return tracing{collector: env["OCI_TRACE_COLLECTOR_URL"], traceID: h.Get("X-B3-Traceid"), spanID: h.Get("X-B3-Spanid"),
+		service: strings.ToLower(env["FN_APP_NAME"] + "::" + env["FN_FN_NAME"])}
+}
+
+// traced begins the invocation's span, and a trace if one is wanted. The returned function ends both, and sends the trace.
+func traced(ctx context.Context, tc tracing, log zerolog.Logger) (context.Context, func(context.Context, error)) {
+	if tc.collector == "" {
 		return ctx, func(context.Context, error) {}
 	}
-	inside, t, span := trace.New(ctx, tc.TraceId(), tc.SpanId(), "invocation")
+	inside, t, span := trace.New(ctx, tc.traceID, tc.spanID, "invocation")
 	kept := &atomic.Bool{}
 	return context.WithValue(inside, untracedKey{}, kept), func(ctx context.Context, err error) {
 		if kept.Load() {
@@ -56,7 +77,7 @@ func traced(ctx context.Context, tc fdk.TracingContext, log zerolog.Logger) (con
 			span.Tag(trace.Failed, "the invocation failed")
 		}
 		span.End()
-		if err := export(ctx, tc.TraceCollectorURL(), tc.ServiceName(), t); err != nil {
+		if err := export(ctx, tc.collector, tc.service, t); err != nil {
 			log.Warn().Err(err).Msg("the trace was not sent")
 		}
 	}

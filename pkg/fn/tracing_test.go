@@ -12,36 +12,33 @@ import (
 	"testing"
 	"time"
 
-	fdk "github.com/fnproject/fdk-go"
 	"github.com/rs/zerolog"
 
 	"github.com/keyturn/keyturn/pkg/fn"
 	"github.com/keyturn/keyturn/pkg/trace"
 )
 
-// tracing is what the FDK says about tracing; the zero value is tracing turned off.
+// tracing is what the platform says about tracing; the zero value is tracing turned off.
 type tracing struct {
-	fdk.TracingContext
-	enabled, unsampled bool
-	url, trace, span   string
+	enabled          string // OCI_TRACING_ENABLED
+	sampled          string // X-B3-Sampled
+	url, trace, span string
 }
 
-func (t tracing) IsTracingEnabled() bool    { return t.enabled }
-func (t tracing) IsSampled() bool           { return !t.unsampled }
-func (t tracing) TraceCollectorURL() string { return t.url }
-func (t tracing) TraceId() string           { return t.trace }
-func (t tracing) SpanId() string            { return t.span }
-func (t tracing) ServiceName() string       { return "app::rotate" }
-
 // invoke runs one invocation with tracing, and returns its answer and its log.
-func invoke(ctx context.Context, tc tracing, f fn.Func) (answer, log string, aborted bool) {
-	var logged, out bytes.Buffer
-	func() {
-		defer func() { aborted = recover() != nil }()
-		ctx := fdk.WithContext(ctx, call{id: "call-1", tracing: tc})
-		fn.Handler(zerolog.New(&logged), f).Serve(ctx, strings.NewReader("{}"), &out)
-	}()
-	return out.String(), logged.String(), aborted
+func invoke(ctx context.Context, t *testing.T, tc tracing, f fn.Func) (answer, log string, failed bool) {
+	t.Helper()
+	environ := []string{"OCI_TRACING_ENABLED=" + tc.enabled, "OCI_TRACE_COLLECTOR_URL=" + tc.url, "FN_APP_NAME=App", "FN_FN_NAME=rotate"}
+	var logged bytes.Buffer
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/call", strings.NewReader("{}"))
+	for name, value := range map[string]string{"Fn-Call-Id": "call-1", "x-b3-traceid": tc.trace, "x-b3-spanid": tc.span, "x-b3-sampled": tc.sampled} {
+		if value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	fn.Handler(zerolog.New(&logged), environ, f).ServeHTTP(w, r)
+	return w.Body.String(), logged.String(), w.Code != http.StatusOK
 }
 
 // collect starts a collector that answers with a status and keeps what it gets.
@@ -71,8 +68,8 @@ func works(ctx context.Context, _ []byte) (any, error) {
 
 func TestATraceIsSentWhenTheApplicationHasTracingOn(t *testing.T) {
 	url, got := collect(t, 202)
-	tc := tracing{enabled: true, url: url, trace: strings.Repeat("ab", 8), span: strings.Repeat("cd", 8)}
-	answer, log, _ := invoke(t.Context(), tc, works)
+	tc := tracing{enabled: "1", url: url, trace: strings.Repeat("ab", 8), span: strings.Repeat("cd", 8)}
+	answer, log, _ := invoke(t.Context(), t, tc, works)
 	if answer != `"done"` || log != "" || len(*got) != 1 {
 		t.Fatalf("answer %s, log %s, %d traces", answer, log, len(*got))
 	}
@@ -80,19 +77,22 @@ func TestATraceIsSentWhenTheApplicationHasTracingOn(t *testing.T) {
 		TraceID, ParentID, Name string
 		Duration                int64
 		Tags                    map[string]string
+		LocalEndpoint           struct{ ServiceName string }
 	}
 	if err := json.Unmarshal((*got)[0], &spans); err != nil || len(spans) != 2 {
 		t.Fatalf("%v: %s", err, (*got)[0])
 	}
-	if s := spans[0]; s.TraceID != tc.trace || s.ParentID != tc.span || s.Name != "invocation" || s.Duration < 1 || s.Tags["call_id"] != "call-1" {
+	if s := spans[0]; s.TraceID != tc.trace || s.ParentID != tc.span || s.Name != "invocation" || s.Duration < 1 || s.Tags["call_id"] != "call-1" ||
+		s.LocalEndpoint.ServiceName != "app::rotate" {
 		t.Errorf("the invocation is %+v", s)
 	}
 }
 
 func TestNothingIsSentWithoutTracing(t *testing.T) {
 	url, got := collect(t, 202)
-	for name, tc := range map[string]tracing{"off": {url: url}, "not sampled": {enabled: true, unsampled: true, url: url}, "no collector": {enabled: true}} {
-		if answer, log, _ := invoke(t.Context(), tc, works); answer != `"done"` || log != "" || len(*got) != 0 {
+	for name, tc := range map[string]tracing{"off": {url: url}, "off by 0": {enabled: "0", url: url}, "neither on nor off": {enabled: "yes", url: url},
+		"not sampled": {enabled: "1", sampled: "0", url: url}, "no collector": {enabled: "1"}} {
+		if answer, log, _ := invoke(t.Context(), t, tc, works); answer != `"done"` || log != "" || len(*got) != 0 {
 			t.Errorf("%s: answer %s, log %s, %d traces", name, answer, log, len(*got))
 		}
 	}
@@ -100,7 +100,7 @@ func TestNothingIsSentWithoutTracing(t *testing.T) {
 
 func TestAFunctionMayKeepItsTraceBack(t *testing.T) {
 	url, got := collect(t, 202)
-	answer, log, _ := invoke(t.Context(), tracing{enabled: true, url: url}, func(ctx context.Context, in []byte) (any, error) {
+	answer, log, _ := invoke(t.Context(), t, tracing{enabled: "1", url: url}, func(ctx context.Context, in []byte) (any, error) {
 		fn.Untraced(ctx)
 		return works(ctx, in)
 	})
@@ -115,7 +115,7 @@ func TestACollectorThatFailsIsALineInTheLogWithoutItsKey(t *testing.T) {
 	leads, got := collect(t, 307)
 	for name, url := range map[string]string{"refuses": refuses, "leads elsewhere": leads, "is not there": "http://127.0.0.1:1/?dataKey=" + dataKey,
 		"has a malformed address": "http://%zz/?dataKey=" + dataKey} {
-		answer, log, aborted := invoke(t.Context(), tracing{enabled: true, url: url}, works)
+		answer, log, aborted := invoke(t.Context(), t, tracing{enabled: "1", url: url}, works)
 		if answer != `"done"` || aborted || !strings.Contains(log, "the trace was not sent") || strings.Contains(log, dataKey) {
 			t.Errorf("a collector that %s: answer %s, log %s", name, answer, log)
 		}
@@ -129,7 +129,7 @@ func TestNoTraceIsSentInTheLastMomentBeforeTheDeadline(t *testing.T) {
 	url, got := collect(t, 202)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	answer, _, _ := invoke(ctx, tracing{enabled: true, url: url}, works)
+	answer, _, _ := invoke(ctx, t, tracing{enabled: "1", url: url}, works)
 	if answer != `"done"` || len(*got) != 0 {
 		t.Errorf("answer %s, %d traces", answer, len(*got))
 	}
@@ -137,7 +137,7 @@ func TestNoTraceIsSentInTheLastMomentBeforeTheDeadline(t *testing.T) {
 
 func TestAFailedInvocationsTraceSaysSo(t *testing.T) {
 	url, got := collect(t, 202)
-	_, _, aborted := invoke(t.Context(), tracing{enabled: true, url: url}, func(context.Context, []byte) (any, error) { return nil, errors.New("vault is down") })
+	_, _, aborted := invoke(t.Context(), t, tracing{enabled: "1", url: url}, func(context.Context, []byte) (any, error) { return nil, errors.New("vault is down") })
 	if !aborted || len(*got) != 1 || !strings.Contains(string((*got)[0]), "the invocation failed") {
 		t.Errorf("aborted %v; the collector got %s", aborted, *got)
 	}

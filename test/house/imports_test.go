@@ -131,7 +131,7 @@ func TestOnlyTheMainsReadTheEnvironmentAndOnlyAsAWhole(t *testing.T) {
 // modules are the direct requirements, each with the reason for it. A new one costs every user trust and time.
 var modules = map[string]string{
 	"github.com/aws/aws-sdk-go-v2":             "signs the request that proves a customer secret key (SigV4)",
-	"github.com/fnproject/fdk-go":              "the contract of Fn, of which OCI Functions is one",
+	"github.com/fnproject/fdk-go":              "only in tests: what Oracle's FDK does, to compare with",
 	"github.com/google/go-containerregistry":   "makes and pushes the images without a container engine; no part of the functions",
 	"github.com/oracle/oci-go-sdk/v65":         "speaks to OCI's services",
 	"github.com/rs/zerolog":                    "the log, one JSON object a line",
