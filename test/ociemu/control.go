@@ -31,6 +31,8 @@ func (e *Emulator) controlRoutes() *http.ServeMux {
 		"POST /_emulator/faults":                        e.controlInject,
 		"DELETE /_emulator/faults":                      func(*http.Request) (any, error) { e.ClearFaults(); return done, nil },
 		"POST /_emulator/late/release":                  func(*http.Request) (any, error) { return map[string]int{"released": e.ReleaseLate()}, nil },
+		"POST /_emulator/spread":                        e.controlSpread,
+		"POST /_emulator/forward":                       e.controlForward,
 		"POST /_emulator/users":                         e.controlAddUser,
 		"GET /_emulator/users/{id}":                     func(r *http.Request) (any, error) { return e.User(r.PathValue("id")), nil },
 		"POST /_emulator/users/{id}/apiKeys":            e.controlAddAPIKey,
