@@ -52,6 +52,7 @@ func uploadAPIKey(x *exchange, u *user) reply {
 		}
 		k := &apiKey{birth: x.born(x.e.spread().APIKey), fingerprint: print, pem: *details.Key, public: public}
 		u.apiKeys = append(u.apiKeys, k)
+		x.e.state.named[k.fingerprint] = true
 		x.changed = true
 		return ok(x.apiKeyBody(u, k)).with("etag", k.etag), func() bool { return u.apiKey(print) == k }
 	})
@@ -131,6 +132,7 @@ func createAuthToken(x *exchange, u *user) reply {
 		}
 		t := &authToken{birth: x.born(x.e.spread().AuthToken), id: x.e.state.ids.ocid("credential", ""), description: description, token: newAuthToken()}
 		u.authTokens = append(u.authTokens, t)
+		x.e.state.named[t.id] = true
 		x.changed = true
 		return ok(x.authTokenBody(u, t, t.token)).with("etag", t.etag), func() bool { return u.authToken(t.id) == t }
 	})
@@ -213,6 +215,7 @@ func createSecretKey(x *exchange, u *user) reply {
 		}
 		k := &secretKey{birth: x.born(x.e.spread().CustomerSecretKey), id: x.e.state.ids.hex(40), displayName: name, key: newCustomerSecretKey()}
 		u.secretKeys = append(u.secretKeys, k)
+		x.e.state.named[k.id] = true
 		x.changed = true
 		body := x.secretKeyBody(u, k)
 		body["key"] = k.key

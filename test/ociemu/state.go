@@ -19,6 +19,8 @@ type state struct {
 	vaults        map[string]vaultRecord
 	compartments  map[string]compartment
 
+	// named are the ids of all credentials that there are or were: fingerprints, OCIDs of tokens, access keys. None is a secret.
+	named     map[string]bool
 	users     map[string]*user
 	userOrder []string
 	secrets   []*secret
@@ -43,7 +45,7 @@ func newState(o Options) *state {
 	g := newIDs(o.Seed)
 	s := &state{
 		ids: g, tenancy: g.ocid("tenancy", ""), namespace: "ns" + g.letters(10), createdOffset: o.CreatedOffset,
-		users: map[string]*user{}, logins: map[string]login{}, images: map[string]*repository{}, pages: map[string]int{}, retries: map[string]*retried{}, secretsAt: map[string]*secret{},
+		named: map[string]bool{}, users: map[string]*user{}, logins: map[string]login{}, images: map[string]*repository{}, pages: map[string]int{}, retries: map[string]*retried{}, secretsAt: map[string]*secret{},
 		vaults: map[string]vaultRecord{}, compartments: map[string]compartment{}, functions: map[string]*deployed{},
 	}
 	for _, r := range append([]string{o.HomeRegion, o.Region, o.ReportingRegion, "us-ashburn-1", "us-phoenix-1", "eu-frankfurt-1"}, o.Regions...) {
