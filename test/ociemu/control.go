@@ -43,6 +43,8 @@ func (e *Emulator) controlRoutes() *http.ServeMux {
 		"POST /_emulator/functions":                     e.controlAddFunction,
 		"POST /_emulator/secrets":                       e.controlAddSecret,
 		"GET /_emulator/secrets/{id}":                   e.controlSecret,
+		"POST /_emulator/images":                        e.controlAddImage,
+		"POST /_emulator/buckets":                       e.controlAddBucket,
 		"POST /_emulator/topics":                        e.controlAddTopic,
 		"POST /_emulator/problems":                      e.controlAddProblem,
 		"GET /_emulator/problems/{id}":                  func(r *http.Request) (any, error) { return e.Problem(r.PathValue("id")), nil },

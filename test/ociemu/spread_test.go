@@ -126,3 +126,23 @@ func TestTheControlRoutesSpreadCredentialsAndLetTimePass(t *testing.T) {
 		}
 	}
 }
+
+func TestTheControlRoutesSeedImagesAndBuckets(t *testing.T) {
+	e := ociemu.New(t, ociemu.Calm())
+	for _, c := range []struct {
+		path, body string
+		want       int
+	}{
+		{"images", `{"repository":"shop","tag":"1.0.0","docker":true}`, 200},
+		{"images", `{"repository":"Shop"}`, 400},
+		{"images", `{}`, 400},
+		{"images", `{"name":"shop"}`, 400},
+		{"buckets", `{"name":"backups"}`, 200},
+		{"buckets", `{"name":"backups"}`, 400},
+		{"buckets", `{}`, 400},
+	} {
+		if status, answer := control(t, e, "POST", c.path, c.body); status != c.want {
+			t.Errorf("%s %s is answered %d %v, want %d", c.path, c.body, status, answer, c.want)
+		}
+	}
+}
