@@ -38,7 +38,8 @@ var facts = []fact{
 	{"version-deletion", "a DEPRECATED version can be scheduled for deletion, CURRENT can't", "the sweep makes room in a secret", "both are tried", "DEPRECATED accepted, CURRENT 409 IncorrectState", nil},
 	// IAM
 	{"slots", "a user has room for 3 API keys, 2 auth tokens and 2 customer secret keys", "whether there is a free slot", "credentials are made until one is refused", "3 API keys, 2 auth tokens, 2 customer secret keys", nil},
-	{"full-slots", "one more is refused as over the limit", "replace:yes", "the refusal of that one, for each of the three kinds", "400 LimitExceeded", []string{"409 Conflict", "400 QuotaExceeded"}},
+	{"full-slots", "one more is refused as over the limit", "replace:yes", "the refusal of that one, for each of the three kinds", "400 IdcsConversionError", []string{"400 LimitExceeded",
+		"409 ApiKeyLimitExceeded, 400 IdcsConversionError", "400 IdcsConversionError, 400 LimitExceeded", "409 Conflict", "400 QuotaExceeded"}},
 	{"duplicate-key", "uploading an API key that is there is a conflict", "a rotation that is delivered twice", "the same public key again", "409 Conflict", []string{"400 InvalidParameter"}},
 	{"retry-token", "a repeated opc-retry-token is answered with the same auth token, value included", "an answer that got lost", "CreateAuthToken twice with one token", "the same, with its value", []string{"the same, without its value", "409 InvalidatedRetryToken", "a second one"}},
 	{"retry-token-password", "a repeated opc-retry-token resets a password once", "two deliveries of one closure", "CreateOrResetUIPassword twice with one token", "one reset", []string{"two resets", "409 InvalidatedRetryToken"}},

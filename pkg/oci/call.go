@@ -128,8 +128,11 @@ func classify(operation string, err error) error {
 
 func classOf(status int, code, message string) fault.Class {
 	full := code == "LimitExceeded" || code == "QuotaExceeded" || strings.Contains(strings.ToLower(message), "limit exceeded") ||
-		strings.Contains(strings.ToLower(message), "maximum number")
+		strings.Contains(strings.ToLower(message), "maximum number") || strings.Contains(strings.ToLower(message), "maximum quota limit") ||
+		code == "ApiKeyLimitExceeded"
 	switch {
+	case status == http.StatusUnauthorized && code == "IdcsConversionError": // the domain refuses now and then what it allows a minute later
+		return fault.Unclear
 	case status == http.StatusTooManyRequests:
 		return fault.Throttled
 	case status == http.StatusRequestTimeout || status >= 500 || code == "BadErrorResponse" && status != http.StatusUnauthorized:

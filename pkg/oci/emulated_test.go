@@ -269,7 +269,7 @@ func TestAPlain404AfterACreateIsA404AtOnce(t *testing.T) {
 
 func TestAFullUserIsALimitReachedOrAConflict(t *testing.T) {
 	for answer, want := range map[ociemu.FullSlotAnswer]fault.Class{
-		ociemu.FullSlotLimitExceeded: fault.Full, ociemu.FullSlotQuotaExceeded: fault.Full, ociemu.FullSlotConflict: fault.Conflict,
+		ociemu.FullSlotDomain: fault.Full, ociemu.FullSlotLimitExceeded: fault.Full, ociemu.FullSlotQuotaExceeded: fault.Full, ociemu.FullSlotConflict: fault.Conflict,
 	} {
 		o := ociemu.Calm()
 		o.Answers.FullSlot = answer

@@ -67,7 +67,7 @@ test("an auth token's value is told once", async () => {
   const made = await iam.createAuthToken({ userId, createAuthTokenDetails: { description: "one" } });
   assert.equal(made.authToken.token.length, 20);
   await iam.createAuthToken({ userId, createAuthTokenDetails: { description: "two" } });
-  await refusal(iam.createAuthToken({ userId, createAuthTokenDetails: { description: "three" } }), 400, "LimitExceeded");
+  await refusal(iam.createAuthToken({ userId, createAuthTokenDetails: { description: "three" } }), 400, "IdcsConversionError");
   const listed = await iam.listAuthTokens({ userId });
   assert.deepEqual(listed.items.map((t) => [t.description, t.token ?? null]), [["one", null], ["two", null]]);
 });

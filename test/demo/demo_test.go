@@ -169,6 +169,13 @@ func TestASecretValueInTheLogIsNotAsExpected(t *testing.T) {
 	p.expect(t, 1, "A secret value got out: the function's log has a value of the secret auth_secret")
 }
 
+func TestAnAccessKeyInTheWrongSecretIsNoValueThatGotOut(t *testing.T) {
+	p := play(t, nil, "-kind", "customer-secret-key", "-comment", "accesskey_secret_ocid:{secretkey_secret},secretkey_secret_ocid:{access_secret}")
+	if strings.Contains(p.stdout, "A secret value got out") || !strings.Contains(p.stdout, "Secret values in the function's log") {
+		t.Errorf("the demo says:\n%s", p.stdout)
+	}
+}
+
 func TestACommentWithATypoIsShownWithItsMend(t *testing.T) {
 	p := play(t, nil, "-comment", "api_secret_ocd:{secret}")
 	p.expect(t, 0, "refused; the problem is OPEN", "NOT ROTATED", "did you mean", "Close the problem again with this comment:",

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -28,11 +27,8 @@ func watch(s *stage.Stage) *watcher {
 		defer w.mu.Unlock()
 		for _, id := range v.Secrets() {
 			secret := v.Secret(id)
-			if strings.HasPrefix(secret.Name, "accesskey") {
-				continue // an access key is no secret
-			}
 			for _, version := range secret.Versions {
-				for _, value := range parts(version.Content) {
+				for _, value := range stage.SecretValues(v, version.Content) {
 					w.values[value] = secret.Name
 				}
 			}
@@ -47,21 +43,6 @@ func watch(s *stage.Stage) *watcher {
 		}
 	})
 	return w
-}
-
-// parts are the secret values within a secret's content.
-func parts(content []byte) []string {
-	var document map[string]string
-	if json.Unmarshal(content, &document) != nil {
-		return []string{string(content)}
-	}
-	var values []string
-	for _, key := range []string{"private_key", "token", "secret_key", "password"} {
-		if v := document[key]; v != "" {
-			values = append(values, v)
-		}
-	}
-	return values
 }
 
 // password tells whether the user has that password now.

@@ -16,6 +16,11 @@ var openPoints = map[string]ociemu.Answers{
 	"a repeated request shows no value":         {RetryToken: ociemu.RetryTokenNoValue},
 	"a repeated request is a conflict":          {RetryToken: ociemu.RetryTokenConflict},
 	"a repeated request makes another":          {RetryToken: ociemu.RetryTokenIgnored},
+	"a full slot is a limit":                    {FullSlot: ociemu.FullSlotLimitExceeded},
+	"a full slot of API keys has its own code":  {FullSlot: ociemu.FullSlotAPIKeyLimit},
+	"a full slot differs by kind":               {FullSlot: ociemu.FullSlotMixed},
+	"a domain's refusal has its SCIM error":     {DomainMessage: ociemu.DomainMessageEmbedded},
+	"a new secret key is unknown at first":      {S3NewKey: ociemu.S3NewKeyUnknown},
 	"a full slot is a conflict":                 {FullSlot: ociemu.FullSlotConflict},
 	"a full slot is a quota":                    {FullSlot: ociemu.FullSlotQuotaExceeded},
 	"a known key is an invalid parameter":       {DuplicateKey: ociemu.DuplicateKeyInvalidParameter},
@@ -54,7 +59,7 @@ var creates = map[stage.Kind]string{stage.APIKey: "UploadApiKey", stage.AuthToke
 
 func TestACreateWhoseAnswerIsLostEndsInOneCredentialWhateverARepetitionIsAnswered(t *testing.T) {
 	for _, token := range []ociemu.RetryTokenAnswer{ociemu.RetryTokenValue, ociemu.RetryTokenNoValue, ociemu.RetryTokenConflict, ociemu.RetryTokenIgnored} {
-		for _, full := range []ociemu.FullSlotAnswer{ociemu.FullSlotLimitExceeded, ociemu.FullSlotConflict, ociemu.FullSlotQuotaExceeded} {
+		for _, full := range []ociemu.FullSlotAnswer{ociemu.FullSlotDomain, ociemu.FullSlotAPIKeyLimit, ociemu.FullSlotLimitExceeded, ociemu.FullSlotConflict, ociemu.FullSlotQuotaExceeded} {
 			t.Run(string(token)+", "+string(full), func(t *testing.T) {
 				t.Parallel()
 				for _, form := range forms {

@@ -29,8 +29,8 @@ type engine struct {
 	proxy   string // where the builder finds the modules: the cache of this machine
 }
 
-// startEngine starts one, or skips the test where there can be none.
-func startEngine(t *testing.T) *engine {
+// startEngine starts one, with more environment, or skips the test where there can be none.
+func startEngine(t *testing.T, env ...string) *engine {
 	t.Helper()
 	daemon, err := exec.LookPath("dockerd")
 	client, other := exec.LookPath("/usr/bin/docker") // Debian's, which fits its daemon
@@ -56,6 +56,7 @@ func startEngine(t *testing.T) *engine {
 	c := exec.Command(daemon, "--iptables=false", "--ip6tables=false", "--bridge=none", "--data-root", dir+"/data", "--exec-root", dir+"/exec",
 		"-H", "unix://"+dir+"/sock", "--pidfile", dir+"/pid")
 	c.Stdout, c.Stderr = log, log
+	c.Env = append(os.Environ(), env...)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -7,13 +7,16 @@ import (
 	"strings"
 )
 
-// Answers hold one choice for each point on which no source says what the real services answer. A client that is ready for the cloud works
-// with every value of every field. Empty fields mean the first value that is listed.
+// Answers hold one choice for each point on which no documentation says what the real services answer. A client that is ready for the cloud
+// works with every value of every field. Empty fields mean the first value that is listed. Where somebody has published a real answer, that
+// one is the first, and a comment names the source.
 type Answers struct {
 	// RetryToken: a create is repeated with the same opc-retry-token.
 	RetryToken RetryTokenAnswer
-	// FullSlot: a user has no room for another credential of the kind; "<status> <code>".
+	// FullSlot: a user has no room for another credential of the kind.
 	FullSlot FullSlotAnswer
+	// DomainMessage: how the message of a refusal is written that comes from the identity domain behind the classic API.
+	DomainMessage DomainMessageAnswer
 	// DuplicateKey: the user has that API key already; "<status> <code>".
 	DuplicateKey DuplicateKeyAnswer
 	// EventComments: what stands in the comments of a closing event.
@@ -26,6 +29,8 @@ type Answers struct {
 	UpdateState UpdateStateAnswer
 	// S3Rejects: the status of a refused S3 request, 403 (default) or 401.
 	S3Rejects int
+	// S3NewKey: the code with which the S3-compatible API refuses a customer secret key that has not reached it yet.
+	S3NewKey S3NewKeyAnswer
 	// PublishStatus: the status of PublishMessage, 200 (default) or 202.
 	PublishStatus int
 	// DeleteStatus: the status of a deleted credential, 204 (default) or 200.
@@ -46,6 +51,12 @@ type RetryTokenAnswer string
 
 // FullSlotAnswer is a choice for [Answers].
 type FullSlotAnswer string
+
+// DomainMessageAnswer is a choice for [Answers].
+type DomainMessageAnswer string
+
+// S3NewKeyAnswer is a choice for [Answers].
+type S3NewKeyAnswer string
 
 // DuplicateKeyAnswer is a choice for [Answers].
 type DuplicateKeyAnswer string
@@ -75,9 +86,24 @@ const (
 	RetryTokenConflict RetryTokenAnswer = "conflict" // 409 InvalidatedRetryToken
 	RetryTokenIgnored  RetryTokenAnswer = "ignored"  // a second resource
 
+	// A tenancy with identity domains. Two public programs that set up tenancies quote the message for API keys, one of them with the code;
+	// a public operator's knowledge base (entry KB-022) quotes it for auth tokens. No source has it for customer secret keys.
+	FullSlotDomain FullSlotAnswer = "400 IdcsConversionError"
+	// As the catalogue of API errors has it (docs.oracle.com, References/apierrors.htm).
 	FullSlotLimitExceeded FullSlotAnswer = "400 LimitExceeded"
+	// For API keys, in tenancies of before identity domains; the same two programs handle it. The other kinds as FullSlotDomain.
+	FullSlotAPIKeyLimit FullSlotAnswer = "409 ApiKeyLimitExceeded"
+	// LimitExceeded for customer secret keys, of which a comment in a public program says so. The other kinds as FullSlotDomain.
+	FullSlotMixed         FullSlotAnswer = "mixed"
 	FullSlotConflict      FullSlotAnswer = "409 Conflict"
 	FullSlotQuotaExceeded FullSlotAnswer = "400 QuotaExceeded"
+
+	DomainMessagePlain DomainMessageAnswer = "plain" // the domain's words alone
+	// The SCIM error of the domain as JSON within the message (chadgeary/cloudoffice#14).
+	DomainMessageEmbedded DomainMessageAnswer = "embedded"
+
+	S3NewKeyMismatch S3NewKeyAnswer = "SignatureDoesNotMatch" // as public reports of new keys have it
+	S3NewKeyUnknown  S3NewKeyAnswer = "InvalidAccessKeyId"
 
 	DuplicateKeyConflict         DuplicateKeyAnswer = "409 Conflict"
 	DuplicateKeyInvalidParameter DuplicateKeyAnswer = "400 InvalidParameter"
@@ -105,7 +131,9 @@ const (
 
 func (a Answers) withDefaults() Answers {
 	a.RetryToken = orDefault(a.RetryToken, RetryTokenValue)
-	a.FullSlot = orDefault(a.FullSlot, FullSlotLimitExceeded)
+	a.FullSlot = orDefault(a.FullSlot, FullSlotDomain)
+	a.DomainMessage = orDefault(a.DomainMessage, DomainMessagePlain)
+	a.S3NewKey = orDefault(a.S3NewKey, S3NewKeyMismatch)
 	a.DuplicateKey = orDefault(a.DuplicateKey, DuplicateKeyConflict)
 	a.EventComments = orDefault(a.EventComments, EventCommentsLast)
 	a.SecondPending = orDefault(a.SecondPending, SecondPendingDeprecates)
@@ -127,7 +155,10 @@ func (a Answers) validate() error {
 		allowed      []string
 	}{
 		{"RetryToken", string(a.RetryToken), []string{"value", "no-value", "conflict", "ignored"}},
-		{"FullSlot", string(a.FullSlot), []string{"400 LimitExceeded", "409 Conflict", "400 QuotaExceeded"}},
+		{"FullSlot", string(a.FullSlot), []string{"400 IdcsConversionError", "400 LimitExceeded", "409 ApiKeyLimitExceeded", "mixed",
+			"409 Conflict", "400 QuotaExceeded"}},
+		{"DomainMessage", string(a.DomainMessage), []string{"plain", "embedded"}},
+		{"S3NewKey", string(a.S3NewKey), []string{"SignatureDoesNotMatch", "InvalidAccessKeyId"}},
 		{"DuplicateKey", string(a.DuplicateKey), []string{"409 Conflict", "400 InvalidParameter"}},
 		{"EventComments", string(a.EventComments), []string{"last", "joined", "absent"}},
 		{"SecondPending", string(a.SecondPending), []string{"deprecates", "refused", "keeps"}},

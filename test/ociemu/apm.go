@@ -26,6 +26,11 @@ type ZipkinSpan struct {
 func apmService() service {
 	return service{name: "apm", base: "20200101", routes: []route{
 		{operation: "PublicSpan", method: http.MethodPost, path: "/observations/public-span", handle: publicSpan},
+	}, unknown: func(x *exchange) reply {
+		if x.query.Get("dataKey") != x.e.dataKey {
+			return errNotAuthentic.reply()
+		}
+		return errNotFound.reply()
 	}}
 }
 

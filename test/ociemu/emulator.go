@@ -30,7 +30,8 @@ type Emulator struct {
 	controls *http.ServeMux
 	ca       *authority
 	issuer   *rsa.PrivateKey
-	dataKey  string // of the collector of traces
+	dataKey  string    // of the collector of traces
+	started  time.Time // by the services' clock
 	ctx      context.Context
 	cancel   context.CancelFunc
 
@@ -41,6 +42,9 @@ type Emulator struct {
 	keys     int       // how many RSA keys of the process's pool are in use here
 
 	roundTrip  atomic.Int64 // a time.Duration
+	forward    atomic.Int64 // likewise; see Forward
+	spreading  atomic.Pointer[Spread]
+	domain     domainRefusals
 	faults     faultBook
 	history    history
 	deliveries deliveries
@@ -74,6 +78,8 @@ func Start(opts Options) (*Emulator, error) {
 	e.deliveries = deliveries{work: newWork(), functions: map[string]Function{}}
 	e.serving = newWork()
 	e.SetRoundTrip(opts.RoundTrip)
+	e.SetSpread(opts.Spread)
+	e.started = e.now()
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.services = allServices()
 	e.controls = e.controlRoutes()
@@ -167,9 +173,6 @@ func (e *Emulator) Client() *http.Client {
 		IdleConnTimeout: time.Minute,
 	}}
 }
-
-// now is the services' clock.
-func (e *Emulator) now() time.Time { return e.opts.Now() }
 
 // SetCreatedOffset sets what is added to the timeCreated of whatever is made from now on: with -90*24*time.Hour, seeds are old.
 func (e *Emulator) SetCreatedOffset(d time.Duration) {

@@ -16,16 +16,17 @@ const maxBody = 1 << 20
 
 // exchange is one call under way.
 type exchange struct {
-	e      *Emulator
-	call   Call
-	to     target
-	http   *http.Request
-	route  *route
-	params map[string]string // of the path
-	query  url.Values
-	body   []byte
-	now    time.Time // set when the operation takes effect
-	probe  bool      // one of the emulator's own checks
+	e       *Emulator
+	call    Call
+	to      target
+	http    *http.Request
+	service *service
+	route   *route
+	params  map[string]string // of the path
+	query   url.Values
+	body    []byte
+	now     time.Time // set when the operation takes effect
+	probe   bool      // one of the emulator's own checks
 
 	changed bool // the operation changed the state
 }
@@ -67,9 +68,10 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 	}
 	x.body = body
 	x.route, x.params = e.findRoute(r, to)
-	x.call.Service = to.service
+	x.service = e.findService(r, to, x.route)
+	x.call.Service = orDefault(x.service.name, to.service)
 	if x.route != nil {
-		x.call.Service, x.call.Operation = x.route.service, x.route.operation
+		x.call.Operation = x.route.operation
 	}
 	caller, refused := x.authenticate()
 	x.call.Caller = caller
@@ -79,11 +81,11 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 	}
 	switch {
 	case len(body) > maxBody:
-		x.finish(w, errTooLarge.reply(), 0)
+		x.finish(w, x.formed(errTooLarge), 0)
 	case refused != nil:
-		x.finish(w, refused.reply(), 0)
+		x.finish(w, x.formed(*refused), 0)
 	case x.route == nil:
-		x.finish(w, errNotFound.reply(), 0)
+		x.finish(w, x.unknown(), 0)
 	case x.probe:
 		x.finish(w, x.effect(), 0)
 	default:
@@ -94,6 +96,12 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 // underFaults runs the operation with the faults that wait for it.
 func (x *exchange) underFaults(w http.ResponseWriter) {
 	before, after := x.e.faults.arm(x.call)
+	switch refused, when := x.e.domain.arm(x.call, x.e.opts.DomainRefusals); {
+	case refused && when == After:
+		after = append(after, DomainUnauthorized)
+	case refused:
+		before = append(before, DomainUnauthorized)
+	}
 	for _, a := range before {
 		switch a.kind {
 		case actionAnswer:
@@ -132,11 +140,25 @@ func (x *exchange) underFaults(w http.ResponseWriter) {
 	x.finish(w, answer, effect)
 }
 
-func (x *exchange) wordInjected(a Action) reply {
-	if x.call.Service == "s3" {
-		return s3Refusal(a.status, a.code)
+func (x *exchange) wordInjected(a Action) reply { return x.formed(injected(a.status, a.code)) }
+
+// formed writes a refusal as the service does.
+func (x *exchange) formed(r refusal) reply {
+	if x.service.form != nil {
+		return x.service.form(x, r)
 	}
-	return injected(a.status, a.code).reply()
+	return r.reply()
+}
+
+// unknown answers a path that isn't emulated.
+func (x *exchange) unknown() reply {
+	if x.service.unknown == nil {
+		return errNotFound.reply()
+	}
+	x.e.mu.Lock()
+	defer x.e.mu.Unlock()
+	x.now = x.e.now()
+	return x.service.unknown(x)
 }
 
 // wait does the waiting of an action and says whether the emulator is still there.

@@ -137,12 +137,6 @@ func userBody(s *state, u *user) map[string]any {
 	}
 }
 
-// full is the refusal of a credential for which the user has no room.
-func (x *exchange) full(what string, most int) reply {
-	status, code := statusAndCode(string(x.e.opts.Answers.FullSlot))
-	return errLimit.as(status, code).because(fmt.Sprintf("The user has reached the limit of %d %s.", most, what)).reply()
-}
-
 // deleted answers a delete.
 func (x *exchange) deleted() reply { return reply{status: x.e.opts.Answers.DeleteStatus} }
 
@@ -157,7 +151,7 @@ func getPassword(x *exchange, u *user) reply {
 
 func resetPassword(x *exchange, u *user) reply {
 	return x.once(func() (reply, func() bool) {
-		p := &password{birth: x.born(), value: newPassword()}
+		p := &password{birth: x.born(0), value: newPassword()}
 		u.password = p
 		x.changed = true
 		body := map[string]any{

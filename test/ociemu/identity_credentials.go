@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"net/http"
 	"strings"
 )
 
@@ -36,6 +37,9 @@ func uploadAPIKey(x *exchange, u *user) reply {
 		}
 		public, err := parsePublicKey(*details.Key)
 		if err != nil {
+			if errors.Is(err, errNoHeader) { // in these words with this code: public instructions for uploading keys
+				return x.byDomain(http.StatusBadRequest, "error.common.validation.invalidPublicKey", "Invalid public key header or footer.").reply(), nil
+			}
 			return errInvalid.because("The key is not acceptable: " + err.Error() + ".").reply(), nil
 		}
 		print := fingerprintOf(public)
@@ -44,19 +48,22 @@ func uploadAPIKey(x *exchange, u *user) reply {
 			return errConflict.as(status, code).because("The user has an API key with this fingerprint.").reply(), nil
 		}
 		if len(u.apiKeys) >= maxAPIKeys {
-			return x.full("API keys", maxAPIKeys), nil
+			return x.full(domainAPIKey, maxAPIKeys), nil
 		}
-		k := &apiKey{birth: x.born(), fingerprint: print, pem: *details.Key, public: public}
+		k := &apiKey{birth: x.born(x.e.spread().APIKey), fingerprint: print, pem: *details.Key, public: public}
 		u.apiKeys = append(u.apiKeys, k)
+		x.e.state.named[k.fingerprint] = true
 		x.changed = true
 		return ok(x.apiKeyBody(u, k)).with("etag", k.etag), func() bool { return u.apiKey(print) == k }
 	})
 }
 
+var errNoHeader = errors.New("it must be a public key in PEM, BEGIN PUBLIC KEY")
+
 func parsePublicKey(text string) (*rsa.PublicKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil || block.Type != "PUBLIC KEY" {
-		return nil, errors.New("it must be a public key in PEM, BEGIN PUBLIC KEY")
+		return nil, errNoHeader
 	}
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
@@ -121,10 +128,11 @@ func createAuthToken(x *exchange, u *user) reply {
 			return refused.reply(), nil
 		}
 		if len(u.authTokens) >= maxAuthTokens {
-			return x.full("auth tokens", maxAuthTokens), nil
+			return x.full(domainAuthToken, maxAuthTokens), nil
 		}
-		t := &authToken{birth: x.born(), id: x.e.state.ids.ocid("credential", ""), description: description, token: newAuthToken()}
+		t := &authToken{birth: x.born(x.e.spread().AuthToken), id: x.e.state.ids.ocid("credential", ""), description: description, token: newAuthToken()}
 		u.authTokens = append(u.authTokens, t)
+		x.e.state.named[t.id] = true
 		x.changed = true
 		return ok(x.authTokenBody(u, t, t.token)).with("etag", t.etag), func() bool { return u.authToken(t.id) == t }
 	})
@@ -203,10 +211,11 @@ func createSecretKey(x *exchange, u *user) reply {
 			return refused.reply(), nil
 		}
 		if len(u.secretKeys) >= maxSecretKeys {
-			return x.full("customer secret keys", maxSecretKeys), nil
+			return x.full(domainSecretKey, maxSecretKeys), nil
 		}
-		k := &secretKey{birth: x.born(), id: x.e.state.ids.hex(40), displayName: name, key: newCustomerSecretKey()}
+		k := &secretKey{birth: x.born(x.e.spread().CustomerSecretKey), id: x.e.state.ids.hex(40), displayName: name, key: newCustomerSecretKey()}
 		u.secretKeys = append(u.secretKeys, k)
+		x.e.state.named[k.id] = true
 		x.changed = true
 		body := x.secretKeyBody(u, k)
 		body["key"] = k.key

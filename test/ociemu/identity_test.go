@@ -42,30 +42,40 @@ func TestIAMWritesOutsideTheHomeRegionAreRefusedInTheServicesWords(t *testing.T)
 }
 
 func TestAUserHasRoomForThreeAPIKeysTwoTokensAndTwoSecretKeys(t *testing.T) {
-	for _, answer := range []ociemu.FullSlotAnswer{"", ociemu.FullSlotLimitExceeded, ociemu.FullSlotConflict, ociemu.FullSlotQuotaExceeded} {
+	const domain = "400 IdcsConversionError"
+	for answer, want := range map[ociemu.FullSlotAnswer][3]string{ // API key, auth token, customer secret key
+		"":                           {domain, domain, domain},
+		ociemu.FullSlotDomain:        {domain, domain, domain},
+		ociemu.FullSlotAPIKeyLimit:   {"409 ApiKeyLimitExceeded", domain, domain},
+		ociemu.FullSlotMixed:         {domain, domain, "400 LimitExceeded"},
+		ociemu.FullSlotLimitExceeded: {"400 LimitExceeded", "400 LimitExceeded", "400 LimitExceeded"},
+		ociemu.FullSlotConflict:      {"409 Conflict", "409 Conflict", "409 Conflict"},
+		ociemu.FullSlotQuotaExceeded: {"400 QuotaExceeded", "400 QuotaExceeded", "400 QuotaExceeded"},
+	} {
 		t.Run(string(answer), func(t *testing.T) {
 			opts := ociemu.Calm()
 			opts.Answers.FullSlot = answer
 			e := ociemu.New(t, opts)
 			user, c := e.AddUser("jane"), asFunction(t, e)
-			var status int
-			var code string
-			if answer == "" {
-				answer = ociemu.FullSlotLimitExceeded
-			}
-			if _, err := fmt.Sscanf(string(answer), "%d %s", &status, &code); err != nil {
-				t.Fatal(err)
+			atLimit := func(err error, full bool, want string) {
+				t.Helper()
+				var status int
+				var code string
+				if _, bad := fmt.Sscanf(want, "%d %s", &status, &code); bad != nil {
+					t.Fatal(bad)
+				}
+				atLimit(t, err, full, status, code)
 			}
 			for i := range 4 {
 				public, _ := newKeyPair(t, i)
 				_, err := c.uploadKey(t.Context(), user, public)
-				atLimit(t, err, i == 3, status, code)
+				atLimit(err, i == 3, want[0])
 			}
 			for i := range 3 {
 				_, err := c.createToken(t.Context(), user, "")
-				atLimit(t, err, i == 2, status, code)
+				atLimit(err, i == 2, want[1])
 				_, err = c.createSecretKey(t.Context(), user, "")
-				atLimit(t, err, i == 2, status, code)
+				atLimit(err, i == 2, want[2])
 			}
 			snap := e.User(user)
 			if len(snap.APIKeys) != 3 || len(snap.AuthTokens) != 2 || len(snap.CustomerSecretKeys) != 2 {
@@ -96,13 +106,24 @@ func TestOnlyRSAPublicKeysOf2048BitsInPEMAreAccepted(t *testing.T) {
 	rsaKey := testKeys()[0]
 	_, private := newKeyPair(t, 0)
 	for name, key := range map[string]string{
-		"empty": "", "no PEM": "hello", "a private key": string(private), "an elliptic key": spki(elliptic.Public()), "1024 bits": spki(short.Public()),
-		"PKCS 1":        string(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(&rsaKey.PublicKey)})),
-		"another label": strings.ReplaceAll(spki(rsaKey.Public()), "PUBLIC KEY", "RSA PUBLIC KEY"),
-		"broken":        "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+		"an elliptic key": spki(elliptic.Public()), "1024 bits": spki(short.Public()),
+		"broken": "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
 	} {
 		_, err := c.uploadKey(t.Context(), user, key)
 		t.Run(name, func(t *testing.T) { refused(t, err, 400, "InvalidParameter") })
+	}
+	for name, key := range map[string]string{
+		"empty": "", "no PEM": "hello", "a private key": string(private), "OpenSSH": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ== jane@laptop",
+		"PKCS 1":        string(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(&rsaKey.PublicKey)})),
+		"another label": strings.ReplaceAll(spki(rsaKey.Public()), "PUBLIC KEY", "RSA PUBLIC KEY"),
+	} {
+		_, err := c.uploadKey(t.Context(), user, key)
+		t.Run(name, func(t *testing.T) {
+			refused(t, err, 400, "IdcsConversionError")
+			if !strings.Contains(err.Error(), "Invalid public key header or footer.") {
+				t.Errorf("the refusal says %v", err)
+			}
+		})
 	}
 	got := must[identity.UploadApiKeyResponse](t)(c.uploadKey(t.Context(), user, spki(rsaKey.Public())))
 	if !regexp.MustCompile(`^([0-9a-f]{2}:){15}[0-9a-f]{2}$`).MatchString(*got.Fingerprint) {

@@ -1,6 +1,9 @@
 package ociemu
 
-import "slices"
+import (
+	"net/http"
+	"slices"
+)
 
 // createUser makes a user without credentials. The names and mail addresses of users are unique, without regard to case.
 func createUser(x *exchange) reply {
@@ -19,7 +22,8 @@ func createUser(x *exchange) reply {
 		case details.CompartmentID != s.tenancy:
 			return errInvalid.because("Users belong to the root compartment.").reply(), nil
 		case details.Email == nil || *details.Email == "":
-			return errMissing.because("In a tenancy with identity domains a user needs an email.").reply(), nil
+			// These words are in several public reports.
+			return x.byDomain(http.StatusBadRequest, "error.common.validation.missingReqAttributes", "The primary email must be specified.").reply(), nil
 		}
 		for _, u := range s.users {
 			if sameText(u.name, details.Name) || sameText(u.email, *details.Email) {

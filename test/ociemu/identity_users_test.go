@@ -34,7 +34,7 @@ func TestAUserIsMadeWithoutCredentialsAndUnderAUniqueNameAndEmail(t *testing.T) 
 		refused(t, err, 409, "Conflict")
 	}
 	_, err := c.createUser(t, e.Tenancy(), "joe", "")
-	refused(t, err, 400, "MissingParameter")
+	refused(t, err, 400, "IdcsConversionError")
 	_, err = c.createUser(t, "ocid1.compartment.oc1..aaaa", "joe", "joe@example.com")
 	refused(t, err, 400, "InvalidParameter")
 	c.identity.SetRegion("us-phoenix-1")

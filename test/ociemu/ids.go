@@ -2,6 +2,7 @@ package ociemu
 
 import (
 	crand "crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -46,6 +47,12 @@ func (g *ids) uuid() string {
 }
 
 func (g *ids) etag() string { return g.hex(40) }
+
+// etagOf is the etag of what never changes.
+func (*ids) etagOf(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:20])
+}
 
 // randomBytes never comes from the seed: what it makes becomes a secret value.
 func randomBytes(n int) []byte {

@@ -30,6 +30,11 @@ type Options struct {
 	Visibility time.Duration
 	// VisibilityRejects is how many first uses of a new credential are refused, however late. 0: 1; negative: none.
 	VisibilityRejects int
+	// Spread is how long a new credential of each kind is refused although it is ACTIVE. Zero: not at all. See [RealSpread].
+	Spread Spread
+	// DomainRefusals makes the identity domain refuse every nth call of each operation on users and their credentials, alternately before and
+	// after it took effect: see [DomainUnauthorized]. 0: never.
+	DomainRefusals int
 	// CreatedOffset is added to each timeCreated; see [Emulator.SetCreatedOffset].
 	CreatedOffset time.Duration
 	// Settle is how long a secret stays UPDATING after an update. 0: 30 ms; negative: not at all.

@@ -63,6 +63,8 @@ var needs = map[string]need{
 	"GetSecretBundleByName":         {permissions: []string{"SECRET_BUNDLE_READ"}, on: theNamedSecret},
 	"ListSecretBundleVersions":      {permissions: []string{"SECRET_BUNDLE_INSPECT"}, on: theSecret},
 
+	"GetVault": {permissions: []string{"VAULT_READ"}, on: theVault},
+
 	"GetTopic":       {permissions: []string{"ONS_TOPIC_READ"}, on: theTopic},
 	"PublishMessage": {permissions: []string{"ONS_TOPIC_PUBLISH"}, on: theTopic},
 
@@ -93,7 +95,13 @@ var needs = map[string]need{
 
 	"DockerToken":  {own: true},
 	"RegistryPing": {own: true},
+	"PullManifest": {own: true},
+	"PullBlob":     {own: true},
+	"ListTags":     {own: true},
 	"ListBuckets":  {own: true},
+	"HeadBucket":   {own: true},
+	"ListObjects":  {own: true},
+	"GetObject":    {own: true},
 }
 
 // inTenancy aims at the root compartment. So do all operations on Cloud Guard's problems of users.

@@ -43,7 +43,8 @@ func TestTheREADMENamesEveryOperationControlRouteAndAnswer(t *testing.T) {
 		}
 		check(m[1]+" "+m[2], strings.ReplaceAll(line, `$$`, `$`))
 	}
-	for _, answer := range []string{"value", "no-value", "conflict", "ignored", "400 LimitExceeded", "409 Conflict", "400 QuotaExceeded",
+	for _, answer := range []string{"value", "no-value", "conflict", "ignored", "400 IdcsConversionError", "400 LimitExceeded", "409 ApiKeyLimitExceeded",
+		"mixed", "plain", "embedded", "SignatureDoesNotMatch", "InvalidAccessKeyId", "409 Conflict", "400 QuotaExceeded",
 		"400 InvalidParameter", "last", "joined", "absent", "deprecates", "refused", "keeps", "updating", "active", "inactive",
 		"USER_UIPASS_RESET", "USER_UIPASS_SET", "none", "read"} {
 		check("the answer "+answer, "`"+regexp.QuoteMeta(answer)+"`")

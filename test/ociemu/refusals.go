@@ -50,7 +50,10 @@ func (r refusal) reply() reply {
 // injected makes the answer for a fault that somebody asked for.
 func injected(status int, code string) refusal {
 	message, ok := messagesOfInjected[code]
-	if !ok {
+	switch {
+	case code == domainCode && status == http.StatusUnauthorized:
+		message = domainUnauthorizedMessage
+	case !ok:
 		message = "This answer was injected into the emulator."
 	}
 	return refusal{status, code, message}

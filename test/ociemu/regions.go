@@ -68,7 +68,7 @@ func lookupHost(host string) (target, bool) {
 	}
 	t := target{region: region, host: host}
 	switch service {
-	case "identity", "events", "objectstorage", "functions":
+	case "identity", "events", "objectstorage", "functions", "kms":
 		t.service = service
 	case "vaults":
 		t.service = "vault"

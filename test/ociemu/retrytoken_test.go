@@ -92,7 +92,7 @@ func TestARefusedCreateIsNotRememberedUnderItsRetryToken(t *testing.T) {
 		})
 		return err
 	}
-	refused(t, create(), 400, "LimitExceeded")
+	refused(t, create(), 400, "IdcsConversionError")
 	must[identity.DeleteAuthTokenResponse](t)(c.identity.DeleteAuthToken(t.Context(), identity.DeleteAuthTokenRequest{UserId: &user, AuthTokenId: &id}))
 	if err := create(); err != nil {
 		t.Errorf("after room was made: %v", err)

@@ -1,6 +1,7 @@
 package ociemu
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,9 +14,18 @@ type service struct {
 	// signed says that requests carry OCI request signatures; the others check their credentials themselves.
 	signed bool
 	routes []route
+
+	// The rest is for unsigned services. A signed one has the form, and the "not found", of OCI's APIs.
+
+	// claims says whether a request to the plain origin, where no host tells, is for this service.
+	claims func(*http.Request) bool
+	// unknown answers what no route fits, after it has checked the credential: nobody may take "not emulated" for "not allowed".
+	unknown func(*exchange) reply
+	// form writes a refusal as the service does.
+	form func(x *exchange, r refusal) reply
 }
 
-// route is one operation. Path segments in braces are parameters.
+// route is one operation. Path segments in braces are parameters; one that ends in "..." is several segments. HEAD is GET without a body.
 type route struct {
 	operation string
 	method    string
@@ -32,6 +42,7 @@ func allServices() []service {
 		identityService(), vaultService(), secretsService(), onsService(), cloudGuardService(), eventsService(),
 		objectStorageService(), functionsService(functionsNow), functionsInvokeService(functionsNow),
 		functionsService(functionsThen), functionsInvokeService(functionsThen), registryService(), s3Service(), monitoringService(), apmService(),
+		kmsService(),
 	}
 	for i := range services {
 		s := &services[i]
@@ -58,12 +69,12 @@ func (e *Emulator) findRoute(r *http.Request, to target) (*route, map[string]str
 	parts := segments(r.URL.EscapedPath())
 	for i := range e.services {
 		s := &e.services[i]
-		if to.service != "" && s.name != to.service {
+		if to.service != "" && s.name != to.service || to.service == "" && s.claims != nil && !s.claims(r) {
 			continue
 		}
 		for j := range s.routes {
 			route := &s.routes[j]
-			if route.method != r.Method {
+			if route.method != r.Method && (route.signed || route.method != http.MethodGet || r.Method != http.MethodHead) {
 				continue
 			}
 			if params, ok := match(route.segments, parts); ok {
@@ -74,12 +85,42 @@ func (e *Emulator) findRoute(r *http.Request, to target) (*route, map[string]str
 	return nil, nil
 }
 
-func match(pattern, parts []string) (map[string]string, bool) {
-	if len(pattern) != len(parts) {
-		return nil, false
+// findService finds the service that a request is for: that of the route, or of the host, or on the plain origin the one that claims it.
+func (e *Emulator) findService(r *http.Request, to target, found *route) *service {
+	for i := range e.services {
+		s := &e.services[i]
+		switch {
+		case found != nil:
+			if s.name == found.service {
+				return s
+			}
+		case to.service != "":
+			if s.name == to.service {
+				return s
+			}
+		case s.claims != nil && s.claims(r):
+			return s
+		}
 	}
+	return &service{signed: true}
+}
+
+func match(pattern, parts []string) (map[string]string, bool) {
 	params := map[string]string{}
 	for i, p := range pattern {
+		if name, several := strings.CutSuffix(p, "...}"); several {
+			n := len(parts) - len(pattern) + 1 // how many it stands for
+			if n < 1 {
+				return nil, false
+			}
+			params[strings.TrimPrefix(name, "{")] = strings.Join(parts[i:i+n], "/")
+			rest, ok := match(pattern[i+1:], parts[i+n:])
+			maps.Copy(params, rest)
+			return params, ok
+		}
+		if i >= len(parts) {
+			return nil, false
+		}
 		if !strings.HasPrefix(p, "{") {
 			if p != parts[i] {
 				return nil, false
@@ -92,5 +133,5 @@ func match(pattern, parts []string) (map[string]string, bool) {
 		}
 		params[strings.Trim(p, "{}")] = value
 	}
-	return params, true
+	return params, len(pattern) == len(parts)
 }

@@ -56,6 +56,7 @@ func (e *Emulator) AddAPIKey(user string) (fingerprint string, privatePEM []byte
 	}
 	k := &apiKey{birth: e.bornVisible(), fingerprint: fingerprintOf(&key.PublicKey), pem: encodePublicKey(&key.PublicKey), public: &key.PublicKey}
 	u.apiKeys = append(u.apiKeys, k)
+	e.state.named[k.fingerprint] = true
 	e.notifyLocked()
 	return k.fingerprint, encodePrivateKey(key)
 }
@@ -70,6 +71,7 @@ func (e *Emulator) AddAuthToken(user, description string) (id, token string) {
 	}
 	t := &authToken{birth: e.bornVisible(), id: e.state.ids.ocid("credential", ""), description: description, token: newAuthToken()}
 	u.authTokens = append(u.authTokens, t)
+	e.state.named[t.id] = true
 	e.notifyLocked()
 	return t.id, t.token
 }
@@ -84,6 +86,7 @@ func (e *Emulator) AddCustomerSecretKey(user, displayName string) (id, key strin
 	}
 	k := &secretKey{birth: e.bornVisible(), id: e.state.ids.hex(40), displayName: displayName, key: newCustomerSecretKey()}
 	u.secretKeys = append(u.secretKeys, k)
+	e.state.named[k.id] = true
 	e.notifyLocked()
 	return k.id, k.key
 }

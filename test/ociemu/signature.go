@@ -51,7 +51,7 @@ func parseSignature(authorization string) (signature, bool) {
 
 // authenticate finds out who makes the call. Operations of unsigned services check their credentials themselves.
 func (x *exchange) authenticate() (Caller, *refusal) {
-	if x.route != nil && !x.route.signed {
+	if !x.service.signed {
 		return Caller{}, nil
 	}
 	sig, ok := parseSignature(x.header("Authorization"))
@@ -106,7 +106,7 @@ func (x *exchange) isFresh() bool {
 	if err != nil {
 		return false
 	}
-	return x.e.now().Sub(at).Abs() <= maxSkew
+	return x.e.clientsNow().Sub(at).Abs() <= maxSkew
 }
 
 func (x *exchange) bodyMatches() bool {

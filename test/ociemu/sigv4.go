@@ -12,7 +12,8 @@ import (
 )
 
 // AWS Signature Version 4 in a header, after
-// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html. Signed URLs and chunked uploads are not supported.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html. Signed URLs are not supported. Of a chunked upload the
+// signature of the headers is checked, not that of the chunks: nothing can be stored here.
 
 type sigV4 struct {
 	accessKey, day, region, service string
@@ -53,7 +54,7 @@ func parseSigV4(r *http.Request) (sigV4, bool) {
 // genuine says whether the request was signed with the secret key and carries the body that was signed.
 func (s sigV4) genuine(r *http.Request, secret string, body []byte) bool {
 	declared := r.Header.Get("x-amz-content-sha256")
-	if sum := sha256.Sum256(body); declared != hex.EncodeToString(sum[:]) && declared != "UNSIGNED-PAYLOAD" {
+	if sum := sha256.Sum256(body); declared != hex.EncodeToString(sum[:]) && declared != "UNSIGNED-PAYLOAD" && !strings.HasPrefix(declared, "STREAMING-") {
 		return false
 	}
 	want := s.sign(r, secret, declared)

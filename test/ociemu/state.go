@@ -19,6 +19,8 @@ type state struct {
 	vaults        map[string]vaultRecord
 	compartments  map[string]compartment
 
+	// named are the ids of all credentials that there are or were: fingerprints, OCIDs of tokens, access keys. None is a secret.
+	named     map[string]bool
 	users     map[string]*user
 	userOrder []string
 	secrets   []*secret
@@ -30,8 +32,10 @@ type state struct {
 	problems  []*problem
 	functions map[string]*deployed
 	rules     []*rule
-	logins    map[string]string // registry bearer token -> user OCID
-	pages     map[string]int    // page token -> offset
+	buckets   []bucket
+	images    map[string]*repository // of the registry, by name without the namespace
+	logins    map[string]login       // by registry bearer token
+	pages     map[string]int         // page token -> offset
 	retries   map[string]*retried
 }
 
@@ -41,7 +45,7 @@ func newState(o Options) *state {
 	g := newIDs(o.Seed)
 	s := &state{
 		ids: g, tenancy: g.ocid("tenancy", ""), namespace: "ns" + g.letters(10), createdOffset: o.CreatedOffset,
-		users: map[string]*user{}, logins: map[string]string{}, pages: map[string]int{}, retries: map[string]*retried{}, secretsAt: map[string]*secret{},
+		named: map[string]bool{}, users: map[string]*user{}, logins: map[string]login{}, images: map[string]*repository{}, pages: map[string]int{}, retries: map[string]*retried{}, secretsAt: map[string]*secret{},
 		vaults: map[string]vaultRecord{}, compartments: map[string]compartment{}, functions: map[string]*deployed{},
 	}
 	for _, r := range append([]string{o.HomeRegion, o.Region, o.ReportingRegion, "us-ashburn-1", "us-phoenix-1", "eu-frankfurt-1"}, o.Regions...) {
@@ -84,16 +88,18 @@ func (s *state) vault(region string) vaultRecord {
 // birth is what all credentials have in common.
 type birth struct {
 	created   time.Time // as the API tells it
-	visibleAt time.Time // refused until then
+	visibleAt time.Time // refused, and CREATING, until then
+	worksAt   time.Time // refused until then, although it is ACTIVE
 	rejects   int       // refused that many times
 	etag      string
 }
 
-// born makes the birth record of a credential that a caller creates.
-func (x *exchange) born() birth {
+// born makes the birth record of a credential that a caller creates, and that takes a time to reach the services that check it.
+func (x *exchange) born(spread time.Duration) birth {
 	o := x.e.opts
 	return birth{
-		created: x.now.Add(x.e.state.createdOffset), visibleAt: x.now.Add(o.Visibility), rejects: o.VisibilityRejects, etag: x.e.state.ids.etag(),
+		created: x.now.Add(x.e.state.createdOffset), visibleAt: x.now.Add(o.Visibility), worksAt: x.now.Add(spread), rejects: o.VisibilityRejects,
+		etag: x.e.state.ids.etag(),
 	}
 }
 
@@ -109,11 +115,13 @@ func (b *birth) admits(now time.Time) bool {
 		b.rejects--
 		return false
 	}
-	return !now.Before(b.visibleAt)
+	return !now.Before(b.visibleAt) && !now.Before(b.worksAt)
 }
 
 // visible says whether the next use would be admitted.
-func (b *birth) visible(now time.Time) bool { return b.rejects == 0 && !now.Before(b.visibleAt) }
+func (b *birth) visible(now time.Time) bool {
+	return b.rejects == 0 && !now.Before(b.visibleAt) && !now.Before(b.worksAt)
+}
 
 // lifecycle is CREATING until the credential is visible by the clock.
 func (b *birth) lifecycle(now time.Time) string {

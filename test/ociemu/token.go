@@ -74,7 +74,7 @@ func (p Principal) issue() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	now := p.e.now()
+	now := p.e.clientsNow()
 	return signJWT(p.e.issuer, map[string]any{
 		"iss": "authService.oracle.com", "aud": "oci", "ptype": "resource", "ttype": "res_sp", "jti": randomHex(32),
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(p.e.opts.TokenLife).Unix(),
@@ -154,7 +154,7 @@ func (e *Emulator) verifyToken(token string) (Caller, *rsa.PublicKey, error) {
 	if json.Unmarshal(payload, &claims) != nil || claims.Type != "fnfunc" || claims.Tenant != e.Tenancy() {
 		return Caller{}, nil, errToken
 	}
-	if now := e.now().Unix(); now >= claims.Exp || now < claims.Nbf {
+	if now := e.clientsNow().Unix(); now >= claims.Exp || now < claims.Nbf {
 		return Caller{}, nil, errToken
 	}
 	key, err := parseJWK(claims.JWK)

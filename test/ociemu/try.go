@@ -47,7 +47,7 @@ func (e *Emulator) TryAuthToken(user, token string) int {
 // TryCustomerSecretKey lists buckets through the S3-compatible API with the access key and secret key and gives the HTTP status.
 func (e *Emulator) TryCustomerSecretKey(id, key string) int {
 	req := e.newProbe("/")
-	signS3(req, id, key, e.opts.Region, e.now().UTC())
+	signS3(req, id, key, e.opts.Region, e.clientsNow().UTC())
 	return e.probe(req)
 }
 
@@ -72,7 +72,7 @@ func (e *Emulator) newProbe(path string) *http.Request {
 		panic("ociemu: internal error: " + err.Error())
 	}
 	req.Header.Set(probeHeader, "1")
-	req.Header.Set("Date", e.now().UTC().Format(http.TimeFormat))
+	req.Header.Set("Date", e.clientsNow().UTC().Format(http.TimeFormat))
 	return req
 }
 

@@ -37,6 +37,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	region := flags.String("region", "us-ashburn-1", "region of the function and of the plain origin")
 	home := flags.String("home", "us-ashburn-1", "home region")
 	calm := flags.Bool("calm", false, "no delays, no refusals of new credentials, large pages")
+	spread := flags.Bool("real-spread", false, "new credentials are refused for as long as users report: up to 15 minutes")
+	refusals := flags.Int("domain-refusals", 0, "every `n`th call of each operation on users is refused by the identity domain: 401 IdcsConversionError")
 	functionURL := flags.String("function", "", "`URL` to which events are posted, with resolved problems of the four rules")
 	verbose := flags.Bool("v", false, "one line a call on standard error")
 	if err := flags.Parse(args); err != nil {
@@ -49,7 +51,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *calm {
 		opts = ociemu.Calm()
 	}
-	opts.Addr, opts.Region, opts.HomeRegion = *addr, *region, *home
+	opts.Addr, opts.Region, opts.HomeRegion, opts.DomainRefusals = *addr, *region, *home, *refusals
+	if *spread {
+		opts.Spread = ociemu.RealSpread()
+	}
 	if *verbose {
 		opts.Log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
@@ -118,6 +123,11 @@ func seed(e *ociemu.Emulator, functionURL string, stdout io.Writer) ociemu.Princ
 	secret("OCIEMU_AUTH_SECRET", "jane-auth-token", "auth-token", token)
 	secret("OCIEMU_ACCESSKEY_SECRET", "jane-access-key", "customer-secret-key", accessKey)
 	secret("OCIEMU_SECRETKEY_SECRET", "jane-secret-key", "customer-secret-key", secretKey)
+
+	image, _ := e.AddImage(ociemu.ImageSeed{Repository: "orders/export", Tag: "1.0.0"})
+	say("OCIEMU_IMAGE", image)
+	say("OCIEMU_VAULT", e.Vault(e.Region()))
+	e.AddBucket("backups")
 
 	problem := func(variable, rule, resource, name string) {
 		say(variable, e.AddProblem(ociemu.ProblemSeed{Rule: rule, User: user, ResourceID: resource, ResourceName: name}))

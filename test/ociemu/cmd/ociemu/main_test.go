@@ -17,7 +17,7 @@ func TestTheCommandPrintsAShellEnvironmentAndServesUntilItIsStopped(t *testing.T
 	said, stderr := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, []string{"-calm", "-function", "http://127.0.0.1:1/", "-region", "us-phoenix-1"}, &stdout, stderr)
+		err := run(ctx, []string{"-calm", "-function", "http://127.0.0.1:1/", "-real-spread", "-domain-refusals", "9", "-region", "us-phoenix-1"}, &stdout, stderr)
 		stderr.Close()
 		ended <- err
 	}()
@@ -28,12 +28,13 @@ func TestTheCommandPrintsAShellEnvironmentAndServesUntilItIsStopped(t *testing.T
 	}
 
 	shell := exec.CommandContext(t.Context(), "sh", "-c", stdout.String()+`
-		printf '%s\n' "$OCIEMU_URL" "$OCI_RESOURCE_PRINCIPAL_REGION" "$OCI_REGION_METADATA" "$OCIEMU_AUTH_SECRET"
+		printf '%s\n' "$OCIEMU_URL" "$OCI_RESOURCE_PRINCIPAL_REGION" "$OCI_REGION_METADATA" "$OCIEMU_AUTH_SECRET" "$OCIEMU_IMAGE" "$OCIEMU_VAULT"
 		test -r "$OCIEMU_CONFIG_FILE" && test -r "$SSL_CERT_FILE" && test -r "$REQUESTS_CA_BUNDLE" && test -r "$OCI_CLI_CONFIG_FILE" && test -r "$OCI_RESOURCE_PRINCIPAL_RPST"`)
 	out, err := shell.CombinedOutput()
 	lines := strings.Split(string(out), "\n")
-	if err != nil || len(lines) < 4 || lines[1] != "us-phoenix-1" || !strings.HasPrefix(lines[2], `{"realmDomainComponent"`) ||
-		!strings.HasPrefix(lines[3], "ocid1.vaultsecret.oc1.phx.") {
+	if err != nil || len(lines) < 6 || lines[1] != "us-phoenix-1" || !strings.HasPrefix(lines[2], `{"realmDomainComponent"`) ||
+		!strings.HasPrefix(lines[3], "ocid1.vaultsecret.oc1.phx.") || !strings.HasSuffix(lines[4], "/orders/export:1.0.0") ||
+		!strings.HasPrefix(lines[5], "ocid1.vault.oc1.phx.") {
 		t.Fatalf("the shell ended with %v and said %s", err, out)
 	}
 	resp, err := http.Get(lines[0] + "/_emulator/calls")
@@ -54,7 +55,7 @@ func TestTheCommandPrintsAShellEnvironmentAndServesUntilItIsStopped(t *testing.T
 }
 
 func TestAWrongFlagIsAnError(t *testing.T) {
-	for _, args := range [][]string{{"-nonsense"}, {"-region", "nowhere"}, {"-addr", "0.0.0.0:0"}} {
+	for _, args := range [][]string{{"-nonsense"}, {"-region", "nowhere"}, {"-domain-refusals", "often"}, {"-addr", "0.0.0.0:0"}} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%v is accepted", args)
 		}

@@ -1,0 +1,26 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// An identity domain now and then refuses a call that it allows a moment later, also one that has taken effect.
+func TestADomainThatRefusesACallNowAndThenEndsInOneRotation(t *testing.T) {
+	for _, nth := range []int{2, 3, 5} {
+		t.Run(fmt.Sprint("every call in ", nth), func(t *testing.T) {
+			t.Parallel()
+			for _, form := range forms {
+				s := play(t, stage.Options{Emulator: ociemu.Options{DomainRefusals: nth}})
+				c := s.Add(form.want)
+				if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
+					t.Fatalf("%s: the answer is %+v", form.name, a)
+				}
+				rotated(t, s, c)
+			}
+		})
+	}
+}

@@ -1,0 +1,45 @@
+package examples_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// A tool that reads "no such bucket" knows that its key is good; one that reads "access denied" asks for another key.
+func TestAToolIsToldThatABucketIsAbsentAndNotThatItsKeyIsWrong(t *testing.T) {
+	for name, tool := range map[string]func(r *rig) func(bucket string) result{
+		"aws": func(r *rig) func(string) result {
+			aws := r.real("aws")
+			r.extra = []string{"AWS_CONFIG_FILE=" + r.setting("aws-config"), "AWS_CA_BUNDLE=" + r.CAFile()}
+			return func(bucket string) result { return r.exec("", aws, "--profile", "oci", "s3", "ls", "s3://"+bucket) }
+		},
+		"rclone": func(r *rig) func(string) result {
+			r.real("rclone")
+			config := r.setting("rclone.conf")
+			return func(bucket string) result {
+				return r.run("keyturn-s3-run", r.secret, "rclone", "--config", config, "--retries", "1", "--low-level-retries", "1", "lsd", "oci:"+bucket)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			needed(t, name)
+			r := placeS3(t)
+			r.AddBucket("backups")
+			list := tool(r)
+			for range 2 {
+				if got := list("backups"); got.code != 0 {
+					t.Errorf("a bucket that is there: exit code %d, %s", got.code, got.err)
+				}
+				got := list("absent")
+				said := strings.ToLower(got.out + got.err)
+				if got.code == 0 || !strings.Contains(said, "nosuchbucket") && !strings.Contains(said, "not found") {
+					t.Errorf("a bucket that is absent: exit code %d, %s", got.code, said)
+				}
+				if strings.Contains(said, "denied") || strings.Contains(said, "signature") {
+					t.Errorf("a good key is taken for a wrong one: %s", said)
+				}
+				r.rotate()
+			}
+		})
+	}
+}

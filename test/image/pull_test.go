@@ -1,0 +1,99 @@
+package image
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+const examples = root + "/deploy/examples"
+
+// A real engine, the credential helper of deploy/examples, and the token that a rotation has written to Vault. The helper reads the bundle
+// from a file that is kept up to date, as the Secrets Store CSI driver does; test/examples has it read from Vault itself.
+func TestDockerPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
+	if _, err := exec.LookPath("jq"); err != nil { // the helper reads the bundle with it
+		if os.Getenv("CI") == "true" {
+			t.Fatal("jq is missing; install it with your package manager")
+		}
+		t.Skip("left out: jq is missing; install it with your package manager")
+	}
+	rotate, err := stage.Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := stage.New(t.Context(), stage.Options{Emulator: ociemu.Calm(), Binary: rotate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.End(); err != nil {
+			t.Error(err)
+		}
+	})
+	e := startEngine(t, "HTTPS_PROXY="+s.URL(), "https_proxy="+s.URL(), "NO_PROXY=", "no_proxy=", "SSL_CERT_FILE="+s.CAFile())
+	c := s.Add(stage.Want{Kind: stage.AuthToken, Bundle: true})
+	bundle := filepath.Join(t.TempDir(), "bundle")
+	e.signIn(t, bundle)
+	registry := host + "/" + s.Namespace()
+	if _, err := e.pull(s, "before"); err == nil {
+		t.Error("Docker pulls without a token: this test shows nothing")
+	}
+	problem := c.Problem
+	for _, tag := range []string{"first", "second"} {
+		if err := s.Close(t.Context(), problem, c.Comment()); err != nil {
+			t.Fatal(err)
+		}
+		content := s.Secret(c.Secrets["bundle_secret_ocid"]).Current()
+		if err := os.WriteFile(bundle, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := e.pull(s, tag); err != nil {
+			t.Errorf("%s: %v\n%s", tag, err, out)
+		}
+		problem = s.AddProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: c.IDs()[0], ResourceName: c.UserName})
+	}
+	// What isn't there is told as that, and not as a wrong credential.
+	out, err := e.command("pull", registry+"/orders/export:absent").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "manifest unknown") {
+		t.Errorf("an absent tag: %v\n%s", err, out)
+	}
+	if left := e.do(t, "images", "-q", registry+"/orders/export"); len(strings.Fields(left)) != 2 {
+		t.Errorf("the engine has the images %q, want two", left)
+	}
+}
+
+// signIn installs the credential helper for the engine's client.
+func (e *engine) signIn(t *testing.T, bundle string) {
+	t.Helper()
+	config, err := os.ReadFile(filepath.Join(examples, "registry", "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin, err := filepath.Abs(filepath.Join(examples, "bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	registries := filepath.Join(t.TempDir(), "registries")
+	for path, text := range map[string]string{filepath.Join(e.dir, "config", "config.json"): string(config), registries: host + " " + bundle + "\n"} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.env = append(e.env, "PATH="+os.Getenv("PATH")+":"+bin, "KEYTURN_REGISTRIES="+registries)
+}
+
+const host = "ocir.us-ashburn-1.oci.oraclecloud.com"
+
+// pull seeds an image and pulls it.
+func (e *engine) pull(s *stage.Stage, tag string) (out []byte, err error) {
+	image, _ := s.AddImage(ociemu.ImageSeed{Repository: "orders/export", Tag: tag, Docker: tag == "first"})
+	return e.command("pull", image).CombinedOutput()
+}

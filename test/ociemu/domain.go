@@ -1,0 +1,90 @@
+package ociemu
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// In a tenancy with identity domains the classic IAM API passes calls about users and their credentials on to the Default domain, and gives
+// its refusals back with the code IdcsConversionError. The domain itself (SCIM) is not emulated.
+
+const domainCode = "IdcsConversionError"
+
+// DomainUnauthorized is how the domain now and then refuses a classic call that it allows at other times: 401 IdcsConversionError "Client is
+// unauthorized. null". A public program that sets up tenancies has met it on DeleteApiKey and ListApiKeys; others on CreateCustomerSecretKey.
+// See also Options.DomainRefusals.
+var DomainUnauthorized = Answer(http.StatusUnauthorized, domainCode)
+
+const domainUnauthorizedMessage = "Client is unauthorized. null"
+
+// byDomain is a refusal that the classic API passes on.
+func (x *exchange) byDomain(status int, messageID, detail string) refusal {
+	message := detail
+	if x.e.opts.Answers.DomainMessage == DomainMessageEmbedded {
+		const errorSchema = "urn:ietf:params:scim:api:oracle:idcs:extension:messages:Error"
+		scim, err := json.Marshal(map[string]any{
+			"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error", errorSchema},
+			"detail":  detail, "status": fmt.Sprint(status), errorSchema: map[string]string{"messageId": messageID},
+		})
+		if err != nil {
+			panic("ociemu: internal error: encoding a SCIM error: " + err.Error())
+		}
+		message = "Post request failed" + string(scim)
+	}
+	return refusal{status, domainCode, message}
+}
+
+// The kinds of credentials, as the domain names them.
+const (
+	domainAPIKey    = "ApiKey"
+	domainAuthToken = "AuthToken"
+	domainSecretKey = "CustomerSecretKey"
+)
+
+// full is the refusal of a credential for which the user has no room.
+func (x *exchange) full(kind string, most int) reply {
+	answer := x.e.opts.Answers.FullSlot
+	switch {
+	case answer == FullSlotMixed && kind == domainSecretKey:
+		answer = FullSlotLimitExceeded
+	case answer == FullSlotMixed, answer == FullSlotAPIKeyLimit && kind != domainAPIKey:
+		answer = FullSlotDomain
+	}
+	detail := fmt.Sprintf("You can not create %s as maximum quota limit of %d has been reached.", kind, most)
+	if answer == FullSlotDomain {
+		return x.byDomain(http.StatusBadRequest, "error.common.quota.limit.exceeded", detail).reply()
+	}
+	status, code := statusAndCode(string(answer))
+	return errLimit.as(status, code).because(fmt.Sprintf("The user has reached the limit of %d credentials of the kind %s.", most, kind)).reply()
+}
+
+// domainRefusals counts the calls that go through the domain, for Options.DomainRefusals.
+type domainRefusals struct {
+	mu    sync.Mutex
+	calls map[string]int // by operation
+}
+
+// arm says whether the domain refuses this call, and at which side of its effect: every nth call of each operation, the first time before
+// the effect, the next time after it, and so on.
+func (d *domainRefusals) arm(c Call, nth int) (refused bool, when When) {
+	if nth <= 0 || c.Service != "identity" || !strings.Contains(c.Path, "/users") {
+		return false, Before
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.calls == nil {
+		d.calls = map[string]int{}
+	}
+	d.calls[c.Operation]++
+	n := d.calls[c.Operation]
+	if n%nth != 0 {
+		return false, Before
+	}
+	if (n/nth)%2 == 0 {
+		return true, After
+	}
+	return true, Before
+}

@@ -1,0 +1,50 @@
+package ociemu
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// KMS: the vaults themselves, base path 20180608 (oci-go-sdk keymanagement/keymanagement_kmsvault_client.go). Only GetVault, which clients of
+// the Vault service ask to see whether a vault is there, such as External Secrets' provider when it validates a store.
+
+func kmsService() service {
+	return service{name: "kms", base: "20180608", signed: true, routes: []route{
+		{operation: "GetVault", method: http.MethodGet, path: "/vaults/{vaultId}", handle: getVault},
+	}}
+}
+
+// Vault gives the OCID of the region's vault, in which the seeded secrets lie. It is in the root compartment.
+func (e *Emulator) Vault(region string) string {
+	if regionKey(region) == "" {
+		panic("ociemu: no region " + region)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state.vault(region).vault
+}
+
+// hasVault says whether the vault in the path is in the region of the call.
+func (x *exchange) hasVault() bool {
+	v, known := x.e.state.vaults[x.call.Region]
+	return known && v.vault == x.params["vaultId"]
+}
+
+func theVault(x *exchange) (aim, bool) {
+	return aim{x.e.state.tenancy, map[string]string{"target.vault.id": x.params["vaultId"]}}, x.hasVault()
+}
+
+func getVault(x *exchange) reply {
+	if !x.hasVault() {
+		return errNotFound.reply()
+	}
+	v, region := x.e.state.vaults[x.call.Region], x.call.Region
+	host := fmt.Sprintf("https://%s-%%s.kms.%s.oraclecloud.com", v.vault[strings.LastIndexByte(v.vault, '.')+1:][:12], region)
+	return ok(map[string]any{
+		"id": v.vault, "compartmentId": x.e.state.tenancy, "displayName": "ociemu", "lifecycleState": "ACTIVE", "vaultType": "DEFAULT",
+		"cryptoEndpoint": fmt.Sprintf(host, "crypto"), "managementEndpoint": fmt.Sprintf(host, "management"), "wrappingkeyId": v.key,
+		"timeCreated": timestamp(x.e.started), "isPrimary": true, "isVaultReplicable": false,
+		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
+	}).with("etag", x.e.state.ids.etagOf(v.vault))
+}
