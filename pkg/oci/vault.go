@@ -3,9 +3,7 @@ package oci
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"slices"
-	"strings"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/secrets"
@@ -145,26 +143,10 @@ func (v *Vault) Update(ctx context.Context, id, etag string, u secret.Update) (s
 	if u.Promote != 0 {
 		details.CurrentVersionNumber = &u.Promote
 	}
-	out, err := call(ctx, v.cloud, "UpdateSecret", once, func(ctx context.Context) (secret.Secret, error) {
+	return call(ctx, v.cloud, "UpdateSecret", once, func(ctx context.Context) (secret.Secret, error) {
 		r, err := cl.UpdateSecret(ctx, vault.UpdateSecretRequest{SecretId: &id, IfMatch: &etag, UpdateSecretDetails: details})
 		return described(r.Secret, r.Etag), err
 	})
-	return out, withoutContent(err, u.Content)
-}
-
-// withoutContent blanks the message of an error that quotes the content that was sent.
-func withoutContent(err error, content credential.Value) error {
-	var f *fault.Error
-	if content.Empty() || !errors.As(err, &f) {
-		return err
-	}
-	plain := content.Reveal()
-	for _, text := range []string{string(plain), base64.StdEncoding.EncodeToString(plain)} {
-		if strings.Contains(f.Message, text[:min(len(text), 12)]) {
-			f.Message, f.Err = "", nil
-		}
-	}
-	return err
 }
 
 // List lists the secrets of a compartment, all of them. See Secrets.
