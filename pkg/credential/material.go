@@ -23,6 +23,13 @@ type Owner struct {
 	UserName  string
 	Region    string // the home region's identifier, e.g. us-ashburn-1
 	Namespace string // Object Storage namespace; only known for kinds that need it
+	Hosts            // only known for kinds that need them
+}
+
+// Hosts are the hosts at which a credential is used, in the owner's region. They depend on the realm (see pkg/oci).
+type Hosts struct {
+	Registry string // the container registry, e.g. ocir.us-ashburn-1.oci.oraclecloud.com
+	S3       string // the S3-compatible endpoint, e.g. examplenamespace.compat.objectstorage.us-ashburn-1.oraclecloud.com
 }
 
 // Material is a credential with its value.
@@ -153,11 +160,19 @@ func (m Material) bundle(o Owner) (Value, error) {
 		b.Fingerprint, b.PrivateKey = m.ID, value
 	case AuthToken:
 		b.TokenID, b.Token = m.ID, value
-		b.Registry, b.RegistryUser = RegistryHost(o.Region), o.RegistryUser()
+		if o.Registry == "" || o.Namespace == "" || o.UserName == "" {
+			return Value{}, errors.New("the bundle of an auth token needs the registry's host, the namespace and the user's name: one of them isn't known")
+		}
+		b.Registry, b.RegistryUser = o.Registry, o.RegistryUser()
 	case CustomerSecretKey:
-		b.AccessKey, b.SecretKey, b.Endpoint = m.ID, value, "https://"+o.S3Host()
+		if o.S3 == "" {
+			return Value{}, errors.New("the bundle of a customer secret key needs the host of the S3-compatible endpoint, which isn't known")
+		}
+		b.AccessKey, b.SecretKey, b.Endpoint = m.ID, value, "https://"+o.S3
 	case Password:
 		b.Password, b.MadeAt = value, m.ID
+	default:
+		return Value{}, fmt.Errorf("a credential of the kind %q has no bundle", m.Kind)
 	}
 	text, err := json.MarshalIndent(b, "", "  ")
 	if err != nil {
@@ -202,15 +217,21 @@ func Extend(there, fresh Value) (Value, error) {
 	return NewValue(out), nil
 }
 
-// RegistryHost is the container registry of a region.
-func RegistryHost(region string) string { return "ocir." + region + ".oci.oraclecloud.com" }
-
-// RegistryUser is the name with which the owner signs in to the container registry.
+// RegistryUser is the name with which the owner signs in to the container registry, as OCI's documentation of Container
+// Registry has it: <namespace>/<user name>.
 func (o Owner) RegistryUser() string { return o.Namespace + "/" + o.UserName }
 
-// S3Host is the host of the S3-compatible endpoint in the owner's region.
-func (o Owner) S3Host() string {
-	return o.Namespace + ".compat.objectstorage." + o.Region + ".oraclecloud.com"
+// defaultDomain is the identity domain that every tenancy has, and whose users the classic IAM API shows.
+const defaultDomain = "Default"
+
+// RegistryUsers are all names with which the owner may have to sign in: with and without the default domain, of which
+// registries were seen to take one or both. A name that holds a domain or an identity provider, such as
+// oracleidentitycloudservice/joe, gets the second form, too: a slash may also be a part of the name.
+func (o Owner) RegistryUsers() []string {
+	if domain, bare, has := strings.Cut(o.UserName, "/"); has && strings.EqualFold(domain, defaultDomain) {
+		return []string{o.RegistryUser(), o.Namespace + "/" + bare}
+	}
+	return []string{o.RegistryUser(), o.Namespace + "/" + defaultDomain + "/" + o.UserName}
 }
 
 // Decode reads the credential back out of a secret. id is the identifier that the secret's journal gives it, which

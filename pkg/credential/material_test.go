@@ -20,7 +20,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-var owner = credential.Owner{Tenancy: "ocid1.tenancy.oc1..acme", User: "ocid1.user.oc1..web", UserName: "team/web@example.com", Region: "eu-frankfurt-1", Namespace: "acmens"}
+var owner = credential.Owner{Tenancy: "ocid1.tenancy.oc1..acme", User: "ocid1.user.oc1..web", UserName: "team/web@example.com", Region: "eu-frankfurt-1", Namespace: "acmens",
+	Hosts: credential.Hosts{Registry: "ocir.eu-frankfurt-1.oci.oraclecloud.com", S3: "acmens.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"}}
 
 // rsaKey is a key pair of these tests; making one is slow.
 var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {

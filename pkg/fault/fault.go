@@ -15,7 +15,8 @@ type Class string
 
 // The classes. The zero value is not a class: Of gives Unclear for errors that carry none.
 const (
-	// Unclear: whether the call took effect is not known (connection lost, deadline, 5xx). Look before you act again.
+	// Unclear: whether the call took effect is not known (connection lost, deadline, 5xx, an answer that is none of
+	// OCI's, an identity domain that refuses for the moment). Look before you act again.
 	Unclear Class = "unclear"
 	// Absent: the thing isn't there, or the caller may not see it. OCI answers 404 to both on purpose.
 	Absent Class = "absent or not allowed"
@@ -38,7 +39,7 @@ type Error struct {
 	Class     Class
 	Operation string // as OCI calls it, e.g. UpdateSecret
 	Status    int    // HTTP status; 0 if there was no answer
-	Code      string // the service's error code
+	Code      string // the service's error code; empty if the answer has none
 	Message   string // the service's message, one line; empty if it might quote the request
 	RequestID string // opc-request-id, for Oracle's support
 	Err       error  // the cause, for errors.Is and errors.As; never printed
@@ -49,7 +50,7 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", e.Operation, e.Class)
 	if e.Status != 0 {
-		fmt.Fprintf(&b, " (%d %s)", e.Status, e.Code)
+		b.WriteString(" (" + strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, e.Code)) + ")")
 	}
 	if e.Message != "" {
 		fmt.Fprintf(&b, ": %s", e.Message)

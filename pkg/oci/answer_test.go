@@ -1,10 +1,12 @@
 package oci_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -215,6 +217,29 @@ func TestTheFunctionsCompartmentStandsInItsToken(t *testing.T) {
 		}
 		if err != nil && (fault.Of(err) != fault.Invalid || !contains(err.Error(), "secret_compartments")) {
 			t.Errorf("%s: the error %v doesn't say what to configure", name, err)
+		}
+	}
+}
+
+func TestARedirectionIsNoSuccessOfAnyCall(t *testing.T) {
+	for _, o := range operations() {
+		for _, status := range []int{301, 302, 303, 304, 307, 308} {
+			cloud, s := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
+				answer, err := reply(r, status, `[]`)
+				answer.Header.Set("Location", "https://portal.example/login")
+				return answer, err
+			})
+			ctx, end := context.WithTimeout(t.Context(), 100*time.Millisecond) // for one call
+			err := o.run(ctx, cloud)
+			end()
+			if fault.Of(err) != fault.Unclear || err == nil || !contains(err.Error(), strconv.Itoa(status)) {
+				t.Errorf("%s, %d: %v", o.name, status, err)
+			}
+			for _, r := range s.asked {
+				if r.host == "portal.example" {
+					t.Errorf("%s, %d: the redirection was followed", o.name, status)
+				}
+			}
 		}
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/rs/zerolog"
 
+	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/trace"
@@ -39,7 +39,7 @@ const throttledAttempts = 6
 // call makes one call, repeats it where that is safe, classifies its error and logs it at debug level.
 func call[T any](ctx context.Context, c *Cloud, operation string, r repeat, f func(context.Context) (T, error)) (T, error) {
 	for attempt := 1; ; attempt++ {
-		v, err := callOnce(ctx, c, operation, f)
+		v, err := callOnce(ctx, c, operation, r == harmless || plainRequests[operation], f)
 		class := fault.Of(err)
 		again := class == fault.Throttled && attempt < throttledAttempts || class == fault.Unclear && attempt < r.attempts()
 		if err == nil || !again || !pause(ctx, attempt) {
@@ -48,17 +48,19 @@ func call[T any](ctx context.Context, c *Cloud, operation string, r repeat, f fu
 	}
 }
 
-func callOnce[T any](ctx context.Context, c *Cloud, operation string, f func(context.Context) (T, error)) (T, error) {
+// callOnce makes a call once. quote says whether the service's own text may be passed on.
+func callOnce[T any](ctx context.Context, c *Cloud, operation string, quote bool, f func(context.Context) (T, error)) (T, error) {
 	limited, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	limited, span := trace.Start(limited, operation, trace.Client)
 	defer span.End()
 	began := time.Now()
-	v, err := f(withLimit(limited))
+	refused := &refusal{}
+	v, err := f(withLimit(context.WithValue(limited, refusalKey{}, refused)))
 	c.mu.Lock()
 	c.last = time.Now()
 	c.mu.Unlock()
-	err = classify(operation, err)
+	err = refused.fault(operation, err, quote)
 	event := zerolog.Ctx(ctx).Debug().Str("operation", operation).Dur("took_ms", time.Since(began)).Strs("opc_request_ids", span.Requests())
 	var failed *fault.Error
 	if errors.As(err, &failed) {
@@ -78,7 +80,11 @@ func withLimit(ctx context.Context) context.Context {
 	return context.WithValue(context.WithoutCancel(ctx), limitKey{}, ctx)
 }
 
-// limited is a transport that ends each request with the context that withLimit has hidden, and notes the request ids.
+type refusalKey struct{}
+
+// limited is a transport that ends each request with the context that withLimit has hidden, notes the request ids, and
+// reads what is no success, of which the SDK keeps too little: it drops the errors of identity domains, and puts a web
+// page whole into its own error (errors.go of v65.129).
 type limited struct{ http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -87,10 +93,14 @@ func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
 		r = r.WithContext(ctx)
 	}
 	answer, err := l.RoundTripper.RoundTrip(r)
-	if err == nil {
-		trace.Tag(r.Context(), trace.RequestID, answer.Header.Get("Opc-Request-Id"))
+	if err != nil {
+		return answer, err
 	}
-	return answer, err
+	trace.Tag(r.Context(), trace.RequestID, answer.Header.Get("Opc-Request-Id"))
+	if refused, ok := r.Context().Value(refusalKey{}).(*refusal); ok {
+		refused.note(answer)
+	}
+	return answer, nil
 }
 
 // pause waits before the next attempt: 0.2 s, doubled each time, with up to half as much again by chance so that many
@@ -104,61 +114,20 @@ func pause(ctx context.Context, attempt int) bool {
 	return clock.System{}.Sleep(ctx, d) == nil
 }
 
-// classify turns an error of the SDK into a fault. What the services answer is known from OCI's "API Errors", and for
-// the home region, the version name and the version limit from real answers that users have published.
+// classify turns an error that is not an answer of a service into a fault.
 func classify(operation string, err error) error {
 	var already *fault.Error
 	if err == nil || errors.As(err, &already) {
 		return err
 	}
-	f := &fault.Error{Operation: operation, Class: fault.Unclear, Err: err}
-	var service common.ServiceError
-	if !errors.As(err, &service) {
-		f.Message = "no answer"
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			f.Message = "no answer in time"
-		}
-		return f
+	f := &fault.Error{Operation: operation, Class: fault.Unclear, Err: err, Message: "no answer"}
+	switch p, panicked := errors.AsType[*background.Panic](err); {
+	case panicked:
+		f.Message = p.Error()
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
+		f.Message = "no answer in time"
 	}
-	f.Status, f.Code, f.RequestID = service.GetHTTPStatusCode(), service.GetCode(), service.GetOpcRequestID()
-	f.Message = oneLine(service.GetMessage())
-	f.Class = classOf(f.Status, f.Code, f.Message)
 	return f
-}
-
-func classOf(status int, code, message string) fault.Class {
-	full := code == "LimitExceeded" || code == "QuotaExceeded" || strings.Contains(strings.ToLower(message), "limit exceeded") ||
-		strings.Contains(strings.ToLower(message), "maximum number") || strings.Contains(strings.ToLower(message), "maximum quota limit") ||
-		code == "ApiKeyLimitExceeded"
-	switch {
-	case status == http.StatusUnauthorized && code == "IdcsConversionError": // the domain refuses now and then what it allows a minute later
-		return fault.Unclear
-	case status == http.StatusTooManyRequests:
-		return fault.Throttled
-	case status == http.StatusRequestTimeout || status >= 500 || code == "BadErrorResponse" && status != http.StatusUnauthorized:
-		return fault.Unclear
-	case status == http.StatusNotFound || code == "RelatedResourceNotAuthorizedOrNotFound":
-		return fault.Absent
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return fault.Denied
-	case full:
-		return fault.Full
-	case status == http.StatusConflict && (code == "IncorrectState" || code == "LockConflict"):
-		return fault.Busy
-	case status == http.StatusConflict || status == http.StatusPreconditionFailed,
-		status == http.StatusBadRequest && strings.Contains(message, "already exists"):
-		return fault.Conflict
-	}
-	return fault.Invalid
-}
-
-// oneLine makes a service's message fit for a log line and a mail.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "") + "..."
-	}
-	return s
 }
 
 // serverTime is the Date of an answer; the local clock where there is none.

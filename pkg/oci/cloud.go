@@ -8,6 +8,7 @@ package oci
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -51,10 +52,14 @@ func NewWith(p common.ConfigurationProvider) *Cloud {
 }
 
 func newCloud(make func() (common.ConfigurationProvider, error)) *Cloud {
+	readRegions()
 	services := newNetwork()
 	kept := &onceOK[principal]{} // a failure is not kept: the token's file may come late
 	return &Cloud{
-		http:    &http.Client{Transport: limited{services}},
+		// No API of OCI redirects. A captive portal does, and its page would be taken for the answer.
+		http: &http.Client{Transport: limited{services}, CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}},
 		network: services,
 		provider: func() (principal, error) {
 			return kept.get(context.Background(), func(context.Context) (principal, error) {
@@ -96,14 +101,30 @@ func client[T any](c *Cloud, service, region string, make func(common.Configurat
 	if err != nil {
 		return none, fmt.Errorf("making the %s client: %w", service, err)
 	}
-	if region != "" {
-		setRegion(region)
+	if err := c.lead(base, region, setRegion); err != nil {
+		return none, err
 	}
-	base.HTTPClient = c.http
+	base.HTTPClient = dispatcher{c.http}
 	base.Configuration.RetryPolicy = &onePlain
 	base.Configuration.CircuitBreaker = nil
 	c.clients[key] = made
 	return made, nil
+}
+
+// dispatcher sends the SDK's requests. The SDK takes every status below 400 for a success (client.go of v65.129), also that
+// of a redirection, which no API of OCI gives.
+type dispatcher struct{ *http.Client }
+
+var errRedirected = errors.New("redirected")
+
+// Do implements common.HTTPRequestDispatcher.
+func (d dispatcher) Do(r *http.Request) (*http.Response, error) {
+	response, err := d.Client.Do(r)
+	if err != nil || response.StatusCode >= 200 && response.StatusCode < 300 || response.StatusCode >= 400 {
+		return response, err
+	}
+	_ = response.Body.Close()
+	return nil, errRedirected
 }
 
 // onePlain is the SDK's policy of one attempt, without the search for a window of eventual consistency with which its own

@@ -42,10 +42,16 @@ func (c *Cloud) Connect(ctx context.Context, kind credential.Kind, secrets []str
 		}
 		switch kind {
 		case credential.AuthToken:
-			c.network.open("https://" + credential.RegistryHost(home))
+			if hosts, err := c.Hosts(home, ""); err == nil {
+				c.network.open("https://" + hosts.Registry)
+			}
 		case credential.CustomerSecretKey:
-			if namespace, err := c.Namespace(ctx); err == nil {
-				c.network.open("https://" + credential.Owner{Namespace: namespace, Region: home}.S3Host())
+			namespace, err := c.Namespace(ctx)
+			if err != nil {
+				break
+			}
+			if hosts, err := c.Hosts(home, namespace); err == nil {
+				c.network.open("https://" + hosts.S3)
 			}
 		}
 		if cl, err := c.notifications(topic); err == nil {
@@ -62,15 +68,11 @@ func (c *Cloud) Connect(ctx context.Context, kind credential.Kind, secrets []str
 
 // knows tells whether a region is the function's own or one of its realm that the SDK knows.
 func (c *Cloud) knows(region string) bool {
-	p, err := c.provider()
+	own, err := c.ownRegion()
 	if err != nil {
 		return false
 	}
-	own, err := p.Region()
-	if err != nil {
-		return false
-	}
-	if own = string(common.StringToRegion(own)); region == "" || region == own {
+	if region == "" || region == own {
 		return true
 	}
 	realm, err := common.Region(region).RealmID()

@@ -18,7 +18,8 @@ func TestTheProverAcceptsAGoodCredentialAndRejectsABadOne(t *testing.T) {
 		o.Region, o.Answers.S3Rejects = "eu-frankfurt-1", rejects
 		cloud, e := emulated(t, o)
 		u := e.AddUser("web@example.com")
-		o1 := credential.Owner{Tenancy: e.Tenancy(), User: u, UserName: "web@example.com", Region: "us-ashburn-1", Namespace: e.Namespace()}
+		o1 := credential.Owner{Tenancy: e.Tenancy(), User: u, UserName: "web@example.com", Region: "us-ashburn-1", Namespace: e.Namespace(),
+			Hosts: credential.Hosts{Registry: "ocir.us-ashburn-1.oci.oraclecloud.com", S3: e.Namespace() + ".compat.objectstorage.us-ashburn-1.oraclecloud.com"}}
 		print, key := e.AddAPIKey(u)
 		tokenID, token := e.AddAuthToken(u, "in use")
 		access, secretKey := e.AddCustomerSecretKey(u, "in use")
@@ -57,7 +58,8 @@ func TestANewCredentialIsRejectedUntilItHasSpread(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := credential.Material{Kind: credential.AuthToken, ID: made.ID, Value: made.Value}
-	who := credential.Owner{Tenancy: e.Tenancy(), User: u, UserName: "web@example.com", Region: "us-ashburn-1", Namespace: e.Namespace()}
+	who := credential.Owner{Tenancy: e.Tenancy(), User: u, UserName: "web@example.com", Region: "us-ashburn-1", Namespace: e.Namespace(),
+		Hosts: credential.Hosts{Registry: "ocir.us-ashburn-1.oci.oraclecloud.com", S3: e.Namespace() + ".compat.objectstorage.us-ashburn-1.oraclecloud.com"}}
 	for i, want := range []bool{false, false, true} {
 		if got, err := cloud.Prover().Prove(t.Context(), m, who); err != nil || got != want {
 			t.Errorf("use %d: accepted %v (%v), want %v", i+1, got, err, want)

@@ -150,11 +150,32 @@ type operations struct {
 	removes              func(context.Context, identity.IdentityClient, string, string) error
 }
 
-// Issuer returns the issuer of a kind.
+// kinds are the calls for all kinds.
+var kinds = map[credential.Kind]operations{credential.APIKey: apiKeys, credential.AuthToken: authTokens,
+	credential.CustomerSecretKey: customerSecretKeys, credential.Password: passwords}
+
+// Issuer returns the issuer of a kind. That of a kind without calls refuses everything.
 func (c *Cloud) Issuer(k credential.Kind) *Issuer {
-	ops := map[credential.Kind]operations{credential.APIKey: apiKeys, credential.AuthToken: authTokens,
-		credential.CustomerSecretKey: customerSecretKeys, credential.Password: passwords}
-	return &Issuer{c, ops[k]}
+	ops, ok := kinds[k]
+	if !ok {
+		ops = none(k)
+	}
+	return &Issuer{c, ops}
+}
+
+// none are the calls for a kind that has none.
+func none(k credential.Kind) operations {
+	name := "credential of the kind " + string(k)
+	refusal := fault.New(fault.Invalid, name, "OCI has no calls for it")
+	return operations{list: name, create: name, remove: name,
+		lists: func(context.Context, identity.IdentityClient, string) (credential.Listing, error) {
+			return credential.Listing{}, refusal
+		},
+		creates: func(context.Context, identity.IdentityClient, string, credential.Draft) (credential.Created, error) {
+			return credential.Created{}, refusal
+		},
+		removes: func(context.Context, identity.IdentityClient, string, string) error { return refusal },
+	}
 }
 
 // List returns what the user has.
@@ -192,6 +213,12 @@ func (i *Issuer) Delete(ctx context.Context, user, id string) error {
 		return struct{}{}, i.ops.removes(ctx, cl, user, id)
 	})
 	return err
+}
+
+// alive reports whether a credential that IAM lists is still there. IAM's models have the states DELETING and DELETED: such
+// a credential can't be used, fills no slot, and can't be deleted once more. A state that isn't known counts as alive.
+func alive[S ~string](state S) bool {
+	return !strings.EqualFold(string(state), "DELETED") && !strings.EqualFold(string(state), "DELETING")
 }
 
 func issued(id, description *string, created *common.SDKTime) credential.Issued {

@@ -15,7 +15,9 @@ var apiKeys = operations{
 		r, err := cl.ListApiKeys(ctx, identity.ListApiKeysRequest{UserId: &user})
 		l := credential.Listing{At: serverTime(r.RawResponse)}
 		for _, k := range r.Items {
-			l.Credentials = append(l.Credentials, issued(k.Fingerprint, nil, k.TimeCreated))
+			if alive(k.LifecycleState) {
+				l.Credentials = append(l.Credentials, issued(k.Fingerprint, nil, k.TimeCreated))
+			}
 		}
 		return l, err
 	},
@@ -36,7 +38,9 @@ var authTokens = operations{
 		r, err := cl.ListAuthTokens(ctx, identity.ListAuthTokensRequest{UserId: &user})
 		l := credential.Listing{At: serverTime(r.RawResponse)}
 		for _, t := range r.Items {
-			l.Credentials = append(l.Credentials, issued(t.Id, t.Description, t.TimeCreated))
+			if alive(t.LifecycleState) {
+				l.Credentials = append(l.Credentials, issued(t.Id, t.Description, t.TimeCreated))
+			}
 		}
 		return l, err
 	},
@@ -57,7 +61,9 @@ var customerSecretKeys = operations{
 		r, err := cl.ListCustomerSecretKeys(ctx, identity.ListCustomerSecretKeysRequest{UserId: &user})
 		l := credential.Listing{At: serverTime(r.RawResponse)}
 		for _, k := range r.Items {
-			l.Credentials = append(l.Credentials, issued(k.Id, k.DisplayName, k.TimeCreated))
+			if alive(k.LifecycleState) {
+				l.Credentials = append(l.Credentials, issued(k.Id, k.DisplayName, k.TimeCreated))
+			}
 		}
 		return l, err
 	},
@@ -78,7 +84,7 @@ var passwords = operations{
 	lists: func(ctx context.Context, cl identity.IdentityClient, user string) (credential.Listing, error) {
 		r, err := cl.GetUserUIPasswordInformation(ctx, identity.GetUserUIPasswordInformationRequest{UserId: &user})
 		l := credential.Listing{At: serverTime(r.RawResponse)}
-		if made := when(r.TimeCreated); !made.IsZero() {
+		if made := when(r.TimeCreated); !made.IsZero() && alive(r.LifecycleState) {
 			id := credential.TimeID(made)
 			l.Credentials = append(l.Credentials, issued(&id, nil, r.TimeCreated))
 		}

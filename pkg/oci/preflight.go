@@ -56,15 +56,7 @@ func (c *Cloud) Claims(context.Context) (claims map[string]any, err error) {
 
 // Region is the identifier of the function's own region.
 func (c *Cloud) Region(context.Context) (string, error) {
-	p, err := c.provider()
-	if err != nil {
-		return "", classify("ResourcePrincipal", err)
-	}
-	region, err := p.Region()
-	if err != nil {
-		return "", classify("ResourcePrincipal", err)
-	}
-	return string(common.StringToRegion(region)), nil
+	return c.ownRegion()
 }
 
 // RegionOf is the identifier of the region in an OCID; "" if it has none.

@@ -2,7 +2,7 @@ package oci
 
 import (
 	"context"
-	"encoding/xml"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -22,121 +22,154 @@ type Prover struct{ cloud *Cloud }
 // Prover returns the prover.
 func (c *Cloud) Prover() *Prover { return &Prover{c} }
 
-// Prove makes one request in the owner's home region: an API key asks for its own user, an auth token asks the
-// container registry for a token, a customer secret key lists buckets. What counts is whether the owner was
-// recognized; that he may not do the thing is proof enough that he was.
+// Prove makes a request in the owner's home region: an API key asks for its own user, an auth token asks the container
+// registry for a token, a customer secret key lists buckets. What counts is whether the owner was recognized (see
+// verdict). Where a credential may be used in several forms, it is accepted if one of them is, and rejected only if each
+// of them is; otherwise the answer is an error.
 func (p *Prover) Prove(ctx context.Context, m credential.Material, o credential.Owner) (accepted bool, err error) {
-	request, verdict := p.apiKey, authenticated
-	switch m.Kind {
-	case credential.AuthToken:
-		request, verdict = p.authToken, signedIn
-	case credential.CustomerSecretKey:
-		request, verdict = p.customerSecretKey, s3Verdict
-	}
 	name := "prove " + string(m.Kind)
+	proof, ok := proofs[m.Kind]
+	if !ok {
+		return false, fault.New(fault.Invalid, name, "there is no way to prove a credential of this kind")
+	}
+	forms, err := proof.forms(m, o)
+	if err != nil {
+		return false, fault.New(fault.Invalid, name, err.Error())
+	}
+	var open error // a form that was neither accepted nor rejected
+	for _, form := range forms {
+		accepted, err := p.try(ctx, name, proof, form, o)
+		if accepted {
+			return true, nil
+		}
+		if down(err) {
+			return false, err
+		}
+		if open == nil {
+			open = err
+		}
+	}
+	return false, open
+}
+
+// down reports whether the service is not there to ask for another form: no answer, an error of its own, too many requests.
+func down(err error) bool {
+	f, ok := errors.AsType[*fault.Error](err)
+	return ok && (f.Status == 0 || f.Status >= http.StatusInternalServerError || f.Class == fault.Throttled)
+}
+
+// try makes one request.
+func (p *Prover) try(ctx context.Context, name string, proof proof, form request, o credential.Owner) (bool, error) {
 	return call(ctx, p.cloud, name, once, func(ctx context.Context) (bool, error) {
-		r, err := request(ctx, m, o)
+		r, err := form(ctx, p.cloud)
 		if err != nil {
+			var known *fault.Error
+			if errors.As(err, &known) {
+				return false, known
+			}
 			return false, fault.New(fault.Invalid, name, "the request can't be made from the credential")
 		}
-		answer, err := p.cloud.http.Do(r)
+		response, err := p.cloud.http.Do(r)
 		if err != nil {
 			return false, err
 		}
-		defer answer.Body.Close()
-		body, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10)) // read to the end, so that the connection is kept
+		defer response.Body.Close()
+		body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // to the end, so that the connection is kept
 		if err != nil {
 			return false, err
 		}
-		switch accepted, known := verdict(answer.StatusCode, body); {
-		case known:
-			return accepted, nil
-		default:
-			return false, &fault.Error{Class: unclearOrThrottled(answer.StatusCode), Operation: name, Status: answer.StatusCode}
+		if response.StatusCode >= 200 && response.StatusCode < 300 {
+			if proof.success(body, o) {
+				return true, nil
+			}
+			return false, &fault.Error{Class: fault.Unclear, Operation: name, Status: response.StatusCode,
+				Message: "the answer isn't the service's: a gateway or a proxy on the way may have given it"}
 		}
+		a := readAnswer(response.StatusCode, response.Header, body)
+		switch verdictOf(proof, a) {
+		case accepted:
+			return true, nil
+		case rejected:
+			return false, nil
+		}
+		return false, a.unclear(name)
 	})
 }
 
-func unclearOrThrottled(status int) fault.Class {
-	if status == http.StatusTooManyRequests {
-		return fault.Throttled
+// unclear is the fault of an answer that says nothing about a credential. It keeps what can be tried again apart, and
+// nothing else: that a proof is denied or absent is no finding about the thing that the caller asks for.
+func (a answer) unclear(operation string) *fault.Error {
+	f := a.fault(operation, false)
+	if f.Class != fault.Throttled {
+		f.Class = fault.Unclear
 	}
-	return fault.Unclear
+	if a.form != formPage && a.form != formEmpty && a.form != formOther {
+		f.Message = "an answer that says nothing about the credential"
+	}
+	return f
 }
 
-func (p *Prover) apiKey(ctx context.Context, m credential.Material, o credential.Owner) (*http.Request, error) {
-	host := common.StringToRegion(o.Region).EndpointForTemplate("identity", "https://identity.{region}.oci.{secondLevelDomain}")
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, host+"/20160918/users/"+o.User, nil)
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	key := common.NewRawConfigurationProvider(o.Tenancy, o.User, o.Region, m.ID, string(m.Value.Reveal()), nil)
-	return r, common.DefaultRequestSigner(key).Sign(r)
+// request makes a request that uses a credential.
+type request func(ctx context.Context, c *Cloud) (*http.Request, error)
+
+// errNoUse is the reason why a credential can't be used at all; it never has a value.
+type errNoUse string
+
+func (e errNoUse) Error() string { return string(e) }
+
+func apiKeyForms(m credential.Material, o credential.Owner) ([]request, error) {
+	return []request{func(ctx context.Context, c *Cloud) (*http.Request, error) {
+		domain, err := c.domain(o.Region)
+		if err != nil {
+			return nil, err
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://identity."+o.Region+".oci."+domain+"/20160918/users/"+o.User, nil)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+		key := common.NewRawConfigurationProvider(o.Tenancy, o.User, o.Region, m.ID, string(m.Value.Reveal()), nil)
+		return r, common.DefaultRequestSigner(key).Sign(r)
+	}}, nil
 }
 
-// authenticated: OCI answers 401 to whom it doesn't recognize, and only to those.
-func authenticated(status int, _ []byte) (accepted, known bool) {
-	switch {
-	case status == http.StatusUnauthorized:
-		return false, true
-	case status == http.StatusForbidden, status == http.StatusNotFound, status < 300:
-		return true, true
-	}
-	return false, false
-}
-
-// authToken signs in to the container registry: the first step of "docker login". The address is the realm that the
+// authTokenForms sign in to the container registry: the first step of "docker login". The address is the realm that the
 // registry gives in its WWW-Authenticate header.
-func (p *Prover) authToken(ctx context.Context, m credential.Material, o credential.Owner) (*http.Request, error) {
-	host := credential.RegistryHost(o.Region)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+host+"/20180419/docker/token?service="+host, nil)
-	if err != nil {
-		return nil, err
-	}
-	r.SetBasicAuth(o.RegistryUser(), string(m.Value.Reveal()))
-	return r, nil
-}
-
-func signedIn(status int, _ []byte) (accepted, known bool) {
+func authTokenForms(m credential.Material, o credential.Owner) ([]request, error) {
 	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return false, true
-	case status < 300:
-		return true, true
+	case o.Registry == "":
+		return nil, errNoUse("the registry's host isn't known")
+	case strings.Contains(o.UserName, ":"):
+		return nil, errNoUse("the user's name has a colon in it, with which nobody can sign in to a registry (RFC 7617): rename the user")
 	}
-	return false, false
+	var out []request
+	for _, name := range o.RegistryUsers() {
+		out = append(out, func(ctx context.Context, _ *Cloud) (*http.Request, error) {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+o.Registry+"/20180419/docker/token?service="+o.Registry, nil)
+			if err != nil {
+				return nil, err
+			}
+			r.SetBasicAuth(name, string(m.Value.Reveal()))
+			return r, nil
+		})
+	}
+	return out, nil
 }
 
 // emptySHA256 is the digest of the empty body.
 const emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-func (p *Prover) customerSecretKey(ctx context.Context, m credential.Material, o credential.Owner) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+o.S3Host()+"/", nil)
-	if err != nil {
-		return nil, err
+func customerSecretKeyForms(m credential.Material, o credential.Owner) ([]request, error) {
+	if o.S3 == "" {
+		return nil, errNoUse("the host of the S3-compatible endpoint isn't known")
 	}
-	r.Header.Set("X-Amz-Content-Sha256", emptySHA256)
-	keys := aws.Credentials{AccessKeyID: m.ID, SecretAccessKey: string(m.Value.Reveal())}
-	return r, v4.NewSigner().SignHTTP(ctx, keys, r, emptySHA256, "s3", o.Region, time.Now())
-}
-
-// s3Verdict reads the error code of the S3 protocol: a 403 is an answer both to an unknown key and to a known one
-// that may not list.
-func s3Verdict(status int, body []byte) (accepted, known bool) {
-	var e struct{ Code string }
-	if status >= 400 {
-		_ = xml.Unmarshal(body, &e) // without a code the status decides
-	}
-	switch {
-	case status < 300:
-		return true, true
-	case status == http.StatusUnauthorized, e.Code == "InvalidAccessKeyId", e.Code == "SignatureDoesNotMatch":
-		return false, true
-	case status == http.StatusForbidden && strings.HasPrefix(e.Code, "AccessDenied"), e.Code == "NotAuthorizedOrNotFound":
-		return true, true
-	case status == http.StatusForbidden:
-		return false, true
-	}
-	return false, false
+	return []request{func(ctx context.Context, _ *Cloud) (*http.Request, error) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+o.S3+"/", nil)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("X-Amz-Content-Sha256", emptySHA256)
+		keys := aws.Credentials{AccessKeyID: m.ID, SecretAccessKey: string(m.Value.Reveal())}
+		return r, v4.NewSigner().SignHTTP(ctx, keys, r, emptySHA256, "s3", o.Region, time.Now())
+	}}, nil
 }

@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 func TestASecretsRegionIsReadOffItsOCID(t *testing.T) {
@@ -97,30 +95,6 @@ func TestTheHomeRegionIsKnownByItsKeyOrElseLookedUp(t *testing.T) {
 		}
 		if err != nil || id != tenancy || name != "acme" || region != c.want {
 			t.Errorf("%s: %s %s %s (%v), want the home region %s", c.key, id, name, region, err, c.want)
-		}
-	}
-}
-
-func TestTheProofIsMadeInTheOwnersRegion(t *testing.T) {
-	key, err := credential.APIKeyMaterial(credential.NewValue([]byte(newKey())))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for kind, want := range map[credential.Kind]string{
-		credential.APIKey:            "identity.us-ashburn-1.oci.oraclecloud.com",
-		credential.AuthToken:         "ocir.us-ashburn-1.oci.oraclecloud.com",
-		credential.CustomerSecretKey: "acmens.compat.objectstorage.us-ashburn-1.oraclecloud.com",
-	} {
-		m := credential.Material{Kind: kind, ID: "x", Value: credential.NewValue([]byte(confidential))}
-		if kind == credential.APIKey {
-			m = key
-		}
-		cloud, s := offline(t, always(200, `{}`))
-		if accepted, err := cloud.Prover().Prove(t.Context(), m, owner); err != nil || !accepted {
-			t.Errorf("%s: accepted %v (%v)", kind, accepted, err)
-		}
-		if len(s.asked) != 1 || s.asked[0].host != want {
-			t.Errorf("%s: asked %v, want %s", kind, s.asked, want)
 		}
 	}
 }

@@ -170,7 +170,8 @@ func operations() []operation {
 	}
 }
 
-var owner = credential.Owner{Tenancy: tenancy, User: user, UserName: "web@example.com", Region: "us-ashburn-1", Namespace: "acmens"}
+var owner = credential.Owner{Tenancy: tenancy, User: user, UserName: "web@example.com", Region: "us-ashburn-1", Namespace: "acmens",
+	Hosts: credential.Hosts{Registry: "ocir.us-ashburn-1.oci.oraclecloud.com", S3: "acmens.compat.objectstorage.us-ashburn-1.oraclecloud.com"}}
 
 func someUpdate() secret.Update {
 	return secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte(confidential))}

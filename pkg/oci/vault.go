@@ -5,12 +5,10 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/secrets"
@@ -67,36 +65,36 @@ func (v *Vault) Secret(ctx context.Context, id string) (secret.Secret, error) {
 	})
 }
 
-// answer is an answer of a service that was read here and not by the SDK, which reads numbers of the metadata into
+// rawAnswer is an answer of a service that was read here and not by the SDK, which reads numbers of the metadata into
 // float64: they would be others when they are written back, and 1e400 makes it give up the whole answer.
-type answer struct {
+type rawAnswer struct {
 	header http.Header
 	body   []byte
 }
 
 // ask makes a request of the SDK's, and hands its answer on as it came.
-func ask(ctx context.Context, cl common.BaseClient, r http.Request, err error) (answer, error) {
+func ask(ctx context.Context, cl common.BaseClient, r http.Request, err error) (rawAnswer, error) {
 	if err != nil {
-		return answer{}, err
+		return rawAnswer{}, err
 	}
 	response, err := cl.Call(ctx, &r)
 	defer common.CloseBodyIfValid(response)
 	if err != nil {
-		return answer{}, err
+		return rawAnswer{}, err
 	}
 	body, err := io.ReadAll(response.Body)
-	return answer{response.Header, body}, err
+	return rawAnswer{response.Header, body}, err
 }
 
 // into reads the answer's JSON. Numbers without a type of their own stay texts.
-func (a answer) into(v any) error {
+func (a rawAnswer) into(v any) error {
 	d := json.NewDecoder(bytes.NewReader(a.body))
 	d.UseNumber()
 	return d.Decode(v)
 }
 
 // described reads a secret out of the answer to GetSecret or UpdateSecret.
-func described(a answer, err error) (secret.Secret, error) {
+func described(a rawAnswer, err error) (secret.Secret, error) {
 	if err != nil {
 		return secret.Secret{}, err
 	}
@@ -158,7 +156,7 @@ func (v *Vault) Read(ctx context.Context, id, name string) (int64, credential.Va
 	if name != "" {
 		request.Stage, request.SecretVersionName = "", &name
 	}
-	a, err := call(ctx, v.cloud, "GetSecretBundle", harmless, func(ctx context.Context) (answer, error) {
+	a, err := call(ctx, v.cloud, "GetSecretBundle", harmless, func(ctx context.Context) (rawAnswer, error) {
 		r, err := request.HTTPRequest(http.MethodGet, "/secretbundles/{secretId}", nil, nil)
 		return ask(ctx, cl.BaseClient, r, err)
 	})
@@ -194,14 +192,13 @@ func (v *Vault) Update(ctx context.Context, id, etag string, u secret.Update) (s
 		return secret.Secret{}, classify("UpdateSecret", err)
 	}
 	body := updateBody(u)
-	out, err := call(ctx, v.cloud, "UpdateSecret", once, func(ctx context.Context) (secret.Secret, error) {
+	return call(ctx, v.cloud, "UpdateSecret", once, func(ctx context.Context) (secret.Secret, error) {
 		r, err := vault.UpdateSecretRequest{SecretId: &id, IfMatch: &etag}.HTTPRequest(http.MethodPut, "/secrets/{secretId}", nil, nil)
 		r.ContentLength = int64(len(body))
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		r.Body, _ = r.GetBody()
 		return described(ask(ctx, cl.BaseClient, r, err))
 	})
-	return out, withoutContent(err, u.Content)
 }
 
 // updateBody is the body of UpdateSecret. It is put together here because every encoder would change the metadata: its
@@ -224,21 +221,6 @@ func updateBody(u secret.Update) []byte {
 		part("secretContent", content)
 	}
 	return slices.Concat([]byte("{"), bytes.Join(parts, []byte(",")), []byte("}"))
-}
-
-// withoutContent blanks the message of an error that quotes the content that was sent.
-func withoutContent(err error, content credential.Value) error {
-	var f *fault.Error
-	if content.Empty() || !errors.As(err, &f) {
-		return err
-	}
-	plain := content.Reveal()
-	for _, text := range []string{string(plain), base64.StdEncoding.EncodeToString(plain)} {
-		if strings.Contains(f.Message, text[:min(len(text), 12)]) {
-			f.Message, f.Err = "", nil
-		}
-	}
-	return err
 }
 
 // List lists the secrets of a compartment, all of them. See Secrets.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -274,20 +273,22 @@ func (p *Preflight) endpoints(ctx context.Context, f *Facts, home <-chan struct{
 	if region == "" || !f.proves() {
 		return
 	}
-	knock := func(url string) Said[int] {
+	hosts, unknown := p.Directory.Hosts(region, f.Namespace.Value)
+	knock := func(host, path string) Said[int] {
 		return ask(ctx, func(ctx context.Context) (int, error) {
-			status, _, err := p.Network.Knock(ctx, url)
+			if unknown != nil {
+				return 0, unknown
+			}
+			status, _, err := p.Network.Knock(ctx, "https://"+host+path)
 			return status, err
 		})
 	}
 	var group background.Group
 	if token {
-		group.Do(func() { f.Registry = knock(fmt.Sprintf("https://%s/v2/", credential.RegistryHost(region))) })
+		group.Do(func() { f.Registry = knock(hosts.Registry, "/v2/") })
 	}
 	if key && f.Namespace.OK() {
-		group.Do(func() {
-			f.S3 = knock(fmt.Sprintf("https://%s/", credential.Owner{Region: region, Namespace: f.Namespace.Value}.S3Host()))
-		})
+		group.Do(func() { f.S3 = knock(hosts.S3, "/") })
 	}
 	group.Join()
 }

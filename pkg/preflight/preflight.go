@@ -51,6 +51,7 @@ type Directory interface {
 	Users(ctx context.Context, page string) (ids []string, next string, err error)
 	// Namespace returns the tenancy's Object Storage namespace.
 	Namespace(ctx context.Context) (string, error)
+	Hosts(region, namespace string) (credential.Hosts, error)
 }
 
 // CloudGuard reads problems, and what Cloud Guard is set to.

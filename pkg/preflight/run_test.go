@@ -65,7 +65,10 @@ func (w *world) User(ctx context.Context, _ string) (string, string, []credentia
 	return "jane", "ACTIVE", nil, w.wait(ctx, "GetUser")
 }
 func (w *world) Users(context.Context, string) ([]string, string, error) { return nil, "", nil }
-func (w *world) Namespace(context.Context) (string, error)               { return "acmespace", nil }
+func (w *world) Hosts(region, namespace string) (credential.Hosts, error) {
+	return credential.Hosts{Registry: "ocir." + region + ".oci.oraclecloud.com", S3: namespace + ".compat.objectstorage." + region + ".oraclecloud.com"}, nil
+}
+func (w *world) Namespace(context.Context) (string, error) { return "acmespace", nil }
 func (w *world) AnyProblem(ctx context.Context, _ string) (string, error) {
 	return "problem", w.wait(ctx, "ListProblems")
 }

@@ -41,6 +41,8 @@ type Directory interface {
 	UserName(ctx context.Context, id string) (string, error)
 	// Namespace returns the tenancy's Object Storage namespace.
 	Namespace(ctx context.Context) (string, error)
+	// Hosts are where a credential is used in a region; what can't be known is an error of the class Invalid.
+	Hosts(region, namespace string) (credential.Hosts, error)
 	// Compartment returns the function's own compartment.
 	Compartment(ctx context.Context) (string, error)
 }

@@ -99,6 +99,9 @@ func (c *response) lookUp(ctx context.Context) func() (who, error) {
 			if w.Namespace, err = c.Directory.Namespace(ctx); err != nil {
 				return w, fmt.Errorf("looking up the Object Storage namespace: %w", err)
 			}
+			if w.Hosts, err = c.Directory.Hosts(region, w.Namespace); err != nil {
+				return w, fmt.Errorf("finding the hosts at which the credential is used: %w", err)
+			}
 		}
 		return w, nil
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/responder"
 	"github.com/keyturn/keyturn/pkg/rotation"
@@ -151,6 +152,10 @@ func (s *scene) Tenancy(context.Context) (id, name, home string, err error) {
 func (s *scene) UserName(context.Context, string) (string, error) {
 	s.called("GetUser")
 	return s.userName, s.nameErr
+}
+
+func (s *scene) Hosts(region, namespace string) (credential.Hosts, error) {
+	return credential.Hosts{Registry: "ocir." + region + ".oci.oraclecloud.com", S3: namespace + ".compat.objectstorage." + region + ".oraclecloud.com"}, nil
 }
 
 func (s *scene) Namespace(context.Context) (string, error) {

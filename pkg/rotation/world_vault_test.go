@@ -105,7 +105,8 @@ func (p *process) run(change ...func(*rotation.Job)) rotation.Result {
 	p.mu.Lock()
 	job := rotation.Job{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID}, Replace: p.replace,
 		Permit: func(context.Context, []secret.Secret) (credential.Owner, error) {
-			return credential.Owner{User: user, UserName: "somebody", Region: "us-ashburn-1", Namespace: "ns"}, nil
+			return credential.Owner{User: user, UserName: "somebody", Region: "us-ashburn-1", Namespace: "ns",
+				Hosts: credential.Hosts{Registry: "registry.example", S3: "s3.example"}}, nil
 		}}
 	if p.kind == credential.Password {
 		closed, _ := time.Parse(time.RFC3339, p.oldID)

@@ -1,0 +1,156 @@
+package oci
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// form is how an answer is written. Which program has answered shows in it: OCI's services have theirs, and a proxy, a
+// gateway or a captive portal on the way has another one.
+type form string
+
+const (
+	formOCI      form = "OCI's own"              // JSON with code and message, as every OCI API documents it
+	formSCIM     form = "SCIM"                   // an identity domain's own error (RFC 7644, 3.12)
+	formRegistry form = "a container registry's" // JSON with a list of errors (OCI Distribution Specification, "Error Codes")
+	formS3       form = "S3's"                   // XML with an Error (Amazon S3, "Error responses")
+	formPage     form = "a web page"
+	formEmpty    form = "an empty body"
+	formOther    form = "in no form of OCI's"
+)
+
+// answer is an HTTP answer that is no success, as far as it can be read.
+type answer struct {
+	http      int // status of the HTTP answer
+	status    int // the same, or that of the SCIM error that the message embeds, which decides
+	form      form
+	code      string // "" if the form has none
+	message   string // the service's text; it may quote the request
+	requestID string // opc-request-id; "" if there is none or it is malformed
+}
+
+// genuine reports whether the answer is one of an OCI API: in OCI's own form or SCIM's, with a request id.
+func (a answer) genuine() bool {
+	return (a.form == formOCI || a.form == formSCIM) && a.requestID != ""
+}
+
+// maxAnswer is how much of an answer is read. OCI's errors have less than 4 KB.
+const maxAnswer = 64 << 10
+
+// read reads an answer and puts what it has read back, for the SDK.
+func read(r *http.Response) answer {
+	body, _ := io.ReadAll(io.LimitReader(r.Body, maxAnswer)) // a part of it is read as one that is in no form
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
+	return readAnswer(r.StatusCode, r.Header, body)
+}
+
+// readAnswer reads an answer.
+func readAnswer(status int, header http.Header, text []byte) answer {
+	a := answer{http: status, status: status, requestID: header.Get("Opc-Request-Id")}
+	if !plainID.MatchString(a.requestID) {
+		a.requestID = ""
+	}
+	b := readBody(text)
+	a.form, a.code, a.message = b.form, b.code, b.message
+	if strings.EqualFold(a.code, idcsConversion) {
+		b.status = embeddedStatus(a.message)
+	}
+	if b.status != 0 {
+		a.status = b.status
+	}
+	return a
+}
+
+// plainID is what ids of requests look like: hexadecimal parts between slashes.
+var plainID = regexp.MustCompile(`^[A-Za-z0-9/._:-]{1,256}$`)
+
+// body is what an answer's body says.
+type body struct {
+	form          form
+	status        int // of a SCIM error; 0 elsewhere
+	code, message string
+}
+
+func readBody(all []byte) body {
+	text := bytes.TrimSpace(all)
+	if len(text) == 0 {
+		return body{form: formEmpty}
+	}
+	var service struct{ Code, Message *string }
+	if json.Unmarshal(text, &service) == nil && service.Code != nil && *service.Code != "" && service.Message != nil {
+		return body{formOCI, 0, *service.Code, *service.Message}
+	}
+	if status, id, detail, ok := readSCIM(text); ok {
+		return body{formSCIM, status, id, detail}
+	}
+	var registry struct {
+		Errors []struct{ Code, Message string }
+	}
+	if json.Unmarshal(text, &registry) == nil && len(registry.Errors) > 0 && registry.Errors[0].Code+registry.Errors[0].Message != "" {
+		return body{formRegistry, 0, registry.Errors[0].Code, registry.Errors[0].Message}
+	}
+	var s3 struct {
+		XMLName       xml.Name
+		Code, Message string
+	}
+	if xml.Unmarshal(text, &s3) == nil && s3.XMLName.Local == "Error" && s3.Code != "" {
+		return body{formS3, 0, s3.Code, s3.Message}
+	}
+	if text[0] == '<' {
+		return body{form: formPage}
+	}
+	return body{form: formOther}
+}
+
+// readSCIM reads a SCIM error. The extension with the messageId may be absent.
+func readSCIM(text []byte) (status int, messageID, detail string, ok bool) {
+	var all map[string]json.RawMessage
+	var head struct {
+		Schemas []string
+		Detail  string
+	}
+	if json.Unmarshal(text, &all) != nil || json.Unmarshal(text, &head) != nil ||
+		!slices.ContainsFunc(head.Schemas, func(s string) bool { return strings.HasSuffix(s, ":2.0:Error") }) {
+		return 0, "", "", false
+	}
+	for key, v := range all {
+		var extension struct{ MessageID string }
+		if strings.HasPrefix(key, "urn:") && json.Unmarshal(v, &extension) == nil && extension.MessageID != "" {
+			messageID = extension.MessageID
+		}
+	}
+	return embeddedStatus(string(text)), messageID, head.Detail, true
+}
+
+// idcsConversion is the code with which the classic IAM API passes on the refusal of an identity domain. The message has
+// the domain's reason: a plain text, or the SCIM error as a whole, quoted or cut off (chadgeary/cloudoffice#14).
+const idcsConversion = "IdcsConversionError"
+
+// statusKey finds the status of a SCIM error in a text: a JSON string, or a number where another version wrote it.
+var statusKey = regexp.MustCompile(`(?i)"status"\s*:\s*"?([1-5][0-9]{2})\b`)
+
+// statusPrefix finds the status that stands before the code where a refusal was passed on once more.
+var statusPrefix = regexp.MustCompile(`(?i)\b([1-5][0-9]{2})-IdcsConversionError`)
+
+// embeddedStatus is the status of the SCIM error in a message; 0 if it embeds none. A message that embeds several is one
+// that was passed on: the innermost, which is the last one, has the reason.
+func embeddedStatus(message string) int {
+	plain := strings.ReplaceAll(message, `\`, "") // a quoted error has its quotes escaped, once for each time
+	for _, pattern := range []*regexp.Regexp{statusKey, statusPrefix} {
+		if all := pattern.FindAllStringSubmatch(plain, -1); len(all) > 0 {
+			n, _ := strconv.Atoi(all[len(all)-1][1]) // three digits
+			return n
+		}
+	}
+	return 0
+}

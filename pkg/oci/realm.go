@@ -1,0 +1,114 @@
+package oci
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+)
+
+// readRegions makes the SDK read OCI_REGION_METADATA and ~/.oci/regions-config.json, which it does when it meets the
+// first region that it doesn't know, without a lock (common.go of oci-go-sdk v65.129).
+var readRegions = sync.OnceFunc(func() { common.StringToRegion("none") })
+
+var regionName = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
+
+// Hosts are the hosts at which a credential is used in a region of the function's realm. The registry's is in OCI's
+// documentation of Container Registry ("ocir.<region-identifier>.oci.<domain>", seen in the realms oc1 to oc4 and oc19), S3's
+// in that of Object Storage's Amazon S3 Compatibility API. namespace may be empty, if S3's host isn't wanted.
+func (c *Cloud) Hosts(region, namespace string) (credential.Hosts, error) {
+	domain, err := c.domain(region)
+	if err != nil {
+		return credential.Hosts{}, err
+	}
+	return hostsOf(region, domain, namespace), nil
+}
+
+// HostsOf are the hosts in a region that the SDK knows, for tools that run outside of a function.
+func HostsOf(region, namespace string) (credential.Hosts, error) {
+	readRegions()
+	domain, err := domainOf(region, region)
+	if err != nil {
+		return credential.Hosts{}, err
+	}
+	return hostsOf(region, domain, namespace), nil
+}
+
+func hostsOf(region, domain, namespace string) credential.Hosts {
+	h := credential.Hosts{Registry: "ocir." + region + ".oci." + domain}
+	if namespace != "" {
+		h.S3 = namespace + ".compat.objectstorage." + region + "." + domain
+	}
+	return h
+}
+
+// domain is the domain under which the services of a region are: oraclecloud.com in the commercial realm.
+func (c *Cloud) domain(region string) (string, error) {
+	own, err := c.ownRegion()
+	if err != nil {
+		return "", err
+	}
+	return domainOf(region, own)
+}
+
+// ownRegion is the identifier of the function's own region.
+func (c *Cloud) ownRegion() (string, error) {
+	p, err := c.provider()
+	if err != nil {
+		return "", classify("ResourcePrincipal", err)
+	}
+	region, err := p.Region()
+	if err != nil {
+		return "", classify("ResourcePrincipal", err)
+	}
+	return string(common.StringToRegion(region)), nil
+}
+
+// domainOf is the domain of a region, as the function in the region own sees it. A tenancy lies in one realm, with all
+// its regions: one that is newer than the SDK has the domain of the function's own. What can't be known is refused; the
+// SDK would take the commercial realm's.
+func domainOf(region, own string) (string, error) {
+	realm, unknown := common.Region(region).RealmID()
+	ownRealm, lost := common.Region(own).RealmID()
+	domain := common.Region(region).SecondLevelDomain() // for an unknown one OCI_DEFAULT_REALM, or the commercial realm's
+	const commercial = "us-ashburn-1"
+	switch {
+	case !regionName.MatchString(region):
+		return "", fault.New(fault.Invalid, "hosts", fmt.Sprintf("%q is no region's identifier, such as eu-frankfurt-1: look for a mistyped OCID", region))
+	case unknown == nil && lost == nil && realm != ownRealm:
+		return "", fault.New(fault.Invalid, "hosts", fmt.Sprintf("the region %s is in the realm %s and the function's region %s in %s: a tenancy has one realm; "+
+			"look for an OCID of another tenancy", region, realm, own, ownRealm))
+	case unknown == nil || domain != common.Region(commercial).SecondLevelDomain():
+		return domain, nil
+	case lost == nil:
+		return common.Region(own).SecondLevelDomain(), nil
+	}
+	return "", fault.New(fault.Invalid, "hosts", fmt.Sprintf("the realm of the region %s isn't known, so that no host name can be made: set OCI_REGION_METADATA "+
+		`to {"realmKey":"...","realmDomainComponent":"...","regionKey":"...","regionIdentifier":"%s"}, or deploy a newer version of Keyturn`, region, region))
+}
+
+// lead points a client to a region, and to the realm's domain where the SDK has taken another one.
+func (c *Cloud) lead(base *common.BaseClient, region string, setRegion func(string)) error {
+	effective := region
+	if region == "" {
+		own, err := c.ownRegion()
+		if err != nil {
+			return err
+		}
+		effective = own
+	}
+	domain, err := c.domain(effective)
+	if err != nil {
+		return err
+	}
+	if region != "" {
+		setRegion(region)
+	}
+	base.Host = strings.Replace(base.Host, common.Region(effective).SecondLevelDomain(), domain, 1)
+	return nil
+}

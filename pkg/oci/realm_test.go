@@ -1,0 +1,143 @@
+package oci_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/oci"
+)
+
+// of is a Cloud of a function in a region, on a network that refuses everything.
+func of(t *testing.T, region string) (*oci.Cloud, *stub) {
+	t.Helper()
+	cloud := oci.NewWith(common.NewRawConfigurationProvider(tenancy, user, region, "aa:bb", newKey(), nil))
+	s := &stub{answer: always(400, refusal("InvalidParameter", ""))}
+	cloud.AnsweredBy(s)
+	return cloud, s
+}
+
+// realms are regions, one of each kind of realm, and their domains.
+var realms = map[string]string{
+	"us-ashburn-1": "oraclecloud.com", "eu-frankfurt-1": "oraclecloud.com", "ap-mumbai-1": "oraclecloud.com",
+	"us-langley-1": "oraclegovcloud.com", "us-gov-ashburn-1": "oraclegovcloud.com", "uk-gov-london-1": "oraclegovcloud.uk",
+	"ap-chiyoda-1": "oraclecloud8.com", "me-dcc-muscat-1": "oraclecloud9.com", "eu-frankfurt-2": "oraclecloud.eu", "eu-madrid-2": "oraclecloud.eu",
+}
+
+func TestTheHostsOfAllUsesAreInTheRealmOfTheRegion(t *testing.T) {
+	for region, domain := range realms {
+		cloud, s := of(t, region)
+		h, err := cloud.Hosts(region, "acmens")
+		want := credential.Hosts{Registry: "ocir." + region + ".oci." + domain, S3: "acmens.compat.objectstorage." + region + "." + domain}
+		if err != nil || h != want {
+			t.Errorf("%s: %+v (%v), want %+v", region, h, err, want)
+		}
+		if outside, err := oci.HostsOf(region, "acmens"); err != nil || outside != want {
+			t.Errorf("%s, outside of a function: %+v (%v)", region, outside, err)
+		}
+		who := owner
+		who.Region, who.Hosts = region, h
+		for kind, host := range map[credential.Kind]string{credential.APIKey: "identity." + region + ".oci." + domain, credential.AuthToken: h.Registry, credential.CustomerSecretKey: h.S3} {
+			m := credential.Material{Kind: kind, ID: "x", Value: credential.NewValue([]byte(newKey()))}
+			s.asked = nil
+			_, _ = cloud.Prover().Prove(t.Context(), m, who) // what matters is who was asked
+			for _, r := range s.asked {
+				if r.host != host {
+					t.Errorf("%s: the proof of the %s went to %s, want %s", region, kind.Noun(), r.host, host)
+				}
+			}
+			if len(s.asked) == 0 {
+				t.Errorf("%s: no proof of the %s was made", region, kind.Noun())
+			}
+		}
+		s.asked = nil
+		_, _ = cloud.Vault().Secret(t.Context(), "ocid1.vaultsecret.ocx."+region+".amaaaaaasecret")
+		if len(s.asked) != 1 || s.asked[0].host != "vaults."+region+".oci."+domain {
+			t.Errorf("%s: the secret was asked for at %v", region, s.asked)
+		}
+	}
+}
+
+func TestARegionThatIsNewerThanTheSDKHasTheDomainOfTheTenancysRealm(t *testing.T) {
+	for own, domain := range realms {
+		cloud, s := of(t, own)
+		if h, err := cloud.Hosts("xx-newtown-7", "acmens"); err != nil || h.Registry != "ocir.xx-newtown-7.oci."+domain {
+			t.Errorf("as seen from %s: %+v (%v)", own, h, err)
+		}
+		_, _ = cloud.Vault().Secret(t.Context(), "ocid1.vaultsecret.ocx.xx-newtown-7.amaaaaaasecret")
+		if len(s.asked) != 1 || s.asked[0].host != "vaults.xx-newtown-7.oci."+domain {
+			t.Errorf("as seen from %s: the secret was asked for at %v", own, s.asked)
+		}
+	}
+}
+
+func TestAHostThatCannotBeMadeIsRefusedAndNothingIsAsked(t *testing.T) {
+	for _, c := range []struct{ own, region, says string }{
+		{"us-ashburn-1", "us-langley-1", "one realm"},
+		{"us-langley-1", "us-gov-ashburn-1", "one realm"}, // of one domain
+		{"eu-frankfurt-2", "eu-frankfurt-1", "one realm"},
+		{"xx-nowhere-1", "xx-nowhere-1", "OCI_REGION_METADATA"},
+		{"xx-nowhere-1", "yy-nowhere-1", "OCI_REGION_METADATA"},
+		{"us-ashburn-1", "iad", "identifier"},
+		{"us-ashburn-1", "evil.example", "identifier"},
+		{"us-ashburn-1", "a/b", "identifier"},
+		{"us-ashburn-1", "US-ASHBURN-1", "identifier"},
+		{"us-ashburn-1", "us_ashburn_1", "identifier"},
+	} {
+		cloud, s := of(t, c.own)
+		h, err := cloud.Hosts(c.region, "acmens")
+		if fault.Of(err) != fault.Invalid || !contains(err.Error(), c.says) || h != (credential.Hosts{}) {
+			t.Errorf("%s from %s: %+v (%v), want a refusal that says %q", c.region, c.own, h, err, c.says)
+		}
+		if contains(c.region, "/") || contains(c.region, ".") || c.region == "iad" || strings.ToLower(c.region) != c.region {
+			continue // no part of an OCID, or a form that OCIDs may have
+		}
+		if _, err := cloud.Vault().Secret(t.Context(), "ocid1.vaultsecret.ocx."+c.region+".amaaaaaasecret"); fault.Of(err) != fault.Invalid || len(s.asked) != 0 {
+			t.Errorf("%s from %s: %v after %d requests", c.region, c.own, err, len(s.asked))
+		}
+	}
+}
+
+// The SDK reads OCI_REGION_METADATA once a process, so that each case has its own.
+func TestARealmThatOnlyTheEnvironmentKnowsIsUsed(t *testing.T) {
+	const own = "zz-isolated-1"
+	if os.Getenv("KEYTURN_TEST_REALM") != "" {
+		cloud, _ := of(t, own)
+		for region, namespace := range map[string]string{own: "acmens", "zz-isolated-2": "acmens"} {
+			h, err := cloud.Hosts(region, namespace)
+			if want := "ocir." + region + ".oci.cloud.example"; err != nil || h.Registry != want {
+				t.Errorf("%s: %+v (%v), want %s", region, h, err, want)
+			}
+		}
+		if _, err := cloud.Hosts("us-ashburn-1", "acmens"); fault.Of(err) != fault.Invalid || err == nil {
+			t.Errorf("a region of the commercial realm: %v", err)
+		}
+		return
+	}
+	again := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
+	again.Env = append(os.Environ(), "KEYTURN_TEST_REALM=1",
+		`OCI_REGION_METADATA={"realmKey":"oc99","realmDomainComponent":"cloud.example","regionKey":"ZZZ","regionIdentifier":"`+own+`"}`)
+	if text, err := again.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+func TestTheProofIsMadeInTheOwnersRegion(t *testing.T) {
+	for kind, want := range map[credential.Kind]string{
+		credential.APIKey:            "identity.us-ashburn-1.oci.oraclecloud.com",
+		credential.AuthToken:         "ocir.us-ashburn-1.oci.oraclecloud.com",
+		credential.CustomerSecretKey: "acmens.compat.objectstorage.us-ashburn-1.oraclecloud.com",
+	} {
+		body := map[credential.Kind]string{credential.APIKey: `{"id":"` + user + `"}`, credential.AuthToken: `{"token":"x"}`, credential.CustomerSecretKey: `<ListAllMyBucketsResult/>`}[kind]
+		got, s := proves(t, kind, owner, func(r *http.Request, _ int) (*http.Response, error) { return reply(r, 200, body) })
+		if got != isAccepted || len(s.asked) != 1 || s.asked[0].host != want {
+			t.Errorf("%s: %s by %v, want %s", kind, got, s.asked, want)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package oci
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+
+	"github.com/keyturn/keyturn/pkg/fault"
+)
+
+// plainRequests are the calls that send a body in which there is never a secret value. Only of these, and of calls that
+// change nothing, is the text of a refusal passed on. Any other call, also one that is added later, may have sent a
+// value, and a service may quote it in ways that nobody can list: encoded, cut, spaced, in part. Of these a refusal is
+// described by the table's words alone.
+var plainRequests = map[string]bool{
+	"UploadApiKey": true, "CreateAuthToken": true, "CreateCustomerSecretKey": true, "CreateOrResetUIPassword": true,
+	"DeleteApiKey": true, "DeleteAuthToken": true, "DeleteCustomerSecretKey": true,
+	"ScheduleSecretVersionDeletion": true, "UpdateProblemStatus": true,
+}
+
+// leftOut is in the place of a text that isn't passed on.
+const leftOut = "the service's text is left out, since it might quote the value that was sent"
+
+// refusal holds the last answer of a call that was no success.
+type refusal struct {
+	mu   sync.Mutex
+	last *answer
+}
+
+// note reads an answer that is no success; one that is forgets what came before it.
+func (r *refusal) note(response *http.Response) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last = nil; response.StatusCode < 200 || response.StatusCode >= 300 {
+		a := read(response)
+		r.last = &a
+	}
+}
+
+// fault turns an error of the SDK into a fault.
+func (r *refusal) fault(operation string, err error, quote bool) error {
+	var service common.ServiceError
+	if !errors.As(err, &service) && !errors.Is(err, errRedirected) {
+		return classify(operation, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == nil { // the SDK made an error of a success
+		return &fault.Error{Operation: operation, Class: fault.Unclear, Message: "the answer can't be read"}
+	}
+	f := r.last.fault(operation, quote)
+	if quote {
+		f.Err = err
+	}
+	return f
+}
+
+// fault is what the answer means for the caller of an operation.
+func (a answer) fault(operation string, quote bool) *fault.Error {
+	row := rowOf(a)
+	f := &fault.Error{Class: row.class, Operation: operation, Status: a.http, RequestID: a.requestID, Message: row.says}
+	if (quote || knownCode(a.code)) && plainCode.MatchString(a.code) {
+		f.Code = a.code
+	}
+	text := oneLine(a.message)
+	switch {
+	case !a.genuine(), text == "", !quote && row.says != "": // the table's words, if it has any
+	case !quote:
+		f.Message = leftOut
+	case row.says == "":
+		f.Message = text
+	default:
+		f.Message = row.says + ": " + text
+	}
+	return f
+}
+
+// oneLine makes a service's message fit for a log line and a mail.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > 300 {
+		s = strings.ToValidUTF8(s[:300], "") + "..."
+	}
+	return s
+}
+
+var plainCode = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._]{0,79}$`)
+
+// documented are the codes of OCI's "API Errors" and those of the table, in lower case.
+var documented = regexp.MustCompile(`^(?:cannotparserequest|invalidparameter|missingparameter|limitexceeded|quotaexceeded|` +
+	`relatedresourcenotauthorizedornotfound|insufficientservicepermissions|resourcedisabled|notauthenticated|notallowed|` +
+	`notauthorized|signuprequired|notfound|notauthorizedornotfound|methodnotallowed|conflict|incorrectstate|lockconflict|` +
+	`invalidatedretrytoken|resourcealreadyexists|notauthorizedorresourcealreadyexists|noetagmatch|requestentitytoolarge|` +
+	`toomanyrequests|internalservererror|methodnotimplemented|serviceunavailable|apikeylimitexceeded|idcsconversionerror)$`)
+
+func knownCode(code string) bool { return documented.MatchString(strings.ToLower(code)) }
