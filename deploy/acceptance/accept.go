@@ -221,7 +221,7 @@ func (r *run) equipAll(ctx context.Context) error {
 		if s.kind == credential.Password {
 			continue
 		}
-		took, last, err := r.works(ctx, s.old, s.owner, settlingTime)
+		took, last, err := r.works(ctx, s.old, s.owner, spreadTime)
 		if r.report.check(err == nil, s.label+": the old one works, so far", "%s", because(last, err)) {
 			r.times["spread"] = append(r.times["spread"], timing{s.label, took})
 		}

@@ -16,6 +16,9 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/ons"
 	"github.com/oracle/oci-go-sdk/v65/secrets"
 	"github.com/oracle/oci-go-sdk/v65/vault"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/oci"
 )
 
 // admin has the rights of the person who runs the command, and the SDK's clients for them. The SDK's own retries are
@@ -23,10 +26,12 @@ import (
 type admin struct {
 	provider common.ConfigurationProvider
 	web      *http.Client // one call
+	domain   *domainAnswers
 	patient  *http.Client // one invocation
 
 	tenancy, user, home, namespace string
-	regions                        []string // others to which the tenancy is subscribed
+	hosts                          credential.Hosts // of the home region
+	regions                        []string         // others to which the tenancy is subscribed
 
 	identity   identity.IdentityClient
 	vault      vault.VaultsClient
@@ -52,7 +57,8 @@ func newAdmin(ctx context.Context, file, profile string) (*admin, error) {
 		return nil, fmt.Errorf("-config %s has no usable profile %s (user, tenancy, region, fingerprint and key_file are needed): %w", file, profile, err)
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 4, ForceAttemptHTTP2: true}
-	a := &admin{provider: p, web: &http.Client{Transport: transport, Timeout: callTime}, patient: &http.Client{Transport: transport, Timeout: invokeTime}}
+	domain := &domainAnswers{through: transport, seen: map[string]int{}}
+	a := &admin{provider: p, domain: domain, web: &http.Client{Transport: domain, Timeout: callTime}, patient: &http.Client{Transport: transport, Timeout: invokeTime}}
 	var errs [8]error
 	a.tenancy, errs[0] = p.TenancyOCID()
 	a.user, errs[1] = p.UserOCID()
@@ -107,6 +113,9 @@ func (a *admin) whoAmI(ctx context.Context) error {
 		return fmt.Errorf("asking for the Object Storage namespace: %s", told(err))
 	}
 	a.namespace = text(n.Value)
+	if a.hosts, err = oci.HostsOf(a.home, a.namespace); err != nil {
+		return fmt.Errorf("finding the hosts of the home region: %w", err)
+	}
 	return nil
 }
 
@@ -127,7 +136,8 @@ func patiently[T any](ctx context.Context, call func(context.Context) (T, error)
 	for attempt := 1; ; attempt++ {
 		v, err := call(context.WithoutCancel(ctx))
 		status, code := answer(err)
-		again := status == http.StatusTooManyRequests || status >= 500 || status == 0 || code == "IncorrectState"
+		again := status == http.StatusTooManyRequests || status >= 500 || status == 0 || code == "IncorrectState" ||
+			status == http.StatusUnauthorized && code == domainCode
 		if err == nil || !again || attempt == 10 || sleep(ctx, pauseOf(attempt)) != nil {
 			return v, err
 		}

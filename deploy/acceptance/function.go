@@ -24,6 +24,9 @@ type deployment struct {
 // settlingTime is the longest that anything is waited for that OCI does by itself.
 const settlingTime = 4 * time.Minute
 
+// spreadTime is the longest that a new or a deleted credential is waited for. Users have published 15 minutes for an API key.
+const spreadTime = 15 * time.Minute
+
 // deployment reads a function.
 func (a *admin) deployment(ctx context.Context, id string) (*deployment, error) {
 	f, err := a.readFunction(ctx, id)

@@ -27,7 +27,7 @@ func (r *run) probes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := &iamProbe{r, credential.Owner{Tenancy: r.tenancy, User: id, UserName: name, Region: r.home, Namespace: r.namespace}}
+	p := &iamProbe{r, credential.Owner{Tenancy: r.tenancy, User: id, UserName: name, Region: r.home, Namespace: r.namespace, Hosts: r.hosts}}
 	for _, probe := range []func(context.Context) error{p.tokens, p.secretKeys, p.apiKeys, p.fill, p.passwords, r.probeVault, r.probeProblems} {
 		if err := probe(ctx); err != nil {
 			return err
@@ -36,6 +36,7 @@ func (r *run) probes(ctx context.Context) error {
 			return err
 		}
 	}
+	r.report.fact("domain-refusals", "", "%s", r.domain)
 	missing := slices.Contains(r.dates, "")
 	r.report.fact("date-header", map[bool]string{true: "missing in some", false: "in all"}[missing], "")
 	r.report.check(true, "the facts were looked at", "")
@@ -127,7 +128,7 @@ func (p *iamProbe) elsewhere(ctx context.Context) {
 
 // spread times how long it takes until a new credential works.
 func (p *iamProbe) spread(ctx context.Context, m credential.Material) used {
-	took, last, err := p.works(ctx, m, p.owner, settlingTime)
+	took, last, err := p.works(ctx, m, p.owner, spreadTime)
 	if p.report.check(err == nil, "a new "+m.Kind.Noun()+" of a user without rights works", "%s", because(last, err)) {
 		p.times["spread"] = append(p.times["spread"], timing{"a new " + m.Kind.Noun(), took})
 	}
@@ -136,7 +137,7 @@ func (p *iamProbe) spread(ctx context.Context, m credential.Material) used {
 
 // end times how long a deleted credential still works, and tells the refusal.
 func (p *iamProbe) end(ctx context.Context, m credential.Material) used {
-	took, last, err := p.ends(ctx, m, p.owner, settlingTime)
+	took, last, err := p.ends(ctx, m, p.owner, spreadTime)
 	if p.report.check(err == nil, "a deleted "+m.Kind.Noun()+" is refused", "%s", because(last, err)) {
 		p.times["end"] = append(p.times["end"], timing{"a deleted " + m.Kind.Noun(), took})
 	}
@@ -191,7 +192,7 @@ func (p *iamProbe) apiKeys(ctx context.Context) error {
 
 // fill makes credentials until one is refused.
 func (p *iamProbe) fill(ctx context.Context) error {
-	var counts, refusals []string
+	var counts, refusals, texts []string
 	for _, kind := range []credential.Kind{credential.APIKey, credential.AuthToken, credential.CustomerSecretKey} {
 		const most = 8
 		for range most {
@@ -206,6 +207,7 @@ func (p *iamProbe) fill(ctx context.Context) error {
 				if s := seen(err); !slices.Contains(refusals, s) {
 					refusals = append(refusals, s)
 				}
+				texts = append(texts, kind.Noun()+": "+short(told(err))) // the request has no value
 				break
 			}
 		}
@@ -216,7 +218,7 @@ func (p *iamProbe) fill(ctx context.Context) error {
 		counts = append(counts, fmt.Sprintf("%d %ss", len(all), kind.Noun()))
 	}
 	p.report.fact("slots", strings.Join(counts, ", "), "")
-	p.report.fact("full-slots", strings.Join(refusals, ", "), "")
+	p.report.fact("full-slots", strings.Join(refusals, ", "), "%s", strings.Join(texts, "; "))
 	return nil
 }
 

@@ -31,7 +31,7 @@ func (p *iamProbe) registry(ctx context.Context, m credential.Material) {
 	if u, err := p.signIn(ctx, p.owner.RegistryUser(), wrong, p.owner); err == nil {
 		p.report.fact("registry-wrong-token", fmt.Sprint(u.status), "")
 	}
-	host := credential.RegistryHost(p.home)
+	host := p.owner.Registry
 	r, err := http.NewRequest(http.MethodGet, "https://"+host+"/v2/", nil)
 	if err != nil {
 		return
@@ -85,10 +85,10 @@ func (r *report) timings(times map[string][]timing) {
 		case len(all) == 0:
 		case t.fact == "end-time":
 			r.fact(t.fact, "", "%s", strings.Join(all, ", "))
-		case longest > settlingTime:
+		case longest > spreadTime:
 			r.fact(t.fact, "later", "%s", strings.Join(all, ", "))
 		default:
-			r.fact(t.fact, "within "+settlingTime.String(), "%s", strings.Join(all, ", "))
+			r.fact(t.fact, "within "+spreadTime.String(), "%s", strings.Join(all, ", "))
 		}
 	}
 }

@@ -142,7 +142,7 @@ func (r *run) equip(ctx context.Context, s *subject) error {
 		return err
 	}
 	s.userName = name
-	s.owner = credential.Owner{Tenancy: r.tenancy, User: id, UserName: name, Region: r.home, Namespace: r.namespace}
+	s.owner = credential.Owner{Tenancy: r.tenancy, User: id, UserName: name, Region: r.home, Namespace: r.namespace, Hosts: r.hosts}
 	if s.old, s.oldMade, err = r.newCredential(ctx, id, s.kind, "keyturn acceptance run "+r.state.Run); err != nil {
 		return err
 	}

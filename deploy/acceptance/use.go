@@ -47,7 +47,7 @@ func (a *admin) use(ctx context.Context, m credential.Material, o credential.Own
 	case credential.APIKey:
 		return a.useAPIKey(ctx, m, o)
 	case credential.AuthToken:
-		return a.signIn(ctx, o.RegistryUser(), m, o)
+		return a.signInAs(ctx, o.RegistryUsers(), m, o)
 	case credential.CustomerSecretKey:
 		return a.listBuckets(ctx, m, o)
 	}
@@ -74,10 +74,19 @@ func (a *admin) signed(ctx context.Context, r *http.Request, m credential.Materi
 	return a.do(ctx, r)
 }
 
+// signInAs signs in with one name after the other, until one is accepted.
+func (a *admin) signInAs(ctx context.Context, names []string, m credential.Material, o credential.Owner) (last used, err error) {
+	for _, name := range names {
+		if last, err = a.signIn(ctx, name, m, o); err != nil || last.accepted() {
+			return last, err
+		}
+	}
+	return last, nil
+}
+
 // signIn asks the container registry for a token: the first step of "docker login".
 func (a *admin) signIn(ctx context.Context, name string, m credential.Material, o credential.Owner) (used, error) {
-	host := credential.RegistryHost(o.Region)
-	r, err := http.NewRequest(http.MethodGet, "https://"+host+"/20180419/docker/token?service="+host, nil)
+	r, err := http.NewRequest(http.MethodGet, "https://"+o.Registry+"/20180419/docker/token?service="+o.Registry, nil)
 	if err != nil {
 		return used{}, err
 	}
@@ -89,7 +98,7 @@ const emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b785
 
 // listBuckets asks the S3-compatible endpoint.
 func (a *admin) listBuckets(ctx context.Context, m credential.Material, o credential.Owner) (used, error) {
-	r, err := http.NewRequest(http.MethodGet, "https://"+o.S3Host()+"/", nil)
+	r, err := http.NewRequest(http.MethodGet, "https://"+o.S3+"/", nil)
 	if err != nil {
 		return used{}, err
 	}

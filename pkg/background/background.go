@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -19,13 +20,17 @@ import (
 // Panic is the error that a panic becomes. It never shows the value, only its type.
 type Panic struct {
 	Type  string // of the value, such as runtime.boundsError
+	At    string // the function and the line that panicked
 	Stack string // functions and lines without arguments, one a line; for the log
 }
 
 // Error implements error.
 func (p *Panic) Error() string {
-	return "an internal fault (panic with a value of type " + p.Type + ")"
+	return "an internal fault (panic with a value of type " + p.Type + " in " + p.At + ")"
 }
+
+// RuntimeError makes it a runtime.Error: one whose text may be shown where it is caught as a panic once more.
+func (p *Panic) RuntimeError() {}
 
 // errExited is the error of a function that ended its goroutine.
 var errExited = errors.New("an internal fault (the function ended its goroutine)")
@@ -39,7 +44,8 @@ func Run(f func() error) (err error) {
 		case *Panic: // of a Group, raised again by Join
 			err = value
 		default:
-			err = &Panic{Type: fmt.Sprintf("%T", value), Stack: stack()}
+			at, all := stack()
+			err = &Panic{Type: fmt.Sprintf("%T", value), At: at, Stack: all}
 		}
 	}()
 	return f()
@@ -162,17 +168,22 @@ func (g *Group) First() error {
 	return nil
 }
 
-// stack names the functions and lines that led to a panic. debug.Stack would print their arguments, too.
-func stack() string {
+// stack names the functions and lines that led to a panic, and the one where it was. debug.Stack would print their
+// arguments, too.
+func stack() (at, all string) {
 	const most = 64
 	pc := make([]uintptr, most)
 	frames := runtime.CallersFrames(pc[:runtime.Callers(3, pc)])
 	var b strings.Builder
 	for {
 		f, more := frames.Next()
-		fmt.Fprintf(&b, "%s %s:%d\n", f.Function, f.File, f.Line)
+		line := fmt.Sprintf("%s, %s:%d", f.Function, filepath.Base(f.File), f.Line)
+		b.WriteString(line + "\n")
+		if at == "" && !strings.HasPrefix(f.Function, "runtime.") { // the runtime's own come first
+			at = line
+		}
 		if !more {
-			return b.String()
+			return at, b.String()
 		}
 	}
 }

@@ -85,8 +85,8 @@ func TestAPanicBecomesAnErrorThatNamesItsTypeAndNothingOfItsValue(t *testing.T) 
 					t.Errorf("%s, %s: %s shows the value", name, kind, verb)
 				}
 			}
-			if !strings.Contains(p.Stack, "background_test.go:") || strings.Contains(p.Stack, "0x") {
-				t.Errorf("%s, %s: the stack is %q", name, kind, p.Stack)
+			if !strings.Contains(p.Stack, "background_test.go:") || strings.Contains(p.Stack, "0x") || !strings.Contains(p.At, "background_test.go:") {
+				t.Errorf("%s, %s: it was at %q, and the stack is %q", name, kind, p.At, p.Stack)
 			}
 		}
 	}

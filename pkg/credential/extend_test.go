@@ -23,7 +23,9 @@ func TestWhatSomebodyAddsToABundleStaysByteForByte(t *testing.T) {
 			t.Fatal(err)
 		}
 		old := credential.Material{Kind: m.Kind, ID: "old", Value: credential.NewValue([]byte("old"))}
-		before, err := old.Encode(credential.RoleBundle, credential.Owner{User: owner.User, Region: "old-region-1"})
+		elsewhere := owner
+		elsewhere.Region = "old-region-1"
+		before, err := old.Encode(credential.RoleBundle, elsewhere)
 		if err != nil {
 			t.Fatal(err)
 		}

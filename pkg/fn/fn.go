@@ -22,12 +22,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
+	"strings"
 	"time"
 
 	fdk "github.com/fnproject/fdk-go"
 	"github.com/rs/zerolog"
-
-	"github.com/keyturn/keyturn/pkg/background"
 )
 
 // MaxLife is the longest that an invocation may run: the longest timeout that
@@ -111,8 +111,8 @@ func Handler(log zerolog.Logger, f Func) fdk.Handler {
 		}
 		if err != nil {
 			record := log.Error().Err(err)
-			if p, ok := errors.AsType[*background.Panic](err); ok {
-				record = record.Str(fieldStack, p.Stack)
+			if p, ok := errors.AsType[*panicError](err); ok {
+				record = record.Str(fieldStack, p.stack)
 			}
 			record.Msg("the invocation failed")
 			time.Sleep(logPause)
@@ -127,21 +127,51 @@ func run(ctx context.Context, in io.Reader, f Func) (answer []byte, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the request: %w", err)
 	}
-	var buf bytes.Buffer
-	err = background.Run(func() error {
-		out, err := f(ctx, body)
-		if err != nil {
-			return err
+	defer func() {
+		if p := recover(); p != nil {
+			answer, err = nil, &panicError{p, stack()}
 		}
-		e := json.NewEncoder(&buf)
-		e.SetEscapeHTML(false) // a person reads it in a terminal, where \u003c for < hides what has to be filled in
-		if err := e.Encode(out); err != nil {
-			return fmt.Errorf("encoding the answer: %w", err)
-		}
-		return nil
-	})
+	}()
+	out, err := f(ctx, body)
 	if err != nil {
 		return nil, err
 	}
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false) // a person reads it in a terminal, where \u003c for < hides what has to be filled in
+	if err := e.Encode(out); err != nil {
+		return nil, fmt.Errorf("encoding the answer: %w", err)
+	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}
+
+// panicError is a panic of the function.
+type panicError struct {
+	value any
+	stack string
+}
+
+// Error repeats only the messages of the Go runtime: any other value may hold
+// whatever the function was working on.
+func (e *panicError) Error() string {
+	if e, ok := e.value.(runtime.Error); ok {
+		return "running the function: panic: " + e.Error()
+	}
+	return fmt.Sprintf("running the function: panic with a value of type %T", e.value)
+}
+
+// stack names the functions and lines that led to a panic. debug.Stack would
+// print their arguments too.
+func stack() string {
+	const most = 64
+	pc := make([]uintptr, most)
+	frames := runtime.CallersFrames(pc[:runtime.Callers(3, pc)])
+	var b strings.Builder
+	for {
+		frame, more := frames.Next()
+		fmt.Fprintf(&b, "%s %s:%d\n", frame.Function, frame.File, frame.Line)
+		if !more {
+			return b.String()
+		}
+	}
 }

@@ -95,10 +95,10 @@ func TestAFailureIsLoggedOnceAndAbortsTheInvocation(t *testing.T) {
 		"an answer that has no JSON": {strings.NewReader(""), func(context.Context, []byte) (any, error) { return func() {}, nil },
 			"encoding the answer: json: unsupported type: func()"},
 		"a body that breaks off": {iotest.ErrReader(broken), func(context.Context, []byte) (any, error) { return nil, nil }, "reading the request: vault is down"},
-		"a panic":                {strings.NewReader(""), func(context.Context, []byte) (any, error) { panic("hunter2") }, "an internal fault (panic with a value of type string)"},
+		"a panic":                {strings.NewReader(""), func(context.Context, []byte) (any, error) { panic("hunter2") }, "running the function: panic with a value of type string"},
 		"a panic of the runtime": {strings.NewReader(""), func(_ context.Context, in []byte) (any, error) { return in[7], nil },
-			"an internal fault (panic with a value of type runtime.boundsError)"},
-		"a panic while encoding": {strings.NewReader(""), func(context.Context, []byte) (any, error) { return panicky{}, nil }, "an internal fault (panic with a value of type string)"},
+			"running the function: panic: runtime error: index out of range [7] with length 0"},
+		"a panic while encoding": {strings.NewReader(""), func(context.Context, []byte) (any, error) { return panicky{}, nil }, "running the function: panic with a value of type string"},
 	}
 	for name, c := range cases {
 		r := serve(t, t.Context(), nil, c.in, c.f)
