@@ -174,17 +174,20 @@ func TestAProblemWhoseCredentialIsGoneStaysClosed(t *testing.T) {
 	if a := closeProblem(t, s, token, token.Comment()); a.Outcome != "rotated" {
 		t.Fatalf("the answer is %+v", a)
 	}
+	incomplete := func() { // a sweep that can't read everything, and says so
+		if _, err := s.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	f := s.Inject(ociemu.Fault{Operation: "GetSecret", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
-	sweep(t, s)
+	incomplete()
 	f.Remove()
 	if p := s.Problem(token.Problem); p.Status != "RESOLVED" {
 		t.Errorf("without its secret the problem of a rotated credential is %s (%s)", p.Status, p.Comment)
 	}
 	s.Inject(ociemu.Fault{Operation: "ListAuthTokens", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	s.Inject(ociemu.Fault{Operation: "GetUser", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
-	if _, err := s.Sweep(t.Context()); err != nil { // it can't list this user's tokens, and says so
-		t.Fatal(err)
-	}
+	incomplete()
 	if p := s.Problem(token.Problem); p.Status != "RESOLVED" {
 		t.Errorf("without its user the problem of a rotated credential is %s (%s)", p.Status, p.Comment)
 	}
