@@ -18,9 +18,9 @@ import (
 func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	ref := credential.Ref{Kind: c.kind, User: c.event.User, ID: c.out.OldID}
 	job := rotation.Job{Ref: ref, Targets: targets, Replace: c.order.Replace, Grace: c.Config.Grace,
-		DryRun: c.Config.DryRun || c.order.DryRun}
+		DryRun: c.Config.DryRun || c.order.DryRun, Ordered: c.closed.At}
 	if c.order.Grace != nil {
-		job.Grace = *c.order.Grace
+		job.Grace, job.GraceGiven = *c.order.Grace, true
 	}
 	if c.kind == credential.Password {
 		if c.closed.At.IsZero() {

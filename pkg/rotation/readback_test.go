@@ -143,7 +143,7 @@ func TestTheProofOfOneCredentialIsNoneForTheNext(t *testing.T) {
 				return
 			}
 			// Another delivery sees it refused and takes it back, and a third one stages the next attempt.
-			w.rejected = true
+			w.rejected, w.now = true, w.now.Add(rotation.ProofTime)
 			if r := w.process().run(); r.Reason != rotation.Rejected {
 				t.Fatalf("the second delivery ended %s, %q: %v", r.End, r.Reason, r.Cause)
 			}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
 )
 
 const (
@@ -27,7 +28,7 @@ type Spare struct {
 
 // take returns the function that makes, or has made, a key pair. Each is handed out once.
 func (s *Spare) take(now time.Time, bits int) func() (credential.Material, error) {
-	fresh := sync.OnceValues(func() (credential.Material, error) { return credential.GenerateAPIKey(bits) })
+	fresh := once(generator, bits)
 	if s == nil {
 		return fresh
 	}
@@ -68,9 +69,25 @@ func (s *Spare) ready(now time.Time, bits int) {
 	if s.key != nil && s.bits == bits && between(s.made, now) < spareTime {
 		return
 	}
-	key := sync.OnceValues(func() (credential.Material, error) { return credential.GenerateAPIKey(bits) })
+	key := once(generator, bits)
 	s.key, s.bits, s.made = key, bits, now
 	go func() { _, _ = key() }()
+}
+
+// generator makes a key pair; tests put another in its place.
+var generator = credential.GenerateAPIKey
+
+// once returns a function that makes a key pair when it is first called. A panic becomes an error: nobody who waits could
+// catch that of a goroutine, and it could print what it was working on.
+func once(generate func(int) (credential.Material, error), bits int) func() (credential.Material, error) {
+	return sync.OnceValues(func() (m credential.Material, err error) {
+		defer func() {
+			if recover() != nil {
+				m, err = credential.Material{}, fault.New(fault.Invalid, "generate", "the key pair could not be made: the program has a fault")
+			}
+		}()
+		return generate(bits)
+	})
 }
 
 // between is the time between two moments by the wall clock, which goes on while a process is frozen.

@@ -103,7 +103,7 @@ func (c clock) Sleep(ctx context.Context, d time.Duration) error {
 func (p *process) run(change ...func(*rotation.Job)) rotation.Result {
 	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p, Clock: clock{p.world}, RSABits: bits, Prove: p.prove}
 	p.mu.Lock()
-	job := rotation.Job{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID}, Replace: p.replace,
+	job := rotation.Job{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID}, Replace: p.replace, Ordered: p.closed,
 		Permit: func(context.Context, []secret.Secret) (credential.Owner, error) {
 			return credential.Owner{User: user, UserName: "somebody", Region: "us-ashburn-1", Namespace: "ns"}, nil
 		}}
