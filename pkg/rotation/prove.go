@@ -25,8 +25,8 @@ func (r *run) prove(ctx context.Context) error {
 			if refusals++; refusals == 1 {
 				first, r.refused = now, true
 			}
-			if age := r.proofAge(); refusals >= fewRefusals && now.Sub(first) >= refusalTime && age >= SpreadTime {
-				if r.proof = ProofUnclear; age >= ProofTime {
+			if refusals >= fewRefusals && now.Sub(first) >= refusalTime && r.spread() {
+				if r.proof = ProofUnclear; r.proofAge() >= ProofTime {
 					r.proof = ProofBad
 				}
 				return nil
@@ -69,6 +69,12 @@ func (r *run) proofWindow() (since, until time.Time) {
 		return since, since.Add(ProofTime)
 	}
 	return since, since.Add(SilentTime)
+}
+
+// spread: the new credential is so old that waiting in this delivery for it to be accepted is no use.
+func (r *run) spread() bool {
+	made := r.obs.credential(r.material.ID)
+	return made != nil && r.serverNow().Sub(made.Created) >= SpreadTime
 }
 
 // proofAge is for how long the new credential should have been accepted, by OCI's clock.
