@@ -1,11 +1,13 @@
 package rotation
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
 )
 
 // idOf makes the key pair and returns its fingerprint.
@@ -84,4 +86,23 @@ func TestAKeyPairIsBegunForARotationThatSeemsToComeUnlessOneIsReady(t *testing.T
 		e.Spare = &Spare{}
 	}
 	(&Engine{Clock: clock.System{}}).Prepare(credential.APIKey) // without a Spare nothing is prepared
+}
+
+func TestAPanicWhileAKeyPairIsMadeIsAnErrorForWhoeverWaitsAndEndsNoProcess(t *testing.T) {
+	kept := generator
+	generator = func(int) (credential.Material, error) { panic("value of a prime") }
+	defer func() { generator = kept }()
+	var s Spare
+	now := time.Now()
+	s.prepare(now, 2048)
+	s.prepare(now, 2048)        // in the background
+	(&Spare{}).begin(now, 2048) // and here
+	for _, key := range []func() (credential.Material, error){s.take(now, 2048), (*Spare)(nil).take(now, 2048)} {
+		for range 2 {
+			m, err := key()
+			if err == nil || strings.Contains(err.Error(), "prime") || m.ID != "" || fault.Of(err) != fault.Invalid {
+				t.Errorf("%q, %v", m.ID, err)
+			}
+		}
+	}
 }
