@@ -137,6 +137,8 @@ func (c *response) refused(r rotation.Result) {
 	switch {
 	case errors.As(r.Cause, &refusal):
 		o.Reason, o.Mend = refusal.Problem, refusal.Mend
+	case r.Cause != nil && r.Reason == rotation.SecretBlocked:
+		o.Reason = fmt.Sprintf("%s: %v", o.Reason, r.Cause)
 	case r.Cause != nil:
 		o.Reason = fmt.Sprintf("%s: %v", r.Reason, r.Cause)
 		if r.FailedAt != "" {

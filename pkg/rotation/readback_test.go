@@ -43,7 +43,7 @@ func TestAValueIsReadBackWhileTheNewCredentialIsTriedOut(t *testing.T) {
 	if r := p.run(); r.End != rotation.Done {
 		t.Fatalf("ended %s: %v", r.End, r.Cause)
 	}
-	read, prove, promote := slices.Index(p.seen, "GetSecretBundle"), slices.Index(p.seen, "Prove"), lastIndex(p.seen, "UpdateSecret")
+	read, prove, promote := lastIndex(p.seen, "GetSecretBundle"), slices.Index(p.seen, "Prove"), lastIndex(p.seen, "UpdateSecret")
 	create := slices.Index(p.seen, "Create")
 	if read < create || read > promote || prove > promote {
 		t.Errorf("the calls are %v", p.seen)
