@@ -68,7 +68,7 @@ func TestTheCommentsOptionsReachTheRotation(t *testing.T) {
 	if _, err := s.respond(t); err != nil {
 		t.Fatal(err)
 	}
-	if j := s.jobs[0]; !j.Replace || j.Grace != 72*time.Hour || !j.DryRun {
+	if j := s.jobs[0]; !j.Replace || j.Grace != 72*time.Hour || !j.GraceGiven || !j.DryRun || !j.Ordered.Equal(closedAt) {
 		t.Errorf("replace %v, grace %s, dry run %v", j.Replace, j.Grace, j.DryRun)
 	}
 }
@@ -79,7 +79,7 @@ func TestWithoutOptionsTheConfigurationCounts(t *testing.T) {
 	if _, err := s.respond(t); err != nil {
 		t.Fatal(err)
 	}
-	if j := s.jobs[0]; j.Replace || j.Grace != time.Hour || !j.DryRun {
+	if j := s.jobs[0]; j.Replace || j.Grace != time.Hour || j.GraceGiven || !j.DryRun {
 		t.Errorf("replace %v, grace %s, dry run %v", j.Replace, j.Grace, j.DryRun)
 	}
 }
@@ -90,7 +90,7 @@ func TestACommentMayEndTheConfiguredGrace(t *testing.T) {
 	if _, err := s.respond(t); err != nil {
 		t.Fatal(err)
 	}
-	if j := s.jobs[0]; j.Grace != 0 {
+	if j := s.jobs[0]; j.Grace != 0 || !j.GraceGiven {
 		t.Errorf("the grace is %s, want none", j.Grace)
 	}
 }

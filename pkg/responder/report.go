@@ -3,8 +3,10 @@ package responder
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
@@ -134,6 +136,8 @@ func (c *response) refused(r rotation.Result) {
 	switch {
 	case errors.As(r.Cause, &refusal):
 		o.Reason, o.Mend = refusal.Problem, refusal.Mend
+	case r.Cause != nil && r.Reason == rotation.SecretBlocked:
+		o.Reason = fmt.Sprintf("%s: %v", o.Reason, r.Cause)
 	case r.Cause != nil:
 		o.Reason = fmt.Sprintf("%s: %v", r.Reason, r.Cause)
 		if r.FailedAt != "" {
@@ -148,6 +152,23 @@ func (c *response) refused(r rotation.Result) {
 			"Or add replace:yes to the comment: then the old one is deleted before the new one is made."
 	case rotation.SecretTaken:
 		o.Mend = "Name another secret in the closure comment, or delete that credential first if nobody uses it."
+	case rotation.SecretUnknown:
+		o.Mend = "Name another secret in the closure comment. Or write what is in this one in a form that Keyturn reads (a private key in PEM, without a passphrase). " +
+			"Or delete the other " + o.Noun + "s of the user that nobody uses any more. Then close the problem again."
+	case rotation.SecretsSwapped:
+		o.Mend = c.turnedRound()
+	case rotation.WrongContent:
+		o.Mend = "Name the right secret in the closure comment, or an empty one: " +
+			"a secret that holds a whole bundle is named as bundle_secret_ocid:<secret OCID>. Then close the problem again."
+	case rotation.MetadataForeign:
+		o.Mend = "Take the member \"keyturn\" out of the secret's metadata, or name another secret, then close the problem again."
+	case rotation.SecretBlocked:
+		o.Mend = "Look at the secret in the Console. If it has a PENDING version that nobody needs, make that version CURRENT and then the present one again: " +
+			"oci vault secret update --secret-id <secret OCID> --current-version-number <number>. " +
+			"If its encryption key is disabled or scheduled for deletion, enable it or cancel that. Then close the problem again."
+	case rotation.Unprovable:
+		o.Mend = "Check the network path from the function's subnet to the service that takes the credential, or set prove to try, then close the problem again. " +
+			"Both credentials work until then."
 	case rotation.OtherSecret:
 		o.Mend = "Close the problem again naming the secret of the earlier closure, or delete that credential first if nobody uses it."
 	case rotation.SecretFull:
@@ -174,11 +195,27 @@ func slots(issued []credential.Issued) (lines []string) {
 	return lines
 }
 
+// turnedRound is the closure comment with the two secrets of a pair the other way round, or what to do where they were
+// found by their tags.
+func (c *response) turnedRound() string {
+	if len(c.order.Secrets) == 0 {
+		return "Swap the tags keyturn.role (or keyturn-role) of the two secrets: access-key, secret-key. Then close the problem again."
+	}
+	order := c.order
+	order.Secrets = maps.Clone(order.Secrets)
+	order.Secrets[cloudguard.RoleAccessKey] = c.order.Secrets[cloudguard.RoleSecretKey]
+	order.Secrets[cloudguard.RoleSecretKey] = c.order.Secrets[cloudguard.RoleAccessKey]
+	return "Close the problem again with this comment:\n" + order.String()
+}
+
 func (c *response) waiting(r rotation.Result) {
 	o := &c.out
 	o.Status = outcome.Unfinished
+	if r.Reason == rotation.NotProvenYet && r.Detail != "" {
+		o.Reason += ": " + r.Detail
+	}
 	if r.Cause != nil {
-		o.Reason = fmt.Sprintf("%s: %v", r.Reason, r.Cause)
+		o.Reason = fmt.Sprintf("%s: %v", o.Reason, r.Cause)
 	}
 	if r.Reason == rotation.InProgress {
 		o.Status = outcome.InProgress

@@ -31,6 +31,12 @@ func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
 		{"reset by hand", rotation.Result{End: rotation.Done, Reason: rotation.AlreadyReset}, outcome.Already, "was reset", ""},
 		{"no free slot", rotation.Result{End: rotation.Refuse, Reason: rotation.NoFreeSlot}, outcome.Refused, "no free slot", "replace:yes"},
 		{"taken", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Detail: "auth token x"}, outcome.Refused, "auth token x", "another secret"},
+		{"unreadable", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretUnknown, Detail: "has a passphrase"}, outcome.Refused, "may hold another living credential: has a passphrase", "in a form that Keyturn reads"},
+		{"something else", rotation.Result{End: rotation.Refuse, Reason: rotation.WrongContent, Detail: "it holds a bundle"}, outcome.Refused, "it holds a bundle", "bundle_secret_ocid"},
+		{"somebody else's metadata", rotation.Result{End: rotation.Refuse, Reason: rotation.MetadataForeign}, outcome.Refused, "metadata", "Take the member"},
+		{"blocked", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretBlocked, Detail: "the PENDING version 2", FailedAt: rotation.Stage, Cause: fault.New(fault.Busy, "UpdateSecret", "")},
+			outcome.Refused, "the PENDING version 2", "--current-version-number"},
+		{"nobody can be asked", rotation.Result{End: rotation.Refuse, Reason: rotation.Unprovable, Cause: fault.New(fault.Unclear, "prove auth-token", "no answer")}, outcome.Refused, "no answer", "network path"},
 		{"other secret", rotation.Result{End: rotation.Refuse, Reason: rotation.OtherSecret}, outcome.Refused, "another secret", "earlier closure"},
 		{"full secret", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretFull}, outcome.Refused, "no more versions", "schedule-deletion"},
 		{"written over", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretReplaced, Placed: placed}, outcome.Refused, "wrote to the secret", "CURRENT"},
@@ -41,6 +47,7 @@ func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
 		{"interrupted", rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted, Cause: fault.New(fault.Throttled, "UpdateSecret", "")},
 			outcome.Unfinished, "UpdateSecret", ""},
 		{"not proven yet", rotation.Result{End: rotation.Wait, Reason: rotation.NotProvenYet, Placed: placed}, outcome.Unfinished, "not accepted yet", ""},
+		{"refused so far", rotation.Result{End: rotation.Wait, Reason: rotation.NotProvenYet, Detail: "refused since noon"}, outcome.Unfinished, "not accepted yet: refused since noon", ""},
 		{"in progress", rotation.Result{End: rotation.Wait, Reason: rotation.InProgress, Detail: "made a minute ago"}, outcome.InProgress, "made a minute ago", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

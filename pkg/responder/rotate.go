@@ -17,9 +17,9 @@ import (
 func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	ref := credential.Ref{Kind: c.kind, User: c.request.User, ID: c.request.ID}
 	job := rotation.Job{Ref: ref, Targets: targets, Replace: c.order.Replace, Grace: c.Config.Grace,
-		DryRun: c.Config.DryRun || c.order.DryRun}
+		DryRun: c.Config.DryRun || c.order.DryRun, Ordered: c.request.At}
 	if c.order.Grace != nil {
-		job.Grace = *c.order.Grace
+		job.Grace, job.GraceGiven = *c.order.Grace, true
 	}
 	if c.kind == credential.Password {
 		job.Ref.ID = credential.TimeID(c.request.At)

@@ -35,6 +35,7 @@ func (r *run) act(ctx, forward context.Context, d Decision) {
 	switch {
 	case err == nil:
 		r.result.Acted = r.result.Acted || d.Action != Prove
+	case d.Action == Withdraw: // then it is reported again
 	case d.Action == Discard && r.trouble != TroubleNone:
 		// Its mark, or the secret's journal, tells a later delivery what to do with it.
 		r.forget()
@@ -69,6 +70,8 @@ func (r *run) do(ctx context.Context, a Action) error {
 		return r.discard(ctx)
 	case Fence:
 		return r.fence(ctx)
+	case Withdraw:
+		return r.withdraw(ctx)
 	}
 	return fault.New(fault.Invalid, string(a), "not an action that can be carried out")
 }
@@ -101,7 +104,7 @@ func (r *run) stage(ctx context.Context) error {
 		if h.version(name) != nil {
 			continue
 		}
-		content, err := r.material.Encode(h.Role, r.owner)
+		content, err := r.content(h)
 		if err != nil {
 			return err
 		}
@@ -122,66 +125,15 @@ func (r *run) stage(ctx context.Context) error {
 	return nil
 }
 
-// intend announces in the first secret what is about to be done. The etag lets one announcer through.
-func (r *run) intend(ctx context.Context) error {
-	h := r.obs.homes[0]
-	j := h.journal
-	j.Staged = r.entry(PhaseIntent)
-	j.Staged.GivenUp = r.job.Ref.Kind != credential.Password
-	return r.update(ctx, h, secret.Update{}, j)
-}
-
-// fence marks the staged version as undone in the secret that is promoted first: whoever is about to promote it finds
-// its etag stale, looks again and sees the mark.
-func (r *run) fence(ctx context.Context) error {
-	h := r.obs.homes[0]
-	j := h.journal
-	j.Staged = r.entry(PhaseUndone)
-	if err := r.update(ctx, h, secret.Update{}, j); err != nil {
-		return err
+// content is what a secret gets. What somebody has added to a bundle stays.
+func (r *run) content(h *home) (credential.Value, error) {
+	fresh, err := r.material.Encode(h.Role, r.owner)
+	if err != nil || h.Role != credential.RoleBundle {
+		return fresh, err
 	}
-	r.undone = r.material.ID
-	r.attempt++
-	r.forget()
-	return nil
-}
-
-// update changes a secret on condition that it is as it was last seen. Vault refuses while the change before is still
-// settling; then the secret is read again, and the update repeated if nobody else has touched it.
-func (r *run) update(ctx context.Context, h *home, u secret.Update, j Journal) error {
-	j.Role, j.Owner = h.Role, OwnerOf(r.job.Ref)
-	var err error
-	if u.Metadata, err = j.kept(h.Metadata); err != nil {
-		return err
-	}
-	s, err := r.Vault.Update(ctx, h.SecretID, h.ETag, u)
-	if c := fault.Of(err); err != nil && (c == fault.Busy || c == fault.Conflict && h.touched) {
-		var now secret.Secret
-		if now, err = r.settled(ctx, h.SecretID); err != nil {
-			return err
-		}
-		if now.Current != h.Current || JournalOf(now.Metadata).text() != h.journal.text() {
-			return fault.New(fault.Conflict, "UpdateSecret", "somebody else has changed the secret meanwhile")
-		}
-		if u.Metadata, err = j.kept(now.Metadata); err != nil {
-			return err
-		}
-		h.ETag = now.ETag
-		s, err = r.Vault.Update(ctx, h.SecretID, h.ETag, u)
-	}
+	out, err := credential.Extend(r.currents[h.SecretID].content, fresh)
 	if err != nil {
-		return err
-	}
-	h.journal, h.touched = j, true
-	h.ETag, h.Current, h.Metadata = s.ETag, s.Current, u.Metadata
-	return nil
-}
-
-// kept is Write with a classified error.
-func (j Journal) kept(metadata secret.Metadata) (secret.Metadata, error) {
-	out, err := j.Write(metadata)
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "UpdateSecret", err.Error())
+		return out, fault.New(fault.Invalid, string(Stage), err.Error())
 	}
 	return out, nil
 }
@@ -226,32 +178,6 @@ func (r *run) create(ctx context.Context, a Action) error {
 	return nil
 }
 
-// prove uses the credential until it is accepted, or until the time is up. Only a credential that had the time to
-// spread and is refused all the same counts as bad.
-func (r *run) prove(ctx context.Context) error {
-	r.tried = r.material.ID
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		accepted, err := r.Prover.Prove(ctx, *r.material, r.owner)
-		refused := err == nil && !accepted
-		switch made := r.obs.credential(r.material.ID); {
-		case accepted:
-			r.proof, r.proven = ProofGood, true
-			return nil
-		case refused && made != nil && r.serverNow().Sub(made.Created) >= SpreadTime:
-			r.proof = ProofBad
-			return nil
-		}
-		if r.Clock.Sleep(ctx, pause) == nil && (refused || pause < 5*time.Second) {
-			continue
-		}
-		if r.proof = ProofUnclear; !refused && r.Engine.Prove == ProveTry {
-			r.proof = ProofGood // it was not refused
-		}
-		r.result.Cause = err
-		return nil
-	}
-}
-
 // promote makes the staged version CURRENT in one secret after the other.
 func (r *run) promote(ctx context.Context) error {
 	name := r.id.VersionName(r.attempt)
@@ -266,7 +192,7 @@ func (r *run) promote(ctx context.Context) error {
 		j := h.journal
 		j.Staged, j.Current, j.Retire = nil, &Holder{Version: v.Number, Credential: r.material.ID}, nil
 		if r.job.Grace > 0 && r.oldAlive() {
-			j.Retire = r.retirement()
+			j.Retire = r.retirement(r.serverNow().Add(r.job.Grace))
 		}
 		if err := r.update(ctx, h, secret.Update{Promote: v.Number}, j); err != nil {
 			return fmt.Errorf("promoting version %d of secret %s: %w", v.Number, h.Name, err)
@@ -283,15 +209,20 @@ func (r *run) promote(ctx context.Context) error {
 }
 
 // retirement is the entry that says until when the old credential stays.
-func (r *run) retirement() *Retired {
-	return &Retired{Credential: r.job.Ref.ID, Secrets: r.allSecrets(), After: r.serverNow().Add(r.job.Grace).UTC().Truncate(time.Second)}
+func (r *run) retirement(after time.Time) *Retired {
+	set := r.serverNow().UTC().Truncate(time.Second)
+	return &Retired{Credential: r.job.Ref.ID, Secrets: r.allSecrets(), After: after.UTC().Truncate(time.Second), Set: &set}
 }
 
-// putOff writes that entry into the secrets of a rotation that was promoted without one.
+// putOff writes that entry into the secrets of a rotation that was promoted without one, or with another.
 func (r *run) putOff(ctx context.Context) error {
+	after := r.serverNow().Add(r.job.Grace)
+	if again, ok := r.graceAgain(); ok {
+		after = again
+	}
 	for _, h := range r.obs.homes {
 		j := h.journal
-		j.Retire = r.retirement()
+		j.Retire = r.retirement(after)
 		if err := r.update(ctx, h, secret.Update{}, j); err != nil {
 			return fmt.Errorf("writing to secret %s: %w", h.Name, err)
 		}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
 )
 
 // conclude looks after the end of a password's rotation. Nothing keeps the reset of a process that died from taking effect
@@ -20,12 +19,7 @@ func (r *run) conclude(ctx context.Context, d Decision) Decision {
 	if d.Reason != ResetNotKept || r.material != nil || r.announced() == nil || r.job.DryRun {
 		return d
 	}
-	h := r.obs.homes[0]
-	j := h.journal
-	j.Staged = nil
-	if r.update(ctx, h, secret.Update{}, j) == nil {
-		r.result.Acted = true
-	}
+	r.act(ctx, ctx, Decision{Action: Withdraw, Because: "its value is lost: this is reported once, and not by every sweep"})
 	return d
 }
 

@@ -26,13 +26,26 @@ const (
 	// MakerLife is how long a credential whose value is not in Vault yet is left alone, because its maker may still
 	// be at work: the longest that an invocation may live (fn.MaxLife, 5 minutes) and a margin of one.
 	MakerLife = 6 * time.Minute
-	// SpreadTime is how long a new credential may be refused before it counts as rejected for good. The OCI SDKs
-	// allow IAM 240 s to become consistent (eventual_consistency.go of oci-go-sdk).
+	// SpreadTime is for how long a delivery goes on asking whether a new credential is accepted. The OCI SDKs allow IAM
+	// 240 s to become consistent (eventual_consistency.go of oci-go-sdk). Later deliveries ask a few times each.
 	SpreadTime = 4 * time.Minute
+	// ProofTime is how old a credential must be before it may count as rejected for good. Users have seen new API keys
+	// refused for up to 15 minutes; this is twice as long.
+	ProofTime = 30 * time.Minute
+	// SilentTime is for how long the service may be impossible to ask.
+	SilentTime = 24 * time.Hour
+	// BlockedTime is for how long a rotation waits for a secret that takes no change, counted from its order.
+	BlockedTime = 30 * time.Minute
+
+	// A credential is refused for good by no less than fewRefusals refusals of one delivery, over no less than refusalTime.
+	fewRefusals = 5
+	refusalTime = 3 * time.Second
+	settleTime  = time.Minute // how long one look waits for a secret to become ACTIVE
 
 	firstPause = 10 * time.Millisecond
 	maxLooks   = 6  // how often a run looks at OCI again after a conflict or a lost answer
 	maxTries   = 2  // how often a step that was refused outright is tried
+	busyTries  = 3  // how often one is tried on a secret that takes no change
 	maxSteps   = 60 // no path through the table is longer; a guard against one that runs in circles
 )
 
@@ -69,7 +82,12 @@ type Job struct {
 	Targets []Target // at least one, except for a password
 	Replace bool     // allows deleting the old credential first when there is no free slot
 	Grace   time.Duration
-	DryRun  bool
+	// GraceGiven: the closure comment itself says Grace. Then it also counts for an overlap that was running before, from
+	// Ordered on; a configured default doesn't.
+	GraceGiven bool
+	DryRun     bool
+	// Ordered is when a person asked for the rotation: when the problem was closed. Zero where nobody knows.
+	Ordered time.Time
 	// ResetAfter are times after which a password counts as reset already: its problem's closure and last detection.
 	ResetAfter []time.Time
 	// Permit is asked before anything is touched, each time that OCI has been looked at: may this be written to these
@@ -115,8 +133,12 @@ type Result struct {
 	Proven   bool                // the new credential was seen to work in this run
 	Acted    bool                // this run changed something
 	RetireAt time.Time
-	Steps    []Step
-	Plan     []Action // what a dry run would do
+	// ProofSince and ProofUntil say since when the new credential is not accepted, and when that becomes a refusal; zero
+	// unless Reason is NotProvenYet.
+	ProofSince, ProofUntil time.Time
+
+	Steps []Step
+	Plan  []Action // what a dry run would do
 }
 
 // run is one pass of the engine: the observation and what this process remembers beside it.
@@ -140,7 +162,9 @@ type run struct {
 	before     []credential.Issued  // what the user had then
 	deleted    map[string]bool      // by this run
 	slotsFull  bool                 // OCI said so
+	currents   map[string]current   // contents of the secrets' CURRENT versions, by the secret's OCID
 	proof      Proof
+	refused    bool   // the new credential was refused, not only not answered about
 	tried      string // id of the credential that proof is about
 	proven     bool
 	trouble    Trouble
@@ -154,11 +178,15 @@ type run struct {
 // taking back what can't be finished. It always returns a result.
 func (e *Engine) Run(ctx context.Context, job Job) Result {
 	r := &run{Engine: e, Issuer: e.Issuers[job.Ref.Kind], job: job, id: job.Ref.RotationID(), maker: newMaker(),
-		deleted: map[string]bool{}, tries: map[Action]int{}, proof: ProofTodo, trouble: TroubleNone, stale: true, attempt: 1}
+		deleted: map[string]bool{}, tries: map[Action]int{}, currents: map[string]current{}, proof: ProofTodo, trouble: TroubleNone, stale: true, attempt: 1}
 	if e.Prove == ProveOff || job.Ref.Kind == credential.Password {
 		r.proof = ProofGood
 	}
 	r.result.Rotation = r.id
+	if r.Issuer == nil {
+		r.fail(TroubleFinal, "", fault.New(fault.Invalid, "rotation", fmt.Sprintf("nothing here makes credentials of the kind %q", job.Ref.Kind)))
+		return r.end(Decision{Action: Refuse})
+	}
 	forward, cancel := e.forward(ctx)
 	defer cancel()
 	if job.Ref.Kind == credential.APIKey && !job.DryRun {
@@ -170,7 +198,7 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 			r.look(forward)
 		}
 		if r.obs == nil {
-			return r.end(Decision{Action: map[Trouble]Action{TroubleFinal: Refuse}[r.trouble]})
+			return r.end(Next(State{Kind: job.Ref.Kind, Stored: StoredUnsure, Trouble: r.trouble})) // nothing was seen
 		}
 		if r.material != nil && r.tried != "" && r.tried != r.material.ID {
 			r.proof, r.tried, r.proven = ProofTodo, "", false // another delivery has taken that one back, and made this one
@@ -201,6 +229,7 @@ func (r *run) look(ctx context.Context) {
 		if r.looks++; r.looks > 1 {
 			if err := r.Clock.Sleep(ctx, 50*time.Millisecond<<min(r.looks, 6)); err != nil {
 				r.fail(TroubleLater, "", err)
+				r.obs = before
 				return
 			}
 		}
@@ -214,7 +243,7 @@ func (r *run) look(ctx context.Context) {
 				return
 			}
 			var refusal *fault.Error
-			if !errors.As(err, &refusal) { // the guard's own word
+			if !errors.As(err, &refusal) { // the guard's own
 				r.fail(TroubleFinal, "", err)
 				return
 			}
@@ -235,31 +264,6 @@ func (r *run) secrets() []secret.Secret {
 	return out
 }
 
-// weigh decides what a failed step means: another look (the default), or trouble.
-func (r *run) weigh(a Action, err error, ctx context.Context) {
-	r.stale = true
-	r.result.Cause, r.result.FailedAt = err, a
-	r.tries[a]++
-	switch class := fault.Of(err); {
-	case ctx.Err() != nil:
-		r.trouble = TroubleLater
-	case class == fault.Throttled || class == fault.Busy: // the adapter has waited already
-		r.trouble = TroubleLater
-	case class == fault.Full && a == Create:
-		r.slotsFull = true // perhaps with one of our own, whose answer was lost: the next look shows it
-	case class == fault.Denied || class == fault.Absent || class == fault.Invalid || class == fault.Full:
-		if r.tries[a] >= maxTries {
-			r.trouble = TroubleFinal
-		}
-	case r.looks >= maxLooks:
-		r.trouble = TroubleLater
-	}
-}
-
-func (r *run) fail(t Trouble, a Action, err error) {
-	r.trouble, r.result.Cause, r.result.FailedAt = t, err, a
-}
-
 // end fills in the result.
 func (r *run) end(d Decision) Result {
 	res := &r.result
@@ -270,10 +274,12 @@ func (r *run) end(d Decision) Result {
 	switch {
 	case res.Reason == "" && r.trouble == TroubleFinal:
 		res.Reason = Failed
+	case res.Reason == NotProvenYet:
+		res.ProofSince, res.ProofUntil = r.proofWindow()
 	case res.Reason == "":
 		res.Reason = Interrupted
 	}
-	if r.trouble == TroubleNone && res.Reason != Failed && res.Reason != NotProvenYet {
+	if r.trouble == TroubleNone && res.Reason != Failed && res.Reason != NotProvenYet && res.Reason != Unprovable {
 		res.Cause, res.FailedAt = nil, ""
 	}
 	res.Proven = r.proven
@@ -303,8 +309,17 @@ func (r *run) explain(reason Reason) string {
 	switch reason {
 	case OtherSecret:
 		return fmt.Sprintf("%s %s", r.job.Ref.Kind.IDNoun(), r.strange())
-	case SecretTaken, SecretFull, InProgress:
+	case SecretTaken, SecretUnknown, SecretsSwapped, WrongContent, MetadataForeign, SecretFull, InProgress:
 		return detail
+	case SecretBlocked:
+		return r.blocker()
+	case NotProvenYet:
+		since, until := r.proofWindow()
+		what := "could not be asked about"
+		if r.refused {
+			what = "refused"
+		}
+		return fmt.Sprintf("%s since %s; it counts as failed from %s", what, since.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339))
 	}
 	return ""
 }

@@ -209,6 +209,8 @@ func TestANewCredentialThatIsRefusedForGoodIsTakenBack(t *testing.T) {
 		}
 		w := f.world(t)
 		w.rejected = true
+		w.process().run()
+		w.now = w.now.Add(rotation.ProofTime)
 		r := w.process().run()
 		if r.End != rotation.Refuse || r.Reason != rotation.Rejected {
 			t.Fatalf("%v: %s (%s): %v", f, r.End, r.Reason, r.Cause)

@@ -114,7 +114,7 @@ func (r *run) intent() Stored {
 	switch {
 	case s == nil:
 		return StoredNone
-	case s.Phase == PhaseIntent && s.Maker != r.maker && s.At != nil && r.serverNow().Sub(*s.At) < MakerLife:
+	case s.Phase == PhaseIntent && s.Maker != r.maker && r.young(s.At):
 		return StoredElsewhere
 	case s.Phase == PhaseIntent && s.Maker == r.maker, s.Phase == PhaseIntent && done, s.GivenUp && done:
 		return StoredIntent
@@ -197,13 +197,21 @@ func (r *run) marked() []credential.Issued {
 	return out
 }
 
+// young: who left a trace at that time may still be at work. A time that lies ahead is no time that anybody has written.
+func (r *run) young(at *time.Time) bool {
+	return at != nil && r.serverNow().Sub(*at) < MakerLife && r.serverNow().Sub(*at) > -MakerLife
+}
+
 func (r *run) serverNow() time.Time { return r.obs.at.Add(r.Clock.Now().Sub(r.obs.local)) }
 
 // room tells whether the secrets may take the value, and if not, why.
 func (r *run) room() (Room, string) {
+	if why := r.swapped(); why != "" {
+		return RoomSwapped, why
+	}
 	for _, h := range r.obs.homes {
-		if holder := r.obs.holders[h.SecretID]; r.needed(holder) {
-			return RoomTaken, fmt.Sprintf("secret %s (%s) holds %s %s", h.Name, h.SecretID, r.job.Ref.Kind.IDNoun(), holder)
+		if room, why := r.holds(h); room != RoomFree {
+			return room, why
 		}
 		if room, why := r.foreign(h); room != RoomFree {
 			return room, why
@@ -234,7 +242,7 @@ func (r *run) foreign(h *home) (Room, string) {
 	case s.Phase == PhaseStaged && r.needed(s.Credential):
 		return RoomTaken, fmt.Sprintf("secret %s (%s): version %s, not yet promoted, holds %s %s",
 			h.Name, h.SecretID, s.Version, r.job.Ref.Kind.IDNoun(), s.Credential)
-	case s.At != nil && r.serverNow().Sub(*s.At) < MakerLife:
+	case r.young(s.At):
 		return RoomBusy, fmt.Sprintf("secret %s (%s): the rotation that writes version %s began at %s",
 			h.Name, h.SecretID, s.Version, s.At.UTC().Format(time.RFC3339))
 	}
@@ -247,17 +255,48 @@ func (r *run) needed(id string) bool {
 		r.obs.credential(id) != nil
 }
 
-// grace: once a secret knows until when the old credential stays, that counts and nothing else. The period begins with
-// the promotion, which writes it down.
+// grace: once a secret knows until when the old credential stays, that counts. The period begins with the promotion, which
+// writes it down. A person changes it by closing the problem again with another one.
 func (r *run) grace() Grace {
 	after := r.retireAt()
+	again, given := r.graceAgain()
 	switch {
+	case given && !r.serverNow().Before(again):
+		return GraceNone
+	case given && !again.Equal(after):
+		return GraceOrdered
 	case r.serverNow().Before(after):
 		return GraceRuns
 	case after.IsZero() && r.job.Grace > 0:
 		return GraceOrdered
 	}
 	return GraceNone
+}
+
+// graceAgain is when the old credential goes if a closure has given a grace period again while one was running: the period
+// counts from that closure, so that every delivery of it finds the same end. Zero ends it at once.
+func (r *run) graceAgain() (end time.Time, given bool) {
+	set := time.Time{}
+	for _, h := range r.obs.homes {
+		t := h.journal.Retire
+		if t == nil || t.Credential != r.job.Ref.ID {
+			continue
+		}
+		given = true
+		if v := h.version(r.id.VersionName(r.attempt)); t.Set == nil && v != nil { // written by an older Keyturn
+			t = &Retired{Set: &v.Created}
+		}
+		if t.Set != nil && t.Set.After(set) {
+			set = *t.Set
+		}
+	}
+	if !given || !r.job.GraceGiven || !r.job.Ordered.After(set) {
+		return time.Time{}, false
+	}
+	if r.job.Grace == 0 {
+		return set, true // whatever the clocks say
+	}
+	return r.job.Ordered.Add(r.job.Grace).UTC().Truncate(time.Second), true
 }
 
 // retireAt is when the old credential goes, as the secrets say; zero if none says it. The latest counts: it was written

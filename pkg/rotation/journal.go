@@ -74,7 +74,9 @@ type Holder struct {
 type Retired struct {
 	Credential string    `json:"credential"`
 	After      time.Time `json:"after"`
-	Secrets    Secrets   `json:"secrets,omitempty"`
+	// Set is when that was written. A closure since then that gives a grace period again gives another one.
+	Set     *time.Time `json:"set,omitempty"`
+	Secrets Secrets    `json:"secrets,omitempty"`
 }
 
 // Due tells which old credential's rotation has something left to do, and in which secrets, as far as the journal

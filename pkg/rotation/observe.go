@@ -18,8 +18,9 @@ type home struct {
 	secret.Secret
 	versions []secret.Version
 	journal  Journal
-	touched  bool // this run has changed the secret since it last looked
-	verified bool // this run has read the version of this attempt back and found the value in it
+	foreign  error // why the metadata can't take the journal
+	touched  bool  // this run has changed the secret since it last looked
+	verified bool  // this run has read the version of this attempt back and found the value in it
 }
 
 func (h *home) version(name string) *secret.Version {
@@ -36,7 +37,6 @@ type observation struct {
 	at          time.Time // server's clock
 	local       time.Time // our clock at that moment
 	homes       []*home   // in the order of Kind.Roles
-	holders     map[string]string
 }
 
 func (o *observation) credential(id string) *credential.Issued {
@@ -68,7 +68,7 @@ func (r *run) observe(ctx context.Context) error {
 		}
 	}
 	// A secret that seems to hold somebody else's credential may hold ours, if its journal was wiped.
-	if room, _ := r.room(); torn || room == RoomTaken {
+	if room, _ := r.room(); torn || room == RoomTaken || room == RoomUnknown {
 		return r.read(ctx, true)
 	}
 	return nil
@@ -84,7 +84,7 @@ func (r *run) read(ctx context.Context, all bool) error {
 	if err := r.load(ctx); err != nil {
 		return err
 	}
-	return r.holders(ctx)
+	return r.contents(ctx)
 }
 
 // side runs the functions in parallel and returns the first error. A panic of one becomes a panic of the caller, without
@@ -120,7 +120,7 @@ func (r *run) describe(ctx context.Context) error {
 	for _, h := range r.obs.homes {
 		reads = append(reads, func() (err error) {
 			h.Secret, err = r.settled(ctx, h.SecretID)
-			h.journal = JournalOf(h.Metadata)
+			h.journal, h.foreign = ReadJournal(h.Metadata)
 			return err
 		})
 	}
@@ -166,13 +166,14 @@ func (r *run) overlay() {
 
 // settled reads a secret, waiting while an earlier change is still being carried out.
 func (r *run) settled(ctx context.Context, id string) (secret.Secret, error) {
+	began := r.Clock.Now()
 	for pause := firstPause; ; pause = min(2*pause, time.Second) {
 		s, err := r.Vault.Secret(ctx, id)
 		if err != nil || s.State != secret.Updating {
 			return s, err
 		}
-		if err := r.Clock.Sleep(ctx, pause); err != nil {
-			return s, fmt.Errorf("waiting for the secret to become ACTIVE: %w", err)
+		if r.Clock.Sleep(ctx, pause) != nil || r.Clock.Now().Sub(began) > settleTime {
+			return s, fault.New(fault.Busy, "GetSecret", "the secret stays UPDATING")
 		}
 	}
 }
@@ -183,6 +184,8 @@ func (r *run) load(ctx context.Context) error {
 	name := r.id.VersionName(r.attempt)
 	h := r.obs.holding(name)
 	switch {
+	case slices.ContainsFunc(r.obs.homes, r.misnamed): // what is in there is read for something else
+		return nil
 	case h == nil && r.stagedName != "":
 		r.forget()
 		return nil
@@ -289,34 +292,4 @@ func (r *run) findAttempt() {
 		newest++
 	}
 	r.attempt = max(newest, 1)
-}
-
-// holders finds out which credential the CURRENT version of each secret holds: from the journal, or, where another
-// living credential might be in there, from the content.
-func (r *run) holders(ctx context.Context) error {
-	r.obs.holders = map[string]string{}
-	others := slices.ContainsFunc(r.obs.credentials, func(c credential.Issued) bool { return c.ID != r.job.Ref.ID })
-	for _, h := range r.obs.homes {
-		if c := h.journal.Current; c != nil && c.Version == h.Current {
-			r.obs.holders[h.SecretID] = c.Credential
-			continue
-		}
-		tells := h.Role == credential.RoleBundle || h.Role == credential.RolePrivateKey || h.Role == credential.RoleAccessKey
-		if !others || !tells || h.Current == 0 || h.version(r.id.VersionName(r.attempt)) != nil || r.job.Ref.Kind == credential.Password {
-			continue
-		}
-		_, content, err := r.Vault.Read(ctx, h.SecretID, "")
-		switch {
-		case fault.Of(err) == fault.Absent: // a secret may have no CURRENT version that can be read
-		case err != nil:
-			return fmt.Errorf("reading the CURRENT version: %w", err)
-		case h.Role == credential.RoleAccessKey:
-			r.obs.holders[h.SecretID] = string(content.Reveal())
-		default:
-			if m, err := credential.Decode(r.job.Ref.Kind, h.Role, "", content); err == nil {
-				r.obs.holders[h.SecretID] = m.ID
-			}
-		}
-	}
-	return nil
 }

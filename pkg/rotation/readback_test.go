@@ -44,7 +44,7 @@ func TestAValueIsReadBackWhileTheNewCredentialIsTriedOut(t *testing.T) {
 	if r := p.run(); r.End != rotation.Done {
 		t.Fatalf("ended %s: %v", r.End, r.Cause)
 	}
-	read, prove, promote := slices.Index(p.seen, "GetSecretBundle"), slices.Index(p.seen, "Prove"), lastIndex(p.seen, "UpdateSecret")
+	read, prove, promote := lastIndex(p.seen, "GetSecretBundle"), slices.Index(p.seen, "Prove"), lastIndex(p.seen, "UpdateSecret")
 	create := slices.Index(p.seen, "Create")
 	if read < create || read > promote || prove > promote {
 		t.Errorf("the calls are %v", p.seen)
@@ -144,7 +144,7 @@ func TestTheProofOfOneCredentialIsNoneForTheNext(t *testing.T) {
 				return
 			}
 			// Another delivery sees it refused and takes it back, and a third one stages the next attempt.
-			w.rejected = true
+			w.rejected, w.now = true, w.now.Add(rotation.ProofTime)
 			if r := w.process().run(); r.Reason != rotation.Rejected {
 				t.Fatalf("the second delivery ended %s, %q: %v", r.End, r.Reason, r.Cause)
 			}

@@ -48,8 +48,9 @@ type Proof string
 const (
 	ProofTodo    Proof = "todo"
 	ProofGood    Proof = "good"    // it worked, or nobody asked for a proof
-	ProofBad     Proof = "bad"     // refused, long after it must have spread
+	ProofBad     Proof = "bad"     // refused several times, at least half an hour after it was made
 	ProofUnclear Proof = "unclear" // neither, in the time that there was
+	ProofSilent  Proof = "silent"  // for a day nobody could be asked whether it works
 )
 
 // Slot tells whether the user can have one more credential of the kind.
@@ -66,10 +67,14 @@ type Room string
 
 // What can be true of the secrets before anything was written to them.
 const (
-	RoomFree  Room = "free"
-	RoomTaken Room = "taken" // the only readable copy of another living credential is in there
-	RoomBusy  Room = "busy"  // another rotation is at work on it
-	RoomFull  Room = "full"  // OCI keeps no more versions of it
+	RoomFree    Room = "free"
+	RoomTaken   Room = "taken"   // the only readable copy of another living credential is in there
+	RoomUnknown Room = "unknown" // its content can't be read, and the user has another living credential that may be in there
+	RoomBusy    Room = "busy"    // another rotation is at work on it
+	RoomFull    Room = "full"    // OCI keeps no more versions of it
+	RoomSwapped Room = "swapped" // the two secrets of a pair hold each other's half
+	RoomWrong   Room = "wrong"   // it holds something that this rotation would never write there
+	RoomForeign Room = "foreign" // its metadata has somebody else's data in the journal's place, or is no object
 )
 
 // Grace tells whether the old credential has to stay for a while.
@@ -87,9 +92,10 @@ type Trouble string
 
 // Whether another try may help.
 const (
-	TroubleNone  Trouble = "none"
-	TroubleLater Trouble = "later" // throttled, no answer, out of time: another delivery may get through
-	TroubleFinal Trouble = "final" // not allowed, not valid: the same again every time
+	TroubleNone    Trouble = "none"
+	TroubleLater   Trouble = "later"   // throttled, no answer, out of time: another delivery may get through
+	TroubleFinal   Trouble = "final"   // not allowed, not valid: the same again every time
+	TroubleBlocked Trouble = "blocked" // a secret has taken no change for half an hour, though nobody is changing it
 )
 
 // State is all that a decision depends on. It holds no id, no value and no time: every combination can be enumerated.
@@ -111,20 +117,21 @@ type Action string
 
 // The actions that change something in OCI, the one that asks (Prove), and the three that end a run.
 const (
-	Stage   Action = "stage"   // write the value to Vault as PENDING (an API key is generated first)
-	Intend  Action = "intend"  // write into the secret what we are about to do
-	Create  Action = "create"  // make the new credential (an API key: upload its public half)
-	Reset   Action = "reset"   // reset the password
-	Prove   Action = "prove"   // use the new credential once
-	Promote Action = "promote" // make the staged version CURRENT
-	Defer   Action = "defer"   // write into the secrets when the old credential goes
-	Retire  Action = "retire"  // delete the old credential
-	Replace Action = "replace" // delete the old credential first, as replace:yes allows
-	Discard Action = "discard" // delete a new credential that nobody can use
-	Fence   Action = "fence"   // mark the staged version as undone, so that nobody promotes it
-	Done    Action = "done"
-	Refuse  Action = "refuse"
-	Wait    Action = "wait" // leave the rest to a later delivery
+	Stage    Action = "stage"    // write the value to Vault as PENDING (an API key is generated first)
+	Intend   Action = "intend"   // write into the secret what we are about to do
+	Create   Action = "create"   // make the new credential (an API key: upload its public half)
+	Reset    Action = "reset"    // reset the password
+	Prove    Action = "prove"    // use the new credential once
+	Promote  Action = "promote"  // make the staged version CURRENT
+	Defer    Action = "defer"    // write into the secrets when the old credential goes
+	Retire   Action = "retire"   // delete the old credential
+	Replace  Action = "replace"  // delete the old credential first, as replace:yes allows
+	Discard  Action = "discard"  // delete a new credential that nobody can use
+	Withdraw Action = "withdraw" // take the announcement of a lost reset off the secret
+	Fence    Action = "fence"    // mark the staged version as undone, so that nobody promotes it
+	Done     Action = "done"
+	Refuse   Action = "refuse"
+	Wait     Action = "wait" // leave the rest to a later delivery
 )
 
 // Ends tells whether the action ends a run.

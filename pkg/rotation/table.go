@@ -16,6 +16,11 @@ const (
 	AlreadyGone     Reason = "the old credential no longer exists"
 	NoFreeSlot      Reason = "no free slot"
 	SecretTaken     Reason = "the secret holds another living credential"
+	SecretUnknown   Reason = "the secret may hold another living credential"
+	SecretsSwapped  Reason = "the two secrets are named the wrong way round"
+	WrongContent    Reason = "the secret holds something else"
+	MetadataForeign Reason = "the secret's metadata can't take the journal"
+	SecretBlocked   Reason = "the secret takes no change"
 	OtherSecret     Reason = "an earlier closure named another secret"
 	SecretFull      Reason = "the secret takes no more versions"
 	SecretReplaced  Reason = "somebody wrote to the secret meanwhile"
@@ -25,6 +30,7 @@ const (
 	Failed          Reason = "a step failed for good"
 	Interrupted     Reason = "a step could not be finished"
 	NotProvenYet    Reason = "the new credential is not accepted yet"
+	Unprovable      Reason = "the new credential could not be tested"
 	InProgress      Reason = "another delivery is at work"
 )
 
@@ -51,7 +57,9 @@ var (
 	apiKey     = []credential.Kind{credential.APIKey}
 	serverMade = []credential.Kind{credential.AuthToken, credential.CustomerSecretKey}
 	password   = []credential.Kind{credential.Password}
-	anyTrouble = []Trouble{TroubleLater, TroubleFinal}
+	anyTrouble = []Trouble{TroubleLater, TroubleFinal, TroubleBlocked}
+	notHeld    = []Made{MadeNone, MadeLost, MadeElsewhere, MadeStrange, MadeLive}
+	begun      = []Stored{StoredIntent, StoredPart, StoredAll, StoredPromotedIn}
 )
 
 func made(m ...Made) []Made       { return m }
@@ -80,8 +88,22 @@ var Sections = []Section{
 			Because: "the reset is done, and its one-time value goes with this process; the user sets a new password in any case"},
 		{Trouble: []Trouble{TroubleFinal}, Then: Refuse, Reason: Failed,
 			Because: "the same try would fail again; what is staged stays and is picked up once the cause is mended"},
+		{Trouble: []Trouble{TroubleBlocked}, Then: Refuse, Reason: SecretBlocked,
+			Because: "waiting has not helped for half an hour: a person has to look at the secret"},
 		{Trouble: []Trouble{TroubleLater}, Then: Wait, Reason: Interrupted,
 			Because: "another try may get through; what was done so far is found again"},
+	}},
+	{"The secrets are not what the closure comment takes them for", []Row{
+		{Old: OldAlive, Made: notHeld, Room: RoomSwapped, Then: Refuse, Reason: SecretsSwapped,
+			Because: "the consumers of both would read the wrong half"},
+		{Made: notHeld, Stored: begun, Room: RoomSwapped, Then: Refuse, Reason: SecretsSwapped,
+			Because: "the journal knows which is which: the sweep goes on with them the right way round"},
+		{Old: OldAlive, Made: notHeld, Room: RoomWrong, Then: Refuse, Reason: WrongContent,
+			Because: "its consumers expect something else than this rotation writes"},
+		{Made: notHeld, Stored: begun, Room: RoomWrong, Then: Refuse, Reason: WrongContent,
+			Because: "its consumers expect something else than this rotation writes"},
+		{Old: OldAlive, Made: notHeld, Room: RoomForeign, Then: Refuse, Reason: MetadataForeign,
+			Because: "somebody else's data would be written over"},
 	}},
 	{"A password: its reset can't be tried out or taken back, so it is announced in the secret first", []Row{
 		{Kind: password, Old: OldAlive, Stored: stored(StoredNotAsked, StoredIntent), Then: Reset,
@@ -128,6 +150,8 @@ var Sections = []Section{
 			Because: "somebody deleted it; there is nothing to replace"},
 		{Made: made(MadeNone), Stored: stored(StoredNone), Room: RoomTaken, Then: Refuse, Reason: SecretTaken,
 			Because: "overwriting it would leave a living credential without a readable value"},
+		{Made: made(MadeNone), Stored: stored(StoredNone), Room: RoomUnknown, Then: Refuse, Reason: SecretUnknown,
+			Because: "what can't be read may be the only copy of another living credential"},
 		{Made: made(MadeNone), Stored: stored(StoredNone), Room: RoomBusy, Then: Wait, Reason: InProgress,
 			Because: "another rotation is writing to the secret"},
 		{Made: made(MadeNone), Stored: stored(StoredNone), Room: RoomFull, Then: Refuse, Reason: SecretFull,
@@ -166,6 +190,8 @@ var Sections = []Section{
 			Because: "nothing is given up for a credential that nobody has seen work"},
 		{Made: made(MadeLive), Stored: stored(StoredAll, StoredCurrent), Proof: ProofUnclear, Then: Wait, Reason: NotProvenYet,
 			Because: "both credentials live; a later delivery asks again"},
+		{Made: made(MadeLive), Stored: stored(StoredAll, StoredCurrent), Proof: ProofSilent, Then: Refuse, Reason: Unprovable,
+			Because: "both credentials live; a person has to see why the service can't be asked"},
 		{Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofGood, Then: Promote,
 			Because: "it works"},
 		{Old: OldAlive, Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofBad, Then: Fence,

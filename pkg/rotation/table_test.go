@@ -15,10 +15,11 @@ func everyState(f func(rotation.State)) {
 			for _, made := range []rotation.Made{rotation.MadeNone, rotation.MadeHeld, rotation.MadeLost, rotation.MadeElsewhere, rotation.MadeStrange, rotation.MadeLive} {
 				for _, stored := range []rotation.Stored{rotation.StoredNotAsked, rotation.StoredNone, rotation.StoredIntent, rotation.StoredElsewhere,
 					rotation.StoredUnsure, rotation.StoredPart, rotation.StoredAll, rotation.StoredPromotedIn, rotation.StoredCurrent, rotation.StoredReplaced} {
-					for _, proof := range []rotation.Proof{rotation.ProofTodo, rotation.ProofGood, rotation.ProofBad, rotation.ProofUnclear} {
+					for _, proof := range []rotation.Proof{rotation.ProofTodo, rotation.ProofGood, rotation.ProofBad, rotation.ProofUnclear, rotation.ProofSilent} {
 						for _, slot := range []rotation.Slot{rotation.SlotFree, rotation.SlotFull} {
-							for _, room := range []rotation.Room{rotation.RoomFree, rotation.RoomTaken, rotation.RoomBusy, rotation.RoomFull} {
-								for _, trouble := range []rotation.Trouble{rotation.TroubleNone, rotation.TroubleLater, rotation.TroubleFinal} {
+							for _, room := range []rotation.Room{rotation.RoomFree, rotation.RoomTaken, rotation.RoomUnknown, rotation.RoomBusy, rotation.RoomFull,
+								rotation.RoomSwapped, rotation.RoomWrong, rotation.RoomForeign} {
+								for _, trouble := range []rotation.Trouble{rotation.TroubleNone, rotation.TroubleLater, rotation.TroubleFinal, rotation.TroubleBlocked} {
 									for _, replace := range bools {
 										for _, grace := range []rotation.Grace{rotation.GraceNone, rotation.GraceOrdered, rotation.GraceRuns} {
 											f(rotation.State{Kind: kind, Old: old, Made: made, Stored: stored, Proof: proof, Slot: slot,
@@ -76,6 +77,13 @@ func TestWhatTheTableMayNeverDo(t *testing.T) {
 			if d.Action == r.action && !r.only(s) {
 				t.Fatalf("%s: row %d decides %s in %+v", r.name, d.Row, d.Action, s)
 			}
+		}
+		wrong := s.Room == rotation.RoomSwapped || s.Room == rotation.RoomWrong || s.Room == rotation.RoomForeign
+		if wrong && s.Old == rotation.OldAlive && s.Made != rotation.MadeHeld && !d.Action.Ends() {
+			t.Fatalf("the secret is not what it is taken for, and row %d goes on with %s in %+v", d.Row, d.Action, s)
+		}
+		if s.Room == rotation.RoomUnknown && s.Made == rotation.MadeNone && s.Stored == rotation.StoredNone && !d.Action.Ends() && s.Kind != credential.Password {
+			t.Fatalf("what is in the secret may be needed, and row %d goes on with %s in %+v", d.Row, d.Action, s)
 		}
 		if s.Trouble != rotation.TroubleNone && !d.Action.Ends() && d.Action != rotation.Discard {
 			t.Fatalf("something went wrong, and row %d goes on with %s in %+v", d.Row, d.Action, s)

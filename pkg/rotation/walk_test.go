@@ -256,6 +256,9 @@ func (w *walker) outcomes(p place, a Action) []place {
 				out = append(out, q)
 			}
 		}
+		silent := done
+		silent.proof = ProofSilent
+		out = append(out, silent)
 		done.proof = ProofUnclear
 	case Discard:
 		done.held = done.held && !(p.held && p.trouble != TroubleNone)
@@ -274,7 +277,7 @@ func (w *walker) outcomes(p place, a Action) []place {
 		if again.looks++; again.looks < 3 && p.trouble == TroubleNone {
 			out = append(out, place{t, again})
 		}
-		for _, trouble := range []Trouble{TroubleLater, TroubleFinal} {
+		for _, trouble := range []Trouble{TroubleLater, TroubleFinal, TroubleBlocked} {
 			if p.trouble != TroubleNone && a == Discard { // what can't be taken back now is left to others
 				t = t.orphaned(mine)
 				again.held = false
@@ -370,9 +373,9 @@ func TestTheWalkFindsADeliberateFaultInTheTable(t *testing.T) {
 		"retires before anything is promoted": row(func(r Row) bool { return r.Then == Promote && r.Proof == ProofGood },
 			func(r *Row) { r.Then = Retire }),
 		"retires instead of proving": row(func(r Row) bool { return r.Then == Prove }, func(r *Row) { r.Then = Retire }),
-		"leaves a value that can't be stored": row(func(r Row) bool { return r.Then == Discard && len(r.Trouble) == 2 },
+		"leaves a value that can't be stored": row(func(r Row) bool { return r.Then == Discard && len(r.Trouble) == 3 },
 			func(r *Row) { r.Then, r.Reason = Done, Rotated }),
-		"takes back what may be in Vault": row(func(r Row) bool { return r.Then == Discard && len(r.Trouble) == 2 },
+		"takes back what may be in Vault": row(func(r Row) bool { return r.Then == Discard && len(r.Trouble) == 3 },
 			func(r *Row) { r.Stored = append(slices.Clone(r.Stored), StoredUnsure) }),
 		"deletes first without a word in the secret": row(func(r Row) bool { return r.Then == Intend && r.Slot == SlotFull },
 			func(r *Row) { r.Then = Replace }),

@@ -28,6 +28,7 @@ type world struct {
 
 	mu       sync.Mutex
 	now      time.Time
+	closed   time.Time // when the problem was closed
 	serial   int
 	creds    []living
 	secrets  map[string]*vaulted
@@ -57,6 +58,7 @@ const bits = 1024
 
 func newWorld(t *testing.T, kind credential.Kind, roles ...credential.Role) *world {
 	w := &world{t: t, kind: kind, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), secrets: map[string]*vaulted{}, hands: map[string]bool{}}
+	w.closed = w.now
 	w.oldID = w.add("in use", -100*24*time.Hour)
 	if kind == credential.Password {
 		w.oldID = credential.TimeID(w.now)

@@ -37,7 +37,7 @@ func newTenancy() *tenancy {
 	v := &tenancy{now: time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC), secrets: map[string]secret.Secret{}}
 	for _, id := range []string{"ocid1.vaultsecret.oc1.iad.b", "ocid1.vaultsecret.oc1.iad.a"} {
 		s := bound(id)
-		s.Freeform["keyturn-user"] = "ocid1.user.oc1..of-" + id[len(id)-1:]
+		s.Freeform["keyturn-user"] = "ocid1.user.oc1..of" + id[len(id)-1:]
 		s.Metadata = secret.Metadata(`{"team":"web"}`)
 		v.secrets[id] = s
 	}
@@ -114,13 +114,13 @@ func refusal(user, reason string) outcome.Outcome {
 // lasting are findings that each sweep has again until a person does something.
 var lasting = map[string]func(*tenancy){
 	"a refusal of a user with a bound secret": func(v *tenancy) {
-		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..of-b", "the secret is full")}
+		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofb", "the secret is full")}
 	},
 	"a refusal of a user without one": func(v *tenancy) {
 		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..stranger", "no secret is bound")}
 	},
 	"a rotation that can't be finished": func(v *tenancy) {
-		o := refusal("ocid1.user.oc1..of-a", "UpdateSecret: too many requests [opc-request-id 4F/1]")
+		o := refusal("ocid1.user.oc1..ofa", "UpdateSecret: too many requests [opc-request-id 4F/1]")
 		o.Status = outcome.Unfinished
 		v.outcomes = []outcome.Outcome{o}
 	},
@@ -154,14 +154,14 @@ func TestAFindingIsMailedAgainWhenItChanges(t *testing.T) {
 	for name, change := range map[string]func(*tenancy){
 		"another reason":     func(v *tenancy) { v.outcomes[0].Reason = "the secret is gone" },
 		"another status":     func(v *tenancy) { v.outcomes[0].Status = outcome.Unfinished },
-		"another user":       func(v *tenancy) { v.outcomes[0].UserID = "ocid1.user.oc1..of-b" },
+		"another user":       func(v *tenancy) { v.outcomes[0].UserID = "ocid1.user.oc1..ofb" },
 		"another credential": func(v *tenancy) { v.outcomes[0].OldID = "ocid1.credential.oc1..y" },
-		"one more":           func(v *tenancy) { v.outcomes = append(v.outcomes, refusal("ocid1.user.oc1..of-b", "x")) },
+		"one more":           func(v *tenancy) { v.outcomes = append(v.outcomes, refusal("ocid1.user.oc1..ofb", "x")) },
 		"another cause":      func(v *tenancy) { v.denied = fault.New(fault.Throttled, "ListUsers", "") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newTenancy()
-			v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..of-a", "the secret is full")}
+			v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", "the secret is full")}
 			v.denied = fault.New(fault.Denied, "ListUsers", "")
 			v.sweep(t, config.Config{})
 			if mails := v.after(t, time.Hour); len(mails) != 0 {
@@ -182,7 +182,7 @@ func TestAFindingIsMailedAgainWhenItChanges(t *testing.T) {
 func TestTimesCountsAndIdsOfRequestsAreNoChange(t *testing.T) {
 	v := newTenancy()
 	say := func(n int) {
-		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..of-a", fmt.Sprintf(
+		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", fmt.Sprintf(
 			"UpdateSecret: denied (404 NotAuthorizedOrNotFound) [opc-request-id 8F%X/%d] at 2026-05-%02dT10:00:00Z, %d tries", n*7919, n, n+1, n))}
 	}
 	say(1)
@@ -197,7 +197,7 @@ func TestTimesCountsAndIdsOfRequestsAreNoChange(t *testing.T) {
 
 func TestARefusalThatWasFixedAndComesBackIsMailedAgain(t *testing.T) {
 	v := newTenancy()
-	o := refusal("ocid1.user.oc1..of-a", "the secret is full")
+	o := refusal("ocid1.user.oc1..ofa", "the secret is full")
 	v.outcomes = []outcome.Outcome{o}
 	v.sweep(t, config.Config{})
 	v.outcomes = nil
@@ -225,7 +225,7 @@ func TestATroubleThatComesAndGoesIsNotMailedEachTime(t *testing.T) {
 
 func TestARotationIsMailedWhateverWasMailedBefore(t *testing.T) {
 	v := newTenancy()
-	o := refusal("ocid1.user.oc1..of-a", "")
+	o := refusal("ocid1.user.oc1..ofa", "")
 	o.Status = outcome.Rotated
 	v.outcomes = []outcome.Outcome{o}
 	for range 3 {
@@ -241,7 +241,7 @@ func TestARotationIsMailedWhateverWasMailedBefore(t *testing.T) {
 func TestNotesAreWrittenOnlyWhenTheyChange(t *testing.T) {
 	v := newTenancy()
 	for hour := range 48 {
-		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..of-a", "full"), refusal("ocid1.user.oc1..of-b", "full")}
+		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", "full"), refusal("ocid1.user.oc1..ofb", "full")}
 		v.denied = fault.New(fault.Denied, "ListUsers", "")
 		v.after(t, time.Hour)
 		if hour == 0 && v.writes != 2 {
@@ -285,7 +285,7 @@ func TestWithoutNotesAFindingIsMailedRatherThanLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newTenancy()
-			v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..of-a", "full")}
+			v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", "full")}
 			spoil(v)
 			v.sweep(t, config.Config{})
 			spoil(v)
@@ -298,7 +298,7 @@ func TestWithoutNotesAFindingIsMailedRatherThanLost(t *testing.T) {
 
 func TestADryRunKeepsNoNotes(t *testing.T) {
 	v := newTenancy()
-	v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..of-a", "full")}
+	v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", "full")}
 	v.sweep(t, config.Config{DryRun: true})
 	if v.writes != 0 {
 		t.Errorf("a dry run wrote %d times", v.writes)

@@ -102,10 +102,10 @@ func TestAResetWhoseAnswerIsLostIsNotRepeatedBehindTheUsersBack(t *testing.T) {
 
 func TestACredentialThatIsRefusedForGoodIsTakenBack(t *testing.T) {
 	each(t, func(t *testing.T, w stage.Want) {
-		// New credentials are refused for ever, and look older than the time that IAM needs to spread them.
+		// New credentials are refused for ever, and look so old that several refusals count.
 		s := play(t, stage.Options{Emulator: ociemu.Options{VisibilityRejects: 1 << 20}})
 		c := s.Add(w)
-		s.SetCreatedOffset(-5 * time.Minute)
+		s.SetCreatedOffset(-31 * time.Minute)
 		a := closeProblem(t, s, c, c.Comment())
 		if a.Outcome != "refused" || !a.Reopened || !strings.Contains(a.Reason, "taken back") {
 			t.Fatalf("the answer is %+v", a)

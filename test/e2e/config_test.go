@@ -69,13 +69,14 @@ func TestDuringItsGraceTheOldCredentialWorksBesideTheNewOne(t *testing.T) {
 				t.Errorf("the secret doesn't know what is due: %s", text)
 			}
 		}
-		closeProblem(t, s, c, c.Comment("grace:0")) // what is due is on record; a later word doesn't change it
-		if c.Try(c.Old) != 200 {
-			t.Error("the old one went before its time")
+		for _, more := range []string{"replace:yes", "grace:48h", "the web team asked for it"} {
+			if a := closeProblem(t, s, c, c.Comment(more)); c.Try(c.Old) != 200 || a.did("retire") {
+				t.Errorf("%s: the old one went before its time", more)
+			}
 		}
-		closeProblem(t, s, c, c.Comment("replace:yes"))
-		if c.Try(c.Old) != 200 {
-			t.Error("the old one went before its time")
+		a = closeProblem(t, s, c, c.Comment("grace:0")) // a person ends the overlap
+		if stored, err := c.Stored(); a.Outcome != "rotated" || err != nil || c.Try(stored) != 200 || c.Try(c.Old) == 200 {
+			t.Errorf("grace:0 ended %s: %s; the old one answers %d", a.Outcome, a.Reason, c.Try(c.Old))
 		}
 	})
 }

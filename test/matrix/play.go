@@ -106,7 +106,7 @@ func (sc *scene) spoil() {
 	if sc.form.variant != undo {
 		return
 	}
-	sc.SetCreatedOffset(-5 * time.Minute)
+	sc.SetCreatedOffset(-31 * time.Minute)
 	// After the effect, so that there is an effect for other faults to meet.
 	sc.refusal = sc.Inject(ociemu.Fault{Match: isProof, When: ociemu.After, Times: -1, Do: sc.form.refused()})
 }

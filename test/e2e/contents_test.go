@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// filled adds a secret of the case with a content of the test's own.
+func filled(s *stage.Stage, c *stage.Case, name, content string, more ociemu.SecretSeed) string {
+	more.Name, more.Content = name, []byte(content)
+	more.FreeformTags = map[string]string{"team": "web", "keyturn-user": c.User, "keyturn-kind": string(c.Kind)}
+	return s.AddSecret(more)
+}
+
+func TestASecretWhoseContentCanNotBeReadIsRefusedIfAnotherLivingKeyMayBeInThere(t *testing.T) {
+	const locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIFHDBOBgkqhkiG9w0BBQ0wQTApBgkqhkiG\n-----END ENCRYPTED PRIVATE KEY-----\n"
+	for name, content := range map[string]string{"a passphrase": locked, "JSON": `{"app":"billing","port":443}`, "sealed": strings.Repeat("c2VhbGVk", 100)} {
+		t.Run(name, func(t *testing.T) {
+			for _, others := range []int{0, 1} {
+				s := play(t, calm)
+				c := s.Add(stage.Want{Kind: stage.APIKey, Bystander: others})
+				c.Secrets["api_secret_ocid"] = filled(s, c, "theirs", content, ociemu.SecretSeed{})
+				a := closeProblem(t, s, c, c.Comment())
+				if others == 0 {
+					rotated(t, s, c)
+				} else if a.Outcome != "refused" || a.Changed || !strings.Contains(a.Reason, c.Bystander[0]) || c.Try(c.Old) != 200 || s.Secret(c.Secrets["api_secret_ocid"]).CurrentVersion != 1 {
+					t.Errorf("the answer is %+v", a)
+				}
+			}
+		})
+	}
+}
+
+func TestTheSecretsOfAPairGivenTheWrongWayRoundAreRefusedWithTheRightComment(t *testing.T) {
+	s := play(t, calm)
+	c := s.Add(stage.Want{Kind: stage.CustomerSecretKey})
+	key, id := c.Secrets["secretkey_secret_ocid"], c.Secrets["accesskey_secret_ocid"]
+	want := "accesskey_secret_ocid:" + id + ",secretkey_secret_ocid:" + key
+	refused(t, s, c, closeProblem(t, s, c, "accesskey_secret_ocid:"+key+",secretkey_secret_ocid:"+id), "wrong way round", want)
+	if a := closeProblem(t, s, c, want); a.Outcome != "rotated" {
+		t.Fatalf("the answer is %+v", a)
+	}
+	rotated(t, s, c)
+}
+
+func TestABundleForABareKeysCommentIsRefused(t *testing.T) {
+	s := play(t, calm)
+	c := s.Add(stage.Want{Kind: stage.APIKey})
+	text, _ := json.Marshal(map[string]string{"kind": "api-key", "user": c.User, "fingerprint": c.OldID, "private_key": c.Old.Value})
+	c.Secrets["api_secret_ocid"] = filled(s, c, "bundle", string(text), ociemu.SecretSeed{})
+	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || a.Changed || !strings.Contains(a.Reason, "a bundle") {
+		t.Errorf("the answer is %+v", a)
+	}
+}
+
+func TestTheMetadataAndTheBundleKeepWhatOthersPutThere(t *testing.T) {
+	s := play(t, stage.Options{})
+	c := s.Add(stage.Want{Kind: stage.APIKey, Bundle: true})
+	content := `{"port" : 443,"account":1234567890123456789,"kind":"api-key","user":"` + c.User + `","private_key":""}`
+	id := filled(s, c, "extended", content, ociemu.SecretSeed{Metadata: map[string]any{"account": json.Number("1234567890123456789"), "rate": json.Number("1.50"), "big": json.Number("1e400")}})
+	c.Secrets["bundle_secret_ocid"] = id
+	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
+		t.Fatalf("the answer is %+v", a)
+	}
+	secret := s.Secret(id)
+	var b struct {
+		Fingerprint string `json:"fingerprint"`
+		PrivateKey  string `json:"private_key"`
+	}
+	if err := json.Unmarshal(secret.Current(), &b); err != nil || c.Try(stage.Credential{ID: b.Fingerprint, Value: b.PrivateKey}) != 200 {
+		t.Errorf("the new key doesn't work (%v)", err)
+	}
+	for key, want := range map[string]json.Number{"account": "1234567890123456789", "rate": "1.50", "big": "1e400"} {
+		if secret.Metadata[key] != want {
+			t.Errorf("%s became %v", key, secret.Metadata[key])
+		}
+	}
+	if text := string(secret.Current()); !strings.Contains(text, `"port" : 443,"account":1234567890123456789`) {
+		t.Error("the bundle has lost what was added to it")
+	}
+}
+
+func TestAKeyThatIsStoredInBase64BelongsToWhomItBelongs(t *testing.T) {
+	s := play(t, calm)
+	c := s.Add(stage.Want{Kind: stage.APIKey})
+	other, value := s.AddAPIKey(c.User)
+	c.Secrets["api_secret_ocid"] = filled(s, c, "theirs", base64.StdEncoding.EncodeToString(value), ociemu.SecretSeed{})
+	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || a.Changed || !strings.Contains(a.Reason, other) {
+		t.Errorf("another's: the answer is %+v", a)
+	}
+	c.Secrets["api_secret_ocid"] = filled(s, c, "ours", base64.StdEncoding.EncodeToString([]byte(c.Old.Value)), ociemu.SecretSeed{})
+	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
+		t.Errorf("the old one: the answer is %+v", a)
+	}
+}
