@@ -224,6 +224,18 @@ run "who_may_deploy_may_neither_sign_nor_read_secrets_nor_change_the_application
   }
 }
 
+run "a_group_given_by_its_OCID_is_named_by_its_OCID" {
+  command = plan
+
+  variables {
+    deployer_group = "ocid1.group.oc1..aaaaaaaaexamplegroup"
+  }
+  assert {
+    condition     = length(output.group_statements) == 3 && alltrue([for s in output.group_statements : startswith(s.text, "Allow group id ocid1.group.oc1..aaaaaaaaexamplegroup to ")])
+    error_message = "IAM would look for a group of that name: ${jsonencode(output.group_statements)}"
+  }
+}
+
 run "a_group_that_is_not_named_gets_no_statements" {
   command = plan
 

@@ -59,6 +59,7 @@ run "the_log_can_be_searched_before_there_is_a_function" {
   variables {
     rotate_image = ""
     sweep_image  = ""
+    repositories = true
   }
   assert {
     condition     = length(output.log_searches) == 7

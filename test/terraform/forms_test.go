@@ -56,29 +56,39 @@ func TestAGroupInEveryFormGivesAStatementThatNamesIt(t *testing.T) {
 func TestWhatCanBeNoGroupIsRefused(t *testing.T) {
 	var cases []inputCase
 	for i, given := range []string{
-		" Deployers", "Deployers ", "a  b", "'Deployers", "Deployers'", "''", "/", "Corp/", "/Deployers", "a/b/c", "Corp\\Deployers",
-		"group Deployers", "id ocid1.group.oc1..aaaaaaaaone", "Group id x", "a, b", "a,b", "any-user to manage x in tenancy", "x where true",
-		"ocid1.user.oc1..aaaaaaaauser", "ocid1.dynamicgroup.oc1..aaaaaaaadynamic", "OCID1.GROUP.OC1..AAAAAAAAONE", "ocid1.group.oc1..aaaa...",
-		"ocid1.group.oc1", "Default/ocid1.group.oc1..aaaaaaaaone", "'ocid1.group.oc1..aaaaaaaaone'", "<group>", "a\nb", "\u201cDeployers\u201d",
+		" Deployers", "Deployers ", "a  b", "'Deployers", "Deployers'", "''", "/", "Corp/", "/Deployers", "a/b/c",
+		"Corp\\Deployers",
+		"group Deployers", "id ocid1.group.oc1..aaaaaaaaone", "Group id x", "a, b", "a,b",
+		"any-user to manage x in tenancy", "x where true",
+		"ocid1.user.oc1..aaaaaaaauser", "ocid1.dynamicgroup.oc1..aaaaaaaadynamic", "OCID1.GROUP.OC1..AAAAAAAAONE",
+		"ocid1.group.oc1..aaaa...",
+		"ocid1.group.oc1", "Default/ocid1.group.oc1..aaaaaaaaone", "'ocid1.group.oc1..aaaaaaaaone'", "<group>",
+		"a\nb", "\u201cDeployers\u201d",
 	} {
 		duty := duties[i%len(duties)] + "_group"
-		cases = append(cases, inputCase{name: fmt.Sprintf("%q", given), change: values{duty: given}, refused: duty + " is a group's name"})
+		cases = append(cases, inputCase{name: fmt.Sprintf("%q", given), change: values{duty: given},
+			refused: duty + " is a group's name"})
 	}
 	check(t, cases)
 }
 
 func TestGroupsInTwoFormsCantBeComparedAndAreWarnedOf(t *testing.T) {
 	check(t, []inputCase{
-		{"a name and an OCID", values{"deployer_group": "Ops", "closer_group": "ocid1.group.oc1..aaaaaaaaone"}, "", "closer_group, deployer_group in one form"},
-		{"two OCIDs", values{"deployer_group": "ocid1.group.oc1..aaaaaaaatwo", "closer_group": "ocid1.group.oc1..aaaaaaaaone"}, "", ""},
+		{"a name and an OCID", values{"deployer_group": "Ops", "closer_group": "ocid1.group.oc1..aaaaaaaaone"}, "",
+			"closer_group, deployer_group in one form"},
+		{"two OCIDs", values{"deployer_group": "ocid1.group.oc1..aaaaaaaatwo",
+			"closer_group": "ocid1.group.oc1..aaaaaaaaone"}, "", ""},
 	})
 }
 
 func TestAnExcludedUserInEveryFormIsProtected(t *testing.T) {
 	forms := [][2]string{
-		{"jane", "jane"}, {"jane@example.com", "jane@example.com"}, {"Default/joe", "joe"}, {"default/joe@example.com", "joe@example.com"},
-		{"oracleidentitycloudservice/jane", "oracleidentitycloudservice/jane"}, {"Jane Doe", "Jane Doe"}, {"admin-*", "admin-*"},
-		{"*@example.com", "*@example.com"}, {"ocid1.user.oc1..aaaaaaaaroot", "ocid1.user.oc1..aaaaaaaaroot"}, {"Müller", "Müller"},
+		{"jane", "jane"}, {"jane@example.com", "jane@example.com"}, {"Default/joe", "joe"},
+		{"default/joe@example.com", "joe@example.com"},
+		{"oracleidentitycloudservice/jane", "oracleidentitycloudservice/jane"}, {"Jane Doe", "Jane Doe"},
+		{"admin-*", "admin-*"},
+		{"*@example.com", "*@example.com"}, {"ocid1.user.oc1..aaaaaaaaroot", "ocid1.user.oc1..aaaaaaaaroot"},
+		{"Müller", "Müller"},
 	}
 	var given, want []string
 	for _, f := range forms {
@@ -92,10 +102,12 @@ func TestAnExcludedUserInEveryFormIsProtected(t *testing.T) {
 func TestAnExcludedUserWhoWouldProtectNobodyIsRefused(t *testing.T) {
 	var cases []inputCase
 	for _, given := range []string{
-		"", " jane", "jane ", "*", "**", "a*b", "corp/ad*", "OCID1.USER.OC1..AAAAAAAAROOT", "ocid1.user.oc1", "ocid1.group.oc1..aaaaaaaaone",
+		"", " jane", "jane ", "*", "**", "a*b", "corp/ad*", "OCID1.USER.OC1..AAAAAAAAROOT", "ocid1.user.oc1",
+		"ocid1.group.oc1..aaaaaaaaone",
 		"Default/ocid1.user.oc1..aaaaaaaaroot", "ocid1.user.oc1..aaaa...", "jane,joe", "jane;joe", "'jane'", "a\tb",
 	} {
-		cases = append(cases, inputCase{name: fmt.Sprintf("%q", given), change: values{"excluded_users": []string{given}}, refused: "excluded_users takes user names"})
+		cases = append(cases, inputCase{name: fmt.Sprintf("%q", given),
+			change: values{"excluded_users": []string{given}}, refused: "excluded_users takes user names"})
 	}
 	check(t, cases)
 }

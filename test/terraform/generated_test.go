@@ -107,7 +107,7 @@ func TestResourceManagersFormAsksForEveryInput(t *testing.T) {
 	line("outputGroups:")
 	line("  - title: Keyturn")
 	line("    outputs:")
-	shown := []string{"signing_key_id", "repositories", "topic_id", "vault_id"}
+	shown := []string{"next_steps", "registry", "repositories", "signing_key_id", "topic_id", "vault_id"}
 	for _, n := range shown {
 		if !slices.ContainsFunc(outs, func(o output) bool { return o.name == n }) {
 			t.Errorf("there is no output %s to show", n)

@@ -19,7 +19,8 @@ type values map[string]any
 // usual are the inputs of a case that says nothing else: nothing about them is refused or warned of.
 var usual = values{
 	"tenancy_ocid": "ocid1.tenancy.oc1..aaaaaaaatenancy", "compartment_ocid": "ocid1.compartment.oc1..aaaaaaaakeyturn",
-	"region": "eu-frankfurt-1", "excluded_users": []string{"breakglass@example.com"}, "emails": []string{"secops@example.com"},
+	"region": "eu-frankfurt-1", "excluded_users": []string{"breakglass@example.com"},
+	"emails":       []string{"secops@example.com"},
 	"rotate_image": image("fra.ocir.io", "rotate", "0"), "sweep_image": image("fra.ocir.io", "sweep", "1"),
 }
 
@@ -128,7 +129,8 @@ func planInputs(t *testing.T, change values) alone {
 func run(dir string, args ...string) (string, error) {
 	c := exec.Command("terraform", append(args, "-no-color")...)
 	c.Dir = dir
-	c.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1"}
+	c.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "TF_IN_AUTOMATION=1",
+		"CHECKPOINT_DISABLE=1"}
 	out, err := c.CombinedOutput()
 	return string(out), err
 }

@@ -63,18 +63,23 @@ func nothingIsPlanned(t *testing.T, w workshop) {
 	inState(t, w, "complete", func(kind string, attributes map[string]any) {
 		if _, ok := attributes["defined_tags"]; ok {
 			tagged++
-			addTo(attributes, "defined_tags", map[string]any{"Operations.CostCenter": "42", "Oracle-Tags.CreatedBy": "jane", "Security.Owner": "${iam.principal.name}"})
+			addTo(attributes, "defined_tags", map[string]any{"Operations.CostCenter": "42",
+				"Oracle-Tags.CreatedBy": "jane", "Security.Owner": "${iam.principal.name}"})
 		}
 		if kind != "oci_vault_secret" {
 			return
 		}
 		secrets++
 		addTo(attributes, "metadata", map[string]any{"keyturn": `{"rotation":"1"}`, "owner": "1234567890123456789"})
-		addTo(attributes, "freeform_tags", map[string]any{"keyturn-user": "ocid1.user.oc1..aaaaaaaauser", "team": "orders"})
-		attributes["secret_content"] = []any{map[string]any{"content": "", "content_type": "BASE64", "name": "keyturn-1-1", "stage": "CURRENT"}}
+		addTo(attributes, "freeform_tags", map[string]any{"keyturn-user": "ocid1.user.oc1..aaaaaaaauser",
+			"team": "orders"})
+		attributes["secret_content"] = []any{map[string]any{"content": "", "content_type": "BASE64",
+			"name": "keyturn-1-1", "stage": "CURRENT"}}
 		attributes["current_version_number"], attributes["description"] = "7", "Edited in the Console."
-		attributes["rotation_config"] = []any{map[string]any{"is_scheduled_rotation_enabled": true, "rotation_interval": "P60D", "target_system_details": []any{
-			map[string]any{"target_system_type": "FUNCTION", "function_id": "ocid1.fnfunc.oc1.eu-frankfurt-1.aaaaaaaarotate", "adb_id": ""}}}}
+		attributes["rotation_config"] = []any{map[string]any{"is_scheduled_rotation_enabled": true,
+			"rotation_interval": "P60D", "target_system_details": []any{
+				map[string]any{"target_system_type": "FUNCTION",
+					"function_id": "ocid1.fnfunc.oc1.eu-frankfurt-1.aaaaaaaarotate", "adb_id": ""}}}}
 	})
 	if tagged < 45 || secrets != 3 {
 		t.Errorf("%d resources have defined tags, %d of them are secrets; want 45 or more, and 3", tagged, secrets)
@@ -96,8 +101,10 @@ func anotherBindingIsWarnedOf(t *testing.T, w workshop) {
 	})
 	out := oneLine(w.run(t, "examples/complete", "plan", "-input=false", "-var-file=terraform.tfvars.example"))
 	for _, want := range []string{
-		"No changes.", "deploy-token has the tag keyturn.user = ocid1.user.oc1..aaaaaaaaother, first_secrets says ocid1.user.oc1..aaaaaaaaexampledeployer.",
-		"--defined-tags", "deploy-token is in the compartment ocid1.compartment.oc1..aaaaaaaaelsewhere, where the functions don't look",
+		"No changes.",
+		"deploy-token has the tag keyturn.user = ocid1.user.oc1..aaaaaaaaother, first_secrets says ocid1.user.oc1..aaaaaaaaexampledeployer.",
+		"--defined-tags",
+		"deploy-token is in the compartment ocid1.compartment.oc1..aaaaaaaaelsewhere, where the functions don't look",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the plan doesn't say %q:\n%s", want, out)
@@ -143,29 +150,36 @@ func TestTheMinimalExampleLeadsFromNothingToFunctions(t *testing.T) {
 	value := func(name string) string { return w.run(t, folder, "output", "-raw", name) }
 
 	apply()
-	says("deploy/build -V 1.0.0", "deploy/push -r "+value("registry")+" -V 1.0.0", "deploy/sign -c ocid1.compartment.oc1..aaaaaaaaexamplekeyturn",
-		"-k "+value("signing_key_id"), "-e "+value("vault_management_endpoint"), "deploy/fill-in -a", "terraform apply")
+	says("deploy/build -V 1.0.0", "deploy/push -r "+value("registry")+" -V 1.0.0",
+		"deploy/sign -c ocid1.compartment.oc1..aaaaaaaaexamplekeyturn",
+		"-k "+value("signing_key_id"), "-e "+value("vault_management_endpoint"), "deploy/fill-in -a",
+		"terraform apply")
 	var repositories []string
-	if err := json.Unmarshal([]byte(w.run(t, folder, "output", "-json", "repositories")), &repositories); err != nil || len(repositories) != 2 {
+	if err := json.Unmarshal([]byte(w.run(t, folder, "output", "-json", "repositories")),
+		&repositories); err != nil || len(repositories) != 2 {
 		t.Errorf("the repositories are %s, %v", repositories, err)
 	}
 	for _, r := range repositories {
-		if !strings.HasPrefix(value("registry"), "fra.ocir.io/") || !strings.HasSuffix(value("registry")+"/"+filepath.Base(r), "/"+r) {
+		if !strings.HasPrefix(value("registry"),
+			"fra.ocir.io/") || !strings.HasSuffix(value("registry")+"/"+filepath.Base(r), "/"+r) {
 			t.Errorf("the image of %s would go to %s/%s", r, value("registry"), filepath.Base(r))
 		}
 	}
 
-	fill := exec.CommandContext(t.Context(), "bash", filepath.Join(root, "deploy/fill-in"), "-a", filepath.Join(dir, "images.auto.tfvars"),
+	fill := exec.CommandContext(t.Context(), "bash", filepath.Join(root, "deploy/fill-in"), "-a", filepath.Join(dir,
+		"images.auto.tfvars"),
 		image("fra.ocir.io", "rotate", "a"), image("fra.ocir.io", "sweep", "b"))
 	if out, err := fill.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	apply()
 	var functions map[string]string
-	if err := json.Unmarshal([]byte(w.run(t, folder, "output", "-json", "function_ids")), &functions); err != nil || len(functions) != 2 {
+	if err := json.Unmarshal([]byte(w.run(t, folder, "output", "-json", "function_ids")),
+		&functions); err != nil || len(functions) != 2 {
 		t.Fatalf("the functions are %s, %v", functions, err)
 	}
-	says("Confirm each subscription", "--function-id "+functions["rotate"]+" --body '{\"keyturn\":\"preflight\"}'", "--function-id "+functions["sweep"], value("bind_command"), "dry_run = false")
+	says("Confirm each subscription", "--function-id "+functions["rotate"]+" --body '{\"keyturn\":\"preflight\"}'",
+		"--function-id "+functions["sweep"], value("bind_command"), "dry_run = false")
 	if !strings.Contains(value("bind_command"), `--defined-tags '{"keyturn":{"user":`) {
 		t.Errorf("secrets are bound with %s", value("bind_command"))
 	}

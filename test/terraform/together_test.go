@@ -29,51 +29,74 @@ func TestASecretThatNoRotationWouldFillIsRefused(t *testing.T) {
 		{"a bundle", secrets(values{"user": user, "kind": "customer-secret-key"}), "", ""},
 		{"both halves of a pair", secrets(half("access-key"), half("secret-key")), "", ""},
 		{"the access key alone", secrets(half("access-key")), "give a second secret with the role secret-key", ""},
-		{"the secret key alone, and a bundle", secrets(half("secret-key"), half("bundle")), "give a second secret with the role access-key", ""},
-		{"halves of two users", secrets(half("access-key"), values{"user": user + "2", "kind": "customer-secret-key", "role": "secret-key"}), "has only its", ""},
+		{"the secret key alone, and a bundle", secrets(half("secret-key"), half("bundle")),
+			"give a second secret with the role access-key", ""},
+		{"halves of two users", secrets(half("access-key"), values{"user": user + "2",
+			"kind": "customer-secret-key", "role": "secret-key"}), "has only its", ""},
 		{"a kind that is off", off, "which kinds leaves out", ""},
 		{"a user who is protected", protected, "whom excluded_users protects", ""},
-		{"two for one user, kind and role", secrets(values{"user": user, "kind": "api-key"}, values{"user": user, "kind": "api-key"}), "", "two secrets for the same user"},
-		{"two roles of one kind", secrets(values{"user": user, "kind": "api-key"}, values{"user": user, "kind": "api-key", "role": "private-key"}), "", ""},
-		{"tags that look like a binding", values{"freeform_tags": values{"Keyturn-User": user}}, "freeform_tags has a key that begins with keyturn-", ""},
+		{"two for one user, kind and role", secrets(values{"user": user, "kind": "api-key"}, values{"user": user,
+			"kind": "api-key"}), "", "two secrets for the same user"},
+		{"two roles of one kind", secrets(values{"user": user, "kind": "api-key"}, values{"user": user,
+			"kind": "api-key", "role": "private-key"}), "", ""},
+		{"tags that look like a binding", values{"freeform_tags": values{"Keyturn-User": user}},
+			"freeform_tags has a key that begins with keyturn-", ""},
 		{"other tags", values{"freeform_tags": values{"cost-centre": "security"}}, "", ""},
-		{"another tenancy's secrets", values{"secret_compartment_ocids": []string{"ocid1.tenancy.oc1..aaaaaaaaother"}}, "names another tenancy", ""},
-		{"this tenancy's secrets", values{"secret_compartment_ocids": []string{"ocid1.tenancy.oc1..aaaaaaaatenancy"}}, "", ""},
+		{"another tenancy's secrets",
+			values{"secret_compartment_ocids": []string{"ocid1.tenancy.oc1..aaaaaaaaother"}},
+			"names another tenancy", ""},
+		{"this tenancy's secrets",
+			values{"secret_compartment_ocids": []string{"ocid1.tenancy.oc1..aaaaaaaatenancy"}}, "", ""},
 	})
 }
 
 func TestMailsThatWouldReachNobodyAreRefusedOrWarnedOf(t *testing.T) {
-	topic := values{"topic_ocid": ocid("onstopic", "fra"), "topic_compartment_ocid": "ocid1.compartment.oc1..aaaaaaaatopics", "emails": []string{}}
+	topic := values{"topic_ocid": ocid("onstopic", "fra"),
+		"topic_compartment_ocid": "ocid1.compartment.oc1..aaaaaaaatopics", "emails": []string{}}
 	none := values{"emails": []string{}}
 	hooks := []string{"https://hooks.example.com/keyturn"}
 	check(t, []inputCase{
 		{"no subscriber", none, "", "nobody gets the alarms and the mails"},
 		{"no subscriber and no alarms", with(none, "alarms", false), "", "nobody gets the mails"},
-		{"no subscriber, with a topic for alarms", with(none, "alarm_topic_ocid", ocid("onstopic", "fra")), "", "nobody gets the mails"},
+		{"no subscriber, with a topic for alarms", with(none, "alarm_topic_ocid", ocid("onstopic", "fra")), "",
+			"nobody gets the mails"},
 		{"HTTPS alone", with(none, "https_endpoints", hooks), "", ""},
 		{"no subscriber, with a topic for mails", topic, "", "nobody gets the alarms"},
 		{"a topic for mails and no alarms", with(topic, "alarms", false), "", ""},
-		{"subscribers of an existing topic", with(topic, "emails", []string{"a@example.com"}), "", "emails: topic_ocid is given, so they get the alarms only"},
-		{"endpoints of an existing topic", with(topic, "https_endpoints", hooks), "", "https_endpoints: topic_ocid is given"},
-		{"subscribers of nothing", with(with(topic, "emails", []string{"a@example.com"}), "alarms", false), "nobody would be subscribed", ""},
-		{"one topic for mails and alarms", with(topic, "alarm_topic_ocid", ocid("onstopic", "fra")), "", "alarm_topic_ocid is topic_ocid"},
-		{"a topic without its compartment", with(topic, "topic_compartment_ocid", ""), "topic_compartment_ocid is not: the functions", ""},
-		{"a compartment without its topic", values{"topic_compartment_ocid": "ocid1.compartment.oc1..aaaaaaaatopics"}, "topic_ocid is not: give", ""},
-		{"a Slack webhook", values{"https_endpoints": []string{"https://hooks.slack.com/services/T0/B0/x"}}, "an address of Slack or PagerDuty", ""},
-		{"PagerDuty", values{"https_endpoints": []string{"https://events.pagerduty.com/integration/x/enqueue"}}, "an address of Slack or PagerDuty", ""},
+		{"subscribers of an existing topic", with(topic, "emails", []string{"a@example.com"}), "",
+			"emails: topic_ocid is given, so they get the alarms only"},
+		{"endpoints of an existing topic", with(topic, "https_endpoints", hooks), "",
+			"https_endpoints: topic_ocid is given"},
+		{"subscribers of nothing", with(with(topic, "emails", []string{"a@example.com"}), "alarms", false),
+			"nobody would be subscribed", ""},
+		{"one topic for mails and alarms", with(topic, "alarm_topic_ocid", ocid("onstopic", "fra")), "",
+			"alarm_topic_ocid is topic_ocid"},
+		{"a topic without its compartment", with(topic, "topic_compartment_ocid", ""),
+			"topic_compartment_ocid is not: the functions", ""},
+		{"a compartment without its topic",
+			values{"topic_compartment_ocid": "ocid1.compartment.oc1..aaaaaaaatopics"}, "topic_ocid is not: give", ""},
+		{"a Slack webhook", values{"https_endpoints": []string{"https://hooks.slack.com/services/T0/B0/x"}},
+			"an address of Slack or PagerDuty", ""},
+		{"PagerDuty", values{"https_endpoints": []string{"https://events.pagerduty.com/integration/x/enqueue"}},
+			"an address of Slack or PagerDuty", ""},
 		{"a look-alike of Slack", values{"https_endpoints": []string{"https://notslack.com/x"}}, "", ""},
 	})
 }
 
 func TestAMailAddressThatCantBeOneIsRefused(t *testing.T) {
 	var cases []inputCase
-	for _, address := range []string{"jane@example.com,", "jane@example.com;joe@example.com", "mailto:jane@example.com", "<jane@example.com>", "Jane <jane@example.com>",
-		"jane@example", "jane@example.com.", "jane@@example.com", "@example.com", "jane@", "jane @example.com", "", "jane@exa mple.com"} {
-		cases = append(cases, inputCase{name: address, change: values{"emails": []string{address}}, refused: "emails takes mail addresses"})
+	for _, address := range []string{"jane@example.com,", "jane@example.com;joe@example.com",
+		"mailto:jane@example.com", "<jane@example.com>", "Jane <jane@example.com>",
+		"jane@example", "jane@example.com.", "jane@@example.com", "@example.com", "jane@", "jane @example.com", "",
+		"jane@exa mple.com"} {
+		cases = append(cases, inputCase{name: address, change: values{"emails": []string{address}},
+			refused: "emails takes mail addresses"})
 	}
 	check(t, append(cases,
-		inputCase{"one address in two spellings", values{"emails": []string{"a@example.com", "A@example.com"}}, "emails takes mail addresses", ""},
-		inputCase{"usual addresses", values{"emails": []string{"sec-ops+keyturn@mail.example.co.uk", "O_o@example.com", "x&y@example.org"}}, "", ""},
+		inputCase{"one address in two spellings", values{"emails": []string{"a@example.com", "A@example.com"}},
+			"emails takes mail addresses", ""},
+		inputCase{"usual addresses", values{"emails": []string{"sec-ops+keyturn@mail.example.co.uk",
+			"O_o@example.com", "x&y@example.org"}}, "", ""},
 	))
 }
 
@@ -83,39 +106,61 @@ func TestAnInputWithoutEffectIsWarnedOf(t *testing.T) {
 	subnet := values{"subnet_ocid": ocid("subnet", "fra")}
 	const unused = "These inputs have no effect"
 	check(t, []inputCase{
-		{"a grace period without a sweep", with(off, "grace_period", "72h"), "", "grace_period is 72h and sweep_schedule is off"},
-		{"a grace period of minutes", with(off, "grace_period", "1m"), "", "grace_period is 1m and sweep_schedule is off"},
+		{"a grace period without a sweep", with(off, "grace_period", "72h"), "",
+			"grace_period is 72h and sweep_schedule is off"},
+		{"a grace period of minutes", with(off, "grace_period", "1m"), "",
+			"grace_period is 1m and sweep_schedule is off"},
 		{"a grace period of nothing", with(off, "grace_period", "0h"), "", "sweep_schedule is off: lost events"},
 		{"no sweep", off, "", "sweep_schedule is off: lost events"},
 		{"neither events nor a sweep", with(off, "events_enabled", false), "", "nothing rotates anything"},
 		{"the sweep alone", values{"events_enabled": false}, "", ""},
-		{"days of a sweep that is off", with(off, "configuration", values{"sweep_days": "3"}), "", "configuration.sweep_days: sweep_schedule is off"},
-		{"one day of a daily sweep", values{"sweep_schedule": "daily", "configuration": values{"sweep_days": "1"}}, "", "Set sweep_days to 2"},
+		{"days of a sweep that is off", with(off, "configuration", values{"sweep_days": "3"}), "",
+			"configuration.sweep_days: sweep_schedule is off"},
+		{"one day of a daily sweep", values{"sweep_schedule": "daily", "configuration": values{"sweep_days": "1"}},
+			"", "Set sweep_days to 2"},
 		{"a grace period with a daily sweep", values{"sweep_schedule": "daily", "grace_period": "3d"}, "", ""},
-		{"a grace period of passwords", values{"kinds": []string{"password"}, "grace_period": "3d"}, "", "grace_period: a password has no overlap"},
-		{"a size of keys without keys", values{"kinds": []string{"auth-token"}, "configuration": values{"rsa_bits": "4096"}}, "", "configuration.rsa_bits: kinds leaves api-key out"},
-		{"a proof of passwords", values{"kinds": []string{"password"}, "configuration": values{"prove": "try"}}, "", "configuration.prove"},
+		{"a grace period of passwords", values{"kinds": []string{"password"}, "grace_period": "3d"}, "",
+			"grace_period: a password has no overlap"},
+		{"a size of keys without keys", values{"kinds": []string{"auth-token"},
+			"configuration": values{"rsa_bits": "4096"}}, "", "configuration.rsa_bits: kinds leaves api-key out"},
+		{"a proof of passwords", values{"kinds": []string{"password"}, "configuration": values{"prove": "try"}}, "",
+			"configuration.prove"},
 		{"a range of an existing subnet", with(subnet, "vcn_cidr", "10.1.0.0/24"), "", unused},
-		{"a gateway of an existing subnet", with(subnet, "nat_gateway", true), "", "nat_gateway: subnet_ocid is given"},
-		{"the type of an existing vault", with(vault, "vault_type", "VIRTUAL_PRIVATE"), "", "vault_type: vault_ocid is given"},
-		{"rotation by a default vault", values{"key_rotation_days": 60}, "", "key_rotation_days: a vault of the type DEFAULT"},
+		{"a gateway of an existing subnet", with(subnet, "nat_gateway", true), "",
+			"nat_gateway: subnet_ocid is given"},
+		{"the type of an existing vault", with(vault, "vault_type", "VIRTUAL_PRIVATE"), "",
+			"vault_type: vault_ocid is given"},
+		{"rotation by a default vault", values{"key_rotation_days": 60}, "",
+			"key_rotation_days: a vault of the type DEFAULT"},
 		{"rotation by a private vault", values{"key_rotation_days": 60, "vault_type": "VIRTUAL_PRIVATE"}, "", ""},
-		{"rotation of an existing key", with(with(vault, "key_ocid", ocid("key", "fra")), "key_rotation_days", 60), "", "key_rotation_days: key_ocid is given"},
-		{"a key of another vault", with(vault, "key_ocid", "ocid1.key.oc1.eu-frankfurt-1.other.abtheljrkey"), "", "a key of another vault"},
-		{"a signing key without signatures", values{"signing_key_ocid": ocid("key", "fra"), "require_signed_images": false}, "", "signing_key_ocid: require_signed_images is off"},
-		{"a topic without alarms", values{"alarms": false, "alarm_topic_ocid": ocid("onstopic", "fra")}, "", "alarm_topic_ocid: alarms is off"},
-		{"a detector recipe without a target", values{"cloud_guard_detector_recipe_ocid": "ocid1.cloudguarddetectorrecipe.oc1..aaaaaaaax"}, "", "cloud_guard_detector_recipe_ocid: cloud_guard_target is off"},
-		{"a responder recipe without a target", values{"cloud_guard_responder_recipe_ocid": "ocid1.cloudguardresponderrecipe.oc1..aaaaaaaax"}, "", "cloud_guard_target is off"},
-		{"no images and no repositories", values{"rotate_image": "", "sweep_image": ""}, "", "no repository is made for them"},
+		{"rotation of an existing key", with(with(vault, "key_ocid", ocid("key", "fra")), "key_rotation_days", 60),
+			"", "key_rotation_days: key_ocid is given"},
+		{"a key of another vault", with(vault, "key_ocid", "ocid1.key.oc1.eu-frankfurt-1.other.abtheljrkey"), "",
+			"a key of another vault"},
+		{"a signing key without signatures", values{"signing_key_ocid": ocid("key", "fra"),
+			"require_signed_images": false}, "", "signing_key_ocid: require_signed_images is off"},
+		{"a topic without alarms", values{"alarms": false, "alarm_topic_ocid": ocid("onstopic", "fra")}, "",
+			"alarm_topic_ocid: alarms is off"},
+		{"a detector recipe without a target",
+			values{"cloud_guard_detector_recipe_ocid": "ocid1.cloudguarddetectorrecipe.oc1..aaaaaaaax"}, "",
+			"cloud_guard_detector_recipe_ocid: cloud_guard_target is off"},
+		{"a responder recipe without a target",
+			values{"cloud_guard_responder_recipe_ocid": "ocid1.cloudguardresponderrecipe.oc1..aaaaaaaax"}, "",
+			"cloud_guard_target is off"},
+		{"no images and no repositories", values{"rotate_image": "", "sweep_image": ""}, "",
+			"no repository is made for them"},
 		{"no images yet", values{"rotate_image": "", "sweep_image": "", "repositories": true}, "", ""},
-		{"unbound secrets with policies by tags", values{"configuration": values{"secret_binding": "warn"}}, "secret_binding is warn", ""},
+		{"unbound secrets with policies by tags", values{"configuration": values{"secret_binding": "warn"}},
+			"secret_binding is warn", ""},
 	})
 }
 
 func TestTheStackTakesTheGracePeriodsThatTheFunctionsTake(t *testing.T) {
 	var cases []inputCase
-	for _, grace := range []string{"0", "72h", "3d", "90m", "1d12h", "90d", "2160h", "129600m", "89d23h60m", "91d", "90d1m", "2161h", "129601m", "99d", "9999h", "72", "h", "", "3 d", "-1d", "1h1d"} {
-		_, err := config.Read([]string{"ons_topic=ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaatopic", "grace_period=" + grace})
+	for _, grace := range []string{"0", "72h", "3d", "90m", "1d12h", "90d", "2160h", "129600m", "89d23h60m", "91d",
+		"90d1m", "2161h", "129601m", "99d", "9999h", "72", "h", "", "3 d", "-1d", "1h1d"} {
+		_, err := config.Read([]string{"ons_topic=ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaatopic",
+			"grace_period=" + grace})
 		c := inputCase{name: grace, change: values{"grace_period": grace}}
 		if err != nil || grace == "" { // an empty value is the default of a function, and a mistake in the stack
 			c.refused = "grace_period is"
@@ -126,7 +171,8 @@ func TestTheStackTakesTheGracePeriodsThatTheFunctionsTake(t *testing.T) {
 }
 
 func TestTheStackTakesEveryConfigurationKey(t *testing.T) {
-	own := map[string]bool{"ons_topic": true, "protected_users": true, "secret_compartments": true, "dry_run": true, "grace_period": true}
+	own := map[string]bool{"ons_topic": true, "protected_users": true, "secret_compartments": true, "dry_run": true,
+		"grace_period": true}
 	list := regexp.MustCompile(`for k in keys\(var\.configuration\) : contains\(\[(.*?)\], k\)`).FindStringSubmatch(read(t, "terraform/variables.tf"))
 	if list == nil {
 		t.Fatal("the list of keys was not found")
