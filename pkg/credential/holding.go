@@ -51,7 +51,7 @@ func Inspect(ref Ref, role Role, content Value, living []string) Holding {
 		}
 	}
 	switch {
-	case text == "" || text == Placeholder:
+	case strings.Trim(text, "{}[]\"' ") == "" || text == Placeholder || hollow(ref.Kind, text):
 	case ref.Kind == APIKey:
 		h.IDs, h.Unknown = distinct(append(h.IDs, found.ids...)), found.unknown()
 		if h.Unknown == unknownForm && len(text) < leastKey && !structured(text) {
@@ -132,6 +132,12 @@ func bundleOf(text string) Kind {
 		return ""
 	}
 	return Kind(kind)
+}
+
+// hollow tells of a bundle of the kind that nothing has been filled into yet.
+func hollow(kind Kind, text string) bool {
+	m, err := unbundle(kind, NewValue([]byte(text)))
+	return err == nil && m.ID == "" && m.Value.Empty()
 }
 
 // otherUser is the user that a content names, if it names one and not ours.

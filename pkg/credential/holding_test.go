@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -181,7 +182,7 @@ func TestWhatHoldsNoKeyBelongsToNobody(t *testing.T) {
 	for name, text := range map[string]string{"nothing": "", "blanks": " \n\t\r\n", "the stack's placeholder": credential.Placeholder, "with a line break": credential.Placeholder + "\n",
 		"a word": "changeme", "another": "TODO", "seed": "seed", "dashes": "-", "a short sentence": "to be filled in by the web team", "null": "null", "a number": "0",
 		"an EC key": string(pkcs8(t, ec).Reveal()), "an EC key in SEC 1": string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1})), "an Ed25519 key": string(pkcs8(t, ed).Reveal()),
-		"a mark only": "\ufeff", "UTF-16 of a word": utf16le("changeme")} {
+		"an empty object": "{}", "an empty list": "[ ]", "an empty text": `""`, "nothing in quotes": "''", "a mark only": "\ufeff", "UTF-16 of a word": utf16le("changeme")} {
 		for _, kind := range credential.Kinds() {
 			for _, role := range kind.Roles() {
 				h := credential.Inspect(credential.Ref{Kind: kind, User: owner.User}, role, credential.NewValue([]byte(text)), []string{"living", ""})
@@ -189,6 +190,16 @@ func TestWhatHoldsNoKeyBelongsToNobody(t *testing.T) {
 					t.Errorf("%s, %s as %s: %+v", name, kind, role, h)
 				}
 			}
+		}
+	}
+}
+
+func TestABundleThatNothingIsFilledIntoBelongsToNobody(t *testing.T) {
+	for _, kind := range credential.Kinds() {
+		text := `{"kind":"` + string(kind) + `","user":"` + owner.User + `","fingerprint":"","private_key":"","token":"","port":443}`
+		h := credential.Inspect(credential.Ref{Kind: kind, User: owner.User}, credential.RoleBundle, credential.NewValue([]byte(text)), []string{"living"})
+		if len(h.IDs) > 0 || h.Unknown != "" || !h.Fits(kind, credential.RoleBundle) {
+			t.Errorf("%s: %+v", kind, h)
 		}
 	}
 }
@@ -264,5 +275,12 @@ func TestAContentThatNamesAnotherUserSaysSo(t *testing.T) {
 		if h := credential.Inspect(ref, credential.RoleBundle, credential.NewValue([]byte(text+"\n# "+owner.User)), nil); h.User != "" {
 			t.Errorf("%s: our own user counts as another", kind)
 		}
+	}
+}
+
+func TestThePlaceholderIsTheOneThatTheStackWrites(t *testing.T) {
+	stack, err := os.ReadFile("../../terraform/vault.tf")
+	if err != nil || !strings.Contains(string(stack), `base64encode("`+credential.Placeholder+`")`) {
+		t.Errorf("terraform/vault.tf writes another one (%v)", err)
 	}
 }

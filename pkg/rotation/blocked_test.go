@@ -76,6 +76,22 @@ func TestASecretThatTakesNoChangeIsWaitedForAndThenRefused(t *testing.T) {
 	}
 }
 
+func TestASecretThatIsBusyForAMomentStopsNoDelivery(t *testing.T) {
+	for _, f := range forms() {
+		if len(f.roles) == 0 {
+			continue
+		}
+		w := f.world(t)
+		w.wait(time.Hour) // since its order
+		p, refused := w.process(), 0
+		o := stuck{vaultOf: vaultOf{p}, refuses: func(secret.Update) bool { refused++; return refused%4 == 1 || refused%4 == 2 }} // a write and its repetition
+		if r := p.on(o); r.End != rotation.Done || refused < 3 || f.kind == credential.Password && r.Reason != rotation.Rotated {
+			t.Errorf("%v: %s (%s: %v) after %d writes", f, r.End, r.Reason, r.Cause, refused)
+		}
+		w.finished(t, f.String())
+	}
+}
+
 func TestAPENDINGVersionOfSomebodyElseIsNamedWhereItIsInTheWay(t *testing.T) {
 	for _, name := range []string{"", "blue-green-7", "keyturn-aaaaaaaaaaaaaaaa-1"} {
 		w := newWorld(t, credential.AuthToken, credential.RoleToken)

@@ -43,8 +43,8 @@ func TestGraceZeroEndsARunningOverlapOnceTheNewCredentialIsProven(t *testing.T) 
 			}
 			w.rejected = false
 			r := w.process().run(given(w.now.Add(skew), 0))
-			if r.End != rotation.Done || r.Reason != rotation.Rotated || !r.Proven {
-				t.Fatalf("%v, %v apart: %s (%s), proven %v", f, skew, r.End, r.Reason, r.Proven)
+			if r.End != rotation.Done || r.Reason != rotation.Rotated || !r.Proven || len(r.Steps) != 2 {
+				t.Fatalf("%v, %v apart: %s (%s), proven %v, in the steps %v", f, skew, r.End, r.Reason, r.Proven, r.Steps)
 			}
 			w.finished(t, f.String())
 		}
@@ -69,6 +69,18 @@ func TestAGraceThatIsGivenAgainCountsFromThatClosure(t *testing.T) {
 				t.Fatalf("%v, %v, at its end: %s (%s)", f, grace, r.End, r.Reason)
 			}
 			w.finished(t, f.String())
+		}
+	}
+}
+
+// What a secret says of a time is in whole seconds, what Cloud Guard says is not.
+func TestAGraceThatIsGivenWithinTheSecondOfItsWritingIsWrittenOnce(t *testing.T) {
+	w := overlap(t, forms()[0])
+	w.now = w.now.Truncate(time.Second).Add(300 * time.Millisecond)
+	closed := w.now
+	for delivery := range 2 {
+		if r := w.process().run(given(closed, time.Hour)); r.Reason != rotation.GraceRunning || r.Acted != (delivery == 0) || len(r.Steps) > 2 {
+			t.Errorf("delivery %d: %s (%s), %d steps", delivery, r.End, r.Reason, len(r.Steps))
 		}
 	}
 }
