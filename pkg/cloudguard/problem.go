@@ -1,6 +1,10 @@
 package cloudguard
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Problem is Cloud Guard's own record of a problem: what is decided, is decided from it and not from an event.
 // Its strings are as Cloud Guard wrote them.
@@ -21,6 +25,27 @@ type Problem struct {
 
 // Resolved tells whether the record says that the problem is closed as resolved.
 func (p Problem) Resolved() bool { return p.Detail == "RESOLVED" }
+
+// ReopenMark begins the comment with which Keyturn re-opens a problem.
+const ReopenMark = "Keyturn did not rotate"
+
+// ClosureComment is the comment of the problem's closure: what the history has of it
+// and what the problem itself has, since either may lack it. Where they differ, both
+// count, one line each, so that a restriction in either holds, and a contradiction is
+// refused. A comment of the problem that the history has from before the closure, or
+// that Keyturn wrote, is an old one and doesn't count.
+func (p Problem) ClosureComment(closure Change) string {
+	own := trim(p.Comment)
+	switch {
+	case strings.HasPrefix(own, ReopenMark), own == "", own == trim(closure.Comment):
+		return closure.Comment
+	case slices.ContainsFunc(p.History, func(c Change) bool { return trim(c.Comment) == own }):
+		return closure.Comment
+	case trim(closure.Comment) == "":
+		return p.Comment
+	}
+	return closure.Comment + "\n" + p.Comment
+}
 
 // Event is the problem in the form of the event of its closure, whose rules for users and ids it shares.
 func (p Problem) Event() Event {

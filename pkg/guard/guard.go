@@ -51,7 +51,7 @@ const (
 )
 
 // ReopenMark begins the comment with which a problem is re-opened; it tells our own re-opening from a person's.
-const ReopenMark = "Keyturn did not rotate"
+const ReopenMark = cloudguard.ReopenMark
 
 // Confirm compares an event with Cloud Guard's own record of the problem. The event is a hint: what is rotated, for
 // whom and into which secret comes from the record.
@@ -73,7 +73,7 @@ func Confirm(e cloudguard.Event, p cloudguard.Problem) (Closed, Verdict, error) 
 	c, ok := cloudguard.Closure(p.History)
 	switch {
 	case ok:
-		return Closed{By: c.Actor, At: c.At, Comment: c.Comment}, Confirmed, nil
+		return Closed{By: c.Actor, At: c.At, Comment: p.ClosureComment(c)}, Confirmed, nil
 	case newest.Detail == "RESOLVED":
 		return Closed{}, ByItself, nil
 	}

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -167,7 +166,7 @@ func (c *response) respond(ctx context.Context, e cloudguard.Event) {
 		return
 	}
 	var err error
-	if c.order, err = cloudguard.ParseComment(e.Rule, c.closed.Comment); err != nil {
+	if c.order, err = c.ordered(c.closed.Comment); err != nil {
 		c.refuse(err)
 		return
 	}
@@ -204,6 +203,15 @@ func (c *response) ahead(ctx context.Context) context.Context {
 		return ctx
 	}
 	return c.Reads.Ahead(ctx, credential.Ref{Kind: c.kind, User: c.event.User, ID: c.event.CredentialID()}, secrets)
+}
+
+// ordered reads a closure comment, and refuses one that orders no rotation.
+func (c *response) ordered(comment string) (cloudguard.Comment, error) {
+	order, err := cloudguard.ParseComment(c.event.Rule, comment)
+	if err == nil {
+		err = order.Ordered(c.event.Rule, c.Config.BareClosure == config.BareRotate)
+	}
+	return order, err
 }
 
 // beside does something that nobody waits for. A panic comes again to whoever does.
@@ -348,17 +356,8 @@ func (c *response) refuse(err error) {
 	var refusal *guard.Refusal
 	switch {
 	case errors.As(err, &comment):
-		c.out.Reason, c.out.Mend = faults(comment), "Close the problem again with this comment:\n"+comment.Corrected
+		c.out.Reason, c.out.Mend = comment.Reason(), comment.Remedy()
 	case errors.As(err, &refusal):
 		c.out.Reason, c.out.Mend = refusal.Problem, refusal.Mend
 	}
-}
-
-// faults is what is wrong with a comment, without the mend.
-func faults(e *cloudguard.CommentError) string {
-	texts := make([]string, len(e.Faults))
-	for i, f := range e.Faults {
-		texts[i] = f.Item + " " + f.Problem
-	}
-	return "the closure comment was not understood: " + strings.Join(texts, "; ")
 }
