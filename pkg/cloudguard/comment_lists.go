@@ -113,7 +113,7 @@ var (
 			`|ignore*|disregard*|skip*|suppress*|exclu*|whitelist*|allowlist*|wontfix|wont fix|na|n a|duplicate*|dupe*|dup|unneeded|unnecessary|needless*|obsolete` +
 			`|cancel*|abort*|stop*|halt*|hold|holding|onhold|pause*|postpon*|defer|deferred|deferring|delay*|wait|waiting|awaiting|pending|suspend*|snooze*|freeze|frozen` +
 			`|unapproved|unauthori*|denied|deny|reject*|declin*|forbid*|forbidden|prohibit*|disallow*|refuse*|veto*|undo|undone|revert*|rollback|roll back|rolled back` +
-			`|already|manually|by hand|myself|ourselves|later|tomorrow|tonight|next (?:week|month|quarter|year|sprint|release)|some other time` +
+			`|already|manually|manual (?:rotat*|reset*|chang*|renew*|replac*|updat*)|by hand|myself|ourselves|later|tomorrow|tonight|next (?:week|month|quarter|year|sprint|release)|some other time` +
 			// other languages
 			`|nicht|nichts|kein*|nein|niemals|nie|ohne|fehlalarm|versehentlich|irrtumlich|ausnahme*|spater` +
 			`|ne (?:[a-z]+ ){0,4}pas|pas de|jamais|aucun*|sans|faux positif*|par erreur|nunca|jamas|tampoco|ningun*|excepcion*|falso positivo|por error|nao|sem|excecao|por engano` +

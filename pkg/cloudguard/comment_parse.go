@@ -77,10 +77,17 @@ func parse(rule Rule, text string) (Comment, []Fault) {
 		return Comment{}, r.faults
 	}
 	for _, line := range joinPairs(plain(text)) {
-		for item := range strings.FieldsFuncSeq(line, isSeparator) {
-			r.item(strings.Join(strings.Fields(item), " "))
+		for line != "" {
+			item, separator := line, "\n"
+			if i := strings.IndexFunc(line, isSeparator); i >= 0 {
+				item, separator = line[:i], line[i:i+1]
+			}
+			line = line[min(len(line), len(item)+1):]
+			if !r.item(strings.Join(strings.Fields(item), " ")) {
+				r.rest.WriteString(item)
+			}
+			r.rest.WriteString(separator)
 		}
-		r.rest.WriteByte('\n')
 	}
 	r.checkRepeated()
 	r.checkShared()
@@ -154,16 +161,14 @@ func onePair(before, after string) bool {
 	return at != nil && at[1] == len(last) && !pairForm().MatchString(after) && !keyForm().MatchString(after)
 }
 
-// item reads one item.
-func (r *reading) item(text string) {
-	if text == "" {
-		return
-	}
+// item reads one item, and reports whether it is a pair.
+func (r *reading) item(text string) bool {
 	at := pairForm().FindStringSubmatchIndex(text)
 	if at == nil {
-		r.free = append(r.free, text)
-		r.rest.WriteString(text + ";")
-		return
+		if text != "" {
+			r.free = append(r.free, text)
+		}
+		return false
 	}
 	key, value := asciiLower(text[at[2]:at[3]]), unquote(text[at[1]:])
 	switch key {
@@ -178,6 +183,7 @@ func (r *reading) item(text string) {
 	default:
 		r.secret(key, value)
 	}
+	return true
 }
 
 // unquote cuts blanks and quotes off both ends.

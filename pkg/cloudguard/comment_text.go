@@ -161,6 +161,11 @@ func (f finding) harmless(text string, it item, original string) bool {
 	if at := link().FindAllStringIndex(it.text, -1); slices.ContainsFunc(at, func(l []int) bool { return f.from-it.from >= l[0] && f.to-it.from <= l[1] }) {
 		return true
 	}
+	if next := tokens(text[f.to:min(len(text), f.to+40)]); len(next) > 0 {
+		if _, ok := yesNos[next[0].word]; ok && next[0].word != "on" { // also in the next item
+			return false
+		}
+	}
 	words := strings.Fields(it.words)
 	if inflected[f.word] != "" {
 		return !slices.ContainsFunc(words, func(w string) bool { return plainYesNos[w] })

@@ -151,35 +151,48 @@ func mixed(text string) bool {
 // near reports whether two words differ by at most limit characters put in, left
 // out, changed, or swapped with their neighbour.
 func near(a, b string, limit int) bool {
-	if d := len(a) - len(b); d > limit || -d > limit {
+	if d := len(a) - len(b); d > limit || -d > limit || unshared(a, b) > 2*limit {
 		return false
 	}
 	return distance(a, b) <= limit
 }
 
-// distance is the optimal string alignment distance of two words.
+// unshared is how many letters stand in one of two words only: a lower bound, without
+// much work, of twice their distance.
+func unshared(a, b string) (n int) {
+	var count [256]int8
+	for i := range len(a) {
+		count[a[i]]++
+	}
+	for i := range len(b) {
+		count[b[i]]--
+	}
+	for _, c := range count {
+		n += int(max(c, -c))
+	}
+	return n
+}
+
+// distance is the optimal string alignment distance of two words, in bytes.
 func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	rows := make([][]int, len(x)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(y)+1)
-		rows[i][0] = i
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		for j := 1; j <= len(y); j++ {
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
 			change := 1
-			if x[i-1] == y[j-1] {
+			if a[i-1] == b[j-1] {
 				change = 0
 			}
-			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				d = min(d, rows[i-2][j-2]+1)
+			d := min(last[j]+1, row[j-1]+1, last[j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d = min(d, before[j-2]+1)
 			}
-			rows[i][j] = d
+			row[j] = d
 		}
+		before, last, row = last, row, before
 	}
-	return rows[len(x)][len(y)]
+	return last[len(b)]
 }
