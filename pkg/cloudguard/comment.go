@@ -47,7 +47,7 @@ const (
 )
 
 // MaxComment is the longest closure comment that is read, in bytes.
-const MaxComment = 64 << 10
+const MaxComment = 8 << 10
 
 // Key returns the key by which a comment names the secret of role r, such as
 // "api_secret_ocid"; "" for an unknown role.

@@ -25,7 +25,12 @@ func checkText(rule Rule, text string) (faults []Fault) {
 		return nil
 	}
 	named := map[int]bool{}
-	for _, f := range findNames(folded) {
+	found := findNames(folded)
+	if len(found) > maxNames {
+		faults = append(faults, Fault{Item: "the comment", Problem: "names options and keys too often: write each once"})
+		found = found[:maxNames]
+	}
+	for _, f := range found {
 		it := itemAt(items, f.from)
 		if f.harmless(folded, it, text) {
 			continue
@@ -54,6 +59,10 @@ func checkText(rule Rule, text string) (faults []Fault) {
 	}
 	return distinct(faults)
 }
+
+// maxNames is how many names of options and keys a comment may have in its text, so
+// that none keeps the function busy.
+const maxNames = 40
 
 // widthless brings full-width letters into plain ones, and leaves the alphabets.
 func widthless(text string) string {

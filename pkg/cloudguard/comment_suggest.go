@@ -33,6 +33,7 @@ func suggest(rule Rule, text string) string {
 	folded := fold(text)
 	items := foldedItems(folded)
 	found := findNames(folded)
+	found = found[:min(len(found), maxNames)]
 	s.secrets(rule, folded, found)
 	s.options(folded, items, found)
 	c, _ := parse(rule, text)

@@ -262,8 +262,8 @@ var valueRefusals = []refusal{
 		"password_secret_ocid:" + one},
 	{token, "ocid1.vaultsecret.oc1.iad", "the text has an OCID that looks cut short. Copy the whole OCID of the Vault secret",
 		ask(token)},
-	{token, strings.Repeat("x", cloudguard.MaxComment+1), "is longer than 65536 bytes", ask(token)},
-	{passwd, strings.Repeat("x", cloudguard.MaxComment+1), "is longer than 65536 bytes", "rotate:yes"},
+	{token, strings.Repeat("x", cloudguard.MaxComment+1), "is longer than 8192 bytes", ask(token)},
+	{passwd, strings.Repeat("x", cloudguard.MaxComment+1), "is longer than 8192 bytes", "rotate:yes"},
 }
 
 var optionRefusals = []refusal{

@@ -28,8 +28,10 @@ func findNames(text string) []finding {
 		for j := i; j < len(all) && len(joined)+len(all[j].word) <= longestName; j++ {
 			joined += all[j].word
 			end := all[j].to
+			plain := ordinary[joined] || inflected[joined] != ""
+			given := !plain && j == i && assigned(text, end)
 			for _, n := range names() {
-				if exact := joined == n.word; exact || nearName(joined, n, j > i, assigned(text, end)) {
+				if exact := joined == n.word; exact || !plain && nearName(joined, n, j > i, given) {
 					found = append(found, finding{n, all[i].from, end, text[all[i].from:end], exact, true})
 				}
 			}
@@ -42,10 +44,11 @@ func findNames(text string) []finding {
 	return longest(found)
 }
 
-// nearName reports whether word is n with typos. Several words make a name with a
+// nearName reports whether word is n with typos: one more where a value is given.
+// Several words make a name with a
 // typo only if the name has several words itself.
 func nearName(word string, n name, several, assigned bool) bool {
-	if n.limit == 0 || several && !n.compound || ordinary[word] || inflected[word] != "" {
+	if n.limit == 0 || several && !n.compound {
 		return false
 	}
 	limit := n.limit
@@ -76,6 +79,7 @@ func insideWord(t token) (finding, bool) {
 
 // assigned reports whether a colon, an equals sign or an arrow follows.
 func assigned(text string, at int) bool {
+	text = text[:min(len(text), at+30)]
 	rest := strings.TrimLeft(text[at:], " \"'*_`)]>!~\u2260")
 	if strings.Contains(text[at:len(text)-len(rest)], "\u2260") {
 		return true
