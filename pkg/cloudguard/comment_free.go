@@ -100,8 +100,10 @@ func (f finding) problem(rule Rule) string {
 		key = own
 	}
 	switch {
+	case f.config && f.typed == f.key:
+		return "is a key of the function's configuration, which a comment can't set: leave it out"
 	case f.config:
-		return "is " + f.key + ", a key of the function's configuration, which a comment can't set: leave it out"
+		return "is like " + f.key + ", a key of the function's configuration, which a comment can't set: leave it out"
 	case f.key == anySecret:
 		return "is not a key: the keys are " + rule.keyList()
 	case f.whole && f.typed != f.key && inflected[f.word] == "":
@@ -154,6 +156,9 @@ func wishFaults(it item) (faults []Fault) {
 		if !ofPairs[strings.Trim(m[1], "_.-")] {
 			faults = append(faults, Fault{Item: "a word with the value " + m[2], Problem: "looks like an option and is none: " + optionList})
 		}
+	}
+	if m := lastWord().FindStringSubmatch(it.words); m != nil && m[1] != "signed" && m[1] != "sign" {
+		faults = append(faults, Fault{Item: "a word with the value " + m[2], Problem: "looks like an option and is none: " + optionList})
 	}
 	if secretPair().MatchString(text) && !strings.Contains(text, "ocid1.") {
 		faults = append(faults, Fault{Item: "a secret", Problem: "is not named by its key and OCID"})

@@ -80,7 +80,7 @@ var (
 	// withRotate are the words with which "rotate" says no more than rotate:yes.
 	withRotate = set("please pls kindly rotate it this that the a an these our my your old too is key keys credential credentials token tokens api auth iam oci " +
 		"password passwords customer secret secrets access user users thanks thank you thx per as policy cis required requested regularly " +
-		"now today immediately asap urgent urgently standard quarterly monthly yearly annually weekly scheduled routine and by for of to in due " +
+		"now today immediately asap urgent urgently standard quarterly monthly yearly annually every each at least days 90 weekly scheduled routine and by for of to in due " +
 		"need needs must should have has we want i let us time go ahead ok okay approved")
 	// Grace is a person after and before these words.
 	beforeGrace = set("by from with ask asked per to cc and mrs ms dr hi thanks dear owner approver requester contact")
@@ -108,7 +108,7 @@ var (
 	saysNo = sync.OnceValue(func() *regexp.Regexp {
 		return phrases(`no|not|non|nor|nope|nah|never|none|nothing|nobody|neither|without|cannot` +
 			`|(?:do|does|did|wo|ca|is|are|was|were|has|have|had|should|must|need|could|would|ai)nt|dont|donot|dnt` +
-			`|false[ ]?positive*|falsepositive*|false alarm*|fp|mistake*|mistook|accident*|oops|wrongly|erroneous*|(?:in|by|an|my) error|unintention*|inadvertent*|sorry` +
+			`|false[ ]?positive*|falsepositive*|false alarm*|fp|mistake*|mistook|accident*|oops|wrong|wrongly|misclick*|tolerat*|excus*|expected|intended|intentional*|(?:by|as) design*|known issue|erroneous*|(?:in|by|an|my) error|unintention*|inadvertent*|sorry` +
 			`|(?:accept|accepted|accepting|accepts|acceptance|accepteds) (?:[a-z]+ )?(?:[a-z]+ )?risk*|risk* (?:[a-z]+ )?(?:[a-z]+ )?accept*|exception*|exempt*|waive*|deviation*` +
 			`|ignore*|disregard*|skip*|suppress*|exclu*|whitelist*|allowlist*|wontfix|wont fix|na|n a|duplicate*|dupe*|dup|unneeded|unnecessary|needless*|obsolete` +
 			`|cancel*|abort*|stop*|halt*|hold|holding|onhold|pause*|postpon*|defer|deferred|deferring|delay*|wait|waiting|awaiting|pending|suspend*|snooze*|freeze|frozen` +
@@ -133,9 +133,10 @@ var (
 		return []wish{
 			{phrases(`simulat*|preview*|whatif|what if|noop|no op|rehears*|trial*|test (?:run|mode)|(?:check|plan|report|test) only|only (?:check|test|plan|report)|pretend*|try (?:it )?out`), keyDryRun},
 			{phrases(`(?:just |only |this is ){0,2}(?:a |my |the )?(?:test|tests|testing)(?: only| please| pls){0,2} $`), keyDryRun},
-			{phrases(`keep*|leave|leaving|retain*|retention|preserve*|overlap*|coexist*|parallel|alongside|both (?:keys?|tokens?|credentials?|old|work)|transition*|remain*`), keyGrace},
+			{phrases(`keep*|leave|leaving|retain*|retention|preserve*|overlap*|coexist*|parallel|alongside|both (?:keys?|tokens?|credentials?|old|work)|transition*|remain*|stay*|continu*|still work*|surviv*`), keyGrace},
 			{phrases(`delete|deleting|deletion|remove|removing|removal|revoke|revoking|retire|retiring|purge|destroy|deactivate|disable|invalidate|expire`), ""},
 			{phrases(`(?:use|using|into|store|put|write|save) (?:[a-z]+ ){0,3}(?:secret|bundle|vault)`), ""},
+			{phrases(`(?:rsa )?(?:2048|3072|4096)|protect*`), ""},
 			{phrases(`until|till|unless|if|except|but|only|instead|after|afterwards|when|once|first $`), ""},
 		}
 	})
@@ -150,8 +151,9 @@ var (
 	})
 	link       = lazily(func() string { return `[a-z][a-z0-9+.-]*://\S+|\S+@\S+` })
 	unknownYes = lazily(func() string {
-		return `([\pL\pN_.-]+)["'*_\s]*[:=]+>?["'*_\s]*(yes|no|true|false|on|off|y|n|enabled?|disabled?)(?:[^a-z0-9]|$)`
+		return `([\pL\pN_.-]+)["'*_\s]*[:=]+>?["'*_\s]*(yes|no|true|false|on|off|y|n|enabled?|disabled?|require|warn|refuse|rotate|try)(?:[^a-z0-9]|$)`
 	})
+	lastWord   = lazily(func() string { return `([a-z]+) (off|false|true|enabled|disabled) $` })
 	secretPair = lazily(func() string { return `(?:^|[^a-z0-9])[a-z_]*(?:secret|bundle|vault|ocid)[a-z_]*["'*_\s]*[:=]` })
 	flagForm   = lazily(func() string { return `(?:^|\s)--[a-z][a-z_-]*` })
 )

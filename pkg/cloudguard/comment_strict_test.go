@@ -220,6 +220,12 @@ closed by mistake
 Closed in error
 by accident
 oops
+wrong problem
+misclick
+tolerated until 2027
+expected behaviour
+by design
+known issue
 accidentally closed, sorry
 accepted risk
 Risk accepted until 2027
@@ -318,6 +324,12 @@ func TestWordsThatWishSomethingOfTheRotationAreRefused(t *testing.T) {
 		"when Ann is back":                "",
 		"once approved":                   "",
 		"backup first":                    "",
+		"old key stays":                   ",grace:72h",
+		"must continue to work":           ",grace:72h",
+		"rsa 4096":                        "",
+		"binding: warn":                   "",
+		"proof off":                       "",
+		"protect this user":               "",
 		"--force":                         "",
 		"notify=no":                       "",
 		"urgent_mode: on":                 "",
@@ -393,4 +405,7 @@ C++ & Go builds
 SOC2 CC6.1
 CIS 1.9
 replay of problem 12
-grade: A`
+grade: A
+signed off by Ann
+Rotate every 90 days
+service account of Ann Lee`

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 )
 
 // suggestion is the comment that a refused one may have been meant as. It is shown
@@ -181,7 +180,13 @@ func places(rule Rule, folded string, found []finding) []place {
 		id, end := wholeOCID(folded[from : last+at[1]])
 		p := place{from: from, to: from + end, id: id}
 		for i, k := range keys {
-			if k.from >= last && k.to <= p.from {
+			if !used[i] && k.from >= last && k.to <= p.from {
+				p.key = k.key
+				used[i] = true
+			}
+		}
+		for i, k := range keys { // "<OCID> is the api_secret_ocid"
+			if p.key == "" && k.from >= p.to && !strings.ContainsAny(folded[p.to:k.from], ",;:=\n") && keylessAfter(folded[k.to:]) {
 				p.key = k.key
 				used[i] = true
 			}
@@ -201,6 +206,12 @@ func places(rule Rule, folded string, found []finding) []place {
 		}
 	}
 	return all
+}
+
+// keylessAfter reports whether no OCID follows in the same item.
+func keylessAfter(text string) bool {
+	at := anyOCID().FindStringIndex(text)
+	return at == nil || strings.ContainsAny(text[:at[0]], ",;\n")
 }
 
 // secretKeyOf returns the key that a finding names; "" if it is no secret's key, or
@@ -238,103 +249,4 @@ func wholeOCID(text string) (id OCID, end int) {
 		return id, len(text)
 	}
 	return "", len(first)
-}
-
-// options takes over the options that are named or wished.
-func (s *suggestion) options(folded string, items []item, found []finding) {
-	given := map[string][]bool{} // the values of the options that have yes or no
-	grace := time.Duration(-1)
-	longer := func(d time.Duration) { grace = max(grace, d) }
-	for _, f := range found {
-		it := itemAt(items, f.from)
-		switch f.key {
-		case keyGrace:
-			longer(graceNear(it.text))
-		case keyDryRun, keyReplace, keyRotate:
-			if answer, ok := answerNear(folded, it, f); ok {
-				given[f.key] = append(given[f.key], answer)
-			} else if f.key == keyDryRun {
-				given[f.key] = append(given[f.key], true)
-			} else if f.key == keyRotate && len(noFaults(it.words)) > 0 {
-				given[f.key] = append(given[f.key], false)
-			}
-		}
-	}
-	for _, it := range items {
-		for _, w := range wishes() {
-			if w.key == keyDryRun && w.words.MatchString(it.words) {
-				given[keyDryRun] = append(given[keyDryRun], true)
-			}
-			if w.key == keyGrace && w.words.MatchString(it.words) {
-				longer(graceNear(it.text))
-			}
-		}
-		if d, ok := durationIn(everyDuration().ReplaceAllString(it.text, " ")); ok {
-			longer(d)
-		}
-	}
-	s.DryRun = slices.Contains(given[keyDryRun], true)
-	s.Replace = len(given[keyReplace]) > 0 && !slices.Contains(given[keyReplace], false)
-	if answers := given[keyRotate]; len(answers) > 0 {
-		yes := !slices.Contains(answers, false)
-		s.Rotate = &yes
-	}
-	if grace >= 0 {
-		s.Grace = &grace
-	}
-}
-
-// answerNear finds the yes or no of an option: in the words after its name, else in
-// those before, else joined to it.
-func answerNear(folded string, it item, f finding) (answer, ok bool) {
-	to := it.from + len(it.text)
-	if f.to > to {
-		to = f.to
-	}
-	after, before := tokens(folded[f.to:to]), tokens(folded[min(it.from, f.from):f.from])
-	if len(after) == 0 { // the value may be the next item
-		after = tokens(folded[f.to:])
-		after = after[:min(1, len(after))]
-	}
-	slices.Reverse(before)
-	for i, t := range slices.Concat(after, before) {
-		if t.word == "on" && i != len(after)-1 {
-			continue // "on Friday"
-		}
-		if answer, ok := yesNos[t.word]; ok && !(t.word == "not" && f.key == keyDryRun) {
-			return answer, true
-		}
-	}
-	joined := strings.Trim(strings.Replace(letters(f.typed), f.word, " ", 1), " ")
-	switch {
-	case strings.HasPrefix(joined, "no"), strings.HasSuffix(joined, "no"), strings.HasPrefix(joined, "dont"), strings.HasPrefix(joined, "un"):
-		return false, true
-	case strings.HasSuffix(joined, "yes"), strings.HasSuffix(joined, "true"):
-		return true, true
-	}
-	return false, false
-}
-
-// graceNear is the time that an item gives for the grace: the longest that it names;
-// three days where none can be read.
-func graceNear(text string) time.Duration {
-	if d, ok := durationIn(text); ok {
-		return d
-	}
-	words := tokens(text)
-	for i, t := range words {
-		next := ""
-		if i+1 < len(words) {
-			next = words[i+1].word
-		}
-		if answer, ok := yesNos[next]; t.word == keyGrace && ok && !answer {
-			return 0
-		}
-		if unit := map[string]time.Duration{"days": 24 * time.Hour, "hours": time.Hour, "minutes": time.Minute}[t.word]; unit > 0 {
-			if d, ok := durationIn(" " + next + t.word); ok {
-				return d
-			}
-		}
-	}
-	return 72 * time.Hour
 }

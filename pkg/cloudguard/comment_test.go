@@ -159,6 +159,12 @@ func checkCorrected(t *testing.T, rule cloudguard.Rule, refused *cloudguard.Comm
 }
 
 var keyRefusals = []refusal{
+	{api, "secret:" + one, "stands alone",
+		"api_secret_ocid:" + one},
+	{api, one + " api_secret_ocid", "api_secret_ocid is not in its exact form",
+		"api_secret_ocid:" + one},
+	{secret, one + " accesskey_secret_ocid, " + two + " is the secretkey_secret_ocid", "not in its exact form",
+		"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
 	{api, "api_secret_ocd:" + one + ",CHG-1", "api_secret_ocd is not a key (did you mean api_secret_ocid?)",
 		"api_secret_ocid:" + one + ",CHG-1"},
 	{api, "api-secret-ocid: " + one, "did you mean api_secret_ocid?",

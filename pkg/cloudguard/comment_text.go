@@ -21,7 +21,7 @@ const longestName = 24
 // findNames finds the names of options and keys in a folded text: with anything or
 // nothing between their words, with typos, and joined to other letters.
 func findNames(text string) []finding {
-	all := tokens(text)
+	all := tokens(everyOCID().ReplaceAllStringFunc(text, func(id string) string { return strings.Repeat(" ", len(id)) }))
 	var found []finding
 	for i := range all {
 		joined := ""
@@ -188,5 +188,8 @@ func (f finding) harmless(text string, it item, original string) bool {
 	}
 	return false
 }
+
+// everyOCID finds OCIDs of any type, whose letters name nothing.
+var everyOCID = lazily(func() string { return `ocid1\.[a-z0-9._-]*` })
 
 var ticketForm = lazily(func() string { return `\b[a-z][a-z0-9]+-[0-9]+\b|\b(?:chg|inc|req|ritm|task|sr|cr|chm)[0-9]+\b` })
