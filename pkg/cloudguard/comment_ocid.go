@@ -70,7 +70,7 @@ func cutShort(id OCID) bool {
 	unique := lastPart(id)
 	for _, begin := range []string{"amaaaaaa", "aaaaaaaa"} {
 		if len(unique) <= len(begin) {
-			if strings.HasPrefix(begin, unique) && len(unique) > 2 {
+			if strings.HasPrefix(begin, unique) {
 				return true
 			}
 			continue
@@ -92,7 +92,7 @@ func isCut(lower string) bool {
 	}
 	if !strings.ContainsAny(bare, " /:") && begins {
 		kind, _, _ := strings.Cut(strings.TrimPrefix(bare, "ocid1."), ".")
-		fits := strings.HasPrefix(TypeSecret, kind)
+		fits := strings.HasPrefix(TypeSecret, kind) || strings.HasPrefix("ocid1.", bare)
 		return fits && (strings.Count(bare, ".") < 4 || bare != lower || strings.HasSuffix(lower, "."))
 	}
 	return strings.HasPrefix(lower, "...") || strings.HasPrefix(lower, "\u2026")
