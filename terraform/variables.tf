@@ -272,25 +272,26 @@ variable "grace_period" {
 }
 
 variable "configuration" {
-  description = "Further configuration keys of both functions, as the project's README lists them: event_check, secret_binding, prove, rsa_bits, log_level, metrics, sweep_days."
+  description = "Further configuration keys of both functions, as the project's README lists them: event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = alltrue([for k in keys(var.configuration) : contains(["event_check", "secret_binding", "prove", "rsa_bits", "log_level", "metrics", "sweep_days"], k)])
-    error_message = "configuration takes event_check, secret_binding, prove, rsa_bits, log_level, metrics and sweep_days. The other keys have inputs of their own: notifications, excluded_users, secret_compartment_ocids, dry_run, grace_period."
+    condition     = alltrue([for k in keys(var.configuration) : contains(["event_check", "secret_binding", "bare_closure", "prove", "rsa_bits", "log_level", "metrics", "sweep_days"], k)])
+    error_message = "configuration takes event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics and sweep_days. The other keys have inputs of their own: notifications, excluded_users, secret_compartment_ocids, dry_run, grace_period."
   }
   validation {
     condition = alltrue([for k, v in var.configuration : can(regex(lookup({
       event_check    = "^(on|off)$"
       secret_binding = "^(require|warn)$"
+      bare_closure   = "^(refuse|rotate)$"
       prove          = "^(require|try|off)$"
       rsa_bits       = "^(2048|3072|4096)$"
       log_level      = "^(trace|debug|info|warn|error)$"
       metrics        = "^(on|off)$"
       sweep_days     = "^([1-9]|[1-8][0-9]|90)$"
     }, k, ".*"), v))])
-    error_message = "configuration has a value that the functions would refuse at start: event_check on, off; secret_binding require, warn; prove require, try, off; rsa_bits 2048, 3072, 4096; log_level trace, debug, info, warn, error; metrics on, off; sweep_days 1 to 90."
+    error_message = "configuration has a value that the functions would refuse at start: event_check on, off; secret_binding require, warn; bare_closure refuse, rotate; prove require, try, off; rsa_bits 2048, 3072, 4096; log_level trace, debug, info, warn, error; metrics on, off; sweep_days 1 to 90."
   }
 }
 

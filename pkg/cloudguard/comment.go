@@ -38,17 +38,16 @@ var secretKeys = []secretKey{
 	{"bundle_secret_ocid", RoleBundle, "", "bundle"},
 }
 
-// The keys of the options.
+// The keys of the options, in the order in which they are printed.
 const (
+	keyRotate  = "rotate"
 	keyReplace = "replace"
 	keyGrace   = "grace"
 	keyDryRun  = "dry_run"
 )
 
-var options = []string{keyReplace, keyGrace, keyDryRun}
-
 // MaxComment is the longest closure comment that is read, in bytes.
-const MaxComment = 64 << 10
+const MaxComment = 8 << 10
 
 // Key returns the key by which a comment names the secret of role r, such as
 // "api_secret_ocid"; "" for an unknown role.
@@ -76,8 +75,9 @@ type Comment struct {
 	// Secrets are the OCIDs of the Vault secrets that it names. It may be empty:
 	// then the secret is to be found by its tags. It never holds a part of the
 	// rule's roles, nor one secret under two roles; RoleBundle may stand alone or
-	// beside the others.
+	// with the others.
 	Secrets map[Role]OCID
+	Rotate  *bool          // rotate:yes or rotate:no; nil if not given
 	Replace bool           // replace:yes, the old credential may go first
 	Grace   *time.Duration // grace:..., 0 to 90 days; nil if not given
 	DryRun  bool           // dry_run:yes
@@ -87,11 +87,18 @@ type Comment struct {
 // String returns the canonical form: pairs in a fixed order, then the free text,
 // with commas between them. [ParseComment] of it gives an equal Comment.
 func (c Comment) String() string {
+	return strings.Join(append(c.pairs(), c.Free...), ",")
+}
+
+func (c Comment) pairs() []string {
 	var items []string
 	for _, k := range secretKeys {
 		if id, ok := c.Secrets[k.role]; ok {
 			items = append(items, k.name+":"+string(id))
 		}
+	}
+	if c.Rotate != nil {
+		items = append(items, keyRotate+":"+yesNo(*c.Rotate))
 	}
 	if c.Replace {
 		items = append(items, keyReplace+":yes")
@@ -102,7 +109,14 @@ func (c Comment) String() string {
 	if c.DryRun {
 		items = append(items, keyDryRun+":yes")
 	}
-	return strings.Join(append(items, c.Free...), ",")
+	return items
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
 }
 
 // ParseComment reads the closure comment of a problem of the given rule.
@@ -113,27 +127,27 @@ func (c Comment) String() string {
 //	pair      = key ":" value .
 //	key       = "api_secret_ocid" | "auth_secret_ocid" | "accesskey_secret_ocid"
 //	          | "secretkey_secret_ocid" | "password_secret_ocid" | "bundle_secret_ocid"
-//	          | "replace" | "grace" | "dry_run" .
-//	value     = vault secret OCID                  (keys that end in _secret_ocid)
-//	          | "yes" | "no" | "true" | "false"    (replace, dry_run)
-//	          | "0" | [ n "d" ] [ n "h" ] [ n "m" ] (grace; not more than 90 days) .
+//	          | "rotate" | "replace" | "grace" | "dry_run" .
+//	value     = vault secret OCID                     (keys that end in _secret_ocid)
+//	          | "yes" | "no" | "true" | "false"       (rotate, replace, dry_run)
+//	          | "0" | [ n "d" ] [ n "h" ] [ n "m" ]   (grace; not more than 90 days) .
 //
-// Keys and values may be in any case, in quotes or angle brackets, with blanks,
-// line breaks and invisible characters around them. A line break separates two
-// items, except beside the colon of a pair: "key:\nvalue" is one pair, unless
-// what follows the line break is itself a known key with its colon. The order of
-// items doesn't matter, and a pair may be repeated. Free text is anything else,
-// with colons too ("see: CHG-1:2", "https://example.com/x"). An empty comment is
-// a good one.
+// Keys and values may be in any case, in quotes or angle brackets, with blanks
+// and invisible characters around them, and a pair may have a bullet before it. A
+// line break next to a known key's colon separates nothing, unless another pair
+// follows it. The order of items doesn't matter, and a pair may be repeated.
 //
-// Everything doubtful is refused with a [*CommentError] that lists all faults
-// and the comment to write instead: a key that is nearly a known one, or looks
-// like the name of a secret's OCID; a key of another kind of credential; a key
-// without a value; a value that isn't the OCID of a Vault secret, or of an
-// option, that it can't have; one key with two values; one secret for two roles;
-// half of a pair of secrets; a Vault secret's OCID without a key (unless the same
-// OCID also stands under a key); a pair that no separator parts from the text
-// before it; more than [MaxComment] bytes.
+// Everything else is either clearly free text or refused with a [*CommentError]:
+// see [CommentError] for what it holds, and checkText for what counts as free.
+// Refused are text with the name of an option or key in any other spelling, text
+// that wishes something of the rotation, and text that says no; a key of another
+// kind of credential; a value that the key can't have, or that looks cut short; one
+// key with two values; one secret for two roles; half of a pair of secrets; a Vault
+// secret's OCID without a key (unless the same OCID also stands under a key); more
+// than [MaxComment] bytes.
+//
+// An empty comment is understood. Whether a comment orders a rotation is another
+// question: ask [Comment.Ordered].
 //
 // A rule that isn't one of [Rules] is the caller's mistake and an error of its
 // own.
@@ -141,44 +155,66 @@ func ParseComment(rule Rule, text string) (Comment, error) {
 	if !rule.Known() {
 		return Comment{}, fmt.Errorf("reading the closure comment: the rule %q is not about a credential's age", clip(string(rule)))
 	}
-	r := newReading(rule)
-	if len(text) > MaxComment {
-		r.fault("the comment", fmt.Sprintf("is longer than %d bytes", MaxComment))
-		for _, role := range rule.Roles() {
-			r.spoilt[role.Key()] = rule != PasswordTooOld
-		}
-	} else {
-		r.read(text)
+	c, faults := parse(rule, text)
+	if len(faults) == 0 {
+		return c, nil
 	}
-	if len(r.faults) > 0 {
-		return Comment{}, &CommentError{Faults: r.faults, Corrected: r.corrected()}
+	return Comment{}, refusal(rule, text, faults)
+}
+
+// Ordered returns nil if the comment orders a rotation, or at least a dry run, of a
+// credential of the rule, and else a [*CommentError] that says what to write.
+//
+// rotate:no never orders one. The other pairs do: a secret's OCID, rotate:yes,
+// replace:yes, grace:... and dry_run:yes. A comment without any of them orders
+// nothing, as in Oracle's tutorial, apart from a password's, whose closures need no
+// comment. bare says that it does order a rotation for every rule.
+func (c Comment) Ordered(rule Rule, bare bool) error {
+	pairs := c
+	pairs.Free = nil
+	switch {
+	case c.Rotate != nil && !*c.Rotate:
+		pairs.Rotate = nil
+		yes := suggestion{Comment: pairs, free: c.Free}
+		return &CommentError{Faults: []Fault{{keyRotate + ":no", "says so", true}}, Corrected: yes.text(rule)}
+	case bare || rule == PasswordTooOld || len(pairs.pairs()) > 0:
+		return nil
 	}
-	return r.comment(), nil
+	yes := suggestion{free: c.Free}
+	return &CommentError{Faults: []Fault{{"it", "has no secret and no option", true}}, Corrected: yes.text(rule)}
 }
 
 // Fault is one thing in a comment that can't be accepted.
 type Fault struct {
-	// Item names the place: the key as it was typed, or an OCID. It is never the
-	// value of a key, which may be a secret pasted into the wrong place.
+	// Item names the place: the key as it was typed, an OCID, or words of our own
+	// lists. It is never the value of a key, which may be a secret pasted into the
+	// wrong place.
 	Item    string
 	Problem string
+	// NoOrder says that the comment may mean that nothing is to be rotated.
+	NoOrder bool
 }
 
-// CommentError tells why a closure comment was refused.
+// CommentError says why nothing is done on a closure comment.
 type CommentError struct {
 	Faults []Fault // at least one
-	// Corrected is the comment to write instead. What was right is kept, what can
-	// be mended is mended, and for the rest it has a placeholder in angle brackets,
-	// such as "auth_secret_ocid:<OCID of the auth token secret>". Without
-	// placeholders it is accepted as it stands; "" means an empty comment.
+	// Corrected is the comment to write instead; never empty. What was right is
+	// kept; where several things may have been meant it has the most careful of
+	// them. It is accepted as it stands, unless it needs an OCID that only a person
+	// knows: then it has a placeholder in angle brackets, such as
+	// "auth_secret_ocid:<OCID of the auth token secret>".
 	Corrected string
 }
 
-// Error lists the faults and ends with the corrected comment.
-func (e *CommentError) Error() string {
+// Reason lists the faults.
+func (e *CommentError) Reason() string {
 	const most = 20
 	var b strings.Builder
-	b.WriteString("the closure comment was not understood: ")
+	if slices.ContainsFunc(e.Faults, func(f Fault) bool { return !f.NoOrder }) {
+		b.WriteString("the closure comment was not understood: ")
+	} else {
+		b.WriteString("the closure comment orders no rotation: ")
+	}
 	for i, f := range e.Faults[:min(most, len(e.Faults))] {
 		if i > 0 {
 			b.WriteString("; ")
@@ -188,10 +224,23 @@ func (e *CommentError) Error() string {
 	if more := len(e.Faults) - most; more > 0 {
 		fmt.Fprintf(&b, "; and %d more", more)
 	}
-	if e.Corrected == "" {
-		b.WriteString(". Leave the comment empty")
-	} else {
-		b.WriteString(". Write instead: " + e.Corrected)
-	}
 	return b.String()
+}
+
+// Remedy says what to do, and ends with the corrected comment on a line of its own.
+func (e *CommentError) Remedy() string {
+	const leave = "To leave the credential as it is, dismiss the problem in Cloud Guard. "
+	again := "Close the problem again with this comment:\n" + e.Corrected
+	switch {
+	case slices.Contains(strings.Split(e.Corrected, ","), keyRotate+":no"):
+		return leave + "A comment says it as below; to rotate, write rotate:yes there instead. " + again
+	case slices.ContainsFunc(e.Faults, func(f Fault) bool { return f.NoOrder }):
+		return leave + "To rotate it: " + again
+	}
+	return again
+}
+
+// Error is the reason and the remedy in one line.
+func (e *CommentError) Error() string {
+	return e.Reason() + ". " + strings.ReplaceAll(e.Remedy(), "\n", " ")
 }

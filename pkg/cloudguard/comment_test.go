@@ -2,6 +2,7 @@ package cloudguard_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -55,17 +56,15 @@ func TestACommentThatIsUnderstood(t *testing.T) {
 		{secret, "- accesskey_secret_ocid: " + one + "\n- secretkey_secret_ocid: " + two, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
 		{token, "auth_secret_ocid:" + one + "\nticket CHG-1", "auth_secret_ocid:" + one + ",ticket CHG-1"},
 		{token, "why:\nauth_secret_ocid:" + one, "auth_secret_ocid:" + one + ",why:"},
-		{token, "why:\nthe token is old", "why: the token is old"},
+		{token, "why:\nthe token is old", "why:,the token is old"},
 		// A pair said twice, an OCID named again in the text.
 		{token, "auth_secret_ocid:" + one + ",AUTH_SECRET_OCID:" + strings.ToUpper(one), "auth_secret_ocid:" + one},
 		{token, "auth_secret_ocid:" + one + ",now in " + one, "auth_secret_ocid:" + one + ",now in " + one},
 		// Free text with colons and words that are near to keys.
-		{token, "see: CHG-1:2,https://example.com/x?a=b,grade: A,trace: 4bf92f,replaced: laptop,place:1,race: no",
-			"see: CHG-1:2,https://example.com/x?a=b,grade: A,trace: 4bf92f,replaced: laptop,place:1,race: no"},
+		{token, "see: CHG-1:2,https://example.com/x?a=b,grade: A,trace: 4bf92f,place:1",
+			"see: CHG-1:2,https://example.com/x?a=b,grade: A,trace: 4bf92f,place:1"},
 		{token, "the secret is in the vault", "the secret is in the vault"},
-		{token, "Please note that the secret OCID was wrong: fixed now", "Please note that the secret OCID was wrong: fixed now"},
 		{token, "user ocid1.user.oc1..aaaa asked", "user ocid1.user.oc1..aaaa asked"},
-		{token, "we replace: old for new", "we replace: old for new"},
 		// Options and the bundle.
 		{api, "replace:YES, dry_run:true ,grace:72H", "replace:yes,grace:72h,dry_run:yes"},
 		{api, "replace:no,dry_run:false,grace:0", "grace:0"},
@@ -88,7 +87,7 @@ func TestACommentThatIsUnderstood(t *testing.T) {
 
 func TestTheFieldsOfACommentAreFilled(t *testing.T) {
 	c, err := cloudguard.ParseComment(secret, "secretkey_secret_ocid:"+two+",accesskey_secret_ocid:"+one+
-		",bundle_secret_ocid:"+three+",replace:yes,grace:1d30m,dry_run:yes, CHG-1 ,by hand")
+		",bundle_secret_ocid:"+three+",replace:yes,grace:1d30m,dry_run:yes, CHG-1 ,by phone")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +95,7 @@ func TestTheFieldsOfACommentAreFilled(t *testing.T) {
 		cloudguard.RoleAccessKey: one, cloudguard.RoleSecretKey: two, cloudguard.RoleBundle: three,
 	}
 	if !maps.Equal(c.Secrets, want) || !c.Replace || !c.DryRun || c.Grace == nil || *c.Grace != 24*time.Hour+30*time.Minute ||
-		!slices.Equal(c.Free, []string{"CHG-1", "by hand"}) {
+		!slices.Equal(c.Free, []string{"CHG-1", "by phone"}) {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -132,64 +131,96 @@ func TestACommentThatIsRefusedSaysWhatToWriteInstead(t *testing.T) {
 		if !strings.Contains(err.Error(), c.fault) || refused.Corrected != c.corrected {
 			t.Errorf("%s %q:\n got %v\nwant %q and %q", c.rule, c.text, err, c.fault, c.corrected)
 		}
-		if refused.Corrected != "" && !strings.HasSuffix(err.Error(), refused.Corrected) {
+		if !strings.HasSuffix(err.Error(), refused.Corrected) {
 			t.Errorf("%v does not end with the corrected comment", err)
 		}
 		checkCorrected(t, c.rule, refused)
 	}
 }
 
-// checkCorrected pastes the corrected comment: without placeholders it must be
-// understood, with them refused with the same correction.
+// checkCorrected pastes the corrected comment, with an OCID for each placeholder: it
+// must be understood, and order something unless it says rotate:no.
 func checkCorrected(t *testing.T, rule cloudguard.Rule, refused *cloudguard.CommentError) {
 	t.Helper()
-	_, err := cloudguard.ParseComment(rule, refused.Corrected)
-	if !strings.Contains(refused.Corrected, ":<") {
-		if err != nil {
-			t.Errorf("the corrected comment %q is refused: %v", refused.Corrected, err)
-		}
+	text := refused.Corrected
+	for n := 0; strings.Contains(text, ":<OCID of the "); n++ {
+		from := strings.Index(text, ":<OCID of the ")
+		to := from + strings.Index(text[from:], ">")
+		text = fmt.Sprintf("%s:ocid1.vaultsecret.oc1.iad.new%d%s", text[:from], n, text[to+1:])
+	}
+	c, err := cloudguard.ParseComment(rule, text)
+	if err != nil {
+		t.Errorf("the corrected comment %q is refused: %v", text, err)
 		return
 	}
-	if again, ok := errors.AsType[*cloudguard.CommentError](err); ok && again.Corrected != refused.Corrected {
-		t.Errorf("the corrected comment %q is corrected again: %q", refused.Corrected, again.Corrected)
+	if err := c.Ordered(rule, false); err != nil && !strings.Contains(text, "rotate:no") {
+		t.Errorf("the corrected comment %q orders nothing: %v", text, err)
 	}
 }
 
 var keyRefusals = []refusal{
-	// Misspelt keys.
-	{api, "api_secret_ocd:" + one + ",CHG-1", "api_secret_ocd is not a key (did you mean api_secret_ocid?)", "api_secret_ocid:" + one + ",CHG-1"},
-	{api, "api-secret-ocid: " + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
-	{api, "ap\u0456_secret_ocid:" + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
-	{api, "api_secret_ocid=" + one, "needs a colon", "api_secret_ocid:" + one},
-	{api, "api_secret_ocid " + one, "needs a colon", "api_secret_ocid:" + one},
-	{api, "api_secret_ocd " + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
-	{token, "auht_secrt_ocid:" + one, "did you mean auth_secret_ocid?", "auth_secret_ocid:" + one},
-	{token, "au_secret_ocid:" + one, "did you mean auth_secret_ocid?", "auth_secret_ocid:" + one},
-	{api, "au_secret_ocid:" + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
-	{api, "apikey_secret_ocid:" + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
-	{api, "the secret ocid: " + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
-	{api, "api_\u017fecret_ocid:" + one, "did you mean api_secret_ocid?", "api_secret_ocid:" + one},
-	{secret, "secret_ocid:" + one, "secret_ocid is not a key: the keys are accesskey_secret_ocid and secretkey_secret_ocid, or bundle", ask(secret)},
+	{api, "secret:" + one, "stands alone",
+		"api_secret_ocid:" + one},
+	{api, one + " api_secret_ocid", "api_secret_ocid is not in its exact form",
+		"api_secret_ocid:" + one},
+	{secret, one + " accesskey_secret_ocid, " + two + " is the secretkey_secret_ocid", "not in its exact form",
+		"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
+	{api, "api_secret_ocd:" + one + ",CHG-1", "api_secret_ocd is not a key (did you mean api_secret_ocid?)",
+		"api_secret_ocid:" + one + ",CHG-1"},
+	{api, "api-secret-ocid: " + one, "did you mean api_secret_ocid?",
+		"api_secret_ocid:" + one},
+	{api, "ap\u0456_secret_ocid:" + one, "api_secret_ocid is not in its exact form: write api_secret_ocid:<OCID>, with a comma before it and after it",
+		"api_secret_ocid:" + one},
+	{api, "api_secret_ocid=" + one, "api_secret_ocid is not in its exact form: write api_secret_ocid:<OCID>, with a comma before it and after it",
+		"api_secret_ocid:" + one},
+	{api, "api_secret_ocid " + one, "api_secret_ocid is not in its exact form: write api_secret_ocid:<OCID>, with a comma before it and after it",
+		"api_secret_ocid:" + one},
+	{api, "api_secret_ocd " + one, "did you mean api_secret_ocid?",
+		"api_secret_ocid:" + one},
+	{token, "auht_secrt_ocid:" + one, "did you mean auth_secret_ocid?",
+		"auth_secret_ocid:" + one},
+	{token, "au_secret_ocid:" + one, "did you mean auth_secret_ocid?",
+		"auth_secret_ocid:" + one},
+	{api, "au_secret_ocid:" + one, "did you mean api_secret_ocid?",
+		"api_secret_ocid:" + one},
+	{api, "apikey_secret_ocid:" + one, "secret_ocid is not a key: the keys are api_secret_ocid or bundle_secret_ocid",
+		"api_secret_ocid:" + one},
+	{api, "the secret ocid: " + one, "secret ocid is not a key: the keys are api_secret_ocid or bundle_secret_ocid",
+		"api_secret_ocid:" + one},
+	{api, "api_\u017fecret_ocid:" + one, "api_secret_ocid is not in its exact form: write api_secret_ocid:<OCID>, with a comma before it and after it",
+		"api_secret_ocid:" + one},
+	{secret, "secret_ocid:" + one, "secret_ocid is not a key: the keys are accesskey_secret_ocid and secretkey_secret_ocid, or bundle",
+		ask(secret)},
 	{secret, "my_access_secret_ocid:" + one + ",customer secret key ocid:" + two, "did you mean accesskey_secret_ocid?",
 		"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
-	{token, "bundel secret ocid:" + one, "did you mean bundle_secret_ocid?", "bundle_secret_ocid:" + one},
-	{token, "my_bundle_secret_ocid:" + one, "did you mean bundle_secret_ocid?", "bundle_secret_ocid:" + one},
-	// Keys of another kind.
-	{api, "auth_secret_ocid:" + one + ",CHG-1", "auth_secret_ocid does not belong to an API key: the keys are api_secret_ocid or bundle_secret_ocid", ask(api) + ",CHG-1"},
-	{token, "auth_secret_ocid:" + one + ",api_secret_ocid:" + two, "does not belong to an auth token", "auth_secret_ocid:" + one},
-	{secret, "api_secret_ocid:" + one, "does not belong to a customer secret key", ask(secret)},
-	{passwd, "auth_secret_ocid:" + one, "does not belong to a password", ""},
-	// Missing separators and values.
-	{secret, "accesskey_secret_ocid:" + one + " secretkey_secret_ocid:" + two, "secretkey_secret_ocid has no comma before it",
+	{token, "bundel secret ocid:" + one, "did you mean bundle_secret_ocid?",
+		"bundle_secret_ocid:" + one},
+	{token, "my_bundle_secret_ocid:" + one, "bundle_secret_ocid is not in its exact form: write bundle_secret_ocid:<OCID>, with a comma before it and after it",
+		"bundle_secret_ocid:" + one},
+	{api, "auth_secret_ocid:" + one + ",CHG-1", "auth_secret_ocid does not belong to an API key: the keys are api_secret_ocid or bundle_secret_ocid",
+		ask(api) + ",CHG-1"},
+	{token, "auth_secret_ocid:" + one + ",api_secret_ocid:" + two, "does not belong to an auth token",
+		"auth_secret_ocid:" + one},
+	{secret, "api_secret_ocid:" + one, "does not belong to a customer secret key",
+		ask(secret)},
+	{passwd, "auth_secret_ocid:" + one, "does not belong to a password",
+		"rotate:yes"},
+	{secret, "accesskey_secret_ocid:" + one + " secretkey_secret_ocid:" + two, "accesskey_secret_ocid has more than the OCID as its value: put a comma between the OCID and other text",
 		"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
-	{token, "please use auth_secret_ocid:" + one, "auth_secret_ocid has no comma before it", "auth_secret_ocid:" + one + ",please use"},
-	{token, "CHG-1 dry_run:yes", "dry_run has no comma before it", "dry_run:yes,CHG-1"},
-	{token, "auth_secret_ocid:" + one + " grace:soon", "grace has no comma before it", "auth_secret_ocid:" + one + ",grace:<72h or 3d or 0>"},
-	{token, "auth_secret_ocid", "auth_secret_ocid has no value", ask(token)},
-	{token, "auth_secret_ocid:", "auth_secret_ocid has no value", ask(token)},
-	{token, "auth_secret_ocid: ''", "auth_secret_ocid has no value", ask(token)},
-	{token, "auth_secret_ocid:\nbundle_secret_ocid:" + one, "auth_secret_ocid has no value", "bundle_secret_ocid:" + one + "," + ask(token)},
-	// Half a pair.
+	{token, "please use auth_secret_ocid:" + one, "auth_secret_ocid is not in its exact form: write auth_secret_ocid:<OCID>, with a comma before it and after it",
+		"auth_secret_ocid:" + one},
+	{token, "CHG-1 dry_run:yes", "dry_run is not in its exact form: write dry_run:yes, with a comma before it and after it",
+		"dry_run:yes,CHG-1"},
+	{token, "auth_secret_ocid:" + one + " grace:soon", "auth_secret_ocid has more than the OCID as its value: put a comma between the OCID and other text",
+		"auth_secret_ocid:" + one + ",grace:72h"},
+	{token, "auth_secret_ocid", "auth_secret_ocid is not in its exact form: write auth_secret_ocid:<OCID>, with a comma before it and after it",
+		ask(token)},
+	{token, "auth_secret_ocid:", "auth_secret_ocid has no value",
+		ask(token)},
+	{token, "auth_secret_ocid: ''", "auth_secret_ocid has no value",
+		ask(token)},
+	{token, "auth_secret_ocid:\nbundle_secret_ocid:" + one, "auth_secret_ocid has no value",
+		"bundle_secret_ocid:" + one},
 	{secret, "accesskey_secret_ocid:" + one, "secretkey_secret_ocid is missing",
 		"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:<OCID of the secret key secret>"},
 	{secret, "secretkey_secret_ocid:" + one + ",bundle_secret_ocid:" + two, "accesskey_secret_ocid is missing",
@@ -197,55 +228,95 @@ var keyRefusals = []refusal{
 }
 
 var valueRefusals = []refusal{
-	{token, "auth_secret_ocid:my-secret", `does not begin with "ocid1."`, ask(token)},
-	{token, "auth_secret_ocid:ocid1.secret.oc1.iad.aaaa", `type "secret", want "vaultsecret"`, ask(token)},
-	{token, "auth_secret_ocid:" + one + "/../x", "'/' in its unique", ask(token)},
-	{token, "auth_secret_ocid:<OCID of auth token secret>", "placeholder", ask(token)},
-	{token, "auth_secret_ocid:" + one + " for the CI", "more than the OCID", "auth_secret_ocid:" + one + ",for the CI"},
-	{token, "auth_secret_ocid:" + one + ".", "more than the OCID", "auth_secret_ocid:" + one},
-	{token, "auth_secret_ocid:" + one + " " + two, "needs the OCID of a Vault secret", ask(token)},
-	{token, "auth_secret_ocid:" + one + ",auth_secret_ocid:" + two, "auth_secret_ocid is given more than once", ask(token)},
-	{token, "auth_secret_ocid:" + one + ",auth_secret_ocd:" + two, "given more than once", ask(token)},
-	{token, "auth_secret_ocid:nothing,auth_secret_ocid:" + one, "does not begin", "auth_secret_ocid:" + one},
-	{secret, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + one, "names the same secret as accesskey_secret_ocid", ask(secret)},
+	{token, "auth_secret_ocid:my-secret", "does not begin with \"ocid1.\"",
+		ask(token)},
+	{token, "auth_secret_ocid:ocid1.secret.oc1.iad.aaaa", "type \"secret\", want \"vaultsecret\"",
+		ask(token)},
+	{token, "auth_secret_ocid:" + one + "/../x", "'/' in its unique",
+		"auth_secret_ocid:" + one},
+	{token, "auth_secret_ocid:<OCID of auth token secret>", "placeholder",
+		ask(token)},
+	{token, "auth_secret_ocid:" + one + " for the CI", "more than the OCID",
+		"auth_secret_ocid:" + one},
+	{token, "auth_secret_ocid:" + one + ".", "more than the OCID",
+		"auth_secret_ocid:" + one},
+	{token, "auth_secret_ocid:" + one + " " + two, "auth_secret_ocid has more than the OCID as its value: put a comma between the OCID and other text",
+		ask(token)},
+	{token, "auth_secret_ocid:" + one + ",auth_secret_ocid:" + two, "auth_secret_ocid is given more than once",
+		ask(token)},
+	{token, "auth_secret_ocid:" + one + ",auth_secret_ocd:" + two, "auth_secret_ocd is not a key (did you mean auth_secret_ocid?): write auth_secret_ocid:<OCID>",
+		ask(token)},
+	{token, "auth_secret_ocid:nothing,auth_secret_ocid:" + one, "does not begin",
+		"auth_secret_ocid:" + one},
+	{secret, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + one, "names the same secret as accesskey_secret_ocid",
+		ask(secret)},
 	{api, "api_secret_ocid:" + one + ",bundle_secret_ocid:" + one, "names the same secret as api_secret_ocid",
 		ask(api) + ",bundle_secret_ocid:<OCID of the bundle secret>"},
-	// An OCID without a key.
-	{token, one, one + " stands alone", "auth_secret_ocid:" + one + "," + one},
-	{token, "put it into " + one + " please", "stands alone", "auth_secret_ocid:" + one + ",put it into " + one + " please"},
-	{token, one + "," + two, "stands alone", ask(token)},
-	{token, "auth_secret_ocid:" + one + ",not " + two, two + " stands alone", "auth_secret_ocid:" + one + ",not"},
-	{secret, one, "stands alone", ask(secret)},
-	{secret, "bundle_secret_ocid:" + one + "," + two, "stands alone", "bundle_secret_ocid:" + one},
-	{passwd, one, "stands alone", "password_secret_ocid:" + one + "," + one},
-	{token, "ocid1.vaultsecret.oc1.iad", "stands alone", ask(token)},
-	{token, strings.Repeat("x", cloudguard.MaxComment+1), "is longer than 65536 bytes", ask(token)},
-	{passwd, strings.Repeat("x", cloudguard.MaxComment+1), "is longer than 65536 bytes", ""},
+	{token, one, one + " stands alone",
+		"auth_secret_ocid:" + one},
+	{token, "put it into " + one + " please", "stands alone",
+		"auth_secret_ocid:" + one},
+	{token, one + "," + two, "stands alone",
+		ask(token)},
+	{token, "auth_secret_ocid:" + one + ",not " + two, two + " stands alone",
+		"auth_secret_ocid:" + one},
+	{secret, one, "stands alone",
+		ask(secret)},
+	{secret, "bundle_secret_ocid:" + one + "," + two, "stands alone",
+		"bundle_secret_ocid:" + one},
+	{passwd, one, "stands alone",
+		"password_secret_ocid:" + one},
+	{token, "ocid1.vaultsecret.oc1.iad", "the text has an OCID that looks cut short. Copy the whole OCID of the Vault secret",
+		ask(token)},
+	{token, strings.Repeat("x", cloudguard.MaxComment+1), "is longer than 8192 bytes", ask(token)},
+	{passwd, strings.Repeat("x", cloudguard.MaxComment+1), "is longer than 8192 bytes", "rotate:yes"},
 }
 
 var optionRefusals = []refusal{
-	{token, "replace:perhaps", "replace must be yes or no", "replace:<yes or no>"},
-	{token, "replace:on,dry_run:off", "replace must be yes or no; dry_run must be yes or no", "replace:yes"},
-	{token, "dry_run:1", "dry_run must be yes or no", "dry_run:yes"},
-	{token, "replace:yes,replace:no", "replace is given more than once", "replace:<yes or no>"},
-	{token, "dry_run:yes,dry_run:no", "dry_run is given more than once", "dry_run:<yes or no>"},
-	{token, "grace:1h,grace:2h", "grace is given more than once", "grace:<72h or 3d or 0>"},
-	{token, "grace:72", "grace is not a time", "grace:<72h or 3d or 0>"},
-	{token, "grace:72 hours", "grace is not a time", "grace:72h"},
-	{token, "grace:3 days", "grace is not a time", "grace:72h"},
-	{token, "grace:3 months", "grace is not a time", "grace:<72h or 3d or 0>"},
-	{token, "grace:-1h", "grace is not a time", "grace:<72h or 3d or 0>"},
-	{token, "grace:91d", "grace is longer than 90 days", "grace:<72h or 3d or 0>"},
-	{token, "grace:999999d999999h999999m", "grace is longer than 90 days", "grace:<72h or 3d or 0>"},
-	{token, "grace:", "grace has no value", "grace:<72h or 3d or 0>"},
-	{token, "repalce:yes", "did you mean replace?", "replace:yes"},
-	{token, "dryrun:yes", "did you mean dry_run?", "dry_run:yes"},
-	{token, "dry-run:on", "did you mean dry_run?", "dry_run:yes"},
-	{token, "CHG-1, dry run", "did you mean dry_run?", "dry_run:<yes or no>,CHG-1"},
-	{token, "replace", "replace has no value", "replace:<yes or no>"},
-	{token, "grce:72h", "did you mean grace?", "grace:72h"},
-	{token, "grce:72 hours", "did you mean grace?", "grace:72h"},
-	{token, "grace=72h", "needs a colon", "grace:72h"},
+	{token, "replace:perhaps", "replace must be yes or no",
+		"rotate:yes"},
+	{token, "replace:on,dry_run:off", "replace must be yes or no; dry_run must be yes or no",
+		"replace:yes"},
+	{token, "dry_run:1", "dry_run must be yes or no",
+		"dry_run:yes"},
+	{token, "replace:yes,replace:no", "replace is given more than once",
+		"rotate:yes"},
+	{token, "dry_run:yes,dry_run:no", "dry_run is given more than once",
+		"dry_run:yes"},
+	{token, "grace:1h,grace:2h", "grace is given more than once",
+		"grace:2h"},
+	{token, "grace:72", "grace is not a time",
+		"grace:72h"},
+	{token, "grace:72 hours", "grace is not a time",
+		"grace:72h"},
+	{token, "grace:3 days", "grace is not a time",
+		"grace:72h"},
+	{token, "grace:3 months", "grace is not a time",
+		"grace:2160h"},
+	{token, "grace:-1h", "grace is not a time",
+		"grace:72h"},
+	{token, "grace:91d", "grace is longer than 90 days",
+		"grace:2160h"},
+	{token, "grace:999999d999999h999999m", "grace is longer than 90 days",
+		"grace:72h"},
+	{token, "grace:", "grace has no value",
+		"grace:72h"},
+	{token, "repalce:yes", "did you mean replace?",
+		"replace:yes"},
+	{token, "dryrun:yes", "did you mean dry_run?",
+		"dry_run:yes"},
+	{token, "dry-run:on", "did you mean dry_run?",
+		"dry_run:yes"},
+	{token, "CHG-1, dry run", "did you mean dry_run?",
+		"dry_run:yes,CHG-1"},
+	{token, "replace", "replace is not in its exact form: write replace:yes, with a comma before it and after it",
+		"rotate:yes"},
+	{token, "grce:72h", "did you mean grace?",
+		"grace:72h"},
+	{token, "grce:72 hours", "did you mean grace?",
+		"grace:72h"},
+	{token, "grace=72h", "grace is not in its exact form: write grace:72h, grace:3d or grace:0, with a comma before it and after it",
+		"grace:72h"},
 }
 
 func TestTheValueOfAKeyIsNeverRepeatedInAnError(t *testing.T) {

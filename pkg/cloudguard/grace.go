@@ -11,10 +11,7 @@ import (
 // Cloud Guard's rules let a credential live at all.
 const maxGrace = 90 * 24 * time.Hour
 
-var (
-	graceForm = lazily(func() string { return `^(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?$` })
-	graceTalk = lazily(func() string { return `^(\d{1,6}) ?(?:(d|days?)|(h|hrs?|hours?)|(m|mins?|minutes?))$` })
-)
+var graceForm = lazily(func() string { return `^(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?$` })
 
 var (
 	errGrace   = errors.New("is not a time: write 72h, 3d or 90m, or 0 for none")
@@ -28,27 +25,37 @@ func parseGrace(s string) (time.Duration, error) {
 		return 0, nil
 	}
 	m := graceForm().FindStringSubmatch(s)
-	if m == nil || s == "" {
+	switch {
+	case s == "":
+		return 0, errNoGrace
+	case m == nil:
 		return 0, errGrace
 	}
 	return sumGrace(m[1:])
 }
 
-// mendGrace reads what a person may have meant: "72 hours", "3 days".
-func mendGrace(s string) (time.Duration, bool) {
-	m := graceTalk().FindStringSubmatch(asciiLower(s))
-	if m == nil {
-		return 0, false
-	}
-	parts := []string{"", "", ""}
-	for i, unit := range m[2:] {
-		if unit != "" {
-			parts[i] = m[1]
+// durationIn is the longest length of time that a folded text names, at most 90
+// days.
+func durationIn(text string) (longest time.Duration, ok bool) {
+	for _, m := range duration().FindAllStringSubmatch(text, -1) {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			n = max(1, numberWords[m[1]])
+		}
+		for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, 7 * 24 * time.Hour, 30 * 24 * time.Hour} {
+			if m[i+2] != "" {
+				d := maxGrace
+				if n < int(maxGrace/unit) {
+					d = time.Duration(n) * unit
+				}
+				longest, ok = max(longest, d), true
+			}
 		}
 	}
-	d, err := sumGrace(parts)
-	return d, err == nil
+	return longest, ok
 }
+
+var numberWords = map[string]int{"two": 2, "couple of": 2, "three": 3, "few": 3, "some": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "ten": 10}
 
 // sumGrace adds days, hours and minutes, each "" or at most six digits. It counts
 // in minutes, since so many days in nanoseconds would overflow.

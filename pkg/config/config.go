@@ -33,6 +33,15 @@ const (
 	ProveOff     ProveMode = "off"     // no proof is tried
 )
 
+// BareClosure says what a closure comment without any instruction does.
+type BareClosure string
+
+// The answers to a bare closure.
+const (
+	BareRefuse BareClosure = "refuse" // rotate nothing, except a password, and say what to write
+	BareRotate BareClosure = "rotate" // rotate into the secret that is bound
+)
+
 // Config is the whole configuration. The zero value isn't usable: its words are
 // empty; [Read] fills them.
 type Config struct {
@@ -44,6 +53,8 @@ type Config struct {
 	EventCheck bool
 	// SecretBinding is BindingRequire by default.
 	SecretBinding Binding
+	// BareClosure is BareRefuse by default.
+	BareClosure BareClosure
 	// ProtectedUsers are the users that are never touched: OCIDs, and names in
 	// which '*' stands for any characters. Ask [Config.Protects].
 	ProtectedUsers []string

@@ -23,7 +23,7 @@ func read(t *testing.T, entries ...string) config.Config {
 }
 
 var defaults = config.Config{
-	Topic: topic, EventCheck: true, SecretBinding: config.BindingRequire,
+	Topic: topic, EventCheck: true, SecretBinding: config.BindingRequire, BareClosure: config.BareRefuse,
 	Prove: config.ProveRequire, RSABits: 2048, LogLevel: "info", Metrics: true, SweepDays: 7,
 }
 
@@ -54,11 +54,11 @@ func TestTheDocumentedDefaultsAreTheRealOnes(t *testing.T) {
 }
 
 func TestEveryKeyIsRead(t *testing.T) {
-	got := read(t, "ons_topic= OCID1.onstopic.oc1.IAD.aaaaaaaaTOPIC ", "event_check=OFF", "secret_binding=warn",
+	got := read(t, "ons_topic= OCID1.onstopic.oc1.IAD.aaaaaaaaTOPIC ", "event_check=OFF", "secret_binding=warn", "bare_closure=Rotate",
 		"protected_users=ocid1.user.oc1..AAAA, jane@example.com ;svc-*\nroot", "grace_period=1d12h30m", "prove=try", "dry_run=Yes",
 		"rsa_bits=4096", "log_level=debug", "metrics=off", "sweep_days=30", "secret_compartments=ocid1.compartment.oc1..aaab,ocid1.tenancy.oc1..aaac,")
 	want := config.Config{
-		Topic: topic, EventCheck: false, SecretBinding: config.BindingWarn,
+		Topic: topic, EventCheck: false, SecretBinding: config.BindingWarn, BareClosure: config.BareRotate,
 		ProtectedUsers: []string{"ocid1.user.oc1..aaaa", "jane@example.com", "svc-*", "root"},
 		Grace:          36*time.Hour + 30*time.Minute, Prove: config.ProveTry, DryRun: true, RSABits: 4096, LogLevel: "debug", SweepDays: 30,
 		SecretCompartments: []string{"ocid1.compartment.oc1..aaab", "ocid1.tenancy.oc1..aaac"},
@@ -71,7 +71,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 func TestEveryGoodValueIsTaken(t *testing.T) {
 	good := map[string][]string{
 		"event_check": {"on", "off"}, "secret_binding": {"require", "warn"}, "prove": {"require", "try", "off"},
-		"dry_run": {"yes", "no"}, "rsa_bits": {"2048", "3072", "4096"}, "log_level": {"trace", "debug", "info", "warn", "error"},
+		"bare_closure": {"refuse", "rotate"},
+		"dry_run":      {"yes", "no"}, "rsa_bits": {"2048", "3072", "4096"}, "log_level": {"trace", "debug", "info", "warn", "error"},
 		"sweep_days": {"1", "7", "90"}, "grace_period": {"0", "0h", "72h", "3d", "90m", "90d", "2160h", "1D2H3M"},
 	}
 	for key, values := range good {
@@ -91,6 +92,8 @@ func TestAMalformedValueIsRefusedWithItsMend(t *testing.T) {
 		{"event_check=true", `event_check is "true": set it to on, off`},
 		{"event_check=yes", "set it to on, off"},
 		{"secret_binding=off", "set it to require, warn"},
+		{"bare_closure=yes", "set it to refuse, rotate"},
+		{"bare-closure=rotate", "did you mean bare_closure?"},
 		{"prove=yes", "set it to require, try, off"},
 		{"dry_run=true", "set it to yes, no"},
 		{"rsa_bits=1024", "set it to 2048, 3072, 4096"},

@@ -29,6 +29,9 @@ var specs = []spec{
 		choice(map[string]bool{"on": true, "off": false}, func(c *Config, v bool) { c.EventCheck = v })},
 	{Key{"secret_binding", "require", "`require`, `warn`", "refuse a secret that isn't bound to its user by tags, or write to it and say so"},
 		choice(words(BindingRequire, BindingWarn), func(c *Config, v Binding) { c.SecretBinding = v })},
+	{Key{"bare_closure", "refuse", "`refuse`, `rotate`", "what a closure comment without any instruction does, unless for a password: nothing, or a rotation into the bound secret; " +
+		"text that says no never rotates"},
+		choice(words(BareRefuse, BareRotate), func(c *Config, v BareClosure) { c.BareClosure = v })},
 	{Key{"protected_users", "", "user OCIDs and names, with commas between them; `*` in a name stands for any characters", "users whose credentials are never rotated"}, readProtected},
 	{Key{"grace_period", "0", "`0`, or days, hours and minutes such as `72h`, `3d`, `90m`, up to `90d`", "how long the old credential stays beside the new one"}, readGrace},
 	{Key{"prove", "require", "`require`, `try`, `off`", "whether the new credential must have worked once before the old one goes"},

@@ -33,7 +33,7 @@ func byCloudGuard(minutes int, detail string) cloudguard.Change {
 }
 
 func byUs(minutes int) cloudguard.Change {
-	return cloudguard.Change{At: at(minutes), Actor: "rotate", ActorKind: "USER", Detail: "OPEN", Comment: guard.ReopenMark + ": no free slot"}
+	return cloudguard.Change{At: at(minutes), Actor: "rotate", ActorKind: "USER", Detail: "OPEN", Comment: cloudguard.ReopenMark + ": no free slot"}
 }
 
 func record(detail string, history ...cloudguard.Change) cloudguard.Problem {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -76,10 +76,10 @@ func TestAProblemIsReadAndReopened(t *testing.T) {
 	if err != nil || !p.Resolved() || !slices.Equal(p.Subject().Users, []string{u}) || p.ResourceID != "ocid1.credential.oc1..x" || p.ID != id {
 		t.Fatalf("the problem is %+v (%v)", p, err)
 	}
-	if err := cloud.Reopen(t.Context(), id, guard.ReopenMark+": why not"); err != nil {
+	if err := cloud.Reopen(t.Context(), id, cloudguard.ReopenMark+": why not"); err != nil {
 		t.Fatal(err)
 	}
-	if got := e.Problem(id); got.Status != "OPEN" || got.Comment != guard.ReopenMark+": why not" {
+	if got := e.Problem(id); got.Status != "OPEN" || got.Comment != cloudguard.ReopenMark+": why not" {
 		t.Errorf("the problem is %s, its comment %q", got.Status, got.Comment)
 	}
 }

@@ -108,7 +108,7 @@ func TestADeliveryThatComesAfterOurReopeningIsIgnored(t *testing.T) {
 	s := newScene()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		p := s.open()
-		p.History = []cloudguard.Change{{At: closedAt.Add(time.Minute), Actor: "rotate", ActorKind: "USER", Detail: "OPEN", Comment: guard.ReopenMark + ": no free slot"}}
+		p.History = []cloudguard.Change{{At: closedAt.Add(time.Minute), Actor: "rotate", ActorKind: "USER", Detail: "OPEN", Comment: cloudguard.ReopenMark + ": no free slot"}}
 		return p, nil
 	}
 	o, err := s.respond(t)

@@ -125,7 +125,7 @@ func TestACommentWithAMisspeltKeyIsRefusedAndTheMailShowsTheCorrectedOne(t *test
 }
 
 func TestWithoutASecretInTheCommentTheBoundOneIsFoundByItsTags(t *testing.T) {
-	s := newScene().with("ticket CHG-7")
+	s := newScene().with("rotate:yes,ticket CHG-7")
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
 	if !s.saw("ListSecrets " + compartment) {
@@ -137,7 +137,7 @@ func TestWithoutASecretInTheCommentTheBoundOneIsFoundByItsTags(t *testing.T) {
 }
 
 func TestBoundSecretsAreLookedForInEveryConfiguredCompartment(t *testing.T) {
-	s := newScene().with("")
+	s := newScene().with("rotate:yes")
 	const elsewhere = "ocid1.compartment.oc1..aaaaaaaaelsewhere"
 	s.secrets[0].Compartment = elsewhere
 	s.config.SecretCompartments = []string{"ocid1.compartment.oc1..aaaaaaaaempty", elsewhere}
@@ -149,7 +149,7 @@ func TestBoundSecretsAreLookedForInEveryConfiguredCompartment(t *testing.T) {
 }
 
 func TestNoBoundSecretIsARefusal(t *testing.T) {
-	s := newScene().with("")
+	s := newScene().with("rotate:yes")
 	s.secrets = nil
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
@@ -159,7 +159,7 @@ func TestNoBoundSecretIsARefusal(t *testing.T) {
 }
 
 func TestTwoBoundSecretsAreARefusalAndNotAGuess(t *testing.T) {
-	s := newScene().with("")
+	s := newScene().with("rotate:yes")
 	second := s.secrets[0]
 	second.ID = otherSecret
 	s.secrets = append(s.secrets, second)
@@ -176,7 +176,7 @@ func TestTwoBoundSecretsAreARefusalAndNotAGuess(t *testing.T) {
 }
 
 func TestAListOfSecretsThatDoesNotComeIsLeftToALaterDelivery(t *testing.T) {
-	s := newScene().with("")
+	s := newScene().with("rotate:yes")
 	s.listErr = fault.New(fault.Unclear, "ListSecrets", "no answer")
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Unfinished)

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -166,7 +165,7 @@ type response struct {
 // respond carries out the request that the event and the record have come to.
 func (c *response) respond(ctx context.Context) {
 	var err error
-	if c.order, err = cloudguard.ParseComment(c.request.Rule, c.request.Comment); err != nil {
+	if c.order, err = c.ordered(c.request.Comment); err != nil {
 		c.refuse(err)
 		return
 	}
@@ -204,6 +203,15 @@ func (c *response) ahead(ctx context.Context, subject cloudguard.Subject, commen
 	}
 	id, _ := subject.ID() // it is there: nothing is missing
 	return c.Reads.Ahead(ctx, credential.Ref{Kind: c.kind, User: subject.Users[0], ID: id}, secrets)
+}
+
+// ordered reads a closure comment, and refuses one that orders no rotation.
+func (c *response) ordered(comment string) (cloudguard.Comment, error) {
+	order, err := cloudguard.ParseComment(c.request.Rule, comment)
+	if err == nil {
+		err = order.Ordered(c.request.Rule, c.Config.BareClosure == config.BareRotate)
+	}
+	return order, err
 }
 
 // namespaced tells whether the Object Storage namespace is part of what a credential of the kind is used with.
@@ -283,17 +291,8 @@ func (c *response) refuse(err error) {
 	case errors.As(err, &format):
 		c.out.Reason, c.out.Mend = format.Field+" "+format.Problem, format.Mend
 	case errors.As(err, &comment):
-		c.out.Reason, c.out.Mend = faults(comment), "Close the problem again with this comment:\n"+comment.Corrected
+		c.out.Reason, c.out.Mend = comment.Reason(), comment.Remedy()
 	case errors.As(err, &refusal):
 		c.out.Reason, c.out.Mend = refusal.Problem, refusal.Mend
 	}
-}
-
-// faults is what is wrong with a comment, without the mend.
-func faults(e *cloudguard.CommentError) string {
-	texts := make([]string, len(e.Faults))
-	for i, f := range e.Faults {
-		texts[i] = f.Item + " " + f.Problem
-	}
-	return "the closure comment was not understood: " + strings.Join(texts, "; ")
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
-	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
@@ -88,7 +87,7 @@ func (c *response) reopen(ctx context.Context) {
 	if !c.known {
 		return
 	}
-	comment := guard.ReopenMark + ": " + c.out.Reason
+	comment := cloudguard.ReopenMark + ": " + c.out.Reason
 	if len(comment) > 900 {
 		comment = strings.ToValidUTF8(comment[:900], "")
 	}

@@ -82,7 +82,7 @@ func TestAReopenedProblemsCommentHasOurMarkAndTheReason(t *testing.T) {
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
 	got := s.reopened[0]
-	if !strings.HasPrefix(got, guard.ReopenMark+": the secret holds another living credential") {
+	if !strings.HasPrefix(got, cloudguard.ReopenMark+": the secret holds another living credential") {
 		t.Errorf("the comment is %q", got)
 	}
 	if len(got) > 1000 {

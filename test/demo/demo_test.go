@@ -187,7 +187,10 @@ func TestACommentIsPlayedAsItIsWritten(t *testing.T) {
 		kind, comment string
 		want          []string
 	}{
-		{"api-key", "", []string{"(none)", "rotated; the problem is RESOLVED"}},
+		{"api-key", "", []string{"(none)", "refused; the problem is OPEN", "orders no rotation", "rotate:yes"}},
+		{"api-key", "rotate:yes", []string{"rotated; the problem is RESOLVED"}},
+		{"auth-token", "false positive", []string{"refused; the problem is OPEN", "dismiss the problem", "kept   "}},
+		{"api-key", "api_secret_ocid:{secret},grace_period:72h", []string{"refused; the problem is OPEN", "grace:72h", "kept   "}},
 		{"api-key", "bundle_secret_ocid:{bundle}", []string{"bundle_secret", "1 of 1 rotated"}},
 		{"auth-token", "auth_secret_ocid:{secret},grace:72h", []string{"kept   ", "works until"}},
 		{"customer-secret-key", "accesskey_secret_ocid:{access_secret},secretkey_secret_ocid:{secretkey_secret},dry_run:yes", []string{"dry_run", "kept   "}},

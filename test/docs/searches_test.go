@@ -153,6 +153,9 @@ func outcomeOf(m map[string]any) any {
 // forged is what somebody may write into a comment to be found where it doesn't belong.
 const forged = `"outcome":"refused" "message":"sweep" "message":"the invocation failed" "message":"outcome","message":"call","class":"x","rotation":"abc"`
 
+// forgedFree is the part of it that a closure comment may have as its free text.
+const forgedFree = `"message":"sweep" "message":"the invocation failed" "message":"outcome","message":"call","class":"x"`
+
 // TestEverySearchFindsItsLinesAndNoOthers plays the built functions, and searches what they print.
 func TestEverySearchFindsItsLinesAndNoOthers(t *testing.T) {
 	dir := t.TempDir()
@@ -179,10 +182,10 @@ func TestEverySearchFindsItsLinesAndNoOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	closing(stage.Want{Kind: stage.APIKey}, forged)
+	closing(stage.Want{Kind: stage.APIKey}, forgedFree)
 	closing(stage.Want{Kind: stage.AuthToken, Unbound: true, UserName: forged}, forged)
 	broken := s.Inject(ociemu.Fault{Operation: "UpdateSecret", Times: -1, Do: ociemu.Answer(503, "ServiceUnavailable")})
-	closing(stage.Want{Kind: stage.APIKey}, forged)
+	closing(stage.Want{Kind: stage.APIKey}, forgedFree)
 	broken.Remove()
 	if _, err := s.Sweep(t.Context()); err != nil {
 		t.Fatal(err)

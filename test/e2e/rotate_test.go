@@ -167,14 +167,14 @@ func TestAProblemThatIsClosedTwiceIsOneRotation(t *testing.T) {
 	})
 }
 
-func TestASecretThatIsBoundIsFoundWithoutAComment(t *testing.T) {
+func TestASecretThatIsBoundIsFoundWithoutItsOCIDInTheComment(t *testing.T) {
 	for _, w := range []stage.Want{{Kind: stage.APIKey}, {Kind: stage.AuthToken}, {Kind: stage.CustomerSecretKey, Bundle: true}} {
 		t.Run(string(w.Kind), func(t *testing.T) {
 			t.Parallel()
 			s := play(t, stage.Options{})
 			c := s.Add(w)
 			s.Add(stage.Want{Kind: w.Kind}) // somebody else's
-			if a := closeProblem(t, s, c, ""); a.Outcome != "rotated" {
+			if a := closeProblem(t, s, c, "rotate:yes"); a.Outcome != "rotated" {
 				t.Fatalf("the answer is %+v", a)
 			}
 			rotated(t, s, c)
