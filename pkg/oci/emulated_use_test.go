@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
