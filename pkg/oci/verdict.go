@@ -65,7 +65,7 @@ var proofs = map[credential.Kind]proof{
 // verdictOf judges a refusal. Without a request id of OCI's it is nobody's word, with one exception: a registry's refusal
 // of a sign-in, which the specification gives no request id. It can only reject.
 func verdictOf(p proof, a answer) verdict {
-	if a.requestID == "" && a.form != formRegistry || a.status != a.http {
+	if a.requestID == "" && a.form != formRegistry {
 		return unclear
 	}
 	for _, row := range p.rows {

@@ -159,6 +159,10 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 		r.proof = ProofGood
 	}
 	r.result.Rotation = r.id
+	if r.Issuer == nil {
+		r.result.Cause = fault.New(fault.Invalid, "rotation", fmt.Sprintf("there is no way to make a credential of the kind %q", job.Ref.Kind))
+		return r.end(Decision{Action: Refuse, Reason: Failed})
+	}
 	forward, cancel := e.forward(ctx)
 	defer cancel()
 	if job.Ref.Kind == credential.APIKey && !job.DryRun {
