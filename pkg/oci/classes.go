@@ -99,7 +99,7 @@ func (m matcher) matches(status int, code, text string) bool {
 
 // rowOf finds the row of an answer. An answer that is none of OCI's decides nothing, whatever its status says: only that
 // it asks to wait is believed.
-func rowOf(a answer) row {
+func rowOf(a failure) row {
 	if !a.genuine() && a.status != http.StatusTooManyRequests {
 		return row{class: fault.Unclear, source: ours, says: "the answer is " + string(a.form) +
 			", without OCI's error code or request id: a gateway or a proxy on the way has answered"}

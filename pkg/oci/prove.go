@@ -85,7 +85,7 @@ func (p *Prover) try(ctx context.Context, name string, proof proof, form request
 			return false, &fault.Error{Class: fault.Unclear, Operation: name, Status: response.StatusCode,
 				Message: "the answer isn't the service's: a gateway or a proxy on the way may have given it"}
 		}
-		a := readAnswer(response.StatusCode, response.Header, body)
+		a := readFailure(response.StatusCode, response.Header, body)
 		switch verdictOf(proof, a) {
 		case accepted:
 			return true, nil
@@ -98,7 +98,7 @@ func (p *Prover) try(ctx context.Context, name string, proof proof, form request
 
 // unclear is the fault of an answer that says nothing about a credential. It keeps what can be tried again apart, and
 // nothing else: that a proof is denied or absent is no finding about the thing that the caller asks for.
-func (a answer) unclear(operation string) *fault.Error {
+func (a failure) unclear(operation string) *fault.Error {
 	f := a.fault(operation, false)
 	if f.Class != fault.Throttled {
 		f.Class = fault.Unclear

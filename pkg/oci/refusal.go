@@ -28,7 +28,7 @@ const leftOut = "the service's text is left out, since it might quote the value 
 // refusal holds the last answer of a call that was no success.
 type refusal struct {
 	mu   sync.Mutex
-	last *answer
+	last *failure
 }
 
 // note reads an answer that is no success; one that is forgets what came before it.
@@ -36,7 +36,7 @@ func (r *refusal) note(response *http.Response) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.last = nil; response.StatusCode < 200 || response.StatusCode >= 300 {
-		a := read(response)
+		a := readResponse(response)
 		r.last = &a
 	}
 }
@@ -60,7 +60,7 @@ func (r *refusal) fault(operation string, err error, quote bool) error {
 }
 
 // fault is what the answer means for the caller of an operation.
-func (a answer) fault(operation string, quote bool) *fault.Error {
+func (a failure) fault(operation string, quote bool) *fault.Error {
 	row := rowOf(a)
 	f := &fault.Error{Class: row.class, Operation: operation, Status: a.http, RequestID: a.requestID, Message: row.says}
 	if (quote || knownCode(a.code)) && plainCode.MatchString(a.code) {

@@ -64,7 +64,7 @@ var proofs = map[credential.Kind]proof{
 
 // verdictOf judges a refusal. Without a request id of OCI's it is nobody's word, with one exception: a registry's refusal
 // of a sign-in, which the specification gives no request id. It can only reject.
-func verdictOf(p proof, a answer) verdict {
+func verdictOf(p proof, a failure) verdict {
 	if a.requestID == "" && a.form != formRegistry {
 		return unclear
 	}

@@ -26,8 +26,8 @@ const (
 	formOther    form = "in no form of OCI's"
 )
 
-// answer is an HTTP answer that is no success, as far as it can be read.
-type answer struct {
+// failure is an HTTP answer that is no success, as far as it can be read.
+type failure struct {
 	http      int // status of the HTTP answer
 	status    int // the same, or that of the SCIM error that the message embeds, which decides
 	form      form
@@ -37,26 +37,26 @@ type answer struct {
 }
 
 // genuine reports whether the answer is one of an OCI API: in OCI's own form or SCIM's, with a request id.
-func (a answer) genuine() bool {
+func (a failure) genuine() bool {
 	return (a.form == formOCI || a.form == formSCIM) && a.requestID != ""
 }
 
 // maxAnswer is how much of an answer is read. OCI's errors have less than 4 KB.
 const maxAnswer = 64 << 10
 
-// read reads an answer and puts what it has read back, for the SDK.
-func read(r *http.Response) answer {
+// readResponse reads an answer and puts what it has read back, for the SDK.
+func readResponse(r *http.Response) failure {
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxAnswer)) // a part of it is read as one that is in no form
 	r.Body = struct {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
-	return readAnswer(r.StatusCode, r.Header, body)
+	return readFailure(r.StatusCode, r.Header, body)
 }
 
-// readAnswer reads an answer.
-func readAnswer(status int, header http.Header, text []byte) answer {
-	a := answer{http: status, status: status, requestID: header.Get("Opc-Request-Id")}
+// readFailure reads one.
+func readFailure(status int, header http.Header, text []byte) failure {
+	a := failure{http: status, status: status, requestID: header.Get("Opc-Request-Id")}
 	if !plainID.MatchString(a.requestID) {
 		a.requestID = ""
 	}
