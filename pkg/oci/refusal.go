@@ -12,10 +12,10 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// plainRequests are the calls that send a body in which there is never a secret value. Only of these, and of calls that
-// change nothing, is the text of a refusal passed on. Any other call, also one that is added later, may have sent a
-// value, and a service may quote it in ways that nobody can list: encoded, cut, spaced, in part. Of these a refusal is
-// described by the table's words alone.
+// plainRequests are the calls that send a body in which there is never a secret value. Only of these, and of calls
+// that change nothing, is the text of a refusal passed on. Any other call, also one that is added later, may have
+// sent a value, and a service may quote it in ways that nobody can list: encoded, cut, spaced, in part. Of these a
+// refusal is described by the table's words alone.
 var plainRequests = map[string]bool{
 	"UploadApiKey": true, "CreateAuthToken": true, "CreateCustomerSecretKey": true, "CreateOrResetUIPassword": true,
 	"DeleteApiKey": true, "DeleteAuthToken": true, "DeleteCustomerSecretKey": true,
@@ -62,7 +62,8 @@ func (r *refusal) fault(operation string, err error, quote bool) error {
 // fault is what the answer means for the caller of an operation.
 func (a failure) fault(operation string, quote bool) *fault.Error {
 	row := rowOf(a)
-	f := &fault.Error{Class: row.class, Operation: operation, Status: a.http, RequestID: a.requestID, Message: row.says}
+	f := &fault.Error{Class: row.class, Operation: operation, Status: a.http, RequestID: a.requestID,
+		Message: row.says}
 	if (quote || knownCode(a.code)) && plainCode.MatchString(a.code) {
 		f.Code = a.code
 	}
