@@ -89,9 +89,9 @@ func domainOf(region, own string) (string, error) {
 	case lost == nil:
 		return common.Region(own).SecondLevelDomain(), nil
 	}
-	return "", noHost("the realm of the region %s isn't known, so that no host name can be made: set OCI_REGION_METADATA to "+
-		`{"realmKey":"...","realmDomainComponent":"...","regionKey":"...","regionIdentifier":"%[1]s"}, or deploy a newer `+
-		"version of Keyturn", region)
+	return "", noHost("the realm of the region %s isn't known, so that no host name can be made: set OCI_REGION_METADATA, as OCI "+
+		`Functions does, to {"realmKey":"...","realmDomainComponent":"...","regionKey":"...","regionIdentifier":"%s"}, `+
+		"or deploy a newer version of Keyturn", region, own)
 }
 
 // noHost is the refusal to make a host name.
