@@ -40,7 +40,6 @@ var facts = []fact{
 	{"slots", "a user has room for 3 API keys, 2 auth tokens and 2 customer secret keys", "whether there is a free slot", "credentials are made until one is refused", "3 API keys, 2 auth tokens, 2 customer secret keys", nil},
 	{"full-slots", "one more is refused as over the limit", "replace:yes", "the refusal of that one, for each of the three kinds", "400 IdcsConversionError", []string{"400 LimitExceeded",
 		"409 ApiKeyLimitExceeded, 400 IdcsConversionError", "400 IdcsConversionError, 400 LimitExceeded", "409 Conflict", "400 QuotaExceeded"}},
-	{"domain-refusals", "a tenancy with identity domains answers with 400 IdcsConversionError, and now and then with 401 to what works minutes later", "which refusals are tried again", "all answers of IAM with that code are counted, each with its text", "", nil},
 	{"duplicate-key", "uploading an API key that is there is a conflict", "a rotation that is delivered twice", "the same public key again", "409 Conflict", []string{"400 InvalidParameter"}},
 	{"retry-token", "a repeated opc-retry-token is answered with the same auth token, value included", "an answer that got lost", "CreateAuthToken twice with one token", "the same, with its value", []string{"the same, without its value", "409 InvalidatedRetryToken", "a second one"}},
 	{"retry-token-password", "a repeated opc-retry-token resets a password once", "two deliveries of one closure", "CreateOrResetUIPassword twice with one token", "one reset", []string{"two resets", "409 InvalidatedRetryToken"}},
@@ -51,6 +50,7 @@ var facts = []fact{
 	{"access-key", "the id of a customer secret key is its access key", "deleting the old one by the event's resourceId", "the id signs a request", "the id is the access key", nil},
 	{"created-time", "timeCreated is close to the Date of the answer", "how old a new credential is by the server's clock", "both, of a new auth token", "within a minute", nil},
 	{"other-region", "IAM refuses changes outside the home region", "where calls go", "CreateAuthToken in another subscribed region", "403 NotAllowed", nil},
+	{"domain-refusals", "a tenancy with identity domains answers with 400 IdcsConversionError, and now and then with 401 to what works minutes later", "which refusals are tried again", "all answers of IAM with that code are counted, each with its text", "", nil},
 	{"date-header", "every answer has a Date", "the server's clock", "the answers of IAM and Vault", "in all", nil},
 	// Use
 	{"spread-time", "a new credential works within 15 minutes", "proving", "new ones are used until they work, timed", "within 15m0s", nil},

@@ -150,8 +150,9 @@ func credentials(ctx context.Context, o options, registry name.Registry, in io.R
 	return &authn.Basic{Username: o.user, Password: token}, nil
 }
 
+// isOCIR reports whether a host is a registry of OCI, in any realm: ocir.<region>.oci.<domain>, or <key>.ocir.<domain>.
 func isOCIR(host string) bool {
-	return strings.HasSuffix(host, ".ocir.io") || strings.HasSuffix(host, ".oraclecloud.com")
+	return strings.HasPrefix(host, "ocir.") && strings.Contains(host, ".oci.") || strings.Contains(host, ".ocir.")
 }
 
 func readToken(file string, in io.Reader) (string, error) {

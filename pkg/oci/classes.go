@@ -23,51 +23,59 @@ type row struct {
 const (
 	apiErrors = `OCI documentation, "API Errors"`
 	scim      = `OCI documentation, "REST API for Identity Domains: Response Body"`
-	shim      = "published by users of tenancies with identity domains: chadgeary/cloudoffice#14, and bootstrap scripts that handle it"
+	shim      = "published by users of tenancies with identity domains: chadgeary/cloudoffice#14, and bootstrap scripts"
 	ours      = "no source: the safe reading of an answer that isn't known"
 )
 
 const (
-	domainRefused = "the identity domain refused for the moment, as it is known to do with calls that work minutes later"
+	domainRefused = "the identity domain refused for the moment, as it is known to do with what works minutes later"
 	wrongRegion   = "IAM takes changes in the home region only"
 )
 
 var client4xx = []int{400, 402, 405, 406, 410, 411, 413, 414, 415, 416, 417, 422, 428, 431, 451}
 
-// limits are the statuses with which a limit is refused. 401 and 404 are not among them: who isn't known, or may not see
-// the user, has reached no limit.
+// limits are the statuses with which a limit is refused. 401 and 404 are not among them: who isn't known, or may not
+// see the user, has reached no limit.
 var limits = []int{400, 403, 409, 413, 422}
 
-// refusals is the table. Its order matters: what came of the call goes before what was said about it. Codes are regular
-// expressions for the whole code, without regard to case.
+// refusals is the table. Its order matters: what came of the call goes before what was said about it. Codes are
+// regular expressions for the whole code, without regard to case.
 var refusals = []row{
 	{statuses: []int{429}, class: fault.Throttled, source: apiErrors},
-	{codes: "toomanyrequests|[a-z]*(rate|request)s?limitexceeded|slowdown|throttl[a-z]*", class: fault.Throttled, source: apiErrors + "; S3's SlowDown"},
+	{codes: "toomanyrequests|[a-z]*(rate|request)s?limitexceeded|slowdown|throttl[a-z]*",
+		class: fault.Throttled, source: apiErrors + "; S3's SlowDown"},
 	{statuses: []int{408, 500, 501, 502, 503, 504}, class: fault.Unclear, source: apiErrors},
 
 	// An identity domain behind the classic API.
-	{statuses: []int{401}, codes: "idcsconversionerror|error\\..*|", class: fault.Unclear, says: domainRefused, source: shim},
-	{codes: "idcsconversionerror", message: `client is unauthorized`, class: fault.Unclear, says: domainRefused, source: shim},
+	{statuses: []int{401}, codes: "idcsconversionerror|error\\..*|",
+		class: fault.Unclear, says: domainRefused, source: shim},
+	{codes: "idcsconversionerror", message: `client is unauthorized`,
+		class: fault.Unclear, says: domainRefused, source: shim},
 
-	{statuses: limits, codes: "(|service|resource|[a-z]*(key|token|credential|password))s?limitexceeded|[a-z]*quotaexceeded", class: fault.Full, source: apiErrors + `; ApiKeyLimitExceeded: ` + shim},
-	{statuses: limits, message: `maximum quota|quota limit|quota (has been |is |was )?(reached|exceeded)`, class: fault.Full, source: shim},
-	{statuses: limits, message: `\blimit exceeded\b|\bmaximum number of\b`, class: fault.Full, source: "terraform-provider-oci issues"},
+	{statuses: limits, codes: "(|service|resource|[a-z]*(key|token|credential|password))s?limitexceeded|[a-z]*quotaexceeded",
+		class: fault.Full, source: apiErrors + `; ApiKeyLimitExceeded: ` + shim},
+	{statuses: limits, message: `maximum quota|quota limit|quota (has been |is |was )?(reached|exceeded)`,
+		class: fault.Full, source: shim},
+	{statuses: limits, message: `\blimit exceeded\b|\bmaximum number of\b`,
+		class: fault.Full, source: "terraform-provider-oci issues"},
 
-	{statuses: limits, message: `invalid public key header or footer|invalidheaderfooter`, class: fault.Invalid,
-		says: "OCI takes RSA public keys in PEM only", source: shim},
-	{statuses: limits, message: `primary email must be specified|primaryemailnotspecified|invalidemailformat`, class: fault.Invalid,
-		says: "the user's record in the identity domain lacks a valid primary email address: add one", source: shim},
+	{statuses: limits, message: `invalid public key header or footer|invalidheaderfooter`,
+		class: fault.Invalid, says: "OCI takes RSA public keys in PEM only", source: shim},
+	{statuses: limits, message: `primary email must be specified|primaryemailnotspecified|invalidemailformat`,
+		class: fault.Invalid, says: "the user's record in the identity domain lacks a valid primary email address: add one", source: shim},
 
 	{codes: "relatedresourcenotauthorizedornotfound", class: fault.Absent, source: apiErrors},
-	{statuses: []int{404}, codes: "[a-z]*notfound|invalidparameter|idcsconversionerror|error\\..*|", class: fault.Absent, source: apiErrors + "; " + scim},
+	{statuses: []int{404}, codes: "[a-z]*notfound|invalidparameter|idcsconversionerror|error\\..*|",
+		class: fault.Absent, source: apiErrors + "; " + scim},
 	{statuses: []int{401}, class: fault.Denied, source: apiErrors},
-	{statuses: []int{403}, codes: "notallowed", message: "home region", class: fault.Denied, says: wrongRegion, source: apiErrors},
+	{statuses: []int{403}, codes: "notallowed", message: "home region",
+		class: fault.Denied, says: wrongRegion, source: apiErrors},
 	{statuses: []int{403}, class: fault.Denied, source: apiErrors},
 
 	{statuses: []int{409}, codes: "incorrectstate|lockconflict", class: fault.Busy, source: apiErrors},
 	{statuses: []int{409, 412}, class: fault.Conflict, source: apiErrors},
-	{statuses: []int{400}, message: `already exists|already in use|error\.common\.validation\.uniqu`, class: fault.Conflict,
-		says: "the name is taken already", source: "terraform-provider-oci#1913"},
+	{statuses: []int{400}, message: `already exists|already in use|error\.common\.validation\.uniqu`,
+		class: fault.Conflict, says: "the name is taken already", source: "terraform-provider-oci#1913"},
 
 	{statuses: client4xx, class: fault.Invalid, source: apiErrors},
 	{class: fault.Unclear, source: ours},
@@ -97,9 +105,9 @@ func (m matcher) matches(status int, code, text string) bool {
 	return (m.code == nil || m.code.MatchString(code)) && m.text.MatchString(text)
 }
 
-// rowOf finds the row of an answer. An answer that is none of OCI's decides nothing, whatever its status says: only that
-// it asks to wait is believed.
-func rowOf(a answer) row {
+// rowOf finds the row of an answer. An answer that is none of OCI's decides nothing, whatever its status says: only
+// that it asks to wait is believed.
+func rowOf(a failure) row {
 	if !a.genuine() && a.status != http.StatusTooManyRequests {
 		return row{class: fault.Unclear, source: ours, says: "the answer is " + string(a.form) +
 			", without OCI's error code or request id: a gateway or a proxy on the way has answered"}

@@ -22,7 +22,7 @@ func (c *Cloud) Idle(d time.Duration) { c.last = time.Now().Add(-d) }
 
 // Refused is what an answer means for the caller of an operation whose refusals may be quoted, or may not.
 func Refused(status int, header http.Header, body string, quote bool) *fault.Error {
-	return readAnswer(status, header, []byte(body)).fault("Operation", quote)
+	return readFailure(status, header, []byte(body)).fault("Operation", quote)
 }
 
 // Rows is the number of rows of the table of refusals, and RowOf the row that an answer meets.
@@ -30,7 +30,7 @@ var Rows = len(refusals)
 
 // RowOf is the number of the row that decides on an answer; -1 if it is none of OCI's.
 func RowOf(status int, header http.Header, body string) int {
-	row := rowOf(readAnswer(status, header, []byte(body)))
+	row := rowOf(readFailure(status, header, []byte(body)))
 	for i, r := range refusals {
 		if r.class == row.class && r.codes == row.codes && r.message == row.message && r.says == row.says && slices.Equal(r.statuses, row.statuses) {
 			return i

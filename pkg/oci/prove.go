@@ -22,10 +22,10 @@ type Prover struct{ cloud *Cloud }
 // Prover returns the prover.
 func (c *Cloud) Prover() *Prover { return &Prover{c} }
 
-// Prove makes a request in the owner's home region: an API key asks for its own user, an auth token asks the container
-// registry for a token, a customer secret key lists buckets. What counts is whether the owner was recognized (see
-// verdict). Where a credential may be used in several forms, it is accepted if one of them is, and rejected only if each
-// of them is; otherwise the answer is an error.
+// Prove makes a request in the owner's home region: an API key asks for its own user, an auth token asks the
+// container registry for a token, a customer secret key lists buckets. What counts is whether the owner was
+// recognized (see verdict). Where a credential may be used in several forms, it is accepted if one of them is, and
+// rejected only if each of them is; otherwise the answer is an error.
 func (p *Prover) Prove(ctx context.Context, m credential.Material, o credential.Owner) (accepted bool, err error) {
 	name := "prove " + string(m.Kind)
 	proof, ok := proofs[m.Kind]
@@ -52,7 +52,8 @@ func (p *Prover) Prove(ctx context.Context, m credential.Material, o credential.
 	return false, open
 }
 
-// down reports whether the service is not there to ask for another form: no answer, an error of its own, too many requests.
+// down reports whether the service is not there to ask for another form: no answer, an error of its own, too many
+// requests.
 func down(err error) bool {
 	f, ok := errors.AsType[*fault.Error](err)
 	return ok && (f.Status == 0 || f.Status >= http.StatusInternalServerError || f.Class == fault.Throttled)
@@ -85,7 +86,7 @@ func (p *Prover) try(ctx context.Context, name string, proof proof, form request
 			return false, &fault.Error{Class: fault.Unclear, Operation: name, Status: response.StatusCode,
 				Message: "the answer isn't the service's: a gateway or a proxy on the way may have given it"}
 		}
-		a := readAnswer(response.StatusCode, response.Header, body)
+		a := readFailure(response.StatusCode, response.Header, body)
 		switch verdictOf(proof, a) {
 		case accepted:
 			return true, nil
@@ -98,7 +99,7 @@ func (p *Prover) try(ctx context.Context, name string, proof proof, form request
 
 // unclear is the fault of an answer that says nothing about a credential. It keeps what can be tried again apart, and
 // nothing else: that a proof is denied or absent is no finding about the thing that the caller asks for.
-func (a answer) unclear(operation string) *fault.Error {
+func (a failure) unclear(operation string) *fault.Error {
 	f := a.fault(operation, false)
 	if f.Class != fault.Throttled {
 		f.Class = fault.Unclear
@@ -123,7 +124,8 @@ func apiKeyForms(m credential.Material, o credential.Owner) ([]request, error) {
 		if err != nil {
 			return nil, err
 		}
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://identity."+o.Region+".oci."+domain+"/20160918/users/"+o.User, nil)
+		url := "https://identity." + o.Region + ".oci." + domain + "/20160918/users/" + o.User
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -133,19 +135,20 @@ func apiKeyForms(m credential.Material, o credential.Owner) ([]request, error) {
 	}}, nil
 }
 
-// authTokenForms sign in to the container registry: the first step of "docker login". The address is the realm that the
-// registry gives in its WWW-Authenticate header.
+// authTokenForms sign in to the container registry: the first step of "docker login". The address is the realm that
+// the registry gives in its WWW-Authenticate header.
 func authTokenForms(m credential.Material, o credential.Owner) ([]request, error) {
 	switch {
 	case o.Registry == "":
 		return nil, errNoUse("the registry's host isn't known")
 	case strings.Contains(o.UserName, ":"):
-		return nil, errNoUse("the user's name has a colon in it, with which nobody can sign in to a registry (RFC 7617): rename the user")
+		return nil, errNoUse("a user whose name has a colon can't sign in to a registry (RFC 7617): rename the user")
 	}
 	var out []request
 	for _, name := range o.RegistryUsers() {
 		out = append(out, func(ctx context.Context, _ *Cloud) (*http.Request, error) {
-			r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+o.Registry+"/20180419/docker/token?service="+o.Registry, nil)
+			url := "https://" + o.Registry + "/20180419/docker/token?service=" + o.Registry
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 			if err != nil {
 				return nil, err
 			}

@@ -19,8 +19,9 @@ var readRegions = sync.OnceFunc(func() { common.StringToRegion("none") })
 var regionName = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
 
 // Hosts are the hosts at which a credential is used in a region of the function's realm. The registry's is in OCI's
-// documentation of Container Registry ("ocir.<region-identifier>.oci.<domain>", seen in the realms oc1 to oc4 and oc19), S3's
-// in that of Object Storage's Amazon S3 Compatibility API. namespace may be empty, if S3's host isn't wanted.
+// documentation of Container Registry ("ocir.<region-identifier>.oci.<domain>", seen in the realms oc1 to oc4 and
+// oc19), S3's in that of Object Storage's Amazon S3 Compatibility API. namespace may be empty, if S3's host isn't
+// wanted.
 func (c *Cloud) Hosts(region, namespace string) (credential.Hosts, error) {
 	domain, err := c.domain(region)
 	if err != nil {
@@ -69,27 +70,33 @@ func (c *Cloud) ownRegion() (string, error) {
 	return string(common.StringToRegion(region)), nil
 }
 
-// domainOf is the domain of a region, as the function in the region own sees it. A tenancy lies in one realm, with all
-// its regions: one that is newer than the SDK has the domain of the function's own. What can't be known is refused; the
-// SDK would take the commercial realm's.
+// domainOf is the domain of a region, as the function in the region own sees it. A tenancy lies in one realm, with
+// all its regions: one that is newer than the SDK has the domain of the function's own. What can't be known is
+// refused; the SDK would take the commercial realm's.
 func domainOf(region, own string) (string, error) {
 	realm, unknown := common.Region(region).RealmID()
 	ownRealm, lost := common.Region(own).RealmID()
-	domain := common.Region(region).SecondLevelDomain() // for an unknown one OCI_DEFAULT_REALM, or the commercial realm's
+	domain := common.Region(region).SecondLevelDomain() // of an unknown one: OCI_DEFAULT_REALM or the commercial realm's
 	const commercial = "us-ashburn-1"
 	switch {
 	case !regionName.MatchString(region):
-		return "", fault.New(fault.Invalid, "hosts", fmt.Sprintf("%q is no region's identifier, such as eu-frankfurt-1: look for a mistyped OCID", region))
+		return "", noHost("%q is no region's identifier, such as eu-frankfurt-1: look for a mistyped OCID", region)
 	case unknown == nil && lost == nil && realm != ownRealm:
-		return "", fault.New(fault.Invalid, "hosts", fmt.Sprintf("the region %s is in the realm %s and the function's region %s in %s: a tenancy has one realm; "+
-			"look for an OCID of another tenancy", region, realm, own, ownRealm))
+		return "", noHost("the region %s is in the realm %s and the function's region %s in %s: a tenancy has one realm; "+
+			"look for an OCID of another tenancy", region, realm, own, ownRealm)
 	case unknown == nil || domain != common.Region(commercial).SecondLevelDomain():
 		return domain, nil
 	case lost == nil:
 		return common.Region(own).SecondLevelDomain(), nil
 	}
-	return "", fault.New(fault.Invalid, "hosts", fmt.Sprintf("the realm of the region %s isn't known, so that no host name can be made: set OCI_REGION_METADATA "+
-		`to {"realmKey":"...","realmDomainComponent":"...","regionKey":"...","regionIdentifier":"%s"}, or deploy a newer version of Keyturn`, region, region))
+	return "", noHost("the realm of the region %s isn't known, so that no host name can be made: set OCI_REGION_METADATA, as OCI "+
+		`Functions does, to {"realmKey":"...","realmDomainComponent":"...","regionKey":"...","regionIdentifier":"%s"}, `+
+		"or deploy a newer version of Keyturn", region, own)
+}
+
+// noHost is the refusal to make a host name.
+func noHost(why string, args ...any) error {
+	return fault.New(fault.Invalid, "hosts", fmt.Sprintf(why, args...))
 }
 
 // lead points a client to a region, and to the realm's domain where the SDK has taken another one.

@@ -12,10 +12,10 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// plainRequests are the calls that send a body in which there is never a secret value. Only of these, and of calls that
-// change nothing, is the text of a refusal passed on. Any other call, also one that is added later, may have sent a
-// value, and a service may quote it in ways that nobody can list: encoded, cut, spaced, in part. Of these a refusal is
-// described by the table's words alone.
+// plainRequests are the calls that send a body in which there is never a secret value. Only of these, and of calls
+// that change nothing, is the text of a refusal passed on. Any other call, also one that is added later, may have
+// sent a value, and a service may quote it in ways that nobody can list: encoded, cut, spaced, in part. Of these a
+// refusal is described by the table's words alone.
 var plainRequests = map[string]bool{
 	"UploadApiKey": true, "CreateAuthToken": true, "CreateCustomerSecretKey": true, "CreateOrResetUIPassword": true,
 	"DeleteApiKey": true, "DeleteAuthToken": true, "DeleteCustomerSecretKey": true,
@@ -28,7 +28,7 @@ const leftOut = "the service's text is left out, since it might quote the value 
 // refusal holds the last answer of a call that was no success.
 type refusal struct {
 	mu   sync.Mutex
-	last *answer
+	last *failure
 }
 
 // note reads an answer that is no success; one that is forgets what came before it.
@@ -36,7 +36,7 @@ func (r *refusal) note(response *http.Response) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.last = nil; response.StatusCode < 200 || response.StatusCode >= 300 {
-		a := read(response)
+		a := readResponse(response)
 		r.last = &a
 	}
 }
@@ -60,9 +60,10 @@ func (r *refusal) fault(operation string, err error, quote bool) error {
 }
 
 // fault is what the answer means for the caller of an operation.
-func (a answer) fault(operation string, quote bool) *fault.Error {
+func (a failure) fault(operation string, quote bool) *fault.Error {
 	row := rowOf(a)
-	f := &fault.Error{Class: row.class, Operation: operation, Status: a.http, RequestID: a.requestID, Message: row.says}
+	f := &fault.Error{Class: row.class, Operation: operation, Status: a.http, RequestID: a.requestID,
+		Message: row.says}
 	if (quote || knownCode(a.code)) && plainCode.MatchString(a.code) {
 		f.Code = a.code
 	}

@@ -39,8 +39,9 @@ const (
 	s3Errors     = "Amazon S3, \"List of error codes\""
 )
 
-// ociRows are the refusals of OCI's own APIs. 404 NotFound isn't among them: a front end gives it, too, to requests that
-// it never authenticated. Nor is 401 IdcsConversionError, with which an identity domain refuses good keys for a while.
+// ociRows are the refusals of OCI's own APIs. 404 NotFound isn't among them: a front end gives it, too, to requests
+// that it never authenticated. Nor is 401 IdcsConversionError, with which an identity domain refuses good keys for a
+// while.
 var ociRows = []verdictRow{
 	{formOCI, []int{401}, []string{"NotAuthenticated"}, rejected, apiErrors},
 	{formOCI, []int{403}, []string{"NotAuthorized", "NotAllowed"}, accepted, apiErrors},
@@ -58,19 +59,20 @@ var proofs = map[credential.Kind]proof{
 	credential.CustomerSecretKey: {customerSecretKeyForms, isBucketList, slices.Concat([]verdictRow{
 		{formS3, []int{400, 401, 403}, []string{"InvalidAccessKeyId", "SignatureDoesNotMatch"}, rejected, s3Errors},
 		{formS3, []int{403}, []string{"AccessDenied"}, accepted, s3Errors},
-		{formS3, []int{403, 404}, []string{"NotAuthorizedOrNotFound"}, accepted, "the code of OCI's own API in S3's form"},
+		{formS3, []int{403, 404}, []string{"NotAuthorizedOrNotFound"}, accepted, apiErrors + ", in S3's form"},
 	}, ociRows)},
 }
 
-// verdictOf judges a refusal. Without a request id of OCI's it is nobody's word, with one exception: a registry's refusal
-// of a sign-in, which the specification gives no request id. It can only reject.
-func verdictOf(p proof, a answer) verdict {
-	if a.requestID == "" && a.form != formRegistry || a.status != a.http {
+// verdictOf judges a refusal. Without a request id of OCI's it is nobody's word, with one exception: a registry's
+// refusal of a sign-in, which the specification gives no request id. It can only reject.
+func verdictOf(p proof, a failure) verdict {
+	if a.requestID == "" && a.form != formRegistry {
 		return unclear
 	}
 	for _, row := range p.rows {
-		sameCode := row.codes == nil || slices.ContainsFunc(row.codes, func(c string) bool { return strings.EqualFold(c, a.code) })
-		if row.form == a.form && slices.Contains(row.statuses, a.status) && sameCode {
+		sameCode := func(c string) bool { return strings.EqualFold(c, a.code) }
+		if row.form == a.form && slices.Contains(row.statuses, a.status) &&
+			(row.codes == nil || slices.ContainsFunc(row.codes, sameCode)) {
 			return row.verdict
 		}
 	}

@@ -2,12 +2,14 @@ package responder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -105,5 +107,12 @@ func (c *response) lookUp(ctx context.Context) func() (who, error) {
 		}
 		return w, nil
 	})
-	return func() (who, error) { return answer.Wait(ctx) }
+	return func() (who, error) {
+		w, err := answer.Wait(ctx)
+		if _, known := errors.AsType[*fault.Error](err); err == nil || known {
+			return w, err
+		}
+		// The time ran out, or a fault of ours: no reason to refuse the order.
+		return w, &fault.Error{Class: fault.Unclear, Operation: "looking up the owner", Message: err.Error(), Err: err}
+	}
 }

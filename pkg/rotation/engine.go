@@ -184,8 +184,8 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 	}
 	r.result.Rotation = r.id
 	if r.Issuer == nil {
-		r.fail(TroubleFinal, "", fault.New(fault.Invalid, "rotation", fmt.Sprintf("nothing here makes credentials of the kind %q", job.Ref.Kind)))
-		return r.end(Decision{Action: Refuse})
+		r.result.Cause = fault.New(fault.Invalid, "rotation", fmt.Sprintf("there is no way to make a credential of the kind %q", job.Ref.Kind))
+		return r.end(Decision{Action: Refuse, Reason: Failed})
 	}
 	forward, cancel := e.forward(ctx)
 	defer cancel()

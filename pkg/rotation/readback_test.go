@@ -192,3 +192,14 @@ func (panics) Prove(context.Context, credential.Material, credential.Owner) (boo
 func lastIndex(s []string, what string) int {
 	return len(s) - 1 - slices.Index(reversed(s), what)
 }
+
+func TestAKindThatNobodyCanMakeIsRefusedAndNothingIsAsked(t *testing.T) {
+	p := newWorld(t, credential.AuthToken, credential.RoleToken).process()
+	for _, kind := range []credential.Kind{"", "smtp-credential", "AUTH-TOKEN", credential.APIKey} {
+		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p, Clock: clock{p.world}, RSABits: bits}
+		r := e.Run(t.Context(), rotation.Job{Ref: credential.Ref{Kind: kind, User: user, ID: p.oldID}})
+		if r.End != rotation.Refuse || r.Cause == nil || len(p.seen) != 0 {
+			t.Errorf("%q: ended %s (%v) after %v", kind, r.End, r.Cause, p.seen)
+		}
+	}
+}

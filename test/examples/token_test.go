@@ -84,6 +84,27 @@ func TestATokenIsGivenToNobodyButTheRegistriesOfTheFile(t *testing.T) {
 	}
 }
 
+func TestATokenIsGivenOnlyToRegistriesOfTheRealmThatItsBundleNames(t *testing.T) {
+	r := placeRegistry(t)
+	hosts := map[string]bool{"ocir.us-ashburn-1.oci.oraclecloud.com": true, "ocir.eu-frankfurt-1.oci.oraclecloud.com": true, "fra.ocir.io": true,
+		"ocir.us-langley-1.oci.oraclegovcloud.com": false, "ocir.eu-frankfurt-2.oci.oraclecloud.eu": false, "ric.ocir.oraclegovcloud.com": false,
+		"ocir.us-ashburn-1.oci.oraclecloud.com.evil.example": false, "ocir.us-ashburn-1.oci.evil.example": false, "iad.ocir.evil.example": false}
+	var file strings.Builder
+	for host := range hosts {
+		file.WriteString(host + " " + r.secret + "\n")
+	}
+	r.write(filepath.Join(r.home, ".config", "keyturn", "registries"), file.String())
+	for host, given := range hosts {
+		got := r.runWith(host, "docker-credential-keyturn", "get")
+		switch {
+		case given:
+			r.answer(got)
+		case got.code != 1 || !strings.Contains(got.out, host+" is not a registry of the same realm as ocir.us-ashburn-1.oci.oraclecloud.com"):
+			t.Errorf("%s: exit code %d and %d bytes, want a refusal", host, got.code, len(got.out))
+		}
+	}
+}
+
 func TestAHelperThatCanNotReadTheSecretTellsDockerSo(t *testing.T) {
 	r := placeRegistry(t)
 	r.Inject(ociemu.Fault{Operation: "GetSecretBundle", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})

@@ -19,15 +19,15 @@ type form string
 const (
 	formOCI      form = "OCI's own"              // JSON with code and message, as every OCI API documents it
 	formSCIM     form = "SCIM"                   // an identity domain's own error (RFC 7644, 3.12)
-	formRegistry form = "a container registry's" // JSON with a list of errors (OCI Distribution Specification, "Error Codes")
+	formRegistry form = "a container registry's" // JSON with errors (OCI Distribution Specification, "Error Codes")
 	formS3       form = "S3's"                   // XML with an Error (Amazon S3, "Error responses")
 	formPage     form = "a web page"
 	formEmpty    form = "an empty body"
 	formOther    form = "in no form of OCI's"
 )
 
-// answer is an HTTP answer that is no success, as far as it can be read.
-type answer struct {
+// failure is an HTTP answer that is no success, as far as it can be read.
+type failure struct {
 	http      int // status of the HTTP answer
 	status    int // the same, or that of the SCIM error that the message embeds, which decides
 	form      form
@@ -37,26 +37,26 @@ type answer struct {
 }
 
 // genuine reports whether the answer is one of an OCI API: in OCI's own form or SCIM's, with a request id.
-func (a answer) genuine() bool {
+func (a failure) genuine() bool {
 	return (a.form == formOCI || a.form == formSCIM) && a.requestID != ""
 }
 
 // maxAnswer is how much of an answer is read. OCI's errors have less than 4 KB.
 const maxAnswer = 64 << 10
 
-// read reads an answer and puts what it has read back, for the SDK.
-func read(r *http.Response) answer {
+// readResponse reads an answer and puts what it has read back, for the SDK.
+func readResponse(r *http.Response) failure {
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxAnswer)) // a part of it is read as one that is in no form
 	r.Body = struct {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
-	return readAnswer(r.StatusCode, r.Header, body)
+	return readFailure(r.StatusCode, r.Header, body)
 }
 
-// readAnswer reads an answer.
-func readAnswer(status int, header http.Header, text []byte) answer {
-	a := answer{http: status, status: status, requestID: header.Get("Opc-Request-Id")}
+// readFailure reads one.
+func readFailure(status int, header http.Header, text []byte) failure {
+	a := failure{http: status, status: status, requestID: header.Get("Opc-Request-Id")}
 	if !plainID.MatchString(a.requestID) {
 		a.requestID = ""
 	}
@@ -96,8 +96,10 @@ func readBody(all []byte) body {
 	var registry struct {
 		Errors []struct{ Code, Message string }
 	}
-	if json.Unmarshal(text, &registry) == nil && len(registry.Errors) > 0 && registry.Errors[0].Code+registry.Errors[0].Message != "" {
-		return body{formRegistry, 0, registry.Errors[0].Code, registry.Errors[0].Message}
+	if json.Unmarshal(text, &registry) == nil && len(registry.Errors) > 0 {
+		if first := registry.Errors[0]; first.Code+first.Message != "" {
+			return body{formRegistry, 0, first.Code, first.Message}
+		}
 	}
 	var s3 struct {
 		XMLName       xml.Name
@@ -132,8 +134,8 @@ func readSCIM(text []byte) (status int, messageID, detail string, ok bool) {
 	return embeddedStatus(string(text)), messageID, head.Detail, true
 }
 
-// idcsConversion is the code with which the classic IAM API passes on the refusal of an identity domain. The message has
-// the domain's reason: a plain text, or the SCIM error as a whole, quoted or cut off (chadgeary/cloudoffice#14).
+// idcsConversion is the code with which the classic IAM API passes on the refusal of an identity domain. The message
+// has the domain's reason: a plain text, or the SCIM error as a whole, quoted or cut off (chadgeary/cloudoffice#14).
 const idcsConversion = "IdcsConversionError"
 
 // statusKey finds the status of a SCIM error in a text: a JSON string, or a number where another version wrote it.
@@ -142,8 +144,8 @@ var statusKey = regexp.MustCompile(`(?i)"status"\s*:\s*"?([1-5][0-9]{2})\b`)
 // statusPrefix finds the status that stands before the code where a refusal was passed on once more.
 var statusPrefix = regexp.MustCompile(`(?i)\b([1-5][0-9]{2})-IdcsConversionError`)
 
-// embeddedStatus is the status of the SCIM error in a message; 0 if it embeds none. A message that embeds several is one
-// that was passed on: the innermost, which is the last one, has the reason.
+// embeddedStatus is the status of the SCIM error in a message; 0 if it embeds none. A message that embeds several is
+// one that was passed on: the innermost, which is the last one, has the reason.
 func embeddedStatus(message string) int {
 	plain := strings.ReplaceAll(message, `\`, "") // a quoted error has its quotes escaped, once for each time
 	for _, pattern := range []*regexp.Regexp{statusKey, statusPrefix} {
