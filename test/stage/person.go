@@ -7,6 +7,7 @@ import (
 
 	"github.com/oracle/oci-go-sdk/v65/cloudguard"
 	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/identity"
 	"github.com/oracle/oci-go-sdk/v65/vault"
 )
 
@@ -62,6 +63,19 @@ func (s *Stage) PutSecret(ctx context.Context, id string, content []byte) error 
 		SecretContent: vault.Base64SecretContentDetails{Content: &text}}})
 	if err != nil {
 		return fmt.Errorf("writing the secret: %w", err)
+	}
+	return nil
+}
+
+// DeleteAPIKey deletes an API key of a user.
+func (s *Stage) DeleteAPIKey(ctx context.Context, user, fingerprint string) error {
+	client, err := identity.NewIdentityClientWithConfigurationProvider(s.person())
+	if err != nil {
+		return fmt.Errorf("making the identity client: %w", err)
+	}
+	client.HTTPClient = s.Client()
+	if _, err := client.DeleteApiKey(ctx, identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &fingerprint}); err != nil {
+		return fmt.Errorf("deleting the API key: %w", err)
 	}
 	return nil
 }
