@@ -89,15 +89,16 @@ func ParseEvent(b []byte) (Event, error) {
 	return e, nil
 }
 
-// problemForm finds quoted texts that begin like the OCID of a problem. The closing quote shows that the OCID isn't cut
-// short; it may be escaped, where an event is a text within another.
-var problemForm = lazily(func() string { return `(?i)["']\s*(ocid1\.cloudguardproblem\.[^"'\\]*)\\?["']` })
-
-// onlyProblem returns the OCID of a problem that the text has in quotes, if there is one and no other; else "".
+// onlyProblem returns the OCID of a problem that the text has in quotes, if there is one and no other; else "". The
+// closing quote shows that the OCID isn't cut short; it may be escaped, where an event is a text within another.
 func onlyProblem(text []byte) string {
+	closed := text[:max(bytes.LastIndexAny(text, `"'`), 0)]
 	var found OCID
-	for _, m := range problemForm().FindAllSubmatch(text, -1) {
-		id, err := ParseOCID(string(m[1]), TypeProblem)
+	for quoted := range bytes.FieldsFuncSeq(closed, func(r rune) bool { return r == '"' || r == '\'' || r == '\\' }) {
+		if len(quoted) > 2*maxOCID {
+			continue
+		}
+		id, err := ParseOCID(string(quoted), TypeProblem)
 		if err != nil {
 			continue
 		}

@@ -161,6 +161,10 @@ func (c *response) confirm(ctx context.Context, have *cloudguard.Problem) bool {
 		}
 		if err != nil {
 			c.stop(fmt.Errorf("reading the problem from Cloud Guard: %w", err))
+			if c.out.Status == outcome.Refused && !c.known {
+				c.out.Mend = "Check the problem's OCID, and that the function's policy allows it to read cloud-guard-problems. " +
+					"If the problem exists and is closed, open it again in Cloud Guard: Keyturn could not see whether it is."
+			}
 			return false
 		}
 		request, verdict, err := guard.Confirm(c.event, p)
