@@ -3,12 +3,14 @@
 // wrote, and the problem's history. Bytes and plain values go in, typed values
 // come out; the package has no network, no clock and no state.
 //
-// Start with [ParseEvent], ask [Event.Ours] whether the event is about one of
-// the four rules, then [Event.Validate]. The words of the person who closed the
-// problem go through [ParseComment]; [Closure] finds them in the history.
+// Start with [ParseEvent], ask [Event.Ours] whether the event may be about one
+// of the four rules, then [Event.Validate]. [Problem.Subject] reads the same
+// facts out of Cloud Guard's own record, and [Subject.Contradicts] compares the
+// two. The words of the person who closed the problem go through [ParseComment];
+// [Problem.ClosureComment] finds them.
 //
-// What it guarantees: an identifier that passed Validate or [ParseOCID] holds no
-// character that could change the path of a URL; a comment is either understood
+// What it guarantees: an identifier in a [Subject], or one that passed Validate
+// or [ParseOCID], holds no character that could change the path of a URL; a comment is either understood
 // completely or refused with the comment to write instead; nothing here panics
 // on any input.
 //

@@ -84,3 +84,26 @@ func TestClosureLeavesTheHistoryAsItWas(t *testing.T) {
 		t.Error("the caller's slice was sorted")
 	}
 }
+
+func TestTheCommentOfAClosureMayBeTheProblemsOwn(t *testing.T) {
+	const open, resolved = "OPEN", "RESOLVED"
+	for name, c := range map[string]struct {
+		own     string
+		history []cloudguard.Change
+		want    string
+	}{
+		"the history's":                    {"own", []cloudguard.Change{record(1, person, resolved, "a")}, "a"},
+		"the problem's":                    {"own", []cloudguard.Change{record(1, person, resolved, "")}, "own"},
+		"the problem's, a scan later":      {"own", []cloudguard.Change{record(1, person, resolved, " "), record(2, service, resolved, "")}, "own"},
+		"no history":                       {"own", nil, "own"},
+		"none at all":                      {"", []cloudguard.Change{record(1, person, resolved, "")}, ""},
+		"that of an earlier closure":       {"a", []cloudguard.Change{record(1, person, resolved, "a"), record(2, service, open, ""), record(3, person, resolved, "")}, ""},
+		"with which it was opened again":   {"Keyturn did not rotate: x", []cloudguard.Change{record(1, person, open, "Keyturn did not rotate: x"), record(2, person, resolved, "")}, ""},
+		"of its dismissal":                 {"not now", []cloudguard.Change{record(1, person, "DISMISSED", "not now"), record(2, person, resolved, "")}, ""},
+		"closed twice, the second without": {"", []cloudguard.Change{record(1, person, resolved, "a"), record(2, person, resolved, "")}, "a"},
+	} {
+		if got := (cloudguard.Problem{Comment: c.own, History: c.history}).ClosureComment(); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}

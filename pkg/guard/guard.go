@@ -153,7 +153,7 @@ func contradiction(e cloudguard.Event, p cloudguard.Problem, record cloudguard.S
 		return refuse(mend, "Cloud Guard answered with another problem (%s) than the event names", p.ID)
 	}
 	if what := record.Contradicts(e.Subject); what != "" {
-		return refuse(mend, "%s", what)
+		return refuse(mend, "the event contradicts Cloud Guard's record: %s", what)
 	}
 	return nil
 }

@@ -185,7 +185,9 @@ func TestAnEventCanOnlyStartWhatTheRecordSays(t *testing.T) {
 }
 
 // saysRule reports whether a hint still has a rule that can be read.
-func saysRule(hint string) bool { return hint != "no rule and no title" && hint != "nothing but the problem" }
+func saysRule(hint string) bool {
+	return hint != "no rule and no title" && hint != "nothing but the problem"
+}
 
 func TestAnEventThatContradictsTheRecordIsRefusedAndTheProblemReopened(t *testing.T) {
 	const other = "aaaaaaaaother"
