@@ -236,3 +236,36 @@ func TestAReviewLeavesAPasswordThatNobodyKeepsToItsEventForAWhile(t *testing.T) 
 		})
 	}
 }
+
+func TestAReviewGoesByTheRecordWhateverEventCheckSays(t *testing.T) {
+	for name, check := range map[string]bool{"on": true, "off": false} {
+		t.Run("event_check "+name, func(t *testing.T) {
+			for name, end := range recordEnds {
+				s := newScene()
+				s.config.EventCheck = check
+				p := s.closed(comment)
+				end.change(&p)
+				s.problem = func(int) (cloudguard.Problem, error) { return p, nil }
+				want := end.want
+				if p.State() != "RESOLVED" {
+					want = outcome.Ignored // it was closed when it was listed, and isn't any more
+				}
+				o := s.responder().Review(t.Context(), "call-2", p)
+				if o.Status != want || o.Reopened != end.reopened || s.saw("Run") != (want == outcome.Rotated) {
+					t.Errorf("%s: %s, re-opened %v (%s), called %v", name, o.Status, o.Reopened, o.Reason, s.calls)
+				}
+				if !check && s.saw("GetProblem") {
+					t.Errorf("%s: the record was read again", name)
+				}
+			}
+			s := newScene()
+			s.config.EventCheck = check
+			p := s.closed(comment + ",dry_run:yes,grace:72h")
+			s.problem = func(int) (cloudguard.Problem, error) { return p, nil }
+			o := s.responder().Review(t.Context(), "call-2", p)
+			if j := s.jobs[0]; !j.DryRun || j.Grace != 72*time.Hour || o.ClosedBy != "secops@example.com" || !o.ClosedAt.Equal(closedAt) {
+				t.Errorf("the job is %+v, closed by %q", j, o.ClosedBy)
+			}
+		})
+	}
+}
