@@ -92,7 +92,7 @@ func TestTheCommentOfAClosureMayBeTheProblemsOwn(t *testing.T) {
 		history []cloudguard.Change
 		want    string
 	}{
-		"the history's":                    {"own", []cloudguard.Change{record(1, person, resolved, "a")}, "a"},
+		"the history's, and the problem's": {"own", []cloudguard.Change{record(1, person, resolved, "a")}, "a\nown"},
 		"the problem's":                    {"own", []cloudguard.Change{record(1, person, resolved, "")}, "own"},
 		"the problem's, a scan later":      {"own", []cloudguard.Change{record(1, person, resolved, " "), record(2, service, resolved, "")}, "own"},
 		"no history":                       {"own", nil, "own"},
@@ -102,7 +102,8 @@ func TestTheCommentOfAClosureMayBeTheProblemsOwn(t *testing.T) {
 		"of its dismissal":                 {"not now", []cloudguard.Change{record(1, person, "DISMISSED", "not now"), record(2, person, resolved, "")}, ""},
 		"closed twice, the second without": {"", []cloudguard.Change{record(1, person, resolved, "a"), record(2, person, resolved, "")}, "a"},
 	} {
-		if got := (cloudguard.Problem{Comment: c.own, History: c.history}).ClosureComment(); got != c.want {
+		closure, _ := cloudguard.Closure(c.history)
+		if got := (cloudguard.Problem{Comment: c.own, History: c.history}).ClosureComment(closure); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

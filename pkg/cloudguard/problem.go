@@ -34,15 +34,23 @@ func (p Problem) Subject() Subject {
 	return readSubject(ruleOf(trim(string(p.Rule)), ""), p.ResourceID, p.ResourceName, p.Details, fromRecord)
 }
 
-// ClosureComment is the comment of the person who closed the problem: that of the history, or, where the history's
-// records of the closure have none, the problem's own. The problem's own is its last one, whoever wrote it: one that the
-// history has at another record was not written with this closure, and doesn't count.
-func (p Problem) ClosureComment() string {
-	c, ok := Closure(p.History)
+// ReopenMark begins the comment with which Keyturn re-opens a problem.
+const ReopenMark = "Keyturn did not rotate"
+
+// ClosureComment is the comment of the problem's closure: what the history has of it
+// and what the problem itself has, since either may lack it. Where they differ, both
+// count, one line each, so that a restriction in either holds, and a contradiction is
+// refused. A comment of the problem that the history has from before the closure, or
+// that Keyturn wrote, is an old one and doesn't count.
+func (p Problem) ClosureComment(closure Change) string {
 	own := trim(p.Comment)
-	elsewhere := slices.ContainsFunc(p.History, func(h Change) bool { return trim(h.Comment) == own })
-	if ok && trim(c.Comment) != "" || elsewhere {
-		return c.Comment
+	switch {
+	case strings.HasPrefix(own, ReopenMark), own == "", own == trim(closure.Comment):
+		return closure.Comment
+	case slices.ContainsFunc(p.History, func(c Change) bool { return trim(c.Comment) == own }):
+		return closure.Comment
+	case trim(closure.Comment) == "":
+		return p.Comment
 	}
-	return p.Comment
+	return closure.Comment + "\n" + p.Comment
 }

@@ -65,7 +65,7 @@ const (
 )
 
 // ReopenMark begins the comment with which a problem is re-opened; it tells our own re-opening from a person's.
-const ReopenMark = "Keyturn did not rotate"
+const ReopenMark = cloudguard.ReopenMark
 
 // Confirm reads a request out of Cloud Guard's own record of a problem. The event is a hint, and may be nothing but the
 // problem's OCID: what is rotated, for whom and into which secret comes from the record. The error belongs to the
@@ -100,7 +100,7 @@ func Confirm(e cloudguard.Event, p cloudguard.Problem) (Request, Verdict, error)
 	if err != nil {
 		return Request{}, Lacking, err
 	}
-	r.Closed = Closed{By: c.Actor, At: c.At, Comment: p.ClosureComment()}
+	r.Closed = Closed{By: c.Actor, At: c.At, Comment: p.ClosureComment(c)}
 	return r, Confirmed, nil
 }
 

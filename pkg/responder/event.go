@@ -64,7 +64,8 @@ func (c *response) review(ctx context.Context, p cloudguard.Problem) {
 		c.event.ProblemID = string(id)
 	}
 	c.learn(p)
-	ctx = c.ahead(ctx, subject, p.ClosureComment())
+	closure, _ := cloudguard.Closure(p.History)
+	ctx = c.ahead(ctx, subject, p.ClosureComment(closure))
 	if c.confirm(ctx, &p) {
 		c.respond(ctx)
 	}
