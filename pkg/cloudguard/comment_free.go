@@ -42,10 +42,11 @@ func checkText(rule Rule, text string) (faults []Fault) {
 	}
 	all := ""
 	for _, it := range items {
-		if !named[it.from] {
+		no := noFaults(it.words)
+		if !named[it.from] && len(no) == 0 {
 			faults = append(faults, wishFaults(it)...)
 		}
-		faults = append(faults, noFaults(it.words)...)
+		faults = append(faults, no...)
 		all += it.words
 	}
 	if mixed(widthless(plain(decode(text)))) {

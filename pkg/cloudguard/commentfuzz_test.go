@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 )
@@ -17,6 +18,8 @@ func FuzzParseComment(f *testing.F) {
 		"see " + one + " and " + two, "a b c " + one + " b " + two + " secretocid: z", "grce=3 days,dry run,bundle_secret_ocid:<" + three + ">",
 		"- auth_secret_ocd: \"" + one + ".\"", "\u017f:\n:,;=\ufeff\xff", "x:\napi_secret_ocid\n:" + one,
 	}
+	seeds = append(seeds, "grace_period:72h", "dry_run\uff1ayes", "--dry-run", "&#100;ry_run&#58;yes", "**dry_run**: yes", "r\u043etate:no", "dry\nrun", "72h grace",
+		"keep the old key for 72 hours", "do not rotate, accepted risk until 2027", "Grace Hopper approved", "rotated per policy", whole+"...", whole[:60]+"\n"+whole[60:])
 	for _, rule := range cloudguard.Rules() {
 		for _, text := range slices.Concat(seeds, faultyTexts()) {
 			if len(text) < 1000 {
@@ -41,11 +44,31 @@ func FuzzParseComment(f *testing.F) {
 				t.Errorf("%q: role %q has the OCID %q, %v", text, role, id, err)
 			}
 		}
+		for _, item := range c.Free {
+			for _, name := range compounds {
+				if strings.Contains(lettersOf(item), name) {
+					t.Errorf("%q: the name %s is taken for free text", text, name)
+				}
+			}
+		}
 		again, err := cloudguard.ParseComment(cloudguard.Rule(rule), c.String())
 		if err != nil || !reflect.DeepEqual(c, again) {
 			t.Errorf("%q\nwas printed as %q\nwhich gave %+v, %v\nnot %+v", text, c, again, err, c)
 		}
 	})
+}
+
+// compounds are names of options and keys that no sentence has by chance.
+var compounds = []string{"dryrun", "graceperiod", "secretbinding", "protectedusers", "eventcheck", "rsabits", "bareclosure", "secretocid"}
+
+// lettersOf leaves of a text its words, without what is between them.
+func lettersOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || r >= unicode.MaxASCII && unicode.IsLetter(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, text)
 }
 
 func checkRefused(t *testing.T, rule cloudguard.Rule, refused *cloudguard.CommentError) {
