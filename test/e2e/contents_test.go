@@ -3,8 +3,10 @@ package e2e
 import (
 	"encoding/base64"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
@@ -96,5 +98,33 @@ func TestAKeyThatIsStoredInBase64BelongsToWhomItBelongs(t *testing.T) {
 	c.Secrets["api_secret_ocid"] = filled(s, c, "ours", base64.StdEncoding.EncodeToString([]byte(c.Old.Value)), ociemu.SecretSeed{})
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 		t.Errorf("the old one: the answer is %+v", a)
+	}
+}
+
+func TestASecretThatTakesNoChangeEndsInARefusalOnceItsOrderIsOld(t *testing.T) {
+	for _, kind := range []stage.Kind{stage.APIKey, stage.AuthToken} {
+		t.Run(string(kind), func(t *testing.T) {
+			s := play(t, stage.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}}) // the event's time counts
+			c := s.Add(stage.Want{Kind: kind})
+			refusing := s.Inject(ociemu.Fault{Operation: "UpdateSecret", Times: -1, Do: ociemu.Answer(409, "IncorrectState")})
+			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+				t.Fatal(err)
+			}
+			if r, mails := s.Replies(), s.Mails(); r[0].Status != 502 || len(mails) != 1 || !strings.Contains(mails[0].Title, "NOT FINISHED") || len(c.IDs()) != 1 {
+				t.Errorf("at once: %d, %d mails, the user has %v", r[0].Status, len(mails), c.IDs())
+			}
+			old := regexp.MustCompile(`"eventTime":\s*"[^"]*"`).ReplaceAll(s.Events()[0], []byte(`"eventTime":"`+time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)+`"`))
+			if _, err := s.Invoke(t.Context(), old); err != nil {
+				t.Fatal(err)
+			}
+			if a := lastAnswer(t, s); a.Outcome != "refused" || !strings.Contains(a.Reason, "takes no change") || !strings.Contains(a.Mend, "--current-version-number") || len(c.IDs()) != 1 {
+				t.Errorf("an hour later: %+v, the user has %v", a, c.IDs())
+			}
+			refusing.Remove()
+			if _, err := s.Invoke(t.Context(), old); err != nil {
+				t.Fatal(err)
+			}
+			rotated(t, s, c)
+		})
 	}
 }
