@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -38,6 +39,7 @@ var variants = []struct {
 
 // The answers of different fields don't touch each other, so a tenancy gives one of each field at a time.
 func TestEveryOtherAnswerOfOCIIsNamedAndBreaksNothing(t *testing.T) {
+	need.Suite(t, need.Acceptance)
 	fields := map[string]bool{}
 	for left := variants; len(left) > 0; {
 		var together, later = left[:0:0], left[:0:0]
@@ -89,6 +91,7 @@ func TestEveryOtherAnswerOfOCIIsNamedAndBreaksNothing(t *testing.T) {
 }
 
 func TestAReplyThatSaysMoreThanIsTrueIsNotBelieved(t *testing.T) {
+	need.Suite(t, need.Acceptance)
 	ten := newTenancy(t, want{})
 	before := ten.Configuration(ten.rotate.FunctionID)
 	lied := ten.Inject(ociemu.Fault{Operation: "DeleteAuthToken", Do: ociemu.Answer(204, ""), Match: func(c ociemu.Call) bool { return c.Caller.ID == ten.rotate.FunctionID }})

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -183,6 +184,7 @@ func TestASecondSignalStopsAtOnceAndSaysHowToRemoveTheRest(t *testing.T) {
 }
 
 func TestWhatIsMadeAfterTheCleanUpHasLookedIsRemovedAllTheSame(t *testing.T) {
+	need.Suite(t, need.Acceptance)
 	ten := newTenancy(t, want{})
 	before := ten.Configuration(ten.rotate.FunctionID)
 	state := filepath.Join(t.TempDir(), "state.json")

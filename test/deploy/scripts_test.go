@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/keyturn/keyturn/test/need"
 )
 
 // scripts are the steps: what of deploy/ is a program.
@@ -50,10 +52,7 @@ func TestEveryStepCanBeRunAndSaysHowAndIsInTheGuide(t *testing.T) {
 }
 
 func TestTheStepsAreCleanForShellcheck(t *testing.T) {
-	program, err := exec.LookPath("shellcheck")
-	if err != nil {
-		missing(t, "shellcheck")
-	}
+	program := need.Tool(t, "shellcheck")
 	for _, s := range scripts(t) {
 		if out, err := exec.CommandContext(t.Context(), program, filepath.Join(root, "deploy", s)).CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
