@@ -216,7 +216,11 @@ func TestTheWorkflowRunsWhatTheProjectsOwnCheckRuns(t *testing.T) {
 	if version == nil || race == "" {
 		t.Fatal(".ci/run has no version of staticcheck, or no tests with the race detector")
 	}
-	for _, want := range []string{"staticcheck@" + version[1] + " ./...", race, "go run ./test/matrix -short", "go run ./test/demo", "go vet ./...", "go mod tidy -diff", "go mod verify"} {
+	// The newcomer's check comes first, so that nothing that a later step installs can help it.
+	if first := regexp.MustCompile(`(?m)^step .*\n(.*)$`).FindStringSubmatch(check); first == nil || first[1] != ".ci/newcomer" {
+		t.Errorf("the first step of .ci/run is %q", first)
+	}
+	for _, want := range []string{"staticcheck@" + version[1] + " ./...", race, "go run ./test/matrix -short", "go run ./test/demo", "run: .ci/newcomer\n", "run: .ci/newcomer -missing\n", ".ci/tools", "go vet ./...", "go mod tidy -diff", "go mod verify"} {
 		if !strings.Contains(workflow, want) {
 			t.Errorf("test.yml doesn't run %q, which .ci/run does", want)
 		}

@@ -32,13 +32,13 @@ func (s Named) Command() string { return "KEYTURN_SUITE=" + s.Name + " go test "
 // Table is the suites as a table in Markdown, for CONTRIBUTING.md.
 func Table() string {
 	var b strings.Builder
-	b.WriteString("| what it plays | needs besides Go | command |\n| --- | --- | --- |\n")
+	b.WriteString("| suite | what it plays | needs besides Go | command |\n| --- | --- | --- | --- |\n")
 	for _, s := range Suites {
 		tools := s.Tools
 		if tools == "" {
 			tools = "nothing"
 		}
-		b.WriteString("| " + s.What + " | " + tools + " | `" + s.Command() + "` |\n")
+		b.WriteString("| `" + s.Name + "` | " + s.What + " | " + tools + " | `" + s.Command() + "` |\n")
 	}
 	return b.String()
 }
