@@ -109,7 +109,7 @@ func TestAReplyThatSaysMoreThanIsTrueIsNotBelieved(t *testing.T) {
 }
 
 func TestABrokenFunctionIsFoundAndNothingIsLeft(t *testing.T) {
-	for _, c := range []struct {
+	for i, c := range []struct {
 		without string
 		answers ociemu.Answers
 		says    string
@@ -120,6 +120,9 @@ func TestABrokenFunctionIsFoundAndNothingIsLeft(t *testing.T) {
 		{"USER_UIPASS_SET", ociemu.Answers{PasswordPermission: ociemu.PasswordNeedsSet}, "FAILED  password is rotated"},
 		{"TENANCY_INSPECT", ociemu.Answers{}, "FAILED  api-key is rotated"},
 	} {
+		if !share(t, i, 1) {
+			continue
+		}
 		t.Run(c.without, func(t *testing.T) {
 			t.Parallel()
 			ten := newTenancy(t, want{without: c.without, options: ociemu.Options{Answers: c.answers}})
