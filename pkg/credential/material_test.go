@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/test/need"
 )
 
 var owner = credential.Owner{Tenancy: "ocid1.tenancy.oc1..acme", User: "ocid1.user.oc1..web", UserName: "team/web@example.com", Region: "eu-frankfurt-1", Namespace: "acmens",
@@ -83,9 +84,7 @@ func opensslFingerprint(t *testing.T, private credential.Value) string {
 }
 
 func TestTheFingerprintIsWhatOpenSSLSays(t *testing.T) {
-	if _, err := exec.LookPath("openssl"); err != nil {
-		t.Skip("openssl is not on this machine; TestTheFingerprintOfAKnownKey holds the algorithm too")
-	}
+	need.Tool(t, "openssl") // without it, TestTheFingerprintOfAKnownKey holds the algorithm too
 	for range 3 {
 		m, err := credential.GenerateAPIKey(2048)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -96,6 +97,7 @@ func (ten *tenancy) resolveAProblem() {
 }
 
 func TestTheSweepIsTriedOutWithAGracePeriod(t *testing.T) {
+	need.Suite(t, need.Acceptance)
 	ten := newTenancy(t, want{})
 	before := ten.Configuration(ten.rotate.FunctionID)
 	moved := false
@@ -116,6 +118,7 @@ func TestTheSweepIsTriedOutWithAGracePeriod(t *testing.T) {
 }
 
 func TestTheEventCheckIsSwitchedOffOnlyIfAllowedAndThenBack(t *testing.T) {
+	need.Suite(t, need.Acceptance)
 	for before, want := range map[string]map[string]string{"on": {"event_check": "on"}, "absent": {"event_check": ""}} {
 		t.Run(before, func(t *testing.T) { switchesBack(t, want) })
 	}

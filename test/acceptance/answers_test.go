@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -43,6 +44,7 @@ var variants = []struct {
 
 // The answers of different fields don't touch each other, so a tenancy gives one of each field at a time.
 func TestEveryOtherAnswerOfOCIIsNamedAndBreaksNothing(t *testing.T) {
+	need.Suite(t, need.Acceptance)
 	fields := map[string]bool{}
 	for left := variants; len(left) > 0; {
 		var together, later = left[:0:0], left[:0:0]
@@ -94,6 +96,7 @@ func TestEveryOtherAnswerOfOCIIsNamedAndBreaksNothing(t *testing.T) {
 }
 
 func TestAReplyThatSaysMoreThanIsTrueIsNotBelieved(t *testing.T) {
+	need.Suite(t, need.Acceptance)
 	ten := newTenancy(t, want{})
 	before := ten.Configuration(ten.rotate.FunctionID)
 	lied := ten.Inject(ociemu.Fault{Operation: "DeleteAuthToken", Do: ociemu.Answer(204, ""), Match: func(c ociemu.Call) bool { return c.Caller.ID == ten.rotate.FunctionID }})
@@ -111,7 +114,7 @@ func TestAReplyThatSaysMoreThanIsTrueIsNotBelieved(t *testing.T) {
 }
 
 func TestABrokenFunctionIsFoundAndNothingIsLeft(t *testing.T) {
-	for _, c := range []struct {
+	for i, c := range []struct {
 		without string
 		answers ociemu.Answers
 		says    string
@@ -122,6 +125,9 @@ func TestABrokenFunctionIsFoundAndNothingIsLeft(t *testing.T) {
 		{"USER_UIPASS_SET", ociemu.Answers{PasswordPermission: ociemu.PasswordNeedsSet}, "FAILED  password is rotated"},
 		{"TENANCY_INSPECT", ociemu.Answers{}, "FAILED  api-key is rotated"},
 	} {
+		if !share(t, i, 1) {
+			continue
+		}
 		t.Run(c.without, func(t *testing.T) {
 			t.Parallel()
 			ten := newTenancy(t, want{without: c.without, options: ociemu.Options{Answers: c.answers}})

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -27,6 +28,12 @@ var moments = []moment{
 }
 
 func (m moment) String() string { return m.operation + string(rune('a'+m.skip)) }
+
+// share reports whether the i-th of many cases is played: all of them in the suite, otherwise every fifth, from first on.
+func share(t *testing.T, i, first int) bool {
+	t.Helper()
+	return need.Chosen(t, need.Acceptance) || i%5 == first
+}
 
 // at calls do once, at a call of the administrator's: before or after it took effect. The call goes on when do has ended.
 func (ten *tenancy) at(m moment, when ociemu.When, do func()) {
@@ -48,6 +55,9 @@ func (ten *tenancy) at(m moment, when ociemu.When, do func()) {
 
 func TestARunThatIsInterruptedRemovesWhatItMade(t *testing.T) {
 	for i, m := range moments {
+		if !share(t, i, 2) { // both signals, and a moment at which it removes
+			continue
+		}
 		signal := []os.Signal{os.Interrupt, syscall.SIGTERM}[i%2]
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +90,10 @@ func TestARunThatIsInterruptedRemovesWhatItMade(t *testing.T) {
 }
 
 func TestWhatAKilledRunLeavesIsRemovedWithItsStateFile(t *testing.T) {
-	for _, m := range moments {
+	for i, m := range moments {
+		if !share(t, i, 3) {
+			continue
+		}
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
 			ten := newTenancy(t, want{config: map[string]string{"event_check": "on"}})
@@ -183,6 +196,7 @@ func TestASecondSignalStopsAtOnceAndSaysHowToRemoveTheRest(t *testing.T) {
 }
 
 func TestWhatIsMadeAfterTheCleanUpHasLookedIsRemovedAllTheSame(t *testing.T) {
+	need.Suite(t, need.Acceptance)
 	ten := newTenancy(t, want{})
 	before := ten.Configuration(ten.rotate.FunctionID)
 	state := filepath.Join(t.TempDir(), "state.json")

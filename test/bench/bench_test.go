@@ -9,10 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/stage"
 )
 
 func TestAShortRunMeasuresEverySectionAndEndsWell(t *testing.T) {
+	need.Suite(t, need.Bench)
 	folder := t.TempDir()
 	file := filepath.Join(folder, "figures.json")
 	var stdout, stderr bytes.Buffer

@@ -21,8 +21,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/keyturn/keyturn/test/stage"
 )
 
 func main() {
@@ -187,10 +185,10 @@ func measure(ctx context.Context, s settings, stderr io.Writer) (report *Report,
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	b := &bench{settings: s, stderr: stderr, dir: dir, report: &Report{Machine: thisMachine(), Seed: s.seed, Short: s.short}}
 	b.progress("building the functions")
-	if b.rotate, err = stage.Build(ctx, dir); err != nil {
+	if b.rotate, err = build(ctx, dir, "functions/rotate"); err != nil {
 		return nil, err
 	}
-	if b.sweep, err = stage.BuildSweep(ctx, dir); err != nil {
+	if b.sweep, err = build(ctx, dir, "functions/sweep"); err != nil {
 		return nil, err
 	}
 	if b.nothing, err = build(ctx, dir, "test/bench/nothing"); err != nil {

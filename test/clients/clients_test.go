@@ -8,17 +8,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
 func TestClientsThatNobodyHereWroteHoldTheEmulator(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if _, absent := os.Stat("node_modules"); err != nil || absent != nil {
-		const mend = "install Node.js 20 or newer and run: cd test/clients && npm ci --ignore-scripts"
-		if os.Getenv("CI") == "true" {
-			t.Fatal("the JavaScript SDK is not here; " + mend)
-		}
-		t.Skip("the JavaScript SDK is not here; " + mend)
+	node := need.Tool(t, "node")
+	if _, err := os.Stat("node_modules"); err != nil {
+		need.Lacking(t, "Oracle's SDK for JavaScript is missing; run: cd test/clients && npm ci --ignore-scripts")
 	}
 	e := ociemu.New(t, ociemu.Calm())
 	operator := e.AddOperator("ada")

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/stage"
 )
 
@@ -52,6 +53,9 @@ var programs = []string{"awk", "bash", "cat", "chmod", "cmp", "cp", "dirname", "
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	for _, name := range programs { // before there is anything to clean up
+		need.Tool(t, name)
+	}
 	t.Parallel()
 	if err := stage.Watch("deploy", "terraform"); err != nil {
 		t.Fatal(err)
@@ -75,22 +79,10 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// find is the path of an installed program. Where CI runs, it has to be there.
+// find is the path of an installed program.
 func (b *bench) find(name string) string {
 	b.t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		missing(b.t, name)
-	}
-	return path
-}
-
-func missing(t *testing.T, name string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is missing; install it with your package manager", name)
-	}
-	t.Skipf("%s is missing; install it with your package manager", name)
+	return need.Tool(b.t, name)
 }
 
 // tool installs a program: a script of the shell.

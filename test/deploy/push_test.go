@@ -143,6 +143,7 @@ func (r *registry) login(b *bench) {
 // pushRig is a bench that reaches a registry, with images to push.
 func pushRig(t *testing.T, bearer bool) (*bench, *registry, map[string]string) {
 	t.Helper()
+	needRegistry(t)
 	b := newBench(t)
 	r := newRegistry(t, bearer)
 	r.admit(b)

@@ -27,6 +27,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/keyturn/keyturn/test/need"
 )
 
 const (
@@ -54,12 +56,18 @@ type registry struct {
 	issued map[string]bool                                   // bearer tokens
 }
 
+// needRegistry ends a test that can't have a registry server. It comes before the test has anything to clean up.
+func needRegistry(t *testing.T) {
+	t.Helper()
+	need.Suite(t, need.Registry)
+	for _, name := range []string{"docker-registry", "perl"} {
+		need.Tool(t, name)
+	}
+}
+
 func newRegistry(t *testing.T, bearer bool) *registry {
 	t.Helper()
-	program, err := exec.LookPath("docker-registry")
-	if err != nil {
-		missing(t, "docker-registry")
-	}
+	program := need.Tool(t, "docker-registry")
 	r := &registry{t: t, token: rand.Text(), bearer: bearer, issued: map[string]bool{}}
 	r.upstream = r.serve(program)
 	r.listen()
@@ -110,7 +118,7 @@ func (r *registry) serve(program string) *url.URL {
 // hash is a line's second half in an htpasswd file, which has to be bcrypt. The C library knows it, and Perl asks it.
 func hash(t *testing.T, token string) string {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), "perl", "-e", `my $p = <STDIN>; print crypt($p, $ARGV[0]);`, "$2y$05$"+rand.Text()[:22])
+	c := exec.CommandContext(t.Context(), need.Tool(t, "perl"), "-e", `my $p = <STDIN>; print crypt($p, $ARGV[0]);`, "$2y$05$"+rand.Text()[:22])
 	c.Stdin = strings.NewReader(token)
 	out, err := c.Output()
 	if err != nil || !strings.HasPrefix(string(out), "$2y$05$") {

@@ -45,6 +45,7 @@ func TestBuildingCallsTheImageBuilderInTheProject(t *testing.T) {
 // releaseRig has all that a release needs: what it pushes is in the tenancy, since the registry is the tenancy's.
 func releaseRig(t *testing.T) (*bench, *registry, map[string]string, []string) {
 	t.Helper()
+	needRegistry(t)
 	b := newBench(t)
 	r := newRegistry(t, true)
 	r.admit(b)

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/keyturn/keyturn/test/need"
 )
 
 // scripts are the steps: what of deploy/ is a program.
@@ -49,13 +51,17 @@ func TestEveryStepCanBeRunAndSaysHowAndIsInTheGuide(t *testing.T) {
 	}
 }
 
-func TestTheStepsAreCleanForShellcheck(t *testing.T) {
-	program, err := exec.LookPath("shellcheck")
-	if err != nil {
-		missing(t, "shellcheck")
+func TestTheStepsAndTheChecksOfCIAreCleanForShellcheck(t *testing.T) {
+	program := need.Tool(t, "shellcheck")
+	checks, err := filepath.Glob(filepath.Join(root, ".ci", "*"))
+	if err != nil || len(checks) < 3 {
+		t.Fatalf("%d scripts in .ci, want 3 or more: %v", len(checks), err)
 	}
 	for _, s := range scripts(t) {
-		if out, err := exec.CommandContext(t.Context(), program, filepath.Join(root, "deploy", s)).CombinedOutput(); err != nil {
+		checks = append(checks, filepath.Join(root, "deploy", s))
+	}
+	for _, s := range checks {
+		if out, err := exec.CommandContext(t.Context(), program, s).CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/keyturn/keyturn/test/need"
 )
 
 // workflow is what these tests look at; whether GitHub takes the rest is asked of actionlint, which the workflow itself runs.
@@ -149,10 +151,7 @@ func TestEveryActionIsPinnedByItsFullCommit(t *testing.T) {
 }
 
 func TestEveryScriptOfAWorkflowIsCleanAndTakesNothingFromAnExpression(t *testing.T) {
-	shellcheck, err := exec.LookPath("shellcheck")
-	if err != nil {
-		missing(t, "shellcheck")
-	}
+	shellcheck, bash := need.Tool(t, "shellcheck"), need.Tool(t, "bash")
 	seen := 0
 	steps(t, func(where string, w workflow, s ciStep) {
 		if s.Run == "" {
@@ -166,7 +165,7 @@ func TestEveryScriptOfAWorkflowIsCleanAndTakesNothingFromAnExpression(t *testing
 		if strings.Contains(s.Run, "${{") {
 			t.Errorf("%s has an expression in its script", where)
 		}
-		for _, c := range []*exec.Cmd{exec.CommandContext(t.Context(), "bash", "-n"), exec.CommandContext(t.Context(), shellcheck, "--shell=bash", "-")} {
+		for _, c := range []*exec.Cmd{exec.CommandContext(t.Context(), bash, "-n"), exec.CommandContext(t.Context(), shellcheck, "--shell=bash", "-")} {
 			c.Stdin = strings.NewReader("set -eo pipefail\n" + s.Run)
 			if out, err := c.CombinedOutput(); err != nil {
 				t.Errorf("%s: %v\n%s", where, err, out)
@@ -217,7 +216,11 @@ func TestTheWorkflowRunsWhatTheProjectsOwnCheckRuns(t *testing.T) {
 	if version == nil || race == "" {
 		t.Fatal(".ci/run has no version of staticcheck, or no tests with the race detector")
 	}
-	for _, want := range []string{"staticcheck@" + version[1] + " ./...", race, "go run ./test/matrix -short", "go run ./test/demo", "go vet ./...", "go mod tidy -diff", "go mod verify"} {
+	// The newcomer's check comes first, so that nothing that a later step installs can help it.
+	if first := regexp.MustCompile(`(?m)^step .*\n(.*)$`).FindStringSubmatch(check); first == nil || first[1] != ".ci/newcomer" {
+		t.Errorf("the first step of .ci/run is %q", first)
+	}
+	for _, want := range []string{"staticcheck@" + version[1] + " ./...", race, "go run ./test/matrix -short", "go run ./test/demo", "run: .ci/newcomer\n", "run: .ci/newcomer -missing\n", ".ci/tools", "go vet ./...", "go mod tidy -diff", "go mod verify"} {
 		if !strings.Contains(workflow, want) {
 			t.Errorf("test.yml doesn't run %q, which .ci/run does", want)
 		}
@@ -243,9 +246,13 @@ func (b *bench) ci(folder, text string) result {
 }
 
 func TestTheReleasesScriptsMakeItsFiles(t *testing.T) {
-	b := newBench(t)
+	more := map[string]string{}
 	for _, name := range []string{"diff", "mkdir", "tar"} {
-		b.tool(name, "exec '"+b.find(name)+`' "$@"`)
+		more[name] = need.Tool(t, name)
+	}
+	b := newBench(t)
+	for name, path := range more {
+		b.tool(name, "exec '"+path+`' "$@"`)
 	}
 	made := t.TempDir()
 	digests := layouts(t, made, 3)

@@ -11,6 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/preflight"
 	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/test/need"
 )
 
 var update = flag.Bool("update", false, "rewrite the generated parts")
@@ -19,6 +20,7 @@ func TestTheDocumentationSaysWhatTheCodeDoes(t *testing.T) {
 	for _, part := range []struct{ file, name, text string }{
 		{"../../docs/decisions.md", "table", rotation.TableText()},
 		{"../../README.md", "configuration", config.Table()},
+		{"../../CONTRIBUTING.md", "suites", need.Table()},
 		{"../../docs/preflight.md", "checks", preflight.Table()},
 		{"../../docs/preflight.md", "writes", preflight.WritesTable()},
 	} {

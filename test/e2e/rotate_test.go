@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -25,9 +26,34 @@ var forms = []form{
 	{"customer-secret-key-bundle", stage.Want{Kind: stage.CustomerSecretKey, Bundle: true}},
 }
 
-// each runs a test for every form, side by side.
+// formsOf are the forms that the n-th combination of a test is played with: all of them in the suite of combinations,
+// otherwise one of each kind. Which one alternates with n and with the kind, so that every form is played by some test.
+func formsOf(t *testing.T, n int) []form {
+	t.Helper()
+	if need.Chosen(t, need.Combinations) {
+		return forms
+	}
+	var some []form
+	for kind := range len(forms) / 2 {
+		some = append(some, forms[2*kind+(kind+n)%2])
+	}
+	return some
+}
+
+// formOf is one form for the n-th combination of a test, or all of them in the suite of combinations. Six combinations
+// have six forms.
+func formOf(t *testing.T, n int) []form {
+	t.Helper()
+	if need.Chosen(t, need.Combinations) {
+		return forms
+	}
+	return []form{forms[n%len(forms)]}
+}
+
+// each runs a test for every kind, in parallel, and in the suite of combinations for every form.
 func each(t *testing.T, f func(t *testing.T, w stage.Want)) {
-	for _, form := range forms {
+	t.Helper()
+	for _, form := range formsOf(t, len(t.Name())) {
 		t.Run(form.name, func(t *testing.T) {
 			t.Parallel()
 			f(t, form.want)

@@ -3,18 +3,20 @@ package examples_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/keyturn/keyturn/test/need"
 )
 
 // A tool that reads "no such bucket" knows that its key is good; one that reads "access denied" asks for another key.
 func TestAToolIsToldThatABucketIsAbsentAndNotThatItsKeyIsWrong(t *testing.T) {
-	for name, tool := range map[string]func(r *rig) func(bucket string) result{
-		"aws": func(r *rig) func(string) result {
-			aws := r.real("aws")
+	for name, tool := range map[string]func(r *rig, path string) func(bucket string) result{
+		"aws": func(r *rig, path string) func(string) result {
+			aws := r.real("aws", path)
 			r.extra = []string{"AWS_CONFIG_FILE=" + r.setting("aws-config"), "AWS_CA_BUNDLE=" + r.CAFile()}
 			return func(bucket string) result { return r.exec("", aws, "--profile", "oci", "s3", "ls", "s3://"+bucket) }
 		},
-		"rclone": func(r *rig) func(string) result {
-			r.real("rclone")
+		"rclone": func(r *rig, path string) func(string) result {
+			r.real("rclone", path)
 			config := r.setting("rclone.conf")
 			return func(bucket string) result {
 				return r.run("keyturn-s3-run", r.secret, "rclone", "--config", config, "--retries", "1", "--low-level-retries", "1", "lsd", "oci:"+bucket)
@@ -22,10 +24,10 @@ func TestAToolIsToldThatABucketIsAbsentAndNotThatItsKeyIsWrong(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			needed(t, name)
+			path := need.Tool(t, name)
 			r := placeS3(t)
 			r.AddBucket("backups")
-			list := tool(r)
+			list := tool(r, path)
 			for range 2 {
 				if got := list("backups"); got.code != 0 {
 					t.Errorf("a bucket that is there: exit code %d, %s", got.code, got.err)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/keyturn/keyturn/test/need"
 )
 
 // scripts are the programs of deploy/examples/bin.
@@ -22,14 +24,7 @@ func scripts(t *testing.T) []string {
 }
 
 func TestShellcheckHasNothingToSayAboutTheScripts(t *testing.T) {
-	shellcheck, err := exec.LookPath("shellcheck")
-	if err != nil {
-		const mend = "shellcheck is missing; install it with your package manager"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(mend)
-		}
-		t.Skip(mend)
-	}
+	shellcheck := need.Tool(t, "shellcheck")
 	if out, err := exec.CommandContext(t.Context(), shellcheck, scripts(t)...).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -54,8 +55,13 @@ type rig struct {
 var tools = []string{"bash", "base64", "cat", "dirname", "jq", "mkdir", "mktemp", "mv", "openssl", "rm", "sed"}
 
 // place sets up a tenancy in which the credential was rotated once, so that the secret holds what Keyturn writes.
+// The programs that the test needs are looked for first, when there is nothing to clean up yet.
 func place(t *testing.T, want stage.Want) *rig {
 	t.Helper()
+	paths := map[string]string{}
+	for _, name := range tools {
+		paths[name] = need.Tool(t, name)
+	}
 	t.Parallel()
 	s, err := stage.New(t.Context(), stage.Options{Binary: binary, Emulator: ociemu.Calm(), Config: []string{"grace_period=0"}})
 	if err != nil {
@@ -72,11 +78,7 @@ func place(t *testing.T, want stage.Want) *rig {
 		r.secret = id
 	}
 	r.write(r.config, s.Config(s.AddOperator("machine@example.com")))
-	for _, name := range tools {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			r.missing(name)
-		}
+	for name, path := range paths {
 		r.tool(name, "exec '"+path+`' "$@"`)
 	}
 	self, err := os.Executable()
@@ -90,15 +92,6 @@ func place(t *testing.T, want stage.Want) *rig {
 	r.close(r.c.Problem)
 	t.Cleanup(r.searchForLeaks)
 	return r
-}
-
-// missing ends a test that needs a program which is not here: where CI runs, it has to be.
-func (r *rig) missing(name string) {
-	r.t.Helper()
-	if os.Getenv("CI") == "true" {
-		r.t.Fatalf("%s is missing; install it with your package manager", name)
-	}
-	r.t.Skipf("%s is missing; install it with your package manager", name)
 }
 
 // tool installs a program on the machine: a shell script that logs its arguments first.

@@ -3,7 +3,6 @@ package examples_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,18 +11,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/crane"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
-
-// needed finds a program, before anything is set up for it: where CI runs, it has to be there.
-func needed(t *testing.T, name string) (path string) {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		(&rig{t: t}).missing(name)
-	}
-	return path
-}
 
 // placePulls sets up a machine that pulls an image with the token that the credential helper reads from Vault.
 func placePulls(t *testing.T) (r *rig, image, digest string) {
@@ -59,7 +49,7 @@ func (r *rig) pulled(digest string) {
 }
 
 func TestSkopeoPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
-	path := needed(t, "skopeo")
+	path := need.Tool(t, "skopeo")
 	r, image, digest := placePulls(t)
 	r.tool("skopeo", "exec '"+path+`' "$@"`)
 	skopeo := filepath.Join(r.tools, "skopeo")

@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -114,16 +116,10 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// real installs a tool that somebody else made on the machine, or skips the test: what the scripts themselves do is tested without it.
-func (r *rig) real(name string) string {
+// real installs a program that nobody here wrote on the machine. Its path is need.Tool's, which the test asks before it
+// has a machine: a test that is skipped must have nothing to clean up.
+func (r *rig) real(name, path string) string {
 	r.t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		err = exec.CommandContext(r.t.Context(), path, "--version").Run()
-	}
-	if err != nil {
-		r.t.Skipf("%s is not here to be tried", name)
-	}
 	// A tool that is a script finds its interpreter in its own folder, or where it finds it outside of this test.
 	r.tool(name, "PATH='"+r.tools+":"+os.Getenv("PATH")+"' HOME='"+os.Getenv("HOME")+"' exec '"+path+`' "$@"`)
 	return filepath.Join(r.tools, name)
@@ -154,15 +150,66 @@ func (r *rig) listed(list func() result) {
 }
 
 func TestTheAWSCommandLineAsksTheCredentialProcess(t *testing.T) {
+	path := need.Tool(t, "aws")
+	version, err := exec.CommandContext(t.Context(), path, "--version").CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads, err := readsEndpoint(string(version))
+	if err != nil {
+		need.Lacking(t, "whether the AWS CLI here reads endpoint_url is unknown: %v", err)
+	}
 	r := placeS3(t)
-	aws := r.real("aws")
+	aws := r.real("aws", path)
 	r.extra = []string{"AWS_CONFIG_FILE=" + r.setting("aws-config"), "AWS_CA_BUNDLE=" + r.CAFile()}
-	r.listed(func() result { return r.exec("", aws, "--profile", "oci", "s3", "ls") })
+	args := []string{"--profile", "oci", "s3", "ls"}
+	if !reads { // its owner has to name the endpoint in each command
+		args = append(args, "--endpoint-url", "https://"+r.s3Host())
+	}
+	r.listed(func() result { return r.exec("", aws, args...) })
+}
+
+// readsEndpoint tells from what `aws --version` prints whether the AWS CLI reads endpoint_url in its configuration.
+// Source: the changelogs of aws/aws-cli, 1.29.0 and 2.13.0, both of July 2023. Debian 12 has 2.9.19.
+func readsEndpoint(printed string) (bool, error) {
+	version, ok := strings.CutPrefix(strings.TrimSpace(printed), "aws-cli/")
+	if !ok {
+		return false, fmt.Errorf("%.60q is not the AWS CLI's version", printed)
+	}
+	least := "2.13"
+	if strings.HasPrefix(version, "1.") {
+		least = "1.29"
+	}
+	return need.AtLeast(version, least)
+}
+
+func TestAnAWSCommandLineThatDoesNotReadTheEndpointIsNotTakenForOneThatDoes(t *testing.T) {
+	for printed, want := range map[string]bool{
+		"aws-cli/2.9.19 Python/3.11.2 Linux/6.1.0-18-amd64 source/x86_64.debian.12 prompt/off": false,
+		"aws-cli/2.12.7 Python/3.11.4 Linux/5.15 exe/x86_64.ubuntu.22":                         false,
+		"aws-cli/2.13.0 Python/3.11.4 Linux/5.15 exe/x86_64.ubuntu.22":                         true,
+		"aws-cli/2.31.3 Python/3.13.7 Linux/6.12 source/x86_64.debian.13\n":                    true,
+		"aws-cli/3.0.0 Python/3.14.0 Linux/6.12":                                               true,
+		"aws-cli/1.18.69 Python/3.8.10 Linux/5.4 botocore/1.16.19":                             false,
+		"aws-cli/1.28.85 Python/3.9 Linux/5.4 botocore/1.30":                                   false,
+		"aws-cli/1.29.0 Python/3.9 Linux/5.4 botocore/1.31.0":                                  true,
+		"aws-cli/1.45.11 Python/3.11.7 Linux/6.18 botocore/1.43.11":                            true,
+	} {
+		if got, err := readsEndpoint(printed); err != nil || got != want {
+			t.Errorf("%s: %v, %v; want %v", printed, got, err, want)
+		}
+	}
+	for _, printed := range []string{"", "aws-cli/", "aws-cli/two", "pyenv: aws: command not found", "aws 2.13.0"} {
+		if _, err := readsEndpoint(printed); err == nil {
+			t.Errorf("%q is taken for a version", printed)
+		}
+	}
 }
 
 func TestRcloneListsBucketsWithTheKeyOfItsEnvironment(t *testing.T) {
+	path := need.Tool(t, "rclone")
 	r := placeS3(t)
-	r.real("rclone")
+	r.real("rclone", path)
 	config := r.setting("rclone.conf")
 	r.listed(func() result {
 		return r.run("keyturn-s3-run", r.secret, "rclone", "--config", config, "--retries", "1", "--low-level-retries", "1", "lsd", "oci:")
@@ -170,8 +217,9 @@ func TestRcloneListsBucketsWithTheKeyOfItsEnvironment(t *testing.T) {
 }
 
 func TestS3cmdListsBucketsWithTheKeyOfItsEnvironment(t *testing.T) {
+	path := need.Tool(t, "s3cmd")
 	r := placeS3(t)
-	r.real("s3cmd")
+	r.real("s3cmd", path)
 	config := r.setting("s3cfg")
 	host, port, _ := strings.Cut(strings.TrimPrefix(r.URL(), "http://"), ":")
 	r.write(config, read(t, "s3-tools/s3cfg")+"proxy_host = "+host+"\nproxy_port = "+port+"\nca_certs_file = "+r.CAFile()+"\n")

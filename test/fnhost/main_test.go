@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	fdk "github.com/fnproject/fdk-go"
 )
@@ -30,9 +31,18 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "cannot start")
 		os.Exit(3)
 	case "never listens":
-		select {}
+		forever()
 	default:
 		serve(mode)
+	}
+}
+
+// forever blocks until the process is killed. A `select {}` would do that with cgo alone: in a program without it, as
+// Go builds it where there is no C compiler, the runtime ends a process in which nothing can go on ("all goroutines are
+// asleep").
+func forever() {
+	for {
+		time.Sleep(time.Hour)
 	}
 }
 
@@ -115,7 +125,7 @@ func obey(w http.ResponseWriter, r *http.Request) {
 	}
 	switch c.Do {
 	case "hang":
-		select {}
+		forever()
 	case "exit":
 		os.Exit(0)
 	case "cut":

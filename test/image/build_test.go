@@ -20,6 +20,7 @@ import (
 const maxSize = 6_000_000
 
 func TestTwoCleanBuildsGiveTheSameImage(t *testing.T) {
+	made(t)
 	elsewhere := filepath.Join(t.TempDir(), "another", "place")
 	for _, name := range []string{"go.mod", "go.sum", "functions", "pkg"} {
 		from, to := filepath.Join(root, name), filepath.Join(elsewhere, name)
@@ -70,6 +71,7 @@ func TestTwoCleanBuildsGiveTheSameImage(t *testing.T) {
 }
 
 func TestAnImageIsOneStaticBinaryAndNothingElse(t *testing.T) {
+	made(t)
 	for _, f := range functions {
 		image := open(t, filepath.Join(shared, f))
 		files := content(t, image)
@@ -103,6 +105,7 @@ func TestAnImageIsOneStaticBinaryAndNothingElse(t *testing.T) {
 }
 
 func TestAnImageSaysWhatItIsAndRunsAsNobodySpecial(t *testing.T) {
+	made(t)
 	for _, f := range functions {
 		config, err := open(t, filepath.Join(shared, f)).ConfigFile()
 		if err != nil {
@@ -133,6 +136,7 @@ func labels(function string) map[string]string {
 }
 
 func TestAFolderThatIsNoImageLayoutIsLeftAlone(t *testing.T) {
+	made(t)
 	dist := t.TempDir()
 	kept := filepath.Join(dist, "rotate", "main.go")
 	if err := os.Mkdir(filepath.Dir(kept), 0o755); err != nil {
@@ -153,6 +157,7 @@ func TestAFolderThatIsNoImageLayoutIsLeftAlone(t *testing.T) {
 }
 
 func TestALayoutIsReplacedByTheNext(t *testing.T) {
+	made(t)
 	dist := build(t, root, nil, "-function", "rotate")
 	before := digest(t, open(t, filepath.Join(dist, "rotate")))
 	output(t, root, nil, maker, "-function", "rotate", "-version", "v1.2.4", "-revision", revision, "-o", dist)

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/keyturn/keyturn/test/need"
 )
 
 // engine is a Docker engine of the test's own: nothing of another one on this machine is touched.
@@ -29,20 +31,19 @@ type engine struct {
 	proxy   string // where the builder finds the modules: the cache of this machine
 }
 
-// startEngine starts one, with more environment, or skips the test where there can be none.
+// startEngine starts one with the images made and with more environment, or ends the test where there can be none.
 func startEngine(t *testing.T, env ...string) *engine {
 	t.Helper()
-	daemon, err := exec.LookPath("dockerd")
-	client, other := exec.LookPath("/usr/bin/docker") // Debian's, which fits its daemon
-	if other != nil {
-		client, other = exec.LookPath("docker")
+	need.Suite(t, need.Images)
+	need.Root(t)
+	daemon, client := need.Tool(t, "dockerd"), need.Tool(t, "docker")
+	for _, name := range []string{"ctr", "ldd"} {
+		need.Tool(t, name)
 	}
-	if why := errors.Join(err, other); why != nil || os.Geteuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("there is no Docker engine to start (user %d): %v", os.Geteuid(), why)
-		}
-		t.Skipf("left out: it needs root and docker.io (user %d): %v", os.Geteuid(), why)
+	if own, err := exec.LookPath("/usr/bin/docker"); err == nil {
+		client = own // Debian's, which fits its daemon
 	}
+	made(t)
 	dir, err := os.MkdirTemp("", "kt") // short, since sockets lie in it
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,6 @@
 // Package image makes the functions' images in both ways, compares and inspects them, and runs them in a real container
-// engine as the platform would, against the emulator. The tests with an engine need Debian's docker.io, and root; with
-// CI=true they have to be there.
+// engine as the platform would, against the emulator. Everything that needs an image is the suite need.Images; the tests
+// with an engine need Debian's docker.io, and root.
 package image
 
 import (
@@ -13,10 +13,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+
+	"github.com/keyturn/keyturn/test/need"
+	"github.com/keyturn/keyturn/test/stage"
 )
 
 const root = "../.."
@@ -24,34 +28,47 @@ const root = "../.."
 // functions are what there is an image of.
 var functions = []string{"rotate", "sweep"}
 
-// maker is the compiled deploy/image, shared the folder with what it makes, and printed what it says of it.
-var maker, shared, printed string
+// maker is the compiled deploy/image, shared the folder with what it makes, and printed what it says of it; made sees to
+// them. litter is the folder that is removed in the end.
+var maker, shared, printed, litter string
 
-func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.RemoveAll(litter) // what is left lies in the system's folder for such things
+	os.Exit(code)
+}
 
-func runTests(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "keyturn-image")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "making a folder:", err)
-		return 1
+// made sees to it that the images are made, once for all tests, if their suite is chosen. A release's flags compile
+// everything, OCI's SDK included, a second time.
+func made(t *testing.T) {
+	t.Helper()
+	need.Suite(t, need.Images)
+	if err := stage.Watch("go.mod", "go.sum", "pkg", "functions", "deploy/image", "Dockerfile", "func.yaml"); err != nil {
+		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
-	maker = filepath.Join(dir, "image")
+	if err := makeOnce(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var makeOnce = sync.OnceValue(func() error {
+	var err error
+	if litter, err = os.MkdirTemp("", "keyturn-image"); err != nil {
+		return fmt.Errorf("making a folder: %w", err)
+	}
+	maker, shared = filepath.Join(litter, "image"), filepath.Join(litter, "dist")
 	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", maker, "../../deploy/image").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building deploy/image: %v\n%s", err, out)
-		return 1
+		return fmt.Errorf("building deploy/image: %w\n%s", err, out)
 	}
-	shared = filepath.Join(dir, "dist")
 	c := exec.CommandContext(context.Background(), maker, "-version", version, "-revision", revision, "-o", shared)
 	c.Dir = root
 	out, err := c.CombinedOutput()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "making the images: %v\n%s", err, out)
-		return 1
+		return fmt.Errorf("making the images: %w\n%s", err, out)
 	}
 	printed = string(out)
-	return m.Run()
-}
+	return nil
+})
 
 const (
 	version  = "v1.2.3"

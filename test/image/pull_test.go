@@ -2,11 +2,11 @@ package image
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -16,12 +16,8 @@ const examples = root + "/deploy/examples"
 // A real engine, the credential helper of deploy/examples, and the token that a rotation has written to Vault. The helper reads the bundle
 // from a file that is kept up to date, as the Secrets Store CSI driver does; test/examples has it read from Vault itself.
 func TestDockerPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
-	if _, err := exec.LookPath("jq"); err != nil { // the helper reads the bundle with it
-		if os.Getenv("CI") == "true" {
-			t.Fatal("jq is missing; install it with your package manager")
-		}
-		t.Skip("left out: jq is missing; install it with your package manager")
-	}
+	need.Suite(t, need.Images)
+	need.Tool(t, "jq") // the helper reads the bundle with it
 	rotate, err := stage.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)

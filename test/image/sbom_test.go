@@ -42,6 +42,7 @@ func readSBOM(t *testing.T, path string) ([]byte, sbom) {
 }
 
 func TestTheBillOfMaterialsListsTheModulesOfTheBinaryAndNoOthers(t *testing.T) {
+	made(t)
 	for _, f := range functions {
 		binary := content(t, open(t, filepath.Join(shared, f)))[0].content
 		info, err := buildinfo.Read(bytes.NewReader(binary))
@@ -79,6 +80,7 @@ func TestTheBillOfMaterialsListsTheModulesOfTheBinaryAndNoOthers(t *testing.T) {
 }
 
 func TestTheBillOfMaterialsIsADocumentOfSPDX(t *testing.T) {
+	made(t)
 	text, _ := readSBOM(t, filepath.Join(shared, "rotate.spdx.json"))
 	if err := validSPDX(text); err != nil {
 		t.Fatal(err)

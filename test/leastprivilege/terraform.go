@@ -3,32 +3,21 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
+
+	"github.com/keyturn/keyturn/test/need"
 )
-
-// ErrNoTerraform says that the stack can't be applied here.
-var ErrNoTerraform = errors.New("terraform, or a provider that works without a tenancy (TF_CLI_CONFIG_FILE), is missing")
-
-// offline tells whether a stack can be applied without touching anything: with Terraform and a stand-in for the
-// provider, which is given by TF_CLI_CONFIG_FILE.
-func offline() bool {
-	_, err := exec.LookPath("terraform")
-	_, missing := os.Stat(os.Getenv("TF_CLI_CONFIG_FILE"))
-	return err == nil && missing == nil
-}
 
 var setting = regexp.MustCompile(`(?m)^(\w+)\s*=\s*"([^"]*)"`)
 
 // Apply applies terraform/examples/complete of the project at root with its example values, in a copy, and reads what
 // came of it.
 func Apply(ctx context.Context, root string) (Stack, error) {
-	if !offline() {
-		return Stack{}, ErrNoTerraform
+	if err := need.Offline(); err != nil {
+		return Stack{}, err
 	}
 	dir, err := os.MkdirTemp("", "leastprivilege")
 	if err != nil {
@@ -52,10 +41,7 @@ func Apply(ctx context.Context, root string) (Stack, error) {
 	var show []byte
 	for _, args := range [][]string{{"init", "-backend=false", "-input=false"},
 		{"apply", "-auto-approve", "-input=false", "-var-file=" + values}, {"show", "-json"}} {
-		cmd := exec.CommandContext(ctx, "terraform", args...)
-		cmd.Dir = example
-		// Nothing of the user's: with a real provider, an apply must find no credentials.
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TF_CLI_CONFIG_FILE=" + os.Getenv("TF_CLI_CONFIG_FILE"), "TF_IN_AUTOMATION=1", "NO_COLOR=1"}
+		cmd := need.Terraform(ctx, dir, example, args...)
 		var failed bytes.Buffer
 		cmd.Stderr = &failed
 		if show, err = cmd.Output(); err != nil {

@@ -9,17 +9,15 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/keyturn/keyturn/test/need"
 )
 
 // pack packs a copy of the stack whose files are as old as is said.
 func pack(t *testing.T, age time.Time) []byte {
 	t.Helper()
-	if _, err := exec.LookPath("zip"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("zip is not installed")
-		}
-		t.Skip("skipped: zip is not installed")
-	}
+	bash := need.Tool(t, "bash")
+	need.Tool(t, "zip")
 	copied := t.TempDir()
 	for _, folder := range []string{"terraform", "deploy"} {
 		if err := os.CopyFS(filepath.Join(copied, folder), clean{os.DirFS(filepath.Join(root, folder))}); err != nil {
@@ -39,7 +37,7 @@ func pack(t *testing.T, age time.Time) []byte {
 		}
 	}
 	file := filepath.Join(t.TempDir(), "stack.zip")
-	if out, err := exec.CommandContext(t.Context(), "bash", filepath.Join(copied, "deploy/pack-stack"), file).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), bash, filepath.Join(copied, "deploy/pack-stack"), file).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	text, err := os.ReadFile(file)

@@ -1,0 +1,73 @@
+package need
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// CI reports whether nothing may be skipped: whether the environment has CI=true.
+func CI() bool { return os.Getenv("CI") == "true" }
+
+// Lacking ends a test that doesn't have what it needs: it skips, and with CI=true it fails. The reason says what is
+// missing and how to get it.
+func Lacking(t testing.TB, format string, args ...any) {
+	t.Helper()
+	lacking(t, CI(), fmt.Sprintf(format, args...))
+}
+
+func lacking(t testing.TB, ci bool, why string) {
+	t.Helper()
+	if ci {
+		t.Fatalf("%s (with CI=true nothing is skipped)", why)
+	}
+	t.Skip(why)
+}
+
+// Root ends a test that needs to run as root.
+func Root(t testing.TB) {
+	t.Helper()
+	if id := os.Geteuid(); id != 0 {
+		Lacking(t, "this test needs root, and runs as user %d", id)
+	}
+}
+
+// Suite ends a test of a named suite unless the suite is chosen: by its name in KEYTURN_SUITE (several with commas
+// between them), by KEYTURN_SUITE=all, or by CI=true, with which every suite runs.
+func Suite(t testing.TB, s Named) {
+	t.Helper()
+	if !Chosen(t, s) {
+		t.Skipf("part of the suite %s; to run it: %s", s.Name, s.Command())
+	}
+}
+
+// choose reads a value of KEYTURN_SUITE. A name that is no suite's is an error: its tests would be skipped unnoticed.
+func choose(value, suite string) (chosen bool, err error) {
+	if value == "" {
+		return false, nil
+	}
+	var known []string
+	for _, s := range Suites {
+		known = append(known, s.Name)
+	}
+	for name := range strings.SplitSeq(value, ",") {
+		if name != "all" && !slices.Contains(known, name) {
+			return false, fmt.Errorf("KEYTURN_SUITE=%s: there is no suite %q; write all, or names of these with commas between them: %s",
+				value, name, strings.Join(known, ", "))
+		}
+		chosen = chosen || name == "all" || name == suite
+	}
+	return chosen, nil
+}
+
+// Chosen reports whether a suite is chosen, for a test that plays a part of its combinations without it.
+func Chosen(t testing.TB, s Named) bool {
+	t.Helper()
+	chosen, err := choose(os.Getenv("KEYTURN_SUITE"), s.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chosen || CI()
+}

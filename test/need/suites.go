@@ -1,0 +1,44 @@
+package need
+
+import "strings"
+
+// Named is a suite: tests that take minutes, or need more than Go.
+type Named struct {
+	Name     string
+	What     string // what it plays
+	Packages string // where its tests are
+	Tools    string // what it needs besides Go; "" is nothing
+}
+
+// The suites.
+var (
+	Acceptance     = Named{"acceptance", "the acceptance run in every kind of tenancy", "./test/acceptance", ""}
+	Bench          = Named{"bench", "what the benchmark measures, on the binaries of a release", "./test/bench", ""}
+	Combinations   = Named{"combinations", "every kind and form of a credential with every open point of OCI, lost answer and kill", "./test/e2e", ""}
+	Images         = Named{"images", "the images: made in both ways, compared, run in a Docker engine", "./test/image", "root, docker.io, ldd"}
+	LeastPrivilege = Named{"least-privilege", "each permission of the policies taken away alone", "./test/leastprivilege",
+		"Terraform with a stand-in for Oracle's provider, for one test"}
+	Registry = Named{"registry", "the push of the images to a registry server", "./test/deploy", "docker-registry, jq, perl, zip"}
+	Stack    = Named{"stack", "the Terraform stack: its own tests, a plan, an apply and a destroy", "./test/terraform",
+		"Terraform, with a stand-in for Oracle's provider"}
+)
+
+// Suites are all of them.
+var Suites = []Named{Acceptance, Bench, Combinations, Images, LeastPrivilege, Registry, Stack}
+
+// Command is the shell's command that runs the suite.
+func (s Named) Command() string { return "KEYTURN_SUITE=" + s.Name + " go test " + s.Packages }
+
+// Table is the suites as a table in Markdown, for CONTRIBUTING.md.
+func Table() string {
+	var b strings.Builder
+	b.WriteString("| suite | what it plays | needs besides Go | command |\n| --- | --- | --- | --- |\n")
+	for _, s := range Suites {
+		tools := s.Tools
+		if tools == "" {
+			tools = "nothing"
+		}
+		b.WriteString("| `" + s.Name + "` | " + s.What + " | " + tools + " | `" + s.Command() + "` |\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,128 @@
+package need
+
+import (
+	_ "embed"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+//go:embed tools.txt
+var list string
+
+// everywhere are the programs that no test has to ask for: Go, Git, a shell, and coreutils.
+var everywhere = strings.Fields("go git sh base64 basename cat chmod cp cut dirname env head ls mkdir mktemp mv rm sha256sum sort tail touch tr wc")
+
+// tool is a line of tools.txt.
+type tool struct {
+	name, least, debian string
+	proof, users        []string
+}
+
+// tools reads tools.txt.
+func tools(text string) ([]tool, error) {
+	var out []tool
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		f := strings.Fields(line)
+		if len(f) < 5 {
+			return nil, fmt.Errorf("tools.txt: %q has %d columns, want 5 or more", line, len(f))
+		}
+		out = append(out, tool{f[0], strings.TrimPrefix(f[2], "-"), strings.TrimPrefix(f[3], "-"), strings.Split(f[1], ","), f[4:]})
+	}
+	return out, nil
+}
+
+// Tool is the path of a program. A test that needs an optional one which is missing, can't be run or is too old ends.
+// A program that is neither in tools.txt nor on every machine is a fault of the test.
+func Tool(t testing.TB, name string) string {
+	t.Helper()
+	if slices.Contains(everywhere, name) {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatalf("%v; the project needs Go, Git, a shell and coreutils", err)
+		}
+		return path
+	}
+	all, err := tools(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(all, func(o tool) bool { return o.name == name })
+	if i < 0 {
+		t.Fatalf("test/need/tools.txt has no line for %s: add it, so that CI installs it, and hides it to see that a machine without it is fine", name)
+	}
+	path, err := all[i].find()
+	if err != nil {
+		Lacking(t, "%v; %s", err, all[i].remedy())
+	}
+	return path
+}
+
+func (o tool) remedy() string {
+	if o.debian == "" {
+		return "install " + o.name
+	}
+	return "install it (Debian and Ubuntu: apt-get install " + o.debian + ")"
+}
+
+// find looks for the tool and makes it prove that it can be used: a name in the PATH may be a script whose
+// interpreter is missing, or that only says how to install the tool.
+func (o tool) find() (path string, err error) {
+	path, err = exec.LookPath(o.name)
+	if err != nil {
+		return "", fmt.Errorf("%s is missing", o.name)
+	}
+	c := exec.Command(path, o.proof...)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s is here and can't be used: %s %s: %w", o.name, o.name, strings.Join(o.proof, " "), err)
+	}
+	if o.least == "" {
+		return path, nil
+	}
+	enough, err := AtLeast(string(out), o.least)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s is here and can't be used: %w", o.name, err)
+	case !enough:
+		return "", fmt.Errorf("%s is too old: the tests need %s or newer", o.name, o.least)
+	}
+	return path, nil
+}
+
+var dotted = regexp.MustCompile(`\d+(\.\d+)+`)
+
+// AtLeast compares the first version in what a program prints of itself, digits with dots between them, with the
+// oldest one that will do. It is an error if there is none.
+func AtLeast(printed, least string) (bool, error) {
+	found := dotted.FindString(printed)
+	if found == "" {
+		return false, fmt.Errorf("no version can be read from %.60q", printed)
+	}
+	have, want := strings.Split(found, "."), strings.Split(least, ".")
+	for i := range want {
+		n := 0
+		if i < len(have) {
+			var err error
+			if n, err = strconv.Atoi(have[i]); err != nil {
+				return false, fmt.Errorf("reading the version %s: %w", found, err)
+			}
+		}
+		m, err := strconv.Atoi(want[i])
+		if err != nil {
+			return false, fmt.Errorf("reading the version %s: %w", least, err)
+		}
+		if n != m {
+			return n > m, nil
+		}
+	}
+	return true, nil
+}
