@@ -89,7 +89,26 @@ func (w *world) add(description string, age time.Duration) string {
 	return id
 }
 
+// keyPool are the key pairs of all worlds, which take them in turn: making one takes more time than a rotation of a world.
+var keyPool struct {
+	sync.Mutex
+	made  []credential.Material
+	taken int
+}
+
+// testKey is a key pair that none of the last hundred calls has given.
 func testKey(t *testing.T) credential.Material {
+	keyPool.Lock()
+	defer keyPool.Unlock()
+	keyPool.taken++
+	if len(keyPool.made) < 100 {
+		keyPool.made = append(keyPool.made, newTestKey(t))
+		return keyPool.made[len(keyPool.made)-1]
+	}
+	return keyPool.made[keyPool.taken%len(keyPool.made)]
+}
+
+func newTestKey(t *testing.T) credential.Material {
 	key, err := rsa.GenerateKey(rand.Reader, bits)
 	if err != nil {
 		t.Fatal(err)
