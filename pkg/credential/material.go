@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/md5"
 	"crypto/rand"
@@ -157,11 +158,14 @@ func (m Material) bundle(o Owner) (Value, error) {
 	case Password:
 		b.Password, b.MadeAt = value, m.ID
 	}
-	text, err := json.MarshalIndent(b, "", "  ")
-	if err != nil {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // a person may copy a token out of the document: < must not become \u003c
+	e.SetIndent("", "  ")
+	if err := e.Encode(b); err != nil {
 		return Value{}, fmt.Errorf("encoding the bundle: %w", err)
 	}
-	return NewValue(append(text, '\n')), nil
+	return NewValue(text.Bytes()), nil
 }
 
 // RegistryHost is the container registry of a region.
