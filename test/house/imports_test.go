@@ -12,7 +12,7 @@ import (
 // floors are the packages of pkg, the lowest first. A package imports only from floors below its own, and never a room
 // of its own floor: what two rooms have in common belongs on a lower floor, and whoever is above joins them.
 var floors = [][]string{
-	{"metric", "trace"},
+	{"metric", "trace", "version"},
 	{"clock", "cloudguard", "config", "credential", "fault", "fn"},
 	{"secret"},
 	{"guard", "oci", "outcome", "rotation"},
