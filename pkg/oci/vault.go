@@ -66,6 +66,7 @@ func (v *Vault) Secret(ctx context.Context, id string) (secret.Secret, error) {
 
 func described(s vault.Secret, etag *string) secret.Secret {
 	out := secret.Secret{ID: str(s.Id), Name: str(s.SecretName), Compartment: str(s.CompartmentId), ETag: str(etag),
+		Vault: str(s.VaultId), Region: regionOf(str(s.Id)),
 		State: string(s.LifecycleState), Replica: s.IsReplica != nil && *s.IsReplica,
 		Metadata: s.Metadata, Freeform: s.FreeformTags, Defined: s.DefinedTags}
 	if s.CurrentVersionNumber != nil {
@@ -93,9 +94,10 @@ func (v *Vault) Versions(ctx context.Context, id string) ([]secret.Version, erro
 		}
 		for _, s := range r.Items {
 			out = append(out, secret.Version{Number: *s.VersionNumber, Name: str(s.Name), Leaving: s.TimeOfDeletion != nil,
-				Current: slices.Contains(s.Stages, vault.SecretVersionSummaryStagesCurrent),
-				Pending: slices.Contains(s.Stages, vault.SecretVersionSummaryStagesPending),
-				Stale:   slices.Contains(s.Stages, vault.SecretVersionSummaryStagesDeprecated)})
+				Current:  slices.Contains(s.Stages, vault.SecretVersionSummaryStagesCurrent),
+				Pending:  slices.Contains(s.Stages, vault.SecretVersionSummaryStagesPending),
+				Previous: slices.Contains(s.Stages, vault.SecretVersionSummaryStagesPrevious),
+				Stale:    slices.Contains(s.Stages, vault.SecretVersionSummaryStagesDeprecated)})
 		}
 		if page = r.OpcNextPage; str(page) == "" {
 			return out, nil
@@ -184,7 +186,32 @@ func (v *Vault) List(ctx context.Context, compartment string) ([]secret.Secret, 
 // Secrets returns one page of the secrets of a compartment in the function's region, without etag and version number,
 // and the token of the next page; "" ends the list.
 func (v *Vault) Secrets(ctx context.Context, compartment, page string) (some []secret.Secret, next string, err error) {
-	cl, err := v.management("")
+	return v.page(ctx, "", compartment, page)
+}
+
+// Summary looks for a secret in the lists of compartments, in the region that its OCID names: ListSecrets also shows
+// secrets that GetSecret may not read. found is false if none of the lists has it.
+func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (s secret.Secret, found bool, err error) {
+	for _, compartment := range compartments {
+		for page := ""; ; {
+			some, next, err := v.page(ctx, id, compartment, page)
+			if err != nil {
+				return secret.Secret{}, false, err
+			}
+			if i := slices.IndexFunc(some, func(s secret.Secret) bool { return strings.EqualFold(s.ID, id) }); i >= 0 {
+				return some[i], true, nil
+			}
+			if page = next; page == "" {
+				break
+			}
+		}
+	}
+	return secret.Secret{}, false, nil
+}
+
+// page is one page of the secrets of a compartment in the region of an OCID; without one, in the function's.
+func (v *Vault) page(ctx context.Context, near, compartment, page string) (some []secret.Secret, next string, err error) {
+	cl, err := v.management(near)
 	if err != nil {
 		return nil, "", classify("ListSecrets", err)
 	}
@@ -196,6 +223,7 @@ func (v *Vault) Secrets(ctx context.Context, compartment, page string) (some []s
 	}
 	for _, s := range r.Items {
 		some = append(some, secret.Secret{ID: str(s.Id), Name: str(s.SecretName), Compartment: str(s.CompartmentId),
+			Vault: str(s.VaultId), Region: regionOf(str(s.Id)), Replica: s.IsReplica != nil && *s.IsReplica,
 			State: string(s.LifecycleState), Freeform: s.FreeformTags, Defined: s.DefinedTags})
 	}
 	return some, str(r.OpcNextPage), nil
