@@ -24,6 +24,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/version"
 )
 
 // Problems reads and re-opens Cloud Guard's problems.
@@ -74,6 +75,7 @@ type Responder struct {
 	Directory Directory
 	Secrets   Secrets
 	Reads     Ahead // nil: nothing is read ahead
+	Facts     Facts // nil: mails have no links, and refusals say what OCI said
 	Notifier  Notifier
 	Meter     metric.Meter // nil: nothing is measured
 	Rotator   Rotator
@@ -129,7 +131,10 @@ func (r *Responder) Resume(ctx context.Context, callID string, ref credential.Re
 
 func (r *Responder) begin(ctx context.Context, callID string) *response {
 	c := &response{Responder: r, log: zerolog.Ctx(ctx)}
-	c.out.CallID, c.out.Began = callID, r.Clock.Now().UTC()
+	c.out.CallID, c.out.Began, c.out.Version = callID, r.Clock.Now().UTC(), version.Version()
+	if r.Facts != nil {
+		c.function, c.own, c.region = r.Facts.Place(ctx)
+	}
 	return c
 }
 
@@ -150,6 +155,11 @@ type response struct {
 	closed   guard.Closed
 	order    cloudguard.Comment
 	kind     credential.Kind
+
+	function, own, region string                     // the function's OCID, its compartment and region; empty if not known
+	home                  string                     // the tenancy's home region, once it is known
+	seen                  map[string]secret.Secret   // the rotation's secrets as the guard has seen them, by their OCIDs
+	placed                map[string]rotation.Placed // where the rotation's secrets are, by their OCIDs
 }
 
 func (c *response) respond(ctx context.Context, e cloudguard.Event) {
@@ -351,6 +361,8 @@ func (c *response) refuse(err error) {
 		c.out.Reason, c.out.Mend = faults(comment), "Close the problem again with this comment:\n"+comment.Corrected
 	case errors.As(err, &refusal):
 		c.out.Reason, c.out.Mend = refusal.Problem, refusal.Mend
+	default:
+		c.out.Mend = c.remedy(err)
 	}
 }
 

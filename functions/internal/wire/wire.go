@@ -16,6 +16,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/oci"
 	"github.com/keyturn/keyturn/pkg/responder"
 	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
 )
 
 // Start reads the configuration and makes the function's logger. The error is a *config.Error: a configuration that is
@@ -80,7 +81,19 @@ func Responder(cfg config.Config, cloud *oci.Cloud, m metric.Meter) *responder.R
 		engine.Issuers[kind] = cloud.Issuer(kind)
 	}
 	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(), Reads: ahead{cloud, engine, cfg.Topic, m != nil},
+		Facts:    facts{cloud, cloud.Vault()},
 		Notifier: cloud, Meter: m, Rotator: engine, Clock: clock.System{}}
+}
+
+// facts are what explains a refusal.
+type facts struct {
+	*oci.Cloud
+	vault *oci.Vault
+}
+
+// Summary implements responder.Facts.
+func (f facts) Summary(ctx context.Context, id string, compartments []string) (secret.Secret, bool, error) {
+	return f.vault.Summary(ctx, id, compartments)
 }
 
 // ahead begins what can be begun before it is known whether there is anything to rotate.
