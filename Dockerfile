@@ -14,9 +14,11 @@ COPY pkg pkg/
 COPY functions functions/
 ARG GOPROXY
 ENV CGO_ENABLED=0 GOOS=linux GOARCH=amd64 GOAMD64=v1 GOFLAGS= GOEXPERIMENT= GODEBUG= GOTOOLCHAIN=local
+# The version is part of the binary: mails, records and preflights show it.
+ARG VERSION=unknown
 # Both functions, since the second costs next to nothing, and its image then has its layers in the cache.
 RUN for f in rotate sweep; do \
-      go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o /out/$f ./functions/$f || exit 1; \
+      go build -trimpath -buildvcs=false -ldflags="-s -w -buildid= -X github.com/keyturn/keyturn/pkg/version.stamped=$VERSION" -o /out/$f ./functions/$f || exit 1; \
     done && \
     chmod 0755 /out/* && touch -d @0 /out/*
 

@@ -97,7 +97,7 @@ variable "key_rotation_days" {
 }
 
 variable "create_tag_namespace" {
-  description = "Whether the tag namespace keyturn (user, kind, role) is made. Off, if another stack of the tenancy has made it: its name is fixed."
+  description = "Whether the tag namespace keyturn (user, kind, role, owner) is made. Off, if another stack of the tenancy has made it: its name is fixed."
   type        = bool
   default     = true
 }

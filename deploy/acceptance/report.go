@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -185,12 +186,16 @@ func cell(s string) string {
 
 // writeJSON writes the same for a program.
 func (r *report) writeJSON(path string, h heading, left remains) error {
-	text, err := json.MarshalIndent(map[string]any{"run": h, "checks": r.checks, "facts": r.observations(), "left": left,
-		"passed": len(r.failed()) == 0 && left.clean()}, "", "  ")
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // a person reads it, too: < must not become \u003c
+	e.SetIndent("", "  ")
+	err := e.Encode(map[string]any{"run": h, "checks": r.checks, "facts": r.observations(), "left": left,
+		"passed": len(r.failed()) == 0 && left.clean()})
 	if err != nil {
 		return fmt.Errorf("encoding the report: %w", err)
 	}
-	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("writing -json: %w", err)
 	}
 	return nil

@@ -79,7 +79,7 @@ func labels(function string, o options) map[string]string {
 // make compiles a function and packs it.
 func (s source) make(ctx context.Context, function string, o options) (made, error) {
 	m := made{function: function}
-	binary, info, err := s.compile(ctx, function)
+	binary, info, err := s.compile(ctx, function, o.version)
 	if err != nil {
 		return m, err
 	}

@@ -57,7 +57,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.function, "function", "all", "rotate, sweep or all")
-	flags.StringVar(&o.version, "version", "", "label org.opencontainers.image.version; empty: git describe")
+	flags.StringVar(&o.version, "version", "", "the version, which mails and the label org.opencontainers.image.version show; empty: git describe")
 	flags.StringVar(&o.revision, "revision", "", "label org.opencontainers.image.revision; empty: the commit that is checked out")
 	flags.StringVar(&o.out, "o", "dist", "`folder` for the image layouts and bills of materials")
 	flags.StringVar(&o.tarball, "tarball", "", "also write the images to a `file` that docker load takes")
@@ -70,6 +70,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	if o.function != "all" && !slices.Contains(functions, o.function) {
 		return o, fmt.Errorf("-function is %q; it can be %s or all", o.function, strings.Join(functions, ", "))
+	}
+	if strings.ContainsAny(o.version, " \t\r\n'\"\\") {
+		return o, fmt.Errorf("-version is %q; it can't have blanks or quotation marks", o.version)
 	}
 	o.engine = engine(*text)
 	if o.engine != current && o.engine != docker20 {

@@ -66,15 +66,18 @@ func (s source) label(ctx context.Context, o *options, stderr io.Writer) error {
 	return ctx.Err()
 }
 
+// stamp is the variable that has the version of a binary; see package version.
+const stamp = "github.com/keyturn/keyturn/pkg/version.stamped"
+
 // compile returns a function's binary and what it says of itself. The flags are the Dockerfile's.
-func (s source) compile(ctx context.Context, function string) ([]byte, *buildinfo.BuildInfo, error) {
+func (s source) compile(ctx context.Context, function, version string) ([]byte, *buildinfo.BuildInfo, error) {
 	dir, err := os.MkdirTemp("", "keyturn-image")
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, function)
-	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", path, "./functions/"+function)
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid= -X "+stamp+"="+version, "-o", path, "./functions/"+function)
 	c.Dir = s.Dir
 	c.Env = append(c.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1",
 		"GOFLAGS=", "GOEXPERIMENT=", "GODEBUG=", "GOWORK=off", "GOTOOLCHAIN=go"+s.GoVersion)

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/md5"
 	"crypto/rand"
@@ -174,11 +175,14 @@ func (m Material) bundle(o Owner) (Value, error) {
 	default:
 		return Value{}, fmt.Errorf("a credential of the kind %q has no bundle", m.Kind)
 	}
-	text, err := json.MarshalIndent(b, "", "  ")
-	if err != nil {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // a person may copy a token out of the document: < must not become \u003c
+	e.SetIndent("", "  ")
+	if err := e.Encode(b); err != nil {
 		return Value{}, fmt.Errorf("encoding the bundle: %w", err)
 	}
-	return NewValue(append(text, '\n')), nil
+	return NewValue(text.Bytes()), nil
 }
 
 // unbundle reads the two members of a bundle that matter. All others may be somebody else's, whatever they are called.

@@ -1,9 +1,6 @@
 package guard
 
 import (
-	"encoding/json"
-	"fmt"
-	"maps"
 	"strings"
 
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -11,17 +8,25 @@ import (
 )
 
 // A secret is bound to a user and a kind by tags: keyturn.user and keyturn.kind as defined tags, or keyturn-user and
-// keyturn-kind as freeform tags. A third one, role, says what the secret holds where that isn't plain.
+// keyturn-kind as freeform tags. A third one, role, says what the secret holds where that isn't plain. A fourth one,
+// owner, names the person or team to notify of a rotation; it binds nothing.
 const (
 	tagNamespace = "keyturn"
 	tagUser      = "user"
 	tagKind      = "kind"
 	tagRole      = "role"
+	tagOwner     = "owner"
 )
 
 // tag reads one of the tags in both its forms. OCI compares the names of tags without regard to case. Two forms with
 // different values bind to nobody.
 func tag(s secret.Secret, name string) (value string, clash bool) {
+	value, clash = text(s, name)
+	return strings.ToLower(value), clash
+}
+
+// text is a tag's value as somebody has written it.
+func text(s secret.Secret, name string) (value string, clash bool) {
 	for namespace, tags := range s.Defined {
 		for key, v := range tags {
 			if text, ok := v.(string); ok && strings.EqualFold(namespace, tagNamespace) && strings.EqualFold(key, name) {
@@ -35,7 +40,7 @@ func tag(s secret.Secret, name string) (value string, clash bool) {
 			value = v
 		}
 	}
-	return strings.ToLower(strings.TrimSpace(value)), clash
+	return strings.TrimSpace(value), clash
 }
 
 // Bound checks that a secret may take a credential of this kind and user. unboundOK accepts one without any binding
@@ -45,62 +50,51 @@ func Bound(s secret.Secret, kind credential.Kind, user string, unboundOK bool) (
 	hasKind, clashKind := tag(s, tagKind)
 	switch {
 	case clashUser || clashKind:
-		return false, refuse("correct the defined ones; or, if they are right, take the freeform ones off: "+UnbindCommand(s), "the defined and the freeform tags of secret %s (%s) contradict each other", s.Name, s.ID)
+		return false, refuse("Correct the defined tags. If they are right, remove the freeform ones:\n"+UnbindCommand(s),
+			"the defined and the freeform tags of secret %s (%s) contradict each other", s.Name, s.ID)
 	case hasUser != "" && hasUser != strings.ToLower(user):
-		return false, refuse("name a secret of this user in the closure comment",
+		return false, refuse("Close the problem again and name a secret of this user in the comment.",
 			"secret %s (%s) is bound to another user, %s", s.Name, s.ID, hasUser)
 	case hasKind != "" && hasKind != string(kind):
-		return false, refuse("name a secret for this kind in the closure comment",
+		return false, refuse("Close the problem again and name a secret for this kind in the comment.",
 			"secret %s (%s) is bound to the kind %s, not %s", s.Name, s.ID, hasKind, kind)
 	case hasUser != "" && hasKind != "":
 		return false, nil
 	case unboundOK:
 		return true, nil
 	}
-	return false, refuse("bind it with: "+BindCommand(s, kind, user), "secret %s (%s) is not bound to this user and kind", s.Name, s.ID)
+	return false, refuse(Binding(s, kind, user), "secret %s (%s) is not bound to this user and kind", s.Name, s.ID)
 }
 
-// BindCommand is the OCI CLI command that binds a secret, keeping the freeform tags that it has.
-func BindCommand(s secret.Secret, kind credential.Kind, user string) string {
-	tags := maps.Clone(s.Freeform)
-	if tags == nil {
-		tags = map[string]string{}
-	}
-	tags[tagNamespace+"-"+tagUser], tags[tagNamespace+"-"+tagKind] = user, string(kind)
-	return freeformCommand(s, tags)
-}
-
-// UnbindCommand is the OCI CLI command that takes Keyturn's freeform tags off a secret, keeping the others.
-func UnbindCommand(s secret.Secret) string {
-	tags := map[string]string{}
-	for key, value := range s.Freeform {
-		if !strings.HasPrefix(strings.ToLower(key), tagNamespace+"-") {
-			tags[key] = value
-		}
-	}
-	return freeformCommand(s, tags)
-}
-
-// freeformCommand replaces the freeform tags, all of them, as the service does. The CLI asks before it goes on.
-func freeformCommand(s secret.Secret, tags map[string]string) string {
-	text, err := json.Marshal(tags)
-	if err != nil { // strings always encode
-		panic("guard: encoding tags: " + err.Error())
-	}
-	quoted := strings.ReplaceAll(string(text), "'", `'\''`)
-	return fmt.Sprintf("oci vault secret update --secret-id %s --freeform-tags '%s'", s.ID, quoted)
+// Binding says how to bind a secret that is meant for this user and kind.
+func Binding(s secret.Secret, kind credential.Kind, user string) string {
+	return "If the secret is meant for this credential, bind it. The command repeats the tags that the secret has:\n" +
+		BindCommand(s, kind, user) + "\nThen close the problem again with the same comment."
 }
 
 // Writable checks that a secret is in a state in which it can be written to.
 func Writable(s secret.Secret) error {
+	const another = "Close the problem again and name another secret in the comment."
 	switch {
 	case s.Replica:
-		return refuse("name its source secret in the closure comment", "secret %s (%s) is a read-only replica", s.Name, s.ID)
+		return refuse("Close the problem again and name the secret that this one is a copy of.",
+			"secret %s (%s) is a read-only replica", s.Name, s.ID)
+	case strings.HasSuffix(s.State, "_DELETION"): // SCHEDULING_, PENDING_, CANCELLING_
+		return refuse("If the secret is still needed, cancel its deletion, then close the problem again:\n"+cancelCommand(s)+
+			"\nIf it is not: "+lowerFirst(another), "secret %s (%s) is scheduled for deletion: it is in the state %s",
+			s.Name, s.ID, s.State)
+	case s.State == "DELETING" || s.State == "DELETED":
+		return refuse(another, "secret %s (%s) is deleted: it is in the state %s", s.Name, s.ID, s.State)
+	case s.State == "CREATING" || s.State == secret.Updating:
+		return refuse("Close the problem again in a few minutes.",
+			"secret %s (%s) is being changed: it is in the state %s", s.Name, s.ID, s.State)
 	case s.State != secret.Active:
-		return refuse("name an active secret in the closure comment", "secret %s (%s) is in the state %s", s.Name, s.ID, s.State)
+		return refuse(another, "secret %s (%s) is in the state %s", s.Name, s.ID, s.State)
 	}
 	return nil
 }
+
+func lowerFirst(text string) string { return strings.ToLower(text[:1]) + text[1:] }
 
 // Find picks, out of all secrets that can be seen, those that are bound to the user and kind, by role. Each role may
 // have one only; the two halves of a customer secret key come together or not at all.
@@ -109,7 +103,8 @@ func Find(all []secret.Secret, kind credential.Kind, user string) (map[credentia
 	for _, s := range all {
 		hasUser, clashUser := tag(s, tagUser)
 		hasKind, clashKind := tag(s, tagKind)
-		if hasUser != strings.ToLower(user) || hasKind != string(kind) || clashUser || clashKind || s.State != secret.Active {
+		if hasUser != strings.ToLower(user) || hasKind != string(kind) || clashUser || clashKind ||
+			s.State != secret.Active {
 			continue
 		}
 		role := kind.DefaultRole()
@@ -117,24 +112,40 @@ func Find(all []secret.Secret, kind credential.Kind, user string) (map[credentia
 			role = credential.Role(has)
 		}
 		if other, twice := found[role]; twice {
-			return nil, refuse("name the one to use in the closure comment", "secrets %s and %s are both bound to this user and kind", other, s.ID)
+			return nil, refuse("Close the problem again and name the secret to use in the comment.",
+				"secrets %s and %s are both bound to this user and kind", other, s.ID)
 		}
 		found[role] = s.ID
 	}
 	if len(found) == 0 {
-		return nil, refuse("name one in the closure comment, or bind one by its tags", "the closure comment names no secret, and no secret is bound to this user and kind")
+		return nil, refuse("Close the problem again and name the secret in the comment; or bind a secret first:\n"+
+			BindCommand(secret.Secret{ID: "<SECRET>"}, kind,
+				user)+"\nThe command replaces all defined tags: add the others that the secret has.",
+			"the closure comment names no secret, and no secret is bound to this user and kind")
 	}
 	for role := range found {
 		if !fits(kind, role) {
-			return nil, refuse("mend its tag keyturn-role", "secret %s has the role %q, which doesn't fit %s", found[role], role, kind)
+			return nil, refuse("Correct the secret's tag role: it must be "+roles(kind)+".",
+				"secret %s has the role %q, which doesn't fit %s", found[role], role, kind)
 		}
 	}
 	_, key := found[credential.RoleSecretKey]
 	_, id := found[credential.RoleAccessKey]
 	if key != id {
-		return nil, refuse("bind the other half too, or one secret with the role bundle", "only one half of the pair of secrets is bound to this user")
+		return nil, refuse(
+			"Bind the other secret too (its tag role is access-key or secret-key), or bind one secret with the role bundle.",
+			"only one half of the pair of secrets is bound to this user")
 	}
 	return found, nil
+}
+
+// roles lists the roles of a kind in a sentence.
+func roles(kind credential.Kind) string {
+	var words []string
+	for _, r := range kind.Roles() {
+		words = append(words, string(r))
+	}
+	return strings.Join(words, " or ")
 }
 
 func fits(kind credential.Kind, role credential.Role) bool {

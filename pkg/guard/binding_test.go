@@ -1,9 +1,7 @@
 package guard_test
 
 import (
-	"encoding/json"
 	"errors"
-	"maps"
 	"os/exec"
 	"strings"
 	"testing"
@@ -111,47 +109,6 @@ func TestTheUnbindCommandTakesOurFreeformTagsOffAndKeepsTheOthers(t *testing.T) 
 	}
 	if args := shellArguments(t, guard.UnbindCommand(tagged(nil, nil))); args[len(args)-1] != "{}" {
 		t.Errorf("without any: %q", args)
-	}
-}
-
-func TestTheBindCommandSurvivesTheShellAndKeepsTheTags(t *testing.T) {
-	for name, tags := range map[string]freeform{
-		"none":                 nil,
-		"a plain one":          {"team": "web"},
-		"a single quote":       {"owner's": "it's ' and ''"},
-		"what a shell expands": {"a": "$HOME `id` $(id) *", "b": "\\ \" ; rm -rf / # && | > <"},
-		"line breaks":          {"a": "one\ntwo\r\n"},
-		"other scripts":        {"équipe": "网站 ☃"},
-		"an earlier kind":      {"keyturn-kind": "", "keyturn-role": "bundle"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			before := maps.Clone(tags)
-			s := tagged(tags, nil)
-			args := shellArguments(t, guard.BindCommand(s, credential.AuthToken, owner))
-			want := []string{"vault", "secret", "update", "--secret-id", vaultSecret, "--freeform-tags"}
-			if len(args) < len(want)+1 || strings.Join(args[:len(want)], " ") != strings.Join(want, " ") {
-				t.Fatalf("the shell sees %q", args)
-			}
-			var got map[string]string
-			if err := json.Unmarshal([]byte(args[len(want)]), &got); err != nil {
-				t.Fatalf("the tags are no JSON after the shell: %v\n%s", err, args[len(want)])
-			}
-			expected := maps.Clone(map[string]string(before))
-			if expected == nil {
-				expected = map[string]string{}
-			}
-			expected["keyturn-user"], expected["keyturn-kind"] = owner, "auth-token"
-			if !maps.Equal(got, expected) {
-				t.Errorf("the tags are %q, want %q", got, expected)
-			}
-			if !maps.Equal(s.Freeform, map[string]string(before)) {
-				t.Error("the secret's own tags were changed")
-			}
-			s.Freeform = got
-			if _, err := guard.Bound(s, credential.AuthToken, owner, false); err != nil {
-				t.Errorf("the command doesn't bind: %v", err)
-			}
-		})
 	}
 }
 

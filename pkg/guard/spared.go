@@ -5,9 +5,13 @@ package guard
 func Spared(protects func(ocid, name string) bool, ocid, name string) error {
 	switch {
 	case name == "":
-		return refuse("", "the user %s can't be looked up, and so counts as protected", ocid)
+		return refuse(
+			"Check that the function may read users, with a preflight of the function. Then close the problem again.",
+			"the user %s can't be looked up, and so counts as protected", ocid)
 	case protects(ocid, name):
-		return refuse("rotate by hand, or take the user out of the configuration key protected_users", "the user %s (%s) is protected", name, ocid)
+		return refuse(
+			"Rotate the credential manually, or remove the user from the configuration key protected_users.",
+			"the user %s (%s) is protected", name, ocid)
 	}
 	return nil
 }

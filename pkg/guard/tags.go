@@ -5,6 +5,7 @@ import "github.com/keyturn/keyturn/pkg/secret"
 // Tags are a secret's binding tags as they stand there, whatever they are worth; see BoundTo for what they bind it to.
 type Tags struct {
 	User, Kind, Role string   // in lower case; empty if there is none
+	Owner            string   // whom to notify, as it is written
 	Clash            []string // user, kind or role: the defined and the freeform tag contradict each other
 }
 
@@ -20,6 +21,7 @@ func TagsOf(s secret.Secret) Tags {
 			t.Clash = append(t.Clash, one.name)
 		}
 	}
+	t.Owner, _ = text(s, tagOwner)
 	return t
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/secrets"
@@ -102,6 +103,7 @@ func described(a rawAnswer, err error) (secret.Secret, error) {
 		ID                   string                    `json:"id"`
 		SecretName           string                    `json:"secretName"`
 		CompartmentID        string                    `json:"compartmentId"`
+		VaultID              string                    `json:"vaultId"`
 		LifecycleState       string                    `json:"lifecycleState"`
 		IsReplica            bool                      `json:"isReplica"`
 		CurrentVersionNumber int64                     `json:"currentVersionNumber"`
@@ -112,7 +114,8 @@ func described(a rawAnswer, err error) (secret.Secret, error) {
 	if err := a.into(&s); err != nil {
 		return secret.Secret{}, fault.New(fault.Unclear, "reading the secret", "the answer can't be read")
 	}
-	return secret.Secret{ID: s.ID, Name: s.SecretName, Compartment: s.CompartmentID, ETag: a.header.Get("Etag"), State: s.LifecycleState,
+	return secret.Secret{ID: s.ID, Name: s.SecretName, Compartment: s.CompartmentID, ETag: a.header.Get("Etag"),
+		Vault: s.VaultID, Region: regionOf(s.ID), State: s.LifecycleState,
 		Replica: s.IsReplica, Current: s.CurrentVersionNumber, Metadata: secret.Metadata(s.Metadata), Freeform: s.FreeformTags,
 		Defined: s.DefinedTags, At: serverTime(&http.Response{Header: a.header})}, nil
 }
@@ -135,10 +138,12 @@ func (v *Vault) Versions(ctx context.Context, id string) ([]secret.Version, erro
 			return nil, err
 		}
 		for _, s := range r.Items {
-			out = append(out, secret.Version{Number: *s.VersionNumber, Name: str(s.Name), Leaving: s.TimeOfDeletion != nil, Created: when(s.TimeCreated),
-				Current: slices.Contains(s.Stages, vault.SecretVersionSummaryStagesCurrent),
-				Pending: slices.Contains(s.Stages, vault.SecretVersionSummaryStagesPending),
-				Stale:   slices.Contains(s.Stages, vault.SecretVersionSummaryStagesDeprecated)})
+			out = append(out, secret.Version{Number: *s.VersionNumber, Name: str(s.Name), Leaving: s.TimeOfDeletion != nil,
+				Created:  when(s.TimeCreated),
+				Current:  slices.Contains(s.Stages, vault.SecretVersionSummaryStagesCurrent),
+				Pending:  slices.Contains(s.Stages, vault.SecretVersionSummaryStagesPending),
+				Previous: slices.Contains(s.Stages, vault.SecretVersionSummaryStagesPrevious),
+				Stale:    slices.Contains(s.Stages, vault.SecretVersionSummaryStagesDeprecated)})
 		}
 		if page = r.OpcNextPage; str(page) == "" {
 			return out, nil
@@ -240,7 +245,32 @@ func (v *Vault) List(ctx context.Context, compartment string) ([]secret.Secret, 
 // Secrets returns one page of the secrets of a compartment in the function's region, without etag and version number,
 // and the token of the next page; "" ends the list.
 func (v *Vault) Secrets(ctx context.Context, compartment, page string) (some []secret.Secret, next string, err error) {
-	cl, err := v.management("")
+	return v.page(ctx, "", compartment, page)
+}
+
+// Summary looks for a secret in the lists of compartments, in the region that its OCID names: ListSecrets also shows
+// secrets that GetSecret may not read. found is false if none of the lists has it.
+func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (s secret.Secret, found bool, err error) {
+	for _, compartment := range compartments {
+		for page := ""; ; {
+			some, next, err := v.page(ctx, id, compartment, page)
+			if err != nil {
+				return secret.Secret{}, false, err
+			}
+			if i := slices.IndexFunc(some, func(s secret.Secret) bool { return strings.EqualFold(s.ID, id) }); i >= 0 {
+				return some[i], true, nil
+			}
+			if page = next; page == "" {
+				break
+			}
+		}
+	}
+	return secret.Secret{}, false, nil
+}
+
+// page is one page of the secrets of a compartment in the region of an OCID; without one, in the function's.
+func (v *Vault) page(ctx context.Context, near, compartment, page string) (some []secret.Secret, next string, err error) {
+	cl, err := v.management(near)
 	if err != nil {
 		return nil, "", classify("ListSecrets", err)
 	}
@@ -252,6 +282,7 @@ func (v *Vault) Secrets(ctx context.Context, compartment, page string) (some []s
 	}
 	for _, s := range r.Items {
 		some = append(some, secret.Secret{ID: str(s.Id), Name: str(s.SecretName), Compartment: str(s.CompartmentId),
+			Vault: str(s.VaultId), Region: regionOf(str(s.Id)), Replica: s.IsReplica != nil && *s.IsReplica,
 			State: string(s.LifecycleState), Freeform: s.FreeformTags, Defined: s.DefinedTags})
 	}
 	return some, str(r.OpcNextPage), nil

@@ -9,7 +9,7 @@ import (
 
 func TestADigestShowsTheSlotsThatItsMendPointsTo(t *testing.T) {
 	o := cases()["refused_no_free_slot"]
-	body := outcome.Digest{Outcomes: []outcome.Outcome{o}}.Body()
+	body := flat(outcome.Digest{Outcomes: []outcome.Outcome{o}}.Body())
 	for _, slot := range o.Slots {
 		if !strings.Contains(body, slot) {
 			t.Errorf("the digest says \"below\" and doesn't show %q", slot)
@@ -26,7 +26,7 @@ func TestADigestSaysWhichProblemsCouldNotBeReopened(t *testing.T) {
 }
 
 func TestADigestShowsTheNotes(t *testing.T) {
-	if body := (outcome.Digest{Outcomes: []outcome.Outcome{cases()["rotated_auth_token_warned"]}}).Body(); !strings.Contains(body, "secret_binding is warn") {
+	if body := (outcome.Digest{Outcomes: []outcome.Outcome{cases()["rotated_auth_token_warned"]}}).Body(); !strings.Contains(flat(body), "secret_binding is warn") {
 		t.Errorf("the digest doesn't say that an unbound secret was accepted:\n%s", body)
 	}
 }

@@ -130,22 +130,8 @@ func TestAMailHasAllThatTheTutorialsMailHas(t *testing.T) {
 	}
 }
 
-// long are the words for which a line may be long: ids, and what stands on a line to be copied.
-var long = regexp.MustCompile(`ocid1\.|oci vault secret |[a-z]+_secret_ocid:`)
-
-func TestTheLinesThatNameThingsAreShort(t *testing.T) {
-	for name, o := range cases() {
-		_, facts, found := strings.Cut(o.Body(), "\nPROBLEM\n")
-		if found == (o.ProblemName == "") {
-			t.Fatalf("%s: the mail has a section about the problem: %v", name, found)
-		}
-		for line := range strings.SplitSeq(facts, "\n") {
-			if utf8.RuneCountInString(line) > 120 && !long.MatchString(line) {
-				t.Errorf("%s: a line has %d characters: %q", name, utf8.RuneCountInString(line), line)
-			}
-		}
-	}
-}
+// long is what a line may be long for: a command or a comment that a person copies.
+var long = regexp.MustCompile(`^ *oci |[a-z]+_secret_ocid:`)
 
 func TestTheRecordIsOneLineThatReadsBack(t *testing.T) {
 	for name, o := range cases() {
@@ -188,11 +174,11 @@ func TestARefusedProblemThatIsStillClosedIsToldSo(t *testing.T) {
 
 func TestAMailSaysSoWhenConsumersReadTheNewValueAlready(t *testing.T) {
 	o := cases()["refused_in_place"]
-	if body := o.Body(); !strings.Contains(body, "is CURRENT in Vault, but the rotation is not complete") || strings.Contains(body, "was not rotated") {
+	if body := flat(o.Body()); !strings.Contains(body, "is CURRENT in Vault, but the rotation is not complete") || strings.Contains(body, "was not rotated") {
 		t.Errorf("the mail doesn't say that the new value is CURRENT:\n%s", body)
 	}
 	o.Secrets = append(o.Secrets, outcome.Secret{Holds: "bundle", ID: accessID})
-	if strings.Contains(o.Body(), "but the rotation is not complete") {
+	if strings.Contains(flat(o.Body()), "but the rotation is not complete") {
 		t.Error("the mail says that the new value is CURRENT although one secret doesn't have it")
 	}
 }

@@ -1,15 +1,24 @@
 package outcome_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
 )
 
-func TestTheMailsLinesAreShort(t *testing.T) {
+// flat is a text without its line breaks.
+func flat(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// tooLong tells of a line that doesn't fit into a window of 80 columns, unless it is one word, or is to be copied.
+func tooLong(line string) bool {
+	return utf8.RuneCountInString(line) > 76 && strings.Contains(strings.TrimSpace(strings.TrimPrefix(line, "- ")), " ") && !long.MatchString(line)
+}
+
+func TestTheMailsLinesFitIntoAWindowOf80ColumnsApartFromWhatIsToBeCopied(t *testing.T) {
 	for name, o := range cases() {
 		for line := range strings.SplitSeq(o.Body(), "\n") {
-			if utf8.RuneCountInString(line) > 120 && !long.MatchString(line) {
+			if tooLong(line) {
 				t.Errorf("%s: a line has %d characters: %q", name, utf8.RuneCountInString(line), line)
 			}
 		}
@@ -20,10 +29,32 @@ func TestALongNameDoesNotMakeALongLine(t *testing.T) {
 	for status := range statuses {
 		o := filled(strings.Repeat("long name ", 40), statuses[status])
 		for line := range strings.SplitSeq(o.Body(), "\n") {
-			if utf8.RuneCountInString(line) > 120 && !long.MatchString(line) {
+			if tooLong(line) {
 				t.Errorf("%s: a line has %d characters: %q", statuses[status], utf8.RuneCountInString(line), line)
 			}
 		}
+	}
+}
+
+func TestNoOCIDAddressOrCommandIsBroken(t *testing.T) {
+	pieces := regexp.MustCompile(`ocid1\.[a-z0-9.-]+|https://\S+|oci [a-z-]+ [a-z-]+ .*--.*`)
+	seen := 0
+	for name, o := range cases() {
+		body := o.Body()
+		texts := append([]string{o.Reason, o.Mend, o.Link, o.Search, o.Comment, o.OldID, o.NewID}, append(append(o.Todo, o.Notes...), o.Slots...)...)
+		for _, s := range o.Secrets {
+			texts = append(texts, s.ID, s.Link)
+		}
+		for _, text := range texts {
+			for _, piece := range pieces.FindAllString(text, -1) {
+				if seen++; !strings.Contains(body, strings.TrimRight(piece, ".")) {
+					t.Errorf("%s: %q is not in one piece", name, piece)
+				}
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("only %d pieces were looked for", seen)
 	}
 }
 

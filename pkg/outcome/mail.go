@@ -3,67 +3,71 @@ package outcome
 import (
 	"fmt"
 	"strings"
-	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
+// How the subject's bytes are shared: what came of it always fits, and the reason has what the others leave.
 const (
-	// maxTitle is how long a subject may be. No limit of Notifications is documented; mail programs cut longer ones.
-	maxTitle = 99
-	// maxText is how much of a text that somebody else wrote is shown.
-	maxText = 300
-	// maxReason is how long a reason or a mend may be, so that the rest of the mail stays.
-	maxReason = 4 << 10
-	// maxWidth is where lines are wrapped, apart from those with an OCID or a command, which are to be copied.
-	maxWidth = 100
-	// maxBody keeps within the 64 KB that Notifications takes.
-	maxBody = 60 << 10
+	maxThing   = 42
+	maxTenancy = 14
 )
 
-// Title is the mail's subject: one line of less than 100 characters.
+// Title is the mail's subject: one line of less than 100 bytes. It says what came of it, for whom, why, and in which
+// tenancy.
 func (o Outcome) Title() string {
-	whose := ""
-	if name := firstOf(o.UserName, o.UserID); name != "" {
-		whose = " of " + name
+	head := "Keyturn | " + o.verdict() + ": "
+	thing := firstOf(o.Noun, "credential")
+	if name := firstOf(oneLine(o.UserName), oneLine(o.UserID)); name != "" {
+		thing += " of " + name
 	}
-	thing := firstOf(o.Noun, "credential") + whose
-	var t string
-	switch o.Status {
-	case Rotated:
-		t = "Rotated: " + thing
-	case Already:
-		t = "Nothing to do: " + thing
-	case DryRun:
-		t = "Dry run: " + thing
-	case Unfinished:
-		t = "NOT FINISHED: " + thing
-	case Refused:
-		if t = "NOT ROTATED: " + thing; o.inPlace() {
-			t = "NOT COMPLETE: " + thing
-		}
-	default:
-		t = "NOT ROTATED: " + thing
+	thing, tail := oneLine(thing), ""
+	if name := oneLine(o.TenancyName); name != "" {
+		tail = " | " + clip(name, maxTenancy)
 	}
-	return clip(oneLine("Keyturn | "+t), maxTitle)
+	why := ""
+	if o.Status != Rotated && o.Status != DryRun {
+		why = firstOf(o.Brief, o.Reason)
+	}
+	if why = short(why, maxTitle-len(head)-len(tail)-len(" ()")-min(len(thing), maxThing)); why != "" {
+		tail = " (" + why + ")" + tail
+	}
+	return head + clip(thing, maxTitle-len(head)-len(tail)) + tail
 }
 
-// Body is the mail's text. It is plain text, since Notifications renders nothing else, in short lines that a phone
-// doesn't have to wrap, apart from OCIDs, which stand alone on theirs.
+// verdict is the subject's first word. docs/runbooks has a page for each.
+func (o Outcome) verdict() string {
+	switch o.Status {
+	case Rotated:
+		return "Rotated"
+	case Already:
+		return "Nothing to do"
+	case DryRun:
+		return "Dry run"
+	case Unfinished:
+		return "NOT FINISHED"
+	}
+	if o.Status == Refused && o.inPlace() {
+		return "NOT COMPLETE"
+	}
+	return "NOT ROTATED"
+}
+
+// Body is the mail's text: what came of it, why, what to do, and then the facts. It is plain text, since Notifications
+// renders nothing else, in short lines. What is to be copied is never broken.
 func (o Outcome) Body() string {
 	var m mail
 	m.line(o.headline())
 	if o.Reason != "" && o.Status != Rotated {
-		m.line("Why: " + clip(oneLine(o.Reason), maxReason) + ".")
+		m.line("Why: " + sentence(clip(oneLine(o.Reason), maxReason)))
 	}
-	if o.Mend != "" {
-		m.head("To mend it")
-		m.line(clip(strings.TrimSpace(o.Mend), maxReason))
+	switch {
+	case o.Reopened:
+		m.line("The problem is open again in Cloud Guard.")
+	case o.StillClosed:
+		m.line("The problem is still closed: it could not be re-opened in Cloud Guard.")
 	}
-	if len(o.Todo) > 0 {
-		m.head("What to do now")
-		m.list(o.Todo)
-	}
+	m.head("What to do")
+	o.steps(&m)
 	if len(o.Plan) > 0 {
 		m.head("What would be done")
 		m.list(o.Plan)
@@ -79,29 +83,52 @@ func (o Outcome) Body() string {
 		m.list(o.Notes)
 	}
 	o.problem(&m)
-	m.head("Reference")
-	m.pair("Rotation", o.Rotation)
-	m.pair("Call", o.CallID)
-	if o.CallID != "" {
-		m.line("Log lines: search the function's log for " + o.CallID + ".")
-	}
+	o.reference(&m)
 	return clip(m.String(), maxBody)
+}
+
+// steps says what to do next. There is always something to say, be it that nothing has to be done.
+func (o Outcome) steps(m *mail) {
+	var remedy []string
+	for l := range strings.Lines(clip(strings.TrimSpace(o.Mend), maxReason)) {
+		remedy = append(remedy, printable(strings.TrimRight(l, "\r\n")))
+	}
+	if len(remedy) > 0 {
+		m.line(strings.Join(remedy, "\n"))
+	}
+	m.tasks(o.Todo)
+	if len(remedy) == 0 && len(o.Todo) == 0 {
+		m.line(o.otherwise())
+	}
+}
+
+// otherwise is what to do where nothing more exact is known.
+func (o Outcome) otherwise() string {
+	switch o.Status {
+	case Rotated, Already:
+		return "Nothing."
+	case DryRun:
+		return "Close the problem again, without a dry run, to rotate the credential."
+	case Unfinished:
+		return "Nothing, unless no further mail comes within two hours. Then read the log lines."
+	}
+	return "Read the log lines. Fix the cause, then close the problem again with the same comment."
 }
 
 func (o Outcome) headline() string {
 	thing := "The " + firstOf(o.Noun, "credential")
-	if o.UserName != "" {
-		thing += " of " + clip(oneLine(o.UserName), maxText)
+	if name := oneLine(o.UserName); name != "" {
+		thing += " of " + clip(name, maxText)
 	}
 	switch o.Status {
 	case Rotated:
 		return thing + " was rotated."
 	case Already:
-		return thing + " was left as it is: there is nothing to do."
+		return thing + " was not changed: there was nothing left to do."
 	case DryRun:
 		return "Dry run: " + lowerFirst(thing) + " would be rotated. Nothing was changed."
 	case Unfinished:
-		return thing + " is not rotated yet.\nNothing is lost: another delivery, or the sweep, goes on from here."
+		return thing + " is not rotated yet.\nNothing is lost: another delivery, or the sweep, continues from here."
 	}
 	switch {
 	case o.inPlace():
@@ -139,23 +166,47 @@ func (o Outcome) secrets(m *mail) {
 	}
 	m.head("Secrets in Vault")
 	for _, s := range o.Secrets {
-		m.line("- " + s.state())
+		if line := "- " + s.state(); utf8.RuneCountInString(line) <= maxWidth {
+			m.line(line)
+		} else { // what is in the secret stays in one piece
+			m.line("- " + s.name() + ":")
+			m.line("  " + s.stage())
+		}
 		m.line("  " + s.ID)
+		if owner := oneLine(s.Owner); owner != "" {
+			m.line("  Owner: " + clip(owner, maxText))
+		}
 	}
 }
 
 // state says what is in a secret.
-func (s Secret) state() string {
+func (s Secret) state() string { return s.name() + ": " + s.stage() }
+
+func (s Secret) name() string {
+	return fmt.Sprintf("%s (%s)", clip(firstOf(oneLine(s.Name), "secret"), maxText), s.Holds)
+}
+
+// stage is that of the rotation's version, in Vault's word.
+func (s Secret) stage() string {
+	version := fmt.Sprintf("version %d", s.Version)
+	if s.Version == 0 {
+		version = "the new version"
+	}
 	state := "unchanged"
 	switch {
 	case s.Current:
-		state = fmt.Sprintf("version %d is CURRENT", s.Version)
+		state = version + " is CURRENT"
+	case s.Stage == "PENDING":
+		state = version + " is PENDING (staged; consumers don't read it yet)"
+	case s.Stage != "":
+		state = version + " is " + s.Stage + ", no longer CURRENT"
 	case s.Version != 0:
-		state = fmt.Sprintf("version %d is staged (PENDING)", s.Version)
+		state = version + " has the new value, and is not CURRENT"
 	}
-	return fmt.Sprintf("%s (%s): %s", firstOf(oneLine(s.Name), "secret"), s.Holds, state)
+	return state
 }
 
+// problem is all that the tutorial's mail has, and each fact once.
 func (o Outcome) problem(m *mail) {
 	m.head("Problem")
 	m.pair("Name", o.ProblemName)
@@ -165,108 +216,44 @@ func (o Outcome) problem(m *mail) {
 	m.pair("Closed by", o.ClosedBy)
 	m.pair("Closed at", stamp(o.ClosedAt))
 	m.long("Comment", o.Comment)
-	switch {
-	case o.Reopened:
-		m.line("It is open again in Cloud Guard.")
-	case o.StillClosed:
-		m.line("It could not be re-opened in Cloud Guard: please do.")
-	}
-	m.pair("Resource", o.ResourceName)
-	m.long("Resource id", o.ResourceID)
-	m.pair("User", o.UserName)
-	m.long("User OCID", o.UserID)
-	m.pair("Tenancy", o.TenancyName)
-	m.long("Tenancy OCID", o.TenancyID)
-	m.long("Problem OCID", o.ProblemID)
+	m.once("User", o.UserName)
+	m.once("User OCID", o.UserID)
+	m.once("Resource", o.ResourceName)
+	m.once("Resource id", o.ResourceID)
+	m.once("Tenancy", o.TenancyName)
+	m.once("Tenancy OCID", o.TenancyID)
+	m.once("Problem OCID", o.ProblemID)
 }
 
-func stamp(t *time.Time) string {
-	if t == nil || t.IsZero() {
+// reference leads to everything else: the Console, the runbook, the log.
+func (o Outcome) reference(m *mail) {
+	m.head("Reference")
+	m.copied("Problem in the Console", o.Link)
+	for _, s := range o.Secrets {
+		m.copied("Secret "+clip(firstOf(oneLine(s.Name), s.Holds), maxWidth/2)+" in the Console", s.Link)
+	}
+	m.copied("Runbook", Runbooks+o.Runbook())
+	if o.StillClosed {
+		m.copied("Runbook for a problem that is still closed", Runbooks+"mail-still-closed.md")
+	}
+	m.copied("Log lines", firstOf(o.Search, o.searchByHand()))
+	m.pair("Rotation", o.Rotation)
+	m.pair("Call", o.CallID)
+	m.pair("Version", o.Version)
+}
+
+// searchByHand says what to search for where the log's place is not known.
+func (o Outcome) searchByHand() string {
+	if o.CallID == "" {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+	return "search the function's log for " + oneLine(o.CallID)
 }
 
-// mail builds a plain text in sections.
-type mail struct {
-	strings.Builder
-	heading string // of a section that has no line yet
-}
+// Runbooks is where the pages of docs/runbooks are read, as the stack's alarms name them.
+const Runbooks = "https://github.com/keyturn/keyturn/blob/main/docs/runbooks/"
 
-// line writes a line, wrapped between words if it is long.
-func (m *mail) line(s string) {
-	m.WriteString(m.heading)
-	m.heading = ""
-	for _, l := range strings.Split(s, "\n") {
-		indent := ""
-		if strings.HasPrefix(l, "- ") {
-			indent = "  "
-		}
-		for len(l) > maxWidth && !strings.Contains(l, "ocid1.") && !strings.Contains(l, "oci ") && !strings.Contains(l, "_ocid:") {
-			cut := strings.LastIndexByte(l[:maxWidth+1], ' ')
-			if strings.TrimSpace(l[:max(cut, 0)]) == "" {
-				break
-			}
-			m.WriteString(l[:cut] + "\n")
-			l = indent + strings.TrimSpace(l[cut:])
-		}
-		m.WriteString(l + "\n")
-	}
-}
-
-// head begins a section; one without any line leaves no trace.
-func (m *mail) head(s string) { m.heading = "\n" + strings.ToUpper(s) + "\n" }
-
-func (m *mail) list(items []string) {
-	for _, s := range items {
-		m.line("- " + clip(oneLine(s), 3*maxText))
-	}
-}
-
-// pair writes "name: value", or nothing.
-func (m *mail) pair(name, value string) {
-	if value = oneLine(value); value != "" {
-		m.line(name + ": " + clip(value, maxText))
-	}
-}
-
-// long writes a value that needs a line of its own.
-func (m *mail) long(name, value string) {
-	if value = oneLine(value); value != "" {
-		m.line(name + ":\n  " + clip(value, maxText))
-	}
-}
-
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
-}
-
-func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
-
-// oneLine makes a text harmless: no line breaks (in a subject they would end the header), no control characters.
-func oneLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	return strings.Join(strings.Fields(s), " ")
-}
-
-// clip cuts a text to at most n bytes, between characters.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	cut := n - len("...")
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "..."
+// Runbook is the page about this outcome.
+func (o Outcome) Runbook() string {
+	return "mail-" + strings.ToLower(strings.ReplaceAll(o.verdict(), " ", "-")) + ".md"
 }

@@ -27,8 +27,11 @@ type Secret struct {
 	Holds   string `json:"holds"`
 	Name    string `json:"name"`
 	ID      string `json:"id"`
-	Version int64  `json:"version,omitempty"`
+	Version int64  `json:"version,omitempty"` // that this rotation wrote
 	Current bool   `json:"current"`
+	Stage   string `json:"stage,omitempty"` // of that version, in Vault's word: PENDING, CURRENT, PREVIOUS, DEPRECATED
+	Owner   string `json:"owner,omitempty"` // whom to notify, as the secret's tag says
+	Link    string `json:"-"`               // the secret's page in the Console
 }
 
 // Step is one action of a rotation and what came of it.
@@ -46,7 +49,8 @@ type Step struct {
 type Outcome struct {
 	Status Status `json:"outcome"`
 	Reason string `json:"reason"`         // one sentence without a full stop
-	Mend   string `json:"mend,omitempty"` // the command or comment that mends it
+	Brief  string `json:"-"`              // the reason in a few words, for the subject; empty: the reason's beginning
+	Mend   string `json:"mend,omitempty"` // what to do about it: sentences, and commands or comments on lines of their own
 
 	Changed bool `json:"changed"` // something was changed in OCI
 
@@ -60,7 +64,7 @@ type Outcome struct {
 	Secrets []Secret `json:"secrets,omitempty"`
 	Slots   []string `json:"slots,omitempty"` // the credentials that fill the user's slots
 	Plan    []string `json:"plan,omitempty"`
-	Todo    []string `json:"todo,omitempty"`
+	Todo    []string `json:"todo,omitempty"` // what else has to be done; further lines of an item are to be copied
 	Notes   []string `json:"notes,omitempty"`
 
 	ProblemID   string     `json:"problem,omitempty"`
@@ -88,6 +92,9 @@ type Outcome struct {
 	TookMS   int64      `json:"took_ms,omitempty"`  // up to the outcome, without the mail
 	OldMade  *time.Time `json:"old_made,omitempty"` // when the old credential was made
 	Steps    []Step     `json:"steps,omitempty"`
+	Version  string     `json:"version,omitempty"` // of the function
+	Link     string     `json:"-"`                 // the problem's page in the Console
+	Search   string     `json:"-"`                 // the command that shows the log lines of this invocation
 }
 
 // Told tells whether SecOps gets a mail of it.

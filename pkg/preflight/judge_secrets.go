@@ -48,10 +48,12 @@ func judgeCompartments(f *Facts) []Check {
 	case len(f.Compartments) == 0:
 		out = append(out, unasked("any compartment"))
 	case len(f.Secrets) == 0:
-		out = append(out, warned("bind one: "+guard.BindCommand(secret.Secret{ID: "<SECRET>"}, "<KIND>", "<USER>"),
-			"%s listed in %s, and none is bound to a user: every closure comment has to name one elsewhere", count(listed, "secret"), count(readable, "compartment")))
+		out = append(out, warned("bind one, with the other defined tags that it has: "+guard.BindCommand(secret.Secret{ID: "<SECRET>"}, "<KIND>", "<USER>"),
+			"%s listed in %s, and none is bound to a user: every closure comment has to name one elsewhere",
+			count(listed, "secret"), count(readable, "compartment")))
 	default:
-		out = append(out, passed("%s listed in %s, %d of them bound", count(listed, "secret"), count(readable, "compartment"), len(f.Secrets)))
+		out = append(out, passed("%s listed in %s, %d of them bound", count(listed, "secret"), count(readable,
+			"compartment"), len(f.Secrets)))
 	}
 	return out
 }
@@ -69,12 +71,14 @@ func judgeBinding(f *Facts) []Check {
 		kind, user, ok := guard.BoundTo(s)
 		switch {
 		case len(t.Clash) > 0:
-			out = append(out, failed("correct the defined ones; or, if they are right, take the freeform ones off: "+guard.UnbindCommand(s),
+			out = append(out, failed("correct the defined ones; or, if they are right, remove the freeform ones: "+guard.UnbindCommand(s),
 				"the defined and the freeform tag %s of %s contradict each other", strings.Join(t.Clash, " and "), name(s)))
 		case !isUser(t.User):
-			out = append(out, failed(guard.BindCommand(s, credential.Kind(t.Kind), "<USER>"), "the tag user of %s is %q, which is not the OCID of a user", name(s), clip(t.User)))
+			out = append(out, failed(guard.BindCommand(s, credential.Kind(t.Kind), "<USER>"),
+				"the tag user of %s is %q, which is not the OCID of a user", name(s), clip(t.User)))
 		case !ok:
-			out = append(out, failed(guard.BindCommand(s, "<KIND>", t.User)+", the kind being one of "+kindWords(), "the tag kind of %s is %q, which is no kind", name(s), clip(t.Kind)))
+			out = append(out, failed(guard.BindCommand(s, "<KIND>", t.User)+", the kind being one of "+kindWords(),
+				"the tag kind of %s is %q, which is no kind", name(s), clip(t.Kind)))
 		case s.State == secret.Active || s.State == secret.Updating:
 			s.State = secret.Active // one that settles in a moment counts
 			active = append(active, s)
@@ -85,7 +89,7 @@ func judgeBinding(f *Facts) []Check {
 	}
 	for _, p := range pairs {
 		if halves(active, p.kind, p.user) {
-			out = append(out, warned("name both in each closure comment, or give them the tags keyturn-role secret-key and access-key", "the two secrets for the %s of %s have no role, so no one can tell which half is which", p.kind.Noun(), p.user))
+			out = append(out, warned("name both in each closure comment, or give them the defined tag keyturn.role: secret-key and access-key", "the two secrets for the %s of %s have no role, so no one can tell which half is which", p.kind.Noun(), p.user))
 			continue
 		}
 		if _, err := guard.Find(active, p.kind, p.user); err != nil {
@@ -159,13 +163,20 @@ func (f *Facts) overSecrets(sum string, judge func(Bound) (c Check, fault, looke
 	return out
 }
 
-// inReach is the statement for a secret, with what a function can't see: whether the stack's condition on tags lets it.
+// inReach is what lets the function reach a secret: the statement, or, since its condition sees defined tags alone, the
+// command that gives the secret those.
 func (f *Facts) inReach(s secret.Secret) string {
 	statement := f.policy().statement(stSecrets, s.Compartment)
-	if _, _, ok := guard.BoundTo(secret.Secret{Defined: s.Defined}); !ok {
-		return statement + "; that condition sees defined tags alone and this secret has freeform ones: give it the defined tags keyturn.user and keyturn.kind, or leave the condition out"
+	if _, _, ok := guard.BoundTo(secret.Secret{Defined: s.Defined}); ok {
+		return statement
 	}
-	return statement
+	kind, user, ok := guard.BoundTo(s)
+	if !ok {
+		kind, user = "<KIND>", "<USER>"
+	}
+	return "the policies of the stack see defined tags alone, and this secret has freeform ones: " +
+		guard.BindCommand(s, kind, user) +
+		" (or set the stack's secret_policy to compartment). If it has them, this statement is missing: " + statement
 }
 
 func judgeSecret(f *Facts) []Check {
@@ -176,7 +187,7 @@ func judgeSecret(f *Facts) []Check {
 		}
 		switch {
 		case !living(s.State) && strings.HasSuffix(s.State, "_DELETION"):
-			return failed("oci vault secret cancel-secret-deletion --secret-id "+s.ID+"; or take its tags off, if it is to go", "%s is in the state %s", name(s), s.State), true, true
+			return failed("oci vault secret cancel-secret-deletion --secret-id "+s.ID+"; or remove its tags, if it is not needed any more", "%s is scheduled for deletion: it is in the state %s", name(s), s.State), true, true
 		case !living(s.State):
 			return failed("oci vault secret get --secret-id "+s.ID, "%s is in the state %s", name(s), s.State), true, true
 		case !b.Secret.Asked:
@@ -186,9 +197,11 @@ func judgeSecret(f *Facts) []Check {
 				c.Found = name(s) + ": " + c.Found
 				return c, true, true
 			}
-			return failed(f.inReach(s), "ListSecrets shows %s, so it exists: reading it is not allowed: %s", name(s), text(b.Secret.Err)), true, true
+			return failed(f.inReach(s), "ListSecrets shows %s, so it exists: reading it is not allowed: %s", name(s),
+				text(b.Secret.Err)), true, true
 		case s.Replica:
-			return failed("bind its source secret, and take the tags off the replica", "%s is a read-only replica", name(s)), true, true
+			return failed("bind its source secret, and remove the tags from the replica", "%s is a read-only replica",
+				name(s)), true, true
 		case b.Region != f.Region:
 			return failed("bind a secret of "+f.Region, "%s was listed in %s, and its OCID says %s, where it would be written", name(s), f.Region, b.Region), true, true
 		case s.State == secret.Updating:
@@ -215,7 +228,8 @@ func judgeVersions(f *Facts) []Check {
 				c.Found = name(s) + ": " + c.Found
 				return c, true, true
 			}
-			return failed(f.inReach(s), "GetSecret shows %s, so it exists: listing its versions is not allowed: %s", name(s), text(b.Versions.Err)), true, true
+			return failed(f.inReach(s), "GetSecret shows %s, so it exists: listing its versions is not allowed: %s",
+				name(s), text(b.Versions.Err)), true, true
 		}
 		live := slices.DeleteFunc(slices.Clone(b.Versions.Value), func(v secret.Version) bool { return v.Leaving })
 		if len(live) < crowded {
@@ -248,7 +262,8 @@ func judgeContent(f *Facts) []Check {
 			c.Found = name(s) + ": " + c.Found
 			return c, true, true
 		}
-		return failed(f.inReach(s), "GetSecret shows %s, so it exists: reading its content is not allowed: %s", name(s), text(b.Current.Err)), true, true
+		return failed(f.inReach(s), "GetSecret shows %s, so it exists: reading its content is not allowed: %s",
+			name(s), text(b.Current.Err)), true, true
 	})
 }
 
@@ -262,7 +277,8 @@ func judgeJournal(f *Facts) []Check {
 		kind, _, _ := guard.BoundTo(s)
 		switch old, _, due := j.Due(kind, s.At); {
 		case due && j.Staged != nil:
-			return warned("nothing: the next sweep goes on; or close its problem again", "%s: a rotation of %s was left half-way", name(s), old), true, true
+			return warned("nothing: the next sweep goes on; or close its problem again",
+				"%s: a rotation of %s was left half-way", name(s), old), true, true
 		case due:
 			return warned("nothing: the next sweep retires it", "%s: the grace period of %s is over", name(s), old), true, true
 		case j.Staged != nil && j.Staged.Phase != rotation.PhaseUndone:

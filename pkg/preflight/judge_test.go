@@ -199,7 +199,7 @@ var wrongs = []wrong{
 	{"a protected user", func(f *preflight.Facts) { f.Config.ProtectedUsers = []string{"j*ne"} }, "protected_users", preflight.Warning, "who is protected"},
 	{"full slots", func(f *preflight.Facts) {
 		f.Users[0].Has[credential.APIKey] = said([]credential.Issued{{ID: "a"}, {ID: "b"}, {ID: "c"}})
-	}, "slots", preflight.Warning, "3 API keys, as many as OCI lets him have: a, b, c"},
+	}, "slots", preflight.Warning, "3 API keys, as many as OCI allows: a, b, c"},
 	{"two keys of three", func(f *preflight.Facts) {
 		f.Users[0].Has[credential.APIKey] = said([]credential.Issued{{ID: "a"}, {ID: "b"}})
 	}, "slots", preflight.Passed, "a free slot"},

@@ -48,7 +48,7 @@ func (f *Facts) overUsers(judge func(User) []Check) []Check {
 }
 
 func judgeUser(f *Facts) []Check {
-	const mend = "take the tags off this user's secrets, or bind them to another"
+	const mend = "remove the tags from this user's secrets, or bind them to another user"
 	others := slices.ContainsFunc(f.Users, func(u User) bool { return u.Who.OK() })
 	good := 0
 	out := f.overUsers(func(u User) []Check {
@@ -63,7 +63,7 @@ func judgeUser(f *Facts) []Check {
 			if others || f.People.OK() {
 				return []Check{failed(user, "the user %s, whom a secret is bound to, is absent (other users can be read, so reading is allowed): %s", u.ID, text(u.Who.Err))}
 			}
-			return []Check{failed(fmt.Sprintf("as an administrator: oci iam user get --user-id %s; if he is there, this is missing: %s; if not, %s", u.ID, f.policy().statement(stUsers, ""), mend),
+			return []Check{failed(fmt.Sprintf("as an administrator: oci iam user get --user-id %s; if the user exists, this is missing: %s; if not, %s", u.ID, f.policy().statement(stUsers, ""), mend),
 				"the user %s, whom a secret is bound to, is absent, or not allowed: %s", u.ID, text(u.Who.Err))}
 		case u.Who.Value.State != "ACTIVE":
 			return []Check{failed(user, "the user %s (%s) is %s", u.Who.Value.Name, u.ID, u.Who.Value.State)}
@@ -71,7 +71,7 @@ func judgeUser(f *Facts) []Check {
 		var out []Check
 		for _, k := range u.Kinds {
 			if slices.Contains(u.Who.Value.MayNot, k) {
-				out = append(out, failed(fmt.Sprintf("let him: oci iam user update-user-capabilities --user-id %s %s true; or %s", u.ID, capability[k], mend),
+				out = append(out, failed(fmt.Sprintf("switch it on: oci iam user update-user-capabilities --user-id %s %s true; or %s", u.ID, capability[k], mend),
 					"the user %s (%s) may not have a %s", u.Who.Value.Name, u.ID, k.Noun()))
 			}
 		}
@@ -98,7 +98,7 @@ func judgeProtected(f *Facts) []Check {
 		if !u.Who.OK() || !f.Config.Protects(u.ID, u.Who.Value.Name) {
 			return nil
 		}
-		return []Check{warned("take "+u.ID+" out of protected_users, or the tags off his secrets", "a secret is bound to the user %s (%s), who is protected: his credentials are never rotated", u.Who.Value.Name, u.ID)}
+		return []Check{warned("remove "+u.ID+" from protected_users, or the tags from the secrets", "a secret is bound to the user %s (%s), who is protected: these credentials are never rotated", u.Who.Value.Name, u.ID)}
 	})
 	if len(out) == 0 {
 		out = append(out, passed("no secret is bound to a protected user"))
@@ -119,7 +119,7 @@ func judgeSlots(f *Facts) []Check {
 			case has.Err != nil:
 				c, ok := trouble(has.Err, f.Tenancy.Value.Home)
 				if !ok {
-					c = failed(f.policy().statement(stList, ""), "the user %s can be read, listing his %ss is not allowed: %s", u.ID, k.Noun(), text(has.Err))
+					c = failed(f.policy().statement(stList, ""), "the user %s can be read, listing this user's %ss is not allowed: %s", u.ID, k.Noun(), text(has.Err))
 				}
 				out = append(out, c)
 			case len(has.Value) >= k.Limit():
@@ -128,7 +128,7 @@ func judgeSlots(f *Facts) []Check {
 					ids = append(ids, c.ID)
 				}
 				out = append(out, warned(fmt.Sprintf("delete one that %s doesn't use; or close the problem with replace:yes, which deletes the old one first", u.ID),
-					"the user %s (%s) has %d %ss, as many as OCI lets him have: %s", u.Who.Value.Name, u.ID, len(ids), k.Noun(), strings.Join(ids, ", ")))
+					"the user %s (%s) has %d %ss, as many as OCI allows: %s", u.Who.Value.Name, u.ID, len(ids), k.Noun(), strings.Join(ids, ", ")))
 			default:
 				free++
 			}

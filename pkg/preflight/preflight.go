@@ -19,6 +19,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/version"
 )
 
 // Principal is who the function is, and where.
@@ -134,6 +135,7 @@ type NotChecked struct {
 type Answer struct {
 	Preflight  Result       `json:"preflight"` // Passed or Failed
 	Function   string       `json:"function"`
+	Version    string       `json:"version"` // of the function
 	Checks     []Check      `json:"checks"`
 	NotChecked []NotChecked `json:"not_checked"`
 }
@@ -141,7 +143,7 @@ type Answer struct {
 // Run checks all, within the context's time. It always has an answer: what could not be found out is one, too. Each
 // check that has not passed is a line of the context's log, and the whole is another.
 func (p *Preflight) Run(ctx context.Context, r Request) Answer {
-	a := Answer{Function: p.Function, NotChecked: []NotChecked{}}
+	a := Answer{Function: p.Function, Version: version.Version(), NotChecked: []NotChecked{}}
 	if r.Fault != nil {
 		a.Checks = []Check{*r.Fault}
 	} else {

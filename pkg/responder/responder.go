@@ -24,6 +24,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/version"
 )
 
 // Problems reads and re-opens Cloud Guard's problems.
@@ -84,6 +85,7 @@ type Responder struct {
 	Directory Directory
 	Secrets   Secrets
 	Reads     Ahead // nil: nothing is read ahead
+	Facts     Facts // nil: mails have no links, and refusals say what OCI said
 	Notifier  Notifier
 	Meter     metric.Meter // nil: nothing is measured
 	Rotator   Rotator
@@ -137,7 +139,10 @@ func (r *Responder) Resume(ctx context.Context, callID string, ref credential.Re
 
 func (r *Responder) begin(ctx context.Context, callID string) *response {
 	c := &response{Responder: r, log: zerolog.Ctx(ctx)}
-	c.out.CallID, c.out.Began = callID, r.Clock.Now().UTC()
+	c.out.CallID, c.out.Began, c.out.Version = callID, r.Clock.Now().UTC(), version.Version()
+	if r.Facts != nil {
+		c.function, c.own, c.region = r.Facts.Place(ctx)
+	}
 	return c
 }
 
@@ -160,6 +165,11 @@ type response struct {
 	kind     credential.Kind
 	job      rotation.Job
 	result   *rotation.Result // of the engine; nil if it never ran
+
+	function, own, region string                     // the function's OCID, its compartment and region; empty if not known
+	home                  string                     // the tenancy's home region, once it is known
+	shown                 map[string]secret.Secret   // the rotation's secrets as the guard has seen them, by their OCIDs
+	places                map[string]rotation.Placed // where the rotation's secrets are, by their OCIDs
 }
 
 // respond carries out the request that the event and the record have come to.
@@ -294,5 +304,7 @@ func (c *response) refuse(err error) {
 		c.out.Reason, c.out.Mend = comment.Reason(), comment.Remedy()
 	case errors.As(err, &refusal):
 		c.out.Reason, c.out.Mend = refusal.Problem, refusal.Mend
+	default:
+		c.out.Mend = c.remedy(err)
 	}
 }

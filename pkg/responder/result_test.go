@@ -33,15 +33,15 @@ func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
 		{"taken", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Detail: "auth token x"}, outcome.Refused, "auth token x", "another secret"},
 		{"unreadable", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretUnknown, Detail: "has a passphrase"}, outcome.Refused, "may hold another living credential: has a passphrase", "in a form that Keyturn reads"},
 		{"something else", rotation.Result{End: rotation.Refuse, Reason: rotation.WrongContent, Detail: "it holds a bundle"}, outcome.Refused, "it holds a bundle", "bundle_secret_ocid"},
-		{"somebody else's metadata", rotation.Result{End: rotation.Refuse, Reason: rotation.MetadataForeign}, outcome.Refused, "metadata", "Take the member"},
+		{"somebody else's metadata", rotation.Result{End: rotation.Refuse, Reason: rotation.MetadataForeign}, outcome.Refused, "metadata", "Remove the member"},
 		{"blocked", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretBlocked, Detail: "the PENDING version 2", FailedAt: rotation.Stage, Cause: fault.New(fault.Busy, "UpdateSecret", "")},
-			outcome.Refused, "the PENDING version 2", "--current-version-number"},
+			outcome.Refused, "the PENDING version 2", "encryption key"},
 		{"nobody can be asked", rotation.Result{End: rotation.Refuse, Reason: rotation.Unprovable, Cause: fault.New(fault.Unclear, "prove auth-token", "no answer")}, outcome.Refused, "no answer", "network path"},
 		{"other secret", rotation.Result{End: rotation.Refuse, Reason: rotation.OtherSecret}, outcome.Refused, "another secret", "earlier closure"},
 		{"full secret", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretFull}, outcome.Refused, "no more versions", "schedule-deletion"},
 		{"written over", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretReplaced, Placed: placed}, outcome.Refused, "wrote to the secret", "CURRENT"},
-		{"rejected", rotation.Result{End: rotation.Refuse, Reason: rotation.Rejected, Acted: true}, outcome.Refused, "taken back", "inactive user"},
-		{"rejected, no way back", rotation.Result{End: rotation.Refuse, Reason: rotation.RejectedNoWay, Acted: true}, outcome.Refused, "already gone", "inactive user"},
+		{"rejected", rotation.Result{End: rotation.Refuse, Reason: rotation.Rejected, Acted: true}, outcome.Refused, "taken back", "what the user may do"},
+		{"rejected, no way back", rotation.Result{End: rotation.Refuse, Reason: rotation.RejectedNoWay, Acted: true}, outcome.Refused, "already gone", "what the user may do"},
 		{"a step failed for good", rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, FailedAt: rotation.Create,
 			Cause: fault.New(fault.Absent, "CreateAuthToken", "")}, outcome.Refused, `"create"`, "policy"},
 		{"interrupted", rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted, Cause: fault.New(fault.Throttled, "UpdateSecret", "")},
@@ -115,9 +115,11 @@ func TestTheOldCredentialsFateIsWhatTheRotationSaw(t *testing.T) {
 		result rotation.Result
 		want   string
 	}{
-		"gone":   {rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Acted: true, Placed: placed, OldGone: true}, "deleted"},
-		"grace":  {rotation.Result{End: rotation.Done, Reason: rotation.GraceRunning, Acted: true, Placed: placed, RetireAt: until}, "works until 2026-03-04 12:00 UTC"},
-		"stays":  {rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Placed: placed}, "still works"},
+		"gone":  {rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Acted: true, Placed: placed, OldGone: true}, "deleted"},
+		"grace": {rotation.Result{End: rotation.Done, Reason: rotation.GraceRunning, Acted: true, Placed: placed, RetireAt: until}, "works until 2026-03-04 12:00 UTC"},
+		"over": {rotation.Result{End: rotation.Refuse, Reason: rotation.CurrentRejected, Acted: true, Placed: placed, RetireAt: closedAt},
+			"still exists; the time for which it was to stay ended at 2026-03-01 12:00 UTC"},
+		"stays":  {rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Placed: placed}, "still exists"},
 		"unseen": {rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -158,7 +160,7 @@ func TestWhatTheUserHasToDoIsInTheMail(t *testing.T) {
 			}
 			o, err := s.respond(t)
 			expect(t, s, o, err, outcome.Rotated)
-			if !strings.Contains(s.mails[0].body, c.want) {
+			if !strings.Contains(flat(s.mails[0].body), c.want) {
 				t.Errorf("the mail doesn't have %q:\n%s", c.want, s.mails[0].body)
 			}
 		})

@@ -39,6 +39,8 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	unbound := map[string]bool{}
 	job.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
 		w, err := owner()
+		c.home = w.Region
+		c.remember(secrets)
 		c.out.UserName, c.out.TenancyName = w.UserName, w.tenancyName
 		if w.Tenancy != "" {
 			c.out.TenancyID = w.Tenancy
@@ -50,9 +52,10 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	}
 	c.job = job
 	c.run(log.WithContext(ctx))
+	c.explain(ctx, *c.result, targets)
 	for _, t := range targets {
 		if unbound[t.SecretID] {
-			c.note("Secret %s is not bound to this user and kind; it was accepted because secret_binding is warn.", t.SecretID)
+			c.accepted(t.SecretID)
 		}
 	}
 }
@@ -69,7 +72,7 @@ func (c *response) permit(o credential.Owner, secrets []secret.Secret, unbound m
 		}
 		if other := rotation.JournalOf(s.Metadata).Owner; free && other != "" && other != rotation.OwnerOf(credential.Ref{Kind: c.kind, User: o.User}) {
 			return &guard.Refusal{Problem: fmt.Sprintf("secret %s (%s) is bound to nobody, and holds the credential of another: %s", s.Name, s.ID, other),
-				Mend: "name another secret in the closure comment"}
+				Mend: "Close the problem again and name another secret in the comment."}
 		}
 		unbound[s.ID] = free
 		if err := guard.Writable(s); err != nil {

@@ -46,6 +46,7 @@ type scene struct {
 	nameErr   error
 	spaceErr  error
 	mailErr   func(mails int) error // mails counts from 1
+	facts     responder.Facts       // nil: none
 	run       func(context.Context, rotation.Job) rotation.Result
 	clock     rotation.Clock
 
@@ -108,7 +109,7 @@ func (s *scene) respond(t *testing.T) (outcome.Outcome, error) {
 }
 
 func (s *scene) respondTo(ctx context.Context, body []byte) (outcome.Outcome, error) {
-	r := &responder.Responder{Config: s.config, Problems: s, Directory: s, Secrets: s, Notifier: s, Rotator: s, Clock: s.clock}
+	r := &responder.Responder{Config: s.config, Problems: s, Directory: s, Secrets: s, Facts: s.facts, Notifier: s, Rotator: s, Clock: s.clock}
 	return r.Respond(ctx, "call-1", body)
 }
 

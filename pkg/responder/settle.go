@@ -37,7 +37,7 @@ func (c *response) settle(ctx context.Context) {
 		if c.seen() {
 			c.lookAgain(ctx)
 		} else if why := c.gone(ctx); why != "" {
-			c.already(why)
+			c.nothingToDo(why)
 		}
 	}
 }
@@ -61,12 +61,12 @@ func (c *response) lookAgain(ctx context.Context) {
 		return
 	}
 	r.Plan, r.Acted = nil, false
-	c.already("")
+	c.nothingToDo("")
 	c.report(r)
 	c.doubt(r)
 }
 
-func (c *response) already(why string) {
+func (c *response) nothingToDo(why string) {
 	o := &c.out
 	o.Status, o.Reason, o.Mend, o.Slots, o.Secrets = outcome.Already, why, "", nil, nil
 }
@@ -87,7 +87,7 @@ func (c *response) doubt(r rotation.Result) {
 			Problem: fmt.Sprintf("the id of the problem's credential, %q, is not written as OCI lists the user's %ss, "+
 				"so that nothing shows whether it is gone or one of them", c.request.ID, noun),
 			Mend: "rotate the credential in the Console if it is still there, then dismiss the problem"})
-		c.out.Slots = slots(r.Slots)
+		c.out.Slots = listed(r)
 	}
 }
 

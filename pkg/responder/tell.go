@@ -22,6 +22,7 @@ func (c *response) close(ctx context.Context) {
 	}
 	if o.Told() {
 		c.name(ctx)
+		c.lead()
 	}
 	o.TookMS = c.Clock.Now().Sub(o.Began).Milliseconds()
 	o.Record(c.log)
@@ -95,6 +96,7 @@ func (c *response) reopen(ctx context.Context) {
 		c.log.Warn().Err(err).Msg("re-opening the problem")
 		c.note("Re-opening the problem failed: %v", err)
 		c.out.StillClosed = true
+		c.todo("Open the problem again in Cloud Guard:\n" + c.setStatus("OPEN", "Not rotated: see the mail of Keyturn"))
 		return
 	}
 	c.out.Reopened = true

@@ -111,8 +111,11 @@ type Step struct {
 type Placed struct {
 	Target
 	SecretName string
-	Version    int64 // 0 if the secret doesn't hold it
+	Vault      string // OCID of the vault that the secret is in
+	Region     string // of the secret
+	Version    int64  // 0 if the secret doesn't hold it, or if its number is not known yet: see Stage
 	Current    bool
+	Stage      string // the version's stage in Vault's word; empty if the secret doesn't hold it
 }
 
 // Result is how a run ended.
@@ -291,9 +294,9 @@ func (r *run) end(d Decision) Result {
 	res.Detail = r.explain(d.Reason)
 	name := r.id.VersionName(r.attempt)
 	for _, h := range r.obs.homes {
-		p := Placed{Target: h.Target, SecretName: h.Name}
+		p := Placed{Target: h.Target, SecretName: h.Name, Vault: h.Vault, Region: h.Region}
 		if v := h.version(name); v != nil {
-			p.Version, p.Current = v.Number, v.Current
+			p.Version, p.Current, p.Stage = v.Number, v.Current, v.Stage()
 			res.NewID = h.credentialOf(name, v.Number)
 		}
 		res.Placed = append(res.Placed, p)

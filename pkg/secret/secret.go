@@ -11,6 +11,8 @@ import (
 // Secret is a Vault secret without its contents.
 type Secret struct {
 	ID, Name, Compartment string
+	Vault                 string // OCID of the vault that it is in
+	Region                string // identifier of its region, e.g. us-ashburn-1; empty if its OCID doesn't say
 	ETag                  string
 	State                 string // lifecycle state as OCI writes it: ACTIVE, UPDATING, PENDING_DELETION, ...
 	Replica               bool   // a read-only copy of a secret in another region
@@ -29,13 +31,30 @@ const (
 
 // Version is a version of a secret without its content.
 type Version struct {
-	Number  int64
-	Name    string
-	Current bool
-	Pending bool
-	Stale   bool // DEPRECATED: neither CURRENT nor PENDING nor the one before
-	Leaving bool // its deletion is scheduled
-	Created time.Time
+	Number   int64
+	Name     string
+	Current  bool
+	Pending  bool
+	Previous bool // PREVIOUS: it was CURRENT before the one that is
+	Stale    bool // DEPRECATED: neither CURRENT nor PENDING nor the one before
+	Leaving  bool // its deletion is scheduled
+	Created  time.Time
+}
+
+// Stage is the rotation state of a version in Vault's word; empty for one that has none of them. LATEST is left out:
+// a version has it alongside another one.
+func (v Version) Stage() string {
+	switch {
+	case v.Current:
+		return "CURRENT"
+	case v.Pending:
+		return "PENDING"
+	case v.Previous:
+		return "PREVIOUS"
+	case v.Stale:
+		return "DEPRECATED"
+	}
+	return ""
 }
 
 // MaxVersions is how many versions of a secret OCI keeps, beside those whose deletion is scheduled.

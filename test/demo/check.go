@@ -31,7 +31,7 @@ func (t *turn) check(s *stage.Stage, w *watcher) {
 	if _, some := t.after.promoted(t.before); !some {
 		return
 	}
-	what := "the new one, read from Vault, " + uses[t.c.Kind]
+	what := "the new one from Vault " + uses[t.c.Kind]
 	stored, err := t.c.Stored()
 	if err != nil {
 		t.checks = append(t.checks, check{what, "unreadable", err.Error(), false})

@@ -28,7 +28,7 @@ func (l *logWriter) Write(p []byte) (int, error) {
 		if !found {
 			return len(p), nil
 		}
-		for i, line := range wrap(readable(text), width-8) {
+		for i, line := range wrap(readable(text), l.out.width-8) {
 			lead := "  log   "
 			if i > 0 {
 				lead = "        "

@@ -10,11 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// width is how many columns a line may have.
-const width = 100
-
 // minLast is how many columns the last column of a table has at least.
-const minLast = 20
+const minLast = 10
 
 // style is a way to write on a terminal, as the parameter of the SGR control sequence (ECMA-48).
 type style string
@@ -31,13 +28,16 @@ const (
 // screen writes whole lines, also from several goroutines. Everything that it shows is readable without colours.
 type screen struct {
 	colour bool
+	width  int // columns
 
 	mu  sync.Mutex
 	w   io.Writer
 	err error
 }
 
-func newScreen(w io.Writer) *screen { return &screen{w: w, colour: colourful(w)} }
+func newScreen(w io.Writer) *screen {
+	return &screen{w: w, colour: colourful(w), width: widthOf(w, os.Getenv("COLUMNS"))}
+}
 
 // colourful tells whether w is a terminal that wants colours (https://no-color.org).
 func colourful(w io.Writer) bool {
@@ -78,7 +78,7 @@ func (s *screen) failed() error {
 
 // rule writes a heading with a line up to the right edge.
 func (s *screen) rule(heading, after string) {
-	line := strings.Repeat("─", max(0, width-len("  ")-utf8.RuneCountInString(heading+after)))
+	line := strings.Repeat("─", max(0, s.width-len("  ")-utf8.RuneCountInString(heading+after)))
 	s.line("", s.paint(bold, heading)+after+"  "+s.paint(dim, line), "")
 }
 
@@ -111,7 +111,7 @@ func (s *screen) table(indent string, rows [][]cell) {
 			offset += widths[i] + 2
 		}
 		last := row[len(row)-1]
-		for _, part := range wrap(last.text, max(width-offset, minLast)) {
+		for _, part := range wrap(last.text, max(s.width-offset, minLast)) {
 			lines = append(lines, text+s.paint(last.how, part))
 			text = strings.Repeat(" ", offset)
 		}
@@ -119,21 +119,22 @@ func (s *screen) table(indent string, rows [][]cell) {
 	s.line(lines...)
 }
 
-// box writes a text with a line at its left side, so that it also keeps its shape where a terminal is narrow. No word
-// is left out or shortened; long ones are broken.
+// text writes a paragraph, wrapped.
+func (s *screen) text(indent, paragraph string) { s.line(wrap(indent+paragraph, s.width)...) }
+
+// box writes a text with a line at its left side. The text is shown as it is: what is too long for the terminal is left
+// to it, so that OCIDs, addresses and commands can be copied. Only the title is wrapped.
 func (s *screen) box(label, title, body string) {
 	edge := s.paint(dim, "  │ ")
 	lines := []string{s.paint(dim, "  ╭─ ") + s.paint(dim, label)}
 	if title != "" {
-		for _, l := range wrap(title, width-4) {
+		for _, l := range wrap(title, s.width-4) {
 			lines = append(lines, edge+s.paint(bold, l))
 		}
 		lines = append(lines, edge)
 	}
 	for text := range strings.Lines(strings.TrimRight(body, "\n")) {
-		for _, l := range wrap(strings.TrimRight(text, "\n"), width-4) {
-			lines = append(lines, edge+l)
-		}
+		lines = append(lines, edge+printable(strings.TrimRight(text, "\n")))
 	}
 	s.line(append(lines, s.paint(dim, "  ╰─"))...)
 }

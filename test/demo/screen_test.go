@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,27 +54,68 @@ func TestATableIsAlignedWithAndWithoutColours(t *testing.T) {
 	}
 }
 
-func TestALongLineIsBrokenAndNothingOfItIsLost(t *testing.T) {
+func TestALongLineIsBrokenBetweenWordsAndNothingOfItIsLost(t *testing.T) {
 	const ocid = "ocid1.vaultsecret.oc1.iad.amaaaaaad4auoofbhpx4wbuzeg67cz5lk43amgbfaluqooxlzatdsuhloc2n"
-	for _, text := range []string{
-		"", "short", "  an indented line with " + ocid, "- an item with " + ocid + "," + ocid,
-		strings.Repeat("ü", 250), strings.Repeat(" ", 120) + "deep", "words " + strings.Repeat("and words ", 40), ocid + "/" + ocid + ":" + ocid,
-	} {
-		lines := wrap(text, 96)
-		var all string
-		for _, l := range lines {
-			if n := utf8.RuneCountInString(l); n > 96 {
-				t.Errorf("a line of %d columns: %q", n, l)
+	for _, width := range []int{40, 60, 80, 96} {
+		for _, text := range []string{
+			"", "short", "  an indented line with " + ocid, "- an item with " + ocid + "," + ocid, "  - a deeper item with " + ocid + ", and more",
+			strings.Repeat("ü", 250), strings.Repeat(" ", 120) + "deep", "words " + strings.Repeat("and words ", 40), ocid + " / " + ocid + ": " + ocid,
+			"key:" + ocid + ",other:" + ocid + ",grace:72h", strings.Repeat("网 ", 200), "ends with a long one: https://cloud.oracle.com/" + ocid,
+		} {
+			lines := wrap(text, width)
+			var all string
+			for _, l := range lines {
+				one := strings.TrimLeft(strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(l), "- ")), "- ")
+				if n := utf8.RuneCountInString(l); n > width && strings.ContainsAny(strings.TrimRight(one, ", "), " ,") {
+					t.Errorf("a line of %d columns, not %d: %q", n, width, l)
+				}
+				all += l
 			}
-			all += l
-		}
-		squeeze := func(s string) string { return strings.ReplaceAll(s, " ", "") }
-		if squeeze(all) != squeeze(text) {
-			t.Errorf("%q became %q", text, lines)
+			squeeze := func(s string) string { return strings.ReplaceAll(s, " ", "") }
+			if squeeze(all) != squeeze(text) {
+				t.Errorf("%q became %q", text, lines)
+			}
+			if n := strings.Count(text, ocid); strings.Count(strings.Join(lines, "\n"), ocid) != n {
+				t.Errorf("an OCID is broken in %q", lines)
+			}
 		}
 	}
 	if got := wrap("- "+strings.Repeat("w ", 60), 96); !strings.HasPrefix(got[1], "  w") {
 		t.Errorf("an item goes on with %q, want it under its text", got[1])
+	}
+}
+
+func TestAMailIsShownAsItIsSent(t *testing.T) {
+	body := "The API key of x was rotated.\n\nWHAT TO DO\n- Restart or refresh consumers that read the secret only when they start.\n\n" +
+		"  ocid1.vaultsecret.oc1.iad.amaaaaaad4auoofbhpx4wbuzeg67cz5lk43amgbfaluqooxlzatdsuhloc2n\n" +
+		"  oci vault secret update --secret-id x --defined-tags '{\"a\":   \"" + strings.Repeat("b ", 80) + "\"}'\n"
+	var b bytes.Buffer
+	(&screen{w: &b, width: 80}).box("mail", "Keyturn | Rotated", body)
+	var got string
+	_, after, _ := strings.Cut(b.String(), "Keyturn | Rotated\n  │\n")
+	for line := range strings.Lines(after) {
+		if strings.HasPrefix(line, "  ╰") {
+			break
+		}
+		got += strings.TrimPrefix(strings.TrimPrefix(line, "  │"), " ")
+	}
+	if got != body {
+		t.Errorf("the mail is shown as\n%s", got)
+	}
+}
+
+func TestTheWidthIsThatOfTheTerminalWithinReason(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "output"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for columns, want := range map[string]int{"": 80, "80": 80, "79": 79, "132": 100, "20": 60, "0": 80, "-5": 80, "wide": 80, "100": 100} {
+		for _, w := range []io.Writer{&bytes.Buffer{}, file} {
+			if got := widthOf(w, columns); got != want {
+				t.Errorf("COLUMNS=%q: %d columns, want %d", columns, got, want)
+			}
+		}
 	}
 }
 

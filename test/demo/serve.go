@@ -94,12 +94,12 @@ func invite(out *screen, s *stage.Stage, cases []*stage.Case, config string) {
 			export(strings.ToUpper(key), c.Secrets[key])
 		}
 	}
-	out.line("",
-		"  HTTPS_PROXY leads SDKs and the OCI CLI to the emulator under the services' real host names. Go trusts its",
-		"  authority by SSL_CERT_FILE, Python and so the OCI CLI by REQUESTS_CA_BUNDLE. Use a shell of its own for them.",
-		"  ORIGIN is all services at one plain address, for clients that can be given an endpoint.",
-		"  CONTROL are the emulator's own routes; see test/ociemu/README.md.",
-		"  The OCI configuration is that of "+s.Operator.Name+", who may do everything.")
+	out.line("")
+	out.text("  ", "HTTPS_PROXY leads SDKs and the OCI CLI to the emulator under the services' real host names. Go trusts its authority by "+
+		"SSL_CERT_FILE, Python and so the OCI CLI by REQUESTS_CA_BUNDLE. Use a separate shell for them.")
+	out.text("  ", "ORIGIN is all services at one plain address, for clients that can be given an endpoint.")
+	out.text("  ", "CONTROL are the emulator's own routes; see test/ociemu/README.md.")
+	out.text("  ", "The OCI configuration is that of "+s.Operator.Name+", who may do everything.")
 
 	c := cases[0]
 	var items []string

@@ -90,7 +90,7 @@ func TestServeTellsWhatAShellNeedsAndShowsWhatHappens(t *testing.T) {
 			t.Fatalf("closing the problem was answered %d", resp.StatusCode)
 		}
 		s.until(t, kind.title)
-		s.until(t, "Log lines: ")
+		s.until(t, "Version: ")
 	}
 	s.cancel()
 	s.until(t, "Ended.")

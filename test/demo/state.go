@@ -32,7 +32,7 @@ func look(s *stage.Stage, c *stage.Case) state {
 	var now state
 	u := s.User(c.User)
 	add := func(id, shown, description string, created time.Time) {
-		now.credentials = append(now.credentials, credential{id, shorten(shown), description, created})
+		now.credentials = append(now.credentials, credential{id, shorten(shown), shorten(description), created})
 	}
 	switch c.Kind {
 	case stage.APIKey:
@@ -107,7 +107,7 @@ func credentialRows(kind stage.Kind, now state, before *state) [][]cell {
 
 // versionRows are the secrets' versions with their rotation stages, before and now.
 func versionRows(now, before state) [][]cell {
-	rows := [][]cell{{{"secret", dim}, {"version", dim}, {"name", dim}, {"stages before → after", dim}}}
+	rows := [][]cell{{{"secret", dim}, {"no.", dim}, {"version name", dim}, {"stages before → after", dim}}}
 	for i, secret := range now.secrets {
 		name := strings.TrimSuffix(now.keys[i], "_ocid")
 		for _, v := range secret.Versions {
@@ -130,7 +130,7 @@ func versionRows(now, before state) [][]cell {
 }
 
 func age(created time.Time) string {
-	return fmt.Sprintf("%d days", int(time.Since(created).Hours()/24))
+	return fmt.Sprintf("%d d", int(time.Since(created).Hours()/24))
 }
 
 func dash(text string) string {

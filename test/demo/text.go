@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // ocids finds OCIDs whose unique part is long enough to be shortened.
@@ -13,20 +12,30 @@ var ocids = regexp.MustCompile(`(ocid1\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9-]*\.)([a-
 // hexIDs finds access keys, which are 40 hexadecimal digits.
 var hexIDs = regexp.MustCompile(`\b([0-9a-f]{8})[0-9a-f]{28}([0-9a-f]{4})\b`)
 
-// shorten cuts the middle out of all OCIDs and access keys of a text.
+// marks finds the marks that Keyturn puts into descriptions.
+var marks = regexp.MustCompile(`\[keyturn ([a-z2-7]{4})[^\]]*\]`)
+
+// shorten cuts the middle out of all OCIDs, access keys and marks of a text.
 func shorten(text string) string {
+	text = marks.ReplaceAllString(text, "[keyturn $1…]")
 	return hexIDs.ReplaceAllString(ocids.ReplaceAllString(text, "$1$2…$3"), "$1…$2")
 }
 
-// wrap breaks one line into lines of at most n columns: between words, else after a comma, slash or colon, else
-// anywhere. Further lines are indented like the first, those of a list's item like its text. Control characters, which could move a terminal's cursor, become blanks.
-func wrap(text string, n int) []string {
-	text = strings.TrimRight(strings.Map(func(r rune) rune {
+// printable has a blank for each control character: it could move the terminal's cursor.
+func printable(text string) string {
+	return strings.TrimRight(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}, text), " ")
+}
+
+// wrap breaks one line into lines of at most n columns, between words or after a comma. A word that is longer than that,
+// such as an OCID, is never broken: it gets a line of its own. Further lines are indented like the first, those of a
+// list's item like its text.
+func wrap(text string, n int) []string {
+	text = printable(text)
 	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
 	if strings.HasPrefix(text[len(indent):], "- ") {
 		indent += "  "
@@ -35,27 +44,30 @@ func wrap(text string, n int) []string {
 		indent = indent[:n/2]
 	}
 	var lines []string
-	rest := text
-	for utf8.RuneCountInString(rest) > n {
-		cut := breakAt([]rune(rest), len(indent), n)
-		head, tail := string([]rune(rest)[:cut]), string([]rune(rest)[cut:])
-		lines = append(lines, strings.TrimRight(head, " "))
-		rest = indent + strings.TrimLeft(tail, " ")
+	rest := []rune(text)
+	for len(rest) > n {
+		cut := breakAt(rest, len(indent), n)
+		if cut >= len(rest) {
+			break
+		}
+		lines = append(lines, strings.TrimRight(string(rest[:cut]), " "))
+		rest = []rune(indent + strings.TrimLeft(string(rest[cut:]), " "))
 	}
-	return append(lines, rest)
+	return append(lines, string(rest))
 }
 
-// breakAt gives how many characters the first line takes, more than from and at most n.
+// breakAt gives how many characters the first line takes: more than from, and at most n if there is a place to break.
 func breakAt(text []rune, from, n int) int {
-	if text[n] == ' ' {
-		return n
-	}
-	for _, mark := range " ,/:" {
-		for i := n; i > from+1; i-- {
-			if text[i-1] == mark {
-				return i
-			}
+	may := func(i int) bool { return i < len(text) && (text[i] == ' ' || text[i-1] == ' ' || text[i-1] == ',') }
+	for i := n; i > from+1; i-- {
+		if may(i) && strings.TrimLeft(string(text[:i]), " -") != "" {
+			return i
 		}
 	}
-	return n
+	for i := max(n, from) + 1; i < len(text); i++ {
+		if may(i) {
+			return i
+		}
+	}
+	return len(text)
 }

@@ -74,7 +74,7 @@ func playKinds(ctx context.Context, out *screen, s *stage.Stage, w *watcher, o o
 		out.line("  " + out.paint(red, "A secret value got out: ") + l)
 	}
 	if len(leaks) == 0 {
-		out.line(fmt.Sprintf("  Secret values in the function's log, its answers and the mails: none (searched for %d)", w.known()))
+		out.text("  ", fmt.Sprintf("Secret values in the log, the answers and the mails: none (searched for %d)", w.known()))
 	}
 	if wrong > 0 || len(leaks) > 0 {
 		return errUnexpected
@@ -100,7 +100,7 @@ func (t *turn) play(ctx context.Context, out *screen, s *stage.Stage) error {
 	t.before = look(s, t.c)
 	out.table("  ", credentialRows(t.c.Kind, t.before, nil))
 	out.line("", "  Closing "+t.c.Kind.Rule()+" in Cloud Guard with the comment")
-	for _, l := range wrap(cmp.Or(shorten(t.comment), "(none)"), width-4) {
+	for _, l := range wrap(cmp.Or(shorten(t.comment), "(none)"), out.width-4) {
 		out.line("    " + out.paint(bold, l))
 	}
 	replies, mails := len(s.Replies()), len(s.Mails())
@@ -130,7 +130,8 @@ func (t *turn) show(out *screen, s *stage.Stage) {
 	if t.answer.Outcome == "rotated" {
 		how = green
 	}
-	out.line("", "  After "+t.took.Round(time.Millisecond).String()+" the function answers "+out.paint(how, t.answer.Outcome)+"; the problem is "+s.Problem(t.c.Problem).Status)
+	out.line("", "  After "+t.took.Round(time.Millisecond).String()+" the function answers "+out.paint(how, t.answer.Outcome)+
+		"; the problem is "+s.Problem(t.c.Problem).Status)
 	var steps []string
 	for _, s := range t.answer.Steps {
 		if s.Error != "" {
@@ -139,7 +140,7 @@ func (t *turn) show(out *screen, s *stage.Stage) {
 		steps = append(steps, s.Step)
 	}
 	if len(steps) > 0 {
-		for _, l := range wrap(strings.Join(steps, " → "), width-4) {
+		for _, l := range wrap(strings.Join(steps, " → "), out.width-4) {
 			out.line("    " + out.paint(dim, l))
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // of its own floor: what two rooms have in common belongs on a lower floor, and whoever is above joins them.
 var floors = [][]string{
 	{"background"},
-	{"metric", "trace"},
+	{"metric", "trace", "version"},
 	{"clock", "cloudguard", "config", "credential", "fault", "fn"},
 	{"secret"},
 	{"guard", "oci", "outcome", "rotation"},

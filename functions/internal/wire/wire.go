@@ -81,6 +81,7 @@ func Responder(cfg config.Config, cloud *oci.Cloud, m metric.Meter) *responder.R
 		engine.Issuers[kind] = cloud.Issuer(kind)
 	}
 	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(), Reads: ahead{cloud, engine, cfg.Topic, m != nil},
+		Facts:    facts{cloud, cloud.Vault()},
 		Notifier: cloud, Meter: m, Rotator: engine, Remains: remains{engine}, Clock: clock.System{}}
 }
 
@@ -95,6 +96,17 @@ func (r remains) Credentials(ctx context.Context, kind credential.Kind, user str
 // Versions implements responder.Remains.
 func (r remains) Versions(ctx context.Context, secretID string) ([]secret.Version, error) {
 	return r.Vault.Versions(ctx, secretID)
+}
+
+// facts are what explains a refusal.
+type facts struct {
+	*oci.Cloud
+	vault *oci.Vault
+}
+
+// Summary implements responder.Facts.
+func (f facts) Summary(ctx context.Context, id string, compartments []string) (secret.Secret, bool, error) {
+	return f.vault.Summary(ctx, id, compartments)
 }
 
 // ahead begins what can be begun before it is known whether there is anything to rotate.

@@ -1,0 +1,33 @@
+package oci
+
+import (
+	"context"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+)
+
+// Place returns the OCID of the function, of its compartment, and the identifier of its region, as far as they are
+// known: the token's claims and the principal's region. Nobody is asked.
+func (c *Cloud) Place(ctx context.Context) (function, compartment, region string) {
+	if claims, err := c.Claims(ctx); err == nil {
+		function, _ = claims["res_id"].(string)
+		compartment, _ = claims["res_compartment"].(string)
+	}
+	region, _ = c.Region(ctx)
+	return function, compartment, region
+}
+
+// Console is the address of OCI's Console for a region: one address in the commercial realm, one for each region in
+// the others, under the realm's own domain (github.com/oci-landing-zones/terraform-oci-core-landingzone, README). It is
+// empty for a region whose realm the SDK doesn't know.
+func (c *Cloud) Console(region string) string {
+	r := common.StringToRegion(region)
+	realm, err := r.RealmID()
+	switch {
+	case err != nil:
+		return ""
+	case realm == "oc1":
+		return "https://cloud.oracle.com"
+	}
+	return "https://console." + string(r) + "." + r.SecondLevelDomain()
+}

@@ -1,0 +1,201 @@
+package responder
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// minute is how a mail writes a time.
+const minute = "2006-01-02 15:04 UTC"
+
+func (c *response) todo(texts ...string) { c.out.Todo = append(c.out.Todo, texts...) }
+
+// remember keeps the secrets with their tags.
+func (c *response) remember(secrets []secret.Secret) {
+	c.shown = map[string]secret.Secret{}
+	for _, s := range secrets {
+		c.shown[s.ID] = s
+	}
+}
+
+// owner is whom to notify of a secret, in one line.
+func owner(s secret.Secret) string { return strings.Join(strings.Fields(guard.TagsOf(s).Owner), " ") }
+
+// accepted notes a secret without tags that secret_binding=warn has let through, and how to bind it.
+func (c *response) accepted(id string) {
+	s := c.shown[id]
+	name := firstOf(s.Name, id)
+	c.note("Secret %s is not bound to this user and kind; it was accepted because secret_binding is warn.", name)
+	c.todo("If secret " + name + " is meant for this credential, bind it:\n" + guard.BindCommand(s, c.kind,
+		c.request.User))
+}
+
+// notify says which owners have to hear of a rotation.
+func (c *response) notify() {
+	named := map[string][]string{}
+	var owners []string
+	for _, s := range c.out.Secrets {
+		if s.Owner == "" {
+			continue
+		}
+		if named[s.Owner] == nil {
+			owners = append(owners, s.Owner)
+		}
+		named[s.Owner] = append(named[s.Owner], firstOf(s.Name, s.ID))
+	}
+	for _, owner := range owners {
+		what := "secret "
+		if len(named[owner]) > 1 {
+			what = "secrets "
+		}
+		c.todo(fmt.Sprintf("Notify %s, the owner of %s%s.", owner, what, strings.Join(named[owner], " and ")))
+	}
+}
+
+// consumers says what the owner has to change where the credential is used. It depends on what the secrets hold: what
+// is in none of them stands in the consumers' own configuration.
+func (c *response) consumers(r rotation.Result) {
+	if c.kind == credential.Password {
+		c.password(r)
+		return
+	}
+	c.notify()
+	if text := c.configuration(); text != "" {
+		c.todo(text)
+	}
+	switch {
+	case r.RetireAt.IsZero():
+	case r.RetireAt.After(c.Clock.Now()):
+		c.todo("Switch all consumers to the new " + c.kind.Noun() + " before " + r.RetireAt.UTC().Format(minute) +
+			". Then the old one is deleted.")
+	case !r.OldGone:
+		c.todo("Switch all consumers to the new " + c.kind.Noun() + " now: the next sweep deletes the old one, " +
+			"whose time ended at " + r.RetireAt.UTC().Format(minute) + ".")
+	}
+	c.todo("Restart or refresh consumers that read the secret only when they start.")
+}
+
+// configuration says what has to be replaced in the consumers' configuration; empty if the secrets hold all of it.
+func (c *response) configuration() string {
+	o := &c.out
+	if c.holds(credential.RoleBundle) || o.OldID == "" || o.NewID == "" || len(o.Secrets) == 0 {
+		return ""
+	}
+	values := "\nold: " + o.OldID + "\nnew: " + o.NewID
+	switch {
+	case c.kind == credential.APIKey:
+		return "Replace the fingerprint in the configuration of every consumer: the secret holds the private key " +
+			"alone." + values
+	case c.kind == credential.CustomerSecretKey && c.holds(credential.RoleAccessKey):
+		return "Replace the access key wherever a consumer has it in its own configuration: it has changed together " +
+			"with the secret key." + values
+	case c.kind == credential.CustomerSecretKey:
+		return "Replace the access key in the configuration of every consumer: the secret holds the secret key " +
+			"alone." + values
+	case c.kind == credential.AuthToken:
+		return "Replace the token wherever a consumer keeps a copy of it, such as a docker login or a Kubernetes " +
+			"pull secret. The user name stays the same."
+	}
+	return ""
+}
+
+func (c *response) holds(role credential.Role) bool {
+	return slices.ContainsFunc(c.out.Secrets, func(s outcome.Secret) bool { return s.Holds == string(role) })
+}
+
+// password says what the user has to do.
+func (c *response) password(r rotation.Result) {
+	if r.Reason == rotation.ResetNotKept {
+		c.todo("The one-time password is in no secret. The user sets a new one with \"Forgot password\" at sign-in.")
+		return
+	}
+	c.notify()
+	c.todo("The user sets a new password with \"Forgot password\" at sign-in, or follows the link in OCI's own mail.")
+	if len(r.Placed) > 0 {
+		c.todo("The one-time password in Vault is valid for 7 days.")
+	}
+}
+
+// one is a kind with its article.
+func one(kind credential.Kind) string {
+	if noun := kind.Noun(); strings.ContainsRune("aAeEiIoO", rune(noun[0])) {
+		return "an " + noun
+	}
+	return "a " + kind.Noun()
+}
+
+// already says what to do where there was nothing left to do.
+func (c *response) already(r rotation.Result) {
+	switch r.Reason {
+	case rotation.AlreadyGone:
+		c.todo("Nothing, unless a consumer still needs "+one(c.kind)+": none was made. Then make one manually, and "+
+			"write it to the consumer's secret.",
+			"If the problem opens again by itself, dismiss it.")
+	case rotation.AlreadyReset:
+		c.todo("Nothing: the user has set a new password, or has got one, after the problem was closed.")
+	case rotation.ResetNotKept:
+		c.password(r)
+	case rotation.GraceRunning:
+		c.consumers(r)
+	default:
+		c.todo("Nothing: the mail of the earlier delivery says what consumers have to do.")
+	}
+}
+
+// dryRun says how to rotate in earnest.
+func (c *response) dryRun() {
+	if c.Config.DryRun {
+		c.todo("To rotate, set dry_run to no in the function's configuration (with the stack: dry_run = false). " +
+			"Until then nothing is rotated.")
+	}
+	switch comment := c.changed(func(o *cloudguard.Comment) { o.DryRun = false }); {
+	case !c.order.DryRun:
+		c.todo("Then close the problem again with the same comment.")
+	case comment == "":
+		c.todo("To rotate, close the problem again without dry_run:yes in the comment.")
+	default:
+		c.todo("To rotate, close the problem again with this comment:\n" + comment)
+	}
+	if c.kind == credential.APIKey && len(c.out.Secrets) > 0 && !c.holds(credential.RoleBundle) {
+		c.todo("Plan for it: every consumer then needs the new fingerprint in its configuration, since the secret " +
+			"holds the private key alone.")
+	}
+}
+
+// waits says what to do while a rotation is not finished.
+func (c *response) waits(r rotation.Result) string {
+	const unless = "unless no further mail about this credential comes within two hours. Then read the log lines."
+	if r.Reason == rotation.NotProvenYet {
+		return "Nothing, " + unless + " OCI may refuse a new credential for its first 15 minutes. The old one is " +
+			"not deleted before the new one works."
+	}
+	return "Nothing, " + unless
+}
+
+// fate says what became of the old credential, as far as this run has seen it.
+func (c *response) fate(r rotation.Result, now time.Time) string {
+	switch {
+	case c.out.Status == outcome.DryRun || c.kind == credential.Password && !r.Acted:
+		return ""
+	case c.kind == credential.Password:
+		return "no longer valid"
+	case r.Rotation == "" || len(r.Placed) == 0: // never looked
+		return ""
+	case r.OldGone:
+		return "deleted"
+	case r.RetireAt.After(now):
+		return "works until " + r.RetireAt.UTC().Format(minute)
+	case !r.RetireAt.IsZero():
+		return "still exists; the time for which it was to stay ended at " + r.RetireAt.UTC().Format(minute)
+	}
+	return "still exists"
+}

@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"cmp"
+	"strings"
+	"testing"
+
+	"github.com/keyturn/keyturn/pkg/preflight"
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/ocipolicy"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// underPolicies puts the stack's policies in force for the function, with secret_policy = tags.
+func underPolicies(t *testing.T, s *stage.Stage, vaults string) {
+	t.Helper()
+	p := preflight.Policy{Function: "rotate", Group: "fn", Compartments: []string{vaults}, Topic: s.Tenancy(),
+		Own: s.Tenancy()}
+	rule, err := ocipolicy.ParseRule("ALL {resource.type = 'fnfunc', resource.id = '" + s.Function.FunctionID + "'}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := ocipolicy.Set{DynamicGroups: []ocipolicy.DynamicGroup{{Name: "fn", Rule: rule}}}
+	for _, one := range p.Statements() {
+		statement, err := ocipolicy.Parse(one.Text)
+		if err != nil {
+			t.Fatalf("%s: %v", one.Name, err)
+		}
+		set.Statements = append(set.Statements, statement)
+	}
+	s.SetPolicies(&ociemu.Policies{Set: set})
+}
+
+// vaulted has a compartment for secrets, the only one in which the function may look for them.
+func vaulted(vaults *string) func(*ociemu.Emulator) stage.Places {
+	return func(e *ociemu.Emulator) stage.Places {
+		*vaults = e.AddCompartment("vaults", "")
+		return stage.Places{Secrets: *vaults, DefinedTags: true, Config: []string{"secret_compartments=" + *vaults}}
+	}
+}
+
+func TestUnderTheStacksPoliciesA404OfASecretIsExplained(t *testing.T) {
+	free := func(c *stage.Case) map[string]string {
+		return map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind), "team": "web"}
+	}
+	both := func(c *stage.Case) map[string]map[string]any {
+		return map[string]map[string]any{"keyturn": {"user": c.User, "kind": string(c.Kind)}}
+	}
+	for name, m := range map[string]struct {
+		seed func(s *stage.Stage, c *stage.Case) ociemu.SecretSeed
+		want []string
+		not  string
+	}{
+		"no tags": {func(*stage.Stage, *stage.Case) ociemu.SecretSeed { return ociemu.SecretSeed{Name: "free"} },
+			[]string{"secret lacks the defined tags", "It lacks the defined tags keyturn.user and keyturn.kind",
+				"it has neither of the two", "--defined-tags '{"}, "correct the OCID"},
+		"freeform tags": {func(_ *stage.Stage, c *stage.Case) ociemu.SecretSeed {
+			return ociemu.SecretSeed{Name: "freeform", FreeformTags: free(c)}
+		}, []string{"freeform tags bind it, which policies can't see", `--freeform-tags '{"team":"web"}'`},
+			"correct the OCID"},
+		"another's": {func(s *stage.Stage, c *stage.Case) ociemu.SecretSeed {
+			return ociemu.SecretSeed{Name: "other", DefinedTags: map[string]map[string]any{"keyturn": {"user": s.AddUser("x@example.com"), "kind": string(c.Kind)}}}
+		}, []string{"is bound to another user"}, "--defined-tags"},
+		"about to be deleted": {func(_ *stage.Stage, c *stage.Case) ociemu.SecretSeed {
+			return ociemu.SecretSeed{Name: "going", State: "PENDING_DELETION", DefinedTags: both(c)}
+		}, []string{"scheduled for deletion: it is in the state PENDING_DELETION", "oci vault secret " +
+			"cancel-secret-deletion --secret-id"}, "policies of the stack"},
+		"about to be deleted, and never bound": {func(*stage.Stage, *stage.Case) ociemu.SecretSeed {
+			return ociemu.SecretSeed{Name: "going", State: "PENDING_DELETION"}
+		}, []string{"scheduled for deletion: it is in the state PENDING_DELETION"}, "policies of the stack"},
+		"in another compartment": {func(s *stage.Stage, c *stage.Case) ociemu.SecretSeed {
+			return ociemu.SecretSeed{Name: "elsewhere", Compartment: s.AddCompartment("elsewhere", ""), DefinedTags: both(c)}
+		}, []string{"is not where this function may look for secrets", "oci vault secret get --secret-id",
+			"secret_compartment_ocids"}, "--defined-tags"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var vaults string
+			s := play(t, stage.Options{Emulator: ociemu.Calm(), Places: vaulted(&vaults)})
+			c := s.Add(stage.Want{Kind: stage.AuthToken})
+			seed := m.seed(s, c)
+			seed.Compartment = cmp.Or(seed.Compartment, vaults)
+			id := s.AddSecret(seed)
+			underPolicies(t, s, vaults)
+			a := closeProblem(t, s, c, "auth_secret_ocid:"+id)
+			if a.Outcome != "refused" || len(s.Mails()) != 1 {
+				t.Fatalf("the answer is %+v", a)
+			}
+			mail := s.Mails()[0]
+			text := strings.Join(strings.Fields(mail.Title+" "+mail.Body), " ")
+			for _, w := range append(m.want, id) {
+				if !strings.Contains(text, w) {
+					t.Errorf("the mail doesn't say %q:\n%s\n\n%s", w, mail.Title, mail.Body)
+				}
+			}
+			if strings.Contains(text, m.not) {
+				t.Errorf("the mail says %q:\n%s", m.not, mail.Body)
+			}
+		})
+	}
+}
+
+func TestAUserWhoIsGoneIsAReasonToDismissTheProblem(t *testing.T) {
+	gone := func(s *stage.Stage) {
+		for _, operation := range []string{"GetUser", "ListAuthTokens"} {
+			s.Inject(ociemu.Fault{Operation: operation, Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
+		}
+	}
+	s := play(t, calm)
+	c := s.Add(stage.Want{Kind: stage.AuthToken})
+	gone(s)
+	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" {
+		t.Fatalf("the answer is %+v", a)
+	}
+	mail := s.Mails()[0]
+	for _, w := range []string{"has no user", "--status DISMISSED"} {
+		if !strings.Contains(mail.Body, w) {
+			t.Errorf("the mail doesn't say %q:\n%s\n\n%s", w, mail.Title, mail.Body)
+		}
+	}
+}
