@@ -18,7 +18,7 @@ func (r *run) news(ctx context.Context) outcome.Digest {
 	now := r.Clock.Now()
 	d := r.digest
 	d.Outcomes = slices.DeleteFunc(slices.Clone(d.Outcomes), func(o outcome.Outcome) bool {
-		return o.Status != outcome.Rotated && known.reported(itemOf(o, now), now)
+		return repeats(o) && known.reported(itemOf(o, now), now)
 	})
 	d.Unfinished = slices.DeleteFunc(slices.Clone(d.Unfinished), func(f outcome.Finding) bool {
 		return known.reported(itemOfFinding(f, now), now)
@@ -30,6 +30,12 @@ func (r *run) news(ctx context.Context) outcome.Digest {
 		}
 	}
 	return d
+}
+
+// repeats reports whether the next sweep may find the same. What was rotated is over, and so is a dry run that a comment
+// asked for: its problem is open again.
+func repeats(o outcome.Outcome) bool {
+	return o.Status == outcome.Refused || o.Status == outcome.Unfinished
 }
 
 // known is what earlier sweeps have mailed, from all secrets that this one has read, and from the notebook.
@@ -74,7 +80,7 @@ func (r *run) remember(ctx context.Context, news outcome.Digest) {
 		}
 	}
 	for _, o := range news.Outcomes {
-		if o.Status != outcome.Rotated {
+		if repeats(o) {
 			note(itemOf(o, now))
 		}
 	}

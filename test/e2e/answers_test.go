@@ -79,6 +79,7 @@ func TestACreateWhoseAnswerIsLostEndsInOneCredentialWhateverARepetitionIsAnswere
 }
 
 func TestAResetWhoseAnswerIsLostIsNotRepeatedBehindTheUsersBack(t *testing.T) {
+	t.Parallel()
 	for token, kept := range map[ociemu.RetryTokenAnswer]bool{ociemu.RetryTokenValue: true, ociemu.RetryTokenNoValue: false, ociemu.RetryTokenConflict: false} {
 		t.Run(string(token), func(t *testing.T) {
 			s := play(t, stage.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token}}})

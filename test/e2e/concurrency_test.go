@@ -74,6 +74,7 @@ func second(s *stage.Stage, c *stage.Case) *stage.Case {
 }
 
 func TestTenDeliveriesAtOnceAreOneRotation(t *testing.T) {
+	t.Parallel()
 	for name, containers := range map[string]int{"one container": 1, "ten containers": 10} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, w stage.Want) {

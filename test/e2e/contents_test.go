@@ -102,6 +102,7 @@ func TestAKeyThatIsStoredInBase64BelongsToWhomItBelongs(t *testing.T) {
 }
 
 func TestASecretThatTakesNoChangeEndsInARefusalOnceItsOrderIsOld(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []stage.Kind{stage.APIKey, stage.AuthToken} {
 		t.Run(string(kind), func(t *testing.T) {
 			s := play(t, stage.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}}) // the event's time counts

@@ -166,6 +166,7 @@ func closeAll(scenes []*stuckScene) {
 
 // As above, with as much time as OCI Functions gives by default, in which more retries and waits fit.
 func TestWith30SecondsLeftAServiceThatHangsEndsInAnAnswerAndAMailAndLosesNothing(t *testing.T) {
+	need.Suite(t, need.Combinations)
 	t.Parallel()
 	var scenes []*stuckScene
 	var operations []string

@@ -162,6 +162,7 @@ func TestWithoutEventCheckTheSweepGoesByTheRecord(t *testing.T) {
 }
 
 func TestAProblemWhoseCredentialIsGoneStaysClosed(t *testing.T) {
+	t.Parallel()
 	s := play(t, calm)
 	key := s.Add(stage.Want{Kind: stage.APIKey, NoSecret: true})
 	if err := s.DeleteAPIKey(t.Context(), key.User, key.OldID); err != nil {

@@ -40,6 +40,7 @@ func vaulted(vaults *string) func(*ociemu.Emulator) stage.Places {
 }
 
 func TestUnderTheStacksPoliciesA404OfASecretIsExplained(t *testing.T) {
+	t.Parallel()
 	free := func(c *stage.Case) map[string]string {
 		return map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind), "team": "web"}
 	}

@@ -206,6 +206,7 @@ func off(by time.Duration) func(*stage.Options) {
 }
 
 func TestAPreflightNamesTheOneThingThatIsWrong(t *testing.T) {
+	t.Parallel()
 	if len(brokenSetUps) < 35 {
 		t.Errorf("%d set-ups, want 35 or more", len(brokenSetUps))
 	}
@@ -254,6 +255,7 @@ func TestAPreflightNamesTheOneThingThatIsWrong(t *testing.T) {
 }
 
 func TestAServiceThatHangsKeepsNoOtherCheckOfAPreflightFromItsAnswer(t *testing.T) {
+	t.Parallel()
 	o := calm
 	o.Timeout = 12 * time.Second
 	never := make(chan struct{})

@@ -257,6 +257,7 @@ func TestARecordThatLagsBehindItsEventIsWaitedFor(t *testing.T) {
 }
 
 func TestARecordThatLagsTooLongLeavesTheRestToALaterDelivery(t *testing.T) {
+	t.Parallel()
 	s := play(t, stage.Options{Emulator: ociemu.Options{ProblemLagReads: 40}})
 	c := s.Add(stage.Want{Kind: stage.AuthToken})
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {

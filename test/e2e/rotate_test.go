@@ -160,6 +160,7 @@ func TestTheSameEventFiveTimesAtOnceIsOneRotation(t *testing.T) {
 }
 
 func TestAPasswordIsResetOnceHoweverOftenItsEventComes(t *testing.T) {
+	t.Parallel()
 	for _, parallel := range []bool{false, true} {
 		for _, none := range []bool{false, true} {
 			s := play(t, stage.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: parallel}})

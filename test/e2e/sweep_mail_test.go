@@ -23,6 +23,7 @@ func sweeps(t *testing.T, s *stage.Stage, times int) int {
 
 // A person has written to the secret during the grace period: only a person can say which value is right.
 func TestARefusalOfTheSweepIsMailedOnce(t *testing.T) {
+	t.Parallel()
 	clock := &stage.Clock{}
 	s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
 	c := s.Add(stage.Want{Kind: stage.APIKey})
@@ -43,6 +44,7 @@ func TestARefusalOfTheSweepIsMailedOnce(t *testing.T) {
 }
 
 func TestAListThatMayNotBeReadIsMailedOnceThoughEverySweepFails(t *testing.T) {
+	t.Parallel()
 	s := play(t, stage.Options{})
 	s.Add(stage.Want{Kind: stage.AuthToken})
 	s.Inject(ociemu.Fault{Operation: "ListUsers", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
