@@ -40,6 +40,7 @@ var openPoints = map[string]ociemu.Answers{
 }
 
 func TestEveryPossibleAnswerToAnOpenPointEndsInOneRotation(t *testing.T) {
+	t.Parallel()
 	for i, name := range slices.Sorted(maps.Keys(openPoints)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -60,6 +61,7 @@ var creates = map[stage.Kind]string{stage.APIKey: "UploadApiKey", stage.AuthToke
 	stage.CustomerSecretKey: "CreateCustomerSecretKey", stage.Password: "CreateOrResetUIPassword"}
 
 func TestACreateWhoseAnswerIsLostEndsInOneCredentialWhateverARepetitionIsAnswered(t *testing.T) {
+	t.Parallel()
 	for i, token := range []ociemu.RetryTokenAnswer{ociemu.RetryTokenValue, ociemu.RetryTokenNoValue, ociemu.RetryTokenConflict, ociemu.RetryTokenIgnored} {
 		for j, full := range []ociemu.FullSlotAnswer{ociemu.FullSlotDomain, ociemu.FullSlotAPIKeyLimit, ociemu.FullSlotLimitExceeded, ociemu.FullSlotConflict, ociemu.FullSlotQuotaExceeded} {
 			t.Run(string(token)+", "+string(full), func(t *testing.T) {
@@ -104,6 +106,7 @@ func TestAResetWhoseAnswerIsLostIsNotRepeatedBehindTheUsersBack(t *testing.T) {
 }
 
 func TestACredentialThatIsRefusedForGoodIsTakenBack(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w stage.Want) {
 		// New credentials are refused for ever, and look so old that several refusals count.
 		s := play(t, stage.Options{Emulator: ociemu.Options{VisibilityRejects: 1 << 20}})
@@ -138,6 +141,7 @@ func TestProvingCanBeTurnedOff(t *testing.T) {
 // In the suite of combinations each form is killed at each call, otherwise each kind at every third one, beginning with
 // another call than the other kinds.
 func TestAKillAtAnyCallIsMendedByTheNextDelivery(t *testing.T) {
+	t.Parallel()
 	all := need.Chosen(t, need.Combinations)
 	each(t, func(t *testing.T, w stage.Want) {
 		first := slices.Index(stage.Kinds(), w.Kind)

@@ -123,6 +123,7 @@ func newStuckScene(t *testing.T, life time.Duration, kind stage.Kind, operation 
 func (sc *stuckScene) age() { sc.clock.Add(540 * time.Second) }
 
 func TestAServiceThatHangsEndsInAnAnswerAndAMailAndLosesNothing(t *testing.T) {
+	t.Parallel()
 	all := need.Chosen(t, need.Combinations)
 	for turn, when := range []ociemu.When{ociemu.Before, ociemu.After} {
 		for i, at := range stuck {

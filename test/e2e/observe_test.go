@@ -37,6 +37,7 @@ func TestARotationPostsItsFigures(t *testing.T) {
 }
 
 func TestFiguresThatCanNotBePostedChangeNothingElse(t *testing.T) {
+	t.Parallel()
 	for name, do := range map[string]ociemu.Action{"denied": ociemu.Answer(404, "NotAuthorizedOrNotFound"), "broken": ociemu.Answer(500, "InternalServerError"),
 		"throttled": ociemu.Answer(429, "TooManyRequests"), "cut off": ociemu.Cut, "slow": ociemu.Delay(20 * time.Second)} {
 		t.Run(name, func(t *testing.T) {

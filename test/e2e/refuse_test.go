@@ -64,6 +64,7 @@ func TestACommentWithAMistakeIsRefusedAndShowsTheCorrectOne(t *testing.T) {
 }
 
 func TestASecretThatMayNotBeWrittenIsRefused(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w stage.Want) {
 		for name, m := range map[string]struct {
 			secret func(s *stage.Stage, c *stage.Case, key string) string

@@ -80,6 +80,7 @@ func TestTheSweepIsSilentWhenThereIsNothingToDo(t *testing.T) {
 // In the suite of combinations each form is killed at each call, otherwise each kind at every third one,
 // beginning with another call than the other kinds.
 func TestTheSweepFinishesWhatADeadProcessLeftAtAnyCall(t *testing.T) {
+	t.Parallel()
 	all := need.Chosen(t, need.Combinations)
 	each(t, func(t *testing.T, w stage.Want) {
 		first := slices.Index(stage.Kinds(), w.Kind) + 1
@@ -226,6 +227,7 @@ func TestTheSweepMakesRoomInACrowdedSecret(t *testing.T) {
 }
 
 func TestTheSweepAndAnEventAtTheSameTimeAreOneRotation(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, w stage.Want) {
 		for range 3 {
 			s := play(t, stage.Options{})
@@ -251,6 +253,7 @@ func TestTheSweepAndAnEventAtTheSameTimeAreOneRotation(t *testing.T) {
 
 // The sweep's request reaches IAM when the event's rotation is over: what it makes then is one too many.
 func TestACredentialThatTheSweepMakesAfterAnEventsRotationIsTakenBackAtOnce(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []stage.Kind{stage.AuthToken, stage.CustomerSecretKey} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
