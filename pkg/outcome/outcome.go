@@ -53,6 +53,7 @@ type Outcome struct {
 	Mend   string `json:"mend,omitempty"` // what to do about it: sentences, and commands or comments on lines of their own
 
 	Changed bool `json:"changed"` // something was changed in OCI
+	Pending bool `json:"-"`       // it waits for nothing but OCI to accept the new credential
 
 	Kind    string   `json:"kind,omitempty"`
 	Noun    string   `json:"-"` // the kind in a sentence

@@ -135,7 +135,8 @@ func (c *response) inPlace(r rotation.Result) bool {
 func (c *response) waiting(r rotation.Result) {
 	o := &c.out
 	o.Status = outcome.Unfinished
-	if r.Reason == rotation.NotProvenYet && r.Detail != "" {
+	o.Pending = r.Reason == rotation.NotProvenYet
+	if o.Pending && r.Detail != "" {
 		o.Reason += ": " + r.Detail
 	}
 	if r.Cause != nil {

@@ -18,7 +18,7 @@ func (r *run) news(ctx context.Context) outcome.Digest {
 	now := r.Clock.Now()
 	d := r.digest
 	d.Outcomes = slices.DeleteFunc(slices.Clone(d.Outcomes), func(o outcome.Outcome) bool {
-		return repeats(o) && known.reported(itemOf(o, now), now)
+		return waits(o) || repeats(o) && known.reported(itemOf(o, now), now)
 	})
 	d.Unfinished = slices.DeleteFunc(slices.Clone(d.Unfinished), func(f outcome.Finding) bool {
 		return known.reported(itemOfFinding(f, now), now)
@@ -31,6 +31,10 @@ func (r *run) news(ctx context.Context) outcome.Digest {
 	}
 	return d
 }
+
+// waits reports whether a rotation waits for OCI to accept the new credential, as the mail of the delivery that made it
+// says. It ends within half an hour: accepted or refused, that is news.
+func waits(o outcome.Outcome) bool { return o.Pending && !o.Changed }
 
 // repeats reports whether the next sweep may find the same. What was rotated is over, and so is a dry run that a comment
 // asked for: its problem is open again.

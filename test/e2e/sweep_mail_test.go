@@ -65,3 +65,25 @@ func TestAListThatMayNotBeReadIsMailedOnceThoughEverySweepFails(t *testing.T) {
 		t.Errorf("%d mails came when more went wrong, want one", n)
 	}
 }
+
+func TestOneMailSaysThatOCIDoesNotAcceptTheNewCredentialYetHoweverOftenTheSweepComes(t *testing.T) {
+	t.Parallel()
+	s := play(t, stage.Options{Timeout: 8 * time.Second, Emulator: ociemu.Options{Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	s.SetSpread(ociemu.RealSpread())
+	c := s.Add(stage.Want{Kind: stage.APIKey})
+	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+		t.Fatal(err)
+	}
+	if mails := s.Mails(); len(mails) != 1 || !strings.Contains(mails[0].Title, "NOT FINISHED") {
+		t.Fatalf("the mails after the closure are %+v", mails)
+	}
+	s.Forward(11 * time.Minute) // the process that made it can't be at work any more, and OCI still refuses it
+	if n := sweeps(t, s, 3); n != 0 {
+		t.Errorf("three sweeps sent %d mails about what the first one said", n)
+	}
+	s.Forward(6 * time.Minute)
+	if n := sweeps(t, s, 2); n != 1 || !strings.Contains(s.Mails()[1].Title, "1 rotated") {
+		t.Errorf("%d mails came when OCI had accepted it: %+v", n, s.Mails())
+	}
+	rotated(t, s, c)
+}
