@@ -25,7 +25,7 @@ func main() {
 func handler(log zerolog.Logger, cfg config.Config, cloud *oci.Cloud) fn.Func {
 	// The sweep sends the figures of all that it does together, so its responder has no meter.
 	s := &sweep.Sweeper{Config: cfg, Inventory: cloud, Vault: cloud.Vault(), Issuers: map[credential.Kind]sweep.Issuer{},
-		Responder: wire.Responder(cfg, cloud, nil), Notifier: cloud, Meter: wire.Meter(cfg, cloud, "sweep"), Clock: clock.System{}}
+		Responder: wire.Responder(cfg, cloud, nil), Notifier: cloud, Directory: cloud, Keeper: cloud.Vault(), Meter: wire.Meter(cfg, cloud, "sweep"), Clock: clock.System{}}
 	for _, kind := range credential.Kinds() {
 		s.Issuers[kind] = cloud.Issuer(kind)
 	}

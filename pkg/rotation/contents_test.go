@@ -328,9 +328,8 @@ func TestMetadataThatCanNotTakeTheJournalAreLeftAlone(t *testing.T) {
 			}
 		}
 	}
-	w := newWorld(t, credential.APIKey, credential.RolePrivateKey)
 	for _, text := range []string{"", "null", "{}", `{"keyturn":""}`, `{"keyturn":null}`, `{"keyturn":"  "}`, `{"keyturn":"{}"}`} {
-		w = newWorld(t, credential.APIKey, credential.RolePrivateKey)
+		w := newWorld(t, credential.APIKey, credential.RolePrivateKey)
 		w.secrets[secretOf(credential.RolePrivateKey)].Metadata = secret.Metadata(text)
 		w.process().run()
 		w.finished(t, text)

@@ -86,6 +86,9 @@ func (v *tenancy) Update(_ context.Context, id, etag string, u secret.Update) (s
 	v.secrets[id] = s
 	return s, nil
 }
+func (v *tenancy) Tenancy(context.Context) (id, name, region string, err error) {
+	return "", "acme", "", nil
+}
 func (v *tenancy) Publish(_ context.Context, _, title, body string) error {
 	v.mails = append(v.mails, title+"\n"+body)
 	return nil
@@ -95,7 +98,7 @@ func (v *tenancy) Publish(_ context.Context, _, title, body string) error {
 func (v *tenancy) sweep(t *testing.T, cfg config.Config) []string {
 	t.Helper()
 	before := len(v.mails)
-	s := &Sweeper{Config: cfg, Inventory: v, Vault: v, Responder: v, Notifier: v, Clock: v}
+	s := &Sweeper{Config: cfg, Inventory: v, Vault: v, Responder: v, Notifier: v, Directory: v, Keeper: v, Clock: v}
 	_, _ = s.Run(t.Context(), fmt.Sprintf("call-%d", v.now.Unix()))
 	return v.mails[before:]
 }

@@ -24,8 +24,8 @@ func (r *run) news(ctx context.Context) outcome.Digest {
 		return known.reported(itemOfFinding(f, now), now)
 	})
 	d.Repeated = len(r.digest.Outcomes) - len(d.Outcomes) + len(r.digest.Unfinished) - len(d.Unfinished)
-	if !d.Empty() {
-		if _, name, _, err := r.Inventory.Tenancy(ctx); err == nil {
+	if !d.Empty() && r.Directory != nil {
+		if _, name, _, err := r.Directory.Tenancy(ctx); err == nil {
 			d.Tenancy = name
 		}
 	}
@@ -73,7 +73,7 @@ func (r *run) home(i item) string {
 // remember writes down what was mailed, and takes off what is over. A note that can't be written costs a mail that
 // comes twice, and nothing else: it is logged. A dry run changes nothing, and so keeps no notes.
 func (r *run) remember(ctx context.Context, news outcome.Digest) {
-	if r.Config.DryRun {
+	if r.Config.DryRun || r.Keeper == nil {
 		return
 	}
 	now := r.Clock.Now()
@@ -121,7 +121,7 @@ func (r *run) keep(ctx context.Context, id string, mailed []item, found map[stri
 	n := notesOf(s.Metadata).after(mailed, found, r.troubles.none(), r.Clock.Now())
 	metadata, err := n.into(s.Metadata)
 	if err == nil {
-		_, err = r.Vault.Update(ctx, id, s.ETag, secret.Update{Metadata: metadata})
+		_, err = r.Keeper.Update(ctx, id, s.ETag, secret.Update{Metadata: metadata})
 	}
 	return err
 }

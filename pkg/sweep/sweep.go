@@ -38,8 +38,6 @@ type Inventory interface {
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
 	Users(ctx context.Context, page string) (ids []string, next string, err error)
 	Compartment(ctx context.Context) (string, error)
-	// Tenancy returns the tenancy's OCID, its name and its home region.
-	Tenancy(ctx context.Context) (id, name, homeRegion string, err error)
 }
 
 // Vault is what the sweep needs of secrets.
@@ -49,6 +47,16 @@ type Vault interface {
 	Secret(ctx context.Context, id string) (secret.Secret, error)
 	Versions(ctx context.Context, id string) ([]secret.Version, error)
 	ScheduleDeletion(ctx context.Context, id string, number int64) error
+}
+
+// Directory knows the tenancy.
+type Directory interface {
+	// Tenancy returns the tenancy's OCID, its name and its home region.
+	Tenancy(ctx context.Context) (id, name, homeRegion string, err error)
+}
+
+// Keeper keeps notes in the metadata of secrets.
+type Keeper interface {
 	// Update changes a secret if its etag is still the given one.
 	Update(ctx context.Context, id, etag string, u secret.Update) (secret.Secret, error)
 }
@@ -78,6 +86,8 @@ type Sweeper struct {
 	Issuers   map[credential.Kind]Issuer
 	Responder Responder
 	Notifier  Notifier
+	Directory Directory    // nil: the mails don't name the tenancy
+	Keeper    Keeper       // nil: nothing is noted, and each sweep mails all that it finds
 	Meter     metric.Meter // nil: nothing is measured
 	Clock     rotation.Clock
 }
