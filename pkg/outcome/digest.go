@@ -17,6 +17,7 @@ type Digest struct {
 	Looked     int       `json:"looked"`               // problems and rotations that were looked at
 	CallID     string    `json:"call_id,omitempty"`
 	Tenancy    string    `json:"tenancy_name,omitempty"`
+	Version    string    `json:"version,omitempty"` // of the function
 }
 
 // Empty reports whether there is nothing to mail.
@@ -65,11 +66,11 @@ func (d Digest) Title() string {
 			counts = append(counts, fmt.Sprintf("%d %s", n, p.count))
 		}
 	}
-	title := "Keyturn | "
-	if d.Tenancy != "" {
-		title += d.Tenancy + " | "
+	tail := ""
+	if name := oneLine(d.Tenancy); name != "" {
+		tail = " | " + clip(name, maxTenancy)
 	}
-	return clip(oneLine(title+"Sweep: "+strings.Join(counts, ", ")), maxTitle)
+	return clip("Keyturn | Sweep: "+strings.Join(counts, ", "), maxTitle-len(tail)) + tail
 }
 
 // maxItems is how many things of a sort a digest shows.
@@ -110,8 +111,14 @@ func (d Digest) Body() string {
 		}
 	}
 	m.head("Reference")
+	m.copied("Runbooks", Runbooks+"README.md")
+	search := Outcome{CallID: d.CallID}.searchByHand()
+	for _, o := range d.Outcomes {
+		search = firstOf(o.Search, search) // all of them are of this call
+	}
+	m.copied("Log lines", search)
 	m.pair("Call", d.CallID)
-	m.line("Log lines: search the function's log for " + d.CallID + ".")
+	m.pair("Version", d.Version)
 	return clip(m.String(), maxBody)
 }
 
@@ -123,7 +130,7 @@ func (o Outcome) short(m *mail) {
 		m.line("Why: " + clip(oneLine(o.Reason), maxText) + ".")
 	}
 	if o.Mend != "" {
-		m.line("How to fix it: " + clip(strings.TrimSpace(o.Mend), 3*maxText))
+		m.line("What to do: " + clip(strings.TrimSpace(o.Mend), 3*maxText))
 	}
 	m.list(o.Todo)
 	m.list(some(o.Slots))

@@ -30,6 +30,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/version"
 )
 
 // Inventory lists what there is, a page at a time; an empty page token asks for the first page, and ends the list.
@@ -118,7 +119,7 @@ type run struct {
 // to count as failed.
 func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error) {
 	r := &run{Sweeper: s, callID: callID, homes: map[string]*home{}, noted: map[string]notes{}, start: begin(s.Clock.Now())}
-	r.digest.CallID = callID
+	r.digest.CallID, r.digest.Version = callID, version.Version()
 	work, cancel := r.reserve(ctx)
 	defer cancel()
 	for _, part := range []struct {
