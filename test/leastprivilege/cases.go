@@ -143,7 +143,7 @@ func dies(s *scene) error {
 // undoes lets the registry refuse the new token for as long as a new one may be refused.
 func undoes(s *scene) error {
 	c := s.Add(token)
-	s.SetCreatedOffset(-10 * time.Minute)
+	s.SetCreatedOffset(-31 * time.Minute)
 	s.Inject(ociemu.Fault{Operation: "DockerToken", Times: -1, Do: ociemu.Answer(401, "NotAuthenticated")})
 	r, err := s.close(c, c.Comment())
 	if err != nil {

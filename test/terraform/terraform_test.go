@@ -280,7 +280,7 @@ func TestOneApplyMakesEverythingAndDestroySparesWhatHoldsSecrets(t *testing.T) {
 			kept = append(kept, strings.TrimSpace(line))
 		}
 	}
-	if len(kept) != 9 { // vault, key, three secrets, the tag namespace and its three tags
+	if len(kept) != 10 { // vault, key, three secrets, the tag namespace and its four tags
 		t.Errorf("%d addresses are protected: %s", len(kept), kept)
 	}
 	w.run(t, "examples/complete", append([]string{"state", "rm"}, kept...)...)
