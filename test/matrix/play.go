@@ -64,6 +64,8 @@ const timeLeap = 4*time.Minute + 30*time.Second
 const (
 	shortTime = 4 * time.Second
 	longTime  = 30 * time.Second
+	// refusedTime is more than a delivery needs to see that a credential is refused for good; see pkg/rotation.
+	refusedTime = 5 * time.Second
 )
 
 // player plays cells with one binary.
@@ -216,6 +218,9 @@ func (p player) play(ctx context.Context, c cell) result {
 	for _, f := range c.faults {
 		if f.slow() {
 			timeout = shortTime
+			if c.form.variant == undo {
+				timeout += refusedTime
+			}
 		}
 	}
 	sc, err := p.open(ctx, c.form, timeout)
