@@ -72,8 +72,8 @@ func ofUser(operation string) bool {
 // whySecret looks for the secrets in the lists of their compartments, which also show what may not be read. Only if all
 // of them are as they should be, the policy is what is left.
 func (c *response) whySecret(ctx context.Context, operation string, targets []rotation.Target) *explanation {
-	compartments := c.compartments(ctx)
-	if len(compartments) == 0 || len(targets) == 0 {
+	compartments, err := c.compartments(ctx)
+	if err != nil || len(targets) == 0 {
 		return nil
 	}
 	var policy *explanation
@@ -94,18 +94,6 @@ func (c *response) whySecret(ctx context.Context, operation string, targets []ro
 			"A policy statement is missing. A preflight of the function prints it:\n" + c.preflight() + "\n" + c.again()}
 	}
 	return policy
-}
-
-// compartments are those in which secrets are looked for: the configured ones, or the function's own.
-func (c *response) compartments(ctx context.Context) []string {
-	if len(c.Config.SecretCompartments) > 0 {
-		return c.Config.SecretCompartments
-	}
-	own, err := c.Directory.Compartment(ctx)
-	if err != nil {
-		return nil
-	}
-	return []string{own}
 }
 
 // whyUnreadable is what a secret's summary shows: its state, or its tags; nil if both are as they should be.

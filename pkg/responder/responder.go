@@ -257,13 +257,9 @@ func (c *response) targets(ctx context.Context) ([]rotation.Target, error) {
 
 // find looks for bound secrets in the configured compartments, or else in the function's own.
 func (c *response) find(ctx context.Context) (map[credential.Role]string, error) {
-	compartments := c.Config.SecretCompartments
-	if len(compartments) == 0 {
-		own, err := c.Directory.Compartment(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("looking for a bound secret: %w", err)
-		}
-		compartments = []string{own}
+	compartments, err := c.compartments(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("looking for a bound secret: %w", err)
 	}
 	var all []secret.Secret
 	for _, id := range compartments {
@@ -274,6 +270,15 @@ func (c *response) find(ctx context.Context) (map[credential.Role]string, error)
 		all = append(all, secrets...)
 	}
 	return guard.Find(all, c.kind, c.request.User)
+}
+
+// compartments are those in which secrets are looked for: the configured ones, or the function's own.
+func (c *response) compartments(ctx context.Context) ([]string, error) {
+	if len(c.Config.SecretCompartments) > 0 {
+		return c.Config.SecretCompartments, nil
+	}
+	own, err := c.Directory.Compartment(ctx)
+	return []string{own}, err
 }
 
 // stop ends with a refusal, or leaves the rest to another delivery where another try may help.
