@@ -190,9 +190,9 @@ func (r *run) promote(ctx context.Context) error {
 			continue
 		}
 		j := h.journal
-		j.Staged, j.Current, j.Retire = nil, &Holder{Version: v.Number, Credential: r.material.ID}, nil
+		j.Staged, j.Current, j.Retire = nil, &Holder{Version: v.Number, Credential: r.material.ID}, j.Retire.Without(r.job.Ref.ID)
 		if r.job.Grace > 0 && r.oldAlive() {
-			j.Retire = r.retirement(r.serverNow().Add(r.job.Grace))
+			j.Retire = j.Retire.With(r.retirement(r.serverNow().Add(r.job.Grace)))
 		}
 		if err := r.update(ctx, h, secret.Update{Promote: v.Number}, j); err != nil {
 			return fmt.Errorf("promoting version %d of secret %s: %w", v.Number, h.Name, err)
@@ -209,9 +209,9 @@ func (r *run) promote(ctx context.Context) error {
 }
 
 // retirement is the entry that says until when the old credential stays.
-func (r *run) retirement(after time.Time) *Retired {
+func (r *run) retirement(after time.Time) Retired {
 	set := r.serverNow().UTC().Truncate(time.Second)
-	return &Retired{Credential: r.job.Ref.ID, Secrets: r.allSecrets(), After: after.UTC().Truncate(time.Second), Set: &set}
+	return Retired{Problem: r.job.Problem, Credential: r.job.Ref.ID, Secrets: r.allSecrets(), After: after.UTC().Truncate(time.Second), Set: &set}
 }
 
 // putOff writes that entry into the secrets of a rotation that was promoted without one, or with another.
@@ -222,7 +222,7 @@ func (r *run) putOff(ctx context.Context) error {
 	}
 	for _, h := range r.obs.homes {
 		j := h.journal
-		j.Retire = r.retirement(after)
+		j.Retire = j.Retire.With(r.retirement(after))
 		if err := r.update(ctx, h, secret.Update{}, j); err != nil {
 			return fmt.Errorf("writing to secret %s: %w", h.Name, err)
 		}
@@ -265,8 +265,8 @@ func (r *run) retire(ctx context.Context) error {
 		return err
 	}
 	for _, h := range r.obs.homes {
-		if j := h.journal; j.Retire != nil && j.Retire.Credential == r.job.Ref.ID {
-			j.Retire = nil
+		if j := h.journal; j.Retire.Of(r.job.Ref.ID) != nil {
+			j.Retire = j.Retire.Without(r.job.Ref.ID)
 			if err := r.update(ctx, h, secret.Update{}, j); err != nil {
 				return nil
 			}

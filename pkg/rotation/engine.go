@@ -86,6 +86,9 @@ type Job struct {
 	// Ordered on; a configured default doesn't.
 	GraceGiven bool
 	DryRun     bool
+	// Problem is the OCID of the Cloud Guard problem whose closure ordered the rotation; empty if none did. The journal keeps
+	// it, so that a later delivery can ask Cloud Guard.
+	Problem string
 	// Ordered is when a person asked for the rotation: when the problem was closed. Zero where nobody knows.
 	Ordered time.Time
 	// ResetAfter are times after which a password counts as reset already: its problem's closure and last detection.

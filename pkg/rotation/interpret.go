@@ -278,8 +278,8 @@ func (r *run) grace() Grace {
 func (r *run) graceAgain() (end time.Time, given bool) {
 	set := time.Time{}
 	for _, h := range r.obs.homes {
-		t := h.journal.Retire
-		if t == nil || t.Credential != r.job.Ref.ID {
+		t := h.journal.Retire.Of(r.job.Ref.ID)
+		if t == nil {
 			continue
 		}
 		given = true
@@ -303,7 +303,7 @@ func (r *run) graceAgain() (end time.Time, given bool) {
 // when the last secret got its new value, and a consumer that needs all of them can't have changed over before.
 func (r *run) retireAt() (latest time.Time) {
 	for _, h := range r.obs.homes {
-		if t := h.journal.Retire; t != nil && t.Credential == r.job.Ref.ID && t.After.After(latest) {
+		if t := h.journal.Retire.Of(r.job.Ref.ID); t != nil && t.After.After(latest) {
 			latest = t.After
 		}
 	}
