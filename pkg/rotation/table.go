@@ -31,6 +31,7 @@ const (
 	Interrupted     Reason = "a step could not be finished"
 	NotProvenYet    Reason = "the new credential is not accepted yet"
 	Unprovable      Reason = "the new credential could not be tested"
+	Doubtful        Reason = "nothing shows whether the old credential is gone"
 	InProgress      Reason = "another delivery is at work"
 )
 
