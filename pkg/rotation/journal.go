@@ -203,15 +203,14 @@ func (j Journal) Write(metadata secret.Metadata) (secret.Metadata, error) {
 	return metadata.With(journalKey, j.text())
 }
 
-// entry is what the journal of each secret says of this attempt in a phase.
-func (r *run) entry(p Phase) *Staged {
-	at := r.serverNow().UTC().Truncate(time.Second)
-	s := &Staged{Version: r.id.VersionName(r.attempt), Phase: p, Old: r.job.Ref.ID, Maker: r.maker, At: &at, Secrets: r.allSecrets()}
-	if r.material != nil {
-		s.Credential = r.material.ID
+// entry is what the journal of each secret says of an attempt in a phase.
+func (r *run) entry(c Case, p Phase) *Staged {
+	at := c.serverNow.UTC().Truncate(time.Second)
+	s := &Staged{Version: c.Version, Phase: p, Old: r.job.Ref.ID, Problem: r.job.Problem, Maker: r.mem.Maker, At: &at, Secrets: r.allSecrets()}
+	if c.Material != nil {
+		s.Credential = c.Material.ID
 	}
-	s.Problem = r.job.Problem
-	if before := r.announced(); before != nil {
+	if before := r.view(r.snap).announced(); before != nil {
 		s.GivenUp = before.GivenUp // whatever becomes of this attempt, the old one needs a successor
 	}
 	return s
