@@ -31,7 +31,11 @@ func (r *run) act(ctx, forward context.Context, c Case, d Decision) {
 		use = ctx
 	}
 	use, span := trace.Start(use, string(d.Action), "")
+	acted := r.result.Acted
 	err := r.do(use, c, d.Action)
+	if d.Action == Settle { // nothing but a note of ours that is taken off
+		r.result.Acted = acted
+	}
 	if err != nil {
 		span.Tag(trace.Failed, string(fault.Of(err)))
 	}

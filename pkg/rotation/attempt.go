@@ -60,10 +60,11 @@ func (v view) find() (id string, value *credential.Material) {
 	if id == "" && value != nil { // neither the journal nor the content says which one it is: the journal was wiped
 		if marked := v.withMark(""); len(marked) == 1 && v.job.Prove != ProveOff {
 			id = marked[0].ID
-			m := *value
-			m.ID = id
-			value = &m
 		}
+	}
+	if value != nil && value.ID == "" {
+		m := *value
+		m.ID, value = id, &m
 	}
 	return id, value
 }
@@ -98,8 +99,12 @@ func (v view) over() bool {
 	return !v.written().IsZero() && v.age(v.written()) >= UnseenTime
 }
 
+// oldGone: the list doesn't show the old credential, or the password was reset.
 func (v view) oldGone() bool {
-	return v.job.Ref.Kind == credential.Password || v.listed(v.job.Ref.ID) == nil
+	if v.job.Ref.Kind == credential.Password {
+		return v.resetSince() || v.staged()
+	}
+	return v.listed(v.job.Ref.ID) == nil
 }
 
 // generated: this run has made the attempt's key pair, and no consumer can have it yet. Nobody else's is ever uploaded:

@@ -43,7 +43,7 @@ func TestGraceZeroEndsARunningOverlapOnceTheNewCredentialIsProven(t *testing.T) 
 			}
 			w.rejected = false
 			r := w.process().run(given(w.now.Add(skew), 0))
-			if r.End != rotation.Done || r.Reason != rotation.Rotated || !r.Proven || len(r.Steps) != 2 {
+			if r.End != rotation.Done || r.Reason != rotation.Rotated || !r.Proven || len(r.Steps) != 3 {
 				t.Fatalf("%v, %v apart: %s (%s), proven %v, in the steps %v", f, skew, r.End, r.Reason, r.Proven, r.Steps)
 			}
 			w.finished(t, f.String())

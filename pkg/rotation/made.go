@@ -89,6 +89,9 @@ func (v view) lost() string {
 			return id
 		}
 	}
+	if v.staged() && v.new == "" { // it may be what a version holds
+		return ""
+	}
 	for _, c := range v.marked() {
 		m, _ := credential.ParseMark(c.Description)
 		if m.Home == v.home() && (m.Maker == v.mem.Maker || v.age(c.Created) >= MakerLife && v.wholeSince(c.Created)) {

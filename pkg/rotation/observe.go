@@ -37,6 +37,10 @@ func (r *run) look(ctx context.Context) error {
 	return nil
 }
 
+// partly: what can't be read is part of the picture, as long as this run has changed nothing. After that a look that fails
+// is a failure: what was begun has to be taken back.
+func (r *run) partly(err error) bool { return err != nil && final(err) && !r.result.Acted }
+
 // final: the same would be answered again. What isn't a fault of a call is the guard's refusal.
 func final(err error) bool {
 	switch fault.Of(err) {
@@ -55,7 +59,7 @@ func (r *run) observe(ctx context.Context) (Snapshot, error) {
 	err := side(func() (err error) {
 		listing, err = r.Issuer.List(ctx, r.job.Ref.User)
 		s.Unseen = err
-		if err != nil && final(err) {
+		if r.partly(err) {
 			return nil
 		}
 		return err
@@ -109,7 +113,7 @@ func (r *run) describe(ctx context.Context, secrets []Seen) error {
 		s := &secrets[i]
 		*s = Seen{Target: r.job.Targets[i]}
 		reads = append(reads, func() (err error) {
-			if s.Secret, err = r.settled(ctx, s.SecretID); err != nil && final(err) {
+			if s.Secret, err = r.settled(ctx, s.SecretID); r.partly(err) {
 				s.Err = fmt.Errorf("reading secret %s: %w", s.SecretID, err)
 				return nil
 			}

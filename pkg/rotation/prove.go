@@ -105,7 +105,7 @@ func (r *run) prove(ctx context.Context, c Case) (failed error) {
 			if t.Refusals++; t.Refusals == 1 {
 				first = now
 			}
-			if t.Lasted = now.Sub(first); t.enough() && r.spread(c) {
+			if t.Lasted = now.Sub(first); t.enough() && r.spread(c, now) {
 				return nil
 			}
 		case fault.Of(err) == fault.Invalid && r.job.Prove != ProveTry:
@@ -117,11 +117,9 @@ func (r *run) prove(ctx context.Context, c Case) (failed error) {
 	}
 }
 
-// spread: the new credential is so old that waiting in this delivery for it to be accepted is no use.
-func (r *run) spread(c Case) bool {
-	v := newView(r.job, r.snap, r.memory())
-	made := v.listed(c.Material.ID)
-	return made != nil && v.age(made.Created) >= SpreadTime
+// spread: the new credential is so old at a time of this process that waiting for it to be accepted is no use.
+func (r *run) spread(c Case, now time.Time) bool {
+	return r.snap.At.Add(now.Sub(r.snap.Local)).Sub(c.newMade) >= SpreadTime
 }
 
 // lookAgain lists the user's passwords: has another taken the place of the one that is stored? A list that lags behind

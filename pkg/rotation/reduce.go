@@ -22,6 +22,7 @@ type Case struct {
 	// still isn't; zero if there is none.
 	ProofSince, ProofUntil time.Time
 	serverNow              time.Time
+	newMade                time.Time // when the new credential was made; zero if it isn't listed
 	graceEnd               time.Time // when the old credential goes by the grace period that a closure gave again
 	graceAgain             bool
 }
@@ -61,6 +62,9 @@ func Reduce(job Job, snap Snapshot, mem Memory) Case {
 		c.Why = v.doubt()
 	}
 	c.State = s
+	if made := v.listed(v.new); made != nil {
+		c.newMade = made.Created
+	}
 	c.ProofSince, c.ProofUntil = v.proofWindow()
 	c.graceEnd, c.graceAgain = v.graceGiven()
 	return c
@@ -76,7 +80,7 @@ func (j Job) order() Order {
 func newView(job Job, snap Snapshot, mem Memory) view {
 	v := view{job: job, snap: snap, mem: mem, id: job.rotation()}
 	v.issued = slices.DeleteFunc(slices.Clone(snap.Issued), func(c credential.Issued) bool { return slices.Contains(mem.Deleted, c.ID) })
-	if m := mem.Made; m != nil && v.listed(m.ID) == nil && !slices.Contains(mem.Deleted, m.ID) {
+	if m := mem.Made; m != nil && v.listed(m.ID) == nil && !slices.Contains(mem.Deleted, m.ID) && v.age(m.Created) < SpreadTime {
 		v.issued = append(v.issued, m.Issued)
 	}
 	newest, undone := v.newest()

@@ -44,7 +44,7 @@ type Result struct {
 	Placed   []Placed
 	Slots    []credential.Issued // all credentials of the kind that the user has now
 	Proven   bool                // the new credential was seen to work in this run
-	Acted    bool                // this run changed something, or may have: a write was not answered
+	Acted    bool                // this run changed something beside its own notes, or may have: a write was not answered
 	RetireAt time.Time
 	// ProofSince and ProofUntil say since when the new credential is not accepted, and when that becomes a refusal; zero
 	// unless Reason is NotProvenYet.
@@ -84,7 +84,7 @@ func (r *run) end(c Case, d Decision) Result {
 	res.Proven = t.Accepted && t.Credential == c.New && r.job.Ref.Kind != credential.Password
 	v := newView(r.job, r.snap, r.memory())
 	res.OldGone = c.Old != OldAlive && c.Old != OldUnlisted
-	if c.Old == OldAlive && c.RetireAt.After(c.serverNow) {
+	if c.Old == OldAlive {
 		res.RetireAt = c.RetireAt
 	}
 	res.Slots = v.issued

@@ -207,7 +207,10 @@ func (s State) After(a Action) State {
 	case Prove:
 		s.Proof = ProofGood
 	case Promote:
-		switch s.Stored = StoredCurrent; s.Grace {
+		if s.Stored = StoredCurrent; s.Old == OldOwed {
+			s.Old = OldGone
+		}
+		switch s.Grace {
 		case GraceOrdered:
 			s.Grace = GraceRuns
 		case GraceOver:

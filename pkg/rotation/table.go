@@ -138,6 +138,10 @@ var Sections = []Section{
 			Because: "another try may get through; what was done so far is found again"},
 	}},
 	{"May it be done at all?", []Row{
+		{Kind: serverMade, Guard: GuardRefuses, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Then: Discard,
+			Because: "its value may not be stored, and would be lost with this process"},
+		{Kind: password, Guard: GuardRefuses, Made: made(MadeHeld), Then: Done, Reason: ResetNotKept,
+			Because: "its one-time value may not be stored; the user sets a new password in any case"},
 		{Kind: password, Old: gone, Guard: GuardRefuses, Then: Done, Reason: AlreadyReset,
 			Because: "somebody reset it since the problem was closed"},
 		{Kind: password, Old: gone, Stored: stored(StoredUnread), Then: Done, Reason: AlreadyReset,
