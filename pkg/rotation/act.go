@@ -66,6 +66,9 @@ func (r *run) do(ctx context.Context, c Case, a Action) error {
 	case Promote:
 		return r.promote(ctx, c)
 	case Retire:
+		if err := r.asPromoted(ctx); err != nil {
+			return err
+		}
 		return r.remove(ctx, a, r.job.Ref.ID)
 	case Replace:
 		return r.replace(ctx, c)
@@ -118,7 +121,7 @@ func (r *run) stage(ctx context.Context, c Case) error {
 			return err
 		}
 		j := s.Journal
-		j.Staged = r.entry(c, PhaseStaged)
+		j.Staged = r.entry(c, i, PhaseStaged)
 		if err := r.update(ctx, i, secret.Update{Name: c.Version, Content: content}, j); err != nil {
 			return fmt.Errorf("writing to secret %s: %w", s.Name, err)
 		}
@@ -268,6 +271,25 @@ func (r *run) confirm(ctx context.Context, i int, number int64) error {
 	return nil
 }
 
+// asPromoted makes sure that several secrets are still as this run has left them, one after the other. A single one was
+// written a moment ago, on condition that it was.
+func (r *run) asPromoted(ctx context.Context) error {
+	var reads []func() error
+	for _, s := range r.snap.Secrets {
+		reads = append(reads, func() error {
+			now, err := r.settled(ctx, s.SecretID)
+			if err == nil && !alike(s.Secret, now) {
+				return fault.New(fault.Conflict, "GetSecret", "somebody else has changed the secret meanwhile")
+			}
+			return err
+		})
+	}
+	if len(reads) < 2 {
+		return nil
+	}
+	return side(reads...)
+}
+
 // replace deletes the old credential before there is a new one.
 func (r *run) replace(ctx context.Context, c Case) error {
 	if slices.ContainsFunc(r.snap.Secrets, func(s Seen) bool { return !s.Listed }) {
@@ -301,10 +323,10 @@ func (r *run) write(ctx context.Context, c Case, a Action, secrets []Seen) error
 		j := s.Journal
 		switch a {
 		case Intend:
-			j.Staged = r.entry(c, PhaseIntent)
+			j.Staged = r.entry(c, i, PhaseIntent)
 			j.Staged.GivenUp = r.job.Ref.Kind != credential.Password
 		case Fence: // whoever is about to promote it finds its etag stale, looks again and sees the mark
-			j.Staged = r.entry(c, PhaseUndone)
+			j.Staged = r.entry(c, i, PhaseUndone)
 		case Withdraw:
 			j.Staged = nil
 		case Defer:

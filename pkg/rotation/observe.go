@@ -30,6 +30,11 @@ func (r *run) look(ctx context.Context) error {
 	if snap.Owner, snap.Refusal = r.job.Permit(ctx, secrets); snap.Refusal != nil && !final(snap.Refusal) {
 		return snap.Refusal
 	}
+	if r.mem.Looks == 0 {
+		for _, s := range snap.Secrets {
+			r.mem.Found = append(r.mem.Found, s.Current)
+		}
+	}
 	r.snap, r.mem = snap, r.mem.looked()
 	if c := (view{job: r.job, snap: snap, mem: r.mem}); r.result.OldMade.IsZero() {
 		r.result.OldMade = c.oldMade()
