@@ -34,6 +34,7 @@ type Staged struct {
 	Credential string     `json:"credential,omitempty"` // id of the new credential
 	GivenUp    bool       `json:"given_up,omitempty"`   // the old one is deleted before the new one is in place
 	Problem    string     `json:"problem,omitempty"`    // OCID of the Cloud Guard problem whose closure ordered it
+	Over       int64      `json:"over,omitempty"`       // number of the CURRENT version that the maker has found in the secret
 	Maker      string     `json:"maker"`
 	At         *time.Time `json:"at,omitempty"` // server's clock
 	Secrets    Secrets    `json:"secrets,omitempty"`
@@ -204,16 +205,16 @@ func (j Journal) Write(metadata secret.Metadata) (secret.Metadata, error) {
 }
 
 // entry is what the journal of each secret says of an attempt in a phase.
-func (r *run) entry(c Case, p Phase) *Staged {
+func (r *run) entry(c Case, i int, p Phase) *Staged {
 	at := c.serverNow.UTC().Truncate(time.Second)
-	s := &Staged{Version: c.Version, Phase: p, Old: r.job.Ref.ID, Problem: r.job.Problem, Maker: r.mem.Maker, At: &at, Secrets: r.allSecrets()}
+	e := &Staged{Version: c.Version, Phase: p, Old: r.job.Ref.ID, Problem: r.job.Problem, Over: r.mem.Found[i], Maker: r.mem.Maker, At: &at, Secrets: r.allSecrets()}
 	if c.Material != nil {
-		s.Credential = c.Material.ID
+		e.Credential = c.Material.ID
 	}
 	if before := r.view(r.snap).announced(); before != nil {
-		s.GivenUp = before.GivenUp // whatever becomes of this attempt, the old one needs a successor
+		e.GivenUp = before.GivenUp // whatever becomes of this attempt, the old one needs a successor
 	}
-	return s
+	return e
 }
 
 func (r *run) allSecrets() Secrets {

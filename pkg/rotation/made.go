@@ -24,7 +24,7 @@ func (v view) made() Made {
 		switch {
 		case v.listed(v.new) != nil:
 			return MadeLive
-		case v.generated() && !v.is(StoredCurrent, StoredPromotedIn), v.finished():
+		case v.generated() && !v.is(StoredCurrent, StoredPromotedIn), v.finished() && v.oldGone():
 			return MadeNone
 		}
 		return MadeElsewhere // its maker may be about to make it, or IAM's list doesn't show it yet

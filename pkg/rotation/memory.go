@@ -21,6 +21,7 @@ type Memory struct {
 	Kept     string               // name of the version that holds Value; empty while no secret does
 	Unsure   bool                 // a write of Value was not answered, and OCI hasn't been seen since
 	Before   []credential.Issued  // what the user had when Made was made
+	Found    []int64              // numbers of the secrets' CURRENT versions at the first look
 	Deleted  []string             // ids of the credentials that this run has deleted
 	Undone   string               // id of the credential that this run has taken back
 	Limited  error                // OCI said so: a limit is reached

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/keyturn/keyturn/pkg/background"
@@ -30,6 +31,11 @@ func (r *run) look(ctx context.Context) error {
 	if snap.Owner, snap.Refusal = r.job.Permit(ctx, secrets); snap.Refusal != nil && !final(snap.Refusal) {
 		return snap.Refusal
 	}
+	if r.mem.Looks == 0 {
+		for _, s := range snap.Secrets {
+			r.mem.Found = append(r.mem.Found, s.Current)
+		}
+	}
 	r.snap, r.mem = snap, r.mem.looked()
 	if c := (view{job: r.job, snap: snap, mem: r.mem}); r.result.OldMade.IsZero() {
 		r.result.OldMade = c.oldMade()
@@ -43,6 +49,9 @@ func (r *run) partly(err error) bool { return err != nil && final(err) && !r.res
 
 // final: the same would be answered again. What isn't a fault of a call is the guard's refusal.
 func final(err error) bool {
+	if _, call := errors.AsType[*fault.Error](err); !call {
+		return true
+	}
 	switch fault.Of(err) {
 	case fault.Unclear, fault.Throttled, fault.Busy, fault.Conflict:
 		return false

@@ -105,7 +105,7 @@ func (r *run) end(c Case, d Decision) Result {
 
 func (v view) explain(reason Reason, why string) string {
 	switch reason {
-	case OtherSecret, NotOurs, SecretTaken, SecretUnknown, SecretsSwapped, WrongContent, MetadataForeign, SecretFull, NamesSpent, Doubtful, InProgress:
+	case OtherSecret, NotOurs, SecretTaken, SecretUnknown, SecretsSwapped, WrongContent, MetadataForeign, SecretFull, SecretReplaced, NamesSpent, Doubtful, InProgress:
 		return why
 	case SecretBlocked:
 		return v.blocker()

@@ -57,9 +57,12 @@ func (v view) room() (Room, string) {
 	if v.attempt > maxAttempt {
 		return RoomSpent, fmt.Sprintf("a version is named %s, and no later attempt can be named", v.id.VersionName(maxAttempt))
 	}
-	for _, s := range v.snap.Secrets {
+	for i, s := range v.snap.Secrets {
 		if room, why := v.holds(s); room != RoomFree {
 			return room, why
+		}
+		if v.changed(i, s) {
+			return RoomChanged, fmt.Sprintf("secret %s (%s): version %d has become CURRENT since the rotation began", s.Name, s.ID, s.Current)
 		}
 		if room, why := v.foreign(s); room != RoomFree {
 			return room, why
@@ -81,7 +84,7 @@ func (v view) room() (Room, string) {
 func (v view) holds(s Seen) (Room, string) {
 	noun, name := v.job.Ref.Kind.IDNoun(), fmt.Sprintf("secret %s (%s)", s.Name, s.SecretID)
 	known := v.holding(s)
-	needed := slices.IndexFunc(known.IDs, v.needed)
+	needed := slices.IndexFunc(known.IDs, func(id string) bool { return v.needed(id) || v.unseen(s, id) })
 	switch {
 	case s.Foreign != nil:
 		return RoomForeign, fmt.Sprintf("%s: %v", name, s.Foreign)
@@ -102,6 +105,34 @@ func (v view) holds(s Seen) (Room, string) {
 // needed: another living credential of the user, neither the old one nor the one that this rotation made.
 func (v view) needed(id string) bool {
 	return v.job.Ref.Kind != credential.Password && id != v.job.Ref.ID && id != v.new && v.listed(id) != nil
+}
+
+// unseen: the CURRENT version holds a credential that IAM doesn't list, and is so young that the list may lag behind, or
+// may be, for all that was read.
+func (v view) unseen(s Seen, id string) bool {
+	if v.listed(id) != nil || id == v.job.Ref.ID || id == v.new || v.job.Ref.Kind == credential.Password {
+		return false
+	}
+	if !s.Listed {
+		return true
+	}
+	return slices.ContainsFunc(s.Versions, func(version secret.Version) bool {
+		return version.Number == s.Current && v.age(version.Created) < UnseenTime
+	})
+}
+
+// changed: somebody else has made another version CURRENT since this run or the attempt began.
+func (v view) changed(i int, s Seen) bool {
+	version := s.version(v.name)
+	if version != nil && version.Current || v.finished() || v.job.Ref.Kind == credential.Password {
+		return false
+	}
+	if i < len(v.mem.Found) && s.Current != v.mem.Found[i] {
+		return true
+	}
+	t := s.Journal.Staged
+	again := t != nil && t.At != nil && v.job.Ordered.After(*t.At) // a later closure knows what is in there
+	return version != nil && t != nil && t.Version == v.name && t.Over != 0 && t.Over != s.Current && !again
 }
 
 // others are the living credentials that something else than this rotation needs.

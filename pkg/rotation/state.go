@@ -80,6 +80,7 @@ const (
 	RoomSpent   Room = "spent"   // no name is left for a version of this rotation
 	RoomTaken   Room = "taken"   // the only readable copy of another living credential is in there
 	RoomUnknown Room = "unknown" // its content can't be read, and the user has another living credential that may be in there
+	RoomChanged Room = "changed" // somebody has made another version CURRENT since the rotation began
 	RoomBusy    Room = "busy"    // another rotation is at work on it
 	RoomFull    Room = "full"    // OCI keeps no more versions of it
 	RoomSwapped Room = "swapped" // the two secrets of a pair hold each other's half
