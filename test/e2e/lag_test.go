@@ -176,7 +176,7 @@ func TestWhatADeadProcessHasJustMadeIsFoundThoughTheListsLag(t *testing.T) {
 	})
 }
 
-// At each of a rotation's looks the list is an hour old, once.
+// At each of a rotation's looks the list is five minutes old, once.
 func TestOneListThatIsOldEndsInOneRotation(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w stage.Want) {
@@ -184,7 +184,7 @@ func TestOneListThatIsOldEndsInOneRotation(t *testing.T) {
 			s := play(t, calm)
 			c := s.Add(w)
 			neverLost(t, s, c)
-			s.Inject(ociemu.Fault{Operation: lists[w.Kind], Skip: skip, Do: ociemu.StaleList(time.Hour)})
+			s.Inject(ociemu.Fault{Operation: lists[w.Kind], Skip: skip, Do: ociemu.StaleList(5 * time.Minute)})
 			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 				t.Fatal(err)
 			}

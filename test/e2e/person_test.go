@@ -86,7 +86,7 @@ var (
 	duringProof = moment{"during the proof", ociemu.Before, func(_ *stage.Stage, c *stage.Case) func(ociemu.Call) bool { return proves(c) }}
 	promoted    = moment{"before the old one goes", ociemu.Before, func(s *stage.Stage, c *stage.Case) func(ociemu.Call) bool {
 		return func(k ociemu.Call) bool {
-			if k.Caller.Kind != "function" || k.Operation == "UpdateSecret" {
+			if k.Operation != "GetSecret" {
 				return false
 			}
 			for _, id := range c.Secrets {
