@@ -66,6 +66,22 @@ func held(t *testing.T, s *stage.Stage, when ociemu.When, fits func(ociemu.Call)
 	}
 }
 
+// killDuringProof kills functions/rotate when it tries the new credential out.
+func killDuringProof(s *stage.Stage, c *stage.Case) {
+	killed, reached := make(chan struct{}), false
+	s.Inject(ociemu.Fault{Do: ociemu.Hold(killed), Match: func(k ociemu.Call) bool {
+		if reached || !proves(c)(k) || k.Caller.Operator {
+			return false
+		}
+		reached = true
+		go func() {
+			s.Host.Kill()
+			close(killed)
+		}()
+		return true
+	}})
+}
+
 // moment is when a person acts in the middle of a rotation.
 type moment struct {
 	name string
