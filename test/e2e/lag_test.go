@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -300,4 +301,59 @@ func TestReplaceYesRotatesThoughTheListStillShowsADeletedOne(t *testing.T) {
 			onceRotated(t, s, c)
 		})
 	}
+}
+
+func TestTheSweepAndFiveDeliveriesThatSeeOldListsAreOneRotation(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w stage.Want) {
+		o := lagging()
+		o.Emulator.Deliveries, o.Emulator.ParallelDeliveries = 5, true
+		s := play(t, o)
+		c := s.Add(w)
+		neverLost(t, s, c)
+		s.CloseProblem(c.Problem, c.Comment(), s.Operator.Name)
+		sweepAtOnce(t, s, 2)
+		s.Deliver()
+		closedAllAlong(t, s, c)
+		s.Forward(10 * time.Minute)
+		finish(t, s)
+		successor(t, s, c)
+	})
+}
+
+// The function dies at each call; at once the next delivery comes, and sees the list of before.
+func TestAKillAtAnyCallIsMendedThoughTheListsLag(t *testing.T) {
+	t.Parallel()
+	all := need.Chosen(t, need.Combinations)
+	each(t, func(t *testing.T, w stage.Want) {
+		first := slices.Index(stage.Kinds(), w.Kind)
+		probe := play(t, lagging())
+		pc := probe.Add(w)
+		probe.ResetCalls()
+		closeProblem(t, probe, pc, pc.Comment())
+		seen := map[string]int{}
+		for i, operation := range functionCalls(probe) {
+			skip := seen[operation]
+			seen[operation]++
+			if !all && i%5 != first%5 {
+				continue
+			}
+			s := play(t, lagging())
+			c := s.Add(w)
+			neverLost(t, s, c)
+			s.KillAt(operation, skip)
+			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {
+				t.Fatal(err)
+			}
+			closedAllAlong(t, s, c)
+			eventually(t, s)
+			successor(t, s, c)
+			if t.Failed() {
+				t.Fatalf("killed after %s", operation)
+			}
+		}
+	})
 }

@@ -302,7 +302,7 @@ func TestADeletionThatIsDeniedIsRefusedOnceItsOrderIsOld(t *testing.T) {
 			s.Forward(20 * time.Minute)
 			swept(t, s)
 		}
-		if p := s.Problem(c.Problem); p.Status != "OPEN" || !slices.Contains(c.IDs(), c.OldID) || len(s.Mails()) > 3 {
+		if p := s.Problem(c.Problem); p.Status != "OPEN" || !slices.Contains(c.IDs(), c.OldID) || len(s.Mails()) > 4 {
 			t.Errorf("after an hour the problem is %s (%s), the user has %v, %d mails were sent", p.Status, p.Comment, c.IDs(), len(s.Mails()))
 		}
 	})
