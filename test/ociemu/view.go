@@ -101,6 +101,13 @@ func (e *Emulator) OnChange(f func(View)) {
 	e.hooks = append(e.hooks, f)
 }
 
+// Look calls the function once, under the lock.
+func (e *Emulator) Look(f func(View)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f(View{e})
+}
+
 func (e *Emulator) notifyLocked() {
 	for _, f := range e.hooks {
 		f(View{e})
