@@ -109,7 +109,8 @@ func (r *run) begin(ctx context.Context, p *person) error {
 	r.plant = r.plant && !plant
 	r.mu.Unlock()
 	if plant {
-		if err := r.sabotage(ctx, p); err != nil {
+		// As a rotation must not do before the new one is CURRENT.
+		if err := p.Delete(ctx, p.OldID); err != nil {
 			return err
 		}
 	}
