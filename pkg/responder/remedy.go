@@ -56,10 +56,16 @@ func (c *response) ended(r rotation.Result) string {
 	case rotation.OtherSecret:
 		return "Close the problem again and name the secret of the earlier closure. If the credential of that " +
 			"closure is not used, delete it first."
+	case rotation.NotOurs:
+		return "Find out with OCI's Audit log who has made the new credential that the secret names. If nobody uses it, delete it. " + c.again()
+	case rotation.NamesSpent:
+		return "Close the problem again and name another secret in the comment."
 	case rotation.SecretFull:
 		return c.makeRoom(r)
 	case rotation.SecretUnknown, rotation.SecretsSwapped, rotation.WrongContent, rotation.MetadataForeign, rotation.SecretBlocked:
 		return c.content(r)
+	case rotation.Doubtful:
+		return "Find the owner of the credential, and rotate it in the Console if it is still there. Then dismiss the problem."
 	case rotation.Unprovable:
 		return "Both credentials work. Check the network path from the function's subnet to the service that takes " +
 			"the credential, or set prove to try. " + c.again()

@@ -1,81 +1,59 @@
 package rotation
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"reflect"
 
-	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
-// intend announces in the first secret what is about to be done. The etag lets one announcer through.
-func (r *run) intend(ctx context.Context) error {
-	h := r.obs.homes[0]
-	j := h.journal
-	j.Staged = r.entry(PhaseIntent)
-	j.Staged.GivenUp = r.job.Ref.Kind != credential.Password
-	return r.update(ctx, h, secret.Update{}, j)
-}
-
-// fence marks the staged version as undone in the secret that is promoted first: whoever is about to promote it finds
-// its etag stale, looks again and sees the mark.
-func (r *run) fence(ctx context.Context) error {
-	h := r.obs.homes[0]
-	j := h.journal
-	j.Staged = r.entry(PhaseUndone)
-	if err := r.update(ctx, h, secret.Update{}, j); err != nil {
-		return err
+// changed notes that a call has changed something, or may have.
+func (r *run) changed(err error) {
+	if class := fault.Of(err); err == nil || class == fault.Unclear {
+		r.result.Acted = true
 	}
-	r.undone = r.material.ID
-	r.attempt++
-	r.forget()
-	return nil
-}
-
-// withdraw takes the announcement off the first secret.
-func (r *run) withdraw(ctx context.Context) error {
-	h := r.obs.homes[0]
-	j := h.journal
-	j.Staged = nil
-	return r.update(ctx, h, secret.Update{}, j)
 }
 
 // update changes a secret on condition that it is as it was last seen. Vault refuses while the change before is still
-// settling; then the secret is read again, and the update repeated if nobody else has touched it.
-func (r *run) update(ctx context.Context, h *home, u secret.Update, j Journal) error {
-	j.Role, j.Owner = h.Role, OwnerOf(r.job.Ref)
+// settling, and gives another etag after it; then the secret is read again, and the update repeated if everything else is
+// as the decision found it: tags, state, CURRENT version and metadata.
+func (r *run) update(ctx context.Context, i int, u secret.Update, j Journal) error {
+	s := r.snap.Secrets[i]
+	j.Role, j.Owner = s.Role, OwnerOf(r.job.Ref)
 	var err error
-	if u.Metadata, err = j.kept(h.Metadata); err != nil {
-		return err
+	if u.Metadata, err = j.Write(s.Metadata); err != nil {
+		return fault.New(fault.Invalid, "UpdateSecret", err.Error())
 	}
-	s, err := r.Vault.Update(ctx, h.SecretID, h.ETag, u)
-	if c := fault.Of(err); err != nil && (c == fault.Busy || c == fault.Conflict && h.touched) {
+	after, err := r.Vault.Update(ctx, s.SecretID, s.ETag, u)
+	if class := fault.Of(err); err != nil && (class == fault.Busy || class == fault.Conflict && s.Touched) {
 		var now secret.Secret
-		if now, err = r.settled(ctx, h.SecretID); err != nil {
+		if now, err = r.settled(ctx, s.SecretID); err != nil {
 			return err
 		}
-		if now.Current != h.Current || JournalOf(now.Metadata).text() != h.journal.text() {
+		if !alike(s.Secret, now) {
 			return fault.New(fault.Conflict, "UpdateSecret", "somebody else has changed the secret meanwhile")
 		}
-		if u.Metadata, err = j.kept(now.Metadata); err != nil {
-			return err
-		}
-		h.ETag = now.ETag
-		s, err = r.Vault.Update(ctx, h.SecretID, h.ETag, u)
+		after, err = r.Vault.Update(ctx, s.SecretID, now.ETag, u)
 	}
-	if err != nil {
+	if r.changed(err); err != nil {
 		return err
 	}
-	h.journal, h.touched = j, true
-	h.ETag, h.Current, h.Metadata = s.ETag, s.Current, u.Metadata
+	s.Journal, s.Touched = j, true
+	s.ETag, s.Current, s.Metadata = after.ETag, after.Current, u.Metadata
+	r.snap = r.snap.with(i, s)
 	return nil
 }
 
-// kept is Write with a classified error.
-func (j Journal) kept(metadata secret.Metadata) (secret.Metadata, error) {
-	out, err := j.Write(metadata)
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "UpdateSecret", err.Error())
+// alike tells whether a secret is as it was, whatever its etag. Vault may write the same metadata in another form.
+func alike(was, is secret.Secret) bool {
+	same := bytes.Equal(was.Metadata, is.Metadata)
+	if !same {
+		var one, other any
+		same = json.Unmarshal(was.Metadata, &one) == nil && json.Unmarshal(is.Metadata, &other) == nil && reflect.DeepEqual(one, other)
 	}
-	return out, nil
+	was.Metadata, was.ETag, was.At = is.Metadata, is.ETag, is.At
+	return same && reflect.DeepEqual(was, is)
 }
