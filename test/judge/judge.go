@@ -30,6 +30,7 @@ type History struct {
 	promoted map[string]map[int64]bool // secret -> the versions that functions have made CURRENT
 	written  map[string]bool           // secrets that functions have written
 	theirs   map[string]bool           // secrets whose CURRENT version somebody else has chosen after that and after the last order
+	deleted  bool                      // somebody else has deleted a credential of the user
 	sent     int                       // deletions up to this call were on their way when somebody acted
 	lost     []string
 	faults   []string
@@ -75,6 +76,13 @@ func (h *History) Resets() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.resets)
+}
+
+// Deleted: somebody who is no function has deleted a credential of the user.
+func (h *History) Deleted() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.deleted
 }
 
 // Made are the ids of all new credentials so far.
@@ -150,6 +158,7 @@ func (h *History) credentials(now State) {
 	if h.last == nil {
 		return
 	}
+	h.deleted = h.deleted || now.Call == 0 && slices.ContainsFunc(h.last.Living, func(id string) bool { return !slices.Contains(now.Living, id) })
 	if now.Call == 0 && slices.ContainsFunc(h.last.Living, func(id string) bool { return h.made[id] && !slices.Contains(now.Living, id) }) {
 		clear(h.promoted) // its successor may be promoted
 	}

@@ -82,7 +82,8 @@ type scene struct {
 	leap    *atomic.Int64
 	refusal *ociemu.Injection
 	notes   []string
-	last    fnhost.Reply // of the newest invocation
+	last    fnhost.Reply      // of the newest invocation
+	others  map[string]string // the secrets that a person named in another closure
 }
 
 // open sets a scene up.
@@ -91,6 +92,9 @@ func (p player) open(ctx context.Context, f form, timeout time.Duration) (*scene
 	leap.Store(int64(-timeLeap))
 	o := ociemu.Calm()
 	o.Now = func() time.Time { return time.Now().Add(time.Duration(leap.Load())) }
+	if f.variant == lagging {
+		o.ListLag = time.Minute
+	}
 	s, err := stage.New(ctx, stage.Options{Emulator: o, Binary: p.binary, Sweeper: p.sweeper, Timeout: timeout, Config: []string{"log_level=debug"}})
 	if err != nil {
 		return nil, err

@@ -201,7 +201,8 @@ A cell in which a person acts passes if, from then on,
 
 - no function leaves the user without a credential whose value can be read,
 - no function writes to a secret that is bound to somebody else, or replaces a version that the person made CURRENT after the rotation had begun,
-- at the end there is at most one new credential, the problem is open if the old credential is there without a grace, and closed if it is gone,
+- at the end there is at most one new credential, the problem is open if the old credential is there without a grace, and closed if it is gone
+  (where the user is gone, it may be open: nobody can tell that from a user who may not be read),
 - SecOps got a mail.
 
 Nobody closes the problem again in those cells. What can't be known is excused: a deletion of a credential that was on its way when the person acted.
@@ -220,7 +221,7 @@ says that it is in none.
 
 The rows with **undo** are rotations whose new credential is refused and taken back; with **grace**, the old credential stays for an hour; with
 **replace**, the user's slots are full and the old credential goes first; with **wiped**, somebody empties the secrets' metadata after the first
-delivery, and with it what Keyturn had noted there.
+delivery, and with it what Keyturn had noted there; with **lagging**, IAM's lists show all along what was there a minute ago.
 
 **Two faults in a row**: the second one hits the very next call, whether that is a retry, the next step or a call of the next delivery. **Two faults
 anywhere** are drawn from the product of all calls and faults; the seed stands in the command. Of the faults that make the function wait for its
