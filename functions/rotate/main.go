@@ -14,7 +14,7 @@ import (
 func main() {
 	log, cfg, refused := wire.Start("rotate", os.Environ(), os.Stderr)
 	cloud := oci.New()
-	r := wire.Responder(cfg, cloud, wire.Meter(cfg, cloud, "rotate"))
+	r := wire.Responder(cfg, cloud, wire.Engine(cfg, cloud), wire.Meter(cfg, cloud, "rotate"))
 	fn.Serve(log, wire.Preflight("rotate", log, cfg, refused, func(ctx context.Context, in []byte) (any, error) {
 		cloud.Fresh()
 		return r.Respond(wire.Log(ctx, log), fn.CallID(ctx), in)

@@ -24,8 +24,9 @@ func main() {
 
 func handler(log zerolog.Logger, cfg config.Config, cloud *oci.Cloud) fn.Func {
 	// The sweep sends the figures of all that it does together, so its responder has no meter.
+	engine := wire.Engine(cfg, cloud)
 	s := &sweep.Sweeper{Config: cfg, Inventory: cloud, Vault: cloud.Vault(), Issuers: map[credential.Kind]sweep.Issuer{},
-		Responder: wire.Responder(cfg, cloud, nil), Notifier: cloud, Directory: cloud, Keeper: cloud.Vault(), Meter: wire.Meter(cfg, cloud, "sweep"), Clock: clock.System{}}
+		Responder: wire.Responder(cfg, cloud, engine, nil), Collector: engine, Notifier: cloud, Directory: cloud, Keeper: cloud.Vault(), Meter: wire.Meter(cfg, cloud, "sweep"), Clock: clock.System{}}
 	for _, kind := range credential.Kinds() {
 		s.Issuers[kind] = cloud.Issuer(kind)
 	}

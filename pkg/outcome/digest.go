@@ -12,7 +12,7 @@ import (
 type Digest struct {
 	Outcomes   []Outcome `json:"outcomes,omitempty"`   // of the problems and rotations that needed something
 	Found      []string  `json:"found,omitempty"`      // what else it cleaned up
-	Unfinished []Finding `json:"unfinished,omitempty"` // what it could not do
+	Unfinished []Finding `json:"unfinished,omitempty"` // what it could not do, or left to a person
 	Repeated   int       `json:"repeated,omitempty"`   // how many findings an earlier sweep has reported; not in the mail
 	Looked     int       `json:"looked"`               // problems and rotations that were looked at
 	CallID     string    `json:"call_id,omitempty"`
@@ -44,12 +44,16 @@ type part struct {
 }
 
 func (d Digest) parts() []part {
-	var troubles []string
+	var needs, troubles []string
 	for _, f := range d.Unfinished {
-		troubles = append(troubles, f.Text)
+		if f.Needs {
+			needs = append(needs, f.Text)
+		} else {
+			troubles = append(troubles, f.Text)
+		}
 	}
 	return []part{
-		{"need you", "Needs you", d.with(Refused), nil},
+		{"need you", "Needs you", d.with(Refused), needs},
 		{"not finished", "Not finished: the next sweep goes on", d.with(Unfinished), nil},
 		{"could not be done", "Could not be done in this sweep", nil, troubles},
 		{"rotated", "Rotated", d.with(Rotated), nil},

@@ -5,11 +5,12 @@ import (
 	"unicode"
 )
 
-// Finding is something that a sweep could not do.
+// Finding is something that a sweep could not do, or that it left to a person.
 type Finding struct {
 	About string // what it is about, the same in every sweep: "list the auth tokens"
 	State string // what is the case; another state is another thing to report
 	Text  string // a sentence for people
+	Needs bool   // it needs a person: the next sweep can't do it either
 }
 
 // MarshalText makes the sentence of a finding in JSON.

@@ -274,13 +274,20 @@ func judgeJournal(f *Facts) []Check {
 		}
 		s := b.Secret.Value
 		j := rotation.JournalOf(s.Metadata)
-		kind, _, _ := guard.BoundTo(s)
-		switch old, _, due := j.Due(kind, s.At); {
-		case due && j.Staged != nil:
-			return warned("nothing: the next sweep goes on; or close its problem again",
-				"%s: a rotation of %s was left half-way", name(s), old), true, true
-		case due:
-			return warned("nothing: the next sweep retires it", "%s: the grace period of %s is over", name(s), old), true, true
+		for _, duty := range j.Due(s.At) {
+			old := duty.Old
+			switch staged := j.Staged != nil && j.Staged.Old == duty.Old; {
+			case duty.Problem == "":
+				return warned("close the problem of that credential again; the journal of an older Keyturn doesn't name it",
+					"%s: the rotation of %s is not finished", name(s), old), true, true
+			case staged:
+				return warned("nothing: the next sweep asks Cloud Guard, and goes on; or close its problem again",
+					"%s: a rotation of %s was left half-way", name(s), old), true, true
+			default:
+				return warned("nothing: the next sweep asks Cloud Guard, and retires it", "%s: the grace period of %s is over", name(s), old), true, true
+			}
+		}
+		switch {
 		case j.Staged != nil && j.Staged.Phase != rotation.PhaseUndone:
 			return warned("nothing, if it ends; else the sweep goes on after "+rotation.MakerLife.Round(time.Second).String(), "%s: a rotation of %s is under way", name(s), j.Staged.Old), true, true
 		}

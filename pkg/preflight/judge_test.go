@@ -187,9 +187,11 @@ var wrongs = []wrong{
 	{"a rotation that was left half-way", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.Metadata = staged(noon.Add(-time.Hour)) }, "secret_journal", preflight.Warning, "left half-way"},
 	{"a rotation that is under way", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.Metadata = staged(noon) }, "secret_journal", preflight.Warning, "is under way"},
 	{"a grace that is over", func(f *preflight.Facts) {
-		f.Secrets[0].Secret.Value.Metadata = rotation.Journal{Retire: &rotation.Retired{Credential: "old", After: noon.Add(-time.Hour),
-			Secrets: rotation.Secrets{credential.RolePrivateKey: "x"}}}.Into(nil)
+		f.Secrets[0].Secret.Value.Metadata = rotation.Journal{Retire: rotation.Overlaps{{Credential: "old", After: noon.Add(-time.Hour), Problem: "p"}}}.Into(nil)
 	}, "secret_journal", preflight.Warning, "grace period of old is over"},
+	{"a journal of an older Keyturn", func(f *preflight.Facts) {
+		f.Secrets[0].Secret.Value.Metadata = rotation.Journal{Retire: rotation.Overlaps{{Credential: "old", After: noon.Add(-time.Hour)}}}.Into(nil)
+	}, "secret_journal", preflight.Warning, "rotation of old is not finished"},
 	{"a user who is away", func(f *preflight.Facts) { f.Users[0].Who = refusedWith[preflight.Person](absent) }, "user", preflight.Failed, "is absent (other users can be read"},
 	{"users who may not be read", func(f *preflight.Facts) {
 		f.Users[0].Who, f.Users[1].Who = refusedWith[preflight.Person](absent), refusedWith[preflight.Person](absent)
@@ -213,7 +215,7 @@ var wrongs = []wrong{
 }
 
 func staged(at time.Time) secret.Metadata {
-	return rotation.Journal{Staged: &rotation.Staged{Version: "v", Phase: rotation.PhaseStaged, Old: "old", At: &at, Secrets: rotation.Secrets{credential.RolePrivateKey: "x"}}}.Into(nil)
+	return rotation.Journal{Staged: &rotation.Staged{Version: "v", Phase: rotation.PhaseStaged, Old: "old", Problem: "p", At: &at}}.Into(nil)
 }
 
 func TestEachThingThatIsWrongIsNamedWithItsMend(t *testing.T) {

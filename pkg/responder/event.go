@@ -10,7 +10,6 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
-	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
 var kinds = map[cloudguard.Rule]credential.Kind{
@@ -173,7 +172,11 @@ func (c *response) confirm(ctx context.Context, have *cloudguard.Problem) bool {
 		if verdict != guard.NotYet {
 			return c.judge(request, verdict, err)
 		}
-		if c.event.Type == "" && !c.reviewed && !p.Resolved() {
+		if c.reviewed && !p.Resolved() {
+			c.ignore("the problem has been opened again")
+			return false
+		}
+		if c.event.Type == "" && !p.Resolved() {
 			c.ignore("eventType is absent, and Cloud Guard has the problem as " + p.Detail)
 			return false
 		}
@@ -241,47 +244,4 @@ func changed(history []cloudguard.Change) []time.Time {
 		times[i] = h.At
 	}
 	return times
-}
-
-// resume goes on with a rotation that a secret's journal describes.
-func (c *response) resume(ctx context.Context, ref credential.Ref, targets []rotation.Target, grace time.Duration) {
-	o := &c.out
-	c.kind = ref.Kind
-	o.Kind, o.Noun, o.IDNoun, o.OldID, o.UserID = string(c.kind), c.kind.Noun(), c.kind.IDNoun(), ref.ID, ref.User
-	if err := wellFormed(ref, targets); err != nil {
-		c.refuse(err)
-		return
-	}
-	c.request.User, c.request.ID, c.order.Grace = ref.User, ref.ID, &grace
-	if c.kind == credential.Password {
-		o.OldID, c.request.ID = "", ""
-		c.request.At, _ = time.Parse(time.RFC3339, ref.ID) // wellFormed has checked it
-	}
-	c.rotate(ctx, targets)
-}
-
-// wellFormed checks ids that come from a secret's tags and journal before any of them becomes part of a path: anybody who
-// may write to the secret may have written them.
-func wellFormed(ref credential.Ref, targets []rotation.Target) error {
-	refuse := func(format string, args ...any) error {
-		return &guard.Refusal{Problem: "a secret's tags or journal are not as Keyturn writes them: " + fmt.Sprintf(format, args...),
-			Mend: "correct the tags, or remove the key keyturn from the secret's metadata"}
-	}
-	if user, err := cloudguard.ParseOCID(ref.User, cloudguard.TypeUser); err != nil || string(user) != ref.User {
-		return refuse("%q is not the OCID of a user", ref.User)
-	}
-	for rule, kind := range kinds {
-		switch _, err := time.Parse(time.RFC3339, ref.ID); {
-		case kind != ref.Kind:
-		case kind == credential.Password && err != nil,
-			kind != credential.Password && !cloudguard.ValidID(rule, ref.ID):
-			return refuse("%q is not the id of %s", ref.ID, kind.Noun())
-		}
-	}
-	for _, t := range targets {
-		if _, err := cloudguard.ParseOCID(t.SecretID, cloudguard.TypeSecret); err != nil {
-			return refuse("%q is not the OCID of a Vault secret", t.SecretID)
-		}
-	}
-	return nil
 }

@@ -60,6 +60,8 @@ func (c *response) ended(r rotation.Result) string {
 		return c.makeRoom(r)
 	case rotation.SecretUnknown, rotation.SecretsSwapped, rotation.WrongContent, rotation.MetadataForeign, rotation.SecretBlocked:
 		return c.content(r)
+	case rotation.Doubtful:
+		return "Find the owner of the credential, and rotate it in the Console if it is still there. Then dismiss the problem."
 	case rotation.Unprovable:
 		return "Both credentials work. Check the network path from the function's subnet to the service that takes " +
 			"the credential, or set prove to try. " + c.again()

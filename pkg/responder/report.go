@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
@@ -40,6 +41,10 @@ func (c *response) report(r rotation.Result) {
 			Current: p.Current, Stage: p.Stage, Owner: owner(c.shown[p.SecretID])})
 	}
 	o.Reason = string(r.Reason)
+	if r.End == rotation.Done && r.Reason == rotation.AlreadyGone && c.kind != credential.Password && !absent(c.request.ID, r.Slots) {
+		r.End, r.Reason, r.Detail = rotation.Refuse, rotation.Doubtful, c.unlike()
+		o.Reason = string(r.Reason)
+	}
 	switch r.End {
 	case rotation.Done:
 		c.done(r)
@@ -99,11 +104,11 @@ func (c *response) refused(r rotation.Result) {
 	if r.Detail != "" {
 		o.Reason += ": " + r.Detail
 	}
-	var refusal *guard.Refusal
-	switch {
-	case errors.As(r.Cause, &refusal):
-		o.Reason, o.Mend = refusal.Problem, refusal.Mend
+	if r.Reason == rotation.Failed && r.FailedAt == "" && explained(r.Cause) {
+		c.refuse(r.Cause)
 		return
+	}
+	switch {
 	case r.Cause != nil && r.Reason == rotation.SecretBlocked:
 		o.Reason = fmt.Sprintf("%s: %v", o.Reason, r.Cause)
 	case r.Cause != nil:
@@ -113,13 +118,21 @@ func (c *response) refused(r rotation.Result) {
 		}
 		o.Mend = c.remedy(r.Cause)
 	}
-	if r.Reason == rotation.NoFreeSlot {
+	if r.Reason == rotation.NoFreeSlot || r.Reason == rotation.Doubtful {
 		o.Slots = listed(r)
 	}
 	o.Mend = firstOf(c.ended(r), o.Mend)
 	if c.inPlace(r) {
 		c.consumers(r)
 	}
+}
+
+// explained reports whether an error says itself what to do.
+func explained(err error) bool {
+	var comment *cloudguard.CommentError
+	var format *cloudguard.FormatError
+	var refusal *guard.Refusal
+	return errors.As(err, &comment) || errors.As(err, &format) || errors.As(err, &refusal)
 }
 
 // inPlace: every secret has the new value as CURRENT, so consumers read it, whatever went wrong afterwards.

@@ -65,14 +65,6 @@ type Notifier interface {
 	Publish(ctx context.Context, topic, title, body string) error
 }
 
-// Remains shows what is left of a credential, where something keeps it from being rotated.
-type Remains interface {
-	// Credentials lists the credentials of a kind that a user has.
-	Credentials(ctx context.Context, kind credential.Kind, user string) (credential.Listing, error)
-	// Versions lists the versions of a secret.
-	Versions(ctx context.Context, secretID string) ([]secret.Version, error)
-}
-
 // Rotator carries out a rotation.
 type Rotator interface {
 	Run(ctx context.Context, job rotation.Job) rotation.Result
@@ -89,7 +81,6 @@ type Responder struct {
 	Notifier  Notifier
 	Meter     metric.Meter // nil: nothing is measured
 	Rotator   Rotator
-	Remains   Remains // nil: a refusal never asks whether the credential is gone
 	Clock     rotation.Clock
 }
 
@@ -106,7 +97,6 @@ func (r *Responder) Respond(ctx context.Context, callID string, body []byte) (ou
 	} else {
 		c.hear(work, e)
 	}
-	c.settle(work)
 	c.close(ctx)
 	return c.out, c.tell(ctx)
 }
@@ -120,19 +110,6 @@ func (r *Responder) Review(ctx context.Context, callID string, p cloudguard.Prob
 	defer cancel()
 	c.reviewed = true
 	c.review(work, p)
-	c.settle(work)
-	c.close(ctx)
-	return c.out
-}
-
-// Resume goes on with a rotation that a secret's journal tells of, and tells nobody: one that was left half-way, or
-// one whose grace period is over. grace is how long the old credential is to stay, if that has not begun. It is asked about user and secrets like any other, but no problem belongs to it.
-func (r *Responder) Resume(ctx context.Context, callID string, ref credential.Ref, targets []rotation.Target, grace time.Duration) outcome.Outcome {
-	c := r.begin(ctx, callID)
-	work, cancel := r.reserve(ctx)
-	defer cancel()
-	c.resume(work, ref, targets, grace)
-	c.settle(work)
 	c.close(ctx)
 	return c.out
 }
@@ -162,9 +139,8 @@ type response struct {
 	problem  cloudguard.Problem
 	request  guard.Request // what is to be rotated; zero until it is confirmed
 	order    cloudguard.Comment
+	unfit    error // why the order can't be carried out as it is; nil if it can
 	kind     credential.Kind
-	job      rotation.Job
-	result   *rotation.Result // of the engine; nil if it never ran
 
 	function, own, region string                     // the function's OCID, its compartment and region; empty if not known
 	home                  string                     // the tenancy's home region, once it is known
@@ -172,23 +148,32 @@ type response struct {
 	places                map[string]rotation.Placed // where the rotation's secrets are, by their OCIDs
 }
 
-// respond carries out the request that the event and the record have come to.
+// respond carries out the request that the event and the record have come to. An order that can't be carried out goes to
+// the engine, too: it looks whether there is anything left to rotate.
 func (c *response) respond(ctx context.Context) {
-	var err error
-	if c.order, err = c.ordered(c.request.Comment); err != nil {
-		c.refuse(err)
-		return
-	}
-	targets, err := c.targets(ctx)
-	if err != nil {
+	targets, err := c.aim(ctx)
+	if passing(err) {
 		c.stop(err)
 		return
 	}
-	if c.reviewed && len(targets) == 0 && c.Clock.Now().Sub(c.request.At) < eventTime {
+	if c.unfit = err; err == nil && c.reviewed && len(targets) == 0 && c.Clock.Now().Sub(c.request.At) < eventTime {
 		c.out.Status, c.out.Reason = outcome.Ignored, "closed a moment ago: its event comes first"
 		return
 	}
 	c.rotate(ctx, targets)
+}
+
+// aim reads the closure comment and finds the secrets. The error says why there is no order to carry out.
+func (c *response) aim(ctx context.Context) ([]rotation.Target, error) {
+	order, err := cloudguard.ParseComment(c.request.Rule, c.request.Comment)
+	if err != nil {
+		return nil, err
+	}
+	c.order = order
+	if err := order.Ordered(c.request.Rule, c.Config.BareClosure == config.BareRotate); err != nil {
+		return nil, err
+	}
+	return c.targets(ctx)
 }
 
 // ahead begins to read what an event or a record says, while Cloud Guard is being asked whether it is true. The answers
@@ -213,15 +198,6 @@ func (c *response) ahead(ctx context.Context, subject cloudguard.Subject, commen
 	}
 	id, _ := subject.ID() // it is there: nothing is missing
 	return c.Reads.Ahead(ctx, credential.Ref{Kind: c.kind, User: subject.Users[0], ID: id}, secrets)
-}
-
-// ordered reads a closure comment, and refuses one that orders no rotation.
-func (c *response) ordered(comment string) (cloudguard.Comment, error) {
-	order, err := cloudguard.ParseComment(c.request.Rule, comment)
-	if err == nil {
-		err = order.Ordered(c.request.Rule, c.Config.BareClosure == config.BareRotate)
-	}
-	return order, err
 }
 
 // namespaced tells whether the Object Storage namespace is part of what a credential of the kind is used with.

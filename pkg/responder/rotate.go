@@ -18,8 +18,8 @@ import (
 // rotate runs the rotation. The owner is looked up while the engine looks at the credentials and secrets.
 func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	ref := credential.Ref{Kind: c.kind, User: c.request.User, ID: c.request.ID}
-	job := rotation.Job{Ref: ref, Targets: targets, Replace: c.order.Replace, Grace: c.Config.Grace,
-		DryRun: c.Config.DryRun || c.order.DryRun, Ordered: c.request.At}
+	job := rotation.Job{Ref: ref, Targets: targets, Replace: c.order.Replace || c.unfit != nil && c.mayReplace(), Grace: c.Config.Grace,
+		DryRun: c.Config.DryRun || c.order.DryRun, Ordered: c.request.At, Problem: c.event.ProblemID, Doubt: c.doubt(), Earlier: c.earlier(targets)}
 	if c.order.Grace != nil {
 		job.Grace, job.GraceGiven = *c.order.Grace, true
 	}
@@ -35,9 +35,12 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	job.OnStep = func(s rotation.Step) {
 		log.Info().Err(s.Err).Str("step", string(s.Action)).Str("because", s.Because).Dur("took_ms", s.Took).Strs("opc_request_ids", s.Requests).Msg("step")
 	}
-	owner := c.lookUp(log.WithContext(ctx))
+	owner := c.lookUp(log.WithContext(ctx)) // not waited for where the order is refused anyway
 	unbound := map[string]bool{}
 	job.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
+		if c.unfit != nil {
+			return credential.Owner{}, guard.Final(c.unfit)
+		}
 		w, err := owner()
 		c.home = w.Region
 		c.remember(secrets)
@@ -48,11 +51,11 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 		if err != nil {
 			return w.Owner, err
 		}
-		return w.Owner, c.permit(w.Owner, secrets, unbound)
+		return w.Owner, guard.Final(c.permit(w.Owner, secrets, unbound))
 	}
-	c.job = job
-	c.run(log.WithContext(ctx))
-	c.explain(ctx, *c.result, targets)
+	r := c.Rotator.Run(log.WithContext(ctx), job)
+	c.report(r)
+	c.explain(ctx, r, targets)
 	for _, t := range targets {
 		if unbound[t.SecretID] {
 			c.accepted(t.SecretID)

@@ -197,11 +197,20 @@ func (s *scene) Publish(ctx context.Context, topic, title, body string) error {
 	return nil
 }
 
-// Run fits responder.Rotator.
+// Run fits responder.Rotator. A run that was not permitted touches nothing: it is "Look", and no "Run".
 func (s *scene) Run(ctx context.Context, job rotation.Job) rotation.Result {
-	s.called("Run")
 	s.jobs = append(s.jobs, job)
-	return s.run(ctx, job)
+	ask, what := job.Permit, "Run"
+	job.Permit = func(ctx context.Context, secrets []secret.Secret) (credential.Owner, error) {
+		o, err := ask(ctx, secrets)
+		if err != nil {
+			what = "Look"
+		}
+		return o, err
+	}
+	r := s.run(ctx, job)
+	s.called(what)
+	return r
 }
 
 // permitted does what the engine does before it touches anything: it asks, and ends with a refusal if the answer is no.

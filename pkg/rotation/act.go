@@ -1,9 +1,12 @@
 package rotation
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -13,16 +16,26 @@ import (
 	"github.com/keyturn/keyturn/pkg/trace"
 )
 
-// act carries out one action and brings the observation up to date, or marks it stale. What takes back may use all
-// the time that is left; what goes forward stops earlier.
-func (r *run) act(ctx, forward context.Context, d Decision) {
+// act carries out one action. What takes back may use all the time that is left; what goes forward stops earlier. The
+// snapshot and the memory after it are new ones. What changes something is a step.
+func (r *run) act(ctx, forward context.Context, c Case, d Decision) {
+	if d.Action == Look {
+		if err := r.look(forward); err != nil {
+			r.mem = r.mem.failed(Look, err, forward.Err() != nil)
+		}
+		return
+	}
 	began := r.Clock.Now()
 	use := forward
 	if d.Action == Discard || d.Action == Fence {
 		use = ctx
 	}
 	use, span := trace.Start(use, string(d.Action), "")
-	err := r.do(use, d.Action)
+	acted := r.result.Acted
+	err := r.do(use, c, d.Action)
+	if d.Action == Settle { // nothing but a note of ours that is taken off
+		r.result.Acted = acted
+	}
 	if err != nil {
 		span.Tag(trace.Failed, string(fault.Of(err)))
 	}
@@ -32,46 +45,42 @@ func (r *run) act(ctx, forward context.Context, d Decision) {
 	if r.job.OnStep != nil {
 		r.job.OnStep(step)
 	}
-	switch {
-	case err == nil:
-		r.result.Acted = r.result.Acted || d.Action != Prove
-	case d.Action == Withdraw: // then it is reported again
-	case d.Action == Discard && r.trouble != TroubleNone:
-		// Its mark, or the secret's journal, tells a later delivery what to do with it.
-		r.forget()
-		r.created = nil
-	default:
-		r.weigh(d.Action, err, use)
+	if err != nil {
+		r.mem = r.mem.failed(d.Action, err, use.Err() != nil)
+		return
 	}
+	r.mem = r.mem.succeeded(d.Action)
 }
 
-func (r *run) do(ctx context.Context, a Action) error {
+func (r *run) do(ctx context.Context, c Case, a Action) error {
+	if needs := a == Create && r.job.Ref.Kind == credential.APIKey || a == Prove || a == Promote || a == Fence; needs && c.Material == nil {
+		return fault.New(fault.Invalid, string(a), "the new credential's value is not known")
+	}
 	switch a {
 	case Stage:
-		return r.stage(ctx)
-	case Intend:
-		return r.intend(ctx)
+		return r.stage(ctx, c)
 	case Create, Reset:
-		return r.create(ctx, a)
+		return r.create(ctx, c, a)
 	case Prove:
-		return side(func() error { return r.prove(ctx) }, func() error { return r.readBack(ctx) })
+		return r.tryOut(ctx, c)
 	case Promote:
-		return r.promote(ctx)
-	case Defer:
-		return r.putOff(ctx)
+		return r.promote(ctx, c)
 	case Retire:
-		return r.retire(ctx)
-	case Replace:
-		if err := r.readBack(ctx); err != nil { // it is all that there will be
+		if err := r.asPromoted(ctx); err != nil {
 			return err
 		}
 		return r.remove(ctx, a, r.job.Ref.ID)
+	case Replace:
+		return r.replace(ctx, c)
 	case Discard:
-		return r.discard(ctx)
-	case Fence:
-		return r.fence(ctx)
-	case Withdraw:
-		return r.withdraw(ctx)
+		if c.Made == MadeHeld {
+			return r.remove(ctx, a, c.Material.ID)
+		}
+		return r.remove(ctx, a, c.Lost)
+	case Intend, Fence, Withdraw: // the first secret is promoted first
+		return r.write(ctx, c, a, r.snap.Secrets[:1])
+	case Defer, Claim, Settle:
+		return r.write(ctx, c, a, r.snap.Secrets)
 	}
 	return fault.New(fault.Invalid, string(a), "not an action that can be carried out")
 }
@@ -90,34 +99,36 @@ func (e *Engine) bits() int { return cmp.Or(e.RSABits, 2048) }
 
 // stage writes the value as PENDING into every secret that lacks it. It is read back before anything relies on it: while
 // the credential is being tried out, or, where nothing is tried out, before the version is promoted.
-func (r *run) stage(ctx context.Context) error {
-	if r.material == nil {
+func (r *run) stage(ctx context.Context, c Case) error {
+	if c.Material == nil {
+		if r.job.Ref.Kind != credential.APIKey {
+			return fault.New(fault.Invalid, string(Stage), "the new credential's value is not known")
+		}
 		m, err := r.key.wait(ctx)
 		if err != nil {
 			return err
 		}
 		r.generate() // the next attempt gets a key pair of its own
-		r.material = &m
+		c.Material = &m
+		r.mem.Value, r.mem.Kept = &m, ""
 	}
-	name := r.id.VersionName(r.attempt)
-	for _, h := range r.obs.homes {
-		if h.version(name) != nil {
+	for i, s := range r.snap.Secrets {
+		if s.version(c.Version) != nil {
 			continue
 		}
-		content, err := r.content(h)
+		content, err := r.content(s, *c.Material)
 		if err != nil {
 			return err
 		}
-		j := h.journal
-		j.Staged = r.entry(PhaseStaged)
-		if err := r.update(ctx, h, secret.Update{Name: name, Content: content}, j); err != nil {
-			r.unsure = r.unsure || fault.Of(err) == fault.Unclear
-			return fmt.Errorf("writing to secret %s: %w", h.Name, err)
+		j := s.Journal
+		j.Staged = r.entry(c, i, PhaseStaged)
+		if err := r.update(ctx, i, secret.Update{Name: c.Version, Content: content}, j); err != nil {
+			return fmt.Errorf("writing to secret %s: %w", s.Name, err)
 		}
-		if r.stagedName == "" {
-			r.stagedName = name
-		}
-		h.versions = append(h.versions, secret.Version{Name: name, Pending: true})
+		r.mem.Kept = c.Version
+		s = r.snap.Secrets[i]
+		s.Versions = append(slices.Clone(s.Versions), secret.Version{Name: c.Version, Pending: true, Created: c.serverNow})
+		r.snap = r.snap.with(i, s)
 	}
 	if r.job.Ref.Kind == credential.APIKey {
 		r.Spare.prepare(r.Clock.Now(), r.bits())
@@ -126,12 +137,12 @@ func (r *run) stage(ctx context.Context) error {
 }
 
 // content is what a secret gets. What somebody has added to a bundle stays.
-func (r *run) content(h *home) (credential.Value, error) {
-	fresh, err := r.material.Encode(h.Role, r.owner)
-	if err != nil || h.Role != credential.RoleBundle {
+func (r *run) content(s Seen, m credential.Material) (credential.Value, error) {
+	fresh, err := m.Encode(s.Role, r.snap.Owner)
+	if err != nil || s.Role != credential.RoleBundle {
 		return fresh, err
 	}
-	out, err := credential.Extend(r.currents[h.SecretID].content, fresh)
+	out, err := credential.Extend(s.Holds.Value, fresh)
 	if err != nil {
 		return out, fault.New(fault.Invalid, string(Stage), err.Error())
 	}
@@ -139,149 +150,260 @@ func (r *run) content(h *home) (credential.Value, error) {
 }
 
 // create makes the new credential. An answer without the value (a repeated request may get one) is as good as none.
-func (r *run) create(ctx context.Context, a Action) error {
-	d := credential.Draft{RetryToken: fmt.Sprintf("%s-%s-%d", r.id, r.maker, r.looks)}
+func (r *run) create(ctx context.Context, c Case, a Action) error {
+	v := r.view(r.snap)
+	d := credential.Draft{RetryToken: fmt.Sprintf("%s-%s-%d", v.id, r.mem.Maker, r.mem.Looks)}
 	switch r.job.Ref.Kind {
 	case credential.APIKey:
-		public, err := r.material.PublicPEM()
+		public, err := c.Material.PublicPEM()
 		if err != nil {
 			return err
 		}
 		d.PublicKey = public
 	case credential.Password:
-		d.RetryToken = string(r.id) // the same for every delivery: OCI may tell two resets for one
+		d.RetryToken = string(v.id) // the same for every delivery: OCI may tell two resets for one
 	default:
 		old := ""
-		if c := r.obs.credential(r.job.Ref.ID); c != nil {
+		if c := v.listed(r.job.Ref.ID); c != nil {
 			old = c.Description
 		}
-		d.Description = credential.Mark{Rotation: r.id, Maker: r.maker, Home: r.home()}.Describe(old)
+		d.Description = credential.Mark{Rotation: v.id, Maker: r.mem.Maker, Home: v.home()}.Describe(old)
 	}
-	r.before = slices.Clone(r.obs.credentials)
-	c, err := r.Issuer.Create(ctx, r.job.Ref.User, d)
+	made, err := r.Issuer.Create(ctx, r.job.Ref.User, d)
 	if err != nil {
+		r.changed(err)
 		return err
 	}
-	r.created = &c.Issued
-	r.obs.credentials = append(r.obs.credentials, c.Issued)
+	r.changed(nil)
+	r.mem.Before, r.mem.Made = v.issued, &made
 	switch {
 	case r.job.Ref.Kind == credential.APIKey:
-		if c.ID != r.material.ID {
+		if made.ID != c.Material.ID {
 			return fault.New(fault.Invalid, "UploadApiKey", "OCI shows another fingerprint than the key has")
 		}
 		return nil
-	case c.Value.Empty() && a == Create:
+	case made.Value.Empty() && a == Create:
 		return fault.New(fault.Unclear, string(a), "the answer holds no value")
-	case !c.Value.Empty():
-		r.material = &credential.Material{Kind: r.job.Ref.Kind, ID: c.ID, Value: c.Value}
+	case !made.Value.Empty():
+		r.mem.Value, r.mem.Kept = &credential.Material{Kind: r.job.Ref.Kind, ID: made.ID, Value: made.Value}, ""
 	}
 	return nil
 }
 
-// promote makes the staged version CURRENT in one secret after the other.
-func (r *run) promote(ctx context.Context) error {
-	name := r.id.VersionName(r.attempt)
-	if err := r.readBack(ctx); err != nil {
-		return err
+// tryOut uses the new credential, and reads its value back meanwhile.
+func (r *run) tryOut(ctx context.Context, c Case) error {
+	if r.job.Ref.Kind == credential.Password {
+		return r.lookAgain(ctx, c)
 	}
-	for _, h := range r.obs.homes {
-		v := h.version(name)
-		if v.Current {
-			continue
-		}
-		j := h.journal
-		j.Staged, j.Current, j.Retire = nil, &Holder{Version: v.Number, Credential: r.material.ID}, nil
-		if r.job.Grace > 0 && r.oldAlive() {
-			j.Retire = r.retirement(r.serverNow().Add(r.job.Grace))
-		}
-		if err := r.update(ctx, h, secret.Update{Promote: v.Number}, j); err != nil {
-			return fmt.Errorf("promoting version %d of secret %s: %w", v.Number, h.Name, err)
-		}
-		if err := r.confirm(ctx, h, v.Number); err != nil {
-			return err
-		}
-		for i := range h.versions {
-			h.versions[i].Current = false
-		}
-		v.Current, v.Pending = true, false
-	}
-	return nil
+	var read []int64
+	err := side(func() error { return r.prove(ctx, c) }, func() (err error) { read, err = r.readBack(ctx, c); return err })
+	r.readable(c, read)
+	return err
 }
 
-// retirement is the entry that says until when the old credential stays.
-func (r *run) retirement(after time.Time) *Retired {
-	set := r.serverNow().UTC().Truncate(time.Second)
-	return &Retired{Credential: r.job.Ref.ID, Secrets: r.allSecrets(), After: after.UTC().Truncate(time.Second), Set: &set}
-}
-
-// putOff writes that entry into the secrets of a rotation that was promoted without one, or with another.
-func (r *run) putOff(ctx context.Context) error {
-	after := r.serverNow().Add(r.job.Grace)
-	if again, ok := r.graceAgain(); ok {
-		after = again
-	}
-	for _, h := range r.obs.homes {
-		j := h.journal
-		j.Retire = r.retirement(after)
-		if err := r.update(ctx, h, secret.Update{}, j); err != nil {
-			return fmt.Errorf("writing to secret %s: %w", h.Name, err)
-		}
-	}
-	return nil
-}
-
-// confirm makes sure that the version is CURRENT. The answer to the update says so at once, or says nothing yet.
-func (r *run) confirm(ctx context.Context, h *home, number int64) error {
-	if h.Current == number {
-		return nil
-	}
-	s, err := r.settled(ctx, h.SecretID)
+// promote makes the staged version CURRENT in one secret after the other, and writes down until when the old one stays.
+func (r *run) promote(ctx context.Context, c Case) error {
+	read, err := r.readBack(ctx, c)
 	if err != nil {
 		return err
 	}
-	if h.ETag, h.Current = s.ETag, s.Current; s.Current != number {
-		return fault.New(fault.Conflict, "UpdateSecret", fmt.Sprintf("version %d of secret %s did not become CURRENT", number, h.Name))
-	}
-	return nil
-}
-
-// discard deletes the credential that nobody can use: a lost one, or the one whose value can't be stored.
-func (r *run) discard(ctx context.Context) error {
-	if r.held() && r.trouble != TroubleNone {
-		id := r.material.ID
-		if err := r.remove(ctx, Discard, id); err != nil {
+	r.readable(c, read)
+	for i, s := range r.snap.Secrets {
+		version := s.version(c.Version)
+		if version == nil || version.Current {
+			continue
+		}
+		j := s.Journal
+		j.Staged, j.Current, j.Retire = nil, &Holder{Version: version.Number, Credential: c.Material.ID}, r.overlaps(c, j.Retire)
+		if err := r.update(ctx, i, secret.Update{Promote: version.Number}, j); err != nil {
+			return fmt.Errorf("promoting version %d of secret %s: %w", version.Number, s.Name, err)
+		}
+		if err := r.confirm(ctx, i, version.Number); err != nil {
 			return err
 		}
-		r.forget()
-		return nil
-	}
-	return r.remove(ctx, Discard, r.lost())
-}
-
-// retire deletes the old credential and takes it off the journals of the secrets that had it in its grace period. An
-// entry that can't be taken off does no harm: the next sweep finds that nothing is left to do.
-func (r *run) retire(ctx context.Context) error {
-	if err := r.remove(ctx, Retire, r.job.Ref.ID); err != nil {
-		return err
-	}
-	for _, h := range r.obs.homes {
-		if j := h.journal; j.Retire != nil && j.Retire.Credential == r.job.Ref.ID {
-			j.Retire = nil
-			if err := r.update(ctx, h, secret.Update{}, j); err != nil {
-				return nil
-			}
+		s = r.snap.Secrets[i]
+		s.Versions = slices.Clone(s.Versions)
+		for n := range s.Versions {
+			s.Versions[n].Current = s.Versions[n].Name == c.Version
+			s.Versions[n].Pending = s.Versions[n].Pending && !s.Versions[n].Current
 		}
+		r.snap = r.snap.with(i, s)
 	}
 	return nil
+}
+
+// overlaps are the entries of a secret that gets the new value: that of the old credential, and those of earlier rotations
+// whose credentials are still there.
+func (r *run) overlaps(c Case, before Overlaps) Overlaps {
+	v := r.view(r.snap)
+	out := slices.DeleteFunc(slices.Clone(before), func(t Retired) bool { return v.listed(t.Credential) == nil })
+	if c.Old != OldAlive || r.job.Ref.Kind == credential.Password {
+		return out
+	}
+	t := r.overlap(v.now().Add(r.job.Grace))
+	if r.job.Grace == 0 {
+		t.Begun, t.Maker = t.Set, r.mem.Maker
+	}
+	return out.With(t)
+}
+
+// overlap is the entry that says until when the old credential stays.
+func (r *run) overlap(after time.Time) Retired {
+	set := r.view(r.snap).now().UTC().Truncate(time.Second)
+	return Retired{Credential: r.job.Ref.ID, Problem: r.job.Problem, Secrets: r.allSecrets(), After: after.UTC().Truncate(time.Second), Set: &set}
+}
+
+// confirm makes sure that the version is CURRENT. The answer to the update says so at once, or says nothing yet.
+func (r *run) confirm(ctx context.Context, i int, number int64) error {
+	s := r.snap.Secrets[i]
+	if s.Current == number {
+		return nil
+	}
+	now, err := r.settled(ctx, s.SecretID)
+	if err != nil {
+		return err
+	}
+	if now.Current != number {
+		return fault.New(fault.Conflict, "UpdateSecret", fmt.Sprintf("version %d of secret %s did not become CURRENT", number, s.Name))
+	}
+	s.ETag, s.Current = now.ETag, now.Current
+	r.snap = r.snap.with(i, s)
+	return nil
+}
+
+// asPromoted makes sure that several secrets are still as this run has left them, one after the other. A single one was
+// written a moment ago, on condition that it was.
+func (r *run) asPromoted(ctx context.Context) error {
+	var reads []func() error
+	for _, s := range r.snap.Secrets {
+		reads = append(reads, func() error {
+			now, err := r.settled(ctx, s.SecretID)
+			if err == nil && !alike(s.Secret, now) {
+				return fault.New(fault.Conflict, "GetSecret", "somebody else has changed the secret meanwhile")
+			}
+			return err
+		})
+	}
+	if len(reads) < 2 {
+		return nil
+	}
+	return side(reads...)
+}
+
+// replace deletes the old credential before there is a new one.
+func (r *run) replace(ctx context.Context, c Case) error {
+	if slices.ContainsFunc(r.snap.Secrets, func(s Seen) bool { return !s.Listed }) {
+		return fault.New(fault.Invalid, string(Replace), "not all versions of the secrets have been seen")
+	}
+	read, err := r.readBack(ctx, c) // it is all that there will be
+	if err != nil {
+		return err
+	}
+	r.readable(c, read)
+	return r.remove(ctx, Replace, r.job.Ref.ID)
 }
 
 // remove deletes a credential. OCI says "not found" also to those who may not delete: the list tells, at the next
 // look.
 func (r *run) remove(ctx context.Context, a Action, id string) error {
-	if err := r.Issuer.Delete(ctx, r.job.Ref.User, id); err != nil {
+	if id == "" {
+		return fault.New(fault.Invalid, string(a), "no credential to delete")
+	}
+	err := r.Issuer.Delete(ctx, r.job.Ref.User, id)
+	if r.changed(err); err != nil {
 		return fmt.Errorf("deleting %s %s: %w", r.job.Ref.Kind.IDNoun(), id, err)
 	}
-	r.deleted[id], r.slotsFull = true, false
-	r.obs.credentials = slices.DeleteFunc(r.obs.credentials, func(c credential.Issued) bool { return c.ID == id })
+	r.mem = r.mem.deletes(id)
 	return nil
+}
+
+// write changes nothing but the journal of some secrets.
+func (r *run) write(ctx context.Context, c Case, a Action, secrets []Seen) error {
+	for i, s := range secrets {
+		j := s.Journal
+		switch a {
+		case Intend:
+			j.Staged = r.entry(c, i, PhaseIntent)
+			j.Staged.GivenUp = r.job.Ref.Kind != credential.Password
+		case Fence: // whoever is about to promote it finds its etag stale, looks again and sees the mark
+			j.Staged = r.entry(c, i, PhaseUndone)
+		case Withdraw:
+			j.Staged = nil
+		case Defer:
+			after := c.serverNow.Add(r.job.Grace)
+			if c.graceAgain {
+				after = c.graceEnd
+			}
+			j.Retire = j.Retire.With(r.overlap(after))
+		case Claim: // a person may have rolled the secret back since: then its etag is stale
+			t := r.overlap(c.serverNow)
+			if before := j.Retire.Of(r.job.Ref.ID); before != nil {
+				t.After, t.Set = before.After, before.Set
+			}
+			at := c.serverNow.UTC().Truncate(time.Second)
+			t.Begun, t.Maker = &at, r.mem.Maker
+			j.Retire = j.Retire.With(t)
+		case Settle:
+			j.Retire = j.Retire.Without(r.job.Ref.ID)
+		}
+		if err := r.update(ctx, i, secret.Update{}, j); err != nil {
+			return fmt.Errorf("writing to secret %s: %w", s.Name, err)
+		}
+	}
+	switch a {
+	case Fence:
+		r.mem.Undone = c.Material.ID
+		r.mem = r.mem.forgets()
+	case Withdraw:
+		r.mem.Withdrew = true
+	}
+	return nil
+}
+
+// changed notes that a call has changed something, or may have.
+func (r *run) changed(err error) {
+	if class := fault.Of(err); err == nil || class == fault.Unclear {
+		r.result.Acted = true
+	}
+}
+
+// update changes a secret on condition that it is as it was last seen. Vault refuses while the change before is still
+// settling, and gives another etag after it; then the secret is read again, and the update repeated if everything else is
+// as the decision found it: tags, state, CURRENT version and metadata.
+func (r *run) update(ctx context.Context, i int, u secret.Update, j Journal) error {
+	s := r.snap.Secrets[i]
+	j.Role, j.Owner = s.Role, OwnerOf(r.job.Ref)
+	var err error
+	if u.Metadata, err = j.Write(s.Metadata); err != nil {
+		return fault.New(fault.Invalid, "UpdateSecret", err.Error())
+	}
+	after, err := r.Vault.Update(ctx, s.SecretID, s.ETag, u)
+	if class := fault.Of(err); err != nil && (class == fault.Busy || class == fault.Conflict && s.Touched) {
+		var now secret.Secret
+		if now, err = r.settled(ctx, s.SecretID); err != nil {
+			return err
+		}
+		if !alike(s.Secret, now) {
+			return fault.New(fault.Conflict, "UpdateSecret", "somebody else has changed the secret meanwhile")
+		}
+		after, err = r.Vault.Update(ctx, s.SecretID, now.ETag, u)
+	}
+	if r.changed(err); err != nil {
+		return err
+	}
+	s.Journal, s.Touched = j, true
+	s.ETag, s.Current, s.Metadata = after.ETag, after.Current, u.Metadata
+	r.snap = r.snap.with(i, s)
+	return nil
+}
+
+// alike tells whether a secret is as it was, whatever its etag. Vault may write the same metadata in another form.
+func alike(was, is secret.Secret) bool {
+	same := bytes.Equal(was.Metadata, is.Metadata)
+	if !same {
+		var one, other any
+		same = json.Unmarshal(was.Metadata, &one) == nil && json.Unmarshal(is.Metadata, &other) == nil && reflect.DeepEqual(one, other)
+	}
+	was.Metadata, was.ETag, was.At = is.Metadata, is.ETag, is.At
+	return same && reflect.DeepEqual(was, is)
 }

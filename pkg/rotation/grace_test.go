@@ -43,7 +43,7 @@ func TestGraceZeroEndsARunningOverlapOnceTheNewCredentialIsProven(t *testing.T) 
 			}
 			w.rejected = false
 			r := w.process().run(given(w.now.Add(skew), 0))
-			if r.End != rotation.Done || r.Reason != rotation.Rotated || !r.Proven || len(r.Steps) != 2 {
+			if r.End != rotation.Done || r.Reason != rotation.Rotated || !r.Proven || len(r.Steps) != 3 {
 				t.Fatalf("%v, %v apart: %s (%s), proven %v, in the steps %v", f, skew, r.End, r.Reason, r.Proven, r.Steps)
 			}
 			w.finished(t, f.String())
@@ -146,7 +146,7 @@ func TestAnOverlapThatAnOlderKeyturnWroteDownCanBeChanged(t *testing.T) {
 	w := overlap(t, forms()[0])
 	for _, s := range w.secrets {
 		j := rotation.JournalOf(s.Metadata)
-		j.Retire.Set = nil
+		j.Retire[0].Set = nil
 		s.Metadata = j.Into(s.Metadata)
 		for i := range s.versions {
 			s.versions[i].Created = w.closed.Add(time.Second)
@@ -165,8 +165,8 @@ func (w *world) until() string {
 	text := ""
 	for _, role := range w.kind.Roles() {
 		for _, s := range w.secrets {
-			if j := rotation.JournalOf(s.Metadata); s.role == role && j.Retire != nil {
-				text += fmt.Sprint(role, j.Retire.After)
+			if j := rotation.JournalOf(s.Metadata); s.role == role && len(j.Retire) > 0 {
+				text += fmt.Sprint(role, j.Retire[0].After)
 			}
 		}
 	}

@@ -23,7 +23,7 @@ type Journal struct {
 	Owner   string          `json:"owner,omitempty"` // whose credential it is: the kind and the user's OCID
 	Staged  *Staged         `json:"staged,omitempty"`
 	Current *Holder         `json:"current,omitempty"`
-	Retire  *Retired        `json:"retire,omitempty"`
+	Retire  Overlaps        `json:"retire,omitempty"`
 }
 
 // Staged is the attempt that is under way.
@@ -33,7 +33,8 @@ type Staged struct {
 	Old        string     `json:"old"`                  // id of the credential that is too old
 	Credential string     `json:"credential,omitempty"` // id of the new credential
 	GivenUp    bool       `json:"given_up,omitempty"`   // the old one is deleted before the new one is in place
-	Grace      string     `json:"grace,omitempty"`      // how long the old one is to stay after the promotion
+	Problem    string     `json:"problem,omitempty"`    // OCID of the Cloud Guard problem whose closure ordered it
+	Over       int64      `json:"over,omitempty"`       // number of the CURRENT version that the maker has found in the secret
 	Maker      string     `json:"maker"`
 	At         *time.Time `json:"at,omitempty"` // server's clock
 	Secrets    Secrets    `json:"secrets,omitempty"`
@@ -70,39 +71,69 @@ type Holder struct {
 	Credential string `json:"credential"`
 }
 
-// Retired is an old credential whose grace period is running.
+// Retired is an old credential whose overlap with the new one is running, or that is being deleted.
 type Retired struct {
 	Credential string    `json:"credential"`
 	After      time.Time `json:"after"`
 	// Set is when that was written. A closure since then that gives a grace period again gives another one.
 	Set     *time.Time `json:"set,omitempty"`
+	Problem string     `json:"problem,omitempty"` // OCID of the Cloud Guard problem whose closure ordered it
 	Secrets Secrets    `json:"secrets,omitempty"`
+	Begun   *time.Time `json:"begun,omitempty"` // when a delivery was about to delete it
+	Maker   string     `json:"maker,omitempty"` // that delivery
 }
 
-// Due tells which old credential's rotation has something left to do, and in which secrets, as far as the journal
-// knows: its attempt was left half-way by somebody who can't be at work any more, or its grace period is over. A password's reset that was
-// only announced is not resumed: whether it is still wanted is for its problem to say.
-func (j Journal) Due(kind credential.Kind, now time.Time) (old string, secrets Secrets, due bool) {
-	if s := j.Staged; s != nil && s.At != nil && s.Old != "" && now.Sub(*s.At) >= MakerLife && s.Phase != PhaseUndone &&
-		(s.Phase == PhaseStaged || kind != credential.Password) {
-		return s.Old, s.Secrets, len(s.Secrets) > 0
+// Overlaps are the old credentials that a secret knows of, one an entry: a rotation may begin while the overlap of the one
+// before it still runs.
+type Overlaps []Retired
+
+// UnmarshalJSON also takes the single object that an older Keyturn wrote.
+func (o *Overlaps) UnmarshalJSON(text []byte) error {
+	var one Retired
+	if err := json.Unmarshal(text, &one); err == nil {
+		if *o = (Overlaps{one}); one.Credential == "" {
+			*o = nil
+		}
+		return nil
 	}
-	if r := j.Retire; r != nil && !now.Before(r.After) {
-		return r.Credential, r.Secrets, len(r.Secrets) > 0
-	}
-	return "", nil, false
+	return json.Unmarshal(text, (*[]Retired)(o))
 }
 
-// GraceOrdered is how long the old credential is to stay, as the attempt that is under way was told.
-func (j Journal) GraceOrdered() time.Duration {
-	if j.Staged == nil {
-		return 0
+// Of returns the entry of an old credential; nil if there is none.
+func (o Overlaps) Of(id string) *Retired {
+	if i := slices.IndexFunc(o, func(r Retired) bool { return r.Credential == id }); i >= 0 {
+		return &o[i]
 	}
-	d, err := time.ParseDuration(j.Staged.Grace)
-	if err != nil {
-		return 0
+	return nil
+}
+
+// With returns the entries with this one in place of that of the same credential.
+func (o Overlaps) With(r Retired) Overlaps { return append(o.Without(r.Credential), r) }
+
+// Without returns the entries without that of a credential.
+func (o Overlaps) Without(id string) Overlaps {
+	return slices.DeleteFunc(slices.Clone(o), func(r Retired) bool { return r.Credential == id })
+}
+
+// Duty is something that a journal says is left to do. It is a hint, as everything in a secret is: who may write to the
+// secret may have written it. The problem's own record says whether it was ordered, and what.
+type Duty struct {
+	Old     string // id of the credential that is too old
+	Problem string // OCID of its problem; empty in a journal of an older Keyturn
+}
+
+// Due lists what is left to do: an attempt that was left half-way by somebody who can't be at work any more, and each
+// overlap that is over.
+func (j Journal) Due(now time.Time) (due []Duty) {
+	if s := j.Staged; s != nil && s.Old != "" && s.Phase != PhaseUndone && (s.At == nil || now.Sub(*s.At) >= MakerLife) {
+		due = append(due, Duty{s.Old, s.Problem})
 	}
-	return d
+	for _, r := range j.Retire {
+		if !now.Before(r.After) && (r.Begun == nil || now.Sub(*r.Begun) >= MakerLife) {
+			due = append(due, Duty{r.Credential, r.Problem})
+		}
+	}
+	return due
 }
 
 // OwnerOf is how a journal names whose credential a secret holds.
@@ -117,8 +148,8 @@ func (j Journal) Credentials() []string {
 	if j.Current != nil {
 		ids = append(ids, j.Current.Credential)
 	}
-	if j.Retire != nil {
-		ids = append(ids, j.Retire.Credential)
+	for _, r := range j.Retire {
+		ids = append(ids, r.Credential)
 	}
 	slices.Sort(ids)
 	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
@@ -173,20 +204,17 @@ func (j Journal) Write(metadata secret.Metadata) (secret.Metadata, error) {
 	return metadata.With(journalKey, j.text())
 }
 
-// entry is what the journal of each secret says of this attempt in a phase.
-func (r *run) entry(p Phase) *Staged {
-	at := r.serverNow().UTC().Truncate(time.Second)
-	s := &Staged{Version: r.id.VersionName(r.attempt), Phase: p, Old: r.job.Ref.ID, Maker: r.maker, At: &at, Secrets: r.allSecrets()}
-	if r.material != nil {
-		s.Credential = r.material.ID
+// entry is what the journal of each secret says of an attempt in a phase.
+func (r *run) entry(c Case, i int, p Phase) *Staged {
+	at := c.serverNow.UTC().Truncate(time.Second)
+	e := &Staged{Version: c.Version, Phase: p, Old: r.job.Ref.ID, Problem: r.job.Problem, Over: r.mem.Found[i], Maker: r.mem.Maker, At: &at, Secrets: r.allSecrets()}
+	if c.Material != nil {
+		e.Credential = c.Material.ID
 	}
-	if r.job.Grace > 0 {
-		s.Grace = r.job.Grace.String()
+	if before := r.view(r.snap).announced(); before != nil {
+		e.GivenUp = before.GivenUp // whatever becomes of this attempt, the old one needs a successor
 	}
-	if before := r.announced(); before != nil {
-		s.GivenUp = before.GivenUp // whatever becomes of this attempt, the old one needs a successor
-	}
-	return s
+	return e
 }
 
 func (r *run) allSecrets() Secrets {

@@ -3,56 +3,73 @@ package rotation
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// readBack makes sure that every secret holds the value, side by side.
-func (r *run) readBack(ctx context.Context) error {
-	name := r.id.VersionName(r.attempt)
+// readBack makes sure that every secret holds the value, side by side. It returns the number of the version in each
+// secret; 0 where nothing had to be read.
+func (r *run) readBack(ctx context.Context, c Case) ([]int64, error) {
+	numbers := make([]int64, len(r.snap.Secrets))
 	var reads []func() error
-	for _, h := range r.obs.homes {
-		if v := h.version(name); v == nil || h.verified || v.Current {
+	for i, s := range r.snap.Secrets {
+		if version := s.version(c.Version); version == nil || s.Verified || version.Current {
 			continue
 		}
-		reads = append(reads, func() error {
-			if err := r.verify(ctx, h); err != nil {
-				return fmt.Errorf("reading secret %s back: %w", h.Name, err)
+		reads = append(reads, func() (err error) {
+			if numbers[i], err = r.verify(ctx, c, s); err != nil {
+				return fmt.Errorf("reading secret %s back: %w", s.Name, err)
 			}
 			return nil
 		})
 	}
-	return side(reads...)
+	err := side(reads...)
+	return numbers, err
 }
 
-// verify reads this attempt's version back, checks that it holds the value, and learns its number. Vault may take a
-// moment until a new version can be read.
-func (r *run) verify(ctx context.Context, h *home) error {
-	v := h.version(r.id.VersionName(r.attempt))
-	for pause := firstPause; ; pause = min(2*pause, time.Second) {
-		number, content, err := r.Vault.Read(ctx, h.SecretID, v.Name)
-		if err == nil {
-			if !r.matches(h.Role, content) {
-				return fault.New(fault.Invalid, "GetSecretBundle", "the content is not what was written")
-			}
-			v.Number, h.verified = number, true
-			return nil
+// readable notes what readBack has found.
+func (r *run) readable(c Case, numbers []int64) {
+	for i, number := range numbers {
+		if number == 0 {
+			continue
 		}
-		if fault.Of(err) != fault.Absent || pause >= time.Second {
-			return err
+		s := r.snap.Secrets[i]
+		s.Versions = append(s.Versions[:0:0], s.Versions...)
+		for n := range s.Versions {
+			if s.Versions[n].Name == c.Version {
+				s.Versions[n].Number = number
+			}
+		}
+		s.Verified = true
+		r.snap = r.snap.with(i, s)
+	}
+}
+
+// verify reads this attempt's version back, checks that it holds the value, and returns its number. Vault may take a
+// moment until a new version can be read.
+func (r *run) verify(ctx context.Context, c Case, s Seen) (int64, error) {
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+		number, content, err := r.Vault.Read(ctx, s.SecretID, c.Version)
+		if err == nil {
+			if !matches(*c.Material, s.Role, content) {
+				return 0, fault.New(fault.Invalid, "GetSecretBundle", "the content is not what was written")
+			}
+			return number, nil
+		}
+		if fault.Of(err) != fault.Absent || pause >= maxPause {
+			return 0, err
 		}
 		if err := r.Clock.Sleep(ctx, pause); err != nil {
-			return err
+			return 0, err
 		}
 	}
 }
 
-func (r *run) matches(role credential.Role, content credential.Value) bool {
+func matches(m credential.Material, role credential.Role, content credential.Value) bool {
 	if role == credential.RoleAccessKey {
-		return content.Equal(credential.NewValue([]byte(r.material.ID)))
+		return content.Equal(credential.NewValue([]byte(m.ID)))
 	}
-	m, err := credential.Decode(r.job.Ref.Kind, role, r.material.ID, content)
-	return err == nil && m.Value.Equal(r.material.Value)
+	read, err := credential.Decode(m.Kind, role, m.ID, content)
+	return err == nil && read.Value.Equal(m.Value)
 }

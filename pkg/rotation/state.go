@@ -7,8 +7,11 @@ type Old string
 
 // What can be true of the old credential.
 const (
-	OldAlive Old = "alive"
-	OldGone  Old = "gone" // for a password: it was reset since the problem was closed
+	OldAlive    Old = "alive"
+	OldGone     Old = "gone"     // for a password: it was reset since the problem was closed
+	OldOwed     Old = "owed"     // gone, and this rotation has deleted it first, or may have: it needs a successor
+	OldUnknown  Old = "unknown"  // not in the list, which doesn't show that it is gone
+	OldUnlisted Old = "unlisted" // the list can't be read
 )
 
 // Made is the credential that this rotation makes.
@@ -19,8 +22,9 @@ const (
 	MadeNone      Made = "none"
 	MadeHeld      Made = "held"      // it exists; only this process knows its value
 	MadeLost      Made = "lost"      // it exists; nobody knows its value, and nobody who could is still at work
-	MadeElsewhere Made = "elsewhere" // it exists; another delivery may be about to store its value
+	MadeElsewhere Made = "elsewhere" // another delivery may be about to make it or to store its value, or the list doesn't show it yet
 	MadeStrange   Made = "strange"   // it exists; it was made for another secret, which may have its value
+	MadeDoubtful  Made = "doubtful"  // a secret names it, and IAM doesn't show that this rotation has made it; or its value may be in a version that is deleted
 	MadeLive      Made = "live"      // it exists, and its value is in Vault
 )
 
@@ -37,8 +41,10 @@ const (
 	StoredPart       Stored = "part"         // staged in some of the secrets, not in all
 	StoredAll        Stored = "all"          // staged (PENDING) in every secret
 	StoredPromotedIn Stored = "part current" // CURRENT in some secrets, PENDING in the others
-	StoredCurrent    Stored = "current"      // CURRENT in every secret
+	StoredCurrent    Stored = "current"      // CURRENT in every secret, or the value of a later rotation is
 	StoredReplaced   Stored = "replaced"     // it was there, and somebody put something else over it
+	StoredWithdrawn  Stored = "withdrawn"    // this run has taken the announcement of a lost reset off the secret
+	StoredUnread     Stored = "unread"       // a secret can't be read
 )
 
 // Proof is what is known of whether the new credential works.
@@ -51,15 +57,18 @@ const (
 	ProofBad     Proof = "bad"     // refused several times, at least half an hour after it was made
 	ProofUnclear Proof = "unclear" // neither, in the time that there was
 	ProofSilent  Proof = "silent"  // for a day nobody could be asked whether it works
+	// A password can't be tried out. Its proof is a last look: todo, good (it is still the user's), or bad (another reset).
 )
 
 // Slot tells whether the user can have one more credential of the kind.
 type Slot string
 
-// Free or full.
+// What can be true of the slots.
 const (
-	SlotFree Slot = "free"
-	SlotFull Slot = "full"
+	SlotFree    Slot = "free"
+	SlotFull    Slot = "full"    // the list itself shows it
+	SlotUnclear Slot = "unclear" // OCI says that a limit is reached, and the list doesn't show it
+	SlotRefused Slot = "refused" // so since half an hour after the order
 )
 
 // Room tells whether the secrets may take the new value.
@@ -68,8 +77,10 @@ type Room string
 // What can be true of the secrets before anything was written to them.
 const (
 	RoomFree    Room = "free"
+	RoomSpent   Room = "spent"   // no name is left for a version of this rotation
 	RoomTaken   Room = "taken"   // the only readable copy of another living credential is in there
 	RoomUnknown Room = "unknown" // its content can't be read, and the user has another living credential that may be in there
+	RoomChanged Room = "changed" // somebody has made another version CURRENT since the rotation began
 	RoomBusy    Room = "busy"    // another rotation is at work on it
 	RoomFull    Room = "full"    // OCI keeps no more versions of it
 	RoomSwapped Room = "swapped" // the two secrets of a pair hold each other's half
@@ -80,11 +91,43 @@ const (
 // Grace tells whether the old credential has to stay for a while.
 type Grace string
 
-// What can be true of the grace period.
+// What can be true of the overlap of the old and the new credential.
 const (
-	GraceNone    Grace = "none"    // none was ordered, or it is over
-	GraceOrdered Grace = "ordered" // ordered, but no secret knows until when
-	GraceRuns    Grace = "runs"    // the secrets know until when
+	GraceOrdered   Grace = "ordered"   // ordered, but no secret knows until when
+	GraceRuns      Grace = "runs"      // the secrets know until when
+	GraceOver      Grace = "over"      // it is over, or none was ordered
+	GraceClaimed   Grace = "claimed"   // over, and this run has written into the secrets that it deletes the old one
+	GraceElsewhere Grace = "elsewhere" // over, and another delivery has written that
+	GraceLeft      Grace = "left"      // the old one is gone, and the secrets' entry is still there
+)
+
+// Sight is how fresh the picture of OCI is.
+type Sight string
+
+// What a run has seen.
+const (
+	SightNone  Sight = "none"
+	SightStale Sight = "stale" // something failed since
+	SightFirst Sight = "first"
+	SightAgain Sight = "again" // this run has looked more than once
+)
+
+// Guard tells whether the rotation may be done.
+type Guard string
+
+// The answers of Job.Permit.
+const (
+	GuardAllows  Guard = "allows"
+	GuardRefuses Guard = "refuses"
+)
+
+// Order tells whether anybody has asked for the rotation.
+type Order string
+
+// Whether there is an order.
+const (
+	OrderGiven Order = "given"
+	OrderNone  Order = "none" // a mark is all that is known of the rotation
 )
 
 // Trouble is what went wrong in this invocation.
@@ -101,6 +144,9 @@ const (
 // State is all that a decision depends on. It holds no id, no value and no time: every combination can be enumerated.
 type State struct {
 	Kind    credential.Kind
+	Order   Order
+	Sight   Sight
+	Guard   Guard
 	Old     Old
 	Made    Made
 	Stored  Stored
@@ -117,6 +163,7 @@ type Action string
 
 // The actions that change something in OCI, the one that asks (Prove), and the three that end a run.
 const (
+	Look     Action = "look"     // look at OCI, and ask the guard
 	Stage    Action = "stage"    // write the value to Vault as PENDING (an API key is generated first)
 	Intend   Action = "intend"   // write into the secret what we are about to do
 	Create   Action = "create"   // make the new credential (an API key: upload its public half)
@@ -124,7 +171,9 @@ const (
 	Prove    Action = "prove"    // use the new credential once
 	Promote  Action = "promote"  // make the staged version CURRENT
 	Defer    Action = "defer"    // write into the secrets when the old credential goes
+	Claim    Action = "claim"    // write into the secrets that this delivery deletes the old credential
 	Retire   Action = "retire"   // delete the old credential
+	Settle   Action = "settle"   // take the entry of a credential that is gone off the secrets
 	Replace  Action = "replace"  // delete the old credential first, as replace:yes allows
 	Discard  Action = "discard"  // delete a new credential that nobody can use
 	Withdraw Action = "withdraw" // take the announcement of a lost reset off the secret
@@ -141,6 +190,8 @@ func (a Action) Ends() bool { return a == Done || a == Refuse || a == Wait }
 // looks at OCI); a dry run and the tests of the table do.
 func (s State) After(a Action) State {
 	switch a {
+	case Look:
+		s.Sight = SightAgain
 	case Stage:
 		s.Stored = StoredAll
 		if s.Kind != credential.APIKey {
@@ -157,19 +208,31 @@ func (s State) After(a Action) State {
 	case Prove:
 		s.Proof = ProofGood
 	case Promote:
-		if s.Stored = StoredCurrent; s.Grace == GraceOrdered {
+		if s.Stored = StoredCurrent; s.Old == OldOwed {
+			s.Old = OldGone
+		}
+		switch s.Grace {
+		case GraceOrdered:
 			s.Grace = GraceRuns
+		case GraceOver:
+			s.Grace = GraceClaimed
 		}
 	case Defer:
 		s.Grace = GraceRuns
+	case Claim:
+		s.Grace = GraceClaimed
 	case Retire:
-		s.Old = OldGone
+		s.Old, s.Grace = OldGone, GraceOver
 	case Replace:
-		s.Old, s.Slot = OldGone, SlotFree
+		s.Old, s.Slot = OldOwed, SlotFree
 	case Discard:
 		s.Made, s.Slot = MadeNone, SlotFree
 	case Fence:
 		s.Stored, s.Made = StoredNone, MadeLost
+	case Settle:
+		s.Grace = GraceOver
+	case Withdraw:
+		s.Stored = StoredWithdrawn
 	}
 	return s
 }

@@ -1,6 +1,8 @@
 package rotation
 
 import (
+	"slices"
+
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
@@ -21,6 +23,9 @@ const (
 	WrongContent    Reason = "the secret holds something else"
 	MetadataForeign Reason = "the secret's metadata can't take the journal"
 	SecretBlocked   Reason = "the secret takes no change"
+	NamesSpent      Reason = "the secret has no version name left"
+	NotOurs         Reason = "nothing shows that the new credential is this rotation's"
+	LimitUnclear    Reason = "OCI says that a limit is reached"
 	OtherSecret     Reason = "an earlier closure named another secret"
 	SecretFull      Reason = "the secret takes no more versions"
 	SecretReplaced  Reason = "somebody wrote to the secret meanwhile"
@@ -31,6 +36,7 @@ const (
 	Interrupted     Reason = "a step could not be finished"
 	NotProvenYet    Reason = "the new credential is not accepted yet"
 	Unprovable      Reason = "the new credential could not be tested"
+	Doubtful        Reason = "nothing shows whether the old credential is gone"
 	InProgress      Reason = "another delivery is at work"
 )
 
@@ -38,7 +44,10 @@ const (
 // field mean any of them. The first row that fits decides.
 type Row struct {
 	Kind    []credential.Kind
-	Old     Old
+	Order   Order
+	Sight   []Sight
+	Guard   Guard
+	Old     []Old
 	Made    []Made
 	Stored  []Stored
 	Proof   Proof
@@ -57,9 +66,14 @@ var (
 	apiKey     = []credential.Kind{credential.APIKey}
 	serverMade = []credential.Kind{credential.AuthToken, credential.CustomerSecretKey}
 	password   = []credential.Kind{credential.Password}
+	noTrouble  = []Trouble{TroubleNone}
 	anyTrouble = []Trouble{TroubleLater, TroubleFinal, TroubleBlocked}
-	notHeld    = []Made{MadeNone, MadeLost, MadeElsewhere, MadeStrange, MadeLive}
+	alive      = []Old{OldAlive}
+	gone       = []Old{OldGone}
+	needed     = []Old{OldAlive, OldOwed}
+	notHeld    = []Made{MadeNone, MadeLost, MadeElsewhere, MadeStrange, MadeDoubtful, MadeLive}
 	begun      = []Stored{StoredIntent, StoredPart, StoredAll, StoredPromotedIn}
+	notCurrent = []Stored{StoredPart, StoredAll, StoredPromotedIn}
 )
 
 func made(m ...Made) []Made       { return m }
@@ -73,19 +87,49 @@ type Section struct {
 
 // Sections are the specification of a rotation. Everything that is decided is decided here.
 var Sections = []Section{
+	{"OCI has to be looked at first", []Row{
+		{Sight: []Sight{SightNone, SightStale}, Trouble: noTrouble, Then: Look,
+			Because: "nothing is decided on a picture that may be another by now"},
+	}},
+	{"A credential with the mark of a rotation that nobody orders any more", []Row{
+		{Order: OrderNone, Trouble: anyTrouble, Then: Wait, Reason: Interrupted,
+			Because: "a later sweep tries again"},
+		{Order: OrderNone, Old: []Old{OldUnlisted}, Then: Refuse, Reason: Failed,
+			Because: "nothing shows whether it is there"},
+		{Order: OrderNone, Guard: GuardRefuses, Then: Refuse, Reason: Failed,
+			Because: "it may not be touched"},
+		{Order: OrderNone, Made: made(MadeLost), Stored: stored(StoredNone, StoredIntent), Then: Discard,
+			Because: "its value is nowhere: nobody can ever use it, and it fills a slot"},
+		{Order: OrderNone, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Then: Done, Reason: AlreadyGone,
+			Because: "it is gone"},
+		{Order: OrderNone, Made: made(MadeElsewhere), Then: Wait, Reason: InProgress,
+			Because: "its maker may still be about to store its value"},
+		{Order: OrderNone, Then: Refuse, Reason: NotOurs,
+			Because: "its value may be in a version of the secret: it may be in use"},
+	}},
 	{"It is over", []Row{
-		{Kind: serverMade, Old: OldGone, Made: made(MadeLost), Stored: stored(StoredCurrent, StoredReplaced), Trouble: []Trouble{TroubleNone}, Then: Discard,
+		{Kind: serverMade, Guard: GuardAllows, Old: gone, Made: made(MadeLost), Stored: stored(StoredCurrent, StoredReplaced), Trouble: noTrouble, Then: Discard,
 			Because: "it came too late: another delivery has finished with another one"},
-		{Old: OldGone, Stored: stored(StoredCurrent), Then: Done, Reason: Rotated,
+		{Guard: GuardAllows, Old: gone, Grace: GraceLeft, Trouble: noTrouble, Then: Settle,
+			Because: "the old credential is deleted, and the secrets say that it still has to be"},
+		{Kind: password, Stored: stored(StoredCurrent), Proof: ProofTodo, Trouble: noTrouble, Then: Prove,
+			Because: "the reset of a process that died may have taken effect meanwhile"},
+		{Kind: password, Stored: stored(StoredCurrent), Proof: ProofBad, Then: Done, Reason: ResetNotKept,
+			Because: "the password was reset again since: what is stored is none"},
+		{Old: gone, Stored: stored(StoredCurrent), Then: Done, Reason: Rotated,
 			Because: "the new value is CURRENT everywhere and the old credential is deleted"},
-		{Old: OldGone, Stored: stored(StoredReplaced), Then: Done, Reason: Rotated,
+		{Old: gone, Stored: stored(StoredReplaced), Then: Done, Reason: Rotated,
 			Because: "it was finished earlier, and the secret has moved on since"},
+		{Old: []Old{OldUnlisted}, Stored: stored(StoredCurrent), Then: Done, Reason: AlreadyGone,
+			Because: "the secrets have the new value, and the user can't be found any more"},
 	}},
 	{"Something went wrong in this invocation", []Row{
 		{Kind: serverMade, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Trouble: anyTrouble, Then: Discard,
 			Because: "its value can't be stored and would be lost with this process; nobody uses it yet, and the old one is untouched or was given up on purpose. If it may have been stored, another delivery may be promoting it: then it stays"},
 		{Kind: password, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent, StoredElsewhere), Trouble: anyTrouble, Then: Done, Reason: ResetNotKept,
 			Because: "the reset is done, and its one-time value goes with this process; the user sets a new password in any case"},
+		{Old: gone, Made: made(MadeNone), Stored: stored(StoredNone), Trouble: []Trouble{TroubleFinal, TroubleBlocked}, Then: Done, Reason: AlreadyGone,
+			Because: "there is nothing to replace any more"},
 		{Trouble: []Trouble{TroubleFinal}, Then: Refuse, Reason: Failed,
 			Because: "the same try would fail again; what is staged stays and is picked up once the cause is mended"},
 		{Trouble: []Trouble{TroubleBlocked}, Then: Refuse, Reason: SecretBlocked,
@@ -93,30 +137,56 @@ var Sections = []Section{
 		{Trouble: []Trouble{TroubleLater}, Then: Wait, Reason: Interrupted,
 			Because: "another try may get through; what was done so far is found again"},
 	}},
+	{"May it be done at all?", []Row{
+		{Kind: serverMade, Guard: GuardRefuses, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Then: Discard,
+			Because: "its value may not be stored, and would be lost with this process"},
+		{Kind: password, Guard: GuardRefuses, Made: made(MadeHeld), Then: Done, Reason: ResetNotKept,
+			Because: "its one-time value may not be stored; the user sets a new password in any case"},
+		{Kind: password, Old: gone, Guard: GuardRefuses, Then: Done, Reason: AlreadyReset,
+			Because: "somebody reset it since the problem was closed"},
+		{Kind: password, Old: gone, Stored: stored(StoredUnread), Then: Done, Reason: AlreadyReset,
+			Because: "somebody reset it since the problem was closed"},
+		{Old: gone, Guard: GuardRefuses, Then: Done, Reason: AlreadyGone,
+			Because: "there is nothing to replace any more"},
+		{Old: gone, Stored: stored(StoredUnread), Then: Done, Reason: AlreadyGone,
+			Because: "there is nothing to replace any more"},
+		{Guard: GuardRefuses, Then: Refuse, Reason: Failed,
+			Because: "the guard says why"},
+		{Old: []Old{OldUnlisted}, Then: Refuse, Reason: Failed,
+			Because: "nothing is given up that can't be seen"},
+		{Stored: stored(StoredUnread), Then: Refuse, Reason: Failed,
+			Because: "the new value would have no place"},
+		{Old: []Old{OldUnknown}, Made: notHeld, Then: Refuse, Reason: Doubtful,
+			Because: "a credential that is alive might be taken for gone"},
+	}},
 	{"The secrets are not what the closure comment takes them for", []Row{
-		{Old: OldAlive, Made: notHeld, Room: RoomSwapped, Then: Refuse, Reason: SecretsSwapped,
+		{Old: needed, Made: notHeld, Room: RoomSwapped, Then: Refuse, Reason: SecretsSwapped,
 			Because: "the consumers of both would read the wrong half"},
 		{Made: notHeld, Stored: begun, Room: RoomSwapped, Then: Refuse, Reason: SecretsSwapped,
-			Because: "the journal knows which is which: the sweep goes on with them the right way round"},
-		{Old: OldAlive, Made: notHeld, Room: RoomWrong, Then: Refuse, Reason: WrongContent,
+			Because: "the journal knows which is which"},
+		{Old: needed, Made: notHeld, Room: RoomWrong, Then: Refuse, Reason: WrongContent,
 			Because: "its consumers expect something else than this rotation writes"},
 		{Made: notHeld, Stored: begun, Room: RoomWrong, Then: Refuse, Reason: WrongContent,
 			Because: "its consumers expect something else than this rotation writes"},
-		{Old: OldAlive, Made: notHeld, Room: RoomForeign, Then: Refuse, Reason: MetadataForeign,
+		{Old: needed, Made: notHeld, Room: RoomForeign, Then: Refuse, Reason: MetadataForeign,
 			Because: "somebody else's data would be written over"},
+		{Old: needed, Made: notHeld, Room: RoomSpent, Then: Refuse, Reason: NamesSpent,
+			Because: "Keyturn has not made that many attempts: a person has to look at the secret"},
 	}},
 	{"A password: its reset can't be tried out or taken back, so it is announced in the secret first", []Row{
-		{Kind: password, Old: OldAlive, Stored: stored(StoredNotAsked, StoredIntent), Then: Reset,
+		{Kind: password, Made: made(MadeElsewhere), Then: Wait, Reason: InProgress,
+			Because: "a version holds a password that IAM's list doesn't show yet"},
+		{Kind: password, Old: alive, Stored: stored(StoredNotAsked, StoredIntent), Then: Reset,
 			Because: "the password is still the old one, and no other delivery is at it"},
-		{Kind: password, Old: OldAlive, Stored: stored(StoredElsewhere), Then: Wait, Reason: InProgress,
+		{Kind: password, Old: alive, Stored: stored(StoredElsewhere), Then: Wait, Reason: InProgress,
 			Because: "another delivery has announced the reset; two resets would send the user two links"},
-		{Kind: password, Old: OldAlive, Room: RoomFull, Then: Refuse, Reason: SecretFull,
+		{Kind: password, Old: alive, Room: RoomFull, Then: Refuse, Reason: SecretFull,
 			Because: "the one-time password would have no place"},
-		{Kind: password, Old: OldAlive, Room: RoomBusy, Then: Wait, Reason: InProgress,
+		{Kind: password, Old: alive, Room: RoomBusy, Then: Wait, Reason: InProgress,
 			Because: "another rotation is writing to the secret"},
-		{Kind: password, Old: OldAlive, Room: RoomTaken, Then: Refuse, Reason: SecretTaken,
+		{Kind: password, Old: alive, Room: RoomTaken, Then: Refuse, Reason: SecretTaken,
 			Because: "something else that is needed would be overwritten"},
-		{Kind: password, Old: OldAlive, Then: Intend,
+		{Kind: password, Old: alive, Then: Intend,
 			Because: "whoever announces first resets; everybody else waits"},
 		{Kind: password, Made: made(MadeHeld), Stored: stored(StoredNotAsked), Then: Done, Reason: Rotated,
 			Because: "the reset is done and nobody asked to keep the one-time password"},
@@ -126,55 +196,67 @@ var Sections = []Section{
 			Because: "it is the user's password already; there is nothing left to prove"},
 		{Kind: password, Stored: stored(StoredElsewhere), Then: Wait, Reason: InProgress,
 			Because: "the delivery that did the reset may be about to store it"},
-		{Kind: password, Stored: stored(StoredIntent), Then: Done, Reason: ResetNotKept,
+		{Kind: password, Stored: stored(StoredIntent), Then: Withdraw,
+			Because: "its value is lost: this is reported once, and not by every sweep"},
+		{Kind: password, Stored: stored(StoredWithdrawn), Then: Done, Reason: ResetNotKept,
 			Because: "the process that did the reset died before it could store the value; a second reset would undo what the user may have done since"},
 		{Kind: password, Then: Done, Reason: AlreadyReset,
 			Because: "somebody reset it since the problem was closed"},
 	}},
 	{"Somebody else is, or was, at work on the same rotation", []Row{
 		{Made: made(MadeElsewhere), Then: Wait, Reason: InProgress,
-			Because: "its maker may still be about to store its value"},
+			Because: "its maker may still be at work, or IAM's list may not show it yet"},
 		{Made: made(MadeLost), Then: Discard,
 			Because: "it has our mark, but its value is nowhere: nobody can ever use it, and it fills a slot"},
+		{Made: made(MadeDoubtful), Then: Refuse, Reason: NotOurs,
+			Because: "who may write to the secret may have written that: it may be in use"},
+		{Old: gone, Made: made(MadeStrange), Then: Done, Reason: AlreadyGone,
+			Because: "an earlier closure named another secret, and its rotation is done"},
 		{Made: made(MadeStrange), Then: Refuse, Reason: OtherSecret,
 			Because: "an earlier closure named another secret, which may hold its value: it may be in use"},
 		{Stored: stored(StoredElsewhere), Then: Wait, Reason: InProgress,
 			Because: "another delivery has announced that it deletes first"},
-		{Old: OldAlive, Stored: stored(StoredReplaced), Then: Refuse, Reason: SecretReplaced,
+		{Old: alive, Stored: stored(StoredReplaced), Then: Refuse, Reason: SecretReplaced,
 			Because: "a person wrote to the secret during the rotation; which value is wanted is theirs to say"},
 	}},
 	{"Nothing is made yet: may it begin?", []Row{
 		{Made: made(MadeNone), Stored: stored(StoredNone), Proof: ProofBad, Then: Refuse, Reason: Rejected,
 			Because: "this invocation has just taken it back; trying again at once would end the same way"},
-		{Old: OldGone, Made: made(MadeNone), Stored: stored(StoredNone), Then: Done, Reason: AlreadyGone,
+		{Old: gone, Made: made(MadeNone), Stored: stored(StoredNone), Then: Done, Reason: AlreadyGone,
 			Because: "somebody deleted it; there is nothing to replace"},
-		{Made: made(MadeNone), Stored: stored(StoredNone), Room: RoomTaken, Then: Refuse, Reason: SecretTaken,
+		{Old: alive, Made: made(MadeNone), Room: RoomTaken, Then: Refuse, Reason: SecretTaken,
 			Because: "overwriting it would leave a living credential without a readable value"},
-		{Made: made(MadeNone), Stored: stored(StoredNone), Room: RoomUnknown, Then: Refuse, Reason: SecretUnknown,
+		{Old: alive, Made: made(MadeNone), Room: RoomUnknown, Then: Refuse, Reason: SecretUnknown,
 			Because: "what can't be read may be the only copy of another living credential"},
+		{Old: alive, Made: made(MadeNone), Room: RoomChanged, Then: Refuse, Reason: SecretReplaced,
+			Because: "which value is wanted is the person's to say who wrote it"},
 		{Made: made(MadeNone), Stored: stored(StoredNone), Room: RoomBusy, Then: Wait, Reason: InProgress,
 			Because: "another rotation is writing to the secret"},
-		{Made: made(MadeNone), Stored: stored(StoredNone), Room: RoomFull, Then: Refuse, Reason: SecretFull,
+		{Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent, StoredPart), Room: RoomFull, Then: Refuse, Reason: SecretFull,
 			Because: "the new value would have no place"},
 		{Made: made(MadeNone), Stored: stored(StoredNone), Slot: SlotFull, Replace: "no", Then: Refuse, Reason: NoFreeSlot,
 			Because: "which credential to give up is the owner's to say"},
+		{Made: made(MadeNone), Slot: SlotUnclear, Then: Wait, Reason: LimitUnclear,
+			Because: "another delivery may have taken the slot; an error alone is no reason to delete anything"},
+		{Made: made(MadeNone), Slot: SlotRefused, Then: Refuse, Reason: NoFreeSlot,
+			Because: "OCI allows no more credentials for another reason than the user's slots, so deleting one would make no room"},
 	}},
 	{"An API key: its value is written ahead of it", []Row{
-		{Kind: apiKey, Made: made(MadeNone), Stored: stored(StoredNone, StoredPart), Then: Stage,
+		{Kind: apiKey, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent, StoredPart), Then: Stage,
 			Because: "the private key is safe in Vault before OCI knows the public one"},
 		{Kind: apiKey, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFree, Then: Create,
 			Because: "the private key is in Vault"},
-		{Kind: apiKey, Old: OldAlive, Made: made(MadeNone), Stored: stored(StoredAll), Replace: "yes", Then: Replace,
-			Because: "the new private key is in Vault, and the comment allows deleting first"},
+		{Kind: apiKey, Old: alive, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFull, Replace: "yes", Then: Replace,
+			Because: "the new private key is in Vault, the comment allows deleting first, and the user has another key"},
 		{Kind: apiKey, Made: made(MadeNone), Stored: stored(StoredAll), Then: Refuse, Reason: NoFreeSlot,
-			Because: "the slot was filled since; the staged key waits"},
+			Because: "the slot was filled since"},
 	}},
 	{"An auth token or customer secret key: OCI makes it, and shows its value once", []Row{
-		{Kind: serverMade, Old: OldAlive, Made: made(MadeNone), Stored: stored(StoredNone), Slot: SlotFull, Then: Intend,
+		{Kind: serverMade, Old: alive, Made: made(MadeNone), Stored: stored(StoredNone), Slot: SlotFull, Then: Intend,
 			Because: "a process that dies after the deletion leaves word of what has to follow"},
-		{Kind: serverMade, Old: OldAlive, Made: made(MadeNone), Stored: stored(StoredIntent), Slot: SlotFull, Then: Replace,
-			Because: "the comment allows deleting first, and the secret says so"},
-		{Kind: serverMade, Made: made(MadeNone), Stored: stored(StoredIntent), Slot: SlotFull, Then: Refuse, Reason: NoFreeSlot,
+		{Kind: serverMade, Old: alive, Made: made(MadeNone), Stored: stored(StoredIntent), Slot: SlotFull, Replace: "yes", Then: Replace,
+			Because: "the comment allows deleting first, the secret says so, and the user has another one"},
+		{Kind: serverMade, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Slot: SlotFull, Then: Refuse, Reason: NoFreeSlot,
 			Because: "somebody filled the slot that the old one left"},
 		{Kind: serverMade, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Then: Create,
 			Because: "there is a free slot, and the new one carries our mark from the start"},
@@ -182,6 +264,12 @@ var Sections = []Section{
 			Because: "until it is in Vault only this process knows the value"},
 	}},
 	{"The value is in Vault, and the credential exists", []Row{
+		{Made: made(MadeLive), Stored: notCurrent, Room: RoomTaken, Then: Refuse, Reason: SecretTaken,
+			Because: "somebody has put another living credential into the secret meanwhile, which would have no readable value"},
+		{Made: made(MadeLive), Stored: notCurrent, Room: RoomUnknown, Then: Refuse, Reason: SecretUnknown,
+			Because: "what can't be read may be the only copy of another living credential"},
+		{Made: made(MadeLive), Stored: notCurrent, Room: RoomChanged, Then: Refuse, Reason: SecretReplaced,
+			Because: "which value is wanted is the person's to say who wrote it"},
 		{Made: made(MadeLive), Stored: stored(StoredPart), Then: Stage,
 			Because: "the other secrets get theirs before anything is promoted"},
 		{Made: made(MadeLive), Stored: stored(StoredPromotedIn), Then: Promote,
@@ -194,17 +282,21 @@ var Sections = []Section{
 			Because: "both credentials live; a person has to see why the service can't be asked"},
 		{Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofGood, Then: Promote,
 			Because: "it works"},
-		{Old: OldAlive, Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofBad, Then: Fence,
+		{Old: alive, Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofBad, Then: Fence,
 			Because: "it is taken back; first so that nobody who still believes in it can promote it"},
-		{Old: OldGone, Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofBad, Then: Refuse, Reason: RejectedNoWay,
+		{Old: []Old{OldGone, OldOwed}, Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofBad, Then: Refuse, Reason: RejectedNoWay,
 			Because: "the old one was given up on purpose; the new one stays staged, for a person to look at"},
 		{Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofBad, Then: Refuse, Reason: CurrentRejected,
 			Because: "the old credential is the only one that works and is left alone"},
-		{Old: OldAlive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceOrdered, Then: Defer,
+		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceOrdered, Then: Defer,
 			Because: "the sweep has to know when the old one may go"},
-		{Old: OldAlive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceRuns, Then: Done, Reason: GraceRunning,
+		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceRuns, Then: Done, Reason: GraceRunning,
 			Because: "the new value is CURRENT; consumers have time to pick it up"},
-		{Old: OldAlive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Then: Retire,
+		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceElsewhere, Then: Wait, Reason: InProgress,
+			Because: "another delivery deletes the old one, or has done so, and IAM's list doesn't show it yet"},
+		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceOver, Then: Claim,
+			Because: "nobody may have changed the secret since it was looked at"},
+		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceClaimed, Then: Retire,
 			Because: "the new value is CURRENT and works"},
 	}},
 }
@@ -225,9 +317,16 @@ type Decision struct {
 	Because string
 }
 
-// Next decides. It is a pure function: the first row of Table that fits. A state that no row fits can't come about;
-// it is refused all the same, so that nothing is touched (a test enumerates every state that can).
-func Next(s State) Decision { return decide(Table, s) }
+// Next decides. It is a pure function: the first row of Table that fits, but that a run refuses, or leaves the rest to
+// others, only on its second look at OCI: another delivery may have finished meanwhile. A state that no row fits can't come
+// about; it is refused all the same, so that nothing is touched (a test goes through every state that can).
+func Next(s State) Decision {
+	d := decide(Table, s)
+	if (d.Action == Refuse || d.Action == Wait) && s.Sight == SightFirst && s.Trouble == TroubleNone {
+		return Decision{Action: Look, Row: d.Row, Because: "before it ends without a rotation, the run looks again"}
+	}
+	return d
+}
 
 func decide(table []Row, s State) Decision {
 	for i, r := range table {
@@ -239,20 +338,13 @@ func decide(table []Row, s State) Decision {
 }
 
 func (r Row) fits(s State) bool {
-	return oneOf(r.Kind, s.Kind) && same(r.Old, s.Old) && oneOf(r.Made, s.Made) && oneOf(r.Stored, s.Stored) &&
-		same(r.Proof, s.Proof) && same(r.Slot, s.Slot) && same(r.Room, s.Room) && oneOf(r.Trouble, s.Trouble) &&
-		yesNo(r.Replace, s.Replace) && same(r.Grace, s.Grace)
+	return oneOf(r.Kind, s.Kind) && same(r.Order, s.Order) && oneOf(r.Sight, s.Sight) && same(r.Guard, s.Guard) && oneOf(r.Old, s.Old) &&
+		oneOf(r.Made, s.Made) && oneOf(r.Stored, s.Stored) && same(r.Proof, s.Proof) && same(r.Slot, s.Slot) && same(r.Room, s.Room) &&
+		oneOf(r.Trouble, s.Trouble) && yesNo(r.Replace, s.Replace) && same(r.Grace, s.Grace)
 }
 
 func same[T ~string](want, have T) bool { return want == "" || want == have }
 
-func oneOf[T ~string](want []T, have T) bool {
-	for _, w := range want {
-		if w == have {
-			return true
-		}
-	}
-	return len(want) == 0
-}
+func oneOf[T ~string](want []T, have T) bool { return len(want) == 0 || slices.Contains(want, have) }
 
 func yesNo(want string, have bool) bool { return want == "" || (want == "yes") == have }

@@ -13,7 +13,10 @@ type column struct {
 
 var columns = []column{
 	{"kind", func(r Row) string { return words(r.Kind) }},
-	{"old", func(r Row) string { return string(r.Old) }},
+	{"order", func(r Row) string { return string(r.Order) }},
+	{"sight", func(r Row) string { return words(r.Sight) }},
+	{"guard", func(r Row) string { return string(r.Guard) }},
+	{"old", func(r Row) string { return words(r.Old) }},
 	{"new", func(r Row) string { return words(r.Made) }},
 	{"in Vault", func(r Row) string { return words(r.Stored) }},
 	{"proof", func(r Row) string { return string(r.Proof) }},

@@ -22,7 +22,7 @@ func TestAGraceThatIsOrderedAfterThePromotionIsWrittenDownToo(t *testing.T) {
 	if r := p.run(); r.End != rotation.Refuse || r.FailedAt != rotation.Retire || !r.Placed[0].Current {
 		t.Fatalf("%s (%s) at %q", r.End, r.Reason, r.FailedAt)
 	}
-	r := w.process().run(func(j *rotation.Job) { j.Grace = 72 * time.Hour })
+	r := w.process().run(given(w.now.Add(time.Second), 72*time.Hour))
 	if r.End != rotation.Done || r.Reason != rotation.GraceRunning || r.RetireAt.IsZero() || w.find(w.oldID) == nil {
 		t.Errorf("%s (%s), retire at %v", r.End, r.Reason, r.RetireAt)
 	}

@@ -38,6 +38,14 @@ type world struct {
 	rejected bool // new credentials are refused for ever
 	writes   int  // versions written
 	broken   string
+	lag      time.Duration // how old the picture is that IAM's list shows
+	past     []moment      // how the credentials were, for lists that lag
+}
+
+// moment is what the user had from a time on.
+type moment struct {
+	from  time.Time
+	creds []living
 }
 
 type living struct {
@@ -194,8 +202,12 @@ func (p *process) do(operation string, effect func() error) error {
 			return err
 		}
 	}
+	if p.past == nil {
+		p.past = []moment{{p.now.Add(-1000 * time.Hour), slices.Clone(p.creds)}}
+	}
 	err := effect()
 	if err == nil {
+		p.past = append(p.past, moment{p.now, slices.Clone(p.creds)})
 		p.check(operation)
 	}
 	if p.dieAt == p.calls {
@@ -208,10 +220,24 @@ func (p *process) do(operation string, effect func() error) error {
 	return err
 }
 
+// shown is what IAM's list shows now.
+func (w *world) shown() []living {
+	if w.lag == 0 {
+		return w.creds
+	}
+	creds := w.past[0].creds
+	for _, m := range w.past {
+		if !m.from.After(w.now.Add(-w.lag)) {
+			creds = m.creds
+		}
+	}
+	return creds
+}
+
 func (p *process) List(context.Context, string) (l credential.Listing, err error) {
 	err = p.do("List", func() error {
 		l.At = p.now
-		for _, c := range p.creds {
+		for _, c := range p.shown() {
 			l.Credentials = append(l.Credentials, c.Issued)
 		}
 		return nil

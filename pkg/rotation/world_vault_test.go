@@ -64,7 +64,7 @@ func (v vaultOf) Update(_ context.Context, id, etag string, u secret.Update) (ou
 			for i := range s.versions {
 				s.versions[i].Pending = false
 			}
-			s.versions = append(s.versions, secret.Version{Number: number, Name: u.Name, Pending: true})
+			s.versions = append(s.versions, secret.Version{Number: number, Name: u.Name, Pending: true, Created: v.now})
 			s.contents[number] = u.Content
 			v.writes++
 		}

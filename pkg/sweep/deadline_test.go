@@ -10,6 +10,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/metric"
+	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
@@ -33,6 +35,9 @@ func (silent) Compartment(context.Context) (string, error)                      
 func (silent) Tenancy(context.Context) (id, name, region string, err error) {
 	return "", "acme", "", nil
 }
+func (silent) UserName(context.Context, string) (string, error)                       { return "web@example.com", nil }
+func (silent) Review(context.Context, string, cloudguard.Problem) (o outcome.Outcome) { return o }
+func (silent) Collect(context.Context, rotation.Orphan) (r rotation.Result)           { return r }
 func (silent) Update(context.Context, string, string, secret.Update) (s secret.Secret, err error) {
 	return s, nil
 }
@@ -47,7 +52,7 @@ func (s silent) Post(ctx context.Context, _ []metric.Point) error          { ret
 
 func TestASweepAnswersBeforeItsDeadlineThoughMailAndFiguresHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Sweeper{Config: config.Config{SweepDays: 7}, Inventory: silent{hangs: true}, Vault: silent{}, Notifier: silent{hangs: true},
+		s := &Sweeper{Config: config.Config{SweepDays: 7}, Inventory: silent{hangs: true}, Vault: silent{}, Notifier: silent{hangs: true}, Directory: silent{},
 			Meter: silent{hangs: true}, Clock: clock.System{}}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

@@ -12,10 +12,8 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
-	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/outcome"
-	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
@@ -60,9 +58,6 @@ func (v *tenancy) Review(_ context.Context, _ string, p cloudguard.Problem) outc
 	var n int
 	_, _ = fmt.Sscan(p.ID, &n)
 	return v.outcomes[n]
-}
-func (v *tenancy) Resume(context.Context, string, credential.Ref, []rotation.Target, time.Duration) (o outcome.Outcome) {
-	return o
 }
 func (v *tenancy) Secrets(context.Context, string, string) (some []secret.Secret, next string, err error) {
 	for _, s := range v.secrets {

@@ -2,16 +2,21 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
 )
 
-// orphans looks at every user's auth tokens and customer secret keys for those with our mark whose value is nowhere.
+// orphans looks at every user's auth tokens and customer secret keys for those with our mark whose value may be nowhere.
 // It costs two calls a user. API keys are written ahead and passwords have no mark: neither can be an orphan.
 func (r *run) orphans(ctx context.Context) {
 	users := func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) }
@@ -22,8 +27,8 @@ func (r *run) orphans(ctx context.Context) {
 				return fmt.Errorf("listing the %ss of %s: %w", kind.Noun(), user, err)
 			}
 			for _, c := range listing.Credentials {
-				if err := r.orphan(ctx, kind, user, c, listing.At); err != nil {
-					return err
+				if h := r.candidate(kind, user, c, listing.At); h != nil {
+					r.collect(ctx, kind, user, c, h)
 				}
 			}
 		}
@@ -31,10 +36,9 @@ func (r *run) orphans(ctx context.Context) {
 	})
 }
 
-// orphan deletes a credential if it is certain that its value is nowhere: it carries our mark, its maker can't be at
-// work any more, the secret that it was made for can be seen, and that secret has never had a version of its rotation.
-// Anything less certain is left alone: it might be in use.
-func (r *run) orphan(ctx context.Context, kind credential.Kind, user string, c credential.Issued, now time.Time) error {
+// candidate is the secret that a credential was made for, if its value may be nowhere: it carries our mark, its maker can't
+// be at work any more, and the secret can be seen and doesn't mention it; else nil.
+func (r *run) candidate(kind credential.Kind, user string, c credential.Issued, now time.Time) *home {
 	mark, ok := credential.ParseMark(c.Description)
 	if !ok || now.Sub(c.Created) < rotation.MakerLife {
 		return nil
@@ -45,22 +49,67 @@ func (r *run) orphan(ctx context.Context, kind credential.Kind, user string, c c
 	if h == nil || h.kind != kind || !strings.EqualFold(h.user, user) || slices.Contains(h.known, c.ID) {
 		return nil
 	}
-	versions, err := r.Vault.Versions(ctx, h.id)
-	if err != nil {
-		return fmt.Errorf("listing the versions of secret %s: %w", h.id, err)
+	return h
+}
+
+// collect hands a credential to the engine, which alone decides whether it is deleted.
+func (r *run) collect(ctx context.Context, kind credential.Kind, user string, c credential.Issued, h *home) {
+	result := r.Collector.Collect(ctx, rotation.Orphan{Kind: kind, User: user, Issued: c, DryRun: r.Config.DryRun,
+		Home: rotation.Target{Role: kind.DefaultRole(), SecretID: h.id},
+		Permit: func(ctx context.Context, secrets []secret.Secret) (credential.Owner, error) {
+			return r.permit(ctx, kind, user, secrets)
+		}})
+	switch {
+	case result.End == rotation.Done && result.Acted:
+		r.found("The %s %s of %s was deleted: a rotation that died had made it, and its value is nowhere.", kind.Noun(), c.ID, user)
+	case result.End == rotation.Done && slices.Contains(result.Plan, rotation.Discard):
+		r.found("The %s %s of %s has the mark of a rotation, but its value is nowhere. It would be deleted.", kind.Noun(), c.ID, user)
+	case result.End == rotation.Refuse && !stored(result):
+		r.refused(kind, user, c.ID, result)
 	}
-	for _, v := range versions {
-		if id, _, ok := credential.ParseVersionName(v.Name); ok && id == mark.Rotation {
-			return nil
+}
+
+// stored reports whether the secret has a version of the rotation that made the credential: its value is there.
+func stored(result rotation.Result) bool {
+	return slices.ContainsFunc(result.Placed, func(p rotation.Placed) bool { return p.Version != 0 })
+}
+
+// refused is a finding about a credential that was not deleted.
+func (r *run) refused(kind credential.Kind, user, id string, result rotation.Result) {
+	why := string(result.Reason)
+	refusal, refused := errors.AsType[*guard.Refusal](result.Cause)
+	switch {
+	case refused:
+		why = refusal.Problem
+	case result.Cause != nil:
+		why = fault.Plain(result.Cause)
+	case result.Detail != "":
+		why += ": " + result.Detail
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.digest.Unfinished = append(r.digest.Unfinished, outcome.Finding{About: "orphan " + id, State: why, Needs: true,
+		Text: fmt.Sprintf("The %s %s of %s has the mark of a rotation, and its value may be nowhere. It was not deleted: %s. Delete it if nobody uses it.",
+			kind.Noun(), id, user, strings.TrimSuffix(why, "."))})
+}
+
+// permit asks the guard about the user and the secret.
+func (r *run) permit(ctx context.Context, kind credential.Kind, user string, secrets []secret.Secret) (credential.Owner, error) {
+	name, err := r.Directory.UserName(ctx, user)
+	owner := credential.Owner{User: user, UserName: name}
+	if err != nil {
+		return owner, fmt.Errorf("looking up the user: %w", err)
+	}
+	if err := guard.Spared(r.Config.Protects, user, name); err != nil {
+		return owner, guard.Final(err)
+	}
+	for _, s := range secrets {
+		if _, err := guard.Bound(s, kind, user, false); err != nil {
+			return owner, guard.Final(err)
+		}
+		if err := guard.Writable(s); err != nil {
+			return owner, guard.Final(err)
 		}
 	}
-	if r.Config.DryRun {
-		r.found("The %s %s of %s has the mark of a rotation, but its value is nowhere. It would be deleted.", kind.Noun(), c.ID, user)
-		return nil
-	}
-	if err := r.Issuers[kind].Delete(ctx, user, c.ID); err != nil {
-		return fmt.Errorf("deleting %s %s, whose value is nowhere: %w", kind.Noun(), c.ID, err)
-	}
-	r.found("The %s %s of %s was deleted: a rotation that died had made it, and its value is nowhere.", kind.Noun(), c.ID, user)
-	return nil
+	return owner, nil
 }

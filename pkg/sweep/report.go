@@ -24,7 +24,7 @@ func (r *run) news(ctx context.Context) outcome.Digest {
 		return known.reported(itemOfFinding(f, now), now)
 	})
 	d.Repeated = len(r.digest.Outcomes) - len(d.Outcomes) + len(r.digest.Unfinished) - len(d.Unfinished)
-	if !d.Empty() && r.Directory != nil {
+	if !d.Empty() {
 		if _, name, _, err := r.Directory.Tenancy(ctx); err == nil {
 			d.Tenancy = name
 		}
@@ -106,14 +106,14 @@ func (r *run) remember(ctx context.Context, news outcome.Digest) {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(mailed)) {
-		if err := r.keep(ctx, id, mailed[id], found); err != nil {
+		if err := r.note(ctx, id, mailed[id], found); err != nil {
 			zerolog.Ctx(ctx).Warn().Err(err).Str("secret", id).Msg("keeping what was mailed")
 		}
 	}
 }
 
-// keep changes the notes of one secret, on condition that nobody has changed the secret since it was read.
-func (r *run) keep(ctx context.Context, id string, mailed []item, found map[string]bool) error {
+// note changes the notes of one secret, on condition that nobody has changed the secret since it was read.
+func (r *run) note(ctx context.Context, id string, mailed []item, found map[string]bool) error {
 	s, err := r.Vault.Secret(ctx, id)
 	if err != nil || s.State != secret.Active {
 		return err

@@ -39,7 +39,7 @@ func manyIDs(n int) []string {
 func TestARoundHandlesEveryIDOnce(t *testing.T) {
 	ids := manyIDs(1000)
 	for hour := range 20 {
-		r := &run{start: begin(time.Unix(int64(hour)*3600, 0))}
+		r := &run{start: begin(time.Unix(int64(hour)*3600, 0), 0)}
 		var mu sync.Mutex
 		seen := map[string]int{}
 		r.ring(t.Context(), []list{pagesOf(ids, 64)}, "read users", func(_ context.Context, id string) error {
@@ -71,7 +71,7 @@ func TestADeadlineCutsOffOthersEveryTime(t *testing.T) {
 		if sweeps == 60 {
 			t.Fatalf("%d of %d ids were never reached in %d sweeps, each of which reaches %d", len(left), len(ids), sweeps, room)
 		}
-		r := &run{start: begin(time.Unix(1_790_000_000+int64(sweeps)*3600, 0))}
+		r := &run{start: begin(time.Unix(1_790_000_000+int64(sweeps)*3600, 0), 0)}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var mu sync.Mutex
 		done := 0

@@ -8,12 +8,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/config"
-	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
@@ -72,7 +69,7 @@ func furnished() *shelves {
 
 func (v *shelves) sweep(t *testing.T) error {
 	t.Helper()
-	s := &Sweeper{Config: config.Config{SecretCompartments: []string{"a", "b"}}, Inventory: silent{}, Vault: v, Notifier: silent{}, Clock: clock.System{}}
+	s := &Sweeper{Config: config.Config{SecretCompartments: []string{"a", "b"}}, Inventory: silent{}, Vault: v, Notifier: silent{}, Directory: silent{}, Clock: clock.System{}}
 	_, err := s.Run(t.Context(), "call")
 	slices.Sort(v.read)
 	return err
@@ -101,77 +98,5 @@ func TestAPageOfSecretsThatCantBeReadKeepsTheOthersFromNothing(t *testing.T) {
 		if !slices.Equal(slices.Compact(v.read), want) { // one of them once more, to note what was mailed
 			t.Errorf("page %s: the secrets read are %q, want %q", broken, v.read, want)
 		}
-	}
-}
-
-// drawer is a Vault with one secret, which has no version of any rotation.
-type drawer struct {
-	silent
-	secret secret.Secret
-}
-
-func (d drawer) Secrets(context.Context, string, string) ([]secret.Secret, string, error) {
-	return []secret.Secret{d.secret}, "", nil
-}
-func (d drawer) Secret(context.Context, string) (secret.Secret, error) { return d.secret, nil }
-
-// tokens is an issuer whose user has some, old enough to be orphans.
-type tokens struct {
-	mark credential.Mark
-	ids  []string
-
-	mu      sync.Mutex
-	deleted []string
-}
-
-func (i *tokens) List(context.Context, string) (l credential.Listing, err error) {
-	l.At = time.Unix(1_790_000_000, 0)
-	for _, id := range i.ids {
-		l.Credentials = append(l.Credentials, credential.Issued{ID: id, Description: i.mark.Describe("pulls"), Created: l.At.Add(-rotation.MakerLife)})
-	}
-	return l, nil
-}
-
-func (i *tokens) Delete(_ context.Context, _, id string) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.deleted = append(i.deleted, id)
-	return nil
-}
-
-// people is an Inventory with one user.
-type people struct{ silent }
-
-func (people) Users(context.Context, string) ([]string, string, error) {
-	return []string{"ocid1.user.oc1..U"}, "", nil
-}
-
-func TestACredentialThatTheJournalMentionsIsNoOrphan(t *testing.T) {
-	for name, c := range map[string]struct {
-		journal rotation.Journal
-		known   []string
-	}{
-		"no journal":        {},
-		"an attempt":        {rotation.Journal{Staged: &rotation.Staged{Old: "1", Credential: "2", Phase: rotation.PhaseUndone}}, []string{"1", "2"}},
-		"the current one":   {rotation.Journal{Current: &rotation.Holder{Credential: "3"}}, []string{"3"}},
-		"one to be retired": {rotation.Journal{Retire: &rotation.Retired{Credential: "4"}}, []string{"4"}},
-		"all of them": {rotation.Journal{Staged: &rotation.Staged{Old: "1", Credential: "2", Phase: rotation.PhaseUndone},
-			Current: &rotation.Holder{Credential: "1"}, Retire: &rotation.Retired{Credential: "4"}}, []string{"1", "2", "4"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := bound("ocid1.vaultsecret.oc1.iad.s")
-			s.Metadata = c.journal.Into(nil)
-			made := &tokens{ids: []string{"1", "2", "3", "4", "5"},
-				mark: credential.Mark{Rotation: "aaaaaaaaaaaaaaaa", Maker: "maker", Home: credential.Home(s.ID)}}
-			sweeper := &Sweeper{Inventory: people{}, Vault: drawer{secret: s}, Notifier: silent{}, Clock: clock.System{},
-				Issuers: map[credential.Kind]Issuer{credential.AuthToken: made, credential.CustomerSecretKey: &tokens{}}}
-			if _, err := sweeper.Run(t.Context(), "call"); err != nil {
-				t.Fatal(err)
-			}
-			want := slices.DeleteFunc(slices.Clone(made.ids), func(id string) bool { return slices.Contains(c.known, id) })
-			if !slices.Equal(made.deleted, want) {
-				t.Errorf("deleted were %q, want %q", made.deleted, want)
-			}
-		})
 	}
 }

@@ -1,9 +1,10 @@
 // Package sweep looks through a tenancy for what got lost, and lets the same engine that answers events finish it.
 //
-// Use Sweeper.Run. It looks for problems that were closed and whose credential is still there (a lost event), for
-// rotations that a secret's journal shows half-way, for old credentials whose grace period is over, for credentials
-// with our mark whose value is nowhere, and for secrets that are about to run out of versions. It may be run at any
-// time, twice at once, and alongside any event: everything that it does is decided from what OCI says at that moment.
+// Use Sweeper.Run. It reviews the problems that were closed in the last days (an event may be lost), and those that a
+// secret's journal names: of rotations that were left half-way, and of old credentials whose grace period is over. A
+// journal is a hint, as an event is: what is done comes from Cloud Guard's record. It hands the engine credentials with
+// our mark whose value may be nowhere, and makes room in secrets that are about to run out of versions. It may be run at
+// any time, twice at once, and alongside any event: everything that it does is decided from what OCI says at that moment.
 //
 // A finding that stays the same is mailed once, and again after a week. What was mailed is kept as notes in the metadata
 // of the bound secrets; see notes.
@@ -54,6 +55,8 @@ type Vault interface {
 type Directory interface {
 	// Tenancy returns the tenancy's OCID, its name and its home region.
 	Tenancy(ctx context.Context) (id, name, homeRegion string, err error)
+	// UserName returns the name of a user.
+	UserName(ctx context.Context, id string) (string, error)
 }
 
 // Keeper keeps notes in the metadata of secrets.
@@ -62,16 +65,19 @@ type Keeper interface {
 	Update(ctx context.Context, id, etag string, u secret.Update) (secret.Secret, error)
 }
 
-// Issuer lists and deletes the credentials of one kind.
+// Issuer lists the credentials of one kind.
 type Issuer interface {
 	List(ctx context.Context, user string) (credential.Listing, error)
-	Delete(ctx context.Context, user, id string) error
 }
 
-// Responder finishes what is found.
+// Responder reviews a problem: it does what its record orders.
 type Responder interface {
 	Review(ctx context.Context, callID string, p cloudguard.Problem) outcome.Outcome
-	Resume(ctx context.Context, callID string, ref credential.Ref, targets []rotation.Target, grace time.Duration) outcome.Outcome
+}
+
+// Collector deletes a credential if its value is certainly nowhere.
+type Collector interface {
+	Collect(ctx context.Context, o rotation.Orphan) rotation.Result
 }
 
 // Notifier sends a mail.
@@ -86,8 +92,9 @@ type Sweeper struct {
 	Vault     Vault
 	Issuers   map[credential.Kind]Issuer
 	Responder Responder
+	Collector Collector
 	Notifier  Notifier
-	Directory Directory    // nil: the mails don't name the tenancy
+	Directory Directory
 	Keeper    Keeper       // nil: nothing is noted, and each sweep mails all that it finds
 	Meter     metric.Meter // nil: nothing is measured
 	Clock     rotation.Clock
@@ -104,39 +111,35 @@ const (
 type run struct {
 	*Sweeper
 	callID string
-	start  float64 // where in the ring of hashes this sweep begins, 0 to 1
+	start  float64 // where in the ring of hashes this part of the sweep begins, 0 to 1
 
 	mu       sync.Mutex
 	digest   outcome.Digest
 	troubles troubles
-	homes    map[string]*home // the bound secrets, by credential.Home of their ids
-	noted    map[string]notes // what earlier sweeps reported, by the secret that keeps it
-	notebook string           // the secret that keeps the notes about nothing in particular
+	homes    map[string]*home   // the bound secrets, by credential.Home of their ids
+	claims   map[string][]claim // what their journals say of a problem, by its OCID
+	reviewed map[string]bool    // the problems that this sweep has reviewed, by their OCIDs
+	noted    map[string]notes   // what earlier sweeps reported, by the secret that keeps it
+	notebook string             // the secret that keeps the notes about nothing in particular
 }
 
 // Run sweeps once, within the context's time. It sends one mail if it did or found something that an earlier sweep has
 // not reported, none otherwise. The error says that it could not finish, or could not send the mail: the invocation has
 // to count as failed.
 func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error) {
-	r := &run{Sweeper: s, callID: callID, homes: map[string]*home{}, noted: map[string]notes{}, start: begin(s.Clock.Now())}
+	r := &run{Sweeper: s, callID: callID, homes: map[string]*home{}, claims: map[string][]claim{}, reviewed: map[string]bool{}, noted: map[string]notes{}}
 	r.digest.CallID, r.digest.Version = callID, version.Version()
 	work, cancel := r.reserve(ctx)
 	defer cancel()
-	for _, part := range []struct {
-		doing string
-		do    func(context.Context)
-	}{{"review closed problems", r.problems}, {"go through the secrets", r.secrets}, {"look for credentials without a value", r.orphans}} {
-		if err := background.Run(func() error { part.do(work); return nil }); err != nil {
-			r.failed(work, part.doing, "", err)
-		}
-	}
-	r.digest.Unfinished = r.troubles.findings()
+	r.parts(work)
+	r.digest.Unfinished = append(r.digest.Unfinished, r.troubles.findings()...)
 	for _, err := range r.troubles.all {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("sweep")
 	}
 	ctx, early := clock.Early(ctx)
 	defer early()
-	news := r.news(ctx)
+	news := r.digest // if the notes can't be compared, all of it is news
+	r.guarded(ctx, "compare the findings with the notes", func() { news = r.news(ctx) })
 	r.digest.Repeated = news.Repeated
 	r.digest.Record(zerolog.Ctx(ctx))
 	measured := metric.Beside(ctx, s.Meter, r.digest.Points(s.Clock.Now(), r.troubles.none()))
@@ -146,11 +149,51 @@ func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error
 			return r.digest, fmt.Errorf("sending the mail: %w", err)
 		}
 	}
-	r.remember(ctx, news)
+	r.guarded(ctx, "keep the notes", func() { r.remember(ctx, news) })
 	if err := r.troubles.err(); err != nil {
 		return r.digest, fmt.Errorf("the sweep could not finish: %w", err)
 	}
 	return r.digest, nil
+}
+
+// parts are what a sweep does. Each gets an equal share of the time that those before it have left, and its own start in
+// the ring, so that none starves, whatever the others need.
+func (r *run) parts(ctx context.Context) {
+	all := []struct {
+		doing string
+		do    func(context.Context)
+	}{
+		{"go through the secrets", r.secrets},
+		{"review the problems that journals name", r.duties},
+		{"review closed problems", r.problems},
+		{"make room in secrets", r.prunes},
+		{"look for credentials without a value", r.orphans},
+	}
+	for i, part := range all {
+		share, cancel := r.share(ctx, len(all)-i)
+		r.start = begin(r.Clock.Now(), i)
+		if err := background.Run(func() error { part.do(share); return nil }); err != nil {
+			r.failed(ctx, part.doing, "", err)
+		}
+		cancel()
+	}
+}
+
+// share gives one part in n of the time that is left.
+func (r *run) share(ctx context.Context, n int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	now := r.Clock.Now()
+	return context.WithDeadline(ctx, now.Add(deadline.Sub(now)/time.Duration(n)))
+}
+
+// guarded does something without which the mail can be sent.
+func (r *run) guarded(ctx context.Context, doing string, do func()) {
+	if err := background.Run(func() error { do(); return nil }); err != nil {
+		zerolog.Ctx(ctx).Error().Err(err).Msg("sweep: could not " + doing)
+	}
 }
 
 // publish tries twice: a mail that comes twice is better than none.
@@ -167,10 +210,10 @@ func (r *run) reserve(ctx context.Context) (context.Context, context.CancelFunc)
 	return clock.Reserve(ctx, r.Clock.Now(), 10*time.Second)
 }
 
-// begin is where the sweep of this hour starts in the ring of hashes. Steps of the golden ratio come near every place
+// begin is where a part of this hour's sweep starts in the ring of hashes. Steps of the golden ratio come near every place
 // soon and evenly, so that what a deadline cuts off is not the same every time; nothing has to be remembered for it.
-func begin(now time.Time) float64 {
-	_, f := math.Modf(float64(now.Unix()/int64(period/time.Second)) * math.Phi)
+func begin(now time.Time, part int) float64 {
+	_, f := math.Modf(float64(now.Unix()/int64(period/time.Second))*math.Phi + float64(part)*math.Sqrt2)
 	return f
 }
 
@@ -193,6 +236,12 @@ type list struct {
 	read func(page string) (ids []string, next string, err error)
 }
 
+// page reads one page. A panic is a page that can't be read.
+func (l list) page(token string) (ids []string, next string, err error) {
+	err = background.Run(func() (err error) { ids, next, err = l.read(token); return err })
+	return ids, next, err
+}
+
 // ring handles everything that the lists name, in the order of the ring from this sweep's start on, a few in parallel.
 // Of each page it keeps the ids alone (some 100 bytes each). A failure of one doesn't keep the others from being
 // handled, nor does a page that can't be read, which ends its list and no other. doing says what each does.
@@ -200,7 +249,7 @@ func (r *run) ring(ctx context.Context, lists []list, doing string, each func(co
 	var ids []string
 	for _, l := range lists {
 		for page, more := "", true; more; more = page != "" {
-			some, next, err := l.read(page)
+			some, next, err := l.page(page)
 			ids = append(ids, some...)
 			if page = next; err != nil {
 				page = ""
@@ -264,17 +313,4 @@ func (r *run) add(o outcome.Outcome) {
 	if o.Told() && o.Status != outcome.Already {
 		r.digest.Outcomes = append(r.digest.Outcomes, o)
 	}
-}
-
-// problems reviews the problems that were closed in the last days.
-func (r *run) problems(ctx context.Context) {
-	since := r.Clock.Now().AddDate(0, 0, -r.Config.SweepDays)
-	closed := func(page string) ([]string, string, error) { return r.Inventory.ClosedProblems(ctx, since, page) }
-	r.ring(ctx, []list{{"list the closed problems", closed}}, "read closed problems", func(ctx context.Context, id string) error {
-		p, err := r.Inventory.Problem(ctx, id)
-		if err == nil {
-			r.add(r.Responder.Review(ctx, r.callID, p))
-		}
-		return err
-	})
 }

@@ -66,8 +66,8 @@ func (m meter) Post(ctx context.Context, points []metric.Point) error {
 	return m.cloud.Post(ctx, named)
 }
 
-// Responder is what answers a problem, on real services.
-func Responder(cfg config.Config, cloud *oci.Cloud, m metric.Meter) *responder.Responder {
+// Engine is what rotates, on real services.
+func Engine(cfg config.Config, cloud *oci.Cloud) *rotation.Engine {
 	engine := &rotation.Engine{
 		Issuers: map[credential.Kind]rotation.Issuer{},
 		Vault:   cloud.Vault(),
@@ -80,22 +80,14 @@ func Responder(cfg config.Config, cloud *oci.Cloud, m metric.Meter) *responder.R
 	for _, kind := range credential.Kinds() {
 		engine.Issuers[kind] = cloud.Issuer(kind)
 	}
+	return engine
+}
+
+// Responder is what answers a problem, on real services.
+func Responder(cfg config.Config, cloud *oci.Cloud, engine *rotation.Engine, m metric.Meter) *responder.Responder {
 	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(), Reads: ahead{cloud, engine, cfg.Topic, m != nil},
 		Facts:    facts{cloud, cloud.Vault()},
-		Notifier: cloud, Meter: m, Rotator: engine, Remains: remains{engine}, Clock: clock.System{}}
-}
-
-// remains reads what is left of a credential.
-type remains struct{ *rotation.Engine }
-
-// Credentials implements responder.Remains.
-func (r remains) Credentials(ctx context.Context, kind credential.Kind, user string) (credential.Listing, error) {
-	return r.Issuers[kind].List(ctx, user)
-}
-
-// Versions implements responder.Remains.
-func (r remains) Versions(ctx context.Context, secretID string) ([]secret.Version, error) {
-	return r.Vault.Versions(ctx, secretID)
+		Notifier: cloud, Meter: m, Rotator: engine, Clock: clock.System{}}
 }
 
 // facts are what explains a refusal.

@@ -1,0 +1,31 @@
+package rotation
+
+import (
+	"context"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// Orphan is a credential that carries the mark of a rotation, so that its value may be nowhere.
+type Orphan struct {
+	Kind   credential.Kind
+	User   string // OCID
+	Issued credential.Issued
+	Home   Target // the secret that it was made for
+	DryRun bool
+	// Permit is asked before it is deleted, as that of a Job.
+	Permit func(context.Context, []secret.Secret) (credential.Owner, error)
+}
+
+// Collect deletes the orphan if its value is certainly nowhere: no version of the secret that it was made for is of its
+// rotation, none that may have been is deleted, and its maker can't be at work any more. Done and Acted say that it was.
+func (e *Engine) Collect(ctx context.Context, o Orphan) Result {
+	mark, ok := credential.ParseMark(o.Issued.Description)
+	if !ok || o.Issued.ID == "" {
+		return Result{End: Refuse, Reason: NotOurs, Cause: fault.New(fault.Invalid, "rotation", "the credential has no mark")}
+	}
+	return e.Run(ctx, Job{Ref: credential.Ref{Kind: o.Kind, User: o.User}, Targets: []Target{o.Home}, DryRun: o.DryRun, Permit: o.Permit,
+		orphan: o.Issued.ID, marked: mark.Rotation})
+}

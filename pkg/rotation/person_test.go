@@ -1,0 +1,195 @@
+package rotation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// byHand is a person's write of a new CURRENT version.
+func (w *world) byHand(id string, content credential.Value) {
+	s := w.secrets[id]
+	for i := range s.versions {
+		s.versions[i].Current = false
+	}
+	number := int64(len(s.versions) + 1)
+	s.versions = append(s.versions, secret.Version{Number: number, Current: true, Created: w.now})
+	s.contents[number], s.Current = content, number
+	w.touch(id)
+}
+
+// touch gives the secret another etag.
+func (w *world) touch(id string) {
+	s := w.secrets[id]
+	s.revision++
+	s.ETag = fmt.Sprint("by hand ", s.revision)
+}
+
+// back makes version 1 CURRENT again.
+func (w *world) back(id string) {
+	s := w.secrets[id]
+	for i := range s.versions {
+		s.versions[i].Current = s.versions[i].Number == 1
+	}
+	s.Current = 1
+	w.touch(id)
+}
+
+// home is the secret that is written first.
+func (w *world) home() string {
+	for _, role := range w.kind.Roles() {
+		for id, s := range w.secrets {
+			if s.role == role {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
+const stranger = "ocid1.user.oc1..somebodyelse"
+
+// bound is a guard that asks the binding tag of each secret.
+func bound(j *rotation.Job) {
+	j.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
+		for _, s := range secrets {
+			if s.Freeform["keyturn-user"] == stranger {
+				return credential.Owner{}, errors.New("the secret is bound to somebody else")
+			}
+		}
+		return credential.Owner{User: user, UserName: "somebody", Region: "us-ashburn-1", Namespace: "ns",
+			Hosts: credential.Hosts{Registry: "registry.example", S3: "s3.example"}}, nil
+	}
+}
+
+// act is what a person does, and what has to be true when all deliveries are through.
+type act struct {
+	name string
+	do   func(w *world) (mine string)
+	then func(t *testing.T, w *world, mine, what string)
+}
+
+func acts() []act {
+	return []act{
+		{"re-binds the secret", func(w *world) string {
+			for id, s := range w.secrets {
+				s.Freeform = map[string]string{"keyturn-user": stranger}
+				w.touch(id)
+			}
+			return fmt.Sprint(w.versions())
+		}, func(t *testing.T, w *world, mine, what string) {
+			if after := fmt.Sprint(w.versions()); after != mine {
+				t.Errorf("%s: the secret of somebody else was written to: %s, then %s", what, mine, after)
+			}
+		}},
+		{"stores a key of his own", func(w *world) string {
+			mine := w.add("by hand", 0)
+			m := credential.Material{Kind: w.kind, ID: mine, Value: w.find(mine).value}
+			content, err := m.Encode(w.secrets[w.home()].role, credential.Owner{User: user, UserName: "somebody", Namespace: "ns", Hosts: credential.Hosts{Registry: "r", S3: "s"}})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			w.byHand(w.home(), content)
+			return mine
+		}, func(t *testing.T, w *world, mine, what string) {
+			if w.find(mine) != nil && !w.readable(mine, true) {
+				t.Errorf("%s: the credential that a person made CURRENT lives, and no CURRENT version has it", what)
+			}
+		}},
+		{"rolls the secret back", func(w *world) string {
+			old := ""
+			if w.secrets[w.home()].Current != 1 && w.find(w.oldID) != nil {
+				old = w.oldID
+			}
+			w.back(w.home())
+			return old
+		}, func(t *testing.T, w *world, old, what string) {
+			if s := w.secrets[w.home()]; s.Current == 1 && w.find(w.oldID) == nil && old != "" {
+				t.Errorf("%s: the old one was deleted while CURRENT holds it", what)
+			}
+		}},
+		{"deletes the old credential", func(w *world) string {
+			w.creds = remove(w.creds, w.oldID)
+			return ""
+		}, nil},
+		{"deletes every new credential", func(w *world) string {
+			for _, c := range w.creds {
+				if !w.hands[c.ID] {
+					w.creds = remove(w.creds, c.ID)
+				}
+			}
+			return ""
+		}, nil},
+		{"empties the metadata", func(w *world) string {
+			for id, s := range w.secrets {
+				s.Metadata = nil
+				w.touch(id)
+			}
+			return ""
+		}, nil},
+	}
+}
+
+func remove(creds []living, id string) (out []living) {
+	for _, c := range creds {
+		if c.ID != id {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// versions counts the versions of each secret, with the number of CURRENT.
+func (w *world) versions() (out []string) {
+	for _, role := range w.kind.Roles() {
+		for _, s := range w.secrets {
+			if s.role == role {
+				out = append(out, fmt.Sprint(role, len(s.versions), s.Current))
+			}
+		}
+	}
+	return out
+}
+
+func TestWhateverAPersonDoesBeforeAnyCallNothingOfHisIsLost(t *testing.T) {
+	for _, f := range provable() {
+		for _, a := range acts() {
+			probe := f.world(t).process()
+			probe.run(bound)
+			for at := 1; at <= probe.calls; at++ {
+				if probe.seen[at-1] == "Delete" && a.then != nil {
+					continue // nothing in OCI ties the deletion to the secret: it follows the last look at once
+				}
+				what := fmt.Sprintf("%v: a person %s before call %d (%s)", f, a.name, at, probe.seen[at-1])
+				w := f.world(t)
+				w.secrets[w.home()].contents[1] = w.find(w.oldID).value
+				p, mine := w.process(), ""
+				p.faults = func(_ string, n int) error {
+					if n == at {
+						mine = a.do(w)
+					}
+					return nil
+				}
+				p.run(bound)
+				for _, later := range []time.Duration{0, rotation.MakerLife, rotation.UnseenTime, time.Hour} {
+					w.wait(later)
+					if r := w.process().run(bound); r.End == rotation.Refuse && w.find(w.oldID) == nil && a.name == "deletes the old credential" {
+						t.Errorf("%s: refused (%s), though the old one is gone", what, r.Reason)
+					}
+				}
+				if w.broken != "" && a.name != "deletes the old credential" && a.name != "deletes every new credential" {
+					t.Errorf("%s: %s", what, w.broken)
+				}
+				if a.then != nil {
+					a.then(t, w, mine, what)
+				}
+			}
+		}
+	}
+}

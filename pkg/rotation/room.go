@@ -1,0 +1,217 @@
+package rotation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// asks tells whether the decision needs what the secret holds now: something is about to be written over it. The journal
+// of a plain secret says it without a look; a bundle may have been added to.
+func (v view) asks(s Seen) bool {
+	begun := v.stored() != StoredNone && v.stored() != StoredNotAsked
+	version := s.version(v.name)
+	if s.Current == 0 || version != nil && (version.Current || v.mem.Kept == v.name && s.Holds.Number == s.Current) || v.finished() || v.oldGone() && !begun {
+		return false
+	}
+	return s.Role == credential.RoleBundle && version == nil || !s.tells()
+}
+
+// holding is what the secret holds, as far as it can be told.
+func (v view) holding(s Seen) (known credential.Holding) {
+	if version := s.version(v.name); version != nil && version.Current || v.finished() {
+		return known
+	}
+	switch read := s.Holds.Number == s.Current && s.Current != 0; {
+	case read && s.Holds.Why != "":
+		known.Unknown = s.Holds.Why
+	case read:
+		known = credential.Inspect(v.job.Ref, s.Role, s.Holds.Value, v.living())
+	}
+	if s.tells() {
+		known.IDs, known.Unknown = []string{s.Journal.Current.Credential}, ""
+	}
+	return known
+}
+
+// living are the ids that a content of the kind may name: those of the user's credentials, and the old one's.
+func (v view) living() []string {
+	ids := []string{v.job.Ref.ID}
+	for _, c := range v.issued {
+		if c.ID != v.job.Ref.ID {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// room tells whether the secrets may take the value, and if not, why.
+func (v view) room() (Room, string) {
+	if why := v.swapped(); why != "" {
+		return RoomSwapped, why
+	}
+	if v.attempt > maxAttempt {
+		return RoomSpent, fmt.Sprintf("a version is named %s, and no later attempt can be named", v.id.VersionName(maxAttempt))
+	}
+	for i, s := range v.snap.Secrets {
+		if room, why := v.holds(s); room != RoomFree {
+			return room, why
+		}
+		if v.changed(i, s) {
+			return RoomChanged, fmt.Sprintf("secret %s (%s): version %d has become CURRENT since the rotation began", s.Name, s.ID, s.Current)
+		}
+		if room, why := v.foreign(s); room != RoomFree {
+			return room, why
+		}
+		kept := 0
+		for _, version := range s.Versions {
+			if !version.Leaving {
+				kept++
+			}
+		}
+		if kept >= secret.MaxVersions && s.version(v.name) == nil {
+			return RoomFull, fmt.Sprintf("secret %s (%s) has %d versions, OCI keeps %d", s.Name, s.ID, kept, secret.MaxVersions)
+		}
+	}
+	return RoomFree, ""
+}
+
+// holds tells what stands against writing to the secret, because of what is in there.
+func (v view) holds(s Seen) (Room, string) {
+	noun, name := v.job.Ref.Kind.IDNoun(), fmt.Sprintf("secret %s (%s)", s.Name, s.SecretID)
+	known := v.holding(s)
+	needed := slices.IndexFunc(known.IDs, func(id string) bool { return v.needed(id) || v.unseen(s, id) })
+	switch {
+	case s.Foreign != nil:
+		return RoomForeign, fmt.Sprintf("%s: %v", name, s.Foreign)
+	case v.misnamed(s):
+		return RoomWrong, fmt.Sprintf("%s is named for the part %q; Keyturn has written the part %q to it", name, s.Role, s.Journal.Role)
+	case !known.Fits(v.job.Ref.Kind, s.Role):
+		return RoomWrong, fmt.Sprintf("%s is named for the part %q; it holds %s", name, s.Role, known.Sort)
+	case known.User != "":
+		return RoomWrong, fmt.Sprintf("%s holds a credential of another user, %s", name, known.User)
+	case needed >= 0:
+		return RoomTaken, fmt.Sprintf("%s holds %s %s", name, noun, known.IDs[needed])
+	case known.Unknown != "" && len(v.others()) > 0:
+		return RoomUnknown, fmt.Sprintf("%s: %s. The user's other %ss: %s", name, known.Unknown, v.job.Ref.Kind.Noun(), strings.Join(v.others(), ", "))
+	}
+	return RoomFree, ""
+}
+
+// needed: another living credential of the user, neither the old one nor the one that this rotation made.
+func (v view) needed(id string) bool {
+	return v.job.Ref.Kind != credential.Password && id != v.job.Ref.ID && id != v.new && v.listed(id) != nil
+}
+
+// unseen: the CURRENT version holds a credential that IAM doesn't list, and is so young that the list may lag behind, or
+// may be, for all that was read.
+func (v view) unseen(s Seen, id string) bool {
+	if v.listed(id) != nil || id == v.job.Ref.ID || id == v.new || v.job.Ref.Kind == credential.Password {
+		return false
+	}
+	if !s.Listed {
+		return true
+	}
+	return slices.ContainsFunc(s.Versions, func(version secret.Version) bool {
+		return version.Number == s.Current && v.age(version.Created) < UnseenTime
+	})
+}
+
+// changed: somebody else has made another version CURRENT since this run or the attempt began.
+func (v view) changed(i int, s Seen) bool {
+	version := s.version(v.name)
+	if version != nil && version.Current || v.finished() || v.job.Ref.Kind == credential.Password {
+		return false
+	}
+	if i < len(v.mem.Found) && s.Current != v.mem.Found[i] {
+		return true
+	}
+	t := s.Journal.Staged
+	again := t != nil && t.At != nil && v.job.Ordered.After(*t.At) // a later closure knows what is in there
+	return version != nil && t != nil && t.Version == v.name && t.Over != 0 && t.Over != s.Current && !again
+}
+
+// others are the living credentials that something else than this rotation needs.
+func (v view) others() (ids []string) {
+	for _, c := range v.issued {
+		m, marked := credential.ParseMark(c.Description)
+		if v.needed(c.ID) && c.ID != v.undone && !(marked && m.Rotation == v.id) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// foreign looks at what another rotation has staged in the secret.
+func (v view) foreign(s Seen) (Room, string) {
+	t := s.Journal.Staged
+	if t == nil || t.Phase == PhaseUndone {
+		return RoomFree, ""
+	}
+	if id, _, ok := credential.ParseVersionName(t.Version); !ok || id == v.id {
+		return RoomFree, ""
+	}
+	switch {
+	case t.Phase == PhaseStaged && v.needed(t.Credential):
+		return RoomTaken, fmt.Sprintf("secret %s (%s): version %s, not yet promoted, holds %s %s",
+			s.Name, s.ID, t.Version, v.job.Ref.Kind.IDNoun(), t.Credential)
+	case v.young(t.At):
+		return RoomBusy, fmt.Sprintf("secret %s (%s): the rotation that writes version %s began at %s",
+			s.Name, s.ID, t.Version, t.At.UTC().Format(time.RFC3339))
+	}
+	return RoomFree, ""
+}
+
+// misnamed: Keyturn has written another part of a credential of this user and kind to the secret.
+func (v view) misnamed(s Seen) bool {
+	j := s.Journal
+	return j.Role != "" && j.Role != s.Role && (j.Owner == "" || j.Owner == OwnerOf(v.job.Ref))
+}
+
+// swapped tells of the two secrets of a pair that each holds the other's half, by their journals or by what is in them. One
+// of the two is enough, if the other doesn't hold the same.
+func (v view) swapped() string {
+	var key, id *Seen
+	for i, s := range v.snap.Secrets {
+		switch s.Role {
+		case credential.RoleSecretKey:
+			key = &v.snap.Secrets[i]
+		case credential.RoleAccessKey:
+			id = &v.snap.Secrets[i]
+		}
+	}
+	if key == nil || id == nil {
+		return ""
+	}
+	inKey, inID := v.holding(*key).Sort, v.holding(*id).Sort
+	if v.misnamed(*key) || v.misnamed(*id) {
+		inKey, inID = written[key.Journal.Role], written[id.Journal.Role]
+	}
+	if inKey == credential.SortAccessKey && inID != credential.SortAccessKey {
+		return fmt.Sprintf("secret %s (%s) is named for the secret key, and holds an access key", key.Name, key.SecretID)
+	}
+	if inID == credential.SortSecretKey && inKey != credential.SortSecretKey {
+		return fmt.Sprintf("secret %s (%s) is named for the access key, and holds a secret key", id.Name, id.SecretID)
+	}
+	return ""
+}
+
+// written is what Keyturn has put into a secret of the role.
+var written = map[credential.Role]credential.Sort{credential.RoleAccessKey: credential.SortAccessKey, credential.RoleSecretKey: credential.SortSecretKey}
+
+// blocker says what is known of a secret that takes no change.
+func (v view) blocker() string {
+	for _, s := range v.snap.Secrets {
+		for _, version := range s.Versions {
+			if id, _, ok := credential.ParseVersionName(version.Name); version.Pending && (!ok || id != v.id) {
+				return fmt.Sprintf("secret %s (%s) has the PENDING version %d, made %s, which is not this rotation's",
+					s.Name, s.SecretID, version.Number, version.Created.UTC().Format("2006-01-02 15:04 UTC"))
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,98 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+const (
+	// crowded is how many versions a secret may have before deprecated ones go; OCI keeps 30.
+	crowded = 20
+	// kept is how many stay then.
+	kept = 10
+)
+
+// prunes makes room in the secrets that are crowded.
+func (r *run) prunes(ctx context.Context) {
+	var ids []string
+	for _, h := range r.homes {
+		ids = append(ids, h.id)
+	}
+	bound := func(string) ([]string, string, error) { return ids, "", nil }
+	r.ring(ctx, []list{{"list the bound secrets", bound}}, "list the versions of secrets", r.prune)
+}
+
+// prune schedules the deletion of the oldest versions of a crowded secret that nothing needs. Every secret's versions are
+// listed: the number of CURRENT says nothing of one that was rolled back.
+func (r *run) prune(ctx context.Context, id string) error {
+	versions, err := r.Vault.Versions(ctx, id)
+	if err != nil {
+		return fmt.Errorf("listing the versions of secret %s: %w", id, err)
+	}
+	versions = slices.DeleteFunc(slices.Clone(versions), func(v secret.Version) bool { return v.Leaving })
+	if len(versions) <= crowded {
+		return nil
+	}
+	s, err := r.Vault.Secret(ctx, id)
+	if err != nil {
+		return fmt.Errorf("reading secret %s: %w", id, err)
+	}
+	kind, user, ok := guard.BoundTo(s)
+	journal, err := rotation.ReadJournal(s.Metadata)
+	if !ok || err != nil || s.State != secret.Active {
+		return nil // nothing shows what is needed
+	}
+	what := "is"
+	if r.Config.DryRun {
+		what = "would be"
+	}
+	going := surplus(versions, journal, kind, user)
+	for _, v := range going {
+		if r.Config.DryRun {
+			continue
+		}
+		if err := r.Vault.ScheduleDeletion(ctx, s.ID, v.Number); err != nil {
+			return fmt.Errorf("scheduling the deletion of version %d of secret %s: %w", v.Number, s.ID, err)
+		}
+	}
+	if len(going) > 0 {
+		r.found("Secret %s (%s) had %d versions; OCI keeps %d. The deletion of %d deprecated ones %s scheduled.",
+			s.Name, s.ID, len(versions), secret.MaxVersions, len(going), what)
+	}
+	return nil
+}
+
+// surplus are the oldest versions that may go. CURRENT, PENDING, PREVIOUS, and all versions of rotations that the journal
+// tells of, always stay.
+func surplus(versions []secret.Version, j rotation.Journal, kind credential.Kind, user string) []secret.Version {
+	needed := map[credential.RotationID]bool{}
+	living := func(old string) { needed[credential.Ref{Kind: kind, User: user, ID: old}.RotationID()] = true }
+	name, number := "", int64(0)
+	if j.Staged != nil {
+		name = j.Staged.Version
+		living(j.Staged.Old)
+	}
+	if j.Current != nil {
+		number = j.Current.Version
+	}
+	for _, e := range j.Retire {
+		living(e.Credential)
+	}
+	versions = slices.Clone(versions)
+	slices.SortFunc(versions, func(a, b secret.Version) int { return int(a.Number - b.Number) })
+	var going []secret.Version
+	for _, v := range versions {
+		rotation, _, ours := credential.ParseVersionName(v.Name)
+		stays := !v.Stale || v.Current || v.Pending || v.Previous || v.Number == number || v.Name != "" && v.Name == name || ours && needed[rotation]
+		if !stays && len(going) < len(versions)-kept {
+			going = append(going, v)
+		}
+	}
+	return going
+}

@@ -1,0 +1,167 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+const (
+	owner   = "ocid1.user.oc1..u"
+	token   = "ocid1.credential.oc1..old"
+	drawer  = "ocid1.vaultsecret.oc1.iad.s"
+	problem = "ocid1.cloudguardproblem.oc1.iad.p"
+)
+
+var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+
+// stage is a tenancy with one bound secret, and everything else that a test sets.
+type stage struct {
+	silent
+	config   config.Config
+	now      time.Time
+	secret   secret.Secret
+	versions []secret.Version
+	closed   []string // the closed problems
+	records  map[string]cloudguard.Problem
+	absent   error // what any other problem is answered with
+	tokens   []credential.Issued
+	name     string // of the user
+	nameErr  error
+	result   rotation.Result // of the collector
+	review   func(context.Context, cloudguard.Problem) outcome.Outcome
+	keeps    bool // notes
+
+	mu       sync.Mutex
+	read     []string // the problems that were read
+	reviewed []string
+	orphans  []rotation.Orphan
+	leaving  []int64
+	mails    []string
+	listed   int // how often versions were listed
+}
+
+func newStage() *stage {
+	s := &stage{now: noon, secret: bound(drawer), records: map[string]cloudguard.Problem{}, name: "web@example.com"}
+	s.config.SecretCompartments = []string{"a"}
+	s.secret.Name, s.secret.At = "token-of-web", noon
+	return s
+}
+
+// record is Cloud Guard's record of the problem of the old token, closed by a person.
+func record() cloudguard.Problem {
+	return cloudguard.Problem{ID: problem, Rule: cloudguard.AuthTokenTooOld, Detail: "RESOLVED", ResourceID: token, Details: map[string]string{"User OCID": owner}}
+}
+
+// holds writes a journal into the secret.
+func (s *stage) holds(j rotation.Journal) *stage {
+	s.secret.Metadata = j.Into(nil)
+	return s
+}
+
+// overdue is the journal of a grace period that is over.
+func overdue(problem string) rotation.Journal {
+	return rotation.Journal{Retire: rotation.Overlaps{{Credential: token, After: noon.Add(-time.Hour), Problem: problem}}}
+}
+
+func (s *stage) Now() time.Time                             { return s.now }
+func (s *stage) Sleep(context.Context, time.Duration) error { return nil }
+func (s *stage) ClosedProblems(context.Context, time.Time, string) ([]string, string, error) {
+	return s.closed, "", nil
+}
+func (s *stage) Problem(_ context.Context, id string) (cloudguard.Problem, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read = append(s.read, id)
+	if p, ok := s.records[id]; ok {
+		return p, nil
+	}
+	return cloudguard.Problem{ID: id}, s.absent
+}
+func (s *stage) Review(ctx context.Context, _ string, p cloudguard.Problem) outcome.Outcome {
+	s.mu.Lock()
+	s.reviewed = append(s.reviewed, p.ID)
+	s.mu.Unlock()
+	if s.review != nil {
+		return s.review(ctx, p)
+	}
+	return outcome.Outcome{Status: outcome.Already}
+}
+func (s *stage) Users(context.Context, string) ([]string, string, error) {
+	return []string{strings.ToUpper(owner)}, "", nil
+}
+func (s *stage) UserName(context.Context, string) (string, error) { return s.name, s.nameErr }
+func (s *stage) List(context.Context, string) (credential.Listing, error) {
+	return credential.Listing{Credentials: s.tokens, At: noon}, nil
+}
+func (s *stage) Collect(ctx context.Context, o rotation.Orphan) rotation.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.orphans = append(s.orphans, o)
+	if _, err := o.Permit(ctx, []secret.Secret{s.secret}); err != nil {
+		return rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Cause: err}
+	}
+	return s.result
+}
+func (s *stage) Secrets(context.Context, string, string) ([]secret.Secret, string, error) {
+	return []secret.Secret{s.secret}, "", nil
+}
+func (s *stage) Secret(context.Context, string) (secret.Secret, error) { return s.secret, nil }
+func (s *stage) Versions(context.Context, string) ([]secret.Version, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listed++
+	return s.versions, nil
+}
+func (s *stage) ScheduleDeletion(_ context.Context, id string, number int64) error {
+	if id != drawer {
+		return fmt.Errorf("another secret: %s", id)
+	}
+	s.leaving = append(s.leaving, number)
+	return nil
+}
+func (s *stage) Update(_ context.Context, _, _ string, u secret.Update) (secret.Secret, error) {
+	s.secret.Metadata = u.Metadata
+	return s.secret, nil
+}
+func (s *stage) Publish(_ context.Context, _, title, body string) error {
+	s.mails = append(s.mails, title+"\n"+body)
+	return nil
+}
+
+type none struct{}
+
+func (none) List(context.Context, string) (credential.Listing, error) {
+	return credential.Listing{}, nil
+}
+
+func (s *stage) sweeper() *Sweeper {
+	w := &Sweeper{Config: s.config, Inventory: s, Vault: s, Responder: s, Collector: s, Notifier: s, Directory: s, Clock: s,
+		Issuers: map[credential.Kind]Issuer{credential.AuthToken: s, credential.CustomerSecretKey: none{}}}
+	if s.keeps {
+		w.Keeper = s
+	}
+	return w
+}
+
+// sweep sweeps once. What it did and found is in the digest, and in what the stage has seen.
+func (s *stage) sweep(t *testing.T) outcome.Digest {
+	t.Helper()
+	d, err := s.sweeper().Run(t.Context(), "call")
+	if err != nil {
+		t.Error(err)
+	}
+	slices.Sort(s.reviewed)
+	return d
+}
