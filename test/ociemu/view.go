@@ -108,6 +108,13 @@ func (e *Emulator) OnChange(f func(View)) {
 	e.hooks = append(e.hooks, f)
 }
 
+// Look calls the function once, under the lock.
+func (e *Emulator) Look(f func(View)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f(View{e: e})
+}
+
 func (e *Emulator) notifyLocked() { e.announceLocked(View{e: e}) }
 
 func (e *Emulator) announceLocked(v View) {
