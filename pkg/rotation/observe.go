@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/keyturn/keyturn/pkg/background"
@@ -48,6 +49,9 @@ func (r *run) partly(err error) bool { return err != nil && final(err) && !r.res
 
 // final: the same would be answered again. What isn't a fault of a call is the guard's refusal.
 func final(err error) bool {
+	if _, call := errors.AsType[*fault.Error](err); !call {
+		return true
+	}
 	switch fault.Of(err) {
 	case fault.Unclear, fault.Throttled, fault.Busy, fault.Conflict:
 		return false

@@ -80,7 +80,7 @@ func (j Job) order() Order {
 func newView(job Job, snap Snapshot, mem Memory) view {
 	v := view{job: job, snap: snap, mem: mem, id: job.rotation()}
 	v.issued = slices.DeleteFunc(slices.Clone(snap.Issued), func(c credential.Issued) bool { return slices.Contains(mem.Deleted, c.ID) })
-	if m := mem.Made; m != nil && v.listed(m.ID) == nil && !slices.Contains(mem.Deleted, m.ID) && v.age(m.Created) < SpreadTime {
+	if m := mem.Made; m != nil && v.listed(m.ID) == nil && !slices.Contains(mem.Deleted, m.ID) && snap.Local.Sub(mem.MadeAt) < SpreadTime {
 		v.issued = append(v.issued, m.Issued)
 	}
 	newest, undone := v.newest()
@@ -202,7 +202,7 @@ func (v view) old() Old {
 		return OldAlive
 	case v.finished(), v.job.orphan != "":
 		return OldGone
-	case v.job.Doubt != "":
+	case v.job.Doubt != nil && v.job.Doubt(v.issued) != "":
 		return OldUnknown
 	case v.owed():
 		return OldOwed
@@ -213,8 +213,10 @@ func (v view) old() Old {
 }
 
 func (v view) doubt() string {
-	if v.job.Doubt != "" {
-		return v.job.Doubt
+	if v.job.Doubt != nil {
+		if why := v.job.Doubt(v.issued); why != "" {
+			return why
+		}
 	}
 	return "the closure comment allows deleting first, and the secrets don't show whether that was done"
 }

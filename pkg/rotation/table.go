@@ -73,6 +73,7 @@ var (
 	needed     = []Old{OldAlive, OldOwed}
 	notHeld    = []Made{MadeNone, MadeLost, MadeElsewhere, MadeStrange, MadeDoubtful, MadeLive}
 	begun      = []Stored{StoredIntent, StoredPart, StoredAll, StoredPromotedIn}
+	readable   = []Stored{StoredNone, StoredIntent, StoredElsewhere, StoredPart, StoredAll, StoredPromotedIn, StoredCurrent, StoredReplaced, StoredWithdrawn}
 	notCurrent = []Stored{StoredPart, StoredAll, StoredPromotedIn}
 )
 
@@ -110,7 +111,7 @@ var Sections = []Section{
 	{"It is over", []Row{
 		{Kind: serverMade, Guard: GuardAllows, Old: gone, Made: made(MadeLost), Stored: stored(StoredCurrent, StoredReplaced), Trouble: noTrouble, Then: Discard,
 			Because: "it came too late: another delivery has finished with another one"},
-		{Guard: GuardAllows, Old: gone, Grace: GraceLeft, Trouble: noTrouble, Then: Settle,
+		{Guard: GuardAllows, Old: gone, Stored: readable, Grace: GraceLeft, Trouble: noTrouble, Then: Settle,
 			Because: "the old credential is deleted, and the secrets say that it still has to be"},
 		{Kind: password, Stored: stored(StoredCurrent), Proof: ProofTodo, Trouble: noTrouble, Then: Prove,
 			Because: "the reset of a process that died may have taken effect meanwhile"},

@@ -2,9 +2,18 @@ package sweep
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/rotation"
+	"github.com/keyturn/keyturn/pkg/secret"
 )
 
 func TestAnIDWhoseHandlingPanicsIsReportedByItsIDAndAllOthersAreHandled(t *testing.T) {
@@ -26,5 +35,88 @@ func TestAnIDWhoseHandlingPanicsIsReportedByItsIDAndAllOthersAreHandled(t *testi
 		if len(found) != 1 || !strings.Contains(found[0].Text, ids[bad]) || strings.Contains(found[0].Text+err.Error(), "hunter2") {
 			t.Errorf("the findings are %v with the error %v, want the id %s", found, err, ids[bad])
 		}
+	}
+}
+
+// broken lists nothing.
+type broken struct{}
+
+func (broken) List(context.Context, string) (l credential.Listing, err error) { return l, errBroken }
+
+// poisoned is a stage on which one call panics.
+type poisoned struct {
+	*stage
+	in string
+}
+
+func (p poisoned) at(call string) {
+	if p.in == call {
+		panic("hunter2")
+	}
+}
+func (p poisoned) Review(ctx context.Context, call string, of cloudguard.Problem) outcome.Outcome {
+	if of.ID == "1" {
+		p.at("review")
+	}
+	return p.stage.Review(ctx, call, of)
+}
+func (p poisoned) ClosedProblems(ctx context.Context, since time.Time, page string) ([]string, string, error) {
+	p.at("problems")
+	return p.stage.ClosedProblems(ctx, since, page)
+}
+func (p poisoned) Compartment(context.Context) (string, error) { p.at("compartment"); return "a", nil }
+func (p poisoned) Users(ctx context.Context, page string) ([]string, string, error) {
+	p.at("users")
+	return p.stage.Users(ctx, page)
+}
+func (p poisoned) Secret(ctx context.Context, id string) (secret.Secret, error) {
+	p.at("secret")
+	return p.stage.Secret(ctx, id)
+}
+func (p poisoned) Versions(ctx context.Context, id string) ([]secret.Version, error) {
+	p.at("versions")
+	return p.stage.Versions(ctx, id)
+}
+func (p poisoned) Tenancy(context.Context) (id, name, region string, err error) {
+	p.at("news")
+	return "", "acme", "", nil
+}
+func (p poisoned) Update(ctx context.Context, id, etag string, u secret.Update) (secret.Secret, error) {
+	p.at("notes")
+	return p.stage.Update(ctx, id, etag, u)
+}
+func (p poisoned) Collect(ctx context.Context, o rotation.Orphan) rotation.Result {
+	p.at("collect")
+	return p.stage.Collect(ctx, o)
+}
+
+func TestWhateverPanicsTheRestIsDoneAndMailed(t *testing.T) {
+	for _, call := range []string{"", "review", "problems", "compartment", "users", "secret", "versions", "news", "notes", "collect"} {
+		t.Run(call, func(t *testing.T) {
+			s := newStage()
+			s.config.SecretCompartments = nil
+			s.closed, s.tokens, s.versions = []string{"1", "2"}, []credential.Issued{marked("1")}, numbered(21, 21)
+			s.result = rotation.Result{End: rotation.Done, Acted: true}
+			s.review = func(context.Context, cloudguard.Problem) outcome.Outcome {
+				return outcome.Outcome{Status: outcome.Refused, Reason: "full"}
+			}
+			p := poisoned{s, call}
+			w := s.sweeper()
+			w.Inventory, w.Vault, w.Responder, w.Collector, w.Directory, w.Keeper = p, p, p, p, p, p
+			_, err := w.Run(t.Context(), "call")
+			beside := call == "" || call == "news" || call == "notes"
+			if (err == nil) != beside || len(s.mails) != 1 || strings.Contains(fmt.Sprint(err, s.mails), "hunter2") {
+				t.Fatalf("the sweep ends with %v and %d mails: %.300q", err, len(s.mails), s.mails)
+			}
+			if call != "problems" && !slices.Contains(s.reviewed, "2") {
+				t.Errorf("reviewed %q", s.reviewed)
+			}
+			if found := call != "users" && call != "collect" && call != "secret" && call != "compartment"; (len(s.orphans) == 1) != found {
+				t.Errorf("handed over were %v", s.orphans)
+			}
+			if found := call != "versions" && call != "secret" && call != "compartment"; (len(s.leaving) > 0) != found {
+				t.Errorf("the deletion of %v is scheduled", s.leaving)
+			}
+		})
 	}
 }

@@ -293,3 +293,14 @@ func sweepAtOnce(t *testing.T, s *stage.Stage, n int) {
 	}
 	group.Wait()
 }
+
+// duplicate delivers the newest event once more while the first call that fits is held, and returns what waits for that.
+func duplicate(t *testing.T, s *stage.Stage, fits func(ociemu.Call) bool) (wait func() bool) {
+	t.Helper()
+	return held(t, s, ociemu.Before, fits, func(ctx context.Context) {
+		events := s.Events()
+		if _, err := s.Invoke(ctx, events[len(events)-1]); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -128,14 +128,24 @@ func TestWithoutEventCheckTheSweepGoesByTheRecord(t *testing.T) {
 	off := stage.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}}
 	t.Run("what an event has rotated stays closed", func(t *testing.T) {
 		s := play(t, off)
-		c := s.Add(stage.Want{Kind: stage.AuthToken})
-		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
-			t.Fatalf("the answer is %+v", a)
+		var cases []*stage.Case
+		for _, w := range []stage.Want{{Kind: stage.APIKey}, {Kind: stage.AuthToken, Bundle: true}, {Kind: stage.CustomerSecretKey},
+			{Kind: stage.Password}, {Kind: stage.Password, NoSecret: true}} {
+			c := s.Add(w)
+			cases = append(cases, c)
+			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
+				t.Fatalf("the answer is %+v", a)
+			}
 		}
 		mails := len(s.Mails())
 		sweep(t, s)
-		if p := s.Problem(c.Problem); p.Status != "RESOLVED" || len(s.Mails()) != mails {
-			t.Errorf("the problem is %s, the sweep sent %d mails", p.Status, len(s.Mails())-mails)
+		for _, c := range cases {
+			if p := s.Problem(c.Problem); p.Status != "RESOLVED" {
+				t.Errorf("the problem of the %s is %s (%s)", c.Kind, p.Status, p.Comment)
+			}
+		}
+		if n := len(s.Mails()) - mails; n != 0 {
+			t.Errorf("the sweep sent %d mails", n)
 		}
 	})
 	t.Run("what Cloud Guard closed is left alone", func(t *testing.T) {
@@ -192,6 +202,37 @@ func TestAProblemWhoseCredentialIsGoneStaysClosed(t *testing.T) {
 	if p := s.Problem(token.Problem); p.Status != "RESOLVED" {
 		t.Errorf("without its user the problem of a rotated credential is %s (%s)", p.Status, p.Comment)
 	}
+}
+
+func TestWhatWasRotatedStaysClosedWhenItsUserOrSecretGoesLater(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w stage.Want) {
+		for name, goes := range map[string]func(*stage.Stage, *stage.Case) error{
+			"the user": func(_ *stage.Stage, c *stage.Case) error { return c.DeleteUser(t.Context()) },
+			"the secret": func(s *stage.Stage, c *stage.Case) error {
+				for _, id := range c.Secrets {
+					if err := s.DeleteSecret(t.Context(), id); err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+			"the new credential": func(_ *stage.Stage, c *stage.Case) error { return c.Delete(t.Context(), c.IDs()[0]) },
+		} {
+			s := play(t, calm)
+			c := s.Add(w)
+			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
+				t.Fatalf("the answer is %+v", a)
+			}
+			if err := goes(s, c); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, s)
+			if p := s.Problem(c.Problem); p.Status != "RESOLVED" {
+				t.Errorf("without %s the problem of a rotated credential is %s (%s)", name, p.Status, p.Comment)
+			}
+		}
+	})
 }
 
 func TestAnIDInAnotherCaseNamesTheSameCredential(t *testing.T) {

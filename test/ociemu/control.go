@@ -149,8 +149,17 @@ func (e *Emulator) controlInject(r *http.Request) (any, error) {
 			return nil, fmt.Errorf("reading the delay: %w", err)
 		}
 		f.Do = Delay(d)
+	case "stale":
+		if f.When == After {
+			return nil, fmt.Errorf("%w: a list is stale before it is read", errControl)
+		}
+		d, err := positive(order.Delay)
+		if err != nil {
+			return nil, err
+		}
+		f.Do = StaleList(d)
 	default:
-		return nil, fmt.Errorf("%w: do is %q, want answer, cut, late or delay", errControl, order.Do)
+		return nil, fmt.Errorf("%w: do is %q, want answer, cut, late, delay or stale", errControl, order.Do)
 	}
 	e.Inject(f)
 	return done, nil

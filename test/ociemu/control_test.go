@@ -114,6 +114,15 @@ func TestFaultsAndHistoryAreControlledWithoutGo(t *testing.T) {
 	if list := calls.([]any); len(list) != 1 || at(list[0], "operation") != "GetUser" || at(list[0], "status") != 429.0 {
 		t.Errorf("got calls %v", calls)
 	}
+	fingerprint, _ := e.AddAPIKey(user)
+	must[struct{}](t)(struct{}{}, asFunction(t, e).deleteKey(t, user, fingerprint))
+	control(t, e, "POST", "faults", `{"operation":"ListApiKeys","do":"stale","delay":"1m"}`)
+	list := message{method: "GET", url: e.URL() + "/20160918/users/" + user + "/apiKeys", signer: fn}
+	for _, want := range []bool{true, false} {
+		if answer := list.do(t, e); strings.Contains(string(answer.body), fingerprint) != want {
+			t.Errorf("the list is %s; that it shows what was deleted: want %v", answer.body, want)
+		}
+	}
 	control(t, e, "DELETE", "calls", "")
 	if _, calls := control(t, e, "GET", "calls", ""); len(calls.([]any)) != 0 {
 		t.Errorf("after the reset: %v", calls)
@@ -136,6 +145,7 @@ func TestAMistakenControlRequestIsRefusedWithAReason(t *testing.T) {
 	for _, row := range [][2]string{
 		{"users", `{}`}, {"users", `{"name":"jane","nmae":"jane"}`}, {"users", `{`}, {"users/none/apiKeys", ""}, {"secrets", `{"name":"x","region":"nowhere"}`},
 		{"faults", `{"do":"explode"}`}, {"faults", `{"do":"answer"}`}, {"faults", `{"do":"delay","delay":"soon"}`},
+		{"faults", `{"do":"stale"}`}, {"faults", `{"do":"stale","when":"after","delay":"1m"}`},
 		{"faults", `{"do":"cut","when":"never"}`}, {"problems/none/close", `{}`}, {"rules", `{"condition":[],"target":"x"}`},
 	} {
 		status, answer := control(t, e, "POST", row[0], row[1])

@@ -43,6 +43,7 @@ type Emulator struct {
 
 	roundTrip  atomic.Int64 // a time.Duration
 	forward    atomic.Int64 // likewise; see Forward
+	listLag    atomic.Int64 // likewise; see SetListLag
 	spreading  atomic.Pointer[Spread]
 	domain     domainRefusals
 	faults     faultBook
@@ -79,6 +80,7 @@ func Start(opts Options) (*Emulator, error) {
 	e.serving = newWork()
 	e.SetRoundTrip(opts.RoundTrip)
 	e.SetSpread(opts.Spread)
+	e.SetListLag(opts.ListLag)
 	e.started = e.now()
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.services = allServices()

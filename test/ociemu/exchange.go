@@ -25,8 +25,9 @@ type exchange struct {
 	params  map[string]string // of the path
 	query   url.Values
 	body    []byte
-	now     time.Time // set when the operation takes effect
-	probe   bool      // one of the emulator's own checks
+	now     time.Time     // set when the operation takes effect
+	probe   bool          // one of the emulator's own checks
+	stale   time.Duration // how far a list is behind; see StaleList
 
 	changed bool // the operation changed the state
 }
@@ -114,6 +115,8 @@ func (x *exchange) underFaults(w http.ResponseWriter) {
 		case actionCut:
 			cutConnection(w)
 			return
+		case actionStale:
+			x.stale = max(x.stale, a.delay)
 		}
 		if !x.wait(a) {
 			cutConnection(w)
@@ -203,7 +206,7 @@ func (x *exchange) effectUnderLock() reply {
 	x.now = x.e.now()
 	answer := x.route.handle(x)
 	if x.changed {
-		x.e.notifyLocked()
+		x.e.announceLocked(View{x.e, x.call})
 	}
 	return answer
 }

@@ -33,6 +33,7 @@ const (
 	actionDelay
 	actionHold
 	actionLate
+	actionStale
 )
 
 // Cut closes the client's TCP connection instead of answering. Late does so too, but the operation takes effect when
@@ -52,6 +53,10 @@ func Delay(d time.Duration) Action { return Action{kind: actionDelay, delay: d} 
 
 // Hold waits until the channel is closed (or gives a value) and goes on, even if the client has given up meanwhile.
 func Hold(until <-chan struct{}) Action { return Action{kind: actionHold, hold: until} }
+
+// StaleList lets a list of a user's credentials, or what is said of the password, show the state as it was that long ago, or even longer if
+// Options.ListLag is. It acts Before, and on no other call.
+func StaleList(d time.Duration) Action { return Action{kind: actionStale, delay: d} }
 
 // Fault is an order to disturb calls.
 type Fault struct {

@@ -141,17 +141,21 @@ func userBody(s *state, u *user) map[string]any {
 func (x *exchange) deleted() reply { return reply{status: x.e.opts.Answers.DeleteStatus} }
 
 func getPassword(x *exchange, u *user) reply {
-	if u.password == nil {
+	p := x.passwordSeen(u)
+	if p == nil {
 		return errNotFound.reply()
 	}
 	return ok(map[string]any{
-		"userId": u.id, "timeCreated": timestamp(u.password.created), "lifecycleState": u.password.lifecycle(x.now),
-	}).with("etag", u.password.etag)
+		"userId": u.id, "timeCreated": timestamp(p.created), "lifecycleState": p.lifecycle(x.now),
+	}).with("etag", p.etag)
 }
 
 func resetPassword(x *exchange, u *user) reply {
 	return x.once(func() (reply, func() bool) {
 		p := &password{birth: x.born(0), value: newPassword()}
+		if u.password != nil {
+			u.gonePasswords = buried(x, u.gonePasswords, u.password)
+		}
 		u.password = p
 		x.changed = true
 		body := map[string]any{

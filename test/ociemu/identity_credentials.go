@@ -13,7 +13,7 @@ import (
 
 func listAPIKeys(x *exchange, u *user) reply {
 	list := []map[string]any{}
-	for _, k := range u.apiKeys {
+	for _, k := range listed(x, u.goneAPIKeys, u.apiKeys) {
 		list = append(list, x.apiKeyBody(u, k))
 	}
 	return ok(list) // never paged: the SDK's request has no page parameter
@@ -101,14 +101,14 @@ func deleteAPIKey(x *exchange, u *user) reply {
 	if refused := x.checkEtag(k.etag); refused != nil {
 		return refused.reply()
 	}
-	u.apiKeys = remove(u.apiKeys, k)
+	u.apiKeys, u.goneAPIKeys = remove(u.apiKeys, k), buried(x, u.goneAPIKeys, k)
 	x.changed = true
 	return x.deleted()
 }
 
 func listAuthTokens(x *exchange, u *user) reply {
 	list := []map[string]any{}
-	for _, t := range u.authTokens {
+	for _, t := range listed(x, u.goneAuthTokens, u.authTokens) {
 		list = append(list, x.authTokenBody(u, t, nil))
 	}
 	return ok(list)
@@ -184,14 +184,14 @@ func deleteAuthToken(x *exchange, u *user) reply {
 	if refused := x.checkEtag(t.etag); refused != nil {
 		return refused.reply()
 	}
-	u.authTokens = remove(u.authTokens, t)
+	u.authTokens, u.goneAuthTokens = remove(u.authTokens, t), buried(x, u.goneAuthTokens, t)
 	x.changed = true
 	return x.deleted()
 }
 
 func listSecretKeys(x *exchange, u *user) reply {
 	list := []map[string]any{}
-	for _, k := range u.secretKeys {
+	for _, k := range listed(x, u.goneSecretKeys, u.secretKeys) {
 		list = append(list, x.secretKeyBody(u, k))
 	}
 	return ok(list)
@@ -248,7 +248,7 @@ func deleteSecretKey(x *exchange, u *user) reply {
 	if refused := x.checkEtag(k.etag); refused != nil {
 		return refused.reply()
 	}
-	u.secretKeys = remove(u.secretKeys, k)
+	u.secretKeys, u.goneSecretKeys = remove(u.secretKeys, k), buried(x, u.goneSecretKeys, k)
 	x.changed = true
 	return x.deleted()
 }

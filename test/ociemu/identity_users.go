@@ -50,3 +50,12 @@ func deleteUser(x *exchange, u *user) reply {
 	x.changed = true
 	return x.deleted()
 }
+
+// RenameUser gives a user another name. Its tokens sign in under that name only from now on.
+func (e *Emulator) RenameUser(id, name string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	u := e.mustUser(id)
+	u.name, u.etag = name, e.state.ids.etag()
+	e.notifyLocked()
+}

@@ -1,6 +1,7 @@
 package ociemu_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
@@ -76,4 +77,19 @@ func TestUsersAreMadeAndDeletedOnlyByWhomAPolicyAllows(t *testing.T) {
 	allowed(t, "deleting a user", err, false)
 	_, err = e.another.createUser(t, e.Tenancy(), "joe", "joe@example.com")
 	allowed(t, "making a user as another function", err, false)
+}
+
+func TestARenamedUsersTokenSignsInUnderTheNewNameOnly(t *testing.T) {
+	e := ociemu.New(t, ociemu.Calm())
+	user := e.AddUser("jane")
+	_, token := e.AddAuthToken(user, "x")
+	e.RenameUser(user, "jane.doe")
+	if status := e.TryAuthToken(user, token); e.User(user).Name != "jane.doe" || status != 200 {
+		t.Errorf("%s is answered %d", e.User(user).Name, status)
+	}
+	m := message{method: "GET", url: "https://iad.ocir.io/20180419/docker/token"}
+	m.spoil = func(r *http.Request) { r.SetBasicAuth(e.Namespace()+"/jane", token) }
+	if got := m.do(t, e).status; got != 401 {
+		t.Errorf("under the old name the token is answered %d", got)
+	}
 }

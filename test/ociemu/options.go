@@ -37,6 +37,9 @@ type Options struct {
 	DomainRefusals int
 	// CreatedOffset is added to each timeCreated; see [Emulator.SetCreatedOffset].
 	CreatedOffset time.Duration
+	// ListLag is how far IAM's lists of credentials are behind, and what they say of a password: they show the state as it was that long ago.
+	// What is seeded was always there. 0: not at all. See [Emulator.SetListLag].
+	ListLag time.Duration
 	// Settle is how long a secret stays UPDATING after an update. 0: 30 ms; negative: not at all.
 	Settle time.Duration
 	// PageSize is the largest page of any list, whatever limit is asked for. 0: 2.

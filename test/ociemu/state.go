@@ -91,6 +91,8 @@ type birth struct {
 	visibleAt time.Time // refused, and CREATING, until then
 	worksAt   time.Time // refused until then, although it is ACTIVE
 	rejects   int       // refused that many times
+	made      time.Time // lists that show an earlier moment don't have it; zero: it was always there
+	gone      time.Time // when it was deleted; zero: it lives
 	etag      string
 }
 
@@ -99,9 +101,11 @@ func (x *exchange) born(spread time.Duration) birth {
 	o := x.e.opts
 	return birth{
 		created: x.now.Add(x.e.state.createdOffset), visibleAt: x.now.Add(o.Visibility), worksAt: x.now.Add(spread), rejects: o.VisibilityRejects,
-		etag: x.e.state.ids.etag(),
+		made: x.now, etag: x.e.state.ids.etag(),
 	}
 }
+
+func (b *birth) record() *birth { return b }
 
 // bornVisible makes the birth record of a seeded credential.
 func (e *Emulator) bornVisible() birth {
@@ -163,6 +167,11 @@ type user struct {
 	authTokens []*authToken
 	secretKeys []*secretKey
 	password   *password
+
+	goneAPIKeys    []*apiKey // deleted; see listed
+	goneAuthTokens []*authToken
+	goneSecretKeys []*secretKey
+	gonePasswords  []*password
 }
 
 func (u *user) caller() Caller {

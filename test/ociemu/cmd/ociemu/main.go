@@ -39,6 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	calm := flags.Bool("calm", false, "no delays, no refusals of new credentials, large pages")
 	spread := flags.Bool("real-spread", false, "new credentials are refused for as long as users report: up to 15 minutes")
 	refusals := flags.Int("domain-refusals", 0, "every `n`th call of each operation on users is refused by the identity domain: 401 IdcsConversionError")
+	lag := flags.Duration("list-lag", 0, "how far IAM's lists of credentials are behind")
 	functionURL := flags.String("function", "", "`URL` to which events are posted, with resolved problems of the four rules")
 	verbose := flags.Bool("v", false, "one line a call on standard error")
 	if err := flags.Parse(args); err != nil {
@@ -51,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *calm {
 		opts = ociemu.Calm()
 	}
-	opts.Addr, opts.Region, opts.HomeRegion, opts.DomainRefusals = *addr, *region, *home, *refusals
+	opts.Addr, opts.Region, opts.HomeRegion, opts.DomainRefusals, opts.ListLag = *addr, *region, *home, *refusals, *lag
 	if *spread {
 		opts.Spread = ociemu.RealSpread()
 	}

@@ -17,7 +17,7 @@ func TestTheCommandPrintsAShellEnvironmentAndServesUntilItIsStopped(t *testing.T
 	said, stderr := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, []string{"-calm", "-function", "http://127.0.0.1:1/", "-real-spread", "-domain-refusals", "9", "-region", "us-phoenix-1"}, &stdout, stderr)
+		err := run(ctx, []string{"-calm", "-function", "http://127.0.0.1:1/", "-real-spread", "-domain-refusals", "9", "-list-lag", "2s", "-region", "us-phoenix-1"}, &stdout, stderr)
 		stderr.Close()
 		ended <- err
 	}()
@@ -55,7 +55,7 @@ func TestTheCommandPrintsAShellEnvironmentAndServesUntilItIsStopped(t *testing.T
 }
 
 func TestAWrongFlagIsAnError(t *testing.T) {
-	for _, args := range [][]string{{"-nonsense"}, {"-region", "nowhere"}, {"-domain-refusals", "often"}, {"-addr", "0.0.0.0:0"}} {
+	for _, args := range [][]string{{"-nonsense"}, {"-region", "nowhere"}, {"-domain-refusals", "often"}, {"-list-lag", "long"}, {"-addr", "0.0.0.0:0"}} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%v is accepted", args)
 		}

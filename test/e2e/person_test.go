@@ -1,0 +1,418 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/vault"
+
+	"github.com/keyturn/keyturn/test/need"
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// proofs is how the function tries out a new credential of each kind, as that credential's user.
+var proofs = map[stage.Kind]string{stage.APIKey: "GetUser", stage.AuthToken: "DockerToken", stage.CustomerSecretKey: "ListBuckets"}
+
+// deletes is the operation that deletes a credential of each kind.
+var deletes = map[stage.Kind]string{stage.APIKey: "DeleteApiKey", stage.AuthToken: "DeleteAuthToken", stage.CustomerSecretKey: "DeleteCustomerSecretKey"}
+
+// lists is the operation that lists them.
+var lists = map[stage.Kind]string{stage.APIKey: "ListApiKeys", stage.AuthToken: "ListAuthTokens", stage.CustomerSecretKey: "ListCustomerSecretKeys"}
+
+// proves tells the calls that try out a new credential.
+func proves(c *stage.Case) func(ociemu.Call) bool {
+	return func(k ociemu.Call) bool { return k.Operation == proofs[c.Kind] && k.Caller.Kind != "function" }
+}
+
+// held lets a person act while the first call that fits is held, and returns what waits for the end of that.
+func held(t *testing.T, s *stage.Stage, when ociemu.When, fits func(ociemu.Call) bool, act func(context.Context)) (wait func() bool) {
+	t.Helper()
+	reached, release, over := make(chan struct{}), make(chan struct{}), false
+	var once sync.Mutex
+	s.Inject(ociemu.Fault{When: when, Do: ociemu.Hold(release), Match: func(k ociemu.Call) bool {
+		once.Lock()
+		defer once.Unlock()
+		if over || k.Caller.Operator || !fits(k) {
+			return false
+		}
+		over = true
+		close(reached)
+		return true
+	}})
+	ctx := t.Context()
+	done := make(chan bool, 1)
+	go func() {
+		select {
+		case <-reached:
+			act(ctx)
+			close(release)
+			done <- true
+		case <-ctx.Done():
+		}
+	}()
+	return func() bool {
+		once.Lock()
+		defer once.Unlock()
+		return over && <-done
+	}
+}
+
+// killDuringProof kills functions/rotate when it tries the new credential out.
+func killDuringProof(s *stage.Stage, c *stage.Case) {
+	killed, reached := make(chan struct{}), false
+	s.Inject(ociemu.Fault{Do: ociemu.Hold(killed), Match: func(k ociemu.Call) bool {
+		if reached || !proves(c)(k) || k.Caller.Operator {
+			return false
+		}
+		reached = true
+		go func() {
+			s.Host.Kill()
+			close(killed)
+		}()
+		return true
+	}})
+}
+
+// moment is when a person acts in the middle of a rotation.
+type moment struct {
+	name string
+	when ociemu.When
+	fits func(*stage.Stage, *stage.Case) func(ociemu.Call) bool
+}
+
+var (
+	atFirst = moment{"before anything is made", ociemu.Before, func(_ *stage.Stage, c *stage.Case) func(ociemu.Call) bool {
+		return func(k ociemu.Call) bool { return k.Operation == lists[c.Kind] }
+	}}
+	beforeStage = moment{"before it is staged", ociemu.Before, func(*stage.Stage, *stage.Case) func(ociemu.Call) bool {
+		return func(k ociemu.Call) bool { return k.Operation == "UpdateSecret" }
+	}}
+	afterCreate = moment{"after it is made", ociemu.After, func(_ *stage.Stage, c *stage.Case) func(ociemu.Call) bool {
+		return func(k ociemu.Call) bool { return k.Operation == creates[c.Kind] }
+	}}
+	duringProof = moment{"during the proof", ociemu.Before, func(_ *stage.Stage, c *stage.Case) func(ociemu.Call) bool { return proves(c) }}
+	promoted    = moment{"before the old one goes", ociemu.Before, func(s *stage.Stage, c *stage.Case) func(ociemu.Call) bool {
+		return func(k ociemu.Call) bool {
+			if k.Operation != "GetSecret" {
+				return false
+			}
+			for _, id := range c.Secrets {
+				if s.Secret(id).CurrentVersion == 1 {
+					return false
+				}
+			}
+			return true
+		}
+	}}
+)
+
+// scene is a rotation with a person's act in it.
+type scene struct {
+	*stage.Stage
+	c     *stage.Case
+	own   stage.Credential // what the person put into the secret; none in most scenes
+	other string           // somebody else
+	since map[string]ociemu.Secret
+}
+
+func (sc *scene) secrets() []string { return slices.Sorted(maps.Values(sc.c.Secrets)) }
+
+// edit updates all secrets of the case.
+func (sc *scene) edit(ctx context.Context, t *testing.T, d vault.UpdateSecretDetails) {
+	for _, id := range sc.secrets() {
+		if err := sc.EditSecret(ctx, id, d); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// act is what a person does, and what has to be so in the end.
+type act struct {
+	name string
+	at   []moment
+	do   func(context.Context, *testing.T, *scene)
+	want func(*testing.T, *scene)
+}
+
+var whole = []moment{atFirst, beforeStage, afterCreate, duringProof, promoted}
+
+// theyKeep: the secrets were not written any more, and the old credential lives.
+func theyKeep(t *testing.T, sc *scene) {
+	t.Helper()
+	for id, was := range sc.since {
+		if now := sc.Secret(id); now.CurrentVersion != was.CurrentVersion || len(now.Versions) != len(was.Versions) {
+			t.Errorf("after the person's act CURRENT went from %d to %d, and %d versions became %d", was.CurrentVersion, now.CurrentVersion, len(was.Versions), len(now.Versions))
+		}
+	}
+	oldStays(t, sc)
+}
+
+func oldStays(t *testing.T, sc *scene) {
+	t.Helper()
+	if !slices.Contains(sc.c.IDs(), sc.c.OldID) {
+		t.Error("the old credential was deleted")
+	}
+}
+
+// itIsRotated: the act changes nothing.
+func itIsRotated(t *testing.T, sc *scene) {
+	t.Helper()
+	stored, err := sc.c.Stored()
+	if err != nil || slices.Contains(sc.c.IDs(), sc.c.OldID) || len(sc.c.IDs()) != 1 || sc.c.Try(stored) != 200 {
+		t.Errorf("the user has %v, and CURRENT is answered %d (%v)", sc.c.IDs(), sc.c.Try(stored), err)
+	}
+}
+
+var acts = []act{
+	{"binds the secret to somebody else", whole, func(ctx context.Context, t *testing.T, sc *scene) {
+		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"keyturn-user": sc.other, "keyturn-kind": string(sc.c.Kind)}})
+	}, theyKeep},
+	{"takes the binding off", whole, func(ctx context.Context, t *testing.T, sc *scene) {
+		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"team": "web"}})
+	}, theyKeep},
+	{"binds the secret to another kind", whole, func(ctx context.Context, t *testing.T, sc *scene) {
+		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"keyturn-user": sc.c.User, "keyturn-kind": "smtp"}})
+	}, theyKeep},
+	{"stores a value of their own", whole, func(ctx context.Context, t *testing.T, sc *scene) {
+		if sc.c.Kind == stage.APIKey || len(sc.c.IDs()) == 1 {
+			sc.own = sc.c.AddOwn()
+		} else { // no slot is left; what they store is no credential of this user
+			sc.own = stage.Credential{ID: "by hand", Value: "by hand"}
+		}
+		for key, id := range sc.c.Secrets {
+			content := sc.own.Value
+			if key == "accesskey_secret_ocid" {
+				content = sc.own.ID
+			}
+			if err := sc.PutSecret(ctx, id, []byte(content)); err != nil {
+				t.Error(err)
+			}
+		}
+	}, func(t *testing.T, sc *scene) {
+		if !slices.Contains(sc.c.IDs(), sc.own.ID) {
+			return // nothing that is alive is lost if it is written over
+		}
+		if stored, err := sc.c.Stored(); err != nil || stored.Value != sc.own.Value {
+			t.Errorf("the person's own credential lives, and CURRENT doesn't hold it any more (%v)", err)
+		}
+	}},
+	{"rolls the secret back", []moment{promoted}, func(ctx context.Context, t *testing.T, sc *scene) {
+		sc.edit(ctx, t, vault.UpdateSecretDetails{CurrentVersionNumber: common.Int64(1)})
+	}, theyKeep},
+	{"promotes the new version", []moment{duringProof}, func(ctx context.Context, t *testing.T, sc *scene) {
+		sc.edit(ctx, t, vault.UpdateSecretDetails{CurrentVersionNumber: common.Int64(2)})
+	}, itIsRotated},
+	{"empties the metadata", whole, func(ctx context.Context, t *testing.T, sc *scene) {
+		sc.edit(ctx, t, vault.UpdateSecretDetails{Metadata: map[string]any{}})
+	}, nil},
+	{"adds metadata and tags", whole, func(ctx context.Context, t *testing.T, sc *scene) {
+		for _, id := range sc.secrets() {
+			was := sc.Secret(id)
+			was.Metadata["account"], was.FreeformTags["cost"] = json.Number("17"), "web"
+			if err := sc.EditSecret(ctx, id, vault.UpdateSecretDetails{Metadata: was.Metadata, FreeformTags: was.FreeformTags}); err != nil {
+				t.Error(err)
+			}
+		}
+	}, func(t *testing.T, sc *scene) {
+		itIsRotated(t, sc)
+		for _, id := range sc.secrets() {
+			if now := sc.Secret(id); fmt.Sprint(now.Metadata["account"]) != "17" || now.FreeformTags["cost"] != "web" {
+				t.Errorf("what the person added is gone: %v, %v", now.Metadata, now.FreeformTags)
+			}
+		}
+	}},
+	{"changes the tag of the role", whole, func(ctx context.Context, t *testing.T, sc *scene) {
+		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"keyturn-user": sc.c.User, "keyturn-kind": string(sc.c.Kind), "keyturn-role": "bundle"}})
+	}, theyKeep},
+	{"schedules the secret's deletion", whole, func(ctx context.Context, t *testing.T, sc *scene) {
+		for _, id := range sc.secrets() {
+			if err := sc.DeleteSecret(ctx, id); err != nil {
+				t.Error(err)
+			}
+		}
+	}, oldStays},
+	// Not before it is staged: what is on its way then gets there.
+	{"moves the secret where the function may not read", []moment{atFirst, afterCreate, duringProof, promoted}, func(_ context.Context, _ *testing.T, sc *scene) {
+		moved(sc.Stage, sc.secrets()...)
+	}, theyKeep},
+	{"deletes the new credential", []moment{afterCreate, duringProof, promoted}, func(ctx context.Context, t *testing.T, sc *scene) {
+		for _, id := range sc.c.IDs() {
+			if id == sc.c.OldID {
+				continue
+			}
+			if err := sc.c.Delete(ctx, id); err != nil {
+				t.Error(err)
+			}
+		}
+	}, nil},
+	{"deletes the old credential", whole, func(ctx context.Context, t *testing.T, sc *scene) {
+		if err := sc.c.Delete(ctx, sc.c.OldID); err != nil {
+			t.Error(err)
+		}
+	}, func(t *testing.T, sc *scene) {
+		if p := sc.Problem(sc.c.Problem); p.Status != "RESOLVED" {
+			t.Errorf("the credential is gone, and its problem is %s (%s)", p.Status, p.Comment)
+		}
+	}},
+	{"deletes the user", whole, func(ctx context.Context, t *testing.T, sc *scene) {
+		if err := sc.c.DeleteUser(ctx); err != nil {
+			t.Error(err)
+		}
+	}, nil},
+	{"renames the user", whole, func(_ context.Context, _ *testing.T, sc *scene) { sc.RenameUser(sc.c.User, "renamed@example.com") }, itIsRotated},
+	{"opens the problem again", whole, func(_ context.Context, _ *testing.T, sc *scene) { sc.Rescan(sc.c.Problem, true) }, nil},
+	{"closes the problem again with another grace", whole, func(_ context.Context, _ *testing.T, sc *scene) {
+		sc.Rescan(sc.c.Problem, true)
+		sc.CloseProblem(sc.c.Problem, sc.c.Comment("grace:1m"), sc.Operator.Name)
+	}, itIsRotated},
+	{"closes the problem again with another secret", whole, func(_ context.Context, _ *testing.T, sc *scene) {
+		other := *sc.c
+		other.Secrets = map[string]string{}
+		for key := range sc.c.Secrets {
+			other.Secrets[key] = sc.c.AddSecret(key, true)
+		}
+		sc.Rescan(sc.c.Problem, true)
+		sc.CloseProblem(sc.c.Problem, other.Comment(), sc.Operator.Name)
+	}, func(t *testing.T, sc *scene) {
+		if ids := sc.c.IDs(); len(ids) > 2 || len(ids) == 2 && !slices.Contains(ids, sc.c.OldID) {
+			t.Errorf("the user has two successors: %v", ids)
+		}
+	}},
+}
+
+// moved takes secrets out of the functions' sight, as a compartment does that they may not read.
+func moved(s *stage.Stage, ids ...string) {
+	s.Inject(ociemu.Fault{Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound"), Match: func(k ociemu.Call) bool {
+		return k.Caller.Kind == "function" && slices.ContainsFunc(ids, func(id string) bool { return strings.Contains(k.Path, id) || strings.Contains(k.Query, id) })
+	}})
+}
+
+// TestWhateverAPersonDoesInTheMiddleNothingIsLost plays each act at each moment. In the suite of combinations with each
+// kind, otherwise with one, another one each time.
+func TestWhateverAPersonDoesInTheMiddleNothingIsLost(t *testing.T) {
+	t.Parallel()
+	kinds := []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey}
+	n := 0
+	for _, a := range acts {
+		for _, m := range a.at {
+			some := kinds
+			if !need.Chosen(t, need.Combinations) {
+				some = kinds[n%3 : n%3+1]
+			}
+			n++
+			for _, kind := range some {
+				t.Run(strings.Join([]string{a.name, m.name, string(kind)}, ", "), func(t *testing.T) {
+					t.Parallel()
+					playAct(t, a, m, kind)
+				})
+			}
+		}
+	}
+}
+
+func playAct(t *testing.T, a act, m moment, kind stage.Kind) {
+	s := play(t, calm)
+	sc := &scene{Stage: s, c: s.Add(stage.Want{Kind: kind}), other: s.AddUser("somebody-else"), since: map[string]ociemu.Secret{}}
+	watchOld(t, sc)
+	wait := held(t, s, m.when, m.fits(s, sc.c), func(ctx context.Context) {
+		a.do(ctx, t, sc)
+		for _, id := range sc.secrets() {
+			sc.since[id] = s.Secret(id)
+		}
+	})
+	if err := s.Close(t.Context(), sc.c.Problem, sc.c.Comment()); err != nil {
+		t.Fatal(err)
+	}
+	if !wait() {
+		t.Fatal("the moment never came")
+	}
+	said := len(s.Mails()) > 0 || s.Replies()[0].Status != 200
+	eventually(t, s)
+	if a.want != nil {
+		a.want(t, sc)
+	}
+	sc.settled(t)
+	if !said {
+		t.Error("nobody was told")
+	}
+}
+
+// eventually delivers all events again and sweeps, until what is young has become old and was looked at again.
+func eventually(t *testing.T, s *stage.Stage) {
+	t.Helper()
+	for range 2 {
+		for _, event := range s.Events() {
+			if _, err := s.Invoke(t.Context(), event); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 { // before the time has passed, and after that
+			if _, err := s.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.Forward(20 * time.Minute)
+		}
+	}
+}
+
+// watchOld checks that the function deletes the old credential only while CURRENT holds another one that lives.
+func watchOld(t *testing.T, sc *scene) {
+	t.Helper()
+	c, told, gone := sc.c, false, false
+	byHand := func() bool {
+		calls := sc.Calls()
+		for i := len(calls) - 1; i >= 0; i-- {
+			if calls[i].Operation == deletes[c.Kind] {
+				return calls[i].Caller.Operator
+			}
+		}
+		return true
+	}
+	sc.OnChange(func(v ociemu.View) {
+		if gone || told || v.Holds(string(c.Kind), c.User, c.OldID, c.Old.Value) {
+			return
+		}
+		gone = true
+		if !byHand() && !v.Works(string(c.Kind), c.User, c.CurrentIn(v)...) {
+			told = true
+			t.Error("the function deleted the old credential, and CURRENT holds none that works")
+		}
+	})
+}
+
+// settled checks what has to be so in every end: nothing lives whose value is nowhere, and a problem whose credential
+// is gone is closed.
+func (sc *scene) settled(t *testing.T) {
+	t.Helper()
+	c := sc.c
+	values := map[string]bool{c.OldID: true, sc.own.ID: true}
+	sc.Look(func(v ociemu.View) {
+		for _, secret := range v.Secrets() {
+			for _, version := range v.Secret(secret).Versions {
+				for _, id := range c.IDsIn(v) {
+					values[id] = values[id] || v.Holds(string(c.Kind), c.User, id, string(version.Content))
+				}
+			}
+		}
+	})
+	for _, id := range c.IDs() {
+		if !values[id] {
+			t.Errorf("the user has %s, and no secret has its value", id)
+		}
+	}
+	if sc.User(c.User).ID == "" { // OCI answers the same of a user who can't be seen
+		return
+	}
+	if p := sc.Problem(c.Problem); !slices.Contains(c.IDs(), c.OldID) && p.Status != "RESOLVED" && p.History[len(p.History)-1].ActorType != "CLOUD_GUARD_SERVICE" {
+		t.Errorf("the credential is gone, and its problem is %s (%s)", p.Status, p.Comment)
+	}
+}

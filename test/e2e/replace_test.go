@@ -1,0 +1,221 @@
+package e2e
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/oracle/oci-go-sdk/v65/vault"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// limitCodes are the codes by which OCI says that some limit is reached, whichever.
+var limitCodes = []struct {
+	status int
+	code   string
+}{{400, "LimitExceeded"}, {400, "QuotaExceeded"}, {400, "IdcsConversionError"}, {409, "ApiKeyLimitExceeded"}, {409, "Conflict"}}
+
+// keepsOld checks at every change that the old credential lives.
+func keepsOld(t *testing.T, s *stage.Stage, c *stage.Case) {
+	t.Helper()
+	told := false
+	s.OnChange(func(v ociemu.View) {
+		if !told && !v.Holds(string(c.Kind), c.User, c.OldID, c.Old.Value) {
+			told = true
+			t.Errorf("the old %s was deleted", c.Kind)
+		}
+	})
+}
+
+// A limit may be the tenancy's or a quota: then deleting one makes no room. Only the list tells that the user's slots are
+// full.
+func TestReplaceYesDeletesNothingOnlyBecauseOCISaysThatALimitIsReached(t *testing.T) {
+	t.Parallel()
+	for i, limit := range limitCodes {
+		for j, kind := range []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey} {
+			t.Run(limit.code+", "+string(kind), func(t *testing.T) {
+				t.Parallel()
+				others := 0
+				if kind == stage.APIKey { // one more, and still a free slot
+					others = j + 1
+				}
+				s := play(t, calm)
+				c := s.Add(stage.Want{Kind: kind, Bundle: (i+j)%2 == 0, Bystander: others})
+				keepsOld(t, s, c)
+				s.Inject(ociemu.Fault{Operation: creates[kind], Times: -1, Do: ociemu.Answer(limit.status, limit.code)})
+				if err := s.Close(t.Context(), c.Problem, c.Comment("replace:yes")); err != nil {
+					t.Fatal(err)
+				}
+				for range 3 {
+					if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {
+						t.Fatal(err)
+					}
+					swept(t, s)
+					s.Forward(20 * time.Minute)
+				}
+				if ids := c.IDs(); !slices.Contains(ids, c.OldID) || len(ids) != 1+others {
+					t.Errorf("the user has %v", ids)
+				}
+				// A conflict may pass at any time: it is no limit, and no reason to end.
+				if p := s.Problem(c.Problem); p.Status != "OPEN" && limit.code != "Conflict" || len(s.Mails()) == 0 {
+					t.Errorf("after an hour the problem is %s, with %d mails", p.Status, len(s.Mails()))
+				}
+			})
+		}
+	}
+}
+
+// Another delivery's create may have taken the slot: a limit passes, and the rotation goes on by itself.
+func TestALimitThatPassesWithinHalfAnHourIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w stage.Want) {
+		s := play(t, calm)
+		c := s.Add(w)
+		neverLost(t, s, c)
+		f := s.Inject(ociemu.Fault{Operation: creates[w.Kind], Times: -1, Do: ociemu.Answer(400, "LimitExceeded")})
+		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+			t.Fatal(err)
+		}
+		s.Forward(10 * time.Minute)
+		swept(t, s)
+		closedAllAlong(t, s, c)
+		f.Remove()
+		s.Forward(10 * time.Minute)
+		finish(t, s)
+		onceRotated(t, s, c)
+	})
+}
+
+// full is a secret of the case in place of the others, that takes no more versions; its CURRENT is the one given.
+func full(t *testing.T, s *stage.Stage, c *stage.Case, current int64) {
+	t.Helper()
+	for key := range c.Secrets {
+		content := c.Old.Value
+		if key == "accesskey_secret_ocid" {
+			content = c.OldID
+		}
+		id := s.AddSecret(ociemu.SecretSeed{Name: "full-" + key, Versions: 30, Content: []byte(content),
+			FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind)}})
+		if current != 30 {
+			edit(t, s, id, vault.UpdateSecretDetails{CurrentVersionNumber: &current})
+		}
+		c.Secrets[key] = id
+	}
+}
+
+func TestReplaceYesGivesNothingUpForASecretThatTakesNoMoreVersions(t *testing.T) {
+	t.Parallel()
+	for kind, others := range map[stage.Kind]int{stage.APIKey: 2, stage.AuthToken: 1, stage.CustomerSecretKey: 1} {
+		for name, current := range map[string]int64{"as it is": 30, "rolled back a little": 28, "rolled back to an early version": 2} {
+			t.Run(string(kind)+", "+name, func(t *testing.T) {
+				t.Parallel()
+				s := play(t, calm)
+				c := s.Add(stage.Want{Kind: kind, Bundle: kind == stage.AuthToken, Bystander: others})
+				full(t, s, c, current)
+				keepsOld(t, s, c)
+				a := closeProblem(t, s, c, c.Comment("replace:yes"))
+				if a.Outcome != "refused" || a.Changed || !a.Reopened {
+					t.Errorf("the answer is %+v", a)
+				}
+				eventually(t, s)
+			})
+		}
+	}
+}
+
+// The old one is the only credential that anybody has seen work; a person deletes the other while its successor is staged.
+func TestReplaceYesStopsWhenTheListHasRoomAgain(t *testing.T) {
+	t.Parallel()
+	s := play(t, calm)
+	c := s.Add(stage.Want{Kind: stage.APIKey, Bystander: 2})
+	neverLost(t, s, c) // with a free slot nothing has to go first
+	sc := &scene{Stage: s, c: c}
+	wait := held(t, s, ociemu.Before, beforeStage.fits(s, c), func(ctx context.Context) {
+		for _, id := range c.Bystander {
+			if err := sc.c.Delete(ctx, id); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err := s.Close(t.Context(), c.Problem, c.Comment("replace:yes")); err != nil {
+		t.Fatal(err)
+	}
+	if !wait() {
+		t.Fatal("the moment never came")
+	}
+	c.Bystander = nil
+	rotated(t, s, c)
+}
+
+// A process that dies between the deletion and the create has left word of what has to follow, unless somebody wipes it.
+func TestAfterADeletionThatReplaceYesAllowsASuccessorComesThoughTheJournalIsWiped(t *testing.T) {
+	t.Parallel()
+	for kind, others := range map[stage.Kind]int{stage.APIKey: 2, stage.AuthToken: 1, stage.CustomerSecretKey: 1} {
+		for _, wiped := range []bool{false, true} {
+			t.Run(string(kind)+map[bool]string{true: ", wiped", false: ", kept"}[wiped], func(t *testing.T) {
+				t.Parallel()
+				s := play(t, calm)
+				c := s.Add(stage.Want{Kind: kind, Bundle: kind == stage.CustomerSecretKey, Bystander: others})
+				s.KillAt(deletes[kind], 0)
+				if err := s.Close(t.Context(), c.Problem, c.Comment("replace:yes")); err != nil {
+					t.Fatal(err)
+				}
+				if slices.Contains(c.IDs(), c.OldID) {
+					t.Fatal("the scene is another: the old one lives")
+				}
+				for _, id := range c.Secrets {
+					if wiped {
+						edit(t, s, id, vault.UpdateSecretDetails{Metadata: map[string]any{}})
+					}
+				}
+				eventually(t, s)
+				stored, err := c.Stored()
+				if err == nil && len(c.IDs()) == 1+others && c.Try(stored) == 200 {
+					return
+				}
+				// Without the journal a person has to say that it was so; never is it taken for done.
+				if last := s.Mails()[len(s.Mails())-1]; !wiped || s.Problem(c.Problem).Status != "OPEN" {
+					t.Errorf("the user has %v, the problem is %s, the last mail: %s\n%.400s", c.IDs(), s.Problem(c.Problem).Status, last.Title, last.Body)
+				}
+			})
+		}
+	}
+}
+
+// Somebody fills the slot that the old one has left.
+func TestWhenTheSlotThatReplaceYesMadeIsFilledTheMailNamesWhatFillsIt(t *testing.T) {
+	t.Parallel()
+	for kind, others := range map[stage.Kind]int{stage.APIKey: 2, stage.AuthToken: 1, stage.CustomerSecretKey: 1} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := play(t, calm)
+			c := s.Add(stage.Want{Kind: kind, Bystander: others})
+			wait := held(t, s, ociemu.After, func(k ociemu.Call) bool { return k.Operation == deletes[kind] }, func(context.Context) { c.AddOwn() })
+			if err := s.Close(t.Context(), c.Problem, c.Comment("replace:yes")); err != nil {
+				t.Fatal(err)
+			}
+			if !wait() {
+				t.Fatal("nothing was deleted")
+			}
+			eventually(t, s)
+			if n := len(c.IDs()); n != 1+others || len(s.Mails()) == 0 {
+				t.Errorf("the user has %d credentials, and %d mails were sent", n, len(s.Mails()))
+			}
+			for _, id := range c.IDs()[others:] { // room again
+				if !slices.Contains(c.Bystander, id) {
+					if err := c.Delete(t.Context(), id); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if err := s.Close(t.Context(), c.Problem, c.Comment("replace:yes")); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, s)
+			successorOnly(t, s, c)
+		})
+	}
+}

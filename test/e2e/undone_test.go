@@ -1,0 +1,286 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/vault"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// Where OCI takes no second PENDING version, that of an attempt that was taken back must not be in the next one's way.
+func TestAfterAnAttemptWasTakenBackTheNextOneSucceedsWhateverOCISaysToASecondPendingVersion(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for _, second := range []ociemu.SecondPendingAnswer{ociemu.SecondPendingDeprecates, ociemu.SecondPendingRefused, ociemu.SecondPendingKeeps} {
+		for _, kind := range []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey} {
+			n++
+			bundle := n%2 == 0
+			t.Run(string(second)+", "+string(kind), func(t *testing.T) {
+				t.Parallel()
+				o := ociemu.Calm()
+				o.Answers.SecondPending = second
+				s := play(t, stage.Options{Emulator: o})
+				c := s.Add(stage.Want{Kind: kind, Bundle: bundle})
+				neverLost(t, s, c)
+				s.SetCreatedOffset(-31 * time.Minute) // several refusals count
+				status := map[stage.Kind]int{stage.APIKey: 401, stage.AuthToken: 401, stage.CustomerSecretKey: 403}[kind]
+				f := s.Inject(ociemu.Fault{Operation: proofs[kind], Times: -1, Match: proves(c), Do: ociemu.Answer(status, "NotAuthenticated")})
+				if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || !strings.Contains(a.Reason, "taken back") {
+					t.Fatalf("the answer is %+v", a)
+				}
+				if ids := c.IDs(); !slices.Equal(ids, []string{c.OldID}) {
+					t.Errorf("the user has %v", ids)
+				}
+				f.Remove()
+				s.SetCreatedOffset(0)
+				if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+					t.Fatal(err)
+				}
+				successorOnly(t, s, c)
+			})
+		}
+	}
+}
+
+// One refusal is no proof that a credential is bad, however old it is: first uses of new ones are refused.
+func TestOneRefusalOfACredentialThatIsTriedLateTakesNothingBack(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w stage.Want) {
+		for _, age := range []time.Duration{5 * time.Minute, 29 * time.Minute, time.Hour} {
+			s := play(t, stage.Options{}) // the first use is refused
+			c := s.Add(w)
+			neverLost(t, s, c)
+			s.SetCreatedOffset(-age)
+			killDuringProof(s, c)
+			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+				t.Fatal(err)
+			}
+			s.SetCreatedOffset(0)
+			if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {
+				t.Fatal(err)
+			}
+			closedAllAlong(t, s, c)
+			if s.Replies()[len(s.Replies())-1].Status != 200 {
+				finish(t, s)
+			}
+			onceRotated(t, s, c)
+		}
+	})
+}
+
+func TestTheMailOfAHalfDonePromotionSaysThatSomethingWasChanged(t *testing.T) {
+	t.Parallel()
+	s := play(t, calm)
+	c := s.Add(stage.Want{Kind: stage.CustomerSecretKey})
+	killDuringProof(s, c)
+	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+		t.Fatal(err)
+	}
+	half := func() (n int) {
+		for _, id := range c.Secrets {
+			if s.Secret(id).CurrentVersion > 1 {
+				n++
+			}
+		}
+		return n
+	}
+	f := s.Inject(ociemu.Fault{Operation: "UpdateSecret", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound"),
+		Match: func(k ociemu.Call) bool { return !k.Caller.Operator && half() > 0 }})
+	for range 2 {
+		if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if half() != 1 {
+		t.Fatalf("the scene is another: %d secrets have the new half", half())
+	}
+	mails := s.Mails()
+	if len(mails) == 0 {
+		t.Fatal("no mail")
+	}
+	for _, m := range mails {
+		if strings.Contains(m.Body, "Nothing was changed") {
+			t.Errorf("half of the pair is CURRENT, and the mail %q says that nothing was changed", m.Title)
+		}
+	}
+	if c.Try(c.Old) != 200 {
+		t.Error("the old one was deleted")
+	}
+	f.Remove()
+	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, s)
+	successorOnly(t, s, c)
+}
+
+// A person stores a credential of their own while nobody is at work: a process died, and the next delivery comes.
+func TestWhatAPersonStoredBetweenTwoDeliveriesIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"UploadApiKey", "GetUser", "UpdateSecret"} {
+		t.Run("killed at "+at, func(t *testing.T) {
+			t.Parallel()
+			for _, order := range []string{"delivery", "sweep"} {
+				s := play(t, calm)
+				c := s.Add(stage.Want{Kind: stage.APIKey})
+				if at == "GetUser" {
+					killDuringProof(s, c)
+				} else {
+					s.KillAt(at, 0)
+				}
+				if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+					t.Fatal(err)
+				}
+				own := c.AddOwn()
+				if err := s.PutSecret(t.Context(), c.Secrets["api_secret_ocid"], []byte(own.Value)); err != nil {
+					t.Fatal(err)
+				}
+				if order == "sweep" {
+					s.Forward(20 * time.Minute)
+					swept(t, s)
+				} else if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {
+					t.Fatal(err)
+				}
+				eventually(t, s)
+				if got := string(s.Secret(c.Secrets["api_secret_ocid"]).Current()); got != own.Value && slices.Contains(c.IDs(), own.ID) {
+					t.Errorf("%s: the key that a person made CURRENT lives, and CURRENT has another", order)
+				}
+				if !slices.Contains(c.IDs(), c.OldID) {
+					t.Errorf("%s: the old key was deleted", order)
+				}
+			}
+		})
+	}
+}
+
+// What a secret is for is said by its journal and its content; a comment that takes it for something else is refused.
+func TestABundleStaysABundle(t *testing.T) {
+	t.Parallel()
+	for kind, key := range map[stage.Kind]string{stage.APIKey: "api_secret_ocid", stage.AuthToken: "auth_secret_ocid"} {
+		for name, comment := range map[string]func(id string) string{
+			"the next closure names no secret":           func(string) string { return "rotate:yes" },
+			"the next closure has the key of a bare one": func(id string) string { return key + ":" + id },
+		} {
+			for _, wiped := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, %s, wiped %v", kind, name, wiped), func(t *testing.T) {
+					t.Parallel()
+					s := play(t, calm)
+					c := s.Add(stage.Want{Kind: kind, Bundle: true})
+					first := closeProblem(t, s, c, c.Comment())
+					if first.Outcome != "rotated" {
+						t.Fatalf("the answer is %+v", first)
+					}
+					id := c.Secrets["bundle_secret_ocid"]
+					if wiped {
+						edit(t, s, id, vault.UpdateSecretDetails{Metadata: map[string]any{}})
+					}
+					next := c.Again(first.NewID)
+					if err := s.Close(t.Context(), next, comment(id)); err != nil {
+						t.Fatal(err)
+					}
+					if !json.Valid(s.Secret(id).Current()) {
+						t.Errorf("%s: the secret held one JSON document, and holds something else", lastAnswer(t, s).Outcome)
+					}
+					if _, err := c.Stored(); err != nil || len(c.IDs()) != 1 {
+						t.Errorf("the user has %v (%v)", c.IDs(), err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// The tag of the role says what a secret is for, too.
+func TestASecretWhoseTagSaysBundleTakesNoBareKey(t *testing.T) {
+	t.Parallel()
+	s := play(t, calm)
+	c := s.Add(stage.Want{Kind: stage.APIKey})
+	edit(t, s, c.Secrets["api_secret_ocid"], vault.UpdateSecretDetails{FreeformTags: map[string]string{"team": "web",
+		"keyturn-user": c.User, "keyturn-kind": string(c.Kind), "keyturn-role": "bundle"}})
+	s.ResetCalls()
+	refused(t, s, c, closeProblem(t, s, c, c.Comment()), "bundle")
+}
+
+// Credentials of protected users are never touched, not even those with Keyturn's mark whose value is nowhere.
+func TestTheSweepDeletesNothingOfAProtectedUser(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []stage.Kind{stage.AuthToken, stage.CustomerSecretKey} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := play(t, stage.Options{Emulator: ociemu.Calm(), Config: []string{"protected_users=break-glass*"}})
+			c := s.Add(stage.Want{Kind: kind, Bundle: true, UserName: "break-glass@example.com"})
+			description := markFor(rotationOf(kind, c.User, c.OldID), c.Secrets["bundle_secret_ocid"])
+			s.SetCreatedOffset(-time.Hour)
+			var id string
+			if kind == stage.AuthToken {
+				id, _ = s.AddAuthToken(c.User, description)
+			} else {
+				id, _ = s.AddCustomerSecretKey(c.User, description)
+			}
+			s.SetCreatedOffset(0)
+			for range 2 {
+				swept(t, s)
+				s.Forward(time.Hour)
+			}
+			if !slices.Contains(c.IDs(), id) {
+				t.Error("the sweep deleted a credential of a protected user")
+			}
+		})
+	}
+}
+
+// Whoever may name a credential can write a mark: a living one whose value some version may hold stays.
+func TestTheSweepDeletesNoMarkedCredentialWhoseValueMayBeSomewhere(t *testing.T) {
+	t.Parallel()
+	s := play(t, calm)
+	c := s.Add(stage.Want{Kind: stage.AuthToken})
+	id := c.Secrets["auth_secret_ocid"]
+	s.SetCreatedOffset(-time.Hour)
+	token, value := s.AddAuthToken(c.User, markFor(rotationOf(c.Kind, c.User, c.OldID), id))
+	s.SetCreatedOffset(0)
+	if err := s.PutSecret(t.Context(), id, []byte(value)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		swept(t, s)
+		s.Forward(time.Hour)
+	}
+	if !slices.Contains(c.IDs(), token) {
+		t.Error("the sweep deleted the credential that CURRENT holds")
+	}
+}
+
+// A secret whose CURRENT is an early version has as many versions as one whose CURRENT is the last.
+func TestTheSweepMakesRoomInASecretThatWasRolledBack(t *testing.T) {
+	t.Parallel()
+	for _, current := range []int64{1, 2, 20, 28} {
+		t.Run(fmt.Sprint("to version ", current), func(t *testing.T) {
+			t.Parallel()
+			s := play(t, calm)
+			c := s.Add(stage.Want{Kind: stage.APIKey})
+			id := s.AddSecret(ociemu.SecretSeed{Name: "crowded", Versions: 29, Content: []byte(c.Old.Value),
+				FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind)}})
+			edit(t, s, id, vault.UpdateSecretDetails{CurrentVersionNumber: common.Int64(current)})
+			d := swept(t, s)
+			left := 0
+			for _, v := range s.Secret(id).Versions {
+				if v.Deletion.IsZero() {
+					left++
+				} else if slices.Contains(v.Stages, "CURRENT") || slices.Contains(v.Stages, "PREVIOUS") {
+					t.Errorf("version %d (%v) goes", v.Number, v.Stages)
+				}
+			}
+			if left > 20 || s.Secret(id).CurrentVersion != current {
+				t.Errorf("the secret keeps %d versions of 30, CURRENT is %d: %+v", left, s.Secret(id).CurrentVersion, d)
+			}
+		})
+	}
+}

@@ -1,0 +1,74 @@
+package ociemu
+
+import (
+	"slices"
+	"time"
+)
+
+// keptGone is how many deleted credentials of a kind a user's lists can still show.
+const keptGone = 16
+
+// SetListLag changes how far IAM's lists of credentials are behind.
+func (e *Emulator) SetListLag(d time.Duration) { e.listLag.Store(int64(max(0, d))) }
+
+// seenAt is the moment whose state the call's list shows.
+func (x *exchange) seenAt() time.Time {
+	return x.now.Add(-max(x.stale, time.Duration(x.e.listLag.Load())))
+}
+
+// listed gives the credentials that a list shows: those that there were at the moment that it shows.
+func listed[T interface{ record() *birth }](x *exchange, gone, live []T) []T {
+	at := x.seenAt()
+	return slices.DeleteFunc(slices.Concat(gone, live), func(c T) bool {
+		b := c.record()
+		return b.made.After(at) || !b.gone.IsZero() && !b.gone.After(at)
+	})
+}
+
+// buried adds a deleted credential to those that lists may still show.
+func buried[T interface{ record() *birth }](x *exchange, gone []T, c T) []T {
+	c.record().gone = x.now
+	gone = append(gone, c)
+	return gone[max(0, len(gone)-keptGone):]
+}
+
+// passwordSeen is the password whose age the user's record shows, or nil.
+func (x *exchange) passwordSeen(u *user) *password {
+	if u.password == nil {
+		return nil
+	}
+	seen := listed(x, u.gonePasswords, []*password{u.password})
+	if len(seen) == 0 {
+		return nil
+	}
+	return seen[len(seen)-1]
+}
+
+// CatchUp ends what only time ends: secrets have settled, credentials have spread, and lists show what there is now. A
+// test that puts the services' clock back needs it, or what was done before would not have happened yet.
+func (e *Emulator) CatchUp() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.state.secrets {
+		s.busyUntil = time.Time{}
+	}
+	for _, u := range e.state.users {
+		u.goneAPIKeys, u.goneAuthTokens, u.goneSecretKeys, u.gonePasswords = nil, nil, nil, nil
+		births := []*birth{}
+		for _, k := range u.apiKeys {
+			births = append(births, &k.birth)
+		}
+		for _, t := range u.authTokens {
+			births = append(births, &t.birth)
+		}
+		for _, k := range u.secretKeys {
+			births = append(births, &k.birth)
+		}
+		if u.password != nil {
+			births = append(births, &u.password.birth)
+		}
+		for _, b := range births {
+			b.visibleAt, b.worksAt, b.made = time.Time{}, time.Time{}, time.Time{}
+		}
+	}
+}
