@@ -22,7 +22,7 @@ var (
 		rotation.StoredReplaced, rotation.StoredWithdrawn, rotation.StoredUnread}
 	proofs = []rotation.Proof{rotation.ProofTodo, rotation.ProofGood, rotation.ProofBad, rotation.ProofUnclear, rotation.ProofSilent}
 	slots  = []rotation.Slot{rotation.SlotFree, rotation.SlotFull, rotation.SlotUnclear, rotation.SlotRefused}
-	rooms  = []rotation.Room{rotation.RoomFree, rotation.RoomSpent, rotation.RoomTaken, rotation.RoomUnknown, rotation.RoomBusy,
+	rooms  = []rotation.Room{rotation.RoomFree, rotation.RoomSpent, rotation.RoomTaken, rotation.RoomUnknown, rotation.RoomChanged, rotation.RoomBusy,
 		rotation.RoomFull, rotation.RoomSwapped, rotation.RoomWrong, rotation.RoomForeign}
 	troubles = []rotation.Trouble{rotation.TroubleNone, rotation.TroubleLater, rotation.TroubleFinal, rotation.TroubleBlocked}
 	graces   = []rotation.Grace{rotation.GraceOrdered, rotation.GraceRuns, rotation.GraceOver, rotation.GraceClaimed,
