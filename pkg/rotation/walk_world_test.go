@@ -427,6 +427,12 @@ func (c *call) gives(old walkCred) {
 		if c.acts == c.proc.wrote && !c.unseen() && !slices.ContainsFunc(c.creds, func(o walkCred) bool { return c.works(o) && c.current(o, c.job.Targets) }) {
 			c.wrong("the old credential goes, and no living one is CURRENT everywhere")
 		}
+		for _, s := range c.secrets {
+			t := JournalOf(secret.Metadata(s.metadata)).Retire.Of(old.id)
+			if slices.Contains(c.job.Targets, s.Target) && c.acts == c.proc.wrote && (t == nil || t.Maker != c.maker || t.Begun == nil) {
+				c.wrong("the old credential goes, and the secrets don't say who deletes it")
+			}
+		}
 		if t := c.proc.mem.Trial; !t.Accepted {
 			c.wrong("the old credential goes without a proof of this run")
 		}
@@ -570,6 +576,9 @@ func (s *walkSecret) makeCurrent(i int) {
 func (c *call) promotes(s *walkSecret, v walkVersion) {
 	if t := JournalOf(secret.Metadata(s.metadata)).Staged; t != nil && t.Phase == PhaseUndone && t.Version == v.name {
 		c.wrong("a version that was taken back is promoted")
+	}
+	if t := c.proc.mem.Trial; c.kind != credential.Password && c.refused && !t.Accepted {
+		c.wrong("a credential that is refused is promoted")
 	}
 	for _, o := range c.creds {
 		tells := c.kind == credential.APIKey || c.kind == credential.CustomerSecretKey
