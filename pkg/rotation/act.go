@@ -172,7 +172,7 @@ func (r *run) create(ctx context.Context, c Case, a Action) error {
 		return err
 	}
 	r.changed(nil)
-	r.mem.Before, r.mem.Made = v.issued, &made
+	r.mem.Before, r.mem.Made, r.mem.MadeAt = v.issued, &made, r.Clock.Now()
 	switch {
 	case r.job.Ref.Kind == credential.APIKey:
 		if made.ID != c.Material.ID {

@@ -17,6 +17,7 @@ type Memory struct {
 	Fresh bool      // the snapshot shows OCI as this run left it
 
 	Made     *credential.Created  // the credential that this run has made
+	MadeAt   time.Time            // when, by Now
 	Value    *credential.Material // it with its value, or the key pair of an API key; nil once it is of no use
 	Kept     string               // name of the version that holds Value; empty while no secret does
 	Unsure   bool                 // a write of Value was not answered, and OCI hasn't been seen since
