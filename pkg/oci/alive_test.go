@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/keyturn/keyturn/pkg/credential"
 )
@@ -51,10 +52,12 @@ func TestACredentialThatIAMListsAsDeletedOrBeingDeletedIsNotThere(t *testing.T) 
 func TestAListWithoutABodyIsAnErrorAndNotAnEmptyOne(t *testing.T) {
 	for _, kind := range []credential.Kind{credential.APIKey, credential.AuthToken, credential.CustomerSecretKey} {
 		for name, body := range map[string]string{"nothing": "", "blanks": " \n", "null": "null", "an object": "{}", "a page": "<html></html>", "a text": `"[]"`} {
-			cloud, _ := offline(t, always(200, body))
-			if l, err := cloud.Issuer(kind).List(t.Context(), user); err == nil {
-				t.Errorf("%s, %s: %d credentials", kind, name, len(l.Credentials))
-			}
+			synctest.Test(t, func(t *testing.T) {
+				cloud, _ := offline(t, always(200, body))
+				if l, err := cloud.Issuer(kind).List(t.Context(), user); err == nil {
+					t.Errorf("%s, %s: %d credentials", kind, name, len(l.Credentials))
+				}
+			})
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
@@ -229,9 +230,12 @@ func TestARedirectionIsNoSuccessOfAnyCall(t *testing.T) {
 				answer.Header.Set("Location", "https://portal.example/login")
 				return answer, err
 			})
-			ctx, end := context.WithTimeout(t.Context(), 100*time.Millisecond) // for one call
-			err := o.run(ctx, cloud)
-			end()
+			var err error
+			synctest.Test(t, func(t *testing.T) {
+				ctx, end := context.WithTimeout(t.Context(), 100*time.Millisecond) // for one call
+				defer end()
+				err = o.run(ctx, cloud)
+			})
 			if fault.Of(err) != fault.Unclear || err == nil || !contains(err.Error(), strconv.Itoa(status)) {
 				t.Errorf("%s, %d: %v", o.name, status, err)
 			}

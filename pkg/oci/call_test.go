@@ -27,8 +27,11 @@ func TestAServicesAnswerBecomesAFault(t *testing.T) {
 		"nothing at all":      {500, "", fault.Error{Class: fault.Unclear, Status: 500, RequestID: "request-1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cloud, _ := offline(t, always(c.status, c.body))
-			_, err := cloud.Vault().Secret(t.Context(), secretID)
+			var err error
+			synctest.Test(t, func(t *testing.T) {
+				cloud, _ := offline(t, always(c.status, c.body))
+				_, err = cloud.Vault().Secret(t.Context(), secretID)
+			})
 			got, ok := errors.AsType[*fault.Error](err)
 			if !ok {
 				t.Fatalf("the error is no fault: %v", err)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 func TestASecretsRegionIsReadOffItsOCID(t *testing.T) {
@@ -42,9 +43,11 @@ func TestATopicsRegionIsReadOffItsOCID(t *testing.T) {
 
 func TestWhatHasNoRegionIsAskedOfTheFunctionsOwn(t *testing.T) {
 	cloud, s := offline(t, always(200, `[]`))
-	_, _ = cloud.Vault().List(t.Context(), tenancy)
-	_, _ = cloud.Namespace(t.Context())
-	_, _ = cloud.Problem(t.Context(), problem)
+	synctest.Test(t, func(t *testing.T) {
+		_, _ = cloud.Vault().List(t.Context(), tenancy)
+		_, _ = cloud.Namespace(t.Context())
+		_, _ = cloud.Problem(t.Context(), problem)
+	})
 	if len(s.asked) < 4 {
 		t.Fatalf("%d requests, want 4 or more", len(s.asked))
 	}

@@ -58,7 +58,7 @@ func specs() []spec {
 		{checkSecret, "GetSecret of each bound secret", "not allowed, not ACTIVE, a replica, or of another region", "being changed just now", judgeSecret, unbound},
 		{checkVersions, "ListSecretVersions of each", "not allowed, or 30 versions: no new one fits", "25 versions or more", judgeVersions, unbound},
 		{checkContent, "GetSecretBundle of CURRENT of each; the content is dropped at once", "not allowed", "", judgeContent, unbound},
-		{checkJournal, "Keyturn's journal in the metadata of each", "", "a rotation is half-way, or a grace period over: the sweep goes on", judgeJournal, unbound},
+		{checkJournal, "Keyturn's journal in the metadata of each", "", "a rotation is half-way, or a grace period over: the sweep asks Cloud Guard, and goes on", judgeJournal, unbound},
 		{checkUsers, "ListUsers (only `functions/sweep`)", "not allowed", "", judgePeople, nil},
 		{checkUser, "GetUser of each user of bound secrets", "absent, not allowed, not ACTIVE, or may not have credentials of that kind", "", judgeUser, unbound},
 		{checkProtected, "those users and `protected_users`", "", "a secret is bound to a protected user", judgeProtected, nil},

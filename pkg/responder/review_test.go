@@ -53,8 +53,8 @@ func TestAReviewReadsTheProblemAnewSinceItMayHaveBeenReopenedMeanwhile(t *testin
 	s := newScene()
 	stale := s.closed(comment)
 	s.problem = func(int) (cloudguard.Problem, error) { return s.open(), nil }
-	if o := s.responder().Review(t.Context(), "call-1", stale); o.Status != outcome.Ignored || s.saw("Run") || s.saw("Look") {
-		t.Errorf("the outcome is %q, called %v", o.Status, s.calls)
+	if o := s.responder().Review(t.Context(), "call-1", stale); o.Status != outcome.Ignored || o.Reason != "the problem has been opened again" || s.saw("Run") || s.saw("Look") {
+		t.Errorf("the outcome is %q (%s), called %v", o.Status, o.Reason, s.calls)
 	}
 }
 

@@ -257,9 +257,17 @@ func (c stepClock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
+// stillClock stands still, also while somebody sleeps.
+type stillClock struct{ at time.Time }
+
+func (c stillClock) Now() time.Time { return c.at }
+
+func (c stillClock) Sleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+
 // event is what Cloud Guard's event says.
 type event struct {
 	kind, version, rule, problem, user, resource, status, comment string
+	at                                                            time.Time // zero: just after the closure
 }
 
 func (e event) json(t *testing.T) []byte {
@@ -272,8 +280,12 @@ func (e event) json(t *testing.T) []byte {
 	if version == "" {
 		version = "2.0"
 	}
+	at := e.at
+	if at.IsZero() {
+		at = closedAt.Add(2 * time.Second)
+	}
 	text, err := json.Marshal(map[string]any{
-		"eventType": e.kind, "eventTypeVersion": version, "eventTime": closedAt.Add(2 * time.Second).Format(time.RFC3339),
+		"eventType": e.kind, "eventTypeVersion": version, "eventTime": at.Format(time.RFC3339),
 		"data": map[string]any{"resourceId": e.problem, "resourceName": "IAM Auth token is too old", "compartmentId": tenancyID,
 			"additionalDetails": map[string]any{"tenantId": tenancyID, "status": status, "problemName": e.rule, "riskLevel": "MEDIUM",
 				"resourceId": e.resource, "resourceName": "deploys the web shop", "resourceType": "User",

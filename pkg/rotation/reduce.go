@@ -80,7 +80,7 @@ func (j Job) order() Order {
 func newView(job Job, snap Snapshot, mem Memory) view {
 	v := view{job: job, snap: snap, mem: mem, id: job.rotation()}
 	v.issued = slices.DeleteFunc(slices.Clone(snap.Issued), func(c credential.Issued) bool { return slices.Contains(mem.Deleted, c.ID) })
-	if m := mem.Made; m != nil && v.listed(m.ID) == nil && !slices.Contains(mem.Deleted, m.ID) && mem.Now.Sub(mem.MadeAt) < SpreadTime {
+	if m := mem.Made; m != nil && v.listed(m.ID) == nil && !slices.Contains(mem.Deleted, m.ID) && snap.Local.Sub(mem.MadeAt) < SpreadTime {
 		v.issued = append(v.issued, m.Issued)
 	}
 	newest, undone := v.newest()

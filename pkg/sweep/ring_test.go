@@ -112,3 +112,14 @@ func TestAFailureOfOneKeepsNobodyElseFromBeingHandled(t *testing.T) {
 		t.Errorf("handled %d of %d, %v", n, len(ids), err)
 	}
 }
+
+func TestEachPartOfASweepStartsAtAPlaceOfItsOwn(t *testing.T) {
+	seen := map[float64]bool{}
+	for part := range 5 {
+		at := begin(time.Unix(1_790_000_000, 0), part)
+		if at < 0 || at >= 1 || seen[at] {
+			t.Errorf("part %d starts at %v", part, at)
+		}
+		seen[at] = true
+	}
+}

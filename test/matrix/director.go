@@ -21,6 +21,9 @@ type director struct {
 	held     []*hold
 	tardy    int // held calls that met no write of the next delivery, and took effect after it
 	stuck    int // held calls whose effect didn't come
+	perform  func(call int, a *act)
+	unable   error // why a person could not act
+	idle     bool  // there was nothing that the person could have done at that moment
 }
 
 // hold is a call whose effect or answer waits.
@@ -66,7 +69,12 @@ func (d *director) arrange(index int, at site, w disturbance) {
 		if w.late {
 			d.held = append(d.held, &hold{seq: c.Seq, release: release, at: w.lateAt, effect: w.when == ociemu.Before, in: d.delivery})
 		}
-		if w.kill && !w.late {
+		if w.act != nil {
+			go func() {
+				d.perform(c.Seq, w.act)
+				close(release)
+			}()
+		} else if w.kill && !w.late {
 			go func() {
 				d.s.Host.Kill()
 				close(release)
@@ -89,7 +97,7 @@ func (d *director) arrange(index int, at site, w disturbance) {
 		d.s.Inject(ociemu.Fault{Match: match, When: w.when, Do: ociemu.Answer(w.status, w.code), Times: times})
 		return
 	}
-	if !w.kill && !w.late {
+	if !w.kill && !w.late && w.act == nil {
 		d.s.Inject(ociemu.Fault{Match: match, When: w.when, Do: ociemu.Cut})
 		return
 	}
@@ -178,8 +186,9 @@ func (d *director) await(seq int) bool {
 	return false
 }
 
-// void says whether a disturbance has not happened as its name says: it met no call, or no write to come in between of.
-func (d *director) void() bool { return d.missed() > 0 || d.tardy > 0 }
+// void says whether a disturbance has not happened as its name says: it met no call, or no write to come in between of,
+// or a person found nothing to do.
+func (d *director) void() bool { return d.missed() > 0 || d.tardy > 0 || d.idle }
 
 // disagree compares what the emulator's log says of the call that a single disturbance has hit with its name.
 func (d *director) disagree(w disturbance) string {
@@ -188,7 +197,7 @@ func (d *director) disagree(w disturbance) string {
 	d.mu.Unlock()
 	for _, c := range d.s.Calls() {
 		switch {
-		case c.Seq != seq || w.late:
+		case c.Seq != seq || w.late || w.act != nil:
 		case w.status != 0 && c.Status != w.status, w.status == 0 && c.Status != 0,
 			!w.kill && w.when == ociemu.Before && c.Effect != 0, w.when == ociemu.After && c.Effect == 0,
 			w.when == ociemu.After && c.Effect >= 300 && writes[c.Operation]:

@@ -17,6 +17,7 @@ type disturbance struct {
 	late   bool // the call takes effect later: see lateAt
 	stays  bool // every later call of the operation in the same delivery is hit as well
 	lateAt moment
+	act    *act // what a person does meanwhile
 }
 
 // moment is when a late call takes effect: at a write of the delivery after the one that made it. The zero moment is

@@ -14,6 +14,7 @@ const (
 	replace variant = "replace" // the user's slots are full, and the old credential may be deleted first
 	undo    variant = "undo"    // the new credential is refused during the first delivery, and taken back
 	wiped   variant = "wiped"   // after the first delivery somebody empties the metadata of the secrets, where the journal is
+	lagging variant = "lagging" // IAM's lists show what was there a minute ago
 )
 
 // form is a kind of credential, where it is stored, and how its rotation goes.
@@ -40,17 +41,19 @@ func allForms() []form {
 	var all []form
 	for _, f := range base {
 		all = append(all, f)
-		g, r, u, w := f, f, f, f
+		g, r, u, w, l := f, f, f, f, f
 		g.name, g.variant, g.comment = f.name+" "+string(grace), grace, []string{"grace:1h"}
 		r.name, r.variant, r.comment = f.name+" "+string(replace), replace, []string{"replace:yes"}
 		r.want.Bystander = slots[f.want.Kind] - 1
 		u.name, u.variant = f.name+" "+string(undo), undo
 		w.name, w.variant = f.name+" "+string(wiped), wiped
-		all = append(all, g, r, u, w)
+		l.name, l.variant = f.name+" "+string(lagging), lagging
+		all = append(all, g, r, u, w, l)
 	}
 	return append(all,
 		form{name: "password", want: stage.Want{Kind: stage.Password}},
 		form{name: "password bundle", want: stage.Want{Kind: stage.Password, Bundle: true}},
+		form{name: "password " + string(lagging), want: stage.Want{Kind: stage.Password}, variant: lagging},
 		form{name: "password not kept", want: stage.Want{Kind: stage.Password, NoSecret: true}})
 }
 

@@ -12,10 +12,7 @@ import (
 
 // judge looks at the end of a cell, and takes over what the history found.
 func (sc *scene) judge(r *result) {
-	sc.h.mu.Lock()
-	r.faults = append(r.faults, sc.h.faults...)
-	resets := len(sc.h.resets)
-	sc.h.mu.Unlock()
+	r.faults = append(r.faults, sc.h.Faults()...)
 	fault := func(format string, args ...any) { r.faults = append(r.faults, fmt.Sprintf(format, args...)) }
 	for key, id := range sc.c.Secrets {
 		s := sc.Secret(id)
@@ -41,15 +38,24 @@ func (sc *scene) judge(r *result) {
 	if sc.d.stuck > 0 {
 		fault("a call that was let go never took effect")
 	}
-	switch {
+	if sc.d.unable != nil {
+		fault("%v", sc.d.unable)
+	}
+	switch a := r.cell.person(); {
+	case a != nil && sc.c.Kind == stage.Password:
+		if n := sc.h.Resets(); n > 1 {
+			fault("%d resets", n)
+		}
+	case a != nil:
+		sc.judgePerson(a, fault)
 	case sc.c.Kind == stage.Password && sc.d.tardy > 0:
 		// The dead process's reset came when all was over, and nothing can fence a reset: see the README's limits.
 	case sc.c.Kind == stage.Password:
-		sc.judgePassword(r, resets, fault)
+		sc.judgePassword(r, sc.h.Resets(), fault)
 	default:
 		sc.judgeCredential(fault)
 	}
-	if sc.reopened() {
+	if sc.reopened() && r.cell.person() == nil {
 		fault("the problem is still open")
 	}
 	if len(r.faults) > 0 {
@@ -60,7 +66,7 @@ func (sc *scene) judge(r *result) {
 // finished says whether the first delivery has left nothing to do, so that nothing of its trouble is there any more.
 func (sc *scene) finished(c cell) bool {
 	if sc.last.Status != 200 || len(sc.Mails()) == 0 || sc.reopened() || sc.c.Kind == stage.Password || sc.form.variant == wiped ||
-		sc.d.missed() > 0 || slices.ContainsFunc(c.faults, func(d disturbance) bool { return d.late }) {
+		c.person() != nil || sc.d.missed() > 0 || slices.ContainsFunc(c.faults, func(d disturbance) bool { return d.late }) {
 		return false
 	}
 	good := true

@@ -30,6 +30,7 @@ type options struct {
 	seed     uint64
 	rows     int
 	product  int
+	persons  int
 	parallel int
 	write    bool
 	verbose  bool
@@ -45,9 +46,10 @@ func main() {
 	flag.StringVar(&o.kind, "kind", "", "play the rows whose name begins with this")
 	flag.StringVar(&o.run, "run", "", "play the cells whose name this regular expression fits")
 	flag.Uint64Var(&o.seed, "seed", 1, "draws what the short form plays")
-	flag.IntVar(&o.rows, "rows", -1, "how many cells with two faults in a row to play; -1: all, or 50 in short form")
-	flag.IntVar(&o.product, "product", -1, "how many cells with two faults anywhere to draw from the whole product; -1: 1000, or 50 in short form")
-	flag.IntVar(&o.parallel, "parallel", 3*runtime.NumCPU(), "how many cells to play side by side")
+	flag.IntVar(&o.rows, "rows", -1, "how many cells with two faults in a row to draw for each form; -1: all for the plain API key and 150 for each other form, or 4 in short form")
+	flag.IntVar(&o.product, "product", -1, "how many cells with two faults anywhere to draw for each form; -1: 1000 for the plain API key and 50 for each other form, or 2 in short form")
+	flag.IntVar(&o.persons, "persons", -1, "how many cells with a person's act to draw for each form; -1: all, or a third of the acts once in short form")
+	flag.IntVar(&o.parallel, "parallel", 8*runtime.NumCPU(), "how many cells to play in parallel; most of their time they wait")
 	flag.BoolVar(&o.write, "write", false, "write the table to "+page)
 	flag.BoolVar(&o.verbose, "v", false, "name every cell")
 	flag.StringVar(&o.ledger, "ledger", "", "a `file` that keeps what was played; cells that the same build has passed before are not played again")
@@ -137,7 +139,7 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 // cells lists what is to be played.
 func (p player) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]cell, error) {
 	var all []cell
-	for _, f := range allForms() {
+	for i, f := range allForms() {
 		if !strings.HasPrefix(f.name, o.kind) {
 			continue
 		}
@@ -146,9 +148,8 @@ func (p player) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]
 			return nil, fmt.Errorf("learning the calls of %s: %w", f.name, err)
 		}
 		all = append(all, plan(f, sites, o)...)
-		if f.name == "api-key" {
-			all = append(all, twice(f, sites, o)...)
-		}
+		all = append(all, twice(f, sites, o)...)
+		all = append(all, acted(f, i, sites, o)...)
 	}
 	var out []cell
 	for _, c := range all {
@@ -157,19 +158,4 @@ func (p player) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]
 		}
 	}
 	return out, nil
-}
-
-// twice lists the cells with two faults, as far as they are asked for.
-func twice(f form, sites []site, o options) []cell {
-	inRow, anywhere := o.rows, o.product
-	if o.short && inRow < 0 {
-		inRow = 50
-	}
-	if anywhere < 0 {
-		anywhere = 1000
-		if o.short {
-			anywhere = 50
-		}
-	}
-	return append(draw(rows(f, sites), inRow, o.seed), draw(product(f, sites), anywhere, o.seed)...)
 }

@@ -44,53 +44,6 @@ func TestASliceOfTheMatrixPasses(t *testing.T) {
 	}
 }
 
-// judged gives a history the states and returns what it finds.
-func judged(v variant, states ...state) []string {
-	c := &stage.Case{Kind: stage.AuthToken, OldID: "old", Bystander: []string{"other"}}
-	h := newHistory(c, v)
-	for _, s := range states {
-		h.add(s)
-	}
-	return h.faults
-}
-
-func current(id string) map[string][]string { return map[string][]string{"auth_secret_ocid": {id}} }
-
-func TestTheJudgeSeesWhatMustNotHappen(t *testing.T) {
-	start := state{Living: []string{"old", "other"}, Current: current("old")}
-	for name, m := range map[string]struct {
-		variant variant
-		states  []state
-		want    string
-	}{
-		"a lost credential": {replace, []state{{Living: []string{"new"}, Current: current("")}}, "lost"},
-		"an old one that goes too early": {plain, []state{{Living: []string{"other", "new"}, Readable: []string{"new"}, Current: current("old")}},
-			"before a new one was CURRENT"},
-		"a bystander that goes": {plain, []state{{Living: []string{"old"}, Current: current("old")}}, "bystander"},
-		"a second promotion": {plain, []state{
-			{Living: start.Living, Current: current("old"), Versions: map[string]int64{"s": 1}},
-			{Living: start.Living, Current: current("old"), Versions: map[string]int64{"s": 2}},
-			{Living: start.Living, Current: current("old"), Versions: map[string]int64{"s": 3}}}, "third version"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := judged(m.variant, append([]state{start}, m.states...)...); !strings.Contains(strings.Join(got, "\n"), m.want) {
-				t.Errorf("found %q, want %q", got, m.want)
-			}
-		})
-	}
-}
-
-func TestTheJudgeLetsAGoodRotationPass(t *testing.T) {
-	got := judged(plain,
-		state{Living: []string{"old", "other"}, Current: current("old")},
-		state{Living: []string{"old", "other", "new"}, Current: current("old")},
-		state{Living: []string{"old", "other", "new"}, Readable: []string{"new"}, Current: current("new")},
-		state{Living: []string{"other", "new"}, Readable: []string{"new"}, Current: current("new")})
-	if len(got) > 0 {
-		t.Errorf("found %q", got)
-	}
-}
-
 func TestTheShortFormMeetsEveryCallAndEveryFault(t *testing.T) {
 	sites := []site{{"GetProblem", 1}, {"UpdateSecret", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 2}, {"DeleteAuthToken", 1}, {"PublishMessage", 1},
 		{"GetSecret", 1}, {"GetUser", 1}, {"ListAuthTokens", 1}}
@@ -104,6 +57,56 @@ func TestTheShortFormMeetsEveryCallAndEveryFault(t *testing.T) {
 		}
 		if len(calls) != len(sites) || len(faults) != len(singles()) {
 			t.Errorf("seed %d: %d of %d calls, %d of %d faults", seed, len(calls), len(sites), len(faults), len(singles()))
+		}
+	}
+}
+
+func TestTheShortFormPlaysEachActAndTwoFaultsOfEachForm(t *testing.T) {
+	sites := []site{{"GetProblem", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 1}, {"UpdateSecret", 2}, {"DeleteAuthToken", 1}, {"PublishMessage", 1}}
+	seen := map[string]int{}
+	for i, f := range allForms() {
+		pairs := twice(f, sites, options{short: true, seed: 1, rows: -1, product: -1})
+		if n := inRow.short + anywhere.short; len(pairs) != n {
+			t.Errorf("%s: %d cells with two faults, want %d", f.name, len(pairs), n)
+		}
+		for _, c := range acted(f, i, sites, options{short: true, seed: 1, persons: -1}) {
+			seen[c.person().name]++
+		}
+	}
+	for _, a := range acts {
+		if seen[a.name] < 3 {
+			t.Errorf("a person %s: played %d times", a.name, seen[a.name])
+		}
+	}
+}
+
+func TestAPersonActsAtEveryCallWhereThatIsPossible(t *testing.T) {
+	sites := []site{{"GetSecret", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 1}, {"UpdateSecret", 2}, {"DeleteAuthToken", 1}}
+	where := map[string]int{}
+	for _, c := range people(formOf("auth-token"), sites) {
+		where[c.person().name]++
+	}
+	for name, want := range map[string]int{"deletes the user": 5, "deletes the new credential": 3, "promotes the staged version": 2, "rolls back": 1} {
+		if where[name] != want {
+			t.Errorf("a person %s at %d calls, want %d", name, where[name], want)
+		}
+	}
+}
+
+func TestACellInWhichThePersonFindsNothingToDoDoesNotCount(t *testing.T) {
+	sc, err := built.open(t.Context(), formOf("auth-token"), longTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sc.End()
+	for _, m := range []struct {
+		act  string
+		idle bool
+	}{{"writes a version of their own", false}, {"promotes the staged version", true}} {
+		i := slices.IndexFunc(acts, func(a act) bool { return a.name == m.act })
+		sc.d.idle = false
+		if sc.perform(t.Context(), 1, &acts[i]); sc.d.void() != m.idle || sc.d.unable != nil {
+			t.Errorf("a person %s: void %v, %v", m.act, sc.d.void(), sc.d.unable)
 		}
 	}
 }
@@ -256,4 +259,9 @@ func TestAFaultIsComparedWithWhatTheLogSays(t *testing.T) {
 			t.Errorf("%+v: %v", m.w, sc.d.disagree(m.w))
 		}
 	}
+}
+
+func formOf(name string) form {
+	all := allForms()
+	return all[slices.IndexFunc(all, func(f form) bool { return f.name == name })]
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 )
 
 // paces are when the event comes again, in the order in which the cells of one disturbance are played.
@@ -80,12 +82,60 @@ func product(f form, sites []site) []cell {
 	return cells
 }
 
-// draw takes n of the cells, chosen by the seed; all if n is negative or there are no more.
+// fully is the form for which the whole matrix plays all pairs of disturbances in a row, and more of the others.
+const fully = "api-key"
+
+// share is how many cells of a sort to draw: of the form above and of each other one, in the whole matrix and in the
+// short form. -1: all.
+type share struct{ fully, whole, short int }
+
+var (
+	inRow    = share{-1, 150, 4}
+	anywhere = share{1000, 50, 2}
+)
+
+func (s share) of(f form, o options, asked int) int {
+	switch {
+	case asked >= 0:
+		return asked
+	case o.short:
+		return s.short
+	case f.name == fully:
+		return s.fully
+	}
+	return s.whole
+}
+
+// twice lists the cells with two disturbances, as many as there are to be for the form.
+func twice(f form, sites []site, o options) []cell {
+	return append(draw(rows(f, sites), inRow.of(f, o, o.rows), o.seed), draw(product(f, sites), anywhere.of(f, o, o.product), o.seed)...)
+}
+
+// acted lists the cells with a person's act: all, or in short form every third act at one call that the seed draws,
+// beginning with another one for each form.
+func acted(f form, index int, sites []site, o options) []cell {
+	all := people(f, sites)
+	if o.persons >= 0 || !o.short {
+		return draw(all, o.persons, o.seed)
+	}
+	var cells []cell
+	for i := range acts {
+		if (i+index)%3 == 0 {
+			mine := slices.DeleteFunc(slices.Clone(all), func(c cell) bool { return c.person() != &acts[i] })
+			cells = append(cells, draw(mine, 1, o.seed+uint64(i))...)
+		}
+	}
+	return cells
+}
+
+// draw takes n of a form's cells, chosen by the seed; all if n is negative or there are no more.
 func draw(cells []cell, n int, seed uint64) []cell {
 	if n < 0 || n >= len(cells) {
 		return cells
 	}
-	r := rand.New(rand.NewPCG(seed, 2))
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(cells[0].form.name)) // a hash's Write never fails
+	r := rand.New(rand.NewPCG(seed, h.Sum64()))
 	r.Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
 	return cells[:n]
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/fnhost"
+	"github.com/keyturn/keyturn/test/judge"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -77,11 +78,12 @@ type scene struct {
 	c       *stage.Case
 	form    form
 	d       *director
-	h       *history
+	h       *judge.History
 	leap    *atomic.Int64
 	refusal *ociemu.Injection
 	notes   []string
-	last    fnhost.Reply // of the newest invocation
+	last    fnhost.Reply      // of the newest invocation
+	others  map[string]string // the secrets that a person named in another closure
 }
 
 // open sets a scene up.
@@ -90,14 +92,16 @@ func (p player) open(ctx context.Context, f form, timeout time.Duration) (*scene
 	leap.Store(int64(-timeLeap))
 	o := ociemu.Calm()
 	o.Now = func() time.Time { return time.Now().Add(time.Duration(leap.Load())) }
+	if f.variant == lagging {
+		o.ListLag = time.Minute
+	}
 	s, err := stage.New(ctx, stage.Options{Emulator: o, Binary: p.binary, Sweeper: p.sweeper, Timeout: timeout, Config: []string{"log_level=debug"}})
 	if err != nil {
 		return nil, err
 	}
 	c := s.Add(f.want)
-	sc := &scene{Stage: s, c: c, form: f, d: &director{s: s}, h: newHistory(c, f.variant), leap: leap}
+	sc := &scene{Stage: s, c: c, form: f, d: &director{s: s}, h: judge.Follow(s, c), leap: leap}
 	sc.d.late = sc.asOfItsRequest
-	s.OnChange(func(v ociemu.View) { sc.h.add(look(v, c)) })
 	s.SetCreatedOffset(0) // announces a first state
 	s.ResetCalls()
 	return sc, nil
@@ -233,6 +237,7 @@ func (p player) play(ctx context.Context, c cell) result {
 			r.faults = append(r.faults, "the stage can't be taken down: "+err.Error())
 		}
 	}()
+	sc.d.perform = func(call int, a *act) { sc.perform(ctx, call, a) }
 	sc.spoil() // first: of two answers after the effect, the one that was arranged last is given
 	for i := range c.sites {
 		sc.d.arrange(i, c.sites[i], c.faults[i])
@@ -268,6 +273,9 @@ func (sc *scene) run(ctx context.Context, p pace, r *result) error {
 	}
 	sc.pass()
 	for range 4 {
+		if sc.reopened() && r.cell.person() != nil {
+			break // it may well be: what the person wants is not ours to order
+		}
 		if !sc.reopened() && sc.settled() && (p != atOnce || r.reclosed > 0) {
 			break
 		}
@@ -283,8 +291,14 @@ func (sc *scene) run(ctx context.Context, p pace, r *result) error {
 			break
 		}
 	}
-	if err := sc.sweep(ctx); err != nil {
-		return err
+	sweeps := 1
+	if r.cell.person() != nil {
+		sweeps = 2
+	}
+	for range sweeps {
+		if err := sc.sweep(ctx); err != nil {
+			return err
+		}
 	}
 	r.deliveries = len(sc.Replies())
 	return nil

@@ -83,6 +83,8 @@ func roughly(c cell) string {
 		return "two"
 	}
 	switch d := c.faults[0]; {
+	case d.act != nil:
+		return "person"
 	case d.stays:
 		return "for good"
 	case d.late && d.kill:
@@ -150,7 +152,7 @@ func document(results []result, equal int, short bool) string {
 	}
 	fmt.Fprintf(&b, "%d cells were played, and %d passed.", total.played, total.passed)
 	if void > 0 {
-		fmt.Fprintf(&b, " %d more don't count: what had been done by then kept their second\nfault from meeting a call, or their late call from meeting a write.", void)
+		fmt.Fprintf(&b, " %d more don't count: what had been done by then kept their second\nfault from meeting a call, their late call from meeting a write, or the person from having anything to do.", void)
 	}
 	if equal > 0 {
 		fmt.Fprintf(&b, " %d more were not played, since they differ only in when the event comes again from a cell whose first\ndelivery had finished everything.", equal)
@@ -169,10 +171,14 @@ func document(results []result, equal int, short bool) string {
 
 const introduction = `# The fault matrix
 
-Every API call of a rotation is disturbed by every fault, one fault a cell; for the plain API key also by every two faults in a row, and by
-two faults far apart, drawn from all that there can be. The function is the deployed binary, the services are those of the
-[emulator](../test/ociemu/README.md). This page is written by ` + "`go run ./test/matrix -write -ledger matrix.ledger`" + `, which takes hours and can be
-interrupted: what the same build has passed is kept in the ledger. CI plays a fixed part of the same cells with ` + "`-short`" + `.
+Every API call of a rotation is disturbed by every fault, one fault a cell. Then two faults disturb one rotation: two in a row (every pair for the
+plain API key, 150 that are drawn for each other form), and two anywhere (1000 and 50). At last a person acts while a call waits. The function is
+the deployed binary, the services are those of the [emulator](../test/ociemu/README.md). This page is written by
+` + "`go run ./test/matrix -write -ledger matrix.ledger`" + `, which takes hours and can be interrupted: what the same build has passed is kept in the ledger.
+
+CI plays a part of the same cells with ` + "`-short`" + `, the same part each time. Of the cells with one fault, it plays those of one fault in 27 at each call and in
+each pace; of each form 4 cells with two faults in a row and 2 with two faults anywhere; and a third of the acts of a person, each at one call. The
+` + "`-seed`" + ` draws another part.
 
 ## What a cell is
 
@@ -191,6 +197,16 @@ A cell passes if, seen from the outside,
 - SecOps got a mail. Where the event never comes again, an invocation that failed where the platform counts it is word enough: a process that is killed
   between its last step and its mail leaves nothing for the sweep to find.
 
+A cell in which a person acts passes if, from then on,
+
+- no function leaves the user without a credential whose value can be read,
+- no function writes to a secret that is bound to somebody else, or replaces a version that the person made CURRENT after the rotation had begun,
+- at the end there is at most one new credential, the problem is open if the old credential is there without a grace, and closed if it is gone
+  (where the user is gone, it may be open: nobody can tell that from a user who may not be read),
+- SecOps got a mail.
+
+Nobody closes the problem again in those cells. What can't be known is excused: a deletion of a credential that was on its way when the person acted.
+
 A password passes if it was reset once (twice at most where the answer to the reset itself was lost), and its one-time value is in the secret, or a mail
 says that it is in none.
 
@@ -205,11 +221,16 @@ says that it is in none.
 
 The rows with **undo** are rotations whose new credential is refused and taken back; with **grace**, the old credential stays for an hour; with
 **replace**, the user's slots are full and the old credential goes first; with **wiped**, somebody empties the secrets' metadata after the first
-delivery, and with it what Keyturn had noted there.
+delivery, and with it what Keyturn had noted there; with **lagging**, IAM's lists show all along what was there a minute ago.
 
 **Two faults in a row**: the second one hits the very next call, whether that is a retry, the next step or a call of the next delivery. **Two faults
 anywhere** are drawn from the product of all calls and faults; the seed stands in the command. Of the faults that make the function wait for its
 deadline (*for good*, *no answer*) only single ones are played.
+
+**A person**, while a call of the function waits, before it takes effect: promotes the staged version; rolls back; writes a version of their own; binds
+the secret to somebody else, and perhaps back; gives it another role; empties its metadata; schedules its deletion; deletes the new credential, the
+old one or the user; closes the problem again with a grace or with another secret. Where none of that is possible (nothing is staged yet), the cell
+doesn't count. Rotations with *undo* or *wiped*, and passwords that no secret keeps, have no such rows; passwords have those that fit.
 
 ## The table
 

@@ -206,7 +206,7 @@ func (x *exchange) effectUnderLock() reply {
 	x.now = x.e.now()
 	answer := x.route.handle(x)
 	if x.changed {
-		x.e.notifyLocked()
+		x.e.announceLocked(View{x.e, x.call})
 	}
 	return answer
 }

@@ -43,3 +43,32 @@ func (x *exchange) passwordSeen(u *user) *password {
 	}
 	return seen[len(seen)-1]
 }
+
+// CatchUp ends what only time ends: secrets have settled, credentials have spread, and lists show what there is now. A
+// test that puts the services' clock back needs it, or what was done before would not have happened yet.
+func (e *Emulator) CatchUp() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.state.secrets {
+		s.busyUntil = time.Time{}
+	}
+	for _, u := range e.state.users {
+		u.goneAPIKeys, u.goneAuthTokens, u.goneSecretKeys, u.gonePasswords = nil, nil, nil, nil
+		births := []*birth{}
+		for _, k := range u.apiKeys {
+			births = append(births, &k.birth)
+		}
+		for _, t := range u.authTokens {
+			births = append(births, &t.birth)
+		}
+		for _, k := range u.secretKeys {
+			births = append(births, &k.birth)
+		}
+		if u.password != nil {
+			births = append(births, &u.password.birth)
+		}
+		for _, b := range births {
+			b.visibleAt, b.worksAt, b.made = time.Time{}, time.Time{}, time.Time{}
+		}
+	}
+}

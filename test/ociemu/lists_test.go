@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/identity"
 
 	"github.com/keyturn/keyturn/test/ociemu"
@@ -207,5 +208,40 @@ func TestOnlyTheNewestDeletionsAreRemembered(t *testing.T) {
 	e.SetListLag(time.Hour)
 	if got := m.list(); len(got) != 16 || !slices.Contains(got, last) {
 		t.Errorf("the list shows %d, want the last 16", len(got))
+	}
+}
+
+func TestWhatWasDoneBeforeTheClockWasPutBackIsThereAfterCatchingUp(t *testing.T) {
+	offset := time.Duration(0)
+	o := ociemu.Calm()
+	o.Now = func() time.Time { return time.Now().Add(offset) }
+	e := ociemu.New(t, o)
+	user := e.AddUser("jane@example.com")
+	owner := e.AddOperator("secops@example.com")
+	client, err := identity.NewIdentityClientWithConfigurationProvider(
+		common.NewRawConfigurationProvider(owner.TenancyID, owner.UserID, owner.Region, owner.Fingerprint, string(owner.PrivatePEM), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.HTTPClient = e.Client()
+	count := func() int {
+		listed, err := client.ListAuthTokens(t.Context(), identity.ListAuthTokensRequest{UserId: &user})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(listed.Items)
+	}
+	e.AddAuthToken(user, "seeded")
+	offset = 4 * time.Minute
+	if _, err := client.CreateAuthToken(t.Context(), identity.CreateAuthTokenRequest{UserId: &user,
+		CreateAuthTokenDetails: identity.CreateAuthTokenDetails{Description: new("made")}}); err != nil {
+		t.Fatal(err)
+	}
+	offset = 0
+	if n := count(); n != 1 {
+		t.Errorf("with the clock put back the list has %d tokens, want 1", n)
+	}
+	if e.CatchUp(); count() != 2 {
+		t.Errorf("after catching up the list has %d tokens, want 2", count())
 	}
 }

@@ -91,7 +91,14 @@ type Problem struct {
 }
 
 // View reads the state from within an OnChange function, where the emulator's own methods would wait for the lock forever.
-type View struct{ e *Emulator }
+type View struct {
+	e     *Emulator
+	cause Call
+}
+
+// Cause is the call that has made the change, as far as it was known when it took effect; the zero Call if none did, but
+// the emulator's own methods.
+func (v View) Cause() Call { return v.cause }
 
 // OnChange adds a function that is called after each change of the state, under the lock: nothing happens in between. What only time
 // changes (a secret that settles, a credential that becomes visible) is not announced.
@@ -105,12 +112,14 @@ func (e *Emulator) OnChange(f func(View)) {
 func (e *Emulator) Look(f func(View)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	f(View{e})
+	f(View{e: e})
 }
 
-func (e *Emulator) notifyLocked() {
+func (e *Emulator) notifyLocked() { e.announceLocked(View{e: e}) }
+
+func (e *Emulator) announceLocked(v View) {
 	for _, f := range e.hooks {
-		f(View{e})
+		f(v)
 	}
 }
 
@@ -118,21 +127,21 @@ func (e *Emulator) notifyLocked() {
 func (e *Emulator) User(id string) User {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return View{e}.User(id)
+	return View{e: e}.User(id)
 }
 
 // Secret gives a snapshot of the secret, or the zero Secret.
 func (e *Emulator) Secret(id string) Secret {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return View{e}.Secret(id)
+	return View{e: e}.Secret(id)
 }
 
 // Problem gives a snapshot of the problem, or the zero Problem.
 func (e *Emulator) Problem(id string) Problem {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return View{e}.Problem(id)
+	return View{e: e}.Problem(id)
 }
 
 // Users gives the OCIDs of all users.

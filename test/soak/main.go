@@ -1,5 +1,6 @@
 // Command soak rotates for a long time: thousands of rotations over hundreds of users on one stage, while calls fail,
-// hang and are cut, processes are killed, events come several times, and the sweep runs in between.
+// hang and are cut, processes are killed, events come several times, IAM's lists are behind, people edit secrets and
+// delete credentials, and the sweep runs in between.
 //
 // Start with
 //
@@ -37,7 +38,11 @@ type settings struct {
 	limit     time.Duration // no new epoch begins after it; 0: none
 	faults    float64       // the probability that a call is disturbed
 	epoch     int           // rotations between two times of peace
-	plant     bool          // break the first user on purpose, so that a violation is there to be seen
+	edits     float64       // the probability that somebody edits what a rotation is at
+	lag       time.Duration // how far IAM's lists are behind in every other time of trouble
+	binary    string
+	sweeper   string
+	plant     bool // break the first user on purpose, so that a violation is there to be seen
 }
 
 func main() {
@@ -57,6 +62,10 @@ func readFlags(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.side, "side", 4, "how many rotations go `side` by side; a kill ends them all")
 	flags.DurationVar(&s.limit, "for", 0, "begin nothing new after this `time`, such as 5m")
 	flags.Float64Var(&s.faults, "faults", 0.03, "`probability` that a call is disturbed")
+	flags.Float64Var(&s.edits, "edits", 0.2, "`probability` that somebody edits the secret or the credential during a rotation")
+	flags.DurationVar(&s.lag, "lag", 2*time.Second, "how far IAM's lists are behind in every other time of trouble")
+	flags.StringVar(&s.binary, "binary", "", "the function; both are built if empty")
+	flags.StringVar(&s.sweeper, "sweeper", "", "the sweep that belongs to it")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -68,6 +77,8 @@ func readFlags(args []string, stderr io.Writer) (settings, error) {
 		err = errors.New("-rotations, -users and -side must be 1 at least")
 	case s.faults < 0 || s.faults > 0.5:
 		err = errors.New("-faults must be between 0 and 0.5")
+	case s.edits < 0 || s.edits > 1 || s.lag < 0 || s.lag > time.Minute:
+		err = errors.New("-edits must be between 0 and 1, and -lag between 0 and 1m")
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "soak:", err)
@@ -84,26 +95,35 @@ func realMain(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	case err != nil:
 		return 2
 	}
+	sum, err := buildAndSoak(ctx, s, stdout)
+	if err != nil {
+		fmt.Fprintln(stderr, "soak:", err)
+		return 2
+	}
+	fmt.Fprintln(stdout, sum)
+	if sum.violations > 0 {
+		return 1
+	}
+	return 0
+}
+
+// buildAndSoak builds the functions, unless they are given.
+func buildAndSoak(ctx context.Context, s settings, stdout io.Writer) (tally, error) {
+	if s.binary != "" {
+		return soak(ctx, s, s.binary, s.sweeper, stdout)
+	}
 	dir, err := os.MkdirTemp("", "soak")
 	if err != nil {
-		fmt.Fprintln(stderr, "soak: making a folder:", err)
-		return 2
+		return tally{}, fmt.Errorf("making a folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	rotate, err := stage.Build(ctx, dir)
-	if err == nil {
-		var sweep string
-		if sweep, err = stage.BuildSweep(ctx, dir); err == nil {
-			var sum tally
-			if sum, err = soak(ctx, s, rotate, sweep, stdout); err == nil {
-				fmt.Fprintln(stdout, sum)
-				if sum.violations > 0 {
-					return 1
-				}
-				return 0
-			}
-		}
+	if err != nil {
+		return tally{}, err
 	}
-	fmt.Fprintln(stderr, "soak:", err)
-	return 2
+	sweep, err := stage.BuildSweep(ctx, dir)
+	if err != nil {
+		return tally{}, err
+	}
+	return soak(ctx, s, rotate, sweep, stdout)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/fnhost"
+	"github.com/keyturn/keyturn/test/judge"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -35,15 +36,20 @@ type person struct {
 	graced   bool   // the rotation under way leaves the old credential for a while
 	event    []byte // of the rotation under way
 	violated bool
-	seconds  map[int64]bool // of the closures so far; for a password
-	mails    int            // how many there were when the rotation began; for a password
+	seconds  map[int64]bool   // of the closures so far; for a password
+	mails    int              // how many there were when the rotation began; for a password
+	blamed   bool             // what others do counts as done by a function, so that a violation is there to be seen
+	left     bool             // somebody has deleted the last credential: there is nothing to rotate any more
+	before   map[string]int64 // secret -> what was CURRENT before somebody edited it
 
 	mu      sync.Mutex
 	resets  []time.Time // when the password was made: that of the beginning, and those of this rotation
 	answers []string    // of this rotation's deliveries
 	kept    bool        // the CURRENT version is the user's password, as last seen
 	since   time.Time   // when a new credential was first CURRENT and worked; zero before
-	settled []string    // ids of the credentials when the last rotation was done; none while one is under way
+	h       *judge.History
+	cut     bool     // somebody has deleted the old credential in this rotation
+	settled []string // ids of the credentials when the last rotation was done; none while one is under way
 }
 
 // begin forgets what was seen in the rotation before.
@@ -51,7 +57,15 @@ func (p *person) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.turns++
-	p.resets, p.event, p.answers, p.settled, p.since = nil, nil, nil, nil, time.Time{}
+	p.resets, p.event, p.answers, p.settled, p.since, p.cut = nil, nil, nil, nil, time.Time{}, false
+	p.h = judge.New(p.Case)
+}
+
+// history is the judge of the rotation under way.
+func (p *person) history() *judge.History {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.h
 }
 
 // heard keeps the answer to a delivery.
@@ -70,9 +84,18 @@ func (p *person) said() []string {
 
 // look judges one moment of the person's rotation, at this time of the services' clock. It runs under the emulator's lock.
 func (p *person) look(v ociemu.View, now time.Time) string {
+	h := p.history()
+	s := judge.Look(v, p.Case)
+	if p.blamed && s.Call == 0 {
+		s.Call = 1
+	}
+	h.Add(s)
+	if faults := h.Faults(); len(faults) > 0 {
+		return strings.Join(faults, "; ")
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.Kind == stage.Password {
-		p.mu.Lock()
-		defer p.mu.Unlock()
 		made := v.User(p.User).PasswordCreated
 		if n := len(p.resets); n == 0 || !p.resets[n-1].Equal(made) {
 			p.resets = append(p.resets, made)
@@ -83,25 +106,12 @@ func (p *person) look(v ociemu.View, now time.Time) string {
 		}
 		return ""
 	}
-	for _, id := range p.Bystander {
-		if !slices.Contains(p.IDsIn(v), id) {
-			return "another credential of the user was deleted"
-		}
-	}
-	if len(p.Bystander) > 0 {
-		return "" // the old one goes first, and the bystanders are in hand
-	}
-	old, current := v.Holds(string(p.Kind), p.User, p.OldID, p.Old.Value), p.CurrentIn(v)
-	works := v.Works(string(p.Kind), p.User, current...)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if works && p.since.IsZero() && !slices.Contains(current, p.Old.Value) {
+	current := p.CurrentIn(v)
+	if p.since.IsZero() && !slices.Contains(current, p.Old.Value) && v.Works(string(p.Kind), p.User, current...) {
 		p.since = now
 	}
-	switch {
-	case !old && !works:
-		return "lost: the old credential is gone, and CURRENT holds none that works"
-	case !old && p.graced && now.Sub(p.since) < graceTime-2*time.Second:
+	old := slices.Contains(p.IDsIn(v), p.OldID)
+	if !old && p.graced && !p.cut && now.Sub(p.since) < graceTime-2*time.Second {
 		return fmt.Sprintf("the grace was cut short: the old credential went after %s", now.Sub(p.since))
 	}
 	return ""
@@ -141,6 +151,11 @@ func (p *person) lookInPeace() string {
 
 func (p *person) changed(now []string) string {
 	return fmt.Sprintf("after the rotation: the user had the credentials %s, and now has %s", p.settled, now)
+}
+
+// alone: the user has no credential that is rotated any more, since somebody has deleted the last one.
+func (p *person) alone() bool {
+	return p.Kind != stage.Password && p.h.Deleted() && len(p.IDs()) == len(p.Bystander)
 }
 
 // judge says what is wrong at the end of a rotation; nothing, if exactly the new credential is there and works.

@@ -37,10 +37,10 @@ const (
 )
 
 // tally is what the last line says.
-type tally struct{ rotations, faults, kills, violations int }
+type tally struct{ rotations, faults, kills, edits, violations int }
 
 func (t tally) String() string {
-	return fmt.Sprintf("rotations: %d, faults: %d, kills: %d, violations: %d", t.rotations, t.faults, t.kills, t.violations)
+	return fmt.Sprintf("rotations: %d, faults: %d, kills: %d, edits: %d, violations: %d", t.rotations, t.faults, t.kills, t.edits, t.violations)
 }
 
 // run is one soak.
@@ -58,6 +58,8 @@ type run struct {
 	byProblem  map[string]*person // likewise
 	violations int
 	rotations  int
+	edited     int
+	epochs     int
 
 	closing sync.Mutex
 	began   time.Time
@@ -95,7 +97,7 @@ func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) 
 			return tally{}, err
 		}
 	}
-	sum = tally{rotations: r.rotations, violations: r.count()}
+	sum = tally{rotations: r.rotations, edits: r.edited, violations: r.count()}
 	sum.faults, sum.kills = r.trouble.count()
 	return sum, nil
 }
@@ -154,12 +156,14 @@ func (r *run) count() int {
 }
 
 func (r *run) allViolated() bool {
-	return !slices.ContainsFunc(r.people, func(p *person) bool { return !p.violated })
+	return !slices.ContainsFunc(r.people, func(p *person) bool { return !p.violated && !p.left })
 }
 
 // epoch is a time of trouble, and the peace after it, in which everything that was begun is finished.
 func (r *run) epoch(ctx context.Context) error {
+	r.epochs++
 	r.offset.Store(int64(behind))
+	r.CatchUp()
 	r.ResetCalls()
 	turns := r.draw()
 	r.SetCreatedOffset(-stage.Age) // no process is at work at this moment
@@ -169,9 +173,13 @@ func (r *run) epoch(ctx context.Context) error {
 		}
 	}
 	r.SetCreatedOffset(0)
+	if r.epochs%2 == 1 {
+		r.SetListLag(r.lag)
+	}
 	r.trouble.set(true)
 	err := r.play(ctx, turns)
 	r.trouble.set(false)
+	r.SetListLag(0)
 	if err != nil {
 		return err
 	}
@@ -224,6 +232,13 @@ func (r *run) peace(ctx context.Context) error {
 		}
 	}
 	for _, p := range waiting {
+		if p.left = p.alone(); p.left {
+			p.begin() // the next judge: what follows is not about a rotation
+			if err := r.done(ctx, p); err != nil {
+				return err
+			}
+			continue
+		}
 		if wrong := p.judge(r.told(p)); wrong != "" {
 			r.mu.Lock()
 			r.violate(p, "in the end: "+wrong)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
@@ -18,11 +19,11 @@ func TestMain(m *testing.M) { os.Exit(stage.RunTests(m, &rotate, &sweep)) }
 
 func TestAShortSoakViolatesNothing(t *testing.T) {
 	var out bytes.Buffer
-	sum, err := soak(t.Context(), settings{seed: 7, side: 4, rotations: 24, users: 24, faults: 0.04, epoch: 24}, rotate, sweep, &out)
+	sum, err := soak(t.Context(), settings{seed: 7, side: 4, rotations: 48, users: 24, faults: 0.04, epoch: 24, edits: 0.4, lag: time.Second}, rotate, sweep, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum.violations != 0 || sum.rotations != 24 || sum.faults == 0 {
+	if sum.violations != 0 || sum.rotations != 48 || sum.faults == 0 || sum.edits == 0 {
 		t.Errorf("%s\n%s", sum, out.String())
 	}
 }
@@ -71,7 +72,7 @@ func TestCallsCountForThePersonWhomTheyAreAbout(t *testing.T) {
 }
 
 func TestBadFlagsAreRefused(t *testing.T) {
-	for _, args := range []string{"-rotations 0", "-users 0", "-side 0", "-faults 0.9", "-fast", "now"} {
+	for _, args := range []string{"-rotations 0", "-users 0", "-side 0", "-faults 0.9", "-edits 2", "-lag 1h", "-fast", "now"} {
 		var stdout, stderr bytes.Buffer
 		if code := realMain(t.Context(), strings.Split(args, " "), &stdout, &stderr); code != 2 || stderr.Len() == 0 {
 			t.Errorf("%s: exit code %d, %s", args, code, stderr.String())

@@ -16,6 +16,8 @@ type turn struct {
 	copies int  // how often the event is delivered at once
 	graced bool // the closure asks for a grace
 	sweep  bool // a sweep runs beside it
+	edit   *edit
+	at     int // the call of the functions, counted from 1, at which that is done
 }
 
 // draw draws the turns of an epoch before it begins: everybody has one at most, so that whose turn it is follows from
@@ -23,9 +25,11 @@ type turn struct {
 func (r *run) draw() []turn {
 	var turns []turn
 	for _, p := range r.people {
-		if !p.violated {
+		if !p.violated && !p.left {
 			plain := p.Kind != stage.Password && len(p.Bystander) == 0
-			turns = append(turns, turn{person: p, copies: 1 + max(0, r.random.IntN(6)-3), graced: r.random.IntN(4) == 0 && plain, sweep: r.random.IntN(40) == 0})
+			t := turn{person: p, copies: 1 + max(0, r.random.IntN(6)-3), graced: r.random.IntN(4) == 0 && plain, sweep: r.random.IntN(40) == 0}
+			t.edit, t.at = r.editFor(p)
+			turns = append(turns, t)
 		}
 	}
 	r.random.Shuffle(len(turns), func(i, j int) { turns[i], turns[j] = turns[j], turns[i] })
@@ -69,6 +73,10 @@ func (r *run) turn(ctx context.Context, t turn) error {
 	if err := r.begin(ctx, p); err != nil {
 		return err
 	}
+	end := func(context.Context) error { return nil }
+	if t.edit != nil {
+		end = r.editing(ctx, p, t.edit, t.at)
+	}
 	var group sync.WaitGroup
 	if t.sweep {
 		group.Go(func() { _, _ = r.Sweep(ctx) }) // a failed one is followed by the sweep of the peace
@@ -77,6 +85,9 @@ func (r *run) turn(ctx context.Context, t turn) error {
 		group.Go(func() { r.deliver(ctx, p) })
 	}
 	group.Wait()
+	if err := end(ctx); err != nil {
+		return err
+	}
 	if r.Problem(p.Problem).Status == "RESOLVED" && p.judge(r.told(p)) == "" {
 		return r.done(ctx, p)
 	}
@@ -109,7 +120,9 @@ func (r *run) begin(ctx context.Context, p *person) error {
 	r.plant = r.plant && !plant
 	r.mu.Unlock()
 	if plant {
-		if err := r.sabotage(ctx, p); err != nil {
+		p.blamed = true
+		// As a rotation must not do before the new one is CURRENT.
+		if err := p.Delete(ctx, p.OldID); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,7 @@ func (k Kind) keys(bundle bool) []string {
 type Case struct {
 	stage       *Stage
 	compartment string // of its secrets
+	secrets     []string
 
 	Kind      Kind
 	Bundle    bool
@@ -101,6 +103,9 @@ func (s *Stage) Add(w Want) *Case {
 		}
 	}
 	c.Problem = s.addProblem(ociemu.ProblemSeed{Rule: w.Kind.Rule(), User: c.User, ResourceID: resource, ResourceName: name})
+	if s.options.Added != nil {
+		s.options.Added(s, c)
+	}
 	return c
 }
 
@@ -122,8 +127,13 @@ func (c *Case) addSecret(key, region string, bound bool) string {
 	case bound:
 		seed.FreeformTags["keyturn-user"], seed.FreeformTags["keyturn-kind"] = c.User, string(c.Kind)
 	}
-	return c.stage.AddSecret(seed)
+	id := c.stage.AddSecret(seed)
+	c.secrets = append(c.secrets, id)
+	return id
 }
+
+// AllSecrets are the secrets that were added for the case, also those that Secrets doesn't name.
+func (c *Case) AllSecrets() []string { return slices.Clone(c.secrets) }
 
 func (c *Case) add(description string) Credential {
 	s := c.stage

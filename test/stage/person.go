@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"maps"
 
 	"github.com/oracle/oci-go-sdk/v65/cloudguard"
 	"github.com/oracle/oci-go-sdk/v65/common"
@@ -53,27 +54,28 @@ func (s *Stage) setStatus(ctx context.Context, problem string, status cloudguard
 
 // PutSecret writes a new CURRENT version of a secret by hand.
 func (s *Stage) PutSecret(ctx context.Context, id string, content []byte) error {
-	client, err := vault.NewVaultsClientWithConfigurationProvider(s.person())
-	if err != nil {
-		return fmt.Errorf("making the Vault client: %w", err)
-	}
-	client.HTTPClient = s.Client()
 	text := base64.StdEncoding.EncodeToString(content)
-	_, err = client.UpdateSecret(ctx, vault.UpdateSecretRequest{SecretId: &id, UpdateSecretDetails: vault.UpdateSecretDetails{
-		SecretContent: vault.Base64SecretContentDetails{Content: &text}}})
-	if err != nil {
-		return fmt.Errorf("writing the secret: %w", err)
-	}
-	return nil
+	return s.EditSecret(ctx, id, vault.UpdateSecretDetails{SecretContent: vault.Base64SecretContentDetails{Content: &text}})
+}
+
+// Promote makes a version of a secret CURRENT by hand.
+func (s *Stage) Promote(ctx context.Context, id string, version int64) error {
+	return s.EditSecret(ctx, id, vault.UpdateSecretDetails{CurrentVersionNumber: &version})
+}
+
+// Tag sets freeform tags of a secret, and leaves its others as they are.
+func (s *Stage) Tag(ctx context.Context, id string, tags map[string]string) error {
+	all := maps.Clone(s.Secret(id).FreeformTags)
+	maps.Copy(all, tags)
+	return s.EditSecret(ctx, id, vault.UpdateSecretDetails{FreeformTags: all})
 }
 
 // DeleteAPIKey deletes an API key of a user.
 func (s *Stage) DeleteAPIKey(ctx context.Context, user, fingerprint string) error {
-	client, err := identity.NewIdentityClientWithConfigurationProvider(s.person())
+	client, err := s.Identity()
 	if err != nil {
 		return fmt.Errorf("making the identity client: %w", err)
 	}
-	client.HTTPClient = s.Client()
 	if _, err := client.DeleteApiKey(ctx, identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &fingerprint}); err != nil {
 		return fmt.Errorf("deleting the API key: %w", err)
 	}

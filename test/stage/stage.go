@@ -34,7 +34,8 @@ type Options struct {
 	Parallel int // containers at most; 0 means 5
 	// Places says where things lie; nil means that all is in the root compartment.
 	Places func(*ociemu.Emulator) Places
-	Log    io.Writer // gets what the function prints; it is kept in Stage.Printed as well
+	Added  func(*Stage, *Case) // is called with each case that was added
+	Log    io.Writer           // gets what the function prints; it is kept in Stage.Printed as well
 }
 
 // Places are the OCIDs of the compartments in which things lie; an empty one is the root.

@@ -1,0 +1,657 @@
+package rotation
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// act is something that a person does at any moment. It reports whether there was anything to do.
+type act struct {
+	name string
+	do   func(*walkWorld) bool
+}
+
+// acts are what a person does in the walk.
+var acts = []act{
+	{"promotes the staged version", func(w *walkWorld) bool {
+		return w.edit(func(s *walkSecret) bool {
+			i := slices.IndexFunc(s.versions, func(v walkVersion) bool { return v.stage == "PENDING" })
+			if i >= 0 {
+				s.makeCurrent(i)
+			}
+			return i >= 0
+		})
+	}},
+	{"rolls the secrets back", func(w *walkWorld) bool {
+		return w.edit(func(s *walkSecret) bool {
+			if s.versions[0].stage == "CURRENT" {
+				return false
+			}
+			s.makeCurrent(0)
+			return true
+		})
+	}},
+	{"writes something else to the secrets", func(w *walkWorld) bool {
+		return w.edit(func(s *walkSecret) bool {
+			s.versions = append(s.versions, walkVersion{content: "something", created: w.now})
+			s.makeCurrent(len(s.versions) - 1)
+			return true
+		})
+	}},
+	{"writes a living credential to the secrets", func(w *walkWorld) bool {
+		if limit := w.kind.Limit(); limit == 0 || w.living() >= limit {
+			return false
+		}
+		c := *w.add("person", "", 0)
+		return w.edit(func(s *walkSecret) bool {
+			v := w.holding(s.Role, "", c).versions[0]
+			v.created = w.now
+			s.versions = append(s.versions, v)
+			s.makeCurrent(len(s.versions) - 1)
+			return true
+		})
+	}},
+	{"binds a secret to somebody else", func(w *walkWorld) bool {
+		return w.first(func(s *walkSecret) bool { s.user = "ocid1.user.oc1..another"; return true })
+	}},
+	{"schedules a secret's deletion", func(w *walkWorld) bool {
+		return w.first(func(s *walkSecret) bool { s.state = "PENDING_DELETION"; return true })
+	}},
+	{"takes away the right to read a secret", func(w *walkWorld) bool {
+		return w.first(func(s *walkSecret) bool { s.forbidden = true; return true })
+	}},
+	{"empties the metadata", func(w *walkWorld) bool {
+		return w.edit(func(s *walkSecret) bool {
+			had := s.metadata != ""
+			s.metadata = ""
+			return had
+		})
+	}},
+	{"writes to the metadata", func(w *walkWorld) bool {
+		return w.first(func(s *walkSecret) bool {
+			m, err := secret.Metadata(s.metadata).With("note", "a person was here")
+			s.metadata = string(m)
+			return err == nil
+		})
+	}},
+	{"deletes the old credential", func(w *walkWorld) bool {
+		if w.kind == credential.Password || !w.old().lives() {
+			return false
+		}
+		w.old().gone = w.now
+		return true
+	}},
+	{"deletes the new credential", func(w *walkWorld) bool {
+		for i := range w.creds {
+			if c := &w.creds[i]; w.ours(*c) && c.lives() && w.kind != credential.Password {
+				c.gone = w.now
+				return true
+			}
+		}
+		return false
+	}},
+	{"makes another credential", func(w *walkWorld) bool {
+		if limit := w.kind.Limit(); limit == 0 || w.living() >= limit {
+			return false
+		}
+		w.add("person", "", 0)
+		return true
+	}},
+	{"deletes another credential", func(w *walkWorld) bool {
+		i := slices.IndexFunc(w.creds, func(c walkCred) bool { return c.by == "user" && c.lives() })
+		if i >= 0 {
+			w.creds[i].gone = w.now
+		}
+		return i >= 0
+	}},
+	{"sets the password", func(w *walkWorld) bool {
+		if w.kind != credential.Password {
+			return false
+		}
+		w.now = w.now.Add(time.Second)
+		for i := range w.creds {
+			if w.creds[i].lives() {
+				w.creds[i].gone = w.now
+			}
+		}
+		w.add("person", "", 0)
+		return true
+	}},
+	{"closes the problem again with a grace of an hour", func(w *walkWorld) bool {
+		w.now = w.now.Add(time.Minute)
+		w.order = order{at: w.now, grace: time.Hour, given: true, another: w.order.another}
+		return true
+	}},
+	{"closes the problem again with no grace", func(w *walkWorld) bool {
+		w.now = w.now.Add(time.Minute)
+		w.order = order{at: w.now, given: true, another: w.order.another}
+		return w.grace > 0
+	}},
+	{"closes the problem again with another secret", func(w *walkWorld) bool {
+		if len(w.roles) != 1 || w.order.another {
+			return false
+		}
+		w.now = w.now.Add(time.Minute)
+		w.order = order{at: w.now, grace: w.grace, another: true}
+		return true
+	}},
+}
+
+// lags are the ways in which the time and IAM's lists are not what a run takes them for.
+var lags = []string{"IAM's lists are four minutes old", "four minutes pass"}
+
+// waits are how long after the one before a delivery begins.
+var waits = []time.Duration{0, 6 * time.Minute, 11 * time.Minute, time.Hour}
+
+// edit changes each of the rotation's secrets.
+func (w *walkWorld) edit(f func(*walkSecret) bool) (done bool) {
+	for i := range w.roles {
+		if f(&w.secrets[i]) {
+			w.secrets[i].revision++
+			done = true
+		}
+	}
+	return done
+}
+
+func (w *walkWorld) first(f func(*walkSecret) bool) bool {
+	if len(w.roles) == 0 {
+		return false
+	}
+	w.secrets[0].revision++
+	return f(&w.secrets[0])
+}
+
+// ours: a process made the credential.
+func (w *walkWorld) ours(c walkCred) bool {
+	return !slices.Contains([]string{"old", "user", "person"}, c.by)
+}
+
+// walkNode is a place of the walk: the world, up to two processes that live, and what may still happen.
+type walkNode struct {
+	world  *walkWorld
+	procs  [2]*walkProcess
+	upsets int // that may still happen: failures, deaths, acts, lags
+	starts int // of processes that may still happen
+}
+
+func (n walkNode) key() [32]byte {
+	var b bytes.Buffer
+	n.world.key(&b)
+	fmt.Fprint(&b, "#", n.upsets, n.starts)
+	for _, p := range n.procs {
+		if p != nil {
+			p.identify(&b)
+		}
+	}
+	return sha256.Sum256(b.Bytes())
+}
+
+func (p *walkProcess) identify(b *bytes.Buffer) {
+	m := p.mem
+	fmt.Fprint(b, "#", p.order.at.Unix(), p.order.grace, p.order.given, p.order.another, p.acted, p.key, p.seen, m.Maker, m.Looks, m.Fresh, m.Kept, m.Unsure,
+		m.Deleted, m.Undone, m.Limited != nil, m.Withdrew, m.Trial.Credential, m.Trial.Accepted, m.Trial.Refusals, m.Trial.Lasted, m.Trial.Looks, m.Trial.Err != nil, len(m.Tries))
+	if m.Made != nil {
+		fmt.Fprint(b, "made", m.Made.ID)
+	}
+	if m.Value != nil {
+		fmt.Fprint(b, "value", m.Value.ID)
+	}
+	for _, a := range slices.Sorted(maps.Keys(m.Tries)) {
+		fmt.Fprint(b, a, m.Tries[a])
+	}
+	if f := m.Failure; f != nil {
+		fmt.Fprint(b, f.Action, fault.Of(f.Err), f.TimeUp)
+	}
+}
+
+// walker goes everywhere. Its reduction and its decision are the package's own, but where a test breaks them.
+type walker struct {
+	reduce func(Job, Snapshot, Memory) Case
+	next   func(State) Decision
+	thin   uint64 // of the places after an upset, one in so many is upset again
+	enough bool   // one fault is enough
+
+	seen   map[[32]byte]bool // true once it is done with
+	rested map[[32]byte]bool
+	states map[State]bool
+	acts   map[string]int
+	ends   map[string]int
+	edges  int
+	faults map[string]string // what went wrong, and how the first of it came about
+}
+
+func newWalker() *walker {
+	return &walker{reduce: Reduce, next: Next, thin: 1, seen: map[[32]byte]bool{}, rested: map[[32]byte]bool{}, states: map[State]bool{},
+		acts: map[string]int{}, ends: map[string]int{}, faults: map[string]string{}}
+}
+
+// trail is how the walk came to a place.
+type trail struct {
+	before *trail
+	what   string
+}
+
+func (t *trail) String() string {
+	var all []string
+	for ; t != nil; t = t.before {
+		all = append(all, t.what)
+	}
+	slices.Reverse(all)
+	return strings.Join(all, "; ")
+}
+
+func (w *walker) fault(t *trail, format string, args ...any) {
+	what := fmt.Sprintf(format, args...)
+	if before, known := w.faults[what]; !known || len(t.String()) < len(before) {
+		w.faults[what] = t.String()
+	}
+}
+
+// walk goes everywhere from a beginning.
+func (w *walker) walk(o *origin, upsets, starts int) {
+	n := walkNode{world: o.begin(), upsets: upsets, starts: starts}
+	w.visit(n.start(0), &trail{what: o.name})
+}
+
+// start begins a process.
+func (n walkNode) start(i int) walkNode {
+	n.world = n.world.clone()
+	n.world.makers++
+	n.starts--
+	n.procs[i] = &walkProcess{order: n.world.order, key: n.world.keys, mem: Memory{Maker: fmt.Sprintf("maker%d", n.world.makers)}}
+	n.world.keys++
+	return n
+}
+
+func (w *walker) visit(n walkNode, t *trail) {
+	if w.enough && len(w.faults) > 0 {
+		return
+	}
+	key := n.key()
+	if done, known := w.seen[key]; known {
+		if !done {
+			w.fault(t, "the way comes back to where it was")
+		}
+		return
+	}
+	w.seen[key] = false
+	defer func() { w.seen[key] = true }()
+	if n.procs[0] == nil && n.procs[1] == nil {
+		w.rest(n, t)
+		return
+	}
+	upset := n.upsets > 0
+	chance := uint64(key[0]) | uint64(key[1])<<8
+	for i, p := range n.procs {
+		if p == nil {
+			continue
+		}
+		c, d := w.decide(n.world, p)
+		w.states[c.State] = true
+		switch {
+		case d.Row == 0:
+			w.fault(t, "no row fits %+v", c.State)
+			continue
+		case p.steps > 30:
+			w.fault(t, "a run does not end")
+			continue
+		case d.Action.Ends():
+			w.ended(n.world, p, d, t)
+			next := n
+			next.procs[i] = nil
+			w.edge(next, t, "%d ends: %s (%s)", i, d.Action, d.Reason)
+			continue
+		}
+		next, changes, _ := w.step(n, i, c, d, variant{})
+		w.check(next.world, t, "%d %s", i, d.Action)
+		w.edge(next, t, "%d %s", i, d.Action)
+		if !upset {
+			continue
+		}
+		for k, v := range w.variants(n.world, d.Action, changes) {
+			if w.skips(n, chance, k) {
+				continue
+			}
+			next, _, died := w.step(n, i, c, d, v)
+			if next.upsets--; died {
+				next.procs[i] = nil
+			}
+			w.acts[v.name]++
+			w.check(next.world, t, "%d %s, %s", i, d.Action, v.name)
+			w.edge(next, t, "%d %s, %s", i, d.Action, v.name)
+		}
+	}
+	if !upset {
+		return
+	}
+	for k, a := range acts {
+		if w.skips(n, chance, 100+k) {
+			continue
+		}
+		next := n
+		next.world = n.world.clone()
+		if next.upsets--; a.do(next.world) {
+			next.world.acts++
+			w.acts[a.name]++
+			w.edge(next, t, "a person %s", a.name)
+		}
+	}
+	if !w.skips(n, chance, 200) {
+		next := n
+		next.world = n.world.clone()
+		next.world.now = next.world.now.Add(SpreadTime)
+		next.upsets--
+		w.acts[lags[1]]++
+		w.edge(next, t, "%s", lags[1])
+	}
+	if n.starts > 0 && (n.procs[0] == nil || n.procs[1] == nil) {
+		i := slices.Index(n.procs[:], nil)
+		next := n.start(i)
+		next.upsets--
+		w.edge(next, t, "another process begins")
+	}
+}
+
+// skips thins out the second upset of a way.
+func (w *walker) skips(n walkNode, chance uint64, k int) bool {
+	return n.upsets == 1 && n.world.acts+n.world.makers > 1 && w.thin > 1 && (chance+uint64(k)*31)%w.thin != 0
+}
+
+func (w *walker) edge(n walkNode, t *trail, format string, args ...any) {
+	w.edges++
+	w.visit(n, &trail{t, fmt.Sprintf(format, args...)})
+}
+
+func (w *walker) check(world *walkWorld, t *trail, format string, args ...any) {
+	for _, what := range world.lostByUs {
+		w.fault(&trail{t, fmt.Sprintf(format, args...)}, "%s", what)
+	}
+}
+
+// decide is what the engine does before it acts.
+func (w *walker) decide(world *walkWorld, p *walkProcess) (Case, Decision) {
+	m := p.mem
+	m.Now = world.now
+	c := w.reduce(world.job(p.order), p.snap, m)
+	return c, w.next(c.State)
+}
+
+// step has the engine carry out a decision.
+func (w *walker) step(n walkNode, i int, c Case, d Decision, v variant) (next walkNode, changes int, died bool) {
+	p := *n.procs[i]
+	world := n.world.clone()
+	job := world.job(p.order)
+	at := &call{walkWorld: world, variant: v, maker: p.mem.Maker, action: d.Action, job: job, proc: &p, beside: n.procs[1-i]}
+	r := &run{Engine: &Engine{Vault: at, Prover: at, Clock: at, Prove: ProveRequire}, Issuer: at, job: job, key: readyKey(p.key), snap: p.snap, mem: p.mem,
+		result: Result{Acted: p.acted, OldMade: walkStart}}
+	ctx := context.Background()
+	forward := ctx
+	if v.late {
+		var cancel context.CancelFunc
+		forward, cancel = context.WithCancel(ctx)
+		cancel()
+	}
+	at.proc = &p
+	r.act(ctx, forward, c, d)
+	if r.mem.Value != p.mem.Value && d.Action == Stage {
+		p.key = world.keys
+		world.keys++
+	}
+	p.snap, p.mem, p.acted = r.snap, r.mem, r.result.Acted
+	if p.steps++; d.Action == Look && r.mem.Failure == nil {
+		var b bytes.Buffer
+		n.world.key(&b)
+		sum := sha256.Sum256(fmt.Append(b.Bytes(), v.name))
+		p.seen, p.acts = string(sum[:]), n.world.acts
+	} else {
+		sum := sha256.Sum256(fmt.Append([]byte(p.seen), d.Action, v.name))
+		p.seen = string(sum[:])
+	}
+	if rest := world.now.Sub(n.world.now) % time.Minute; rest > 0 && d.Action == Prove {
+		world.now = world.now.Add(time.Minute - rest)
+	}
+	next = n
+	next.world, next.procs[i] = world, &p
+	return next, at.changes, at.dead
+}
+
+// variants are the ways in which a step can go wrong.
+func (w *walker) variants(world *walkWorld, a Action, changes int) (out []variant) {
+	young := slices.ContainsFunc(world.creds, func(c walkCred) bool {
+		return world.now.Sub(c.created) < SpreadTime || !c.lives() && world.now.Sub(c.gone) < SpreadTime
+	})
+	if young && (a == Look || a == Prove && world.kind == credential.Password) {
+		out = append(out, variant{name: lags[0], lag: true})
+	}
+	switch {
+	case a == Look:
+		out = append(out, variant{name: "OCI doesn't answer", unread: true}, variant{name: "the list is refused", deny: true})
+	case a == Prove && world.kind != credential.Password:
+		out = append(out, variant{name: "it is refused", proof: "refused"}, variant{name: "nobody answers", proof: "silent"})
+	}
+	for k := 1; k <= changes; k++ {
+		out = append(out, variant{name: fmt.Sprint("it dies before change ", k), at: k}, variant{name: fmt.Sprint("it dies after change ", k), at: k, after: true},
+			variant{name: fmt.Sprint("no answer to change ", k, ", which was not made"), at: k, class: fault.Unclear},
+			variant{name: fmt.Sprint("no answer to change ", k, ", which was made"), at: k, class: fault.Unclear, after: true})
+		if a != Stage || world.kind != credential.APIKey {
+			out = append(out, variant{name: fmt.Sprint("no answer to change ", k, ", which was made, and the time is up"), at: k, class: fault.Unclear, after: true, late: true})
+		}
+		out = append(out, variant{name: fmt.Sprint("change ", k, " is refused"), at: k, class: fault.Denied}, variant{name: fmt.Sprint("change ", k, " is throttled"), at: k, class: fault.Throttled})
+	}
+	switch {
+	case changes == 0:
+	case a == Create:
+		out = append(out, variant{name: "OCI says that a limit is reached", at: 1, class: fault.Full})
+	case a != Retire && a != Replace && a != Discard && a != Reset:
+		out = append(out, variant{name: "the secret stays busy", at: 1, class: fault.Busy, stays: true})
+	}
+	return out
+}
+
+// ended checks what a run says at its end.
+func (w *walker) ended(world *walkWorld, p *walkProcess, d Decision, t *trail) {
+	w.ends[fmt.Sprintf("%s: %s", d.Action, d.Reason)]++
+	for _, c := range world.creds {
+		if d.Action == Done && c.lives() && p.holdsInHand(c.id) && !world.stored(c) && p.mem.Tries[Discard] == 0 && world.kind != credential.Password {
+			w.fault(t, "done, and the value is in no secret")
+		}
+	}
+	if world.acts > 0 || world.kind == credential.Password {
+		return
+	}
+	switch finished := slices.ContainsFunc(world.creds, func(c walkCred) bool {
+		return world.ours(c) && world.works(c) && world.current(c, world.targets(p.order))
+	}); {
+	case d.Reason == Rotated && (world.old().lives() || !finished):
+		w.fault(t, "done, but not rotated")
+	case d.Reason == GraceRunning && !finished:
+		w.fault(t, "the grace runs, but the new credential is not CURRENT")
+	case d.Reason == AlreadyGone && world.deleted && !finished && world.replace:
+		w.fault(t, "done, but the credential that was deleted first has no successor")
+	}
+}
+
+// rest is a world in which no process lives: it comes to rest by itself, or another delivery begins.
+func (w *walker) rest(n walkNode, t *trail) {
+	w.settle(n.world, t)
+	if n.starts == 0 {
+		return
+	}
+	for _, d := range waits {
+		next := n.start(0)
+		next.world.now = next.world.now.Add(d)
+		w.edge(next, t, "%v later a process begins", d)
+	}
+}
+
+// settle has sweeps come until nothing is left to do, and checks what they leave.
+func (w *walker) settle(world *walkWorld, t *trail) {
+	var b bytes.Buffer
+	world.key(&b)
+	key := sha256.Sum256(b.Bytes())
+	if w.rested[key] {
+		return
+	}
+	w.rested[key] = true
+	n := walkNode{world: world}
+	var last Decision
+	for _, wait := range []time.Duration{11 * time.Minute, 40 * time.Minute, 2 * time.Hour, time.Hour} {
+		n.world = n.world.clone()
+		n.world.now = n.world.now.Add(wait)
+		t = &trail{t, fmt.Sprintf("%v later the sweep", wait)}
+		before := n.world.revisions()
+		n, last, t = w.through(n, t)
+		for _, c := range n.world.creds {
+			if m, ok := credential.ParseMark(c.mark); ok && c.lives() && !n.world.stored(c) {
+				n = w.collect(n, c, m, t)
+			}
+		}
+		if last.Action == Done && last.Reason != GraceRunning && n.world.revisions() == before {
+			break
+		}
+	}
+	world = n.world
+	made := 0
+	for _, c := range world.creds {
+		if world.ours(c) && c.lives() {
+			made++
+		}
+	}
+	disturbed := world.acts > 0
+	switch {
+	case made > 1:
+		w.fault(t, "there are %d successors", made)
+	case last.Action != Done && last.Action != Refuse:
+		w.fault(t, "it waits for ever: %s", last.Reason)
+	case world.kind != credential.Password && world.deleted && !disturbed && !slices.ContainsFunc(world.creds, func(c walkCred) bool { return c.by != "user" && world.readable(c) }):
+		w.fault(t, "the old credential is deleted, and has no successor")
+	case !disturbed && world.kind != credential.Password && !world.refused && (!world.full() || world.replace) && last.Reason != Rotated:
+		w.fault(t, "nobody has disturbed it, and it ends with %s (%s)", last.Action, last.Reason)
+	case !disturbed && world.refused && !world.replace && (made > 0 || !world.old().lives()):
+		w.fault(t, "a credential that is refused stays, or the old one is gone")
+	}
+	if last.Reason == Rotated && !disturbed {
+		for i := range world.roles {
+			if j := JournalOf(secret.Metadata(world.secrets[i].metadata)); len(j.Retire) > 0 || j.Staged != nil {
+				w.fault(t, "it is done, and the journal has something left to do")
+			}
+		}
+	}
+}
+
+func (o *origin) full() bool { return o.kind.Limit() > 0 && 1+o.others >= o.kind.Limit() }
+
+func (w *walkWorld) revisions() (n int) {
+	for _, s := range w.secrets {
+		n += s.revision
+	}
+	return n + 1000*len(w.creds) + 100000*w.living()
+}
+
+// through is one undisturbed delivery, from its beginning to its end.
+func (w *walker) through(n walkNode, t *trail) (walkNode, Decision, *trail) {
+	n = n.start(0)
+	for range 40 {
+		c, d := w.decide(n.world, n.procs[0])
+		w.states[c.State] = true
+		w.edges++
+		if d.Row == 0 {
+			w.fault(t, "no row fits %+v", c.State)
+		}
+		if d.Action.Ends() {
+			w.ended(n.world, n.procs[0], d, t)
+			n.procs[0] = nil
+			return n, d, &trail{t, fmt.Sprintf("%s: %s", d.Action, d.Reason)}
+		}
+		n, _, _ = w.step(n, 0, c, d, variant{})
+		t = &trail{t, string(d.Action)}
+		w.check(n.world, t, "")
+	}
+	w.fault(t, "a run does not end")
+	return n, Decision{Action: Refuse}, t
+}
+
+// collect is the sweep's look after a credential with a mark.
+func (w *walker) collect(n walkNode, o walkCred, m credential.Mark, t *trail) walkNode {
+	world := n.world.clone()
+	i := slices.IndexFunc(world.secrets, func(s walkSecret) bool { return credential.Home(s.SecretID) == m.Home })
+	at := &call{walkWorld: world, maker: "sweep", proc: &walkProcess{}}
+	job := Job{Ref: credential.Ref{Kind: world.kind, User: walkUser}, Targets: []Target{world.secrets[i].Target}, Permit: walkPermit, Prove: ProveRequire,
+		orphan: o.id, marked: m.Rotation}
+	r := &run{Engine: &Engine{Vault: at, Prover: at, Clock: at}, Issuer: at, job: job, mem: Memory{Maker: "sweep"}}
+	for range 20 {
+		c := w.reduce(job, r.snap, r.memory())
+		d := w.next(c.State)
+		w.states[c.State] = true
+		if at.action = d.Action; d.Action.Ends() {
+			break
+		}
+		at.proc = &walkProcess{snap: r.snap, mem: r.mem}
+		r.act(context.Background(), context.Background(), c, d)
+	}
+	w.check(world, t, "a sweep collects %s", o.id)
+	n.world = world
+	return n
+}
+
+func serverMadeOrigins() []*origin {
+	token, pair := []credential.Role{credential.RoleToken}, []credential.Role{credential.RoleSecretKey, credential.RoleAccessKey}
+	return []*origin{
+		{name: "a token", kind: credential.AuthToken, roles: token},
+		{name: "a token that is refused", kind: credential.AuthToken, roles: token, refused: true},
+		{name: "a token with a grace", kind: credential.AuthToken, roles: token, grace: 90 * time.Minute},
+		{name: "a token, all slots taken", kind: credential.AuthToken, roles: token, others: 1},
+		{name: "a token, all slots taken, replace:yes", kind: credential.AuthToken, roles: token, others: 1, replace: true},
+		{name: "a customer secret key in two secrets", kind: credential.CustomerSecretKey, roles: pair},
+		{name: "a customer secret key in two secrets with a grace", kind: credential.CustomerSecretKey, roles: pair, grace: 90 * time.Minute},
+		{name: "a customer secret key in two secrets, replace:yes", kind: credential.CustomerSecretKey, roles: pair, others: 1, replace: true},
+	}
+}
+
+func apiKeyOrigins() []*origin {
+	one, two := []credential.Role{credential.RolePrivateKey}, []credential.Role{credential.RoleBundle, credential.RolePrivateKey}
+	return []*origin{
+		{name: "an API key", kind: credential.APIKey, roles: one},
+		{name: "an API key in two secrets", kind: credential.APIKey, roles: two},
+		{name: "an API key, all slots taken, replace:yes", kind: credential.APIKey, roles: one, others: 2, replace: true},
+	}
+}
+
+func passwordOrigins() []*origin {
+	return []*origin{
+		{name: "a password", kind: credential.Password},
+		{name: "a password in a secret", kind: credential.Password, roles: []credential.Role{credential.RolePassword}},
+	}
+}
+
+func (w *walker) report(t *testing.T) {
+	t.Helper()
+	for _, what := range slices.Sorted(maps.Keys(w.faults)) {
+		t.Errorf("%s\n\t%s", what, w.faults[what])
+	}
+	t.Logf("%d places, %d edges, %d states of the table", len(w.seen), w.edges, len(w.states))
+}
+
+func TestNoWayThroughARotationLosesACredentialOrRunsInCircles(t *testing.T) {
+	for name, origins := range map[string][]*origin{"server-made": serverMadeOrigins(), "API key": apiKeyOrigins(), "password": passwordOrigins()} {
+		t.Run(name, func(t *testing.T) {
+			w := newWalker()
+			for _, o := range origins {
+				w.walk(o, 1, 3)
+			}
+			w.report(t)
+		})
+	}
+}

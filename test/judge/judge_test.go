@@ -1,0 +1,94 @@
+package judge
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// history is what the judge finds in the states of an auth token's rotation.
+func history(sent int, states ...State) string {
+	h := New(&stage.Case{Kind: stage.AuthToken, User: "ann", OldID: "old", Bystander: []string{"other"}})
+	h.Sent(sent)
+	for _, s := range states {
+		h.Add(s)
+	}
+	return strings.Join(h.Faults(), "\n")
+}
+
+func current(id string) map[string][]string { return map[string][]string{"s": {id}} }
+
+func versions(current, newest int64) (v, n map[string]int64) {
+	return map[string]int64{"s": current}, map[string]int64{"s": newest}
+}
+
+func TestTheJudgeSeesWhatMustNotHappen(t *testing.T) {
+	start := State{Living: []string{"old", "other"}, Current: current("old")}
+	one, newestOne := versions(1, 1)
+	two, newestTwo := versions(2, 2)
+	three, newestThree := versions(3, 3)
+	bound, stranger := map[string]string{"s": "ann"}, map[string]string{"s": "bob"}
+	for name, m := range map[string]struct {
+		states []State
+		want   string
+	}{
+		"a lost credential":              {[]State{{Call: 1, Living: []string{"new"}, Current: current("")}}, "lost"},
+		"an old one that goes too early": {[]State{{Call: 1, Living: []string{"other", "new"}, Readable: []string{"new"}, Current: current("old")}}, "before a new one was CURRENT"},
+		"a bystander that goes":          {[]State{{Call: 1, Living: []string{"old"}, Current: current("old")}}, "bystander"},
+		"a second promotion": {[]State{
+			{Call: 1, Living: start.Living, Versions: one}, {Call: 2, Living: start.Living, Versions: two}, {Call: 3, Living: start.Living, Versions: three}}, "third version"},
+		"a stranger's secret that is written": {[]State{
+			{Living: start.Living, Versions: one, Newest: newestOne, Bound: stranger}, {Call: 1, Living: start.Living, Versions: one, Newest: newestTwo, Bound: stranger}}, "somebody else"},
+		"a person's version that is replaced": {[]State{
+			{Living: start.Living, Versions: one, Newest: newestOne, Bound: bound}, {Call: 1, Living: start.Living, Versions: one, Newest: newestTwo, Bound: bound},
+			{Living: start.Living, Versions: three, Newest: newestThree, Bound: bound}, {Call: 2, Living: start.Living, Versions: two, Newest: newestThree, Bound: bound}}, "what a person had made CURRENT"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := history(0, append([]State{start}, m.states...)...); !strings.Contains(got, m.want) {
+				t.Errorf("found %q, want %q", got, m.want)
+			}
+		})
+	}
+}
+
+func TestTheJudgeLetsAGoodRotationPass(t *testing.T) {
+	one, newestOne := versions(1, 1)
+	two, newestTwo := versions(2, 2)
+	got := history(0,
+		State{Living: []string{"old", "other"}, Current: current("old"), Versions: one, Newest: newestOne},
+		State{Call: 1, Living: []string{"old", "other", "new"}, Current: current("old"), Versions: one, Newest: newestOne},
+		State{Call: 2, Living: []string{"old", "other", "new"}, Readable: []string{"new"}, Current: current("new"), Versions: two, Newest: newestTwo},
+		State{Call: 3, Living: []string{"other", "new"}, Readable: []string{"new"}, Current: current("new"), Versions: two, Newest: newestTwo})
+	if got != "" {
+		t.Errorf("found %q", got)
+	}
+}
+
+func TestWhatAPersonDoesIsNoFaultOfTheRotation(t *testing.T) {
+	one, newestOne := versions(1, 1)
+	two, newestTwo := versions(2, 2)
+	three, newestThree := versions(3, 3)
+	living := []string{"old", "other"}
+	for name, states := range map[string][]State{
+		"deletes all": {{Living: living}, {}},
+		"orders a rotation after writing": {{Living: living, Versions: one, Newest: newestOne}, {Living: living, Versions: two, Newest: newestTwo},
+			{Living: living, Versions: two, Newest: newestTwo, Orders: 1}, {Call: 1, Living: living, Versions: three, Newest: newestThree, Orders: 1}},
+		"writes before the rotation does": {{Living: living, Versions: one, Newest: newestOne}, {Living: living, Versions: two, Newest: newestTwo},
+			{Call: 1, Living: living, Versions: three, Newest: newestThree}},
+		"acts while a deletion is on its way": {{Living: living, Current: current("old")}, {Call: 7, Living: []string{"other"}, Current: current("")}},
+		"allows to delete first":              {{Living: living, Current: current("old")}, {Call: 8, Living: []string{"other"}, Current: current(""), Replace: true}},
+	} {
+		if got := history(7, states...); got != "" {
+			t.Errorf("a person who %s: %s", name, got)
+		}
+	}
+}
+
+func TestOnlyAReplaceThatIsOrderedCounts(t *testing.T) {
+	for comment, want := range map[string]bool{"replace:yes": true, "auth_secret_ocid:x, Replace: yes": true, "replace:no": false, "": false} {
+		if got := replaces(comment); got != want {
+			t.Errorf("%q: %v", comment, got)
+		}
+	}
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// act is what a person does in the middle of a rotation.
+type act struct {
+	name string
+	// do does it, and says whether that was possible. It runs while a call of the function waits.
+	do func(context.Context, *scene) (bool, error)
+	// needs says whether it can be possible after these calls of an undisturbed rotation; nil: always.
+	needs    func([]site) bool
+	password bool // it is also played for passwords
+	grace    bool // it asks for a grace
+	breaks   bool // it takes the new credential away, perhaps when all was done
+	hidden   bool // afterwards nobody can tell whether the credential is gone: the problem may be open
+}
+
+// acts are all that persons do here. The names are those of the steps of persons that the walk of pkg/rotation takes.
+var acts = []act{
+	{name: "promotes the staged version", needs: written(1), do: func(ctx context.Context, sc *scene) (bool, error) {
+		return sc.promote(ctx, "PENDING")
+	}},
+	{name: "rolls back", needs: written(2), do: func(ctx context.Context, sc *scene) (bool, error) {
+		return sc.promote(ctx, "PREVIOUS")
+	}},
+	{name: "writes a version of their own", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+		return true, sc.PutSecret(ctx, sc.secret(), []byte("written by a person"))
+	}},
+	{name: "binds the secret to somebody else", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+		return true, sc.Tag(ctx, sc.secret(), map[string]string{"keyturn-user": sc.AddUser("somebody else")})
+	}},
+	{name: "binds the secret to somebody else and back", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+		if err := sc.Tag(ctx, sc.secret(), map[string]string{"keyturn-user": sc.AddUser("somebody else")}); err != nil {
+			return false, err
+		}
+		return true, sc.Tag(ctx, sc.secret(), map[string]string{"keyturn-user": sc.c.User})
+	}},
+	{name: "gives the secret another role", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+		return true, sc.Tag(ctx, sc.secret(), map[string]string{"keyturn-role": sc.otherRole()})
+	}},
+	{name: "empties the metadata", password: true, do: func(_ context.Context, sc *scene) (bool, error) {
+		for _, id := range sc.c.Secrets {
+			sc.WipeMetadata(id)
+		}
+		return true, nil
+	}},
+	{name: "schedules the secret's deletion", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+		return true, sc.DeleteSecret(ctx, sc.secret())
+	}},
+	{name: "deletes the new credential", needs: made, breaks: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+		ids := sc.new()
+		if len(ids) == 0 {
+			return false, nil
+		}
+		return true, sc.c.Delete(ctx, ids[0])
+	}},
+	{name: "deletes the old credential", do: func(ctx context.Context, sc *scene) (bool, error) {
+		if !slices.Contains(sc.c.IDs(), sc.c.OldID) {
+			return false, nil
+		}
+		return true, sc.c.Delete(ctx, sc.c.OldID)
+	}},
+	{name: "deletes the user", password: true, hidden: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+		return true, sc.c.DeleteUser(ctx)
+	}},
+	{name: "closes the problem again with a grace", grace: true, do: func(_ context.Context, sc *scene) (bool, error) {
+		sc.CloseProblem(sc.c.Problem, sc.c.Comment(sc.withGrace()...), sc.Operator.Name)
+		return true, nil
+	}},
+	{name: "closes the problem again with another secret", password: true, do: func(_ context.Context, sc *scene) (bool, error) {
+		var named []string
+		sc.others = map[string]string{}
+		for _, key := range sc.keys() {
+			sc.others[key] = sc.c.AddSecret(key, true)
+			named = append(named, key+":"+sc.others[key])
+		}
+		sc.CloseProblem(sc.c.Problem, strings.Join(append(named, sc.form.comment...), ","), sc.Operator.Name)
+		return true, nil
+	}},
+}
+
+// written: so many updates of secrets were made.
+func written(n int) func([]site) bool {
+	return func(before []site) bool { return slices.Contains(before, site{"UpdateSecret", n}) }
+}
+
+// made: the new credential was made.
+func made(before []site) bool {
+	return slices.ContainsFunc(before, func(s site) bool { return strings.HasPrefix(s.operation, "Create") || s.operation == "UploadApiKey" })
+}
+
+// keys are the keys of the closure comment, the newest written first.
+func (sc *scene) keys() []string {
+	var keys []string
+	for key := range sc.c.Secrets {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// secret is the one that the person works on: of a pair the second, which is promoted last.
+func (sc *scene) secret() string {
+	keys := sc.keys()
+	return sc.c.Secrets[keys[len(keys)-1]]
+}
+
+func (sc *scene) otherRole() string {
+	if sc.c.Bundle {
+		return "secret-key"
+	}
+	return "bundle"
+}
+
+// withGrace are the options of the closure comment with a grace, and with another one than before.
+func (sc *scene) withGrace() []string {
+	if sc.form.variant == grace {
+		return []string{"grace:2h"}
+	}
+	return append([]string{"grace:1h"}, sc.form.comment...)
+}
+
+// new are the living credentials that the rotation has made.
+func (sc *scene) new() []string {
+	return slices.DeleteFunc(sc.c.IDs(), func(id string) bool { return id == sc.c.OldID || slices.Contains(sc.c.Bystander, id) })
+}
+
+// promote makes the versions in a stage CURRENT, in all secrets where there is one of a rotation.
+func (sc *scene) promote(ctx context.Context, from string) (bool, error) {
+	done := false
+	for _, key := range sc.keys() {
+		s := sc.Secret(sc.c.Secrets[key])
+		if from == "PREVIOUS" && s.CurrentVersion == 1 {
+			continue
+		}
+		for _, v := range s.Versions {
+			if slices.Contains(v.Stages, from) {
+				if err := sc.Promote(ctx, s.ID, v.Number); err != nil {
+					return done, err
+				}
+				done = true
+				break
+			}
+		}
+	}
+	return done, nil
+}
+
+// people lists the cells in which a person acts while one call of the rotation waits, before it has an effect.
+func people(f form, sites []site) []cell {
+	var cells []cell
+	if f.variant == undo || f.variant == wiped || f.want.NoSecret {
+		return nil
+	}
+	for i := range acts {
+		a := &acts[i]
+		if f.want.Kind == stage.Password && !a.password {
+			continue
+		}
+		for j, s := range sites {
+			if a.needs == nil || a.needs(sites[:j]) {
+				cells = append(cells, cell{form: f, pace: paces[(i+j)%len(paces)], sites: []site{s},
+					faults: []disturbance{{name: "a person " + a.name, act: a}}})
+			}
+		}
+	}
+	return cells
+}
+
+// person is the act in the cell, if there is one.
+func (c cell) person() *act {
+	for _, f := range c.faults {
+		if f.act != nil {
+			return f.act
+		}
+	}
+	return nil
+}
+
+// perform lets the person act.
+func (sc *scene) perform(ctx context.Context, call int, a *act) {
+	sc.h.Sent(call)
+	done, err := a.do(ctx, sc)
+	sc.d.mu.Lock()
+	defer sc.d.mu.Unlock()
+	if err != nil {
+		sc.d.unable = fmt.Errorf("the person can't act: %w", err)
+	}
+	sc.d.idle = sc.d.idle || !done
+}
+
+// judgePerson judges the end of a cell in which a person acted. How far the rotation came depends on the moment. But two
+// new credentials are never left, a credential that was not replaced has its problem open, and one that is gone has not,
+// unless its successor is not in place yet: then the open problem is where a person orders the rest.
+func (sc *scene) judgePerson(a *act, fault func(string, ...any)) {
+	if n := len(sc.new()); n > 1 {
+		fault("at the end there are %d new credentials", n)
+	}
+	elsewhere := *sc.c
+	elsewhere.Secrets = sc.others
+	replaced := sc.holdsNew(sc.c) || sc.others != nil && sc.holdsNew(&elsewhere)
+	if a.breaks && sc.form.variant == grace && sc.Secret(sc.secret()).CurrentVersion > 1 {
+		replaced = true // all was done: the sweep says so when the grace is over
+	}
+	switch old := slices.Contains(sc.c.IDs(), sc.c.OldID); {
+	case old && !sc.reopened() && !(replaced && (a.grace || sc.form.variant == grace)):
+		fault("at the end the problem is closed, but the old credential is not replaced")
+	case !old && sc.reopened() && !a.hidden && (replaced || len(sc.new()) == 0):
+		fault("at the end the problem of a credential that is gone is open again")
+	}
+}
+
+// holdsNew: the CURRENT versions of the case's secrets hold a new credential that works.
+func (sc *scene) holdsNew(c *stage.Case) bool {
+	stored, err := c.Stored()
+	return err == nil && stored.Value != "" && stored.Value != sc.c.Old.Value && len(sc.new()) > 0 && c.Try(stored) == 200
+}
