@@ -66,6 +66,20 @@ func Bound(s secret.Secret, kind credential.Kind, user string, unboundOK bool) (
 	return false, refuse(Binding(s, kind, user), "secret %s (%s) is not bound to this user and kind", s.Name, s.ID)
 }
 
+// InRole checks that a secret whose tag says what it is for is not taken for something else.
+func InRole(s secret.Secret, role credential.Role) error {
+	has, clash := tag(s, tagRole)
+	if clash {
+		return refuse("Correct the tag role. If the defined one is right, remove the freeform one.",
+			"the defined and the freeform tag role of secret %s (%s) contradict each other", s.Name, s.ID)
+	}
+	if has != "" && has != string(role) {
+		return refuse("Close the problem again and name the secret for what it is, or another one; or correct its tag role.",
+			"secret %s (%s) is for the part %q by its tag role, and it is named for the part %q", s.Name, s.ID, has, role)
+	}
+	return nil
+}
+
 // Binding says how to bind a secret that is meant for this user and kind.
 func Binding(s secret.Secret, kind credential.Kind, user string) string {
 	return "If the secret is meant for this credential, bind it. The command repeats the tags that the secret has:\n" +

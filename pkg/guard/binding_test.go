@@ -132,3 +132,24 @@ func TestOnlyAnActiveSecretThatIsNoReplicaIsWritten(t *testing.T) {
 		}
 	}
 }
+
+func TestASecretIsOnlyWhatItsTagRoleSays(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		tags secret.Secret
+		ok   bool
+	}{
+		{"no tag", tagged(nil, nil), true},
+		{"the same", tagged(freeform{"keyturn-role": " Bundle"}, nil), true},
+		{"the same, twice", tagged(freeform{"keyturn-role": "bundle"}, defined{"keyturn": {"role": "bundle"}}), true},
+		{"another", tagged(freeform{"keyturn-role": "private-key"}, nil), false},
+		{"another, defined", tagged(nil, defined{"keyturn": {"role": "private-key"}}), false},
+		{"two", tagged(freeform{"keyturn-role": "bundle"}, defined{"keyturn": {"role": "private-key"}}), false},
+		{"unknown", tagged(freeform{"keyturn-role": "main"}, nil), false},
+	} {
+		err := guard.InRole(c.tags, credential.RoleBundle)
+		if refusal, _ := errors.AsType[*guard.Refusal](err); (err == nil) != c.ok || err != nil && (refusal == nil || refusal.Mend == "" || !strings.Contains(err.Error(), vaultSecret)) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}

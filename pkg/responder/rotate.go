@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/background"
@@ -51,7 +52,7 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 		if err != nil {
 			return w.Owner, err
 		}
-		return w.Owner, guard.Final(c.permit(w.Owner, secrets, unbound))
+		return w.Owner, guard.Final(c.permit(w.Owner, targets, secrets, unbound))
 	}
 	r := c.Rotator.Run(log.WithContext(ctx), job)
 	c.report(r)
@@ -64,7 +65,7 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 }
 
 // permit asks the guard about the user and about each secret.
-func (c *response) permit(o credential.Owner, secrets []secret.Secret, unbound map[string]bool) error {
+func (c *response) permit(o credential.Owner, targets []rotation.Target, secrets []secret.Secret, unbound map[string]bool) error {
 	if err := guard.Spared(c.Config.Protects, o.User, o.UserName); err != nil {
 		return err
 	}
@@ -78,6 +79,11 @@ func (c *response) permit(o credential.Owner, secrets []secret.Secret, unbound m
 				Mend: "Close the problem again and name another secret in the comment."}
 		}
 		unbound[s.ID] = free
+		if i := slices.IndexFunc(targets, func(t rotation.Target) bool { return t.SecretID == s.ID }); i >= 0 {
+			if err := guard.InRole(s, targets[i].Role); err != nil {
+				return err
+			}
+		}
 		if err := guard.Writable(s); err != nil {
 			return err
 		}

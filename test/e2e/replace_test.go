@@ -126,30 +126,6 @@ func TestReplaceYesGivesNothingUpForASecretThatTakesNoMoreVersions(t *testing.T)
 	}
 }
 
-// The old one is the only credential that anybody has seen work; a person deletes the other while its successor is staged.
-func TestReplaceYesStopsWhenTheListHasRoomAgain(t *testing.T) {
-	t.Parallel()
-	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.APIKey, Bystander: 2})
-	neverLost(t, s, c) // with a free slot nothing has to go first
-	sc := &scene{Stage: s, c: c}
-	wait := held(t, s, ociemu.Before, beforeStage.fits(s, c), func(ctx context.Context) {
-		for _, id := range c.Bystander {
-			if err := sc.c.Delete(ctx, id); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	if err := s.Close(t.Context(), c.Problem, c.Comment("replace:yes")); err != nil {
-		t.Fatal(err)
-	}
-	if !wait() {
-		t.Fatal("the moment never came")
-	}
-	c.Bystander = nil
-	rotated(t, s, c)
-}
-
 // A process that dies between the deletion and the create has left word of what has to follow, unless somebody wipes it.
 func TestAfterADeletionThatReplaceYesAllowsASuccessorComesThoughTheJournalIsWiped(t *testing.T) {
 	t.Parallel()

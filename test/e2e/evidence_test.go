@@ -1,0 +1,61 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// The old one is the only credential that anybody has seen work; a person deletes the other while its successor is staged.
+func TestReplaceYesStopsWhenTheListHasRoomAgain(t *testing.T) {
+	t.Parallel()
+	s := play(t, calm)
+	c := s.Add(stage.Want{Kind: stage.APIKey, Bystander: 2})
+	neverLost(t, s, c) // with a free slot nothing has to go first
+	sc := &scene{Stage: s, c: c}
+	wait := held(t, s, ociemu.Before, beforeStage.fits(s, c), func(ctx context.Context) {
+		for _, id := range c.Bystander {
+			if err := sc.c.Delete(ctx, id); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err := s.Close(t.Context(), c.Problem, c.Comment("replace:yes")); err != nil {
+		t.Fatal(err)
+	}
+	if !wait() {
+		t.Fatal("the moment never came")
+	}
+	c.Bystander = nil
+	rotated(t, s, c)
+}
+
+// Whoever may name a credential can write a mark: a living one whose value some version may hold stays.
+func TestTheSweepDeletesNoMarkedCredentialWhoseValueMayBeSomewhere(t *testing.T) {
+	t.Parallel()
+	s := play(t, calm)
+	c := s.Add(stage.Want{Kind: stage.AuthToken, Bundle: true})
+	id := c.Secrets["bundle_secret_ocid"]
+	s.SetCreatedOffset(-time.Hour)
+	token, value := s.AddAuthToken(c.User, markFor(rotationOf(c.Kind, c.User, c.OldID), id))
+	s.SetCreatedOffset(0)
+	content, err := json.Marshal(map[string]string{"kind": "auth-token", "user": c.User, "token_id": token, "token": value})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutSecret(t.Context(), id, content); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		swept(t, s)
+		s.Forward(time.Hour)
+	}
+	if !slices.Contains(c.IDs(), token) {
+		t.Error("the sweep deleted the credential that CURRENT holds")
+	}
+}
