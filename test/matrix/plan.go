@@ -34,7 +34,7 @@ func plan(f form, sites []site, o options) []cell {
 }
 
 // shareOf is which part of the single disturbances the short form plays.
-const shareOf = 36
+const shareOf = 27
 
 // quick are the disturbances after which nobody has to wait for a deadline: those that are paired.
 func quick() []disturbance {
