@@ -11,20 +11,16 @@ import (
 )
 
 // doubt says why it proves nothing that the credential isn't among the user's; "" if that proves that it is gone.
-func (c *response) doubt() string {
+func (c *response) doubt(listed []credential.Issued) string {
 	switch noun := c.kind.Noun(); {
 	case c.kind == credential.Password:
 		return ""
 	case c.request.UserHinted:
 		return fmt.Sprintf("only the event names the user, %s, who may not be the owner of %s %s", c.request.User, noun, c.request.ID)
-	case cloudguard.FormOf(c.request.ID) == cloudguard.FormUnknown:
-		return c.unlike()
+	case cloudguard.FormOf(c.request.ID) == cloudguard.FormUnknown || !absent(c.request.ID, listed):
+		return fmt.Sprintf("the id of the problem's credential, %q, is not written as OCI lists the user's %ss", c.request.ID, c.kind.Noun())
 	}
 	return ""
-}
-
-func (c *response) unlike() string {
-	return fmt.Sprintf("the id of the problem's credential, %q, is not written as OCI lists the user's %ss", c.request.ID, c.kind.Noun())
 }
 
 // absent reports whether a credential is certainly not among those that OCI lists: ids of different forms may name one

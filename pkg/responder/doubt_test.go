@@ -53,8 +53,8 @@ func missing(ctx context.Context, s *scene, job rotation.Job, listed []credentia
 	r := permitted(ctx, s, job, func(rotation.Job) rotation.Result { return rotation.Result{} })
 	r.Slots = listed
 	switch {
-	case job.Doubt != "":
-		r.End, r.Reason, r.Detail = rotation.Refuse, rotation.Doubtful, job.Doubt
+	case job.Doubt(r.Slots) != "":
+		r.End, r.Reason, r.Detail = rotation.Refuse, rotation.Doubtful, job.Doubt(r.Slots)
 	case job.Replace && r.Cause != nil:
 		r.End, r.Reason = rotation.Refuse, rotation.Failed
 	default:
@@ -140,7 +140,7 @@ func TestTheEngineHearsOfTheProblemAndOfTheSecretsThatItsEarlierClosuresNamed(t 
 	earlierClosure("auth_secret_ocid:" + strings.ToUpper(otherSecret) + ",CHG-1")(s)
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
-	if j := s.jobs[0]; j.Problem != problemID || !slices.Equal(j.Earlier, []string{otherSecret}) || j.Doubt != "" || j.Replace {
+	if j := s.jobs[0]; j.Problem != problemID || !slices.Equal(j.Earlier, []string{otherSecret}) || j.Doubt(nil) != "" || j.Replace {
 		t.Errorf("the job is %+v", j)
 	}
 	s = newScene()

@@ -206,10 +206,7 @@ func (c *response) whyNoUser(ctx context.Context, id string) *explanation {
 
 // dismiss is for what needs no rotation any more.
 func (c *response) dismiss(brief, reason, comment string, more ...string) *explanation {
-	remedy := "Nothing is left to rotate."
-	if c.out.ProblemID != "" {
-		remedy = "Dismiss the problem, since there is nothing to rotate:\n" + c.setStatus("DISMISSED", comment)
-	}
+	remedy := "Dismiss the problem, since there is nothing to rotate:\n" + c.setStatus("DISMISSED", comment)
 	if len(more) > 0 {
 		remedy = strings.Replace(remedy, "since there is", "if there is", 1)
 	}
@@ -217,8 +214,5 @@ func (c *response) dismiss(brief, reason, comment string, more ...string) *expla
 }
 
 func (c *response) orDismiss(comment string) string {
-	if c.out.ProblemID == "" {
-		return ""
-	}
 	return "\nOtherwise dismiss the problem:\n" + c.setStatus("DISMISSED", comment)
 }

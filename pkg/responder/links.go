@@ -105,8 +105,5 @@ func (c *response) preflight() string {
 
 // again says how the rotation is begun again, once the cause is fixed.
 func (c *response) again() string {
-	if c.out.ProblemID == "" {
-		return "The next sweep then tries again."
-	}
 	return "Then close the problem again with the same comment."
 }

@@ -43,13 +43,9 @@ func (c *response) remedy(err error) string {
 func (c *response) ended(r rotation.Result) string {
 	switch r.Reason {
 	case rotation.NoFreeSlot:
-		text := "Delete one of the " + c.out.Noun + "s below that is no longer used. " + c.again()
-		if with := c.changed(func(o *cloudguard.Comment) { o.Replace = true }); with != "" {
-			return text + "\nOr close it with this comment, which deletes the old " + c.out.Noun +
-				" before the new one is made:\n" + with
-		}
-		return text + "\nOr add replace:yes to the comment, which deletes the old " + c.out.Noun +
-			" before the new one is made."
+		return "Delete one of the " + c.out.Noun + "s below that is no longer used. " + c.again() +
+			"\nOr close it with this comment, which deletes the old " + c.out.Noun + " before the new one is made:\n" +
+			c.changed(func(o *cloudguard.Comment) { o.Replace = true })
 	case rotation.SecretTaken:
 		return "Close the problem again and name another secret in the comment. If the credential that the secret " +
 			"holds is not used any more, delete it first."
@@ -149,11 +145,8 @@ func (c *response) decide(r rotation.Result) string {
 		"secret in the comment."
 }
 
-// changed is the closure comment with a change, in a form that orders a rotation; empty if there is no problem to close.
+// changed is the closure comment with a change, in a form that orders a rotation.
 func (c *response) changed(change func(*cloudguard.Comment)) string {
-	if c.out.ProblemID == "" {
-		return ""
-	}
 	order := c.order
 	change(&order)
 	if c.kind != credential.Password && order.Ordered(c.request.Rule, false) != nil {

@@ -41,10 +41,6 @@ func (c *response) report(r rotation.Result) {
 			Current: p.Current, Stage: p.Stage, Owner: owner(c.shown[p.SecretID])})
 	}
 	o.Reason = string(r.Reason)
-	if r.End == rotation.Done && r.Reason == rotation.AlreadyGone && c.kind != credential.Password && !absent(c.request.ID, r.Slots) {
-		r.End, r.Reason, r.Detail = rotation.Refuse, rotation.Doubtful, c.unlike()
-		o.Reason = string(r.Reason)
-	}
 	switch r.End {
 	case rotation.Done:
 		c.done(r)
@@ -64,6 +60,7 @@ var planned = map[rotation.Action]string{
 	rotation.Prove:   "prove that the new credential works",
 	rotation.Promote: "make the new version CURRENT",
 	rotation.Defer:   "write into the secrets when the old credential goes",
+	rotation.Claim:   "write into the secrets that the old credential is deleted",
 	rotation.Retire:  "delete the old credential",
 	rotation.Replace: "delete the old credential first, to free its slot",
 	rotation.Discard: "delete a new credential that nobody can use",

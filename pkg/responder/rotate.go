@@ -19,7 +19,7 @@ import (
 func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	ref := credential.Ref{Kind: c.kind, User: c.request.User, ID: c.request.ID}
 	job := rotation.Job{Ref: ref, Targets: targets, Replace: c.order.Replace || c.unfit != nil && c.mayReplace(), Grace: c.Config.Grace,
-		DryRun: c.Config.DryRun || c.order.DryRun, Ordered: c.request.At, Problem: c.event.ProblemID, Doubt: c.doubt(), Earlier: c.earlier(targets)}
+		DryRun: c.Config.DryRun || c.order.DryRun, Ordered: c.request.At, Problem: c.event.ProblemID, Doubt: c.doubt, Earlier: c.earlier(targets)}
 	if c.order.Grace != nil {
 		job.Grace, job.GraceGiven = *c.order.Grace, true
 	}

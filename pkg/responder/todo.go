@@ -157,13 +157,11 @@ func (c *response) dryRun() {
 		c.todo("To rotate, set dry_run to no in the function's configuration (with the stack: dry_run = false). " +
 			"Until then nothing is rotated.")
 	}
-	switch comment := c.changed(func(o *cloudguard.Comment) { o.DryRun = false }); {
-	case !c.order.DryRun:
-		c.todo("Then close the problem again with the same comment.")
-	case comment == "":
-		c.todo("To rotate, close the problem again without dry_run:yes in the comment.")
-	default:
-		c.todo("To rotate, close the problem again with this comment:\n" + comment)
+	if c.order.DryRun {
+		c.todo("To rotate, close the problem again with this comment:\n" +
+			c.changed(func(o *cloudguard.Comment) { o.DryRun = false }))
+	} else {
+		c.todo(c.again())
 	}
 	if c.kind == credential.APIKey && len(c.out.Secrets) > 0 && !c.holds(credential.RoleBundle) {
 		c.todo("Plan for it: every consumer then needs the new fingerprint in its configuration, since the secret " +

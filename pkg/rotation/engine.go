@@ -101,8 +101,9 @@ type Job struct {
 	// Earlier are the OCIDs of secrets that earlier closures of the same problem named, other than the targets: a delivery
 	// of such a closure may have stored a new credential there.
 	Earlier []string
-	// Doubt says why it proves nothing that the old credential isn't among the user's; empty if it proves that it is gone.
-	Doubt string
+	// Doubt says why it proves nothing that the old credential isn't among the user's, which are listed; empty if it proves
+	// that it is gone. Nil: it always does.
+	Doubt func(listed []credential.Issued) string
 	// Ordered is when a person asked for the rotation: when the problem was closed. Zero where nobody knows.
 	Ordered time.Time
 	// ResetAfter are times after which a password counts as reset already: its problem's closure and last detection.

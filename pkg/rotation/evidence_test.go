@@ -112,7 +112,10 @@ func TestThatTheOldOneIsAbsentProvesNothingWhereThereIsDoubt(t *testing.T) {
 	for _, f := range provable() {
 		w := f.world(t)
 		w.creds = remove(w.creds, w.oldID)
-		r := w.process().run(func(j *rotation.Job) { j.Replace, j.Doubt = false, "only the event names the user" })
+		r := w.process().run(func(j *rotation.Job) {
+			j.Replace = false
+			j.Doubt = func([]credential.Issued) string { return "only the event names the user" }
+		})
 		if r.End != rotation.Refuse || r.Reason != rotation.Doubtful || r.Detail != "only the event names the user" || r.Acted {
 			t.Errorf("%v: %s (%s: %s), acted %v", f, r.End, r.Reason, r.Detail, r.Acted)
 		}

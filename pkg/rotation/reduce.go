@@ -202,7 +202,7 @@ func (v view) old() Old {
 		return OldAlive
 	case v.finished(), v.job.orphan != "":
 		return OldGone
-	case v.job.Doubt != "":
+	case v.job.Doubt != nil && v.job.Doubt(v.issued) != "":
 		return OldUnknown
 	case v.owed():
 		return OldOwed
@@ -213,8 +213,10 @@ func (v view) old() Old {
 }
 
 func (v view) doubt() string {
-	if v.job.Doubt != "" {
-		return v.job.Doubt
+	if v.job.Doubt != nil {
+		if why := v.job.Doubt(v.issued); why != "" {
+			return why
+		}
 	}
 	return "the closure comment allows deleting first, and the secrets don't show whether that was done"
 }

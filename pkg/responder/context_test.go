@@ -1,0 +1,384 @@
+package responder_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/responder"
+	"github.com/keyturn/keyturn/pkg/rotation"
+)
+
+// tenancyOf is a directory of which a test changes some answers.
+type tenancyOf struct {
+	*scene
+	tenancyErr, hostsErr, compartmentErr error
+	asked                                chan struct{} // closed by the first question for the tenancy, unless nil
+	named                                chan struct{} // the same for the namespace
+}
+
+func (d *tenancyOf) Tenancy(ctx context.Context) (string, string, string, error) {
+	if d.asked != nil {
+		once(d.asked)
+	}
+	if d.tenancyErr != nil {
+		return "", "", "", d.tenancyErr
+	}
+	return d.scene.Tenancy(ctx)
+}
+
+func (d *tenancyOf) Namespace(ctx context.Context) (string, error) {
+	if d.named != nil {
+		once(d.named)
+	}
+	return d.scene.Namespace(ctx)
+}
+
+func (d *tenancyOf) Hosts(region, namespace string) (credential.Hosts, error) {
+	if d.hostsErr != nil {
+		return credential.Hosts{}, d.hostsErr
+	}
+	return d.scene.Hosts(region, namespace)
+}
+
+func (d *tenancyOf) Compartment(ctx context.Context) (string, error) {
+	if d.compartmentErr != nil {
+		return "", d.compartmentErr
+	}
+	return d.scene.Compartment(ctx)
+}
+
+// once closes a channel that may be closed already.
+func once(c chan struct{}) {
+	select {
+	case <-c:
+	default:
+		close(c)
+	}
+}
+
+func TestWhatTheOwnerNeedsThatCannotBeFoundKeepsTheOrder(t *testing.T) {
+	for name, c := range map[string]struct {
+		directory tenancyOf
+		reason    string
+	}{
+		"the tenancy":   {tenancyOf{tenancyErr: errors.New("cut off")}, "looking up the owner: unclear: looking up the tenancy: cut off"},
+		"the hosts":     {tenancyOf{hostsErr: errors.New("no such realm")}, "looking up the owner: unclear: finding the hosts at which the credential is used: no such realm"},
+		"hosts refused": {tenancyOf{hostsErr: fault.New(fault.Throttled, "hosts", "")}, "finding the hosts"},
+	} {
+		s := withEngine(newScene())
+		c.directory.scene = s
+		r := s.responder()
+		r.Directory = &c.directory
+		o, err := r.Respond(t.Context(), "call-1", s.event.json(t))
+		if o.Status != outcome.Unfinished || !errors.Is(err, responder.ErrUnfinished) || !strings.Contains(o.Reason, c.reason) || s.saw("Update") || s.saw("Create") {
+			t.Errorf("%s: %s (%s), %v", name, o.Status, o.Reason, err)
+		}
+	}
+}
+
+func TestTheOwnerHasTheHomeRegion(t *testing.T) {
+	s := newScene()
+	s.run = func(ctx context.Context, job rotation.Job) rotation.Result {
+		owner, err := job.Permit(ctx, s.secrets)
+		if err != nil || owner.Region != "us-ashburn-1" || owner.Tenancy != tenancyID || owner.User != userID || owner.Namespace != "acmens" {
+			t.Errorf("the owner is %+v (%v)", owner, err)
+		}
+		return rotated(job)
+	}
+	if _, err := s.respond(t); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNamesThatARotationHasLookedUpAreNotLookedUpAgain(t *testing.T) {
+	s := newScene()
+	o, err := s.respond(t)
+	expect(t, s, o, err, outcome.Rotated)
+	users := 0
+	for _, name := range s.calls {
+		if name == "GetUser" {
+			users++
+		}
+	}
+	if users != 1 || o.UserName != "web@example.com" || o.TenancyName != "acme" {
+		t.Errorf("the user was asked for %d times: %q of %q", users, o.UserName, o.TenancyName)
+	}
+}
+
+func TestTheTenancyAndTheNamespaceAreLookedUpWhileCloudGuardIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene()
+		d := &tenancyOf{scene: s, asked: make(chan struct{}), named: make(chan struct{})}
+		s.problem = func(int) (cloudguard.Problem, error) {
+			for _, c := range []chan struct{}{d.asked, d.named} {
+				select {
+				case <-c:
+				case <-time.After(time.Minute):
+					t.Error("it is not asked for before Cloud Guard answers")
+				}
+			}
+			return s.closed(comment), nil
+		}
+		r := s.responder()
+		r.Directory = d
+		if o, err := r.Respond(t.Context(), "call-1", s.event.json(t)); o.Status != outcome.Rotated || err != nil {
+			t.Errorf("%s, %v", o.Status, err)
+		}
+	})
+}
+
+func TestTheNamespaceIsLookedUpOnlyForKindsThatAreUsedWithIt(t *testing.T) {
+	for kind, want := range map[credential.Kind]bool{credential.APIKey: false, credential.AuthToken: true,
+		credential.CustomerSecretKey: true, credential.Password: false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := bundle(kind)
+			if kind == credential.AuthToken {
+				s = newScene()
+			}
+			if _, err := s.respond(t); err != nil {
+				t.Error(err)
+			}
+			synctest.Wait() // for what runs in the background
+			if s.saw("GetNamespace") != want {
+				t.Errorf("%s: called %v", kind, s.calls)
+			}
+		})
+	}
+}
+
+func TestABoundSecretIsLookedForInTheConfiguredCompartmentOrTheFunctionsOwn(t *testing.T) {
+	s := newScene().with("rotate:yes")
+	s.config.SecretCompartments = []string{compartment}
+	r := s.responder()
+	r.Directory = &tenancyOf{scene: s, compartmentErr: errors.New("not to be asked for")}
+	if o, err := r.Respond(t.Context(), "call-1", s.event.json(t)); o.Status != outcome.Rotated || err != nil {
+		t.Errorf("%s (%s), %v", o.Status, o.Reason, err)
+	}
+	s = newScene().with("rotate:yes")
+	r = s.responder()
+	r.Directory = &tenancyOf{scene: s, compartmentErr: fault.New(fault.Unclear, "GetCompartment", "no answer")}
+	if o, _ := r.Respond(t.Context(), "call-1", s.event.json(t)); o.Status != outcome.Unfinished || !strings.HasPrefix(o.Reason, "looking for a bound secret: ") {
+		t.Errorf("%s (%s)", o.Status, o.Reason)
+	}
+}
+
+func TestASecretIsNotExplainedWithoutTheCompartmentsToLookIn(t *testing.T) {
+	s := newScene()
+	facts := factsOf(func(*seen) {})
+	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Cause: refusal("GetSecret")})
+	r := s.responder()
+	r.Facts, r.Directory = facts, &tenancyOf{scene: s, compartmentErr: errors.New("cut off")}
+	o, _ := r.Respond(t.Context(), "call-1", s.event.json(t))
+	if o.Status != outcome.Refused || strings.Contains(o.Reason, "is not where") || slices.Contains(facts.asked, "ListSecrets") {
+		t.Errorf("%s (%s), asked %v", o.Status, o.Reason, facts.asked)
+	}
+}
+
+// timed notes how long each call may take, at the least.
+type timed struct {
+	*scene
+	mu   sync.Mutex
+	left map[string]time.Duration
+	over bool
+}
+
+func (d *timed) note(ctx context.Context, name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if deadline, ok := ctx.Deadline(); ok {
+		if left, known := d.left[name]; !known || deadline.Sub(d.clock.Now()) < left {
+			d.left[name] = deadline.Sub(d.clock.Now())
+		}
+	}
+	d.over = d.over || ctx.Err() != nil
+}
+
+func (d *timed) Reopen(ctx context.Context, id, comment string) error {
+	d.note(ctx, "re-opening")
+	return d.scene.Reopen(ctx, id, comment)
+}
+
+func (d *timed) UserName(ctx context.Context, id string) (string, error) {
+	d.note(ctx, "names")
+	return d.scene.UserName(ctx, id)
+}
+
+func TestWhatComesBetweenTheRotationAndTheMailMayTakeAPartOfTheTimeThatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene().with("auth_secret_ocd:" + secretID)
+		d := &timed{scene: s, left: map[string]time.Duration{}}
+		r := s.responder()
+		r.Problems, r.Directory = d, d
+		ctx, cancel := context.WithDeadline(t.Context(), s.clock.Now().Add(80*time.Second))
+		defer cancel()
+		if _, err := r.Respond(ctx, "call-1", s.event.json(t)); err != nil {
+			t.Error(err)
+		}
+		if d.left["re-opening"] != 40*time.Second || d.left["names"] != 20*time.Second {
+			t.Errorf("they may take %v, want a half and a quarter of 80 s", d.left)
+		}
+	})
+}
+
+func TestWithoutADeadlineNothingIsCutOff(t *testing.T) {
+	s := newScene().with("auth_secret_ocd:" + secretID)
+	d := &timed{scene: s, left: map[string]time.Duration{}}
+	r := s.responder()
+	r.Problems, r.Directory = d, d
+	if o, err := r.Respond(t.Context(), "call-1", s.event.json(t)); !o.Reopened || err != nil || d.over || len(d.left) != 0 {
+		t.Errorf("re-opened %v (%v), time left %v", o.Reopened, err, d.left)
+	}
+}
+
+func TestAMailThatIsCutOffByTheEndOfTheTimeFailsTheInvocation(t *testing.T) {
+	s := newScene()
+	ctx, cancel := context.WithCancel(t.Context())
+	s.mailErr = func(int) error { cancel(); return errNetwork }
+	if _, err := s.respondTo(ctx, s.event.json(t)); !errors.Is(err, errNetwork) || len(s.mails) != 1 {
+		t.Errorf("%v after %d mails", err, len(s.mails))
+	}
+}
+
+func TestWhatGoesWrongAfterTheRotationIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	logger := zerolog.New(&log)
+	s := newScene()
+	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken})
+	s.reopenErr, s.mailErr = errNetwork, func(int) error { return errNetwork }
+	_, _ = s.respondTo(logger.WithContext(t.Context()), s.event.json(t))
+	for _, want := range []string{"re-opening the problem", "sending the mail again"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log has no %q:\n%s", want, log.String())
+		}
+	}
+}
+
+func TestTheCommentOfAReopeningIsNoLongerThanCloudGuardTakes(t *testing.T) {
+	for _, n := range []int{100, 5000} {
+		s := newScene()
+		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Detail: strings.Repeat("x", n)})
+		if _, err := s.respond(t); err != nil {
+			t.Error(err)
+		}
+		if got := len(s.reopened[0]); got > 900 || n == 5000 && got != 900 {
+			t.Errorf("the comment has %d bytes", got)
+		}
+	}
+}
+
+func TestTheOutcomeHasTheTimeThatItTook(t *testing.T) {
+	s := newScene()
+	s.problem = func(reads int) (cloudguard.Problem, error) {
+		if reads == 1 {
+			return s.open(), nil
+		}
+		return s.closed(comment), nil
+	}
+	if o, err := s.respond(t); o.TookMS != 250 || err != nil {
+		t.Errorf("it took %d ms (%v), want the 250 for which it waited", o.TookMS, err)
+	}
+}
+
+func TestAnUnreadableEventsMailHasWhatTheRecordSaysOfItsProblem(t *testing.T) {
+	bad := func(s *scene) []byte {
+		return bytes.Replace(s.event.json(t), []byte(`"eventType"`), []byte(`"eventType":7,"x"`), 1)
+	}
+	s := newScene()
+	body := bad(s)[:len(bad(s))-1] // no JSON
+	o, err := s.respondTo(t.Context(), body)
+	expect(t, s, o, err, outcome.Refused)
+	if o.ProblemID != problemID || o.UserID != userID || o.Kind != "auth-token" || !o.Reopened {
+		t.Errorf("%+v", o)
+	}
+	s = newScene()
+	s.problem = func(int) (cloudguard.Problem, error) {
+		return cloudguard.Problem{}, fault.New(fault.Denied, "GetProblem", "")
+	}
+	o, err = s.respondTo(t.Context(), body)
+	expect(t, s, o, err, outcome.Refused)
+	if o.ProblemID != problemID || o.Reopened || len(o.Notes) != 1 || !strings.Contains(o.Notes[0], "could not be read") {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestTheRecordCountsMoreThanTheEventInTheMail(t *testing.T) {
+	s := newScene()
+	p := s.closed(comment)
+	p.RiskLevel, p.ResourceName, p.ResourceID = "CRITICAL", " the shop's token ", tokenID
+	s.problem = func(int) (cloudguard.Problem, error) { return p, nil }
+	o, err := s.respond(t)
+	expect(t, s, o, err, outcome.Rotated)
+	if o.Risk != "CRITICAL" || o.ResourceName != "the shop's token" || o.ResourceID != tokenID || o.ProblemID != problemID {
+		t.Errorf("%+v", o)
+	}
+	p.RiskLevel, p.ResourceName = "", ""
+	if o, _ = s.respond(t); o.Risk != "MEDIUM" || o.ResourceName != "deploys the web shop" {
+		t.Errorf("what the record lacks comes from the event: %+v", o)
+	}
+}
+
+func TestWhoseCredentialItIsIsKnownBeforeTheRecordShowsTheClosure(t *testing.T) {
+	s := newScene()
+	s.problem = func(int) (cloudguard.Problem, error) {
+		return cloudguard.Problem{}, fault.New(fault.Unclear, "GetProblem", "")
+	}
+	o, err := s.respond(t)
+	expect(t, s, o, err, outcome.Unfinished)
+	if o.UserID != userID || o.OldID != tokenID || o.Kind != "auth-token" || o.Noun != "auth token" || o.IDNoun != "token OCID" {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestARecordThatCannotBeReadSaysWhatToCheck(t *testing.T) {
+	for class, want := range map[fault.Class]outcome.Status{fault.Absent: outcome.Refused, fault.Denied: outcome.Refused,
+		fault.Unclear: outcome.Unfinished, fault.Throttled: outcome.Unfinished} {
+		s := newScene()
+		s.problem = func(int) (cloudguard.Problem, error) { return cloudguard.Problem{}, fault.New(class, "GetProblem", "") }
+		o, err := s.respond(t)
+		expect(t, s, o, err, want)
+		if got := strings.HasPrefix(o.Mend, "Check the problem's OCID"); got != (want == outcome.Refused) {
+			t.Errorf("%s: the remedy is %q", class, o.Mend)
+		}
+	}
+}
+
+func TestAReviewHasWhatItWasGivenEvenIfTheRecordCannotBeReadAgain(t *testing.T) {
+	s := newScene()
+	s.problem = func(int) (cloudguard.Problem, error) {
+		return cloudguard.Problem{}, fault.New(fault.Unclear, "GetProblem", "")
+	}
+	o := s.responder().Review(t.Context(), "call-1", s.closed(comment))
+	if o.Status != outcome.Unfinished || o.ProblemID != problemID || o.UserID != userID || o.OldID != tokenID || o.ProblemName == "" {
+		t.Errorf("%+v", o)
+	}
+	p := s.closed(comment)
+	p.ID = "problem"
+	if o := s.responder().Review(t.Context(), "call-1", p); o.Status != outcome.Refused || !strings.Contains(o.Reason, "is malformed") {
+		t.Errorf("%s (%s)", o.Status, o.Reason)
+	}
+}
+
+func TestAReviewWithoutTheQuestionToCloudGuardAsksOnlyOnceTheRecordLags(t *testing.T) {
+	s := newScene()
+	s.config = config.Config{Topic: topicID, SecretBinding: config.BindingRequire, Prove: config.ProveRequire}
+	p := s.closed(comment)
+	p.History = nil
+	o := s.responder().Review(t.Context(), "call-1", p)
+	if o.Status != outcome.Rotated || s.reads != 1 {
+		t.Errorf("%s (%s) after %d reads, want 1", o.Status, o.Reason, s.reads)
+	}
+}
