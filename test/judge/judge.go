@@ -30,6 +30,7 @@ type History struct {
 	promoted map[string]map[int64]bool // secret -> the versions that functions have made CURRENT
 	written  map[string]bool           // secrets that functions have written
 	theirs   map[string]bool           // secrets whose CURRENT version somebody else has chosen after that and after the last order
+	undone   int                       // new credentials that somebody else has deleted: each may have a successor
 	deleted  bool                      // somebody else has deleted a credential of the user
 	sent     int                       // deletions up to this call were on their way when somebody acted
 	lost     []string
@@ -150,7 +151,7 @@ func (h *History) secrets(before, now State) {
 		if h.promoted[key] == nil {
 			h.promoted[key] = map[int64]bool{}
 		}
-		if h.promoted[key][now.Versions[key]] = true; len(h.promoted[key]) > 1 {
+		if h.promoted[key][now.Versions[key]] = true; len(h.promoted[key]) > 1+h.undone {
 			h.fault("a third version of a secret became CURRENT")
 		}
 	}
@@ -167,8 +168,10 @@ func (h *History) credentials(now State) {
 		return
 	}
 	h.deleted = h.deleted || now.Call == 0 && slices.ContainsFunc(h.last.Living, func(id string) bool { return !slices.Contains(now.Living, id) })
-	if now.Call == 0 && slices.ContainsFunc(h.last.Living, func(id string) bool { return h.made[id] && !slices.Contains(now.Living, id) }) {
-		clear(h.promoted) // its successor may be promoted
+	for _, id := range h.last.Living {
+		if now.Call == 0 && h.made[id] && !slices.Contains(now.Living, id) {
+			h.undone++
+		}
 	}
 	if now.Call != 0 && h.without(now) && !h.without(*h.last) && !h.unseen(now) {
 		h.lost = append(h.lost, "lost: no living credential is readable")

@@ -143,8 +143,11 @@ func (p player) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]
 	forms := slices.DeleteFunc(allForms(), func(f form) bool { return !strings.HasPrefix(f.name, o.kind) })
 	listed, failed := make([][]cell, len(forms)), make([]error, len(forms))
 	var group sync.WaitGroup
+	room := make(chan struct{}, max(2, o.parallel/2))
 	for i, f := range forms {
+		room <- struct{}{}
 		group.Go(func() {
+			defer func() { <-room }()
 			sites, err := p.calls(ctx, f)
 			if err != nil {
 				failed[i] = fmt.Errorf("learning the calls of %s: %w", f.name, err)

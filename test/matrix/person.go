@@ -300,7 +300,7 @@ func (sc *scene) judgePerson(a *act, fault func(string, ...any)) {
 	switch old := slices.Contains(sc.c.IDs(), sc.c.OldID); {
 	case old && !sc.reopened() && !(replaced && (a.grace || sc.form.variant == grace)):
 		fault("at the end the problem is closed, but the old credential is not replaced")
-	case !old && sc.reopened() && !a.hidden && (replaced || len(sc.new()) == 0):
+	case !old && sc.reopened() && !a.hidden && (replaced || len(sc.new()) == 0 && sc.form.variant != replace):
 		fault("at the end the problem of a credential that is gone is open again")
 	}
 }

@@ -11,7 +11,7 @@ var paces = []pace{atOnce, later, swept}
 
 // plan lists the cells of one form with one disturbance: each disturbance at each call, in one of the paces in turn, or
 // in all of them. In short form each call meets every shareOf-th of all those, so that every call of every form is met,
-// and every disturbance by some form.
+// and every disturbance by some form; with lists that lag it is a third of that.
 func plan(f form, sites []site, o options) []cell {
 	var cells []cell
 	for i, s := range sites {
@@ -20,6 +20,9 @@ func plan(f form, sites []site, o options) []cell {
 				continue
 			}
 			for k, p := range paces {
+				if o.short && f.variant == lagging && k != i%len(paces) {
+					continue
+				}
 				if o.short && (uint64(i+j+k*shareOf/3)+o.seed)%shareOf != 0 || !o.short && !o.paces && k != (i+j)%len(paces) {
 					continue
 				}

@@ -64,6 +64,8 @@ type result struct {
 const (
 	timeLeap  = 4*time.Minute + 30*time.Second
 	extraLeap = 3 * time.Minute
+	// stagedLife is more than the time for which the engine waits for somebody else's attempt.
+	stagedLife = 11 * time.Minute
 )
 
 // limits of a function's invocation: of one that a disturbance makes wait for its deadline, and of all others.
@@ -284,7 +286,10 @@ func (sc *scene) run(ctx context.Context, p pace, r *result) error {
 		}
 	}
 	sc.pass()
-	for range 4 {
+	for i := range 4 {
+		if i == 2 && !sc.settled() {
+			sc.Forward(stagedLife) // what a slow delivery staged only now is waited for
+		}
 		if sc.reopened() && r.cell.person() != nil {
 			break // it may well be: what the person wants is not ours to order
 		}

@@ -19,11 +19,11 @@ func TestMain(m *testing.M) { os.Exit(stage.RunTests(m, &rotate, &sweep)) }
 
 func TestAShortSoakViolatesNothing(t *testing.T) {
 	var out bytes.Buffer
-	sum, err := soak(t.Context(), settings{seed: 7, side: 4, rotations: 48, users: 24, faults: 0.04, epoch: 24, edits: 0.4, lag: time.Second}, rotate, sweep, &out)
+	sum, err := soak(t.Context(), settings{seed: 7, side: 4, rotations: 24, users: 12, faults: 0.04, epoch: 12, edits: 0.4, lag: time.Second}, rotate, sweep, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum.violations != 0 || sum.rotations != 48 || sum.faults == 0 || sum.edits == 0 {
+	if sum.violations != 0 || sum.rotations != 24 || sum.faults == 0 || sum.edits == 0 {
 		t.Errorf("%s\n%s", sum, out.String())
 	}
 }
