@@ -122,7 +122,9 @@ func (r *run) stage(ctx context.Context, c Case) error {
 		if err := r.update(ctx, i, secret.Update{Name: c.Version, Content: content}, j); err != nil {
 			return fmt.Errorf("writing to secret %s: %w", s.Name, err)
 		}
-		r.mem.Kept = c.Version
+		if r.mem.Value != nil {
+			r.mem.Kept = c.Version
+		}
 		s = r.snap.Secrets[i]
 		s.Versions = append(slices.Clone(s.Versions), secret.Version{Name: c.Version, Pending: true, Created: c.serverNow})
 		r.snap = r.snap.with(i, s)

@@ -3,6 +3,7 @@ package rotation
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -32,7 +33,7 @@ func (v view) made() Made {
 		return MadeHeld
 	case doubtful == MadeStrange:
 		return MadeStrange
-	case len(v.marked()) > 0: // so young that its value may be on its way to Vault
+	case len(v.marked()) > 0, v.stagedEarlier(): // so young that its value may be on its way to Vault
 		return MadeElsewhere
 	}
 	return MadeNone
@@ -94,7 +95,7 @@ func (v view) lost() string {
 	}
 	for _, c := range v.marked() {
 		m, _ := credential.ParseMark(c.Description)
-		if m.Home == v.home() && (m.Maker == v.mem.Maker || v.age(c.Created) >= MakerLife && v.wholeSince(c.Created)) {
+		if m.Home == v.home() && (m.Maker == v.mem.Maker || v.left(c.Created) && v.wholeSince(c.Created)) {
 			return c.ID
 		}
 	}
@@ -118,7 +119,7 @@ func (v view) astray() (Made, string) {
 		switch {
 		case m.Home != v.home():
 			return MadeStrange, fmt.Sprintf("%s %s", noun, c.ID)
-		case m.Maker != v.mem.Maker && v.age(c.Created) >= MakerLife && !v.wholeSince(c.Created):
+		case m.Maker != v.mem.Maker && v.left(c.Created) && !v.wholeSince(c.Created):
 			return MadeDoubtful, fmt.Sprintf("%s %s: versions of the secret that may have held its value are deleted", noun, c.ID)
 		}
 	}
@@ -142,6 +143,20 @@ func (v view) elsewhere() bool {
 		})
 	})
 }
+
+// stagedEarlier: a secret of an earlier closure has so young a version of this rotation that IAM's list may not show yet what
+// came of it.
+func (v view) stagedEarlier() bool {
+	return slices.ContainsFunc(v.snap.Earlier, func(s Seen) bool {
+		return slices.ContainsFunc(s.Versions, func(version secret.Version) bool {
+			id, _, ok := credential.ParseVersionName(version.Name)
+			return ok && id == v.id && v.age(version.Created) < UnseenTime
+		})
+	})
+}
+
+// left: who made the credential could not be at work any more when OCI was looked at.
+func (v view) left(made time.Time) bool { return v.snap.At.Sub(made) >= MakerLife }
 
 func (v view) home() string {
 	if len(v.snap.Secrets) == 0 {

@@ -30,6 +30,8 @@ type walkWorld struct {
 	makers   int          // processes so far
 	deleted  bool         // a process has deleted the old credential
 	acts     int          // of a person
+	wiped    bool         // a person has emptied the metadata
+	together bool         // two processes were alive at a time
 	lostByUs []string     // what broke a promise
 }
 
@@ -56,6 +58,7 @@ type walkCred struct {
 	id, value, mark string
 	created         time.Time
 	gone            time.Time // zero while it lives
+	taken           bool      // a person has deleted it, and it was not the old one
 	by              string    // "old", "user", "person", or the process that made it
 }
 
@@ -155,7 +158,7 @@ func (w *walkWorld) clone() *walkWorld {
 
 // key tells one world from another.
 func (w *walkWorld) key(b *bytes.Buffer) {
-	fmt.Fprint(b, w.now.Unix(), w.order.at.Unix(), w.order.grace, w.order.given, w.order.another, w.made, w.keys, w.makers, w.deleted, w.acts)
+	fmt.Fprint(b, w.now.Unix(), w.order.at.Unix(), w.order.grace, w.order.given, w.order.another, w.made, w.keys, w.makers, w.deleted, w.acts, w.wiped, w.together)
 	for _, c := range w.creds {
 		fmt.Fprint(b, "|", c.id, c.created.Unix(), c.gone.Unix(), c.by)
 	}
@@ -277,14 +280,15 @@ type variant struct {
 
 // walkProcess is one invocation, between two steps.
 type walkProcess struct {
-	order order
-	snap  Snapshot
-	mem   Memory
-	acted bool
-	key   int    // number of its key pair
-	seen  string // what its snapshot is made of
-	acts  int    // of a person until its last look
-	steps int
+	order  order
+	snap   Snapshot
+	mem    Memory
+	acted  bool
+	key    int    // number of its key pair
+	seen   string // what its snapshot is made of
+	looked int    // acts of a person until its last look
+	wrote  int    // and until its last write to the secrets, or look
+	steps  int
 }
 
 // holdsInHand: it has the value of the credential, and no secret has.
@@ -420,7 +424,7 @@ func (c *call) gives(old walkCred) {
 	c.deleted = true
 	switch c.action {
 	case Retire:
-		if c.acts == c.proc.acts && !slices.ContainsFunc(c.creds, func(o walkCred) bool { return c.works(o) && c.current(o, c.job.Targets) }) {
+		if c.acts == c.proc.wrote && !c.unseen() && !slices.ContainsFunc(c.creds, func(o walkCred) bool { return c.works(o) && c.current(o, c.job.Targets) }) {
 			c.wrong("the old credential goes, and no living one is CURRENT everywhere")
 		}
 		if t := c.proc.mem.Trial; !t.Accepted {
@@ -433,10 +437,26 @@ func (c *call) gives(old walkCred) {
 	default:
 		c.wrong("%s deletes the old credential", c.action)
 	}
-	// What a person deletes between the last look and the deletion can't be seen: OCI has no condition for that.
-	if c.acts == c.proc.acts && !slices.ContainsFunc(c.creds, c.readable) {
+	if !c.unseen() && !slices.ContainsFunc(c.creds, c.readable) {
 		c.wrong("no working credential is left")
 	}
+}
+
+// unseen: a person has deleted another credential since the last look, or the new one so soon that its maker takes the list for
+// one that lags. OCI has no condition that keeps the old one then.
+func (c *call) unseen() bool {
+	return slices.ContainsFunc(c.creds, func(o walkCred) bool {
+		return o.taken && (c.acts > c.proc.looked || o.by == c.maker && c.snap().At.Sub(o.created) < SpreadTime)
+	})
+}
+
+// untold: a person has emptied the metadata, so that nobody can tell which of two credentials with the same mark is stored;
+// or has closed the problem again with another secret while a delivery was at work, or while the first can't be read; or has
+// made the guard refuse while two deliveries were at work, so that nothing may be deleted. Then both credentials stay.
+func (w *walkWorld) untold() bool {
+	forbidden := slices.ContainsFunc(w.secrets, func(s walkSecret) bool { return s.forbidden })
+	refuses := slices.ContainsFunc(w.secrets, func(s walkSecret) bool { return s.user != walkUser || s.state != secret.Active })
+	return w.wiped || w.order.another && forbidden || w.together && (forbidden || refuses || w.order.another)
 }
 
 // discards checks that nobody needs a credential that is deleted.
@@ -444,7 +464,7 @@ func (c *call) discards(o walkCred) {
 	switch {
 	case o.by == "user" || o.by == "person":
 		c.wrong("%s deletes a credential that a person made", c.action)
-	case c.stored(o):
+	case c.stored(o) && o.id != c.proc.mem.Undone:
 		c.wrong("%s deletes a credential whose value is in Vault", c.action)
 	case c.beside != nil && o.by == c.beside.mem.Maker && c.beside.holdsInHand(o.id):
 		c.wrong("%s deletes a credential whose maker is about to store it", c.action)
@@ -520,7 +540,7 @@ func (c *call) Update(_ context.Context, id, etag string, u secret.Update) (out 
 			s.makeCurrent(int(u.Promote - 1))
 		}
 		s.revision++
-		s.metadata = string(u.Metadata)
+		s.metadata, c.proc.wrote = string(u.Metadata), c.acts
 		out = c.shown(s)
 		return nil
 	})
@@ -564,7 +584,7 @@ func (c *call) Prove(_ context.Context, m credential.Material, _ credential.Owne
 	if c.proof == "silent" {
 		return false, fault.New(fault.Unclear, "Prove", "no answer")
 	}
-	i := slices.IndexFunc(c.creds, func(o walkCred) bool { return o.id == m.ID })
+	i := slices.IndexFunc(c.creds, func(o walkCred) bool { return o.id == m.ID && m.Value.Equal(credential.NewValue([]byte(o.value))) })
 	return c.proof == "" && i >= 0 && c.works(c.creds[i]), nil
 }
 

@@ -57,6 +57,14 @@ func (h *History) Sent(call int) {
 	h.sent = max(h.sent, call)
 }
 
+// Own says that a person has made this credential, and has its value in hand.
+func (h *History) Own(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.hands = append(h.hands, id)
+	delete(h.made, id)
+}
+
 // Lost are the moments in which a function has left the user without a credential whose value can be read.
 func (h *History) Lost() []string {
 	h.mu.Lock()
@@ -71,7 +79,7 @@ func (h *History) Faults() []string {
 	return append(slices.Clone(h.lost), h.faults...)
 }
 
-// Resets is how often the password was reset.
+// Resets is how often functions have reset the password.
 func (h *History) Resets() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -106,7 +114,7 @@ func (h *History) Add(s State) {
 		h.secrets(*h.last, s)
 	}
 	if h.c.Kind == stage.Password {
-		if h.last != nil && !s.Password.Equal(h.last.Password) && !s.Password.IsZero() {
+		if h.last != nil && s.Call != 0 && !s.Password.Equal(h.last.Password) {
 			h.resets[s.Password] = true
 		}
 	} else {

@@ -14,7 +14,9 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -138,19 +140,24 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 
 // cells lists what is to be played.
 func (p player) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]cell, error) {
-	var all []cell
-	for i, f := range allForms() {
-		if !strings.HasPrefix(f.name, o.kind) {
-			continue
-		}
-		sites, err := p.calls(ctx, f)
-		if err != nil {
-			return nil, fmt.Errorf("learning the calls of %s: %w", f.name, err)
-		}
-		all = append(all, plan(f, sites, o)...)
-		all = append(all, twice(f, sites, o)...)
-		all = append(all, acted(f, i, sites, o)...)
+	forms := slices.DeleteFunc(allForms(), func(f form) bool { return !strings.HasPrefix(f.name, o.kind) })
+	listed, failed := make([][]cell, len(forms)), make([]error, len(forms))
+	var group sync.WaitGroup
+	for i, f := range forms {
+		group.Go(func() {
+			sites, err := p.calls(ctx, f)
+			if err != nil {
+				failed[i] = fmt.Errorf("learning the calls of %s: %w", f.name, err)
+				return
+			}
+			listed[i] = slices.Concat(plan(f, sites, o), twice(f, sites, o), acted(f, i, sites, o))
+		})
 	}
+	group.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return nil, err
+	}
+	all := slices.Concat(listed...)
 	var out []cell
 	for _, c := range all {
 		if filter.MatchString(c.String()) {

@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -86,7 +90,7 @@ func TestAPersonActsAtEveryCallWhereThatIsPossible(t *testing.T) {
 	for _, c := range people(formOf("auth-token"), sites) {
 		where[c.person().name]++
 	}
-	for name, want := range map[string]int{"deletes the user": 5, "deletes the new credential": 3, "promotes the staged version": 2, "rolls back": 1} {
+	for name, want := range map[string]int{"deletes the user": 5, "deletes the new credential": 3, "promotes the staged version": 2, "rolls the secrets back": 1} {
 		if where[name] != want {
 			t.Errorf("a person %s at %d calls, want %d", name, where[name], want)
 		}
@@ -102,11 +106,43 @@ func TestACellInWhichThePersonFindsNothingToDoDoesNotCount(t *testing.T) {
 	for _, m := range []struct {
 		act  string
 		idle bool
-	}{{"writes a version of their own", false}, {"promotes the staged version", true}} {
+	}{{"writes something else to the secrets", false}, {"promotes the staged version", true}} {
 		i := slices.IndexFunc(acts, func(a act) bool { return a.name == m.act })
 		sc.d.idle = false
 		if sc.perform(t.Context(), 1, &acts[i]); sc.d.void() != m.idle || sc.d.unable != nil {
 			t.Errorf("a person %s: void %v, %v", m.act, sc.d.void(), sc.d.unable)
+		}
+	}
+}
+
+// TestEachActOfTheWalkIsPlayed compares the acts of persons with those of the walk of pkg/rotation, so that each state that
+// the walk reaches by one is played on the built functions as well. Its lags are the forms "lagging" and the pace "later".
+func TestEachActOfTheWalkIsPlayed(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "pkg", "rotation", "walk_test.go"), nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || spec.Names[0].Name != "acts" || len(spec.Values) != 1 {
+			return true
+		}
+		for _, e := range spec.Values[0].(*ast.CompositeLit).Elts {
+			name, err := strconv.Unquote(e.(*ast.CompositeLit).Elts[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, name)
+		}
+		return false
+	})
+	if len(names) < 10 {
+		t.Fatalf("the walk has the acts %q", names)
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(acts, func(a act) bool { return a.name == name }) {
+			t.Errorf("no person %s here", name)
 		}
 	}
 }

@@ -2,10 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/oracle/oci-go-sdk/v65/vault"
+
+	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
 
@@ -16,10 +21,12 @@ type act struct {
 	do func(context.Context, *scene) (bool, error)
 	// needs says whether it can be possible after these calls of an undisturbed rotation; nil: always.
 	needs    func([]site) bool
-	password bool // it is also played for passwords
-	grace    bool // it asks for a grace
-	breaks   bool // it takes the new credential away, perhaps when all was done
-	hidden   bool // afterwards nobody can tell whether the credential is gone: the problem may be open
+	only     func(form) bool // the forms in which it is possible; nil: all
+	rare     bool            // they are few: the short form plays it in each
+	password bool            // it is also played for passwords
+	grace    bool            // it asks for a grace
+	breaks   bool            // it takes the new credential away, perhaps when all was done
+	hidden   bool            // afterwards nobody can tell whether the credential is gone: the problem may be open
 }
 
 // acts are all that persons do here. The names are those of the steps of persons that the walk of pkg/rotation takes.
@@ -27,23 +34,44 @@ var acts = []act{
 	{name: "promotes the staged version", needs: written(1), do: func(ctx context.Context, sc *scene) (bool, error) {
 		return sc.promote(ctx, "PENDING")
 	}},
-	{name: "rolls back", needs: written(2), do: func(ctx context.Context, sc *scene) (bool, error) {
+	{name: "rolls the secrets back", needs: written(2), do: func(ctx context.Context, sc *scene) (bool, error) {
 		return sc.promote(ctx, "PREVIOUS")
 	}},
-	{name: "writes a version of their own", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+	{name: "writes something else to the secrets", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
 		return true, sc.PutSecret(ctx, sc.secret(), []byte("written by a person"))
 	}},
-	{name: "binds the secret to somebody else", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+	{name: "binds a secret to somebody else", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
 		return true, sc.Tag(ctx, sc.secret(), map[string]string{"keyturn-user": sc.AddUser("somebody else")})
 	}},
-	{name: "binds the secret to somebody else and back", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+	{name: "binds a secret to somebody else and back", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
 		if err := sc.Tag(ctx, sc.secret(), map[string]string{"keyturn-user": sc.AddUser("somebody else")}); err != nil {
 			return false, err
 		}
 		return true, sc.Tag(ctx, sc.secret(), map[string]string{"keyturn-user": sc.c.User})
 	}},
-	{name: "gives the secret another role", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+	{name: "gives a secret another role", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
 		return true, sc.Tag(ctx, sc.secret(), map[string]string{"keyturn-role": sc.otherRole()})
+	}},
+	{name: "writes a living credential to the secrets", only: func(f form) bool { return f.want.Bystander == 0 }, do: func(ctx context.Context, sc *scene) (bool, error) {
+		own, ok := sc.own()
+		if !ok {
+			return false, nil
+		}
+		for _, key := range sc.keys() {
+			if err := sc.PutSecret(ctx, sc.c.Secrets[key], sc.content(key, own)); err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	}},
+	{name: "takes away the right to read a secret", password: true, do: func(_ context.Context, sc *scene) (bool, error) {
+		sc.forbidden.Store(true)
+		return true, nil
+	}},
+	{name: "writes to the metadata", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+		metadata := maps.Clone(sc.Secret(sc.secret()).Metadata)
+		metadata["note"] = note
+		return true, sc.EditSecret(ctx, sc.secret(), vault.UpdateSecretDetails{Metadata: metadata})
 	}},
 	{name: "empties the metadata", password: true, do: func(_ context.Context, sc *scene) (bool, error) {
 		for _, id := range sc.c.Secrets {
@@ -51,7 +79,7 @@ var acts = []act{
 		}
 		return true, nil
 	}},
-	{name: "schedules the secret's deletion", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+	{name: "schedules a secret's deletion", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
 		return true, sc.DeleteSecret(ctx, sc.secret())
 	}},
 	{name: "deletes the new credential", needs: made, breaks: true, do: func(ctx context.Context, sc *scene) (bool, error) {
@@ -67,11 +95,26 @@ var acts = []act{
 		}
 		return true, sc.c.Delete(ctx, sc.c.OldID)
 	}},
+	{name: "makes another credential", only: func(f form) bool { return f.want.Bystander == 0 }, do: func(_ context.Context, sc *scene) (bool, error) {
+		_, ok := sc.own()
+		return ok, nil
+	}},
+	{name: "deletes another credential", rare: true, only: func(f form) bool { return f.want.Bystander > 0 }, do: func(ctx context.Context, sc *scene) (bool, error) {
+		return true, sc.c.Delete(ctx, sc.c.Bystander[0])
+	}},
+	{name: "sets the password", password: true, rare: true, only: func(f form) bool { return f.want.Kind == stage.Password }, do: func(_ context.Context, sc *scene) (bool, error) {
+		sc.SetPassword(sc.c.User)
+		return true, nil
+	}},
 	{name: "deletes the user", password: true, hidden: true, do: func(ctx context.Context, sc *scene) (bool, error) {
 		return true, sc.c.DeleteUser(ctx)
 	}},
-	{name: "closes the problem again with a grace", grace: true, do: func(_ context.Context, sc *scene) (bool, error) {
+	{name: "closes the problem again with a grace of an hour", grace: true, do: func(_ context.Context, sc *scene) (bool, error) {
 		sc.CloseProblem(sc.c.Problem, sc.c.Comment(sc.withGrace()...), sc.Operator.Name)
+		return true, nil
+	}},
+	{name: "closes the problem again with no grace", rare: true, only: func(f form) bool { return f.variant == grace }, do: func(_ context.Context, sc *scene) (bool, error) {
+		sc.CloseProblem(sc.c.Problem, sc.c.Comment("grace:0"), sc.Operator.Name)
 		return true, nil
 	}},
 	{name: "closes the problem again with another secret", password: true, do: func(_ context.Context, sc *scene) (bool, error) {
@@ -94,6 +137,48 @@ func written(n int) func([]site) bool {
 // made: the new credential was made.
 func made(before []site) bool {
 	return slices.ContainsFunc(before, func(s site) bool { return strings.HasPrefix(s.operation, "Create") || s.operation == "UploadApiKey" })
+}
+
+// note is what a person leaves in a secret's metadata.
+const note = "a person was here"
+
+// own gives the user another credential, if there is room for it.
+func (sc *scene) own() (stage.Credential, bool) {
+	if len(sc.c.IDs()) >= slots[sc.c.Kind] {
+		return stage.Credential{}, false
+	}
+	own := sc.c.AddOwn()
+	sc.h.Own(own.ID)
+	sc.c.Bystander = append(sc.c.Bystander, own.ID)
+	return own, true
+}
+
+// content is what a secret holds if it is to hold the credential.
+func (sc *scene) content(key string, c stage.Credential) []byte {
+	if key == "accesskey_secret_ocid" {
+		return []byte(c.ID)
+	}
+	if !sc.c.Bundle {
+		return []byte(c.Value)
+	}
+	id, value := map[stage.Kind]string{stage.APIKey: "fingerprint", stage.AuthToken: "token_id", stage.CustomerSecretKey: "access_key"}[sc.c.Kind],
+		map[stage.Kind]string{stage.APIKey: "private_key", stage.AuthToken: "token", stage.CustomerSecretKey: "secret_key"}[sc.c.Kind]
+	content, err := json.Marshal(map[string]string{"kind": string(sc.c.Kind), "user": sc.c.User, id: c.ID, value: c.Value})
+	if err != nil {
+		panic(err)
+	}
+	return content
+}
+
+// permitted is what callers may do: as if there were no rules, until the right to read the person's secret is taken away.
+func (sc *scene) permitted(caller ociemu.Caller, call ociemu.Call) bool {
+	switch {
+	case caller.Kind == "function":
+		return !sc.forbidden.Load() || call.Operation != "GetSecret" && call.Operation != "GetSecretBundle" || !strings.Contains(call.Path, sc.secret())
+	case caller.Operator:
+		return true
+	}
+	return caller.Kind == "user" && call.Method == "GET" && strings.Contains(call.Path, caller.ID)
 }
 
 // keys are the keys of the closure comment, the newest written first.
@@ -161,7 +246,7 @@ func people(f form, sites []site) []cell {
 	}
 	for i := range acts {
 		a := &acts[i]
-		if f.want.Kind == stage.Password && !a.password {
+		if f.want.Kind == stage.Password && !a.password || a.only != nil && !a.only(f) {
 			continue
 		}
 		for j, s := range sites {
@@ -202,6 +287,9 @@ func (sc *scene) perform(ctx context.Context, call int, a *act) {
 func (sc *scene) judgePerson(a *act, fault func(string, ...any)) {
 	if n := len(sc.new()); n > 1 {
 		fault("at the end there are %d new credentials", n)
+	}
+	if metadata := sc.Secret(sc.secret()).Metadata; a.name == "writes to the metadata" && metadata["note"] != note {
+		fault("at the end what the person wrote to the metadata is gone")
 	}
 	elsewhere := *sc.c
 	elsewhere.Secrets = sc.others

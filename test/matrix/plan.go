@@ -111,8 +111,8 @@ func twice(f form, sites []site, o options) []cell {
 	return append(draw(rows(f, sites), inRow.of(f, o, o.rows), o.seed), draw(product(f, sites), anywhere.of(f, o, o.product), o.seed)...)
 }
 
-// acted lists the cells with a person's act: all, or in short form every third act at one call that the seed draws,
-// beginning with another one for each form.
+// acted lists the cells with a person's act: all, or in short form every third act, beginning with another one for each
+// form, and those that fit few forms; each at one call that the seed draws.
 func acted(f form, index int, sites []site, o options) []cell {
 	all := people(f, sites)
 	if o.persons >= 0 || !o.short {
@@ -120,7 +120,7 @@ func acted(f form, index int, sites []site, o options) []cell {
 	}
 	var cells []cell
 	for i := range acts {
-		if (i+index)%3 == 0 {
+		if (i+index)%3 == 0 || acts[i].rare {
 			mine := slices.DeleteFunc(slices.Clone(all), func(c cell) bool { return c.person() != &acts[i] })
 			cells = append(cells, draw(mine, 1, o.seed+uint64(i))...)
 		}

@@ -57,9 +57,14 @@ type result struct {
 	trace      string
 }
 
-// timeLeap is how far the services' clock is put back at first. It is put forward by twice as much when time passes:
-// more than six minutes, and within the five minutes by which a signature's date may be off in either direction.
-const timeLeap = 4*time.Minute + 30*time.Second
+// timeLeap is how far the services' clock is put back at first. It is put forward by twice as much when time passes,
+// and by extraLeap without the clocks of clients: more in all than the ten minutes after which the engine believes that
+// what no list shows is not there. Without the latter it is within the five minutes by which a signature's date may be
+// off in either direction.
+const (
+	timeLeap  = 4*time.Minute + 30*time.Second
+	extraLeap = 3 * time.Minute
+)
 
 // limits of a function's invocation: of one that a disturbance makes wait for its deadline, and of all others.
 const (
@@ -75,15 +80,16 @@ type player struct{ binary, sweeper string }
 // scene is the stage of one cell.
 type scene struct {
 	*stage.Stage
-	c       *stage.Case
-	form    form
-	d       *director
-	h       *judge.History
-	leap    *atomic.Int64
-	refusal *ociemu.Injection
-	notes   []string
-	last    fnhost.Reply      // of the newest invocation
-	others  map[string]string // the secrets that a person named in another closure
+	c         *stage.Case
+	form      form
+	d         *director
+	h         *judge.History
+	leap      *atomic.Int64
+	refusal   *ociemu.Injection
+	notes     []string
+	last      fnhost.Reply      // of the newest invocation
+	forbidden atomic.Bool       // the right to read the person's secret is taken away
+	others    map[string]string // the secrets that a person named in another closure
 }
 
 // open sets a scene up.
@@ -95,12 +101,14 @@ func (p player) open(ctx context.Context, f form, timeout time.Duration) (*scene
 	if f.variant == lagging {
 		o.ListLag = time.Minute
 	}
+	sc := &scene{form: f, leap: leap}
+	o.Authorizer = sc.permitted
 	s, err := stage.New(ctx, stage.Options{Emulator: o, Binary: p.binary, Sweeper: p.sweeper, Timeout: timeout, Config: []string{"log_level=debug"}})
 	if err != nil {
 		return nil, err
 	}
 	c := s.Add(f.want)
-	sc := &scene{Stage: s, c: c, form: f, d: &director{s: s}, h: judge.Follow(s, c), leap: leap}
+	sc.Stage, sc.c, sc.d, sc.h = s, c, &director{s: s}, judge.Follow(s, c)
 	sc.d.late = sc.asOfItsRequest
 	s.SetCreatedOffset(0) // announces a first state
 	s.ResetCalls()
@@ -135,7 +143,7 @@ func (sc *scene) mend() {
 func (sc *scene) asOfItsRequest(begins bool) {
 	offset := time.Duration(0)
 	if begins && sc.leap.Load() > 0 {
-		offset = -2 * timeLeap
+		offset = -2*timeLeap - extraLeap
 	}
 	if sc.refusal == nil {
 		sc.SetCreatedOffset(offset)
@@ -143,7 +151,11 @@ func (sc *scene) asOfItsRequest(begins bool) {
 }
 
 // pass lets time pass.
-func (sc *scene) pass() { sc.leap.Store(int64(timeLeap)) }
+func (sc *scene) pass() {
+	if sc.leap.Swap(int64(timeLeap)) != int64(timeLeap) {
+		sc.Forward(extraLeap)
+	}
+}
 
 func (sc *scene) took() {
 	if r := sc.Replies(); len(r) > 0 {

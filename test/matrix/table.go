@@ -227,10 +227,12 @@ delivery, and with it what Keyturn had noted there; with **lagging**, IAM's list
 anywhere** are drawn from the product of all calls and faults; the seed stands in the command. Of the faults that make the function wait for its
 deadline (*for good*, *no answer*) only single ones are played.
 
-**A person**, while a call of the function waits, before it takes effect: promotes the staged version; rolls back; writes a version of their own; binds
-the secret to somebody else, and perhaps back; gives it another role; empties its metadata; schedules its deletion; deletes the new credential, the
-old one or the user; closes the problem again with a grace or with another secret. Where none of that is possible (nothing is staged yet), the cell
-doesn't count. Rotations with *undo* or *wiped*, and passwords that no secret keeps, have no such rows; passwords have those that fit.
+**A person**, while a call of the function waits, before it takes effect: promotes the staged version; rolls the secrets back; writes something else to
+them, or another living credential; binds a secret to somebody else, and perhaps back; gives it another role; takes away the right to read it; writes to
+its metadata, or empties it; schedules its deletion; deletes the new credential, the old one, another one or the user; makes another one; sets the
+password; closes the problem again with a grace, with none, or with another secret. Those are the acts of the walk in pkg/rotation, and more. Where none
+of that is possible (nothing is staged yet), the cell doesn't count. Rotations with *undo* or *wiped*, and passwords that no secret keeps, have no such
+rows; passwords have those that fit.
 
 ## The table
 
