@@ -268,7 +268,7 @@ func TestWhatGoesWrongAfterTheRotationIsLogged(t *testing.T) {
 }
 
 func TestTheCommentOfAReopeningIsNoLongerThanCloudGuardTakes(t *testing.T) {
-	for _, n := range []int{100, 5000} {
+	for _, n := range []int{100, 901 - len("Keyturn did not rotate: the secret holds another living credential: "), 5000} {
 		s := newScene()
 		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Detail: strings.Repeat("x", n)})
 		if _, err := s.respond(t); err != nil {

@@ -88,7 +88,7 @@ func TestADryRunDescribesEveryStepItWouldTake(t *testing.T) {
 	steps := map[rotation.Action]string{rotation.Stage: "PENDING", rotation.Intend: "announce", rotation.Create: "make the new",
 		rotation.Reset: "reset", rotation.Prove: "prove", rotation.Promote: "CURRENT", rotation.Defer: "when the old credential goes",
 		rotation.Retire: "delete the old credential", rotation.Replace: "first, to free its slot", rotation.Discard: "nobody can use",
-		rotation.Fence: "undone"}
+		rotation.Fence: "undone", rotation.Claim: "write into the secrets that the old credential is deleted"}
 	for step, want := range steps {
 		s := newScene().with(comment + ",dry_run:yes")
 		s.run = ended(s, rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Plan: []rotation.Action{step}})

@@ -10,6 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -293,5 +294,48 @@ func TestAFaultOfARefusedOrderHasItsRemedy(t *testing.T) {
 	o := s.responder().Review(t.Context(), "call-1", s.closed(comment))
 	if o.Status != outcome.Refused || !strings.Contains(o.Mend, "preflight") || strings.Contains(o.Mend, "Check the problem's OCID") {
 		t.Errorf("%s: the remedy is %q", o.Status, o.Mend)
+	}
+}
+
+func TestTheUsersCredentialsAreListedOnlyWhereAPersonHasToChooseAmongThem(t *testing.T) {
+	for reason, want := range map[rotation.Reason]int{rotation.NoFreeSlot: 1, rotation.Doubtful: 1, rotation.SecretTaken: 0, rotation.WrongContent: 0} {
+		o := refused(t, newScene(), rotation.Result{Reason: reason, Slots: []credential.Issued{{ID: tokenID, Created: closedAt}}})
+		if len(o.Slots) != want {
+			t.Errorf("%s: %q", reason, o.Slots)
+		}
+	}
+}
+
+func TestARefusalOfAnotherReasonKeepsThatReason(t *testing.T) {
+	cause := &guard.Refusal{Problem: "it is protected", Mend: "remove it"}
+	for name, r := range map[string]rotation.Result{
+		"another reason": {Reason: rotation.SecretTaken, Cause: cause},
+		"a failed step":  {Reason: rotation.Failed, FailedAt: rotation.Stage, Cause: cause},
+	} {
+		if o := refused(t, newScene(), r); o.Reason == "it is protected" {
+			t.Errorf("%s: the reason is %q", name, o.Reason)
+		}
+	}
+	if o := refused(t, newScene(), rotation.Result{Reason: rotation.Failed, Cause: cause}); o.Reason != "it is protected" || o.Mend != "remove it" {
+		t.Errorf("the reason is %q, the remedy %q", o.Reason, o.Mend)
+	}
+	if o := refused(t, newScene(), rotation.Result{Reason: rotation.Failed, Cause: fault.New(fault.Invalid, "GetSecret", "")}); !strings.HasPrefix(o.Reason, "a step failed for good: ") {
+		t.Errorf("the reason is %q", o.Reason)
+	}
+}
+
+func TestARecordCountsAsCompleteOnlyAfterTheWholeTimeOfItsLag(t *testing.T) {
+	for age, want := range map[time.Duration]outcome.Status{24 * time.Hour: outcome.Unfinished, 24*time.Hour + time.Second: outcome.Refused} {
+		s := newScene()
+		s.clock = stillClock{closedAt.Add(age)}
+		s.event.at = closedAt
+		s.problem = func(int) (cloudguard.Problem, error) {
+			p := s.closed(comment)
+			p.History = nil
+			return p, nil
+		}
+		if o, _ := s.respond(t); o.Status != want {
+			t.Errorf("%s old: %s (%s)", age, o.Status, o.Reason)
+		}
 	}
 }

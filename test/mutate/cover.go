@@ -61,6 +61,9 @@ func (m *module) cover(ctx context.Context, p *pkg, testers []*pkg, side int) (*
 			return nil, fmt.Errorf("listing the tests of %s: %w", t.ImportPath, err)
 		}
 		for _, name := range strings.Fields(string(names)) {
+			if m.skip != nil && m.skip.MatchString(name) {
+				continue
+			}
 			if strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Example") || strings.HasPrefix(name, "Fuzz") {
 				all.tests = append(all.tests, &test{of: t, name: name, runs: map[block]bool{}})
 			}

@@ -24,6 +24,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -41,6 +42,7 @@ type settings struct {
 	side            int
 	json, list      bool
 	survivors       string
+	skip            string
 	dir             string
 }
 
@@ -60,6 +62,7 @@ func realMain(ctx context.Context, dir string, args []string, stdout, stderr io.
 	flags.IntVar(&set.sample, "sample", 0, "try this `number` of mutants of each package, none of them listed as a survivor; 0: all")
 	flags.Uint64Var(&set.seed, "seed", 1, "draws the sample")
 	flags.IntVar(&set.side, "parallel", runtime.NumCPU(), "how many mutants are tried at a time")
+	flags.StringVar(&set.skip, "skip", "", "leave out the tests whose names match this `pattern`, since they take long")
 	flags.BoolVar(&set.json, "json", false, "write the result as JSON")
 	flags.BoolVar(&set.list, "list", false, "list the mutants and try none")
 	flags.StringVar(&set.survivors, "survivors", "test/mutate/survivors.txt", "the `file` with the survivors that are accepted, from the root of the module")
@@ -102,6 +105,11 @@ func run(ctx context.Context, set settings, stdout, stderr io.Writer) (bool, err
 	m, err := load(ctx, set.dir, tmp)
 	if err != nil {
 		return false, err
+	}
+	if set.skip != "" {
+		if m.skip, err = regexp.Compile(set.skip); err != nil {
+			return false, err
+		}
 	}
 	packages, err := m.find(ctx, strings.Split(set.packages, ","))
 	if err != nil {

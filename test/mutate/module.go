@@ -31,7 +31,8 @@ type pkg struct {
 type module struct {
 	root string
 	all  map[string]*pkg
-	tmp  string // for what is built; nothing is written anywhere else
+	tmp  string         // for what is built; nothing is written anywhere else
+	skip *regexp.Regexp // tests that are left out; nil: none
 }
 
 // load describes the packages of the module in dir.
