@@ -63,7 +63,7 @@ func (r *run) do(ctx context.Context, c Case, a Action) error {
 	case Promote:
 		return r.promote(ctx, c)
 	case Retire:
-		if err := r.asPromoted(ctx); err != nil {
+		if err := side(func() error { return r.asPromoted(ctx) }, func() error { return r.stillWorks(ctx, c) }); err != nil {
 			return err
 		}
 		return r.remove(ctx, a, r.job.Ref.ID)
@@ -270,8 +270,7 @@ func (r *run) confirm(ctx context.Context, i int, number int64) error {
 	return nil
 }
 
-// asPromoted makes sure that several secrets are still as this run has left them, one after the other. A single one was
-// written a moment ago, on condition that it was.
+// asPromoted makes sure that the secrets are still as this run has left them.
 func (r *run) asPromoted(ctx context.Context) error {
 	var reads []func() error
 	for _, s := range r.snap.Secrets {
@@ -283,10 +282,32 @@ func (r *run) asPromoted(ctx context.Context) error {
 			return err
 		})
 	}
-	if len(reads) < 2 {
+	return side(reads...)
+}
+
+// stillWorks uses the new credential once more, right before the old one goes: a person may have deleted it since.
+func (r *run) stillWorks(ctx context.Context, c Case) error {
+	if r.job.Prove == ProveOff || c.Material == nil || !r.mem.Trial.Accepted {
 		return nil
 	}
-	return side(reads...)
+	accepted, err := r.Prover.Prove(ctx, *c.Material, r.snap.Owner)
+	if err == nil && !accepted {
+		return fault.New(fault.Conflict, string(Prove), "the new credential is refused again")
+	}
+	return err
+}
+
+// stillFull lists the user's credentials once more, right before one goes without a successor: another one has to be left,
+// and no slot may have become free.
+func (r *run) stillFull(ctx context.Context) error {
+	listing, err := r.Issuer.List(ctx, r.job.Ref.User)
+	if err != nil {
+		return err
+	}
+	if len(listing.Credentials) < r.job.Ref.Kind.Limit() || len(listing.Credentials) < 2 {
+		return fault.New(fault.Conflict, "listing the "+r.job.Ref.Kind.Noun()+"s", "a slot has become free meanwhile")
+	}
+	return nil
 }
 
 // replace deletes the old credential before there is a new one.
@@ -299,6 +320,9 @@ func (r *run) replace(ctx context.Context, c Case) error {
 		return err
 	}
 	r.readable(c, read)
+	if err := r.stillFull(ctx); err != nil {
+		return err
+	}
 	return r.remove(ctx, Replace, r.job.Ref.ID)
 }
 

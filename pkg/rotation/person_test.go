@@ -163,7 +163,10 @@ func TestWhateverAPersonDoesBeforeAnyCallNothingOfHisIsLost(t *testing.T) {
 			probe := f.world(t).process()
 			probe.run(bound)
 			for at := 1; at <= probe.calls; at++ {
-				if probe.seen[at-1] == "Delete" && a.then != nil {
+				if at > 1 && probe.seen[at-1] == probe.seen[at-2] {
+					continue // the same call to the other secret
+				}
+				if at > lastIndex(probe.seen, "UpdateSecret")+1 && a.then != nil {
 					continue // nothing in OCI ties the deletion to the secret: it follows the last look at once
 				}
 				what := fmt.Sprintf("%v: a person %s before call %d (%s)", f, a.name, at, probe.seen[at-1])
