@@ -15,7 +15,7 @@ import (
 func (v view) asks(s Seen) bool {
 	begun := v.stored() != StoredNone && v.stored() != StoredNotAsked
 	version := s.version(v.name)
-	if s.Current == 0 || version != nil && (version.Current || v.mem.Kept == v.name && s.Holds.Number == s.Current) || v.finished() || v.oldGone() && !begun {
+	if s.Current == 0 || version != nil && (version.Current || v.mem.Kept == v.name && s.Holds.Number == s.Current) || v.finished() || v.oldGone() && !begun && v.job.orphan == "" {
 		return false
 	}
 	return s.Role == credential.RoleBundle && version == nil || !s.tells()

@@ -99,7 +99,7 @@ var Sections = []Section{
 			Because: "nothing shows whether it is there"},
 		{Order: OrderNone, Guard: GuardRefuses, Then: Refuse, Reason: Failed,
 			Because: "it may not be touched"},
-		{Order: OrderNone, Made: made(MadeLost), Stored: stored(StoredNone, StoredIntent), Then: Discard,
+		{Order: OrderNone, Made: made(MadeLost), Room: RoomFree, Stored: stored(StoredNone, StoredIntent), Then: Discard,
 			Because: "its value is nowhere: nobody can ever use it, and it fills a slot"},
 		{Order: OrderNone, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Then: Done, Reason: AlreadyGone,
 			Because: "it is gone"},
@@ -319,11 +319,13 @@ type Decision struct {
 }
 
 // Next decides. It is a pure function: the first row of Table that fits, but that a run refuses, or leaves the rest to
-// others, only on its second look at OCI: another delivery may have finished meanwhile. A state that no row fits can't come
+// others, only on its second look at OCI: another delivery may have finished meanwhile. A run that has tried the new
+// credential out in vain has asked OCI long enough. A state that no row fits can't come
 // about; it is refused all the same, so that nothing is touched (a test goes through every state that can).
 func Next(s State) Decision {
 	d := decide(Table, s)
-	if (d.Action == Refuse || d.Action == Wait) && s.Sight == SightFirst && s.Trouble == TroubleNone {
+	tried := s.Proof == ProofUnclear || s.Proof == ProofSilent // for as long as there was time
+	if (d.Action == Refuse || d.Action == Wait) && s.Sight == SightFirst && s.Trouble == TroubleNone && !tried {
 		return Decision{Action: Look, Row: d.Row, Because: "before it ends without a rotation, the run looks again"}
 	}
 	return d
