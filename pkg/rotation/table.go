@@ -324,7 +324,7 @@ type Decision struct {
 // about; it is refused all the same, so that nothing is touched (a test goes through every state that can).
 func Next(s State) Decision {
 	d := decide(Table, s)
-	tried := s.Proof == ProofUnclear || s.Proof == ProofSilent // for as long as there was time
+	tried := d.Reason == NotProvenYet || d.Reason == Unprovable // for as long as there was time
 	if (d.Action == Refuse || d.Action == Wait) && s.Sight == SightFirst && s.Trouble == TroubleNone && !tried {
 		return Decision{Action: Look, Row: d.Row, Because: "before it ends without a rotation, the run looks again"}
 	}

@@ -220,7 +220,8 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 				!(d.Action == rotation.Discard && s.Made == rotation.MadeLost && is(s.Stored, rotation.StoredNone, rotation.StoredIntent) && s.Trouble == rotation.TroubleNone)
 		}},
 		{"a run refuses or waits at first sight", func(s rotation.State, d rotation.Decision) bool {
-			return s.Sight == rotation.SightFirst && s.Trouble == rotation.TroubleNone && is(d.Action, rotation.Refuse, rotation.Wait)
+			return s.Sight == rotation.SightFirst && s.Trouble == rotation.TroubleNone && is(d.Action, rotation.Refuse, rotation.Wait) &&
+				d.Reason != rotation.NotProvenYet && d.Reason != rotation.Unprovable
 		}},
 		{"trouble is answered by going on", func(s rotation.State, d rotation.Decision) bool {
 			return s.Trouble != rotation.TroubleNone && !d.Action.Ends() && !(d.Action == rotation.Discard && heldInVain(s))
