@@ -63,7 +63,10 @@ func (r *run) do(ctx context.Context, c Case, a Action) error {
 	case Promote:
 		return r.promote(ctx, c)
 	case Retire:
-		if err := side(func() error { return r.asPromoted(ctx) }, func() error { return r.stillWorks(ctx, c) }); err != nil {
+		if err := r.stillWorks(ctx, c); err != nil {
+			return err
+		}
+		if err := r.asPromoted(ctx); err != nil {
 			return err
 		}
 		return r.remove(ctx, a, r.job.Ref.ID)

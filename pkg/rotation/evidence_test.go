@@ -181,8 +181,8 @@ func TestWhereDeletingFirstWasAllowedAnUnreadableSecretIsNotTakenForNothingOwed(
 			}
 			return nil
 		}
-		if r := p.run(); r.End != rotation.Refuse {
-			t.Errorf("%v: %s (%s)", f, r.End, r.Reason)
+		if r := p.run(); r.End != rotation.Wait || r.Cause == nil {
+			t.Errorf("%v: %s (%s: %v)", f, r.End, r.Reason, r.Cause)
 		}
 		if r := w.process().run(); r.Reason != rotation.Rotated {
 			t.Errorf("%v, when it can be read again: %s (%s: %v)", f, r.End, r.Reason, r.Cause)
