@@ -73,7 +73,7 @@ const (
 	shortTime = 4 * time.Second
 	longTime  = 30 * time.Second
 	// refusedTime is more than a delivery needs to see that a credential is refused for good; see pkg/rotation.
-	refusedTime = 5 * time.Second
+	refusedTime = 9 * time.Second
 )
 
 // player plays cells with one binary.

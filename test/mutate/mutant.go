@@ -39,11 +39,10 @@ type site struct {
 
 // source is a file of a package.
 type source struct {
-	name  string // from the root of the module, with slashes
-	text  []byte
-	fset  *token.FileSet
-	ast   *ast.File
-	sites []*site
+	name string // from the root of the module, with slashes
+	text []byte
+	fset *token.FileSet
+	ast  *ast.File
 }
 
 func parse(name string, text []byte) (*source, error) {

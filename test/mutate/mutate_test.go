@@ -135,8 +135,9 @@ func TestASampleIsDrawnBySeedAndLeavesOutListedSurvivors(t *testing.T) {
 		}
 		return out
 	}
-	if ids(1) != ids(1) || ids(1) == ids(2) || len(ids(1)) != 26 {
-		t.Errorf("seed 1 draws %s and %s, seed 2 %s", ids(1), ids(1), ids(2))
+	first, again := ids(1), ids(1)
+	if first != again || first == ids(2) || len(first) != 26 {
+		t.Errorf("seed 1 draws %s and %s, seed 2 %s", first, again, ids(2))
 	}
 	_, text := mutate(t, "-json", "-sample", "3", "-survivors", file)
 	if s := measured(t, text); s.Mutants != 3 {
