@@ -228,6 +228,8 @@ func TestWhatComesBetweenTheRotationAndTheMailMayTakeAPartOfTheTimeThatIsLeft(t 
 		if _, err := r.Respond(ctx, "call-1", s.event.json(t)); err != nil {
 			t.Error(err)
 		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
 		if d.left["re-opening"] != 40*time.Second || d.left["names"] != 20*time.Second {
 			t.Errorf("they may take %v, want a half and a quarter of 80 s", d.left)
 		}
@@ -239,7 +241,10 @@ func TestWithoutADeadlineNothingIsCutOff(t *testing.T) {
 	d := &timed{scene: s, left: map[string]time.Duration{}}
 	r := s.responder()
 	r.Problems, r.Directory = d, d
-	if o, err := r.Respond(t.Context(), "call-1", s.event.json(t)); !o.Reopened || err != nil || d.over || len(d.left) != 0 {
+	o, err := r.Respond(t.Context(), "call-1", s.event.json(t))
+	d.mu.Lock() // the owner may still be looked up
+	defer d.mu.Unlock()
+	if !o.Reopened || err != nil || d.over || len(d.left) != 0 {
 		t.Errorf("re-opened %v (%v), time left %v", o.Reopened, err, d.left)
 	}
 }
