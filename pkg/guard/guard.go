@@ -6,13 +6,11 @@
 package guard
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
-	"github.com/keyturn/keyturn/pkg/fault"
 )
 
 // Refusal says why something may not be done, and how to mend it.
@@ -27,15 +25,6 @@ func (r *Refusal) Error() string {
 		return r.Problem
 	}
 	return r.Problem + "; " + r.Mend
-}
-
-// Final makes a refusal a failure of a class that another try doesn't help, for what asks no more than the class. The error
-// of a call keeps its own.
-func Final(err error) error {
-	if _, call := errors.AsType[*fault.Error](err); call || err == nil {
-		return err
-	}
-	return &fault.Error{Class: fault.Invalid, Operation: "asking whether it may be done", Err: err}
 }
 
 func refuse(mend, format string, args ...any) *Refusal {

@@ -40,7 +40,7 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	unbound := map[string]bool{}
 	job.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
 		if c.unfit != nil {
-			return credential.Owner{}, guard.Final(c.unfit)
+			return credential.Owner{}, c.unfit
 		}
 		w, err := owner()
 		c.home = w.Region
@@ -52,7 +52,7 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 		if err != nil {
 			return w.Owner, err
 		}
-		return w.Owner, guard.Final(c.permit(w.Owner, targets, secrets, unbound))
+		return w.Owner, c.permit(w.Owner, targets, secrets, unbound)
 	}
 	r := c.Rotator.Run(log.WithContext(ctx), job)
 	c.report(r)

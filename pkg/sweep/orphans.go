@@ -101,14 +101,14 @@ func (r *run) permit(ctx context.Context, kind credential.Kind, user string, sec
 		return owner, fmt.Errorf("looking up the user: %w", err)
 	}
 	if err := guard.Spared(r.Config.Protects, user, name); err != nil {
-		return owner, guard.Final(err)
+		return owner, err
 	}
 	for _, s := range secrets {
 		if _, err := guard.Bound(s, kind, user, false); err != nil {
-			return owner, guard.Final(err)
+			return owner, err
 		}
 		if err := guard.Writable(s); err != nil {
-			return owner, guard.Final(err)
+			return owner, err
 		}
 	}
 	return owner, nil

@@ -135,7 +135,7 @@ func TestWhatBecameOfAnOrphanIsTold(t *testing.T) {
 		"its value is there":   {rotation.Result{End: rotation.Refuse, Reason: rotation.NotOurs, Placed: placed}, "", ""},
 		"its value may be":     {rotation.Result{End: rotation.Refuse, Reason: rotation.NotOurs, Detail: "a version is gone", Placed: []rotation.Placed{{}}}, "", string(rotation.NotOurs) + ": a version is gone"},
 		"it can't be deleted":  {rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Acted: true, Cause: fault.New(fault.Denied, "DeleteAuthToken", "")}, "", "(DeleteAuthToken)"},
-		"the guard refuses it": {rotation.Result{End: rotation.Refuse, Cause: guard.Final(&guard.Refusal{Problem: "it is spared", Mend: "x"})}, "", "It was not deleted: it is spared."},
+		"the guard refuses it": {rotation.Result{End: rotation.Refuse, Cause: &guard.Refusal{Problem: "it is spared", Mend: "x"}}, "", "It was not deleted: it is spared."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage()
