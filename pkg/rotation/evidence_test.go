@@ -181,7 +181,7 @@ func TestWhereDeletingFirstWasAllowedAnUnreadableSecretIsNotTakenForNothingOwed(
 			}
 			return nil
 		}
-		if r := p.run(); r.End != rotation.Wait || r.Cause == nil {
+		if r := p.run(); r.End != rotation.Refuse || r.Cause == nil {
 			t.Errorf("%v: %s (%s: %v)", f, r.End, r.Reason, r.Cause)
 		}
 		if r := w.process().run(); r.Reason != rotation.Rotated {

@@ -70,7 +70,7 @@ func (r *run) end(c Case, d Decision) Result {
 		res.Cause = r.mem.Trial.Err
 	case LimitUnclear, NoFreeSlot:
 		res.Cause = r.mem.Limited
-	case Failed, Interrupted:
+	case Failed:
 		for _, err := range []error{r.snap.Refusal, r.snap.Unseen, r.snap.unreadable()} {
 			if res.Cause == nil {
 				res.Cause = err

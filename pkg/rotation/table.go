@@ -151,8 +151,6 @@ var Sections = []Section{
 			Because: "there is nothing to replace any more"},
 		{Old: gone, Stored: stored(StoredUnread), Then: Done, Reason: AlreadyGone,
 			Because: "there is nothing to replace any more"},
-		{Old: []Old{OldUnknown}, Stored: stored(StoredUnread), Then: Wait, Reason: Interrupted,
-			Because: "the rotation may be done, or owe a successor: the secret tells, once it can be read again"},
 		{Guard: GuardRefuses, Then: Refuse, Reason: Failed,
 			Because: "the guard says why"},
 		{Old: []Old{OldUnlisted}, Then: Refuse, Reason: Failed,
