@@ -7,17 +7,9 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
-	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
-
-var kinds = map[cloudguard.Rule]credential.Kind{
-	cloudguard.APIKeyTooOld:    credential.APIKey,
-	cloudguard.AuthTokenTooOld: credential.AuthToken,
-	cloudguard.SecretKeyTooOld: credential.CustomerSecretKey,
-	cloudguard.PasswordTooOld:  credential.Password,
-}
 
 const (
 	// lagTime bounds the pauses for which Cloud Guard's record may lag behind its event: 0.25 s, doubled, to 4 s.
@@ -130,7 +122,7 @@ func (c *response) about(s cloudguard.Subject) {
 		o.Rule = string(s.Rule)
 	}
 	if s.Rule.Known() {
-		c.kind = kinds[s.Rule]
+		c.kind = guard.Kinds[s.Rule]
 		o.Kind, o.Noun, o.IDNoun = string(c.kind), c.kind.Noun(), c.kind.IDNoun()
 	}
 	if len(s.Users) > 0 {

@@ -44,17 +44,6 @@ type Staged struct {
 // resumed with some of its secrets alone would leave halves that don't belong together.
 type Secrets map[credential.Role]string
 
-// Targets lists them in the order of the kind's roles.
-func (s Secrets) Targets(kind credential.Kind) []Target {
-	var out []Target
-	for _, role := range kind.Roles() {
-		if id, ok := s[role]; ok {
-			out = append(out, Target{Role: role, SecretID: id})
-		}
-	}
-	return out
-}
-
 // Phase is how far the attempt came.
 type Phase string
 

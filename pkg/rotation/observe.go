@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -37,8 +38,8 @@ func (r *run) look(ctx context.Context) error {
 		}
 	}
 	r.snap, r.mem = snap, r.mem.looked()
-	if c := (view{job: r.job, snap: snap, mem: r.mem}); r.result.OldMade.IsZero() {
-		r.result.OldMade = c.oldMade()
+	if r.result.OldMade.IsZero() {
+		r.result.OldMade = view{job: r.job, snap: snap}.oldMade()
 	}
 	return nil
 }
@@ -80,17 +81,15 @@ func (r *run) observe(ctx context.Context) (Snapshot, error) {
 	if s.Unseen != nil {
 		s.At = s.Local
 	}
-	all := r.mem.Looks > 0 || r.job.Replace || r.job.orphan != "" || r.job.Ref.Kind == credential.Password
-	if v := r.view(s); all || v.oldGone() || len(v.marked()) > 0 {
-		all = true
-	}
+	v := r.view(s)
+	all := r.mem.Looks > 0 || r.job.Replace || r.job.orphan != "" || r.job.Ref.Kind == credential.Password || v.oldGone() || len(v.marked()) > 0
 	if s, err = r.read(ctx, s, all); err != nil {
 		return s, err
 	}
-	v := r.view(s)
+	v = r.view(s)
 	torn := r.job.Ref.Kind != credential.Password && len(s.Secrets) > 0 && v.oldGone() && !v.finished()
 	if torn {
-		s.Secrets = append([]Seen(nil), s.Secrets...)
+		s.Secrets = slices.Clone(s.Secrets)
 		if err := r.describe(ctx, s.Secrets); err != nil {
 			return s, err
 		}
@@ -166,7 +165,7 @@ func (r *run) settled(ctx context.Context, id string) (secret.Secret, error) {
 // read adds the versions and contents that the decision needs. Without all, secrets that this rotation has not come to
 // yet, as far as they tell themselves, are not asked for their versions.
 func (r *run) read(ctx context.Context, s Snapshot, all bool) (Snapshot, error) {
-	s.Secrets = append([]Seen(nil), s.Secrets...)
+	s.Secrets = slices.Clone(s.Secrets)
 	var reads []func() error
 	for i := range s.Secrets {
 		h := &s.Secrets[i]

@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"slices"
 	"time"
 )
 
@@ -16,7 +17,7 @@ func (v view) grace() Grace {
 			return GraceOrdered
 		}
 		return GraceOver
-	case v.oldGone() && !v.deletedOld():
+	case v.oldGone() && !slices.Contains(v.mem.Deleted, v.job.Ref.ID):
 		if v.mem.Tries[Settle] > 0 {
 			return GraceOver
 		}
@@ -27,15 +28,6 @@ func (v view) grace() Grace {
 		return GraceRuns
 	}
 	return v.begun()
-}
-
-func (v view) deletedOld() bool {
-	for _, id := range v.mem.Deleted {
-		if id == v.job.Ref.ID {
-			return true
-		}
-	}
-	return false
 }
 
 // begun tells who was about to delete the old credential, when the overlap was over.

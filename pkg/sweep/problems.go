@@ -10,6 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
@@ -98,7 +99,7 @@ func (c claim) contradicts(p cloudguard.Problem) string {
 	subject := p.Subject()
 	user, err := subject.User()
 	switch {
-	case kinds[subject.Rule] != c.kind:
+	case guard.Kinds[subject.Rule] != c.kind:
 		return "another kind of credential"
 	case err != nil || !strings.EqualFold(user, c.user):
 		return "another user, or none"
@@ -108,13 +109,6 @@ func (c claim) contradicts(p cloudguard.Problem) string {
 		return "another credential"
 	}
 	return ""
-}
-
-var kinds = map[cloudguard.Rule]credential.Kind{
-	cloudguard.APIKeyTooOld:    credential.APIKey,
-	cloudguard.AuthTokenTooOld: credential.AuthToken,
-	cloudguard.SecretKeyTooOld: credential.CustomerSecretKey,
-	cloudguard.PasswordTooOld:  credential.Password,
 }
 
 // problems reviews the problems that were closed in the last days, apart from those that the sweep has reviewed.
