@@ -125,7 +125,8 @@ func twice(s *scene) error {
 	return err
 }
 
-// dies kills the function when it has staged the new key, and delivers the event once more.
+// dies kills the function when it has staged the new key, and delivers the event once more, when what the dead one left is
+// old enough to be dead.
 func dies(s *scene) error {
 	c := s.Add(workload(s, apiKey))
 	old := c.IDs()
@@ -133,6 +134,7 @@ func dies(s *scene) error {
 	if err := s.Close(s.ctx, c.Problem, c.Comment()); err != nil {
 		return err
 	}
+	s.Forward(11 * time.Minute)
 	r, err := s.again()
 	if err == nil {
 		err = r.want("rotated")
