@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -44,7 +43,7 @@ func TestEveryPossibleAnswerToAnOpenPointEndsInOneRotation(t *testing.T) {
 	for i, name := range slices.Sorted(maps.Keys(openPoints)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, form := range formsOf(t, i) {
+			for _, form := range formOf(t, i) {
 				s := play(t, stage.Options{Emulator: ociemu.Options{Answers: openPoints[name]}})
 				c := s.Add(form.want)
 				if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
@@ -138,34 +137,10 @@ func TestProvingCanBeTurnedOff(t *testing.T) {
 	})
 }
 
-// In the suite of combinations each form is killed at each call, otherwise each kind at every third one, beginning with
-// another call than the other kinds.
 func TestAKillAtAnyCallIsMendedByTheNextDelivery(t *testing.T) {
 	t.Parallel()
-	all := need.Chosen(t, need.Combinations)
 	each(t, func(t *testing.T, w stage.Want) {
-		first := slices.Index(stage.Kinds(), w.Kind)
-		probe := play(t, calm)
-		pc := probe.Add(w)
-		probe.ResetCalls()
-		closeProblem(t, probe, pc, pc.Comment())
-		calls := functionCalls(probe)
-		if len(calls) < 12 {
-			t.Fatalf("only %d calls to be killed at", len(calls))
-		}
-		seen := map[string]int{}
-		for i, operation := range calls {
-			skip := seen[operation]
-			seen[operation]++
-			if !all && i%3 != first%3 {
-				continue
-			}
-			s := play(t, calm)
-			c := s.Add(w)
-			s.KillAt(operation, skip)
-			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
-				t.Fatal(err)
-			}
+		killed(t, calm, w, 4, func(s *stage.Stage, c *stage.Case) {
 			s.Forward(11 * time.Minute) // neither a maker nor a list of IAM can be that late
 			for range 3 {
 				if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {
@@ -173,12 +148,9 @@ func TestAKillAtAnyCallIsMendedByTheNextDelivery(t *testing.T) {
 				}
 			}
 			if a := lastAnswer(t, s); a.Outcome != "already" && a.Outcome != "rotated" {
-				t.Fatalf("killed after %s: the answer is %+v", operation, a)
+				t.Errorf("the answer is %+v", a)
 			}
 			rotatedBy(t, s, c, 2)
-			if t.Failed() {
-				t.Fatalf("killed after %s", operation)
-			}
-		}
+		})
 	})
 }

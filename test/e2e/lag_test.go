@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -320,39 +319,24 @@ func TestTheSweepAndFiveDeliveriesThatSeeOldListsAreOneRotation(t *testing.T) {
 	})
 }
 
-// The function dies at each call; at once the next delivery comes, and sees the list of before.
+// The function dies; at once the next delivery comes, and sees the list of before. One form of each kind is enough, since
+// the fault matrix plays all forms with lists that lag.
 func TestAKillAtAnyCallIsMendedThoughTheListsLag(t *testing.T) {
 	t.Parallel()
-	all := need.Chosen(t, need.Combinations)
-	each(t, func(t *testing.T, w stage.Want) {
-		first := slices.Index(stage.Kinds(), w.Kind)
-		probe := play(t, lagging())
-		pc := probe.Add(w)
-		probe.ResetCalls()
-		closeProblem(t, probe, pc, pc.Comment())
-		seen := map[string]int{}
-		for i, operation := range functionCalls(probe) {
-			skip := seen[operation]
-			seen[operation]++
-			if !all && i%5 != first%5 {
-				continue
-			}
-			s := play(t, lagging())
-			c := s.Add(w)
-			neverLost(t, s, c)
-			s.KillAt(operation, skip)
-			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {
-				t.Fatal(err)
-			}
-			closedAllAlong(t, s, c)
-			eventually(t, s)
-			successor(t, s, c)
-			if t.Failed() {
-				t.Fatalf("killed after %s", operation)
-			}
+	for i, f := range forms {
+		if i%2 == 0 {
+			continue
 		}
-	})
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			killed(t, lagging(), f.want, 9, func(s *stage.Stage, c *stage.Case) {
+				if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {
+					t.Fatal(err)
+				}
+				closedAllAlong(t, s, c)
+				eventually(t, s)
+				successor(t, s, c)
+			})
+		})
+	}
 }

@@ -198,15 +198,17 @@ func moved(s *stage.Stage, ids ...string) {
 }
 
 // TestWhateverAPersonDoesInTheMiddleNothingIsLost plays each act at each moment, with another kind
-// each time. The fault matrix plays the acts with every kind and form.
+// each time; without the suite of combinations at one moment. The fault matrix plays the acts with every kind and form.
 func TestWhateverAPersonDoesInTheMiddleNothingIsLost(t *testing.T) {
 	t.Parallel()
 	kinds := []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey}
 	n := 0
-	for _, a := range acts {
-		for _, m := range a.at {
+	for i, a := range acts {
+		for j, m := range a.at {
 			kind := kinds[n%3]
-			n++
+			if n++; !plays(t, i+j, len(a.at)) {
+				continue
+			}
 			t.Run(strings.Join([]string{a.name, m.name, string(kind)}, ", "), func(t *testing.T) {
 				t.Parallel()
 				playAct(t, a, m, kind)

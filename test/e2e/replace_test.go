@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -36,6 +37,9 @@ func TestReplaceYesDeletesNothingOnlyBecauseOCISaysThatALimitIsReached(t *testin
 	t.Parallel()
 	for i, limit := range limitCodes {
 		for j, kind := range []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey} {
+			if !plays(t, i+j, 3) {
+				continue
+			}
 			t.Run(limit.code+", "+string(kind), func(t *testing.T) {
 				t.Parallel()
 				others := 0
@@ -108,8 +112,14 @@ func full(t *testing.T, s *stage.Stage, c *stage.Case, current int64) {
 
 func TestReplaceYesGivesNothingUpForASecretThatTakesNoMoreVersions(t *testing.T) {
 	t.Parallel()
-	for kind, others := range map[stage.Kind]int{stage.APIKey: 2, stage.AuthToken: 1, stage.CustomerSecretKey: 1} {
-		for name, current := range map[string]int64{"as it is": 30, "rolled back a little": 28, "rolled back to an early version": 2} {
+	for i, kind := range []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey} {
+		others := map[stage.Kind]int{stage.APIKey: 2, stage.AuthToken: 1, stage.CustomerSecretKey: 1}[kind]
+		states := map[string]int64{"as it is": 30, "rolled back a little": 28, "rolled back to an early version": 2}
+		for j, name := range slices.Sorted(maps.Keys(states)) {
+			if !plays(t, i+j, 3) {
+				continue
+			}
+			current := states[name]
 			t.Run(string(kind)+", "+name, func(t *testing.T) {
 				t.Parallel()
 				s := play(t, calm)

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -77,40 +76,17 @@ func TestTheSweepIsSilentWhenThereIsNothingToDo(t *testing.T) {
 	}
 }
 
-// In the suite of combinations each form is killed at each call, otherwise each kind at every third one,
-// beginning with another call than the other kinds.
 func TestTheSweepFinishesWhatADeadProcessLeftAtAnyCall(t *testing.T) {
 	t.Parallel()
-	all := need.Chosen(t, need.Combinations)
 	each(t, func(t *testing.T, w stage.Want) {
-		first := slices.Index(stage.Kinds(), w.Kind) + 1
-		probe := play(t, calm)
-		pc := probe.Add(w)
-		probe.ResetCalls()
-		closeProblem(t, probe, pc, pc.Comment())
-		seen := map[string]int{}
-		for i, operation := range functionCalls(probe) {
-			skip := seen[operation]
-			seen[operation]++
-			if !all && i%3 != first%3 {
-				continue
-			}
-			s := play(t, calm)
-			c := s.Add(w)
-			s.KillAt(operation, skip)
-			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
-				t.Fatal(err)
-			}
+		killed(t, calm, w, 4, func(s *stage.Stage, c *stage.Case) {
 			s.Forward(11 * time.Minute) // neither a maker nor a list of IAM can be that late
 			sweep(t, s)
 			rotatedBy(t, s, c, 2)
 			if len(s.Mails()) == 0 && s.Replies()[0].Status == 200 {
 				t.Error("nobody was told, and the platform counts no failure")
 			}
-			if t.Failed() {
-				t.Fatalf("killed after %s", operation)
-			}
-		}
+		})
 	})
 }
 

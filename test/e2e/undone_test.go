@@ -18,11 +18,12 @@ import (
 // Where OCI takes no second PENDING version, that of an attempt that was taken back must not be in the next one's way.
 func TestAfterAnAttemptWasTakenBackTheNextOneSucceeds(t *testing.T) {
 	t.Parallel()
-	n := 0
-	for _, second := range []ociemu.SecondPendingAnswer{ociemu.SecondPendingDeprecates, ociemu.SecondPendingRefused, ociemu.SecondPendingKeeps} {
-		for _, kind := range []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey} {
-			n++
-			bundle := n%2 == 0
+	for i, second := range []ociemu.SecondPendingAnswer{ociemu.SecondPendingDeprecates, ociemu.SecondPendingRefused, ociemu.SecondPendingKeeps} {
+		for j, kind := range []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey} {
+			if !plays(t, i+j, 3) {
+				continue
+			}
+			bundle := (i+j)%2 == 1
 			t.Run(string(second)+", "+string(kind), func(t *testing.T) {
 				t.Parallel()
 				o := ociemu.Calm()

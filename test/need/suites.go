@@ -14,7 +14,7 @@ type Named struct {
 var (
 	Acceptance     = Named{"acceptance", "the acceptance run in every kind of tenancy", "./test/acceptance", ""}
 	Bench          = Named{"bench", "what the benchmark measures, on the binaries of a release", "./test/bench", ""}
-	Combinations   = Named{"combinations", "every kind and form of a credential with every open point of OCI, lost answer and kill", "./test/e2e", ""}
+	Combinations   = Named{"combinations", "every kind and form of a credential with every open point of OCI, lost answer, kill and act of a person", "./test/e2e", ""}
 	Images         = Named{"images", "the images: made in both ways, compared, run in a Docker engine", "./test/image", "root, docker.io, ldd"}
 	LeastPrivilege = Named{"least-privilege", "each permission of the policies taken away alone", "./test/leastprivilege",
 		"Terraform with a stand-in for Oracle's provider, for one test"}

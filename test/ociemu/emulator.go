@@ -150,7 +150,7 @@ func (e *Emulator) Env(p Principal) []string {
 	region := e.opts.Region
 	return []string{
 		"HTTPS_PROXY=" + e.URL(), "https_proxy=" + e.URL(), "NO_PROXY=", "no_proxy=",
-		"SSL_CERT_FILE=" + e.CAFile(),
+		"SSL_CERT_FILE=" + e.CAFile(), "SSL_CERT_DIR=" + filepath.Dir(p.KeyFile), // no other authority counts
 		"OCI_RESOURCE_PRINCIPAL_VERSION=2.2",
 		"OCI_RESOURCE_PRINCIPAL_RPST=" + p.TokenFile,
 		"OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM=" + p.KeyFile,

@@ -1,0 +1,48 @@
+package e2e
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/keyturn/keyturn/test/need"
+	"github.com/keyturn/keyturn/test/stage"
+)
+
+// plays reports whether the i-th case of a test is played: each one in the suite of combinations, otherwise one in n.
+func plays(t *testing.T, i, n int) bool {
+	t.Helper()
+	return i%n == 0 || need.Chosen(t, need.Combinations)
+}
+
+// killed plays rotations of one credential in which functions/rotate is killed right after a call: a stage and a case for
+// each call that a rotation makes in the suite of combinations, otherwise for one call in n, beginning with another one for
+// each kind. After the kill it calls mend.
+func killed(t *testing.T, o stage.Options, w stage.Want, n int, mend func(*stage.Stage, *stage.Case)) {
+	t.Helper()
+	probe := play(t, o)
+	c := probe.Add(w)
+	probe.ResetCalls()
+	closeProblem(t, probe, c, c.Comment())
+	calls := functionCalls(probe)
+	if len(calls) < 12 {
+		t.Fatalf("only %d calls to be killed at", len(calls))
+	}
+	seen := map[string]int{}
+	for i, operation := range calls {
+		skip := seen[operation]
+		seen[operation]++
+		if !plays(t, i+slices.Index(stage.Kinds(), w.Kind), n) {
+			continue
+		}
+		s := play(t, o)
+		c := s.Add(w)
+		neverLost(t, s, c)
+		s.KillAt(operation, skip)
+		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+			t.Fatal(err)
+		}
+		if mend(s, c); t.Failed() {
+			t.Fatalf("killed after %s", operation)
+		}
+	}
+}
