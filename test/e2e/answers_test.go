@@ -140,7 +140,7 @@ func TestProvingCanBeTurnedOff(t *testing.T) {
 func TestAKillAtAnyCallIsMendedByTheNextDelivery(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w stage.Want) {
-		killed(t, calm, w, 4, func(s *stage.Stage, c *stage.Case) {
+		killed(t, calm, w, share(t, 4), func(s *stage.Stage, c *stage.Case) {
 			s.Forward(11 * time.Minute) // neither a maker nor a list of IAM can be that late
 			for range 3 {
 				if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {

@@ -329,7 +329,7 @@ func TestAKillAtAnyCallIsMendedThoughTheListsLag(t *testing.T) {
 		}
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			killed(t, lagging(), f.want, 9, func(s *stage.Stage, c *stage.Case) {
+			killed(t, lagging(), f.want, share(t, 3)*3, func(s *stage.Stage, c *stage.Case) {
 				if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {
 					t.Fatal(err)
 				}

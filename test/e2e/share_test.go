@@ -8,15 +8,23 @@ import (
 	"github.com/keyturn/keyturn/test/stage"
 )
 
+// share is how many cases of a test stand for one that is played: one in the suite of combinations, otherwise n.
+func share(t *testing.T, n int) int {
+	t.Helper()
+	if need.Chosen(t, need.Combinations) {
+		return 1
+	}
+	return n
+}
+
 // plays reports whether the i-th case of a test is played: each one in the suite of combinations, otherwise one in n.
 func plays(t *testing.T, i, n int) bool {
 	t.Helper()
-	return i%n == 0 || need.Chosen(t, need.Combinations)
+	return i%share(t, n) == 0
 }
 
 // killed plays rotations of one credential in which functions/rotate is killed right after a call: a stage and a case for
-// each call that a rotation makes in the suite of combinations, otherwise for one call in n, beginning with another one for
-// each kind. After the kill it calls mend.
+// one call in n of those that a rotation makes, beginning with another one for each kind. After the kill it calls mend.
 func killed(t *testing.T, o stage.Options, w stage.Want, n int, mend func(*stage.Stage, *stage.Case)) {
 	t.Helper()
 	probe := play(t, o)
@@ -31,7 +39,7 @@ func killed(t *testing.T, o stage.Options, w stage.Want, n int, mend func(*stage
 	for i, operation := range calls {
 		skip := seen[operation]
 		seen[operation]++
-		if !plays(t, i+slices.Index(stage.Kinds(), w.Kind), n) {
+		if (i+slices.Index(stage.Kinds(), w.Kind))%n != 0 {
 			continue
 		}
 		s := play(t, o)

@@ -79,7 +79,7 @@ func TestTheSweepIsSilentWhenThereIsNothingToDo(t *testing.T) {
 func TestTheSweepFinishesWhatADeadProcessLeftAtAnyCall(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w stage.Want) {
-		killed(t, calm, w, 4, func(s *stage.Stage, c *stage.Case) {
+		killed(t, calm, w, share(t, 4), func(s *stage.Stage, c *stage.Case) {
 			s.Forward(11 * time.Minute) // neither a maker nor a list of IAM can be that late
 			sweep(t, s)
 			rotatedBy(t, s, c, 2)

@@ -153,7 +153,7 @@ func (p player) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]
 				failed[i] = fmt.Errorf("learning the calls of %s: %w", f.name, err)
 				return
 			}
-			listed[i] = slices.Concat(plan(f, sites, o), twice(f, sites, o), acted(f, i, sites, o))
+			listed[i] = slices.Concat(plan(f, i, sites, o), twice(f, sites, o), acted(f, i, sites, o))
 		})
 	}
 	group.Wait()

@@ -11,19 +11,20 @@ var paces = []pace{atOnce, later, swept}
 
 // plan lists the cells of one form with one disturbance: each disturbance at each call, in one of the paces in turn, or
 // in all of them. In short form each call meets every shareOf-th of all those, so that every call of every form is met,
-// and every disturbance by some form; with lists that lag it is a third of that.
-func plan(f form, sites []site, o options) []cell {
+// and every disturbance by some form; with lists that lag it is half of that.
+func plan(f form, index int, sites []site, o options) []cell {
 	var cells []cell
+	part := uint64(shareOf)
+	if f.variant == lagging {
+		part *= 2
+	}
 	for i, s := range sites {
 		for j, d := range singles() {
 			if !d.fits(s.operation) {
 				continue
 			}
 			for k, p := range paces {
-				if o.short && f.variant == lagging && k != i%len(paces) {
-					continue
-				}
-				if o.short && (uint64(i+j+k*shareOf/3)+o.seed)%shareOf != 0 || !o.short && !o.paces && k != (i+j)%len(paces) {
+				if !o.paces && k != (i+j)%len(paces) || o.short && (uint64(i+j+index)+o.seed)%part != 0 {
 					continue
 				}
 				cells = append(cells, cell{form: f, pace: p, sites: []site{s}, faults: []disturbance{d}})
@@ -34,7 +35,7 @@ func plan(f form, sites []site, o options) []cell {
 }
 
 // shareOf is which part of the single disturbances the short form plays.
-const shareOf = 27
+const shareOf = 18
 
 // quick are the disturbances after which nobody has to wait for a deadline: those that are paired.
 func quick() []disturbance {
