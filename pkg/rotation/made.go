@@ -82,13 +82,16 @@ func (v view) staging(id string) bool {
 	return false
 }
 
-// lost is a credential of this rotation that nobody can use: one that was taken back, or one with our mark that no secret
+// lost is a credential of this rotation that nobody uses: one that was taken back, the stray of an earlier attempt, or one with our mark that no secret
 // and no memory knows, and whose maker is this very process or can't be at work any more.
 func (v view) lost() string {
 	for _, id := range []string{v.mem.Undone, v.undone} {
 		if v.listed(id) != nil && (id == v.mem.Undone || v.ours(id)) {
 			return id
 		}
+	}
+	if id := v.stray(); id != "" {
+		return id
 	}
 	if v.staged() && v.new == "" { // it may be what a version holds
 		return ""

@@ -184,6 +184,7 @@ func (r *run) read(ctx context.Context, s Snapshot, all bool) (Snapshot, error) 
 	if err := r.attempt(ctx, &s); err != nil {
 		return s, err
 	}
+	r.strays(ctx, &s)
 	return s, r.contents(ctx, &s)
 }
 

@@ -32,6 +32,7 @@ type Seen struct {
 	Versions []secret.Version // else those that this run has written
 	Holds    Content          // of CURRENT, if the decision needs it
 	Attempt  Content          // of the newest version of this rotation, if the decision needs it
+	Strays   []Content        // of versions of earlier attempts, if IAM may show their keys
 	Verified bool             // that version has been read back, and holds the value
 	Touched  bool             // this run has changed the secret since the look
 }

@@ -109,8 +109,8 @@ var Sections = []Section{
 			Because: "its value may be in a version of the secret: it may be in use"},
 	}},
 	{"It is over", []Row{
-		{Kind: serverMade, Guard: GuardAllows, Old: gone, Made: made(MadeLost), Stored: stored(StoredCurrent, StoredReplaced), Trouble: noTrouble, Then: Discard,
-			Because: "it came too late: another delivery has finished with another one"},
+		{Guard: GuardAllows, Old: gone, Made: made(MadeLost), Stored: stored(StoredCurrent, StoredReplaced), Trouble: noTrouble, Then: Discard,
+			Because: "it came too late: another delivery or attempt has finished with another one"},
 		{Guard: GuardAllows, Old: gone, Stored: readable, Grace: GraceLeft, Trouble: noTrouble, Then: Settle,
 			Because: "the old credential is deleted, and the secrets say that it still has to be"},
 		{Kind: password, Stored: stored(StoredCurrent), Proof: ProofTodo, Trouble: noTrouble, Then: Prove,

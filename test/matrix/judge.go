@@ -43,7 +43,11 @@ func (sc *scene) judge(r *result) {
 	}
 	switch a := r.cell.person(); {
 	case a != nil && sc.c.Kind == stage.Password:
-		if n := sc.h.Resets(); n > 1 {
+		most := 1
+		if sc.form.variant == lagging && a.name == "closes the problem again with another secret" {
+			most = 2 // another order, and IAM's list doesn't show yet that the first one is done
+		}
+		if n := sc.h.Resets(); n > most {
 			fault("%d resets", n)
 		}
 	case a != nil:

@@ -202,10 +202,11 @@ A cell in which a person acts passes if, from then on,
 - no function leaves the user without a credential whose value can be read,
 - no function writes to a secret that is bound to somebody else, or replaces a version that the person made CURRENT after the rotation had begun,
 - at the end there is at most one new credential, the problem is open if the old credential is there without a grace, and closed if it is gone
-  (where the user is gone, it may be open: nobody can tell that from a user who may not be read),
+  (where the user is gone, or the old one went first and the secret can no longer be read, it may be open: nobody can tell what became of it),
 - SecOps got a mail.
 
 Nobody closes the problem again in those cells. What can't be known is excused: a deletion of a credential that was on its way when the person acted.
+A second closure is a second order: where lists lag, it may reset a password again.
 
 A password passes if it was reset once (twice at most where the answer to the reset itself was lost), and its one-time value is in the secret, or a mail
 says that it is in none.
