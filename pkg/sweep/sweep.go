@@ -263,9 +263,9 @@ func (r *run) ring(ctx context.Context, lists []list, doing string, each func(co
 		if ctx.Err() != nil {
 			break
 		}
-		group.Go(func() error { return r.item(ctx, doing, id, each) })
+		group.Do(func() { r.item(ctx, doing, id, each) })
 	}
-	group.Wait()
+	group.Join()
 	if ctx.Err() != nil {
 		r.failed(ctx, doing, "", ctx.Err())
 	}
@@ -282,9 +282,9 @@ func (r *run) failed(ctx context.Context, doing, thing string, err error) {
 }
 
 // item handles one thing. A panic over it is its failure: it is reported with its id, and the others are handled.
-func (r *run) item(ctx context.Context, doing, id string, each func(context.Context, string) error) error {
+func (r *run) item(ctx context.Context, doing, id string, each func(context.Context, string) error) {
 	if ctx.Err() != nil { // the time ran out while it waited for its turn
-		return nil
+		return
 	}
 	err := background.Run(func() error { return each(ctx, id) })
 	if p, ok := errors.AsType[*background.Panic](err); ok {
@@ -293,7 +293,6 @@ func (r *run) item(ctx context.Context, doing, id string, each func(context.Cont
 	if err != nil {
 		r.failed(ctx, doing, id, err)
 	}
-	return err
 }
 
 // distance is how far an id stands behind the start of this sweep.
