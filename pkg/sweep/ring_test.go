@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -155,14 +156,31 @@ func TestThePartsOfOneSweepStartASixthOfTheRingApart(t *testing.T) {
 
 func TestIDsThatDifferInTheirLastCharactersOnlyFillTheRingEvenly(t *testing.T) {
 	const parts = 32
-	ids := manyIDs(100 * parts)
-	var in [parts]int
-	for _, id := range ids {
-		in[int(place(id)*parts)]++
+	begin := "ocid1.user.oc1.." + strings.Repeat("a", 54)
+	families := map[string][]string{"digits": manyIDs(100 * parts)}
+	for n := range 100 * parts {
+		text := strconv.FormatInt(int64(1<<25+n), 32)
+		families["in base 32"] = append(families["in base 32"], begin+text)
+		families["hashes"] = append(families["hashes"], begin+hashOf(text)[:6])
 	}
-	for i, n := range in {
-		if n < 70 || n > 130 {
-			t.Errorf("part %d of %d of the ring has %d of %d ids", i, parts, n, len(ids))
+	for name, ids := range families {
+		var in [parts]int
+		for _, id := range ids {
+			in[int(place(id)*parts)]++
+		}
+		for i, n := range in {
+			if n < 65 || n > 135 {
+				t.Errorf("%s: part %d of %d of the ring has %d of %d ids", name, i, parts, n, len(ids))
+			}
+		}
+	}
+}
+
+func TestEachCharacterOfAnIDCountsForItsPlace(t *testing.T) {
+	id := "ocid1.user.oc1.." + strings.Repeat("a", 60)
+	for i := range id {
+		if other := id[:i] + "b" + id[i+1:]; place(other) == place(id) {
+			t.Errorf("%s stands where %s does", other, id)
 		}
 	}
 }
