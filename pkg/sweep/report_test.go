@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -166,6 +167,27 @@ func TestTheReplyCountsWhatAnEarlierMailReported(t *testing.T) {
 	for _, want := range []int{0, 1, 1} {
 		if d := s.sweep(t); d.Repeated != want || len(d.Unfinished) != 1 {
 			t.Errorf("%d of %d findings were mailed before, want %d", d.Repeated, len(d.Unfinished), want)
+		}
+	}
+}
+
+func TestWhatIsOverIsTakenOffInEachSecretAndNoOtherIsWritten(t *testing.T) {
+	v := newTenancy()
+	stays := notes{"x": {On: "2026-05-04", State: "s"}}
+	goes := notes{"x": {On: "2026-05-04", State: "s"}, "y": {On: "2026-04-20", State: "s"}}
+	clear(v.secrets)
+	for i := range 32 {
+		s := bound(fmt.Sprintf("ocid1.vaultsecret.oc1.iad.%02d", i))
+		s.Metadata, _ = []notes{stays, goes}[i%2].into(nil)
+		v.secrets[s.ID] = s
+	}
+	v.sweep(t, config.Config{})
+	if v.writes != 16 {
+		t.Errorf("%d of 32 secrets were written, want 16", v.writes)
+	}
+	for id, s := range v.secrets {
+		if !maps.Equal(notesOf(s.Metadata), stays) {
+			t.Errorf("%s has the notes %s", id, s.Metadata)
 		}
 	}
 }
