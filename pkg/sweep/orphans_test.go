@@ -112,6 +112,9 @@ func TestTheGuardIsAskedAboutAnOrphansUserAndSecret(t *testing.T) {
 				if len(d.Found) != 1 || len(d.Unfinished) != 0 {
 					t.Errorf("found %q and %v", d.Found, d.Unfinished)
 				}
+				if want := (credential.Owner{User: strings.ToUpper(owner), UserName: s.name}); len(s.owners) != 1 || s.owners[0] != want {
+					t.Errorf("the engine is told of %+v, want %+v", s.owners, want)
+				}
 				return
 			}
 			if len(d.Found) != 0 || len(d.Unfinished) != 1 || !d.Unfinished[0].Needs || !strings.Contains(d.Unfinished[0].Text, c.words) {
@@ -166,5 +169,19 @@ func TestAUserWhoseCredentialsCannotBeListedIsATrouble(t *testing.T) {
 	d, err := w.Run(t.Context(), "call")
 	if !errors.Is(err, errBroken) || len(d.Unfinished) != 1 || !strings.Contains(d.Unfinished[0].Text, strings.ToUpper(owner)) {
 		t.Errorf("%v, found %v", err, d.Unfinished)
+	}
+}
+
+func TestEachOrphanThatIsLeftIsAFindingOfItsOwn(t *testing.T) {
+	s := newStage()
+	s.tokens = []credential.Issued{marked("1"), marked("2")}
+	s.result = rotation.Result{End: rotation.Refuse, Cause: &guard.Refusal{Problem: "it is spared"}}
+	d := s.sweep(t)
+	var got []string
+	for _, f := range d.Unfinished {
+		got = append(got, f.About+": "+f.State)
+	}
+	if want := []string{"orphan 1: it is spared", "orphan 2: it is spared"}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
 	}
 }

@@ -76,21 +76,22 @@ func TestAJournalThatNoRecordBearsOutIsAFindingAndNeverAnOrder(t *testing.T) {
 		problem string
 		set     func(*stage)
 		words   string
+		state   string
 		reads   int
 	}{
-		"no problem":             {"", of(func(*cloudguard.Problem) {}), "names no problem. If that", 0},
-		"a path":                 {"../../users?x=y", of(func(*cloudguard.Problem) {}), `names no problem's OCID but "../../users?x=y"`, 0},
-		"a user for the problem": {owner, of(func(*cloudguard.Problem) {}), "names no problem's OCID", 0},
-		"a problem that is gone": {problem, func(s *stage) { s.absent = fault.New(fault.Absent, "GetProblem", "") }, "can't be read", 1},
-		"one that is denied":     {problem, func(s *stage) { s.absent = denied }, "can't be read", 1},
-		"one that is refused":    {problem, func(s *stage) { s.absent = fault.New(fault.Invalid, "GetProblem", "") }, "can't be read", 1},
+		"no problem":             {"", of(func(*cloudguard.Problem) {}), "names no problem. If that", "no problem", 0},
+		"a path":                 {"../../users?x=y", of(func(*cloudguard.Problem) {}), `names no problem's OCID but "../../users?x=y"`, "malformed", 0},
+		"a user for the problem": {owner, of(func(*cloudguard.Problem) {}), "names no problem's OCID", "malformed", 0},
+		"a problem that is gone": {problem, func(s *stage) { s.absent = fault.New(fault.Absent, "GetProblem", "") }, "can't be read", "not found", 1},
+		"one that is denied":     {problem, func(s *stage) { s.absent = denied }, "can't be read", "not found", 1},
+		"one that is refused":    {problem, func(s *stage) { s.absent = fault.New(fault.Invalid, "GetProblem", "") }, "can't be read", "not found", 1},
 		"of another user": {problem, of(func(p *cloudguard.Problem) { p.Details["User OCID"] = "ocid1.user.oc1..x" }),
-			"another user", 1},
-		"of no user":            {problem, of(func(p *cloudguard.Problem) { p.Details = nil }), "another user, or none", 1},
-		"of two users":          {problem, of(func(p *cloudguard.Problem) { p.Details["userId"] = "ocid1.user.oc1..x" }), "another user", 1},
-		"of another kind":       {problem, of(func(p *cloudguard.Problem) { p.Rule = cloudguard.SecretKeyTooOld }), "another kind", 1},
-		"of no kind":            {problem, of(func(p *cloudguard.Problem) { p.Rule = "BUCKET_IS_PUBLIC" }), "another kind", 1},
-		"of another credential": {problem, of(func(p *cloudguard.Problem) { p.ResourceID = token + "2" }), "another credential", 1},
+			"another user", "contradicts", 1},
+		"of no user":            {problem, of(func(p *cloudguard.Problem) { p.Details = nil }), "another user, or none", "contradicts", 1},
+		"of two users":          {problem, of(func(p *cloudguard.Problem) { p.Details["userId"] = "ocid1.user.oc1..x" }), "another user", "contradicts", 1},
+		"of another kind":       {problem, of(func(p *cloudguard.Problem) { p.Rule = cloudguard.SecretKeyTooOld }), "another kind", "contradicts", 1},
+		"of no kind":            {problem, of(func(p *cloudguard.Problem) { p.Rule = "BUCKET_IS_PUBLIC" }), "another kind", "contradicts", 1},
+		"of another credential": {problem, of(func(p *cloudguard.Problem) { p.ResourceID = token + "2" }), "another credential", "contradicts", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage().holds(overdue(c.problem))
@@ -102,6 +103,9 @@ func TestAJournalThatNoRecordBearsOutIsAFindingAndNeverAnOrder(t *testing.T) {
 			if len(d.Unfinished) != 1 || !d.Unfinished[0].Needs || !strings.Contains(d.Unfinished[0].Text, c.words) ||
 				!strings.Contains(d.Unfinished[0].Text, drawer) || !strings.Contains(d.Unfinished[0].Text, token) {
 				t.Fatalf("found %v", d.Unfinished)
+			}
+			if f := d.Unfinished[0]; f.About != "journal of token-of-web ("+drawer+") "+token || f.State != c.state {
+				t.Errorf("the finding is about %q in the state %q", f.About, f.State)
 			}
 			if len(s.mails) != 1 || !strings.Contains(s.mails[0], "1 need you") || !strings.Contains(s.mails[0], c.words) {
 				t.Errorf("mailed %q", s.mails)
@@ -158,12 +162,12 @@ func (s *stage) run() *run {
 	return &run{Sweeper: s.sweeper(), homes: map[string]*home{}, claims: map[string][]claim{}, reviewed: map[string]bool{}, noted: map[string]notes{}}
 }
 
-func TestOfOneSecretOnlySomeDutiesAreLookedAt(t *testing.T) {
+func TestOfOneSecretOnlyTenDutiesAreLookedAt(t *testing.T) {
 	j := rotation.Journal{}
 	for n := range 100 {
 		j.Retire = append(j.Retire, rotation.Retired{Credential: fmt.Sprint(n), After: noon.Add(-time.Hour)})
 	}
-	if d := newStage().holds(j).sweep(t); len(d.Unfinished) != maxDuties {
+	if d := newStage().holds(j).sweep(t); len(d.Unfinished) != 10 {
 		t.Errorf("%d findings", len(d.Unfinished))
 	}
 }
@@ -276,4 +280,25 @@ func TestEveryPartOfASweepGetsItsShareOfTheTime(t *testing.T) {
 			t.Errorf("%v", b.did)
 		}
 	})
+}
+
+func TestTheProblemsOfTheConfiguredDaysAreListed(t *testing.T) {
+	s := newStage()
+	s.config.SweepDays = 7
+	if s.sweep(t); !s.since.Equal(noon.AddDate(0, 0, -7)) {
+		t.Errorf("the closed problems are listed since %v", s.since)
+	}
+}
+
+func TestAClosedProblemThatCannotBeReadIsATroubleAndTheOthersAreReviewed(t *testing.T) {
+	s := newStage()
+	s.records[problem], s.absent = record(), errBroken
+	s.closed = []string{"x", problem, "y"}
+	d, err := s.sweeper().Run(t.Context(), "call")
+	if !errors.Is(err, errBroken) || len(d.Unfinished) != 1 || d.Unfinished[0].About != "read closed problems" || !strings.Contains(d.Unfinished[0].Text, "(x, y)") {
+		t.Errorf("%v, found %v", err, d.Unfinished)
+	}
+	if !slices.Equal(s.reviewed, []string{problem}) {
+		t.Errorf("reviewed %q", s.reviewed)
+	}
 }

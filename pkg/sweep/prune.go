@@ -48,17 +48,13 @@ func (r *run) prune(ctx context.Context, id string) error {
 	if !ok || err != nil || s.State != secret.Active {
 		return nil // nothing shows what is needed
 	}
-	what := "is"
-	if r.Config.DryRun {
-		what = "would be"
-	}
-	going := surplus(versions, journal, kind, user)
-	for _, v := range going {
-		if r.Config.DryRun {
-			continue
-		}
-		if err := r.Vault.ScheduleDeletion(ctx, s.ID, v.Number); err != nil {
-			return fmt.Errorf("scheduling the deletion of version %d of secret %s: %w", v.Number, s.ID, err)
+	going, what := surplus(versions, journal, kind, user), "would be"
+	if !r.Config.DryRun {
+		what = "is"
+		for _, v := range going {
+			if err := r.Vault.ScheduleDeletion(ctx, s.ID, v.Number); err != nil {
+				return fmt.Errorf("scheduling the deletion of version %d of secret %s: %w", v.Number, s.ID, err)
+			}
 		}
 	}
 	if len(going) > 0 {
@@ -69,7 +65,7 @@ func (r *run) prune(ctx context.Context, id string) error {
 }
 
 // surplus are the oldest versions that may go. CURRENT, PENDING, PREVIOUS, and all versions of rotations that the journal
-// tells of, always stay.
+// tells of, always stay. It sorts the versions by number.
 func surplus(versions []secret.Version, j rotation.Journal, kind credential.Kind, user string) []secret.Version {
 	needed := map[credential.RotationID]bool{}
 	living := func(old string) { needed[credential.Ref{Kind: kind, User: user, ID: old}.RotationID()] = true }
@@ -84,7 +80,6 @@ func surplus(versions []secret.Version, j rotation.Journal, kind credential.Kind
 	for _, e := range j.Retire {
 		living(e.Credential)
 	}
-	versions = slices.Clone(versions)
 	slices.SortFunc(versions, func(a, b secret.Version) int { return int(a.Number - b.Number) })
 	var going []secret.Version
 	for _, v := range versions {

@@ -1,8 +1,10 @@
 package sweep
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -132,5 +134,26 @@ func TestADryRunSaysWhatItWouldSchedule(t *testing.T) {
 	s.config.DryRun = false
 	if d := s.sweep(t); len(s.leaving) != 11 || d.Found[0] != "Secret token-of-web ("+drawer+") had 21 versions; OCI keeps 30. The deletion of 11 deprecated ones is scheduled." {
 		t.Errorf("%v, found %q", s.leaving, d.Found)
+	}
+}
+
+func TestASecretThatNoRoomCanBeMadeInIsATrouble(t *testing.T) {
+	for call, want := range map[string]string{
+		"Versions":         "listing the versions of secret " + drawer,
+		"Secret":           "reading secret " + drawer,
+		"ScheduleDeletion": "scheduling the deletion of version 1 of secret " + drawer,
+	} {
+		s := newStage()
+		s.versions, s.fails[call] = numbered(21, 21), errBroken
+		r := s.run()
+		r.homes["x"] = &home{id: drawer}
+		r.prunes(t.Context())
+		err, found := r.troubles.err(), r.troubles.findings()
+		if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), want) || len(found) != 1 || !strings.Contains(found[0].Text, "("+drawer+")") {
+			t.Errorf("%s: %v, found %v", call, err, found)
+		}
+		if len(s.leaving) != 0 || len(r.digest.Found) != 0 {
+			t.Errorf("%s: %v go, found %q", call, s.leaving, r.digest.Found)
+		}
 	}
 }

@@ -52,7 +52,7 @@ func (r *run) known(ctx context.Context) notes {
 	all := notes{}
 	for _, n := range r.noted {
 		for about, note := range n {
-			if was, ok := all[about]; !ok || was.On < note.On {
+			if all[about].On < note.On { // one without a day counts for nothing
 				all[about] = note
 			}
 		}
@@ -63,7 +63,7 @@ func (r *run) known(ctx context.Context) notes {
 // home is the secret that keeps the notes about an item; "" if there is none.
 func (r *run) home(i item) string {
 	for _, key := range slices.Sorted(maps.Keys(r.homes)) {
-		if h := r.homes[key]; i.user != "" && string(h.kind) == i.kind && strings.EqualFold(h.user, i.user) {
+		if h := r.homes[key]; string(h.kind) == i.kind && strings.EqualFold(h.user, i.user) {
 			return h.id
 		}
 	}
@@ -91,11 +91,8 @@ func (r *run) remember(ctx context.Context, news outcome.Digest) {
 	for _, f := range news.Unfinished {
 		note(itemOfFinding(f, now))
 	}
-	for _, o := range r.digest.Outcomes {
+	for _, o := range r.digest.Outcomes { // no note about anything else is lasting
 		found[hashOf(o.About())] = true
-	}
-	for _, f := range r.digest.Unfinished {
-		found[hashOf(f.About)] = true
 	}
 	for id, had := range r.noted {
 		if len(mailed[id]) == 0 && maps.Equal(had, had.after(nil, found, r.troubles.none(), now)) {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -121,5 +124,106 @@ func TestEachPartOfASweepStartsAtAPlaceOfItsOwn(t *testing.T) {
 			t.Errorf("part %d starts at %v", part, at)
 		}
 		seen[at] = true
+	}
+}
+
+func TestTheStartStepsByTheGoldenRatioEachHour(t *testing.T) {
+	full := time.Unix(1_790_000_000, 0).Truncate(time.Hour)
+	for hour := range 50 {
+		now := full.Add(time.Duration(hour) * time.Hour)
+		at, next := begin(now, 1), begin(now.Add(time.Hour), 1)
+		if _, step := math.Modf(next - at + 1); math.Abs(step-(math.Phi-1)) > 1e-6 {
+			t.Errorf("hour %d: the step is %v", hour, step)
+		}
+		if later := begin(now.Add(time.Hour-1), 1); later != at {
+			t.Errorf("hour %d begins at %v and ends at %v", hour, at, later)
+		}
+	}
+}
+
+func TestThePartsOfOneSweepStartASixthOfTheRingApart(t *testing.T) {
+	var at []float64
+	for part := range 5 {
+		at = append(at, begin(time.Unix(1_790_000_000, 0), part))
+	}
+	slices.Sort(at)
+	for i, a := range append(at[1:], at[0]+1) {
+		if gap := a - at[i]; gap < 1.0/6 {
+			t.Errorf("the starts are %v, two of them %v apart", at, gap)
+		}
+	}
+}
+
+func TestIDsThatDifferInTheirLastCharactersOnlyFillTheRingEvenly(t *testing.T) {
+	const parts = 32
+	begin := "ocid1.user.oc1.." + strings.Repeat("a", 54)
+	families := map[string][]string{"digits": manyIDs(100 * parts)}
+	for n := range 100 * parts {
+		text := strconv.FormatInt(int64(1<<25+n), 32)
+		families["in base 32"] = append(families["in base 32"], begin+text)
+		families["hashes"] = append(families["hashes"], begin+hashOf(text)[:6])
+	}
+	for name, ids := range families {
+		var in [parts]int
+		for _, id := range ids {
+			in[int(place(id)*parts)]++
+		}
+		for i, n := range in {
+			if n < 65 || n > 135 {
+				t.Errorf("%s: part %d of %d of the ring has %d of %d ids", name, i, parts, n, len(ids))
+			}
+		}
+	}
+}
+
+func TestEachCharacterOfAnIDCountsForItsPlace(t *testing.T) {
+	id := "ocid1.user.oc1.." + strings.Repeat("a", 60)
+	for i := range id {
+		if other := id[:i] + "b" + id[i+1:]; place(other) == place(id) {
+			t.Errorf("%s stands where %s does", other, id)
+		}
+	}
+}
+
+func TestTheIDAtTheStartComesFirst(t *testing.T) {
+	for _, id := range manyIDs(100) {
+		if d := (&run{start: place(id)}).distance(id); d != 0 {
+			t.Errorf("%s stands %v behind its own place", id, d)
+		}
+	}
+}
+
+func TestAPageThatCantBeReadEndsItsList(t *testing.T) {
+	asked := 0
+	endless := list{"list the users", func(string) ([]string, string, error) {
+		if asked++; asked > 2 {
+			return nil, "", nil
+		}
+		return []string{"x"}, "more", errBroken
+	}}
+	r, handled := &run{}, 0
+	r.ring(t.Context(), []list{endless}, "read users", func(context.Context, string) error { handled++; return nil })
+	if err := r.troubles.err(); asked != 1 || handled != 1 || !errors.Is(err, errBroken) {
+		t.Errorf("asked %d times, handled %d, %v", asked, handled, err)
+	}
+}
+
+func TestTimeThatRanOutIsTheOneTroubleAndNothingIsBegunAfterIt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &run{}
+	var mu sync.Mutex
+	begun := 0
+	r.ring(ctx, []list{pagesOf(manyIDs(100), 50)}, "read users", func(ctx context.Context, _ string) error {
+		mu.Lock()
+		if begun++; begun == workers {
+			cancel()
+		}
+		mu.Unlock()
+		<-ctx.Done()
+		return denied // such as a call that was cut off
+	})
+	found := r.troubles.findings()
+	if err := r.troubles.err(); err != context.Canceled || len(found) != 1 || found[0].State != "the time ran out" || begun != workers {
+		t.Errorf("begun %d, %v, found %+v", begun, err, found)
 	}
 }

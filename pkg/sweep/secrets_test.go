@@ -100,3 +100,58 @@ func TestAPageOfSecretsThatCantBeReadKeepsTheOthersFromNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestTheConfiguredCompartmentsAreListedOrElseTheFunctionsOwn(t *testing.T) {
+	for _, c := range []struct{ configured, asked []string }{
+		{nil, []string{"own"}},
+		{[]string{"b"}, []string{"b", "b-1"}},
+		{[]string{"b", "own"}, []string{"b", "b-1", "own"}},
+	} {
+		v := furnished()
+		v.pages["own"] = [][]secret.Secret{{}}
+		s := newStage()
+		s.config.SecretCompartments = c.configured
+		r := s.run()
+		r.Vault = v
+		if r.secrets(t.Context()); !slices.Equal(v.asked, c.asked) || !r.troubles.none() {
+			t.Errorf("configured are %q: the pages asked for are %q (%v)", c.configured, v.asked, r.troubles.err())
+		}
+	}
+}
+
+func TestAFunctionThatCantFindItsCompartmentListsNoSecretsAndSaysSo(t *testing.T) {
+	s := newStage()
+	s.config.SecretCompartments, s.fails["Compartment"] = nil, errBroken
+	d, err := s.sweeper().Run(t.Context(), "call")
+	if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "finding the function's compartment") {
+		t.Errorf("the sweep's error is %v", err)
+	}
+	if len(d.Unfinished) != 1 || d.Unfinished[0].About != "find the function's own compartment" || s.opened != 0 {
+		t.Errorf("found %v, secrets read %d times", d.Unfinished, s.opened)
+	}
+}
+
+func TestASecretThatCantBeReadIsATroubleWithItsID(t *testing.T) {
+	s := newStage()
+	s.fails["Secret"] = errBroken
+	r := s.run()
+	r.secrets(t.Context())
+	err, found := r.troubles.err(), r.troubles.findings()
+	if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "reading secret "+drawer) || len(found) != 1 || !strings.Contains(found[0].Text, "("+drawer+")") {
+		t.Errorf("%v, found %v", err, found)
+	}
+	if len(r.homes) != 0 || len(r.noted) != 0 {
+		t.Errorf("homes %v, notes %v", r.homes, r.noted)
+	}
+}
+
+// Somebody takes the tags off after it was listed.
+func TestTheJournalOfASecretThatIsNotBoundAnyMoreOrdersNothingAndItsNotesCount(t *testing.T) {
+	s := newStage().holds(overdue(problem))
+	s.secret.Freeform = nil
+	s.secret.Metadata, _ = notes{"x": {On: "2026-05-04"}}.into(s.secret.Metadata)
+	r := s.run()
+	if err := r.inspect(t.Context(), drawer); err != nil || len(r.claims) != 0 || len(r.homes) != 0 || len(r.noted[drawer]) != 1 {
+		t.Errorf("%v: claims %v, homes %v, notes %v", err, r.claims, r.homes, r.noted)
+	}
+}

@@ -41,19 +41,27 @@ type stage struct {
 	nameErr  error
 	result   rotation.Result // of the collector
 	review   func(context.Context, cloudguard.Problem) outcome.Outcome
-	keeps    bool // notes
+	keeps    bool             // notes
+	fails    map[string]error // what a call is answered with, by its name
+	hiccups  int              // how many mails can't be sent
 
 	mu       sync.Mutex
 	read     []string // the problems that were read
 	reviewed []string
 	orphans  []rotation.Orphan
+	owners   []credential.Owner // as the collector was told
 	leaving  []int64
 	mails    []string
-	listed   int // how often versions were listed
+	tries    int       // to send a mail
+	listed   int       // how often versions were listed
+	opened   int       // how often the secret was read
+	written  int       // how often the secret was changed
+	since    time.Time // when the closed problems begin
+	call     string    // of the last review
 }
 
 func newStage() *stage {
-	s := &stage{now: noon, secret: bound(drawer), records: map[string]cloudguard.Problem{}, name: "web@example.com"}
+	s := &stage{now: noon, secret: bound(drawer), records: map[string]cloudguard.Problem{}, name: "web@example.com", fails: map[string]error{}}
 	s.config.SecretCompartments = []string{"a"}
 	s.secret.Name, s.secret.At = "token-of-web", noon
 	return s
@@ -77,7 +85,8 @@ func overdue(problem string) rotation.Journal {
 
 func (s *stage) Now() time.Time                             { return s.now }
 func (s *stage) Sleep(context.Context, time.Duration) error { return nil }
-func (s *stage) ClosedProblems(context.Context, time.Time, string) ([]string, string, error) {
+func (s *stage) ClosedProblems(_ context.Context, since time.Time, _ string) ([]string, string, error) {
+	s.since = since
 	return s.closed, "", nil
 }
 func (s *stage) Problem(_ context.Context, id string) (cloudguard.Problem, error) {
@@ -89,8 +98,9 @@ func (s *stage) Problem(_ context.Context, id string) (cloudguard.Problem, error
 	}
 	return cloudguard.Problem{ID: id}, s.absent
 }
-func (s *stage) Review(ctx context.Context, _ string, p cloudguard.Problem) outcome.Outcome {
+func (s *stage) Review(ctx context.Context, call string, p cloudguard.Problem) outcome.Outcome {
 	s.mu.Lock()
+	s.call = call
 	s.reviewed = append(s.reviewed, p.ID)
 	s.mu.Unlock()
 	if s.review != nil {
@@ -109,7 +119,9 @@ func (s *stage) Collect(ctx context.Context, o rotation.Orphan) rotation.Result 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.orphans = append(s.orphans, o)
-	if _, err := o.Permit(ctx, []secret.Secret{s.secret}); err != nil {
+	owner, err := o.Permit(ctx, []secret.Secret{s.secret})
+	s.owners = append(s.owners, owner)
+	if err != nil {
 		return rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Cause: err}
 	}
 	return s.result
@@ -117,25 +129,49 @@ func (s *stage) Collect(ctx context.Context, o rotation.Orphan) rotation.Result 
 func (s *stage) Secrets(context.Context, string, string) ([]secret.Secret, string, error) {
 	return []secret.Secret{s.secret}, "", nil
 }
-func (s *stage) Secret(context.Context, string) (secret.Secret, error) { return s.secret, nil }
+func (s *stage) Secret(context.Context, string) (secret.Secret, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened++
+	if err := s.fails["Secret"]; err != nil {
+		return secret.Secret{}, err
+	}
+	return s.secret, nil
+}
 func (s *stage) Versions(context.Context, string) ([]secret.Version, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listed++
-	return s.versions, nil
+	return s.versions, s.fails["Versions"]
 }
 func (s *stage) ScheduleDeletion(_ context.Context, id string, number int64) error {
 	if id != drawer {
 		return fmt.Errorf("another secret: %s", id)
 	}
+	if err := s.fails["ScheduleDeletion"]; err != nil {
+		return err
+	}
 	s.leaving = append(s.leaving, number)
 	return nil
 }
 func (s *stage) Update(_ context.Context, _, _ string, u secret.Update) (secret.Secret, error) {
+	if err := s.fails["Update"]; err != nil {
+		return secret.Secret{}, err
+	}
+	s.written++
 	s.secret.Metadata = u.Metadata
 	return s.secret, nil
 }
+func (s *stage) Compartment(context.Context) (string, error) {
+	return "own", s.fails["Compartment"]
+}
+func (s *stage) Tenancy(context.Context) (id, name, region string, err error) {
+	return "", "acme", "", s.fails["Tenancy"]
+}
 func (s *stage) Publish(_ context.Context, _, title, body string) error {
+	if s.tries++; s.tries <= s.hiccups {
+		return errBroken
+	}
 	s.mails = append(s.mails, title+"\n"+body)
 	return nil
 }

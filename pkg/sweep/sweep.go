@@ -217,14 +217,13 @@ func begin(now time.Time, part int) float64 {
 	return f
 }
 
-// place is where an id stands in the ring, 0 to 1. FNV-1a, whose upper bits are mixed once more, since ids differ in
-// their last characters only.
+// place is where an id stands in the ring, 0 to 1. FNV-1a, multiplied once more, since ids differ in their last
+// characters only, which hardly reach its upper bits.
 func place(id string) float64 {
 	h := uint64(14695981039346656037)
 	for i := range len(id) {
 		h = (h ^ uint64(id[i])) * 1099511628211
 	}
-	h ^= h >> 32
 	h *= 0x9e3779b97f4a7c15
 	return float64(h>>11) / (1 << 53)
 }
@@ -263,9 +262,9 @@ func (r *run) ring(ctx context.Context, lists []list, doing string, each func(co
 		if ctx.Err() != nil {
 			break
 		}
-		group.Go(func() error { return r.item(ctx, doing, id, each) })
+		group.Do(func() { r.item(ctx, doing, id, each) })
 	}
-	group.Wait()
+	group.Join()
 	if ctx.Err() != nil {
 		r.failed(ctx, doing, "", ctx.Err())
 	}
@@ -282,9 +281,9 @@ func (r *run) failed(ctx context.Context, doing, thing string, err error) {
 }
 
 // item handles one thing. A panic over it is its failure: it is reported with its id, and the others are handled.
-func (r *run) item(ctx context.Context, doing, id string, each func(context.Context, string) error) error {
+func (r *run) item(ctx context.Context, doing, id string, each func(context.Context, string) error) {
 	if ctx.Err() != nil { // the time ran out while it waited for its turn
-		return nil
+		return
 	}
 	err := background.Run(func() error { return each(ctx, id) })
 	if p, ok := errors.AsType[*background.Panic](err); ok {
@@ -293,7 +292,6 @@ func (r *run) item(ctx context.Context, doing, id string, each func(context.Cont
 	if err != nil {
 		r.failed(ctx, doing, id, err)
 	}
-	return err
 }
 
 // distance is how far an id stands behind the start of this sweep.

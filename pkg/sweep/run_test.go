@@ -1,0 +1,183 @@
+package sweep
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/version"
+)
+
+func TestAMailThatCantBeSentIsTriedOnceMoreAndThenIsAFailure(t *testing.T) {
+	for hiccups := range 3 {
+		s := newStage().holds(overdue(""))
+		s.keeps, s.hiccups = true, hiccups
+		_, err := s.sweeper().Run(t.Context(), "call")
+		lost := hiccups == 2
+		if errors.Is(err, errBroken) != lost || (err != nil) != lost || s.tries != min(hiccups+1, 2) {
+			t.Errorf("%d tries fail: tried %d times, %v", hiccups, s.tries, err)
+		}
+		if (len(s.mails) == 0) != lost || (s.written == 0) != lost { // what wasn't mailed is no note: the next sweep mails it
+			t.Errorf("%d tries fail: %d mails and %d notes", hiccups, len(s.mails), s.written)
+		}
+	}
+}
+
+// late is a notifier during whose first call the time runs out.
+type late struct {
+	*stage
+	end context.CancelFunc
+}
+
+func (l late) Publish(ctx context.Context, topic, title, body string) error {
+	l.end()
+	return l.stage.Publish(ctx, topic, title, body)
+}
+
+func TestAMailIsNotTriedOnceMoreAfterTheTimeRanOut(t *testing.T) {
+	s := newStage()
+	s.hiccups = 2
+	w := s.sweeper()
+	ctx, cancel := context.WithCancel(t.Context())
+	w.Notifier = late{s, cancel}
+	if err := w.publish(ctx, outcome.Digest{}); !errors.Is(err, errBroken) || s.tries != 1 {
+		t.Errorf("tried %d times, %v", s.tries, err)
+	}
+}
+
+func TestTheCallAndTheVersionAreInTheReplyAndTheCallInEachReview(t *testing.T) {
+	s := newStage()
+	s.closed = []string{problem}
+	if d := s.sweep(t); d.CallID != "call" || d.Version == "" || d.Version != version.Version() || s.call != "call" {
+		t.Errorf("the call is %q and the version %q, reviewed for call %q", d.CallID, d.Version, s.call)
+	}
+}
+
+func TestTenSecondsOfALongTimeAreKeptForTheMail(t *testing.T) {
+	ctx, cancel := context.WithDeadline(t.Context(), noon.Add(5*time.Minute))
+	defer cancel()
+	work, end := newStage().run().reserve(ctx)
+	defer end()
+	if at, _ := work.Deadline(); !at.Equal(noon.Add(290 * time.Second)) {
+		t.Errorf("of five minutes the work gets %s", at.Sub(noon))
+	}
+}
+
+// starts notes where in the ring the parts begin that list something.
+type starts struct {
+	*stage
+	of *run
+	at map[string]float64
+}
+
+func (s starts) Secrets(context.Context, string, string) ([]secret.Secret, string, error) {
+	s.at["secrets"] = s.of.start
+	return nil, "", nil
+}
+func (s starts) ClosedProblems(context.Context, time.Time, string) ([]string, string, error) {
+	s.at["problems"] = s.of.start
+	return nil, "", nil
+}
+func (s starts) Users(context.Context, string) ([]string, string, error) {
+	s.at["users"] = s.of.start
+	return nil, "", nil
+}
+
+func TestEachPartOfOneSweepStartsElsewhereInTheRing(t *testing.T) {
+	s := starts{newStage(), newStage().run(), map[string]float64{}}
+	s.of.Inventory, s.of.Vault = s, s
+	s.of.parts(t.Context())
+	for part, want := range map[string]float64{"secrets": begin(noon, 0), "problems": begin(noon, 2), "users": begin(noon, 4)} {
+		if got := s.at[part]; got != want {
+			t.Errorf("%s: the start is %v, want %v", part, got, want)
+		}
+	}
+}
+
+// logged is a context, and the lines that were logged with it.
+func logged(t *testing.T) (context.Context, func() []map[string]any) {
+	var buffer bytes.Buffer
+	log := zerolog.New(&buffer)
+	return log.WithContext(t.Context()), func() (lines []map[string]any) {
+		for line := range bytes.Lines(buffer.Bytes()) {
+			fields := map[string]any{}
+			if err := json.Unmarshal(line, &fields); err != nil {
+				t.Errorf("the log has the line %q: %v", line, err)
+			}
+			lines = append(lines, fields)
+		}
+		return lines
+	}
+}
+
+// with are the lines of a level that have a field.
+func with(lines []map[string]any, level, field string) []map[string]any {
+	return slices.DeleteFunc(lines, func(l map[string]any) bool { return l["level"] != level || l[field] == nil })
+}
+
+func TestEverySweepIsInTheLogAndNothingElseIfAllWentWell(t *testing.T) {
+	s := newStage().holds(overdue(""))
+	s.keeps = true
+	ctx, lines := logged(t)
+	if _, err := s.sweeper().Run(ctx, "call"); err != nil || s.written != 1 {
+		t.Errorf("%v, written %d times", err, s.written)
+	}
+	if all := lines(); len(all) != 1 || all[0]["looked"] == nil {
+		t.Errorf("the log is %v", all)
+	}
+}
+
+func TestANoteThatCantBeKeptIsLoggedWithItsSecretAndFailsNothing(t *testing.T) {
+	s := newStage().holds(overdue(""))
+	s.keeps, s.fails["Update"] = true, errBroken
+	ctx, lines := logged(t)
+	if _, err := s.sweeper().Run(ctx, "call"); err != nil {
+		t.Error(err)
+	}
+	if found := with(lines(), "warn", "secret"); len(found) != 1 || found[0]["secret"] != drawer || found[0]["error"] != errBroken.Error() {
+		t.Errorf("the log is %v", lines())
+	}
+}
+
+func TestAFaultThatTheMailDoesNotTellIsInTheLog(t *testing.T) {
+	for _, call := range []string{"news", "notes"} {
+		s := newStage().holds(overdue(""))
+		p := poisoned{s, call}
+		w := s.sweeper()
+		w.Directory, w.Keeper = p, p
+		ctx, lines := logged(t)
+		if _, err := w.Run(ctx, "call"); err != nil {
+			t.Error(err)
+		}
+		if found := with(lines(), "error", "error"); len(found) != 1 {
+			t.Errorf("%s: the log is %v", call, lines())
+		}
+	}
+}
+
+func TestAFaultIsLoggedWithTheIDAndWhereItWas(t *testing.T) {
+	s := newStage()
+	s.closed = []string{"1", "2"}
+	s.review = func(_ context.Context, p cloudguard.Problem) outcome.Outcome {
+		if p.ID == "2" {
+			panic("hunter2")
+		}
+		return outcome.Outcome{Status: outcome.Already}
+	}
+	ctx, lines := logged(t)
+	if _, err := s.sweeper().Run(ctx, "call"); err == nil {
+		t.Error("a fault is no trouble")
+	}
+	if found := with(lines(), "error", "stack"); len(found) != 1 || found[0]["id"] != "2" {
+		t.Errorf("the log is %v", lines())
+	}
+}
