@@ -313,6 +313,9 @@ func (sc *scene) run(ctx context.Context, p pace, r *result) error {
 		sweeps = 2
 	}
 	for range sweeps {
+		if p == swept {
+			sc.Forward(stagedLife) // sweeps are an hour apart: what one of them left young, the next finds old
+		}
 		if err := sc.sweep(ctx); err != nil {
 			return err
 		}
