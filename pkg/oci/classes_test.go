@@ -73,6 +73,13 @@ func TestWhatCameOfACallGoesBeforeWhatIsSaidAboutIt(t *testing.T) {
 		}
 		return fault.Absent
 	})
+	eachStatus(t, "IncorrectState", "", func(status int) fault.Class {
+		if status == 409 {
+			return fault.Busy
+		}
+		return classOf(status)
+	})
+	eachStatus(t, "NotAllowed", "Please go to your home region.", classOf)
 	eachStatus(t, "TooManyRequests", "", func(int) fault.Class { return fault.Throttled })
 }
 
