@@ -225,3 +225,29 @@ func TestNothingIsAskedInAHomeRegionThatCannotBeUsed(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTenancyOfAFunctionInAnUnknownRealmIsNotAskedFor(t *testing.T) {
+	cloud, s := of(t, "xx-nowhere-1")
+	if _, _, _, err := cloud.Tenancy(t.Context()); fault.Of(err) != fault.Invalid || err == nil || len(s.asked) > 0 {
+		t.Errorf("%v after %d requests", err, len(s.asked))
+	}
+}
+
+func TestASecretWithoutAnIDIsNotAskedFor(t *testing.T) {
+	for name, run := range map[string]func(context.Context, *oci.Vault) error{
+		"the secret": func(ctx context.Context, v *oci.Vault) error { _, err := v.Secret(ctx, ""); return err },
+		"a version":  func(ctx context.Context, v *oci.Vault) error { _, _, err := v.Read(ctx, "", ""); return err },
+		"an update": func(ctx context.Context, v *oci.Vault) error {
+			_, err := v.Update(ctx, "", "etag", someUpdate())
+			return err
+		},
+		"versions": func(ctx context.Context, v *oci.Vault) error { _, err := v.Versions(ctx, ""); return err },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cloud, s := offline(t, always(200, `{}`))
+			if err := run(t.Context(), cloud.Vault()); !isFault(err) || len(s.asked) > 0 {
+				t.Errorf("%s: %v after %d requests", name, err, len(s.asked))
+			}
+		})
+	}
+}
