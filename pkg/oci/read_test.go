@@ -1,9 +1,12 @@
 package oci_test
 
 import (
+	"io"
 	"net/http"
 	"reflect"
+	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -84,4 +87,26 @@ func TestACredentialIsReadAsIAMListsIt(t *testing.T) {
 			t.Errorf("%s: made as %+v (%v), want %+v", kind, got.Issued, err, want)
 		}
 	}
+}
+
+// torn is a body that ends with an error after all of its text.
+type torn struct{ io.Reader }
+
+func (torn) Close() error { return nil }
+
+func TestASecretWhoseAnswerIsTornIsNotBelieved(t *testing.T) {
+	const text = `{"id":"` + secretID + `","versionNumber":1,"secretBundleContent":{"contentType":"BASE64","content":"QQ=="}}`
+	synctest.Test(t, func(t *testing.T) {
+		cloud, _ := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
+			answer, err := reply(r, 200, "")
+			answer.Body, answer.ContentLength = torn{io.MultiReader(strings.NewReader(text), iotest.ErrReader(errReset))}, -1
+			return answer, err
+		})
+		if s, err := cloud.Vault().Secret(t.Context(), secretID); fault.Of(err) != fault.Unclear || err == nil {
+			t.Errorf("a secret is %+v (%v)", s, err)
+		}
+		if n, _, err := cloud.Vault().Read(t.Context(), secretID, ""); fault.Of(err) != fault.Unclear || err == nil {
+			t.Errorf("a content is that of version %d (%v)", n, err)
+		}
+	})
 }
