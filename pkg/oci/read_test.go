@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -109,4 +110,34 @@ func TestASecretWhoseAnswerIsTornIsNotBelieved(t *testing.T) {
 			t.Errorf("a content is that of version %d (%v)", n, err)
 		}
 	})
+}
+
+// An answer that stays open keeps its connection from being used again.
+func TestEachAnswerIsClosed(t *testing.T) {
+	for _, o := range operations() {
+		for _, status := range []int{200, 302, 404} {
+			open := 0
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var all []*flow
+				cloud, _ := offline(t, func(r *http.Request, n int) (*http.Response, error) {
+					f := &flow{left: 10, err: io.EOF}
+					mu.Lock()
+					all = append(all, f)
+					mu.Unlock()
+					return gives(status, f)(r, n)
+				})
+				_ = o.run(t.Context(), cloud) // what matters is what was left behind
+				synctest.Wait()
+				for _, f := range all {
+					if !f.closed {
+						open++
+					}
+				}
+			})
+			if open > 0 {
+				t.Errorf("%s, %d: %d answers stay open", o.name, status, open)
+			}
+		}
+	}
 }
