@@ -126,3 +126,17 @@ func TestWhatCannotBeKnownIsNotConnected(t *testing.T) {
 		t.Error("a region is known to a function that doesn't know its own")
 	}
 }
+
+func TestAClientIsMadeOnceForEachServiceAndRegion(t *testing.T) {
+	c := asleep(t)
+	first, err := c.Vault().management("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := c.Vault().management(""); err != nil || again != first {
+		t.Errorf("another client was made (%v)", err)
+	}
+	if other, err := c.Vault().management("ocid1.vaultsecret.oc1.phx.a"); err != nil || other == first {
+		t.Errorf("another region has the same client (%v)", err)
+	}
+}
