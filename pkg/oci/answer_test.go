@@ -26,9 +26,9 @@ func contains(s, part string) bool { return strings.Contains(s, part) }
 
 func TestAVersionsStagesAndItsScheduledDeletionAreSeen(t *testing.T) {
 	cloud, _ := offline(t, always(200, `[{"versionNumber":3,"name":"keyturn-x-1","stages":["PENDING","LATEST"]},{"versionNumber":2,"name":null,"stages":["CURRENT"]},
-		{"versionNumber":1,"stages":["DEPRECATED"],"timeCreated":"2026-02-01T12:00:00.000Z","timeOfDeletion":"2026-03-01T12:00:00.000Z"}]`))
+		{"versionNumber":4,"stages":["PREVIOUS"]},{"versionNumber":1,"stages":["DEPRECATED"],"timeCreated":"2026-02-01T12:00:00.000Z","timeOfDeletion":"2026-03-01T12:00:00.000Z"}]`))
 	got, err := cloud.Vault().Versions(t.Context(), secretID)
-	want := []secret.Version{{Number: 3, Name: "keyturn-x-1", Pending: true}, {Number: 2, Current: true}, {Number: 1, Stale: true, Leaving: true,
+	want := []secret.Version{{Number: 3, Name: "keyturn-x-1", Pending: true}, {Number: 2, Current: true}, {Number: 4, Previous: true}, {Number: 1, Stale: true, Leaving: true,
 		Created: time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)}}
 	if err != nil || !slices.EqualFunc(got, want, func(a, b secret.Version) bool {
 		same := a.Created.Equal(b.Created)
@@ -41,7 +41,7 @@ func TestAVersionsStagesAndItsScheduledDeletionAreSeen(t *testing.T) {
 
 func TestASecretIsDescribedWithItsTagsItsEtagAndTheServersTime(t *testing.T) {
 	cloud, _ := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
-		answer, err := reply(r, 200, `{"id":"`+secretID+`","secretName":"token-of-web","compartmentId":"c","lifecycleState":"ACTIVE","isReplica":true,
+		answer, err := reply(r, 200, `{"id":"`+secretID+`","secretName":"token-of-web","compartmentId":"c","vaultId":"v","lifecycleState":"ACTIVE","isReplica":true,
 			"currentVersionNumber":7,"metadata":{"keyturn":"{}"},"freeformTags":{"a":"b"},"definedTags":{"keyturn":{"user":"u"}}}`)
 		answer.Header.Set("Etag", "etag-7")
 		answer.Header.Set("Date", "Sun, 01 Mar 2026 12:00:00 GMT")
@@ -51,7 +51,7 @@ func TestASecretIsDescribedWithItsTagsItsEtagAndTheServersTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.ID != secretID || s.Name != "token-of-web" || s.Compartment != "c" || s.ETag != "etag-7" || s.State != secret.Active || !s.Replica || s.Current != 7 {
+	if s.ID != secretID || s.Name != "token-of-web" || s.Compartment != "c" || s.ETag != "etag-7" || s.Vault != "v" || s.Region != "us-ashburn-1" || s.State != secret.Active || !s.Replica || s.Current != 7 {
 		t.Errorf("the secret is %+v", s)
 	}
 	if string(s.Metadata) != `{"keyturn":"{}"}` || s.Freeform["a"] != "b" || s.Defined["keyturn"]["user"] != "u" {
@@ -86,8 +86,11 @@ func TestAnUpdateSendsOnlyWhatIsToChange(t *testing.T) {
 	}{
 		"stage": {secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte("not secret")), Metadata: secret.Metadata(`{"k":"v"}`)},
 			`{"metadata":{"k":"v"},"secretContent":{"content":"` + base64.StdEncoding.EncodeToString([]byte("not secret")) + `","contentType":"BASE64","name":"keyturn-x-1","stage":"PENDING"}}`},
-		"promote":  {secret.Update{Promote: 3, Metadata: secret.Metadata(`{"k":"v"}`)}, `{"currentVersionNumber":3,"metadata":{"k":"v"}}`},
-		"announce": {secret.Update{Metadata: secret.Metadata(`{"k":"v"}`)}, `{"metadata":{"k":"v"}}`},
+		"promote the first":    {secret.Update{Promote: 1}, `{"currentVersionNumber":1}`},
+		"promote the twelfth":  {secret.Update{Promote: 12}, `{"currentVersionNumber":12}`},
+		"stage without a note": {secret.Update{Name: "n", Content: credential.NewValue([]byte("A"))}, `{"secretContent":{"content":"QQ==","contentType":"BASE64","name":"n","stage":"PENDING"}}`},
+		"promote":              {secret.Update{Promote: 3, Metadata: secret.Metadata(`{"k":"v"}`)}, `{"currentVersionNumber":3,"metadata":{"k":"v"}}`},
+		"announce":             {secret.Update{Metadata: secret.Metadata(`{"k":"v"}`)}, `{"metadata":{"k":"v"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cloud, s := offline(t, always(200, `{"id":"`+secretID+`"}`))
@@ -119,11 +122,13 @@ func TestAContentThatIsNotBase64IsRefusedWithoutQuotingIt(t *testing.T) {
 		"not Base64": `{"versionNumber":1,"secretBundleContent":{"contentType":"BASE64","content":"` + confidential + `!"}}`,
 		"no content": `{"versionNumber":1,"secretBundleContent":{"contentType":"BASE64"}}`,
 		"none":       `{"versionNumber":1}`,
+		"a text":     `{"versionNumber":1,"secretBundleContent":{"contentType":"TEXT","content":"QQ=="}}`,
+		"no type":    `{"versionNumber":1,"secretBundleContent":{"content":"QQ=="}}`,
 		"no number":  `{"secretBundleContent":{"contentType":"BASE64","content":"QQ=="}}`,
 	} {
 		cloud, _ := offline(t, always(200, body))
-		_, v, err := cloud.Vault().Read(t.Context(), secretID, "")
-		if fault.Of(err) != fault.Invalid || err == nil || !v.Empty() || contains(err.Error(), confidential) {
+		n, v, err := cloud.Vault().Read(t.Context(), secretID, "")
+		if fault.Of(err) != fault.Invalid || err == nil || n != 0 || !v.Empty() || contains(err.Error(), confidential) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -157,7 +162,8 @@ func TestTheHistoryOfAProblemOutsideTheRootIsAskedForThere(t *testing.T) {
 	for name, first := range map[string]struct {
 		status int
 		body   string
-	}{"nothing in the root": {200, `{"items":[]}`}, "the root may not be read": {404, refusal("NotAuthorizedOrNotFound", "")}} {
+		asked  int
+	}{"nothing in the root": {200, `{"items":[]}`, 2}, "one in the root": {200, `{"items":[{"comment":"why"}]}`, 1}, "the root may not be read": {404, refusal("NotAuthorizedOrNotFound", ""), 2}} {
 		cloud, s := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
 			switch {
 			case !strings.HasSuffix(r.URL.Path, "/histories"):
@@ -171,14 +177,14 @@ func TestTheHistoryOfAProblemOutsideTheRootIsAskedForThere(t *testing.T) {
 		if err != nil || len(p.History) != 1 || p.History[0].Comment != "why" {
 			t.Errorf("%s: the history is %+v (%v)", name, p.History, err)
 		}
-		if n := len(s.of("/histories")); n != 2 {
-			t.Errorf("%s: the history was asked for %d times, want 2", name, n)
+		if n := len(s.of("/histories")); n != first.asked {
+			t.Errorf("%s: the history was asked for %d times, want %d", name, n, first.asked)
 		}
 	}
 }
 
 func TestAHistoryThatCannotBeReadIsAnErrorAndNotAnEmptyOne(t *testing.T) {
-	cloud, _ := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
+	cloud, s := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
 		if strings.HasSuffix(r.URL.Path, "/histories") {
 			return reply(r, 404, refusal("NotAuthorizedOrNotFound", ""))
 		}
@@ -186,6 +192,9 @@ func TestAHistoryThatCannotBeReadIsAnErrorAndNotAnEmptyOne(t *testing.T) {
 	})
 	if p, err := cloud.Problem(t.Context(), problem); fault.Of(err) != fault.Absent || err == nil {
 		t.Errorf("the problem is %+v (%v)", p, err)
+	}
+	if n := len(s.of("/histories")); n != 1 {
+		t.Errorf("the history was asked for %d times, want once: the problem is in the root", n)
 	}
 }
 
@@ -224,7 +233,7 @@ func TestTheFunctionsCompartmentStandsInItsToken(t *testing.T) {
 
 func TestARedirectionIsNoSuccessOfAnyCall(t *testing.T) {
 	for _, o := range operations() {
-		for _, status := range []int{301, 302, 303, 304, 307, 308} {
+		for _, status := range []int{300, 301, 304, 307, 399} {
 			cloud, s := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
 				answer, err := reply(r, status, `[]`)
 				answer.Header.Set("Location", "https://portal.example/login")

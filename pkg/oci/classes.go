@@ -113,12 +113,8 @@ func rowOf(a failure) row {
 			", without OCI's error code or request id: a gateway or a proxy on the way has answered"}
 	}
 	text := strings.ToLower(oneSpace(a.code + " " + a.message))
-	for _, m := range matchers {
-		if m.matches(a.status, strings.ToLower(a.code), text) {
-			return m.row
-		}
-	}
-	return refusals[len(refusals)-1]
+	i := slices.IndexFunc(matchers, func(m matcher) bool { return m.matches(a.status, strings.ToLower(a.code), text) })
+	return matchers[i].row // the last one matches everything
 }
 
 func oneSpace(s string) string {

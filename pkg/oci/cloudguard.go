@@ -20,10 +20,6 @@ func (c *Cloud) cloudGuard() (*sdk.CloudGuardClient, error) {
 // Problem reads Cloud Guard's record of a problem and its history, side by side. IAM's problems belong to the root
 // compartment; the history of one that doesn't is asked for again with its own.
 func (c *Cloud) Problem(ctx context.Context, id string) (cloudguard.Problem, error) {
-	cl, err := c.cloudGuard()
-	if err != nil {
-		return cloudguard.Problem{}, classify("GetProblem", err)
-	}
 	p, err := c.provider()
 	if err != nil {
 		return cloudguard.Problem{}, classify("ResourcePrincipal", err)
@@ -31,6 +27,10 @@ func (c *Cloud) Problem(ctx context.Context, id string) (cloudguard.Problem, err
 	root, err := p.TenancyOCID()
 	if err != nil {
 		return cloudguard.Problem{}, classify("ResourcePrincipal", err)
+	}
+	cl, err := c.cloudGuard()
+	if err != nil {
+		return cloudguard.Problem{}, classify("GetProblem", err)
 	}
 	history := background.Start(func() ([]cloudguard.Change, error) { return c.histories(ctx, cl, id, root) })
 	problem, err := call(ctx, c, "GetProblem", harmless, func(ctx context.Context) (cloudguard.Problem, error) {

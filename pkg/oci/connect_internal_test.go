@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
 
@@ -85,5 +86,57 @@ func TestARotationsServicesAreConnectedBeforeTheyAreCalled(t *testing.T) {
 				t.Errorf("connected to %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+func TestWhatCannotBeKnownIsNotConnected(t *testing.T) {
+	const own = "vaults.eu-frankfurt-1.oci.oraclecloud.com"
+	for name, c := range map[string]struct {
+		change func(*Cloud)
+		want   []string
+	}{
+		"the tenancy": {func(c *Cloud) { c.tenancy.done = false }, []string{"identity.eu-frankfurt-1.oci.oraclecloud.com", own}},
+		"the namespace": {func(c *Cloud) { c.namespace.done = false }, []string{"identity.eu-frankfurt-1.oci.oraclecloud.com",
+			"notification.eu-frankfurt-1.oraclecloud.com", "objectstorage.eu-frankfurt-1.oraclecloud.com", "secrets." + own, own}},
+		"the region": {func(c *Cloud) {
+			c.provider = func() (principal, error) { return principal{}, errors.New("no principal") }
+		}, nil},
+		"the home region": {func(c *Cloud) { c.tenancy.v.homeRegion = "us-langley-1" }, []string{"identity.eu-frankfurt-1.oci.oraclecloud.com",
+			"notification.eu-frankfurt-1.oraclecloud.com", "secrets." + own, own}},
+	} {
+		cloud := asleep(t)
+		c.change(cloud)
+		synctest.Test(t, func(t *testing.T) {
+			cloud.network.transport.DialContext = nobody
+			cloud.Connect(t.Context(), credential.CustomerSecretKey, nil, "", false)
+			time.Sleep(time.Minute) // in the bubble, until no call is made any more
+		})
+		var got []string
+		for host := range cloud.network.met {
+			got = append(got, host)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("without %s: connected to %q, want %q", name, got, c.want)
+		}
+	}
+	c := asleep(t)
+	c.provider = func() (principal, error) { return principal{}, errors.New("no principal") }
+	if c.knows("") || c.knows("us-ashburn-1") {
+		t.Error("a region is known to a function that doesn't know its own")
+	}
+}
+
+func TestAClientIsMadeOnceForEachServiceAndRegion(t *testing.T) {
+	c := asleep(t)
+	first, err := c.Vault().management("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := c.Vault().management(""); err != nil || again != first {
+		t.Errorf("another client was made (%v)", err)
+	}
+	if other, err := c.Vault().management("ocid1.vaultsecret.oc1.phx.a"); err != nil || other == first {
+		t.Errorf("another region has the same client (%v)", err)
 	}
 }

@@ -62,11 +62,11 @@ const inactive = "inactive:"
 
 // Users returns one page of the OCIDs of the tenancy's users, and the token of the next page; "" ends the list.
 func (c *Cloud) Users(ctx context.Context, page string) (ids []string, next string, err error) {
-	cl, err := c.home(ctx)
+	root, _, home, err := c.Tenancy(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	root, _, _, err := c.Tenancy(ctx)
+	cl, err := c.identity(home)
 	if err != nil {
 		return nil, "", err
 	}

@@ -40,6 +40,9 @@ func visit(t *testing.T, test func(t *testing.T, h *house)) {
 		})
 		server := &http.Server{TLSConfig: &tls.Config{Certificates: certificates}, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			h.asked = append(h.asked, r.Method+" "+r.URL.Path)
+			if r.URL.Path == "/slow" {
+				time.Sleep(time.Minute) // in the bubble
+			}
 		})}
 		go func() { _ = server.ServeTLS(&pipes{conns: conns, closed: make(chan struct{})}, "", "") }()
 		test(t, h)

@@ -98,7 +98,7 @@ func TestAKnockCarriesNoCredentialsAndARefusalHasADate(t *testing.T) {
 		t.Errorf("answered %d at %v (%v)", status, server, err)
 	}
 	cloud.AnsweredBy(&stub{answer: func(*http.Request, int) (*http.Response, error) { return nil, errors.New("cut") }})
-	if _, _, err := cloud.Knock(t.Context(), "https://ocir.us-ashburn-1.oci.oraclecloud.com/v2/"); fault.Of(err) != fault.Unclear {
+	if _, _, err := cloud.Knock(t.Context(), "https://ocir.us-ashburn-1.oci.oraclecloud.com/v2/"); fault.Of(err) != fault.Unclear || err == nil {
 		t.Errorf("no answer is %v", err)
 	}
 }

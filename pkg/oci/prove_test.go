@@ -190,6 +190,8 @@ func TestARedirectionIsNotFollowed(t *testing.T) {
 }
 
 func TestARegistryIsAskedWithEachFormOfTheUsersNameBeforeATokenIsRejected(t *testing.T) {
+	cut := func(*http.Request, int) (*http.Response, error) { return nil, errReset }
+	down, odd := always(500, refusal("InternalServerError", "")), always(499, refusal("SomethingNew", ""))
 	yes, no, busy, page := always(200, `{"token":"x"}`), always(401, registryError("UNAUTHORIZED")), always(429, ""), always(403, "<html></html>")
 	for _, c := range []struct {
 		user  string
@@ -217,6 +219,9 @@ func TestARegistryIsAskedWithEachFormOfTheUsersNameBeforeATokenIsRejected(t *tes
 			{[]network{no, no}, isRejected, 2},
 			{[]network{no, busy}, throttled, 2},
 			{[]network{busy, no}, throttled, 1},
+			{[]network{cut, yes}, isUnclear, 1},
+			{[]network{down, yes}, isUnclear, 1},
+			{[]network{odd, yes}, isAccepted, 2},
 			{[]network{no, page}, isUnclear, 2},
 			{[]network{page, no}, isUnclear, 2},
 			{[]network{page, page}, isUnclear, 2},

@@ -95,6 +95,9 @@ func TestAHostThatCannotBeMadeIsRefusedAndNothingIsAsked(t *testing.T) {
 		if fault.Of(err) != fault.Invalid || !contains(err.Error(), c.says) || h != (credential.Hosts{}) {
 			t.Errorf("%s from %s: %+v (%v), want a refusal that says %q", c.region, c.own, h, err, c.says)
 		}
+		if outside, err := oci.HostsOf(c.region, "acmens"); c.says != "one realm" && (fault.Of(err) != fault.Invalid || err == nil || outside != (credential.Hosts{})) {
+			t.Errorf("%s, outside of a function: %+v (%v)", c.region, outside, err)
+		}
 		if contains(c.region, "/") || contains(c.region, ".") || c.region == "iad" || strings.ToLower(c.region) != c.region {
 			continue // no part of an OCID, or a form that OCIDs may have
 		}

@@ -246,6 +246,9 @@ func TestAnAnswerInOCIsFormWithoutARequestIDDecidesNothing(t *testing.T) {
 			if got.Class != fault.Unclear && got.Class != fault.Throttled || got.RequestID != "" {
 				t.Errorf("%d %s with the id %.20q is %s", c.status, c.code, id, got.Class)
 			}
+			if c.message != "" && strings.Contains(got.Message, c.message) {
+				t.Errorf("%d %s with the id %.20q is quoted: %s", c.status, c.code, id, got.Message)
+			}
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/common"
 
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/oci"
 	"github.com/keyturn/keyturn/pkg/secret"
 )
@@ -88,10 +89,15 @@ func refusal(code, message string) string {
 	return fmt.Sprintf(`{"code":%q,"message":%q}`, code, message)
 }
 
+// plainPrincipal is a function in Frankfurt.
+func plainPrincipal() common.ConfigurationProvider {
+	return claims{common.NewRawConfigurationProvider(tenancy, user, "eu-frankfurt-1", "aa:bb", newKey(), nil), tenancy}
+}
+
 // offline is a Cloud on a stub.
 func offline(t *testing.T, answer func(r *http.Request, n int) (*http.Response, error)) (*oci.Cloud, *stub) {
 	t.Helper()
-	cloud := oci.NewWith(common.NewRawConfigurationProvider(tenancy, user, "eu-frankfurt-1", "aa:bb", newKey(), nil))
+	cloud := oci.NewWith(plainPrincipal())
 	s := &stub{answer: answer}
 	cloud.AnsweredBy(s)
 	return cloud, s
@@ -163,6 +169,20 @@ func operations() []operation {
 		{"GetProblem", "/problems/" + problem, thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.Problem(ctx, problem); return err }},
 		{"UpdateProblemStatus", "/actions/updateStatus", twice, func(ctx context.Context, c *oci.Cloud) error { return c.Reopen(ctx, problem, "why") }},
 		{"PublishMessage", "/messages", once, func(ctx context.Context, c *oci.Cloud) error { return c.Publish(ctx, topic, "title", "body") }},
+		{"PostMetricData", "/metrics", once, func(ctx context.Context, c *oci.Cloud) error {
+			return c.Post(ctx, []metric.Point{{Name: metric.Sweeps, Dimensions: map[string]string{"result": "done"}, Value: 1}})
+		}},
+		{"GetUser", "/users/", thrice, func(ctx context.Context, c *oci.Cloud) error { _, _, _, err := c.User(ctx, user); return err }},
+		{"ListProblems", "/problems", thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.AnyProblem(ctx, tenancy); return err }},
+		{"GetConfiguration", "/configuration", thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, _, err := c.GuardConfiguration(ctx, tenancy)
+			return err
+		}},
+		{"GetTopic", "/topics/", thrice, func(ctx context.Context, c *oci.Cloud) error { _, _, _, err := c.Topic(ctx, topic); return err }},
+		{"ListSecrets", "/secrets", thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, _, err := c.Vault().Summary(ctx, secretID, []string{tenancy})
+			return err
+		}},
 		{"prove auth-token", "/docker/token", once, func(ctx context.Context, c *oci.Cloud) error {
 			_, err := c.Prover().Prove(ctx, credential.Material{Kind: credential.AuthToken, ID: "x", Value: credential.NewValue([]byte(confidential))}, owner)
 			return err
