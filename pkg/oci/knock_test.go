@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -13,14 +14,17 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// flow is a body that counts what is read of it, and may fail at its end.
+// flow is a body that counts what is read of it, and may fail at its end. Answers side by side may share it.
 type flow struct {
+	mu         sync.Mutex
 	left, read int
 	err        error
 	closed     bool
 }
 
 func (f *flow) Read(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.left == 0 {
 		return 0, f.err
 	}
@@ -29,7 +33,12 @@ func (f *flow) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (f *flow) Close() error { f.closed = true; return nil }
+func (f *flow) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	return nil
+}
 
 // gives is a network that answers with a body.
 func gives(status int, f *flow) func(*http.Request, int) (*http.Response, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -189,12 +190,12 @@ func (refusing) RoundTrip(r *http.Request) (*http.Response, error) {
 // counting counts the requests that aren't for the tenancy.
 type counting struct {
 	http.RoundTripper
-	n *int
+	n *atomic.Int32
 }
 
 func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !strings.HasPrefix(r.URL.Path, "/20160918/tenancies/") {
-		*c.n++
+		c.n.Add(1)
 	}
 	return c.RoundTripper.RoundTrip(r)
 }
@@ -203,12 +204,12 @@ func TestNothingIsAskedInAHomeRegionThatCannotBeUsed(t *testing.T) {
 	for name, h := range homes {
 		refused := 0
 		for _, o := range operations() {
-			n := 0
+			var n atomic.Int32
 			cloud, _ := offline(t, nil)
 			cloud.AnsweredBy(counting{h.answer, &n})
 			var err error
 			synctest.Test(t, func(t *testing.T) { err = o.run(t.Context(), cloud) })
-			if n > 0 {
+			if n.Load() > 0 {
 				continue // it needs no home region
 			}
 			refused++

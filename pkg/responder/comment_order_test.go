@@ -35,7 +35,7 @@ func TestAClosureThatOrdersNothingRotatesNothingAndIsAnswered(t *testing.T) {
 			o, err := s.respond(t)
 			expect(t, s, o, err, outcome.Refused)
 			if s.saw("Run") || !o.Reopened {
-				t.Errorf("reopened %v, called %v", o.Reopened, s.calls)
+				t.Errorf("reopened %v, called %v", o.Reopened, s.calls())
 			}
 			if !strings.HasPrefix(o.Mend, leave) || !strings.HasSuffix(o.Mend, again+want) {
 				t.Errorf("the remedy is %q, want it to end with %q", o.Mend, want)
@@ -56,7 +56,7 @@ func TestABareClosureRotatesIntoTheBoundSecretWhereTheConfigurationSaysSo(t *tes
 			o, err := s.respond(t)
 			expect(t, s, o, err, want)
 			if s.saw("Run") != (want == outcome.Rotated) {
-				t.Errorf("called %v", s.calls)
+				t.Errorf("called %v", s.calls())
 			}
 		})
 	}
@@ -73,7 +73,7 @@ func TestAPasswordIsResetWithoutAnInstructionUnlessTheTextSaysNo(t *testing.T) {
 			o, err := s.respond(t)
 			expect(t, s, o, err, want)
 			if s.saw("Run") != (want == outcome.Rotated) {
-				t.Errorf("called %v", s.calls)
+				t.Errorf("called %v", s.calls())
 			}
 		})
 	}

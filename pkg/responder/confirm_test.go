@@ -35,7 +35,7 @@ func TestARecordThatLagsForEverIsLeftToALaterDeliveryAndIsNoForgery(t *testing.T
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Unfinished)
 	if s.saw("Run") || s.saw("UpdateProblemStatus") {
-		t.Errorf("called %v for a problem that may be open on purpose", s.calls)
+		t.Errorf("called %v for a problem that may be open on purpose", s.calls())
 	}
 	if s.slept < 5*time.Second || s.slept > 10*time.Second {
 		t.Errorf("waited %s in all, want some seconds", s.slept)
@@ -99,7 +99,7 @@ func TestADismissedProblemIsRefusedButNotOpenedAgain(t *testing.T) {
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
 	if s.saw("UpdateProblemStatus") || s.saw("Run") {
-		t.Errorf("called %v; a person has dismissed it", s.calls)
+		t.Errorf("called %v; a person has dismissed it", s.calls())
 	}
 }
 
@@ -113,7 +113,7 @@ func TestADeliveryThatComesAfterOurReopeningIsIgnored(t *testing.T) {
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Ignored)
 	if s.saw("Run") || s.saw("UpdateProblemStatus") || s.reads != 1 {
-		t.Errorf("called %v", s.calls)
+		t.Errorf("called %v", s.calls())
 	}
 }
 
@@ -127,7 +127,7 @@ func TestAClosureByCloudGuardItselfIsNobodysWish(t *testing.T) {
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Ignored)
 	if s.saw("Run") || s.saw("UpdateProblemStatus") {
-		t.Errorf("called %v", s.calls)
+		t.Errorf("called %v", s.calls())
 	}
 }
 

@@ -109,7 +109,7 @@ func TestNamesThatARotationHasLookedUpAreNotLookedUpAgain(t *testing.T) {
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
 	users := 0
-	for _, name := range s.calls {
+	for _, name := range s.calls() {
 		if name == "GetUser" {
 			users++
 		}
@@ -154,7 +154,7 @@ func TestTheNamespaceIsLookedUpOnlyForKindsThatAreUsedWithIt(t *testing.T) {
 			}
 			synctest.Wait() // for what runs in the background
 			if s.saw("GetNamespace") != want {
-				t.Errorf("%s: called %v", kind, s.calls)
+				t.Errorf("%s: called %v", kind, s.calls())
 			}
 		})
 	}

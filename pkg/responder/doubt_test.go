@@ -109,7 +109,7 @@ func TestWhateverIsWrongWithAnOrderAProblemWhoseCredentialIsGoneStaysClosed(t *t
 				o, err := s.respond(t)
 				expect(t, s, o, err, is.want)
 				if o.Reopened != (is.want == outcome.Refused) || s.saw("Run") || o.Changed {
-					t.Errorf("gone %v: re-opened %v (%s), called %v", is.gone, o.Reopened, o.Reason, s.calls)
+					t.Errorf("gone %v: re-opened %v (%s), called %v", is.gone, o.Reopened, o.Reason, s.calls())
 				}
 			}
 		})
@@ -175,7 +175,7 @@ func TestAHistoryThatNeverShowsWhoClosedTheProblemIsARefusalAfterADay(t *testing
 		o, err := s.respond(t)
 		expect(t, s, o, err, c.want)
 		if o.Reopened != (c.want == outcome.Refused) || s.saw("Run") || o.Mend == "" {
-			t.Errorf("%s: re-opened %v, called %v, the remedy %q", name, o.Reopened, s.calls, o.Mend)
+			t.Errorf("%s: re-opened %v, called %v, the remedy %q", name, o.Reopened, s.calls(), o.Mend)
 		}
 	}
 }
@@ -187,6 +187,6 @@ func TestAnEventWithoutATypeAboutAnOpenProblemIsNotOurs(t *testing.T) {
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Ignored)
 	if s.reads != 1 || s.saw("Run") {
-		t.Errorf("called %v", s.calls)
+		t.Errorf("called %v", s.calls())
 	}
 }

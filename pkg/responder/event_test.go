@@ -23,8 +23,8 @@ func TestAnEventThatIsNotOursTouchesNothingAndIsToldToNobody(t *testing.T) {
 			change(&s.event)
 			o, err := s.respond(t)
 			expect(t, s, o, err, outcome.Ignored)
-			if len(s.calls) != 0 {
-				t.Errorf("called %v, want nothing", s.calls)
+			if len(s.calls()) != 0 {
+				t.Errorf("called %v, want nothing", s.calls())
 			}
 			if o.Reason == "" {
 				t.Error("the outcome doesn't say why")
@@ -47,7 +47,7 @@ func TestAnUnreadableEventIsRefusedAndMailed(t *testing.T) {
 			o, err := s.respondTo(t.Context(), []byte(body))
 			expect(t, s, o, err, outcome.Refused)
 			if s.saw("GetProblem") || s.saw("Run") || s.saw("UpdateProblemStatus") {
-				t.Errorf("called %v; nothing is known that could be read, rotated or re-opened", s.calls)
+				t.Errorf("called %v; nothing is known that could be read, rotated or re-opened", s.calls())
 			}
 			if o.Changed || o.Reopened {
 				t.Errorf("the outcome says changed %v, reopened %v", o.Changed, o.Reopened)
@@ -73,7 +73,7 @@ func TestAnEventWithoutTheOCIDOfAProblemIsRefusedAndNothingIsAskedOfCloudGuard(t
 			o, err := s.respond(t)
 			expect(t, s, o, err, outcome.Refused)
 			if s.saw("GetProblem") || s.saw("Run") || s.saw("UpdateProblemStatus") {
-				t.Errorf("called %v without a problem", s.calls)
+				t.Errorf("called %v without a problem", s.calls())
 			}
 			if !strings.Contains(s.mails[0].title, "NOT ROTATED") {
 				t.Errorf("the mail's title is %q", s.mails[0].title)
@@ -90,7 +90,7 @@ func TestAProblemThatCloudGuardDoesNotKnowIsRefused(t *testing.T) {
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
 	if s.saw("Run") || s.saw("UpdateProblemStatus") {
-		t.Errorf("called %v for a problem that doesn't exist", s.calls)
+		t.Errorf("called %v for a problem that doesn't exist", s.calls())
 	}
 }
 

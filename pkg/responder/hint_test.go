@@ -172,7 +172,7 @@ func TestAnEventCanOnlyStartWhatTheRecordSays(t *testing.T) {
 				t.Errorf("event %q, record %q: no remedy for: %s", hint, name, o.Reason)
 			}
 			if s.saw("Run") != (o.Status == outcome.Rotated) {
-				t.Errorf("event %q, record %q: called %v", hint, name, s.calls)
+				t.Errorf("event %q, record %q: called %v", hint, name, s.calls())
 			}
 			for _, j := range s.jobs {
 				if want := (credential.Ref{Kind: credential.AuthToken, User: userID, ID: tokenID}); j.Ref != want || s.saw("Run") && j.Targets[0].SecretID != secretID {
@@ -205,7 +205,7 @@ func TestAnEventThatContradictsTheRecordIsRefusedAndTheProblemReopened(t *testin
 		o, err := s.respondTo(t.Context(), changedEvent(t, s, change))
 		expect(t, s, o, err, outcome.Refused)
 		if s.saw("Run") || !o.Reopened {
-			t.Errorf("%s: called %v", name, s.calls)
+			t.Errorf("%s: called %v", name, s.calls())
 		}
 	}
 }
@@ -232,7 +232,7 @@ func TestAMalformedEventOpensTheClosedProblemThatItNames(t *testing.T) {
 			o, err := s.respondTo(t.Context(), []byte(c.body(s)))
 			expect(t, s, o, err, outcome.Refused)
 			if o.Reopened != c.reopened || s.saw("Run") || o.Mend == "" {
-				t.Errorf("re-opened %v, called %v, the remedy %q", o.Reopened, s.calls, o.Mend)
+				t.Errorf("re-opened %v, called %v, the remedy %q", o.Reopened, s.calls(), o.Mend)
 			}
 			for end, r := range recordEnds { // what no person closed, or isn't ours, is left alone
 				s := newScene()
@@ -244,7 +244,7 @@ func TestAMalformedEventOpensTheClosedProblemThatItNames(t *testing.T) {
 				o, _ := s.respondTo(t.Context(), []byte(c.body(s)))
 				want := c.reopened && (r.want == outcome.Rotated || r.reopened)
 				if o.Status != outcome.Refused || o.Reopened != want || s.saw("Run") {
-					t.Errorf("record %q: %s, re-opened %v, called %v", end, o.Status, o.Reopened, s.calls)
+					t.Errorf("record %q: %s, re-opened %v, called %v", end, o.Status, o.Reopened, s.calls())
 				}
 			}
 		})
@@ -271,7 +271,7 @@ func TestWithoutEventCheckARecordFillsInWhatTheEventLacks(t *testing.T) {
 		o, err = s.respondTo(t.Context(), changedEvent(t, s, change))
 		expect(t, s, o, err, outcome.Refused)
 		if s.saw("Run") || !strings.Contains(o.Reason, "data.additionalDetails") || len(o.Notes) != 1 || o.Mend == "" {
-			t.Errorf("%s: the reason is %q, the notes %q, called %v", name, o.Reason, o.Notes, s.calls)
+			t.Errorf("%s: the reason is %q, the notes %q, called %v", name, o.Reason, o.Notes, s.calls())
 		}
 		if want := name != "no rule"; o.Reopened != want { // which may be another's problem
 			t.Errorf("%s: re-opened %v, want %v", name, o.Reopened, want)

@@ -129,7 +129,7 @@ func TestWithoutASecretInTheCommentTheBoundOneIsFoundByItsTags(t *testing.T) {
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
 	if !s.saw("ListSecrets " + compartment) {
-		t.Errorf("called %v, want a look into the function's own compartment", s.calls)
+		t.Errorf("called %v, want a look into the function's own compartment", s.calls())
 	}
 	if got := s.jobs[0].Targets; len(got) != 1 || got[0] != (rotation.Target{Role: credential.RoleToken, SecretID: secretID}) {
 		t.Errorf("the targets are %v", got)
@@ -144,7 +144,7 @@ func TestBoundSecretsAreLookedForInEveryConfiguredCompartment(t *testing.T) {
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
 	if s.saw("Compartment") || !s.saw("ListSecrets "+elsewhere) {
-		t.Errorf("called %v", s.calls)
+		t.Errorf("called %v", s.calls())
 	}
 }
 
@@ -154,7 +154,7 @@ func TestNoBoundSecretIsARefusal(t *testing.T) {
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
 	if s.saw("Run") || !o.Reopened {
-		t.Errorf("reopened %v, called %v", o.Reopened, s.calls)
+		t.Errorf("reopened %v, called %v", o.Reopened, s.calls())
 	}
 }
 
@@ -187,7 +187,7 @@ func TestAPasswordNeedsNoSecretAndNoneIsLookedFor(t *testing.T) {
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
 	if len(s.jobs[0].Targets) != 0 || s.saw("ListSecrets "+compartment) {
-		t.Errorf("the targets are %v, called %v", s.jobs[0].Targets, s.calls)
+		t.Errorf("the targets are %v, called %v", s.jobs[0].Targets, s.calls())
 	}
 }
 

@@ -76,7 +76,7 @@ func TestARotationInProgressFailsTheInvocationWithoutAMail(t *testing.T) {
 	s.run = ended(s, rotation.Result{End: rotation.Wait, Reason: rotation.InProgress})
 	_, err := s.respond(t)
 	if !errors.Is(err, responder.ErrUnfinished) || s.saw("PublishMessage") || s.saw("UpdateProblemStatus") {
-		t.Errorf("the error is %v, called %v", err, s.calls)
+		t.Errorf("the error is %v, called %v", err, s.calls())
 	}
 }
 
@@ -230,7 +230,7 @@ func TestAnOwnerWhoCannotBeLookedUpIsNeverRotated(t *testing.T) {
 				t.Errorf("the reason is %q, want %q in it", o.Reason, c.reason)
 			}
 			if s.saw("Create") || s.saw("Update") || s.saw("Delete") || o.Changed {
-				t.Errorf("called %v", s.calls)
+				t.Errorf("called %v", s.calls())
 			}
 		})
 	}

@@ -27,7 +27,7 @@ func TestAReviewedProblemIsRotatedLikeItsEventAndTellsNobody(t *testing.T) {
 	s := newScene()
 	o := s.responder().Review(t.Context(), "call-1", s.closed(comment))
 	if o.Status != outcome.Rotated || s.saw("PublishMessage") {
-		t.Errorf("the outcome is %q (%s), called %v", o.Status, o.Reason, s.calls)
+		t.Errorf("the outcome is %q (%s), called %v", o.Status, o.Reason, s.calls())
 	}
 	byEvent := newScene()
 	if _, err := byEvent.respond(t); err != nil {
@@ -45,7 +45,7 @@ func TestAReviewedProblemThatIsRefusedIsReopenedAndTellsNobody(t *testing.T) {
 	s := newScene().with("auth_secret_ocd:" + secretID)
 	o := s.responder().Review(t.Context(), "call-1", s.closed(s.event.comment))
 	if o.Status != outcome.Refused || !o.Reopened || s.saw("PublishMessage") || s.saw("Run") {
-		t.Errorf("the outcome is %q, re-opened %v, called %v", o.Status, o.Reopened, s.calls)
+		t.Errorf("the outcome is %q, re-opened %v, called %v", o.Status, o.Reopened, s.calls())
 	}
 }
 
@@ -54,7 +54,7 @@ func TestAReviewReadsTheProblemAnewSinceItMayHaveBeenReopenedMeanwhile(t *testin
 	stale := s.closed(comment)
 	s.problem = func(int) (cloudguard.Problem, error) { return s.open(), nil }
 	if o := s.responder().Review(t.Context(), "call-1", stale); o.Status != outcome.Ignored || o.Reason != "the problem has been opened again" || s.saw("Run") || s.saw("Look") {
-		t.Errorf("the outcome is %q (%s), called %v", o.Status, o.Reason, s.calls)
+		t.Errorf("the outcome is %q (%s), called %v", o.Status, o.Reason, s.calls())
 	}
 }
 
@@ -67,8 +67,8 @@ func TestAReviewOfWhatIsNotOursTouchesNothing(t *testing.T) {
 		s := newScene()
 		p := s.closed(comment)
 		change(&p)
-		if o := s.responder().Review(t.Context(), "call-1", p); o.Status != outcome.Ignored || len(s.calls) != 0 {
-			t.Errorf("%s: the outcome is %q, called %v", name, o.Status, s.calls)
+		if o := s.responder().Review(t.Context(), "call-1", p); o.Status != outcome.Ignored || len(s.calls()) != 0 {
+			t.Errorf("%s: the outcome is %q, called %v", name, o.Status, s.calls())
 		}
 	}
 }
@@ -83,7 +83,7 @@ func TestAPasswordWithoutTheTimeOfItsClosureIsNotReset(t *testing.T) {
 	o, err := s.respondTo(t.Context(), body)
 	expect(t, s, o, err, outcome.Refused)
 	if s.saw("Run") || !strings.Contains(o.Reason, "eventTime") {
-		t.Errorf("the reason is %q, called %v", o.Reason, s.calls)
+		t.Errorf("the reason is %q, called %v", o.Reason, s.calls())
 	}
 }
 
@@ -181,7 +181,7 @@ func TestAReviewLeavesAPasswordThatNobodyKeepsToItsEventForAWhile(t *testing.T) 
 				o = s.responder().Review(t.Context(), "call-1", s.closed(m.comment))
 			}
 			if s.saw("Run") != m.runs || !m.runs && o.Status != outcome.Ignored {
-				t.Errorf("the outcome is %q (%s), called %v", o.Status, o.Reason, s.calls)
+				t.Errorf("the outcome is %q (%s), called %v", o.Status, o.Reason, s.calls())
 			}
 		})
 	}
@@ -202,7 +202,7 @@ func TestAReviewGoesByTheRecordWhateverEventCheckSays(t *testing.T) {
 				}
 				o := s.responder().Review(t.Context(), "call-2", p)
 				if o.Status != want || o.Reopened != end.reopened || s.saw("Run") != (want == outcome.Rotated) {
-					t.Errorf("%s: %s, re-opened %v (%s), called %v", name, o.Status, o.Reopened, o.Reason, s.calls)
+					t.Errorf("%s: %s, re-opened %v (%s), called %v", name, o.Status, o.Reopened, o.Reason, s.calls())
 				}
 				if !check && s.saw("GetProblem") {
 					t.Errorf("%s: the record was read again", name)

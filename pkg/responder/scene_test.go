@@ -51,7 +51,7 @@ type scene struct {
 	clock     rotation.Clock
 
 	mu       sync.Mutex
-	calls    []string
+	names    []string
 	reads    int
 	reopened []string
 	mails    []mail
@@ -116,13 +116,20 @@ func (s *scene) respondTo(ctx context.Context, body []byte) (outcome.Outcome, er
 func (s *scene) called(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = append(s.calls, name)
+	s.names = append(s.names, name)
+}
+
+// calls are the names of the calls so far.
+func (s *scene) calls() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.names)
 }
 
 func (s *scene) saw(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Contains(s.calls, name)
+	return slices.Contains(s.names, name)
 }
 
 // Problem and Reopen fit responder.Problems.

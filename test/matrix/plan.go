@@ -94,8 +94,8 @@ const fully = "api-key"
 type share struct{ fully, whole, short int }
 
 var (
-	inRow    = share{-1, 150, 4}
-	anywhere = share{1000, 50, 2}
+	inRow    = share{-1, 150, 2}
+	anywhere = share{1000, 50, 1}
 )
 
 func (s share) of(f form, o options, asked int) int {

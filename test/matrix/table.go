@@ -177,7 +177,7 @@ the deployed binary, the services are those of the [emulator](../test/ociemu/REA
 ` + "`go run ./test/matrix -write -ledger matrix.ledger`" + `, which takes hours and can be interrupted: what the same build has passed is kept in the ledger.
 
 CI plays a part of the same cells with ` + "`-short`" + `, the same part each time. Of the cells with one fault, it plays those of one fault in 18 at each call
-(half of that where lists lag); of each form 4 cells with two faults in a row and 2 with two faults anywhere; and a third of the acts of a person, each at one call. The
+(half of that where lists lag); of each form 2 cells with two faults in a row and 1 with two faults anywhere; and a third of the acts of a person, each at one call. The
 ` + "`-seed`" + ` draws another part.
 
 ## What a cell is
