@@ -124,7 +124,7 @@ func (v view) unseen(s Seen, id string) bool {
 // changed: somebody else has made another version CURRENT since this run or the attempt began.
 func (v view) changed(i int, s Seen) bool {
 	version := s.version(v.name)
-	if version != nil && version.Current || v.finished() {
+	if version != nil && version.Current || v.finished() || v.job.Ref.Kind == credential.Password {
 		return false
 	}
 	if i < len(v.mem.Found) && s.Current != v.mem.Found[i] {
