@@ -27,7 +27,6 @@ var edits = []edit{
 			return r.bind(ctx, p, p.User)
 		}},
 	{name: "writes a version of their own", password: true, back: restore, do: func(ctx context.Context, r *run, p *person) error {
-		p.keep(r)
 		for _, id := range p.Secrets {
 			if err := r.PutSecret(ctx, id, []byte("written by a person")); err != nil {
 				return err
@@ -36,7 +35,6 @@ var edits = []edit{
 		return nil
 	}},
 	{name: "rolls back", back: restore, do: func(ctx context.Context, r *run, p *person) error {
-		p.keep(r)
 		for _, id := range p.Secrets {
 			for _, v := range r.Secret(id).Versions {
 				if !slices.Contains(v.Stages, "PREVIOUS") {
@@ -88,18 +86,19 @@ func (r *run) bind(ctx context.Context, p *person, user string) error {
 	return nil
 }
 
-// keep remembers which versions are CURRENT before an edit.
-func (p *person) keep(r *run) {
-	p.before = map[string]int64{}
+// current are the numbers of the CURRENT versions, by secret.
+func (p *person) current(r *run) map[string]int64 {
+	numbers := map[string]int64{}
 	for _, id := range p.Secrets {
-		p.before[id] = r.Secret(id).CurrentVersion
+		numbers[id] = r.Secret(id).CurrentVersion
 	}
+	return numbers
 }
 
-// restore makes the versions CURRENT again that were so before the edit.
+// restore makes the versions CURRENT again that were so before the edit, where its own still are.
 func restore(ctx context.Context, r *run, p *person) error {
 	for id, number := range p.before {
-		if r.Secret(id).CurrentVersion == number {
+		if now := r.Secret(id).CurrentVersion; now == number || now != p.after[id] {
 			continue
 		}
 		if err := r.Promote(ctx, id, number); err != nil {
@@ -131,7 +130,9 @@ func (r *run) editing(ctx context.Context, p *person, e *edit, n int) (end func(
 			p.history().Sent(c.Seq)
 			mu.Lock()
 			defer mu.Unlock()
+			p.before = p.current(r)
 			failed = e.do(ctx, r, p)
+			p.after = p.current(r)
 		}()
 		return true
 	}})

@@ -41,6 +41,7 @@ type person struct {
 	blamed   bool             // what others do counts as done by a function, so that a violation is there to be seen
 	left     bool             // somebody has deleted the last credential: there is nothing to rotate any more
 	before   map[string]int64 // secret -> what was CURRENT before somebody edited it
+	after    map[string]int64 // secret -> what was CURRENT after that
 
 	mu      sync.Mutex
 	resets  []time.Time // when the password was made: that of the beginning, and those of this rotation
