@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -91,6 +92,29 @@ func TestAKeyThatAnEarlierAttemptCanNotHaveMadeIsLeftAlone(t *testing.T) {
 		if w.find(key.ID) == nil {
 			t.Errorf("%s: it was deleted", what)
 		}
+	}
+}
+
+func TestAKeyMadeAtAnotherTimeIsLeftAloneThoughAnotherOneFitsTheTime(t *testing.T) {
+	w, key := tardy(t, credential.RolePrivateKey)
+	w.process().run()
+	fits := w.add("somebody's", 0)
+	w.find(fits).Created = key.Created
+	key.Created = w.now.Add(rotation.MakerLife)
+	w.creds = append(w.creds, key)
+	w.wait(time.Hour)
+	if w.process().run(); w.find(key.ID) == nil || w.find(fits) == nil {
+		t.Error("a key was deleted")
+	}
+}
+
+func TestNoEarlierVersionIsReadWhereNoOtherKeyFitsTheTime(t *testing.T) {
+	w, _ := tardy(t, credential.RolePrivateKey)
+	w.process().run()
+	w.wait(time.Hour)
+	p := w.process()
+	if r := p.run(); r.Reason != rotation.Rotated || slices.Contains(p.seen, "GetSecretBundle") {
+		t.Errorf("%s (%s), after %v", r.End, r.Reason, p.seen)
 	}
 }
 
