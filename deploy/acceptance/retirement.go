@@ -12,8 +12,8 @@ import (
 // graceTime is the grace period that is tried out: the shortest that a comment can name.
 const graceTime = time.Minute
 
-// retirement rotates an auth token with a grace period, waits for its end, and sends
-// the event again, which deletes the old one.
+// retirement rotates an auth token with a grace period, waits for its end, and sends the event again, which deletes the
+// old one.
 func (r *run) retirement(ctx context.Context) error {
 	if r.sweep == nil {
 		return nil

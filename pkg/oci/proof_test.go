@@ -2,7 +2,6 @@ package oci_test
 
 import (
 	"testing"
-	"testing/synctest"
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
@@ -11,15 +10,10 @@ import (
 // unproven is the error of a proof that decides nothing.
 func unproven(t *testing.T, kind credential.Kind, who credential.Owner, status int, body string) error {
 	t.Helper()
-	m := credential.Material{Kind: kind, ID: "x", Value: credential.NewValue([]byte(newKey()))}
-	var err error
-	synctest.Test(t, func(t *testing.T) {
-		cloud, _ := offline(t, always(status, body))
-		ok := false
-		if ok, err = cloud.Prover().Prove(t.Context(), m, who); ok || err == nil {
-			t.Fatalf("%s, %d %s: accepted %v (%v)", kind, status, body, ok, err)
-		}
-	})
+	ok, _, err := prove(t, kind, who, always(status, body))
+	if ok || err == nil {
+		t.Fatalf("%s, %d %s: accepted %v (%v)", kind, status, body, ok, err)
+	}
 	return err
 }
 

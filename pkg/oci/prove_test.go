@@ -31,34 +31,38 @@ func registryError(code string) string {
 	return fmt.Sprintf(`{"errors":[{"code":%q,"message":"unauthorized","detail":null}]}`, code)
 }
 
-// proves plays one proof of a kind against a network, and says what came of it.
-func proves(t *testing.T, kind credential.Kind, who credential.Owner, answer func(*http.Request, int) (*http.Response, error)) (string, *stub) {
+// prove plays one proof of a kind against a network.
+func prove(t *testing.T, kind credential.Kind, who credential.Owner, answer func(*http.Request, int) (*http.Response, error)) (ok bool, network *stub, err error) {
 	t.Helper()
 	m := credential.Material{Kind: kind, ID: "x", Value: credential.NewValue([]byte(confidential))}
 	if kind == credential.APIKey {
 		m.Value = credential.NewValue([]byte(newKey()))
 	}
-	var out string
-	var network *stub
 	synctest.Test(t, func(t *testing.T) {
 		cloud, s := offline(t, answer)
 		network = s
-		ok, err := cloud.Prover().Prove(t.Context(), m, who)
-		switch {
-		case err != nil && ok:
-			t.Errorf("%s: accepted, with the error %v", kind, err)
-		case err != nil:
-			out = string(fault.Of(err))
-			if strings.Contains(err.Error(), confidential) || len(err.Error()) > 400 {
-				t.Errorf("%s: the error is %v", kind, err)
-			}
-		case ok:
-			out = isAccepted
-		default:
-			out = isRejected
-		}
+		ok, err = cloud.Prover().Prove(t.Context(), m, who)
 	})
-	return out, network
+	return ok, network, err
+}
+
+// proves plays one proof of a kind against a network, and says what came of it.
+func proves(t *testing.T, kind credential.Kind, who credential.Owner, answer func(*http.Request, int) (*http.Response, error)) (string, *stub) {
+	t.Helper()
+	ok, network, err := prove(t, kind, who, answer)
+	switch {
+	case err != nil && ok:
+		t.Errorf("%s: accepted, with the error %v", kind, err)
+		return "", network
+	case err != nil:
+		if strings.Contains(err.Error(), confidential) || len(err.Error()) > 400 {
+			t.Errorf("%s: the error is %v", kind, err)
+		}
+		return string(fault.Of(err)), network
+	case ok:
+		return isAccepted, network
+	}
+	return isRejected, network
 }
 
 // unsigned gives an answer without a request id of OCI's.

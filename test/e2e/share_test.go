@@ -24,8 +24,8 @@ func plays(t *testing.T, i, n int) bool {
 }
 
 // killed plays rotations of one credential in which functions/rotate is killed right after a call: a stage and a case for
-// one call in n of those that a rotation makes, beginning with another one for each kind. After the kill it calls mend.
-func killed(t *testing.T, o stage.Options, w stage.Want, n int, mend func(*stage.Stage, *stage.Case)) {
+// one call in n of those that a rotation makes, beginning with another one for each kind. After the kill it calls then.
+func killed(t *testing.T, o stage.Options, w stage.Want, n int, then func(*stage.Stage, *stage.Case)) {
 	t.Helper()
 	probe := play(t, o)
 	c := probe.Add(w)
@@ -49,7 +49,7 @@ func killed(t *testing.T, o stage.Options, w stage.Want, n int, mend func(*stage
 		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 			t.Fatal(err)
 		}
-		if mend(s, c); t.Failed() {
+		if then(s, c); t.Failed() {
 			t.Fatalf("killed after %s", operation)
 		}
 	}

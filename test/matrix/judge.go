@@ -44,7 +44,7 @@ func (sc *scene) judge(r *result) {
 	switch a := r.cell.person(); {
 	case a != nil && sc.c.Kind == stage.Password:
 		most := 1
-		if sc.form.variant == lagging && a.name == "closes the problem again with another secret" {
+		if sc.form.variant == lagging && sc.others != nil {
 			most = 2 // another order, and IAM's list doesn't show yet that the first one is done
 		}
 		if n := sc.h.Resets(); n > most {

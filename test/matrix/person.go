@@ -298,7 +298,7 @@ func (sc *scene) judgePerson(a *act, fault func(string, ...any)) {
 		replaced = true // all was done: the sweep says so when the grace is over
 	}
 	// Where the old one may have been deleted first, and the secret can't be read, nobody can tell that all was done.
-	blind := a.name == "takes away the right to read a secret" && sc.form.variant == replace
+	blind := sc.forbidden.Load() && sc.form.variant == replace
 	switch old := slices.Contains(sc.c.IDs(), sc.c.OldID); {
 	case old && !sc.reopened() && !(replaced && (a.grace || sc.form.variant == grace)):
 		fault("at the end the problem is closed, but the old credential is not replaced")
