@@ -20,6 +20,7 @@ type Problem struct {
 	FirstDetected time.Time
 	LastDetected  time.Time
 	Comment       string // the last comment
+	ETag          string // of the record as it was read, without its history; empty if it was listed
 	History       []Change
 }
 
@@ -43,14 +44,24 @@ const ReopenMark = "Keyturn did not rotate"
 // refused. A comment of the problem that the history has from before the closure, or
 // that Keyturn wrote, is an old one and doesn't count.
 func (p Problem) ClosureComment(closure Change) string {
+	return strings.Join(p.comments(closure), "\n")
+}
+
+// Torn tells whether the problem has another comment than its closure, which its history doesn't have at all. The two are
+// read by two calls: somebody may have closed the problem again between them, or the history may be behind. What is read
+// again after a while is whole.
+func (p Problem) Torn(closure Change) bool { return len(p.comments(closure)) > 1 }
+
+// comments are those that count: one, unless the record is torn.
+func (p Problem) comments(closure Change) []string {
 	own := trim(p.Comment)
 	switch {
 	case strings.HasPrefix(own, ReopenMark), own == "", own == trim(closure.Comment):
-		return closure.Comment
+		return []string{closure.Comment}
 	case slices.ContainsFunc(p.History, func(c Change) bool { return trim(c.Comment) == own }):
-		return closure.Comment
+		return []string{closure.Comment}
 	case trim(closure.Comment) == "":
-		return p.Comment
+		return []string{p.Comment}
 	}
-	return closure.Comment + "\n" + p.Comment
+	return []string{closure.Comment, p.Comment}
 }

@@ -41,6 +41,13 @@ func record(detail string, history ...cloudguard.Change) cloudguard.Problem {
 		Details: map[string]string{"User OCID": owner}, History: history}
 }
 
+// commented is a record of a closed problem with a comment of its own.
+func commented(comment string, history ...cloudguard.Change) cloudguard.Problem {
+	p := record("RESOLVED", history...)
+	p.Comment = comment
+	return p
+}
+
 func tokenEvent() cloudguard.Event {
 	return cloudguard.Event{Type: cloudguard.TypeRemediated, Time: at(1), ProblemID: problem, Comment: "of the event",
 		Subject: cloudguard.Subject{Rule: cloudguard.AuthTokenTooOld, Users: []string{owner}, IDs: []string{oldToken}}}
@@ -64,6 +71,11 @@ func TestTheRecordDecidesWhetherAProblemWasClosed(t *testing.T) {
 
 		{"Cloud Guard closed it by itself", record(resolved, byCloudGuard(0, resolved)), guard.ByItself, ""},
 		{"by itself after a person's earlier closure was undone", record(resolved, byPerson(-9, resolved, "a"), byUs(-5), byCloudGuard(0, resolved)), guard.ByItself, ""},
+
+		{"the history has not the last comment yet", commented("b", byPerson(0, resolved, "a")), guard.Torn, "a\nb"},
+		{"it has, but not as the last one", commented("a", byPerson(0, resolved, "a"), byPerson(2, resolved, "b")), guard.Confirmed, "b"},
+		{"only the problem has a comment", commented("a", byPerson(0, resolved, "")), guard.Confirmed, "a"},
+		{"the problem's comment is ours", commented(cloudguard.ReopenMark+": x", byPerson(0, resolved, "a")), guard.Confirmed, "a"},
 
 		{"the record lags", record(open), guard.NotYet, ""},
 		{"the record lags, the problem has a past", record(open, byPerson(-9, resolved, "a"), byUs(-5)), guard.NotYet, ""},
@@ -93,7 +105,7 @@ func TestTheRecordDecidesWhetherAProblemWasClosed(t *testing.T) {
 			if c.want == guard.Confirmed && (closed.By != "secops@example.com" || closed.At.IsZero()) {
 				t.Errorf("closed by %q at %v", closed.By, closed.At)
 			}
-			if c.want != guard.Confirmed && closed != (guard.Request{}) {
+			if c.said == "" && c.want != guard.Confirmed && closed != (guard.Request{}) {
 				t.Errorf("a closure %+v without a confirmation", closed)
 			}
 		})

@@ -57,6 +57,7 @@ type Verdict int
 const (
 	Confirmed  Verdict = iota // a person closed the problem: go on
 	NotYet                    // the record doesn't show the closure; it may lag behind the event
+	Torn                      // a person closed the problem, but its last comment is not in its history yet: read it again, then go on
 	Answered                  // Keyturn has re-opened the problem since: this delivery has been dealt with
 	ByItself                  // Cloud Guard closed it: nobody asked for a rotation
 	NotOurs                   // the record is about something else than the age of a credential
@@ -101,6 +102,9 @@ func Confirm(e cloudguard.Event, p cloudguard.Problem) (Request, Verdict, error)
 		return Request{}, Lacking, err
 	}
 	r.Closed = Closed{By: c.Actor, At: c.At, Comment: p.ClosureComment(c)}
+	if p.Torn(c) {
+		return r, Torn, nil
+	}
 	return r, Confirmed, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 )
@@ -141,7 +142,7 @@ func TestARepeatedCreateCarriesTheSameRetryToken(t *testing.T) {
 func TestTwoReopeningsHaveDifferentRetryTokens(t *testing.T) {
 	cloud, s := offline(t, always(200, `{}`))
 	for range 2 {
-		if err := cloud.Reopen(t.Context(), problem, "why"); err != nil {
+		if err := cloud.Reopen(t.Context(), cloudguard.Problem{ID: problem}, "why"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -35,7 +35,9 @@ func (c *Cloud) Problem(ctx context.Context, id string) (cloudguard.Problem, err
 	history := background.Start(func() ([]cloudguard.Change, error) { return c.histories(ctx, cl, id, root) })
 	problem, err := call(ctx, c, "GetProblem", harmless, func(ctx context.Context) (cloudguard.Problem, error) {
 		r, err := cl.GetProblem(ctx, sdk.GetProblemRequest{ProblemId: &id})
-		return record(r.Problem), err
+		p := record(r.Problem)
+		p.ETag = str(r.Etag)
+		return p, err
 	})
 	changes, failed := history.Wait(ctx)
 	if err != nil {
@@ -76,15 +78,20 @@ func (c *Cloud) histories(ctx context.Context, cl *sdk.CloudGuardClient, id, com
 	}
 }
 
-// Reopen sets a problem back to OPEN, with a comment that says why.
-func (c *Cloud) Reopen(ctx context.Context, id, comment string) error {
+// Reopen sets a problem back to OPEN, with a comment that says why. If the problem has an etag, and another one by now,
+// the error's class is Conflict.
+func (c *Cloud) Reopen(ctx context.Context, p cloudguard.Problem, comment string) error {
 	cl, err := c.cloudGuard()
 	if err != nil {
 		return classify("UpdateProblemStatus", err)
 	}
 	token := common.RetryToken()
+	var unchanged *string
+	if p.ETag != "" {
+		unchanged = &p.ETag
+	}
 	_, err = call(ctx, c, "UpdateProblemStatus", replayed, func(ctx context.Context) (struct{}, error) {
-		_, err := cl.UpdateProblemStatus(ctx, sdk.UpdateProblemStatusRequest{ProblemId: &id, OpcRetryToken: &token,
+		_, err := cl.UpdateProblemStatus(ctx, sdk.UpdateProblemStatusRequest{ProblemId: &p.ID, OpcRetryToken: &token, IfMatch: unchanged,
 			UpdateProblemStatusDetails: sdk.UpdateProblemStatusDetails{Status: sdk.ProblemLifecycleDetailOpen, Comment: &comment}})
 		return struct{}{}, err
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -76,7 +77,14 @@ func TestAProblemIsReadAndReopened(t *testing.T) {
 	if err != nil || !p.Resolved() || !slices.Equal(p.Subject().Users, []string{u}) || p.ResourceID != "ocid1.credential.oc1..x" || p.ID != id {
 		t.Fatalf("the problem is %+v (%v)", p, err)
 	}
-	if err := cloud.Reopen(t.Context(), id, cloudguard.ReopenMark+": why not"); err != nil {
+	unread := p
+	if e.CloseProblem(id, "once more", "secops@example.com"); fault.Of(cloud.Reopen(t.Context(), unread, "why not")) != fault.Conflict || e.Problem(id).Status != "RESOLVED" {
+		t.Errorf("a problem that was changed since it was read is %s", e.Problem(id).Status)
+	}
+	if p, err = cloud.Problem(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if err := cloud.Reopen(t.Context(), p, cloudguard.ReopenMark+": why not"); err != nil {
 		t.Fatal(err)
 	}
 	if got := e.Problem(id); got.Status != "OPEN" || got.Comment != cloudguard.ReopenMark+": why not" {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/oracle/oci-go-sdk/v65/common"
 
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/oci"
@@ -167,7 +168,9 @@ func operations() []operation {
 			return err
 		}},
 		{"GetProblem", "/problems/" + problem, thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.Problem(ctx, problem); return err }},
-		{"UpdateProblemStatus", "/actions/updateStatus", twice, func(ctx context.Context, c *oci.Cloud) error { return c.Reopen(ctx, problem, "why") }},
+		{"UpdateProblemStatus", "/actions/updateStatus", twice, func(ctx context.Context, c *oci.Cloud) error {
+			return c.Reopen(ctx, cloudguard.Problem{ID: problem}, "why")
+		}},
 		{"PublishMessage", "/messages", once, func(ctx context.Context, c *oci.Cloud) error { return c.Publish(ctx, topic, "title", "body") }},
 		{"PostMetricData", "/metrics", once, func(ctx context.Context, c *oci.Cloud) error {
 			return c.Post(ctx, []metric.Point{{Name: metric.Sweeps, Dimensions: map[string]string{"result": "done"}, Value: 1}})

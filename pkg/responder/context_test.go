@@ -207,9 +207,9 @@ func (d *timed) note(ctx context.Context, name string) {
 	d.over = d.over || ctx.Err() != nil
 }
 
-func (d *timed) Reopen(ctx context.Context, id, comment string) error {
+func (d *timed) Reopen(ctx context.Context, p cloudguard.Problem, comment string) error {
 	d.note(ctx, "re-opening")
-	return d.scene.Reopen(ctx, id, comment)
+	return d.scene.Reopen(ctx, p, comment)
 }
 
 func (d *timed) UserName(ctx context.Context, id string) (string, error) {

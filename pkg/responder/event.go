@@ -73,7 +73,7 @@ func (c *response) unreadable(ctx context.Context, e cloudguard.Event, refused e
 		} else {
 			c.learn(p)
 			_, verdict, _ := guard.Confirm(e, p)
-			c.known = verdict == guard.Confirmed || verdict == guard.Lacking
+			c.known = verdict == guard.Confirmed || verdict == guard.Torn || verdict == guard.Lacking
 		}
 	}
 	c.refuse(refused)
@@ -135,7 +135,7 @@ func (c *response) about(s cloudguard.Subject) {
 
 // confirm makes a request of the event and Cloud Guard's record. The record is read; have is one that was read before,
 // if there is one, and counts with event_check=off, where Cloud Guard is asked only about what an event lacks. A record
-// that doesn't show the closure yet is asked for again for a while.
+// that doesn't show the closure yet, or not all of it, is asked for again for a while.
 func (c *response) confirm(ctx context.Context, have *cloudguard.Problem) bool {
 	var untold error // what an event lacks that would do without the record
 	if !c.Config.EventCheck && have == nil {
@@ -161,7 +161,7 @@ func (c *response) confirm(ctx context.Context, have *cloudguard.Problem) bool {
 		}
 		request, verdict, err := guard.Confirm(c.event, p)
 		c.learn(p)
-		if verdict != guard.NotYet {
+		if verdict != guard.NotYet && verdict != guard.Torn {
 			return c.judge(request, verdict, err)
 		}
 		if c.reviewed && !p.Resolved() {
@@ -172,10 +172,14 @@ func (c *response) confirm(ctx context.Context, have *cloudguard.Problem) bool {
 			c.ignore("eventType is absent, and Cloud Guard has the problem as " + p.Detail)
 			return false
 		}
-		if pause > lagTime || c.Clock.Sleep(ctx, pause) != nil {
-			c.lags(p)
-			return false
+		if pause <= lagTime && c.Clock.Sleep(ctx, pause) == nil {
+			continue
 		}
+		if verdict == guard.Torn { // its comments stay two: both count
+			return c.judge(request, guard.Confirmed, nil)
+		}
+		c.lags(p)
+		return false
 	}
 }
 

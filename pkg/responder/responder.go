@@ -30,7 +30,8 @@ import (
 // Problems reads and re-opens Cloud Guard's problems.
 type Problems interface {
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
-	Reopen(ctx context.Context, id, comment string) error
+	// Reopen sets a problem back to OPEN. If it was read, and somebody has changed it since, the error's class is Conflict.
+	Reopen(ctx context.Context, p cloudguard.Problem, comment string) error
 }
 
 // Directory knows the tenancy and its users.

@@ -121,7 +121,7 @@ func TestAMailIsSentAlsoWhereNoNameCanBeLookedUp(t *testing.T) {
 // stuck hangs in everything that is done between the rotation and the mail.
 type stuck struct{ *scene }
 
-func (s stuck) Reopen(ctx context.Context, _, _ string) error {
+func (s stuck) Reopen(ctx context.Context, _ cloudguard.Problem, _ string) error {
 	<-ctx.Done()
 	return fault.New(fault.Unclear, "UpdateProblemStatus", "no answer in time")
 }

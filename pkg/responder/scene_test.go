@@ -12,6 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/responder"
 	"github.com/keyturn/keyturn/pkg/rotation"
@@ -142,8 +143,14 @@ func (s *scene) Problem(_ context.Context, id string) (cloudguard.Problem, error
 	return s.problem(s.reads)
 }
 
-func (s *scene) Reopen(_ context.Context, id, comment string) error {
+func (s *scene) Reopen(_ context.Context, p cloudguard.Problem, comment string) error {
 	s.called("UpdateProblemStatus")
+	if p.ID != problemID {
+		return errors.New("another problem than the event's was to be re-opened")
+	}
+	if now, err := s.problem(s.reads); err == nil && p.ETag != "" && p.ETag != now.ETag {
+		return fault.New(fault.Conflict, "UpdateProblemStatus", "the etag is another one")
+	}
 	if s.reopenErr != nil {
 		return s.reopenErr
 	}

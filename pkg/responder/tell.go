@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
@@ -92,12 +93,48 @@ func (c *response) reopen(ctx context.Context) {
 	if len(comment) > 900 {
 		comment = strings.ToValidUTF8(comment[:900], "")
 	}
-	if err := c.Problems.Reopen(ctx, c.out.ProblemID, comment); err != nil {
+	err := c.Problems.Reopen(ctx, c.asRead(), comment)
+	for try := 1; fault.Of(err) == fault.Conflict && try < 3; try++ {
+		if again, failed := c.refusedStill(ctx); failed != nil || !again {
+			err = failed
+			break
+		}
+		err = c.Problems.Reopen(ctx, c.asRead(), comment)
+	}
+	switch {
+	case !c.known:
+	case err != nil:
 		c.log.Warn().Err(err).Msg("re-opening the problem")
 		c.note("Re-opening the problem failed: %v", err)
 		c.out.StillClosed = true
 		c.todo("Open the problem again in Cloud Guard:\n" + c.setStatus("OPEN", "Not rotated: see the mail of Keyturn"))
-		return
+	default:
+		c.out.Reopened = true
 	}
-	c.out.Reopened = true
+}
+
+// asRead is the problem on whose record the refusal stands; of one that was not read, its OCID.
+func (c *response) asRead() cloudguard.Problem {
+	if c.problem.ID == c.out.ProblemID {
+		return c.problem
+	}
+	return cloudguard.Problem{ID: c.out.ProblemID}
+}
+
+// refusedStill looks at a problem that somebody has changed since it was refused. It reports whether it is closed by the
+// same closure. Another closure is another order, with an event of its own: it is not for this refusal to end it.
+func (c *response) refusedStill(ctx context.Context) (bool, error) {
+	refused, _ := cloudguard.Closure(c.problem.History)
+	ordered := c.problem.ClosureComment(refused)
+	p, err := c.Problems.Problem(ctx, c.out.ProblemID)
+	if err != nil {
+		return false, err
+	}
+	c.problem = p
+	now, closed := cloudguard.Closure(p.History)
+	c.known = p.Resolved() && closed && now.At.Equal(refused.At) && p.ClosureComment(now) == ordered
+	if !c.known {
+		c.note("Somebody has changed the problem in Cloud Guard since this closure, so Keyturn left it as it is.")
+	}
+	return c.known, nil
 }
