@@ -92,6 +92,29 @@ func TestAProblemIsReadAndReopened(t *testing.T) {
 	}
 }
 
+func TestWhatIsReadAfreshHasAHistoryThatIsReadAfterTheEtag(t *testing.T) {
+	cloud, e := emulated(t, ociemu.Calm())
+	id := e.AddProblem(ociemu.ProblemSeed{Rule: "AUTH_TOKEN_TOO_OLD", User: e.AddUser("web@example.com"), ResourceID: "ocid1.credential.oc1..x", ResourceName: "n"})
+	e.CloseProblem(id, "first", "secops@example.com")
+	held := make(chan struct{})
+	e.Inject(ociemu.Fault{Times: 1, When: ociemu.After, Do: ociemu.Hold(held), Match: func(c ociemu.Call) bool {
+		if c.Operation == "GetProblem" { // it has been answered: its history is asked for after this
+			go func() { defer close(held); e.CloseProblem(id, "second", "ops@example.com") }()
+		}
+		return c.Operation == "GetProblem"
+	}})
+	p, err := cloud.Afresh(t.Context(), id)
+	if err != nil || p.Comment == "second" {
+		t.Fatalf("the record is %+v (%v)", p, err)
+	}
+	if closure, ok := cloudguard.Closure(p.History); !ok || closure.Comment != "second" {
+		t.Errorf("the closure is %+v, want the second one", closure)
+	}
+	if err := cloud.Reopen(t.Context(), p, "why not"); fault.Of(err) != fault.Conflict {
+		t.Errorf("with the etag of before the second closure: %v", err)
+	}
+}
+
 func TestAMailIsSentOnceWhateverTheAnswersStatus(t *testing.T) {
 	for _, status := range []int{200, 202} {
 		o := ociemu.Calm()

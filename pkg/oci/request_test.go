@@ -35,6 +35,7 @@ GET /20200131/problems?accessLevel=ACCESSIBLE&compartmentId=:tenancy&compartment
 GET /20200131/problems?accessLevel=ACCESSIBLE&compartmentId=:tenancy&compartmentIdInSubtree=true&limit=1
 GET /20200131/problems/:problem
 GET /20200131/problems/:problem/histories?compartmentId=:tenancy&limit=100
+GET /20200131/problems/:problem
 POST /20200131/problems/:problem/actions/updateStatus {"comment":"why","status":"OPEN"}
 GET /20200131/configuration?compartmentId=:tenancy
 GET /20181201/topics/:topic

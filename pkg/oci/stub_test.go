@@ -168,6 +168,7 @@ func operations() []operation {
 			return err
 		}},
 		{"GetProblem", "/problems/" + problem, thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.Problem(ctx, problem); return err }},
+		{"GetProblem", "/problems/" + problem, thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.Afresh(ctx, problem); return err }},
 		{"UpdateProblemStatus", "/actions/updateStatus", twice, func(ctx context.Context, c *oci.Cloud) error {
 			return c.Reopen(ctx, cloudguard.Problem{ID: problem}, "why")
 		}},

@@ -95,12 +95,8 @@ func TestARefusalEndsNoClosureButItsOwn(t *testing.T) {
 			s := newScene()
 			now := func() (cloudguard.Problem, error) { p := s.closed(comment); p.ETag = "etag-1"; return p, nil }
 			again := now
-			s.problem = func(reads int) (cloudguard.Problem, error) {
-				if reads > 1 && c.failed != nil {
-					return cloudguard.Problem{}, c.failed
-				}
-				return again()
-			}
+			s.problem = func(int) (cloudguard.Problem, error) { return again() }
+			s.afreshErr = c.failed
 			refuse := ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken})
 			s.run = func(ctx context.Context, job rotation.Job) rotation.Result {
 				again = func() (cloudguard.Problem, error) {

@@ -30,6 +30,8 @@ import (
 // Problems reads and re-opens Cloud Guard's problems.
 type Problems interface {
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
+	// Afresh is Problem, but for the history being as new as the etag at least.
+	Afresh(ctx context.Context, id string) (cloudguard.Problem, error)
 	// Reopen sets a problem back to OPEN. If it was read, and somebody has changed it since, the error's class is Conflict.
 	Reopen(ctx context.Context, p cloudguard.Problem, comment string) error
 }

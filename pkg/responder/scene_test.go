@@ -40,6 +40,7 @@ type scene struct {
 	event  event
 
 	problem   func(reads int) (cloudguard.Problem, error) // reads counts from 1
+	afreshErr error
 	reopenErr error
 	secrets   []secret.Secret
 	listErr   error
@@ -133,7 +134,7 @@ func (s *scene) saw(name string) bool {
 	return slices.Contains(s.names, name)
 }
 
-// Problem and Reopen fit responder.Problems.
+// Problem, Afresh and Reopen fit responder.Problems.
 func (s *scene) Problem(_ context.Context, id string) (cloudguard.Problem, error) {
 	s.called("GetProblem")
 	if id != problemID {
@@ -141,6 +142,13 @@ func (s *scene) Problem(_ context.Context, id string) (cloudguard.Problem, error
 	}
 	s.reads++
 	return s.problem(s.reads)
+}
+
+func (s *scene) Afresh(ctx context.Context, id string) (cloudguard.Problem, error) {
+	if s.afreshErr != nil {
+		return cloudguard.Problem{}, s.afreshErr
+	}
+	return s.Problem(ctx, id)
 }
 
 func (s *scene) Reopen(_ context.Context, p cloudguard.Problem, comment string) error {

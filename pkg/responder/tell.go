@@ -93,16 +93,10 @@ func (c *response) reopen(ctx context.Context) {
 	if len(comment) > 900 {
 		comment = strings.ToValidUTF8(comment[:900], "")
 	}
-	err := c.Problems.Reopen(ctx, c.asRead(), comment)
-	for try := 1; fault.Of(err) == fault.Conflict && try < 3; try++ {
-		if again, failed := c.refusedStill(ctx); failed != nil || !again {
-			err = failed
-			break
-		}
-		err = c.Problems.Reopen(ctx, c.asRead(), comment)
-	}
+	err := c.reopenRefused(ctx, comment)
 	switch {
 	case !c.known:
+		c.note("Somebody has changed the problem in Cloud Guard since this closure, so Keyturn left it as it is.")
 	case err != nil:
 		c.log.Warn().Err(err).Msg("re-opening the problem")
 		c.note("Re-opening the problem failed: %v", err)
@@ -113,28 +107,27 @@ func (c *response) reopen(ctx context.Context) {
 	}
 }
 
-// asRead is the problem on whose record the refusal stands; of one that was not read, its OCID.
-func (c *response) asRead() cloudguard.Problem {
-	if c.problem.ID == c.out.ProblemID {
-		return c.problem
-	}
-	return cloudguard.Problem{ID: c.out.ProblemID}
-}
-
-// refusedStill looks at a problem that somebody has changed since it was refused. It reports whether it is closed by the
-// same closure. Another closure is another order, with an event of its own: it is not for this refusal to end it.
-func (c *response) refusedStill(ctx context.Context) (bool, error) {
+// reopenRefused ends the closure that was refused, and no other: a later closure is another order, with an event of its
+// own. It looks once more, and re-opens the problem on the condition that nobody changes it meanwhile.
+func (c *response) reopenRefused(ctx context.Context, comment string) error {
 	refused, _ := cloudguard.Closure(c.problem.History)
 	ordered := c.problem.ClosureComment(refused)
-	p, err := c.Problems.Problem(ctx, c.out.ProblemID)
-	if err != nil {
-		return false, err
+	for try := 1; ; try++ {
+		p := cloudguard.Problem{ID: c.out.ProblemID}
+		if c.problem.ID == p.ID { // it could be read
+			now, err := c.Problems.Afresh(ctx, p.ID)
+			if err != nil {
+				now = c.problem
+			}
+			p = now
+			closure, _ := cloudguard.Closure(p.History)
+			if c.known = p.Resolved() && closure.At.Equal(refused.At) && p.ClosureComment(closure) == ordered; !c.known {
+				return nil
+			}
+		}
+		err := c.Problems.Reopen(ctx, p, comment)
+		if fault.Of(err) != fault.Conflict || try == 3 {
+			return err
+		}
 	}
-	c.problem = p
-	now, closed := cloudguard.Closure(p.History)
-	c.known = p.Resolved() && closed && now.At.Equal(refused.At) && p.ClosureComment(now) == ordered
-	if !c.known {
-		c.note("Somebody has changed the problem in Cloud Guard since this closure, so Keyturn left it as it is.")
-	}
-	return c.known, nil
 }
