@@ -29,7 +29,7 @@ type History struct {
 	resets   map[time.Time]bool
 	promoted map[string]map[int64]bool // secret -> the versions that functions have made CURRENT
 	written  map[string]bool           // secrets that functions have written
-	theirs   map[string]bool           // secrets whose CURRENT version somebody else has chosen after that and after the last order
+	theirs   map[string]int64          // secrets whose CURRENT version somebody else has chosen after that and after the last order -> what was CURRENT before
 	undone   int                       // new credentials that somebody else has deleted: each may have a successor
 	deleted  bool                      // somebody else has deleted a credential of the user
 	sent     int                       // deletions up to this call were on their way when somebody acted
@@ -40,7 +40,7 @@ type History struct {
 // New returns the judge of the case's next rotation.
 func New(c *stage.Case) *History {
 	return &History{c: c, old: c.OldID, hands: append([]string{c.OldID}, c.Bystander...), made: map[string]bool{}, resets: map[time.Time]bool{},
-		promoted: map[string]map[int64]bool{}, written: map[string]bool{}, theirs: map[string]bool{}}
+		promoted: map[string]map[int64]bool{}, written: map[string]bool{}, theirs: map[string]int64{}}
 }
 
 // Follow lets a new judge see every change of the stage from now on.
@@ -133,7 +133,7 @@ func (h *History) secrets(before, now State) {
 		promoted, written := before.Versions[key] != now.Versions[key], before.Newest[key] != now.Newest[key]
 		switch {
 		case now.Call == 0:
-			h.theirs[key] = h.theirs[key] || promoted && h.written[key]
+			h.chosen(key, before.Versions[key], now.Versions[key])
 			continue
 		case !promoted && !written:
 			continue
@@ -145,7 +145,7 @@ func (h *History) secrets(before, now State) {
 		if !promoted {
 			continue
 		}
-		if h.theirs[key] {
+		if _, chosen := h.theirs[key]; chosen && !now.Kept[key] { // a password that was reset works nowhere else than there
 			h.fault("what a person had made CURRENT was replaced")
 		}
 		if h.promoted[key] == nil {
@@ -154,6 +154,18 @@ func (h *History) secrets(before, now State) {
 		if h.promoted[key][now.Versions[key]] = true; len(h.promoted[key]) > 1+h.undone {
 			h.fault("a third version of a secret became CURRENT")
 		}
+	}
+}
+
+// chosen notes that somebody else has made another version CURRENT. Who takes that back has chosen nothing.
+func (h *History) chosen(key string, before, now int64) {
+	first, already := h.theirs[key]
+	switch {
+	case before == now || !h.written[key]:
+	case already && now == first:
+		delete(h.theirs, key)
+	case !already:
+		h.theirs[key] = before
 	}
 }
 

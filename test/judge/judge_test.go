@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +50,42 @@ func TestTheJudgeSeesWhatMustNotHappen(t *testing.T) {
 				t.Errorf("found %q, want %q", got, m.want)
 			}
 		})
+	}
+}
+
+func TestWhatAPersonTakesBackIsNoChoice(t *testing.T) {
+	at := func(call int, current, newest int64) State {
+		v, n := versions(current, newest)
+		return State{Call: call, Living: []string{"old", "other"}, Versions: v, Newest: n}
+	}
+	staged := []State{at(0, 1, 1), at(1, 1, 2)}
+	for name, m := range map[string]struct {
+		states []State
+		fault  bool
+	}{
+		"a version of their own":                          {[]State{at(0, 3, 3), at(2, 2, 3)}, true},
+		"and takes it back":                               {[]State{at(0, 3, 3), at(0, 1, 3), at(2, 2, 3)}, false},
+		"and takes it back, and then does it again":       {[]State{at(0, 3, 3), at(0, 1, 3), at(0, 3, 3), at(2, 2, 3)}, true},
+		"two of them, and takes the second one back":      {[]State{at(0, 3, 3), at(0, 4, 4), at(0, 3, 4), at(2, 2, 4)}, true},
+		"two of them, and takes both back":                {[]State{at(0, 3, 3), at(0, 4, 4), at(0, 1, 4), at(2, 2, 4)}, false},
+		"the staged one, rolls back, and takes that back": {[]State{at(0, 2, 2), at(0, 1, 2), at(2, 2, 2)}, false},
+	} {
+		if got := history(0, append(slices.Clone(staged), m.states...)...); (got != "") != m.fault {
+			t.Errorf("a person who makes CURRENT %s: found %q", name, got)
+		}
+	}
+}
+
+func TestAPasswordMayBeMadeCurrentOverWhatIsNone(t *testing.T) {
+	for kept, want := range map[bool]string{true: "", false: "what a person had made CURRENT was replaced"} {
+		h := New(&stage.Case{Kind: stage.Password, User: "ann"})
+		for _, s := range []struct{ call, current, newest int64 }{{0, 1, 1}, {1, 1, 2}, {0, 3, 3}, {2, 2, 3}} {
+			v, n := versions(s.current, s.newest)
+			h.Add(State{Call: int(s.call), Versions: v, Newest: n, Kept: map[string]bool{"s": kept && s.current == 2}})
+		}
+		if got := strings.Join(h.Faults(), "\n"); got != want {
+			t.Errorf("found %q, want %q", got, want)
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ type State struct {
 	Orders   int                 // how often somebody has closed the problem
 	Replace  bool                // some closure allows to delete first; who follows it may not know of a later one
 	Password time.Time           // when it was made; zero: there is none
+	Kept     map[string]bool     // secret -> its CURRENT version holds the user's password
 }
 
 // Look reduces what the emulator holds to a state.
@@ -39,7 +40,7 @@ func Look(v ociemu.View, c *stage.Case) State {
 		}
 	}
 	if c.Kind == stage.Password {
-		s.Password = v.User(c.User).PasswordCreated
+		s.Password, s.Kept = v.User(c.User).PasswordCreated, map[string]bool{}
 	} else {
 		s.Living = c.IDsIn(v)
 	}
@@ -52,6 +53,9 @@ func Look(v ociemu.View, c *stage.Case) State {
 			if version.Number == secret.CurrentVersion {
 				current[key] = read(version.Content)
 			}
+		}
+		if c.Kind == stage.Password {
+			s.Kept[key] = slices.ContainsFunc(current[key], func(r reading) bool { return v.Works("password", c.User, r.value) })
 		}
 	}
 	for _, id := range c.AllSecrets() {

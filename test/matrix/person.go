@@ -281,24 +281,28 @@ func (sc *scene) perform(ctx context.Context, call int, a *act) {
 	sc.d.idle = sc.d.idle || !done
 }
 
-// judgePerson judges the end of a cell in which a person acted. How far the rotation came depends on the moment. But two
-// new credentials are never left, a credential that was not replaced has its problem open, and one that is gone has not,
+// judgePerson judges the end of a cell in which a person acted. How far the rotation came depends on the moment. But no
+// new credential is left that nobody ordered, a credential that was not replaced has its problem open, and one that is gone has not,
 // unless its successor is not in place yet: then the open problem is where a person orders the rest.
 func (sc *scene) judgePerson(a *act, fault func(string, ...any)) {
-	if n := len(sc.new()); n > 1 {
-		fault("at the end there are %d new credentials", n)
-	}
 	if metadata := sc.Secret(sc.secret()).Metadata; a.name == "writes to the metadata" && metadata["note"] != note {
 		fault("at the end what the person wrote to the metadata is gone")
 	}
 	elsewhere := *sc.c
 	elsewhere.Secrets = sc.others
-	replaced := sc.holdsNew(sc.c) || sc.others != nil && sc.holdsNew(&elsewhere)
+	here, there := sc.holdsNew(sc.c), sc.others != nil && sc.holdsNew(&elsewhere)
+	replaced := here || there
+	// Two closures with different secrets are two orders. Where neither delivery could see the other's first write in time,
+	// each carries out its own.
+	if n := len(sc.new()); n > 2 || n == 2 && !(here && there) {
+		fault("at the end there are %d new credentials", n)
+	}
 	if a.breaks && sc.form.variant == grace && sc.Secret(sc.secret()).CurrentVersion > 1 {
 		replaced = true // all was done: the sweep says so when the grace is over
 	}
-	// Where the old one may have been deleted first, and the secret can't be read, nobody can tell that all was done.
-	blind := sc.forbidden.Load() && sc.form.variant == replace
+	// Where the old one may have been deleted first, nobody can tell that all was done if the secret can't be read. Of two
+	// orders one may be refused, while the other is carried out.
+	blind := sc.forbidden.Load() && sc.form.variant == replace || sc.others != nil
 	switch old := slices.Contains(sc.c.IDs(), sc.c.OldID); {
 	case old && !sc.reopened() && !(replaced && (a.grace || sc.form.variant == grace)):
 		fault("at the end the problem is closed, but the old credential is not replaced")

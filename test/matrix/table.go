@@ -200,9 +200,12 @@ A cell passes if, seen from the outside,
 A cell in which a person acts passes if, from then on,
 
 - no function leaves the user without a credential whose value can be read,
-- no function writes to a secret that is bound to somebody else, or replaces a version that the person made CURRENT after the rotation had begun,
+- no function writes to a secret that is bound to somebody else, or replaces a version that the person made CURRENT after the rotation had begun
+  (with the user's new password, it may: the one that was CURRENT before works no more, and what the person wrote stays as an earlier version),
 - at the end there is at most one new credential, the problem is open if the old credential is there without a grace, and closed if it is gone
   (where the user is gone, or the old one went first and the secret can no longer be read, it may be open: nobody can tell what became of it),
+- if the person closed the problem again with another secret before the first delivery had written anything, those are two orders: each may have been
+  carried out, into its own secret; or one was, and the other refused, which has opened the problem again,
 - SecOps got a mail.
 
 Nobody closes the problem again in those cells. What can't be known is excused: a deletion of a credential that was on its way when the person acted.
