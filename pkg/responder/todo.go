@@ -141,7 +141,13 @@ func (c *response) already(r rotation.Result) {
 			"write it to the consumer's secret.",
 			"If the problem opens again by itself, dismiss it.")
 	case rotation.AlreadyReset:
-		c.todo("Nothing: the user has set a new password, or has got one, after the problem was closed.")
+		const why = "Nothing: the user has set a new password, or has got one, after the problem was closed."
+		if len(r.Placed) == 0 {
+			c.todo(why)
+			return
+		}
+		// What Keyturn noted of its own reset may have been taken out of the secret.
+		c.todo(why + " It may be in no secret. If the user doesn't have it, the user sets another one with \"Forgot password\" at sign-in.")
 	case rotation.ResetNotKept:
 		c.password(r)
 	case rotation.GraceRunning:

@@ -52,6 +52,9 @@ var edits = []edit{
 		for _, id := range p.Secrets {
 			r.WipeMetadata(id)
 		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.wiped = true
 		return nil
 	}},
 	{name: "deletes the new credential", do: func(ctx context.Context, r *run, p *person) error {

@@ -49,6 +49,7 @@ type person struct {
 	kept    bool        // the CURRENT version is the user's password, as last seen
 	since   time.Time   // when a new credential was first CURRENT and worked; zero before
 	h       *judge.History
+	wiped   bool     // somebody has emptied the metadata in this rotation, and with it what was noted of a reset
 	cut     bool     // somebody has deleted the old credential in this rotation
 	settled []string // ids of the credentials when the last rotation was done; none while one is under way
 }
@@ -58,7 +59,7 @@ func (p *person) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.turns++
-	p.resets, p.event, p.answers, p.settled, p.since, p.cut = nil, nil, nil, nil, time.Time{}, false
+	p.resets, p.event, p.answers, p.settled, p.since, p.cut, p.wiped = nil, nil, nil, nil, time.Time{}, false, false
 	p.h = judge.New(p.Case)
 }
 

@@ -264,12 +264,13 @@ func (r *run) told(p *person) bool {
 	if p.Kind != stage.Password {
 		return false
 	}
-	for _, m := range r.Mails()[p.mails:] {
-		if strings.Contains(m.Body, p.User) && strings.Contains(m.Body, "is in no secret") {
-			return true
-		}
-	}
-	return false
+	p.mu.Lock()
+	wiped := p.wiped
+	p.mu.Unlock()
+	return slices.ContainsFunc(r.Mails()[p.mails:], func(m ociemu.Mail) bool {
+		text := strings.ReplaceAll(m.Body, "\n", " ")
+		return strings.Contains(text, p.User) && (strings.Contains(text, "is in no secret") || wiped && strings.Contains(text, "may be in no secret"))
+	})
 }
 
 // more says whether another epoch is to begin.
