@@ -87,7 +87,7 @@ func (r *run) observe(ctx context.Context) (Snapshot, error) {
 		return s, err
 	}
 	v = r.view(s)
-	torn := r.job.Ref.Kind != credential.Password && len(s.Secrets) > 0 && v.oldGone() && !v.finished()
+	torn := r.job.Ref.Kind != credential.Password && v.oldGone() && !v.finished()
 	if torn {
 		s.Secrets = slices.Clone(s.Secrets)
 		if err := r.describe(ctx, s.Secrets); err != nil {

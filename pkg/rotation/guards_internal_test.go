@@ -1,0 +1,45 @@
+package rotation
+
+import (
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/fn"
+)
+
+// What waits, waits for somebody else: the platform, IAM, a person. The times are theirs.
+func TestEachTimeThatIsWaitedIsTheOneThatItsReasonGives(t *testing.T) {
+	for what, c := range map[string]struct{ have, want time.Duration }{
+		"an invocation may be at work for its longest life and a minute":          {MakerLife, fn.MaxLife + time.Minute},
+		"IAM is given the 240 seconds that OCI's own SDKs give it":                {SpreadTime, 240 * time.Second},
+		"a refusal counts after twice the 15 minutes that users have seen":        {ProofTime, 2 * 15 * time.Minute},
+		"a list shows what was made when its maker is gone and IAM has spread it": {UnseenTime, 10 * time.Minute},
+		"a service may be silent for a day":                                       {SilentTime, 24 * time.Hour},
+		"a secret may take no change for half an hour":                            {BlockedTime, 30 * time.Minute},
+		"a private key lies in memory for two minutes":                            {spareTime, 2 * time.Minute},
+		"a process is busy that has had an API key within a minute":               {busyTime, time.Minute},
+	} {
+		if c.have != c.want {
+			t.Errorf("%s: %v, want %v", what, c.have, c.want)
+		}
+	}
+}
+
+func TestAnActionWithoutWhatItNeedsIsRefusedBeforeOCIIsAsked(t *testing.T) {
+	for _, kind := range credential.Kinds() {
+		for _, a := range []Action{Create, Stage, Prove, Promote, Fence, Discard, Look, Done, ""} {
+			if a == Create && kind != credential.APIKey || a == Stage && kind == credential.APIKey {
+				continue // OCI makes the value, or this run does
+			}
+			r := &run{Engine: &Engine{}, job: Job{Ref: credential.Ref{Kind: kind, User: "u", ID: "old"}}} // who asks panics
+			if err := r.do(t.Context(), Case{}, a); err == nil || fault.Of(err) != fault.Invalid {
+				t.Errorf("%s, %q: %v", kind, a, err)
+			}
+			if r.result.Acted || r.mem.Undone != "" || len(r.mem.Deleted) > 0 {
+				t.Errorf("%s, %q: it is taken for done", kind, a)
+			}
+		}
+	}
+}
