@@ -38,14 +38,14 @@ func stateOf(t *testing.T, text string) rotation.State {
 	return s
 }
 
-// Without any of these lines some row, or some field of a row, could be left out or changed without a trace.
+// Without any of these lines some row, or some field of a row, could be left out, changed or moved without a trace.
 func TestTheTableDecidesEachListedStateAsItSays(t *testing.T) {
 	file, err := os.Open("testdata/decisions.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	used, n := map[int]bool{}, 0
+	used, before, n := map[int]bool{}, map[int]bool{}, 0
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
 		line := lines.Text()
@@ -57,8 +57,12 @@ func TestTheTableDecidesEachListedStateAsItSays(t *testing.T) {
 		if !ok {
 			t.Fatalf("%q decides nothing", line)
 		}
-		d := rotation.Next(stateOf(t, strings.TrimSpace(text)))
+		state := stateOf(t, strings.TrimSpace(text))
+		d := rotation.Next(state)
 		used[d.Row] = true
+		if d.Row < len(rotation.Table) && rotation.Fits(rotation.Table[d.Row], state) {
+			before[d.Row] = true
+		}
 		got := string(d.Action)
 		if d.Reason != "" {
 			got += ": " + string(d.Reason)
@@ -73,6 +77,11 @@ func TestTheTableDecidesEachListedStateAsItSays(t *testing.T) {
 	for i, row := range rotation.Table {
 		if !used[i+1] {
 			t.Errorf("no line of testdata/decisions.txt is decided by row %d (%s: %s)", i+1, row.Then, row.Because)
+		}
+	}
+	for _, row := range rotation.Contested() {
+		if !before[row] {
+			t.Errorf("no line of testdata/decisions.txt shows that row %d has to stand before row %d, which also fits", row, row+1)
 		}
 	}
 	if n < 300 {

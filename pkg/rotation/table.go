@@ -52,10 +52,10 @@ type Row struct {
 	Stored  []Stored
 	Proof   Proof
 	Slot    Slot
-	Room    Room
-	Trouble []Trouble
 	Replace string // "yes" or "no"
 	Grace   Grace
+	Room    Room
+	Trouble []Trouble
 
 	Then    Action
 	Reason  Reason // set where the action ends the run
