@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf16"
 )
 
@@ -69,8 +70,12 @@ var (
 	block       = regexp.MustCompile(`(?s)-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END ([A-Z0-9 ]+)-----`)
 	fingerprint = regexp.MustCompile(`(?i)\b[0-9a-f]{2}(:[0-9a-f]{2}){15}\b`)
 	escapes     = regexp.MustCompile(`(?i)\\+(u000[ad9]|[nrt])|\\+\r?\n`)
-	run         = regexp.MustCompile(`[A-Za-z0-9+/_-]{40,}(\s+[A-Za-z0-9+/_-]{40,})*(\s+[A-Za-z0-9+/_-]+)?={0,2}`)
 )
+
+// run is base64, broken into lines or not. It takes long to compile, so that is done when it is first needed.
+var run = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`[A-Za-z0-9+/_-]{40,}(\s+[A-Za-z0-9+/_-]{40,})*(\s+[A-Za-z0-9+/_-]+)?={0,2}`)
+})
 
 func (k *keys) search(text string, depth int) {
 	if depth == 0 {
@@ -92,7 +97,7 @@ func (k *keys) search(text string, depth int) {
 	for _, id := range fingerprint.FindAllString(rest, -1) {
 		k.ids, k.claimed = append(k.ids, strings.ToLower(id)), true
 	}
-	for _, long := range run.FindAllString(fingerprint.ReplaceAllString(rest, " "), -1) {
+	for _, long := range run().FindAllString(fingerprint.ReplaceAllString(rest, " "), -1) {
 		k.encoded(long, depth)
 	}
 }

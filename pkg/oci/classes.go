@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/keyturn/keyturn/pkg/fault"
 )
@@ -87,7 +88,8 @@ type matcher struct {
 	code, text *regexp.Regexp
 }
 
-var matchers = func() []matcher {
+// matchers are all rows, compiled when the first refusal comes: most processes see none, and all would start later.
+var matchers = sync.OnceValue(func() []matcher {
 	out := make([]matcher, len(refusals))
 	for i, r := range refusals {
 		out[i] = matcher{row: r, text: regexp.MustCompile(r.message)}
@@ -96,7 +98,7 @@ var matchers = func() []matcher {
 		}
 	}
 	return out
-}()
+})
 
 func (m matcher) matches(status int, code, text string) bool {
 	if len(m.statuses) > 0 && !slices.Contains(m.statuses, status) {
@@ -113,8 +115,9 @@ func rowOf(a failure) row {
 			", without OCI's error code or request id: a gateway or a proxy on the way has answered"}
 	}
 	text := strings.ToLower(oneSpace(a.code + " " + a.message))
-	i := slices.IndexFunc(matchers, func(m matcher) bool { return m.matches(a.status, strings.ToLower(a.code), text) })
-	return matchers[i].row // the last one matches everything
+	rows := matchers()
+	i := slices.IndexFunc(rows, func(m matcher) bool { return m.matches(a.status, strings.ToLower(a.code), text) })
+	return rows[i].row // the last one matches everything
 }
 
 func oneSpace(s string) string {
