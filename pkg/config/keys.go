@@ -48,7 +48,7 @@ var specs = []spec{
 	{Key{"secret_compartments", "", "OCIDs of compartments or of the tenancy, with commas between them", "where secrets are looked for by their tags, when a closure comment names none"}, readCompartments},
 }
 
-// Keys returns the documentation of all keys, in the order of the README.
+// Keys returns the documentation of all keys, in the order of docs/configuration.md.
 func Keys() []Key {
 	keys := make([]Key, len(specs))
 	for i, s := range specs {

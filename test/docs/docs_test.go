@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the generated parts")
 func TestTheDocumentationSaysWhatTheCodeDoes(t *testing.T) {
 	for _, part := range []struct{ file, name, text string }{
 		{"../../docs/decisions.md", "table", rotation.TableText()},
-		{"../../README.md", "configuration", config.Table()},
+		{"../../docs/configuration.md", "configuration", config.Table()},
 		{"../../CONTRIBUTING.md", "suites", need.Table()},
 		{"../../docs/preflight.md", "checks", preflight.Table()},
 		{"../../docs/preflight.md", "writes", preflight.WritesTable()},
