@@ -1,0 +1,39 @@
+package ociemu_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/identity"
+
+	"github.com/keyturn/keyturn/test/ociemu"
+)
+
+// An operator lists a user's auth tokens with Oracle's own SDK. Elsewhere than in a test, Emulator.Env lets any program do so.
+func Example() {
+	emulator, err := ociemu.Start(ociemu.Calm())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer emulator.Close()
+	user := emulator.AddUser("web@example.com")
+	emulator.AddAuthToken(user, "for the registry")
+
+	o := emulator.AddOperator("ann@example.com")
+	client, err := identity.NewIdentityClientWithConfigurationProvider(
+		common.NewRawConfigurationProvider(o.TenancyID, o.UserID, o.Region, o.Fingerprint, string(o.PrivatePEM), nil))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client.HTTPClient = emulator.Client()
+	tokens, err := client.ListAuthTokens(context.Background(), identity.ListAuthTokensRequest{UserId: &user})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(len(tokens.Items), "auth token of web@example.com")
+	// Output: 1 auth token of web@example.com
+}
