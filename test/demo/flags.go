@@ -20,6 +20,7 @@ type options struct {
 	event      string
 	serve      bool
 	verbose    bool
+	svg        string
 }
 
 const usage = `Usage: go run ./test/demo [flags]
@@ -38,6 +39,7 @@ Rotates one credential of each kind in an emulated tenancy on this machine, and 
   -event FILE           send the raw event in FILE to the function, through the Fn contract, and show the
                         answer and the mail
   -serve                set the stage and stay up: close the problems yourself; Ctrl-C ends it
+  -svg FILE             draw what comes before the mail as a picture, 80 columns wide, instead of showing it
   -verbose              show the function's log, without the fields that are the same on every line
   -h                    this help
 
@@ -59,6 +61,7 @@ func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok
 	flags.StringVar(&o.comment, "comment", "", "")
 	flags.StringVar(&o.event, "event", "", "")
 	flags.BoolVar(&o.serve, "serve", false, "")
+	flags.StringVar(&o.svg, "svg", "", "")
 	flags.BoolVar(&o.verbose, "verbose", false, "")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -92,7 +95,7 @@ func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok
 
 // conflict refuses flags of which only one can be meant.
 func (o options) conflict(given map[string]bool) error {
-	for _, pair := range [][2]string{{"event", "comment"}, {"event", "serve"}, {"event", "kind"}, {"serve", "comment"}} {
+	for _, pair := range [][2]string{{"event", "comment"}, {"event", "serve"}, {"event", "kind"}, {"serve", "comment"}, {"svg", "serve"}, {"svg", "verbose"}} {
 		if given[pair[0]] && given[pair[1]] {
 			return fmt.Errorf("-%s and -%s can't be combined", pair[0], pair[1])
 		}

@@ -12,6 +12,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,14 @@ func (d demo) run(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		return code
 	}
 	out := newScreen(stdout)
+	var drawn bytes.Buffer
+	if o.svg != "" {
+		out = &screen{w: &drawn, colour: true, width: 80}
+	}
 	err := d.play(ctx, o, out)
+	if err == nil && o.svg != "" {
+		err = draw(o.svg, drawn.String())
+	}
 	if err == nil && o.serve {
 		out.line("", "  Ended.") // now that the function's last log line is out
 	}
