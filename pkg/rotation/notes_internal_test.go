@@ -110,6 +110,7 @@ func TestARefusalOfMinutesAgoSaysNothingOnceAnotherDeliveryHasPromoted(t *testin
 
 func TestWhatOurOwnVersionHoldsIsNoQuestion(t *testing.T) {
 	s := promoted()
+	s.snap.Secrets = append(s.snap.Secrets, plain(credential.RoleToken)) // not promoted yet: all is not finished
 	s.one().Holds.Number, s.one().Holds.Why = 2, "it is written in no known way"
 	if got := s.view().at(1).holding(*s.one()); got.Unknown != "" || len(got.IDs) > 0 {
 		t.Errorf("of our own CURRENT version: %+v", got)
