@@ -115,11 +115,10 @@ func (c *response) reopenRefused(ctx context.Context, comment string) error {
 	for try := 1; ; try++ {
 		p := cloudguard.Problem{ID: c.out.ProblemID}
 		if c.problem.ID == p.ID { // it could be read
-			now, err := c.Problems.Afresh(ctx, p.ID)
-			if err != nil {
-				now = c.problem
+			var err error
+			if p, err = c.Problems.Afresh(ctx, p.ID); err != nil {
+				p = c.problem // its etag is a condition, too
 			}
-			p = now
 			closure, _ := cloudguard.Closure(p.History)
 			if c.known = p.Resolved() && closure.At.Equal(refused.At) && p.ClosureComment(closure) == ordered; !c.known {
 				return nil
