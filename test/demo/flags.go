@@ -77,6 +77,8 @@ func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok
 		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case given["event"] && o.event == "":
 		err = errors.New("-event needs the name of a file")
+	case given["svg"] && o.svg == "":
+		err = errors.New("-svg needs the name of a file")
 	default:
 		err = o.conflict(given)
 	}
@@ -95,7 +97,7 @@ func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok
 
 // conflict refuses flags of which only one can be meant.
 func (o options) conflict(given map[string]bool) error {
-	for _, pair := range [][2]string{{"event", "comment"}, {"event", "serve"}, {"event", "kind"}, {"serve", "comment"}, {"svg", "serve"}, {"svg", "verbose"}} {
+	for _, pair := range [][2]string{{"event", "comment"}, {"event", "serve"}, {"event", "kind"}, {"serve", "comment"}, {"svg", "serve"}, {"svg", "verbose"}, {"svg", "event"}} {
 		if given[pair[0]] && given[pair[1]] {
 			return fmt.Errorf("-%s and -%s can't be combined", pair[0], pair[1])
 		}
