@@ -20,19 +20,17 @@ import (
 	"github.com/keyturn/keyturn/test/stage"
 )
 
-// neverLost checks after each change that the old credential lives, or that its secrets' CURRENT versions hold one
-// that does.
+// neverLost lets the judge see every change of the cases, and fails the test for each promise that is broken.
 func neverLost(t *testing.T, s *stage.Stage, cases ...*stage.Case) {
 	t.Helper()
-	told := map[*stage.Case]bool{}
-	s.OnChange(func(v ociemu.View) {
-		for _, c := range cases {
-			if !told[c] && !v.Holds(string(c.Kind), c.User, c.OldID, c.Old.Value) && !v.Works(string(c.Kind), c.User, c.CurrentIn(v)...) {
-				told[c] = true
-				t.Errorf("%s: the old %s is gone, and CURRENT holds none that works", c.UserName, c.Kind)
+	for _, c := range cases {
+		h := follow(t, s, c)
+		for _, other := range cases {
+			if other != c && other.User == c.User && other.Kind == c.Kind {
+				h.Twin(other.OldID)
 			}
 		}
-	})
+	}
 }
 
 // finish delivers the newest event again and sweeps, as time brings it.
@@ -189,6 +187,7 @@ func TestTwoAPIKeysOfOneUserClosedAtOnceAreBothRotated(t *testing.T) {
 	if len(late) > 1 {
 		t.Fatal("both were refused")
 	}
+	s.Forward(11 * time.Minute) // what a delivery has announced and not done is left to it for that long
 	for _, c := range late {
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 			t.Fatalf("closed again, the answer is %+v", a)
@@ -223,18 +222,10 @@ func TestOfTwoKeysOfOneUserWhoseCommentsNameTheSameSecretOneIsRotated(t *testing
 	s := play(t, stage.Options{})
 	a := s.Add(stage.Want{Kind: stage.APIKey})
 	b := second(s, a)
-	shared := map[string]string{"api_secret_ocid": a.Secrets["api_secret_ocid"]}
-	lost := false
-	s.OnChange(func(v ociemu.View) {
-		// Whatever the secret came to hold lives, or the credential before it does.
-		lost = lost || !v.Holds("api-key", a.User, a.OldID, a.Old.Value) && !v.Works("api-key", a.User, a.CurrentIn(v)...)
-	})
+	b.Secrets = map[string]string{"api_secret_ocid": a.Secrets["api_secret_ocid"]}
+	neverLost(t, s, a, b)
 	closeAtOnce(s, map[*stage.Case]string{a: a.Comment(), b: a.Comment()})
-	b.Secrets = shared
 	finish(t, s)
-	if lost {
-		t.Error("the old key was gone before CURRENT held one that works")
-	}
 	stored, err := a.Stored()
 	if err != nil || a.Try(stored) != 200 {
 		t.Fatalf("CURRENT is answered %d (%v)", a.Try(stored), err)
@@ -298,7 +289,7 @@ func sweepAtOnce(t *testing.T, s *stage.Stage, n int) {
 // duplicate delivers the newest event once more while the first call that fits is held, and returns what waits for that.
 func duplicate(t *testing.T, s *stage.Stage, fits func(ociemu.Call) bool) (wait func() bool) {
 	t.Helper()
-	return held(t, s, ociemu.Before, fits, func(ctx context.Context) {
+	return held(t, s, ociemu.Before, fits, func(ctx context.Context, _ int) {
 		events := s.Events()
 		if _, err := s.Invoke(ctx, events[len(events)-1]); err != nil {
 			t.Error(err)

@@ -18,7 +18,7 @@ func TestReplaceYesStopsWhenTheListHasRoomAgain(t *testing.T) {
 	c := s.Add(stage.Want{Kind: stage.APIKey, Bystander: 2})
 	neverLost(t, s, c) // with a free slot nothing has to go first
 	sc := &scene{Stage: s, c: c}
-	wait := held(t, s, ociemu.Before, beforeStage.fits(s, c), func(ctx context.Context) {
+	wait := held(t, s, ociemu.Before, beforeStage.fits(s, c), func(ctx context.Context, _ int) {
 		for _, id := range c.Bystander {
 			if err := sc.c.Delete(ctx, id); err != nil {
 				t.Error(err)

@@ -23,10 +23,11 @@ func proves(c *stage.Case) func(ociemu.Call) bool {
 	return func(k ociemu.Call) bool { return k.Operation == proofs[c.Kind] && k.Caller.Kind != "function" }
 }
 
-// held lets a person act while the first call that fits is held, and returns what waits for the end of that.
-func held(t *testing.T, s *stage.Stage, when ociemu.When, fits func(ociemu.Call) bool, act func(context.Context)) (wait func() bool) {
+// held lets a person act while the first call that fits is held, and returns what waits for the end of that. The person
+// learns the number of the call.
+func held(t *testing.T, s *stage.Stage, when ociemu.When, fits func(ociemu.Call) bool, act func(ctx context.Context, call int)) (wait func() bool) {
 	t.Helper()
-	reached, release, over := make(chan struct{}), make(chan struct{}), false
+	reached, release, over := make(chan int, 1), make(chan struct{}), false
 	var once sync.Mutex
 	s.Inject(ociemu.Fault{When: when, Do: ociemu.Hold(release), Match: func(k ociemu.Call) bool {
 		once.Lock()
@@ -35,15 +36,15 @@ func held(t *testing.T, s *stage.Stage, when ociemu.When, fits func(ociemu.Call)
 			return false
 		}
 		over = true
-		close(reached)
+		reached <- k.Seq
 		return true
 	}})
 	ctx := t.Context()
 	done := make(chan bool, 1)
 	go func() {
 		select {
-		case <-reached:
-			act(ctx)
+		case call := <-reached:
+			act(ctx, call)
 			close(release)
 			done <- true
 		case <-ctx.Done():

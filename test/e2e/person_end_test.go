@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/test/judge"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -28,29 +29,16 @@ func eventually(t *testing.T, s *stage.Stage) {
 	}
 }
 
-// watchOld checks that the function deletes the old credential only while CURRENT holds another one that lives.
-func watchOld(t *testing.T, sc *scene) {
+// follow lets the judge see every change of the case, and fails the test for each promise that is broken.
+func follow(t *testing.T, s *stage.Stage, c *stage.Case) *judge.History {
 	t.Helper()
-	c, told, gone := sc.c, false, false
-	byHand := func() bool {
-		calls := sc.Calls()
-		for i := len(calls) - 1; i >= 0; i-- {
-			if calls[i].Operation == deletes[c.Kind] {
-				return calls[i].Caller.Operator
-			}
-		}
-		return true
-	}
-	sc.OnChange(func(v ociemu.View) {
-		if gone || told || v.Holds(string(c.Kind), c.User, c.OldID, c.Old.Value) {
-			return
-		}
-		gone = true
-		if !byHand() && !v.Works(string(c.Kind), c.User, c.CurrentIn(v)...) {
-			told = true
-			t.Error("the function deleted the old credential, and CURRENT holds none that works")
+	h := judge.Follow(s, c)
+	t.Cleanup(func() {
+		for _, fault := range h.Faults() {
+			t.Errorf("%s, %s: %s", c.UserName, c.Kind, fault)
 		}
 	})
+	return h
 }
 
 // settled checks what has to be so in every end: nothing lives whose value is nowhere, and a problem whose credential

@@ -12,6 +12,7 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/vault"
 
+	"github.com/keyturn/keyturn/test/judge"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/stage"
 )
@@ -20,6 +21,7 @@ import (
 type scene struct {
 	*stage.Stage
 	c     *stage.Case
+	h     *judge.History
 	own   stage.Credential // what the person put into the secret; none in most scenes
 	other string           // somebody else
 	since map[string]ociemu.Secret
@@ -86,6 +88,7 @@ var acts = []act{
 	{"stores a value of their own", whole, func(ctx context.Context, t *testing.T, sc *scene) {
 		if sc.c.Kind == stage.APIKey || len(sc.c.IDs()) == 1 {
 			sc.own = sc.c.AddOwn()
+			sc.h.Own(sc.own.ID)
 		} else { // no slot is left; what they store is no credential of this user
 			sc.own = stage.Credential{ID: "by hand", Value: "by hand"}
 		}
@@ -220,8 +223,9 @@ func TestWhateverAPersonDoesInTheMiddleNothingIsLost(t *testing.T) {
 func playAct(t *testing.T, a act, m moment, kind stage.Kind) {
 	s := play(t, calm)
 	sc := &scene{Stage: s, c: s.Add(stage.Want{Kind: kind}), other: s.AddUser("somebody-else"), since: map[string]ociemu.Secret{}}
-	watchOld(t, sc)
-	do := func(ctx context.Context) {
+	sc.h = follow(t, s, sc.c)
+	do := func(ctx context.Context, call int) {
+		sc.h.Sent(call)
 		a.do(ctx, t, sc)
 		for _, id := range sc.secrets() {
 			sc.since[id] = s.Secret(id)
@@ -229,7 +233,7 @@ func playAct(t *testing.T, a act, m moment, kind stage.Kind) {
 	}
 	wait := func() bool {
 		came := !slices.ContainsFunc(sc.secrets(), func(id string) bool { return s.Secret(id).CurrentVersion != 2 })
-		do(t.Context())
+		do(t.Context(), 0)
 		return came
 	}
 	if m.fits == nil {

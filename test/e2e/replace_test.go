@@ -179,7 +179,7 @@ func TestWhenTheSlotThatReplaceYesMadeIsFilledTheMailNamesWhatFillsIt(t *testing
 			t.Parallel()
 			s := play(t, calm)
 			c := s.Add(stage.Want{Kind: kind, Bystander: others})
-			wait := held(t, s, ociemu.After, func(k ociemu.Call) bool { return k.Operation == deletes[kind] }, func(context.Context) { c.AddOwn() })
+			wait := held(t, s, ociemu.After, func(k ociemu.Call) bool { return k.Operation == deletes[kind] }, func(context.Context, int) { c.AddOwn() })
 			if err := s.Close(t.Context(), c.Problem, c.Comment("replace:yes")); err != nil {
 				t.Fatal(err)
 			}

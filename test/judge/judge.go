@@ -22,6 +22,7 @@ type History struct {
 	c     *stage.Case
 	old   string
 	hands []string // ids whose values the user has in hand: the old one, and the bystanders
+	twins []string // ids of those that have problems of their own
 
 	mu       sync.Mutex
 	last     *State
@@ -64,6 +65,13 @@ func (h *History) Own(id string) {
 	defer h.mu.Unlock()
 	h.hands = append(h.hands, id)
 	delete(h.made, id)
+}
+
+// Twin says that this credential of the same user has a problem of its own: what becomes of it another judge says.
+func (h *History) Twin(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.twins = append(h.twins, id)
 }
 
 // Lost are the moments in which a function has left the user without a credential whose value can be read.
@@ -191,6 +199,7 @@ func (h *History) credentials(now State) {
 	for _, id := range h.hands {
 		gone := now.Call != 0 && slices.Contains(h.last.Living, id) && !slices.Contains(now.Living, id)
 		switch {
+		case gone && slices.Contains(h.twins, id):
 		case gone && id != h.old:
 			h.fault("a bystander was deleted")
 		case gone && !now.Replace && !h.everywhere(now) && !h.unseen(now):

@@ -53,6 +53,18 @@ func TestTheJudgeSeesWhatMustNotHappen(t *testing.T) {
 	}
 }
 
+func TestACredentialWithAProblemOfItsOwnIsLeftToItsOwnJudge(t *testing.T) {
+	h := New(&stage.Case{Kind: stage.AuthToken, User: "ann", OldID: "old", Bystander: []string{"twin"}})
+	h.Twin("twin")
+	h.Add(State{Living: []string{"old", "twin"}, Current: current("old")})
+	if h.Add(State{Call: 1, Living: []string{"old"}, Current: current("old")}); len(h.Faults()) > 0 {
+		t.Errorf("the twin was deleted: found %q", h.Faults())
+	}
+	if h.Add(State{Call: 2, Current: current("")}); len(h.Faults()) == 0 {
+		t.Error("then the old one was, and nothing is found")
+	}
+}
+
 func TestWhatAPersonTakesBackIsNoChoice(t *testing.T) {
 	at := func(call int, current, newest int64) State {
 		v, n := versions(current, newest)
