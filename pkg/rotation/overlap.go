@@ -30,7 +30,8 @@ func (v view) grace() Grace {
 	return v.begun()
 }
 
-// begun tells who was about to delete the old credential, when the overlap was over.
+// begun tells who was about to delete the old credential, when the overlap was over. Of several deliveries that have
+// written that into one secret each, the one in the first secret goes on.
 func (v view) begun() Grace {
 	mine := 0
 	for _, s := range v.snap.Secrets {
@@ -39,7 +40,7 @@ func (v view) begun() Grace {
 		case t == nil || t.Begun == nil:
 		case t.Maker == v.mem.Maker:
 			mine++
-		case v.young(t.Begun):
+		case v.young(t.Begun) && mine == 0:
 			return GraceElsewhere
 		}
 	}

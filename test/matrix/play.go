@@ -92,6 +92,7 @@ type scene struct {
 	last      fnhost.Reply      // of the newest invocation
 	forbidden atomic.Bool       // the right to read the person's secret is taken away
 	others    map[string]string // the secrets that a person named in another closure
+	written   bool              // by then the function had written something that its next delivery can see
 }
 
 // open sets a scene up.
