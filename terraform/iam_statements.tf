@@ -42,15 +42,15 @@ locals {
       what = "{USER_UPDATE} in tenancy where ${local.credentials_of_others}" },
     ],
     [for k in local.kinds_on :
-      { name = k, purpose = k == "password" ? "CreateOrResetUIPassword, as Oracle's policy reference has it" : "Makes the new ${replace(k, "-", " ")}, deletes the old one",
+      { name = k, purpose = local.kinds[k].origin == "reset" ? "${join(", ", local.kinds[k].operations)}, as Oracle's policy reference has it" : "Makes the new ${replace(k, "-", " ")}, deletes the old one",
       what = "{${local.kinds[k].permissions}} in tenancy where ${local.others_than_excluded}" }
     ],
     [for k in local.kinds_on :
       { name = "password-set", purpose = "CreateOrResetUIPassword, as Oracle's tutorial has it: reference and tutorial name different permissions, and only a tenancy can tell",
       what = "{USER_UIPASS_SET} in tenancy where ${local.others_than_excluded}" } if k == "password"
     ],
-    [for k in slice(distinct(concat([for k in local.kinds_on : "namespace" if contains(["auth-token", "customer-secret-key"], k)], ["none"])), 0, 1) :
-      { name = "namespace", purpose = "GetNamespace: where an auth token or a customer secret key is tried out",
+    [for k in slice(distinct(concat([for k in local.kinds_on : "namespace" if local.kinds[k].endpoint != ""], ["none"])), 0, 1) :
+      { name = "namespace", purpose = "GetNamespace: where an auth token or a customer secret key is used for the proof",
       what = "{OBJECTSTORAGE_NAMESPACE_READ} in tenancy" } if k == "namespace"
     ],
     [

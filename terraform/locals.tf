@@ -3,16 +3,7 @@ locals {
   looked_up_home = try(one([for r in data.oci_identity_region_subscriptions.this[0].region_subscriptions : r.region_name if r.is_home_region]), null)
   home_region    = coalesce(var.home_region, local.looked_up_home, var.region)
 
-  # One table for the four kinds: Cloud Guard's detector rule, and the permissions of IAM that making and deleting takes,
-  # with the operations that need USER_UPDATE besides. Source of both: Oracle's policy reference for IAM, which calls
-  # CreateCustomerSecretKey of the API CreateSecretKey.
-  kinds = {
-    "api-key"             = { rule = "API_KEY_TOO_OLD", permissions = "USER_APIKEY_ADD, USER_APIKEY_REMOVE", operations = ["UploadApiKey", "DeleteApiKey"] }
-    "auth-token"          = { rule = "AUTH_TOKEN_TOO_OLD", permissions = "USER_AUTHTOKEN_SET, USER_AUTHTOKEN_REMOVE", operations = ["CreateAuthToken", "DeleteAuthToken"] }
-    "customer-secret-key" = { rule = "SECRET_KEY_TOO_OLD", permissions = "USER_SECRETKEY_ADD, USER_SECRETKEY_REMOVE", operations = ["CreateCustomerSecretKey", "CreateSecretKey", "DeleteCustomerSecretKey"] }
-    "password"            = { rule = "PASSWORD_TOO_OLD", permissions = "USER_UIPASS_RESET", operations = ["CreateOrResetUIPassword"] }
-  }
-  kinds_on = [for k in ["api-key", "auth-token", "customer-secret-key", "password"] : k if contains(var.kinds, k)]
+  kinds_on = [for k in local.kind_names : k if contains(var.kinds, k)]
 
   # Without images everything else is prepared.
   functions = { for name, image in { rotate = var.rotate_image, sweep = var.sweep_image } : name => {

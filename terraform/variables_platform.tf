@@ -130,15 +130,6 @@ variable "first_secrets" {
     condition     = alltrue([for s in values(var.first_secrets) : can(regex("^ocid1\\.user\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", s.user))])
     error_message = "first_secrets has a user that is not a user's OCID (ocid1.user.oc1..aaaa...)."
   }
-  validation {
-    condition = alltrue([for s in values(var.first_secrets) : contains(lookup({
-      "api-key"             = ["bundle", "private-key"]
-      "auth-token"          = ["bundle", "auth-token"]
-      "customer-secret-key" = ["bundle", "access-key", "secret-key"]
-      "password"            = ["bundle", "password"]
-    }, s.kind, []), s.role)])
-    error_message = "first_secrets has a kind or role that don't fit: api-key takes bundle or private-key; auth-token bundle or auth-token; customer-secret-key bundle, access-key or secret-key; password bundle or password."
-  }
 }
 
 # ---------------------------------------------------------------- Notifications

@@ -119,8 +119,8 @@ resource "oci_identity_tag_namespace" "keyturn" {
 resource "oci_identity_tag" "keyturn" {
   for_each = var.create_tag_namespace ? {
     user  = { description = "OCID of the user whose credential the secret holds", values = [] }
-    kind  = { description = "Kind of the credential", values = ["api-key", "auth-token", "customer-secret-key", "password"] }
-    role  = { description = "Which part of the credential the secret holds", values = ["bundle", "private-key", "auth-token", "access-key", "secret-key", "password"] }
+    kind  = { description = "Kind of the credential", values = local.kind_names }
+    role  = { description = "Which part of the credential the secret holds", values = local.roles }
     owner = { description = "Whom to notify when the secret's credential is rotated", values = [] }
   } : {}
   provider = oci.home

@@ -14,10 +14,10 @@ locals {
     alarm_topic_ocid  = var.alarm_topic_ocid != "" && !var.alarms ? "alarms is off" : ""
     emails            = var.topic_ocid != "" && length(var.emails) > 0 && length(local.made_topics) > 0 ? "topic_ocid is given, so they get the alarms only: subscribe them to that topic as well" : ""
     https_endpoints   = var.topic_ocid != "" && length(var.https_endpoints) > 0 && length(local.made_topics) > 0 ? "topic_ocid is given, so they get the alarms only: subscribe them to that topic as well" : ""
-    grace_period      = local.grace_minutes > 0 && tolist(var.kinds) == tolist(["password"]) ? "a password has no overlap: the reset ends the old one" : ""
+    grace_period      = local.grace_minutes > 0 && alltrue([for k in local.kinds_on : local.kinds[k].origin == "reset"]) ? "a password has no overlap: the reset ends the old one" : ""
 
-    "configuration.rsa_bits"   = contains(keys(var.configuration), "rsa_bits") && !contains(var.kinds, "api-key") ? "kinds leaves api-key out" : ""
-    "configuration.prove"      = contains(keys(var.configuration), "prove") && tolist(var.kinds) == tolist(["password"]) ? "a password is never used for a proof" : ""
+    "configuration.rsa_bits"   = contains(keys(var.configuration), "rsa_bits") && length([for k in local.kinds_on : k if local.kinds[k].origin == "local"]) == 0 ? "kinds leaves api-key out" : ""
+    "configuration.prove"      = contains(keys(var.configuration), "prove") && alltrue([for k in local.kinds_on : local.kinds[k].origin == "reset"]) ? "a password is never used for a proof" : ""
     "configuration.sweep_days" = contains(keys(var.configuration), "sweep_days") && var.sweep_schedule == "off" ? "sweep_schedule is off" : ""
 
     cloud_guard_detector_recipe_ocid  = var.cloud_guard_detector_recipe_ocid != "" && !var.cloud_guard_target ? "cloud_guard_target is off" : ""

@@ -218,7 +218,7 @@ func (r *run) equipAll(ctx context.Context) error {
 	r.report.check(true, "users, credentials and secrets are made", "%d users, %d secrets", len(r.state.Users), len(r.state.Secrets))
 	// That the old one is refused afterwards means nothing unless it was accepted before.
 	for _, s := range r.subjects {
-		if s.kind == credential.Password {
+		if s.kind.Origin() == credential.Reset {
 			continue
 		}
 		took, last, err := r.works(ctx, s.old, s.owner, spreadTime)

@@ -84,7 +84,7 @@ func (a *admin) removeUser(ctx context.Context, u thing) error {
 		return err
 	}
 	_, err = until(ctx, settlingTime, func() (bool, error) {
-		for _, kind := range []credential.Kind{credential.APIKey, credential.AuthToken, credential.CustomerSecretKey} {
+		for _, kind := range credential.Kinds() {
 			all, err := a.list(ctx, id, kind)
 			if status, _ := answer(err); status == 404 {
 				return true, nil
@@ -93,9 +93,11 @@ func (a *admin) removeUser(ctx context.Context, u thing) error {
 				return false, err
 			}
 			for _, l := range all {
-				_, err := patiently(ctx, func(ctx context.Context) (int, error) { return a.delete(ctx, id, kind, l.id) })
+				_, err := patiently(ctx, func(ctx context.Context) (struct{}, error) {
+					return struct{}{}, a.delete(ctx, id, kind, l.ID)
+				})
 				if status, _ := answer(err); err != nil && status != 404 {
-					return false, fmt.Errorf("deleting its %s %s: %s", kind.Noun(), l.id, told(err))
+					return false, fmt.Errorf("deleting its %s %s: %s", kind.Noun(), l.ID, told(err))
 				}
 			}
 		}

@@ -32,11 +32,6 @@ func invented(kind, region string) string {
 	return "ocid1." + kind + ".oc1." + region + ".amaaaaaa" + random(52)
 }
 
-var rules = map[credential.Kind]cloudguard.Rule{
-	credential.APIKey: cloudguard.APIKeyTooOld, credential.AuthToken: cloudguard.AuthTokenTooOld,
-	credential.CustomerSecretKey: cloudguard.SecretKeyTooOld, credential.Password: cloudguard.PasswordTooOld,
-}
-
 // closure is the closing of a problem that never was.
 type closure struct {
 	tenancy, region, home string // region as OCIDs have it
@@ -50,13 +45,13 @@ type closure struct {
 // event is what Cloud Guard would send, in the form of its published events.
 func (c closure) event() ([]byte, error) {
 	resource, name := c.credential, c.credential
-	switch c.kind {
-	case credential.APIKey:
+	switch c.kind.Origin() {
+	case credential.Local:
 		resource = c.tenancy + "/" + c.user + "/" + c.credential
-	case credential.Password:
+	case credential.Reset:
 		resource, name = c.user, c.userName
 	}
-	rule := rules[c.kind]
+	rule := cloudguard.RuleOf(c.kind)
 	stamp := func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 	more := map[string]string{"User OCID": c.user}
 	if c.comment != "" {

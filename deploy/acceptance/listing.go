@@ -10,55 +10,26 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/secrets"
 
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/oci"
 )
 
-// listed is a credential as IAM lists it.
-type listed struct{ id, description string }
-
 // list lists a user's credentials of a kind; of passwords there is none.
-func (a *admin) list(ctx context.Context, user string, kind credential.Kind) ([]listed, error) {
-	all, err := patiently(ctx, func(ctx context.Context) (all []listed, err error) {
-		switch kind {
-		case credential.APIKey:
-			r, err := a.identity.ListApiKeys(ctx, identity.ListApiKeysRequest{UserId: &user})
-			for _, k := range r.Items {
-				all = append(all, listed{text(k.Fingerprint), ""})
-			}
-			return all, err
-		case credential.AuthToken:
-			r, err := a.identity.ListAuthTokens(ctx, identity.ListAuthTokensRequest{UserId: &user})
-			for _, t := range r.Items {
-				all = append(all, listed{text(t.Id), text(t.Description)})
-			}
-			return all, err
-		case credential.CustomerSecretKey:
-			r, err := a.identity.ListCustomerSecretKeys(ctx, identity.ListCustomerSecretKeysRequest{UserId: &user})
-			for _, k := range r.Items {
-				all = append(all, listed{text(k.Id), text(k.DisplayName)})
-			}
-			return all, err
-		}
+func (a *admin) list(ctx context.Context, user string, kind credential.Kind) ([]credential.Issued, error) {
+	if kind.Origin() == credential.Reset {
 		return nil, nil
+	}
+	all, err := patiently(ctx, func(ctx context.Context) (credential.Listing, error) {
+		return oci.DirectCalls(kind).List(ctx, a.identity, user)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing the user's %ss: %w", kind.Noun(), err)
 	}
-	return all, nil
+	return all.Credentials, nil
 }
 
-// delete deletes a credential with one call, and tells the status of the answer.
-func (a *admin) delete(ctx context.Context, user string, kind credential.Kind, id string) (int, error) {
-	ctx = context.WithoutCancel(ctx)
-	switch kind {
-	case credential.APIKey:
-		r, err := a.identity.DeleteApiKey(ctx, identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &id})
-		return status(r.RawResponse), err
-	case credential.AuthToken:
-		r, err := a.identity.DeleteAuthToken(ctx, identity.DeleteAuthTokenRequest{UserId: &user, AuthTokenId: &id})
-		return status(r.RawResponse), err
-	}
-	r, err := a.identity.DeleteCustomerSecretKey(ctx, identity.DeleteCustomerSecretKeyRequest{UserId: &user, CustomerSecretKeyId: &id})
-	return status(r.RawResponse), err
+// delete deletes a credential with one call.
+func (a *admin) delete(ctx context.Context, user string, kind credential.Kind, id string) error {
+	return oci.DirectCalls(kind).Delete(context.WithoutCancel(ctx), a.identity, user, id)
 }
 
 // passwordMade is when a user's password was set.

@@ -100,16 +100,16 @@ func (p *iamProbe) tokens(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(all, func(l listed) bool { return l.id == m.ID })
-	p.report.fact("description-length", map[bool]string{true: "kept whole", false: "not kept"}[i >= 0 && all[i].description == description], "")
+	i := slices.IndexFunc(all, func(l credential.Issued) bool { return l.ID == m.ID })
+	p.report.fact("description-length", map[bool]string{true: "kept whole", false: "not kept"}[i >= 0 && all[i].Description == description], "")
 	p.spread(ctx, m)
 	p.registry(ctx, m)
-	status, err := p.delete(ctx, p.owner.User, m.Kind, m.ID)
+	deleted, err := p.identity.DeleteAuthToken(ctx, identity.DeleteAuthTokenRequest{UserId: &p.owner.User, AuthTokenId: &m.ID})
 	if err != nil {
 		return fmt.Errorf("deleting an auth token: %s", seen(err))
 	}
-	p.report.fact("delete-status", fmt.Sprint(status), "")
-	_, err = p.delete(ctx, p.owner.User, m.Kind, m.ID)
+	p.report.fact("delete-status", fmt.Sprint(status(deleted.RawResponse)), "")
+	err = p.delete(ctx, p.owner.User, m.Kind, m.ID)
 	p.report.fact("delete-twice", seen(err), "")
 	p.end(ctx, m)
 	return nil
@@ -163,7 +163,7 @@ func (p *iamProbe) secretKeys(ctx context.Context) error {
 		}
 		p.report.fact(id, u.String(), "")
 	}
-	if _, err := p.delete(ctx, p.owner.User, m.Kind, m.ID); err != nil {
+	if err := p.delete(ctx, p.owner.User, m.Kind, m.ID); err != nil {
 		return fmt.Errorf("deleting a customer secret key: %s", seen(err))
 	}
 	p.end(ctx, m)
@@ -176,14 +176,14 @@ func (p *iamProbe) apiKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = once(ctx, func(ctx context.Context) (identity.UploadApiKeyResponse, error) {
+	_, err = once(ctx, func(ctx context.Context) (credential.Created, error) {
 		return p.upload(ctx, p.owner.User, m)
 	})
 	p.report.fact("duplicate-key", seen(err), "")
 	if p.spread(ctx, m).accepted() {
 		p.namespaceOf(ctx, m)
 	}
-	if _, err := p.delete(ctx, p.owner.User, m.Kind, m.ID); err != nil {
+	if err := p.delete(ctx, p.owner.User, m.Kind, m.ID); err != nil {
 		return fmt.Errorf("deleting an API key: %s", seen(err))
 	}
 	p.report.fact("deleted-key", p.end(ctx, m).String(), "")
@@ -193,7 +193,10 @@ func (p *iamProbe) apiKeys(ctx context.Context) error {
 // fill makes credentials until one is refused.
 func (p *iamProbe) fill(ctx context.Context) error {
 	var counts, refusals, texts []string
-	for _, kind := range []credential.Kind{credential.APIKey, credential.AuthToken, credential.CustomerSecretKey} {
+	for _, kind := range credential.Kinds() {
+		if kind.Limit() == 0 {
+			continue
+		}
 		const most = 8
 		for range most {
 			if err := ctx.Err(); err != nil {

@@ -73,7 +73,7 @@ func (r *run) untouched(ctx context.Context, s *subject, secret, what string) er
 		return err
 	}
 	c, err := r.current(ctx, secret, 1)
-	same := err == nil && len(all) == 1 && all[0].id == s.old.ID && c.value.Equal(credential.NewValue([]byte(seed)))
+	same := err == nil && len(all) == 1 && all[0].ID == s.old.ID && c.value.Equal(credential.NewValue([]byte(seed)))
 	r.report.check(same, what+": nothing was touched", "")
 	return ctx.Err()
 }

@@ -62,7 +62,7 @@ func (r *run) retirement(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.report.check(len(all) == 1 && all[0].id == m.ID, s.label+": the same event again has deleted the old one, and kept the new one", "the user has %d", len(all))
+	r.report.check(len(all) == 1 && all[0].ID == m.ID, s.label+": the same event again has deleted the old one, and kept the new one", "the user has %d", len(all))
 	_, last, err := r.ends(ctx, s.old, s.owner, settlingTime)
 	r.report.check(err == nil, s.label+": the old one is refused", "%s", because(last, err))
 	return ctx.Err()

@@ -11,6 +11,7 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/vault"
 
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/oci"
 )
 
 // subject is a throw-away user with a credential, and the secrets that take the new one.
@@ -42,16 +43,20 @@ func (s *subject) comment(more string) string {
 	return text + more
 }
 
-// plan is what a run makes: each subject, and the two users of the refusals and probes.
-func plan() []*subject {
-	return []*subject{
-		{label: "api-key", kind: credential.APIKey, secrets: []target{{key: "api_secret_ocid", role: credential.RolePrivateKey}}},
-		{label: "auth-token", kind: credential.AuthToken, secrets: []target{{key: "auth_secret_ocid", role: credential.RoleToken}}},
-		{label: "customer-secret-key-pair", kind: credential.CustomerSecretKey, secrets: []target{
-			{key: "secretkey_secret_ocid", role: credential.RoleSecretKey}, {key: "accesskey_secret_ocid", role: credential.RoleAccessKey}}},
-		{label: "customer-secret-key-bundle", kind: credential.CustomerSecretKey, secrets: []target{{key: "bundle_secret_ocid", role: credential.RoleBundle}}},
-		{label: "password", kind: credential.Password, secrets: []target{{key: "password_secret_ocid", role: credential.RolePassword}}},
+// plan is what a run makes: a subject for each kind, with its plain secrets, and one more with a bundle where those are two.
+func plan() (all []*subject) {
+	for _, k := range credential.Kinds() {
+		plain := &subject{label: string(k), kind: k}
+		for _, p := range k.Record().Parts {
+			plain.secrets = append(plain.secrets, target{key: p.Key, role: p.Role})
+		}
+		if all = append(all, plain); k.Pair() {
+			plain.label += "-pair"
+			all = append(all, &subject{label: string(k) + "-bundle", kind: k,
+				secrets: []target{{key: credential.BundleKey, role: credential.RoleBundle}}})
+		}
 	}
+	return all
 }
 
 // newUser makes a user in no group. Its address is one of a domain that takes no mail (RFC 2606, RFC 7505).
@@ -180,37 +185,29 @@ func (a *admin) newCredential(ctx context.Context, user string, kind credential.
 
 // create makes a credential, with one call.
 func (a *admin) create(ctx context.Context, user string, kind credential.Kind, description string) (m credential.Material, at time.Time, err error) {
-	m = credential.Material{Kind: kind}
-	switch kind {
-	case credential.APIKey:
+	d := credential.Draft{Description: description}
+	if kind.Origin() == credential.Local {
 		if m, err = credential.GenerateAPIKey(2048); err != nil {
 			return m, at, err
 		}
-		k, err := a.upload(ctx, user, m)
-		return m, when(k.TimeCreated), err
-	case credential.AuthToken:
-		t, err := a.identity.CreateAuthToken(ctx, identity.CreateAuthTokenRequest{UserId: &user,
-			CreateAuthTokenDetails: identity.CreateAuthTokenDetails{Description: &description}})
-		m.ID, m.Value = text(t.Id), credential.NewValue([]byte(text(t.Token)))
-		return m, when(t.TimeCreated), err
-	case credential.CustomerSecretKey:
-		k, err := a.identity.CreateCustomerSecretKey(ctx, identity.CreateCustomerSecretKeyRequest{UserId: &user,
-			CreateCustomerSecretKeyDetails: identity.CreateCustomerSecretKeyDetails{DisplayName: &description}})
-		m.ID, m.Value = text(k.Id), credential.NewValue([]byte(text(k.Key)))
-		return m, when(k.TimeCreated), err
+		if d.PublicKey, err = m.PublicPEM(); err != nil {
+			return m, at, err
+		}
 	}
-	p, err := a.identity.CreateOrResetUIPassword(ctx, identity.CreateOrResetUIPasswordRequest{UserId: &user})
-	m.Value = credential.NewValue([]byte(text(p.Password)))
-	return m, when(p.TimeCreated), err
+	made, err := oci.DirectCalls(kind).Create(ctx, a.identity, user, d)
+	if kind.Origin() != credential.Local {
+		m = credential.Material{Kind: kind, ID: made.ID, Value: made.Value}
+	}
+	return m, made.Created, err
 }
 
 // upload uploads the public half of an API key.
-func (a *admin) upload(ctx context.Context, user string, m credential.Material) (identity.UploadApiKeyResponse, error) {
+func (a *admin) upload(ctx context.Context, user string, m credential.Material) (credential.Created, error) {
 	public, err := m.PublicPEM()
 	if err != nil {
-		return identity.UploadApiKeyResponse{}, err
+		return credential.Created{}, err
 	}
-	return a.identity.UploadApiKey(ctx, identity.UploadApiKeyRequest{UserId: &user, CreateApiKeyDetails: identity.CreateApiKeyDetails{Key: &public}})
+	return oci.DirectCalls(m.Kind).Create(ctx, a.identity, user, credential.Draft{PublicKey: public})
 }
 
 func when(t *common.SDKTime) time.Time {

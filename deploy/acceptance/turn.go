@@ -27,7 +27,7 @@ func (r *run) closing(ctx context.Context, s *subject, comment string) (closure,
 	_, err := until(ctx, time.Minute, func() (bool, error) {
 		var err error
 		now, err = r.serverNow(ctx)
-		return err == nil && (s.kind != credential.Password || now.After(s.oldMade.Truncate(time.Second).Add(time.Second))), err
+		return err == nil && (s.kind.Origin() != credential.Reset || now.After(s.oldMade.Truncate(time.Second).Add(time.Second))), err
 	})
 	return closure{tenancy: r.tenancy, region: r.options.functionRegion, home: r.home, kind: s.kind, user: s.owner.User, userName: s.userName,
 		credential: s.old.ID, comment: comment, at: now}, err
@@ -83,13 +83,13 @@ func (r *run) replyIsWhole(s *subject, o outcome.Outcome) {
 	expect(o.OldID == s.old.ID, "old_id is %q", o.OldID)
 	expect(o.NewID != "" && o.NewID != s.old.ID, "new_id is %q", o.NewID)
 	expect(o.Rotation != "" && o.Attempt == 1, "rotation is %q, attempt %d", o.Rotation, o.Attempt)
-	if s.kind != credential.Password { // which goes by the time of its closing
+	if s.kind.Origin() != credential.Reset { // which goes by the time of its closing
 		id := credential.Ref{Kind: s.kind, User: s.owner.User, ID: s.old.ID}.RotationID()
 		expect(o.Rotation == string(id), "rotation is not %q", id)
 	}
 	expect(o.TenancyID == r.tenancy, "tenancy is %q", o.TenancyID)
 	expect(o.CallID != "", "call_id is empty")
-	if s.kind != credential.Password {
+	if s.kind.Origin() != credential.Reset {
 		expect(o.OldFate == "deleted", "old_fate is %q", o.OldFate)
 		expect(r.unproven() || o.Proven == "the new one was used once and works", "proven is %q", o.Proven)
 	}
@@ -121,9 +121,9 @@ func (r *run) looksRotated(ctx context.Context, s *subject, o outcome.Outcome) (
 		return a, err
 	}
 	for _, l := range all {
-		a.ids = append(a.ids, l.id)
+		a.ids = append(a.ids, l.ID)
 	}
-	if s.kind == credential.Password {
+	if s.kind.Origin() == credential.Reset {
 		if a.made, err = r.passwordMade(ctx, s.owner.User); err != nil {
 			return a, err
 		}
@@ -132,7 +132,7 @@ func (r *run) looksRotated(ctx context.Context, s *subject, o outcome.Outcome) (
 		r.report.check(len(a.ids) == 1 && a.ids[0] == o.NewID, s.label+": the new one is there, the old one is gone", "the user has %d", len(a.ids))
 	}
 	m, ok := r.stored(ctx, s, o, &a)
-	if !ok || s.kind == credential.Password {
+	if !ok || s.kind.Origin() == credential.Reset {
 		return a, ctx.Err()
 	}
 	s.now = m
@@ -178,11 +178,11 @@ func (r *run) stored(ctx context.Context, s *subject, o outcome.Outcome, a *afte
 		id := o.NewID
 		var wrong error
 		switch {
-		case t.role == credential.RoleAccessKey:
+		case t.role.IsID():
 			if !c.value.Equal(credential.NewValue([]byte(id))) {
 				wrong = fmt.Errorf("it isn't the access key that the reply names")
 			}
-		case s.kind == credential.Password:
+		case s.kind.Origin() == credential.Reset:
 			if c.value.Empty() || c.value.Equal(credential.NewValue([]byte(seed))) || c.value.Equal(s.old.Value) {
 				wrong = fmt.Errorf("it isn't a new password")
 			}
@@ -217,9 +217,9 @@ func (r *run) unchanged(ctx context.Context, s *subject, before after) error {
 		return err
 	}
 	for _, l := range all {
-		now.ids = append(now.ids, l.id)
+		now.ids = append(now.ids, l.ID)
 	}
-	if s.kind == credential.Password {
+	if s.kind.Origin() == credential.Reset {
 		if now.made, err = r.passwordMade(ctx, s.owner.User); err != nil {
 			return err
 		}

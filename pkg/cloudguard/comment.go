@@ -4,39 +4,31 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
-)
 
-// Role says which part of a credential a Vault secret is for.
-type Role string
-
-// The roles, one for each key of a closure comment that names a secret.
-const (
-	RolePrivateKey Role = "private-key" // api_secret_ocid
-	RoleToken      Role = "auth-token"  // auth_secret_ocid
-	RoleAccessKey  Role = "access-key"  // accesskey_secret_ocid
-	RoleSecretKey  Role = "secret-key"  // secretkey_secret_ocid
-	RolePassword   Role = "password"    // password_secret_ocid
-	RoleBundle     Role = "bundle"      // bundle_secret_ocid
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // secretKey is one key of a comment that names a secret.
 type secretKey struct {
 	name  string
-	role  Role
+	role  credential.Role
 	rule  Rule   // "" for a key that fits every rule
 	thing string // what the secret holds, for messages
 }
 
 // secretKeys is the one table of them, in the order in which they are printed.
-var secretKeys = []secretKey{
-	{"api_secret_ocid", RolePrivateKey, APIKeyTooOld, "API key"},
-	{"auth_secret_ocid", RoleToken, AuthTokenTooOld, "auth token"},
-	{"accesskey_secret_ocid", RoleAccessKey, SecretKeyTooOld, "access key"},
-	{"secretkey_secret_ocid", RoleSecretKey, SecretKeyTooOld, "secret key"},
-	{"password_secret_ocid", RolePassword, PasswordTooOld, "one-time password"},
-	{"bundle_secret_ocid", RoleBundle, "", "bundle"},
-}
+var secretKeys = sync.OnceValue(func() (all []secretKey) {
+	for _, k := range credential.Kinds() {
+		parts := slices.Clone(k.Record().Parts)
+		slices.SortStableFunc(parts, func(a, b credential.Part) int { return strings.Compare(a.Key, b.Key) })
+		for _, p := range parts {
+			all = append(all, secretKey{p.Key, p.Role, RuleOf(k), p.Thing})
+		}
+	}
+	return append(all, secretKey{credential.BundleKey, credential.RoleBundle, "", "bundle"})
+})
 
 // The keys of the options, in the order in which they are printed.
 const (
@@ -49,20 +41,11 @@ const (
 // MaxComment is the longest closure comment that is read, in bytes.
 const MaxComment = 8 << 10
 
-// Key returns the key by which a comment names the secret of role r, such as
-// "api_secret_ocid"; "" for an unknown role.
-func (r Role) Key() string {
-	if i := slices.IndexFunc(secretKeys, func(k secretKey) bool { return k.role == r }); i >= 0 {
-		return secretKeys[i].name
-	}
-	return ""
-}
-
 // Roles returns the roles that belong to credentials of the rule, without
-// [RoleBundle], which fits all. A comment names all of them or none.
-func (r Rule) Roles() []Role {
-	var roles []Role
-	for _, k := range secretKeys {
+// [credential.RoleBundle], which fits all. A comment names all of them or none.
+func (r Rule) Roles() []credential.Role {
+	var roles []credential.Role
+	for _, k := range secretKeys() {
 		if k.rule == r && r != "" {
 			roles = append(roles, k.role)
 		}
@@ -74,9 +57,9 @@ func (r Rule) Roles() []Role {
 type Comment struct {
 	// Secrets are the OCIDs of the Vault secrets that it names. It may be empty:
 	// then the secret is to be found by its tags. It never holds a part of the
-	// rule's roles, nor one secret under two roles; RoleBundle may stand alone or
+	// rule's roles, nor one secret under two roles; credential.RoleBundle may stand alone or
 	// with the others.
-	Secrets map[Role]OCID
+	Secrets map[credential.Role]OCID
 	Rotate  *bool          // rotate:yes or rotate:no; nil if not given
 	Replace bool           // replace:yes, the old credential may go first
 	Grace   *time.Duration // grace:..., 0 to 90 days; nil if not given
@@ -92,7 +75,7 @@ func (c Comment) String() string {
 
 func (c Comment) pairs() []string {
 	var items []string
-	for _, k := range secretKeys {
+	for _, k := range secretKeys() {
 		if id, ok := c.Secrets[k.role]; ok {
 			items = append(items, k.name+":"+string(id))
 		}

@@ -4,12 +4,14 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // checkRepeated refuses keys with several values.
 func (r *reading) checkRepeated() {
 	const problem = "is given more than once, with different values: keep one"
-	for _, k := range secretKeys {
+	for _, k := range secretKeys() {
 		if len(r.claims[k.role]) > 1 {
 			r.fault(k.name, problem)
 		}
@@ -27,8 +29,8 @@ func (r *reading) checkRepeated() {
 // checkShared refuses one secret for two roles: the second value would overwrite
 // the first.
 func (r *reading) checkShared() {
-	for i, a := range secretKeys {
-		for _, b := range secretKeys[i+1:] {
+	for i, a := range secretKeys() {
+		for _, b := range secretKeys()[i+1:] {
 			if slices.ContainsFunc(r.claims[a.role], func(id OCID) bool { return slices.Contains(r.claims[b.role], id) }) {
 				r.fault(b.name, "names the same secret as "+a.name+": each needs a secret of its own")
 			}
@@ -39,7 +41,7 @@ func (r *reading) checkShared() {
 // checkWhole refuses a part of the secrets that the rule's credentials need.
 func (r *reading) checkWhole() {
 	roles := r.rule.Roles()
-	given := func(role Role) bool { return len(r.claims[role]) > 0 || r.spoilt[role.Key()] }
+	given := func(role credential.Role) bool { return len(r.claims[role]) > 0 || r.spoilt[role.Key()] }
 	if !slices.ContainsFunc(roles, given) {
 		return
 	}
@@ -87,9 +89,9 @@ func (r Rule) keyList() string {
 		names = append(names, role.Key())
 	}
 	if len(names) > 1 {
-		return strings.Join(names, " and ") + ", or " + RoleBundle.Key()
+		return strings.Join(names, " and ") + ", or " + credential.RoleBundle.Key()
 	}
-	return names[0] + " or " + RoleBundle.Key()
+	return names[0] + " or " + credential.RoleBundle.Key()
 }
 
 // noun names the rule's credential in a sentence.

@@ -108,16 +108,21 @@ func (f finding) problem(rule Rule) string {
 	case f.key == anySecret:
 		return "is not a key: the keys are " + rule.keyList()
 	case f.whole && f.typed != f.key && inflected[f.word] == "":
-		return "is not a key (did you mean " + key + "?): write " + forms[key]
+		return "is not a key (did you mean " + key + "?): write " + formOf(key)
 	}
-	return "is not in its exact form: write " + forms[key] + ", with a comma before it and after it"
+	return "is not in its exact form: write " + formOf(key) + ", with a comma before it and after it"
 }
 
-// forms are the exact forms of pairs.
-var forms = map[string]string{
+// formOf is the exact form of the pair with the key.
+func formOf(key string) string {
+	if form, ok := optionForms[key]; ok {
+		return form
+	}
+	return key + ":<OCID>"
+}
+
+var optionForms = map[string]string{
 	keyRotate: "rotate:yes or rotate:no", keyReplace: "replace:yes", keyGrace: "grace:72h, grace:3d or grace:0", keyDryRun: "dry_run:yes",
-	RolePrivateKey.Key(): "api_secret_ocid:<OCID>", RoleToken.Key(): "auth_secret_ocid:<OCID>", RoleAccessKey.Key(): "accesskey_secret_ocid:<OCID>",
-	RoleSecretKey.Key(): "secretkey_secret_ocid:<OCID>", RolePassword.Key(): "password_secret_ocid:<OCID>", RoleBundle.Key(): "bundle_secret_ocid:<OCID>",
 }
 
 // secretKey is the key of a secret that the name is of, if it says which; of two that
@@ -146,7 +151,7 @@ func wishFaults(it item) (faults []Fault) {
 		}
 		problem := "may be meant as an instruction, which only an option can be: " + optionList
 		if w.key != "" {
-			problem = "may be meant as an instruction, which only an option can be: write " + forms[w.key]
+			problem = "may be meant as an instruction, which only an option can be: write " + formOf(w.key)
 		}
 		faults = append(faults, Fault{Item: `"` + clip(at) + `"`, Problem: problem})
 	}

@@ -1,10 +1,13 @@
 package cloudguard
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // name is one name of an option, a key or a configuration key, as a word that
@@ -33,14 +36,15 @@ var names = sync.OnceValue(func() []name {
 		{"graceperiod", keyGrace, true, false, 2}, {"periodgrace", keyGrace, true, false, 2}, {"gracedays", keyGrace, true, false, 1},
 		{"gracehours", keyGrace, true, false, 1}, {"gracetime", keyGrace, true, false, 1},
 		{"secretocid", anySecret, true, false, 1}, {"ocidsecret", anySecret, true, false, 1}, {"secretid", anySecret, true, false, 0},
-		{"apisecret", RolePrivateKey.Key(), true, false, 0}, {"authsecret", RoleToken.Key(), true, false, 0},
-		{"accesskeysecret", RoleAccessKey.Key(), true, false, 1}, {"secretkeysecret", RoleSecretKey.Key(), true, false, 1},
-		{"apikeyocid", RolePrivateKey.Key(), true, false, 0}, {"tokenocid", RoleToken.Key(), true, false, 0},
-		{"accesskeyocid", RoleAccessKey.Key(), true, false, 0}, {"accesssecretocid", RoleAccessKey.Key(), true, false, 0},
-		{"secretkeyocid", RoleSecretKey.Key(), true, false, 0}, {"bundleocid", RoleBundle.Key(), true, false, 0},
-		{"passwordsecret", RolePassword.Key(), true, false, 1}, {"bundlesecret", RoleBundle.Key(), true, false, 1},
+		{"bundleocid", credential.BundleKey, true, false, 0}, {"bundlesecret", credential.BundleKey, true, false, 1},
 	}
-	for _, k := range secretKeys {
+	for _, k := range secretKeys() {
+		part, _ := k.role.Part()
+		for _, near := range slices.Sorted(maps.Keys(part.Near)) {
+			all = append(all, name{near, k.name, true, false, part.Near[near]})
+		}
+	}
+	for _, k := range secretKeys() {
 		all = append(all, name{strings.ReplaceAll(k.name, "_", ""), k.name, true, false, 2})
 	}
 	for _, key := range configurationKeys {

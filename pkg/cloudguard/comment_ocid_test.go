@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // whole is an OCID as OCI makes them: 60 characters after the last dot.
@@ -55,7 +56,7 @@ func TestAnUnusualOCIDIsLeftToOCI(t *testing.T) {
 	for _, id := range []string{whole, one, two, three, "ocid1.vaultsecret.oc1.iad.example", "ocid1.vaultsecret.oc19.eu-frankfurt-2." + whole[26:],
 		"ocid1.vaultsecret.oc1.iad.future.use", "ocid1.vaultsecret.oc2.us-luke-1.bbbbbbbb4yalk3rotsz2d5enoxul4q5mldkbz562dcehkqjpdqe4apvlcx"} {
 		c, err := cloudguard.ParseComment(token, "auth_secret_ocid:"+id)
-		if err != nil || string(c.Secrets[cloudguard.RoleToken]) != id {
+		if err != nil || string(c.Secrets[credential.RoleToken]) != id {
 			t.Errorf("%s: %q, %v", id, c, err)
 		}
 	}

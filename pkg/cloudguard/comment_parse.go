@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // quotes are what people leave around keys and values, the angle brackets of
@@ -27,7 +29,7 @@ var (
 
 func keyNames() string {
 	var names []string
-	for _, k := range secretKeys {
+	for _, k := range secretKeys() {
 		names = append(names, anyCase(k.name))
 	}
 	for _, option := range []string{keyRotate, keyReplace, keyGrace, keyDryRun} {
@@ -54,8 +56,8 @@ func anyCase(word string) string {
 type reading struct {
 	rule    Rule
 	faults  []Fault
-	claims  map[Role][]OCID // distinct values by role, in the order of the text
-	rotate  []bool          // distinct values
+	claims  map[credential.Role][]OCID // distinct values by role, in the order of the text
+	rotate  []bool                     // distinct values
 	replace []bool
 	dryRun  []bool
 	grace   []time.Duration
@@ -71,7 +73,7 @@ func (r *reading) fault(item, problem string) {
 // parse is the strict reading. Faults are all that is wrong; without any the
 // comment is complete.
 func parse(rule Rule, text string) (Comment, []Fault) {
-	r := &reading{rule: rule, claims: map[Role][]OCID{}, spoilt: map[string]bool{}}
+	r := &reading{rule: rule, claims: map[credential.Role][]OCID{}, spoilt: map[string]bool{}}
 	if len(text) > MaxComment {
 		r.fault("the comment", fmt.Sprintf("is longer than %d bytes", MaxComment))
 		return Comment{}, r.faults
@@ -101,7 +103,7 @@ func (r *reading) comment() Comment {
 	c := Comment{Free: r.free, Replace: slices.Contains(r.replace, true), DryRun: slices.Contains(r.dryRun, true)}
 	for role, ids := range r.claims {
 		if c.Secrets == nil {
-			c.Secrets = map[Role]OCID{}
+			c.Secrets = map[credential.Role]OCID{}
 		}
 		c.Secrets[role] = ids[0]
 	}
@@ -213,7 +215,7 @@ func (r *reading) graceTime(value string) {
 
 // secret reads the value of a key that names a secret.
 func (r *reading) secret(key, value string) {
-	k := secretKeys[slices.IndexFunc(secretKeys, func(k secretKey) bool { return k.name == key })]
+	k := secretKeys()[slices.IndexFunc(secretKeys(), func(k secretKey) bool { return k.name == key })]
 	if k.rule != r.rule && k.rule != "" {
 		r.fault(key, "does not belong to "+r.rule.noun()+": the keys are "+r.rule.keyList())
 		return
@@ -221,7 +223,7 @@ func (r *reading) secret(key, value string) {
 	id, problem := readSecretOCID(value)
 	if problem != "" {
 		r.fault(key, problem)
-		for _, k := range secretKeys { // others may be in the value, for want of a comma
+		for _, k := range secretKeys() { // others may be in the value, for want of a comma
 			r.spoilt[k.name] = r.spoilt[k.name] || k.name == key || strings.Contains(asciiLower(value), k.name)
 		}
 		return

@@ -4,13 +4,15 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // suggestion is the comment that a refused one may have been meant as. It is shown
 // to a person and never carried out.
 type suggestion struct {
 	Comment
-	missing map[Role]bool // roles whose OCID only a person knows
+	missing map[credential.Role]bool // roles whose OCID only a person knows
 	free    []string
 }
 
@@ -22,7 +24,7 @@ func refusal(rule Rule, text string, faults []Fault) *CommentError {
 // suggest returns the comment to write instead of one that was refused. Where
 // several things may have been meant it takes the most careful one.
 func suggest(rule Rule, text string) string {
-	s := suggestion{missing: map[Role]bool{}}
+	s := suggestion{missing: map[credential.Role]bool{}}
 	if len(text) > MaxComment {
 		for _, role := range rule.Roles() {
 			s.missing[role] = rule != PasswordTooOld
@@ -59,7 +61,7 @@ func (s suggestion) text(rule Rule) string {
 		s.Rotate = &yes
 	}
 	items := s.pairs()
-	for _, k := range secretKeys {
+	for _, k := range secretKeys() {
 		if s.missing[k.role] {
 			items = append(items, k.name+":<OCID of the "+k.thing+" secret>")
 		}
@@ -77,7 +79,7 @@ func (s suggestion) text(rule Rule) string {
 func (s suggestion) accepted(rule Rule, text string) bool {
 	_, faults := parse(rule, text)
 	return !slices.ContainsFunc(faults, func(f Fault) bool {
-		return !slices.ContainsFunc(secretKeys, func(k secretKey) bool { return s.missing[k.role] && f.Item == k.name })
+		return !slices.ContainsFunc(secretKeys(), func(k secretKey) bool { return s.missing[k.role] && f.Item == k.name })
 	})
 }
 
@@ -92,7 +94,7 @@ var anyOCID = lazily(func() string { return `ocid1\.vaultsecret\.[a-z0-9._-]*(?:
 
 // secrets puts the OCIDs under the keys that stand nearest before them.
 func (s *suggestion) secrets(rule Rule, folded string, found []finding) {
-	claims := map[Role][]OCID{}
+	claims := map[credential.Role][]OCID{}
 	var loose []OCID
 	foreign := false // something under another kind's key
 	for _, p := range places(rule, folded, found) {
@@ -116,7 +118,7 @@ func (s *suggestion) secrets(rule Rule, folded string, found []finding) {
 			continue
 		}
 		if s.Secrets == nil {
-			s.Secrets = map[Role]OCID{}
+			s.Secrets = map[credential.Role]OCID{}
 		}
 		s.Secrets[role] = ids[0]
 		delete(s.missing, role)
@@ -125,13 +127,13 @@ func (s *suggestion) secrets(rule Rule, folded string, found []finding) {
 	none := len(s.Secrets) == 0 && len(s.missing) == 0
 	switch {
 	case len(loose) == 1 && loose[0] != "" && len(own) == 1 && none && !foreign:
-		s.Secrets = map[Role]OCID{own[0]: loose[0]}
+		s.Secrets = map[credential.Role]OCID{own[0]: loose[0]}
 	case none && (foreign && rule != PasswordTooOld || len(loose) > 0):
 		for _, role := range own {
 			s.missing[role] = true
 		}
 	}
-	given := func(role Role) bool { return s.Secrets[role] != "" || s.missing[role] }
+	given := func(role credential.Role) bool { return s.Secrets[role] != "" || s.missing[role] }
 	if slices.ContainsFunc(own, given) {
 		for _, role := range own {
 			s.missing[role] = s.missing[role] || !given(role)
@@ -141,7 +143,7 @@ func (s *suggestion) secrets(rule Rule, folded string, found []finding) {
 
 // unshare leaves it to a person which of two roles one secret is for.
 func (s *suggestion) unshare() {
-	var shared []Role
+	var shared []credential.Role
 	for a, x := range s.Secrets {
 		for b, y := range s.Secrets {
 			if a != b && x == y {
@@ -155,12 +157,12 @@ func (s *suggestion) unshare() {
 	}
 }
 
-func roleOf(rule Rule, key string) (Role, bool) {
-	i := slices.IndexFunc(secretKeys, func(k secretKey) bool { return k.name == key })
+func roleOf(rule Rule, key string) (credential.Role, bool) {
+	i := slices.IndexFunc(secretKeys(), func(k secretKey) bool { return k.name == key })
 	if i < 0 {
 		return "", false
 	}
-	return secretKeys[i].role, secretKeys[i].rule == rule || secretKeys[i].rule == ""
+	return secretKeys()[i].role, secretKeys()[i].rule == rule || secretKeys()[i].rule == ""
 }
 
 // places are the OCIDs of the text with the keys that they stand under, and the keys
@@ -224,15 +226,20 @@ func secretKeyOf(rule Rule, folded string, f finding) string {
 	own := rule.Roles()
 	switch {
 	case strings.HasSuffix(before, "bundle"), strings.HasSuffix(before, "bundel"):
-		return RoleBundle.Key()
+		return credential.RoleBundle.Key()
 	case len(own) == 1:
 		return own[0].Key()
-	case strings.HasSuffix(before, "access"), strings.HasSuffix(before, "accesskey"):
-		return RoleAccessKey.Key()
-	case strings.HasSuffix(before, "secretkey"), strings.HasSuffix(before, "key"), strings.HasSuffix(before, "customer"):
-		return RoleSecretKey.Key()
 	}
-	return ""
+	key, longest := "", 0
+	for _, role := range own {
+		part, _ := role.Part()
+		for _, words := range part.Before {
+			if strings.HasSuffix(before, words) && len(words) > longest {
+				key, longest = part.Key, len(words)
+			}
+		}
+	}
+	return key
 }
 
 // wholeOCID reads an OCID that may be followed by a word, which is its rest if a line

@@ -10,13 +10,16 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 const (
 	one   = "ocid1.vaultsecret.oc1.iad.amaaaaaaone"
 	two   = "ocid1.vaultsecret.oc1.ap-mumbai-1.amaaaaaatwo"
 	three = "ocid1.vaultsecret.oc1.phx.amaaaaaathree"
+)
 
+var (
 	api    = cloudguard.APIKeyTooOld
 	token  = cloudguard.AuthTokenTooOld
 	secret = cloudguard.SecretKeyTooOld
@@ -91,8 +94,8 @@ func TestTheFieldsOfACommentAreFilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[cloudguard.Role]cloudguard.OCID{
-		cloudguard.RoleAccessKey: one, cloudguard.RoleSecretKey: two, cloudguard.RoleBundle: three,
+	want := map[credential.Role]cloudguard.OCID{
+		credential.RoleAccessKey: one, credential.RoleSecretKey: two, credential.RoleBundle: three,
 	}
 	if !maps.Equal(c.Secrets, want) || !c.Replace || !c.DryRun || c.Grace == nil || *c.Grace != 24*time.Hour+30*time.Minute ||
 		!slices.Equal(c.Free, []string{"CHG-1", "by phone"}) {
@@ -357,7 +360,7 @@ func TestRolesAndKeysBelongTogether(t *testing.T) {
 			t.Errorf("%s: keys %q, want %q", rule, got, keys)
 		}
 	}
-	if cloudguard.RoleBundle.Key() != "bundle_secret_ocid" || cloudguard.Role("x").Key() != "" || cloudguard.Rule("").Roles() != nil {
+	if credential.RoleBundle.Key() != "bundle_secret_ocid" || credential.Role("x").Key() != "" || cloudguard.Rule("").Roles() != nil {
 		t.Error("the bundle, an unknown role or no rule has a wrong key")
 	}
 }

@@ -1,19 +1,10 @@
 package cloudguard
 
-import "strings"
+import (
+	"slices"
+	"strings"
 
-// Form is the form of a credential's id. Two ids of different forms can't be compared: both may name one credential.
-type Form string
-
-// The forms. OCI's classic identity API lists API keys by fingerprint, auth tokens by OCID, and customer secret keys by
-// access key or by OCID (oci-go-sdk, identity/customer_secret_key.go says the first, published answers show both). An
-// identity domain has SCIM ids as well.
-const (
-	FormUnknown     Form = ""
-	FormFingerprint Form = "fingerprint" // 16 pairs of hex digits, with colons
-	FormOCID        Form = "OCID"        // ocid1.credential...
-	FormAccessKey   Form = "access key"  // 40 hex digits
-	FormSCIM        Form = "SCIM id"     // 32 hex digits
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 const typeCredential = "credential"
@@ -27,20 +18,20 @@ var (
 )
 
 // FormOf returns the form of an id, whatever its case.
-func FormOf(id string) Form {
+func FormOf(id string) credential.IDForm {
 	lower := asciiLower(id)
 	switch {
 	case fingerprintForm().MatchString(lower):
-		return FormFingerprint
+		return credential.FormFingerprint
 	case hexForm().MatchString(lower) && len(lower) == 40:
-		return FormAccessKey
+		return credential.FormAccessKey
 	case hexForm().MatchString(lower) && len(lower) == 32:
-		return FormSCIM
+		return credential.FormSCIM
 	}
 	if _, err := ParseOCID(id, typeCredential); err == nil {
-		return FormOCID
+		return credential.FormOCID
 	}
-	return FormUnknown
+	return credential.FormUnknown
 }
 
 // normalID brings an id into the spelling in which OCI lists it: an OCID, a fingerprint and hex digits in lower case.
@@ -51,7 +42,7 @@ func normalID(text string) string {
 	if pairsForm().MatchString(lower) {
 		lower = strings.NewReplacer(" ", ":", "-", ":").Replace(lower)
 	}
-	if FormOf(lower) != FormUnknown {
+	if FormOf(lower) != credential.FormUnknown {
 		return lower
 	}
 	return text
@@ -60,15 +51,23 @@ func normalID(text string) string {
 // ValidID reports whether an id is one that normalID could have written for a credential of the rule, so that it is
 // safe as one element of a URL's path.
 func ValidID(rule Rule, id string) bool {
-	if rule == APIKeyTooOld {
+	if rule.onlyFingerprints() {
 		return fingerprintForm().MatchString(id)
 	}
 	return rule.hasIDs() && credentialIDForm().MatchString(id) && !isOtherThing(id) && normalID(id) == id
 }
 
+// hasIDs reports whether the credentials of the rule have ids; a user's password has none.
+func (r Rule) hasIDs() bool { return len(r.record().IDForms) > 0 }
+
+// onlyFingerprints reports whether the ids have one form, which is known to the last character.
+func (r Rule) onlyFingerprints() bool {
+	return slices.Equal(r.record().IDForms, []credential.IDForm{credential.FormFingerprint})
+}
+
 // isOtherThing reports whether id is an OCID, but not that of a credential.
 func isOtherThing(id string) bool {
-	return strings.HasPrefix(asciiLower(id), "ocid1.") && FormOf(id) != FormOCID
+	return strings.HasPrefix(asciiLower(id), "ocid1.") && FormOf(id) != credential.FormOCID
 }
 
 // bare cuts blanks, invisible characters, quotes and brackets off both ends: Cloud Guard writes lists as "[a, b]".

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // Subject is what an event or Cloud Guard's record says about the credential of a problem: by which rule it is too
@@ -29,18 +31,10 @@ var (
 	fromRecord = source{`additionalDetails["User OCID"]`, "resourceId", "Cloud Guard's record of the problem"}
 )
 
-// userKeys and credentialKeys are the keys of the additional details that may name the owner and the credential, as
-// foldKey writes them. "User OCID" is the one that Oracle's tutorial reads; no list of all of them is published.
-var (
-	userKeys       = []string{"userocid", "userid", "user", "iamuserocid", "iamuserid", "useridentifier"}
-	credentialKeys = map[Rule][]string{
-		APIKeyTooOld: {"fingerprint", "keyfingerprint", "apikeyfingerprint", "apikeyid", "keyid", "apikey"},
-		AuthTokenTooOld: {"authtokenocid", "authtokenid", "authtoken", "tokenocid", "tokenid", "credentialocid",
-			"credentialid"},
-		SecretKeyTooOld: {"accesskey", "accesskeyid", "customersecretkeyocid", "customersecretkeyid", "customersecretkey",
-			"secretkeyocid", "secretkeyid", "credentialocid", "credentialid"},
-	}
-)
+// userKeys are the keys of the additional details that may name the owner, as foldKey writes them. "User OCID" is the one
+// that Oracle's tutorial reads; no list of all of them is published. Those that may name the credential are in the record
+// of its kind.
+var userKeys = []string{"userocid", "userid", "user", "iamuserocid", "iamuserid", "useridentifier"}
 
 // readSubject is the one reader. resourceID and resourceName are the problem's; details are its additional details.
 func readSubject(rule Rule, resourceID, resourceName string, details map[string]string, from source) Subject {
@@ -64,7 +58,7 @@ func readSubject(rule Rule, resourceID, resourceName string, details map[string]
 		}
 	}
 	s.credential(path[len(path)-1])
-	for _, key := range credentialKeys[rule] {
+	for _, key := range rule.record().Detection.Details {
 		for _, value := range named(key) {
 			s.credential(value[strings.LastIndex(value, "/")+1:])
 		}
@@ -73,7 +67,7 @@ func readSubject(rule Rule, resourceID, resourceName string, details map[string]
 		s.credential(resourceName)
 	}
 	// An id of no known form counts only as the whole resource, and only if nothing better names the credential.
-	if id := bare(resourceID); len(s.IDs) == 0 && rule.hasIDs() && rule != APIKeyTooOld && !isOtherThing(id) &&
+	if id := bare(resourceID); len(s.IDs) == 0 && rule.hasIDs() && !rule.onlyFingerprints() && !isOtherThing(id) &&
 		credentialIDForm().MatchString(id) {
 		s.IDs = append(s.IDs, id)
 	}
@@ -90,12 +84,7 @@ func (s *Subject) user(text string) {
 // credential adds an id, if text has a form that ids of the rule's credentials have.
 func (s *Subject) credential(text string) {
 	id := normalID(text)
-	form := FormOf(id)
-	fits := form == FormOCID || form == FormSCIM || form == FormAccessKey && s.Rule == SecretKeyTooOld
-	if s.Rule == APIKeyTooOld {
-		fits = form == FormFingerprint
-	}
-	if fits && s.Rule.hasIDs() && !slices.Contains(s.IDs, id) {
+	if slices.Contains(s.Rule.record().IDForms, FormOf(id)) && !slices.Contains(s.IDs, id) {
 		s.IDs = append(s.IDs, id)
 	}
 }
@@ -119,7 +108,7 @@ func (s Subject) ID() (string, error) {
 		return "", nil
 	}
 	if len(s.IDs) == 0 {
-		return "", s.fault(s.source.credential, "names no credential: %s has no %s that can be read", s.source.who, idNouns[s.Rule])
+		return "", s.fault(s.source.credential, "names no credential: %s has no %s that can be read", s.source.who, s.Rule.idNoun())
 	}
 	for i, id := range s.IDs {
 		for _, other := range s.IDs[i+1:] {
@@ -172,12 +161,15 @@ func (s Subject) fault(field, format string, args ...any) error {
 
 const mendSubject = "rotate this credential in the Console or with the OCI CLI, then dismiss the problem"
 
-// idNouns is what the id of a rule's credentials is called.
-var idNouns = map[Rule]string{
-	APIKeyTooOld:    "fingerprint of an API key",
-	AuthTokenTooOld: "OCID of an auth token",
-	SecretKeyTooOld: "access key or OCID of a customer secret key",
+// idNoun is what an id of the rule's credentials is called: "fingerprint of an API key".
+func (r Rule) idNoun() string {
+	var forms []string
+	for _, form := range r.record().IDForms {
+		if form != credential.FormSCIM { // the classic API shows none
+			forms = append(forms, string(form))
+		}
+	}
+	slices.Sort(forms)
+	slices.Reverse(forms)
+	return strings.Join(forms, " or ") + " of " + r.noun()
 }
-
-// hasIDs reports whether the credentials of the rule have ids; a user's password has none.
-func (r Rule) hasIDs() bool { return idNouns[r] != "" }

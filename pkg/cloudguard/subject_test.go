@@ -33,7 +33,7 @@ func read(t *testing.T, rule cloudguard.Rule, resource, name string, details map
 }
 
 func TestACredentialIsReadInEveryFormInWhichItMayBeNamed(t *testing.T) {
-	const api, token, pair = cloudguard.APIKeyTooOld, cloudguard.AuthTokenTooOld, cloudguard.SecretKeyTooOld
+	var api, token, pair = cloudguard.APIKeyTooOld, cloudguard.AuthTokenTooOld, cloudguard.SecretKeyTooOld
 	upper := strings.ToUpper
 	for _, c := range []struct {
 		rule           cloudguard.Rule

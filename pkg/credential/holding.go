@@ -1,7 +1,6 @@
 package credential
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -26,8 +25,6 @@ const (
 	SortBundle      Sort = "a bundle"
 	SortOtherBundle Sort = "a bundle of another kind"
 	SortPrivateKey  Sort = "a private key"
-	SortAccessKey   Sort = "an access key"
-	SortSecretKey   Sort = "a secret key"
 	SortOCID        Sort = "an OCID"
 )
 
@@ -42,7 +39,7 @@ const leastKey = 86
 // the ids of the user's credentials of the kind, which a content may name. Nothing of the content gets into the answer but
 // such ids and fingerprints, and OCIDs of users.
 func Inspect(ref Ref, role Role, content Value, living []string) Holding {
-	text := readable(content.Reveal())
+	text, record := readable(content.Reveal()), ref.Kind.Record()
 	found := keysIn(content.Reveal())
 	h := Holding{Sort: sortOf(ref.Kind, text, found, living), User: otherUser(text, ref.User)}
 	for _, id := range living {
@@ -52,7 +49,7 @@ func Inspect(ref Ref, role Role, content Value, living []string) Holding {
 	}
 	switch {
 	case strings.Trim(text, "{}[]\"' ") == "" || text == Placeholder || hollow(ref.Kind, text):
-	case ref.Kind == APIKey:
+	case record.identify != nil:
 		h.IDs, h.Unknown = distinct(append(h.IDs, found.ids...)), found.unknown()
 		if h.Unknown == unknownForm && len(text) < leastKey && !structured(text) {
 			h.Unknown = ""
@@ -74,34 +71,31 @@ func Inspect(ref Ref, role Role, content Value, living []string) Holding {
 // Fits tells whether a secret of the role may have held this before. A plain value may become a bundle; nothing else may
 // become something that its consumers don't expect.
 func (h Holding) Fits(kind Kind, role Role) bool {
+	shown := kind.Record().identify != nil
 	switch h.Sort {
+	case SortOther:
+		return true
 	case SortBundle:
 		return role == RoleBundle
 	case SortOtherBundle:
 		return false
 	case SortPrivateKey:
-		return kind == APIKey
-	case SortAccessKey:
-		return role == RoleAccessKey || role == RoleBundle
-	case SortSecretKey:
-		return role != RoleAccessKey
+		return shown
 	case SortOCID:
-		return kind == APIKey || role == RoleAccessKey || role == RoleBundle
+		return shown || role.IsID() || role == RoleBundle
 	}
-	return true
+	part, _ := role.Part()
+	return role == RoleBundle || part.Sort == h.Sort
 }
 
 var (
-	accessKeyForm = regexp.MustCompile(`^[0-9a-fA-F]{40}$`)
-	ocidForm      = regexp.MustCompile(`(?i)^ocid1\.[a-z0-9]+\.[a-z0-9-]*(\.[a-z0-9_-]*)+$`)
-	userForm      = regexp.MustCompile(`(?i)\bocid1\.user\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+\b`)
+	ocidForm = regexp.MustCompile(`(?i)^ocid1\.[a-z0-9]+\.[a-z0-9-]*(\.[a-z0-9_-]*)+$`)
+	userForm = regexp.MustCompile(`(?i)\bocid1\.user\.[a-z0-9]+\.[a-z0-9-]*\.[a-z0-9]+\b`)
 )
 
-// sortOf recognizes a content by its form. OCI's access keys are 40 hex digits or an OCID, its secret keys 32 bytes in
-// Base64 (OCI's "Working with Customer Secret Keys"); its auth tokens have no form of their own.
+// sortOf recognizes a content by its form.
 func sortOf(kind Kind, text string, found keys, living []string) Sort {
-	bare := strings.Trim(text, `"'`)
-	pair := kind == CustomerSecretKey
+	bare, recognizes := strings.Trim(text, `"'`), kind.Record().recognizes
 	switch of := bundleOf(text); {
 	case of == kind:
 		return SortBundle
@@ -109,19 +103,16 @@ func sortOf(kind Kind, text string, found keys, living []string) Sort {
 		return SortOtherBundle
 	case found.decoded || found.broken != "":
 		return SortPrivateKey
-	case pair && (accessKeyForm.MatchString(bare) || slices.ContainsFunc(living, func(id string) bool { return id != "" && strings.EqualFold(id, bare) })):
-		return SortAccessKey
-	case ocidForm.MatchString(bare):
+	}
+	if recognizes != nil {
+		if sort := recognizes(bare, living); sort != SortOther {
+			return sort
+		}
+	}
+	if ocidForm.MatchString(bare) {
 		return SortOCID
-	case pair && isSecretKey(bare):
-		return SortSecretKey
 	}
 	return SortOther
-}
-
-func isSecretKey(text string) bool {
-	raw, err := base64.StdEncoding.DecodeString(text)
-	return err == nil && len(text) == 44 && len(raw) == 32
 }
 
 // bundleOf is the kind of a bundle of ours; empty if the text is none.

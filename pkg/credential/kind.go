@@ -2,103 +2,79 @@
 // the reference to one of them, the identity of its rotation, and the Value type that can't be printed.
 //
 // Start with Ref, which says what is to be rotated, and Material, which is a credential together with its value.
+// Record is all that Keyturn knows about a kind; each kind has a file of its own with its record.
 // The package talks to no service and reads no clock.
 package credential
+
+import "slices"
 
 // Kind is one of the kinds of credential that a user can have. Its text is the one that the secret's binding tag
 // (keyturn.kind) has.
 type Kind string
 
-// The kinds that Keyturn rotates.
-const (
-	APIKey            Kind = "api-key"
-	AuthToken         Kind = "auth-token"
-	CustomerSecretKey Kind = "customer-secret-key"
-	Password          Kind = "password"
-)
+// records are the kinds that Keyturn rotates, in the order in which documents name them.
+var records = []*Record{&apiKey, &authToken, &customerSecretKey, &password}
 
 // Kinds lists every kind, in the order in which documents name them.
-func Kinds() []Kind { return []Kind{APIKey, AuthToken, CustomerSecretKey, Password} }
+func Kinds() []Kind {
+	var all []Kind
+	for _, r := range records {
+		all = append(all, r.Kind)
+	}
+	return all
+}
+
+// Record is what is known about the kind. A kind that Keyturn doesn't know has a record without roles, permissions and
+// origin, so that nothing can be done with it. The record must not be changed.
+func (k Kind) Record() *Record {
+	for _, r := range records {
+		if r.Kind == k {
+			return r
+		}
+	}
+	return &Record{Kind: k, Noun: "credential", IDNoun: "id"}
+}
 
 // Noun is the kind's name in a sentence, as the OCI Console writes it.
-func (k Kind) Noun() string {
-	switch k {
-	case APIKey:
-		return "API key"
-	case AuthToken:
-		return "auth token"
-	case CustomerSecretKey:
-		return "customer secret key"
-	case Password:
-		return "console password"
-	}
-	return "credential"
-}
+func (k Kind) Noun() string { return k.Record().Noun }
 
 // IDNoun says what the identifier of the kind's credentials is called.
-func (k Kind) IDNoun() string {
-	switch k {
-	case APIKey:
-		return "fingerprint"
-	case AuthToken:
-		return "token OCID"
-	case CustomerSecretKey:
-		return "access key"
-	case Password:
-		return "made at"
-	}
-	return "id"
-}
+func (k Kind) IDNoun() string { return k.Record().IDNoun }
 
 // Limit is how many credentials of the kind OCI lets a user have; 0 means that the question doesn't arise.
-// Source: the model comments of oci-go-sdk (identity.ApiKey) and OCI's "Managing User Credentials".
-func (k Kind) Limit() int {
-	switch k {
-	case APIKey:
-		return 3
-	case AuthToken, CustomerSecretKey:
-		return 2
-	}
-	return 0
-}
+func (k Kind) Limit() int { return k.Record().Limit }
 
-// Role says what part of a credential a secret holds.
-type Role string
-
-// The roles that a secret can have.
-const (
-	RoleBundle     Role = "bundle"
-	RolePrivateKey Role = "private-key"
-	RoleToken      Role = "auth-token"
-	RoleSecretKey  Role = "secret-key"
-	RoleAccessKey  Role = "access-key"
-	RolePassword   Role = "password"
-)
+// Origin says where the value of a new credential of the kind comes from; empty for a kind that Keyturn doesn't know.
+func (k Kind) Origin() Origin { return k.Record().Origin }
 
 // Roles lists the roles that fit a kind, in the order in which their secrets are written and promoted. The first of
-// those that a rotation uses always holds the value itself: once it is staged nothing is lost if the process dies.
-// The two halves of a customer secret key stand side by side, so that a reader sees halves that don't belong
-// together for no longer than one promotion.
+// those that a rotation uses always holds the value itself: once it is staged, the value is safe if the process dies.
+// The two halves of a pair are neighbours, so that a reader sees halves that don't belong together for no longer than
+// one promotion.
 func (k Kind) Roles() []Role {
-	switch k {
-	case APIKey:
-		return []Role{RoleBundle, RolePrivateKey}
-	case AuthToken:
-		return []Role{RoleBundle, RoleToken}
-	case CustomerSecretKey:
-		return []Role{RoleBundle, RoleSecretKey, RoleAccessKey}
-	case Password:
-		return []Role{RoleBundle, RolePassword}
+	r := k.Record()
+	if len(r.Parts) == 0 {
+		return nil
 	}
-	return nil
+	roles := []Role{RoleBundle}
+	for _, p := range r.Parts {
+		roles = append(roles, p.Role)
+	}
+	return roles
 }
 
-// DefaultRole is the role of a secret that is bound to a user and kind without saying what it holds. The two halves
-// of a customer secret key don't fit into one plain secret, so there it is the bundle.
+// Fits reports whether a secret with the role can hold a credential of the kind, or its part.
+func (k Kind) Fits(role Role) bool { return slices.Contains(k.Roles(), role) }
+
+// Pair reports whether the kind's value takes two plain secrets, one for each half.
+func (k Kind) Pair() bool { return len(k.Record().Parts) == 2 }
+
+// DefaultRole is the role of a secret that is bound to a user and kind without saying what it holds. The two halves of
+// a pair don't fit into one plain secret, so there it is the bundle.
 func (k Kind) DefaultRole() Role {
-	if k == CustomerSecretKey {
+	roles := k.Roles()
+	if len(roles) == 0 || k.Pair() {
 		return RoleBundle
 	}
-	roles := k.Roles()
-	return roles[len(roles)-1]
+	return roles[1]
 }

@@ -120,75 +120,55 @@ func Fingerprint(spki []byte) string {
 	return strings.Join(pairs, ":")
 }
 
-// bundle is the JSON document of a secret with RoleBundle. Only the fields of its kind are present.
-type bundle struct {
-	Kind         Kind   `json:"kind"`
-	Tenancy      string `json:"tenancy"`
-	User         string `json:"user"`
-	UserName     string `json:"user_name,omitempty"`
-	Region       string `json:"region"`
-	Fingerprint  string `json:"fingerprint,omitempty"`
-	PrivateKey   string `json:"private_key,omitempty"`
-	TokenID      string `json:"token_id,omitempty"`
-	Token        string `json:"token,omitempty"`
-	Registry     string `json:"registry,omitempty"`      // host of the container registry that takes the token
-	RegistryUser string `json:"registry_user,omitempty"` // <namespace>/<user name>
-	AccessKey    string `json:"access_key,omitempty"`
-	SecretKey    string `json:"secret_key,omitempty"`
-	Endpoint     string `json:"endpoint,omitempty"` // S3-compatible endpoint
-	Password     string `json:"password,omitempty"` // one-time: OCI asks for a new one at the first sign-in
-	MadeAt       string `json:"made_at,omitempty"`
-}
-
 // Encode writes the part of the credential that a secret with the given role holds.
 func (m Material) Encode(role Role, o Owner) (Value, error) {
-	switch role {
-	case RolePrivateKey, RoleToken, RoleSecretKey, RolePassword:
-		return m.Value, nil
-	case RoleAccessKey:
-		return NewValue([]byte(m.ID)), nil
-	case RoleBundle:
+	part, known := role.Part()
+	switch {
+	case role == RoleBundle:
 		return m.bundle(o)
+	case !known:
+		return Value{}, fmt.Errorf("no encoding for the role %q", role)
+	case part.IsID:
+		return NewValue([]byte(m.ID)), nil
 	}
-	return Value{}, fmt.Errorf("no encoding for the role %q", role)
+	return m.Value, nil
 }
 
+// bundle is the JSON document of a secret with RoleBundle. It has only the members of its kind.
 func (m Material) bundle(o Owner) (Value, error) {
-	b := bundle{Kind: m.Kind, Tenancy: o.Tenancy, User: o.User, UserName: o.UserName, Region: o.Region}
-	value := string(m.Value.Reveal())
-	switch m.Kind {
-	case APIKey:
-		b.Fingerprint, b.PrivateKey = m.ID, value
-	case AuthToken:
-		b.TokenID, b.Token = m.ID, value
-		if o.Registry == "" || o.Namespace == "" || o.UserName == "" {
-			return Value{}, errors.New("the bundle of an auth token needs the registry's host, the namespace and the user's name: one of them isn't known")
-		}
-		b.Registry, b.RegistryUser = o.Registry, o.RegistryUser()
-	case CustomerSecretKey:
-		if o.S3 == "" {
-			return Value{}, errors.New("the bundle of a customer secret key needs the host of the S3-compatible endpoint, which isn't known")
-		}
-		b.AccessKey, b.SecretKey, b.Endpoint = m.ID, value, "https://"+o.S3
-	case Password:
-		b.Password, b.MadeAt = value, m.ID
-	default:
+	record := m.Kind.Record()
+	if len(record.Parts) == 0 {
 		return Value{}, fmt.Errorf("a credential of the kind %q has no bundle", m.Kind)
 	}
+	pairs := []string{"kind", string(m.Kind), "tenancy", o.Tenancy, "user", o.User, "region", o.Region,
+		record.Bundle[0], m.ID, record.Bundle[1], string(m.Value.Reveal())}
+	if o.UserName != "" {
+		pairs = append(pairs, "user_name", o.UserName)
+	}
+	if record.more != nil {
+		more, err := record.more(o)
+		if err != nil {
+			return Value{}, err
+		}
+		pairs = append(pairs, more...)
+	}
+	var compact []byte
+	for pair := range slices.Chunk(pairs, 2) {
+		var err error
+		if compact, err = WithText(compact, pair[0], pair[1]); err != nil {
+			return Value{}, fmt.Errorf("encoding the bundle: %w", err)
+		}
+	}
 	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false) // a person may copy a token out of the document: < must not become \u003c
-	e.SetIndent("", "  ")
-	if err := e.Encode(b); err != nil {
+	if err := json.Indent(&text, compact, "", "  "); err != nil {
 		return Value{}, fmt.Errorf("encoding the bundle: %w", err)
 	}
-	return NewValue(text.Bytes()), nil
+	return NewValue(append(text.Bytes(), '\n')), nil
 }
 
 // unbundle reads the two members of a bundle that matter. All others may be somebody else's, whatever they are called.
 func unbundle(kind Kind, content Value) (Material, error) {
-	names := map[Kind][2]string{APIKey: {"fingerprint", "private_key"}, AuthToken: {"token_id", "token"},
-		CustomerSecretKey: {"access_key", "secret_key"}, Password: {"made_at", "password"}}[kind]
+	names := kind.Record().Bundle
 	of, err := TextOf(content.Reveal(), "kind")
 	id, errID := TextOf(content.Reveal(), names[0])
 	value, errValue := TextOf(content.Reveal(), names[1])
@@ -241,21 +221,18 @@ func (o Owner) RegistryUsers() []string {
 // Decode reads the credential back out of a secret. id is the identifier that the secret's journal gives it, which
 // must agree with what the content says where the content says it. Errors never quote the content.
 func Decode(kind Kind, role Role, id string, content Value) (Material, error) {
-	m := Material{Kind: kind, ID: id, Value: content}
-	switch role {
-	case RoleBundle:
-		has, err := unbundle(kind, content)
-		if err != nil {
-			return Material{}, err
-		}
-		m = has
-	case RoleAccessKey:
-		return Material{}, errors.New("an access key alone is not a credential")
-	case RolePrivateKey:
-		var err error
-		if m, err = APIKeyMaterial(content); err != nil {
-			return Material{}, err
-		}
+	m, identify := Material{Kind: kind, ID: id, Value: content}, kind.Record().identify
+	var err error
+	switch {
+	case role == RoleBundle:
+		m, err = unbundle(kind, content)
+	case role.IsID():
+		err = errors.New("the identifier alone is not a credential")
+	case identify != nil:
+		m.ID, err = identify(content)
+	}
+	if err != nil {
+		return Material{}, err
 	}
 	switch {
 	case m.Value.Empty():

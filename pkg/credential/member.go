@@ -49,11 +49,11 @@ func WithText(object []byte, key, text string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := json.Marshal(text)
+	value, err := marshal(text)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the member %q: %w", key, err)
 	}
-	name, err := json.Marshal(key)
+	name, err := marshal(key)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the name %q: %w", key, err)
 	}
@@ -71,6 +71,15 @@ func WithText(object []byte, key, text string) ([]byte, error) {
 		out = slices.Concat(out[:last], []byte(","), name, []byte(":"), value, out[last:])
 	}
 	return out, nil
+}
+
+// marshal encodes a text. A person may copy a token out of the document: < must not become \u003c.
+func marshal(text string) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	err := e.Encode(text)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
 // membersOf finds the members of the object. No text, and null, are an object without any.

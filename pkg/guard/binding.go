@@ -138,17 +138,13 @@ func Find(all []secret.Secret, kind credential.Kind, user string) (map[credentia
 			"the closure comment names no secret, and no secret is bound to this user and kind")
 	}
 	for role := range found {
-		if !fits(kind, role) {
+		if !kind.Fits(role) {
 			return nil, refuse("Correct the secret's tag role: it must be "+roles(kind)+".",
 				"secret %s has the role %q, which doesn't fit %s", found[role], role, kind)
 		}
 	}
-	_, key := found[credential.RoleSecretKey]
-	_, id := found[credential.RoleAccessKey]
-	if key != id {
-		return nil, refuse(
-			"Bind the other secret too (its tag role is access-key or secret-key), or bind one secret with the role bundle.",
-			"only one half of the pair of secrets is bound to this user")
+	if err := whole(found, kind); err != nil {
+		return nil, err
 	}
 	return found, nil
 }
@@ -162,11 +158,19 @@ func roles(kind credential.Kind) string {
 	return strings.Join(words, " or ")
 }
 
-func fits(kind credential.Kind, role credential.Role) bool {
-	for _, r := range kind.Roles() {
-		if r == role {
-			return true
+// whole refuses one half of a pair.
+func whole(found map[credential.Role]string, kind credential.Kind) error {
+	var has, lacks []string
+	for _, p := range kind.Record().Parts {
+		if _, ok := found[p.Role]; ok {
+			has = append(has, string(p.Role))
+		} else {
+			lacks = append(lacks, string(p.Role))
 		}
 	}
-	return false
+	if len(has) == 0 || len(lacks) == 0 {
+		return nil
+	}
+	return refuse("Bind the other secret too (its tag role is "+strings.Join(lacks, " and ")+"), or bind one secret with the role bundle.",
+		"only one half of the pair of secrets is bound to this user")
 }

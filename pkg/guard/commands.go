@@ -19,7 +19,7 @@ func BindCommand(s secret.Secret, kind credential.Kind, user string) string {
 	ours := map[string]any{tagUser: user, tagKind: string(kind)}
 	t := TagsOf(s)
 	if role := credential.Role(t.Role); role != "" && !slices.Contains(t.Clash, tagRole) &&
-		(len(kind.Roles()) == 0 || fits(kind, role)) {
+		(len(kind.Roles()) == 0 || kind.Fits(role)) {
 		ours[tagRole] = t.Role
 	}
 	command := "oci vault secret update" + address(s) + " --defined-tags " + quote(readable(withOurs(s.Defined, ours)))

@@ -16,7 +16,7 @@ import (
 // anybody's word. topic and metrics say whether a mail and figures are to be sent. A connection that isn't used is closed
 // after idleTime.
 func (c *Cloud) Connect(ctx context.Context, kind credential.Kind, secrets []string, topic string, metrics bool) {
-	if len(secrets) == 0 && kind != credential.Password {
+	if len(secrets) == 0 && kind.Origin() != credential.Reset {
 		secrets = []string{""} // of the function's own region
 	}
 	secrets = slices.DeleteFunc(slices.Clone(secrets), func(id string) bool { return !c.knows(regionOf(id)) })
@@ -40,18 +40,14 @@ func (c *Cloud) Connect(ctx context.Context, kind credential.Kind, secrets []str
 				c.network.open(cl.Host)
 			}
 		}
-		switch kind {
-		case credential.AuthToken:
-			if hosts, err := c.Hosts(home, ""); err == nil {
-				c.network.open("https://" + hosts.Registry)
+		if at := kind.Record().Endpoint; at != credential.AtIAM {
+			hosts, err := c.Hosts(home, "")
+			if err == nil && hosts.Of(at) == "" { // the host's name begins with the namespace
+				namespace, _ := c.Namespace(ctx)
+				hosts, err = c.Hosts(home, namespace)
 			}
-		case credential.CustomerSecretKey:
-			namespace, err := c.Namespace(ctx)
-			if err != nil {
-				break
-			}
-			if hosts, err := c.Hosts(home, namespace); err == nil {
-				c.network.open("https://" + hosts.S3)
+			if host := hosts.Of(at); err == nil && host != "" {
+				c.network.open("https://" + host)
 			}
 		}
 		if cl, err := c.notifications(topic); err == nil {

@@ -46,8 +46,8 @@ func Unsourced() (n int) {
 			n++
 		}
 	}
-	for _, p := range proofs {
-		for _, r := range p.rows {
+	for _, p := range kinds {
+		for _, r := range p.proof.rows {
 			if r.source == "" {
 				n++
 			}

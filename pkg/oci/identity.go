@@ -139,20 +139,8 @@ func (c *Cloud) Namespace(ctx context.Context) (string, error) {
 // Issuer lists, makes and deletes the credentials of one kind. See rotation.Issuer.
 type Issuer struct {
 	cloud *Cloud
-	ops   operations
+	ops   behaviour
 }
-
-// operations are the SDK's calls for one kind.
-type operations struct {
-	list, create, remove string // names of the operations
-	lists                func(context.Context, identity.IdentityClient, string) (credential.Listing, error)
-	creates              func(context.Context, identity.IdentityClient, string, credential.Draft) (credential.Created, error)
-	removes              func(context.Context, identity.IdentityClient, string, string) error
-}
-
-// kinds are the calls for all kinds.
-var kinds = map[credential.Kind]operations{credential.APIKey: apiKeys, credential.AuthToken: authTokens,
-	credential.CustomerSecretKey: customerSecretKeys, credential.Password: passwords}
 
 // Issuer returns the issuer of a kind. That of a kind without calls refuses everything.
 func (c *Cloud) Issuer(k credential.Kind) *Issuer {
@@ -161,21 +149,6 @@ func (c *Cloud) Issuer(k credential.Kind) *Issuer {
 		ops = none(k)
 	}
 	return &Issuer{c, ops}
-}
-
-// none are the calls for a kind that has none.
-func none(k credential.Kind) operations {
-	name := "credential of the kind " + string(k)
-	refusal := fault.New(fault.Invalid, name, "OCI has no calls for it")
-	return operations{list: name, create: name, remove: name,
-		lists: func(context.Context, identity.IdentityClient, string) (credential.Listing, error) {
-			return credential.Listing{}, refusal
-		},
-		creates: func(context.Context, identity.IdentityClient, string, credential.Draft) (credential.Created, error) {
-			return credential.Created{}, refusal
-		},
-		removes: func(context.Context, identity.IdentityClient, string, string) error { return refusal },
-	}
 }
 
 // List returns what the user has.

@@ -9,95 +9,50 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-var apiKeys = operations{
-	list: "ListApiKeys", create: "UploadApiKey", remove: "DeleteApiKey",
-	lists: func(ctx context.Context, cl identity.IdentityClient, user string) (credential.Listing, error) {
-		r, err := cl.ListApiKeys(ctx, identity.ListApiKeysRequest{UserId: &user})
-		l := credential.Listing{At: serverTime(r.RawResponse)}
-		for _, k := range r.Items {
-			if alive(k.LifecycleState) {
-				l.Credentials = append(l.Credentials, issued(k.Fingerprint, nil, k.TimeCreated))
-			}
-		}
-		return l, err
-	},
-	creates: func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created, error) {
-		r, err := cl.UploadApiKey(ctx, identity.UploadApiKeyRequest{UserId: &user, OpcRetryToken: &d.RetryToken,
-			CreateApiKeyDetails: identity.CreateApiKeyDetails{Key: &d.PublicKey}})
-		return credential.Created{Issued: issued(r.Fingerprint, nil, r.TimeCreated)}, err
-	},
-	removes: func(ctx context.Context, cl identity.IdentityClient, user, id string) error {
-		_, err := cl.DeleteApiKey(ctx, identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &id})
-		return err
-	},
+// kinds is what OCI does with credentials of each kind.
+var kinds = map[credential.Kind]behaviour{credential.APIKey: apiKeys, credential.AuthToken: authTokens,
+	credential.CustomerSecretKey: customerSecretKeys, credential.Password: passwords}
+
+// behaviour is what OCI does with the credentials of one kind: the SDK's calls, and how a new one is proven.
+type behaviour struct {
+	list, create, remove string // names of the operations
+	lists                func(context.Context, identity.IdentityClient, string) (credential.Listing, error)
+	creates              func(context.Context, identity.IdentityClient, string, credential.Draft) (credential.Created, error)
+	removes              func(context.Context, identity.IdentityClient, string, string) error
+	may                  func(identity.UserCapabilities) *bool // whether a user may have one; nil if IAM doesn't say
+	proof                proof                                 // zero: the kind can't be proven
 }
 
-var authTokens = operations{
-	list: "ListAuthTokens", create: "CreateAuthToken", remove: "DeleteAuthToken",
-	lists: func(ctx context.Context, cl identity.IdentityClient, user string) (credential.Listing, error) {
-		r, err := cl.ListAuthTokens(ctx, identity.ListAuthTokensRequest{UserId: &user})
-		l := credential.Listing{At: serverTime(r.RawResponse)}
-		for _, t := range r.Items {
-			if alive(t.LifecycleState) {
-				l.Credentials = append(l.Credentials, issued(t.Id, t.Description, t.TimeCreated))
-			}
-		}
-		return l, err
-	},
-	creates: func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created, error) {
-		r, err := cl.CreateAuthToken(ctx, identity.CreateAuthTokenRequest{UserId: &user, OpcRetryToken: &d.RetryToken,
-			CreateAuthTokenDetails: identity.CreateAuthTokenDetails{Description: &d.Description}})
-		return credential.Created{Issued: issued(r.Id, r.Description, r.TimeCreated), Value: value(r.Token)}, err
-	},
-	removes: func(ctx context.Context, cl identity.IdentityClient, user, id string) error {
-		_, err := cl.DeleteAuthToken(ctx, identity.DeleteAuthTokenRequest{UserId: &user, AuthTokenId: &id})
-		return err
-	},
+// Direct are the SDK's calls for one kind, for a tool that has an identity client of its own. Each makes one request, and
+// returns the SDK's errors as they are.
+type Direct struct {
+	List   func(ctx context.Context, cl identity.IdentityClient, user string) (credential.Listing, error)
+	Create func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created, error)
+	Delete func(ctx context.Context, cl identity.IdentityClient, user, id string) error
 }
 
-var customerSecretKeys = operations{
-	list: "ListCustomerSecretKeys", create: "CreateCustomerSecretKey", remove: "DeleteCustomerSecretKey",
-	lists: func(ctx context.Context, cl identity.IdentityClient, user string) (credential.Listing, error) {
-		r, err := cl.ListCustomerSecretKeys(ctx, identity.ListCustomerSecretKeysRequest{UserId: &user})
-		l := credential.Listing{At: serverTime(r.RawResponse)}
-		for _, k := range r.Items {
-			if alive(k.LifecycleState) {
-				l.Credentials = append(l.Credentials, issued(k.Id, k.DisplayName, k.TimeCreated))
-			}
-		}
-		return l, err
-	},
-	creates: func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created, error) {
-		r, err := cl.CreateCustomerSecretKey(ctx, identity.CreateCustomerSecretKeyRequest{UserId: &user, OpcRetryToken: &d.RetryToken,
-			CreateCustomerSecretKeyDetails: identity.CreateCustomerSecretKeyDetails{DisplayName: &d.Description}})
-		return credential.Created{Issued: issued(r.Id, r.DisplayName, r.TimeCreated), Value: value(r.Key)}, err
-	},
-	removes: func(ctx context.Context, cl identity.IdentityClient, user, id string) error {
-		_, err := cl.DeleteCustomerSecretKey(ctx, identity.DeleteCustomerSecretKeyRequest{UserId: &user, CustomerSecretKeyId: &id})
-		return err
-	},
+// DirectCalls returns the calls for the kind. Those for a kind without calls refuse everything.
+func DirectCalls(k credential.Kind) Direct {
+	b, ok := kinds[k]
+	if !ok {
+		b = none(k)
+	}
+	return Direct{List: b.lists, Create: b.creates, Delete: b.removes}
 }
 
-// A user has one password, which is never deleted: making a new one ends the old one.
-var passwords = operations{
-	list: "GetUserUIPasswordInformation", create: "CreateOrResetUIPassword", remove: "none",
-	lists: func(ctx context.Context, cl identity.IdentityClient, user string) (credential.Listing, error) {
-		r, err := cl.GetUserUIPasswordInformation(ctx, identity.GetUserUIPasswordInformationRequest{UserId: &user})
-		l := credential.Listing{At: serverTime(r.RawResponse)}
-		if made := when(r.TimeCreated); !made.IsZero() && alive(r.LifecycleState) {
-			id := credential.TimeID(made)
-			l.Credentials = append(l.Credentials, issued(&id, nil, r.TimeCreated))
-		}
-		return l, err
-	},
-	creates: func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created, error) {
-		r, err := cl.CreateOrResetUIPassword(ctx, identity.CreateOrResetUIPasswordRequest{UserId: &user, OpcRetryToken: &d.RetryToken})
-		id := credential.TimeID(when(r.TimeCreated))
-		return credential.Created{Issued: issued(&id, nil, r.TimeCreated), Value: value(r.Password)}, err
-	},
-	removes: func(context.Context, identity.IdentityClient, string, string) error {
-		return fault.New(fault.Invalid, "none", "a password can be reset, not deleted")
-	},
+// none are the calls for a kind that has none.
+func none(k credential.Kind) behaviour {
+	name := "credential of the kind " + string(k)
+	refusal := fault.New(fault.Invalid, name, "OCI has no calls for it")
+	return behaviour{list: name, create: name, remove: name,
+		lists: func(context.Context, identity.IdentityClient, string) (credential.Listing, error) {
+			return credential.Listing{}, refusal
+		},
+		creates: func(context.Context, identity.IdentityClient, string, credential.Draft) (credential.Created, error) {
+			return credential.Created{}, refusal
+		},
+		removes: func(context.Context, identity.IdentityClient, string, string) error { return refusal },
+	}
 }
 
 func value(s *string) credential.Value {

@@ -121,13 +121,9 @@ func (c *Cloud) User(ctx context.Context, id string) (name, state string, mayNot
 		return "", "", nil, err
 	}
 	if may := r.Capabilities; may != nil {
-		for _, one := range []struct {
-			kind credential.Kind
-			may  *bool
-		}{{credential.APIKey, may.CanUseApiKeys}, {credential.AuthToken, may.CanUseAuthTokens},
-			{credential.CustomerSecretKey, may.CanUseCustomerSecretKeys}, {credential.Password, may.CanUseConsolePassword}} {
-			if one.may != nil && !*one.may {
-				mayNot = append(mayNot, one.kind)
+		for _, k := range credential.Kinds() {
+			if allowed := kinds[k].may(*may); allowed != nil && !*allowed {
+				mayNot = append(mayNot, k)
 			}
 		}
 	}

@@ -5,12 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/oracle/oci-go-sdk/v65/common"
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
@@ -28,8 +22,8 @@ func (c *Cloud) Prover() *Prover { return &Prover{c} }
 // rejected only if each of them is; otherwise the answer is an error.
 func (p *Prover) Prove(ctx context.Context, m credential.Material, o credential.Owner) (accepted bool, err error) {
 	name := "prove " + string(m.Kind)
-	proof, ok := proofs[m.Kind]
-	if !ok {
+	proof := kinds[m.Kind].proof
+	if proof.forms == nil {
 		return false, fault.New(fault.Invalid, name, "there is no way to prove a credential of this kind")
 	}
 	forms, err := proof.forms(m, o)
@@ -117,62 +111,3 @@ type request func(ctx context.Context, c *Cloud) (*http.Request, error)
 type errNoUse string
 
 func (e errNoUse) Error() string { return string(e) }
-
-func apiKeyForms(m credential.Material, o credential.Owner) ([]request, error) {
-	return []request{func(ctx context.Context, c *Cloud) (*http.Request, error) {
-		domain, err := c.domain(o.Region)
-		if err != nil {
-			return nil, err
-		}
-		url := "https://identity." + o.Region + ".oci." + domain + "/20160918/users/" + o.User
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return nil, err
-		}
-		r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-		key := common.NewRawConfigurationProvider(o.Tenancy, o.User, o.Region, m.ID, string(m.Value.Reveal()), nil)
-		return r, common.DefaultRequestSigner(key).Sign(r)
-	}}, nil
-}
-
-// authTokenForms sign in to the container registry: the first step of "docker login". The address is the realm that
-// the registry gives in its WWW-Authenticate header.
-func authTokenForms(m credential.Material, o credential.Owner) ([]request, error) {
-	switch {
-	case o.Registry == "":
-		return nil, errNoUse("the registry's host isn't known")
-	case strings.Contains(o.UserName, ":"):
-		return nil, errNoUse("a user whose name has a colon can't sign in to a registry (RFC 7617): rename the user")
-	}
-	var out []request
-	for _, name := range o.RegistryUsers() {
-		out = append(out, func(ctx context.Context, _ *Cloud) (*http.Request, error) {
-			url := "https://" + o.Registry + "/20180419/docker/token?service=" + o.Registry
-			r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-			if err != nil {
-				return nil, err
-			}
-			r.SetBasicAuth(name, string(m.Value.Reveal()))
-			return r, nil
-		})
-	}
-	return out, nil
-}
-
-// emptySHA256 is the digest of the empty body.
-const emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-func customerSecretKeyForms(m credential.Material, o credential.Owner) ([]request, error) {
-	if o.S3 == "" {
-		return nil, errNoUse("the host of the S3-compatible endpoint isn't known")
-	}
-	return []request{func(ctx context.Context, _ *Cloud) (*http.Request, error) {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+o.S3+"/", nil)
-		if err != nil {
-			return nil, err
-		}
-		r.Header.Set("X-Amz-Content-Sha256", emptySHA256)
-		keys := aws.Credentials{AccessKeyID: m.ID, SecretAccessKey: string(m.Value.Reveal())}
-		return r, v4.NewSigner().SignHTTP(ctx, keys, r, emptySHA256, "s3", o.Region, time.Now())
-	}}, nil
-}

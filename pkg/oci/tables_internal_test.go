@@ -13,8 +13,8 @@ func TestTheTablesListTheirStatusesInOrder(t *testing.T) {
 	for _, r := range refusals {
 		lists = append(lists, r.statuses)
 	}
-	for _, p := range proofs {
-		for _, r := range p.rows {
+	for _, p := range kinds {
+		for _, r := range p.proof.rows {
 			lists = append(lists, r.statuses)
 		}
 	}
@@ -66,13 +66,13 @@ func TestNothingIsAVerdictButTheAnswersThatOCIsDocumentationExplains(t *testing.
 					if !ok {
 						said = unclear
 					}
-					if got := verdictOf(proofs[kind], failure{status: status, form: f, code: code, requestID: "request-1"}); got != said {
+					if got := verdictOf(kinds[kind].proof, failure{status: status, form: f, code: code, requestID: "request-1"}); got != said {
 						t.Errorf("%s, %d %s in %s: %s, want %s", kind, status, code, f, got, said)
 					}
 					if f != formRegistry {
 						said = unclear
 					}
-					if got := verdictOf(proofs[kind], failure{status: status, form: f, code: code}); got != said {
+					if got := verdictOf(kinds[kind].proof, failure{status: status, form: f, code: code}); got != said {
 						t.Errorf("%s, %d %s in %s, without a request id: %s, want %s", kind, status, code, f, got, said)
 					}
 				}

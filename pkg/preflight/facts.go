@@ -125,10 +125,10 @@ func (f *Facts) policy() Policy {
 	return p
 }
 
-// has tells whether a secret is bound for the kind.
-func (f *Facts) has(kind credential.Kind) bool {
+// uses reports whether a secret is bound for a kind whose credentials are used at the endpoint.
+func (f *Facts) uses(at credential.Endpoint) bool {
 	for i := range f.Users { // by index: somebody may be writing the answers about a user
-		if slices.Contains(f.Users[i].Kinds, kind) {
+		if slices.ContainsFunc(f.Users[i].Kinds, func(k credential.Kind) bool { return k.Record().Endpoint == at }) {
 			return true
 		}
 	}

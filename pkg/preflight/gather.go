@@ -261,7 +261,7 @@ func (p *Preflight) users(ctx context.Context, all []User) {
 
 // endpoints knocks where the kinds of the bound secrets are tried out.
 func (p *Preflight) endpoints(ctx context.Context, f *Facts, home <-chan struct{}) {
-	token, key := f.has(credential.AuthToken), f.has(credential.CustomerSecretKey)
+	token, key := f.uses(credential.AtRegistry), f.uses(credential.AtS3)
 	if !token && !key {
 		return
 	}

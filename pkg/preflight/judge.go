@@ -208,7 +208,7 @@ func (w write) place(p Policy) string {
 func writes(function string) []write {
 	out := []write{{"UpdateProblemStatus", stProblems, false}, {"part of all changes of credentials", stChange, false}}
 	for _, k := range credential.Kinds() {
-		operations := strings.Fields(grants[k].operations)
+		operations := slices.Clone(k.Record().Operations)
 		operations = slices.DeleteFunc(operations, func(o string) bool { return o == "CreateSecretKey" }) // the policies' name of the same
 		out = append(out, write{strings.Join(operations, ", "), string(k), false})
 	}

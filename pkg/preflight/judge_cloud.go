@@ -238,7 +238,7 @@ func mailBody(function string) string {
 func judgeNamespace(f *Facts) []Check {
 	n := f.Namespace
 	switch {
-	case !f.has(credential.AuthToken) && !f.has(credential.CustomerSecretKey):
+	case !f.uses(credential.AtRegistry) && !f.uses(credential.AtS3):
 		return nil
 	case f.baseless() != "":
 		return []Check{waiting(f.baseless())}
@@ -254,14 +254,14 @@ func judgeNamespace(f *Facts) []Check {
 }
 
 func judgeRegistry(f *Facts) []Check {
-	if !f.has(credential.AuthToken) || !f.proves() {
+	if !f.uses(credential.AtRegistry) || !f.proves() {
 		return nil
 	}
 	return []Check{f.judgeEndpoint(f.Registry, "the container registry")}
 }
 
 func judgeS3(f *Facts) []Check {
-	if !f.has(credential.CustomerSecretKey) || !f.proves() {
+	if !f.uses(credential.AtS3) || !f.proves() {
 		return nil
 	}
 	if f.Namespace.Err != nil && f.baseless() == "" {

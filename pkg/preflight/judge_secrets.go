@@ -102,7 +102,7 @@ func judgeBinding(f *Facts) []Check {
 	return out
 }
 
-// halves tells that a customer secret key's two secrets are bound without a role: fine for a comment that names both.
+// halves reports that the two secrets of a pair are bound without a role: fine for a comment that names both.
 func halves(all []secret.Secret, kind credential.Kind, user string) bool {
 	n := 0
 	for _, s := range all {
@@ -112,7 +112,7 @@ func halves(all []secret.Secret, kind credential.Kind, user string) bool {
 			}
 		}
 	}
-	return n == 2 && kind == credential.CustomerSecretKey
+	return n == 2 && kind.Pair()
 }
 
 func kindWords() string {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 func judgePeople(f *Facts) []Check {
@@ -71,7 +69,7 @@ func judgeUser(f *Facts) []Check {
 		var out []Check
 		for _, k := range u.Kinds {
 			if slices.Contains(u.Who.Value.MayNot, k) {
-				out = append(out, failed(fmt.Sprintf("switch it on: oci iam user update-user-capabilities --user-id %s %s true; or %s", u.ID, capability[k], mend),
+				out = append(out, failed(fmt.Sprintf("switch it on: oci iam user update-user-capabilities --user-id %s %s true; or %s", u.ID, k.Record().Capability, mend),
 					"the user %s (%s) may not have a %s", u.Who.Value.Name, u.ID, k.Noun()))
 			}
 		}
@@ -85,10 +83,6 @@ func judgeUser(f *Facts) []Check {
 	}
 	return out
 }
-
-// capability are the options of the OCI CLI.
-var capability = map[credential.Kind]string{credential.APIKey: "--can-use-api-keys", credential.AuthToken: "--can-use-auth-tokens",
-	credential.CustomerSecretKey: "--can-use-customer-secret-keys", credential.Password: "--can-use-console-password"}
 
 func judgeProtected(f *Facts) []Check {
 	if f.Refused != nil || len(f.Users) == 0 || f.away() != "" {

@@ -59,14 +59,6 @@ func place(id string) string {
 	return "compartment id " + id
 }
 
-// grants are what the kinds need; the operations are those that need USER_UPDATE besides.
-var grants = map[credential.Kind]struct{ permissions, operations string }{
-	credential.APIKey:            {"USER_APIKEY_ADD, USER_APIKEY_REMOVE", "UploadApiKey DeleteApiKey"},
-	credential.AuthToken:         {"USER_AUTHTOKEN_SET, USER_AUTHTOKEN_REMOVE", "CreateAuthToken DeleteAuthToken"},
-	credential.CustomerSecretKey: {"USER_SECRETKEY_ADD, USER_SECRETKEY_REMOVE", "CreateCustomerSecretKey CreateSecretKey DeleteCustomerSecretKey"},
-	credential.Password:          {"USER_UIPASS_RESET", "CreateOrResetUIPassword"},
-}
-
 // Statements are all that the function needs: word by word those that terraform/iam_statements.tf makes for all kinds.
 // A test compares them.
 func (p Policy) Statements() []Statement {
@@ -77,7 +69,7 @@ func (p Policy) Statements() []Statement {
 	others := p.notProtected()
 	var operations, tags []string
 	for _, k := range credential.Kinds() {
-		for _, o := range strings.Fields(grants[k].operations) {
+		for _, o := range k.Record().Operations {
 			operations = append(operations, fmt.Sprintf("request.operation = '%s'", o))
 		}
 		tags = append(tags, fmt.Sprintf("target.resource.tag.keyturn.kind = '%s'", k))
@@ -93,7 +85,7 @@ func (p Policy) Statements() []Statement {
 	add(stList, "", "{USER_READ} in tenancy")
 	add(stChange, "", "{USER_UPDATE} in tenancy where all {"+strings.Join(change, ", ")+"}")
 	for _, k := range credential.Kinds() {
-		add(string(k), "", "{"+grants[k].permissions+"} in tenancy"+where)
+		add(string(k), "", "{"+strings.Join(k.Record().Permissions, ", ")+"} in tenancy"+where)
 	}
 	add(stPasswordSet, "", "{USER_UIPASS_SET} in tenancy"+where)
 	add(stNamespace, "", "{OBJECTSTORAGE_NAMESPACE_READ} in tenancy")

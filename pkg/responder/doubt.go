@@ -13,11 +13,11 @@ import (
 // doubt says why it proves nothing that the credential isn't among the user's; "" if that proves that it is gone.
 func (c *response) doubt(listed []credential.Issued) string {
 	switch noun := c.kind.Noun(); {
-	case c.kind == credential.Password:
+	case c.kind.Origin() == credential.Reset:
 		return ""
 	case c.request.UserHinted:
 		return fmt.Sprintf("only the event names the user, %s, who may not be the owner of %s %s", c.request.User, noun, c.request.ID)
-	case cloudguard.FormOf(c.request.ID) == cloudguard.FormUnknown || !absent(c.request.ID, listed):
+	case cloudguard.FormOf(c.request.ID) == credential.FormUnknown || !absent(c.request.ID, listed):
 		return fmt.Sprintf("the id of the problem's credential, %q, is not written as OCI lists the user's %ss", c.request.ID, c.kind.Noun())
 	}
 	return ""

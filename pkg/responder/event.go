@@ -122,7 +122,7 @@ func (c *response) about(s cloudguard.Subject) {
 		o.Rule = string(s.Rule)
 	}
 	if s.Rule.Known() {
-		c.kind = guard.Kinds[s.Rule]
+		c.kind = s.Rule.Kind()
 		o.Kind, o.Noun, o.IDNoun = string(c.kind), c.kind.Noun(), c.kind.IDNoun()
 	}
 	if len(s.Users) > 0 {

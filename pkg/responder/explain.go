@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
@@ -170,7 +169,7 @@ func (c *response) whyUser(ctx context.Context, operation string, refused bool) 
 		return &explanation{"user may not have " + one(c.kind), fmt.Sprintf("the user %s (%s) may not have %s: this "+
 			"capability of the user is off", name, id, one(c.kind)),
 			"If the user still needs one, switch the capability on:\noci iam user update-user-capabilities --user-id " +
-				id + " " + capability[c.kind] + " true" +
+				id + " " + c.kind.Record().Capability + " true" +
 				inRegion(c.home) + "\n" + c.again() + c.orDismiss("The user may not have this credential")}
 	case refused && operation == "GetUserUIPasswordInformation":
 		return c.dismiss("no console password to be seen",
@@ -185,11 +184,6 @@ func (c *response) whyUser(ctx context.Context, operation string, refused bool) 
 	}
 	return nil
 }
-
-// capability are the options of the OCI CLI.
-var capability = map[credential.Kind]string{credential.APIKey: "--can-use-api-keys",
-	credential.AuthToken:         "--can-use-auth-tokens",
-	credential.CustomerSecretKey: "--can-use-customer-secret-keys", credential.Password: "--can-use-console-password"}
 
 // whyNoUser tells a user who is gone from one who may not be read: if others can be read, this one is gone.
 func (c *response) whyNoUser(ctx context.Context, id string) *explanation {

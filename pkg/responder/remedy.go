@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,13 +102,25 @@ func (c *response) content(r rotation.Result) string {
 // found by their tags.
 func (c *response) turnedRound() string {
 	if len(c.order.Secrets) == 0 {
-		return "Swap the tags keyturn.role (or keyturn-role) of the two secrets: access-key, secret-key. " + c.again()
+		return "Swap the tags keyturn.role (or keyturn-role) of the two secrets: " + roles(c.kind) + ". " + c.again()
 	}
 	order := c.order
 	order.Secrets = maps.Clone(order.Secrets)
-	order.Secrets[cloudguard.RoleAccessKey] = c.order.Secrets[cloudguard.RoleSecretKey]
-	order.Secrets[cloudguard.RoleSecretKey] = c.order.Secrets[cloudguard.RoleAccessKey]
+	parts := c.kind.Record().Parts
+	for i, p := range parts {
+		order.Secrets[p.Role] = c.order.Secrets[parts[len(parts)-1-i].Role]
+	}
 	return "Close the problem again with this comment:\n" + order.String()
+}
+
+// roles lists the roles of a pair's two halves.
+func roles(kind credential.Kind) string {
+	var all []string
+	for _, p := range kind.Record().Parts {
+		all = append(all, string(p.Role))
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
 }
 
 // makeRoom says how a secret gets room for a version.
@@ -149,7 +162,7 @@ func (c *response) decide(r rotation.Result) string {
 func (c *response) changed(change func(*cloudguard.Comment)) string {
 	order := c.order
 	change(&order)
-	if c.kind != credential.Password && order.Ordered(c.request.Rule, false) != nil {
+	if c.kind.Origin() != credential.Reset && order.Ordered(c.request.Rule, false) != nil {
 		yes := true
 		order.Rotate = &yes
 	}

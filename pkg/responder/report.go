@@ -89,7 +89,7 @@ func (c *response) done(r rotation.Result) {
 	switch {
 	case r.Proven:
 		o.Proven = "the new one was used once and works"
-	case c.kind != credential.Password:
+	case c.kind.Origin() != credential.Reset:
 		o.Proven = "none was asked for, or none was possible (prove=" + string(c.Config.Prove) + ")"
 	}
 	c.consumers(r)

@@ -193,19 +193,14 @@ func (c *response) ahead(ctx context.Context, subject cloudguard.Subject, commen
 		c.Reads.Prepare(ctx, c.kind, secrets)
 	}
 	background.Go(ctx, "looking up the tenancy", func() { _, _, _, _ = c.Directory.Tenancy(ctx) }) // kept there: everything in IAM waits for the home region
-	if namespaced(c.kind) {
+	if c.kind.Record().Endpoint != credential.AtIAM {
 		background.Go(ctx, "looking up the namespace", func() { _, _ = c.Directory.Namespace(ctx) }) // kept there, too
 	}
-	if !hinted || !c.Config.EventCheck || c.kind == credential.Password {
+	if !hinted || !c.Config.EventCheck || c.kind.Origin() == credential.Reset {
 		return ctx
 	}
 	id, _ := subject.ID() // it is there: nothing is missing
 	return c.Reads.Ahead(ctx, credential.Ref{Kind: c.kind, User: subject.Users[0], ID: id}, secrets)
-}
-
-// namespaced tells whether the Object Storage namespace is part of what a credential of the kind is used with.
-func namespaced(k credential.Kind) bool {
-	return k == credential.AuthToken || k == credential.CustomerSecretKey
 }
 
 // eventTime is how long the sweep leaves a closed problem to its event, if no secret keeps the two of them apart: of a
@@ -216,9 +211,9 @@ const eventTime = 4 * time.Minute
 func (c *response) targets(ctx context.Context) ([]rotation.Target, error) {
 	named := map[credential.Role]string{}
 	for role, id := range c.order.Secrets {
-		named[credential.Role(role)] = string(id)
+		named[role] = string(id)
 	}
-	if len(named) == 0 && c.kind != credential.Password {
+	if len(named) == 0 && c.kind.Origin() != credential.Reset {
 		found, err := c.find(ctx)
 		if err != nil {
 			return nil, err

@@ -24,7 +24,7 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	if c.order.Grace != nil {
 		job.Grace, job.GraceGiven = *c.order.Grace, true
 	}
-	if c.kind == credential.Password {
+	if c.kind.Origin() == credential.Reset {
 		job.Ref.ID = credential.TimeID(c.request.At)
 		job.ResetAfter = []time.Time{c.request.At}
 		if !c.problem.LastDetected.IsZero() {
@@ -109,7 +109,7 @@ func (c *response) lookUp(ctx context.Context) func() (who, error) {
 		if w.UserName, err = c.Directory.UserName(ctx, user); err != nil {
 			return w, fmt.Errorf("looking up the user: %w", err)
 		}
-		if namespaced(kind) {
+		if kind.Record().Endpoint != credential.AtIAM {
 			if w.Namespace, err = c.Directory.Namespace(ctx); err != nil {
 				return w, fmt.Errorf("looking up the Object Storage namespace: %w", err)
 			}

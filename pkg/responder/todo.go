@@ -64,7 +64,7 @@ func (c *response) notify() {
 // consumers says what the owner has to change where the credential is used. It depends on what the secrets hold: what
 // is in none of them stands in the consumers' own configuration.
 func (c *response) consumers(r rotation.Result) {
-	if c.kind == credential.Password {
+	if c.kind.Origin() == credential.Reset {
 		c.password(r)
 		return
 	}
@@ -87,25 +87,14 @@ func (c *response) consumers(r rotation.Result) {
 // configuration says what has to be replaced in the consumers' configuration; empty if the secrets hold all of it.
 func (c *response) configuration() string {
 	o := &c.out
-	if c.holds(credential.RoleBundle) || o.OldID == "" || o.NewID == "" || len(o.Secrets) == 0 {
+	if o.OldID == "" || o.NewID == "" || len(o.Secrets) == 0 {
 		return ""
 	}
-	values := "\nold: " + o.OldID + "\nnew: " + o.NewID
-	switch {
-	case c.kind == credential.APIKey:
-		return "Replace the fingerprint in the configuration of every consumer: the secret holds the private key " +
-			"alone." + values
-	case c.kind == credential.CustomerSecretKey && c.holds(credential.RoleAccessKey):
-		return "Replace the access key wherever a consumer has it in its own configuration: it has changed together " +
-			"with the secret key." + values
-	case c.kind == credential.CustomerSecretKey:
-		return "Replace the access key in the configuration of every consumer: the secret holds the secret key " +
-			"alone." + values
-	case c.kind == credential.AuthToken:
-		return "Replace the token wherever a consumer keeps a copy of it, such as a docker login or a Kubernetes " +
-			"pull secret. The user name stays the same."
+	text, ids := c.kind.Record().Consumers(c.holds)
+	if ids {
+		text += "\nold: " + o.OldID + "\nnew: " + o.NewID
 	}
-	return ""
+	return text
 }
 
 func (c *response) holds(role credential.Role) bool {
@@ -169,7 +158,7 @@ func (c *response) dryRun() {
 	} else {
 		c.todo(c.again())
 	}
-	if c.kind == credential.APIKey && len(c.out.Secrets) > 0 && !c.holds(credential.RoleBundle) {
+	if c.kind.Origin() == credential.Local && len(c.out.Secrets) > 0 && !c.holds(credential.RoleBundle) {
 		c.todo("Plan for it: every consumer then needs the new fingerprint in its configuration, since the secret " +
 			"holds the private key alone.")
 	}
@@ -188,9 +177,9 @@ func (c *response) waits(r rotation.Result) string {
 // fate says what became of the old credential, as far as this run has seen it.
 func (c *response) fate(r rotation.Result, now time.Time) string {
 	switch {
-	case c.out.Status == outcome.DryRun || c.kind == credential.Password && !r.Acted:
+	case c.out.Status == outcome.DryRun || c.kind.Origin() == credential.Reset && !r.Acted:
 		return ""
-	case c.kind == credential.Password:
+	case c.kind.Origin() == credential.Reset:
 		return "no longer valid"
 	case r.Rotation == "" || len(r.Placed) == 0: // never looked
 		return ""

@@ -50,7 +50,7 @@ func (r *run) act(ctx, forward context.Context, c Case, d Decision) {
 }
 
 func (r *run) do(ctx context.Context, c Case, a Action) error {
-	if needs := a == Create && r.job.Ref.Kind == credential.APIKey || a == Prove || a == Promote || a == Fence; needs && c.Material == nil {
+	if needs := a == Create && r.job.origin() == credential.Local || a == Prove || a == Promote || a == Fence; needs && c.Material == nil {
 		return fault.New(fault.Invalid, string(a), "the new credential's value is not known")
 	}
 	switch a {
@@ -90,7 +90,7 @@ func (r *run) generate() { r.key = r.Spare.take(r.Clock.Now(), r.bits()) }
 
 // Prepare begins what a rotation of the kind needs that takes long and depends on nothing: a key pair.
 func (e *Engine) Prepare(kind credential.Kind) {
-	if kind == credential.APIKey {
+	if kind.Origin() == credential.Local {
 		e.Spare.begin(e.Clock.Now(), e.bits())
 	}
 }
@@ -101,7 +101,7 @@ func (e *Engine) bits() int { return cmp.Or(e.RSABits, 2048) }
 // the credential is being tried out, or, where nothing is tried out, before the version is promoted.
 func (r *run) stage(ctx context.Context, c Case) error {
 	if c.Material == nil {
-		if r.job.Ref.Kind != credential.APIKey {
+		if r.job.origin() != credential.Local {
 			return fault.New(fault.Invalid, string(Stage), "the new credential's value is not known")
 		}
 		m, err := r.key.wait(ctx)
@@ -132,7 +132,7 @@ func (r *run) stage(ctx context.Context, c Case) error {
 		s.Versions = append(slices.Clone(s.Versions), secret.Version{Name: c.Version, Pending: true, Created: c.serverNow})
 		r.snap = r.snap.with(i, s)
 	}
-	if r.job.Ref.Kind == credential.APIKey {
+	if r.job.origin() == credential.Local {
 		r.Spare.prepare(r.Clock.Now(), r.bits())
 	}
 	return nil
@@ -155,14 +155,14 @@ func (r *run) content(s Seen, m credential.Material) (credential.Value, error) {
 func (r *run) create(ctx context.Context, c Case, a Action) error {
 	v := r.view(r.snap)
 	d := credential.Draft{RetryToken: fmt.Sprintf("%s-%s-%d", v.id, r.mem.Maker, r.mem.Looks)}
-	switch r.job.Ref.Kind {
-	case credential.APIKey:
+	switch r.job.origin() {
+	case credential.Local:
 		public, err := c.Material.PublicPEM()
 		if err != nil {
 			return err
 		}
 		d.PublicKey = public
-	case credential.Password:
+	case credential.Reset:
 		d.RetryToken = string(v.id) // the same for every delivery: OCI may tell two resets for one
 	default:
 		old := ""
@@ -179,7 +179,7 @@ func (r *run) create(ctx context.Context, c Case, a Action) error {
 	r.changed(nil)
 	r.mem.Before, r.mem.Made, r.mem.MadeAt = v.issued, &made, r.Clock.Now()
 	switch {
-	case r.job.Ref.Kind == credential.APIKey:
+	case r.job.origin() == credential.Local:
 		if made.ID != c.Material.ID {
 			return fault.New(fault.Invalid, "UploadApiKey", "OCI shows another fingerprint than the key has")
 		}
@@ -194,7 +194,7 @@ func (r *run) create(ctx context.Context, c Case, a Action) error {
 
 // tryOut uses the new credential, and reads its value back meanwhile.
 func (r *run) tryOut(ctx context.Context, c Case) error {
-	if r.job.Ref.Kind == credential.Password {
+	if r.job.origin() == credential.Reset {
 		return r.lookAgain(ctx, c)
 	}
 	var read []int64
@@ -239,7 +239,7 @@ func (r *run) promote(ctx context.Context, c Case) error {
 func (r *run) overlaps(c Case, before Overlaps) Overlaps {
 	v := r.view(r.snap)
 	out := slices.DeleteFunc(slices.Clone(before), func(t Retired) bool { return v.listed(t.Credential) == nil })
-	if c.Old != OldAlive || r.job.Ref.Kind == credential.Password {
+	if c.Old != OldAlive || r.job.origin() == credential.Reset {
 		return out
 	}
 	t := r.overlap(v.now().Add(r.job.Grace))
@@ -350,7 +350,7 @@ func (r *run) write(ctx context.Context, c Case, a Action, secrets []Seen) error
 		switch a {
 		case Intend:
 			j.Staged = r.entry(c, i, PhaseIntent)
-			j.Staged.GivenUp = r.job.Ref.Kind != credential.Password
+			j.Staged.GivenUp = r.job.origin() != credential.Reset
 		case Fence: // whoever is about to promote it finds its etag stale, looks again and sees the mark
 			j.Staged = r.entry(c, i, PhaseUndone)
 		case Withdraw:

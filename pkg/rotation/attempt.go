@@ -101,7 +101,7 @@ func (v view) over() bool {
 
 // oldGone: the list doesn't show the old credential, or the password was reset.
 func (v view) oldGone() bool {
-	if v.job.Ref.Kind == credential.Password {
+	if v.job.origin() == credential.Reset {
 		return v.resetSince() || v.staged()
 	}
 	return v.listed(v.job.Ref.ID) == nil
@@ -110,7 +110,7 @@ func (v view) oldGone() bool {
 // generated: this run has made the attempt's key pair, and no consumer can have it yet. Nobody else's is ever uploaded:
 // whoever may write to the secret could have put his own there.
 func (v view) generated() bool {
-	return v.job.Ref.Kind == credential.APIKey && v.mem.Value != nil && v.value != nil && v.value.ID == v.mem.Value.ID
+	return v.job.origin() == credential.Local && v.mem.Value != nil && v.value != nil && v.value.ID == v.mem.Value.ID
 }
 
 func (v view) is(some ...Stored) bool { return slices.Contains(some, v.stored()) }
@@ -180,7 +180,7 @@ func (v view) followed() (Seen, bool) {
 			return Seen{}, false
 		}
 	}
-	i := slices.IndexFunc(v.snap.Secrets, func(s Seen) bool { return s.Role != credential.RoleAccessKey })
+	i := slices.IndexFunc(v.snap.Secrets, func(s Seen) bool { return !s.Role.IsID() })
 	if i < 0 {
 		return Seen{}, false
 	}
@@ -210,7 +210,7 @@ func (v view) intent() Stored {
 	if v.mem.Tries[Withdraw] > 0 || v.mem.Withdrew {
 		return StoredWithdrawn
 	}
-	done := v.job.Ref.Kind != credential.Password && v.listed(v.job.Ref.ID) == nil || v.job.Ref.Kind == credential.Password && v.resetSince()
+	done := v.job.origin() != credential.Reset && v.listed(v.job.Ref.ID) == nil || v.job.origin() == credential.Reset && v.resetSince()
 	switch {
 	case s == nil:
 		return StoredNone

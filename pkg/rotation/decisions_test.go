@@ -12,7 +12,7 @@ import (
 )
 
 // usual is an auth token's rotation that may begin. A line of testdata/decisions.txt says what is different.
-var usual = rotation.State{Kind: credential.AuthToken, Order: rotation.OrderGiven, Sight: rotation.SightAgain, Guard: rotation.GuardAllows,
+var usual = rotation.State{Origin: credential.Server, Order: rotation.OrderGiven, Sight: rotation.SightAgain, Guard: rotation.GuardAllows,
 	Old: rotation.OldAlive, Made: rotation.MadeNone, Stored: rotation.StoredNone, Proof: rotation.ProofTodo, Slot: rotation.SlotFree,
 	Room: rotation.RoomFree, Trouble: rotation.TroubleNone, Grace: rotation.GraceOver}
 

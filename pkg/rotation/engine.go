@@ -142,7 +142,7 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 	}
 	forward, cancel := clock.Reserve(ctx, e.Clock.Now(), 10*time.Second)
 	defer cancel()
-	if job.Ref.Kind == credential.APIKey && !job.DryRun {
+	if job.origin() == credential.Local && !job.DryRun {
 		r.generate()
 		r.key.start() // while OCI is being asked
 	}
@@ -177,3 +177,6 @@ func (r *run) plan(c Case, d Decision) Result {
 	}
 	return r.end(c, d)
 }
+
+// origin says where the value of the new credential comes from.
+func (j Job) origin() credential.Origin { return j.Ref.Kind.Origin() }

@@ -47,7 +47,7 @@ func (v view) stagedSomewhere() bool {
 func (v view) held() bool {
 	m, value := v.mem.Made, v.mem.Value
 	return m != nil && value != nil && value.ID == m.ID && v.mem.Kept == "" && v.mem.Tries[Discard] == 0 &&
-		v.job.Ref.Kind != credential.APIKey && (v.new == m.ID && !v.staged())
+		v.job.origin() != credential.Local && (v.new == m.ID && !v.staged())
 }
 
 // ours: IAM itself shows that this rotation has made the credential. What a secret says is no evidence: a credential that
@@ -57,9 +57,9 @@ func (v view) ours(id string) bool {
 	switch {
 	case c == nil:
 		return false
-	case v.mem.Made != nil && v.mem.Made.ID == id, v.job.Ref.Kind == credential.Password:
+	case v.mem.Made != nil && v.mem.Made.ID == id, v.job.origin() == credential.Reset:
 		return true
-	case v.job.Ref.Kind == credential.APIKey:
+	case v.job.origin() == credential.Local:
 		return v.staging(id)
 	}
 	m, ok := credential.ParseMark(c.Description)

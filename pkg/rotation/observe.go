@@ -82,12 +82,12 @@ func (r *run) observe(ctx context.Context) (Snapshot, error) {
 		s.At = s.Local
 	}
 	v := r.view(s)
-	all := r.mem.Looks > 0 || r.job.Replace || r.job.orphan != "" || r.job.Ref.Kind == credential.Password || v.oldGone() || len(v.marked()) > 0
+	all := r.mem.Looks > 0 || r.job.Replace || r.job.orphan != "" || r.job.origin() == credential.Reset || v.oldGone() || len(v.marked()) > 0
 	if s, err = r.read(ctx, s, all); err != nil {
 		return s, err
 	}
 	v = r.view(s)
-	torn := r.job.Ref.Kind != credential.Password && v.oldGone() && !v.finished()
+	torn := r.job.origin() != credential.Reset && v.oldGone() && !v.finished()
 	if torn {
 		s.Secrets = slices.Clone(s.Secrets)
 		if err := r.describe(ctx, s.Secrets); err != nil {
@@ -194,12 +194,12 @@ func (r *run) attempt(ctx context.Context, s *Snapshot) error {
 	newest, undone := v.newest()
 	v = v.at(newest)
 	if newest == 0 || v.finished() && v.oldGone() || r.mem.Kept == v.name ||
-		undone != "" && (r.job.Ref.Kind != credential.APIKey || v.listed(undone) == nil) {
+		undone != "" && (r.job.origin() != credential.Local || v.listed(undone) == nil) {
 		return nil
 	}
 	for i := range s.Secrets {
 		h := &s.Secrets[i]
-		if h.Role == credential.RoleAccessKey || h.version(v.name) == nil {
+		if h.Role.IsID() || h.version(v.name) == nil {
 			continue
 		}
 		if v.misnamed(*h) { // what is in there is read for something else

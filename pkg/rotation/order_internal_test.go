@@ -44,8 +44,8 @@ func declared(t *testing.T) map[string][]string {
 		t.Fatal(err)
 	}
 	out := map[string][]string{}
-	for _, k := range credential.Kinds() {
-		out["Kind"] = append(out["Kind"], string(k))
+	for _, o := range []credential.Origin{credential.Local, credential.Server, credential.Reset} {
+		out["Origin"] = append(out["Origin"], string(o))
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		if v, ok := n.(*ast.ValueSpec); ok && len(v.Values) == 1 {

@@ -13,7 +13,7 @@ import (
 func (v view) proof() Proof {
 	t := v.mem.Trial
 	switch {
-	case v.job.Ref.Kind == credential.Password:
+	case v.job.origin() == credential.Reset:
 		return v.kept()
 	case v.mem.Undone != "" && !v.stagedSomewhere():
 		return ProofBad // this run has taken it back

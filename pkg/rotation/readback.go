@@ -67,7 +67,7 @@ func (r *run) verify(ctx context.Context, c Case, s Seen) (int64, error) {
 }
 
 func matches(m credential.Material, role credential.Role, content credential.Value) bool {
-	if role == credential.RoleAccessKey {
+	if role.IsID() {
 		return content.Equal(credential.NewValue([]byte(m.ID)))
 	}
 	read, err := credential.Decode(m.Kind, role, m.ID, content)

@@ -44,11 +44,11 @@ type view struct {
 // Reduce says what the snapshot and the run's memory come to. It is a pure function.
 func Reduce(job Job, snap Snapshot, mem Memory) Case {
 	if !snap.Seen { // a write may have got through, for all that anybody knows
-		return Case{State: State{Kind: job.Ref.Kind, Stored: StoredUnsure, Trouble: (view{job: job, mem: mem}).trouble(), Sight: SightNone}}
+		return Case{State: State{Origin: job.origin(), Stored: StoredUnsure, Trouble: (view{job: job, mem: mem}).trouble(), Sight: SightNone}}
 	}
 	v := newView(job, snap, mem)
 	c := Case{Attempt: v.attempt, Version: v.name, Material: v.value, New: v.new, Lost: v.lost(), RetireAt: v.retireAt(), serverNow: v.now()}
-	s := State{Kind: job.Ref.Kind, Order: job.order(), Sight: v.sight(), Guard: GuardAllows, Old: v.old(), Made: v.made(), Stored: v.stored(),
+	s := State{Origin: job.origin(), Order: job.order(), Sight: v.sight(), Guard: GuardAllows, Old: v.old(), Made: v.made(), Stored: v.stored(),
 		Proof: v.proof(), Slot: v.slot(), Trouble: v.trouble(), Replace: job.Replace, Grace: v.grace()}
 	if snap.Refusal != nil {
 		s.Guard = GuardRefuses
@@ -197,8 +197,8 @@ func (v view) old() Old {
 	switch {
 	case v.snap.Unseen != nil:
 		return OldUnlisted
-	case v.job.Ref.Kind == credential.Password && !v.resetSince() && !v.staged(),
-		v.job.Ref.Kind != credential.Password && v.listed(v.job.Ref.ID) != nil:
+	case v.job.origin() == credential.Reset && !v.resetSince() && !v.staged(),
+		v.job.origin() != credential.Reset && v.listed(v.job.Ref.ID) != nil:
 		return OldAlive
 	case v.finished(), v.job.orphan != "":
 		return OldGone
@@ -224,12 +224,12 @@ func (v view) doubt() string {
 // owed: the old credential is gone, and this rotation has deleted it first, or may have: it has to have a successor.
 func (v view) owed() bool {
 	if s := v.announced(); s != nil && (s.GivenUp || s.Phase == PhaseIntent) {
-		return v.job.Ref.Kind != credential.Password
+		return v.job.origin() != credential.Reset
 	}
-	switch v.job.Ref.Kind {
-	case credential.Password:
+	switch v.job.origin() {
+	case credential.Reset:
 		return false
-	case credential.APIKey: // nothing is deleted before the successor's version is there
+	case credential.Local: // nothing is deleted before the successor's version is there
 		newest, _ := v.newest()
 		return v.job.Replace && newest > 0
 	}
@@ -238,8 +238,8 @@ func (v view) owed() bool {
 
 // mayBeOwed: where a version of this rotation would be can't be seen.
 func (v view) mayBeOwed() bool {
-	return v.job.Ref.Kind != credential.Password && (v.snap.unreadable() != nil || v.snap.Refusal != nil ||
-		v.job.Ref.Kind != credential.APIKey && !v.elsewhere() && !v.wholeSince(v.job.Ordered))
+	return v.job.origin() != credential.Reset && (v.snap.unreadable() != nil || v.snap.Refusal != nil ||
+		v.job.origin() != credential.Local && !v.elsewhere() && !v.wholeSince(v.job.Ordered))
 }
 
 func (v view) wholeSince(t time.Time) bool {
@@ -262,7 +262,7 @@ func (v view) resetSince() bool {
 // oldMade is when the old credential was made; zero if this isn't seen. A user has one password.
 func (v view) oldMade() time.Time {
 	for _, c := range v.snap.Issued {
-		if c.ID == v.job.Ref.ID || v.job.Ref.Kind == credential.Password {
+		if c.ID == v.job.Ref.ID || v.job.origin() == credential.Reset {
 			return c.Created
 		}
 	}

@@ -81,7 +81,7 @@ func (r *run) end(c Case, d Decision) Result {
 		return *res
 	}
 	t := r.mem.Trial
-	res.Proven = t.Accepted && t.Credential == c.New && r.job.Ref.Kind != credential.Password
+	res.Proven = t.Accepted && t.Credential == c.New && r.job.origin() != credential.Reset
 	v := newView(r.job, r.snap, r.memory())
 	res.OldGone = c.Old != OldAlive && c.Old != OldUnlisted
 	if c.Old == OldAlive {

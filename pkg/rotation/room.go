@@ -104,13 +104,13 @@ func (v view) holds(s Seen) (Room, string) {
 
 // needed: another living credential of the user, neither the old one nor the one that this rotation made.
 func (v view) needed(id string) bool {
-	return v.job.Ref.Kind != credential.Password && id != v.job.Ref.ID && id != v.new && v.listed(id) != nil
+	return v.job.origin() != credential.Reset && id != v.job.Ref.ID && id != v.new && v.listed(id) != nil
 }
 
 // unseen: the CURRENT version holds a credential that IAM doesn't list, and is so young that the list may lag behind, or
 // may be, for all that was read.
 func (v view) unseen(s Seen, id string) bool {
-	if v.listed(id) != nil || id == v.job.Ref.ID || id == v.new || v.job.Ref.Kind == credential.Password {
+	if v.listed(id) != nil || id == v.job.Ref.ID || id == v.new || v.job.origin() == credential.Reset {
 		return false
 	}
 	if !s.Listed {
@@ -124,7 +124,7 @@ func (v view) unseen(s Seen, id string) bool {
 // changed: somebody else has made another version CURRENT since this run or the attempt began.
 func (v view) changed(i int, s Seen) bool {
 	version := s.version(v.name)
-	if version != nil && version.Current || v.finished() || v.job.Ref.Kind == credential.Password {
+	if version != nil && version.Current || v.finished() || v.job.origin() == credential.Reset {
 		return false
 	}
 	if i < len(v.mem.Found) && s.Current != v.mem.Found[i] {
@@ -175,33 +175,42 @@ func (v view) misnamed(s Seen) bool {
 // swapped tells of the two secrets of a pair that each holds the other's half, by their journals or by what is in them. One
 // of the two is enough, if the other doesn't hold the same.
 func (v view) swapped() string {
-	var key, id *Seen
-	for i, s := range v.snap.Secrets {
-		switch s.Role {
-		case credential.RoleSecretKey:
-			key = &v.snap.Secrets[i]
-		case credential.RoleAccessKey:
-			id = &v.snap.Secrets[i]
-		}
-	}
-	if key == nil || id == nil {
+	parts := v.job.Ref.Kind.Record().Parts
+	if len(parts) != 2 || parts[0].Sort == credential.SortOther {
 		return ""
 	}
-	inKey, inID := v.holding(*key).Sort, v.holding(*id).Sort
-	if v.misnamed(*key) || v.misnamed(*id) {
-		inKey, inID = written[key.Journal.Role], written[id.Journal.Role]
+	one, other := v.inRole(parts[0].Role), v.inRole(parts[1].Role)
+	if one == nil || other == nil {
+		return ""
 	}
-	if inKey == credential.SortAccessKey && inID != credential.SortAccessKey {
-		return fmt.Sprintf("secret %s (%s) is named for the secret key, and holds an access key", key.Name, key.SecretID)
+	inOne, inOther := v.holding(*one).Sort, v.holding(*other).Sort
+	if v.misnamed(*one) || v.misnamed(*other) {
+		inOne, inOther = part(one.Journal.Role).Sort, part(other.Journal.Role).Sort
 	}
-	if inID == credential.SortSecretKey && inKey != credential.SortSecretKey {
-		return fmt.Sprintf("secret %s (%s) is named for the access key, and holds a secret key", id.Name, id.SecretID)
+	const is = "secret %s (%s) is named for the %s, and holds %s"
+	switch {
+	case inOne == parts[1].Sort && inOther != parts[1].Sort:
+		return fmt.Sprintf(is, one.Name, one.SecretID, parts[0].Thing, inOne)
+	case inOther == parts[0].Sort && inOne != parts[0].Sort:
+		return fmt.Sprintf(is, other.Name, other.SecretID, parts[1].Thing, inOther)
 	}
 	return ""
 }
 
-// written is what Keyturn has put into a secret of the role.
-var written = map[credential.Role]credential.Sort{credential.RoleAccessKey: credential.SortAccessKey, credential.RoleSecretKey: credential.SortSecretKey}
+// inRole is the secret with the role; nil if there is none.
+func (v view) inRole(role credential.Role) *Seen {
+	i := slices.IndexFunc(v.snap.Secrets, func(s Seen) bool { return s.Role == role })
+	if i < 0 {
+		return nil
+	}
+	return &v.snap.Secrets[i]
+}
+
+// part is the role's; zero for the bundle and for no role.
+func part(role credential.Role) credential.Part {
+	p, _ := role.Part()
+	return p
+}
 
 // blocker says what is known of a secret that takes no change.
 func (v view) blocker() string {

@@ -143,7 +143,7 @@ const (
 
 // State is all that a decision depends on. It holds no id, no value and no time: every combination can be enumerated.
 type State struct {
-	Kind    credential.Kind
+	Origin  credential.Origin
 	Order   Order
 	Sight   Sight
 	Guard   Guard
@@ -194,13 +194,13 @@ func (s State) After(a Action) State {
 		s.Sight = SightAgain
 	case Stage:
 		s.Stored = StoredAll
-		if s.Kind != credential.APIKey {
+		if s.Origin != credential.Local {
 			s.Made = MadeLive
 		}
 	case Intend:
 		s.Stored = StoredIntent
 	case Create:
-		if s.Made = MadeHeld; s.Kind == credential.APIKey {
+		if s.Made = MadeHeld; s.Origin == credential.Local {
 			s.Made = MadeLive
 		}
 	case Reset:

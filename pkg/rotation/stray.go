@@ -26,7 +26,7 @@ func (p pastAttempt) made(c credential.Issued) bool {
 
 // pastAttempts lists those of a secret. CURRENT can hold the key of none: it is this attempt's version, or older than all of them.
 func (v view) pastAttempts(s Seen) (some []pastAttempt) {
-	if v.job.Ref.Kind != credential.APIKey || v.new == "" || !s.Listed {
+	if v.job.origin() != credential.Local || v.new == "" || !s.Listed {
 		return nil
 	}
 	for n := 1; n < v.attempt; n++ {

@@ -43,7 +43,7 @@ const (
 // Row is one line of the decision table. An empty field means that the column doesn't matter; several values in one
 // field mean any of them. The first row that fits decides.
 type Row struct {
-	Kind    []credential.Kind
+	Origin  []credential.Origin
 	Order   Order
 	Sight   []Sight
 	Guard   Guard
@@ -63,9 +63,9 @@ type Row struct {
 }
 
 var (
-	apiKey     = []credential.Kind{credential.APIKey}
-	serverMade = []credential.Kind{credential.AuthToken, credential.CustomerSecretKey}
-	password   = []credential.Kind{credential.Password}
+	local      = []credential.Origin{credential.Local}
+	server     = []credential.Origin{credential.Server}
+	reset      = []credential.Origin{credential.Reset}
 	noTrouble  = []Trouble{TroubleNone}
 	anyTrouble = []Trouble{TroubleLater, TroubleFinal, TroubleBlocked}
 	alive      = []Old{OldAlive}
@@ -113,9 +113,9 @@ var Sections = []Section{
 			Because: "it came too late: another delivery or attempt has finished with another one"},
 		{Guard: GuardAllows, Old: gone, Stored: readable, Grace: GraceLeft, Trouble: noTrouble, Then: Settle,
 			Because: "the old credential is deleted, and the secrets say that it still has to be"},
-		{Kind: password, Stored: stored(StoredCurrent), Proof: ProofTodo, Trouble: noTrouble, Then: Prove,
+		{Origin: reset, Stored: stored(StoredCurrent), Proof: ProofTodo, Trouble: noTrouble, Then: Prove,
 			Because: "the reset of a process that died may have taken effect meanwhile"},
-		{Kind: password, Stored: stored(StoredCurrent), Proof: ProofBad, Then: Done, Reason: ResetNotKept,
+		{Origin: reset, Stored: stored(StoredCurrent), Proof: ProofBad, Then: Done, Reason: ResetNotKept,
 			Because: "the password was reset again since: what is stored is none"},
 		{Old: gone, Stored: stored(StoredCurrent), Then: Done, Reason: Rotated,
 			Because: "the new value is CURRENT everywhere and the old credential is deleted"},
@@ -125,9 +125,9 @@ var Sections = []Section{
 			Because: "the secrets have the new value, and the user can't be found any more"},
 	}},
 	{"Something went wrong in this invocation", []Row{
-		{Kind: serverMade, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Trouble: anyTrouble, Then: Discard,
+		{Origin: server, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Trouble: anyTrouble, Then: Discard,
 			Because: "its value can't be stored and would be lost with this process; nobody uses it yet, and the old one is untouched or was given up on purpose. If it may have been stored, another delivery may be promoting it: then it stays"},
-		{Kind: password, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent, StoredElsewhere), Trouble: anyTrouble, Then: Done, Reason: ResetNotKept,
+		{Origin: reset, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent, StoredElsewhere), Trouble: anyTrouble, Then: Done, Reason: ResetNotKept,
 			Because: "the reset is done, and its one-time value goes with this process; the user sets a new password in any case"},
 		{Old: gone, Made: made(MadeNone), Stored: stored(StoredNone), Trouble: []Trouble{TroubleFinal, TroubleBlocked}, Then: Done, Reason: AlreadyGone,
 			Because: "there is nothing to replace any more"},
@@ -139,13 +139,13 @@ var Sections = []Section{
 			Because: "another try may get through; what was done so far is found again"},
 	}},
 	{"May it be done at all?", []Row{
-		{Kind: serverMade, Guard: GuardRefuses, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Then: Discard,
+		{Origin: server, Guard: GuardRefuses, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Then: Discard,
 			Because: "its value may not be stored, and would be lost with this process"},
-		{Kind: password, Guard: GuardRefuses, Made: made(MadeHeld), Then: Done, Reason: ResetNotKept,
+		{Origin: reset, Guard: GuardRefuses, Made: made(MadeHeld), Then: Done, Reason: ResetNotKept,
 			Because: "its one-time value may not be stored; the user sets a new password in any case"},
-		{Kind: password, Old: gone, Guard: GuardRefuses, Then: Done, Reason: AlreadyReset,
+		{Origin: reset, Old: gone, Guard: GuardRefuses, Then: Done, Reason: AlreadyReset,
 			Because: "somebody reset it since the problem was closed"},
-		{Kind: password, Old: gone, Stored: stored(StoredUnread), Then: Done, Reason: AlreadyReset,
+		{Origin: reset, Old: gone, Stored: stored(StoredUnread), Then: Done, Reason: AlreadyReset,
 			Because: "somebody reset it since the problem was closed"},
 		{Old: gone, Guard: GuardRefuses, Then: Done, Reason: AlreadyGone,
 			Because: "there is nothing to replace any more"},
@@ -175,33 +175,33 @@ var Sections = []Section{
 			Because: "Keyturn has not made that many attempts: a person has to look at the secret"},
 	}},
 	{"A password: its reset can't be tried out or taken back, so it is announced in the secret first", []Row{
-		{Kind: password, Made: made(MadeElsewhere), Then: Wait, Reason: InProgress,
+		{Origin: reset, Made: made(MadeElsewhere), Then: Wait, Reason: InProgress,
 			Because: "a version holds a password that IAM's list doesn't show yet"},
-		{Kind: password, Old: alive, Stored: stored(StoredNotAsked, StoredIntent), Then: Reset,
+		{Origin: reset, Old: alive, Stored: stored(StoredNotAsked, StoredIntent), Then: Reset,
 			Because: "the password is still the old one, and no other delivery is at it"},
-		{Kind: password, Old: alive, Stored: stored(StoredElsewhere), Then: Wait, Reason: InProgress,
+		{Origin: reset, Old: alive, Stored: stored(StoredElsewhere), Then: Wait, Reason: InProgress,
 			Because: "another delivery has announced the reset; two resets would send the user two links"},
-		{Kind: password, Old: alive, Room: RoomFull, Then: Refuse, Reason: SecretFull,
+		{Origin: reset, Old: alive, Room: RoomFull, Then: Refuse, Reason: SecretFull,
 			Because: "the one-time password would have no place"},
-		{Kind: password, Old: alive, Room: RoomBusy, Then: Wait, Reason: InProgress,
+		{Origin: reset, Old: alive, Room: RoomBusy, Then: Wait, Reason: InProgress,
 			Because: "another rotation is writing to the secret"},
-		{Kind: password, Old: alive, Room: RoomTaken, Then: Refuse, Reason: SecretTaken,
+		{Origin: reset, Old: alive, Room: RoomTaken, Then: Refuse, Reason: SecretTaken,
 			Because: "something else that is needed would be overwritten"},
-		{Kind: password, Old: alive, Then: Intend,
+		{Origin: reset, Old: alive, Then: Intend,
 			Because: "whoever announces first resets; everybody else waits"},
-		{Kind: password, Made: made(MadeHeld), Stored: stored(StoredNotAsked), Then: Done, Reason: Rotated,
+		{Origin: reset, Made: made(MadeHeld), Stored: stored(StoredNotAsked), Then: Done, Reason: Rotated,
 			Because: "the reset is done and nobody asked to keep the one-time password"},
-		{Kind: password, Made: made(MadeHeld, MadeLive), Stored: stored(StoredNone, StoredIntent, StoredElsewhere, StoredPart), Then: Stage,
+		{Origin: reset, Made: made(MadeHeld, MadeLive), Stored: stored(StoredNone, StoredIntent, StoredElsewhere, StoredPart), Then: Stage,
 			Because: "the one-time password goes to Vault"},
-		{Kind: password, Made: made(MadeLive), Stored: stored(StoredAll, StoredPromotedIn), Then: Promote,
+		{Origin: reset, Made: made(MadeLive), Stored: stored(StoredAll, StoredPromotedIn), Then: Promote,
 			Because: "it is the user's password already; there is nothing left to prove"},
-		{Kind: password, Stored: stored(StoredElsewhere), Then: Wait, Reason: InProgress,
+		{Origin: reset, Stored: stored(StoredElsewhere), Then: Wait, Reason: InProgress,
 			Because: "the delivery that did the reset may be about to store it"},
-		{Kind: password, Stored: stored(StoredIntent), Then: Withdraw,
+		{Origin: reset, Stored: stored(StoredIntent), Then: Withdraw,
 			Because: "its value is lost: this is reported once, and not by every sweep"},
-		{Kind: password, Stored: stored(StoredWithdrawn), Then: Done, Reason: ResetNotKept,
+		{Origin: reset, Stored: stored(StoredWithdrawn), Then: Done, Reason: ResetNotKept,
 			Because: "the process that did the reset died before it could store the value; a second reset would undo what the user may have done since"},
-		{Kind: password, Then: Done, Reason: AlreadyReset,
+		{Origin: reset, Then: Done, Reason: AlreadyReset,
 			Because: "somebody reset it since the problem was closed"},
 	}},
 	{"Somebody else is, or was, at work on the same rotation", []Row{
@@ -243,25 +243,25 @@ var Sections = []Section{
 			Because: "OCI allows no more credentials for another reason than the user's slots, so deleting one would make no room"},
 	}},
 	{"An API key: its value is written ahead of it", []Row{
-		{Kind: apiKey, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent, StoredPart), Then: Stage,
+		{Origin: local, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent, StoredPart), Then: Stage,
 			Because: "the private key is safe in Vault before OCI knows the public one"},
-		{Kind: apiKey, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFree, Then: Create,
+		{Origin: local, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFree, Then: Create,
 			Because: "the private key is in Vault"},
-		{Kind: apiKey, Old: alive, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFull, Replace: "yes", Then: Replace,
+		{Origin: local, Old: alive, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFull, Replace: "yes", Then: Replace,
 			Because: "the new private key is in Vault, the comment allows deleting first, and the user has another key"},
-		{Kind: apiKey, Made: made(MadeNone), Stored: stored(StoredAll), Then: Refuse, Reason: NoFreeSlot,
+		{Origin: local, Made: made(MadeNone), Stored: stored(StoredAll), Then: Refuse, Reason: NoFreeSlot,
 			Because: "the slot was filled since"},
 	}},
 	{"An auth token or customer secret key: OCI makes it, and shows its value once", []Row{
-		{Kind: serverMade, Old: alive, Made: made(MadeNone), Stored: stored(StoredNone), Slot: SlotFull, Then: Intend,
+		{Origin: server, Old: alive, Made: made(MadeNone), Stored: stored(StoredNone), Slot: SlotFull, Then: Intend,
 			Because: "a process that dies after the deletion leaves word of what has to follow"},
-		{Kind: serverMade, Old: alive, Made: made(MadeNone), Stored: stored(StoredIntent), Slot: SlotFull, Replace: "yes", Then: Replace,
+		{Origin: server, Old: alive, Made: made(MadeNone), Stored: stored(StoredIntent), Slot: SlotFull, Replace: "yes", Then: Replace,
 			Because: "the comment allows deleting first, the secret says so, and the user has another one"},
-		{Kind: serverMade, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Slot: SlotFull, Then: Refuse, Reason: NoFreeSlot,
+		{Origin: server, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Slot: SlotFull, Then: Refuse, Reason: NoFreeSlot,
 			Because: "somebody filled the slot that the old one left"},
-		{Kind: serverMade, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Then: Create,
+		{Origin: server, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Then: Create,
 			Because: "there is a free slot, and the new one carries our mark from the start"},
-		{Kind: serverMade, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Then: Stage,
+		{Origin: server, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Then: Stage,
 			Because: "until it is in Vault only this process knows the value"},
 	}},
 	{"The value is in Vault, and the credential exists", []Row{
@@ -341,7 +341,7 @@ func decide(table []Row, s State) Decision {
 }
 
 func (r Row) fits(s State) bool {
-	return oneOf(r.Kind, s.Kind) && same(r.Order, s.Order) && oneOf(r.Sight, s.Sight) && same(r.Guard, s.Guard) && oneOf(r.Old, s.Old) &&
+	return oneOf(r.Origin, s.Origin) && same(r.Order, s.Order) && oneOf(r.Sight, s.Sight) && same(r.Guard, s.Guard) && oneOf(r.Old, s.Old) &&
 		oneOf(r.Made, s.Made) && oneOf(r.Stored, s.Stored) && same(r.Proof, s.Proof) && same(r.Slot, s.Slot) && same(r.Room, s.Room) &&
 		oneOf(r.Trouble, s.Trouble) && yesNo(r.Replace, s.Replace) && same(r.Grace, s.Grace)
 }

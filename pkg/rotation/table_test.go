@@ -11,11 +11,12 @@ import (
 
 // The values of each column. A test compares them with the constants of the package's source.
 var (
-	orders = []rotation.Order{rotation.OrderGiven, rotation.OrderNone}
-	sights = []rotation.Sight{rotation.SightNone, rotation.SightStale, rotation.SightFirst, rotation.SightAgain}
-	guards = []rotation.Guard{rotation.GuardAllows, rotation.GuardRefuses}
-	olds   = []rotation.Old{rotation.OldAlive, rotation.OldGone, rotation.OldOwed, rotation.OldUnknown, rotation.OldUnlisted}
-	mades  = []rotation.Made{rotation.MadeNone, rotation.MadeHeld, rotation.MadeLost, rotation.MadeElsewhere, rotation.MadeStrange,
+	origins = []credential.Origin{credential.Local, credential.Server, credential.Reset}
+	orders  = []rotation.Order{rotation.OrderGiven, rotation.OrderNone}
+	sights  = []rotation.Sight{rotation.SightNone, rotation.SightStale, rotation.SightFirst, rotation.SightAgain}
+	guards  = []rotation.Guard{rotation.GuardAllows, rotation.GuardRefuses}
+	olds    = []rotation.Old{rotation.OldAlive, rotation.OldGone, rotation.OldOwed, rotation.OldUnknown, rotation.OldUnlisted}
+	mades   = []rotation.Made{rotation.MadeNone, rotation.MadeHeld, rotation.MadeLost, rotation.MadeElsewhere, rotation.MadeStrange,
 		rotation.MadeDoubtful, rotation.MadeLive}
 	storeds = []rotation.Stored{rotation.StoredNotAsked, rotation.StoredNone, rotation.StoredIntent, rotation.StoredElsewhere,
 		rotation.StoredUnsure, rotation.StoredPart, rotation.StoredAll, rotation.StoredPromotedIn, rotation.StoredCurrent,
@@ -41,7 +42,7 @@ func answers(s rotation.Slot) []bool {
 // those four in full.
 func calmStates(f func(rotation.State)) {
 	s := rotation.State{Order: rotation.OrderGiven, Sight: rotation.SightAgain, Guard: rotation.GuardAllows, Trouble: rotation.TroubleNone}
-	for _, s.Kind = range credential.Kinds() {
+	for _, s.Origin = range origins {
 		for _, s.Old = range olds {
 			for _, s.Made = range mades {
 				for _, s.Stored = range storeds {
@@ -66,7 +67,7 @@ func calmStates(f func(rotation.State)) {
 // all but the proof, the slots, replace and the room.
 func roughStates(f func(rotation.State)) {
 	s := rotation.State{Proof: rotation.ProofTodo, Slot: rotation.SlotFree, Room: rotation.RoomFree}
-	for _, s.Kind = range credential.Kinds() {
+	for _, s.Origin = range origins {
 		for _, s.Order = range orders {
 			for _, s.Sight = range sights {
 				for _, s.Guard = range guards {
@@ -91,7 +92,7 @@ func roughStates(f func(rotation.State)) {
 func drawnStates(n int, f func(rotation.State)) {
 	r := rand.New(rand.NewPCG(13, 1))
 	for range n {
-		f(rotation.State{Kind: any1(r, credential.Kinds()), Order: any1(r, orders), Sight: any1(r, sights), Guard: any1(r, guards), Old: any1(r, olds),
+		f(rotation.State{Origin: any1(r, origins), Order: any1(r, orders), Sight: any1(r, sights), Guard: any1(r, guards), Old: any1(r, olds),
 			Made: any1(r, mades), Stored: any1(r, storeds), Proof: any1(r, proofs), Slot: any1(r, slots), Room: any1(r, rooms),
 			Trouble: any1(r, troubles), Replace: r.IntN(2) == 0, Grace: any1(r, graces)})
 	}
@@ -116,30 +117,26 @@ func is[T comparable](v T, some ...T) bool { return slices.Contains(some, v) }
 // is withdrawn; what is held is in no secret.
 func possible(s rotation.State) bool {
 	switch {
-	case s.Kind != credential.Password && is(s.Stored, rotation.StoredNotAsked, rotation.StoredWithdrawn), s.Stored == rotation.StoredUnsure:
+	case s.Origin != credential.Reset && is(s.Stored, rotation.StoredNotAsked, rotation.StoredWithdrawn), s.Stored == rotation.StoredUnsure:
 		return false
 	case s.Old == rotation.OldAlive && s.Grace == rotation.GraceLeft,
 		is(s.Old, rotation.OldOwed, rotation.OldUnknown) && is(s.Stored, rotation.StoredCurrent, rotation.StoredReplaced):
 		return false
-	case s.Kind == credential.Password:
+	case s.Origin == credential.Reset:
 		return is(s.Old, rotation.OldAlive, rotation.OldGone, rotation.OldUnlisted)
-	case s.Kind == credential.APIKey && s.Made == rotation.MadeHeld:
+	case s.Origin == credential.Local && s.Made == rotation.MadeHeld:
 		return false
 	case s.Made == rotation.MadeHeld:
 		return is(s.Stored, rotation.StoredNone, rotation.StoredIntent)
 	case s.Made == rotation.MadeLive:
 		return is(s.Stored, rotation.StoredPart, rotation.StoredAll, rotation.StoredPromotedIn, rotation.StoredCurrent, rotation.StoredReplaced)
 	case s.Made == rotation.MadeNone:
-		return is(s.Stored, rotation.StoredNone, rotation.StoredIntent) || s.Kind == credential.APIKey && is(s.Stored, rotation.StoredPart, rotation.StoredAll)
+		return is(s.Stored, rotation.StoredNone, rotation.StoredIntent) || s.Origin == credential.Local && is(s.Stored, rotation.StoredPart, rotation.StoredAll)
 	}
 	return true
 }
 
 func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
-	const (
-		password = credential.Password
-		apiKey   = credential.APIKey
-	)
 	live := func(s rotation.State) bool {
 		return s.Old == rotation.OldAlive && s.Made == rotation.MadeLive && s.Stored == rotation.StoredCurrent && s.Proof == rotation.ProofGood
 	}
@@ -161,33 +158,33 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 			func(s rotation.State) bool { return live(s) && s.Grace == rotation.GraceOrdered }},
 		{"the old credential goes first only if it lives, the list shows the limit reached, the comment allows it, and word of it is in Vault", rotation.Replace,
 			func(s rotation.State) bool {
-				return s.Old == rotation.OldAlive && s.Made == rotation.MadeNone && s.Slot == rotation.SlotFull && s.Replace && s.Kind != password &&
-					s.Stored == map[bool]rotation.Stored{true: rotation.StoredAll, false: rotation.StoredIntent}[s.Kind == apiKey]
+				return s.Old == rotation.OldAlive && s.Made == rotation.MadeNone && s.Slot == rotation.SlotFull && s.Replace && s.Origin != credential.Reset &&
+					s.Stored == map[bool]rotation.Stored{true: rotation.StoredAll, false: rotation.StoredIntent}[s.Origin == credential.Local]
 			}},
 		{"nothing is promoted unless its credential lives and was proven, or its other half is CURRENT already", rotation.Promote,
 			func(s rotation.State) bool {
 				return s.Made == rotation.MadeLive && is(s.Stored, rotation.StoredAll, rotation.StoredPromotedIn) &&
-					(s.Proof == rotation.ProofGood || s.Stored == rotation.StoredPromotedIn || s.Kind == password)
+					(s.Proof == rotation.ProofGood || s.Stored == rotation.StoredPromotedIn || s.Origin == credential.Reset)
 			}},
 		{"nothing is promoted over what is needed or can't be told", rotation.Promote,
 			func(s rotation.State) bool {
-				return s.Kind == password || !is(s.Room, rotation.RoomTaken, rotation.RoomUnknown, rotation.RoomSwapped, rotation.RoomWrong)
+				return s.Origin == credential.Reset || !is(s.Room, rotation.RoomTaken, rotation.RoomUnknown, rotation.RoomSwapped, rotation.RoomWrong)
 			}},
 		{"a credential is made only if there is none and a slot is seen to be free", rotation.Create,
 			func(s rotation.State) bool {
-				return s.Made == rotation.MadeNone && s.Slot == rotation.SlotFree && s.Kind != password
+				return s.Made == rotation.MadeNone && s.Slot == rotation.SlotFree && s.Origin != credential.Reset
 			}},
 		{"an API key's value is in every secret before OCI knows its public half", rotation.Create,
-			func(s rotation.State) bool { return s.Kind != apiKey || s.Stored == rotation.StoredAll }},
+			func(s rotation.State) bool { return s.Origin != credential.Local || s.Stored == rotation.StoredAll }},
 		{"no credential is made for one that is gone, unless this rotation has deleted it", rotation.Create,
 			func(s rotation.State) bool { return s.Old != rotation.OldGone || s.Stored != rotation.StoredNone }},
 		{"a value made by OCI is staged once it exists", rotation.Stage,
 			func(s rotation.State) bool {
-				return s.Kind == apiKey && s.Made == rotation.MadeNone || s.Made == rotation.MadeHeld || s.Made == rotation.MadeLive
+				return s.Origin == credential.Local && s.Made == rotation.MadeNone || s.Made == rotation.MadeHeld || s.Made == rotation.MadeLive
 			}},
 		{"a password is reset once, and only after it was announced", rotation.Reset,
 			func(s rotation.State) bool {
-				return s.Kind == password && s.Old == rotation.OldAlive && is(s.Stored, rotation.StoredNotAsked, rotation.StoredIntent)
+				return s.Origin == credential.Reset && s.Old == rotation.OldAlive && is(s.Stored, rotation.StoredNotAsked, rotation.StoredIntent)
 			}},
 		{"only a credential that nobody can use is discarded", rotation.Discard,
 			func(s rotation.State) bool { return s.Made == rotation.MadeLost || heldInVain(s) }},
@@ -199,7 +196,7 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 			func(s rotation.State) bool { return s.Old == rotation.OldGone && s.Grace == rotation.GraceLeft }},
 		{"only the announcement of a password's reset is withdrawn", rotation.Withdraw,
 			func(s rotation.State) bool {
-				return s.Kind == password && s.Old != rotation.OldAlive && s.Stored == rotation.StoredIntent
+				return s.Origin == credential.Reset && s.Old != rotation.OldAlive && s.Stored == rotation.StoredIntent
 			}},
 	}
 	never := []struct {
@@ -236,10 +233,10 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 			return s.Order == rotation.OrderGiven && s.Old == rotation.OldUnknown && s.Made != rotation.MadeHeld && !asks(d.Action)
 		}},
 		{"done is said of a rotation whose old credential is alive, unless its grace runs", func(s rotation.State, d rotation.Decision) bool {
-			return s.Order == rotation.OrderGiven && d.Action == rotation.Done && s.Old == rotation.OldAlive && d.Reason != rotation.GraceRunning && s.Kind != password
+			return s.Order == rotation.OrderGiven && d.Action == rotation.Done && s.Old == rotation.OldAlive && d.Reason != rotation.GraceRunning && s.Origin != credential.Reset
 		}},
 		{"a credential that needs a successor is called gone", func(s rotation.State, d rotation.Decision) bool {
-			return s.Order == rotation.OrderGiven && is(d.Reason, rotation.AlreadyGone, rotation.Rotated) && is(s.Old, rotation.OldOwed, rotation.OldUnknown) && s.Kind != password
+			return s.Order == rotation.OrderGiven && is(d.Reason, rotation.AlreadyGone, rotation.Rotated) && is(s.Old, rotation.OldOwed, rotation.OldUnknown) && s.Origin != credential.Reset
 		}},
 		{"a secret that is not what it is taken for is written to", func(s rotation.State, d rotation.Decision) bool {
 			return is(s.Room, rotation.RoomSwapped, rotation.RoomWrong, rotation.RoomForeign, rotation.RoomSpent) && s.Old == rotation.OldAlive &&
@@ -247,14 +244,14 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 		}},
 		{"what may be needed is about to be overwritten", func(s rotation.State, d rotation.Decision) bool {
 			return is(s.Room, rotation.RoomTaken, rotation.RoomUnknown) && s.Made == rotation.MadeNone && s.Old == rotation.OldAlive &&
-				s.Kind != password && s.Order == rotation.OrderGiven && !asks(d.Action)
+				s.Origin != credential.Reset && s.Order == rotation.OrderGiven && !asks(d.Action)
 		}},
 		{"anything is done twice beside another delivery", func(s rotation.State, d rotation.Decision) bool {
 			return (s.Made == rotation.MadeElsewhere || s.Stored == rotation.StoredElsewhere && s.Made != rotation.MadeHeld) &&
 				is(d.Action, rotation.Create, rotation.Reset, rotation.Replace, rotation.Retire, rotation.Promote)
 		}},
 		{"what nothing in IAM shows to be ours is used or deleted", func(s rotation.State, d rotation.Decision) bool {
-			return is(s.Made, rotation.MadeDoubtful, rotation.MadeStrange) && s.Kind != password &&
+			return is(s.Made, rotation.MadeDoubtful, rotation.MadeStrange) && s.Origin != credential.Reset &&
 				is(d.Action, rotation.Create, rotation.Promote, rotation.Retire, rotation.Discard, rotation.Replace, rotation.Stage)
 		}},
 		{"no row fits", func(s rotation.State, d rotation.Decision) bool { return d.Row == 0 && possible(s) }},

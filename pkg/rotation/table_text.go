@@ -12,7 +12,7 @@ type column struct {
 }
 
 var columns = []column{
-	{"kind", func(r Row) string { return words(r.Kind) }},
+	{"origin", func(r Row) string { return words(r.Origin) }},
 	{"order", func(r Row) string { return string(r.Order) }},
 	{"sight", func(r Row) string { return words(r.Sight) }},
 	{"guard", func(r Row) string { return string(r.Guard) }},

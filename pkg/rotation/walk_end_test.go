@@ -344,7 +344,7 @@ func TestTheWalkFindsADeliberateFault(t *testing.T) {
 	then := func(a Action) func(Row) bool { return func(r Row) bool { return r.Then == a && r.Order == "" } }
 	for name, broken := range map[string]func(*walker){
 		"it retires before anything is promoted": decided(t, func(r Row) bool { return r.Then == Promote && r.Proof == ProofGood }, func(r *Row) { r.Then = Retire }),
-		"it retires instead of proving":          decided(t, func(r Row) bool { return r.Then == Prove && len(r.Kind) == 0 }, func(r *Row) { r.Then = Retire }),
+		"it retires instead of proving":          decided(t, func(r Row) bool { return r.Then == Prove && len(r.Origin) == 0 }, func(r *Row) { r.Then = Retire }),
 		"it retires what nobody has claimed":     decided(t, then(Claim), func(r *Row) { r.Then = Retire }),
 		"it waits for ever":                      decided(t, then(Claim), func(r *Row) { r.Then, r.Reason = Wait, InProgress }),
 		"it proves for ever":                     decided(t, func(r Row) bool { return r.Reason == NotProvenYet }, func(r *Row) { r.Then, r.Reason = Prove, "" }),

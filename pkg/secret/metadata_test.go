@@ -30,7 +30,7 @@ func TestOfMetadataThatGetOneMemberEveryOtherByteStays(t *testing.T) {
 				continue
 			}
 			at := strings.LastIndex(string(added), `,"keyturn":`)
-			end := at + len(`,"keyturn":`) + len(`"{\"a\":\"\u003cb\u003e\"}"`)
+			end := at + len(`,"keyturn":`) + len(`"{\"a\":\"<b>\"}"`)
 			if at < 0 || end > len(added) || string(added[:at])+string(added[end:]) != form {
 				t.Errorf("%s became %s", form, added)
 				continue

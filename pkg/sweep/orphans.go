@@ -16,12 +16,23 @@ import (
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
+// withMark are the kinds whose credentials carry our mark: those whose value OCI generates.
+func withMark() (kinds []credential.Kind) {
+	for _, k := range credential.Kinds() {
+		if k.Origin() == credential.Server {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}
+
 // orphans looks at every user's auth tokens and customer secret keys for those with our mark whose value may be nowhere.
-// It costs two calls a user. API keys are written ahead and passwords have no mark: neither can be an orphan.
+// It costs a call for each user and kind. Keyturn stores an API key before OCI knows it, and a password has no mark:
+// neither can be an orphan.
 func (r *run) orphans(ctx context.Context) {
 	users := func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) }
-	r.ring(ctx, []list{{"list the users", users}}, "check the auth tokens and customer secret keys of users", func(ctx context.Context, user string) error {
-		for _, kind := range []credential.Kind{credential.AuthToken, credential.CustomerSecretKey} {
+	r.ring(ctx, []list{{"list the users", users}}, "check the "+nouns(withMark())+" of users", func(ctx context.Context, user string) error {
+		for _, kind := range withMark() {
 			listing, err := r.Issuers[kind].List(ctx, user)
 			if err != nil {
 				return fmt.Errorf("listing the %ss of %s: %w", kind.Noun(), user, err)
@@ -112,4 +123,13 @@ func (r *run) permit(ctx context.Context, kind credential.Kind, user string, sec
 		}
 	}
 	return owner, nil
+}
+
+// nouns names kinds in a sentence: "auth tokens and customer secret keys".
+func nouns(kinds []credential.Kind) string {
+	var all []string
+	for _, k := range kinds {
+		all = append(all, k.Noun()+"s")
+	}
+	return strings.Join(all, " and ")
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
@@ -99,11 +98,11 @@ func (c claim) contradicts(p cloudguard.Problem) string {
 	subject := p.Subject()
 	user, err := subject.User()
 	switch {
-	case guard.Kinds[subject.Rule] != c.kind:
+	case subject.Rule.Kind() != c.kind:
 		return "another kind of credential"
 	case err != nil || !strings.EqualFold(user, c.user):
 		return "another user, or none"
-	case c.kind == credential.Password:
+	case c.kind.Origin() == credential.Reset:
 		return ""
 	case !slices.ContainsFunc(subject.IDs, func(id string) bool { return strings.EqualFold(id, c.old) }):
 		return "another credential"

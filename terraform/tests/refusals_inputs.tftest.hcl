@@ -164,7 +164,7 @@ run "a_first_secret_with_a_role_of_another_kind_is_refused" {
   variables {
     first_secrets = { s = { user = "ocid1.user.oc1..aaaaaaaauser", kind = "api-key", role = "access-key" } }
   }
-  expect_failures = [var.first_secrets]
+  expect_failures = [terraform_data.inputs]
 }
 
 run "a_first_secret_for_a_users_name_is_refused" {

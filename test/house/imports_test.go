@@ -14,8 +14,8 @@ import (
 var floors = [][]string{
 	{"background"},
 	{"metric", "trace", "version"},
-	{"clock", "cloudguard", "config", "credential", "fault", "fn"},
-	{"secret"},
+	{"clock", "config", "credential", "fault", "fn"},
+	{"cloudguard", "secret"},
 	{"guard", "oci", "outcome", "rotation"},
 	{"preflight", "responder"},
 	{"sweep"},
