@@ -41,7 +41,7 @@ func rotateCases() []Case {
 		{Name: "a password that is kept", Play: rotates(password, false)},
 		{Name: "a password that nobody keeps", Play: rotates(unkept, false)},
 		{Name: "a password, if the service asks for USER_UIPASS_SET", Answers: asksSet, Play: rotates(unkept, false)},
-		{Name: "the figures of a rotation arrive", Play: measures},
+		{Name: "the metrics of a rotation arrive", Play: measures},
 		{Name: "a secret that is found by its tags", Play: findsByTags},
 		{Name: "the same event comes twice", Play: twice},
 		{Name: "a rotation that died is finished by the next delivery", Play: dies},
@@ -68,7 +68,7 @@ const excluded = "breakglass@example.com"
 
 func sweepCases() []Case {
 	return []Case{
-		{Name: "the sweep rotates an API key whose event got lost", Play: sweeps(apiKey, false)},
+		{Name: "the sweep rotates an API key whose event was lost", Play: sweeps(apiKey, false)},
 		{Name: "the sweep rotates a bundle of the workload's compartment", Play: sweeps(bundled(token), true)},
 		{Name: "the sweep rotates a token, if GetNamespace needs a permission", Answers: asksRead, Play: sweeps(token, false)},
 		{Name: "the sweep rotates a customer secret key", Play: sweeps(keyPair, false)},

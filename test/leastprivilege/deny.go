@@ -49,20 +49,20 @@ func denials(s *scene) []Denial {
 			Denial{"an excluded user's credentials", who, spared.changes()},
 			Denial{"an excluded user's credentials, by pattern", who, admin.changes()},
 			Denial{"a topic of another compartment", who, []request{publish(theirTopic), publish(rootTopic), topicOf(theirTopic), topicOf(rootTopic)}},
-			Denial{"figures in another compartment, or in another namespace", who, []request{figures("keyturn", s.workload), figures("oci_functions", s.keyturn),
+			Denial{"metrics in another compartment, or in another namespace", who, []request{figures("keyturn", s.workload), figures("oci_functions", s.keyturn),
 				figures("other", s.keyturn)}},
 			Denial{"changes of credentials that no rotation makes", who, user.renames()},
-			Denial{"making a secret", who, []request{{"CreateSecret", "POST", "/20180608/secrets", map[string]any{"compartmentId": s.keyturn,
+			Denial{"creating a secret", who, []request{{"CreateSecret", "POST", "/20180608/secrets", map[string]any{"compartmentId": s.keyturn,
 				"vaultId": "ocid1.vault.oc1..x", "keyId": "ocid1.key.oc1..x", "secretName": "new",
 				"secretContent": map[string]string{"contentType": "BASE64", "content": "eA=="}}}}},
 			Denial{"the Events rule", who, []request{{"GetRule", "GET", "/20181201/rules/" + rule, nil},
 				{"ListRules", "GET", "/20181201/rules?compartmentId=" + s.Tenancy(), nil}, {"DeleteRule", "DELETE", "/20181201/rules/" + rule, nil}}},
 		)
 	}
-	out = append(out, Denial{"deleting versions of secrets, which is the sweep's", "rotate", []request{prune(bound)}})
+	out = append(out, Denial{"deleting secret versions, which only the sweep may do", "rotate", []request{prune(bound)}})
 	same := slices.Concat(s.ofTenancy(), user.reads(), user.changes(), ofSecret(bound), ofProblem(s, problem),
 		[]request{prune(bound), listSecrets(s.keyturn), listSecrets(s.workload), publish(ours), figures("keyturn", s.keyturn), topicOf(ours)})
-	return append(out, Denial{"all that the two functions do", "another", same})
+	return append(out, Denial{"everything that the two functions do", "another", same})
 }
 
 // Deny makes all calls that must be denied, under the given policies.

@@ -21,9 +21,9 @@ const head = `# What the policies allow, and why
 
 Written by ` + "`go run ./test/leastprivilege -write`" + `, and compared by its test; don't edit it.
 
-The statements are those that ` + "`terraform apply`" + ` of [terraform/examples/complete](../terraform/examples/complete/main.tf) makes. The emulator reads them as
-Oracle's documentation says (see [its README](../test/ociemu/README.md#policies)), and the two built functions run against it. What a real tenancy does was not
-compared; where the documentation leaves something open, both answers are tried.
+` + "`terraform apply`" + ` of [terraform/examples/complete](../terraform/examples/complete/main.tf) creates these statements. The emulator evaluates them as
+Oracle's documentation says (see [its README](../test/ociemu/README.md#policies)), and the two built functions run against it. They were not tested in a real
+tenancy. Where the documentation is unclear, both answers are tested.
 
 `
 
@@ -39,8 +39,8 @@ func (r Report) Markdown() string {
 
 func needed(b *strings.Builder, p Proof) {
 	fmt.Fprintf(b, "## Nothing is missing, nothing is superfluous\n\n"+
-		"With exactly these statements all %d cases pass. Without any single permission, or with a verb one step weaker, at least one fails. Since statements only\n"+
-		"add, it fails as well when the whole statement is gone.\n\n", len(p.Cases))
+		"With exactly these statements all %d cases pass. If a single permission is removed, or a verb made one step weaker, at least one fails. Statements only add\n"+
+		"permissions, so the case also fails without the whole statement.\n\n", len(p.Cases))
 	for _, function := range []string{"rotate", "sweep"} {
 		fmt.Fprintf(b, "### functions/%s\n\n| statement | without | this is refused | and this fails first |\n| --- | --- | --- | --- |\n", function)
 		for i, st := range p.Stack.Statements {
@@ -86,9 +86,9 @@ func (s Stack) readable(text string) string {
 }
 
 func denied(b *strings.Builder, r Report) {
-	fmt.Fprintf(b, "## What is denied\n\nEach of these calls is made, signed by the function, and answered 404 NotAuthorizedOrNotFound. The other function lies in the same\n"+
-		"compartment. Of the %d permissions that the emulator knows, functions/rotate can be granted %d and functions/sweep %d, whatever the target, and the other function\n"+
-		"none; among them is none to make or change users, groups, policies, compartments, functions, keys or rules, or to make or delete secrets.\n\n"+
+	fmt.Fprintf(b, "## What is denied\n\nThe function makes and signs each of these calls, and gets the answer 404 NotAuthorizedOrNotFound. *Another* is another function in the same\n"+
+		"compartment. Of the %d permissions that the emulator knows, the statements grant functions/rotate at most %d, functions/sweep at most %d, and the other function\n"+
+		"none, for any target. None of them creates or changes users, groups, policies, compartments, functions, keys or rules, or creates or deletes secrets.\n\n"+
 		"| what | who | denied |\n| --- | --- | --- |\n", len(ocipolicy.KnownPermissions()), len(r.Granted["rotate"]), len(r.Granted["sweep"]))
 	rows(b, r.Denied, func(v Verdict) []string { return v.Denied })
 	b.WriteString("\n")
@@ -125,7 +125,7 @@ func rows(b *strings.Builder, verdicts []Verdict, of func(Verdict) []string) {
 func compared(b *strings.Builder, r Report) {
 	c := r.Comparison
 	b.WriteString("## Oracle's tutorial, for comparison\n\nThe policies of Oracle's tutorial F93259, for a dynamic group of every function in the compartment.\n\n" +
-		"Too little, for its own script:\n\n| call | missing |\n| --- | --- |\n")
+		"Too little for its own script:\n\n| call | missing |\n| --- | --- |\n")
 	for _, call := range c.Script {
 		missing := call.Missing
 		if missing == "" {
@@ -133,9 +133,9 @@ func compared(b *strings.Builder, r Report) {
 		}
 		fmt.Fprintf(b, "| %s | %s |\n", call.Operation, missing)
 	}
-	fmt.Fprintf(b, "\nToo little, for Keyturn: %d of its %d cases fail, even if the one secret is widened to all of the vault's compartment. It needs what they never\n"+
+	fmt.Fprintf(b, "\nToo little for Keyturn: %d of its %d cases fail, even if the one secret is widened to all of the vault's compartment. Keyturn needs permissions that they never\n"+
 		"grant: %s.\n\n", len(c.Fail), len(r.Proof.Cases), strings.Join(c.Missing, ", "))
-	fmt.Fprintf(b, "Too much: its script has no use for %s.\nAnd these calls, which Keyturn's policies deny, are allowed:\n\n| what | who | allowed |\n| --- | --- | --- |\n",
+	fmt.Fprintf(b, "Too much: its script doesn't use %s.\nThey also allow these calls, which Keyturn's policies deny:\n\n| what | who | allowed |\n| --- | --- | --- |\n",
 		strings.Join(c.Unused, ", "))
 	rows(b, c.TooMuch, func(v Verdict) []string { return v.Allowed })
 }
