@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -23,21 +24,29 @@ const (
 )
 
 // Kinds are all of them.
-func Kinds() []Kind { return []Kind{APIKey, AuthToken, CustomerSecretKey, Password} }
-
-// Rule is the detector rule that says that a credential of the kind is too old.
-func (k Kind) Rule() string {
-	return map[Kind]string{APIKey: "API_KEY_TOO_OLD", AuthToken: "AUTH_TOKEN_TOO_OLD",
-		CustomerSecretKey: "SECRET_KEY_TOO_OLD", Password: "PASSWORD_TOO_OLD"}[k]
+func Kinds() (all []Kind) {
+	for _, k := range credential.Kinds() {
+		all = append(all, Kind(k))
+	}
+	return all
 }
 
-// keys are the keys of the closure comment, one a secret, for the kind's plain form and for the bundle.
-func (k Kind) keys(bundle bool) []string {
+// Rule is the detector rule that says that a credential of the kind is too old.
+func (k Kind) Rule() string { return k.record().Detection.Rule }
+
+func (k Kind) record() *credential.Record { return credential.Kind(k).Record() }
+
+// keys are the keys of the closure comment, one a secret, for the kind's plain form and for the bundle. Of a pair the
+// access key comes first, as in Oracle's tutorial.
+func (k Kind) keys(bundle bool) (keys []string) {
 	if bundle {
-		return []string{"bundle_secret_ocid"}
+		return []string{credential.BundleKey}
 	}
-	return map[Kind][]string{APIKey: {"api_secret_ocid"}, AuthToken: {"auth_secret_ocid"},
-		CustomerSecretKey: {"accesskey_secret_ocid", "secretkey_secret_ocid"}, Password: {"password_secret_ocid"}}[k]
+	for _, p := range k.record().Parts {
+		keys = append(keys, p.Key)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // Case is one credential that is too old, with its user, its problem and its secrets.
