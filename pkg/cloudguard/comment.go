@@ -160,7 +160,7 @@ func (c Comment) Ordered(rule Rule, bare bool) error {
 		pairs.Rotate = nil
 		yes := suggestion{Comment: pairs, free: c.Free}
 		return &CommentError{Faults: []Fault{{keyRotate + ":no", "says so", true}}, Corrected: yes.text(rule)}
-	case bare || rule == PasswordTooOld || len(pairs.pairs()) > 0:
+	case bare || rule.resets() || len(pairs.pairs()) > 0:
 		return nil
 	}
 	yes := suggestion{free: c.Free}

@@ -93,13 +93,3 @@ func (r Rule) keyList() string {
 	}
 	return names[0] + " or " + credential.RoleBundle.Key()
 }
-
-// noun names the rule's credential in a sentence.
-func (r Rule) noun() string {
-	return map[Rule]string{
-		APIKeyTooOld:    "an API key",
-		AuthTokenTooOld: "an auth token",
-		SecretKeyTooOld: "a customer secret key",
-		PasswordTooOld:  "a password",
-	}[r]
-}

@@ -27,7 +27,7 @@ func suggest(rule Rule, text string) string {
 	s := suggestion{missing: map[credential.Role]bool{}}
 	if len(text) > MaxComment {
 		for _, role := range rule.Roles() {
-			s.missing[role] = rule != PasswordTooOld
+			s.missing[role] = !rule.resets()
 		}
 		return s.text(rule)
 	}
@@ -128,7 +128,7 @@ func (s *suggestion) secrets(rule Rule, folded string, found []finding) {
 	switch {
 	case len(loose) == 1 && loose[0] != "" && len(own) == 1 && none && !foreign:
 		s.Secrets = map[credential.Role]OCID{own[0]: loose[0]}
-	case none && (foreign && rule != PasswordTooOld || len(loose) > 0):
+	case none && (foreign && !rule.resets() || len(loose) > 0):
 		for _, role := range own {
 			s.missing[role] = true
 		}

@@ -206,7 +206,7 @@ var keyRefusals = []refusal{
 		"auth_secret_ocid:" + one},
 	{secret, "api_secret_ocid:" + one, "does not belong to a customer secret key",
 		ask(secret)},
-	{passwd, "auth_secret_ocid:" + one, "does not belong to a password",
+	{passwd, "auth_secret_ocid:" + one, "does not belong to a console password",
 		"rotate:yes"},
 	{secret, "accesskey_secret_ocid:" + one + " secretkey_secret_ocid:" + two, "accesskey_secret_ocid has more than the OCID as its value: put a comma between the OCID and other text",
 		"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},

@@ -79,3 +79,9 @@ func ruleNamed(name string) Rule {
 
 // DisplayName is what Cloud Guard calls a problem of the rule; "" for a rule that isn't ours.
 func (r Rule) DisplayName() string { return r.record().Detection.Problem }
+
+// noun names the rule's credential in a sentence, with its article.
+func (r Rule) noun() string { return r.Kind().One() }
+
+// resets reports whether a rotation of the rule's credential is a reset, which needs no secret and no instruction.
+func (r Rule) resets() bool { return r.Kind().Origin() == credential.Reset }

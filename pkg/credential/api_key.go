@@ -17,6 +17,7 @@ var apiKey = Record{
 		Details: []string{"fingerprint", "keyfingerprint", "apikeyfingerprint", "apikeyid", "keyid", "apikey"}},
 	Permissions: []string{"USER_APIKEY_ADD", "USER_APIKEY_REMOVE"},
 	Operations:  []string{"UploadApiKey", "DeleteApiKey"},
+	Resource:    "ApiKey",
 	Capability:  "--can-use-api-keys",
 	consumers: func(func(Role) bool) (string, bool) {
 		return "Replace the fingerprint in the configuration of every consumer: the secret holds the private key alone.", true

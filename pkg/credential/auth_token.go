@@ -19,6 +19,7 @@ var authToken = Record{
 		Details: []string{"authtokenocid", "authtokenid", "authtoken", "tokenocid", "tokenid", "credentialocid", "credentialid"}},
 	Permissions: []string{"USER_AUTHTOKEN_SET", "USER_AUTHTOKEN_REMOVE"},
 	Operations:  []string{"CreateAuthToken", "DeleteAuthToken"},
+	Resource:    "AuthToken",
 	Capability:  "--can-use-auth-tokens",
 	Endpoint:    AtRegistry,
 	consumers: func(func(Role) bool) (string, bool) {

@@ -39,6 +39,7 @@ var customerSecretKey = Record{
 			"secretkeyocid", "secretkeyid", "credentialocid", "credentialid"}},
 	Permissions: []string{"USER_SECRETKEY_ADD", "USER_SECRETKEY_REMOVE"},
 	Operations:  []string{"CreateCustomerSecretKey", "CreateSecretKey", "DeleteCustomerSecretKey"},
+	Resource:    "CustomerSecretKey",
 	Capability:  "--can-use-customer-secret-keys",
 	Endpoint:    AtS3,
 	consumers: func(holds func(Role) bool) (string, bool) {

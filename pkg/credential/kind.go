@@ -6,7 +6,10 @@
 // The package talks to no service and reads no clock.
 package credential
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind is one of the kinds of credential that a user can have. Its text is the one that the secret's binding tag
 // (keyturn.kind) has.
@@ -37,6 +40,14 @@ func (k Kind) Record() *Record {
 
 // Noun is the kind's name in a sentence, as the OCI Console writes it.
 func (k Kind) Noun() string { return k.Record().Noun }
+
+// One is the kind's name with its article: "an API key".
+func (k Kind) One() string {
+	if noun := k.Noun(); strings.ContainsRune("aAeEiIoO", rune(noun[0])) {
+		return "an " + noun
+	}
+	return "a " + k.Noun()
+}
 
 // IDNoun says what the identifier of the kind's credentials is called.
 func (k Kind) IDNoun() string { return k.Record().IDNoun }

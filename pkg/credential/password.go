@@ -16,5 +16,6 @@ var password = Record{
 	Detection:   Detection{Rule: "PASSWORD_TOO_OLD", Problem: "Password is too old"},
 	Permissions: []string{"USER_UIPASS_RESET"},
 	Operations:  []string{"CreateOrResetUIPassword"},
+	Resource:    "UIPassword",
 	Capability:  "--can-use-console-password",
 }

@@ -33,6 +33,8 @@ type Record struct {
 	// besides. Source: Oracle's policy reference for IAM, which calls CreateCustomerSecretKey of the API CreateSecretKey.
 	Permissions []string
 	Operations  []string
+	// Resource is in the names of all of IAM's operations on the kind.
+	Resource string
 	// Capability is the option of "oci iam user update-user-capabilities" that allows a user to have one.
 	Capability string
 	// Endpoint is the service at which a credential is used, if its host isn't IAM's.

@@ -18,7 +18,7 @@ func TestASecretsTagsTellWhomItIsBoundTo(t *testing.T) {
 		"no tags":                     {nil, nil, ""},
 		"no user":                     {freeform{"keyturn-kind": "auth-token"}, nil, ""},
 		"no kind":                     {freeform{"keyturn-user": owner}, nil, ""},
-		"an unknown kind":             {freeform{"keyturn-user": owner, "keyturn-kind": "smtp"}, nil, ""},
+		"an unknown kind":             {freeform{"keyturn-user": owner, "keyturn-kind": "pager"}, nil, ""},
 		"users that clash":            {freeform{"keyturn-user": owner, "keyturn-kind": "auth-token"}, defined{"keyturn": {"user": stranger}}, ""},
 		"kinds that clash":            {freeform{"keyturn-user": owner, "keyturn-kind": "auth-token"}, defined{"keyturn": {"kind": "api-key"}}, ""},
 		"a user that leads elsewhere": {freeform{"keyturn-user": owner + "/../x", "keyturn-kind": "auth-token"}, nil, ""},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // Refusal says why something may not be done, and how to mend it.
@@ -112,12 +113,12 @@ func Confirm(e cloudguard.Event, p cloudguard.Problem) (Request, Verdict, error)
 func Trust(e cloudguard.Event) (Request, error) {
 	if !e.Rule.Known() {
 		return Request{}, &cloudguard.FormatError{Field: "data.additionalDetails.problemName",
-			Problem: "names none of the four rules", Mend: "send the detector rule's id, such as " + string(cloudguard.AuthTokenTooOld)}
+			Problem: "names none of the four rules", Mend: "send the detector rule's id, such as " + string(cloudguard.Rules()[0])}
 	}
 	if err := e.Missing(); err != nil {
 		return Request{}, err
 	}
-	if e.Rule == cloudguard.PasswordTooOld && e.Time.IsZero() {
+	if e.Rule.Kind().Origin() == credential.Reset && e.Time.IsZero() {
 		return Request{}, &cloudguard.FormatError{Field: "eventTime",
 			Problem: "is absent, so that nothing shows whether the password was reset since",
 			Mend:    "send the time of the closure, such as 2026-01-31T12:00:00Z"}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
@@ -63,9 +64,9 @@ func ofSecret(operation string) bool {
 }
 
 func ofUser(operation string) bool {
-	return operation == "GetUser" || slices.ContainsFunc([]string{"ApiKey", "AuthToken", "CustomerSecretKey",
-		"UIPassword"},
-		func(part string) bool { return strings.Contains(operation, part) })
+	return operation == "GetUser" || slices.ContainsFunc(credential.Kinds(), func(k credential.Kind) bool {
+		return strings.Contains(operation, k.Record().Resource)
+	})
 }
 
 // whySecret looks for the secrets in the lists of their compartments, which also show what may not be read. Only if all
@@ -166,8 +167,8 @@ func (c *response) whyUser(ctx context.Context, operation string, refused bool) 
 				c.again() +
 				c.orDismiss("The user is not needed any more")}
 	case slices.Contains(mayNot, c.kind):
-		return &explanation{"user may not have " + one(c.kind), fmt.Sprintf("the user %s (%s) may not have %s: this "+
-			"capability of the user is off", name, id, one(c.kind)),
+		return &explanation{"user may not have " + c.kind.One(), fmt.Sprintf("the user %s (%s) may not have %s: this "+
+			"capability of the user is off", name, id, c.kind.One()),
 			"If the user still needs one, switch the capability on:\noci iam user update-user-capabilities --user-id " +
 				id + " " + c.kind.Record().Capability + " true" +
 				inRegion(c.home) + "\n" + c.again() + c.orDismiss("The user may not have this credential")}

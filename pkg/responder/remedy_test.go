@@ -156,15 +156,12 @@ func TestAnAbsentUserIsToBeDismissedOnlyIfThereIsNone(t *testing.T) {
 }
 
 func TestACapabilityIsSwitchedOnInTheHomeRegionByItsOwnOption(t *testing.T) {
-	options := map[credential.Kind]string{credential.APIKey: "--can-use-api-keys", credential.AuthToken: "--can-use-auth-tokens",
-		credential.CustomerSecretKey: "--can-use-customer-secret-keys", credential.Password: "--can-use-console-password"}
-	operations := map[credential.Kind]string{credential.APIKey: "UploadApiKey", credential.AuthToken: "CreateAuthToken",
-		credential.CustomerSecretKey: "CreateCustomerSecretKey", credential.Password: "CreateOrResetUIPassword"}
-	for _, kind := range credential.Kinds() {
+	for _, rule := range cloudguard.Rules() {
+		kind := rule.Kind()
 		s := bundle(kind)
 		s.facts = factsOf(func(f *seen) { f.mayNot, f.region = []credential.Kind{kind}, "eu-frankfurt-1" })
-		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create, Cause: refusal(operations[kind])})
-		if !strings.Contains(o.Mend, "\noci iam user update-user-capabilities --user-id "+userID+" "+options[kind]+" true --region us-ashburn-1\n") {
+		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create, Cause: refusal(kind.Record().Operations[0])})
+		if !strings.Contains(o.Mend, "\noci iam user update-user-capabilities --user-id "+userID+" "+kind.Record().Capability+" true --region us-ashburn-1\n") {
 			t.Errorf("%s: the remedy is %q", kind, o.Mend)
 		}
 	}

@@ -114,19 +114,11 @@ func (c *response) password(r rotation.Result) {
 	}
 }
 
-// one is a kind with its article.
-func one(kind credential.Kind) string {
-	if noun := kind.Noun(); strings.ContainsRune("aAeEiIoO", rune(noun[0])) {
-		return "an " + noun
-	}
-	return "a " + kind.Noun()
-}
-
 // already says what to do where there was nothing left to do.
 func (c *response) already(r rotation.Result) {
 	switch r.Reason {
 	case rotation.AlreadyGone:
-		c.todo("Nothing, unless a consumer still needs "+one(c.kind)+": none was made. Then make one manually, and "+
+		c.todo("Nothing, unless a consumer still needs "+c.kind.One()+": none was made. Then make one manually, and "+
 			"write it to the consumer's secret.",
 			"If the problem opens again by itself, dismiss it.")
 	case rotation.AlreadyReset:

@@ -264,7 +264,9 @@ func TestEveryPartOfASweepGetsItsShareOfTheTime(t *testing.T) {
 		b.records[problem] = record()
 		w := b.sweeper()
 		w.Inventory, w.Vault, w.Clock = b, b, clock.System{}
-		w.Issuers = map[credential.Kind]Issuer{credential.AuthToken: b, credential.CustomerSecretKey: b}
+		for k := range w.Issuers {
+			w.Issuers[k] = b
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 		defer cancel()
 		if _, err := w.Run(ctx, "call"); !errors.Is(err, context.DeadlineExceeded) {

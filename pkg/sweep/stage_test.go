@@ -183,8 +183,13 @@ func (none) List(context.Context, string) (credential.Listing, error) {
 }
 
 func (s *stage) sweeper() *Sweeper {
+	issuers := map[credential.Kind]Issuer{}
+	for _, k := range credential.Kinds() {
+		issuers[k] = none{}
+	}
+	issuers[credential.AuthToken] = s
 	w := &Sweeper{Config: s.config, Inventory: s, Vault: s, Responder: s, Collector: s, Notifier: s, Directory: s, Clock: s,
-		Issuers: map[credential.Kind]Issuer{credential.AuthToken: s, credential.CustomerSecretKey: none{}}}
+		Issuers: issuers}
 	if s.keeps {
 		w.Keeper = s
 	}

@@ -46,7 +46,7 @@ run "an_unknown_word_is_refused" {
   command = plan
 
   variables {
-    kinds          = ["api-key", "smtp"]
+    kinds          = ["api-key", "pager"]
     secret_policy  = "any"
     vault_type     = "EXTERNAL"
     sweep_schedule = "weekly"

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -92,7 +93,29 @@ func TestTheRecordsSchemaKnowsEveryKindRoleAndStep(t *testing.T) {
 		slices.Sort(c.want)
 		slices.Sort(c.got.Enum)
 		if want := slices.Compact(c.want); !slices.Equal(want, c.got.Enum) {
-			t.Errorf("%s: the schema knows %q, the code %q", name, c.got.Enum, want)
+			t.Errorf("%s: the schema knows %q, the code %q; go test ./test/docs -update rewrites it", name, c.got.Enum, want)
+			rewriteEnum(t, name, want)
 		}
+	}
+}
+
+// rewriteEnum writes the values of a field into the schema, if that is asked for.
+func rewriteEnum(t *testing.T, field string, values []string) {
+	t.Helper()
+	if !*update {
+		return
+	}
+	text, err := os.ReadFile("../../docs/record.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := json.Marshal(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := regexp.MustCompile(`("` + field + `": \{ "enum": )\[[^\]]*\]`)
+	text = was.ReplaceAll(text, []byte("${1}"+strings.ReplaceAll(string(list), `","`, `", "`)))
+	if err := os.WriteFile("../../docs/record.schema.json", text, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

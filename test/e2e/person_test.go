@@ -83,7 +83,7 @@ var acts = []act{
 		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"team": "web"}})
 	}, theyKeep},
 	{"binds the secret to another kind", whole, func(ctx context.Context, t *testing.T, sc *scene) {
-		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"keyturn-user": sc.c.User, "keyturn-kind": "smtp"}})
+		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"keyturn-user": sc.c.User, "keyturn-kind": "pager"}})
 	}, theyKeep},
 	{"stores a value of their own", whole, func(ctx context.Context, t *testing.T, sc *scene) {
 		if sc.c.Kind == stage.APIKey || len(sc.c.IDs()) == 1 {

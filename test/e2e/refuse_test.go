@@ -74,7 +74,7 @@ func TestASecretThatMayNotBeWrittenIsRefused(t *testing.T) {
 				return s.Add(stage.Want{Kind: w.Kind, Bundle: w.Bundle}).Secrets[key]
 			}, "is bound to another user"},
 			"bound to another kind": {func(s *stage.Stage, c *stage.Case, key string) string {
-				return s.AddSecret(ociemu.SecretSeed{Name: "smtp", FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": "smtp"}})
+				return s.AddSecret(ociemu.SecretSeed{Name: "pager", FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": "pager"}})
 			}, "is bound to the kind smtp"},
 			"bound to nobody": {func(s *stage.Stage, c *stage.Case, key string) string {
 				return s.AddSecret(ociemu.SecretSeed{Name: "free"})
