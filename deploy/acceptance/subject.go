@@ -195,8 +195,11 @@ func (a *admin) create(ctx context.Context, user string, kind credential.Kind, d
 		}
 	}
 	made, err := oci.DirectCalls(kind).Create(ctx, a.identity, user, d)
-	if kind.Origin() != credential.Local {
+	switch kind.Origin() {
+	case credential.Server:
 		m = credential.Material{Kind: kind, ID: made.ID, Value: made.Value}
+	case credential.Reset: // events name no id of a password
+		m = credential.Material{Kind: kind, Value: made.Value}
 	}
 	return m, made.Created, err
 }

@@ -12,7 +12,7 @@ func TestEveryKindHasAWholeRecord(t *testing.T) {
 	for _, k := range credential.Kinds() {
 		r := k.Record()
 		lacks := map[string]bool{"Noun": r.Noun == "", "IDNoun": r.IDNoun == "", "Parts": len(r.Parts) == 0 || len(r.Parts) > 2, "Bundle": r.Bundle[0] == "" || r.Bundle[1] == "",
-			"Permissions": len(r.Permissions) == 0, "Operations": len(r.Operations) == 0, "Capability": !strings.HasPrefix(r.Capability, "--"),
+			"Permissions": len(r.Permissions) == 0, "Operations": len(r.Operations) == 0, "Resource": r.Resource == "", "Capability": !strings.HasPrefix(r.Capability, "--"),
 			"Origin":  r.Origin != credential.Local && r.Origin != credential.Server && r.Origin != credential.Reset,
 			"IDForms": len(r.IDForms) == 0 != (r.Origin == credential.Reset), "Limit": r.Limit == 0 != (r.Origin == credential.Reset),
 			"Detection": (r.Detection.Rule == "") != (r.Detection.Problem == "")}
