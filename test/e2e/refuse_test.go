@@ -75,7 +75,7 @@ func TestASecretThatMayNotBeWrittenIsRefused(t *testing.T) {
 			}, "is bound to another user"},
 			"bound to another kind": {func(s *stage.Stage, c *stage.Case, key string) string {
 				return s.AddSecret(ociemu.SecretSeed{Name: "pager", FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": "pager"}})
-			}, "is bound to the kind smtp"},
+			}, "is bound to the kind pager"},
 			"bound to nobody": {func(s *stage.Stage, c *stage.Case, key string) string {
 				return s.AddSecret(ociemu.SecretSeed{Name: "free"})
 			}, "oci vault secret update --secret-id"},

@@ -68,7 +68,7 @@ func TestAListThatMayNotBeReadIsMailedOnceThoughEverySweepFails(t *testing.T) {
 
 func TestOneMailSaysThatOCIDoesNotAcceptTheNewCredentialYetHoweverOftenTheSweepComes(t *testing.T) {
 	t.Parallel()
-	s := play(t, stage.Options{Timeout: 8 * time.Second, Emulator: ociemu.Options{Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	s := play(t, stage.Options{Timeout: 12 * time.Second, Emulator: ociemu.Options{Visibility: -1, VisibilityRejects: -1, Settle: -1}})
 	s.SetSpread(ociemu.RealSpread())
 	c := s.Add(stage.Want{Kind: stage.APIKey})
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
