@@ -17,14 +17,22 @@ import (
 	"strings"
 )
 
+// Tenancy is a tenancy, as everything that rotates in it has to know it.
+type Tenancy struct {
+	ID   string // OCID
+	Name string
+	Home string // identifier of the home region, e.g. us-ashburn-1: the only one that takes changes in IAM
+}
+
 // Owner is whom a credential belongs to and where it is used: what a consumer needs beside the value itself.
 type Owner struct {
-	Tenancy   string // OCID
-	User      string // OCID
-	UserName  string
-	Region    string // the home region's identifier, e.g. us-ashburn-1
-	Namespace string // Object Storage namespace; only known for kinds that need it
-	Hosts            // only known for kinds that need them
+	Tenancy     string // OCID
+	TenancyName string
+	User        string // OCID
+	UserName    string
+	Region      string // the home region's identifier, e.g. us-ashburn-1
+	Namespace   string // Object Storage namespace; only known for kinds that need it
+	Hosts              // only known for kinds that need them
 }
 
 // Hosts are the hosts at which a credential is used, in the owner's region. They depend on the realm (see pkg/oci).

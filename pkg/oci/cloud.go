@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/common/auth"
 )
@@ -29,7 +30,7 @@ type Cloud struct {
 	clients map[clientKey]any
 	last    time.Time // end of the last call
 
-	tenancy   onceOK[tenancy]
+	tenancy   onceOK[credential.Tenancy]
 	namespace onceOK[string]
 }
 

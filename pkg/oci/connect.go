@@ -31,7 +31,7 @@ func (c *Cloud) Connect(ctx context.Context, kind credential.Kind, secrets []str
 		}
 	}
 	background.Go(ctx, "opening connections", func() {
-		_, _, home, err := c.Tenancy(ctx)
+		tenancy, err := c.Tenancy(ctx)
 		if err != nil {
 			return
 		}
@@ -41,10 +41,10 @@ func (c *Cloud) Connect(ctx context.Context, kind credential.Kind, secrets []str
 			}
 		}
 		if at := kind.Record().Endpoint; at != credential.AtIAM {
-			hosts, err := c.Hosts(home, "")
+			hosts, err := c.Hosts(tenancy.Home, "")
 			if err == nil && hosts.Of(at) == "" { // the host's name begins with the namespace
 				namespace, _ := c.Namespace(ctx)
-				hosts, err = c.Hosts(home, namespace)
+				hosts, err = c.Hosts(tenancy.Home, namespace)
 			}
 			if host := hosts.Of(at); err == nil && host != "" {
 				c.network.open("https://" + host)

@@ -22,7 +22,7 @@ func asleep(t *testing.T) *Cloud {
 		t.Fatal(err)
 	}
 	c := NewWith(common.NewRawConfigurationProvider("ocid1.tenancy.oc1..aaaaaaaatenancy", "ocid1.user.oc1..aaaaaaaauser", "eu-frankfurt-1", m.ID, string(m.Value.Reveal()), nil))
-	c.tenancy.v, c.tenancy.done = tenancy{homeRegion: "us-ashburn-1"}, true
+	c.tenancy.v, c.tenancy.done = credential.Tenancy{Home: "us-ashburn-1"}, true
 	c.namespace.v, c.namespace.done = "acmespace", true
 	c.network.transport.Proxy = nil
 	return c
@@ -101,7 +101,7 @@ func TestWhatCannotBeKnownIsNotConnected(t *testing.T) {
 		"the region": {func(c *Cloud) {
 			c.provider = func() (principal, error) { return principal{}, errors.New("no principal") }
 		}, nil},
-		"the home region": {func(c *Cloud) { c.tenancy.v.homeRegion = "us-langley-1" }, []string{"identity.eu-frankfurt-1.oci.oraclecloud.com",
+		"the home region": {func(c *Cloud) { c.tenancy.v.Home = "us-langley-1" }, []string{"identity.eu-frankfurt-1.oci.oraclecloud.com",
 			"notification.eu-frankfurt-1.oraclecloud.com", "secrets." + own, own}},
 	} {
 		cloud := asleep(t)

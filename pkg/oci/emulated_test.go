@@ -212,8 +212,8 @@ func TestA401IsAnsweredAtOnceToARealResourcePrincipalToo(t *testing.T) {
 		}
 	}
 	cloud := at(e, oci.New())
-	if id, name, home, err := cloud.Tenancy(t.Context()); err != nil || id != e.Tenancy() || name == "" || home != "us-ashburn-1" {
-		t.Fatalf("the tenancy is %s %s %s (%v)", id, name, home, err)
+	if got, err := cloud.Tenancy(t.Context()); err != nil || got.ID != e.Tenancy() || got.Name == "" || got.Home != "us-ashburn-1" {
+		t.Fatalf("the tenancy is %+v (%v)", got, err)
 	}
 	if id, err := cloud.Compartment(t.Context()); err != nil || id != e.Tenancy() {
 		t.Errorf("the function's compartment is %s (%v), want the root", id, err)
@@ -236,7 +236,7 @@ func TestAMissingPrincipalIsAFaultOfTheFirstCallAndNotAPanic(t *testing.T) {
 		}
 	}
 	cloud := oci.New()
-	if _, _, _, err := cloud.Tenancy(t.Context()); !isFault(err) {
+	if _, err := cloud.Tenancy(t.Context()); !isFault(err) {
 		t.Errorf("the tenancy gives %v", err)
 	}
 	if _, err := cloud.Problem(t.Context(), problem); !isFault(err) {

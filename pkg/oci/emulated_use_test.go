@@ -165,11 +165,11 @@ func TestTheNamespaceAndTheTenancyAreAskedForOnceAlsoByManyAtATime(t *testing.T)
 func TestAnAnswerThatFailedIsAskedForAgain(t *testing.T) {
 	cloud, e := emulated(t, ociemu.Calm())
 	e.Inject(ociemu.Fault{Operation: "GetTenancy", Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
-	if _, _, _, err := cloud.Tenancy(t.Context()); err == nil {
+	if _, err := cloud.Tenancy(t.Context()); err == nil {
 		t.Fatal("the first question didn't fail")
 	}
-	if _, name, _, err := cloud.Tenancy(t.Context()); err != nil || name == "" {
-		t.Errorf("the second question gives %q (%v)", name, err)
+	if got, err := cloud.Tenancy(t.Context()); err != nil || got.Name == "" {
+		t.Errorf("the second question gives %+v (%v)", got, err)
 	}
 }
 

@@ -27,43 +27,39 @@ func (c *Cloud) identity(region string) (identity.IdentityClient, error) {
 
 // home is the identity client of the tenancy's home region, the only one that takes changes; reads elsewhere may lag.
 func (c *Cloud) home(ctx context.Context) (identity.IdentityClient, error) {
-	_, _, region, err := c.Tenancy(ctx)
+	t, err := c.Tenancy(ctx)
 	if err != nil {
 		return identity.IdentityClient{}, err
 	}
-	return c.identity(region)
+	return c.identity(t.Home)
 }
 
-// tenancy is the function's tenancy.
-type tenancy struct{ id, name, homeRegion string }
-
-// Tenancy returns the OCID and name of the function's tenancy and its home region's identifier (us-ashburn-1); they
-// are read once.
-func (c *Cloud) Tenancy(ctx context.Context) (id, name, homeRegion string, err error) {
+// Tenancy returns the function's tenancy. It is read once.
+func (c *Cloud) Tenancy(ctx context.Context) (credential.Tenancy, error) {
 	t, err := c.tenancy.get(ctx, c.askTenancy)
-	return t.id, t.name, t.homeRegion, classify("GetTenancy", err)
+	return t, classify("GetTenancy", err)
 }
 
-func (c *Cloud) askTenancy(ctx context.Context) (tenancy, error) {
+func (c *Cloud) askTenancy(ctx context.Context) (credential.Tenancy, error) {
 	p, err := c.provider()
 	if err != nil {
-		return tenancy{}, classify("ResourcePrincipal", err)
+		return credential.Tenancy{}, classify("ResourcePrincipal", err)
 	}
 	id, err := p.TenancyOCID()
 	if err != nil {
-		return tenancy{}, classify("ResourcePrincipal", err)
+		return credential.Tenancy{}, classify("ResourcePrincipal", err)
 	}
-	return call(ctx, c, "GetTenancy", harmless, func(ctx context.Context) (tenancy, error) {
+	return call(ctx, c, "GetTenancy", harmless, func(ctx context.Context) (credential.Tenancy, error) {
 		cl, err := c.identity("")
 		if err != nil {
-			return tenancy{}, err
+			return credential.Tenancy{}, err
 		}
 		r, err := cl.GetTenancy(ctx, identity.GetTenancyRequest{TenancyId: &id})
 		if err != nil {
-			return tenancy{}, err
+			return credential.Tenancy{}, err
 		}
-		t := tenancy{id: id, name: str(r.Name)}
-		t.homeRegion, err = c.regionOfKey(ctx, cl, id, str(r.HomeRegionKey))
+		t := credential.Tenancy{ID: id, Name: str(r.Name)}
+		t.Home, err = c.regionOfKey(ctx, cl, id, str(r.HomeRegionKey))
 		return t, err
 	})
 }

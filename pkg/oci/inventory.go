@@ -25,7 +25,7 @@ func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time, page string
 	if err != nil {
 		return nil, "", classify("ListProblems", err)
 	}
-	root, _, _, err := c.Tenancy(ctx)
+	t, err := c.Tenancy(ctx)
 	if err != nil {
 		return nil, "", err
 	}
@@ -35,7 +35,7 @@ func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time, page string
 	if after, ok := strings.CutPrefix(page, inactive); ok {
 		state, rest = sdk.ListProblemsLifecycleStateInactive, after
 	}
-	request := sdk.ListProblemsRequest{LifecycleState: state, CompartmentId: &root, CompartmentIdInSubtree: common.Bool(true), AccessLevel: sdk.ListProblemsAccessLevelAccessible,
+	request := sdk.ListProblemsRequest{LifecycleState: state, CompartmentId: &t.ID, CompartmentIdInSubtree: common.Bool(true), AccessLevel: sdk.ListProblemsAccessLevelAccessible,
 		LifecycleDetail: sdk.ListProblemsLifecycleDetailResolved, TimeLastDetectedGreaterThanOrEqualTo: &common.SDKTime{Time: since},
 		Limit: common.Int(listSize), Page: token(rest)}
 	for _, r := range cloudguard.Rules() {
@@ -62,16 +62,16 @@ const inactive = "inactive:"
 
 // Users returns one page of the OCIDs of the tenancy's users, and the token of the next page; "" ends the list.
 func (c *Cloud) Users(ctx context.Context, page string) (ids []string, next string, err error) {
-	root, _, home, err := c.Tenancy(ctx)
+	t, err := c.Tenancy(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	cl, err := c.identity(home)
+	cl, err := c.identity(t.Home)
 	if err != nil {
 		return nil, "", err
 	}
 	r, err := call(ctx, c, "ListUsers", harmless, func(ctx context.Context) (identity.ListUsersResponse, error) {
-		return cl.ListUsers(ctx, identity.ListUsersRequest{CompartmentId: &root, Limit: common.Int(listSize), Page: token(page)})
+		return cl.ListUsers(ctx, identity.ListUsersRequest{CompartmentId: &t.ID, Limit: common.Int(listSize), Page: token(page)})
 	})
 	if err != nil {
 		return nil, "", err

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 func TestASecretsRegionIsReadOffItsOCID(t *testing.T) {
@@ -89,15 +91,15 @@ func TestTheHomeRegionIsKnownByItsKeyOrElseLookedUp(t *testing.T) {
 	} {
 		cloud, _ := offline(t, nil)
 		cloud.AnsweredBy(home{c.key, c.list})
-		id, name, region, err := cloud.Tenancy(t.Context())
+		got, err := cloud.Tenancy(t.Context())
 		if c.want == "" {
 			if err == nil {
-				t.Errorf("%s: found the home region %q", c.key, region)
+				t.Errorf("%s: found the home region %q", c.key, got.Home)
 			}
 			continue
 		}
-		if err != nil || id != tenancy || name != "acme" || region != c.want {
-			t.Errorf("%s: %s %s %s (%v), want the home region %s", c.key, id, name, region, err, c.want)
+		if want := (credential.Tenancy{ID: tenancy, Name: "acme", Home: c.want}); err != nil || got != want {
+			t.Errorf("%s: %+v (%v), want %+v", c.key, got, err, want)
 		}
 	}
 }

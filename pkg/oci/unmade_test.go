@@ -54,7 +54,7 @@ func (f frail) GetClaim(string) (any, error) {
 
 // more are calls that operations has only together with others.
 var more = map[string]func(context.Context, *oci.Cloud) error{
-	"the tenancy":    func(ctx context.Context, c *oci.Cloud) error { _, _, _, err := c.Tenancy(ctx); return err },
+	"the tenancy":    func(ctx context.Context, c *oci.Cloud) error { _, err := c.Tenancy(ctx); return err },
 	"one in Ashburn": func(ctx context.Context, c *oci.Cloud) error { return c.TenancyIn(ctx, tenancy, "us-ashburn-1") },
 	"the hosts":      func(ctx context.Context, c *oci.Cloud) error { _, err := c.Hosts("us-ashburn-1", "acmens"); return err },
 	"the region":     func(ctx context.Context, c *oci.Cloud) error { _, err := c.Region(ctx); return err },
@@ -229,7 +229,7 @@ func TestNothingIsAskedInAHomeRegionThatCannotBeUsed(t *testing.T) {
 
 func TestTheTenancyOfAFunctionInAnUnknownRealmIsNotAskedFor(t *testing.T) {
 	cloud, s := of(t, "xx-nowhere-1")
-	if _, _, _, err := cloud.Tenancy(t.Context()); fault.Of(err) != fault.Invalid || err == nil || len(s.asked) > 0 {
+	if _, err := cloud.Tenancy(t.Context()); fault.Of(err) != fault.Invalid || err == nil || len(s.asked) > 0 {
 		t.Errorf("%v after %d requests", err, len(s.asked))
 	}
 }

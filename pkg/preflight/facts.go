@@ -32,7 +32,7 @@ type Facts struct {
 	Claims  Said[map[string]any]
 	Region  string // the function's own; "" if nobody knows
 	Clock   Said[Clocks]
-	Tenancy Said[Tenancy]
+	Tenancy Said[credential.Tenancy]
 	Home    Said[struct{}] // does IAM answer in the home region?
 	People  Said[struct{}] // the list of all users, which the sweep alone needs
 
@@ -52,9 +52,6 @@ type Facts struct {
 
 // Clocks are OCI's and the function's at the same moment.
 type Clocks struct{ Server, Local time.Time }
-
-// Tenancy is the function's.
-type Tenancy struct{ ID, Name, Home string }
 
 // Guard is what Cloud Guard is set to.
 type Guard struct{ Status, ReportingRegion string }

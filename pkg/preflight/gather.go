@@ -96,10 +96,7 @@ func (p *Preflight) clocks(region string) func(context.Context) (Clocks, error) 
 }
 
 func (p *Preflight) homeRegion(ctx context.Context, f *Facts) {
-	f.Tenancy = ask(ctx, func(ctx context.Context) (t Tenancy, err error) {
-		t.ID, t.Name, t.Home, err = p.Directory.Tenancy(ctx)
-		return t, err
-	})
+	f.Tenancy = ask(ctx, p.Directory.Tenancy)
 	if !f.Tenancy.OK() {
 		return
 	}

@@ -42,8 +42,7 @@ type Network interface {
 
 // Directory knows the tenancy and its users.
 type Directory interface {
-	// Tenancy returns the tenancy's OCID, its name and its home region.
-	Tenancy(ctx context.Context) (id, name, homeRegion string, err error)
+	Tenancy(ctx context.Context) (credential.Tenancy, error)
 	// TenancyIn reads the tenancy in a region: does IAM answer there?
 	TenancyIn(ctx context.Context, tenancy, region string) error
 	// User returns a user's name and lifecycle state, and the kinds of credential that the user may not have.

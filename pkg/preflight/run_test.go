@@ -57,8 +57,8 @@ func (w *world) IdentityURL(string) string              { return "identity" }
 func (w *world) Knock(ctx context.Context, url string) (int, time.Time, error) {
 	return 401, time.Now(), w.wait(ctx, url)
 }
-func (w *world) Tenancy(ctx context.Context) (string, string, string, error) {
-	return tenancy, "acme", "us-ashburn-1", w.wait(ctx, "GetTenancy")
+func (w *world) Tenancy(ctx context.Context) (credential.Tenancy, error) {
+	return credential.Tenancy{ID: tenancy, Name: "acme", Home: "us-ashburn-1"}, w.wait(ctx, "GetTenancy")
 }
 func (w *world) TenancyIn(ctx context.Context, _, _ string) error { return w.wait(ctx, "home") }
 func (w *world) User(ctx context.Context, _ string) (string, string, []credential.Kind, error) {

@@ -30,12 +30,12 @@ type tenancyOf struct {
 	named                                chan struct{} // the same for the namespace
 }
 
-func (d *tenancyOf) Tenancy(ctx context.Context) (string, string, string, error) {
+func (d *tenancyOf) Tenancy(ctx context.Context) (credential.Tenancy, error) {
 	if d.asked != nil {
 		once(d.asked)
 	}
 	if d.tenancyErr != nil {
-		return "", "", "", d.tenancyErr
+		return credential.Tenancy{}, d.tenancyErr
 	}
 	return d.scene.Tenancy(ctx)
 }

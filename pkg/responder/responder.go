@@ -38,8 +38,7 @@ type Problems interface {
 
 // Directory knows the tenancy and its users.
 type Directory interface {
-	// Tenancy returns the tenancy's OCID, its name and its home region.
-	Tenancy(ctx context.Context) (id, name, homeRegion string, err error)
+	Tenancy(ctx context.Context) (credential.Tenancy, error)
 	// UserName returns the name of a user.
 	UserName(ctx context.Context, id string) (string, error)
 	// Namespace returns the tenancy's Object Storage namespace.
@@ -147,7 +146,6 @@ type response struct {
 
 	function, own, region string                     // the function's OCID, its compartment and region; empty if not known
 	home                  string                     // the tenancy's home region, once it is known
-	shown                 map[string]secret.Secret   // the rotation's secrets as the guard has seen them, by their OCIDs
 	places                map[string]rotation.Placed // where the rotation's secrets are, by their OCIDs
 }
 
@@ -192,7 +190,7 @@ func (c *response) ahead(ctx context.Context, subject cloudguard.Subject, commen
 	if hinted && !c.reviewed { // a sweep has connections, and sends no mail of its own for each problem
 		c.Reads.Prepare(ctx, c.kind, secrets)
 	}
-	background.Go(ctx, "looking up the tenancy", func() { _, _, _, _ = c.Directory.Tenancy(ctx) }) // kept there: everything in IAM waits for the home region
+	background.Go(ctx, "looking up the tenancy", func() { _, _ = c.Directory.Tenancy(ctx) }) // kept there: everything in IAM waits for the home region
 	if c.kind.Record().Endpoint != credential.AtIAM {
 		background.Go(ctx, "looking up the namespace", func() { _, _ = c.Directory.Namespace(ctx) }) // kept there, too
 	}

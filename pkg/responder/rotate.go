@@ -37,48 +37,54 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 		log.Info().Err(s.Err).Str("step", string(s.Action)).Str("because", s.Because).Dur("took_ms", s.Took).Strs("opc_request_ids", s.Requests).Msg("step")
 	}
 	owner := c.lookUp(log.WithContext(ctx)) // not waited for where the order is refused anyway
-	unbound := map[string]bool{}
 	job.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
 		if c.unfit != nil {
 			return credential.Owner{}, c.unfit
 		}
-		w, err := owner()
-		c.home = w.Region
-		c.remember(secrets)
-		c.out.UserName, c.out.TenancyName = w.UserName, w.tenancyName
-		if w.Tenancy != "" {
-			c.out.TenancyID = w.Tenancy
-		}
+		o, err := owner()
 		if err != nil {
-			return w.Owner, err
+			return o, err
 		}
-		return w.Owner, c.permit(w.Owner, targets, secrets, unbound)
+		return o, authorize(c.Config, ref.Kind, o, targets, secrets)
 	}
 	r := c.Rotator.Run(log.WithContext(ctx), job)
+	c.owner(r.Owner)
 	c.report(r)
 	c.explain(ctx, r, targets)
-	for _, t := range targets {
-		if unbound[t.SecretID] {
-			c.accepted(t.SecretID)
+	if c.unfit != nil || authorize(c.Config, ref.Kind, r.Owner, targets, r.Secrets) != nil {
+		return
+	}
+	for _, s := range r.Secrets {
+		if free, err := guard.Bound(s, c.kind, r.Owner.User, true); err == nil && free {
+			c.accepted(s)
 		}
 	}
 }
 
-// permit asks the guard about the user and about each secret.
-func (c *response) permit(o credential.Owner, targets []rotation.Target, secrets []secret.Secret, unbound map[string]bool) error {
-	if err := guard.Spared(c.Config.Protects, o.User, o.UserName); err != nil {
+// owner takes over who the owner is, for the mail.
+func (c *response) owner(o credential.Owner) {
+	c.home = o.Region
+	c.out.UserName, c.out.TenancyName = o.UserName, o.TenancyName
+	if o.Tenancy != "" {
+		c.out.TenancyID = o.Tenancy
+	}
+}
+
+// authorize says whether a credential of the owner may be written to the secrets, as the guard has it: nil, or why not.
+func authorize(cfg config.Config, kind credential.Kind, o credential.Owner, targets []rotation.Target, secrets []secret.Secret) error {
+	if err := guard.Spared(cfg.Protects, o.User, o.UserName); err != nil {
 		return err
 	}
 	for _, s := range secrets {
-		free, err := guard.Bound(s, c.kind, o.User, c.Config.SecretBinding == config.BindingWarn)
+		free, err := guard.Bound(s, kind, o.User, cfg.SecretBinding == config.BindingWarn)
 		if err != nil {
 			return err
 		}
-		if other := rotation.JournalOf(s.Metadata).Owner; free && other != "" && other != rotation.OwnerOf(credential.Ref{Kind: c.kind, User: o.User}) {
+		own, other := rotation.OwnerOf(credential.Ref{Kind: kind, User: o.User}), rotation.JournalOf(s.Metadata).Owner
+		if free && other != "" && other != own {
 			return &guard.Refusal{Problem: fmt.Sprintf("secret %s (%s) is bound to nobody, and holds the credential of another: %s", s.Name, s.ID, other),
 				Mend: "Close the problem again and name another secret in the comment."}
 		}
-		unbound[s.ID] = free
 		if i := slices.IndexFunc(targets, func(t rotation.Target) bool { return t.SecretID == s.ID }); i >= 0 {
 			if err := guard.InRole(s, targets[i].Role); err != nil {
 				return err
@@ -91,40 +97,35 @@ func (c *response) permit(o credential.Owner, targets []rotation.Target, secrets
 	return nil
 }
 
-// who is the owner, with the tenancy's name for the mail.
-type who struct {
-	credential.Owner
-	tenancyName string
-}
-
 // lookUp begins to look up the owner, and returns the function that waits for the answer.
-func (c *response) lookUp(ctx context.Context) func() (who, error) {
+func (c *response) lookUp(ctx context.Context) func() (credential.Owner, error) {
 	kind, user := c.kind, c.request.User
-	answer := background.Start(func() (who, error) {
-		id, name, region, err := c.Directory.Tenancy(ctx)
+	answer := background.Start(func() (o credential.Owner, err error) {
+		t, err := c.Directory.Tenancy(ctx)
 		if err != nil {
-			return who{}, fmt.Errorf("looking up the tenancy: %w", err)
+			return o, fmt.Errorf("looking up the tenancy: %w", err)
 		}
-		w := who{credential.Owner{Tenancy: id, User: user, Region: region}, name}
-		if w.UserName, err = c.Directory.UserName(ctx, user); err != nil {
-			return w, fmt.Errorf("looking up the user: %w", err)
+		o = credential.Owner{Tenancy: t.ID, TenancyName: t.Name, User: user, Region: t.Home}
+		if o.UserName, err = c.Directory.UserName(ctx, user); err != nil {
+			return o, fmt.Errorf("looking up the user: %w", err)
 		}
-		if kind.Record().Endpoint != credential.AtIAM {
-			if w.Namespace, err = c.Directory.Namespace(ctx); err != nil {
-				return w, fmt.Errorf("looking up the Object Storage namespace: %w", err)
-			}
-			if w.Hosts, err = c.Directory.Hosts(region, w.Namespace); err != nil {
-				return w, fmt.Errorf("finding the hosts at which the credential is used: %w", err)
-			}
+		if kind.Record().Endpoint == credential.AtIAM {
+			return o, nil
 		}
-		return w, nil
+		if o.Namespace, err = c.Directory.Namespace(ctx); err != nil {
+			return o, fmt.Errorf("looking up the Object Storage namespace: %w", err)
+		}
+		if o.Hosts, err = c.Directory.Hosts(o.Region, o.Namespace); err != nil {
+			return o, fmt.Errorf("finding the hosts at which the credential is used: %w", err)
+		}
+		return o, nil
 	})
-	return func() (who, error) {
-		w, err := answer.Wait(ctx)
+	return func() (credential.Owner, error) {
+		o, err := answer.Wait(ctx)
 		if _, known := errors.AsType[*fault.Error](err); err == nil || known {
-			return w, err
+			return o, err
 		}
 		// The time ran out, or a fault of ours: no reason to refuse the order.
-		return w, &fault.Error{Class: fault.Unclear, Operation: "looking up the owner", Message: err.Error(), Err: err}
+		return o, &fault.Error{Class: fault.Unclear, Operation: "looking up the owner", Message: err.Error(), Err: err}
 	}
 }

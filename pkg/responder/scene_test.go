@@ -167,9 +167,9 @@ func (s *scene) Reopen(_ context.Context, p cloudguard.Problem, comment string) 
 }
 
 // Tenancy, UserName, Namespace and Compartment fit responder.Directory. They are called side by side.
-func (s *scene) Tenancy(context.Context) (id, name, home string, err error) {
+func (s *scene) Tenancy(context.Context) (credential.Tenancy, error) {
 	s.called("GetTenancy")
-	return tenancyID, "acme", "us-ashburn-1", nil
+	return credential.Tenancy{ID: tenancyID, Name: "acme", Home: "us-ashburn-1"}, nil
 }
 
 func (s *scene) UserName(context.Context, string) (string, error) {
@@ -223,14 +223,17 @@ func (s *scene) Publish(ctx context.Context, topic, title, body string) error {
 func (s *scene) Run(ctx context.Context, job rotation.Job) rotation.Result {
 	s.jobs = append(s.jobs, job)
 	ask, what := job.Permit, "Run"
+	var owner credential.Owner
+	var seen []secret.Secret
 	job.Permit = func(ctx context.Context, secrets []secret.Secret) (credential.Owner, error) {
 		o, err := ask(ctx, secrets)
-		if err != nil {
+		if owner, seen = o, secrets; err != nil {
 			what = "Look"
 		}
 		return o, err
 	}
 	r := s.run(ctx, job)
+	r.Owner, r.Secrets = owner, seen // as the engine does
 	s.called(what)
 	return r
 }

@@ -35,8 +35,8 @@ func (c *response) name(ctx context.Context) {
 	defer cancel()
 	o := &c.out
 	if o.TenancyName == "" {
-		if id, name, _, err := c.Directory.Tenancy(ctx); err == nil {
-			o.TenancyID, o.TenancyName = id, name
+		if t, err := c.Directory.Tenancy(ctx); err == nil {
+			o.TenancyID, o.TenancyName = t.ID, t.Name
 		}
 	}
 	if user, err := cloudguard.ParseOCID(o.UserID, cloudguard.TypeUser); o.UserName == "" && err == nil { // refused before anything was looked up

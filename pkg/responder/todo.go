@@ -19,21 +19,14 @@ const minute = "2006-01-02 15:04 UTC"
 
 func (c *response) todo(texts ...string) { c.out.Todo = append(c.out.Todo, texts...) }
 
-// remember keeps the secrets with their tags.
-func (c *response) remember(secrets []secret.Secret) {
-	c.shown = map[string]secret.Secret{}
-	for _, s := range secrets {
-		c.shown[s.ID] = s
-	}
+// notifies is whom to notify of a secret, in one line.
+func notifies(s secret.Secret) string {
+	return strings.Join(strings.Fields(guard.TagsOf(s).Owner), " ")
 }
 
-// owner is whom to notify of a secret, in one line.
-func owner(s secret.Secret) string { return strings.Join(strings.Fields(guard.TagsOf(s).Owner), " ") }
-
 // accepted notes a secret without tags that secret_binding=warn has let through, and how to bind it.
-func (c *response) accepted(id string) {
-	s := c.shown[id]
-	name := firstOf(s.Name, id)
+func (c *response) accepted(s secret.Secret) {
+	name := firstOf(s.Name, s.ID)
 	c.note("Secret %s is not bound to this user and kind; it was accepted because secret_binding is warn.", name)
 	c.todo("If secret " + name + " is meant for this credential, bind it:\n" + guard.BindCommand(s, c.kind,
 		c.request.User))

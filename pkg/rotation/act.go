@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -290,7 +291,7 @@ func (r *run) asPromoted(ctx context.Context) error {
 
 // stillWorks uses the new credential once more, right before the old one goes: a person may have deleted it since.
 func (r *run) stillWorks(ctx context.Context, c Case) error {
-	if r.job.Prove == ProveOff || c.Material == nil || !r.mem.Trial.Accepted {
+	if r.job.Prove == config.ProveOff || c.Material == nil || !r.mem.Trial.Accepted {
 		return nil
 	}
 	accepted, err := r.Prover.Prove(ctx, *c.Material, r.snap.Owner)

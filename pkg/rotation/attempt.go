@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/secret"
 )
@@ -58,7 +59,7 @@ func (v view) find() (id string, value *credential.Material) {
 		}
 	}
 	if id == "" && value != nil { // neither the journal nor the content says which one it is: the journal was wiped
-		if marked := v.withMark(""); len(marked) == 1 && v.job.Prove != ProveOff {
+		if marked := v.withMark(""); len(marked) == 1 && v.job.Prove != config.ProveOff {
 			id = marked[0].ID
 		}
 	}

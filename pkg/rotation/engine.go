@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/clock"
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -57,25 +58,15 @@ const (
 	maxSteps   = 60                    // no path through the table is longer; a guard against one that runs in circles
 )
 
-// ProveMode says what a new credential must show before the old one is given up.
-type ProveMode string
-
-// The modes.
-const (
-	ProveRequire ProveMode = "require" // it must have worked
-	ProveTry     ProveMode = "try"     // it must not have been refused
-	ProveOff     ProveMode = "off"     // nothing
-)
-
 // Engine carries out rotations. Its fields are set once; it may be used by many goroutines.
 type Engine struct {
 	Issuers map[credential.Kind]Issuer
 	Vault   Vault
 	Prover  Prover
 	Clock   Clock
-	Prove   ProveMode // empty means ProveRequire
-	RSABits int       // 0 means 2048
-	Spare   *Spare    // nil: no key pair is kept ready
+	Prove   config.ProveMode // empty means config.ProveRequire
+	RSABits int              // 0 means 2048
+	Spare   *Spare           // nil: no key pair is kept ready
 }
 
 // Target is a secret of the rotation and what it is to hold.
@@ -94,7 +85,7 @@ type Job struct {
 	// Ordered on; a configured default doesn't.
 	GraceGiven bool
 	DryRun     bool
-	Prove      ProveMode // empty: the engine's
+	Prove      config.ProveMode // empty: the engine's
 	// Problem is the OCID of the Cloud Guard problem whose closure ordered the rotation; empty if none did. The journal keeps
 	// it, so that a later delivery can ask Cloud Guard.
 	Problem string
@@ -133,7 +124,7 @@ type run struct {
 // Run does the job, as far as it can in the context's time. A quarter of that time, ten seconds at most, is kept for
 // taking back what can't be finished. It always returns a result.
 func (e *Engine) Run(ctx context.Context, job Job) Result {
-	job.Prove = cmp.Or(job.Prove, e.Prove, ProveRequire)
+	job.Prove = cmp.Or(job.Prove, e.Prove, config.ProveRequire)
 	r := &run{Engine: e, Issuer: e.Issuers[job.Ref.Kind], job: job, mem: Memory{Maker: strings.ToLower(rand.Text()[:10])}}
 	r.result.Rotation = job.rotation()
 	if r.Issuer == nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
@@ -13,7 +14,7 @@ import (
 func TestWithProofTryACredentialThatNobodyCanBeAskedAboutIsRotated(t *testing.T) {
 	for _, f := range provable() {
 		for _, class := range []fault.Class{fault.Unclear, fault.Invalid} {
-			for _, mode := range []rotation.ProveMode{rotation.ProveTry, rotation.ProveRequire} {
+			for _, mode := range []config.ProveMode{config.ProveTry, config.ProveRequire} {
 				w := f.world(t)
 				p := w.process()
 				p.prove = mode
@@ -24,7 +25,7 @@ func TestWithProofTryACredentialThatNobodyCanBeAskedAboutIsRotated(t *testing.T)
 					return nil
 				}
 				r := p.run()
-				if mode == rotation.ProveRequire {
+				if mode == config.ProveRequire {
 					if r.End == rotation.Done || w.promoted() || w.find(w.oldID) == nil && !f.replace {
 						t.Errorf("%v, %s, where a proof is required: %s (%s)", f, class, r.End, r.Reason)
 					}
@@ -41,7 +42,7 @@ func TestWithProofTryACredentialThatNobodyCanBeAskedAboutIsRotated(t *testing.T)
 
 func TestOnlyWithoutAProofIsTheNewCredentialNeverTriedOut(t *testing.T) {
 	for _, f := range provable() {
-		for mode, asked := range map[rotation.ProveMode]int{rotation.ProveRequire: 2, rotation.ProveTry: 2, rotation.ProveOff: 0} {
+		for mode, asked := range map[config.ProveMode]int{config.ProveRequire: 2, config.ProveTry: 2, config.ProveOff: 0} {
 			if f.replace { // there is no old one to be deleted after it was tried out
 				asked /= 2
 			}
@@ -65,7 +66,7 @@ func TestOnlyWithoutAProofIsTheNewCredentialNeverTriedOut(t *testing.T) {
 
 func TestTheOldCredentialStaysIfTheNewOneIsRefusedRightBeforeItGoes(t *testing.T) {
 	for _, f := range overlapping() {
-		for _, mode := range []rotation.ProveMode{rotation.ProveRequire, rotation.ProveTry} {
+		for _, mode := range []config.ProveMode{config.ProveRequire, config.ProveTry} {
 			w := f.world(t)
 			p := w.process()
 			p.prove = mode

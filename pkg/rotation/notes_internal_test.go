@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/clock"
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -90,7 +91,7 @@ func promoted() *scene {
 
 func TestARefusalOfMinutesAgoSaysNothingOnceAnotherDeliveryHasPromoted(t *testing.T) {
 	s := promoted()
-	s.job.Prove = ProveRequire
+	s.job.Prove = config.ProveRequire
 	s.issue("new", marked(s.job.rotation()), noon.Add(-time.Hour))
 	s.one().Journal.Current = &Holder{Version: 2, Credential: "new"}
 	s.mem.Trial = Trial{Credential: "new", Refusals: fewRefusals, Lasted: refusalTime, Looks: s.mem.Looks - 1}

@@ -29,7 +29,9 @@ func (r *run) look(ctx context.Context) error {
 			secrets = append(secrets, s.Secret)
 		}
 	}
-	if snap.Owner, snap.Refusal = r.job.Permit(ctx, secrets); snap.Refusal != nil && !final(snap.Refusal) {
+	snap.Owner, snap.Refusal = r.job.Permit(ctx, secrets)
+	r.result.Owner, r.result.Secrets = snap.Owner, secrets
+	if snap.Refusal != nil && !final(snap.Refusal) {
 		return snap.Refusal
 	}
 	if r.mem.Looks == 0 {

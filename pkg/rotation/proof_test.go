@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
@@ -153,7 +154,7 @@ func TestACredentialThatNobodyCanAskAboutIsRefusedAfterADay(t *testing.T) {
 func TestWithProofTryWhatWasRefusedOnceIsNotTakenForAccepted(t *testing.T) {
 	w := newWorld(t, credential.APIKey, credential.RolePrivateKey)
 	p := w.process()
-	p.prove = rotation.ProveTry
+	p.prove = config.ProveTry
 	w.rejected = true
 	asked := 0
 	p.faults = func(o string, _ int) error {

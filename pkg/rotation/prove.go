@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 )
@@ -17,7 +18,7 @@ func (v view) proof() Proof {
 		return v.kept()
 	case v.mem.Undone != "" && !v.stagedSomewhere():
 		return ProofBad // this run has taken it back
-	case v.job.Prove == ProveOff:
+	case v.job.Prove == config.ProveOff:
 		return ProofGood
 	case t.Credential == "" || t.Credential != v.new:
 		return ProofTodo
@@ -33,7 +34,7 @@ func (v view) proof() Proof {
 		return ProofBad
 	case t.Refusals > 0:
 		return ProofUnclear
-	case v.job.Prove == ProveTry:
+	case v.job.Prove == config.ProveTry:
 		return ProofGood // it was not refused
 	case age >= SilentTime:
 		return ProofSilent
@@ -108,7 +109,7 @@ func (r *run) prove(ctx context.Context, c Case) (failed error) {
 			if t.Lasted = now.Sub(first); t.enough() && r.spread(c, now) {
 				return nil
 			}
-		case fault.Of(err) == fault.Invalid && r.job.Prove != ProveTry:
+		case fault.Of(err) == fault.Invalid && r.job.Prove != config.ProveTry:
 			return err // the same every time: no request can be made with it, or nobody can prove the kind
 		}
 		if r.Clock.Sleep(ctx, pause) != nil || err != nil && pause >= 5*time.Second {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/background"
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
@@ -18,7 +19,7 @@ func TestNothingIsPromotedOrGivenUpForAValueThatCannotBeReadBack(t *testing.T) {
 		if f.kind == credential.Password || f.replace && f.kind != credential.APIKey {
 			continue // of a password, and of what OCI makes, there is no value before the old one is given up
 		}
-		for _, prove := range []rotation.ProveMode{rotation.ProveRequire, rotation.ProveOff} {
+		for _, prove := range []config.ProveMode{config.ProveRequire, config.ProveOff} {
 			w := f.world(t)
 			p := w.process()
 			p.prove = prove

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/secret"
 )
 
 // Step is one action and what came of it.
@@ -35,6 +36,9 @@ type Result struct {
 	Detail   string // what exactly stands in the way, if anything
 	Cause    error  // the error behind Failed, Interrupted and a refusal by Permit
 	FailedAt Action // the step of Cause
+
+	Owner   credential.Owner // as Permit has answered last
+	Secrets []secret.Secret  // those that could be read, as Permit has seen them last
 
 	Rotation credential.RotationID
 	Attempt  int

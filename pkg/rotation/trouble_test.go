@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
@@ -105,7 +106,7 @@ func TestWhatConsumersReadIsNotDeletedBecauseItsJournalWasWiped(t *testing.T) {
 	}
 	w.now = w.now.Add(time.Hour)
 	blind := w.process()
-	blind.prove = rotation.ProveOff
+	blind.prove = config.ProveOff
 	if r := blind.run(); r.End != rotation.Refuse || len(w.creds) != 2 {
 		t.Errorf("%s (%s): the user has %d credentials", r.End, r.Reason, len(w.creds))
 	}

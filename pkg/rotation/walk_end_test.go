@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -21,7 +22,7 @@ func (w *walker) step(n walkNode, i int, c Case, d Decision, v variant) (next wa
 	world := n.world.clone()
 	job := world.job(p.order)
 	at := &call{walkWorld: world, variant: v, maker: p.mem.Maker, action: d.Action, job: job, proc: &p, beside: n.procs[1-i]}
-	r := &run{Engine: &Engine{Vault: at, Prover: at, Clock: at, Prove: ProveRequire}, Issuer: at, job: job, key: readyKey(p.key), snap: p.snap, mem: p.mem,
+	r := &run{Engine: &Engine{Vault: at, Prover: at, Clock: at, Prove: config.ProveRequire}, Issuer: at, job: job, key: readyKey(p.key), snap: p.snap, mem: p.mem,
 		result: Result{Acted: p.acted, OldMade: walkStart}}
 	ctx := context.Background()
 	forward := ctx
@@ -218,7 +219,7 @@ func (w *walker) collect(n walkNode, o walkCred, m credential.Mark, t *trail) wa
 	world := n.world.clone()
 	i := slices.IndexFunc(world.secrets, func(s walkSecret) bool { return credential.Home(s.SecretID) == m.Home })
 	at := &call{walkWorld: world, maker: "sweep", proc: &walkProcess{}}
-	job := Job{Ref: credential.Ref{Kind: world.kind, User: walkUser}, Targets: []Target{world.secrets[i].Target}, Permit: walkPermit, Prove: ProveRequire,
+	job := Job{Ref: credential.Ref{Kind: world.kind, User: walkUser}, Targets: []Target{world.secrets[i].Target}, Permit: walkPermit, Prove: config.ProveRequire,
 		orphan: o.id, marked: m.Rotation}
 	r := &run{Engine: &Engine{Vault: at, Prover: at, Clock: at}, Issuer: at, job: job, mem: Memory{Maker: "sweep"}}
 	for range 20 {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -243,7 +244,7 @@ func (w *walkWorld) living() (n int) {
 // job is the rotation that a delivery of the closure asks for.
 func (w *walkWorld) job(o order) Job {
 	j := Job{Ref: credential.Ref{Kind: w.kind, User: walkUser, ID: w.old().id}, Targets: w.targets(o), Replace: w.replace, Grace: o.grace,
-		GraceGiven: o.given, Prove: ProveRequire, Problem: "ocid1.cloudguardproblem.oc1..walk", Ordered: o.at, Permit: walkPermit}
+		GraceGiven: o.given, Prove: config.ProveRequire, Problem: "ocid1.cloudguardproblem.oc1..walk", Ordered: o.at, Permit: walkPermit}
 	if o.another {
 		j.Earlier = []string{w.secrets[0].SecretID}
 	}

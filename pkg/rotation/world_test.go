@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
@@ -178,7 +178,7 @@ type process struct {
 	faults func(operation string, n int) error // an error before effect
 	lost   func(operation string, n int) bool  // effect, but no answer
 	seen   []string
-	prove  rotation.ProveMode
+	prove  config.ProveMode
 }
 
 func (w *world) process() *process { return &process{world: w} }

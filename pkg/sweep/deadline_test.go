@@ -9,6 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
@@ -32,8 +33,8 @@ func (s silent) ClosedProblems(ctx context.Context, _ time.Time, _ string) ([]st
 func (silent) Problem(context.Context, string) (p cloudguard.Problem, err error) { return p, nil }
 func (silent) Users(context.Context, string) ([]string, string, error)           { return nil, "", nil }
 func (silent) Compartment(context.Context) (string, error)                       { return "ocid1.compartment.oc1..a", nil }
-func (silent) Tenancy(context.Context) (id, name, region string, err error) {
-	return "", "acme", "", nil
+func (silent) Tenancy(context.Context) (credential.Tenancy, error) {
+	return credential.Tenancy{Name: "acme"}, nil
 }
 func (silent) UserName(context.Context, string) (string, error)                       { return "web@example.com", nil }
 func (silent) Review(context.Context, string, cloudguard.Problem) (o outcome.Outcome) { return o }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -81,8 +82,8 @@ func (v *tenancy) Update(_ context.Context, id, etag string, u secret.Update) (s
 	v.secrets[id] = s
 	return s, nil
 }
-func (v *tenancy) Tenancy(context.Context) (id, name, region string, err error) {
-	return "", "acme", "", nil
+func (v *tenancy) Tenancy(context.Context) (credential.Tenancy, error) {
+	return credential.Tenancy{Name: "acme"}, nil
 }
 func (v *tenancy) Publish(_ context.Context, _, title, body string) error {
 	v.mails = append(v.mails, title+"\n"+body)

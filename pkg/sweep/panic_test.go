@@ -77,9 +77,9 @@ func (p poisoned) Versions(ctx context.Context, id string) ([]secret.Version, er
 	p.at("versions")
 	return p.stage.Versions(ctx, id)
 }
-func (p poisoned) Tenancy(context.Context) (id, name, region string, err error) {
+func (p poisoned) Tenancy(context.Context) (credential.Tenancy, error) {
 	p.at("news")
-	return "", "acme", "", nil
+	return credential.Tenancy{Name: "acme"}, nil
 }
 func (p poisoned) Update(ctx context.Context, id, etag string, u secret.Update) (secret.Secret, error) {
 	p.at("notes")

@@ -25,8 +25,8 @@ func (r *run) news(ctx context.Context) outcome.Digest {
 	})
 	d.Repeated = len(r.digest.Outcomes) - len(d.Outcomes) + len(r.digest.Unfinished) - len(d.Unfinished)
 	if !d.Empty() {
-		if _, name, _, err := r.Directory.Tenancy(ctx); err == nil {
-			d.Tenancy = name
+		if t, err := r.Directory.Tenancy(ctx); err == nil {
+			d.Tenancy = t.Name
 		}
 	}
 	return d

@@ -165,8 +165,8 @@ func (s *stage) Update(_ context.Context, _, _ string, u secret.Update) (secret.
 func (s *stage) Compartment(context.Context) (string, error) {
 	return "own", s.fails["Compartment"]
 }
-func (s *stage) Tenancy(context.Context) (id, name, region string, err error) {
-	return "", "acme", "", s.fails["Tenancy"]
+func (s *stage) Tenancy(context.Context) (credential.Tenancy, error) {
+	return credential.Tenancy{Name: "acme"}, s.fails["Tenancy"]
 }
 func (s *stage) Publish(_ context.Context, _, title, body string) error {
 	if s.tries++; s.tries <= s.hiccups {

@@ -54,7 +54,7 @@ type Vault interface {
 // Directory knows the tenancy.
 type Directory interface {
 	// Tenancy returns the tenancy's OCID, its name and its home region.
-	Tenancy(ctx context.Context) (id, name, homeRegion string, err error)
+	Tenancy(ctx context.Context) (credential.Tenancy, error)
 	// UserName returns the name of a user.
 	UserName(ctx context.Context, id string) (string, error)
 }

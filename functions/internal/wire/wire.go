@@ -73,7 +73,7 @@ func Engine(cfg config.Config, cloud *oci.Cloud) *rotation.Engine {
 		Vault:   cloud.Vault(),
 		Prover:  cloud.Prover(),
 		Clock:   clock.System{},
-		Prove:   rotation.ProveMode(cfg.Prove),
+		Prove:   cfg.Prove,
 		RSABits: cfg.RSABits,
 		Spare:   &rotation.Spare{},
 	}
