@@ -32,12 +32,12 @@ func visit(t *testing.T, test func(t *testing.T, h *house)) {
 		conns := make(chan net.Conn)
 		h.transport.Proxy = nil
 		h.transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the other end of a pipe
-		h.transport.DialContext = announced(func(context.Context, string, string) (net.Conn, error) {
+		h.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 			h.dials++
 			here, there := net.Pipe()
 			conns <- there
 			return here, nil
-		})
+		}
 		server := &http.Server{TLSConfig: &tls.Config{Certificates: certificates}, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			h.asked = append(h.asked, r.Method+" "+r.URL.Path)
 			if r.URL.Path == "/slow" {
@@ -93,36 +93,6 @@ func (h *house) want(t *testing.T, dials int, asked ...string) {
 	}
 }
 
-func TestAConnectionThatIsOpenedAheadCarriesNothingUntilTheFirstCallUsesIt(t *testing.T) {
-	visit(t, func(t *testing.T, h *house) {
-		h.open("https://vault.example")
-		synctest.Wait()
-		h.want(t, 1)
-		h.get(t, "/secret")
-		h.want(t, 1, "GET /secret")
-	})
-}
-
-func TestNoConnectionIsOpenedAheadToAHostThatWasMetBefore(t *testing.T) {
-	visit(t, func(t *testing.T, h *house) {
-		h.get(t, "/secret")
-		h.open("https://vault.example")
-		h.open("https://vault.example/another/path")
-		synctest.Wait()
-		h.want(t, 1, "GET /secret")
-	})
-}
-
-func TestAConnectionThatIsOpenedAheadAndNotUsedIsClosed(t *testing.T) {
-	visit(t, func(t *testing.T, h *house) {
-		h.open("https://vault.example")
-		synctest.Wait()
-		time.Sleep(idleTime + time.Second) // in the bubble
-		h.get(t, "/secret")
-		h.want(t, 2, "GET /secret")
-	})
-}
-
 // What a frozen function began to open before is as old as the freeze when it is open.
 func TestAConnectionThatWasBeingOpenedWhenTheNetworkWasRenewedIsNotUsed(t *testing.T) {
 	visit(t, func(t *testing.T, h *house) {
@@ -130,13 +100,25 @@ func TestAConnectionThatWasBeingOpenedWhenTheNetworkWasRenewedIsNotUsed(t *testi
 		dial := h.transport.DialContext
 		h.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if h.dials == 0 {
-				ctx.Value(begun{}).(context.CancelFunc)()
 				<-frozen
 			}
-			return dial(ctx, network, address)
+			return dial(context.WithoutCancel(ctx), network, address)
 		}
-		h.open("https://vault.example")
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://vault.example/early", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given := make(chan error)
+		go func() {
+			_, err := h.RoundTrip(r) //nolint:bodyclose // it is given up
+			given <- err
+		}()
 		synctest.Wait()
+		cancel()
+		if err := <-given; err == nil {
+			t.Error("a request that was given up has an answer")
+		}
 		h.renew()
 		close(frozen)
 		synctest.Wait()
@@ -144,15 +126,5 @@ func TestAConnectionThatWasBeingOpenedWhenTheNetworkWasRenewedIsNotUsed(t *testi
 		h.get(t, "/secret")
 		h.want(t, 2, "GET /secret")
 		time.Sleep(idleTime + time.Second) // in which the old network's connection is closed
-	})
-}
-
-func TestWhatIsNoEndpointIsNotOpened(t *testing.T) {
-	visit(t, func(t *testing.T, h *house) {
-		for _, endpoint := range []string{"", "vault.example", "http://vault.example", "https://%zz"} {
-			h.open(endpoint)
-		}
-		synctest.Wait()
-		h.want(t, 0)
 	})
 }

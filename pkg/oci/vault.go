@@ -51,11 +51,27 @@ func (v *Vault) retrieval(id string) (*secrets.SecretsClient, error) {
 	})
 }
 
+// Known tells whether a secret's OCID is of the function's own region, or of one of its realm that the SDK knows. A client
+// is kept for each region, and an id may come from anybody.
+func (v *Vault) Known(id string) bool {
+	region := regionOf(id)
+	own, err := v.cloud.ownRegion()
+	if err != nil {
+		return false
+	}
+	if region == "" || region == own {
+		return true
+	}
+	realm, err := common.Region(region).RealmID()
+	if err != nil {
+		return false
+	}
+	ownRealm, err := common.Region(own).RealmID()
+	return err == nil && realm == ownRealm
+}
+
 // Secret reads a secret without its contents.
 func (v *Vault) Secret(ctx context.Context, id string) (secret.Secret, error) {
-	if s, ok := early[secret.Secret](ctx, "GetSecret", id); ok {
-		return s, nil
-	}
 	cl, err := v.management(id)
 	if err != nil {
 		return secret.Secret{}, classify("GetSecret", err)

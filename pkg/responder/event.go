@@ -32,7 +32,7 @@ func (c *response) hear(ctx context.Context, e cloudguard.Event) {
 		return
 	}
 	c.known = !c.Config.EventCheck && e.Rule.Known() // until the record says otherwise
-	ctx = c.ahead(ctx, e.Subject, e.Comment)
+	c.prefetch(ctx, e.Subject, e.Comment)
 	if c.confirm(ctx, nil) {
 		c.respond(ctx)
 	}
@@ -56,7 +56,7 @@ func (c *response) review(ctx context.Context, p cloudguard.Problem) {
 	}
 	c.learn(p)
 	closure, _ := cloudguard.Closure(p.History)
-	ctx = c.ahead(ctx, subject, p.ClosureComment(closure))
+	c.prefetch(ctx, subject, p.ClosureComment(closure))
 	if c.confirm(ctx, &p) {
 		c.respond(ctx)
 	}

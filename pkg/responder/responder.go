@@ -13,7 +13,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
@@ -54,14 +53,6 @@ type Secrets interface {
 	List(ctx context.Context, compartment string) ([]secret.Secret, error)
 }
 
-// Ahead begins what a rotation begins with or takes long, before it is known whether there is to be one.
-type Ahead interface {
-	// Prepare begins what shows nothing of the user: to open connections, to make a key pair.
-	Prepare(ctx context.Context, kind credential.Kind, secrets []string)
-	// Ahead begins the reads. The returned context hands their answers on.
-	Ahead(ctx context.Context, ref credential.Ref, secrets []string) context.Context
-}
-
 // Notifier sends a mail.
 type Notifier interface {
 	Publish(ctx context.Context, topic, title, body string) error
@@ -69,6 +60,8 @@ type Notifier interface {
 
 // Rotator carries out a rotation.
 type Rotator interface {
+	// Prefetch begins the first reads of a rotation that may come. They change nothing.
+	Prefetch(ctx context.Context, ref credential.Ref, secrets []string) *rotation.Prefetch
 	Run(ctx context.Context, job rotation.Job) rotation.Result
 }
 
@@ -78,7 +71,6 @@ type Responder struct {
 	Problems  Problems
 	Directory Directory
 	Secrets   Secrets
-	Reads     Ahead // nil: nothing is read ahead
 	Facts     Facts // nil: mails have no links, and refusals say what OCI said
 	Notifier  Notifier
 	Meter     metric.Meter // nil: nothing is measured
@@ -144,6 +136,9 @@ type response struct {
 	unfit    error // why the order can't be carried out as it is; nil if it can
 	kind     credential.Kind
 
+	owner *owner             // looked up in advance; nil if nothing named a user
+	first *rotation.Prefetch // nil if nothing was prefetched
+
 	function, own, region string                     // the function's OCID, its compartment and region; empty if not known
 	home                  string                     // the tenancy's home region, once it is known
 	places                map[string]rotation.Placed // where the rotation's secrets are, by their OCIDs
@@ -177,28 +172,24 @@ func (c *response) aim(ctx context.Context) ([]rotation.Target, error) {
 	return c.targets(ctx)
 }
 
-// ahead begins to read what an event or a record says, while Cloud Guard is being asked whether it is true. The answers
-// are used if the record names the same user and secrets; the reads change nothing, and no answer is reported. A
-// password is not read ahead: with no secret to keep two resets apart, the look at it has to be as fresh as can be.
-func (c *response) ahead(ctx context.Context, subject cloudguard.Subject, comment string) context.Context {
+// prefetch begins to read what an event or a record names, while Cloud Guard is asked whether it is true. The answers are
+// used if the record names the same user and secrets. A password is not read in advance: no secret keeps two resets apart,
+// so its age has to be read as late as possible.
+func (c *response) prefetch(ctx context.Context, subject cloudguard.Subject, comment string) {
 	hint, err := cloudguard.ParseComment(subject.Rule, comment)
+	if err != nil || subject.Missing() != nil {
+		return
+	}
+	ref := credential.Ref{Kind: c.kind, User: subject.Users[0]}
+	c.owner = lookUp(ctx, c.Directory, c.Clock, ref)
+	if !c.Config.EventCheck || c.kind.Origin() == credential.Reset {
+		return
+	}
 	var secrets []string
 	for _, id := range hint.Secrets {
 		secrets = append(secrets, string(id))
 	}
-	hinted := c.Reads != nil && err == nil && subject.Missing() == nil
-	if hinted && !c.reviewed { // a sweep has connections, and sends no mail of its own for each problem
-		c.Reads.Prepare(ctx, c.kind, secrets)
-	}
-	background.Go(ctx, "looking up the tenancy", func() { _, _ = c.Directory.Tenancy(ctx) }) // kept there: everything in IAM waits for the home region
-	if c.kind.Record().Endpoint != credential.AtIAM {
-		background.Go(ctx, "looking up the namespace", func() { _, _ = c.Directory.Namespace(ctx) }) // kept there, too
-	}
-	if !hinted || !c.Config.EventCheck || c.kind.Origin() == credential.Reset {
-		return ctx
-	}
-	id, _ := subject.ID() // it is there: nothing is missing
-	return c.Reads.Ahead(ctx, credential.Ref{Kind: c.kind, User: subject.Users[0], ID: id}, secrets)
+	c.first = c.Rotator.Prefetch(ctx, ref, secrets)
 }
 
 // eventTime is how long the sweep leaves a closed problem to its event, if no secret keeps the two of them apart: of a

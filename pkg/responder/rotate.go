@@ -2,15 +2,12 @@ package responder
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -20,7 +17,8 @@ import (
 func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	ref := credential.Ref{Kind: c.kind, User: c.request.User, ID: c.request.ID}
 	job := rotation.Job{Ref: ref, Targets: targets, Replace: c.order.Replace || c.unfit != nil && c.mayReplace(), Grace: c.Config.Grace,
-		DryRun: c.Config.DryRun || c.order.DryRun, Ordered: c.request.At, Problem: c.event.ProblemID, Doubt: c.doubt, Earlier: c.earlier(targets)}
+		DryRun: c.Config.DryRun || c.order.DryRun, Ordered: c.request.At, Problem: c.event.ProblemID, Doubt: c.doubt, Earlier: c.earlier(targets),
+		Prefetch: c.first}
 	if c.order.Grace != nil {
 		job.Grace, job.GraceGiven = *c.order.Grace, true
 	}
@@ -36,19 +34,19 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	job.OnStep = func(s rotation.Step) {
 		log.Info().Err(s.Err).Str("step", string(s.Action)).Str("because", s.Because).Dur("took_ms", s.Took).Strs("opc_request_ids", s.Requests).Msg("step")
 	}
-	owner := c.lookUp(log.WithContext(ctx)) // not waited for where the order is refused anyway
+	whose := c.owner.of(log.WithContext(ctx), c.Directory, c.Clock, ref) // not waited for where the order is refused anyway
 	job.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
 		if c.unfit != nil {
 			return credential.Owner{}, c.unfit
 		}
-		o, err := owner()
+		o, err := whose.wait(ctx)
 		if err != nil {
 			return o, err
 		}
 		return o, authorize(c.Config, ref.Kind, o, targets, secrets)
 	}
 	r := c.Rotator.Run(log.WithContext(ctx), job)
-	c.owner(r.Owner)
+	c.names(r.Owner)
 	c.report(r)
 	c.explain(ctx, r, targets)
 	if c.unfit != nil || authorize(c.Config, ref.Kind, r.Owner, targets, r.Secrets) != nil {
@@ -61,8 +59,8 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	}
 }
 
-// owner takes over who the owner is, for the mail.
-func (c *response) owner(o credential.Owner) {
+// names takes over who the owner is, for the mail.
+func (c *response) names(o credential.Owner) {
 	c.home = o.Region
 	c.out.UserName, c.out.TenancyName = o.UserName, o.TenancyName
 	if o.Tenancy != "" {
@@ -95,37 +93,4 @@ func authorize(cfg config.Config, kind credential.Kind, o credential.Owner, targ
 		}
 	}
 	return nil
-}
-
-// lookUp begins to look up the owner, and returns the function that waits for the answer.
-func (c *response) lookUp(ctx context.Context) func() (credential.Owner, error) {
-	kind, user := c.kind, c.request.User
-	answer := background.Start(func() (o credential.Owner, err error) {
-		t, err := c.Directory.Tenancy(ctx)
-		if err != nil {
-			return o, fmt.Errorf("looking up the tenancy: %w", err)
-		}
-		o = credential.Owner{Tenancy: t.ID, TenancyName: t.Name, User: user, Region: t.Home}
-		if o.UserName, err = c.Directory.UserName(ctx, user); err != nil {
-			return o, fmt.Errorf("looking up the user: %w", err)
-		}
-		if kind.Record().Endpoint == credential.AtIAM {
-			return o, nil
-		}
-		if o.Namespace, err = c.Directory.Namespace(ctx); err != nil {
-			return o, fmt.Errorf("looking up the Object Storage namespace: %w", err)
-		}
-		if o.Hosts, err = c.Directory.Hosts(o.Region, o.Namespace); err != nil {
-			return o, fmt.Errorf("finding the hosts at which the credential is used: %w", err)
-		}
-		return o, nil
-	})
-	return func() (credential.Owner, error) {
-		o, err := answer.Wait(ctx)
-		if _, known := errors.AsType[*fault.Error](err); err == nil || known {
-			return o, err
-		}
-		// The time ran out, or a fault of ours: no reason to refuse the order.
-		return o, &fault.Error{Class: fault.Unclear, Operation: "looking up the owner", Message: err.Error(), Err: err}
-	}
 }

@@ -46,6 +46,7 @@ type scene struct {
 	listErr   error
 	userName  string
 	nameErr   error
+	userErr   func(n int) error // of the nth question for the user
 	spaceErr  error
 	mailErr   func(mails int) error // mails counts from 1
 	facts     responder.Facts       // nil: none
@@ -58,8 +59,16 @@ type scene struct {
 	reopened []string
 	mails    []mail
 	jobs     []rotation.Job
+	fetched  []fetch
+	first    *rotation.Prefetch
 	slept    time.Duration
 	mailLeft time.Duration // that the last mail was given
+}
+
+// fetch is what was read in advance.
+type fetch struct {
+	ref     credential.Ref
+	secrets []string
 }
 
 type mail struct{ topic, title, body string }
@@ -134,6 +143,16 @@ func (s *scene) saw(name string) bool {
 	return slices.Contains(s.names, name)
 }
 
+// count is how often a call was made.
+func (s *scene) count(name string) (n int) {
+	for _, called := range s.calls() {
+		if called == name {
+			n++
+		}
+	}
+	return n
+}
+
 // Problem, Afresh and Reopen fit responder.Problems.
 func (s *scene) Problem(_ context.Context, id string) (cloudguard.Problem, error) {
 	s.called("GetProblem")
@@ -174,6 +193,9 @@ func (s *scene) Tenancy(context.Context) (credential.Tenancy, error) {
 
 func (s *scene) UserName(context.Context, string) (string, error) {
 	s.called("GetUser")
+	if s.userErr != nil {
+		return s.userName, s.userErr(s.count("GetUser"))
+	}
 	return s.userName, s.nameErr
 }
 
@@ -217,6 +239,12 @@ func (s *scene) Publish(ctx context.Context, topic, title, body string) error {
 		return s.mailErr(len(s.mails))
 	}
 	return nil
+}
+
+// Prefetch and Run fit responder.Rotator.
+func (s *scene) Prefetch(_ context.Context, ref credential.Ref, secrets []string) *rotation.Prefetch {
+	s.fetched, s.first = append(s.fetched, fetch{ref, secrets}), &rotation.Prefetch{}
+	return s.first
 }
 
 // Run fits responder.Rotator. A run that was not permitted touches nothing: it is "Look", and no "Run".

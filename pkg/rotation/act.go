@@ -86,16 +86,6 @@ func (r *run) do(ctx context.Context, c Case, a Action) error {
 	return fault.New(fault.Invalid, string(a), "not an action that can be carried out")
 }
 
-// generate has a key pair made when it is first asked for one, and remembers it.
-func (r *run) generate() { r.key = r.Spare.take(r.Clock.Now(), r.bits()) }
-
-// Prepare begins what a rotation of the kind needs that takes long and depends on nothing: a key pair.
-func (e *Engine) Prepare(kind credential.Kind) {
-	if kind.Origin() == credential.Local {
-		e.Spare.begin(e.Clock.Now(), e.bits())
-	}
-}
-
 func (e *Engine) bits() int { return cmp.Or(e.RSABits, 2048) }
 
 // stage writes the value as PENDING into every secret that lacks it. It is read back before anything relies on it: while
@@ -109,7 +99,7 @@ func (r *run) stage(ctx context.Context, c Case) error {
 		if err != nil {
 			return err
 		}
-		r.generate() // the next attempt gets a key pair of its own
+		r.key = newKeyPair(r.bits()) // the next attempt gets a key pair of its own
 		c.Material = &m
 		r.mem.Value, r.mem.Kept = &m, ""
 	}
@@ -132,9 +122,6 @@ func (r *run) stage(ctx context.Context, c Case) error {
 		s = r.snap.Secrets[i]
 		s.Versions = append(slices.Clone(s.Versions), secret.Version{Name: c.Version, Pending: true, Created: c.serverNow})
 		r.snap = r.snap.with(i, s)
-	}
-	if r.job.origin() == credential.Local {
-		r.Spare.prepare(r.Clock.Now(), r.bits())
 	}
 	return nil
 }

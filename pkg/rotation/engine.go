@@ -66,7 +66,8 @@ type Engine struct {
 	Clock   Clock
 	Prove   config.ProveMode // empty means config.ProveRequire
 	RSABits int              // 0 means 2048
-	Spare   *Spare           // nil: no key pair is kept ready
+	// Known tells whether a secret's OCID is of a region that the tenancy may have; nil: every one. Only Prefetch asks.
+	Known func(secretID string) bool
 }
 
 // Target is a secret of the rotation and what it is to hold.
@@ -103,6 +104,8 @@ type Job struct {
 	// secrets, and for whom? An error of a passing fault.Class means that it could not be found out; every other one
 	// refuses the rotation.
 	Permit func(context.Context, []secret.Secret) (credential.Owner, error)
+	// Prefetch has the first answers, if they were asked for before; nil: the run asks.
+	Prefetch *Prefetch
 	// OnStep, if set, is told of every action after it ended.
 	OnStep func(Step)
 
@@ -115,6 +118,7 @@ type run struct {
 	*Engine
 	Issuer Issuer
 	job    Job
+	first  *Prefetch
 	key    *keyPair // the key pair that is generated meanwhile
 	snap   Snapshot
 	mem    Memory
@@ -133,8 +137,9 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 	}
 	forward, cancel := clock.Reserve(ctx, e.Clock.Now(), 10*time.Second)
 	defer cancel()
+	r.first = job.Prefetch.of(job)
 	if job.origin() == credential.Local && !job.DryRun {
-		r.generate()
+		r.key = r.first.keyPair(e.bits())
 		r.key.start() // while OCI is being asked
 	}
 	var c Case

@@ -18,8 +18,7 @@ func TestEachTimeThatIsWaitedIsTheOneThatItsReasonGives(t *testing.T) {
 		"a list shows what was made when its maker is gone and IAM has spread it": {UnseenTime, 10 * time.Minute},
 		"a service may be silent for a day":                                       {SilentTime, 24 * time.Hour},
 		"a secret may take no change for half an hour":                            {BlockedTime, 30 * time.Minute},
-		"a private key lies in memory for two minutes":                            {spareTime, 2 * time.Minute},
-		"a process is busy that has had an API key within a minute":               {busyTime, time.Minute},
+		"an answer that was asked for in advance is used for two seconds":         {PrefetchLife, 2 * time.Second},
 	} {
 		if c.have != c.want {
 			t.Errorf("%s: %v, want %v", what, c.have, c.want)

@@ -138,24 +138,6 @@ func TestARefusalNamesTheSecretAndTheVersionThatSomebodyMadeCurrent(t *testing.T
 	}
 }
 
-func TestAKeyPairThatWasTakenIsMadeAnew(t *testing.T) {
-	for what, s := range map[string]*Spare{
-		"taken":           {bits: 2048, made: noon},
-		"of another size": {bits: 3072, made: noon, key: newKeyPair(3072)},
-		"too old":         {bits: 2048, made: noon.Add(-spareTime), key: newKeyPair(2048)},
-	} {
-		before := s.key
-		if s.ready(noon, 2048); s.key == nil || s.key == before || s.bits != 2048 || !s.made.Equal(noon) {
-			t.Errorf("%s: %d bits, made at %v", what, s.bits, s.made)
-		}
-	}
-	s := &Spare{bits: 2048, made: noon.Add(time.Second - spareTime), key: newKeyPair(2048)}
-	before := s.key
-	if s.ready(noon, 2048); s.key != before {
-		t.Error("one that will do was made anew")
-	}
-}
-
 // late is an issuer and a vault that note whether they were called when the time to go forward was over.
 type late struct {
 	Vault

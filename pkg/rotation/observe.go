@@ -69,7 +69,9 @@ func (r *run) observe(ctx context.Context) (Snapshot, error) {
 	s := Snapshot{Seen: true, Secrets: make([]Seen, len(r.job.Targets))}
 	var listing credential.Listing
 	err := side(func() (err error) {
-		listing, err = r.Issuer.List(ctx, r.job.Ref.User)
+		listing, err = r.first.list(ctx, r.Clock.Now(), func() (credential.Listing, error) {
+			return r.Issuer.List(ctx, r.job.Ref.User)
+		})
 		s.Unseen = err
 		if r.partly(err) {
 			return nil
@@ -154,7 +156,7 @@ func (r *run) earlier(ctx context.Context) (out []Seen) {
 func (r *run) settled(ctx context.Context, id string) (secret.Secret, error) {
 	began := r.Clock.Now()
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
-		s, err := r.Vault.Secret(ctx, id)
+		s, err := r.first.secret(ctx, id, r.Clock.Now(), func() (secret.Secret, error) { return r.Vault.Secret(ctx, id) })
 		if err != nil || s.State != secret.Updating {
 			return s, err
 		}

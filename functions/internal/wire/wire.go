@@ -75,7 +75,7 @@ func Engine(cfg config.Config, cloud *oci.Cloud) *rotation.Engine {
 		Clock:   clock.System{},
 		Prove:   cfg.Prove,
 		RSABits: cfg.RSABits,
-		Spare:   &rotation.Spare{},
+		Known:   cloud.Vault().Known,
 	}
 	for _, kind := range credential.Kinds() {
 		engine.Issuers[kind] = cloud.Issuer(kind)
@@ -85,7 +85,7 @@ func Engine(cfg config.Config, cloud *oci.Cloud) *rotation.Engine {
 
 // Responder is what answers a problem, on real services.
 func Responder(cfg config.Config, cloud *oci.Cloud, engine *rotation.Engine, m metric.Meter) *responder.Responder {
-	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(), Reads: ahead{cloud, engine, cfg.Topic, m != nil},
+	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(),
 		Facts:    facts{cloud, cloud.Vault()},
 		Notifier: cloud, Meter: m, Rotator: engine, Clock: clock.System{}}
 }
@@ -99,18 +99,4 @@ type facts struct {
 // Summary implements responder.Facts.
 func (f facts) Summary(ctx context.Context, id string, compartments []string) (secret.Secret, bool, error) {
 	return f.vault.Summary(ctx, id, compartments)
-}
-
-// ahead begins what can be begun before it is known whether there is anything to rotate.
-type ahead struct {
-	*oci.Cloud
-	engine  *rotation.Engine
-	topic   string
-	metrics bool
-}
-
-// Prepare implements responder.Ahead.
-func (a ahead) Prepare(ctx context.Context, kind credential.Kind, secrets []string) {
-	a.Connect(ctx, kind, secrets, a.topic, a.metrics)
-	a.engine.Prepare(kind)
 }
