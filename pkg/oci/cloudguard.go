@@ -11,10 +11,8 @@ import (
 )
 
 func (c *Cloud) cloudGuard() (*sdk.CloudGuardClient, error) {
-	return client(c, "cloudguard", "", func(p common.ConfigurationProvider) (*sdk.CloudGuardClient, *common.BaseClient, func(string), error) {
-		made, err := sdk.NewCloudGuardClientWithConfigurationProvider(p)
-		return &made, &made.BaseClient, made.SetRegion, err
-	})
+	return client(c, "cloudguard", "", sdk.NewCloudGuardClientWithConfigurationProvider,
+		func(cl *sdk.CloudGuardClient) *common.BaseClient { return &cl.BaseClient })
 }
 
 // Problem reads Cloud Guard's record of a problem and its history, side by side. IAM's problems belong to the root

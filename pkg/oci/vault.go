@@ -38,17 +38,13 @@ func regionOf(ocid string) string {
 }
 
 func (v *Vault) management(id string) (*vault.VaultsClient, error) {
-	return client(v.cloud, "vault", regionOf(id), func(p common.ConfigurationProvider) (*vault.VaultsClient, *common.BaseClient, func(string), error) {
-		made, err := vault.NewVaultsClientWithConfigurationProvider(p)
-		return &made, &made.BaseClient, made.SetRegion, err
-	})
+	return client(v.cloud, "vault", regionOf(id), vault.NewVaultsClientWithConfigurationProvider,
+		func(cl *vault.VaultsClient) *common.BaseClient { return &cl.BaseClient })
 }
 
 func (v *Vault) retrieval(id string) (*secrets.SecretsClient, error) {
-	return client(v.cloud, "secrets", regionOf(id), func(p common.ConfigurationProvider) (*secrets.SecretsClient, *common.BaseClient, func(string), error) {
-		made, err := secrets.NewSecretsClientWithConfigurationProvider(p)
-		return &made, &made.BaseClient, made.SetRegion, err
-	})
+	return client(v.cloud, "secrets", regionOf(id), secrets.NewSecretsClientWithConfigurationProvider,
+		func(cl *secrets.SecretsClient) *common.BaseClient { return &cl.BaseClient })
 }
 
 // Secret reads a secret without its contents.
