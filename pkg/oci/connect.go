@@ -76,9 +76,6 @@ func (c *Cloud) knows(region string) bool {
 		return true
 	}
 	realm, err := common.Region(region).RealmID()
-	if err != nil {
-		return false
-	}
-	ownRealm, err := common.Region(own).RealmID()
+	ownRealm, _ := common.Region(own).RealmID() // "" if it isn't known
 	return err == nil && realm == ownRealm
 }

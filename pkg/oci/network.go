@@ -103,10 +103,5 @@ func (n *network) open(endpoint string) {
 	// Where no connection had to be opened after all, the request is given up as soon as it has one.
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { cancel() }})
 	r := (&http.Request{Method: http.MethodHead, URL: u, Header: http.Header{}}).WithContext(ctx)
-	background.Go(ctx, "opening a connection", func() {
-		defer cancel()
-		if answer, err := t.RoundTrip(r); err == nil {
-			_ = answer.Body.Close()
-		}
-	})
+	background.Go(ctx, "opening a connection", func() { _, _ = t.RoundTrip(r) }) // an answer is over with its context
 }

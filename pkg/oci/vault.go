@@ -30,11 +30,7 @@ func (c *Cloud) Vault() *Vault { return &Vault{c} }
 // regionOf is the region in a regional OCID, which has the region's key for the oldest two and its name for the
 // others; "" stands for the function's own.
 func regionOf(ocid string) string {
-	region := cloudguard.OCID(ocid).Region()
-	if region == "" {
-		return ""
-	}
-	return string(common.StringToRegion(region))
+	return string(common.StringToRegion(cloudguard.OCID(ocid).Region()))
 }
 
 func (v *Vault) management(id string) (*vault.VaultsClient, error) {
@@ -195,7 +191,6 @@ func (v *Vault) Update(ctx context.Context, id, etag string, u secret.Update) (s
 	body := updateBody(u)
 	return call(ctx, v.cloud, "UpdateSecret", once, func(ctx context.Context) (secret.Secret, error) {
 		r, err := vault.UpdateSecretRequest{SecretId: &id, IfMatch: &etag}.HTTPRequest(http.MethodPut, "/secrets/{secretId}", nil, nil)
-		r.ContentLength = int64(len(body))
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		r.Body, _ = r.GetBody()
 		return described(ask(ctx, cl.BaseClient, r, err))
