@@ -77,6 +77,21 @@ func TestARegionThatIsNewerThanTheSDKHasTheDomainOfTheTenancysRealm(t *testing.T
 	}
 }
 
+func TestAFunctionInARealmThatTheSDKDoesNotKnowFindsRegionsWhoseDomainIsKnown(t *testing.T) {
+	cloud, _ := of(t, "xx-nowhere-1")
+	for region, domain := range realms {
+		if h, err := cloud.Hosts(region, ""); err != nil || h.Registry != "ocir."+region+".oci."+domain {
+			t.Errorf("%s: %+v (%v)", region, h, err)
+		}
+	}
+	t.Setenv("OCI_DEFAULT_REALM", "cloud.example")
+	for _, region := range []string{"xx-nowhere-1", "xx-nowhere-2"} {
+		if h, err := cloud.Hosts(region, ""); err != nil || h.Registry != "ocir."+region+".oci.cloud.example" {
+			t.Errorf("%s in a realm that the environment names: %+v (%v)", region, h, err)
+		}
+	}
+}
+
 func TestAHostThatCannotBeMadeIsRefusedAndNothingIsAsked(t *testing.T) {
 	for _, c := range []struct{ own, region, says string }{
 		{"us-ashburn-1", "us-langley-1", "one realm"},

@@ -227,6 +227,23 @@ func TestNothingIsAskedInAHomeRegionThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+func TestATenancyThatIsRefusedIsNotAskedForItsRegions(t *testing.T) {
+	var paths []string
+	cloud, _ := offline(t, nil)
+	cloud.AnsweredBy(roundTrip(func(r *http.Request) (*http.Response, error) {
+		paths = append(paths, r.URL.Path)
+		return reply(r, 404, refusal("NotAuthorizedOrNotFound", ""))
+	}))
+	if id, _, _, err := cloud.Tenancy(t.Context()); fault.Of(err) != fault.Absent || id != "" || len(paths) != 1 {
+		t.Errorf("the tenancy is %q (%v) after the requests %q", id, err, paths)
+	}
+}
+
+// roundTrip is a function that is a network.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 func TestTheTenancyOfAFunctionInAnUnknownRealmIsNotAskedFor(t *testing.T) {
 	cloud, s := of(t, "xx-nowhere-1")
 	if _, _, _, err := cloud.Tenancy(t.Context()); fault.Of(err) != fault.Invalid || err == nil || len(s.asked) > 0 {
