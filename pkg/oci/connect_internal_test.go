@@ -140,3 +140,20 @@ func TestAClientIsMadeOnceForEachServiceAndRegion(t *testing.T) {
 		t.Errorf("another region has the same client (%v)", err)
 	}
 }
+
+func TestAClientLeavesItToUsWhetherACallIsMade(t *testing.T) {
+	c := asleep(t)
+	cl, err := c.identity("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := c.Vault().management("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, base := range []common.BaseClient{cl.BaseClient, v.BaseClient} {
+		if with := base.Configuration; with.CircuitBreaker != nil || with.RetryPolicy != &onePlain {
+			t.Errorf("%s has a breaker %v and the policy %v", base.Host, with.CircuitBreaker, with.RetryPolicy)
+		}
+	}
+}

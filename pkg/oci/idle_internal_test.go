@@ -86,7 +86,8 @@ func TestADialThatGetsNoAnswerIsGivenUpAfterFiveSeconds(t *testing.T) {
 		answer()
 		return nil, net.ErrClosed
 	}}
-	_, _ = net.DefaultResolver.LookupHost(t.Context(), "vault.example.") // package net reads its configuration outside the bubble
+	// Package net reads its configuration outside the bubble.
+	_, _ = net.DefaultResolver.LookupHost(t.Context(), "vault.example.")
 	synctest.Test(t, func(t *testing.T) {
 		answer = func() { time.Sleep(time.Hour) }
 		began := time.Now()

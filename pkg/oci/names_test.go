@@ -1,6 +1,7 @@
 package oci_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -9,6 +10,9 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/rs/zerolog"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/oci"
 )
@@ -65,5 +69,33 @@ func TestWhatAServiceSaysIsKeptUpToALimit(t *testing.T) {
 		if got := oci.Refused(400, byOCI, refusal("InvalidParameter", text(n)), true); got.Message != want {
 			t.Errorf("of a message of %d bytes %d are kept, want %d", n, len(got.Message), len(want))
 		}
+	}
+}
+
+func TestEachCallIsLoggedUnderItsName(t *testing.T) {
+	all := operations()
+	for _, kind := range []credential.Kind{"", "smtp-credential"} {
+		issuer := func(c *oci.Cloud) *oci.Issuer { return c.Issuer(kind) }
+		name := "credential of the kind " + string(kind)
+		all = append(all,
+			operation{name, "", once, func(ctx context.Context, c *oci.Cloud) error {
+				_, err := issuer(c).List(ctx, user)
+				return err
+			}},
+			operation{name, "", once, func(ctx context.Context, c *oci.Cloud) error {
+				_, err := issuer(c).Create(ctx, user, credential.Draft{})
+				return err
+			}},
+			operation{name, "", once, func(ctx context.Context, c *oci.Cloud) error { return issuer(c).Delete(ctx, user, "x") }})
+	}
+	for _, o := range all {
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			cloud, _ := offline(t, always(400, refusal("InvalidParameter", "")))
+			_ = o.run(zerolog.New(zerolog.SyncWriter(&log)).WithContext(t.Context()), cloud) // what matters is what was logged
+			if !strings.Contains(log.String(), `"operation":"`+o.name+`"`) {
+				t.Errorf("%s is logged as %s", o.name, log.String())
+			}
+		})
 	}
 }

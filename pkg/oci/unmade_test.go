@@ -71,6 +71,9 @@ func TestACallOfAPrincipalThatLacksSomethingIsAFaultAndNothingIsAsked(t *testing
 			if !isFault(err) || strings.Contains(err.Error(), "hush") || len(s.asked) > 0 {
 				t.Errorf("%s without %s: %v after %d requests", name, lack, err, len(s.asked))
 			}
+			if cause := errors.Unwrap(err); cause == nil || !strings.Contains(cause.Error(), "hush") {
+				t.Errorf("%s without %s: the cause is %v", name, lack, cause)
+			}
 		}
 		for _, o := range operations() {
 			if !strings.HasPrefix(o.name, "prove") { // its principal is the credential
@@ -126,6 +129,9 @@ func TestAMissingPrincipalIsAFaultOfEveryCall(t *testing.T) {
 	}
 	if _, err := cloud.Compartment(t.Context()); !isFault(err) || strings.Contains(err.Error(), "set secret_compartments") {
 		t.Errorf("the compartment gives %v, which no configuration changes", err)
+	}
+	if claims, err := cloud.Claims(t.Context()); claims != nil || fault.Of(err) != fault.Invalid || !contains(err.Error(), "no resource principal") {
+		t.Errorf("the claims are %v (%v)", claims, err)
 	}
 	if function, compartment, region := cloud.Place(t.Context()); function+compartment+region != "" {
 		t.Errorf("the place is %q, %q, %q", function, compartment, region)
