@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/keyturn/keyturn/pkg/fault"
 )
@@ -24,20 +23,14 @@ var plainRequests = map[string]bool{
 // leftOut is in the place of a text that isn't passed on.
 const leftOut = "the service's text is left out, since it might quote the value that was sent"
 
-// refusal holds the last answer of a call that was no success.
-type refusal struct {
-	mu   sync.Mutex
-	last failure
-}
+// refusal holds the last answer of a call that was no success. A call makes its requests one after the other.
+type refusal struct{ last failure }
 
 // note reads an answer that is no success.
 func (r *refusal) note(response *http.Response) {
-	if succeeded(response) {
-		return
+	if !succeeded(response) {
+		r.last = readResponse(response)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.last = readResponse(response)
 }
 
 // fault turns an error of the SDK into a fault.
@@ -45,8 +38,6 @@ func (r *refusal) fault(operation string, err error, quote bool) error {
 	if !errors.Is(err, errRefused) {
 		return classify(operation, err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	return r.last.fault(operation, quote)
 }
 
