@@ -18,7 +18,7 @@ func (c *Cloud) identity(region string) (identity.IdentityClient, error) {
 	kept, err := client(c, "identity", region, identity.NewIdentityClientWithConfigurationProvider,
 		func(cl *identity.IdentityClient) *common.BaseClient { return &cl.BaseClient })
 	if err != nil {
-		return identity.IdentityClient{}, err
+		return identity.IdentityClient{}, classify("ResourcePrincipal", err)
 	}
 	return *kept, nil
 }

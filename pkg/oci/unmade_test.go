@@ -88,6 +88,29 @@ func TestACallOfAPrincipalThatLacksSomethingIsAFaultAndNothingIsAsked(t *testing
 	}
 }
 
+func TestACallAfterThePrincipalHasFailedIsAFaultAndNothingIsAsked(t *testing.T) {
+	for _, later := range []string{"region", "key"} {
+		for _, o := range operations() {
+			if strings.HasPrefix(o.name, "prove") {
+				continue // its principal is the credential
+			}
+			lack := ""
+			cloud := oci.NewWith(frail{plainPrincipal(), &lack})
+			s := &stub{answer: always(200, `{}`)}
+			cloud.AnsweredBy(s)
+			if _, _, _, err := cloud.Tenancy(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			lack = later
+			var err error
+			synctest.Test(t, func(t *testing.T) { err = o.run(t.Context(), cloud) })
+			if !isFault(err) || strings.Contains(err.Error(), "hush") || len(s.asked) > 0 {
+				t.Errorf("%s without %s: %v after %d requests", o.name, later, err, len(s.asked))
+			}
+		}
+	}
+}
+
 func TestAPrincipalThatFailsLaterIsAFaultOfThatCall(t *testing.T) {
 	lack := ""
 	cloud := oci.NewWith(frail{plainPrincipal(), &lack})
