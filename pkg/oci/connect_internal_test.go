@@ -62,7 +62,7 @@ func TestARotationsServicesAreConnectedBeforeTheyAreCalled(t *testing.T) {
 		metrics bool
 		want    []string
 	}{
-		{"an API key in two regions, one of them made up", credential.APIKey, []string{far, nowhere}, true, append(vaults("us-phoenix-1"), figures)},
+		{"an API key in two regions, one of them made up", credential.APIKey, []string{nowhere, far}, true, append(vaults("us-phoenix-1"), figures)},
 		{"an auth token in a bound secret", credential.AuthToken, nil, true, append(vaults("eu-frankfurt-1"), figures, "ocir.us-ashburn-1.oci.oraclecloud.com")},
 		{"a customer secret key, without figures", credential.CustomerSecretKey, []string{near}, false,
 			append(vaults("eu-frankfurt-1"), "acmespace.compat.objectstorage.us-ashburn-1.oraclecloud.com")},
@@ -72,8 +72,12 @@ func TestARotationsServicesAreConnectedBeforeTheyAreCalled(t *testing.T) {
 			cloud := asleep(t)
 			synctest.Test(t, func(t *testing.T) {
 				cloud.network.transport.DialContext = nobody
-				cloud.Connect(t.Context(), c.kind, c.secrets, topic, c.metrics)
+				given := slices.Clone(c.secrets)
+				cloud.Connect(t.Context(), c.kind, given, topic, c.metrics)
 				synctest.Wait()
+				if !slices.Equal(given, c.secrets) {
+					t.Errorf("of the caller's secrets %q became %q", c.secrets, given)
+				}
 			})
 			var got []string
 			for host := range cloud.network.met {
