@@ -117,8 +117,8 @@ func client[T any, P interface {
 	return cl, nil
 }
 
-// dispatcher sends the SDK's requests, and keeps from the SDK what is no success: the transport has read it (see limited),
-// and the SDK takes every status below 400 for a success (client.go of v65.129), also that of a redirection.
+// dispatcher sends the SDK's requests, and keeps from the SDK what is no success: the transport has read it (see
+// limited), and the SDK takes every status below 400 for a success (client.go of v65.129), also that of a redirection.
 type dispatcher struct{ *http.Client }
 
 // errRefused stands for an answer that is no success. The call's refusal has the answer.

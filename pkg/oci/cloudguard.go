@@ -74,7 +74,8 @@ func record(p sdk.Problem) cloudguard.Problem {
 		LastDetected: when(p.TimeLastDetected), Comment: str(p.Comment)}
 }
 
-func (c *Cloud) histories(ctx context.Context, cl *sdk.CloudGuardClient, id, compartment string) ([]cloudguard.Change, error) {
+func (c *Cloud) histories(ctx context.Context, cl *sdk.CloudGuardClient, id, compartment string) (
+	[]cloudguard.Change, error) {
 	var out []cloudguard.Change
 	for page := (*string)(nil); ; {
 		r, err := call(ctx, c, "ListProblemHistories", harmless, func(ctx context.Context) (sdk.ListProblemHistoriesResponse, error) {

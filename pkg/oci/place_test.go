@@ -40,7 +40,8 @@ func TestASummaryIsFoundOnAnyPageOfAnyOfTheCompartmentsInTheSecretsOwnRegion(t *
 		t.Errorf("without compartments: found %v (%v)", found, err)
 	}
 	e.Inject(ociemu.Fault{Operation: "ListSecrets", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
-	if _, found, err := cloud.Vault().Summary(t.Context(), ids["number 0"], []string{e.Tenancy()}); fault.Of(err) != fault.Absent || found {
+	_, found, err := cloud.Vault().Summary(t.Context(), ids["number 0"], []string{e.Tenancy()})
+	if fault.Of(err) != fault.Absent || found {
 		t.Errorf("a refused list: found %v (%v)", found, err)
 	}
 }

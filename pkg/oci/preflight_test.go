@@ -47,7 +47,8 @@ func (o odd) KeyID() (string, error) {
 func TestATokenThatCantBeReadIsAnErrorThatQuotesNothing(t *testing.T) {
 	_, e := emulated(t, ociemu.Calm())
 	p := principal{e.NewFunction("odd", "")}
-	noJSON, some := base64.RawURLEncoding.EncodeToString([]byte("hush")), base64.RawURLEncoding.EncodeToString([]byte(`{"hush":1}`))
+	noJSON := base64.RawURLEncoding.EncodeToString([]byte("hush"))
+	some := base64.RawURLEncoding.EncodeToString([]byte(`{"hush":1}`))
 	for _, c := range []struct {
 		odd
 		says string
@@ -64,7 +65,7 @@ func TestATokenThatCantBeReadIsAnErrorThatQuotesNothing(t *testing.T) {
 	} {
 		c.principal = p
 		claims, err := oci.NewWith(c.odd).Claims(t.Context())
-		if fault.Of(err) != fault.Invalid || claims != nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), c.says) {
+		if fault.Of(err) != fault.Invalid || claims != nil || contains(err.Error(), "hush") || !contains(err.Error(), c.says) {
 			t.Errorf("%q: %v, %v, want an error that says %q", c.id, claims, err, c.says)
 		}
 	}

@@ -133,8 +133,8 @@ func isolate(t *testing.T, parts ...string) (part string) {
 	}
 	for _, part := range parts {
 		again := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
-		again.Env = append(os.Environ(), "KEYTURN_TEST_REALM="+part,
-			`OCI_REGION_METADATA={"realmKey":"oc99","realmDomainComponent":"cloud.example","regionKey":"ZZZ","regionIdentifier":"`+isolated+`"}`)
+		again.Env = append(os.Environ(), "KEYTURN_TEST_REALM="+part, `OCI_REGION_METADATA={"realmKey":"oc99",`+
+			`"realmDomainComponent":"cloud.example","regionKey":"ZZZ","regionIdentifier":"`+isolated+`"}`)
 		if text, err := again.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", part, err, text)
 		}

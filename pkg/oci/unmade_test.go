@@ -150,10 +150,11 @@ func TestAMissingPrincipalIsAFaultOfEveryCall(t *testing.T) {
 			t.Errorf("%s gives %v", name, err)
 		}
 	}
-	if _, err := cloud.Compartment(t.Context()); !isFault(err) || strings.Contains(err.Error(), "set secret_compartments") {
+	if _, err := cloud.Compartment(t.Context()); !isFault(err) || contains(err.Error(), "set secret_compartments") {
 		t.Errorf("the compartment gives %v, which no configuration changes", err)
 	}
-	if claims, err := cloud.Claims(t.Context()); claims != nil || fault.Of(err) != fault.Invalid || !contains(err.Error(), "no resource principal") {
+	claims, err := cloud.Claims(t.Context())
+	if claims != nil || fault.Of(err) != fault.Invalid || !contains(err.Error(), "no resource principal") {
 		t.Errorf("the claims are %v (%v)", claims, err)
 	}
 	if function, compartment, region := cloud.Place(t.Context()); function+compartment+region != "" {
