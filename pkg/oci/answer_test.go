@@ -193,8 +193,11 @@ func TestAHistoryThatCannotBeReadIsAnErrorAndNotAnEmptyOne(t *testing.T) {
 	if p, err := cloud.Problem(t.Context(), problem); fault.Of(err) != fault.Absent || err == nil {
 		t.Errorf("the problem is %+v (%v)", p, err)
 	}
-	if n := len(s.of("/histories")); n != 1 {
-		t.Errorf("the history was asked for %d times, want once: the problem is in the root", n)
+	if p, err := cloud.Afresh(t.Context(), problem); fault.Of(err) != fault.Absent || err == nil {
+		t.Errorf("read afresh, the problem is %+v (%v)", p, err)
+	}
+	if n := len(s.of("/histories")); n != 2 {
+		t.Errorf("the history was asked for %d times, want once each: the problem is in the root", n)
 	}
 }
 

@@ -94,7 +94,7 @@ func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	answer, err := l.RoundTripper.RoundTrip(r)
 	if err != nil {
-		return answer, err
+		return nil, err
 	}
 	trace.Tag(r.Context(), trace.RequestID, answer.Header.Get("Opc-Request-Id"))
 	if refused, ok := r.Context().Value(refusalKey{}).(*refusal); ok {

@@ -111,7 +111,7 @@ func (m matcher) matches(status int, code, text string) bool {
 // that it asks to wait is believed.
 func rowOf(a failure) row {
 	if !a.genuine() && a.status != http.StatusTooManyRequests {
-		return row{class: fault.Unclear, source: ours, says: "the answer is " + string(a.form) +
+		return row{class: fault.Unclear, says: "the answer is " + string(a.form) +
 			", without OCI's error code or request id: a gateway or a proxy on the way has answered"}
 	}
 	text := strings.ToLower(oneSpace(a.code + " " + a.message))

@@ -83,6 +83,21 @@ func TestWhatCameOfACallGoesBeforeWhatIsSaidAboutIt(t *testing.T) {
 	eachStatus(t, "TooManyRequests", "", func(int) fault.Class { return fault.Throttled })
 }
 
+func TestACodeAndAMessageThatMeanSomethingTogetherMeanNothingAlone(t *testing.T) {
+	eachStatus(t, "SomethingNew", "Client is unauthorized. null", classOf)
+	if got := oci.Refused(400, byOCI, refusal(idcs, "Something new"), true); got.Class != fault.Invalid {
+		t.Errorf("the code alone is %s", got.Class)
+	}
+	for _, c := range [][2]string{
+		{"SomethingNew", "Please go to your home region IAD."},
+		{"NotAllowed", "Something new"},
+	} {
+		if got := oci.Refused(403, byOCI, refusal(c[0], c[1]), true); got.Message != c[1] {
+			t.Errorf("%s %q says %q", c[0], c[1], got.Message)
+		}
+	}
+}
+
 func TestARefusalSaysWhatThereIsToDo(t *testing.T) {
 	for _, c := range []struct {
 		status              int

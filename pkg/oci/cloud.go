@@ -85,48 +85,57 @@ func (c *Cloud) Fresh() {
 	}
 }
 
-// client returns the kept client of a service and region; an empty region is the function's own.
-func client[T any](c *Cloud, service, region string, make func(common.ConfigurationProvider) (T, *common.BaseClient, func(string), error)) (T, error) {
+// client returns the kept client of a service and region; an empty region is the function's own. base finds the part of
+// a new client that the SDK's clients have in common.
+func client[T any, P interface {
+	*T
+	SetRegion(string)
+}](c *Cloud, service, region string, make func(common.ConfigurationProvider) (T, error),
+	base func(P) *common.BaseClient) (P, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := clientKey{service, region}
 	if kept, ok := c.clients[key]; ok {
-		return kept.(T), nil
+		return kept.(P), nil
 	}
-	var none T
 	p, err := c.provider()
 	if err != nil {
-		return none, err
+		return nil, err
 	}
-	made, base, setRegion, err := make(p)
+	made, err := make(p)
 	if err != nil {
-		return none, fmt.Errorf("making the %s client: %w", service, err)
+		return nil, fmt.Errorf("making the %s client: %w", service, err)
 	}
-	if err := c.lead(base, region, setRegion); err != nil {
-		return none, err
+	cl := P(&made)
+	b := base(cl)
+	if err := c.lead(b, region, cl.SetRegion); err != nil {
+		return nil, err
 	}
-	base.HTTPClient = dispatcher{c.http}
-	base.Configuration.RetryPolicy = &onePlain
-	base.Configuration.CircuitBreaker = nil
-	c.clients[key] = made
-	return made, nil
+	b.HTTPClient = dispatcher{c.http}
+	b.Configuration.RetryPolicy = &onePlain
+	b.Configuration.CircuitBreaker = nil
+	c.clients[key] = cl
+	return cl, nil
 }
 
-// dispatcher sends the SDK's requests. The SDK takes every status below 400 for a success (client.go of v65.129), also that
-// of a redirection, which no API of OCI gives.
+// dispatcher sends the SDK's requests, and keeps from the SDK what is no success: the transport has read it (see
+// limited), and the SDK takes every status below 400 for a success (client.go of v65.129), also that of a redirection.
 type dispatcher struct{ *http.Client }
 
-var errRedirected = errors.New("redirected")
+// errRefused stands for an answer that is no success. The call's refusal has the answer.
+var errRefused = errors.New("refused")
 
 // Do implements common.HTTPRequestDispatcher.
 func (d dispatcher) Do(r *http.Request) (*http.Response, error) {
 	response, err := d.Client.Do(r)
-	if err != nil || response.StatusCode >= 200 && response.StatusCode < 300 || response.StatusCode >= 400 {
+	if err != nil || succeeded(response) {
 		return response, err
 	}
 	_ = response.Body.Close()
-	return nil, errRedirected
+	return nil, errRefused
 }
+
+func succeeded(r *http.Response) bool { return r.StatusCode >= 200 && r.StatusCode < 300 }
 
 // onePlain is the SDK's policy of one attempt, without the search for a window of eventual consistency with which its own
 // begins each call: that takes a lock and a stack trace, for a log that is off (eventual_consistency.go of v65.129).

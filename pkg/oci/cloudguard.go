@@ -11,10 +11,8 @@ import (
 )
 
 func (c *Cloud) cloudGuard() (*sdk.CloudGuardClient, error) {
-	return client(c, "cloudguard", "", func(p common.ConfigurationProvider) (*sdk.CloudGuardClient, *common.BaseClient, func(string), error) {
-		made, err := sdk.NewCloudGuardClientWithConfigurationProvider(p)
-		return &made, &made.BaseClient, made.SetRegion, err
-	})
+	return client(c, "cloudguard", "", sdk.NewCloudGuardClientWithConfigurationProvider,
+		func(cl *sdk.CloudGuardClient) *common.BaseClient { return &cl.BaseClient })
 }
 
 // Problem reads Cloud Guard's record of a problem and its history, side by side. IAM's problems belong to the root
@@ -28,14 +26,18 @@ func (c *Cloud) Problem(ctx context.Context, id string) (cloudguard.Problem, err
 	if err != nil {
 		return cloudguard.Problem{}, classify("ResourcePrincipal", err)
 	}
-	history := background.Start(func() ([]cloudguard.Change, error) { return c.histories(ctx, id, root) })
-	problem, err := c.record(ctx, id)
+	cl, err := c.cloudGuard()
+	if err != nil {
+		return cloudguard.Problem{}, classify("GetProblem", err)
+	}
+	history := background.Start(func() ([]cloudguard.Change, error) { return c.histories(ctx, cl, id, root) })
+	problem, err := c.record(ctx, cl, id)
 	changes, failed := history.Wait(ctx)
 	if err != nil {
 		return problem, err
 	}
 	if problem.CompartmentID != root && (failed != nil || len(changes) == 0) {
-		changes, failed = c.histories(ctx, id, problem.CompartmentID)
+		changes, failed = c.histories(ctx, cl, id, problem.CompartmentID)
 	}
 	problem.History = changes
 	return problem, classify("ListProblemHistories", failed)
@@ -43,19 +45,19 @@ func (c *Cloud) Problem(ctx context.Context, id string) (cloudguard.Problem, err
 
 // Afresh is Problem, but for the history, which is read after the record: it is as new as the record's etag at least.
 func (c *Cloud) Afresh(ctx context.Context, id string) (cloudguard.Problem, error) {
-	problem, err := c.record(ctx, id)
-	if err != nil {
-		return problem, err
-	}
-	problem.History, err = c.histories(ctx, id, problem.CompartmentID)
-	return problem, err
-}
-
-func (c *Cloud) record(ctx context.Context, id string) (cloudguard.Problem, error) {
 	cl, err := c.cloudGuard()
 	if err != nil {
 		return cloudguard.Problem{}, classify("GetProblem", err)
 	}
+	problem, err := c.record(ctx, cl, id)
+	if err != nil {
+		return problem, err
+	}
+	problem.History, err = c.histories(ctx, cl, id, problem.CompartmentID)
+	return problem, err
+}
+
+func (c *Cloud) record(ctx context.Context, cl *sdk.CloudGuardClient, id string) (cloudguard.Problem, error) {
 	return call(ctx, c, "GetProblem", harmless, func(ctx context.Context) (cloudguard.Problem, error) {
 		r, err := cl.GetProblem(ctx, sdk.GetProblemRequest{ProblemId: &id})
 		p := record(r.Problem)
@@ -72,11 +74,8 @@ func record(p sdk.Problem) cloudguard.Problem {
 		LastDetected: when(p.TimeLastDetected), Comment: str(p.Comment)}
 }
 
-func (c *Cloud) histories(ctx context.Context, id, compartment string) ([]cloudguard.Change, error) {
-	cl, err := c.cloudGuard()
-	if err != nil {
-		return nil, classify("ListProblemHistories", err)
-	}
+func (c *Cloud) histories(ctx context.Context, cl *sdk.CloudGuardClient, id, compartment string) (
+	[]cloudguard.Change, error) {
 	var out []cloudguard.Change
 	for page := (*string)(nil); ; {
 		r, err := call(ctx, c, "ListProblemHistories", harmless, func(ctx context.Context) (sdk.ListProblemHistoriesResponse, error) {

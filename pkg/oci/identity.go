@@ -15,12 +15,10 @@ import (
 )
 
 func (c *Cloud) identity(region string) (identity.IdentityClient, error) {
-	kept, err := client(c, "identity", region, func(p common.ConfigurationProvider) (*identity.IdentityClient, *common.BaseClient, func(string), error) {
-		made, err := identity.NewIdentityClientWithConfigurationProvider(p)
-		return &made, &made.BaseClient, made.SetRegion, err
-	})
+	kept, err := client(c, "identity", region, identity.NewIdentityClientWithConfigurationProvider,
+		func(cl *identity.IdentityClient) *common.BaseClient { return &cl.BaseClient })
 	if err != nil {
-		return identity.IdentityClient{}, err
+		return identity.IdentityClient{}, classify("ResourcePrincipal", err)
 	}
 	return *kept, nil
 }
@@ -114,10 +112,8 @@ func (c *Cloud) UserName(ctx context.Context, id string) (string, error) {
 // read once.
 func (c *Cloud) Namespace(ctx context.Context) (string, error) {
 	name, err := c.namespace.get(ctx, func(ctx context.Context) (string, error) {
-		cl, err := client(c, "objectstorage", "", func(p common.ConfigurationProvider) (*objectstorage.ObjectStorageClient, *common.BaseClient, func(string), error) {
-			made, err := objectstorage.NewObjectStorageClientWithConfigurationProvider(p)
-			return &made, &made.BaseClient, made.SetRegion, err
-		})
+		cl, err := client(c, "objectstorage", "", objectstorage.NewObjectStorageClientWithConfigurationProvider,
+			func(cl *objectstorage.ObjectStorageClient) *common.BaseClient { return &cl.BaseClient })
 		if err != nil {
 			return "", classify("GetNamespace", err)
 		}

@@ -82,6 +82,13 @@ func TestAProofsAnswerIsReadInPartAndClosed(t *testing.T) {
 		}); got != isUnclear || f.read != 64<<10 || !f.closed {
 			t.Errorf("%s: %s, %d bytes were read, closed %v", kind, got, f.read, f.closed)
 		}
+		whole := map[credential.Kind]string{credential.APIKey: `{"id":"` + user + `"}`,
+			credential.AuthToken: `{"token":"x"}`, credential.CustomerSecretKey: `<ListAllMyBucketsResult/>`}[kind]
+		for err, want := range map[error]string{io.EOF: isAccepted, errReset: isUnclear} {
+			if got, _ := proves(t, kind, owner, tears(whole, err)); got != want {
+				t.Errorf("%s: a success that ends with %v is %s, want %s", kind, err, got, want)
+			}
+		}
 		if got, _ := proves(t, kind, owner, gives(401, &flow{left: 10, err: errors.New("cut")})); got != isUnclear {
 			t.Errorf("%s: an answer that breaks off is %s", kind, got)
 		}

@@ -36,3 +36,20 @@ func TestOnlyRegionsOfTheFunctionsRealmAreKnown(t *testing.T) {
 		t.Error("a function that doesn't know its own region knows one")
 	}
 }
+
+func TestAClientLeavesItToUsWhetherACallIsMade(t *testing.T) {
+	c := asleep(t)
+	cl, err := c.identity("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := c.Vault().management("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, base := range []common.BaseClient{cl.BaseClient, v.BaseClient} {
+		if with := base.Configuration; with.CircuitBreaker != nil || with.RetryPolicy != &onePlain {
+			t.Errorf("%s has a breaker %v and the policy %v", base.Host, with.CircuitBreaker, with.RetryPolicy)
+		}
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
 )
 
 func TestConnectionsAreKeptForTwentySecondsWithoutACall(t *testing.T) {
@@ -155,4 +157,12 @@ func TestAPauseIsNotBegunThatTheContextCutsShort(t *testing.T) {
 			t.Error("it goes on though the context was canceled")
 		}
 	})
+}
+
+func TestNoCallIsRepeatedInAWindowOfEventualConsistency(t *testing.T) {
+	defer common.InitializeEcContextInProcess()
+	common.EcContext.UpdateEndOfWindow(time.Hour)
+	if p, window, _ := onePlain.DeterminePolicyToUse(onePlain); window != nil || p.MaximumNumberAttempts != 1 {
+		t.Errorf("%d attempts until %v, want one", p.MaximumNumberAttempts, window)
+	}
 }

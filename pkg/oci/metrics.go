@@ -46,11 +46,11 @@ func (c *Cloud) Post(ctx context.Context, points []metric.Point) error {
 }
 
 func (c *Cloud) monitoring() (*monitoring.MonitoringClient, error) {
-	return client(c, "monitoring", "", func(p common.ConfigurationProvider) (*monitoring.MonitoringClient, *common.BaseClient, func(string), error) {
-		made, err := monitoring.NewMonitoringClientWithConfigurationProvider(p)
-		made.Host = strings.Replace(made.Host, "//telemetry.", "//telemetry-ingestion.", 1) // values have an endpoint of their own
-		return &made, &made.BaseClient, made.SetRegion, err
-	})
+	return client(c, "monitoring", "", monitoring.NewMonitoringClientWithConfigurationProvider,
+		func(cl *monitoring.MonitoringClient) *common.BaseClient {
+			cl.Host = strings.Replace(cl.Host, "//telemetry.", "//telemetry-ingestion.", 1) // an endpoint of their own
+			return &cl.BaseClient
+		})
 }
 
 // details turns points into Monitoring's form, one stream for each name and set of dimensions.

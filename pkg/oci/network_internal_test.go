@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,9 +17,19 @@ import (
 // house is a service at the other end of pipes, and a network that leads to it.
 type house struct {
 	*network
-	dials int
-	asked []string // method and path of each request
+	mu     sync.Mutex
+	dials  int
+	closed int
+	asked  []string // method and path of each request
 }
+
+// line is the network's end of a pipe, which counts when it is closed.
+type line struct {
+	net.Conn
+	closing func()
+}
+
+func (l line) Close() error { l.closing(); return l.Conn.Close() }
 
 // visit plays a test in a bubble, in which "everybody waits" can be waited for.
 func visit(t *testing.T, test func(t *testing.T, h *house)) {
@@ -33,16 +44,18 @@ func visit(t *testing.T, test func(t *testing.T, h *house)) {
 		h.transport.Proxy = nil
 		h.transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the other end of a pipe
 		h.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
 			h.dials++
 			here, there := net.Pipe()
 			conns <- there
-			return here, nil
+			return line{here, sync.OnceFunc(func() { h.mu.Lock(); defer h.mu.Unlock(); h.closed++ })}, nil
 		}
 		server := &http.Server{TLSConfig: &tls.Config{Certificates: certificates}, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			h.mu.Lock()
 			h.asked = append(h.asked, r.Method+" "+r.URL.Path)
-			if r.URL.Path == "/slow" {
-				time.Sleep(time.Minute) // in the bubble
-			}
+			h.mu.Unlock()
+			time.Sleep(map[string]time.Duration{"/slow": time.Minute, "/meanwhile": time.Second}[r.URL.Path]) // in the bubble
 		})}
 		go func() { _ = server.ServeTLS(&pipes{conns: conns, closed: make(chan struct{})}, "", "") }()
 		test(t, h)
@@ -75,15 +88,22 @@ func (h *house) get(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := h.RoundTrip(r)
+	h.send(t, h.network, r)
+	synctest.Wait() // until the connection is idle
+}
+
+// send makes a request and reads its answer.
+func (h *house) send(t *testing.T, through http.RoundTripper, r *http.Request) {
+	t.Helper()
+	answer, err := through.RoundTrip(r)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return
 	}
 	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
 		t.Error(err)
 	}
 	_ = answer.Body.Close()
-	synctest.Wait() // until the connection is idle
 }
 
 func (h *house) want(t *testing.T, dials int, asked ...string) {

@@ -22,8 +22,6 @@ func (c *Cloud) Publish(ctx context.Context, topic, title, body string) error {
 }
 
 func (c *Cloud) notifications(topic string) (*ons.NotificationDataPlaneClient, error) {
-	return client(c, "ons", regionOf(topic), func(p common.ConfigurationProvider) (*ons.NotificationDataPlaneClient, *common.BaseClient, func(string), error) {
-		made, err := ons.NewNotificationDataPlaneClientWithConfigurationProvider(p)
-		return &made, &made.BaseClient, made.SetRegion, err
-	})
+	return client(c, "ons", regionOf(topic), ons.NewNotificationDataPlaneClientWithConfigurationProvider,
+		func(cl *ons.NotificationDataPlaneClient) *common.BaseClient { return &cl.BaseClient })
 }

@@ -14,15 +14,15 @@ func TestASummaryIsFoundOnAnyPageOfAnyOfTheCompartmentsInTheSecretsOwnRegion(t *
 	o.PageSize = 2
 	cloud, e := emulated(t, o)
 	vaults := e.AddCompartment("vaults", "")
-	for i := range 5 {
-		e.AddSecret(ociemu.SecretSeed{Name: fmt.Sprintf("other%d", i)})
-	}
 	tags := map[string]map[string]any{"keyturn": {"user": "u", "kind": "api-key"}}
 	ids := map[string]string{
-		"the last page":       e.AddSecret(ociemu.SecretSeed{Name: "last", DefinedTags: tags}),
 		"the other one":       e.AddSecret(ociemu.SecretSeed{Name: "second", Compartment: vaults, DefinedTags: tags}),
 		"another region":      e.AddSecret(ociemu.SecretSeed{Name: "far", Region: "ap-mumbai-1", DefinedTags: tags}),
 		"about to be deleted": e.AddSecret(ociemu.SecretSeed{Name: "going", State: "PENDING_DELETION", DefinedTags: tags}),
+	}
+	for i := range 5 { // so that each page has one, however they are sorted
+		name := fmt.Sprintf("number %d", i)
+		ids[name] = e.AddSecret(ociemu.SecretSeed{Name: name, DefinedTags: tags})
 	}
 	for name, id := range ids {
 		s, found, err := cloud.Vault().Summary(t.Context(), id, []string{e.Tenancy(), vaults})
@@ -36,11 +36,12 @@ func TestASummaryIsFoundOnAnyPageOfAnyOfTheCompartmentsInTheSecretsOwnRegion(t *
 	if s, found, err := cloud.Vault().Summary(t.Context(), ids["the other one"], []string{e.Tenancy()}); err != nil || found {
 		t.Errorf("a secret of another compartment: %+v, found %v (%v)", s, found, err)
 	}
-	if _, found, err := cloud.Vault().Summary(t.Context(), ids["the last page"], nil); err != nil || found {
+	if _, found, err := cloud.Vault().Summary(t.Context(), ids["number 0"], nil); err != nil || found {
 		t.Errorf("without compartments: found %v (%v)", found, err)
 	}
 	e.Inject(ociemu.Fault{Operation: "ListSecrets", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
-	if _, found, err := cloud.Vault().Summary(t.Context(), ids["the last page"], []string{e.Tenancy()}); fault.Of(err) != fault.Absent || found {
+	_, found, err := cloud.Vault().Summary(t.Context(), ids["number 0"], []string{e.Tenancy()})
+	if fault.Of(err) != fault.Absent || found {
 		t.Errorf("a refused list: found %v (%v)", found, err)
 	}
 }

@@ -163,10 +163,8 @@ func (c *Cloud) GuardConfiguration(ctx context.Context, tenancy string) (status,
 
 // Topic reads a topic, in the region that its OCID names.
 func (c *Cloud) Topic(ctx context.Context, id string) (name, state, compartment string, err error) {
-	cl, err := client(c, "ons-control", regionOf(id), func(p common.ConfigurationProvider) (*ons.NotificationControlPlaneClient, *common.BaseClient, func(string), error) {
-		made, err := ons.NewNotificationControlPlaneClientWithConfigurationProvider(p)
-		return &made, &made.BaseClient, made.SetRegion, err
-	})
+	cl, err := client(c, "ons-control", regionOf(id), ons.NewNotificationControlPlaneClientWithConfigurationProvider,
+		func(cl *ons.NotificationControlPlaneClient) *common.BaseClient { return &cl.BaseClient })
 	if err != nil {
 		return "", "", "", classify("GetTopic", err)
 	}

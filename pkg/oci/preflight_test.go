@@ -48,11 +48,25 @@ func TestATokenThatCantBeReadIsAnErrorThatQuotesNothing(t *testing.T) {
 	_, e := emulated(t, ociemu.Calm())
 	p := principal{e.NewFunction("odd", "")}
 	noJSON := base64.RawURLEncoding.EncodeToString([]byte("hush"))
-	for _, o := range []odd{{id: "hush"}, {id: "ST$hush"}, {id: "ST$a.hush!.c"}, {id: "ST$a." + noJSON + ".c"}, {err: errors.New("open /hush")}, {id: "panic"}} {
-		o.principal = p
-		claims, err := oci.NewWith(o).Claims(t.Context())
-		if fault.Of(err) != fault.Invalid || claims != nil || strings.Contains(err.Error(), "hush") || strings.Contains(err.Error(), "granted") {
-			t.Errorf("%q: %v, %v", o.id, claims, err)
+	some := base64.RawURLEncoding.EncodeToString([]byte(`{"hush":1}`))
+	for _, c := range []struct {
+		odd
+		says string
+	}{
+		{odd{id: "hush"}, "no session token"},
+		{odd{id: "hush." + some + ".c"}, "no session token"},
+		{odd{id: "ST$hush"}, "no session token"},
+		{odd{id: "ST$a." + some}, "no session token"},
+		{odd{id: "ST$a." + some + ".c.d"}, "no session token"},
+		{odd{id: "ST$a.hush!.c"}, "can't be decoded"},
+		{odd{id: "ST$a." + noJSON + ".c"}, "can't be decoded"},
+		{odd{err: errors.New("open /hush")}, "its token or key can't be read"},
+		{odd{id: "panic"}, "the SDK can't read the token"},
+	} {
+		c.principal = p
+		claims, err := oci.NewWith(c.odd).Claims(t.Context())
+		if fault.Of(err) != fault.Invalid || claims != nil || contains(err.Error(), "hush") || !contains(err.Error(), c.says) {
+			t.Errorf("%q: %v, %v, want an error that says %q", c.id, claims, err, c.says)
 		}
 	}
 }

@@ -73,7 +73,7 @@ func (p *Prover) try(ctx context.Context, name string, proof proof, form request
 		if err != nil {
 			return false, err
 		}
-		if response.StatusCode >= 200 && response.StatusCode < 300 {
+		if succeeded(response) {
 			if proof.success(body, o) {
 				return true, nil
 			}

@@ -90,19 +90,19 @@ func TestACredentialIsReadAsIAMListsIt(t *testing.T) {
 	}
 }
 
-// torn is a body that ends with an error after all of its text.
-type torn struct{ io.Reader }
-
-func (torn) Close() error { return nil }
+// tears is a network that answers with a text, and then with an error.
+func tears(text string, err error) func(*http.Request, int) (*http.Response, error) {
+	return func(r *http.Request, _ int) (*http.Response, error) {
+		answer, failed := reply(r, 200, "")
+		answer.Body, answer.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader(text), iotest.ErrReader(err))), -1
+		return answer, failed
+	}
+}
 
 func TestASecretWhoseAnswerIsTornIsNotBelieved(t *testing.T) {
 	const text = `{"id":"` + secretID + `","versionNumber":1,"secretBundleContent":{"contentType":"BASE64","content":"QQ=="}}`
 	synctest.Test(t, func(t *testing.T) {
-		cloud, _ := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
-			answer, err := reply(r, 200, "")
-			answer.Body, answer.ContentLength = torn{io.MultiReader(strings.NewReader(text), iotest.ErrReader(errReset))}, -1
-			return answer, err
-		})
+		cloud, _ := offline(t, tears(text, errReset))
 		if s, err := cloud.Vault().Secret(t.Context(), secretID); fault.Of(err) != fault.Unclear || err == nil {
 			t.Errorf("a secret is %+v (%v)", s, err)
 		}

@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -101,15 +102,12 @@ func noHost(why string, args ...any) error {
 
 // lead points a client to a region, and to the realm's domain where the SDK has taken another one.
 func (c *Cloud) lead(base *common.BaseClient, region string, setRegion func(string)) error {
-	effective := region
-	if region == "" {
-		own, err := c.ownRegion()
-		if err != nil {
-			return err
-		}
-		effective = own
+	own, err := c.ownRegion()
+	if err != nil {
+		return err
 	}
-	domain, err := c.domain(effective)
+	effective := cmp.Or(region, own)
+	domain, err := domainOf(effective, own)
 	if err != nil {
 		return err
 	}

@@ -77,6 +77,21 @@ func TestARegionThatIsNewerThanTheSDKHasTheDomainOfTheTenancysRealm(t *testing.T
 	}
 }
 
+func TestAFunctionInARealmThatTheSDKDoesNotKnowFindsRegionsWhoseDomainIsKnown(t *testing.T) {
+	cloud, _ := of(t, "xx-nowhere-1")
+	for region, domain := range realms {
+		if h, err := cloud.Hosts(region, ""); err != nil || h.Registry != "ocir."+region+".oci."+domain {
+			t.Errorf("%s: %+v (%v)", region, h, err)
+		}
+	}
+	t.Setenv("OCI_DEFAULT_REALM", "cloud.example")
+	for _, region := range []string{"xx-nowhere-1", "xx-nowhere-2"} {
+		if h, err := cloud.Hosts(region, ""); err != nil || h.Registry != "ocir."+region+".oci.cloud.example" {
+			t.Errorf("%s in a realm that the environment names: %+v (%v)", region, h, err)
+		}
+	}
+}
+
 func TestAHostThatCannotBeMadeIsRefusedAndNothingIsAsked(t *testing.T) {
 	for _, c := range []struct{ own, region, says string }{
 		{"us-ashburn-1", "us-langley-1", "one realm"},
@@ -107,27 +122,58 @@ func TestAHostThatCannotBeMadeIsRefusedAndNothingIsAsked(t *testing.T) {
 	}
 }
 
-// The SDK reads OCI_REGION_METADATA once a process, so that each case has its own.
+const isolated = "zz-isolated-1"
+
+// isolate runs the test once more, in a process whose environment describes a realm that the SDK doesn't know: the SDK
+// reads OCI_REGION_METADATA once a process. It reports whether this is that process, and in which part of the test.
+func isolate(t *testing.T, parts ...string) (part string) {
+	t.Helper()
+	if part = os.Getenv("KEYTURN_TEST_REALM"); part != "" {
+		return part
+	}
+	for _, part := range parts {
+		again := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
+		again.Env = append(os.Environ(), "KEYTURN_TEST_REALM="+part, `OCI_REGION_METADATA={"realmKey":"oc99",`+
+			`"realmDomainComponent":"cloud.example","regionKey":"ZZZ","regionIdentifier":"`+isolated+`"}`)
+		if text, err := again.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", part, err, text)
+		}
+	}
+	return ""
+}
+
 func TestARealmThatOnlyTheEnvironmentKnowsIsUsed(t *testing.T) {
-	const own = "zz-isolated-1"
-	if os.Getenv("KEYTURN_TEST_REALM") != "" {
-		cloud, _ := of(t, own)
-		for region, namespace := range map[string]string{own: "acmens", "zz-isolated-2": "acmens"} {
-			h, err := cloud.Hosts(region, namespace)
-			if want := "ocir." + region + ".oci.cloud.example"; err != nil || h.Registry != want {
-				t.Errorf("%s: %+v (%v), want %s", region, h, err, want)
-			}
-		}
-		if _, err := cloud.Hosts("us-ashburn-1", "acmens"); fault.Of(err) != fault.Invalid || err == nil {
-			t.Errorf("a region of the commercial realm: %v", err)
-		}
+	if isolate(t, "alone") == "" {
 		return
 	}
-	again := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
-	again.Env = append(os.Environ(), "KEYTURN_TEST_REALM=1",
-		`OCI_REGION_METADATA={"realmKey":"oc99","realmDomainComponent":"cloud.example","regionKey":"ZZZ","regionIdentifier":"`+own+`"}`)
-	if text, err := again.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, text)
+	cloud, _ := of(t, isolated)
+	for region, namespace := range map[string]string{isolated: "acmens", "zz-isolated-2": "acmens"} {
+		h, err := cloud.Hosts(region, namespace)
+		if want := "ocir." + region + ".oci.cloud.example"; err != nil || h.Registry != want {
+			t.Errorf("%s: %+v (%v), want %s", region, h, err, want)
+		}
+	}
+	if _, err := cloud.Hosts("us-ashburn-1", "acmens"); fault.Of(err) != fault.Invalid || err == nil {
+		t.Errorf("a region of the commercial realm: %v", err)
+	}
+}
+
+// The SDK reads it without a lock: it must have done so before there is a second goroutine.
+func TestTheEnvironmentsRealmIsReadBeforeTheFirstCall(t *testing.T) {
+	switch isolate(t, "a Cloud", "hosts") {
+	case "":
+		return
+	case "a Cloud":
+		_, _ = of(t, "us-ashburn-1")
+	case "hosts":
+		if _, err := oci.HostsOf("us-ashburn-1", "acmens"); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Setenv("OCI_REGION_METADATA", "")
+	h, err := oci.HostsOf(isolated, "acmens")
+	if want := "ocir." + isolated + ".oci.cloud.example"; err != nil || h.Registry != want {
+		t.Errorf("%+v (%v), want %s", h, err, want)
 	}
 }
 

@@ -6,9 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
-
-	"github.com/oracle/oci-go-sdk/v65/common"
 
 	"github.com/keyturn/keyturn/pkg/fault"
 )
@@ -26,38 +23,22 @@ var plainRequests = map[string]bool{
 // leftOut is in the place of a text that isn't passed on.
 const leftOut = "the service's text is left out, since it might quote the value that was sent"
 
-// refusal holds the last answer of a call that was no success.
-type refusal struct {
-	mu   sync.Mutex
-	last *failure
-}
+// refusal holds the last answer of a call that was no success. A call makes its requests one after the other.
+type refusal struct{ last failure }
 
-// note reads an answer that is no success; one that is forgets what came before it.
+// note reads an answer that is no success.
 func (r *refusal) note(response *http.Response) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.last = nil; response.StatusCode < 200 || response.StatusCode >= 300 {
-		a := readResponse(response)
-		r.last = &a
+	if !succeeded(response) {
+		r.last = readResponse(response)
 	}
 }
 
 // fault turns an error of the SDK into a fault.
 func (r *refusal) fault(operation string, err error, quote bool) error {
-	var service common.ServiceError
-	if !errors.As(err, &service) && !errors.Is(err, errRedirected) {
+	if !errors.Is(err, errRefused) {
 		return classify(operation, err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.last == nil { // the SDK made an error of a success
-		return &fault.Error{Operation: operation, Class: fault.Unclear, Message: "the answer can't be read"}
-	}
-	f := r.last.fault(operation, quote)
-	if quote {
-		f.Err = err
-	}
-	return f
+	return r.last.fault(operation, quote)
 }
 
 // fault is what the answer means for the caller of an operation.

@@ -1,9 +1,11 @@
 package oci_test
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 )
@@ -74,6 +76,26 @@ func TestEachCallSendsWhatItIsMeantToAndNothingElse(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("the requests are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestEachRequestSaysHowLongItsBodyIs(t *testing.T) {
+	for _, o := range operations() {
+		length := map[int]int64{}
+		cloud, s := offline(t, nil)
+		var mu sync.Mutex
+		s.answer = func(r *http.Request, n int) (*http.Response, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			length[n] = r.ContentLength
+			return reply(r, 400, refusal("InvalidParameter", ""))
+		}
+		synctest.Test(t, func(t *testing.T) { _ = o.run(t.Context(), cloud) }) // what matters is what was asked
+		for i, r := range s.asked {
+			if length[i+1] != int64(len(r.body)) {
+				t.Errorf("%s says %d bytes and sends %d", o.name, length[i+1], len(r.body))
+			}
+		}
 	}
 }
 

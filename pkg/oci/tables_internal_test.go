@@ -81,6 +81,21 @@ func TestNothingIsAVerdictButTheAnswersThatOCIsDocumentationExplains(t *testing.
 	}
 }
 
+func TestASuccessIsTheOwnersOnlyIfItIsWholeAndNamesThem(t *testing.T) {
+	for _, c := range []struct {
+		body, user string
+		want       bool
+	}{
+		{`{"id":"u"}`, "u", true}, {`{"id":"U"}`, "u", true}, {`{"id":"u","name":7}`, "u", true},
+		{`{"id":"v"}`, "u", false}, {`{}`, "u", false}, {`{"id":""}`, "", false}, {`{}`, "", false}, {`[]`, "", false},
+		{`{"id":"u"`, "u", false}, {`{"id":"u","ID":7}`, "u", false}, {`{"ID":7,"id":"u"}`, "u", false},
+	} {
+		if got := isUser([]byte(c.body), credential.Owner{User: c.user}); got != c.want {
+			t.Errorf("%s is the answer to %q: %v, want %v", c.body, c.user, got, c.want)
+		}
+	}
+}
+
 func TestABodyIsReadInTheFormThatItHas(t *testing.T) {
 	const head = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"]`
 	for text, want := range map[string]body{
@@ -132,7 +147,7 @@ func TestEveryKindIsListedMadeAndProvenByCallsOfItsOwn(t *testing.T) {
 		names = append(names, ops.list, ops.create, ops.remove)
 	}
 	slices.Sort(names)
-	if n := len(slices.Compact(names)); n != 3*len(credential.Kinds()) {
+	if n := len(slices.Compact(names)); n != 3*len(credential.Kinds()) || names[0] == "" {
 		t.Errorf("%d names of operations, want three for each kind", n)
 	}
 }

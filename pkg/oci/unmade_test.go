@@ -71,6 +71,9 @@ func TestACallOfAPrincipalThatLacksSomethingIsAFaultAndNothingIsAsked(t *testing
 			if !isFault(err) || strings.Contains(err.Error(), "hush") || len(s.asked) > 0 {
 				t.Errorf("%s without %s: %v after %d requests", name, lack, err, len(s.asked))
 			}
+			if cause := errors.Unwrap(err); cause == nil || !strings.Contains(cause.Error(), "hush") {
+				t.Errorf("%s without %s: the cause is %v", name, lack, cause)
+			}
 		}
 		for _, o := range operations() {
 			if !strings.HasPrefix(o.name, "prove") { // its principal is the credential
@@ -80,6 +83,29 @@ func TestACallOfAPrincipalThatLacksSomethingIsAFaultAndNothingIsAsked(t *testing
 		for name, run := range more {
 			if lack == "region" || strings.Contains(name, "the tenancy") || strings.Contains(name, "one in") {
 				check(name, run)
+			}
+		}
+	}
+}
+
+func TestACallAfterThePrincipalHasFailedIsAFaultAndNothingIsAsked(t *testing.T) {
+	for _, later := range []string{"region", "key"} {
+		for _, o := range operations() {
+			if strings.HasPrefix(o.name, "prove") {
+				continue // its principal is the credential
+			}
+			lack := ""
+			cloud := oci.NewWith(frail{plainPrincipal(), &lack})
+			s := &stub{answer: always(200, `{}`)}
+			cloud.AnsweredBy(s)
+			if _, err := cloud.Tenancy(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			lack = later
+			var err error
+			synctest.Test(t, func(t *testing.T) { err = o.run(t.Context(), cloud) })
+			if !isFault(err) || strings.Contains(err.Error(), "hush") || len(s.asked) > 0 {
+				t.Errorf("%s without %s: %v after %d requests", o.name, later, err, len(s.asked))
 			}
 		}
 	}
@@ -124,8 +150,12 @@ func TestAMissingPrincipalIsAFaultOfEveryCall(t *testing.T) {
 			t.Errorf("%s gives %v", name, err)
 		}
 	}
-	if _, err := cloud.Compartment(t.Context()); !isFault(err) {
-		t.Errorf("the compartment gives %v", err)
+	if _, err := cloud.Compartment(t.Context()); !isFault(err) || contains(err.Error(), "set secret_compartments") {
+		t.Errorf("the compartment gives %v, which no configuration changes", err)
+	}
+	claims, err := cloud.Claims(t.Context())
+	if claims != nil || fault.Of(err) != fault.Invalid || !contains(err.Error(), "no resource principal") {
+		t.Errorf("the claims are %v (%v)", claims, err)
 	}
 	if function, compartment, region := cloud.Place(t.Context()); function+compartment+region != "" {
 		t.Errorf("the place is %q, %q, %q", function, compartment, region)
@@ -226,6 +256,23 @@ func TestNothingIsAskedInAHomeRegionThatCannotBeUsed(t *testing.T) {
 		}
 	}
 }
+
+func TestATenancyThatIsRefusedIsNotAskedForItsRegions(t *testing.T) {
+	var paths []string
+	cloud, _ := offline(t, nil)
+	cloud.AnsweredBy(roundTrip(func(r *http.Request) (*http.Response, error) {
+		paths = append(paths, r.URL.Path)
+		return reply(r, 404, refusal("NotAuthorizedOrNotFound", ""))
+	}))
+	if got, err := cloud.Tenancy(t.Context()); fault.Of(err) != fault.Absent || got.ID != "" || len(paths) != 1 {
+		t.Errorf("the tenancy is %+v (%v) after the requests %q", got, err, paths)
+	}
+}
+
+// roundTrip is a function that is a network.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestTheTenancyOfAFunctionInAnUnknownRealmIsNotAskedFor(t *testing.T) {
 	cloud, s := of(t, "xx-nowhere-1")

@@ -30,25 +30,17 @@ func (c *Cloud) Vault() *Vault { return &Vault{c} }
 // regionOf is the region in a regional OCID, which has the region's key for the oldest two and its name for the
 // others; "" stands for the function's own.
 func regionOf(ocid string) string {
-	region := cloudguard.OCID(ocid).Region()
-	if region == "" {
-		return ""
-	}
-	return string(common.StringToRegion(region))
+	return string(common.StringToRegion(cloudguard.OCID(ocid).Region()))
 }
 
 func (v *Vault) management(id string) (*vault.VaultsClient, error) {
-	return client(v.cloud, "vault", regionOf(id), func(p common.ConfigurationProvider) (*vault.VaultsClient, *common.BaseClient, func(string), error) {
-		made, err := vault.NewVaultsClientWithConfigurationProvider(p)
-		return &made, &made.BaseClient, made.SetRegion, err
-	})
+	return client(v.cloud, "vault", regionOf(id), vault.NewVaultsClientWithConfigurationProvider,
+		func(cl *vault.VaultsClient) *common.BaseClient { return &cl.BaseClient })
 }
 
 func (v *Vault) retrieval(id string) (*secrets.SecretsClient, error) {
-	return client(v.cloud, "secrets", regionOf(id), func(p common.ConfigurationProvider) (*secrets.SecretsClient, *common.BaseClient, func(string), error) {
-		made, err := secrets.NewSecretsClientWithConfigurationProvider(p)
-		return &made, &made.BaseClient, made.SetRegion, err
-	})
+	return client(v.cloud, "secrets", regionOf(id), secrets.NewSecretsClientWithConfigurationProvider,
+		func(cl *secrets.SecretsClient) *common.BaseClient { return &cl.BaseClient })
 }
 
 // Known tells whether a secret's OCID is of the function's own region, or of one of its realm that the SDK knows. A client
@@ -215,7 +207,6 @@ func (v *Vault) Update(ctx context.Context, id, etag string, u secret.Update) (s
 	body := updateBody(u)
 	return call(ctx, v.cloud, "UpdateSecret", once, func(ctx context.Context) (secret.Secret, error) {
 		r, err := vault.UpdateSecretRequest{SecretId: &id, IfMatch: &etag}.HTTPRequest(http.MethodPut, "/secrets/{secretId}", nil, nil)
-		r.ContentLength = int64(len(body))
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		r.Body, _ = r.GetBody()
 		return described(ask(ctx, cl.BaseClient, r, err))
