@@ -84,7 +84,7 @@ func isAccessKey(s string) bool {
 }
 
 // resolveAProblem gives Cloud Guard a problem that was closed.
-func (ten *tenancy) resolveAProblem() {
+func (ten *customer) resolveAProblem() {
 	ten.t.Helper()
 	user := ten.AddUser("somebody real")
 	id := ten.AddProblem(ociemu.ProblemSeed{Rule: "PASSWORD_TOO_OLD", User: user})

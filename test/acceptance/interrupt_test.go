@@ -36,7 +36,7 @@ func share(t *testing.T, i, first int) bool {
 }
 
 // at calls do once, at a call of the administrator's: before or after it took effect. The call goes on when do has ended.
-func (ten *tenancy) at(m moment, when ociemu.When, do func()) {
+func (ten *customer) at(m moment, when ociemu.When, do func()) {
 	skip, reached := m.skip, make(chan struct{})
 	ten.Inject(ociemu.Fault{When: when, Do: ociemu.Hold(reached), Match: func(c ociemu.Call) bool {
 		if c.Operation != m.operation || c.Caller.ID != ten.admin {

@@ -18,7 +18,7 @@ import (
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/ocipolicy"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 var rotateBinary, sweepBinary, command string
@@ -36,15 +36,15 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "building the command: %v\n%s", err, out)
 			return 1
 		}
-		return stage.RunTests(m, &rotateBinary, &sweepBinary)
+		return tenancy.RunTests(m, &rotateBinary, &sweepBinary)
 	}())
 }
 
-// tenancy is a tenancy with the stack in it, as its administrator has it.
-type tenancy struct {
+// customer is a tenancy with the stack in it, as its administrator has it.
+type customer struct {
 	*ociemu.Emulator
 	t             *testing.T
-	clock         stage.Clock
+	clock         tenancy.Clock
 	rotate, sweep ociemu.Principal
 	keyturn       string // compartment
 	topic         string
@@ -63,12 +63,12 @@ type want struct {
 	without string            // a permission that the stack's policies don't grant
 }
 
-func newTenancy(t *testing.T, w want) *tenancy {
+func newTenancy(t *testing.T, w want) *customer {
 	t.Helper()
-	if err := stage.Watch("go.mod", "pkg", "functions", "deploy/acceptance"); err != nil {
+	if err := tenancy.Watch("go.mod", "pkg", "functions", "deploy/acceptance"); err != nil {
 		t.Fatal(err)
 	}
-	ten := &tenancy{t: t, hosts: map[string]*fnhost.Host{}}
+	ten := &customer{t: t, hosts: map[string]*fnhost.Host{}}
 	w.options.Now = ten.clock.Now
 	e := ociemu.New(t, w.options)
 	ten.Emulator = e
@@ -96,7 +96,7 @@ func newTenancy(t *testing.T, w want) *tenancy {
 }
 
 // policies reads the stack's statements and matching rules, as test/leastprivilege keeps them, with this tenancy's OCIDs.
-func (ten *tenancy) policies(workload, without string) ocipolicy.Set {
+func (ten *customer) policies(workload, without string) ocipolicy.Set {
 	t := ten.t
 	t.Helper()
 	text, err := os.ReadFile("../leastprivilege/testdata/complete.json")
@@ -140,7 +140,7 @@ func (ten *tenancy) policies(workload, without string) ocipolicy.Set {
 }
 
 // deploy runs a function for whoever invokes it, in processes with the configuration that is in force.
-func (ten *tenancy) deploy(p ociemu.Principal, binary string, config map[string]string) {
+func (ten *customer) deploy(p ociemu.Principal, binary string, config map[string]string) {
 	ten.Deploy(p, ociemu.Deployment{Config: config, Invoke: func(ctx context.Context, config map[string]string, body []byte) (int, []byte, string) {
 		host, err := ten.host(p, binary, config)
 		if err != nil {
@@ -155,7 +155,7 @@ func (ten *tenancy) deploy(p ociemu.Principal, binary string, config map[string]
 	}})
 }
 
-func (ten *tenancy) host(p ociemu.Principal, binary string, config map[string]string) (*fnhost.Host, error) {
+func (ten *customer) host(p ociemu.Principal, binary string, config map[string]string) (*fnhost.Host, error) {
 	env := ten.Env(p)
 	for _, key := range slices.Sorted(maps.Keys(config)) {
 		env = append(env, key+"="+config[key])
@@ -173,7 +173,7 @@ func (ten *tenancy) host(p ociemu.Principal, binary string, config map[string]st
 	return h, err
 }
 
-func (ten *tenancy) end() {
+func (ten *customer) end() {
 	ten.mu.Lock()
 	defer ten.mu.Unlock()
 	for _, h := range ten.hosts {
@@ -218,7 +218,7 @@ func (p played) of(t *testing.T, id string) fact {
 }
 
 // start starts the command with flags, in a folder of its own.
-func (ten *tenancy) start(args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
+func (ten *customer) start(args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
 	ten.t.Helper()
 	cmd := exec.Command(command, append([]string{"-config", ten.config}, args...)...)
 	cmd.Dir = ten.t.TempDir()
@@ -232,7 +232,7 @@ func (ten *tenancy) start(args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buff
 }
 
 // run runs the command to its end.
-func (ten *tenancy) run(args ...string) played {
+func (ten *customer) run(args ...string) played {
 	ten.t.Helper()
 	cmd, stdout, stderr := ten.start(args...)
 	_ = cmd.Wait() // the code tells
@@ -240,12 +240,12 @@ func (ten *tenancy) run(args ...string) played {
 }
 
 // flags are those of an acceptance run.
-func (ten *tenancy) flags(more ...string) []string {
+func (ten *customer) flags(more ...string) []string {
 	return append([]string{"-function", ten.rotate.FunctionID, "-vault", ten.vault, "-key", ten.key}, more...)
 }
 
 // accept makes an acceptance run with a report as JSON.
-func (ten *tenancy) accept(more ...string) played {
+func (ten *customer) accept(more ...string) played {
 	ten.t.Helper()
 	file := filepath.Join(ten.t.TempDir(), "report.json")
 	p := ten.run(ten.flags(append([]string{"-json", file}, more...)...)...)
@@ -261,7 +261,7 @@ func (ten *tenancy) accept(more ...string) played {
 }
 
 // nothingLeft checks that no user and no secret of a run is left, and that the function is as it was.
-func (ten *tenancy) nothingLeft(before map[string]string) {
+func (ten *customer) nothingLeft(before map[string]string) {
 	ten.t.Helper()
 	var users, secrets []string
 	ten.AddUser("somebody") // a change, after which the view is called

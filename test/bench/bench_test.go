@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/need"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 func TestAShortRunMeasuresEverySectionAndEndsWell(t *testing.T) {
@@ -69,7 +69,7 @@ func TestAShortRunMeasuresEverySectionAndEndsWell(t *testing.T) {
 
 func TestTheProofAndTheMailAreCountedAndTheOperatorIsNot(t *testing.T) {
 	r := rigFor(t)
-	m, err := r.rotate(r.Add(stage.Want{Kind: stage.AuthToken}), false)
+	m, err := r.rotate(r.Add(tenancy.Want{Kind: tenancy.AuthToken}), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestTheProofAndTheMailAreCountedAndTheOperatorIsNot(t *testing.T) {
 
 func rigFor(t *testing.T) *rig {
 	t.Helper()
-	binary, err := stage.Build(t.Context(), t.TempDir())
+	binary, err := tenancy.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,18 +112,18 @@ func rigFor(t *testing.T) *rig {
 
 func TestAFunctionThatRefusesGivesNoFigures(t *testing.T) {
 	r := rigFor(t)
-	if _, err := r.rotate(r.Add(stage.Want{Kind: stage.AuthToken, Unbound: true}), false); err == nil || !strings.Contains(err.Error(), "refused") {
+	if _, err := r.rotate(r.Add(tenancy.Want{Kind: tenancy.AuthToken, Unbound: true}), false); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestAProcessThatWasReplacedGivesNoFigures(t *testing.T) {
 	r := rigFor(t)
-	if _, err := r.rotate(r.Add(stage.Want{Kind: stage.AuthToken}), false); err != nil {
+	if _, err := r.rotate(r.Add(tenancy.Want{Kind: tenancy.AuthToken}), false); err != nil {
 		t.Fatal(err)
 	}
 	r.Host.Kill()
-	if _, err := r.rotate(r.Add(stage.Want{Kind: stage.AuthToken}), false); err == nil || !strings.Contains(err.Error(), "replaced") {
+	if _, err := r.rotate(r.Add(tenancy.Want{Kind: tenancy.AuthToken}), false); err == nil || !strings.Contains(err.Error(), "replaced") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 const (
@@ -43,13 +43,13 @@ func measureBursts(ctx context.Context, b *bench) error {
 }
 
 // kinds are what the events are of, in turn: a quarter each.
-func kinds() []stage.Kind { return stage.Kinds() }
+func kinds() []tenancy.Kind { return tenancy.Kinds() }
 
 // keysAmong is how many of so many events are of API keys.
 func keysAmong(events int) int {
 	n := 0
 	for i := range events {
-		if kinds()[i%len(kinds())] == stage.APIKey {
+		if kinds()[i%len(kinds())] == tenancy.APIKey {
 			n++
 		}
 	}
@@ -77,7 +77,7 @@ func (c *crowd) note(reply fnhost.Reply, err error) {
 func measureBurst(ctx context.Context, b *bench, throttled bool, cost costs) (err error) {
 	calm := ociemu.Calm()
 	calm.Seed = b.seed
-	s, err := stage.New(ctx, stage.Options{Emulator: calm, Binary: b.rotate, Parallel: b.containers})
+	s, err := tenancy.New(ctx, tenancy.Options{Emulator: calm, Binary: b.rotate, Parallel: b.containers})
 	if err != nil {
 		return err
 	}
@@ -88,9 +88,9 @@ func measureBurst(ctx context.Context, b *bench, throttled bool, cost costs) (er
 		c.note(reply, err)
 		return err
 	})
-	cases := make([]*stage.Case, b.events)
+	cases := make([]*tenancy.Case, b.events)
 	for i := range cases {
-		cases[i] = s.Add(stage.Want{Kind: kinds()[i%len(kinds())]})
+		cases[i] = s.Add(tenancy.Want{Kind: kinds()[i%len(kinds())]})
 	}
 	var hits *ociemu.Injection
 	name := "burst"

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // measureProcess lets one process do many rotations, one after the other, and looks at its memory and processor time.
@@ -34,7 +34,7 @@ func measureProcess(ctx context.Context, b *bench, cost costs) (err error) {
 	keys := keysAmong(early) + keysAmong(b.serial-early)
 	b.report.add(cost.row("one process", spent, b.serial, keys, signatures))
 	for _, kind := range kinds() {
-		if kind == stage.APIKey {
+		if kind == tenancy.APIKey {
 			continue
 		}
 		// Before them, so many that a key pair is finished that was begun for a next API key.
@@ -56,7 +56,7 @@ func measureProcess(ctx context.Context, b *bench, cost costs) (err error) {
 }
 
 // spend plays n rotations of these kinds in turn, and tells the processor time of the process, in ms, and the signatures.
-func spend(ctx context.Context, r *rig, n int, among ...stage.Kind) (spent float64, signatures int, err error) {
+func spend(ctx context.Context, r *rig, n int, among ...tenancy.Kind) (spent float64, signatures int, err error) {
 	before, err := r.Host.CPUTime()
 	if err != nil {
 		return 0, 0, err
@@ -65,7 +65,7 @@ func spend(ctx context.Context, r *rig, n int, among ...stage.Kind) (spent float
 		if err := ctx.Err(); err != nil {
 			return 0, 0, err
 		}
-		m, err := r.rotate(r.Add(stage.Want{Kind: among[i%len(among)]}), false)
+		m, err := r.rotate(r.Add(tenancy.Want{Kind: among[i%len(among)]}), false)
 		if err != nil {
 			return 0, 0, fmt.Errorf("rotation %d: %w", i+1, err)
 		}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 //go:embed testdata/profiled.go
@@ -101,7 +101,7 @@ func profileRotations(ctx context.Context, b *bench) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.End()) }()
 	for i := range max(1, b.serial/4) {
-		if _, err := r.rotate(r.Add(stage.Want{Kind: kinds()[i%len(kinds())]}), false); err != nil {
+		if _, err := r.rotate(r.Add(tenancy.Want{Kind: kinds()[i%len(kinds())]}), false); err != nil {
 			return fmt.Errorf("rotation %d: %w", i+1, err)
 		}
 	}

@@ -12,30 +12,30 @@ import (
 
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // form is a kind of credential and the way its value is kept.
 type form struct {
 	name string
-	want stage.Want
+	want tenancy.Want
 }
 
 // forms are those that are measured.
 func forms() []form {
 	return []form{
-		{"API key", stage.Want{Kind: stage.APIKey}},
-		{"API key, bundle", stage.Want{Kind: stage.APIKey, Bundle: true}},
-		{"auth token", stage.Want{Kind: stage.AuthToken}},
-		{"customer secret key, pair", stage.Want{Kind: stage.CustomerSecretKey}},
-		{"customer secret key, bundle", stage.Want{Kind: stage.CustomerSecretKey, Bundle: true}},
-		{"password", stage.Want{Kind: stage.Password}},
+		{"API key", tenancy.Want{Kind: tenancy.APIKey}},
+		{"API key, bundle", tenancy.Want{Kind: tenancy.APIKey, Bundle: true}},
+		{"auth token", tenancy.Want{Kind: tenancy.AuthToken}},
+		{"customer secret key, pair", tenancy.Want{Kind: tenancy.CustomerSecretKey}},
+		{"customer secret key, bundle", tenancy.Want{Kind: tenancy.CustomerSecretKey, Bundle: true}},
+		{"password", tenancy.Want{Kind: tenancy.Password}},
 	}
 }
 
-// rig is a stage that measures each invocation.
+// rig is a tenancy that measures each invocation.
 type rig struct {
-	*stage.Stage
+	*tenancy.Deployment
 	last measured
 	used bool // its process has answered before
 }
@@ -51,15 +51,15 @@ type measured struct {
 	setUps []ociemu.SetUp
 }
 
-// newRig sets up a stage with one process, on an emulator without delays of its own.
+// newRig sets up a tenancy with one process, on an emulator without delays of its own.
 func newRig(ctx context.Context, s settings, binary string, config ...string) (*rig, error) {
 	calm := ociemu.Calm()
 	calm.Seed = s.seed
-	st, err := stage.New(ctx, stage.Options{Emulator: calm, Binary: binary, Parallel: 1, Config: config})
+	st, err := tenancy.New(ctx, tenancy.Options{Emulator: calm, Binary: binary, Parallel: 1, Config: config})
 	if err != nil {
 		return nil, err
 	}
-	r := &rig{Stage: st}
+	r := &rig{Deployment: st}
 	st.HandleFunction(st.Function.FunctionID, func(ctx context.Context, body []byte) error {
 		began := time.Now()
 		reply, err := st.Host.Invoke(ctx, body)
@@ -72,7 +72,7 @@ func newRig(ctx context.Context, s settings, binary string, config ...string) (*
 
 // rotate closes the case's problem and waits for the function. Nobody but the function calls the emulator meanwhile:
 // the problem is closed without a call.
-func (r *rig) rotate(c *stage.Case, cold bool) (measured, error) {
+func (r *rig) rotate(c *tenancy.Case, cold bool) (measured, error) {
 	if cold {
 		r.Host.Kill()
 	}

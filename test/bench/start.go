@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/fnhost"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 const (
@@ -36,7 +36,7 @@ func measureStarts(ctx context.Context, b *bench) (err error) {
 	b.progress("%d starts", b.starts)
 	var ready, answered, idleReady, idleAnswered []float64
 	for range b.starts {
-		c := r.Add(stage.Want{Kind: stage.AuthToken}) // no key to generate
+		c := r.Add(tenancy.Want{Kind: tenancy.AuthToken}) // no key to generate
 		m, err := r.rotate(c, true)
 		if err != nil {
 			return err

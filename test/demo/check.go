@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // check is one use of a credential, made by the demo itself and not by the function.
@@ -15,16 +15,16 @@ type check struct {
 }
 
 // uses say how a credential of the kind is tried.
-var uses = map[stage.Kind]string{
-	stage.APIKey: "signs a request", stage.AuthToken: "logs in to the registry", stage.CustomerSecretKey: "lists buckets over S3",
-	stage.Password: "is tried", // by asking the emulator: nobody signs in to a console here
+var uses = map[tenancy.Kind]string{
+	tenancy.APIKey: "signs a request", tenancy.AuthToken: "logs in to the registry", tenancy.CustomerSecretKey: "lists buckets over S3",
+	tenancy.Password: "is tried", // by asking the emulator: nobody signs in to a console here
 }
 
 // check tries the old credential, and the one in Vault if that has changed. What is listed must work, what is not
 // must be refused, and what Vault gives out as CURRENT must work.
-func (t *turn) check(s *stage.Stage, w *watcher) {
+func (t *turn) check(s *tenancy.Deployment, w *watcher) {
 	old := t.c.OldID
-	if t.c.Kind == stage.Password {
+	if t.c.Kind == tenancy.Password {
 		old = t.before.credentials[0].id
 	}
 	t.try(w, "the old "+nouns[t.c.Kind]+" "+uses[t.c.Kind], t.c.Old, t.after.has(old))
@@ -40,10 +40,10 @@ func (t *turn) check(s *stage.Stage, w *watcher) {
 	t.try(w, what, stored, true)
 }
 
-func (t *turn) try(w *watcher, what string, v stage.Credential, works bool) {
+func (t *turn) try(w *watcher, what string, v tenancy.Credential, works bool) {
 	c := check{what: what, answer: "not the user's"}
 	accepted := false
-	if t.c.Kind == stage.Password {
+	if t.c.Kind == tenancy.Password {
 		if accepted = w.password(t.c.User, v.Value); accepted {
 			c.answer = "the user's"
 		}
@@ -67,7 +67,7 @@ func (t *turn) try(w *watcher, what string, v stage.Credential, works bool) {
 
 // faults are what is not as it should be. After a good comment that is a rotation, after any other only that no
 // credential in Vault is dead and none that was deleted works.
-func (t *turn) faults(s *stage.Stage, good bool) []string {
+func (t *turn) faults(s *tenancy.Deployment, good bool) []string {
 	var faults []string
 	for _, c := range t.checks {
 		if !c.ok {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // bundle is the placeholder and the comment's key of the secret that holds everything.
@@ -19,12 +19,12 @@ const (
 type placeholder struct{ text, key string }
 
 // placeholders are those of a kind, with the key that its secret has in a good comment.
-func placeholders(kind stage.Kind) []placeholder {
-	return append(map[stage.Kind][]placeholder{
-		stage.APIKey:            {{"{secret}", "api_secret_ocid"}},
-		stage.AuthToken:         {{"{secret}", "auth_secret_ocid"}},
-		stage.CustomerSecretKey: {{"{access_secret}", "accesskey_secret_ocid"}, {"{secretkey_secret}", "secretkey_secret_ocid"}},
-		stage.Password:          {{"{secret}", "password_secret_ocid"}},
+func placeholders(kind tenancy.Kind) []placeholder {
+	return append(map[tenancy.Kind][]placeholder{
+		tenancy.APIKey:            {{"{secret}", "api_secret_ocid"}},
+		tenancy.AuthToken:         {{"{secret}", "auth_secret_ocid"}},
+		tenancy.CustomerSecretKey: {{"{access_secret}", "accesskey_secret_ocid"}, {"{secretkey_secret}", "secretkey_secret_ocid"}},
+		tenancy.Password:          {{"{secret}", "password_secret_ocid"}},
 	}[kind], placeholder{bundle, bundleKey})
 }
 
@@ -33,7 +33,7 @@ var braces = regexp.MustCompile(`\{[^{}]*\}`)
 // checkComment picks the one kind that -comment plays if none was named, and refuses placeholders that no kind has.
 func (o *options) checkComment(kindGiven bool) error {
 	if !kindGiven {
-		o.kinds = []stage.Kind{stage.APIKey}
+		o.kinds = []tenancy.Kind{tenancy.APIKey}
 	}
 	for _, kind := range o.kinds {
 		var known []string
@@ -50,12 +50,12 @@ func (o *options) checkComment(kindGiven bool) error {
 }
 
 // add adds the case of a kind, with the secrets that the comment names, and gives the comment to close its problem with.
-func (o options) add(s *stage.Stage, kind stage.Kind) (*stage.Case, string) {
+func (o options) add(s *tenancy.Deployment, kind tenancy.Kind) (*tenancy.Case, string) {
 	if !o.hasComment {
-		c := s.Add(stage.Want{Kind: kind})
+		c := s.Add(tenancy.Want{Kind: kind})
 		return c, c.Comment("ticket CHG-1234")
 	}
-	c := s.Add(stage.Want{Kind: kind, Bundle: strings.Contains(o.comment, bundle)})
+	c := s.Add(tenancy.Want{Kind: kind, Bundle: strings.Contains(o.comment, bundle)})
 	comment := o.comment
 	for _, p := range placeholders(kind) {
 		if !strings.Contains(comment, p.text) {

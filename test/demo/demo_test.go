@@ -12,13 +12,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // binary is the function, built once.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(stage.RunTests(m, &binary, nil)) }
+func TestMain(m *testing.M) { os.Exit(tenancy.RunTests(m, &binary, nil)) }
 
 func built(context.Context, string) (string, error) { return binary, nil }
 
@@ -28,7 +28,7 @@ type played struct {
 	stdout, stderr string
 }
 
-func play(t *testing.T, prepare func(*stage.Stage), args ...string) played {
+func play(t *testing.T, prepare func(*tenancy.Deployment), args ...string) played {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	code := demo{built, prepare}.run(t.Context(), args, &stdout, &stderr)
@@ -56,7 +56,7 @@ type values struct {
 	seen map[string]bool
 }
 
-func (v *values) collect(s *stage.Stage) {
+func (v *values) collect(s *tenancy.Deployment) {
 	s.OnChange(func(view ociemu.View) {
 		v.mu.Lock()
 		defer v.mu.Unlock()
@@ -116,7 +116,7 @@ func TestOnlyTheKindsThatAreNamedArePlayed(t *testing.T) {
 }
 
 func TestARotationThatFailsEndsTheDemoWithOne(t *testing.T) {
-	denied := func(s *stage.Stage) {
+	denied := func(s *tenancy.Deployment) {
 		s.Inject(ociemu.Fault{Operation: "CreateAuthToken", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	}
 	p := play(t, denied, "-kind", "auth-token")
@@ -124,7 +124,7 @@ func TestARotationThatFailsEndsTheDemoWithOne(t *testing.T) {
 }
 
 func TestAnInvocationThatFailsEndsTheDemoWithOne(t *testing.T) {
-	silent := func(s *stage.Stage) {
+	silent := func(s *tenancy.Deployment) {
 		s.Inject(ociemu.Fault{Operation: "PublishMessage", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	}
 	p := play(t, silent, "-kind", "auth-token")
@@ -132,7 +132,7 @@ func TestAnInvocationThatFailsEndsTheDemoWithOne(t *testing.T) {
 }
 
 // after replaces the function by one that does something more when it has answered.
-func after(s *stage.Stage, more func()) {
+func after(s *tenancy.Deployment, more func()) {
 	s.HandleFunction(s.Function.FunctionID, func(ctx context.Context, event []byte) error {
 		_, err := s.Invoke(ctx, event)
 		more()
@@ -141,7 +141,7 @@ func after(s *stage.Stage, more func()) {
 }
 
 func TestACredentialTooManyIsNotAsExpected(t *testing.T) {
-	p := play(t, func(s *stage.Stage) {
+	p := play(t, func(s *tenancy.Deployment) {
 		var user string
 		s.OnChange(func(v ociemu.View) { user = v.Users()[len(v.Users())-1] })
 		after(s, func() { s.AddAuthToken(user, "one too many") })
@@ -150,7 +150,7 @@ func TestACredentialTooManyIsNotAsExpected(t *testing.T) {
 }
 
 func TestADeadCredentialInVaultIsNotAsExpected(t *testing.T) {
-	p := play(t, func(s *stage.Stage) {
+	p := play(t, func(s *tenancy.Deployment) {
 		var user string
 		s.OnChange(func(v ociemu.View) { user = v.Users()[len(v.Users())-1] })
 		after(s, func() { s.SetPassword(user) })
@@ -159,7 +159,7 @@ func TestADeadCredentialInVaultIsNotAsExpected(t *testing.T) {
 }
 
 func TestASecretValueInTheLogIsNotAsExpected(t *testing.T) {
-	p := play(t, func(s *stage.Stage) {
+	p := play(t, func(s *tenancy.Deployment) {
 		var secret string
 		s.OnChange(func(v ociemu.View) {
 			if ids := v.Secrets(); len(ids) > 0 {
@@ -255,7 +255,7 @@ func TestTheHelpExplainsEveryFlag(t *testing.T) {
 func TestAnInterruptionEndsTheDemo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var stdout, stderr bytes.Buffer
-	code := demo{built, func(*stage.Stage) { cancel() }}.run(ctx, nil, &stdout, &stderr)
+	code := demo{built, func(*tenancy.Deployment) { cancel() }}.run(ctx, nil, &stdout, &stderr)
 	played{code, stdout.String(), stderr.String()}.expect(t, 1, "demo: interrupted\n")
 	if strings.Contains(stdout.String(), "2 of 4") {
 		t.Error("it went on")

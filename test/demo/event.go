@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // playEvent sends a raw event to the function as the platform would, and shows what it answers.
-func playEvent(ctx context.Context, out *screen, s *stage.Stage, event []byte) error {
+func playEvent(ctx context.Context, out *screen, s *tenancy.Deployment, event []byte) error {
 	out.rule("Raw event", fmt.Sprintf(" of %d bytes", len(event)))
 	reply, err := s.Invoke(ctx, event)
 	if err != nil {

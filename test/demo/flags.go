@@ -9,12 +9,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // options are the flags, checked.
 type options struct {
-	kinds      []stage.Kind
+	kinds      []tenancy.Kind
 	comment    string
 	hasComment bool
 	event      string
@@ -105,14 +105,14 @@ func (o options) conflict(given map[string]bool) error {
 	return nil
 }
 
-func parseKinds(list string, given bool) ([]stage.Kind, error) {
+func parseKinds(list string, given bool) ([]tenancy.Kind, error) {
 	if !given {
-		return stage.Kinds(), nil
+		return tenancy.Kinds(), nil
 	}
-	var kinds []stage.Kind
+	var kinds []tenancy.Kind
 	for name := range strings.SplitSeq(list, ",") {
-		kind := stage.Kind(strings.TrimSpace(name))
-		if !slices.Contains(stage.Kinds(), kind) {
+		kind := tenancy.Kind(strings.TrimSpace(name))
+		if !slices.Contains(tenancy.Kinds(), kind) {
 			return nil, fmt.Errorf("unknown kind %q: the kinds are %s", kind, kindNames())
 		}
 		if !slices.Contains(kinds, kind) {
@@ -124,7 +124,7 @@ func parseKinds(list string, given bool) ([]stage.Kind, error) {
 
 func kindNames() string {
 	var names []string
-	for _, k := range stage.Kinds() {
+	for _, k := range tenancy.Kinds() {
 		names = append(names, string(k))
 	}
 	return strings.Join(names, ", ")

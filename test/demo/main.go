@@ -22,7 +22,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 func main() {
@@ -35,19 +35,19 @@ func main() {
 // The exit codes.
 const (
 	exitFine  = 0
-	exitWrong = 1 // a rotation isn't as expected, or the stage can't be set
+	exitWrong = 1 // a rotation isn't as expected, or the tenancy can't be set up
 	exitUsage = 2
 )
 
 // run is the whole command.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return demo{build: stage.Build}.run(ctx, args, stdout, stderr)
+	return demo{build: tenancy.Build}.run(ctx, args, stdout, stderr)
 }
 
 // demo holds what a test replaces.
 type demo struct {
 	build   func(ctx context.Context, dir string) (string, error)
-	prepare func(*stage.Stage) // called when the stage is set; may be nil
+	prepare func(*tenancy.Deployment) // called when the tenancy is set up; may be nil
 }
 
 // errUnexpected ends the demo when it has shown something that should not be.
@@ -83,7 +83,7 @@ func (d demo) run(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	return exitFine
 }
 
-// play builds the function, sets the stage, and plays what the options ask for.
+// play builds the function, sets a tenancy up, and plays what the options ask for.
 func (d demo) play(ctx context.Context, o options, out *screen) (err error) {
 	event, err := o.readEvent()
 	if err != nil {
@@ -104,11 +104,11 @@ func (d demo) play(ctx context.Context, o options, out *screen) (err error) {
 	}
 	built := time.Since(began)
 
-	so := stage.Options{Binary: binary}
+	so := tenancy.Options{Binary: binary}
 	if o.verbose || o.serve {
 		so.Log = &logWriter{out: out}
 	}
-	s, err := stage.New(ctx, so)
+	s, err := tenancy.New(ctx, so)
 	if err != nil {
 		return fmt.Errorf("setting the stage: %w", err)
 	}
@@ -129,8 +129,8 @@ func (d demo) play(ctx context.Context, o options, out *screen) (err error) {
 	return playKinds(ctx, out, s, w, o)
 }
 
-// introduce says what stands on the stage.
-func introduce(out *screen, s *stage.Stage, binary string, built time.Duration) error {
+// introduce says what is in the tenancy.
+func introduce(out *screen, s *tenancy.Deployment, binary string, built time.Duration) error {
 	info, err := os.Stat(binary)
 	if err != nil {
 		return fmt.Errorf("looking at the function: %w", err)

@@ -12,21 +12,21 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // renewal is how often the function's session token is renewed; it lives for 20 minutes.
 const renewal = 5 * time.Minute
 
 // serve adds a case of each kind, says how to close its problem, and shows what happens until ctx ends.
-func serve(ctx context.Context, out *screen, s *stage.Stage, kinds []stage.Kind, dir string) error {
+func serve(ctx context.Context, out *screen, s *tenancy.Deployment, kinds []tenancy.Kind, dir string) error {
 	config := filepath.Join(dir, "oci-config")
 	if err := os.WriteFile(config, []byte(s.Config(s.Operator)), 0o600); err != nil {
 		return fmt.Errorf("writing the operator's OCI configuration: %w", err)
 	}
-	var cases []*stage.Case
+	var cases []*tenancy.Case
 	for _, kind := range kinds {
-		cases = append(cases, s.Add(stage.Want{Kind: kind}))
+		cases = append(cases, s.Add(tenancy.Want{Kind: kind}))
 	}
 	s.Deploy(s.Function, ociemu.Deployment{Config: map[string]string{"ons_topic": s.Topic}, Invoke: invoker(s)})
 	changed := make(chan struct{}, 1)
@@ -63,7 +63,7 @@ func serve(ctx context.Context, out *screen, s *stage.Stage, kinds []stage.Kind,
 }
 
 // invoker lets whoever calls InvokeFunction have the function's answer. The process keeps the configuration that it was started with.
-func invoker(s *stage.Stage) func(context.Context, map[string]string, []byte) (int, []byte, string) {
+func invoker(s *tenancy.Deployment) func(context.Context, map[string]string, []byte) (int, []byte, string) {
 	return func(ctx context.Context, _ map[string]string, body []byte) (int, []byte, string) {
 		reply, err := s.Invoke(ctx, body)
 		if err != nil {
@@ -74,7 +74,7 @@ func invoker(s *stage.Stage) func(context.Context, map[string]string, []byte) (i
 }
 
 // invite prints all that a shell needs. Ids and addresses stand in full and on one line, for copying.
-func invite(out *screen, s *stage.Stage, cases []*stage.Case, config string) {
+func invite(out *screen, s *tenancy.Deployment, cases []*tenancy.Case, config string) {
 	export := func(name, value string) { out.line("  export " + name + "=" + quote(value)) }
 	out.rule("For a shell", "")
 	export("HTTPS_PROXY", s.URL())
@@ -122,7 +122,7 @@ func invite(out *screen, s *stage.Stage, cases []*stage.Case, config string) {
 }
 
 // variable names a shell variable, such as AUTH_TOKEN_USER.
-func variable(kind stage.Kind, what string) string {
+func variable(kind tenancy.Kind, what string) string {
 	return strings.ToUpper(strings.ReplaceAll(string(kind), "-", "_")) + "_" + what
 }
 

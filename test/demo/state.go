@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // nouns are the kinds in a sentence.
-var nouns = map[stage.Kind]string{
-	stage.APIKey: "API key", stage.AuthToken: "auth token", stage.CustomerSecretKey: "customer secret key", stage.Password: "console password",
+var nouns = map[tenancy.Kind]string{
+	tenancy.APIKey: "API key", tenancy.AuthToken: "auth token", tenancy.CustomerSecretKey: "customer secret key", tenancy.Password: "console password",
 }
 
 // state is what can be seen of a case, without any value.
@@ -28,26 +28,26 @@ type credential struct {
 	created                time.Time
 }
 
-func look(s *stage.Stage, c *stage.Case) state {
+func look(s *tenancy.Deployment, c *tenancy.Case) state {
 	var now state
 	u := s.User(c.User)
 	add := func(id, shown, description string, created time.Time) {
 		now.credentials = append(now.credentials, credential{id, shorten(shown), shorten(description), created})
 	}
 	switch c.Kind {
-	case stage.APIKey:
+	case tenancy.APIKey:
 		for _, k := range u.APIKeys {
 			add(k.Fingerprint, k.Fingerprint, "", k.Created)
 		}
-	case stage.AuthToken:
+	case tenancy.AuthToken:
 		for _, t := range u.AuthTokens {
 			add(t.ID, t.ID, t.Description, t.Created)
 		}
-	case stage.CustomerSecretKey:
+	case tenancy.CustomerSecretKey:
 		for _, k := range u.CustomerSecretKeys {
 			add(k.ID, k.ID, k.DisplayName, k.Created)
 		}
-	case stage.Password: // has no id; there is one, and a reset makes it another
+	case tenancy.Password: // has no id; there is one, and a reset makes it another
 		add(u.PasswordCreated.Format(time.RFC3339Nano), "console password", "", u.PasswordCreated)
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.Secrets)) {
@@ -77,9 +77,9 @@ func (s state) promoted(before state) (all, some bool) {
 }
 
 // credentialRows are the user's credentials, those that are gone since the earlier state too.
-func credentialRows(kind stage.Kind, now state, before *state) [][]cell {
+func credentialRows(kind tenancy.Kind, now state, before *state) [][]cell {
 	end := "deleted"
-	if kind == stage.Password {
+	if kind == tenancy.Password {
 		end = "invalid"
 	}
 	rows := [][]cell{{plain(""), {"credential", dim}, {"age", dim}, {"description", dim}}}

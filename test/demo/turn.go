@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // turn is one problem: closed, and what came of it.
 type turn struct {
-	c             *stage.Case
+	c             *tenancy.Case
 	comment       string
 	before, after state
 	answer        answer
@@ -34,7 +34,7 @@ type answer struct {
 }
 
 // playKinds plays one problem of each kind and sums up.
-func playKinds(ctx context.Context, out *screen, s *stage.Stage, w *watcher, o options) error {
+func playKinds(ctx context.Context, out *screen, s *tenancy.Deployment, w *watcher, o options) error {
 	rotated, wrong := 0, 0
 	var total time.Duration
 	for i, kind := range o.kinds {
@@ -96,7 +96,7 @@ func showNext(out *screen) {
 }
 
 // play shows the credentials, closes the problem and waits for the function.
-func (t *turn) play(ctx context.Context, out *screen, s *stage.Stage) error {
+func (t *turn) play(ctx context.Context, out *screen, s *tenancy.Deployment) error {
 	t.before = look(s, t.c)
 	out.table("  ", credentialRows(t.c.Kind, t.before, nil))
 	out.line("", "  Closing "+t.c.Kind.Rule()+" in Cloud Guard with the comment")
@@ -125,7 +125,7 @@ func (t *turn) play(ctx context.Context, out *screen, s *stage.Stage) error {
 }
 
 // show shows what came of it.
-func (t *turn) show(out *screen, s *stage.Stage) {
+func (t *turn) show(out *screen, s *tenancy.Deployment) {
 	how := bold
 	if t.answer.Outcome == "rotated" {
 		how = green

@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // watcher collects every value that ever is in a secret, to see that none of them gets out, and knows the users'
@@ -20,7 +20,7 @@ type watcher struct {
 }
 
 // watch collects from now on.
-func watch(s *stage.Stage) *watcher {
+func watch(s *tenancy.Deployment) *watcher {
 	w := &watcher{values: map[string]string{}}
 	s.OnChange(func(v ociemu.View) {
 		w.mu.Lock()
@@ -28,7 +28,7 @@ func watch(s *stage.Stage) *watcher {
 		for _, id := range v.Secrets() {
 			secret := v.Secret(id)
 			for _, version := range secret.Versions {
-				for _, value := range stage.SecretValues(v, version.Content) {
+				for _, value := range tenancy.SecretValues(v, version.Content) {
 					w.values[value] = secret.Name
 				}
 			}
@@ -53,7 +53,7 @@ func (w *watcher) password(user, value string) bool {
 }
 
 // search looks for the values in what the function has let out, and names the places where one is.
-func (w *watcher) search(s *stage.Stage) []string {
+func (w *watcher) search(s *tenancy.Deployment) []string {
 	var found []string
 	look := func(where, text string) {
 		if name := w.find(text); name != "" {

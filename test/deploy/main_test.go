@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/need"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 const (
@@ -57,7 +57,7 @@ func newBench(t *testing.T) *bench {
 		need.Tool(t, name)
 	}
 	t.Parallel()
-	if err := stage.Watch("deploy", "terraform"); err != nil {
+	if err := tenancy.Watch("deploy", "terraform"); err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{t: t, home: t.TempDir(), tools: t.TempDir()}

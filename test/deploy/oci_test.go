@@ -17,8 +17,8 @@ import (
 // their exit codes. Source: services/artifacts and services/key_management in oracle/oci-cli, the fields from the models of
 // the service's SDK. Dashes for underscores, and the lines that sign-upload prints before its JSON, are the CLI's own.
 
-// tenancy is what the stand-in knows and changes. It lies in a file that the environment names.
-type tenancy struct {
+// account is what the stand-in knows and changes. It lies in a file that the environment names.
+type account struct {
 	Images     []map[string]any
 	Signatures []map[string]any
 	Keys       map[string]keyOf // by OCID
@@ -52,7 +52,7 @@ func playOCI(args []string, out, log io.Writer) int {
 	}
 	file := os.Getenv(standIn)
 	text, err := os.ReadFile(file)
-	var t tenancy
+	var t account
 	if err == nil {
 		err = json.Unmarshal(text, &t)
 	}
@@ -110,7 +110,7 @@ func understand(args []string) (string, map[string]string, error) {
 	return command, o, nil
 }
 
-func (t *tenancy) carryOut(command string, o map[string]string, out io.Writer) error {
+func (t *account) carryOut(command string, o map[string]string, out io.Writer) error {
 	switch command {
 	case "kms management key get":
 		key, ok := t.Keys[o["key-id"]]
@@ -161,7 +161,7 @@ func answer(out io.Writer, data any) error {
 
 var keyForm = regexp.MustCompile(`^ocid1\.key\.([\w-]+)\.([\w-]+)\.([\w-]+)\.\w{60}`)
 
-func (t *tenancy) sign(o map[string]string, out io.Writer) error {
+func (t *account) sign(o map[string]string, out io.Writer) error {
 	if !keyForm.MatchString(o["kms-key-id"]) {
 		return errors.New("Failed to split key ocid. Please check the kms_key_id is correct.")
 	}
@@ -191,7 +191,7 @@ func (t *tenancy) sign(o map[string]string, out io.Writer) error {
 }
 
 // oci installs the stand-in on a bench, for a tenancy in which these images lie.
-func (b *bench) oci(t tenancy) {
+func (b *bench) oci(t account) {
 	b.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -201,7 +201,7 @@ func (b *bench) oci(t tenancy) {
 	b.put(t)
 }
 
-func (b *bench) put(t tenancy) {
+func (b *bench) put(t account) {
 	b.t.Helper()
 	text, err := json.Marshal(t)
 	if err != nil {
@@ -210,9 +210,9 @@ func (b *bench) put(t tenancy) {
 	b.file("tenancy.json", string(text))
 }
 
-func (b *bench) tenancy() tenancy {
+func (b *bench) tenancy() account {
 	b.t.Helper()
-	var t tenancy
+	var t account
 	text, err := os.ReadFile(filepath.Join(b.home, "tenancy.json"))
 	if err == nil {
 		err = json.Unmarshal(text, &t)

@@ -38,8 +38,8 @@ func signatureOf(image, key, state string) map[string]any {
 }
 
 // shop is a tenancy with both images, and others that are like them.
-func shop() tenancy {
-	return tenancy{
+func shop() account {
+	return account{
 		Keys: map[string]keyOf{key: {endpoint, keyVersion}, otherKey: {endpoint, "ocid1.keyversion.oc1..other"}},
 		Images: []map[string]any{
 			stored("ocid1.containerimage.oc1..old", "rotate", digestOf("0")),
@@ -55,7 +55,7 @@ func signArgs(more ...string) []string {
 }
 
 // signed are the OCIDs of the images with a signature of the key.
-func (t tenancy) signed() []string {
+func (t account) signed() []string {
 	var out []string
 	for _, s := range t.Signatures {
 		if s["kms-key-id"] == key {
@@ -144,11 +144,11 @@ func TestAnInterruptedSigningGoesOnWhereItStopped(t *testing.T) {
 }
 
 func TestNothingIsSignedIfOneImageIsNotThere(t *testing.T) {
-	for name, change := range map[string]func(*tenancy){
-		"never pushed":         func(s *tenancy) { s.Images = slices.Delete(s.Images, 2, 3) },
-		"another compartment":  func(s *tenancy) { s.Images[2]["compartment-id"] = "ocid1.compartment.oc1..other" },
-		"deleted":              func(s *tenancy) { s.Images[2]["lifecycle-state"] = "DELETED" },
-		"another digest there": func(s *tenancy) { s.Images[2]["digest"] = digestOf("c") },
+	for name, change := range map[string]func(*account){
+		"never pushed":         func(s *account) { s.Images = slices.Delete(s.Images, 2, 3) },
+		"another compartment":  func(s *account) { s.Images[2]["compartment-id"] = "ocid1.compartment.oc1..other" },
+		"deleted":              func(s *account) { s.Images[2]["lifecycle-state"] = "DELETED" },
+		"another digest there": func(s *account) { s.Images[2]["digest"] = digestOf("c") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)

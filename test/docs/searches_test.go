@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // search is one of the stack's saved searches.
@@ -159,15 +159,15 @@ const forgedFree = `"message":"sweep" "message":"the invocation failed" "message
 // TestEverySearchFindsItsLinesAndNoOthers plays the built functions, and searches what they print.
 func TestEverySearchFindsItsLinesAndNoOthers(t *testing.T) {
 	dir := t.TempDir()
-	rotate, err := stage.Build(t.Context(), dir)
+	rotate, err := tenancy.Build(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sweep, err := stage.BuildSweep(t.Context(), dir)
+	sweep, err := tenancy.BuildSweep(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := stage.New(t.Context(), stage.Options{Binary: rotate, Sweeper: sweep, Config: []string{"log_level=debug"}})
+	s, err := tenancy.New(t.Context(), tenancy.Options{Binary: rotate, Sweeper: sweep, Config: []string{"log_level=debug"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,16 +176,16 @@ func TestEverySearchFindsItsLinesAndNoOthers(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	closing := func(w stage.Want, more ...string) {
+	closing := func(w tenancy.Want, more ...string) {
 		c := s.Add(w)
 		if err := s.Close(t.Context(), c.Problem, c.Comment(more...)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	closing(stage.Want{Kind: stage.APIKey}, forgedFree)
-	closing(stage.Want{Kind: stage.AuthToken, Unbound: true, UserName: forged}, forged)
+	closing(tenancy.Want{Kind: tenancy.APIKey}, forgedFree)
+	closing(tenancy.Want{Kind: tenancy.AuthToken, Unbound: true, UserName: forged}, forged)
 	broken := s.Inject(ociemu.Fault{Operation: "UpdateSecret", Times: -1, Do: ociemu.Answer(503, "ServiceUnavailable")})
-	closing(stage.Want{Kind: stage.APIKey}, forgedFree)
+	closing(tenancy.Want{Kind: tenancy.APIKey}, forgedFree)
 	broken.Remove()
 	if _, err := s.Sweep(t.Context()); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // openPoints are the possible answers of the services where no source says which one is right.
@@ -44,7 +44,7 @@ func TestEveryPossibleAnswerToAnOpenPointEndsInOneRotation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, form := range formOf(t, i) {
-				s := play(t, stage.Options{Emulator: ociemu.Options{Answers: openPoints[name]}})
+				s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: openPoints[name]}})
 				c := s.Add(form.want)
 				if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 					t.Fatalf("%s: the answer is %+v", form.name, a)
@@ -56,8 +56,8 @@ func TestEveryPossibleAnswerToAnOpenPointEndsInOneRotation(t *testing.T) {
 }
 
 // creates is the operation that makes a credential of each kind.
-var creates = map[stage.Kind]string{stage.APIKey: "UploadApiKey", stage.AuthToken: "CreateAuthToken",
-	stage.CustomerSecretKey: "CreateCustomerSecretKey", stage.Password: "CreateOrResetUIPassword"}
+var creates = map[tenancy.Kind]string{tenancy.APIKey: "UploadApiKey", tenancy.AuthToken: "CreateAuthToken",
+	tenancy.CustomerSecretKey: "CreateCustomerSecretKey", tenancy.Password: "CreateOrResetUIPassword"}
 
 func TestACreateWhoseAnswerIsLostEndsInOneCredentialWhateverARepetitionIsAnswered(t *testing.T) {
 	t.Parallel()
@@ -66,7 +66,7 @@ func TestACreateWhoseAnswerIsLostEndsInOneCredentialWhateverARepetitionIsAnswere
 			t.Run(string(token)+", "+string(full), func(t *testing.T) {
 				t.Parallel()
 				for _, form := range formOf(t, 5*i+j) {
-					s := play(t, stage.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token, FullSlot: full}}})
+					s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token, FullSlot: full}}})
 					c := s.Add(form.want)
 					s.Inject(ociemu.Fault{Operation: creates[form.want.Kind], When: ociemu.After, Do: ociemu.Cut})
 					if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
@@ -83,8 +83,8 @@ func TestAResetWhoseAnswerIsLostIsNotRepeatedBehindTheUsersBack(t *testing.T) {
 	t.Parallel()
 	for token, kept := range map[ociemu.RetryTokenAnswer]bool{ociemu.RetryTokenValue: true, ociemu.RetryTokenNoValue: false, ociemu.RetryTokenConflict: false} {
 		t.Run(string(token), func(t *testing.T) {
-			s := play(t, stage.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token}}})
-			c := s.Add(stage.Want{Kind: stage.Password})
+			s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token}}})
+			c := s.Add(tenancy.Want{Kind: tenancy.Password})
 			resets := map[time.Time]bool{}
 			before := s.User(c.User).PasswordCreated
 			s.OnChange(func(v ociemu.View) { resets[v.User(c.User).PasswordCreated] = true })
@@ -106,9 +106,9 @@ func TestAResetWhoseAnswerIsLostIsNotRepeatedBehindTheUsersBack(t *testing.T) {
 
 func TestACredentialThatIsRefusedForGoodIsTakenBack(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		// New credentials are refused for ever, and look so old that several refusals count.
-		s := play(t, stage.Options{Emulator: ociemu.Options{VisibilityRejects: 1 << 20}})
+		s := play(t, tenancy.Options{Emulator: ociemu.Options{VisibilityRejects: 1 << 20}})
 		c := s.Add(w)
 		s.SetCreatedOffset(-31 * time.Minute)
 		a := closeProblem(t, s, c, c.Comment())
@@ -127,8 +127,8 @@ func TestACredentialThatIsRefusedForGoodIsTakenBack(t *testing.T) {
 }
 
 func TestProvingCanBeTurnedOff(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{Emulator: ociemu.Calm(), Config: []string{"prove=off"}})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"prove=off"}})
 		c := s.Add(w)
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" || a.did("prove") {
 			t.Fatalf("the answer is %+v", a)
@@ -139,8 +139,8 @@ func TestProvingCanBeTurnedOff(t *testing.T) {
 
 func TestAKillAtAnyCallIsMendedByTheNextDelivery(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
-		killed(t, calm, w, share(t, 4), func(s *stage.Stage, c *stage.Case) {
+	each(t, func(t *testing.T, w tenancy.Want) {
+		killed(t, calm, w, share(t, 4), func(s *tenancy.Deployment, c *tenancy.Case) {
 			s.Forward(11 * time.Minute) // neither a maker nor a list of IAM can be that late
 			for range 3 {
 				if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {

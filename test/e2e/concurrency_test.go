@@ -17,11 +17,11 @@ import (
 
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // neverLost lets the judge see every change of the cases, and fails the test for each promise that is broken.
-func neverLost(t *testing.T, s *stage.Stage, cases ...*stage.Case) {
+func neverLost(t *testing.T, s *tenancy.Deployment, cases ...*tenancy.Case) {
 	t.Helper()
 	for _, c := range cases {
 		h := follow(t, s, c)
@@ -34,7 +34,7 @@ func neverLost(t *testing.T, s *stage.Stage, cases ...*stage.Case) {
 }
 
 // finish delivers the newest event again and sweeps, as time brings it.
-func finish(t *testing.T, s *stage.Stage) {
+func finish(t *testing.T, s *tenancy.Deployment) {
 	t.Helper()
 	s.Forward(11 * time.Minute) // what a delivery has announced and not done is left to it for that long
 	events := s.Events()
@@ -45,7 +45,7 @@ func finish(t *testing.T, s *stage.Stage) {
 }
 
 // closeAtOnce closes several problems at the same moment, and waits until all that this set off has ended.
-func closeAtOnce(s *stage.Stage, comments map[*stage.Case]string) {
+func closeAtOnce(s *tenancy.Deployment, comments map[*tenancy.Case]string) {
 	var group sync.WaitGroup
 	for c, comment := range comments {
 		group.Go(func() { s.CloseProblem(c.Problem, comment, s.Operator.Name) })
@@ -55,17 +55,17 @@ func closeAtOnce(s *stage.Stage, comments map[*stage.Case]string) {
 }
 
 // reopened lists the cases whose problems are open again.
-func reopened(s *stage.Stage, cases ...*stage.Case) []*stage.Case {
-	return slices.DeleteFunc(cases, func(c *stage.Case) bool { return s.Problem(c.Problem).Status == "RESOLVED" })
+func reopened(s *tenancy.Deployment, cases ...*tenancy.Case) []*tenancy.Case {
+	return slices.DeleteFunc(cases, func(c *tenancy.Case) bool { return s.Problem(c.Problem).Status == "RESOLVED" })
 }
 
 // second gives the user of a case another credential that is too old, with a problem and a secret of its own.
-func second(s *stage.Stage, c *stage.Case) *stage.Case {
+func second(s *tenancy.Deployment, c *tenancy.Case) *tenancy.Case {
 	twin := *c
-	s.SetCreatedOffset(-stage.Age)
+	s.SetCreatedOffset(-tenancy.Age)
 	id, key := s.AddAPIKey(c.User)
 	s.SetCreatedOffset(0)
-	twin.Old, twin.OldID = stage.Credential{ID: id, Value: string(key)}, id
+	twin.Old, twin.OldID = tenancy.Credential{ID: id, Value: string(key)}, id
 	twin.Secrets = map[string]string{"api_secret_ocid": twin.AddSecret("api_secret_ocid", true)}
 	twin.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: s.Tenancy() + "/" + c.User + "/" + id})
 	c.Bystander, twin.Bystander = []string{id}, []string{c.OldID}
@@ -76,8 +76,8 @@ func TestTenDeliveriesAtOnceAreOneRotation(t *testing.T) {
 	t.Parallel()
 	for name, containers := range map[string]int{"one container": 1, "ten containers": 10} {
 		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, w stage.Want) {
-				s := play(t, stage.Options{Parallel: containers, Emulator: ociemu.Options{Deliveries: 10, ParallelDeliveries: true}})
+			each(t, func(t *testing.T, w tenancy.Want) {
+				s := play(t, tenancy.Options{Parallel: containers, Emulator: ociemu.Options{Deliveries: 10, ParallelDeliveries: true}})
 				c := s.Add(w)
 				neverLost(t, s, c)
 				if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
@@ -96,8 +96,8 @@ func TestTenDeliveriesAtOnceAreOneRotation(t *testing.T) {
 // TestTenDeliveriesAtOnceInOneProcessAreOneRotation goes past the platform, which gives a process one call at a time:
 // what the process keeps between calls is shared by ten of them here.
 func TestTenDeliveriesAtOnceInOneProcessAreOneRotation(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{})
 		c := s.Add(w)
 		neverLost(t, s, c)
 		var event []byte
@@ -127,7 +127,7 @@ func TestTenDeliveriesAtOnceInOneProcessAreOneRotation(t *testing.T) {
 }
 
 // direct starts a process of the function, and gives a client that speaks to it without the platform.
-func direct(t *testing.T, s *stage.Stage) *http.Client {
+func direct(t *testing.T, s *tenancy.Deployment) *http.Client {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "one") // the path of a socket must be short
 	if err != nil {
@@ -178,11 +178,11 @@ func post(ctx context.Context, client *http.Client, id string, body []byte) bool
 // TestTwoAPIKeysOfOneUserClosedAtOnceAreBothRotated: two old keys and two new ones are one more than a user can have.
 // Who comes too late for the slot is refused, keeps what it has staged, and gets through at the next closure.
 func TestTwoAPIKeysOfOneUserClosedAtOnceAreBothRotated(t *testing.T) {
-	s := play(t, stage.Options{})
-	a := s.Add(stage.Want{Kind: stage.APIKey})
+	s := play(t, tenancy.Options{})
+	a := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	b := second(s, a)
 	neverLost(t, s, a, b)
-	closeAtOnce(s, map[*stage.Case]string{a: a.Comment(), b: b.Comment()})
+	closeAtOnce(s, map[*tenancy.Case]string{a: a.Comment(), b: b.Comment()})
 	late := reopened(s, a, b)
 	if len(late) > 1 {
 		t.Fatal("both were refused")
@@ -199,11 +199,11 @@ func TestTwoAPIKeysOfOneUserClosedAtOnceAreBothRotated(t *testing.T) {
 }
 
 func TestOfTwoUsersWhoseCommentsNameTheSameSecretOnlyItsOwnIsRotated(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{})
 		owner, other := s.Add(w), s.Add(w)
 		neverLost(t, s, owner, other)
-		closeAtOnce(s, map[*stage.Case]string{owner: owner.Comment(), other: owner.Comment()})
+		closeAtOnce(s, map[*tenancy.Case]string{owner: owner.Comment(), other: owner.Comment()})
 		if late := reopened(s, owner, other); len(late) != 1 || late[0] != other {
 			t.Errorf("%d problems are open again, want the other user's", len(late))
 		}
@@ -219,12 +219,12 @@ func TestOfTwoUsersWhoseCommentsNameTheSameSecretOnlyItsOwnIsRotated(t *testing.
 }
 
 func TestOfTwoKeysOfOneUserWhoseCommentsNameTheSameSecretOneIsRotated(t *testing.T) {
-	s := play(t, stage.Options{})
-	a := s.Add(stage.Want{Kind: stage.APIKey})
+	s := play(t, tenancy.Options{})
+	a := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	b := second(s, a)
 	b.Secrets = map[string]string{"api_secret_ocid": a.Secrets["api_secret_ocid"]}
 	neverLost(t, s, a, b)
-	closeAtOnce(s, map[*stage.Case]string{a: a.Comment(), b: a.Comment()})
+	closeAtOnce(s, map[*tenancy.Case]string{a: a.Comment(), b: a.Comment()})
 	finish(t, s)
 	stored, err := a.Stored()
 	if err != nil || a.Try(stored) != 200 {
@@ -237,7 +237,7 @@ func TestOfTwoKeysOfOneUserWhoseCommentsNameTheSameSecretOneIsRotated(t *testing
 	if n := len(s.Secret(a.Secrets["api_secret_ocid"]).Versions); n != 2 {
 		t.Errorf("the secret has %d versions, want 2", n)
 	}
-	for _, c := range []*stage.Case{a, b} {
+	for _, c := range []*tenancy.Case{a, b} {
 		if slices.Contains(ids, c.OldID) && c.Try(c.Old) != 200 {
 			t.Error("the key that was not rotated does not work")
 		}
@@ -245,8 +245,8 @@ func TestOfTwoKeysOfOneUserWhoseCommentsNameTheSameSecretOneIsRotated(t *testing
 }
 
 func TestTwoSweepsAtOnceAreOneRotation(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{})
 		c := s.Add(w)
 		neverLost(t, s, c)
 		deaf(s)
@@ -260,8 +260,8 @@ func TestTwoSweepsAtOnceAreOneRotation(t *testing.T) {
 }
 
 func TestTheSweepAndFiveDeliveriesAtOnceAreOneRotation(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: true}})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: true}})
 		c := s.Add(w)
 		neverLost(t, s, c)
 		s.CloseProblem(c.Problem, c.Comment(), s.Operator.Name)
@@ -273,7 +273,7 @@ func TestTheSweepAndFiveDeliveriesAtOnceAreOneRotation(t *testing.T) {
 }
 
 // sweepAtOnce runs sweeps side by side. One that finds another at work may leave the rest to the next.
-func sweepAtOnce(t *testing.T, s *stage.Stage, n int) {
+func sweepAtOnce(t *testing.T, s *tenancy.Deployment, n int) {
 	t.Helper()
 	var group sync.WaitGroup
 	for range n {
@@ -287,7 +287,7 @@ func sweepAtOnce(t *testing.T, s *stage.Stage, n int) {
 }
 
 // duplicate delivers the newest event once more while the first call that fits is held, and returns what waits for that.
-func duplicate(t *testing.T, s *stage.Stage, fits func(ociemu.Call) bool) (wait func() bool) {
+func duplicate(t *testing.T, s *tenancy.Deployment, fits func(ociemu.Call) bool) (wait func() bool) {
 	t.Helper()
 	return held(t, s, ociemu.Before, fits, func(ctx context.Context, _ int) {
 		events := s.Events()

@@ -6,11 +6,11 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 func TestAWrongConfigurationIsRefusedAtStartWithAllItsFaults(t *testing.T) {
-	s := play(t, stage.Options{Emulator: ociemu.Calm(),
+	s := play(t, tenancy.Options{Emulator: ociemu.Calm(),
 		Config: []string{"ons_topic=", "grace_periode=72h", "prove=perhaps", "rsa_bits=1024", "OCI_GO_SDK_DEBUG=info"}})
 	s.Host.Kill() // what it printed is all here then
 	for _, want := range []string{"ons_topic", "grace_period", "prove", "rsa_bits", "OCI_GO_SDK_DEBUG"} {
@@ -21,8 +21,8 @@ func TestAWrongConfigurationIsRefusedAtStartWithAllItsFaults(t *testing.T) {
 }
 
 func TestWithoutTheEventCheckTheEventsOwnCommentCounts(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}})
 		c := s.Add(w)
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 			t.Fatalf("the answer is %+v", a)
@@ -35,8 +35,8 @@ func TestWithoutTheEventCheckTheEventsOwnCommentCounts(t *testing.T) {
 }
 
 func TestAnUnboundSecretIsAcceptedWithAWordWhenTheBindingOnlyWarns(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{Emulator: ociemu.Calm(), Config: []string{"secret_binding=warn"}})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"secret_binding=warn"}})
 		w.Unbound = true
 		c := s.Add(w)
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
@@ -50,8 +50,8 @@ func TestAnUnboundSecretIsAcceptedWithAWordWhenTheBindingOnlyWarns(t *testing.T)
 }
 
 func TestDuringItsGraceTheOldCredentialWorksBesideTheNewOne(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{Emulator: ociemu.Calm(), Config: []string{"grace_period=24h"}})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"grace_period=24h"}})
 		c := s.Add(w)
 		a := closeProblem(t, s, c, c.Comment("grace:72h"))
 		if a.Outcome != "rotated" || a.did("retire") {
@@ -83,7 +83,7 @@ func TestDuringItsGraceTheOldCredentialWorksBesideTheNewOne(t *testing.T) {
 
 func TestWhenNobodyCanBeToldTheInvocationFails(t *testing.T) {
 	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.APIKey})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	s.Inject(ociemu.Fault{Operation: "PublishMessage", Times: -1, Do: ociemu.Answer(500, "InternalServerError")})
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 		t.Fatal(err)

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // filled adds a secret of the case with a content of the test's own.
-func filled(s *stage.Stage, c *stage.Case, name, content string, more ociemu.SecretSeed) string {
+func filled(s *tenancy.Deployment, c *tenancy.Case, name, content string, more ociemu.SecretSeed) string {
 	more.Name, more.Content = name, []byte(content)
 	more.FreeformTags = map[string]string{"team": "web", "keyturn-user": c.User, "keyturn-kind": string(c.Kind)}
 	return s.AddSecret(more)
@@ -25,7 +25,7 @@ func TestASecretWhoseContentCanNotBeReadIsRefusedIfAnotherLivingKeyMayBeInThere(
 		t.Run(name, func(t *testing.T) {
 			for _, others := range []int{0, 1} {
 				s := play(t, calm)
-				c := s.Add(stage.Want{Kind: stage.APIKey, Bystander: others})
+				c := s.Add(tenancy.Want{Kind: tenancy.APIKey, Bystander: others})
 				c.Secrets["api_secret_ocid"] = filled(s, c, "theirs", content, ociemu.SecretSeed{})
 				a := closeProblem(t, s, c, c.Comment())
 				if others == 0 {
@@ -40,7 +40,7 @@ func TestASecretWhoseContentCanNotBeReadIsRefusedIfAnotherLivingKeyMayBeInThere(
 
 func TestTheSecretsOfAPairGivenTheWrongWayRoundAreRefusedWithTheRightComment(t *testing.T) {
 	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.CustomerSecretKey})
+	c := s.Add(tenancy.Want{Kind: tenancy.CustomerSecretKey})
 	key, id := c.Secrets["secretkey_secret_ocid"], c.Secrets["accesskey_secret_ocid"]
 	want := "accesskey_secret_ocid:" + id + ",secretkey_secret_ocid:" + key
 	refused(t, s, c, closeProblem(t, s, c, "accesskey_secret_ocid:"+key+",secretkey_secret_ocid:"+id), "wrong way round", want)
@@ -52,7 +52,7 @@ func TestTheSecretsOfAPairGivenTheWrongWayRoundAreRefusedWithTheRightComment(t *
 
 func TestABundleForABareKeysCommentIsRefused(t *testing.T) {
 	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.APIKey})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	text, _ := json.Marshal(map[string]string{"kind": "api-key", "user": c.User, "fingerprint": c.OldID, "private_key": c.Old.Value})
 	c.Secrets["api_secret_ocid"] = filled(s, c, "bundle", string(text), ociemu.SecretSeed{})
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || a.Changed || !strings.Contains(a.Reason, "a bundle") {
@@ -61,8 +61,8 @@ func TestABundleForABareKeysCommentIsRefused(t *testing.T) {
 }
 
 func TestTheMetadataAndTheBundleKeepWhatOthersPutThere(t *testing.T) {
-	s := play(t, stage.Options{})
-	c := s.Add(stage.Want{Kind: stage.APIKey, Bundle: true})
+	s := play(t, tenancy.Options{})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey, Bundle: true})
 	content := `{"port" : 443,"account":1234567890123456789,"kind":"api-key","user":"` + c.User + `","private_key":""}`
 	id := filled(s, c, "extended", content, ociemu.SecretSeed{Metadata: map[string]any{"account": json.Number("1234567890123456789"), "rate": json.Number("1.50"), "big": json.Number("1e400")}})
 	c.Secrets["bundle_secret_ocid"] = id
@@ -74,7 +74,7 @@ func TestTheMetadataAndTheBundleKeepWhatOthersPutThere(t *testing.T) {
 		Fingerprint string `json:"fingerprint"`
 		PrivateKey  string `json:"private_key"`
 	}
-	if err := json.Unmarshal(secret.Current(), &b); err != nil || c.Try(stage.Credential{ID: b.Fingerprint, Value: b.PrivateKey}) != 200 {
+	if err := json.Unmarshal(secret.Current(), &b); err != nil || c.Try(tenancy.Credential{ID: b.Fingerprint, Value: b.PrivateKey}) != 200 {
 		t.Errorf("the new key doesn't work (%v)", err)
 	}
 	for key, want := range map[string]json.Number{"account": "1234567890123456789", "rate": "1.50", "big": "1e400"} {
@@ -89,7 +89,7 @@ func TestTheMetadataAndTheBundleKeepWhatOthersPutThere(t *testing.T) {
 
 func TestAKeyThatIsStoredInBase64BelongsToWhomItBelongs(t *testing.T) {
 	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.APIKey})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	other, value := s.AddAPIKey(c.User)
 	c.Secrets["api_secret_ocid"] = filled(s, c, "theirs", base64.StdEncoding.EncodeToString(value), ociemu.SecretSeed{})
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || a.Changed || !strings.Contains(a.Reason, other) {
@@ -103,10 +103,10 @@ func TestAKeyThatIsStoredInBase64BelongsToWhomItBelongs(t *testing.T) {
 
 func TestASecretThatTakesNoChangeEndsInARefusalOnceItsOrderIsOld(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []stage.Kind{stage.APIKey, stage.AuthToken} {
+	for _, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := play(t, stage.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}}) // the event's time counts
-			c := s.Add(stage.Want{Kind: kind})
+			s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}}) // the event's time counts
+			c := s.Add(tenancy.Want{Kind: kind})
 			refusing := s.Inject(ociemu.Fault{Operation: "UpdateSecret", Times: -1, Do: ociemu.Answer(409, "IncorrectState")})
 			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 				t.Fatal(err)

@@ -9,19 +9,19 @@ import (
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // hang makes every call of an operation that fits wait, as a service does that is stuck, until it is released.
 type hang struct {
-	s       *stage.Stage
+	s       *tenancy.Deployment
 	release chan struct{}
 
 	mu   sync.Mutex
 	seqs []int
 }
 
-func newHang(s *stage.Stage, when ociemu.When, fits func(ociemu.Call) bool) *hang {
+func newHang(s *tenancy.Deployment, when ociemu.When, fits func(ociemu.Call) bool) *hang {
 	h := &hang{s: s, release: make(chan struct{})}
 	s.Inject(ociemu.Fault{When: when, Times: -1, Do: ociemu.Hold(h.release), Match: func(c ociemu.Call) bool {
 		if c.Caller.Operator || !fits(c) {
@@ -63,25 +63,25 @@ func (h *hang) end() int {
 // stuck are the services that hang, one call at a time, and how each kind calls it.
 var stuck = []struct {
 	name string
-	fits map[stage.Kind]string
+	fits map[tenancy.Kind]string
 }{
 	{"reading the problem", same("GetProblem")},
 	{"looking up the tenancy", same("GetTenancy")},
 	{"reading the secret", same("GetSecret")},
 	{"reading the secret back", same("GetSecretBundle")},
 	{"writing the secret", same("UpdateSecret")},
-	{"listing the credentials", map[stage.Kind]string{stage.APIKey: "ListApiKeys", stage.AuthToken: "ListAuthTokens",
-		stage.CustomerSecretKey: "ListCustomerSecretKeys", stage.Password: "GetUserUIPasswordInformation"}},
+	{"listing the credentials", map[tenancy.Kind]string{tenancy.APIKey: "ListApiKeys", tenancy.AuthToken: "ListAuthTokens",
+		tenancy.CustomerSecretKey: "ListCustomerSecretKeys", tenancy.Password: "GetUserUIPasswordInformation"}},
 	{"creating", creates},
-	{"proving", map[stage.Kind]string{stage.APIKey: "GetUser", stage.AuthToken: "DockerToken", stage.CustomerSecretKey: "ListBuckets"}},
-	{"deleting", map[stage.Kind]string{stage.APIKey: "DeleteApiKey", stage.AuthToken: "DeleteAuthToken", stage.CustomerSecretKey: "DeleteCustomerSecretKey"}},
+	{"proving", map[tenancy.Kind]string{tenancy.APIKey: "GetUser", tenancy.AuthToken: "DockerToken", tenancy.CustomerSecretKey: "ListBuckets"}},
+	{"deleting", map[tenancy.Kind]string{tenancy.APIKey: "DeleteApiKey", tenancy.AuthToken: "DeleteAuthToken", tenancy.CustomerSecretKey: "DeleteCustomerSecretKey"}},
 	{"publishing the mail", same("PublishMessage")},
 	{"posting the figures", same("PostMetricData")},
 }
 
-func same(operation string) map[stage.Kind]string {
-	m := map[stage.Kind]string{}
-	for _, k := range stage.Kinds() {
+func same(operation string) map[tenancy.Kind]string {
+	m := map[tenancy.Kind]string{}
+	for _, k := range tenancy.Kinds() {
 		m[k] = operation
 	}
 	return m
@@ -89,9 +89,9 @@ func same(operation string) map[stage.Kind]string {
 
 // stuckScene is one rotation that meets a service that hangs.
 type stuckScene struct {
-	*stage.Stage
-	c     *stage.Case
-	clock *stage.Clock
+	*tenancy.Deployment
+	c     *tenancy.Case
+	clock *tenancy.Clock
 	h     *hang
 }
 
@@ -102,15 +102,15 @@ const (
 	fullLife  = 30 * time.Second
 )
 
-func newStuckScene(t *testing.T, life time.Duration, kind stage.Kind, operation string, when ociemu.When) *stuckScene {
+func newStuckScene(t *testing.T, life time.Duration, kind tenancy.Kind, operation string, when ociemu.When) *stuckScene {
 	t.Helper()
-	clock := &stage.Clock{}
+	clock := &tenancy.Clock{}
 	clock.Add(-270 * time.Second) // as far back as signatures allow; see age
 	o := ociemu.Calm()
 	o.Now = clock.Now
-	s := play(t, stage.Options{Emulator: o, Timeout: life})
-	sc := &stuckScene{Stage: s, c: s.Add(stage.Want{Kind: kind}), clock: clock}
-	if kind != stage.Password {
+	s := play(t, tenancy.Options{Emulator: o, Timeout: life})
+	sc := &stuckScene{Deployment: s, c: s.Add(tenancy.Want{Kind: kind}), clock: clock}
+	if kind != tenancy.Password {
 		neverLost(t, s, sc.c)
 	}
 	sc.h = newHang(s, when, func(c ociemu.Call) bool {
@@ -134,14 +134,14 @@ func TestAServiceThatHangsEndsInAnAnswerAndAMailAndLosesNothing(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				var scenes []*stuckScene
-				var kinds []stage.Kind
-				for _, kind := range stage.Kinds() {
+				var kinds []tenancy.Kind
+				for _, kind := range tenancy.Kinds() {
 					if at.fits[kind] != "" {
 						kinds = append(kinds, kind)
 					}
 				}
 				if !all { // one kind for each, another one than for its neighbours
-					kinds = []stage.Kind{kinds[(i+turn)%len(kinds)]}
+					kinds = []tenancy.Kind{kinds[(i+turn)%len(kinds)]}
 				}
 				for _, kind := range kinds {
 					scenes = append(scenes, newStuckScene(t, shortLife, kind, at.fits[kind], when))
@@ -176,10 +176,10 @@ func TestWith30SecondsLeftAServiceThatHangsEndsInAnAnswerAndAMailAndLosesNothing
 	var operations []string
 	for _, when := range []ociemu.When{ociemu.Before, ociemu.After} {
 		for i, at := range stuck {
-			kinds := stage.Kinds()
+			kinds := tenancy.Kinds()
 			kind := kinds[i%len(kinds)]
 			if at.fits[kind] == "" {
-				kind = stage.APIKey
+				kind = tenancy.APIKey
 			}
 			scenes = append(scenes, newStuckScene(t, fullLife, kind, at.fits[kind], when))
 			operations = append(operations, at.fits[kind])
@@ -230,9 +230,9 @@ func (sc *stuckScene) mended(t *testing.T) {
 	if sc.Problem(sc.c.Problem).Status != "RESOLVED" {
 		t.Errorf("%s: the problem is open again", sc.c.Kind)
 	}
-	sweep(t, sc.Stage)
-	if sc.c.Kind == stage.Password {
-		if made := sc.User(sc.c.User).PasswordCreated; !made.After(sc.clock.Now().Add(-stage.Age)) {
+	sweep(t, sc.Deployment)
+	if sc.c.Kind == tenancy.Password {
+		if made := sc.User(sc.c.User).PasswordCreated; !made.After(sc.clock.Now().Add(-tenancy.Age)) {
 			t.Error("the password was not reset")
 		}
 		return

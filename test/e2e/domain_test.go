@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // An identity domain now and then refuses a call that it allows a moment later, also one that has taken effect.
@@ -14,7 +14,7 @@ func TestADomainThatRefusesACallNowAndThenEndsInOneRotation(t *testing.T) {
 		t.Run(fmt.Sprint("every call in ", nth), func(t *testing.T) {
 			t.Parallel()
 			for _, form := range forms {
-				s := play(t, stage.Options{Emulator: ociemu.Options{DomainRefusals: nth}})
+				s := play(t, tenancy.Options{Emulator: ociemu.Options{DomainRefusals: nth}})
 				c := s.Add(form.want)
 				if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 					t.Fatalf("%s: the answer is %+v", form.name, a)

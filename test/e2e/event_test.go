@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 func TestWhatIsNoEventIsRefusedAndSaysWhy(t *testing.T) {
@@ -45,9 +45,9 @@ func TestWhatIsNoEventIsRefusedAndSaysWhy(t *testing.T) {
 }
 
 // closed adds a case whose problem a person closed, and gives the event, which nobody was sent.
-func closed(t *testing.T, s *stage.Stage, kind stage.Kind) (*stage.Case, map[string]any) {
+func closed(t *testing.T, s *tenancy.Deployment, kind tenancy.Kind) (*tenancy.Case, map[string]any) {
 	t.Helper()
-	c := s.Add(stage.Want{Kind: kind})
+	c := s.Add(tenancy.Want{Kind: kind})
 	before := len(s.Mails())
 	var body []byte
 	s.HandleFunction(s.Function.FunctionID, func(_ context.Context, event []byte) error {
@@ -67,7 +67,7 @@ func closed(t *testing.T, s *stage.Stage, kind stage.Kind) (*stage.Case, map[str
 	return c, event
 }
 
-func invoke(t *testing.T, s *stage.Stage, event any) answer {
+func invoke(t *testing.T, s *tenancy.Deployment, event any) answer {
 	t.Helper()
 	body, ok := event.([]byte)
 	if !ok {
@@ -83,13 +83,13 @@ func invoke(t *testing.T, s *stage.Stage, event any) answer {
 }
 
 func TestAnEventNeedsNothingButTheProblemsOCID(t *testing.T) {
-	for kind, change := range map[stage.Kind]func(event, data, details map[string]any){
-		stage.APIKey: func(event, data, details map[string]any) { delete(details, "problemAdditionalDetails") },
-		stage.AuthToken: func(event, data, details map[string]any) {
+	for kind, change := range map[tenancy.Kind]func(event, data, details map[string]any){
+		tenancy.APIKey: func(event, data, details map[string]any) { delete(details, "problemAdditionalDetails") },
+		tenancy.AuthToken: func(event, data, details map[string]any) {
 			details["problemAdditionalDetails"], details["resourceId"] = []any{7}, "../users?x=y"
 			details["status"], details["problemName"], event["eventTime"] = []any{}, nil, "2026-5-4T"
 		},
-		stage.CustomerSecretKey: func(event, data, details map[string]any) {
+		tenancy.CustomerSecretKey: func(event, data, details map[string]any) {
 			delete(data, "additionalDetails")
 			event["eventTypeVersion"], event["source"], data["resourceName"] = nil, 7, map[string]any{}
 		},
@@ -109,7 +109,7 @@ func TestAnEventNeedsNothingButTheProblemsOCID(t *testing.T) {
 
 func TestAMalformedEventOfAClosedProblemOpensItAgain(t *testing.T) {
 	s := play(t, calm)
-	c, event := closed(t, s, stage.AuthToken)
+	c, event := closed(t, s, tenancy.AuthToken)
 	whole, err := json.Marshal(event)
 	if err != nil {
 		t.Fatal(err)
@@ -125,12 +125,12 @@ func TestAMalformedEventOfAClosedProblemOpensItAgain(t *testing.T) {
 }
 
 func TestWithoutEventCheckTheSweepGoesByTheRecord(t *testing.T) {
-	off := stage.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}}
+	off := tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}}
 	t.Run("what an event has rotated stays closed", func(t *testing.T) {
 		s := play(t, off)
-		var cases []*stage.Case
-		for _, w := range []stage.Want{{Kind: stage.APIKey}, {Kind: stage.AuthToken, Bundle: true}, {Kind: stage.CustomerSecretKey},
-			{Kind: stage.Password}, {Kind: stage.Password, NoSecret: true}} {
+		var cases []*tenancy.Case
+		for _, w := range []tenancy.Want{{Kind: tenancy.APIKey}, {Kind: tenancy.AuthToken, Bundle: true}, {Kind: tenancy.CustomerSecretKey},
+			{Kind: tenancy.Password}, {Kind: tenancy.Password, NoSecret: true}} {
 			c := s.Add(w)
 			cases = append(cases, c)
 			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
@@ -151,7 +151,7 @@ func TestWithoutEventCheckTheSweepGoesByTheRecord(t *testing.T) {
 	t.Run("what Cloud Guard closed is left alone", func(t *testing.T) {
 		s := play(t, off)
 		deaf(s)
-		c := s.Add(stage.Want{Kind: stage.AuthToken})
+		c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 		s.Rescan(c.Problem, false)
 		sweep(t, s)
 		untouched(t, s, c)
@@ -159,7 +159,7 @@ func TestWithoutEventCheckTheSweepGoesByTheRecord(t *testing.T) {
 	t.Run("a lost event's dry run is one", func(t *testing.T) {
 		s := play(t, off)
 		deaf(s)
-		c := s.Add(stage.Want{Kind: stage.AuthToken})
+		c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 		if err := s.Close(t.Context(), c.Problem, c.Comment("dry_run:yes")); err != nil {
 			t.Fatal(err)
 		}
@@ -174,14 +174,14 @@ func TestWithoutEventCheckTheSweepGoesByTheRecord(t *testing.T) {
 func TestAProblemWhoseCredentialIsGoneStaysClosed(t *testing.T) {
 	t.Parallel()
 	s := play(t, calm)
-	key := s.Add(stage.Want{Kind: stage.APIKey, NoSecret: true})
+	key := s.Add(tenancy.Want{Kind: tenancy.APIKey, NoSecret: true})
 	if err := s.DeleteAPIKey(t.Context(), key.User, key.OldID); err != nil {
 		t.Fatal(err)
 	}
 	if a := closeProblem(t, s, key, "not used any more, deleted"); a.Outcome != "already" || s.Problem(key.Problem).Status != "RESOLVED" {
 		t.Errorf("the answer is %+v", a)
 	}
-	token := s.Add(stage.Want{Kind: stage.AuthToken})
+	token := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	if a := closeProblem(t, s, token, token.Comment()); a.Outcome != "rotated" {
 		t.Fatalf("the answer is %+v", a)
 	}
@@ -206,10 +206,10 @@ func TestAProblemWhoseCredentialIsGoneStaysClosed(t *testing.T) {
 
 func TestWhatWasRotatedStaysClosedWhenItsUserOrSecretGoesLater(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
-		for name, goes := range map[string]func(*stage.Stage, *stage.Case) error{
-			"the user": func(_ *stage.Stage, c *stage.Case) error { return c.DeleteUser(t.Context()) },
-			"the secret": func(s *stage.Stage, c *stage.Case) error {
+	each(t, func(t *testing.T, w tenancy.Want) {
+		for name, goes := range map[string]func(*tenancy.Deployment, *tenancy.Case) error{
+			"the user": func(_ *tenancy.Deployment, c *tenancy.Case) error { return c.DeleteUser(t.Context()) },
+			"the secret": func(s *tenancy.Deployment, c *tenancy.Case) error {
 				for _, id := range c.Secrets {
 					if err := s.DeleteSecret(t.Context(), id); err != nil {
 						return err
@@ -217,7 +217,7 @@ func TestWhatWasRotatedStaysClosedWhenItsUserOrSecretGoesLater(t *testing.T) {
 				}
 				return nil
 			},
-			"the new credential": func(_ *stage.Stage, c *stage.Case) error { return c.Delete(t.Context(), c.IDs()[0]) },
+			"the new credential": func(_ *tenancy.Deployment, c *tenancy.Case) error { return c.Delete(t.Context(), c.IDs()[0]) },
 		} {
 			s := play(t, calm)
 			c := s.Add(w)
@@ -236,9 +236,9 @@ func TestWhatWasRotatedStaysClosedWhenItsUserOrSecretGoesLater(t *testing.T) {
 }
 
 func TestAnIDInAnotherCaseNamesTheSameCredential(t *testing.T) {
-	for _, kind := range []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey} {
+	for _, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken, tenancy.CustomerSecretKey} {
 		s := play(t, calm)
-		c := s.Add(stage.Want{Kind: kind})
+		c := s.Add(tenancy.Want{Kind: kind})
 		c.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: kind.Rule(), User: c.User, ResourceID: strings.ToUpper(c.OldID)})
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 			t.Fatalf("%s: the answer is %+v", kind, a)
@@ -249,7 +249,7 @@ func TestAnIDInAnotherCaseNamesTheSameCredential(t *testing.T) {
 
 func TestAnIDOfAnUnknownFormIsRefusedAndNotTakenForGone(t *testing.T) {
 	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.AuthToken})
+	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	for _, id := range []string{"token-of-web", "3f5b8a0c1d2e4f60718293a4b5c6d7e8", c.User, "web@example.com"} {
 		c.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: "AUTH_TOKEN_TOO_OLD", User: c.User, ResourceID: id})
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || !a.Reopened || a.Mend == "" {

@@ -8,16 +8,16 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // The old one is the only credential that anybody has seen work; a person deletes the other while its successor is staged.
 func TestReplaceYesStopsWhenTheListHasRoomAgain(t *testing.T) {
 	t.Parallel()
 	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.APIKey, Bystander: 2})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey, Bystander: 2})
 	neverLost(t, s, c) // with a free slot nothing has to go first
-	sc := &scene{Stage: s, c: c}
+	sc := &scene{Deployment: s, c: c}
 	wait := held(t, s, ociemu.Before, beforeStage.fits(s, c), func(ctx context.Context, _ int) {
 		for _, id := range c.Bystander {
 			if err := sc.c.Delete(ctx, id); err != nil {
@@ -39,7 +39,7 @@ func TestReplaceYesStopsWhenTheListHasRoomAgain(t *testing.T) {
 func TestTheSweepDeletesNoMarkedCredentialWhoseValueMayBeSomewhere(t *testing.T) {
 	t.Parallel()
 	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.AuthToken, Bundle: true})
+	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken, Bundle: true})
 	id := c.Secrets["bundle_secret_ocid"]
 	s.SetCreatedOffset(-time.Hour)
 	token, value := s.AddAuthToken(c.User, markFor(rotationOf(c.Kind, c.User, c.OldID), id))

@@ -8,11 +8,11 @@ import (
 	"github.com/keyturn/keyturn/pkg/preflight"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/ocipolicy"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // underPolicies puts the stack's policies in force for the function, with secret_policy = tags.
-func underPolicies(t *testing.T, s *stage.Stage, vaults string) {
+func underPolicies(t *testing.T, s *tenancy.Deployment, vaults string) {
 	t.Helper()
 	p := preflight.Policy{Function: "rotate", Group: "fn", Compartments: []string{vaults}, Topic: s.Tenancy(),
 		Own: s.Tenancy()}
@@ -32,52 +32,52 @@ func underPolicies(t *testing.T, s *stage.Stage, vaults string) {
 }
 
 // vaulted has a compartment for secrets, the only one in which the function may look for them.
-func vaulted(vaults *string) func(*ociemu.Emulator) stage.Places {
-	return func(e *ociemu.Emulator) stage.Places {
+func vaulted(vaults *string) func(*ociemu.Emulator) tenancy.Places {
+	return func(e *ociemu.Emulator) tenancy.Places {
 		*vaults = e.AddCompartment("vaults", "")
-		return stage.Places{Secrets: *vaults, DefinedTags: true, Config: []string{"secret_compartments=" + *vaults}}
+		return tenancy.Places{Secrets: *vaults, DefinedTags: true, Config: []string{"secret_compartments=" + *vaults}}
 	}
 }
 
 func TestUnderTheStacksPoliciesA404OfASecretIsExplained(t *testing.T) {
 	t.Parallel()
-	free := func(c *stage.Case) map[string]string {
+	free := func(c *tenancy.Case) map[string]string {
 		return map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind), "team": "web"}
 	}
-	both := func(c *stage.Case) map[string]map[string]any {
+	both := func(c *tenancy.Case) map[string]map[string]any {
 		return map[string]map[string]any{"keyturn": {"user": c.User, "kind": string(c.Kind)}}
 	}
 	for name, m := range map[string]struct {
-		seed func(s *stage.Stage, c *stage.Case) ociemu.SecretSeed
+		seed func(s *tenancy.Deployment, c *tenancy.Case) ociemu.SecretSeed
 		want []string
 		not  string
 	}{
-		"no tags": {func(*stage.Stage, *stage.Case) ociemu.SecretSeed { return ociemu.SecretSeed{Name: "free"} },
+		"no tags": {func(*tenancy.Deployment, *tenancy.Case) ociemu.SecretSeed { return ociemu.SecretSeed{Name: "free"} },
 			[]string{"secret lacks the defined tags", "It lacks the defined tags keyturn.user and keyturn.kind",
 				"it has neither of the two", "--defined-tags '{"}, "correct the OCID"},
-		"freeform tags": {func(_ *stage.Stage, c *stage.Case) ociemu.SecretSeed {
+		"freeform tags": {func(_ *tenancy.Deployment, c *tenancy.Case) ociemu.SecretSeed {
 			return ociemu.SecretSeed{Name: "freeform", FreeformTags: free(c)}
 		}, []string{"freeform tags bind it, which policies can't see", `--freeform-tags '{"team":"web"}'`},
 			"correct the OCID"},
-		"another's": {func(s *stage.Stage, c *stage.Case) ociemu.SecretSeed {
+		"another's": {func(s *tenancy.Deployment, c *tenancy.Case) ociemu.SecretSeed {
 			return ociemu.SecretSeed{Name: "other", DefinedTags: map[string]map[string]any{"keyturn": {"user": s.AddUser("x@example.com"), "kind": string(c.Kind)}}}
 		}, []string{"is bound to another user"}, "--defined-tags"},
-		"about to be deleted": {func(_ *stage.Stage, c *stage.Case) ociemu.SecretSeed {
+		"about to be deleted": {func(_ *tenancy.Deployment, c *tenancy.Case) ociemu.SecretSeed {
 			return ociemu.SecretSeed{Name: "going", State: "PENDING_DELETION", DefinedTags: both(c)}
 		}, []string{"scheduled for deletion: it is in the state PENDING_DELETION", "oci vault secret " +
 			"cancel-secret-deletion --secret-id"}, "policies of the stack"},
-		"about to be deleted, and never bound": {func(*stage.Stage, *stage.Case) ociemu.SecretSeed {
+		"about to be deleted, and never bound": {func(*tenancy.Deployment, *tenancy.Case) ociemu.SecretSeed {
 			return ociemu.SecretSeed{Name: "going", State: "PENDING_DELETION"}
 		}, []string{"scheduled for deletion: it is in the state PENDING_DELETION"}, "policies of the stack"},
-		"in another compartment": {func(s *stage.Stage, c *stage.Case) ociemu.SecretSeed {
+		"in another compartment": {func(s *tenancy.Deployment, c *tenancy.Case) ociemu.SecretSeed {
 			return ociemu.SecretSeed{Name: "elsewhere", Compartment: s.AddCompartment("elsewhere", ""), DefinedTags: both(c)}
 		}, []string{"is not where this function may look for secrets", "oci vault secret get --secret-id",
 			"secret_compartment_ocids"}, "--defined-tags"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var vaults string
-			s := play(t, stage.Options{Emulator: ociemu.Calm(), Places: vaulted(&vaults)})
-			c := s.Add(stage.Want{Kind: stage.AuthToken})
+			s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Places: vaulted(&vaults)})
+			c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 			seed := m.seed(s, c)
 			seed.Compartment = cmp.Or(seed.Compartment, vaults)
 			id := s.AddSecret(seed)
@@ -101,13 +101,13 @@ func TestUnderTheStacksPoliciesA404OfASecretIsExplained(t *testing.T) {
 }
 
 func TestAUserWhoIsGoneIsAReasonToDismissTheProblem(t *testing.T) {
-	gone := func(s *stage.Stage) {
+	gone := func(s *tenancy.Deployment) {
 		for _, operation := range []string{"GetUser", "ListAuthTokens"} {
 			s.Inject(ociemu.Fault{Operation: operation, Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 		}
 	}
 	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.AuthToken})
+	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	gone(s)
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" {
 		t.Fatalf("the answer is %+v", a)

@@ -7,18 +7,18 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // lagging is a tenancy whose lists of credentials are half a minute old, or as long as that is the clock stands.
-func lagging() stage.Options {
+func lagging() tenancy.Options {
 	o := ociemu.Calm()
 	o.ListLag = 30 * time.Second
-	return stage.Options{Emulator: o}
+	return tenancy.Options{Emulator: o}
 }
 
 // made counts the credentials of the kind that were made.
-func made(s *stage.Stage, kind stage.Kind) (n int) {
+func made(s *tenancy.Deployment, kind tenancy.Kind) (n int) {
 	for _, call := range s.Calls() {
 		if call.Operation == creates[kind] && call.Effect == http.StatusOK && !call.Caller.Operator {
 			n++
@@ -28,7 +28,7 @@ func made(s *stage.Stage, kind stage.Kind) (n int) {
 }
 
 // onceRotated checks that one credential was made, and took the old one's place.
-func onceRotated(t *testing.T, s *stage.Stage, c *stage.Case) {
+func onceRotated(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
 	if n := made(s, c.Kind); n != 1 {
 		t.Errorf("%d credentials were made, want one", n)
@@ -38,7 +38,7 @@ func onceRotated(t *testing.T, s *stage.Stage, c *stage.Case) {
 
 // successor checks that there is one new credential in place of the old one, that CURRENT holds it, and that the problem
 // stayed closed.
-func successor(t *testing.T, s *stage.Stage, c *stage.Case) {
+func successor(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
 	ids := c.IDs()
 	stored, err := c.Stored()
@@ -49,7 +49,7 @@ func successor(t *testing.T, s *stage.Stage, c *stage.Case) {
 }
 
 // closedAllAlong checks that nobody opened the problem again.
-func closedAllAlong(t *testing.T, s *stage.Stage, c *stage.Case) {
+func closedAllAlong(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
 	history := s.Problem(c.Problem).History
 	for i, item := range history {
@@ -61,7 +61,7 @@ func closedAllAlong(t *testing.T, s *stage.Stage, c *stage.Case) {
 
 func TestARotationDoesNotNeedAListThatIsUpToDate(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		s := play(t, lagging())
 		c := s.Add(w)
 		neverLost(t, s, c)
@@ -74,7 +74,7 @@ func TestARotationDoesNotNeedAListThatIsUpToDate(t *testing.T) {
 
 func TestADeliveryThatSeesTheListOfBeforeMakesNothingAndOpensNothing(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		s := play(t, lagging())
 		c := s.Add(w)
 		neverLost(t, s, c)
@@ -99,7 +99,7 @@ func TestADeliveryThatSeesTheListOfBeforeMakesNothingAndOpensNothing(t *testing.
 
 func TestFiveDeliveriesAtOnceThatSeeOldListsAreOneRotation(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		o := lagging()
 		o.Emulator.Deliveries, o.Emulator.ParallelDeliveries = 5, true
 		s := play(t, o)
@@ -112,7 +112,7 @@ func TestFiveDeliveriesAtOnceThatSeeOldListsAreOneRotation(t *testing.T) {
 		s.Forward(10 * time.Minute)
 		finish(t, s)
 		successor(t, s, c)
-		if w.Kind == stage.APIKey && made(s, w.Kind) != 1 {
+		if w.Kind == tenancy.APIKey && made(s, w.Kind) != 1 {
 			t.Errorf("%d keys were made", made(s, w.Kind))
 		}
 	})
@@ -121,15 +121,15 @@ func TestFiveDeliveriesAtOnceThatSeeOldListsAreOneRotation(t *testing.T) {
 // Of two processes the second comes when the first is done with a part, and sees the list of before that part.
 func TestADuplicateThatComesInTheMiddleAndSeesAnOldListLeavesTheRotationAlone(t *testing.T) {
 	t.Parallel()
-	for name, at := range map[string]func(*stage.Stage, *stage.Case) func(ociemu.Call) bool{
+	for name, at := range map[string]func(*tenancy.Deployment, *tenancy.Case) func(ociemu.Call) bool{
 		"while it is staged": beforeStage.fits,
 		"while it is proven": duringProof.fits,
-		"while the old one is going": func(_ *stage.Stage, c *stage.Case) func(ociemu.Call) bool {
+		"while the old one is going": func(_ *tenancy.Deployment, c *tenancy.Case) func(ociemu.Call) bool {
 			return func(k ociemu.Call) bool { return k.Operation == deletes[c.Kind] }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, w stage.Want) {
+			each(t, func(t *testing.T, w tenancy.Want) {
 				s := play(t, lagging())
 				c := s.Add(w)
 				neverLost(t, s, c)
@@ -144,7 +144,7 @@ func TestADuplicateThatComesInTheMiddleAndSeesAnOldListLeavesTheRotationAlone(t 
 				s.Forward(10 * time.Minute)
 				finish(t, s)
 				successor(t, s, c)
-				if n := made(s, w.Kind); n > 2 || w.Kind == stage.APIKey && n > 1 {
+				if n := made(s, w.Kind); n > 2 || w.Kind == tenancy.APIKey && n > 1 {
 					t.Errorf("%d credentials were made", n)
 				}
 			})
@@ -155,7 +155,7 @@ func TestADuplicateThatComesInTheMiddleAndSeesAnOldListLeavesTheRotationAlone(t 
 // Who dies right after the create leaves a credential that no list shows yet.
 func TestWhatADeadProcessHasJustMadeIsFoundThoughTheListsLag(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		s := play(t, lagging())
 		c := s.Add(w)
 		neverLost(t, s, c)
@@ -178,7 +178,7 @@ func TestWhatADeadProcessHasJustMadeIsFoundThoughTheListsLag(t *testing.T) {
 // At each of a rotation's looks the list is five minutes old, once.
 func TestOneListThatIsOldEndsInOneRotation(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		for skip := range 4 {
 			s := play(t, calm)
 			c := s.Add(w)
@@ -197,7 +197,7 @@ func TestOneListThatIsOldEndsInOneRotation(t *testing.T) {
 
 func TestAPasswordIsResetOnceThoughItsAgeIsShownLate(t *testing.T) {
 	t.Parallel()
-	for name, w := range map[string]stage.Want{"kept": {Kind: stage.Password}, "not kept": {Kind: stage.Password, NoSecret: true}} {
+	for name, w := range map[string]tenancy.Want{"kept": {Kind: tenancy.Password}, "not kept": {Kind: tenancy.Password, NoSecret: true}} {
 		for _, parallel := range []bool{false, true} {
 			t.Run(name+map[bool]string{true: ", at once", false: ", one after the other"}[parallel], func(t *testing.T) {
 				t.Parallel()
@@ -232,14 +232,14 @@ func TestAPasswordIsResetOnceThoughItsAgeIsShownLate(t *testing.T) {
 }
 
 // works tells whether the value is the user's.
-func works(s *stage.Stage, c *stage.Case, value ...string) (ok bool) {
+func works(s *tenancy.Deployment, c *tenancy.Case, value ...string) (ok bool) {
 	s.Look(func(v ociemu.View) { ok = v.Works(string(c.Kind), c.User, value...) })
 	return ok
 }
 
 func TestTheSweepSeesNothingToDoInListsThatAreBehindARotation(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		s := play(t, lagging())
 		c := s.Add(w)
 		closeProblem(t, s, c, c.Comment())
@@ -262,7 +262,7 @@ func TestTheSweepSeesNothingToDoInListsThatAreBehindARotation(t *testing.T) {
 
 func TestAnOverlapEndsOnceThoughTheListsLag(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		s := play(t, lagging())
 		c := s.Add(w)
 		neverLost(t, s, c)
@@ -281,11 +281,11 @@ func TestAnOverlapEndsOnceThoughTheListsLag(t *testing.T) {
 // A deletion that no list shows yet may have made room already, or none: with replace:yes nothing is lost either way.
 func TestReplaceYesRotatesThoughTheListStillShowsADeletedOne(t *testing.T) {
 	t.Parallel()
-	for kind, others := range map[stage.Kind]int{stage.APIKey: 2, stage.AuthToken: 1, stage.CustomerSecretKey: 1} {
+	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1, tenancy.CustomerSecretKey: 1} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			s := play(t, lagging())
-			c := s.Add(stage.Want{Kind: kind, Bystander: others})
+			c := s.Add(tenancy.Want{Kind: kind, Bystander: others})
 			gone := c.Bystander[0]
 			if err := c.Delete(t.Context(), gone); err != nil {
 				t.Fatal(err)
@@ -303,7 +303,7 @@ func TestReplaceYesRotatesThoughTheListStillShowsADeletedOne(t *testing.T) {
 
 func TestTheSweepAndFiveDeliveriesThatSeeOldListsAreOneRotation(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		o := lagging()
 		o.Emulator.Deliveries, o.Emulator.ParallelDeliveries = 5, true
 		s := play(t, o)
@@ -329,7 +329,7 @@ func TestAKillAtAnyCallIsMendedThoughTheListsLag(t *testing.T) {
 		}
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			killed(t, lagging(), f.want, share(t, 3)*3, func(s *stage.Stage, c *stage.Case) {
+			killed(t, lagging(), f.want, share(t, 3)*3, func(s *tenancy.Deployment, c *tenancy.Case) {
 				if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {
 					t.Fatal(err)
 				}

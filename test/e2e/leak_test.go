@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // leakSearch looks, after all tests, for every secret value that ever was in a secret, in everything that the function
@@ -26,13 +26,13 @@ type leakSearch struct {
 	stages int
 }
 
-// watch collects the values of a stage as they come.
-func (l *leakSearch) watch(s *stage.Stage) {
+// watch collects the values of a tenancy as they come.
+func (l *leakSearch) watch(s *tenancy.Deployment) {
 	s.OnChange(func(v ociemu.View) {
 		for _, id := range v.Secrets() {
 			secret := v.Secret(id)
 			for _, version := range secret.Versions {
-				l.add(stage.SecretValues(v, version.Content), secret.Name)
+				l.add(tenancy.SecretValues(v, version.Content), secret.Name)
 			}
 		}
 	})
@@ -88,8 +88,8 @@ func reversed(s string) string {
 	return string(b)
 }
 
-// collect takes all that a stage's function has let out.
-func (l *leakSearch) collect(s *stage.Stage) {
+// collect takes all that a tenancy's function has let out.
+func (l *leakSearch) collect(s *tenancy.Deployment) {
 	var texts []string
 	texts = append(texts, s.Printed.String())
 	for _, m := range s.Mails() {
@@ -124,7 +124,7 @@ func (l *leakSearch) report() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stages == 0 {
-		return 0 // no test with a stage was selected
+		return 0 // no test with a tenancy was selected
 	}
 	found := 0
 	all := strings.Join(l.texts, "\x00")

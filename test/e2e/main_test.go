@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // binary and sweeper are the functions, built once.
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	code := stage.RunTests(m, &binary, &sweeper)
+	code := tenancy.RunTests(m, &binary, &sweeper)
 	if code == 0 {
 		code = leaks.report()
 	}
@@ -37,11 +37,11 @@ func given(name string) bool {
 	return found
 }
 
-// play sets a stage up for one test, and hands everything that it printed and mailed to the search for leaks.
-func play(t *testing.T, o stage.Options) *stage.Stage {
+// play sets a tenancy up for one test, and hands everything that it printed and mailed to the search for leaks.
+func play(t *testing.T, o tenancy.Options) *tenancy.Deployment {
 	t.Helper()
 	o.Binary, o.Sweeper = binary, sweeper
-	s, err := stage.New(t.Context(), o)
+	s, err := tenancy.New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func (a answer) did(step string) bool {
 }
 
 // lastAnswer is the newest reply.
-func lastAnswer(t *testing.T, s *stage.Stage) answer {
+func lastAnswer(t *testing.T, s *tenancy.Deployment) answer {
 	t.Helper()
 	replies := s.Replies()
 	if len(replies) == 0 {
@@ -98,7 +98,7 @@ func lastAnswer(t *testing.T, s *stage.Stage) answer {
 }
 
 // closeProblem closes the case's problem and returns the function's answer.
-func closeProblem(t *testing.T, s *stage.Stage, c *stage.Case, comment string) answer {
+func closeProblem(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, comment string) answer {
 	t.Helper()
 	if err := s.Close(t.Context(), c.Problem, comment); err != nil {
 		t.Fatal(err)
@@ -107,14 +107,14 @@ func closeProblem(t *testing.T, s *stage.Stage, c *stage.Case, comment string) a
 }
 
 // rotated checks from the outside that exactly one new credential took the old one's place.
-func rotated(t *testing.T, s *stage.Stage, c *stage.Case) {
+func rotated(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
 	rotatedBy(t, s, c, 1)
 }
 
 // rotatedBy checks the same of a rotation that may have taken several attempts: of an API key a process that dies leaves
 // one, since nobody uploads a key that another process has made.
-func rotatedBy(t *testing.T, s *stage.Stage, c *stage.Case, attempts int) {
+func rotatedBy(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, attempts int) {
 	t.Helper()
 	ids := c.IDs()
 	if len(ids) != 1+len(c.Bystander) || slices.Contains(ids, c.OldID) {
@@ -130,7 +130,7 @@ func rotatedBy(t *testing.T, s *stage.Stage, c *stage.Case, attempts int) {
 	if status := c.Try(stored); status != 200 {
 		t.Errorf("the stored credential is answered %d", status)
 	}
-	if status := c.Try(c.Old); status != 401 && (c.Kind != stage.CustomerSecretKey || status != 403) {
+	if status := c.Try(c.Old); status != 401 && (c.Kind != tenancy.CustomerSecretKey || status != 403) {
 		t.Errorf("the old credential is answered %d, want it refused", status)
 	}
 	for key, id := range c.Secrets {
@@ -145,9 +145,9 @@ func rotatedBy(t *testing.T, s *stage.Stage, c *stage.Case, attempts int) {
 }
 
 // untouched checks that neither the credential nor a secret has changed.
-func untouched(t *testing.T, s *stage.Stage, c *stage.Case) {
+func untouched(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
-	if ids := c.IDs(); len(ids) != 1+len(c.Bystander) || c.Kind != stage.Password && !slices.Contains(ids, c.OldID) {
+	if ids := c.IDs(); len(ids) != 1+len(c.Bystander) || c.Kind != tenancy.Password && !slices.Contains(ids, c.OldID) {
 		t.Errorf("the user has %v; want them as they were", ids)
 	}
 	for key, id := range c.Secrets {
@@ -164,7 +164,7 @@ func untouched(t *testing.T, s *stage.Stage, c *stage.Case) {
 }
 
 // functionCalls are the operations that the function has called, and its probes with the new credential.
-func functionCalls(s *stage.Stage) []string {
+func functionCalls(s *tenancy.Deployment) []string {
 	var out []string
 	for _, c := range s.Calls() {
 		if c.Caller.Kind != "user" || !c.Caller.Operator {
@@ -174,8 +174,8 @@ func functionCalls(s *stage.Stage) []string {
 	return out
 }
 
-// calm is a stage without delays.
-var calm = stage.Options{Emulator: ociemu.Calm()}
+// calm is a tenancy without delays.
+var calm = tenancy.Options{Emulator: ociemu.Calm()}
 
 // leaks is the search over all tests; see leak_test.go.
 var leaks = &leakSearch{values: map[string]string{}, mu: sync.Mutex{}}

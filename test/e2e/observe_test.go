@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 func TestARotationPostsItsFigures(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{Emulator: ociemu.Calm()})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{Emulator: ociemu.Calm()})
 		c := s.Add(w)
 		closeProblem(t, s, c, c.Comment())
 		got := map[string]ociemu.MetricValue{}
@@ -42,9 +42,9 @@ func TestFiguresThatCanNotBePostedChangeNothingElse(t *testing.T) {
 		"throttled": ociemu.Answer(429, "TooManyRequests"), "cut off": ociemu.Cut, "slow": ociemu.Delay(20 * time.Second)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := play(t, stage.Options{Emulator: ociemu.Calm()})
+			s := play(t, tenancy.Options{Emulator: ociemu.Calm()})
 			s.Inject(ociemu.Fault{Operation: "PostMetricData", Times: -1, Do: do})
-			c := s.Add(stage.Want{Kind: stage.APIKey})
+			c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 				t.Fatalf("the answer is %+v", a)
 			}
@@ -60,8 +60,8 @@ func TestFiguresThatCanNotBePostedChangeNothingElse(t *testing.T) {
 }
 
 func TestWithMetricsOffNobodyCallsMonitoring(t *testing.T) {
-	s := play(t, stage.Options{Emulator: ociemu.Calm(), Config: []string{"metrics=off"}})
-	c := s.Add(stage.Want{Kind: stage.AuthToken})
+	s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"metrics=off"}})
+	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	closeProblem(t, s, c, c.Comment())
 	if slices.Contains(functionCalls(s), "PostMetricData") {
 		t.Error("the function called PostMetricData")
@@ -69,13 +69,13 @@ func TestWithMetricsOffNobodyCallsMonitoring(t *testing.T) {
 }
 
 // withTracing turns tracing on, with the emulator's collector.
-func withTracing(e *ociemu.Emulator) stage.Places {
-	return stage.Places{Config: []string{"OCI_TRACING_ENABLED=1", "OCI_TRACE_COLLECTOR_URL=" + e.CollectorURL(), "FN_APP_NAME=keyturn", "FN_FN_NAME=rotate"}}
+func withTracing(e *ociemu.Emulator) tenancy.Places {
+	return tenancy.Places{Config: []string{"OCI_TRACING_ENABLED=1", "OCI_TRACE_COLLECTOR_URL=" + e.CollectorURL(), "FN_APP_NAME=keyturn", "FN_FN_NAME=rotate"}}
 }
 
 func TestATraceShowsTheStepsOfARotationAndTheirCalls(t *testing.T) {
-	s := play(t, stage.Options{Emulator: ociemu.Calm(), Places: withTracing})
-	c := s.Add(stage.Want{Kind: stage.APIKey})
+	s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Places: withTracing})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	closeProblem(t, s, c, c.Comment())
 	spans := s.Spans()
 	byID := map[string]ociemu.ZipkinSpan{}
@@ -101,9 +101,9 @@ func TestACollectorThatFailsOrHangsChangesNothingAndItsKeyIsNotLogged(t *testing
 	for name, do := range map[string]ociemu.Action{"broken": ociemu.Answer(500, "InternalServerError"), "slow": ociemu.Delay(20 * time.Second)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := play(t, stage.Options{Emulator: ociemu.Calm(), Places: withTracing})
+			s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Places: withTracing})
 			s.Inject(ociemu.Fault{Operation: "PublicSpan", Times: -1, Do: do})
-			c := s.Add(stage.Want{Kind: stage.AuthToken})
+			c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 				t.Fatalf("the answer is %+v", a)
 			}
@@ -117,8 +117,8 @@ func TestACollectorThatFailsOrHangsChangesNothingAndItsKeyIsNotLogged(t *testing
 }
 
 func TestASweepCountsItself(t *testing.T) {
-	s := play(t, stage.Options{Emulator: ociemu.Calm()})
-	s.Add(stage.Want{Kind: stage.AuthToken})
+	s := play(t, tenancy.Options{Emulator: ociemu.Calm()})
+	s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	sweep(t, s)
 	var got []string
 	for _, m := range s.Metrics() {

@@ -16,7 +16,7 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/vault"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // lowerBase32 writes the first bytes of a hash as version names and marks have it.
@@ -26,7 +26,7 @@ func lowerBase32(text string, n int) string {
 }
 
 // rotationOf is the id of the rotation of a credential.
-func rotationOf(kind stage.Kind, user, old string) string {
+func rotationOf(kind tenancy.Kind, user, old string) string {
 	return lowerBase32(string(kind)+"\n"+user+"\n"+old, 10)
 }
 
@@ -52,7 +52,7 @@ func pending(name string, content []byte) vault.SecretContentDetails {
 		Content: common.String(base64.StdEncoding.EncodeToString(content))}
 }
 
-func edit(t *testing.T, s *stage.Stage, id string, d vault.UpdateSecretDetails) {
+func edit(t *testing.T, s *tenancy.Deployment, id string, d vault.UpdateSecretDetails) {
 	t.Helper()
 	if err := s.EditSecret(t.Context(), id, d); err != nil {
 		t.Fatal(err)
@@ -60,12 +60,12 @@ func edit(t *testing.T, s *stage.Stage, id string, d vault.UpdateSecretDetails) 
 }
 
 // boundSecret makes a secret that is bound to the user, as whoever may set its tags can.
-func boundSecret(s *stage.Stage, user string, kind stage.Kind) string {
+func boundSecret(s *tenancy.Deployment, user string, kind tenancy.Kind) string {
 	return s.AddSecret(ociemu.SecretSeed{Name: "mine", FreeformTags: map[string]string{"keyturn-user": user, "keyturn-kind": string(kind)}})
 }
 
 // unordered checks that the sweep has neither made, written nor deleted anything.
-func unordered(t *testing.T, s *stage.Stage) {
+func unordered(t *testing.T, s *tenancy.Deployment) {
 	t.Helper()
 	for range 2 {
 		swept(t, s)
@@ -82,27 +82,27 @@ func unordered(t *testing.T, s *stage.Stage) {
 // Whoever may write one secret, its tags and its metadata can't make the sweep rotate for anybody: no problem was closed.
 func TestTheSweepStartsNothingFromWhatASecretSays(t *testing.T) {
 	t.Parallel()
-	for name, forge := range map[string]func(t *testing.T, s *stage.Stage, victim *stage.Case, secret string) vault.UpdateSecretDetails{
-		"an overlap that is over": func(_ *testing.T, _ *stage.Stage, c *stage.Case, id string) vault.UpdateSecretDetails {
+	for name, forge := range map[string]func(t *testing.T, s *tenancy.Deployment, victim *tenancy.Case, secret string) vault.UpdateSecretDetails{
+		"an overlap that is over": func(_ *testing.T, _ *tenancy.Deployment, c *tenancy.Case, id string) vault.UpdateSecretDetails {
 			return vault.UpdateSecretDetails{Metadata: journal("retire", map[string]any{"credential": c.OldID, "after": longAgo,
 				"secrets": map[string]string{"private-key": id, "auth-token": id, "bundle": id}})}
 		},
-		"an overlap with an open problem": func(_ *testing.T, _ *stage.Stage, c *stage.Case, id string) vault.UpdateSecretDetails {
+		"an overlap with an open problem": func(_ *testing.T, _ *tenancy.Deployment, c *tenancy.Case, id string) vault.UpdateSecretDetails {
 			return vault.UpdateSecretDetails{Metadata: journal("retire", map[string]any{"credential": c.OldID, "after": longAgo, "problem": c.Problem,
 				"secrets": map[string]string{"private-key": id, "auth-token": id, "bundle": id}})}
 		},
-		"an announcement": func(_ *testing.T, _ *stage.Stage, c *stage.Case, id string) vault.UpdateSecretDetails {
+		"an announcement": func(_ *testing.T, _ *tenancy.Deployment, c *tenancy.Case, id string) vault.UpdateSecretDetails {
 			return vault.UpdateSecretDetails{Metadata: journal("staged", map[string]any{"version": "keyturn-" + rotationOf(c.Kind, c.User, c.OldID) + "-1",
 				"phase": "intent", "given_up": true, "old": c.OldID, "maker": "m", "at": longAgo, "problem": c.Problem,
 				"secrets": map[string]string{"private-key": id, "auth-token": id, "bundle": id}})}
 		},
-		"a staged version": func(t *testing.T, s *stage.Stage, c *stage.Case, id string) vault.UpdateSecretDetails {
+		"a staged version": func(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, id string) vault.UpdateSecretDetails {
 			name := "keyturn-" + rotationOf(c.Kind, c.User, c.OldID) + "-1"
 			return vault.UpdateSecretDetails{SecretContent: pending(name, []byte("theirs")), Metadata: journal("staged", map[string]any{"version": name, "phase": "staged", "old": c.OldID,
 				"credential": "ocid1.credential.oc1..aaaatheirs", "maker": "m", "at": longAgo, "secrets": map[string]string{"private-key": id, "auth-token": id, "bundle": id}})}
 		},
-		"a problem that is closed, but another user's": func(t *testing.T, s *stage.Stage, c *stage.Case, id string) vault.UpdateSecretDetails {
-			other := s.Add(stage.Want{Kind: c.Kind})
+		"a problem that is closed, but another user's": func(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, id string) vault.UpdateSecretDetails {
+			other := s.Add(tenancy.Want{Kind: c.Kind})
 			closeProblem(t, s, other, other.Comment())
 			s.ResetCalls()
 			return vault.UpdateSecretDetails{Metadata: journal("retire", map[string]any{"credential": c.OldID, "after": longAgo, "problem": other.Problem,
@@ -111,9 +111,9 @@ func TestTheSweepStartsNothingFromWhatASecretSays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, kind := range []stage.Kind{stage.APIKey, stage.AuthToken} {
+			for _, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken} {
 				s := play(t, calm)
-				victim := s.Add(stage.Want{Kind: kind, NoSecret: true})
+				victim := s.Add(tenancy.Want{Kind: kind, NoSecret: true})
 				id := boundSecret(s, victim.User, kind)
 				edit(t, s, id, forge(t, s, victim, id))
 				unordered(t, s)
@@ -134,7 +134,7 @@ func TestAKeyPairThatSomebodyElseHasStagedIsNeverUploaded(t *testing.T) {
 			t.Run(fmt.Sprintf("ordered %v, journal of %s", ordered, written), func(t *testing.T) {
 				t.Parallel()
 				s := play(t, calm)
-				c := s.Add(stage.Want{Kind: stage.APIKey})
+				c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 				mine, private := s.AddAPIKey(s.AddUser("stranger"))
 				id := c.Secrets["api_secret_ocid"]
 				name := "keyturn-" + rotationOf(c.Kind, c.User, c.OldID) + "-1"
@@ -165,7 +165,7 @@ func TestAKeyPairThatSomebodyElseHasStagedIsNeverUploaded(t *testing.T) {
 }
 
 // spoilt writes two versions into the case's secret that have the name of the rotation's last attempts.
-func spoilt(t *testing.T, s *stage.Stage, c *stage.Case, phase string) {
+func spoilt(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, phase string) {
 	t.Helper()
 	stranger := s.AddUser("stranger")
 	rotation := rotationOf(c.Kind, c.User, c.OldID)
@@ -182,14 +182,14 @@ func spoilt(t *testing.T, s *stage.Stage, c *stage.Case, phase string) {
 func TestASecretThatSomebodyHasSpoiltEndsNothingButItsOwnRotation(t *testing.T) {
 	t.Parallel()
 	for _, phase := range []string{"staged", "undone", "intent", "never heard of"} {
-		for _, kind := range []stage.Kind{stage.APIKey, stage.AuthToken} {
+		for _, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken} {
 			t.Run(phase+", "+string(kind), func(t *testing.T) {
 				t.Parallel()
 				s := play(t, calm)
-				bad, good := s.Add(stage.Want{Kind: kind}), s.Add(stage.Want{Kind: stage.AuthToken})
+				bad, good := s.Add(tenancy.Want{Kind: kind}), s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 				spoilt(t, s, bad, phase)
 				deaf(s)
-				for _, c := range []*stage.Case{bad, good} {
+				for _, c := range []*tenancy.Case{bad, good} {
 					if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 						t.Fatal(err)
 					}
@@ -220,19 +220,19 @@ func TestWhatWasRefusedIsNotRotatedUntilSomebodyClosesTheProblemAgain(t *testing
 	t.Parallel()
 	for _, refusal := range []struct {
 		name      string
-		kind      stage.Kind
+		kind      tenancy.Kind
 		operation string
 		skip      int
 	}{
-		{"the upload", stage.APIKey, "UploadApiKey", 0},
-		{"the create", stage.AuthToken, "CreateAuthToken", 0},
-		{"the promotion", stage.AuthToken, "UpdateSecret", 1},
-		{"the second half's version", stage.CustomerSecretKey, "UpdateSecret", 1},
+		{"the upload", tenancy.APIKey, "UploadApiKey", 0},
+		{"the create", tenancy.AuthToken, "CreateAuthToken", 0},
+		{"the promotion", tenancy.AuthToken, "UpdateSecret", 1},
+		{"the second half's version", tenancy.CustomerSecretKey, "UpdateSecret", 1},
 	} {
 		t.Run(refusal.name+" of an "+string(refusal.kind), func(t *testing.T) {
 			t.Parallel()
 			s := play(t, calm)
-			c := s.Add(stage.Want{Kind: refusal.kind})
+			c := s.Add(tenancy.Want{Kind: refusal.kind})
 			f := s.Inject(ociemu.Fault{Operation: refusal.operation, Skip: refusal.skip, Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound"),
 				Match: func(k ociemu.Call) bool { return !k.Caller.Operator }})
 			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || !a.Reopened {
@@ -275,7 +275,7 @@ func TestWhatWasRefusedIsNotRotatedUntilSomebodyClosesTheProblemAgain(t *testing
 }
 
 // successorOnly is successor for a problem that was opened again in between.
-func successorOnly(t *testing.T, s *stage.Stage, c *stage.Case) {
+func successorOnly(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
 	ids := c.IDs()
 	stored, err := c.Stored()
@@ -287,7 +287,7 @@ func successorOnly(t *testing.T, s *stage.Stage, c *stage.Case) {
 // OCI answers the same of a credential that is gone as of one that may not be deleted: only time tells.
 func TestADeletionThatIsDeniedIsRefusedOnceItsOrderIsOld(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		s := play(t, calm)
 		c := s.Add(w)
 		neverLost(t, s, c)
@@ -311,7 +311,7 @@ func TestADeletionThatIsDeniedIsRefusedOnceItsOrderIsOld(t *testing.T) {
 // An overlap that runs was ordered; once somebody opens the problem again, it is not ordered any more.
 func TestAnOverlapWhoseProblemIsOpenAgainIsNotEnded(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		s := play(t, calm)
 		c := s.Add(w)
 		closeProblem(t, s, c, c.Comment("grace:1h"))
@@ -332,7 +332,7 @@ func TestAnOverlapWhoseProblemIsOpenAgainIsNotEnded(t *testing.T) {
 // somebody has changed there.
 func TestAResumedRotationGoesByTheRecordOfItsProblem(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		s := play(t, calm)
 		c, victim := s.Add(w), s.Add(w)
 		neverLost(t, s, c, victim)
@@ -370,7 +370,7 @@ func TestAResumedRotationGoesByTheRecordOfItsProblem(t *testing.T) {
 // A problem that has closed by itself, or was dismissed, orders nothing either.
 func TestARotationWhoseProblemWasDismissedIsNotResumed(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		s := play(t, calm)
 		c := s.Add(w)
 		killDuringProof(s, c)

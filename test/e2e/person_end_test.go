@@ -8,11 +8,11 @@ import (
 
 	"github.com/keyturn/keyturn/test/judge"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // eventually delivers all events again and sweeps, until what is young has become old and was looked at again.
-func eventually(t *testing.T, s *stage.Stage) {
+func eventually(t *testing.T, s *tenancy.Deployment) {
 	t.Helper()
 	for range 2 {
 		for _, event := range s.Events() {
@@ -30,7 +30,7 @@ func eventually(t *testing.T, s *stage.Stage) {
 }
 
 // follow lets the judge see every change of the case, and fails the test for each promise that is broken.
-func follow(t *testing.T, s *stage.Stage, c *stage.Case) *judge.History {
+func follow(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) *judge.History {
 	t.Helper()
 	h := judge.Follow(s, c)
 	t.Cleanup(func() {

@@ -14,15 +14,15 @@ import (
 
 	"github.com/keyturn/keyturn/test/judge"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // scene is a rotation with a person's act in it.
 type scene struct {
-	*stage.Stage
-	c     *stage.Case
+	*tenancy.Deployment
+	c     *tenancy.Case
 	h     *judge.History
-	own   stage.Credential // what the person put into the secret; none in most scenes
+	own   tenancy.Credential // what the person put into the secret; none in most scenes
 	other string           // somebody else
 	since map[string]ociemu.Secret
 }
@@ -86,11 +86,11 @@ var acts = []act{
 		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"keyturn-user": sc.c.User, "keyturn-kind": "pager"}})
 	}, theyKeep},
 	{"stores a value of their own", whole, func(ctx context.Context, t *testing.T, sc *scene) {
-		if sc.c.Kind == stage.APIKey || len(sc.c.IDs()) == 1 {
+		if sc.c.Kind == tenancy.APIKey || len(sc.c.IDs()) == 1 {
 			sc.own = sc.c.AddOwn()
 			sc.h.Own(sc.own.ID)
 		} else { // no slot is left; what they store is no credential of this user
-			sc.own = stage.Credential{ID: "by hand", Value: "by hand"}
+			sc.own = tenancy.Credential{ID: "by hand", Value: "by hand"}
 		}
 		for key, id := range sc.c.Secrets {
 			content := sc.own.Value
@@ -146,7 +146,7 @@ var acts = []act{
 	}, oldStays},
 	// Not before it is staged: what is on its way then gets there.
 	{"moves the secret where the function may not read", []moment{atFirst, afterCreate, duringProof, promoted}, func(_ context.Context, _ *testing.T, sc *scene) {
-		moved(sc.Stage, sc.secrets()...)
+		moved(sc.Deployment, sc.secrets()...)
 	}, theyKeep},
 	{"deletes the new credential", []moment{afterCreate, duringProof, promoted}, func(ctx context.Context, t *testing.T, sc *scene) {
 		for _, id := range sc.c.IDs() {
@@ -194,7 +194,7 @@ var acts = []act{
 }
 
 // moved takes secrets out of the functions' sight, as a compartment does that they may not read.
-func moved(s *stage.Stage, ids ...string) {
+func moved(s *tenancy.Deployment, ids ...string) {
 	s.Inject(ociemu.Fault{Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound"), Match: func(k ociemu.Call) bool {
 		return k.Caller.Kind == "function" && slices.ContainsFunc(ids, func(id string) bool { return strings.Contains(k.Path, id) || strings.Contains(k.Query, id) })
 	}})
@@ -204,7 +204,7 @@ func moved(s *stage.Stage, ids ...string) {
 // each time; without the suite of combinations at one moment. The fault matrix plays the acts with every kind and form.
 func TestWhateverAPersonDoesInTheMiddleNothingIsLost(t *testing.T) {
 	t.Parallel()
-	kinds := []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey}
+	kinds := []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken, tenancy.CustomerSecretKey}
 	n := 0
 	for i, a := range acts {
 		for j, m := range a.at {
@@ -220,9 +220,9 @@ func TestWhateverAPersonDoesInTheMiddleNothingIsLost(t *testing.T) {
 	}
 }
 
-func playAct(t *testing.T, a act, m moment, kind stage.Kind) {
+func playAct(t *testing.T, a act, m moment, kind tenancy.Kind) {
 	s := play(t, calm)
-	sc := &scene{Stage: s, c: s.Add(stage.Want{Kind: kind}), other: s.AddUser("somebody-else"), since: map[string]ociemu.Secret{}}
+	sc := &scene{Deployment: s, c: s.Add(tenancy.Want{Kind: kind}), other: s.AddUser("somebody-else"), since: map[string]ociemu.Secret{}}
 	sc.h = follow(t, s, sc.c)
 	do := func(ctx context.Context, call int) {
 		sc.h.Sent(call)

@@ -9,7 +9,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 var recordSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
@@ -47,8 +47,8 @@ type line struct {
 	} `json:"record"`
 }
 
-// lines are the log lines that the functions of a stage have printed, those of a killed process included as far as it came.
-func lines(s *stage.Stage) (out []line, texts []string) {
+// lines are the log lines that the functions of a tenancy have printed, those of a killed process included as far as it came.
+func lines(s *tenancy.Deployment) (out []line, texts []string) {
 	for text := range strings.Lines(s.Printed.String()) {
 		var l line
 		if json.Unmarshal([]byte(text), &l) == nil {
@@ -58,8 +58,8 @@ func lines(s *stage.Stage) (out []line, texts []string) {
 	return out, texts
 }
 
-// checkRecords compares every record line of a stage with the schema.
-func checkRecords(t *testing.T, s *stage.Stage) {
+// checkRecords compares every record line of a tenancy with the schema.
+func checkRecords(t *testing.T, s *tenancy.Deployment) {
 	t.Helper()
 	schema, err := recordSchema()
 	if err != nil {
@@ -81,8 +81,8 @@ func checkRecords(t *testing.T, s *stage.Stage) {
 }
 
 func TestTheRecordSaysWhoWhyWhatAndWhere(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{Emulator: ociemu.Calm()})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{Emulator: ociemu.Calm()})
 		c := s.Add(w)
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 			t.Fatalf("the answer is %+v", a)
@@ -98,7 +98,7 @@ func TestTheRecordSaysWhoWhyWhatAndWhere(t *testing.T) {
 			if r.Outcome != "rotated" || r.ClosedBy != s.Operator.Name || r.Comment != c.Comment() || r.OldMade == "" || l.CallID == "" || len(r.Steps) < 2 {
 				t.Errorf("the record is %+v", l)
 			}
-			if w.Kind != stage.Password && (r.OldID != c.OldID || r.NewID == "" || r.NewID == r.OldID) {
+			if w.Kind != tenancy.Password && (r.OldID != c.OldID || r.NewID == "" || r.NewID == r.OldID) {
 				t.Errorf("the record has %q for %q", r.NewID, r.OldID)
 			}
 			for _, secret := range r.Secrets {
@@ -114,8 +114,8 @@ func TestTheRecordSaysWhoWhyWhatAndWhere(t *testing.T) {
 }
 
 func TestEachStepIsALineThatLeadsToItsCallsInOCI(t *testing.T) {
-	s := play(t, stage.Options{Emulator: ociemu.Calm()})
-	c := s.Add(stage.Want{Kind: stage.APIKey})
+	s := play(t, tenancy.Options{Emulator: ociemu.Calm()})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	closeProblem(t, s, c, c.Comment())
 	answered := map[string]bool{}
 	for _, call := range s.Calls() {

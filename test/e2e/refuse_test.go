@@ -6,11 +6,11 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // refused checks that an event was refused, with nothing touched, the problem open again and SecOps told why.
-func refused(t *testing.T, s *stage.Stage, c *stage.Case, a answer, want ...string) {
+func refused(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, a answer, want ...string) {
 	t.Helper()
 	if a.Outcome != "refused" || a.Changed {
 		t.Fatalf("the answer is %+v", a)
@@ -34,30 +34,30 @@ func TestACommentWithAMistakeIsRefusedAndShowsTheCorrectOne(t *testing.T) {
 	const other = "ocid1.vaultsecret.oc1.iad.amaaaaaaanothersecretthanthefirst"
 	for _, m := range []struct {
 		name    string
-		kind    stage.Kind
-		comment func(c *stage.Case) string
+		kind    tenancy.Kind
+		comment func(c *tenancy.Case) string
 		want    string
 	}{
-		{"a misspelt key", stage.APIKey, func(c *stage.Case) string { return "api_secret_ocd:" + c.Secrets["api_secret_ocid"] }, "api_secret_ocid:"},
-		{"not an OCID", stage.APIKey, func(c *stage.Case) string { return "api_secret_ocid:my-secret" }, "api_secret_ocid:<"},
-		{"an OCID of another type", stage.APIKey, func(c *stage.Case) string { return "api_secret_ocid:" + c.User }, "vaultsecret"},
-		{"a key with two values", stage.APIKey, func(c *stage.Case) string {
+		{"a misspelt key", tenancy.APIKey, func(c *tenancy.Case) string { return "api_secret_ocd:" + c.Secrets["api_secret_ocid"] }, "api_secret_ocid:"},
+		{"not an OCID", tenancy.APIKey, func(c *tenancy.Case) string { return "api_secret_ocid:my-secret" }, "api_secret_ocid:<"},
+		{"an OCID of another type", tenancy.APIKey, func(c *tenancy.Case) string { return "api_secret_ocid:" + c.User }, "vaultsecret"},
+		{"a key with two values", tenancy.APIKey, func(c *tenancy.Case) string {
 			return c.Comment("api_secret_ocid:" + other)
 		}, "api_secret_ocid"},
-		{"one secret for two roles", stage.CustomerSecretKey, func(c *stage.Case) string {
+		{"one secret for two roles", tenancy.CustomerSecretKey, func(c *tenancy.Case) string {
 			id := c.Secrets["accesskey_secret_ocid"]
 			return "accesskey_secret_ocid:" + id + ",secretkey_secret_ocid:" + id
 		}, "secretkey_secret_ocid"},
-		{"half of the pair", stage.CustomerSecretKey, func(c *stage.Case) string {
+		{"half of the pair", tenancy.CustomerSecretKey, func(c *tenancy.Case) string {
 			return "accesskey_secret_ocid:" + c.Secrets["accesskey_secret_ocid"]
 		}, "secretkey_secret_ocid"},
-		{"the key of another kind", stage.AuthToken, func(c *stage.Case) string { return "api_secret_ocid:" + c.Secrets["auth_secret_ocid"] }, "auth_secret_ocid"},
-		{"an unknown option value", stage.APIKey, func(c *stage.Case) string { return c.Comment("replace:maybe") }, "replace"},
-		{"a grace without a unit", stage.APIKey, func(c *stage.Case) string { return c.Comment("grace:72") }, "grace"},
+		{"the key of another kind", tenancy.AuthToken, func(c *tenancy.Case) string { return "api_secret_ocid:" + c.Secrets["auth_secret_ocid"] }, "auth_secret_ocid"},
+		{"an unknown option value", tenancy.APIKey, func(c *tenancy.Case) string { return c.Comment("replace:maybe") }, "replace"},
+		{"a grace without a unit", tenancy.APIKey, func(c *tenancy.Case) string { return c.Comment("grace:72") }, "grace"},
 	} {
 		t.Run(m.name, func(t *testing.T) {
 			s := play(t, calm)
-			c := s.Add(stage.Want{Kind: m.kind})
+			c := s.Add(tenancy.Want{Kind: m.kind})
 			refused(t, s, c, closeProblem(t, s, c, m.comment(c)), "Close the problem again with this comment:", m.want)
 		})
 	}
@@ -65,28 +65,28 @@ func TestACommentWithAMistakeIsRefusedAndShowsTheCorrectOne(t *testing.T) {
 
 func TestASecretThatMayNotBeWrittenIsRefused(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		for name, m := range map[string]struct {
-			secret func(s *stage.Stage, c *stage.Case, key string) string
+			secret func(s *tenancy.Deployment, c *tenancy.Case, key string) string
 			want   string
 		}{
-			"bound to somebody else": {func(s *stage.Stage, c *stage.Case, key string) string {
-				return s.Add(stage.Want{Kind: w.Kind, Bundle: w.Bundle}).Secrets[key]
+			"bound to somebody else": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
+				return s.Add(tenancy.Want{Kind: w.Kind, Bundle: w.Bundle}).Secrets[key]
 			}, "is bound to another user"},
-			"bound to another kind": {func(s *stage.Stage, c *stage.Case, key string) string {
+			"bound to another kind": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
 				return s.AddSecret(ociemu.SecretSeed{Name: "pager", FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": "pager"}})
 			}, "is bound to the kind pager"},
-			"bound to nobody": {func(s *stage.Stage, c *stage.Case, key string) string {
+			"bound to nobody": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
 				return s.AddSecret(ociemu.SecretSeed{Name: "free"})
 			}, "oci vault secret update --secret-id"},
-			"of another tenancy": {func(s *stage.Stage, c *stage.Case, key string) string {
+			"of another tenancy": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
 				return "ocid1.vaultsecret.oc1.iad.amaaaaaaanothertenancyssecretthatcannotbeseenfromhere" + strings.ReplaceAll(key, "_", "")
 			}, "absent or not allowed"},
-			"about to be deleted": {func(s *stage.Stage, c *stage.Case, key string) string {
+			"about to be deleted": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
 				return s.AddSecret(ociemu.SecretSeed{Name: "going", State: "PENDING_DELETION",
 					FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind)}})
 			}, "PENDING_DELETION"},
-			"full of versions": {func(s *stage.Stage, c *stage.Case, key string) string {
+			"full of versions": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
 				return s.AddSecret(ociemu.SecretSeed{Name: "full", Versions: 30,
 					FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind)}})
 			}, "30 versions"},
@@ -108,26 +108,26 @@ func TestASecretThatMayNotBeWrittenIsRefused(t *testing.T) {
 }
 
 func TestAProtectedUserIsSpared(t *testing.T) {
-	s := play(t, stage.Options{Emulator: ociemu.Calm(), Config: []string{"protected_users=admin*,API-KEY-user-*"}})
-	c := s.Add(stage.Want{Kind: stage.APIKey})
+	s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"protected_users=admin*,API-KEY-user-*"}})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	refused(t, s, c, closeProblem(t, s, c, c.Comment()), "is protected")
 }
 
 func TestWithoutAFreeSlotTheMailNamesWhatFillsThem(t *testing.T) {
-	for kind, others := range map[stage.Kind]int{stage.APIKey: 2, stage.AuthToken: 1, stage.CustomerSecretKey: 1} {
+	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1, tenancy.CustomerSecretKey: 1} {
 		t.Run(string(kind), func(t *testing.T) {
 			s := play(t, calm)
-			c := s.Add(stage.Want{Kind: kind, Bystander: others})
+			c := s.Add(tenancy.Want{Kind: kind, Bystander: others})
 			refused(t, s, c, closeProblem(t, s, c, c.Comment()), append(c.Bystander, "no free slot", "replace:yes")...)
 		})
 	}
 }
 
 func TestReplaceYesDeletesFirstWhenThereIsNoFreeSlot(t *testing.T) {
-	for kind, others := range map[stage.Kind]int{stage.APIKey: 2, stage.AuthToken: 1, stage.CustomerSecretKey: 1} {
+	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1, tenancy.CustomerSecretKey: 1} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := play(t, stage.Options{})
-			c := s.Add(stage.Want{Kind: kind, Bystander: others})
+			s := play(t, tenancy.Options{})
+			c := s.Add(tenancy.Want{Kind: kind, Bystander: others})
 			if a := closeProblem(t, s, c, c.Comment("replace:yes")); a.Outcome != "rotated" {
 				t.Fatalf("the answer is %+v", a)
 			}
@@ -138,7 +138,7 @@ func TestReplaceYesDeletesFirstWhenThereIsNoFreeSlot(t *testing.T) {
 
 func TestTwoKeysOfOneUserDoNotShareASecret(t *testing.T) {
 	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.APIKey, Bystander: 1})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey, Bystander: 1})
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 		t.Fatalf("the answer is %+v", a)
 	}
@@ -153,7 +153,7 @@ func TestTwoKeysOfOneUserDoNotShareASecret(t *testing.T) {
 }
 
 func TestADryRunTouchesNothingAndSaysWhatItWouldDo(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		s := play(t, calm)
 		c := s.Add(w)
 		if a := closeProblem(t, s, c, c.Comment("dry_run:yes")); a.Outcome != "dry_run" || !a.Reopened {
@@ -184,19 +184,19 @@ func TestAForgedEventIsRefused(t *testing.T) {
 		}
 	}
 	for name, m := range map[string]struct {
-		forge    func(victim *stage.Case) func([]byte) []byte
+		forge    func(victim *tenancy.Case) func([]byte) []byte
 		reopened bool
 	}{
-		"another user": {func(v *stage.Case) func([]byte) []byte {
+		"another user": {func(v *tenancy.Case) func([]byte) []byte {
 			return forge(func(d, more, _ map[string]any) { more["User OCID"] = v.User })
 		}, true},
-		"another credential": {func(v *stage.Case) func([]byte) []byte {
+		"another credential": {func(v *tenancy.Case) func([]byte) []byte {
 			return forge(func(d, _, _ map[string]any) { d["resourceId"] = v.OldID })
 		}, true},
-		"another rule": {func(v *stage.Case) func([]byte) []byte {
+		"another rule": {func(v *tenancy.Case) func([]byte) []byte {
 			return forge(func(d, _, _ map[string]any) { d["problemName"] = "SECRET_KEY_TOO_OLD" })
 		}, true},
-		"a problem that isn't there": {func(v *stage.Case) func([]byte) []byte {
+		"a problem that isn't there": {func(v *tenancy.Case) func([]byte) []byte {
 			return forge(func(_, _, data map[string]any) {
 				data["resourceId"] = "ocid1.cloudguardproblem.oc1.iad.amaaaaaanobodyhaseverseenthisproblem"
 			})
@@ -204,7 +204,7 @@ func TestAForgedEventIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := play(t, calm)
-			c, victim := s.Add(stage.Want{Kind: stage.AuthToken}), s.Add(stage.Want{Kind: stage.AuthToken})
+			c, victim := s.Add(tenancy.Want{Kind: tenancy.AuthToken}), s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 			closeProblem(t, s, c, c.Comment())
 			genuine := s.Events()[0]
 			s.ResetCalls()
@@ -226,8 +226,8 @@ func TestAForgedEventIsRefused(t *testing.T) {
 }
 
 func TestTheCommentThatCountsIsTheOneOnRecord(t *testing.T) {
-	s := play(t, stage.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{EventComments: ociemu.EventCommentsAbsent}}})
-	c := s.Add(stage.Want{Kind: stage.AuthToken})
+	s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{EventComments: ociemu.EventCommentsAbsent}}})
+	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 		t.Fatalf("the answer is %+v", a)
 	}
@@ -237,8 +237,8 @@ func TestTheCommentThatCountsIsTheOneOnRecord(t *testing.T) {
 func TestACorrectedCommentRotatesAfterARefusal(t *testing.T) {
 	for _, comments := range []ociemu.EventCommentsAnswer{ociemu.EventCommentsLast, ociemu.EventCommentsJoined, ociemu.EventCommentsAbsent} {
 		t.Run(string(comments), func(t *testing.T) {
-			s := play(t, stage.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{EventComments: comments}}})
-			c := s.Add(stage.Want{Kind: stage.APIKey})
+			s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{EventComments: comments}}})
+			c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 			refused(t, s, c, closeProblem(t, s, c, "api_secret_ocid:oops"))
 			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 				t.Fatalf("the answer is %+v", a)
@@ -249,8 +249,8 @@ func TestACorrectedCommentRotatesAfterARefusal(t *testing.T) {
 }
 
 func TestARecordThatLagsBehindItsEventIsWaitedFor(t *testing.T) {
-	s := play(t, stage.Options{Emulator: ociemu.Options{ProblemLagReads: 3}})
-	c := s.Add(stage.Want{Kind: stage.AuthToken})
+	s := play(t, tenancy.Options{Emulator: ociemu.Options{ProblemLagReads: 3}})
+	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 		t.Fatalf("the answer is %+v", a)
 	}
@@ -259,8 +259,8 @@ func TestARecordThatLagsBehindItsEventIsWaitedFor(t *testing.T) {
 
 func TestARecordThatLagsTooLongLeavesTheRestToALaterDelivery(t *testing.T) {
 	t.Parallel()
-	s := play(t, stage.Options{Emulator: ociemu.Options{ProblemLagReads: 40}})
-	c := s.Add(stage.Want{Kind: stage.AuthToken})
+	s := play(t, tenancy.Options{Emulator: ociemu.Options{ProblemLagReads: 40}})
+	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 		t.Fatal(err)
 	}

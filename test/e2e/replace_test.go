@@ -10,7 +10,7 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/vault"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // limitCodes are the codes by which OCI says that some limit is reached, whichever.
@@ -20,7 +20,7 @@ var limitCodes = []struct {
 }{{400, "LimitExceeded"}, {400, "QuotaExceeded"}, {400, "IdcsConversionError"}, {409, "ApiKeyLimitExceeded"}, {409, "Conflict"}}
 
 // keepsOld checks at every change that the old credential lives.
-func keepsOld(t *testing.T, s *stage.Stage, c *stage.Case) {
+func keepsOld(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
 	told := false
 	s.OnChange(func(v ociemu.View) {
@@ -36,18 +36,18 @@ func keepsOld(t *testing.T, s *stage.Stage, c *stage.Case) {
 func TestReplaceYesDeletesNothingOnlyBecauseOCISaysThatALimitIsReached(t *testing.T) {
 	t.Parallel()
 	for i, limit := range limitCodes {
-		for j, kind := range []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey} {
+		for j, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken, tenancy.CustomerSecretKey} {
 			if !plays(t, i+j, 3) {
 				continue
 			}
 			t.Run(limit.code+", "+string(kind), func(t *testing.T) {
 				t.Parallel()
 				others := 0
-				if kind == stage.APIKey { // one more, and still a free slot
+				if kind == tenancy.APIKey { // one more, and still a free slot
 					others = j + 1
 				}
 				s := play(t, calm)
-				c := s.Add(stage.Want{Kind: kind, Bundle: (i+j)%2 == 0, Bystander: others})
+				c := s.Add(tenancy.Want{Kind: kind, Bundle: (i+j)%2 == 0, Bystander: others})
 				keepsOld(t, s, c)
 				s.Inject(ociemu.Fault{Operation: creates[kind], Times: -1, Do: ociemu.Answer(limit.status, limit.code)})
 				if err := s.Close(t.Context(), c.Problem, c.Comment("replace:yes")); err != nil {
@@ -75,7 +75,7 @@ func TestReplaceYesDeletesNothingOnlyBecauseOCISaysThatALimitIsReached(t *testin
 // Another delivery's create may have taken the slot: a limit passes, and the rotation goes on by itself.
 func TestALimitThatPassesWithinHalfAnHourIsNoRefusal(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		s := play(t, calm)
 		c := s.Add(w)
 		neverLost(t, s, c)
@@ -94,7 +94,7 @@ func TestALimitThatPassesWithinHalfAnHourIsNoRefusal(t *testing.T) {
 }
 
 // full is a secret of the case in place of the others, that takes no more versions; its CURRENT is the one given.
-func full(t *testing.T, s *stage.Stage, c *stage.Case, current int64) {
+func full(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, current int64) {
 	t.Helper()
 	for key := range c.Secrets {
 		content := c.Old.Value
@@ -112,8 +112,8 @@ func full(t *testing.T, s *stage.Stage, c *stage.Case, current int64) {
 
 func TestReplaceYesGivesNothingUpForASecretThatTakesNoMoreVersions(t *testing.T) {
 	t.Parallel()
-	for i, kind := range []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey} {
-		others := map[stage.Kind]int{stage.APIKey: 2, stage.AuthToken: 1, stage.CustomerSecretKey: 1}[kind]
+	for i, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken, tenancy.CustomerSecretKey} {
+		others := map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1, tenancy.CustomerSecretKey: 1}[kind]
 		states := map[string]int64{"as it is": 30, "rolled back a little": 28, "rolled back to an early version": 2}
 		for j, name := range slices.Sorted(maps.Keys(states)) {
 			if !plays(t, i+j, 3) {
@@ -123,7 +123,7 @@ func TestReplaceYesGivesNothingUpForASecretThatTakesNoMoreVersions(t *testing.T)
 			t.Run(string(kind)+", "+name, func(t *testing.T) {
 				t.Parallel()
 				s := play(t, calm)
-				c := s.Add(stage.Want{Kind: kind, Bundle: kind == stage.AuthToken, Bystander: others})
+				c := s.Add(tenancy.Want{Kind: kind, Bundle: kind == tenancy.AuthToken, Bystander: others})
 				full(t, s, c, current)
 				keepsOld(t, s, c)
 				a := closeProblem(t, s, c, c.Comment("replace:yes"))
@@ -139,12 +139,12 @@ func TestReplaceYesGivesNothingUpForASecretThatTakesNoMoreVersions(t *testing.T)
 // A process that dies between the deletion and the create has left word of what has to follow, unless somebody wipes it.
 func TestAfterADeletionThatReplaceYesAllowsASuccessorComesThoughTheJournalIsWiped(t *testing.T) {
 	t.Parallel()
-	for kind, others := range map[stage.Kind]int{stage.APIKey: 2, stage.AuthToken: 1, stage.CustomerSecretKey: 1} {
+	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1, tenancy.CustomerSecretKey: 1} {
 		for _, wiped := range []bool{false, true} {
 			t.Run(string(kind)+map[bool]string{true: ", wiped", false: ", kept"}[wiped], func(t *testing.T) {
 				t.Parallel()
 				s := play(t, calm)
-				c := s.Add(stage.Want{Kind: kind, Bundle: kind == stage.CustomerSecretKey, Bystander: others})
+				c := s.Add(tenancy.Want{Kind: kind, Bundle: kind == tenancy.CustomerSecretKey, Bystander: others})
 				s.KillAt(deletes[kind], 0)
 				if err := s.Close(t.Context(), c.Problem, c.Comment("replace:yes")); err != nil {
 					t.Fatal(err)
@@ -174,11 +174,11 @@ func TestAfterADeletionThatReplaceYesAllowsASuccessorComesThoughTheJournalIsWipe
 // Somebody fills the slot that the old one has left.
 func TestWhenTheSlotThatReplaceYesMadeIsFilledTheMailNamesWhatFillsIt(t *testing.T) {
 	t.Parallel()
-	for kind, others := range map[stage.Kind]int{stage.APIKey: 2, stage.AuthToken: 1, stage.CustomerSecretKey: 1} {
+	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1, tenancy.CustomerSecretKey: 1} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			s := play(t, calm)
-			c := s.Add(stage.Want{Kind: kind, Bystander: others})
+			c := s.Add(tenancy.Want{Kind: kind, Bystander: others})
 			wait := held(t, s, ociemu.After, func(k ociemu.Call) bool { return k.Operation == deletes[kind] }, func(context.Context, int) { c.AddOwn() })
 			if err := s.Close(t.Context(), c.Problem, c.Comment("replace:yes")); err != nil {
 				t.Fatal(err)

@@ -7,23 +7,23 @@ import (
 
 	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // form is a kind in one of the forms in which it is stored.
 type form struct {
 	name string
-	want stage.Want
+	want tenancy.Want
 }
 
 // forms are all of them, apart from the password, which can't be tried out over the wire.
 var forms = []form{
-	{"api-key", stage.Want{Kind: stage.APIKey}},
-	{"api-key-bundle", stage.Want{Kind: stage.APIKey, Bundle: true}},
-	{"auth-token", stage.Want{Kind: stage.AuthToken}},
-	{"auth-token-bundle", stage.Want{Kind: stage.AuthToken, Bundle: true}},
-	{"customer-secret-key-pair", stage.Want{Kind: stage.CustomerSecretKey}},
-	{"customer-secret-key-bundle", stage.Want{Kind: stage.CustomerSecretKey, Bundle: true}},
+	{"api-key", tenancy.Want{Kind: tenancy.APIKey}},
+	{"api-key-bundle", tenancy.Want{Kind: tenancy.APIKey, Bundle: true}},
+	{"auth-token", tenancy.Want{Kind: tenancy.AuthToken}},
+	{"auth-token-bundle", tenancy.Want{Kind: tenancy.AuthToken, Bundle: true}},
+	{"customer-secret-key-pair", tenancy.Want{Kind: tenancy.CustomerSecretKey}},
+	{"customer-secret-key-bundle", tenancy.Want{Kind: tenancy.CustomerSecretKey, Bundle: true}},
 }
 
 // formsOf are the forms that the n-th combination of a test is played with: all of them in the suite of combinations,
@@ -51,7 +51,7 @@ func formOf(t *testing.T, n int) []form {
 }
 
 // each runs a test for every kind, in parallel, and in the suite of combinations for every form.
-func each(t *testing.T, f func(t *testing.T, w stage.Want)) {
+func each(t *testing.T, f func(t *testing.T, w tenancy.Want)) {
 	t.Helper()
 	for _, form := range formsOf(t, len(t.Name())) {
 		t.Run(form.name, func(t *testing.T) {
@@ -62,8 +62,8 @@ func each(t *testing.T, f func(t *testing.T, w stage.Want)) {
 }
 
 func TestAClosedProblemRotatesTheCredentialAndNothingElse(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{})
 		c := s.Add(w)
 		a := closeProblem(t, s, c, c.Comment("ticket CHG-1234"))
 		if a.Outcome != "rotated" || a.NewID == "" || !a.Changed {
@@ -86,8 +86,8 @@ func TestAClosedProblemRotatesTheCredentialAndNothingElse(t *testing.T) {
 }
 
 func TestABystanderOfTheSameUserIsLeftAlone(t *testing.T) {
-	s := play(t, stage.Options{})
-	c := s.Add(stage.Want{Kind: stage.APIKey, Bystander: 1})
+	s := play(t, tenancy.Options{})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey, Bystander: 1})
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 		t.Fatalf("the answer is %+v", a)
 	}
@@ -95,11 +95,11 @@ func TestABystanderOfTheSameUserIsLeftAlone(t *testing.T) {
 }
 
 func TestAPasswordIsResetOnceAndItsOneTimeValueKept(t *testing.T) {
-	for name, w := range map[string]stage.Want{"kept": {Kind: stage.Password}, "bundle": {Kind: stage.Password, Bundle: true},
-		"not kept": {Kind: stage.Password, NoSecret: true}} {
+	for name, w := range map[string]tenancy.Want{"kept": {Kind: tenancy.Password}, "bundle": {Kind: tenancy.Password, Bundle: true},
+		"not kept": {Kind: tenancy.Password, NoSecret: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := play(t, stage.Options{})
+			s := play(t, tenancy.Options{})
 			c := s.Add(w)
 			made := c.IDs()[0]
 			a := closeProblem(t, s, c, c.Comment("please"))
@@ -123,8 +123,8 @@ func TestAPasswordIsResetOnceAndItsOneTimeValueKept(t *testing.T) {
 }
 
 func TestTheSameEventFiveTimesIsOneRotation(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{Emulator: ociemu.Options{Deliveries: 5}})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{Emulator: ociemu.Options{Deliveries: 5}})
 		c := s.Add(w)
 		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 			t.Fatal(err)
@@ -146,8 +146,8 @@ func TestTheSameEventFiveTimesIsOneRotation(t *testing.T) {
 }
 
 func TestTheSameEventFiveTimesAtOnceIsOneRotation(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: true}})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: true}})
 		c := s.Add(w)
 		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 			t.Fatal(err)
@@ -163,8 +163,8 @@ func TestAPasswordIsResetOnceHoweverOftenItsEventComes(t *testing.T) {
 	t.Parallel()
 	for _, parallel := range []bool{false, true} {
 		for _, none := range []bool{false, true} {
-			s := play(t, stage.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: parallel}})
-			c := s.Add(stage.Want{Kind: stage.Password, NoSecret: none})
+			s := play(t, tenancy.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: parallel}})
+			c := s.Add(tenancy.Want{Kind: tenancy.Password, NoSecret: none})
 			before := s.User(c.User).PasswordCreated
 			resets := map[time.Time]bool{} // written and read by one goroutine at a time: under the lock, then at rest
 			s.OnChange(func(v ociemu.View) { resets[v.User(c.User).PasswordCreated] = true })
@@ -181,8 +181,8 @@ func TestAPasswordIsResetOnceHoweverOftenItsEventComes(t *testing.T) {
 }
 
 func TestAProblemThatIsClosedTwiceIsOneRotation(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{})
 		c := s.Add(w)
 		closeProblem(t, s, c, c.Comment())
 		s.Rescan(c.Problem, false) // Cloud Guard sees that it is gone, and says so with a second event
@@ -195,12 +195,12 @@ func TestAProblemThatIsClosedTwiceIsOneRotation(t *testing.T) {
 }
 
 func TestASecretThatIsBoundIsFoundWithoutItsOCIDInTheComment(t *testing.T) {
-	for _, w := range []stage.Want{{Kind: stage.APIKey}, {Kind: stage.AuthToken}, {Kind: stage.CustomerSecretKey, Bundle: true}} {
+	for _, w := range []tenancy.Want{{Kind: tenancy.APIKey}, {Kind: tenancy.AuthToken}, {Kind: tenancy.CustomerSecretKey, Bundle: true}} {
 		t.Run(string(w.Kind), func(t *testing.T) {
 			t.Parallel()
-			s := play(t, stage.Options{})
+			s := play(t, tenancy.Options{})
 			c := s.Add(w)
-			s.Add(stage.Want{Kind: w.Kind}) // somebody else's
+			s.Add(tenancy.Want{Kind: w.Kind}) // somebody else's
 			if a := closeProblem(t, s, c, "rotate:yes"); a.Outcome != "rotated" {
 				t.Fatalf("the answer is %+v", a)
 			}
@@ -210,8 +210,8 @@ func TestASecretThatIsBoundIsFoundWithoutItsOCIDInTheComment(t *testing.T) {
 }
 
 func TestTheHomeRegionAndTheSecretsRegionAreFound(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{Emulator: ociemu.Options{Region: "eu-frankfurt-1", HomeRegion: "us-phoenix-1"}})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{Emulator: ociemu.Options{Region: "eu-frankfurt-1", HomeRegion: "us-phoenix-1"}})
 		c := s.Add(w)
 		for key := range c.Secrets {
 			c.Secrets[key] = c.AddSecretIn(key, "uk-london-1")

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/need"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // share is how many cases of a test stand for one that is played: one in the suite of combinations, otherwise n.
@@ -23,9 +23,9 @@ func plays(t *testing.T, i, n int) bool {
 	return i%share(t, n) == 0
 }
 
-// killed plays rotations of one credential in which functions/rotate is killed right after a call: a stage and a case for
+// killed plays rotations of one credential in which functions/rotate is killed right after a call: a tenancy and a case for
 // one call in n of those that a rotation makes, beginning with another one for each kind. After the kill it calls then.
-func killed(t *testing.T, o stage.Options, w stage.Want, n int, then func(*stage.Stage, *stage.Case)) {
+func killed(t *testing.T, o tenancy.Options, w tenancy.Want, n int, then func(*tenancy.Deployment, *tenancy.Case)) {
 	t.Helper()
 	probe := play(t, o)
 	c := probe.Add(w)
@@ -39,7 +39,7 @@ func killed(t *testing.T, o stage.Options, w stage.Want, n int, then func(*stage
 	for i, operation := range calls {
 		skip := seen[operation]
 		seen[operation]++
-		if (i+slices.Index(stage.Kinds(), w.Kind))%n != 0 {
+		if (i+slices.Index(tenancy.Kinds(), w.Kind))%n != 0 {
 			continue
 		}
 		s := play(t, o)

@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // sweeps sweeps some times, and returns how many mails that sent.
-func sweeps(t *testing.T, s *stage.Stage, times int) int {
+func sweeps(t *testing.T, s *tenancy.Deployment, times int) int {
 	t.Helper()
 	before := len(s.Mails())
 	for range times {
@@ -24,9 +24,9 @@ func sweeps(t *testing.T, s *stage.Stage, times int) int {
 // A person has written to the secret during the grace period: only a person can say which value is right.
 func TestARefusalOfTheSweepIsMailedOnce(t *testing.T) {
 	t.Parallel()
-	clock := &stage.Clock{}
-	s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
-	c := s.Add(stage.Want{Kind: stage.APIKey})
+	clock := &tenancy.Clock{}
+	s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	closeProblem(t, s, c, c.Comment("grace:1m"))
 	if err := s.PutSecret(t.Context(), c.Secrets["api_secret_ocid"], []byte("by hand")); err != nil {
 		t.Fatal(err)
@@ -45,8 +45,8 @@ func TestARefusalOfTheSweepIsMailedOnce(t *testing.T) {
 
 func TestAListThatMayNotBeReadIsMailedOnceThoughEverySweepFails(t *testing.T) {
 	t.Parallel()
-	s := play(t, stage.Options{})
-	s.Add(stage.Want{Kind: stage.AuthToken})
+	s := play(t, tenancy.Options{})
+	s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	s.Inject(ociemu.Fault{Operation: "ListUsers", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	if n := sweeps(t, s, 5); n != 1 {
 		t.Fatalf("five sweeps sent %d mails, want one", n)
@@ -68,9 +68,9 @@ func TestAListThatMayNotBeReadIsMailedOnceThoughEverySweepFails(t *testing.T) {
 
 func TestOneMailSaysThatOCIDoesNotAcceptTheNewCredentialYetHoweverOftenTheSweepComes(t *testing.T) {
 	t.Parallel()
-	s := play(t, stage.Options{Timeout: 12 * time.Second, Emulator: ociemu.Options{Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	s := play(t, tenancy.Options{Timeout: 12 * time.Second, Emulator: ociemu.Options{Visibility: -1, VisibilityRejects: -1, Settle: -1}})
 	s.SetSpread(ociemu.RealSpread())
-	c := s.Add(stage.Want{Kind: stage.APIKey})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 		t.Fatal(err)
 	}

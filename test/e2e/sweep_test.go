@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // digest is the JSON reply of the sweep.
@@ -22,7 +22,7 @@ type digest struct {
 }
 
 // sweep runs the sweep once.
-func sweep(t *testing.T, s *stage.Stage) digest {
+func sweep(t *testing.T, s *tenancy.Deployment) digest {
 	t.Helper()
 	reply, err := s.Sweep(t.Context())
 	var d digest
@@ -36,13 +36,13 @@ func sweep(t *testing.T, s *stage.Stage) digest {
 }
 
 // deaf makes the function miss every event.
-func deaf(s *stage.Stage) {
+func deaf(s *tenancy.Deployment) {
 	s.HandleFunction(s.Function.FunctionID, func(context.Context, []byte) error { return nil })
 }
 
 func TestTheSweepRotatesWhatALostEventLeft(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		s := play(t, stage.Options{})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := play(t, tenancy.Options{})
 		c := s.Add(w)
 		deaf(s)
 		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
@@ -64,7 +64,7 @@ func TestTheSweepRotatesWhatALostEventLeft(t *testing.T) {
 
 func TestTheSweepIsSilentWhenThereIsNothingToDo(t *testing.T) {
 	t.Parallel()
-	s := play(t, stage.Options{})
+	s := play(t, tenancy.Options{})
 	for _, f := range forms {
 		c := s.Add(f.want)
 		closeProblem(t, s, c, c.Comment())
@@ -78,8 +78,8 @@ func TestTheSweepIsSilentWhenThereIsNothingToDo(t *testing.T) {
 
 func TestTheSweepFinishesWhatADeadProcessLeftAtAnyCall(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
-		killed(t, calm, w, share(t, 4), func(s *stage.Stage, c *stage.Case) {
+	each(t, func(t *testing.T, w tenancy.Want) {
+		killed(t, calm, w, share(t, 4), func(s *tenancy.Deployment, c *tenancy.Case) {
 			s.Forward(11 * time.Minute) // neither a maker nor a list of IAM can be that late
 			sweep(t, s)
 			rotatedBy(t, s, c, 2)
@@ -91,9 +91,9 @@ func TestTheSweepFinishesWhatADeadProcessLeftAtAnyCall(t *testing.T) {
 }
 
 func TestTheSweepRetiresAfterTheGraceAndNotBefore(t *testing.T) {
-	each(t, func(t *testing.T, w stage.Want) {
-		clock := &stage.Clock{}
-		s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	each(t, func(t *testing.T, w tenancy.Want) {
+		clock := &tenancy.Clock{}
+		s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
 		c := s.Add(w)
 		closeProblem(t, s, c, c.Comment("grace:1m"))
 		if d := sweep(t, s); len(d.Outcomes) != 0 || c.Try(c.Old) != 200 {
@@ -113,9 +113,9 @@ func TestTheSweepRetiresAfterTheGraceAndNotBefore(t *testing.T) {
 
 func TestAfterTheGraceNothingIsRetiredIfTheCurrentOneNoLongerWorks(t *testing.T) {
 	t.Parallel()
-	clock := &stage.Clock{}
-	s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
-	c := s.Add(stage.Want{Kind: stage.AuthToken})
+	clock := &tenancy.Clock{}
+	s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	s.SetCreatedOffset(-10 * time.Minute)
 	closeProblem(t, s, c, c.Comment("grace:1m"))
 	clock.Add(2 * time.Minute)
@@ -133,9 +133,9 @@ func TestAfterTheGraceNothingIsRetiredIfTheCurrentOneNoLongerWorks(t *testing.T)
 }
 
 func TestAfterTheGraceNothingIsRetiredIfTheSecretWasChangedByHand(t *testing.T) {
-	clock := &stage.Clock{}
-	s := play(t, stage.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
-	c := s.Add(stage.Want{Kind: stage.APIKey})
+	clock := &tenancy.Clock{}
+	s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	closeProblem(t, s, c, c.Comment("grace:1m"))
 	clock.Add(2 * time.Minute)
 	if err := s.PutSecret(t.Context(), c.Secrets["api_secret_ocid"], []byte("by hand")); err != nil {
@@ -151,10 +151,10 @@ func TestAfterTheGraceNothingIsRetiredIfTheSecretWasChangedByHand(t *testing.T) 
 }
 
 func TestTheSweepDeletesACredentialWhoseValueIsNowhere(t *testing.T) {
-	for _, kind := range []stage.Kind{stage.AuthToken, stage.CustomerSecretKey} {
+	for _, kind := range []tenancy.Kind{tenancy.AuthToken, tenancy.CustomerSecretKey} {
 		t.Run(string(kind), func(t *testing.T) {
 			s := play(t, calm)
-			c := s.Add(stage.Want{Kind: kind, Bundle: true})
+			c := s.Add(tenancy.Want{Kind: kind, Bundle: true})
 			s.SetCreatedOffset(-10 * time.Minute)
 			s.KillAt(creates[kind], 0)
 			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
@@ -177,7 +177,7 @@ func TestTheSweepDeletesACredentialWhoseValueIsNowhere(t *testing.T) {
 
 func TestTheSweepMakesRoomInACrowdedSecret(t *testing.T) {
 	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.APIKey})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	id := s.AddSecret(ociemu.SecretSeed{Name: "crowded", Versions: 26, Content: []byte(c.Old.Value),
 		FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind)}})
 	before := s.Secret(id)
@@ -203,9 +203,9 @@ func TestTheSweepMakesRoomInACrowdedSecret(t *testing.T) {
 
 func TestTheSweepAndAnEventAtTheSameTimeAreOneRotation(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		for range 3 {
-			s := play(t, stage.Options{})
+			s := play(t, tenancy.Options{})
 			c := s.Add(w)
 			done := make(chan error, 1)
 			s.Inject(ociemu.Fault{Operation: "GetProblem", Do: ociemu.Delay(0), Match: func(ociemu.Call) bool {
@@ -229,11 +229,11 @@ func TestTheSweepAndAnEventAtTheSameTimeAreOneRotation(t *testing.T) {
 // The sweep's request reaches IAM when the event's rotation is over: what it makes then is one too many.
 func TestACredentialThatTheSweepMakesAfterAnEventsRotationIsTakenBackAtOnce(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []stage.Kind{stage.AuthToken, stage.CustomerSecretKey} {
+	for _, kind := range []tenancy.Kind{tenancy.AuthToken, tenancy.CustomerSecretKey} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			s := play(t, stage.Options{})
-			c := s.Add(stage.Want{Kind: kind})
+			s := play(t, tenancy.Options{})
+			c := s.Add(tenancy.Want{Kind: kind})
 			reached, release := make(chan struct{}), make(chan struct{})
 			s.Inject(ociemu.Fault{Operation: creates[kind], Do: ociemu.Hold(release), Match: func(ociemu.Call) bool {
 				close(reached)
@@ -267,7 +267,7 @@ func TestACredentialThatTheSweepMakesAfterAnEventsRotationIsTakenBackAtOnce(t *t
 }
 
 // swept sweeps once, and gives the digest of a sweep that left something over, too.
-func swept(t *testing.T, s *stage.Stage) (d digest) {
+func swept(t *testing.T, s *tenancy.Deployment) (d digest) {
 	t.Helper()
 	reply, err := s.Sweep(t.Context())
 	if err != nil {

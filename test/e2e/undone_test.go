@@ -12,14 +12,14 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/vault"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // Where OCI takes no second PENDING version, that of an attempt that was taken back must not be in the next one's way.
 func TestAfterAnAttemptWasTakenBackTheNextOneSucceeds(t *testing.T) {
 	t.Parallel()
 	for i, second := range []ociemu.SecondPendingAnswer{ociemu.SecondPendingDeprecates, ociemu.SecondPendingRefused, ociemu.SecondPendingKeeps} {
-		for j, kind := range []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey} {
+		for j, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken, tenancy.CustomerSecretKey} {
 			if !plays(t, i+j, 3) {
 				continue
 			}
@@ -28,14 +28,14 @@ func TestAfterAnAttemptWasTakenBackTheNextOneSucceeds(t *testing.T) {
 				t.Parallel()
 				o := ociemu.Calm()
 				o.Answers.SecondPending = second
-				s := play(t, stage.Options{Emulator: o})
-				c := s.Add(stage.Want{Kind: kind, Bundle: bundle})
+				s := play(t, tenancy.Options{Emulator: o})
+				c := s.Add(tenancy.Want{Kind: kind, Bundle: bundle})
 				if second != ociemu.SecondPendingRefused { // there a person makes CURRENT what does not work, for a moment
 					neverLost(t, s, c)
 				}
 				s.SetCreatedOffset(-31 * time.Minute) // several refusals count
 				answer := ociemu.Answer(401, "NotAuthenticated")
-				if kind == stage.CustomerSecretKey {
+				if kind == tenancy.CustomerSecretKey {
 					answer = ociemu.Answer(403, "SignatureDoesNotMatch")
 				}
 				f := s.Inject(ociemu.Fault{Operation: proofs[kind], Times: -1, Match: proves(c), Do: answer})
@@ -61,7 +61,7 @@ func TestAfterAnAttemptWasTakenBackTheNextOneSucceeds(t *testing.T) {
 
 // unblocked does what the mail of a secret says that takes no change, because a version stays PENDING that nobody wants:
 // nothing but a person can take that away.
-func unblocked(t *testing.T, s *stage.Stage, c *stage.Case) {
+func unblocked(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
 	s.Forward(40 * time.Minute)
 	if _, err := s.Invoke(t.Context(), s.Events()[len(s.Events())-1]); err != nil {
@@ -86,9 +86,9 @@ func unblocked(t *testing.T, s *stage.Stage, c *stage.Case) {
 // One refusal is no proof that a credential is bad, however old it is: first uses of new ones are refused.
 func TestOneRefusalOfACredentialThatIsTriedLateTakesNothingBack(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w stage.Want) {
+	each(t, func(t *testing.T, w tenancy.Want) {
 		for _, age := range []time.Duration{5 * time.Minute, 29 * time.Minute, time.Hour} {
-			s := play(t, stage.Options{}) // the first use is refused
+			s := play(t, tenancy.Options{}) // the first use is refused
 			c := s.Add(w)
 			neverLost(t, s, c)
 			s.SetCreatedOffset(-age)
@@ -112,7 +112,7 @@ func TestOneRefusalOfACredentialThatIsTriedLateTakesNothingBack(t *testing.T) {
 func TestTheMailOfAHalfDonePromotionSaysThatSomethingWasChanged(t *testing.T) {
 	t.Parallel()
 	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.CustomerSecretKey})
+	c := s.Add(tenancy.Want{Kind: tenancy.CustomerSecretKey})
 	killDuringProof(s, c)
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 		t.Fatal(err)
@@ -163,7 +163,7 @@ func TestWhatAPersonStoredBetweenTwoDeliveriesIsNotOverwritten(t *testing.T) {
 			t.Parallel()
 			for _, order := range []string{"delivery", "sweep"} {
 				s := play(t, calm)
-				c := s.Add(stage.Want{Kind: stage.APIKey})
+				c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 				if at == "GetUser" {
 					killDuringProof(s, c)
 				} else {
@@ -197,7 +197,7 @@ func TestWhatAPersonStoredBetweenTwoDeliveriesIsNotOverwritten(t *testing.T) {
 // What a secret is for is said by its journal and its content; a comment that takes it for something else is refused.
 func TestABundleStaysABundle(t *testing.T) {
 	t.Parallel()
-	for kind, key := range map[stage.Kind]string{stage.APIKey: "api_secret_ocid", stage.AuthToken: "auth_secret_ocid"} {
+	for kind, key := range map[tenancy.Kind]string{tenancy.APIKey: "api_secret_ocid", tenancy.AuthToken: "auth_secret_ocid"} {
 		for name, comment := range map[string]func(id string) string{
 			"the next closure names no secret":           func(string) string { return "rotate:yes" },
 			"the next closure has the key of a bare one": func(id string) string { return key + ":" + id },
@@ -206,7 +206,7 @@ func TestABundleStaysABundle(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %s, wiped %v", kind, name, wiped), func(t *testing.T) {
 					t.Parallel()
 					s := play(t, calm)
-					c := s.Add(stage.Want{Kind: kind, Bundle: true})
+					c := s.Add(tenancy.Want{Kind: kind, Bundle: true})
 					first := closeProblem(t, s, c, c.Comment())
 					if first.Outcome != "rotated" {
 						t.Fatalf("the answer is %+v", first)
@@ -235,7 +235,7 @@ func TestABundleStaysABundle(t *testing.T) {
 func TestASecretWhoseTagSaysBundleTakesNoBareKey(t *testing.T) {
 	t.Parallel()
 	s := play(t, calm)
-	c := s.Add(stage.Want{Kind: stage.APIKey})
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	edit(t, s, c.Secrets["api_secret_ocid"], vault.UpdateSecretDetails{FreeformTags: map[string]string{"team": "web",
 		"keyturn-user": c.User, "keyturn-kind": string(c.Kind), "keyturn-role": "bundle"}})
 	s.ResetCalls()
@@ -245,15 +245,15 @@ func TestASecretWhoseTagSaysBundleTakesNoBareKey(t *testing.T) {
 // Credentials of protected users are never touched, not even those with Keyturn's mark whose value is nowhere.
 func TestTheSweepDeletesNothingOfAProtectedUser(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []stage.Kind{stage.AuthToken, stage.CustomerSecretKey} {
+	for _, kind := range []tenancy.Kind{tenancy.AuthToken, tenancy.CustomerSecretKey} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			s := play(t, stage.Options{Emulator: ociemu.Calm(), Config: []string{"protected_users=break-glass*"}})
-			c := s.Add(stage.Want{Kind: kind, Bundle: true, UserName: "break-glass@example.com"})
+			s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"protected_users=break-glass*"}})
+			c := s.Add(tenancy.Want{Kind: kind, Bundle: true, UserName: "break-glass@example.com"})
 			description := markFor(rotationOf(kind, c.User, c.OldID), c.Secrets["bundle_secret_ocid"])
 			s.SetCreatedOffset(-time.Hour)
 			var id string
-			if kind == stage.AuthToken {
+			if kind == tenancy.AuthToken {
 				id, _ = s.AddAuthToken(c.User, description)
 			} else {
 				id, _ = s.AddCustomerSecretKey(c.User, description)
@@ -277,7 +277,7 @@ func TestTheSweepMakesRoomInASecretThatWasRolledBack(t *testing.T) {
 		t.Run(fmt.Sprint("to version ", current), func(t *testing.T) {
 			t.Parallel()
 			s := play(t, calm)
-			c := s.Add(stage.Want{Kind: stage.APIKey})
+			c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 			id := s.AddSecret(ociemu.SecretSeed{Name: "crowded", Versions: 29, Content: []byte(c.Old.Value),
 				FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind)}})
 			edit(t, s, id, vault.UpdateSecretDetails{CurrentVersionNumber: common.Int64(current)})

@@ -8,15 +8,15 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-var kinds = []stage.Kind{stage.APIKey, stage.AuthToken, stage.CustomerSecretKey}
+var kinds = []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken, tenancy.CustomerSecretKey}
 
 func TestTheBundleOfEveryKindIsReadFromVaultAndFromAFile(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
-			r := place(t, stage.Want{Kind: kind, Bundle: true})
+			r := place(t, tenancy.Want{Kind: kind, Bundle: true})
 			file := filepath.Join(r.home, "bundle.json")
 			r.write(file, string(r.Secret(r.secret).Current()))
 			for _, source := range []string{r.secret, file} {
@@ -36,7 +36,7 @@ func TestTheBundleOfEveryKindIsReadFromVaultAndFromAFile(t *testing.T) {
 }
 
 func TestABundleThatIsNotWholeIsRefusedAndNotQuoted(t *testing.T) {
-	r := place(t, stage.Want{Kind: stage.AuthToken, Bundle: true})
+	r := place(t, tenancy.Want{Kind: tenancy.AuthToken, Bundle: true})
 	whole := string(r.Secret(r.secret).Current())
 	var fields map[string]any
 	if err := json.Unmarshal([]byte(whole), &fields); err != nil {
@@ -90,7 +90,7 @@ func TestABundleThatIsNotWholeIsRefusedAndNotQuoted(t *testing.T) {
 func TestAKeyThatIsStillBeingTriedOutIsNotHandedOut(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
-			r := place(t, stage.Want{Kind: kind, Bundle: true})
+			r := place(t, tenancy.Want{Kind: kind, Bundle: true})
 			before := r.want(r.run("keyturn-bundle", string(kind), r.secret))
 			during := r.whileStaged(func() result { return r.run("keyturn-bundle", string(kind), r.secret) })
 			r.rotate()

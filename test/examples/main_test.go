@@ -17,7 +17,7 @@ import (
 
 	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 const (
@@ -32,14 +32,14 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(standIn); name != "" {
 		os.Exit(play(name, os.Args[1:]))
 	}
-	os.Exit(stage.RunTests(m, &binary, nil))
+	os.Exit(tenancy.RunTests(m, &binary, nil))
 }
 
 // rig is a tenancy with one rotated credential, and a workload's machine on which only a few programs are installed.
 type rig struct {
-	*stage.Stage
+	*tenancy.Deployment
 	t      *testing.T
-	c      *stage.Case
+	c      *tenancy.Case
 	secret string // OCID of the secret that the workload reads
 	home   string
 	tools  string // the machine's PATH
@@ -56,14 +56,14 @@ var tools = []string{"bash", "base64", "cat", "dirname", "jq", "mkdir", "mktemp"
 
 // place sets up a tenancy in which the credential was rotated once, so that the secret holds what Keyturn writes.
 // The programs that the test needs are looked for first, when there is nothing to clean up yet.
-func place(t *testing.T, want stage.Want) *rig {
+func place(t *testing.T, want tenancy.Want) *rig {
 	t.Helper()
 	paths := map[string]string{}
 	for _, name := range tools {
 		paths[name] = need.Tool(t, name)
 	}
 	t.Parallel()
-	s, err := stage.New(t.Context(), stage.Options{Binary: binary, Emulator: ociemu.Calm(), Config: []string{"grace_period=0"}})
+	s, err := tenancy.New(t.Context(), tenancy.Options{Binary: binary, Emulator: ociemu.Calm(), Config: []string{"grace_period=0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func place(t *testing.T, want stage.Want) *rig {
 			t.Error(err)
 		}
 	})
-	r := &rig{Stage: s, t: t, c: s.Add(want), home: t.TempDir(), tools: t.TempDir()}
+	r := &rig{Deployment: s, t: t, c: s.Add(want), home: t.TempDir(), tools: t.TempDir()}
 	r.argv, r.config = filepath.Join(t.TempDir(), "argv"), filepath.Join(t.TempDir(), "oci")
 	for _, id := range r.c.Secrets {
 		r.secret = id
@@ -121,7 +121,7 @@ func (r *rig) rotate() {
 
 func (r *rig) problem() string {
 	resource := r.c.IDs()[0]
-	if r.c.Kind == stage.APIKey {
+	if r.c.Kind == tenancy.APIKey {
 		resource = r.Tenancy() + "/" + r.c.User + "/" + resource
 	}
 	return r.AddProblem(ociemu.ProblemSeed{Rule: r.c.Kind.Rule(), User: r.c.User, ResourceID: resource, ResourceName: r.c.UserName})
@@ -139,7 +139,7 @@ func (r *rig) close(problem string) {
 	r.values = append(r.values, r.stored().Value)
 }
 
-func (r *rig) stored() stage.Credential {
+func (r *rig) stored() tenancy.Credential {
 	r.t.Helper()
 	v, err := r.c.Stored()
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/identity"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 func placeConfig(t *testing.T) (r *rig, folder string) {
 	t.Helper()
-	r = place(t, stage.Want{Kind: stage.APIKey, Bundle: true})
+	r = place(t, tenancy.Want{Kind: tenancy.APIKey, Bundle: true})
 	folder = filepath.Join(r.home, ".oci", "keyturn")
 	r.want(r.run("keyturn-oci-config", r.secret))
 	return r, folder

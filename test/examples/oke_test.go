@@ -15,7 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // workload is everything in workload.yaml.
@@ -231,7 +231,7 @@ func TestAPodsSDKUsesTheRotatedKeyWithoutARestart(t *testing.T) {
 	}
 	poll()
 	second := r.process(r.want(use()))
-	if status := r.c.Try(stage.Credential{ID: second.AccessKeyID, Value: second.SecretAccessKey}); status != 200 || second.AccessKeyID == first.AccessKeyID {
+	if status := r.c.Try(tenancy.Credential{ID: second.AccessKeyID, Value: second.SecretAccessKey}); status != 200 || second.AccessKeyID == first.AccessKeyID {
 		t.Errorf("after the poll the pod's key is answered %d", status)
 	}
 	r.Inject(ociemu.Fault{Operation: "GetSecretBundleByName", Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})

@@ -12,12 +12,12 @@ import (
 
 	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 func placeS3(t *testing.T) *rig {
 	t.Helper()
-	return place(t, stage.Want{Kind: stage.CustomerSecretKey, Bundle: true})
+	return place(t, tenancy.Want{Kind: tenancy.CustomerSecretKey, Bundle: true})
 }
 
 // process is what AWS SDKs read from a credential_process.
@@ -44,14 +44,14 @@ func TestTheCredentialProcessHandsOutTheCurrentKeyAndAnEnd(t *testing.T) {
 	r := placeS3(t)
 	for range 3 {
 		p := r.process(r.want(r.run("keyturn-s3-credentials", r.secret)))
-		if status := r.c.Try(stage.Credential{ID: p.AccessKeyID, Value: p.SecretAccessKey}); status != 200 {
+		if status := r.c.Try(tenancy.Credential{ID: p.AccessKeyID, Value: p.SecretAccessKey}); status != 200 {
 			t.Errorf("the key is answered %d", status)
 		}
 		if rest := time.Until(p.Expiration); p.Version != 1 || rest <= 50*time.Minute || rest > time.Hour {
 			t.Errorf("version %d with %s to go, want 1 with an hour", p.Version, rest)
 		}
 		r.rotate()
-		if status := r.c.Try(stage.Credential{ID: p.AccessKeyID, Value: p.SecretAccessKey}); status != 403 {
+		if status := r.c.Try(tenancy.Credential{ID: p.AccessKeyID, Value: p.SecretAccessKey}); status != 403 {
 			t.Fatalf("the old key is answered %d: this test shows nothing", status)
 		}
 	}

@@ -10,13 +10,13 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // placeRegistry installs the files of the registry example on the machine.
 func placeRegistry(t *testing.T) *rig {
 	t.Helper()
-	r := place(t, stage.Want{Kind: stage.AuthToken, Bundle: true})
+	r := place(t, tenancy.Want{Kind: tenancy.AuthToken, Bundle: true})
 	r.write(filepath.Join(r.home, ".config", "keyturn", "registries"), strings.ReplaceAll(read(t, "registry/registries"), "ocid1.vaultsecret.oc1.iad.example", r.secret)+
 		"iad.ocir.io "+r.secret+"\nregistry.example.com "+r.secret+"\n")
 	return r
@@ -51,14 +51,14 @@ func TestDockerIsSignedInWithTheCurrentTokenAndAgainAfterARotation(t *testing.T)
 	}
 	for _, url := range asked {
 		a := r.answer(r.runWith(url, "docker-credential-keyturn", "get"))
-		if status := r.c.Try(stage.Credential{Value: a.Secret}); status != 200 {
+		if status := r.c.Try(tenancy.Credential{Value: a.Secret}); status != 200 {
 			t.Errorf("%s: the token is answered %d", url, status)
 		}
 		if want := r.Namespace() + "/" + r.c.UserName; a.Username != want || a.ServerURL != strings.TrimSpace(url) {
 			t.Errorf("%s: signs in as %s at %s, want %s", url, a.Username, a.ServerURL, want)
 		}
 		r.rotate()
-		if status := r.c.Try(stage.Credential{Value: a.Secret}); status != 401 {
+		if status := r.c.Try(tenancy.Credential{Value: a.Secret}); status != 401 {
 			t.Fatalf("the old token is answered %d: this test shows nothing", status)
 		}
 	}
@@ -140,7 +140,7 @@ func (r *rig) client() (kept string) {
 var encoded = regexp.MustCompile(`base64_decode\(utl_raw\.cast_to_raw\('([A-Za-z0-9+/=]+)'\)`)
 
 func TestTheDatabaseGetsTheTokenOnStandardInputAndAgainAfterARotation(t *testing.T) {
-	r := place(t, stage.Want{Kind: stage.AuthToken, Bundle: true})
+	r := place(t, tenancy.Want{Kind: tenancy.AuthToken, Bundle: true})
 	kept := r.client()
 	for range 2 {
 		if out := r.want(r.run("keyturn-dbms-cloud", "OBJECT_STORE", r.secret, "sql", "-S", "/@orders")); out != "" {
@@ -189,7 +189,7 @@ func sent(t *testing.T, kept string) string {
 }
 
 func TestATokenMayHaveEveryCharacterThatSQLKnows(t *testing.T) {
-	r := place(t, stage.Want{Kind: stage.AuthToken, Bundle: true})
+	r := place(t, tenancy.Want{Kind: tenancy.AuthToken, Bundle: true})
 	kept := r.client()
 	for _, token := range []string{`a'b"c&d;e/`, `']';/` + "\\", "$(id)`id`%s%n", "é-ü --", "x\n/\nexit"} {
 		text, err := json.Marshal(map[string]string{"kind": "auth-token", "user_name": "u", "region": "r", "token_id": "i", "token": token, "registry": "h", "registry_user": "n/u"})
@@ -207,10 +207,10 @@ func TestATokenMayHaveEveryCharacterThatSQLKnows(t *testing.T) {
 
 // An Autonomous Database takes the whole content of the secret for the password.
 func TestThePlainSecretHoldsTheTokenAndNothingElse(t *testing.T) {
-	r := place(t, stage.Want{Kind: stage.AuthToken})
+	r := place(t, tenancy.Want{Kind: tenancy.AuthToken})
 	for range 2 {
 		content := string(r.Secret(r.secret).Current())
-		if status := r.c.Try(stage.Credential{Value: content}); status != 200 || strings.TrimSpace(content) != content {
+		if status := r.c.Try(tenancy.Credential{Value: content}); status != 200 || strings.TrimSpace(content) != content {
 			t.Errorf("the content as it is is answered %d", status)
 		}
 		r.rotate()

@@ -26,7 +26,7 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // calm is an emulator without delays: what is measured is memory.
@@ -82,7 +82,7 @@ func TestInAContainerEngine(t *testing.T) {
 	t.Run("BothWaysMakeTheSameLayer", func(t *testing.T) { sameLayers(t, e, images, dist) })
 	t.Run("TheTarballIsWhatDockerLoadTakes", func(t *testing.T) { loads(t, e, images, tarball) })
 	t.Run("PublicAuthoritiesAreTrustedWithoutAFile", func(t *testing.T) { trusts(t, e, images["rotate"]) })
-	for _, kind := range stage.Kinds() {
+	for _, kind := range tenancy.Kinds() {
 		t.Run("Rotates/"+string(kind), func(t *testing.T) { rotates(t, e, images, kind) })
 	}
 	t.Run("Sweeps", func(t *testing.T) {
@@ -190,12 +190,12 @@ func trusts(t *testing.T, e *engine, image string) {
 	}
 }
 
-func rotates(t *testing.T, e *engine, images map[string]string, kind stage.Kind) {
+func rotates(t *testing.T, e *engine, images map[string]string, kind tenancy.Kind) {
 	p := &platform{engine: e, t: t, images: images, names: map[string]string{}}
 	s := p.play()
 	p.confined("rotate")
 	before := p.usage("rotate")
-	c := s.Add(stage.Want{Kind: kind})
+	c := s.Add(tenancy.Want{Kind: kind})
 	old := c.IDs()
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 		t.Fatal(err)
@@ -215,11 +215,11 @@ func rotates(t *testing.T, e *engine, images map[string]string, kind stage.Kind)
 	if err != nil || stored.Value == "" || stored.Value == c.Old.Value {
 		t.Fatalf("the secret's CURRENT version doesn't hold a new value (%v)", err)
 	}
-	if kind != stage.Password { // nobody can try that one
+	if kind != tenancy.Password { // nobody can try that one
 		if status := c.Try(stored); status != 200 {
 			t.Errorf("the stored credential is answered %d", status)
 		}
-		if status := c.Try(c.Old); status != 401 && (kind != stage.CustomerSecretKey || status != 403) {
+		if status := c.Try(c.Old); status != 401 && (kind != tenancy.CustomerSecretKey || status != 403) {
 			t.Errorf("the old credential is answered %d, want it refused", status)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 
 	"github.com/keyturn/keyturn/test/need"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 const root = "../.."
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 func made(t *testing.T) {
 	t.Helper()
 	need.Suite(t, need.Images)
-	if err := stage.Watch("go.mod", "go.sum", "pkg", "functions", "deploy/image", "Dockerfile", "func.yaml"); err != nil {
+	if err := tenancy.Watch("go.mod", "go.sum", "pkg", "functions", "deploy/image", "Dockerfile", "func.yaml"); err != nil {
 		t.Fatal(err)
 	}
 	if err := makeOnce(); err != nil {

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // What OCI Functions gives a function of the smallest shape: seen with a real Fn server, and in OCI's documentation.
@@ -40,7 +40,7 @@ type platform struct {
 	names  map[string]string // of the function's newest container
 }
 
-// run is stage.Options.Run.
+// run is tenancy.Options.Run.
 func (p *platform) run(function, dir string, env []string) *exec.Cmd {
 	name := fmt.Sprintf("function-%d", containers.Add(1))
 	p.names[function] = name
@@ -175,10 +175,10 @@ func (p *platform) usage(function string) string {
 	return fmt.Sprintf("%.1f MiB charged, %.1f MiB resident, of %d", float64(charged)/(1<<20), float64(resident)/(1<<10), memory>>20)
 }
 
-// play sets a stage up whose functions run in containers.
-func (p *platform) play() *stage.Stage {
+// play sets a tenancy up whose functions run in containers.
+func (p *platform) play() *tenancy.Deployment {
 	p.t.Helper()
-	s, err := stage.New(p.t.Context(), stage.Options{Emulator: calm, Run: p.run, Timeout: callTimeout})
+	s, err := tenancy.New(p.t.Context(), tenancy.Options{Emulator: calm, Run: p.run, Timeout: callTimeout})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 const examples = root + "/deploy/examples"
@@ -18,11 +18,11 @@ const examples = root + "/deploy/examples"
 func TestDockerPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
 	need.Suite(t, need.Images)
 	need.Tool(t, "jq") // the helper reads the bundle with it
-	rotate, err := stage.Build(t.Context(), t.TempDir())
+	rotate, err := tenancy.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := stage.New(t.Context(), stage.Options{Emulator: ociemu.Calm(), Binary: rotate})
+	s, err := tenancy.New(t.Context(), tenancy.Options{Emulator: ociemu.Calm(), Binary: rotate})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestDockerPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
 		}
 	})
 	e := startEngine(t, "HTTPS_PROXY="+s.URL(), "https_proxy="+s.URL(), "NO_PROXY=", "no_proxy=", "SSL_CERT_FILE="+s.CAFile())
-	c := s.Add(stage.Want{Kind: stage.AuthToken, Bundle: true})
+	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken, Bundle: true})
 	bundle := filepath.Join(t.TempDir(), "bundle")
 	e.signIn(t, bundle)
 	registry := host + "/" + s.Namespace()
@@ -89,7 +89,7 @@ func (e *engine) signIn(t *testing.T, bundle string) {
 const host = "ocir.us-ashburn-1.oci.oraclecloud.com"
 
 // pull seeds an image and pulls it.
-func (e *engine) pull(s *stage.Stage, tag string) (out []byte, err error) {
+func (e *engine) pull(s *tenancy.Deployment, tag string) (out []byte, err error) {
 	image, _ := s.AddImage(ociemu.ImageSeed{Repository: "orders/export", Tag: tag, Docker: tag == "first"})
 	return e.command("pull", image).CombinedOutput()
 }

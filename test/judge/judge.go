@@ -14,12 +14,12 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // History judges every state that a rotation goes through.
 type History struct {
-	c     *stage.Case
+	c     *tenancy.Case
 	old   string
 	hands []string // ids whose values the user has in hand: the old one, and the bystanders
 	twins []string // ids of those that have problems of their own
@@ -39,13 +39,13 @@ type History struct {
 }
 
 // New returns the judge of the case's next rotation.
-func New(c *stage.Case) *History {
+func New(c *tenancy.Case) *History {
 	return &History{c: c, old: c.OldID, hands: append([]string{c.OldID}, c.Bystander...), made: map[string]bool{}, resets: map[time.Time]bool{},
 		promoted: map[string]map[int64]bool{}, written: map[string]bool{}, theirs: map[string]int64{}}
 }
 
-// Follow lets a new judge see every change of the stage from now on.
-func Follow(s *stage.Stage, c *stage.Case) *History {
+// Follow lets a new judge see every change of the tenancy from now on.
+func Follow(s *tenancy.Deployment, c *tenancy.Case) *History {
 	h := New(c)
 	s.OnChange(func(v ociemu.View) { h.Add(Look(v, c)) })
 	return h
@@ -122,7 +122,7 @@ func (h *History) Add(s State) {
 	if h.last != nil {
 		h.secrets(*h.last, s)
 	}
-	if h.c.Kind == stage.Password {
+	if h.c.Kind == tenancy.Password {
 		if h.last != nil && s.Call != 0 && !s.Password.Equal(h.last.Password) {
 			h.resets[s.Password] = true
 		}

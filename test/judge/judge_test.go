@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // history is what the judge finds in the states of an auth token's rotation.
 func history(sent int, states ...State) string {
-	h := New(&stage.Case{Kind: stage.AuthToken, User: "ann", OldID: "old", Bystander: []string{"other"}})
+	h := New(&tenancy.Case{Kind: tenancy.AuthToken, User: "ann", OldID: "old", Bystander: []string{"other"}})
 	h.Sent(sent)
 	for _, s := range states {
 		h.Add(s)
@@ -54,7 +54,7 @@ func TestTheJudgeSeesWhatMustNotHappen(t *testing.T) {
 }
 
 func TestACredentialWithAProblemOfItsOwnIsLeftToItsOwnJudge(t *testing.T) {
-	h := New(&stage.Case{Kind: stage.AuthToken, User: "ann", OldID: "old", Bystander: []string{"twin"}})
+	h := New(&tenancy.Case{Kind: tenancy.AuthToken, User: "ann", OldID: "old", Bystander: []string{"twin"}})
 	h.Twin("twin")
 	h.Add(State{Living: []string{"old", "twin"}, Current: current("old")})
 	if h.Add(State{Call: 1, Living: []string{"old"}, Current: current("old")}); len(h.Faults()) > 0 {
@@ -90,7 +90,7 @@ func TestWhatAPersonTakesBackIsNoChoice(t *testing.T) {
 
 func TestAPasswordMayBeMadeCurrentOverWhatIsNone(t *testing.T) {
 	for kept, want := range map[bool]string{true: "", false: "what a person had made CURRENT was replaced"} {
-		h := New(&stage.Case{Kind: stage.Password, User: "ann"})
+		h := New(&tenancy.Case{Kind: tenancy.Password, User: "ann"})
 		for _, s := range []struct{ call, current, newest int64 }{{0, 1, 1}, {1, 1, 2}, {0, 3, 3}, {2, 2, 3}} {
 			v, n := versions(s.current, s.newest)
 			h.Add(State{Call: int(s.call), Versions: v, Newest: n, Kept: map[string]bool{"s": kept && s.current == 2}})

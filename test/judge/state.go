@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // State is one moment of a rotation, as far as it matters here. The values are reduced to the ids of the living
@@ -27,7 +27,7 @@ type State struct {
 }
 
 // Look reduces what the emulator holds to a state.
-func Look(v ociemu.View, c *stage.Case) State {
+func Look(v ociemu.View, c *tenancy.Case) State {
 	s := State{Current: map[string][]string{}, Versions: map[string]int64{}, Newest: map[string]int64{}, Bound: map[string]string{}}
 	if call := v.Cause(); call.Caller.Kind == "function" {
 		s.Call = call.Seq
@@ -39,7 +39,7 @@ func Look(v ociemu.View, c *stage.Case) State {
 			s.Replace = s.Replace || replaces(h.Comment)
 		}
 	}
-	if c.Kind == stage.Password {
+	if c.Kind == tenancy.Password {
 		s.Password, s.Kept = v.User(c.User).PasswordCreated, map[string]bool{}
 	} else {
 		s.Living = c.IDsIn(v)
@@ -54,7 +54,7 @@ func Look(v ociemu.View, c *stage.Case) State {
 				current[key] = read(version.Content)
 			}
 		}
-		if c.Kind == stage.Password {
+		if c.Kind == tenancy.Password {
 			s.Kept[key] = slices.ContainsFunc(current[key], func(r reading) bool { return v.Works("password", c.User, r.value) })
 		}
 	}
@@ -112,13 +112,13 @@ func read(content []byte) []reading {
 
 // readable: the value of the living credential can be put together from what can be read. A customer secret key also
 // needs its access key, which may be in another secret.
-func readable(v ociemu.View, c *stage.Case, id string, all []reading) bool {
-	named := c.Kind != stage.CustomerSecretKey || slices.ContainsFunc(all, func(r reading) bool { return r.id == id || r.value == id })
+func readable(v ociemu.View, c *tenancy.Case, id string, all []reading) bool {
+	named := c.Kind != tenancy.CustomerSecretKey || slices.ContainsFunc(all, func(r reading) bool { return r.id == id || r.value == id })
 	return named && slices.ContainsFunc(all, func(r reading) bool { return works(v, c, id, r) })
 }
 
 // half: the secret's readings hold the value of the living credential, or the half of it that belongs there.
-func half(v ociemu.View, c *stage.Case, id, key string, readings []reading) bool {
+func half(v ociemu.View, c *tenancy.Case, id, key string, readings []reading) bool {
 	return slices.ContainsFunc(readings, func(r reading) bool {
 		if key == "accesskey_secret_ocid" {
 			return r.value == id
@@ -128,6 +128,6 @@ func half(v ociemu.View, c *stage.Case, id, key string, readings []reading) bool
 }
 
 // works says whether the reading is the value of the living credential with the id.
-func works(v ociemu.View, c *stage.Case, id string, r reading) bool {
+func works(v ociemu.View, c *tenancy.Case, id string, r reading) bool {
 	return r.value != "" && (r.id == "" || r.id == id) && v.Holds(string(c.Kind), c.User, id, r.value)
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // Case is something that one of the functions does from end to end. Together the cases use every permission.
@@ -23,7 +23,7 @@ type Case struct {
 }
 
 // workload marks a want whose secrets lie in the other compartment.
-func workload(s *scene, w stage.Want) stage.Want {
+func workload(s *scene, w tenancy.Want) tenancy.Want {
 	w.Compartment = s.workload
 	return w
 }
@@ -36,7 +36,7 @@ type reply struct {
 }
 
 // close closes the case's problem and reads the function's answer, which must have led to one mail.
-func (s *scene) close(c *stage.Case, comment string) (reply, error) {
+func (s *scene) close(c *tenancy.Case, comment string) (reply, error) {
 	var r reply
 	before := len(s.Mails())
 	if err := s.Close(s.ctx, c.Problem, comment); err != nil {
@@ -86,7 +86,7 @@ func (r reply) want(outcome string) error {
 }
 
 // rotates closes a problem and wants its credential rotated.
-func rotates(w stage.Want, elsewhere bool, more ...string) func(*scene) error {
+func rotates(w tenancy.Want, elsewhere bool, more ...string) func(*scene) error {
 	return func(s *scene) error {
 		if elsewhere {
 			w = workload(s, w)
@@ -102,7 +102,7 @@ func rotates(w stage.Want, elsewhere bool, more ...string) func(*scene) error {
 }
 
 // rotated checks from the outside that one new credential took the old one's place, and is stored.
-func (s *scene) rotated(c *stage.Case, old []string) error {
+func (s *scene) rotated(c *tenancy.Case, old []string) error {
 	ids := c.IDs()
 	if len(ids) != 1 || slices.Equal(ids, old) {
 		return fmt.Errorf("the user has %d credentials of the kind, want one new one", len(ids))
@@ -117,14 +117,14 @@ func (s *scene) rotated(c *stage.Case, old []string) error {
 	if stored.Value == "" || stored.Value == c.Old.Value {
 		return errors.New("the secret doesn't hold a new value")
 	}
-	if status := c.Try(stored); c.Kind != stage.Password && status != 200 {
+	if status := c.Try(stored); c.Kind != tenancy.Password && status != 200 {
 		return fmt.Errorf("the stored credential is answered %d", status)
 	}
 	return nil
 }
 
 // reopens closes a problem that can't be rotated and wants it open again.
-func reopens(outcome, because string, add func(*scene) (*stage.Case, string)) func(*scene) error {
+func reopens(outcome, because string, add func(*scene) (*tenancy.Case, string)) func(*scene) error {
 	return func(s *scene) error {
 		c, comment := add(s)
 		r, err := s.close(c, comment)
@@ -139,7 +139,7 @@ func reopens(outcome, because string, add func(*scene) (*stage.Case, string)) fu
 }
 
 // open checks that the case's problem is open.
-func (s *scene) open(c *stage.Case) error {
+func (s *scene) open(c *tenancy.Case) error {
 	if status := s.Problem(c.Problem).Status; status != "OPEN" {
 		return fmt.Errorf("the problem is %s, not open again", status)
 	}
@@ -185,7 +185,7 @@ func (s *scene) deaf() {
 }
 
 // lost closes a problem whose event gets lost, and lets the sweep answer it.
-func (s *scene) lost(w stage.Want, more ...string) (*stage.Case, []string, digest, error) {
+func (s *scene) lost(w tenancy.Want, more ...string) (*tenancy.Case, []string, digest, error) {
 	c := s.Add(w)
 	old := c.IDs()
 	s.deaf()
@@ -197,7 +197,7 @@ func (s *scene) lost(w stage.Want, more ...string) (*stage.Case, []string, diges
 }
 
 // sweeps lets the sweep rotate what a lost event left.
-func sweeps(w stage.Want, elsewhere bool) func(*scene) error {
+func sweeps(w tenancy.Want, elsewhere bool) func(*scene) error {
 	return func(s *scene) error {
 		if elsewhere {
 			w = workload(s, w)
@@ -211,9 +211,9 @@ func sweeps(w stage.Want, elsewhere bool) func(*scene) error {
 }
 
 // orphaned lets the function die with a new credential whose value is stored nowhere, and the sweep find it.
-func orphaned(kind stage.Kind, create string) func(*scene) error {
+func orphaned(kind tenancy.Kind, create string) func(*scene) error {
 	return func(s *scene) error {
-		c := s.Add(stage.Want{Kind: kind, Bundle: true})
+		c := s.Add(tenancy.Want{Kind: kind, Bundle: true})
 		s.SetCreatedOffset(-10 * time.Minute)
 		s.KillAt(create, 0)
 		err := s.Close(s.ctx, c.Problem, c.Comment())

@@ -7,25 +7,25 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // Cases are what both functions do, from end to end.
 func Cases() []Case { return append(append(rotateCases(), sweepCases()...), preflightCases()...) }
 
 var (
-	apiKey   = stage.Want{Kind: stage.APIKey}
-	token    = stage.Want{Kind: stage.AuthToken}
-	keyPair  = stage.Want{Kind: stage.CustomerSecretKey}
-	password = stage.Want{Kind: stage.Password}
-	unkept   = stage.Want{Kind: stage.Password, NoSecret: true}
+	apiKey   = tenancy.Want{Kind: tenancy.APIKey}
+	token    = tenancy.Want{Kind: tenancy.AuthToken}
+	keyPair  = tenancy.Want{Kind: tenancy.CustomerSecretKey}
+	password = tenancy.Want{Kind: tenancy.Password}
+	unkept   = tenancy.Want{Kind: tenancy.Password, NoSecret: true}
 
 	asksSet  = ociemu.Answers{PasswordPermission: ociemu.PasswordNeedsSet}
 	asksRead = ociemu.Answers{NamespacePermission: ociemu.NamespaceReads}
 )
 
 // bundled puts all that a consumer needs into one secret.
-func bundled(w stage.Want) stage.Want {
+func bundled(w tenancy.Want) tenancy.Want {
 	w.Bundle = true
 	return w
 }
@@ -46,15 +46,15 @@ func rotateCases() []Case {
 		{Name: "the same event comes twice", Play: twice},
 		{Name: "a rotation that died is finished by the next delivery", Play: dies},
 		{Name: "a new token that is refused is deleted again", Play: undoes},
-		{Name: "a dry run opens the problem again", Play: reopens("dry_run", "", func(s *scene) (*stage.Case, string) {
+		{Name: "a dry run opens the problem again", Play: reopens("dry_run", "", func(s *scene) (*tenancy.Case, string) {
 			c := s.Add(token)
 			return c, c.Comment("dry_run:yes")
 		})},
-		{Name: "a secret of somebody else is refused", Play: reopens("refused", "bound to another user", func(s *scene) (*stage.Case, string) {
+		{Name: "a secret of somebody else is refused", Play: reopens("refused", "bound to another user", func(s *scene) (*tenancy.Case, string) {
 			c, other := s.Add(apiKey), s.Add(apiKey)
 			return c, other.Comment()
 		})},
-		{Name: "an excluded user's credential stays", Play: reopens("refused", "protected", func(s *scene) (*stage.Case, string) {
+		{Name: "an excluded user's credential stays", Play: reopens("refused", "protected", func(s *scene) (*tenancy.Case, string) {
 			w := apiKey
 			w.UserName = excluded
 			c := s.Add(w)
@@ -77,8 +77,8 @@ func sweepCases() []Case {
 		{Name: "the sweep retires the old one after the grace period", Play: retires},
 		{Name: "the sweep makes room in crowded secrets", Play: prunes(nil)},
 		{Name: "the sweep makes no room in a dry run", Config: []string{"dry_run=yes"}, Play: prunes([]int{26, 26})},
-		{Name: "the sweep deletes a token whose value is nowhere", Play: orphaned(stage.AuthToken, "CreateAuthToken")},
-		{Name: "the sweep deletes a customer secret key whose value is nowhere", Play: orphaned(stage.CustomerSecretKey, "CreateCustomerSecretKey")},
+		{Name: "the sweep deletes a token whose value is nowhere", Play: orphaned(tenancy.AuthToken, "CreateAuthToken")},
+		{Name: "the sweep deletes a customer secret key whose value is nowhere", Play: orphaned(tenancy.CustomerSecretKey, "CreateCustomerSecretKey")},
 		{Name: "the sweep opens a problem again that it can't rotate", Play: sweepReopens},
 		{Name: "the sweep has nothing to do", Play: idles},
 	}

@@ -10,13 +10,13 @@ import (
 	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/ocipolicy"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // built are the functions, built once.
 var built Binaries
 
-func TestMain(m *testing.M) { os.Exit(stage.RunTests(m, &built.Rotate, &built.Sweep)) }
+func TestMain(m *testing.M) { os.Exit(tenancy.RunTests(m, &built.Rotate, &built.Sweep)) }
 
 func stack(t *testing.T) Stack {
 	t.Helper()

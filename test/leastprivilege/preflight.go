@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/keyturn/keyturn/test/fnhost"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 func preflightCases() []Case {
@@ -19,9 +19,9 @@ func preflightCases() []Case {
 // preflights asks a function for its preflight, in a tenancy in which all is well.
 func preflights(sweep bool) func(*scene) error {
 	return func(s *scene) error {
-		for _, kind := range stage.Kinds() {
-			s.Add(stage.Want{Kind: kind, Bundle: true})
-			s.Add(workload(s, stage.Want{Kind: kind, Bundle: true}))
+		for _, kind := range tenancy.Kinds() {
+			s.Add(tenancy.Want{Kind: kind, Bundle: true})
+			s.Add(workload(s, tenancy.Want{Kind: kind, Bundle: true}))
 		}
 		invoke := s.Invoke
 		if sweep {

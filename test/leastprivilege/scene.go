@@ -10,7 +10,7 @@ import (
 
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/ocipolicy"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // Binaries are the functions, built.
@@ -18,42 +18,42 @@ type Binaries struct{ Rotate, Sweep string }
 
 // Build compiles both functions into dir.
 func Build(ctx context.Context, dir string) (Binaries, error) {
-	rotate, err := stage.Build(ctx, dir)
+	rotate, err := tenancy.Build(ctx, dir)
 	if err != nil {
 		return Binaries{}, err
 	}
-	sweep, err := stage.BuildSweep(ctx, dir)
+	sweep, err := tenancy.BuildSweep(ctx, dir)
 	return Binaries{rotate, sweep}, err
 }
 
 // scene is a tenancy with the stack's compartments, in which one case is played.
 type scene struct {
-	*stage.Stage
+	*tenancy.Deployment
 	ctx                          context.Context
 	keyturn, workload, elsewhere string // OCIDs of compartments; the last is none of the stack's
-	clock                        *stage.Clock
+	clock                        *tenancy.Clock
 }
 
 // limit is how long an invocation may take, as on the real platform.
 const limit = 5 * time.Minute
 
-// newScene sets the stage, without policies.
+// newScene sets a tenancy up, without policies.
 func newScene(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, config ...string) (*scene, error) {
-	sc := &scene{ctx: ctx, clock: &stage.Clock{}}
+	sc := &scene{ctx: ctx, clock: &tenancy.Clock{}}
 	o := ociemu.Calm()
 	o.Now = sc.clock.Now
 	answers.BundleLag = -1
 	o.Answers = answers
-	s, err := stage.New(ctx, stage.Options{Emulator: o, Binary: b.Rotate, Sweeper: b.Sweep, Timeout: limit, Config: config,
-		Places: func(e *ociemu.Emulator) stage.Places {
+	s, err := tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: b.Rotate, Sweeper: b.Sweep, Timeout: limit, Config: config,
+		Places: func(e *ociemu.Emulator) tenancy.Places {
 			sc.keyturn, sc.workload, sc.elsewhere = e.AddCompartment("keyturn", ""), e.AddCompartment("workload", ""), e.AddCompartment("elsewhere", "")
-			return stage.Places{Functions: sc.keyturn, Topic: sc.keyturn, Secrets: sc.keyturn, DefinedTags: true,
+			return tenancy.Places{Functions: sc.keyturn, Topic: sc.keyturn, Secrets: sc.keyturn, DefinedTags: true,
 				Config: []string{"secret_compartments=" + sc.keyturn + "," + sc.workload, "protected_users=" + protected}}
 		}})
 	if err != nil {
 		return nil, fmt.Errorf("setting the stage: %w", err)
 	}
-	sc.Stage = s
+	sc.Deployment = s
 	return sc, nil
 }
 

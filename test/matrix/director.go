@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // director arranges the disturbances of one cell. Its matchers run under the emulator's lock of faults, one at a time.
 type director struct {
-	s *stage.Stage
+	s *tenancy.Deployment
 
 	mu       sync.Mutex
 	late     func(bool) // told before and after a held call takes effect

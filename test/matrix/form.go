@@ -2,7 +2,7 @@ package main
 
 import (
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // variant is a way in which a rotation can go.
@@ -20,23 +20,23 @@ const (
 // form is a kind of credential, where it is stored, and how its rotation goes.
 type form struct {
 	name    string
-	want    stage.Want
+	want    tenancy.Want
 	variant variant
 	comment []string // options of the closure comment
 }
 
 // slots is how many credentials of each kind OCI lets a user have.
-var slots = map[stage.Kind]int{stage.APIKey: 3, stage.AuthToken: 2, stage.CustomerSecretKey: 2}
+var slots = map[tenancy.Kind]int{tenancy.APIKey: 3, tenancy.AuthToken: 2, tenancy.CustomerSecretKey: 2}
 
 // allForms are the rows of the matrix.
 func allForms() []form {
 	base := []form{
-		{name: "api-key", want: stage.Want{Kind: stage.APIKey}},
-		{name: "api-key bundle", want: stage.Want{Kind: stage.APIKey, Bundle: true}},
-		{name: "auth-token", want: stage.Want{Kind: stage.AuthToken}},
-		{name: "auth-token bundle", want: stage.Want{Kind: stage.AuthToken, Bundle: true}},
-		{name: "customer-secret-key pair", want: stage.Want{Kind: stage.CustomerSecretKey}},
-		{name: "customer-secret-key bundle", want: stage.Want{Kind: stage.CustomerSecretKey, Bundle: true}},
+		{name: "api-key", want: tenancy.Want{Kind: tenancy.APIKey}},
+		{name: "api-key bundle", want: tenancy.Want{Kind: tenancy.APIKey, Bundle: true}},
+		{name: "auth-token", want: tenancy.Want{Kind: tenancy.AuthToken}},
+		{name: "auth-token bundle", want: tenancy.Want{Kind: tenancy.AuthToken, Bundle: true}},
+		{name: "customer-secret-key pair", want: tenancy.Want{Kind: tenancy.CustomerSecretKey}},
+		{name: "customer-secret-key bundle", want: tenancy.Want{Kind: tenancy.CustomerSecretKey, Bundle: true}},
 	}
 	var all []form
 	for _, f := range base {
@@ -51,10 +51,10 @@ func allForms() []form {
 		all = append(all, g, r, u, w, l)
 	}
 	return append(all,
-		form{name: "password", want: stage.Want{Kind: stage.Password}},
-		form{name: "password bundle", want: stage.Want{Kind: stage.Password, Bundle: true}},
-		form{name: "password " + string(lagging), want: stage.Want{Kind: stage.Password}, variant: lagging},
-		form{name: "password not kept", want: stage.Want{Kind: stage.Password, NoSecret: true}})
+		form{name: "password", want: tenancy.Want{Kind: tenancy.Password}},
+		form{name: "password bundle", want: tenancy.Want{Kind: tenancy.Password, Bundle: true}},
+		form{name: "password " + string(lagging), want: tenancy.Want{Kind: tenancy.Password}, variant: lagging},
+		form{name: "password not kept", want: tenancy.Want{Kind: tenancy.Password, NoSecret: true}})
 }
 
 // writes are the operations of the function that change something.
@@ -71,7 +71,7 @@ func isProof(c ociemu.Call) bool {
 
 // refused is how each kind's proof is answered when the credential is not recognized.
 func (f form) refused() ociemu.Action {
-	if f.want.Kind == stage.CustomerSecretKey {
+	if f.want.Kind == tenancy.CustomerSecretKey {
 		return ociemu.Answer(403, "InvalidAccessKeyId")
 	}
 	return ociemu.Answer(401, "NotAuthenticated")

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // judge looks at the end of a cell, and takes over what the history found.
@@ -42,7 +42,7 @@ func (sc *scene) judge(r *result) {
 		fault("%v", sc.d.unable)
 	}
 	switch a := r.cell.person(); {
-	case a != nil && sc.c.Kind == stage.Password:
+	case a != nil && sc.c.Kind == tenancy.Password:
 		most := 1
 		if sc.form.variant == lagging && sc.others != nil {
 			most = 2 // another order, and IAM's list doesn't show yet that the first one is done
@@ -52,9 +52,9 @@ func (sc *scene) judge(r *result) {
 		}
 	case a != nil:
 		sc.judgePerson(a, fault)
-	case sc.c.Kind == stage.Password && sc.d.tardy > 0:
+	case sc.c.Kind == tenancy.Password && sc.d.tardy > 0:
 		// The dead process's reset came when all was over, and nothing can fence a reset: see the README's limits.
-	case sc.c.Kind == stage.Password:
+	case sc.c.Kind == tenancy.Password:
 		sc.judgePassword(r, sc.h.Resets(), fault)
 	default:
 		sc.judgeCredential(fault)
@@ -69,7 +69,7 @@ func (sc *scene) judge(r *result) {
 
 // finished says whether the first delivery has left nothing to do, so that nothing of its trouble is there any more.
 func (sc *scene) finished(c cell) bool {
-	if sc.last.Status != 200 || len(sc.Mails()) == 0 || sc.reopened() || sc.c.Kind == stage.Password || sc.form.variant == wiped ||
+	if sc.last.Status != 200 || len(sc.Mails()) == 0 || sc.reopened() || sc.c.Kind == tenancy.Password || sc.form.variant == wiped ||
 		c.person() != nil || sc.d.missed() > 0 || slices.ContainsFunc(c.faults, func(d disturbance) bool { return d.late }) {
 		return false
 	}

@@ -18,7 +18,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // page is written from the top folder of the module.
@@ -77,10 +77,10 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 			return 0, fmt.Errorf("making a folder: %w", err)
 		}
 		defer os.RemoveAll(dir)
-		if o.binary, err = stage.Build(ctx, dir); err != nil {
+		if o.binary, err = tenancy.Build(ctx, dir); err != nil {
 			return 0, err
 		}
-		if o.sweeper, err = stage.BuildSweep(ctx, dir); err != nil {
+		if o.sweeper, err = tenancy.BuildSweep(ctx, dir); err != nil {
 			return 0, err
 		}
 	}

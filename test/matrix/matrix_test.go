@@ -14,13 +14,13 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // built plays with both functions, built once.
 var built player
 
-func TestMain(m *testing.M) { os.Exit(stage.RunTests(m, &built.binary, &built.sweeper)) }
+func TestMain(m *testing.M) { os.Exit(tenancy.RunTests(m, &built.binary, &built.sweeper)) }
 
 func TestASliceOfTheMatrixPasses(t *testing.T) {
 	p := built

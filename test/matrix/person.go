@@ -11,7 +11,7 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/vault"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // act is what a person does in the middle of a rotation.
@@ -102,7 +102,7 @@ var acts = []act{
 	{name: "deletes another credential", rare: true, only: func(f form) bool { return f.want.Bystander > 0 }, do: func(ctx context.Context, sc *scene) (bool, error) {
 		return true, sc.c.Delete(ctx, sc.c.Bystander[0])
 	}},
-	{name: "sets the password", password: true, rare: true, only: func(f form) bool { return f.want.Kind == stage.Password }, do: func(_ context.Context, sc *scene) (bool, error) {
+	{name: "sets the password", password: true, rare: true, only: func(f form) bool { return f.want.Kind == tenancy.Password }, do: func(_ context.Context, sc *scene) (bool, error) {
 		sc.SetPassword(sc.c.User)
 		return true, nil
 	}},
@@ -143,9 +143,9 @@ func made(before []site) bool {
 const note = "a person was here"
 
 // own gives the user another credential, if there is room for it.
-func (sc *scene) own() (stage.Credential, bool) {
+func (sc *scene) own() (tenancy.Credential, bool) {
 	if len(sc.c.IDs()) >= slots[sc.c.Kind] {
-		return stage.Credential{}, false
+		return tenancy.Credential{}, false
 	}
 	own := sc.c.AddOwn()
 	sc.h.Own(own.ID)
@@ -154,15 +154,15 @@ func (sc *scene) own() (stage.Credential, bool) {
 }
 
 // content is what a secret holds if it is to hold the credential.
-func (sc *scene) content(key string, c stage.Credential) []byte {
+func (sc *scene) content(key string, c tenancy.Credential) []byte {
 	if key == "accesskey_secret_ocid" {
 		return []byte(c.ID)
 	}
 	if !sc.c.Bundle {
 		return []byte(c.Value)
 	}
-	id, value := map[stage.Kind]string{stage.APIKey: "fingerprint", stage.AuthToken: "token_id", stage.CustomerSecretKey: "access_key"}[sc.c.Kind],
-		map[stage.Kind]string{stage.APIKey: "private_key", stage.AuthToken: "token", stage.CustomerSecretKey: "secret_key"}[sc.c.Kind]
+	id, value := map[tenancy.Kind]string{tenancy.APIKey: "fingerprint", tenancy.AuthToken: "token_id", tenancy.CustomerSecretKey: "access_key"}[sc.c.Kind],
+		map[tenancy.Kind]string{tenancy.APIKey: "private_key", tenancy.AuthToken: "token", tenancy.CustomerSecretKey: "secret_key"}[sc.c.Kind]
 	content, err := json.Marshal(map[string]string{"kind": string(sc.c.Kind), "user": sc.c.User, id: c.ID, value: c.Value})
 	if err != nil {
 		panic(err)
@@ -246,7 +246,7 @@ func people(f form, sites []site) []cell {
 	}
 	for i := range acts {
 		a := &acts[i]
-		if f.want.Kind == stage.Password && !a.password || a.only != nil && !a.only(f) {
+		if f.want.Kind == tenancy.Password && !a.password || a.only != nil && !a.only(f) {
 			continue
 		}
 		for j, s := range sites {
@@ -316,7 +316,7 @@ func (sc *scene) judgePerson(a *act, fault func(string, ...any)) {
 }
 
 // holdsNew: the CURRENT versions of the case's secrets hold a new credential that works.
-func (sc *scene) holdsNew(c *stage.Case) bool {
+func (sc *scene) holdsNew(c *tenancy.Case) bool {
 	stored, err := c.Stored()
 	return err == nil && stored.Value != "" && stored.Value != sc.c.Old.Value && len(sc.new()) > 0 && c.Try(stored) == 200
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/judge"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // pace says when the event is delivered again.
@@ -79,10 +79,10 @@ const (
 // player plays cells with one binary.
 type player struct{ binary, sweeper string }
 
-// scene is the stage of one cell.
+// scene is the tenancy of one cell.
 type scene struct {
-	*stage.Stage
-	c         *stage.Case
+	*tenancy.Deployment
+	c         *tenancy.Case
 	form      form
 	d         *director
 	h         *judge.History
@@ -106,12 +106,12 @@ func (p player) open(ctx context.Context, f form, timeout time.Duration) (*scene
 	}
 	sc := &scene{form: f, leap: leap}
 	o.Authorizer = sc.permitted
-	s, err := stage.New(ctx, stage.Options{Emulator: o, Binary: p.binary, Sweeper: p.sweeper, Timeout: timeout, Config: []string{"log_level=debug"}})
+	s, err := tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: p.binary, Sweeper: p.sweeper, Timeout: timeout, Config: []string{"log_level=debug"}})
 	if err != nil {
 		return nil, err
 	}
 	c := s.Add(f.want)
-	sc.Stage, sc.c, sc.d, sc.h = s, c, &director{s: s}, judge.Follow(s, c)
+	sc.Deployment, sc.c, sc.d, sc.h = s, c, &director{s: s}, judge.Follow(s, c)
 	sc.d.late = sc.asOfItsRequest
 	s.SetCreatedOffset(0) // announces a first state
 	s.ResetCalls()

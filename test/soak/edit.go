@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // edit is what somebody does to a person's secret or credential in the middle of a rotation.
@@ -168,7 +168,7 @@ func (r *run) editing(ctx context.Context, p *person, e *edit, n int) (end func(
 func (r *run) editFor(p *person) (*edit, int) {
 	odds, which, at := r.random.Float64(), r.random.IntN(len(edits)), 3+r.random.IntN(12)
 	e := &edits[which]
-	if odds >= r.edits || len(p.Secrets) == 0 || p.Kind == stage.Password && !e.password {
+	if odds >= r.edits || len(p.Secrets) == 0 || p.Kind == tenancy.Password && !e.password {
 		return nil, 0
 	}
 	return e, at

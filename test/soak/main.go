@@ -26,7 +26,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // settings say how long and how rough it is.
@@ -117,11 +117,11 @@ func buildAndSoak(ctx context.Context, s settings, stdout io.Writer) (tally, err
 		return tally{}, fmt.Errorf("making a folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	rotate, err := stage.Build(ctx, dir)
+	rotate, err := tenancy.Build(ctx, dir)
 	if err != nil {
 		return tally{}, err
 	}
-	sweep, err := stage.BuildSweep(ctx, dir)
+	sweep, err := tenancy.BuildSweep(ctx, dir)
 	if err != nil {
 		return tally{}, err
 	}

@@ -11,16 +11,16 @@ import (
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/judge"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // forms are all kinds of credential in all forms in which they are kept. Users take them in turn. Those with bystanders
 // have no free slot: their old credential goes first, which the comment allows.
-var forms = []stage.Want{
-	{Kind: stage.APIKey}, {Kind: stage.AuthToken}, {Kind: stage.CustomerSecretKey}, {Kind: stage.Password},
-	{Kind: stage.APIKey, Bundle: true}, {Kind: stage.AuthToken, Bundle: true}, {Kind: stage.CustomerSecretKey, Bundle: true},
-	{Kind: stage.Password, Bundle: true}, {Kind: stage.Password, NoSecret: true},
-	{Kind: stage.APIKey, Bystander: 2}, {Kind: stage.AuthToken, Bundle: true, Bystander: 1}, {Kind: stage.CustomerSecretKey, Bystander: 1},
+var forms = []tenancy.Want{
+	{Kind: tenancy.APIKey}, {Kind: tenancy.AuthToken}, {Kind: tenancy.CustomerSecretKey}, {Kind: tenancy.Password},
+	{Kind: tenancy.APIKey, Bundle: true}, {Kind: tenancy.AuthToken, Bundle: true}, {Kind: tenancy.CustomerSecretKey, Bundle: true},
+	{Kind: tenancy.Password, Bundle: true}, {Kind: tenancy.Password, NoSecret: true},
+	{Kind: tenancy.APIKey, Bystander: 2}, {Kind: tenancy.AuthToken, Bundle: true, Bystander: 1}, {Kind: tenancy.CustomerSecretKey, Bystander: 1},
 }
 
 // grace is what a part of the closures ask for: it ends before the sweeps of the peace, which have to see that.
@@ -31,7 +31,7 @@ const (
 
 // person is one user, whose one credential is rotated again and again.
 type person struct {
-	*stage.Case
+	*tenancy.Case
 	turns    int    // rotations so far
 	graced   bool   // the rotation under way leaves the old credential for a while
 	event    []byte // of the rotation under way
@@ -97,7 +97,7 @@ func (p *person) look(v ociemu.View, now time.Time) string {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.Kind == stage.Password {
+	if p.Kind == tenancy.Password {
 		made := v.User(p.User).PasswordCreated
 		if n := len(p.resets); n == 0 || !p.resets[n-1].Equal(made) {
 			p.resets = append(p.resets, made)
@@ -157,13 +157,13 @@ func (p *person) changed(now []string) string {
 
 // alone: the user has no credential that is rotated any more, since somebody has deleted the last one.
 func (p *person) alone() bool {
-	return p.Kind != stage.Password && p.h.Deleted() && len(p.IDs()) == len(p.Bystander)
+	return p.Kind != tenancy.Password && p.h.Deleted() && len(p.IDs()) == len(p.Bystander)
 }
 
 // judge says what is wrong at the end of a rotation; nothing, if exactly the new credential is there and works.
 // told says that a mail named the loss of a one-time password, which nobody can prevent.
 func (p *person) judge(told bool) string {
-	if p.Kind == stage.Password {
+	if p.Kind == tenancy.Password {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		switch {
@@ -194,7 +194,7 @@ func (p *person) judge(told bool) string {
 // next makes what is stored now the old credential of the next rotation.
 func (p *person) next() error {
 	p.event = nil
-	if p.Kind == stage.Password {
+	if p.Kind == tenancy.Password {
 		return nil
 	}
 	stored, err := p.Stored()

@@ -16,7 +16,7 @@ import (
 
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // The services' clock stands behind while there is trouble, and ahead in peace. Between the two more time has passed
@@ -49,7 +49,7 @@ func (t tally) String() string {
 // run is one soak.
 type run struct {
 	settings
-	*stage.Stage
+	*tenancy.Deployment
 	out     io.Writer
 	offset  atomic.Int64
 	random  *rand.Rand
@@ -76,7 +76,7 @@ func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) 
 	o := ociemu.Calm()
 	o.Seed, o.TokenLife = s.seed, 240*time.Hour
 	o.Now = r.now
-	r.Stage, err = stage.New(ctx, stage.Options{Emulator: o, Binary: rotate, Sweeper: sweep, Parallel: s.side, Timeout: shortLife,
+	r.Deployment, err = tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: rotate, Sweeper: sweep, Parallel: s.side, Timeout: shortLife,
 		Config: []string{"log_level=error"}})
 	if err != nil {
 		return tally{}, err
@@ -91,7 +91,7 @@ func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) 
 	}
 	r.HandleFunction(r.Function.FunctionID, r.receive)
 	r.OnChange(r.watch)
-	r.trouble = newTrouble(r.Stage, s.seed, s.faults)
+	r.trouble = newTrouble(r.Deployment, s.seed, s.faults)
 	for _, p := range r.people {
 		r.trouble.own(p.UserName, append(slices.Collect(maps.Values(p.Secrets)), p.User, p.Problem)...)
 	}
@@ -169,9 +169,9 @@ func (r *run) epoch(ctx context.Context) error {
 	r.CatchUp()
 	r.ResetCalls()
 	turns := r.draw()
-	r.SetCreatedOffset(-stage.Age) // no process is at work at this moment
+	r.SetCreatedOffset(-tenancy.Age) // no process is at work at this moment
 	for _, t := range turns {
-		if t.person.Kind == stage.Password {
+		if t.person.Kind == tenancy.Password {
 			r.SetPassword(t.person.User)
 		}
 	}
@@ -248,7 +248,7 @@ func (r *run) peace(ctx context.Context) error {
 			r.mu.Lock()
 			r.violate(p, "in the end: "+wrong)
 			r.mu.Unlock()
-			if p.Kind != stage.Password {
+			if p.Kind != tenancy.Password {
 				continue
 			}
 		}
@@ -261,7 +261,7 @@ func (r *run) peace(ctx context.Context) error {
 
 // told says whether a mail since the beginning of the rotation says that its one-time password is in no secret.
 func (r *run) told(p *person) bool {
-	if p.Kind != stage.Password {
+	if p.Kind != tenancy.Password {
 		return false
 	}
 	p.mu.Lock()

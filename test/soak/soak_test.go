@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // rotate and sweep are the functions, built once.
 var rotate, sweep string
 
-func TestMain(m *testing.M) { os.Exit(stage.RunTests(m, &rotate, &sweep)) }
+func TestMain(m *testing.M) { os.Exit(tenancy.RunTests(m, &rotate, &sweep)) }
 
 func TestAShortSoakViolatesNothing(t *testing.T) {
 	var out bytes.Buffer

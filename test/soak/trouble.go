@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // ways are what can happen to a call.
@@ -35,7 +35,7 @@ const killShare = 8
 // trouble disturbs calls. Whether the n-th call of an operation for one person is disturbed, and how, follows from the
 // seed, whatever calls for others fall between.
 type trouble struct {
-	s    *stage.Stage
+	s    *tenancy.Deployment
 	seed uint64
 	odds float64
 
@@ -48,7 +48,7 @@ type trouble struct {
 	kills  int
 }
 
-func newTrouble(s *stage.Stage, seed uint64, odds float64) *trouble {
+func newTrouble(s *tenancy.Deployment, seed uint64, odds float64) *trouble {
 	t := &trouble{s: s, seed: seed, odds: odds, owners: map[string]string{}, counts: map[string]int{}, chosen: map[int]int{}}
 	for i, w := range ways {
 		s.Inject(ociemu.Fault{When: w.when, Do: w.do, Times: -1, Match: func(c ociemu.Call) bool { return t.choose(c) == i }})

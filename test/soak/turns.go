@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // turn is one rotation to come, as it was drawn.
@@ -26,7 +26,7 @@ func (r *run) draw() []turn {
 	var turns []turn
 	for _, p := range r.people {
 		if !p.violated && !p.left {
-			plain := p.Kind != stage.Password && len(p.Bystander) == 0
+			plain := p.Kind != tenancy.Password && len(p.Bystander) == 0
 			t := turn{person: p, copies: 1 + max(0, r.random.IntN(6)-3), graced: r.random.IntN(4) == 0 && plain, sweep: r.random.IntN(40) == 0}
 			t.edit, t.at = r.editFor(p)
 			turns = append(turns, t)
@@ -98,9 +98,9 @@ func (r *run) turn(ctx context.Context, t turn) error {
 func (r *run) begin(ctx context.Context, p *person) error {
 	resource := p.OldID
 	switch p.Kind {
-	case stage.APIKey:
+	case tenancy.APIKey:
 		resource = r.Tenancy() + "/" + p.User + "/" + p.OldID
-	case stage.Password:
+	case tenancy.Password:
 		resource = ""
 		if err := r.otherSecond(ctx, p); err != nil {
 			return err
@@ -116,7 +116,7 @@ func (r *run) begin(ctx context.Context, p *person) error {
 	r.rotations++
 	r.active = append(r.active, p)
 	r.byProblem[p.Problem] = p
-	plant := r.plant && p.Kind != stage.Password && len(p.Bystander) == 0
+	plant := r.plant && p.Kind != tenancy.Password && len(p.Bystander) == 0
 	r.plant = r.plant && !plant
 	r.mu.Unlock()
 	if plant {
@@ -146,7 +146,7 @@ func (r *run) deliver(ctx context.Context, p *person) {
 
 // done takes a person off the active ones, and dismisses the problem so that later sweeps pass it by.
 func (r *run) done(ctx context.Context, p *person) error {
-	if p.Kind != stage.Password { // its next turn begins with another
+	if p.Kind != tenancy.Password { // its next turn begins with another
 		p.settle()
 	}
 	r.mu.Lock()

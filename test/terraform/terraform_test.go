@@ -20,7 +20,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/test/need"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // workshop is a copy of terraform/ with the provider in place, so that nothing of Terraform's lies around in the tree.
@@ -223,7 +223,7 @@ func TestTheEventsRuleIsTheOneThatTheFunctionIsTestedWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got, want bytes.Buffer
-	for b, in := range map[*bytes.Buffer]string{&got: text, &want: stage.Condition} {
+	for b, in := range map[*bytes.Buffer]string{&got: text, &want: tenancy.Condition} {
 		var v any
 		if err := json.Unmarshal([]byte(in), &v); err != nil {
 			t.Fatal(err)

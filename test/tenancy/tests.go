@@ -1,4 +1,4 @@
-package stage
+package tenancy
 
 import (
 	"context"
@@ -54,7 +54,7 @@ func (c *Clock) Add(d time.Duration) {
 
 // KillAt kills functions/rotate with SIGKILL at a function's call of the operation, after skip such calls. The call
 // takes effect, but is answered to nobody.
-func (s *Stage) KillAt(operation string, skip int) {
+func (s *Deployment) KillAt(operation string, skip int) {
 	killed := make(chan struct{})
 	s.Inject(ociemu.Fault{When: ociemu.After, Do: ociemu.Hold(killed), Match: func(c ociemu.Call) bool {
 		if c.Operation != operation || c.Caller.Operator {

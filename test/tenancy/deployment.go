@@ -2,7 +2,7 @@
 // of the Fn contract, and the Events rule between them. The end-to-end tests, the demo and the benchmarks play on it.
 //
 // Start with New, then Add a credential that is too old, and Close its problem as a person would.
-package stage
+package tenancy
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ import (
 const Condition = `{"eventType":["com.oraclecloud.cloudguard.problemremediated"],"data":{"additionalDetails":` +
 	`{"problemName":["API_KEY_TOO_OLD","AUTH_TOKEN_TOO_OLD","SECRET_KEY_TOO_OLD","PASSWORD_TOO_OLD"]}}}`
 
-// Options say how the stage is set. Only Binary or Run is required.
+// Options say how the tenancy is set up. Only Binary or Run is required.
 type Options struct {
 	Emulator ociemu.Options
 	Binary   string // the function; see Build
@@ -34,8 +34,8 @@ type Options struct {
 	Parallel int // containers at most; 0 means 5
 	// Places says where things lie; nil means that all is in the root compartment.
 	Places func(*ociemu.Emulator) Places
-	Added  func(*Stage, *Case) // is called with each case that was added
-	Log    io.Writer           // gets what the function prints; it is kept in Stage.Printed as well
+	Added  func(*Deployment, *Case) // is called with each case that was added
+	Log    io.Writer                // gets what the function prints; it is kept in Stage.Printed as well
 }
 
 // Places are the OCIDs of the compartments in which things lie; an empty one is the root.
@@ -46,8 +46,8 @@ type Places struct {
 	Config      []string // further configuration, which may name what was just made
 }
 
-// Stage is a tenancy with Keyturn in it.
-type Stage struct {
+// Deployment is a tenancy with Keyturn in it.
+type Deployment struct {
 	*ociemu.Emulator
 	Host     *fnhost.Host
 	Function ociemu.Principal
@@ -115,14 +115,14 @@ func buildFunction(ctx context.Context, dir, name string) (string, error) {
 	return binary, nil
 }
 
-// New sets the stage up. The caller ends it with End.
-func New(ctx context.Context, o Options) (*Stage, error) {
+// New sets a tenancy up. The caller ends it with End.
+func New(ctx context.Context, o Options) (*Deployment, error) {
 	_ = Watch(sources...) // beside a tool that was built there may be none, nor a test that could depend on them
 	emulator, err := ociemu.Start(o.Emulator)
 	if err != nil {
 		return nil, err
 	}
-	s := &Stage{Emulator: emulator, Printed: &Output{also: o.Log}, options: o}
+	s := &Deployment{Emulator: emulator, Printed: &Output{also: o.Log}, options: o}
 	if o.Places != nil {
 		s.places = o.Places(emulator)
 	}
@@ -149,7 +149,7 @@ func New(ctx context.Context, o Options) (*Stage, error) {
 }
 
 // host runs a function of this tenancy.
-func (s *Stage) host(ctx context.Context, function, binary string, p ociemu.Principal) (*fnhost.Host, error) {
+func (s *Deployment) host(ctx context.Context, function, binary string, p ociemu.Principal) (*fnhost.Host, error) {
 	env := append(s.Env(p), "ons_topic="+s.Topic)
 	env = append(append(env, s.options.Config...), s.places.Config...)
 	o := fnhost.Options{Binary: binary, Env: env, Stdout: s.Printed, Stderr: s.Printed,
@@ -162,13 +162,13 @@ func (s *Stage) host(ctx context.Context, function, binary string, p ociemu.Prin
 }
 
 // SweepFunction is the principal of the other function.
-func (s *Stage) SweepFunction() ociemu.Principal {
+func (s *Deployment) SweepFunction() ociemu.Principal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sweepFunction()
 }
 
-func (s *Stage) sweepFunction() ociemu.Principal {
+func (s *Deployment) sweepFunction() ociemu.Principal {
 	if s.sweeps.FunctionID == "" {
 		s.sweeps = s.NewFunction("sweep", s.places.Functions)
 	}
@@ -176,12 +176,12 @@ func (s *Stage) sweepFunction() ociemu.Principal {
 }
 
 // Sweep runs the sweep once, as its schedule would.
-func (s *Stage) Sweep(ctx context.Context) (fnhost.Reply, error) {
+func (s *Deployment) Sweep(ctx context.Context) (fnhost.Reply, error) {
 	return s.InvokeSweep(ctx, []byte("{}"))
 }
 
 // InvokeSweep calls the sweep directly.
-func (s *Stage) InvokeSweep(ctx context.Context, body []byte) (fnhost.Reply, error) {
+func (s *Deployment) InvokeSweep(ctx context.Context, body []byte) (fnhost.Reply, error) {
 	s.mu.Lock()
 	if s.sweeper == nil {
 		var err error
@@ -199,7 +199,7 @@ func (s *Stage) InvokeSweep(ctx context.Context, body []byte) (fnhost.Reply, err
 }
 
 // SetTimeout changes how long the invocations of both functions that begin from now on may take.
-func (s *Stage) SetTimeout(d time.Duration) {
+func (s *Deployment) SetTimeout(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.options.Timeout = d
@@ -210,14 +210,14 @@ func (s *Stage) SetTimeout(d time.Duration) {
 }
 
 // Swept are the answers of all sweeps so far.
-func (s *Stage) Swept() []fnhost.Reply {
+func (s *Deployment) Swept() []fnhost.Reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]fnhost.Reply(nil), s.swept...)
 }
 
 // Invoke calls the function directly.
-func (s *Stage) Invoke(ctx context.Context, event []byte) (fnhost.Reply, error) {
+func (s *Deployment) Invoke(ctx context.Context, event []byte) (fnhost.Reply, error) {
 	reply, err := s.Host.Invoke(ctx, event)
 	s.mu.Lock()
 	s.replies = append(s.replies, reply)
@@ -226,21 +226,21 @@ func (s *Stage) Invoke(ctx context.Context, event []byte) (fnhost.Reply, error) 
 }
 
 // Events are the events that the rule has sent to the function.
-func (s *Stage) Events() [][]byte {
+func (s *Deployment) Events() [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([][]byte(nil), s.events...)
 }
 
 // Replies are the answers of all invocations so far.
-func (s *Stage) Replies() []fnhost.Reply {
+func (s *Deployment) Replies() []fnhost.Reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]fnhost.Reply(nil), s.replies...)
 }
 
-// End takes the stage down.
-func (s *Stage) End() error {
+// End takes the tenancy down.
+func (s *Deployment) End() error {
 	err := s.Host.Close()
 	if s.sweeper != nil {
 		if other := s.sweeper.Close(); err == nil {

@@ -1,4 +1,4 @@
-package stage_test
+package tenancy_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/identity"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/stage"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 func TestOnlyWhatIsSecretCountsWhicheverSecretItIsIn(t *testing.T) {
@@ -45,7 +45,7 @@ func TestOnlyWhatIsSecretCountsWhicheverSecretItIsIn(t *testing.T) {
 		{`"hunter2hunter2"`, []string{`"hunter2hunter2"`}},
 	} {
 		var got []string
-		e.OnChange(func(v ociemu.View) { got = stage.SecretValues(v, []byte(c.content)) })
+		e.OnChange(func(v ociemu.View) { got = tenancy.SecretValues(v, []byte(c.content)) })
 		e.AddUser("somebody") // any change
 		if !slices.Equal(got, c.want) {
 			t.Errorf("of %d bytes %d values count, want %d", len(c.content), len(got), len(c.want))

@@ -2,4 +2,4 @@
 // environment, how long a file and a function may be, that every package says what it is for, that links lead somewhere.
 //
 // It has tests only. A rule that stands in the way is changed here, in the open, not worked around.
-package house
+package layers

@@ -1,4 +1,4 @@
-package stage
+package tenancy
 
 import (
 	"context"
@@ -11,21 +11,21 @@ import (
 )
 
 // Identity is the IAM client of the person.
-func (s *Stage) Identity() (identity.IdentityClient, error) {
+func (s *Deployment) Identity() (identity.IdentityClient, error) {
 	client, err := identity.NewIdentityClientWithConfigurationProvider(s.person())
 	client.HTTPClient = s.Client()
 	return client, err
 }
 
 // Vaults is the Vault client of the person.
-func (s *Stage) Vaults() (vault.VaultsClient, error) {
+func (s *Deployment) Vaults() (vault.VaultsClient, error) {
 	client, err := vault.NewVaultsClientWithConfigurationProvider(s.person())
 	client.HTTPClient = s.Client()
 	return client, err
 }
 
 // EditSecret updates a secret by hand.
-func (s *Stage) EditSecret(ctx context.Context, id string, details vault.UpdateSecretDetails) error {
+func (s *Deployment) EditSecret(ctx context.Context, id string, details vault.UpdateSecretDetails) error {
 	client, err := s.Vaults()
 	if err != nil {
 		return fmt.Errorf("making the Vault client: %w", err)
@@ -37,7 +37,7 @@ func (s *Stage) EditSecret(ctx context.Context, id string, details vault.UpdateS
 }
 
 // DeleteSecret schedules a secret's deletion.
-func (s *Stage) DeleteSecret(ctx context.Context, id string) error {
+func (s *Deployment) DeleteSecret(ctx context.Context, id string) error {
 	client, err := s.Vaults()
 	if err != nil {
 		return fmt.Errorf("making the Vault client: %w", err)
@@ -50,7 +50,7 @@ func (s *Stage) DeleteSecret(ctx context.Context, id string) error {
 
 // Delete deletes one of the user's credentials of the case's kind by hand.
 func (c *Case) Delete(ctx context.Context, id string) error {
-	client, err := c.stage.Identity()
+	client, err := c.env.Identity()
 	if err != nil {
 		return fmt.Errorf("making the IAM client: %w", err)
 	}
@@ -79,7 +79,7 @@ func (c *Case) DeleteUser(ctx context.Context) error {
 			}
 		}
 	}
-	client, err := c.stage.Identity()
+	client, err := c.env.Identity()
 	if err != nil {
 		return fmt.Errorf("making the IAM client: %w", err)
 	}
@@ -96,7 +96,7 @@ func (c *Case) AddOwn() Credential { return c.add("made by hand") }
 func (c *Case) Again(id string) string {
 	resource := id
 	if c.Kind == APIKey {
-		resource = c.stage.Tenancy() + "/" + c.User + "/" + id
+		resource = c.env.Tenancy() + "/" + c.User + "/" + id
 	}
-	return c.stage.addProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: resource, ResourceName: c.UserName})
+	return c.env.addProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: resource, ResourceName: c.UserName})
 }

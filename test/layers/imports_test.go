@@ -1,4 +1,4 @@
-package house
+package layers
 
 import (
 	"encoding/json"
@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// floors are the packages of pkg, the lowest first. A package imports only from floors below its own, and never a room
+// layers are the packages of pkg, the lowest first. A package imports only from layers below its own, and never a room
 // of its own floor: what two rooms have in common belongs on a lower floor, and whoever is above joins them.
-var floors = [][]string{
+var layers = [][]string{
 	{"background"},
 	{"metric", "trace", "version"},
 	{"clock", "config", "credential", "fault", "fn"},
@@ -21,11 +21,11 @@ var floors = [][]string{
 	{"sweep"},
 }
 
-func floorOf(pkg string) int {
-	return slices.IndexFunc(floors, func(rooms []string) bool { return slices.Contains(rooms, pkg) })
+func layerOf(pkg string) int {
+	return slices.IndexFunc(layers, func(packages []string) bool { return slices.Contains(packages, pkg) })
 }
 
-func TestEveryPackageOfPkgHasItsFloor(t *testing.T) {
+func TestEveryPackageOfPkgHasItsLayer(t *testing.T) {
 	known := map[string]bool{}
 	for _, s := range sources(t) {
 		pkg, ok := strings.CutPrefix(s.folder(), "pkg/")
@@ -33,8 +33,8 @@ func TestEveryPackageOfPkgHasItsFloor(t *testing.T) {
 			continue
 		}
 		known[pkg] = true
-		if floorOf(pkg) < 0 {
-			t.Errorf("pkg/%s is on no floor; give it one in this test and in the documentation", pkg)
+		if layerOf(pkg) < 0 {
+			t.Errorf("pkg/%s is in no layer; give it one in this test and in the documentation", pkg)
 		}
 	}
 	if len(known) < 12 {
@@ -59,7 +59,7 @@ func TestImportsPointDownOnly(t *testing.T) {
 			switch {
 			case !ok:
 				t.Errorf("%s imports %s", s.path, ours)
-			case floorOf(other) >= floorOf(pkg):
+			case layerOf(other) >= layerOf(pkg):
 				t.Errorf("%s imports pkg/%s, which is not below it", s.path, other)
 			}
 		}

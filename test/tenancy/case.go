@@ -1,4 +1,4 @@
-package stage
+package tenancy
 
 import (
 	"cmp"
@@ -51,7 +51,7 @@ func (k Kind) keys(bundle bool) (keys []string) {
 
 // Case is one credential that is too old, with its user, its problem and its secrets.
 type Case struct {
-	stage       *Stage
+	env         *Deployment
 	compartment string // of its secrets
 	secrets     []string
 
@@ -82,17 +82,17 @@ type Want struct {
 	NoSecret  bool // a password whose one-time value nobody keeps
 	Unbound   bool // without the tags that bind the secrets
 	Bystander int  // further credentials of the kind
-	// UserName is the user's; empty: made up. Compartment is that of the secrets; empty: the stage's.
+	// UserName is the user's; empty: made up. Compartment is that of the secrets; empty: the tenancy's.
 	UserName, Compartment string
 }
 
 // Add adds a user with a credential that is too old, its problem in Cloud Guard, and bound secrets.
-func (s *Stage) Add(w Want) *Case {
+func (s *Deployment) Add(w Want) *Case {
 	s.mu.Lock()
 	s.names++
 	name := cmp.Or(w.UserName, fmt.Sprintf("%s-user-%d", w.Kind, s.names))
 	s.mu.Unlock()
-	c := &Case{stage: s, Kind: w.Kind, Bundle: w.Bundle, UserName: name, User: s.AddUser(name), Secrets: map[string]string{},
+	c := &Case{env: s, Kind: w.Kind, Bundle: w.Bundle, UserName: name, User: s.AddUser(name), Secrets: map[string]string{},
 		compartment: cmp.Or(w.Compartment, s.places.Secrets)}
 	s.SetCreatedOffset(-Age)
 	c.Old = c.add("deploys the web shop")
@@ -131,12 +131,12 @@ func (c *Case) addSecret(key, region string, bound bool) string {
 		seed.Content = []byte(c.OldID)
 	}
 	switch {
-	case bound && c.stage.places.DefinedTags:
+	case bound && c.env.places.DefinedTags:
 		seed.DefinedTags = map[string]map[string]any{"keyturn": {"user": c.User, "kind": string(c.Kind)}}
 	case bound:
 		seed.FreeformTags["keyturn-user"], seed.FreeformTags["keyturn-kind"] = c.User, string(c.Kind)
 	}
-	id := c.stage.AddSecret(seed)
+	id := c.env.AddSecret(seed)
 	c.secrets = append(c.secrets, id)
 	return id
 }
@@ -145,7 +145,7 @@ func (c *Case) addSecret(key, region string, bound bool) string {
 func (c *Case) AllSecrets() []string { return slices.Clone(c.secrets) }
 
 func (c *Case) add(description string) Credential {
-	s := c.stage
+	s := c.env
 	switch c.Kind {
 	case APIKey:
 		id, key := s.AddAPIKey(c.User)
@@ -172,7 +172,7 @@ func (c *Case) Comment(more ...string) string {
 }
 
 // IDs are the ids of the user's credentials of the kind.
-func (c *Case) IDs() []string { return c.idsOf(c.stage.User(c.User)) }
+func (c *Case) IDs() []string { return c.idsOf(c.env.User(c.User)) }
 
 // IDsIn is IDs for OnChange functions, where IDs would wait for the lock for ever.
 func (c *Case) IDsIn(v ociemu.View) []string { return c.idsOf(v.User(c.User)) }
@@ -218,23 +218,23 @@ func (c *Case) Stored() (Credential, error) {
 	return Credential{Value: string(c.current("password_secret_ocid"))}, nil
 }
 
-func (c *Case) current(key string) []byte { return c.stage.Secret(c.Secrets[key]).Current() }
+func (c *Case) current(key string) []byte { return c.env.Secret(c.Secrets[key]).Current() }
 
 // Try uses a credential over the wire, as its owner would, and returns the HTTP status: 401 (403 for the S3-compatible
 // endpoint) means that it is refused. A password can't be tried.
 func (c *Case) Try(v Credential) int {
 	switch c.Kind {
 	case APIKey:
-		return c.stage.TryAPIKey(c.User, []byte(v.Value))
+		return c.env.TryAPIKey(c.User, []byte(v.Value))
 	case AuthToken:
-		return c.stage.TryAuthToken(c.User, v.Value)
+		return c.env.TryAuthToken(c.User, v.Value)
 	case CustomerSecretKey:
-		return c.stage.TryCustomerSecretKey(v.ID, v.Value)
+		return c.env.TryCustomerSecretKey(v.ID, v.Value)
 	}
 	return 0
 }
 
-func (s *Stage) addProblem(seed ociemu.ProblemSeed) string {
+func (s *Deployment) addProblem(seed ociemu.ProblemSeed) string {
 	id := s.AddProblem(seed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -243,7 +243,7 @@ func (s *Stage) addProblem(seed ociemu.ProblemSeed) string {
 }
 
 // ProblemIDs are the problems of all cases.
-func (s *Stage) ProblemIDs() []string {
+func (s *Deployment) ProblemIDs() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.problems...)

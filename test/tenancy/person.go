@@ -1,4 +1,4 @@
-package stage
+package tenancy
 
 import (
 	"context"
@@ -14,29 +14,29 @@ import (
 
 // This is what a person does at the console, through the real SDK's clients.
 
-func (s *Stage) person() common.ConfigurationProvider {
+func (s *Deployment) person() common.ConfigurationProvider {
 	o := s.Operator
 	return common.NewRawConfigurationProvider(o.TenancyID, o.UserID, o.Region, o.Fingerprint, string(o.PrivatePEM), nil)
 }
 
 // CloudGuard is the Cloud Guard client of the person who closes problems.
-func (s *Stage) CloudGuard() (cloudguard.CloudGuardClient, error) {
+func (s *Deployment) CloudGuard() (cloudguard.CloudGuardClient, error) {
 	client, err := cloudguard.NewCloudGuardClientWithConfigurationProvider(s.person())
 	client.HTTPClient = s.Client()
 	return client, err
 }
 
 // Close closes a problem as resolved with a comment, and waits until the function has answered all that this set off.
-func (s *Stage) Close(ctx context.Context, problem, comment string) error {
+func (s *Deployment) Close(ctx context.Context, problem, comment string) error {
 	return s.setStatus(ctx, problem, cloudguard.ProblemLifecycleDetailResolved, comment)
 }
 
 // Dismiss dismisses a problem.
-func (s *Stage) Dismiss(ctx context.Context, problem string) error {
+func (s *Deployment) Dismiss(ctx context.Context, problem string) error {
 	return s.setStatus(ctx, problem, cloudguard.ProblemLifecycleDetailDismissed, "")
 }
 
-func (s *Stage) setStatus(ctx context.Context, problem string, status cloudguard.ProblemLifecycleDetailEnum, comment string) error {
+func (s *Deployment) setStatus(ctx context.Context, problem string, status cloudguard.ProblemLifecycleDetailEnum, comment string) error {
 	client, err := s.CloudGuard()
 	if err != nil {
 		return fmt.Errorf("making the Cloud Guard client: %w", err)
@@ -53,25 +53,25 @@ func (s *Stage) setStatus(ctx context.Context, problem string, status cloudguard
 }
 
 // PutSecret writes a new CURRENT version of a secret by hand.
-func (s *Stage) PutSecret(ctx context.Context, id string, content []byte) error {
+func (s *Deployment) PutSecret(ctx context.Context, id string, content []byte) error {
 	text := base64.StdEncoding.EncodeToString(content)
 	return s.EditSecret(ctx, id, vault.UpdateSecretDetails{SecretContent: vault.Base64SecretContentDetails{Content: &text}})
 }
 
 // Promote makes a version of a secret CURRENT by hand.
-func (s *Stage) Promote(ctx context.Context, id string, version int64) error {
+func (s *Deployment) Promote(ctx context.Context, id string, version int64) error {
 	return s.EditSecret(ctx, id, vault.UpdateSecretDetails{CurrentVersionNumber: &version})
 }
 
 // Tag sets freeform tags of a secret, and leaves its others as they are.
-func (s *Stage) Tag(ctx context.Context, id string, tags map[string]string) error {
+func (s *Deployment) Tag(ctx context.Context, id string, tags map[string]string) error {
 	all := maps.Clone(s.Secret(id).FreeformTags)
 	maps.Copy(all, tags)
 	return s.EditSecret(ctx, id, vault.UpdateSecretDetails{FreeformTags: all})
 }
 
 // DeleteAPIKey deletes an API key of a user.
-func (s *Stage) DeleteAPIKey(ctx context.Context, user, fingerprint string) error {
+func (s *Deployment) DeleteAPIKey(ctx context.Context, user, fingerprint string) error {
 	client, err := s.Identity()
 	if err != nil {
 		return fmt.Errorf("making the identity client: %w", err)
