@@ -1,4 +1,4 @@
-// Package stage sets up a tenancy on one machine: the emulator, the unmodified function binary on the platform's side
+// Package tenancy sets up a tenancy on one machine: the emulator, the unmodified function binary on the platform's side
 // of the Fn contract, and the Events rule between them. The end-to-end tests, the demo and the benchmarks play on it.
 //
 // Start with New, then Add a credential that is too old, and Close its problem as a person would.
