@@ -211,3 +211,27 @@ func TestAStagedValueThatCanNotBeReadForNowIsWaitedForAndOneThatNobodyMayReadIsR
 		}
 	}
 }
+
+func TestASecretThatCanNotBeReadAtFirstIsNotTakenForOneThatSomebodyWroteTo(t *testing.T) {
+	for _, f := range forms() {
+		for at := range f.roles {
+			for _, class := range []fault.Class{fault.Denied, fault.Absent} {
+				w := f.world(t)
+				p, asked := w.process(), 0
+				p.faults = func(operation string, _ int) error {
+					if operation == "GetSecret" {
+						asked++
+					}
+					if operation == "GetSecret" && asked == at+1 {
+						return fault.New(class, operation, "no")
+					}
+					return nil
+				}
+				if r := p.run(); r.End != rotation.Done {
+					t.Errorf("%v, secret %d is %s: %s (%s: %v), %s", f, at+1, class, r.End, r.Reason, r.Cause, r.Detail)
+				}
+				w.finished(t, f.String())
+			}
+		}
+	}
+}

@@ -22,7 +22,7 @@ type Memory struct {
 	Kept     string               // name of the version that holds Value; empty while no secret does
 	Unsure   bool                 // a write of Value was not answered, and OCI hasn't been seen since
 	Before   []credential.Issued  // what the user had when Made was made
-	Found    []int64              // numbers of the secrets' CURRENT versions at the first look
+	Found    []int64              // numbers of the secrets' CURRENT versions when each was read first
 	Deleted  []string             // ids of the credentials that this run has deleted
 	Undone   string               // id of the credential that this run has taken back
 	Limited  error                // OCI said so: a limit is reached
@@ -82,6 +82,19 @@ func (m Memory) looked() Memory {
 	m = m.succeeded(Look)
 	m.Looks++
 	m.Fresh, m.Unsure = true, false
+	return m
+}
+
+// found is the memory with the CURRENT versions of the secrets that could not be read before.
+func (m Memory) found(secrets []Seen) Memory {
+	before := m.Found
+	m.Found = make([]int64, len(secrets))
+	copy(m.Found, before)
+	for i, s := range secrets {
+		if m.Found[i] == 0 {
+			m.Found[i] = s.Current
+		}
+	}
 	return m
 }
 

@@ -34,12 +34,7 @@ func (r *run) look(ctx context.Context) error {
 	if snap.Refusal != nil && !final(snap.Refusal) {
 		return snap.Refusal
 	}
-	if r.mem.Looks == 0 {
-		for _, s := range snap.Secrets {
-			r.mem.Found = append(r.mem.Found, s.Current)
-		}
-	}
-	r.snap, r.mem = snap, r.mem.looked()
+	r.snap, r.mem = snap, r.mem.looked().found(snap.Secrets)
 	if r.result.OldMade.IsZero() {
 		r.result.OldMade = view{job: r.job, snap: snap}.oldMade()
 	}

@@ -1,0 +1,206 @@
+package rotation
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+)
+
+var classes = []fault.Class{fault.Absent, fault.Denied, fault.Invalid, fault.Full, fault.Busy, fault.Conflict,
+	fault.Throttled, fault.Unclear}
+
+var doable = []Action{Look, Stage, Intend, Create, Reset, Prove, Promote, Defer, Claim, Retire, Settle, Replace,
+	Discard, Withdraw, Fence}
+
+// after is a scene in which an action has failed for the given time.
+func after(a Action, class fault.Class, tries int) *scene {
+	s := newScene(credential.AuthToken, plain(credential.RoleToken))
+	s.job.Ordered = noon.Add(1 - BlockedTime)
+	s.mem.Looks, s.mem.Tries = 0, map[Action]int{a: tries}
+	s.mem.Failure = &Failure{Action: a, Err: fault.New(class, string(a), "no")}
+	return s
+}
+
+// outcome is what the failure comes to: at the first try, and at a later one.
+func outcome(a Action, class fault.Class, tries int) Trouble {
+	deletes := a == Retire || a == Replace || a == Discard
+	switch class {
+	case fault.Throttled:
+		return TroubleLater // the adapter has waited already
+	case fault.Busy:
+		if tries >= 3 {
+			return TroubleLater
+		}
+		return TroubleNone
+	}
+	if a == Settle || a == Withdraw || a == Create && class == fault.Full {
+		return TroubleNone // another row decides it
+	}
+	switch class {
+	case fault.Unclear, fault.Conflict:
+		if a == Look && tries >= 6 {
+			return TroubleLater
+		}
+		return TroubleNone
+	}
+	switch {
+	case tries < 2:
+		return TroubleNone
+	case class == fault.Absent && deletes:
+		return TroubleLater
+	}
+	return TroubleFinal
+}
+
+func TestWhatAFailureComesToDependsOnItsClassItsStepAndItsCount(t *testing.T) {
+	for _, a := range doable {
+		for _, class := range classes {
+			for tries := 1; tries <= 7; tries++ {
+				what := fmt.Sprintf("%s is %s for the %d. time", a, class, tries)
+				s, want := after(a, class, tries), outcome(a, class, tries)
+				if got := s.view().trouble(); got != want {
+					t.Errorf("%s: %s, want %s", what, got, want)
+				}
+				if s.mem.Failure.TimeUp = true; s.view().trouble() != TroubleLater {
+					t.Errorf("%s, when the time is up: %s", what, s.view().trouble())
+				}
+				switch s.job.Ordered = noon.Add(-BlockedTime); {
+				case class == fault.Busy:
+					want = TroubleBlocked
+				default:
+					want = TroubleLater
+				}
+				if got := s.view().trouble(); got != want {
+					t.Errorf("%s, when the time is up, half an hour later: %s, want %s", what, got, want)
+				}
+				s.mem.Failure.TimeUp = false
+				switch want = outcome(a, class, tries); {
+				case class == fault.Busy && want == TroubleLater:
+					want = TroubleBlocked
+				case class == fault.Absent && want == TroubleLater:
+					want = TroubleFinal
+				}
+				if got := s.view().trouble(); got != want {
+					t.Errorf("%s, half an hour later: %s, want %s", what, got, want)
+				}
+			}
+		}
+	}
+	if s := newScene(credential.AuthToken, plain(credential.RoleToken)); s.view().trouble() != TroubleNone {
+		t.Errorf("without a failure: %s", s.view().trouble())
+	}
+}
+
+func TestARunGivesUpAFailureThatMayPassAfterSixLooksWhetherTheyFailedOrNot(t *testing.T) {
+	for looks := range 8 {
+		for failed := range 8 {
+			s := after(Stage, fault.Unclear, 1)
+			s.mem.Looks, s.mem.Tries[Look] = looks, failed
+			want := TroubleNone
+			if looks+failed >= 6 {
+				want = TroubleLater
+			}
+			if got := s.view().trouble(); got != want {
+				t.Errorf("after %d looks and %d that failed: %s, want %s", looks, failed, got, want)
+			}
+		}
+	}
+}
+
+func TestARotationIsOverdueHalfAnHourAfterItsOrderOrElseAfterItsAnnouncement(t *testing.T) {
+	announced := func(name string, at *time.Time) func(*scene) {
+		return func(s *scene) {
+			s.job.Ordered = time.Time{}
+			if s.one().Journal.Staged = (&Staged{Version: name, At: at}); name == "" {
+				s.one().Journal.Staged.Version = s.name(1)
+			}
+		}
+	}
+	soon, late := noon.Add(1-BlockedTime), noon.Add(-BlockedTime)
+	for what, c := range map[string]struct {
+		change func(*scene)
+		want   bool
+	}{
+		"ordered half an hour ago":        {func(s *scene) { s.job.Ordered = late }, true},
+		"ordered since":                   {func(s *scene) { s.job.Ordered = soon }, false},
+		"ordered ahead":                   {func(s *scene) { s.job.Ordered = noon.Add(time.Hour) }, false},
+		"ordered since, announced before": {func(s *scene) { announced("", &late)(s); s.job.Ordered = soon }, false},
+		"ordered before, announced since": {func(s *scene) { announced("", &soon)(s); s.job.Ordered = late }, true},
+		"announced half an hour ago":      {announced("", &late), true},
+		"announced since":                 {announced("", &soon), false},
+		"announced at no time":            {announced("", nil), true},
+		"another one announced since":     {announced(theirs.VersionName(1), &soon), true},
+		"a person wrote that":             {announced("by hand", &soon), true},
+		"nothing is known":                {func(s *scene) { s.job.Ordered = time.Time{} }, true},
+		"by the server's clock":           {func(s *scene) { s.job.Ordered, s.snap.At = soon, noon.Add(1) }, true},
+		"not by the process's": {func(s *scene) { s.job.Ordered, s.snap.Local = late, noon.Add(1) },
+			false},
+		"time has passed since the look": {func(s *scene) { s.job.Ordered, s.mem.Now = soon, noon.Add(1) }, true},
+		"OCI was not seen, too late":     {func(s *scene) { s.job.Ordered, s.snap = late, Snapshot{} }, true},
+		"OCI was not seen, in time":      {func(s *scene) { s.job.Ordered, s.snap = soon, Snapshot{} }, false},
+	} {
+		s := newScene(credential.AuthToken, plain(credential.RoleToken))
+		if c.change(s); s.view().overdue() != c.want {
+			t.Errorf("%s: %v", what, !c.want)
+		}
+	}
+}
+
+func TestWhatARunRemembersOfAFailure(t *testing.T) {
+	for _, a := range doable {
+		for _, class := range classes {
+			what := fmt.Sprintf("%s is %s", a, class)
+			err := fault.New(class, string(a), "no")
+			before := Memory{Fresh: true, Tries: map[Action]int{a: 1}}
+			for _, up := range []bool{false, true} {
+				got := before.failed(a, err, up)
+				if got.Fresh || got.Tries[a] != 2 || before.Tries[a] != 1 || got.Failure == nil ||
+					*got.Failure != (Failure{a, err, up}) {
+					t.Errorf("%s: %+v with the failure %+v, and %v before", what, got, got.Failure, before.Tries)
+				}
+				if (got.Limited != nil) != (a == Create && class == fault.Full) || got.Limited != nil &&
+					got.Limited != err {
+					t.Errorf("%s: the limit is %v", what, got.Limited)
+				}
+				if got.Unsure != (a == Stage && class == fault.Unclear) {
+					t.Errorf("%s: unsure %v", what, got.Unsure)
+				}
+			}
+			if got := (Memory{Kept: "it"}).failed(a, err, false); got.Unsure || got.Tries[a] != 1 {
+				t.Errorf("%s, where the value is kept: %+v", what, got)
+			}
+			trouble := &Failure{Stage, err, false}
+			in := Memory{Failure: trouble}
+			if got := in.failed(a, err, false); (got.Failure == trouble) != (a == Discard) {
+				t.Errorf("%s in trouble: it is %+v now", what, got.Failure)
+			}
+			if got := in.succeeded(a); (got.Failure == trouble) != (a == Discard) || got.Failure != nil &&
+				a != Discard {
+				t.Errorf("%s succeeds in trouble: it is %+v now", a, got.Failure)
+			}
+		}
+	}
+}
+
+func TestALookEndsTroubleAndADeletionEndsALimitAndItsOwnValue(t *testing.T) {
+	err := fault.New(fault.Unclear, "", "")
+	m := Memory{Looks: 2, Unsure: true, Failure: &Failure{Stage, err, false}, Limited: err, Kept: "name",
+		Value: &credential.Material{ID: "new"}, Deleted: []string{"a"}}
+	if got := m.looked(); got.Looks != 3 || !got.Fresh || got.Unsure || got.Failure != nil || got.Value == nil ||
+		got.Kept != "name" {
+		t.Errorf("after a look: %+v", got)
+	}
+	for id, forgets := range map[string]bool{"new": true, "old": false} {
+		got := m.deletes(id)
+		if fmt.Sprint(got.Deleted) != "[a "+id+"]" || got.Limited != nil || (got.Value == nil) != forgets ||
+			(got.Kept == "") != forgets {
+			t.Errorf("after %s was deleted: %+v", id, got)
+		}
+	}
+	if m.Value = nil; len(m.deletes("new").Deleted) != 2 || m.deletes("new").Kept != "name" {
+		t.Errorf("after a deletion without a value: %+v", m.deletes("new"))
+	}
+}

@@ -1,0 +1,382 @@
+package rotation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+// cabinet is a Vault of some secrets, with the contents of their versions.
+type cabinet struct {
+	is       map[string]*secret.Secret
+	versions map[string][]secret.Version
+	contents map[string]credential.Value // by secret and number
+	fails    func(call string) error
+	calls    []string
+	quiet    bool // the answer to an update doesn't show its effect yet
+}
+
+// cabinetOf has the secrets of a scene.
+func cabinetOf(s *scene) *cabinet {
+	c := &cabinet{is: map[string]*secret.Secret{}, versions: map[string][]secret.Version{},
+		contents: map[string]credential.Value{}}
+	for i := range s.snap.Secrets {
+		one := &s.snap.Secrets[i]
+		one.SecretID = fmt.Sprintf("secret-%d", i+1)
+		one.ID, one.Name, one.ETag, one.State = one.SecretID, one.SecretID, "etag", secret.Active
+		is := one.Secret
+		c.is[one.SecretID], c.versions[one.SecretID] = &is, slices.Clone(one.Versions)
+		s.job.Targets = append(s.job.Targets, one.Target)
+	}
+	return c
+}
+
+func (c *cabinet) call(call string) error {
+	c.calls = append(c.calls, call)
+	if c.fails == nil {
+		return nil
+	}
+	return c.fails(call)
+}
+
+func (c *cabinet) Secret(_ context.Context, id string) (secret.Secret, error) {
+	if err := c.call("Secret " + id); err != nil {
+		return secret.Secret{}, err
+	}
+	return *c.is[id], nil
+}
+
+func (c *cabinet) Versions(_ context.Context, id string) ([]secret.Version, error) {
+	return slices.Clone(c.versions[id]), c.call("Versions " + id)
+}
+
+func (c *cabinet) Read(_ context.Context, id, name string) (int64, credential.Value, error) {
+	if err := c.call(strings.TrimSpace("Read " + id + " " + name)); err != nil {
+		return 0, credential.Value{}, err
+	}
+	for _, v := range c.versions[id] {
+		if name == "" && v.Number == c.is[id].Current || name != "" && v.Name == name {
+			return v.Number, c.contents[fmt.Sprint(id, v.Number)], nil
+		}
+	}
+	return 0, credential.Value{}, fault.New(fault.Absent, "GetSecretBundle", "")
+}
+
+func (c *cabinet) Update(_ context.Context, id, etag string, u secret.Update) (secret.Secret, error) {
+	if err := c.call("Update " + id); err != nil {
+		return secret.Secret{}, err
+	}
+	s := c.is[id]
+	if s.ETag != etag {
+		return secret.Secret{}, fault.New(fault.Conflict, "UpdateSecret", "")
+	}
+	if u.Name != "" {
+		number := int64(len(c.versions[id]) + 1)
+		c.versions[id] = append(c.versions[id], secret.Version{Number: number, Name: u.Name, Pending: true,
+			Created: noon})
+		c.contents[fmt.Sprint(id, number)] = u.Content
+	}
+	for i := range c.versions[id] {
+		if v := &c.versions[id][i]; u.Promote != 0 {
+			v.Current = v.Number == u.Promote
+			v.Pending = v.Pending && !v.Current
+		}
+	}
+	before := *s
+	if s.ETag += "+"; u.Promote != 0 {
+		s.Current = u.Promote
+	}
+	if s.Metadata = u.Metadata; c.quiet {
+		return before, nil
+	}
+	return *s, nil
+}
+
+// on is the run of a scene with that vault.
+func (s *scene) on(v Vault) *run {
+	return &run{Engine: &Engine{Vault: v, Clock: &ticks{noon}}, job: s.job, snap: s.snap, mem: s.mem}
+}
+
+// agrees fails the test unless the run's picture of the secrets is what Vault has. The number of a version that was
+// not read yet is not known.
+func (c *cabinet) agrees(t *testing.T, what string, r *run) {
+	t.Helper()
+	for _, s := range r.snap.Secrets {
+		is := c.is[s.SecretID]
+		if s.Current != is.Current || s.ETag != is.ETag || string(s.Metadata) != string(is.Metadata) ||
+			s.Journal.text() != JournalOf(is.Metadata).text() {
+			t.Errorf("%s: %s is %+v, not %+v", what, s.SecretID, *is, s.Secret)
+		}
+		for i, v := range c.versions[s.SecretID] {
+			if i >= len(s.Versions) {
+				t.Errorf("%s: version %d of %s is not in the picture", what, v.Number, s.SecretID)
+				continue
+			}
+			if s.Versions[i].Number == 0 {
+				v.Number = 0
+			}
+			if s.Versions[i] != v {
+				t.Errorf("%s: version %d of %s is %+v, not %+v", what, i+1, s.SecretID, v, s.Versions[i])
+			}
+		}
+		if len(s.Versions) != len(c.versions[s.SecretID]) || !s.Touched {
+			t.Errorf("%s: %d versions, touched %v", what, len(s.Versions), s.Touched)
+		}
+	}
+}
+
+// paired is a rotation of a customer secret key whose two secrets have versions by hand as well.
+func paired() (*scene, *credential.Material) {
+	s := newScene(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
+	for i := range s.snap.Secrets {
+		one := &s.snap.Secrets[i]
+		one.Versions = append(one.Versions, secret.Version{Number: 2, Name: "by hand", Created: noon})
+	}
+	s.mem.Found = []int64{1, 1}
+	m := &credential.Material{Kind: credential.CustomerSecretKey, ID: "new",
+		Value: credential.NewValue([]byte("value"))}
+	s.mem.Value = m
+	return s, m
+}
+
+func TestAfterAWriteTheRunsPictureOfASecretIsWhatVaultHas(t *testing.T) {
+	for _, quiet := range []bool{false, true} {
+		s, m := paired()
+		v := cabinetOf(s)
+		r := s.on(v)
+		c := Case{Version: s.name(1), Material: m, State: State{Old: OldAlive}, serverNow: noon}
+		if err := r.stage(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		v.agrees(t, "staged", r)
+		if r.mem.Kept != c.Version {
+			t.Errorf("the value is kept in %q", r.mem.Kept)
+		}
+		before := r.snap
+		if v.quiet = quiet; quiet {
+			before.Secrets = slices.Clone(before.Secrets)
+		}
+		if err := r.promote(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		v.agrees(t, fmt.Sprintf("promoted, the answer is late: %v", quiet), r)
+		for _, one := range before.Secrets {
+			if !one.Versions[2].Pending || one.Versions[2].Current || !one.Versions[0].Current {
+				t.Errorf("the picture of before has become %+v", one.Versions)
+			}
+		}
+		for _, one := range r.snap.Secrets {
+			if one.Versions[2].Number != 3 || !one.Verified {
+				t.Errorf("version %d is CURRENT, and verified: %v", one.Versions[2].Number, one.Verified)
+			}
+		}
+		v.quiet = false
+		for _, a := range []Action{Claim, Settle} {
+			if err := r.write(t.Context(), c, a, r.snap.Secrets); err != nil {
+				t.Fatal(err)
+			}
+			v.agrees(t, string(a), r)
+		}
+	}
+}
+
+func TestASecretThatHasTheVersionAlreadyIsNotWrittenAgain(t *testing.T) {
+	for _, done := range [][]int{{}, {0}, {1}, {0, 1}} {
+		s, m := paired()
+		v := cabinetOf(s)
+		c := Case{Version: s.name(1), Material: m, State: State{Old: OldAlive}, serverNow: noon}
+		for _, i := range done {
+			one := s.on(v)
+			one.snap.Secrets = one.snap.Secrets[i : i+1]
+			if err := one.stage(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			s.snap = s.snap.with(i, one.snap.Secrets[0])
+		}
+		r := s.on(v)
+		v.calls = nil
+		if err := r.stage(t.Context(), c); err != nil || len(v.calls) != 2-len(done) {
+			t.Errorf("staged in %v before: %v, %v", done, v.calls, err)
+		}
+		for _, i := range done {
+			one := r.snap.Secrets[i]
+			if one, err := r.Vault.Update(t.Context(), one.SecretID, one.ETag, secret.Update{Promote: 3,
+				Metadata: one.Metadata}); err != nil {
+				t.Fatal(err)
+			} else {
+				r.snap.Secrets[i].Secret = one
+			}
+			r.snap.Secrets[i].Versions = slices.Clone(v.versions[one.SecretID])
+		}
+		v.calls = nil
+		if err := r.promote(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		v.agrees(t, fmt.Sprintf("promoted in %v before", done), r)
+		if n := len(slices.DeleteFunc(v.calls, func(call string) bool {
+			return !strings.HasPrefix(call,
+				"Update")
+		})); n != 2-len(done) {
+			t.Errorf("promoted in %v before: %d updates", done, n)
+		}
+	}
+}
+
+func TestAPromotionThatDidNotTakeEffectIsNoticed(t *testing.T) {
+	for what, want := range map[string]fault.Class{"late": "", "never": fault.Conflict,
+		"nobody knows": fault.Unclear} {
+		s, m := paired()
+		v := cabinetOf(s)
+		r := s.on(v)
+		c := Case{Version: s.name(1), Material: m, State: State{Old: OldAlive}, serverNow: noon}
+		if err := r.stage(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		v.quiet = true
+		v.fails = func(call string) error {
+			if call == "Secret secret-1" && what == "never" {
+				v.is["secret-1"].Current = 1
+			}
+			if call == "Secret secret-1" && what == "nobody knows" {
+				return fault.New(fault.Unclear, "GetSecret", "")
+			}
+			return nil
+		}
+		err := r.promote(t.Context(), c)
+		if (err == nil) != (want == "") || err != nil && fault.Of(err) != want {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err != nil && r.snap.Secrets[1].Versions[2].Current {
+			t.Errorf("%s: the second one was promoted", what)
+		}
+	}
+}
+
+// user is an issuer that answers what a scene says.
+type user struct {
+	Issuer
+	listing credential.Listing
+	err     error
+}
+
+func (u user) List(context.Context, string) (credential.Listing, error) { return u.listing, u.err }
+
+func TestWhereTheListCanNotBeReadTheTimeIsTheProcesses(t *testing.T) {
+	server := noon.Add(3 * time.Hour)
+	for _, class := range []fault.Class{"", fault.Denied, fault.Absent} {
+		s := newScene(credential.AuthToken, plain(credential.RoleToken))
+		v := cabinetOf(s)
+		r := s.on(v)
+		u := user{listing: credential.Listing{At: server, Credentials: s.snap.Issued}}
+		if class != "" {
+			u = user{err: fault.New(class, "ListAuthTokens", "no")}
+		}
+		r.Issuer = u
+		got, err := r.observe(t.Context())
+		if err != nil || !got.Seen || !got.Local.Equal(noon) {
+			t.Fatalf("%s: %v, seen %v at %v", class, err, got.Seen, got.Local)
+		}
+		if class == "" && (!got.At.Equal(server) || got.Unseen != nil || len(got.Issued) != 1) {
+			t.Errorf("a list: at %v, %v, %v", got.At, got.Unseen, got.Issued)
+		}
+		if class != "" && (!got.At.Equal(noon) || fault.Of(got.Unseen) != class) {
+			t.Errorf("%s: at %v, %v", class, got.At, got.Unseen)
+		}
+	}
+}
+
+func TestAReadThatFailsIsPartOfThePictureOnlyIfItIsFinalAndNothingWasChanged(t *testing.T) {
+	for _, class := range classes {
+		for _, acted := range []bool{false, true} {
+			for _, list := range []bool{false, true} {
+				s := newScene(credential.AuthToken, plain(credential.RoleToken))
+				v, failure := cabinetOf(s), fault.New(class, "", "no")
+				u := user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+				if list {
+					u = user{err: failure}
+				} else {
+					v.fails = func(string) error { return failure }
+				}
+				r := s.on(v)
+				r.Issuer, r.result.Acted = u, acted
+				got, err := r.observe(t.Context())
+				part := final(failure) && !acted
+				if (err == nil) != part || err != nil && fault.Of(err) != class {
+					t.Errorf("%s, acted %v: %v", class, acted, err)
+					continue
+				}
+				if part && (list && got.Unseen == nil || !list && fault.Of(got.unreadable()) != class) {
+					t.Errorf("%s: %v, %v", class, got.Unseen, got.unreadable())
+				}
+				if part && !list && (got.Secrets[0].SecretID != "secret-1" ||
+					!strings.Contains(got.unreadable().Error(), "secret-1")) {
+					t.Errorf("%s: the secret that can't be read is %+v", class, got.Secrets[0])
+				}
+			}
+		}
+	}
+}
+
+func TestAContentThatWasReadIsReadAgainOnlyIfItHasChangedOrCouldNotBeRead(t *testing.T) {
+	for what, c := range map[string]struct {
+		change func(*run, *cabinet)
+		reads  int
+	}{
+		"the same":             {func(*run, *cabinet) {}, 1},
+		"another is CURRENT":   {func(_ *run, v *cabinet) { v.is["secret-1"].Current = 2 }, 2},
+		"it could not be read": {func(r *run, _ *cabinet) { r.snap.Secrets[0].Holds.Why = "no" }, 2},
+	} {
+		s := newScene(credential.AuthToken, plain(credential.RoleToken))
+		v := cabinetOf(s)
+		v.versions["secret-1"] = append(v.versions["secret-1"], secret.Version{Number: 2})
+		v.contents["secret-11"], v.contents["secret-12"] = credential.NewValue([]byte("one")),
+			credential.NewValue([]byte("two"))
+		r := s.on(v)
+		r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+		r.snap = Snapshot{}
+		var err error
+		for n := range 2 {
+			if r.snap, err = r.observe(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n == 0 {
+				c.change(r, v)
+			}
+		}
+		reads := 0
+		for _, call := range v.calls {
+			if call == "Read secret-1" {
+				reads++
+			}
+		}
+		want := map[int64]string{1: "one", 2: "two"}[v.is["secret-1"].Current]
+		if got := r.snap.Secrets[0].Holds; reads != c.reads || string(got.Value.Reveal()) != want ||
+			got.Number != v.is["secret-1"].Current || got.Why != "" {
+			t.Errorf("%s: read %d times, version %d, %q", what, reads, got.Number, got.Value.Reveal())
+		}
+	}
+}
+
+func TestACaseSaysTheKindAndTheTroubleWhateverWasSeen(t *testing.T) {
+	for _, kind := range credential.Kinds() {
+		for _, seen := range []bool{false, true} {
+			s := newScene(kind, plain(kind.Roles()[0]))
+			s.snap.Seen, s.mem.Looks = seen, 0
+			s.mem.Failure = &Failure{Look, errScene, true}
+			c := Reduce(s.job, s.snap, s.mem)
+			if c.Kind != kind || c.Sight != SightNone || c.Trouble != TroubleLater {
+				t.Errorf("%s, seen %v: %+v", kind, seen, c.State)
+			}
+			if !seen && c.Stored != StoredUnsure {
+				t.Errorf("%s, not seen: %s", kind, c.Stored)
+			}
+		}
+	}
+}

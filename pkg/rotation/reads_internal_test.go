@@ -1,0 +1,338 @@
+package rotation
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+func TestWhatASecretHoldsIsAskedForOnlyWhereSomethingIsAboutToBeWrittenOverIt(t *testing.T) {
+	gone := func(s *scene) { s.snap.Issued = nil }
+	bundle := func(s *scene) { s.one().Role = credential.RoleBundle }
+	told := func(s *scene) { s.one().Journal.Current = &Holder{Version: 1, Credential: "old"} }
+	staged := func(s *scene) {
+		s.one().Versions = append(s.one().Versions, secret.Version{Number: 2, Name: s.name(1), Pending: true,
+			Created: noon})
+	}
+	for what, c := range map[string]struct {
+		asks    bool
+		changes []func(*scene)
+	}{
+		"a plain one":       {true, nil},
+		"its journal tells": {false, []func(*scene){told}},
+		"its journal is out of date": {true, []func(*scene){told,
+			func(s *scene) { s.one().Journal.Current.Version = 7 }}},
+		"its journal names none": {true, []func(*scene){told,
+			func(s *scene) { s.one().Journal.Current.Credential = "" }}},
+		"a bundle":                  {true, []func(*scene){bundle, told}},
+		"a bundle with the new one": {false, []func(*scene){bundle, told, staged}},
+		"it has the new one":        {true, []func(*scene){staged}},
+		"it has no CURRENT version": {false, []func(*scene){func(s *scene) { s.one().Current = 0 }}},
+		"the new one is CURRENT": {false, []func(*scene){func(s *scene) {
+			*s.one() = at(s.name(1),
+				"current")
+		}}},
+		"the new one was CURRENT": {false, []func(*scene){func(s *scene) {
+			*s.one() = at(s.name(1),
+				"previous")
+		}}},
+		"the old one is gone":           {false, []func(*scene){gone}},
+		"it is gone, and one is staged": {true, []func(*scene){gone, staged}},
+		"it is gone, and nobody ordered": {true, []func(*scene){gone, func(s *scene) {
+			s.job.orphan,
+				s.job.marked = "x", s.job.rotation()
+		}}},
+		"this run has written and read it": {false, []func(*scene){staged, func(s *scene) {
+			s.mem.Kept, s.one().Holds.Number = s.name(1), 1
+		}}},
+		"this run has written it": {true, []func(*scene){staged, func(s *scene) { s.mem.Kept = s.name(1) }}},
+		"this run has read it":    {true, []func(*scene){staged, func(s *scene) { s.one().Holds.Number = 1 }}},
+	} {
+		s := newScene(credential.AuthToken, plain(credential.RoleToken), plain(credential.RoleToken))
+		for _, change := range c.changes {
+			change(s)
+		}
+		if strings.Contains(what, "was CURRENT") {
+			s.snap.Secrets = s.snap.Secrets[:1]
+		}
+		if got := s.view().at(1).asks(*s.one()); got != c.asks {
+			t.Errorf("%s: %v", what, got)
+		}
+	}
+}
+
+func TestAJournalThatTellsGoesBeforeWhatIsRead(t *testing.T) {
+	text := credential.NewValue([]byte("x-old-x"))
+	for what, c := range map[string]struct {
+		current *Holder
+		holds   Content
+		ids     string
+		unknown bool
+	}{
+		"nothing is known": {nil, Content{}, "", false},
+		"a journal":        {&Holder{Version: 1, Credential: "a"}, Content{}, "a", false},
+		"an old journal":   {&Holder{Version: 9, Credential: "a"}, Content{}, "", false},
+		"a journal and a content": {&Holder{Version: 1, Credential: "a"}, Content{Number: 1, Why: "it can't"}, "a",
+			false},
+		"what can't be read":        {nil, Content{Number: 1, Why: "it can't"}, "", true},
+		"what couldn't be read":     {nil, Content{Number: 2, Why: "it can't"}, "", false},
+		"a content":                 {nil, Content{Number: 1, Value: text}, "old", false},
+		"another version's content": {nil, Content{Number: 2, Value: text}, "", false},
+		"a journal and another content": {&Holder{Version: 1, Credential: "a"}, Content{Number: 1, Value: text}, "a",
+			false},
+	} {
+		s := newScene(credential.APIKey, plain(credential.RolePrivateKey))
+		s.one().Journal.Current, s.one().Holds = c.current, c.holds
+		got := s.view().holding(*s.one())
+		if strings.Join(got.IDs, " ") != c.ids || (got.Unknown != "") != c.unknown {
+			t.Errorf("%s: %+v", what, got)
+		}
+		if c.holds.Why != "" && c.unknown && got.Unknown != c.holds.Why {
+			t.Errorf("%s: %q", what, got.Unknown)
+		}
+	}
+}
+
+func TestACurrentVersionThatCanNotBeReadIsAFailureOnlyWhileItMayPass(t *testing.T) {
+	for _, class := range append(classes, "") {
+		for _, late := range []bool{false, true} {
+			s := newScene(credential.AuthToken, plain(credential.RoleToken))
+			if s.job.Ordered = noon.Add(1 - BlockedTime); late {
+				s.job.Ordered = noon.Add(-BlockedTime)
+			}
+			v := cabinetOf(s)
+			v.contents["secret-11"] = credential.NewValue([]byte("value"))
+			v.fails = func(string) error {
+				if class == "" {
+					return nil
+				}
+				return fault.New(class, "GetSecretBundle", "no way")
+			}
+			got, err := s.on(v).current(t.Context(), *s.one())
+			passes := !late && (class == fault.Unclear || class == fault.Throttled)
+			switch {
+			case passes:
+				if fault.Of(err) != class || got.Number != 0 {
+					t.Errorf("%s, late %v: %+v, %v", class, late, got, err)
+				}
+			case class == "":
+				if err != nil || got.Number != 1 || string(got.Value.Reveal()) != "value" || got.Why != "" {
+					t.Errorf("read, late %v: %+v, %v", late, got, err)
+				}
+			case err != nil || got.Number != 1 || !strings.Contains(got.Why, "no way"):
+				t.Errorf("%s, late %v: %+v, %v", class, late, got, err)
+			}
+		}
+	}
+	s := newScene(credential.AuthToken, plain(credential.RoleToken))
+	v := cabinetOf(s)
+	v.versions["secret-1"], v.is["secret-1"].Current = append(v.versions["secret-1"], secret.Version{Number: 2}), 2
+	if got, err := s.on(v).current(t.Context(), *s.one()); fault.Of(err) != fault.Conflict || got.Number != 0 {
+		t.Errorf("where another one has become CURRENT: %+v, %v", got, err)
+	}
+}
+
+func TestTheNewestVersionIsReadWhereItsValueIsNeededAndNotKnown(t *testing.T) {
+	denied := fault.New(fault.Denied, "GetSecretBundle", "no")
+	undone := func(s *scene) {
+		s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseUndone, Credential: keyPairs()[0].ID}
+	}
+	for what, c := range map[string]struct {
+		change func(*scene, *cabinet)
+		read   string // "": none
+		want   fault.Class
+	}{
+		"staged":              {func(*scene, *cabinet) {}, "secret-1", ""},
+		"not staged":          {func(s *scene, _ *cabinet) { s.one().Versions = s.one().Versions[:1] }, "", ""},
+		"this run has it":     {func(s *scene, _ *cabinet) { s.mem.Kept = s.name(1) }, "", ""},
+		"this run has others": {func(s *scene, _ *cabinet) { s.mem.Kept = s.name(2) }, "secret-1", ""},
+		"all is over": {func(s *scene, _ *cabinet) {
+			s.snap.Issued, s.one().Versions[1].Current, s.one().Versions[0].Current = nil, true, false
+		}, "", ""},
+		"CURRENT, and the old one is there": {func(s *scene, _ *cabinet) {
+			s.one().Versions[1].Current, s.one().Versions[0].Current = true, false
+		}, "secret-1", ""},
+		"staged, and the old one is gone": {func(s *scene, _ *cabinet) { s.snap.Issued = nil }, "secret-1", ""},
+		"taken back, and the key is gone": {func(s *scene, _ *cabinet) { undone(s) }, "", ""},
+		"taken back, and it is there": {func(s *scene, _ *cabinet) {
+			undone(s)
+			s.issue(keyPairs()[0].ID, "", noon)
+		}, "secret-1", ""},
+		"another part is in there": {func(s *scene, _ *cabinet) { s.one().Journal.Role = credential.RoleBundle }, "",
+			""},
+		"the first one lacks it": {func(s *scene, v *cabinet) {
+			s.snap.Secrets = append([]Seen{plain(credential.RolePrivateKey)}, s.snap.Secrets...)
+		}, "secret-1", ""},
+		"it has no whole value": {func(s *scene, _ *cabinet) { s.one().Role = credential.RoleAccessKey }, "", ""},
+		"nobody may read it": {func(_ *scene, v *cabinet) { v.fails = func(string) error { return denied } }, "",
+			fault.Denied},
+		"something else is in it": {func(_ *scene,
+			v *cabinet) {
+			v.contents["secret-12"] = credential.NewValue([]byte("x"))
+		}, "", fault.Invalid},
+		"another is in it": {func(_ *scene, v *cabinet) { v.contents["secret-12"] = keyPairs()[1].Value }, "",
+			fault.Invalid},
+		"nobody says what is in it": {func(s *scene, v *cabinet) {
+			s.one().Journal, v.contents["secret-12"] = Journal{}, keyPairs()[1].Value
+		}, "secret-1", ""},
+	} {
+		s := newScene(credential.APIKey, at(newScene(credential.APIKey).name(1), "pending"))
+		s.one().Role = credential.RolePrivateKey
+		s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseStaged, Credential: keyPairs()[0].ID}
+		v := cabinetOf(s)
+		v.contents["secret-12"] = keyPairs()[0].Value
+		c.change(s, v)
+		snap := s.snap
+		snap.Secrets = slices.Clone(snap.Secrets)
+		err := s.on(v).attempt(t.Context(), &snap)
+		if (err == nil) != (c.want == "") || err != nil && (fault.Of(err) != c.want || strings.Contains(err.Error(),
+			"PRIVATE")) {
+			t.Errorf("%s: %v", what, err)
+		}
+		read := ""
+		for _, one := range snap.Secrets {
+			if one.Attempt.Number == 2 && one.Attempt.Name == s.name(1) && !one.Attempt.Value.Empty() &&
+				one.Verified {
+				read += one.SecretID
+			} else if one.Attempt.Number != 0 || one.Verified {
+				t.Errorf("%s: %+v, verified %v", what, one.Attempt, one.Verified)
+			}
+		}
+		if read != c.read || err == nil && (len(v.calls) == 1) != (c.read != "") {
+			t.Errorf("%s: read %q after %v", what, read, v.calls)
+		}
+	}
+}
+
+func TestAPasswordOrATokenThatWasTakenBackIsNotRead(t *testing.T) {
+	for _, kind := range []credential.Kind{credential.AuthToken, credential.Password} {
+		s := newScene(kind, at(newScene(kind).name(1), "pending"))
+		s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseUndone, Credential: "new"}
+		s.issue("new", "", noon.Add(-time.Minute))
+		v := cabinetOf(s)
+		if err := s.on(v).attempt(t.Context(), &s.snap); err != nil || len(v.calls) > 0 {
+			t.Errorf("%s: %v after %v", kind, err, v.calls)
+		}
+	}
+}
+
+func TestTheOldCredentialIsWhatTheListShowsOfItOrWhatItsAbsenceMeans(t *testing.T) {
+	gone := func(s *scene) { s.snap.Issued = nil }
+	doubt := func(why string) func(*scene) {
+		return func(s *scene) { s.job.Doubt = func([]credential.Issued) string { return why } }
+	}
+	current := func(s *scene) { *s.one() = at(s.name(1), "current") }
+	replace := func(s *scene) { s.job.Replace = true }
+	intent := func(s *scene) { s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseIntent} }
+	for what, c := range map[string]struct {
+		want    Old
+		changes []func(*scene)
+	}{
+		"listed":                       {OldAlive, nil},
+		"listed, with a doubt":         {OldAlive, []func(*scene){doubt("so")}},
+		"it can't be listed":           {OldUnlisted, []func(*scene){func(s *scene) { s.snap.Unseen = errScene }}},
+		"gone":                         {OldGone, []func(*scene){gone}},
+		"gone, with a doubt":           {OldUnknown, []func(*scene){gone, doubt("so")}},
+		"gone, without a doubt":        {OldGone, []func(*scene){gone, doubt("")}},
+		"gone, with a doubt, all done": {OldGone, []func(*scene){gone, doubt("so"), current}},
+		"gone, with a doubt, no order": {OldGone, []func(*scene){gone, doubt("so"), func(s *scene) {
+			s.job.orphan,
+				s.job.marked = "x", theirs
+		}}},
+		"gone, and announced":           {OldOwed, []func(*scene){gone, intent}},
+		"gone, announced, with a doubt": {OldUnknown, []func(*scene){gone, intent, doubt("so")}},
+		"gone, deleting first":          {OldOwed, []func(*scene){gone, replace}},
+		"gone, deleting first, unread": {OldUnknown, []func(*scene){gone, replace,
+			func(s *scene) { s.one().Err = errScene }}},
+		"gone, unread": {OldGone, []func(*scene){gone, func(s *scene) { s.one().Err = errScene }}},
+		"gone, deleting first, refused": {OldUnknown, []func(*scene){gone, replace,
+			func(s *scene) { s.snap.Refusal = errScene }}},
+		"gone, deleting first, in part": {OldUnknown, []func(*scene){gone, replace,
+			func(s *scene) { s.one().Listed = false }}},
+		"gone, deleting first, moved": {OldGone, []func(*scene){gone, replace, func(s *scene) {
+			s.issue("new", s.markedBy("other", "elsewhere"), noon)
+		}}},
+		"gone, deleting first, moved, in part": {OldGone, []func(*scene){gone, replace, func(s *scene) {
+			s.one().Listed = false
+			s.issue("new", s.markedBy("other", "elsewhere"), noon)
+		}}},
+	} {
+		s := newScene(credential.AuthToken, plain(credential.RoleToken))
+		for _, change := range c.changes {
+			change(s)
+		}
+		if got := s.view().old(); got != c.want {
+			t.Errorf("%s: %s, want %s", what, got, c.want)
+		}
+		if r := Reduce(s.job, s.snap, s.mem); r.Old != c.want || r.Old == OldUnknown && r.Why == "" {
+			t.Errorf("%s: %s (%s)", what, r.Old, r.Why)
+		}
+	}
+}
+
+func TestASlotIsFullIfTheListSaysSoAndUnclearIfOCIAloneDoes(t *testing.T) {
+	for _, kind := range credential.Kinds() {
+		for n := range 4 {
+			for _, limited := range []error{nil, errScene} {
+				for _, late := range []bool{false, true} {
+					s := newScene(kind, plain(kind.Roles()[0]))
+					s.snap.Issued, s.mem.Limited = make([]credential.Issued, n), limited
+					if late {
+						s.job.Ordered = noon.Add(-BlockedTime)
+					} else {
+						s.job.Ordered = noon.Add(1 - BlockedTime)
+					}
+					want := SlotFree
+					switch {
+					case kind != credential.Password && n >= kind.Limit():
+						want = SlotFull
+					case limited != nil && late:
+						want = SlotRefused
+					case limited != nil:
+						want = SlotUnclear
+					}
+					if got := s.view().slot(); got != want {
+						t.Errorf("%s, %d of them, limited %v, late %v: %s, want %s", kind, n, limited, late, got,
+							want)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestAPasswordWasResetIfItIsAsYoungAsOneOfTheTimesThatCount(t *testing.T) {
+	closed, seen := noon.Add(-time.Hour), noon.Add(-2*time.Hour)
+	for what, c := range map[string]struct {
+		made  []time.Time
+		after []time.Time
+		want  bool
+	}{
+		"at that time":         {[]time.Time{closed}, []time.Time{closed}, true},
+		"before":               {[]time.Time{closed.Add(-1)}, []time.Time{closed}, false},
+		"after one of two":     {[]time.Time{seen}, []time.Time{closed, seen}, true},
+		"after a time of none": {[]time.Time{closed}, []time.Time{{}}, false},
+		"one of two":           {[]time.Time{seen, closed}, []time.Time{closed}, true},
+		"there is none":        {nil, []time.Time{closed}, false},
+		"no time counts":       {[]time.Time{noon}, nil, false},
+	} {
+		s := newScene(credential.Password, plain(credential.RolePassword))
+		s.snap.Issued, s.job.ResetAfter = nil, c.after
+		for _, made := range c.made {
+			s.issue(credential.TimeID(made), "", made)
+		}
+		v := s.view()
+		if v.resetSince() != c.want || (v.old() == OldGone) != c.want || v.oldGone() != c.want {
+			t.Errorf("%s: %v, %s", what, v.resetSince(), v.old())
+		}
+		*s.one() = at(s.name(1), "pending")
+		if v := s.view().at(1); v.old() != OldGone || !v.oldGone() {
+			t.Errorf("%s, and staged: %s", what, v.old())
+		}
+	}
+}
