@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/secret"
@@ -302,21 +303,21 @@ func (d *deleting) Delete(_ context.Context, _, id string) error {
 func TestTheNewCredentialIsUsedOnceMoreBeforeTheOldOneGoesIfItWasSeenToWork(t *testing.T) {
 	unclear := fault.New(fault.Unclear, "Prove", "")
 	for what, c := range map[string]struct {
-		mode     ProveMode
+		mode     config.ProveMode
 		accepted bool
 		material bool
 		answer   error
 		asked    bool
 		want     fault.Class
 	}{
-		"it works":           {ProveRequire, true, true, nil, true, ""},
-		"it is refused":      {ProveRequire, true, true, errScene, true, fault.Conflict},
-		"no answer":          {ProveRequire, true, true, unclear, true, fault.Unclear},
-		"it may, and works":  {ProveTry, true, true, nil, true, ""},
-		"it may, is refused": {ProveTry, true, true, errScene, true, fault.Conflict},
-		"it never worked":    {ProveTry, false, true, errScene, false, ""},
-		"nobody wants that":  {ProveOff, true, true, errScene, false, ""},
-		"without a value":    {ProveRequire, true, false, errScene, false, ""},
+		"it works":           {config.ProveRequire, true, true, nil, true, ""},
+		"it is refused":      {config.ProveRequire, true, true, errScene, true, fault.Conflict},
+		"no answer":          {config.ProveRequire, true, true, unclear, true, fault.Unclear},
+		"it may, and works":  {config.ProveTry, true, true, nil, true, ""},
+		"it may, is refused": {config.ProveTry, true, true, errScene, true, fault.Conflict},
+		"it never worked":    {config.ProveTry, false, true, errScene, false, ""},
+		"nobody wants that":  {config.ProveOff, true, true, errScene, false, ""},
+		"without a value":    {config.ProveRequire, true, false, errScene, false, ""},
 	} {
 		s := newScene(credential.AuthToken, plain(credential.RoleToken))
 		s.job.Prove, s.mem.Trial = c.mode, Trial{Credential: "new", Accepted: c.accepted}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/secret"
 )
@@ -325,7 +326,7 @@ func TestTheCredentialOfAnAttemptIsTakenFromWhereItIsKnownFirst(t *testing.T) {
 		"by its content, and two marks":    {"", "staged", []func(*scene){read, marks(2)}},
 		"by a mark alone":                  {"", "", []func(*scene){marks(1)}},
 		"by a mark where nothing is tried": {"", "staged", []func(*scene){read, marks(1),
-			func(s *scene) { s.job.Prove = ProveOff }}},
+			func(s *scene) { s.job.Prove = config.ProveOff }}},
 		"by its journal, not by a mark":   {"named", "staged", []func(*scene){read, named, marks(1)}},
 		"by the run that has stored it":   {"mine", "mine", []func(*scene){named, read, mine(name)}},
 		"by the run, not by what it kept": {"named", "staged", []func(*scene){named, read, mine("x")}},

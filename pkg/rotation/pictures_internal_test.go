@@ -364,14 +364,14 @@ func TestAContentThatWasReadIsReadAgainOnlyIfItHasChangedOrCouldNotBeRead(t *tes
 	}
 }
 
-func TestACaseSaysTheKindAndTheTroubleWhateverWasSeen(t *testing.T) {
+func TestACaseSaysTheOriginAndTheTroubleWhateverWasSeen(t *testing.T) {
 	for _, kind := range credential.Kinds() {
 		for _, seen := range []bool{false, true} {
 			s := newScene(kind, plain(kind.Roles()[0]))
 			s.snap.Seen, s.mem.Looks = seen, 0
 			s.mem.Failure = &Failure{Look, errScene, true}
 			c := Reduce(s.job, s.snap, s.mem)
-			if c.Kind != kind || c.Sight != SightNone || c.Trouble != TroubleLater {
+			if c.Origin != kind.Origin() || c.Sight != SightNone || c.Trouble != TroubleLater {
 				t.Errorf("%s, seen %v: %+v", kind, seen, c.State)
 			}
 			if !seen && c.Stored != StoredUnsure {

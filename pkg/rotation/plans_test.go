@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
@@ -19,7 +20,7 @@ import (
 func TestADryRunPlansWhatTheRunThenDoes(t *testing.T) {
 	for _, f := range forms() {
 		for _, grace := range []time.Duration{0, time.Hour} {
-			for _, mode := range []rotation.ProveMode{rotation.ProveRequire, rotation.ProveTry, rotation.ProveOff} {
+			for _, mode := range []config.ProveMode{config.ProveRequire, config.ProveTry, config.ProveOff} {
 				w := f.world(t)
 				for _, wait := range []time.Duration{0, time.Minute, time.Hour} {
 					w.wait(wait)
@@ -77,24 +78,24 @@ func (p *process) engine() *rotation.Engine {
 }
 
 func TestTheModeOfAProofIsTheJobsOrElseTheEnginesOrElseRequire(t *testing.T) {
-	for _, c := range []struct{ job, engine, want rotation.ProveMode }{
-		{"", "", rotation.ProveRequire},
-		{rotation.ProveTry, "", rotation.ProveTry},
-		{rotation.ProveTry, rotation.ProveOff, rotation.ProveTry},
-		{rotation.ProveRequire, rotation.ProveOff, rotation.ProveRequire},
-		{"", rotation.ProveOff, rotation.ProveOff},
-		{"", rotation.ProveTry, rotation.ProveTry},
+	for _, c := range []struct{ job, engine, want config.ProveMode }{
+		{"", "", config.ProveRequire},
+		{config.ProveTry, "", config.ProveTry},
+		{config.ProveTry, config.ProveOff, config.ProveTry},
+		{config.ProveRequire, config.ProveOff, config.ProveRequire},
+		{"", config.ProveOff, config.ProveOff},
+		{"", config.ProveTry, config.ProveTry},
 	} {
 		w := newWorld(t, credential.AuthToken, credential.RoleToken)
 		p := w.refusing("Prove", fault.Unclear)
 		p.prove = c.engine
 		r := p.run(func(j *rotation.Job) { j.Prove = c.job })
-		got := rotation.ProveRequire
+		got := config.ProveRequire
 		switch asked := slices.Contains(p.seen, "Prove"); {
 		case r.End == rotation.Done && !asked:
-			got = rotation.ProveOff
+			got = config.ProveOff
 		case r.End == rotation.Done:
-			got = rotation.ProveTry
+			got = config.ProveTry
 		}
 		if got != c.want {
 			t.Errorf("the job's %q, the engine's %q: %s, want %s", c.job, c.engine, got, c.want)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 )
@@ -14,7 +15,7 @@ func tried(age time.Duration, trial Trial) *scene {
 	s := newScene(credential.AuthToken, at(newScene(credential.AuthToken).name(1), "pending"))
 	s.issue("new", s.markedBy("me", "s"), noon.Add(-age))
 	s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseStaged, Credential: "new"}
-	s.job.Prove, s.mem.Trial = ProveRequire, trial
+	s.job.Prove, s.mem.Trial = config.ProveRequire, trial
 	return s
 }
 
@@ -22,7 +23,7 @@ func TestAProofIsGoodOnceAcceptedAndBadOnlyAfterManyRefusalsOfAnOldCredential(t 
 	refused := Trial{Credential: "new", Refusals: fewRefusals, Lasted: refusalTime}
 	silent := Trial{Credential: "new", Err: errScene}
 	with := func(change func(*Trial)) Trial { t := refused; change(&t); return t }
-	mode := func(m ProveMode) func(*scene) { return func(s *scene) { s.job.Prove = m } }
+	mode := func(m config.ProveMode) func(*scene) { return func(s *scene) { s.job.Prove = m } }
 	for what, c := range map[string]struct {
 		age     time.Duration
 		trial   Trial
@@ -35,7 +36,7 @@ func TestAProofIsGoodOnceAcceptedAndBadOnlyAfterManyRefusalsOfAnOldCredential(t 
 		"accepted": {0, Trial{Credential: "new", Accepted: true}, ProofGood, nil},
 		"accepted after refusals": {ProofTime, with(func(t *Trial) { t.Accepted = true }), ProofGood,
 			nil},
-		"nobody wants a proof": {ProofTime, refused, ProofGood, []func(*scene){mode(ProveOff)}},
+		"nobody wants a proof": {ProofTime, refused, ProofGood, []func(*scene){mode(config.ProveOff)}},
 		"refused":              {ProofTime, refused, ProofBad, nil},
 		"refused soon":         {ProofTime - 1, refused, ProofUnclear, nil},
 		"refused too few times": {ProofTime, with(func(t *Trial) { t.Refusals-- }), ProofUnclear,
@@ -45,11 +46,11 @@ func TestAProofIsGoodOnceAcceptedAndBadOnlyAfterManyRefusalsOfAnOldCredential(t 
 		"refused once": {SilentTime, with(func(t *Trial) { t.Refusals, t.Lasted = 1, 0 }),
 			ProofUnclear, nil},
 		"refused once, which may be": {SilentTime, with(func(t *Trial) { t.Refusals, t.Lasted = 1, 0 }),
-			ProofUnclear, []func(*scene){mode(ProveTry)}},
-		"refused, though it need not": {ProofTime, refused, ProofBad, []func(*scene){mode(ProveTry)}},
+			ProofUnclear, []func(*scene){mode(config.ProveTry)}},
+		"refused, though it need not": {ProofTime, refused, ProofBad, []func(*scene){mode(config.ProveTry)}},
 		"no answer for a day":         {SilentTime, silent, ProofSilent, nil},
 		"no answer":                   {SilentTime - 1, silent, ProofUnclear, nil},
-		"no answer, which may be":     {0, silent, ProofGood, []func(*scene){mode(ProveTry)}},
+		"no answer, which may be":     {0, silent, ProofGood, []func(*scene){mode(config.ProveTry)}},
 		"this run has taken it back, it is staged": {0, Trial{}, ProofTodo,
 			[]func(*scene){func(s *scene) { s.mem.Undone = "x" }}},
 		"this run has taken it back": {0, Trial{}, ProofBad, []func(*scene){func(s *scene) {
@@ -128,7 +129,7 @@ func TestAStoredPasswordIsKeptIfTheLastLookAtItSaysSo(t *testing.T) {
 			ProofTodo},
 		"its value is lost":  {func(s *scene) { s.mem.Value = nil }, ProofGood},
 		"no secret is named": {func(s *scene) { s.snap.Secrets = nil }, ProofGood},
-		"no proof is wanted": {func(s *scene) { s.job.Prove = ProveOff }, ProofTodo},
+		"no proof is wanted": {func(s *scene) { s.job.Prove = config.ProveOff }, ProofTodo},
 	} {
 		s := held(credential.Password)
 		c.change(s)
@@ -170,22 +171,22 @@ func TestANewCredentialIsAskedAboutInPausesThatDoubleUpToFiveSeconds(t *testing.
 	young, old := noon.Add(-time.Minute), noon.Add(-time.Hour)
 	for what, c := range map[string]struct {
 		made     time.Time
-		mode     ProveMode
+		mode     config.ProveMode
 		answers  []error
 		asked    int // -1: until SpreadTime after it was made
 		refusals int
 		err      error
 		accepted bool
 	}{
-		"accepted": {young, ProveRequire, []error{nil}, 1, 0, nil, true},
-		"accepted later": {young, ProveRequire, []error{errScene, unclear, errScene, nil}, 4, 2, nil,
+		"accepted": {young, config.ProveRequire, []error{nil}, 1, 0, nil, true},
+		"accepted later": {young, config.ProveRequire, []error{errScene, unclear, errScene, nil}, 4, 2, nil,
 			true},
-		"no answer":                      {young, ProveRequire, []error{unclear}, 8, 0, unclear, false},
-		"no answer, which may be":        {young, ProveTry, []error{unclear}, 8, 0, unclear, false},
-		"nobody can ask":                 {young, ProveTry, []error{invalid}, 8, 0, invalid, false},
-		"refused long after it was made": {old, ProveRequire, []error{errScene}, 7, 7, nil, false},
-		"refused soon after it was made": {young, ProveRequire, []error{errScene}, -1, -1, nil, false},
-		"refused between missing answers": {old, ProveRequire, []error{unclear, errScene, unclear, errScene}, 7, 5,
+		"no answer":                      {young, config.ProveRequire, []error{unclear}, 8, 0, unclear, false},
+		"no answer, which may be":        {young, config.ProveTry, []error{unclear}, 8, 0, unclear, false},
+		"nobody can ask":                 {young, config.ProveTry, []error{invalid}, 8, 0, invalid, false},
+		"refused long after it was made": {old, config.ProveRequire, []error{errScene}, 7, 7, nil, false},
+		"refused soon after it was made": {young, config.ProveRequire, []error{errScene}, -1, -1, nil, false},
+		"refused between missing answers": {old, config.ProveRequire, []error{unclear, errScene, unclear, errScene}, 7, 5,
 			nil, false},
 	} {
 		clock := &ticks{noon}
@@ -232,7 +233,7 @@ func TestANewCredentialIsAskedAboutInPausesThatDoubleUpToFiveSeconds(t *testing.
 
 func TestAProofThatCanNeverBeMadeIsAFailureAtOnceUnlessItNeedNotBe(t *testing.T) {
 	invalid := fault.New(fault.Invalid, "Prove", "")
-	for _, mode := range []ProveMode{ProveRequire, ProveOff} {
+	for _, mode := range []config.ProveMode{config.ProveRequire, config.ProveOff} {
 		clock := &ticks{noon}
 		s := &service{ticks: clock, answers: []error{invalid}}
 		before := Trial{Credential: "before"}
