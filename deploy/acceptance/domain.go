@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // domainCode is the code with which the classic IAM API passes on what an identity domain refuses.
@@ -43,13 +45,7 @@ func (d *domainAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-func short(text string) string {
-	const most = 160
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "..."
-}
+func short(s string) string { return phrase.Clip(s, 160) }
 
 // String lists the answers.
 func (d *domainAnswers) String() string {

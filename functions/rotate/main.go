@@ -6,17 +6,17 @@ import (
 	"context"
 	"os"
 
-	"github.com/keyturn/keyturn/functions/internal/wire"
+	"github.com/keyturn/keyturn/functions/internal/app"
 	"github.com/keyturn/keyturn/pkg/fn"
 	"github.com/keyturn/keyturn/pkg/oci"
 )
 
 func main() {
-	log, cfg, refused := wire.Start("rotate", os.Environ(), os.Stderr)
+	log, cfg, refused := app.Start("rotate", os.Environ(), os.Stderr)
 	cloud := oci.New()
-	r := wire.Responder(cfg, cloud, wire.Engine(cfg, cloud), wire.Meter(cfg, cloud, "rotate"))
-	fn.Serve(log, wire.Preflight("rotate", log, cfg, refused, func(ctx context.Context, in []byte) (any, error) {
+	r := app.Responder(cfg, cloud, app.Engine(cfg, cloud), app.Meter(cfg, cloud, "rotate"))
+	fn.Serve(log, app.Preflight("rotate", log, cfg, refused, func(ctx context.Context, in []byte) (any, error) {
 		cloud.Fresh()
-		return r.Respond(wire.Log(ctx, log), fn.CallID(ctx), in)
+		return r.Respond(app.Log(ctx, log), fn.CallID(ctx), in)
 	}))
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/keyturn/keyturn/functions/internal/wire"
+	"github.com/keyturn/keyturn/functions/internal/app"
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -18,20 +18,20 @@ import (
 )
 
 func main() {
-	log, cfg, refused := wire.Start("sweep", os.Environ(), os.Stderr)
-	fn.Serve(log, wire.Preflight("sweep", log, cfg, refused, handler(log, cfg, oci.New())))
+	log, cfg, refused := app.Start("sweep", os.Environ(), os.Stderr)
+	fn.Serve(log, app.Preflight("sweep", log, cfg, refused, handler(log, cfg, oci.New())))
 }
 
 func handler(log zerolog.Logger, cfg config.Config, cloud *oci.Cloud) fn.Func {
 	// The sweep sends the figures of all that it does together, so its responder has no meter.
-	engine := wire.Engine(cfg, cloud)
+	engine := app.Engine(cfg, cloud)
 	s := &sweep.Sweeper{Config: cfg, Inventory: cloud, Vault: cloud.Vault(), Issuers: map[credential.Kind]sweep.Issuer{},
-		Responder: wire.Responder(cfg, cloud, engine, nil), Collector: engine, Notifier: cloud, Directory: cloud, Keeper: cloud.Vault(), Meter: wire.Meter(cfg, cloud, "sweep"), Clock: clock.System{}}
+		Responder: app.Responder(cfg, cloud, engine, nil), Collector: engine, Notifier: cloud, Directory: cloud, Keeper: cloud.Vault(), Meter: app.Meter(cfg, cloud, "sweep"), Clock: clock.System{}}
 	for _, kind := range credential.Kinds() {
 		s.Issuers[kind] = cloud.Issuer(kind)
 	}
 	return func(ctx context.Context, _ []byte) (any, error) {
 		cloud.Fresh()
-		return s.Run(wire.Log(ctx, log), fn.CallID(ctx))
+		return s.Run(app.Log(ctx, log), fn.CallID(ctx))
 	}
 }

@@ -3,6 +3,8 @@ package cloudguard
 import (
 	"slices"
 	"strings"
+
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // checkText refuses free text that isn't clearly free, since an instruction that is
@@ -132,7 +134,7 @@ func (f finding) secretKey(rule Rule) string {
 		return ""
 	}
 	for _, role := range rule.Roles() {
-		if !f.exact && near(letters(f.typed), strings.ReplaceAll(role.Key(), "_", ""), 2) {
+		if !f.exact && phrase.Near(letters(f.typed), strings.ReplaceAll(role.Key(), "_", ""), 2) {
 			return role.Key()
 		}
 	}
@@ -156,7 +158,7 @@ func wishFaults(it item) (faults []Fault) {
 		faults = append(faults, Fault{Item: `"` + clip(at) + `"`, Problem: problem})
 	}
 	if duration().MatchString(everyDuration().ReplaceAllString(text, " ")) {
-		faults = append(faults, Fault{Item: "a length of time", Problem: "stands in the text: if the old credential is to stay for so long, write grace:72h or grace:3d"})
+		faults = append(faults, Fault{Item: "a length of time", Problem: "is in the text: to keep the old credential for this long, write grace:72h or grace:3d"})
 	}
 	for _, m := range unknownYes().FindAllStringSubmatch(text, -1) {
 		if !ofPairs[strings.Trim(m[1], "_.-")] {

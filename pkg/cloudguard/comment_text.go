@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // finding is a name of an option or key in a folded text.
@@ -55,7 +57,7 @@ func nearName(word string, n name, several, assigned bool) bool {
 	if assigned && !several && len(n.word) >= 6 && limit < 2 {
 		limit++
 	}
-	return near(word, n.word, limit)
+	return phrase.Near(word, n.word, limit)
 }
 
 // insideWord finds an option's name that is joined to other letters, and the
@@ -98,7 +100,7 @@ func longest(found []finding) []finding {
 		if a.exact != b.exact && a.exact {
 			return -1
 		}
-		return cmp.Compare(distance(a.word, letters(a.typed)), distance(b.word, letters(b.typed)))
+		return cmp.Compare(phrase.Distance(a.word, letters(a.typed)), phrase.Distance(b.word, letters(b.typed)))
 	})
 	var kept []finding
 	for _, f := range found {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // OCID is an Oracle Cloud Identifier, "ocid1.<type>.<realm>.[region].<unique>",
@@ -118,10 +120,4 @@ func invisible(r rune) bool {
 }
 
 // clip shortens s for an error message.
-func clip(s string) string {
-	const most = 60
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "..."
-	}
-	return s
-}
+func clip(s string) string { return phrase.Clip(s, 63) }

@@ -33,7 +33,7 @@ var specs = []spec{
 		"text that says no never rotates"},
 		choice(words(BareRefuse, BareRotate), func(c *Config, v BareClosure) { c.BareClosure = v })},
 	{Key{"protected_users", "", "user OCIDs and names, with commas between them; `*` in a name stands for any characters", "users whose credentials are never rotated"}, readProtected},
-	{Key{"grace_period", "0", "`0`, or days, hours and minutes such as `72h`, `3d`, `90m`, up to `90d`", "how long the old credential stays beside the new one"}, readGrace},
+	{Key{"grace_period", "0", "`0`, or days, hours and minutes such as `72h`, `3d`, `90m`, up to `90d`", "how long the old credential stays alongside the new one"}, readGrace},
 	{Key{"prove", "require", "`require`, `try`, `off`", "whether the new credential must have worked once before the old one goes"},
 		choice(words(ProveRequire, ProveTry, ProveOff), func(c *Config, v ProveMode) { c.Prove = v })},
 	{Key{"dry_run", "no", "`yes`, `no`", "say what would be done, and change nothing"},

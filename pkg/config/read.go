@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // Fault is one thing that is wrong with the environment.
@@ -47,7 +49,7 @@ var unsafe = []struct{ name, problem string }{
 	{"OCI_DEVELOPER_TOOL_CONFIGURATION_FILE_PATH", elsewhere},
 }
 
-const elsewhere = "is set, which may send requests to somebody else"
+const elsewhere = "is set, which may send requests to another host"
 
 // The platform's word on where the function runs (Oracle's "Environment Variables
 // Populated by OCI Functions").
@@ -131,7 +133,7 @@ func betrayals(environ []string, env map[string]string) (out []Fault) {
 		}
 	}
 	if strayRegion(env) {
-		out = append(out, Fault{regionMetadata, "describes another region than " + ownRegion + ", which may send requests to somebody else", "remove it: the platform sets it", true})
+		out = append(out, Fault{regionMetadata, "describes another region than " + ownRegion + ", which may send requests to another host", "remove it: the platform sets it", true})
 	}
 	for _, entry := range slices.Sorted(slices.Values(environ)) {
 		if strings.Contains(entry, certificate) {
@@ -150,31 +152,11 @@ func nearKey(name string) string {
 		if name == s.Name {
 			return ""
 		}
-		if oneApart(folded, s.Name) {
+		if phrase.Near(folded, s.Name, 1) {
 			near = s.Name
 		}
 	}
 	return near
-}
-
-// oneApart reports whether a and b are equal or differ by one character put in,
-// left out, changed, or swapped with its neighbour.
-func oneApart(a, b string) bool {
-	if len(a) > len(b) {
-		a, b = b, a
-	}
-	i := 0
-	for i < len(a) && a[i] == b[i] {
-		i++
-	}
-	switch len(b) - len(a) {
-	case 0:
-		return i == len(a) || a[i+1:] == b[i+1:] ||
-			i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
-	case 1:
-		return a[i:] == b[i+1:]
-	}
-	return false
 }
 
 // plain takes the Markdown out of a description of values.
@@ -182,9 +164,5 @@ func plain(values string) string { return strings.ReplaceAll(values, "`", "") }
 
 // quote shows a value in a message, shortened.
 func quote(value string) string {
-	const most = 60
-	if r := []rune(value); len(r) > most {
-		value = string(r[:most]) + "..."
-	}
-	return fmt.Sprintf("%q", value)
+	return fmt.Sprintf("%q", phrase.Clip(value, 63))
 }

@@ -1,10 +1,12 @@
 package outcome
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/keyturn/keyturn/pkg/phrase"
 	"github.com/rs/zerolog"
 )
 
@@ -72,9 +74,9 @@ func (d Digest) Title() string {
 	}
 	tail := ""
 	if name := oneLine(d.Tenancy); name != "" {
-		tail = " | " + clip(name, maxTenancy)
+		tail = " | " + phrase.Clip(name, maxTenancy)
 	}
-	return clip("Keyturn | Sweep: "+strings.Join(counts, ", "), maxTitle-len(tail)) + tail
+	return phrase.Clip("Keyturn | Sweep: "+strings.Join(counts, ", "), maxTitle-len(tail)) + tail
 }
 
 // maxItems is how many things of a sort a digest shows.
@@ -94,7 +96,7 @@ func (d Digest) Body() string {
 	var m mail
 	whose := ""
 	if d.Tenancy != "" {
-		whose = " of tenancy " + clip(oneLine(d.Tenancy), maxText)
+		whose = " of tenancy " + phrase.Clip(oneLine(d.Tenancy), maxText)
 	}
 	m.line("Summary of the scheduled sweep" + whose + ".")
 	if d.Repeated > 0 {
@@ -118,23 +120,23 @@ func (d Digest) Body() string {
 	m.copied("Runbooks", Runbooks+"README.md")
 	search := Outcome{CallID: d.CallID}.searchByHand()
 	for _, o := range d.Outcomes {
-		search = firstOf(o.Search, search) // all of them are of this call
+		search = cmp.Or(o.Search, search) // all of them are of this call
 	}
 	m.copied("Log lines", search)
 	m.pair("Call", d.CallID)
 	m.pair("Version", d.Version)
-	return clip(m.String(), maxBody)
+	return phrase.Clip(m.String(), maxBody)
 }
 
 // short is an outcome as a part of a digest.
 func (o Outcome) short(m *mail) {
-	m.line("== " + firstOf(o.Noun, "credential") + " of " + firstOf(oneLine(o.UserName), o.UserID))
+	m.line("== " + cmp.Or(o.Noun, "credential") + " of " + cmp.Or(oneLine(o.UserName), o.UserID))
 	m.line(o.headline())
 	if o.Reason != "" && o.Status != Rotated {
-		m.line("Why: " + clip(oneLine(o.Reason), maxText) + ".")
+		m.line("Why: " + phrase.Clip(oneLine(o.Reason), maxText) + ".")
 	}
 	if o.Mend != "" {
-		m.line("What to do: " + clip(strings.TrimSpace(o.Mend), 3*maxText))
+		m.line("What to do: " + phrase.Clip(strings.TrimSpace(o.Mend), 3*maxText))
 	}
 	m.list(o.Todo)
 	m.list(some(o.Slots))

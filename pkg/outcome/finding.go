@@ -1,6 +1,7 @@
 package outcome
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 )
@@ -18,7 +19,7 @@ func (f Finding) MarshalText() ([]byte, error) { return []byte(f.Text), nil }
 
 // About says which credential an outcome is about, the same in every sweep.
 func (o Outcome) About() string {
-	return strings.Join([]string{o.Kind, o.UserID, firstOf(o.OldID, o.ProblemID)}, " ")
+	return strings.Join([]string{o.Kind, o.UserID, cmp.Or(o.OldID, o.ProblemID)}, " ")
 }
 
 // State is what an outcome says apart from times, counts, and ids of requests: two outcomes about one credential with

@@ -1,9 +1,12 @@
 package outcome
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // How the subject's bytes are shared: what came of it always fits, and the reason has what the others leave.
@@ -16,22 +19,22 @@ const (
 // tenancy.
 func (o Outcome) Title() string {
 	head := "Keyturn | " + o.verdict() + ": "
-	thing := firstOf(o.Noun, "credential")
-	if name := firstOf(oneLine(o.UserName), oneLine(o.UserID)); name != "" {
+	thing := cmp.Or(o.Noun, "credential")
+	if name := cmp.Or(oneLine(o.UserName), oneLine(o.UserID)); name != "" {
 		thing += " of " + name
 	}
 	thing, tail := oneLine(thing), ""
 	if name := oneLine(o.TenancyName); name != "" {
-		tail = " | " + clip(name, maxTenancy)
+		tail = " | " + phrase.Clip(name, maxTenancy)
 	}
 	why := ""
 	if o.Status != Rotated && o.Status != DryRun {
-		why = firstOf(o.Brief, o.Reason)
+		why = cmp.Or(o.Brief, o.Reason)
 	}
 	if why = short(why, maxTitle-len(head)-len(tail)-len(" ()")-min(len(thing), maxThing)); why != "" {
 		tail = " (" + why + ")" + tail
 	}
-	return head + clip(thing, maxTitle-len(head)-len(tail)) + tail
+	return head + phrase.Clip(thing, maxTitle-len(head)-len(tail)) + tail
 }
 
 // verdict is the subject's first word. docs/runbooks has a page for each.
@@ -58,7 +61,7 @@ func (o Outcome) Body() string {
 	var m mail
 	m.line(o.headline())
 	if o.Reason != "" && o.Status != Rotated {
-		m.line("Why: " + sentence(clip(oneLine(o.Reason), maxReason)))
+		m.line("Why: " + sentence(phrase.Clip(oneLine(o.Reason), maxReason)))
 	}
 	switch {
 	case o.Reopened:
@@ -84,13 +87,13 @@ func (o Outcome) Body() string {
 	}
 	o.problem(&m)
 	o.reference(&m)
-	return clip(m.String(), maxBody)
+	return phrase.Clip(m.String(), maxBody)
 }
 
 // steps says what to do next. There is always something to say, be it that nothing has to be done.
 func (o Outcome) steps(m *mail) {
 	var remedy []string
-	for l := range strings.Lines(clip(strings.TrimSpace(o.Mend), maxReason)) {
+	for l := range strings.Lines(phrase.Clip(strings.TrimSpace(o.Mend), maxReason)) {
 		remedy = append(remedy, printable(strings.TrimRight(l, "\r\n")))
 	}
 	if len(remedy) > 0 {
@@ -116,9 +119,9 @@ func (o Outcome) otherwise() string {
 }
 
 func (o Outcome) headline() string {
-	thing := "The " + firstOf(o.Noun, "credential")
+	thing := "The " + cmp.Or(o.Noun, "credential")
 	if name := oneLine(o.UserName); name != "" {
-		thing += " of " + clip(name, maxText)
+		thing += " of " + phrase.Clip(name, maxText)
 	}
 	switch o.Status {
 	case Rotated:
@@ -174,7 +177,7 @@ func (o Outcome) secrets(m *mail) {
 		}
 		m.line("  " + s.ID)
 		if owner := oneLine(s.Owner); owner != "" {
-			m.line("  Owner: " + clip(owner, maxText))
+			m.line("  Owner: " + phrase.Clip(owner, maxText))
 		}
 	}
 }
@@ -183,7 +186,7 @@ func (o Outcome) secrets(m *mail) {
 func (s Secret) state() string { return s.name() + ": " + s.stage() }
 
 func (s Secret) name() string {
-	return fmt.Sprintf("%s (%s)", clip(firstOf(oneLine(s.Name), "secret"), maxText), s.Holds)
+	return fmt.Sprintf("%s (%s)", phrase.Clip(cmp.Or(oneLine(s.Name), "secret"), maxText), s.Holds)
 }
 
 // stage is that of the rotation's version, in Vault's word.
@@ -230,13 +233,13 @@ func (o Outcome) reference(m *mail) {
 	m.head("Reference")
 	m.copied("Problem in the Console", o.Link)
 	for _, s := range o.Secrets {
-		m.copied("Secret "+clip(firstOf(oneLine(s.Name), s.Holds), maxWidth/2)+" in the Console", s.Link)
+		m.copied("Secret "+phrase.Clip(cmp.Or(oneLine(s.Name), s.Holds), maxWidth/2)+" in the Console", s.Link)
 	}
 	m.copied("Runbook", Runbooks+o.Runbook())
 	if o.StillClosed {
 		m.copied("Runbook for a problem that is still closed", Runbooks+"mail-still-closed.md")
 	}
-	m.copied("Log lines", firstOf(o.Search, o.searchByHand()))
+	m.copied("Log lines", cmp.Or(o.Search, o.searchByHand()))
 	m.pair("Rotation", o.Rotation)
 	m.pair("Call", o.CallID)
 	m.pair("Version", o.Version)

@@ -1,6 +1,7 @@
 package outcome
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/metric"
@@ -9,7 +10,7 @@ import (
 // Points are the figures of one outcome, for Monitoring.
 func (o Outcome) Points() []metric.Point {
 	at := o.Began.Add(time.Duration(o.TookMS) * time.Millisecond)
-	kind := firstOf(o.Kind, "unknown")
+	kind := cmp.Or(o.Kind, "unknown")
 	whole := map[string]string{"kind": kind, "outcome": string(o.Status)}
 	points := []metric.Point{
 		{Name: metric.Rotations, Dimensions: whole, Value: 1, At: at},

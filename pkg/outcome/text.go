@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 const (
@@ -73,7 +75,7 @@ func (m *mail) head(s string) { m.heading = "\n" + strings.ToUpper(s) + "\n" }
 
 func (m *mail) list(items []string) {
 	for _, s := range items {
-		m.line("- " + clip(oneLine(s), 3*maxText))
+		m.line("- " + phrase.Clip(oneLine(s), 3*maxText))
 	}
 }
 
@@ -81,9 +83,9 @@ func (m *mail) list(items []string) {
 func (m *mail) tasks(items []string) {
 	for _, s := range items {
 		first, rest, _ := strings.Cut(strings.TrimSpace(s), "\n")
-		text := "- " + clip(oneLine(first), 3*maxText)
+		text := "- " + phrase.Clip(oneLine(first), 3*maxText)
 		for l := range strings.Lines(rest) {
-			text += "\n  " + clip(printable(strings.TrimRight(l, "\r\n")), maxReason)
+			text += "\n  " + phrase.Clip(printable(strings.TrimRight(l, "\r\n")), maxReason)
 		}
 		m.line(text)
 	}
@@ -91,7 +93,7 @@ func (m *mail) tasks(items []string) {
 
 // pair writes "name: value", or nothing. A value that is too long for that stands on a line of its own.
 func (m *mail) pair(name, value string) {
-	value = clip(oneLine(value), maxText)
+	value = phrase.Clip(oneLine(value), maxText)
 	switch {
 	case value == "":
 		return
@@ -105,7 +107,7 @@ func (m *mail) pair(name, value string) {
 
 // long writes a value that needs a line of its own. One of several words is wrapped, unless it is to be copied.
 func (m *mail) long(name, value string) {
-	if value = clip(oneLine(value), maxText); value != "" {
+	if value = phrase.Clip(oneLine(value), maxText); value != "" {
 		m.line(name + ":")
 		m.line("  " + value)
 		m.know(value)
@@ -121,7 +123,7 @@ func (m *mail) copied(name, value string) {
 
 // once is pair for what the mail may have said before: then it is not said again.
 func (m *mail) once(name, value string) {
-	if !m.shown[clip(oneLine(value), maxText)] {
+	if !m.shown[phrase.Clip(oneLine(value), maxText)] {
 		m.pair(name, value)
 	}
 }
@@ -138,15 +140,6 @@ func stamp(t *time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
-}
-
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }
 
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
@@ -172,18 +165,6 @@ func sentence(s string) string {
 	return s + "."
 }
 
-// clip cuts a text to at most n bytes, between characters.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	cut := max(n-len("..."), 0)
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "..."
-}
-
 // ids are what a reason quotes and a subject has no room for: OCIDs, with the brackets around them, and request ids.
 var ids = regexp.MustCompile(` ?\(ocid1\.[^)]*\)| ?\[opc-request-id [^]]*\]|,? ?ocid1\.[a-z0-9.-]+`)
 
@@ -196,7 +177,7 @@ func short(reason string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	s = clip(s, n)
+	s = phrase.Clip(s, n)
 	if cut := strings.LastIndexByte(s, ' '); cut > n/3 {
 		s = s[:cut] + "..."
 	}

@@ -241,6 +241,6 @@ func (f *Facts) untried() []NotChecked {
 	if f.AnyProblem.OK() && f.AnyProblem.Value == "" {
 		out = append(out, NotChecked{"GetProblem, ListProblemHistories", "Cloud Guard has no problem yet that could be read", p.statement(stProblems, "")})
 	}
-	return append(out, NotChecked{"secrets that a closure comment names in other compartments or regions", "nobody knows them before", ""},
+	return append(out, NotChecked{"secrets that a closure comment names in other compartments or regions", "they are not known in advance", ""},
 		NotChecked{"the Events rule, the schedule and the subscriptions of the topic", "the function may not read them", ""})
 }

@@ -330,7 +330,7 @@ func TestTheReasonWhyNothingWasAskedIsTheRealOne(t *testing.T) {
 	_, skipped := f.Judge()
 	for _, what := range []string{"secret", "user", "namespace", "registry", "s3_endpoint"} {
 		i := slices.IndexFunc(skipped, func(n preflight.NotChecked) bool { return n.What == what })
-		if i < 0 || !strings.Contains(skipped[i].Why, "nobody knows which secrets are bound") {
+		if i < 0 || !strings.Contains(skipped[i].Why, "it is not known which secrets are bound") {
 			t.Errorf("%s: %+v", what, skipped)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // Request is an invocation that is meant for the preflight.
@@ -73,11 +75,5 @@ func faulty(found string) Request {
 	return Request{Fault: &Check{Check: checkRequest, Result: Failed, Found: found + "; nothing was looked at, and nothing begun", Mend: "send " + example}}
 }
 
-// clip shortens what somebody else has written.
-func clip(s string) string {
-	const most = 60
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "..."
-	}
-	return s
-}
+// clip shortens what comes from outside.
+func clip(s string) string { return phrase.Clip(s, 63) }

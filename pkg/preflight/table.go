@@ -72,7 +72,7 @@ func specs() []spec {
 // unneeded is the reason why there was nothing to look at, if it is known which secrets are bound.
 func (f *Facts) unneeded(why string) string {
 	if !f.listed() {
-		return "nobody knows which secrets are bound, see the check " + checkCompartments
+		return "it is not known which secrets are bound, see the check " + checkCompartments
 	}
 	return why
 }

@@ -202,7 +202,7 @@ func (c *response) judge(r guard.Request, verdict guard.Verdict, err error) bool
 	case guard.Answered:
 		c.ignore("an earlier delivery has re-opened the problem")
 	case guard.ByItself:
-		c.ignore("Cloud Guard closed the problem by itself; nobody asked for a rotation")
+		c.ignore("Cloud Guard closed the problem itself; no person asked for a rotation")
 	case guard.NotOurs:
 		c.ignore(err.Error())
 	default:

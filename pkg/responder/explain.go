@@ -1,6 +1,7 @@
 package responder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -143,7 +144,7 @@ func (c *response) notListed(id string, compartments []string) *explanation {
 		fmt.Sprintf("secret %s is not where this function may look for secrets. It looks in %s%s", id, where,
 			strings.Join(compartments, ", ")),
 		"Check as an administrator whether the secret exists:\noci vault secret get --secret-id " + id +
-			inRegion(firstOf(region, c.region)) +
+			inRegion(cmp.Or(region, c.region)) +
 			"\nIf it exists, add its compartment to the configuration key secret_compartments (with the stack: " +
 			"secret_compartment_ocids). " +
 			"If it does not, correct the OCID in the comment.\nThen close the problem again."}

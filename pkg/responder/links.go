@@ -1,6 +1,7 @@
 package responder
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strings"
@@ -47,7 +48,7 @@ func (c *response) lead() {
 // secretLink is the page of a secret (its form: the OCI plugin of Apache NetBeans, SecretItem).
 func (c *response) secretLink(s *outcome.Secret) string {
 	p, ok := c.places[s.ID]
-	region := firstOf(p.Region, c.region)
+	region := cmp.Or(p.Region, c.region)
 	console := c.Facts.Console(region)
 	if !ok || p.Vault == "" || console == "" {
 		return ""
@@ -82,15 +83,6 @@ func doubleQuoted(text string) string {
 // singleQuoted is the same, for all others.
 func singleQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
-}
-
 // setStatus is the command that sets the problem to a status of Cloud Guard, with a comment.
 func (c *response) setStatus(status, comment string) string {
 	return "oci cloud-guard problem update-problem-status --problem-id " + c.out.ProblemID + " --status " + status +
@@ -99,7 +91,7 @@ func (c *response) setStatus(status, comment string) string {
 
 // preflight is the command that asks the function what it lacks.
 func (c *response) preflight() string {
-	return "oci fn function invoke --function-id " + firstOf(c.function, "<FUNCTION>") + inRegion(c.region) +
+	return "oci fn function invoke --function-id " + cmp.Or(c.function, "<FUNCTION>") + inRegion(c.region) +
 		` --file - --body '{"keyturn":"preflight"}'`
 }
 

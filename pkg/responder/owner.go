@@ -28,14 +28,26 @@ func lookUp(ctx context.Context, d Directory, clock rotation.Clock, ref credenti
 			return o, fmt.Errorf("looking up the tenancy: %w", err)
 		}
 		o = credential.Owner{Tenancy: t.ID, TenancyName: t.Name, User: ref.User, Region: t.Home}
-		if o.UserName, err = d.UserName(ctx, ref.User); err != nil {
-			return o, fmt.Errorf("looking up the user: %w", err)
-		}
-		if ref.Kind.Record().Endpoint == credential.AtIAM {
-			return o, nil
-		}
-		if o.Namespace, err = d.Namespace(ctx); err != nil {
-			return o, fmt.Errorf("looking up the Object Storage namespace: %w", err)
+		elsewhere := ref.Kind.Record().Endpoint != credential.AtIAM
+		var group background.Group
+		group.Go(func() (err error) {
+			if o.UserName, err = d.UserName(ctx, ref.User); err != nil {
+				return fmt.Errorf("looking up the user: %w", err)
+			}
+			return nil
+		})
+		group.Go(func() (err error) {
+			if !elsewhere {
+				return nil
+			}
+			if o.Namespace, err = d.Namespace(ctx); err != nil {
+				return fmt.Errorf("looking up the Object Storage namespace: %w", err)
+			}
+			return nil
+		})
+		group.Join()
+		if err := group.First(); err != nil || !elsewhere {
+			return o, err
 		}
 		if o.Hosts, err = d.Hosts(o.Region, o.Namespace); err != nil {
 			return o, fmt.Errorf("finding the hosts at which the credential is used: %w", err)

@@ -62,11 +62,16 @@ func TestTheOwnerIsLookedUpOnceUnlessTheAnswerIsOldOrFailed(t *testing.T) {
 		"failed once": {0, 1, 2},
 	} {
 		s := newScene()
+		begun := make(chan bool)
 		s.problem = func(int) (cloudguard.Problem, error) {
+			<-begun // before that the lookup may not have been made
 			s.slept += c.late
 			return s.closed(comment), nil
 		}
 		s.userErr = func(n int) error {
+			if n == 1 {
+				close(begun)
+			}
 			if n <= c.fails {
 				return errors.New("no answer")
 			}

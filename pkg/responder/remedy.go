@@ -54,7 +54,7 @@ func (c *response) ended(r rotation.Result) string {
 		return "Close the problem again and name the secret of the earlier closure. If the credential of that " +
 			"closure is not used, delete it first."
 	case rotation.NotOurs:
-		return "Find out with OCI's Audit log who has made the new credential that the secret names. If nobody uses it, delete it. " + c.again()
+		return "Find out with OCI's Audit log who made the new credential that the secret names. If it isn't used, delete it. " + c.again()
 	case rotation.NamesSpent:
 		return "Close the problem again and name another secret in the comment."
 	case rotation.SecretFull:

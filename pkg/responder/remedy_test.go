@@ -233,7 +233,7 @@ func TestOnlyThoseWhoOwnAJournalMayUseItsUnboundSecret(t *testing.T) {
 		if o.Status != want || err != nil {
 			t.Errorf("%s: %s (%s), %v", name, o.Status, o.Reason, err)
 		}
-		if c.refused && (!strings.Contains(o.Reason, "is bound to nobody, and holds the credential of another: ") || o.Mend == "") {
+		if c.refused && (!strings.Contains(o.Reason, "is not bound, and its journal names another owner: ") || o.Mend == "") {
 			t.Errorf("%s: the reason is %q, the remedy %q", name, o.Reason, o.Mend)
 		}
 	}

@@ -1,6 +1,7 @@
 package responder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -122,7 +123,7 @@ func (c *response) refused(r rotation.Result) {
 	if r.Reason == rotation.NoFreeSlot || r.Reason == rotation.Doubtful {
 		o.Slots = listed(r)
 	}
-	o.Mend = firstOf(c.ended(r), o.Mend)
+	o.Mend = cmp.Or(c.ended(r), o.Mend)
 	if c.inPlace(r) {
 		c.consumers(r)
 	}

@@ -38,7 +38,7 @@ func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
 			outcome.Refused, "the PENDING version 2", "encryption key"},
 		{"nobody can be asked", rotation.Result{End: rotation.Refuse, Reason: rotation.Unprovable, Cause: fault.New(fault.Unclear, "prove auth-token", "no answer")}, outcome.Refused, "no answer", "network path"},
 		{"doubtful", rotation.Result{End: rotation.Refuse, Reason: rotation.Doubtful, Detail: "who knows"}, outcome.Refused, "whether the old credential is gone: who knows", "Find the owner"},
-		{"not ours", rotation.Result{End: rotation.Refuse, Reason: rotation.NotOurs, Detail: "the key x"}, outcome.Refused, "the key x", "who has made"},
+		{"not ours", rotation.Result{End: rotation.Refuse, Reason: rotation.NotOurs, Detail: "the key x"}, outcome.Refused, "the key x", "who made"},
 		{"no name left", rotation.Result{End: rotation.Refuse, Reason: rotation.NamesSpent}, outcome.Refused, "no version name left", "another secret"},
 		{"other secret", rotation.Result{End: rotation.Refuse, Reason: rotation.OtherSecret}, outcome.Refused, "another secret", "earlier closure"},
 		{"full secret", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretFull}, outcome.Refused, "no more versions", "schedule-deletion"},

@@ -80,7 +80,7 @@ func authorize(cfg config.Config, kind credential.Kind, o credential.Owner, targ
 		}
 		own, other := rotation.OwnerOf(credential.Ref{Kind: kind, User: o.User}), rotation.JournalOf(s.Metadata).Owner
 		if free && other != "" && other != own {
-			return &guard.Refusal{Problem: fmt.Sprintf("secret %s (%s) is bound to nobody, and holds the credential of another: %s", s.Name, s.ID, other),
+			return &guard.Refusal{Problem: fmt.Sprintf("secret %s (%s) is not bound, and its journal names another owner: %s", s.Name, s.ID, other),
 				Mend: "Close the problem again and name another secret in the comment."}
 		}
 		if i := slices.IndexFunc(targets, func(t rotation.Target) bool { return t.SecretID == s.ID }); i >= 0 {

@@ -64,7 +64,7 @@ func (c *response) tell(ctx context.Context) error {
 		err := c.publish(ctx)
 		measured()
 		if err != nil {
-			return fmt.Errorf("telling SecOps: %w", err)
+			return fmt.Errorf("notifying SecOps: %w", err)
 		}
 	}
 	if !o.Finished() {

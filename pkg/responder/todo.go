@@ -1,6 +1,7 @@
 package responder
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func notifies(s secret.Secret) string {
 
 // accepted notes a secret without tags that secret_binding=warn has let through, and how to bind it.
 func (c *response) accepted(s secret.Secret) {
-	name := firstOf(s.Name, s.ID)
+	name := cmp.Or(s.Name, s.ID)
 	c.note("Secret %s is not bound to this user and kind; it was accepted because secret_binding is warn.", name)
 	c.todo("If secret " + name + " is meant for this credential, bind it:\n" + guard.BindCommand(s, c.kind,
 		c.request.User))
@@ -43,7 +44,7 @@ func (c *response) notify() {
 		if named[s.Owner] == nil {
 			owners = append(owners, s.Owner)
 		}
-		named[s.Owner] = append(named[s.Owner], firstOf(s.Name, s.ID))
+		named[s.Owner] = append(named[s.Owner], cmp.Or(s.Name, s.ID))
 	}
 	for _, owner := range owners {
 		what := "secret "
@@ -113,7 +114,7 @@ func (c *response) already(r rotation.Result) {
 	case rotation.AlreadyGone:
 		c.todo("Nothing, unless a consumer still needs "+c.kind.One()+": none was made. Then make one manually, and "+
 			"write it to the consumer's secret.",
-			"If the problem opens again by itself, dismiss it.")
+			"If Cloud Guard opens the problem again, dismiss it.")
 	case rotation.AlreadyReset:
 		const why = "Nothing: the user has set a new password, or has got one, after the problem was closed."
 		if len(r.Placed) == 0 {

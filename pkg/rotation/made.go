@@ -115,7 +115,7 @@ func (v view) astray() (Made, string) {
 		return MadeDoubtful, fmt.Sprintf("%s %s: the secret's PENDING version %s is said to hold it; nothing in IAM shows that this rotation has made it", noun, v.new, v.name)
 	}
 	if v.new == "" && v.is(StoredCurrent, StoredPromotedIn) && !(v.finished() && v.oldGone()) {
-		return MadeDoubtful, "the secret's metadata was wiped: nobody can tell which credential its CURRENT version holds"
+		return MadeDoubtful, "the secret's metadata was wiped, so it isn't known which credential its CURRENT version holds"
 	}
 	for _, c := range v.marked() {
 		m, _ := credential.ParseMark(c.Description)

@@ -100,7 +100,7 @@ func (r *run) refused(kind credential.Kind, user, id string, result rotation.Res
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.digest.Unfinished = append(r.digest.Unfinished, outcome.Finding{About: "orphan " + id, State: why, Needs: true,
-		Text: fmt.Sprintf("The %s %s of %s has the mark of a rotation, and its value may be nowhere. It was not deleted: %s. Delete it if nobody uses it.",
+		Text: fmt.Sprintf("The %s %s of %s has the mark of a rotation, and its value may be stored nowhere. It was not deleted: %s. Delete it if it isn't used.",
 			kind.Noun(), id, user, strings.TrimSuffix(why, "."))})
 }
 

@@ -72,7 +72,7 @@ func (r *run) duty(ctx context.Context, id string) error {
 	case fault.Absent, fault.Denied, fault.Invalid:
 		for _, c := range claims {
 			r.needs(c, "not found", fmt.Sprintf("its problem %s can't be read: %s. Check that the function may read cloud-guard-problems. "+
-				"If the problem is gone, delete the old credential once nobody uses it", id, fault.Plain(err)))
+				"If the problem is gone, delete the old credential once it isn't used any more", id, fault.Plain(err)))
 		}
 		return nil
 	}

@@ -219,7 +219,7 @@ func TestEverySearchFindsItsLinesAndNoOthers(t *testing.T) {
 
 func TestEveryMessageThatIsSearchedForIsOneThatIsLogged(t *testing.T) {
 	logged := ""
-	for _, file := range []string{"pkg/outcome/outcome.go", "pkg/outcome/digest.go", "pkg/responder/rotate.go", "pkg/oci/call.go", "pkg/fn/fn.go", "functions/internal/wire/wire.go"} {
+	for _, file := range []string{"pkg/outcome/outcome.go", "pkg/outcome/digest.go", "pkg/responder/rotate.go", "pkg/oci/call.go", "pkg/fn/fn.go", "functions/internal/app/app.go"} {
 		logged += read(t, file)
 	}
 	seen := 0

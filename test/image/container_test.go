@@ -150,7 +150,7 @@ func loads(t *testing.T, e *engine, images map[string]string, tarball string) {
 func trusts(t *testing.T, e *engine, image string) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "wire.test")
-	output(t, root, []string{"CGO_ENABLED=0"}, "go", "test", "-c", "-o", program, "./functions/internal/wire")
+	output(t, root, []string{"CGO_ENABLED=0"}, "go", "test", "-c", "-o", program, "./functions/internal/app")
 	if err := readable(dir); err != nil {
 		t.Fatal(err)
 	}

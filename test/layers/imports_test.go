@@ -13,7 +13,7 @@ import (
 // of its own floor: what two rooms have in common belongs on a lower floor, and whoever is above joins them.
 var layers = [][]string{
 	{"background"},
-	{"metric", "trace", "version"},
+	{"metric", "phrase", "trace", "version"},
 	{"clock", "config", "credential", "fault", "fn"},
 	{"cloudguard", "secret"},
 	{"guard", "oci", "outcome", "rotation"},

@@ -1,4 +1,4 @@
-package wire
+package app
 
 import (
 	"crypto/x509"

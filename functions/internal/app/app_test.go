@@ -1,4 +1,4 @@
-package wire_test
+package app_test
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/keyturn/keyturn/functions/internal/wire"
+	"github.com/keyturn/keyturn/functions/internal/app"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/fn"
 	"github.com/keyturn/keyturn/pkg/preflight"
@@ -23,12 +23,12 @@ func TestARefusedConfigurationFailsWhatIsNoPreflightAndIsToldToWhatIs(t *testing
 			environ = append(environ, "OCI_GO_SDK_DEBUG=info", "prove=maybe")
 		}
 		var out bytes.Buffer
-		log, cfg, refused := wire.Start("rotate", environ, &out)
+		log, cfg, refused := app.Start("rotate", environ, &out)
 		if _, faulty := errors.AsType[*config.Error](refused); faulty != refuse || strings.Contains(out.String(), "prove") != refuse {
 			t.Fatalf("refused: %v; logged: %s", refused, &out)
 		}
 		begun := 0
-		f := wire.Preflight("rotate", log, cfg, refused, func(context.Context, []byte) (any, error) { begun++; return "done", nil })
+		f := app.Preflight("rotate", log, cfg, refused, func(context.Context, []byte) (any, error) { begun++; return "done", nil })
 		answer, err := f(t.Context(), []byte(`{"eventType":"x"}`))
 		if refuse && (err == nil || !strings.Contains(err.Error(), `prove is "maybe"`) || begun != 0) || !refuse && (answer != "done" || begun != 1) {
 			t.Errorf("refused: %v; an event is answered %v, %v", refuse, answer, err)
@@ -47,8 +47,8 @@ func TestARefusedConfigurationFailsWhatIsNoPreflightAndIsToldToWhatIs(t *testing
 func TestNobodyIsAskedInAnEnvironmentThatWouldBetrayIt(t *testing.T) {
 	for _, variable := range []string{"OCI_GO_SDK_DEBUG=info", "OCI_DEFAULT_REALM=example.com", "X=\n-----BEGIN CERTIFICATE-----\n",
 		"OCI_DEVELOPER_TOOL_CONFIGURATION_FILE_PATH=/tmp/regions.json"} {
-		log, cfg, refused := wire.Start("rotate", []string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaatopic", variable}, io.Discard)
-		answer, err := wire.Preflight("rotate", log, cfg, refused, nil)(t.Context(), []byte(`{"keyturn":"preflight","mail":"yes"}`))
+		log, cfg, refused := app.Start("rotate", []string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaatopic", variable}, io.Discard)
+		answer, err := app.Preflight("rotate", log, cfg, refused, nil)(t.Context(), []byte(`{"keyturn":"preflight","mail":"yes"}`))
 		if err != nil {
 			t.Fatal(err)
 		}

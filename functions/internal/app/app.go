@@ -1,5 +1,5 @@
-// Package wire joins the packages into what both functions share.
-package wire
+// Package app joins the packages into what both functions share.
+package app
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package wire_test
+package app_test
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 
-	"github.com/keyturn/keyturn/functions/internal/wire"
+	"github.com/keyturn/keyturn/functions/internal/app"
 )
 
 // ociRoot is the authority that OCI's endpoints have their certificates from.
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 func trusts(path string) (code int) {
-	wire.Trust()
+	app.Trust()
 	der, err := os.ReadFile(path)
 	if err != nil {
 		return 2
