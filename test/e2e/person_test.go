@@ -23,7 +23,7 @@ type scene struct {
 	c     *tenancy.Case
 	h     *judge.History
 	own   tenancy.Credential // what the person put into the secret; none in most scenes
-	other string           // somebody else
+	other string             // somebody else
 	since map[string]ociemu.Secret
 }
 

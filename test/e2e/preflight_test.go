@@ -139,7 +139,9 @@ type broken struct {
 var brokenSetUps = []broken{
 	{name: "the topic is gone", with: func(o *tenancy.Options) { o.Config = []string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaagone"} },
 		check: "topic", words: []string{"absent, or not allowed", "us-ashburn-1", "oci ons topic get --topic-id ocid1.onstopic.oc1.iad.aaaaaaaagone", "{ONS_TOPIC_READ} in compartment id <COMPARTMENT_OF_TOPIC>"}},
-	{name: "the topic is of another region", with: func(o *tenancy.Options) { o.Config = []string{"ons_topic=ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaafar"} },
+	{name: "the topic is of another region", with: func(o *tenancy.Options) {
+		o.Config = []string{"ons_topic=ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaafar"}
+	},
 		check: "topic", words: []string{"its OCID says eu-frankfurt-1"}},
 	{name: "the topic may not be read", with: func(o *tenancy.Options) { deny(o, "GetTopic") }, check: "topic", words: []string{"{ONS_TOPIC_READ}"}},
 	{name: "Cloud Guard may not be read", with: func(o *tenancy.Options) { deny(o, "cloudguard") }, check: "cloud_guard", words: []string{"ListProblems", "to use cloud-guard-problems in tenancy"},
@@ -159,7 +161,9 @@ var brokenSetUps = []broken{
 	{name: "a secret is bound to nobody who is there", set: func(s *tenancy.Deployment) { bound(s, "ocid1.user.oc1..aaaaaaaanobody", ociemu.SecretSeed{}) },
 		check: "user", words: []string{"ocid1.user.oc1..aaaaaaaanobody", "is absent"}},
 	{name: "no user may be read", with: func(o *tenancy.Options) { deny(o, "GetUser") }, check: "user", words: []string{"absent, or not allowed", "{USER_INSPECT} in tenancy"}},
-	{name: "two secrets for one role", set: func(s *tenancy.Deployment) { s.Add(tenancy.Want{Kind: tenancy.AuthToken}).AddSecret("auth_secret_ocid", true) },
+	{name: "two secrets for one role", set: func(s *tenancy.Deployment) {
+		s.Add(tenancy.Want{Kind: tenancy.AuthToken}).AddSecret("auth_secret_ocid", true)
+	},
 		check: "secret_binding", words: []string{"are both bound to this user and kind"}},
 	{name: "two halves without a role", set: func(s *tenancy.Deployment) { s.Add(tenancy.Want{Kind: tenancy.CustomerSecretKey}) },
 		check: "secret_binding", is: "warning", words: []string{"which half is which", "access-key"}},
@@ -191,8 +195,12 @@ var brokenSetUps = []broken{
 	{name: "the token is over", with: func(o *tenancy.Options) { o.Emulator.TokenLife = -time.Minute }, check: "token", words: []string{"is over since", "oci fn function update --function-id ocid1.fnfunc", "--timeout-in-seconds"}},
 	{name: "there is no token", with: func(o *tenancy.Options) { o.Config = []string{"OCI_RESOURCE_PRINCIPAL_RPST=/nowhere/rpst"} }, check: "token", words: []string{"can't be read", "run it as an OCI Function"}},
 	{name: "the namespace may not be read", with: func(o *tenancy.Options) { deny(o, "GetNamespace") }, check: "namespace", words: []string{"{OBJECTSTORAGE_NAMESPACE_READ} in tenancy"}},
-	{name: "the registry is out of reach", set: func(s *tenancy.Deployment) { s.Inject(ociemu.Fault{Operation: "RegistryPing", Times: -1, Do: ociemu.Cut}) }, check: "registry", words: []string{"gives no answer", "prove"}},
-	{name: "the S3-compatible endpoint is out of reach", set: func(s *tenancy.Deployment) { s.Inject(ociemu.Fault{Operation: "ListBuckets", Times: -1, Do: ociemu.Cut}) }, check: "s3_endpoint", words: []string{"gives no answer"}},
+	{name: "the registry is out of reach", set: func(s *tenancy.Deployment) {
+		s.Inject(ociemu.Fault{Operation: "RegistryPing", Times: -1, Do: ociemu.Cut})
+	}, check: "registry", words: []string{"gives no answer", "prove"}},
+	{name: "the S3-compatible endpoint is out of reach", set: func(s *tenancy.Deployment) {
+		s.Inject(ociemu.Fault{Operation: "ListBuckets", Times: -1, Do: ociemu.Cut})
+	}, check: "s3_endpoint", words: []string{"gives no answer"}},
 	{name: "no users may be listed", sweep: true, with: func(o *tenancy.Options) { deny(o, "ListUsers") }, check: "users", words: []string{"{USER_INSPECT} in tenancy"}},
 }
 
