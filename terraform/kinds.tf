@@ -40,6 +40,7 @@ locals {
     }
   }
   kind_names = ["api-key", "auth-token", "customer-secret-key", "password"]
+  kinds_on   = [for k in local.kind_names : k if contains(var.kinds, k)]
   roles      = distinct(flatten([for k in local.kind_names : local.kinds[k].roles]))
 
   # A pair of plain secrets holds one credential.

@@ -3,8 +3,6 @@ locals {
   looked_up_home = try(one([for r in data.oci_identity_region_subscriptions.this[0].region_subscriptions : r.region_name if r.is_home_region]), null)
   home_region    = coalesce(var.home_region, local.looked_up_home, var.region)
 
-  kinds_on = [for k in local.kind_names : k if contains(var.kinds, k)]
-
   # Without images everything else is prepared.
   functions = { for name, image in { rotate = var.rotate_image, sweep = var.sweep_image } : name => {
     image  = split("@", image)[0]

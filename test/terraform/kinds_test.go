@@ -43,6 +43,7 @@ locals {
 	}
 	fmt.Fprintf(&b, `  }
   kind_names = %s
+  kinds_on   = [for k in local.kind_names : k if contains(var.kinds, k)]
   roles      = distinct(flatten([for k in local.kind_names : local.kinds[k].roles]))
 
   # A pair of plain secrets holds one credential.
