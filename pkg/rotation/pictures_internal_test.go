@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ type cabinet struct {
 	versions map[string][]secret.Version
 	contents map[string]credential.Value // by secret and number
 	fails    func(call string) error
+	mu       sync.Mutex
 	calls    []string
 	quiet    bool // the answer to an update doesn't show its effect yet
 }
@@ -39,6 +41,8 @@ func cabinetOf(s *scene) *cabinet {
 }
 
 func (c *cabinet) call(call string) error {
+	c.mu.Lock() // a look reads several secrets in parallel
+	defer c.mu.Unlock()
 	c.calls = append(c.calls, call)
 	if c.fails == nil {
 		return nil

@@ -39,7 +39,7 @@ func (e *Engine) Prefetch(ctx context.Context, ref credential.Ref, secrets []str
 		p.listing = background.Start(func() (credential.Listing, error) { return issuer.List(ctx, ref.User) })
 	}
 	for _, id := range secrets {
-		if e.Known == nil || e.Known(id) {
+		if p.secrets[id] == nil && (e.Known == nil || e.Known(id)) {
 			p.secrets[id] = background.Start(func() (secret.Secret, error) { return e.Vault.Secret(ctx, id) })
 		}
 	}

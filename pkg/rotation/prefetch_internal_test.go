@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type counted struct {
 	Issuer
 	Vault
+	mu             sync.Mutex
 	lists, secrets int
 	fails          func(n int) error // of the nth read
 	now            time.Time
@@ -31,11 +33,15 @@ func (c *counted) fail() error {
 }
 
 func (c *counted) List(context.Context, string) (credential.Listing, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.lists++
 	return credential.Listing{At: noon}, c.fail()
 }
 
 func (c *counted) Secret(_ context.Context, id string) (secret.Secret, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.secrets++
 	return secret.Secret{ID: id, State: secret.Active}, c.fail()
 }
