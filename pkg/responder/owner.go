@@ -45,7 +45,6 @@ func lookUp(ctx context.Context, d Directory, clock rotation.Clock, ref credenti
 			}
 			return nil
 		})
-		group.Join()
 		if err := group.First(); err != nil || !elsewhere {
 			return o, err
 		}
