@@ -78,7 +78,7 @@ locals {
 
   # Half a pair is never rotated.
   pair_halves = { for user in distinct([for s in values(var.first_secrets) : s.user]) : user => distinct([
-    for s in values(var.first_secrets) : s.role if s.user == user && contains(local.pair_kinds, s.kind) && s.role != "bundle"
+    for s in values(var.first_secrets) : s.role if s.user == user && contains(keys(local.other_half), s.role) && contains(try(local.kinds[s.kind].roles, []), s.role)
   ]) }
   misfits = [for name, s in var.first_secrets :
     "${name}: ${contains(local.kind_names, s.kind) ? "${s.kind} takes the role ${join(" or ", local.kinds[s.kind].roles)}, not ${s.role}" : "there is no kind ${s.kind}, only ${join(", ", local.kind_names)}"}"
@@ -87,7 +87,7 @@ locals {
   first_secrets_that_stay_empty = concat(
     [for name, s in var.first_secrets : "${name} is for the kind ${s.kind}, which kinds leaves out: add it to kinds, or take the secret out" if !contains(var.kinds, s.kind)],
     [for name, s in var.first_secrets : "${name} is for the user ${s.user}, whom excluded_users protects from every rotation: take the user out of one of the two" if contains(var.excluded_users, s.user)],
-    [for user, roles in local.pair_halves : "the customer secret key of ${user} has only its ${roles[0]}: give a second secret with the role ${join(" and ", [for r in flatten([for k in local.pair_kinds : slice(local.kinds[k].roles, 1, 3) if contains(local.kinds[k].roles, roles[0])]) : r if r != roles[0]])}, or one with the role bundle" if length(roles) == 1],
+    [for user, roles in local.pair_halves : "the customer secret key of ${user} has only its ${roles[0]}: give a second secret with the role ${local.other_half[roles[0]]}, or one with the role bundle" if length(roles) == 1],
   )
 }
 

@@ -3,7 +3,6 @@
 locals {
   kinds = {
     "api-key" = {
-      noun        = "API key"
       rule        = "API_KEY_TOO_OLD"
       permissions = "USER_APIKEY_ADD, USER_APIKEY_REMOVE"
       operations  = ["UploadApiKey", "DeleteApiKey"]
@@ -12,7 +11,6 @@ locals {
       endpoint    = ""
     }
     "auth-token" = {
-      noun        = "auth token"
       rule        = "AUTH_TOKEN_TOO_OLD"
       permissions = "USER_AUTHTOKEN_SET, USER_AUTHTOKEN_REMOVE"
       operations  = ["CreateAuthToken", "DeleteAuthToken"]
@@ -21,7 +19,6 @@ locals {
       endpoint    = "registry"
     }
     "customer-secret-key" = {
-      noun        = "customer secret key"
       rule        = "SECRET_KEY_TOO_OLD"
       permissions = "USER_SECRETKEY_ADD, USER_SECRETKEY_REMOVE"
       operations  = ["CreateCustomerSecretKey", "CreateSecretKey", "DeleteCustomerSecretKey"]
@@ -30,7 +27,6 @@ locals {
       endpoint    = "s3"
     }
     "password" = {
-      noun        = "console password"
       rule        = "PASSWORD_TOO_OLD"
       permissions = "USER_UIPASS_RESET"
       operations  = ["CreateOrResetUIPassword"]
@@ -43,6 +39,9 @@ locals {
   kinds_on   = [for k in local.kind_names : k if contains(var.kinds, k)]
   roles      = distinct(flatten([for k in local.kind_names : local.kinds[k].roles]))
 
-  # A pair of plain secrets holds one credential.
-  pair_kinds = [for k in local.kind_names : k if length(local.kinds[k].roles) == 3]
+  # A pair of plain secrets holds one credential: each half's role, with that of the other half.
+  other_half = {
+    "secret-key" = "access-key"
+    "access-key" = "secret-key"
+  }
 }

@@ -185,21 +185,17 @@ func (a *admin) newCredential(ctx context.Context, user string, kind credential.
 
 // create makes a credential, with one call.
 func (a *admin) create(ctx context.Context, user string, kind credential.Kind, description string) (m credential.Material, at time.Time, err error) {
-	d := credential.Draft{Description: description}
 	if kind.Origin() == credential.Local {
 		if m, err = credential.GenerateAPIKey(2048); err != nil {
 			return m, at, err
 		}
-		if d.PublicKey, err = m.PublicPEM(); err != nil {
-			return m, at, err
-		}
+		made, err := a.upload(ctx, user, m)
+		return m, made.Created, err
 	}
-	made, err := oci.DirectCalls(kind).Create(ctx, a.identity, user, d)
-	switch kind.Origin() {
-	case credential.Server:
-		m = credential.Material{Kind: kind, ID: made.ID, Value: made.Value}
-	case credential.Reset: // events name no id of a password
-		m = credential.Material{Kind: kind, Value: made.Value}
+	made, err := oci.DirectCalls(kind).Create(ctx, a.identity, user, credential.Draft{Description: description})
+	m = credential.Material{Kind: kind, Value: made.Value}
+	if kind.Origin() != credential.Reset { // events name no id of a password
+		m.ID = made.ID
 	}
 	return m, made.Created, err
 }

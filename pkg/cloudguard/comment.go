@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // secretKey is one key of a comment that names a secret.
@@ -136,7 +137,7 @@ func yesNo(b bool) string {
 // own.
 func ParseComment(rule Rule, text string) (Comment, error) {
 	if !rule.Known() {
-		return Comment{}, fmt.Errorf("reading the closure comment: the rule %q is not about a credential's age", clip(string(rule)))
+		return Comment{}, fmt.Errorf("reading the closure comment: the rule %q is not about a credential's age", phrase.Excerpt(string(rule)))
 	}
 	c, faults := parse(rule, text)
 	if len(faults) == 0 {

@@ -39,7 +39,7 @@ func checkText(rule Rule, text string) (faults []Fault) {
 		}
 		named[it.from] = true
 		if f.key != keyRotate || len(noFaults(it.words)) == 0 { // "do not rotate" is one fault, not two
-			faults = append(faults, Fault{Item: clip(f.shown()), Problem: f.problem(rule)})
+			faults = append(faults, Fault{Item: phrase.Excerpt(f.shown()), Problem: f.problem(rule)})
 		}
 	}
 	all := ""
@@ -155,7 +155,7 @@ func wishFaults(it item) (faults []Fault) {
 		if w.key != "" {
 			problem = "may be meant as an instruction, which only an option can be: write " + formOf(w.key)
 		}
-		faults = append(faults, Fault{Item: `"` + clip(at) + `"`, Problem: problem})
+		faults = append(faults, Fault{Item: `"` + phrase.Excerpt(at) + `"`, Problem: problem})
 	}
 	if duration().MatchString(everyDuration().ReplaceAllString(text, " ")) {
 		faults = append(faults, Fault{Item: "a length of time", Problem: "is in the text: to keep the old credential for this long, write grace:72h or grace:3d"})
@@ -190,5 +190,5 @@ func noFaults(words string) []Fault {
 }
 
 func noFault(words string) Fault {
-	return Fault{`"` + clip(strings.TrimSpace(words)) + `"`, "may say that nothing is to be rotated", true}
+	return Fault{`"` + phrase.Excerpt(strings.TrimSpace(words)) + `"`, "may say that nothing is to be rotated", true}
 }

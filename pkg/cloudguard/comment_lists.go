@@ -39,9 +39,9 @@ var names = sync.OnceValue(func() []name {
 		{"bundleocid", credential.BundleKey, true, false, 0}, {"bundlesecret", credential.BundleKey, true, false, 1},
 	}
 	for _, k := range secretKeys() {
-		part, _ := k.role.Part()
-		for _, near := range slices.Sorted(maps.Keys(part.Near)) {
-			all = append(all, name{near, k.name, true, false, part.Near[near]})
+		typos := k.role.Part().Near
+		for _, near := range slices.Sorted(maps.Keys(typos)) {
+			all = append(all, name{near, k.name, true, false, typos[near]})
 		}
 	}
 	for _, k := range secretKeys() {

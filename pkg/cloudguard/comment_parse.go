@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // quotes are what people leave around keys and values, the angle brackets of
@@ -67,7 +68,7 @@ type reading struct {
 }
 
 func (r *reading) fault(item, problem string) {
-	r.faults = append(r.faults, Fault{Item: clip(item), Problem: problem})
+	r.faults = append(r.faults, Fault{Item: phrase.Excerpt(item), Problem: problem})
 }
 
 // parse is the strict reading. Faults are all that is wrong; without any the

@@ -232,10 +232,9 @@ func secretKeyOf(rule Rule, folded string, f finding) string {
 	}
 	key, longest := "", 0
 	for _, role := range own {
-		part, _ := role.Part()
-		for _, words := range part.Before {
+		for _, words := range role.Part().Before {
 			if strings.HasSuffix(before, words) && len(words) > longest {
-				key, longest = part.Key, len(words)
+				key, longest = role.Key(), len(words)
 			}
 		}
 	}

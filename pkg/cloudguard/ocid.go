@@ -51,7 +51,7 @@ func ParseOCID(s string, wantTypes ...string) (OCID, error) {
 		return "", err
 	}
 	if len(wantTypes) > 0 && !slices.Contains(wantTypes, parts[1]) {
-		return "", fmt.Errorf(`OCID has type %q, want "%s"`, clip(parts[1]), strings.Join(wantTypes, `" or "`))
+		return "", fmt.Errorf(`OCID has type %q, want "%s"`, phrase.Excerpt(parts[1]), strings.Join(wantTypes, `" or "`))
 	}
 	return OCID(s), nil
 }
@@ -118,6 +118,3 @@ func trim(s string) string {
 func invisible(r rune) bool {
 	return unicode.Is(unicode.Cf, r)
 }
-
-// clip shortens s for an error message.
-func clip(s string) string { return phrase.Clip(s, 63) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // Subject is what an event or Cloud Guard's record says about the credential of a problem: by which rule it is too
@@ -137,7 +138,7 @@ func (s Subject) Missing() error {
 // contradict each other, since they may name the same credential. What one of the two lacks is no contradiction.
 func (s Subject) Contradicts(hint Subject) string {
 	if hint.Rule.Known() && hint.Rule != s.Rule {
-		return fmt.Sprintf("the event says %s, Cloud Guard's record of the problem says %s", hint.Rule, clip(string(s.Rule)))
+		return fmt.Sprintf("the event says %s, Cloud Guard's record of the problem says %s", hint.Rule, phrase.Excerpt(string(s.Rule)))
 	}
 	for _, user := range hint.Users {
 		if len(s.Users) > 0 && !slices.Contains(s.Users, user) {

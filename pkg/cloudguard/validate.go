@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // Ours reports whether the event may be about a remediated problem of one of the four rules; if not, reason says why.
@@ -18,11 +20,11 @@ func (e Event) Ours() (ours bool, reason string) {
 	case e.Type == "" && e.ProblemID == "":
 		return false, "eventType is absent"
 	case e.Type != "" && !strings.EqualFold(e.Type, TypeRemediated):
-		return false, fmt.Sprintf("eventType is %q, not %q", clip(e.Type), TypeRemediated)
+		return false, fmt.Sprintf("eventType is %q, not %q", phrase.Excerpt(e.Type), TypeRemediated)
 	case err == nil && int(major) != 2:
-		return false, fmt.Sprintf("eventTypeVersion %s is not known", clip(e.TypeVersion))
+		return false, fmt.Sprintf("eventTypeVersion %s is not known", phrase.Excerpt(e.TypeVersion))
 	case e.Rule != "" && !e.Rule.Known():
-		return false, fmt.Sprintf("the rule %q is not about a credential's age", clip(string(e.Rule)))
+		return false, fmt.Sprintf("the rule %q is not about a credential's age", phrase.Excerpt(string(e.Rule)))
 	}
 	switch status := strings.ToUpper(e.Status); status {
 	case "OPEN", "DISMISSED", "DELETED":

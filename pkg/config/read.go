@@ -164,5 +164,5 @@ func plain(values string) string { return strings.ReplaceAll(values, "`", "") }
 
 // quote shows a value in a message, shortened.
 func quote(value string) string {
-	return fmt.Sprintf("%q", phrase.Clip(value, 63))
+	return fmt.Sprintf("%q", phrase.Excerpt(value))
 }

@@ -84,8 +84,7 @@ func (h Holding) Fits(kind Kind, role Role) bool {
 	case SortOCID:
 		return shown || role.IsID() || role == RoleBundle
 	}
-	part, _ := role.Part()
-	return role == RoleBundle || part.Sort == h.Sort
+	return role == RoleBundle || role.Part().Sort == h.Sort
 }
 
 var (

@@ -130,11 +130,11 @@ func Fingerprint(spki []byte) string {
 
 // Encode writes the part of the credential that a secret with the given role holds.
 func (m Material) Encode(role Role, o Owner) (Value, error) {
-	part, known := role.Part()
+	part := role.Part()
 	switch {
 	case role == RoleBundle:
 		return m.bundle(o)
-	case !known:
+	case part.Role != role: // of no kind
 		return Value{}, fmt.Errorf("no encoding for the role %q", role)
 	case part.IsID:
 		return NewValue([]byte(m.ID)), nil

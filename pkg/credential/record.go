@@ -1,7 +1,5 @@
 package credential
 
-import "slices"
-
 // Origin says where the value of a new credential comes from. It decides the order of a rotation's steps.
 type Origin string
 
@@ -98,11 +96,6 @@ const (
 	AtS3       Endpoint = "s3"       // the S3-compatible endpoint of Object Storage
 )
 
-// Of returns the host of the endpoint; empty if it is unknown, and for IAM.
-func (h Hosts) Of(e Endpoint) string {
-	return map[Endpoint]string{AtRegistry: h.Registry, AtS3: h.S3}[e]
-}
-
 // Role says what part of a credential a secret holds.
 type Role string
 
@@ -113,14 +106,16 @@ const RoleBundle Role = "bundle"
 // BundleKey is the key by which a closure comment names a secret with RoleBundle.
 const BundleKey = "bundle_secret_ocid"
 
-// Part is the part that belongs to the role; ok is false for the bundle and for a role of no kind.
-func (r Role) Part() (p Part, ok bool) {
+// Part is the part that belongs to the role; zero for the bundle and for a role of no kind.
+func (r Role) Part() Part {
 	for _, record := range records {
-		if i := slices.IndexFunc(record.Parts, func(p Part) bool { return p.Role == r }); i >= 0 {
-			return record.Parts[i], true
+		for _, p := range record.Parts {
+			if p.Role == r {
+				return p
+			}
 		}
 	}
-	return Part{}, false
+	return Part{}
 }
 
 // Key is the key by which a closure comment names a secret of the role; empty for a role of no kind.
@@ -128,15 +123,11 @@ func (r Role) Key() string {
 	if r == RoleBundle {
 		return BundleKey
 	}
-	p, _ := r.Part()
-	return p.Key
+	return r.Part().Key
 }
 
 // IsID reports whether a secret of the role holds the identifier of the credential instead of its value.
-func (r Role) IsID() bool {
-	p, _ := r.Part()
-	return p.IsID
-}
+func (r Role) IsID() bool { return r.Part().IsID }
 
 // Consumers says what has to be replaced in the configuration of consumers, given which roles the secrets have; empty if
 // the secrets hold all of it. If ids is true, the text is about the identifier.

@@ -49,7 +49,7 @@ func TestNothingCanBeDoneWithAKindThatHasNoRecord(t *testing.T) {
 	if _, err := m.Encode("pager", credential.Owner{}); err == nil {
 		t.Error("a role of its name has an encoding")
 	}
-	if _, ok := credential.Role("pager").Part(); ok || credential.Role("pager").Key() != "" {
+	if role := credential.Role("pager"); role.Part().Role != "" || role.Key() != "" {
 		t.Error("a role of its name is a part of some kind")
 	}
 }

@@ -133,11 +133,7 @@ type Issuer struct {
 
 // Issuer returns the issuer of a kind. That of a kind without calls refuses everything.
 func (c *Cloud) Issuer(k credential.Kind) *Issuer {
-	ops, ok := kinds[k]
-	if !ok {
-		ops = none(k)
-	}
-	return &Issuer{c, ops}
+	return &Issuer{c, behaviourOf(k)}
 }
 
 // List returns what the user has.

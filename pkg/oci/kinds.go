@@ -33,11 +33,16 @@ type Direct struct {
 
 // DirectCalls returns the calls for the kind. Those for a kind without calls refuse everything.
 func DirectCalls(k credential.Kind) Direct {
-	b, ok := kinds[k]
-	if !ok {
-		b = none(k)
-	}
+	b := behaviourOf(k)
 	return Direct{List: b.lists, Create: b.creates, Delete: b.removes}
+}
+
+// behaviourOf is that of the kind. A kind without calls has some that refuse everything.
+func behaviourOf(k credential.Kind) behaviour {
+	if b, ok := kinds[k]; ok {
+		return b
+	}
+	return none(k)
 }
 
 // none are the calls for a kind that has none.

@@ -16,6 +16,9 @@ func Clip(s string, n int) string {
 	return s[:cut] + "..."
 }
 
+// Excerpt is the beginning of a text that comes from outside, short enough to be quoted in an error.
+func Excerpt(s string) string { return Clip(s, 63) }
+
 // Near reports whether two words differ by at most limit characters put in, left
 // out, changed, or swapped with their neighbour.
 func Near(a, b string, limit int) bool {

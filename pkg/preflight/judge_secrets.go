@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/phrase"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/secret"
 )
@@ -75,10 +76,10 @@ func judgeBinding(f *Facts) []Check {
 				"the defined and the freeform tag %s of %s contradict each other", strings.Join(t.Clash, " and "), name(s)))
 		case !isUser(t.User):
 			out = append(out, failed(guard.BindCommand(s, credential.Kind(t.Kind), "<USER>"),
-				"the tag user of %s is %q, which is not the OCID of a user", name(s), clip(t.User)))
+				"the tag user of %s is %q, which is not the OCID of a user", name(s), phrase.Excerpt(t.User)))
 		case !ok:
 			out = append(out, failed(guard.BindCommand(s, "<KIND>", t.User)+", the kind being one of "+kindWords(),
-				"the tag kind of %s is %q, which is no kind", name(s), clip(t.Kind)))
+				"the tag kind of %s is %q, which is no kind", name(s), phrase.Excerpt(t.Kind)))
 		case s.State == secret.Active || s.State == secret.Updating:
 			s.State = secret.Active // one that settles in a moment counts
 			active = append(active, s)

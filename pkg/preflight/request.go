@@ -56,13 +56,13 @@ func read(fields map[string]json.RawMessage) Request {
 		switch {
 		case key == keyword && text && value == word:
 		case key == keyword:
-			wrong = append(wrong, fmt.Sprintf("%s is %s, not %q", key, clip(string(fields[key])), word))
+			wrong = append(wrong, fmt.Sprintf("%s is %s, not %q", key, phrase.Excerpt(string(fields[key])), word))
 		case key == "mail" && text && (value == "yes" || value == "no"):
 			r.Mail = value == "yes"
 		case key == "mail":
-			wrong = append(wrong, fmt.Sprintf(`mail is %s, neither "yes" nor "no"`, clip(string(fields[key]))))
+			wrong = append(wrong, fmt.Sprintf(`mail is %s, neither "yes" nor "no"`, phrase.Excerpt(string(fields[key]))))
 		default:
-			wrong = append(wrong, fmt.Sprintf("%s is not a field of a preflight", clip(key)))
+			wrong = append(wrong, fmt.Sprintf("%s is not a field of a preflight", phrase.Excerpt(key)))
 		}
 	}
 	if len(wrong) > 0 {
@@ -74,6 +74,3 @@ func read(fields map[string]json.RawMessage) Request {
 func faulty(found string) Request {
 	return Request{Fault: &Check{Check: checkRequest, Result: Failed, Found: found + "; nothing was looked at, and nothing begun", Mend: "send " + example}}
 }
-
-// clip shortens what comes from outside.
-func clip(s string) string { return phrase.Clip(s, 63) }

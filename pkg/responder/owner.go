@@ -14,15 +14,14 @@ import (
 
 // owner is the lookup of a credential's owner, which runs in parallel with what needs it.
 type owner struct {
-	kind   credential.Kind
-	user   string
+	owner  string // rotation.OwnerOf the reference
 	begun  time.Time
 	answer *background.Task[credential.Owner]
 }
 
 // lookUp begins to look up a credential's owner.
 func lookUp(ctx context.Context, d Directory, clock rotation.Clock, ref credential.Ref) *owner {
-	return &owner{ref.Kind, ref.User, clock.Now(), background.Start(func() (o credential.Owner, err error) {
+	return &owner{rotation.OwnerOf(ref), clock.Now(), background.Start(func() (o credential.Owner, err error) {
 		t, err := d.Tenancy(ctx)
 		if err != nil {
 			return o, fmt.Errorf("looking up the tenancy: %w", err)
@@ -58,7 +57,7 @@ func lookUp(ctx context.Context, d Directory, clock rotation.Clock, ref credenti
 // of is the lookup that was begun in advance, if it is about the same user and young; else another one. One that fails is
 // tried once more.
 func (w *owner) of(ctx context.Context, d Directory, clock rotation.Clock, ref credential.Ref) *owner {
-	if w == nil || w.kind != ref.Kind || w.user != ref.User || clock.Now().Sub(w.begun) > rotation.PrefetchLife {
+	if w == nil || w.owner != rotation.OwnerOf(ref) || clock.Now().Sub(w.begun) > rotation.PrefetchLife {
 		return lookUp(ctx, d, clock, ref)
 	}
 	again := *w

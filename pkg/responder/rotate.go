@@ -43,19 +43,22 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 		if err != nil {
 			return o, err
 		}
-		return o, authorize(c.Config, ref.Kind, o, targets, secrets)
+		_, err = authorize(c.Config, ref.Kind, o, targets, secrets)
+		return o, err
 	}
 	r := c.Rotator.Run(log.WithContext(ctx), job)
 	c.names(r.Owner)
 	c.report(r)
 	c.explain(ctx, r, targets)
-	if c.unfit != nil || authorize(c.Config, ref.Kind, r.Owner, targets, r.Secrets) != nil {
+	if c.unfit != nil {
 		return
 	}
-	for _, s := range r.Secrets {
-		if free, err := guard.Bound(s, c.kind, r.Owner.User, true); err == nil && free {
-			c.accepted(s)
-		}
+	unbound, err := authorize(c.Config, ref.Kind, r.Owner, targets, r.Secrets)
+	if err != nil {
+		return
+	}
+	for _, s := range unbound {
+		c.accepted(s)
 	}
 }
 
@@ -68,29 +71,34 @@ func (c *response) names(o credential.Owner) {
 	}
 }
 
-// authorize says whether a credential of the owner may be written to the secrets, as the guard has it: nil, or why not.
-func authorize(cfg config.Config, kind credential.Kind, o credential.Owner, targets []rotation.Target, secrets []secret.Secret) error {
+// authorize says whether a credential of the owner may be written to the secrets, as the guard has it. It returns the
+// secrets without tags that secret_binding=warn lets through, or why nothing may be written.
+func authorize(cfg config.Config, kind credential.Kind, o credential.Owner, targets []rotation.Target,
+	secrets []secret.Secret) (unbound []secret.Secret, err error) {
 	if err := guard.Spared(cfg.Protects, o.User, o.UserName); err != nil {
-		return err
+		return nil, err
 	}
 	for _, s := range secrets {
 		free, err := guard.Bound(s, kind, o.User, cfg.SecretBinding == config.BindingWarn)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		own, other := rotation.OwnerOf(credential.Ref{Kind: kind, User: o.User}), rotation.JournalOf(s.Metadata).Owner
 		if free && other != "" && other != own {
-			return &guard.Refusal{Problem: fmt.Sprintf("secret %s (%s) is not bound, and its journal names another owner: %s", s.Name, s.ID, other),
+			return nil, &guard.Refusal{Problem: fmt.Sprintf("secret %s (%s) is not bound, and its journal names another owner: %s", s.Name, s.ID, other),
 				Mend: "Close the problem again and name another secret in the comment."}
 		}
 		if i := slices.IndexFunc(targets, func(t rotation.Target) bool { return t.SecretID == s.ID }); i >= 0 {
 			if err := guard.InRole(s, targets[i].Role); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if err := guard.Writable(s); err != nil {
-			return err
+			return nil, err
+		}
+		if free {
+			unbound = append(unbound, s)
 		}
 	}
-	return nil
+	return unbound, nil
 }

@@ -118,8 +118,8 @@ type run struct {
 	*Engine
 	Issuer Issuer
 	job    Job
-	first  *Prefetch
-	key    *keyPair // the key pair that is generated meanwhile
+	first  *Prefetch // for the first look alone; nil after it
+	key    *keyPair  // the key pair that is generated meanwhile
 	snap   Snapshot
 	mem    Memory
 	result Result

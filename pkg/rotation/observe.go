@@ -20,6 +20,7 @@ func (r *run) look(ctx context.Context) error {
 		}
 	}
 	snap, err := r.observe(ctx)
+	r.first = nil
 	if err != nil {
 		return err
 	}

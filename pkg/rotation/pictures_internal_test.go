@@ -150,15 +150,22 @@ func paired() (*scene, *credential.Material) {
 	return s, m
 }
 
+// stagedPair is a run that has staged both halves of a customer secret key, and the vault that has them.
+func stagedPair(t *testing.T) (*cabinet, *run, Case) {
+	t.Helper()
+	s, m := paired()
+	v := cabinetOf(s)
+	r := s.on(v)
+	c := Case{Version: s.name(1), Material: m, State: State{Old: OldAlive}, serverNow: noon}
+	if err := r.stage(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	return v, r, c
+}
+
 func TestAfterAWriteTheRunsPictureOfASecretIsWhatVaultHas(t *testing.T) {
 	for _, quiet := range []bool{false, true} {
-		s, m := paired()
-		v := cabinetOf(s)
-		r := s.on(v)
-		c := Case{Version: s.name(1), Material: m, State: State{Old: OldAlive}, serverNow: noon}
-		if err := r.stage(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
+		v, r, c := stagedPair(t)
 		v.agrees(t, "staged", r)
 		if r.mem.Kept != c.Version {
 			t.Errorf("the value is kept in %q", r.mem.Kept)
@@ -236,13 +243,7 @@ func TestASecretThatHasTheVersionAlreadyIsNotWrittenAgain(t *testing.T) {
 func TestAPromotionThatDidNotTakeEffectIsNoticed(t *testing.T) {
 	for what, want := range map[string]fault.Class{"late": "", "never": fault.Conflict,
 		"nobody knows": fault.Unclear} {
-		s, m := paired()
-		v := cabinetOf(s)
-		r := s.on(v)
-		c := Case{Version: s.name(1), Material: m, State: State{Old: OldAlive}, serverNow: noon}
-		if err := r.stage(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
+		v, r, c := stagedPair(t)
 		v.quiet = true
 		v.fails = func(call string) error {
 			if call == "Secret secret-1" && what == "never" {

@@ -15,11 +15,10 @@ const PrefetchLife = 2 * time.Second
 
 // Prefetch is what a rotation begins with, asked for before it is known whether there is anything to rotate: the user's
 // credentials, the secrets, and a key pair where Keyturn generates the value. It changes nothing in OCI, and its answers
-// are reported nowhere. A run whose job names the same user and secrets takes each answer once, instead of a first read of
-// its own. An answer that failed, or is older than PrefetchLife, is not used.
+// are reported nowhere. The first look of a run whose job names the same user and secrets takes each answer once, instead
+// of a read of its own. An answer that failed, or is older than PrefetchLife, is not used.
 type Prefetch struct {
-	kind  credential.Kind
-	user  string
+	owner string // OwnerOf the reference
 	begun time.Time
 	key   *keyPair
 
@@ -30,7 +29,7 @@ type Prefetch struct {
 
 // Prefetch begins to read. Secrets in regions that Known rejects are left out: the ids may come from anybody.
 func (e *Engine) Prefetch(ctx context.Context, ref credential.Ref, secrets []string) *Prefetch {
-	p := &Prefetch{kind: ref.Kind, user: ref.User, begun: e.Clock.Now(), secrets: map[string]*background.Task[secret.Secret]{}}
+	p := &Prefetch{owner: OwnerOf(ref), begun: e.Clock.Now(), secrets: map[string]*background.Task[secret.Secret]{}}
 	if ref.Kind.Origin() == credential.Local {
 		p.key = newKeyPair(e.bits())
 		p.key.start()
@@ -48,7 +47,7 @@ func (e *Engine) Prefetch(ctx context.Context, ref credential.Ref, secrets []str
 
 // of is the prefetch if it is about this job; else nil, which has nothing.
 func (p *Prefetch) of(job Job) *Prefetch {
-	if p == nil || p.kind != job.Ref.Kind || p.user != job.Ref.User {
+	if p == nil || p.owner != OwnerOf(job.Ref) {
 		return nil
 	}
 	return p

@@ -145,3 +145,30 @@ func TestAKeyPairIsPrefetchedForTheKindThatNeedsOne(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyTheFirstLookUsesWhatWasPrefetched: what is read right before a deletion has to be read then.
+func TestOnlyTheFirstLookUsesWhatWasPrefetched(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		s := newScene(credential.AuthToken, plain(credential.RoleToken))
+		v := cabinetOf(s)
+		v.is["secret-2"] = v.is["secret-1"] // one that the record doesn't name
+		r := s.on(v)
+		r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+		r.job.Permit = func(context.Context, []secret.Secret) (credential.Owner, error) { return credential.Owner{}, nil }
+		r.first = r.Engine.Prefetch(t.Context(), r.job.Ref, []string{"secret-1", "secret-2"})
+		for _, task := range r.first.secrets {
+			_, _ = task.Wait(t.Context())
+		}
+		if fails {
+			v.fails = func(string) error { return fault.New(fault.Throttled, "ListSecretVersions", "later") }
+		}
+		if err := r.look(t.Context()); (err != nil) != fails {
+			t.Fatalf("the first look: %v", err)
+		}
+		v.fails = nil
+		before := len(v.calls)
+		if _, err := r.settled(t.Context(), "secret-2"); err != nil || len(v.calls) != before+1 {
+			t.Errorf("after a first look that fails: %v, a secret that it did not read was not asked for (%v)", fails, err)
+		}
+	}
+}

@@ -185,7 +185,7 @@ func (v view) swapped() string {
 	}
 	inOne, inOther := v.holding(*one).Sort, v.holding(*other).Sort
 	if v.misnamed(*one) || v.misnamed(*other) {
-		inOne, inOther = part(one.Journal.Role).Sort, part(other.Journal.Role).Sort
+		inOne, inOther = one.Journal.Role.Part().Sort, other.Journal.Role.Part().Sort
 	}
 	const is = "secret %s (%s) is named for the %s, and holds %s"
 	switch {
@@ -204,12 +204,6 @@ func (v view) inRole(role credential.Role) *Seen {
 		return nil
 	}
 	return &v.snap.Secrets[i]
-}
-
-// part is the role's; zero for the bundle and for no role.
-func part(role credential.Role) credential.Part {
-	p, _ := role.Part()
-	return p
 }
 
 // blocker says what is known of a secret that takes no change.

@@ -140,13 +140,7 @@ func TestAContentMatchesIfItsSecretsPartIsTheCredentials(t *testing.T) {
 }
 
 func TestOnlyWhatIsStagedAndNotReadYetIsReadBack(t *testing.T) {
-	s, m := paired()
-	v := cabinetOf(s)
-	r := s.on(v)
-	c := Case{Version: s.name(1), Material: m, State: State{Old: OldAlive}, serverNow: noon}
-	if err := r.stage(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
+	v, r, c := stagedPair(t)
 	for what, want := range map[string]struct {
 		change  func(*Seen)
 		numbers []int64

@@ -30,9 +30,10 @@ func withMark() (kinds []credential.Kind) {
 // It costs a call for each user and kind. Keyturn stores an API key before OCI knows it, and a password has no mark:
 // neither can be an orphan.
 func (r *run) orphans(ctx context.Context) {
+	kinds := withMark()
 	users := func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) }
-	r.ring(ctx, []list{{"list the users", users}}, "check the "+nouns(withMark())+" of users", func(ctx context.Context, user string) error {
-		for _, kind := range withMark() {
+	r.ring(ctx, []list{{"list the users", users}}, "check the "+nouns(kinds)+" of users", func(ctx context.Context, user string) error {
+		for _, kind := range kinds {
 			listing, err := r.Issuers[kind].List(ctx, user)
 			if err != nil {
 				return fmt.Errorf("listing the %ss of %s: %w", kind.Noun(), user, err)

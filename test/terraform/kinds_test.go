@@ -31,7 +31,6 @@ locals {
 	for _, k := range credential.Kinds() {
 		r := k.Record()
 		fmt.Fprintf(&b, `    %q = {
-      noun        = %q
       rule        = %q
       permissions = %q
       operations  = %s
@@ -39,17 +38,22 @@ locals {
       origin      = %q
       endpoint    = %q
     }
-`, k, r.Noun, r.Detection.Rule, strings.Join(r.Permissions, ", "), hcl(r.Operations), hcl(k.Roles()), r.Origin, r.Endpoint)
+`, k, r.Detection.Rule, strings.Join(r.Permissions, ", "), hcl(r.Operations), hcl(k.Roles()), r.Origin, r.Endpoint)
 	}
 	fmt.Fprintf(&b, `  }
   kind_names = %s
   kinds_on   = [for k in local.kind_names : k if contains(var.kinds, k)]
   roles      = distinct(flatten([for k in local.kind_names : local.kinds[k].roles]))
 
-  # A pair of plain secrets holds one credential.
-  pair_kinds = [for k in local.kind_names : k if length(local.kinds[k].roles) == 3]
-}
+  # A pair of plain secrets holds one credential: each half's role, with that of the other half.
+  other_half = {
 `, hcl(credential.Kinds()))
+	for _, k := range credential.Kinds() {
+		if parts := k.Record().Parts; k.Pair() {
+			fmt.Fprintf(&b, "    %q = %q\n    %q = %q\n", parts[0].Role, parts[1].Role, parts[1].Role, parts[0].Role)
+		}
+	}
+	b.WriteString("  }\n}\n")
 	same(t, "terraform/kinds.tf", b.String())
 }
 

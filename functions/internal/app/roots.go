@@ -18,7 +18,7 @@ var Trust = sync.OnceFunc(func() {
 	for root := range bundle.Roots() {
 		cert, err := x509.ParseCertificate(root.Certificate)
 		if err != nil {
-			panic("wire: a public authority's certificate: " + err.Error()) // a test parses all of them
+			panic("app: a public authority's certificate: " + err.Error()) // a test parses all of them
 		}
 		if root.Constraint == nil {
 			pool.AddCert(cert)
