@@ -72,7 +72,8 @@ func (r *runner) accept(ctx context.Context, a *admin, o options) int {
 		}
 	}
 	if !left.clean() {
-		fmt.Fprintf(r.stderr, "acceptance: something is left; remove it with:\n  go run ./deploy/acceptance -clean-up %s\n", n.state.path)
+		fmt.Fprintf(r.stderr, "acceptance: something is left; remove it with:\n  go run ./deploy/acceptance "+
+			"-clean-up %s\n", n.state.path)
 		return exitWrong
 	}
 	if err := n.state.discard(); err != nil {
@@ -98,7 +99,8 @@ func prepare(ctx context.Context, a *admin, o options) (*run, error) {
 			return nil, err
 		}
 		if is(n.sweep.config["dry_run"], "yes") {
-			return nil, errors.New("the function sweep has dry_run=yes: it would retire nothing. Set dry_run to no, or leave -sweep out")
+			return nil, errors.New("the function sweep has dry_run=yes: it would retire nothing. Set dry_run to " +
+				"no, or leave -sweep out")
 		}
 	}
 	id := random(8)
@@ -109,9 +111,11 @@ func prepare(ctx context.Context, a *admin, o options) (*run, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, fmt.Errorf("-state: %w", err)
 	}
-	n.state = &state{Version: 1, Run: id, Tenancy: a.tenancy, Vault: o.vault, Compartment: f.compartmentOf(o), path: path}
-	n.heading = heading{Run: id, Began: time.Now().UTC().Format(time.RFC3339), Home: a.home, Region: longRegion(o.functionRegion),
-		Vault: longRegion(o.secretRegion), SDK: sdkVersion(), Configured: f.configured()}
+	n.state = &state{Version: 1, Run: id, Tenancy: a.tenancy, Vault: o.vault, Compartment: f.compartmentOf(o),
+		path: path}
+	n.heading = heading{Run: id, Began: time.Now().UTC().Format(time.RFC3339), Home: a.home,
+		Region: longRegion(o.functionRegion),
+		Vault:  longRegion(o.secretRegion), SDK: sdkVersion(), Configured: f.configured()}
 	return n, nil
 }
 
@@ -156,7 +160,8 @@ func (r *run) play(ctx context.Context) error {
 		}
 	}
 	r.announce(ctx)
-	for _, step := range []func(context.Context) error{r.wake, r.equipAll, r.refusals, r.turns, r.probes, r.retirement} {
+	for _, step := range []func(context.Context) error{
+		r.wake, r.equipAll, r.refusals, r.turns, r.probes, r.retirement} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -177,10 +182,11 @@ func (r *run) announce(ctx context.Context) {
 	id := string(topic)
 	client := r.ons
 	client.SetRegion(longRegion(topic.Region()))
-	response, err := client.PublishMessage(context.WithoutCancel(ctx), ons.PublishMessageRequest{TopicId: &id, MessageDetails: ons.MessageDetails{
-		Title: common.String("Keyturn acceptance run " + r.state.Run + " begins"),
-		Body: common.String("The next mails that name users and secrets that begin with " + prefix + r.state.Run +
-			" are about throw-away ones of this run. They ask for nothing to be done.\n")}})
+	response, err := client.PublishMessage(context.WithoutCancel(ctx), ons.PublishMessageRequest{TopicId: &id,
+		MessageDetails: ons.MessageDetails{
+			Title: common.String("Keyturn acceptance run " + r.state.Run + " begins"),
+			Body: common.String("The next mails that name users and secrets that begin with " + prefix + r.state.Run +
+				" are about throw-away ones of this run. They ask for nothing to be done.\n")}})
 	if err != nil {
 		r.report.unseen("publish-status", "you may not publish to the topic: %s", seen(err))
 		return
@@ -195,7 +201,8 @@ func (r *run) wake(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !r.report.check(i.reply.Status == outcome.Ignored, "an event that is none of Keyturn's is ignored", "%s", i.came()) {
+		if !r.report.check(i.reply.Status == outcome.Ignored, "an event that is none of Keyturn's is ignored", "%s",
+			i.came()) {
 			return errors.New("the function doesn't answer as it should: see its log")
 		}
 		r.report.fact(id, "", "%s", i.took.Round(time.Millisecond))
@@ -215,7 +222,8 @@ func (r *run) equipAll(ctx context.Context) error {
 			return err
 		}
 	}
-	r.report.check(true, "users, credentials and secrets are made", "%d users, %d secrets", len(r.state.Users), len(r.state.Secrets))
+	r.report.check(true, "users, credentials and secrets are made", "%d users, %d secrets", len(r.state.Users),
+		len(r.state.Secrets))
 	// That the old one is refused afterwards means nothing unless it was accepted before.
 	for _, s := range r.subjects {
 		if s.kind.Origin() == credential.Reset {

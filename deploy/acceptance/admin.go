@@ -54,11 +54,14 @@ func newAdmin(ctx context.Context, file, profile string) (*admin, error) {
 		return nil, fmt.Errorf("reading -config %s: %w", file, err)
 	}
 	if ok, err := common.IsConfigurationProviderValid(p); !ok || err != nil {
-		return nil, fmt.Errorf("-config %s has no usable profile %s (user, tenancy, region, fingerprint and key_file are needed): %w", file, profile, err)
+		return nil, fmt.Errorf("-config %s has no usable profile %s (user, tenancy, region, fingerprint and "+
+			"key_file are needed): %w", file, profile, err)
 	}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 4, ForceAttemptHTTP2: true}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConnsPerHost: 4, ForceAttemptHTTP2: true}
 	domain := &domainAnswers{through: transport, seen: map[string]int{}}
-	a := &admin{provider: p, domain: domain, web: &http.Client{Transport: domain, Timeout: callTime}, patient: &http.Client{Transport: transport, Timeout: invokeTime}}
+	a := &admin{provider: p, domain: domain, web: &http.Client{Transport: domain, Timeout: callTime},
+		patient: &http.Client{Transport: transport, Timeout: invokeTime}}
 	var errs [8]error
 	a.tenancy, errs[0] = p.TenancyOCID()
 	a.user, errs[1] = p.UserOCID()
@@ -71,7 +74,8 @@ func newAdmin(ctx context.Context, file, profile string) (*admin, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("making the clients: %w", err)
 	}
-	for _, b := range []*common.BaseClient{&a.identity.BaseClient, &a.vault.BaseClient, &a.secrets.BaseClient, &a.functions.BaseClient, &a.ons.BaseClient, &a.cloudguard.BaseClient} {
+	for _, b := range []*common.BaseClient{&a.identity.BaseClient, &a.vault.BaseClient, &a.secrets.BaseClient,
+		&a.functions.BaseClient, &a.ons.BaseClient, &a.cloudguard.BaseClient} {
 		a.plain(b)
 	}
 	return a, a.whoAmI(ctx)
@@ -204,7 +208,8 @@ func told(err error) string {
 	if !errors.As(err, &e) {
 		return err.Error()
 	}
-	return fmt.Sprintf("%s: %s (opc-request-id %s)", seen(err), strings.Join(strings.Fields(e.GetMessage()), " "), e.GetOpcRequestID())
+	return fmt.Sprintf("%s: %s (opc-request-id %s)", seen(err), strings.Join(strings.Fields(e.GetMessage()), " "),
+		e.GetOpcRequestID())
 }
 
 func text(p *string) string {

@@ -29,7 +29,8 @@ func (m remains) clean() bool { return m.Users+m.Secrets+len(m.Troubles) == 0 }
 func (m remains) lines() []string {
 	lines := []string{fmt.Sprintf("left: %d users, %d secrets", m.Users, m.Secrets)}
 	if m.Scheduled > 0 {
-		lines = append(lines, fmt.Sprintf("%d secrets are scheduled for deletion, the earliest that OCI allows: they are gone after %s", m.Scheduled, m.Gone))
+		lines = append(lines, fmt.Sprintf("%d secrets are scheduled for deletion, the earliest that OCI allows: "+
+			"they are gone after %s", m.Scheduled, m.Gone))
 	}
 	if m.restored != "" {
 		lines = append(lines, m.restored)
@@ -45,7 +46,8 @@ func (m remains) lines() []string {
 func (s *state) remove(ctx context.Context, a *admin) remains {
 	left := remains{Troubles: []string{}}
 	if s.Tenancy != a.tenancy {
-		left.Troubles = append(left.Troubles, "the state file is of the tenancy "+s.Tenancy+", the configuration of "+a.tenancy)
+		left.Troubles = append(left.Troubles, "the state file is of the tenancy "+s.Tenancy+", the configuration of "+
+			a.tenancy)
 		return left
 	}
 	if f := s.Function; f != nil {
@@ -181,7 +183,8 @@ func (a *admin) removeSecret(ctx context.Context, s *state, t thing) (gone time.
 			return false, fmt.Errorf("%s is the secret %s, which this run has not made", id, text(r.SecretName))
 		}
 		switch r.LifecycleState {
-		case vault.SecretLifecycleStateSchedulingDeletion, vault.SecretLifecycleStatePendingDeletion, vault.SecretLifecycleStateDeleting, vault.SecretLifecycleStateDeleted:
+		case vault.SecretLifecycleStateSchedulingDeletion, vault.SecretLifecycleStatePendingDeletion,
+			vault.SecretLifecycleStateDeleting, vault.SecretLifecycleStateDeleted:
 			gone = when(r.TimeOfDeletion)
 			return true, nil
 		case vault.SecretLifecycleStateActive, vault.SecretLifecycleStateFailed:
@@ -194,7 +197,8 @@ func (a *admin) removeSecret(ctx context.Context, s *state, t thing) (gone time.
 		}
 		_, err = patiently(ctx, func(ctx context.Context) (vault.ScheduleSecretDeletionResponse, error) {
 			return a.vault.ScheduleSecretDeletion(ctx, vault.ScheduleSecretDeletionRequest{SecretId: &id,
-				ScheduleSecretDeletionDetails: vault.ScheduleSecretDeletionDetails{TimeOfDeletion: &common.SDKTime{Time: now.Add(leadTime)}}})
+				ScheduleSecretDeletionDetails: vault.ScheduleSecretDeletionDetails{
+					TimeOfDeletion: &common.SDKTime{Time: now.Add(leadTime)}}})
 		})
 		if status, _ := answer(err); err != nil && status != 409 && status != 404 {
 			return false, fmt.Errorf("scheduling its deletion: %s", told(err))
@@ -211,7 +215,8 @@ func (a *admin) findSecret(ctx context.Context, s *state, t thing) (string, erro
 	}
 	for page := (*string)(nil); ; {
 		r, err := patiently(ctx, func(ctx context.Context) (vault.ListSecretsResponse, error) {
-			return a.vault.ListSecrets(ctx, vault.ListSecretsRequest{CompartmentId: &s.Compartment, VaultId: &s.Vault, Name: &t.Name, Page: page})
+			return a.vault.ListSecrets(ctx, vault.ListSecretsRequest{CompartmentId: &s.Compartment, VaultId: &s.Vault,
+				Name: &t.Name, Page: page})
 		})
 		if err != nil {
 			return "", fmt.Errorf("looking for it: %s", told(err))

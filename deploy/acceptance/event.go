@@ -59,16 +59,19 @@ func (c closure) event() ([]byte, error) {
 	}
 	uuid := random(26)
 	return json.Marshal(map[string]any{
-		"eventType": cloudguard.TypeRemediated, "cloudEventsVersion": "0.1", "eventTypeVersion": "2.0", "source": "CloudGuardResponderEngine",
+		"eventType": cloudguard.TypeRemediated, "cloudEventsVersion": "0.1", "eventTypeVersion": "2.0",
+		"source":    "CloudGuardResponderEngine",
 		"eventTime": c.at.UTC().Format(time.RFC3339), "contentType": "application/json",
 		"data": map[string]any{
 			"compartmentId": c.tenancy, "compartmentName": "keyturn-acceptance", "resourceName": rule.DisplayName(),
 			"resourceId": invented("cloudguardproblem", c.region),
 			"additionalDetails": map[string]any{
-				"tenantId": c.tenancy, "status": "RESOLVED", "reason": "Keyturn acceptance run", "problemName": string(rule), "riskLevel": "MEDIUM",
+				"tenantId": c.tenancy, "status": "RESOLVED", "reason": "Keyturn acceptance run",
+				"problemName": string(rule), "riskLevel": "MEDIUM",
 				"problemType": "CONFIG_CHANGE", "resourceName": name, "resourceId": resource, "resourceType": "User",
 				"targetId": invented("cloudguardtarget", c.region), "labels": "CIS_OCI_V1.0_IAM, CIS_OCI_V1.1_IAM, IAM",
-				"firstDetected": stamp(c.at.Add(-48 * time.Hour)), "lastDetected": stamp(c.at.Add(-time.Hour)), "region": c.home,
+				"firstDetected": stamp(c.at.Add(-48 * time.Hour)), "lastDetected": stamp(c.at.Add(-time.Hour)),
+				"region":                   c.home,
 				"problemAdditionalDetails": more, "problemDescription": "A throw-away credential of an acceptance run.",
 				"problemRecommendation": "None.",
 			},
@@ -94,8 +97,10 @@ func (d *deployment) invoke(ctx context.Context, body []byte) (invoked, error) {
 		return invoked{}, err
 	}
 	began := time.Now()
-	response, err := d.client.InvokeFunction(context.WithoutCancel(ctx), functions.InvokeFunctionRequest{FunctionId: &d.id,
-		FnInvokeType: functions.InvokeFunctionFnInvokeTypeSync, InvokeFunctionBody: io.NopCloser(bytes.NewReader(body))})
+	response, err := d.client.InvokeFunction(context.WithoutCancel(ctx),
+		functions.InvokeFunctionRequest{FunctionId: &d.id,
+			FnInvokeType:       functions.InvokeFunctionFnInvokeTypeSync,
+			InvokeFunctionBody: io.NopCloser(bytes.NewReader(body))})
 	out := invoked{took: time.Since(began)}
 	if err != nil {
 		if status, _ := answer(err); status == 0 {
@@ -110,7 +115,8 @@ func (d *deployment) invoke(ctx context.Context, body []byte) (invoked, error) {
 	}
 	out.header = response.RawResponse.Header
 	if err := decode(out.body, &out.reply); err != nil {
-		out.refusal = fmt.Sprintf("the answer is not a JSON object (%d bytes): is this the function rotate?", len(out.body))
+		out.refusal = fmt.Sprintf("the answer is not a JSON object (%d bytes): is this the function rotate?",
+			len(out.body))
 	}
 	return out, nil
 }
@@ -118,7 +124,8 @@ func (d *deployment) invoke(ctx context.Context, body []byte) (invoked, error) {
 // came says what came of it, for a check.
 func (i invoked) came() string {
 	if i.refusal != "" {
-		return "the invocation failed with " + i.refusal + " (the function's log has call id " + i.header.Get("Fn-Call-Id") + ")"
+		return "the invocation failed with " + i.refusal + " (the function's log has call id " +
+			i.header.Get("Fn-Call-Id") + ")"
 	}
 	s := string(i.reply.Status)
 	if i.reply.Reason != "" && i.reply.Reason != s {

@@ -45,9 +45,12 @@ func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok
 	f.StringVar(&o.sweep, "sweep", "", "`OCID` of the function sweep, to try it out too")
 	f.StringVar(&o.vault, "vault", "", "`OCID` of the vault in which secrets are made")
 	f.StringVar(&o.key, "key", "", "`OCID` of the key that encrypts them")
-	f.StringVar(&o.compartment, "compartment", "", "`OCID` of the compartment of the secrets (default: the first of the function's secret_compartments, or its own)")
-	f.BoolVar(&o.freeform, "freeform-tags", false, "bind secrets by freeform tags, for a stack with secret_policy = compartment")
-	f.BoolVar(&o.switchCheck, "switch-event-check", false, "switch the function's event_check off for the run, and back at its end")
+	f.StringVar(&o.compartment, "compartment", "", "`OCID` of the compartment of the secrets (default: the first "+
+		"of the function's secret_compartments, or its own)")
+	f.BoolVar(&o.freeform, "freeform-tags", false, "bind secrets by freeform tags, for a stack with secret_policy "+
+		"= compartment")
+	f.BoolVar(&o.switchCheck, "switch-event-check", false, "switch the function's event_check off for the run, and "+
+		"back at its end")
 	f.StringVar(&o.state, "state", "", "`file` that says what was made (default: keyturn-acceptance-<run>.json here)")
 	f.StringVar(&o.json, "json", "", "write the report to this `file`, too, as JSON")
 	f.StringVar(&o.cleanUp, "clean-up", "", "remove what the run of this state `file` left, and end")
@@ -104,7 +107,8 @@ func (o *options) check(rest []string) error {
 	switch {
 	case len(faults) > 0:
 	case key != o.secretRegion:
-		faults = append(faults, fmt.Errorf("-key is in region %s, -vault in %s: a key lives in its vault", key, o.secretRegion))
+		faults = append(faults, fmt.Errorf("-key is in region %s, -vault in %s: a key lives in its vault", key,
+			o.secretRegion))
 	case o.sweep == o.function:
 		faults = append(faults, errors.New("-sweep is the same as -function: give the OCID of the other function"))
 	case sweep != "" && sweep != o.functionRegion:

@@ -24,7 +24,8 @@ type deployment struct {
 // settlingTime is the longest that anything is waited for that OCI does by itself.
 const settlingTime = 4 * time.Minute
 
-// spreadTime is the longest that a new or a deleted credential is waited for. Users have published 15 minutes for an API key.
+// spreadTime is the longest that a new or a deleted credential is waited for. Users have published 15 minutes for an
+// API key.
 const spreadTime = 15 * time.Minute
 
 // deployment reads a function.
@@ -34,7 +35,8 @@ func (a *admin) deployment(ctx context.Context, id string) (*deployment, error) 
 		return nil, err
 	}
 	d := &deployment{id: id, name: text(f.DisplayName), compartment: text(f.CompartmentId), config: f.Config}
-	if d.client, err = functions.NewFunctionsInvokeClientWithConfigurationProvider(a.provider, text(f.InvokeEndpoint)); err != nil {
+	if d.client, err = functions.NewFunctionsInvokeClientWithConfigurationProvider(a.provider,
+		text(f.InvokeEndpoint)); err != nil {
 		return nil, fmt.Errorf("making the clients: %w", err)
 	}
 	a.plain(&d.client.BaseClient)
@@ -59,11 +61,14 @@ const eventCheck = "event_check"
 func (d *deployment) fits(o options) error {
 	var faults []error
 	if is(d.config["dry_run"], "yes") {
-		faults = append(faults, errors.New("the function has dry_run=yes: it would rotate nothing. Set dry_run to no (Terraform: dry_run = false), and back after the run"))
+		faults = append(faults, errors.New("the function has dry_run=yes: it would rotate nothing. Set dry_run to "+
+			"no (Terraform: dry_run = false), and back after the run"))
 	}
 	if !is(d.config[eventCheck], "off") && !o.switchCheck {
-		faults = append(faults, errors.New("the function has event_check=on: it would refuse events of which Cloud Guard has no record. "+
-			"Use a staging stack with event_check=off (Terraform: configuration = { event_check = \"off\" }), or give -switch-event-check to have it switched off for the run and back at its end. "+
+		faults = append(faults, errors.New("the function has event_check=on: it would refuse events of which Cloud "+
+			"Guard has no record. "+
+			"Use a staging stack with event_check=off (Terraform: configuration = { event_check = \"off\" }), or "+
+			"give -switch-event-check to have it switched off for the run and back at its end. "+
 			"While it is off, whoever may invoke the function or write events decides what is rotated"))
 	}
 	if d.config["ons_topic"] == "" {

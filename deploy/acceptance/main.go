@@ -39,7 +39,8 @@ func main() {
 	r := &runner{stdout: os.Stdout, stderr: os.Stderr}
 	background.Go(ctx, "waiting for a signal", func() {
 		<-signals
-		fmt.Fprintln(os.Stderr, "acceptance: interrupted; what is under way is finished, then all is removed. Once more to stop at once.")
+		fmt.Fprintln(os.Stderr, "acceptance: interrupted; what is under way is finished, then all is removed. Once "+
+			"more to stop at once.")
 		cancel()
 		<-signals
 		r.abandon()
@@ -57,7 +58,8 @@ type runner struct {
 // abandon says how to remove what is left.
 func (r *runner) abandon() {
 	if path := r.statePath.Load(); path != nil {
-		fmt.Fprintf(r.stderr, "acceptance: stopped. Something may be left; remove it with:\n  go run ./deploy/acceptance -clean-up %s\n", *path)
+		fmt.Fprintf(r.stderr, "acceptance: stopped. Something may be left; remove it with:\n  go run "+
+			"./deploy/acceptance -clean-up %s\n", *path)
 		return
 	}
 	fmt.Fprintln(r.stderr, "acceptance: stopped. Nothing was made.")

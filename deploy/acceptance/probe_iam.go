@@ -27,8 +27,10 @@ func (r *run) probes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := &iamProbe{r, credential.Owner{Tenancy: r.tenancy, User: id, UserName: name, Region: r.home, Namespace: r.namespace, Hosts: r.hosts}}
-	for _, probe := range []func(context.Context) error{p.tokens, p.secretKeys, p.apiKeys, p.fill, p.passwords, r.probeVault, r.probeProblems} {
+	p := &iamProbe{r, credential.Owner{Tenancy: r.tenancy, User: id, UserName: name, Region: r.home,
+		Namespace: r.namespace, Hosts: r.hosts}}
+	for _, probe := range []func(context.Context) error{
+		p.tokens, p.secretKeys, p.apiKeys, p.fill, p.passwords, r.probeVault, r.probeProblems} {
 		if err := probe(ctx); err != nil {
 			return err
 		}
@@ -44,9 +46,11 @@ func (r *run) probes(ctx context.Context) error {
 }
 
 // token makes an auth token with a retry token.
-func (p *iamProbe) token(ctx context.Context, retryToken, description string) (identity.CreateAuthTokenResponse, error) {
+func (p *iamProbe) token(ctx context.Context, retryToken, description string) (identity.CreateAuthTokenResponse,
+	error) {
 	return once(ctx, func(ctx context.Context) (identity.CreateAuthTokenResponse, error) {
-		return p.identity.CreateAuthToken(ctx, identity.CreateAuthTokenRequest{UserId: &p.owner.User, OpcRetryToken: &retryToken,
+		return p.identity.CreateAuthToken(ctx, identity.CreateAuthTokenRequest{UserId: &p.owner.User,
+			OpcRetryToken:          &retryToken,
 			CreateAuthTokenDetails: identity.CreateAuthTokenDetails{Description: &description}})
 	})
 }
@@ -91,9 +95,12 @@ func (p *iamProbe) tokens(ctx context.Context) error {
 	p.dates = append(p.dates, date)
 	if at, err := dateOf(date); err == nil {
 		off := when(made.TimeCreated).Sub(at)
-		p.report.fact("created-time", map[bool]string{true: "within a minute", false: "further off"}[off.Abs() < time.Minute], "timeCreated is %s after the Date", off.Round(time.Millisecond))
+		p.report.fact("created-time", map[bool]string{true: "within a minute",
+			false: "further off"}[off.Abs() < time.Minute], "timeCreated is %s after the Date",
+			off.Round(time.Millisecond))
 	}
-	m := credential.Material{Kind: credential.AuthToken, ID: text(made.Id), Value: credential.NewValue([]byte(text(made.Token)))}
+	m := credential.Material{Kind: credential.AuthToken, ID: text(made.Id),
+		Value: credential.NewValue([]byte(text(made.Token)))}
 	again, err := p.token(ctx, retryToken, description)
 	p.report.fact("retry-token", replayed(text(again.Id) == m.ID, text(made.Token), text(again.Token), err), "")
 	all, err := p.list(ctx, p.owner.User, credential.AuthToken)
@@ -101,10 +108,12 @@ func (p *iamProbe) tokens(ctx context.Context) error {
 		return err
 	}
 	i := slices.IndexFunc(all, func(l credential.Issued) bool { return l.ID == m.ID })
-	p.report.fact("description-length", map[bool]string{true: "kept whole", false: "not kept"}[i >= 0 && all[i].Description == description], "")
+	p.report.fact("description-length", map[bool]string{true: "kept whole", false: "not kept"}[i >= 0 &&
+		all[i].Description == description], "")
 	p.spread(ctx, m)
 	p.registry(ctx, m)
-	deleted, err := p.identity.DeleteAuthToken(ctx, identity.DeleteAuthTokenRequest{UserId: &p.owner.User, AuthTokenId: &m.ID})
+	deleted, err := p.identity.DeleteAuthToken(ctx, identity.DeleteAuthTokenRequest{UserId: &p.owner.User,
+		AuthTokenId: &m.ID})
 	if err != nil {
 		return fmt.Errorf("deleting an auth token: %s", seen(err))
 	}
@@ -121,7 +130,8 @@ func (p *iamProbe) elsewhere(ctx context.Context) {
 	away.SetRegion(p.regions[0])
 	_, err := once(ctx, func(ctx context.Context) (identity.CreateAuthTokenResponse, error) {
 		return away.CreateAuthToken(ctx, identity.CreateAuthTokenRequest{UserId: &p.owner.User,
-			CreateAuthTokenDetails: identity.CreateAuthTokenDetails{Description: common.String("keyturn acceptance run")}})
+			CreateAuthTokenDetails: identity.CreateAuthTokenDetails{
+				Description: common.String("keyturn acceptance run")}})
 	})
 	p.report.fact("other-region", seen(err), "in %s", p.regions[0])
 }
@@ -152,7 +162,8 @@ func (p *iamProbe) secretKeys(ctx context.Context) error {
 	}
 	last := p.spread(ctx, m)
 	p.report.fact("s3-no-rights", last.String(), "")
-	p.report.fact("access-key", map[bool]string{true: "the id is the access key", false: "the id doesn't sign"}[last.accepted()], "")
+	p.report.fact("access-key", map[bool]string{true: "the id is the access key",
+		false: "the id doesn't sign"}[last.accepted()], "")
 	unknown, wrong := m, m
 	unknown.ID, wrong.Value = strings.Repeat("0123456789", 4), credential.NewValue([]byte(random(44)))
 	for id, bad := range map[string]credential.Material{"s3-unknown-key": unknown, "s3-wrong-secret": wrong} {
@@ -237,7 +248,8 @@ func (p *iamProbe) passwords(ctx context.Context) error {
 	token := random(32)
 	reset := func() (identity.CreateOrResetUIPasswordResponse, error) {
 		return once(ctx, func(ctx context.Context) (identity.CreateOrResetUIPasswordResponse, error) {
-			return p.identity.CreateOrResetUIPassword(ctx, identity.CreateOrResetUIPasswordRequest{UserId: &p.owner.User, OpcRetryToken: &token})
+			return p.identity.CreateOrResetUIPassword(ctx, identity.CreateOrResetUIPasswordRequest{
+				UserId: &p.owner.User, OpcRetryToken: &token})
 		})
 	}
 	one, err := reset()
@@ -267,7 +279,8 @@ func (p *iamProbe) passwords(ctx context.Context) error {
 	case readErr != nil:
 		p.report.unseen("retry-token-password", "%s", seen(readErr))
 	case later.Equal(shown) && (text(two.Password) == "" || text(two.Password) == text(one.Password)):
-		p.report.fact("retry-token-password", "one reset", "the second answer %s", map[bool]string{true: "has no value", false: "has the value again"}[text(two.Password) == ""])
+		p.report.fact("retry-token-password", "one reset", "the second answer %s", map[bool]string{true: "has no value",
+			false: "has the value again"}[text(two.Password) == ""])
 	default:
 		p.report.fact("retry-token-password", "two resets", "")
 	}
@@ -277,9 +290,12 @@ func (p *iamProbe) passwords(ctx context.Context) error {
 // probeProblems counts resolved problems of the four rules, and reads nothing else of them.
 func (r *run) probeProblems(ctx context.Context) error {
 	var found []string
-	for _, state := range []cloudguard.ListProblemsLifecycleStateEnum{cloudguard.ListProblemsLifecycleStateActive, cloudguard.ListProblemsLifecycleStateInactive} {
-		request := cloudguard.ListProblemsRequest{LifecycleState: state, CompartmentId: &r.tenancy, CompartmentIdInSubtree: common.Bool(true),
-			AccessLevel: cloudguard.ListProblemsAccessLevelAccessible, LifecycleDetail: cloudguard.ListProblemsLifecycleDetailResolved, Limit: common.Int(1),
+	for _, state := range []cloudguard.ListProblemsLifecycleStateEnum{cloudguard.ListProblemsLifecycleStateActive,
+		cloudguard.ListProblemsLifecycleStateInactive} {
+		request := cloudguard.ListProblemsRequest{LifecycleState: state, CompartmentId: &r.tenancy,
+			CompartmentIdInSubtree: common.Bool(true),
+			AccessLevel:            cloudguard.ListProblemsAccessLevelAccessible,
+			LifecycleDetail:        cloudguard.ListProblemsLifecycleDetailResolved, Limit: common.Int(1),
 			TimeLastDetectedGreaterThanOrEqualTo: &common.SDKTime{Time: time.Now().AddDate(0, -6, 0)}}
 		for _, id := range rule.Rules() {
 			request.DetectorRuleIdList = append(request.DetectorRuleIdList, string(id))

@@ -20,7 +20,8 @@ var realm = regexp.MustCompile(`(?i)realm="([^"]*)"`)
 func (p *iamProbe) registry(ctx context.Context, m credential.Material) {
 	var accepted []string
 	for _, form := range []struct{ says, name string }{
-		{"namespace/name", p.namespace + "/" + p.owner.UserName}, {"namespace/Default/name", p.namespace + "/Default/" + p.owner.UserName}} {
+		{"namespace/name", p.namespace + "/" + p.owner.UserName}, {"namespace/Default/name", p.namespace + "/Default/" +
+			p.owner.UserName}} {
 		if u, err := p.signIn(ctx, form.name, m, p.owner); err == nil && u.accepted() {
 			accepted = append(accepted, form.says)
 		}
@@ -54,7 +55,8 @@ func (p *iamProbe) registry(ctx context.Context, m credential.Material) {
 
 // namespaceOf asks for the Object Storage namespace as the user without rights.
 func (p *iamProbe) namespaceOf(ctx context.Context, m credential.Material) {
-	host := common.StringToRegion(p.home).EndpointForTemplate("objectstorage", "https://objectstorage.{region}.{secondLevelDomain}")
+	host := common.StringToRegion(p.home).EndpointForTemplate("objectstorage",
+		"https://objectstorage.{region}.{secondLevelDomain}")
 	r, err := http.NewRequest(http.MethodGet, host+"/n", nil)
 	if err != nil {
 		return

@@ -40,7 +40,8 @@ func once[T any](ctx context.Context, call func(context.Context) (T, error)) (T,
 func (p *vaultProbe) update(ctx context.Context, c change) (vault.UpdateSecretResponse, error) {
 	var details vault.UpdateSecretDetails
 	if c.name != "" {
-		details.SecretContent = vault.Base64SecretContentDetails{Name: &c.name, Content: encoded([]byte(c.content)), Stage: vault.SecretContentDetailsStageEnum(c.stage)}
+		details.SecretContent = vault.Base64SecretContentDetails{Name: &c.name, Content: encoded([]byte(c.content)),
+			Stage: vault.SecretContentDetailsStageEnum(c.stage)}
 	}
 	if c.mark != "" {
 		details.Metadata = map[string]any{metadataKey: c.mark}
@@ -69,7 +70,8 @@ func (r *run) probeVault(ctx context.Context) error {
 		return err
 	}
 	p := &vaultProbe{r, id}
-	for _, probe := range []func(context.Context) error{p.stage, p.busy, p.nameTwice, p.pendingTwice, p.size, p.versionDeletion} {
+	for _, probe := range []func(context.Context) error{
+		p.stage, p.busy, p.nameTwice, p.pendingTwice, p.size, p.versionDeletion} {
 		if err := probe(ctx); err != nil {
 			return fmt.Errorf("observing Vault: %w", err)
 		}
@@ -84,7 +86,8 @@ func (p *vaultProbe) stage(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	u, err := p.update(ctx, change{name: "one", content: "first", stage: "PENDING", mark: "first", ifMatch: text(before.Etag)})
+	u, err := p.update(ctx, change{name: "one", content: "first", stage: "PENDING", mark: "first",
+		ifMatch: text(before.Etag)})
 	if err != nil {
 		p.report.fact("metadata-with-content", seen(err), "")
 		return fmt.Errorf("a PENDING version is refused: %s", seen(err))
@@ -125,7 +128,8 @@ func (p *vaultProbe) stage(ctx context.Context) error {
 	}
 	kept := map[bool]string{true: "kept", false: "not kept"}
 	content, metadata := string(c.value.Reveal()) == "first", now.Metadata[metadataKey] == "first"
-	p.report.fact("metadata-with-content", both(content, metadata), "content %s, metadata %s", kept[content], kept[metadata])
+	p.report.fact("metadata-with-content", both(content, metadata), "content %s, metadata %s", kept[content],
+		kept[metadata])
 	if _, err := p.update(ctx, change{mark: "stale", ifMatch: text(before.Etag)}); true {
 		p.report.fact("stale-etag", seen(err), "")
 	}
@@ -204,7 +208,8 @@ func (p *vaultProbe) pendingTwice(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.report.fact("metadata-with-promotion", both(now.CurrentVersionNumber != nil && *now.CurrentVersionNumber == *number, now.Metadata[metadataKey] == "promoted"), "")
+	p.report.fact("metadata-with-promotion", both(now.CurrentVersionNumber != nil &&
+		*now.CurrentVersionNumber == *number, now.Metadata[metadataKey] == "promoted"), "")
 	return nil
 }
 
@@ -264,15 +269,18 @@ func (p *vaultProbe) versionDeletion(ctx context.Context) error {
 		return err
 	}
 	var outcomes []string
-	for _, stage := range []vault.SecretVersionSummaryStagesEnum{vault.SecretVersionSummaryStagesDeprecated, vault.SecretVersionSummaryStagesCurrent} {
+	for _, stage := range []vault.SecretVersionSummaryStagesEnum{vault.SecretVersionSummaryStagesDeprecated,
+		vault.SecretVersionSummaryStagesCurrent} {
 		said := "none there"
 		for _, v := range all {
 			if !slices.Contains(v.Stages, stage) || v.TimeOfDeletion != nil {
 				continue
 			}
 			_, err := once(ctx, func(ctx context.Context) (vault.ScheduleSecretVersionDeletionResponse, error) {
-				return p.vault.ScheduleSecretVersionDeletion(ctx, vault.ScheduleSecretVersionDeletionRequest{SecretId: &p.id, SecretVersionNumber: v.VersionNumber,
-					ScheduleSecretVersionDeletionDetails: vault.ScheduleSecretVersionDeletionDetails{TimeOfDeletion: &common.SDKTime{Time: time.Now().Add(2 * leadTime)}}})
+				return p.vault.ScheduleSecretVersionDeletion(ctx, vault.ScheduleSecretVersionDeletionRequest{
+					SecretId: &p.id, SecretVersionNumber: v.VersionNumber,
+					ScheduleSecretVersionDeletionDetails: vault.ScheduleSecretVersionDeletionDetails{
+						TimeOfDeletion: &common.SDKTime{Time: time.Now().Add(2 * leadTime)}}})
 			})
 			said = seen(err)
 			break

@@ -19,7 +19,8 @@ func (r *run) refusals(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.refused(ctx, victim, "somebody else's secret", "api_secret_ocid:"+other.secrets[0].id, other.secrets[0].id); err != nil {
+	if err := r.refused(ctx, victim, "somebody else's secret", "api_secret_ocid:"+other.secrets[0].id,
+		other.secrets[0].id); err != nil {
 		return err
 	}
 	if is(r.rotate.config["secret_binding"], "warn") {
@@ -47,7 +48,8 @@ func (r *run) misspelt(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	understood := i.reply.Status == outcome.Refused && strings.Contains(i.reply.Reason, "api_secret_ocd") && strings.Contains(i.reply.Mend, s.comment("")[:20])
+	understood := i.reply.Status == outcome.Refused && strings.Contains(i.reply.Reason, "api_secret_ocd") &&
+		strings.Contains(i.reply.Mend, s.comment("")[:20])
 	r.report.check(understood, "a misspelt comment is refused, with the right one", "%s", i.came())
 	return r.untouched(ctx, s, s.secrets[0].id, "a misspelt comment")
 }

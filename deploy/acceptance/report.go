@@ -92,7 +92,8 @@ func (r *report) unseen(id, why string, args ...any) {
 	f := factOf(id)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.saw[id] = observation{Fact: id, Assumed: f.Assumes, Matters: f.Matters, Saw: fmt.Sprintf(why, args...), Verdict: notSeen}
+	r.saw[id] = observation{Fact: id, Assumed: f.Assumes, Matters: f.Matters, Saw: fmt.Sprintf(why, args...),
+		Verdict: notSeen}
 }
 
 // observations are those of all facts, in the order of the table.
@@ -103,7 +104,8 @@ func (r *report) observations() []observation {
 	for _, f := range facts {
 		o, ok := r.saw[f.ID]
 		if !ok {
-			o = observation{Fact: f.ID, Assumed: f.Assumes, Matters: f.Matters, Saw: "the run ended before", Verdict: notSeen}
+			o = observation{Fact: f.ID, Assumed: f.Assumes, Matters: f.Matters, Saw: "the run ended before",
+				Verdict: notSeen}
 			if f.Expect == never {
 				o.Saw = f.How
 			}
@@ -135,7 +137,8 @@ type heading struct {
 func (r *report) text(h heading, left remains) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## Keyturn acceptance run %s\n\n", h.Run)
-	fmt.Fprintf(&b, "- began %s, home region %s, function in %s, vault in %s\n- %s, oci-go-sdk %s\n", h.Began, h.Home, h.Region, h.Vault, h.Configured, h.SDK)
+	fmt.Fprintf(&b, "- began %s, home region %s, function in %s, vault in %s\n- %s, oci-go-sdk %s\n", h.Began, h.Home,
+		h.Region, h.Vault, h.Configured, h.SDK)
 	failed := r.failed()
 	fmt.Fprintf(&b, "- %d of %d checks passed\n", len(r.checks)-len(failed), len(r.checks))
 	for _, line := range left.lines() {

@@ -31,7 +31,8 @@ func (r *run) retirement(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !r.report.check(i.reply.Status == outcome.Rotated && strings.HasPrefix(i.reply.OldFate, "works until "), s.label+" is rotated, and the old one stays", "%s", i.came()) {
+	if !r.report.check(i.reply.Status == outcome.Rotated && strings.HasPrefix(i.reply.OldFate, "works until "), s.label+
+		" is rotated, and the old one stays", "%s", i.came()) {
 		return ctx.Err()
 	}
 	m, ok := r.stored(ctx, &s, i.reply, &after{})
@@ -62,14 +63,15 @@ func (r *run) retirement(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.report.check(len(all) == 1 && all[0].ID == m.ID, s.label+": the same event again has deleted the old one, and kept the new one", "the user has %d", len(all))
+	r.report.check(len(all) == 1 && all[0].ID == m.ID, s.label+": the same event again has deleted the old one, "+
+		"and kept the new one", "the user has %d", len(all))
 	_, last, err := r.ends(ctx, s.old, s.owner, settlingTime)
 	r.report.check(err == nil, s.label+": the old one is refused", "%s", because(last, err))
 	return ctx.Err()
 }
 
-// unordered runs the sweep, which does nothing without Cloud Guard's record, and of a run's problems there is none: it has
-// to leave the old credential alone, and to say so.
+// unordered runs the sweep, which does nothing without Cloud Guard's record, and of a run's problems there is none: it
+// has to leave the old credential alone, and to say so.
 func (r *run) unordered(ctx context.Context, s *subject) error {
 	swept, err := r.sweep.invoke(ctx, []byte("{}"))
 	if err != nil {
@@ -83,7 +85,8 @@ func (r *run) unordered(ctx context.Context, s *subject) error {
 		return err
 	}
 	said := strings.Contains(string(swept.body), s.secrets[0].id)
-	r.report.check(len(all) == 2 && said, s.label+": the sweep deletes nothing of which Cloud Guard has no record, and says so",
+	r.report.check(len(all) == 2 && said, s.label+": the sweep deletes nothing of which Cloud Guard has no record, "+
+		"and says so",
 		"the user has %d, the sweep names the secret: %t", len(all), said)
 	return ctx.Err()
 }

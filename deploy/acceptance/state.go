@@ -103,8 +103,8 @@ func (s *state) announce(list *[]thing, name string) error {
 	return s.write()
 }
 
-// settle writes down what came of an announcement: the ID, or that the service has refused. After no answer, or one that
-// leaves it open, the announcement stays.
+// settle writes down what came of an announcement: the ID, or that the service has refused. After no answer, or one
+// that leaves it open, the announcement stays.
 func (s *state) settle(list *[]thing, name, id string, err error) error {
 	status, _ := answer(err)
 	never := status >= 400 && status < 500 && status != http.StatusConflict && status != http.StatusTooManyRequests

@@ -43,7 +43,8 @@ func (s *subject) comment(more string) string {
 	return text + more
 }
 
-// plan is what a run makes: a subject for each kind, with its plain secrets, and one more with a bundle where those are two.
+// plan is what a run makes: a subject for each kind, with its plain secrets, and one more with a bundle where those are
+// two.
 func plan() (all []*subject) {
 	for _, k := range credential.Kinds() {
 		plain := &subject{label: string(k), kind: k}
@@ -70,9 +71,11 @@ func (r *run) newUser(ctx context.Context, label string) (name, id string, err e
 	}
 	token := random(32)
 	u, err := patiently(ctx, func(ctx context.Context) (identity.CreateUserResponse, error) {
-		return r.identity.CreateUser(ctx, identity.CreateUserRequest{OpcRetryToken: &token, CreateUserDetails: identity.CreateUserDetails{
-			CompartmentId: &r.tenancy, Name: &name, Email: common.String(name + "@example.com"),
-			Description: common.String("Throw-away user of a Keyturn acceptance run. Delete it if the run is over.")}})
+		return r.identity.CreateUser(ctx, identity.CreateUserRequest{OpcRetryToken: &token,
+			CreateUserDetails: identity.CreateUserDetails{
+				CompartmentId: &r.tenancy, Name: &name, Email: common.String(name + "@example.com"),
+				Description: common.String("Throw-away user of a Keyturn acceptance run. Delete it if the run " +
+					"is over.")}})
 	})
 	noted := r.state.settle(&r.state.Users, name, text(u.Id), err)
 	if err != nil {
@@ -93,7 +96,8 @@ func (r *run) newSecret(ctx context.Context, label, user string, kind credential
 	if err := r.state.announce(&r.state.Secrets, name); err != nil {
 		return "", "", err
 	}
-	details := vault.CreateSecretDetails{CompartmentId: &r.state.Compartment, VaultId: &r.state.Vault, KeyId: &r.options.key, SecretName: &name,
+	details := vault.CreateSecretDetails{CompartmentId: &r.state.Compartment, VaultId: &r.state.Vault,
+		KeyId: &r.options.key, SecretName: &name,
 		Description:   common.String("Throw-away secret of a Keyturn acceptance run."),
 		SecretContent: vault.Base64SecretContentDetails{Content: encoded([]byte(seed)), Name: common.String("seed")}}
 	switch {
@@ -111,7 +115,8 @@ func (r *run) newSecret(ctx context.Context, label, user string, kind credential
 	if err != nil {
 		hint := ""
 		if user != "" && !r.options.freeform {
-			hint = "; if it is the tag namespace keyturn that is missing, the stack binds by freeform tags: give -freeform-tags"
+			hint = "; if it is the tag namespace keyturn that is missing, the stack binds by freeform tags: give " +
+				"-freeform-tags"
 		}
 		return name, "", fmt.Errorf("making the secret %s: %s%s", name, told(err), hint)
 	}
@@ -147,7 +152,8 @@ func (r *run) equip(ctx context.Context, s *subject) error {
 		return err
 	}
 	s.userName = name
-	s.owner = credential.Owner{Tenancy: r.tenancy, User: id, UserName: name, Region: r.home, Namespace: r.namespace, Hosts: r.hosts}
+	s.owner = credential.Owner{Tenancy: r.tenancy, User: id, UserName: name, Region: r.home, Namespace: r.namespace,
+		Hosts: r.hosts}
 	if s.old, s.oldMade, err = r.newCredential(ctx, id, s.kind, "keyturn acceptance run "+r.state.Run); err != nil {
 		return err
 	}
@@ -166,7 +172,8 @@ func (r *run) equip(ctx context.Context, s *subject) error {
 
 // newCredential makes a credential. What may have taken effect isn't repeated: a lost answer loses the value, and the
 // run ends. A user that was made a moment ago may not be known everywhere yet.
-func (a *admin) newCredential(ctx context.Context, user string, kind credential.Kind, description string) (m credential.Material, at time.Time, err error) {
+func (a *admin) newCredential(ctx context.Context, user string, kind credential.Kind, description string) (
+	m credential.Material, at time.Time, err error) {
 	for attempt := 1; ; attempt++ {
 		if err := ctx.Err(); err != nil {
 			return m, at, err
@@ -184,7 +191,8 @@ func (a *admin) newCredential(ctx context.Context, user string, kind credential.
 }
 
 // create makes a credential, with one call.
-func (a *admin) create(ctx context.Context, user string, kind credential.Kind, description string) (m credential.Material, at time.Time, err error) {
+func (a *admin) create(ctx context.Context, user string, kind credential.Kind, description string) (
+	m credential.Material, at time.Time, err error) {
 	if kind.Origin() == credential.Local {
 		if m, err = credential.GenerateAPIKey(2048); err != nil {
 			return m, at, err

@@ -27,9 +27,11 @@ func (r *run) closing(ctx context.Context, s *subject, comment string) (closure,
 	_, err := until(ctx, time.Minute, func() (bool, error) {
 		var err error
 		now, err = r.serverNow(ctx)
-		return err == nil && (s.kind.Origin() != credential.Reset || now.After(s.oldMade.Truncate(time.Second).Add(time.Second))), err
+		return err == nil && (s.kind.Origin() != credential.Reset ||
+			now.After(s.oldMade.Truncate(time.Second).Add(time.Second))), err
 	})
-	return closure{tenancy: r.tenancy, region: r.options.functionRegion, home: r.home, kind: s.kind, user: s.owner.User, userName: s.userName,
+	return closure{tenancy: r.tenancy, region: r.options.functionRegion, home: r.home, kind: s.kind, user: s.owner.User,
+		userName:   s.userName,
 		credential: s.old.ID, comment: comment, at: now}, err
 }
 
@@ -53,7 +55,8 @@ func (r *run) turn(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	if !r.report.check(first.reply.Status == outcome.Rotated, s.label+" is rotated", "%s, in %s", first.came(), first.took.Round(10*time.Millisecond)) {
+	if !r.report.check(first.reply.Status == outcome.Rotated, s.label+" is rotated", "%s, in %s", first.came(),
+		first.took.Round(10*time.Millisecond)) {
 		return ctx.Err()
 	}
 	r.replyIsWhole(s, first.reply)
@@ -65,7 +68,8 @@ func (r *run) turn(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	r.report.check(second.reply.Status == outcome.Already, s.label+": the same event again changes nothing", "%s", second.came())
+	r.report.check(second.reply.Status == outcome.Already, s.label+": the same event again changes nothing", "%s",
+		second.came())
 	return r.unchanged(ctx, s, now)
 }
 
@@ -96,7 +100,8 @@ func (r *run) replyIsWhole(s *subject, o outcome.Outcome) {
 	expect(len(o.Secrets) == len(s.secrets), "%d secrets", len(o.Secrets))
 	for _, held := range o.Secrets {
 		i := slices.IndexFunc(s.secrets, func(t target) bool { return t.id == held.ID })
-		expect(i >= 0 && held.Holds == string(s.secrets[max(i, 0)].role) && held.Current && held.Version > 1, "secret %s: holds %q, version %d, current %t",
+		expect(i >= 0 && held.Holds == string(s.secrets[max(i, 0)].role) && held.Current && held.Version > 1,
+			"secret %s: holds %q, version %d, current %t",
 			held.Name, held.Holds, held.Version, held.Current)
 	}
 	r.report.check(len(wrong) == 0, s.label+": the reply says all of it", "%s", strings.Join(wrong, ", "))
@@ -127,9 +132,11 @@ func (r *run) looksRotated(ctx context.Context, s *subject, o outcome.Outcome) (
 		if a.made, err = r.passwordMade(ctx, s.owner.User); err != nil {
 			return a, err
 		}
-		r.report.check(a.made.After(s.oldMade), s.label+": the password was reset", "set %s, before that %s", a.made.UTC().Format(time.RFC3339), s.oldMade.UTC().Format(time.RFC3339))
+		r.report.check(a.made.After(s.oldMade), s.label+": the password was reset", "set %s, before that %s",
+			a.made.UTC().Format(time.RFC3339), s.oldMade.UTC().Format(time.RFC3339))
 	} else {
-		r.report.check(len(a.ids) == 1 && a.ids[0] == o.NewID, s.label+": the new one is there, the old one is gone", "the user has %d", len(a.ids))
+		r.report.check(len(a.ids) == 1 && a.ids[0] == o.NewID, s.label+": the new one is there, the old one is gone",
+			"the user has %d", len(a.ids))
 	}
 	m, ok := r.stored(ctx, s, o, &a)
 	if !ok || s.kind.Origin() == credential.Reset {
@@ -196,7 +203,8 @@ func (r *run) stored(ctx context.Context, s *subject, o outcome.Outcome, a *afte
 		if wrong != nil {
 			detail = wrong.Error()
 		}
-		ok = r.report.check(wrong == nil, s.label+": secret "+t.name+" has the new value as CURRENT", "%s", detail) && ok
+		ok = r.report.check(wrong == nil, s.label+": secret "+t.name+" has the new value as CURRENT", "%s", detail) &&
+			ok
 	}
 	return m, ok
 }
@@ -233,7 +241,8 @@ func (r *run) unchanged(ctx context.Context, s *subject, before after) error {
 			now.versions = append(now.versions, *v.CurrentVersionNumber)
 		}
 	}
-	same := slices.Equal(now.ids, before.ids) && now.made.Equal(before.made) && slices.Equal(now.versions, before.versions)
+	same := slices.Equal(now.ids, before.ids) && now.made.Equal(before.made) &&
+		slices.Equal(now.versions, before.versions)
 	r.report.check(same, s.label+": nothing has changed since", "")
 	return nil
 }

@@ -56,7 +56,8 @@ func (a *admin) use(ctx context.Context, m credential.Material, o credential.Own
 
 // useAPIKey asks for the owner's own user.
 func (a *admin) useAPIKey(ctx context.Context, m credential.Material, o credential.Owner) (used, error) {
-	host := common.StringToRegion(o.Region).EndpointForTemplate("identity", "https://identity.{region}.oci.{secondLevelDomain}")
+	host := common.StringToRegion(o.Region).EndpointForTemplate("identity",
+		"https://identity.{region}.oci.{secondLevelDomain}")
 	r, err := http.NewRequest(http.MethodGet, host+"/20160918/users/"+o.User, nil)
 	if err != nil {
 		return used{}, err
@@ -69,13 +70,15 @@ func (a *admin) signed(ctx context.Context, r *http.Request, m credential.Materi
 	r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	key := common.NewRawConfigurationProvider(o.Tenancy, o.User, o.Region, m.ID, string(m.Value.Reveal()), nil)
 	if err := common.DefaultRequestSigner(key).Sign(r); err != nil {
-		return used{}, fmt.Errorf("the request can't be signed with the value of the %s", m.Kind.Noun()) // the error may quote it
+		// the error may quote it
+		return used{}, fmt.Errorf("the request can't be signed with the value of the %s", m.Kind.Noun())
 	}
 	return a.do(ctx, r)
 }
 
 // signInAs signs in with one name after the other, until one is accepted.
-func (a *admin) signInAs(ctx context.Context, names []string, m credential.Material, o credential.Owner) (last used, err error) {
+func (a *admin) signInAs(ctx context.Context, names []string, m credential.Material, o credential.Owner) (last used,
+	err error) {
 	for _, name := range names {
 		if last, err = a.signIn(ctx, name, m, o); err != nil || last.accepted() {
 			return last, err
@@ -141,7 +144,8 @@ func codeIn(body []byte) string {
 }
 
 // works waits until a credential is accepted.
-func (a *admin) works(ctx context.Context, m credential.Material, o credential.Owner, most time.Duration) (time.Duration, used, error) {
+func (a *admin) works(ctx context.Context, m credential.Material, o credential.Owner, most time.Duration) (
+	time.Duration, used, error) {
 	var last used
 	took, err := until(ctx, most, func() (bool, error) {
 		var err error
@@ -152,7 +156,8 @@ func (a *admin) works(ctx context.Context, m credential.Material, o credential.O
 }
 
 // ends waits until a credential is refused.
-func (a *admin) ends(ctx context.Context, m credential.Material, o credential.Owner, most time.Duration) (time.Duration, used, error) {
+func (a *admin) ends(ctx context.Context, m credential.Material, o credential.Owner, most time.Duration) (time.Duration,
+	used, error) {
 	var last used
 	took, err := until(ctx, most, func() (bool, error) {
 		var err error

@@ -38,7 +38,8 @@ var epoch = time.Unix(0, 0).UTC()
 
 // header is the layer's only entry.
 func (e engine) header(size int) *tar.Header {
-	h := &tar.Header{Typeflag: tar.TypeReg, Name: "function", Mode: 0o755, Size: int64(size), ModTime: epoch, Format: tar.FormatPAX}
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: "function", Mode: 0o755, Size: int64(size), ModTime: epoch,
+		Format: tar.FormatPAX}
 	if e == docker20 {
 		h.Mode |= 0o100000
 		h.Uname, h.Gname = "root", "root"
@@ -90,7 +91,8 @@ func (s source) make(ctx context.Context, function string, o options) (made, err
 	if err != nil {
 		return m, err
 	}
-	base, err := mutate.ConfigFile(mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON), &v1.ConfigFile{
+	base, err := mutate.ConfigFile(mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1),
+		types.OCIConfigJSON), &v1.ConfigFile{
 		Architecture: "amd64", OS: "linux", Created: v1.Time{Time: epoch}, RootFS: v1.RootFS{Type: "layers"},
 		Config: v1.Config{User: "1000:1000", Entrypoint: []string{"/function"}, Labels: labels(function, o)},
 	})
@@ -122,7 +124,8 @@ func (m *made) measure() error {
 	for _, l := range manifest.Layers {
 		m.size += l.Size
 	}
-	m.lines = fmt.Sprintf("%s\n  digest   %s\n  size     %d bytes compressed\n  diff id  %s\n", m.function, digest, m.size, config.RootFS.DiffIDs[0])
+	m.lines = fmt.Sprintf("%s\n  digest   %s\n  size     %d bytes compressed\n  diff id  %s\n", m.function, digest,
+		m.size, config.RootFS.DiffIDs[0])
 	return nil
 }
 

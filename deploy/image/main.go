@@ -2,8 +2,8 @@
 //
 //	go run ./deploy/image [-function rotate|sweep|all] [-version V] [-revision SHA] [-o DIR] [-tarball FILE]
 //
-// It writes an OCI image layout and a bill of materials (SPDX 2.3) for each function and prints the digest to deploy. The
-// same commit gives the same digest, on any machine: flags, Go version, owner, mode and time are all fixed.
+// It writes an OCI image layout and a bill of materials (SPDX 2.3) for each function and prints the digest to deploy.
+// The same commit gives the same digest, on any machine: flags, Go version, owner, mode and time are all fixed.
 //
 // `docker build` makes the same with the Dockerfile at the root. The uncompressed layer is the same to the byte, so the
 // diff ids can be compared; the digests differ, since an engine writes its own history, and compresses in its own way.
@@ -57,11 +57,14 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.function, "function", "all", "rotate, sweep or all")
-	flags.StringVar(&o.version, "version", "", "the version, which mails and the label org.opencontainers.image.version show; empty: git describe")
-	flags.StringVar(&o.revision, "revision", "", "label org.opencontainers.image.revision; empty: the commit that is checked out")
+	flags.StringVar(&o.version, "version", "", "the version, which mails and the label "+
+		"org.opencontainers.image.version show; empty: git describe")
+	flags.StringVar(&o.revision, "revision", "", "label org.opencontainers.image.revision; empty: the commit that "+
+		"is checked out")
 	flags.StringVar(&o.out, "o", "dist", "`folder` for the image layouts and bills of materials")
 	flags.StringVar(&o.tarball, "tarball", "", "also write the images to a `file` that docker load takes")
-	text := flags.String("engine", string(current), "whose layer to make: current (Docker since 23, BuildKit, containerd), or docker-20.10, to compare with what such an engine built")
+	text := flags.String("engine", string(current), "whose layer to make: current (Docker since 23, BuildKit, "+
+		"containerd), or docker-20.10, to compare with what such an engine built")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -135,7 +138,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func weigh(all []made) error {
 	for _, m := range all {
 		if m.size >= maxSize {
-			return fmt.Errorf("the image of %s has %d bytes compressed; it has to stay below %d", m.function, m.size, maxSize)
+			return fmt.Errorf("the image of %s has %d bytes compressed; it has to stay below %d", m.function, m.size,
+				maxSize)
 		}
 	}
 	return nil

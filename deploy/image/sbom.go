@@ -72,17 +72,21 @@ const (
 )
 
 // billOfMaterials says what a function's binary is made of: the modules that the linker wrote down in it, Keyturn's own
-// among them, and Go's standard library. It says nothing of licences but Keyturn's own; nobody has judged the others here.
+// among them, and Go's standard library. It says nothing of licences but Keyturn's own; nobody has judged the others
+// here.
 func billOfMaterials(function, version string, binary []byte, info *buildinfo.BuildInfo) ([]byte, error) {
 	sum := sha256.Sum256(binary)
 	digest := hex.EncodeToString(sum[:])
 	d := spdxDocument{
 		SPDXVersion: "SPDX-2.3", DataLicense: "CC0-1.0", SPDXID: document, Name: "keyturn/" + function + " " + version,
 		DocumentNamespace: "https://" + module + "/spdx/" + function + "/" + digest + "/" + version,
-		CreationInfo: spdxCreation{Created: epoch.Format("2006-01-02T15:04:05Z"), Creators: []string{"Tool: keyturn-deploy-image"},
-			Comment: "The time is no time of making: the same binary gives the same document."},
-		Packages: []spdxPackage{{SPDXID: binaryID, Name: "keyturn/" + function, VersionInfo: version, DownloadLocation: unsaid,
-			Purpose: "APPLICATION", Checksums: []spdxChecksum{{"SHA256", digest}}, SourceInfo: "/function in the image, compiled by " + info.GoVersion,
+		CreationInfo: spdxCreation{Created: epoch.Format("2006-01-02T15:04:05Z"),
+			Creators: []string{"Tool: keyturn-deploy-image"},
+			Comment:  "The time is no time of making: the same binary gives the same document."},
+		Packages: []spdxPackage{{SPDXID: binaryID, Name: "keyturn/" + function, VersionInfo: version,
+			DownloadLocation: unsaid,
+			Purpose:          "APPLICATION", Checksums: []spdxChecksum{{"SHA256", digest}},
+			SourceInfo:       "/function in the image, compiled by " + info.GoVersion,
 			LicenseConcluded: unsaid, LicenseDeclared: "Apache-2.0", CopyrightText: unsaid}},
 		Relationships: []spdxRelationship{{document, "DESCRIBES", binaryID}},
 	}
@@ -112,15 +116,18 @@ func billOfMaterials(function, version string, binary []byte, info *buildinfo.Bu
 
 var notInID = regexp.MustCompile(`[^A-Za-z0-9.]+`)
 
-// modulePackage is the package of a Go module. The purl type golang, and stdlib as the standard library's name in it, are
-// what scanners look vulnerabilities up by.
+// modulePackage is the package of a Go module. The purl type golang, and stdlib as the standard library's name in it,
+// are what scanners look vulnerabilities up by.
 func modulePackage(path, version string) spdxPackage {
-	return spdxPackage{SPDXID: "SPDXRef-module-" + notInID.ReplaceAllString(path, "-"), Name: path, VersionInfo: version, DownloadLocation: unsaid,
+	return spdxPackage{SPDXID: "SPDXRef-module-" + notInID.ReplaceAllString(path, "-"), Name: path,
+		VersionInfo: version, DownloadLocation: unsaid,
 		Purpose: "LIBRARY", LicenseConcluded: unsaid, LicenseDeclared: unsaid, CopyrightText: unsaid,
-		ExternalRefs: []spdxReference{{"PACKAGE-MANAGER", "purl", "pkg:golang/" + strings.ToLower(path) + "@" + strings.ReplaceAll(version, "+", "%2B")}}}
+		ExternalRefs: []spdxReference{{"PACKAGE-MANAGER", "purl", "pkg:golang/" + strings.ToLower(path) + "@" +
+			strings.ReplaceAll(version, "+", "%2B")}}}
 }
 
-// dependency adds go.sum's hash, which is a SHA-256 over the hashes of all of a module's files (golang.org/x/mod/sumdb/dirhash).
+// dependency adds go.sum's hash, which is a SHA-256 over the hashes of all of a module's files
+// (golang.org/x/mod/sumdb/dirhash).
 func dependency(m *debug.Module) (spdxPackage, error) {
 	m = cmp.Or(m.Replace, m)
 	p := modulePackage(m.Path, m.Version)

@@ -40,7 +40,8 @@ func findSource(ctx context.Context) (source, error) {
 		return s, fmt.Errorf("this folder belongs to %s: start it within %s", s.Path, module)
 	}
 	if version := "go" + s.GoVersion; runtime.Version() != version {
-		return s, fmt.Errorf("this is %s, and go.mod has %s; another version gives another image: GOTOOLCHAIN=%s go run ./deploy/image",
+		return s, fmt.Errorf("this is %s, and go.mod has %s; another version gives another image: GOTOOLCHAIN=%s "+
+			"go run ./deploy/image",
 			runtime.Version(), version, version)
 	}
 	return s, nil
@@ -77,7 +78,8 @@ func (s source) compile(ctx context.Context, function, version string) ([]byte, 
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, function)
-	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid= -X "+stamp+"="+version, "-o", path, "./functions/"+function)
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid= -X "+stamp+
+		"="+version, "-o", path, "./functions/"+function)
 	c.Dir = s.Dir
 	c.Env = append(c.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1",
 		"GOFLAGS=", "GOEXPERIMENT=", "GODEBUG=", "GOWORK=off", "GOTOOLCHAIN=go"+s.GoVersion)
@@ -105,7 +107,8 @@ func output(c *exec.Cmd) ([]byte, error) {
 	out, err := c.Output()
 	if err != nil {
 		why := cmp.Or(strings.TrimSpace(stderr.String()), "it printed nothing")
-		return out, errors.Join(fmt.Errorf("running %s: %w", strings.Join(c.Args[:min(2, len(c.Args))], " "), err), errors.New(why))
+		return out, errors.Join(fmt.Errorf("running %s: %w", strings.Join(c.Args[:min(2, len(c.Args))], " "), err),
+			errors.New(why))
 	}
 	return out, nil
 }

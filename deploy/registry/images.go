@@ -81,7 +81,8 @@ func read(dir string) (item, error) {
 		return item{}, fmt.Errorf("reading the index of %s: %w", dir, err)
 	}
 	if n := len(manifest.Manifests); n != 1 || !manifest.Manifests[0].MediaType.IsImage() {
-		return item{}, fmt.Errorf("the layout %s has %d entries: one image is wanted. Remove the folder and run deploy/build", dir, n)
+		return item{}, fmt.Errorf("the layout %s has %d entries: one image is wanted. Remove the folder and run "+
+			"deploy/build", dir, n)
 	}
 	i := item{digest: manifest.Manifests[0].Digest}
 	if i.image, err = index.Image(i.digest); err != nil {
@@ -101,7 +102,8 @@ func inspect(dir string, i *item) error {
 		return fmt.Errorf("reading the configuration of %s: %w", dir, err)
 	}
 	if config.OS != "linux" || config.Architecture != "amd64" {
-		return fmt.Errorf("the image of %s is for %s/%s: the functions' application is GENERIC_X86, which takes linux/amd64", dir, config.OS, config.Architecture)
+		return fmt.Errorf("the image of %s is for %s/%s: the functions' application is GENERIC_X86, which takes "+
+			"linux/amd64", dir, config.OS, config.Architecture)
 	}
 	layers, err := i.image.Layers()
 	if err != nil {

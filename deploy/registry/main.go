@@ -2,13 +2,14 @@
 //
 //	go run ./deploy/registry -to fra.ocir.io/<namespace>/keyturn -tag 1.0.0
 //
-// deploy/push calls it; begin there. The layouts are what deploy/image writes: FROM/rotate and FROM/sweep. Each gets the same tag in
-// a repository of its name. Standard output is one line an image, registry/namespace/repository:tag@digest, which is what deploy/sign
-// and deploy/fill-in take. Everything else goes to standard error.
+// deploy/push calls it; begin there. The layouts are what deploy/image writes: FROM/rotate and FROM/sweep. Each gets
+// the same tag in a repository of its name. Standard output is one line an image,
+// registry/namespace/repository:tag@digest, which is what deploy/sign and deploy/fill-in take. Everything else goes to
+// standard error.
 //
-// Both layouts and both tags are looked at before anything is sent. A tag that is there with the same digest is left alone, one with
-// another digest is refused unless -force is given, and what was pushed is read back. It signs in as `docker login` has left it, or with -user
-// and -token-file; no token is ever an argument.
+// Both layouts and both tags are looked at before anything is sent. A tag that is there with the same digest is left
+// alone, one with another digest is refused unless -force is given, and what was pushed is read back. It signs in as
+// `docker login` has left it, or with -user and -token-file; no token is ever an argument.
 package main
 
 import (

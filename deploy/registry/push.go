@@ -42,7 +42,8 @@ func push(ctx context.Context, o options, in io.Reader, out, log io.Writer) erro
 		case o.force:
 			fmt.Fprintf(log, "will be moved from %s: %s (%d bytes)\n", there, i, i.size)
 		default:
-			return fmt.Errorf("%s is there with another image, %s instead of %s: take a new tag (a deployed digest must stay what it is), or move this one with -force", i.tag, there, i.digest)
+			return fmt.Errorf("%s is there with another image, %s instead of %s: take a new tag (a deployed digest "+
+				"must stay what it is), or move this one with -force", i.tag, there, i.digest)
 		}
 		missing = append(missing, i)
 	}
@@ -105,9 +106,13 @@ func (r remoteSide) explain(i item, doing string, err error) error {
 	case !ok:
 		return fmt.Errorf("%s: %s can't be reached, or breaks off; try again: %w", doing, host, err)
 	case e.StatusCode == http.StatusUnauthorized:
-		return fmt.Errorf("%s: %s refuses the sign-in as %s. The user is <namespace>/<user>, for a federated one <namespace>/oracleidentitycloudservice/<user>; the password is an auth token: %w", doing, host, r.user(), err)
+		return fmt.Errorf("%s: %s refuses the sign-in as %s. The user is <namespace>/<user>, for a federated one "+
+			"<namespace>/oracleidentitycloudservice/<user>; the password is an auth token: %w", doing, host, r.user(),
+			err)
 	case e.StatusCode == http.StatusForbidden, e.StatusCode == http.StatusNotFound:
-		return fmt.Errorf("%s: %s may not push to %s, or it isn't there: the stack makes the repository with repositories = true, and the user's group needs `use repos` in its compartment: %w", doing, r.user(), repository, err)
+		return fmt.Errorf("%s: %s may not push to %s, or it isn't there: the stack makes the repository with "+
+			"repositories = true, and the user's group needs `use repos` in its compartment: %w", doing, r.user(),
+			repository, err)
 	case e.StatusCode == http.StatusTooManyRequests, e.StatusCode >= http.StatusInternalServerError:
 		return fmt.Errorf("%s: %s has no time for this; try again later: %w", doing, host, err)
 	default:
@@ -128,7 +133,8 @@ func (r remoteSide) user() string {
 func credentials(ctx context.Context, o options, registry name.Registry, in io.Reader) (authn.Authenticator, error) {
 	host := registry.RegistryStr()
 	if (o.user == "") != (o.tokenFile == "") {
-		return nil, errors.New("one of -user and -token-file is given, the other is not: give both, or neither to sign in as `docker login` has left it")
+		return nil, errors.New("one of -user and -token-file is given, the other is not: give both, or neither to " +
+			"sign in as `docker login` has left it")
 	}
 	if o.user == "" {
 		found, err := authn.Resolve(ctx, authn.DefaultKeychain, registry)
@@ -136,12 +142,14 @@ func credentials(ctx context.Context, o options, registry name.Registry, in io.R
 			return nil, fmt.Errorf("reading Docker's credentials for %s: %w", host, err)
 		}
 		if found == authn.Anonymous {
-			return nil, fmt.Errorf("there are no credentials for %s: run `docker login %s`, or give a user and a file with a token (deploy/push: -u and -p)", host, host)
+			return nil, fmt.Errorf("there are no credentials for %s: run `docker login %s`, or give a user and a "+
+				"file with a token (deploy/push: -u and -p)", host, host)
 		}
 		return found, nil
 	}
 	if isOCIR(host) && !strings.Contains(o.user, "/") {
-		return nil, fmt.Errorf("-user %s has no namespace: write <namespace>/%s, or <namespace>/oracleidentitycloudservice/%s for a federated user", o.user, o.user, o.user)
+		return nil, fmt.Errorf("-user %s has no namespace: write <namespace>/%s, or "+
+			"<namespace>/oracleidentitycloudservice/%s for a federated user", o.user, o.user, o.user)
 	}
 	token, err := readToken(o.tokenFile, in)
 	if err != nil {

@@ -25,8 +25,10 @@ func main() {
 func handler(log zerolog.Logger, cfg config.Config, cloud *oci.Cloud) fn.Func {
 	// The sweep sends the figures of all that it does together, so its responder has no meter.
 	engine := app.Engine(cfg, cloud)
-	s := &sweep.Sweeper{Config: cfg, Inventory: cloud, Vault: cloud.Vault(), Issuers: map[credential.Kind]sweep.Issuer{},
-		Responder: app.Responder(cfg, cloud, engine, nil), Collector: engine, Notifier: cloud, Directory: cloud, Keeper: cloud.Vault(), Meter: app.Meter(cfg, cloud, "sweep"), Clock: clock.System{}}
+	s := &sweep.Sweeper{Config: cfg, Inventory: cloud, Vault: cloud.Vault(),
+		Issuers:   map[credential.Kind]sweep.Issuer{},
+		Responder: app.Responder(cfg, cloud, engine, nil), Collector: engine, Notifier: cloud, Directory: cloud,
+		Keeper: cloud.Vault(), Meter: app.Meter(cfg, cloud, "sweep"), Clock: clock.System{}}
 	for _, kind := range credential.Kinds() {
 		s.Issuers[kind] = cloud.Issuer(kind)
 	}

@@ -85,7 +85,8 @@ func TestAPanicBecomesAnErrorThatNamesItsTypeAndNothingOfItsValue(t *testing.T) 
 					t.Errorf("%s, %s: %s shows the value", name, kind, verb)
 				}
 			}
-			if !strings.Contains(p.Stack, "background_test.go:") || strings.Contains(p.Stack, "0x") || !strings.Contains(p.At, "background_test.go:") {
+			if !strings.Contains(p.Stack, "background_test.go:") || strings.Contains(p.Stack, "0x") ||
+				!strings.Contains(p.At, "background_test.go:") {
 				t.Errorf("%s, %s: it was at %q, and the stack is %q", name, kind, p.At, p.Stack)
 			}
 		}
@@ -119,7 +120,8 @@ func TestAPanicInTheBackgroundIsALineInTheLogWithoutItsValue(t *testing.T) {
 		ctx := zerolog.New(&log).WithContext(t.Context())
 		background.Go(ctx, "opening connections", func() { panic(value) })
 		synctest.Wait()
-		if text := log.String(); !strings.Contains(text, "opening connections") || !strings.Contains(text, "type string") || strings.Contains(text, value) {
+		if text := log.String(); !strings.Contains(text, "opening connections") ||
+			!strings.Contains(text, "type string") || strings.Contains(text, value) {
 			t.Errorf("the log is %s", text)
 		}
 	})
@@ -131,7 +133,8 @@ func TestWhoWaitsForATaskWaitsNoLongerThanTheirOwnContext(t *testing.T) {
 		task := background.Start(func() (int, error) { time.Sleep(time.Minute); return 7, nil })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if n, err := task.Wait(ctx); n != 0 || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
+		if n, err := task.Wait(ctx); n != 0 || !errors.Is(err, context.DeadlineExceeded) ||
+			time.Since(began) != time.Second {
 			t.Errorf("got %d, %v after %s", n, err, time.Since(began))
 		}
 		if n, err := task.Wait(t.Context()); n != 7 || err != nil {

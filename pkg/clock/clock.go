@@ -37,8 +37,8 @@ func Early(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
 
-// Reserve ends before its parent does: a quarter of the time that is left at now, and most at the most, is kept for what
-// comes after the work.
+// Reserve ends before its parent does: a quarter of the time that is left at now, and most at the most, is kept for
+// what comes after the work.
 func Reserve(ctx context.Context, now time.Time, most time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(ctx, deadline.Add(-min(deadline.Sub(now)/4, most)))

@@ -137,7 +137,8 @@ func yesNo(b bool) string {
 // own.
 func ParseComment(rule Rule, text string) (Comment, error) {
 	if !rule.Known() {
-		return Comment{}, fmt.Errorf("reading the closure comment: the rule %q is not about a credential's age", phrase.Excerpt(string(rule)))
+		return Comment{}, fmt.Errorf("reading the closure comment: the rule %q is not about a credential's age",
+			phrase.Excerpt(string(rule)))
 	}
 	c, faults := parse(rule, text)
 	if len(faults) == 0 {

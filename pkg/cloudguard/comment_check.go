@@ -31,7 +31,9 @@ func (r *reading) checkRepeated() {
 func (r *reading) checkShared() {
 	for i, a := range secretKeys() {
 		for _, b := range secretKeys()[i+1:] {
-			if slices.ContainsFunc(r.claims[a.role], func(id OCID) bool { return slices.Contains(r.claims[b.role], id) }) {
+			if slices.ContainsFunc(r.claims[a.role], func(id OCID) bool {
+				return slices.Contains(r.claims[b.role], id)
+			}) {
 				r.fault(b.name, "names the same secret as "+a.name+": each needs a secret of its own")
 			}
 		}
@@ -61,7 +63,9 @@ func (r *reading) checkLoose() {
 }
 
 func (r *reading) checkLooseIn(text string) {
-	named := slices.ContainsFunc(findNames(fold(text)), func(f finding) bool { return strings.HasSuffix(f.key, anySecret) })
+	named := slices.ContainsFunc(findNames(fold(text)), func(f finding) bool {
+		return strings.HasSuffix(f.key, anySecret)
+	})
 	for _, found := range secretOCID().FindAllString(text, -1) {
 		id, problem := readSecretOCID(strings.TrimRight(found, "."))
 		switch {

@@ -29,7 +29,8 @@ func checkText(rule Rule, text string) (faults []Fault) {
 	named := map[int]bool{}
 	found := findNames(folded)
 	if len(found) > maxNames {
-		faults = append(faults, Fault{Item: "the comment", Problem: "names options and keys too often: write each once"})
+		faults = append(faults, Fault{Item: "the comment", Problem: "names options and keys too often: write " +
+			"each once"})
 		found = found[:maxNames]
 	}
 	for _, f := range found {
@@ -52,7 +53,8 @@ func checkText(rule Rule, text string) (faults []Fault) {
 		all += it.words
 	}
 	if mixed(widthless(plain(decode(text)))) {
-		faults = append(faults, Fault{Item: "a word", Problem: "has letters of two alphabets that look alike: type it again"})
+		faults = append(faults, Fault{Item: "a word", Problem: "has letters of two alphabets that look alike: type " +
+			"it again"})
 	}
 	if len(faults) == 0 { // across separators: "accepted, risk"
 		faults = noFaults(" " + strings.Join(strings.Fields(all), " ") + " ")
@@ -124,7 +126,8 @@ func formOf(key string) string {
 }
 
 var optionForms = map[string]string{
-	keyRotate: "rotate:yes or rotate:no", keyReplace: "replace:yes", keyGrace: "grace:72h, grace:3d or grace:0", keyDryRun: "dry_run:yes",
+	keyRotate: "rotate:yes or rotate:no", keyReplace: "replace:yes", keyGrace: "grace:72h, grace:3d or grace:0",
+	keyDryRun: "dry_run:yes",
 }
 
 // secretKey is the key of a secret that the name is of, if it says which; of two that
@@ -158,24 +161,29 @@ func wishFaults(it item) (faults []Fault) {
 		faults = append(faults, Fault{Item: `"` + phrase.Excerpt(at) + `"`, Problem: problem})
 	}
 	if duration().MatchString(everyDuration().ReplaceAllString(text, " ")) {
-		faults = append(faults, Fault{Item: "a length of time", Problem: "is in the text: to keep the old credential for this long, write grace:72h or grace:3d"})
+		faults = append(faults, Fault{Item: "a length of time", Problem: "is in the text: to keep the old " +
+			"credential for this long, write grace:72h or grace:3d"})
 	}
 	for _, m := range unknownYes().FindAllStringSubmatch(text, -1) {
 		if !ofPairs[strings.Trim(m[1], "_.-")] {
-			faults = append(faults, Fault{Item: "a word with the value " + m[2], Problem: "looks like an option and is none: " + optionList})
+			faults = append(faults, Fault{Item: "a word with the value " + m[2],
+				Problem: "looks like an option and is none: " + optionList})
 		}
 	}
 	if m := lastWord().FindStringSubmatch(it.words); m != nil && m[1] != "signed" && m[1] != "sign" {
-		faults = append(faults, Fault{Item: "a word with the value " + m[2], Problem: "looks like an option and is none: " + optionList})
+		faults = append(faults, Fault{Item: "a word with the value " + m[2],
+			Problem: "looks like an option and is none: " + optionList})
 	}
 	if secretPair().MatchString(text) && !strings.Contains(text, "ocid1.") {
 		faults = append(faults, Fault{Item: "a secret", Problem: "is not named by its key and OCID"})
 	}
 	if flagForm().MatchString(text) {
-		faults = append(faults, Fault{Item: "a flag with --", Problem: "looks like an option and is none: " + optionList})
+		faults = append(faults, Fault{Item: "a flag with --", Problem: "looks like an option and is none: " +
+			optionList})
 	}
 	words := strings.Fields(it.words)
-	if len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { _, ok := yesNos[w]; return !ok }) && words[0] != "no" && words[0] != "not" {
+	if len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { _, ok := yesNos[w]; return !ok }) &&
+		words[0] != "no" && words[0] != "not" {
 		faults = append(faults, Fault{Item: "a value", Problem: "stands alone: write its option and a colon before it"})
 	}
 	return faults

@@ -22,8 +22,8 @@ type name struct {
 
 // ConfigurationKeys are the keys of the function's configuration that a comment
 // can't set; dry_run is also an option. A test compares them with the real ones.
-var configurationKeys = strings.Fields("ons_topic event_check secret_binding protected_users grace_period prove rsa_bits log_level " +
-	"metrics sweep_days secret_compartments bare_closure")
+var configurationKeys = strings.Fields("ons_topic event_check secret_binding protected_users grace_period prove " +
+	"rsa_bits log_level metrics sweep_days secret_compartments bare_closure")
 
 // anySecret is the key of a name that doesn't say which secret it is about.
 const anySecret = "secret_ocid"
@@ -31,11 +31,15 @@ const anySecret = "secret_ocid"
 // names is the one table of the names that text may hold.
 var names = sync.OnceValue(func() []name {
 	all := []name{
-		{keyRotate, keyRotate, false, false, 1}, {keyReplace, keyReplace, false, false, 1}, {keyGrace, keyGrace, false, false, 1},
-		{"dryrun", keyDryRun, true, false, 1}, {"rundry", keyDryRun, true, false, 0}, {"dry", keyDryRun, false, false, 0},
-		{"graceperiod", keyGrace, true, false, 2}, {"periodgrace", keyGrace, true, false, 2}, {"gracedays", keyGrace, true, false, 1},
+		{keyRotate, keyRotate, false, false, 1}, {keyReplace, keyReplace, false, false, 1},
+		{keyGrace, keyGrace, false, false, 1},
+		{"dryrun", keyDryRun, true, false, 1}, {"rundry", keyDryRun, true, false, 0},
+		{"dry", keyDryRun, false, false, 0},
+		{"graceperiod", keyGrace, true, false, 2}, {"periodgrace", keyGrace, true, false, 2},
+		{"gracedays", keyGrace, true, false, 1},
 		{"gracehours", keyGrace, true, false, 1}, {"gracetime", keyGrace, true, false, 1},
-		{"secretocid", anySecret, true, false, 1}, {"ocidsecret", anySecret, true, false, 1}, {"secretid", anySecret, true, false, 0},
+		{"secretocid", anySecret, true, false, 1}, {"ocidsecret", anySecret, true, false, 1},
+		{"secretid", anySecret, true, false, 0},
 		{"bundleocid", credential.BundleKey, true, false, 0}, {"bundlesecret", credential.BundleKey, true, false, 1},
 	}
 	for _, k := range secretKeys() {
@@ -74,28 +78,37 @@ func set(words string) map[string]bool {
 
 var (
 	// ordinary are English words that are one or two typos away from an option.
-	ordinary = set("trace grade brace grape grave graze race place places replay replica retrace relate release releases state rate date notate " +
-		"gracie tracy racer space")
+	ordinary = set("trace grade brace grape grave graze race place places replay replica retrace relate release " +
+		"releases state rate date notate gracie tracy racer space")
 	// inflected are the forms of the options' words that tell of a rotation instead of
 	// ordering something.
-	inflected = map[string]string{"rotated": keyRotate, "rotates": keyRotate, "rotating": keyRotate, "rotation": keyRotate, "rotations": keyRotate,
-		"rotational": keyRotate, "replaced": keyReplace, "replaces": keyReplace, "replacing": keyReplace, "replacement": keyReplace,
-		"replacements": keyReplace, "irreplaceable": keyReplace, "graceful": keyGrace, "gracefully": keyGrace, "disgrace": keyGrace}
+	inflected = map[string]string{"rotated": keyRotate, "rotates": keyRotate, "rotating": keyRotate,
+		"rotation": keyRotate, "rotations": keyRotate,
+		"rotational": keyRotate, "replaced": keyReplace, "replaces": keyReplace, "replacing": keyReplace,
+		"replacement":  keyReplace,
+		"replacements": keyReplace, "irreplaceable": keyReplace, "graceful": keyGrace, "gracefully": keyGrace,
+		"disgrace": keyGrace}
 	// withRotate are the words with which "rotate" says no more than rotate:yes.
-	withRotate = set("please pls kindly rotate it this that the a an these our my your old too is key keys credential credentials token tokens api auth iam oci " +
-		"password passwords customer secret secrets access user users thanks thank you thx per as policy cis required requested regularly " +
-		"now today immediately asap urgent urgently standard quarterly monthly yearly annually every each at least days 90 weekly scheduled routine and by for of to in due " +
-		"need needs must should have has we want i let us time go ahead ok okay approved")
+	withRotate = set("please pls kindly rotate it this that the a an these our my your old too is key keys " +
+		"credential credentials token tokens api auth iam oci password passwords customer secret secrets access " +
+		"user users thanks thank you thx per as policy cis required requested regularly now today immediately asap " +
+		"urgent urgently standard quarterly monthly yearly annually every each at least days 90 weekly scheduled " +
+		"routine and by for of to in due need needs must should have has we want i let us time go ahead ok okay " +
+		"approved")
 	// Grace is a person after and before these words.
 	beforeGrace = set("by from with ask asked per to cc and mrs ms dr hi thanks dear owner approver requester contact")
-	afterGrace  = set("approved approves asked asks agreed agrees requested requests confirmed confirms said says signed reviewed ok okay and from")
+	afterGrace  = set("approved approves asked asks agreed agrees requested requests confirmed confirms said says " +
+		"signed reviewed ok okay and from")
 	// ofPairs are keys of other people's notes that may have the value yes.
-	ofPairs = set("approved approval reviewed tested urgent confirmed confirmation informed communicated agreed cab verified signed ok done")
+	ofPairs = set("approved approval reviewed tested urgent confirmed confirmation informed communicated agreed " +
+		"cab verified signed ok done")
 	// yesNos are words for yes and no. "on" is in none of plainYesNos, since it is
 	// mostly something else.
 	plainYesNos = set("yes no true false off enable enabled disable disabled not never nein non")
-	yesNos      = map[string]bool{"yes": true, "y": true, "true": true, "on": true, "1": true, "enable": true, "enabled": true, "ja": true, "si": true, "oui": true,
-		"no": false, "n": false, "false": false, "off": false, "0": false, "disable": false, "disabled": false, "nein": false, "non": false, "never": false, "not": false}
+	yesNos      = map[string]bool{"yes": true, "y": true, "true": true, "on": true, "1": true, "enable": true,
+		"enabled": true, "ja": true, "si": true, "oui": true,
+		"no": false, "n": false, "false": false, "off": false, "0": false, "disable": false, "disabled": false,
+		"nein": false, "non": false, "never": false, "not": false}
 )
 
 // phrases makes a pattern of phrases with '|' between them; a '*' at the end of a
@@ -135,10 +148,19 @@ var (
 	// wishes are words for something else than to rotate now.
 	wishes = sync.OnceValue(func() []wish {
 		return []wish{
-			{phrases(`simulat*|preview*|whatif|what if|noop|no op|rehears*|trial*|test (?:run|mode)|(?:check|plan|report|test) only|only (?:check|test|plan|report)|pretend*|try (?:it )?out`), keyDryRun},
-			{phrases(`(?:just |only |this is ){0,2}(?:a |my |the )?(?:test|tests|testing)(?: only| please| pls){0,2} $`), keyDryRun},
-			{phrases(`keep*|leave|leaving|retain*|retention|preserve*|overlap*|coexist*|parallel|alongside|both (?:keys?|tokens?|credentials?|old|work)|transition*|remain*|stay*|continu*|still work*|surviv*`), keyGrace},
-			{phrases(`delete|deleting|deletion|remove|removing|removal|revoke|revoking|retire|retiring|purge|destroy|deactivate|disable|invalidate|expire`), ""},
+			{
+				phrases(
+					`simulat*|preview*|whatif|what if|noop|no op|rehears*|trial*|test (?:run|mode)|(?:check|plan|report|test) only|only (?:check|test|plan|report)|pretend*|try (?:it )?out`), keyDryRun},
+			{
+				phrases(
+					`(?:just |only |this is ){0,2}(?:a |my |the )?(?:test|tests|testing)(?: only| please| pls){0,2} $`),
+				keyDryRun},
+			{
+				phrases(
+					`keep*|leave|leaving|retain*|retention|preserve*|overlap*|coexist*|parallel|alongside|both (?:keys?|tokens?|credentials?|old|work)|transition*|remain*|stay*|continu*|still work*|surviv*`), keyGrace},
+			{
+				phrases(
+					`delete|deleting|deletion|remove|removing|removal|revoke|revoking|retire|retiring|purge|destroy|deactivate|disable|invalidate|expire`), ""},
 			{phrases(`(?:use|using|into|store|put|write|save) (?:[a-z]+ ){0,3}(?:secret|bundle|vault)`), ""},
 			{phrases(`(?:rsa )?(?:2048|3072|4096)|protect*`), ""},
 			{phrases(`until|till|unless|if|except|but|only|instead|after|afterwards|when|once|first $`), ""},
@@ -158,8 +180,10 @@ var (
 		return `([\pL\pN_.-]+)["'*_\s]*[:=]+>?["'*_\s]*(yes|no|true|false|on|off|y|n|enabled?|disabled?|require|warn|refuse|rotate|try)(?:[^a-z0-9]|$)`
 	})
 	lastWord   = lazily(func() string { return `([a-z]+) (off|false|true|enabled|disabled) $` })
-	secretPair = lazily(func() string { return `(?:^|[^a-z0-9])[a-z_]*(?:secret|bundle|vault|ocid)[a-z_]*["'*_\s]*[:=]` })
-	flagForm   = lazily(func() string { return `(?:^|\s)--[a-z][a-z_-]*` })
+	secretPair = lazily(func() string {
+		return `(?:^|[^a-z0-9])[a-z_]*(?:secret|bundle|vault|ocid)[a-z_]*["'*_\s]*[:=]`
+	})
+	flagForm = lazily(func() string { return `(?:^|\s)--[a-z][a-z_-]*` })
 )
 
 // wish is a pattern of words that are no option but may be meant as one.

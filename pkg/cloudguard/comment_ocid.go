@@ -13,9 +13,11 @@ const uniqueLength = 60
 
 // typeNouns names the types of OCIDs that people paste instead of a secret's.
 var typeNouns = map[string]string{
-	"vault": "a vault", "key": "an encryption key", "keyversion": "a version of an encryption key", "user": "a user", "group": "a group",
+	"vault": "a vault", "key": "an encryption key", "keyversion": "a version of an encryption key", "user": "a user",
+	"group":       "a group",
 	"compartment": "a compartment", "tenancy": "a tenancy", "credential": "an auth token or another credential",
-	"vaultsecretversion": "a version of a secret", "vaultsecretbundle": "a secret bundle", "secretbundle": "a secret bundle", "cloudguardproblem": "a problem",
+	"vaultsecretversion": "a version of a secret", "vaultsecretbundle": "a secret bundle",
+	"secretbundle": "a secret bundle", "cloudguardproblem": "a problem",
 	"fnfunc": "a function", "onstopic": "a topic", "bucket": "a bucket", "instance": "an instance",
 }
 
@@ -36,7 +38,8 @@ func readSecretOCID(value string) (id OCID, problem string) {
 	case strings.HasPrefix(lower, "ocid of"), strings.HasPrefix(lower, "ocid1.vaultsecret.<"):
 		return "", "still has the placeholder of the instructions: put the OCID of the Vault secret in its place"
 	case err == nil:
-		return "", fmt.Sprintf("has an OCID that looks cut short or joined to other text: its last part has %d characters, not %d. Copy the whole OCID",
+		return "", fmt.Sprintf("has an OCID that looks cut short or joined to other text: its last part has %d "+
+			"characters, not %d. Copy the whole OCID",
 			len(lastPart(id)), uniqueLength)
 	case strings.HasSuffix(v, ".") && wholeSecret(v[:len(v)-1]):
 		return "", "has more than the OCID as its value: leave the full stop out"
@@ -75,7 +78,8 @@ func cutShort(id OCID) bool {
 			}
 			continue
 		}
-		if strings.HasPrefix(unique, begin) && len(unique) != uniqueLength && strings.ContainsAny(unique, "0123456789") {
+		if strings.HasPrefix(unique, begin) && len(unique) != uniqueLength &&
+			strings.ContainsAny(unique, "0123456789") {
 			return true
 		}
 	}
@@ -87,7 +91,8 @@ func cutShort(id OCID) bool {
 func isCut(lower string) bool {
 	bare := strings.TrimRight(lower, ".\u2026- ")
 	begins := strings.HasPrefix(bare, "ocid1.") || bare != "" && strings.HasPrefix("ocid1.", bare)
-	if strings.HasPrefix(bare, "ocid1."+TypeSecret) && (strings.Contains(bare, "\u2026") || strings.Contains(bare, "...")) {
+	if strings.HasPrefix(bare, "ocid1."+TypeSecret) && (strings.Contains(bare, "\u2026") ||
+		strings.Contains(bare, "...")) {
 		return true
 	}
 	if !strings.ContainsAny(bare, " /:") && begins {

@@ -31,7 +31,8 @@ func TestAnOCIDThatIsCutShortIsRefusedAsThat(t *testing.T) {
 			cut = append(cut, whole[:len(whole)-n])
 		}
 	}
-	cut = append(cut, whole[:40]+"...", whole[:40]+"\u2026", whole[:50]+" ...", "..."+whole[80:], "\u2026"+whole[80:], whole[:30]+"..."+whole[80:],
+	cut = append(cut, whole[:40]+"...", whole[:40]+"\u2026", whole[:50]+" ...", "..."+whole[80:], "\u2026"+whole[80:],
+		whole[:30]+"..."+whole[80:],
 		whole[:30]+"\u2026"+whole[80:], whole+"q7", "OCID1.VAULTSECRET.OC1.IAD.AMAAA...", one+"...")
 	for _, value := range cut {
 		for _, text := range []string{"auth_secret_ocid:" + value, "auth_secret_ocid: \"" + value + "\",CHG-1"} {
@@ -53,8 +54,10 @@ func TestAnOCIDThatALineBreakCutIsJoinedInTheCorrectedComment(t *testing.T) {
 }
 
 func TestAnUnusualOCIDIsLeftToOCI(t *testing.T) {
-	for _, id := range []string{whole, one, two, three, "ocid1.vaultsecret.oc1.iad.example", "ocid1.vaultsecret.oc19.eu-frankfurt-2." + whole[26:],
-		"ocid1.vaultsecret.oc1.iad.future.use", "ocid1.vaultsecret.oc2.us-luke-1.bbbbbbbb4yalk3rotsz2d5enoxul4q5mldkbz562dcehkqjpdqe4apvlcx"} {
+	for _, id := range []string{whole, one, two, three, "ocid1.vaultsecret.oc1.iad.example",
+		"ocid1.vaultsecret.oc19.eu-frankfurt-2." + whole[26:],
+		"ocid1.vaultsecret.oc1.iad.future.use",
+		"ocid1.vaultsecret.oc2.us-luke-1.bbbbbbbb4yalk3rotsz2d5enoxul4q5mldkbz562dcehkqjpdqe4apvlcx"} {
 		c, err := cloudguard.ParseComment(token, "auth_secret_ocid:"+id)
 		if err != nil || string(c.Secrets[credential.RoleToken]) != id {
 			t.Errorf("%s: %q, %v", id, c, err)
@@ -63,11 +66,14 @@ func TestAnUnusualOCIDIsLeftToOCI(t *testing.T) {
 }
 
 func TestAnOCIDOfAnotherTypeIsNamedByItsType(t *testing.T) {
-	for kind, want := range map[string]string{"user": "a user", "vault": "a vault", "key": "an encryption key", "compartment": "a compartment",
-		"tenancy": "a tenancy", "credential": "another credential", "vaultsecretversion": "a version of a secret", "secretbundle": "a secret bundle",
+	for kind, want := range map[string]string{"user": "a user", "vault": "a vault", "key": "an encryption key",
+		"compartment": "a compartment",
+		"tenancy":     "a tenancy", "credential": "another credential", "vaultsecretversion": "a version of a secret",
+		"secretbundle":      "a secret bundle",
 		"cloudguardproblem": "a problem", "something": "something"} {
 		refused := refusedComment(t, "auth_secret_ocid:ocid1."+kind+".oc1.iad."+whole[26:])
-		if reason := refused.Reason(); !strings.Contains(reason, want) || !strings.Contains(reason, "vaultsecret") || strings.Contains(reason, "cut short") {
+		if reason := refused.Reason(); !strings.Contains(reason, want) || !strings.Contains(reason, "vaultsecret") ||
+			strings.Contains(reason, "cut short") {
 			t.Errorf("%s: %s", kind, reason)
 		}
 	}

@@ -18,11 +18,13 @@ const quotes = "\"'`<>\u2018\u2019\u201c\u201d\u00ab\u00bb"
 var (
 	// pairForm matches an item that is a known key with its colon, after a bullet.
 	pairForm = lazily(func() string {
-		return `^(?:[-*+#>` + "\u2022\u00b7\u2013\u2014" + `]+ )?[` + quotes + `]*(` + keyNames() + `)[` + quotes + ` ]*:`
+		return `^(?:[-*+#>` + "\u2022\u00b7\u2013\u2014" + `]+ )?[` + quotes + `]*(` + keyNames() + `)[` + quotes +
+			` ]*:`
 	})
 	// keyForm matches an item that is a known key and nothing else.
 	keyForm = lazily(func() string {
-		return `^(?:[-*+#>` + "\u2022\u00b7\u2013\u2014" + `]+ )?[` + quotes + `]*(` + keyNames() + `)[` + quotes + ` ]*$`
+		return `^(?:[-*+#>` + "\u2022\u00b7\u2013\u2014" + `]+ )?[` + quotes + `]*(` + keyNames() + `)[` + quotes +
+			` ]*$`
 	})
 	// secretOCID matches what begins like the OCID of a Vault secret.
 	secretOCID = lazily(func() string { return anyCase("ocid1") + `\.` + anyCase("vaultsecret") + `\.[A-Za-z0-9._-]*` })

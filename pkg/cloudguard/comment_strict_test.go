@@ -26,22 +26,28 @@ func (s spelling) option() (words []string, value string, does wanted) {
 	grace := func(c cloudguard.Comment) bool { return c.Grace != nil && *c.Grace > 0 }
 	switch n := s.IntN(12); {
 	case n < 4:
-		return []string{"dry", "run"}, s.of("yes", "true", "on", "1", "YES", "please", ""), func(c cloudguard.Comment) bool { return c.DryRun }
+		return []string{"dry", "run"}, s.of("yes", "true", "on", "1", "YES", "please", ""),
+			func(c cloudguard.Comment) bool { return c.DryRun }
 	case n < 6:
 		return []string{"grace"}, s.of("72h", "3d", "3 days", "72 hours", "90m", "a week", "91d", "soon"), grace
 	case n < 7:
 		return []string{"grace", "period"}, s.of("72h", "3d", "3 days"), grace
 	case n < 8:
-		return []string{"replace"}, s.of("yes", "true", "on", "first"), func(c cloudguard.Comment) bool { return c.Replace }
+		return []string{"replace"}, s.of("yes", "true", "on", "first"), func(c cloudguard.Comment) bool {
+			return c.Replace
+		}
 	case n < 10:
-		return []string{"rotate"}, s.of("no", "false", "off", "later", "never", "next week"), func(c cloudguard.Comment) bool { return c.Rotate != nil && !*c.Rotate }
+		return []string{"rotate"}, s.of("no", "false", "off", "later", "never", "next week"),
+			func(c cloudguard.Comment) bool { return c.Rotate != nil && !*c.Rotate }
 	}
 	keys := config.Keys()
 	key := keys[s.IntN(len(keys))].Name
 	if key == "dry_run" {
 		return []string{"dry", "run"}, "yes", func(c cloudguard.Comment) bool { return c.DryRun }
 	}
-	return strings.Split(key, "_"), s.of("off", "warn", "4096", "7", "x", ""), func(cloudguard.Comment) bool { return false }
+	return strings.Split(key, "_"), s.of("off", "warn", "4096", "7", "x", ""), func(cloudguard.Comment) bool {
+		return false
+	}
 }
 
 func (s spelling) letterCase(word string) string {
@@ -62,7 +68,8 @@ func (s spelling) letterCase(word string) string {
 }
 
 // english are words that a typo can make of an option's name, and that mean nothing.
-var english = []string{"trace", "grade", "brace", "grape", "grave", "graze", "race", "place", "rotates", "rotated", "replaced", "replaces", "notate"}
+var english = []string{"trace", "grade", "brace", "grape", "grave", "graze", "race", "place", "rotates", "rotated",
+	"replaced", "replaces", "notate"}
 
 // typo changes one letter of a word of five or more.
 func (s spelling) typo(word string) string {
@@ -111,9 +118,11 @@ func (s spelling) disguise(word string) string {
 	case 5:
 		return each(func(r rune) string { return string(r) + s.of("", "\u200b", "\u00ad", "\u0301") })
 	case 6:
-		return strings.NewReplacer("a", "\u0430", "e", "\u0435", "o", "\u043e", "c", "\u0441", "y", "\u0443").Replace(word)
+		return strings.NewReplacer("a", "\u0430", "e", "\u0435", "o", "\u043e", "c", "\u0441", "y", "\u0443").Replace(
+			word)
 	case 7:
-		return strings.NewReplacer("a", "\u00e1", "e", "\u00e8", "o", "\u00f6", "u", "\u00fc", "n", "\u00f1").Replace(word)
+		return strings.NewReplacer("a", "\u00e1", "e", "\u00e8", "o", "\u00f6", "u", "\u00fc", "n", "\u00f1").Replace(
+			word)
 	}
 	return word
 }
@@ -132,7 +141,8 @@ func (s spelling) text() (text string, does wanted) {
 	if mark := s.of("", "", "", "**", "`", "\"", "'", "_", "\u201c", "~"); mark != "" {
 		name = mark + name + mark
 	}
-	assign := s.of(":", ":", "=", " ", "\uff1a", " : ", " = ", "\u2192", " -> ", "=>", "\t", " | ", ": ", "::", ":=", "\n", "\uff1d")
+	assign := s.of(":", ":", "=", " ", "\uff1a", " : ", " = ", "\u2192", " -> ", "=>", "\t", " | ", ": ", "::", ":=",
+		"\n", "\uff1d")
 	text = name + assign + value
 	if s.IntN(6) == 0 {
 		text = value + s.of(" ", ":", " = ") + name
@@ -140,7 +150,8 @@ func (s spelling) text() (text string, does wanted) {
 	if value == "" {
 		text = name
 	}
-	return s.of("", "", "", "please ", "- ", "* ", "1. ", "2) ", "--", "with ", "CHG-1 ", "(", "{", "| ", "> ", "> - ", "[x] ") + text + s.of("", "", " please", ".", "!", ")", "}", " |", " thanks"), does
+	return s.of("", "", "", "please ", "- ", "* ", "1. ", "2) ", "--", "with ", "CHG-1 ", "(", "{", "| ", "> ", "> - ",
+		"[x] ") + text + s.of("", "", " please", ".", "!", ")", "}", " |", " thanks"), does
 }
 
 func TestNoSpellingOfAnOptionChangesNothingSilently(t *testing.T) {
@@ -170,7 +181,8 @@ func TestNoSpellingOfAnOptionChangesNothingSilently(t *testing.T) {
 
 func TestEveryConfigurationKeyIsRecognisedInAComment(t *testing.T) {
 	for _, k := range config.Keys() {
-		for _, text := range []string{k.Name, k.Name + ":" + k.Default, strings.ToUpper(k.Name) + "=x", strings.ReplaceAll(k.Name, "_", " "), strings.ReplaceAll(k.Name, "_", "-") + " x"} {
+		for _, text := range []string{k.Name, k.Name + ":" + k.Default, strings.ToUpper(k.Name) + "=x",
+			strings.ReplaceAll(k.Name, "_", " "), strings.ReplaceAll(k.Name, "_", "-") + " x"} {
 			if c, err := cloudguard.ParseComment(token, text); err == nil && (k.Name != "dry_run" || len(c.Free) > 0) {
 				t.Errorf("%q was read as %q", text, c)
 			}

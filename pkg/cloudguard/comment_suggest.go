@@ -39,7 +39,8 @@ func suggest(rule Rule, text string) string {
 	s.options(folded, items, found)
 	c, _ := parse(rule, text)
 	for _, text := range c.Free {
-		if encoded := text + ";"; decode(encoded) == encoded && !secretOCID().MatchString(text) && len(checkText(rule, text)) == 0 && !keyForm().MatchString(text) {
+		if encoded := text + ";"; decode(encoded) == encoded && !secretOCID().MatchString(text) &&
+			len(checkText(rule, text)) == 0 && !keyForm().MatchString(text) {
 			s.free = append(s.free, text)
 		}
 	}
@@ -51,7 +52,9 @@ func suggest(rule Rule, text string) string {
 	return s.text(rule)
 }
 
-var ticketIn = lazily(func() string { return `\b[A-Z][A-Z0-9]+-[0-9]+\b|\b(?:CHG|INC|REQ|RITM|TASK|SR|CR|CHM)[0-9]+\b` })
+var ticketIn = lazily(func() string {
+	return `\b[A-Z][A-Z0-9]+-[0-9]+\b|\b(?:CHG|INC|REQ|RITM|TASK|SR|CR|CHM)[0-9]+\b`
+})
 
 // text is the suggestion as a comment. It orders a rotation, unless it says
 // rotate:no.
@@ -79,7 +82,9 @@ func (s suggestion) text(rule Rule) string {
 func (s suggestion) accepted(rule Rule, text string) bool {
 	_, faults := parse(rule, text)
 	return !slices.ContainsFunc(faults, func(f Fault) bool {
-		return !slices.ContainsFunc(secretKeys(), func(k secretKey) bool { return s.missing[k.role] && f.Item == k.name })
+		return !slices.ContainsFunc(secretKeys(), func(k secretKey) bool {
+			return s.missing[k.role] && f.Item == k.name
+		})
 	})
 }
 
@@ -188,7 +193,8 @@ func places(rule Rule, folded string, found []finding) []place {
 			}
 		}
 		for i, k := range keys { // "<OCID> is the api_secret_ocid"
-			if p.key == "" && k.from >= p.to && !strings.ContainsAny(folded[p.to:k.from], ",;:=\n") && keylessAfter(folded[k.to:]) {
+			if p.key == "" && k.from >= p.to && !strings.ContainsAny(folded[p.to:k.from], ",;:=\n") &&
+				keylessAfter(folded[k.to:]) {
 				p.key = k.key
 				used[i] = true
 			}
@@ -196,7 +202,8 @@ func places(rule Rule, folded string, found []finding) []place {
 		if n := len(all); p.key == "" && n > 0 && !strings.ContainsAny(folded[last:p.from], ",;\n") {
 			p.key = all[n-1].key // a second value of one key
 		}
-		if strings.HasPrefix(folded[p.to:], "\u2026") || strings.HasSuffix(folded[p.from:p.to], "...") && len(lastPart(p.id)) != uniqueLength {
+		if strings.HasPrefix(folded[p.to:], "\u2026") || strings.HasSuffix(folded[p.from:p.to], "...") &&
+			len(lastPart(p.id)) != uniqueLength {
 			p.id = ""
 		}
 		last = p.to
@@ -251,7 +258,8 @@ func wholeOCID(text string) (id OCID, end int) {
 	if id, problem := readSecretOCID(strings.TrimRight(first, "._-")); problem == "" {
 		return id, len(first)
 	}
-	if id, problem := readSecretOCID(first + strings.TrimSpace(text[len(first):])); problem == "" && len(lastPart(id)) == uniqueLength {
+	if id, problem := readSecretOCID(first + strings.TrimSpace(text[len(first):])); problem == "" &&
+		len(lastPart(id)) == uniqueLength {
 		return id, len(text)
 	}
 	return "", len(first)

@@ -73,7 +73,8 @@ func answerNear(folded string, it item, f finding) (answer, ok bool) {
 	}
 	joined := strings.Trim(strings.Replace(letters(f.typed), f.word, " ", 1), " ")
 	switch {
-	case strings.HasPrefix(joined, "no"), strings.HasSuffix(joined, "no"), strings.HasPrefix(joined, "dont"), strings.HasPrefix(joined, "donot"), strings.HasPrefix(joined, "un"):
+	case strings.HasPrefix(joined, "no"), strings.HasSuffix(joined, "no"), strings.HasPrefix(joined, "dont"),
+		strings.HasPrefix(joined, "donot"), strings.HasPrefix(joined, "un"):
 		return false, true
 	case strings.HasSuffix(joined, "yes"), strings.HasSuffix(joined, "true"):
 		return true, true
@@ -96,7 +97,8 @@ func graceNear(text string) time.Duration {
 		if answer, ok := yesNos[next]; t.word == keyGrace && ok && !answer {
 			return 0
 		}
-		if unit := map[string]time.Duration{"days": 24 * time.Hour, "hours": time.Hour, "minutes": time.Minute}[t.word]; unit > 0 {
+		if unit := map[string]time.Duration{"days": 24 * time.Hour, "hours": time.Hour,
+			"minutes": time.Minute}[t.word]; unit > 0 {
 			if d, ok := durationIn(" " + next + t.word); ok {
 				return d
 			}

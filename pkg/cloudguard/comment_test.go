@@ -34,7 +34,8 @@ func TestACommentThatIsUnderstood(t *testing.T) {
 	}{
 		// As the tutorial writes them.
 		{api, "api_secret_ocid:" + one + ",ticket CHG-1", "api_secret_ocid:" + one + ",ticket CHG-1"},
-		{token, "auth_secret_ocid:" + two + ",<additional comments>", "auth_secret_ocid:" + two + ",<additional comments>"},
+		{token, "auth_secret_ocid:" + two + ",<additional comments>", "auth_secret_ocid:" + two +
+			",<additional comments>"},
 		{secret, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two + ",monthly",
 			"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two + ",monthly"},
 		{passwd, "", ""},
@@ -53,10 +54,14 @@ func TestACommentThatIsUnderstood(t *testing.T) {
 		{api, "\u201capi_secret_ocid\u201d:\u201c" + one + "\u201d", "api_secret_ocid:" + one},
 		{api, "api_secret_\u00adocid:ocid1.vault\u200bsecret.oc1.iad.amaaaaaaone", "api_secret_ocid:" + one},
 		{api, "CHG-1,,api_secret_ocid:" + one + ";", "api_secret_ocid:" + one + ",CHG-1"},
-		{secret, "secretkey_secret_ocid:" + two + ";accesskey_secret_ocid:" + one, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
-		{secret, "accesskey_secret_ocid:" + one + "\nsecretkey_secret_ocid:" + two, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
-		{secret, "accesskey_secret_ocid:" + one + "\n\n,secretkey_secret_ocid\r\n:" + two, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
-		{secret, "- accesskey_secret_ocid: " + one + "\n- secretkey_secret_ocid: " + two, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
+		{secret, "secretkey_secret_ocid:" + two + ";accesskey_secret_ocid:" + one, "accesskey_secret_ocid:" + one +
+			",secretkey_secret_ocid:" + two},
+		{secret, "accesskey_secret_ocid:" + one + "\nsecretkey_secret_ocid:" + two, "accesskey_secret_ocid:" + one +
+			",secretkey_secret_ocid:" + two},
+		{secret, "accesskey_secret_ocid:" + one + "\n\n,secretkey_secret_ocid\r\n:" + two, "accesskey_secret_ocid:" +
+			one + ",secretkey_secret_ocid:" + two},
+		{secret, "- accesskey_secret_ocid: " + one + "\n- secretkey_secret_ocid: " + two, "accesskey_secret_ocid:" +
+			one + ",secretkey_secret_ocid:" + two},
 		{token, "auth_secret_ocid:" + one + "\nticket CHG-1", "auth_secret_ocid:" + one + ",ticket CHG-1"},
 		{token, "why:\nauth_secret_ocid:" + one, "auth_secret_ocid:" + one + ",why:"},
 		{token, "why:\nthe token is old", "why:,the token is old"},
@@ -77,7 +82,8 @@ func TestACommentThatIsUnderstood(t *testing.T) {
 		{api, "grace:1d12h", "grace:36h"},
 		{api, "grace:90d", "grace:2160h"},
 		{secret, "bundle_secret_ocid:" + three, "bundle_secret_ocid:" + three},
-		{api, "bundle_secret_ocid:" + three + ",api_secret_ocid:" + one, "api_secret_ocid:" + one + ",bundle_secret_ocid:" + three},
+		{api, "bundle_secret_ocid:" + three + ",api_secret_ocid:" + one, "api_secret_ocid:" + one +
+			",bundle_secret_ocid:" + three},
 		{passwd, "password_secret_ocid:" + one, "password_secret_ocid:" + one},
 	}
 	for _, c := range cases {
@@ -97,7 +103,8 @@ func TestTheFieldsOfACommentAreFilled(t *testing.T) {
 	want := map[credential.Role]cloudguard.OCID{
 		credential.RoleAccessKey: one, credential.RoleSecretKey: two, credential.RoleBundle: three,
 	}
-	if !maps.Equal(c.Secrets, want) || !c.Replace || !c.DryRun || c.Grace == nil || *c.Grace != 24*time.Hour+30*time.Minute ||
+	if !maps.Equal(c.Secrets, want) || !c.Replace || !c.DryRun || c.Grace == nil || *c.Grace != 24*time.Hour+
+		30*time.Minute ||
 		!slices.Equal(c.Free, []string{"CHG-1", "by phone"}) {
 		t.Errorf("got %+v", c)
 	}
@@ -106,9 +113,10 @@ func TestTheFieldsOfACommentAreFilled(t *testing.T) {
 // ask returns the placeholders of a corrected comment.
 func ask(rule cloudguard.Rule) string {
 	return map[cloudguard.Rule]string{
-		api:    "api_secret_ocid:<OCID of the API key secret>",
-		token:  "auth_secret_ocid:<OCID of the auth token secret>",
-		secret: "accesskey_secret_ocid:<OCID of the access key secret>,secretkey_secret_ocid:<OCID of the secret key secret>",
+		api:   "api_secret_ocid:<OCID of the API key secret>",
+		token: "auth_secret_ocid:<OCID of the auth token secret>",
+		secret: "accesskey_secret_ocid:<OCID of the access key secret>,secretkey_secret_ocid:<OCID of the secret " +
+			"key secret>",
 	}[rule]
 }
 
@@ -172,11 +180,14 @@ var keyRefusals = []refusal{
 		"api_secret_ocid:" + one + ",CHG-1"},
 	{api, "api-secret-ocid: " + one, "did you mean api_secret_ocid?",
 		"api_secret_ocid:" + one},
-	{api, "ap\u0456_secret_ocid:" + one, "api_secret_ocid is not in its exact form: write api_secret_ocid:<OCID>, with a comma before it and after it",
+	{api, "ap\u0456_secret_ocid:" + one, "api_secret_ocid is not in its exact form: write api_secret_ocid:<OCID>, " +
+		"with a comma before it and after it",
 		"api_secret_ocid:" + one},
-	{api, "api_secret_ocid=" + one, "api_secret_ocid is not in its exact form: write api_secret_ocid:<OCID>, with a comma before it and after it",
+	{api, "api_secret_ocid=" + one, "api_secret_ocid is not in its exact form: write api_secret_ocid:<OCID>, with " +
+		"a comma before it and after it",
 		"api_secret_ocid:" + one},
-	{api, "api_secret_ocid " + one, "api_secret_ocid is not in its exact form: write api_secret_ocid:<OCID>, with a comma before it and after it",
+	{api, "api_secret_ocid " + one, "api_secret_ocid is not in its exact form: write api_secret_ocid:<OCID>, with " +
+		"a comma before it and after it",
 		"api_secret_ocid:" + one},
 	{api, "api_secret_ocd " + one, "did you mean api_secret_ocid?",
 		"api_secret_ocid:" + one},
@@ -190,17 +201,21 @@ var keyRefusals = []refusal{
 		"api_secret_ocid:" + one},
 	{api, "the secret ocid: " + one, "secret ocid is not a key: the keys are api_secret_ocid or bundle_secret_ocid",
 		"api_secret_ocid:" + one},
-	{api, "api_\u017fecret_ocid:" + one, "api_secret_ocid is not in its exact form: write api_secret_ocid:<OCID>, with a comma before it and after it",
+	{api, "api_\u017fecret_ocid:" + one, "api_secret_ocid is not in its exact form: write api_secret_ocid:<OCID>, " +
+		"with a comma before it and after it",
 		"api_secret_ocid:" + one},
-	{secret, "secret_ocid:" + one, "secret_ocid is not a key: the keys are accesskey_secret_ocid and secretkey_secret_ocid, or bundle",
+	{secret, "secret_ocid:" + one, "secret_ocid is not a key: the keys are accesskey_secret_ocid and " +
+		"secretkey_secret_ocid, or bundle",
 		ask(secret)},
 	{secret, "my_access_secret_ocid:" + one + ",customer secret key ocid:" + two, "did you mean accesskey_secret_ocid?",
 		"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
 	{token, "bundel secret ocid:" + one, "did you mean bundle_secret_ocid?",
 		"bundle_secret_ocid:" + one},
-	{token, "my_bundle_secret_ocid:" + one, "bundle_secret_ocid is not in its exact form: write bundle_secret_ocid:<OCID>, with a comma before it and after it",
+	{token, "my_bundle_secret_ocid:" + one, "bundle_secret_ocid is not in its exact form: write " +
+		"bundle_secret_ocid:<OCID>, with a comma before it and after it",
 		"bundle_secret_ocid:" + one},
-	{api, "auth_secret_ocid:" + one + ",CHG-1", "auth_secret_ocid does not belong to an API key: the keys are api_secret_ocid or bundle_secret_ocid",
+	{api, "auth_secret_ocid:" + one + ",CHG-1", "auth_secret_ocid does not belong to an API key: the keys are " +
+		"api_secret_ocid or bundle_secret_ocid",
 		ask(api) + ",CHG-1"},
 	{token, "auth_secret_ocid:" + one + ",api_secret_ocid:" + two, "does not belong to an auth token",
 		"auth_secret_ocid:" + one},
@@ -208,15 +223,20 @@ var keyRefusals = []refusal{
 		ask(secret)},
 	{passwd, "auth_secret_ocid:" + one, "does not belong to a console password",
 		"rotate:yes"},
-	{secret, "accesskey_secret_ocid:" + one + " secretkey_secret_ocid:" + two, "accesskey_secret_ocid has more than the OCID as its value: put a comma between the OCID and other text",
+	{secret, "accesskey_secret_ocid:" + one + " secretkey_secret_ocid:" + two, "accesskey_secret_ocid has more " +
+		"than the OCID as its value: put a comma between the OCID and other text",
 		"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + two},
-	{token, "please use auth_secret_ocid:" + one, "auth_secret_ocid is not in its exact form: write auth_secret_ocid:<OCID>, with a comma before it and after it",
+	{token, "please use auth_secret_ocid:" + one, "auth_secret_ocid is not in its exact form: write " +
+		"auth_secret_ocid:<OCID>, with a comma before it and after it",
 		"auth_secret_ocid:" + one},
-	{token, "CHG-1 dry_run:yes", "dry_run is not in its exact form: write dry_run:yes, with a comma before it and after it",
+	{token, "CHG-1 dry_run:yes", "dry_run is not in its exact form: write dry_run:yes, with a comma before it and " +
+		"after it",
 		"dry_run:yes,CHG-1"},
-	{token, "auth_secret_ocid:" + one + " grace:soon", "auth_secret_ocid has more than the OCID as its value: put a comma between the OCID and other text",
+	{token, "auth_secret_ocid:" + one + " grace:soon", "auth_secret_ocid has more than the OCID as its value: put " +
+		"a comma between the OCID and other text",
 		"auth_secret_ocid:" + one + ",grace:72h"},
-	{token, "auth_secret_ocid", "auth_secret_ocid is not in its exact form: write auth_secret_ocid:<OCID>, with a comma before it and after it",
+	{token, "auth_secret_ocid", "auth_secret_ocid is not in its exact form: write auth_secret_ocid:<OCID>, with a " +
+		"comma before it and after it",
 		ask(token)},
 	{token, "auth_secret_ocid:", "auth_secret_ocid has no value",
 		ask(token)},
@@ -227,7 +247,8 @@ var keyRefusals = []refusal{
 	{secret, "accesskey_secret_ocid:" + one, "secretkey_secret_ocid is missing",
 		"accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:<OCID of the secret key secret>"},
 	{secret, "secretkey_secret_ocid:" + one + ",bundle_secret_ocid:" + two, "accesskey_secret_ocid is missing",
-		"secretkey_secret_ocid:" + one + ",bundle_secret_ocid:" + two + ",accesskey_secret_ocid:<OCID of the access key secret>"},
+		"secretkey_secret_ocid:" + one + ",bundle_secret_ocid:" + two + ",accesskey_secret_ocid:<OCID of the " +
+			"access key secret>"},
 }
 
 var valueRefusals = []refusal{
@@ -243,15 +264,18 @@ var valueRefusals = []refusal{
 		"auth_secret_ocid:" + one},
 	{token, "auth_secret_ocid:" + one + ".", "more than the OCID",
 		"auth_secret_ocid:" + one},
-	{token, "auth_secret_ocid:" + one + " " + two, "auth_secret_ocid has more than the OCID as its value: put a comma between the OCID and other text",
+	{token, "auth_secret_ocid:" + one + " " + two, "auth_secret_ocid has more than the OCID as its value: put a " +
+		"comma between the OCID and other text",
 		ask(token)},
 	{token, "auth_secret_ocid:" + one + ",auth_secret_ocid:" + two, "auth_secret_ocid is given more than once",
 		ask(token)},
-	{token, "auth_secret_ocid:" + one + ",auth_secret_ocd:" + two, "auth_secret_ocd is not a key (did you mean auth_secret_ocid?): write auth_secret_ocid:<OCID>",
+	{token, "auth_secret_ocid:" + one + ",auth_secret_ocd:" + two, "auth_secret_ocd is not a key (did you mean " +
+		"auth_secret_ocid?): write auth_secret_ocid:<OCID>",
 		ask(token)},
 	{token, "auth_secret_ocid:nothing,auth_secret_ocid:" + one, "does not begin",
 		"auth_secret_ocid:" + one},
-	{secret, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + one, "names the same secret as accesskey_secret_ocid",
+	{secret, "accesskey_secret_ocid:" + one + ",secretkey_secret_ocid:" + one, "names the same secret as " +
+		"accesskey_secret_ocid",
 		ask(secret)},
 	{api, "api_secret_ocid:" + one + ",bundle_secret_ocid:" + one, "names the same secret as api_secret_ocid",
 		ask(api) + ",bundle_secret_ocid:<OCID of the bundle secret>"},
@@ -269,7 +293,8 @@ var valueRefusals = []refusal{
 		"bundle_secret_ocid:" + one},
 	{passwd, one, "stands alone",
 		"password_secret_ocid:" + one},
-	{token, "ocid1.vaultsecret.oc1.iad", "the text has an OCID that looks cut short. Copy the whole OCID of the Vault secret",
+	{token, "ocid1.vaultsecret.oc1.iad", "the text has an OCID that looks cut short. Copy the whole OCID of the " +
+		"Vault secret",
 		ask(token)},
 	{token, strings.Repeat("x", cloudguard.MaxComment+1), "is longer than 8192 bytes", ask(token)},
 	{passwd, strings.Repeat("x", cloudguard.MaxComment+1), "is longer than 8192 bytes", "rotate:yes"},
@@ -318,14 +343,17 @@ var optionRefusals = []refusal{
 		"grace:72h"},
 	{token, "grce:72 hours", "did you mean grace?",
 		"grace:72h"},
-	{token, "grace=72h", "grace is not in its exact form: write grace:72h, grace:3d or grace:0, with a comma before it and after it",
+	{token, "grace=72h", "grace is not in its exact form: write grace:72h, grace:3d or grace:0, with a comma " +
+		"before it and after it",
 		"grace:72h"},
 }
 
 func TestTheValueOfAKeyIsNeverRepeatedInAnError(t *testing.T) {
 	const pasted = "kX9-pasted-token"
-	for _, text := range []string{"auth_secret_ocid:" + pasted, "auth_secret_ocd:" + pasted, "auth_secret_ocid=" + pasted,
-		"auth_secret_ocid:" + pasted + " " + pasted, "replace:" + pasted, "grace:" + pasted, "api_secret_ocid:" + pasted} {
+	for _, text := range []string{"auth_secret_ocid:" + pasted, "auth_secret_ocd:" + pasted, "auth_secret_ocid=" +
+		pasted,
+		"auth_secret_ocid:" + pasted + " " + pasted, "replace:" + pasted, "grace:" + pasted, "api_secret_ocid:" +
+			pasted} {
 		if _, err := cloudguard.ParseComment(token, text); err == nil || strings.Contains(err.Error(), pasted) {
 			t.Errorf("%q: error %v", text, err)
 		}
@@ -335,7 +363,8 @@ func TestTheValueOfAKeyIsNeverRepeatedInAnError(t *testing.T) {
 func TestALongListOfFaultsIsCutInTheText(t *testing.T) {
 	_, err := cloudguard.ParseComment(token, strings.Repeat("replace:maybe,", 100))
 	refused, ok := errors.AsType[*cloudguard.CommentError](err)
-	if !ok || len(refused.Faults) != 100 || strings.Count(err.Error(), "must be yes") != 20 || !strings.Contains(err.Error(), "and 80 more") {
+	if !ok || len(refused.Faults) != 100 || strings.Count(err.Error(), "must be yes") != 20 ||
+		!strings.Contains(err.Error(), "and 80 more") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -349,7 +378,8 @@ func TestARuleThatIsNotOursIsTheCallersMistake(t *testing.T) {
 
 func TestRolesAndKeysBelongTogether(t *testing.T) {
 	want := map[cloudguard.Rule]string{
-		api: "api_secret_ocid", token: "auth_secret_ocid", secret: "accesskey_secret_ocid secretkey_secret_ocid", passwd: "password_secret_ocid",
+		api: "api_secret_ocid", token: "auth_secret_ocid", secret: "accesskey_secret_ocid secretkey_secret_ocid",
+		passwd: "password_secret_ocid",
 	}
 	for rule, keys := range want {
 		var got []string
@@ -360,7 +390,8 @@ func TestRolesAndKeysBelongTogether(t *testing.T) {
 			t.Errorf("%s: keys %q, want %q", rule, got, keys)
 		}
 	}
-	if credential.RoleBundle.Key() != "bundle_secret_ocid" || credential.Role("x").Key() != "" || cloudguard.Rule("").Roles() != nil {
+	if credential.RoleBundle.Key() != "bundle_secret_ocid" || credential.Role("x").Key() != "" ||
+		cloudguard.Rule("").Roles() != nil {
 		t.Error("the bundle, an unknown role or no rule has a wrong key")
 	}
 }

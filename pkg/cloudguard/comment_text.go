@@ -23,7 +23,9 @@ const longestName = 24
 // findNames finds the names of options and keys in a folded text: with anything or
 // nothing between their words, with typos, and joined to other letters.
 func findNames(text string) []finding {
-	all := tokens(everyOCID().ReplaceAllStringFunc(text, func(id string) string { return strings.Repeat(" ", len(id)) }))
+	all := tokens(everyOCID().ReplaceAllStringFunc(text, func(id string) string {
+		return strings.Repeat(" ", len(id))
+	}))
 	var found []finding
 	for i := range all {
 		joined := ""
@@ -67,8 +69,10 @@ func insideWord(t token) (finding, bool) {
 		return finding{name{t.word, key, false, false, 0}, t.from, t.to, "", false, true}, true
 	}
 	for _, part := range []struct{ word, key string }{
-		{"dryrun", keyDryRun}, {"graceperiod", keyGrace}, {"rotat", keyRotate}, {"replac", keyReplace}, {"grace", keyGrace},
-		{"secretocid", anySecret}, {"bareclosure", "bare_closure"}, {"rsabits", "rsa_bits"}, {"eventcheck", "event_check"},
+		{"dryrun", keyDryRun}, {"graceperiod", keyGrace}, {"rotat", keyRotate}, {"replac", keyReplace},
+		{"grace", keyGrace},
+		{"secretocid", anySecret}, {"bareclosure", "bare_closure"}, {"rsabits", "rsa_bits"},
+		{"eventcheck", "event_check"},
 		{"secretbinding", "secret_binding"}, {"protecteduser", "protected_users"},
 	} {
 		if strings.Contains(t.word, part.word) && t.word != part.key {
@@ -164,7 +168,9 @@ func (f finding) harmless(text string, it item, original string) bool {
 	if f.config || f.compound || !f.whole || assigned(text, f.to) || f.limit > 0 && !f.exact {
 		return false
 	}
-	if at := link().FindAllStringIndex(it.text, -1); slices.ContainsFunc(at, func(l []int) bool { return f.from-it.from >= l[0] && f.to-it.from <= l[1] }) {
+	if at := link().FindAllStringIndex(it.text, -1); slices.ContainsFunc(at, func(l []int) bool {
+		return f.from-it.from >= l[0] && f.to-it.from <= l[1]
+	}) {
 		return true
 	}
 	if next := tokens(text[f.to:min(len(text), f.to+40)]); len(next) > 0 {
@@ -182,11 +188,14 @@ func (f finding) harmless(text string, it item, original string) bool {
 		return !slices.ContainsFunc(words, func(w string) bool { return !withRotate[w] })
 	case keyGrace:
 		at := slices.Index(words, keyGrace)
-		if at < 0 || !strings.Contains(original, "Grace") || slices.ContainsFunc(words, func(w string) bool { return plainYesNos[w] }) {
+		if at < 0 || !strings.Contains(original, "Grace") || slices.ContainsFunc(words, func(w string) bool {
+			return plainYesNos[w]
+		}) {
 			return false
 		}
 		after := words[at+1:]
-		return at > 0 && beforeGrace[words[at-1]] || len(after) > 0 && afterGrace[after[0]] || len(after) > 1 && afterGrace[after[1]]
+		return at > 0 && beforeGrace[words[at-1]] || len(after) > 0 && afterGrace[after[0]] || len(after) > 1 &&
+			afterGrace[after[1]]
 	}
 	return false
 }
@@ -194,4 +203,6 @@ func (f finding) harmless(text string, it item, original string) bool {
 // everyOCID finds OCIDs of any type, whose letters name nothing.
 var everyOCID = lazily(func() string { return `ocid1\.[a-z0-9._-]*` })
 
-var ticketForm = lazily(func() string { return `\b[a-z][a-z0-9]+-[0-9]+\b|\b(?:chg|inc|req|ritm|task|sr|cr|chm)[0-9]+\b` })
+var ticketForm = lazily(func() string {
+	return `\b[a-z][a-z0-9]+-[0-9]+\b|\b(?:chg|inc|req|ritm|task|sr|cr|chm)[0-9]+\b`
+})

@@ -14,12 +14,16 @@ import (
 func FuzzParseComment(f *testing.F) {
 	seeds := []string{
 		"", "ticket CHG-1", "api_secret_ocid:" + one + ",ticket", "API_SECRET_OCID :\n" + one,
-		"accesskey_secret_ocid:" + one + " secretkey_secret_ocid:" + two, "auth_secret_ocid:" + one + "\u200b\nreplace:yes;grace:3d;dry_run:no",
-		"see " + one + " and " + two, "a b c " + one + " b " + two + " secretocid: z", "grce=3 days,dry run,bundle_secret_ocid:<" + three + ">",
+		"accesskey_secret_ocid:" + one + " secretkey_secret_ocid:" + two, "auth_secret_ocid:" + one +
+			"\u200b\nreplace:yes;grace:3d;dry_run:no",
+		"see " + one + " and " + two, "a b c " + one + " b " + two + " secretocid: z",
+		"grce=3 days,dry run,bundle_secret_ocid:<" + three + ">",
 		"- auth_secret_ocd: \"" + one + ".\"", "\u017f:\n:,;=\ufeff\xff", "x:\napi_secret_ocid\n:" + one,
 	}
-	seeds = append(seeds, "grace_period:72h", "dry_run\uff1ayes", "--dry-run", "&#100;ry_run&#58;yes", "**dry_run**: yes", "r\u043etate:no", "dry\nrun", "72h grace",
-		"keep the old key for 72 hours", "do not rotate, accepted risk until 2027", "Grace Hopper approved", "rotated per policy", whole+"...", whole[:60]+"\n"+whole[60:])
+	seeds = append(seeds, "grace_period:72h", "dry_run\uff1ayes", "--dry-run", "&#100;ry_run&#58;yes",
+		"**dry_run**: yes", "r\u043etate:no", "dry\nrun", "72h grace",
+		"keep the old key for 72 hours", "do not rotate, accepted risk until 2027", "Grace Hopper approved",
+		"rotated per policy", whole+"...", whole[:60]+"\n"+whole[60:])
 	for _, rule := range cloudguard.Rules() {
 		for _, text := range slices.Concat(seeds, faultyTexts()) {
 			if len(text) < 1000 {
@@ -40,7 +44,8 @@ func FuzzParseComment(f *testing.F) {
 			t.Fatalf("%q: %v is not a CommentError", text, err)
 		}
 		for role, id := range c.Secrets {
-			if _, err := cloudguard.ParseOCID(string(id), cloudguard.TypeSecret); err != nil || !safeInPath(string(id)) || role.Key() == "" {
+			if _, err := cloudguard.ParseOCID(string(id), cloudguard.TypeSecret); err != nil ||
+				!safeInPath(string(id)) || role.Key() == "" {
 				t.Errorf("%q: role %q has the OCID %q, %v", text, role, id, err)
 			}
 		}
@@ -59,12 +64,14 @@ func FuzzParseComment(f *testing.F) {
 }
 
 // compounds are names of options and keys that no sentence has by chance.
-var compounds = []string{"dryrun", "graceperiod", "secretbinding", "protectedusers", "eventcheck", "rsabits", "bareclosure", "secretocid"}
+var compounds = []string{"dryrun", "graceperiod", "secretbinding", "protectedusers", "eventcheck", "rsabits",
+	"bareclosure", "secretocid"}
 
 // lettersOf leaves of a text its words, without what is between them.
 func lettersOf(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || r >= unicode.MaxASCII && unicode.IsLetter(r) {
+		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || r >= unicode.MaxASCII &&
+			unicode.IsLetter(r) {
 			return unicode.ToLower(r)
 		}
 		return -1

@@ -38,18 +38,28 @@ type shape struct {
 }
 
 var shapes = map[string]shape{
-	"remediated_api_key":        {true, cloudguard.APIKeyTooOld, "API key is too old", "MEDIUM", true, false, "fingerprint"},
-	"remediated_auth_token":     {true, cloudguard.AuthTokenTooOld, "IAM Auth token is too old", "MEDIUM", true, false, "ocid"},
-	"remediated_secret_key":     {true, cloudguard.SecretKeyTooOld, "IAM Customer secret key is too old", "MEDIUM", true, false, "hex"},
-	"remediated_password":       {true, cloudguard.PasswordTooOld, "Password is too old", "MEDIUM", false, false, ""},
-	"remediated_leading_blanks": {true, cloudguard.AuthTokenTooOld, "IAM Auth token is too old", "MEDIUM", true, false, "ocid"},
-	"remediated_hand_edited":    {true, cloudguard.APIKeyTooOld, "API key is too old", "HIGH", false, true, "fingerprint"},
-	"remediated_odd_types":      {true, cloudguard.SecretKeyTooOld, "IAM Customer secret key is too old", "MEDIUM", true, false, "hex"},
-	"remediated_as_in_2021":     {true, cloudguard.APIKeyTooOld, "API key is too old", "MEDIUM", false, false, "fingerprint"},
-	"detected_as_in_2021":       {false, "", "Bucket is public", "CRITICAL", false, false, ""},
-	"detected_activity":         {false, "SUSPICIOUS_IP_ACTIVITY", "Suspicious Ip Activity", "CRITICAL", false, false, ""},
-	"detected_configuration":    {false, "VCN_NO_INBOUND_SECURITY_LIST", "VCN has no inbound Security List", "MEDIUM", false, false, ""},
-	"detected_api_key":          {false, cloudguard.APIKeyTooOld, "API key is too old", "MEDIUM", false, false, "fingerprint"},
+	"remediated_api_key": {true, cloudguard.APIKeyTooOld, "API key is too old", "MEDIUM", true, false,
+		"fingerprint"},
+	"remediated_auth_token": {true, cloudguard.AuthTokenTooOld, "IAM Auth token is too old", "MEDIUM", true, false,
+		"ocid"},
+	"remediated_secret_key": {true, cloudguard.SecretKeyTooOld, "IAM Customer secret key is too old", "MEDIUM",
+		true, false, "hex"},
+	"remediated_password": {true, cloudguard.PasswordTooOld, "Password is too old", "MEDIUM", false, false, ""},
+	"remediated_leading_blanks": {true, cloudguard.AuthTokenTooOld, "IAM Auth token is too old", "MEDIUM", true, false,
+		"ocid"},
+	"remediated_hand_edited": {true, cloudguard.APIKeyTooOld, "API key is too old", "HIGH", false, true,
+		"fingerprint"},
+	"remediated_odd_types": {true, cloudguard.SecretKeyTooOld, "IAM Customer secret key is too old", "MEDIUM",
+		true, false, "hex"},
+	"remediated_as_in_2021": {true, cloudguard.APIKeyTooOld, "API key is too old", "MEDIUM", false, false,
+		"fingerprint"},
+	"detected_as_in_2021": {false, "", "Bucket is public", "CRITICAL", false, false, ""},
+	"detected_activity": {false, "SUSPICIOUS_IP_ACTIVITY", "Suspicious Ip Activity", "CRITICAL", false, false,
+		""},
+	"detected_configuration": {false, "VCN_NO_INBOUND_SECURITY_LIST", "VCN has no inbound Security List", "MEDIUM",
+		false, false, ""},
+	"detected_api_key": {false, cloudguard.APIKeyTooOld, "API key is too old", "MEDIUM", false, false,
+		"fingerprint"},
 }
 
 func TestEveryKnownShapeOfAnEventIsRead(t *testing.T) {
@@ -94,7 +104,8 @@ func checkOurs(t *testing.T, e cloudguard.Event) {
 		t.Errorf("Missing: %v", err)
 	}
 	for _, ocid := range []struct{ got, want string }{
-		{e.ProblemID, cloudguard.TypeProblem}, {strings.Join(e.Users, " "), cloudguard.TypeUser}, {e.TenancyID, cloudguard.TypeTenancy},
+		{e.ProblemID, cloudguard.TypeProblem}, {strings.Join(e.Users, " "), cloudguard.TypeUser},
+		{e.TenancyID, cloudguard.TypeTenancy},
 	} {
 		if got := cloudguard.OCID(ocid.got).Type(); got != ocid.want {
 			t.Errorf("%q has type %q, want %q", ocid.got, got, ocid.want)
@@ -112,7 +123,8 @@ func checkOurs(t *testing.T, e cloudguard.Event) {
 
 func TestBlanksAroundValuesAreCutOff(t *testing.T) {
 	e := readEvent(t, "remediated_leading_blanks")
-	for _, s := range []string{e.Type, e.TypeVersion, e.Status, string(e.Rule), e.ProblemID, e.ProblemName, e.ResourceID,
+	for _, s := range []string{e.Type, e.TypeVersion, e.Status, string(e.Rule), e.ProblemID, e.ProblemName,
+		e.ResourceID,
 		e.ResourceName, e.RiskLevel, strings.Join(e.Users, ""), strings.Join(e.IDs, ""), e.Comment, e.TenancyID} {
 		if s == "" || s != strings.TrimSpace(s) {
 			t.Errorf("%q is blank or has blanks around it", s)
@@ -154,7 +166,8 @@ func TestAnEventThatCannotBeReadNamesTheFieldAndTheMend(t *testing.T) {
 		{`true`, "the event", "is a boolean"},
 		{"{\"eventType\":\"\xff\"}", "the event", "UTF-8"},
 		{strings.Repeat("[", 200000), "the event", "is not valid JSON"},
-		{`{"a":` + strings.Repeat(`{"a":`, 100000) + `1` + strings.Repeat("}", 100001), "the event", "is not valid JSON"},
+		{`{"a":` + strings.Repeat(`{"a":`, 100000) + `1` + strings.Repeat("}", 100001), "the event",
+			"is not valid JSON"},
 		{`"` + strings.Repeat("x", cloudguard.MaxEventBytes) + `"`, "the event", "is longer than 6291456 bytes"},
 	}
 	for _, c := range cases {
@@ -166,7 +179,8 @@ func TestAnEventThatCannotBeReadNamesTheFieldAndTheMend(t *testing.T) {
 			continue
 		}
 		if format.Field != c.field || !strings.Contains(format.Problem, c.problem) || format.Mend == "" {
-			t.Errorf("%q: %q %q %q, want %q %q and a mend", name, format.Field, format.Problem, format.Mend, c.field, c.problem)
+			t.Errorf("%q: %q %q %q, want %q %q and a mend", name, format.Field, format.Problem, format.Mend, c.field,
+				c.problem)
 		}
 		for _, part := range []string{format.Field, format.Problem, format.Mend} {
 			if !strings.Contains(err.Error(), part) {
@@ -202,37 +216,109 @@ func TestOfAnUnreadableEventTheOneProblemThatItNamesIsKnown(t *testing.T) {
 
 func TestHarmlessOdditiesAreTolerated(t *testing.T) {
 	cases := map[string]func(cloudguard.Event) bool{
-		"{}":                                                  func(e cloudguard.Event) bool { return e.ProblemID+e.Type+string(e.Rule)+e.Comment == "" },
-		"\ufeff {\"eventType\":\"x\"}\n":                      func(e cloudguard.Event) bool { return e.Type == "x" },
-		`{"eventType":"x","eventType":"y"}`:                   func(e cloudguard.Event) bool { return e.Type == "y" },
-		`{"event_type":"x"}`:                                  func(e cloudguard.Event) bool { return e.Type == "x" },
-		`{"data":null,"eventTypeVersion":2.0}`:                func(e cloudguard.Event) bool { return e.TypeVersion == "2.0" },
-		`{"eventType":"\u00a0x\u200b\r\n"}`:                   func(e cloudguard.Event) bool { return e.Type == "x" },
-		`{"eventType":{}}`:                                    func(e cloudguard.Event) bool { return e.Type == "" },
-		`{"data":[],"eventType":"x"}`:                         func(e cloudguard.Event) bool { return e.Type == "x" },
-		`{"data":{"additionalDetails":7,"resourceName":"y"}}`: func(e cloudguard.Event) bool { return e.ProblemName == "y" },
-		`{"data":{"additionalDetails":{"status":true,"labels":[1,{}]}}}`:                                 func(e cloudguard.Event) bool { return e.Status == "true" },
-		`{"data":{"additionalDetails":{"problemName":" api_key_too_old "}}}`:                             func(e cloudguard.Event) bool { return e.Rule == cloudguard.APIKeyTooOld },
-		`{"data":{"additionalDetails":{"problemName":"API key is too old"}}}`:                            func(e cloudguard.Event) bool { return e.Rule == cloudguard.APIKeyTooOld },
-		`{"data":{"additionalDetails":{"problemName":"API-Key-Too-Old"}}}`:                               func(e cloudguard.Event) bool { return e.Rule == cloudguard.APIKeyTooOld },
-		`{"data":{"additionalDetails":{"problemName":"bucket_is_public"}}}`:                              func(e cloudguard.Event) bool { return e.Rule == "BUCKET_IS_PUBLIC" },
-		`{"data":{"additionalDetails":{"problemName":"a bucket"}}}`:                                      func(e cloudguard.Event) bool { return e.Rule == "" },
-		`{"data":{"additionalDetails":{"problemName":12},"resourceName":"Password too old"}}`:            func(e cloudguard.Event) bool { return e.Rule == cloudguard.PasswordTooOld },
-		`{"data":{"resourceName":"IAM  Auth token is TOO old"}}`:                                         func(e cloudguard.Event) bool { return e.Rule == cloudguard.AuthTokenTooOld },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":null}}}`:                               func(e cloudguard.Event) bool { return e.Comment == "" },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":"[a, b]"}}}`:                           func(e cloudguard.Event) bool { return e.Comment == "" },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":"{\"comments\":\"x\"}"}}}`:             func(e cloudguard.Event) bool { return e.Comment == "x" },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":null}}}}`:                  func(e cloudguard.Event) bool { return e.Comment == "" },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":{}}}}}`:                    func(e cloudguard.Event) bool { return e.Comment == "" },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":["a",[]]}}}}`:              func(e cloudguard.Event) bool { return e.Comment == "a" },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"Comment":" x "}}}}`:                  func(e cloudguard.Event) bool { return e.Comment == "x" },
-		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":42,"x":{}}}}}`:             func(e cloudguard.Event) bool { return e.Comment == "42" },
-		`{"data":{"compartmentId":"ocid1.tenancy.oc1..aaaab"}}`:                                          func(e cloudguard.Event) bool { return e.TenancyID == "ocid1.tenancy.oc1..aaaab" },
-		`{"data":{"compartmentId":"ocid1.compartment.oc1..aaaab"}}`:                                      func(e cloudguard.Event) bool { return e.TenancyID == "" },
-		`{"data":{"resourceId":"OCID1.CloudGuardProblem.oc1.iad.AAAA"}}`:                                 func(e cloudguard.Event) bool { return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa" },
-		`{"data":{"resourceId":"x"},"id":" OCID1.CloudGuardProblem.oc1.iad.AAAA "}`:                      func(e cloudguard.Event) bool { return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa" },
-		`{"data":{"resourceId":["ocid1.cloudguardproblem.oc1.iad.aaaa"]}}`:                               func(e cloudguard.Event) bool { return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa" },
-		"{\"data\":{\"resourceId\":\"ocid1.cloudguardproblem.oc1.iad.aaaa\",\"resourceName\":\"\xff\"}}": func(e cloudguard.Event) bool { return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa" },
+		"{}": func(e cloudguard.Event) bool {
+			return e.ProblemID+e.Type+string(e.Rule)+e.Comment == ""
+		},
+		"\ufeff {\"eventType\":\"x\"}\n":    func(e cloudguard.Event) bool { return e.Type == "x" },
+		`{"eventType":"x","eventType":"y"}`: func(e cloudguard.Event) bool { return e.Type == "y" },
+		`{"event_type":"x"}`:                func(e cloudguard.Event) bool { return e.Type == "x" },
+		`{"data":null,"eventTypeVersion":2.0}`: func(e cloudguard.Event) bool {
+			return e.TypeVersion == "2.0"
+		},
+		`{"eventType":"\u00a0x\u200b\r\n"}`: func(e cloudguard.Event) bool { return e.Type == "x" },
+		`{"eventType":{}}`:                  func(e cloudguard.Event) bool { return e.Type == "" },
+		`{"data":[],"eventType":"x"}`:       func(e cloudguard.Event) bool { return e.Type == "x" },
+		`{"data":{"additionalDetails":7,"resourceName":"y"}}`: func(e cloudguard.Event) bool {
+			return e.ProblemName == "y"
+		},
+		`{"data":{"additionalDetails":{"status":true,"labels":[1,{}]}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Status == "true"
+		},
+		`{"data":{"additionalDetails":{"problemName":" api_key_too_old "}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Rule == cloudguard.APIKeyTooOld
+		},
+		`{"data":{"additionalDetails":{"problemName":"API key is too old"}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Rule == cloudguard.APIKeyTooOld
+		},
+		`{"data":{"additionalDetails":{"problemName":"API-Key-Too-Old"}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Rule == cloudguard.APIKeyTooOld
+		},
+		`{"data":{"additionalDetails":{"problemName":"bucket_is_public"}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Rule == "BUCKET_IS_PUBLIC"
+		},
+		`{"data":{"additionalDetails":{"problemName":"a bucket"}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Rule == ""
+		},
+		`{"data":{"additionalDetails":{"problemName":12},"resourceName":"Password too old"}}`: func(
+			e cloudguard.Event) bool {
+			return e.Rule == cloudguard.PasswordTooOld
+		},
+		`{"data":{"resourceName":"IAM  Auth token is TOO old"}}`: func(
+			e cloudguard.Event) bool {
+			return e.Rule == cloudguard.AuthTokenTooOld
+		},
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":null}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Comment == ""
+		},
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":"[a, b]"}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Comment == ""
+		},
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":"{\"comments\":\"x\"}"}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Comment == "x"
+		},
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":null}}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Comment == ""
+		},
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":{}}}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Comment == ""
+		},
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":["a",[]]}}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Comment == "a"
+		},
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"Comment":" x "}}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Comment == "x"
+		},
+		`{"data":{"additionalDetails":{"problemAdditionalDetails":{"comments":42,"x":{}}}}}`: func(
+			e cloudguard.Event) bool {
+			return e.Comment == "42"
+		},
+		`{"data":{"compartmentId":"ocid1.tenancy.oc1..aaaab"}}`: func(
+			e cloudguard.Event) bool {
+			return e.TenancyID == "ocid1.tenancy.oc1..aaaab"
+		},
+		`{"data":{"compartmentId":"ocid1.compartment.oc1..aaaab"}}`: func(
+			e cloudguard.Event) bool {
+			return e.TenancyID == ""
+		},
+		`{"data":{"resourceId":"OCID1.CloudGuardProblem.oc1.iad.AAAA"}}`: func(
+			e cloudguard.Event) bool {
+			return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa"
+		},
+		`{"data":{"resourceId":"x"},"id":" OCID1.CloudGuardProblem.oc1.iad.AAAA "}`: func(
+			e cloudguard.Event) bool {
+			return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa"
+		},
+		`{"data":{"resourceId":["ocid1.cloudguardproblem.oc1.iad.aaaa"]}}`: func(
+			e cloudguard.Event) bool {
+			return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa"
+		},
+		"{\"data\":{\"resourceId\":\"ocid1.cloudguardproblem.oc1.iad.aaaa\",\"resourceName\":\"\xff\"}}": func(
+			e cloudguard.Event) bool {
+			return e.ProblemID == "ocid1.cloudguardproblem.oc1.iad.aaaa"
+		},
 	}
 	for body, holds := range cases {
 		e, err := cloudguard.ParseEvent([]byte(body))
@@ -259,7 +345,8 @@ func FuzzParseEvent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := cloudguard.ParseEvent(b)
 		if err != nil {
-			if format, ok := errors.AsType[*cloudguard.FormatError](err); !ok || format.Field == "" || format.Problem == "" || format.Mend == "" {
+			if format, ok := errors.AsType[*cloudguard.FormatError](err); !ok || format.Field == "" ||
+				format.Problem == "" || format.Mend == "" {
 				t.Fatalf("the error %#v is not a whole FormatError", err)
 			}
 			return
@@ -275,7 +362,8 @@ func FuzzParseEvent(f *testing.F) {
 		if e.Validate() == nil && !safeInPath(e.ProblemID) {
 			t.Errorf("valid, but %q", e.ProblemID)
 		}
-		if id, _ := e.ID(); e.Rule.Known() && e.Missing() == nil && (len(e.Users) != 1 || (id == "") != (e.Rule == cloudguard.PasswordTooOld)) {
+		if id, _ := e.ID(); e.Rule.Known() && e.Missing() == nil &&
+			(len(e.Users) != 1 || (id == "") != (e.Rule == cloudguard.PasswordTooOld)) {
 			t.Errorf("nothing is missing, but %q, %q", e.Users, id)
 		}
 	})
@@ -283,6 +371,7 @@ func FuzzParseEvent(f *testing.F) {
 
 // safeInPath reports whether s stays one element of a URL's path.
 func safeInPath(s string) bool {
-	return s != "" && s != "." && s != ".." && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-") == "" &&
+	return s != "" && s != "." && s != ".." &&
+		strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-") == "" &&
 		!strings.ContainsAny(s, "/?#%\\ ;@&=\r\n\t")
 }

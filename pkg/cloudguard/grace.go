@@ -42,7 +42,8 @@ func durationIn(text string) (longest time.Duration, ok bool) {
 		if err != nil {
 			n = max(1, numberWords[m[1]])
 		}
-		for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, 7 * 24 * time.Hour, 30 * 24 * time.Hour} {
+		for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, 7 * 24 * time.Hour,
+			30 * 24 * time.Hour} {
 			if m[i+2] != "" {
 				d := maxGrace
 				if n < int(maxGrace/unit) {
@@ -55,7 +56,8 @@ func durationIn(text string) (longest time.Duration, ok bool) {
 	return longest, ok
 }
 
-var numberWords = map[string]int{"two": 2, "couple of": 2, "three": 3, "few": 3, "some": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "ten": 10}
+var numberWords = map[string]int{"two": 2, "couple of": 2, "three": 3, "few": 3, "some": 3, "four": 4, "five": 5,
+	"six": 6, "seven": 7, "ten": 10}
 
 // sumGrace adds days, hours and minutes, each "" or at most six digits. It counts
 // in minutes, since so many days in nanoseconds would overflow.

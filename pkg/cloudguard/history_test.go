@@ -11,7 +11,8 @@ import (
 // record makes the i-th record of a history; a later one is newer.
 func record(i int, kind, detail, comment string) cloudguard.Change {
 	return cloudguard.Change{
-		At: time.Date(2026, 5, 4, 10, i, 0, 0, time.UTC), Actor: "jane", ActorKind: kind, Detail: detail, Comment: comment,
+		At: time.Date(2026, 5, 4, 10, i, 0, 0, time.UTC), Actor: "jane", ActorKind: kind, Detail: detail,
+		Comment: comment,
 	}
 }
 
@@ -30,28 +31,44 @@ func TestTheClosureIsTheWordOfTheLastPersonWhoClosedTheProblem(t *testing.T) {
 	}{
 		{"no history", nil, "none", 0},
 		{"only detected", []cloudguard.Change{record(0, service, "OPEN", "")}, "none", 0},
-		{"closed by a person", []cloudguard.Change{record(0, service, "OPEN", ""), record(1, person, "RESOLVED", "a")}, "a", 1},
-		{"closed without a word", []cloudguard.Change{record(0, service, "OPEN", ""), record(1, person, "RESOLVED", " ")}, " ", 1},
-		{"seen as gone by the next scan", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "RESOLVED", "")}, "a", 0},
-		{"touched by a responder", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, responder, "RESOLVED", "x"), record(2, service, "RESOLVED", "")}, "a", 0},
-		{"closed by nobody", []cloudguard.Change{record(0, service, "OPEN", ""), record(1, service, "RESOLVED", "x")}, "none", 0},
-		{"opened again by Cloud Guard", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "OPEN", "")}, "none", 0},
-		{"opened again by a person", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, person, "OPEN", "no")}, "none", 0},
-		{"opened, then gone by itself", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "OPEN", ""), record(2, service, "RESOLVED", "")}, "none", 0},
-		{"closed, opened, closed", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "OPEN", ""), record(2, person, "RESOLVED", "b")}, "b", 2},
-		{"old words don't outlive an opening", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "OPEN", ""), record(2, person, "RESOLVED", "")}, "", 2},
-		{"dismissed", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, person, "DISMISSED", "b")}, "none", 0},
-		{"deleted", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "DELETED", "")}, "none", 0},
-		{"closed twice with other words", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, person, "RESOLVED", "b")}, "b", 1},
-		{"closed again without a word", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, person, "RESOLVED", "")}, "a", 0},
+		{"closed by a person", []cloudguard.Change{record(0, service, "OPEN", ""), record(1, person, "RESOLVED", "a")},
+			"a", 1},
+		{"closed without a word", []cloudguard.Change{record(0, service, "OPEN", ""),
+			record(1, person, "RESOLVED", " ")}, " ", 1},
+		{"seen as gone by the next scan", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+			record(1, service, "RESOLVED", "")}, "a", 0},
+		{"touched by a responder", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+			record(1, responder, "RESOLVED", "x"), record(2, service, "RESOLVED", "")}, "a", 0},
+		{"closed by nobody", []cloudguard.Change{record(0, service, "OPEN", ""), record(1, service, "RESOLVED", "x")},
+			"none", 0},
+		{"opened again by Cloud Guard", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+			record(1, service, "OPEN", "")}, "none", 0},
+		{"opened again by a person", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+			record(1, person, "OPEN", "no")}, "none", 0},
+		{"opened, then gone by itself", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+			record(1, service, "OPEN", ""), record(2, service, "RESOLVED", "")}, "none", 0},
+		{"closed, opened, closed", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+			record(1, service, "OPEN", ""), record(2, person, "RESOLVED", "b")}, "b", 2},
+		{"old words don't outlive an opening", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+			record(1, service, "OPEN", ""), record(2, person, "RESOLVED", "")}, "", 2},
+		{"dismissed", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, person, "DISMISSED", "b")},
+			"none", 0},
+		{"deleted", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "DELETED", "")}, "none",
+			0},
+		{"closed twice with other words", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+			record(1, person, "RESOLVED", "b")}, "b", 1},
+		{"closed again without a word", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+			record(1, person, "RESOLVED", "")}, "a", 0},
 		{"other spelling", []cloudguard.Change{record(0, "User", " Resolved", "a")}, "a", 0},
-		{"unknown state", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "", "")}, "none", 0},
+		{"unknown state", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "", "")}, "none",
+			0},
 	}
 	shuffle := rand.New(rand.NewPCG(1, 2))
 	for _, c := range cases {
 		for range 10 {
 			got, ok := cloudguard.Closure(c.history)
-			if ok != (c.want != "none") || ok && (got.Comment != c.want || got.At.Minute() != c.at || got.Actor != "jane") {
+			if ok != (c.want != "none") || ok && (got.Comment != c.want || got.At.Minute() != c.at ||
+				got.Actor != "jane") {
 				t.Errorf("%s: Closure = %+v, %v, want %q", c.name, got, ok, c.want)
 			}
 			shuffle.Shuffle(len(c.history), func(i, j int) { c.history[i], c.history[j] = c.history[j], c.history[i] })
@@ -94,13 +111,18 @@ func TestTheCommentOfAClosureMayBeTheProblemsOwn(t *testing.T) {
 	}{
 		"the history's, and the problem's": {"own", []cloudguard.Change{record(1, person, resolved, "a")}, "a\nown"},
 		"the problem's":                    {"own", []cloudguard.Change{record(1, person, resolved, "")}, "own"},
-		"the problem's, a scan later":      {"own", []cloudguard.Change{record(1, person, resolved, " "), record(2, service, resolved, "")}, "own"},
-		"no history":                       {"own", nil, "own"},
-		"none at all":                      {"", []cloudguard.Change{record(1, person, resolved, "")}, ""},
-		"that of an earlier closure":       {"a", []cloudguard.Change{record(1, person, resolved, "a"), record(2, service, open, ""), record(3, person, resolved, "")}, ""},
-		"with which it was opened again":   {"Keyturn did not rotate: x", []cloudguard.Change{record(1, person, open, "Keyturn did not rotate: x"), record(2, person, resolved, "")}, ""},
-		"of its dismissal":                 {"not now", []cloudguard.Change{record(1, person, "DISMISSED", "not now"), record(2, person, resolved, "")}, ""},
-		"closed twice, the second without": {"", []cloudguard.Change{record(1, person, resolved, "a"), record(2, person, resolved, "")}, "a"},
+		"the problem's, a scan later": {"own", []cloudguard.Change{record(1, person, resolved, " "),
+			record(2, service, resolved, "")}, "own"},
+		"no history":  {"own", nil, "own"},
+		"none at all": {"", []cloudguard.Change{record(1, person, resolved, "")}, ""},
+		"that of an earlier closure": {"a", []cloudguard.Change{record(1, person, resolved, "a"),
+			record(2, service, open, ""), record(3, person, resolved, "")}, ""},
+		"with which it was opened again": {"Keyturn did not rotate: x", []cloudguard.Change{
+			record(1, person, open, "Keyturn did not rotate: x"), record(2, person, resolved, "")}, ""},
+		"of its dismissal": {"not now", []cloudguard.Change{record(1, person, "DISMISSED", "not now"),
+			record(2, person, resolved, "")}, ""},
+		"closed twice, the second without": {"", []cloudguard.Change{record(1, person, resolved, "a"),
+			record(2, person, resolved, "")}, "a"},
 	} {
 		closure, _ := cloudguard.Closure(c.history)
 		if got := (cloudguard.Problem{Comment: c.own, History: c.history}).ClosureComment(closure); got != c.want {

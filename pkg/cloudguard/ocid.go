@@ -45,13 +45,15 @@ func ParseOCID(s string, wantTypes ...string) (OCID, error) {
 	}
 	parts := strings.Split(s, ".")
 	if len(parts) < 5 {
-		return "", fmt.Errorf("OCID has %d parts between dots, want 5: ocid1.<type>.<realm>.[region].<unique>", len(parts))
+		return "", fmt.Errorf("OCID has %d parts between dots, want 5: ocid1.<type>.<realm>.[region].<unique>",
+			len(parts))
 	}
 	if err := checkParts(parts); err != nil {
 		return "", err
 	}
 	if len(wantTypes) > 0 && !slices.Contains(wantTypes, parts[1]) {
-		return "", fmt.Errorf(`OCID has type %q, want "%s"`, phrase.Excerpt(parts[1]), strings.Join(wantTypes, `" or "`))
+		return "", fmt.Errorf(`OCID has type %q, want "%s"`, phrase.Excerpt(parts[1]),
+			strings.Join(wantTypes, `" or "`))
 	}
 	return OCID(s), nil
 }

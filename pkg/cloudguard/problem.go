@@ -47,9 +47,9 @@ func (p Problem) ClosureComment(closure Change) string {
 	return strings.Join(p.comments(closure), "\n")
 }
 
-// Torn tells whether the problem has another comment than its closure, which its history doesn't have at all. The two are
-// read by two calls: somebody may have closed the problem again between them, or the history may be behind. What is read
-// again after a while is whole.
+// Torn tells whether the problem has another comment than its closure, which its history doesn't have at all. The two
+// are read by two calls: somebody may have closed the problem again between them, or the history may be behind. What is
+// read again after a while is whole.
 func (p Problem) Torn(closure Change) bool { return len(p.comments(closure)) > 1 }
 
 // comments are those that count: one, unless the record is torn.

@@ -32,9 +32,9 @@ var (
 	fromRecord = source{`additionalDetails["User OCID"]`, "resourceId", "Cloud Guard's record of the problem"}
 )
 
-// userKeys are the keys of the additional details that may name the owner, as foldKey writes them. "User OCID" is the one
-// that Oracle's tutorial reads; no list of all of them is published. Those that may name the credential are in the record
-// of its kind.
+// userKeys are the keys of the additional details that may name the owner, as foldKey writes them. "User OCID" is the
+// one that Oracle's tutorial reads; no list of all of them is published. Those that may name the credential are in the
+// record of its kind.
 var userKeys = []string{"userocid", "userid", "user", "iamuserocid", "iamuserid", "useridentifier"}
 
 // readSubject is the one reader. resourceID and resourceName are the problem's; details are its additional details.
@@ -109,12 +109,14 @@ func (s Subject) ID() (string, error) {
 		return "", nil
 	}
 	if len(s.IDs) == 0 {
-		return "", s.fault(s.source.credential, "names no credential: %s has no %s that can be read", s.source.who, s.Rule.idNoun())
+		return "", s.fault(s.source.credential, "names no credential: %s has no %s that can be read", s.source.who,
+			s.Rule.idNoun())
 	}
 	for i, id := range s.IDs {
 		for _, other := range s.IDs[i+1:] {
 			if FormOf(id) == FormOf(other) {
-				return "", s.fault(s.source.credential, "names two credentials: %s has %s and %s", s.source.who, id, other)
+				return "", s.fault(s.source.credential, "names two credentials: %s has %s and %s", s.source.who, id,
+					other)
 			}
 		}
 	}
@@ -138,7 +140,8 @@ func (s Subject) Missing() error {
 // contradict each other, since they may name the same credential. What one of the two lacks is no contradiction.
 func (s Subject) Contradicts(hint Subject) string {
 	if hint.Rule.Known() && hint.Rule != s.Rule {
-		return fmt.Sprintf("the event says %s, Cloud Guard's record of the problem says %s", hint.Rule, phrase.Excerpt(string(s.Rule)))
+		return fmt.Sprintf("the event says %s, Cloud Guard's record of the problem says %s", hint.Rule,
+			phrase.Excerpt(string(s.Rule)))
 	}
 	for _, user := range hint.Users {
 		if len(s.Users) > 0 && !slices.Contains(s.Users, user) {

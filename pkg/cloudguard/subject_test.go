@@ -16,8 +16,9 @@ const aTenancy = "ocid1.tenancy.oc1..aaaaaaaaten"
 // read gives the subject of an event and of a record that say the same, and checks that both are read alike.
 func read(t *testing.T, rule cloudguard.Rule, resource, name string, details map[string]string) cloudguard.Subject {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"data": map[string]any{"resourceId": aProblem, "additionalDetails": map[string]any{
-		"problemName": rule, "resourceId": resource, "resourceName": name, "problemAdditionalDetails": details}}})
+	body, err := json.Marshal(map[string]any{"data": map[string]any{"resourceId": aProblem,
+		"additionalDetails": map[string]any{
+			"problemName": rule, "resourceId": resource, "resourceName": name, "problemAdditionalDetails": details}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +26,8 @@ func read(t *testing.T, rule cloudguard.Rule, resource, name string, details map
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := cloudguard.Problem{ID: aProblem, Rule: rule, ResourceID: resource, ResourceName: name, Details: details}.Subject()
+	s := cloudguard.Problem{ID: aProblem, Rule: rule, ResourceID: resource, ResourceName: name,
+		Details: details}.Subject()
 	if e.Rule != s.Rule || !slices.Equal(e.Users, s.Users) || !slices.Equal(e.IDs, s.IDs) {
 		t.Errorf("%s %q %q %v: of the event %+v, of the record %+v", rule, resource, name, details, e.Subject, s)
 	}
@@ -134,7 +136,8 @@ func TestACredentialIsReadInEveryFormInWhichItMayBeNamed(t *testing.T) {
 
 func TestTheOwnerIsReadUnderEverySpellingOfTheKey(t *testing.T) {
 	for key, want := range map[string]string{
-		"User OCID": aUser, "userOcid": aUser, "user_ocid": aUser, "USER-OCID": aUser, " User  Ocid ": aUser, "userId": aUser, "User ID": aUser,
+		"User OCID": aUser, "userOcid": aUser, "user_ocid": aUser, "USER-OCID": aUser, " User  Ocid ": aUser,
+		"userId": aUser, "User ID": aUser,
 		"user.ocid": aUser, "user": aUser, "IAM User OCID": aUser,
 		"Created By": "", "actorOcid": "", "Group OCID": "", "users": "",
 	} {
@@ -145,7 +148,8 @@ func TestTheOwnerIsReadUnderEverySpellingOfTheKey(t *testing.T) {
 			}
 		}
 	}
-	for _, value := range []string{"jane@example.com", aUser + "?x", aUser + "/..", aTenancy, aToken, "", "[" + aUser + ", " + otherUser + "]"} {
+	for _, value := range []string{"jane@example.com", aUser + "?x", aUser + "/..", aTenancy, aToken, "", "[" + aUser +
+		", " + otherUser + "]"} {
 		s := read(t, cloudguard.AuthTokenTooOld, aToken, "", map[string]string{"User OCID": value})
 		if got, err := s.User(); got != "" || err != nil || s.Missing() == nil {
 			t.Errorf("%q: the user is %q (%v)", value, got, err)
@@ -155,18 +159,25 @@ func TestTheOwnerIsReadUnderEverySpellingOfTheKey(t *testing.T) {
 
 func TestTwoNamesForOneThingThatContradictEachOtherAreNoName(t *testing.T) {
 	for name, s := range map[string]cloudguard.Subject{
-		"two users":            read(t, cloudguard.AuthTokenTooOld, aToken, "", map[string]string{"User OCID": aUser, "userOcid": otherUser}),
-		"a user and a path":    read(t, cloudguard.APIKeyTooOld, "t/"+otherUser+"/"+fingerprint, "", map[string]string{"User OCID": aUser}),
-		"a user and a user":    read(t, cloudguard.PasswordTooOld, otherUser, "", map[string]string{"User OCID": aUser}),
-		"two tokens":           read(t, cloudguard.AuthTokenTooOld, aToken, "", map[string]string{"User OCID": aUser, "tokenId": aToken + "2"}),
-		"two fingerprints":     read(t, cloudguard.APIKeyTooOld, fingerprint, "", map[string]string{"User OCID": aUser, "fingerprint": "ff" + fingerprint[2:]}),
-		"two keys' other OCID": read(t, cloudguard.SecretKeyTooOld, aToken, "", map[string]string{"User OCID": aUser, "credential id": aToken + "2"}),
+		"two users": read(t, cloudguard.AuthTokenTooOld, aToken, "", map[string]string{"User OCID": aUser,
+			"userOcid": otherUser}),
+		"a user and a path": read(t, cloudguard.APIKeyTooOld, "t/"+otherUser+"/"+fingerprint, "",
+			map[string]string{"User OCID": aUser}),
+		"a user and a user": read(t, cloudguard.PasswordTooOld, otherUser, "",
+			map[string]string{"User OCID": aUser}),
+		"two tokens": read(t, cloudguard.AuthTokenTooOld, aToken, "", map[string]string{"User OCID": aUser,
+			"tokenId": aToken + "2"}),
+		"two fingerprints": read(t, cloudguard.APIKeyTooOld, fingerprint, "", map[string]string{"User OCID": aUser,
+			"fingerprint": "ff" + fingerprint[2:]}),
+		"two keys' other OCID": read(t, cloudguard.SecretKeyTooOld, aToken, "", map[string]string{"User OCID": aUser,
+			"credential id": aToken + "2"}),
 	} {
 		if _, ok := errors.AsType[*cloudguard.FormatError](s.Missing()); !ok {
 			t.Errorf("%s: %v, want a fault", name, s.Missing())
 		}
 	}
-	both := read(t, cloudguard.SecretKeyTooOld, aToken, "", map[string]string{"User OCID": aUser, "Access Key": accessKey})
+	both := read(t, cloudguard.SecretKeyTooOld, aToken, "", map[string]string{"User OCID": aUser,
+		"Access Key": accessKey})
 	if id, err := both.ID(); id != aToken || err != nil {
 		t.Errorf("two forms of one credential: %q, %v", id, err)
 	}
@@ -192,15 +203,18 @@ func TestAHintNeverChangesWhatARecordSays(t *testing.T) {
 	details := func() map[string]string {
 		d := map[string]string{}
 		for range random.IntN(3) {
-			d[pick("User OCID", "userId", "fingerprint", "Token ID", "x")] = odd(pick(aUser, otherUser, aToken, fingerprint, "jane"))
+			d[pick("User OCID", "userId", "fingerprint", "Token ID", "x")] = odd(pick(aUser, otherUser, aToken,
+				fingerprint, "jane"))
 		}
 		return d
 	}
 	for range 5000 {
 		rule := cloudguard.Rules()[random.IntN(4)]
-		record := cloudguard.Problem{Rule: rule, ResourceID: odd(pick(aToken, aToken+"2", fingerprint, accessKey, aUser, scim)), Details: details()}.Subject()
-		hint := cloudguard.Problem{Rule: cloudguard.Rule(odd(string(rule))), ResourceID: odd(pick(aToken, fingerprint, accessKey, aUser, otherUser+"/"+aToken)),
-			Details: details()}.Subject()
+		record := cloudguard.Problem{Rule: rule, ResourceID: odd(pick(aToken, aToken+"2", fingerprint, accessKey, aUser,
+			scim)), Details: details()}.Subject()
+		hint := cloudguard.Problem{Rule: cloudguard.Rule(odd(string(rule))),
+			ResourceID: odd(pick(aToken, fingerprint, accessKey, aUser, otherUser+"/"+aToken)),
+			Details:    details()}.Subject()
 		for _, id := range slices.Concat(record.IDs, record.Users, hint.IDs, hint.Users) {
 			if !safeInPath(id) {
 				t.Fatalf("%q could change a path", id)
@@ -209,7 +223,8 @@ func TestAHintNeverChangesWhatARecordSays(t *testing.T) {
 		if record.Contradicts(hint) != "" {
 			continue
 		}
-		if user, err := record.User(); err == nil && user != "" && len(hint.Users) > 0 && !slices.Equal(hint.Users, record.Users) {
+		if user, err := record.User(); err == nil && user != "" && len(hint.Users) > 0 &&
+			!slices.Equal(hint.Users, record.Users) {
 			t.Fatalf("the record's user is %s, the hint's %s, and that is no contradiction", user, hint.Users)
 		}
 		for _, id := range hint.IDs {

@@ -11,9 +11,9 @@ import (
 // Ours reports whether the event may be about a remediated problem of one of the four rules; if not, reason says why.
 //
 // What the event doesn't say, or says in a form that can't be read, is no reason: Cloud Guard's record of the problem
-// decides. An event is set aside only if it clearly says something else: another type, a rule of another kind, a problem
-// that is open, dismissed or deleted, or an eventTypeVersion whose major number isn't 2, since by Oracle's rules its
-// fields may mean something else.
+// decides. An event is set aside only if it clearly says something else: another type, a rule of another kind, a
+// problem that is open, dismissed or deleted, or an eventTypeVersion whose major number isn't 2, since by Oracle's
+// rules its fields may mean something else.
 func (e Event) Ours() (ours bool, reason string) {
 	major, err := strconv.ParseFloat(e.TypeVersion, 64)
 	switch {

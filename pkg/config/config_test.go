@@ -54,13 +54,17 @@ func TestTheDocumentedDefaultsAreTheRealOnes(t *testing.T) {
 }
 
 func TestEveryKeyIsRead(t *testing.T) {
-	got := read(t, "ons_topic= OCID1.onstopic.oc1.IAD.aaaaaaaaTOPIC ", "event_check=OFF", "secret_binding=warn", "bare_closure=Rotate",
-		"protected_users=ocid1.user.oc1..AAAA, jane@example.com ;svc-*\nroot", "grace_period=1d12h30m", "prove=try", "dry_run=Yes",
-		"rsa_bits=4096", "log_level=debug", "metrics=off", "sweep_days=30", "secret_compartments=ocid1.compartment.oc1..aaab,ocid1.tenancy.oc1..aaac,")
+	got := read(t, "ons_topic= OCID1.onstopic.oc1.IAD.aaaaaaaaTOPIC ", "event_check=OFF", "secret_binding=warn",
+		"bare_closure=Rotate",
+		"protected_users=ocid1.user.oc1..AAAA, jane@example.com ;svc-*\nroot", "grace_period=1d12h30m", "prove=try",
+		"dry_run=Yes",
+		"rsa_bits=4096", "log_level=debug", "metrics=off", "sweep_days=30",
+		"secret_compartments=ocid1.compartment.oc1..aaab,ocid1.tenancy.oc1..aaac,")
 	want := config.Config{
 		Topic: topic, EventCheck: false, SecretBinding: config.BindingWarn, BareClosure: config.BareRotate,
 		ProtectedUsers: []string{"ocid1.user.oc1..aaaa", "jane@example.com", "svc-*", "root"},
-		Grace:          36*time.Hour + 30*time.Minute, Prove: config.ProveTry, DryRun: true, RSABits: 4096, LogLevel: "debug", SweepDays: 30,
+		Grace:          36*time.Hour + 30*time.Minute, Prove: config.ProveTry, DryRun: true, RSABits: 4096,
+		LogLevel: "debug", SweepDays: 30,
 		SecretCompartments: []string{"ocid1.compartment.oc1..aaab", "ocid1.tenancy.oc1..aaac"},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -72,7 +76,8 @@ func TestEveryGoodValueIsTaken(t *testing.T) {
 	good := map[string][]string{
 		"event_check": {"on", "off"}, "secret_binding": {"require", "warn"}, "prove": {"require", "try", "off"},
 		"bare_closure": {"refuse", "rotate"},
-		"dry_run":      {"yes", "no"}, "rsa_bits": {"2048", "3072", "4096"}, "log_level": {"trace", "debug", "info", "warn", "error"},
+		"dry_run":      {"yes", "no"}, "rsa_bits": {"2048", "3072", "4096"}, "log_level": {"trace", "debug", "info",
+			"warn", "error"},
 		"sweep_days": {"1", "7", "90"}, "grace_period": {"0", "0h", "72h", "3d", "90m", "90d", "2160h", "1D2H3M"},
 	}
 	for key, values := range good {
@@ -107,7 +112,8 @@ func TestAMalformedValueIsRefusedWithItsMend(t *testing.T) {
 		{"grace_period=1.5h", "72h"},
 		{"grace_period=91d", "longer than 90 days"},
 		{"grace_period=999999d999999h", "longer than 90 days"},
-		{"protected_users=ocid1.group.oc1..aaaa", `contains "ocid1.group.oc1..aaaa", which is an OCID of type "group", not "user"`},
+		{"protected_users=ocid1.group.oc1..aaaa",
+			`contains "ocid1.group.oc1..aaaa", which is an OCID of type "group", not "user"`},
 		{"protected_users=jane,ocid1.user.oc1..", "not an OCID"},
 		{"secret_compartments=prod", `contains "prod", which is not an OCID`},
 		{"secret_compartments=ocid1.user.oc1..aaaa", `not "compartment" or "tenancy"`},
@@ -155,11 +161,16 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 }
 
 func TestVariablesOfThePlatformAreNotMistakenForKeys(t *testing.T) {
-	got := read(t, "PATH=/usr/bin", "HOME=/home/fn", "HOSTNAME=x", "PWD=/", "LANG=C", "TZ=UTC", "SHLVL=1", "_=/function", "TERM=xterm",
-		"FN_FN_ID=x", "FN_APP_ID=x", "FN_FN_NAME=rotate", "FN_APP_NAME=x", "FN_MEMORY=128", "FN_CPUS=100m", "FN_TYPE=sync", "FN_FORMAT=http-stream",
-		"FN_LISTENER=unix:/tmp/iofs/lsnr.sock", "FN_LOGFRAME_NAME=x", "FN_LOGFRAME_HDR=x", "OCI_RESOURCE_PRINCIPAL_VERSION=2.2",
-		"OCI_RESOURCE_PRINCIPAL_RPST=/x", "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM=/x", "OCI_RESOURCE_PRINCIPAL_REGION=us-phoenix-1",
-		"OCI_REGION_METADATA={}", "OCI_TRACING_ENABLED=0", "OCI_TRACE_COLLECTOR_URL=x", "HTTPS_PROXY=x", "SSL_CERT_FILE=x", "=C:=x", "broken", "",
+	got := read(t, "PATH=/usr/bin", "HOME=/home/fn", "HOSTNAME=x", "PWD=/", "LANG=C", "TZ=UTC", "SHLVL=1",
+		"_=/function", "TERM=xterm",
+		"FN_FN_ID=x", "FN_APP_ID=x", "FN_FN_NAME=rotate", "FN_APP_NAME=x", "FN_MEMORY=128", "FN_CPUS=100m",
+		"FN_TYPE=sync", "FN_FORMAT=http-stream",
+		"FN_LISTENER=unix:/tmp/iofs/lsnr.sock", "FN_LOGFRAME_NAME=x", "FN_LOGFRAME_HDR=x",
+		"OCI_RESOURCE_PRINCIPAL_VERSION=2.2",
+		"OCI_RESOURCE_PRINCIPAL_RPST=/x", "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM=/x",
+		"OCI_RESOURCE_PRINCIPAL_REGION=us-phoenix-1",
+		"OCI_REGION_METADATA={}", "OCI_TRACING_ENABLED=0", "OCI_TRACE_COLLECTOR_URL=x", "HTTPS_PROXY=x",
+		"SSL_CERT_FILE=x", "=C:=x", "broken", "",
 		"some_other_key=x", "topic=x", "log=x", "OCI_DRY_RUN=x")
 	if !reflect.DeepEqual(got, defaults) {
 		t.Errorf("got %+v, want %+v", got, defaults)
@@ -168,7 +179,8 @@ func TestVariablesOfThePlatformAreNotMistakenForKeys(t *testing.T) {
 
 func TestALongValueIsShortenedInTheError(t *testing.T) {
 	_, err := config.Read([]string{"ons_topic=" + topic, "prove=" + strings.Repeat("x", 1000)})
-	if err == nil || strings.Contains(err.Error(), strings.Repeat("x", 61)) || !strings.Contains(err.Error(), strings.Repeat("x", 60)+"...") {
+	if err == nil || strings.Contains(err.Error(), strings.Repeat("x", 61)) ||
+		!strings.Contains(err.Error(), strings.Repeat("x", 60)+"...") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -231,7 +243,8 @@ func TestTheTableDocumentsEveryKey(t *testing.T) {
 
 func TestAVariableThatWouldSendRequestsElsewhereIsRefused(t *testing.T) {
 	const topic, region = "ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaatopic", "OCI_RESOURCE_PRINCIPAL_REGION=us-phoenix-1"
-	if _, err := config.Read([]string{topic, region, "SSL_CERT_FILE=/etc/ssl/cert.pem", "HTTPS_PROXY=http://127.0.0.1:3128",
+	if _, err := config.Read([]string{topic, region, "SSL_CERT_FILE=/etc/ssl/cert.pem",
+		"HTTPS_PROXY=http://127.0.0.1:3128",
 		`OCI_REGION_METADATA={"realmKey":"oc1","realmDomainComponent":"oraclecloud.com","regionKey":"PHX","regionIdentifier":"us-phoenix-1"}`}); err != nil {
 		t.Fatalf("a proxy and a file of certificates are refused: %v", err)
 	}
@@ -248,7 +261,8 @@ func TestAVariableThatWouldSendRequestsElsewhereIsRefused(t *testing.T) {
 		name, _, _ := strings.Cut(variable, "=")
 		_, err := config.Read([]string{topic, region, variable, "X=a second one of the same name", "prove=perhaps"})
 		faults, ok := errors.AsType[*config.Error](err)
-		if !ok || !faults.Unsafe() || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "remove it") {
+		if !ok || !faults.Unsafe() || !strings.Contains(err.Error(), name) ||
+			!strings.Contains(err.Error(), "remove it") {
 			t.Errorf("%q: %v", variable, err)
 		}
 	}

@@ -133,12 +133,14 @@ func betrayals(environ []string, env map[string]string) (out []Fault) {
 		}
 	}
 	if strayRegion(env) {
-		out = append(out, Fault{regionMetadata, "describes another region than " + ownRegion + ", which may send requests to another host", "remove it: the platform sets it", true})
+		out = append(out, Fault{regionMetadata, "describes another region than " + ownRegion + ", which may send " +
+			"requests to another host", "remove it: the platform sets it", true})
 	}
 	for _, entry := range slices.Sorted(slices.Values(environ)) {
 		if strings.Contains(entry, certificate) {
 			name, _, _ := strings.Cut(entry, "=")
-			out = append(out, Fault{quote(name), "holds a certificate, which could be made a root of trust", "remove it", true})
+			out = append(out, Fault{quote(name), "holds a certificate, which could be made a root of trust",
+				"remove it", true})
 		}
 	}
 	return out

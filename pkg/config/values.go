@@ -49,7 +49,8 @@ func readOCID(value string, types ...string) (ocid, problem string) {
 			return value, ""
 		}
 	}
-	return "", fmt.Sprintf(`%s, which is an OCID of type %q, not "%s"`, quote(value), m[1], strings.Join(types, `" or "`))
+	return "", fmt.Sprintf(`%s, which is an OCID of type %q, not "%s"`, quote(value), m[1],
+		strings.Join(types, `" or "`))
 }
 
 func readTopic(c *Config, value string) string {

@@ -16,19 +16,21 @@ var authToken = Record{
 		Near: map[string]int{"authsecret": 0, "tokenocid": 0}}},
 	Bundle: [2]string{"token_id", "token"},
 	Detection: Detection{Rule: "AUTH_TOKEN_TOO_OLD", Problem: "IAM Auth token is too old",
-		Details: []string{"authtokenocid", "authtokenid", "authtoken", "tokenocid", "tokenid", "credentialocid", "credentialid"}},
+		Details: []string{"authtokenocid", "authtokenid", "authtoken", "tokenocid", "tokenid", "credentialocid",
+			"credentialid"}},
 	Permissions: []string{"USER_AUTHTOKEN_SET", "USER_AUTHTOKEN_REMOVE"},
 	Operations:  []string{"CreateAuthToken", "DeleteAuthToken"},
 	Resource:    "AuthToken",
 	Capability:  "--can-use-auth-tokens",
 	Endpoint:    AtRegistry,
 	consumers: func(func(Role) bool) (string, bool) {
-		return "Replace the token wherever a consumer keeps a copy of it, such as a docker login or a Kubernetes pull secret. " +
-			"The user name stays the same.", false
+		return "Replace the token wherever a consumer keeps a copy of it, such as a docker login or a Kubernetes " +
+			"pull secret. The user name stays the same.", false
 	},
 	more: func(o Owner) ([]string, error) {
 		if o.Registry == "" || o.Namespace == "" || o.UserName == "" {
-			return nil, errors.New("the bundle of an auth token needs the registry's host, the namespace and the user's name: one of them isn't known")
+			return nil, errors.New("the bundle of an auth token needs the registry's host, the namespace and the " +
+				"user's name: one of them isn't known")
 		}
 		return []string{"registry", o.Registry, "registry_user", o.RegistryUser()}, nil
 	},

@@ -29,13 +29,16 @@ var customerSecretKey = Record{
 	IDForms: []IDForm{FormOCID, FormSCIM, FormAccessKey},
 	Parts: []Part{
 		{Role: RoleSecretKey, Key: "secretkey_secret_ocid", Thing: "secret key", Sort: SortSecretKey,
-			Near: map[string]int{"secretkeysecret": 1, "secretkeyocid": 0}, Before: []string{"secretkey", "key", "customer"}},
+			Near: map[string]int{"secretkeysecret": 1, "secretkeyocid": 0}, Before: []string{"secretkey", "key",
+				"customer"}},
 		{Role: RoleAccessKey, Key: "accesskey_secret_ocid", Thing: "access key", Sort: SortAccessKey, IsID: true,
-			Near: map[string]int{"accesskeysecret": 1, "accesskeyocid": 0, "accesssecretocid": 0}, Before: []string{"accesskey", "access"}},
+			Near:   map[string]int{"accesskeysecret": 1, "accesskeyocid": 0, "accesssecretocid": 0},
+			Before: []string{"accesskey", "access"}},
 	},
 	Bundle: [2]string{"access_key", "secret_key"},
 	Detection: Detection{Rule: "SECRET_KEY_TOO_OLD", Problem: "IAM Customer secret key is too old",
-		Details: []string{"accesskey", "accesskeyid", "customersecretkeyocid", "customersecretkeyid", "customersecretkey",
+		Details: []string{"accesskey", "accesskeyid", "customersecretkeyocid", "customersecretkeyid",
+			"customersecretkey",
 			"secretkeyocid", "secretkeyid", "credentialocid", "credentialid"}},
 	Permissions: []string{"USER_SECRETKEY_ADD", "USER_SECRETKEY_REMOVE"},
 	Operations:  []string{"CreateCustomerSecretKey", "CreateSecretKey", "DeleteCustomerSecretKey"},
@@ -44,13 +47,16 @@ var customerSecretKey = Record{
 	Endpoint:    AtS3,
 	consumers: func(holds func(Role) bool) (string, bool) {
 		if holds(RoleAccessKey) {
-			return "Replace the access key wherever a consumer has it in its own configuration: it has changed together with the secret key.", true
+			return "Replace the access key wherever a consumer has it in its own configuration: it has changed " +
+				"together with the secret key.", true
 		}
-		return "Replace the access key in the configuration of every consumer: the secret holds the secret key alone.", true
+		return "Replace the access key in the configuration of every consumer: the secret holds the secret key alone.",
+			true
 	},
 	more: func(o Owner) ([]string, error) {
 		if o.S3 == "" {
-			return nil, errors.New("the bundle of a customer secret key needs the host of the S3-compatible endpoint, which isn't known")
+			return nil, errors.New("the bundle of a customer secret key needs the host of the S3-compatible " +
+				"endpoint, which isn't known")
 		}
 		return []string{"endpoint", "https://" + o.S3}, nil
 	},
@@ -59,12 +65,14 @@ var customerSecretKey = Record{
 
 var accessKeyForm = regexp.MustCompile(`^[0-9a-fA-F]{40}$`)
 
-// halfOfPair recognizes the two halves by their forms. OCI's access keys are 40 hex digits or an OCID, its secret keys 32
-// bytes in Base64. Source: OCI's "Working with Customer Secret Keys".
+// halfOfPair recognizes the two halves by their forms. OCI's access keys are 40 hex digits or an OCID, its secret keys
+// 32 bytes in Base64. Source: OCI's "Working with Customer Secret Keys".
 func halfOfPair(text string, living []string) Sort {
 	raw, err := base64.StdEncoding.DecodeString(text)
 	switch {
-	case accessKeyForm.MatchString(text), slices.ContainsFunc(living, func(id string) bool { return id != "" && strings.EqualFold(id, text) }):
+	case accessKeyForm.MatchString(text), slices.ContainsFunc(living, func(id string) bool {
+		return id != "" && strings.EqualFold(id, text)
+	}):
 		return SortAccessKey
 	case err == nil && len(text) == 44 && len(raw) == 32:
 		return SortSecretKey

@@ -9,12 +9,16 @@ import (
 )
 
 // added are members that people put into a bundle of ours.
-var added = []string{`"port":443`, `"account":1234567890123456789`, `"huge":1e400`, `"one":1.0`, `"none":null`, `"nested":{"token":"x","kind":"y"}`, `"list":[1,2.50]`,
+var added = []string{`"port":443`, `"account":1234567890123456789`, `"huge":1e400`, `"one":1.0`, `"none":null`,
+	`"nested":{"token":"x","kind":"y"}`, `"list":[1,2.50]`,
 	`"html":"<&>"`, `"escaped":"\u00e9\/"`, `"Kind":"other"`, `"comment":"asks for region"`, `"twice":1,"twice":2`}
 
 // confusing are members that mean something in a bundle of another kind.
-var confusing = map[credential.Kind]string{credential.APIKey: `"token":"t","password":"p","made_at":"m","access_key":"a"`, credential.AuthToken: `"private_key":5,"secret_key":"s"`,
-	credential.CustomerSecretKey: `"fingerprint":"f","token":["x"]`, credential.Password: `"token_id":"i","private_key":null`}
+var confusing = map[credential.Kind]string{
+	credential.APIKey:            `"token":"t","password":"p","made_at":"m","access_key":"a"`,
+	credential.AuthToken:         `"private_key":5,"secret_key":"s"`,
+	credential.CustomerSecretKey: `"fingerprint":"f","token":["x"]`,
+	credential.Password:          `"token_id":"i","private_key":null`}
 
 func TestWhatSomebodyAddsToABundleStaysByteForByte(t *testing.T) {
 	for _, m := range materials(t) {
@@ -31,7 +35,8 @@ func TestWhatSomebodyAddsToABundleStaysByteForByte(t *testing.T) {
 		}
 		for _, one := range append(added, confusing[m.Kind]) {
 			text := strings.TrimSuffix(strings.TrimSpace(string(before.Reveal())), "}")
-			for _, there := range []string{text + "  ," + one + "\n}\n", "{ " + one + ",\n" + strings.TrimPrefix(text, "{") + "}"} {
+			for _, there := range []string{text + "  ," + one + "\n}\n", "{ " + one + ",\n" +
+				strings.TrimPrefix(text, "{") + "}"} {
 				got, err := credential.Extend(credential.NewValue([]byte(there)), fresh)
 				if err != nil || !json.Valid(got.Reveal()) || !strings.Contains(string(got.Reveal()), one) {
 					t.Errorf("%s: a bundle with %s: it is lost (%v)", m.Kind, one, err)
@@ -54,7 +59,8 @@ func TestABundleReplacesWhateverIsNoBundleOfItsKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, there := range []string{"", "seed", credential.Placeholder, `{"kind":"password","user":"u"}`, `{"kind":"auth-token"}`, `{"a":1}`, `[]`, "{"} {
+	for _, there := range []string{"", "seed", credential.Placeholder, `{"kind":"password","user":"u"}`,
+		`{"kind":"auth-token"}`, `{"a":1}`, `[]`, "{"} {
 		if got, err := credential.Extend(credential.NewValue([]byte(there)), fresh); err != nil || !got.Equal(fresh) {
 			t.Errorf("%q is not replaced (%v)", there, err)
 		}

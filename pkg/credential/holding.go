@@ -36,8 +36,8 @@ const Placeholder = "Keyturn has not rotated this credential yet."
 const leastKey = 86
 
 // Inspect says what the content of a secret of the role holds. ref is the credential that is to be replaced, living are
-// the ids of the user's credentials of the kind, which a content may name. Nothing of the content gets into the answer but
-// such ids and fingerprints, and OCIDs of users.
+// the ids of the user's credentials of the kind, which a content may name. Nothing of the content gets into the answer
+// but such ids and fingerprints, and OCIDs of users.
 func Inspect(ref Ref, role Role, content Value, living []string) Holding {
 	text, record := readable(content.Reveal()), ref.Kind.Record()
 	found := keysIn(content.Reveal())
@@ -63,13 +63,13 @@ func Inspect(ref Ref, role Role, content Value, living []string) Holding {
 	case len(h.IDs) == 0 && (structured(text) || strings.ContainsAny(text, " \t\r\n")):
 		h.Unknown = unknownForm
 	}
-	// What is left is one word: a token, one half of a pair (its other half tells), or a password. Nobody can tell whose it
-	// is. A consumer that reads another of the user's tokens from there goes on working.
+	// What is left is one word: a token, one half of a pair (its other half tells), or a password. Nobody can tell
+	// whose it is. A consumer that reads another of the user's tokens from there goes on working.
 	return h
 }
 
-// Fits tells whether a secret of the role may have held this before. A plain value may become a bundle; nothing else may
-// become something that its consumers don't expect.
+// Fits tells whether a secret of the role may have held this before. A plain value may become a bundle; nothing else
+// may become something that its consumers don't expect.
 func (h Holding) Fits(kind Kind, role Role) bool {
 	shown := kind.Record().identify != nil
 	switch h.Sort {

@@ -42,7 +42,8 @@ func (k keys) unknown() string {
 
 // readable makes a text of what editors and shells write: UTF-16, or UTF-8 with a mark at its beginning.
 func readable(content []byte) string {
-	for mark, order := range map[string]binary.ByteOrder{"\xff\xfe": binary.LittleEndian, "\xfe\xff": binary.BigEndian} {
+	for mark, order := range map[string]binary.ByteOrder{"\xff\xfe": binary.LittleEndian,
+		"\xfe\xff": binary.BigEndian} {
 		if rest, ok := bytes.CutPrefix(content, []byte(mark)); ok && len(rest)%2 == 0 {
 			units := make([]uint16, len(rest)/2)
 			for i := range units {
@@ -56,8 +57,8 @@ func readable(content []byte) string {
 
 const nested = 4 // Base64 in JSON in Base64 is deeper than anybody goes
 
-// keysIn finds the API keys in a text: PEM in any layout (one line, escaped line breaks, indented, within JSON, YAML or a
-// configuration file), the same or DER in Base64 or hex, a JSON Web Key, a fingerprint.
+// keysIn finds the API keys in a text: PEM in any layout (one line, escaped line breaks, indented, within JSON, YAML or
+// a configuration file), the same or DER in Base64 or hex, a JSON Web Key, a fingerprint.
 func keysIn(content []byte) keys {
 	var k keys
 	if !k.der(content) {
@@ -216,7 +217,8 @@ func (k *keys) webKey(text string) {
 	for _, one := range append(set.Keys, set.jwk) {
 		n, okN := fromBase64(one.N)
 		e, okE := fromBase64(one.E)
-		if exponent := new(big.Int).SetBytes(e); okN && okE && strings.EqualFold(one.Kty, "RSA") && exponent.IsInt64() && exponent.Int64() < 1<<31 && len(n) > 0 {
+		if exponent := new(big.Int).SetBytes(e); okN && okE && strings.EqualFold(one.Kty, "RSA") &&
+			exponent.IsInt64() && exponent.Int64() < 1<<31 && len(n) > 0 {
 			k.decoded = k.decoded || one.D != ""
 			k.named(&rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())})
 		}

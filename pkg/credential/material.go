@@ -38,7 +38,8 @@ type Owner struct {
 // Hosts are the hosts at which a credential is used, in the owner's region. They depend on the realm (see pkg/oci).
 type Hosts struct {
 	Registry string // the container registry, e.g. ocir.us-ashburn-1.oci.oraclecloud.com
-	S3       string // the S3-compatible endpoint, e.g. examplenamespace.compat.objectstorage.us-ashburn-1.oraclecloud.com
+	// the S3-compatible endpoint, e.g. examplenamespace.compat.objectstorage.us-ashburn-1.oraclecloud.com
+	S3 string
 }
 
 // Material is a credential with its value.
@@ -186,8 +187,8 @@ func unbundle(kind Kind, content Value) (Material, error) {
 	return Material{Kind: kind, ID: id, Value: NewValue([]byte(value))}, nil
 }
 
-// Extend writes the members of a new bundle into the one that is there, so that what somebody has added to it stays. What
-// is there and is no bundle of the same kind gives way.
+// Extend writes the members of a new bundle into the one that is there, so that what somebody has added to it stays.
+// What is there and is no bundle of the same kind gives way.
 func Extend(there, fresh Value) (Value, error) {
 	var members map[string]string
 	if err := json.Unmarshal(fresh.Reveal(), &members); err != nil {

@@ -21,8 +21,10 @@ import (
 	"github.com/keyturn/keyturn/test/need"
 )
 
-var owner = credential.Owner{Tenancy: "ocid1.tenancy.oc1..acme", User: "ocid1.user.oc1..web", UserName: "team/web@example.com", Region: "eu-frankfurt-1", Namespace: "acmens",
-	Hosts: credential.Hosts{Registry: "ocir.eu-frankfurt-1.oci.oraclecloud.com", S3: "acmens.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"}}
+var owner = credential.Owner{Tenancy: "ocid1.tenancy.oc1..acme", User: "ocid1.user.oc1..web",
+	UserName: "team/web@example.com", Region: "eu-frankfurt-1", Namespace: "acmens",
+	Hosts: credential.Hosts{Registry: "ocir.eu-frankfurt-1.oci.oraclecloud.com",
+		S3: "acmens.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"}}
 
 // rsaKey is a key pair of these tests; making one is slow.
 var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
@@ -63,7 +65,8 @@ func apiKey(t *testing.T) credential.Material {
 func materials(t *testing.T) []credential.Material {
 	v := credential.NewValue([]byte(hidden))
 	return []credential.Material{apiKey(t), {Kind: credential.AuthToken, ID: "ocid1.credential.oc1..t", Value: v},
-		{Kind: credential.CustomerSecretKey, ID: "0123456789abcdef", Value: v}, {Kind: credential.Password, ID: "2026-03-01T12:00:00Z", Value: v}}
+		{Kind: credential.CustomerSecretKey, ID: "0123456789abcdef", Value: v},
+		{Kind: credential.Password, ID: "2026-03-01T12:00:00Z", Value: v}}
 }
 
 // opensslFingerprint computes the fingerprint as Oracle's documentation tells users to.
@@ -117,7 +120,8 @@ func TestAKeyIsTheSameInPKCS1AndPKCS8(t *testing.T) {
 	}
 	a, errA := one.PublicPEM()
 	b, errB := eight.PublicPEM()
-	if errA != nil || errB != nil || a != b || !strings.HasPrefix(a, "-----BEGIN PUBLIC KEY-----\n") || strings.Contains(a, "PRIVATE") {
+	if errA != nil || errB != nil || a != b || !strings.HasPrefix(a, "-----BEGIN PUBLIC KEY-----\n") ||
+		strings.Contains(a, "PRIVATE") {
 		t.Errorf("the public halves differ (%v, %v)", errA, errB)
 	}
 }
@@ -153,10 +157,11 @@ func TestWhatIsNoRSAKeyIsRefusedWithoutQuotingIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]credential.Value{
-		"a word":         credential.NewValue([]byte(hidden)),
-		"a PEM of words": credential.NewValue(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte(hidden)})),
-		"an EC key":      pkcs8(t, ec),
-		"nothing":        {},
+		"a word": credential.NewValue([]byte(hidden)),
+		"a PEM of words": credential.NewValue(
+			pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte(hidden)})),
+		"an EC key": pkcs8(t, ec),
+		"nothing":   {},
 	} {
 		for role, f := range map[string]func() error{
 			"material": func() error { _, err := credential.APIKeyMaterial(v); return err },
@@ -164,7 +169,10 @@ func TestWhatIsNoRSAKeyIsRefusedWithoutQuotingIt(t *testing.T) {
 				_, err := credential.Decode(credential.APIKey, credential.RolePrivateKey, "", v)
 				return err
 			},
-			"public": func() error { _, err := credential.Material{Kind: credential.APIKey, Value: v}.PublicPEM(); return err },
+			"public": func() error {
+				_, err := credential.Material{Kind: credential.APIKey, Value: v}.PublicPEM()
+				return err
+			},
 		} {
 			err := f()
 			if err == nil {
@@ -199,7 +207,8 @@ func TestACredentialReadsBackFromEverySecretThatHoldsIt(t *testing.T) {
 					t.Errorf("%s as %s: the id is %q, want %q", m.Kind, role, got.ID, m.ID)
 				}
 			}
-			if _, err := credential.Decode(m.Kind, role, m.ID+"x", content); err == nil && (role == credential.RoleBundle || m.Kind == credential.APIKey) {
+			if _, err := credential.Decode(m.Kind, role, m.ID+"x", content); err == nil &&
+				(role == credential.RoleBundle || m.Kind == credential.APIKey) {
 				t.Errorf("%s as %s: a content that says another id than its journal was accepted", m.Kind, role)
 			} else if err != nil {
 				leaks(t, "the error", err.Error())
@@ -213,10 +222,12 @@ func TestACredentialReadsBackFromEverySecretThatHoldsIt(t *testing.T) {
 
 func TestABundleHasEverythingThatAConsumerNeeds(t *testing.T) {
 	want := map[credential.Kind][]string{
-		credential.APIKey:            {"fingerprint", "kind", "private_key", "region", "tenancy", "user", "user_name"},
-		credential.AuthToken:         {"kind", "region", "registry", "registry_user", "tenancy", "token", "token_id", "user", "user_name"},
-		credential.CustomerSecretKey: {"access_key", "endpoint", "kind", "region", "secret_key", "tenancy", "user", "user_name"},
-		credential.Password:          {"kind", "made_at", "password", "region", "tenancy", "user", "user_name"},
+		credential.APIKey: {"fingerprint", "kind", "private_key", "region", "tenancy", "user", "user_name"},
+		credential.AuthToken: {"kind", "region", "registry", "registry_user", "tenancy", "token", "token_id",
+			"user", "user_name"},
+		credential.CustomerSecretKey: {"access_key", "endpoint", "kind", "region", "secret_key", "tenancy", "user",
+			"user_name"},
+		credential.Password: {"kind", "made_at", "password", "region", "tenancy", "user", "user_name"},
 	}
 	for _, m := range materials(t) {
 		content, err := m.Encode(credential.RoleBundle, owner)
@@ -238,11 +249,13 @@ func TestABundleHasEverythingThatAConsumerNeeds(t *testing.T) {
 		if !slices.Equal(keys, want[m.Kind]) {
 			t.Errorf("%s: the bundle has %v, want %v", m.Kind, keys, want[m.Kind])
 		}
-		if got["kind"] != string(m.Kind) || got["user"] != owner.User || got["tenancy"] != owner.Tenancy || got["region"] != owner.Region {
+		if got["kind"] != string(m.Kind) || got["user"] != owner.User || got["tenancy"] != owner.Tenancy ||
+			got["region"] != owner.Region {
 			t.Errorf("%s: the bundle is another's", m.Kind)
 		}
-		for key, value := range map[string]string{"registry": "ocir.eu-frankfurt-1.oci.oraclecloud.com", "registry_user": "acmens/team/web@example.com",
-			"endpoint": "https://acmens.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"} {
+		for key, value := range map[string]string{"registry": "ocir.eu-frankfurt-1.oci.oraclecloud.com",
+			"registry_user": "acmens/team/web@example.com",
+			"endpoint":      "https://acmens.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"} {
 			if got[key] != "" && got[key] != value {
 				t.Errorf("%s: %s is %q, want %q", m.Kind, key, got[key], value)
 			}
@@ -268,7 +281,8 @@ func TestABundleOfAnotherKindOrNoBundleIsRefused(t *testing.T) {
 				leaks(t, "the error", err.Error())
 			}
 		}
-		for name, text := range map[string]string{"a word": hidden, "half": `{"kind":"` + string(m.Kind) + `","token":"` + hidden, "a list": `["` + hidden + `"]`,
+		for name, text := range map[string]string{"a word": hidden, "half": `{"kind":"` + string(m.Kind) +
+			`","token":"` + hidden, "a list": `["` + hidden + `"]`,
 			"no value": `{"kind":"` + string(m.Kind) + `"}`} {
 			_, err := credential.Decode(m.Kind, credential.RoleBundle, "", credential.NewValue([]byte(text)))
 			if err == nil {

@@ -9,11 +9,12 @@ import (
 	"slices"
 )
 
-// Other people keep data of their own in the JSON objects that Keyturn writes to: the metadata of a secret, and a bundle.
-// Read into Go values such data would not come back as it was: a number beyond 2^53 loses digits, 1e400 fits nowhere, 1.0
-// becomes 1. So WithText changes one member of the text and copies every other byte.
+// Other people keep data of their own in the JSON objects that Keyturn writes to: the metadata of a secret, and a
+// bundle. Read into Go values such data would not come back as it was: a number beyond 2^53 loses digits, 1e400 fits
+// nowhere, 1.0 becomes 1. So WithText changes one member of the text and copies every other byte.
 
-// ErrNotAnObject says that a text can't be kept: it isn't a JSON object, or has something else where a text was expected.
+// ErrNotAnObject says that a text can't be kept: it isn't a JSON object, or has something else where a text was
+// expected.
 var ErrNotAnObject = errors.New("it is not a JSON object of which one member can be changed")
 
 // member is one member of the object: its key, and where its value is in the text.
@@ -22,8 +23,8 @@ type member struct {
 	start, end int
 }
 
-// TextOf returns the member of the object with the key, which must be a text. Without such a member, or with null there, it
-// is empty.
+// TextOf returns the member of the object with the key, which must be a text. Without such a member, or with null
+// there, it is empty.
 func TextOf(object []byte, key string) (string, error) {
 	members, err := membersOf(object)
 	if err != nil {
@@ -42,8 +43,8 @@ func TextOf(object []byte, key string) (string, error) {
 	return text, nil
 }
 
-// WithText returns the object with the text as its member of that key. Every other byte stays. No object at all, and null,
-// are one without members.
+// WithText returns the object with the text as its member of that key. Every other byte stays. No object at all, and
+// null, are one without members.
 func WithText(object []byte, key, text string) ([]byte, error) {
 	members, err := membersOf(object)
 	if err != nil {

@@ -10,8 +10,10 @@ import (
 
 func TestAPersonCanCopyAValueOutOfABundleAsItIs(t *testing.T) {
 	for _, value := range []string{"a<b>c&d", "<script>", "&&&", "plain", `quote"and\slash`} {
-		m := credential.Material{Kind: credential.AuthToken, ID: "ocid1.credential.oc1..x", Value: credential.NewValue([]byte(value))}
-		content, err := m.Encode(credential.RoleBundle, credential.Owner{UserName: "R&D <x@example.com>", Region: "us-ashburn-1", Namespace: "acmens",
+		m := credential.Material{Kind: credential.AuthToken, ID: "ocid1.credential.oc1..x",
+			Value: credential.NewValue([]byte(value))}
+		content, err := m.Encode(credential.RoleBundle, credential.Owner{UserName: "R&D <x@example.com>",
+			Region: "us-ashburn-1", Namespace: "acmens",
 			Hosts: credential.Hosts{Registry: "ocir.us-ashburn-1.oci.oraclecloud.com"}})
 		if err != nil {
 			t.Fatal(err)

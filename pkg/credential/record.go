@@ -5,7 +5,8 @@ type Origin string
 
 // The origins.
 const (
-	Local  Origin = "local"  // Keyturn generates the value, and OCI learns the public part: it is staged before it is made
+	// Keyturn generates the value, and OCI learns the public part: it is staged before it is made
+	Local  Origin = "local"
 	Server Origin = "server" // OCI generates the value and shows it once, in the answer
 	Reset  Origin = "reset"  // a user has one, and OCI replaces it: the old value ends with the call
 )
@@ -20,15 +21,16 @@ type Record struct {
 	Limit  int // how many of them OCI lets a user have; 0: the question doesn't arise
 	// IDForms are the forms that identifiers of the kind have, in events and lists; none: they have no identifier.
 	IDForms []IDForm
-	// Parts are the plain secrets that hold a credential of the kind, in the order in which they are written: one, or the
-	// two halves of a pair. Beside them there is always the bundle, one secret with everything.
+	// Parts are the plain secrets that hold a credential of the kind, in the order in which they are written: one, or
+	// the two halves of a pair. Beside them there is always the bundle, one secret with everything.
 	Parts []Part
 	// Bundle are the names of the members of a bundle that hold the identifier and the value.
 	Bundle [2]string
 	// Detection is how Cloud Guard reports that a credential of the kind is too old; zero if it has no rule for it.
 	Detection Detection
 	// Permissions are the IAM permissions that making and deleting takes, and Operations those that need USER_UPDATE
-	// besides. Source: Oracle's policy reference for IAM, which calls CreateCustomerSecretKey of the API CreateSecretKey.
+	// besides. Source: Oracle's policy reference for IAM, which calls CreateCustomerSecretKey of the API
+	// CreateSecretKey.
 	Permissions []string
 	Operations  []string
 	// Resource is in the names of all of IAM's operations on the kind.
@@ -41,8 +43,8 @@ type Record struct {
 	// consumers says what has to be replaced in the configuration of consumers, given the parts that secrets hold. If
 	// ids is true, the old and the new identifier are to be shown with it. nil: nothing.
 	consumers func(holds func(Role) bool) (text string, ids bool)
-	// more are the members of a bundle besides those that all kinds have and those that Bundle names, in pairs of a name
-	// and a value. nil: none.
+	// more are the members of a bundle besides those that all kinds have and those that Bundle names, in pairs of a
+	// name and a value. nil: none.
 	more func(Owner) (pairs []string, err error)
 	// identify computes the identifier from a value that was read from a plain secret. nil: the value doesn't show it.
 	identify func(Value) (id string, err error)
@@ -57,8 +59,8 @@ type Part struct {
 	Thing string // what the secret holds, in a sentence
 	IsID  bool   // it holds the identifier, not the value
 	Sort  Sort   // what its content is, where the two halves of a pair can be told apart
-	// Near are words by which people who write a comment mean Key, without anything between their parts, with the number
-	// of typos that are still recognized.
+	// Near are words by which people who write a comment mean Key, without anything between their parts, with the
+	// number of typos that are still recognized.
 	Near map[string]int
 	// Before are the words that say, right before "secret OCID", that this half of a pair is meant.
 	Before []string
@@ -129,8 +131,8 @@ func (r Role) Key() string {
 // IsID reports whether a secret of the role holds the identifier of the credential instead of its value.
 func (r Role) IsID() bool { return r.Part().IsID }
 
-// Consumers says what has to be replaced in the configuration of consumers, given which roles the secrets have; empty if
-// the secrets hold all of it. If ids is true, the text is about the identifier.
+// Consumers says what has to be replaced in the configuration of consumers, given which roles the secrets have; empty
+// if the secrets hold all of it. If ids is true, the text is about the identifier.
 func (r *Record) Consumers(holds func(Role) bool) (text string, ids bool) {
 	if r.consumers == nil || holds(RoleBundle) {
 		return "", false

@@ -14,14 +14,18 @@ import (
 const maker = "k2j5hq7xwn" // as long as the engine makes them
 
 func TestARotationsIDIsTheSameForEver(t *testing.T) {
-	// Versions in people's vaults carry these; computed with: printf 'KIND\nUSER\nID' | sha256sum, the first 10 bytes in RFC 4648 base32.
+	// Versions in people's vaults carry these; computed with: printf 'KIND\nUSER\nID' | sha256sum, the first 10 bytes
+	// in RFC 4648 base32.
 	for _, c := range []struct {
 		ref  credential.Ref
 		want credential.RotationID
 	}{
-		{credential.Ref{Kind: credential.APIKey, User: "ocid1.user.oc1..web", ID: "1f:1d:d9:7c:fe:fa:77:7a:7b:4f:15:24:1a:bf:57:bd"}, "a4bzqdkkrfck3ph5"},
-		{credential.Ref{Kind: credential.AuthToken, User: "ocid1.user.oc1..web", ID: "ocid1.credential.oc1..t"}, "jhe5wpwbsakiymul"},
-		{credential.Ref{Kind: credential.Password, User: "ocid1.user.oc1..web", ID: "2026-03-01T12:00:00Z"}, "m7qgztrrbpjiozn6"},
+		{credential.Ref{Kind: credential.APIKey, User: "ocid1.user.oc1..web",
+			ID: "1f:1d:d9:7c:fe:fa:77:7a:7b:4f:15:24:1a:bf:57:bd"}, "a4bzqdkkrfck3ph5"},
+		{credential.Ref{Kind: credential.AuthToken, User: "ocid1.user.oc1..web", ID: "ocid1.credential.oc1..t"},
+			"jhe5wpwbsakiymul"},
+		{credential.Ref{Kind: credential.Password, User: "ocid1.user.oc1..web", ID: "2026-03-01T12:00:00Z"},
+			"m7qgztrrbpjiozn6"},
 	} {
 		if got := c.ref.RotationID(); got != c.want {
 			t.Errorf("the id of %v is %s, want %s", c.ref, got, c.want)
@@ -35,8 +39,10 @@ func TestARotationsIDDependsOnEachOfTheThreeAndOnNothingElse(t *testing.T) {
 		t.Error("the same credential has two ids")
 	}
 	seen := map[credential.RotationID]credential.Ref{}
-	for _, r := range []credential.Ref{base, {Kind: credential.APIKey, User: "u", ID: "i"}, {Kind: credential.AuthToken, User: "v", ID: "i"}, {Kind: credential.AuthToken, User: "u", ID: "j"},
-		{Kind: credential.AuthToken, User: "ui"}, {Kind: credential.AuthToken, ID: "ui"}, {Kind: credential.AuthToken, User: "i", ID: "u"}, {Kind: "auth-tokenu", ID: "i"}} {
+	for _, r := range []credential.Ref{base, {Kind: credential.APIKey, User: "u", ID: "i"},
+		{Kind: credential.AuthToken, User: "v", ID: "i"}, {Kind: credential.AuthToken, User: "u", ID: "j"},
+		{Kind: credential.AuthToken, User: "ui"}, {Kind: credential.AuthToken, ID: "ui"},
+		{Kind: credential.AuthToken, User: "i", ID: "u"}, {Kind: "auth-tokenu", ID: "i"}} {
 		if other, twice := seen[r.RotationID()]; twice {
 			t.Errorf("%v and %v have the same id", r, other)
 		}
@@ -69,9 +75,12 @@ func TestAVersionsNameReadsBackAndIsOneThatVaultTakes(t *testing.T) {
 
 func TestANameThatSomebodyElseGaveIsNoVersionOfOurs(t *testing.T) {
 	id := string(credential.Ref{Kind: credential.APIKey}.RotationID())
-	for _, name := range []string{"", "v1", "keyturn", "keyturn-", "keyturn-" + id, "keyturn-" + id + "-", "keyturn-" + id + "-0", "keyturn-" + id + "-01", "keyturn-" + id + "--1",
-		"keyturn-" + id + "-1 ", " keyturn-" + id + "-1", "keyturn-" + id + "-1\n", "keyturn-" + id + "-1000000", "keyturn-" + id[1:] + "-1", "keyturn-" + id + "x-1",
-		"keyturn-" + strings.ToUpper(id) + "-1", "KEYTURN-" + id + "-1", "keyturn-" + id[1:] + "1-1", "old-keyturn-" + id + "-1"} {
+	for _, name := range []string{"", "v1", "keyturn", "keyturn-", "keyturn-" + id, "keyturn-" + id + "-", "keyturn-" +
+		id + "-0", "keyturn-" + id + "-01", "keyturn-" + id + "--1",
+		"keyturn-" + id + "-1 ", " keyturn-" + id + "-1", "keyturn-" + id + "-1\n", "keyturn-" + id + "-1000000",
+		"keyturn-" + id[1:] + "-1", "keyturn-" + id + "x-1",
+		"keyturn-" + strings.ToUpper(id) + "-1", "KEYTURN-" + id + "-1", "keyturn-" + id[1:] + "1-1", "old-keyturn-" +
+			id + "-1"} {
 		if _, _, ok := credential.ParseVersionName(name); ok {
 			t.Errorf("%q was taken for ours", name)
 		}
@@ -79,7 +88,8 @@ func TestANameThatSomebodyElseGaveIsNoVersionOfOurs(t *testing.T) {
 }
 
 func mark(id string) credential.Mark {
-	return credential.Mark{Rotation: credential.Ref{Kind: credential.AuthToken, ID: id}.RotationID(), Maker: maker, Home: credential.Home("ocid1.vaultsecret." + id)}
+	return credential.Mark{Rotation: credential.Ref{Kind: credential.AuthToken, ID: id}.RotationID(), Maker: maker,
+		Home: credential.Home("ocid1.vaultsecret." + id)}
 }
 
 func TestADescriptionKeepsItsWordsAndHasOneMark(t *testing.T) {
@@ -94,8 +104,9 @@ func TestADescriptionKeepsItsWordsAndHasOneMark(t *testing.T) {
 		"its own mark":         {m.Describe("deploys it"), "deploys it " + suffix},
 		"several marks":        {other.Describe("") + " " + mark("c").Describe("deploys it"), "deploys it " + suffix},
 		"a mark in the middle": {"deploys " + other.Describe("") + " it", "deploys it " + suffix},
-		"brackets of its own":  {"[prod] keyturn [keyturn] [keyturn x/y/z]", "[prod] keyturn [keyturn] [keyturn x/y/z] " + suffix},
-		"other scripts":        {"部署 ☃ é", "部署 ☃ é " + suffix},
+		"brackets of its own": {"[prod] keyturn [keyturn] [keyturn x/y/z]", "[prod] keyturn [keyturn] " +
+			"[keyturn x/y/z] " + suffix},
+		"other scripts": {"部署 ☃ é", "部署 ☃ é " + suffix},
 	} {
 		got := m.Describe(c.old)
 		if got != c.want {
@@ -134,7 +145,8 @@ func TestADescriptionIsCutAtACharacterAndItsMarkSurvives(t *testing.T) {
 
 func TestWhatIsNoMarkIsNotTakenForOne(t *testing.T) {
 	good := mark("a").Describe("")
-	for _, text := range []string{"", "[keyturn]", "keyturn", strings.TrimSuffix(good, "]"), strings.TrimPrefix(good, "["), strings.ToUpper(good), strings.ReplaceAll(good, "/", " "),
+	for _, text := range []string{"", "[keyturn]", "keyturn", strings.TrimSuffix(good, "]"),
+		strings.TrimPrefix(good, "["), strings.ToUpper(good), strings.ReplaceAll(good, "/", " "),
 		strings.Replace(good, maker, "", 1), strings.Replace(good, "[keyturn ", "[keyturn x", 1)} {
 		if got, ok := credential.ParseMark(text); ok {
 			t.Errorf("%q was taken for the mark %+v", text, got)

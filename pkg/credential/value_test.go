@@ -28,8 +28,10 @@ var hidden = rand.Text() + rand.Text()
 func forms() []string {
 	raw := []byte(hidden)
 	decimal := strings.Trim(fmt.Sprint(raw), "[]")
-	return []string{hidden, hidden[:12], hex.EncodeToString(raw)[:16], strings.ToUpper(hex.EncodeToString(raw))[:16], fmt.Sprintf("% x", raw)[:16],
-		decimal[:16], strings.ReplaceAll(decimal, " ", ",")[:16], base64.StdEncoding.EncodeToString(raw)[:12], "0x" + hex.EncodeToString(raw[:1]) + ", 0x" + hex.EncodeToString(raw[1:2])}
+	return []string{hidden, hidden[:12], hex.EncodeToString(raw)[:16], strings.ToUpper(hex.EncodeToString(raw))[:16],
+		fmt.Sprintf("% x", raw)[:16],
+		decimal[:16], strings.ReplaceAll(decimal, " ", ",")[:16], base64.StdEncoding.EncodeToString(raw)[:12], "0x" +
+			hex.EncodeToString(raw[:1]) + ", 0x" + hex.EncodeToString(raw[1:2])}
 }
 
 func leaks(t *testing.T, where, text string) {
@@ -44,7 +46,8 @@ func leaks(t *testing.T, where, text string) {
 
 func TestTheSearchForLeaksFindsThem(t *testing.T) {
 	raw := []byte(hidden)
-	for _, text := range []string{hidden, fmt.Sprintf("%x", raw), fmt.Sprintf("%X", raw), fmt.Sprintf("% x", raw), fmt.Sprint(raw), fmt.Sprintf("%#v", raw), fmt.Sprintf("%q", hidden)} {
+	for _, text := range []string{hidden, fmt.Sprintf("%x", raw), fmt.Sprintf("%X", raw), fmt.Sprintf("% x", raw),
+		fmt.Sprint(raw), fmt.Sprintf("%#v", raw), fmt.Sprintf("%q", hidden)} {
 		found := false
 		for _, form := range forms() {
 			found = found || strings.Contains(text, form)
@@ -80,12 +83,19 @@ type (
 // holders are values that have the secret somewhere inside.
 func holders() map[string]any {
 	v := credential.NewValue([]byte(hidden))
-	d := deep{Material: credential.Material{Value: v}, List: []credential.Value{v}, ByName: map[string]credential.Value{"k": v}, Any: v, list: []credential.Value{v},
+	d := deep{Material: credential.Material{Value: v}, List: []credential.Value{v}, ByName: map[string]credential.Value{
+		"k": v}, Any: v, list: []credential.Value{v},
 		byName: map[string]credential.Value{"k": v}, any: v, closed: closed{v}, created: &credential.Created{Value: v}}
 	return map[string]any{
-		"itself": v, "a pointer": &v, "an exported field": open{v}, "an unexported field": closed{v}, "a pointer to a struct": &open{v},
-		"a pointer to an unexported field": &closed{v}, "pointers in fields": pointer{&v, &v}, "everything": d, "a pointer to everything": &d,
-		"a slice": []credential.Value{v}, "an array": [1]credential.Value{v}, "a map": map[string]credential.Value{"k": v}, "a slice of any": []any{v, &v}, "a struct in a map": map[string]closed{"k": {v}}, "a struct in a slice": []closed{{v}}, "an embedded one": embedded{v}, "an array in a field": array{[1]credential.Value{v}},
+		"itself": v, "a pointer": &v, "an exported field": open{v}, "an unexported field": closed{v},
+		"a pointer to a struct":            &open{v},
+		"a pointer to an unexported field": &closed{v}, "pointers in fields": pointer{&v, &v}, "everything": d,
+		"a pointer to everything": &d,
+		"a slice":                 []credential.Value{v}, "an array": [1]credential.Value{v},
+		"a map": map[string]credential.Value{
+			"k": v}, "a slice of any": []any{v, &v}, "a struct in a map": map[string]closed{"k": {v}},
+		"a struct in a slice": []closed{{v}}, "an embedded one": embedded{v},
+		"an array in a field": array{[1]credential.Value{v}},
 	}
 }
 
@@ -139,7 +149,8 @@ func TestNoEncoderShowsAValue(t *testing.T) {
 		leaks(t, "gob of "+name, buf.String()+fmt.Sprint(err))
 	}
 	v := credential.NewValue([]byte(hidden))
-	for name, marshal := range map[string]func() ([]byte, error){"text": v.MarshalText, "binary": v.MarshalBinary, "JSON": v.MarshalJSON} {
+	for name, marshal := range map[string]func() ([]byte, error){
+		"text": v.MarshalText, "binary": v.MarshalBinary, "JSON": v.MarshalJSON} {
 		text, err := marshal()
 		if err != nil || strings.Trim(string(text), `"`) != "[redacted]" {
 			t.Errorf("%s: %q (%v)", name, text, err)
@@ -160,7 +171,9 @@ func TestNoTemplateShowsAValueThatDoesNotAskForIt(t *testing.T) {
 		if err := template.Must(template.New("").Parse(text)).Execute(&buf, h); err != nil {
 			leaks(t, "an error of text/template with "+name, err.Error())
 		}
-		if err := htmltemplate.Must(htmltemplate.New("").Parse(`{{.}}<a title="{{.}}" href="?{{.}}" onclick="f({{.}})">{{printf "%v" .}}</a>`)).Execute(&buf, h); err != nil {
+		if err := htmltemplate.Must(htmltemplate.New("").Parse(
+			`{{.}}<a title="{{.}}" href="?{{.}}" onclick="f({{.}})">{{printf "%v" .}}</a>`)).Execute(&buf,
+			h); err != nil {
 			leaks(t, "an error of html/template with "+name, err.Error())
 		}
 		leaks(t, "a template with "+name, buf.String())
@@ -178,7 +191,8 @@ func TestNoLoggerShowsAValue(t *testing.T) {
 	for name, h := range holders() {
 		var buf bytes.Buffer
 		z := zerolog.New(&buf)
-		z.Info().Interface("i", h).Any("a", h).Fields(map[string]any{"f": h}).Fields([]any{"g", h}).Msgf("%v %+v %#v", h, h, h)
+		z.Info().Interface("i", h).Any("a", h).Fields(map[string]any{"f": h}).Fields([]any{"g", h}).Msgf("%v %+v %#v",
+			h, h, h)
 		z.Error().Err(fmt.Errorf("with %v", h)).Errs("errs", []error{fmt.Errorf("with %+v", h)}).Send()
 		with := z.With().Interface("w", h).Any("x", h).Logger()
 		with.Warn().Send()
@@ -195,7 +209,8 @@ func TestNoLoggerShowsAValue(t *testing.T) {
 	var buf bytes.Buffer
 	z := zerolog.New(&buf)
 	v := credential.NewValue([]byte(hidden))
-	z.Info().Object("o", object{v}).EmbedObject(object{v}).Stringer("s", v).Array("l", zerolog.Arr().Interface(v).Object(object{v})).Send()
+	z.Info().Object("o", object{v}).EmbedObject(object{v}).Stringer("s", v).Array("l",
+		zerolog.Arr().Interface(v).Object(object{v})).Send()
 	leaks(t, "zerolog's objects", buf.String())
 	if n := strings.Count(buf.String(), "[redacted]"); n != 14 {
 		t.Errorf("%d places are redacted, want 14: %s", n, buf.String())
@@ -220,14 +235,16 @@ func TestOnlyRevealGivesTheBytes(t *testing.T) {
 	if string(v.Reveal()) != hidden {
 		t.Error("the value changed with the bytes that it was made from")
 	}
-	if v.Empty() || !(credential.Value{}).Empty() || !credential.NewValue(nil).Empty() || !credential.NewValue([]byte{}).Empty() {
+	if v.Empty() || !(credential.Value{}).Empty() || !credential.NewValue(nil).Empty() ||
+		!credential.NewValue([]byte{}).Empty() {
 		t.Error("Empty is wrong")
 	}
 	if (credential.Value{}).Reveal() != nil {
 		t.Error("the zero Value has bytes")
 	}
 	same, other := credential.NewValue([]byte(hidden)), credential.NewValue([]byte(hidden+"x"))
-	if !v.Equal(same) || v.Equal(other) || v.Equal(credential.Value{}) || !(credential.Value{}).Equal(credential.NewValue(nil)) {
+	if !v.Equal(same) || v.Equal(other) || v.Equal(credential.Value{}) ||
+		!(credential.Value{}).Equal(credential.NewValue(nil)) {
 		t.Error("Equal is wrong")
 	}
 	if fmt.Sprint(credential.Value{}) != "[redacted]" {

@@ -10,7 +10,8 @@ import (
 )
 
 // classes are all of them; their texts stand in mails.
-var classes = []fault.Class{fault.Unclear, fault.Absent, fault.Denied, fault.Invalid, fault.Conflict, fault.Busy, fault.Throttled, fault.Full}
+var classes = []fault.Class{fault.Unclear, fault.Absent, fault.Denied, fault.Invalid, fault.Conflict, fault.Busy,
+	fault.Throttled, fault.Full}
 
 func TestTheClassIsFoundHoweverDeeplyTheErrorIsWrapped(t *testing.T) {
 	for _, class := range classes {
@@ -55,8 +56,10 @@ func TestAnErrorIsOneLineAndNeverPrintsItsCause(t *testing.T) {
 		want string
 	}{
 		{fault.Error{Class: fault.Absent, Operation: "GetUser"}, "GetUser: absent or not allowed"},
-		{fault.Error{Class: fault.Unclear, Operation: "UpdateSecret", Message: "no answer in time"}, "UpdateSecret: unclear: no answer in time"},
-		{fault.Error{Class: fault.Full, Operation: "CreateAuthToken", Status: 400, Code: "LimitExceeded", Message: "too many", RequestID: "r-1"},
+		{fault.Error{Class: fault.Unclear, Operation: "UpdateSecret", Message: "no answer in time"},
+			"UpdateSecret: unclear: no answer in time"},
+		{fault.Error{Class: fault.Full, Operation: "CreateAuthToken", Status: 400, Code: "LimitExceeded",
+			Message: "too many", RequestID: "r-1"},
 			"CreateAuthToken: limit reached (400 LimitExceeded): too many [opc-request-id r-1]"},
 	} {
 		c.err.Err = cause

@@ -95,7 +95,8 @@ func Handler(log zerolog.Logger, f Func) fdk.Handler {
 		log := log.With().Str(fieldCallID, call.CallID()).Logger()
 		if deadline := call.Header().Get("Fn-Deadline"); deadline != "" {
 			if _, ok := ctx.Deadline(); !ok {
-				log.Warn().Str("fn_deadline", deadline).Stringer("limit", MaxLife).Msg("the platform's deadline is malformed, using the limit")
+				log.Warn().Str("fn_deadline", deadline).Stringer("limit", MaxLife).Msg("the platform's deadline is " +
+					"malformed, using the limit")
 			}
 		}
 		ctx = context.WithValue(ctx, callIDKey{}, call.CallID())

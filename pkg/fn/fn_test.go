@@ -91,21 +91,34 @@ func TestAFailureIsLoggedOnceAndAbortsTheInvocation(t *testing.T) {
 		f    fn.Func
 		want string // the error in the log
 	}{
-		"an error": {strings.NewReader(""), func(context.Context, []byte) (any, error) { return "answer", broken }, "vault is down"},
-		"an answer that has no JSON": {strings.NewReader(""), func(context.Context, []byte) (any, error) { return func() {}, nil },
+		"an error": {strings.NewReader(""), func(context.Context, []byte) (any, error) {
+			return "answer", broken
+		}, "vault is down"},
+		"an answer that has no JSON": {strings.NewReader(""), func(context.Context, []byte) (any, error) {
+			return func() {}, nil
+		},
 			"encoding the answer: json: unsupported type: func()"},
-		"a body that breaks off": {iotest.ErrReader(broken), func(context.Context, []byte) (any, error) { return nil, nil }, "reading the request: vault is down"},
-		"a panic":                {strings.NewReader(""), func(context.Context, []byte) (any, error) { panic("hunter2") }, "running the function: panic with a value of type string"},
-		"a panic of the runtime": {strings.NewReader(""), func(_ context.Context, in []byte) (any, error) { return in[7], nil },
+		"a body that breaks off": {iotest.ErrReader(broken), func(context.Context, []byte) (any, error) {
+			return nil, nil
+		}, "reading the request: vault is down"},
+		"a panic": {strings.NewReader(""), func(context.Context, []byte) (any, error) {
+			panic("hunter2")
+		}, "running the function: panic with a value of type string"},
+		"a panic of the runtime": {strings.NewReader(""), func(_ context.Context, in []byte) (any, error) {
+			return in[7], nil
+		},
 			"running the function: panic: runtime error: index out of range [7] with length 0"},
-		"a panic while encoding": {strings.NewReader(""), func(context.Context, []byte) (any, error) { return panicky{}, nil }, "running the function: panic with a value of type string"},
+		"a panic while encoding": {strings.NewReader(""), func(context.Context, []byte) (any, error) {
+			return panicky{}, nil
+		}, "running the function: panic with a value of type string"},
 	}
 	for name, c := range cases {
 		r := serve(t, t.Context(), nil, c.in, c.f)
 		if !r.aborted || r.answer != "" {
 			t.Errorf("%s: aborted %v, answer %q", name, r.aborted, r.answer)
 		}
-		if len(r.log) != 1 || r.log[0]["error"] != c.want || r.log[0]["level"] != "error" || r.log[0]["call_id"] != "call-1" {
+		if len(r.log) != 1 || r.log[0]["error"] != c.want || r.log[0]["level"] != "error" ||
+			r.log[0]["call_id"] != "call-1" {
 			t.Errorf("%s: log %v, want %q", name, r.log, c.want)
 		}
 	}
@@ -120,10 +133,12 @@ func TestTheStackOfAPanicNamesTheLineAndNoValue(t *testing.T) {
 		panic(string(in))
 	})
 	stack, _ := r.log[0]["stack"].(string)
-	if !strings.Contains(stack, "TestTheStackOfAPanicNamesTheLineAndNoValue") || !strings.Contains(stack, "fn_test.go:") {
+	if !strings.Contains(stack, "TestTheStackOfAPanicNamesTheLineAndNoValue") ||
+		!strings.Contains(stack, "fn_test.go:") {
 		t.Errorf("stack %q", stack)
 	}
-	if all, err := json.Marshal(r.log); err != nil || strings.Contains(string(all), "hunter2") || strings.Contains(stack, "0x") {
+	if all, err := json.Marshal(r.log); err != nil || strings.Contains(string(all), "hunter2") ||
+		strings.Contains(stack, "0x") {
 		t.Errorf("log %s, %v", all, err)
 	}
 }
@@ -168,8 +183,10 @@ func TestTheDeadlineIsThePlatformsOrMaxLife(t *testing.T) {
 }
 
 func TestABodyIsCutOffAfterOneByteTooMany(t *testing.T) {
-	for _, c := range []struct{ sent, want int }{{fn.MaxBody, fn.MaxBody}, {fn.MaxBody + 1, fn.MaxBody + 1}, {fn.MaxBody + 9, fn.MaxBody + 1}} {
-		serve(t, t.Context(), nil, bytes.NewReader(make([]byte, c.sent)), func(_ context.Context, in []byte) (any, error) {
+	for _, c := range []struct{ sent, want int }{{fn.MaxBody, fn.MaxBody}, {fn.MaxBody + 1, fn.MaxBody + 1},
+		{fn.MaxBody + 9, fn.MaxBody + 1}} {
+		serve(t, t.Context(), nil, bytes.NewReader(make([]byte, c.sent)), func(_ context.Context, in []byte) (any,
+			error) {
 			if len(in) != c.want {
 				t.Errorf("%d bytes sent: got %d, want %d", c.sent, len(in), c.want)
 			}

@@ -34,7 +34,8 @@ func TestAFailedInvocationLeavesThePlatformTimeToReadItsLogBeforeTheProcessEnds(
 				if p := recover(); p != http.ErrAbortHandler {
 					t.Errorf("%s: panic %v", name, p)
 				}
-				if waited := time.Since(log.last); log.last.IsZero() || waited < 50*time.Millisecond || waited > time.Second {
+				if waited := time.Since(log.last); log.last.IsZero() || waited < 50*time.Millisecond ||
+					waited > time.Second {
 					t.Errorf("%s: the process may end %v after the last line", name, waited)
 				}
 			}()

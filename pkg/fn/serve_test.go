@@ -102,7 +102,8 @@ func TestThePlatformCountsAFailureAndNoStackTraceOrValueIsPrinted(t *testing.T) 
 		}
 		h.Kill() // so that its output is complete
 		text := stderr.String()
-		if strings.Count(text, "\n") != 1 || !strings.Contains(text, reply.CallID) || strings.Contains(text, "hunter2") || strings.Contains(text, "goroutine") {
+		if strings.Count(text, "\n") != 1 || !strings.Contains(text, reply.CallID) ||
+			strings.Contains(text, "hunter2") || strings.Contains(text, "goroutine") {
 			t.Errorf("%s: printed %q, want one record", body, text)
 		}
 	}

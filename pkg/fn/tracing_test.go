@@ -84,14 +84,16 @@ func TestATraceIsSentWhenTheApplicationHasTracingOn(t *testing.T) {
 	if err := json.Unmarshal((*got)[0], &spans); err != nil || len(spans) != 2 {
 		t.Fatalf("%v: %s", err, (*got)[0])
 	}
-	if s := spans[0]; s.TraceID != tc.trace || s.ParentID != tc.span || s.Name != "invocation" || s.Duration < 1 || s.Tags["call_id"] != "call-1" {
+	if s := spans[0]; s.TraceID != tc.trace || s.ParentID != tc.span || s.Name != "invocation" || s.Duration < 1 ||
+		s.Tags["call_id"] != "call-1" {
 		t.Errorf("the invocation is %+v", s)
 	}
 }
 
 func TestNothingIsSentWithoutTracing(t *testing.T) {
 	url, got := collect(t, 202)
-	for name, tc := range map[string]tracing{"off": {url: url}, "not sampled": {enabled: true, unsampled: true, url: url}, "no collector": {enabled: true}} {
+	for name, tc := range map[string]tracing{"off": {url: url}, "not sampled": {enabled: true, unsampled: true,
+		url: url}, "no collector": {enabled: true}} {
 		if answer, log, _ := invoke(t.Context(), tc, works); answer != `"done"` || log != "" || len(*got) != 0 {
 			t.Errorf("%s: answer %s, log %s, %d traces", name, answer, log, len(*got))
 		}
@@ -100,7 +102,8 @@ func TestNothingIsSentWithoutTracing(t *testing.T) {
 
 func TestAFunctionMayKeepItsTraceBack(t *testing.T) {
 	url, got := collect(t, 202)
-	answer, log, _ := invoke(t.Context(), tracing{enabled: true, url: url}, func(ctx context.Context, in []byte) (any, error) {
+	answer, log, _ := invoke(t.Context(), tracing{enabled: true, url: url}, func(ctx context.Context, in []byte) (any,
+		error) {
 		fn.Untraced(ctx)
 		return works(ctx, in)
 	})
@@ -113,10 +116,12 @@ func TestAFunctionMayKeepItsTraceBack(t *testing.T) {
 func TestACollectorThatFailsIsALineInTheLogWithoutItsKey(t *testing.T) {
 	refuses, _ := collect(t, 500)
 	leads, got := collect(t, 307)
-	for name, url := range map[string]string{"refuses": refuses, "leads elsewhere": leads, "is not there": "http://127.0.0.1:1/?dataKey=" + dataKey,
+	for name, url := range map[string]string{"refuses": refuses, "leads elsewhere": leads,
+		"is not there":            "http://127.0.0.1:1/?dataKey=" + dataKey,
 		"has a malformed address": "http://%zz/?dataKey=" + dataKey} {
 		answer, log, aborted := invoke(t.Context(), tracing{enabled: true, url: url}, works)
-		if answer != `"done"` || aborted || !strings.Contains(log, "the trace was not sent") || strings.Contains(log, dataKey) {
+		if answer != `"done"` || aborted || !strings.Contains(log, "the trace was not sent") ||
+			strings.Contains(log, dataKey) {
 			t.Errorf("a collector that %s: answer %s, log %s", name, answer, log)
 		}
 	}
@@ -137,7 +142,9 @@ func TestNoTraceIsSentInTheLastMomentBeforeTheDeadline(t *testing.T) {
 
 func TestAFailedInvocationsTraceSaysSo(t *testing.T) {
 	url, got := collect(t, 202)
-	_, _, aborted := invoke(t.Context(), tracing{enabled: true, url: url}, func(context.Context, []byte) (any, error) { return nil, errors.New("vault is down") })
+	_, _, aborted := invoke(t.Context(), tracing{enabled: true, url: url}, func(context.Context, []byte) (any, error) {
+		return nil, errors.New("vault is down")
+	})
 	if !aborted || len(*got) != 1 || !strings.Contains(string((*got)[0]), "the invocation failed") {
 		t.Errorf("aborted %v; the collector got %s", aborted, *got)
 	}

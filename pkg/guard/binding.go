@@ -29,7 +29,8 @@ func tag(s secret.Secret, name string) (value string, clash bool) {
 func text(s secret.Secret, name string) (value string, clash bool) {
 	for namespace, tags := range s.Defined {
 		for key, v := range tags {
-			if text, ok := v.(string); ok && strings.EqualFold(namespace, tagNamespace) && strings.EqualFold(key, name) {
+			if text, ok := v.(string); ok && strings.EqualFold(namespace, tagNamespace) &&
+				strings.EqualFold(key, name) {
 				value = text
 			}
 		}
@@ -50,7 +51,8 @@ func Bound(s secret.Secret, kind credential.Kind, user string, unboundOK bool) (
 	hasKind, clashKind := tag(s, tagKind)
 	switch {
 	case clashUser || clashKind:
-		return false, refuse("Correct the defined tags. If they are right, remove the freeform ones:\n"+UnbindCommand(s),
+		return false, refuse("Correct the defined tags. If they are right, remove the freeform ones:\n"+
+			UnbindCommand(s),
 			"the defined and the freeform tags of secret %s (%s) contradict each other", s.Name, s.ID)
 	case hasUser != "" && hasUser != strings.ToLower(user):
 		return false, refuse("Close the problem again and name a secret of this user in the comment.",
@@ -74,8 +76,10 @@ func InRole(s secret.Secret, role credential.Role) error {
 			"the defined and the freeform tag role of secret %s (%s) contradict each other", s.Name, s.ID)
 	}
 	if has != "" && has != string(role) {
-		return refuse("Close the problem again and name the secret for what it is, or another one; or correct its tag role.",
-			"secret %s (%s) is for the part %q by its tag role, and it is named for the part %q", s.Name, s.ID, has, role)
+		return refuse("Close the problem again and name the secret for what it is, or another one; or correct its "+
+			"tag role.",
+			"secret %s (%s) is for the part %q by its tag role, and it is named for the part %q", s.Name, s.ID, has,
+			role)
 	}
 	return nil
 }
@@ -94,7 +98,8 @@ func Writable(s secret.Secret) error {
 		return refuse("Close the problem again and name the secret that this one is a copy of.",
 			"secret %s (%s) is a read-only replica", s.Name, s.ID)
 	case strings.HasSuffix(s.State, "_DELETION"): // SCHEDULING_, PENDING_, CANCELLING_
-		return refuse("If the secret is still needed, cancel its deletion, then close the problem again:\n"+cancelCommand(s)+
+		return refuse("If the secret is still needed, cancel its deletion, then close the problem again:\n"+
+			cancelCommand(s)+
 			"\nIf it is not: "+lowerFirst(another), "secret %s (%s) is scheduled for deletion: it is in the state %s",
 			s.Name, s.ID, s.State)
 	case s.State == "DELETING" || s.State == "DELETED":
@@ -171,6 +176,7 @@ func whole(found map[credential.Role]string, kind credential.Kind) error {
 	if len(has) == 0 || len(lacks) == 0 {
 		return nil
 	}
-	return refuse("Bind the other secret too (its tag role is "+strings.Join(lacks, " and ")+"), or bind one secret with the role bundle.",
+	return refuse("Bind the other secret too (its tag role is "+strings.Join(lacks, " and ")+"), or bind one "+
+		"secret with the role bundle.",
 		"only one half of the pair of secrets is bound to this user")
 }

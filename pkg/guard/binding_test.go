@@ -34,27 +34,41 @@ func TestASecretTakesOnlyTheKindAndUserThatItIsBoundTo(t *testing.T) {
 	}{
 		{"freeform tags", tagged(full, nil), true, true, false, ""},
 		{"defined tags", tagged(nil, defined{"keyturn": {"user": owner, "kind": "auth-token"}}), true, true, false, ""},
-		{"one of each", tagged(freeform{"keyturn-user": owner}, defined{"keyturn": {"kind": "auth-token"}}), true, true, false, ""},
-		{"both, the same", tagged(full, defined{"keyturn": {"user": owner, "kind": "auth-token"}}), true, true, false, ""},
-		{"names in capitals", tagged(freeform{"KEYTURN-USER": owner}, defined{"KeyTurn": {"Kind": "auth-token"}}), true, true, false, ""},
-		{"values in capitals with blanks", tagged(freeform{"keyturn-user": " " + strings.ToUpper(owner), "keyturn-kind": "Auth-Token "}, nil), true, true, false, ""},
+		{"one of each", tagged(freeform{"keyturn-user": owner}, defined{"keyturn": {"kind": "auth-token"}}), true, true,
+			false, ""},
+		{"both, the same", tagged(full, defined{"keyturn": {"user": owner, "kind": "auth-token"}}), true, true, false,
+			""},
+		{"names in capitals", tagged(freeform{"KEYTURN-USER": owner}, defined{"KeyTurn": {"Kind": "auth-token"}}), true,
+			true, false, ""},
+		{"values in capitals with blanks", tagged(freeform{"keyturn-user": " " + strings.ToUpper(owner),
+			"keyturn-kind": "Auth-Token "}, nil), true, true, false, ""},
 		{"among others", tagged(freeform{"keyturn-user": owner, "keyturn-kind": "auth-token", "team": "web"},
 			defined{"Operations": {"user": stranger, "kind": "api-key"}}), true, true, false, ""},
 
 		{"no tags", tagged(nil, nil), false, true, true, "oci vault secret update"},
-		{"other tags", tagged(freeform{"team": "web"}, defined{"Operations": {"user": stranger}}), false, true, true, "oci vault secret update"},
+		{"other tags", tagged(freeform{"team": "web"}, defined{"Operations": {"user": stranger}}), false, true, true,
+			"oci vault secret update"},
 		{"the user only", tagged(freeform{"keyturn-user": owner}, nil), false, true, true, "oci vault secret update"},
-		{"the kind only", tagged(freeform{"keyturn-kind": "auth-token"}, nil), false, true, true, "oci vault secret update"},
-		{"empty tags", tagged(freeform{"keyturn-user": "", "keyturn-kind": ""}, nil), false, true, true, "oci vault secret update"},
-		{"a tag that is no text", tagged(freeform{"keyturn-kind": "auth-token"}, defined{"keyturn": {"user": 7}}), false, true, true, "oci vault secret update"},
+		{"the kind only", tagged(freeform{"keyturn-kind": "auth-token"}, nil), false, true, true,
+			"oci vault secret update"},
+		{"empty tags", tagged(freeform{"keyturn-user": "", "keyturn-kind": ""}, nil), false, true, true,
+			"oci vault secret update"},
+		{"a tag that is no text", tagged(freeform{"keyturn-kind": "auth-token"}, defined{"keyturn": {"user": 7}}),
+			false, true, true, "oci vault secret update"},
 
-		{"another user", tagged(freeform{"keyturn-user": stranger, "keyturn-kind": "auth-token"}, nil), false, false, false, stranger},
+		{"another user", tagged(freeform{"keyturn-user": stranger, "keyturn-kind": "auth-token"}, nil), false, false,
+			false, stranger},
 		{"another user without a kind", tagged(freeform{"keyturn-user": stranger}, nil), false, false, false, stranger},
-		{"a user that begins the same", tagged(freeform{"keyturn-user": owner + "x", "keyturn-kind": "auth-token"}, nil), false, false, false, owner + "x"},
-		{"another kind", tagged(freeform{"keyturn-user": owner, "keyturn-kind": "api-key"}, nil), false, false, false, "api-key"},
-		{"another kind without a user", tagged(nil, defined{"keyturn": {"kind": "password"}}), false, false, false, "password"},
-		{"tags that clash about the user", tagged(full, defined{"keyturn": {"user": stranger}}), false, false, false, "contradict"},
-		{"tags that clash about the kind", tagged(full, defined{"keyturn": {"kind": "api-key"}}), false, false, false, "contradict"},
+		{"a user that begins the same", tagged(freeform{"keyturn-user": owner + "x", "keyturn-kind": "auth-token"},
+			nil), false, false, false, owner + "x"},
+		{"another kind", tagged(freeform{"keyturn-user": owner, "keyturn-kind": "api-key"}, nil), false, false, false,
+			"api-key"},
+		{"another kind without a user", tagged(nil, defined{"keyturn": {"kind": "password"}}), false, false, false,
+			"password"},
+		{"tags that clash about the user", tagged(full, defined{"keyturn": {"user": stranger}}), false, false, false,
+			"contradict"},
+		{"tags that clash about the kind", tagged(full, defined{"keyturn": {"kind": "api-key"}}), false, false, false,
+			"contradict"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			unbound, err := guard.Bound(c.tags, token, owner, false)
@@ -63,13 +77,16 @@ func TestASecretTakesOnlyTheKindAndUserThatItIsBoundTo(t *testing.T) {
 			}
 			if err != nil {
 				refusal, ok := errors.AsType[*guard.Refusal](err)
-				if !ok || refusal.Mend == "" || !strings.Contains(err.Error(), vaultSecret) || !strings.Contains(err.Error(), c.inMessageUnderRequire) {
-					t.Errorf("the error is %v; want a refusal with a mend that names the secret and %q", err, c.inMessageUnderRequire)
+				if !ok || refusal.Mend == "" || !strings.Contains(err.Error(), vaultSecret) ||
+					!strings.Contains(err.Error(), c.inMessageUnderRequire) {
+					t.Errorf("the error is %v; want a refusal with a mend that names the secret and %q", err,
+						c.inMessageUnderRequire)
 				}
 			}
 			unbound, err = guard.Bound(c.tags, token, owner, true)
 			if (err == nil) != c.underWarn || unbound != c.unbound {
-				t.Errorf("warn: unbound %v, error %v; want accepted %v, unbound %v", unbound, err, c.underWarn, c.unbound)
+				t.Errorf("warn: unbound %v, error %v; want accepted %v, unbound %v", unbound, err, c.underWarn,
+					c.unbound)
 			}
 		})
 	}
@@ -98,7 +115,8 @@ func shellArguments(t *testing.T, command string) []string {
 }
 
 func TestTheUnbindCommandTakesOurFreeformTagsOffAndKeepsTheOthers(t *testing.T) {
-	s := tagged(freeform{"keyturn-user": owner, "Keyturn-Kind": "auth-token", "keyturn-role": "bundle", "owner's": "a 'b'"}, defined{"keyturn": {"user": stranger}})
+	s := tagged(freeform{"keyturn-user": owner, "Keyturn-Kind": "auth-token", "keyturn-role": "bundle",
+		"owner's": "a 'b'"}, defined{"keyturn": {"user": stranger}})
 	_, err := guard.Bound(s, credential.AuthToken, owner, false)
 	if err == nil || !strings.Contains(err.Error(), guard.UnbindCommand(s)) {
 		t.Errorf("the refusal doesn't show the command: %v", err)
@@ -118,8 +136,10 @@ func TestOnlyAnActiveSecretThatIsNoReplicaIsWritten(t *testing.T) {
 		replica bool
 		ok      bool
 	}{
-		{"ACTIVE", false, true}, {"ACTIVE", true, false}, {"UPDATING", false, false}, {"CREATING", false, false}, {"PENDING_DELETION", false, false},
-		{"SCHEDULING_DELETION", false, false}, {"CANCELLING_DELETION", false, false}, {"DELETED", false, false}, {"FAILED", false, false}, {"", false, false},
+		{"ACTIVE", false, true}, {"ACTIVE", true, false}, {"UPDATING", false, false}, {"CREATING", false, false},
+		{"PENDING_DELETION", false, false},
+		{"SCHEDULING_DELETION", false, false}, {"CANCELLING_DELETION", false, false}, {"DELETED", false, false},
+		{"FAILED", false, false}, {"", false, false},
 	} {
 		s := tagged(nil, nil)
 		s.State, s.Replica = c.state, c.replica
@@ -148,7 +168,8 @@ func TestASecretIsOnlyWhatItsTagRoleSays(t *testing.T) {
 		{"unknown", tagged(freeform{"keyturn-role": "main"}, nil), false},
 	} {
 		err := guard.InRole(c.tags, credential.RoleBundle)
-		if refusal, _ := errors.AsType[*guard.Refusal](err); (err == nil) != c.ok || err != nil && (refusal == nil || refusal.Mend == "" || !strings.Contains(err.Error(), vaultSecret)) {
+		if refusal, _ := errors.AsType[*guard.Refusal](err); (err == nil) != c.ok || err != nil &&
+			(refusal == nil || refusal.Mend == "" || !strings.Contains(err.Error(), vaultSecret)) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}

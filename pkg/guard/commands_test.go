@@ -149,7 +149,8 @@ func TestARefusalOfASecretsStateNamesTheStateAndTheRemedyThatFits(t *testing.T) 
 	for state, want := range map[string]string{
 		"PENDING_DELETION": "cancel-secret-deletion", "SCHEDULING_DELETION": "cancel-secret-deletion",
 		"CANCELLING_DELETION": "cancel-secret-deletion",
-		"DELETED":             "name another secret", "DELETING": "name another secret", "FAILED": "name another secret",
+		"DELETED":             "name another secret", "DELETING": "name another secret",
+		"FAILED":        "name another secret",
 		"SOMETHING_NEW": "name another secret",
 		"CREATING":      "in a few minutes", "UPDATING": "in a few minutes",
 	} {
@@ -168,8 +169,9 @@ func TestTheOwnerIsShownAsItIsWritten(t *testing.T) {
 		defined  defined
 		want     string
 	}{
-		"none":           {nil, nil, ""},
-		"defined":        {nil, defined{"keyturn": {"owner": "Web Team <web@Example.com>"}}, "Web Team <web@Example.com>"},
+		"none": {nil, nil, ""},
+		"defined": {nil, defined{"keyturn": {"owner": "Web Team <web@Example.com>"}},
+			"Web Team <web@Example.com>"},
 		"freeform":       {freeform{"keyturn-owner": " Jane "}, nil, "Jane"},
 		"in other cases": {freeform{"KEYTURN-Owner": "Jane"}, nil, "Jane"},
 		"not ours":       {freeform{"owner": "Jane"}, nil, ""},

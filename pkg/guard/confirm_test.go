@@ -25,7 +25,8 @@ func at(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.M
 
 // The records of a history. The event was sent one minute after noon.
 func byPerson(minutes int, detail, comment string) cloudguard.Change {
-	return cloudguard.Change{At: at(minutes), Actor: "secops@example.com", ActorKind: "USER", Detail: detail, Comment: comment}
+	return cloudguard.Change{At: at(minutes), Actor: "secops@example.com", ActorKind: "USER", Detail: detail,
+		Comment: comment}
 }
 
 func byCloudGuard(minutes int, detail string) cloudguard.Change {
@@ -33,7 +34,8 @@ func byCloudGuard(minutes int, detail string) cloudguard.Change {
 }
 
 func byUs(minutes int) cloudguard.Change {
-	return cloudguard.Change{At: at(minutes), Actor: "rotate", ActorKind: "USER", Detail: "OPEN", Comment: cloudguard.ReopenMark + ": no free slot"}
+	return cloudguard.Change{At: at(minutes), Actor: "rotate", ActorKind: "USER", Detail: "OPEN",
+		Comment: cloudguard.ReopenMark + ": no free slot"}
 }
 
 func record(detail string, history ...cloudguard.Change) cloudguard.Problem {
@@ -63,30 +65,43 @@ func TestTheRecordDecidesWhetherAProblemWasClosed(t *testing.T) {
 	}{
 		{"a person closed it", record(resolved, byPerson(0, resolved, "a")), guard.Confirmed, "a"},
 		{"a person closed it without a word", record(resolved, byPerson(0, resolved, "")), guard.Confirmed, ""},
-		{"twice, with other words", record(resolved, byPerson(0, resolved, "a"), byPerson(2, resolved, "b")), guard.Confirmed, "b"},
-		{"then Cloud Guard's scan saw that it has gone", record(resolved, byPerson(0, resolved, "a"), byCloudGuard(5, resolved)), guard.Confirmed, "a"},
-		{"after it was open again by a scan", record(resolved, byPerson(-9, resolved, "a"), byCloudGuard(-5, open), byPerson(0, resolved, "b")), guard.Confirmed, "b"},
-		{"after we had re-opened it", record(resolved, byPerson(-9, resolved, "a"), byUs(-5), byPerson(0, resolved, "b")), guard.Confirmed, "b"},
-		{"newest first, as the service lists them", record(resolved, byPerson(0, resolved, "b"), byUs(-5), byPerson(-9, resolved, "a")), guard.Confirmed, "b"},
+		{"twice, with other words", record(resolved, byPerson(0, resolved, "a"), byPerson(2, resolved, "b")),
+			guard.Confirmed, "b"},
+		{"then Cloud Guard's scan saw that it has gone", record(resolved, byPerson(0, resolved, "a"),
+			byCloudGuard(5, resolved)), guard.Confirmed, "a"},
+		{"after it was open again by a scan", record(resolved, byPerson(-9, resolved, "a"), byCloudGuard(-5, open),
+			byPerson(0, resolved, "b")), guard.Confirmed, "b"},
+		{"after we had re-opened it", record(resolved, byPerson(-9, resolved, "a"), byUs(-5),
+			byPerson(0, resolved, "b")), guard.Confirmed, "b"},
+		{"newest first, as the service lists them", record(resolved, byPerson(0, resolved, "b"), byUs(-5),
+			byPerson(-9, resolved, "a")), guard.Confirmed, "b"},
 
 		{"Cloud Guard closed it by itself", record(resolved, byCloudGuard(0, resolved)), guard.ByItself, ""},
-		{"by itself after a person's earlier closure was undone", record(resolved, byPerson(-9, resolved, "a"), byUs(-5), byCloudGuard(0, resolved)), guard.ByItself, ""},
+		{"by itself after a person's earlier closure was undone", record(resolved, byPerson(-9, resolved, "a"),
+			byUs(-5), byCloudGuard(0, resolved)), guard.ByItself, ""},
 
 		{"the history has not the last comment yet", commented("b", byPerson(0, resolved, "a")), guard.Torn, "a\nb"},
-		{"it has, but not as the last one", commented("a", byPerson(0, resolved, "a"), byPerson(2, resolved, "b")), guard.Confirmed, "b"},
+		{"it has, but not as the last one", commented("a", byPerson(0, resolved, "a"), byPerson(2, resolved, "b")),
+			guard.Confirmed, "b"},
 		{"only the problem has a comment", commented("a", byPerson(0, resolved, "")), guard.Confirmed, "a"},
-		{"the problem's comment is ours", commented(cloudguard.ReopenMark+": x", byPerson(0, resolved, "a")), guard.Confirmed, "a"},
+		{"the problem's comment is ours", commented(cloudguard.ReopenMark+": x", byPerson(0, resolved, "a")),
+			guard.Confirmed, "a"},
 
 		{"the record lags", record(open), guard.NotYet, ""},
-		{"the record lags, the problem has a past", record(open, byPerson(-9, resolved, "a"), byUs(-5)), guard.NotYet, ""},
+		{"the record lags, the problem has a past", record(open, byPerson(-9, resolved, "a"), byUs(-5)), guard.NotYet,
+			""},
 		{"the record has no state", record(""), guard.NotYet, ""},
 		{"only the history lags", record(resolved), guard.NotYet, ""},
-		{"only the history lags, the problem has a past", record(resolved, byPerson(-9, resolved, "a"), byUs(-5)), guard.NotYet, ""},
-		{"a scan opened it again since", record(open, byPerson(0, resolved, "a"), byCloudGuard(5, open)), guard.NotYet, ""},
-		{"a person opened it again since", record(open, byPerson(0, resolved, "a"), byPerson(5, open, "wait")), guard.NotYet, ""},
+		{"only the history lags, the problem has a past", record(resolved, byPerson(-9, resolved, "a"), byUs(-5)),
+			guard.NotYet, ""},
+		{"a scan opened it again since", record(open, byPerson(0, resolved, "a"), byCloudGuard(5, open)), guard.NotYet,
+			""},
+		{"a person opened it again since", record(open, byPerson(0, resolved, "a"), byPerson(5, open, "wait")),
+			guard.NotYet, ""},
 
 		{"we opened it again since", record(open, byPerson(0, resolved, "a"), byUs(2)), guard.Answered, ""},
-		{"we opened it again since, newest first", record(open, byUs(2), byPerson(0, resolved, "a")), guard.Answered, ""},
+		{"we opened it again since, newest first", record(open, byUs(2), byPerson(0, resolved, "a")), guard.Answered,
+			""},
 
 		{"dismissed", record("DISMISSED", byPerson(0, "DISMISSED", "not now")), guard.Contradict, ""},
 		{"deleted", record("DELETED"), guard.Contradict, ""},
@@ -119,15 +134,27 @@ func TestARecordThatSaysSomethingElseThanTheEventContradictsIt(t *testing.T) {
 		record func(*cloudguard.Problem)
 		want   string // in the message
 	}{
-		"another problem":    {record: func(p *cloudguard.Problem) { p.ID = problem + "x" }, want: problem + "x"},
-		"no problem":         {record: func(p *cloudguard.Problem) { p.ID = "" }, want: "another problem"},
-		"another rule":       {record: func(p *cloudguard.Problem) { p.Rule = cloudguard.SecretKeyTooOld }, want: "SECRET_KEY_TOO_OLD"},
-		"another user":       {record: func(p *cloudguard.Problem) { p.Details["User OCID"] = stranger }, want: stranger},
-		"a forged user":      {event: func(e *cloudguard.Event) { e.Users = []string{stranger} }, want: stranger},
-		"one user of two":    {event: func(e *cloudguard.Event) { e.Users = []string{owner, stranger} }, want: stranger},
-		"another credential": {record: func(p *cloudguard.Problem) { p.ResourceID = "ocid1.credential.oc1..aaaaaaaaother" }, want: "aaaaaaaaother"},
-		"a forged token":     {event: func(e *cloudguard.Event) { e.IDs = []string{"ocid1.credential.oc1..aaaaaaaaforged"} }, want: "aaaaaaaaforged"},
-		"a rule of its own":  {record: func(p *cloudguard.Problem) { p.Rule = "BUCKET_IS_PUBLIC" }, want: "BUCKET_IS_PUBLIC"},
+		"another problem": {record: func(p *cloudguard.Problem) { p.ID = problem + "x" }, want: problem + "x"},
+		"no problem":      {record: func(p *cloudguard.Problem) { p.ID = "" }, want: "another problem"},
+		"another rule": {record: func(p *cloudguard.Problem) {
+			p.Rule = cloudguard.SecretKeyTooOld
+		}, want: "SECRET_KEY_TOO_OLD"},
+		"another user": {record: func(p *cloudguard.Problem) {
+			p.Details["User OCID"] = stranger
+		}, want: stranger},
+		"a forged user": {event: func(e *cloudguard.Event) { e.Users = []string{stranger} }, want: stranger},
+		"one user of two": {event: func(e *cloudguard.Event) {
+			e.Users = []string{owner, stranger}
+		}, want: stranger},
+		"another credential": {record: func(p *cloudguard.Problem) {
+			p.ResourceID = "ocid1.credential.oc1..aaaaaaaaother"
+		}, want: "aaaaaaaaother"},
+		"a forged token": {event: func(e *cloudguard.Event) {
+			e.IDs = []string{"ocid1.credential.oc1..aaaaaaaaforged"}
+		}, want: "aaaaaaaaforged"},
+		"a rule of its own": {record: func(p *cloudguard.Problem) {
+			p.Rule = "BUCKET_IS_PUBLIC"
+		}, want: "BUCKET_IS_PUBLIC"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, p := tokenEvent(), confirmed()
@@ -141,7 +168,8 @@ func TestARecordThatSaysSomethingElseThanTheEventContradictsIt(t *testing.T) {
 			if got != guard.Contradict {
 				t.Fatalf("the verdict is %d, want a contradiction", got)
 			}
-			if refusal, ok := errors.AsType[*guard.Refusal](err); !ok || !strings.Contains(refusal.Problem, c.want) || refusal.Mend == "" {
+			if refusal, ok := errors.AsType[*guard.Refusal](err); !ok || !strings.Contains(refusal.Problem, c.want) ||
+				refusal.Mend == "" {
 				t.Errorf("the error is %v, want a refusal that names %s and a mend", err, c.want)
 			}
 		})
@@ -169,10 +197,13 @@ func TestTheSpellingOfAnIDIsNoContradiction(t *testing.T) {
 		"with dashes for colons":    strings.ReplaceAll(fingerprint, ":", "-"),
 		"with the name of its hash": "MD5:" + fingerprint,
 	} {
-		p := cloudguard.Problem{ID: strings.ToUpper(problem), Rule: "api_key_too_old", Detail: " resolved", ResourceID: resource,
-			Details: map[string]string{"userOcid": " " + strings.ToUpper(owner)}, History: []cloudguard.Change{byPerson(0, "RESOLVED", "a")}}
+		p := cloudguard.Problem{ID: strings.ToUpper(problem), Rule: "api_key_too_old", Detail: " resolved",
+			ResourceID: resource,
+			Details:    map[string]string{"userOcid": " " + strings.ToUpper(owner)}, History: []cloudguard.Change{
+				byPerson(0, "RESOLVED", "a")}}
 		got, verdict, err := guard.Confirm(e, p)
-		want := guard.Request{Rule: cloudguard.APIKeyTooOld, User: owner, ID: fingerprint, Closed: guard.Closed{By: "secops@example.com", At: at(0), Comment: "a"}}
+		want := guard.Request{Rule: cloudguard.APIKeyTooOld, User: owner, ID: fingerprint,
+			Closed: guard.Closed{By: "secops@example.com", At: at(0), Comment: "a"}}
 		if verdict != guard.Confirmed || got != want {
 			t.Errorf("%s: the verdict is %d (%v), the request %+v", name, verdict, err, got)
 		}
@@ -180,8 +211,10 @@ func TestTheSpellingOfAnIDIsNoContradiction(t *testing.T) {
 }
 
 func TestAnEventThatSaysNothingStartsWhatTheRecordSays(t *testing.T) {
-	got, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem}, record("RESOLVED", byPerson(0, "RESOLVED", "a")))
-	want := guard.Request{Rule: cloudguard.AuthTokenTooOld, User: owner, ID: oldToken, Closed: guard.Closed{By: "secops@example.com", At: at(0), Comment: "a"}}
+	got, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem},
+		record("RESOLVED", byPerson(0, "RESOLVED", "a")))
+	want := guard.Request{Rule: cloudguard.AuthTokenTooOld, User: owner, ID: oldToken,
+		Closed: guard.Closed{By: "secops@example.com", At: at(0), Comment: "a"}}
 	if verdict != guard.Confirmed || got != want {
 		t.Errorf("the verdict is %d (%v), the request %+v", verdict, err, got)
 	}
@@ -203,19 +236,25 @@ func TestWhatTheRecordLacksIsRefusedWithItsField(t *testing.T) {
 		change func(*cloudguard.Problem)
 		field  string
 	}{
-		"no credential":               {func(p *cloudguard.Problem) { p.ResourceID = "" }, "resourceId"},
-		"a user for a credential":     {func(p *cloudguard.Problem) { p.ResourceID = owner }, "resourceId"},
-		"a user's name for one":       {func(p *cloudguard.Problem) { p.ResourceID = "jane@example.com" }, "resourceId"},
-		"two credentials of one form": {func(p *cloudguard.Problem) { p.Details["Token OCID"] = oldToken + "2" }, "resourceId"},
-		"two users":                   {func(p *cloudguard.Problem) { p.Details["User ID"] = stranger }, "User OCID"},
-		"a user in the path of the resource who isn't the owner": {func(p *cloudguard.Problem) { p.ResourceID = stranger + "/" + oldToken }, "User OCID"},
+		"no credential":           {func(p *cloudguard.Problem) { p.ResourceID = "" }, "resourceId"},
+		"a user for a credential": {func(p *cloudguard.Problem) { p.ResourceID = owner }, "resourceId"},
+		"a user's name for one": {func(p *cloudguard.Problem) {
+			p.ResourceID = "jane@example.com"
+		}, "resourceId"},
+		"two credentials of one form": {func(p *cloudguard.Problem) { p.Details["Token OCID"] = oldToken + "2" },
+			"resourceId"},
+		"two users": {func(p *cloudguard.Problem) { p.Details["User ID"] = stranger }, "User OCID"},
+		"a user in the path of the resource who isn't the owner": {func(p *cloudguard.Problem) {
+			p.ResourceID = stranger + "/" + oldToken
+		}, "User OCID"},
 	} {
 		p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
 		c.change(&p)
 		_, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem}, p)
 		format, ok := errors.AsType[*cloudguard.FormatError](err)
 		if verdict != guard.Lacking || !ok || !strings.Contains(format.Field, c.field) || format.Mend == "" {
-			t.Errorf("%s: the verdict is %d, the error %v, want one about %s with a remedy", name, verdict, err, c.field)
+			t.Errorf("%s: the verdict is %d, the error %v, want one about %s with a remedy", name, verdict, err,
+				c.field)
 		}
 	}
 }
@@ -259,24 +298,28 @@ func TestARecordOfAnotherRuleIsNotOurs(t *testing.T) {
 	p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
 	for _, rule := range []cloudguard.Rule{"BUCKET_IS_PUBLIC", "IAM_MFA_TOTP_DEVICE_TOO_OLD", "API_KEY_TOO_OLD_2", ""} {
 		p.Rule = rule
-		if _, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem}, p); verdict != guard.NotOurs || err == nil {
+		if _, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem}, p); verdict != guard.NotOurs ||
+			err == nil {
 			t.Errorf("%q: the verdict is %d (%v)", rule, verdict, err)
 		}
 	}
 }
 
 func TestWithoutTheRecordAnEventNeedsEverythingItself(t *testing.T) {
-	if got, err := guard.Trust(tokenEvent()); err != nil || got.User != owner || got.ID != oldToken || got.Comment != "of the event" {
+	if got, err := guard.Trust(tokenEvent()); err != nil || got.User != owner || got.ID != oldToken ||
+		got.Comment != "of the event" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for name, change := range map[string]func(*cloudguard.Event){
-		"no rule":                 func(e *cloudguard.Event) { e.Rule = "" },
-		"another rule":            func(e *cloudguard.Event) { e.Rule = "BUCKET_IS_PUBLIC" },
-		"no user":                 func(e *cloudguard.Event) { e.Users = nil },
-		"two users":               func(e *cloudguard.Event) { e.Users = []string{owner, stranger} },
-		"no credential":           func(e *cloudguard.Event) { e.IDs = nil },
-		"two credentials":         func(e *cloudguard.Event) { e.IDs = []string{oldToken, oldToken + "2"} },
-		"a password without time": func(e *cloudguard.Event) { e.Rule, e.IDs, e.Time = cloudguard.PasswordTooOld, nil, time.Time{} },
+		"no rule":         func(e *cloudguard.Event) { e.Rule = "" },
+		"another rule":    func(e *cloudguard.Event) { e.Rule = "BUCKET_IS_PUBLIC" },
+		"no user":         func(e *cloudguard.Event) { e.Users = nil },
+		"two users":       func(e *cloudguard.Event) { e.Users = []string{owner, stranger} },
+		"no credential":   func(e *cloudguard.Event) { e.IDs = nil },
+		"two credentials": func(e *cloudguard.Event) { e.IDs = []string{oldToken, oldToken + "2"} },
+		"a password without time": func(e *cloudguard.Event) {
+			e.Rule, e.IDs, e.Time = cloudguard.PasswordTooOld, nil, time.Time{}
+		},
 	} {
 		e := tokenEvent()
 		change(&e)

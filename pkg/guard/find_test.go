@@ -14,7 +14,8 @@ import (
 
 // bound is a secret for the owner's credentials of a kind; an empty role means no tag.
 func bound(n int, kind credential.Kind, role string) secret.Secret {
-	s := secret.Secret{ID: fmt.Sprintf("ocid1.vaultsecret.oc1.iad.amaaaaaa%d", n), Name: fmt.Sprintf("secret-%d", n), State: secret.Active,
+	s := secret.Secret{ID: fmt.Sprintf("ocid1.vaultsecret.oc1.iad.amaaaaaa%d", n), Name: fmt.Sprintf("secret-%d", n),
+		State:    secret.Active,
 		Freeform: map[string]string{"keyturn-user": owner, "keyturn-kind": string(kind)}}
 	if role != "" {
 		s.Freeform["keyturn-role"] = role
@@ -28,7 +29,8 @@ func changed(s secret.Secret, change func(*secret.Secret)) secret.Secret {
 }
 
 func TestTheBoundSecretsOfAUserAndKindAreFoundByRole(t *testing.T) {
-	const api, token, pair, password = credential.APIKey, credential.AuthToken, credential.CustomerSecretKey, credential.Password
+	const api, token, pair, password = credential.APIKey, credential.AuthToken, credential.CustomerSecretKey,
+		credential.Password
 	type found = map[credential.Role]string
 	id := func(n int) string { return bound(n, token, "").ID }
 	for _, c := range []struct {
@@ -41,13 +43,17 @@ func TestTheBoundSecretsOfAUserAndKindAreFoundByRole(t *testing.T) {
 		{"an API key's", api, []secret.Secret{bound(1, api, "")}, found{credential.RolePrivateKey: id(1)}, ""},
 		{"an auth token's", token, []secret.Secret{bound(1, token, "")}, found{credential.RoleToken: id(1)}, ""},
 		{"a password's", password, []secret.Secret{bound(1, password, "")}, found{credential.RolePassword: id(1)}, ""},
-		{"one secret for both halves is a bundle", pair, []secret.Secret{bound(1, pair, "")}, found{credential.RoleBundle: id(1)}, ""},
+		{"one secret for both halves is a bundle", pair, []secret.Secret{bound(1, pair, "")},
+			found{credential.RoleBundle: id(1)}, ""},
 		{"two halves", pair, []secret.Secret{bound(1, pair, "access-key"), bound(2, pair, "secret-key")},
 			found{credential.RoleAccessKey: id(1), credential.RoleSecretKey: id(2)}, ""},
-		{"two halves and a bundle", pair, []secret.Secret{bound(1, pair, "access-key"), bound(2, pair, "secret-key"), bound(3, pair, "bundle")},
+		{"two halves and a bundle", pair, []secret.Secret{bound(1, pair, "access-key"), bound(2, pair, "secret-key"),
+			bound(3, pair, "bundle")},
 			found{credential.RoleAccessKey: id(1), credential.RoleSecretKey: id(2), credential.RoleBundle: id(3)}, ""},
-		{"a role that is said", api, []secret.Secret{bound(1, api, "private-key")}, found{credential.RolePrivateKey: id(1)}, ""},
-		{"a role in capitals", api, []secret.Secret{bound(1, api, " Bundle ")}, found{credential.RoleBundle: id(1)}, ""},
+		{"a role that is said", api, []secret.Secret{bound(1, api, "private-key")},
+			found{credential.RolePrivateKey: id(1)}, ""},
+		{"a role in capitals", api, []secret.Secret{bound(1, api, " Bundle ")}, found{credential.RoleBundle: id(1)},
+			""},
 		{"a role as a defined tag", token, []secret.Secret{changed(bound(1, token, ""), func(s *secret.Secret) {
 			s.Defined = map[string]map[string]any{"Keyturn": {"Role": "bundle"}}
 		})}, found{credential.RoleBundle: id(1)}, ""},
@@ -56,24 +62,36 @@ func TestTheBoundSecretsOfAUserAndKindAreFoundByRole(t *testing.T) {
 			s.Defined = map[string]map[string]any{"keyturn": {"user": owner, "kind": "auth-token"}}
 		})}, found{credential.RoleToken: id(1)}, ""},
 
-		{"another kind's don't count", token, []secret.Secret{bound(1, api, ""), bound(2, token, ""), bound(3, pair, "")}, found{credential.RoleToken: id(2)}, ""},
+		{"another kind's don't count", token, []secret.Secret{bound(1, api, ""), bound(2, token, ""),
+			bound(3, pair, "")}, found{credential.RoleToken: id(2)}, ""},
 		{"another user's don't count", token, []secret.Secret{bound(1, token, ""),
-			changed(bound(2, token, ""), func(s *secret.Secret) { s.Freeform["keyturn-user"] = stranger })}, found{credential.RoleToken: id(1)}, ""},
+			changed(bound(2, token, ""), func(s *secret.Secret) { s.Freeform["keyturn-user"] = stranger })},
+			found{credential.RoleToken: id(1)}, ""},
 		{"inactive ones don't count", token, []secret.Secret{bound(1, token, ""),
-			changed(bound(2, token, ""), func(s *secret.Secret) { s.State = "PENDING_DELETION" })}, found{credential.RoleToken: id(1)}, ""},
-		{"those whose tags clash don't count", token, []secret.Secret{bound(1, token, ""), changed(bound(2, token, ""), func(s *secret.Secret) {
-			s.Defined = map[string]map[string]any{"keyturn": {"user": stranger}}
-		})}, found{credential.RoleToken: id(1)}, ""},
+			changed(bound(2, token, ""), func(s *secret.Secret) { s.State = "PENDING_DELETION" })},
+			found{credential.RoleToken: id(1)}, ""},
+		{"those whose tags clash don't count", token, []secret.Secret{bound(1, token, ""),
+			changed(bound(2, token, ""), func(s *secret.Secret) {
+				s.Defined = map[string]map[string]any{"keyturn": {"user": stranger}}
+			})}, found{credential.RoleToken: id(1)}, ""},
 
 		{"none", token, nil, nil, "no secret is bound"},
-		{"only another user's", token, []secret.Secret{changed(bound(1, token, ""), func(s *secret.Secret) { s.Freeform["keyturn-user"] = stranger })}, nil, "no secret is bound"},
-		{"only an inactive one", token, []secret.Secret{changed(bound(1, token, ""), func(s *secret.Secret) { s.State = "DELETED" })}, nil, "no secret is bound"},
-		{"half bound: no kind", token, []secret.Secret{changed(bound(1, token, ""), func(s *secret.Secret) { delete(s.Freeform, "keyturn-kind") })}, nil, "no secret is bound"},
+		{"only another user's", token, []secret.Secret{changed(bound(1, token, ""), func(s *secret.Secret) {
+			s.Freeform["keyturn-user"] = stranger
+		})}, nil, "no secret is bound"},
+		{"only an inactive one", token, []secret.Secret{changed(bound(1, token, ""), func(s *secret.Secret) {
+			s.State = "DELETED"
+		})}, nil, "no secret is bound"},
+		{"half bound: no kind", token, []secret.Secret{changed(bound(1, token, ""), func(s *secret.Secret) {
+			delete(s.Freeform, "keyturn-kind")
+		})}, nil, "no secret is bound"},
 		{"two of one role", token, []secret.Secret{bound(1, token, ""), bound(2, token, "")}, nil, id(2)},
-		{"two of one role, one of them said", token, []secret.Secret{bound(1, token, ""), bound(2, token, "auth-token")}, nil, id(1)},
+		{"two of one role, one of them said", token, []secret.Secret{bound(1, token, ""),
+			bound(2, token, "auth-token")}, nil, id(1)},
 		{"the access key alone", pair, []secret.Secret{bound(1, pair, "access-key")}, nil, "one half"},
 		{"the secret key alone", pair, []secret.Secret{bound(1, pair, "secret-key")}, nil, "one half"},
-		{"half a pair beside a bundle", pair, []secret.Secret{bound(1, pair, "secret-key"), bound(2, pair, "bundle")}, nil, "one half"},
+		{"half a pair beside a bundle", pair, []secret.Secret{bound(1, pair, "secret-key"), bound(2, pair, "bundle")},
+			nil, "one half"},
 		{"a role of another kind", token, []secret.Secret{bound(1, token, "private-key")}, nil, "private-key"},
 		{"a role that doesn't exist", token, []secret.Secret{bound(1, token, "backup")}, nil, "backup"},
 	} {

@@ -56,14 +56,15 @@ type Verdict int
 
 // The verdicts.
 const (
-	Confirmed  Verdict = iota // a person closed the problem: go on
-	NotYet                    // the record doesn't show the closure; it may lag behind the event
-	Torn                      // a person closed the problem, but its last comment is not in its history yet: read it again, then go on
-	Answered                  // Keyturn has re-opened the problem since: this delivery has been dealt with
-	ByItself                  // Cloud Guard closed it: nobody asked for a rotation
-	NotOurs                   // the record is about something else than the age of a credential
-	Contradict                // the record says something else than the event
-	Lacking                   // the record, and the event too, lack what a rotation needs
+	Confirmed Verdict = iota // a person closed the problem: go on
+	NotYet                   // the record doesn't show the closure; it may lag behind the event
+	// a person closed the problem, but its last comment is not in its history yet: read it again, then go on
+	Torn
+	Answered   // Keyturn has re-opened the problem since: this delivery has been dealt with
+	ByItself   // Cloud Guard closed it: nobody asked for a rotation
+	NotOurs    // the record is about something else than the age of a credential
+	Contradict // the record says something else than the event
+	Lacking    // the record, and the event too, lack what a rotation needs
 )
 
 // ReopenMark begins the comment with which a problem is re-opened; it tells our own re-opening from a person's.
@@ -78,7 +79,8 @@ func Confirm(e cloudguard.Event, p cloudguard.Problem) (Request, Verdict, error)
 		return Request{}, Contradict, err
 	}
 	if !subject.Rule.Known() {
-		return Request{}, NotOurs, fmt.Errorf("the rule of Cloud Guard's record, %q, is not about a credential's age", p.Rule)
+		return Request{}, NotOurs, fmt.Errorf("the rule of Cloud Guard's record, %q, is not about a credential's age",
+			p.Rule)
 	}
 	newest, ok := last(p.History)
 	if !p.Resolved() {
@@ -113,7 +115,8 @@ func Confirm(e cloudguard.Event, p cloudguard.Problem) (Request, Verdict, error)
 func Trust(e cloudguard.Event) (Request, error) {
 	if !e.Rule.Known() {
 		return Request{}, &cloudguard.FormatError{Field: "data.additionalDetails.problemName",
-			Problem: "names none of the four rules", Mend: "send the detector rule's id, such as " + string(cloudguard.Rules()[0])}
+			Problem: "names none of the four rules", Mend: "send the detector rule's id, such as " +
+				string(cloudguard.Rules()[0])}
 	}
 	if err := e.Missing(); err != nil {
 		return Request{}, err

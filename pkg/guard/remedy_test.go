@@ -19,10 +19,11 @@ func TestTheBindCommandKeepsARoleThatFitsAndNoOther(t *testing.T) {
 		defined  defined
 		want     any // the defined tag role once the command was run
 	}{
-		"none":                       {token, freeform{"keyturn-user": owner}, nil, nil},
-		"one that fits":              {token, freeform{"keyturn-role": "bundle"}, nil, "bundle"},
-		"one that doesn't fit":       {token, freeform{"keyturn-role": "private-key"}, nil, nil},
-		"two that clash":             {token, freeform{"keyturn-role": "auth-token"}, defined{"keyturn": {"role": "bundle"}}, "bundle"},
+		"none":                 {token, freeform{"keyturn-user": owner}, nil, nil},
+		"one that fits":        {token, freeform{"keyturn-role": "bundle"}, nil, "bundle"},
+		"one that doesn't fit": {token, freeform{"keyturn-role": "private-key"}, nil, nil},
+		"two that clash": {token, freeform{"keyturn-role": "auth-token"},
+			defined{"keyturn": {"role": "bundle"}}, "bundle"},
 		"of a kind that isn't known": {"<KIND>", freeform{"keyturn-role": "bundle"}, nil, "bundle"},
 	} {
 		s := tagged(c.freeform, c.defined)
@@ -48,7 +49,8 @@ func TestTheBindCommandChangesFreeformTagsOnlyWhereTheyBind(t *testing.T) {
 		"a role alone": {freeform{"KEYTURN-ROLE": "bundle"}, true},
 	} {
 		s := tagged(c.freeform, nil)
-		if _, changed := run(t, guard.BindCommand(s, credential.AuthToken, owner))["--freeform-tags"]; changed != c.changed {
+		if _, changed := run(t, guard.BindCommand(s, credential.AuthToken,
+			owner))["--freeform-tags"]; changed != c.changed {
 			t.Errorf("%s: the command changes the freeform tags: %v, want %v", name, changed, c.changed)
 		}
 	}
@@ -127,7 +129,8 @@ func TestWhatAnEventLacksIsNamedByItsField(t *testing.T) {
 func TestAnEventDoesNotChooseAmongSeveralUsersOfTheRecord(t *testing.T) {
 	p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
 	p.Details["User ID"] = stranger
-	if got, verdict, err := guard.Confirm(tokenEvent(), p); verdict != guard.Lacking || got != (guard.Request{}) || err == nil {
+	if got, verdict, err := guard.Confirm(tokenEvent(), p); verdict != guard.Lacking || got != (guard.Request{}) ||
+		err == nil {
 		t.Errorf("the verdict is %d (%v), the request %+v", verdict, err, got)
 	}
 }

@@ -9,10 +9,12 @@ import (
 )
 
 func TestTagsAreReadAsTheyStandThere(t *testing.T) {
-	s := secret.Secret{Freeform: map[string]string{"Keyturn-User": " OCID1.user.oc1..A ", "keyturn-kind": "apikey", "team": "web"},
+	s := secret.Secret{Freeform: map[string]string{"Keyturn-User": " OCID1.user.oc1..A ", "keyturn-kind": "apikey",
+		"team": "web"},
 		Defined: map[string]map[string]any{"Keyturn": {"kind": "api-key", "role": "bundle"}}}
 	got := guard.TagsOf(s)
-	if got.User != "ocid1.user.oc1..a" || got.Role != "bundle" || !slices.Equal(got.Clash, []string{"kind"}) || !got.Any() {
+	if got.User != "ocid1.user.oc1..a" || got.Role != "bundle" || !slices.Equal(got.Clash, []string{"kind"}) ||
+		!got.Any() {
 		t.Errorf("%+v", got)
 	}
 	if guard.TagsOf(secret.Secret{Freeform: map[string]string{"team": "web", "keyturn-role": "bundle"}}).Any() {

@@ -79,7 +79,8 @@ func TestFiguresAreNotWaitedForBeyondTheInvocationsEnd(t *testing.T) {
 		ctx, cancel := context.WithTimeout(ctx, metric.Patience/4)
 		defer cancel()
 		began := time.Now()
-		metric.Beside(ctx, meter(func(ctx context.Context, _ []metric.Point) error { <-ctx.Done(); return ctx.Err() }), one)()
+		metric.Beside(ctx, meter(func(ctx context.Context, _ []metric.Point) error { <-ctx.Done(); return ctx.Err() }),
+			one)()
 		if waited := time.Since(began); waited != metric.Patience/4 {
 			t.Errorf("waited %s", waited)
 		}

@@ -11,8 +11,9 @@ const Namespace = "keyturn"
 const (
 	Rotations        = "Rotations"        // outcomes: 1 each, by function, kind and outcome
 	RotationDuration = "RotationDuration" // milliseconds from the event to the outcome, by function, kind and outcome
-	CredentialAge    = "CredentialAge"    // days that the old credential had lived when it was rotated, by function and kind
-	Sweeps           = "Sweeps"           // sweeps: 1 each, by result
+	// days that the old credential had lived when it was rotated, by function and kind
+	CredentialAge = "CredentialAge"
+	Sweeps        = "Sweeps" // sweeps: 1 each, by result
 )
 
 // Point is one value at one time.

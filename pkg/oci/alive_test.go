@@ -20,7 +20,8 @@ func TestACredentialThatIAMListsAsDeletedOrBeingDeletedIsNotThere(t *testing.T) 
 		for i, c := range []struct {
 			state string
 			there bool
-		}{{`"ACTIVE"`, true}, {`"DELETED"`, false}, {`"CREATING"`, true}, {`"DELETING"`, false}, {`"INACTIVE"`, true}, {`"deleted"`, false},
+		}{{`"ACTIVE"`, true}, {`"DELETED"`, false}, {`"CREATING"`, true}, {`"DELETING"`, false}, {`"INACTIVE"`, true},
+			{`"deleted"`, false},
 			{`"Deleting"`, false}, {`"SOMETHING_NEW"`, true}, {`null`, true}, {`""`, true}} {
 			id := fmt.Sprintf("id-%d", i)
 			body += "," + fmt.Sprintf(one, id, c.state)
@@ -51,7 +52,8 @@ func TestACredentialThatIAMListsAsDeletedOrBeingDeletedIsNotThere(t *testing.T) 
 
 func TestAListWithoutABodyIsAnErrorAndNotAnEmptyOne(t *testing.T) {
 	for _, kind := range []credential.Kind{credential.APIKey, credential.AuthToken, credential.CustomerSecretKey} {
-		for name, body := range map[string]string{"nothing": "", "blanks": " \n", "null": "null", "an object": "{}", "a page": "<html></html>", "a text": `"[]"`} {
+		for name, body := range map[string]string{"nothing": "", "blanks": " \n", "null": "null", "an object": "{}",
+			"a page": "<html></html>", "a text": `"[]"`} {
 			synctest.Test(t, func(t *testing.T) {
 				cloud, _ := offline(t, always(200, body))
 				if l, err := cloud.Issuer(kind).List(t.Context(), user); err == nil {

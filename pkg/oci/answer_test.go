@@ -25,11 +25,13 @@ import (
 func contains(s, part string) bool { return strings.Contains(s, part) }
 
 func TestAVersionsStagesAndItsScheduledDeletionAreSeen(t *testing.T) {
-	cloud, _ := offline(t, always(200, `[{"versionNumber":3,"name":"keyturn-x-1","stages":["PENDING","LATEST"]},{"versionNumber":2,"name":null,"stages":["CURRENT"]},
+	cloud, _ := offline(t, always(200,
+		`[{"versionNumber":3,"name":"keyturn-x-1","stages":["PENDING","LATEST"]},{"versionNumber":2,"name":null,"stages":["CURRENT"]},
 		{"versionNumber":4,"stages":["PREVIOUS"]},{"versionNumber":1,"stages":["DEPRECATED"],"timeCreated":"2026-02-01T12:00:00.000Z","timeOfDeletion":"2026-03-01T12:00:00.000Z"}]`))
 	got, err := cloud.Vault().Versions(t.Context(), secretID)
-	want := []secret.Version{{Number: 3, Name: "keyturn-x-1", Pending: true}, {Number: 2, Current: true}, {Number: 4, Previous: true}, {Number: 1, Stale: true, Leaving: true,
-		Created: time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)}}
+	want := []secret.Version{{Number: 3, Name: "keyturn-x-1", Pending: true}, {Number: 2, Current: true},
+		{Number: 4, Previous: true}, {Number: 1, Stale: true, Leaving: true,
+			Created: time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)}}
 	if err != nil || !slices.EqualFunc(got, want, func(a, b secret.Version) bool {
 		same := a.Created.Equal(b.Created)
 		a.Created, b.Created = time.Time{}, time.Time{}
@@ -41,7 +43,8 @@ func TestAVersionsStagesAndItsScheduledDeletionAreSeen(t *testing.T) {
 
 func TestASecretIsDescribedWithItsTagsItsEtagAndTheServersTime(t *testing.T) {
 	cloud, _ := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
-		answer, err := reply(r, 200, `{"id":"`+secretID+`","secretName":"token-of-web","compartmentId":"c","vaultId":"v","lifecycleState":"ACTIVE","isReplica":true,
+		answer, err := reply(r, 200, `{"id":"`+secretID+
+			`","secretName":"token-of-web","compartmentId":"c","vaultId":"v","lifecycleState":"ACTIVE","isReplica":true,
 			"currentVersionNumber":7,"metadata":{"keyturn":"{}"},"freeformTags":{"a":"b"},"definedTags":{"keyturn":{"user":"u"}}}`)
 		answer.Header.Set("Etag", "etag-7")
 		answer.Header.Set("Date", "Sun, 01 Mar 2026 12:00:00 GMT")
@@ -51,7 +54,8 @@ func TestASecretIsDescribedWithItsTagsItsEtagAndTheServersTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.ID != secretID || s.Name != "token-of-web" || s.Compartment != "c" || s.ETag != "etag-7" || s.Vault != "v" || s.Region != "us-ashburn-1" || s.State != secret.Active || !s.Replica || s.Current != 7 {
+	if s.ID != secretID || s.Name != "token-of-web" || s.Compartment != "c" || s.ETag != "etag-7" || s.Vault != "v" ||
+		s.Region != "us-ashburn-1" || s.State != secret.Active || !s.Replica || s.Current != 7 {
 		t.Errorf("the secret is %+v", s)
 	}
 	if string(s.Metadata) != `{"keyturn":"{}"}` || s.Freeform["a"] != "b" || s.Defined["keyturn"]["user"] != "u" {
@@ -84,13 +88,17 @@ func TestAnUpdateSendsOnlyWhatIsToChange(t *testing.T) {
 		update secret.Update
 		want   string
 	}{
-		"stage": {secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte("not secret")), Metadata: secret.Metadata(`{"k":"v"}`)},
-			`{"metadata":{"k":"v"},"secretContent":{"content":"` + base64.StdEncoding.EncodeToString([]byte("not secret")) + `","contentType":"BASE64","name":"keyturn-x-1","stage":"PENDING"}}`},
-		"promote the first":    {secret.Update{Promote: 1}, `{"currentVersionNumber":1}`},
-		"promote the twelfth":  {secret.Update{Promote: 12}, `{"currentVersionNumber":12}`},
-		"stage without a note": {secret.Update{Name: "n", Content: credential.NewValue([]byte("A"))}, `{"secretContent":{"content":"QQ==","contentType":"BASE64","name":"n","stage":"PENDING"}}`},
-		"promote":              {secret.Update{Promote: 3, Metadata: secret.Metadata(`{"k":"v"}`)}, `{"currentVersionNumber":3,"metadata":{"k":"v"}}`},
-		"announce":             {secret.Update{Metadata: secret.Metadata(`{"k":"v"}`)}, `{"metadata":{"k":"v"}}`},
+		"stage": {secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte("not secret")),
+			Metadata: secret.Metadata(`{"k":"v"}`)},
+			`{"metadata":{"k":"v"},"secretContent":{"content":"` + base64.StdEncoding.EncodeToString(
+				[]byte("not secret")) + `","contentType":"BASE64","name":"keyturn-x-1","stage":"PENDING"}}`},
+		"promote the first":   {secret.Update{Promote: 1}, `{"currentVersionNumber":1}`},
+		"promote the twelfth": {secret.Update{Promote: 12}, `{"currentVersionNumber":12}`},
+		"stage without a note": {secret.Update{Name: "n", Content: credential.NewValue([]byte("A"))},
+			`{"secretContent":{"content":"QQ==","contentType":"BASE64","name":"n","stage":"PENDING"}}`},
+		"promote": {secret.Update{Promote: 3, Metadata: secret.Metadata(`{"k":"v"}`)},
+			`{"currentVersionNumber":3,"metadata":{"k":"v"}}`},
+		"announce": {secret.Update{Metadata: secret.Metadata(`{"k":"v"}`)}, `{"metadata":{"k":"v"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cloud, s := offline(t, always(200, `{"id":"`+secretID+`"}`))
@@ -119,7 +127,8 @@ func TestAnUpdateSendsOnlyWhatIsToChange(t *testing.T) {
 
 func TestAContentThatIsNotBase64IsRefusedWithoutQuotingIt(t *testing.T) {
 	for name, body := range map[string]string{
-		"not Base64": `{"versionNumber":1,"secretBundleContent":{"contentType":"BASE64","content":"` + confidential + `!"}}`,
+		"not Base64": `{"versionNumber":1,"secretBundleContent":{"contentType":"BASE64","content":"` + confidential +
+			`!"}}`,
 		"no content": `{"versionNumber":1,"secretBundleContent":{"contentType":"BASE64"}}`,
 		"none":       `{"versionNumber":1}`,
 		"a text":     `{"versionNumber":1,"secretBundleContent":{"contentType":"TEXT","content":"QQ=="}}`,
@@ -137,9 +146,11 @@ func TestAContentThatIsNotBase64IsRefusedWithoutQuotingIt(t *testing.T) {
 func TestAProblemIsReadWithItsDetailsAndItsUser(t *testing.T) {
 	cloud, _ := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
 		if strings.HasSuffix(r.URL.Path, "/histories") {
-			return reply(r, 200, `{"items":[{"timeCreated":"2026-03-01T12:00:00.000Z","actorName":"secops","actorType":"USER","lifecycleDetail":"RESOLVED","comment":"why"}]}`)
+			return reply(r, 200,
+				`{"items":[{"timeCreated":"2026-03-01T12:00:00.000Z","actorName":"secops","actorType":"USER","lifecycleDetail":"RESOLVED","comment":"why"}]}`)
 		}
-		return reply(r, 200, `{"id":"`+problem+`","compartmentId":"`+tenancy+`","detectorRuleId":"API_KEY_TOO_OLD","lifecycleDetail":"RESOLVED","resourceId":"a/b/c",
+		return reply(r, 200, `{"id":"`+problem+`","compartmentId":"`+tenancy+
+			`","detectorRuleId":"API_KEY_TOO_OLD","lifecycleDetail":"RESOLVED","resourceId":"a/b/c",
 			"resourceName":"n","riskLevel":"HIGH","comment":"why","additionalDetails":{" user ocid ":"`+user+`"},
 			"timeFirstDetected":"2026-02-01T12:00:00.000Z","timeLastDetected":"2026-02-28T12:00:00.000Z"}`)
 	})
@@ -147,12 +158,19 @@ func TestAProblemIsReadWithItsDetailsAndItsUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.ID != problem || p.Rule != cloudguard.APIKeyTooOld || !p.Resolved() || p.ResourceID != "a/b/c" || p.ResourceName != "n" || p.RiskLevel != "HIGH" ||
-		!slices.Equal(p.Subject().Users, []string{user}) || p.Comment != "why" || p.LastDetected.Day() != 28 || p.FirstDetected.Month() != time.February {
+	if p.ID != problem || p.Rule != cloudguard.APIKeyTooOld || !p.Resolved() || p.ResourceID != "a/b/c" ||
+		p.ResourceName != "n" || p.RiskLevel != "HIGH" ||
+		!slices.Equal(p.Subject().Users, []string{user}) || p.Comment != "why" || p.LastDetected.Day() != 28 ||
+		p.FirstDetected.Month() != time.February {
 		t.Errorf("the problem is %+v", p)
 	}
-	want := []cloudguard.Change{{At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Actor: "secops", ActorKind: "USER", Detail: "RESOLVED", Comment: "why"}}
-	if !slices.EqualFunc(p.History, want, func(a, b cloudguard.Change) bool { at := a.At.Equal(b.At); a.At = b.At; return at && a == b }) {
+	want := []cloudguard.Change{{At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Actor: "secops", ActorKind: "USER",
+		Detail: "RESOLVED", Comment: "why"}}
+	if !slices.EqualFunc(p.History, want, func(a, b cloudguard.Change) bool {
+		at := a.At.Equal(b.At)
+		a.At = b.At
+		return at && a == b
+	}) {
 		t.Errorf("the history is %+v", p.History)
 	}
 }
@@ -163,7 +181,8 @@ func TestTheHistoryOfAProblemOutsideTheRootIsAskedForThere(t *testing.T) {
 		status int
 		body   string
 		asked  int
-	}{"nothing in the root": {200, `{"items":[]}`, 2}, "one in the root": {200, `{"items":[{"comment":"why"}]}`, 1}, "the root may not be read": {404, refusal("NotAuthorizedOrNotFound", ""), 2}} {
+	}{"nothing in the root": {200, `{"items":[]}`, 2}, "one in the root": {200, `{"items":[{"comment":"why"}]}`, 1},
+		"the root may not be read": {404, refusal("NotAuthorizedOrNotFound", ""), 2}} {
 		cloud, s := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
 			switch {
 			case !strings.HasSuffix(r.URL.Path, "/histories"):

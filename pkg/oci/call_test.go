@@ -23,9 +23,11 @@ func TestAServicesAnswerBecomesAFault(t *testing.T) {
 		want   fault.Error
 	}{
 		"an error of the service": {404, refusal("NotAuthorizedOrNotFound", "Authorization failed\n or\tnot found."),
-			fault.Error{Class: fault.Absent, Status: 404, Code: "NotAuthorizedOrNotFound", Message: "Authorization failed or not found.", RequestID: "request-1"}},
-		"a page of a gateway": {502, "<html>Bad Gateway</html>", fault.Error{Class: fault.Unclear, Status: 502, RequestID: "request-1"}},
-		"nothing at all":      {500, "", fault.Error{Class: fault.Unclear, Status: 500, RequestID: "request-1"}},
+			fault.Error{Class: fault.Absent, Status: 404, Code: "NotAuthorizedOrNotFound",
+				Message: "Authorization failed or not found.", RequestID: "request-1"}},
+		"a page of a gateway": {502, "<html>Bad Gateway</html>", fault.Error{Class: fault.Unclear, Status: 502,
+			RequestID: "request-1"}},
+		"nothing at all": {500, "", fault.Error{Class: fault.Unclear, Status: 500, RequestID: "request-1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var err error
@@ -37,7 +39,8 @@ func TestAServicesAnswerBecomesAFault(t *testing.T) {
 			if !ok {
 				t.Fatalf("the error is no fault: %v", err)
 			}
-			if got.Class != c.want.Class || got.Status != c.want.Status || got.Code != c.want.Code || got.RequestID != c.want.RequestID || got.Operation != "GetSecret" {
+			if got.Class != c.want.Class || got.Status != c.want.Status || got.Code != c.want.Code ||
+				got.RequestID != c.want.RequestID || got.Operation != "GetSecret" {
 				t.Errorf("the fault is %+v, want %+v", *got, c.want)
 			}
 			if c.want.Message != "" && got.Message != c.want.Message {
@@ -63,14 +66,20 @@ var trouble = map[string]struct {
 	times  func(operation) int
 	class  fault.Class
 }{
-	"500":        {always(500, refusal("InternalServerError", "")), func(o operation) int { return int(o.repeats) }, fault.Unclear},
-	"503":        {always(503, refusal("ServiceUnavailable", "")), func(o operation) int { return int(o.repeats) }, fault.Unclear},
-	"connection": {func(*http.Request, int) (*http.Response, error) { return nil, errReset }, func(o operation) int { return int(o.repeats) }, fault.Unclear},
-	"429":        {always(429, refusal("TooManyRequests", "")), func(operation) int { return 6 }, fault.Throttled},
-	"404":        {always(404, refusal("NotAuthorizedOrNotFound", "")), func(operation) int { return 1 }, fault.Absent},
-	"401":        {always(401, refusal("NotAuthenticated", "")), func(operation) int { return 1 }, fault.Denied},
-	"409 busy":   {always(409, refusal("IncorrectState", "")), func(operation) int { return 1 }, fault.Busy},
-	"412":        {always(412, refusal("NoEtagMatch", "")), func(operation) int { return 1 }, fault.Conflict},
+	"500": {always(500, refusal("InternalServerError", "")), func(o operation) int {
+		return int(o.repeats)
+	}, fault.Unclear},
+	"503": {always(503, refusal("ServiceUnavailable", "")), func(o operation) int {
+		return int(o.repeats)
+	}, fault.Unclear},
+	"connection": {func(*http.Request, int) (*http.Response, error) { return nil, errReset }, func(o operation) int {
+		return int(o.repeats)
+	}, fault.Unclear},
+	"429":      {always(429, refusal("TooManyRequests", "")), func(operation) int { return 6 }, fault.Throttled},
+	"404":      {always(404, refusal("NotAuthorizedOrNotFound", "")), func(operation) int { return 1 }, fault.Absent},
+	"401":      {always(401, refusal("NotAuthenticated", "")), func(operation) int { return 1 }, fault.Denied},
+	"409 busy": {always(409, refusal("IncorrectState", "")), func(operation) int { return 1 }, fault.Busy},
+	"412":      {always(412, refusal("NoEtagMatch", "")), func(operation) int { return 1 }, fault.Conflict},
 }
 
 func TestACallIsRepeatedOnlyWhereThatDoesNoHarm(t *testing.T) {
@@ -239,13 +248,15 @@ func TestAnErrorHoldsNeitherAnAddressNorASecretValue(t *testing.T) {
 				}
 				for _, verb := range []string{"%v", "%+v", "%s", "%q"} {
 					text := fmt.Sprintf(verb, err)
-					for _, bad := range []string{"http", "oraclecloud", user, secretID, tenancy, topic, confidential, encoded, "\n"} {
+					for _, bad := range []string{"http", "oraclecloud", user, secretID, tenancy, topic, confidential,
+						encoded, "\n"} {
 						if strings.Contains(text, bad) {
 							t.Errorf("%s, %s: the error holds %q: %s", o.name, name, bad, text)
 						}
 					}
 				}
-				if text := fmt.Sprintf("%#v", err); strings.Contains(text, confidential) || strings.Contains(text, encoded) {
+				if text := fmt.Sprintf("%#v", err); strings.Contains(text, confidential) ||
+					strings.Contains(text, encoded) {
 					t.Errorf("%s, %s: the error's Go syntax holds the value", o.name, name)
 				}
 			})
@@ -255,7 +266,8 @@ func TestAnErrorHoldsNeitherAnAddressNorASecretValue(t *testing.T) {
 
 func TestAPasswordCannotBeDeletedAndNothingIsAsked(t *testing.T) {
 	cloud, s := offline(t, always(204, ""))
-	if err := cloud.Issuer(credential.Password).Delete(t.Context(), user, "x"); fault.Of(err) != fault.Invalid || err == nil {
+	if err := cloud.Issuer(credential.Password).Delete(t.Context(), user, "x"); fault.Of(err) != fault.Invalid ||
+		err == nil {
 		t.Errorf("the error is %v", err)
 	}
 	if n := len(s.of("uiPassword")); n != 0 {

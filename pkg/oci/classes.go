@@ -53,7 +53,8 @@ var refusals = []row{
 	{codes: "idcsconversionerror", message: `client is unauthorized`,
 		class: fault.Unclear, says: domainRefused, source: shim},
 
-	{statuses: limits, codes: "(|service|resource|[a-z]*(key|token|credential|password))s?limitexceeded|[a-z]*quotaexceeded",
+	{statuses: limits,
+		codes: "(|service|resource|[a-z]*(key|token|credential|password))s?limitexceeded|[a-z]*quotaexceeded",
 		class: fault.Full, source: apiErrors + `; ApiKeyLimitExceeded: ` + shim},
 	{statuses: limits, message: `maximum quota|quota limit|quota (has been |is |was )?(reached|exceeded)`,
 		class: fault.Full, source: shim},
@@ -63,7 +64,8 @@ var refusals = []row{
 	{statuses: limits, message: `invalid public key header or footer|invalidheaderfooter`,
 		class: fault.Invalid, says: "OCI takes RSA public keys in PEM only", source: shim},
 	{statuses: limits, message: `primary email must be specified|primaryemailnotspecified|invalidemailformat`,
-		class: fault.Invalid, says: "the user's record in the identity domain lacks a valid primary email address: add one", source: shim},
+		class: fault.Invalid, says: "the user's record in the identity domain lacks a valid primary email " +
+			"address: add one", source: shim},
 
 	{codes: "relatedresourcenotauthorizedornotfound", class: fault.Absent, source: apiErrors},
 	{statuses: []int{404}, codes: "[a-z]*notfound|invalidparameter|idcsconversionerror|error\\..*|",

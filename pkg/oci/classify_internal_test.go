@@ -26,7 +26,8 @@ func TestAnErrorThatIsNoAnswerSaysWhetherTimeRanOut(t *testing.T) {
 		{fmt.Errorf("asking: %w", context.Canceled), "no answer in time"},
 	} {
 		got, ok := errors.AsType[*fault.Error](classify("GetUser", c.err))
-		if !ok || got.Operation != "GetUser" || got.Class != fault.Unclear || got.Message != c.want || !errors.Is(got, c.err) {
+		if !ok || got.Operation != "GetUser" || got.Class != fault.Unclear || got.Message != c.want ||
+			!errors.Is(got, c.err) {
 			t.Errorf("%v is %+v, want %q", c.err, got, c.want)
 		}
 	}
@@ -39,7 +40,8 @@ func TestAnErrorThatIsNoAnswerSaysWhetherTimeRanOut(t *testing.T) {
 		t.Errorf("a panic is %+v, want %q", got, p.Error())
 	}
 	known := fault.New(fault.Absent, "GetSecret", "not there")
-	if got := classify("GetUser", fmt.Errorf("asking: %w", known)); !errors.Is(got, known) || fault.Of(got) != fault.Absent {
+	if got := classify("GetUser", fmt.Errorf("asking: %w", known)); !errors.Is(got, known) ||
+		fault.Of(got) != fault.Absent {
 		t.Errorf("what is a fault already becomes %v", got)
 	}
 	if got := classify("GetUser", nil); got != nil {

@@ -44,7 +44,9 @@ type principal struct{ common.ConfigurationProvider }
 // New returns a Cloud that signs with the function's resource principal. Nothing is read or connected before the
 // first call.
 func New() *Cloud {
-	return newCloud(func() (common.ConfigurationProvider, error) { return auth.ResourcePrincipalConfigurationProvider() })
+	return newCloud(func() (common.ConfigurationProvider, error) {
+		return auth.ResourcePrincipalConfigurationProvider()
+	})
 }
 
 // NewWith returns a Cloud that signs with the given provider, for tools that run outside a function.
@@ -137,11 +139,14 @@ func (d dispatcher) Do(r *http.Request) (*http.Response, error) {
 
 func succeeded(r *http.Response) bool { return r.StatusCode >= 200 && r.StatusCode < 300 }
 
-// onePlain is the SDK's policy of one attempt, without the search for a window of eventual consistency with which its own
-// begins each call: that takes a lock and a stack trace, for a log that is off (eventual_consistency.go of v65.129).
+// onePlain is the SDK's policy of one attempt, without the search for a window of eventual consistency with which its
+// own begins each call: that takes a lock and a stack trace, for a log that is off (eventual_consistency.go of
+// v65.129).
 var onePlain = func() common.RetryPolicy {
 	p := common.NoRetryPolicy()
-	p.DeterminePolicyToUse = func(same common.RetryPolicy) (common.RetryPolicy, *time.Time, float64) { return same, nil, 1 }
+	p.DeterminePolicyToUse = func(same common.RetryPolicy) (common.RetryPolicy, *time.Time, float64) {
+		return same, nil, 1
+	}
 	return p
 }()
 

@@ -68,7 +68,8 @@ func (c *Cloud) record(ctx context.Context, cl *sdk.CloudGuardClient, id string)
 
 // record takes over what Cloud Guard wrote, as it wrote it; cloudguard.Problem reads it.
 func record(p sdk.Problem) cloudguard.Problem {
-	return cloudguard.Problem{ID: str(p.Id), CompartmentID: str(p.CompartmentId), Rule: cloudguard.Rule(str(p.DetectorRuleId)),
+	return cloudguard.Problem{ID: str(p.Id), CompartmentID: str(p.CompartmentId),
+		Rule:   cloudguard.Rule(str(p.DetectorRuleId)),
 		Detail: string(p.LifecycleDetail), ResourceID: str(p.ResourceId), ResourceName: str(p.ResourceName),
 		Details: p.AdditionalDetails, RiskLevel: string(p.RiskLevel), FirstDetected: when(p.TimeFirstDetected),
 		LastDetected: when(p.TimeLastDetected), Comment: str(p.Comment)}
@@ -78,16 +79,19 @@ func (c *Cloud) histories(ctx context.Context, cl *sdk.CloudGuardClient, id, com
 	[]cloudguard.Change, error) {
 	var out []cloudguard.Change
 	for page := (*string)(nil); ; {
-		r, err := call(ctx, c, "ListProblemHistories", harmless, func(ctx context.Context) (sdk.ListProblemHistoriesResponse, error) {
-			return cl.ListProblemHistories(ctx, sdk.ListProblemHistoriesRequest{ProblemId: &id, CompartmentId: &compartment,
-				Limit: common.Int(pageSize), Page: page})
-		})
+		r, err := call(ctx, c, "ListProblemHistories", harmless,
+			func(ctx context.Context) (sdk.ListProblemHistoriesResponse, error) {
+				return cl.ListProblemHistories(ctx, sdk.ListProblemHistoriesRequest{ProblemId: &id,
+					CompartmentId: &compartment,
+					Limit:         common.Int(pageSize), Page: page})
+			})
 		if err != nil {
 			return nil, err
 		}
 		for _, h := range r.Items {
-			out = append(out, cloudguard.Change{At: when(h.TimeCreated), Actor: str(h.ActorName), ActorKind: string(h.ActorType),
-				Detail: string(h.LifecycleDetail), Comment: str(h.Comment)})
+			out = append(out, cloudguard.Change{At: when(h.TimeCreated), Actor: str(h.ActorName),
+				ActorKind: string(h.ActorType),
+				Detail:    string(h.LifecycleDetail), Comment: str(h.Comment)})
 		}
 		if page = r.OpcNextPage; str(page) == "" {
 			return out, nil
@@ -108,8 +112,10 @@ func (c *Cloud) Reopen(ctx context.Context, p cloudguard.Problem, comment string
 		unchanged = &p.ETag
 	}
 	_, err = call(ctx, c, "UpdateProblemStatus", replayed, func(ctx context.Context) (struct{}, error) {
-		_, err := cl.UpdateProblemStatus(ctx, sdk.UpdateProblemStatusRequest{ProblemId: &p.ID, OpcRetryToken: &token, IfMatch: unchanged,
-			UpdateProblemStatusDetails: sdk.UpdateProblemStatusDetails{Status: sdk.ProblemLifecycleDetailOpen, Comment: &comment}})
+		_, err := cl.UpdateProblemStatus(ctx, sdk.UpdateProblemStatusRequest{ProblemId: &p.ID, OpcRetryToken: &token,
+			IfMatch: unchanged,
+			UpdateProblemStatusDetails: sdk.UpdateProblemStatusDetails{Status: sdk.ProblemLifecycleDetailOpen,
+				Comment: &comment}})
 		return struct{}{}, err
 	})
 	return err

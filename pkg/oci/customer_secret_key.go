@@ -26,13 +26,16 @@ var customerSecretKeys = behaviour{
 		}
 		return l, err
 	},
-	creates: func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created, error) {
-		r, err := cl.CreateCustomerSecretKey(ctx, identity.CreateCustomerSecretKeyRequest{UserId: &user, OpcRetryToken: &d.RetryToken,
+	creates: func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created,
+		error) {
+		r, err := cl.CreateCustomerSecretKey(ctx, identity.CreateCustomerSecretKeyRequest{UserId: &user,
+			OpcRetryToken:                  &d.RetryToken,
 			CreateCustomerSecretKeyDetails: identity.CreateCustomerSecretKeyDetails{DisplayName: &d.Description}})
 		return credential.Created{Issued: issued(r.Id, r.DisplayName, r.TimeCreated), Value: value(r.Key)}, err
 	},
 	removes: func(ctx context.Context, cl identity.IdentityClient, user, id string) error {
-		_, err := cl.DeleteCustomerSecretKey(ctx, identity.DeleteCustomerSecretKeyRequest{UserId: &user, CustomerSecretKeyId: &id})
+		_, err := cl.DeleteCustomerSecretKey(ctx, identity.DeleteCustomerSecretKeyRequest{UserId: &user,
+			CustomerSecretKeyId: &id})
 		return err
 	},
 	may: func(u identity.UserCapabilities) *bool { return u.CanUseCustomerSecretKeys },

@@ -83,7 +83,8 @@ func TestAFunctionAwayFromHomeChangesCredentialsInTheHomeRegion(t *testing.T) {
 		t.Errorf("the home region was asked for %d times, want once", n)
 	}
 	for _, c := range e.Calls() {
-		if want := map[bool]string{true: "eu-frankfurt-1", false: "us-phoenix-1"}[c.Operation == "GetTenancy"]; c.Region != want {
+		if want := map[bool]string{true: "eu-frankfurt-1",
+			false: "us-phoenix-1"}[c.Operation == "GetTenancy"]; c.Region != want {
 			t.Errorf("%s went to %s, want %s", c.Operation, c.Region, want)
 		}
 	}
@@ -102,10 +103,12 @@ func TestACreatedCredentialIsListedUntilItIsDeleted(t *testing.T) {
 			t.Errorf("%s: has a value: %v", kind, !made.Value.Empty())
 		}
 		l, err := issuer.List(t.Context(), u)
-		if err != nil || len(l.Credentials) != 1 || l.Credentials[0] != made.Issued || time.Since(l.At).Abs() > time.Minute {
+		if err != nil || len(l.Credentials) != 1 || l.Credentials[0] != made.Issued ||
+			time.Since(l.At).Abs() > time.Minute {
 			t.Errorf("%s: the list is %+v (%v), want %+v", kind, l, err, made.Issued)
 		}
-		if marked := kind == credential.AuthToken || kind == credential.CustomerSecretKey; marked != (made.Description == "made by a test") {
+		if marked := kind == credential.AuthToken ||
+			kind == credential.CustomerSecretKey; marked != (made.Description == "made by a test") {
 			t.Errorf("%s: the description is %q", kind, made.Description)
 		}
 		if kind == credential.Password {
@@ -140,7 +143,8 @@ func TestACreateWhoseAnswerWasLostIsReadyForEveryAnswerToItsRepetition(t *testin
 				o.Answers.RetryToken = answer
 				cloud, e := emulated(t, o)
 				u := e.AddUser("web@example.com")
-				operation := map[credential.Kind]string{credential.AuthToken: "CreateAuthToken", credential.CustomerSecretKey: "CreateCustomerSecretKey"}[kind]
+				operation := map[credential.Kind]string{credential.AuthToken: "CreateAuthToken",
+					credential.CustomerSecretKey: "CreateCustomerSecretKey"}[kind]
 				lost := e.Inject(ociemu.Fault{Operation: operation, When: ociemu.After, Do: ociemu.Cut})
 				made, err := cloud.Issuer(kind).Create(t.Context(), u, draft(t, kind, "t"))
 				if lost.Hits() != 1 || len(called(e, operation)) != 2 {
@@ -174,12 +178,14 @@ func TestADeletionOrUpdateWhoseAnswerWasLostIsNotRepeated(t *testing.T) {
 			e.ResetCalls()
 			e.Inject(ociemu.Fault{Operation: operation, When: ociemu.Before, Do: do})
 			if operation == "UpdateSecret" {
-				_, err = cloud.Vault().Update(t.Context(), vaulted, s.ETag, secret.Update{Metadata: secret.Metadata(`{"a":"b"}`)})
+				_, err = cloud.Vault().Update(t.Context(), vaulted, s.ETag,
+					secret.Update{Metadata: secret.Metadata(`{"a":"b"}`)})
 			} else {
 				err = cloud.Issuer(credential.AuthToken).Delete(t.Context(), u, id)
 			}
 			if fault.Of(err) != fault.Unclear || err == nil || len(called(e, operation)) != 1 {
-				t.Errorf("%s: %v after %d calls, want an unclear one after 1", operation, err, len(called(e, operation)))
+				t.Errorf("%s: %v after %d calls, want an unclear one after 1", operation, err,
+					len(called(e, operation)))
 			}
 		}
 	}
@@ -212,7 +218,8 @@ func TestA401IsAnsweredAtOnceToARealResourcePrincipalToo(t *testing.T) {
 		}
 	}
 	cloud := at(e, oci.New())
-	if got, err := cloud.Tenancy(t.Context()); err != nil || got.ID != e.Tenancy() || got.Name == "" || got.Home != "us-ashburn-1" {
+	if got, err := cloud.Tenancy(t.Context()); err != nil || got.ID != e.Tenancy() || got.Name == "" ||
+		got.Home != "us-ashburn-1" {
 		t.Fatalf("the tenancy is %+v (%v)", got, err)
 	}
 	if id, err := cloud.Compartment(t.Context()); err != nil || id != e.Tenancy() {
@@ -229,7 +236,8 @@ func TestA401IsAnsweredAtOnceToARealResourcePrincipalToo(t *testing.T) {
 }
 
 func TestAMissingPrincipalIsAFaultOfTheFirstCallAndNotAPanic(t *testing.T) {
-	for _, key := range []string{"OCI_RESOURCE_PRINCIPAL_VERSION", "OCI_RESOURCE_PRINCIPAL_RPST", "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM"} {
+	for _, key := range []string{"OCI_RESOURCE_PRINCIPAL_VERSION", "OCI_RESOURCE_PRINCIPAL_RPST",
+		"OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM"} {
 		t.Setenv(key, "")
 		if err := os.Unsetenv(key); err != nil {
 			t.Fatal(err)
@@ -255,7 +263,8 @@ func isFault(err error) bool {
 func TestAPlain404AfterACreateIsA404AtOnce(t *testing.T) {
 	cloud, e := emulated(t, ociemu.Calm())
 	u := e.AddUser("web@example.com")
-	if _, err := cloud.Issuer(credential.AuthToken).Create(t.Context(), u, draft(t, credential.AuthToken, "t")); err != nil {
+	if _, err := cloud.Issuer(credential.AuthToken).Create(t.Context(), u,
+		draft(t, credential.AuthToken, "t")); err != nil {
 		t.Fatal(err)
 	}
 	e.ResetCalls()
@@ -269,7 +278,8 @@ func TestAPlain404AfterACreateIsA404AtOnce(t *testing.T) {
 
 func TestAFullUserIsALimitReachedOrAConflict(t *testing.T) {
 	for answer, want := range map[ociemu.FullSlotAnswer]fault.Class{
-		ociemu.FullSlotDomain: fault.Full, ociemu.FullSlotLimitExceeded: fault.Full, ociemu.FullSlotQuotaExceeded: fault.Full, ociemu.FullSlotConflict: fault.Conflict,
+		ociemu.FullSlotDomain: fault.Full, ociemu.FullSlotLimitExceeded: fault.Full,
+		ociemu.FullSlotQuotaExceeded: fault.Full, ociemu.FullSlotConflict: fault.Conflict,
 	} {
 		o := ociemu.Calm()
 		o.Answers.FullSlot = answer
@@ -278,7 +288,8 @@ func TestAFullUserIsALimitReachedOrAConflict(t *testing.T) {
 		for range credential.AuthToken.Limit() {
 			e.AddAuthToken(u, "in use")
 		}
-		if _, err := cloud.Issuer(credential.AuthToken).Create(t.Context(), u, draft(t, credential.AuthToken, "t")); fault.Of(err) != want {
+		if _, err := cloud.Issuer(credential.AuthToken).Create(t.Context(), u,
+			draft(t, credential.AuthToken, "t")); fault.Of(err) != want {
 			t.Errorf("%s is taken for %v, want %s", answer, err, want)
 		}
 	}

@@ -19,8 +19,10 @@ func TestTheProverAcceptsAGoodCredentialAndRejectsABadOne(t *testing.T) {
 		o.Region, o.Answers.S3Rejects = "eu-frankfurt-1", rejects
 		cloud, e := emulated(t, o)
 		u := e.AddUser("web@example.com")
-		o1 := credential.Owner{Tenancy: e.Tenancy(), User: u, UserName: "web@example.com", Region: "us-ashburn-1", Namespace: e.Namespace(),
-			Hosts: credential.Hosts{Registry: "ocir.us-ashburn-1.oci.oraclecloud.com", S3: e.Namespace() + ".compat.objectstorage.us-ashburn-1.oraclecloud.com"}}
+		o1 := credential.Owner{Tenancy: e.Tenancy(), User: u, UserName: "web@example.com", Region: "us-ashburn-1",
+			Namespace: e.Namespace(),
+			Hosts: credential.Hosts{Registry: "ocir.us-ashburn-1.oci.oraclecloud.com", S3: e.Namespace() +
+				".compat.objectstorage.us-ashburn-1.oraclecloud.com"}}
 		print, key := e.AddAPIKey(u)
 		tokenID, token := e.AddAuthToken(u, "in use")
 		access, secretKey := e.AddCustomerSecretKey(u, "in use")
@@ -33,17 +35,25 @@ func TestTheProverAcceptsAGoodCredentialAndRejectsABadOne(t *testing.T) {
 			m    credential.Material
 			want bool
 		}{
-			"an API key":               {credential.Material{Kind: credential.APIKey, ID: print, Value: value(string(key))}, true},
-			"a key nobody uploaded":    {stranger, false},
-			"a key under another name": {credential.Material{Kind: credential.APIKey, ID: print, Value: stranger.Value}, false},
-			"an auth token":            {credential.Material{Kind: credential.AuthToken, ID: tokenID, Value: value(token)}, true},
-			"a guessed auth token":     {credential.Material{Kind: credential.AuthToken, ID: tokenID, Value: value(rand.Text())}, false},
-			"a secret key":             {credential.Material{Kind: credential.CustomerSecretKey, ID: access, Value: value(secretKey)}, true},
-			"a guessed secret key":     {credential.Material{Kind: credential.CustomerSecretKey, ID: access, Value: value(rand.Text())}, false},
-			"an unknown access key":    {credential.Material{Kind: credential.CustomerSecretKey, ID: "nobody", Value: value(secretKey)}, false},
+			"an API key": {credential.Material{Kind: credential.APIKey, ID: print,
+				Value: value(string(key))}, true},
+			"a key nobody uploaded": {stranger, false},
+			"a key under another name": {credential.Material{Kind: credential.APIKey, ID: print, Value: stranger.Value},
+				false},
+			"an auth token": {credential.Material{Kind: credential.AuthToken, ID: tokenID,
+				Value: value(token)}, true},
+			"a guessed auth token": {credential.Material{Kind: credential.AuthToken, ID: tokenID,
+				Value: value(rand.Text())}, false},
+			"a secret key": {credential.Material{Kind: credential.CustomerSecretKey, ID: access,
+				Value: value(secretKey)}, true},
+			"a guessed secret key": {credential.Material{Kind: credential.CustomerSecretKey, ID: access,
+				Value: value(rand.Text())}, false},
+			"an unknown access key": {credential.Material{Kind: credential.CustomerSecretKey, ID: "nobody",
+				Value: value(secretKey)}, false},
 		} {
 			if got, err := cloud.Prover().Prove(t.Context(), c.m, o1); err != nil || got != c.want {
-				t.Errorf("%s (a refused S3 request is answered %d): accepted %v (%v), want %v", name, rejects, got, err, c.want)
+				t.Errorf("%s (a refused S3 request is answered %d): accepted %v (%v), want %v", name, rejects, got, err,
+					c.want)
 			}
 		}
 	}
@@ -59,8 +69,10 @@ func TestANewCredentialIsRejectedUntilItHasSpread(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := credential.Material{Kind: credential.AuthToken, ID: made.ID, Value: made.Value}
-	who := credential.Owner{Tenancy: e.Tenancy(), User: u, UserName: "web@example.com", Region: "us-ashburn-1", Namespace: e.Namespace(),
-		Hosts: credential.Hosts{Registry: "ocir.us-ashburn-1.oci.oraclecloud.com", S3: e.Namespace() + ".compat.objectstorage.us-ashburn-1.oraclecloud.com"}}
+	who := credential.Owner{Tenancy: e.Tenancy(), User: u, UserName: "web@example.com", Region: "us-ashburn-1",
+		Namespace: e.Namespace(),
+		Hosts: credential.Hosts{Registry: "ocir.us-ashburn-1.oci.oraclecloud.com", S3: e.Namespace() +
+			".compat.objectstorage.us-ashburn-1.oraclecloud.com"}}
 	for i, want := range []bool{false, false, true} {
 		if got, err := cloud.Prover().Prove(t.Context(), m, who); err != nil || got != want {
 			t.Errorf("use %d: accepted %v (%v), want %v", i+1, got, err, want)
@@ -71,14 +83,17 @@ func TestANewCredentialIsRejectedUntilItHasSpread(t *testing.T) {
 func TestAProblemIsReadAndReopened(t *testing.T) {
 	cloud, e := emulated(t, ociemu.Calm())
 	u := e.AddUser("web@example.com")
-	id := e.AddProblem(ociemu.ProblemSeed{Rule: "AUTH_TOKEN_TOO_OLD", User: u, ResourceID: "ocid1.credential.oc1..x", ResourceName: "n"})
+	id := e.AddProblem(ociemu.ProblemSeed{Rule: "AUTH_TOKEN_TOO_OLD", User: u, ResourceID: "ocid1.credential.oc1..x",
+		ResourceName: "n"})
 	e.CloseProblem(id, "why", "secops@example.com")
 	p, err := cloud.Problem(t.Context(), id)
-	if err != nil || !p.Resolved() || !slices.Equal(p.Subject().Users, []string{u}) || p.ResourceID != "ocid1.credential.oc1..x" || p.ID != id {
+	if err != nil || !p.Resolved() || !slices.Equal(p.Subject().Users, []string{u}) ||
+		p.ResourceID != "ocid1.credential.oc1..x" || p.ID != id {
 		t.Fatalf("the problem is %+v (%v)", p, err)
 	}
 	unread := p
-	if e.CloseProblem(id, "once more", "secops@example.com"); fault.Of(cloud.Reopen(t.Context(), unread, "why not")) != fault.Conflict || e.Problem(id).Status != "RESOLVED" {
+	if e.CloseProblem(id, "once more", "secops@example.com"); fault.Of(cloud.Reopen(t.Context(), unread,
+		"why not")) != fault.Conflict || e.Problem(id).Status != "RESOLVED" {
 		t.Errorf("a problem that was changed since it was read is %s", e.Problem(id).Status)
 	}
 	if p, err = cloud.Problem(t.Context(), id); err != nil {
@@ -94,7 +109,8 @@ func TestAProblemIsReadAndReopened(t *testing.T) {
 
 func TestWhatIsReadAfreshHasAHistoryThatIsReadAfterTheEtag(t *testing.T) {
 	cloud, e := emulated(t, ociemu.Calm())
-	id := e.AddProblem(ociemu.ProblemSeed{Rule: "AUTH_TOKEN_TOO_OLD", User: e.AddUser("web@example.com"), ResourceID: "ocid1.credential.oc1..x", ResourceName: "n"})
+	id := e.AddProblem(ociemu.ProblemSeed{Rule: "AUTH_TOKEN_TOO_OLD", User: e.AddUser("web@example.com"),
+		ResourceID: "ocid1.credential.oc1..x", ResourceName: "n"})
 	e.CloseProblem(id, "first", "secops@example.com")
 	held := make(chan struct{})
 	e.Inject(ociemu.Fault{Times: 1, When: ociemu.After, Do: ociemu.Hold(held), Match: func(c ociemu.Call) bool {
@@ -136,7 +152,8 @@ func TestADeletionIsDoneWhateverTheAnswersStatus(t *testing.T) {
 		cloud, e := emulated(t, o)
 		u := e.AddUser("web@example.com")
 		id, _ := e.AddCustomerSecretKey(u, "old")
-		if err := cloud.Issuer(credential.CustomerSecretKey).Delete(t.Context(), u, id); err != nil || len(e.User(u).CustomerSecretKeys) != 0 {
+		if err := cloud.Issuer(credential.CustomerSecretKey).Delete(t.Context(), u, id); err != nil ||
+			len(e.User(u).CustomerSecretKeys) != 0 {
 			t.Errorf("%d: %v, the user has %v", status, err, e.User(u).CustomerSecretKeys)
 		}
 	}

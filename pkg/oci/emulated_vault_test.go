@@ -19,14 +19,16 @@ func TestEveryPageIsRead(t *testing.T) {
 	cloud, e := emulated(t, o)
 	var ids []string
 	for i := range 5 {
-		ids = append(ids, e.AddSecret(ociemu.SecretSeed{Name: fmt.Sprintf("s%d", i), FreeformTags: map[string]string{"n": fmt.Sprint(i)}}))
+		ids = append(ids, e.AddSecret(ociemu.SecretSeed{Name: fmt.Sprintf("s%d", i),
+			FreeformTags: map[string]string{"n": fmt.Sprint(i)}}))
 	}
 	all, err := cloud.Vault().List(t.Context(), e.Tenancy())
 	if err != nil || len(all) != len(ids) {
 		t.Fatalf("%d secrets (%v), want %d", len(all), err, len(ids))
 	}
 	for _, s := range all {
-		if !slices.Contains(ids, s.ID) || s.State != secret.Active || s.Freeform["n"] == "" || s.Compartment != e.Tenancy() {
+		if !slices.Contains(ids, s.ID) || s.State != secret.Active || s.Freeform["n"] == "" ||
+			s.Compartment != e.Tenancy() {
 			t.Errorf("a secret is %+v", s)
 		}
 	}
@@ -51,7 +53,8 @@ func TestEveryPageIsRead(t *testing.T) {
 func TestASecretIsWrittenReadAndPromotedUnderItsEtag(t *testing.T) {
 	cloud, e := emulated(t, ociemu.Calm())
 	v := cloud.Vault()
-	id := e.AddSecret(ociemu.SecretSeed{Name: "s", Content: []byte("first"), Region: "ap-mumbai-1", FreeformTags: map[string]string{"team": "web"}})
+	id := e.AddSecret(ociemu.SecretSeed{Name: "s", Content: []byte("first"), Region: "ap-mumbai-1",
+		FreeformTags: map[string]string{"team": "web"}})
 	before, err := v.Secret(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -60,10 +63,12 @@ func TestASecretIsWrittenReadAndPromotedUnderItsEtag(t *testing.T) {
 	if err != nil || staged.ETag == before.ETag || staged.Current != 1 {
 		t.Fatalf("staging gives %+v (%v)", staged, err)
 	}
-	if n, content, err := v.Read(t.Context(), id, "keyturn-x-1"); err != nil || n != 2 || !content.Equal(credential.NewValue([]byte(confidential))) {
+	if n, content, err := v.Read(t.Context(), id, "keyturn-x-1"); err != nil || n != 2 ||
+		!content.Equal(credential.NewValue([]byte(confidential))) {
 		t.Errorf("the staged version reads as %d (%v)", n, err)
 	}
-	if n, content, err := v.Read(t.Context(), id, ""); err != nil || n != 1 || !content.Equal(credential.NewValue([]byte("first"))) {
+	if n, content, err := v.Read(t.Context(), id, ""); err != nil || n != 1 ||
+		!content.Equal(credential.NewValue([]byte("first"))) {
 		t.Errorf("CURRENT reads as %d (%v)", n, err)
 	}
 	if _, err := v.Update(t.Context(), id, before.ETag, secret.Update{Promote: 2}); fault.Of(err) != fault.Conflict {
@@ -72,11 +77,13 @@ func TestASecretIsWrittenReadAndPromotedUnderItsEtag(t *testing.T) {
 	if _, err := v.Update(t.Context(), id, staged.ETag, someUpdate()); fault.Of(err) != fault.Conflict {
 		t.Errorf("a name that is taken gives %v", err)
 	}
-	if _, err := v.Update(t.Context(), id, staged.ETag, secret.Update{Promote: 2, Metadata: secret.Metadata(`{"k":"v"}`)}); err != nil {
+	if _, err := v.Update(t.Context(), id, staged.ETag,
+		secret.Update{Promote: 2, Metadata: secret.Metadata(`{"k":"v"}`)}); err != nil {
 		t.Errorf("promoting gives %v", err)
 	}
 	after := e.Secret(id)
-	if !bytes.Equal(after.Current(), []byte(confidential)) || after.Metadata["k"] != "v" || after.FreeformTags["team"] != "web" {
+	if !bytes.Equal(after.Current(), []byte(confidential)) || after.Metadata["k"] != "v" ||
+		after.FreeformTags["team"] != "web" {
 		t.Errorf("the secret has the metadata %v and tags %v", after.Metadata, after.FreeformTags)
 	}
 	if _, _, err := v.Read(t.Context(), id, "keyturn-nobody-1"); fault.Of(err) != fault.Absent {
@@ -89,7 +96,8 @@ func TestWhatTheServicesRefuseHasItsClassOverTheWire(t *testing.T) {
 	o.Settle = time.Hour
 	cloud, e := emulated(t, o)
 	v := cloud.Vault()
-	busy, full := e.AddSecret(ociemu.SecretSeed{Name: "busy"}), e.AddSecret(ociemu.SecretSeed{Name: "full", Versions: 30})
+	busy, full := e.AddSecret(ociemu.SecretSeed{Name: "busy"}),
+		e.AddSecret(ociemu.SecretSeed{Name: "full", Versions: 30})
 	if _, err := v.Update(t.Context(), busy, "", secret.Update{Metadata: secret.Metadata(`{}`)}); err != nil {
 		t.Fatal(err)
 	}

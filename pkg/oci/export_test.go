@@ -32,7 +32,8 @@ var Rows = len(refusals)
 func RowOf(status int, header http.Header, body string) int {
 	row := rowOf(readFailure(status, header, []byte(body)))
 	for i, r := range refusals {
-		if r.class == row.class && r.codes == row.codes && r.message == row.message && r.says == row.says && slices.Equal(r.statuses, row.statuses) {
+		if r.class == row.class && r.codes == row.codes && r.message == row.message && r.says == row.says &&
+			slices.Equal(r.statuses, row.statuses) {
 			return i
 		}
 	}

@@ -70,7 +70,8 @@ func (c *Cloud) Compartment(context.Context) (string, error) {
 	}
 	claims, ok := p.ConfigurationProvider.(interface{ GetClaim(string) (any, error) })
 	if !ok {
-		return "", fault.New(fault.Invalid, "ResourcePrincipal", "the principal tells no compartment: set secret_compartments")
+		return "", fault.New(fault.Invalid, "ResourcePrincipal", "the principal tells no compartment: set "+
+			"secret_compartments")
 	}
 	id, err := claims.GetClaim(auth.CompartmentOCIDClaimKey)
 	if text, ok := id.(string); ok && err == nil {
@@ -170,12 +171,14 @@ func (i *Issuer) Delete(ctx context.Context, user, id string) error {
 	return err
 }
 
-// alive reports whether a credential that IAM lists is still there. IAM's models have the states DELETING and DELETED: such
-// a credential can't be used, fills no slot, and can't be deleted once more. A state that isn't known counts as alive.
+// alive reports whether a credential that IAM lists is still there. IAM's models have the states DELETING and DELETED:
+// such a credential can't be used, fills no slot, and can't be deleted once more. A state that isn't known counts as
+// alive.
 func alive[S ~string](state S) bool {
 	return !strings.EqualFold(string(state), "DELETED") && !strings.EqualFold(string(state), "DELETING")
 }
 
 func issued(id, description *string, created *common.SDKTime) credential.Issued {
-	return credential.Issued{ID: str(id), Description: str(description), Created: when(created).UTC().Round(time.Millisecond)}
+	return credential.Issued{ID: str(id), Description: str(description),
+		Created: when(created).UTC().Round(time.Millisecond)}
 }

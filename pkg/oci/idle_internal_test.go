@@ -43,7 +43,8 @@ func TestFourConnectionsToAHostAreKeptForLater(t *testing.T) {
 			var wait sync.WaitGroup
 			for range 6 {
 				wait.Go(func() {
-					r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://vault.example/meanwhile", nil)
+					r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://vault.example/meanwhile",
+						nil)
 					if err != nil {
 						t.Error(err)
 						return

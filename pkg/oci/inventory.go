@@ -14,13 +14,14 @@ import (
 )
 
 // listSize is the page size of long lists; the services cut it to what they allow. An answer is in memory several times
-// while it is decoded, some 2 KB a user: pages of 1,000 made the sweep's peak. These take 3 calls more for 1,000 users, of
-// some 3,000.
+// while it is decoded, some 2 KB a user: pages of 1,000 made the sweep's peak. These take 3 calls more for 1,000 users,
+// of some 3,000.
 const listSize = 250
 
 // ClosedProblems returns one page of the ids of resolved problems of the four rules that were detected since the given
 // time, and the token of the next page; "" ends the list.
-func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time, page string) (ids []string, next string, err error) {
+func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time, page string) (ids []string, next string,
+	err error) {
 	cl, err := c.cloudGuard()
 	if err != nil {
 		return nil, "", classify("ListProblems", err)
@@ -35,8 +36,10 @@ func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time, page string
 	if after, ok := strings.CutPrefix(page, inactive); ok {
 		state, rest = sdk.ListProblemsLifecycleStateInactive, after
 	}
-	request := sdk.ListProblemsRequest{LifecycleState: state, CompartmentId: &t.ID, CompartmentIdInSubtree: common.Bool(true), AccessLevel: sdk.ListProblemsAccessLevelAccessible,
-		LifecycleDetail: sdk.ListProblemsLifecycleDetailResolved, TimeLastDetectedGreaterThanOrEqualTo: &common.SDKTime{Time: since},
+	request := sdk.ListProblemsRequest{LifecycleState: state, CompartmentId: &t.ID,
+		CompartmentIdInSubtree: common.Bool(true), AccessLevel: sdk.ListProblemsAccessLevelAccessible,
+		LifecycleDetail: sdk.ListProblemsLifecycleDetailResolved, TimeLastDetectedGreaterThanOrEqualTo: &common.SDKTime{
+			Time: since},
 		Limit: common.Int(listSize), Page: token(rest)}
 	for _, r := range cloudguard.Rules() {
 		request.DetectorRuleIdList = append(request.DetectorRuleIdList, string(r))
@@ -51,7 +54,8 @@ func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time, page string
 		ids = append(ids, str(p.Id))
 	}
 	next = str(r.OpcNextPage)
-	if state == sdk.ListProblemsLifecycleStateInactive && next != "" || state == sdk.ListProblemsLifecycleStateActive && next == "" {
+	if state == sdk.ListProblemsLifecycleStateInactive && next != "" || state == sdk.ListProblemsLifecycleStateActive &&
+		next == "" {
 		next = inactive + next
 	}
 	return ids, next, nil
@@ -71,7 +75,8 @@ func (c *Cloud) Users(ctx context.Context, page string) (ids []string, next stri
 		return nil, "", err
 	}
 	r, err := call(ctx, c, "ListUsers", harmless, func(ctx context.Context) (identity.ListUsersResponse, error) {
-		return cl.ListUsers(ctx, identity.ListUsersRequest{CompartmentId: &t.ID, Limit: common.Int(listSize), Page: token(page)})
+		return cl.ListUsers(ctx, identity.ListUsersRequest{CompartmentId: &t.ID, Limit: common.Int(listSize),
+			Page: token(page)})
 	})
 	if err != nil {
 		return nil, "", err
@@ -97,7 +102,8 @@ func (v *Vault) ScheduleDeletion(ctx context.Context, id string, number int64) e
 		return classify("ScheduleSecretVersionDeletion", err)
 	}
 	_, err = call(ctx, v.cloud, "ScheduleSecretVersionDeletion", once, func(ctx context.Context) (struct{}, error) {
-		_, err := cl.ScheduleSecretVersionDeletion(ctx, vault.ScheduleSecretVersionDeletionRequest{SecretId: &id, SecretVersionNumber: &number})
+		_, err := cl.ScheduleSecretVersionDeletion(ctx, vault.ScheduleSecretVersionDeletionRequest{SecretId: &id,
+			SecretVersionNumber: &number})
 		return struct{}{}, err
 	})
 	return err

@@ -41,7 +41,8 @@ func TestTheClosedProblemsOfTheFourRulesAreListedPageByPage(t *testing.T) {
 	cloud, e := emulated(t, o)
 	u := e.AddUser("web@example.com")
 	var want []string
-	for _, rule := range []string{"API_KEY_TOO_OLD", "AUTH_TOKEN_TOO_OLD", "SECRET_KEY_TOO_OLD", "PASSWORD_TOO_OLD", "BUCKET_IS_PUBLIC"} {
+	for _, rule := range []string{"API_KEY_TOO_OLD", "AUTH_TOKEN_TOO_OLD", "SECRET_KEY_TOO_OLD", "PASSWORD_TOO_OLD",
+		"BUCKET_IS_PUBLIC"} {
 		closed := e.AddProblem(ociemu.ProblemSeed{Rule: rule, User: u})
 		e.AddProblem(ociemu.ProblemSeed{Rule: rule, User: u}) // stays open
 		e.CloseProblem(closed, "why", "secops@example.com")

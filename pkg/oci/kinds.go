@@ -17,17 +17,19 @@ var kinds = map[credential.Kind]behaviour{credential.APIKey: apiKeys, credential
 type behaviour struct {
 	list, create, remove string // names of the operations
 	lists                func(context.Context, identity.IdentityClient, string) (credential.Listing, error)
-	creates              func(context.Context, identity.IdentityClient, string, credential.Draft) (credential.Created, error)
-	removes              func(context.Context, identity.IdentityClient, string, string) error
-	may                  func(identity.UserCapabilities) *bool // whether a user may have one; nil if IAM doesn't say
-	proof                proof                                 // zero: the kind can't be proven
+	creates              func(context.Context, identity.IdentityClient, string, credential.Draft) (credential.Created,
+		error)
+	removes func(context.Context, identity.IdentityClient, string, string) error
+	may     func(identity.UserCapabilities) *bool // whether a user may have one; nil if IAM doesn't say
+	proof   proof                                 // zero: the kind can't be proven
 }
 
-// Direct are the SDK's calls for one kind, for a tool that has an identity client of its own. Each makes one request, and
-// returns the SDK's errors as they are.
+// Direct are the SDK's calls for one kind, for a tool that has an identity client of its own. Each makes one request,
+// and returns the SDK's errors as they are.
 type Direct struct {
 	List   func(ctx context.Context, cl identity.IdentityClient, user string) (credential.Listing, error)
-	Create func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created, error)
+	Create func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created,
+		error)
 	Delete func(ctx context.Context, cl identity.IdentityClient, user, id string) error
 }
 

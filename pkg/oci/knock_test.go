@@ -55,18 +55,21 @@ func TestAKnocksAnswerIsReadInPartAndClosed(t *testing.T) {
 	for size, most := range map[int]int{0: 0, 10: 10, 64 << 10: 64 << 10, 1 << 20: 64 << 10} {
 		f := &flow{left: size, err: io.EOF}
 		cloud, _ := offline(t, gives(200, f))
-		if status, _, err := cloud.Knock(t.Context(), knocked); status != 200 || err != nil || f.read != most || !f.closed {
+		if status, _, err := cloud.Knock(t.Context(), knocked); status != 200 || err != nil || f.read != most ||
+			!f.closed {
 			t.Errorf("%d bytes: %d (%v), %d were read, want %d; closed %v", size, status, err, f.read, most, f.closed)
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
 		cloud, _ := offline(t, gives(200, &flow{left: 10, err: errors.New("cut")}))
-		if status, _, err := cloud.Knock(t.Context(), knocked); status != 0 || fault.Of(err) != fault.Unclear || err == nil {
+		if status, _, err := cloud.Knock(t.Context(), knocked); status != 0 || fault.Of(err) != fault.Unclear ||
+			err == nil {
 			t.Errorf("an answer that breaks off is %d (%v)", status, err)
 		}
 	})
 	cloud, s := offline(t, always(200, ""))
-	if _, _, err := cloud.Knock(t.Context(), "https://%zz"); fault.Of(err) != fault.Invalid || err == nil || len(s.asked) > 0 {
+	if _, _, err := cloud.Knock(t.Context(), "https://%zz"); fault.Of(err) != fault.Invalid || err == nil ||
+		len(s.asked) > 0 {
 		t.Errorf("a malformed address is %v after %d requests", err, len(s.asked))
 	}
 }
@@ -97,7 +100,8 @@ func TestAProofsAnswerIsReadInPartAndClosed(t *testing.T) {
 
 func TestASuccessThatBreaksOffIsNoAnswer(t *testing.T) {
 	for _, o := range operations() {
-		if o.name == "PostMetricData" || o.name == "PublishMessage" || strings.HasPrefix(o.name, "Delete") || o.name == "UpdateProblemStatus" ||
+		if o.name == "PostMetricData" || o.name == "PublishMessage" || strings.HasPrefix(o.name, "Delete") ||
+			o.name == "UpdateProblemStatus" ||
 			o.name == "ScheduleSecretVersionDeletion" || strings.HasPrefix(o.name, "prove") {
 			continue // nobody reads it, or see above
 		}
@@ -114,9 +118,11 @@ func TestAUserMayHaveWhatIsNotForbidden(t *testing.T) {
 	for capabilities, want := range map[string][]credential.Kind{
 		`null`: nil, `{}`: nil, `{"canUseApiKeys":true}`: nil,
 		`{"canUseApiKeys":false}`: {credential.APIKey}, `{"canUseAuthTokens":false}`: {credential.AuthToken},
-		`{"canUseCustomerSecretKeys":false}`: {credential.CustomerSecretKey}, `{"canUseConsolePassword":false}`: {credential.Password},
+		`{"canUseCustomerSecretKeys":false}`: {credential.CustomerSecretKey}, `{"canUseConsolePassword":false}`: {
+			credential.Password},
 	} {
-		cloud, _ := offline(t, always(200, `{"id":"`+user+`","name":"web","lifecycleState":"ACTIVE","capabilities":`+capabilities+`}`))
+		cloud, _ := offline(t, always(200, `{"id":"`+user+`","name":"web","lifecycleState":"ACTIVE","capabilities":`+
+			capabilities+`}`))
 		name, state, mayNot, err := cloud.User(t.Context(), user)
 		if err != nil || name != "web" || state != "ACTIVE" || !slices.Equal(mayNot, want) {
 			t.Errorf("%s: %s is %s and may not have %v (%v), want %v", capabilities, name, state, mayNot, err, want)

@@ -16,7 +16,8 @@ func asleep(t *testing.T) *Cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewWith(common.NewRawConfigurationProvider("ocid1.tenancy.oc1..aaaaaaaatenancy", "ocid1.user.oc1..aaaaaaaauser", "eu-frankfurt-1", m.ID, string(m.Value.Reveal()), nil))
+	c := NewWith(common.NewRawConfigurationProvider("ocid1.tenancy.oc1..aaaaaaaatenancy",
+		"ocid1.user.oc1..aaaaaaaauser", "eu-frankfurt-1", m.ID, string(m.Value.Reveal()), nil))
 	c.tenancy.v, c.tenancy.done = credential.Tenancy{Home: "us-ashburn-1"}, true
 	c.namespace.v, c.namespace.done = "acmespace", true
 	c.network.transport.Proxy = nil
@@ -25,7 +26,8 @@ func asleep(t *testing.T) *Cloud {
 
 func TestOnlyRegionsOfTheFunctionsRealmAreKnown(t *testing.T) {
 	c := asleep(t)
-	for region, want := range map[string]bool{"": true, "eu-frankfurt-1": true, "us-ashburn-1": true, "iad": true, "us-phoenix-1": true,
+	for region, want := range map[string]bool{"": true, "eu-frankfurt-1": true, "us-ashburn-1": true, "iad": true,
+		"us-phoenix-1": true,
 		"us-langley-1": false, "uk-gov-london-1": false, "xx-nowhere-1": false, "evil.example/": false} {
 		if got := c.Vault().Known("ocid1.vaultsecret.oc1." + region + ".amaaaaaasecret"); got != want {
 			t.Errorf("region %q: known %v, want %v", region, got, want)

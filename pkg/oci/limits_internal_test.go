@@ -16,7 +16,8 @@ import (
 func TestConnectionsAreKeptForTwentySecondsWithoutACall(t *testing.T) {
 	c := asleep(t)
 	synctest.Test(t, func(t *testing.T) {
-		for after, dropped := range map[time.Duration]bool{0: false, 20 * time.Second: false, 20*time.Second + time.Millisecond: true, time.Hour: true} {
+		for after, dropped := range map[time.Duration]bool{0: false, 20 * time.Second: false, 20*time.Second +
+			time.Millisecond: true, time.Hour: true} {
 			before := c.network.now()
 			c.last = time.Now().Add(-after)
 			if c.Fresh(); (c.network.now() != before) != dropped {
@@ -114,7 +115,8 @@ type closing struct {
 func (c *closing) Close() error { c.done = true; return nil }
 
 func TestAPauseDoublesAndGrowsByHalfAtMost(t *testing.T) {
-	for attempt, least := range []time.Duration{1: 200 * time.Millisecond, 2: 400 * time.Millisecond, 3: 800 * time.Millisecond, 4: 1600 * time.Millisecond, 5: 3200 * time.Millisecond} {
+	for attempt, least := range []time.Duration{1: 200 * time.Millisecond, 2: 400 * time.Millisecond,
+		3: 800 * time.Millisecond, 4: 1600 * time.Millisecond, 5: 3200 * time.Millisecond} {
 		if attempt == 0 {
 			continue
 		}
@@ -140,7 +142,8 @@ func TestAPauseDoublesAndGrowsByHalfAtMost(t *testing.T) {
 
 func TestAPauseIsNotBegunThatTheContextCutsShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for limit, want := range map[time.Duration]bool{100 * time.Millisecond: false, 199 * time.Millisecond: false, 301 * time.Millisecond: true} {
+		for limit, want := range map[time.Duration]bool{100 * time.Millisecond: false, 199 * time.Millisecond: false,
+			301 * time.Millisecond: true} {
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			began := time.Now()
 			if got := pause(ctx, 1); got != want || !got && time.Since(began) > 0 {

@@ -39,14 +39,16 @@ func attempts(t *testing.T) {
 		t.Fatalf("%d requests (%v), want 3", len(s.asked), err)
 	}
 	root.End()
-	want := []line{{Class: string(fault.Unclear)}, {Class: string(fault.Unclear), Status: 503, Code: "ServiceUnavailable", Requests: []string{"request-1"}}, {Requests: []string{"request-1"}}}
+	want := []line{{Class: string(fault.Unclear)}, {Class: string(fault.Unclear), Status: 503,
+		Code: "ServiceUnavailable", Requests: []string{"request-1"}}, {Requests: []string{"request-1"}}}
 	lines := json.NewDecoder(&log)
 	for i, w := range want {
 		var got line
 		if err := lines.Decode(&got); err != nil {
 			t.Fatal(err)
 		}
-		if got.Operation != "GetSecret" || got.Level != "debug" || got.Took == nil || got.Class != w.Class || got.Status != w.Status || got.Code != w.Code || len(got.Requests) != len(w.Requests) {
+		if got.Operation != "GetSecret" || got.Level != "debug" || got.Took == nil || got.Class != w.Class ||
+			got.Status != w.Status || got.Code != w.Code || len(got.Requests) != len(w.Requests) {
 			t.Errorf("attempt %d is logged as %+v, want %+v", i+1, got, w)
 		}
 	}
@@ -69,7 +71,8 @@ func attempts(t *testing.T) {
 			status = "0"
 		}
 		id := map[bool]string{true: "request-1", false: ""}[w.Requests != nil]
-		if s := spans[i+1]; s.Name != "GetSecret" || s.Kind != string(trace.Client) || s.Duration == 0 || s.Tags[trace.Failed] != w.Class || s.Tags["status"] != status || s.Tags[trace.RequestID] != id {
+		if s := spans[i+1]; s.Name != "GetSecret" || s.Kind != string(trace.Client) || s.Duration == 0 ||
+			s.Tags[trace.Failed] != w.Class || s.Tags["status"] != status || s.Tags[trace.RequestID] != id {
 			t.Errorf("attempt %d is the span %+v", i+1, s)
 		}
 	}

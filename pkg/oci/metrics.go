@@ -32,7 +32,8 @@ func (c *Cloud) Post(ctx context.Context, points []metric.Point) error {
 	}
 	for some := range slices.Chunk(details(compartment, points), maxStreams) {
 		_, err := call(ctx, c, operation, once, func(ctx context.Context) (struct{}, error) {
-			answer, err := cl.PostMetricData(ctx, monitoring.PostMetricDataRequest{PostMetricDataDetails: monitoring.PostMetricDataDetails{MetricData: some}})
+			answer, err := cl.PostMetricData(ctx, monitoring.PostMetricDataRequest{
+				PostMetricDataDetails: monitoring.PostMetricDataDetails{MetricData: some}})
 			if err == nil && answer.FailedMetricsCount != nil && *answer.FailedMetricsCount > 0 {
 				err = fmt.Errorf("%d of %d metrics were refused", *answer.FailedMetricsCount, len(some))
 			}
@@ -63,10 +64,12 @@ func details(compartment string, points []metric.Point) []monitoring.MetricDataD
 		if !known {
 			i = len(out)
 			streams[key] = i
-			out = append(out, monitoring.MetricDataDetails{Namespace: common.String(metric.Namespace), CompartmentId: &compartment,
-				Name: &p.Name, Dimensions: p.Dimensions})
+			out = append(out, monitoring.MetricDataDetails{Namespace: common.String(metric.Namespace),
+				CompartmentId: &compartment,
+				Name:          &p.Name, Dimensions: p.Dimensions})
 		}
-		out[i].Datapoints = append(out[i].Datapoints, monitoring.Datapoint{Timestamp: &common.SDKTime{Time: p.At}, Value: &p.Value})
+		out[i].Datapoints = append(out[i].Datapoints, monitoring.Datapoint{Timestamp: &common.SDKTime{Time: p.At},
+			Value: &p.Value})
 	}
 	return out
 }

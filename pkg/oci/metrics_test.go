@@ -19,7 +19,8 @@ import (
 func streams(n int) []metric.Point {
 	var out []metric.Point
 	for i := range n {
-		out = append(out, metric.Point{Name: metric.Sweeps, Dimensions: map[string]string{"result": fmt.Sprint(i)}, Value: 1, At: time.Unix(0, 0)})
+		out = append(out, metric.Point{Name: metric.Sweeps, Dimensions: map[string]string{"result": fmt.Sprint(i)},
+			Value: 1, At: time.Unix(0, 0)})
 	}
 	return out
 }
@@ -29,18 +30,23 @@ const posted = `{"failedMetricsCount":0,"failedMetrics":[]}`
 func TestMeasuredValuesAreSentAsOneStreamForEachNameAndSetOfDimensions(t *testing.T) {
 	cloud, s := offline(t, always(200, posted))
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	a, b := map[string]string{"kind": "api-key", "outcome": "rotated"}, map[string]string{"kind": "password", "outcome": "rotated"}
-	err := cloud.Post(t.Context(), []metric.Point{{Name: "n", Dimensions: a, Value: 1, At: at}, {Name: "n", Dimensions: b, Value: 2, At: at},
+	a, b := map[string]string{"kind": "api-key", "outcome": "rotated"}, map[string]string{"kind": "password",
+		"outcome": "rotated"}
+	err := cloud.Post(t.Context(), []metric.Point{{Name: "n", Dimensions: a, Value: 1, At: at},
+		{Name: "n", Dimensions: b, Value: 2, At: at},
 		{Name: "m", Dimensions: a, Value: 3, At: at}, {Name: "n", Dimensions: a, Value: 4, At: at.Add(time.Minute)}})
 	if err != nil || len(s.asked) != 1 {
 		t.Fatalf("%d requests (%v), want 1", len(s.asked), err)
 	}
 	const common = `"namespace":"keyturn","compartmentId":"` + tenancy + `",`
-	const first, second = `"dimensions":{"kind":"api-key","outcome":"rotated"},`, `"dimensions":{"kind":"password","outcome":"rotated"},`
-	want := `{"metricData":[{` + common + `"name":"n",` + first + `"datapoints":[{"timestamp":"2026-03-01T12:00:00Z","value":1},{"timestamp":"2026-03-01T12:01:00Z","value":4}]},` +
+	const first, second = `"dimensions":{"kind":"api-key","outcome":"rotated"},`,
+		`"dimensions":{"kind":"password","outcome":"rotated"},`
+	want := `{"metricData":[{` + common + `"name":"n",` + first +
+		`"datapoints":[{"timestamp":"2026-03-01T12:00:00Z","value":1},{"timestamp":"2026-03-01T12:01:00Z","value":4}]},` +
 		`{` + common + `"name":"n",` + second + `"datapoints":[{"timestamp":"2026-03-01T12:00:00Z","value":2}]},` +
 		`{` + common + `"name":"m",` + first + `"datapoints":[{"timestamp":"2026-03-01T12:00:00Z","value":3}]}]}`
-	if got := s.asked[0]; sorted(t, got.body) != sorted(t, want) || got.host != "telemetry-ingestion.eu-frankfurt-1.oraclecloud.com" || got.method != http.MethodPost {
+	if got := s.asked[0]; sorted(t, got.body) != sorted(t, want) ||
+		got.host != "telemetry-ingestion.eu-frankfurt-1.oraclecloud.com" || got.method != http.MethodPost {
 		t.Errorf("%s %s was sent %s, want %s", got.method, got.host, got.body, want)
 	}
 }
@@ -93,13 +99,15 @@ func TestARequestHasFiftyStreamsAtMost(t *testing.T) {
 }
 
 func TestAValueThatIsRefusedIsAnErrorAndNothingMoreIsSent(t *testing.T) {
-	for body, failed := range map[string]bool{posted: false, `{}`: false, `{"failedMetricsCount":1}`: true, `{"failedMetricsCount":2}`: true} {
+	for body, failed := range map[string]bool{posted: false, `{}`: false, `{"failedMetricsCount":1}`: true,
+		`{"failedMetricsCount":2}`: true} {
 		cloud, s := offline(t, always(200, body))
 		want := 2
 		if failed {
 			want = 1
 		}
-		if err := cloud.Post(t.Context(), streams(51)); isFault(err) != failed || (err != nil) != failed || len(s.asked) != want {
+		if err := cloud.Post(t.Context(), streams(51)); isFault(err) != failed || (err != nil) != failed ||
+			len(s.asked) != want {
 			t.Errorf("%s gives %v after %d requests, want %d", body, err, len(s.asked), want)
 		}
 	}

@@ -86,13 +86,16 @@ func TestEachCallIsLoggedUnderItsName(t *testing.T) {
 				_, err := issuer(c).Create(ctx, user, credential.Draft{})
 				return err
 			}},
-			operation{name, "", once, func(ctx context.Context, c *oci.Cloud) error { return issuer(c).Delete(ctx, user, "x") }})
+			operation{name, "", once, func(ctx context.Context, c *oci.Cloud) error {
+				return issuer(c).Delete(ctx, user, "x")
+			}})
 	}
 	for _, o := range all {
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
 			cloud, _ := offline(t, always(400, refusal("InvalidParameter", "")))
-			_ = o.run(zerolog.New(zerolog.SyncWriter(&log)).WithContext(t.Context()), cloud) // what matters is what was logged
+			// what matters is what was logged
+			_ = o.run(zerolog.New(zerolog.SyncWriter(&log)).WithContext(t.Context()), cloud)
 			if !strings.Contains(log.String(), `"operation":"`+o.name+`"`) {
 				t.Errorf("%s is logged as %s", o.name, log.String())
 			}

@@ -51,12 +51,14 @@ func visit(t *testing.T, test func(t *testing.T, h *house)) {
 			conns <- there
 			return line{here, sync.OnceFunc(func() { h.mu.Lock(); defer h.mu.Unlock(); h.closed++ })}, nil
 		}
-		server := &http.Server{TLSConfig: &tls.Config{Certificates: certificates}, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			h.mu.Lock()
-			h.asked = append(h.asked, r.Method+" "+r.URL.Path)
-			h.mu.Unlock()
-			time.Sleep(map[string]time.Duration{"/slow": time.Minute, "/meanwhile": time.Second}[r.URL.Path]) // in the bubble
-		})}
+		server := &http.Server{TLSConfig: &tls.Config{Certificates: certificates},
+			Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				h.mu.Lock()
+				h.asked = append(h.asked, r.Method+" "+r.URL.Path)
+				h.mu.Unlock()
+				// in the bubble
+				time.Sleep(map[string]time.Duration{"/slow": time.Minute, "/meanwhile": time.Second}[r.URL.Path])
+			})}
 		go func() { _ = server.ServeTLS(&pipes{conns: conns, closed: make(chan struct{})}, "", "") }()
 		test(t, h)
 		h.CloseIdleConnections()

@@ -15,7 +15,8 @@ func (c *Cloud) Publish(ctx context.Context, topic, title, body string) error {
 		return classify("PublishMessage", err)
 	}
 	_, err = call(ctx, c, "PublishMessage", once, func(ctx context.Context) (struct{}, error) {
-		_, err := cl.PublishMessage(ctx, ons.PublishMessageRequest{TopicId: &topic, MessageDetails: ons.MessageDetails{Title: &title, Body: &body}})
+		_, err := cl.PublishMessage(ctx, ons.PublishMessageRequest{TopicId: &topic,
+			MessageDetails: ons.MessageDetails{Title: &title, Body: &body}})
 		return struct{}{}, err
 	})
 	return err

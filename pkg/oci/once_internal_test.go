@@ -17,7 +17,10 @@ func TestWhoWaitsForAnAnswerThatIsKeptWaitsNoLongerThanTheirOwnContext(t *testin
 				var o onceOK[string]
 				var wait sync.WaitGroup
 				wait.Go(func() {
-					v, err := o.get(t.Context(), func(context.Context) (string, error) { time.Sleep(10 * time.Second); return "late", nil })
+					v, err := o.get(t.Context(), func(context.Context) (string, error) {
+						time.Sleep(10 * time.Second)
+						return "late", nil
+					})
 					if v != "late" || err != nil {
 						t.Errorf("the one who asks gets %q, %v", v, err)
 					}
@@ -26,7 +29,10 @@ func TestWhoWaitsForAnAnswerThatIsKeptWaitsNoLongerThanTheirOwnContext(t *testin
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				defer cancel()
 				began := time.Now()
-				_, err := o.get(ctx, func(context.Context) (string, error) { t.Error("asked twice at a time"); return "", nil })
+				_, err := o.get(ctx, func(context.Context) (string, error) {
+					t.Error("asked twice at a time")
+					return "", nil
+				})
 				if took := time.Since(began); took != patience || !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("waited %s (%v)", took, err)
 				}

@@ -21,8 +21,10 @@ var passwords = behaviour{
 		}
 		return l, err
 	},
-	creates: func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created, error) {
-		r, err := cl.CreateOrResetUIPassword(ctx, identity.CreateOrResetUIPasswordRequest{UserId: &user, OpcRetryToken: &d.RetryToken})
+	creates: func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created,
+		error) {
+		r, err := cl.CreateOrResetUIPassword(ctx, identity.CreateOrResetUIPasswordRequest{UserId: &user,
+			OpcRetryToken: &d.RetryToken})
 		id := credential.TimeID(when(r.TimeCreated))
 		return credential.Created{Issued: issued(&id, nil, r.TimeCreated), Value: value(r.Password)}, err
 	},

@@ -64,7 +64,8 @@ func (c *Cloud) RegionOf(ocid string) string { return regionOf(ocid) }
 
 // IdentityURL is IAM's address in a region.
 func (c *Cloud) IdentityURL(region string) string {
-	return common.StringToRegion(region).EndpointForTemplate("identity", "https://identity.{region}.oci.{secondLevelDomain}") + "/"
+	return common.StringToRegion(region).EndpointForTemplate("identity",
+		"https://identity.{region}.oci.{secondLevelDomain}") + "/"
 }
 
 // Knock makes one GET without credentials. Any answer is one; server is its Date, or the zero time.
@@ -137,8 +138,9 @@ func (c *Cloud) AnyProblem(ctx context.Context, tenancy string) (string, error) 
 		return "", classify("ListProblems", err)
 	}
 	r, err := call(ctx, c, "ListProblems", harmless, func(ctx context.Context) (sdk.ListProblemsResponse, error) {
-		return cl.ListProblems(ctx, sdk.ListProblemsRequest{CompartmentId: &tenancy, CompartmentIdInSubtree: common.Bool(true),
-			AccessLevel: sdk.ListProblemsAccessLevelAccessible, Limit: common.Int(1)})
+		return cl.ListProblems(ctx, sdk.ListProblemsRequest{CompartmentId: &tenancy,
+			CompartmentIdInSubtree: common.Bool(true),
+			AccessLevel:            sdk.ListProblemsAccessLevelAccessible, Limit: common.Int(1)})
 	})
 	if err != nil || len(r.Items) == 0 {
 		return "", err
@@ -152,7 +154,8 @@ func (c *Cloud) GuardConfiguration(ctx context.Context, tenancy string) (status,
 	if err != nil {
 		return "", "", classify("GetConfiguration", err)
 	}
-	r, err := call(ctx, c, "GetConfiguration", harmless, func(ctx context.Context) (sdk.GetConfigurationResponse, error) {
+	r, err := call(ctx, c, "GetConfiguration", harmless, func(ctx context.Context) (sdk.GetConfigurationResponse,
+		error) {
 		return cl.GetConfiguration(ctx, sdk.GetConfigurationRequest{CompartmentId: &tenancy})
 	})
 	if err != nil {

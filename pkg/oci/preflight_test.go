@@ -22,7 +22,8 @@ func TestTheClaimsAreThoseOfTheToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	exp, isNumber := claims["exp"].(float64)
-	if claims["res_tenant"] != e.Tenancy() || claims["res_compartment"] != e.Tenancy() || !strings.HasPrefix(claims["res_id"].(string), "ocid1.fnfunc.") || !isNumber || exp == 0 {
+	if claims["res_tenant"] != e.Tenancy() || claims["res_compartment"] != e.Tenancy() ||
+		!strings.HasPrefix(claims["res_id"].(string), "ocid1.fnfunc.") || !isNumber || exp == 0 {
 		t.Errorf("the claims are %v", claims)
 	}
 	if len(e.Calls()) != 0 {
@@ -65,7 +66,8 @@ func TestATokenThatCantBeReadIsAnErrorThatQuotesNothing(t *testing.T) {
 	} {
 		c.principal = p
 		claims, err := oci.NewWith(c.odd).Claims(t.Context())
-		if fault.Of(err) != fault.Invalid || claims != nil || contains(err.Error(), "hush") || !contains(err.Error(), c.says) {
+		if fault.Of(err) != fault.Invalid || claims != nil || contains(err.Error(), "hush") ||
+			!contains(err.Error(), c.says) {
 			t.Errorf("%q: %v, %v, want an error that says %q", c.id, claims, err, c.says)
 		}
 	}
@@ -78,7 +80,8 @@ func TestTheFunctionsRegionAndThatOfAnOCIDAreIdentifiers(t *testing.T) {
 	if region, err := cloud.Region(t.Context()); err != nil || region != "us-phoenix-1" {
 		t.Errorf("the region is %q (%v)", region, err)
 	}
-	for ocid, want := range map[string]string{topic: "us-phoenix-1", secretID: "us-ashburn-1", user: "", "ocid1.vaultsecret.oc1.eu-madrid-1.aa": "eu-madrid-1"} {
+	for ocid, want := range map[string]string{topic: "us-phoenix-1", secretID: "us-ashburn-1", user: "",
+		"ocid1.vaultsecret.oc1.eu-madrid-1.aa": "eu-madrid-1"} {
 		if got := cloud.RegionOf(ocid); got != want {
 			t.Errorf("%s is of %q, want %q", ocid, got, want)
 		}
@@ -108,11 +111,13 @@ func TestAKnockCarriesNoCredentialsAndARefusalHasADate(t *testing.T) {
 		return reply(r, http.StatusServiceUnavailable, "busy")
 	}}
 	cloud.AnsweredBy(s)
-	if status, server, err := cloud.Knock(t.Context(), "https://ocir.us-ashburn-1.oci.oraclecloud.com/v2/"); status != 503 || !server.IsZero() || err != nil {
+	if status, server, err := cloud.Knock(t.Context(),
+		"https://ocir.us-ashburn-1.oci.oraclecloud.com/v2/"); status != 503 || !server.IsZero() || err != nil {
 		t.Errorf("answered %d at %v (%v)", status, server, err)
 	}
 	cloud.AnsweredBy(&stub{answer: func(*http.Request, int) (*http.Response, error) { return nil, errors.New("cut") }})
-	if _, _, err := cloud.Knock(t.Context(), "https://ocir.us-ashburn-1.oci.oraclecloud.com/v2/"); fault.Of(err) != fault.Unclear || err == nil {
+	if _, _, err := cloud.Knock(t.Context(), "https://ocir.us-ashburn-1.oci.oraclecloud.com/v2/"); fault.Of(
+		err) != fault.Unclear || err == nil {
 		t.Errorf("no answer is %v", err)
 	}
 }
@@ -186,10 +191,12 @@ func TestATopicIsReadInItsOwnRegion(t *testing.T) {
 func TestAUserIsReadWithWhatHeMayNotHave(t *testing.T) {
 	cloud := oci.NewWith(stubbed(t))
 	cloud.AnsweredBy(&stub{answer: func(r *http.Request, _ int) (*http.Response, error) {
-		return reply(r, http.StatusOK, `{"id":"`+user+`","name":"jane","lifecycleState":"INACTIVE","capabilities":{"canUseApiKeys":false,"canUseAuthTokens":true,"canUseConsolePassword":false}}`)
+		return reply(r, http.StatusOK, `{"id":"`+user+
+			`","name":"jane","lifecycleState":"INACTIVE","capabilities":{"canUseApiKeys":false,"canUseAuthTokens":true,"canUseConsolePassword":false}}`)
 	}})
 	name, state, mayNot, err := cloud.User(t.Context(), user)
-	if err != nil || name != "jane" || state != "INACTIVE" || !slices.Equal(mayNot, []credential.Kind{credential.APIKey, credential.Password}) {
+	if err != nil || name != "jane" || state != "INACTIVE" ||
+		!slices.Equal(mayNot, []credential.Kind{credential.APIKey, credential.Password}) {
 		t.Errorf("%s is %s and may not have %v (%v)", name, state, mayNot, err)
 	}
 }

@@ -26,8 +26,10 @@ func TestAProofThatDecidesNothingSaysWhy(t *testing.T) {
 	}{
 		{credential.APIKey, 200, `{}`, "prove api-key: unclear (200): the answer isn't the service's"},
 		{credential.AuthToken, 204, ``, "prove auth-token: unclear (204): the answer isn't the service's"},
-		{credential.APIKey, 400, refusal("InvalidParameter", "anything"), "prove api-key: unclear (400 InvalidParameter): an answer that says nothing about the credential [opc-request-id request-1]"},
-		{credential.CustomerSecretKey, 400, s3Error("SomethingNew"), ": an answer that says nothing about the credential ["},
+		{credential.APIKey, 400, refusal("InvalidParameter", "anything"), "prove api-key: unclear (400 " +
+			"InvalidParameter): an answer that says nothing about the credential [opc-request-id request-1]"},
+		{credential.CustomerSecretKey, 400, s3Error("SomethingNew"), ": an answer that says nothing about the " +
+			"credential ["},
 		{credential.APIKey, 400, registryError("UNKNOWN"), ": an answer that says nothing about the credential ["},
 		{credential.APIKey, 403, "<html></html>", "a web page"},
 		{credential.APIKey, 403, "", "an empty body"},
@@ -48,15 +50,24 @@ func TestAnOwnerWithWhomNothingCanBeProvenIsToldWhy(t *testing.T) {
 	}{
 		{credential.AuthToken, func(o *credential.Owner) { o.Registry = "" }, "the registry's host isn't known"},
 		{credential.AuthToken, func(o *credential.Owner) { o.UserName = "a:b" }, "rename the user"},
-		{credential.AuthToken, func(o *credential.Owner) { o.Registry = "a b" }, "the request can't be made from the credential"},
-		{credential.CustomerSecretKey, func(o *credential.Owner) { o.S3 = "" }, "the host of the S3-compatible endpoint isn't known"},
-		{credential.CustomerSecretKey, func(o *credential.Owner) { o.S3 = "a b" }, "the request can't be made from the credential"},
-		{credential.APIKey, func(o *credential.Owner) { o.User = "a\nb" }, "the request can't be made from the credential"},
+		{credential.AuthToken, func(o *credential.Owner) {
+			o.Registry = "a b"
+		}, "the request can't be made from the credential"},
+		{credential.CustomerSecretKey, func(o *credential.Owner) {
+			o.S3 = ""
+		}, "the host of the S3-compatible endpoint isn't known"},
+		{credential.CustomerSecretKey, func(o *credential.Owner) {
+			o.S3 = "a b"
+		}, "the request can't be made from the credential"},
+		{credential.APIKey, func(o *credential.Owner) {
+			o.User = "a\nb"
+		}, "the request can't be made from the credential"},
 		{credential.APIKey, func(o *credential.Owner) { o.Region = "us-langley-1" }, "a tenancy has one realm"},
 	} {
 		who := owner
 		c.change(&who)
-		if err := unproven(t, c.kind, who, 200, `{}`); fault.Of(err) != fault.Invalid || !contains(err.Error(), c.want) {
+		if err := unproven(t, c.kind, who, 200, `{}`); fault.Of(err) != fault.Invalid ||
+			!contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.kind, err, c.want)
 		}
 	}

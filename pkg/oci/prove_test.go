@@ -32,7 +32,8 @@ func registryError(code string) string {
 }
 
 // prove plays one proof of a kind against a network.
-func prove(t *testing.T, kind credential.Kind, who credential.Owner, answer func(*http.Request, int) (*http.Response, error)) (ok bool, network *stub, err error) {
+func prove(t *testing.T, kind credential.Kind, who credential.Owner, answer func(*http.Request, int) (*http.Response,
+	error)) (ok bool, network *stub, err error) {
 	t.Helper()
 	m := credential.Material{Kind: kind, ID: "x", Value: credential.NewValue([]byte(confidential))}
 	if kind == credential.APIKey {
@@ -47,7 +48,8 @@ func prove(t *testing.T, kind credential.Kind, who credential.Owner, answer func
 }
 
 // proves plays one proof of a kind against a network, and says what came of it.
-func proves(t *testing.T, kind credential.Kind, who credential.Owner, answer func(*http.Request, int) (*http.Response, error)) (string, *stub) {
+func proves(t *testing.T, kind credential.Kind, who credential.Owner, answer func(*http.Request, int) (*http.Response,
+	error)) (string, *stub) {
 	t.Helper()
 	ok, network, err := prove(t, kind, who, answer)
 	switch {
@@ -92,7 +94,8 @@ func TestAnAnswerIsAVerdictOnlyIfTheServiceItselfSaysWhetherItRecognizedTheOwner
 		{credential.APIKey, 403, refusal("NotAllowed", ""), isAccepted},
 		{credential.APIKey, 401, refusal("NotAuthenticated", ""), isRejected},
 		{credential.APIKey, 401, refusal("IdcsConversionError", "Client is unauthorized. null"), isUnclear},
-		{credential.APIKey, 400, refusal("IdcsConversionError", "Get request failed"+scimError("404", "no", "")), isUnclear},
+		{credential.APIKey, 400, refusal("IdcsConversionError", "Get request failed"+scimError("404", "no", "")),
+			isUnclear},
 		{credential.APIKey, 404, refusal("IdcsConversionError", "User not found"), isUnclear},
 		{credential.APIKey, 401, refusal("NotAuthorizedOrNotFound", ""), isUnclear}, // status and code disagree
 		{credential.APIKey, 403, refusal("NotAuthenticated", ""), isUnclear},
@@ -125,8 +128,10 @@ func TestAnAnswerIsAVerdictOnlyIfTheServiceItselfSaysWhetherItRecognizedTheOwner
 		{credential.AuthToken, 429, registryError("TOOMANYREQUESTS"), throttled},
 
 		{credential.CustomerSecretKey, 200, `<ListAllMyBucketsResult/>`, isAccepted},
-		{credential.CustomerSecretKey, 200, `<?xml version="1.0"?><ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Buckets/></ListAllMyBucketsResult>`, isAccepted},
-		{credential.CustomerSecretKey, 200, s3Error("InternalError"), isUnclear}, // S3 is known for errors that come with 200
+		{credential.CustomerSecretKey, 200,
+			`<?xml version="1.0"?><ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Buckets/></ListAllMyBucketsResult>`, isAccepted},
+		// S3 is known for errors that come with 200
+		{credential.CustomerSecretKey, 200, s3Error("InternalError"), isUnclear},
 		{credential.CustomerSecretKey, 200, `{"buckets":[]}`, isUnclear},
 		{credential.CustomerSecretKey, 403, s3Error("AccessDenied"), isAccepted},
 		{credential.CustomerSecretKey, 404, s3Error("NotAuthorizedOrNotFound"), isAccepted},
@@ -162,10 +167,12 @@ func TestAnAnswerOfSomethingElseOnTheWayIsNoVerdict(t *testing.T) {
 	for name, body := range foreign {
 		for _, status := range []int{200, 204, 302, 401, 403, 404, 407, 511} {
 			for _, kind := range provable {
-				if kind == credential.AuthToken && name == "a registry" || kind == credential.CustomerSecretKey && name == "S3" {
+				if kind == credential.AuthToken && name == "a registry" || kind == credential.CustomerSecretKey &&
+					name == "S3" {
 					continue // the service's own form
 				}
-				for _, answer := range []func(*http.Request, int) (*http.Response, error){always(status, body), unsigned(status, body)} {
+				for _, answer := range []func(*http.Request, int) (*http.Response, error){
+					always(status, body), unsigned(status, body)} {
 					if got, _ := proves(t, kind, owner, answer); got != isUnclear {
 						t.Errorf("%s, %d of %s: %s", kind, status, name, got)
 					}
@@ -196,7 +203,8 @@ func TestARedirectionIsNotFollowed(t *testing.T) {
 func TestARegistryIsAskedWithEachFormOfTheUsersNameBeforeATokenIsRejected(t *testing.T) {
 	cut := func(*http.Request, int) (*http.Response, error) { return nil, errReset }
 	down, odd := always(500, refusal("InternalServerError", "")), always(499, refusal("SomethingNew", ""))
-	yes, no, busy, page := always(200, `{"token":"x"}`), always(401, registryError("UNAUTHORIZED")), always(429, ""), always(403, "<html></html>")
+	yes, no, busy, page := always(200, `{"token":"x"}`), always(401, registryError("UNAUTHORIZED")), always(429, ""),
+		always(403, "<html></html>")
 	for _, c := range []struct {
 		user  string
 		forms []string
@@ -205,7 +213,8 @@ func TestARegistryIsAskedWithEachFormOfTheUsersNameBeforeATokenIsRejected(t *tes
 		{"web", []string{"acmens/web", "acmens/Default/web"}},
 		{"Default/web", []string{"acmens/Default/web", "acmens/web"}},
 		{"default/web", []string{"acmens/default/web", "acmens/web"}},
-		{"oracleidentitycloudservice/web@example.com", []string{"acmens/oracleidentitycloudservice/web@example.com", "acmens/Default/oracleidentitycloudservice/web@example.com"}},
+		{"oracleidentitycloudservice/web@example.com", []string{"acmens/oracleidentitycloudservice/web@example.com",
+			"acmens/Default/oracleidentitycloudservice/web@example.com"}},
 		{"team/web", []string{"acmens/team/web", "acmens/Default/team/web"}},
 		{"ünïcode@example.com", []string{"acmens/ünïcode@example.com", "acmens/Default/ünïcode@example.com"}},
 	} {

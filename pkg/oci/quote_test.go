@@ -80,7 +80,8 @@ func sent(r *rand.Rand) []string {
 		return string(b)
 	}
 	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	return []string{text(20, plain), text(20, plain+`[]{}()<>;:"'\&%+/= `), "-----BEGIN PRIVATE KEY-----\n" + text(64, plain+"+/") + "\n" + text(64, plain+"+/") + "\n-----END PRIVATE KEY-----\n",
+	return []string{text(20, plain), text(20, plain+`[]{}()<>;:"'\&%+/= `), "-----BEGIN PRIVATE KEY-----\n" +
+		text(64, plain+"+/") + "\n" + text(64, plain+"+/") + "\n-----END PRIVATE KEY-----\n",
 		fmt.Sprintf("{\n  \"kind\": \"auth-token\",\n  \"token\": %q\n}\n", text(20, plain+`<>&;"`))}
 }
 
@@ -95,13 +96,17 @@ func TestARefusalOfARequestThatSentAValueNeverShowsAnyOfIt(t *testing.T) {
 					quoted = quotes[r.IntN(len(quotes))](r, quoted)
 				}
 			}
-			hidden := slices.Concat(traces(value), traces(base64.StdEncoding.EncodeToString([]byte(value))), traces(hex.EncodeToString([]byte(value))),
+			hidden := slices.Concat(traces(value), traces(base64.StdEncoding.EncodeToString([]byte(value))),
+				traces(hex.EncodeToString([]byte(value))),
 				traces(base64.StdEncoding.EncodeToString([]byte(quoted))))
-			body, status := places[r.IntN(len(places))](quoted), []int{400, 401, 403, 404, 409, 412, 413, 429, 500, 503, 302}[r.IntN(11)]
+			body, status := places[r.IntN(len(places))](quoted), []int{400, 401, 403, 404, 409, 412, 413, 429, 500, 503,
+				302}[r.IntN(11)]
 			cloud, _ := offline(t, always(status, body))
 			var log bytes.Buffer
-			ctx, end := context.WithTimeout(zerolog.New(&log).WithContext(t.Context()), 100*time.Millisecond) // one call
-			_, err := cloud.Vault().Update(ctx, secretID, "etag", secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte(value))})
+			// one call
+			ctx, end := context.WithTimeout(zerolog.New(&log).WithContext(t.Context()), 100*time.Millisecond)
+			_, err := cloud.Vault().Update(ctx, secretID, "etag",
+				secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte(value))})
 			end()
 			if err == nil {
 				t.Fatalf("%d was a success", status)
@@ -153,7 +158,8 @@ func TestTheTextOfARefusalIsPassedOnOnlyWhereTheRequestCanHaveNoValue(t *testing
 			return reply(r, 400, refusal("InvalidParameter", text))
 		})
 		err := o.run(t.Context(), cloud)
-		plain := o.repeats == thrice || strings.HasPrefix(o.name, "Delete") || strings.HasPrefix(o.name, "Upload") || strings.HasPrefix(o.name, "Create") ||
+		plain := o.repeats == thrice || strings.HasPrefix(o.name, "Delete") || strings.HasPrefix(o.name, "Upload") ||
+			strings.HasPrefix(o.name, "Create") ||
 			o.name == "UpdateProblemStatus" || o.name == "ScheduleSecretVersionDeletion"
 		if err == nil || contains(err.Error(), text) != plain {
 			t.Errorf("%s: %v; the text is wanted: %v", o.name, err, plain)

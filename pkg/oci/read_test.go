@@ -18,14 +18,17 @@ import (
 
 func TestASecretInAListIsDescribedAsFarAsTheListDoes(t *testing.T) {
 	cloud, _ := offline(t, func(r *http.Request, _ int) (*http.Response, error) {
-		answer, err := reply(r, 200, `[{"id":"`+secretID+`","secretName":"token-of-web","compartmentId":"c","vaultId":"v","lifecycleState":"ACTIVE","isReplica":true,
+		answer, err := reply(r, 200, `[{"id":"`+secretID+
+			`","secretName":"token-of-web","compartmentId":"c","vaultId":"v","lifecycleState":"ACTIVE","isReplica":true,
 			"freeformTags":{"a":"b"},"definedTags":{"keyturn":{"user":"u"}}},{"id":"`+secretID+`","isReplica":false},{}]`)
 		answer.Header.Set("Opc-Next-Page", "next")
 		return answer, err
 	})
 	some, next, err := cloud.Vault().Secrets(t.Context(), tenancy, "")
-	want := []secret.Secret{{ID: secretID, Name: "token-of-web", Compartment: "c", Vault: "v", Region: "us-ashburn-1", State: secret.Active, Replica: true,
-		Freeform: map[string]string{"a": "b"}, Defined: map[string]map[string]any{"keyturn": {"user": "u"}}}, {ID: secretID, Region: "us-ashburn-1"}, {}}
+	want := []secret.Secret{{ID: secretID, Name: "token-of-web", Compartment: "c", Vault: "v", Region: "us-ashburn-1",
+		State: secret.Active, Replica: true,
+		Freeform: map[string]string{"a": "b"}, Defined: map[string]map[string]any{"keyturn": {"user": "u"}}},
+		{ID: secretID, Region: "us-ashburn-1"}, {}}
 	if err != nil || next != "next" || !reflect.DeepEqual(some, want) {
 		t.Errorf("the secrets are %+v, then %q (%v), want %+v", some, next, err, want)
 	}
@@ -35,10 +38,12 @@ func TestAnAnswerThatIsNoJSONIsUnclear(t *testing.T) {
 	for _, body := range []string{"", "<html></html>", `"text"`, `[`} {
 		synctest.Test(t, func(t *testing.T) {
 			cloud, _ := offline(t, always(200, body))
-			if n, v, err := cloud.Vault().Read(t.Context(), secretID, ""); fault.Of(err) != fault.Unclear || err == nil || n != 0 || !v.Empty() {
+			if n, v, err := cloud.Vault().Read(t.Context(), secretID, ""); fault.Of(err) != fault.Unclear ||
+				err == nil || n != 0 || !v.Empty() {
 				t.Errorf("%q: a content is %d (%v)", body, n, err)
 			}
-			if s, err := cloud.Vault().Secret(t.Context(), secretID); fault.Of(err) != fault.Unclear || err == nil || !reflect.DeepEqual(s, secret.Secret{}) {
+			if s, err := cloud.Vault().Secret(t.Context(), secretID); fault.Of(err) != fault.Unclear || err == nil ||
+				!reflect.DeepEqual(s, secret.Secret{}) {
 				t.Errorf("%q: a secret is %+v (%v)", body, s, err)
 			}
 		})
@@ -71,7 +76,8 @@ func TestACredentialIsReadAsIAMListsIt(t *testing.T) {
 		credential.APIKey:            {`{"keyId":"t/u/f","fingerprint":"aa:bb",` + at + `}`, "aa:bb", "", ""},
 		credential.AuthToken:         {`{"id":"i","description":"d","token":"v",` + at + `}`, "i", "d", "v"},
 		credential.CustomerSecretKey: {`{"id":"i","displayName":"d","key":"v",` + at + `}`, "i", "d", "v"},
-		credential.Password:          {`{"userId":"u","password":"v",` + at + `}`, credential.TimeID(made.Add(456 * time.Microsecond)), "", "v"},
+		credential.Password: {`{"userId":"u","password":"v",` + at + `}`,
+			credential.TimeID(made.Add(456 * time.Microsecond)), "", "v"},
 	} {
 		want := credential.Issued{ID: c.id, Description: c.description, Created: made}
 		list := "[" + c.body + "]"
@@ -79,12 +85,15 @@ func TestACredentialIsReadAsIAMListsIt(t *testing.T) {
 			list = c.body
 		}
 		cloud, _ := offline(t, always(200, list))
-		if l, err := cloud.Issuer(kind).List(t.Context(), user); err != nil || len(l.Credentials) != 1 || l.Credentials[0] != want {
+		if l, err := cloud.Issuer(kind).List(t.Context(), user); err != nil || len(l.Credentials) != 1 ||
+			l.Credentials[0] != want {
 			t.Errorf("%s: listed as %+v (%v), want %+v", kind, l.Credentials, err, want)
 		}
 		cloud, _ = offline(t, always(200, c.body))
-		got, err := cloud.Issuer(kind).Create(t.Context(), user, credential.Draft{PublicKey: "a key", Description: "d", RetryToken: "t"})
-		if err != nil || got.Issued != want || got.Value.Empty() != (c.value == "") || c.value != "" && !got.Value.Equal(credential.NewValue([]byte(c.value))) {
+		got, err := cloud.Issuer(kind).Create(t.Context(), user, credential.Draft{PublicKey: "a key", Description: "d",
+			RetryToken: "t"})
+		if err != nil || got.Issued != want || got.Value.Empty() != (c.value == "") || c.value != "" &&
+			!got.Value.Equal(credential.NewValue([]byte(c.value))) {
 			t.Errorf("%s: made as %+v (%v), want %+v", kind, got.Issued, err, want)
 		}
 	}
@@ -94,13 +103,15 @@ func TestACredentialIsReadAsIAMListsIt(t *testing.T) {
 func tears(text string, err error) func(*http.Request, int) (*http.Response, error) {
 	return func(r *http.Request, _ int) (*http.Response, error) {
 		answer, failed := reply(r, 200, "")
-		answer.Body, answer.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader(text), iotest.ErrReader(err))), -1
+		answer.Body, answer.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader(text),
+			iotest.ErrReader(err))), -1
 		return answer, failed
 	}
 }
 
 func TestASecretWhoseAnswerIsTornIsNotBelieved(t *testing.T) {
-	const text = `{"id":"` + secretID + `","versionNumber":1,"secretBundleContent":{"contentType":"BASE64","content":"QQ=="}}`
+	const text = `{"id":"` + secretID +
+		`","versionNumber":1,"secretBundleContent":{"contentType":"BASE64","content":"QQ=="}}`
 	synctest.Test(t, func(t *testing.T) {
 		cloud, _ := offline(t, tears(text, errReset))
 		if s, err := cloud.Vault().Secret(t.Context(), secretID); fault.Of(err) != fault.Unclear || err == nil {

@@ -77,20 +77,23 @@ func (c *Cloud) ownRegion() (string, error) {
 func domainOf(region, own string) (string, error) {
 	realm, unknown := common.Region(region).RealmID()
 	ownRealm, lost := common.Region(own).RealmID()
-	domain := common.Region(region).SecondLevelDomain() // of an unknown one: OCI_DEFAULT_REALM or the commercial realm's
+	// of an unknown one: OCI_DEFAULT_REALM or the commercial realm's
+	domain := common.Region(region).SecondLevelDomain()
 	const commercial = "us-ashburn-1"
 	switch {
 	case !regionName.MatchString(region):
 		return "", noHost("%q is no region's identifier, such as eu-frankfurt-1: look for a mistyped OCID", region)
 	case unknown == nil && lost == nil && realm != ownRealm:
-		return "", noHost("the region %s is in the realm %s and the function's region %s in %s: a tenancy has one realm; "+
+		return "", noHost("the region %s is in the realm %s and the function's region %s in %s: a tenancy has "+
+			"one realm; "+
 			"look for an OCID of another tenancy", region, realm, own, ownRealm)
 	case unknown == nil || domain != common.Region(commercial).SecondLevelDomain():
 		return domain, nil
 	case lost == nil:
 		return common.Region(own).SecondLevelDomain(), nil
 	}
-	return "", noHost("the realm of the region %s isn't known, so that no host name can be made: set OCI_REGION_METADATA, as OCI "+
+	return "", noHost("the realm of the region %s isn't known, so that no host name can be made: set "+
+		"OCI_REGION_METADATA, as OCI "+
 		`Functions does, to {"realmKey":"...","realmDomainComponent":"...","regionKey":"...","regionIdentifier":"%s"}, `+
 		"or deploy a newer version of Keyturn", region, own)
 }

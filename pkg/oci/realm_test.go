@@ -26,15 +26,18 @@ func of(t *testing.T, region string) (*oci.Cloud, *stub) {
 // realms are regions, one of each kind of realm, and their domains.
 var realms = map[string]string{
 	"us-ashburn-1": "oraclecloud.com", "eu-frankfurt-1": "oraclecloud.com", "ap-mumbai-1": "oraclecloud.com",
-	"us-langley-1": "oraclegovcloud.com", "us-gov-ashburn-1": "oraclegovcloud.com", "uk-gov-london-1": "oraclegovcloud.uk",
-	"ap-chiyoda-1": "oraclecloud8.com", "me-dcc-muscat-1": "oraclecloud9.com", "eu-frankfurt-2": "oraclecloud.eu", "eu-madrid-2": "oraclecloud.eu",
+	"us-langley-1": "oraclegovcloud.com", "us-gov-ashburn-1": "oraclegovcloud.com",
+	"uk-gov-london-1": "oraclegovcloud.uk",
+	"ap-chiyoda-1":    "oraclecloud8.com", "me-dcc-muscat-1": "oraclecloud9.com", "eu-frankfurt-2": "oraclecloud.eu",
+	"eu-madrid-2": "oraclecloud.eu",
 }
 
 func TestTheHostsOfAllUsesAreInTheRealmOfTheRegion(t *testing.T) {
 	for region, domain := range realms {
 		cloud, s := of(t, region)
 		h, err := cloud.Hosts(region, "acmens")
-		want := credential.Hosts{Registry: "ocir." + region + ".oci." + domain, S3: "acmens.compat.objectstorage." + region + "." + domain}
+		want := credential.Hosts{Registry: "ocir." + region + ".oci." + domain, S3: "acmens.compat.objectstorage." +
+			region + "." + domain}
 		if err != nil || h != want {
 			t.Errorf("%s: %+v (%v), want %+v", region, h, err, want)
 		}
@@ -43,7 +46,8 @@ func TestTheHostsOfAllUsesAreInTheRealmOfTheRegion(t *testing.T) {
 		}
 		who := owner
 		who.Region, who.Hosts = region, h
-		for kind, host := range map[credential.Kind]string{credential.APIKey: "identity." + region + ".oci." + domain, credential.AuthToken: h.Registry, credential.CustomerSecretKey: h.S3} {
+		for kind, host := range map[credential.Kind]string{credential.APIKey: "identity." + region + ".oci." + domain,
+			credential.AuthToken: h.Registry, credential.CustomerSecretKey: h.S3} {
 			m := credential.Material{Kind: kind, ID: "x", Value: credential.NewValue([]byte(newKey()))}
 			s.asked = nil
 			_, _ = cloud.Prover().Prove(t.Context(), m, who) // what matters is who was asked
@@ -67,7 +71,8 @@ func TestTheHostsOfAllUsesAreInTheRealmOfTheRegion(t *testing.T) {
 func TestARegionThatIsNewerThanTheSDKHasTheDomainOfTheTenancysRealm(t *testing.T) {
 	for own, domain := range realms {
 		cloud, s := of(t, own)
-		if h, err := cloud.Hosts("xx-newtown-7", "acmens"); err != nil || h.Registry != "ocir.xx-newtown-7.oci."+domain {
+		if h, err := cloud.Hosts("xx-newtown-7", "acmens"); err != nil || h.Registry != "ocir.xx-newtown-7.oci."+
+			domain {
 			t.Errorf("as seen from %s: %+v (%v)", own, h, err)
 		}
 		_, _ = cloud.Vault().Secret(t.Context(), "ocid1.vaultsecret.ocx.xx-newtown-7.amaaaaaasecret")
@@ -110,13 +115,16 @@ func TestAHostThatCannotBeMadeIsRefusedAndNothingIsAsked(t *testing.T) {
 		if fault.Of(err) != fault.Invalid || !contains(err.Error(), c.says) || h != (credential.Hosts{}) {
 			t.Errorf("%s from %s: %+v (%v), want a refusal that says %q", c.region, c.own, h, err, c.says)
 		}
-		if outside, err := oci.HostsOf(c.region, "acmens"); c.says != "one realm" && (fault.Of(err) != fault.Invalid || err == nil || outside != (credential.Hosts{})) {
+		if outside, err := oci.HostsOf(c.region, "acmens"); c.says != "one realm" &&
+			(fault.Of(err) != fault.Invalid || err == nil || outside != (credential.Hosts{})) {
 			t.Errorf("%s, outside of a function: %+v (%v)", c.region, outside, err)
 		}
-		if contains(c.region, "/") || contains(c.region, ".") || c.region == "iad" || strings.ToLower(c.region) != c.region {
+		if contains(c.region, "/") || contains(c.region, ".") || c.region == "iad" ||
+			strings.ToLower(c.region) != c.region {
 			continue // no part of an OCID, or a form that OCIDs may have
 		}
-		if _, err := cloud.Vault().Secret(t.Context(), "ocid1.vaultsecret.ocx."+c.region+".amaaaaaasecret"); fault.Of(err) != fault.Invalid || len(s.asked) != 0 {
+		if _, err := cloud.Vault().Secret(t.Context(), "ocid1.vaultsecret.ocx."+c.region+".amaaaaaasecret"); fault.Of(
+			err) != fault.Invalid || len(s.asked) != 0 {
 			t.Errorf("%s from %s: %v after %d requests", c.region, c.own, err, len(s.asked))
 		}
 	}
@@ -183,8 +191,11 @@ func TestTheProofIsMadeInTheOwnersRegion(t *testing.T) {
 		credential.AuthToken:         "ocir.us-ashburn-1.oci.oraclecloud.com",
 		credential.CustomerSecretKey: "acmens.compat.objectstorage.us-ashburn-1.oraclecloud.com",
 	} {
-		body := map[credential.Kind]string{credential.APIKey: `{"id":"` + user + `"}`, credential.AuthToken: `{"token":"x"}`, credential.CustomerSecretKey: `<ListAllMyBucketsResult/>`}[kind]
-		got, s := proves(t, kind, owner, func(r *http.Request, _ int) (*http.Response, error) { return reply(r, 200, body) })
+		body := map[credential.Kind]string{credential.APIKey: `{"id":"` + user + `"}`,
+			credential.AuthToken: `{"token":"x"}`, credential.CustomerSecretKey: `<ListAllMyBucketsResult/>`}[kind]
+		got, s := proves(t, kind, owner, func(r *http.Request, _ int) (*http.Response, error) {
+			return reply(r, 200, body)
+		})
 		if got != isAccepted || len(s.asked) != 1 || s.asked[0].host != want {
 			t.Errorf("%s: %s by %v, want %s", kind, got, s.asked, want)
 		}

@@ -17,10 +17,13 @@ var byOCI = http.Header{"Opc-Request-Id": {"iad-1:ABCDEF0123456789/0123/4567"}, 
 
 // scimError is the error of an identity domain.
 func scimError(status, detail, messageID string) string {
-	all := map[string]any{"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"}, "detail": detail, "status": status}
+	all := map[string]any{"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"}, "detail": detail,
+		"status": status}
 	if messageID != "" {
-		all["schemas"] = []string{"urn:ietf:params:scim:api:messages:2.0:Error", "urn:ietf:params:scim:api:oracle:idcs:extension:messages:Error"}
-		all["urn:ietf:params:scim:api:oracle:idcs:extension:messages:Error"] = map[string]any{"messageId": messageID, "additionalData": map[string]any{}}
+		all["schemas"] = []string{"urn:ietf:params:scim:api:messages:2.0:Error",
+			"urn:ietf:params:scim:api:oracle:idcs:extension:messages:Error"}
+		all["urn:ietf:params:scim:api:oracle:idcs:extension:messages:Error"] = map[string]any{"messageId": messageID,
+			"additionalData": map[string]any{}}
 	}
 	text, err := json.Marshal(all)
 	if err != nil {
@@ -48,7 +51,8 @@ var known = []struct {
 	{400, "RelatedResourceNotAuthorizedOrNotFound", "", fault.Absent},
 	{401, "NotAuthenticated", "", fault.Denied},
 	{401, "SomethingNew", "", fault.Denied},
-	{403, "NotAllowed", "Please go to your home region IAD to execute CREATE, UPDATE and DELETE operations.", fault.Denied},
+	{403, "NotAllowed", "Please go to your home region IAD to execute CREATE, UPDATE and DELETE operations.",
+		fault.Denied},
 	{403, "NotAuthorized", "", fault.Denied},
 	{403, "SignUpRequired", "", fault.Denied},
 	{404, "NotAuthorizedOrNotFound", "", fault.Absent},
@@ -70,7 +74,8 @@ var known = []struct {
 	{429, "TooManyRequests", "", fault.Throttled},
 	{400, "RequestRateLimitExceeded", "", fault.Throttled}, // a rate is no slot
 	{418, "SomethingNew", "", fault.Unclear},
-	{500, "InternalServerError", "maximum quota limit of 3 has been reached", fault.Unclear}, // it may have taken effect
+	// it may have taken effect
+	{500, "InternalServerError", "maximum quota limit of 3 has been reached", fault.Unclear},
 	{501, "MethodNotImplemented", "", fault.Unclear},
 	{503, "ServiceUnavailable", "", fault.Unclear},
 	{599, "SomethingNew", "", fault.Unclear},
@@ -92,14 +97,20 @@ var known = []struct {
 	{400, idcs, "Something new", fault.Invalid},
 	{500, idcs, "Something new", fault.Unclear},
 	{400, idcs, "Post request failed" + scimError("401", "Client is unauthorized. null", ""), fault.Unclear},
-	{400, idcs, "Post request failed" + scimError("400", "You can not create ApiKey as maximum quota limit of 3 has been reached.", "error.identity.quota"), fault.Full},
-	{400, idcs, "Post request failed" + scimError("400", "Bad", "error.identity.user.invalidHeaderFooter"), fault.Invalid},
-	{400, idcs, "Delete request failed" + scimError("404", "Resource not found", "error.common.resource.notFound"), fault.Absent},
+	{400, idcs, "Post request failed" + scimError("400", "You can not create ApiKey as maximum quota limit of 3 "+
+		"has been reached.", "error.identity.quota"), fault.Full},
+	{400, idcs, "Post request failed" + scimError("400", "Bad", "error.identity.user.invalidHeaderFooter"),
+		fault.Invalid},
+	{400, idcs, "Delete request failed" + scimError("404", "Resource not found", "error.common.resource.notFound"),
+		fault.Absent},
 	{400, idcs, "Get request failed" + scimError("429", "Too many", ""), fault.Throttled},
 	{400, idcs, "Get request failed" + scimError("503", "Try later", ""), fault.Unclear},
 	{400, idcs, "Patch request failed" + scimError("412", "Version", ""), fault.Conflict},
-	{400, idcs, "Post request failed" + scimError("409", "Exists", "error.common.validation.uniqueness"), fault.Conflict},
-	{400, idcs, `Post request failed{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":401,"detail":"cut of`, fault.Unclear},
+	{400, idcs, "Post request failed" + scimError("409", "Exists", "error.common.validation.uniqueness"),
+		fault.Conflict},
+	{400, idcs,
+		`Post request failed{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":401,"detail":"cut of`,
+		fault.Unclear},
 }
 
 func TestEachAnswerOfTheServicesHasItsClass(t *testing.T) {
@@ -158,9 +169,12 @@ func TestAnAnswerHasTheSameClassHoweverItIsWritten(t *testing.T) {
 func TestAFullSlotIsKnownWhateverItsNumberAndThing(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 2))
 	for range 500 {
-		thing := []string{"ApiKey", "AuthToken", "CustomerSecretKey", "SmtpCredential", "OAuth2ClientCredential"}[r.IntN(5)]
-		message := fmt.Sprintf("You can not create %s as maximum quota limit of %d has been reached.", thing, r.IntN(1_000_000))
-		for _, body := range []string{refusal(idcs, message), refusal(idcs, "Post request failed"+scimError("400", message, "error.common.quota")), scimError("400", message, "")} {
+		thing := []string{"ApiKey", "AuthToken", "CustomerSecretKey", "SmtpCredential",
+			"OAuth2ClientCredential"}[r.IntN(5)]
+		message := fmt.Sprintf("You can not create %s as maximum quota limit of %d has been reached.", thing,
+			r.IntN(1_000_000))
+		for _, body := range []string{refusal(idcs, message), refusal(idcs, "Post request failed"+
+			scimError("400", message, "error.common.quota")), scimError("400", message, "")} {
 			if got := oci.Refused(400, byOCI, body, true); got.Class != fault.Full {
 				t.Errorf("%s is %s", body, got.Class)
 			}
@@ -194,9 +208,10 @@ func TestAnErrorOfAnIdentityDomainItselfIsRead(t *testing.T) {
 
 // foreign are bodies that none of OCI's APIs gives.
 var foreign = map[string]string{
-	"nothing":                 "",
-	"blanks":                  " \r\n\t",
-	"a page of a proxy":       "<html><head><title>403 Forbidden</title></head><body>Access denied by policy</body></html>",
+	"nothing": "",
+	"blanks":  " \r\n\t",
+	"a page of a proxy": "<html><head><title>403 Forbidden</title></head><body>Access denied by " +
+		"policy</body></html>",
 	"a captive portal":        "<!DOCTYPE html>\n<html>Please log in. NotAuthorizedOrNotFound</html>",
 	"a text":                  "Forbidden",
 	"a text with our words":   `code: NotAuthorizedOrNotFound, message: maximum quota limit of 3 has been reached`,
@@ -231,7 +246,8 @@ func TestAnAnswerThatIsNotOCIsDecidesNothing(t *testing.T) {
 				if got.Class != want {
 					t.Fatalf("%s with %d is %s, want %s", name, status, got.Class, want)
 				}
-				if len(got.Message) > 200 || strings.Contains(got.Message, "quota") || strings.Contains(got.Message, "Forbidden") {
+				if len(got.Message) > 200 || strings.Contains(got.Message, "quota") ||
+					strings.Contains(got.Message, "Forbidden") {
 					t.Fatalf("%s with %d: the error quotes it: %s", name, status, got.Message)
 				}
 			}
@@ -260,8 +276,9 @@ func FuzzAnAnswerIsNeverASuccessAndNeverTooLong(f *testing.F) {
 	for _, body := range foreign {
 		f.Add(403, body, "")
 	}
-	classes := map[fault.Class]bool{fault.Unclear: true, fault.Absent: true, fault.Denied: true, fault.Invalid: true, fault.Conflict: true,
-		fault.Busy: true, fault.Throttled: true, fault.Full: true}
+	classes := map[fault.Class]bool{fault.Unclear: true, fault.Absent: true, fault.Denied: true, fault.Invalid: true,
+		fault.Conflict: true,
+		fault.Busy:     true, fault.Throttled: true, fault.Full: true}
 	f.Fuzz(func(t *testing.T, status int, body, id string) {
 		header := http.Header{}
 		header.Set("Opc-Request-Id", id)

@@ -11,7 +11,8 @@ import (
 
 func TestASecretsRegionIsReadOffItsOCID(t *testing.T) {
 	for region, want := range map[string]string{
-		"iad": "us-ashburn-1", "phx": "us-phoenix-1", "ap-mumbai-1": "ap-mumbai-1", "eu-frankfurt-1": "eu-frankfurt-1", "me-jeddah-1": "me-jeddah-1",
+		"iad": "us-ashburn-1", "phx": "us-phoenix-1", "ap-mumbai-1": "ap-mumbai-1", "eu-frankfurt-1": "eu-frankfurt-1",
+		"me-jeddah-1": "me-jeddah-1",
 	} {
 		id := "ocid1.vaultsecret.oc1." + region + ".amaaaaaasecret"
 		cloud, s := offline(t, always(404, refusal("NotAuthorizedOrNotFound", "")))
@@ -32,9 +33,11 @@ func TestASecretsRegionIsReadOffItsOCID(t *testing.T) {
 }
 
 func TestATopicsRegionIsReadOffItsOCID(t *testing.T) {
-	for region, want := range map[string]string{"iad": "us-ashburn-1", "phx": "us-phoenix-1", "ap-mumbai-1": "ap-mumbai-1"} {
+	for region, want := range map[string]string{"iad": "us-ashburn-1", "phx": "us-phoenix-1",
+		"ap-mumbai-1": "ap-mumbai-1"} {
 		cloud, s := offline(t, always(200, `{"messageId":"x"}`))
-		if err := cloud.Publish(t.Context(), "ocid1.onstopic.oc1."+region+".amaaaaaatopic", "title", "body"); err != nil {
+		if err := cloud.Publish(t.Context(), "ocid1.onstopic.oc1."+region+".amaaaaaatopic", "title",
+			"body"); err != nil {
 			t.Fatal(err)
 		}
 		if host := "notification." + want + ".oraclecloud.com"; s.asked[0].host != host {
@@ -62,7 +65,8 @@ func TestWhatHasNoRegionIsAskedOfTheFunctionsOwn(t *testing.T) {
 
 func TestCredentialsAreReadAndWrittenInTheHomeRegion(t *testing.T) {
 	for _, o := range operations() {
-		if !strings.Contains(o.path, "eys") && !strings.Contains(o.path, "okens") && o.path != "/uiPassword" && o.path != "/users/" {
+		if !strings.Contains(o.path, "eys") && !strings.Contains(o.path, "okens") && o.path != "/uiPassword" &&
+			o.path != "/users/" {
 			continue
 		}
 		cloud, s := offline(t, always(400, refusal("InvalidParameter", "")))
@@ -86,7 +90,8 @@ func (h home) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestTheHomeRegionIsKnownByItsKeyOrElseLookedUp(t *testing.T) {
 	const list = `[{"regionKey":"FRA","regionName":"eu-frankfurt-1","isHomeRegion":false},{"regionKey":"ZZZ","regionName":"zz-nowhere-1","isHomeRegion":true}]`
 	for _, c := range []struct{ key, list, want string }{
-		{"IAD", "[]", "us-ashburn-1"}, {"PHX", "[]", "us-phoenix-1"}, {"BOM", "[]", "ap-mumbai-1"}, {"fra", "[]", "eu-frankfurt-1"}, {"ZZZ", list, "zz-nowhere-1"},
+		{"IAD", "[]", "us-ashburn-1"}, {"PHX", "[]", "us-phoenix-1"}, {"BOM", "[]", "ap-mumbai-1"},
+		{"fra", "[]", "eu-frankfurt-1"}, {"ZZZ", list, "zz-nowhere-1"},
 		{"ZZZ", "[]", ""},
 	} {
 		cloud, _ := offline(t, nil)

@@ -10,7 +10,8 @@ import (
 	"testing/synctest"
 )
 
-// allRequests are the requests of operations, one a line: method, path and query, body. A colon stands before the name of an id.
+// allRequests are the requests of operations, one a line: method, path and query, body. A colon stands before the name
+// of an id.
 const allRequests = `
 GET /20160918/users/:user/apiKeys
 GET /20160918/users/:user/authTokens
@@ -48,7 +49,8 @@ GET /20180419/docker/token?service=ocir.us-ashburn-1.oci.oraclecloud.com
 `
 
 func TestEachCallSendsWhatItIsMeantToAndNothingElse(t *testing.T) {
-	names := strings.NewReplacer(tenancy, ":tenancy", user, ":user", secretID, ":secret", problem, ":problem", topic, ":topic")
+	names := strings.NewReplacer(tenancy, ":tenancy", user, ":user", secretID, ":secret", problem, ":problem", topic,
+		":topic")
 	var got []string
 	for _, o := range operations() {
 		if o.name == "UpdateSecret" { // see TestAnUpdateSendsOnlyWhatIsToChange
@@ -102,7 +104,8 @@ func TestEachRequestSaysHowLongItsBodyIs(t *testing.T) {
 func TestAVersionIsReadByItsNameOrElseByItsStage(t *testing.T) {
 	for name, query := range map[string]string{"": "stage=CURRENT", "keyturn-x-1": "secretVersionName=keyturn-x-1"} {
 		cloud, s := offline(t, always(400, refusal("InvalidParameter", "")))
-		if _, _, err := cloud.Vault().Read(t.Context(), secretID, name); err == nil || len(s.asked) != 1 || s.asked[0].query != query {
+		if _, _, err := cloud.Vault().Read(t.Context(), secretID, name); err == nil || len(s.asked) != 1 ||
+			s.asked[0].query != query {
 			t.Errorf("%q: %v (%v), want %s", name, s.asked, err, query)
 		}
 	}

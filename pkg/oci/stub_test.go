@@ -62,7 +62,8 @@ func (s *stub) RoundTrip(r *http.Request) (*http.Response, error) {
 		body, _ = io.ReadAll(r.Body)
 	}
 	s.mu.Lock()
-	s.asked = append(s.asked, request{r.Method, r.URL.Host, r.URL.Path, r.URL.RawQuery, r.Header.Get("opc-retry-token"), string(body)})
+	s.asked = append(s.asked, request{r.Method, r.URL.Host, r.URL.Path, r.URL.RawQuery, r.Header.Get("opc-retry-token"),
+		string(body)})
 	n := len(s.asked)
 	s.mu.Unlock()
 	return s.answer(r, n)
@@ -76,9 +77,11 @@ func (s *stub) of(text string) []request {
 }
 
 func reply(r *http.Request, status int, body string) (*http.Response, error) {
-	return &http.Response{StatusCode: status, Status: fmt.Sprint(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/json"}, "Opc-Request-Id": {"request-1"}}, ContentLength: int64(len(body)),
-		Body: io.NopCloser(strings.NewReader(body))}, nil
+	return &http.Response{StatusCode: status, Status: fmt.Sprint(status), Proto: "HTTP/1.1", ProtoMajor: 1,
+		ProtoMinor: 1, Request: r,
+		Header:        http.Header{"Content-Type": {"application/json"}, "Opc-Request-Id": {"request-1"}},
+		ContentLength: int64(len(body)),
+		Body:          io.NopCloser(strings.NewReader(body))}, nil
 }
 
 // always gives the same answer.
@@ -129,7 +132,8 @@ func operations() []operation {
 	}
 	create := func(k credential.Kind) func(context.Context, *oci.Cloud) error {
 		return func(ctx context.Context, c *oci.Cloud) error {
-			_, err := c.Issuer(k).Create(ctx, user, credential.Draft{PublicKey: "a key", Description: "a mark", RetryToken: "token-1"})
+			_, err := c.Issuer(k).Create(ctx, user, credential.Draft{PublicKey: "a key", Description: "a mark",
+				RetryToken: "token-1"})
 			return err
 		}
 	}
@@ -148,54 +152,95 @@ func operations() []operation {
 		{"DeleteApiKey", "/apiKeys/an-id", once, remove(credential.APIKey)},
 		{"DeleteAuthToken", "/authTokens/an-id", once, remove(credential.AuthToken)},
 		{"DeleteCustomerSecretKey", "/customerSecretKeys/an-id", once, remove(credential.CustomerSecretKey)},
-		{"GetUser", "/users/", thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.UserName(ctx, user); return err }},
-		{"GetNamespace", "/n", thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.Namespace(ctx); return err }},
-		{"GetSecret", "/secrets/", thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.Vault().Secret(ctx, secretID); return err }},
-		{"ListSecretVersions", "/versions", thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.Vault().Versions(ctx, secretID); return err }},
+		{"GetUser", "/users/", thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, err := c.UserName(ctx, user)
+			return err
+		}},
+		{"GetNamespace", "/n", thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, err := c.Namespace(ctx)
+			return err
+		}},
+		{"GetSecret", "/secrets/", thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, err := c.Vault().Secret(ctx, secretID)
+			return err
+		}},
+		{"ListSecretVersions", "/versions", thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, err := c.Vault().Versions(ctx, secretID)
+			return err
+		}},
 		{"GetSecretBundle", "/secretbundles/", thrice, func(ctx context.Context, c *oci.Cloud) error {
 			_, _, err := c.Vault().Read(ctx, secretID, "")
 			return err
 		}},
-		{"ListSecrets", "/secrets", thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.Vault().List(ctx, tenancy); return err }},
+		{"ListSecrets", "/secrets", thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, err := c.Vault().List(ctx, tenancy)
+			return err
+		}},
 		{"ListProblems", "/problems", thrice, func(ctx context.Context, c *oci.Cloud) error {
 			_, _, err := c.ClosedProblems(ctx, time.Time{}, "")
 			return err
 		}},
-		{"ListUsers", "/users", thrice, func(ctx context.Context, c *oci.Cloud) error { _, _, err := c.Users(ctx, ""); return err }},
-		{"ScheduleSecretVersionDeletion", "/actions/scheduleDeletion", once, func(ctx context.Context, c *oci.Cloud) error { return c.Vault().ScheduleDeletion(ctx, secretID, 1) }},
-		{"UpdateSecret", "/secrets/", once, func(ctx context.Context, c *oci.Cloud) error {
-			_, err := c.Vault().Update(ctx, secretID, "etag-1", secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte(confidential))})
+		{"ListUsers", "/users", thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, _, err := c.Users(ctx, "")
 			return err
 		}},
-		{"GetProblem", "/problems/" + problem, thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.Problem(ctx, problem); return err }},
-		{"GetProblem", "/problems/" + problem, thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.Afresh(ctx, problem); return err }},
+		{"ScheduleSecretVersionDeletion", "/actions/scheduleDeletion", once,
+			func(ctx context.Context, c *oci.Cloud) error { return c.Vault().ScheduleDeletion(ctx, secretID, 1) }},
+		{"UpdateSecret", "/secrets/", once, func(ctx context.Context, c *oci.Cloud) error {
+			_, err := c.Vault().Update(ctx, secretID, "etag-1",
+				secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte(confidential))})
+			return err
+		}},
+		{"GetProblem", "/problems/" + problem, thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, err := c.Problem(ctx, problem)
+			return err
+		}},
+		{"GetProblem", "/problems/" + problem, thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, err := c.Afresh(ctx, problem)
+			return err
+		}},
 		{"UpdateProblemStatus", "/actions/updateStatus", twice, func(ctx context.Context, c *oci.Cloud) error {
 			return c.Reopen(ctx, cloudguard.Problem{ID: problem}, "why")
 		}},
-		{"PublishMessage", "/messages", once, func(ctx context.Context, c *oci.Cloud) error { return c.Publish(ctx, topic, "title", "body") }},
-		{"PostMetricData", "/metrics", once, func(ctx context.Context, c *oci.Cloud) error {
-			return c.Post(ctx, []metric.Point{{Name: metric.Sweeps, Dimensions: map[string]string{"result": "done"}, Value: 1}})
+		{"PublishMessage", "/messages", once, func(ctx context.Context, c *oci.Cloud) error {
+			return c.Publish(ctx, topic, "title", "body")
 		}},
-		{"GetUser", "/users/", thrice, func(ctx context.Context, c *oci.Cloud) error { _, _, _, err := c.User(ctx, user); return err }},
-		{"ListProblems", "/problems", thrice, func(ctx context.Context, c *oci.Cloud) error { _, err := c.AnyProblem(ctx, tenancy); return err }},
+		{"PostMetricData", "/metrics", once, func(ctx context.Context, c *oci.Cloud) error {
+			return c.Post(ctx, []metric.Point{{Name: metric.Sweeps, Dimensions: map[string]string{"result": "done"},
+				Value: 1}})
+		}},
+		{"GetUser", "/users/", thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, _, _, err := c.User(ctx, user)
+			return err
+		}},
+		{"ListProblems", "/problems", thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, err := c.AnyProblem(ctx, tenancy)
+			return err
+		}},
 		{"GetConfiguration", "/configuration", thrice, func(ctx context.Context, c *oci.Cloud) error {
 			_, _, err := c.GuardConfiguration(ctx, tenancy)
 			return err
 		}},
-		{"GetTopic", "/topics/", thrice, func(ctx context.Context, c *oci.Cloud) error { _, _, _, err := c.Topic(ctx, topic); return err }},
+		{"GetTopic", "/topics/", thrice, func(ctx context.Context, c *oci.Cloud) error {
+			_, _, _, err := c.Topic(ctx, topic)
+			return err
+		}},
 		{"ListSecrets", "/secrets", thrice, func(ctx context.Context, c *oci.Cloud) error {
 			_, _, err := c.Vault().Summary(ctx, secretID, []string{tenancy})
 			return err
 		}},
 		{"prove auth-token", "/docker/token", once, func(ctx context.Context, c *oci.Cloud) error {
-			_, err := c.Prover().Prove(ctx, credential.Material{Kind: credential.AuthToken, ID: "x", Value: credential.NewValue([]byte(confidential))}, owner)
+			_, err := c.Prover().Prove(ctx, credential.Material{Kind: credential.AuthToken, ID: "x",
+				Value: credential.NewValue([]byte(confidential))}, owner)
 			return err
 		}},
 	}
 }
 
-var owner = credential.Owner{Tenancy: tenancy, User: user, UserName: "web@example.com", Region: "us-ashburn-1", Namespace: "acmens",
-	Hosts: credential.Hosts{Registry: "ocir.us-ashburn-1.oci.oraclecloud.com", S3: "acmens.compat.objectstorage.us-ashburn-1.oraclecloud.com"}}
+var owner = credential.Owner{Tenancy: tenancy, User: user, UserName: "web@example.com", Region: "us-ashburn-1",
+	Namespace: "acmens",
+	Hosts: credential.Hosts{Registry: "ocir.us-ashburn-1.oci.oraclecloud.com",
+		S3: "acmens.compat.objectstorage.us-ashburn-1.oraclecloud.com"}}
 
 func someUpdate() secret.Update {
 	return secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte(confidential))}

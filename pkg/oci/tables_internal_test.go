@@ -39,7 +39,8 @@ func TestNothingIsAVerdictButTheAnswersThatOCIsDocumentationExplains(t *testing.
 		{formOCI, 403, "NotAllowed"}:              accepted,
 		{formOCI, 404, "NotAuthorizedOrNotFound"}: accepted,
 	}
-	codes := []string{"NotAuthenticated", "NotAuthorized", "NotAllowed", "NotAuthorizedOrNotFound", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+	codes := []string{"NotAuthenticated", "NotAuthorized", "NotAllowed", "NotAuthorizedOrNotFound",
+		"InvalidAccessKeyId", "SignatureDoesNotMatch",
 		"AccessDenied", "SomethingNew", ""}
 	byRegistry := map[answer]verdict{{formOCI, 401, "NotAuthenticated"}: rejected}
 	for _, code := range codes { // whatever the code is
@@ -58,7 +59,8 @@ func TestNothingIsAVerdictButTheAnswersThatOCIsDocumentationExplains(t *testing.
 	for a, v := range byOCI {
 		byS3[a] = v
 	}
-	for kind, want := range map[credential.Kind]map[answer]verdict{credential.APIKey: byOCI, credential.AuthToken: byRegistry, credential.CustomerSecretKey: byS3} {
+	for kind, want := range map[credential.Kind]map[answer]verdict{credential.APIKey: byOCI,
+		credential.AuthToken: byRegistry, credential.CustomerSecretKey: byS3} {
 		for _, f := range []form{formOCI, formSCIM, formRegistry, formS3, formPage, formEmpty, formOther} {
 			for status := 300; status < 600; status++ {
 				for _, code := range codes {
@@ -66,7 +68,8 @@ func TestNothingIsAVerdictButTheAnswersThatOCIsDocumentationExplains(t *testing.
 					if !ok {
 						said = unclear
 					}
-					if got := verdictOf(kinds[kind].proof, failure{status: status, form: f, code: code, requestID: "request-1"}); got != said {
+					if got := verdictOf(kinds[kind].proof, failure{status: status, form: f, code: code,
+						requestID: "request-1"}); got != said {
 						t.Errorf("%s, %d %s in %s: %s, want %s", kind, status, code, f, got, said)
 					}
 					if f != formRegistry {
@@ -120,7 +123,11 @@ func TestABodyIsReadInTheFormThatItHas(t *testing.T) {
 		`<Error><Message>m</Message></Error>`:                                     {form: formPage},
 		`<Result><Code>c</Code><Message>m</Message></Result>`:                     {form: formPage},
 		`<Error><Code>c</Code>`:                                                   {form: formPage},
-		" <":                                                                      {form: formPage}, "a<": {form: formOther}, "7": {form: formOther}, "": {form: formEmpty}, " \n": {form: formEmpty},
+		" <":                                                                      {form: formPage},
+		"a<":                                                                      {form: formOther},
+		"7":                                                                       {form: formOther},
+		"":                                                                        {form: formEmpty},
+		" \n":                                                                     {form: formEmpty},
 	} {
 		if got := readBody([]byte(text)); got != want {
 			t.Errorf("%s reads as %+v, want %+v", text, got, want)
@@ -130,9 +137,11 @@ func TestABodyIsReadInTheFormThatItHas(t *testing.T) {
 
 func TestTheReasonOfARefusalThatWasPassedOnIsTheLastStatusInIt(t *testing.T) {
 	for text, want := range map[string]int{
-		"": 0, "404": 0, `"status":"404"`: 404, `"status" : 503`: 503, `\"status\":\"404\"`: 404, `"status":"404" "status":"412"`: 412,
-		"401-IdcsConversionError": 401, "400-IdcsConversionError, 401-IdcsConversionError": 401, `401-IdcsConversionError "status":"404"`: 404,
-		`"status":"600"`: 0, `"status":"4040"`: 0,
+		"": 0, "404": 0, `"status":"404"`: 404, `"status" : 503`: 503, `\"status\":\"404\"`: 404,
+		`"status":"404" "status":"412"`: 412,
+		"401-IdcsConversionError":       401, "400-IdcsConversionError, 401-IdcsConversionError": 401,
+		`401-IdcsConversionError "status":"404"`: 404,
+		`"status":"600"`:                         0, `"status":"4040"`: 0,
 	} {
 		if got := embeddedStatus(text); got != want {
 			t.Errorf("%s has the status %d, want %d", text, got, want)

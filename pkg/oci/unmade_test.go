@@ -54,10 +54,15 @@ func (f frail) GetClaim(string) (any, error) {
 
 // more are calls that operations has only together with others.
 var more = map[string]func(context.Context, *oci.Cloud) error{
-	"the tenancy":    func(ctx context.Context, c *oci.Cloud) error { _, err := c.Tenancy(ctx); return err },
-	"one in Ashburn": func(ctx context.Context, c *oci.Cloud) error { return c.TenancyIn(ctx, tenancy, "us-ashburn-1") },
-	"the hosts":      func(ctx context.Context, c *oci.Cloud) error { _, err := c.Hosts("us-ashburn-1", "acmens"); return err },
-	"the region":     func(ctx context.Context, c *oci.Cloud) error { _, err := c.Region(ctx); return err },
+	"the tenancy": func(ctx context.Context, c *oci.Cloud) error { _, err := c.Tenancy(ctx); return err },
+	"one in Ashburn": func(ctx context.Context, c *oci.Cloud) error {
+		return c.TenancyIn(ctx, tenancy, "us-ashburn-1")
+	},
+	"the hosts": func(ctx context.Context, c *oci.Cloud) error {
+		_, err := c.Hosts("us-ashburn-1", "acmens")
+		return err
+	},
+	"the region": func(ctx context.Context, c *oci.Cloud) error { _, err := c.Region(ctx); return err },
 }
 
 func TestACallOfAPrincipalThatLacksSomethingIsAFaultAndNothingIsAsked(t *testing.T) {
@@ -169,7 +174,9 @@ func TestWhatIsAskedOfAnotherRealmIsRefusedAndNothingIsAsked(t *testing.T) {
 			_, _, _, err := c.Topic(t.Context(), "ocid1.onstopic"+elsewhere)
 			return err
 		},
-		"a mail": func(c *oci.Cloud) error { return c.Publish(t.Context(), "ocid1.onstopic"+elsewhere, "title", "body") },
+		"a mail": func(c *oci.Cloud) error {
+			return c.Publish(t.Context(), "ocid1.onstopic"+elsewhere, "title", "body")
+		},
 		"a version": func(c *oci.Cloud) error {
 			return c.Vault().ScheduleDeletion(t.Context(), "ocid1.vaultsecret"+elsewhere, 1)
 		},
@@ -203,9 +210,10 @@ var homes = map[string]struct {
 	answer http.RoundTripper
 	want   fault.Class
 }{
-	"a refusal":         {refusing{}, fault.Absent},
-	"another realm":     {home{"LFI", "[]"}, fault.Invalid},
-	"none":              {home{"ZZZ", `[{"regionName":"us-ashburn-1"},{"regionName":"us-phoenix-1","isHomeRegion":false}]`}, fault.Absent},
+	"a refusal":     {refusing{}, fault.Absent},
+	"another realm": {home{"LFI", "[]"}, fault.Invalid},
+	"none": {home{"ZZZ",
+		`[{"regionName":"us-ashburn-1"},{"regionName":"us-phoenix-1","isHomeRegion":false}]`}, fault.Absent},
 	"no list of them":   {home{"ZZZ", `refused`}, fault.Unclear},
 	"none that is made": {home{"", "[]"}, fault.Absent},
 }

@@ -43,8 +43,8 @@ func (v *Vault) retrieval(id string) (*secrets.SecretsClient, error) {
 		func(cl *secrets.SecretsClient) *common.BaseClient { return &cl.BaseClient })
 }
 
-// Known tells whether a secret's OCID is of the function's own region, or of one of its realm that the SDK knows. A client
-// is kept for each region, and an id may come from anybody.
+// Known tells whether a secret's OCID is of the function's own region, or of one of its realm that the SDK knows. A
+// client is kept for each region, and an id may come from anybody.
 func (v *Vault) Known(id string) bool {
 	region := regionOf(id)
 	own, err := v.cloud.ownRegion()
@@ -124,8 +124,9 @@ func described(a rawAnswer, err error) (secret.Secret, error) {
 	}
 	return secret.Secret{ID: s.ID, Name: s.SecretName, Compartment: s.CompartmentID, ETag: a.header.Get("Etag"),
 		Vault: s.VaultID, Region: regionOf(s.ID), State: s.LifecycleState,
-		Replica: s.IsReplica, Current: s.CurrentVersionNumber, Metadata: secret.Metadata(s.Metadata), Freeform: s.FreeformTags,
-		Defined: s.DefinedTags, At: serverTime(&http.Response{Header: a.header})}, nil
+		Replica: s.IsReplica, Current: s.CurrentVersionNumber, Metadata: secret.Metadata(s.Metadata),
+		Freeform: s.FreeformTags,
+		Defined:  s.DefinedTags, At: serverTime(&http.Response{Header: a.header})}, nil
 }
 
 // pageSize is what is asked for at a time; a secret has sixty versions at most.
@@ -139,14 +140,17 @@ func (v *Vault) Versions(ctx context.Context, id string) ([]secret.Version, erro
 	}
 	var out []secret.Version
 	for page := (*string)(nil); ; {
-		r, err := call(ctx, v.cloud, "ListSecretVersions", harmless, func(ctx context.Context) (vault.ListSecretVersionsResponse, error) {
-			return cl.ListSecretVersions(ctx, vault.ListSecretVersionsRequest{SecretId: &id, Limit: common.Int(pageSize), Page: page})
-		})
+		r, err := call(ctx, v.cloud, "ListSecretVersions", harmless,
+			func(ctx context.Context) (vault.ListSecretVersionsResponse, error) {
+				return cl.ListSecretVersions(ctx, vault.ListSecretVersionsRequest{SecretId: &id,
+					Limit: common.Int(pageSize), Page: page})
+			})
 		if err != nil {
 			return nil, err
 		}
 		for _, s := range r.Items {
-			out = append(out, secret.Version{Number: *s.VersionNumber, Name: str(s.Name), Leaving: s.TimeOfDeletion != nil,
+			out = append(out, secret.Version{Number: *s.VersionNumber, Name: str(s.Name),
+				Leaving:  s.TimeOfDeletion != nil,
 				Created:  when(s.TimeCreated),
 				Current:  slices.Contains(s.Stages, vault.SecretVersionSummaryStagesCurrent),
 				Pending:  slices.Contains(s.Stages, vault.SecretVersionSummaryStagesPending),
@@ -206,7 +210,8 @@ func (v *Vault) Update(ctx context.Context, id, etag string, u secret.Update) (s
 	}
 	body := updateBody(u)
 	return call(ctx, v.cloud, "UpdateSecret", once, func(ctx context.Context) (secret.Secret, error) {
-		r, err := vault.UpdateSecretRequest{SecretId: &id, IfMatch: &etag}.HTTPRequest(http.MethodPut, "/secrets/{secretId}", nil, nil)
+		r, err := vault.UpdateSecretRequest{SecretId: &id, IfMatch: &etag}.HTTPRequest(http.MethodPut,
+			"/secrets/{secretId}", nil, nil)
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		r.Body, _ = r.GetBody()
 		return described(ask(ctx, cl.BaseClient, r, err))
@@ -257,7 +262,8 @@ func (v *Vault) Secrets(ctx context.Context, compartment, page string) (some []s
 
 // Summary looks for a secret in the lists of compartments, in the region that its OCID names: ListSecrets also shows
 // secrets that GetSecret may not read. found is false if none of the lists has it.
-func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (s secret.Secret, found bool, err error) {
+func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (s secret.Secret, found bool,
+	err error) {
 	for _, compartment := range compartments {
 		for page := ""; ; {
 			some, next, err := v.page(ctx, id, compartment, page)
@@ -276,13 +282,15 @@ func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (
 }
 
 // page is one page of the secrets of a compartment in the region of an OCID; without one, in the function's.
-func (v *Vault) page(ctx context.Context, near, compartment, page string) (some []secret.Secret, next string, err error) {
+func (v *Vault) page(ctx context.Context, near, compartment, page string) (some []secret.Secret, next string,
+	err error) {
 	cl, err := v.management(near)
 	if err != nil {
 		return nil, "", classify("ListSecrets", err)
 	}
 	r, err := call(ctx, v.cloud, "ListSecrets", harmless, func(ctx context.Context) (vault.ListSecretsResponse, error) {
-		return cl.ListSecrets(ctx, vault.ListSecretsRequest{CompartmentId: &compartment, Limit: common.Int(pageSize), Page: token(page)})
+		return cl.ListSecrets(ctx, vault.ListSecretsRequest{CompartmentId: &compartment, Limit: common.Int(pageSize),
+			Page: token(page)})
 	})
 	if err != nil {
 		return nil, "", err

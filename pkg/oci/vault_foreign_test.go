@@ -12,13 +12,16 @@ import (
 
 // strange are metadata that don't survive being read into Go values and written again.
 var strange = []string{
-	`{"account":1234567890123456789}`, `{"huge":1e400}`, `{"one":1.0,"exp":1E+2}`, `{"b":1,"a":2}`, `{"a":1,"a":2}`, `{"html":"<&>"}`,
-	`{"slash":"a\/b","lone":"\ud800"}`, `{"none":null,"empty":{},"list":[]}`, `{ "spaced" : 1 }`, `{"deep":{"n":[[0.1000000000000000055511151231257827]]}}`,
+	`{"account":1234567890123456789}`, `{"huge":1e400}`, `{"one":1.0,"exp":1E+2}`, `{"b":1,"a":2}`, `{"a":1,"a":2}`,
+	`{"html":"<&>"}`,
+	`{"slash":"a\/b","lone":"\ud800"}`, `{"none":null,"empty":{},"list":[]}`, `{ "spaced" : 1 }`,
+	`{"deep":{"n":[[0.1000000000000000055511151231257827]]}}`,
 }
 
 func TestMetadataComeAndGoAsTheyAre(t *testing.T) {
 	for _, metadata := range strange {
-		body := `{"id":"` + secretID + `","secretName":"s","lifecycleState":"ACTIVE","currentVersionNumber":3,"metadata":` + metadata + `,` +
+		body := `{"id":"` + secretID +
+			`","secretName":"s","lifecycleState":"ACTIVE","currentVersionNumber":3,"metadata":` + metadata + `,` +
 			`"definedTags":{"ops":{"cost":12345678901234567890,"big":1e400}}}`
 		cloud, s := offline(t, always(200, body))
 		got, err := cloud.Vault().Secret(t.Context(), secretID)
@@ -26,8 +29,10 @@ func TestMetadataComeAndGoAsTheyAre(t *testing.T) {
 			t.Errorf("%s reads as %s (%v)", metadata, got.Metadata, err)
 			continue
 		}
-		after, err := cloud.Vault().Update(t.Context(), secretID, "etag", secret.Update{Promote: 3, Metadata: got.Metadata})
-		if sent := s.asked[len(s.asked)-1]; err != nil || string(after.Metadata) != metadata || sent.method != http.MethodPut ||
+		after, err := cloud.Vault().Update(t.Context(), secretID, "etag",
+			secret.Update{Promote: 3, Metadata: got.Metadata})
+		if sent := s.asked[len(s.asked)-1]; err != nil || string(after.Metadata) != metadata ||
+			sent.method != http.MethodPut ||
 			!strings.Contains(sent.body, `"metadata":`+metadata) {
 			t.Errorf("%s was sent as %s (%v)", metadata, sent.body, err)
 		}
@@ -36,7 +41,8 @@ func TestMetadataComeAndGoAsTheyAre(t *testing.T) {
 
 func TestAContentIsReadWhateverTheMetadataBesideItAre(t *testing.T) {
 	for _, metadata := range strange {
-		body := `{"versionNumber":2,"metadata":` + metadata + `,"secretBundleContent":{"contentType":"BASE64","content":"` +
+		body := `{"versionNumber":2,"metadata":` + metadata +
+			`,"secretBundleContent":{"contentType":"BASE64","content":"` +
 			base64.StdEncoding.EncodeToString([]byte("a value")) + `"}}`
 		cloud, _ := offline(t, always(200, body))
 		number, content, err := cloud.Vault().Read(t.Context(), secretID, "")

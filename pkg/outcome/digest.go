@@ -15,11 +15,12 @@ type Digest struct {
 	Outcomes   []Outcome `json:"outcomes,omitempty"`   // of the problems and rotations that needed something
 	Found      []string  `json:"found,omitempty"`      // what else it cleaned up
 	Unfinished []Finding `json:"unfinished,omitempty"` // what it could not do, or left to a person
-	Repeated   int       `json:"repeated,omitempty"`   // how many findings an earlier sweep has reported; not in the mail
-	Looked     int       `json:"looked"`               // problems and rotations that were looked at
-	CallID     string    `json:"call_id,omitempty"`
-	Tenancy    string    `json:"tenancy_name,omitempty"`
-	Version    string    `json:"version,omitempty"` // of the function
+	// how many findings an earlier sweep has reported; not in the mail
+	Repeated int    `json:"repeated,omitempty"`
+	Looked   int    `json:"looked"` // problems and rotations that were looked at
+	CallID   string `json:"call_id,omitempty"`
+	Tenancy  string `json:"tenancy_name,omitempty"`
+	Version  string `json:"version,omitempty"` // of the function
 }
 
 // Empty reports whether there is nothing to mail.
@@ -90,8 +91,8 @@ func some(items []string) []string {
 	return items
 }
 
-// Body is the mail's text. It begins with what needs a person. Each section shows at most [maxItems], so that a long one
-// doesn't cut off those after it.
+// Body is the mail's text. It begins with what needs a person. Each section shows at most [maxItems], so that a long
+// one doesn't cut off those after it.
 func (d Digest) Body() string {
 	var m mail
 	whose := ""

@@ -20,13 +20,15 @@ func TestADigestShowsTheSlotsThatItsMendPointsTo(t *testing.T) {
 func TestADigestSaysWhichProblemsCouldNotBeReopened(t *testing.T) {
 	o := cases()["refused_secret_taken"]
 	o.StillClosed = true
-	if body := (outcome.Digest{Outcomes: []outcome.Outcome{o}}).Body(); !strings.Contains(body, "could not be re-opened") {
+	if body := (outcome.Digest{Outcomes: []outcome.Outcome{o}}).Body(); !strings.Contains(body,
+		"could not be re-opened") {
 		t.Errorf("the digest doesn't say it:\n%s", body)
 	}
 }
 
 func TestADigestShowsTheNotes(t *testing.T) {
-	if body := (outcome.Digest{Outcomes: []outcome.Outcome{cases()["rotated_auth_token_warned"]}}).Body(); !strings.Contains(flat(body), "secret_binding is warn") {
+	body := outcome.Digest{Outcomes: []outcome.Outcome{cases()["rotated_auth_token_warned"]}}.Body()
+	if !strings.Contains(flat(body), "secret_binding is warn") {
 		t.Errorf("the digest doesn't say that an unbound secret was accepted:\n%s", body)
 	}
 }

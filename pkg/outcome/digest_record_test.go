@@ -25,14 +25,16 @@ func TestASweepsRecordIsOneLine(t *testing.T) {
 		if err := json.Unmarshal(log.Bytes(), &line); err != nil || strings.Count(log.String(), "\n") != 1 {
 			t.Fatalf("the record is %q (%v)", log.String(), err)
 		}
-		if line.Level != level || line.Message != "sweep" || line.Looked != d.Looked || line.Outcomes != len(d.Outcomes) {
+		if line.Level != level || line.Message != "sweep" || line.Looked != d.Looked ||
+			line.Outcomes != len(d.Outcomes) {
 			t.Errorf("the record is %s", log.String())
 		}
 	}
 }
 
 func TestASweepThatOnlyCouldNotFinishSaysSo(t *testing.T) {
-	if got := (outcome.Digest{Unfinished: []outcome.Finding{{Text: "x"}}}).Title(); got != "Keyturn | Sweep: 1 could not be done" {
+	got := outcome.Digest{Unfinished: []outcome.Finding{{Text: "x"}}}.Title()
+	if got != "Keyturn | Sweep: 1 could not be done" {
 		t.Errorf("the title is %q", got)
 	}
 }
@@ -40,13 +42,15 @@ func TestASweepThatOnlyCouldNotFinishSaysSo(t *testing.T) {
 func TestNoNameDoesHarmInADigest(t *testing.T) {
 	for name, text := range hostile {
 		for _, status := range statuses {
-			d := outcome.Digest{Outcomes: []outcome.Outcome{filled(text, status)}, Found: []string{text}, Unfinished: []outcome.Finding{{Text: text}}}
+			d := outcome.Digest{Outcomes: []outcome.Outcome{filled(text, status)}, Found: []string{text},
+				Unfinished: []outcome.Finding{{Text: text}}}
 			body := d.Body()
 			if !utf8.ValidString(body) || len(d.Title()) >= 100 {
 				t.Errorf("%s: valid %v, a title of %d bytes", name, utf8.ValidString(body), len(d.Title()))
 			}
 			for line := range strings.SplitSeq(body, "\n") {
-				if strings.IndexFunc(line, unicode.IsControl) >= 0 || strings.HasPrefix(line, "X:") || strings.HasPrefix(line, "Bcc:") {
+				if strings.IndexFunc(line, unicode.IsControl) >= 0 || strings.HasPrefix(line, "X:") ||
+					strings.HasPrefix(line, "Bcc:") {
 					t.Errorf("%s: a name wrote the line %q", name, line)
 				}
 			}

@@ -11,10 +11,12 @@ import (
 func digest() outcome.Digest {
 	all := cases()
 	return outcome.Digest{
-		Outcomes:   []outcome.Outcome{all["refused_unbound"], all["rotated_auth_token"], all["unfinished"]},
-		Found:      []string{"Secret token-of-web (" + secretID + ") had 26 versions; OCI keeps 30. The deletion of 16 deprecated ones is scheduled."},
-		Unfinished: []outcome.Finding{{Text: "The sweep could not check the auth tokens and customer secret keys of users: the time ran out."}},
-		Looked:     3, Repeated: 2, Tenancy: "acme", Version: "v1.2.3", CallID: "01JWK0N1VB9NG8G0GZJ0000002",
+		Outcomes: []outcome.Outcome{all["refused_unbound"], all["rotated_auth_token"], all["unfinished"]},
+		Found: []string{"Secret token-of-web (" + secretID + ") had 26 versions; OCI keeps 30. The deletion " +
+			"of 16 deprecated ones is scheduled."},
+		Unfinished: []outcome.Finding{{Text: "The sweep could not check the auth tokens and customer secret keys " +
+			"of users: the time ran out."}},
+		Looked: 3, Repeated: 2, Tenancy: "acme", Version: "v1.2.3", CallID: "01JWK0N1VB9NG8G0GZJ0000002",
 	}
 }
 
@@ -24,7 +26,8 @@ func TestTheDigestsMailIsTheKeptOne(t *testing.T) {
 }
 
 func TestTheDigestNamesFirstWhatNeedsAPerson(t *testing.T) {
-	if title := digest().Title(); !strings.HasPrefix(title, "Keyturn | Sweep: 1 need you, 1 not finished") || !strings.HasSuffix(title, " | acme") || len(title) >= 100 || strings.ContainsAny(title, "\r\n") {
+	if title := digest().Title(); !strings.HasPrefix(title, "Keyturn | Sweep: 1 need you, 1 not finished") ||
+		!strings.HasSuffix(title, " | acme") || len(title) >= 100 || strings.ContainsAny(title, "\r\n") {
 		t.Errorf("the title is %q", title)
 	}
 }

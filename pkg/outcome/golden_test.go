@@ -61,7 +61,8 @@ func TestTheJSONReplyIsStable(t *testing.T) {
 	o := cases()["refused_no_free_slot"]
 	o.NewID, o.Proven, o.OldFate, o.Mend = newTokenID, worked, "still works", "mend it"
 	o.Plan, o.Todo, o.Notes, o.Steps = []string{"a plan"}, []string{"a task"}, []string{"a note"}, []outcome.Step{
-		{Action: "stage", Because: "it must not be lost", Began: *o.ClosedAt, TookMS: 120, Requests: []string{"A/B/C"}}, {Action: "create", Error: "throttled"}}
+		{Action: "stage", Because: "it must not be lost", Began: *o.ClosedAt, TookMS: 120, Requests: []string{"A/B/C"}},
+		{Action: "create", Error: "throttled"}}
 	o.Secrets = []outcome.Secret{placed("auth-token", "token-of-web", secretID)}
 	text, err := json.MarshalIndent(o, "", "  ")
 	if err != nil {
@@ -81,7 +82,8 @@ func TestTheJSONReplyAlwaysSaysWhatCameOfItAndWhetherSomethingChanged(t *testing
 }
 
 func TestTheStatusesHaveTheirNamesForEver(t *testing.T) {
-	got := []outcome.Status{outcome.Rotated, outcome.Already, outcome.Refused, outcome.Unfinished, outcome.InProgress, outcome.DryRun, outcome.Ignored}
+	got := []outcome.Status{outcome.Rotated, outcome.Already, outcome.Refused, outcome.Unfinished, outcome.InProgress,
+		outcome.DryRun, outcome.Ignored}
 	want := []outcome.Status{"rotated", "already", "refused", "unfinished", "in_progress", "dry_run", "ignored"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the statuses are %q, want %q", got, want)
@@ -93,7 +95,8 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		status         outcome.Status
 		told, finished bool
 	}{
-		{outcome.Rotated, true, true}, {outcome.Already, true, true}, {outcome.Refused, true, true}, {outcome.DryRun, true, true},
+		{outcome.Rotated, true, true}, {outcome.Already, true, true}, {outcome.Refused, true, true},
+		{outcome.DryRun, true, true},
 		{outcome.Unfinished, true, false}, {outcome.InProgress, false, false}, {outcome.Ignored, false, true},
 	} {
 		o := outcome.Outcome{Status: c.status}

@@ -27,13 +27,15 @@ var hostile = map[string]string{
 	"only blanks":            " \t\u00a0\u3000 ",
 }
 
-var statuses = []outcome.Status{outcome.Rotated, outcome.Already, outcome.Refused, outcome.Unfinished, outcome.InProgress, outcome.DryRun, outcome.Ignored}
+var statuses = []outcome.Status{outcome.Rotated, outcome.Already, outcome.Refused, outcome.Unfinished,
+	outcome.InProgress, outcome.DryRun, outcome.Ignored}
 
 func TestATitleIsOneShortLineWhateverTheNames(t *testing.T) {
 	for name, text := range hostile {
 		for _, status := range statuses {
 			for _, o := range []outcome.Outcome{
-				{Status: status, Noun: "API key", UserName: text, UserID: userID}, {Status: status, Noun: "API key", UserID: text}, {Status: status, Noun: text},
+				{Status: status, Noun: "API key", UserName: text, UserID: userID},
+				{Status: status, Noun: "API key", UserID: text}, {Status: status, Noun: text},
 			} {
 				title := o.Title()
 				switch {
@@ -41,7 +43,9 @@ func TestATitleIsOneShortLineWhateverTheNames(t *testing.T) {
 					t.Errorf("%s: the title has %d bytes: %q", name, len(title), title)
 				case !utf8.ValidString(title):
 					t.Errorf("%s: the title is not UTF-8: %q", name, title)
-				case strings.IndexFunc(title, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }) >= 0:
+				case strings.IndexFunc(title, func(r rune) bool {
+					return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
+				}) >= 0:
 					t.Errorf("%s: the title has more than one line: %q", name, title)
 				case !strings.HasPrefix(title, "Keyturn | "):
 					t.Errorf("%s: the title is %q", name, title)
@@ -53,10 +57,13 @@ func TestATitleIsOneShortLineWhateverTheNames(t *testing.T) {
 
 func TestATitleSaysWhatCameOfIt(t *testing.T) {
 	for status, want := range map[outcome.Status]string{
-		outcome.Rotated: "Keyturn | Rotated: API key of web", outcome.Already: "Keyturn | Nothing to do: API key of web", outcome.Refused: "Keyturn | NOT ROTATED: API key of web",
-		outcome.Unfinished: "Keyturn | NOT FINISHED: API key of web", outcome.DryRun: "Keyturn | Dry run: API key of web",
+		outcome.Rotated: "Keyturn | Rotated: API key of web", outcome.Already: "Keyturn | Nothing to do: API " +
+			"key of web", outcome.Refused: "Keyturn | NOT ROTATED: API key of web",
+		outcome.Unfinished: "Keyturn | NOT FINISHED: API key of web",
+		outcome.DryRun:     "Keyturn | Dry run: API key of web",
 	} {
-		if got := (outcome.Outcome{Status: status, Noun: "API key", UserName: "web", UserID: userID}).Title(); got != want {
+		if got := (outcome.Outcome{Status: status, Noun: "API key", UserName: "web",
+			UserID: userID}).Title(); got != want {
 			t.Errorf("the title is %q, want %q", got, want)
 		}
 	}
@@ -66,7 +73,8 @@ func TestATitleSaysWhatCameOfIt(t *testing.T) {
 func filled(text string, status outcome.Status) outcome.Outcome {
 	o := about(outcome.Outcome{Status: status, Reason: text, OldFate: "deleted", Proven: worked, NewID: newTokenID,
 		Secrets: []outcome.Secret{placed("auth-token", text, secretID)}, Slots: []string{text}, Notes: []string{text}})
-	o.ProblemName, o.Risk, o.ClosedBy, o.Comment, o.ResourceName, o.UserName, o.TenancyName = text, text, text, text, text, text, text
+	o.ProblemName, o.Risk, o.ClosedBy, o.Comment, o.ResourceName, o.UserName, o.TenancyName = text, text, text, text,
+		text, text, text
 	return o
 }
 
@@ -78,7 +86,9 @@ func TestNoNameBeginsALineOfItsOwnInTheMail(t *testing.T) {
 				t.Errorf("%s: the body is not UTF-8", name)
 			}
 			for line := range strings.SplitSeq(body, "\n") {
-				if strings.IndexFunc(line, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }) >= 0 {
+				if strings.IndexFunc(line, func(r rune) bool {
+					return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
+				}) >= 0 {
 					t.Errorf("%s: the line %q has a control character", name, line)
 				}
 				for _, forged := range []string{"X:", "Bcc:", "Z", "body"} {
@@ -120,7 +130,8 @@ func TestAMailHasAllThatTheTutorialsMailHas(t *testing.T) {
 		o.Comment = strings.Repeat("a long comment ", 2_000)
 		body := o.Body()
 		for what, value := range map[string]string{
-			"problem name": o.ProblemName, "risk level": o.Risk, "event time": "2026-05-04 10:00:00 UTC", "tenancy name": "acme", "tenancy id": tenancyID,
+			"problem name": o.ProblemName, "risk level": o.Risk, "event time": "2026-05-04 10:00:00 UTC",
+			"tenancy name": "acme", "tenancy id": tenancyID,
 			"resource name": o.ResourceName, "resource id": o.ResourceID, "user OCID": userID,
 		} {
 			if value == "" || !strings.Contains(body, value) {
@@ -154,7 +165,8 @@ func TestTheRecordIsOneLineThatReadsBack(t *testing.T) {
 		if o.Status == outcome.Refused || o.Status == outcome.Unfinished {
 			level = "warn"
 		}
-		if line.Level != level || line.Message != "outcome" || line.Record["outcome"] != string(o.Status) || line.Record["call_id"] != o.CallID {
+		if line.Level != level || line.Message != "outcome" || line.Record["outcome"] != string(o.Status) ||
+			line.Record["call_id"] != o.CallID {
 			t.Errorf("%s: the record is %s", name, log.String())
 		}
 	}
@@ -167,14 +179,16 @@ func TestARefusedProblemThatIsStillClosedIsToldSo(t *testing.T) {
 		t.Error("the mail doesn't say that the problem is still closed")
 	}
 	o.Reopened, o.StillClosed = true, false
-	if body := o.Body(); strings.Contains(body, "could not be re-opened") || !strings.Contains(body, "open again in Cloud Guard") {
+	if body := o.Body(); strings.Contains(body, "could not be re-opened") ||
+		!strings.Contains(body, "open again in Cloud Guard") {
 		t.Error("the mail doesn't say that the problem is open again")
 	}
 }
 
 func TestAMailSaysSoWhenConsumersReadTheNewValueAlready(t *testing.T) {
 	o := cases()["refused_in_place"]
-	if body := flat(o.Body()); !strings.Contains(body, "is CURRENT in Vault, but the rotation is not complete") || strings.Contains(body, "was not rotated") {
+	if body := flat(o.Body()); !strings.Contains(body, "is CURRENT in Vault, but the rotation is not complete") ||
+		strings.Contains(body, "was not rotated") {
 		t.Errorf("the mail doesn't say that the new value is CURRENT:\n%s", body)
 	}
 	o.Secrets = append(o.Secrets, outcome.Secret{Holds: "bundle", ID: accessID})

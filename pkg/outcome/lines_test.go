@@ -12,7 +12,8 @@ func flat(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // tooLong tells of a line that doesn't fit into a window of 80 columns, unless it is one word, or is to be copied.
 func tooLong(line string) bool {
-	return utf8.RuneCountInString(line) > 76 && strings.Contains(strings.TrimSpace(strings.TrimPrefix(line, "- ")), " ") && !long.MatchString(line)
+	return utf8.RuneCountInString(line) > 76 && strings.Contains(strings.TrimSpace(strings.TrimPrefix(line, "- ")),
+		" ") && !long.MatchString(line)
 }
 
 func TestTheMailsLinesFitIntoAWindowOf80ColumnsApartFromWhatIsToBeCopied(t *testing.T) {
@@ -41,7 +42,8 @@ func TestNoOCIDAddressOrCommandIsBroken(t *testing.T) {
 	seen := 0
 	for name, o := range cases() {
 		body := o.Body()
-		texts := append([]string{o.Reason, o.Mend, o.Link, o.Search, o.Comment, o.OldID, o.NewID}, append(append(o.Todo, o.Notes...), o.Slots...)...)
+		texts := append([]string{o.Reason, o.Mend, o.Link, o.Search, o.Comment, o.OldID, o.NewID},
+			append(append(o.Todo, o.Notes...), o.Slots...)...)
 		for _, s := range o.Secrets {
 			texts = append(texts, s.ID, s.Link)
 		}

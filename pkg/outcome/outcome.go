@@ -48,9 +48,10 @@ type Step struct {
 // change both, and Schema with what somebody else may rely on.
 type Outcome struct {
 	Status Status `json:"outcome"`
-	Reason string `json:"reason"`         // one sentence without a full stop
-	Brief  string `json:"-"`              // the reason in a few words, for the subject; empty: the reason's beginning
-	Mend   string `json:"mend,omitempty"` // what to do about it: sentences, and commands or comments on lines of their own
+	Reason string `json:"reason"` // one sentence without a full stop
+	Brief  string `json:"-"`      // the reason in a few words, for the subject; empty: the reason's beginning
+	// what to do about it: sentences, and commands or comments on lines of their own
+	Mend string `json:"mend,omitempty"`
 
 	Changed bool `json:"changed"` // something was changed in OCI
 	Pending bool `json:"-"`       // it waits for nothing but OCI to accept the new credential

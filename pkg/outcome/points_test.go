@@ -26,7 +26,8 @@ func TestTheFiguresOfAnOutcome(t *testing.T) {
 			t.Fatalf("%d points, want %d", len(got), len(want))
 		}
 		for i, p := range got {
-			if p.Name != want[i].Name || p.Value != want[i].Value || !maps.Equal(p.Dimensions, want[i].Dimensions) || !p.At.Equal(began.Add(1500*time.Millisecond)) {
+			if p.Name != want[i].Name || p.Value != want[i].Value || !maps.Equal(p.Dimensions, want[i].Dimensions) ||
+				!p.At.Equal(began.Add(1500*time.Millisecond)) {
 				t.Errorf("point %d is %+v, want %+v", i, p, want[i])
 			}
 		}

@@ -18,17 +18,29 @@ func TestASubjectHasTheReasonAndTheTenancy(t *testing.T) {
 		o    outcome.Outcome
 		want string
 	}{
-		"refused":        {outcome.Outcome{Status: outcome.Refused, Reason: "no free slot"}, "NOT ROTATED: API key of web (no free slot) | acme"},
-		"with an OCID":   {outcome.Outcome{Status: outcome.Refused, Reason: "secret web (" + secret + ") is not bound to this user and kind"}, "NOT ROTATED: API key of web (secret web is not bound to this user and kind) | acme"},
-		"a bare OCID":    {outcome.Outcome{Status: outcome.Refused, Reason: "secret " + secret + " is gone"}, "NOT ROTATED: API key of web (secret is gone) | acme"},
-		"details":        {outcome.Outcome{Status: outcome.Refused, Reason: "the closure comment was not understood: x is not a key"}, "NOT ROTATED: API key of web (the closure comment was not understood) | acme"},
-		"a brief reason": {outcome.Outcome{Status: outcome.Refused, Reason: "anything longer", Brief: "user is INACTIVE"}, "NOT ROTATED: API key of web (user is INACTIVE) | acme"},
-		"unfinished":     {outcome.Outcome{Status: outcome.Unfinished, Reason: "a step could not be finished: UpdateSecret: throttled"}, "NOT FINISHED: API key of web (a step could not be finished) | acme"},
-		"already":        {outcome.Outcome{Status: outcome.Already, Reason: "the old credential no longer exists"}, "Nothing to do: API key of web (the old credential no longer exists) | acme"},
-		"rotated":        {outcome.Outcome{Status: outcome.Rotated, Reason: "rotated"}, "Rotated: API key of web | acme"},
-		"dry run":        {outcome.Outcome{Status: outcome.DryRun, Reason: "a dry run was asked for"}, "Dry run: API key of web | acme"},
-		"no reason":      {outcome.Outcome{Status: outcome.Refused}, "NOT ROTATED: API key of web | acme"},
-		"several lines":  {outcome.Outcome{Status: outcome.Refused, Reason: "a\r\nBcc: b"}, "NOT ROTATED: API key of web (a Bcc) | acme"},
+		"refused": {outcome.Outcome{Status: outcome.Refused, Reason: "no free slot"},
+			"NOT ROTATED: API key of web (no free slot) | acme"},
+		"with an OCID": {outcome.Outcome{Status: outcome.Refused, Reason: "secret web (" + secret +
+			") is not bound to this user and kind"}, "NOT ROTATED: API key of web (secret web is not bound to this " +
+			"user and kind) | acme"},
+		"a bare OCID": {outcome.Outcome{Status: outcome.Refused, Reason: "secret " + secret + " is gone"},
+			"NOT ROTATED: API key of web (secret is gone) | acme"},
+		"details": {outcome.Outcome{Status: outcome.Refused, Reason: "the closure comment was not " +
+			"understood: x is not a key"}, "NOT ROTATED: API key of web (the closure comment was not " +
+			"understood) | acme"},
+		"a brief reason": {outcome.Outcome{Status: outcome.Refused, Reason: "anything longer",
+			Brief: "user is INACTIVE"}, "NOT ROTATED: API key of web (user is INACTIVE) | acme"},
+		"unfinished": {outcome.Outcome{Status: outcome.Unfinished, Reason: "a step could not be finished: " +
+			"UpdateSecret: throttled"}, "NOT FINISHED: API key of web (a step could not be finished) | acme"},
+		"already": {outcome.Outcome{Status: outcome.Already, Reason: "the old credential no longer exists"},
+			"Nothing to do: API key of web (the old credential no longer exists) | acme"},
+		"rotated": {outcome.Outcome{Status: outcome.Rotated, Reason: "rotated"},
+			"Rotated: API key of web | acme"},
+		"dry run": {outcome.Outcome{Status: outcome.DryRun, Reason: "a dry run was asked for"},
+			"Dry run: API key of web | acme"},
+		"no reason": {outcome.Outcome{Status: outcome.Refused}, "NOT ROTATED: API key of web | acme"},
+		"several lines": {outcome.Outcome{Status: outcome.Refused, Reason: "a\r\nBcc: b"},
+			"NOT ROTATED: API key of web (a Bcc) | acme"},
 	} {
 		c.o.Noun, c.o.UserName, c.o.TenancyName = "API key", "web", "acme"
 		if got := c.o.Title(); got != "Keyturn | "+c.want {
@@ -40,13 +52,17 @@ func TestASubjectHasTheReasonAndTheTenancy(t *testing.T) {
 func TestASubjectKeepsTheVerdictTheReasonAndTheTenancyHoweverLongTheNamesAre(t *testing.T) {
 	for _, user := range []string{"w", strings.Repeat("long.name", 30), strings.Repeat("网", 100)} {
 		for _, tenancy := range []string{"", "acme", strings.Repeat("tenancy", 20)} {
-			for _, reason := range []string{"no free slot", "somebody wrote to the secret meanwhile", strings.Repeat("words ", 200), strings.Repeat("w", 300)} {
-				o := outcome.Outcome{Status: outcome.Refused, Noun: "customer secret key", UserName: user, TenancyName: tenancy, Reason: reason}
+			for _, reason := range []string{"no free slot", "somebody wrote to the secret meanwhile",
+				strings.Repeat("words ", 200), strings.Repeat("w", 300)} {
+				o := outcome.Outcome{Status: outcome.Refused, Noun: "customer secret key", UserName: user,
+					TenancyName: tenancy, Reason: reason}
 				got := o.Title()
-				if !strings.HasPrefix(got, "Keyturn | NOT ROTATED: customer secret key of ") || len(got) > 99 || !utf8.ValidString(got) {
+				if !strings.HasPrefix(got, "Keyturn | NOT ROTATED: customer secret key of ") || len(got) > 99 ||
+					!utf8.ValidString(got) {
 					t.Errorf("the subject is %q", got)
 				}
-				if !strings.Contains(got, "("+reason[:5]) || tenancy != "" && !strings.Contains(got, " | "+tenancy[:4]) {
+				if !strings.Contains(got, "("+reason[:5]) || tenancy != "" &&
+					!strings.Contains(got, " | "+tenancy[:4]) {
 					t.Errorf("the subject is %q; it should have %q and %q", got, reason[:5], tenancy)
 				}
 			}
@@ -59,13 +75,16 @@ func TestASecretsStageIsTheOneThatVaultGivesIt(t *testing.T) {
 		secret outcome.Secret
 		want   string
 	}{
-		"current":               {outcome.Secret{Version: 2, Current: true, Stage: "CURRENT"}, "version 2 is CURRENT"},
-		"staged":                {outcome.Secret{Version: 2, Stage: "PENDING"}, "version 2 is PENDING (staged; consumers don't read it yet)"},
+		"current": {outcome.Secret{Version: 2, Current: true, Stage: "CURRENT"}, "version 2 is CURRENT"},
+		"staged": {outcome.Secret{Version: 2, Stage: "PENDING"}, "version 2 is PENDING (staged; " +
+			"consumers don't read it yet)"},
 		"staged, not read back": {outcome.Secret{Stage: "PENDING"}, "the new version is PENDING"},
-		"replaced":              {outcome.Secret{Version: 2, Stage: "PREVIOUS"}, "version 2 is PREVIOUS, no longer CURRENT"},
-		"long replaced":         {outcome.Secret{Version: 2, Stage: "DEPRECATED"}, "version 2 is DEPRECATED, no longer CURRENT"},
-		"of no stage":           {outcome.Secret{Version: 2}, "version 2 has the new value, and is not CURRENT"},
-		"not written":           {outcome.Secret{}, "unchanged"},
+		"replaced": {outcome.Secret{Version: 2, Stage: "PREVIOUS"}, "version 2 is PREVIOUS, no " +
+			"longer CURRENT"},
+		"long replaced": {outcome.Secret{Version: 2, Stage: "DEPRECATED"}, "version 2 is DEPRECATED, no " +
+			"longer CURRENT"},
+		"of no stage": {outcome.Secret{Version: 2}, "version 2 has the new value, and is not CURRENT"},
+		"not written": {outcome.Secret{}, "unchanged"},
 	} {
 		o := about(outcome.Outcome{Status: outcome.Refused})
 		c.secret.ID, c.secret.Holds, c.secret.Name = secretID, "auth-token", "s"
@@ -135,7 +154,8 @@ func TestARecordShowsAngleBracketsAndAmpersandsAsTheyAre(t *testing.T) {
 func TestTheMailsAvoidOurOldWords(t *testing.T) {
 	for name, o := range cases() {
 		text := " " + strings.ToLower(flat(o.Title()+" "+o.Body())) + " "
-		for _, word := range []string{" mend", " beside", "whoever", "nobody", " told ", "by hand", "by itself", "stands in"} {
+		for _, word := range []string{" mend", " beside", "whoever", "nobody", " told ", "by hand", "by itself",
+			"stands in"} {
 			if strings.Contains(text, word) {
 				t.Errorf("%s: the mail says %q", name, word)
 			}

@@ -3,8 +3,8 @@ package phrase
 
 import "unicode/utf8"
 
-// Clip returns s if it has at most n bytes, and else its beginning with "..." after it, in at most n bytes. It cuts between
-// characters.
+// Clip returns s if it has at most n bytes, and else its beginning with "..." after it, in at most n bytes. It cuts
+// between characters.
 func Clip(s string, n int) string {
 	if len(s) <= n {
 		return s

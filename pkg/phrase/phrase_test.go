@@ -9,13 +9,15 @@ import (
 )
 
 func TestATextIsClippedBetweenCharacters(t *testing.T) {
-	for _, s := range []string{"", "short", strings.Repeat("long ", 20), strings.Repeat("日本", 30), "a" + strings.Repeat("é", 40)} {
+	for _, s := range []string{"", "short", strings.Repeat("long ", 20), strings.Repeat("日本", 30),
+		"a" + strings.Repeat("é", 40)} {
 		for n := 3; n < 70; n++ {
 			got := phrase.Clip(s, n)
 			switch whole := len(s) <= n; {
 			case whole && got != s:
 				t.Errorf("%q fits into %d bytes and became %q", s, n, got)
-			case !whole && (len(got) > n || len(got) < n-6 || !utf8.ValidString(got) || !strings.HasSuffix(got, "...") || !strings.HasPrefix(s, strings.TrimSuffix(got, "..."))):
+			case !whole && (len(got) > n || len(got) < n-6 || !utf8.ValidString(got) ||
+				!strings.HasSuffix(got, "...") || !strings.HasPrefix(s, strings.TrimSuffix(got, "..."))):
 				t.Errorf("%q was clipped to %d bytes as %q", s, n, got)
 			}
 		}
@@ -27,7 +29,8 @@ func TestATypoIsOneChange(t *testing.T) {
 		a, b string
 		want int
 	}{
-		{"", "", 0}, {"grace", "grace", 0}, {"", "abc", 3}, {"grace", "grce", 1}, {"grace", "graace", 1}, {"grace", "grbce", 1}, {"grace", "garce", 1},
+		{"", "", 0}, {"grace", "grace", 0}, {"", "abc", 3}, {"grace", "grce", 1}, {"grace", "graace", 1},
+		{"grace", "grbce", 1}, {"grace", "garce", 1},
 		{"grace", "gcare", 2}, {"abcdef", "badcfe", 3}, {"rotate", "replace", 4}, {"kitten", "sitting", 3},
 	} {
 		if got := phrase.Distance(c.a, c.b); got != c.want || phrase.Distance(c.b, c.a) != got {

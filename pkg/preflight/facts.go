@@ -114,7 +114,8 @@ func compartments(c config.Config, own string) []string {
 // policy is what the statements that are shown depend on.
 func (f *Facts) policy() Policy {
 	p := Policy{Function: f.Function, Group: groupToFill, Protected: f.Config.ProtectedUsers,
-		Compartments: compartments(f.Config, f.claim(claimCompartment)), Topic: cmp.Or(f.Topic.Value.Compartment, topicToFill),
+		Compartments: compartments(f.Config, f.claim(claimCompartment)), Topic: cmp.Or(f.Topic.Value.Compartment,
+			topicToFill),
 		Own: cmp.Or(f.claim(claimCompartment), ownToFill)}
 	if len(p.Compartments) == 0 {
 		p.Compartments = []string{compartmentToFill}

@@ -21,7 +21,8 @@ const (
 	// workers is how many secrets, and beside them users, are looked at side by side.
 	workers = 4
 	// silences is how many questions in a row a service may leave open before the others are not asked any more. The
-	// workers begin a second round before the first has been counted: a silent service costs twice the patience at most.
+	// workers begin a second round before the first has been counted: a silent service costs twice the patience at
+	// most.
 	silences = 4
 )
 
@@ -65,7 +66,9 @@ func (p *Preflight) gather(ctx context.Context, r Request) *Facts {
 		})
 		group.Do(func() { f.Guard = ask(ctx, p.guard(root)) })
 		group.Do(func() {
-			if f.AnyProblem = ask(ctx, func(ctx context.Context) (string, error) { return p.CloudGuard.AnyProblem(ctx, root) }); f.AnyProblem.Value != "" {
+			if f.AnyProblem = ask(ctx, func(ctx context.Context) (string, error) {
+				return p.CloudGuard.AnyProblem(ctx, root)
+			}); f.AnyProblem.Value != "" {
 				f.Problem = ask(ctx, nothing(func(ctx context.Context) error {
 					_, err := p.CloudGuard.Problem(ctx, f.AnyProblem.Value)
 					return err
@@ -125,7 +128,9 @@ func (p *Preflight) topic(ctx context.Context, f *Facts) {
 		return t, err
 	})
 	if f.Mail {
-		f.Sent = ask(ctx, nothing(func(ctx context.Context) error { return p.Topics.Publish(ctx, id, mailTitle, mailBody(p.Function)) }))
+		f.Sent = ask(ctx, nothing(func(ctx context.Context) error {
+			return p.Topics.Publish(ctx, id, mailTitle, mailBody(p.Function))
+		}))
 	}
 }
 
@@ -136,7 +141,9 @@ func (p *Preflight) vault(ctx context.Context, f *Facts, home <-chan struct{}) {
 	var lists background.Group
 	for i, id := range ids {
 		lists.Do(func() {
-			f.Compartments[i] = Compartment{id, ask(ctx, func(ctx context.Context) ([]secret.Secret, error) { return p.Secrets.List(ctx, id) })}
+			f.Compartments[i] = Compartment{id, ask(ctx, func(ctx context.Context) ([]secret.Secret, error) {
+				return p.Secrets.List(ctx, id)
+			})}
 		})
 	}
 	lists.Join()
@@ -225,11 +232,15 @@ func (p *Preflight) secrets(ctx context.Context, all []Bound) {
 		if !living(b.Listed.State) {
 			return
 		}
-		b.Secret = askIn(ctx, &management, func(ctx context.Context) (secret.Secret, error) { return p.Secrets.Secret(ctx, id) })
+		b.Secret = askIn(ctx, &management, func(ctx context.Context) (secret.Secret, error) {
+			return p.Secrets.Secret(ctx, id)
+		})
 		if !b.Secret.OK() || !living(b.Secret.Value.State) {
 			return
 		}
-		b.Versions = askIn(ctx, &management, func(ctx context.Context) ([]secret.Version, error) { return p.Secrets.Versions(ctx, id) })
+		b.Versions = askIn(ctx, &management, func(ctx context.Context) ([]secret.Version, error) {
+			return p.Secrets.Versions(ctx, id)
+		})
 		b.Current = askIn(ctx, &retrieval, func(ctx context.Context) (int64, error) {
 			number, _, err := p.Secrets.Read(ctx, id, "")
 			return number, err

@@ -59,7 +59,9 @@ func unasked(what string) Check {
 
 // listed tells that it is known which secrets are bound.
 func (f *Facts) listed() bool {
-	return len(f.Compartments) > 0 && !slices.ContainsFunc(f.Compartments, func(c Compartment) bool { return !c.Secrets.OK() })
+	return len(f.Compartments) > 0 && !slices.ContainsFunc(f.Compartments, func(c Compartment) bool {
+		return !c.Secrets.OK()
+	})
 }
 
 // betrayed tells that what is sent and answered might get into the log, or to somebody else: then nothing may be asked
@@ -135,10 +137,12 @@ func open(err error) bool {
 func trouble(err error, region string) (c Check, ok bool) {
 	switch {
 	case open(err):
-		return unknown("invoke the preflight again; if it stays so, look at the way from the function's subnet to that service (service gateway, security lists)",
+		return unknown("invoke the preflight again; if it stays so, look at the way from the function's subnet to "+
+			"that service (service gateway, security lists)",
 			"no clear answer: %s", text(err)), true
 	case stranger(err):
-		return failed("is the tenancy subscribed to that region? oci iam region-subscription list", "the service of %s doesn't recognize the function: %s",
+		return failed("is the tenancy subscribed to that region? oci iam region-subscription list",
+			"the service of %s doesn't recognize the function: %s",
 			cmp.Or(region, "that region"), text(err)), true
 	}
 	return Check{}, false
@@ -156,12 +160,15 @@ func text(err error) string {
 // mostNamed is how many secrets or users are named that have one fault in common.
 const mostNamed = 5
 
-// merge makes one check of those that one mend mends, such as a missing statement: a hundred secrets are one finding then.
+// merge makes one check of those that one mend mends, such as a missing statement: a hundred secrets are one finding
+// then.
 func merge(checks []Check) []Check {
 	var out []Check
 	more := map[Check][]string{}
 	for _, c := range checks {
-		i := slices.IndexFunc(out, func(o Check) bool { return c.Mend != "" && o.Mend == c.Mend && o.Result == c.Result })
+		i := slices.IndexFunc(out, func(o Check) bool {
+			return c.Mend != "" && o.Mend == c.Mend && o.Result == c.Result
+		})
 		if i < 0 {
 			out = append(out, c)
 			continue
@@ -209,15 +216,18 @@ func writes(function string) []write {
 	out := []write{{"UpdateProblemStatus", stProblems, false}, {"part of all changes of credentials", stChange, false}}
 	for _, k := range credential.Kinds() {
 		operations := slices.Clone(k.Record().Operations)
-		operations = slices.DeleteFunc(operations, func(o string) bool { return o == "CreateSecretKey" }) // the policies' name of the same
+		// the policies' name of the same
+		operations = slices.DeleteFunc(operations, func(o string) bool { return o == "CreateSecretKey" })
 		out = append(out, write{strings.Join(operations, ", "), string(k), false})
 	}
-	out = append(out, write{"CreateOrResetUIPassword, if IAM asks for the permission of Oracle's tutorial", stPasswordSet, false},
+	out = append(out, write{"CreateOrResetUIPassword, if IAM asks for the permission of Oracle's tutorial",
+		stPasswordSet, false},
 		write{"UpdateSecret", stSecrets, true})
 	if function == sweeping {
 		out = append(out, write{"ScheduleSecretVersionDeletion", stPrune, true})
 	}
-	return append(out, write{"PublishMessage", stMail, false}, write{"PostMetricData, which no rotation needs", stMetrics, false})
+	return append(out, write{"PublishMessage", stMail, false}, write{"PostMetricData, which no rotation needs",
+		stMetrics, false})
 }
 
 // untried lists the writes, and what else could not be tried.
@@ -233,14 +243,18 @@ func (f *Facts) untried() []NotChecked {
 				out = append(out, NotChecked{w.what + " in " + place(c), why, p.statement(w.statement, c)})
 			}
 		case w.statement == stMail:
-			out = append(out, NotChecked{w.what, `no mail is sent unless asked for with "mail":"yes"`, p.statement(w.statement, "")})
+			out = append(out, NotChecked{w.what, `no mail is sent unless asked for with "mail":"yes"`,
+				p.statement(w.statement, "")})
 		default:
 			out = append(out, NotChecked{w.what, why, p.statement(w.statement, "")})
 		}
 	}
 	if f.AnyProblem.OK() && f.AnyProblem.Value == "" {
-		out = append(out, NotChecked{"GetProblem, ListProblemHistories", "Cloud Guard has no problem yet that could be read", p.statement(stProblems, "")})
+		out = append(out, NotChecked{"GetProblem, ListProblemHistories", "Cloud Guard has no problem yet that " +
+			"could be read", p.statement(stProblems, "")})
 	}
-	return append(out, NotChecked{"secrets that a closure comment names in other compartments or regions", "they are not known in advance", ""},
-		NotChecked{"the Events rule, the schedule and the subscriptions of the topic", "the function may not read them", ""})
+	return append(out, NotChecked{"secrets that a closure comment names in other compartments or regions",
+		"they are not known in advance", ""},
+		NotChecked{"the Events rule, the schedule and the subscriptions of the topic", "the function may not read them",
+			""})
 }

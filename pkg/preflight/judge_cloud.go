@@ -27,7 +27,8 @@ func judgeConfig(f *Facts) []Check {
 	}
 	var out []Check
 	for _, x := range f.Refused.Faults {
-		out = append(out, failed("in the configuration of functions/"+f.Function+" or of its application: "+x.Mend, "%s %s; every event is refused until then", x.Key, x.Problem))
+		out = append(out, failed("in the configuration of functions/"+f.Function+" or of its application: "+x.Mend,
+			"%s %s; every event is refused until then", x.Key, x.Problem))
 	}
 	return out
 }
@@ -45,7 +46,8 @@ func judgeToken(f *Facts) []Check {
 	case f.betrayed():
 		return []Check{waiting(f.baseless())}
 	case f.Claims.Err != nil:
-		return []Check{failed("run it as an OCI Function: the platform sets OCI_RESOURCE_PRINCIPAL_VERSION, _RPST, _PRIVATE_PEM and _REGION", "the resource principal can't be read: %s", text(f.Claims.Err))}
+		return []Check{failed("run it as an OCI Function: the platform sets OCI_RESOURCE_PRINCIPAL_VERSION, _RPST, "+
+			"_PRIVATE_PEM and _REGION", "the resource principal can't be read: %s", text(f.Claims.Err))}
 	case f.claim(claimTenancy) == "":
 		return []Check{failed("run it as an OCI Function", "the token names no tenancy (claim %s)", claimTenancy)}
 	case exp.IsZero():
@@ -53,9 +55,11 @@ func judgeToken(f *Facts) []Check {
 	case !now.Before(exp):
 		return []Check{failed(fmt.Sprintf(renew, id), "the token is over since %s", exp.Format(time.RFC3339))}
 	case f.claim(claimCompartment) == "" && f.Refused == nil && len(f.Config.SecretCompartments) == 0:
-		return []Check{failed("set secret_compartments", "the token names no compartment (claim %s), in which secrets would be looked for", claimCompartment)}
+		return []Check{failed("set secret_compartments", "the token names no compartment (claim %s), in which "+
+			"secrets would be looked for", claimCompartment)}
 	case f.claim(claimCompartment) == "":
-		return []Check{warned("", "the token names no compartment (claim %s); secret_compartments does", claimCompartment)}
+		return []Check{warned("", "the token names no compartment (claim %s); secret_compartments does",
+			claimCompartment)}
 	}
 	return []Check{passed("%s of %s, until %s", id, f.claim(claimTenancy), exp.Format(time.RFC3339))}
 }
@@ -64,7 +68,8 @@ func judgeToken(f *Facts) []Check {
 const restart = "have new containers started: oci fn function update --function-id %s --timeout-in-seconds <ANOTHER>"
 
 func judgeClock(f *Facts) []Check {
-	mend := fmt.Sprintf("the host's clock is not a function's to set: "+restart+"; tell Oracle's support if it stays so", cmp.Or(f.claim(claimResource), "<FUNCTION>"))
+	mend := fmt.Sprintf("the host's clock is not a function's to set: "+restart+
+		"; tell Oracle's support if it stays so", cmp.Or(f.claim(claimResource), "<FUNCTION>"))
 	c := f.Clock
 	switch {
 	case f.betrayed():
@@ -72,7 +77,8 @@ func judgeClock(f *Facts) []Check {
 	case !c.Asked:
 		return []Check{waiting("the function's region is not known")}
 	case c.Err != nil:
-		return []Check{unknown("look at the way from the function's subnet to IAM (service gateway, security lists)", "IAM of %s gives no answer: %s", f.Region, text(c.Err))}
+		return []Check{unknown("look at the way from the function's subnet to IAM (service gateway, security lists)",
+			"IAM of %s gives no answer: %s", f.Region, text(c.Err))}
 	}
 	skew := c.Value.Server.Sub(c.Value.Local).Round(time.Second)
 	side := "behind"
@@ -81,9 +87,11 @@ func judgeClock(f *Facts) []Check {
 	}
 	switch {
 	case skew.Abs() > maxSkew:
-		return []Check{failed(mend, "the function's clock is %v %s OCI's, which refuses requests beyond %v", skew.Abs(), side, maxSkew)}
+		return []Check{failed(mend, "the function's clock is %v %s OCI's, which refuses requests beyond %v", skew.Abs(),
+			side, maxSkew)}
 	case skew.Abs() > someSkew:
-		return []Check{warned(mend, "the function's clock is %v %s OCI's; beyond %v it refuses requests", skew.Abs(), side, maxSkew)}
+		return []Check{warned(mend, "the function's clock is %v %s OCI's; beyond %v it refuses requests", skew.Abs(),
+			side, maxSkew)}
 	}
 	return []Check{passed("within %v of OCI's", someSkew)}
 }
@@ -98,12 +106,14 @@ func judgeTenancy(f *Facts) []Check {
 	}
 	if t.Err != nil {
 		if stranger(t.Err) {
-			return []Check{failed(fmt.Sprintf(restart, cmp.Or(f.claim(claimResource), "<FUNCTION>")), "IAM of %s doesn't recognize the function, though its token and clock look right: %s", f.Region, text(t.Err))}
+			return []Check{failed(fmt.Sprintf(restart, cmp.Or(f.claim(claimResource), "<FUNCTION>")), "IAM of %s "+
+				"doesn't recognize the function, though its token and clock look right: %s", f.Region, text(t.Err))}
 		}
 		if c, ok := trouble(t.Err, f.Region); ok {
 			return []Check{c}
 		}
-		return []Check{failed(f.policy().statement(stTenancy, ""), "the token names the tenancy, so it exists: reading it is not allowed: %s", text(t.Err))}
+		return []Check{failed(f.policy().statement(stTenancy, ""), "the token names the tenancy, so it exists: "+
+			"reading it is not allowed: %s", text(t.Err))}
 	}
 	return []Check{passed("%s, home region %s", t.Value.Name, t.Value.Home)}
 }
@@ -118,10 +128,13 @@ func judgeHome(f *Facts) []Check {
 	case !f.Home.Asked:
 		return []Check{unasked("IAM of " + home)}
 	case f.Home.Err != nil && open(f.Home.Err):
-		return []Check{failed(fmt.Sprintf("let the function's subnet reach IAM in %s: a service gateway leads to the services of its own region alone, other regions take a NAT gateway", home),
-			"IAM of the home region %s, which makes all changes of credentials, gives no answer: %s", home, text(f.Home.Err))}
+		return []Check{failed(fmt.Sprintf("let the function's subnet reach IAM in %s: a service gateway leads to "+
+			"the services of its own region alone, other regions take a NAT gateway", home),
+			"IAM of the home region %s, which makes all changes of credentials, gives no answer: %s", home,
+			text(f.Home.Err))}
 	case f.Home.Err != nil:
-		return []Check{failed("oci iam region-subscription list; and: "+f.policy().statement(stTenancy, ""), "IAM of the home region %s refuses what IAM of %s answers: %s", home, f.Region, text(f.Home.Err))}
+		return []Check{failed("oci iam region-subscription list; and: "+f.policy().statement(stTenancy, ""),
+			"IAM of the home region %s refuses what IAM of %s answers: %s", home, f.Region, text(f.Home.Err))}
 	}
 	return []Check{passed("IAM of %s answers", home)}
 }
@@ -133,7 +146,8 @@ func judgeProblems(f *Facts) []Check {
 	}
 	err, refused := f.AnyProblem.Err, "ListProblems is not allowed"
 	if err == nil {
-		err, refused = f.Problem.Err, fmt.Sprintf("ListProblems shows %s, reading it is not allowed", f.AnyProblem.Value)
+		err, refused = f.Problem.Err, fmt.Sprintf("ListProblems shows %s, reading it is not allowed",
+			f.AnyProblem.Value)
 	}
 	if err == nil {
 		if !f.AnyProblem.Asked || f.AnyProblem.Value != "" && !f.Problem.Asked {
@@ -152,7 +166,8 @@ func judgeProblems(f *Facts) []Check {
 		c = failed(statement, "%s: %s", refused, text(err))
 	}
 	if f.Refused == nil && !f.Config.EventCheck && f.Function != sweeping {
-		c.Result, c.Found = Warning, c.Found+"; event_check is off, so events are believed, and a problem that was not rotated stays closed"
+		c.Result, c.Found = Warning, c.Found+"; event_check is off, so events are believed, and a problem that was "+
+			"not rotated stays closed"
 	}
 	return []Check{c}
 }
@@ -173,15 +188,19 @@ func judgeReporting(f *Facts) []Check {
 		if c, ok := trouble(g.Err, f.Region); ok {
 			return []Check{c}
 		}
-		return []Check{unknown(f.policy().statement(stGuard, ""), "reading Cloud Guard's configuration is not allowed (no rotation needs it, this check does): %s", text(g.Err))}
+		return []Check{unknown(f.policy().statement(stGuard, ""), "reading Cloud Guard's configuration is not "+
+			"allowed (no rotation needs it, this check does): %s", text(g.Err))}
 	}
 	const update = "oci cloud-guard configuration update --compartment-id %s --status ENABLED --reporting-region %s"
 	switch {
 	case g.Value.Status != enabled:
-		return []Check{failed(fmt.Sprintf(update, root, f.Region), "Cloud Guard is %s: it finds no problems and sends no events", g.Value.Status)}
+		return []Check{failed(fmt.Sprintf(update, root, f.Region), "Cloud Guard is %s: it finds no problems and "+
+			"sends no events", g.Value.Status)}
 	case g.Value.ReportingRegion != f.Region:
-		return []Check{failed(fmt.Sprintf("deploy the stack in %s; or, if nothing else goes by it, move the reporting region: "+update, g.Value.ReportingRegion, root, f.Region),
-			"the function runs in %s, Cloud Guard's reporting region is %s: its events come there, and only there can a problem be opened again", f.Region, g.Value.ReportingRegion)}
+		return []Check{failed(fmt.Sprintf("deploy the stack in %s; or, if nothing else goes by it, move the "+
+			"reporting region: "+update, g.Value.ReportingRegion, root, f.Region),
+			"the function runs in %s, Cloud Guard's reporting region is %s: its events come there, and only there "+
+				"can a problem be opened again", f.Region, g.Value.ReportingRegion)}
 	}
 	return []Check{passed("Cloud Guard is on, and reports in %s", g.Value.ReportingRegion)}
 }
@@ -199,11 +218,14 @@ func judgeTopic(f *Facts) []Check {
 		if c, ok := trouble(t.Err, region); ok {
 			return []Check{c}
 		}
-		return []Check{failed(fmt.Sprintf("as an administrator: oci ons topic get --topic-id %s --region %s; if it is there, this is missing: %s; if not, correct ons_topic", id, region, f.policy().statement(stTopic, "")),
-			"the topic %s is absent, or not allowed, or lies elsewhere (its OCID says %s): %s", id, region, text(t.Err))}
+		return []Check{failed(fmt.Sprintf("as an administrator: oci ons topic get --topic-id %s --region %s; if it "+
+			"is there, this is missing: %s; if not, correct ons_topic", id, region, f.policy().statement(stTopic, "")),
+			"the topic %s is absent, or not allowed, or lies elsewhere (its OCID says %s): %s", id, region,
+			text(t.Err))}
 	}
 	if t.Value.State != "ACTIVE" {
-		return []Check{failed("set ons_topic to a topic that is ACTIVE: oci ons topic list --compartment-id "+t.Value.Compartment, "the topic %s (%s) is %s", t.Value.Name, id, t.Value.State)}
+		return []Check{failed("set ons_topic to a topic that is ACTIVE: oci ons topic list --compartment-id "+
+			t.Value.Compartment, "the topic %s (%s) is %s", t.Value.Name, id, t.Value.State)}
 	}
 	return []Check{passed("%s is ACTIVE, in %s", t.Value.Name, f.TopicRegion)}
 }
@@ -223,7 +245,8 @@ func judgeMail(f *Facts) []Check {
 		return []Check{c}
 	}
 	if f.Topic.OK() {
-		return []Check{failed(f.policy().statement(stMail, ""), "the topic is there, sending to it is not allowed: %s", text(f.Sent.Err))}
+		return []Check{failed(f.policy().statement(stMail, ""), "the topic is there, sending to it is not allowed: %s",
+			text(f.Sent.Err))}
 	}
 	return []Check{waiting("it waits for the check " + checkTopic)}
 }
@@ -250,7 +273,8 @@ func judgeNamespace(f *Facts) []Check {
 	if c, ok := trouble(n.Err, f.Region); ok {
 		return []Check{c}
 	}
-	return []Check{failed(f.policy().statement(stNamespace, ""), "reading the tenancy's Object Storage namespace is not allowed: %s", text(n.Err))}
+	return []Check{failed(f.policy().statement(stNamespace, ""), "reading the tenancy's Object Storage namespace "+
+		"is not allowed: %s", text(n.Err))}
 }
 
 func judgeRegistry(f *Facts) []Check {
@@ -288,7 +312,8 @@ func (f *Facts) judgeEndpoint(s Said[int], what string) Check {
 	case !errors.As(s.Err, &failure):
 		return unknown("", "%s of %s was not reached: %s", what, home, text(s.Err))
 	case f.Config.Prove == config.ProveTry:
-		return warned(mend, "%s of %s gives no answer, so new credentials are used untried: %s", what, home, text(s.Err))
+		return warned(mend, "%s of %s gives no answer, so new credentials are used untried: %s", what, home,
+			text(s.Err))
 	}
 	return failed(mend, "%s of %s gives no answer, so no new credential can be proven: %s", what, home, text(s.Err))
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
-// crowded is from how many versions on there is a word; the sweep makes room from 20 on, so something keeps it from that.
+// crowded is from how many versions on there is a word; the sweep makes room from 20 on, so something keeps it from
+// that.
 const crowded = 25
 
 // living tells a state in which a secret can be read.
@@ -39,7 +40,9 @@ func judgeCompartments(f *Facts) []Check {
 		}
 		problem, ok := trouble(c.Secrets.Err, f.Region)
 		if !ok {
-			problem = failed(fmt.Sprintf("as an administrator: oci iam compartment get --compartment-id %s; if it is there, this is missing: %s; if not, correct secret_compartments", c.ID, f.policy().statement(stSecretsList, c.ID)),
+			problem = failed(fmt.Sprintf("as an administrator: oci iam compartment get --compartment-id %s; if it "+
+				"is there, this is missing: %s; if not, correct secret_compartments", c.ID,
+				f.policy().statement(stSecretsList, c.ID)),
 				"the compartment %s is absent, or listing its secrets is not allowed: %s", c.ID, text(c.Secrets.Err))
 		}
 		out = append(out, problem)
@@ -49,7 +52,8 @@ func judgeCompartments(f *Facts) []Check {
 	case len(f.Compartments) == 0:
 		out = append(out, unasked("any compartment"))
 	case len(f.Secrets) == 0:
-		out = append(out, warned("bind one, with the other defined tags that it has: "+guard.BindCommand(secret.Secret{ID: "<SECRET>"}, "<KIND>", "<USER>"),
+		out = append(out, warned("bind one, with the other defined tags that it has: "+
+			guard.BindCommand(secret.Secret{ID: "<SECRET>"}, "<KIND>", "<USER>"),
 			"%s listed in %s, and none is bound to a user: every closure comment has to name one elsewhere",
 			count(listed, "secret"), count(readable, "compartment")))
 	default:
@@ -72,8 +76,10 @@ func judgeBinding(f *Facts) []Check {
 		kind, user, ok := guard.BoundTo(s)
 		switch {
 		case len(t.Clash) > 0:
-			out = append(out, failed("correct the defined ones; or, if they are right, remove the freeform ones: "+guard.UnbindCommand(s),
-				"the defined and the freeform tag %s of %s contradict each other", strings.Join(t.Clash, " and "), name(s)))
+			out = append(out, failed("correct the defined ones; or, if they are right, remove the freeform ones: "+
+				guard.UnbindCommand(s),
+				"the defined and the freeform tag %s of %s contradict each other", strings.Join(t.Clash, " and "),
+				name(s)))
 		case !isUser(t.User):
 			out = append(out, failed(guard.BindCommand(s, credential.Kind(t.Kind), "<USER>"),
 				"the tag user of %s is %q, which is not the OCID of a user", name(s), phrase.Excerpt(t.User)))
@@ -90,7 +96,9 @@ func judgeBinding(f *Facts) []Check {
 	}
 	for _, p := range pairs {
 		if halves(active, p.kind, p.user) {
-			out = append(out, warned("name both in each closure comment, or give them the defined tag keyturn.role: secret-key and access-key", "the two secrets for the %s of %s have no role, so no one can tell which half is which", p.kind.Noun(), p.user))
+			out = append(out, warned("name both in each closure comment, or give them the defined tag "+
+				"keyturn.role: secret-key and access-key", "the two secrets for the %s of %s have no role, so no "+
+				"one can tell which half is which", p.kind.Noun(), p.user))
 			continue
 		}
 		if _, err := guard.Find(active, p.kind, p.user); err != nil {
@@ -188,9 +196,12 @@ func judgeSecret(f *Facts) []Check {
 		}
 		switch {
 		case !living(s.State) && strings.HasSuffix(s.State, "_DELETION"):
-			return failed("oci vault secret cancel-secret-deletion --secret-id "+s.ID+"; or remove its tags, if it is not needed any more", "%s is scheduled for deletion: it is in the state %s", name(s), s.State), true, true
+			return failed("oci vault secret cancel-secret-deletion --secret-id "+s.ID+"; or remove its tags, if it "+
+					"is not needed any more", "%s is scheduled for deletion: it is in the state %s", name(s), s.State),
+				true, true
 		case !living(s.State):
-			return failed("oci vault secret get --secret-id "+s.ID, "%s is in the state %s", name(s), s.State), true, true
+			return failed("oci vault secret get --secret-id "+s.ID, "%s is in the state %s", name(s), s.State), true,
+				true
 		case !b.Secret.Asked:
 			return unasked(name(s)), true, true
 		case b.Secret.Err != nil:
@@ -204,7 +215,8 @@ func judgeSecret(f *Facts) []Check {
 			return failed("bind its source secret, and remove the tags from the replica", "%s is a read-only replica",
 				name(s)), true, true
 		case b.Region != f.Region:
-			return failed("bind a secret of "+f.Region, "%s was listed in %s, and its OCID says %s, where it would be written", name(s), f.Region, b.Region), true, true
+			return failed("bind a secret of "+f.Region, "%s was listed in %s, and its OCID says %s, where it would "+
+				"be written", name(s), f.Region, b.Region), true, true
 		case s.State == secret.Updating:
 			return warned("", "%s is being changed just now", name(s)), true, true
 		}
@@ -239,7 +251,8 @@ func judgeVersions(f *Facts) []Check {
 		mend := "invoke functions/sweep, which makes room"
 		slices.SortFunc(live, func(a, b secret.Version) int { return int(a.Number - b.Number) })
 		if i := slices.IndexFunc(live, func(v secret.Version) bool { return v.Stale }); i >= 0 {
-			mend += fmt.Sprintf("; or: oci vault secret-version schedule-deletion --secret-id %s --secret-version-number %d", s.ID, live[i].Number)
+			mend += fmt.Sprintf("; or: oci vault secret-version schedule-deletion --secret-id %s "+
+				"--secret-version-number %d", s.ID, live[i].Number)
 		}
 		if len(live) < secret.MaxVersions {
 			return warned(mend, "%s has %d versions of %d", name(s), len(live), secret.MaxVersions), true, true
@@ -279,18 +292,21 @@ func judgeJournal(f *Facts) []Check {
 			old := duty.Old
 			switch staged := j.Staged != nil && j.Staged.Old == duty.Old; {
 			case duty.Problem == "":
-				return warned("close the problem of that credential again; the journal of an older Keyturn doesn't name it",
+				return warned("close the problem of that credential again; the journal of an older Keyturn "+
+					"doesn't name it",
 					"%s: the rotation of %s is not finished", name(s), old), true, true
 			case staged:
 				return warned("nothing: the next sweep asks Cloud Guard, and goes on; or close its problem again",
 					"%s: a rotation of %s was left half-way", name(s), old), true, true
 			default:
-				return warned("nothing: the next sweep asks Cloud Guard, and retires it", "%s: the grace period of %s is over", name(s), old), true, true
+				return warned("nothing: the next sweep asks Cloud Guard, and retires it",
+					"%s: the grace period of %s is over", name(s), old), true, true
 			}
 		}
 		switch {
 		case j.Staged != nil && j.Staged.Phase != rotation.PhaseUndone:
-			return warned("nothing, if it ends; else the sweep goes on after "+rotation.MakerLife.Round(time.Second).String(), "%s: a rotation of %s is under way", name(s), j.Staged.Old), true, true
+			return warned("nothing, if it ends; else the sweep goes on after "+rotation.MakerLife.Round(
+				time.Second).String(), "%s: a rotation of %s is under way", name(s), j.Staged.Old), true, true
 		}
 		return Check{}, false, true
 	})

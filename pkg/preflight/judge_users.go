@@ -24,7 +24,8 @@ func judgePeople(f *Facts) []Check {
 	if c, ok := trouble(f.People.Err, f.Tenancy.Value.Home); ok {
 		return []Check{c}
 	}
-	return []Check{failed(f.policy().statement(stUsers, ""), "listing the users of the tenancy is not allowed: %s", text(f.People.Err))}
+	return []Check{failed(f.policy().statement(stUsers, ""), "listing the users of the tenancy is not allowed: %s",
+		text(f.People.Err))}
 }
 
 // overUsers judges each user of bound secrets.
@@ -59,9 +60,11 @@ func judgeUser(f *Facts) []Check {
 				return []Check{c}
 			}
 			if others || f.People.OK() {
-				return []Check{failed(user, "the user %s, whom a secret is bound to, is absent (other users can be read, so reading is allowed): %s", u.ID, text(u.Who.Err))}
+				return []Check{failed(user, "the user %s, whom a secret is bound to, is absent (other users can be "+
+					"read, so reading is allowed): %s", u.ID, text(u.Who.Err))}
 			}
-			return []Check{failed(fmt.Sprintf("as an administrator: oci iam user get --user-id %s; if the user exists, this is missing: %s; if not, %s", u.ID, f.policy().statement(stUsers, ""), mend),
+			return []Check{failed(fmt.Sprintf("as an administrator: oci iam user get --user-id %s; if the user "+
+				"exists, this is missing: %s; if not, %s", u.ID, f.policy().statement(stUsers, ""), mend),
 				"the user %s, whom a secret is bound to, is absent, or not allowed: %s", u.ID, text(u.Who.Err))}
 		case u.Who.Value.State != "ACTIVE":
 			return []Check{failed(user, "the user %s (%s) is %s", u.Who.Value.Name, u.ID, u.Who.Value.State)}
@@ -69,7 +72,8 @@ func judgeUser(f *Facts) []Check {
 		var out []Check
 		for _, k := range u.Kinds {
 			if slices.Contains(u.Who.Value.MayNot, k) {
-				out = append(out, failed(fmt.Sprintf("switch it on: oci iam user update-user-capabilities --user-id %s %s true; or %s", u.ID, k.Record().Capability, mend),
+				out = append(out, failed(fmt.Sprintf("switch it on: oci iam user update-user-capabilities "+
+					"--user-id %s %s true; or %s", u.ID, k.Record().Capability, mend),
 					"the user %s (%s) may not have a %s", u.Who.Value.Name, u.ID, k.Noun()))
 			}
 		}
@@ -92,7 +96,8 @@ func judgeProtected(f *Facts) []Check {
 		if !u.Who.OK() || !f.Config.Protects(u.ID, u.Who.Value.Name) {
 			return nil
 		}
-		return []Check{warned("remove "+u.ID+" from protected_users, or the tags from the secrets", "a secret is bound to the user %s (%s), who is protected: these credentials are never rotated", u.Who.Value.Name, u.ID)}
+		return []Check{warned("remove "+u.ID+" from protected_users, or the tags from the secrets", "a secret is "+
+			"bound to the user %s (%s), who is protected: these credentials are never rotated", u.Who.Value.Name, u.ID)}
 	})
 	if len(out) == 0 {
 		out = append(out, passed("no secret is bound to a protected user"))
@@ -113,7 +118,8 @@ func judgeSlots(f *Facts) []Check {
 			case has.Err != nil:
 				c, ok := trouble(has.Err, f.Tenancy.Value.Home)
 				if !ok {
-					c = failed(f.policy().statement(stList, ""), "the user %s can be read, listing this user's %ss is not allowed: %s", u.ID, k.Noun(), text(has.Err))
+					c = failed(f.policy().statement(stList, ""), "the user %s can be read, listing this user's %ss "+
+						"is not allowed: %s", u.ID, k.Noun(), text(has.Err))
 				}
 				out = append(out, c)
 			case len(has.Value) >= k.Limit():
@@ -121,8 +127,10 @@ func judgeSlots(f *Facts) []Check {
 				for _, c := range has.Value {
 					ids = append(ids, c.ID)
 				}
-				out = append(out, warned(fmt.Sprintf("delete one that %s doesn't use; or close the problem with replace:yes, which deletes the old one first", u.ID),
-					"the user %s (%s) has %d %ss, as many as OCI allows: %s", u.Who.Value.Name, u.ID, len(ids), k.Noun(), strings.Join(ids, ", ")))
+				out = append(out, warned(fmt.Sprintf("delete one that %s doesn't use; or close the problem with "+
+					"replace:yes, which deletes the old one first", u.ID),
+					"the user %s (%s) has %d %ss, as many as OCI allows: %s", u.Who.Value.Name, u.ID, len(ids),
+					k.Noun(), strings.Join(ids, ", ")))
 			default:
 				free++
 			}

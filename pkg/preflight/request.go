@@ -41,7 +41,9 @@ func Asked(body []byte) (Request, bool) {
 	if err := json.Unmarshal(body, &fields); err != nil {
 		return faulty("the body is not a JSON object"), true
 	}
-	if !slices.ContainsFunc(slices.Collect(maps.Keys(fields)), func(k string) bool { return strings.EqualFold(k, keyword) }) {
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(fields)), func(k string) bool {
+		return strings.EqualFold(k, keyword)
+	}) {
 		return Request{}, false
 	}
 	return read(fields), true
@@ -60,7 +62,8 @@ func read(fields map[string]json.RawMessage) Request {
 		case key == "mail" && text && (value == "yes" || value == "no"):
 			r.Mail = value == "yes"
 		case key == "mail":
-			wrong = append(wrong, fmt.Sprintf(`mail is %s, neither "yes" nor "no"`, phrase.Excerpt(string(fields[key]))))
+			wrong = append(wrong, fmt.Sprintf(`mail is %s, neither "yes" nor "no"`,
+				phrase.Excerpt(string(fields[key]))))
 		default:
 			wrong = append(wrong, fmt.Sprintf("%s is not a field of a preflight", phrase.Excerpt(key)))
 		}
@@ -72,5 +75,6 @@ func read(fields map[string]json.RawMessage) Request {
 }
 
 func faulty(found string) Request {
-	return Request{Fault: &Check{Check: checkRequest, Result: Failed, Found: found + "; nothing was looked at, and nothing begun", Mend: "send " + example}}
+	return Request{Fault: &Check{Check: checkRequest, Result: Failed, Found: found + "; nothing was looked at, and " +
+		"nothing begun", Mend: "send " + example}}
 }

@@ -40,7 +40,8 @@ func TestOnlyABodyWithTheFieldAtItsTopAsksForAPreflight(t *testing.T) {
 			t.Errorf("%.60s: asked %v, %+v", c.body, asked, r)
 			continue
 		}
-		if r.Fault != nil && (!strings.Contains(r.Fault.Found, c.fault) || !strings.Contains(r.Fault.Mend, `{"keyturn":"preflight"}`)) {
+		if r.Fault != nil && (!strings.Contains(r.Fault.Found, c.fault) ||
+			!strings.Contains(r.Fault.Mend, `{"keyturn":"preflight"}`)) {
 			t.Errorf("%.60s: %+v, want %q", c.body, r.Fault, c.fault)
 		}
 	}
@@ -63,7 +64,8 @@ func TestNoEventAsksForAPreflight(t *testing.T) {
 }
 
 func TestTheLookAtAnEventsBytesTakesNoMemory(t *testing.T) {
-	body := []byte(`{"eventType":"com.oraclecloud.cloudguard.problemremediated","data":"` + strings.Repeat("x", 8<<10) + `"}`)
+	body := []byte(`{"eventType":"com.oraclecloud.cloudguard.problemremediated","data":"` + strings.Repeat("x", 8<<10) +
+		`"}`)
 	if n := testing.AllocsPerRun(100, func() { preflight.Asked(body) }); n > 0 {
 		t.Errorf("%v allocations an event, want none", n)
 	}

@@ -49,7 +49,8 @@ func (w *world) wait(ctx context.Context, question string) error {
 func (w *world) Now() time.Time { return time.Now() }
 func (w *world) Claims(context.Context) (map[string]any, error) {
 	w.any.Add(1)
-	return map[string]any{"res_tenant": tenancy, "res_compartment": home, "exp": float64(time.Now().Add(time.Hour).Unix())}, nil
+	return map[string]any{"res_tenant": tenancy, "res_compartment": home,
+		"exp": float64(time.Now().Add(time.Hour).Unix())}, nil
 }
 func (w *world) Region(context.Context) (string, error) { return "us-ashburn-1", nil }
 func (w *world) RegionOf(string) string                 { return "us-ashburn-1" }
@@ -66,7 +67,8 @@ func (w *world) User(ctx context.Context, _ string) (string, string, []credentia
 }
 func (w *world) Users(context.Context, string) ([]string, string, error) { return nil, "", nil }
 func (w *world) Hosts(region, namespace string) (credential.Hosts, error) {
-	return credential.Hosts{Registry: "ocir." + region + ".oci.oraclecloud.com", S3: namespace + ".compat.objectstorage." + region + ".oraclecloud.com"}, nil
+	return credential.Hosts{Registry: "ocir." + region + ".oci.oraclecloud.com", S3: namespace +
+		".compat.objectstorage." + region + ".oraclecloud.com"}, nil
 }
 func (w *world) Namespace(context.Context) (string, error) { return "acmespace", nil }
 func (w *world) AnyProblem(ctx context.Context, _ string) (string, error) {
@@ -125,12 +127,14 @@ func (issuer) List(context.Context, string) (credential.Listing, error) {
 }
 
 // run runs a preflight of a world within a time, and gives what it logged too.
-func (w *world) run(t *testing.T, within time.Duration, r preflight.Request, refused *config.Error) (preflight.Answer, string) {
+func (w *world) run(t *testing.T, within time.Duration, r preflight.Request, refused *config.Error) (preflight.Answer,
+	string) {
 	t.Helper()
 	cfg := w.config
 	cfg.Topic, cfg.EventCheck = topic, true
 	p := &preflight.Preflight{Function: "sweep", Config: cfg, Refused: refused, Principal: w, Network: w, Directory: w,
-		CloudGuard: w, Topics: w, Secrets: w, Issuers: map[credential.Kind]preflight.Issuer{credential.APIKey: issuer{}}, Clock: w}
+		CloudGuard: w, Topics: w, Secrets: w, Issuers: map[credential.Kind]preflight.Issuer{
+			credential.APIKey: issuer{}}, Clock: w}
 	var log bytes.Buffer
 	ctx, cancel := context.WithTimeout(zerolog.New(&log).WithContext(t.Context()), within)
 	defer cancel()
@@ -139,25 +143,29 @@ func (w *world) run(t *testing.T, within time.Duration, r preflight.Request, ref
 	if err != nil || ctx.Err() != nil {
 		t.Fatalf("the answer came too late, or is none (%v)", err)
 	}
-	if all := string(text) + log.String(); strings.Contains(all, "must not get out") || strings.Contains(all, "may be anything") {
+	if all := string(text) + log.String(); strings.Contains(all, "must not get out") ||
+		strings.Contains(all, "may be anything") {
 		t.Errorf("a value got out: %s", all)
 	}
 	return a, log.String()
 }
 
 func TestAHangingServiceLeavesOnlyItsOwnChecksUnknown(t *testing.T) {
-	for question, checks := range map[string]string{"ListProblems": "cloud_guard", "GetSecret": "secret", "GetUser": "user", "identity": "clock", "": ""} {
+	for question, checks := range map[string]string{"ListProblems": "cloud_guard", "GetSecret": "secret",
+		"GetUser": "user", "identity": "clock", "": ""} {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{hangs: question, secrets: 100}
 			began := time.Now()
 			a, _ := w.run(t, 30*time.Second, preflight.Request{}, nil)
-			if took := time.Since(began); took > 17*time.Second { // two rounds: workers begin the second before the first has been counted
+			// two rounds: workers begin the second before the first has been counted
+			if took := time.Since(began); took > 17*time.Second {
 				t.Errorf("%s: it took %v, more than twice the patience with one question", question, took)
 			}
 			passed := 0
 			for _, c := range a.Checks {
 				switch {
-				case c.Check == checks && c.Result != preflight.Unknown, c.Check != checks && c.Result != preflight.Passed:
+				case c.Check == checks && c.Result != preflight.Unknown, c.Check != checks &&
+					c.Result != preflight.Passed:
 					t.Errorf("%s: %+v", question, c)
 				case c.Result == preflight.Passed:
 					passed++
@@ -215,7 +223,8 @@ func TestAMailIsSentOnlyIfItIsAskedFor(t *testing.T) {
 
 func TestNobodyIsAskedWhileTheEnvironmentWouldBetrayTheAnswers(t *testing.T) {
 	w := &world{secrets: 1}
-	a, _ := w.run(t, time.Minute, preflight.Request{Mail: true}, &config.Error{Faults: []config.Fault{{Key: "anything", Problem: "is set", Mend: "remove it", Unsafe: true}}})
+	a, _ := w.run(t, time.Minute, preflight.Request{Mail: true},
+		&config.Error{Faults: []config.Fault{{Key: "anything", Problem: "is set", Mend: "remove it", Unsafe: true}}})
 	for _, c := range a.Checks {
 		if c.Check != "configuration" && c.Result != preflight.Unknown {
 			t.Errorf("%+v", c)
@@ -229,7 +238,8 @@ func TestNobodyIsAskedWhileTheEnvironmentWouldBetrayTheAnswers(t *testing.T) {
 func TestWhatTheTimeWasTooShortForIsOneFindingAndNobodyIsAskedAfterIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{secrets: 100, slow: time.Second}
-		a, _ := w.run(t, 12400*time.Millisecond, preflight.Request{}, nil) // 9.3 s for the work, which is in the middle of an answer
+		// 9.3 s for the work, which is in the middle of an answer
+		a, _ := w.run(t, 12400*time.Millisecond, preflight.Request{}, nil)
 		var found []preflight.Check
 		for _, c := range a.Checks {
 			switch {
@@ -239,7 +249,8 @@ func TestWhatTheTimeWasTooShortForIsOneFindingAndNobodyIsAskedAfterIt(t *testing
 				t.Errorf("%+v", c)
 			}
 		}
-		if len(found) != 1 || !strings.Contains(found[0].Found, "was not looked at") || !strings.Contains(found[0].Found, "the same goes for ") || a.Preflight != preflight.Failed {
+		if len(found) != 1 || !strings.Contains(found[0].Found, "was not looked at") ||
+			!strings.Contains(found[0].Found, "the same goes for ") || a.Preflight != preflight.Failed {
 			t.Errorf("%+v", found)
 		}
 		if n := w.asked.Load(); n < 30 || n > 40 { // four side by side, for nine seconds and a bit
@@ -267,7 +278,8 @@ func TestUsersAreNotJudgedWhileTheHomeRegionIsOutOfReach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _ := (&world{hangs: "home", secrets: 3}).run(t, 30*time.Second, preflight.Request{}, nil)
 		for _, c := range a.Checks {
-			waits := c.Result == preflight.Unknown && c.Found == "not known: it waits for the check home_region" && c.Mend == ""
+			waits := c.Result == preflight.Unknown && c.Found == "not known: it waits for the check home_region" &&
+				c.Mend == ""
 			if (c.Check == "user" || c.Check == "slots" || c.Check == "users") && !waits {
 				t.Errorf("%+v", c)
 			}

@@ -16,7 +16,8 @@ import (
 // anew is the record after somebody has closed the problem once more, with another comment.
 func (s *scene) anew(comment string) cloudguard.Problem {
 	p := s.closed("an earlier comment")
-	p.History = append(p.History, cloudguard.Change{At: closedAt.Add(time.Minute), Actor: "ops@example.com", ActorKind: "USER", Detail: "RESOLVED", Comment: comment})
+	p.History = append(p.History, cloudguard.Change{At: closedAt.Add(time.Minute), Actor: "ops@example.com",
+		ActorKind: "USER", Detail: "RESOLVED", Comment: comment})
 	p.Comment, p.ETag = comment, "etag-2"
 	return p
 }
@@ -67,7 +68,8 @@ func TestTwoCommentsThatStayTwoBothCount(t *testing.T) {
 func TestARefusalEndsNoClosureButItsOwn(t *testing.T) {
 	scanned := func(s *scene) cloudguard.Problem {
 		p := s.closed(comment)
-		p.History = append(p.History, cloudguard.Change{At: closedAt.Add(time.Minute), ActorKind: "CLOUD_GUARD_SERVICE", Detail: "RESOLVED"})
+		p.History = append(p.History, cloudguard.Change{At: closedAt.Add(time.Minute), ActorKind: "CLOUD_GUARD_SERVICE",
+			Detail: "RESOLVED"})
 		p.ETag = "etag-2"
 		return p
 	}
@@ -82,13 +84,26 @@ func TestARefusalEndsNoClosureButItsOwn(t *testing.T) {
 		reopened bool
 		closed   bool // it stays closed, and the mail says so
 	}{
-		"nobody has changed it":                      {since: func(s *scene) cloudguard.Problem { p := s.closed(comment); p.ETag = "etag-1"; return p }, reopened: true},
-		"Cloud Guard's scan has":                     {since: scanned, reopened: true},
-		"somebody has closed it again":               {since: func(s *scene) cloudguard.Problem { return s.anew("grace:1h") }},
-		"again, and the history is behind":           {since: behind},
-		"again, with the same words":                 {since: func(s *scene) cloudguard.Problem { return s.anew(comment) }},
-		"somebody has opened it":                     {since: func(s *scene) cloudguard.Problem { p := s.open(); p.ETag = "etag-2"; return p }},
-		"somebody has, and it can't be read again":   {since: scanned, failed: fault.New(fault.Unclear, "GetProblem", "no answer"), closed: true},
+		"nobody has changed it": {since: func(s *scene) cloudguard.Problem {
+			p := s.closed(comment)
+			p.ETag = "etag-1"
+			return p
+		}, reopened: true},
+		"Cloud Guard's scan has": {since: scanned, reopened: true},
+		"somebody has closed it again": {since: func(s *scene) cloudguard.Problem {
+			return s.anew("grace:1h")
+		}},
+		"again, and the history is behind": {since: behind},
+		"again, with the same words": {since: func(s *scene) cloudguard.Problem {
+			return s.anew(comment)
+		}},
+		"somebody has opened it": {since: func(s *scene) cloudguard.Problem {
+			p := s.open()
+			p.ETag = "etag-2"
+			return p
+		}},
+		"somebody has, and it can't be read again": {since: scanned, failed: fault.New(fault.Unclear, "GetProblem",
+			"no answer"), closed: true},
 		"somebody has, and may not be read any more": {since: scanned, failed: errors.New("no"), closed: true},
 	} {
 		t.Run(name, func(t *testing.T) {

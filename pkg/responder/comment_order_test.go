@@ -47,8 +47,10 @@ func TestAClosureThatOrdersNothingRotatesNothingAndIsAnswered(t *testing.T) {
 func TestABareClosureRotatesIntoTheBoundSecretWhereTheConfigurationSaysSo(t *testing.T) {
 	for text, want := range map[string]outcome.Status{
 		"": outcome.Rotated, "CHG-1234 approved by Ann": outcome.Rotated, "rotated per policy": outcome.Rotated,
-		"do not rotate": outcome.Refused, "false positive": outcome.Refused, "rotate:no": outcome.Refused, "accepted, risk": outcome.Refused,
-		"no": outcome.Refused, "grace_period:72h": outcome.Refused, "keep the old key for 72 hours": outcome.Refused,
+		"do not rotate": outcome.Refused, "false positive": outcome.Refused, "rotate:no": outcome.Refused,
+		"accepted, risk": outcome.Refused,
+		"no":             outcome.Refused, "grace_period:72h": outcome.Refused,
+		"keep the old key for 72 hours": outcome.Refused,
 	} {
 		t.Run(text, func(t *testing.T) {
 			s := newScene().with(text)
@@ -65,7 +67,8 @@ func TestABareClosureRotatesIntoTheBoundSecretWhereTheConfigurationSaysSo(t *tes
 func TestAPasswordIsResetWithoutAnInstructionUnlessTheTextSaysNo(t *testing.T) {
 	for text, want := range map[string]outcome.Status{
 		"": outcome.Rotated, "asked by phone": outcome.Rotated, "rotate:yes": outcome.Rotated,
-		"do not reset": outcome.Refused, "false positive": outcome.Refused, "rotate:no": outcome.Refused, "already reset": outcome.Refused,
+		"do not reset": outcome.Refused, "false positive": outcome.Refused, "rotate:no": outcome.Refused,
+		"already reset":      outcome.Refused,
 		"Ausnahme genehmigt": outcome.Refused, "不要重置": outcome.Refused,
 	} {
 		t.Run(text, func(t *testing.T) {

@@ -11,7 +11,8 @@ import (
 func TestALongReasonIsCutAtACharacterInTheReopenedProblemsComment(t *testing.T) {
 	for pad := range 3 {
 		s := newScene()
-		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Detail: strings.Repeat("x", pad) + strings.Repeat("网", 400)})
+		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken,
+			Detail: strings.Repeat("x", pad) + strings.Repeat("网", 400)})
 		if _, err := s.respond(t); err != nil {
 			t.Fatal(err)
 		}

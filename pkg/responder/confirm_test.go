@@ -107,7 +107,8 @@ func TestADeliveryThatComesAfterOurReopeningIsIgnored(t *testing.T) {
 	s := newScene()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		p := s.open()
-		p.History = []cloudguard.Change{{At: closedAt.Add(time.Minute), Actor: "rotate", ActorKind: "USER", Detail: "OPEN", Comment: cloudguard.ReopenMark + ": no free slot"}}
+		p.History = []cloudguard.Change{{At: closedAt.Add(time.Minute), Actor: "rotate", ActorKind: "USER",
+			Detail: "OPEN", Comment: cloudguard.ReopenMark + ": no free slot"}}
 		return p, nil
 	}
 	o, err := s.respond(t)
@@ -152,7 +153,8 @@ func TestWithoutEventCheckTheEventsOwnCommentCounts(t *testing.T) {
 	if s.saw("GetProblem") {
 		t.Error("Cloud Guard was read although event_check is off")
 	}
-	if got := s.jobs[0].Targets; len(got) != 1 || got[0] != (rotation.Target{Role: credential.RoleToken, SecretID: secretID}) {
+	if got := s.jobs[0].Targets; len(got) != 1 ||
+		got[0] != (rotation.Target{Role: credential.RoleToken, SecretID: secretID}) {
 		t.Errorf("the rotation's secrets are %v", got)
 	}
 	if o.ClosedBy != "" {

@@ -14,7 +14,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
-	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/outcome"
@@ -75,8 +74,10 @@ func TestWhatTheOwnerNeedsThatCannotBeFoundKeepsTheOrder(t *testing.T) {
 		directory tenancyOf
 		reason    string
 	}{
-		"the tenancy":   {tenancyOf{tenancyErr: errors.New("cut off")}, "looking up the owner: unclear: looking up the tenancy: cut off"},
-		"the hosts":     {tenancyOf{hostsErr: errors.New("no such realm")}, "looking up the owner: unclear: finding the hosts at which the credential is used: no such realm"},
+		"the tenancy": {tenancyOf{tenancyErr: errors.New("cut off")}, "looking up the owner: unclear: looking up " +
+			"the tenancy: cut off"},
+		"the hosts": {tenancyOf{hostsErr: errors.New("no such realm")}, "looking up the owner: unclear: " +
+			"finding the hosts at which the credential is used: no such realm"},
 		"hosts refused": {tenancyOf{hostsErr: fault.New(fault.Throttled, "hosts", "")}, "finding the hosts"},
 	} {
 		s := withEngine(newScene())
@@ -84,7 +85,8 @@ func TestWhatTheOwnerNeedsThatCannotBeFoundKeepsTheOrder(t *testing.T) {
 		r := s.responder()
 		r.Directory = &c.directory
 		o, err := r.Respond(t.Context(), "call-1", s.event.json(t))
-		if o.Status != outcome.Unfinished || !errors.Is(err, responder.ErrUnfinished) || !strings.Contains(o.Reason, c.reason) || s.saw("Update") || s.saw("Create") {
+		if o.Status != outcome.Unfinished || !errors.Is(err, responder.ErrUnfinished) ||
+			!strings.Contains(o.Reason, c.reason) || s.saw("Update") || s.saw("Create") {
 			t.Errorf("%s: %s (%s), %v", name, o.Status, o.Reason, err)
 		}
 	}
@@ -94,7 +96,8 @@ func TestTheOwnerHasTheHomeRegion(t *testing.T) {
 	s := newScene()
 	s.run = func(ctx context.Context, job rotation.Job) rotation.Result {
 		owner, err := job.Permit(ctx, s.secrets)
-		if err != nil || owner.Region != "us-ashburn-1" || owner.Tenancy != tenancyID || owner.User != userID || owner.Namespace != "acmens" {
+		if err != nil || owner.Region != "us-ashburn-1" || owner.Tenancy != tenancyID || owner.User != userID ||
+			owner.Namespace != "acmens" {
 			t.Errorf("the owner is %+v (%v)", owner, err)
 		}
 		return rotated(job)
@@ -171,7 +174,8 @@ func TestABoundSecretIsLookedForInTheConfiguredCompartmentOrTheFunctionsOwn(t *t
 	s = newScene().with("rotate:yes")
 	r = s.responder()
 	r.Directory = &tenancyOf{scene: s, compartmentErr: fault.New(fault.Unclear, "GetCompartment", "no answer")}
-	if o, _ := r.Respond(t.Context(), "call-1", s.event.json(t)); o.Status != outcome.Unfinished || !strings.HasPrefix(o.Reason, "looking for a bound secret: ") {
+	if o, _ := r.Respond(t.Context(), "call-1", s.event.json(t)); o.Status != outcome.Unfinished ||
+		!strings.HasPrefix(o.Reason, "looking for a bound secret: ") {
 		t.Errorf("%s (%s)", o.Status, o.Reason)
 	}
 }
@@ -183,7 +187,8 @@ func TestASecretIsNotExplainedWithoutTheCompartmentsToLookIn(t *testing.T) {
 	r := s.responder()
 	r.Facts, r.Directory = facts, &tenancyOf{scene: s, compartmentErr: errors.New("cut off")}
 	o, _ := r.Respond(t.Context(), "call-1", s.event.json(t))
-	if o.Status != outcome.Refused || strings.Contains(o.Reason, "is not where") || slices.Contains(facts.asked, "ListSecrets") {
+	if o.Status != outcome.Refused || strings.Contains(o.Reason, "is not where") ||
+		slices.Contains(facts.asked, "ListSecrets") {
 		t.Errorf("%s (%s), asked %v", o.Status, o.Reason, facts.asked)
 	}
 }
@@ -273,9 +278,11 @@ func TestWhatGoesWrongAfterTheRotationIsLogged(t *testing.T) {
 }
 
 func TestTheCommentOfAReopeningIsNoLongerThanCloudGuardTakes(t *testing.T) {
-	for _, n := range []int{100, 901 - len("Keyturn did not rotate: the secret holds another living credential: "), 5000} {
+	for _, n := range []int{100, 901 - len("Keyturn did not rotate: the secret holds another living credential: "),
+		5000} {
 		s := newScene()
-		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Detail: strings.Repeat("x", n)})
+		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken,
+			Detail: strings.Repeat("x", n)})
 		if _, err := s.respond(t); err != nil {
 			t.Error(err)
 		}
@@ -295,95 +302,5 @@ func TestTheOutcomeHasTheTimeThatItTook(t *testing.T) {
 	}
 	if o, err := s.respond(t); o.TookMS != 250 || err != nil {
 		t.Errorf("it took %d ms (%v), want the 250 for which it waited", o.TookMS, err)
-	}
-}
-
-func TestAnUnreadableEventsMailHasWhatTheRecordSaysOfItsProblem(t *testing.T) {
-	bad := func(s *scene) []byte {
-		return bytes.Replace(s.event.json(t), []byte(`"eventType"`), []byte(`"eventType":7,"x"`), 1)
-	}
-	s := newScene()
-	body := bad(s)[:len(bad(s))-1] // no JSON
-	o, err := s.respondTo(t.Context(), body)
-	expect(t, s, o, err, outcome.Refused)
-	if o.ProblemID != problemID || o.UserID != userID || o.Kind != "auth-token" || !o.Reopened {
-		t.Errorf("%+v", o)
-	}
-	s = newScene()
-	s.problem = func(int) (cloudguard.Problem, error) {
-		return cloudguard.Problem{}, fault.New(fault.Denied, "GetProblem", "")
-	}
-	o, err = s.respondTo(t.Context(), body)
-	expect(t, s, o, err, outcome.Refused)
-	if o.ProblemID != problemID || o.Reopened || len(o.Notes) != 1 || !strings.Contains(o.Notes[0], "could not be read") {
-		t.Errorf("%+v", o)
-	}
-}
-
-func TestTheRecordCountsMoreThanTheEventInTheMail(t *testing.T) {
-	s := newScene()
-	p := s.closed(comment)
-	p.RiskLevel, p.ResourceName, p.ResourceID = "CRITICAL", " the shop's token ", tokenID
-	s.problem = func(int) (cloudguard.Problem, error) { return p, nil }
-	o, err := s.respond(t)
-	expect(t, s, o, err, outcome.Rotated)
-	if o.Risk != "CRITICAL" || o.ResourceName != "the shop's token" || o.ResourceID != tokenID || o.ProblemID != problemID {
-		t.Errorf("%+v", o)
-	}
-	p.RiskLevel, p.ResourceName = "", ""
-	if o, _ = s.respond(t); o.Risk != "MEDIUM" || o.ResourceName != "deploys the web shop" {
-		t.Errorf("what the record lacks comes from the event: %+v", o)
-	}
-}
-
-func TestWhoseCredentialItIsIsKnownBeforeTheRecordShowsTheClosure(t *testing.T) {
-	s := newScene()
-	s.problem = func(int) (cloudguard.Problem, error) {
-		return cloudguard.Problem{}, fault.New(fault.Unclear, "GetProblem", "")
-	}
-	o, err := s.respond(t)
-	expect(t, s, o, err, outcome.Unfinished)
-	if o.UserID != userID || o.OldID != tokenID || o.Kind != "auth-token" || o.Noun != "auth token" || o.IDNoun != "token OCID" {
-		t.Errorf("%+v", o)
-	}
-}
-
-func TestARecordThatCannotBeReadSaysWhatToCheck(t *testing.T) {
-	for class, want := range map[fault.Class]outcome.Status{fault.Absent: outcome.Refused, fault.Denied: outcome.Refused,
-		fault.Unclear: outcome.Unfinished, fault.Throttled: outcome.Unfinished} {
-		s := newScene()
-		s.problem = func(int) (cloudguard.Problem, error) { return cloudguard.Problem{}, fault.New(class, "GetProblem", "") }
-		o, err := s.respond(t)
-		expect(t, s, o, err, want)
-		if got := strings.HasPrefix(o.Mend, "Check the problem's OCID"); got != (want == outcome.Refused) {
-			t.Errorf("%s: the remedy is %q", class, o.Mend)
-		}
-	}
-}
-
-func TestAReviewHasWhatItWasGivenEvenIfTheRecordCannotBeReadAgain(t *testing.T) {
-	s := newScene()
-	s.problem = func(int) (cloudguard.Problem, error) {
-		return cloudguard.Problem{}, fault.New(fault.Unclear, "GetProblem", "")
-	}
-	o := s.responder().Review(t.Context(), "call-1", s.closed(comment))
-	if o.Status != outcome.Unfinished || o.ProblemID != problemID || o.UserID != userID || o.OldID != tokenID || o.ProblemName == "" {
-		t.Errorf("%+v", o)
-	}
-	p := s.closed(comment)
-	p.ID = "problem"
-	if o := s.responder().Review(t.Context(), "call-1", p); o.Status != outcome.Refused || !strings.Contains(o.Reason, "is malformed") {
-		t.Errorf("%s (%s)", o.Status, o.Reason)
-	}
-}
-
-func TestAReviewWithoutTheQuestionToCloudGuardAsksOnlyOnceTheRecordLags(t *testing.T) {
-	s := newScene()
-	s.config = config.Config{Topic: topicID, SecretBinding: config.BindingRequire, Prove: config.ProveRequire}
-	p := s.closed(comment)
-	p.History = nil
-	o := s.responder().Review(t.Context(), "call-1", p)
-	if o.Status != outcome.Rotated || s.reads != 1 {
-		t.Errorf("%s (%s) after %d reads, want 1", o.Status, o.Reason, s.reads)
 	}
 }

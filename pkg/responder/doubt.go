@@ -16,9 +16,11 @@ func (c *response) doubt(listed []credential.Issued) string {
 	case c.kind.Origin() == credential.Reset:
 		return ""
 	case c.request.UserHinted:
-		return fmt.Sprintf("only the event names the user, %s, who may not be the owner of %s %s", c.request.User, noun, c.request.ID)
+		return fmt.Sprintf("only the event names the user, %s, who may not be the owner of %s %s", c.request.User, noun,
+			c.request.ID)
 	case cloudguard.FormOf(c.request.ID) == credential.FormUnknown || !absent(c.request.ID, listed):
-		return fmt.Sprintf("the id of the problem's credential, %q, is not written as OCI lists the user's %ss", c.request.ID, c.kind.Noun())
+		return fmt.Sprintf("the id of the problem's credential, %q, is not written as OCI lists the user's %ss",
+			c.request.ID, c.kind.Noun())
 	}
 	return ""
 }
@@ -32,16 +34,16 @@ func absent(id string, listed []credential.Issued) bool {
 	})
 }
 
-// mayReplace reports whether any closure of the problem may have allowed deleting first: then Keyturn may have deleted the
-// old credential, and still owes the new one.
+// mayReplace reports whether any closure of the problem may have allowed deleting first: then Keyturn may have deleted
+// the old credential, and still owes the new one.
 func (c *response) mayReplace() bool {
 	allows := func(comment string) bool { return strings.Contains(strings.ToLower(comment), "repl") }
 	return allows(c.request.Comment) || allows(c.problem.Comment) ||
 		slices.ContainsFunc(c.problem.History, func(h cloudguard.Change) bool { return allows(h.Comment) })
 }
 
-// earlier are the secrets that the comments of the problem's history name, apart from the targets: an earlier closure may
-// have begun to rotate into them.
+// earlier are the secrets that the comments of the problem's history name, apart from the targets: an earlier closure
+// may have begun to rotate into them.
 func (c *response) earlier(targets []rotation.Target) []string {
 	var ids []string
 	for _, h := range c.problem.History {

@@ -22,21 +22,28 @@ func TestAnIDThatIsNotWrittenAsOCIListsItIsNeverTakenForGone(t *testing.T) {
 		listed   []credential.Issued
 		want     outcome.Status
 	}{
-		"an OCID, others listed by OCID":       {cloudguard.AuthTokenTooOld, tokenID, other, outcome.Already},
-		"an OCID, none listed":                 {cloudguard.AuthTokenTooOld, tokenID, nil, outcome.Already},
-		"an OCID, listed in capitals":          {cloudguard.AuthTokenTooOld, tokenID, []credential.Issued{{ID: strings.ToUpper(tokenID)}}, outcome.Refused},
+		"an OCID, others listed by OCID": {cloudguard.AuthTokenTooOld, tokenID, other, outcome.Already},
+		"an OCID, none listed":           {cloudguard.AuthTokenTooOld, tokenID, nil, outcome.Already},
+		"an OCID, listed in capitals": {cloudguard.AuthTokenTooOld, tokenID,
+			[]credential.Issued{{ID: strings.ToUpper(tokenID)}}, outcome.Refused},
 		"a SCIM id, others listed by OCID":     {cloudguard.AuthTokenTooOld, scim, other, outcome.Refused},
 		"a name, others listed by OCID":        {cloudguard.AuthTokenTooOld, "token-of-web", other, outcome.Refused},
 		"a name, none listed":                  {cloudguard.AuthTokenTooOld, "token-of-web", nil, outcome.Refused},
 		"an access key, others listed by OCID": {cloudguard.SecretKeyTooOld, accessKey, other, outcome.Refused},
-		"an access key, others listed as such": {cloudguard.SecretKeyTooOld, accessKey, []credential.Issued{{ID: strings.Repeat("ab", 20)}}, outcome.Already},
-		"an OCID, others listed by access key": {cloudguard.SecretKeyTooOld, tokenID, []credential.Issued{{ID: accessKey}}, outcome.Refused},
-		"an OCID, listed in both forms":        {cloudguard.SecretKeyTooOld, tokenID, []credential.Issued{other[0], {ID: accessKey}}, outcome.Refused},
-		"a fingerprint":                        {cloudguard.APIKeyTooOld, strings.Repeat("ab:", 15) + "ab", []credential.Issued{{ID: strings.Repeat("cd:", 15) + "cd"}}, outcome.Already},
+		"an access key, others listed as such": {cloudguard.SecretKeyTooOld, accessKey,
+			[]credential.Issued{{ID: strings.Repeat("ab", 20)}}, outcome.Already},
+		"an OCID, others listed by access key": {cloudguard.SecretKeyTooOld, tokenID,
+			[]credential.Issued{{ID: accessKey}}, outcome.Refused},
+		"an OCID, listed in both forms": {cloudguard.SecretKeyTooOld, tokenID,
+			[]credential.Issued{other[0], {ID: accessKey}}, outcome.Refused},
+		"a fingerprint": {cloudguard.APIKeyTooOld, strings.Repeat("ab:", 15) + "ab",
+			[]credential.Issued{{ID: strings.Repeat("cd:", 15) + "cd"}}, outcome.Already},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene().about(c.rule, c.resource, "bundle_secret_ocid:"+secretID)
-			s.run = func(ctx context.Context, job rotation.Job) rotation.Result { return missing(ctx, s, job, c.listed) }
+			s.run = func(ctx context.Context, job rotation.Job) rotation.Result {
+				return missing(ctx, s, job, c.listed)
+			}
 			s.secrets[0].Freeform["keyturn-kind"] = map[cloudguard.Rule]string{cloudguard.AuthTokenTooOld: "auth-token",
 				cloudguard.SecretKeyTooOld: "customer-secret-key", cloudguard.APIKeyTooOld: "api-key"}[c.rule]
 			o, err := s.respond(t)
@@ -85,16 +92,23 @@ func TestWhateverIsWrongWithAnOrderAProblemWhoseCredentialIsGoneStaysClosed(t *t
 		change  func(*scene)
 		gone    outcome.Status
 	}{
-		"a mistake in the comment":            {"auth_secret_ocd:x", func(*scene) {}, outcome.Already},
-		"a comment that orders nothing":       {"CHG-7", func(*scene) {}, outcome.Already},
-		"no bound secret":                     {"rotate:yes", func(s *scene) { s.secrets = nil }, outcome.Already},
-		"a secret of somebody else":           {comment, func(s *scene) { s.secrets[0].Freeform["keyturn-user"] = "ocid1.user.oc1..x" }, outcome.Already},
-		"a protected user":                    {comment, func(s *scene) { s.config.ProtectedUsers = []string{userID} }, outcome.Already},
-		"a secret that is being deleted":      {comment, func(s *scene) { s.secrets[0].State = "PENDING_DELETION" }, outcome.Already},
-		"a mistake, deleting first allowed":   {"auth_secret_ocd:x,replace:yes", func(*scene) {}, outcome.Refused},
-		"a mistake in the word for it":        {"auth_secret_ocd:x,Replase=yes", func(*scene) {}, outcome.Refused},
-		"a mistake, allowed by the problem":   {"auth_secret_ocd:x", earlierClosure(comment + ",replace:yes"), outcome.Refused},
-		"a mistake, allowed by a last remark": {"auth_secret_ocd:x", func(s *scene) { s.problem = lastComment(s, "replace:yes") }, outcome.Refused},
+		"a mistake in the comment":      {"auth_secret_ocd:x", func(*scene) {}, outcome.Already},
+		"a comment that orders nothing": {"CHG-7", func(*scene) {}, outcome.Already},
+		"no bound secret":               {"rotate:yes", func(s *scene) { s.secrets = nil }, outcome.Already},
+		"a secret of somebody else": {comment, func(s *scene) {
+			s.secrets[0].Freeform["keyturn-user"] = "ocid1.user.oc1..x"
+		}, outcome.Already},
+		"a protected user": {comment, func(s *scene) { s.config.ProtectedUsers = []string{userID} },
+			outcome.Already},
+		"a secret that is being deleted": {comment, func(s *scene) { s.secrets[0].State = "PENDING_DELETION" },
+			outcome.Already},
+		"a mistake, deleting first allowed": {"auth_secret_ocd:x,replace:yes", func(*scene) {}, outcome.Refused},
+		"a mistake in the word for it":      {"auth_secret_ocd:x,Replase=yes", func(*scene) {}, outcome.Refused},
+		"a mistake, allowed by the problem": {"auth_secret_ocd:x", earlierClosure(comment + ",replace:yes"),
+			outcome.Refused},
+		"a mistake, allowed by a last remark": {"auth_secret_ocd:x", func(s *scene) {
+			s.problem = lastComment(s, "replace:yes")
+		}, outcome.Refused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, is := range []struct {
@@ -104,7 +118,9 @@ func TestWhateverIsWrongWithAnOrderAProblemWhoseCredentialIsGoneStaysClosed(t *t
 				s := newScene().with(c.comment)
 				c.change(s)
 				if is.gone {
-					s.run = func(ctx context.Context, job rotation.Job) rotation.Result { return missing(ctx, s, job, nil) }
+					s.run = func(ctx context.Context, job rotation.Job) rotation.Result {
+						return missing(ctx, s, job, nil)
+					}
 				}
 				o, err := s.respond(t)
 				expect(t, s, o, err, is.want)
@@ -121,8 +137,10 @@ func earlierClosure(comment string) func(*scene) {
 	return func(s *scene) {
 		p := s.closed(s.event.comment)
 		p.History = append(p.History,
-			cloudguard.Change{At: closedAt.Add(-time.Hour), ActorKind: "USER", Detail: "OPEN", Comment: cloudguard.ReopenMark + ": no"},
-			cloudguard.Change{At: closedAt.Add(-2 * time.Hour), ActorKind: "USER", Detail: "RESOLVED", Comment: comment})
+			cloudguard.Change{At: closedAt.Add(-time.Hour), ActorKind: "USER", Detail: "OPEN",
+				Comment: cloudguard.ReopenMark + ": no"},
+			cloudguard.Change{At: closedAt.Add(-2 * time.Hour), ActorKind: "USER", Detail: "RESOLVED",
+				Comment: comment})
 		s.problem = func(int) (cloudguard.Problem, error) { return p, nil }
 	}
 }
@@ -131,7 +149,8 @@ func earlierClosure(comment string) func(*scene) {
 func lastComment(s *scene, comment string) func(int) (cloudguard.Problem, error) {
 	p := s.closed(s.event.comment)
 	p.Comment = comment
-	p.History = append(p.History, cloudguard.Change{At: closedAt.Add(-time.Hour), ActorKind: "USER", Detail: "OPEN", Comment: comment})
+	p.History = append(p.History, cloudguard.Change{At: closedAt.Add(-time.Hour), ActorKind: "USER", Detail: "OPEN",
+		Comment: comment})
 	return func(int) (cloudguard.Problem, error) { return p, nil }
 }
 
@@ -140,7 +159,8 @@ func TestTheEngineHearsOfTheProblemAndOfTheSecretsThatItsEarlierClosuresNamed(t 
 	earlierClosure("auth_secret_ocid:" + strings.ToUpper(otherSecret) + ",CHG-1")(s)
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
-	if j := s.jobs[0]; j.Problem != problemID || !slices.Equal(j.Earlier, []string{otherSecret}) || j.Doubt(nil) != "" || j.Replace {
+	if j := s.jobs[0]; j.Problem != problemID || !slices.Equal(j.Earlier, []string{otherSecret}) ||
+		j.Doubt(nil) != "" || j.Replace {
 		t.Errorf("the job is %+v", j)
 	}
 	s = newScene()

@@ -69,7 +69,8 @@ func (c *response) unreadable(ctx context.Context, e cloudguard.Event, refused e
 		c.take(e)
 		p, err := c.Problems.Problem(ctx, e.ProblemID)
 		if err != nil {
-			c.note("Cloud Guard's record of the problem could not be read (%v), so the problem was not opened again.", err)
+			c.note("Cloud Guard's record of the problem could not be read (%v), so the problem was not opened again.",
+				err)
 		} else {
 			c.learn(p)
 			_, verdict, _ := guard.Confirm(e, p)
@@ -154,8 +155,9 @@ func (c *response) confirm(ctx context.Context, have *cloudguard.Problem) bool {
 		if err != nil {
 			c.stop(fmt.Errorf("reading the problem from Cloud Guard: %w", err))
 			if c.out.Status == outcome.Refused && !c.known {
-				c.out.Mend = "Check the problem's OCID, and that the function's policy allows it to read cloud-guard-problems. " +
-					"If the problem exists and is closed, open it again in Cloud Guard: Keyturn could not see whether it is."
+				c.out.Mend = "Check the problem's OCID, and that the function's policy allows it to read " +
+					"cloud-guard-problems. If the problem exists and is closed, open it again in Cloud Guard: " +
+					"Keyturn could not see whether it is."
 			}
 			return false
 		}

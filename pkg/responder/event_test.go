@@ -129,8 +129,10 @@ func TestTheMailNamesEverythingThatIsKnownOfTheEvent(t *testing.T) {
 	if s.mails[0].topic != topicID {
 		t.Errorf("the mail went to %s", s.mails[0].topic)
 	}
-	for _, want := range []string{"IAM Auth token is too old", "AUTH_TOKEN_TOO_OLD", "MEDIUM", "2026-03-01 12:00:02 UTC", "acme", tenancyID,
-		"deploys the web shop", tokenID, userID, "web@example.com", "secops@example.com", problemID, secretID, "call-1"} {
+	for _, want := range []string{"IAM Auth token is too old", "AUTH_TOKEN_TOO_OLD", "MEDIUM",
+		"2026-03-01 12:00:02 UTC", "acme", tenancyID,
+		"deploys the web shop", tokenID, userID, "web@example.com", "secops@example.com", problemID, secretID,
+		"call-1"} {
 		if !strings.Contains(s.mails[0].body, want) {
 			t.Errorf("the mail doesn't have %q:\n%s", want, s.mails[0].body)
 		}

@@ -92,7 +92,8 @@ func (c *response) whySecret(ctx context.Context, operation string, targets []ro
 		policy = &explanation{"the policy lacks " + operation,
 			fmt.Sprintf("secret %s (%s) is there and is bound as it should be, but the function may not do %s with it",
 				s.Name, s.ID, operation),
-			"A policy statement is missing. A preflight of the function prints it:\n" + c.preflight() + "\n" + c.again()}
+			"A policy statement is missing. A preflight of the function prints it:\n" + c.preflight() + "\n" +
+				c.again()}
 	}
 	return policy
 }
@@ -161,7 +162,8 @@ func (c *response) whyUser(ctx context.Context, operation string, refused bool) 
 	case err != nil:
 		return nil
 	case strings.HasPrefix(state, "DELET"):
-		return c.dismiss("user is "+state, fmt.Sprintf("the user %s (%s) is %s", name, id, state), "The user is deleted")
+		return c.dismiss("user is "+state, fmt.Sprintf("the user %s (%s) is %s", name, id, state),
+			"The user is deleted")
 	case state != "" && state != "ACTIVE":
 		return &explanation{"user is " + state, fmt.Sprintf("the user %s (%s) is %s", name, id, state),
 			"If the user is still needed, activate the user in the Console (Identity & Security, Domains, Users). " +
@@ -177,7 +179,8 @@ func (c *response) whyUser(ctx context.Context, operation string, refused bool) 
 		return c.dismiss("no console password to be seen",
 			fmt.Sprintf("IAM shows no console password of the user %s (%s): there is none, or the function may not "+
 				"read it", name, id), "The user has no console password",
-			"If the user has one, a policy statement is missing. A preflight of the function prints it:\n"+c.preflight())
+			"If the user has one, a policy statement is missing. A preflight of the function prints it:\n"+
+				c.preflight())
 	case refused:
 		return &explanation{"the policy lacks " + operation,
 			fmt.Sprintf("the user %s (%s) exists and is ACTIVE, but the function may not do %s", name, id, operation),
@@ -197,7 +200,8 @@ func (c *response) whyNoUser(ctx context.Context, id string) *explanation {
 	}
 	return c.dismiss("no such user", fmt.Sprintf("the Default identity domain has no user %s: deleted, or in "+
 		"another identity domain", id), "The user is deleted",
-		"If the user is in another identity domain, rotate the credential manually: Keyturn does not manage other domains.")
+		"If the user is in another identity domain, rotate the credential manually: Keyturn does not manage other "+
+			"domains.")
 }
 
 // dismiss is for what needs no rotation any more.

@@ -107,7 +107,9 @@ func TestA404OfASecretIsExplainedByWhatTheListOfSecretsShows(t *testing.T) {
 			"name a secret of this user", "--defined-tags"},
 		"another kind's": {list(func(s *secret.Secret) { bind(s, userID, "api-key") }), "bound to the kind api-key",
 			"for this kind", "--defined-tags"},
-		"another user's, by freeform tags": {list(func(s *secret.Secret) { s.Freeform = map[string]string{"keyturn-user": stranger} }),
+		"another user's, by freeform tags": {list(func(s *secret.Secret) {
+			s.Freeform = map[string]string{"keyturn-user": stranger}
+		}),
 			"bound to another user", "name a secret of this user", "--defined-tags"},
 		"clashing tags": {list(func(s *secret.Secret) {
 			bind(s, userID, "auth-token")
@@ -137,12 +139,15 @@ func TestA404OfASecretIsExplainedByWhatTheListOfSecretsShows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScene()
 			s.facts = factsOf(c.facts)
-			s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Cause: refusal("GetSecret")})
+			s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.Failed,
+				Cause: refusal("GetSecret")})
 			o, err := s.respond(t)
 			expect(t, s, o, err, outcome.Refused)
 			body := flat(s.mails[0].body)
-			if !strings.Contains(o.Reason, c.reason) || !strings.Contains(o.Mend, c.mend) || strings.Contains(o.Mend, c.not) {
-				t.Errorf("the reason is %q, the remedy %q; want %q and %q in them, and not %q", o.Reason, o.Mend, c.reason,
+			if !strings.Contains(o.Reason, c.reason) || !strings.Contains(o.Mend, c.mend) ||
+				strings.Contains(o.Mend, c.not) {
+				t.Errorf("the reason is %q, the remedy %q; want %q and %q in them, and not %q", o.Reason, o.Mend,
+					c.reason,
 					c.mend, c.not)
 			}
 			if !strings.Contains(body, "GetSecret: absent or not allowed (404 NotAuthorizedOrNotFound)") {
@@ -200,7 +205,10 @@ func TestARefusedCallAboutAUserIsExplainedByTheUsersState(t *testing.T) {
 	}{
 		"deleted": {"ListAuthTokens", fault.Absent, gone, "has no user " + userID + ": deleted, or in another " +
 			"identity domain", "--status DISMISSED"},
-		"users that can't be read": {"GetUser", fault.Absent, func(f *seen) { gone(f); f.usersErr = refusal("ListUsers") },
+		"users that can't be read": {"GetUser", fault.Absent, func(f *seen) {
+			gone(f)
+			f.usersErr = refusal("ListUsers")
+		},
 			"is absent, or the function may not read users", "preflight"},
 		"DELETED": {"CreateAuthToken", fault.Absent, func(f *seen) { f.userState = "DELETED" }, "is DELETED",
 			"--status DISMISSED"},
@@ -226,7 +234,8 @@ func TestARefusedCallAboutAUserIsExplainedByTheUsersState(t *testing.T) {
 			s := newScene()
 			s.facts = factsOf(c.facts)
 			s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, FailedAt: rotation.Create,
-				Cause: &fault.Error{Class: c.class, Operation: c.operation, Status: 404, Code: "NotAuthorizedOrNotFound"}})
+				Cause: &fault.Error{Class: c.class, Operation: c.operation, Status: 404,
+					Code: "NotAuthorizedOrNotFound"}})
 			o, err := s.respond(t)
 			expect(t, s, o, err, outcome.Refused)
 			if !strings.Contains(o.Reason, c.reason) || !strings.Contains(o.Mend, c.mend) {
@@ -272,8 +281,9 @@ func TestNothingIsAskedForAMailThatNeedsNoExplanation(t *testing.T) {
 		"not finished": {End: rotation.Wait, Reason: rotation.Interrupted, Cause: fault.New(fault.Throttled,
 			"UpdateSecret", "")},
 		"no free slot": {End: rotation.Refuse, Reason: rotation.NoFreeSlot},
-		"full":         {End: rotation.Refuse, Reason: rotation.Failed, Cause: fault.New(fault.Full, "UpdateSecret", "")},
-		"no fault":     {End: rotation.Refuse, Reason: rotation.Failed, Cause: errors.New("in circles")},
+		"full": {End: rotation.Refuse, Reason: rotation.Failed, Cause: fault.New(fault.Full, "UpdateSecret",
+			"")},
+		"no fault": {End: rotation.Refuse, Reason: rotation.Failed, Cause: errors.New("in circles")},
 	} {
 		s := newScene()
 		facts := factsOf(func(*seen) {})

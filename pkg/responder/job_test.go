@@ -29,19 +29,25 @@ func TestTheCommentsSecretsBecomeTheRotationsTargets(t *testing.T) {
 		want           []rotation.Target
 	}{
 		{cloudguard.APIKeyTooOld, tenancyID + "/" + userID + "/" + fingerprint, "api_secret_ocid:" + secretID,
-			credential.Ref{Kind: credential.APIKey, User: userID, ID: fingerprint}, []rotation.Target{{Role: credential.RolePrivateKey, SecretID: secretID}}},
+			credential.Ref{Kind: credential.APIKey, User: userID, ID: fingerprint},
+			[]rotation.Target{{Role: credential.RolePrivateKey, SecretID: secretID}}},
 		{cloudguard.AuthTokenTooOld, tokenID, "auth_secret_ocid:" + secretID,
-			credential.Ref{Kind: credential.AuthToken, User: userID, ID: tokenID}, []rotation.Target{{Role: credential.RoleToken, SecretID: secretID}}},
+			credential.Ref{Kind: credential.AuthToken, User: userID, ID: tokenID},
+			[]rotation.Target{{Role: credential.RoleToken, SecretID: secretID}}},
 		// The secret half is written before the half that is no secret.
-		{cloudguard.SecretKeyTooOld, accessKey, "accesskey_secret_ocid:" + otherSecret + ",secretkey_secret_ocid:" + secretID,
+		{cloudguard.SecretKeyTooOld, accessKey, "accesskey_secret_ocid:" + otherSecret + ",secretkey_secret_ocid:" +
+			secretID,
 			credential.Ref{Kind: credential.CustomerSecretKey, User: userID, ID: accessKey},
-			[]rotation.Target{{Role: credential.RoleSecretKey, SecretID: secretID}, {Role: credential.RoleAccessKey, SecretID: otherSecret}}},
+			[]rotation.Target{{Role: credential.RoleSecretKey, SecretID: secretID},
+				{Role: credential.RoleAccessKey, SecretID: otherSecret}}},
 		{cloudguard.SecretKeyTooOld, accessKey, "bundle_secret_ocid:" + secretID,
-			credential.Ref{Kind: credential.CustomerSecretKey, User: userID, ID: accessKey}, []rotation.Target{{Role: credential.RoleBundle, SecretID: secretID}}},
+			credential.Ref{Kind: credential.CustomerSecretKey, User: userID, ID: accessKey},
+			[]rotation.Target{{Role: credential.RoleBundle, SecretID: secretID}}},
 		{cloudguard.PasswordTooOld, userID, "asked by phone",
 			credential.Ref{Kind: credential.Password, User: userID, ID: credential.TimeID(closedAt)}, nil},
 		{cloudguard.PasswordTooOld, userID, "password_secret_ocid:" + secretID,
-			credential.Ref{Kind: credential.Password, User: userID, ID: credential.TimeID(closedAt)}, []rotation.Target{{Role: credential.RolePassword, SecretID: secretID}}},
+			credential.Ref{Kind: credential.Password, User: userID, ID: credential.TimeID(closedAt)},
+			[]rotation.Target{{Role: credential.RolePassword, SecretID: secretID}}},
 	} {
 		t.Run(string(c.rule)+" "+c.text, func(t *testing.T) {
 			s := newScene().about(c.rule, c.resource, c.text)
@@ -68,7 +74,8 @@ func TestTheCommentsOptionsReachTheRotation(t *testing.T) {
 	if _, err := s.respond(t); err != nil {
 		t.Fatal(err)
 	}
-	if j := s.jobs[0]; !j.Replace || j.Grace != 72*time.Hour || !j.GraceGiven || !j.DryRun || !j.Ordered.Equal(closedAt) {
+	if j := s.jobs[0]; !j.Replace || j.Grace != 72*time.Hour || !j.GraceGiven || !j.DryRun ||
+		!j.Ordered.Equal(closedAt) {
 		t.Errorf("replace %v, grace %s, dry run %v", j.Replace, j.Grace, j.DryRun)
 	}
 }
@@ -131,7 +138,8 @@ func TestWithoutASecretInTheCommentTheBoundOneIsFoundByItsTags(t *testing.T) {
 	if !s.saw("ListSecrets " + compartment) {
 		t.Errorf("called %v, want a look into the function's own compartment", s.calls())
 	}
-	if got := s.jobs[0].Targets; len(got) != 1 || got[0] != (rotation.Target{Role: credential.RoleToken, SecretID: secretID}) {
+	if got := s.jobs[0].Targets; len(got) != 1 ||
+		got[0] != (rotation.Target{Role: credential.RoleToken, SecretID: secretID}) {
 		t.Errorf("the targets are %v", got)
 	}
 }

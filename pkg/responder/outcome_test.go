@@ -37,7 +37,8 @@ func TestTheOutcomeHasAllThatTheEngineReports(t *testing.T) {
 	r.OldMade = made
 	r.Placed[0].Stage = "CURRENT"
 	r.Steps = []rotation.Step{
-		{Action: rotation.Create, Because: "there is a slot", Began: began, Took: 1500 * time.Millisecond, Requests: []string{"A/B/C"}},
+		{Action: rotation.Create, Because: "there is a slot", Began: began, Took: 1500 * time.Millisecond,
+			Requests: []string{"A/B/C"}},
 		{Action: rotation.Retire, Because: "it works", Began: began, Err: errors.New("cut off")},
 	}
 	s.run = ended(s, r)
@@ -57,7 +58,8 @@ func TestTheOutcomeHasAllThatTheEngineReports(t *testing.T) {
 	if !slices.EqualFunc(o.Steps, want, same) {
 		t.Errorf("the steps are %+v, want %+v", o.Steps, want)
 	}
-	if got := o.Secrets[0]; got.Version != 2 || !got.Current || got.Stage != "CURRENT" || got.Name != "secret-auth-token" || got.ID != secretID {
+	if got := o.Secrets[0]; got.Version != 2 || !got.Current || got.Stage != "CURRENT" ||
+		got.Name != "secret-auth-token" || got.ID != secretID {
 		t.Errorf("the secret is %+v", got)
 	}
 	if o.Proven != "the new one was used once and works" || len(o.Notes) != 0 {
@@ -85,10 +87,13 @@ func TestAnErrorOfARotationThatWasFinishedAllTheSameIsNoted(t *testing.T) {
 }
 
 func TestADryRunDescribesEveryStepItWouldTake(t *testing.T) {
-	steps := map[rotation.Action]string{rotation.Stage: "PENDING", rotation.Intend: "announce", rotation.Create: "make the new",
-		rotation.Reset: "reset", rotation.Prove: "prove", rotation.Promote: "CURRENT", rotation.Defer: "when the old credential goes",
-		rotation.Retire: "delete the old credential", rotation.Replace: "first, to free its slot", rotation.Discard: "nobody can use",
-		rotation.Fence: "undone", rotation.Claim: "write into the secrets that the old credential is deleted"}
+	steps := map[rotation.Action]string{rotation.Stage: "PENDING", rotation.Intend: "announce",
+		rotation.Create: "make the new",
+		rotation.Reset:  "reset", rotation.Prove: "prove", rotation.Promote: "CURRENT",
+		rotation.Defer:  "when the old credential goes",
+		rotation.Retire: "delete the old credential", rotation.Replace: "first, to free its slot",
+		rotation.Discard: "nobody can use",
+		rotation.Fence:   "undone", rotation.Claim: "write into the secrets that the old credential is deleted"}
 	for step, want := range steps {
 		s := newScene().with(comment + ",dry_run:yes")
 		s.run = ended(s, rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Plan: []rotation.Action{step}})
@@ -125,7 +130,8 @@ func TestADryRunForABareAPIKeyWarnsOfTheFingerprint(t *testing.T) {
 		c.scene.run = ended(c.scene, c.result)
 		o, err := c.scene.respond(t)
 		expect(t, c.scene, o, err, outcome.DryRun)
-		if warned := strings.Contains(strings.Join(o.Todo, "\n"), "Plan for it: every consumer then needs the new fingerprint"); warned != c.warned {
+		if warned := strings.Contains(strings.Join(o.Todo, "\n"), "Plan for it: every consumer then needs the new "+
+			"fingerprint"); warned != c.warned {
 			t.Errorf("%s: warned %v: %q", name, warned, o.Todo)
 		}
 	}
@@ -143,12 +149,15 @@ func TestWhatWasDoneAlreadyLeavesTheTaskThatFits(t *testing.T) {
 			"Nothing, unless a consumer still needs a customer secret key: none was made."},
 		"reset manually": {bundle(credential.Password), rotation.Result{Reason: rotation.AlreadyReset},
 			"Nothing: the user has set a new password, or has got one, after the problem was closed."},
-		"reset manually, and the secret is not told": {bundle(credential.Password), rotation.Result{Reason: rotation.AlreadyReset,
-			Placed: []rotation.Placed{{Target: rotation.Target{Role: credential.RoleBundle, SecretID: secretID}}}},
-			"Nothing: the user has set a new password, or has got one, after the problem was closed. It may be in no secret."},
+		"reset manually, and the secret is not told": {bundle(credential.Password),
+			rotation.Result{Reason: rotation.AlreadyReset,
+				Placed: []rotation.Placed{{Target: rotation.Target{Role: credential.RoleBundle, SecretID: secretID}}}},
+			"Nothing: the user has set a new password, or has got one, after the problem was closed. It may be in " +
+				"no secret."},
 		"reset, and the value lost": {bundle(credential.Password), rotation.Result{Reason: rotation.ResetNotKept},
 			"The one-time password is in no secret."},
-		"a running overlap": {newScene(), rotation.Result{Reason: rotation.GraceRunning, RetireAt: closedAt.Add(time.Hour)},
+		"a running overlap": {newScene(), rotation.Result{Reason: rotation.GraceRunning,
+			RetireAt: closedAt.Add(time.Hour)},
 			"Switch all consumers to the new auth token before 2026-03-01 13:00 UTC."},
 		"an earlier delivery": {newScene(), rotation.Result{Reason: rotation.Rotated},
 			"Nothing: the mail of the earlier delivery says what consumers have to do."},
@@ -174,7 +183,8 @@ func TestAPasswordsMailSaysWhereTheNewOneIs(t *testing.T) {
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.Rotated)
 		all := strings.Join(o.Todo, "\n")
-		if kept := strings.Contains(all, "The one-time password in Vault is valid for 7 days."); kept != (placed != nil) {
+		kept := strings.Contains(all, "The one-time password in Vault is valid for 7 days.")
+		if kept != (placed != nil) {
 			t.Errorf("%s: to do: %q", name, o.Todo)
 		}
 		if notified := strings.Contains(all, "Notify web-team@example.com"); notified != (placed != nil) {
@@ -208,7 +218,8 @@ func TestADryRunSaysNothingOfTheOldCredentialsFate(t *testing.T) {
 
 func TestOnlyAValueThatIsInPlaceEverywhereGoesToTheConsumers(t *testing.T) {
 	two := func(first, second bool) []rotation.Placed {
-		return []rotation.Placed{{Target: rotation.Target{Role: credential.RoleBundle, SecretID: secretID}, Current: first},
+		return []rotation.Placed{{Target: rotation.Target{Role: credential.RoleBundle, SecretID: secretID},
+			Current: first},
 			{Target: rotation.Target{Role: credential.RoleToken, SecretID: otherOfPair}, Current: second}}
 	}
 	for name, c := range map[string]struct {
@@ -244,7 +255,8 @@ func TestAReasonIsGivenOnce(t *testing.T) {
 
 func TestASecretThatTakesNoChangeIsReportedWithOCIsAnswer(t *testing.T) {
 	s := newScene()
-	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretBlocked, Detail: "the PENDING version 2",
+	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretBlocked,
+		Detail:   "the PENDING version 2",
 		FailedAt: rotation.Stage, Cause: fault.New(fault.Busy, "UpdateSecret", "")})
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
@@ -254,7 +266,8 @@ func TestASecretThatTakesNoChangeIsReportedWithOCIsAnswer(t *testing.T) {
 }
 
 func TestSeveralOwnersAreNotifiedEachOfTheirOwnSecrets(t *testing.T) {
-	s := newScene().about(cloudguard.SecretKeyTooOld, oldAccess, "accesskey_secret_ocid:"+secretID+",secretkey_secret_ocid:"+otherOfPair)
+	s := newScene().about(cloudguard.SecretKeyTooOld, oldAccess, "accesskey_secret_ocid:"+secretID+
+		",secretkey_secret_ocid:"+otherOfPair)
 	s.secrets[0].Freeform["keyturn-kind"] = "customer-secret-key"
 	second := s.secrets[0]
 	second.ID = otherOfPair
@@ -262,14 +275,18 @@ func TestSeveralOwnersAreNotifiedEachOfTheirOwnSecrets(t *testing.T) {
 		first, second string // by the order in which the secrets are written: the secret key's comes first
 		want          []string
 	}{
-		"the same":          {"Jane", "Jane", []string{"Notify Jane, the owner of secrets secret-secret-key and secret-access-key."}},
-		"each of their own": {"Jane", "Joe", []string{"Notify Jane, the owner of secret secret-secret-key.", "Notify Joe, the owner of secret secret-access-key."}},
-		"the second alone":  {"", "Joe", []string{"Notify Joe, the owner of secret secret-access-key."}},
+		"the same": {"Jane", "Jane", []string{"Notify Jane, the owner of secrets secret-secret-key and " +
+			"secret-access-key."}},
+		"each of their own": {"Jane", "Joe", []string{"Notify Jane, the owner of secret secret-secret-key.",
+			"Notify Joe, the owner of secret secret-access-key."}},
+		"the second alone": {"", "Joe", []string{"Notify Joe, the owner of secret secret-access-key."}},
 	} {
 		s.mails = nil
 		one, other := second, s.secrets[0]
-		one.Freeform = map[string]string{"keyturn-user": userID, "keyturn-kind": "customer-secret-key", "keyturn-owner": c.first}
-		other.Freeform = map[string]string{"keyturn-user": userID, "keyturn-kind": "customer-secret-key", "keyturn-owner": c.second}
+		one.Freeform = map[string]string{"keyturn-user": userID, "keyturn-kind": "customer-secret-key",
+			"keyturn-owner": c.first}
+		other.Freeform = map[string]string{"keyturn-user": userID, "keyturn-kind": "customer-secret-key",
+			"keyturn-owner": c.second}
 		s.secrets = append(s.secrets[:0:0], other, one)
 		r := of(newAccess, credential.RoleSecretKey, credential.RoleAccessKey)
 		r.Placed[0].SecretID, r.Placed[1].SecretID = otherOfPair, secretID
@@ -305,7 +322,8 @@ func TestASecretThatWasAcceptedUnboundComesWithTheCommandThatBindsIt(t *testing.
 	s.secrets[0].Freeform = nil
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
-	if all := strings.Join(o.Todo, "\n"); !strings.Contains(all, "bind it:\noci vault secret update --secret-id "+secretID) {
+	if all := strings.Join(o.Todo, "\n"); !strings.Contains(all, "bind it:\noci vault secret update --secret-id "+
+		secretID) {
 		t.Errorf("to do: %q", all)
 	}
 }

@@ -54,8 +54,8 @@ func lookUp(ctx context.Context, d Directory, clock rotation.Clock, ref credenti
 	})}
 }
 
-// of is the lookup that was begun in advance, if it is about the same user and young; else another one. One that fails is
-// tried once more.
+// of is the lookup that was begun in advance, if it is about the same user and young; else another one. One that fails
+// is tried once more.
 func (w *owner) of(ctx context.Context, d Directory, clock rotation.Clock, ref credential.Ref) *owner {
 	if w == nil || w.owner != rotation.OwnerOf(ref) || clock.Now().Sub(w.begun) > rotation.PrefetchLife {
 		return lookUp(ctx, d, clock, ref)
@@ -70,8 +70,8 @@ func (w *owner) of(ctx context.Context, d Directory, clock rotation.Clock, ref c
 	return &again
 }
 
-// wait returns the owner. An error that is no fault.Error becomes one that may pass: the time ran out, or it is a fault of
-// ours, and neither is a reason to refuse the order.
+// wait returns the owner. An error that is no fault.Error becomes one that may pass: the time ran out, or it is a fault
+// of ours, and neither is a reason to refuse the order.
 func (w *owner) wait(ctx context.Context) (credential.Owner, error) {
 	o, err := w.answer.Wait(ctx)
 	if _, known := errors.AsType[*fault.Error](err); err == nil || known {

@@ -54,15 +54,18 @@ func (c *response) ended(r rotation.Result) string {
 		return "Close the problem again and name the secret of the earlier closure. If the credential of that " +
 			"closure is not used, delete it first."
 	case rotation.NotOurs:
-		return "Find out with OCI's Audit log who made the new credential that the secret names. If it isn't used, delete it. " + c.again()
+		return "Find out with OCI's Audit log who made the new credential that the secret names. If it isn't used, " +
+			"delete it. " + c.again()
 	case rotation.NamesSpent:
 		return "Close the problem again and name another secret in the comment."
 	case rotation.SecretFull:
 		return c.makeRoom(r)
-	case rotation.SecretUnknown, rotation.SecretsSwapped, rotation.WrongContent, rotation.MetadataForeign, rotation.SecretBlocked:
+	case rotation.SecretUnknown, rotation.SecretsSwapped, rotation.WrongContent, rotation.MetadataForeign,
+		rotation.SecretBlocked:
 		return c.content(r)
 	case rotation.Doubtful:
-		return "Find the owner of the credential, and rotate it in the Console if it is still there. Then dismiss the problem."
+		return "Find the owner of the credential, and rotate it in the Console if it is still there. Then dismiss " +
+			"the problem."
 	case rotation.Unprovable:
 		return "Both credentials work. Check the network path from the function's subnet to the service that takes " +
 			"the credential, or set prove to try. " + c.again()
@@ -78,22 +81,24 @@ func (c *response) ended(r rotation.Result) string {
 func (c *response) content(r rotation.Result) string {
 	switch r.Reason {
 	case rotation.SecretUnknown:
-		return "Close the problem again and name another secret in the comment. Or write what is in this one in a form " +
-			"that Keyturn reads (a private key in PEM, without a passphrase). Or delete those of the user's other " +
+		return "Close the problem again and name another secret in the comment. Or write what is in this one " +
+			"in a form that Keyturn reads (a private key in PEM, without a passphrase). Or delete those of the " +
+			"user's other " +
 			c.out.Noun + "s that are not used any more. " + c.again()
 	case rotation.SecretsSwapped:
 		return c.turnedRound()
 	case rotation.WrongContent:
-		return "Close the problem again and name the right secret in the comment, or an empty one. A secret that holds " +
-			"a whole bundle is named as bundle_secret_ocid:<secret OCID>."
+		return "Close the problem again and name the right secret in the comment, or an empty one. A secret " +
+			"that holds a whole bundle is named as bundle_secret_ocid:<secret OCID>."
 	case rotation.MetadataForeign:
 		return "Remove the member \"keyturn\" from the secret's metadata, or name another secret. " + c.again()
 	}
-	text := "Look at the secret in the Console. If its encryption key is disabled or scheduled for deletion, enable the key or " +
-		"cancel that. If the secret has a PENDING version that is not needed, make that version CURRENT, and then the " +
-		"present one again."
+	text := "Look at the secret in the Console. If its encryption key is disabled or scheduled for deletion, " +
+		"enable the key or cancel that. If the secret has a PENDING version that is not needed, make that version " +
+		"CURRENT, and then the present one again."
 	for _, p := range r.Placed {
-		text += "\noci vault secret update --secret-id " + p.SecretID + " --current-version-number <NUMBER>" + inRegion(p.Region)
+		text += "\noci vault secret update --secret-id " + p.SecretID + " --current-version-number <NUMBER>" +
+			inRegion(p.Region)
 	}
 	return text + "\n" + c.again()
 }

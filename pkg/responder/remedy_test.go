@@ -27,7 +27,8 @@ func refused(t *testing.T, s *scene, r rotation.Result) outcome.Outcome {
 }
 
 func TestACurrentCredentialThatDoesNotWorkHasARemedy(t *testing.T) {
-	if o := refused(t, newScene(), rotation.Result{Reason: rotation.CurrentRejected}); !strings.Contains(o.Mend, "what the user may do") {
+	if o := refused(t, newScene(), rotation.Result{Reason: rotation.CurrentRejected}); !strings.Contains(o.Mend,
+		"what the user may do") {
 		t.Errorf("the remedy is %q", o.Mend)
 	}
 }
@@ -49,8 +50,9 @@ func TestOnlyTheFullOneOfTwoSecretsIsToBeMadeRoomIn(t *testing.T) {
 		detail string
 		want   []string
 	}{
-		"the first":                            {two, "secret " + secretID + " has 30 versions", []string{secretID}},
-		"the second":                           {two, "secret " + otherOfPair + " has 30 versions", []string{otherOfPair}},
+		"the first": {two, "secret " + secretID + " has 30 versions", []string{secretID}},
+		"the second": {two, "secret " + otherOfPair + " has 30 versions",
+			[]string{otherOfPair}},
 		"the only one, whatever is said":       {two[:1], "30 versions", []string{secretID}},
 		"one of two, and it isn't known which": {two, "30 versions", nil},
 	} {
@@ -82,7 +84,8 @@ func TestAVersionIsOfferedOnlyWhereKeyturnHasWrittenOneThatIsNotCURRENT(t *testi
 		both[0].Current, both[1].Current = false, false
 		c.change(&both[0])
 		o := refused(t, newScene(), rotation.Result{Reason: rotation.SecretReplaced, Placed: both})
-		if got := strings.Count(o.Mend, "\noci vault secret update "); got != c.want || !strings.Contains(o.Mend, "--secret-id "+otherOfPair) {
+		if got := strings.Count(o.Mend, "\noci vault secret update "); got != c.want ||
+			!strings.Contains(o.Mend, "--secret-id "+otherOfPair) {
 			t.Errorf("%s: %d commands, want %d:\n%s", name, got, c.want, o.Mend)
 		}
 	}
@@ -97,11 +100,13 @@ func TestACredentialWithoutADescriptionIsListedWithoutOne(t *testing.T) {
 }
 
 func TestEveryCallOfASecretIsExplainedByTheListOfSecrets(t *testing.T) {
-	for operation, explained := range map[string]bool{"GetSecret": true, "ListSecretVersions": true, "GetSecretBundle": true,
-		"UpdateSecret": true, "GetNamespace": false} {
+	for operation, explained := range map[string]bool{"GetSecret": true, "ListSecretVersions": true,
+		"GetSecretBundle": true,
+		"UpdateSecret":    true, "GetNamespace": false} {
 		s := newScene()
 		s.facts = factsOf(func(*seen) {})
-		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Stage, Cause: refusal(operation)})
+		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Stage,
+			Cause: refusal(operation)})
 		if got := strings.Contains(o.Reason, "is not where this function may look for secrets"); got != explained {
 			t.Errorf("%s: the reason is %q", operation, o.Reason)
 		}
@@ -109,11 +114,13 @@ func TestEveryCallOfASecretIsExplainedByTheListOfSecrets(t *testing.T) {
 }
 
 func TestEveryCallOfAUserIsExplainedByTheUser(t *testing.T) {
-	for operation, explained := range map[string]bool{"GetUser": true, "ListApiKeys": true, "UploadApiKey": true, "CreateAuthToken": true,
+	for operation, explained := range map[string]bool{"GetUser": true, "ListApiKeys": true, "UploadApiKey": true,
+		"CreateAuthToken":         true,
 		"DeleteCustomerSecretKey": true, "CreateOrResetUIPassword": true, "GetNamespace": false} {
 		s := newScene()
 		s.facts = factsOf(func(f *seen) { f.userState = "INACTIVE" })
-		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create, Cause: refusal(operation)})
+		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create,
+			Cause: refusal(operation)})
 		if got := strings.Contains(o.Reason, "is INACTIVE"); got != explained {
 			t.Errorf("%s: the reason is %q", operation, o.Reason)
 		}
@@ -139,8 +146,10 @@ func TestADeletedUserIsNotToBeActivated(t *testing.T) {
 	for _, state := range []string{"DELETED", "DELETING"} {
 		s := newScene()
 		s.facts = factsOf(func(f *seen) { f.userState = state })
-		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create, Cause: refusal("CreateAuthToken")})
-		if strings.Contains(o.Mend, "activate") || !strings.HasPrefix(o.Mend, "Dismiss the problem, since there is nothing to rotate:\n") {
+		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create,
+			Cause: refusal("CreateAuthToken")})
+		if strings.Contains(o.Mend, "activate") ||
+			!strings.HasPrefix(o.Mend, "Dismiss the problem, since there is nothing to rotate:\n") {
 			t.Errorf("%s: the remedy is %q", state, o.Mend)
 		}
 	}
@@ -149,7 +158,8 @@ func TestADeletedUserIsNotToBeActivated(t *testing.T) {
 func TestAnAbsentUserIsToBeDismissedOnlyIfThereIsNone(t *testing.T) {
 	s := newScene()
 	s.facts = factsOf(func(f *seen) { f.userErr = refusal("GetUser") })
-	o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create, Cause: refusal("CreateAuthToken")})
+	o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create,
+		Cause: refusal("CreateAuthToken")})
 	if !strings.HasPrefix(o.Mend, "Dismiss the problem, if there is nothing to rotate:\n") {
 		t.Errorf("the remedy is %q", o.Mend)
 	}
@@ -160,8 +170,10 @@ func TestACapabilityIsSwitchedOnInTheHomeRegionByItsOwnOption(t *testing.T) {
 		kind := rule.Kind()
 		s := bundle(kind)
 		s.facts = factsOf(func(f *seen) { f.mayNot, f.region = []credential.Kind{kind}, "eu-frankfurt-1" })
-		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create, Cause: refusal(kind.Record().Operations[0])})
-		if !strings.Contains(o.Mend, "\noci iam user update-user-capabilities --user-id "+userID+" "+kind.Record().Capability+" true --region us-ashburn-1\n") {
+		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create,
+			Cause: refusal(kind.Record().Operations[0])})
+		if !strings.Contains(o.Mend, "\noci iam user update-user-capabilities --user-id "+userID+" "+
+			kind.Record().Capability+" true --region us-ashburn-1\n") {
 			t.Errorf("%s: the remedy is %q", kind, o.Mend)
 		}
 	}
@@ -170,7 +182,8 @@ func TestACapabilityIsSwitchedOnInTheHomeRegionByItsOwnOption(t *testing.T) {
 func TestACredentialThatDoesNotWorkOfAUserWhoIsAsItShouldBeIsNotExplained(t *testing.T) {
 	s := newScene()
 	s.facts = factsOf(func(*seen) {})
-	if o := refused(t, s, rotation.Result{Reason: rotation.Rejected, Acted: true}); strings.Contains(o.Reason, "policy") ||
+	if o := refused(t, s, rotation.Result{Reason: rotation.Rejected, Acted: true}); strings.Contains(o.Reason,
+		"policy") ||
 		strings.Contains(o.Reason, "may not do") || o.Brief != "" {
 		t.Errorf("the reason is %q, in brief %q", o.Reason, o.Brief)
 	}
@@ -194,7 +207,8 @@ func TestALinkOrCommandIsLeftOutWhereAPartOfItIsNotKnown(t *testing.T) {
 
 func TestACommandHasNoEmptyRegion(t *testing.T) {
 	s := newScene()
-	o := refused(t, s, rotation.Result{Reason: rotation.SecretFull, Placed: []rotation.Placed{{Target: rotation.Target{SecretID: secretID}}}})
+	o := refused(t, s, rotation.Result{Reason: rotation.SecretFull,
+		Placed: []rotation.Placed{{Target: rotation.Target{SecretID: secretID}}}})
 	if strings.Contains(o.Mend, "--region") {
 		t.Errorf("the remedy is %q", o.Mend)
 	}
@@ -233,7 +247,8 @@ func TestOnlyThoseWhoOwnAJournalMayUseItsUnboundSecret(t *testing.T) {
 		if o.Status != want || err != nil {
 			t.Errorf("%s: %s (%s), %v", name, o.Status, o.Reason, err)
 		}
-		if c.refused && (!strings.Contains(o.Reason, "is not bound, and its journal names another owner: ") || o.Mend == "") {
+		if c.refused && (!strings.Contains(o.Reason, "is not bound, and its journal names another owner: ") ||
+			o.Mend == "") {
 			t.Errorf("%s: the reason is %q, the remedy %q", name, o.Reason, o.Mend)
 		}
 	}
@@ -267,7 +282,8 @@ func TestARecordThatLagsIsWaitedForWhileAnyTimeOfItIsYoung(t *testing.T) {
 		s.problem = func(int) (cloudguard.Problem, error) {
 			p := s.closed(comment)
 			p.LastDetected = now.Add(-c.detected)
-			p.History = []cloudguard.Change{{At: now.Add(-c.history), Actor: "secops@example.com", ActorKind: "USER", Detail: "OPEN"}}
+			p.History = []cloudguard.Change{{At: now.Add(-c.history), Actor: "secops@example.com", ActorKind: "USER",
+				Detail: "OPEN"}}
 			return p, nil
 		}
 		s.event.at = now.Add(-c.event)
@@ -275,7 +291,8 @@ func TestARecordThatLagsIsWaitedForWhileAnyTimeOfItIsYoung(t *testing.T) {
 		if o.Status != c.want {
 			t.Errorf("%s: %s (%s)", name, o.Status, o.Reason)
 		}
-		want := map[outcome.Status]string{outcome.Refused: "Cloud Guard's history of the problem doesn't show who closed it",
+		want := map[outcome.Status]string{outcome.Refused: "Cloud Guard's history of the problem doesn't show who " +
+			"closed it",
 			outcome.Unfinished: "Cloud Guard's history of the problem doesn't show yet who closed it"}[c.want]
 		if o.Reason != want || o.Mend == "" {
 			t.Errorf("%s: the reason is %q, the remedy %q", name, o.Reason, o.Mend)
@@ -289,14 +306,17 @@ func TestAFaultOfARefusedOrderHasItsRemedy(t *testing.T) {
 		return cloudguard.Problem{}, fault.New(fault.Denied, "GetProblem", "")
 	}
 	o := s.responder().Review(t.Context(), "call-1", s.closed(comment))
-	if o.Status != outcome.Refused || !strings.Contains(o.Mend, "preflight") || strings.Contains(o.Mend, "Check the problem's OCID") {
+	if o.Status != outcome.Refused || !strings.Contains(o.Mend, "preflight") ||
+		strings.Contains(o.Mend, "Check the problem's OCID") {
 		t.Errorf("%s: the remedy is %q", o.Status, o.Mend)
 	}
 }
 
 func TestTheUsersCredentialsAreListedOnlyWhereAPersonHasToChooseAmongThem(t *testing.T) {
-	for reason, want := range map[rotation.Reason]int{rotation.NoFreeSlot: 1, rotation.Doubtful: 1, rotation.SecretTaken: 0, rotation.WrongContent: 0} {
-		o := refused(t, newScene(), rotation.Result{Reason: reason, Slots: []credential.Issued{{ID: tokenID, Created: closedAt}}})
+	for reason, want := range map[rotation.Reason]int{rotation.NoFreeSlot: 1, rotation.Doubtful: 1,
+		rotation.SecretTaken: 0, rotation.WrongContent: 0} {
+		o := refused(t, newScene(), rotation.Result{Reason: reason,
+			Slots: []credential.Issued{{ID: tokenID, Created: closedAt}}})
 		if len(o.Slots) != want {
 			t.Errorf("%s: %q", reason, o.Slots)
 		}
@@ -313,16 +333,19 @@ func TestARefusalOfAnotherReasonKeepsThatReason(t *testing.T) {
 			t.Errorf("%s: the reason is %q", name, o.Reason)
 		}
 	}
-	if o := refused(t, newScene(), rotation.Result{Reason: rotation.Failed, Cause: cause}); o.Reason != "it is protected" || o.Mend != "remove it" {
+	if o := refused(t, newScene(), rotation.Result{Reason: rotation.Failed,
+		Cause: cause}); o.Reason != "it is protected" || o.Mend != "remove it" {
 		t.Errorf("the reason is %q, the remedy %q", o.Reason, o.Mend)
 	}
-	if o := refused(t, newScene(), rotation.Result{Reason: rotation.Failed, Cause: fault.New(fault.Invalid, "GetSecret", "")}); !strings.HasPrefix(o.Reason, "a step failed for good: ") {
+	if o := refused(t, newScene(), rotation.Result{Reason: rotation.Failed, Cause: fault.New(fault.Invalid, "GetSecret",
+		"")}); !strings.HasPrefix(o.Reason, "a step failed for good: ") {
 		t.Errorf("the reason is %q", o.Reason)
 	}
 }
 
 func TestARecordCountsAsCompleteOnlyAfterTheWholeTimeOfItsLag(t *testing.T) {
-	for age, want := range map[time.Duration]outcome.Status{24 * time.Hour: outcome.Unfinished, 24*time.Hour + time.Second: outcome.Refused} {
+	for age, want := range map[time.Duration]outcome.Status{24 * time.Hour: outcome.Unfinished, 24*time.Hour +
+		time.Second: outcome.Refused} {
 		s := newScene()
 		s.clock = stillClock{closedAt.Add(age)}
 		s.event.at = closedAt

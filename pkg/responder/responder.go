@@ -31,7 +31,8 @@ type Problems interface {
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
 	// Afresh is Problem, but for the history being as new as the etag at least.
 	Afresh(ctx context.Context, id string) (cloudguard.Problem, error)
-	// Reopen sets a problem back to OPEN. If it was read, and somebody has changed it since, the error's class is Conflict.
+	// Reopen sets a problem back to OPEN. If it was read, and somebody has changed it since, the error's class is
+	// Conflict.
 	Reopen(ctx context.Context, p cloudguard.Problem, comment string) error
 }
 
@@ -139,13 +140,14 @@ type response struct {
 	owner *owner             // looked up in advance; nil if nothing named a user
 	first *rotation.Prefetch // nil if nothing was prefetched
 
-	function, own, region string                     // the function's OCID, its compartment and region; empty if not known
+	// the function's OCID, its compartment and region; empty if not known
+	function, own, region string
 	home                  string                     // the tenancy's home region, once it is known
 	places                map[string]rotation.Placed // where the rotation's secrets are, by their OCIDs
 }
 
-// respond carries out the request that the event and the record have come to. An order that can't be carried out goes to
-// the engine, too: it looks whether there is anything left to rotate.
+// respond carries out the request that the event and the record have come to. An order that can't be carried out goes
+// to the engine, too: it looks whether there is anything left to rotate.
 func (c *response) respond(ctx context.Context) {
 	targets, err := c.aim(ctx)
 	if passing(err) {
@@ -172,9 +174,9 @@ func (c *response) aim(ctx context.Context) ([]rotation.Target, error) {
 	return c.targets(ctx)
 }
 
-// prefetch begins to read what an event or a record names, while Cloud Guard is asked whether it is true. The answers are
-// used if the record names the same user and secrets. A password is not read in advance: no secret keeps two resets apart,
-// so its age has to be read as late as possible.
+// prefetch begins to read what an event or a record names, while Cloud Guard is asked whether it is true. The answers
+// are used if the record names the same user and secrets. A password is not read in advance: no secret keeps two resets
+// apart, so its age has to be read as late as possible.
 func (c *response) prefetch(ctx context.Context, subject cloudguard.Subject, comment string) {
 	hint, err := cloudguard.ParseComment(subject.Rule, comment)
 	if err != nil || subject.Missing() != nil {
@@ -256,7 +258,8 @@ func (c *response) stop(err error) {
 // passing reports whether a call failed in a way that may be over soon.
 func passing(err error) bool {
 	var failed *fault.Error
-	return errors.As(err, &failed) && (failed.Class == fault.Unclear || failed.Class == fault.Throttled || failed.Class == fault.Busy)
+	return errors.As(err, &failed) && (failed.Class == fault.Unclear || failed.Class == fault.Throttled ||
+		failed.Class == fault.Busy)
 }
 
 // refuse takes the reason and the mend out of an error.

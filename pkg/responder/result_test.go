@@ -17,7 +17,8 @@ import (
 )
 
 func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
-	placed := []rotation.Placed{{Target: rotation.Target{Role: credential.RoleToken, SecretID: secretID}, SecretName: "token-of-web", Version: 2}}
+	placed := []rotation.Placed{{Target: rotation.Target{Role: credential.RoleToken, SecretID: secretID},
+		SecretName: "token-of-web", Version: 2}}
 	for _, c := range []struct {
 		name   string
 		result rotation.Result
@@ -25,33 +26,60 @@ func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
 		reason string // a part of it
 		mend   string // a part of it
 	}{
-		{"done", rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Acted: true, Proven: true}, outcome.Rotated, "rotated", ""},
-		{"done by another delivery", rotation.Result{End: rotation.Done, Reason: rotation.Rotated}, outcome.Already, "earlier delivery", ""},
-		{"deleted by hand", rotation.Result{End: rotation.Done, Reason: rotation.AlreadyGone}, outcome.Already, "no longer exists", ""},
-		{"reset by hand", rotation.Result{End: rotation.Done, Reason: rotation.AlreadyReset}, outcome.Already, "was reset", ""},
-		{"no free slot", rotation.Result{End: rotation.Refuse, Reason: rotation.NoFreeSlot}, outcome.Refused, "no free slot", "replace:yes"},
-		{"taken", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Detail: "auth token x"}, outcome.Refused, "auth token x", "another secret"},
-		{"unreadable", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretUnknown, Detail: "has a passphrase"}, outcome.Refused, "may hold another living credential: has a passphrase", "in a form that Keyturn reads"},
-		{"something else", rotation.Result{End: rotation.Refuse, Reason: rotation.WrongContent, Detail: "it holds a bundle"}, outcome.Refused, "it holds a bundle", "bundle_secret_ocid"},
-		{"somebody else's metadata", rotation.Result{End: rotation.Refuse, Reason: rotation.MetadataForeign}, outcome.Refused, "metadata", "Remove the member"},
-		{"blocked", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretBlocked, Detail: "the PENDING version 2", FailedAt: rotation.Stage, Cause: fault.New(fault.Busy, "UpdateSecret", "")},
+		{"done", rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Acted: true, Proven: true},
+			outcome.Rotated, "rotated", ""},
+		{"done by another delivery", rotation.Result{End: rotation.Done, Reason: rotation.Rotated}, outcome.Already,
+			"earlier delivery", ""},
+		{"deleted by hand", rotation.Result{End: rotation.Done, Reason: rotation.AlreadyGone}, outcome.Already,
+			"no longer exists", ""},
+		{"reset by hand", rotation.Result{End: rotation.Done, Reason: rotation.AlreadyReset}, outcome.Already,
+			"was reset", ""},
+		{"no free slot", rotation.Result{End: rotation.Refuse, Reason: rotation.NoFreeSlot}, outcome.Refused,
+			"no free slot", "replace:yes"},
+		{"taken", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Detail: "auth token x"},
+			outcome.Refused, "auth token x", "another secret"},
+		{"unreadable", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretUnknown,
+			Detail: "has a passphrase"}, outcome.Refused, "may hold another living credential: has a passphrase",
+			"in a form that Keyturn reads"},
+		{"something else", rotation.Result{End: rotation.Refuse, Reason: rotation.WrongContent,
+			Detail: "it holds a bundle"}, outcome.Refused, "it holds a bundle", "bundle_secret_ocid"},
+		{"somebody else's metadata", rotation.Result{End: rotation.Refuse, Reason: rotation.MetadataForeign},
+			outcome.Refused, "metadata", "Remove the member"},
+		{"blocked", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretBlocked,
+			Detail: "the PENDING version 2", FailedAt: rotation.Stage, Cause: fault.New(fault.Busy, "UpdateSecret",
+				"")},
 			outcome.Refused, "the PENDING version 2", "encryption key"},
-		{"nobody can be asked", rotation.Result{End: rotation.Refuse, Reason: rotation.Unprovable, Cause: fault.New(fault.Unclear, "prove auth-token", "no answer")}, outcome.Refused, "no answer", "network path"},
-		{"doubtful", rotation.Result{End: rotation.Refuse, Reason: rotation.Doubtful, Detail: "who knows"}, outcome.Refused, "whether the old credential is gone: who knows", "Find the owner"},
-		{"not ours", rotation.Result{End: rotation.Refuse, Reason: rotation.NotOurs, Detail: "the key x"}, outcome.Refused, "the key x", "who made"},
-		{"no name left", rotation.Result{End: rotation.Refuse, Reason: rotation.NamesSpent}, outcome.Refused, "no version name left", "another secret"},
-		{"other secret", rotation.Result{End: rotation.Refuse, Reason: rotation.OtherSecret}, outcome.Refused, "another secret", "earlier closure"},
-		{"full secret", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretFull}, outcome.Refused, "no more versions", "schedule-deletion"},
-		{"written over", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretReplaced, Placed: placed}, outcome.Refused, "wrote to the secret", "CURRENT"},
-		{"rejected", rotation.Result{End: rotation.Refuse, Reason: rotation.Rejected, Acted: true}, outcome.Refused, "taken back", "what the user may do"},
-		{"rejected, no way back", rotation.Result{End: rotation.Refuse, Reason: rotation.RejectedNoWay, Acted: true}, outcome.Refused, "already gone", "what the user may do"},
-		{"a step failed for good", rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, FailedAt: rotation.Create,
-			Cause: fault.New(fault.Absent, "CreateAuthToken", "")}, outcome.Refused, `"create"`, "policy"},
-		{"interrupted", rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted, Cause: fault.New(fault.Throttled, "UpdateSecret", "")},
+		{"nobody can be asked", rotation.Result{End: rotation.Refuse, Reason: rotation.Unprovable,
+			Cause: fault.New(fault.Unclear, "prove auth-token", "no answer")}, outcome.Refused, "no answer",
+			"network path"},
+		{"doubtful", rotation.Result{End: rotation.Refuse, Reason: rotation.Doubtful, Detail: "who knows"},
+			outcome.Refused, "whether the old credential is gone: who knows", "Find the owner"},
+		{"not ours", rotation.Result{End: rotation.Refuse, Reason: rotation.NotOurs, Detail: "the key x"},
+			outcome.Refused, "the key x", "who made"},
+		{"no name left", rotation.Result{End: rotation.Refuse, Reason: rotation.NamesSpent}, outcome.Refused,
+			"no version name left", "another secret"},
+		{"other secret", rotation.Result{End: rotation.Refuse, Reason: rotation.OtherSecret}, outcome.Refused,
+			"another secret", "earlier closure"},
+		{"full secret", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretFull}, outcome.Refused,
+			"no more versions", "schedule-deletion"},
+		{"written over", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretReplaced, Placed: placed},
+			outcome.Refused, "wrote to the secret", "CURRENT"},
+		{"rejected", rotation.Result{End: rotation.Refuse, Reason: rotation.Rejected, Acted: true}, outcome.Refused,
+			"taken back", "what the user may do"},
+		{"rejected, no way back", rotation.Result{End: rotation.Refuse, Reason: rotation.RejectedNoWay, Acted: true},
+			outcome.Refused, "already gone", "what the user may do"},
+		{"a step failed for good", rotation.Result{End: rotation.Refuse, Reason: rotation.Failed,
+			FailedAt: rotation.Create,
+			Cause:    fault.New(fault.Absent, "CreateAuthToken", "")}, outcome.Refused, `"create"`, "policy"},
+		{"interrupted", rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted,
+			Cause: fault.New(fault.Throttled, "UpdateSecret", "")},
 			outcome.Unfinished, "UpdateSecret", ""},
-		{"not proven yet", rotation.Result{End: rotation.Wait, Reason: rotation.NotProvenYet, Placed: placed}, outcome.Unfinished, "not accepted yet", ""},
-		{"refused so far", rotation.Result{End: rotation.Wait, Reason: rotation.NotProvenYet, Detail: "refused since noon"}, outcome.Unfinished, "not accepted yet: refused since noon", ""},
-		{"in progress", rotation.Result{End: rotation.Wait, Reason: rotation.InProgress, Detail: "made a minute ago"}, outcome.InProgress, "made a minute ago", ""},
+		{"not proven yet", rotation.Result{End: rotation.Wait, Reason: rotation.NotProvenYet, Placed: placed},
+			outcome.Unfinished, "not accepted yet", ""},
+		{"refused so far", rotation.Result{End: rotation.Wait, Reason: rotation.NotProvenYet,
+			Detail: "refused since noon"}, outcome.Unfinished, "not accepted yet: refused since noon", ""},
+		{"in progress", rotation.Result{End: rotation.Wait, Reason: rotation.InProgress, Detail: "made a minute ago"},
+			outcome.InProgress, "made a minute ago", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScene()
@@ -61,7 +89,8 @@ func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
 			if !strings.Contains(o.Reason, c.reason) || !strings.Contains(o.Mend, c.mend) {
 				t.Errorf("the reason is %q, the mend %q; want %q and %q in them", o.Reason, o.Mend, c.reason, c.mend)
 			}
-			if reopened := c.want == outcome.Refused; o.Reopened != reopened || s.saw("UpdateProblemStatus") != reopened {
+			if reopened := c.want == outcome.Refused; o.Reopened != reopened ||
+				s.saw("UpdateProblemStatus") != reopened {
 				t.Errorf("the problem was re-opened: %v, want %v", o.Reopened, reopened)
 			}
 			if o.Changed != c.result.Acted {
@@ -87,7 +116,8 @@ func TestAFullUserIsShownWithAllCredentialsThatFillTheSlots(t *testing.T) {
 		{ID: "ocid1.credential.oc1..aaaaaaaasecond", Created: closedAt.Add(-50 * 24 * time.Hour)}}})
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
-	for _, want := range []string{tokenID, "deploys the web shop", "2025-11-21", "ocid1.credential.oc1..aaaaaaaasecond", "2026-01-10"} {
+	for _, want := range []string{tokenID, "deploys the web shop", "2025-11-21", "ocid1.credential.oc1..aaaaaaaasecond",
+		"2026-01-10"} {
 		if !strings.Contains(s.mails[0].body, want) {
 			t.Errorf("the mail doesn't have %q:\n%s", want, s.mails[0].body)
 		}
@@ -96,8 +126,9 @@ func TestAFullUserIsShownWithAllCredentialsThatFillTheSlots(t *testing.T) {
 
 func TestADryRunIsReportedAndTheProblemReopened(t *testing.T) {
 	s := newScene().with(comment + ",dry_run:yes")
-	s.run = ended(s, rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Plan: []rotation.Action{rotation.Create, rotation.Stage, rotation.Prove,
-		rotation.Promote, rotation.Retire}})
+	s.run = ended(s, rotation.Result{End: rotation.Done, Reason: rotation.Rotated,
+		Plan: []rotation.Action{rotation.Create, rotation.Stage, rotation.Prove,
+			rotation.Promote, rotation.Retire}})
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.DryRun)
 	if !o.Reopened {
@@ -118,9 +149,12 @@ func TestTheOldCredentialsFateIsWhatTheRotationSaw(t *testing.T) {
 		result rotation.Result
 		want   string
 	}{
-		"gone":  {rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Acted: true, Placed: placed, OldGone: true}, "deleted"},
-		"grace": {rotation.Result{End: rotation.Done, Reason: rotation.GraceRunning, Acted: true, Placed: placed, RetireAt: until}, "works until 2026-03-04 12:00 UTC"},
-		"over": {rotation.Result{End: rotation.Refuse, Reason: rotation.CurrentRejected, Acted: true, Placed: placed, RetireAt: closedAt},
+		"gone": {rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Acted: true, Placed: placed,
+			OldGone: true}, "deleted"},
+		"grace": {rotation.Result{End: rotation.Done, Reason: rotation.GraceRunning, Acted: true, Placed: placed,
+			RetireAt: until}, "works until 2026-03-04 12:00 UTC"},
+		"over": {rotation.Result{End: rotation.Refuse, Reason: rotation.CurrentRejected, Acted: true, Placed: placed,
+			RetireAt: closedAt},
 			"still exists; the time for which it was to stay ended at 2026-03-01 12:00 UTC"},
 		"stays":  {rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Placed: placed}, "still exists"},
 		"unseen": {rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted}, ""},
@@ -137,19 +171,26 @@ func TestTheOldCredentialsFateIsWhatTheRotationSaw(t *testing.T) {
 
 func TestWhatTheUserHasToDoIsInTheMail(t *testing.T) {
 	until := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	kept := []rotation.Placed{{Target: rotation.Target{Role: credential.RolePassword, SecretID: secretID}, Version: 2, Current: true}}
+	kept := []rotation.Placed{{Target: rotation.Target{Role: credential.RolePassword, SecretID: secretID}, Version: 2,
+		Current: true}}
 	for name, c := range map[string]struct {
 		rule     cloudguard.Rule
 		resource string
 		result   rotation.Result
 		want     string
 	}{
-		"consumers":            {cloudguard.AuthTokenTooOld, tokenID, rotation.Result{Reason: rotation.Rotated}, "Restart or refresh consumers"},
-		"grace":                {cloudguard.AuthTokenTooOld, tokenID, rotation.Result{Reason: rotation.GraceRunning, RetireAt: until}, "2026-03-04 12:00 UTC"},
-		"a password":           {cloudguard.PasswordTooOld, userID, rotation.Result{Reason: rotation.Rotated}, "sets a new password"},
-		"a kept password":      {cloudguard.PasswordTooOld, userID, rotation.Result{Reason: rotation.Rotated, Placed: kept}, "valid for 7 days"},
-		"a password not kept":  {cloudguard.PasswordTooOld, userID, rotation.Result{Reason: rotation.ResetNotKept}, "in no secret"},
-		"nobody has proven it": {cloudguard.AuthTokenTooOld, tokenID, rotation.Result{Reason: rotation.Rotated}, "prove=require"},
+		"consumers": {cloudguard.AuthTokenTooOld, tokenID, rotation.Result{Reason: rotation.Rotated},
+			"Restart or refresh consumers"},
+		"grace": {cloudguard.AuthTokenTooOld, tokenID, rotation.Result{Reason: rotation.GraceRunning,
+			RetireAt: until}, "2026-03-04 12:00 UTC"},
+		"a password": {cloudguard.PasswordTooOld, userID, rotation.Result{Reason: rotation.Rotated},
+			"sets a new password"},
+		"a kept password": {cloudguard.PasswordTooOld, userID, rotation.Result{Reason: rotation.Rotated,
+			Placed: kept}, "valid for 7 days"},
+		"a password not kept": {cloudguard.PasswordTooOld, userID, rotation.Result{Reason: rotation.ResetNotKept},
+			"in no secret"},
+		"nobody has proven it": {cloudguard.AuthTokenTooOld, tokenID, rotation.Result{Reason: rotation.Rotated},
+			"prove=require"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene().about(c.rule, c.resource, "auth_secret_ocid:"+secretID)
@@ -174,7 +215,8 @@ func TestWhatTheUserHasToDoIsInTheMail(t *testing.T) {
 type little struct{ s *scene }
 
 func (l little) List(context.Context, string) (credential.Listing, error) {
-	return credential.Listing{Credentials: []credential.Issued{{ID: tokenID, Created: closedAt.Add(-100 * 24 * time.Hour)}}, At: closedAt}, nil
+	return credential.Listing{Credentials: []credential.Issued{
+		{ID: tokenID, Created: closedAt.Add(-100 * 24 * time.Hour)}}, At: closedAt}, nil
 }
 
 func (l little) Create(context.Context, string, credential.Draft) (credential.Created, error) {
@@ -203,7 +245,8 @@ func (l little) Update(context.Context, string, string, secret.Update) (secret.S
 }
 
 func withEngine(s *scene) *scene {
-	engine := &rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{credential.AuthToken: little{s}}, Vault: little{s}, Clock: s.clock}
+	engine := &rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{credential.AuthToken: little{s}},
+		Vault: little{s}, Clock: s.clock}
 	s.run = engine.Run
 	return s
 }
@@ -215,11 +258,16 @@ func TestAnOwnerWhoCannotBeLookedUpIsNeverRotated(t *testing.T) {
 		reason string
 	}{
 		"without a name": {func(s *scene) { s.userName = "" }, outcome.Refused, "counts as protected"},
-		"absent":         {func(s *scene) { s.nameErr = fault.New(fault.Absent, "GetUser", "") }, outcome.Refused, "looking up the user"},
-		"denied":         {func(s *scene) { s.nameErr = fault.New(fault.Denied, "GetUser", "") }, outcome.Refused, "looking up the user"},
-		"no answer":      {func(s *scene) { s.nameErr = fault.New(fault.Unclear, "GetUser", "") }, outcome.Unfinished, "looking up the user"},
-		"throttled":      {func(s *scene) { s.nameErr = fault.New(fault.Throttled, "GetUser", "") }, outcome.Unfinished, "looking up the user"},
-		"no namespace":   {func(s *scene) { s.spaceErr = fault.New(fault.Unclear, "GetNamespace", "") }, outcome.Unfinished, "namespace"},
+		"absent": {func(s *scene) { s.nameErr = fault.New(fault.Absent, "GetUser", "") }, outcome.Refused,
+			"looking up the user"},
+		"denied": {func(s *scene) { s.nameErr = fault.New(fault.Denied, "GetUser", "") }, outcome.Refused,
+			"looking up the user"},
+		"no answer": {func(s *scene) { s.nameErr = fault.New(fault.Unclear, "GetUser", "") }, outcome.Unfinished,
+			"looking up the user"},
+		"throttled": {func(s *scene) { s.nameErr = fault.New(fault.Throttled, "GetUser", "") }, outcome.Unfinished,
+			"looking up the user"},
+		"no namespace": {func(s *scene) { s.spaceErr = fault.New(fault.Unclear, "GetNamespace", "") },
+			outcome.Unfinished, "namespace"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := withEngine(newScene())

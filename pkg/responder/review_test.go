@@ -20,7 +20,8 @@ import (
 )
 
 func (s *scene) responder() *responder.Responder {
-	return &responder.Responder{Config: s.config, Problems: s, Directory: s, Secrets: s, Notifier: s, Rotator: s, Clock: s.clock}
+	return &responder.Responder{Config: s.config, Problems: s, Directory: s, Secrets: s, Notifier: s, Rotator: s,
+		Clock: s.clock}
 }
 
 func TestAReviewedProblemIsRotatedLikeItsEventAndTellsNobody(t *testing.T) {
@@ -36,7 +37,8 @@ func TestAReviewedProblemIsRotatedLikeItsEventAndTellsNobody(t *testing.T) {
 	if a, b := s.jobs[0], byEvent.jobs[0]; a.Ref != b.Ref || !slices.Equal(a.Targets, b.Targets) {
 		t.Errorf("the review rotates %v into %v, the event %v into %v", a.Ref, a.Targets, b.Ref, b.Targets)
 	}
-	if o.UserName != "web@example.com" || o.TenancyName != "acme" || o.ClosedBy != "secops@example.com" || o.ProblemName == "" {
+	if o.UserName != "web@example.com" || o.TenancyName != "acme" || o.ClosedBy != "secops@example.com" ||
+		o.ProblemName == "" {
 		t.Errorf("the outcome doesn't name who and what: %+v", o)
 	}
 }
@@ -53,7 +55,8 @@ func TestAReviewReadsTheProblemAnewSinceItMayHaveBeenReopenedMeanwhile(t *testin
 	s := newScene()
 	stale := s.closed(comment)
 	s.problem = func(int) (cloudguard.Problem, error) { return s.open(), nil }
-	if o := s.responder().Review(t.Context(), "call-1", stale); o.Status != outcome.Ignored || o.Reason != "the problem has been opened again" || s.saw("Run") || s.saw("Look") {
+	if o := s.responder().Review(t.Context(), "call-1", stale); o.Status != outcome.Ignored ||
+		o.Reason != "the problem has been opened again" || s.saw("Run") || s.saw("Look") {
 		t.Errorf("the outcome is %q (%s), called %v", o.Status, o.Reason, s.calls())
 	}
 }
@@ -165,10 +168,11 @@ func TestAReviewLeavesAPasswordThatNobodyKeepsToItsEventForAWhile(t *testing.T) 
 		byEvent bool
 		runs    bool
 	}{
-		"closed a moment ago":                                 {"", time.Minute, false, false},
-		"closed a moment ago, by its event":                   {"", time.Minute, true, true},
-		"closed a while ago":                                  {"", 4 * time.Minute, false, true},
-		"a moment ago, kept in a secret that keeps two apart": {"password_secret_ocid:" + secretID, time.Minute, false, true},
+		"closed a moment ago":               {"", time.Minute, false, false},
+		"closed a moment ago, by its event": {"", time.Minute, true, true},
+		"closed a while ago":                {"", 4 * time.Minute, false, true},
+		"a moment ago, kept in a secret that keeps two apart": {"password_secret_ocid:" + secretID, time.Minute, false,
+			true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene().about(cloudguard.PasswordTooOld, userID, m.comment)
@@ -213,7 +217,8 @@ func TestAReviewGoesByTheRecordWhateverEventCheckSays(t *testing.T) {
 			p := s.closed(comment + ",dry_run:yes,grace:72h")
 			s.problem = func(int) (cloudguard.Problem, error) { return p, nil }
 			o := s.responder().Review(t.Context(), "call-2", p)
-			if j := s.jobs[0]; !j.DryRun || j.Grace != 72*time.Hour || o.ClosedBy != "secops@example.com" || !o.ClosedAt.Equal(closedAt) {
+			if j := s.jobs[0]; !j.DryRun || j.Grace != 72*time.Hour || o.ClosedBy != "secops@example.com" ||
+				!o.ClosedAt.Equal(closedAt) {
 				t.Errorf("the job is %+v, closed by %q", j, o.ClosedBy)
 			}
 		})

@@ -16,8 +16,10 @@ import (
 // rotate runs the rotation. The owner is looked up while the engine looks at the credentials and secrets.
 func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	ref := credential.Ref{Kind: c.kind, User: c.request.User, ID: c.request.ID}
-	job := rotation.Job{Ref: ref, Targets: targets, Replace: c.order.Replace || c.unfit != nil && c.mayReplace(), Grace: c.Config.Grace,
-		DryRun: c.Config.DryRun || c.order.DryRun, Ordered: c.request.At, Problem: c.event.ProblemID, Doubt: c.doubt, Earlier: c.earlier(targets),
+	job := rotation.Job{Ref: ref, Targets: targets, Replace: c.order.Replace || c.unfit != nil && c.mayReplace(),
+		Grace:  c.Config.Grace,
+		DryRun: c.Config.DryRun || c.order.DryRun, Ordered: c.request.At, Problem: c.event.ProblemID, Doubt: c.doubt,
+		Earlier:  c.earlier(targets),
 		Prefetch: c.first}
 	if c.order.Grace != nil {
 		job.Grace, job.GraceGiven = *c.order.Grace, true
@@ -32,9 +34,11 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	c.out.Rotation = string(job.Ref.RotationID())
 	log := c.log.With().Str("rotation", c.out.Rotation).Str("problem", c.out.ProblemID).Logger()
 	job.OnStep = func(s rotation.Step) {
-		log.Info().Err(s.Err).Str("step", string(s.Action)).Str("because", s.Because).Dur("took_ms", s.Took).Strs("opc_request_ids", s.Requests).Msg("step")
+		log.Info().Err(s.Err).Str("step", string(s.Action)).Str("because", s.Because).Dur("took_ms",
+			s.Took).Strs("opc_request_ids", s.Requests).Msg("step")
 	}
-	whose := c.owner.of(log.WithContext(ctx), c.Directory, c.Clock, ref) // not waited for where the order is refused anyway
+	// not waited for where the order is refused anyway
+	whose := c.owner.of(log.WithContext(ctx), c.Directory, c.Clock, ref)
 	job.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
 		if c.unfit != nil {
 			return credential.Owner{}, c.unfit
@@ -85,7 +89,8 @@ func authorize(cfg config.Config, kind credential.Kind, o credential.Owner, targ
 		}
 		own, other := rotation.OwnerOf(credential.Ref{Kind: kind, User: o.User}), rotation.JournalOf(s.Metadata).Owner
 		if free && other != "" && other != own {
-			return nil, &guard.Refusal{Problem: fmt.Sprintf("secret %s (%s) is not bound, and its journal names another owner: %s", s.Name, s.ID, other),
+			return nil, &guard.Refusal{Problem: fmt.Sprintf("secret %s (%s) is not bound, and its journal names "+
+				"another owner: %s", s.Name, s.ID, other),
 				Mend: "Close the problem again and name another secret in the comment."}
 		}
 		if i := slices.IndexFunc(targets, func(t rotation.Target) bool { return t.SecretID == s.ID }); i >= 0 {

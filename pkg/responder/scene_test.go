@@ -75,8 +75,10 @@ type mail struct{ topic, title, body string }
 
 func newScene() *scene {
 	s := &scene{
-		config: config.Config{Topic: topicID, EventCheck: true, SecretBinding: config.BindingRequire, Prove: config.ProveRequire},
-		event:  event{kind: "com.oraclecloud.cloudguard.problemremediated", rule: "AUTH_TOKEN_TOO_OLD", problem: problemID, user: userID, resource: tokenID, comment: comment},
+		config: config.Config{Topic: topicID, EventCheck: true, SecretBinding: config.BindingRequire,
+			Prove: config.ProveRequire},
+		event: event{kind: "com.oraclecloud.cloudguard.problemremediated", rule: "AUTH_TOKEN_TOO_OLD",
+			problem: problemID, user: userID, resource: tokenID, comment: comment},
 		secrets: []secret.Secret{{ID: secretID, Name: "token-of-web", Compartment: compartment, State: secret.Active,
 			Freeform: map[string]string{"keyturn-user": userID, "keyturn-kind": "auth-token"}}},
 		userName: "web@example.com",
@@ -89,9 +91,11 @@ func newScene() *scene {
 
 // closed is Cloud Guard's record of the problem after a person closed it.
 func (s *scene) closed(comment string) cloudguard.Problem {
-	return cloudguard.Problem{ID: problemID, CompartmentID: tenancyID, Rule: cloudguard.Rule(s.event.rule), Detail: "RESOLVED", ResourceID: s.event.resource,
+	return cloudguard.Problem{ID: problemID, CompartmentID: tenancyID, Rule: cloudguard.Rule(s.event.rule),
+		Detail: "RESOLVED", ResourceID: s.event.resource,
 		Details: map[string]string{"User OCID": userID}, LastDetected: closedAt.Add(-time.Hour),
-		History: []cloudguard.Change{{At: closedAt, Actor: "secops@example.com", ActorKind: "USER", Detail: "RESOLVED", Comment: comment}}}
+		History: []cloudguard.Change{{At: closedAt, Actor: "secops@example.com", ActorKind: "USER", Detail: "RESOLVED",
+			Comment: comment}}}
 }
 
 // open is the record while the problem is, or still seems, open.
@@ -120,7 +124,8 @@ func (s *scene) respond(t *testing.T) (outcome.Outcome, error) {
 }
 
 func (s *scene) respondTo(ctx context.Context, body []byte) (outcome.Outcome, error) {
-	r := &responder.Responder{Config: s.config, Problems: s, Directory: s, Secrets: s, Facts: s.facts, Notifier: s, Rotator: s, Clock: s.clock}
+	r := &responder.Responder{Config: s.config, Problems: s, Directory: s, Secrets: s, Facts: s.facts, Notifier: s,
+		Rotator: s, Clock: s.clock}
 	return r.Respond(ctx, "call-1", body)
 }
 
@@ -200,7 +205,8 @@ func (s *scene) UserName(context.Context, string) (string, error) {
 }
 
 func (s *scene) Hosts(region, namespace string) (credential.Hosts, error) {
-	return credential.Hosts{Registry: "ocir." + region + ".oci.oraclecloud.com", S3: namespace + ".compat.objectstorage." + region + ".oraclecloud.com"}, nil
+	return credential.Hosts{Registry: "ocir." + region + ".oci.oraclecloud.com", S3: namespace +
+		".compat.objectstorage." + region + ".oraclecloud.com"}, nil
 }
 
 func (s *scene) Namespace(context.Context) (string, error) {
@@ -267,25 +273,31 @@ func (s *scene) Run(ctx context.Context, job rotation.Job) rotation.Result {
 }
 
 // permitted does what the engine does before it touches anything: it asks, and ends with a refusal if the answer is no.
-func permitted(ctx context.Context, s *scene, job rotation.Job, then func(rotation.Job) rotation.Result) rotation.Result {
+func permitted(ctx context.Context, s *scene, job rotation.Job,
+	then func(rotation.Job) rotation.Result) rotation.Result {
 	var seen []secret.Secret
 	for _, target := range job.Targets {
-		if i := slices.IndexFunc(s.secrets, func(found secret.Secret) bool { return found.ID == target.SecretID }); i >= 0 {
+		if i := slices.IndexFunc(s.secrets, func(found secret.Secret) bool {
+			return found.ID == target.SecretID
+		}); i >= 0 {
 			seen = append(seen, s.secrets[i])
 		}
 	}
 	if _, err := job.Permit(ctx, seen); err != nil {
-		return rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Cause: err, Rotation: job.Ref.RotationID(), Attempt: 1}
+		return rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Cause: err,
+			Rotation: job.Ref.RotationID(), Attempt: 1}
 	}
 	return then(job)
 }
 
 // rotated is the engine's result when all went well.
 func rotated(job rotation.Job) rotation.Result {
-	r := rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Rotation: job.Ref.RotationID(), Attempt: 1, NewID: "the-new-one", OldGone: true,
+	r := rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Rotation: job.Ref.RotationID(), Attempt: 1,
+		NewID: "the-new-one", OldGone: true,
 		Proven: true, Acted: true, Steps: []rotation.Step{{Action: rotation.Create}, {Action: rotation.Retire}}}
 	for _, target := range job.Targets {
-		r.Placed = append(r.Placed, rotation.Placed{Target: target, SecretName: "token-of-web", Version: 2, Current: true})
+		r.Placed = append(r.Placed, rotation.Placed{Target: target, SecretName: "token-of-web", Version: 2,
+			Current: true})
 	}
 	return r
 }
@@ -339,8 +351,10 @@ func (e event) json(t *testing.T) []byte {
 	}
 	text, err := json.Marshal(map[string]any{
 		"eventType": e.kind, "eventTypeVersion": version, "eventTime": at.Format(time.RFC3339),
-		"data": map[string]any{"resourceId": e.problem, "resourceName": "IAM Auth token is too old", "compartmentId": tenancyID,
-			"additionalDetails": map[string]any{"tenantId": tenancyID, "status": status, "problemName": e.rule, "riskLevel": "MEDIUM",
+		"data": map[string]any{"resourceId": e.problem, "resourceName": "IAM Auth token is too old",
+			"compartmentId": tenancyID,
+			"additionalDetails": map[string]any{"tenantId": tenancyID, "status": status, "problemName": e.rule,
+				"riskLevel":  "MEDIUM",
 				"resourceId": e.resource, "resourceName": "deploys the web shop", "resourceType": "User",
 				"problemAdditionalDetails": map[string]string{"User OCID": e.user, "comments": e.comment}}}})
 	if err != nil {

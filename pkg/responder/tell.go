@@ -39,7 +39,8 @@ func (c *response) name(ctx context.Context) {
 			o.TenancyID, o.TenancyName = t.ID, t.Name
 		}
 	}
-	if user, err := cloudguard.ParseOCID(o.UserID, cloudguard.TypeUser); o.UserName == "" && err == nil { // refused before anything was looked up
+	// refused before anything was looked up
+	if user, err := cloudguard.ParseOCID(o.UserID, cloudguard.TypeUser); o.UserName == "" && err == nil {
 		o.UserName, _ = c.Directory.UserName(ctx, string(user))
 	}
 }
@@ -120,7 +121,8 @@ func (c *response) reopenRefused(ctx context.Context, comment string) error {
 				p = c.problem // its etag is a condition, too
 			}
 			closure, _ := cloudguard.Closure(p.History)
-			if c.known = p.Resolved() && closure.At.Equal(refused.At) && p.ClosureComment(closure) == ordered; !c.known {
+			if c.known = p.Resolved() && closure.At.Equal(refused.At) &&
+				p.ClosureComment(closure) == ordered; !c.known {
 				return nil
 			}
 		}

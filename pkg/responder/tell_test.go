@@ -78,7 +78,8 @@ func TestAProblemThatCannotBeReopenedIsNotedInTheMail(t *testing.T) {
 
 func TestAReopenedProblemsCommentHasOurMarkAndTheReason(t *testing.T) {
 	s := newScene()
-	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken, Detail: strings.Repeat("long ", 400)})
+	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken,
+		Detail: strings.Repeat("long ", 400)})
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
 	got := s.reopened[0]
@@ -116,7 +117,8 @@ func untilDeadline(left *time.Duration) func(context.Context, rotation.Job) rota
 		deadline, _ := ctx.Deadline()
 		*left = time.Until(deadline)
 		<-ctx.Done()
-		return rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted, Cause: ctx.Err(), Rotation: job.Ref.RotationID()}
+		return rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted, Cause: ctx.Err(),
+			Rotation: job.Ref.RotationID()}
 	}
 }
 
@@ -147,7 +149,8 @@ func TestARotationThatUsesUpItsTimeLeavesSomeForTheMail(t *testing.T) {
 }
 
 func TestEveryOutcomeIsOneRecordInTheLog(t *testing.T) {
-	for name, body := range map[string][]byte{"rotated": newScene().event.json(t), "ignored": []byte(`{"eventType":"x"}`), "unreadable": []byte("?")} {
+	for name, body := range map[string][]byte{"rotated": newScene().event.json(t),
+		"ignored": []byte(`{"eventType":"x"}`), "unreadable": []byte("?")} {
 		var log bytes.Buffer
 		logger := zerolog.New(&log)
 		s := newScene()
@@ -173,7 +176,8 @@ func TestEveryStepOfTheRotationIsLoggedWithTheRotationsID(t *testing.T) {
 		t.Fatal(err)
 	}
 	line, _, _ := strings.Cut(log.String(), "\n")
-	for _, want := range []string{`"step":"create"`, o.Rotation, problemID, "there is a free slot", errNetwork.Error()} {
+	for _, want := range []string{`"step":"create"`, o.Rotation, problemID, "there is a free slot",
+		errNetwork.Error()} {
 		if !strings.Contains(line, want) {
 			t.Errorf("the log line doesn't have %s:\n%s", want, line)
 		}

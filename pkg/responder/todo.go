@@ -122,7 +122,8 @@ func (c *response) already(r rotation.Result) {
 			return
 		}
 		// What Keyturn noted of its own reset may have been taken out of the secret.
-		c.todo(why + " It may be in no secret. If the user doesn't have it, the user sets another one with \"Forgot password\" at sign-in.")
+		c.todo(why + " It may be in no secret. If the user doesn't have it, the user sets another one with " +
+			"\"Forgot password\" at sign-in.")
 	case rotation.ResetNotKept:
 		c.password(r)
 	case rotation.GraceRunning:

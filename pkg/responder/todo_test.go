@@ -101,7 +101,8 @@ func TestConsumersAreToldOfANewValueThatIsInPlaceWhateverWentWrongAfterwards(t *
 				fault.New(fault.Denied, "DeleteApiKey", "")
 		},
 		"unfinished": func(r *rotation.Result) {
-			r.End, r.Reason, r.Cause = rotation.Wait, rotation.Interrupted, fault.New(fault.Throttled, "DeleteApiKey", "")
+			r.End, r.Reason, r.Cause = rotation.Wait, rotation.Interrupted, fault.New(fault.Throttled, "DeleteApiKey",
+				"")
 		},
 	} {
 		s := newScene().about(cloudguard.APIKeyTooOld, tenancyID+"/"+userID+"/"+oldKey, "api_secret_ocid:"+secretID)
@@ -310,7 +311,8 @@ func TestTheMailLeadsToTheProblemTheSecretTheRunbookAndTheLogLines(t *testing.T)
 		}
 		want := []string{"logging-search", "search-logs", "--region", region, "--time-start", "2026-03-01T12:00:00Z",
 			"--time-end", "2026-03-01T13:00:00Z",
-			"--search-query", `search "` + compartment + `" | where data.message = '*"call_id":"call-1*' | sort by datetime asc`, ""}
+			"--search-query", `search "` + compartment +
+				`" | where data.message = '*"call_id":"call-1*' | sort by datetime asc`, ""}
 		if got := strings.Split(string(out), "\n"); strings.Join(got, "|") != strings.Join(want, "|") {
 			t.Errorf("the shell sees %q, want %q", got, want)
 		}

@@ -38,7 +38,8 @@ func (r *run) act(ctx, forward context.Context, c Case, d Decision) {
 		span.Tag(trace.Failed, string(fault.Of(err)))
 	}
 	span.End()
-	step := Step{Action: d.Action, Because: d.Because, Err: err, Began: began, Took: r.Clock.Now().Sub(began), Requests: span.Requests()}
+	step := Step{Action: d.Action, Because: d.Because, Err: err, Began: began, Took: r.Clock.Now().Sub(began),
+		Requests: span.Requests()}
 	r.result.Steps = append(r.result.Steps, step)
 	if r.job.OnStep != nil {
 		r.job.OnStep(step)
@@ -51,7 +52,8 @@ func (r *run) act(ctx, forward context.Context, c Case, d Decision) {
 }
 
 func (r *run) do(ctx context.Context, c Case, a Action) error {
-	if needs := a == Create && r.job.origin() == credential.Local || a == Prove || a == Promote || a == Fence; needs && c.Material == nil {
+	if needs := a == Create && r.job.origin() == credential.Local || a == Prove || a == Promote || a == Fence; needs &&
+		c.Material == nil {
 		return fault.New(fault.Invalid, string(a), "the new credential's value is not known")
 	}
 	switch a {
@@ -88,8 +90,8 @@ func (r *run) do(ctx context.Context, c Case, a Action) error {
 
 func (e *Engine) bits() int { return cmp.Or(e.RSABits, 2048) }
 
-// stage writes the value as PENDING into every secret that lacks it. It is read back before anything relies on it: while
-// the credential is being tried out, or, where nothing is tried out, before the version is promoted.
+// stage writes the value as PENDING into every secret that lacks it. It is read back before anything relies on it:
+// while the credential is being tried out, or, where nothing is tried out, before the version is promoted.
 func (r *run) stage(ctx context.Context, c Case) error {
 	if c.Material == nil {
 		if r.job.origin() != credential.Local {
@@ -120,7 +122,8 @@ func (r *run) stage(ctx context.Context, c Case) error {
 			r.mem.Kept = c.Version
 		}
 		s = r.snap.Secrets[i]
-		s.Versions = append(slices.Clone(s.Versions), secret.Version{Name: c.Version, Pending: true, Created: c.serverNow})
+		s.Versions = append(slices.Clone(s.Versions), secret.Version{Name: c.Version, Pending: true,
+			Created: c.serverNow})
 		r.snap = r.snap.with(i, s)
 	}
 	return nil
@@ -186,7 +189,10 @@ func (r *run) tryOut(ctx context.Context, c Case) error {
 		return r.lookAgain(ctx, c)
 	}
 	var read []int64
-	err := side(func() error { return r.prove(ctx, c) }, func() (err error) { read, err = r.readBack(ctx, c); return err })
+	err := side(func() error { return r.prove(ctx, c) }, func() (err error) {
+		read, err = r.readBack(ctx, c)
+		return err
+	})
 	r.readable(c, read)
 	return err
 }
@@ -204,7 +210,8 @@ func (r *run) promote(ctx context.Context, c Case) error {
 			continue
 		}
 		j := s.Journal
-		j.Staged, j.Current, j.Retire = nil, &Holder{Version: version.Number, Credential: c.Material.ID}, r.overlaps(c, j.Retire)
+		j.Staged, j.Current, j.Retire = nil, &Holder{Version: version.Number, Credential: c.Material.ID},
+			r.overlaps(c, j.Retire)
 		if err := r.update(ctx, i, secret.Update{Promote: version.Number}, j); err != nil {
 			return fmt.Errorf("promoting version %d of secret %s: %w", version.Number, s.Name, err)
 		}
@@ -222,8 +229,8 @@ func (r *run) promote(ctx context.Context, c Case) error {
 	return nil
 }
 
-// overlaps are the entries of a secret that gets the new value: that of the old credential, and those of earlier rotations
-// whose credentials are still there.
+// overlaps are the entries of a secret that gets the new value: that of the old credential, and those of earlier
+// rotations whose credentials are still there.
 func (r *run) overlaps(c Case, before Overlaps) Overlaps {
 	v := r.view(r.snap)
 	out := slices.DeleteFunc(slices.Clone(before), func(t Retired) bool { return v.listed(t.Credential) == nil })
@@ -240,7 +247,8 @@ func (r *run) overlaps(c Case, before Overlaps) Overlaps {
 // overlap is the entry that says until when the old credential stays.
 func (r *run) overlap(after time.Time) Retired {
 	set := r.view(r.snap).now().UTC().Truncate(time.Second)
-	return Retired{Credential: r.job.Ref.ID, Problem: r.job.Problem, Secrets: r.allSecrets(), After: after.UTC().Truncate(time.Second), Set: &set}
+	return Retired{Credential: r.job.Ref.ID, Problem: r.job.Problem, Secrets: r.allSecrets(),
+		After: after.UTC().Truncate(time.Second), Set: &set}
 }
 
 // confirm makes sure that the version is CURRENT. The answer to the update says so at once, or says nothing yet.
@@ -254,7 +262,8 @@ func (r *run) confirm(ctx context.Context, i int, number int64) error {
 		return err
 	}
 	if now.Current != number {
-		return fault.New(fault.Conflict, "UpdateSecret", fmt.Sprintf("version %d of secret %s did not become CURRENT", number, s.Name))
+		return fault.New(fault.Conflict, "UpdateSecret", fmt.Sprintf("version %d of secret %s did not become CURRENT",
+			number, s.Name))
 	}
 	s.ETag, s.Current = now.ETag, now.Current
 	r.snap = r.snap.with(i, s)
@@ -288,8 +297,8 @@ func (r *run) stillWorks(ctx context.Context, c Case) error {
 	return err
 }
 
-// stillFull lists the user's credentials once more, right before one goes without a successor: another one has to be left,
-// and no slot may have become free.
+// stillFull lists the user's credentials once more, right before one goes without a successor: another one has to be
+// left, and no slot may have become free.
 func (r *run) stillFull(ctx context.Context) error {
 	listing, err := r.Issuer.List(ctx, r.job.Ref.User)
 	if err != nil {

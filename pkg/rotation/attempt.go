@@ -39,7 +39,8 @@ func (v view) find() (id string, value *credential.Material) {
 	}
 	if s, ok := v.followed(); ok {
 		id = s.Journal.Current.Credential
-		if m, err := credential.Decode(v.job.Ref.Kind, s.Role, id, s.Holds.Value); s.Holds.Number == s.Current && err == nil {
+		if m, err := credential.Decode(v.job.Ref.Kind, s.Role, id, s.Holds.Value); s.Holds.Number == s.Current &&
+			err == nil {
 			value = &m
 		}
 		return id, value
@@ -50,7 +51,8 @@ func (v view) find() (id string, value *credential.Material) {
 			continue
 		}
 		if s.Attempt.Name == v.name && s.Attempt.Number != 0 && value == nil {
-			if m, err := credential.Decode(v.job.Ref.Kind, s.Role, s.credentialOf(v.name, s.Attempt.Number), s.Attempt.Value); err == nil {
+			if m, err := credential.Decode(v.job.Ref.Kind, s.Role, s.credentialOf(v.name, s.Attempt.Number),
+				s.Attempt.Value); err == nil {
 				id, value = m.ID, &m
 			}
 		}
@@ -86,11 +88,12 @@ func (v view) written() (t time.Time) {
 }
 
 // over tells of an attempt that is staged, but whose credential is gone for sure: deleted by hand, or never made by a
-// process that died. It must never be promoted; the next attempt has the next number. IAM's list lags behind, and its maker
-// may be at work: so it is over only after UnseenTime.
+// process that died. It must never be promoted; the next attempt has the next number. IAM's list lags behind, and its
+// maker may be at work: so it is over only after UnseenTime.
 func (v view) over() bool {
 	switch {
-	case !v.staged() || v.snap.Unseen != nil || v.finished() && v.oldGone(), slices.ContainsFunc(v.snap.Secrets, v.misnamed):
+	case !v.staged() || v.snap.Unseen != nil || v.finished() && v.oldGone(),
+		slices.ContainsFunc(v.snap.Secrets, v.misnamed):
 		return false
 	case v.new != "" && (v.listed(v.new) != nil || v.generated()), v.new == "" && v.is(StoredCurrent, StoredPromotedIn):
 		return false
@@ -159,13 +162,14 @@ func (v view) stored() Stored {
 	return StoredCurrent
 }
 
-// follows: a later rotation has put the successor of this one's credential into the secret, while the overlap of this one
-// was still running.
+// follows: a later rotation has put the successor of this one's credential into the secret, while the overlap of this
+// one was still running.
 func (v view) follows(s Seen) bool {
 	if version := s.version(v.name); version != nil && (version.Current || version.Pending) {
 		return false
 	}
-	if !s.Listed || !s.tells() || s.Journal.Retire.Of(v.job.Ref.ID) == nil || s.Journal.Current.Credential == v.job.Ref.ID {
+	if !s.Listed || !s.tells() || s.Journal.Retire.Of(v.job.Ref.ID) == nil ||
+		s.Journal.Current.Credential == v.job.Ref.ID {
 		return false
 	}
 	return slices.ContainsFunc(s.Versions, func(version secret.Version) bool {
@@ -211,7 +215,8 @@ func (v view) intent() Stored {
 	if v.mem.Tries[Withdraw] > 0 || v.mem.Withdrew {
 		return StoredWithdrawn
 	}
-	done := v.job.origin() != credential.Reset && v.listed(v.job.Ref.ID) == nil || v.job.origin() == credential.Reset && v.resetSince()
+	done := v.job.origin() != credential.Reset && v.listed(v.job.Ref.ID) == nil || v.job.origin() == credential.Reset &&
+		v.resetSince()
 	switch {
 	case s == nil:
 		return StoredNone

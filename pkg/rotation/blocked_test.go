@@ -63,7 +63,8 @@ func TestASecretThatTakesNoChangeIsWaitedForAndThenRefused(t *testing.T) {
 			p := w.process()
 			o.vaultOf = vaultOf{p}
 			r := p.on(o)
-			if r.End != rotation.Refuse || r.Reason != rotation.SecretBlocked || r.Cause == nil || w.find(w.oldID) == nil {
+			if r.End != rotation.Refuse || r.Reason != rotation.SecretBlocked || r.Cause == nil ||
+				w.find(w.oldID) == nil {
 				t.Fatalf("%s, later: %s (%s: %v)", what, r.End, r.Reason, r.Cause)
 			}
 			if name == "no new version" && f.kind != credential.APIKey && len(w.creds) != 1 {
@@ -84,8 +85,13 @@ func TestASecretThatIsBusyForAMomentStopsNoDelivery(t *testing.T) {
 		w := f.world(t)
 		w.wait(time.Hour) // since its order
 		p, refused := w.process(), 0
-		o := stuck{vaultOf: vaultOf{p}, refuses: func(secret.Update) bool { refused++; return refused%4 == 1 || refused%4 == 2 }} // a write and its repetition
-		if r := p.on(o); r.End != rotation.Done || refused < 3 || f.kind == credential.Password && r.Reason != rotation.Rotated {
+		// a write and its repetition
+		o := stuck{vaultOf: vaultOf{p}, refuses: func(secret.Update) bool {
+			refused++
+			return refused%4 == 1 || refused%4 == 2
+		}}
+		if r := p.on(o); r.End != rotation.Done || refused < 3 || f.kind == credential.Password &&
+			r.Reason != rotation.Rotated {
 			t.Errorf("%v: %s (%s: %v) after %d writes", f, r.End, r.Reason, r.Cause, refused)
 		}
 		w.finished(t, f.String())
@@ -96,13 +102,15 @@ func TestAPENDINGVersionOfSomebodyElseIsNamedWhereItIsInTheWay(t *testing.T) {
 	for _, name := range []string{"", "blue-green-7", "keyturn-aaaaaaaaaaaaaaaa-1"} {
 		w := newWorld(t, credential.AuthToken, credential.RoleToken)
 		s := w.secrets[secretOf(credential.RoleToken)]
-		s.versions = append(s.versions, secret.Version{Number: 2, Name: name, Pending: true, Created: w.now.Add(-time.Hour)})
+		s.versions = append(s.versions, secret.Version{Number: 2, Name: name, Pending: true,
+			Created: w.now.Add(-time.Hour)})
 		w.wait(rotation.BlockedTime)
 		p := w.process()
 		o := obstacles["no new version"]
 		o.vaultOf = vaultOf{p}
 		r := p.on(o)
-		if r.Reason != rotation.SecretBlocked || !strings.Contains(r.Detail, "PENDING version 2") || !strings.Contains(r.Detail, "11:00") || len(w.creds) != 1 {
+		if r.Reason != rotation.SecretBlocked || !strings.Contains(r.Detail, "PENDING version 2") ||
+			!strings.Contains(r.Detail, "11:00") || len(w.creds) != 1 {
 			t.Errorf("%q: %s (%s: %s)", name, r.End, r.Reason, r.Detail)
 		}
 		if r := w.process().run(); r.End != rotation.Done { // where OCI takes a second one it is in nobody's way
@@ -117,7 +125,8 @@ func TestARotationThatNobodyKnowsTheOrderOfIsNotWaitedForInABlockedSecret(t *tes
 	for name, c := range map[string]struct {
 		ordered time.Time
 		want    rotation.Reason
-	}{"just now": {w.now, rotation.Interrupted}, "long ago": {w.now.Add(-time.Hour), rotation.SecretBlocked}, "unknown": {time.Time{}, rotation.SecretBlocked}} {
+	}{"just now": {w.now, rotation.Interrupted}, "long ago": {w.now.Add(-time.Hour), rotation.SecretBlocked},
+		"unknown": {time.Time{}, rotation.SecretBlocked}} {
 		p := w.process()
 		o.vaultOf = vaultOf{p}
 		if r := p.on(o, func(j *rotation.Job) { j.Ordered = c.ordered }); r.Reason != c.want {
@@ -147,8 +156,10 @@ func TestATimeThatLiesAheadKeepsNobodyWaiting(t *testing.T) {
 		w := newWorld(t, kind, kind.DefaultRole())
 		ref := credential.Ref{Kind: kind, User: user, ID: w.oldID}
 		for name, staged := range map[string]rotation.Staged{
-			"an intent of this one":  {Version: ref.RotationID().VersionName(1), Phase: rotation.PhaseIntent, Maker: "somebody", At: &ahead},
-			"a version of another's": {Version: "keyturn-aaaaaaaaaaaaaaaa-1", Phase: rotation.PhaseIntent, Maker: "somebody", At: &ahead},
+			"an intent of this one": {Version: ref.RotationID().VersionName(1), Phase: rotation.PhaseIntent,
+				Maker: "somebody", At: &ahead},
+			"a version of another's": {Version: "keyturn-aaaaaaaaaaaaaaaa-1", Phase: rotation.PhaseIntent,
+				Maker: "somebody", At: &ahead},
 		} {
 			w := newWorld(t, kind, kind.DefaultRole())
 			s := w.secrets[secretOf(kind.DefaultRole())]

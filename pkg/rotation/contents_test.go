@@ -32,16 +32,21 @@ func (w *world) bystander() living {
 // untouched fails the test unless the rotation was refused for the reason, and nothing was done.
 func (w *world) untouched(t *testing.T, what string, r rotation.Result, want rotation.Reason) {
 	t.Helper()
-	if r.End != rotation.Refuse || r.Reason != want || r.Detail == "" || r.Acted || w.writes != 0 || w.find(w.oldID) == nil && w.kind != credential.Password {
-		t.Errorf("%s: %s (%s: %s, %v), acted %v, %d versions; want %q", what, r.End, r.Reason, r.Detail, r.Cause, r.Acted, w.writes, want)
+	if r.End != rotation.Refuse || r.Reason != want || r.Detail == "" || r.Acted || w.writes != 0 ||
+		w.find(w.oldID) == nil && w.kind != credential.Password {
+		t.Errorf("%s: %s (%s: %s, %v), acted %v, %d versions; want %q", what, r.End, r.Reason, r.Detail, r.Cause,
+			r.Acted, w.writes, want)
 	}
 }
 
-const locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIFHDBOBgkqhkiG9w0BBQ0wQTApBgkqhkiG\n-----END ENCRYPTED PRIVATE KEY-----\n"
+const locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIFHDBOBgkqhkiG9w0BBQ0wQTApBgkqhkiG\n-----END ENCRYPTED " +
+	"PRIVATE KEY-----\n"
 
 func TestWhatCanNotBeReadIsOverwrittenOnlyIfNoOtherLivingCredentialCanBeInThere(t *testing.T) {
-	texts := map[string]string{"a passphrase": locked, "in Base64": base64.StdEncoding.EncodeToString([]byte(locked)), "JSON": `{"app":"billing","port":443}`,
-		"cut off": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\n", "sealed": strings.Repeat("c2VhbGVk", 100), "a reference": "ocid1.vaultsecret.oc1.iad.other"}
+	texts := map[string]string{"a passphrase": locked, "in Base64": base64.StdEncoding.EncodeToString([]byte(locked)),
+		"JSON":    `{"app":"billing","port":443}`,
+		"cut off": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\n",
+		"sealed":  strings.Repeat("c2VhbGVk", 100), "a reference": "ocid1.vaultsecret.oc1.iad.other"}
 	for name, text := range texts {
 		for _, role := range credential.APIKey.Roles() {
 			w := newWorld(t, credential.APIKey, role)
@@ -63,8 +68,10 @@ func TestWhatCanNotBeReadIsOverwrittenOnlyIfNoOtherLivingCredentialCanBeInThere(
 		kind credential.Kind
 		role credential.Role
 		text string
-	}{{credential.AuthToken, credential.RoleToken, `{"auths":{"iad.ocir.io":{"auth":"dTpw"}}}`}, {credential.AuthToken, credential.RoleBundle, "machine iad.ocir.io\npassword x\n"},
-		{credential.CustomerSecretKey, credential.RoleBundle, "[default]\naws_secret_access_key = x\n"}, {credential.CustomerSecretKey, credential.RoleBundle, `{"s3":{"id":"gone"}}`}} {
+	}{{credential.AuthToken, credential.RoleToken, `{"auths":{"iad.ocir.io":{"auth":"dTpw"}}}`},
+		{credential.AuthToken, credential.RoleBundle, "machine iad.ocir.io\npassword x\n"},
+		{credential.CustomerSecretKey, credential.RoleBundle, "[default]\naws_secret_access_key = x\n"},
+		{credential.CustomerSecretKey, credential.RoleBundle, `{"s3":{"id":"gone"}}`}} {
 		w := newWorld(t, c.kind, c.role)
 		w.bystander()
 		w.replace = true
@@ -75,17 +82,26 @@ func TestWhatCanNotBeReadIsOverwrittenOnlyIfNoOtherLivingCredentialCanBeInThere(
 
 func TestAKeyIsKnownInEveryLayoutAndOnlyTheOldOneOrADeadOneIsOverwritten(t *testing.T) {
 	layouts := map[string]func(string) string{
-		"PEM": func(s string) string { return s }, "Base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
-		"one line": func(s string) string { return strings.ReplaceAll(s, "\n", `\n`) }, "blanks": func(s string) string { return strings.ReplaceAll(s, "\n", " ") },
-		"CRLF": func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }, "configuration": func(s string) string { return "[DEFAULT]\nregion=x\nkey_content=" + strings.ReplaceAll(s, "\n", `\n`) },
-		"JSON": func(s string) string { return fmt.Sprintf(`{"key":%q}`, s) }, "two keys": func(s string) string { return string(testKey(t).Value.Reveal()) + s },
+		"PEM": func(s string) string { return s }, "Base64": func(s string) string {
+			return base64.StdEncoding.EncodeToString([]byte(s))
+		},
+		"one line": func(s string) string { return strings.ReplaceAll(s, "\n", `\n`) },
+		"blanks":   func(s string) string { return strings.ReplaceAll(s, "\n", " ") },
+		"CRLF":     func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }, "configuration": func(
+			s string) string {
+			return "[DEFAULT]\nregion=x\nkey_content=" + strings.ReplaceAll(s, "\n", `\n`)
+		},
+		"JSON": func(s string) string { return fmt.Sprintf(`{"key":%q}`, s) }, "two keys": func(s string) string {
+			return string(testKey(t).Value.Reveal()) + s
+		},
 	}
 	for name, layout := range layouts {
 		for _, role := range credential.APIKey.Roles() {
 			for _, whose := range []string{"old", "dead", "another's"} {
 				w := newWorld(t, credential.APIKey, role)
 				other := w.bystander()
-				value := map[string]credential.Value{"old": w.find(w.oldID).value, "dead": testKey(t).Value, "another's": other.value}[whose]
+				value := map[string]credential.Value{"old": w.find(w.oldID).value, "dead": testKey(t).Value,
+					"another's": other.value}[whose]
 				w.put(role, layout(string(value.Reveal())))
 				r := w.process().run()
 				if whose == "another's" {
@@ -112,7 +128,8 @@ func (b blind) Read(ctx context.Context, id, name string) (int64, credential.Val
 }
 
 func (p *process) on(vault rotation.Vault, change ...func(*rotation.Job)) rotation.Result {
-	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vault, Prover: p, Clock: clock{p.world}, RSABits: bits, Prove: p.prove}
+	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vault, Prover: p,
+		Clock: clock{p.world}, RSABits: bits, Prove: p.prove}
 	job := p.job()
 	for _, c := range change {
 		c(&job)
@@ -177,24 +194,26 @@ func TestTheTwoSecretsOfAPairAreTakenTheRightWayRoundOnly(t *testing.T) {
 		key, id string
 		want    rotation.Reason
 	}{
-		"right":                        {value, "OLD", rotation.Rotated},
-		"right, nothing in there":      {credential.Placeholder, credential.Placeholder, rotation.Rotated},
-		"right, one filled":            {value, credential.Placeholder, rotation.Rotated},
-		"right, the other filled":      {"", "OLD\n", rotation.Rotated},
-		"right, a dead one":            {value, dead, rotation.Rotated},
-		"right, of no form":            {"a short secret", "OLD", rotation.SecretUnknown},
-		"turned round":                 {"OLD", value, rotation.SecretsSwapped},
-		"turned round, in upper case":  {"OLD\r\n", value + "\n", rotation.SecretsSwapped},
-		"turned round, quoted":         {`"OLD"`, `"` + value + `"`, rotation.SecretsSwapped},
-		"turned round, a dead one":     {dead, value, rotation.SecretsSwapped},
-		"turned round, one filled":     {"OLD", credential.Placeholder, rotation.SecretsSwapped},
-		"turned round, other filled":   {"", value, rotation.SecretsSwapped},
-		"turned round, no known form":  {"OLD", "word", rotation.SecretsSwapped},
-		"turned round, another's":      {"OTHER", value, rotation.SecretsSwapped},
-		"two access keys":              {"OLD", dead, rotation.WrongContent},
-		"two secret keys":              {value, value, rotation.WrongContent},
-		"a bundle":                     {`{"kind":"customer-secret-key","user":"` + user + `","access_key":"a","secret_key":"b"}`, "OLD", rotation.WrongContent},
-		"a private key":                {value, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", rotation.WrongContent},
+		"right":                       {value, "OLD", rotation.Rotated},
+		"right, nothing in there":     {credential.Placeholder, credential.Placeholder, rotation.Rotated},
+		"right, one filled":           {value, credential.Placeholder, rotation.Rotated},
+		"right, the other filled":     {"", "OLD\n", rotation.Rotated},
+		"right, a dead one":           {value, dead, rotation.Rotated},
+		"right, of no form":           {"a short secret", "OLD", rotation.SecretUnknown},
+		"turned round":                {"OLD", value, rotation.SecretsSwapped},
+		"turned round, in upper case": {"OLD\r\n", value + "\n", rotation.SecretsSwapped},
+		"turned round, quoted":        {`"OLD"`, `"` + value + `"`, rotation.SecretsSwapped},
+		"turned round, a dead one":    {dead, value, rotation.SecretsSwapped},
+		"turned round, one filled":    {"OLD", credential.Placeholder, rotation.SecretsSwapped},
+		"turned round, other filled":  {"", value, rotation.SecretsSwapped},
+		"turned round, no known form": {"OLD", "word", rotation.SecretsSwapped},
+		"turned round, another's":     {"OTHER", value, rotation.SecretsSwapped},
+		"two access keys":             {"OLD", dead, rotation.WrongContent},
+		"two secret keys":             {value, value, rotation.WrongContent},
+		"a bundle": {`{"kind":"customer-secret-key","user":"` + user +
+			`","access_key":"a","secret_key":"b"}`, "OLD", rotation.WrongContent},
+		"a private key": {value, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
+			rotation.WrongContent},
 		"an OCID for the secret key":   {"ocid1.vaultsecret.oc1.iad.aaaa", "OLD", rotation.WrongContent},
 		"another living one's secrets": {value, "OTHER", rotation.SecretTaken},
 	} {
@@ -242,13 +261,20 @@ func TestASecretThatHoldsSomethingElseIsRefused(t *testing.T) {
 		role credential.Role
 		text string
 	}{
-		{credential.AuthToken, credential.RoleToken, pem}, {credential.AuthToken, credential.RoleBundle, pem}, {credential.AuthToken, credential.RoleToken, locked},
-		{credential.AuthToken, credential.RoleToken, base64.StdEncoding.EncodeToString([]byte(pem))}, {credential.AuthToken, credential.RoleToken, bundle("auth-token", user)},
-		{credential.AuthToken, credential.RoleBundle, bundle("api-key", user)}, {credential.AuthToken, credential.RoleBundle, bundle("auth-token", user+"x")},
-		{credential.AuthToken, credential.RoleToken, "ocid1.credential.oc1..aaaa"}, {credential.APIKey, credential.RolePrivateKey, bundle("api-key", user)},
-		{credential.APIKey, credential.RoleBundle, bundle("password", user)}, {credential.APIKey, credential.RolePrivateKey, "[DEFAULT]\nuser=" + user + "x\n" + pem},
-		{credential.CustomerSecretKey, credential.RoleBundle, pem}, {credential.CustomerSecretKey, credential.RoleBundle, bundle("auth-token", user)},
-		{credential.Password, credential.RolePassword, pem}, {credential.Password, credential.RolePassword, bundle("password", user)}, {credential.Password, credential.RoleBundle, bundle("api-key", user)},
+		{credential.AuthToken, credential.RoleToken, pem}, {credential.AuthToken, credential.RoleBundle, pem},
+		{credential.AuthToken, credential.RoleToken, locked},
+		{credential.AuthToken, credential.RoleToken, base64.StdEncoding.EncodeToString([]byte(pem))},
+		{credential.AuthToken, credential.RoleToken, bundle("auth-token", user)},
+		{credential.AuthToken, credential.RoleBundle, bundle("api-key", user)},
+		{credential.AuthToken, credential.RoleBundle, bundle("auth-token", user+"x")},
+		{credential.AuthToken, credential.RoleToken, "ocid1.credential.oc1..aaaa"},
+		{credential.APIKey, credential.RolePrivateKey, bundle("api-key", user)},
+		{credential.APIKey, credential.RoleBundle, bundle("password", user)},
+		{credential.APIKey, credential.RolePrivateKey, "[DEFAULT]\nuser=" + user + "x\n" + pem},
+		{credential.CustomerSecretKey, credential.RoleBundle, pem},
+		{credential.CustomerSecretKey, credential.RoleBundle, bundle("auth-token", user)},
+		{credential.Password, credential.RolePassword, pem}, {credential.Password, credential.RolePassword,
+			bundle("password", user)}, {credential.Password, credential.RoleBundle, bundle("api-key", user)},
 	} {
 		w := newWorld(t, c.kind, c.role)
 		w.put(c.role, c.text)
@@ -257,7 +283,8 @@ func TestASecretThatHoldsSomethingElseIsRefused(t *testing.T) {
 }
 
 func TestWhatKeyturnHasWrittenForOnePartIsNotOverwrittenWithAnother(t *testing.T) {
-	for _, f := range []form{{kind: credential.APIKey, roles: []credential.Role{credential.RoleBundle}}, {kind: credential.AuthToken, roles: []credential.Role{credential.RoleBundle}},
+	for _, f := range []form{{kind: credential.APIKey, roles: []credential.Role{credential.RoleBundle}},
+		{kind: credential.AuthToken, roles: []credential.Role{credential.RoleBundle}},
 		{kind: credential.AuthToken, roles: []credential.Role{credential.RoleToken}}} {
 		w := f.world(t)
 		w.process().run()
@@ -306,7 +333,8 @@ func TestTheMetadataOfOthersOutliveEveryStepByteForByte(t *testing.T) {
 		w.finished(t, f.String())
 		for role, s := range w.secrets {
 			text := string(s.Metadata)
-			if at := strings.Index(text, `,"keyturn":`); at < 0 || text[:at]+"}" != foreign || !strings.HasSuffix(text, "}") {
+			if at := strings.Index(text, `,"keyturn":`); at < 0 || text[:at]+"}" != foreign ||
+				!strings.HasSuffix(text, "}") {
 				t.Errorf("%v, %s: the metadata became %s", f, role, text)
 			}
 		}
@@ -314,7 +342,8 @@ func TestTheMetadataOfOthersOutliveEveryStepByteForByte(t *testing.T) {
 }
 
 func TestMetadataThatCanNotTakeTheJournalAreLeftAlone(t *testing.T) {
-	for _, text := range []string{`[]`, `"x"`, `{"keyturn":{"their":"own"}}`, `{"keyturn":7}`, `{"keyturn":"their own text"}`, `{"keyturn":"[1]"}`, `{"keyturn":"{\"staged\":\"yes\"}"}`, `{`} {
+	for _, text := range []string{`[]`, `"x"`, `{"keyturn":{"their":"own"}}`, `{"keyturn":7}`,
+		`{"keyturn":"their own text"}`, `{"keyturn":"[1]"}`, `{"keyturn":"{\"staged\":\"yes\"}"}`, `{`} {
 		for _, f := range forms() {
 			if len(f.roles) == 0 {
 				continue
@@ -328,7 +357,8 @@ func TestMetadataThatCanNotTakeTheJournalAreLeftAlone(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"", "null", "{}", `{"keyturn":""}`, `{"keyturn":null}`, `{"keyturn":"  "}`, `{"keyturn":"{}"}`} {
+	for _, text := range []string{"", "null", "{}", `{"keyturn":""}`, `{"keyturn":null}`, `{"keyturn":"  "}`,
+		`{"keyturn":"{}"}`} {
 		w := newWorld(t, credential.APIKey, credential.RolePrivateKey)
 		w.secrets[secretOf(credential.RolePrivateKey)].Metadata = secret.Metadata(text)
 		w.process().run()

@@ -12,8 +12,10 @@ import (
 )
 
 // usual is an auth token's rotation that may begin. A line of testdata/decisions.txt says what is different.
-var usual = rotation.State{Origin: credential.Server, Order: rotation.OrderGiven, Sight: rotation.SightAgain, Guard: rotation.GuardAllows,
-	Old: rotation.OldAlive, Made: rotation.MadeNone, Stored: rotation.StoredNone, Proof: rotation.ProofTodo, Slot: rotation.SlotFree,
+var usual = rotation.State{Origin: credential.Server, Order: rotation.OrderGiven, Sight: rotation.SightAgain,
+	Guard: rotation.GuardAllows,
+	Old:   rotation.OldAlive, Made: rotation.MadeNone, Stored: rotation.StoredNone, Proof: rotation.ProofTodo,
+	Slot: rotation.SlotFree,
 	Room: rotation.RoomFree, Trouble: rotation.TroubleNone, Grace: rotation.GraceOver}
 
 // stateOf reads what is different: columns and their values, with commas between them.
@@ -81,7 +83,8 @@ func TestTheTableDecidesEachListedStateAsItSays(t *testing.T) {
 	}
 	for _, row := range rotation.Contested() {
 		if !before[row] {
-			t.Errorf("no line of testdata/decisions.txt shows that row %d has to stand before row %d, which also fits", row, row+1)
+			t.Errorf("no line of testdata/decisions.txt shows that row %d has to stand before row %d, which also fits",
+				row, row+1)
 		}
 	}
 	if n < 300 {

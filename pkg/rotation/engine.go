@@ -1,12 +1,12 @@
 // Package rotation replaces one credential by a new one without ever being without a working one.
 //
-// It looks at OCI (a Snapshot), reduces what it sees (Reduce, a pure function) to a State, decides (Next, a pure function
-// over Table) and acts (one call that changes something), until the table says that it is over. Nothing is remembered
-// outside OCI: a retry, a duplicate and a crash are all the same case, seen again. Use Engine.Run; read Table for the
-// specification.
+// It looks at OCI (a Snapshot), reduces what it sees (Reduce, a pure function) to a State, decides (Next, a pure
+// function over Table) and acts (one call that changes something), until the table says that it is over. Nothing is
+// remembered outside OCI: a retry, a duplicate and a crash are all the same case, seen again. Use Engine.Run; read
+// Table for the specification.
 //
-// The package doesn't check whether the rotation is wanted: its caller passes Job.Permit, which is asked with each look,
-// before anything is touched, with the secrets as they were seen.
+// The package doesn't check whether the rotation is wanted: its caller passes Job.Permit, which is asked with each
+// look, before anything is touched, with the secrets as they were seen.
 package rotation
 
 import (
@@ -34,15 +34,16 @@ const (
 	// ProofTime is how old a credential must be before it may count as rejected for good. Users have seen new API keys
 	// refused for up to 15 minutes; this is twice as long.
 	ProofTime = 30 * time.Minute
-	// UnseenTime is how old an attempt must be before its credential counts as dead because IAM's list doesn't show it: its
-	// maker may live for MakerLife, and IAM may take SpreadTime to become consistent.
+	// UnseenTime is how old an attempt must be before its credential counts as dead because IAM's list doesn't show it:
+	// its maker may live for MakerLife, and IAM may take SpreadTime to become consistent.
 	UnseenTime = MakerLife + SpreadTime
 	// SilentTime is for how long the service may be impossible to ask.
 	SilentTime = 24 * time.Hour
 	// BlockedTime is for how long a rotation waits for a secret that takes no change, counted from its order.
 	BlockedTime = 30 * time.Minute
 
-	// A credential is refused for good by no less than fewRefusals refusals of one delivery, over no less than refusalTime.
+	// A credential is refused for good by no less than fewRefusals refusals of one delivery, over no less than
+	// refusalTime.
 	fewRefusals = 5
 	refusalTime = 3 * time.Second
 	settleTime  = time.Minute // how long one look waits for a secret to become ACTIVE
@@ -82,19 +83,19 @@ type Job struct {
 	Targets []Target // at least one, except for a password
 	Replace bool     // allows deleting the old credential first when there is no free slot
 	Grace   time.Duration
-	// GraceGiven: the closure comment itself says Grace. Then it also counts for an overlap that was running before, from
-	// Ordered on; a configured default doesn't.
+	// GraceGiven: the closure comment itself says Grace. Then it also counts for an overlap that was running before,
+	// from Ordered on; a configured default doesn't.
 	GraceGiven bool
 	DryRun     bool
 	Prove      config.ProveMode // empty: the engine's
-	// Problem is the OCID of the Cloud Guard problem whose closure ordered the rotation; empty if none did. The journal keeps
-	// it, so that a later delivery can ask Cloud Guard.
+	// Problem is the OCID of the Cloud Guard problem whose closure ordered the rotation; empty if none did. The journal
+	// keeps it, so that a later delivery can ask Cloud Guard.
 	Problem string
-	// Earlier are the OCIDs of secrets that earlier closures of the same problem named, other than the targets: a delivery
-	// of such a closure may have stored a new credential there.
+	// Earlier are the OCIDs of secrets that earlier closures of the same problem named, other than the targets: a
+	// delivery of such a closure may have stored a new credential there.
 	Earlier []string
-	// Doubt says why it proves nothing that the old credential isn't among the user's, which are listed; empty if it proves
-	// that it is gone. Nil: it always does.
+	// Doubt says why it proves nothing that the old credential isn't among the user's, which are listed; empty if it
+	// proves that it is gone. Nil: it always does.
 	Doubt func(listed []credential.Issued) string
 	// Ordered is when a person asked for the rotation: when the problem was closed. Zero where nobody knows.
 	Ordered time.Time
@@ -129,10 +130,12 @@ type run struct {
 // taking back what can't be finished. It always returns a result.
 func (e *Engine) Run(ctx context.Context, job Job) Result {
 	job.Prove = cmp.Or(job.Prove, e.Prove, config.ProveRequire)
-	r := &run{Engine: e, Issuer: e.Issuers[job.Ref.Kind], job: job, mem: Memory{Maker: strings.ToLower(rand.Text()[:10])}}
+	r := &run{Engine: e, Issuer: e.Issuers[job.Ref.Kind], job: job,
+		mem: Memory{Maker: strings.ToLower(rand.Text()[:10])}}
 	r.result.Rotation = job.rotation()
 	if r.Issuer == nil {
-		r.result.Cause = fault.New(fault.Invalid, "rotation", fmt.Sprintf("there is no way to make a credential of the kind %q", job.Ref.Kind))
+		r.result.Cause = fault.New(fault.Invalid, "rotation",
+			fmt.Sprintf("there is no way to make a credential of the kind %q", job.Ref.Kind))
 		return r.end(Case{}, Decision{Action: Refuse, Reason: Failed})
 	}
 	forward, cancel := clock.Reserve(ctx, e.Clock.Now(), 10*time.Second)

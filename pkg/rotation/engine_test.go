@@ -25,13 +25,15 @@ func forms() []form {
 		{kind: credential.APIKey, roles: []credential.Role{credential.RoleBundle, credential.RolePrivateKey}},
 		{kind: credential.AuthToken, roles: []credential.Role{credential.RoleToken}},
 		{kind: credential.AuthToken, roles: []credential.Role{credential.RoleBundle}},
-		{kind: credential.CustomerSecretKey, roles: []credential.Role{credential.RoleSecretKey, credential.RoleAccessKey}},
+		{kind: credential.CustomerSecretKey, roles: []credential.Role{credential.RoleSecretKey,
+			credential.RoleAccessKey}},
 		{kind: credential.CustomerSecretKey, roles: []credential.Role{credential.RoleBundle}},
 		{kind: credential.Password},
 		{kind: credential.Password, roles: []credential.Role{credential.RolePassword}},
 		{kind: credential.APIKey, roles: []credential.Role{credential.RolePrivateKey}, replace: true},
 		{kind: credential.AuthToken, roles: []credential.Role{credential.RoleToken}, replace: true},
-		{kind: credential.CustomerSecretKey, roles: []credential.Role{credential.RoleSecretKey, credential.RoleAccessKey}, replace: true},
+		{kind: credential.CustomerSecretKey, roles: []credential.Role{credential.RoleSecretKey,
+			credential.RoleAccessKey}, replace: true},
 	}
 }
 
@@ -268,7 +270,10 @@ func TestADryRunChangesNothingAndSaysWhatItWouldDo(t *testing.T) {
 		w := f.world(t)
 		p := w.process()
 		r := p.run(func(j *rotation.Job) { j.DryRun = true })
-		if slices.ContainsFunc(p.seen, func(o string) bool { return o == "Create" || o == "Delete" || o == "UpdateSecret" }) || len(r.Plan) == 0 || r.End != rotation.Done {
+		if slices.ContainsFunc(p.seen, func(o string) bool {
+			return o == "Create" || o == "Delete" ||
+				o == "UpdateSecret"
+		}) || len(r.Plan) == 0 || r.End != rotation.Done {
 			t.Fatalf("%v: did %v, plan %v, %s (%s)", f, p.seen, r.Plan, r.End, r.Reason)
 		}
 	}
@@ -283,7 +288,8 @@ func TestDuringItsGraceTheOldCredentialStaysAndAfterwardsItGoes(t *testing.T) {
 		grace := func(j *rotation.Job) { j.Grace = 72 * time.Hour }
 		for range 2 {
 			r := w.process().run(grace)
-			if r.End != rotation.Done || r.Reason != rotation.GraceRunning || w.find(w.oldID) == nil || r.RetireAt.IsZero() {
+			if r.End != rotation.Done || r.Reason != rotation.GraceRunning || w.find(w.oldID) == nil ||
+				r.RetireAt.IsZero() {
 				t.Fatalf("%v: %s (%s), retire at %v", f, r.End, r.Reason, r.RetireAt)
 			}
 		}

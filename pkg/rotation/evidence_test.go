@@ -23,7 +23,8 @@ func (w *world) forge(phase rotation.Phase, id string, content credential.Value,
 	number := int64(len(s.versions) + 1)
 	s.versions = append(s.versions, secret.Version{Number: number, Name: name, Pending: true, Created: at})
 	s.contents[number] = content
-	s.Metadata = rotation.Journal{Staged: &rotation.Staged{Version: name, Phase: phase, Old: w.oldID, Credential: id, Maker: "m", At: &at,
+	s.Metadata = rotation.Journal{Staged: &rotation.Staged{Version: name, Phase: phase, Old: w.oldID, Credential: id,
+		Maker: "m", At: &at,
 		Secrets: rotation.Secrets{s.role: h}}}.Into(s.Metadata)
 	w.touch(h)
 }
@@ -37,7 +38,8 @@ func TestAPrivateKeyThatThisRotationHasNotGeneratedIsNeverUploaded(t *testing.T)
 		if w.find(theirs.ID) != nil {
 			t.Errorf("%v old: %s (%s): a stranger's key signs for the user", age, r.End, r.Reason)
 		}
-		if old := age >= rotation.UnseenTime; old != (r.Reason == rotation.Rotated) || !old && r.Reason != rotation.InProgress {
+		if old := age >= rotation.UnseenTime; old != (r.Reason == rotation.Rotated) || !old &&
+			r.Reason != rotation.InProgress {
 			t.Errorf("%v old: %s (%s)", age, r.End, r.Reason)
 		}
 	}
@@ -52,14 +54,17 @@ func TestALivingCredentialThatAJournalNamesIsNeitherPromotedNorDeletedWithoutEvi
 			w := newWorld(t, f.kind, f.roles...)
 			theirs := w.bystander()
 			m := credential.Material{Kind: w.kind, ID: theirs.ID, Value: theirs.value}
-			content, err := m.Encode(f.roles[0], credential.Owner{User: user, UserName: "somebody", Namespace: "ns", Hosts: credential.Hosts{Registry: "r", S3: "s"}})
+			content, err := m.Encode(f.roles[0], credential.Owner{User: user, UserName: "somebody", Namespace: "ns",
+				Hosts: credential.Hosts{Registry: "r", S3: "s"}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			w.forge(phase, theirs.ID, content, time.Hour)
 			r := w.process().run()
-			if r.End != rotation.Refuse || r.Reason != rotation.NotOurs || r.Detail == "" || w.find(theirs.ID) == nil || w.find(w.oldID) == nil || w.secrets[w.home()].Current != 1 {
-				t.Errorf("%v, %s: %s (%s: %s); theirs is there: %v, the old one: %v", f, phase, r.End, r.Reason, r.Detail, w.find(theirs.ID) != nil, w.find(w.oldID) != nil)
+			if r.End != rotation.Refuse || r.Reason != rotation.NotOurs || r.Detail == "" || w.find(theirs.ID) == nil ||
+				w.find(w.oldID) == nil || w.secrets[w.home()].Current != 1 {
+				t.Errorf("%v, %s: %s (%s: %s); theirs is there: %v, the old one: %v", f, phase, r.End, r.Reason,
+					r.Detail, w.find(theirs.ID) != nil, w.find(w.oldID) != nil)
 			}
 		}
 	}
@@ -69,11 +74,14 @@ func TestAnAttemptBeyondTheLastIsRefusedAndNothingIsTouched(t *testing.T) {
 	for _, f := range provable() {
 		w := f.world(t)
 		s := w.secrets[w.home()]
-		s.versions = append(s.versions, secret.Version{Number: 2, Name: w.rotation().VersionName(999_999), Stale: true, Created: w.now.Add(-time.Hour)})
+		s.versions = append(s.versions, secret.Version{Number: 2, Name: w.rotation().VersionName(999_999), Stale: true,
+			Created: w.now.Add(-time.Hour)})
 		s.contents[2] = w.creds[0].value
-		s.Metadata = rotation.Journal{Staged: &rotation.Staged{Version: w.rotation().VersionName(999_999), Phase: rotation.PhaseUndone}}.Into(nil)
+		s.Metadata = rotation.Journal{Staged: &rotation.Staged{Version: w.rotation().VersionName(999_999),
+			Phase: rotation.PhaseUndone}}.Into(nil)
 		r := w.process().run()
-		if r.End != rotation.Refuse || r.Reason != rotation.NamesSpent || r.Detail == "" || r.Acted || w.find(w.oldID) == nil {
+		if r.End != rotation.Refuse || r.Reason != rotation.NamesSpent || r.Detail == "" || r.Acted ||
+			w.find(w.oldID) == nil {
 			t.Errorf("%v: %s (%s: %s), acted %v", f, r.End, r.Reason, r.Detail, r.Acted)
 		}
 	}
@@ -116,7 +124,8 @@ func TestThatTheOldOneIsAbsentProvesNothingWhereThereIsDoubt(t *testing.T) {
 			j.Replace = false
 			j.Doubt = func([]credential.Issued) string { return "only the event names the user" }
 		})
-		if r.End != rotation.Refuse || r.Reason != rotation.Doubtful || r.Detail != "only the event names the user" || r.Acted {
+		if r.End != rotation.Refuse || r.Reason != rotation.Doubtful || r.Detail != "only the event names the user" ||
+			r.Acted {
 			t.Errorf("%v: %s (%s: %s), acted %v", f, r.End, r.Reason, r.Detail, r.Acted)
 		}
 	}
@@ -146,7 +155,8 @@ func TestWhereTheOldOneIsGoneARefusalOfTheGuardOrAnUnreadableSecretOpensNothingA
 				p := w.process()
 				return p.run(func(j *rotation.Job) { j.Replace = false; break_(p, j) })
 			}
-			if r := run(); r.End != rotation.Refuse || r.Reason != rotation.Failed || r.Cause == nil || r.Acted || w.writes != 0 {
+			if r := run(); r.End != rotation.Refuse || r.Reason != rotation.Failed || r.Cause == nil || r.Acted ||
+				w.writes != 0 {
 				t.Errorf("%v, %s: with the old one: %s (%s: %v)", f, name, r.End, r.Reason, r.Cause)
 			}
 			gone := rotation.AlreadyGone
@@ -224,7 +234,8 @@ func TestACredentialWhoseVersionMayHaveBeenDeletedIsLeftAlone(t *testing.T) {
 			if gap && n == 3 {
 				continue
 			}
-			s.versions = append(s.versions, secret.Version{Number: n, Name: fmt.Sprint("other-", n), Stale: true, Created: w.now.Add(-time.Hour)})
+			s.versions = append(s.versions, secret.Version{Number: n, Name: fmt.Sprint("other-", n), Stale: true,
+				Created: w.now.Add(-time.Hour)})
 		}
 		r := w.process().run()
 		if kept := w.find(made) != nil; kept != gap || gap && r.Reason != rotation.NotOurs {
@@ -243,7 +254,8 @@ func TestAnOrphanIsDeletedOnlyIfItsValueIsCertainlyNowhere(t *testing.T) {
 		"a version of its rotation": {func(w *world, made string) {
 			m, _ := credential.ParseMark(w.find(made).Description)
 			s := w.secrets[w.home()]
-			s.versions = append(s.versions, secret.Version{Number: 2, Name: m.Rotation.VersionName(1), Stale: true, Created: w.now.Add(-time.Hour)})
+			s.versions = append(s.versions, secret.Version{Number: 2, Name: m.Rotation.VersionName(1), Stale: true,
+				Created: w.now.Add(-time.Hour)})
 		}, false},
 		"a version is missing": {func(w *world, _ string) {
 			w.secrets[w.home()].versions[0].Number = 31
@@ -257,27 +269,33 @@ func TestAnOrphanIsDeletedOnlyIfItsValueIsCertainlyNowhere(t *testing.T) {
 		w := newWorld(t, credential.AuthToken, credential.RoleToken)
 		mark := credential.Mark{Rotation: "aaaaaaaaaaaaaaaa", Maker: "somebodyelse", Home: credential.Home(w.home())}
 		made := w.add(mark.Describe("x"), -2*time.Hour)
-		o := rotation.Orphan{Kind: w.kind, User: user, Issued: w.find(made).Issued, Home: rotation.Target{Role: credential.RoleToken, SecretID: w.home()}}
+		o := rotation.Orphan{Kind: w.kind, User: user, Issued: w.find(made).Issued,
+			Home: rotation.Target{Role: credential.RoleToken, SecretID: w.home()}}
 		c.change(w, made)
 		before := len(w.creds)
 		p := w.process()
 		var j rotation.Job
 		bound(&j)
 		o.Permit = j.Permit
-		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p, Clock: clock{p.world}}
+		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p,
+			Clock: clock{p.world}}
 		o.DryRun = true
-		if r := e.Collect(t.Context(), o); c.deleted != slices.Equal(r.Plan, []rotation.Action{rotation.Discard}) || len(w.creds) != before {
+		if r := e.Collect(t.Context(), o); c.deleted != slices.Equal(r.Plan, []rotation.Action{rotation.Discard}) ||
+			len(w.creds) != before {
 			t.Errorf("%s, dry run: %s (%s), plan %v", name, r.End, r.Reason, r.Plan)
 		}
 		o.DryRun = false
 		r := e.Collect(t.Context(), o)
-		if gone := w.find(made) == nil && before == len(w.creds)+1; gone != c.deleted || r.Acted != c.deleted || w.find(w.oldID) == nil {
+		if gone := w.find(made) == nil && before == len(w.creds)+1; gone != c.deleted || r.Acted != c.deleted ||
+			w.find(w.oldID) == nil {
 			t.Errorf("%s: %s (%s: %v), acted %v, deleted %v", name, r.End, r.Reason, r.Cause, r.Acted, gone)
 		}
 	}
 	p := newWorld(t, credential.AuthToken, credential.RoleToken).process()
-	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Clock: clock{p.world}}
-	if r := e.Collect(t.Context(), rotation.Orphan{Kind: p.kind, User: user, Issued: p.creds[0].Issued}); r.End != rotation.Refuse || len(p.seen) > 0 {
+	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p},
+		Clock: clock{p.world}}
+	if r := e.Collect(t.Context(), rotation.Orphan{Kind: p.kind, User: user,
+		Issued: p.creds[0].Issued}); r.End != rotation.Refuse || len(p.seen) > 0 {
 		t.Errorf("without a mark: %s, after %v", r.End, p.seen)
 	}
 }
@@ -299,7 +317,8 @@ func TestTheOverlapOfOneRotationOutlivesTheNext(t *testing.T) {
 			t.Fatalf("%v: the first one is there: %v, the second: %v", f, w.find(first) != nil, w.find(second) != nil)
 		}
 		w.wait(72 * time.Hour)
-		due := slices.ContainsFunc(rotation.JournalOf(w.secrets[w.home()].Metadata).Due(w.now), func(d rotation.Duty) bool { return d.Old == first })
+		due := slices.ContainsFunc(rotation.JournalOf(w.secrets[w.home()].Metadata).Due(w.now),
+			func(d rotation.Duty) bool { return d.Old == first })
 		w.oldID = first
 		delete(w.hands, first)
 		if r := w.process().run(); !due || r.Reason != rotation.Rotated || !r.Proven || w.find(first) != nil {

@@ -44,7 +44,8 @@ func TestGraceZeroEndsARunningOverlapOnceTheNewCredentialIsProven(t *testing.T) 
 			w.rejected = false
 			r := w.process().run(given(w.now.Add(skew), 0))
 			if r.End != rotation.Done || r.Reason != rotation.Rotated || !r.Proven || len(r.Steps) != 3 {
-				t.Fatalf("%v, %v apart: %s (%s), proven %v, in the steps %v", f, skew, r.End, r.Reason, r.Proven, r.Steps)
+				t.Fatalf("%v, %v apart: %s (%s), proven %v, in the steps %v", f, skew, r.End, r.Reason, r.Proven,
+					r.Steps)
 			}
 			w.finished(t, f.String())
 		}
@@ -59,8 +60,10 @@ func TestAGraceThatIsGivenAgainCountsFromThatClosure(t *testing.T) {
 			w.wait(time.Minute)
 			for delivery := range 4 { // the event, its duplicates, and the sweep
 				r := w.process().run(given(closed, grace))
-				if r.Reason != rotation.GraceRunning || !r.RetireAt.Equal(closed.Add(grace)) || r.Acted != (delivery == 0) {
-					t.Fatalf("%v, %v, delivery %d: %s until %v, acted %v", f, grace, delivery, r.Reason, r.RetireAt, r.Acted)
+				if r.Reason != rotation.GraceRunning || !r.RetireAt.Equal(closed.Add(grace)) ||
+					r.Acted != (delivery == 0) {
+					t.Fatalf("%v, %v, delivery %d: %s until %v, acted %v", f, grace, delivery, r.Reason, r.RetireAt,
+						r.Acted)
 				}
 				w.wait(time.Minute)
 			}
@@ -79,7 +82,8 @@ func TestAGraceThatIsGivenWithinTheSecondOfItsWritingIsWrittenOnce(t *testing.T)
 	w.now = w.now.Truncate(time.Second).Add(300 * time.Millisecond)
 	closed := w.now
 	for delivery := range 2 {
-		if r := w.process().run(given(closed, time.Hour)); r.Reason != rotation.GraceRunning || r.Acted != (delivery == 0) || len(r.Steps) > 2 {
+		if r := w.process().run(given(closed, time.Hour)); r.Reason != rotation.GraceRunning ||
+			r.Acted != (delivery == 0) || len(r.Steps) > 2 {
 			t.Errorf("delivery %d: %s (%s), %d steps", delivery, r.End, r.Reason, len(r.Steps))
 		}
 	}
@@ -97,10 +101,16 @@ func TestAGraceFromLongAgoThatIsOverEndsTheOverlap(t *testing.T) {
 
 func TestARunningOverlapIsChangedByALaterClosuresOwnGraceAndByNothingElse(t *testing.T) {
 	for name, change := range map[string]func(w *world) func(*rotation.Job){
-		"the same closure again":            func(w *world) func(*rotation.Job) { return given(w.closed, 72*time.Hour) },
-		"an older closure":                  func(w *world) func(*rotation.Job) { return given(w.closed.Add(-time.Hour), 0) },
+		"the same closure again": func(w *world) func(*rotation.Job) {
+			return given(w.closed, 72*time.Hour)
+		},
+		"an older closure": func(w *world) func(*rotation.Job) {
+			return given(w.closed.Add(-time.Hour), 0)
+		},
 		"a closure whose time nobody knows": func(*world) func(*rotation.Job) { return given(time.Time{}, 0) },
-		"a later closure without a grace":   func(w *world) func(*rotation.Job) { return func(j *rotation.Job) { j.Ordered = w.now } },
+		"a later closure without a grace": func(w *world) func(*rotation.Job) {
+			return func(j *rotation.Job) { j.Ordered = w.now }
+		},
 		"another configured default": func(w *world) func(*rotation.Job) {
 			return func(j *rotation.Job) { j.Ordered, j.Grace = w.now, time.Hour }
 		},
@@ -135,7 +145,8 @@ func TestAnOverlapThatBeginsLateLastsAsLongAsWasAsked(t *testing.T) {
 		w.wait(3 * 24 * time.Hour)
 		began := w.now
 		for range 3 {
-			if r := w.process().run(given(w.closed, 72*time.Hour)); r.Reason != rotation.GraceRunning || r.RetireAt.Before(began.Add(72*time.Hour)) {
+			if r := w.process().run(given(w.closed, 72*time.Hour)); r.Reason != rotation.GraceRunning ||
+				r.RetireAt.Before(began.Add(72*time.Hour)) {
 				t.Fatalf("%v: %s (%s) until %v", f, r.End, r.Reason, r.RetireAt)
 			}
 		}

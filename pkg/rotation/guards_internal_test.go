@@ -12,7 +12,8 @@ import (
 // What waits, waits for somebody else: the platform, IAM, a person. The times are theirs.
 func TestEachTimeThatIsWaitedIsTheOneThatItsReasonGives(t *testing.T) {
 	for what, c := range map[string]struct{ have, want time.Duration }{
-		"an invocation may be at work for its longest life and a minute":          {MakerLife, fn.MaxLife + time.Minute},
+		"an invocation may be at work for its longest life and a minute": {MakerLife, fn.MaxLife +
+			time.Minute},
 		"IAM is given the 240 seconds that OCI's own SDKs give it":                {SpreadTime, 240 * time.Second},
 		"a refusal counts after twice the 15 minutes that users have seen":        {ProofTime, 2 * 15 * time.Minute},
 		"a list shows what was made when its maker is gone and IAM has spread it": {UnseenTime, 10 * time.Minute},
@@ -32,7 +33,8 @@ func TestAnActionWithoutWhatItNeedsIsRefusedBeforeOCIIsAsked(t *testing.T) {
 			if a == Create && kind != credential.APIKey || a == Stage && kind == credential.APIKey {
 				continue // OCI makes the value, or this run does
 			}
-			r := &run{Engine: &Engine{}, job: Job{Ref: credential.Ref{Kind: kind, User: "u", ID: "old"}}} // who asks panics
+			// who asks panics
+			r := &run{Engine: &Engine{}, job: Job{Ref: credential.Ref{Kind: kind, User: "u", ID: "old"}}}
 			if err := r.do(t.Context(), Case{}, a); err == nil || fault.Of(err) != fault.Invalid {
 				t.Errorf("%s, %q: %v", kind, a, err)
 			}

@@ -28,16 +28,17 @@ type Journal struct {
 
 // Staged is the attempt that is under way.
 type Staged struct {
-	Version    string     `json:"version"` // name of the secret version
-	Phase      Phase      `json:"phase"`
-	Old        string     `json:"old"`                  // id of the credential that is too old
-	Credential string     `json:"credential,omitempty"` // id of the new credential
-	GivenUp    bool       `json:"given_up,omitempty"`   // the old one is deleted before the new one is in place
-	Problem    string     `json:"problem,omitempty"`    // OCID of the Cloud Guard problem whose closure ordered it
-	Over       int64      `json:"over,omitempty"`       // number of the CURRENT version that the maker has found in the secret
-	Maker      string     `json:"maker"`
-	At         *time.Time `json:"at,omitempty"` // server's clock
-	Secrets    Secrets    `json:"secrets,omitempty"`
+	Version    string `json:"version"` // name of the secret version
+	Phase      Phase  `json:"phase"`
+	Old        string `json:"old"`                  // id of the credential that is too old
+	Credential string `json:"credential,omitempty"` // id of the new credential
+	GivenUp    bool   `json:"given_up,omitempty"`   // the old one is deleted before the new one is in place
+	Problem    string `json:"problem,omitempty"`    // OCID of the Cloud Guard problem whose closure ordered it
+	// number of the CURRENT version that the maker has found in the secret
+	Over    int64      `json:"over,omitempty"`
+	Maker   string     `json:"maker"`
+	At      *time.Time `json:"at,omitempty"` // server's clock
+	Secrets Secrets    `json:"secrets,omitempty"`
 }
 
 // Secrets are the OCIDs of all the secrets of a rotation, by what they hold. Each of them knows all: a rotation that is
@@ -72,8 +73,8 @@ type Retired struct {
 	Maker   string     `json:"maker,omitempty"` // that delivery
 }
 
-// Overlaps are the old credentials that a secret knows of, one an entry: a rotation may begin while the overlap of the one
-// before it still runs.
+// Overlaps are the old credentials that a secret knows of, one an entry: a rotation may begin while the overlap of the
+// one before it still runs.
 type Overlaps []Retired
 
 // UnmarshalJSON also takes the single object that an older Keyturn wrote.
@@ -114,7 +115,8 @@ type Duty struct {
 // Due lists what is left to do: an attempt that was left half-way by somebody who can't be at work any more, and each
 // overlap that is over.
 func (j Journal) Due(now time.Time) (due []Duty) {
-	if s := j.Staged; s != nil && s.Old != "" && s.Phase != PhaseUndone && (s.At == nil || now.Sub(*s.At) >= MakerLife) {
+	if s := j.Staged; s != nil && s.Old != "" && s.Phase != PhaseUndone &&
+		(s.At == nil || now.Sub(*s.At) >= MakerLife) {
 		due = append(due, Duty{s.Old, s.Problem})
 	}
 	for _, r := range j.Retire {
@@ -184,8 +186,8 @@ func (j Journal) Into(metadata secret.Metadata) secret.Metadata {
 	return out
 }
 
-// Write puts the journal into the metadata. Everything else stays, byte for byte; metadata that can't be kept so, or with
-// somebody else's data in the journal's place, are refused.
+// Write puts the journal into the metadata. Everything else stays, byte for byte; metadata that can't be kept so, or
+// with somebody else's data in the journal's place, are refused.
 func (j Journal) Write(metadata secret.Metadata) (secret.Metadata, error) {
 	if _, err := ReadJournal(metadata); err != nil {
 		return nil, err
@@ -196,7 +198,8 @@ func (j Journal) Write(metadata secret.Metadata) (secret.Metadata, error) {
 // entry is what the journal of each secret says of an attempt in a phase.
 func (r *run) entry(c Case, i int, p Phase) *Staged {
 	at := c.serverNow.UTC().Truncate(time.Second)
-	e := &Staged{Version: c.Version, Phase: p, Old: r.job.Ref.ID, Problem: r.job.Problem, Over: r.mem.Found[i], Maker: r.mem.Maker, At: &at, Secrets: r.allSecrets()}
+	e := &Staged{Version: c.Version, Phase: p, Old: r.job.Ref.ID, Problem: r.job.Problem, Over: r.mem.Found[i],
+		Maker: r.mem.Maker, At: &at, Secrets: r.allSecrets()}
 	if c.Material != nil {
 		e.Credential = c.Material.ID
 	}

@@ -16,7 +16,8 @@ func TestWithListsThatLagAnEventThatRepeatsIsOneRotationAndIsNeverRefused(t *tes
 			w := f.world(t)
 			w.lag = lag
 			what := fmt.Sprintf("%v, a list %v old", f, lag)
-			for n, later := range []time.Duration{0, 0, time.Second, 30 * time.Second, rotation.MakerLife, rotation.UnseenTime} {
+			for n, later := range []time.Duration{0, 0, time.Second, 30 * time.Second, rotation.MakerLife,
+				rotation.UnseenTime} {
 				w.wait(later)
 				if r := w.process().run(); r.End == rotation.Refuse {
 					t.Errorf("%s, delivery %d: %s (%s): %v", what, n+1, r.End, r.Reason, r.Cause)
@@ -39,7 +40,8 @@ func TestWithListsThatLagADeathAtAnyCallLosesNothingAndOneNewCredentialIsLeft(t 
 				p.dieAt, p.after = at, after
 				p.run()
 				what := fmt.Sprintf("%v, death at call %d (%s), after effect %v", f, at, probe.seen[at-1], after)
-				for _, later := range []time.Duration{0, time.Minute, rotation.MakerLife, rotation.UnseenTime, time.Hour} {
+				for _, later := range []time.Duration{0, time.Minute, rotation.MakerLife, rotation.UnseenTime,
+					time.Hour} {
 					w.wait(later)
 					if r := w.process().run(); r.End == rotation.Refuse {
 						t.Errorf("%s: %s (%s): %s %v", what, r.End, r.Reason, r.Detail, r.Cause)
@@ -70,7 +72,8 @@ func TestASecondDeliveryBesideTheFirstOneWaitsWhateverTheListShows(t *testing.T)
 			r := p.run()
 			what := fmt.Sprintf("%v, beside call %d (%s)", f, at, probe.seen[at-1])
 			if other.End == rotation.Refuse || r.End == rotation.Refuse {
-				t.Errorf("%s: %s (%s), the first %s (%s): %s %s", what, other.End, other.Reason, r.End, r.Reason, other.Detail, r.Detail)
+				t.Errorf("%s: %s (%s), the first %s (%s): %s %s", what, other.End, other.Reason, r.End, r.Reason,
+					other.Detail, r.Detail)
 			}
 			for _, later := range []time.Duration{time.Minute, rotation.MakerLife, rotation.UnseenTime} {
 				w.wait(later)
@@ -94,13 +97,15 @@ func TestALimitThatTheListDoesNotShowIsWaitedForAndIsNoReasonToDeleteAnything(t 
 			}
 			return p
 		}
-		if r := limited(w.process()).run(); r.End != rotation.Wait || r.Reason != rotation.LimitUnclear || r.Cause == nil {
+		if r := limited(w.process()).run(); r.End != rotation.Wait || r.Reason != rotation.LimitUnclear ||
+			r.Cause == nil {
 			t.Errorf("%v: %s (%s): %v", f, r.End, r.Reason, r.Cause)
 		}
 		w.wait(rotation.BlockedTime)
 		r := limited(w.process()).run()
 		if r.End != rotation.Refuse || r.Reason != rotation.NoFreeSlot || r.Cause == nil || w.find(w.oldID) == nil {
-			t.Errorf("%v, half an hour later: %s (%s): %v; the old one is there: %v", f, r.End, r.Reason, r.Cause, w.find(w.oldID) != nil)
+			t.Errorf("%v, half an hour later: %s (%s): %v; the old one is there: %v", f, r.End, r.Reason, r.Cause,
+				w.find(w.oldID) != nil)
 		}
 		if f.kind == credential.APIKey {
 			continue

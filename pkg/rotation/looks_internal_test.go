@@ -51,8 +51,10 @@ func TestWhenTheOldOneWasMadeIsWhatTheListSaysOfIt(t *testing.T) {
 		list []credential.Issued
 		want time.Time
 	}{
-		"listed":                  {credential.AuthToken, []credential.Issued{{ID: "other", Created: noon}, {ID: "old", Created: then}}, then},
-		"not listed":              {credential.AuthToken, []credential.Issued{{ID: "other", Created: noon}}, time.Time{}},
+		"listed": {credential.AuthToken, []credential.Issued{{ID: "other", Created: noon},
+			{ID: "old", Created: then}}, then},
+		"not listed": {credential.AuthToken, []credential.Issued{{ID: "other", Created: noon}},
+			time.Time{}},
 		"a password, without ids": {credential.Password, []credential.Issued{{ID: "", Created: then}}, then},
 	} {
 		s := newScene(c.kind)
@@ -120,14 +122,16 @@ func TestAnUpdateIsRepeatedOnceAndOnlyWhereOurOwnIsStillSettling(t *testing.T) {
 		updates int
 		want    fault.Class
 	}{
-		"at once":                              {nil, false, false, 1, ""},
-		"while one settles":                    {[]error{busy}, false, false, 2, ""},
-		"while one settles for long":           {[]error{busy, busy}, false, false, 2, fault.Busy},
-		"with the etag of before our own":      {[]error{conflict}, true, false, 2, ""},
-		"with an etag that isn't ours":         {[]error{conflict}, false, false, 1, fault.Conflict},
-		"though somebody else has changed":     {[]error{busy}, false, true, 1, fault.Conflict},
-		"with an answer that says nothing":     {[]error{fault.New(fault.Unclear, "UpdateSecret", "")}, true, false, 1, fault.Unclear},
-		"where it is refused once and for all": {[]error{fault.New(fault.Denied, "UpdateSecret", "")}, true, false, 1, fault.Denied},
+		"at once":                          {nil, false, false, 1, ""},
+		"while one settles":                {[]error{busy}, false, false, 2, ""},
+		"while one settles for long":       {[]error{busy, busy}, false, false, 2, fault.Busy},
+		"with the etag of before our own":  {[]error{conflict}, true, false, 2, ""},
+		"with an etag that isn't ours":     {[]error{conflict}, false, false, 1, fault.Conflict},
+		"though somebody else has changed": {[]error{busy}, false, true, 1, fault.Conflict},
+		"with an answer that says nothing": {[]error{fault.New(fault.Unclear, "UpdateSecret", "")}, true, false, 1,
+			fault.Unclear},
+		"where it is refused once and for all": {[]error{fault.New(fault.Denied, "UpdateSecret", "")}, true, false, 1,
+			fault.Denied},
 	} {
 		s := newScene(credential.AuthToken, plain(credential.RoleToken))
 		s.one().Touched = c.touched
@@ -149,7 +153,8 @@ func TestAnEarlierSecretIsReadAsFarAsItCanBe(t *testing.T) {
 	v := shelf{is: secret.Secret{ID: "there", Name: "web"}, updates: &updates}
 	r := &run{Engine: &Engine{Vault: v}, job: Job{Earlier: []string{"gone", "there"}}}
 	got := r.earlier(t.Context())
-	if len(got) != 1 || got[0].SecretID != "there" || got[0].Name != "web" || !got[0].Listed || len(got[0].Versions) != 1 {
+	if len(got) != 1 || got[0].SecretID != "there" || got[0].Name != "web" || !got[0].Listed ||
+		len(got[0].Versions) != 1 {
 		t.Errorf("seen: %+v", got)
 	}
 }

@@ -44,9 +44,10 @@ func TestARunWhoseTimeEndsWhileItWaitsDoesNotAskAgain(t *testing.T) {
 			p    *process
 			o    stuck
 		}{
-			"a look that failed":            {"List", f.world(t).refusing("List", fault.Unclear), stuck{}},
-			"a secret that is UPDATING":     {"GetSecret", f.world(t).process(), stuck{state: secret.Updating}},
-			"a value that isn't there yet":  {"GetSecretBundle", f.world(t).refusing("GetSecretBundle", fault.Absent), stuck{}},
+			"a look that failed":        {"List", f.world(t).refusing("List", fault.Unclear), stuck{}},
+			"a secret that is UPDATING": {"GetSecret", f.world(t).process(), stuck{state: secret.Updating}},
+			"a value that isn't there yet": {"GetSecretBundle", f.world(t).refusing("GetSecretBundle", fault.Absent),
+				stuck{}},
 			"a credential that is refused":  {"Prove", f.world(t).process(), stuck{}},
 			"a prover that doesn't answer":  {"Prove", f.world(t).refusing("Prove", fault.Unclear), stuck{}},
 			"a write that finds it changed": {"List", f.world(t).refusing("UpdateSecret", fault.Conflict), stuck{}},
@@ -65,10 +66,12 @@ func TestARunWhoseTimeEndsWhileItWaitsDoesNotAskAgain(t *testing.T) {
 				}
 				cancel()
 			}
-			e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: c.o, Prover: p, Clock: ending{clock{p.world}, end}, RSABits: bits}
+			e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: c.o, Prover: p,
+				Clock: ending{clock{p.world}, end}, RSABits: bits}
 			r := e.Run(ctx, p.job())
 			if made < 0 || r.End != rotation.Wait || p.count(c.asks, made) > 0 || p.find(p.oldID) == nil {
-				t.Errorf("%v, %s: %s (%s: %v), after %v; the time ended after call %d", f, what, r.End, r.Reason, r.Cause, p.seen, made)
+				t.Errorf("%v, %s: %s (%s: %v), after %v; the time ended after call %d", f, what, r.End, r.Reason,
+					r.Cause, p.seen, made)
 			}
 		}
 	}
@@ -93,7 +96,8 @@ func TestTheVersionsAreListedAtTheFirstLookWhereTheOldOneIsGoneOrANewOneIsThere(
 		w := f.world(t)
 		w.creds = remove(w.creds, w.oldID)
 		p := w.process()
-		if r := p.run(); r.Reason != rotation.AlreadyGone || p.count("ListSecretVersions", 0) == 0 || p.count("List", 0) > 1 {
+		if r := p.run(); r.Reason != rotation.AlreadyGone || p.count("ListSecretVersions", 0) == 0 ||
+			p.count("List", 0) > 1 {
 			t.Errorf("%v, gone: %s (%s) after %v", f, r.End, r.Reason, p.seen)
 		}
 		if f.kind == credential.APIKey {
@@ -106,7 +110,8 @@ func TestTheVersionsAreListedAtTheFirstLookWhereTheOldOneIsGoneOrANewOneIsThere(
 		w.wait(rotation.MakerLife)
 		p = w.process()
 		r := p.run()
-		if i := slices.Index(p.seen, "Delete"); i < 0 || p.count("List", 0)-p.count("List", i) > 1 || p.count("ListSecretVersions", 0) == 0 {
+		if i := slices.Index(p.seen, "Delete"); i < 0 || p.count("List", 0)-p.count("List", i) > 1 ||
+			p.count("ListSecretVersions", 0) == 0 {
 			t.Errorf("%v, one is lost: %s (%s) after %v", f, r.End, r.Reason, p.seen)
 		}
 		w.finished(t, f.String())
@@ -121,7 +126,8 @@ func TestAFinishedRotationIsFoundWithOneLookAtEachSecret(t *testing.T) {
 			w.wait(time.Second)
 		}
 		p := w.process()
-		if r := p.run(); r.End != rotation.Done || r.Acted || p.count("GetSecret", 0) != len(f.roles) || p.count("ListSecretVersions", 0) != len(f.roles) {
+		if r := p.run(); r.End != rotation.Done || r.Acted || p.count("GetSecret", 0) != len(f.roles) ||
+			p.count("ListSecretVersions", 0) != len(f.roles) {
 			t.Errorf("%v: %s (%s) after %v", f, r.End, r.Reason, p.seen)
 		}
 	}
@@ -160,7 +166,8 @@ func TestASecretThatWasReadBeforeAnotherDeliveryDeletedTheOldOneIsReadAgain(t *t
 			p.run()
 			living, writes := len(w.creds), w.writes
 			r := q.on(q, func(j *rotation.Job) { j.Replace = replace })
-			if w.find(w.oldID) != nil || len(q.was) > 0 || r.End != rotation.Wait || r.Reason != rotation.InProgress || r.Acted || len(w.creds) != living || w.writes != writes {
+			if w.find(w.oldID) != nil || len(q.was) > 0 || r.End != rotation.Wait || r.Reason != rotation.InProgress ||
+				r.Acted || len(w.creds) != living || w.writes != writes {
 				t.Errorf("%v, replace %v: %s (%s: %v), acted %v", f, replace, r.End, r.Reason, r.Cause, r.Acted)
 			}
 			w.wait(rotation.MakerLife)
@@ -181,7 +188,8 @@ func TestNothingIsDoneToASecretWhoseVersionsCanNotBeListed(t *testing.T) {
 		for class, end := range ends {
 			w := f.world(t)
 			living := len(w.creds)
-			if r := w.refusing("ListSecretVersions", class).run(); r.End != end || r.Cause == nil || r.Acted || w.writes != 0 || len(w.creds) != living || w.find(w.oldID) == nil && f.kind != credential.Password {
+			if r := w.refusing("ListSecretVersions", class).run(); r.End != end || r.Cause == nil || r.Acted ||
+				w.writes != 0 || len(w.creds) != living || w.find(w.oldID) == nil && f.kind != credential.Password {
 				t.Errorf("%v, %s: %s (%s: %v), acted %v", f, class, r.End, r.Reason, r.Cause, r.Acted)
 			}
 			if r := w.process().run(); r.End != rotation.Done {
@@ -201,7 +209,8 @@ func TestAStagedValueThatCanNotBeReadForNowIsWaitedForAndOneThatNobodyMayReadIsR
 			p.run()
 			living, writes := len(w.creds), w.writes
 			r := w.refusing("GetSecretBundle", class).run()
-			if r.End != end || fault.Of(r.Cause) != class || r.Acted || w.promoted() || len(w.creds) != living || w.writes != writes {
+			if r.End != end || fault.Of(r.Cause) != class || r.Acted || w.promoted() || len(w.creds) != living ||
+				w.writes != writes {
 				t.Errorf("%v, %s: %s (%s: %v), acted %v", f, class, r.End, r.Reason, r.Cause, r.Acted)
 			}
 			if r := w.process().run(); r.Reason != rotation.Rotated {

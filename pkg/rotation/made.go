@@ -50,8 +50,8 @@ func (v view) held() bool {
 		v.job.origin() != credential.Local && (v.new == m.ID && !v.staged())
 }
 
-// ours: IAM itself shows that this rotation has made the credential. What a secret says is no evidence: a credential that
-// OCI makes has the rotation's mark, and an API key is younger than its staged private key.
+// ours: IAM itself shows that this rotation has made the credential. What a secret says is no evidence: a credential
+// that OCI makes has the rotation's mark, and an API key is younger than its staged private key.
 func (v view) ours(id string) bool {
 	c := v.listed(id)
 	switch {
@@ -71,19 +71,22 @@ func (v view) staging(id string) bool {
 	c := v.listed(id)
 	for _, s := range v.snap.Secrets {
 		version := s.version(s.Attempt.Name)
-		if version == nil || s.Attempt.Number == 0 || version.Created.IsZero() || c.Created.Before(version.Created.Add(-skew)) {
+		if version == nil || s.Attempt.Number == 0 || version.Created.IsZero() ||
+			c.Created.Before(version.Created.Add(-skew)) {
 			continue
 		}
 		m, err := credential.Decode(v.job.Ref.Kind, s.Role, "", s.Attempt.Value)
-		if rotation, _, ok := credential.ParseVersionName(version.Name); err == nil && ok && rotation == v.id && m.ID == id {
+		if rotation, _, ok := credential.ParseVersionName(version.Name); err == nil && ok && rotation == v.id &&
+			m.ID == id {
 			return true
 		}
 	}
 	return false
 }
 
-// lost is a credential of this rotation that nobody uses: one that was taken back, the stray of an earlier attempt, or one with our mark that no secret
-// and no memory knows, and whose maker is this very process or can't be at work any more.
+// lost is a credential of this rotation that nobody uses: one that was taken back, the stray of an earlier attempt, or
+// one with our mark that no secret and no memory knows, and whose maker is this very process or can't be at work any
+// more.
 func (v view) lost() string {
 	for _, id := range []string{v.mem.Undone, v.undone} {
 		if v.listed(id) != nil && (id == v.mem.Undone || v.ours(id)) {
@@ -109,13 +112,16 @@ func (v view) lost() string {
 func (v view) astray() (Made, string) {
 	noun := v.job.Ref.Kind.IDNoun()
 	if v.listed(v.undone) != nil && v.undone != v.mem.Undone && !v.ours(v.undone) {
-		return MadeDoubtful, fmt.Sprintf("%s %s: the secret's metadata say that this rotation has made it and taken it back; nothing in IAM shows that", noun, v.undone)
+		return MadeDoubtful, fmt.Sprintf("%s %s: the secret's metadata say that this rotation has made it and "+
+			"taken it back; nothing in IAM shows that", noun, v.undone)
 	}
 	if v.is(StoredPart, StoredAll) && v.listed(v.new) != nil && !v.generated() && !v.ours(v.new) {
-		return MadeDoubtful, fmt.Sprintf("%s %s: the secret's PENDING version %s is said to hold it; nothing in IAM shows that this rotation has made it", noun, v.new, v.name)
+		return MadeDoubtful, fmt.Sprintf("%s %s: the secret's PENDING version %s is said to hold it; nothing in "+
+			"IAM shows that this rotation has made it", noun, v.new, v.name)
 	}
 	if v.new == "" && v.is(StoredCurrent, StoredPromotedIn) && !(v.finished() && v.oldGone()) {
-		return MadeDoubtful, "the secret's metadata was wiped, so it isn't known which credential its CURRENT version holds"
+		return MadeDoubtful, "the secret's metadata was wiped, so it isn't known which credential its CURRENT " +
+			"version holds"
 	}
 	for _, c := range v.marked() {
 		m, _ := credential.ParseMark(c.Description)
@@ -123,13 +129,15 @@ func (v view) astray() (Made, string) {
 		case m.Home != v.home():
 			return MadeStrange, fmt.Sprintf("%s %s", noun, c.ID)
 		case m.Maker != v.mem.Maker && v.left(c.Created) && !v.wholeSince(c.Created):
-			return MadeDoubtful, fmt.Sprintf("%s %s: versions of the secret that may have held its value are deleted", noun, c.ID)
+			return MadeDoubtful, fmt.Sprintf("%s %s: versions of the secret that may have held its value are deleted",
+				noun, c.ID)
 		}
 	}
 	for _, s := range v.snap.Earlier {
 		for _, version := range s.Versions {
 			id, _, ok := credential.ParseVersionName(version.Name)
-			if made := s.credentialOf(version.Name, version.Number); ok && id == v.id && v.listed(made) != nil && made != v.new {
+			if made := s.credentialOf(version.Name, version.Number); ok && id == v.id && v.listed(made) != nil &&
+				made != v.new {
 				return MadeStrange, fmt.Sprintf("%s %s, stored in secret %s (%s)", noun, made, s.Name, s.ID)
 			}
 		}
@@ -147,8 +155,8 @@ func (v view) elsewhere() bool {
 	})
 }
 
-// stagedEarlier: a secret of an earlier closure has so young a version of this rotation that IAM's list may not show yet what
-// came of it.
+// stagedEarlier: a secret of an earlier closure has so young a version of this rotation that IAM's list may not show
+// yet what came of it.
 func (v view) stagedEarlier() bool {
 	return slices.ContainsFunc(v.snap.Earlier, func(s Seen) bool {
 		return slices.ContainsFunc(s.Versions, func(version secret.Version) bool {

@@ -51,12 +51,14 @@ func TestAJournalMentionsEachOfItsCredentialsOnce(t *testing.T) {
 		journal Journal
 		want    []string
 	}{
-		"nothing":                   {Journal{}, nil},
-		"an attempt":                {Journal{Staged: staged}, []string{"new", "old"}},
-		"an attempt without a key":  {Journal{Staged: &Staged{Old: "old"}}, []string{"old"}},
-		"what CURRENT holds":        {Journal{Current: current}, []string{"old"}},
-		"an overlap":                {Journal{Retire: Overlaps{{Credential: "older"}, {Credential: "a"}}}, []string{"a", "older"}},
-		"all of that, some twice":   {Journal{Staged: staged, Current: current, Retire: Overlaps{{Credential: "old"}}}, []string{"new", "old"}},
+		"nothing":                  {Journal{}, nil},
+		"an attempt":               {Journal{Staged: staged}, []string{"new", "old"}},
+		"an attempt without a key": {Journal{Staged: &Staged{Old: "old"}}, []string{"old"}},
+		"what CURRENT holds":       {Journal{Current: current}, []string{"old"}},
+		"an overlap": {Journal{Retire: Overlaps{{Credential: "older"}, {Credential: "a"}}},
+			[]string{"a", "older"}},
+		"all of that, some twice": {Journal{Staged: staged, Current: current, Retire: Overlaps{{Credential: "old"}}},
+			[]string{"new", "old"}},
 		"a holder of nothing known": {Journal{Current: &Holder{Version: 3}}, nil},
 	} {
 		if got := c.journal.Credentials(); !slices.Equal(got, c.want) {
@@ -166,7 +168,8 @@ func TestOnlyWhatTakesBackMayUseAllTheTime(t *testing.T) {
 		r := &run{Engine: &Engine{Clock: clock.System{}}, Issuer: l, job: s.job, snap: s.snap, mem: s.mem}
 		forward, cancel := context.WithCancel(t.Context())
 		cancel()
-		r.act(t.Context(), forward, Case{Lost: "new", Material: &credential.Material{ID: "new"}}, Decision{Action: action})
+		r.act(t.Context(), forward, Case{Lost: "new", Material: &credential.Material{ID: "new"}},
+			Decision{Action: action})
 		if len(l.in) != 1 {
 			t.Fatalf("%s called %v", action, l.in)
 		}

@@ -42,8 +42,8 @@ func (r *run) look(ctx context.Context) error {
 	return nil
 }
 
-// partly: what can't be read is part of the picture, as long as this run has changed nothing. After that a look that fails
-// is a failure: what was begun has to be taken back.
+// partly: what can't be read is part of the picture, as long as this run has changed nothing. After that a look that
+// fails is a failure: what was begun has to be taken back.
 func (r *run) partly(err error) bool { return err != nil && final(err) && !r.result.Acted }
 
 // final: the same would be answered again. What isn't a fault of a call is the guard's refusal.
@@ -82,7 +82,8 @@ func (r *run) observe(ctx context.Context) (Snapshot, error) {
 		s.At = s.Local
 	}
 	v := r.view(s)
-	all := r.mem.Looks > 0 || r.job.Replace || r.job.orphan != "" || r.job.origin() == credential.Reset || v.oldGone() || len(v.marked()) > 0
+	all := r.mem.Looks > 0 || r.job.Replace || r.job.orphan != "" || r.job.origin() == credential.Reset ||
+		v.oldGone() || len(v.marked()) > 0
 	if s, err = r.read(ctx, s, all); err != nil {
 		return s, err
 	}
@@ -103,8 +104,8 @@ func (r *run) observe(ctx context.Context) (Snapshot, error) {
 
 func (r *run) view(s Snapshot) view { return newView(r.job, s, r.memory()) }
 
-// side runs the functions in parallel and returns the first error. A panic of one becomes a panic of the caller, without
-// its value.
+// side runs the functions in parallel and returns the first error. A panic of one becomes a panic of the caller,
+// without its value.
 func side(fs ...func() error) error {
 	var group background.Group
 	for _, f := range fs {
@@ -132,8 +133,8 @@ func (r *run) describe(ctx context.Context, secrets []Seen) error {
 	return side(reads...)
 }
 
-// earlier reads the secrets that earlier closures named, as far as they can be read: nothing can have been written to one
-// that can't.
+// earlier reads the secrets that earlier closures named, as far as they can be read: nothing can have been written to
+// one that can't.
 func (r *run) earlier(ctx context.Context) (out []Seen) {
 	for _, id := range r.job.Earlier {
 		s, err := r.Vault.Secret(ctx, id)
@@ -152,7 +153,9 @@ func (r *run) earlier(ctx context.Context) (out []Seen) {
 func (r *run) settled(ctx context.Context, id string) (secret.Secret, error) {
 	began := r.Clock.Now()
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
-		s, err := r.first.secret(ctx, id, r.Clock.Now(), func() (secret.Secret, error) { return r.Vault.Secret(ctx, id) })
+		s, err := r.first.secret(ctx, id, r.Clock.Now(), func() (secret.Secret, error) {
+			return r.Vault.Secret(ctx, id)
+		})
 		if err != nil || s.State != secret.Updating {
 			return s, err
 		}
@@ -188,7 +191,8 @@ func (r *run) read(ctx context.Context, s Snapshot, all bool) (Snapshot, error) 
 	return s, r.contents(ctx, &s)
 }
 
-// attempt reads the newest version of this rotation, unless this run has written it or nothing needs its value any more.
+// attempt reads the newest version of this rotation, unless this run has written it or nothing needs its value any
+// more.
 func (r *run) attempt(ctx context.Context, s *Snapshot) error {
 	v := r.view(*s)
 	newest, undone := v.newest()
@@ -210,7 +214,8 @@ func (r *run) attempt(ctx context.Context, s *Snapshot) error {
 			return fmt.Errorf("reading the staged version back: %w", err)
 		}
 		if _, err := credential.Decode(r.job.Ref.Kind, h.Role, h.credentialOf(v.name, number), content); err != nil {
-			return fault.New(fault.Invalid, "GetSecretBundle", fmt.Sprintf("secret %s, version %s: %v", h.SecretID, v.name, err))
+			return fault.New(fault.Invalid, "GetSecretBundle", fmt.Sprintf("secret %s, version %s: %v", h.SecretID,
+				v.name, err))
 		}
 		h.Attempt, h.Verified = Content{Number: number, Name: v.name, Value: content}, true
 		return nil
@@ -249,13 +254,14 @@ func (r *run) holds(id string) Content {
 	return Content{}
 }
 
-// current reads one. What can't be read for good is not a reason to stop: perhaps nothing needs it. What may be readable
-// in a moment is waited for, but not for ever.
+// current reads one. What can't be read for good is not a reason to stop: perhaps nothing needs it. What may be
+// readable in a moment is waited for, but not for ever.
 func (r *run) current(ctx context.Context, h Seen) (Content, error) {
 	number, content, err := r.Vault.Read(ctx, h.SecretID, "")
 	class := fault.Of(err)
 	switch {
-	case err != nil && (class == fault.Unclear || class == fault.Throttled) && !(view{job: r.job, mem: r.memory()}).overdue():
+	case err != nil && (class == fault.Unclear || class == fault.Throttled) &&
+		!(view{job: r.job, mem: r.memory()}).overdue():
 		return Content{}, fmt.Errorf("reading the CURRENT version: %w", err)
 	case err != nil:
 		return Content{Number: h.Current, Why: fmt.Sprintf("its CURRENT version can't be read: %v", err)}, nil

@@ -89,7 +89,8 @@ func Contested() (numbers []int) {
 	for i := range len(Table) - 1 {
 		one, other := Table[i], Table[i+1]
 		shared, ok := both(one, other)
-		if ok && (one.Then != other.Then || one.Reason != other.Reason) && !slices.ContainsFunc(Table[:i], func(r Row) bool { return covers(r, shared) }) {
+		if ok && (one.Then != other.Then || one.Reason != other.Reason) &&
+			!slices.ContainsFunc(Table[:i], func(r Row) bool { return covers(r, shared) }) {
 			numbers = append(numbers, i+1)
 		}
 	}
@@ -139,7 +140,9 @@ func both(a, b Row) (shared [][]string, ok bool) {
 // covers tells whether the row fits every state that has one of the values in each column.
 func covers(r Row, shared [][]string) bool {
 	for i, some := range values(r) {
-		if len(some) > 0 && (len(shared[i]) == 0 || slices.ContainsFunc(shared[i], func(v string) bool { return !slices.Contains(some, v) })) {
+		if len(some) > 0 && (len(shared[i]) == 0 || slices.ContainsFunc(shared[i], func(v string) bool {
+			return !slices.Contains(some, v)
+		})) {
 			return false
 		}
 	}

@@ -20,12 +20,15 @@ type Orphan struct {
 }
 
 // Collect deletes the orphan if its value is certainly nowhere: no version of the secret that it was made for is of its
-// rotation, none that may have been is deleted, and its maker can't be at work any more. Done and Acted say that it was.
+// rotation, none that may have been is deleted, and its maker can't be at work any more. Done and Acted say that it
+// was.
 func (e *Engine) Collect(ctx context.Context, o Orphan) Result {
 	mark, ok := credential.ParseMark(o.Issued.Description)
 	if !ok || o.Issued.ID == "" {
-		return Result{End: Refuse, Reason: NotOurs, Cause: fault.New(fault.Invalid, "rotation", "the credential has no mark")}
+		return Result{End: Refuse, Reason: NotOurs, Cause: fault.New(fault.Invalid, "rotation",
+			"the credential has no mark")}
 	}
-	return e.Run(ctx, Job{Ref: credential.Ref{Kind: o.Kind, User: o.User}, Targets: []Target{o.Home}, DryRun: o.DryRun, Permit: o.Permit,
+	return e.Run(ctx, Job{Ref: credential.Ref{Kind: o.Kind, User: o.User}, Targets: []Target{o.Home}, DryRun: o.DryRun,
+		Permit: o.Permit,
 		orphan: o.Issued.ID, marked: mark.Rotation})
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// grace is how far the overlap of the old and the new credential is. Once a secret knows until when the old one stays, that
-// counts. The period begins with the promotion, which writes it down. A person changes it by closing the problem again with
-// another one.
+// grace is how far the overlap of the old and the new credential is. Once a secret knows until when the old one stays,
+// that counts. The period begins with the promotion, which writes it down. A person changes it by closing the problem
+// again with another one.
 func (v view) grace() Grace {
 	after := v.retireAt()
 	again, given := v.graceGiven()
@@ -60,8 +60,8 @@ func (v view) entered() bool {
 	return false
 }
 
-// graceGiven is when the old credential goes if a closure has given a grace period again while one was running: the period
-// counts from that closure, so that every delivery of it finds the same end. Zero ends it at once.
+// graceGiven is when the old credential goes if a closure has given a grace period again while one was running: the
+// period counts from that closure, so that every delivery of it finds the same end. Zero ends it at once.
 func (v view) graceGiven() (end time.Time, given bool) {
 	set := time.Time{}
 	for _, s := range v.snap.Secrets {

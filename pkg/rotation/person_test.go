@@ -91,7 +91,8 @@ func acts() []act {
 		{"stores a key of his own", func(w *world) string {
 			mine := w.add("by hand", 0)
 			m := credential.Material{Kind: w.kind, ID: mine, Value: w.find(mine).value}
-			content, err := m.Encode(w.secrets[w.home()].role, credential.Owner{User: user, UserName: "somebody", Namespace: "ns", Hosts: credential.Hosts{Registry: "r", S3: "s"}})
+			content, err := m.Encode(w.secrets[w.home()].role, credential.Owner{User: user, UserName: "somebody",
+				Namespace: "ns", Hosts: credential.Hosts{Registry: "r", S3: "s"}})
 			if err != nil {
 				w.t.Fatal(err)
 			}
@@ -182,11 +183,13 @@ func TestWhateverAPersonDoesBeforeAnyCallNothingOfHisIsLost(t *testing.T) {
 				p.run(bound)
 				for _, later := range []time.Duration{0, rotation.MakerLife, rotation.UnseenTime, time.Hour} {
 					w.wait(later)
-					if r := w.process().run(bound); r.End == rotation.Refuse && w.find(w.oldID) == nil && a.name == "deletes the old credential" {
+					if r := w.process().run(bound); r.End == rotation.Refuse && w.find(w.oldID) == nil &&
+						a.name == "deletes the old credential" {
 						t.Errorf("%s: refused (%s), though the old one is gone", what, r.Reason)
 					}
 				}
-				if w.broken != "" && a.name != "deletes the old credential" && a.name != "deletes every new credential" {
+				if w.broken != "" && a.name != "deletes the old credential" &&
+					a.name != "deletes every new credential" {
 					t.Errorf("%s: %s", what, w.broken)
 				}
 				if a.then != nil {

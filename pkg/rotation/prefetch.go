@@ -10,13 +10,14 @@ import (
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
-// PrefetchLife is how old a prefetched answer may be when it is used: about as old as one that a slow network has brought.
+// PrefetchLife is how old a prefetched answer may be when it is used: about as old as one that a slow network has
+// brought.
 const PrefetchLife = 2 * time.Second
 
 // Prefetch is what a rotation begins with, asked for before it is known whether there is anything to rotate: the user's
-// credentials, the secrets, and a key pair where Keyturn generates the value. It changes nothing in OCI, and its answers
-// are reported nowhere. The first look of a run whose job names the same user and secrets takes each answer once, instead
-// of a read of its own. An answer that failed, or is older than PrefetchLife, is not used.
+// credentials, the secrets, and a key pair where Keyturn generates the value. It changes nothing in OCI, and its
+// answers are reported nowhere. The first look of a run whose job names the same user and secrets takes each answer
+// once, instead of a read of its own. An answer that failed, or is older than PrefetchLife, is not used.
 type Prefetch struct {
 	owner string // OwnerOf the reference
 	begun time.Time
@@ -54,7 +55,8 @@ func (p *Prefetch) of(job Job) *Prefetch {
 }
 
 // list takes the listing, or asks for it.
-func (p *Prefetch) list(ctx context.Context, now time.Time, ask func() (credential.Listing, error)) (credential.Listing, error) {
+func (p *Prefetch) list(ctx context.Context, now time.Time, ask func() (credential.Listing, error)) (credential.Listing,
+	error) {
 	if p == nil {
 		return ask()
 	}
@@ -66,7 +68,8 @@ func (p *Prefetch) list(ctx context.Context, now time.Time, ask func() (credenti
 }
 
 // secret takes the secret, or asks for it.
-func (p *Prefetch) secret(ctx context.Context, id string, now time.Time, ask func() (secret.Secret, error)) (secret.Secret, error) {
+func (p *Prefetch) secret(ctx context.Context, id string, now time.Time, ask func() (secret.Secret, error)) (
+	secret.Secret, error) {
 	if p == nil {
 		return ask()
 	}

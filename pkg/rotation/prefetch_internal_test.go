@@ -46,11 +46,13 @@ func (c *counted) Secret(_ context.Context, id string) (secret.Secret, error) {
 	return secret.Secret{ID: id, State: secret.Active}, c.fail()
 }
 
-// lookFirst begins a prefetch, waits for it, and reads as the first look of a run does. It returns the reads that look made.
+// lookFirst begins a prefetch, waits for it, and reads as the first look of a run does. It returns the reads that look
+// made.
 func lookFirst(t *testing.T, c *counted, job Job, age time.Duration, ids ...string) (lists, secrets int) {
 	t.Helper()
 	c.now = noon
-	e := &Engine{Issuers: map[credential.Kind]Issuer{credential.AuthToken: c}, Vault: c, Clock: c, Known: func(id string) bool { return id != "unknown" }}
+	e := &Engine{Issuers: map[credential.Kind]Issuer{credential.AuthToken: c}, Vault: c, Clock: c,
+		Known: func(id string) bool { return id != "unknown" }}
 	p := e.Prefetch(t.Context(), credential.Ref{Kind: credential.AuthToken, User: "ann"}, ids)
 	_, _ = p.listing.Wait(t.Context())
 	for _, s := range p.secrets {
@@ -59,7 +61,9 @@ func lookFirst(t *testing.T, c *counted, job Job, age time.Duration, ids ...stri
 	c.now = noon.Add(age)
 	lists, secrets = c.lists, c.secrets
 	r := &run{Engine: e, Issuer: c, job: job, first: p.of(job)}
-	if _, err := r.first.list(t.Context(), c.now, func() (credential.Listing, error) { return c.List(t.Context(), "ann") }); err != nil {
+	if _, err := r.first.list(t.Context(), c.now, func() (credential.Listing, error) {
+		return c.List(t.Context(), "ann")
+	}); err != nil {
 		t.Errorf("the listing: %v", err)
 	}
 	for _, id := range ids {
@@ -92,22 +96,26 @@ func TestAPrefetchedAnswerIsUsedByTheJobThatItIsAboutWhileItIsYoungAndGood(t *te
 			return nil
 		}, 1, 2},
 	} {
-		if lists, secrets := lookFirst(t, &counted{fails: c.fails}, c.job, c.age, "a", "b"); lists != c.lists || secrets != c.secrets {
-			t.Errorf("%s: the first look listed %d times and read %d secrets, want %d and %d", name, lists, secrets, c.lists, c.secrets)
+		if lists, secrets := lookFirst(t, &counted{fails: c.fails}, c.job, c.age, "a", "b"); lists != c.lists ||
+			secrets != c.secrets {
+			t.Errorf("%s: the first look listed %d times and read %d secrets, want %d and %d", name, lists, secrets,
+				c.lists, c.secrets)
 		}
 	}
 }
 
 func TestAPrefetchedAnswerIsUsedOnce(t *testing.T) {
 	c := &counted{}
-	if lists, secrets := lookFirst(t, c, Job{Ref: credential.Ref{Kind: credential.AuthToken, User: "ann"}}, 0, "a", "a"); lists != 0 || secrets != 1 {
+	if lists, secrets := lookFirst(t, c, Job{Ref: credential.Ref{Kind: credential.AuthToken, User: "ann"}}, 0, "a",
+		"a"); lists != 0 || secrets != 1 {
 		t.Errorf("two reads of one secret asked Vault %d times, want once (and %d lists)", secrets, lists)
 	}
 }
 
 func TestASecretInAnUnknownRegionIsNotPrefetched(t *testing.T) {
 	c := &counted{}
-	if _, secrets := lookFirst(t, c, Job{Ref: credential.Ref{Kind: credential.AuthToken, User: "ann"}}, 0, "a", "unknown"); secrets != 1 || c.secrets != 2 {
+	if _, secrets := lookFirst(t, c, Job{Ref: credential.Ref{Kind: credential.AuthToken, User: "ann"}}, 0, "a",
+		"unknown"); secrets != 1 || c.secrets != 2 {
 		t.Errorf("of two secrets, one in an unknown region, the first look read %d, want 1", secrets)
 	}
 }
@@ -115,13 +123,18 @@ func TestASecretInAnUnknownRegionIsNotPrefetched(t *testing.T) {
 // TestWithoutAPrefetchTheRunAsks: a kind without an issuer has no listing, and a job without a prefetch has nothing.
 func TestWithoutAPrefetchTheRunAsks(t *testing.T) {
 	c := &counted{now: noon}
-	p := (&Engine{Vault: c, Clock: c}).Prefetch(t.Context(), credential.Ref{Kind: credential.AuthToken, User: "ann"}, nil)
+	p := (&Engine{Vault: c, Clock: c}).Prefetch(t.Context(), credential.Ref{Kind: credential.AuthToken, User: "ann"},
+		nil)
 	for name, p := range map[string]*Prefetch{"none": nil, "one without an issuer": p} {
 		asked := errors.New("asked")
-		if _, err := p.list(t.Context(), noon, func() (credential.Listing, error) { return credential.Listing{}, asked }); !errors.Is(err, asked) {
+		if _, err := p.list(t.Context(), noon, func() (credential.Listing, error) {
+			return credential.Listing{}, asked
+		}); !errors.Is(err, asked) {
 			t.Errorf("%s: the listing came from somewhere else (%v)", name, err)
 		}
-		if _, err := p.secret(t.Context(), "a", noon, func() (secret.Secret, error) { return secret.Secret{}, asked }); !errors.Is(err, asked) {
+		if _, err := p.secret(t.Context(), "a", noon, func() (secret.Secret, error) {
+			return secret.Secret{}, asked
+		}); !errors.Is(err, asked) {
 			t.Errorf("%s: the secret came from somewhere else (%v)", name, err)
 		}
 	}
@@ -154,7 +167,9 @@ func TestOnlyTheFirstLookUsesWhatWasPrefetched(t *testing.T) {
 		v.is["secret-2"] = v.is["secret-1"] // one that the record doesn't name
 		r := s.on(v)
 		r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
-		r.job.Permit = func(context.Context, []secret.Secret) (credential.Owner, error) { return credential.Owner{}, nil }
+		r.job.Permit = func(context.Context, []secret.Secret) (credential.Owner, error) {
+			return credential.Owner{}, nil
+		}
 		r.first = r.Engine.Prefetch(t.Context(), r.job.Ref, []string{"secret-1", "secret-2"})
 		for _, task := range r.first.secrets {
 			_, _ = task.Wait(t.Context())
@@ -168,7 +183,8 @@ func TestOnlyTheFirstLookUsesWhatWasPrefetched(t *testing.T) {
 		v.fails = nil
 		before := len(v.calls)
 		if _, err := r.settled(t.Context(), "secret-2"); err != nil || len(v.calls) != before+1 {
-			t.Errorf("after a first look that fails: %v, a secret that it did not read was not asked for (%v)", fails, err)
+			t.Errorf("after a first look that fails: %v, a secret that it did not read was not asked for (%v)", fails,
+				err)
 		}
 	}
 }

@@ -42,8 +42,10 @@ func TestACredentialThatIsRefusedForMinutesIsRotatedInTheEnd(t *testing.T) {
 				p := w.process()
 				p.faults = func(string, int) error { w.rejected = w.now.Before(spread); return nil }
 				r = p.run()
-				if r.End == rotation.Wait && (r.Reason != rotation.NotProvenYet || !r.ProofUntil.Equal(r.ProofSince.Add(rotation.ProofTime)) || r.Detail == "") {
-					t.Fatalf("%v, accepted after %v: %s, from %v to %v, %q", f, takes, r.Reason, r.ProofSince, r.ProofUntil, r.Detail)
+				if r.End == rotation.Wait && (r.Reason != rotation.NotProvenYet ||
+					!r.ProofUntil.Equal(r.ProofSince.Add(rotation.ProofTime)) || r.Detail == "") {
+					t.Fatalf("%v, accepted after %v: %s, from %v to %v, %q", f, takes, r.Reason, r.ProofSince,
+						r.ProofUntil, r.Detail)
 				}
 				if w.find(w.oldID) == nil && r.End != rotation.Done && !f.replace {
 					t.Fatalf("%v: the old one went before the new one was accepted", f)
@@ -134,14 +136,16 @@ func TestACredentialThatNobodyCanAskAboutIsRefusedAfterADay(t *testing.T) {
 			return p
 		}
 		for range 3 {
-			if r := silent().run(); r.End != rotation.Wait || r.Reason != rotation.NotProvenYet || !r.ProofUntil.Equal(r.ProofSince.Add(rotation.SilentTime)) {
+			if r := silent().run(); r.End != rotation.Wait || r.Reason != rotation.NotProvenYet ||
+				!r.ProofUntil.Equal(r.ProofSince.Add(rotation.SilentTime)) {
 				t.Fatalf("%v: %s (%s) until %v", f, r.End, r.Reason, r.ProofUntil)
 			}
 			w.wait(7 * time.Hour)
 		}
 		w.wait(7 * time.Hour)
 		alive := len(w.creds)
-		if r := silent().run(); r.End != rotation.Refuse || r.Reason != rotation.Unprovable || r.Cause == nil || len(w.creds) != alive {
+		if r := silent().run(); r.End != rotation.Refuse || r.Reason != rotation.Unprovable || r.Cause == nil ||
+			len(w.creds) != alive {
 			t.Fatalf("%v: %s (%s), cause %v", f, r.End, r.Reason, r.Cause)
 		}
 		if r := w.process().run(); r.End != rotation.Done { // the problem was closed again
@@ -182,9 +186,11 @@ func TestAKindThatNobodyCanProveIsRefusedAndNotTakenForAnother(t *testing.T) {
 	for _, f := range provable() {
 		w := f.world(t)
 		p := w.process()
-		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: incapable{}, Clock: clock{w}, RSABits: bits}
+		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p},
+			Prover: incapable{}, Clock: clock{w}, RSABits: bits}
 		r := e.Run(t.Context(), p.job())
-		if r.End != rotation.Refuse || r.FailedAt != rotation.Prove || w.promoted() || !f.replace && w.find(w.oldID) == nil {
+		if r.End != rotation.Refuse || r.FailedAt != rotation.Prove || w.promoted() || !f.replace &&
+			w.find(w.oldID) == nil {
 			t.Errorf("%v: %s (%s) at %q", f, r.End, r.Reason, r.FailedAt)
 		}
 	}
@@ -192,7 +198,8 @@ func TestAKindThatNobodyCanProveIsRefusedAndNotTakenForAnother(t *testing.T) {
 
 func TestAKindThatNobodyMakesIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 	p := newWorld(t, credential.AuthToken, credential.RoleToken).process()
-	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{}, Vault: vaultOf{p}, Prover: p, Clock: clock{p.world}}
+	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{}, Vault: vaultOf{p}, Prover: p,
+		Clock: clock{p.world}}
 	if r := e.Run(t.Context(), p.job()); r.End != rotation.Refuse || r.Cause == nil || len(p.seen) > 0 {
 		t.Errorf("%s (%s: %v) after %v", r.End, r.Reason, r.Cause, p.seen)
 	}
@@ -208,7 +215,8 @@ func TestTheOldCredentialIsNotSaidToBeGoneIfNobodyHasSeenIt(t *testing.T) {
 			return nil
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p, Clock: ending{clock{p.world}, cancel}, RSABits: bits}
+		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p,
+			Clock: ending{clock{p.world}, cancel}, RSABits: bits}
 		if r := e.Run(ctx, p.job()); r.OldGone || r.End != rotation.Wait {
 			t.Errorf("%v: %s (%s), gone: %v", f, r.End, r.Reason, r.OldGone)
 		}
@@ -234,7 +242,8 @@ func TestEveryWriteIsAStep(t *testing.T) {
 	p.run()
 	w.wait(rotation.MakerLife)
 	q := w.process()
-	if r := q.run(); !r.Acted || len(r.Steps) != 1 || r.Steps[0].Action != rotation.Withdraw || !slices.Contains(q.seen, "UpdateSecret") {
+	if r := q.run(); !r.Acted || len(r.Steps) != 1 || r.Steps[0].Action != rotation.Withdraw ||
+		!slices.Contains(q.seen, "UpdateSecret") {
 		t.Errorf("acted %v in the steps %v", r.Acted, r.Steps)
 	}
 }

@@ -186,7 +186,8 @@ func TestANewCredentialIsAskedAboutInPausesThatDoubleUpToFiveSeconds(t *testing.
 		"nobody can ask":                 {young, config.ProveTry, []error{invalid}, 8, 0, invalid, false},
 		"refused long after it was made": {old, config.ProveRequire, []error{errScene}, 7, 7, nil, false},
 		"refused soon after it was made": {young, config.ProveRequire, []error{errScene}, -1, -1, nil, false},
-		"refused between missing answers": {old, config.ProveRequire, []error{unclear, errScene, unclear, errScene}, 7, 5,
+		"refused between missing answers": {old, config.ProveRequire, []error{unclear, errScene, unclear, errScene}, 7,
+			5,
 			nil, false},
 	} {
 		clock := &ticks{noon}

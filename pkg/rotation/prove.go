@@ -45,8 +45,9 @@ func (v view) proof() Proof {
 // enough: one refusal says little, since some answers come from a server that doesn't know the credential yet.
 func (t Trial) enough() bool { return t.Refusals >= fewRefusals && t.Lasted >= refusalTime }
 
-// kept is the counterpart of a proof for a password: is the one that this run has stored still the user's? That is looked
-// at once more when all is done, since nothing keeps the reset of a process that died from taking effect meanwhile.
+// kept is the counterpart of a proof for a password: is the one that this run has stored still the user's? That is
+// looked at once more when all is done, since nothing keeps the reset of a process that died from taking effect
+// meanwhile.
 func (v view) kept() Proof {
 	t := v.mem.Trial
 	switch {
@@ -124,9 +125,9 @@ func (r *run) spread(c Case, now time.Time) bool {
 }
 
 // lookAgain lists the user's passwords: has another taken the place of the one that is stored? A list that lags behind
-// shows none, or one that was there before this run's reset. What else it shows is another's, whichever time it has: that of
-// its effect, or of its request. Of a password that another process has stored it isn't known what was there before: only a
-// younger one counts. If nothing can be seen it is taken to be the user's.
+// shows none, or one that was there before this run's reset. What else it shows is another's, whichever time it has:
+// that of its effect, or of its request. Of a password that another process has stored it isn't known what was there
+// before: only a younger one counts. If nothing can be seen it is taken to be the user's.
 func (r *run) lookAgain(ctx context.Context, c Case) error {
 	t := Trial{Credential: c.Material.ID, Accepted: true, Looks: r.mem.Looks}
 	mine, known := credential.Issued{ID: c.Material.ID}, false
@@ -143,7 +144,8 @@ func (r *run) lookAgain(ctx context.Context, c Case) error {
 }
 
 // younger compares passwords. Their ids are times in UTC, in seconds. Two of the same second are told apart by what IAM
-// says beyond the second, if it says so of both: nothing promises that a list shows as much of it as the answer to a reset.
+// says beyond the second, if it says so of both: nothing promises that a list shows as much of it as the answer to a
+// reset.
 func younger(one, other credential.Issued) bool {
 	if one.ID != other.ID {
 		return one.ID > other.ID

@@ -45,7 +45,8 @@ func TestAValueIsReadBackWhileTheNewCredentialIsTriedOut(t *testing.T) {
 	if r := p.run(); r.End != rotation.Done {
 		t.Fatalf("ended %s: %v", r.End, r.Cause)
 	}
-	read, prove, promote := lastIndex(p.seen, "GetSecretBundle"), slices.Index(p.seen, "Prove"), lastIndex(p.seen, "UpdateSecret")
+	read, prove, promote := lastIndex(p.seen, "GetSecretBundle"), slices.Index(p.seen, "Prove"),
+		lastIndex(p.seen, "UpdateSecret")
 	create := slices.Index(p.seen, "Create")
 	if read < create || read > promote || prove > promote {
 		t.Errorf("the calls are %v", p.seen)
@@ -59,18 +60,21 @@ func reversed(s []string) []string {
 }
 
 func TestAPasswordThatADeadProcessHasResetMeanwhileIsToldAsNotKept(t *testing.T) {
-	for name, age := range map[string]time.Duration{"the time of its effect": time.Minute, "the time of its request": -9 * time.Minute} {
+	for name, age := range map[string]time.Duration{"the time of its effect": time.Minute,
+		"the time of its request": -9 * time.Minute} {
 		w := newWorld(t, credential.Password, credential.RolePassword)
 		p := w.process()
 		p.faults = func(operation string, _ int) error {
-			if operation == "UpdateSecret" && w.writes == 1 { // the promotion: then the dead process's reset takes effect
+			// the promotion: then the dead process's reset takes effect
+			if operation == "UpdateSecret" && w.writes == 1 {
 				w.creds = nil
 				w.add("", age)
 			}
 			return nil
 		}
 		if r := p.run(); r.End != rotation.Done || r.Reason != rotation.ResetNotKept {
-			t.Errorf("with %s: ended %s, %q: nobody is told that the stored password is not the user's", name, r.End, r.Reason)
+			t.Errorf("with %s: ended %s, %q: nobody is told that the stored password is not the user's", name, r.End,
+				r.Reason)
 		}
 	}
 	// One that can't be looked at any more is taken to be the user's: it was a moment ago.
@@ -168,14 +172,16 @@ func TestTheProofOfOneCredentialIsNoneForTheNext(t *testing.T) {
 
 func TestAPanicBesideSomethingElseIsTheCallersToCatch(t *testing.T) {
 	p := newWorld(t, credential.APIKey, credential.RolePrivateKey).process()
-	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: panics{}, Clock: clock{p.world}, RSABits: bits}
+	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: panics{},
+		Clock: clock{p.world}, RSABits: bits}
 	defer func() {
 		if p, ok := recover().(*background.Panic); !ok || p.Type != "string" {
 			t.Error("the panic got lost, or kept its value")
 		}
 	}()
 	e.Run(t.Context(), rotation.Job{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID},
-		Targets: []rotation.Target{{Role: credential.RolePrivateKey, SecretID: "ocid1.vaultsecret.oc1.iad." + string(credential.RolePrivateKey)}},
+		Targets: []rotation.Target{{Role: credential.RolePrivateKey, SecretID: "ocid1.vaultsecret.oc1.iad." +
+			string(credential.RolePrivateKey)}},
 		Permit: func(context.Context, []secret.Secret) (credential.Owner, error) {
 			return credential.Owner{User: user}, nil
 		}})
@@ -195,7 +201,8 @@ func lastIndex(s []string, what string) int {
 func TestAKindThatNobodyCanMakeIsRefusedAndNothingIsAsked(t *testing.T) {
 	p := newWorld(t, credential.AuthToken, credential.RoleToken).process()
 	for _, kind := range []credential.Kind{"", "smtp-credential", "AUTH-TOKEN", credential.APIKey} {
-		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p, Clock: clock{p.world}, RSABits: bits}
+		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p,
+			Clock: clock{p.world}, RSABits: bits}
 		r := e.Run(t.Context(), rotation.Job{Ref: credential.Ref{Kind: kind, User: user, ID: p.oldID}})
 		if r.End != rotation.Refuse || r.Cause == nil || len(p.seen) != 0 {
 			t.Errorf("%q: ended %s (%v) after %v", kind, r.End, r.Cause, p.seen)

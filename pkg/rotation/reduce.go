@@ -18,8 +18,8 @@ type Case struct {
 	Lost     string               // id of the credential that Discard deletes
 	RetireAt time.Time            // when the old credential goes; zero if no secret says it
 	Why      string               // what stands in the way, in words
-	// ProofSince and ProofUntil say since when the new credential should be accepted, and when it counts as failed if it
-	// still isn't; zero if there is none.
+	// ProofSince and ProofUntil say since when the new credential should be accepted, and when it counts as failed if
+	// it still isn't; zero if there is none.
 	ProofSince, ProofUntil time.Time
 	serverNow              time.Time
 	newMade                time.Time // when the new credential was made; zero if it isn't listed
@@ -44,11 +44,14 @@ type view struct {
 // Reduce says what the snapshot and the run's memory come to. It is a pure function.
 func Reduce(job Job, snap Snapshot, mem Memory) Case {
 	if !snap.Seen { // a write may have got through, for all that anybody knows
-		return Case{State: State{Origin: job.origin(), Stored: StoredUnsure, Trouble: (view{job: job, mem: mem}).trouble(), Sight: SightNone}}
+		return Case{State: State{Origin: job.origin(), Stored: StoredUnsure,
+			Trouble: (view{job: job, mem: mem}).trouble(), Sight: SightNone}}
 	}
 	v := newView(job, snap, mem)
-	c := Case{Attempt: v.attempt, Version: v.name, Material: v.value, New: v.new, Lost: v.lost(), RetireAt: v.retireAt(), serverNow: v.now()}
-	s := State{Origin: job.origin(), Order: job.order(), Sight: v.sight(), Guard: GuardAllows, Old: v.old(), Made: v.made(), Stored: v.stored(),
+	c := Case{Attempt: v.attempt, Version: v.name, Material: v.value, New: v.new, Lost: v.lost(),
+		RetireAt: v.retireAt(), serverNow: v.now()}
+	s := State{Origin: job.origin(), Order: job.order(), Sight: v.sight(), Guard: GuardAllows, Old: v.old(),
+		Made: v.made(), Stored: v.stored(),
 		Proof: v.proof(), Slot: v.slot(), Trouble: v.trouble(), Replace: job.Replace, Grace: v.grace()}
 	if snap.Refusal != nil {
 		s.Guard = GuardRefuses
@@ -79,8 +82,11 @@ func (j Job) order() Order {
 
 func newView(job Job, snap Snapshot, mem Memory) view {
 	v := view{job: job, snap: snap, mem: mem, id: job.rotation()}
-	v.issued = slices.DeleteFunc(slices.Clone(snap.Issued), func(c credential.Issued) bool { return slices.Contains(mem.Deleted, c.ID) })
-	if m := mem.Made; m != nil && v.listed(m.ID) == nil && !slices.Contains(mem.Deleted, m.ID) && snap.Local.Sub(mem.MadeAt) < SpreadTime {
+	v.issued = slices.DeleteFunc(slices.Clone(snap.Issued), func(c credential.Issued) bool {
+		return slices.Contains(mem.Deleted, c.ID)
+	})
+	if m := mem.Made; m != nil && v.listed(m.ID) == nil && !slices.Contains(mem.Deleted, m.ID) &&
+		snap.Local.Sub(mem.MadeAt) < SpreadTime {
 		v.issued = append(v.issued, m.Issued)
 	}
 	newest, undone := v.newest()
@@ -111,7 +117,8 @@ func (v view) now() time.Time { return v.snap.At.Add(v.mem.Now.Sub(v.snap.Local)
 
 func (v view) age(t time.Time) time.Duration { return v.now().Sub(t) }
 
-// young: who left a trace at that time may still be at work. A time that lies ahead is no time that anybody has written.
+// young: who left a trace at that time may still be at work. A time that lies ahead is no time that anybody has
+// written.
 func (v view) young(at *time.Time) bool {
 	return at != nil && v.age(*at) < MakerLife && v.age(*at) > -MakerLife
 }
@@ -165,9 +172,9 @@ func (v view) trouble() Trouble {
 	return TroubleNone
 }
 
-// overdue tells whether the rotation was ordered so long ago that what still keeps it from going on is no passing thing.
-// What is counted from is in OCI's own records: the closure, or the journal of an interrupted rotation. Where neither says
-// it, nothing bounds the waiting, and so there is none.
+// overdue tells whether the rotation was ordered so long ago that what still keeps it from going on is no passing
+// thing. What is counted from is in OCI's own records: the closure, or the journal of an interrupted rotation. Where
+// neither says it, nothing bounds the waiting, and so there is none.
 func (v view) overdue() bool {
 	since, now := v.job.Ordered, v.mem.Now
 	if v.snap.Seen {
@@ -233,7 +240,8 @@ func (v view) owed() bool {
 		newest, _ := v.newest()
 		return v.job.Replace && newest > 0
 	}
-	return v.job.Replace && v.snap.unreadable() == nil && v.snap.Refusal == nil && v.wholeSince(v.job.Ordered) && !v.elsewhere()
+	return v.job.Replace && v.snap.unreadable() == nil && v.snap.Refusal == nil && v.wholeSince(v.job.Ordered) &&
+		!v.elsewhere()
 }
 
 // mayBeOwed: where a version of this rotation would be can't be seen.

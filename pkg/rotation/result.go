@@ -48,10 +48,11 @@ type Result struct {
 	Placed   []Placed
 	Slots    []credential.Issued // all credentials of the kind that the user has now
 	Proven   bool                // the new credential was seen to work in this run
-	Acted    bool                // this run changed something beside its own notes, or may have: a write was not answered
+	// this run changed something beside its own notes, or may have: a write was not answered
+	Acted    bool
 	RetireAt time.Time
-	// ProofSince and ProofUntil say since when the new credential is not accepted, and when that becomes a refusal; zero
-	// unless Reason is NotProvenYet.
+	// ProofSince and ProofUntil say since when the new credential is not accepted, and when that becomes a refusal;
+	// zero unless Reason is NotProvenYet.
 	ProofSince, ProofUntil time.Time
 
 	Steps []Step
@@ -109,7 +110,8 @@ func (r *run) end(c Case, d Decision) Result {
 
 func (v view) explain(reason Reason, why string) string {
 	switch reason {
-	case OtherSecret, NotOurs, SecretTaken, SecretUnknown, SecretsSwapped, WrongContent, MetadataForeign, SecretFull, SecretReplaced, NamesSpent, Doubtful, InProgress:
+	case OtherSecret, NotOurs, SecretTaken, SecretUnknown, SecretsSwapped, WrongContent, MetadataForeign, SecretFull,
+		SecretReplaced, NamesSpent, Doubtful, InProgress:
 		return why
 	case SecretBlocked:
 		return v.blocker()
@@ -119,7 +121,8 @@ func (v view) explain(reason Reason, why string) string {
 		if v.mem.Trial.Refusals > 0 {
 			what = "refused"
 		}
-		return fmt.Sprintf("%s since %s; it counts as failed from %s", what, since.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339))
+		return fmt.Sprintf("%s since %s; it counts as failed from %s", what, since.UTC().Format(time.RFC3339),
+			until.UTC().Format(time.RFC3339))
 	}
 	return ""
 }

@@ -10,12 +10,13 @@ import (
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
-// asks tells whether the decision needs what the secret holds now: something is about to be written over it. The journal
-// of a plain secret says it without a look; a bundle may have been added to.
+// asks tells whether the decision needs what the secret holds now: something is about to be written over it. The
+// journal of a plain secret says it without a look; a bundle may have been added to.
 func (v view) asks(s Seen) bool {
 	begun := v.stored() != StoredNone && v.stored() != StoredNotAsked
 	version := s.version(v.name)
-	if s.Current == 0 || version != nil && (version.Current || v.mem.Kept == v.name && s.Holds.Number == s.Current) || v.finished() || v.oldGone() && !begun && v.job.orphan == "" {
+	if s.Current == 0 || version != nil && (version.Current || v.mem.Kept == v.name && s.Holds.Number == s.Current) ||
+		v.finished() || v.oldGone() && !begun && v.job.orphan == "" {
 		return false
 	}
 	return s.Role == credential.RoleBundle && version == nil || !s.tells()
@@ -55,14 +56,16 @@ func (v view) room() (Room, string) {
 		return RoomSwapped, why
 	}
 	if v.attempt > maxAttempt {
-		return RoomSpent, fmt.Sprintf("a version is named %s, and no later attempt can be named", v.id.VersionName(maxAttempt))
+		return RoomSpent, fmt.Sprintf("a version is named %s, and no later attempt can be named",
+			v.id.VersionName(maxAttempt))
 	}
 	for i, s := range v.snap.Secrets {
 		if room, why := v.holds(s); room != RoomFree {
 			return room, why
 		}
 		if v.changed(i, s) {
-			return RoomChanged, fmt.Sprintf("secret %s (%s): version %d has become CURRENT since the rotation began", s.Name, s.ID, s.Current)
+			return RoomChanged, fmt.Sprintf("secret %s (%s): version %d has become CURRENT since the rotation began",
+				s.Name, s.ID, s.Current)
 		}
 		if room, why := v.foreign(s); room != RoomFree {
 			return room, why
@@ -74,7 +77,8 @@ func (v view) room() (Room, string) {
 			}
 		}
 		if kept >= secret.MaxVersions && s.version(v.name) == nil {
-			return RoomFull, fmt.Sprintf("secret %s (%s) has %d versions, OCI keeps %d", s.Name, s.ID, kept, secret.MaxVersions)
+			return RoomFull, fmt.Sprintf("secret %s (%s) has %d versions, OCI keeps %d", s.Name, s.ID, kept,
+				secret.MaxVersions)
 		}
 	}
 	return RoomFree, ""
@@ -89,7 +93,8 @@ func (v view) holds(s Seen) (Room, string) {
 	case s.Foreign != nil:
 		return RoomForeign, fmt.Sprintf("%s: %v", name, s.Foreign)
 	case v.misnamed(s):
-		return RoomWrong, fmt.Sprintf("%s is named for the part %q; Keyturn has written the part %q to it", name, s.Role, s.Journal.Role)
+		return RoomWrong, fmt.Sprintf("%s is named for the part %q; Keyturn has written the part %q to it", name,
+			s.Role, s.Journal.Role)
 	case !known.Fits(v.job.Ref.Kind, s.Role):
 		return RoomWrong, fmt.Sprintf("%s is named for the part %q; it holds %s", name, s.Role, known.Sort)
 	case known.User != "":
@@ -97,7 +102,8 @@ func (v view) holds(s Seen) (Room, string) {
 	case needed >= 0:
 		return RoomTaken, fmt.Sprintf("%s holds %s %s", name, noun, known.IDs[needed])
 	case known.Unknown != "" && len(v.others()) > 0:
-		return RoomUnknown, fmt.Sprintf("%s: %s. The user's other %ss: %s", name, known.Unknown, v.job.Ref.Kind.Noun(), strings.Join(v.others(), ", "))
+		return RoomUnknown, fmt.Sprintf("%s: %s. The user's other %ss: %s", name, known.Unknown, v.job.Ref.Kind.Noun(),
+			strings.Join(v.others(), ", "))
 	}
 	return RoomFree, ""
 }
@@ -107,8 +113,8 @@ func (v view) needed(id string) bool {
 	return v.job.origin() != credential.Reset && id != v.job.Ref.ID && id != v.new && v.listed(id) != nil
 }
 
-// unseen: the CURRENT version holds a credential that IAM doesn't list, and is so young that the list may lag behind, or
-// may be, for all that was read.
+// unseen: the CURRENT version holds a credential that IAM doesn't list, and is so young that the list may lag behind,
+// or may be, for all that was read.
 func (v view) unseen(s Seen, id string) bool {
 	if v.listed(id) != nil || id == v.job.Ref.ID || id == v.new || v.job.origin() == credential.Reset {
 		return false
@@ -172,8 +178,8 @@ func (v view) misnamed(s Seen) bool {
 	return j.Role != "" && j.Role != s.Role && (j.Owner == "" || j.Owner == OwnerOf(v.job.Ref))
 }
 
-// swapped tells of the two secrets of a pair that each holds the other's half, by their journals or by what is in them. One
-// of the two is enough, if the other doesn't hold the same.
+// swapped tells of the two secrets of a pair that each holds the other's half, by their journals or by what is in them.
+// One of the two is enough, if the other doesn't hold the same.
 func (v view) swapped() string {
 	parts := v.job.Ref.Kind.Record().Parts
 	if len(parts) != 2 || parts[0].Sort == credential.SortOther {

@@ -73,8 +73,8 @@ func (s Seen) tells() bool {
 
 // fresh: as far as the secret itself tells, this rotation has not come to it yet: nothing of it is staged, and CURRENT
 // holds the old credential, or one that was there before Keyturn. The journal could have been wiped; then Vault refuses
-// the name of the version, which is taken, and the second look lists the versions. A secret with many versions is listed,
-// since OCI keeps no more than MaxVersions.
+// the name of the version, which is taken, and the second look lists the versions. A secret with many versions is
+// listed, since OCI keeps no more than MaxVersions.
 func (s Seen) fresh(id credential.RotationID, old string) bool {
 	if t := s.Journal.Staged; t != nil {
 		if theirs, _, ok := credential.ParseVersionName(t.Version); !ok || theirs == id {
@@ -82,7 +82,8 @@ func (s Seen) fresh(id credential.RotationID, old string) bool {
 		}
 	}
 	c := s.Journal.Current
-	return s.Current > 0 && s.Current < 2*secret.MaxVersions/3 && (c == nil || c.Version == s.Current && c.Credential == old)
+	return s.Current > 0 && s.Current < 2*secret.MaxVersions/3 && (c == nil || c.Version == s.Current &&
+		c.Credential == old)
 }
 
 // whole tells whether the list has every version that was written since a time. Numbers are given in order; those of

@@ -19,13 +19,16 @@ type Made string
 
 // What can be true of the new credential.
 const (
-	MadeNone      Made = "none"
-	MadeHeld      Made = "held"      // it exists; only this process knows its value
-	MadeLost      Made = "lost"      // it exists; nobody knows its value, and nobody who could is still at work
-	MadeElsewhere Made = "elsewhere" // another delivery may be about to make it or to store its value, or the list doesn't show it yet
-	MadeStrange   Made = "strange"   // it exists; it was made for another secret, which may have its value
-	MadeDoubtful  Made = "doubtful"  // a secret names it, and IAM doesn't show that this rotation has made it; or its value may be in a version that is deleted
-	MadeLive      Made = "live"      // it exists, and its value is in Vault
+	MadeNone Made = "none"
+	MadeHeld Made = "held" // it exists; only this process knows its value
+	MadeLost Made = "lost" // it exists; nobody knows its value, and nobody who could is still at work
+	// another delivery may be about to make it or to store its value, or the list doesn't show it yet
+	MadeElsewhere Made = "elsewhere"
+	MadeStrange   Made = "strange" // it exists; it was made for another secret, which may have its value
+	// a secret names it, and IAM doesn't show that this rotation has made it; or its value may be in a version that is
+	// deleted
+	MadeDoubtful Made = "doubtful"
+	MadeLive     Made = "live" // it exists, and its value is in Vault
 )
 
 // Stored is how far the new value came in the secrets of this rotation.
@@ -33,11 +36,12 @@ type Stored string
 
 // What can be true of the secrets.
 const (
-	StoredNotAsked   Stored = "not asked"    // no secret was named (a password only)
-	StoredNone       Stored = "none"         // nothing of this attempt
-	StoredIntent     Stored = "intent"       // the secret says that we are about to do what can't be undone
-	StoredElsewhere  Stored = "elsewhere"    // the secret says that another delivery is about to
-	StoredUnsure     Stored = "unsure"       // it may be staged: the answer to the write was lost, and OCI couldn't be looked at since
+	StoredNotAsked  Stored = "not asked" // no secret was named (a password only)
+	StoredNone      Stored = "none"      // nothing of this attempt
+	StoredIntent    Stored = "intent"    // the secret says that we are about to do what can't be undone
+	StoredElsewhere Stored = "elsewhere" // the secret says that another delivery is about to
+	// it may be staged: the answer to the write was lost, and OCI couldn't be looked at since
+	StoredUnsure     Stored = "unsure"
 	StoredPart       Stored = "part"         // staged in some of the secrets, not in all
 	StoredAll        Stored = "all"          // staged (PENDING) in every secret
 	StoredPromotedIn Stored = "part current" // CURRENT in some secrets, PENDING in the others
@@ -57,7 +61,8 @@ const (
 	ProofBad     Proof = "bad"     // refused several times, at least half an hour after it was made
 	ProofUnclear Proof = "unclear" // neither, in the time that there was
 	ProofSilent  Proof = "silent"  // for a day nobody could be asked whether it works
-	// A password can't be tried out. Its proof is a last look: todo, good (it is still the user's), or bad (another reset).
+	// A password can't be tried out. Its proof is a last look: todo, good (it is still the user's), or bad (another
+	// reset).
 )
 
 // Slot tells whether the user can have one more credential of the kind.
@@ -76,10 +81,11 @@ type Room string
 
 // What can be true of the secrets before anything was written to them.
 const (
-	RoomFree    Room = "free"
-	RoomSpent   Room = "spent"   // no name is left for a version of this rotation
-	RoomTaken   Room = "taken"   // the only readable copy of another living credential is in there
-	RoomUnknown Room = "unknown" // its content can't be read, and the user has another living credential that may be in there
+	RoomFree  Room = "free"
+	RoomSpent Room = "spent" // no name is left for a version of this rotation
+	RoomTaken Room = "taken" // the only readable copy of another living credential is in there
+	// its content can't be read, and the user has another living credential that may be in there
+	RoomUnknown Room = "unknown"
 	RoomChanged Room = "changed" // somebody has made another version CURRENT since the rotation began
 	RoomBusy    Room = "busy"    // another rotation is at work on it
 	RoomFull    Room = "full"    // OCI keeps no more versions of it

@@ -17,8 +17,10 @@ func TestAStepSaysWhyItWasDoneWhenItBeganAndHowLongItTook(t *testing.T) {
 		p.faults = func(string, int) error { w.now = w.now.Add(time.Second); return nil } // a call takes a second
 		r := p.run(func(j *rotation.Job) {
 			j.OnStep = func(s rotation.Step) {
-				if s.Because == "" || s.Err != nil || s.Began.Before(ended) || s.Took < time.Second || !s.Began.Add(s.Took).Equal(w.now) {
-					t.Errorf("%v, %s: it began %v and took %v, because %q; the step before ended %v, and it is %v", f, s.Action, s.Began, s.Took, s.Because, ended, w.now)
+				if s.Because == "" || s.Err != nil || s.Began.Before(ended) || s.Took < time.Second ||
+					!s.Began.Add(s.Took).Equal(w.now) {
+					t.Errorf("%v, %s: it began %v and took %v, because %q; the step before ended %v, and it is %v", f,
+						s.Action, s.Began, s.Took, s.Because, ended, w.now)
 				}
 				ended = w.now
 			}
@@ -31,7 +33,8 @@ func TestAStepSaysWhyItWasDoneWhenItBeganAndHowLongItTook(t *testing.T) {
 
 func TestARunHasActedIfAChangeWasMadeOrNotAnsweredAndNotIfItWasRefused(t *testing.T) {
 	for _, f := range forms() {
-		for _, class := range []fault.Class{fault.Denied, fault.Invalid, fault.Throttled, fault.Busy, fault.Conflict, fault.Unclear} {
+		for _, class := range []fault.Class{fault.Denied, fault.Invalid, fault.Throttled, fault.Busy, fault.Conflict,
+			fault.Unclear} {
 			p := f.world(t).process()
 			p.faults = func(operation string, _ int) error {
 				if slices.Contains([]string{"Create", "UpdateSecret", "Delete"}, operation) {
@@ -41,14 +44,15 @@ func TestARunHasActedIfAChangeWasMadeOrNotAnsweredAndNotIfItWasRefused(t *testin
 			}
 			r := p.run()
 			if r.Acted != (class == fault.Unclear) || len(r.Steps) == 0 || r.Steps[0].Err == nil {
-				t.Errorf("%v, each change is %s: %s (%s), acted %v in the steps %v", f, class, r.End, r.Reason, r.Acted, r.Steps)
+				t.Errorf("%v, each change is %s: %s (%s), acted %v in the steps %v", f, class, r.End, r.Reason, r.Acted,
+					r.Steps)
 			}
 		}
 	}
 }
 
-// The first delivery has seen the new credential work, and is about to promote it. A second one has seen it refused, and
-// dies as soon as it has said so in the secret.
+// The first delivery has seen the new credential work, and is about to promote it. A second one has seen it refused,
+// and dies as soon as it has said so in the secret.
 func TestWhatOneDeliveryTakesBackNoOtherPromotes(t *testing.T) {
 	for _, f := range overlapping() {
 		w := f.world(t)
@@ -60,13 +64,17 @@ func TestWhatOneDeliveryTakesBackNoOtherPromotes(t *testing.T) {
 			fenced = true
 			w.rejected, w.now = true, w.now.Add(rotation.ProofTime)
 			other := w.process()
-			other.lost = func(operation string, _ int) bool { other.dead = operation == "UpdateSecret"; return other.dead }
+			other.lost = func(operation string, _ int) bool {
+				other.dead = operation == "UpdateSecret"
+				return other.dead
+			}
 			p.mu.Unlock()
 			other.run()
 			p.mu.Lock()
 			w.rejected = false
 			s := rotation.JournalOf(w.secrets[w.home()].Metadata).Staged
-			if s == nil || s.Phase != rotation.PhaseUndone || s.Version != w.rotation().VersionName(1) || w.find(s.Credential) == nil || s.Credential == w.oldID {
+			if s == nil || s.Phase != rotation.PhaseUndone || s.Version != w.rotation().VersionName(1) ||
+				w.find(s.Credential) == nil || s.Credential == w.oldID {
 				t.Errorf("%v: the secret says %+v of what was taken back", f, s)
 			}
 			return nil
@@ -97,8 +105,10 @@ func TestAnOldCredentialStaysWhereTheValueOfItsSuccessorCanNotBeRead(t *testing.
 	w.oldID = first
 	w.wait(72 * time.Hour)
 	p := w.process()
-	if r := p.on(blind{vaultOf{p}, fault.Denied}); r.End != rotation.Refuse || r.FailedAt != rotation.Prove || r.Acted || w.find(first) == nil || slices.Contains(p.seen, "Prove") {
-		t.Errorf("%s (%s: %v) at %q, acted %v; the old one is there: %v", r.End, r.Reason, r.Cause, r.FailedAt, r.Acted, w.find(first) != nil)
+	if r := p.on(blind{vaultOf{p}, fault.Denied}); r.End != rotation.Refuse || r.FailedAt != rotation.Prove ||
+		r.Acted || w.find(first) == nil || slices.Contains(p.seen, "Prove") {
+		t.Errorf("%s (%s: %v) at %q, acted %v; the old one is there: %v", r.End, r.Reason, r.Cause, r.FailedAt, r.Acted,
+			w.find(first) != nil)
 	}
 	delete(w.hands, first)
 	if r := w.process().run(); r.Reason != rotation.Rotated || w.find(first) != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
-// An API key has no mark. If the upload of a process that died takes effect when a later attempt has begun, the only trace
-// of the key is its private key, in the version of the earlier attempt. Who can put that there has the private key, and so
-// may delete the key in any case.
+// An API key has no mark. If the upload of a process that died takes effect when a later attempt has begun, the only
+// trace of the key is its private key, in the version of the earlier attempt. Who can put that there has the private
+// key, and so may delete the key in any case.
 
 // pastAttempt is a version of an earlier attempt that was never of use, and whose API key IAM may show.
 type pastAttempt struct {
@@ -24,7 +24,8 @@ func (p pastAttempt) made(c credential.Issued) bool {
 	return !p.Created.IsZero() && !c.Created.Before(p.Created.Add(-skew)) && c.Created.Before(p.until)
 }
 
-// pastAttempts lists those of a secret. CURRENT can hold the key of none: it is this attempt's version, or older than all of them.
+// pastAttempts lists those of a secret. CURRENT can hold the key of none: it is this attempt's version, or older than
+// all of them.
 func (v view) pastAttempts(s Seen) (some []pastAttempt) {
 	if v.job.origin() != credential.Local || v.new == "" || !s.Listed {
 		return nil
@@ -47,7 +48,9 @@ func (v view) pastAttempts(s Seen) (some []pastAttempt) {
 
 // unknown are the user's credentials but for the old and the new one.
 func (v view) unknown() []credential.Issued {
-	return slices.DeleteFunc(slices.Clone(v.issued), func(c credential.Issued) bool { return c.ID == v.new || c.ID == v.job.Ref.ID })
+	return slices.DeleteFunc(slices.Clone(v.issued), func(c credential.Issued) bool {
+		return c.ID == v.new || c.ID == v.job.Ref.ID
+	})
 }
 
 // stray is the id of an API key that an earlier attempt has made after all; empty if there is none.
@@ -59,7 +62,9 @@ func (v view) stray() string {
 				continue
 			}
 			m, err := credential.Decode(v.job.Ref.Kind, s.Role, "", s.Strays[i].Value)
-			if err == nil && slices.ContainsFunc(v.unknown(), func(c credential.Issued) bool { return c.ID == m.ID && p.made(c) }) {
+			if err == nil && slices.ContainsFunc(v.unknown(), func(c credential.Issued) bool {
+				return c.ID == m.ID && p.made(c)
+			}) {
 				return m.ID
 			}
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// tardy is a world in which the process died that made the first attempt, and its upload hasn't taken effect yet: the key
-// that it will make.
+// tardy is a world in which the process died that made the first attempt, and its upload hasn't taken effect yet: the
+// key that it will make.
 func tardy(t *testing.T, role credential.Role) (*world, living) {
 	w := newWorld(t, credential.APIKey, role)
 	p := w.process()
@@ -28,7 +28,8 @@ func tardy(t *testing.T, role credential.Role) (*world, living) {
 
 func TestAKeyOfAnAttemptThatDiedIsDeletedWheneverItsUploadTakesEffect(t *testing.T) {
 	for _, role := range []credential.Role{credential.RolePrivateKey, credential.RoleBundle} {
-		for _, at := range []string{"UpdateSecret 1", "Create 1", "Prove 1", "UpdateSecret 2", "UpdateSecret 3", "Delete 1", "the end"} {
+		for _, at := range []string{"UpdateSecret 1", "Create 1", "Prove 1", "UpdateSecret 2", "UpdateSecret 3",
+			"Delete 1", "the end"} {
 			w, key := tardy(t, role)
 			p, seen := w.process(), map[string]int{}
 			p.faults = func(operation string, _ int) error {

@@ -49,7 +49,8 @@ func constants(files map[string]*ast.File) map[string][]string {
 
 func TestEveryValueOfAColumnIsInTheEnumeration(t *testing.T) {
 	_, files := sources(t)
-	have := map[string]int{"Order": len(orders), "Sight": len(sights), "Guard": len(guards), "Old": len(olds), "Made": len(mades), "Stored": len(storeds),
+	have := map[string]int{"Order": len(orders), "Sight": len(sights), "Guard": len(guards), "Old": len(olds),
+		"Made": len(mades), "Stored": len(storeds),
 		"Proof": len(proofs), "Slot": len(slots), "Room": len(rooms), "Trouble": len(troubles), "Grace": len(graces)}
 	named := constants(files)
 	for column, n := range have {
@@ -109,7 +110,9 @@ func TestNothingIsDecidedOutsideOfTheTable(t *testing.T) {
 func calls(f *ast.File, written ...string) (at []token.Pos) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		if c, ok := n.(*ast.CallExpr); ok {
-			if s, ok := c.Fun.(*ast.SelectorExpr); ok && slices.ContainsFunc(written, func(w string) bool { return strings.HasSuffix(text(s), w) }) {
+			if s, ok := c.Fun.(*ast.SelectorExpr); ok && slices.ContainsFunc(written, func(w string) bool {
+				return strings.HasSuffix(text(s), w)
+			}) {
 				at = append(at, c.Pos())
 			}
 		}
@@ -172,7 +175,8 @@ func TestAReductionChangesNothing(t *testing.T) {
 					t.Errorf("%s: %s can change its %s", set.Position(fn.Pos()), fn.Name.Name, of)
 				}
 			}
-			reduces := of == "view" || of == "" && slices.Contains([]string{"Reduce", "newView", "Next", "decide"}, fn.Name.Name)
+			reduces := of == "view" || of == "" && slices.Contains([]string{"Reduce", "newView", "Next", "decide"},
+				fn.Name.Name)
 			if !reduces {
 				continue
 			}
@@ -180,12 +184,14 @@ func TestAReductionChangesNothing(t *testing.T) {
 				switch n := n.(type) {
 				case *ast.AssignStmt:
 					for _, left := range n.Lhs { // a field of the receiver itself is a copy's
-						if w := text(left); strings.Contains(w, "[]") || strings.HasPrefix(w, receiver+".snap.") || strings.HasPrefix(w, receiver+".mem.") || strings.HasPrefix(w, receiver+".job.") {
+						if w := text(left); strings.Contains(w, "[]") || strings.HasPrefix(w, receiver+".snap.") ||
+							strings.HasPrefix(w, receiver+".mem.") || strings.HasPrefix(w, receiver+".job.") {
 							t.Errorf("%s: %s assigns to %s (%s)", set.Position(n.Pos()), fn.Name.Name, w, name)
 						}
 					}
 				case *ast.SelectorExpr:
-					if w := text(n); w == "time.Now" || w == "time.Since" || strings.HasPrefix(w, "context.") || strings.HasPrefix(w, "rand.") || strings.HasSuffix(w, ".Clock") {
+					if w := text(n); w == "time.Now" || w == "time.Since" || strings.HasPrefix(w, "context.") ||
+						strings.HasPrefix(w, "rand.") || strings.HasSuffix(w, ".Clock") {
 						t.Errorf("%s: %s is not pure: %s", set.Position(n.Pos()), fn.Name.Name, w)
 					}
 				}

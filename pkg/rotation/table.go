@@ -73,7 +73,8 @@ var (
 	needed     = []Old{OldAlive, OldOwed}
 	notHeld    = []Made{MadeNone, MadeLost, MadeElsewhere, MadeStrange, MadeDoubtful, MadeLive}
 	begun      = []Stored{StoredIntent, StoredPart, StoredAll, StoredPromotedIn}
-	readable   = []Stored{StoredNone, StoredIntent, StoredElsewhere, StoredPart, StoredAll, StoredPromotedIn, StoredCurrent, StoredReplaced, StoredWithdrawn}
+	readable   = []Stored{StoredNone, StoredIntent, StoredElsewhere, StoredPart, StoredAll, StoredPromotedIn,
+		StoredCurrent, StoredReplaced, StoredWithdrawn}
 	notCurrent = []Stored{StoredPart, StoredAll, StoredPromotedIn}
 )
 
@@ -99,9 +100,11 @@ var Sections = []Section{
 			Because: "nothing shows whether it is there"},
 		{Order: OrderNone, Guard: GuardRefuses, Then: Refuse, Reason: Failed,
 			Because: "it may not be touched"},
-		{Order: OrderNone, Made: made(MadeLost), Room: RoomFree, Stored: stored(StoredNone, StoredIntent), Then: Discard,
+		{Order: OrderNone, Made: made(MadeLost), Room: RoomFree, Stored: stored(StoredNone, StoredIntent),
+			Then:    Discard,
 			Because: "its value is stored nowhere: it can never be used, and it fills a slot"},
-		{Order: OrderNone, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Then: Done, Reason: AlreadyGone,
+		{Order: OrderNone, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Then: Done,
+			Reason:  AlreadyGone,
 			Because: "it is gone"},
 		{Order: OrderNone, Made: made(MadeElsewhere), Then: Wait, Reason: InProgress,
 			Because: "its maker may still be about to store its value"},
@@ -109,7 +112,8 @@ var Sections = []Section{
 			Because: "its value may be in a version of the secret: it may be in use"},
 	}},
 	{"It is over", []Row{
-		{Guard: GuardAllows, Old: gone, Made: made(MadeLost), Stored: stored(StoredCurrent, StoredReplaced), Trouble: noTrouble, Then: Discard,
+		{Guard: GuardAllows, Old: gone, Made: made(MadeLost), Stored: stored(StoredCurrent, StoredReplaced),
+			Trouble: noTrouble, Then: Discard,
 			Because: "it came too late: another delivery or attempt has finished with another one"},
 		{Guard: GuardAllows, Old: gone, Stored: readable, Grace: GraceLeft, Trouble: noTrouble, Then: Settle,
 			Because: "the old credential is deleted, and the secrets say that it still has to be"},
@@ -125,11 +129,17 @@ var Sections = []Section{
 			Because: "the secrets have the new value, and the user can't be found any more"},
 	}},
 	{"Something went wrong in this invocation", []Row{
-		{Origin: server, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Trouble: anyTrouble, Then: Discard,
-			Because: "its value can't be stored and would be lost with this process; it isn't used yet, and the old one is untouched or was given up on purpose. If it may have been stored, another delivery may be promoting it: then it stays"},
-		{Origin: reset, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent, StoredElsewhere), Trouble: anyTrouble, Then: Done, Reason: ResetNotKept,
-			Because: "the reset is done, and its one-time value goes with this process; the user sets a new password in any case"},
-		{Old: gone, Made: made(MadeNone), Stored: stored(StoredNone), Trouble: []Trouble{TroubleFinal, TroubleBlocked}, Then: Done, Reason: AlreadyGone,
+		{Origin: server, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Trouble: anyTrouble,
+			Then: Discard,
+			Because: "its value can't be stored and would be lost with this process; it isn't used yet, and the " +
+				"old one is untouched or was given up on purpose. If it may have been stored, another delivery may " +
+				"be promoting it: then it stays"},
+		{Origin: reset, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent, StoredElsewhere),
+			Trouble: anyTrouble, Then: Done, Reason: ResetNotKept,
+			Because: "the reset is done, and its one-time value goes with this process; the user sets a new " +
+				"password in any case"},
+		{Old: gone, Made: made(MadeNone), Stored: stored(StoredNone), Trouble: []Trouble{TroubleFinal, TroubleBlocked},
+			Then: Done, Reason: AlreadyGone,
 			Because: "there is nothing to replace any more"},
 		{Trouble: []Trouble{TroubleFinal}, Then: Refuse, Reason: Failed,
 			Because: "the same try would fail again; what is staged stays and is picked up once the cause is mended"},
@@ -139,7 +149,8 @@ var Sections = []Section{
 			Because: "another try may get through; what was done so far is found again"},
 	}},
 	{"May it be done at all?", []Row{
-		{Origin: server, Guard: GuardRefuses, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Then: Discard,
+		{Origin: server, Guard: GuardRefuses, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent),
+			Then:    Discard,
 			Because: "its value may not be stored, and would be lost with this process"},
 		{Origin: reset, Guard: GuardRefuses, Made: made(MadeHeld), Then: Done, Reason: ResetNotKept,
 			Because: "its one-time value may not be stored; the user sets a new password in any case"},
@@ -191,7 +202,8 @@ var Sections = []Section{
 			Because: "the delivery that announces first resets; all others wait"},
 		{Origin: reset, Made: made(MadeHeld), Stored: stored(StoredNotAsked), Then: Done, Reason: Rotated,
 			Because: "the reset is done, and the closure names no secret for the one-time password"},
-		{Origin: reset, Made: made(MadeHeld, MadeLive), Stored: stored(StoredNone, StoredIntent, StoredElsewhere, StoredPart), Then: Stage,
+		{Origin: reset, Made: made(MadeHeld, MadeLive), Stored: stored(StoredNone, StoredIntent, StoredElsewhere,
+			StoredPart), Then: Stage,
 			Because: "the one-time password goes to Vault"},
 		{Origin: reset, Made: made(MadeLive), Stored: stored(StoredAll, StoredPromotedIn), Then: Promote,
 			Because: "it is the user's password already; there is nothing left to prove"},
@@ -200,7 +212,8 @@ var Sections = []Section{
 		{Origin: reset, Stored: stored(StoredIntent), Then: Withdraw,
 			Because: "its value is lost: this is reported once, and not by every sweep"},
 		{Origin: reset, Stored: stored(StoredWithdrawn), Then: Done, Reason: ResetNotKept,
-			Because: "the process that did the reset died before it could store the value; a second reset would undo what the user may have done since"},
+			Because: "the process that did the reset died before it could store the value; a second reset would " +
+				"undo what the user may have done since"},
 		{Origin: reset, Then: Done, Reason: AlreadyReset,
 			Because: "the password was reset after the problem was closed"},
 	}},
@@ -233,31 +246,38 @@ var Sections = []Section{
 			Because: "which value is wanted is the person's to say who wrote it"},
 		{Made: made(MadeNone), Stored: stored(StoredNone), Room: RoomBusy, Then: Wait, Reason: InProgress,
 			Because: "another rotation is writing to the secret"},
-		{Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent, StoredPart), Room: RoomFull, Then: Refuse, Reason: SecretFull,
+		{Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent, StoredPart), Room: RoomFull, Then: Refuse,
+			Reason:  SecretFull,
 			Because: "the new value would have no place"},
-		{Made: made(MadeNone), Stored: stored(StoredNone), Slot: SlotFull, Replace: "no", Then: Refuse, Reason: NoFreeSlot,
+		{Made: made(MadeNone), Stored: stored(StoredNone), Slot: SlotFull, Replace: "no", Then: Refuse,
+			Reason:  NoFreeSlot,
 			Because: "which credential to give up is the owner's to say"},
 		{Made: made(MadeNone), Slot: SlotUnclear, Then: Wait, Reason: LimitUnclear,
 			Because: "another delivery may have taken the slot; an error alone is no reason to delete anything"},
 		{Made: made(MadeNone), Slot: SlotRefused, Then: Refuse, Reason: NoFreeSlot,
-			Because: "OCI allows no more credentials for another reason than the user's slots, so deleting one would make no room"},
+			Because: "OCI allows no more credentials for another reason than the user's slots, so deleting one " +
+				"would make no room"},
 	}},
 	{"An API key: its value is written ahead of it", []Row{
 		{Origin: local, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent, StoredPart), Then: Stage,
 			Because: "the private key is safe in Vault before OCI knows the public one"},
 		{Origin: local, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFree, Then: Create,
 			Because: "the private key is in Vault"},
-		{Origin: local, Old: alive, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFull, Replace: "yes", Then: Replace,
-			Because: "the new private key is in Vault, the comment allows deleting first, and the user has another key"},
+		{Origin: local, Old: alive, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFull, Replace: "yes",
+			Then: Replace,
+			Because: "the new private key is in Vault, the comment allows deleting first, and the user has " +
+				"another key"},
 		{Origin: local, Made: made(MadeNone), Stored: stored(StoredAll), Then: Refuse, Reason: NoFreeSlot,
 			Because: "the slot was filled since"},
 	}},
 	{"An auth token or customer secret key: OCI makes it, and shows its value once", []Row{
 		{Origin: server, Old: alive, Made: made(MadeNone), Stored: stored(StoredNone), Slot: SlotFull, Then: Intend,
 			Because: "a process that dies after the deletion leaves word of what has to follow"},
-		{Origin: server, Old: alive, Made: made(MadeNone), Stored: stored(StoredIntent), Slot: SlotFull, Replace: "yes", Then: Replace,
+		{Origin: server, Old: alive, Made: made(MadeNone), Stored: stored(StoredIntent), Slot: SlotFull, Replace: "yes",
+			Then:    Replace,
 			Because: "the comment allows deleting first, the secret says so, and the user has another one"},
-		{Origin: server, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Slot: SlotFull, Then: Refuse, Reason: NoFreeSlot,
+		{Origin: server, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Slot: SlotFull, Then: Refuse,
+			Reason:  NoFreeSlot,
 			Because: "another credential fills the slot that the old one left"},
 		{Origin: server, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Then: Create,
 			Because: "there is a free slot, and the new one carries our mark from the start"},
@@ -277,27 +297,35 @@ var Sections = []Section{
 			Because: "halves that don't belong together must not be left"},
 		{Made: made(MadeLive), Stored: stored(StoredAll, StoredCurrent), Proof: ProofTodo, Then: Prove,
 			Because: "nothing is given up for a credential that isn't proven"},
-		{Made: made(MadeLive), Stored: stored(StoredAll, StoredCurrent), Proof: ProofUnclear, Then: Wait, Reason: NotProvenYet,
+		{Made: made(MadeLive), Stored: stored(StoredAll, StoredCurrent), Proof: ProofUnclear, Then: Wait,
+			Reason:  NotProvenYet,
 			Because: "both credentials live; a later delivery asks again"},
-		{Made: made(MadeLive), Stored: stored(StoredAll, StoredCurrent), Proof: ProofSilent, Then: Refuse, Reason: Unprovable,
+		{Made: made(MadeLive), Stored: stored(StoredAll, StoredCurrent), Proof: ProofSilent, Then: Refuse,
+			Reason:  Unprovable,
 			Because: "both credentials live; a person has to see why the service can't be asked"},
 		{Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofGood, Then: Promote,
 			Because: "it works"},
 		{Old: alive, Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofBad, Then: Fence,
 			Because: "it is taken back; the fence comes first, so that no other delivery can promote it"},
-		{Old: []Old{OldGone, OldOwed}, Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofBad, Then: Refuse, Reason: RejectedNoWay,
+		{Old: []Old{OldGone, OldOwed}, Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofBad, Then: Refuse,
+			Reason:  RejectedNoWay,
 			Because: "the old one was given up on purpose; the new one stays staged, for a person to look at"},
 		{Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofBad, Then: Refuse, Reason: CurrentRejected,
 			Because: "the old credential is the only one that works and is left alone"},
-		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceOrdered, Then: Defer,
+		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceOrdered,
+			Then:    Defer,
 			Because: "the sweep has to know when the old one may go"},
-		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceRuns, Then: Done, Reason: GraceRunning,
+		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceRuns,
+			Then: Done, Reason: GraceRunning,
 			Because: "the new value is CURRENT; consumers have time to pick it up"},
-		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceElsewhere, Then: Wait, Reason: InProgress,
+		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceElsewhere,
+			Then: Wait, Reason: InProgress,
 			Because: "another delivery deletes the old one, or has done so, and IAM's list doesn't show it yet"},
-		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceOver, Then: Claim,
+		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceOver,
+			Then:    Claim,
 			Because: "the secret must not have changed since it was read"},
-		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceClaimed, Then: Retire,
+		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceClaimed,
+			Then:    Retire,
 			Because: "the new value is CURRENT and works"},
 	}},
 }
@@ -341,8 +369,10 @@ func decide(table []Row, s State) Decision {
 }
 
 func (r Row) fits(s State) bool {
-	return oneOf(r.Origin, s.Origin) && same(r.Order, s.Order) && oneOf(r.Sight, s.Sight) && same(r.Guard, s.Guard) && oneOf(r.Old, s.Old) &&
-		oneOf(r.Made, s.Made) && oneOf(r.Stored, s.Stored) && same(r.Proof, s.Proof) && same(r.Slot, s.Slot) && same(r.Room, s.Room) &&
+	return oneOf(r.Origin, s.Origin) && same(r.Order, s.Order) && oneOf(r.Sight, s.Sight) && same(r.Guard, s.Guard) &&
+		oneOf(r.Old, s.Old) &&
+		oneOf(r.Made, s.Made) && oneOf(r.Stored, s.Stored) && same(r.Proof, s.Proof) && same(r.Slot, s.Slot) &&
+		same(r.Room, s.Room) &&
 		oneOf(r.Trouble, s.Trouble) && yesNo(r.Replace, s.Replace) && same(r.Grace, s.Grace)
 }
 

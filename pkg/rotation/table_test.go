@@ -15,18 +15,25 @@ var (
 	orders  = []rotation.Order{rotation.OrderGiven, rotation.OrderNone}
 	sights  = []rotation.Sight{rotation.SightNone, rotation.SightStale, rotation.SightFirst, rotation.SightAgain}
 	guards  = []rotation.Guard{rotation.GuardAllows, rotation.GuardRefuses}
-	olds    = []rotation.Old{rotation.OldAlive, rotation.OldGone, rotation.OldOwed, rotation.OldUnknown, rotation.OldUnlisted}
-	mades   = []rotation.Made{rotation.MadeNone, rotation.MadeHeld, rotation.MadeLost, rotation.MadeElsewhere, rotation.MadeStrange,
+	olds    = []rotation.Old{rotation.OldAlive, rotation.OldGone, rotation.OldOwed, rotation.OldUnknown,
+		rotation.OldUnlisted}
+	mades = []rotation.Made{rotation.MadeNone, rotation.MadeHeld, rotation.MadeLost, rotation.MadeElsewhere,
+		rotation.MadeStrange,
 		rotation.MadeDoubtful, rotation.MadeLive}
-	storeds = []rotation.Stored{rotation.StoredNotAsked, rotation.StoredNone, rotation.StoredIntent, rotation.StoredElsewhere,
-		rotation.StoredUnsure, rotation.StoredPart, rotation.StoredAll, rotation.StoredPromotedIn, rotation.StoredCurrent,
+	storeds = []rotation.Stored{rotation.StoredNotAsked, rotation.StoredNone, rotation.StoredIntent,
+		rotation.StoredElsewhere,
+		rotation.StoredUnsure, rotation.StoredPart, rotation.StoredAll, rotation.StoredPromotedIn,
+		rotation.StoredCurrent,
 		rotation.StoredReplaced, rotation.StoredWithdrawn, rotation.StoredUnread}
-	proofs = []rotation.Proof{rotation.ProofTodo, rotation.ProofGood, rotation.ProofBad, rotation.ProofUnclear, rotation.ProofSilent}
-	slots  = []rotation.Slot{rotation.SlotFree, rotation.SlotFull, rotation.SlotUnclear, rotation.SlotRefused}
-	rooms  = []rotation.Room{rotation.RoomFree, rotation.RoomSpent, rotation.RoomTaken, rotation.RoomUnknown, rotation.RoomChanged, rotation.RoomBusy,
+	proofs = []rotation.Proof{rotation.ProofTodo, rotation.ProofGood, rotation.ProofBad, rotation.ProofUnclear,
+		rotation.ProofSilent}
+	slots = []rotation.Slot{rotation.SlotFree, rotation.SlotFull, rotation.SlotUnclear, rotation.SlotRefused}
+	rooms = []rotation.Room{rotation.RoomFree, rotation.RoomSpent, rotation.RoomTaken, rotation.RoomUnknown,
+		rotation.RoomChanged, rotation.RoomBusy,
 		rotation.RoomFull, rotation.RoomSwapped, rotation.RoomWrong, rotation.RoomForeign}
-	troubles = []rotation.Trouble{rotation.TroubleNone, rotation.TroubleLater, rotation.TroubleFinal, rotation.TroubleBlocked}
-	graces   = []rotation.Grace{rotation.GraceOrdered, rotation.GraceRuns, rotation.GraceOver, rotation.GraceClaimed,
+	troubles = []rotation.Trouble{rotation.TroubleNone, rotation.TroubleLater, rotation.TroubleFinal,
+		rotation.TroubleBlocked}
+	graces = []rotation.Grace{rotation.GraceOrdered, rotation.GraceRuns, rotation.GraceOver, rotation.GraceClaimed,
 		rotation.GraceElsewhere, rotation.GraceLeft}
 )
 
@@ -38,10 +45,11 @@ func answers(s rotation.Slot) []bool {
 	return []bool{false}
 }
 
-// calmStates calls f with every state of a run that was ordered and allowed, sees OCI and has no trouble: every column but
-// those four in full.
+// calmStates calls f with every state of a run that was ordered and allowed, sees OCI and has no trouble: every column
+// but those four in full.
 func calmStates(f func(rotation.State)) {
-	s := rotation.State{Order: rotation.OrderGiven, Sight: rotation.SightAgain, Guard: rotation.GuardAllows, Trouble: rotation.TroubleNone}
+	s := rotation.State{Order: rotation.OrderGiven, Sight: rotation.SightAgain, Guard: rotation.GuardAllows,
+		Trouble: rotation.TroubleNone}
 	for _, s.Origin = range origins {
 		for _, s.Old = range olds {
 			for _, s.Made = range mades {
@@ -63,8 +71,8 @@ func calmStates(f func(rotation.State)) {
 	}
 }
 
-// roughStates calls f with every combination of the columns that the sections on sight, orders, trouble and the guard read:
-// all but the proof, the slots, replace and the room.
+// roughStates calls f with every combination of the columns that the sections on sight, orders, trouble and the guard
+// read: all but the proof, the slots, replace and the room.
 func roughStates(f func(rotation.State)) {
 	s := rotation.State{Proof: rotation.ProofTodo, Slot: rotation.SlotFree, Room: rotation.RoomFree}
 	for _, s.Origin = range origins {
@@ -92,8 +100,10 @@ func roughStates(f func(rotation.State)) {
 func drawnStates(n int, f func(rotation.State)) {
 	r := rand.New(rand.NewPCG(13, 1))
 	for range n {
-		f(rotation.State{Origin: any1(r, origins), Order: any1(r, orders), Sight: any1(r, sights), Guard: any1(r, guards), Old: any1(r, olds),
-			Made: any1(r, mades), Stored: any1(r, storeds), Proof: any1(r, proofs), Slot: any1(r, slots), Room: any1(r, rooms),
+		f(rotation.State{Origin: any1(r, origins), Order: any1(r, orders), Sight: any1(r, sights),
+			Guard: any1(r, guards), Old: any1(r, olds),
+			Made: any1(r, mades), Stored: any1(r, storeds), Proof: any1(r, proofs), Slot: any1(r, slots),
+			Room:    any1(r, rooms),
 			Trouble: any1(r, troubles), Replace: r.IntN(2) == 0, Grace: any1(r, graces)})
 	}
 }
@@ -113,14 +123,16 @@ func asks(a rotation.Action) bool {
 
 func is[T comparable](v T, some ...T) bool { return slices.Contains(some, v) }
 
-// possible leaves out what the columns' meaning rules out: only a password may do without a secret, and only its announcement
-// is withdrawn; what is held is in no secret.
+// possible leaves out what the columns' meaning rules out: only a password may do without a secret, and only its
+// announcement is withdrawn; what is held is in no secret.
 func possible(s rotation.State) bool {
 	switch {
-	case s.Origin != credential.Reset && is(s.Stored, rotation.StoredNotAsked, rotation.StoredWithdrawn), s.Stored == rotation.StoredUnsure:
+	case s.Origin != credential.Reset && is(s.Stored, rotation.StoredNotAsked, rotation.StoredWithdrawn),
+		s.Stored == rotation.StoredUnsure:
 		return false
 	case s.Old == rotation.OldAlive && s.Grace == rotation.GraceLeft,
-		is(s.Old, rotation.OldOwed, rotation.OldUnknown) && is(s.Stored, rotation.StoredCurrent, rotation.StoredReplaced):
+		is(s.Old, rotation.OldOwed, rotation.OldUnknown) &&
+			is(s.Stored, rotation.StoredCurrent, rotation.StoredReplaced):
 		return false
 	case s.Origin == credential.Reset:
 		return is(s.Old, rotation.OldAlive, rotation.OldGone, rotation.OldUnlisted)
@@ -129,16 +141,19 @@ func possible(s rotation.State) bool {
 	case s.Made == rotation.MadeHeld:
 		return is(s.Stored, rotation.StoredNone, rotation.StoredIntent)
 	case s.Made == rotation.MadeLive:
-		return is(s.Stored, rotation.StoredPart, rotation.StoredAll, rotation.StoredPromotedIn, rotation.StoredCurrent, rotation.StoredReplaced)
+		return is(s.Stored, rotation.StoredPart, rotation.StoredAll, rotation.StoredPromotedIn, rotation.StoredCurrent,
+			rotation.StoredReplaced)
 	case s.Made == rotation.MadeNone:
-		return is(s.Stored, rotation.StoredNone, rotation.StoredIntent) || s.Origin == credential.Local && is(s.Stored, rotation.StoredPart, rotation.StoredAll)
+		return is(s.Stored, rotation.StoredNone, rotation.StoredIntent) || s.Origin == credential.Local &&
+			is(s.Stored, rotation.StoredPart, rotation.StoredAll)
 	}
 	return true
 }
 
 func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 	live := func(s rotation.State) bool {
-		return s.Old == rotation.OldAlive && s.Made == rotation.MadeLive && s.Stored == rotation.StoredCurrent && s.Proof == rotation.ProofGood
+		return s.Old == rotation.OldAlive && s.Made == rotation.MadeLive && s.Stored == rotation.StoredCurrent &&
+			s.Proof == rotation.ProofGood
 	}
 	undecided := func(s rotation.State) bool { return s.Sight == rotation.SightNone || s.Sight == rotation.SightStale }
 	heldInVain := func(s rotation.State) bool {
@@ -150,25 +165,32 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 		action rotation.Action
 		if_    func(rotation.State) bool
 	}{
-		{"the old credential goes only when the new one is CURRENT everywhere, alive and proven, and the secrets say who deletes it", rotation.Retire,
+		{"the old credential goes only when the new one is CURRENT everywhere, alive and proven, and the secrets " +
+			"say who deletes it", rotation.Retire,
 			func(s rotation.State) bool { return live(s) && s.Grace == rotation.GraceClaimed }},
 		{"a deletion is claimed only when nothing else stands in its way", rotation.Claim,
 			func(s rotation.State) bool { return live(s) && s.Grace == rotation.GraceOver }},
 		{"a grace is written down only for a new credential that is CURRENT and proven", rotation.Defer,
 			func(s rotation.State) bool { return live(s) && s.Grace == rotation.GraceOrdered }},
-		{"the old credential goes first only if it lives, the list shows the limit reached, the comment allows it, and word of it is in Vault", rotation.Replace,
+		{"the old credential goes first only if it lives, the list shows the limit reached, the comment allows it, " +
+			"and word of it is in Vault", rotation.Replace,
 			func(s rotation.State) bool {
-				return s.Old == rotation.OldAlive && s.Made == rotation.MadeNone && s.Slot == rotation.SlotFull && s.Replace && s.Origin != credential.Reset &&
-					s.Stored == map[bool]rotation.Stored{true: rotation.StoredAll, false: rotation.StoredIntent}[s.Origin == credential.Local]
+				return s.Old == rotation.OldAlive && s.Made == rotation.MadeNone && s.Slot == rotation.SlotFull &&
+					s.Replace && s.Origin != credential.Reset &&
+					s.Stored == map[bool]rotation.Stored{true: rotation.StoredAll,
+						false: rotation.StoredIntent}[s.Origin == credential.Local]
 			}},
-		{"nothing is promoted unless its credential lives and was proven, or its other half is CURRENT already", rotation.Promote,
+		{"nothing is promoted unless its credential lives and was proven, or its other half is CURRENT already",
+			rotation.Promote,
 			func(s rotation.State) bool {
 				return s.Made == rotation.MadeLive && is(s.Stored, rotation.StoredAll, rotation.StoredPromotedIn) &&
-					(s.Proof == rotation.ProofGood || s.Stored == rotation.StoredPromotedIn || s.Origin == credential.Reset)
+					(s.Proof == rotation.ProofGood || s.Stored == rotation.StoredPromotedIn ||
+						s.Origin == credential.Reset)
 			}},
 		{"nothing is promoted over what is needed or can't be told", rotation.Promote,
 			func(s rotation.State) bool {
-				return s.Origin == credential.Reset || !is(s.Room, rotation.RoomTaken, rotation.RoomUnknown, rotation.RoomSwapped, rotation.RoomWrong)
+				return s.Origin == credential.Reset || !is(s.Room, rotation.RoomTaken, rotation.RoomUnknown,
+					rotation.RoomSwapped, rotation.RoomWrong)
 			}},
 		{"a credential is made only if there is none and a slot is seen to be free", rotation.Create,
 			func(s rotation.State) bool {
@@ -180,17 +202,20 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 			func(s rotation.State) bool { return s.Old != rotation.OldGone || s.Stored != rotation.StoredNone }},
 		{"a value made by OCI is staged once it exists", rotation.Stage,
 			func(s rotation.State) bool {
-				return s.Origin == credential.Local && s.Made == rotation.MadeNone || s.Made == rotation.MadeHeld || s.Made == rotation.MadeLive
+				return s.Origin == credential.Local && s.Made == rotation.MadeNone || s.Made == rotation.MadeHeld ||
+					s.Made == rotation.MadeLive
 			}},
 		{"a password is reset once, and only after it was announced", rotation.Reset,
 			func(s rotation.State) bool {
-				return s.Origin == credential.Reset && s.Old == rotation.OldAlive && is(s.Stored, rotation.StoredNotAsked, rotation.StoredIntent)
+				return s.Origin == credential.Reset && s.Old == rotation.OldAlive &&
+					is(s.Stored, rotation.StoredNotAsked, rotation.StoredIntent)
 			}},
 		{"only a credential that nobody can use is discarded", rotation.Discard,
 			func(s rotation.State) bool { return s.Made == rotation.MadeLost || heldInVain(s) }},
 		{"a staged version is undone only when it was refused and the old credential lives", rotation.Fence,
 			func(s rotation.State) bool {
-				return s.Proof == rotation.ProofBad && s.Old == rotation.OldAlive && s.Made == rotation.MadeLive && s.Stored == rotation.StoredAll
+				return s.Proof == rotation.ProofBad && s.Old == rotation.OldAlive && s.Made == rotation.MadeLive &&
+					s.Stored == rotation.StoredAll
 			}},
 		{"an entry is taken off only when its credential is gone", rotation.Settle,
 			func(s rotation.State) bool { return s.Old == rotation.OldGone && s.Grace == rotation.GraceLeft }},
@@ -203,56 +228,72 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 		name string
 		is   func(rotation.State, rotation.Decision) bool
 	}{
-		{"something is changed on a picture that may be another by now", func(s rotation.State, d rotation.Decision) bool {
-			return undecided(s) && s.Trouble == rotation.TroubleNone && d.Action != rotation.Look
-		}},
+		{"something is changed on a picture that may be another by now",
+			func(s rotation.State, d rotation.Decision) bool {
+				return undecided(s) && s.Trouble == rotation.TroubleNone && d.Action != rotation.Look
+			}},
 		{"a run looks for ever", func(s rotation.State, d rotation.Decision) bool {
 			return s.Sight == rotation.SightAgain && d.Action == rotation.Look
 		}},
 		{"something is changed that the guard refuses", func(s rotation.State, d rotation.Decision) bool {
-			return s.Guard == rotation.GuardRefuses && !asks(d.Action) && !(d.Action == rotation.Discard && heldInVain(s))
+			return s.Guard == rotation.GuardRefuses && !asks(d.Action) &&
+				!(d.Action == rotation.Discard && heldInVain(s))
 		}},
-		{"something is changed without an order but a lost credential", func(s rotation.State, d rotation.Decision) bool {
-			return s.Order == rotation.OrderNone && !asks(d.Action) &&
-				!(d.Action == rotation.Discard && s.Made == rotation.MadeLost && is(s.Stored, rotation.StoredNone, rotation.StoredIntent) && s.Trouble == rotation.TroubleNone)
-		}},
+		{"something is changed without an order but a lost credential",
+			func(s rotation.State, d rotation.Decision) bool {
+				return s.Order == rotation.OrderNone && !asks(d.Action) &&
+					!(d.Action == rotation.Discard && s.Made == rotation.MadeLost &&
+						is(s.Stored, rotation.StoredNone, rotation.StoredIntent) && s.Trouble == rotation.TroubleNone)
+			}},
 		{"a run refuses or waits at first sight", func(s rotation.State, d rotation.Decision) bool {
-			return s.Sight == rotation.SightFirst && s.Trouble == rotation.TroubleNone && is(d.Action, rotation.Refuse, rotation.Wait) &&
+			return s.Sight == rotation.SightFirst && s.Trouble == rotation.TroubleNone &&
+				is(d.Action, rotation.Refuse, rotation.Wait) &&
 				d.Reason != rotation.NotProvenYet && d.Reason != rotation.Unprovable
 		}},
 		{"trouble is answered by going on", func(s rotation.State, d rotation.Decision) bool {
-			return s.Trouble != rotation.TroubleNone && !d.Action.Ends() && !(d.Action == rotation.Discard && heldInVain(s))
+			return s.Trouble != rotation.TroubleNone && !d.Action.Ends() &&
+				!(d.Action == rotation.Discard && heldInVain(s))
 		}},
 		{"something is written to a secret that can't be read", func(s rotation.State, d rotation.Decision) bool {
 			return s.Stored == rotation.StoredUnread && !asks(d.Action) && d.Action != rotation.Discard
 		}},
-		{"something is changed though the list of credentials can't be read", func(s rotation.State, d rotation.Decision) bool {
-			return s.Old == rotation.OldUnlisted && !asks(d.Action) && d.Action != rotation.Discard
-		}},
-		{"a rotation begins where the old credential may be alive unseen", func(s rotation.State, d rotation.Decision) bool {
-			return s.Order == rotation.OrderGiven && s.Old == rotation.OldUnknown && s.Made != rotation.MadeHeld && !asks(d.Action)
-		}},
-		{"done is said of a rotation whose old credential is alive, unless its grace runs", func(s rotation.State, d rotation.Decision) bool {
-			return s.Order == rotation.OrderGiven && d.Action == rotation.Done && s.Old == rotation.OldAlive && d.Reason != rotation.GraceRunning && s.Origin != credential.Reset
-		}},
+		{"something is changed though the list of credentials can't be read",
+			func(s rotation.State, d rotation.Decision) bool {
+				return s.Old == rotation.OldUnlisted && !asks(d.Action) && d.Action != rotation.Discard
+			}},
+		{"a rotation begins where the old credential may be alive unseen",
+			func(s rotation.State, d rotation.Decision) bool {
+				return s.Order == rotation.OrderGiven && s.Old == rotation.OldUnknown && s.Made != rotation.MadeHeld &&
+					!asks(d.Action)
+			}},
+		{"done is said of a rotation whose old credential is alive, unless its grace runs",
+			func(s rotation.State, d rotation.Decision) bool {
+				return s.Order == rotation.OrderGiven && d.Action == rotation.Done && s.Old == rotation.OldAlive &&
+					d.Reason != rotation.GraceRunning && s.Origin != credential.Reset
+			}},
 		{"a credential that needs a successor is called gone", func(s rotation.State, d rotation.Decision) bool {
-			return s.Order == rotation.OrderGiven && is(d.Reason, rotation.AlreadyGone, rotation.Rotated) && is(s.Old, rotation.OldOwed, rotation.OldUnknown) && s.Origin != credential.Reset
+			return s.Order == rotation.OrderGiven && is(d.Reason, rotation.AlreadyGone, rotation.Rotated) &&
+				is(s.Old, rotation.OldOwed, rotation.OldUnknown) && s.Origin != credential.Reset
 		}},
 		{"a secret that is not what it is taken for is written to", func(s rotation.State, d rotation.Decision) bool {
-			return is(s.Room, rotation.RoomSwapped, rotation.RoomWrong, rotation.RoomForeign, rotation.RoomSpent) && s.Old == rotation.OldAlive &&
+			return is(s.Room, rotation.RoomSwapped, rotation.RoomWrong, rotation.RoomForeign, rotation.RoomSpent) &&
+				s.Old == rotation.OldAlive &&
 				s.Made != rotation.MadeHeld && s.Order == rotation.OrderGiven && !asks(d.Action)
 		}},
 		{"what may be needed is about to be overwritten", func(s rotation.State, d rotation.Decision) bool {
-			return is(s.Room, rotation.RoomTaken, rotation.RoomUnknown) && s.Made == rotation.MadeNone && s.Old == rotation.OldAlive &&
+			return is(s.Room, rotation.RoomTaken, rotation.RoomUnknown) && s.Made == rotation.MadeNone &&
+				s.Old == rotation.OldAlive &&
 				s.Origin != credential.Reset && s.Order == rotation.OrderGiven && !asks(d.Action)
 		}},
 		{"anything is done twice beside another delivery", func(s rotation.State, d rotation.Decision) bool {
-			return (s.Made == rotation.MadeElsewhere || s.Stored == rotation.StoredElsewhere && s.Made != rotation.MadeHeld) &&
+			return (s.Made == rotation.MadeElsewhere || s.Stored == rotation.StoredElsewhere &&
+				s.Made != rotation.MadeHeld) &&
 				is(d.Action, rotation.Create, rotation.Reset, rotation.Replace, rotation.Retire, rotation.Promote)
 		}},
 		{"what nothing in IAM shows to be ours is used or deleted", func(s rotation.State, d rotation.Decision) bool {
 			return is(s.Made, rotation.MadeDoubtful, rotation.MadeStrange) && s.Origin != credential.Reset &&
-				is(d.Action, rotation.Create, rotation.Promote, rotation.Retire, rotation.Discard, rotation.Replace, rotation.Stage)
+				is(d.Action, rotation.Create, rotation.Promote, rotation.Retire, rotation.Discard, rotation.Replace,
+					rotation.Stage)
 		}},
 		{"no row fits", func(s rotation.State, d rotation.Decision) bool { return d.Row == 0 && possible(s) }},
 	}
@@ -265,7 +306,8 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 		used[d.Row] = true
 		for _, r := range only {
 			if d.Action == r.action && !failed[r.name] &&
-				(!r.if_(s) || undecided(s) && s.Trouble == rotation.TroubleNone || s.Guard == rotation.GuardRefuses && !heldInVain(s)) {
+				(!r.if_(s) || undecided(s) && s.Trouble == rotation.TroubleNone || s.Guard == rotation.GuardRefuses &&
+					!heldInVain(s)) {
 				failed[r.name] = true
 				t.Errorf("%s: row %d decides %s in %+v", r.name, d.Row, d.Action, s)
 			}
@@ -293,7 +335,8 @@ func everyRow(t *testing.T, used map[int]bool) {
 			t.Errorf("row %d (%s, %s) never decides", i+1, row.Then, row.Because)
 		}
 		if row.Because == "" || row.Then.Ends() != (row.Reason != "") {
-			t.Errorf("row %d: it has no explanation, or a reason though it doesn't end the run, or none though it does", i+1)
+			t.Errorf("row %d: it has no explanation, or a reason though it doesn't end the run, or none though it does",
+				i+1)
 		}
 	}
 }

@@ -71,7 +71,8 @@ func TestACredentialThatWasMadeForAnotherSecretIsLeftAlone(t *testing.T) {
 func TestAWipedJournalLosesNothing(t *testing.T) {
 	for _, f := range forms() {
 		if f.replace || f.kind == credential.Password {
-			continue // their announcement is the journal: without it the old credential is left as it is, or was gone before
+			// their announcement is the journal: without it the old credential is left as it is, or was gone before
+			continue
 		}
 		probe := f.world(t).process()
 		probe.run()
@@ -143,7 +144,8 @@ func TestACredentialThatMayBeStagedIsNotTakenBackFromTheDeliveryThatPromotesIt(t
 		}
 		p.run()
 		if !staged || w.find(w.oldID) != nil || !w.promoted() || w.broken != "" {
-			t.Errorf("%v: staged %v, the old one is there: %v, CURRENT works: %v; %s", f, staged, w.find(w.oldID) != nil, w.promoted(), w.broken)
+			t.Errorf("%v: staged %v, the old one is there: %v, CURRENT works: %v; %s", f, staged,
+				w.find(w.oldID) != nil, w.promoted(), w.broken)
 		}
 	}
 }
@@ -187,7 +189,8 @@ func TestAGraceBeginsWhenTheLastSecretHasItsNewValue(t *testing.T) {
 	w.now = w.now.Add(grace + time.Hour)
 	now := w.now
 	w.mu.Unlock()
-	if r := w.process().run(order); r.Reason != rotation.GraceRunning || w.find(w.oldID) == nil || r.RetireAt.Before(now.Add(grace-time.Minute)) {
+	if r := w.process().run(order); r.Reason != rotation.GraceRunning || w.find(w.oldID) == nil ||
+		r.RetireAt.Before(now.Add(grace-time.Minute)) {
 		t.Errorf("%s (%s): the old one is there: %v, until %v", r.End, r.Reason, w.find(w.oldID) != nil, r.RetireAt)
 	}
 }

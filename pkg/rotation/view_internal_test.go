@@ -45,7 +45,8 @@ func (s *scene) issue(id, description string, at time.Time) {
 
 // plain is a secret that was there before Keyturn.
 func plain(role credential.Role) Seen {
-	return Seen{Target: Target{role, "ocid1.vaultsecret.oc1..s"}, Secret: secret.Secret{ID: "ocid1.vaultsecret.oc1..s", Current: 1}, Listed: true,
+	return Seen{Target: Target{role, "ocid1.vaultsecret.oc1..s"}, Secret: secret.Secret{ID: "ocid1.vaultsecret.oc1..s",
+		Current: 1}, Listed: true,
 		Versions: []secret.Version{{Number: 1, Current: true, Created: noon.Add(-48 * time.Hour)}}}
 }
 
@@ -78,8 +79,10 @@ func TestASecretHasMovedOnOnlyIfItsJournalSaysThatALaterRotationFollowsAnOverlap
 	} {
 		s := newScene(credential.AuthToken, plain(credential.RoleToken))
 		s.one().Current = 2
-		s.one().Versions = []secret.Version{{Number: 1, Name: s.name(1), Stale: true}, {Number: 2, Name: theirs.VersionName(1), Current: true}}
-		s.one().Journal = Journal{Current: &Holder{Version: 2, Credential: "next"}, Retire: Overlaps{{Credential: "old"}}}
+		s.one().Versions = []secret.Version{{Number: 1, Name: s.name(1), Stale: true},
+			{Number: 2, Name: theirs.VersionName(1), Current: true}}
+		s.one().Journal = Journal{Current: &Holder{Version: 2, Credential: "next"},
+			Retire: Overlaps{{Credential: "old"}}}
 		c.change(s)
 		if got := s.view().at(1).follows(*s.one()); got != c.follows {
 			t.Errorf("%s: %v", what, got)
@@ -93,16 +96,31 @@ func TestACredentialIsOursOnlyIfIAMShowsIt(t *testing.T) {
 		change func(*scene)
 		ours   bool
 	}{
-		"not listed":                 {credential.AuthToken, func(*scene) {}, false},
-		"without a mark":             {credential.AuthToken, func(s *scene) { s.issue("new", "mine", noon) }, false},
-		"with another's mark":        {credential.AuthToken, func(s *scene) { s.issue("new", marked(theirs), noon) }, false},
-		"with our mark":              {credential.AuthToken, func(s *scene) { s.issue("new", marked(s.job.rotation()), noon) }, true},
-		"a key with our mark":        {credential.APIKey, func(s *scene) { s.issue("new", marked(s.job.rotation()), noon) }, false},
-		"a password":                 {credential.Password, func(s *scene) { s.issue("new", "", noon) }, true},
-		"a password not listed":      {credential.Password, func(*scene) {}, false},
-		"that this run made":         {credential.APIKey, func(s *scene) { s.issue("new", "", noon); s.mem.Made = creation("new") }, true},
-		"though this run made one":   {credential.APIKey, func(s *scene) { s.issue("new", "", noon); s.mem.Made = creation("other") }, false},
-		"a token though it made one": {credential.AuthToken, func(s *scene) { s.issue("new", "", noon); s.mem.Made = creation("other") }, false},
+		"not listed":     {credential.AuthToken, func(*scene) {}, false},
+		"without a mark": {credential.AuthToken, func(s *scene) { s.issue("new", "mine", noon) }, false},
+		"with another's mark": {credential.AuthToken, func(s *scene) {
+			s.issue("new", marked(theirs), noon)
+		}, false},
+		"with our mark": {credential.AuthToken, func(s *scene) {
+			s.issue("new", marked(s.job.rotation()), noon)
+		}, true},
+		"a key with our mark": {credential.APIKey, func(s *scene) {
+			s.issue("new", marked(s.job.rotation()), noon)
+		}, false},
+		"a password":            {credential.Password, func(s *scene) { s.issue("new", "", noon) }, true},
+		"a password not listed": {credential.Password, func(*scene) {}, false},
+		"that this run made": {credential.APIKey, func(s *scene) {
+			s.issue("new", "", noon)
+			s.mem.Made = creation("new")
+		}, true},
+		"though this run made one": {credential.APIKey, func(s *scene) {
+			s.issue("new", "", noon)
+			s.mem.Made = creation("other")
+		}, false},
+		"a token though it made one": {credential.AuthToken, func(s *scene) {
+			s.issue("new", "", noon)
+			s.mem.Made = creation("other")
+		}, false},
 	} {
 		s := newScene(c.kind, plain(c.kind.Roles()[0]))
 		if c.change(s); s.view().ours("new") != c.ours {
@@ -120,18 +138,21 @@ func TestAnEarlierSecretTellsOfThisRotationOnlyByAVersionOfIt(t *testing.T) {
 		change           func(*scene)
 		elsewhere, young bool
 	}{
-		"no earlier secret":          {func(s *scene) { s.snap.Earlier = nil }, false, false},
-		"versions by hand":           {func(*scene) {}, false, false},
-		"a version of another one":   {func(s *scene) { s.snap.Earlier[0].Versions[0].Name = theirs.VersionName(1) }, false, false},
+		"no earlier secret": {func(s *scene) { s.snap.Earlier = nil }, false, false},
+		"versions by hand":  {func(*scene) {}, false, false},
+		"a version of another one": {func(s *scene) { s.snap.Earlier[0].Versions[0].Name = theirs.VersionName(1) },
+			false, false},
 		"a young version of it":      {func(s *scene) { s.snap.Earlier[0].Versions[0].Name = s.name(1) }, true, true},
 		"a version of any attempt":   {func(s *scene) { s.snap.Earlier[0].Versions[0].Name = s.name(7) }, true, true},
 		"an old version of it":       {func(s *scene) { s.snap.Earlier[0].Versions[1].Name = s.name(1) }, true, false},
 		"a credential with its mark": {func(s *scene) { s.issue("new", marked(s.job.rotation()), noon) }, true, false},
 		"a credential with another":  {func(s *scene) { s.issue("new", marked(theirs), noon) }, false, false},
-		"the old one with its mark":  {func(s *scene) { s.snap.Issued[0].Description = marked(s.job.rotation()) }, false, false},
+		"the old one with its mark": {func(s *scene) { s.snap.Issued[0].Description = marked(s.job.rotation()) },
+			false, false},
 	} {
 		s := newScene(credential.AuthToken, plain(credential.RoleToken))
-		s.snap.Earlier = []Seen{{Versions: []secret.Version{{Number: 2, Name: "by hand", Created: noon.Add(time.Second - UnseenTime)},
+		s.snap.Earlier = []Seen{{Versions: []secret.Version{
+			{Number: 2, Name: "by hand", Created: noon.Add(time.Second - UnseenTime)},
 			{Number: 1, Created: noon.Add(-UnseenTime)}}}}
 		c.change(s)
 		if v := s.view(); v.elsewhere() != c.elsewhere || v.stagedEarlier() != c.young {
@@ -184,21 +205,35 @@ func TestWhatAnotherRotationHasStagedIsInTheWayWhileItIsNeededOrYoung(t *testing
 		staged *Staged
 		room   Room
 	}{
-		"nothing":                       {nil, RoomFree},
-		"what was taken back":           {&Staged{Version: theirs.VersionName(1), Phase: PhaseUndone, Credential: "needed", At: ago(0)}, RoomFree},
-		"a name by hand":                {&Staged{Version: "by hand", Phase: PhaseStaged, Credential: "needed", At: ago(0)}, RoomFree},
-		"this rotation":                 {&Staged{Version: newScene(credential.AuthToken).name(1), Phase: PhaseStaged, Credential: "needed", At: ago(0)}, RoomFree},
-		"a living credential":           {&Staged{Version: theirs.VersionName(1), Phase: PhaseStaged, Credential: "needed", At: ago(MakerLife)}, RoomTaken},
-		"a living one, just now":        {&Staged{Version: theirs.VersionName(1), Phase: PhaseStaged, Credential: "needed", At: ago(0)}, RoomTaken},
-		"a living one, with no time":    {&Staged{Version: theirs.VersionName(1), Phase: PhaseStaged, Credential: "needed"}, RoomTaken},
-		"one that is gone":              {&Staged{Version: theirs.VersionName(1), Phase: PhaseStaged, Credential: "gone", At: ago(MakerLife)}, RoomFree},
-		"one that isn't there yet":      {&Staged{Version: theirs.VersionName(1), Phase: PhaseStaged, Credential: "gone", At: ago(MakerLife - 1)}, RoomBusy},
-		"the old one":                   {&Staged{Version: theirs.VersionName(1), Phase: PhaseStaged, Credential: "old", At: ago(MakerLife)}, RoomFree},
-		"an announcement":               {&Staged{Version: theirs.VersionName(1), Phase: PhaseIntent, Credential: "needed", At: ago(0)}, RoomBusy},
-		"an announcement of long ago":   {&Staged{Version: theirs.VersionName(1), Phase: PhaseIntent, Credential: "needed", At: ago(MakerLife)}, RoomFree},
-		"an announcement with no time":  {&Staged{Version: theirs.VersionName(1), Phase: PhaseIntent, Credential: "needed"}, RoomFree},
-		"an announcement yet to come":   {&Staged{Version: theirs.VersionName(1), Phase: PhaseIntent, At: ago(-MakerLife)}, RoomFree},
-		"one by a clock that is a head": {&Staged{Version: theirs.VersionName(1), Phase: PhaseIntent, At: ago(1 - MakerLife)}, RoomBusy},
+		"nothing": {nil, RoomFree},
+		"what was taken back": {&Staged{Version: theirs.VersionName(1), Phase: PhaseUndone,
+			Credential: "needed", At: ago(0)}, RoomFree},
+		"a name by hand": {&Staged{Version: "by hand", Phase: PhaseStaged, Credential: "needed",
+			At: ago(0)}, RoomFree},
+		"this rotation": {&Staged{Version: newScene(credential.AuthToken).name(1), Phase: PhaseStaged,
+			Credential: "needed", At: ago(0)}, RoomFree},
+		"a living credential": {&Staged{Version: theirs.VersionName(1), Phase: PhaseStaged,
+			Credential: "needed", At: ago(MakerLife)}, RoomTaken},
+		"a living one, just now": {&Staged{Version: theirs.VersionName(1), Phase: PhaseStaged,
+			Credential: "needed", At: ago(0)}, RoomTaken},
+		"a living one, with no time": {&Staged{Version: theirs.VersionName(1), Phase: PhaseStaged,
+			Credential: "needed"}, RoomTaken},
+		"one that is gone": {&Staged{Version: theirs.VersionName(1), Phase: PhaseStaged,
+			Credential: "gone", At: ago(MakerLife)}, RoomFree},
+		"one that isn't there yet": {&Staged{Version: theirs.VersionName(1), Phase: PhaseStaged,
+			Credential: "gone", At: ago(MakerLife - 1)}, RoomBusy},
+		"the old one": {&Staged{Version: theirs.VersionName(1), Phase: PhaseStaged, Credential: "old",
+			At: ago(MakerLife)}, RoomFree},
+		"an announcement": {&Staged{Version: theirs.VersionName(1), Phase: PhaseIntent,
+			Credential: "needed", At: ago(0)}, RoomBusy},
+		"an announcement of long ago": {&Staged{Version: theirs.VersionName(1), Phase: PhaseIntent,
+			Credential: "needed", At: ago(MakerLife)}, RoomFree},
+		"an announcement with no time": {&Staged{Version: theirs.VersionName(1), Phase: PhaseIntent,
+			Credential: "needed"}, RoomFree},
+		"an announcement yet to come": {&Staged{Version: theirs.VersionName(1), Phase: PhaseIntent,
+			At: ago(-MakerLife)}, RoomFree},
+		"one by a clock that is a head": {&Staged{Version: theirs.VersionName(1), Phase: PhaseIntent,
+			At: ago(1 - MakerLife)}, RoomBusy},
 	} {
 		s := newScene(credential.AuthToken, plain(credential.RoleToken))
 		s.issue("needed", "", noon.Add(-time.Hour))
@@ -215,14 +250,20 @@ func TestASecretIsFreshOnlyIfNothingInItIsOfThisRotation(t *testing.T) {
 		change func(*Seen)
 		fresh  bool
 	}{
-		"a plain one":                  {func(*Seen) {}, true},
-		"this rotation's staged":       {func(s *Seen) { s.Journal.Staged = &Staged{Version: own.VersionName(1)} }, false},
-		"its later attempt":            {func(s *Seen) { s.Journal.Staged = &Staged{Version: own.VersionName(2)} }, false},
-		"another rotation's staged":    {func(s *Seen) { s.Journal.Staged = &Staged{Version: theirs.VersionName(1)} }, true},
-		"nobody knows what is staged":  {func(s *Seen) { s.Journal.Staged = &Staged{Version: "by hand"} }, false},
-		"CURRENT holds the old one":    {func(s *Seen) { s.Journal.Current = &Holder{Version: 1, Credential: "old"} }, true},
-		"CURRENT holds another one":    {func(s *Seen) { s.Journal.Current = &Holder{Version: 1, Credential: "new"} }, false},
-		"CURRENT has changed since":    {func(s *Seen) { s.Journal.Current = &Holder{Version: 2, Credential: "old"} }, false},
+		"a plain one": {func(*Seen) {}, true},
+		"this rotation's staged": {func(s *Seen) { s.Journal.Staged = &Staged{Version: own.VersionName(1)} },
+			false},
+		"its later attempt": {func(s *Seen) { s.Journal.Staged = &Staged{Version: own.VersionName(2)} },
+			false},
+		"another rotation's staged": {func(s *Seen) { s.Journal.Staged = &Staged{Version: theirs.VersionName(1)} },
+			true},
+		"nobody knows what is staged": {func(s *Seen) { s.Journal.Staged = &Staged{Version: "by hand"} }, false},
+		"CURRENT holds the old one": {func(s *Seen) { s.Journal.Current = &Holder{Version: 1, Credential: "old"} },
+			true},
+		"CURRENT holds another one": {func(s *Seen) { s.Journal.Current = &Holder{Version: 1, Credential: "new"} },
+			false},
+		"CURRENT has changed since": {func(s *Seen) { s.Journal.Current = &Holder{Version: 2, Credential: "old"} },
+			false},
 		"no CURRENT":                   {func(s *Seen) { s.Current = 0 }, false},
 		"as many versions as are well": {func(s *Seen) { s.Current = 2*secret.MaxVersions/3 - 1 }, true},
 		"many versions":                {func(s *Seen) { s.Current = 2 * secret.MaxVersions / 3 }, false},
@@ -246,26 +287,35 @@ func TestAnEarlierAttemptIsLookedForOnlyWhereItsKeyMayBe(t *testing.T) {
 			s.one().Versions = append(s.one().Versions, secret.Version{Number: 5})
 			s.one().Current = 5
 		}, nil},
-		"CURRENT is the attempt":     {func(s *scene) { s.one().Current = 3 }, nil},
-		"CURRENT came just before":   {func(s *scene) { s.one().Current = 2 }, []int64{3}},
-		"a token":                    {func(s *scene) { s.job.Ref.Kind = credential.AuthToken; s.rename() }, nil},
-		"versions that aren't all":   {func(s *scene) { s.one().Listed = false }, nil},
-		"its version is gone":        {func(s *scene) { s.one().Versions[2].Name = "" }, nil},
-		"the next version is gone":   {func(s *scene) { s.one().Versions[3].Name = ""; s.one().Journal.Staged.Version = s.name(2) }, nil},
-		"no key of that time":        {func(s *scene) { s.snap.Issued = nil }, nil},
-		"the key is the new one":     {func(s *scene) { s.one().Journal.Staged.Credential = "late" }, nil},
-		"nobody knows the new one":   {func(s *scene) { s.one().Journal.Staged.Credential = "" }, nil},
-		"the key came before it":     {func(s *scene) { s.snap.Issued[0].Created = noon.Add(-2*time.Hour - skew - 1) }, nil},
-		"the key came with it":       {func(s *scene) { s.snap.Issued[0].Created = noon.Add(-2*time.Hour - skew) }, []int64{3}},
-		"the key came later":         {func(s *scene) { s.snap.Issued[0].Created = noon.Add(MakerLife - time.Hour) }, nil},
-		"the key came just in time":  {func(s *scene) { s.snap.Issued[0].Created = noon.Add(MakerLife - time.Hour - 1) }, []int64{3}},
+		"CURRENT is the attempt":   {func(s *scene) { s.one().Current = 3 }, nil},
+		"CURRENT came just before": {func(s *scene) { s.one().Current = 2 }, []int64{3}},
+		"a token":                  {func(s *scene) { s.job.Ref.Kind = credential.AuthToken; s.rename() }, nil},
+		"versions that aren't all": {func(s *scene) { s.one().Listed = false }, nil},
+		"its version is gone":      {func(s *scene) { s.one().Versions[2].Name = "" }, nil},
+		"the next version is gone": {func(s *scene) {
+			s.one().Versions[3].Name = ""
+			s.one().Journal.Staged.Version = s.name(2)
+		}, nil},
+		"no key of that time":      {func(s *scene) { s.snap.Issued = nil }, nil},
+		"the key is the new one":   {func(s *scene) { s.one().Journal.Staged.Credential = "late" }, nil},
+		"nobody knows the new one": {func(s *scene) { s.one().Journal.Staged.Credential = "" }, nil},
+		"the key came before it": {func(s *scene) { s.snap.Issued[0].Created = noon.Add(-2*time.Hour - skew - 1) },
+			nil},
+		"the key came with it": {func(s *scene) { s.snap.Issued[0].Created = noon.Add(-2*time.Hour - skew) },
+			[]int64{3}},
+		"the key came later": {func(s *scene) { s.snap.Issued[0].Created = noon.Add(MakerLife - time.Hour) },
+			nil},
+		"the key came just in time": {func(s *scene) {
+			s.snap.Issued[0].Created = noon.Add(MakerLife - time.Hour - 1)
+		}, []int64{3}},
 		"nobody knows when it began": {func(s *scene) { s.one().Versions[2].Created = time.Time{} }, nil},
 	} {
 		s := newScene(credential.APIKey, plain(credential.RolePrivateKey))
 		s.snap.Issued = nil
 		s.issue("late", "", noon.Add(-90*time.Minute))
 		old := noon.Add(-2 * time.Hour)
-		s.one().Versions = append(s.one().Versions, secret.Version{Number: 2, Created: old}, secret.Version{Number: 3, Created: old},
+		s.one().Versions = append(s.one().Versions, secret.Version{Number: 2, Created: old},
+			secret.Version{Number: 3, Created: old},
 			secret.Version{Number: 4, Created: noon.Add(-time.Hour)})
 		s.one().Journal.Staged = &Staged{Phase: PhaseStaged, Credential: "new"}
 		s.rename()
@@ -280,7 +330,8 @@ func TestAnEarlierAttemptIsLookedForOnlyWhereItsKeyMayBe(t *testing.T) {
 	}
 }
 
-// rename names the second version like one of an attempt 0, which nobody makes, and the next ones of the first and second.
+// rename names the second version like one of an attempt 0, which nobody makes, and the next ones of the first and
+// second.
 func (s *scene) rename() {
 	for i := range 3 {
 		s.one().Versions[i+1].Name = s.name(i)

@@ -91,7 +91,8 @@ func (c *call) Create(_ context.Context, _ string, d credential.Draft) (made cre
 				return fault.New(fault.Conflict, "Create", "it exists")
 			}
 			c.made++
-			c.creds = append(c.creds, walkCred{id: key.ID, value: string(key.Value.Reveal()), created: c.now, by: c.maker})
+			c.creds = append(c.creds, walkCred{id: key.ID, value: string(key.Value.Reveal()), created: c.now,
+				by: c.maker})
 			if n = &c.creds[len(c.creds)-1]; !c.stored(*n) {
 				c.wrong("an API key is uploaded before its private half is in Vault")
 			}
@@ -140,12 +141,15 @@ func (c *call) gives(old walkCred) {
 	c.deleted = true
 	switch c.action {
 	case Retire:
-		if c.acts == c.proc.wrote && !c.unseen() && !slices.ContainsFunc(c.creds, func(o walkCred) bool { return c.works(o) && c.current(o, c.job.Targets) }) {
+		if c.acts == c.proc.wrote && !c.unseen() && !slices.ContainsFunc(c.creds, func(o walkCred) bool {
+			return c.works(o) && c.current(o, c.job.Targets)
+		}) {
 			c.wrong("the old credential goes, and no living one is CURRENT everywhere")
 		}
 		for _, s := range c.secrets {
 			t := JournalOf(secret.Metadata(s.metadata)).Retire.Of(old.id)
-			if slices.Contains(c.job.Targets, s.Target) && c.acts == c.proc.wrote && (t == nil || t.Maker != c.maker || t.Begun == nil) {
+			if slices.Contains(c.job.Targets, s.Target) && c.acts == c.proc.wrote &&
+				(t == nil || t.Maker != c.maker || t.Begun == nil) {
 				c.wrong("the old credential goes, and the secrets don't say who deletes it")
 			}
 		}
@@ -164,20 +168,23 @@ func (c *call) gives(old walkCred) {
 	}
 }
 
-// unseen: a person has deleted another credential since the last look, or the new one so soon that its maker takes the list for
-// one that lags. OCI has no condition that keeps the old one then.
+// unseen: a person has deleted another credential since the last look, or the new one so soon that its maker takes the
+// list for one that lags. OCI has no condition that keeps the old one then.
 func (c *call) unseen() bool {
 	return slices.ContainsFunc(c.creds, func(o walkCred) bool {
 		return o.taken && (c.acts > c.proc.looked || o.by == c.maker && c.snap().At.Sub(o.created) < SpreadTime)
 	})
 }
 
-// untold: a person has emptied the metadata, so that nobody can tell which of two credentials with the same mark is stored;
-// or has closed the problem again with another secret while a delivery was at work, or while the first can't be read; or has
-// made the guard refuse while two deliveries were at work, so that nothing may be deleted. Then both credentials stay.
+// untold: a person has emptied the metadata, so that nobody can tell which of two credentials with the same mark is
+// stored; or has closed the problem again with another secret while a delivery was at work, or while the first can't be
+// read; or has made the guard refuse while two deliveries were at work, so that nothing may be deleted. Then both
+// credentials stay.
 func (w *walkWorld) untold() bool {
 	forbidden := slices.ContainsFunc(w.secrets, func(s walkSecret) bool { return s.forbidden })
-	refuses := slices.ContainsFunc(w.secrets, func(s walkSecret) bool { return s.user != walkUser || s.state != secret.Active })
+	refuses := slices.ContainsFunc(w.secrets, func(s walkSecret) bool {
+		return s.user != walkUser || s.state != secret.Active
+	})
 	return w.wiped || w.order.another && forbidden || w.together && (forbidden || refuses || w.order.another)
 }
 
@@ -222,7 +229,8 @@ func (c *call) shown(s *walkSecret) secret.Secret {
 func (c *call) Versions(_ context.Context, id string) (out []secret.Version, err error) {
 	for i, v := range c.find(id).versions {
 		out = append(out, secret.Version{Number: int64(i + 1), Name: v.name, Created: v.created,
-			Current: v.stage == "CURRENT", Pending: v.stage == "PENDING", Previous: v.stage == "PREVIOUS", Stale: v.stage == ""})
+			Current: v.stage == "CURRENT", Pending: v.stage == "PENDING", Previous: v.stage == "PREVIOUS",
+			Stale: v.stage == ""})
 	}
 	slices.Reverse(out)
 	return out, nil
@@ -255,7 +263,8 @@ func (c *call) Update(_ context.Context, id, etag string, u secret.Update) (out 
 		}
 		if u.Name != "" {
 			s.stage("PENDING")
-			s.versions = append(s.versions, walkVersion{name: u.Name, content: string(u.Content.Reveal()), stage: "PENDING", created: c.now})
+			s.versions = append(s.versions, walkVersion{name: u.Name, content: string(u.Content.Reveal()),
+				stage: "PENDING", created: c.now})
 		}
 		if u.Promote != 0 {
 			c.promotes(s, s.versions[u.Promote-1])
@@ -299,7 +308,9 @@ func (c *call) promotes(s *walkSecret, v walkVersion) {
 	for _, o := range c.creds {
 		tells := c.kind == credential.APIKey || c.kind == credential.CustomerSecretKey
 		needed := o.by == "person" || o.by == "user"
-		if tells && needed && o.lives() && slices.ContainsFunc(s.versions, func(v walkVersion) bool { return v.stage == "CURRENT" && s.holds(v, o) }) {
+		if tells && needed && o.lives() && slices.ContainsFunc(s.versions, func(v walkVersion) bool {
+			return v.stage == "CURRENT" && s.holds(v, o)
+		}) {
 			c.wrong("a living credential that a person made CURRENT is overwritten")
 		}
 	}
@@ -309,7 +320,9 @@ func (c *call) Prove(_ context.Context, m credential.Material, _ credential.Owne
 	if c.proof == "silent" {
 		return false, fault.New(fault.Unclear, "Prove", "no answer")
 	}
-	i := slices.IndexFunc(c.creds, func(o walkCred) bool { return o.id == m.ID && m.Value.Equal(credential.NewValue([]byte(o.value))) })
+	i := slices.IndexFunc(c.creds, func(o walkCred) bool {
+		return o.id == m.ID && m.Value.Equal(credential.NewValue([]byte(o.value)))
+	})
 	return c.proof == "" && i >= 0 && c.works(c.creds[i]), nil
 }
 

@@ -5,9 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"maps"
 	"slices"
-	"testing"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/config"
@@ -21,8 +19,10 @@ func (w *walker) step(n walkNode, i int, c Case, d Decision, v variant) (next wa
 	p := *n.procs[i]
 	world := n.world.clone()
 	job := world.job(p.order)
-	at := &call{walkWorld: world, variant: v, maker: p.mem.Maker, action: d.Action, job: job, proc: &p, beside: n.procs[1-i]}
-	r := &run{Engine: &Engine{Vault: at, Prover: at, Clock: at, Prove: config.ProveRequire}, Issuer: at, job: job, key: readyKey(p.key), snap: p.snap, mem: p.mem,
+	at := &call{walkWorld: world, variant: v, maker: p.mem.Maker, action: d.Action, job: job, proc: &p,
+		beside: n.procs[1-i]}
+	r := &run{Engine: &Engine{Vault: at, Prover: at, Clock: at, Prove: config.ProveRequire}, Issuer: at, job: job,
+		key: readyKey(p.key), snap: p.snap, mem: p.mem,
 		result: Result{Acted: p.acted, OldMade: walkStart}}
 	ctx := context.Background()
 	forward := ctx
@@ -65,18 +65,24 @@ func (w *walker) variants(world *walkWorld, a Action, changes int) (out []varian
 	}
 	switch {
 	case a == Look:
-		out = append(out, variant{name: "OCI doesn't answer", unread: true}, variant{name: "the list is refused", deny: true})
+		out = append(out, variant{name: "OCI doesn't answer", unread: true}, variant{name: "the list is refused",
+			deny: true})
 	case a == Prove && world.kind != credential.Password:
-		out = append(out, variant{name: "it is refused", proof: "refused"}, variant{name: "nobody answers", proof: "silent"})
+		out = append(out, variant{name: "it is refused", proof: "refused"},
+			variant{name: "nobody answers", proof: "silent"})
 	}
 	for k := 1; k <= changes; k++ {
-		out = append(out, variant{name: fmt.Sprint("it dies before change ", k), at: k}, variant{name: fmt.Sprint("it dies after change ", k), at: k, after: true},
+		out = append(out, variant{name: fmt.Sprint("it dies before change ", k), at: k},
+			variant{name: fmt.Sprint("it dies after change ", k), at: k, after: true},
 			variant{name: fmt.Sprint("no answer to change ", k, ", which was not made"), at: k, class: fault.Unclear},
-			variant{name: fmt.Sprint("no answer to change ", k, ", which was made"), at: k, class: fault.Unclear, after: true})
+			variant{name: fmt.Sprint("no answer to change ", k, ", which was made"), at: k, class: fault.Unclear,
+				after: true})
 		if a != Stage || world.kind != credential.APIKey {
-			out = append(out, variant{name: fmt.Sprint("no answer to change ", k, ", which was made, and the time is up"), at: k, class: fault.Unclear, after: true, late: true})
+			out = append(out, variant{name: fmt.Sprint("no answer to change ", k,
+				", which was made, and the time is up"), at: k, class: fault.Unclear, after: true, late: true})
 		}
-		out = append(out, variant{name: fmt.Sprint("change ", k, " is refused"), at: k, class: fault.Denied}, variant{name: fmt.Sprint("change ", k, " is throttled"), at: k, class: fault.Throttled})
+		out = append(out, variant{name: fmt.Sprint("change ", k, " is refused"), at: k, class: fault.Denied},
+			variant{name: fmt.Sprint("change ", k, " is throttled"), at: k, class: fault.Throttled})
 	}
 	switch {
 	case changes == 0:
@@ -92,7 +98,8 @@ func (w *walker) variants(world *walkWorld, a Action, changes int) (out []varian
 func (w *walker) ended(world *walkWorld, p *walkProcess, d Decision, t *trail) {
 	w.ends[fmt.Sprintf("%s: %s", d.Action, d.Reason)]++
 	for _, c := range world.creds {
-		if d.Action == Done && !world.untold() && c.lives() && p.holdsInHand(c.id) && !world.stored(c) && p.mem.Tries[Discard] == 0 && world.kind != credential.Password {
+		if d.Action == Done && !world.untold() && c.lives() && p.holdsInHand(c.id) && !world.stored(c) &&
+			p.mem.Tries[Discard] == 0 && world.kind != credential.Password {
 			w.fault(t, "done, and the value is in no secret")
 		}
 	}
@@ -166,9 +173,11 @@ func (w *walker) settle(world *walkWorld, t *trail) {
 		w.fault(t, "there are %d successors", made)
 	case last.Action != Done && last.Action != Refuse:
 		w.fault(t, "it waits for ever: %s", last.Reason)
-	case world.kind != credential.Password && world.deleted && !disturbed && !slices.ContainsFunc(world.creds, func(c walkCred) bool { return c.by != "user" && world.readable(c) }):
+	case world.kind != credential.Password && world.deleted && !disturbed &&
+		!slices.ContainsFunc(world.creds, func(c walkCred) bool { return c.by != "user" && world.readable(c) }):
 		w.fault(t, "the old credential is deleted, and has no successor")
-	case !disturbed && world.kind != credential.Password && !world.refused && (!world.full() || world.replace) && last.Reason != Rotated:
+	case !disturbed && world.kind != credential.Password && !world.refused && (!world.full() || world.replace) &&
+		last.Reason != Rotated:
 		w.fault(t, "nobody has disturbed it, and it ends with %s (%s)", last.Action, last.Reason)
 	case !disturbed && world.refused && !world.replace && (made > 0 || !world.old().lives()):
 		w.fault(t, "a credential that is refused stays, or the old one is gone")
@@ -219,7 +228,8 @@ func (w *walker) collect(n walkNode, o walkCred, m credential.Mark, t *trail) wa
 	world := n.world.clone()
 	i := slices.IndexFunc(world.secrets, func(s walkSecret) bool { return credential.Home(s.SecretID) == m.Home })
 	at := &call{walkWorld: world, maker: "sweep", proc: &walkProcess{}}
-	job := Job{Ref: credential.Ref{Kind: world.kind, User: walkUser}, Targets: []Target{world.secrets[i].Target}, Permit: walkPermit, Prove: config.ProveRequire,
+	job := Job{Ref: credential.Ref{Kind: world.kind, User: walkUser}, Targets: []Target{world.secrets[i].Target},
+		Permit: walkPermit, Prove: config.ProveRequire,
 		orphan: o.id, marked: m.Rotation}
 	r := &run{Engine: &Engine{Vault: at, Prover: at, Clock: at}, Issuer: at, job: job, mem: Memory{Maker: "sweep"}}
 	for range 20 {
@@ -238,25 +248,31 @@ func (w *walker) collect(n walkNode, o walkCred, m credential.Mark, t *trail) wa
 }
 
 func serverMadeOrigins() []*origin {
-	token, pair := []credential.Role{credential.RoleToken}, []credential.Role{credential.RoleSecretKey, credential.RoleAccessKey}
+	token, pair := []credential.Role{credential.RoleToken}, []credential.Role{credential.RoleSecretKey,
+		credential.RoleAccessKey}
 	return []*origin{
 		{name: "a token", kind: credential.AuthToken, roles: token},
 		{name: "a token that is refused", kind: credential.AuthToken, roles: token, refused: true},
 		{name: "a token with a grace", kind: credential.AuthToken, roles: token, grace: 90 * time.Minute},
 		{name: "a token, all slots taken", kind: credential.AuthToken, roles: token, others: 1},
-		{name: "a token, all slots taken, replace:yes", kind: credential.AuthToken, roles: token, others: 1, replace: true},
+		{name: "a token, all slots taken, replace:yes", kind: credential.AuthToken, roles: token, others: 1,
+			replace: true},
 		{name: "a customer secret key in two secrets", kind: credential.CustomerSecretKey, roles: pair},
-		{name: "a customer secret key in two secrets with a grace", kind: credential.CustomerSecretKey, roles: pair, grace: 90 * time.Minute},
-		{name: "a customer secret key in two secrets, replace:yes", kind: credential.CustomerSecretKey, roles: pair, others: 1, replace: true},
+		{name: "a customer secret key in two secrets with a grace", kind: credential.CustomerSecretKey, roles: pair,
+			grace: 90 * time.Minute},
+		{name: "a customer secret key in two secrets, replace:yes", kind: credential.CustomerSecretKey, roles: pair,
+			others: 1, replace: true},
 	}
 }
 
 func apiKeyOrigins() []*origin {
-	one, two := []credential.Role{credential.RolePrivateKey}, []credential.Role{credential.RoleBundle, credential.RolePrivateKey}
+	one, two := []credential.Role{credential.RolePrivateKey}, []credential.Role{credential.RoleBundle,
+		credential.RolePrivateKey}
 	return []*origin{
 		{name: "an API key", kind: credential.APIKey, roles: one},
 		{name: "an API key in two secrets", kind: credential.APIKey, roles: two},
-		{name: "an API key, all slots taken, replace:yes", kind: credential.APIKey, roles: one, others: 2, replace: true},
+		{name: "an API key, all slots taken, replace:yes", kind: credential.APIKey, roles: one, others: 2,
+			replace: true},
 	}
 }
 
@@ -264,131 +280,5 @@ func passwordOrigins() []*origin {
 	return []*origin{
 		{name: "a password", kind: credential.Password},
 		{name: "a password in a secret", kind: credential.Password, roles: []credential.Role{credential.RolePassword}},
-	}
-}
-
-func (w *walker) report(t *testing.T) {
-	t.Helper()
-	for _, what := range slices.Sorted(maps.Keys(w.faults)) {
-		t.Errorf("%s\n\t%s", what, w.faults[what])
-	}
-	t.Logf("%d places, %d edges, %d states of the table", len(w.seen), w.edges, len(w.states))
-}
-
-// Two upsets meet on each way: any two near its beginning, and of the rest a fixed part.
-func TestNoWayThroughARotationLosesACredentialOrRunsInCircles(t *testing.T) {
-	played := map[string]int{}
-	for _, group := range []struct {
-		name    string
-		origins []*origin
-		thin    uint64
-	}{
-		{"a credential that OCI makes", serverMadeOrigins(), 16001},
-		{"an API key", apiKeyOrigins()[:1], 128021},
-		{"a password", passwordOrigins(), 251},
-	} {
-		t.Run(group.name, func(t *testing.T) {
-			w := newWalker()
-			w.thin = group.thin
-			for _, o := range group.origins {
-				w.walk(o, 2, 1)
-			}
-			w.report(t)
-			for name, n := range w.acts {
-				played[name] += n
-			}
-		})
-	}
-	for _, a := range acts {
-		if played[a.name] == 0 {
-			t.Errorf("nobody %s", a.name)
-		}
-	}
-	for _, lag := range lags {
-		if played[lag] == 0 {
-			t.Error("it never happens that", lag)
-		}
-	}
-}
-
-// reduced is a reduction that makes a mistake.
-func reduced(mistake func(*Case)) func(*walker) {
-	return func(w *walker) {
-		w.reduce = func(j Job, s Snapshot, m Memory) Case {
-			c := Reduce(j, s, m)
-			mistake(&c)
-			return c
-		}
-	}
-}
-
-// decided is the table with another row, as Next uses it.
-func decided(t *testing.T, fits func(Row) bool, change func(*Row)) func(*walker) {
-	table := slices.Clone(Table)
-	i := slices.IndexFunc(table, fits)
-	if i < 0 {
-		t.Fatal("no such row")
-	}
-	change(&table[i])
-	return func(w *walker) {
-		w.next = func(s State) Decision {
-			d := decide(table, s)
-			if (d.Action == Refuse || d.Action == Wait) && s.Sight == SightFirst && s.Trouble == TroubleNone {
-				d.Action = Look
-			}
-			return d
-		}
-	}
-}
-
-func TestTheWalkFindsADeliberateFault(t *testing.T) {
-	then := func(a Action) func(Row) bool { return func(r Row) bool { return r.Then == a && r.Order == "" } }
-	for name, broken := range map[string]func(*walker){
-		"it retires before anything is promoted": decided(t, func(r Row) bool { return r.Then == Promote && r.Proof == ProofGood }, func(r *Row) { r.Then = Retire }),
-		"it retires instead of proving":          decided(t, func(r Row) bool { return r.Then == Prove && len(r.Origin) == 0 }, func(r *Row) { r.Then = Retire }),
-		"it retires what nobody has claimed":     decided(t, then(Claim), func(r *Row) { r.Then = Retire }),
-		"it waits for ever":                      decided(t, then(Claim), func(r *Row) { r.Then, r.Reason = Wait, InProgress }),
-		"it proves for ever":                     decided(t, func(r Row) bool { return r.Reason == NotProvenYet }, func(r *Row) { r.Then, r.Reason = Prove, "" }),
-		"it never settles":                       decided(t, then(Settle), func(r *Row) { r.Then, r.Reason = Done, Rotated }),
-		"it overlooks the guard":                 reduced(func(c *Case) { c.Guard = GuardAllows }),
-		"it takes a stale picture for a fresh one": reduced(func(c *Case) {
-			if c.Sight == SightStale {
-				c.Sight = SightAgain
-			}
-		}),
-		"it takes what is elsewhere for nothing": reduced(func(c *Case) {
-			if c.Made == MadeElsewhere {
-				c.Made = MadeNone
-			}
-		}),
-		"it takes every proof for good": reduced(func(c *Case) {
-			if c.Proof == ProofUnclear || c.Proof == ProofBad {
-				c.Proof = ProofGood
-			}
-		}),
-		"it takes a grace that runs for over": reduced(func(c *Case) {
-			if c.Grace == GraceOver {
-				c.Grace = GraceRuns
-			}
-		}),
-		"it takes a lost credential for none": reduced(func(c *Case) {
-			if c.Made == MadeLost {
-				c.Made = MadeNone
-			}
-		}),
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWalker()
-			w.enough, w.thin = true, 7
-			broken(w)
-			for _, upsets := range []int{0, 1} {
-				for _, o := range append(serverMadeOrigins()[:3], serverMadeOrigins()[4:]...) {
-					w.walk(o, upsets, 2)
-				}
-			}
-			if len(w.faults) == 0 {
-				t.Errorf("not found in %d places", len(w.seen))
-			}
-		})
 	}
 }

@@ -198,8 +198,10 @@ func (n walkNode) key() [32]byte {
 
 func (p *walkProcess) identify(b *bytes.Buffer) {
 	m := p.mem
-	fmt.Fprint(b, "#", p.order.at.Unix(), p.order.grace, p.order.given, p.order.another, p.acted, p.key, p.seen, m.Maker, m.Looks, m.Fresh, m.Kept, m.Unsure,
-		m.Deleted, m.Undone, m.Limited != nil, m.Withdrew, m.Trial.Credential, m.Trial.Accepted, m.Trial.Refusals, m.Trial.Lasted, m.Trial.Looks, m.Trial.Err != nil, len(m.Tries))
+	fmt.Fprint(b, "#", p.order.at.Unix(), p.order.grace, p.order.given, p.order.another, p.acted, p.key, p.seen,
+		m.Maker, m.Looks, m.Fresh, m.Kept, m.Unsure,
+		m.Deleted, m.Undone, m.Limited != nil, m.Withdrew, m.Trial.Credential, m.Trial.Accepted, m.Trial.Refusals,
+		m.Trial.Lasted, m.Trial.Looks, m.Trial.Err != nil, len(m.Tries))
 	if m.Made != nil {
 		fmt.Fprint(b, "made", m.Made.ID)
 	}
@@ -231,8 +233,9 @@ type walker struct {
 }
 
 func newWalker() *walker {
-	return &walker{reduce: Reduce, next: Next, thin: 1, seen: map[[32]byte]bool{}, rested: map[[32]byte]bool{}, states: map[State]bool{},
-		acts: map[string]int{}, ends: map[string]int{}, faults: map[string]string{}}
+	return &walker{reduce: Reduce, next: Next, thin: 1, seen: map[[32]byte]bool{}, rested: map[[32]byte]bool{},
+		states: map[State]bool{},
+		acts:   map[string]int{}, ends: map[string]int{}, faults: map[string]string{}}
 }
 
 // trail is how the walk came to a place.
@@ -268,7 +271,8 @@ func (n walkNode) start(i int) walkNode {
 	n.world = n.world.clone()
 	n.world.makers++
 	n.starts--
-	n.procs[i] = &walkProcess{order: n.world.order, key: n.world.keys, mem: Memory{Maker: fmt.Sprintf("maker%d", n.world.makers)}}
+	n.procs[i] = &walkProcess{order: n.world.order, key: n.world.keys,
+		mem: Memory{Maker: fmt.Sprintf("maker%d", n.world.makers)}}
 	n.world.keys++
 	return n
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
-// The world of the walk is OCI as it really is, whoever looks: the credentials of one user and the secrets of one rotation.
-// It is a value: whatever changes it clones it first. The engine's own act changes it, through a call.
+// The world of the walk is OCI as it really is, whoever looks: the credentials of one user and the secrets of one
+// rotation. It is a value: whatever changes it clones it first. The engine's own act changes it, through a call.
 type walkWorld struct {
 	*origin
 	now      time.Time
@@ -103,13 +103,15 @@ func (o *origin) begin() *walkWorld {
 func (w *walkWorld) holding(role credential.Role, name string, c walkCred) walkSecret {
 	content := c.value
 	if c.id != "" {
-		v, err := credential.Material{Kind: w.kind, ID: c.id, Value: credential.NewValue([]byte(c.value))}.Encode(role, walkOwner)
+		v, err := credential.Material{Kind: w.kind, ID: c.id, Value: credential.NewValue([]byte(c.value))}.Encode(role,
+			walkOwner)
 		if err != nil {
 			panic(err)
 		}
 		content = string(v.Reveal())
 	}
-	return walkSecret{Target: Target{Role: role, SecretID: "ocid1.vaultsecret.oc1.iad." + name}, user: walkUser, state: secret.Active,
+	return walkSecret{Target: Target{Role: role, SecretID: "ocid1.vaultsecret.oc1.iad." + name}, user: walkUser,
+		state:    secret.Active,
 		versions: []walkVersion{{content: content, stage: "CURRENT", created: w.now.Add(-90 * 24 * time.Hour)}}}
 }
 
@@ -131,7 +133,8 @@ var walkKeys = sync.OnceValue(func() (keys []credential.Material) {
 // add makes a credential.
 func (w *walkWorld) add(by, mark string, age time.Duration) *walkCred {
 	w.made++
-	c := walkCred{id: fmt.Sprintf("ocid1.credential.oc1..n%d", w.made), value: fmt.Sprintf("value-%d-", w.made), mark: mark, created: w.now.Add(age), by: by}
+	c := walkCred{id: fmt.Sprintf("ocid1.credential.oc1..n%d", w.made), value: fmt.Sprintf("value-%d-", w.made),
+		mark: mark, created: w.now.Add(age), by: by}
 	switch w.kind {
 	case credential.APIKey:
 		m := walkKeys()[len(walkKeys())-w.made] // those of processes are taken from the other end
@@ -158,7 +161,8 @@ func (w *walkWorld) clone() *walkWorld {
 
 // key tells one world from another.
 func (w *walkWorld) key(b *bytes.Buffer) {
-	fmt.Fprint(b, w.now.Unix(), w.order.at.Unix(), w.order.grace, w.order.given, w.order.another, w.made, w.keys, w.makers, w.deleted, w.acts, w.wiped, w.together)
+	fmt.Fprint(b, w.now.Unix(), w.order.at.Unix(), w.order.grace, w.order.given, w.order.another, w.made, w.keys,
+		w.makers, w.deleted, w.acts, w.wiped, w.together)
 	for _, c := range w.creds {
 		fmt.Fprint(b, "|", c.id, c.created.Unix(), c.gone.Unix(), c.by)
 	}
@@ -206,7 +210,8 @@ func (w *walkWorld) stored(c walkCred) bool {
 	for _, s := range w.secrets {
 		for _, v := range s.versions {
 			t := JournalOf(secret.Metadata(s.metadata)).Staged
-			if undone := t != nil && t.Phase == PhaseUndone && t.Version == v.name; !undone && s.Role != credential.RoleAccessKey && s.holds(v, c) {
+			if undone := t != nil && t.Phase == PhaseUndone && t.Version == v.name; !undone &&
+				s.Role != credential.RoleAccessKey && s.holds(v, c) {
 				return true
 			}
 		}
@@ -243,8 +248,10 @@ func (w *walkWorld) living() (n int) {
 
 // job is the rotation that a delivery of the closure asks for.
 func (w *walkWorld) job(o order) Job {
-	j := Job{Ref: credential.Ref{Kind: w.kind, User: walkUser, ID: w.old().id}, Targets: w.targets(o), Replace: w.replace, Grace: o.grace,
-		GraceGiven: o.given, Prove: config.ProveRequire, Problem: "ocid1.cloudguardproblem.oc1..walk", Ordered: o.at, Permit: walkPermit}
+	j := Job{Ref: credential.Ref{Kind: w.kind, User: walkUser, ID: w.old().id}, Targets: w.targets(o),
+		Replace: w.replace, Grace: o.grace,
+		GraceGiven: o.given, Prove: config.ProveRequire, Problem: "ocid1.cloudguardproblem.oc1..walk", Ordered: o.at,
+		Permit: walkPermit}
 	if o.another {
 		j.Earlier = []string{w.secrets[0].SecretID}
 	}

@@ -65,7 +65,8 @@ type vaulted struct {
 const bits = 1024
 
 func newWorld(t *testing.T, kind credential.Kind, roles ...credential.Role) *world {
-	w := &world{t: t, kind: kind, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), secrets: map[string]*vaulted{}, hands: map[string]bool{}}
+	w := &world{t: t, kind: kind, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), secrets: map[string]*vaulted{},
+		hands: map[string]bool{}}
 	w.closed = w.now
 	w.oldID = w.add("in use", -100*24*time.Hour)
 	if kind == credential.Password {
@@ -74,8 +75,10 @@ func newWorld(t *testing.T, kind credential.Kind, roles ...credential.Role) *wor
 	w.hands[w.creds[0].ID] = true
 	for _, role := range roles {
 		id := "ocid1.vaultsecret.oc1.iad." + string(role)
-		w.secrets[id] = &vaulted{role: role, Secret: secret.Secret{ID: id, Name: string(role), State: secret.Active, Current: 1, ETag: "1"},
-			versions: []secret.Version{{Number: 1, Current: true}}, contents: map[int64]credential.Value{1: credential.NewValue([]byte("first"))}}
+		w.secrets[id] = &vaulted{role: role, Secret: secret.Secret{ID: id, Name: string(role), State: secret.Active,
+			Current: 1, ETag: "1"},
+			versions: []secret.Version{{Number: 1, Current: true}}, contents: map[int64]credential.Value{
+				1: credential.NewValue([]byte("first"))}}
 	}
 	return w
 }
@@ -97,7 +100,8 @@ func (w *world) add(description string, age time.Duration) string {
 	return id
 }
 
-// keyPool are the key pairs of all worlds, which take them in turn: making one takes more time than a rotation of a world.
+// keyPool are the key pairs of all worlds, which take them in turn: making one takes more time than a rotation of a
+// world.
 var keyPool struct {
 	sync.Mutex
 	made  []credential.Material

@@ -101,7 +101,8 @@ func (c clock) Sleep(ctx context.Context, d time.Duration) error {
 
 // run delivers the event once to a process.
 func (p *process) run(change ...func(*rotation.Job)) rotation.Result {
-	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p, Clock: clock{p.world}, RSABits: bits, Prove: p.prove}
+	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p,
+		Clock: clock{p.world}, RSABits: bits, Prove: p.prove}
 	job := p.job()
 	for _, c := range change {
 		c(&job)
@@ -113,7 +114,8 @@ func (p *process) run(change ...func(*rotation.Job)) rotation.Result {
 func (p *process) job() rotation.Job {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	job := rotation.Job{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID}, Replace: p.replace, Ordered: p.closed,
+	job := rotation.Job{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID}, Replace: p.replace,
+		Ordered: p.closed,
 		Permit: func(context.Context, []secret.Secret) (credential.Owner, error) {
 			return credential.Owner{User: user, UserName: "somebody", Region: "us-ashburn-1", Namespace: "ns",
 				Hosts: credential.Hosts{Registry: "registry.example", S3: "s3.example"}}, nil

@@ -18,8 +18,8 @@ func (r *run) changed(err error) {
 }
 
 // update changes a secret on condition that it is as it was last seen. Vault refuses while the change before is still
-// settling, and gives another etag after it; then the secret is read again, and the update repeated if everything else is
-// as the decision found it: tags, state, CURRENT version and metadata.
+// settling, and gives another etag after it; then the secret is read again, and the update repeated if everything else
+// is as the decision found it: tags, state, CURRENT version and metadata.
 func (r *run) update(ctx context.Context, i int, u secret.Update, j Journal) error {
 	s := r.snap.Secrets[i]
 	j.Role, j.Owner = s.Role, OwnerOf(r.job.Ref)
@@ -52,7 +52,8 @@ func alike(was, is secret.Secret) bool {
 	same := bytes.Equal(was.Metadata, is.Metadata)
 	if !same {
 		var one, other any
-		same = json.Unmarshal(was.Metadata, &one) == nil && json.Unmarshal(is.Metadata, &other) == nil && reflect.DeepEqual(one, other)
+		same = json.Unmarshal(was.Metadata, &one) == nil && json.Unmarshal(is.Metadata, &other) == nil &&
+			reflect.DeepEqual(one, other)
 	}
 	was.Metadata, was.ETag, was.At = is.Metadata, is.ETag, is.At
 	return same && reflect.DeepEqual(was, is)

@@ -13,11 +13,16 @@ import (
 
 // foreign are members as other people's tools write them.
 var foreign = []string{
-	`"account":1234567890123456789`, `"big":1e400`, `"tiny":-1.5E-400`, `"one":1.0`, `"zero":-0`, `"digits":3.141592653589793238462643383279`,
-	`"none":null`, `"yes":true`, `"empty":{}`, `"list":[1,[2,{"keyturn":"not the top"}],null]`, `"html":"<a href=\"x\">&amp;</a>"`,
-	`"slash":"a\/b"`, `"escaped":"\u0041\u00e9"`, `"plain":"é 日本"`, `"lone":"\ud800"`, `"line":"\u2028"`, `"twice":1,"twice":2`, `"":"no name"`,
-	`"k\u0065y":"an escaped name"`, `"Keyturn":"another case"`, `"keyturn ":"a blank more"`, `"nested":{"keyturn":"{}"}`, `"text":"{\"keyturn\":1}"`,
-	`"spaced" : [ 1 , 2 ]`, `"deep":{"a":{"b":{"c":[[[[1e1000]]]]}}}`, `"date":"2026-01-31T12:00:00Z"`, `"tab":"\t"`, `"percent":"%s %d"`,
+	`"account":1234567890123456789`, `"big":1e400`, `"tiny":-1.5E-400`, `"one":1.0`, `"zero":-0`,
+	`"digits":3.141592653589793238462643383279`,
+	`"none":null`, `"yes":true`, `"empty":{}`, `"list":[1,[2,{"keyturn":"not the top"}],null]`,
+	`"html":"<a href=\"x\">&amp;</a>"`,
+	`"slash":"a\/b"`, `"escaped":"\u0041\u00e9"`, `"plain":"é 日本"`, `"lone":"\ud800"`, `"line":"\u2028"`,
+	`"twice":1,"twice":2`, `"":"no name"`,
+	`"k\u0065y":"an escaped name"`, `"Keyturn":"another case"`, `"keyturn ":"a blank more"`,
+	`"nested":{"keyturn":"{}"}`, `"text":"{\"keyturn\":1}"`,
+	`"spaced" : [ 1 , 2 ]`, `"deep":{"a":{"b":{"c":[[[[1e1000]]]]}}}`, `"date":"2026-01-31T12:00:00Z"`, `"tab":"\t"`,
+	`"percent":"%s %d"`,
 }
 
 func TestOfMetadataThatGetOneMemberEveryOtherByteStays(t *testing.T) {
@@ -36,7 +41,8 @@ func TestOfMetadataThatGetOneMemberEveryOtherByteStays(t *testing.T) {
 				continue
 			}
 			changed, err := added.With("keyturn", "other")
-			if text, _ := changed.Text("keyturn"); err != nil || text != "other" || string(changed[:at]) != form[:at] || !strings.HasSuffix(string(changed), form[at:]) {
+			if text, _ := changed.Text("keyturn"); err != nil || text != "other" || string(changed[:at]) != form[:at] ||
+				!strings.HasSuffix(string(changed), form[at:]) {
 				t.Errorf("%s became %s when the member was changed (%v)", added, changed, err)
 			}
 			if text, err := added.Text("keyturn"); err != nil || text != `{"a":"<b>"}` {
@@ -64,7 +70,8 @@ func TestAMemberIsChangedInItsPlaceHoweverItIsWritten(t *testing.T) {
 }
 
 func TestMetadataThatCanNotBeKeptAreRefused(t *testing.T) {
-	for _, text := range []string{`[]`, `"text"`, `1`, `true`, `{`, `{"a"`, `{"a":}`, `{"a":1,}`, `{"a":1}{"b":2}`, `{"a":1} x`, `{a:1}`, `{"a":01}`, `{"a":NaN}`, "{\"a\":\"\n\"}"} {
+	for _, text := range []string{`[]`, `"text"`, `1`, `true`, `{`, `{"a"`, `{"a":}`, `{"a":1,}`, `{"a":1}{"b":2}`,
+		`{"a":1} x`, `{a:1}`, `{"a":01}`, `{"a":NaN}`, "{\"a\":\"\n\"}"} {
 		if got, err := secret.Metadata(text).With("keyturn", "x"); !errors.Is(err, credential.ErrNotAnObject) {
 			t.Errorf("%s became %s (%v)", text, got, err)
 		}

@@ -32,7 +32,9 @@ func (s silent) ClosedProblems(ctx context.Context, _ time.Time, _ string) ([]st
 }
 func (silent) Problem(context.Context, string) (p cloudguard.Problem, err error) { return p, nil }
 func (silent) Users(context.Context, string) ([]string, string, error)           { return nil, "", nil }
-func (silent) Compartment(context.Context) (string, error)                       { return "ocid1.compartment.oc1..a", nil }
+func (silent) Compartment(context.Context) (string, error) {
+	return "ocid1.compartment.oc1..a", nil
+}
 func (silent) Tenancy(context.Context) (credential.Tenancy, error) {
 	return credential.Tenancy{Name: "acme"}, nil
 }
@@ -53,7 +55,8 @@ func (s silent) Post(ctx context.Context, _ []metric.Point) error          { ret
 
 func TestASweepAnswersBeforeItsDeadlineThoughMailAndFiguresHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Sweeper{Config: config.Config{SweepDays: 7}, Inventory: silent{hangs: true}, Vault: silent{}, Notifier: silent{hangs: true}, Directory: silent{},
+		s := &Sweeper{Config: config.Config{SweepDays: 7}, Inventory: silent{hangs: true}, Vault: silent{},
+			Notifier: silent{hangs: true}, Directory: silent{},
 			Meter: silent{hangs: true}, Clock: clock.System{}}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

@@ -107,7 +107,8 @@ func (v *tenancy) after(t *testing.T, d time.Duration) []string {
 }
 
 func refusal(user, reason string) outcome.Outcome {
-	return outcome.Outcome{Status: outcome.Refused, Kind: "auth-token", Noun: "auth token", UserID: user, OldID: "ocid1.credential.oc1..x", Reason: reason}
+	return outcome.Outcome{Status: outcome.Refused, Kind: "auth-token", Noun: "auth token", UserID: user,
+		OldID: "ocid1.credential.oc1..x", Reason: reason}
 }
 
 // lasting are findings that each sweep has again until a person does something.
@@ -168,7 +169,8 @@ func TestAFindingIsMailedAgainWhenItChanges(t *testing.T) {
 			}
 			change(v)
 			mails := v.after(t, time.Hour)
-			if len(mails) != 1 || !strings.Contains(mails[0], "An earlier mail reported 1 more") && !strings.Contains(mails[0], "reported 2 more") {
+			if len(mails) != 1 || !strings.Contains(mails[0], "An earlier mail reported 1 more") &&
+				!strings.Contains(mails[0], "reported 2 more") {
 				t.Fatalf("%d mails came of the change: %q", len(mails), mails)
 			}
 			if mails := v.after(t, time.Hour); len(mails) != 0 {
@@ -182,7 +184,8 @@ func TestTimesCountsAndIdsOfRequestsAreNoChange(t *testing.T) {
 	v := newTenancy()
 	say := func(n int) {
 		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", fmt.Sprintf(
-			"UpdateSecret: denied (404 NotAuthorizedOrNotFound) [opc-request-id 8F%X/%d] at 2026-05-%02dT10:00:00Z, %d tries", n*7919, n, n+1, n))}
+			"UpdateSecret: denied (404 NotAuthorizedOrNotFound) [opc-request-id 8F%X/%d] at "+
+				"2026-05-%02dT10:00:00Z, %d tries", n*7919, n, n+1, n))}
 	}
 	say(1)
 	v.sweep(t, config.Config{})
@@ -319,7 +322,8 @@ func TestWhateverTheMetadataHoldsNothingOfOthersIsTouched(t *testing.T) {
 			all = append(all, fmt.Sprintf("%q:%s", notesKey, spoilt[random.IntN(len(spoilt))]))
 		}
 		metadata := secret.Metadata("{" + strings.Join(all, ",") + "}")
-		n := notesOf(metadata).after([]item{{about: "x", note: note{On: "2026-05-04", State: "s"}}}, nil, random.IntN(2) == 0,
+		n := notesOf(metadata).after([]item{{about: "x", note: note{On: "2026-05-04", State: "s"}}}, nil,
+			random.IntN(2) == 0,
 			time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC))
 		got, err := n.into(metadata)
 		if err != nil || notesOf(got)["x"].State != "s" {

@@ -26,30 +26,31 @@ func withMark() (kinds []credential.Kind) {
 	return kinds
 }
 
-// orphans looks at every user's auth tokens and customer secret keys for those with our mark whose value may be nowhere.
-// It costs a call for each user and kind. Keyturn stores an API key before OCI knows it, and a password has no mark:
-// neither can be an orphan.
+// orphans looks at every user's auth tokens and customer secret keys for those with our mark whose value may be
+// nowhere. It costs a call for each user and kind. Keyturn stores an API key before OCI knows it, and a password has no
+// mark: neither can be an orphan.
 func (r *run) orphans(ctx context.Context) {
 	kinds := withMark()
 	users := func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) }
-	r.ring(ctx, []list{{"list the users", users}}, "check the "+nouns(kinds)+" of users", func(ctx context.Context, user string) error {
-		for _, kind := range kinds {
-			listing, err := r.Issuers[kind].List(ctx, user)
-			if err != nil {
-				return fmt.Errorf("listing the %ss of %s: %w", kind.Noun(), user, err)
-			}
-			for _, c := range listing.Credentials {
-				if h := r.candidate(kind, user, c, listing.At); h != nil {
-					r.collect(ctx, kind, user, c, h)
+	r.ring(ctx, []list{{"list the users", users}}, "check the "+nouns(kinds)+" of users",
+		func(ctx context.Context, user string) error {
+			for _, kind := range kinds {
+				listing, err := r.Issuers[kind].List(ctx, user)
+				if err != nil {
+					return fmt.Errorf("listing the %ss of %s: %w", kind.Noun(), user, err)
+				}
+				for _, c := range listing.Credentials {
+					if h := r.candidate(kind, user, c, listing.At); h != nil {
+						r.collect(ctx, kind, user, c, h)
+					}
 				}
 			}
-		}
-		return nil
-	})
+			return nil
+		})
 }
 
-// candidate is the secret that a credential was made for, if its value may be nowhere: it carries our mark, its maker can't
-// be at work any more, and the secret can be seen and doesn't mention it; else nil.
+// candidate is the secret that a credential was made for, if its value may be nowhere: it carries our mark, its maker
+// can't be at work any more, and the secret can be seen and doesn't mention it; else nil.
 func (r *run) candidate(kind credential.Kind, user string, c credential.Issued, now time.Time) *home {
 	mark, ok := credential.ParseMark(c.Description)
 	if !ok || now.Sub(c.Created) < rotation.MakerLife {
@@ -73,9 +74,11 @@ func (r *run) collect(ctx context.Context, kind credential.Kind, user string, c 
 		}})
 	switch {
 	case result.End == rotation.Done && result.Acted:
-		r.found("The %s %s of %s was deleted: a rotation that died had made it, and its value is nowhere.", kind.Noun(), c.ID, user)
+		r.found("The %s %s of %s was deleted: a rotation that died had made it, and its value is nowhere.", kind.Noun(),
+			c.ID, user)
 	case result.End == rotation.Done && slices.Contains(result.Plan, rotation.Discard):
-		r.found("The %s %s of %s has the mark of a rotation, but its value is nowhere. It would be deleted.", kind.Noun(), c.ID, user)
+		r.found("The %s %s of %s has the mark of a rotation, but its value is nowhere. It would be deleted.",
+			kind.Noun(), c.ID, user)
 	case result.End == rotation.Refuse && !stored(result):
 		r.refused(kind, user, c.ID, result)
 	}
@@ -101,12 +104,14 @@ func (r *run) refused(kind credential.Kind, user, id string, result rotation.Res
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.digest.Unfinished = append(r.digest.Unfinished, outcome.Finding{About: "orphan " + id, State: why, Needs: true,
-		Text: fmt.Sprintf("The %s %s of %s has the mark of a rotation, and its value may be stored nowhere. It was not deleted: %s. Delete it if it isn't used.",
+		Text: fmt.Sprintf("The %s %s of %s has the mark of a rotation, and its value may be stored nowhere. It was "+
+			"not deleted: %s. Delete it if it isn't used.",
 			kind.Noun(), id, user, strings.TrimSuffix(why, "."))})
 }
 
 // permit asks the guard about the user and the secret.
-func (r *run) permit(ctx context.Context, kind credential.Kind, user string, secrets []secret.Secret) (credential.Owner, error) {
+func (r *run) permit(ctx context.Context, kind credential.Kind, user string, secrets []secret.Secret) (credential.Owner,
+	error) {
 	name, err := r.Directory.UserName(ctx, user)
 	owner := credential.Owner{User: user, UserName: name}
 	if err != nil {

@@ -19,7 +19,8 @@ func marked(id string) credential.Issued {
 }
 
 func TestWhatMayHaveNoValueIsHandedToTheEngine(t *testing.T) {
-	away := credential.Mark{Rotation: "aaaaaaaaaaaaaaaa", Maker: "maker", Home: credential.Home("ocid1.vaultsecret.oc1.iad.other")}
+	away := credential.Mark{Rotation: "aaaaaaaaaaaaaaaa", Maker: "maker",
+		Home: credential.Home("ocid1.vaultsecret.oc1.iad.other")}
 	for name, c := range map[string]struct {
 		change func(*stage)
 		want   bool
@@ -44,7 +45,8 @@ func TestWhatMayHaveNoValueIsHandedToTheEngine(t *testing.T) {
 				return
 			}
 			o := s.orphans[0]
-			if o.Kind != credential.AuthToken || o.User != strings.ToUpper(owner) || o.Issued != s.tokens[0] || o.DryRun ||
+			if o.Kind != credential.AuthToken || o.User != strings.ToUpper(owner) || o.Issued != s.tokens[0] ||
+				o.DryRun ||
 				o.Home != (rotation.Target{Role: credential.RoleToken, SecretID: drawer}) {
 				t.Errorf("handed over was %+v", o)
 			}
@@ -58,10 +60,11 @@ func TestACredentialThatTheJournalMentionsIsNoOrphan(t *testing.T) {
 		journal rotation.Journal
 		known   []string
 	}{
-		"no journal":        {},
-		"an attempt":        {rotation.Journal{Staged: staged}, []string{"1", "2"}},
-		"the current one":   {rotation.Journal{Current: &rotation.Holder{Credential: "3"}}, []string{"3"}},
-		"one to be retired": {rotation.Journal{Retire: rotation.Overlaps{{Credential: "4", After: noon.Add(1)}}}, []string{"4"}},
+		"no journal":      {},
+		"an attempt":      {rotation.Journal{Staged: staged}, []string{"1", "2"}},
+		"the current one": {rotation.Journal{Current: &rotation.Holder{Credential: "3"}}, []string{"3"}},
+		"one to be retired": {rotation.Journal{Retire: rotation.Overlaps{{Credential: "4", After: noon.Add(1)}}},
+			[]string{"4"}},
 		"all of them": {rotation.Journal{Staged: staged, Current: &rotation.Holder{Credential: "1"},
 			Retire: rotation.Overlaps{{Credential: "4", After: noon.Add(1)}}}, []string{"1", "2", "4"}},
 	} {
@@ -90,13 +93,15 @@ func TestTheGuardIsAskedAboutAnOrphansUserAndSecret(t *testing.T) {
 		change func(*stage)
 		words  string // empty: allowed
 	}{
-		"as it should be":           {func(*stage) {}, ""},
-		"a protected user":          {func(s *stage) { s.config.ProtectedUsers = []string{owner} }, "is protected"},
-		"a user without a name":     {func(s *stage) { s.name = "" }, "counts as protected"},
-		"a user who can't be seen":  {func(s *stage) { s.nameErr = fault.New(fault.Denied, "GetUser", "") }, "(GetUser)"},
-		"a secret of somebody else": {func(s *stage) { s.secret.Freeform["keyturn-user"] = "ocid1.user.oc1..x" }, "bound to another user"},
-		"an unbound secret":         {func(s *stage) { s.secret.Freeform = nil }, "is not bound"},
-		"a secret that leaves":      {func(s *stage) { s.secret.State = "PENDING_DELETION" }, "scheduled for deletion"},
+		"as it should be":       {func(*stage) {}, ""},
+		"a protected user":      {func(s *stage) { s.config.ProtectedUsers = []string{owner} }, "is protected"},
+		"a user without a name": {func(s *stage) { s.name = "" }, "counts as protected"},
+		"a user who can't be seen": {func(s *stage) { s.nameErr = fault.New(fault.Denied, "GetUser", "") },
+			"(GetUser)"},
+		"a secret of somebody else": {func(s *stage) { s.secret.Freeform["keyturn-user"] = "ocid1.user.oc1..x" },
+			"bound to another user"},
+		"an unbound secret":    {func(s *stage) { s.secret.Freeform = nil }, "is not bound"},
+		"a secret that leaves": {func(s *stage) { s.secret.State = "PENDING_DELETION" }, "scheduled for deletion"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage()
@@ -112,12 +117,14 @@ func TestTheGuardIsAskedAboutAnOrphansUserAndSecret(t *testing.T) {
 				if len(d.Found) != 1 || len(d.Unfinished) != 0 {
 					t.Errorf("found %q and %v", d.Found, d.Unfinished)
 				}
-				if want := (credential.Owner{User: strings.ToUpper(owner), UserName: s.name}); len(s.owners) != 1 || s.owners[0] != want {
+				if want := (credential.Owner{User: strings.ToUpper(owner), UserName: s.name}); len(s.owners) != 1 ||
+					s.owners[0] != want {
 					t.Errorf("the engine is told of %+v, want %+v", s.owners, want)
 				}
 				return
 			}
-			if len(d.Found) != 0 || len(d.Unfinished) != 1 || !d.Unfinished[0].Needs || !strings.Contains(d.Unfinished[0].Text, c.words) {
+			if len(d.Found) != 0 || len(d.Unfinished) != 1 || !d.Unfinished[0].Needs ||
+				!strings.Contains(d.Unfinished[0].Text, c.words) {
 				t.Errorf("found %q and %v", d.Found, d.Unfinished)
 			}
 		})
@@ -130,15 +137,21 @@ func TestWhatBecameOfAnOrphanIsTold(t *testing.T) {
 		result      rotation.Result
 		found, need string
 	}{
-		"deleted":              {rotation.Result{End: rotation.Done, Acted: true}, "was deleted", ""},
-		"gone before":          {rotation.Result{End: rotation.Done}, "", ""},
-		"a dry run":            {rotation.Result{End: rotation.Done, Plan: []rotation.Action{rotation.Discard}}, "would be deleted", ""},
-		"left to a later one":  {rotation.Result{End: rotation.Wait, Reason: rotation.InProgress}, "", ""},
-		"interrupted":          {rotation.Result{End: rotation.Wait, Acted: true}, "", ""},
-		"its value is there":   {rotation.Result{End: rotation.Refuse, Reason: rotation.NotOurs, Placed: placed}, "", ""},
-		"its value may be":     {rotation.Result{End: rotation.Refuse, Reason: rotation.NotOurs, Detail: "a version is gone", Placed: []rotation.Placed{{}}}, "", string(rotation.NotOurs) + ": a version is gone"},
-		"it can't be deleted":  {rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Acted: true, Cause: fault.New(fault.Denied, "DeleteAuthToken", "")}, "", "(DeleteAuthToken)"},
-		"the guard refuses it": {rotation.Result{End: rotation.Refuse, Cause: &guard.Refusal{Problem: "it is spared", Mend: "x"}}, "", "It was not deleted: it is spared."},
+		"deleted":     {rotation.Result{End: rotation.Done, Acted: true}, "was deleted", ""},
+		"gone before": {rotation.Result{End: rotation.Done}, "", ""},
+		"a dry run": {rotation.Result{End: rotation.Done, Plan: []rotation.Action{rotation.Discard}},
+			"would be deleted", ""},
+		"left to a later one": {rotation.Result{End: rotation.Wait, Reason: rotation.InProgress}, "", ""},
+		"interrupted":         {rotation.Result{End: rotation.Wait, Acted: true}, "", ""},
+		"its value is there": {rotation.Result{End: rotation.Refuse, Reason: rotation.NotOurs, Placed: placed}, "",
+			""},
+		"its value may be": {rotation.Result{End: rotation.Refuse, Reason: rotation.NotOurs,
+			Detail: "a version is gone", Placed: []rotation.Placed{{}}}, "", string(rotation.NotOurs) +
+			": a version is gone"},
+		"it can't be deleted": {rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Acted: true,
+			Cause: fault.New(fault.Denied, "DeleteAuthToken", "")}, "", "(DeleteAuthToken)"},
+		"the guard refuses it": {rotation.Result{End: rotation.Refuse, Cause: &guard.Refusal{Problem: "it is spared",
+			Mend: "x"}}, "", "It was not deleted: it is spared."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage()
@@ -147,7 +160,8 @@ func TestWhatBecameOfAnOrphanIsTold(t *testing.T) {
 			if (len(d.Found) == 1) != (c.found != "") || c.found != "" && !strings.Contains(d.Found[0], c.found) {
 				t.Errorf("found %q", d.Found)
 			}
-			if (len(d.Unfinished) == 1) != (c.need != "") || c.need != "" && !strings.Contains(d.Unfinished[0].Text, c.need) {
+			if (len(d.Unfinished) == 1) != (c.need != "") || c.need != "" &&
+				!strings.Contains(d.Unfinished[0].Text, c.need) {
 				t.Errorf("found %v", d.Unfinished)
 			}
 		})
@@ -167,7 +181,8 @@ func TestAUserWhoseCredentialsCannotBeListedIsATrouble(t *testing.T) {
 	w := s.sweeper()
 	w.Issuers[credential.CustomerSecretKey] = broken{}
 	d, err := w.Run(t.Context(), "call")
-	if !errors.Is(err, errBroken) || len(d.Unfinished) != 1 || !strings.Contains(d.Unfinished[0].Text, strings.ToUpper(owner)) {
+	if !errors.Is(err, errBroken) || len(d.Unfinished) != 1 ||
+		!strings.Contains(d.Unfinished[0].Text, strings.ToUpper(owner)) {
 		t.Errorf("%v, found %v", err, d.Unfinished)
 	}
 }

@@ -32,7 +32,8 @@ func TestAnIDWhoseHandlingPanicsIsReportedByItsIDAndAllOthersAreHandled(t *testi
 			t.Errorf("%d of %d others were handled", handled.Load(), len(ids)-1)
 		}
 		found, err := r.troubles.findings(), r.troubles.err()
-		if len(found) != 1 || !strings.Contains(found[0].Text, ids[bad]) || strings.Contains(found[0].Text+err.Error(), "hunter2") {
+		if len(found) != 1 || !strings.Contains(found[0].Text, ids[bad]) ||
+			strings.Contains(found[0].Text+err.Error(), "hunter2") {
 			t.Errorf("the findings are %v with the error %v, want the id %s", found, err, ids[bad])
 		}
 	}
@@ -91,7 +92,8 @@ func (p poisoned) Collect(ctx context.Context, o rotation.Orphan) rotation.Resul
 }
 
 func TestWhateverPanicsTheRestIsDoneAndMailed(t *testing.T) {
-	for _, call := range []string{"", "review", "problems", "compartment", "users", "secret", "versions", "news", "notes", "collect"} {
+	for _, call := range []string{"", "review", "problems", "compartment", "users", "secret", "versions", "news",
+		"notes", "collect"} {
 		t.Run(call, func(t *testing.T) {
 			s := newStage()
 			s.config.SecretCompartments = nil
@@ -111,7 +113,8 @@ func TestWhateverPanicsTheRestIsDoneAndMailed(t *testing.T) {
 			if call != "problems" && !slices.Contains(s.reviewed, "2") {
 				t.Errorf("reviewed %q", s.reviewed)
 			}
-			if found := call != "users" && call != "collect" && call != "secret" && call != "compartment"; (len(s.orphans) == 1) != found {
+			if found := call != "users" && call != "collect" && call != "secret" &&
+				call != "compartment"; (len(s.orphans) == 1) != found {
 				t.Errorf("handed over were %v", s.orphans)
 			}
 			if found := call != "versions" && call != "secret" && call != "compartment"; (len(s.leaving) > 0) != found {

@@ -27,14 +27,15 @@ const maxDuties = 10
 
 // claim takes a duty out of a secret's journal.
 func (r *run) claim(c claim, d rotation.Duty) {
-	const older = "If that credential is still in use, close its problem in Cloud Guard again. If it is not, delete it, and remove the key " +
-		"keyturn from the secret's metadata"
+	const older = "If that credential is still in use, close its problem in Cloud Guard again. If it is not, " +
+		"delete it, and remove the key keyturn from the secret's metadata"
 	id, err := cloudguard.ParseOCID(d.Problem, cloudguard.TypeProblem)
 	switch {
 	case d.Problem == "":
 		r.needs(c, "no problem", "its journal, which an older Keyturn wrote, names no problem. "+older)
 	case err != nil:
-		r.needs(c, "malformed", fmt.Sprintf("its journal names no problem's OCID but %s. Somebody else has written that. %s", quoted(d.Problem), older))
+		r.needs(c, "malformed", fmt.Sprintf("its journal names no problem's OCID but %s. Somebody else has written "+
+			"that. %s", quoted(d.Problem), older))
 	default:
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -46,8 +47,10 @@ func (r *run) claim(c claim, d rotation.Duty) {
 func (r *run) needs(c claim, state, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.digest.Unfinished = append(r.digest.Unfinished, outcome.Finding{About: "journal of " + c.secret + " " + c.old, State: state, Needs: true,
-		Text: fmt.Sprintf("Secret %s: the rotation of %s is not finished, and was left alone: %s.", c.secret, quoted(c.old), text)})
+	r.digest.Unfinished = append(r.digest.Unfinished, outcome.Finding{About: "journal of " + c.secret + " " + c.old,
+		State: state, Needs: true,
+		Text: fmt.Sprintf("Secret %s: the rotation of %s is not finished, and was left alone: %s.", c.secret,
+			quoted(c.old), text)})
 }
 
 // quoted is a text out of a journal, which anybody may have written, as a mail may show it.
@@ -71,7 +74,8 @@ func (r *run) duty(ctx context.Context, id string) error {
 	switch fault.Of(err) {
 	case fault.Absent, fault.Denied, fault.Invalid:
 		for _, c := range claims {
-			r.needs(c, "not found", fmt.Sprintf("its problem %s can't be read: %s. Check that the function may read cloud-guard-problems. "+
+			r.needs(c, "not found", fmt.Sprintf("its problem %s can't be read: %s. Check that the function may "+
+				"read cloud-guard-problems. "+
 				"If the problem is gone, delete the old credential once it isn't used any more", id, fault.Plain(err)))
 		}
 		return nil
@@ -82,7 +86,8 @@ func (r *run) duty(ctx context.Context, id string) error {
 	fits := false
 	for _, c := range claims {
 		if why := c.contradicts(p); why != "" {
-			r.needs(c, "contradicts", fmt.Sprintf("Cloud Guard's record of problem %s is about %s. Check who may write to the secret", id, why))
+			r.needs(c, "contradicts", fmt.Sprintf("Cloud Guard's record of problem %s is about %s. Check who may "+
+				"write to the secret", id, why))
 			continue
 		}
 		fits = true
@@ -114,16 +119,17 @@ func (c claim) contradicts(p cloudguard.Problem) string {
 func (r *run) problems(ctx context.Context) {
 	since := r.Clock.Now().AddDate(0, 0, -r.Config.SweepDays)
 	closed := func(page string) ([]string, string, error) { return r.Inventory.ClosedProblems(ctx, since, page) }
-	r.ring(ctx, []list{{"list the closed problems", closed}}, "read closed problems", func(ctx context.Context, id string) error {
-		if r.was(id) {
-			return nil
-		}
-		p, err := r.Inventory.Problem(ctx, id)
-		if err == nil {
-			r.review(ctx, p)
-		}
-		return err
-	})
+	r.ring(ctx, []list{{"list the closed problems", closed}}, "read closed problems",
+		func(ctx context.Context, id string) error {
+			if r.was(id) {
+				return nil
+			}
+			p, err := r.Inventory.Problem(ctx, id)
+			if err == nil {
+				r.review(ctx, p)
+			}
+			return err
+		})
 }
 
 // review hands a problem to the responder, and takes what comes of it into the digest.

@@ -79,19 +79,28 @@ func TestAJournalThatNoRecordBearsOutIsAFindingAndNeverAnOrder(t *testing.T) {
 		state   string
 		reads   int
 	}{
-		"no problem":             {"", of(func(*cloudguard.Problem) {}), "names no problem. If that", "no problem", 0},
-		"a path":                 {"../../users?x=y", of(func(*cloudguard.Problem) {}), `names no problem's OCID but "../../users?x=y"`, "malformed", 0},
+		"no problem": {"", of(func(*cloudguard.Problem) {}), "names no problem. If that", "no problem", 0},
+		"a path": {"../../users?x=y", of(func(*cloudguard.Problem) {}),
+			`names no problem's OCID but "../../users?x=y"`, "malformed", 0},
 		"a user for the problem": {owner, of(func(*cloudguard.Problem) {}), "names no problem's OCID", "malformed", 0},
-		"a problem that is gone": {problem, func(s *stage) { s.absent = fault.New(fault.Absent, "GetProblem", "") }, "can't be read", "not found", 1},
-		"one that is denied":     {problem, func(s *stage) { s.absent = denied }, "can't be read", "not found", 1},
-		"one that is refused":    {problem, func(s *stage) { s.absent = fault.New(fault.Invalid, "GetProblem", "") }, "can't be read", "not found", 1},
+		"a problem that is gone": {problem, func(s *stage) { s.absent = fault.New(fault.Absent, "GetProblem", "") },
+			"can't be read", "not found", 1},
+		"one that is denied": {problem, func(s *stage) { s.absent = denied }, "can't be read", "not found", 1},
+		"one that is refused": {problem, func(s *stage) { s.absent = fault.New(fault.Invalid, "GetProblem", "") },
+			"can't be read", "not found", 1},
 		"of another user": {problem, of(func(p *cloudguard.Problem) { p.Details["User OCID"] = "ocid1.user.oc1..x" }),
 			"another user", "contradicts", 1},
-		"of no user":            {problem, of(func(p *cloudguard.Problem) { p.Details = nil }), "another user, or none", "contradicts", 1},
-		"of two users":          {problem, of(func(p *cloudguard.Problem) { p.Details["userId"] = "ocid1.user.oc1..x" }), "another user", "contradicts", 1},
-		"of another kind":       {problem, of(func(p *cloudguard.Problem) { p.Rule = cloudguard.SecretKeyTooOld }), "another kind", "contradicts", 1},
-		"of no kind":            {problem, of(func(p *cloudguard.Problem) { p.Rule = "BUCKET_IS_PUBLIC" }), "another kind", "contradicts", 1},
-		"of another credential": {problem, of(func(p *cloudguard.Problem) { p.ResourceID = token + "2" }), "another credential", "contradicts", 1},
+		"of no user": {problem, of(func(p *cloudguard.Problem) { p.Details = nil }), "another user, or none",
+			"contradicts", 1},
+		"of two users": {problem, of(func(p *cloudguard.Problem) {
+			p.Details["userId"] = "ocid1.user.oc1..x"
+		}), "another user", "contradicts", 1},
+		"of another kind": {problem, of(func(p *cloudguard.Problem) { p.Rule = cloudguard.SecretKeyTooOld }),
+			"another kind", "contradicts", 1},
+		"of no kind": {problem, of(func(p *cloudguard.Problem) { p.Rule = "BUCKET_IS_PUBLIC" }),
+			"another kind", "contradicts", 1},
+		"of another credential": {problem, of(func(p *cloudguard.Problem) { p.ResourceID = token + "2" }),
+			"another credential", "contradicts", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage().holds(overdue(c.problem))
@@ -107,7 +116,8 @@ func TestAJournalThatNoRecordBearsOutIsAFindingAndNeverAnOrder(t *testing.T) {
 			if f := d.Unfinished[0]; f.About != "journal of token-of-web ("+drawer+") "+token || f.State != c.state {
 				t.Errorf("the finding is about %q in the state %q", f.About, f.State)
 			}
-			if len(s.mails) != 1 || !strings.Contains(s.mails[0], "1 need you") || !strings.Contains(s.mails[0], c.words) {
+			if len(s.mails) != 1 || !strings.Contains(s.mails[0], "1 need you") ||
+				!strings.Contains(s.mails[0], c.words) {
 				t.Errorf("mailed %q", s.mails)
 			}
 		})
@@ -150,16 +160,19 @@ func TestOfTwoSecretsThatNameOneProblemTheOneThatItIsAboutCounts(t *testing.T) {
 	s := newStage()
 	s.records[problem] = record()
 	r := s.run()
-	r.claims[problem] = []claim{{secret: "a", kind: credential.APIKey, user: owner, old: token}, {secret: "b", kind: credential.AuthToken, user: owner, old: token}}
+	r.claims[problem] = []claim{{secret: "a", kind: credential.APIKey, user: owner, old: token},
+		{secret: "b", kind: credential.AuthToken, user: owner, old: token}}
 	r.duties(t.Context())
-	if len(s.reviewed) != 1 || len(r.digest.Unfinished) != 1 || !strings.Contains(r.digest.Unfinished[0].Text, "Secret a:") {
+	if len(s.reviewed) != 1 || len(r.digest.Unfinished) != 1 || !strings.Contains(r.digest.Unfinished[0].Text,
+		"Secret a:") {
 		t.Errorf("reviewed %q, found %v", s.reviewed, r.digest.Unfinished)
 	}
 }
 
 // run is a sweep that has not begun.
 func (s *stage) run() *run {
-	return &run{Sweeper: s.sweeper(), homes: map[string]*home{}, claims: map[string][]claim{}, reviewed: map[string]bool{}, noted: map[string]notes{}}
+	return &run{Sweeper: s.sweeper(), homes: map[string]*home{}, claims: map[string][]claim{},
+		reviewed: map[string]bool{}, noted: map[string]notes{}}
 }
 
 func TestOfOneSecretOnlyTenDutiesAreLookedAt(t *testing.T) {
@@ -173,7 +186,8 @@ func TestOfOneSecretOnlyTenDutiesAreLookedAt(t *testing.T) {
 }
 
 func TestWhatAJournalSaysIsShownInOneShortLine(t *testing.T) {
-	for text, want := range map[string]string{"abc": `"abc"`, "a\nb": `"a\nb"`, strings.Repeat("é", 60): `"` + strings.Repeat("é", 60) + `"`,
+	for text, want := range map[string]string{"abc": `"abc"`, "a\nb": `"a\nb"`, strings.Repeat("é", 60): `"` +
+		strings.Repeat("é", 60) + `"`,
 		strings.Repeat("é", 61): `"` + strings.Repeat("é", 60) + `..."`} {
 		if got := quoted(text); got != want {
 			t.Errorf("%q is shown as %s", text, got)
@@ -202,7 +216,8 @@ func TestARefusedOrderIsMailedOnceAndNotCarriedOutLater(t *testing.T) {
 		p := record()
 		p.Detail = "OPEN"
 		s.records[problem], s.closed = p, nil
-		return outcome.Outcome{Status: outcome.Refused, Kind: "auth-token", UserID: owner, OldID: token, Reason: "the secret is full", Reopened: true}
+		return outcome.Outcome{Status: outcome.Refused, Kind: "auth-token", UserID: owner, OldID: token,
+			Reason: "the secret is full", Reopened: true}
 	}
 	for range 5 {
 		s.sweep(t)
@@ -214,8 +229,9 @@ func TestARefusedOrderIsMailedOnceAndNotCarriedOutLater(t *testing.T) {
 }
 
 func TestWhatHadNothingToDoIsLookedAtAndNotTold(t *testing.T) {
-	for status, told := range map[outcome.Status]bool{outcome.Already: false, outcome.Ignored: false, outcome.InProgress: false,
-		outcome.Rotated: true, outcome.Refused: true, outcome.Unfinished: true, outcome.DryRun: true} {
+	for status, told := range map[outcome.Status]bool{outcome.Already: false, outcome.Ignored: false,
+		outcome.InProgress: false,
+		outcome.Rotated:    true, outcome.Refused: true, outcome.Unfinished: true, outcome.DryRun: true} {
 		s := newStage()
 		s.closed = []string{problem}
 		s.review = func(context.Context, cloudguard.Problem) outcome.Outcome { return outcome.Outcome{Status: status} }
@@ -297,7 +313,8 @@ func TestAClosedProblemThatCannotBeReadIsATroubleAndTheOthersAreReviewed(t *test
 	s.records[problem], s.absent = record(), errBroken
 	s.closed = []string{"x", problem, "y"}
 	d, err := s.sweeper().Run(t.Context(), "call")
-	if !errors.Is(err, errBroken) || len(d.Unfinished) != 1 || d.Unfinished[0].About != "read closed problems" || !strings.Contains(d.Unfinished[0].Text, "(x, y)") {
+	if !errors.Is(err, errBroken) || len(d.Unfinished) != 1 || d.Unfinished[0].About != "read closed problems" ||
+		!strings.Contains(d.Unfinished[0].Text, "(x, y)") {
 		t.Errorf("%v, found %v", err, d.Unfinished)
 	}
 	if !slices.Equal(s.reviewed, []string{problem}) {

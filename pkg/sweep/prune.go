@@ -28,8 +28,8 @@ func (r *run) prunes(ctx context.Context) {
 	r.ring(ctx, []list{{"list the bound secrets", bound}}, "list the versions of secrets", r.prune)
 }
 
-// prune schedules the deletion of the oldest versions of a crowded secret that nothing needs. Every secret's versions are
-// listed: the number of CURRENT says nothing of one that was rolled back.
+// prune schedules the deletion of the oldest versions of a crowded secret that nothing needs. Every secret's versions
+// are listed: the number of CURRENT says nothing of one that was rolled back.
 func (r *run) prune(ctx context.Context, id string) error {
 	versions, err := r.Vault.Versions(ctx, id)
 	if err != nil {
@@ -64,8 +64,8 @@ func (r *run) prune(ctx context.Context, id string) error {
 	return nil
 }
 
-// surplus are the oldest versions that may go. CURRENT, PENDING, PREVIOUS, and all versions of rotations that the journal
-// tells of, always stay. It sorts the versions by number.
+// surplus are the oldest versions that may go. CURRENT, PENDING, PREVIOUS, and all versions of rotations that the
+// journal tells of, always stay. It sorts the versions by number.
 func surplus(versions []secret.Version, j rotation.Journal, kind credential.Kind, user string) []secret.Version {
 	needed := map[credential.RotationID]bool{}
 	living := func(old string) { needed[credential.Ref{Kind: kind, User: user, ID: old}.RotationID()] = true }
@@ -84,7 +84,8 @@ func surplus(versions []secret.Version, j rotation.Journal, kind credential.Kind
 	var going []secret.Version
 	for _, v := range versions {
 		rotation, _, ours := credential.ParseVersionName(v.Name)
-		stays := !v.Stale || v.Current || v.Pending || v.Previous || v.Number == number || v.Name != "" && v.Name == name || ours && needed[rotation]
+		stays := !v.Stale || v.Current || v.Pending || v.Previous || v.Number == number || v.Name != "" &&
+			v.Name == name || ours && needed[rotation]
 		if !stays && len(going) < len(versions)-kept {
 			going = append(going, v)
 		}

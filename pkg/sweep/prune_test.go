@@ -38,11 +38,13 @@ func TestTheOldestVersionsOfACrowdedSecretGoAndWhatIsNeededStays(t *testing.T) {
 		change   func(s *stage)
 		want     []int64
 	}{
-		"not crowded":     {numbered(crowded, crowded), nil, nil},
-		"crowded":         {numbered(crowded+1, crowded+1), nil, numbers(1, crowded+1-kept)},
-		"full":            {numbered(30, 30), nil, numbers(1, 20)},
-		"rolled back":     {numbered(25, 2), nil, numbers(3, 17)},
-		"PENDING":         {numbered(21, 21), func(s *stage) { s.versions[0].Pending, s.versions[0].Stale = true, false }, numbers(2, 12)},
+		"not crowded": {numbered(crowded, crowded), nil, nil},
+		"crowded":     {numbered(crowded+1, crowded+1), nil, numbers(1, crowded+1-kept)},
+		"full":        {numbered(30, 30), nil, numbers(1, 20)},
+		"rolled back": {numbered(25, 2), nil, numbers(3, 17)},
+		"PENDING": {numbered(21, 21), func(s *stage) {
+			s.versions[0].Pending, s.versions[0].Stale = true, false
+		}, numbers(2, 12)},
 		"PENDING, stale":  {numbered(21, 21), func(s *stage) { s.versions[0].Pending = true }, numbers(2, 12)},
 		"CURRENT, stale":  {numbered(21, 21), func(s *stage) { s.versions[0].Current = true }, numbers(2, 12)},
 		"PREVIOUS, stale": {numbered(21, 21), func(s *stage) { s.versions[0].Previous = true }, numbers(2, 12)},
@@ -83,7 +85,9 @@ func TestTheOldestVersionsOfACrowdedSecretGoAndWhatIsNeededStays(t *testing.T) {
 				s.versions[i].Stale = false
 			}
 		}, nil},
-		"a strange journal": {numbered(21, 21), func(s *stage) { s.secret.Metadata = secret.Metadata(`{"keyturn":"x"}`) }, nil},
+		"a strange journal": {numbered(21, 21), func(s *stage) {
+			s.secret.Metadata = secret.Metadata(`{"keyturn":"x"}`)
+		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage()
@@ -128,11 +132,13 @@ func TestADryRunSaysWhatItWouldSchedule(t *testing.T) {
 	s := newStage()
 	s.config.DryRun, s.versions = true, numbered(21, 21)
 	if d := s.sweep(t); len(s.leaving) != 0 || len(d.Found) != 1 ||
-		d.Found[0] != "Secret token-of-web ("+drawer+") had 21 versions; OCI keeps 30. The deletion of 11 deprecated ones would be scheduled." {
+		d.Found[0] != "Secret token-of-web ("+drawer+") had 21 versions; OCI keeps 30. The deletion of 11 "+
+			"deprecated ones would be scheduled." {
 		t.Errorf("%v, found %q", s.leaving, d.Found)
 	}
 	s.config.DryRun = false
-	if d := s.sweep(t); len(s.leaving) != 11 || d.Found[0] != "Secret token-of-web ("+drawer+") had 21 versions; OCI keeps 30. The deletion of 11 deprecated ones is scheduled." {
+	if d := s.sweep(t); len(s.leaving) != 11 || d.Found[0] != "Secret token-of-web ("+drawer+") had 21 versions; "+
+		"OCI keeps 30. The deletion of 11 deprecated ones is scheduled." {
 		t.Errorf("%v, found %q", s.leaving, d.Found)
 	}
 }
@@ -149,7 +155,8 @@ func TestASecretThatNoRoomCanBeMadeInIsATrouble(t *testing.T) {
 		r.homes["x"] = &home{id: drawer}
 		r.prunes(t.Context())
 		err, found := r.troubles.err(), r.troubles.findings()
-		if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), want) || len(found) != 1 || !strings.Contains(found[0].Text, "("+drawer+")") {
+		if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), want) || len(found) != 1 ||
+			!strings.Contains(found[0].Text, "("+drawer+")") {
 			t.Errorf("%s: %v, found %v", call, err, found)
 		}
 		if len(s.leaving) != 0 || len(r.digest.Found) != 0 {

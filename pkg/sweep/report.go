@@ -36,15 +36,16 @@ func (r *run) news(ctx context.Context) outcome.Digest {
 // says. It ends within half an hour: accepted or refused, that is news.
 func waits(o outcome.Outcome) bool { return o.Pending && !o.Changed }
 
-// repeats reports whether the next sweep may find the same. What was rotated is over, and so is a dry run that a comment
-// asked for: its problem is open again.
+// repeats reports whether the next sweep may find the same. What was rotated is over, and so is a dry run that a
+// comment asked for: its problem is open again.
 func repeats(o outcome.Outcome) bool {
 	return o.Status == outcome.Refused || o.Status == outcome.Unfinished
 }
 
 // known is what earlier sweeps have mailed, from all secrets that this one has read, and from the notebook.
 func (r *run) known(ctx context.Context) notes {
-	if _, read := r.noted[r.notebook]; !read && r.notebook != "" && len(r.digest.Outcomes)+len(r.digest.Unfinished) > 0 {
+	if _, read := r.noted[r.notebook]; !read && r.notebook != "" && len(r.digest.Outcomes)+
+		len(r.digest.Unfinished) > 0 {
 		if s, err := r.Vault.Secret(ctx, r.notebook); err == nil {
 			r.noted[r.notebook] = notesOf(s.Metadata)
 		}

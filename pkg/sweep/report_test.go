@@ -19,12 +19,14 @@ func TestANoteThatAnEarlierVersionKeptStillCounts(t *testing.T) {
 	v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", "the secret is full")}
 	v.denied = denied
 	for id, s := range v.secrets {
-		s.Metadata = secret.Metadata(`{"keyturn-reported":"{\"81de0336643b\":{\"on\":\"2026-05-03\",\"state\":\"57f2a9a40214\",\"lasting\":true},` +
-			`\"bdc8302da63a\":{\"on\":\"2026-05-03\",\"state\":\"93514d437eab\"}}"}`)
+		s.Metadata = secret.Metadata(
+			`{"keyturn-reported":"{\"81de0336643b\":{\"on\":\"2026-05-03\",\"state\":\"57f2a9a40214\",\"lasting\":true},` +
+				`\"bdc8302da63a\":{\"on\":\"2026-05-03\",\"state\":\"93514d437eab\"}}"}`)
 		v.secrets[id] = s
 	}
 	if mails := v.sweep(t, config.Config{}); len(mails) != 0 {
-		t.Errorf("it is mailed again: %q; notes of today are %s", mails, v.secrets["ocid1.vaultsecret.oc1.iad.a"].Metadata)
+		t.Errorf("it is mailed again: %q; notes of today are %s", mails,
+			v.secrets["ocid1.vaultsecret.oc1.iad.a"].Metadata)
 	}
 }
 
@@ -73,7 +75,8 @@ func TestTheNotebookIsReadOnceMoreOnlyWhereSomethingWasFoundAndItWasNotRead(t *t
 			r.noted[c.notebook] = nil
 		}
 		if d := r.news(t.Context()); s.opened != c.want || d.Repeated != c.repeated {
-			t.Errorf("%s: read %d times, want %d; %d findings were mailed before, want %d", name, s.opened, c.want, d.Repeated, c.repeated)
+			t.Errorf("%s: read %d times, want %d; %d findings were mailed before, want %d", name, s.opened, c.want,
+				d.Repeated, c.repeated)
 		}
 	}
 }
@@ -81,7 +84,8 @@ func TestTheNotebookIsReadOnceMoreOnlyWhereSomethingWasFoundAndItWasNotRead(t *t
 func TestANoteIsKeptInTheSecretOfItsUserAndKindOrElseInTheNotebook(t *testing.T) {
 	r := newStage().run()
 	r.notebook = "notebook"
-	for i, h := range []home{{kind: credential.AuthToken, user: "u"}, {kind: credential.Password, user: "u"}, {kind: credential.AuthToken, user: "w"}} {
+	for i, h := range []home{{kind: credential.AuthToken, user: "u"}, {kind: credential.Password, user: "u"},
+		{kind: credential.AuthToken, user: "w"}} {
 		h.id = fmt.Sprint("secret ", i)
 		r.homes[fmt.Sprint(i)] = &h
 	}
@@ -139,7 +143,8 @@ func TestASecretThatCantBeReadOrIsNotActiveGetsNoNote(t *testing.T) {
 }
 
 func TestARotationThatWaitsIsMailedOnlyIfTheSweepMovedIt(t *testing.T) {
-	for _, c := range []struct{ pending, changed, mailed bool }{{true, false, false}, {true, true, true}, {false, false, true}, {false, true, true}} {
+	for _, c := range []struct{ pending, changed, mailed bool }{{true, false, false}, {true, true, true},
+		{false, false, true}, {false, true, true}} {
 		s := newStage()
 		s.closed = []string{problem}
 		o := refusal(owner, "not accepted yet")

@@ -72,7 +72,8 @@ func TestADeadlineCutsOffOthersEveryTime(t *testing.T) {
 	sweeps := 0
 	for ; len(left) > 0; sweeps++ {
 		if sweeps == 60 {
-			t.Fatalf("%d of %d ids were never reached in %d sweeps, each of which reaches %d", len(left), len(ids), sweeps, room)
+			t.Fatalf("%d of %d ids were never reached in %d sweeps, each of which reaches %d", len(left), len(ids),
+				sweeps, room)
 		}
 		r := &run{start: begin(time.Unix(1_790_000_000+int64(sweeps)*3600, 0), 0)}
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -223,7 +224,8 @@ func TestTimeThatRanOutIsTheOneTroubleAndNothingIsBegunAfterIt(t *testing.T) {
 		return denied // such as a call that was cut off
 	})
 	found := r.troubles.findings()
-	if err := r.troubles.err(); err != context.Canceled || len(found) != 1 || found[0].State != "the time ran out" || begun != workers {
+	if err := r.troubles.err(); err != context.Canceled || len(found) != 1 || found[0].State != "the time ran out" ||
+		begun != workers {
 		t.Errorf("begun %d, %v, found %+v", begun, err, found)
 	}
 }

@@ -26,7 +26,8 @@ func TestAMailThatCantBeSentIsTriedOnceMoreAndThenIsAFailure(t *testing.T) {
 		if errors.Is(err, errBroken) != lost || (err != nil) != lost || s.tries != min(hiccups+1, 2) {
 			t.Errorf("%d tries fail: tried %d times, %v", hiccups, s.tries, err)
 		}
-		if (len(s.mails) == 0) != lost || (s.written == 0) != lost { // what wasn't mailed is no note: the next sweep mails it
+		// what wasn't mailed is no note: the next sweep mails it
+		if (len(s.mails) == 0) != lost || (s.written == 0) != lost {
 			t.Errorf("%d tries fail: %d mails and %d notes", hiccups, len(s.mails), s.written)
 		}
 	}
@@ -96,7 +97,8 @@ func TestEachPartOfOneSweepStartsElsewhereInTheRing(t *testing.T) {
 	s := starts{newStage(), newStage().run(), map[string]float64{}}
 	s.of.Inventory, s.of.Vault = s, s
 	s.of.parts(t.Context())
-	for part, want := range map[string]float64{"secrets": begin(noon, 0), "problems": begin(noon, 2), "users": begin(noon, 4)} {
+	for part, want := range map[string]float64{"secrets": begin(noon, 0), "problems": begin(noon, 2),
+		"users": begin(noon, 4)} {
 		if got := s.at[part]; got != want {
 			t.Errorf("%s: the start is %v, want %v", part, got, want)
 		}
@@ -143,7 +145,8 @@ func TestANoteThatCantBeKeptIsLoggedWithItsSecretAndFailsNothing(t *testing.T) {
 	if _, err := s.sweeper().Run(ctx, "call"); err != nil {
 		t.Error(err)
 	}
-	if found := with(lines(), "warn", "secret"); len(found) != 1 || found[0]["secret"] != drawer || found[0]["error"] != errBroken.Error() {
+	if found := with(lines(), "warn", "secret"); len(found) != 1 || found[0]["secret"] != drawer ||
+		found[0]["error"] != errBroken.Error() {
 		t.Errorf("the log is %v", lines())
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/secret"
 )
 
-// home is what the sweep keeps of a bound secret, of each of them until its end, and therefore no more than is asked for.
+// home is what the sweep keeps of a bound secret, of each of them until its end, and therefore no more than is asked
+// for.
 type home struct {
 	id    string
 	kind  credential.Kind

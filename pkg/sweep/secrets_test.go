@@ -54,7 +54,8 @@ func (v *shelves) Secret(_ context.Context, id string) (secret.Secret, error) {
 
 // bound is a secret that is bound to a user and active.
 func bound(id string) secret.Secret {
-	return secret.Secret{ID: id, State: secret.Active, Freeform: map[string]string{"keyturn-user": "ocid1.user.oc1..u", "keyturn-kind": "auth-token"}}
+	return secret.Secret{ID: id, State: secret.Active, Freeform: map[string]string{"keyturn-user": "ocid1.user.oc1..u",
+		"keyturn-kind": "auth-token"}}
 }
 
 // furnished are two compartments with bound secrets, and some that are none of the sweep's business.
@@ -69,7 +70,8 @@ func furnished() *shelves {
 
 func (v *shelves) sweep(t *testing.T) error {
 	t.Helper()
-	s := &Sweeper{Config: config.Config{SecretCompartments: []string{"a", "b"}}, Inventory: silent{}, Vault: v, Notifier: silent{}, Directory: silent{}, Clock: clock.System{}}
+	s := &Sweeper{Config: config.Config{SecretCompartments: []string{"a", "b"}}, Inventory: silent{}, Vault: v,
+		Notifier: silent{}, Directory: silent{}, Clock: clock.System{}}
 	_, err := s.Run(t.Context(), "call")
 	slices.Sort(v.read)
 	return err
@@ -89,7 +91,8 @@ func TestTheBoundSecretsAreListedPageByPageAndReadOnce(t *testing.T) {
 }
 
 func TestAPageOfSecretsThatCantBeReadKeepsTheOthersFromNothing(t *testing.T) {
-	for broken, want := range map[string][]string{"a": {"b1", "b2", "b3"}, "a-1": {"a1", "b1", "b2", "b3"}, "b-1": {"a1", "a2", "b1"}} {
+	for broken, want := range map[string][]string{"a": {"b1", "b2", "b3"}, "a-1": {"a1", "b1", "b2", "b3"},
+		"b-1": {"a1", "a2", "b1"}} {
 		v := furnished()
 		v.broken = broken
 		if err := v.sweep(t); !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "compartment "+broken[:1]) {
@@ -137,7 +140,8 @@ func TestASecretThatCantBeReadIsATroubleWithItsID(t *testing.T) {
 	r := s.run()
 	r.secrets(t.Context())
 	err, found := r.troubles.err(), r.troubles.findings()
-	if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "reading secret "+drawer) || len(found) != 1 || !strings.Contains(found[0].Text, "("+drawer+")") {
+	if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "reading secret "+drawer) || len(found) != 1 ||
+		!strings.Contains(found[0].Text, "("+drawer+")") {
 		t.Errorf("%v, found %v", err, found)
 	}
 	if len(r.homes) != 0 || len(r.noted) != 0 {
@@ -151,7 +155,8 @@ func TestTheJournalOfASecretThatIsNotBoundAnyMoreOrdersNothingAndItsNotesCount(t
 	s.secret.Freeform = nil
 	s.secret.Metadata, _ = notes{"x": {On: "2026-05-04"}}.into(s.secret.Metadata)
 	r := s.run()
-	if err := r.inspect(t.Context(), drawer); err != nil || len(r.claims) != 0 || len(r.homes) != 0 || len(r.noted[drawer]) != 1 {
+	if err := r.inspect(t.Context(), drawer); err != nil || len(r.claims) != 0 || len(r.homes) != 0 ||
+		len(r.noted[drawer]) != 1 {
 		t.Errorf("%v: claims %v, homes %v, notes %v", err, r.claims, r.homes, r.noted)
 	}
 }

@@ -61,7 +61,8 @@ type stage struct {
 }
 
 func newStage() *stage {
-	s := &stage{now: noon, secret: bound(drawer), records: map[string]cloudguard.Problem{}, name: "web@example.com", fails: map[string]error{}}
+	s := &stage{now: noon, secret: bound(drawer), records: map[string]cloudguard.Problem{}, name: "web@example.com",
+		fails: map[string]error{}}
 	s.config.SecretCompartments = []string{"a"}
 	s.secret.Name, s.secret.At = "token-of-web", noon
 	return s
@@ -69,7 +70,8 @@ func newStage() *stage {
 
 // record is Cloud Guard's record of the problem of the old token, closed by a person.
 func record() cloudguard.Problem {
-	return cloudguard.Problem{ID: problem, Rule: cloudguard.AuthTokenTooOld, Detail: "RESOLVED", ResourceID: token, Details: map[string]string{"User OCID": owner}}
+	return cloudguard.Problem{ID: problem, Rule: cloudguard.AuthTokenTooOld, Detail: "RESOLVED", ResourceID: token,
+		Details: map[string]string{"User OCID": owner}}
 }
 
 // holds writes a journal into the secret.
@@ -80,7 +82,8 @@ func (s *stage) holds(j rotation.Journal) *stage {
 
 // overdue is the journal of a grace period that is over.
 func overdue(problem string) rotation.Journal {
-	return rotation.Journal{Retire: rotation.Overlaps{{Credential: token, After: noon.Add(-time.Hour), Problem: problem}}}
+	return rotation.Journal{Retire: rotation.Overlaps{{Credential: token, After: noon.Add(-time.Hour),
+		Problem: problem}}}
 }
 
 func (s *stage) Now() time.Time                             { return s.now }
@@ -188,7 +191,8 @@ func (s *stage) sweeper() *Sweeper {
 		issuers[k] = none{}
 	}
 	issuers[credential.AuthToken] = s
-	w := &Sweeper{Config: s.config, Inventory: s, Vault: s, Responder: s, Collector: s, Notifier: s, Directory: s, Clock: s,
+	w := &Sweeper{Config: s.config, Inventory: s, Vault: s, Responder: s, Collector: s, Notifier: s, Directory: s,
+		Clock:   s,
 		Issuers: issuers}
 	if s.keeps {
 		w.Keeper = s

@@ -3,11 +3,12 @@
 // Use Sweeper.Run. It reviews the problems that were closed in the last days (an event may be lost), and those that a
 // secret's journal names: of rotations that were left half-way, and of old credentials whose grace period is over. A
 // journal is a hint, as an event is: what is done comes from Cloud Guard's record. It hands the engine credentials with
-// our mark whose value may be nowhere, and makes room in secrets that are about to run out of versions. It may be run at
-// any time, twice at once, and alongside any event: everything that it does is decided from what OCI says at that moment.
+// our mark whose value may be nowhere, and makes room in secrets that are about to run out of versions. It may be run
+// at any time, twice at once, and alongside any event: everything that it does is decided from what OCI says at that
+// moment.
 //
-// A finding that stays the same is mailed once, and again after a week. What was mailed is kept as notes in the metadata
-// of the bound secrets; see notes.
+// A finding that stays the same is mailed once, and again after a week. What was mailed is kept as notes in the
+// metadata of the bound secrets; see notes.
 package sweep
 
 import (
@@ -127,7 +128,8 @@ type run struct {
 // not reported, none otherwise. The error says that it could not finish, or could not send the mail: the invocation has
 // to count as failed.
 func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error) {
-	r := &run{Sweeper: s, callID: callID, homes: map[string]*home{}, claims: map[string][]claim{}, reviewed: map[string]bool{}, noted: map[string]notes{}}
+	r := &run{Sweeper: s, callID: callID, homes: map[string]*home{}, claims: map[string][]claim{},
+		reviewed: map[string]bool{}, noted: map[string]notes{}}
 	r.digest.CallID, r.digest.Version = callID, version.Version()
 	work, cancel := r.reserve(ctx)
 	defer cancel()
@@ -156,8 +158,8 @@ func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error
 	return r.digest, nil
 }
 
-// parts are what a sweep does. Each gets an equal share of the time that those before it have left, and its own start in
-// the ring, so that none starves, whatever the others need.
+// parts are what a sweep does. Each gets an equal share of the time that those before it have left, and its own start
+// in the ring, so that none starves, whatever the others need.
 func (r *run) parts(ctx context.Context) {
 	all := []struct {
 		doing string
@@ -210,8 +212,9 @@ func (r *run) reserve(ctx context.Context) (context.Context, context.CancelFunc)
 	return clock.Reserve(ctx, r.Clock.Now(), 10*time.Second)
 }
 
-// begin is where a part of this hour's sweep starts in the ring of hashes. Steps of the golden ratio come near every place
-// soon and evenly, so that what a deadline cuts off is not the same every time; nothing has to be remembered for it.
+// begin is where a part of this hour's sweep starts in the ring of hashes. Steps of the golden ratio come near every
+// place soon and evenly, so that what a deadline cuts off is not the same every time; nothing has to be remembered for
+// it.
 func begin(now time.Time, part int) float64 {
 	_, f := math.Modf(float64(now.Unix()/int64(period/time.Second))*math.Phi + float64(part)*math.Sqrt2)
 	return f

@@ -55,8 +55,8 @@ func (t *troubles) add(doing, thing string, err error) {
 	}
 }
 
-// findings are one finding for each trouble. Another cause is another state, and so are other things, as long as there are
-// so few that all of them are named.
+// findings are one finding for each trouble. Another cause is another state, and so are other things, as long as there
+// are so few that all of them are named.
 func (t *troubles) findings() []outcome.Finding {
 	var out []outcome.Finding
 	for _, g := range t.groups {

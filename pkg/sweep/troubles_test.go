@@ -31,7 +31,8 @@ func TestATroubleNamesThreeThingsAtMostInOrderAndOtherwiseTheirNumber(t *testing
 		for _, thing := range c.things {
 			all.add("read users", thing, denied)
 		}
-		want := []outcome.Finding{{About: "read users", State: cause + c.state, Text: "The sweep could not read users" + c.text + ": " + cause + "."}}
+		want := []outcome.Finding{{About: "read users", State: cause + c.state, Text: "The sweep could not read users" +
+			c.text + ": " + cause + "."}}
 		if got := all.findings(); !slices.Equal(got, want) {
 			t.Errorf("%q are told as\n%+v, want\n%+v", c.things, got, want)
 		}

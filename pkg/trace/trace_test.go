@@ -45,13 +45,15 @@ func TestATraceIsATreeUnderThePlatformsSpan(t *testing.T) {
 	step.End()
 	root.End()
 	got := spans(t, tr)
-	if s := got["invocation"]; s.TraceID != id || s.ParentID != parent || s.Kind != "SERVER" || s.LocalEndpoint.ServiceName != "keyturn" || s.Duration < 1 {
+	if s := got["invocation"]; s.TraceID != id || s.ParentID != parent || s.Kind != "SERVER" ||
+		s.LocalEndpoint.ServiceName != "keyturn" || s.Duration < 1 {
 		t.Errorf("the invocation is %+v", s)
 	}
 	if s := got["stage"]; s.TraceID != id || s.ParentID != got["invocation"].ID || s.Kind != "" {
 		t.Errorf("the step is %+v", s)
 	}
-	if s := got["UpdateSecret"]; s.ParentID != got["stage"].ID || s.Kind != "CLIENT" || len(s.Tags) != 1 || s.Tags["status"] != "409" {
+	if s := got["UpdateSecret"]; s.ParentID != got["stage"].ID || s.Kind != "CLIENT" || len(s.Tags) != 1 ||
+		s.Tags["status"] != "409" {
 		t.Errorf("the call is %+v", s)
 	}
 }

@@ -44,8 +44,9 @@ func (t *Trace) Zipkin(service string) ([]byte, error) {
 func (s *Span) zipkin(trace, service string) zipkinSpan {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	z := zipkinSpan{TraceID: trace, ID: s.id, ParentID: s.parentID, Kind: s.kind, Name: s.name, Timestamp: s.began.UnixMicro(),
-		Local: zipkinEndpoint{service}, Tags: maps.Clone(s.tags)}
+	z := zipkinSpan{TraceID: trace, ID: s.id, ParentID: s.parentID, Kind: s.kind, Name: s.name,
+		Timestamp: s.began.UnixMicro(),
+		Local:     zipkinEndpoint{service}, Tags: maps.Clone(s.tags)}
 	if s.ended {
 		z.Duration = max(1, s.took.Microseconds()) // 0 means unknown there
 	}

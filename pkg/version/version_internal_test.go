@@ -7,7 +7,8 @@ import (
 
 func TestAVersionIsTheStampElseTheRevisionElseUnknown(t *testing.T) {
 	const revision = "0123456789abcdef0123456789abcdef01234567"
-	clean := []debug.BuildSetting{{Key: "GOOS", Value: "linux"}, {Key: "vcs.revision", Value: revision}, {Key: "vcs.modified", Value: "false"}}
+	clean := []debug.BuildSetting{{Key: "GOOS", Value: "linux"}, {Key: "vcs.revision", Value: revision},
+		{Key: "vcs.modified", Value: "false"}}
 	changed := []debug.BuildSetting{{Key: "vcs.revision", Value: revision}, {Key: "vcs.modified", Value: "true"}}
 	for name, c := range map[string]struct {
 		stamped  string

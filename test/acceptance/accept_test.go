@@ -35,17 +35,22 @@ func TestARunPassesWithTheStacksPoliciesAndLeavesNothing(t *testing.T) {
 		t.Errorf("left are %+v", left)
 	}
 	ten.nothingLeft(before)
-	unseen := []string{"event-comments", "password-permission", "busy-secret"} // the last one depends on the machine's speed
+	// the last one depends on the machine's speed
+	unseen := []string{"event-comments", "password-permission", "busy-secret"}
 	for _, f := range p.report.Facts {
-		if f.Verdict != "as assumed" && f.Verdict != "noted" && !(f.Verdict == "not observed" && slices.Contains(unseen, f.Fact)) {
+		if f.Verdict != "as assumed" && f.Verdict != "noted" &&
+			!(f.Verdict == "not observed" && slices.Contains(unseen, f.Fact)) {
 			t.Errorf("%s: %s, seen %s", f.Fact, f.Verdict, f.Saw)
 		}
 	}
 	if len(p.report.Facts) < 40 {
 		t.Errorf("%d facts, want 40 or more", len(p.report.Facts))
 	}
-	for _, operation := range []string{"GetFunction", "InvokeFunction", "CreateUser", "DeleteUser", "CreateSecret", "ScheduleSecretDeletion"} {
-		if !slices.ContainsFunc(ten.Calls(), func(c ociemu.Call) bool { return c.Operation == operation && c.Caller.ID == ten.admin }) {
+	for _, operation := range []string{"GetFunction", "InvokeFunction", "CreateUser", "DeleteUser", "CreateSecret",
+		"ScheduleSecretDeletion"} {
+		if !slices.ContainsFunc(ten.Calls(), func(c ociemu.Call) bool {
+			return c.Operation == operation && c.Caller.ID == ten.admin
+		}) {
 			t.Errorf("the administrator never called %s", operation)
 		}
 	}
@@ -63,10 +68,12 @@ func noValueIn(t *testing.T, p played, values []string) {
 		seen++
 		for _, line := range strings.Split(value, "\n") {
 			line = strings.TrimSpace(line)
-			if len(line) < 16 || strings.HasPrefix(line, "-----") || strings.Contains(line, "ocid1.") || strings.Contains(line, "keyturn-acceptance-") || strings.HasPrefix(line, `"endpoint"`) {
+			if len(line) < 16 || strings.HasPrefix(line, "-----") || strings.Contains(line, "ocid1.") ||
+				strings.Contains(line, "keyturn-acceptance-") || strings.HasPrefix(line, `"endpoint"`) {
 				continue
 			}
-			for what, text := range map[string]string{"output": p.stdout, "error output": p.stderr, "report": p.jsonText} {
+			for what, text := range map[string]string{"output": p.stdout, "error output": p.stderr,
+				"report": p.jsonText} {
 				if strings.Contains(text, line) && !isAccessKey(line) {
 					t.Errorf("the %s has a value of a credential", what)
 				}
@@ -88,7 +95,8 @@ func (ten *customer) resolveAProblem() {
 	ten.t.Helper()
 	user := ten.AddUser("somebody real")
 	id := ten.AddProblem(ociemu.ProblemSeed{Rule: "PASSWORD_TOO_OLD", User: user})
-	response, err := ten.Client().Post(ten.URL()+"/_emulator/problems/"+id+"/close", "application/json", strings.NewReader(`{"comment":"","actor":"ada"}`))
+	response, err := ten.Client().Post(ten.URL()+"/_emulator/problems/"+id+"/close", "application/json",
+		strings.NewReader(`{"comment":"","actor":"ada"}`))
 	if err != nil {
 		ten.t.Fatal(err)
 	}
@@ -111,7 +119,8 @@ func TestTheSweepIsTriedOutWithAGracePeriod(t *testing.T) {
 		}
 	})
 	p := ten.accept("-sweep", ten.sweep.FunctionID)
-	if p.code != 0 || !moved || !strings.Contains(p.stdout, "passed  auth-token with grace:1m: the sweep deletes nothing of which Cloud Guard has no record, and says so") {
+	if p.code != 0 || !moved || !strings.Contains(p.stdout, "passed  auth-token with grace:1m: the sweep deletes "+
+		"nothing of which Cloud Guard has no record, and says so") {
 		t.Errorf("the command ended with %d\n%s%s", p.code, p.stdout, p.stderr)
 	}
 	ten.nothingLeft(before)
@@ -138,7 +147,8 @@ func switchesBack(t *testing.T, config map[string]string) {
 	ten := newTenancy(t, want{config: config})
 	before := ten.Configuration(ten.rotate.FunctionID)
 	p := ten.run(ten.flags()...)
-	if p.code != 2 || !strings.Contains(p.stderr, "event_check=on") || !strings.Contains(p.stderr, "-switch-event-check") {
+	if p.code != 2 || !strings.Contains(p.stderr, "event_check=on") ||
+		!strings.Contains(p.stderr, "-switch-event-check") {
 		t.Errorf("without the flag the command ended with %d\n%s", p.code, p.stderr)
 	}
 	for _, c := range ten.Calls() {
@@ -171,14 +181,16 @@ func TestWhatKeepsARunFromBeingMadeIsSaidBeforeAnythingIsMade(t *testing.T) {
 	}{
 		{good, "dry_run=yes"},
 		{nil, "-function is missing: the OCID of Terraform's output function_ids, rotate"},
-		{[]string{"-function", ten.vault, "-vault", ten.vault, "-key", ten.key}, `-function: OCID has type "vault", want "fnfunc"`},
+		{[]string{"-function", ten.vault, "-vault", ten.vault, "-key", ten.key},
+			`-function: OCID has type "vault", want "fnfunc"`},
 		{append(slices.Clone(good), "-key", "ocid1.key.oc1.phx.amaaaaaaother"), "-key is in region phx, -vault in iad"},
 		{append(slices.Clone(good), "-sweep", ten.rotate.FunctionID), "-sweep is the same as -function"},
 		{append(slices.Clone(good), "-compartment", "production"), `-compartment: OCID does not begin with "ocid1."`},
 		{append(slices.Clone(good), "extra"), `"extra" is no flag`},
 		{append(slices.Clone(good), "-profile", "STAGING"), "STAGING"},
 		{append(slices.Clone(good), "-config", "/nowhere/config"), "/nowhere/config"},
-		{append(slices.Clone(good), "-function", "ocid1.fnfunc.oc1.iad.aaaaaaaaunknown"), "reading the function ocid1.fnfunc.oc1.iad.aaaaaaaaunknown"},
+		{append(slices.Clone(good), "-function", "ocid1.fnfunc.oc1.iad.aaaaaaaaunknown"),
+			"reading the function ocid1.fnfunc.oc1.iad.aaaaaaaaunknown"},
 		{[]string{"-clean-up", ten.config}, "is not the state file of an acceptance run"},
 		{[]string{"-clean-up", "/nowhere/state.json"}, "/nowhere/state.json"},
 	} {
@@ -192,7 +204,8 @@ func TestWhatKeepsARunFromBeingMadeIsSaidBeforeAnythingIsMade(t *testing.T) {
 			t.Errorf("a run that was refused has called %s", c.Operation)
 		}
 	}
-	if p := ten.run("-h"); p.code != 0 || !strings.Contains(p.stdout, "staging") || !strings.Contains(p.stdout, "event_check") {
+	if p := ten.run("-h"); p.code != 0 || !strings.Contains(p.stdout, "staging") ||
+		!strings.Contains(p.stdout, "event_check") {
 		t.Errorf("-h ended with %d\n%s", p.code, p.stdout)
 	}
 }
@@ -202,10 +215,14 @@ func TestAStateFileThatNamesSomethingElseRemovesNothing(t *testing.T) {
 	user := ten.AddUser("jane@example.com")
 	secret := ten.AddSecret(ociemu.SecretSeed{Name: "production"})
 	for name, state := range map[string]string{
-		"another name":   `{"version":1,"run":"abc","tenancy":"` + ten.Tenancy() + `","vault":"` + ten.vault + `","users":[{"name":"jane@example.com","id":"` + user + `"}]}`,
-		"another user":   `{"version":1,"run":"abc","tenancy":"` + ten.Tenancy() + `","vault":"` + ten.vault + `","users":[{"name":"keyturn-acceptance-abc-x","id":"` + user + `"}]}`,
-		"another secret": `{"version":1,"run":"abc","tenancy":"` + ten.Tenancy() + `","vault":"` + ten.vault + `","secrets":[{"name":"keyturn-acceptance-abc-x","id":"` + secret + `"}]}`,
-		"another tenancy": `{"version":1,"run":"abc","tenancy":"ocid1.tenancy.oc1..aaaa","vault":"` + ten.vault + `","users":[{"name":"keyturn-acceptance-abc-x","id":"` +
+		"another name": `{"version":1,"run":"abc","tenancy":"` + ten.Tenancy() + `","vault":"` + ten.vault +
+			`","users":[{"name":"jane@example.com","id":"` + user + `"}]}`,
+		"another user": `{"version":1,"run":"abc","tenancy":"` + ten.Tenancy() + `","vault":"` + ten.vault +
+			`","users":[{"name":"keyturn-acceptance-abc-x","id":"` + user + `"}]}`,
+		"another secret": `{"version":1,"run":"abc","tenancy":"` + ten.Tenancy() + `","vault":"` + ten.vault +
+			`","secrets":[{"name":"keyturn-acceptance-abc-x","id":"` + secret + `"}]}`,
+		"another tenancy": `{"version":1,"run":"abc","tenancy":"ocid1.tenancy.oc1..aaaa","vault":"` + ten.vault +
+			`","users":[{"name":"keyturn-acceptance-abc-x","id":"` +
 			user + `"}]}`,
 	} {
 		file := filepath.Join(t.TempDir(), "state.json")

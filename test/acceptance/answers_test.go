@@ -9,7 +9,8 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// variants are all ways to answer that the emulator has beside its defaults, and the fact by which a run must name each.
+// variants are all ways to answer that the emulator has beside its defaults, and the fact by which a run must name
+// each.
 var variants = []struct {
 	field   string
 	answers ociemu.Answers
@@ -20,14 +21,18 @@ var variants = []struct {
 	{"RetryToken", ociemu.Answers{RetryToken: ociemu.RetryTokenConflict}, "retry-token", "409 InvalidatedRetryToken"},
 	{"RetryToken", ociemu.Answers{RetryToken: ociemu.RetryTokenIgnored}, "retry-token", "a second one"},
 	{"FullSlot", ociemu.Answers{FullSlot: ociemu.FullSlotLimitExceeded}, "full-slots", "400 LimitExceeded"},
-	{"FullSlot", ociemu.Answers{FullSlot: ociemu.FullSlotAPIKeyLimit}, "full-slots", "409 ApiKeyLimitExceeded, 400 IdcsConversionError"},
-	{"FullSlot", ociemu.Answers{FullSlot: ociemu.FullSlotMixed}, "full-slots", "400 IdcsConversionError, 400 LimitExceeded"},
+	{"FullSlot", ociemu.Answers{FullSlot: ociemu.FullSlotAPIKeyLimit}, "full-slots", "409 ApiKeyLimitExceeded, 400 " +
+		"IdcsConversionError"},
+	{"FullSlot", ociemu.Answers{FullSlot: ociemu.FullSlotMixed}, "full-slots", "400 IdcsConversionError, 400 " +
+		"LimitExceeded"},
 	{"FullSlot", ociemu.Answers{FullSlot: ociemu.FullSlotConflict}, "full-slots", "409 Conflict"},
 	{"FullSlot", ociemu.Answers{FullSlot: ociemu.FullSlotQuotaExceeded}, "full-slots", "400 QuotaExceeded"},
-	{"DuplicateKey", ociemu.Answers{DuplicateKey: ociemu.DuplicateKeyInvalidParameter}, "duplicate-key", "400 InvalidParameter"},
+	{"DuplicateKey", ociemu.Answers{DuplicateKey: ociemu.DuplicateKeyInvalidParameter}, "duplicate-key",
+		"400 InvalidParameter"},
 	{"EventComments", ociemu.Answers{EventComments: ociemu.EventCommentsJoined}, "", ""},
 	{"EventComments", ociemu.Answers{EventComments: ociemu.EventCommentsAbsent}, "", ""},
-	{"SecondPending", ociemu.Answers{SecondPending: ociemu.SecondPendingRefused}, "second-pending", "refused: 409 IncorrectState"},
+	{"SecondPending", ociemu.Answers{SecondPending: ociemu.SecondPendingRefused}, "second-pending",
+		"refused: 409 IncorrectState"},
 	{"SecondPending", ociemu.Answers{SecondPending: ociemu.SecondPendingKeeps}, "second-pending", "PENDING"},
 	{"EtagOnSettle", ociemu.Answers{EtagOnSettle: true}, "etag-settles", "changes"},
 	{"UpdateState", ociemu.Answers{UpdateState: ociemu.UpdateStateActive}, "update-answer", "ACTIVE"},
@@ -39,7 +44,8 @@ var variants = []struct {
 	{"BundleLag", ociemu.Answers{BundleLag: -1}, "late-version", "at once"},
 	{"ResolvedState", ociemu.Answers{ResolvedState: ociemu.ResolvedStateInactive}, "resolved-state", "INACTIVE"},
 	{"PasswordPermission", ociemu.Answers{PasswordPermission: ociemu.PasswordNeedsSet}, "", ""},
-	{"NamespacePermission", ociemu.Answers{NamespacePermission: ociemu.NamespaceReads}, "namespace-permission", "denied"},
+	{"NamespacePermission", ociemu.Answers{NamespacePermission: ociemu.NamespaceReads}, "namespace-permission",
+		"denied"},
 }
 
 // The answers of different fields don't touch each other, so a tenancy gives one of each field at a time.
@@ -81,7 +87,8 @@ func TestEveryOtherAnswerOfOCIIsNamedAndBreaksNothing(t *testing.T) {
 				if f.Verdict != "differs, and Keyturn is made for it" || !strings.HasPrefix(f.Saw, v.saw) {
 					t.Errorf("%s: the report says %q: %s; want that it differs: %s", v.field, f.Saw, f.Verdict, v.saw)
 				}
-				if _, different, ok := strings.Cut(p.stdout, "### What OCI does differently"); !ok || !strings.Contains(strings.Split(different, "###")[0], "`"+v.fact+"`") {
+				if _, different, ok := strings.Cut(p.stdout, "### What OCI does differently"); !ok ||
+					!strings.Contains(strings.Split(different, "###")[0], "`"+v.fact+"`") {
 					t.Errorf("%s: the text doesn't name %s among the differences", v.field, v.fact)
 				}
 			}
@@ -99,12 +106,14 @@ func TestAReplyThatSaysMoreThanIsTrueIsNotBelieved(t *testing.T) {
 	need.Suite(t, need.Acceptance)
 	ten := newTenancy(t, want{})
 	before := ten.Configuration(ten.rotate.FunctionID)
-	lied := ten.Inject(ociemu.Fault{Operation: "DeleteAuthToken", Do: ociemu.Answer(204, ""), Match: func(c ociemu.Call) bool { return c.Caller.ID == ten.rotate.FunctionID }})
+	lied := ten.Inject(ociemu.Fault{Operation: "DeleteAuthToken", Do: ociemu.Answer(204, ""),
+		Match: func(c ociemu.Call) bool { return c.Caller.ID == ten.rotate.FunctionID }})
 	p := ten.accept()
 	if lied.Hits() != 1 || p.code != 1 {
 		t.Errorf("the command ended with %d\n%s%s", p.code, p.stdout, p.stderr)
 	}
-	for _, says := range []string{"passed  auth-token is rotated", "FAILED  auth-token: the new one is there, the old one is gone: the user has 2",
+	for _, says := range []string{"passed  auth-token is rotated", "FAILED  auth-token: the new one is there, the " +
+		"old one is gone: the user has 2",
 		"passed  auth-token: what Vault has works", "FAILED  auth-token: the old one is refused"} {
 		if !strings.Contains(p.stdout, says) {
 			t.Errorf("the command doesn't say %q\n%s", says, p.stdout)
@@ -133,7 +142,8 @@ func TestABrokenFunctionIsFoundAndNothingIsLeft(t *testing.T) {
 			ten := newTenancy(t, want{without: c.without, options: ociemu.Options{Answers: c.answers}})
 			before := ten.Configuration(ten.rotate.FunctionID)
 			p := ten.accept()
-			if p.code != 1 || p.report.Passed || !strings.Contains(p.stdout, c.says) || !strings.Contains(p.stdout, "NotAuthorizedOrNotFound") {
+			if p.code != 1 || p.report.Passed || !strings.Contains(p.stdout, c.says) ||
+				!strings.Contains(p.stdout, "NotAuthorizedOrNotFound") {
 				t.Errorf("the command ended with %d\n%s%s", p.code, p.stdout, p.stderr)
 			}
 			ten.nothingLeft(before)

@@ -1,5 +1,5 @@
-// Package acceptance runs the unmodified command deploy/acceptance against the emulator, as an administrator would against
-// a tenancy: with the built functions, the stack's policies, and an OCI configuration file.
+// Package acceptance runs the unmodified command deploy/acceptance against the emulator, as an administrator would
+// against a tenancy: with the built functions, the stack's policies, and an OCI configuration file.
 //
 // It has tests only. Start with newTenancy, then run the command with it.
 package acceptance

@@ -20,22 +20,26 @@ type moment struct {
 	skip      int
 }
 
-// The moments lie in each part of a run: while it switches the function, makes users, credentials and secrets, while the
-// function is at work, while it probes, and while it removes.
+// The moments lie in each part of a run: while it switches the function, makes users, credentials and secrets, while
+// the function is at work, while it probes, and while it removes.
 var moments = []moment{
-	{"UpdateFunction", 0}, {"PublishMessage", 0}, {"CreateUser", 0}, {"UploadApiKey", 0}, {"CreateSecret", 0}, {"CreateSecret", 4}, {"CreateOrResetUIPassword", 0},
-	{"InvokeFunction", 1}, {"InvokeFunction", 5}, {"InvokeFunction", 6}, {"CreateAuthToken", 3}, {"UpdateSecret", 2}, {"DeleteUser", 1}, {"ScheduleSecretDeletion", 1},
+	{"UpdateFunction", 0}, {"PublishMessage", 0}, {"CreateUser", 0}, {"UploadApiKey", 0}, {"CreateSecret", 0},
+	{"CreateSecret", 4}, {"CreateOrResetUIPassword", 0},
+	{"InvokeFunction", 1}, {"InvokeFunction", 5}, {"InvokeFunction", 6}, {"CreateAuthToken", 3}, {"UpdateSecret", 2},
+	{"DeleteUser", 1}, {"ScheduleSecretDeletion", 1},
 }
 
 func (m moment) String() string { return m.operation + string(rune('a'+m.skip)) }
 
-// share reports whether the i-th of many cases is played: all of them in the suite, otherwise every fifth, from first on.
+// share reports whether the i-th of many cases is played: all of them in the suite, otherwise every fifth, from first
+// on.
 func share(t *testing.T, i, first int) bool {
 	t.Helper()
 	return need.Chosen(t, need.Acceptance) || i%5 == first
 }
 
-// at calls do once, at a call of the administrator's: before or after it took effect. The call goes on when do has ended.
+// at calls do once, at a call of the administrator's: before or after it took effect. The call goes on when do has
+// ended.
 func (ten *customer) at(m moment, when ociemu.When, do func()) {
 	skip, reached := m.skip, make(chan struct{})
 	ten.Inject(ociemu.Fault{When: when, Do: ociemu.Hold(reached), Match: func(c ociemu.Call) bool {
@@ -78,7 +82,8 @@ func TestARunThatIsInterruptedRemovesWhatItMade(t *testing.T) {
 			close(ready)
 			_ = cmd.Wait() // the code tells
 			removing := m.operation == "DeleteUser" || m.operation == "ScheduleSecretDeletion"
-			if code := cmd.ProcessState.ExitCode(); !reached || removing != (code == 0) || !strings.Contains(stderr.String(), "interrupted") {
+			if code := cmd.ProcessState.ExitCode(); !reached || removing != (code == 0) ||
+				!strings.Contains(stderr.String(), "interrupted") {
 				t.Errorf("the command ended with %d (the moment was reached: %t)\n%s%s", code, reached, stdout, stderr)
 			}
 			if _, err := os.Stat(state); !os.IsNotExist(err) {
@@ -159,7 +164,8 @@ func onlyIDs(t *testing.T, path string) {
 		t.Errorf("the state file has something else: %v", err)
 	}
 	for _, one := range append(s.Users, s.Secrets...) {
-		if !strings.HasPrefix(one.Name, "keyturn-acceptance-"+s.Run) || one.ID != "" && !strings.HasPrefix(one.ID, "ocid1.") {
+		if !strings.HasPrefix(one.Name, "keyturn-acceptance-"+s.Run) || one.ID != "" &&
+			!strings.HasPrefix(one.ID, "ocid1.") {
 			t.Errorf("the state file has %+v", one)
 		}
 	}
@@ -186,7 +192,8 @@ func TestASecondSignalStopsAtOnceAndSaysHowToRemoveTheRest(t *testing.T) {
 	close(ready)
 	_ = cmd.Wait() // the code tells
 	close(ended)
-	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(stderr.String(), "go run ./deploy/acceptance -clean-up "+state) {
+	if code := cmd.ProcessState.ExitCode(); code != 130 ||
+		!strings.Contains(stderr.String(), "go run ./deploy/acceptance -clean-up "+state) {
 		t.Errorf("the command ended with %d\n%s%s", code, stdout, stderr)
 	}
 	if p := ten.run("-clean-up", state); p.code != 0 {
@@ -210,12 +217,13 @@ func TestWhatIsMadeAfterTheCleanUpHasLookedIsRemovedAllTheSame(t *testing.T) {
 		}
 		return true
 	}})
-	ten.Inject(ociemu.Fault{Operation: "ListUsers", When: ociemu.After, Do: ociemu.Delay(0), Times: -1, Match: func(c ociemu.Call) bool {
-		if asked++; asked == 2 {
-			go ten.ReleaseLate() // which waits for the faults' lock, under which this runs
-		}
-		return false
-	}})
+	ten.Inject(ociemu.Fault{Operation: "ListUsers", When: ociemu.After, Do: ociemu.Delay(0), Times: -1,
+		Match: func(c ociemu.Call) bool {
+			if asked++; asked == 2 {
+				go ten.ReleaseLate() // which waits for the faults' lock, under which this runs
+			}
+			return false
+		}})
 	cmd, _, _ := ten.start(ten.flags("-state", state)...)
 	kill = cmd.Process.Kill
 	close(ready)

@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		command = filepath.Join(dir, "acceptance")
-		if out, err := exec.Command("go", "build", "-o", command, "github.com/keyturn/keyturn/deploy/acceptance").CombinedOutput(); err != nil {
+		if out, err := exec.Command("go", "build", "-o", command,
+			"github.com/keyturn/keyturn/deploy/acceptance").CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "building the command: %v\n%s", err, out)
 			return 1
 		}
@@ -85,7 +86,8 @@ func newTenancy(t *testing.T, w want) *customer {
 	ten.vault = "ocid1.vault.oc1.iad.amaaaaaaacceptance"
 	ten.key = "ocid1.key.oc1.iad.amaaaaaaacceptance"
 	e.SetPolicies(&ociemu.Policies{Set: ten.policies(workload, w.without)})
-	config := map[string]string{"ons_topic": ten.topic, "secret_compartments": ten.keyturn + "," + workload, "protected_users": "breakglass@example.com,admin-*"}
+	config := map[string]string{"ons_topic": ten.topic, "secret_compartments": ten.keyturn + "," + workload,
+		"protected_users": "breakglass@example.com,admin-*"}
 	ten.deploy(ten.sweep, sweepBinary, maps.Clone(config))
 	config["event_check"] = "off"
 	maps.Copy(config, w.config)
@@ -95,7 +97,8 @@ func newTenancy(t *testing.T, w want) *customer {
 	return ten
 }
 
-// policies reads the stack's statements and matching rules, as test/leastprivilege keeps them, with this tenancy's OCIDs.
+// policies reads the stack's statements and matching rules, as test/leastprivilege keeps them, with this tenancy's
+// OCIDs.
 func (ten *customer) policies(workload, without string) ocipolicy.Set {
 	t := ten.t
 	t.Helper()
@@ -134,14 +137,16 @@ func (ten *customer) policies(workload, without string) ocipolicy.Set {
 		set.DynamicGroups = append(set.DynamicGroups, ocipolicy.DynamicGroup{Name: name, Rule: rule})
 	}
 	if len(set.Statements) < 20 || len(set.DynamicGroups) != 2 || without != "" && taken == 0 {
-		t.Fatalf("the stack has %d statements and %d groups, and %d of them grant %q", len(set.Statements), len(set.DynamicGroups), taken, without)
+		t.Fatalf("the stack has %d statements and %d groups, and %d of them grant %q", len(set.Statements),
+			len(set.DynamicGroups), taken, without)
 	}
 	return set
 }
 
 // deploy runs a function for whoever invokes it, in processes with the configuration that is in force.
 func (ten *customer) deploy(p ociemu.Principal, binary string, config map[string]string) {
-	ten.Deploy(p, ociemu.Deployment{Config: config, Invoke: func(ctx context.Context, config map[string]string, body []byte) (int, []byte, string) {
+	ten.Deploy(p, ociemu.Deployment{Config: config, Invoke: func(ctx context.Context, config map[string]string,
+		body []byte) (int, []byte, string) {
 		host, err := ten.host(p, binary, config)
 		if err != nil {
 			ten.t.Errorf("starting the function: %v", err)
@@ -166,7 +171,8 @@ func (ten *customer) host(p ociemu.Principal, binary string, config map[string]s
 	if h := ten.hosts[id]; h != nil {
 		return h, nil
 	}
-	h, err := fnhost.Start(context.Background(), fnhost.Options{Binary: binary, Env: env, Timeout: 5 * time.Minute, StartTimeout: time.Minute})
+	h, err := fnhost.Start(context.Background(), fnhost.Options{Binary: binary, Env: env, Timeout: 5 * time.Minute,
+		StartTimeout: time.Minute})
 	if err == nil {
 		ten.hosts[id] = h
 	}
@@ -222,7 +228,8 @@ func (ten *customer) start(args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buf
 	ten.t.Helper()
 	cmd := exec.Command(command, append([]string{"-config", ten.config}, args...)...)
 	cmd.Dir = ten.t.TempDir()
-	cmd.Env = []string{"HTTPS_PROXY=" + ten.URL(), "SSL_CERT_FILE=" + ten.CAFile(), "HOME=" + cmd.Dir, "PATH=" + os.Getenv("PATH")}
+	cmd.Env = []string{"HTTPS_PROXY=" + ten.URL(), "SSL_CERT_FILE=" + ten.CAFile(), "HOME=" + cmd.Dir, "PATH=" +
+		os.Getenv("PATH")}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {

@@ -18,7 +18,8 @@ func TestAShortRunMeasuresEverySectionAndEndsWell(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "figures.json")
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"-short", "-v", "-json", file, "-profile", folder}, &stdout, &stderr); code != 0 {
+	if code := run(t.Context(), []string{"-short", "-v", "-json", file, "-profile", folder}, &stdout,
+		&stderr); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
 	text, err := os.ReadFile(file)
@@ -42,7 +43,8 @@ func TestAShortRunMeasuresEverySectionAndEndsWell(t *testing.T) {
 			t.Errorf("%+v: a target without a verdict, or a verdict without a target", row)
 		}
 	}
-	for section, want := range map[string]int{coldStart: 2, rotations: 2 + 24 + 1, burst: 4 + 10 + 7, sweeping: 12 + 4, sizes: 6} {
+	for section, want := range map[string]int{coldStart: 2, rotations: 2 + 24 + 1, burst: 4 + 10 + 7, sweeping: 12 + 4,
+		sizes: 6} {
 		if perSection[section] != want {
 			t.Errorf("%s has %d rows, want %d", section, perSection[section], want)
 		}
@@ -52,14 +54,16 @@ func TestAShortRunMeasuresEverySectionAndEndsWell(t *testing.T) {
 	}
 	for _, c := range r.Chains {
 		// A warm rotation may still open one more connection beside those that are there.
-		if c.Warm == (c.Handshakes >= 4) || c.Calls < 5 || c.RoundTripMS > 0 && (len(c.Dependent) < 4 || c.RoundTrips < len(c.Dependent)) {
+		if c.Warm == (c.Handshakes >= 4) || c.Calls < 5 || c.RoundTripMS > 0 &&
+			(len(c.Dependent) < 4 || c.RoundTrips < len(c.Dependent)) {
 			t.Errorf("%+v", c)
 		}
 		if !strings.Contains(stdout.String(), strings.Join(c.Dependent, ", ")) {
 			t.Errorf("-v does not tell the chain %v", c.Dependent)
 		}
 	}
-	for _, name := range []string{"start.txt", "rotation-API-key-warm.txt", "rotation-password-cold.txt", "burst.cpu.pprof", "burst.cpu.txt", "burst.heap.pprof", "sweep-10.alloc.txt",
+	for _, name := range []string{"start.txt", "rotation-API-key-warm.txt", "rotation-password-cold.txt",
+		"burst.cpu.pprof", "burst.cpu.txt", "burst.heap.pprof", "sweep-10.alloc.txt",
 		"sweep-10.cpu.txt", "sweep-10.heap.pprof", "size-rotate.txt", "size-sweep.txt"} {
 		if info, err := os.Stat(filepath.Join(folder, name)); err != nil || info.Size() == 0 {
 			t.Errorf("the profile %s: %v", name, err)
@@ -112,7 +116,8 @@ func rigFor(t *testing.T) *rig {
 
 func TestAFunctionThatRefusesGivesNoFigures(t *testing.T) {
 	r := rigFor(t)
-	if _, err := r.rotate(r.Add(tenancy.Want{Kind: tenancy.AuthToken, Unbound: true}), false); err == nil || !strings.Contains(err.Error(), "refused") {
+	if _, err := r.rotate(r.Add(tenancy.Want{Kind: tenancy.AuthToken, Unbound: true}), false); err == nil ||
+		!strings.Contains(err.Error(), "refused") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -123,21 +128,26 @@ func TestAProcessThatWasReplacedGivesNoFigures(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Host.Kill()
-	if _, err := r.rotate(r.Add(tenancy.Want{Kind: tenancy.AuthToken}), false); err == nil || !strings.Contains(err.Error(), "replaced") {
+	if _, err := r.rotate(r.Add(tenancy.Want{Kind: tenancy.AuthToken}), false); err == nil ||
+		!strings.Contains(err.Error(), "replaced") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestBadFlagsAreRefused(t *testing.T) {
-	for args, want := range map[string]string{"-seed x": "invalid value", "-json ": "-json needs", "-profile ": "-profile needs", "-fast": "-fast", "now": `"now"`,
-		"-trip 0s": "-trip is 0s", "-only start,naps": `no section "naps"`, "-write -short": "-write needs all", "-write -only size": "-write needs all"} {
+	for args, want := range map[string]string{"-seed x": "invalid value", "-json ": "-json needs",
+		"-profile ": "-profile needs", "-fast": "-fast", "now": `"now"`,
+		"-trip 0s": "-trip is 0s", "-only start,naps": `no section "naps"`, "-write -short": "-write needs all",
+		"-write -only size": "-write needs all"} {
 		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), strings.Split(args, " "), &stdout, &stderr); code != 2 || !strings.Contains(stderr.String(), want) {
+		if code := run(t.Context(), strings.Split(args, " "), &stdout, &stderr); code != 2 ||
+			!strings.Contains(stderr.String(), want) {
 			t.Errorf("%s: exit code %d, %s", args, code, stderr.String())
 		}
 	}
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"-h"}, &stdout, &stderr); code != 0 || !strings.Contains(stdout.String(), "-json FILE") {
+	if code := run(t.Context(), []string{"-h"}, &stdout, &stderr); code != 0 ||
+		!strings.Contains(stdout.String(), "-json FILE") {
 		t.Errorf("-h: exit code %d, %s", code, stdout.String())
 	}
 }
@@ -145,10 +155,12 @@ func TestBadFlagsAreRefused(t *testing.T) {
 func TestShortMeasuresLessOfEverything(t *testing.T) {
 	whole, _, ok := readFlags(nil, nil, nil)
 	short, _, also := readFlags([]string{"-short"}, nil, nil)
-	if !ok || !also || whole.starts < 20 || whole.events != 1000 || whole.serial != 1000 || whole.sweeps[len(whole.sweeps)-1].users != 10000 {
+	if !ok || !also || whole.starts < 20 || whole.events != 1000 || whole.serial != 1000 ||
+		whole.sweeps[len(whole.sweeps)-1].users != 10000 {
 		t.Errorf("the whole run is %+v", whole)
 	}
-	if short.starts >= whole.starts || short.events >= whole.events || short.sweeps[len(short.sweeps)-1].users >= whole.sweeps[0].users {
+	if short.starts >= whole.starts || short.events >= whole.events ||
+		short.sweeps[len(short.sweeps)-1].users >= whole.sweeps[0].users {
 		t.Errorf("the short run is %+v", short)
 	}
 }
@@ -165,8 +177,11 @@ func TestTheInitOrderBeginsWithWhatTakesLongest(t *testing.T) {
 
 func TestASymbolBelongsToItsPackage(t *testing.T) {
 	for symbol, want := range map[string]string{
-		"net/http.(*Client).Do": "net/http", "runtime.mallocgc": "runtime", "github.com/rs/zerolog.(*Event).Msg": "github.com/rs/zerolog",
-		"gopkg.in/yaml%2ev3.init": "gopkg.in/yaml%2ev3", "sync.OnceValues[go.shape.struct { net/http.x }]": "sync", "type:.eq.x": "type:", "go:func.*": "go:",
+		"net/http.(*Client).Do": "net/http", "runtime.mallocgc": "runtime",
+		"github.com/rs/zerolog.(*Event).Msg": "github.com/rs/zerolog",
+		"gopkg.in/yaml%2ev3.init":            "gopkg.in/yaml%2ev3", "sync.OnceValues[go.shape.struct { " +
+			"net/http.x }]": "sync",
+		"type:.eq.x": "type:", "go:func.*": "go:",
 		"_rt0_amd64_linux": "(none)",
 	} {
 		if got := packageOf(symbol); got != want {

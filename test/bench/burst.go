@@ -18,9 +18,10 @@ const (
 	burst         = "burst"
 	throttledPart = 0.05 // of all calls
 
-	targetCPU    = 5    // ms of processor time, key generation apart
-	targetMB     = 24   // peak memory after the last rotation of one process
-	targetGrowth = 1.05 // of the peak, from the 100th rotation on: the kernel's counters are approximate (proc_pid_status(5))
+	targetCPU = 5  // ms of processor time, key generation apart
+	targetMB  = 24 // peak memory after the last rotation of one process
+	// of the peak, from the 100th rotation on: the kernel's counters are approximate (proc_pid_status(5))
+	targetGrowth = 1.05
 )
 
 // measureBursts measures many events at once, with and without throttling, and one process for long.
@@ -96,7 +97,8 @@ func measureBurst(ctx context.Context, b *bench, throttled bool, cost costs) (er
 	name := "burst"
 	if throttled {
 		name = "throttled burst"
-		hits = s.Inject(ociemu.Fault{Match: drawn(b.seed, throttledPart), Times: -1, Do: ociemu.Answer(http.StatusTooManyRequests, "TooManyRequests")})
+		hits = s.Inject(ociemu.Fault{Match: drawn(b.seed, throttledPart), Times: -1,
+			Do: ociemu.Answer(http.StatusTooManyRequests, "TooManyRequests")})
 	}
 	before, err := s.Host.CPUTime()
 	if err != nil {
@@ -127,11 +129,13 @@ func measureBurst(ctx context.Context, b *bench, throttled bool, cost costs) (er
 		what += fmt.Sprintf("; %d did not rotate: %v", len(c.others), c.others[0])
 	}
 	b.report.add(
-		Row{Section: burst, What: name + ": rotations a second", Unit: "1/s", Build: figure(float64(b.events-len(c.others)) / seconds), Detail: what},
+		Row{Section: burst, What: name + ": rotations a second", Unit: "1/s",
+			Build: figure(float64(b.events-len(c.others)) / seconds), Detail: what},
 		Row{Section: burst, What: name + ": one invocation, p50", Unit: "ms", Build: figure(quantile(c.took, 0.5))},
 		Row{Section: burst, What: name + ": one invocation, p99", Unit: "ms", Build: figure(quantile(c.took, 0.99))})
 	calls := s.Calls()
-	b.report.add(cost.row(name, milliseconds(after-before), b.events, keysAmong(b.events), signed(calls)).below(targetCPU),
+	b.report.add(cost.row(name, milliseconds(after-before), b.events, keysAmong(b.events), signed(calls)).below(
+		targetCPU),
 		Row{Section: burst, What: name + ": peak memory of a process", Unit: "MB", Build: figure(megabytes(peak))})
 	return nil
 }

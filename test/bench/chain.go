@@ -18,8 +18,8 @@ type span struct {
 }
 
 // longest is the chain of spans with the most round trips, each of which began after the one before had ended. Nothing
-// that overlaps can have waited for the other; what doesn't overlap may have. So no chain of calls that really depend on
-// each other is longer. Of chains that are as long it is the one that ends first.
+// that overlaps can have waited for the other; what doesn't overlap may have. So no chain of calls that really depend
+// on each other is longer. Of chains that are as long it is the one that ends first.
 func longest(spans []span) []span {
 	spans = slices.Clone(spans)
 	slices.SortStableFunc(spans, func(a, b span) int { return a.ended.Compare(b.ended) })
@@ -104,8 +104,8 @@ type Chain struct {
 	RoundTripMS float64 `json:"round_trip_ms"` // that the emulator adds
 	Calls       int     `json:"calls"`         // requests that reached a service, with the proof and the mail
 	Handshakes  int     `json:"tls_handshakes"`
-	// Dependent is the longest chain, of the rotation that had the shortest; RoundTrips is the length of the longest one if
-	// the set-ups of connections count too. Without a round trip's time there are none.
+	// Dependent is the longest chain, of the rotation that had the shortest; RoundTrips is the length of the longest
+	// one if the set-ups of connections count too. Without a round trip's time there are none.
 	Dependent  []string `json:"dependent_calls,omitempty"`
 	RoundTrips int      `json:"round_trips_with_set_ups,omitempty"`
 }
@@ -113,7 +113,8 @@ type Chain struct {
 // chainOf is the chain of one rotation.
 func chainOf(m measured) Chain {
 	calls := callSpans(m.calls)
-	c := Chain{Calls: len(m.calls), Handshakes: len(m.setUps), RoundTrips: trips(longest(append(setUpSpans(m.setUps), calls...)))}
+	c := Chain{Calls: len(m.calls), Handshakes: len(m.setUps),
+		RoundTrips: trips(longest(append(setUpSpans(m.setUps), calls...)))}
 	for _, s := range longest(calls) {
 		c.Dependent = append(c.Dependent, s.name)
 	}
@@ -125,7 +126,8 @@ func shortest(all []measured) Chain {
 	var best Chain
 	for i, m := range all {
 		c := chainOf(m)
-		if i == 0 || len(c.Dependent) < len(best.Dependent) || len(c.Dependent) == len(best.Dependent) && c.RoundTrips < best.RoundTrips {
+		if i == 0 || len(c.Dependent) < len(best.Dependent) || len(c.Dependent) == len(best.Dependent) &&
+			c.RoundTrips < best.RoundTrips {
 			best = c
 		}
 	}
@@ -153,7 +155,8 @@ func timeline(m measured) string {
 		if onChain[s.began] && !strings.HasPrefix(s.name, "connect ") {
 			mark = "*"
 		}
-		fmt.Fprintf(&b, "%9.1f %9.1f %s %s\n", milliseconds(s.began.Sub(m.began)), milliseconds(s.ended.Sub(m.began)), mark, s.name)
+		fmt.Fprintf(&b, "%9.1f %9.1f %s %s\n", milliseconds(s.began.Sub(m.began)), milliseconds(s.ended.Sub(m.began)),
+			mark, s.name)
 	}
 	fmt.Fprintf(&b, "%9s %9.1f   the function's answer\n", "", milliseconds(m.took))
 	return b.String()

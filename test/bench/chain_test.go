@@ -35,18 +35,23 @@ func TestTheLongestChainIsOfCallsThatBeganAfterAnAnswer(t *testing.T) {
 		calls []ociemu.Call
 		want  string
 	}{
-		"no call":                {nil, ""},
-		"one":                    {[]ociemu.Call{call("a", 0, 20)}, "a"},
-		"one after the other":    {[]ociemu.Call{call("a", 0, 20), call("b", 21, 41), call("c", 50, 70)}, "a b c"},
-		"side by side":           {[]ociemu.Call{call("a", 0, 20), call("b", 1, 21), call("c", 2, 22)}, "a"},
-		"begun at the answer":    {[]ociemu.Call{call("a", 0, 20), call("b", 20, 40)}, "a b"},
-		"a fork and a join":      {[]ociemu.Call{call("a", 0, 20), call("b", 21, 41), call("c", 22, 42), call("d", 43, 63)}, "a b d"},
-		"a long one beside two":  {[]ociemu.Call{call("a", 0, 100), call("b", 1, 21), call("c", 22, 42), call("d", 101, 121)}, "b c d"},
-		"in the order of ends":   {[]ociemu.Call{call("c", 50, 70), call("a", 0, 20), call("b", 21, 41)}, "a b c"},
-		"without an answer":      {[]ociemu.Call{call("a", 0, 20), call("cut", 21, 0), call("b", 30, 50)}, "a b"},
-		"figures beside":         {[]ociemu.Call{call("a", 0, 20), call("PostMetricData", 21, 41), call("b", 42, 62)}, "a b"},
-		"figures waited for":     {[]ociemu.Call{call("a", 0, 20), call("PublishMessage", 21, 41), call("PostMetricData", 42, 62)}, "a PublishMessage PostMetricData"},
-		"a trace that ends last": {[]ociemu.Call{call("a", 0, 20), call("PostMetricData", 1, 21), call("PublicSpan", 30, 50)}, "a PublicSpan"},
+		"no call":             {nil, ""},
+		"one":                 {[]ociemu.Call{call("a", 0, 20)}, "a"},
+		"one after the other": {[]ociemu.Call{call("a", 0, 20), call("b", 21, 41), call("c", 50, 70)}, "a b c"},
+		"side by side":        {[]ociemu.Call{call("a", 0, 20), call("b", 1, 21), call("c", 2, 22)}, "a"},
+		"begun at the answer": {[]ociemu.Call{call("a", 0, 20), call("b", 20, 40)}, "a b"},
+		"a fork and a join": {[]ociemu.Call{call("a", 0, 20), call("b", 21, 41), call("c", 22, 42),
+			call("d", 43, 63)}, "a b d"},
+		"a long one beside two": {[]ociemu.Call{call("a", 0, 100), call("b", 1, 21), call("c", 22, 42),
+			call("d", 101, 121)}, "b c d"},
+		"in the order of ends": {[]ociemu.Call{call("c", 50, 70), call("a", 0, 20), call("b", 21, 41)}, "a b c"},
+		"without an answer":    {[]ociemu.Call{call("a", 0, 20), call("cut", 21, 0), call("b", 30, 50)}, "a b"},
+		"figures beside": {[]ociemu.Call{call("a", 0, 20), call("PostMetricData", 21, 41), call("b", 42, 62)},
+			"a b"},
+		"figures waited for": {[]ociemu.Call{call("a", 0, 20), call("PublishMessage", 21, 41),
+			call("PostMetricData", 42, 62)}, "a PublishMessage PostMetricData"},
+		"a trace that ends last": {[]ociemu.Call{call("a", 0, 20), call("PostMetricData", 1, 21),
+			call("PublicSpan", 30, 50)}, "a PublicSpan"},
 	}
 	for name, c := range cases {
 		if got := names(longest(callSpans(c.calls))); got != c.want {
@@ -58,7 +63,8 @@ func TestTheLongestChainIsOfCallsThatBeganAfterAnAnswer(t *testing.T) {
 func TestASetUpCountsAsManyRoundTripsAsItTakes(t *testing.T) {
 	m := measured{
 		calls: []ociemu.Call{call("a", 40, 60), call("b", 41, 61), call("c", 62, 82)},
-		setUps: []ociemu.SetUp{{Host: "identity.eu", RoundTrips: 2, Began: at(0), Ended: at(40)}, {Host: "ns.compat.x", RoundTrips: 3, Began: at(0), Ended: at(40)},
+		setUps: []ociemu.SetUp{{Host: "identity.eu", RoundTrips: 2, Began: at(0), Ended: at(40)},
+			{Host: "ns.compat.x", RoundTrips: 3, Began: at(0), Ended: at(40)},
 			{Host: "vaults.eu", RoundTrips: 2, Began: at(62), Ended: at(102)}},
 	}
 	c := chainOf(m)
@@ -118,7 +124,8 @@ func TestTheShortestOfSeveralChainsCounts(t *testing.T) {
 }
 
 func TestTheTimelineMarksTheChain(t *testing.T) {
-	m := measured{began: at(0), took: 100 * time.Millisecond, calls: []ociemu.Call{call("A", 40, 60), call("B", 41, 65), call("C", 66, 86)},
+	m := measured{began: at(0), took: 100 * time.Millisecond, calls: []ociemu.Call{call("A", 40, 60), call("B", 41, 65),
+		call("C", 66, 86)},
 		setUps: []ociemu.SetUp{{Host: "identity.eu", RoundTrips: 2, Began: at(1), Ended: at(40)}}}
 	want := "  from ms     to ms\n" +
 		"      1.0      40.0   connect identity\n" +

@@ -27,8 +27,8 @@ type costs struct {
 	signature     float64
 }
 
-// measureCosts measures them, in the way of functions/rotate: alone on the machine, and on all cores at once, where they
-// take more, as in a burst.
+// measureCosts measures them, in the way of functions/rotate: alone on the machine, and on all cores at once, where
+// they take more, as in a burst.
 func measureCosts(b *bench) (alone, crowded costs, err error) {
 	b.progress("making %d RSA keys", 2*b.keys)
 	if alone, err = measureCost(b, 1, "alone"); err != nil {
@@ -61,7 +61,8 @@ func measureCost(b *bench, workers int, how string) (costs, error) {
 	c := costs{keys: len(keys), signature: figure(signatures...).Median}
 	c.key, c.keyError = mean(keys)
 	b.report.add(
-		Row{Section: burst, What: fmt.Sprintf("one RSA key of %d bits, %s", rsaBits, how), Unit: "ms CPU", Build: figure(keys...),
+		Row{Section: burst, What: fmt.Sprintf("one RSA key of %d bits, %s", rsaBits, how), Unit: "ms CPU",
+			Build:  figure(keys...),
 			Detail: fmt.Sprintf("mean %.1f +- %.1f", c.key, c.keyError)},
 		Row{Section: burst, What: "one RSA signature, " + how, Unit: "ms CPU", Build: figure(signatures...)})
 	return c, nil
@@ -132,13 +133,14 @@ func signed(calls []ociemu.Call) int {
 	return n
 }
 
-// row is the processor time of a rotation, without that of the keys. Theirs varies by chance, here and where one key was
-// measured, so that the difference is no better than its standard error tells. The floor is the signatures alone.
+// row is the processor time of a rotation, without that of the keys. Theirs varies by chance, here and where one key
+// was measured, so that the difference is no better than its standard error tells. The floor is the signatures alone.
 func (c costs) row(name string, total float64, rotations, keys, signatures int) Row {
 	n := float64(rotations)
 	share := float64(keys) / n
 	row := Row{Section: burst, What: name + ": CPU, keys apart", Unit: "ms CPU", Build: figure(total/n - share*c.key),
-		Detail: fmt.Sprintf("%.1f signatures", float64(signatures)/n)}.over(figure(float64(signatures) / n * c.signature))
+		Detail: fmt.Sprintf("%.1f signatures", float64(signatures)/n)}.over(figure(
+		float64(signatures) / n * c.signature))
 	row.Detail += fmt.Sprintf(", %.1f beyond them", row.Build.Median-row.Floor.Median)
 	if keys > 0 {
 		off := share * c.keyError * math.Sqrt(1+float64(c.keys)/float64(keys))

@@ -53,7 +53,8 @@ var sections = []struct {
 	name    string
 	measure func(context.Context, *bench) error
 }{
-	{"start", measureStarts}, {"rotation", measureRotations}, {"burst", measureBursts}, {"sweep", measureSweeps}, {"size", measureSizes},
+	{"start", measureStarts}, {"rotation", measureRotations}, {"burst", measureBursts}, {"sweep", measureSweeps},
+	{"size", measureSizes},
 }
 
 const usage = `Usage: go run ./test/bench [flags]
@@ -183,7 +184,8 @@ func measure(ctx context.Context, s settings, stderr io.Writer) (report *Report,
 		return nil, fmt.Errorf("making a folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b := &bench{settings: s, stderr: stderr, dir: dir, report: &Report{Machine: thisMachine(), Seed: s.seed, Short: s.short}}
+	b := &bench{settings: s, stderr: stderr, dir: dir, report: &Report{Machine: thisMachine(), Seed: s.seed,
+		Short: s.short}}
 	b.progress("building the functions")
 	if b.rotate, err = build(ctx, dir, "functions/rotate"); err != nil {
 		return nil, err

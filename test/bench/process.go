@@ -49,13 +49,17 @@ func measureProcess(ctx context.Context, b *bench, cost costs) (err error) {
 	}
 	first, last := megabytes(peaks[0]), megabytes(peaks[1])
 	b.report.add(
-		Row{Section: burst, What: fmt.Sprintf("one process: peak memory after %d rotations", early), Unit: "MB", Build: figure(first)},
-		Row{Section: burst, What: fmt.Sprintf("one process: peak memory after %d rotations", b.serial), Unit: "MB", Build: figure(last)}.below(targetMB),
-		Row{Section: burst, What: fmt.Sprintf("one process: growth of the peak from %d to %d", early, b.serial), Unit: "x", Build: figure(last / first)}.atMost(targetGrowth))
+		Row{Section: burst, What: fmt.Sprintf("one process: peak memory after %d rotations", early), Unit: "MB",
+			Build: figure(first)},
+		Row{Section: burst, What: fmt.Sprintf("one process: peak memory after %d rotations", b.serial), Unit: "MB",
+			Build: figure(last)}.below(targetMB),
+		Row{Section: burst, What: fmt.Sprintf("one process: growth of the peak from %d to %d", early, b.serial),
+			Unit: "x", Build: figure(last / first)}.atMost(targetGrowth))
 	return nil
 }
 
-// spend plays n rotations of these kinds in turn, and tells the processor time of the process, in ms, and the signatures.
+// spend plays n rotations of these kinds in turn, and tells the processor time of the process, in ms, and the
+// signatures.
 func spend(ctx context.Context, r *rig, n int, among ...tenancy.Kind) (spent float64, signatures int, err error) {
 	before, err := r.Host.CPUTime()
 	if err != nil {

@@ -62,7 +62,8 @@ func (b *bench) profileHost(ctx context.Context, host *fnhost.Host, name, folder
 	if err := host.Stop(ctx, syscall.SIGTERM); err != nil {
 		return err
 	}
-	for _, p := range []struct{ name, sample, ending string }{{"cpu", "cpu", "cpu"}, {"heap", "inuse_space", "heap"}, {"alloc", "alloc_space", "heap"}} {
+	for _, p := range []struct{ name, sample, ending string }{{"cpu", "cpu", "cpu"}, {"heap", "inuse_space", "heap"},
+		{"alloc", "alloc_space", "heap"}} {
 		parts, err := filepath.Glob(filepath.Join(folder, "*."+p.ending))
 		if err != nil || len(parts) == 0 {
 			return errors.Join(errors.New("the function has left no profile in "+folder), err)
@@ -119,7 +120,8 @@ func profileSweep(ctx context.Context, b *bench, users int, emulator *ociemu.Emu
 	if err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
-	host, err := fnhost.Start(ctx, fnhost.Options{Binary: binary, Timeout: sweepTimeout, MaxContainers: 1, Env: append(env, "bench_profiles="+folder)})
+	host, err := fnhost.Start(ctx, fnhost.Options{Binary: binary, Timeout: sweepTimeout, MaxContainers: 1,
+		Env: append(env, "bench_profiles="+folder)})
 	if err != nil {
 		return err
 	}

@@ -153,7 +153,8 @@ func (r *Report) add(rows ...Row) {
 }
 
 func thisMachine() Machine {
-	return Machine{CPU: cpuModel(), Cores: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(), Load: load()}
+	return Machine{CPU: cpuModel(), Cores: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Go: runtime.Version(), Load: load()}
 }
 
 // cpuModel is the processor's name where the system tells it in /proc/cpuinfo.

@@ -15,7 +15,8 @@ func TestTheMedianIsTheMiddle(t *testing.T) {
 	for _, c := range []struct {
 		values []float64
 		want   Figure
-	}{{nil, Figure{}}, {[]float64{3}, Figure{3, 3, 3, 1}}, {[]float64{9, 1, 5}, Figure{5, 1, 9, 3}}, {[]float64{9, 1, 5, 3}, Figure{4, 1, 9, 4}}} {
+	}{{nil, Figure{}}, {[]float64{3}, Figure{3, 3, 3, 1}}, {[]float64{9, 1, 5}, Figure{5, 1, 9, 3}},
+		{[]float64{9, 1, 5, 3}, Figure{4, 1, 9, 4}}} {
 		if got := figure(c.values...); got != c.want {
 			t.Errorf("%v: %+v, want %+v", c.values, got, c.want)
 		}
@@ -42,7 +43,8 @@ func TestTheStandardErrorIsThatOfTheMean(t *testing.T) {
 
 func TestTheExponentIsThatOfThePower(t *testing.T) {
 	x := []float64{100, 1000, 10000}
-	for want, y := range map[float64][]float64{0: {7, 7, 7}, 1: {7, 70, 700}, 2: {7, 700, 70000}, 0.5: {10, 10 * math.Sqrt(10), 100}} {
+	for want, y := range map[float64][]float64{0: {7, 7, 7}, 1: {7, 70, 700}, 2: {7, 700, 70000},
+		0.5: {10, 10 * math.Sqrt(10), 100}} {
 		if got := exponent(x, y); math.Abs(got-want) > 1e-9 {
 			t.Errorf("%v grows as n^%g, want n^%g", y, got, want)
 		}
@@ -53,7 +55,8 @@ func TestTheExponentIsThatOfThePower(t *testing.T) {
 }
 
 func TestTheTableMarksWhatIsMissed(t *testing.T) {
-	r := Report{Machine: Machine{CPU: "Abacus", Cores: 2, OS: "linux", Arch: "amd64", Go: "go1.26"}, Seed: 7, Seconds: 60}
+	r := Report{Machine: Machine{CPU: "Abacus", Cores: 2, OS: "linux", Arch: "amd64", Go: "go1.26"}, Seed: 7,
+		Seconds: 60}
 	r.add(
 		Row{Section: "one", What: "within", Unit: "ms", Build: figure(10, 12)}.over(figure(10)).ratioAtMost(1.1),
 		Row{Section: "one", What: "beyond", Unit: "ms", Build: figure(12)}.over(figure(10)).ratioAtMost(1.1),
@@ -61,12 +64,14 @@ func TestTheTableMarksWhatIsMissed(t *testing.T) {
 		Row{Section: "two", What: "seven", Unit: "calls", Build: figure(7)}.atMost(7),
 		Row{Section: "two", What: "no target", Unit: "s", Build: figure(0.5), Detail: "told"})
 	table := r.Table()
-	for _, want := range []string{"Keyturn on Abacus, 2 cores, linux/amd64, go1.26, seed 7; measured in 60 s\n", "\nONE ", "\nTWO ", "targets: 2 of 4 met\n"} {
+	for _, want := range []string{"Keyturn on Abacus, 2 cores, linux/amd64, go1.26, seed 7; measured in 60 s\n",
+		"\nONE ", "\nTWO ", "targets: 2 of 4 met\n"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("the table lacks %q:\n%s", want, table)
 		}
 	}
-	for what, want := range map[string]string{"within": "ms 11 10 - 12 10 1.10 <= 1.1 x floor met", "beyond": "ms 12 10 1.20 <= 1.1 x floor MISSED",
+	for what, want := range map[string]string{"within": "ms 11 10 - 12 10 1.10 <= 1.1 x floor met",
+		"beyond":       "ms 12 10 1.20 <= 1.1 x floor MISSED",
 		"at the limit": "MB 24 < 24 MISSED", "seven": "calls 7 <= 7 met", "no target": "s 0.500 told"} {
 		found := false
 		for line := range strings.Lines(table) {
@@ -91,7 +96,8 @@ func TestTheTableMarksWhatIsMissed(t *testing.T) {
 }
 
 func TestNumbersHaveThreeDigits(t *testing.T) {
-	for v, want := range map[float64]string{0: "0", 0.0371: "0.037", 1.094: "1.09", 12.34: "12.3", 123.4: "123", 12345.6: "12346", 40: "40", -0.5: "-0.500"} {
+	for v, want := range map[float64]string{0: "0", 0.0371: "0.037", 1.094: "1.09", 12.34: "12.3", 123.4: "123",
+		12345.6: "12346", 40: "40", -0.5: "-0.500"} {
 		if got := number(v); got != want {
 			t.Errorf("%g is written %s, want %s", v, got, want)
 		}

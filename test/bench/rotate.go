@@ -64,7 +64,8 @@ func newRig(ctx context.Context, s settings, binary string, config ...string) (*
 		began := time.Now()
 		reply, err := st.Host.Invoke(ctx, body)
 		answered := time.Now()
-		r.last = measured{began: answered.Add(-reply.Took), took: reply.Took, total: answered.Sub(began), ready: st.Host.TimeToReady(), reply: reply}
+		r.last = measured{began: answered.Add(-reply.Took), took: reply.Took, total: answered.Sub(began),
+			ready: st.Host.TimeToReady(), reply: reply}
 		return err
 	})
 	return r, nil
@@ -100,7 +101,8 @@ func (r *rig) rotate(c *tenancy.Case, cold bool) (measured, error) {
 // rotated is an error if the function didn't answer that it has rotated.
 func rotated(reply fnhost.Reply) error {
 	var answer struct{ Outcome string }
-	if err := json.Unmarshal(reply.Body, &answer); err != nil || reply.Status != http.StatusOK || answer.Outcome != "rotated" {
+	if err := json.Unmarshal(reply.Body, &answer); err != nil || reply.Status != http.StatusOK ||
+		answer.Outcome != "rotated" {
 		return fmt.Errorf("the function answered %d: %s", reply.Status, reply.Body)
 	}
 	return nil
@@ -112,7 +114,8 @@ func (r *rig) roundTrip(ctx context.Context, n int) (Figure, error) {
 	client := r.Client()
 	var waited []float64
 	for i := range n + 1 {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://identity."+r.Region()+".oci.oraclecloud.com/20160918/users", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://identity."+r.Region()+
+			".oci.oraclecloud.com/20160918/users", nil)
 		if err != nil {
 			return Figure{}, fmt.Errorf("making a request: %w", err)
 		}
@@ -148,7 +151,8 @@ func measureRotations(ctx context.Context, b *bench) (err error) {
 		if err != nil {
 			return err
 		}
-		b.report.add(Row{Section: rotations, What: fmt.Sprintf("a bare client's round trip, %g ms added", milliseconds(trip)), Unit: "ms", Build: alone})
+		b.report.add(Row{Section: rotations, What: fmt.Sprintf("a bare client's round trip, %g ms added",
+			milliseconds(trip)), Unit: "ms", Build: alone})
 		for _, f := range forms() {
 			b.progress("%s, %s a round trip", f.name, trip)
 			if err := measureForm(ctx, b, r, f, trip, alone); err != nil {
@@ -190,7 +194,8 @@ func measureForm(ctx context.Context, b *bench, r *rig, f form, trip time.Durati
 		b.report.Chains = append(b.report.Chains, c)
 		b.report.add(c.rows(set.all, alone)...)
 		if trip > 0 {
-			if err := b.profile(fmt.Sprintf("rotation-%s-%s.txt", slug(f.name), c.temperature()), []byte(timeline(set.all[len(set.all)-1]))); err != nil {
+			if err := b.profile(fmt.Sprintf("rotation-%s-%s.txt", slug(f.name), c.temperature()),
+				[]byte(timeline(set.all[len(set.all)-1]))); err != nil {
 				return err
 			}
 		}
@@ -219,7 +224,8 @@ func (c Chain) rows(all []measured, alone Figure) []Row {
 	for _, m := range all {
 		took = append(took, milliseconds(m.took))
 	}
-	row := Row{Section: rotations, What: fmt.Sprintf("%s: %s, %g ms", c.Form, c.temperature(), c.RoundTripMS), Unit: "ms", Build: figure(took...),
+	row := Row{Section: rotations, What: fmt.Sprintf("%s: %s, %g ms", c.Form, c.temperature(), c.RoundTripMS),
+		Unit: "ms", Build: figure(took...),
 		Detail: fmt.Sprintf("%d calls, %d handshakes", c.Calls, c.Handshakes)}
 	if c.RoundTripMS == 0 {
 		return []Row{row}
@@ -234,7 +240,8 @@ func (c Chain) rows(all []measured, alone Figure) []Row {
 	}
 	rows := []Row{row.ratioAtMost(targetRatio)}
 	if c.Form == forms()[0].name {
-		rows = append(rows, Row{Section: rotations, What: c.Form + ": dependent calls", Unit: "calls", Build: figure(calls)}.atMost(targetChain))
+		rows = append(rows, Row{Section: rotations, What: c.Form + ": dependent calls", Unit: "calls",
+			Build: figure(calls)}.atMost(targetChain))
 	}
 	return rows
 }

@@ -77,7 +77,8 @@ func measureSizes(ctx context.Context, b *bench) error {
 			return err
 		}
 		row := func(what, unit string, value func(weight) float64) Row {
-			return Row{Section: sizes, What: f.pkg + ": " + what, Unit: unit, Build: figure(value(w))}.over(figure(value(floor)))
+			return Row{Section: sizes, What: f.pkg + ": " + what, Unit: unit, Build: figure(value(w))}.over(
+				figure(value(floor)))
 		}
 		b.report.add(row("binary", "10^6 B", func(w weight) float64 { return w.binary }),
 			row("compressed image (gzip -9)", "10^6 B", func(w weight) float64 { return w.packed }),
@@ -124,7 +125,9 @@ func byPackage(ctx context.Context, dir, pkg string) (string, error) {
 // bySize lists names with their sizes, the largest first.
 func bySize(bytes map[string]uint64) string {
 	var b strings.Builder
-	names := slices.SortedFunc(maps.Keys(bytes), func(a, b string) int { return cmp.Or(cmp.Compare(bytes[b], bytes[a]), cmp.Compare(a, b)) })
+	names := slices.SortedFunc(maps.Keys(bytes), func(a, b string) int {
+		return cmp.Or(cmp.Compare(bytes[b], bytes[a]), cmp.Compare(a, b))
+	})
 	for _, name := range names {
 		fmt.Fprintf(&b, "%9d %s\n", bytes[name], name)
 	}

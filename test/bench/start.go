@@ -28,7 +28,8 @@ func measureStarts(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.End()) }()
-	idle, err := fnhost.Start(ctx, fnhost.Options{Binary: b.nothing, Env: append(r.Env(r.Function), "ons_topic="+r.Topic), MaxContainers: 1})
+	idle, err := fnhost.Start(ctx,
+		fnhost.Options{Binary: b.nothing, Env: append(r.Env(r.Function), "ons_topic="+r.Topic), MaxContainers: 1})
 	if err != nil {
 		return err
 	}
@@ -52,10 +53,12 @@ func measureStarts(ctx context.Context, b *bench) (err error) {
 		if reply.Status != http.StatusOK {
 			return fmt.Errorf("the function that does nothing answered %d", reply.Status)
 		}
-		idleReady, idleAnswered = append(idleReady, milliseconds(idle.TimeToReady())), append(idleAnswered, milliseconds(took))
+		idleReady, idleAnswered = append(idleReady, milliseconds(idle.TimeToReady())),
+			append(idleAnswered, milliseconds(took))
 	}
 	b.report.add(
-		Row{Section: coldStart, What: "process start to ready socket", Unit: "ms", Build: figure(ready...)}.over(figure(idleReady...)).ratioAtMost(targetStart),
+		Row{Section: coldStart, What: "process start to ready socket", Unit: "ms", Build: figure(ready...)}.over(
+			figure(idleReady...)).ratioAtMost(targetStart),
 		Row{Section: coldStart, What: "process start to first answer", Unit: "ms", Build: figure(answered...),
 			Detail: "a rotation of an auth token"}.over(figure(idleAnswered...)))
 	if b.profiles == "" {
@@ -67,7 +70,8 @@ func measureStarts(ctx context.Context, b *bench) (err error) {
 // traceStart writes what each package's initialization takes at a start, as the Go runtime tells it.
 func traceStart(ctx context.Context, b *bench, r *rig) error {
 	var printed bytes.Buffer
-	host, err := fnhost.Start(ctx, fnhost.Options{Binary: b.rotate, Env: append(r.Env(r.Function), "ons_topic="+r.Topic, "GODEBUG=inittrace=1"), Stderr: &printed})
+	host, err := fnhost.Start(ctx, fnhost.Options{Binary: b.rotate, Env: append(r.Env(r.Function), "ons_topic="+r.Topic,
+		"GODEBUG=inittrace=1"), Stderr: &printed})
 	if err != nil {
 		return err
 	}

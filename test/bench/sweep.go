@@ -44,7 +44,8 @@ func measureSweeps(ctx context.Context, b *bench) error {
 				values = append(values, value(s))
 			}
 			f := figure(values...)
-			b.report.add(Row{Section: sweeping, What: fmt.Sprintf("%d users: %s", size.users, what), Unit: unit, Build: f})
+			b.report.add(Row{Section: sweeping, What: fmt.Sprintf("%d users: %s", size.users, what), Unit: unit,
+				Build: f})
 			return f.Median
 		}
 		users = append(users, float64(size.users))
@@ -54,13 +55,16 @@ func measureSweeps(ctx context.Context, b *bench) error {
 		peaks = append(peaks, row("peak memory", "MB", func(s swept) float64 { return s.peak }))
 	}
 	last := len(users) - 1
-	grown := fmt.Sprintf("%.1f MB, %.1f KB a user more", peaks[last]-peaks[0], 1024*(peaks[last]-peaks[0])/(users[last]-users[0]))
+	grown := fmt.Sprintf("%.1f MB, %.1f KB a user more", peaks[last]-peaks[0],
+		1024*(peaks[last]-peaks[0])/(users[last]-users[0]))
 	fitted := func(what string, values []float64) Row {
-		return Row{Section: sweeping, What: what + " as a power of the users", Unit: "exponent", Build: figure(exponent(users, values))}
+		return Row{Section: sweeping, What: what + " as a power of the users", Unit: "exponent",
+			Build: figure(exponent(users, values))}
 	}
 	memory := fitted("peak memory", peaks).below(targetMemoryExponent)
 	memory.Detail = grown
-	b.report.add(fitted("calls", calls).below(targetExponent), fitted("time", seconds).below(targetExponent), fitted("CPU of the function", cpu), memory)
+	b.report.add(fitted("calls", calls).below(targetExponent), fitted("time", seconds).below(targetExponent),
+		fitted("CPU of the function", cpu), memory)
 	return nil
 }
 
@@ -111,7 +115,8 @@ func sweepOnce(ctx context.Context, emulator *ociemu.Emulator, binary string, en
 		return s, err
 	}
 	peak, _, err := host.ResidentKB()
-	return swept{calls: len(emulator.Calls()), seconds: reply.Took.Seconds(), cpu: (after - before).Seconds(), peak: megabytes(peak)}, err
+	return swept{calls: len(emulator.Calls()), seconds: reply.Took.Seconds(), cpu: (after - before).Seconds(),
+		peak: megabytes(peak)}, err
 }
 
 // inhabit adds users, each with three credentials and a bound secret that holds the first.

@@ -16,9 +16,11 @@ const columns = "%-50s %-8s %7s %15s %7s %7s %-15s %-6s %s"
 func (r *Report) Table() string {
 	var b strings.Builder
 	m := r.Machine
-	fmt.Fprintf(&b, "Keyturn on %s, %d cores, %s/%s, %s, seed %d; measured in %.0f s\n", m.CPU, m.Cores, m.OS, m.Arch, m.Go, r.Seed, r.Seconds)
+	fmt.Fprintf(&b, "Keyturn on %s, %d cores, %s/%s, %s, seed %d; measured in %.0f s\n", m.CPU, m.Cores, m.OS, m.Arch,
+		m.Go, r.Seed, r.Seconds)
 	if m.Load > float64(m.Cores)/2 {
-		fmt.Fprintf(&b, "The machine had other work: its load was %.1f when the run began. Times are longer than on an idle one.\n", m.Load)
+		fmt.Fprintf(&b, "The machine had other work: its load was %.1f when the run began. Times are longer than "+
+			"on an idle one.\n", m.Load)
 	}
 	if r.Short {
 		b.WriteString("A short run: few measurements, which show that it runs and not how fast.\n")
@@ -29,7 +31,8 @@ func (r *Report) Table() string {
 			section = row.Section
 			line(&b, "\n"+strings.ToUpper(section), "", "this build", "min - max", "floor", "x floor", "target", "", "")
 		}
-		line(&b, row.What, row.Unit, number(row.Build.Median), row.Build.spread(), row.floor(), row.ratio(), row.Target, row.verdict(), row.Detail)
+		line(&b, row.What, row.Unit, number(row.Build.Median), row.Build.spread(), row.floor(), row.ratio(), row.Target,
+			row.verdict(), row.Detail)
 	}
 	fmt.Fprintf(&b, "\ntargets: %d of %d met\n", r.TargetsMet, r.Targets)
 	return b.String()
@@ -95,7 +98,8 @@ func (r *Report) chains() string {
 		if len(c.Dependent) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "%s, %s, %g ms: %d dependent of %d calls: %s\n", c.Form, c.temperature(), c.RoundTripMS, len(c.Dependent), c.Calls,
+		fmt.Fprintf(&b, "%s, %s, %g ms: %d dependent of %d calls: %s\n", c.Form, c.temperature(), c.RoundTripMS,
+			len(c.Dependent), c.Calls,
 			strings.Join(c.Dependent, ", "))
 	}
 	return b.String()
@@ -117,7 +121,8 @@ func writeInto(path, table string) error {
 	head, rest, ok := strings.Cut(string(text), beginTable)
 	_, tail, also := strings.Cut(rest, endTable)
 	if !ok || !also {
-		return errors.New(path + " has no place for the figures: the marks " + strings.TrimSpace(beginTable) + " and " + endTable + " are missing")
+		return errors.New(path + " has no place for the figures: the marks " + strings.TrimSpace(beginTable) + " and " +
+			endTable + " are missing")
 	}
 	if err := os.WriteFile(path, []byte(head+beginTable+"```text\n"+table+"```\n"+endTable+tail), 0o644); err != nil {
 		return fmt.Errorf("writing the document: %w", err)

@@ -1,5 +1,5 @@
-// Package clients_test drives the OCI emulator with Oracle's SDK for another language: whatever both sides of this repository misread
-// together in the Go SDK shows here.
+// Package clients_test drives the OCI emulator with Oracle's SDK for another language: whatever both sides of this
+// repository misread together in the Go SDK shows here.
 package clients_test
 
 import (
@@ -44,8 +44,10 @@ func TestClientsThatNobodyHereWroteHoldTheEmulator(t *testing.T) {
 		seen[c.Operation] = true
 	}
 	for _, operation := range []string{
-		"GetTenancy", "UploadApiKey", "ListApiKeys", "DeleteApiKey", "CreateAuthToken", "ListAuthTokens", "CreateCustomerSecretKey",
-		"ListCustomerSecretKeys", "CreateOrResetUIPassword", "UpdateSecret", "GetSecretBundle", "ListSecretVersions", "ListSecrets",
+		"GetTenancy", "UploadApiKey", "ListApiKeys", "DeleteApiKey", "CreateAuthToken", "ListAuthTokens",
+		"CreateCustomerSecretKey",
+		"ListCustomerSecretKeys", "CreateOrResetUIPassword", "UpdateSecret", "GetSecretBundle", "ListSecretVersions",
+		"ListSecrets",
 		"PublishMessage", "UpdateProblemStatus", "GetProblem", "ListProblemHistories",
 	} {
 		if !seen[operation] {

@@ -16,8 +16,9 @@ type check struct {
 
 // uses say how a credential of the kind is tried.
 var uses = map[tenancy.Kind]string{
-	tenancy.APIKey: "signs a request", tenancy.AuthToken: "logs in to the registry", tenancy.CustomerSecretKey: "lists buckets over S3",
-	tenancy.Password: "is tried", // by asking the emulator: nobody signs in to a console here
+	tenancy.APIKey: "signs a request", tenancy.AuthToken: "logs in to the registry",
+	tenancy.CustomerSecretKey: "lists buckets over S3",
+	tenancy.Password:          "is tried", // by asking the emulator: nobody signs in to a console here
 }
 
 // check tries the old credential, and the one in Vault if that has changed. What is listed must work, what is not
@@ -84,10 +85,12 @@ func (t *turn) faults(s *tenancy.Deployment, good bool) []string {
 	}
 	want(t.answer.Outcome == "rotated", "the function answered %q (%s)", t.answer.Outcome, t.answer.Reason)
 	want(len(t.after.credentials) == len(t.before.credentials) && len(t.after.added(t.before)) == 1,
-		"the user has %d credentials with %d new ones; one new one in place of the old one was expected", len(t.after.credentials), len(t.after.added(t.before)))
+		"the user has %d credentials with %d new ones; one new one in place of the old one was expected",
+		len(t.after.credentials), len(t.after.added(t.before)))
 	all, _ := t.after.promoted(t.before)
 	want(all, "not every secret has a new CURRENT version")
-	want(len(t.mails) == 1 && strings.Contains(t.mails[0].Title, "Rotated"), "SecOps got %d mails; one that says Rotated was expected", len(t.mails))
+	want(len(t.mails) == 1 && strings.Contains(t.mails[0].Title, "Rotated"), "SecOps got %d mails; one that says "+
+		"Rotated was expected", len(t.mails))
 	status := s.Problem(t.c.Problem).Status
 	want(status == "RESOLVED", "the problem is %s in Cloud Guard", status)
 	return faults

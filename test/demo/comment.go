@@ -21,10 +21,11 @@ type placeholder struct{ text, key string }
 // placeholders are those of a kind, with the key that its secret has in a good comment.
 func placeholders(kind tenancy.Kind) []placeholder {
 	return append(map[tenancy.Kind][]placeholder{
-		tenancy.APIKey:            {{"{secret}", "api_secret_ocid"}},
-		tenancy.AuthToken:         {{"{secret}", "auth_secret_ocid"}},
-		tenancy.CustomerSecretKey: {{"{access_secret}", "accesskey_secret_ocid"}, {"{secretkey_secret}", "secretkey_secret_ocid"}},
-		tenancy.Password:          {{"{secret}", "password_secret_ocid"}},
+		tenancy.APIKey:    {{"{secret}", "api_secret_ocid"}},
+		tenancy.AuthToken: {{"{secret}", "auth_secret_ocid"}},
+		tenancy.CustomerSecretKey: {{"{access_secret}", "accesskey_secret_ocid"},
+			{"{secretkey_secret}", "secretkey_secret_ocid"}},
+		tenancy.Password: {{"{secret}", "password_secret_ocid"}},
 	}[kind], placeholder{bundle, bundleKey})
 }
 
@@ -42,14 +43,16 @@ func (o *options) checkComment(kindGiven bool) error {
 		}
 		for _, used := range braces.FindAllString(o.comment, -1) {
 			if !slices.Contains(known, used) {
-				return fmt.Errorf("%s has no placeholder %s: use %s, or name another kind with -kind", kind, used, strings.Join(known, ", "))
+				return fmt.Errorf("%s has no placeholder %s: use %s, or name another kind with -kind", kind, used,
+					strings.Join(known, ", "))
 			}
 		}
 	}
 	return nil
 }
 
-// add adds the case of a kind, with the secrets that the comment names, and gives the comment to close its problem with.
+// add adds the case of a kind, with the secrets that the comment names, and gives the comment to close its problem
+// with.
 func (o options) add(s *tenancy.Deployment, kind tenancy.Kind) (*tenancy.Case, string) {
 	if !o.hasComment {
 		c := s.Add(tenancy.Want{Kind: kind})

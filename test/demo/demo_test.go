@@ -65,7 +65,8 @@ func (v *values) collect(s *tenancy.Deployment) {
 			for _, version := range secret.Versions {
 				for line := range strings.Lines(string(version.Content)) {
 					line = strings.TrimSpace(line)
-					if !strings.HasPrefix(line, "-----") && !strings.HasPrefix(secret.Name, "accesskey") && len(line) >= 10 {
+					if !strings.HasPrefix(line, "-----") && !strings.HasPrefix(secret.Name, "accesskey") &&
+						len(line) >= 10 {
 						v.seen[line] = true
 					}
 				}
@@ -82,8 +83,10 @@ func TestTheDemoRotatesEveryKindAndShowsNoSecretValueAndNoColourCode(t *testing.
 	v := values{seen: map[string]bool{}}
 	p := play(t, v.collect, "-verbose")
 	p.expect(t, 0, "4 of 4 rotated in ", "go run ./test/demo -serve",
-		"Rotated: API key of", "Rotated: auth token of", "Rotated: customer secret key of", "Rotated: console password of",
-		"CURRENT LATEST → PREVIOUS", "none → CURRENT LATEST", "401 Unauthorized  refused", "403 Forbidden  refused", "200 OK            accepted",
+		"Rotated: API key of", "Rotated: auth token of", "Rotated: customer secret key of",
+		"Rotated: console password of",
+		"CURRENT LATEST → PREVIOUS", "none → CURRENT LATEST", "401 Unauthorized  refused", "403 Forbidden  refused",
+		"200 OK            accepted",
 		"too old  ", "deleted  ", "invalid  ", "new      ", "log   info", "none (searched for 8)")
 	if p.stderr != "" {
 		t.Errorf("on standard error: %s", p.stderr)
@@ -117,15 +120,18 @@ func TestOnlyTheKindsThatAreNamedArePlayed(t *testing.T) {
 
 func TestARotationThatFailsEndsTheDemoWithOne(t *testing.T) {
 	denied := func(s *tenancy.Deployment) {
-		s.Inject(ociemu.Fault{Operation: "CreateAuthToken", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
+		s.Inject(ociemu.Fault{Operation: "CreateAuthToken", Times: -1,
+			Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	}
 	p := play(t, denied, "-kind", "auth-token")
-	p.expect(t, 1, "NOT ROTATED", `Not as expected: the function answered "refused"`, "0 of 1 rotated", "demo: not everything is as expected")
+	p.expect(t, 1, "NOT ROTATED", `Not as expected: the function answered "refused"`, "0 of 1 rotated",
+		"demo: not everything is as expected")
 }
 
 func TestAnInvocationThatFailsEndsTheDemoWithOne(t *testing.T) {
 	silent := func(s *tenancy.Deployment) {
-		s.Inject(ociemu.Fault{Operation: "PublishMessage", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
+		s.Inject(ociemu.Fault{Operation: "PublishMessage", Times: -1,
+			Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	}
 	p := play(t, silent, "-kind", "auth-token")
 	p.expect(t, 1, "demo: the function failed with status 502")
@@ -176,7 +182,8 @@ func TestASecretValueInTheLogIsNotAsExpected(t *testing.T) {
 }
 
 func TestAnAccessKeyInTheWrongSecretIsNoValueThatGotOut(t *testing.T) {
-	p := play(t, nil, "-kind", "customer-secret-key", "-comment", "accesskey_secret_ocid:{secretkey_secret},secretkey_secret_ocid:{access_secret}")
+	p := play(t, nil, "-kind", "customer-secret-key", "-comment",
+		"accesskey_secret_ocid:{secretkey_secret},secretkey_secret_ocid:{access_secret}")
 	if strings.Contains(p.stdout, "A secret value got out") || !strings.Contains(p.stdout, "and the mails: none") {
 		t.Errorf("the demo says:\n%s", p.stdout)
 	}
@@ -184,7 +191,8 @@ func TestAnAccessKeyInTheWrongSecretIsNoValueThatGotOut(t *testing.T) {
 
 func TestACommentWithATypoIsShownWithItsMend(t *testing.T) {
 	p := play(t, nil, "-comment", "api_secret_ocd:{secret}")
-	p.expect(t, 0, "refused; the problem is OPEN", "NOT ROTATED", "did you mean", "Close the problem again with this comment:",
+	p.expect(t, 0, "refused; the problem is OPEN", "NOT ROTATED", "did you mean", "Close the problem again with "+
+		"this comment:",
 		"kept   ", "200 OK  accepted", "0 of 1 rotated")
 }
 
@@ -196,10 +204,13 @@ func TestACommentIsPlayedAsItIsWritten(t *testing.T) {
 		{"api-key", "", []string{"(none)", "refused; the problem is OPEN", "orders no rotation", "rotate:yes"}},
 		{"api-key", "rotate:yes", []string{"rotated; the problem is RESOLVED"}},
 		{"auth-token", "false positive", []string{"refused; the problem is OPEN", "dismiss the problem", "kept   "}},
-		{"api-key", "api_secret_ocid:{secret},grace_period:72h", []string{"refused; the problem is OPEN", "grace:72h", "kept   "}},
+		{"api-key", "api_secret_ocid:{secret},grace_period:72h", []string{"refused; the problem is OPEN", "grace:72h",
+			"kept   "}},
 		{"api-key", "bundle_secret_ocid:{bundle}", []string{"bundle_secret", "1 of 1 rotated"}},
 		{"auth-token", "auth_secret_ocid:{secret},grace:72h", []string{"kept   ", "works until"}},
-		{"customer-secret-key", "accesskey_secret_ocid:{access_secret},secretkey_secret_ocid:{secretkey_secret},dry_run:yes", []string{"dry_run", "kept   "}},
+		{"customer-secret-key",
+			"accesskey_secret_ocid:{access_secret},secretkey_secret_ocid:{secretkey_secret},dry_run:yes",
+			[]string{"dry_run", "kept   "}},
 	} {
 		t.Run(m.kind+" "+m.comment, func(t *testing.T) {
 			play(t, nil, "-kind", m.kind, "-comment", m.comment).expect(t, 0, m.want...)
@@ -209,8 +220,10 @@ func TestACommentIsPlayedAsItIsWritten(t *testing.T) {
 
 func TestARawEventGoesStraightToTheFunction(t *testing.T) {
 	const examples = "../../pkg/cloudguard/testdata/"
-	play(t, nil, "-event", examples+"detected_api_key.json").expect(t, 0, "status 200 and the outcome ignored", `"outcome": "ignored"`, "SecOps got no mail.")
-	play(t, nil, "-event", examples+"remediated_api_key.json").expect(t, 0, "the outcome refused", "Keyturn | NOT ROTATED")
+	play(t, nil, "-event", examples+"detected_api_key.json").expect(t, 0, "status 200 and the outcome ignored",
+		`"outcome": "ignored"`, "SecOps got no mail.")
+	play(t, nil, "-event", examples+"remediated_api_key.json").expect(t, 0, "the outcome refused",
+		"Keyturn | NOT ROTATED")
 	broken := filepath.Join(t.TempDir(), "event.json")
 	if err := os.WriteFile(broken, []byte("no JSON"), 0o600); err != nil {
 		t.Fatal(err)
@@ -249,7 +262,8 @@ func TestBadFlagsAreRefusedByName(t *testing.T) {
 func TestTheHelpExplainsEveryFlag(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"-h"}, &stdout, &stderr)
-	played{code, stdout.String(), stderr.String()}.expect(t, 0, "-kind", "-comment", "-event", "-serve", "-verbose", "{secretkey_secret}", "NO_COLOR")
+	played{code, stdout.String(), stderr.String()}.expect(t, 0, "-kind", "-comment", "-event", "-serve", "-verbose",
+		"{secretkey_secret}", "NO_COLOR")
 }
 
 func TestAnInterruptionEndsTheDemo(t *testing.T) {

@@ -97,7 +97,8 @@ func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok
 
 // conflict refuses flags of which only one can be meant.
 func (o options) conflict(given map[string]bool) error {
-	for _, pair := range [][2]string{{"event", "comment"}, {"event", "serve"}, {"event", "kind"}, {"serve", "comment"}, {"svg", "serve"}, {"svg", "verbose"}, {"svg", "event"}} {
+	for _, pair := range [][2]string{{"event", "comment"}, {"event", "serve"}, {"event", "kind"}, {"serve", "comment"},
+		{"svg", "serve"}, {"svg", "verbose"}, {"svg", "event"}} {
 		if given[pair[0]] && given[pair[1]] {
 			return fmt.Errorf("-%s and -%s can't be combined", pair[0], pair[1])
 		}

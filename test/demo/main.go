@@ -137,7 +137,8 @@ func introduce(out *screen, s *tenancy.Deployment, binary string, built time.Dur
 	}
 	out.line("")
 	out.table("  ", [][]cell{
-		{plain("function"), plain(fmt.Sprintf("functions/rotate, built in %s, %.1f MB, listens %d ms after its start", seconds(built),
+		{plain("function"), plain(fmt.Sprintf("functions/rotate, built in %s, %.1f MB, listens %d ms after its start",
+			seconds(built),
 			float64(info.Size())/1e6, s.Host.TimeToReady().Milliseconds()))},
 		{plain("tenancy"), plain(shorten(s.Tenancy()))},
 		{plain("emulator"), plain(s.URL() + ", with its strict defaults")},

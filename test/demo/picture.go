@@ -28,8 +28,8 @@ var paints = map[style]string{
 
 var painted = regexp.MustCompile(`\x1b\[([0-9;]+)m(.*?)\x1b\[0m`)
 
-// picture draws the output of a terminal as an SVG: monospaced text, in the terminal's styles. Each piece of text has its
-// place, so that no font can shift the columns.
+// picture draws the output of a terminal as an SVG: monospaced text, in the terminal's styles. Each piece of text has
+// its place, so that no font can shift the columns.
 func picture(title, output string) string {
 	lines := strings.Split(strings.TrimRight(output, "\n"), "\n")
 	columns := 0
@@ -38,7 +38,8 @@ func picture(title, output string) string {
 	}
 	width, height := float64(columns+4)*charWidth, (len(lines)+2)*lineHeight
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %d" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14" role="img" aria-labelledby="title">
+	fmt.Fprintf(&b,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %d" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14" role="img" aria-labelledby="title">
 <title id="title">%s</title>
 <rect width="100%%" height="100%%" rx="8" fill="#fafaf9" stroke="#d6d3d1"/>
 <g fill="#1c1917" xml:space="preserve">

@@ -12,7 +12,8 @@ import (
 
 func TestAPictureIsXMLWithAllThatTheTerminalShows(t *testing.T) {
 	s := &screen{colour: true}
-	got := picture("a & b", "  "+s.paint(bold, "bold")+" plain <b>\n\n"+s.paint(gone, "gone")+" "+s.paint(green, "yes")+"\n")
+	got := picture("a & b", "  "+s.paint(bold, "bold")+" plain <b>\n\n"+s.paint(gone, "gone")+" "+s.paint(green, "yes")+
+		"\n")
 	decoder, text := xml.NewDecoder(strings.NewReader(got)), []string(nil)
 	for {
 		token, err := decoder.Token()
@@ -29,7 +30,8 @@ func TestAPictureIsXMLWithAllThatTheTerminalShows(t *testing.T) {
 	if all, want := strings.Join(text, "|"), "a & b|bold|plain <b>|gone|yes"; all != want {
 		t.Errorf("the texts are %q, want %q", all, want)
 	}
-	for _, want := range []string{`x="33.6" y="36" textLength="33.6" font-weight="bold">bold`, `y="72"`, "line-through"} {
+	for _, want := range []string{`x="33.6" y="36" textLength="33.6" font-weight="bold">bold`, `y="72"`,
+		"line-through"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the picture doesn't have %s:\n%s", want, got)
 		}
@@ -43,7 +45,8 @@ func TestThePictureOfTheReadmeIsOfThisDemo(t *testing.T) {
 	}
 	for _, want := range []string{"api-key-user-1", "checked from outside", "accepted", "refused", "1 of 1"} {
 		if !strings.Contains(string(got), want) {
-			t.Errorf("docs/demo.svg doesn't show %q: make it anew with go run ./test/demo -kind api-key -svg docs/demo.svg", want)
+			t.Errorf("docs/demo.svg doesn't show %q: make it anew with go run ./test/demo -kind api-key -svg "+
+				"docs/demo.svg", want)
 		}
 	}
 }

@@ -58,15 +58,19 @@ func TestALongLineIsBrokenBetweenWordsAndNothingOfItIsLost(t *testing.T) {
 	const ocid = "ocid1.vaultsecret.oc1.iad.amaaaaaad4auoofbhpx4wbuzeg67cz5lk43amgbfaluqooxlzatdsuhloc2n"
 	for _, width := range []int{40, 60, 80, 96} {
 		for _, text := range []string{
-			"", "short", "  an indented line with " + ocid, "- an item with " + ocid + "," + ocid, "  - a deeper item with " + ocid + ", and more",
-			strings.Repeat("ü", 250), strings.Repeat(" ", 120) + "deep", "words " + strings.Repeat("and words ", 40), ocid + " / " + ocid + ": " + ocid,
-			"key:" + ocid + ",other:" + ocid + ",grace:72h", strings.Repeat("网 ", 200), "ends with a long one: https://cloud.oracle.com/" + ocid,
+			"", "short", "  an indented line with " + ocid, "- an item with " + ocid + "," + ocid,
+			"  - a deeper item with " + ocid + ", and more",
+			strings.Repeat("ü", 250), strings.Repeat(" ", 120) + "deep", "words " + strings.Repeat("and words ", 40),
+			ocid + " / " + ocid + ": " + ocid,
+			"key:" + ocid + ",other:" + ocid + ",grace:72h", strings.Repeat("网 ", 200), "ends with a long one: " +
+				"https://cloud.oracle.com/" + ocid,
 		} {
 			lines := wrap(text, width)
 			var all string
 			for _, l := range lines {
 				one := strings.TrimLeft(strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(l), "- ")), "- ")
-				if n := utf8.RuneCountInString(l); n > width && strings.ContainsAny(strings.TrimRight(one, ", "), " ,") {
+				if n := utf8.RuneCountInString(l); n > width && strings.ContainsAny(strings.TrimRight(one, ", "),
+					" ,") {
 					t.Errorf("a line of %d columns, not %d: %q", n, width, l)
 				}
 				all += l
@@ -86,9 +90,10 @@ func TestALongLineIsBrokenBetweenWordsAndNothingOfItIsLost(t *testing.T) {
 }
 
 func TestAMailIsShownAsItIsSent(t *testing.T) {
-	body := "The API key of x was rotated.\n\nWHAT TO DO\n- Restart or refresh consumers that read the secret only when they start.\n\n" +
-		"  ocid1.vaultsecret.oc1.iad.amaaaaaad4auoofbhpx4wbuzeg67cz5lk43amgbfaluqooxlzatdsuhloc2n\n" +
-		"  oci vault secret update --secret-id x --defined-tags '{\"a\":   \"" + strings.Repeat("b ", 80) + "\"}'\n"
+	body := "The API key of x was rotated.\n\nWHAT TO DO\n- Restart or refresh consumers that read the secret only " +
+		"when they start.\n\n  " +
+		"ocid1.vaultsecret.oc1.iad.amaaaaaad4auoofbhpx4wbuzeg67cz5lk43amgbfaluqooxlzatdsuhloc2n\n  oci vault " +
+		"secret update --secret-id x --defined-tags '{\"a\":   \"" + strings.Repeat("b ", 80) + "\"}'\n"
 	var b bytes.Buffer
 	(&screen{w: &b, width: 80}).box("mail", "Keyturn | Rotated", body)
 	var got string
@@ -110,7 +115,8 @@ func TestTheWidthIsThatOfTheTerminalWithinReason(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	for columns, want := range map[string]int{"": 80, "80": 80, "79": 79, "132": 100, "20": 60, "0": 80, "-5": 80, "wide": 80, "100": 100} {
+	for columns, want := range map[string]int{"": 80, "80": 80, "79": 79, "132": 100, "20": 60, "0": 80, "-5": 80,
+		"wide": 80, "100": 100} {
 		for _, w := range []io.Writer{&bytes.Buffer{}, file} {
 			if got := widthOf(w, columns); got != want {
 				t.Errorf("COLUMNS=%q: %d columns, want %d", columns, got, want)
@@ -126,7 +132,8 @@ func TestControlCharactersDontReachTheTerminal(t *testing.T) {
 }
 
 func TestOCIDsAreShortenedInTheMiddle(t *testing.T) {
-	const long = "key:ocid1.user.oc1..aaaaaaaawdizogppzybsviiiftk243nbw6lz76dkddugjlnf5el24k5ajmjo,more ocid1.x.oc1..short"
+	const long = "key:ocid1.user.oc1..aaaaaaaawdizogppzybsviiiftk243nbw6lz76dkddugjlnf5el24k5ajmjo,more " +
+		"ocid1.x.oc1..short"
 	if got, want := shorten(long), "key:ocid1.user.oc1..aaaa…mjo,more ocid1.x.oc1..short"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -152,13 +159,15 @@ func TestOutputThatIsLostIsAnError(t *testing.T) {
 func TestALogRecordBecomesOneReadableLine(t *testing.T) {
 	var b bytes.Buffer
 	l := &logWriter{out: newScreen(&b)}
-	for _, part := range []string{`{"level":"info","call_id":"X","step":"create",`, `"because":"none yet","message":"step"}` + "\nplain te", "xt\n",
+	for _, part := range []string{`{"level":"info","call_id":"X","step":"create",`,
+		`"because":"none yet","message":"step"}` + "\nplain te", "xt\n",
 		`{"level":"warn","record":{"outcome":"refused","comment":"c"},"message":"outcome"}` + "\n"} {
 		if n, err := l.Write([]byte(part)); n != len(part) || err != nil {
 			t.Fatalf("Write gave %d, %v", n, err)
 		}
 	}
-	want := "  log   info  step because=\"none yet\" step=create\n  log   plain text\n  log   warn  outcome outcome=refused\n"
+	want := "  log   info  step because=\"none yet\" step=create\n  log   plain text\n  log   warn  outcome " +
+		"outcome=refused\n"
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)
 	}

@@ -62,7 +62,8 @@ func serve(ctx context.Context, out *screen, s *tenancy.Deployment, kinds []tena
 	}
 }
 
-// invoker lets whoever calls InvokeFunction have the function's answer. The process keeps the configuration that it was started with.
+// invoker lets whoever calls InvokeFunction have the function's answer. The process keeps the configuration that it was
+// started with.
 func invoker(s *tenancy.Deployment) func(context.Context, map[string]string, []byte) (int, []byte, string) {
 	return func(ctx context.Context, _ map[string]string, body []byte) (int, []byte, string) {
 		reply, err := s.Invoke(ctx, body)
@@ -95,7 +96,8 @@ func invite(out *screen, s *tenancy.Deployment, cases []*tenancy.Case, config st
 		}
 	}
 	out.line("")
-	out.text("  ", "HTTPS_PROXY leads SDKs and the OCI CLI to the emulator under the services' real host names. Go trusts its authority by "+
+	out.text("  ", "HTTPS_PROXY leads SDKs and the OCI CLI to the emulator under the services' real host names. Go "+
+		"trusts its authority by "+
 		"SSL_CERT_FILE, Python and so the OCI CLI by REQUESTS_CA_BUNDLE. Use a separate shell for them.")
 	out.text("  ", "ORIGIN is all services at one plain address, for clients that can be given an endpoint.")
 	out.text("  ", "CONTROL are the emulator's own routes; see test/ociemu/README.md.")

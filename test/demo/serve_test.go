@@ -65,8 +65,10 @@ func (s *served) until(t *testing.T, text string) {
 func TestServeTellsWhatAShellNeedsAndShowsWhatHappens(t *testing.T) {
 	s := startServe(t)
 	s.until(t, "Ctrl-C ends it.")
-	for _, name := range []string{"HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "OCI_CLI_CONFIG_FILE", "ORIGIN", "CONTROL", "TENANCY", "FUNCTION", "TOPIC", "API_KEY_USER", "API_KEY_PROBLEM",
-		"API_SECRET_OCID", "AUTH_TOKEN_PROBLEM", "AUTH_SECRET_OCID", "CUSTOMER_SECRET_KEY_PROBLEM", "ACCESSKEY_SECRET_OCID",
+	for _, name := range []string{"HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "OCI_CLI_CONFIG_FILE", "ORIGIN",
+		"CONTROL", "TENANCY", "FUNCTION", "TOPIC", "API_KEY_USER", "API_KEY_PROBLEM",
+		"API_SECRET_OCID", "AUTH_TOKEN_PROBLEM", "AUTH_SECRET_OCID", "CUSTOMER_SECRET_KEY_PROBLEM",
+		"ACCESSKEY_SECRET_OCID",
 		"SECRETKEY_SECRET_OCID", "PASSWORD_PROBLEM", "PASSWORD_SECRET_OCID"} {
 		if s.shell[name] == "" {
 			t.Fatalf("%s is not told", name)
@@ -122,7 +124,8 @@ func TestServesFunctionAnswersWhoeverInvokesIt(t *testing.T) {
 	}
 	defer resp.Content.Close()
 	answer, err := io.ReadAll(resp.Content)
-	if err != nil || !strings.HasPrefix(string(answer), `{"preflight":"passed"`) || !strings.Contains(string(answer), s.shell["TOPIC"]) {
+	if err != nil || !strings.HasPrefix(string(answer), `{"preflight":"passed"`) ||
+		!strings.Contains(string(answer), s.shell["TOPIC"]) {
 		t.Errorf("got %.200s, %v", answer, err)
 	}
 }
@@ -133,7 +136,8 @@ func TestServeShowsTheFunctionsLog(t *testing.T) {
 	if s.shell["API_KEY_PROBLEM"] != "" {
 		t.Error("another kind than the one that was asked for is on the stage")
 	}
-	resp, err := http.Post(s.shell["CONTROL"]+"/problems/"+s.shell["PASSWORD_PROBLEM"]+"/close", "application/json", strings.NewReader(`{}`))
+	resp, err := http.Post(s.shell["CONTROL"]+"/problems/"+s.shell["PASSWORD_PROBLEM"]+"/close", "application/json",
+		strings.NewReader(`{}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,8 @@ import (
 
 // nouns are the kinds in a sentence.
 var nouns = map[tenancy.Kind]string{
-	tenancy.APIKey: "API key", tenancy.AuthToken: "auth token", tenancy.CustomerSecretKey: "customer secret key", tenancy.Password: "console password",
+	tenancy.APIKey: "API key", tenancy.AuthToken: "auth token", tenancy.CustomerSecretKey: "customer secret key",
+	tenancy.Password: "console password",
 }
 
 // state is what can be seen of a case, without any value.
@@ -84,7 +85,8 @@ func credentialRows(kind tenancy.Kind, now state, before *state) [][]cell {
 	}
 	rows := [][]cell{{plain(""), {"credential", dim}, {"age", dim}, {"description", dim}}}
 	row := func(mark string, c credential, how style) {
-		rows = append(rows, []cell{{fmt.Sprintf("%-7s", mark), how}, {c.shown, how}, {age(c.created), how}, {dash(c.description), how}})
+		rows = append(rows, []cell{{fmt.Sprintf("%-7s", mark), how}, {c.shown, how}, {age(c.created), how},
+			{dash(c.description), how}})
 	}
 	if before == nil {
 		for _, c := range now.credentials {

@@ -31,9 +31,9 @@ func printable(text string) string {
 	}, text), " ")
 }
 
-// wrap breaks one line into lines of at most n columns, between words or after a comma. A word that is longer than that,
-// such as an OCID, is never broken: it gets a line of its own. Further lines are indented like the first, those of a
-// list's item like its text.
+// wrap breaks one line into lines of at most n columns, between words or after a comma. A word that is longer than
+// that, such as an OCID, is never broken: it gets a line of its own. Further lines are indented like the first, those
+// of a list's item like its text.
 func wrap(text string, n int) []string {
 	text = printable(text)
 	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]

@@ -74,7 +74,8 @@ func playKinds(ctx context.Context, out *screen, s *tenancy.Deployment, w *watch
 		out.line("  " + out.paint(red, "A secret value got out: ") + l)
 	}
 	if len(leaks) == 0 {
-		out.text("  ", fmt.Sprintf("Secret values in the log, the answers and the mails: none (searched for %d)", w.known()))
+		out.text("  ", fmt.Sprintf("Secret values in the log, the answers and the mails: none (searched for %d)",
+			w.known()))
 	}
 	if wrong > 0 || len(leaks) > 0 {
 		return errUnexpected
@@ -130,7 +131,8 @@ func (t *turn) show(out *screen, s *tenancy.Deployment) {
 	if t.answer.Outcome == "rotated" {
 		how = green
 	}
-	out.line("", "  After "+t.took.Round(time.Millisecond).String()+" the function answers "+out.paint(how, t.answer.Outcome)+
+	out.line("", "  After "+t.took.Round(time.Millisecond).String()+" the function answers "+
+		out.paint(how, t.answer.Outcome)+
 		"; the problem is "+s.Problem(t.c.Problem).Status)
 	var steps []string
 	for _, s := range t.answer.Steps {

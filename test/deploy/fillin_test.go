@@ -14,7 +14,8 @@ var fillArgs = []string{"-a", "images.auto.tfvars", reference("rotate", "a"), re
 
 // lines are what deploy/fill-in prints for the images of a letter each.
 func lines(rotate, sweep string) string {
-	return `rotate_image = "` + reference("rotate", rotate) + "\"\nsweep_image  = \"" + reference("sweep", sweep) + "\"\n"
+	return `rotate_image = "` + reference("rotate", rotate) + "\"\nsweep_image  = \"" + reference("sweep", sweep) +
+		"\"\n"
 }
 
 func (b *bench) read(name string) string {
@@ -28,7 +29,8 @@ func (b *bench) read(name string) string {
 
 func TestTheImagesArePrintedForTerraformInEitherOrder(t *testing.T) {
 	b := newBench(t)
-	for _, args := range [][]string{{reference("rotate", "a"), reference("sweep", "b")}, {reference("sweep", "b"), reference("rotate", "a")}} {
+	for _, args := range [][]string{{reference("rotate", "a"), reference("sweep", "b")},
+		{reference("sweep", "b"), reference("rotate", "a")}} {
 		if got := b.good("", "fill-in", args...); got.out != lines("a", "b") {
 			t.Errorf("it prints\n%s", got.out)
 		}
@@ -40,7 +42,8 @@ func TestFillingInTwiceGivesTheSameFile(t *testing.T) {
 	b.good("", "fill-in", fillArgs...)
 	first := b.read("images.auto.tfvars")
 	got := b.good("", "fill-in", fillArgs...)
-	if second := b.read("images.auto.tfvars"); first != lines("a", "b") || second != first || !strings.Contains(got.log, "says so already") {
+	if second := b.read("images.auto.tfvars"); first != lines("a", "b") || second != first ||
+		!strings.Contains(got.log, "says so already") {
 		t.Errorf("first\n%ssecond\n%s%s", first, second, got.log)
 	}
 }
@@ -48,12 +51,17 @@ func TestFillingInTwiceGivesTheSameFile(t *testing.T) {
 func TestFillingInKeepsEveryOtherLine(t *testing.T) {
 	for name, c := range map[string]struct{ before, after string }{
 		"none of them there": {"dry_run = true\n", "dry_run = true\n" + lines("c", "d")},
-		"both there":         {"# mine\n" + lines("a", "b") + "\n\n# end\n", "# mine\n" + lines("c", "d") + "\n\n# end\n"},
-		"one there":          {`sweep_image="old"` + "\n", `sweep_image="` + reference("sweep", "d") + "\"\nrotate_image = \"" + reference("rotate", "c") + "\"\n"},
-		"with comments": {"#rotate_image = \"off\"\n  rotate_image =\t\"\" # the function\nsweep_image = \"old\"// and this\n",
-			"#rotate_image = \"off\"\n  rotate_image =\t\"" + reference("rotate", "c") + "\" # the function\nsweep_image = \"" + reference("sweep", "d") + "\"// and this\n"},
+		"both there": {"# mine\n" + lines("a", "b") + "\n\n# end\n", "# mine\n" + lines("c", "d") +
+			"\n\n# end\n"},
+		"one there": {`sweep_image="old"` + "\n", `sweep_image="` + reference("sweep", "d") +
+			"\"\nrotate_image = \"" + reference("rotate", "c") + "\"\n"},
+		"with comments": {"#rotate_image = \"off\"\n  rotate_image =\t\"\" # the function\nsweep_image = \"old\"// " +
+			"and this\n",
+			"#rotate_image = \"off\"\n  rotate_image =\t\"" + reference("rotate", "c") +
+				"\" # the function\nsweep_image = \"" + reference("sweep", "d") + "\"// and this\n"},
 		"no end of the last line": {"dry_run = true", "dry_run = true\n" + lines("c", "d")},
-		"names that are longer":   {"my_rotate_image = \"x\"\nrotate_image_old = \"x\"\n", "my_rotate_image = \"x\"\nrotate_image_old = \"x\"\n" + lines("c", "d")},
+		"names that are longer": {"my_rotate_image = \"x\"\nrotate_image_old = \"x\"\n",
+			"my_rotate_image = \"x\"\nrotate_image_old = \"x\"\n" + lines("c", "d")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -107,8 +115,10 @@ func TestAFillingInWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
 		{[]string{"nowhere/a.auto.tfvars", "no such folder"}, []string{"-a", "nowhere/a.auto.tfvars", rotate, sweep}},
 		{[]string{"folder.auto.tfvars is not a file"}, []string{"-a", "folder.auto.tfvars", rotate, sweep}},
 		{[]string{"-a is empty"}, []string{"-a", "", rotate, sweep}},
-		{[]string{"twice.auto.tfvars, line 2", "rotate_image is there twice"}, []string{"-a", "twice.auto.tfvars", rotate, sweep}},
-		{[]string{"null.auto.tfvars, line 2", "sweep_image is no plain string"}, []string{"-a", "null.auto.tfvars", rotate, sweep}},
+		{[]string{"twice.auto.tfvars, line 2", "rotate_image is there twice"},
+			[]string{"-a", "twice.auto.tfvars", rotate, sweep}},
+		{[]string{"null.auto.tfvars, line 2", "sweep_image is no plain string"},
+			[]string{"-a", "null.auto.tfvars", rotate, sweep}},
 		{[]string{"block.auto.tfvars, line 1", "block comment"}, []string{"-a", "block.auto.tfvars", rotate, sweep}},
 	} {
 		b.bad(c.words, "", "fill-in", c.args...)
@@ -124,7 +134,8 @@ func TestTerraformTakesWhatIsFilledIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conditions := regexp.MustCompile(`regex\("(\^\[a-z0-9\.-\]\+/[^"]+)", var\.(rotate|sweep)_image`).FindAllStringSubmatch(string(text), -1)
+	conditions := regexp.MustCompile(
+		`regex\("(\^\[a-z0-9\.-\]\+/[^"]+)", var\.(rotate|sweep)_image`).FindAllStringSubmatch(string(text), -1)
 	if len(conditions) != 2 {
 		t.Fatalf("%d conditions for the images, want 2", len(conditions))
 	}
@@ -194,7 +205,8 @@ func TestAPackWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
 	b.bad([]string{"1 images"}, "", "pack-stack", "stack.zip", reference("rotate", "a"))
 	b.bad([]string{"no option -x"}, "", "pack-stack", "-x")
 	dry := b.good("", "pack-stack", "-n", "stack.zip")
-	if _, err := os.Stat(filepath.Join(b.home, "stack.zip")); err == nil || !strings.Contains(dry.out, "schema.yaml\n") {
+	if _, err := os.Stat(filepath.Join(b.home, "stack.zip")); err == nil ||
+		!strings.Contains(dry.out, "schema.yaml\n") {
 		t.Errorf("a dry run prints\n%s: %v", dry.out, err)
 	}
 	b.remove("zip")

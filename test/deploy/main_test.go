@@ -1,6 +1,6 @@
-// Package deploy_test runs the steps of deploy/ unmodified: the push against a real registry server, which is reached by its name in
-// OCI over TLS, the signing with a stand-in for the OCI CLI that has the CLI's options and output, the rest as it is. It reads
-// the GitHub workflows as well, since nothing here can run them.
+// Package deploy_test runs the steps of deploy/ unmodified: the push against a real registry server, which is reached
+// by its name in OCI over TLS, the signing with a stand-in for the OCI CLI that has the CLI's options and output, the
+// rest as it is. It reads the GitHub workflows as well, since nothing here can run them.
 //
 // No token may be an argument of a process or in what a step prints, which every test looks at in the end.
 package deploy_test
@@ -49,7 +49,8 @@ type result struct {
 }
 
 // programs are what the steps may start besides go and oci. A step that needs another one fails.
-var programs = []string{"awk", "bash", "cat", "chmod", "cmp", "cp", "dirname", "env", "jq", "mktemp", "mv", "rm", "sed", "sha256sum", "touch", "wc", "zip"}
+var programs = []string{"awk", "bash", "cat", "chmod", "cmp", "cp", "dirname", "env", "jq", "mktemp", "mv", "rm", "sed",
+	"sha256sum", "touch", "wc", "zip"}
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
@@ -74,7 +75,8 @@ func newBench(t *testing.T) *bench {
 		b.env = append(b.env, name+"="+strings.TrimSpace(string(value)))
 	}
 	// Nothing is fetched, no name is looked up, and nobody signs in but as the test says.
-	b.env = append(b.env, "GOPROXY=off", "HTTPS_PROXY=http://127.0.0.1:9", "GOTOOLCHAIN=local", "GOFLAGS=", "HOME="+b.home, "PATH="+b.tools, "TMPDIR="+t.TempDir())
+	b.env = append(b.env, "GOPROXY=off", "HTTPS_PROXY=http://127.0.0.1:9", "GOTOOLCHAIN=local", "GOFLAGS=", "HOME="+
+		b.home, "PATH="+b.tools, "TMPDIR="+t.TempDir())
 	t.Cleanup(b.searchForLeaks)
 	return b
 }

@@ -13,9 +13,10 @@ import (
 	"strings"
 )
 
-// The stand-in for the OCI CLI: the four commands that the steps use, with the options that they really have, the form of their output, and
-// their exit codes. Source: services/artifacts and services/key_management in oracle/oci-cli, the fields from the models of
-// the service's SDK. Dashes for underscores, and the lines that sign-upload prints before its JSON, are the CLI's own.
+// The stand-in for the OCI CLI: the four commands that the steps use, with the options that they really have, the form
+// of their output, and their exit codes. Source: services/artifacts and services/key_management in oracle/oci-cli, the
+// fields from the models of the service's SDK. Dashes for underscores, and the lines that sign-upload prints before its
+// JSON, are the CLI's own.
 
 // account is what the stand-in knows and changes. It lies in a file that the environment names.
 type account struct {
@@ -33,11 +34,16 @@ var global = []string{"endpoint", "query", "raw-output", "region", "profile", "a
 
 // commands are the CLI's, with what is required first.
 var commands = map[string]struct{ required, optional []string }{
-	"artifacts container image list": {[]string{"compartment-id"}, []string{"compartment-id-in-subtree", "display-name", "image-id", "is-versioned",
-		"repository-id", "repository-name", "image-version", "lifecycle-state", "image-digest", "limit", "page", "sort-by", "sort-order", "all", "page-size"}},
-	"artifacts container image-signature list": {[]string{"compartment-id"}, []string{"compartment-id-in-subtree", "image-id", "repository-id", "repository-name",
-		"image-digest", "display-name", "kms-key-id", "kms-key-version-id", "signing-algorithm", "limit", "page", "sort-by", "sort-order", "all", "page-size"}},
-	"artifacts container image-signature sign-upload": {[]string{"kms-key-id", "kms-key-version-id", "signing-algorithm", "compartment-id", "image-id"},
+	"artifacts container image list": {[]string{"compartment-id"}, []string{"compartment-id-in-subtree", "display-name",
+		"image-id", "is-versioned",
+		"repository-id", "repository-name", "image-version", "lifecycle-state", "image-digest", "limit", "page",
+		"sort-by", "sort-order", "all", "page-size"}},
+	"artifacts container image-signature list": {[]string{"compartment-id"}, []string{"compartment-id-in-subtree",
+		"image-id", "repository-id", "repository-name",
+		"image-digest", "display-name", "kms-key-id", "kms-key-version-id", "signing-algorithm", "limit", "page",
+		"sort-by", "sort-order", "all", "page-size"}},
+	"artifacts container image-signature sign-upload": {[]string{"kms-key-id", "kms-key-version-id",
+		"signing-algorithm", "compartment-id", "image-id"},
 		[]string{"description", "metadata"}},
 	"kms management key get": {[]string{"key-id"}, nil},
 }
@@ -123,7 +129,8 @@ func (t *account) carryOut(command string, o map[string]string, out io.Writer) e
 		_, err := fmt.Fprintln(out, key.Current)
 		return err
 	case "artifacts container image list":
-		return answer(out, collection(t.Images, o, map[string]string{"repository-name": "repository-name", "image-digest": "digest"}))
+		return answer(out, collection(t.Images, o, map[string]string{"repository-name": "repository-name",
+			"image-digest": "digest"}))
 	case "artifacts container image-signature list":
 		if t.Garble {
 			_, err := fmt.Fprintln(out, "no JSON")
@@ -176,17 +183,24 @@ func (t *account) sign(o map[string]string, out io.Writer) error {
 	if o["image-id"] == t.Fail {
 		return errors.New("the signing fails, as the test has asked for")
 	}
-	message, err := json.Marshal(map[string]any{"description": o["description"], "imageDigest": t.Images[n]["digest"], "kmsKeyId": o["kms-key-id"],
-		"kmsKeyVersionId": o["kms-key-version-id"], "metadata": o["metadata"], "region": "eu-frankfurt-1", "repositoryName": t.Images[n]["repository-name"], "signingAlgorithm": o["signing-algorithm"]})
+	message, err := json.Marshal(map[string]any{"description": o["description"], "imageDigest": t.Images[n]["digest"],
+		"kmsKeyId":        o["kms-key-id"],
+		"kmsKeyVersionId": o["kms-key-version-id"], "metadata": o["metadata"], "region": "eu-frankfurt-1",
+		"repositoryName": t.Images[n]["repository-name"], "signingAlgorithm": o["signing-algorithm"]})
 	if err != nil {
 		return err
 	}
-	encoded, signature := base64.StdEncoding.EncodeToString(message), base64.StdEncoding.EncodeToString([]byte(fmt.Sprint("signature ", len(t.Signatures))))
+	encoded, signature := base64.StdEncoding.EncodeToString(message),
+		base64.StdEncoding.EncodeToString([]byte(fmt.Sprint("signature ", len(t.Signatures))))
 	id := fmt.Sprintf("ocid1.containerimagesignature.oc1..%d", len(t.Signatures)+1)
-	t.Signatures = append(t.Signatures, map[string]any{"compartment-id": o["compartment-id"], "display-name": "example", "id": id, "image-id": o["image-id"],
-		"kms-key-id": o["kms-key-id"], "kms-key-version-id": o["kms-key-version-id"], "message": encoded, "signature": signature,
-		"signing-algorithm": o["signing-algorithm"], "time-created": "2026-01-01T00:00:00+00:00", "lifecycle-state": "AVAILABLE"})
-	fmt.Fprintf(out, "Generating signature\nSignature: %s\nUploading signature\nUploaded signature: %s\nMessage: %s\nID: %s\n", signature, signature, encoded, id)
+	t.Signatures = append(t.Signatures, map[string]any{"compartment-id": o["compartment-id"], "display-name": "example",
+		"id": id, "image-id": o["image-id"],
+		"kms-key-id": o["kms-key-id"], "kms-key-version-id": o["kms-key-version-id"], "message": encoded,
+		"signature":         signature,
+		"signing-algorithm": o["signing-algorithm"], "time-created": "2026-01-01T00:00:00+00:00",
+		"lifecycle-state": "AVAILABLE"})
+	fmt.Fprintf(out, "Generating signature\nSignature: %s\nUploading signature\nUploaded signature: %s\nMessage: "+
+		"%s\nID: %s\n", signature, signature, encoded, id)
 	return answer(out, t.Signatures[len(t.Signatures)-1])
 }
 

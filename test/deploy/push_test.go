@@ -47,7 +47,9 @@ func image(t *testing.T, seed uint64, arch string) v1.Image {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil }, tarball.WithMediaType(types.OCILayer))
+	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(layer.Bytes())), nil
+	}, tarball.WithMediaType(types.OCILayer))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +109,8 @@ func (r *registry) pull(reference string) string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	i, err := remote.Image(ref, remote.WithAuth(&authn.Basic{Username: user, Password: r.token}), remote.WithTransport(r.transport()))
+	i, err := remote.Image(ref, remote.WithAuth(&authn.Basic{Username: user, Password: r.token}),
+		remote.WithTransport(r.transport()))
 	if err != nil {
 		r.t.Fatalf("pulling %s: %v", reference, err)
 	}
@@ -128,7 +131,8 @@ func (r *registry) tags(function string) []string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	tags, err := remote.List(repository, remote.WithAuth(&authn.Basic{Username: user, Password: r.token}), remote.WithTransport(r.transport()))
+	tags, err := remote.List(repository, remote.WithAuth(&authn.Basic{Username: user, Password: r.token}),
+		remote.WithTransport(r.transport()))
 	if err != nil {
 		return nil // there is no such repository yet
 	}
@@ -137,7 +141,8 @@ func (r *registry) tags(function string) []string {
 
 // login leaves what `docker login` leaves.
 func (r *registry) login(b *bench) {
-	b.file(".docker/config.json", `{"auths": {"`+host+`": {"auth": "`+base64.StdEncoding.EncodeToString([]byte(user+":"+r.token))+`"}}}`)
+	b.file(".docker/config.json", `{"auths": {"`+host+`": {"auth": "`+
+		base64.StdEncoding.EncodeToString([]byte(user+":"+r.token))+`"}}}`)
 }
 
 // pushRig is a bench that reaches a registry, with images to push.
@@ -206,7 +211,8 @@ func TestPushingAgainSendsNothingAndSaysSo(t *testing.T) {
 	if r.written() != sent || sent == 0 {
 		t.Errorf("%d requests that write after the first push, %d after the second", sent, r.written())
 	}
-	if first.out != second.out || strings.Count(second.log, "is there already") != 2 || strings.Contains(second.log, "pushed: ") {
+	if first.out != second.out || strings.Count(second.log, "is there already") != 2 ||
+		strings.Contains(second.log, "pushed: ") {
 		t.Errorf("the second push prints\n%s%s", second.out, second.log)
 	}
 }
@@ -245,7 +251,8 @@ func TestWrongCredentialsAreSaidToBeWrong(t *testing.T) {
 			b, r, _ := pushRig(t, bearer)
 			wrong := "wrong" + r.token[:8]
 			b.secret = append(b.secret, wrong)
-			b.bad([]string{"refuses the sign-in as " + user, "auth token", "<namespace>/oracleidentitycloudservice/<user>"}, wrong, "push", pushArgs("-u", user, "-p", "-")...)
+			b.bad([]string{"refuses the sign-in as " + user, "auth token",
+				"<namespace>/oracleidentitycloudservice/<user>"}, wrong, "push", pushArgs("-u", user, "-p", "-")...)
 			b.bad([]string{"no credentials for " + host, "docker login " + host}, "", "push", pushArgs()...)
 			if r.tags("rotate") != nil {
 				t.Error("something was pushed")
@@ -294,7 +301,8 @@ func TestAPushThatSomebodyElseOvertakesIsNotCalledDone(t *testing.T) {
 	r.login(b)
 	other := "sha256:" + strings.Repeat("1", 64)
 	r.setRefusal(func(w http.ResponseWriter, q *http.Request) bool {
-		overtaken := q.Method == http.MethodHead && strings.HasSuffix(q.URL.Path, "/manifests/1.0.0") && slices.Contains(r.tags("rotate"), "1.0.0")
+		overtaken := q.Method == http.MethodHead && strings.HasSuffix(q.URL.Path, "/manifests/1.0.0") &&
+			slices.Contains(r.tags("rotate"), "1.0.0")
 		if overtaken {
 			w.Header().Set("Docker-Content-Digest", other)
 			w.Header().Set("Content-Type", string(types.OCIManifestSchema1))
@@ -362,7 +370,8 @@ func TestAPushWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
 		{[]string{"-r needs a value"}, []string{"-r"}},
 		{[]string{"surplus"}, append(pushArgs(), "surplus")},
 		{[]string{"keyturn", "<registry>/<namespace>/<prefix>"}, append(signIn, "-r", "keyturn", "-V", "1.0.0")},
-		{[]string{"fra.ocir.io/keyturn", "<registry>/<namespace>/<prefix>"}, append(signIn, "-r", "fra.ocir.io/keyturn", "-V", "1.0.0")},
+		{[]string{"fra.ocir.io/keyturn", "<registry>/<namespace>/<prefix>"}, append(signIn, "-r", "fra.ocir.io/keyturn",
+			"-V", "1.0.0")},
 		{[]string{"has a tag"}, append(signIn, "-r", repositories+":1.0.0", "-V", "1.0.0")},
 		{[]string{"-tag 1 0"}, append(signIn, "-r", repositories, "-V", "1 0")},
 		{[]string{"Keyturn"}, append(signIn, "-r", host+"/"+namespace+"/Keyturn", "-V", "1.0.0")},

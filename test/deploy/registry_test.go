@@ -38,8 +38,8 @@ const (
 	repositories = host + "/" + namespace + "/keyturn"
 )
 
-// registry is Debian's docker-registry with htpasswd, behind a front that answers for fra.ocir.io over TLS. A program gets there through
-// a proxy that leads nowhere else, so that it uses the real name, and no test can leave the machine.
+// registry is Debian's docker-registry with htpasswd, behind a front that answers for fra.ocir.io over TLS. A program
+// gets there through a proxy that leads nowhere else, so that it uses the real name, and no test can leave the machine.
 type registry struct {
 	t        *testing.T
 	token    string // the user's auth token, made for this registry
@@ -79,10 +79,12 @@ func (r *registry) serve(program string) *url.URL {
 	r.t.Helper()
 	dir := r.t.TempDir()
 	config := filepath.Join(dir, "config.yml")
-	text := fmt.Sprintf("version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %q}}\n"+
+	text := fmt.Sprintf("version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: "+
+		"{rootdirectory: %q}}\n"+
 		"http: {addr: 127.0.0.1:0, relativeurls: true, secret: %s}\nauth: {htpasswd: {realm: test, path: %q}}\n",
 		filepath.Join(dir, "data"), rand.Text(), filepath.Join(dir, "htpasswd"))
-	for name, text := range map[string]string{config: text, filepath.Join(dir, "htpasswd"): user + ":" + hash(r.t, r.token) + "\n"} {
+	for name, text := range map[string]string{config: text, filepath.Join(dir, "htpasswd"): user + ":" +
+		hash(r.t, r.token) + "\n"} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			r.t.Fatal(err)
 		}
@@ -118,7 +120,8 @@ func (r *registry) serve(program string) *url.URL {
 // hash is a line's second half in an htpasswd file, which has to be bcrypt. The C library knows it, and Perl asks it.
 func hash(t *testing.T, token string) string {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), need.Tool(t, "perl"), "-e", `my $p = <STDIN>; print crypt($p, $ARGV[0]);`, "$2y$05$"+rand.Text()[:22])
+	c := exec.CommandContext(t.Context(), need.Tool(t, "perl"), "-e", `my $p = <STDIN>; print crypt($p, $ARGV[0]);`,
+		"$2y$05$"+rand.Text()[:22])
 	c.Stdin = strings.NewReader(token)
 	out, err := c.Output()
 	if err != nil || !strings.HasPrefix(string(out), "$2y$05$") {
@@ -134,8 +137,10 @@ func (r *registry) listen() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host},
+		DNSNames:  []string{host},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true,
+		BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		r.t.Fatal(err)
@@ -201,8 +206,10 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		known := r.issued[strings.TrimPrefix(q.Header.Get("Authorization"), "Bearer ")]
 		r.mu.Unlock()
 		if !known {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="https://`+host+`/20180419/docker/token",service="`+host+`",scope=""`)
-			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"Anonymous users are only allowed read access on public repos"}]}`, http.StatusUnauthorized)
+			w.Header().Set("WWW-Authenticate", `Bearer realm="https://`+host+`/20180419/docker/token",service="`+host+
+				`",scope=""`)
+			http.Error(w,
+				`{"errors":[{"code":"UNAUTHORIZED","message":"Anonymous users are only allowed read access on public repos"}]}`, http.StatusUnauthorized)
 			return
 		}
 		q.SetBasicAuth(user, r.token)
@@ -256,5 +263,7 @@ func (r *registry) admit(b *bench) {
 func (r *registry) transport() http.RoundTripper {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(r.cert)
-	return &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return url.Parse(r.proxy.URL) }, TLSClientConfig: &tls.Config{RootCAs: pool}}
+	return &http.Transport{Proxy: func(*http.Request) (*url.URL, error) {
+		return url.Parse(r.proxy.URL)
+	}, TLSClientConfig: &tls.Config{RootCAs: pool}}
 }

@@ -60,7 +60,8 @@ func releaseRig(t *testing.T) (*bench, *registry, map[string]string, []string) {
 	}
 	b.oci(s)
 	b.file("stack/terraform.tfvars", "dry_run = true\n")
-	return b, r, digests, []string{"-r", repositories, "-V", "1.0.0", "-c", compartment, "-k", key, "-e", endpoint, "-o", "dist", "-a", "stack/images.auto.tfvars"}
+	return b, r, digests, []string{"-r", repositories, "-V", "1.0.0", "-c", compartment, "-k", key, "-e", endpoint,
+		"-o", "dist", "-a", "stack/images.auto.tfvars"}
 }
 
 func TestAReleaseTakesAllStepsAndASecondOneChangesNothing(t *testing.T) {
@@ -76,7 +77,8 @@ func TestAReleaseTakesAllStepsAndASecondOneChangesNothing(t *testing.T) {
 		if !strings.Contains(b.read("stack/images.auto.tfvars"), f+":1.0.0@"+digests[f]) {
 			t.Errorf("%s is not filled in", f)
 		}
-		if stack := unzip(t, filepath.Join(b.home, "dist", "keyturn-stack.zip")); !strings.Contains(stack["variables.tf"], f+":1.0.0@"+digests[f]) {
+		if stack := unzip(t, filepath.Join(b.home, "dist", "keyturn-stack.zip")); !strings.Contains(
+			stack["variables.tf"], f+":1.0.0@"+digests[f]) {
 			t.Errorf("%s is not in the stack", f)
 		}
 	}
@@ -85,7 +87,8 @@ func TestAReleaseTakesAllStepsAndASecondOneChangesNothing(t *testing.T) {
 	}
 	sent, zip := r.written(), b.read("dist/keyturn-stack.zip")
 	second := b.good("", "release", args...)
-	if r.written() != sent || b.calls("sign-upload") != 2 || b.read("dist/keyturn-stack.zip") != zip || second.out != first.out {
+	if r.written() != sent || b.calls("sign-upload") != 2 || b.read("dist/keyturn-stack.zip") != zip ||
+		second.out != first.out {
 		t.Errorf("a second release has changed something:\n%s", second.log)
 	}
 }
@@ -101,7 +104,8 @@ func TestADryReleaseShowsTheStepsAndDoesNothing(t *testing.T) {
 		}
 		at += i
 	}
-	if _, err := os.Stat(filepath.Join(b.home, "dist")); err == nil || r.written() > 0 || b.calls("go run") > 0 || got.out != "" {
+	if _, err := os.Stat(filepath.Join(b.home, "dist")); err == nil || r.written() > 0 || b.calls("go run") > 0 ||
+		got.out != "" {
 		t.Errorf("it has done something:\n%s%s", got.out, got.log)
 	}
 }

@@ -91,7 +91,8 @@ func TestTheGuidesCallTheStepsAsTheyAre(t *testing.T) {
 				seen++
 				help := b.good("", m[1], "-h").out
 				for _, o := range option.FindAllStringSubmatch(m[2], -1) {
-					if !strings.Contains(help, " -"+o[1]+" ") && !strings.Contains(help, "[-"+o[1]) && !strings.Contains(help, "-"+o[1]+",") {
+					if !strings.Contains(help, " -"+o[1]+" ") && !strings.Contains(help, "[-"+o[1]) &&
+						!strings.Contains(help, "-"+o[1]+",") {
 						t.Errorf("%s calls deploy/%s with -%s, which its help doesn't have", name, m[1], o[1])
 					}
 				}

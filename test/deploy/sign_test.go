@@ -29,12 +29,15 @@ func reference(function, letter string) string {
 
 // stored is an image as ListContainerImages has it.
 func stored(id, function, digest string) map[string]any {
-	return map[string]any{"compartment-id": compartment, "digest": digest, "display-name": "keyturn/" + function + ":1.0.0", "id": id, "lifecycle-state": "AVAILABLE",
-		"repository-id": "ocid1.containerrepo.oc1..example", "repository-name": "keyturn/" + function, "time-created": "2026-01-01T00:00:00+00:00", "version": "1.0.0"}
+	return map[string]any{"compartment-id": compartment, "digest": digest, "display-name": "keyturn/" + function +
+		":1.0.0", "id": id, "lifecycle-state": "AVAILABLE",
+		"repository-id": "ocid1.containerrepo.oc1..example", "repository-name": "keyturn/" + function,
+		"time-created": "2026-01-01T00:00:00+00:00", "version": "1.0.0"}
 }
 
 func signatureOf(image, key, state string) map[string]any {
-	return map[string]any{"compartment-id": compartment, "id": "ocid1.containerimagesignature.oc1..before", "image-id": image, "kms-key-id": key, "lifecycle-state": state}
+	return map[string]any{"compartment-id": compartment, "id": "ocid1.containerimagesignature.oc1..before",
+		"image-id": image, "kms-key-id": key, "lifecycle-state": state}
 }
 
 // shop is a tenancy with both images, and others that are like them.
@@ -51,7 +54,8 @@ func shop() account {
 }
 
 func signArgs(more ...string) []string {
-	return append([]string{"-c", compartment, "-k", key, "-e", endpoint, reference("rotate", "a"), reference("sweep", "b")}, more...)
+	return append([]string{"-c", compartment, "-k", key, "-e", endpoint, reference("rotate", "a"),
+		reference("sweep", "b")}, more...)
 }
 
 // signed are the OCIDs of the images with a signature of the key.
@@ -84,7 +88,8 @@ func TestBothImagesAreSignedWithTheKeysCurrentVersion(t *testing.T) {
 		if err := json.Unmarshal(text, &message); err != nil {
 			t.Fatal(err)
 		}
-		if message["imageDigest"] != want || message["kmsKeyVersionId"] != keyVersion || message["signingAlgorithm"] != "SHA_512_RSA_PKCS_PSS" || message["description"] != "Keyturn 1.0.0" {
+		if message["imageDigest"] != want || message["kmsKeyVersionId"] != keyVersion ||
+			message["signingAlgorithm"] != "SHA_512_RSA_PKCS_PSS" || message["description"] != "Keyturn 1.0.0" {
 			t.Errorf("the signature says %s", text)
 		}
 	}
@@ -95,15 +100,18 @@ func TestSigningAgainSignsNothingAndSaysSo(t *testing.T) {
 	b.oci(shop())
 	b.good("", "sign", signArgs()...)
 	got := b.good("", "sign", signArgs()...)
-	if !slices.Equal(b.tenancy().signed(), both) || strings.Count(got.log, "is signed already: ") != 2 || b.calls("sign-upload") != 2 {
-		t.Errorf("signed are %v, sign-upload was called %d times:\n%s", b.tenancy().signed(), b.calls("sign-upload"), got.log)
+	if !slices.Equal(b.tenancy().signed(), both) || strings.Count(got.log, "is signed already: ") != 2 ||
+		b.calls("sign-upload") != 2 {
+		t.Errorf("signed are %v, sign-upload was called %d times:\n%s", b.tenancy().signed(), b.calls("sign-upload"),
+			got.log)
 	}
 }
 
 func TestASignatureOfAnotherKeyOrADeletedOneIsNone(t *testing.T) {
 	b := newBench(t)
 	before := shop()
-	before.Signatures = []map[string]any{signatureOf(both[0], otherKey, "AVAILABLE"), signatureOf(both[1], otherKey, "AVAILABLE"), signatureOf(both[1], key, "DELETED")}
+	before.Signatures = []map[string]any{signatureOf(both[0], otherKey, "AVAILABLE"),
+		signatureOf(both[1], otherKey, "AVAILABLE"), signatureOf(both[1], key, "DELETED")}
 	b.oci(before)
 	b.good("", "sign", signArgs()...)
 	if got := b.calls("sign-upload"); got != 2 {
@@ -117,7 +125,8 @@ func TestEveryPageOfAListIsRead(t *testing.T) {
 	gone := stored("ocid1.containerimage.oc1..gone", "rotate", digestOf("a"))
 	gone["lifecycle-state"] = "DELETED"
 	before.Images = append([]map[string]any{gone}, before.Images...)
-	before.Signatures = []map[string]any{signatureOf(both[0], otherKey, "AVAILABLE"), signatureOf(both[0], key, "AVAILABLE")}
+	before.Signatures = []map[string]any{signatureOf(both[0], otherKey, "AVAILABLE"),
+		signatureOf(both[0], key, "AVAILABLE")}
 	b.oci(before)
 	got := b.good("", "sign", signArgs()...)
 	if b.calls("sign-upload") != 1 || !strings.Contains(got.log, "is signed already: "+reference("rotate", "a")) {
@@ -130,7 +139,8 @@ func TestAnInterruptedSigningGoesOnWhereItStopped(t *testing.T) {
 	before := shop()
 	before.Fail = both[1]
 	b.oci(before)
-	b.bad([]string{"could not sign keyturn/sweep:1.0.0", "run this again", "as the test has asked for"}, "", "sign", signArgs()...)
+	b.bad([]string{"could not sign keyturn/sweep:1.0.0", "run this again", "as the test has asked for"}, "", "sign",
+		signArgs()...)
 	between := b.tenancy()
 	if !slices.Equal(between.signed(), both[:1]) {
 		t.Fatalf("signed are %v", between.signed())
@@ -155,7 +165,8 @@ func TestNothingIsSignedIfOneImageIsNotThere(t *testing.T) {
 			before := shop()
 			change(&before)
 			b.oci(before)
-			b.bad([]string{"no image " + digestOf("b"), "keyturn/sweep", compartment, "OCI_CLI_REGION"}, "", "sign", signArgs()...)
+			b.bad([]string{"no image " + digestOf("b"), "keyturn/sweep", compartment, "OCI_CLI_REGION"}, "", "sign",
+				signArgs()...)
 			if b.calls("sign-upload") != 0 {
 				t.Error("the other one was signed")
 			}
@@ -169,7 +180,8 @@ func TestADrySigningLooksAndSignsNothing(t *testing.T) {
 	before.Signatures = []map[string]any{signatureOf(both[0], key, "AVAILABLE")}
 	b.oci(before)
 	got := b.good("", "sign", append([]string{"-n"}, signArgs()...)...)
-	for _, want := range []string{"is signed already: " + reference("rotate", "a"), "will be signed with " + keyVersion + ": " + reference("sweep", "b")} {
+	for _, want := range []string{"is signed already: " + reference("rotate", "a"), "will be signed with " +
+		keyVersion + ": " + reference("sweep", "b")} {
 		if !strings.Contains(got.log, want) {
 			t.Errorf("it doesn't say %q:\n%s", want, got.log)
 		}
@@ -203,7 +215,8 @@ func TestASigningThatTheCLIRefusesSaysWhatCouldNotBeDone(t *testing.T) {
 	b := newBench(t)
 	b.oci(shop())
 	wrong := strings.Replace(endpoint, "examplevault", "anothervault", 1)
-	b.bad([]string{"could not read the key " + key, "resource not found"}, "", "sign", "-c", compartment, "-k", key, "-e", wrong, reference("rotate", "a"))
+	b.bad([]string{"could not read the key " + key, "resource not found"}, "", "sign", "-c", compartment, "-k", key,
+		"-e", wrong, reference("rotate", "a"))
 
 	disabled := shop()
 	disabled.Keys[key] = keyOf{endpoint, ""}
@@ -211,9 +224,11 @@ func TestASigningThatTheCLIRefusesSaysWhatCouldNotBeDone(t *testing.T) {
 	b.bad([]string{"no current version"}, "", "sign", signArgs()...)
 
 	b.logged("oci", "echo 'ServiceError: not now' >&2; exit 1")
-	b.bad([]string{"could not look for " + reference("rotate", "a"), "ServiceError: not now"}, "", "sign", "-c", compartment, "-k", key, "-v", keyVersion, reference("rotate", "a"))
+	b.bad([]string{"could not look for " + reference("rotate", "a"), "ServiceError: not now"}, "", "sign", "-c",
+		compartment, "-k", key, "-v", keyVersion, reference("rotate", "a"))
 	b.logged("oci", "echo 'no JSON'")
-	b.bad([]string{"list of images can't be read"}, "", "sign", "-c", compartment, "-k", key, "-v", keyVersion, reference("rotate", "a"))
+	b.bad([]string{"list of images can't be read"}, "", "sign", "-c", compartment, "-k", key, "-v", keyVersion,
+		reference("rotate", "a"))
 }
 
 func TestASigningWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
@@ -227,14 +242,17 @@ func TestASigningWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
 		{[]string{"-c ''", "compartment"}, []string{"-k", key, "-v", keyVersion, image}},
 		{[]string{"-c 'keyturn'"}, []string{"-c", "keyturn", "-k", key, "-v", keyVersion, image}},
 		{[]string{"-k ''", "key"}, []string{"-c", compartment, "-v", keyVersion, image}},
-		{[]string{"-k 'ocid1.key.oc1..short'"}, []string{"-c", compartment, "-k", "ocid1.key.oc1..short", "-v", keyVersion, image}},
+		{[]string{"-k 'ocid1.key.oc1..short'"}, []string{"-c", compartment, "-k", "ocid1.key.oc1..short", "-v",
+			keyVersion, image}},
 		{[]string{"-k '" + key + "x'"}, []string{"-c", compartment, "-k", key + "x", "-v", keyVersion, image}},
 		{[]string{"-e ''", "management endpoint"}, []string{"-c", compartment, "-k", key, image}},
-		{[]string{"-crypto."}, []string{"-c", compartment, "-k", key, "-e", strings.Replace(endpoint, "-management.", "-crypto.", 1), image}},
+		{[]string{"-crypto."}, []string{"-c", compartment, "-k", key, "-e", strings.Replace(endpoint, "-management.",
+			"-crypto.", 1), image}},
 		{[]string{"-v '" + key}, []string{"-c", compartment, "-k", key, "-v", key, image}},
 		{[]string{"-e and -v"}, []string{"-c", compartment, "-k", key, "-v", keyVersion, "-e", endpoint, image}},
 		{[]string{"no IMAGE"}, []string{"-c", compartment, "-k", key, "-v", keyVersion}},
-		{[]string{"'" + repositories + "/rotate:1.0.0'"}, []string{"-c", compartment, "-k", key, "-v", keyVersion, repositories + "/rotate:1.0.0"}},
+		{[]string{"'" + repositories + "/rotate:1.0.0'"}, []string{"-c", compartment, "-k", key, "-v", keyVersion,
+			repositories + "/rotate:1.0.0"}},
 		{[]string{"-k needs a value"}, []string{"-k"}},
 		{[]string{"no option -x"}, []string{"-x"}},
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/keyturn/keyturn/test/need"
 )
 
-// workflow is what these tests look at; whether GitHub takes the rest is asked of actionlint, which the workflow itself runs.
+// workflow is what these tests look at; whether GitHub takes the rest is asked of actionlint, which the workflow itself
+// runs.
 type workflow struct {
 	file        string
 	text        string
@@ -165,7 +166,8 @@ func TestEveryScriptOfAWorkflowIsCleanAndTakesNothingFromAnExpression(t *testing
 		if strings.Contains(s.Run, "${{") {
 			t.Errorf("%s has an expression in its script", where)
 		}
-		for _, c := range []*exec.Cmd{exec.CommandContext(t.Context(), bash, "-n"), exec.CommandContext(t.Context(), shellcheck, "--shell=bash", "-")} {
+		for _, c := range []*exec.Cmd{exec.CommandContext(t.Context(), bash, "-n"),
+			exec.CommandContext(t.Context(), shellcheck, "--shell=bash", "-")} {
 			c.Stdin = strings.NewReader("set -eo pipefail\n" + s.Run)
 			if out, err := c.CombinedOutput(); err != nil {
 				t.Errorf("%s: %v\n%s", where, err, out)
@@ -178,7 +180,8 @@ func TestEveryScriptOfAWorkflowIsCleanAndTakesNothingFromAnExpression(t *testing
 }
 
 // inProject finds what a script names of the project.
-var inProject = regexp.MustCompile(`(?:^|[\s"'=])(?:\./)?((?:deploy|docs|functions|pkg|terraform|test|\.ci|\.github)(?:/[A-Za-z0-9_.-]+)*)`)
+var inProject = regexp.MustCompile(
+	`(?:^|[\s"'=])(?:\./)?((?:deploy|docs|functions|pkg|terraform|test|\.ci|\.github)(?:/[A-Za-z0-9_.-]+)*)`)
 
 func TestEveryPathThatAWorkflowNamesIsThere(t *testing.T) {
 	seen := 0
@@ -223,7 +226,8 @@ func TestTheWorkflowRunsEveryStepOfTheProjectsOwnCheck(t *testing.T) {
 		t.Fatalf("the steps of .ci/run are %q", all)
 	}
 	ran := map[string]bool{"clean": true} // a workflow's tree is thrown away
-	for _, m := range regexp.MustCompile(`bash \.ci/run ([a-z ]+)\n`).FindAllStringSubmatch(workflows(t)["test.yml"].text, -1) {
+	for _, m := range regexp.MustCompile(`bash \.ci/run ([a-z ]+)\n`).FindAllStringSubmatch(
+		workflows(t)["test.yml"].text, -1) {
 		for _, step := range strings.Fields(m[1]) {
 			if ran[step] = true; !slices.Contains(all, step) {
 				t.Errorf("test.yml runs the step %s, which .ci/run doesn't have", step)
@@ -286,7 +290,8 @@ func TestTheReleasesScriptsMakeItsFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.env = append(b.env, "GITHUB_REF_NAME=v1.2.3", "GITHUB_ENV="+environment, "RUNNER_TEMP="+t.TempDir(), "GITHUB_REPOSITORY=keyturn/keyturn")
+	b.env = append(b.env, "GITHUB_REF_NAME=v1.2.3", "GITHUB_ENV="+environment, "RUNNER_TEMP="+t.TempDir(),
+		"GITHUB_REPOSITORY=keyturn/keyturn")
 	run := func(folder, job, name string) {
 		t.Helper()
 		if r := b.ci(folder, script(t, job, name)); r.code != 0 {
@@ -309,11 +314,13 @@ func TestTheReleasesScriptsMakeItsFiles(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	want := []string{"SHA256SUMS", "keyturn-rotate-1.2.3.oci.tar", "keyturn-rotate-1.2.3.spdx.json", "keyturn-stack-1.2.3.zip", "keyturn-sweep-1.2.3.oci.tar", "keyturn-sweep-1.2.3.spdx.json"}
+	want := []string{"SHA256SUMS", "keyturn-rotate-1.2.3.oci.tar", "keyturn-rotate-1.2.3.spdx.json",
+		"keyturn-stack-1.2.3.zip", "keyturn-sweep-1.2.3.oci.tar", "keyturn-sweep-1.2.3.spdx.json"}
 	if !slices.Equal(names, want) {
 		t.Errorf("the files are %v, want %v", names, want)
 	}
-	if b.calls("gh release create v1.2.3 --repo keyturn/keyturn --verify-tag --title Keyturn 1.2.3 --generate-notes -- "+strings.Join(want, " ")) != 1 {
+	if b.calls("gh release create v1.2.3 --repo keyturn/keyturn --verify-tag --title Keyturn 1.2.3 "+
+		"--generate-notes -- "+strings.Join(want, " ")) != 1 {
 		t.Error("the release was not made from these files")
 	}
 	// What is unpacked is what deploy/push takes.
@@ -322,7 +329,8 @@ func TestTheReleasesScriptsMakeItsFiles(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(back, f), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := exec.CommandContext(t.Context(), "tar", "-xf", filepath.Join(files, "keyturn-"+f+"-1.2.3.oci.tar"), "-C", filepath.Join(back, f)).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(t.Context(), "tar", "-xf", filepath.Join(files, "keyturn-"+f+
+			"-1.2.3.oci.tar"), "-C", filepath.Join(back, f)).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		index, err := os.ReadFile(filepath.Join(back, f, "index.json"))
@@ -336,7 +344,8 @@ func TestOnlyATagOfAVersionIsReleased(t *testing.T) {
 	b := newBench(t)
 	text := script(t, "build", "version")
 	b.env = append(b.env, "GITHUB_ENV="+b.file("environment", ""))
-	for tag, good := range map[string]bool{"v1.2.3": true, "v1.2.3-rc.1": true, "v1.2": false, "vnext": false, "v1.2.3;id": false, "v1.2.3\nX=1": false} {
+	for tag, good := range map[string]bool{"v1.2.3": true, "v1.2.3-rc.1": true, "v1.2": false, "vnext": false,
+		"v1.2.3;id": false, "v1.2.3\nX=1": false} {
 		b.env = append(b.env, "GITHUB_REF_NAME="+tag)
 		if r := b.ci(b.home, text); (r.code == 0) != good {
 			t.Errorf("the tag %q ends with %d:\n%s", tag, r.code, r.out)

@@ -42,7 +42,8 @@ func TestTheDocumentationSaysWhatTheCodeDoes(t *testing.T) {
 				t.Fatal(err)
 			}
 		default:
-			t.Errorf("the part %s of %s is not what the code says; run: go test ./test/docs -update", part.name, part.file)
+			t.Errorf("the part %s of %s is not what the code says; run: go test ./test/docs -update", part.name,
+				part.file)
 		}
 	}
 }

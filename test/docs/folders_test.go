@@ -18,7 +18,8 @@ func TestTheFoldersOfTestAreListed(t *testing.T) {
 			there = append(there, e.Name())
 		}
 	}
-	for _, m := range regexp.MustCompile(`(?m)^\| \[?([a-z0-9]+)[\] ]`).FindAllStringSubmatch(read(t, "test/README.md"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\| \[?([a-z0-9]+)[\] ]`).FindAllStringSubmatch(read(t, "test/README.md"),
+		-1) {
 		if m[1] != "folder" {
 			listed = append(listed, m[1])
 		}

@@ -28,7 +28,8 @@ func source(t *testing.T, folder string) []*ast.File {
 		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
 			continue
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, folder, e.Name()), nil, parser.SkipObjectResolution)
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, folder, e.Name()), nil,
+			parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +79,8 @@ func TestEveryMailHasItsRunbook(t *testing.T) {
 	seen := map[string]bool{}
 	for _, status := range constants(t, "pkg/outcome", "Status") {
 		plain := outcome.Outcome{Status: outcome.Status(status)}
-		placed := outcome.Outcome{Status: outcome.Status(status), NewID: "new", Secrets: []outcome.Secret{{Current: true}}}
+		placed := outcome.Outcome{Status: outcome.Status(status), NewID: "new",
+			Secrets: []outcome.Secret{{Current: true}}}
 		for _, o := range []outcome.Outcome{plain, placed} {
 			if !o.Told() {
 				continue
@@ -98,8 +100,10 @@ func TestEveryMailHasItsRunbook(t *testing.T) {
 }
 
 // digests say in which runbook each part of a digest's subject is dealt with.
-var digests = map[string]string{"need you": "sweep-need-you.md", "rotated": "sweep-rotated.md", "would be rotated": "sweep-rotated.md",
-	"not finished": "sweep-not-finished.md", "cleaned up": "sweep-cleaned-up.md", "could not be done": "sweep-not-finished.md"}
+var digests = map[string]string{"need you": "sweep-need-you.md", "rotated": "sweep-rotated.md",
+	"would be rotated": "sweep-rotated.md",
+	"not finished":     "sweep-not-finished.md", "cleaned up": "sweep-cleaned-up.md",
+	"could not be done": "sweep-not-finished.md"}
 
 func TestEveryPartOfADigestsTitleHasItsRunbook(t *testing.T) {
 	seen := map[string]bool{}
@@ -148,14 +152,16 @@ func TestEveryEndOfARotationIsExplained(t *testing.T) {
 			continue
 		}
 		seen[row.Reason] = true
-		prefix := map[rotation.Action]string{rotation.Refuse: "not-rotated-", rotation.Wait: "mail-not-finished", rotation.Done: "mail-"}[row.Then]
+		prefix := map[rotation.Action]string{rotation.Refuse: "not-rotated-", rotation.Wait: "mail-not-finished",
+			rotation.Done: "mail-"}[row.Then]
 		if row.Reason == rotation.Failed {
 			prefix = "mail-not-rotated"
 		}
 		if !explained(books, string(row.Reason), prefix) {
 			t.Errorf("no page %s* explains %q", prefix, row.Reason)
 		}
-		if row.Then == rotation.Refuse && !strings.Contains(books["mail-not-rotated.md"], strings.TrimPrefix(string(row.Reason), "the secret's ")) &&
+		if row.Then == rotation.Refuse && !strings.Contains(books["mail-not-rotated.md"],
+			strings.TrimPrefix(string(row.Reason), "the secret's ")) &&
 			!strings.Contains(books["mail-not-rotated.md"], "the new credential does not work") {
 			t.Errorf("mail-not-rotated.md doesn't send %q anywhere", row.Reason)
 		}

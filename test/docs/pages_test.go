@@ -27,7 +27,8 @@ func pages(t *testing.T) map[string]string {
 	for name, text := range runbooks(t) {
 		out["docs/runbooks/"+name] = text
 	}
-	for _, name := range []string{"docs/runbooks/README.md", "docs/queries.md", "docs/threat-model.md", "docs/upgrade.md", "SECURITY.md"} {
+	for _, name := range []string{"docs/runbooks/README.md", "docs/queries.md", "docs/threat-model.md",
+		"docs/upgrade.md", "SECURITY.md"} {
 		out[name] = read(t, name)
 	}
 	return out
@@ -75,10 +76,12 @@ func TestEveryRunbookSaysWhatItMeansWhatToRunAndWhenItIsOver(t *testing.T) {
 			t.Errorf("%s has %d lines, more than 60", name, len(lines))
 		}
 		sentence := lines[2]
-		if !strings.HasPrefix(lines[0], "# ") || lines[1] != "" || !strings.HasSuffix(sentence, ".") || strings.Contains(sentence, ". ") || len(sentence) > 200 {
+		if !strings.HasPrefix(lines[0], "# ") || lines[1] != "" || !strings.HasSuffix(sentence, ".") ||
+			strings.Contains(sentence, ". ") || len(sentence) > 200 {
 			t.Errorf("%s doesn't begin with one sentence: %q", name, sentence)
 		}
-		first, shell, over := strings.Index(text, "\nFirst: "), strings.Index(text, "\n```sh\n"), strings.Index(text, "\nIt is over when ")
+		first, shell, over := strings.Index(text, "\nFirst: "), strings.Index(text, "\n```sh\n"),
+			strings.Index(text, "\nIt is over when ")
 		if first < 0 || shell < first || over < shell {
 			t.Errorf("%s has no first command, or doesn't say when it is over", name)
 		}

@@ -88,12 +88,14 @@ func TestTheRecordsSchemaKnowsEveryKindRoleAndStep(t *testing.T) {
 	for name, c := range map[string]struct {
 		want []string
 		got  *object
-	}{"kind": {kinds, record.Properties["kind"]}, "holds": {roles, record.Properties["secrets"].Items.Properties["holds"]},
-		"step": {steps, record.Properties["steps"].Items.Properties["step"]}} {
+	}{"kind": {kinds, record.Properties["kind"]},
+		"holds": {roles, record.Properties["secrets"].Items.Properties["holds"]},
+		"step":  {steps, record.Properties["steps"].Items.Properties["step"]}} {
 		slices.Sort(c.want)
 		slices.Sort(c.got.Enum)
 		if want := slices.Compact(c.want); !slices.Equal(want, c.got.Enum) {
-			t.Errorf("%s: the schema knows %q, the code %q; go test ./test/docs -update rewrites it", name, c.got.Enum, want)
+			t.Errorf("%s: the schema knows %q, the code %q; go test ./test/docs -update rewrites it", name, c.got.Enum,
+				want)
 			rewriteEnum(t, name, want)
 		}
 	}

@@ -71,7 +71,8 @@ func TestThePageOfSearchesSaysWhatTheStackSaves(t *testing.T) {
 }
 
 // placed are conditions that a person completes, by what stands in the documentation.
-var placed = []string{`data.message = '*"call_id":"<call>*'`, `data.message = '*"rotation":"<rotation>*'`, `data.message = '*"problem":"<problem OCID>*'`}
+var placed = []string{`data.message = '*"call_id":"<call>*'`, `data.message = '*"rotation":"<rotation>*'`,
+	`data.message = '*"problem":"<problem OCID>*'`}
 
 func TestEverySearchOfADocumentIsOneThatTheStackSaves(t *testing.T) {
 	known := slices.Clone(placed)
@@ -106,8 +107,8 @@ func TestEverySearchOfADocumentIsOneThatTheStackSaves(t *testing.T) {
 	}
 }
 
-// found tells whether a condition lets a line through, as Oracle's "Logging Query Language Specification" has it: equality
-// with * for any characters, and, or.
+// found tells whether a condition lets a line through, as Oracle's "Logging Query Language Specification" has it:
+// equality with * for any characters, and, or.
 func found(t *testing.T, where, line string) bool {
 	t.Helper()
 	for some := range strings.SplitSeq(where, " or ") {
@@ -167,7 +168,8 @@ func TestEverySearchFindsItsLinesAndNoOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := tenancy.New(t.Context(), tenancy.Options{Binary: rotate, Sweeper: sweep, Config: []string{"log_level=debug"}})
+	s, err := tenancy.New(t.Context(), tenancy.Options{Binary: rotate, Sweeper: sweep,
+		Config: []string{"log_level=debug"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +221,8 @@ func TestEverySearchFindsItsLinesAndNoOthers(t *testing.T) {
 
 func TestEveryMessageThatIsSearchedForIsOneThatIsLogged(t *testing.T) {
 	logged := ""
-	for _, file := range []string{"pkg/outcome/outcome.go", "pkg/outcome/digest.go", "pkg/responder/rotate.go", "pkg/oci/call.go", "pkg/fn/fn.go", "functions/internal/app/app.go"} {
+	for _, file := range []string{"pkg/outcome/outcome.go", "pkg/outcome/digest.go", "pkg/responder/rotate.go",
+		"pkg/oci/call.go", "pkg/fn/fn.go", "functions/internal/app/app.go"} {
 		logged += read(t, file)
 	}
 	seen := 0

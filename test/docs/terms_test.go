@@ -13,7 +13,8 @@ import (
 
 // others are words with an underscore that are neither ours nor the stack's.
 var others = map[string]string{
-	"oci_faas": "metrics of Functions", "oci_cloudevents": "metrics of Events", "dry_run": "an option of the comment, too",
+	"oci_faas": "metrics of Functions", "oci_cloudevents": "metrics of Events",
+	"dry_run": "an option of the comment, too",
 	"call_id": "field of the log", "took_ms": "field of the log", "opc_request_id": "field of the log",
 }
 
@@ -26,7 +27,8 @@ func TestEveryWordOfOursInTheDocumentsExistsInTheCode(t *testing.T) {
 	for _, m := range word.FindAllStringSubmatch(config.Table(), -1) {
 		known[m[1]] = "a configuration key"
 	}
-	for _, m := range regexp.MustCompile("[`,]([a-z]+(?:_[a-z]+)+)[`:]").FindAllStringSubmatch(read(t, "docs/closing-problems.md"), -1) {
+	for _, m := range regexp.MustCompile("[`,]([a-z]+(?:_[a-z]+)+)[`:]").FindAllStringSubmatch(
+		read(t, "docs/closing-problems.md"), -1) {
 		known[m[1]] = "a key of closure comments, which have tests of their own"
 	}
 	files, err := filepath.Glob(filepath.Join(root, "terraform/*.tf"))

@@ -10,7 +10,9 @@ import (
 func TestEveryTestThatTheThreatModelNamesExists(t *testing.T) {
 	seen := 0
 	for page, text := range pages(t) {
-		for _, m := range regexp.MustCompile(`\[((?:Test|Fuzz)[A-Za-z0-9]+|[A-Za-z0-9]+(?:_[A-Za-z0-9]+){2,})\]\(([^)]+)\)`).FindAllStringSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile(
+			`\[((?:Test|Fuzz)[A-Za-z0-9]+|[A-Za-z0-9]+(?:_[A-Za-z0-9]+){2,})\]\(([^)]+)\)`).FindAllStringSubmatch(text,
+			-1) {
 			file := path.Join(path.Dir(page), m[2])
 			declaration := "func " + m[1] + "("
 			if strings.HasSuffix(file, ".tftest.hcl") {

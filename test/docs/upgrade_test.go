@@ -8,7 +8,8 @@ import (
 
 func TestEveryVersionOfTheChangesHasItsUpgradeNote(t *testing.T) {
 	list := func(text, level string) (out []string) {
-		for _, m := range regexp.MustCompile(`(?m)^`+level+` (Unreleased|v?[0-9][^ \n]*)`).FindAllStringSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile(`(?m)^`+level+` (Unreleased|v?[0-9][^ \n]*)`).FindAllStringSubmatch(text,
+			-1) {
 			out = append(out, m[1])
 		}
 		return out

@@ -61,12 +61,15 @@ var creates = map[tenancy.Kind]string{tenancy.APIKey: "UploadApiKey", tenancy.Au
 
 func TestACreateWhoseAnswerIsLostEndsInOneCredentialWhateverARepetitionIsAnswered(t *testing.T) {
 	t.Parallel()
-	for i, token := range []ociemu.RetryTokenAnswer{ociemu.RetryTokenValue, ociemu.RetryTokenNoValue, ociemu.RetryTokenConflict, ociemu.RetryTokenIgnored} {
-		for j, full := range []ociemu.FullSlotAnswer{ociemu.FullSlotDomain, ociemu.FullSlotAPIKeyLimit, ociemu.FullSlotLimitExceeded, ociemu.FullSlotConflict, ociemu.FullSlotQuotaExceeded} {
+	for i, token := range []ociemu.RetryTokenAnswer{ociemu.RetryTokenValue, ociemu.RetryTokenNoValue,
+		ociemu.RetryTokenConflict, ociemu.RetryTokenIgnored} {
+		for j, full := range []ociemu.FullSlotAnswer{ociemu.FullSlotDomain, ociemu.FullSlotAPIKeyLimit,
+			ociemu.FullSlotLimitExceeded, ociemu.FullSlotConflict, ociemu.FullSlotQuotaExceeded} {
 			t.Run(string(token)+", "+string(full), func(t *testing.T) {
 				t.Parallel()
 				for _, form := range formOf(t, 5*i+j) {
-					s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token, FullSlot: full}}})
+					s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token,
+						FullSlot: full}}})
 					c := s.Add(form.want)
 					s.Inject(ociemu.Fault{Operation: creates[form.want.Kind], When: ociemu.After, Do: ociemu.Cut})
 					if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
@@ -81,7 +84,8 @@ func TestACreateWhoseAnswerIsLostEndsInOneCredentialWhateverARepetitionIsAnswere
 
 func TestAResetWhoseAnswerIsLostIsNotRepeatedBehindTheUsersBack(t *testing.T) {
 	t.Parallel()
-	for token, kept := range map[ociemu.RetryTokenAnswer]bool{ociemu.RetryTokenValue: true, ociemu.RetryTokenNoValue: false, ociemu.RetryTokenConflict: false} {
+	for token, kept := range map[ociemu.RetryTokenAnswer]bool{ociemu.RetryTokenValue: true,
+		ociemu.RetryTokenNoValue: false, ociemu.RetryTokenConflict: false} {
 		t.Run(string(token), func(t *testing.T) {
 			s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token}}})
 			c := s.Add(tenancy.Want{Kind: tenancy.Password})
@@ -97,7 +101,8 @@ func TestAResetWhoseAnswerIsLostIsNotRepeatedBehindTheUsersBack(t *testing.T) {
 			if err != nil || (stored.Value != c.Old.Value) != kept {
 				t.Errorf("the one-time value is kept: %v, want %v", stored.Value != c.Old.Value, kept)
 			}
-			if mails := s.Mails(); a.Outcome != "rotated" || !kept && (len(mails) != 1 || !strings.Contains(mails[0].Body, "is in no secret")) {
+			if mails := s.Mails(); a.Outcome != "rotated" || !kept &&
+				(len(mails) != 1 || !strings.Contains(mails[0].Body, "is in no secret")) {
 				t.Errorf("the answer is %+v", a)
 			}
 		})

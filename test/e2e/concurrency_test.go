@@ -67,7 +67,8 @@ func second(s *tenancy.Deployment, c *tenancy.Case) *tenancy.Case {
 	s.SetCreatedOffset(0)
 	twin.Old, twin.OldID = tenancy.Credential{ID: id, Value: string(key)}, id
 	twin.Secrets = map[string]string{"api_secret_ocid": twin.AddSecret("api_secret_ocid", true)}
-	twin.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: s.Tenancy() + "/" + c.User + "/" + id})
+	twin.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: s.Tenancy() + "/" +
+		c.User + "/" + id})
 	c.Bystander, twin.Bystander = []string{id}, []string{c.OldID}
 	return &twin
 }
@@ -77,7 +78,8 @@ func TestTenDeliveriesAtOnceAreOneRotation(t *testing.T) {
 	for name, containers := range map[string]int{"one container": 1, "ten containers": 10} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, w tenancy.Want) {
-				s := play(t, tenancy.Options{Parallel: containers, Emulator: ociemu.Options{Deliveries: 10, ParallelDeliveries: true}})
+				s := play(t, tenancy.Options{Parallel: containers, Emulator: ociemu.Options{Deliveries: 10,
+					ParallelDeliveries: true}})
 				c := s.Add(w)
 				neverLost(t, s, c)
 				if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
@@ -133,8 +135,9 @@ func direct(t *testing.T, s *tenancy.Deployment) *http.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, err := fnhost.Start(t.Context(), fnhost.Options{Binary: binary, Dir: dir, Stdout: s.Printed, Stderr: s.Printed,
-		Env: append(s.Env(s.Function), "ons_topic="+s.Topic)})
+	host, err := fnhost.Start(t.Context(), fnhost.Options{Binary: binary, Dir: dir, Stdout: s.Printed,
+		Stderr: s.Printed,
+		Env:    append(s.Env(s.Function), "ons_topic="+s.Topic)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +210,9 @@ func TestOfTwoUsersWhoseCommentsNameTheSameSecretOnlyItsOwnIsRotated(t *testing.
 		if late := reopened(s, owner, other); len(late) != 1 || late[0] != other {
 			t.Errorf("%d problems are open again, want the other user's", len(late))
 		}
-		if !slices.ContainsFunc(s.Replies(), func(r fnhost.Reply) bool { return strings.Contains(string(r.Body), "bound to") }) {
+		if !slices.ContainsFunc(s.Replies(), func(r fnhost.Reply) bool {
+			return strings.Contains(string(r.Body), "bound to")
+		}) {
 			t.Error("no answer says to whom the secret is bound")
 		}
 		sweep(t, s)
@@ -286,7 +291,8 @@ func sweepAtOnce(t *testing.T, s *tenancy.Deployment, n int) {
 	group.Wait()
 }
 
-// duplicate delivers the newest event once more while the first call that fits is held, and returns what waits for that.
+// duplicate delivers the newest event once more while the first call that fits is held, and returns what waits for
+// that.
 func duplicate(t *testing.T, s *tenancy.Deployment, fits func(ociemu.Call) bool) (wait func() bool) {
 	t.Helper()
 	return held(t, s, ociemu.Before, fits, func(ctx context.Context, _ int) {

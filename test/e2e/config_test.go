@@ -14,7 +14,8 @@ func TestAWrongConfigurationIsRefusedAtStartWithAllItsFaults(t *testing.T) {
 		Config: []string{"ons_topic=", "grace_periode=72h", "prove=perhaps", "rsa_bits=1024", "OCI_GO_SDK_DEBUG=info"}})
 	s.Host.Kill() // what it printed is all here then
 	for _, want := range []string{"ons_topic", "grace_period", "prove", "rsa_bits", "OCI_GO_SDK_DEBUG"} {
-		if printed := s.Printed.String(); !strings.Contains(printed, want) || !strings.Contains(printed, `"level":"fatal"`) {
+		if printed := s.Printed.String(); !strings.Contains(printed, want) ||
+			!strings.Contains(printed, `"level":"fatal"`) {
 			t.Errorf("the log doesn't name %s: %s", want, printed)
 		}
 	}
@@ -28,7 +29,8 @@ func TestWithoutTheEventCheckTheEventsOwnCommentCounts(t *testing.T) {
 			t.Fatalf("the answer is %+v", a)
 		}
 		rotated(t, s, c)
-		if calls := functionCalls(s); slices.Contains(calls, "GetProblem") || slices.Contains(calls, "ListProblemHistories") {
+		if calls := functionCalls(s); slices.Contains(calls, "GetProblem") ||
+			slices.Contains(calls, "ListProblemHistories") {
 			t.Errorf("the function called %v", calls)
 		}
 	})
@@ -75,7 +77,8 @@ func TestDuringItsGraceTheOldCredentialWorksBesideTheNewOne(t *testing.T) {
 			}
 		}
 		a = closeProblem(t, s, c, c.Comment("grace:0")) // a person ends the overlap
-		if stored, err := c.Stored(); a.Outcome != "rotated" || err != nil || c.Try(stored) != 200 || c.Try(c.Old) == 200 {
+		if stored, err := c.Stored(); a.Outcome != "rotated" || err != nil || c.Try(stored) != 200 ||
+			c.Try(c.Old) == 200 {
 			t.Errorf("grace:0 ended %s: %s; the old one answers %d", a.Outcome, a.Reason, c.Try(c.Old))
 		}
 	})

@@ -70,11 +70,14 @@ var stuck = []struct {
 	{"reading the secret", same("GetSecret")},
 	{"reading the secret back", same("GetSecretBundle")},
 	{"writing the secret", same("UpdateSecret")},
-	{"listing the credentials", map[tenancy.Kind]string{tenancy.APIKey: "ListApiKeys", tenancy.AuthToken: "ListAuthTokens",
+	{"listing the credentials", map[tenancy.Kind]string{tenancy.APIKey: "ListApiKeys",
+		tenancy.AuthToken:         "ListAuthTokens",
 		tenancy.CustomerSecretKey: "ListCustomerSecretKeys", tenancy.Password: "GetUserUIPasswordInformation"}},
 	{"creating", creates},
-	{"proving", map[tenancy.Kind]string{tenancy.APIKey: "GetUser", tenancy.AuthToken: "DockerToken", tenancy.CustomerSecretKey: "ListBuckets"}},
-	{"deleting", map[tenancy.Kind]string{tenancy.APIKey: "DeleteApiKey", tenancy.AuthToken: "DeleteAuthToken", tenancy.CustomerSecretKey: "DeleteCustomerSecretKey"}},
+	{"proving", map[tenancy.Kind]string{tenancy.APIKey: "GetUser", tenancy.AuthToken: "DockerToken",
+		tenancy.CustomerSecretKey: "ListBuckets"}},
+	{"deleting", map[tenancy.Kind]string{tenancy.APIKey: "DeleteApiKey", tenancy.AuthToken: "DeleteAuthToken",
+		tenancy.CustomerSecretKey: "DeleteCustomerSecretKey"}},
 	{"publishing the mail", same("PublishMessage")},
 	{"posting the figures", same("PostMetricData")},
 }
@@ -102,7 +105,8 @@ const (
 	fullLife  = 30 * time.Second
 )
 
-func newStuckScene(t *testing.T, life time.Duration, kind tenancy.Kind, operation string, when ociemu.When) *stuckScene {
+func newStuckScene(t *testing.T, life time.Duration, kind tenancy.Kind, operation string,
+	when ociemu.When) *stuckScene {
 	t.Helper()
 	clock := &tenancy.Clock{}
 	clock.Add(-270 * time.Second) // as far back as signatures allow; see age
@@ -240,6 +244,7 @@ func (sc *stuckScene) mended(t *testing.T) {
 	ids := sc.c.IDs()
 	stored, err := sc.c.Stored()
 	if err != nil || len(ids) != 1 || ids[0] == sc.c.OldID || sc.c.Try(stored) != http.StatusOK {
-		t.Errorf("%s: the user has %v, CURRENT is answered %d (%v); the last answer is %d %s", sc.c.Kind, ids, sc.c.Try(stored), err, reply.Status, reply.Body)
+		t.Errorf("%s: the user has %v, CURRENT is answered %d (%v); the last answer is %d %s", sc.c.Kind, ids,
+			sc.c.Try(stored), err, reply.Status, reply.Body)
 	}
 }

@@ -19,8 +19,11 @@ func TestWhatIsNoEventIsRefusedAndSaysWhy(t *testing.T) {
 		{"cut off", `{"eventType":"com.`, "JSON"},
 		{"a list", `[]`, "object"},
 		{"6 MB and one byte", `{"pad":"` + strings.Repeat("x", 6<<20) + `"}`, "6"},
-		{"without a problem", `{"eventType":"com.oraclecloud.cloudguard.problemremediated","data":[]}`, "data.resourceId"},
-		{"of a problem that leads elsewhere", `{"eventType":"com.oraclecloud.cloudguard.problemremediated","data":{"resourceId":"../users"}}`, "data.resourceId"},
+		{"without a problem", `{"eventType":"com.oraclecloud.cloudguard.problemremediated","data":[]}`,
+			"data.resourceId"},
+		{"of a problem that leads elsewhere",
+			`{"eventType":"com.oraclecloud.cloudguard.problemremediated","data":{"resourceId":"../users"}}`,
+			"data.resourceId"},
 	} {
 		t.Run(m.name, func(t *testing.T) {
 			before := len(s.Mails())
@@ -38,7 +41,8 @@ func TestWhatIsNoEventIsRefusedAndSaysWhy(t *testing.T) {
 		})
 	}
 	for _, call := range s.Calls() {
-		if call.Caller.Kind == "function" && !slices.Contains([]string{"PublishMessage", "GetTenancy", "PostMetricData"}, call.Operation) {
+		if call.Caller.Kind == "function" &&
+			!slices.Contains([]string{"PublishMessage", "GetTenancy", "PostMetricData"}, call.Operation) {
 			t.Errorf("the function called %s", call.Operation)
 		}
 	}
@@ -129,7 +133,8 @@ func TestWithoutEventCheckTheSweepGoesByTheRecord(t *testing.T) {
 	t.Run("what an event has rotated stays closed", func(t *testing.T) {
 		s := play(t, off)
 		var cases []*tenancy.Case
-		for _, w := range []tenancy.Want{{Kind: tenancy.APIKey}, {Kind: tenancy.AuthToken, Bundle: true}, {Kind: tenancy.CustomerSecretKey},
+		for _, w := range []tenancy.Want{{Kind: tenancy.APIKey}, {Kind: tenancy.AuthToken, Bundle: true},
+			{Kind: tenancy.CustomerSecretKey},
 			{Kind: tenancy.Password}, {Kind: tenancy.Password, NoSecret: true}} {
 			c := s.Add(w)
 			cases = append(cases, c)
@@ -178,7 +183,8 @@ func TestAProblemWhoseCredentialIsGoneStaysClosed(t *testing.T) {
 	if err := s.DeleteAPIKey(t.Context(), key.User, key.OldID); err != nil {
 		t.Fatal(err)
 	}
-	if a := closeProblem(t, s, key, "not used any more, deleted"); a.Outcome != "already" || s.Problem(key.Problem).Status != "RESOLVED" {
+	if a := closeProblem(t, s, key, "not used any more, deleted"); a.Outcome != "already" ||
+		s.Problem(key.Problem).Status != "RESOLVED" {
 		t.Errorf("the answer is %+v", a)
 	}
 	token := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
@@ -217,7 +223,9 @@ func TestWhatWasRotatedStaysClosedWhenItsUserOrSecretGoesLater(t *testing.T) {
 				}
 				return nil
 			},
-			"the new credential": func(_ *tenancy.Deployment, c *tenancy.Case) error { return c.Delete(t.Context(), c.IDs()[0]) },
+			"the new credential": func(_ *tenancy.Deployment, c *tenancy.Case) error {
+				return c.Delete(t.Context(), c.IDs()[0])
+			},
 		} {
 			s := play(t, calm)
 			c := s.Add(w)
@@ -239,7 +247,8 @@ func TestAnIDInAnotherCaseNamesTheSameCredential(t *testing.T) {
 	for _, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken, tenancy.CustomerSecretKey} {
 		s := play(t, calm)
 		c := s.Add(tenancy.Want{Kind: kind})
-		c.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: kind.Rule(), User: c.User, ResourceID: strings.ToUpper(c.OldID)})
+		c.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: kind.Rule(), User: c.User,
+			ResourceID: strings.ToUpper(c.OldID)})
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 			t.Fatalf("%s: the answer is %+v", kind, a)
 		}
@@ -272,7 +281,8 @@ func TestNoIDOutOfATagOrAJournalBecomesPartOfAPathUnchecked(t *testing.T) {
 		{user, "ocid1.credential.oc1..x", "../groups"},
 	} {
 		journal := strings.Replace(strings.Replace(staged, "%s", odd.old, 1), "%s", odd.secret, 1)
-		s.AddSecret(ociemu.SecretSeed{Name: "odd", FreeformTags: map[string]string{"keyturn-user": odd.user, "keyturn-kind": "auth-token"},
+		s.AddSecret(ociemu.SecretSeed{Name: "odd", FreeformTags: map[string]string{"keyturn-user": odd.user,
+			"keyturn-kind": "auth-token"},
 			Metadata: map[string]any{"keyturn": journal}})
 	}
 	s.ResetCalls()
@@ -280,7 +290,8 @@ func TestNoIDOutOfATagOrAJournalBecomesPartOfAPathUnchecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, call := range s.Calls() {
-		if strings.Contains(call.Path, "/.") || strings.Contains(call.Path, "groups") || strings.Contains(call.Query, "groups") {
+		if strings.Contains(call.Path, "/.") || strings.Contains(call.Path, "groups") ||
+			strings.Contains(call.Query, "groups") {
 			t.Errorf("the sweep called %s %s?%s", call.Method, call.Path, call.Query)
 		}
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// The old one is the only credential that anybody has seen work; a person deletes the other while its successor is staged.
+// The old one is the only credential that anybody has seen work; a person deletes the other while its successor is
+// staged.
 func TestReplaceYesStopsWhenTheListHasRoomAgain(t *testing.T) {
 	t.Parallel()
 	s := play(t, calm)
@@ -44,7 +45,8 @@ func TestTheSweepDeletesNoMarkedCredentialWhoseValueMayBeSomewhere(t *testing.T)
 	s.SetCreatedOffset(-time.Hour)
 	token, value := s.AddAuthToken(c.User, markFor(rotationOf(c.Kind, c.User, c.OldID), id))
 	s.SetCreatedOffset(0)
-	content, err := json.Marshal(map[string]string{"kind": "auth-token", "user": c.User, "token_id": token, "token": value})
+	content, err := json.Marshal(map[string]string{"kind": "auth-token", "user": c.User, "token_id": token,
+		"token": value})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,9 @@ func TestUnderTheStacksPoliciesA404OfASecretIsExplained(t *testing.T) {
 		want []string
 		not  string
 	}{
-		"no tags": {func(*tenancy.Deployment, *tenancy.Case) ociemu.SecretSeed { return ociemu.SecretSeed{Name: "free"} },
+		"no tags": {func(*tenancy.Deployment, *tenancy.Case) ociemu.SecretSeed {
+			return ociemu.SecretSeed{Name: "free"}
+		},
 			[]string{"secret lacks the defined tags", "It lacks the defined tags keyturn.user and keyturn.kind",
 				"it has neither of the two", "--defined-tags '{"}, "correct the OCID"},
 		"freeform tags": {func(_ *tenancy.Deployment, c *tenancy.Case) ociemu.SecretSeed {
@@ -60,7 +62,8 @@ func TestUnderTheStacksPoliciesA404OfASecretIsExplained(t *testing.T) {
 		}, []string{"freeform tags bind it, which policies can't see", `--freeform-tags '{"team":"web"}'`},
 			"correct the OCID"},
 		"another's": {func(s *tenancy.Deployment, c *tenancy.Case) ociemu.SecretSeed {
-			return ociemu.SecretSeed{Name: "other", DefinedTags: map[string]map[string]any{"keyturn": {"user": s.AddUser("x@example.com"), "kind": string(c.Kind)}}}
+			return ociemu.SecretSeed{Name: "other", DefinedTags: map[string]map[string]any{
+				"keyturn": {"user": s.AddUser("x@example.com"), "kind": string(c.Kind)}}}
 		}, []string{"is bound to another user"}, "--defined-tags"},
 		"about to be deleted": {func(_ *tenancy.Deployment, c *tenancy.Case) ociemu.SecretSeed {
 			return ociemu.SecretSeed{Name: "going", State: "PENDING_DELETION", DefinedTags: both(c)}
@@ -70,7 +73,8 @@ func TestUnderTheStacksPoliciesA404OfASecretIsExplained(t *testing.T) {
 			return ociemu.SecretSeed{Name: "going", State: "PENDING_DELETION"}
 		}, []string{"scheduled for deletion: it is in the state PENDING_DELETION"}, "policies of the stack"},
 		"in another compartment": {func(s *tenancy.Deployment, c *tenancy.Case) ociemu.SecretSeed {
-			return ociemu.SecretSeed{Name: "elsewhere", Compartment: s.AddCompartment("elsewhere", ""), DefinedTags: both(c)}
+			return ociemu.SecretSeed{Name: "elsewhere", Compartment: s.AddCompartment("elsewhere", ""),
+				DefinedTags: both(c)}
 		}, []string{"is not where this function may look for secrets", "oci vault secret get --secret-id",
 			"secret_compartment_ocids"}, "--defined-tags"},
 	} {

@@ -36,8 +36,8 @@ func onceRotated(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	successor(t, s, c)
 }
 
-// successor checks that there is one new credential in place of the old one, that CURRENT holds it, and that the problem
-// stayed closed.
+// successor checks that there is one new credential in place of the old one, that CURRENT holds it, and that the
+// problem stayed closed.
 func successor(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
 	ids := c.IDs()
@@ -197,36 +197,38 @@ func TestOneListThatIsOldEndsInOneRotation(t *testing.T) {
 
 func TestAPasswordIsResetOnceThoughItsAgeIsShownLate(t *testing.T) {
 	t.Parallel()
-	for name, w := range map[string]tenancy.Want{"kept": {Kind: tenancy.Password}, "not kept": {Kind: tenancy.Password, NoSecret: true}} {
+	for name, w := range map[string]tenancy.Want{"kept": {Kind: tenancy.Password}, "not kept": {Kind: tenancy.Password,
+		NoSecret: true}} {
 		for _, parallel := range []bool{false, true} {
-			t.Run(name+map[bool]string{true: ", at once", false: ", one after the other"}[parallel], func(t *testing.T) {
-				t.Parallel()
-				o := lagging()
-				o.Emulator.Deliveries, o.Emulator.ParallelDeliveries = 3, parallel
-				s := play(t, o)
-				c := s.Add(w)
-				before, resets := s.User(c.User).PasswordCreated, map[time.Time]bool{}
-				s.OnChange(func(v ociemu.View) {
-					if made := v.User(c.User).PasswordCreated; made != before {
-						resets[made] = true
+			t.Run(name+map[bool]string{true: ", at once", false: ", one after the other"}[parallel],
+				func(t *testing.T) {
+					t.Parallel()
+					o := lagging()
+					o.Emulator.Deliveries, o.Emulator.ParallelDeliveries = 3, parallel
+					s := play(t, o)
+					c := s.Add(w)
+					before, resets := s.User(c.User).PasswordCreated, map[time.Time]bool{}
+					s.OnChange(func(v ociemu.View) {
+						if made := v.User(c.User).PasswordCreated; made != before {
+							resets[made] = true
+						}
+					})
+					if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+						t.Fatal(err)
+					}
+					if _, err := s.Sweep(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					s.Forward(10 * time.Minute)
+					finish(t, s)
+					if len(resets) != 1 {
+						t.Errorf("%d resets, want one", len(resets))
+					}
+					closedAllAlong(t, s, c)
+					if stored, err := c.Stored(); !w.NoSecret && (err != nil || !works(s, c, stored.Value)) {
+						t.Errorf("what is stored is not the password (%v)", err)
 					}
 				})
-				if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := s.Sweep(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-				s.Forward(10 * time.Minute)
-				finish(t, s)
-				if len(resets) != 1 {
-					t.Errorf("%d resets, want one", len(resets))
-				}
-				closedAllAlong(t, s, c)
-				if stored, err := c.Stored(); !w.NoSecret && (err != nil || !works(s, c, stored.Value)) {
-					t.Errorf("what is stored is not the password (%v)", err)
-				}
-			})
 		}
 	}
 }
@@ -281,7 +283,8 @@ func TestAnOverlapEndsOnceThoughTheListsLag(t *testing.T) {
 // A deletion that no list shows yet may have made room already, or none: with replace:yes nothing is lost either way.
 func TestReplaceYesRotatesThoughTheListStillShowsADeletedOne(t *testing.T) {
 	t.Parallel()
-	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1, tenancy.CustomerSecretKey: 1} {
+	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1,
+		tenancy.CustomerSecretKey: 1} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			s := play(t, lagging())
@@ -319,8 +322,8 @@ func TestTheSweepAndFiveDeliveriesThatSeeOldListsAreOneRotation(t *testing.T) {
 	})
 }
 
-// The function dies; at once the next delivery comes, and sees the list of before. One form of each kind is enough, since
-// the fault matrix plays all forms with lists that lag.
+// The function dies; at once the next delivery comes, and sees the list of before. One form of each kind is enough,
+// since the fault matrix plays all forms with lists that lag.
 func TestAKillAtAnyCallIsMendedThoughTheListsLag(t *testing.T) {
 	t.Parallel()
 	for i, f := range forms {

@@ -65,7 +65,8 @@ func (l *leakSearch) needles(value, where string) {
 			continue
 		}
 		quoted, _ := json.Marshal(p)
-		for _, n := range []string{p, strings.Trim(string(quoted), `"`), url.QueryEscape(p), url.PathEscape(p), hex.EncodeToString([]byte(p)),
+		for _, n := range []string{p, strings.Trim(string(quoted), `"`), url.QueryEscape(p), url.PathEscape(p),
+			hex.EncodeToString([]byte(p)),
 			strings.ToUpper(hex.EncodeToString([]byte(p))), reversed(p), fmt.Sprint([]byte(p))} {
 			l.values[n] = where
 		}
@@ -132,15 +133,16 @@ func (l *leakSearch) report() int {
 		found++
 		fmt.Fprintf(os.Stderr, "a value of %s got out\n", l.values[needle])
 	}
-	fmt.Printf("leaks: %d found; searched %d kB of %d stages for %d encodings of secret values\n", found, len(all)/1024, l.stages, len(l.values))
+	fmt.Printf("leaks: %d found; searched %d kB of %d stages for %d encodings of secret values\n", found, len(all)/1024,
+		l.stages, len(l.values))
 	if found > 0 || len(l.values) == 0 {
 		return 1
 	}
 	return 0
 }
 
-// findAny gives those of the needles that the text has. It goes through the text once for all of them, by how they begin:
-// there are thousands of both.
+// findAny gives those of the needles that the text has. It goes through the text once for all of them, by how they
+// begin: there are thousands of both.
 func findAny(text string, needles []string) map[string]bool {
 	const begin = 12
 	found, by := map[string]bool{}, map[string][]string{}
@@ -163,7 +165,8 @@ func findAny(text string, needles []string) map[string]bool {
 
 func TestTheSearchForLeaksFindsEveryNeedleAndNothingElse(t *testing.T) {
 	text := "a0123456789abcdefghijklmnop short 0123456789abXYZ"
-	needles := []string{"0123456789abcdef", "0123456789abXYZ", "0123456789abXY0", "short", "absent", "klmnop", "0123456789abcdefghijklmnopq"}
+	needles := []string{"0123456789abcdef", "0123456789abXYZ", "0123456789abXY0", "short", "absent", "klmnop",
+		"0123456789abcdefghijklmnopq"}
 	got := slices.Sorted(maps.Keys(findAny(text, needles)))
 	if want := []string{"0123456789abXYZ", "0123456789abcdef", "klmnop", "short"}; !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)

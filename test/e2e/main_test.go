@@ -112,8 +112,8 @@ func rotated(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	rotatedBy(t, s, c, 1)
 }
 
-// rotatedBy checks the same of a rotation that may have taken several attempts: of an API key a process that dies leaves
-// one, since nobody uploads a key that another process has made.
+// rotatedBy checks the same of a rotation that may have taken several attempts: of an API key a process that dies
+// leaves one, since nobody uploads a key that another process has made.
 func rotatedBy(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, attempts int) {
 	t.Helper()
 	ids := c.IDs()
@@ -136,7 +136,8 @@ func rotatedBy(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, attempts in
 	for key, id := range c.Secrets {
 		snapshot := s.Secret(id)
 		if n := len(snapshot.Versions); n < 2 || n > 1+attempts || snapshot.CurrentVersion != int64(n) {
-			t.Errorf("secret %s has %d versions, CURRENT is %d; want one new one", key, len(snapshot.Versions), snapshot.CurrentVersion)
+			t.Errorf("secret %s has %d versions, CURRENT is %d; want one new one", key, len(snapshot.Versions),
+				snapshot.CurrentVersion)
 		}
 		if snapshot.FreeformTags["team"] != "web" {
 			t.Errorf("secret %s lost its tags", key)
@@ -156,7 +157,8 @@ func untouched(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 		}
 	}
 	for _, call := range s.Calls() {
-		if call.Caller.Kind == "function" && slices.Contains([]string{"UploadApiKey", "CreateAuthToken", "CreateCustomerSecretKey", "CreateOrResetUIPassword",
+		if call.Caller.Kind == "function" && slices.Contains([]string{"UploadApiKey", "CreateAuthToken",
+			"CreateCustomerSecretKey", "CreateOrResetUIPassword",
 			"DeleteApiKey", "DeleteAuthToken", "DeleteCustomerSecretKey", "UpdateSecret"}, call.Operation) {
 			t.Errorf("the function called %s", call.Operation)
 		}

@@ -10,13 +10,16 @@ import (
 )
 
 // proofs is how the function tries out a new credential of each kind, as that credential's user.
-var proofs = map[tenancy.Kind]string{tenancy.APIKey: "GetUser", tenancy.AuthToken: "DockerToken", tenancy.CustomerSecretKey: "ListBuckets"}
+var proofs = map[tenancy.Kind]string{tenancy.APIKey: "GetUser", tenancy.AuthToken: "DockerToken",
+	tenancy.CustomerSecretKey: "ListBuckets"}
 
 // deletes is the operation that deletes a credential of each kind.
-var deletes = map[tenancy.Kind]string{tenancy.APIKey: "DeleteApiKey", tenancy.AuthToken: "DeleteAuthToken", tenancy.CustomerSecretKey: "DeleteCustomerSecretKey"}
+var deletes = map[tenancy.Kind]string{tenancy.APIKey: "DeleteApiKey", tenancy.AuthToken: "DeleteAuthToken",
+	tenancy.CustomerSecretKey: "DeleteCustomerSecretKey"}
 
 // lists is the operation that lists them.
-var lists = map[tenancy.Kind]string{tenancy.APIKey: "ListApiKeys", tenancy.AuthToken: "ListAuthTokens", tenancy.CustomerSecretKey: "ListCustomerSecretKeys"}
+var lists = map[tenancy.Kind]string{tenancy.APIKey: "ListApiKeys", tenancy.AuthToken: "ListAuthTokens",
+	tenancy.CustomerSecretKey: "ListCustomerSecretKeys"}
 
 // proves tells the calls that try out a new credential.
 func proves(c *tenancy.Case) func(ociemu.Call) bool {
@@ -25,7 +28,8 @@ func proves(c *tenancy.Case) func(ociemu.Call) bool {
 
 // held lets a person act while the first call that fits is held, and returns what waits for the end of that. The person
 // learns the number of the call.
-func held(t *testing.T, s *tenancy.Deployment, when ociemu.When, fits func(ociemu.Call) bool, act func(ctx context.Context, call int)) (wait func() bool) {
+func held(t *testing.T, s *tenancy.Deployment, when ociemu.When, fits func(ociemu.Call) bool,
+	act func(ctx context.Context, call int)) (wait func() bool) {
 	t.Helper()
 	reached, release, over := make(chan int, 1), make(chan struct{}), false
 	var once sync.Mutex
@@ -81,16 +85,20 @@ type moment struct {
 }
 
 var (
-	atFirst = moment{"before anything is made", ociemu.Before, func(_ *tenancy.Deployment, c *tenancy.Case) func(ociemu.Call) bool {
-		return func(k ociemu.Call) bool { return k.Operation == lists[c.Kind] }
-	}}
-	beforeStage = moment{"before it is staged", ociemu.Before, func(*tenancy.Deployment, *tenancy.Case) func(ociemu.Call) bool {
-		return func(k ociemu.Call) bool { return k.Operation == "UpdateSecret" }
-	}}
-	afterCreate = moment{"after it is made", ociemu.After, func(_ *tenancy.Deployment, c *tenancy.Case) func(ociemu.Call) bool {
-		return func(k ociemu.Call) bool { return k.Operation == creates[c.Kind] }
-	}}
-	duringProof = moment{"during the proof", ociemu.Before, func(_ *tenancy.Deployment, c *tenancy.Case) func(ociemu.Call) bool { return proves(c) }}
+	atFirst = moment{"before anything is made", ociemu.Before,
+		func(_ *tenancy.Deployment, c *tenancy.Case) func(ociemu.Call) bool {
+			return func(k ociemu.Call) bool { return k.Operation == lists[c.Kind] }
+		}}
+	beforeStage = moment{"before it is staged", ociemu.Before,
+		func(*tenancy.Deployment, *tenancy.Case) func(ociemu.Call) bool {
+			return func(k ociemu.Call) bool { return k.Operation == "UpdateSecret" }
+		}}
+	afterCreate = moment{"after it is made", ociemu.After,
+		func(_ *tenancy.Deployment, c *tenancy.Case) func(ociemu.Call) bool {
+			return func(k ociemu.Call) bool { return k.Operation == creates[c.Kind] }
+		}}
+	duringProof = moment{"during the proof", ociemu.Before,
+		func(_ *tenancy.Deployment, c *tenancy.Case) func(ociemu.Call) bool { return proves(c) }}
 	// promoted is when the process died that has promoted, and nobody has deleted the old one yet.
 	promoted = moment{name: "before the old one goes"}
 )

@@ -20,7 +20,8 @@ func TestARotationPostsItsFigures(t *testing.T) {
 		got := map[string]ociemu.MetricValue{}
 		for _, m := range s.Metrics() {
 			got[m.Name] = m
-			if m.Namespace != "keyturn" || m.Dimensions["function"] != "rotate" || m.Dimensions["kind"] != string(w.Kind) {
+			if m.Namespace != "keyturn" || m.Dimensions["function"] != "rotate" ||
+				m.Dimensions["kind"] != string(w.Kind) {
 				t.Errorf("the value is %+v", m)
 			}
 		}
@@ -38,8 +39,10 @@ func TestARotationPostsItsFigures(t *testing.T) {
 
 func TestFiguresThatCanNotBePostedChangeNothingElse(t *testing.T) {
 	t.Parallel()
-	for name, do := range map[string]ociemu.Action{"denied": ociemu.Answer(404, "NotAuthorizedOrNotFound"), "broken": ociemu.Answer(500, "InternalServerError"),
-		"throttled": ociemu.Answer(429, "TooManyRequests"), "cut off": ociemu.Cut, "slow": ociemu.Delay(20 * time.Second)} {
+	for name, do := range map[string]ociemu.Action{"denied": ociemu.Answer(404, "NotAuthorizedOrNotFound"),
+		"broken":    ociemu.Answer(500, "InternalServerError"),
+		"throttled": ociemu.Answer(429, "TooManyRequests"), "cut off": ociemu.Cut,
+		"slow": ociemu.Delay(20 * time.Second)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := play(t, tenancy.Options{Emulator: ociemu.Calm()})
@@ -70,7 +73,8 @@ func TestWithMetricsOffNobodyCallsMonitoring(t *testing.T) {
 
 // withTracing turns tracing on, with the emulator's collector.
 func withTracing(e *ociemu.Emulator) tenancy.Places {
-	return tenancy.Places{Config: []string{"OCI_TRACING_ENABLED=1", "OCI_TRACE_COLLECTOR_URL=" + e.CollectorURL(), "FN_APP_NAME=keyturn", "FN_FN_NAME=rotate"}}
+	return tenancy.Places{Config: []string{"OCI_TRACING_ENABLED=1", "OCI_TRACE_COLLECTOR_URL=" + e.CollectorURL(),
+		"FN_APP_NAME=keyturn", "FN_FN_NAME=rotate"}}
 }
 
 func TestATraceShowsTheStepsOfARotationAndTheirCalls(t *testing.T) {
@@ -84,12 +88,14 @@ func TestATraceShowsTheStepsOfARotationAndTheirCalls(t *testing.T) {
 	}
 	under := map[string]string{} // a span's name under its parent's
 	for _, span := range spans {
-		if span.TraceID != spans[0].TraceID || span.LocalEndpoint.ServiceName != "keyturn::rotate" || span.Duration < 1 {
+		if span.TraceID != spans[0].TraceID || span.LocalEndpoint.ServiceName != "keyturn::rotate" ||
+			span.Duration < 1 {
 			t.Errorf("a span is %+v", span)
 		}
 		under[span.Name] = byID[span.ParentID].Name
 	}
-	for child, parent := range map[string]string{"invocation": "", "GetProblem": "invocation", "stage": "invocation", "create": "invocation",
+	for child, parent := range map[string]string{"invocation": "", "GetProblem": "invocation", "stage": "invocation",
+		"create":       "invocation",
 		"UploadApiKey": "create", "DeleteApiKey": "retire", "PublishMessage": "invocation"} {
 		if got, ok := under[child]; !ok || got != parent {
 			t.Errorf("%s is under %q, want %q", child, got, parent)
@@ -98,7 +104,8 @@ func TestATraceShowsTheStepsOfARotationAndTheirCalls(t *testing.T) {
 }
 
 func TestACollectorThatFailsOrHangsChangesNothingAndItsKeyIsNotLogged(t *testing.T) {
-	for name, do := range map[string]ociemu.Action{"broken": ociemu.Answer(500, "InternalServerError"), "slow": ociemu.Delay(20 * time.Second)} {
+	for name, do := range map[string]ociemu.Action{"broken": ociemu.Answer(500, "InternalServerError"),
+		"slow": ociemu.Delay(20 * time.Second)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Places: withTracing})
@@ -109,7 +116,8 @@ func TestACollectorThatFailsOrHangsChangesNothingAndItsKeyIsNotLogged(t *testing
 			}
 			rotated(t, s, c)
 			_, key, _ := strings.Cut(s.CollectorURL(), "dataKey=")
-			if printed := s.Printed.String(); !strings.Contains(printed, "the trace was not sent") || strings.Contains(printed, key) {
+			if printed := s.Printed.String(); !strings.Contains(printed, "the trace was not sent") ||
+				strings.Contains(printed, key) {
 				t.Error("the log has the collector's key, or doesn't say that the trace was not sent")
 			}
 		})

@@ -61,7 +61,8 @@ func edit(t *testing.T, s *tenancy.Deployment, id string, d vault.UpdateSecretDe
 
 // boundSecret makes a secret that is bound to the user, as whoever may set its tags can.
 func boundSecret(s *tenancy.Deployment, user string, kind tenancy.Kind) string {
-	return s.AddSecret(ociemu.SecretSeed{Name: "mine", FreeformTags: map[string]string{"keyturn-user": user, "keyturn-kind": string(kind)}})
+	return s.AddSecret(ociemu.SecretSeed{Name: "mine", FreeformTags: map[string]string{"keyturn-user": user,
+		"keyturn-kind": string(kind)}})
 }
 
 // unordered checks that the sweep has neither made, written nor deleted anything.
@@ -72,40 +73,56 @@ func unordered(t *testing.T, s *tenancy.Deployment) {
 		s.Forward(time.Hour)
 	}
 	for _, call := range s.Calls() {
-		if call.Caller.Kind == "function" && call.Effect < 300 && slices.Contains([]string{"UploadApiKey", "CreateAuthToken", "CreateCustomerSecretKey", "CreateOrResetUIPassword",
-			"DeleteApiKey", "DeleteAuthToken", "DeleteCustomerSecretKey"}, call.Operation) {
+		if call.Caller.Kind == "function" && call.Effect < 300 &&
+			slices.Contains([]string{"UploadApiKey", "CreateAuthToken", "CreateCustomerSecretKey",
+				"CreateOrResetUIPassword",
+				"DeleteApiKey", "DeleteAuthToken", "DeleteCustomerSecretKey"}, call.Operation) {
 			t.Errorf("nobody has ordered anything, and the sweep called %s", call.Operation)
 		}
 	}
 }
 
-// Whoever may write one secret, its tags and its metadata can't make the sweep rotate for anybody: no problem was closed.
+// Whoever may write one secret, its tags and its metadata can't make the sweep rotate for anybody: no problem was
+// closed.
 func TestTheSweepStartsNothingFromWhatASecretSays(t *testing.T) {
 	t.Parallel()
-	for name, forge := range map[string]func(t *testing.T, s *tenancy.Deployment, victim *tenancy.Case, secret string) vault.UpdateSecretDetails{
-		"an overlap that is over": func(_ *testing.T, _ *tenancy.Deployment, c *tenancy.Case, id string) vault.UpdateSecretDetails {
-			return vault.UpdateSecretDetails{Metadata: journal("retire", map[string]any{"credential": c.OldID, "after": longAgo,
+	for name, forge := range map[string]func(t *testing.T, s *tenancy.Deployment, victim *tenancy.Case,
+		secret string) vault.UpdateSecretDetails{
+		"an overlap that is over": func(_ *testing.T, _ *tenancy.Deployment, c *tenancy.Case,
+			id string) vault.UpdateSecretDetails {
+			return vault.UpdateSecretDetails{
+				Metadata: journal("retire", map[string]any{"credential": c.OldID, "after": longAgo,
+					"secrets": map[string]string{"private-key": id, "auth-token": id, "bundle": id}})}
+		},
+		"an overlap with an open problem": func(_ *testing.T, _ *tenancy.Deployment, c *tenancy.Case,
+			id string) vault.UpdateSecretDetails {
+			return vault.UpdateSecretDetails{Metadata: journal("retire", map[string]any{"credential": c.OldID,
+				"after": longAgo, "problem": c.Problem,
 				"secrets": map[string]string{"private-key": id, "auth-token": id, "bundle": id}})}
 		},
-		"an overlap with an open problem": func(_ *testing.T, _ *tenancy.Deployment, c *tenancy.Case, id string) vault.UpdateSecretDetails {
-			return vault.UpdateSecretDetails{Metadata: journal("retire", map[string]any{"credential": c.OldID, "after": longAgo, "problem": c.Problem,
-				"secrets": map[string]string{"private-key": id, "auth-token": id, "bundle": id}})}
+		"an announcement": func(_ *testing.T, _ *tenancy.Deployment, c *tenancy.Case,
+			id string) vault.UpdateSecretDetails {
+			return vault.UpdateSecretDetails{Metadata: journal("staged",
+				map[string]any{"version": "keyturn-" + rotationOf(c.Kind, c.User, c.OldID) + "-1",
+					"phase": "intent", "given_up": true, "old": c.OldID, "maker": "m", "at": longAgo,
+					"problem": c.Problem,
+					"secrets": map[string]string{"private-key": id, "auth-token": id, "bundle": id}})}
 		},
-		"an announcement": func(_ *testing.T, _ *tenancy.Deployment, c *tenancy.Case, id string) vault.UpdateSecretDetails {
-			return vault.UpdateSecretDetails{Metadata: journal("staged", map[string]any{"version": "keyturn-" + rotationOf(c.Kind, c.User, c.OldID) + "-1",
-				"phase": "intent", "given_up": true, "old": c.OldID, "maker": "m", "at": longAgo, "problem": c.Problem,
-				"secrets": map[string]string{"private-key": id, "auth-token": id, "bundle": id}})}
-		},
-		"a staged version": func(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, id string) vault.UpdateSecretDetails {
+		"a staged version": func(t *testing.T, s *tenancy.Deployment, c *tenancy.Case,
+			id string) vault.UpdateSecretDetails {
 			name := "keyturn-" + rotationOf(c.Kind, c.User, c.OldID) + "-1"
-			return vault.UpdateSecretDetails{SecretContent: pending(name, []byte("theirs")), Metadata: journal("staged", map[string]any{"version": name, "phase": "staged", "old": c.OldID,
-				"credential": "ocid1.credential.oc1..aaaatheirs", "maker": "m", "at": longAgo, "secrets": map[string]string{"private-key": id, "auth-token": id, "bundle": id}})}
+			return vault.UpdateSecretDetails{SecretContent: pending(name, []byte("theirs")),
+				Metadata: journal("staged", map[string]any{"version": name, "phase": "staged", "old": c.OldID,
+					"credential": "ocid1.credential.oc1..aaaatheirs", "maker": "m", "at": longAgo,
+					"secrets": map[string]string{"private-key": id, "auth-token": id, "bundle": id}})}
 		},
-		"a problem that is closed, but another user's": func(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, id string) vault.UpdateSecretDetails {
+		"a problem that is closed, but another user's": func(t *testing.T, s *tenancy.Deployment, c *tenancy.Case,
+			id string) vault.UpdateSecretDetails {
 			other := s.Add(tenancy.Want{Kind: c.Kind})
 			closeProblem(t, s, other, other.Comment())
 			s.ResetCalls()
-			return vault.UpdateSecretDetails{Metadata: journal("retire", map[string]any{"credential": c.OldID, "after": longAgo, "problem": other.Problem,
+			return vault.UpdateSecretDetails{Metadata: journal("retire", map[string]any{"credential": c.OldID,
+				"after": longAgo, "problem": other.Problem,
 				"secrets": map[string]string{"private-key": id, "auth-token": id, "bundle": id}})}
 		},
 	} {
@@ -118,15 +135,16 @@ func TestTheSweepStartsNothingFromWhatASecretSays(t *testing.T) {
 				edit(t, s, id, forge(t, s, victim, id))
 				unordered(t, s)
 				if ids := victim.IDs(); !slices.Equal(ids, []string{victim.OldID}) || s.Secret(id).CurrentVersion != 1 {
-					t.Errorf("%s: the user has %v, and CURRENT of the secret is version %d", kind, ids, s.Secret(id).CurrentVersion)
+					t.Errorf("%s: the user has %v, and CURRENT of the secret is version %d", kind, ids,
+						s.Secret(id).CurrentVersion)
 				}
 			}
 		})
 	}
 }
 
-// A key pair that somebody else has put where a rotation stages its own never becomes a key of the user: not by the sweep,
-// and not when the user's problem is closed for good reason later.
+// A key pair that somebody else has put where a rotation stages its own never becomes a key of the user: not by the
+// sweep, and not when the user's problem is closed for good reason later.
 func TestAKeyPairThatSomebodyElseHasStagedIsNeverUploaded(t *testing.T) {
 	t.Parallel()
 	for _, ordered := range []bool{false, true} {
@@ -142,8 +160,11 @@ func TestAKeyPairThatSomebodyElseHasStagedIsNeverUploaded(t *testing.T) {
 				if at == "now" {
 					at = time.Now().UTC().Format(time.RFC3339)
 				}
-				edit(t, s, id, vault.UpdateSecretDetails{SecretContent: pending(name, private), Metadata: journal("staged", map[string]any{"version": name,
-					"phase": "staged", "old": c.OldID, "credential": mine, "maker": "m", "at": at, "problem": c.Problem, "secrets": map[string]string{"private-key": id}})})
+				edit(t, s, id, vault.UpdateSecretDetails{SecretContent: pending(name, private),
+					Metadata: journal("staged", map[string]any{"version": name,
+						"phase": "staged", "old": c.OldID, "credential": mine, "maker": "m", "at": at,
+						"problem": c.Problem,
+						"secrets": map[string]string{"private-key": id}})})
 				if ordered {
 					if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 						t.Fatal(err)
@@ -173,8 +194,10 @@ func spoilt(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, phase string) 
 		name := "keyturn-" + rotation + "-" + n
 		_, key := s.AddAPIKey(stranger)
 		for _, id := range c.Secrets {
-			edit(t, s, id, vault.UpdateSecretDetails{SecretContent: pending(name, key), Metadata: journal("staged", map[string]any{
-				"version": "keyturn-" + rotation + "-999999", "phase": phase, "old": c.OldID, "maker": "m", "at": longAgo, "problem": c.Problem})})
+			edit(t, s, id, vault.UpdateSecretDetails{SecretContent: pending(name, key),
+				Metadata: journal("staged", map[string]any{
+					"version": "keyturn-" + rotation + "-999999", "phase": phase, "old": c.OldID, "maker": "m",
+					"at": longAgo, "problem": c.Problem})})
 		}
 	}
 }
@@ -204,7 +227,8 @@ func TestASecretThatSomebodyHasSpoiltEndsNothingButItsOwnRotation(t *testing.T) 
 					t.Error("the log has a stack trace")
 				}
 				rotated(t, s, good)
-				if c := bad; !slices.Contains(c.IDs(), c.OldID) && !works(s, c, string(s.Secret(slices.Collect(maps.Values(c.Secrets))[0]).Current())) {
+				if c := bad; !slices.Contains(c.IDs(), c.OldID) &&
+					!works(s, c, string(s.Secret(slices.Collect(maps.Values(c.Secrets))[0]).Current())) {
 					t.Error("the spoilt one's old credential is gone, and CURRENT holds none that works")
 				}
 				if len(s.Mails()) == 0 {
@@ -233,7 +257,8 @@ func TestWhatWasRefusedIsNotRotatedUntilSomebodyClosesTheProblemAgain(t *testing
 			t.Parallel()
 			s := play(t, calm)
 			c := s.Add(tenancy.Want{Kind: refusal.kind})
-			f := s.Inject(ociemu.Fault{Operation: refusal.operation, Skip: refusal.skip, Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound"),
+			f := s.Inject(ociemu.Fault{Operation: refusal.operation, Skip: refusal.skip, Times: -1,
+				Do:    ociemu.Answer(404, "NotAuthorizedOrNotFound"),
 				Match: func(k ociemu.Call) bool { return !k.Caller.Operator }})
 			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || !a.Reopened {
 				t.Fatalf("the answer is %+v", a)
@@ -272,125 +297,4 @@ func TestWhatWasRefusedIsNotRotatedUntilSomebodyClosesTheProblemAgain(t *testing
 			successorOnly(t, s, c)
 		})
 	}
-}
-
-// successorOnly is successor for a problem that was opened again in between.
-func successorOnly(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
-	t.Helper()
-	ids := c.IDs()
-	stored, err := c.Stored()
-	if err != nil || len(ids) != 1+len(c.Bystander) || slices.Contains(ids, c.OldID) || c.Try(stored) != 200 {
-		t.Errorf("the user has %v, CURRENT is answered %d (%v)", ids, c.Try(stored), err)
-	}
-}
-
-// OCI answers the same of a credential that is gone as of one that may not be deleted: only time tells.
-func TestADeletionThatIsDeniedIsRefusedOnceItsOrderIsOld(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, calm)
-		c := s.Add(w)
-		neverLost(t, s, c)
-		s.Inject(ociemu.Fault{Operation: deletes[w.Kind], Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
-		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
-			t.Fatal(err)
-		}
-		if len(s.Mails()) != 1 {
-			t.Errorf("%d mails, want one", len(s.Mails()))
-		}
-		for range 4 {
-			s.Forward(20 * time.Minute)
-			swept(t, s)
-		}
-		if p := s.Problem(c.Problem); p.Status != "OPEN" || !slices.Contains(c.IDs(), c.OldID) || len(s.Mails()) > 4 {
-			t.Errorf("after an hour the problem is %s (%s), the user has %v, %d mails were sent", p.Status, p.Comment, c.IDs(), len(s.Mails()))
-		}
-	})
-}
-
-// An overlap that runs was ordered; once somebody opens the problem again, it is not ordered any more.
-func TestAnOverlapWhoseProblemIsOpenAgainIsNotEnded(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, calm)
-		c := s.Add(w)
-		closeProblem(t, s, c, c.Comment("grace:1h"))
-		s.Rescan(c.Problem, true)
-		s.Forward(2 * time.Hour)
-		swept(t, s)
-		if !slices.Contains(c.IDs(), c.OldID) {
-			t.Error("the old one was deleted")
-		}
-		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
-			t.Fatalf("closed again, the answer is %+v", a)
-		}
-		successorOnly(t, s, c)
-	})
-}
-
-// The journal's copies are a hint at the problem and nothing else: what the record says is done, and nothing of what
-// somebody has changed there.
-func TestAResumedRotationGoesByTheRecordOfItsProblem(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, calm)
-		c, victim := s.Add(w), s.Add(w)
-		neverLost(t, s, c, victim)
-		killDuringProof(s, c)
-		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
-			t.Fatal(err)
-		}
-		for _, id := range c.Secrets {
-			m := s.Secret(id).Metadata
-			text, _ := m["keyturn"].(string)
-			if !strings.Contains(text, c.OldID) {
-				t.Fatalf("the journal is %s", text)
-			}
-			text = strings.ReplaceAll(text, c.OldID, victim.OldID)
-			for key, own := range c.Secrets {
-				text = strings.ReplaceAll(text, own, victim.Secrets[key])
-			}
-			edit(t, s, id, vault.UpdateSecretDetails{Metadata: map[string]any{"keyturn": text}})
-		}
-		eventually(t, s)
-		if ids := victim.IDs(); !slices.Equal(ids, []string{victim.OldID}) {
-			t.Errorf("the other user has %v", ids)
-		}
-		for _, id := range victim.Secrets {
-			if n := len(s.Secret(id).Versions); n != 1 {
-				t.Errorf("the other user's secret has %d versions", n)
-			}
-		}
-		if ids := c.IDs(); len(ids) > 2 {
-			t.Errorf("the user has %v", ids)
-		}
-	})
-}
-
-// A problem that has closed by itself, or was dismissed, orders nothing either.
-func TestARotationWhoseProblemWasDismissedIsNotResumed(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, calm)
-		c := s.Add(w)
-		killDuringProof(s, c)
-		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Dismiss(t.Context(), c.Problem); err != nil {
-			t.Fatal(err)
-		}
-		for range 3 {
-			s.Forward(20 * time.Minute)
-			swept(t, s)
-		}
-		if !slices.Contains(c.IDs(), c.OldID) {
-			t.Error("the old one was deleted")
-		}
-		for _, id := range c.Secrets {
-			if s.Secret(id).CurrentVersion != 1 {
-				t.Error("the new one was promoted")
-			}
-		}
-	})
 }

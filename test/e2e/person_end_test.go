@@ -65,7 +65,9 @@ func (sc *scene) settled(t *testing.T) {
 		return
 	}
 	// A second closure that can't be carried out is refused while the old one still lives, though the first goes on.
-	if p := sc.Problem(c.Problem); !slices.Contains(c.IDs(), c.OldID) && p.Status != "RESOLVED" && !strings.Contains(p.Comment, "an earlier closure named another secret") && p.History[len(p.History)-1].ActorType != "CLOUD_GUARD_SERVICE" {
+	if p := sc.Problem(c.Problem); !slices.Contains(c.IDs(), c.OldID) && p.Status != "RESOLVED" &&
+		!strings.Contains(p.Comment, "an earlier closure named another secret") &&
+		p.History[len(p.History)-1].ActorType != "CLOUD_GUARD_SERVICE" {
 		t.Errorf("the credential is gone, and its problem is %s (%s)", p.Status, p.Comment)
 	}
 }

@@ -53,7 +53,8 @@ func theyKeep(t *testing.T, sc *scene) {
 	t.Helper()
 	for id, was := range sc.since {
 		if now := sc.Secret(id); now.CurrentVersion != was.CurrentVersion || len(now.Versions) != len(was.Versions) {
-			t.Errorf("after the person's act CURRENT went from %d to %d, and %d versions became %d", was.CurrentVersion, now.CurrentVersion, len(was.Versions), len(now.Versions))
+			t.Errorf("after the person's act CURRENT went from %d to %d, and %d versions became %d", was.CurrentVersion,
+				now.CurrentVersion, len(was.Versions), len(now.Versions))
 		}
 	}
 	oldStays(t, sc)
@@ -77,13 +78,15 @@ func itIsRotated(t *testing.T, sc *scene) {
 
 var acts = []act{
 	{"binds the secret to somebody else", whole, func(ctx context.Context, t *testing.T, sc *scene) {
-		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"keyturn-user": sc.other, "keyturn-kind": string(sc.c.Kind)}})
+		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"keyturn-user": sc.other,
+			"keyturn-kind": string(sc.c.Kind)}})
 	}, theyKeep},
 	{"takes the binding off", whole, func(ctx context.Context, t *testing.T, sc *scene) {
 		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"team": "web"}})
 	}, theyKeep},
 	{"binds the secret to another kind", whole, func(ctx context.Context, t *testing.T, sc *scene) {
-		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"keyturn-user": sc.c.User, "keyturn-kind": "pager"}})
+		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"keyturn-user": sc.c.User,
+			"keyturn-kind": "pager"}})
 	}, theyKeep},
 	{"stores a value of their own", whole, func(ctx context.Context, t *testing.T, sc *scene) {
 		if sc.c.Kind == tenancy.APIKey || len(sc.c.IDs()) == 1 {
@@ -122,7 +125,8 @@ var acts = []act{
 		for _, id := range sc.secrets() {
 			was := sc.Secret(id)
 			was.Metadata["account"], was.FreeformTags["cost"] = json.Number("17"), "web"
-			if err := sc.EditSecret(ctx, id, vault.UpdateSecretDetails{Metadata: was.Metadata, FreeformTags: was.FreeformTags}); err != nil {
+			if err := sc.EditSecret(ctx, id, vault.UpdateSecretDetails{Metadata: was.Metadata,
+				FreeformTags: was.FreeformTags}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -135,7 +139,8 @@ var acts = []act{
 		}
 	}},
 	{"changes the tag of the role", whole, func(ctx context.Context, t *testing.T, sc *scene) {
-		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"keyturn-user": sc.c.User, "keyturn-kind": string(sc.c.Kind), "keyturn-role": "bundle"}})
+		sc.edit(ctx, t, vault.UpdateSecretDetails{FreeformTags: map[string]string{"keyturn-user": sc.c.User,
+			"keyturn-kind": string(sc.c.Kind), "keyturn-role": "bundle"}})
 	}, theyKeep},
 	{"schedules the secret's deletion", whole, func(ctx context.Context, t *testing.T, sc *scene) {
 		for _, id := range sc.secrets() {
@@ -145,10 +150,12 @@ var acts = []act{
 		}
 	}, oldStays},
 	// Not before it is staged: what is on its way then gets there.
-	{"moves the secret where the function may not read", []moment{atFirst, afterCreate, duringProof, promoted}, func(_ context.Context, _ *testing.T, sc *scene) {
-		moved(sc.Deployment, sc.secrets()...)
-	}, theyKeep},
-	{"deletes the new credential", []moment{afterCreate, duringProof, promoted}, func(ctx context.Context, t *testing.T, sc *scene) {
+	{"moves the secret where the function may not read", []moment{atFirst, afterCreate, duringProof, promoted},
+		func(_ context.Context, _ *testing.T, sc *scene) {
+			moved(sc.Deployment, sc.secrets()...)
+		}, theyKeep},
+	{"deletes the new credential", []moment{afterCreate, duringProof, promoted}, func(ctx context.Context, t *testing.T,
+		sc *scene) {
 		for _, id := range sc.c.IDs() {
 			if id == sc.c.OldID {
 				continue
@@ -172,8 +179,12 @@ var acts = []act{
 			t.Error(err)
 		}
 	}, nil},
-	{"renames the user", whole, func(_ context.Context, _ *testing.T, sc *scene) { sc.RenameUser(sc.c.User, "renamed@example.com") }, itIsRotated},
-	{"opens the problem again", whole, func(_ context.Context, _ *testing.T, sc *scene) { sc.Rescan(sc.c.Problem, true) }, nil},
+	{"renames the user", whole, func(_ context.Context, _ *testing.T, sc *scene) {
+		sc.RenameUser(sc.c.User, "renamed@example.com")
+	}, itIsRotated},
+	{"opens the problem again", whole, func(_ context.Context, _ *testing.T, sc *scene) {
+		sc.Rescan(sc.c.Problem, true)
+	}, nil},
 	{"closes the problem again with another grace", whole, func(_ context.Context, _ *testing.T, sc *scene) {
 		sc.Rescan(sc.c.Problem, true)
 		sc.CloseProblem(sc.c.Problem, sc.c.Comment("grace:1m"), sc.Operator.Name)
@@ -195,9 +206,12 @@ var acts = []act{
 
 // moved takes secrets out of the functions' sight, as a compartment does that they may not read.
 func moved(s *tenancy.Deployment, ids ...string) {
-	s.Inject(ociemu.Fault{Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound"), Match: func(k ociemu.Call) bool {
-		return k.Caller.Kind == "function" && slices.ContainsFunc(ids, func(id string) bool { return strings.Contains(k.Path, id) || strings.Contains(k.Query, id) })
-	}})
+	s.Inject(ociemu.Fault{Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound"),
+		Match: func(k ociemu.Call) bool {
+			return k.Caller.Kind == "function" && slices.ContainsFunc(ids, func(id string) bool {
+				return strings.Contains(k.Path, id) || strings.Contains(k.Query, id)
+			})
+		}})
 }
 
 // TestWhateverAPersonDoesInTheMiddleNothingIsLost plays each act at each moment, with another kind
@@ -222,7 +236,8 @@ func TestWhateverAPersonDoesInTheMiddleNothingIsLost(t *testing.T) {
 
 func playAct(t *testing.T, a act, m moment, kind tenancy.Kind) {
 	s := play(t, calm)
-	sc := &scene{Deployment: s, c: s.Add(tenancy.Want{Kind: kind}), other: s.AddUser("somebody-else"), since: map[string]ociemu.Secret{}}
+	sc := &scene{Deployment: s, c: s.Add(tenancy.Want{Kind: kind}), other: s.AddUser("somebody-else"),
+		since: map[string]ociemu.Secret{}}
 	sc.h = follow(t, s, sc.c)
 	do := func(ctx context.Context, call int) {
 		sc.h.Sent(call)

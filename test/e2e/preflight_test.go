@@ -48,7 +48,8 @@ func readPreflight(t *testing.T, r fnhost.Reply, err error) checked {
 }
 
 // inspected sets a tenancy up, and asks a function for a preflight, which must change nothing.
-func inspected(t *testing.T, o tenancy.Options, sweep bool, set func(*tenancy.Deployment)) (*tenancy.Deployment, checked) {
+func inspected(t *testing.T, o tenancy.Options, sweep bool, set func(*tenancy.Deployment)) (*tenancy.Deployment,
+	checked) {
 	t.Helper()
 	s := play(t, o)
 	for _, kind := range tenancy.Kinds() {
@@ -82,7 +83,9 @@ func TestAPreflightOfAGoodSetUpPasses(t *testing.T) {
 		o := calm
 		o.Emulator.HomeRegion = "us-phoenix-1"
 		o.Config = []string{"protected_users=nobody@example.com"}
-		s, c := inspected(t, o, sweep, func(s *tenancy.Deployment) { s.Add(tenancy.Want{Kind: tenancy.APIKey, Bundle: true}) })
+		s, c := inspected(t, o, sweep, func(s *tenancy.Deployment) {
+			s.Add(tenancy.Want{Kind: tenancy.APIKey, Bundle: true})
+		})
 		for _, one := range c.Checks {
 			if one.Result != "passed" || one.Found == "" {
 				t.Errorf("%s is %s: %s", one.Check, one.Result, one.Found)
@@ -101,7 +104,8 @@ func TestAPreflightOfAGoodSetUpPasses(t *testing.T) {
 			t.Errorf("%d statements of what could not be tried, want 9 or more: %s", writes, c.raw)
 		}
 		s.Host.Kill() // what it printed is all here then
-		if printed := s.Printed.String(); !sweep && (strings.Count(printed, `"message":"preflight"`) != 1 || strings.Contains(printed, "preflight check")) {
+		if printed := s.Printed.String(); !sweep && (strings.Count(printed, `"message":"preflight"`) != 1 ||
+			strings.Contains(printed, "preflight check")) {
 			t.Errorf("the function printed %s", printed)
 		}
 		t.Logf("%s", c.raw)
@@ -111,7 +115,8 @@ func TestAPreflightOfAGoodSetUpPasses(t *testing.T) {
 // deny lets the services refuse the function some operations.
 func deny(o *tenancy.Options, operations ...string) {
 	o.Emulator.Authorizer = func(caller ociemu.Caller, c ociemu.Call) bool {
-		return caller.Kind != "function" || !slices.Contains(operations, c.Operation) && !slices.Contains(operations, c.Service)
+		return caller.Kind != "function" || !slices.Contains(operations, c.Operation) &&
+			!slices.Contains(operations, c.Service)
 	}
 }
 
@@ -137,71 +142,124 @@ type broken struct {
 }
 
 var brokenSetUps = []broken{
-	{name: "the topic is gone", with: func(o *tenancy.Options) { o.Config = []string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaagone"} },
-		check: "topic", words: []string{"absent, or not allowed", "us-ashburn-1", "oci ons topic get --topic-id ocid1.onstopic.oc1.iad.aaaaaaaagone", "{ONS_TOPIC_READ} in compartment id <COMPARTMENT_OF_TOPIC>"}},
+	{name: "the topic is gone", with: func(o *tenancy.Options) {
+		o.Config = []string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaagone"}
+	},
+		check: "topic", words: []string{"absent, or not allowed", "us-ashburn-1", "oci ons topic get --topic-id " +
+			"ocid1.onstopic.oc1.iad.aaaaaaaagone", "{ONS_TOPIC_READ} in compartment id <COMPARTMENT_OF_TOPIC>"}},
 	{name: "the topic is of another region", with: func(o *tenancy.Options) {
 		o.Config = []string{"ons_topic=ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaafar"}
 	},
 		check: "topic", words: []string{"its OCID says eu-frankfurt-1"}},
-	{name: "the topic may not be read", with: func(o *tenancy.Options) { deny(o, "GetTopic") }, check: "topic", words: []string{"{ONS_TOPIC_READ}"}},
-	{name: "Cloud Guard may not be read", with: func(o *tenancy.Options) { deny(o, "cloudguard") }, check: "cloud_guard", words: []string{"ListProblems", "to use cloud-guard-problems in tenancy"},
+	{name: "the topic may not be read", with: func(o *tenancy.Options) {
+		deny(o, "GetTopic")
+	}, check: "topic", words: []string{"{ONS_TOPIC_READ}"}},
+	{name: "Cloud Guard may not be read", with: func(o *tenancy.Options) { deny(o, "cloudguard") },
+		check: "cloud_guard", words: []string{"ListProblems", "to use cloud-guard-problems in tenancy"},
 		also: map[string]string{"reporting_region": "to read cloud-guard-config in tenancy"}},
-	{name: "problems may be listed and not read", with: func(o *tenancy.Options) { deny(o, "GetProblem") }, check: "cloud_guard", words: []string{"reading it is not allowed", "use cloud-guard-problems"}},
-	{name: "another reporting region", with: func(o *tenancy.Options) { o.Emulator.ReportingRegion = "eu-frankfurt-1" }, check: "reporting_region", words: []string{"us-ashburn-1", "eu-frankfurt-1", "deploy the stack in eu-frankfurt-1"}},
-	{name: "Cloud Guard is off", with: func(o *tenancy.Options) { o.Emulator.GuardDisabled = true }, check: "reporting_region", words: []string{"DISABLED", "oci cloud-guard configuration update"}},
+	{name: "problems may be listed and not read", with: func(o *tenancy.Options) { deny(o, "GetProblem") },
+		check: "cloud_guard", words: []string{"reading it is not allowed", "use cloud-guard-problems"}},
+	{name: "another reporting region", with: func(o *tenancy.Options) { o.Emulator.ReportingRegion = "eu-frankfurt-1" },
+		check: "reporting_region", words: []string{"us-ashburn-1", "eu-frankfurt-1",
+			"deploy the stack in eu-frankfurt-1"}},
+	{name: "Cloud Guard is off", with: func(o *tenancy.Options) { o.Emulator.GuardDisabled = true },
+		check: "reporting_region", words: []string{"DISABLED", "oci cloud-guard configuration update"}},
 	{name: "a secret is about to be deleted", set: func(s *tenancy.Deployment) {
 		bound(s, s.AddUser("x@example.com"), ociemu.SecretSeed{State: "PENDING_DELETION"})
 	},
-		check: "secret", words: []string{"the-one-at-fault", "PENDING_DELETION", "oci vault secret cancel-secret-deletion --secret-id ocid1.vaultsecret"}},
-	{name: "a secret has 30 versions", set: func(s *tenancy.Deployment) { bound(s, s.AddUser("x@example.com"), ociemu.SecretSeed{Versions: 30}) },
+		check: "secret", words: []string{"the-one-at-fault", "PENDING_DELETION",
+			"oci vault secret cancel-secret-deletion --secret-id ocid1.vaultsecret"}},
+	{name: "a secret has 30 versions", set: func(s *tenancy.Deployment) {
+		bound(s, s.AddUser("x@example.com"), ociemu.SecretSeed{Versions: 30})
+	},
 		check: "secret_versions", words: []string{"the-one-at-fault", "30 versions", "--secret-version-number 1"}},
-	{name: "a secret has 26 versions", set: func(s *tenancy.Deployment) { bound(s, s.AddUser("x@example.com"), ociemu.SecretSeed{Versions: 26}) },
+	{name: "a secret has 26 versions", set: func(s *tenancy.Deployment) {
+		bound(s, s.AddUser("x@example.com"), ociemu.SecretSeed{Versions: 26})
+	},
 		check: "secret_versions", is: "warning", words: []string{"26 versions of 30"}},
-	{name: "a secret is a replica", set: func(s *tenancy.Deployment) { bound(s, s.AddUser("x@example.com"), ociemu.SecretSeed{Replica: true}) }, check: "secret", words: []string{"replica"}},
-	{name: "a secret is bound to nobody who is there", set: func(s *tenancy.Deployment) { bound(s, "ocid1.user.oc1..aaaaaaaanobody", ociemu.SecretSeed{}) },
+	{name: "a secret is a replica", set: func(s *tenancy.Deployment) {
+		bound(s, s.AddUser("x@example.com"), ociemu.SecretSeed{Replica: true})
+	}, check: "secret", words: []string{"replica"}},
+	{name: "a secret is bound to nobody who is there", set: func(s *tenancy.Deployment) {
+		bound(s, "ocid1.user.oc1..aaaaaaaanobody", ociemu.SecretSeed{})
+	},
 		check: "user", words: []string{"ocid1.user.oc1..aaaaaaaanobody", "is absent"}},
-	{name: "no user may be read", with: func(o *tenancy.Options) { deny(o, "GetUser") }, check: "user", words: []string{"absent, or not allowed", "{USER_INSPECT} in tenancy"}},
+	{name: "no user may be read", with: func(o *tenancy.Options) {
+		deny(o, "GetUser")
+	}, check: "user", words: []string{"absent, or not allowed", "{USER_INSPECT} in tenancy"}},
 	{name: "two secrets for one role", set: func(s *tenancy.Deployment) {
 		s.Add(tenancy.Want{Kind: tenancy.AuthToken}).AddSecret("auth_secret_ocid", true)
 	},
 		check: "secret_binding", words: []string{"are both bound to this user and kind"}},
-	{name: "two halves without a role", set: func(s *tenancy.Deployment) { s.Add(tenancy.Want{Kind: tenancy.CustomerSecretKey}) },
+	{name: "two halves without a role", set: func(s *tenancy.Deployment) {
+		s.Add(tenancy.Want{Kind: tenancy.CustomerSecretKey})
+	},
 		check: "secret_binding", is: "warning", words: []string{"which half is which", "access-key"}},
 	{name: "a kind that nobody knows", set: func(s *tenancy.Deployment) {
-		bound(s, "", ociemu.SecretSeed{FreeformTags: map[string]string{"keyturn-user": s.AddUser("x@example.com"), "keyturn-kind": "apikey"}})
+		bound(s, "", ociemu.SecretSeed{FreeformTags: map[string]string{"keyturn-user": s.AddUser("x@example.com"),
+			"keyturn-kind": "apikey"}})
 	}, check: "secret_binding", words: []string{`"apikey", which is no kind`, "api-key, auth-token"}},
 	{name: "tags that contradict each other", set: func(s *tenancy.Deployment) {
 		user := s.AddUser("x@example.com")
 		bound(s, "", ociemu.SecretSeed{FreeformTags: map[string]string{"keyturn-user": user, "keyturn-kind": "api-key"},
 			DefinedTags: map[string]map[string]any{"keyturn": {"user": user, "kind": "password"}}})
 	}, check: "secret_binding", words: []string{"tag kind of secret the-one-at-fault", "contradict each other"}},
-	{name: "a user's slots are full", set: func(s *tenancy.Deployment) { s.Add(tenancy.Want{Kind: tenancy.AuthToken, Bystander: 1}) }, check: "slots", is: "warning",
+	{name: "a user's slots are full", set: func(s *tenancy.Deployment) {
+		s.Add(tenancy.Want{Kind: tenancy.AuthToken, Bystander: 1})
+	}, check: "slots", is: "warning",
 		words: []string{"has 2 auth tokens", "ocid1.credential.oc1..", "replace:yes"}},
-	{name: "credentials may not be listed", with: func(o *tenancy.Options) { deny(o, "ListApiKeys") }, check: "slots", words: []string{"{USER_READ} in tenancy"}},
-	{name: "a protected user", with: func(o *tenancy.Options) { o.Config = []string{"protected_users=api-key-user-*"} }, check: "protected_users", is: "warning", words: []string{"who is protected"}},
-	{name: "the clock is 10 minutes behind", with: off(10*time.Minute + 30*time.Second), check: "clock", words: []string{"behind", "10m"}},
-	{name: "the clock is 10 minutes ahead", with: off(-10*time.Minute - 30*time.Second), check: "clock", words: []string{"ahead of", "10m"}},
-	{name: "the clock is 3 minutes behind", with: off(3 * time.Minute), check: "clock", is: "warning", words: []string{"behind"}},
-	{name: "the home region is out of reach", with: func(o *tenancy.Options) { o.Emulator.HomeRegion = "us-phoenix-1" }, set: func(s *tenancy.Deployment) {
-		s.Inject(ociemu.Fault{Times: -1, Do: ociemu.Cut, Match: func(c ociemu.Call) bool { return c.Region == "us-phoenix-1" && c.Service == "identity" }})
-	}, check: "home_region", words: []string{"us-phoenix-1", "gives no answer", "NAT gateway"}},
-	{name: "the configuration is misspelt", with: func(o *tenancy.Options) { o.Config = []string{"grace_periode=72h"} }, check: "configuration", words: []string{"grace_periode is not a key", "did you mean grace_period?"}},
-	{name: "the configuration would print secrets", with: func(o *tenancy.Options) { o.Config = []string{"OCI_GO_SDK_DEBUG=info"} }, check: "configuration", words: []string{"OCI_GO_SDK_DEBUG", "remove it"}},
-	{name: "the secrets may not be listed", with: func(o *tenancy.Options) { deny(o, "ListSecrets") }, check: "secret_compartments", words: []string{"ocid1.tenancy", "{SECRET_INSPECT} in tenancy"}},
-	{name: "no secret may be read", with: func(o *tenancy.Options) { deny(o, "GetSecret") }, check: "secret", words: []string{"so it exists: reading it is not allowed", "{SECRET_READ, "}},
-	{name: "no versions may be listed", with: func(o *tenancy.Options) { deny(o, "ListSecretVersions") }, check: "secret_versions", words: []string{"SECRET_VERSION_INSPECT"}},
-	{name: "no content may be read", with: func(o *tenancy.Options) { deny(o, "GetSecretBundle") }, check: "secret_content", words: []string{"so it exists: reading its content is not allowed", "SECRET_BUNDLE_READ", "defined tags"}},
-	{name: "the tenancy may not be read", with: func(o *tenancy.Options) { deny(o, "GetTenancy") }, check: "tenancy", words: []string{"{TENANCY_INSPECT} in tenancy"}},
-	{name: "the token is over", with: func(o *tenancy.Options) { o.Emulator.TokenLife = -time.Minute }, check: "token", words: []string{"is over since", "oci fn function update --function-id ocid1.fnfunc", "--timeout-in-seconds"}},
-	{name: "there is no token", with: func(o *tenancy.Options) { o.Config = []string{"OCI_RESOURCE_PRINCIPAL_RPST=/nowhere/rpst"} }, check: "token", words: []string{"can't be read", "run it as an OCI Function"}},
-	{name: "the namespace may not be read", with: func(o *tenancy.Options) { deny(o, "GetNamespace") }, check: "namespace", words: []string{"{OBJECTSTORAGE_NAMESPACE_READ} in tenancy"}},
+	{name: "credentials may not be listed", with: func(o *tenancy.Options) { deny(o, "ListApiKeys") }, check: "slots",
+		words: []string{"{USER_READ} in tenancy"}},
+	{name: "a protected user", with: func(o *tenancy.Options) { o.Config = []string{"protected_users=api-key-user-*"} },
+		check: "protected_users", is: "warning", words: []string{"who is protected"}},
+	{name: "the clock is 10 minutes behind", with: off(10*time.Minute + 30*time.Second), check: "clock",
+		words: []string{"behind", "10m"}},
+	{name: "the clock is 10 minutes ahead", with: off(-10*time.Minute - 30*time.Second), check: "clock",
+		words: []string{"ahead of", "10m"}},
+	{name: "the clock is 3 minutes behind", with: off(3 * time.Minute), check: "clock", is: "warning",
+		words: []string{"behind"}},
+	{name: "the home region is out of reach", with: func(o *tenancy.Options) { o.Emulator.HomeRegion = "us-phoenix-1" },
+		set: func(s *tenancy.Deployment) {
+			s.Inject(ociemu.Fault{Times: -1, Do: ociemu.Cut, Match: func(c ociemu.Call) bool {
+				return c.Region == "us-phoenix-1" && c.Service == "identity"
+			}})
+		}, check: "home_region", words: []string{"us-phoenix-1", "gives no answer", "NAT gateway"}},
+	{name: "the configuration is misspelt", with: func(o *tenancy.Options) { o.Config = []string{"grace_periode=72h"} },
+		check: "configuration", words: []string{"grace_periode is not a key", "did you mean grace_period?"}},
+	{name: "the configuration would print secrets", with: func(o *tenancy.Options) {
+		o.Config = []string{
+			"OCI_GO_SDK_DEBUG=info"}
+	}, check: "configuration", words: []string{"OCI_GO_SDK_DEBUG", "remove it"}},
+	{name: "the secrets may not be listed", with: func(o *tenancy.Options) { deny(o, "ListSecrets") },
+		check: "secret_compartments", words: []string{"ocid1.tenancy", "{SECRET_INSPECT} in tenancy"}},
+	{name: "no secret may be read", with: func(o *tenancy.Options) { deny(o, "GetSecret") }, check: "secret",
+		words: []string{"so it exists: reading it is not allowed", "{SECRET_READ, "}},
+	{name: "no versions may be listed", with: func(o *tenancy.Options) {
+		deny(o, "ListSecretVersions")
+	}, check: "secret_versions", words: []string{"SECRET_VERSION_INSPECT"}},
+	{name: "no content may be read", with: func(o *tenancy.Options) {
+		deny(o, "GetSecretBundle")
+	}, check: "secret_content", words: []string{"so it exists: reading its content is not allowed",
+		"SECRET_BUNDLE_READ", "defined tags"}},
+	{name: "the tenancy may not be read", with: func(o *tenancy.Options) { deny(o, "GetTenancy") }, check: "tenancy",
+		words: []string{"{TENANCY_INSPECT} in tenancy"}},
+	{name: "the token is over", with: func(o *tenancy.Options) { o.Emulator.TokenLife = -time.Minute }, check: "token",
+		words: []string{"is over since", "oci fn function update --function-id ocid1.fnfunc", "--timeout-in-seconds"}},
+	{name: "there is no token", with: func(o *tenancy.Options) {
+		o.Config = []string{"OCI_RESOURCE_PRINCIPAL_RPST=/nowhere/rpst"}
+	}, check: "token", words: []string{"can't be read", "run it as an OCI Function"}},
+	{name: "the namespace may not be read", with: func(o *tenancy.Options) {
+		deny(o, "GetNamespace")
+	}, check: "namespace", words: []string{"{OBJECTSTORAGE_NAMESPACE_READ} in tenancy"}},
 	{name: "the registry is out of reach", set: func(s *tenancy.Deployment) {
 		s.Inject(ociemu.Fault{Operation: "RegistryPing", Times: -1, Do: ociemu.Cut})
 	}, check: "registry", words: []string{"gives no answer", "prove"}},
 	{name: "the S3-compatible endpoint is out of reach", set: func(s *tenancy.Deployment) {
 		s.Inject(ociemu.Fault{Operation: "ListBuckets", Times: -1, Do: ociemu.Cut})
 	}, check: "s3_endpoint", words: []string{"gives no answer"}},
-	{name: "no users may be listed", sweep: true, with: func(o *tenancy.Options) { deny(o, "ListUsers") }, check: "users", words: []string{"{USER_INSPECT} in tenancy"}},
+	{name: "no users may be listed", sweep: true, with: func(o *tenancy.Options) {
+		deny(o, "ListUsers")
+	}, check: "users", words: []string{"{USER_INSPECT} in tenancy"}},
 }
 
 // off lets the services' clock differ from the function's.
@@ -246,7 +304,8 @@ func TestAPreflightNamesTheOneThingThatIsWrong(t *testing.T) {
 				if one.Result == "failed" || one.Result == "unknown" {
 					lines++
 				}
-				if one.Check == b.check || one.Result == "passed" || one.Result == "unknown" && strings.Contains(one.Found, "the check "+b.check) {
+				if one.Check == b.check || one.Result == "passed" || one.Result == "unknown" &&
+					strings.Contains(one.Found, "the check "+b.check) {
 					continue
 				}
 				if why := b.also[one.Check]; why == "" || one.Result != "unknown" || !strings.Contains(one.Mend, why) {
@@ -259,92 +318,5 @@ func TestAPreflightNamesTheOneThingThatIsWrong(t *testing.T) {
 			}
 			t.Logf("%s", c.raw)
 		})
-	}
-}
-
-func TestAServiceThatHangsKeepsNoOtherCheckOfAPreflightFromItsAnswer(t *testing.T) {
-	t.Parallel()
-	o := calm
-	o.Timeout = 12 * time.Second
-	never := make(chan struct{})
-	t.Cleanup(func() { close(never) })
-	_, c := inspected(t, o, false, func(s *tenancy.Deployment) {
-		s.Inject(ociemu.Fault{Operation: "ListProblems", Times: -1, Do: ociemu.Hold(never)})
-	})
-	if is, words := c.result("cloud_guard"); is != "unknown" || !strings.Contains(words, "no answer in time") || c.Preflight != "failed" {
-		t.Errorf("cloud_guard is %s: %s", is, words)
-	}
-	for _, one := range c.Checks {
-		if one.Check != "cloud_guard" && one.Result != "passed" {
-			t.Errorf("%s is %s: %s", one.Check, one.Result, one.Found)
-		}
-	}
-}
-
-func TestAFunctionWithARefusedEnvironmentCallsNobody(t *testing.T) {
-	o := tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"OCI_DEFAULT_REALM=example.com"}, Places: withTracing}
-	s, c := inspected(t, o, false, nil)
-	if is, words := c.result("token"); is != "unknown" || !strings.Contains(words, "nothing is asked") {
-		t.Errorf("the token is %s: %s", is, words)
-	}
-	if calls := functionCalls(s); len(calls) > 0 {
-		t.Errorf("the function called %v", calls)
-	}
-	if spans := s.Spans(); len(spans) > 0 {
-		t.Errorf("a trace of %d spans was sent", len(spans))
-	}
-}
-
-func TestAPreflightSendsOneTestMailIfAskedTo(t *testing.T) {
-	s := play(t, calm)
-	r, err := s.Invoke(t.Context(), []byte(`{"keyturn":"preflight","mail":"yes"}`))
-	c := readPreflight(t, r, err)
-	if is, words := c.result("mail"); is != "passed" {
-		t.Errorf("the mail is %s: %s", is, words)
-	}
-	if mails := s.Mails(); len(mails) != 1 || !strings.Contains(mails[0].Title, "Test mail of a preflight") || !strings.Contains(mails[0].Body, "Nothing was rotated") {
-		t.Errorf("the mails are %v", mails)
-	}
-}
-
-func TestAMalformedPreflightIsToldAndBeginsNothing(t *testing.T) {
-	s := play(t, calm)
-	for body, want := range map[string]string{
-		`{"keyturn":"prefligth"}`:                    `keyturn is "prefligth", not "preflight"`,
-		`{"Keyturn":"preflight"}`:                    "Keyturn is not a field",
-		`{"keyturn":"preflight","mial":"yes"}`:       "mial is not a field",
-		`{"keyturn":"preflight","mail":true}`:        `mail is true, neither "yes" nor "no"`,
-		`{"keyturn":"preflight"`:                     "not a JSON object",
-		`{"keyturn":null,"eventType":"x","data":{}}`: "data is not a field",
-	} {
-		for _, invoke := range []func() (fnhost.Reply, error){
-			func() (fnhost.Reply, error) { return s.Invoke(t.Context(), []byte(body)) },
-			func() (fnhost.Reply, error) { return s.InvokeSweep(t.Context(), []byte(body)) },
-		} {
-			r, err := invoke()
-			c := readPreflight(t, r, err)
-			if is, words := c.result("request"); c.Preflight != "failed" || is != "failed" || !strings.Contains(words, want) || !strings.Contains(words, asked) {
-				t.Errorf("%s: the request is %s: %s", body, is, words)
-			}
-		}
-	}
-	if n := len(s.Calls()); n != 0 {
-		t.Errorf("%d calls were made", n)
-	}
-}
-
-func TestWithARefusedConfigurationEveryEventFailsAndNothingIsTouched(t *testing.T) {
-	s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"prove=perhaps"}})
-	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
-	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
-		t.Fatal(err)
-	}
-	swept, err := s.Sweep(t.Context())
-	if r := s.Replies(); len(r) != 1 || r[0].Status != 502 || swept.Status != 502 || err != nil {
-		t.Errorf("answered %d and %d (%v), want failures that the platform counts", r[0].Status, swept.Status, err)
-	}
-	untouched(t, s, c)
-	if n := strings.Count(s.Printed.String(), "the configuration is refused: "); n != 2 || len(s.Mails()) != 0 {
-		t.Errorf("%d invocations say why, and %d mails were sent", n, len(s.Mails()))
 	}
 }

@@ -47,7 +47,8 @@ type line struct {
 	} `json:"record"`
 }
 
-// lines are the log lines that the functions of a tenancy have printed, those of a killed process included as far as it came.
+// lines are the log lines that the functions of a tenancy have printed, those of a killed process included as far as it
+// came.
 func lines(s *tenancy.Deployment) (out []line, texts []string) {
 	for text := range strings.Lines(s.Printed.String()) {
 		var l line
@@ -95,7 +96,8 @@ func TestTheRecordSaysWhoWhyWhatAndWhere(t *testing.T) {
 			}
 			records++
 			r := l.Record
-			if r.Outcome != "rotated" || r.ClosedBy != s.Operator.Name || r.Comment != c.Comment() || r.OldMade == "" || l.CallID == "" || len(r.Steps) < 2 {
+			if r.Outcome != "rotated" || r.ClosedBy != s.Operator.Name || r.Comment != c.Comment() || r.OldMade == "" ||
+				l.CallID == "" || len(r.Steps) < 2 {
 				t.Errorf("the record is %+v", l)
 			}
 			if w.Kind != tenancy.Password && (r.OldID != c.OldID || r.NewID == "" || r.NewID == r.OldID) {

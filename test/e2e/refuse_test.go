@@ -16,7 +16,8 @@ func refused(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, a answer, wan
 		t.Fatalf("the answer is %+v", a)
 	}
 	untouched(t, s, c)
-	if p := s.Problem(c.Problem); p.Status != "OPEN" || !a.Reopened || !strings.HasPrefix(p.Comment, "Keyturn did not rotate") {
+	if p := s.Problem(c.Problem); p.Status != "OPEN" || !a.Reopened ||
+		!strings.HasPrefix(p.Comment, "Keyturn did not rotate") {
 		t.Errorf("the problem is %s with the comment %q, want it open again", p.Status, p.Comment)
 	}
 	mails := s.Mails()
@@ -38,9 +39,15 @@ func TestACommentWithAMistakeIsRefusedAndShowsTheCorrectOne(t *testing.T) {
 		comment func(c *tenancy.Case) string
 		want    string
 	}{
-		{"a misspelt key", tenancy.APIKey, func(c *tenancy.Case) string { return "api_secret_ocd:" + c.Secrets["api_secret_ocid"] }, "api_secret_ocid:"},
-		{"not an OCID", tenancy.APIKey, func(c *tenancy.Case) string { return "api_secret_ocid:my-secret" }, "api_secret_ocid:<"},
-		{"an OCID of another type", tenancy.APIKey, func(c *tenancy.Case) string { return "api_secret_ocid:" + c.User }, "vaultsecret"},
+		{"a misspelt key", tenancy.APIKey, func(c *tenancy.Case) string {
+			return "api_secret_ocd:" + c.Secrets["api_secret_ocid"]
+		}, "api_secret_ocid:"},
+		{"not an OCID", tenancy.APIKey, func(c *tenancy.Case) string {
+			return "api_secret_ocid:my-secret"
+		}, "api_secret_ocid:<"},
+		{"an OCID of another type", tenancy.APIKey, func(c *tenancy.Case) string {
+			return "api_secret_ocid:" + c.User
+		}, "vaultsecret"},
 		{"a key with two values", tenancy.APIKey, func(c *tenancy.Case) string {
 			return c.Comment("api_secret_ocid:" + other)
 		}, "api_secret_ocid"},
@@ -51,9 +58,15 @@ func TestACommentWithAMistakeIsRefusedAndShowsTheCorrectOne(t *testing.T) {
 		{"half of the pair", tenancy.CustomerSecretKey, func(c *tenancy.Case) string {
 			return "accesskey_secret_ocid:" + c.Secrets["accesskey_secret_ocid"]
 		}, "secretkey_secret_ocid"},
-		{"the key of another kind", tenancy.AuthToken, func(c *tenancy.Case) string { return "api_secret_ocid:" + c.Secrets["auth_secret_ocid"] }, "auth_secret_ocid"},
-		{"an unknown option value", tenancy.APIKey, func(c *tenancy.Case) string { return c.Comment("replace:maybe") }, "replace"},
-		{"a grace without a unit", tenancy.APIKey, func(c *tenancy.Case) string { return c.Comment("grace:72") }, "grace"},
+		{"the key of another kind", tenancy.AuthToken, func(c *tenancy.Case) string {
+			return "api_secret_ocid:" + c.Secrets["auth_secret_ocid"]
+		}, "auth_secret_ocid"},
+		{"an unknown option value", tenancy.APIKey, func(c *tenancy.Case) string {
+			return c.Comment("replace:maybe")
+		}, "replace"},
+		{"a grace without a unit", tenancy.APIKey, func(c *tenancy.Case) string {
+			return c.Comment("grace:72")
+		}, "grace"},
 	} {
 		t.Run(m.name, func(t *testing.T) {
 			s := play(t, calm)
@@ -74,13 +87,15 @@ func TestASecretThatMayNotBeWrittenIsRefused(t *testing.T) {
 				return s.Add(tenancy.Want{Kind: w.Kind, Bundle: w.Bundle}).Secrets[key]
 			}, "is bound to another user"},
 			"bound to another kind": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
-				return s.AddSecret(ociemu.SecretSeed{Name: "pager", FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": "pager"}})
+				return s.AddSecret(ociemu.SecretSeed{Name: "pager",
+					FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": "pager"}})
 			}, "is bound to the kind pager"},
 			"bound to nobody": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
 				return s.AddSecret(ociemu.SecretSeed{Name: "free"})
 			}, "oci vault secret update --secret-id"},
 			"of another tenancy": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
-				return "ocid1.vaultsecret.oc1.iad.amaaaaaaanothertenancyssecretthatcannotbeseenfromhere" + strings.ReplaceAll(key, "_", "")
+				return "ocid1.vaultsecret.oc1.iad.amaaaaaaanothertenancyssecretthatcannotbeseenfromhere" +
+					strings.ReplaceAll(key, "_", "")
 			}, "absent or not allowed"},
 			"about to be deleted": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
 				return s.AddSecret(ociemu.SecretSeed{Name: "going", State: "PENDING_DELETION",
@@ -114,7 +129,8 @@ func TestAProtectedUserIsSpared(t *testing.T) {
 }
 
 func TestWithoutAFreeSlotTheMailNamesWhatFillsThem(t *testing.T) {
-	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1, tenancy.CustomerSecretKey: 1} {
+	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1,
+		tenancy.CustomerSecretKey: 1} {
 		t.Run(string(kind), func(t *testing.T) {
 			s := play(t, calm)
 			c := s.Add(tenancy.Want{Kind: kind, Bystander: others})
@@ -124,7 +140,8 @@ func TestWithoutAFreeSlotTheMailNamesWhatFillsThem(t *testing.T) {
 }
 
 func TestReplaceYesDeletesFirstWhenThereIsNoFreeSlot(t *testing.T) {
-	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1, tenancy.CustomerSecretKey: 1} {
+	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1,
+		tenancy.CustomerSecretKey: 1} {
 		t.Run(string(kind), func(t *testing.T) {
 			s := play(t, tenancy.Options{})
 			c := s.Add(tenancy.Want{Kind: kind, Bystander: others})
@@ -142,7 +159,8 @@ func TestTwoKeysOfOneUserDoNotShareASecret(t *testing.T) {
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 		t.Fatalf("the answer is %+v", a)
 	}
-	second := s.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: c.User, ResourceID: s.Tenancy() + "/" + c.User + "/" + c.Bystander[0]})
+	second := s.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: c.User, ResourceID: s.Tenancy() + "/" +
+		c.User + "/" + c.Bystander[0]})
 	if err := s.Close(t.Context(), second, c.Comment()); err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +244,8 @@ func TestAForgedEventIsRefused(t *testing.T) {
 }
 
 func TestTheCommentThatCountsIsTheOneOnRecord(t *testing.T) {
-	s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{EventComments: ociemu.EventCommentsAbsent}}})
+	s := play(t, tenancy.Options{Emulator: ociemu.Options{
+		Answers: ociemu.Answers{EventComments: ociemu.EventCommentsAbsent}}})
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 		t.Fatalf("the answer is %+v", a)
@@ -235,7 +254,8 @@ func TestTheCommentThatCountsIsTheOneOnRecord(t *testing.T) {
 }
 
 func TestACorrectedCommentRotatesAfterARefusal(t *testing.T) {
-	for _, comments := range []ociemu.EventCommentsAnswer{ociemu.EventCommentsLast, ociemu.EventCommentsJoined, ociemu.EventCommentsAbsent} {
+	for _, comments := range []ociemu.EventCommentsAnswer{ociemu.EventCommentsLast, ociemu.EventCommentsJoined,
+		ociemu.EventCommentsAbsent} {
 		t.Run(string(comments), func(t *testing.T) {
 			s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{EventComments: comments}}})
 			c := s.Add(tenancy.Want{Kind: tenancy.APIKey})

@@ -17,7 +17,8 @@ import (
 var limitCodes = []struct {
 	status int
 	code   string
-}{{400, "LimitExceeded"}, {400, "QuotaExceeded"}, {400, "IdcsConversionError"}, {409, "ApiKeyLimitExceeded"}, {409, "Conflict"}}
+}{{400, "LimitExceeded"}, {400, "QuotaExceeded"}, {400, "IdcsConversionError"}, {409, "ApiKeyLimitExceeded"},
+	{409, "Conflict"}}
 
 // keepsOld checks at every change that the old credential lives.
 func keepsOld(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
@@ -31,8 +32,8 @@ func keepsOld(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	})
 }
 
-// A limit may be the tenancy's or a quota: then deleting one makes no room. Only the list tells that the user's slots are
-// full.
+// A limit may be the tenancy's or a quota: then deleting one makes no room. Only the list tells that the user's slots
+// are full.
 func TestReplaceYesDeletesNothingOnlyBecauseOCISaysThatALimitIsReached(t *testing.T) {
 	t.Parallel()
 	for i, limit := range limitCodes {
@@ -136,10 +137,12 @@ func TestReplaceYesGivesNothingUpForASecretThatTakesNoMoreVersions(t *testing.T)
 	}
 }
 
-// A process that dies between the deletion and the create has left word of what has to follow, unless somebody wipes it.
+// A process that dies between the deletion and the create has left word of what has to follow, unless somebody wipes
+// it.
 func TestAfterADeletionThatReplaceYesAllowsASuccessorComesThoughTheJournalIsWiped(t *testing.T) {
 	t.Parallel()
-	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1, tenancy.CustomerSecretKey: 1} {
+	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1,
+		tenancy.CustomerSecretKey: 1} {
 		for _, wiped := range []bool{false, true} {
 			t.Run(string(kind)+map[bool]string{true: ", wiped", false: ", kept"}[wiped], func(t *testing.T) {
 				t.Parallel()
@@ -164,7 +167,8 @@ func TestAfterADeletionThatReplaceYesAllowsASuccessorComesThoughTheJournalIsWipe
 				}
 				// Without the journal a person has to say that it was so; never is it taken for done.
 				if last := s.Mails()[len(s.Mails())-1]; !wiped || s.Problem(c.Problem).Status != "OPEN" {
-					t.Errorf("the user has %v, the problem is %s, the last mail: %s\n%.400s", c.IDs(), s.Problem(c.Problem).Status, last.Title, last.Body)
+					t.Errorf("the user has %v, the problem is %s, the last mail: %s\n%.400s", c.IDs(),
+						s.Problem(c.Problem).Status, last.Title, last.Body)
 				}
 			})
 		}
@@ -174,12 +178,15 @@ func TestAfterADeletionThatReplaceYesAllowsASuccessorComesThoughTheJournalIsWipe
 // Somebody fills the slot that the old one has left.
 func TestWhenTheSlotThatReplaceYesMadeIsFilledTheMailNamesWhatFillsIt(t *testing.T) {
 	t.Parallel()
-	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1, tenancy.CustomerSecretKey: 1} {
+	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1,
+		tenancy.CustomerSecretKey: 1} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			s := play(t, calm)
 			c := s.Add(tenancy.Want{Kind: kind, Bystander: others})
-			wait := held(t, s, ociemu.After, func(k ociemu.Call) bool { return k.Operation == deletes[kind] }, func(context.Context, int) { c.AddOwn() })
+			wait := held(t, s, ociemu.After, func(k ociemu.Call) bool {
+				return k.Operation == deletes[kind]
+			}, func(context.Context, int) { c.AddOwn() })
 			if err := s.Close(t.Context(), c.Problem, c.Comment("replace:yes")); err != nil {
 				t.Fatal(err)
 			}

@@ -74,7 +74,8 @@ func TestAClosedProblemRotatesTheCredentialAndNothingElse(t *testing.T) {
 		if len(mails) != 1 {
 			t.Fatalf("%d mails, want 1", len(mails))
 		}
-		for _, want := range []string{c.OldID, a.NewID, c.User, c.UserName, c.Problem, s.Tenancy(), s.Operator.Name, "CHG-1234", "version 2 is CURRENT"} {
+		for _, want := range []string{c.OldID, a.NewID, c.User, c.UserName, c.Problem, s.Tenancy(), s.Operator.Name,
+			"CHG-1234", "version 2 is CURRENT"} {
 			if !strings.Contains(mails[0].Body, want) {
 				t.Errorf("the mail doesn't say %s", want)
 			}
@@ -95,7 +96,8 @@ func TestABystanderOfTheSameUserIsLeftAlone(t *testing.T) {
 }
 
 func TestAPasswordIsResetOnceAndItsOneTimeValueKept(t *testing.T) {
-	for name, w := range map[string]tenancy.Want{"kept": {Kind: tenancy.Password}, "bundle": {Kind: tenancy.Password, Bundle: true},
+	for name, w := range map[string]tenancy.Want{"kept": {Kind: tenancy.Password},
+		"bundle":   {Kind: tenancy.Password, Bundle: true},
 		"not kept": {Kind: tenancy.Password, NoSecret: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,7 +197,8 @@ func TestAProblemThatIsClosedTwiceIsOneRotation(t *testing.T) {
 }
 
 func TestASecretThatIsBoundIsFoundWithoutItsOCIDInTheComment(t *testing.T) {
-	for _, w := range []tenancy.Want{{Kind: tenancy.APIKey}, {Kind: tenancy.AuthToken}, {Kind: tenancy.CustomerSecretKey, Bundle: true}} {
+	for _, w := range []tenancy.Want{{Kind: tenancy.APIKey}, {Kind: tenancy.AuthToken},
+		{Kind: tenancy.CustomerSecretKey, Bundle: true}} {
 		t.Run(string(w.Kind), func(t *testing.T) {
 			t.Parallel()
 			s := play(t, tenancy.Options{})

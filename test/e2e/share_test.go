@@ -23,8 +23,9 @@ func plays(t *testing.T, i, n int) bool {
 	return i%share(t, n) == 0
 }
 
-// killed plays rotations of one credential in which functions/rotate is killed right after a call: a tenancy and a case for
-// one call in n of those that a rotation makes, beginning with another one for each kind. After the kill it calls then.
+// killed plays rotations of one credential in which functions/rotate is killed right after a call: a tenancy and a case
+// for one call in n of those that a rotation makes, beginning with another one for each kind. After the kill it calls
+// then.
 func killed(t *testing.T, o tenancy.Options, w tenancy.Want, n int, then func(*tenancy.Deployment, *tenancy.Case)) {
 	t.Helper()
 	probe := play(t, o)

@@ -25,7 +25,8 @@ func sweeps(t *testing.T, s *tenancy.Deployment, times int) int {
 func TestARefusalOfTheSweepIsMailedOnce(t *testing.T) {
 	t.Parallel()
 	clock := &tenancy.Clock{}
-	s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1,
+		Settle: -1}})
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	closeProblem(t, s, c, c.Comment("grace:1m"))
 	if err := s.PutSecret(t.Context(), c.Secrets["api_secret_ocid"], []byte("by hand")); err != nil {
@@ -57,7 +58,8 @@ func TestAListThatMayNotBeReadIsMailedOnceThoughEverySweepFails(t *testing.T) {
 		}
 	}
 	mail := s.Mails()[0]
-	if !strings.Contains(mail.Body, "The sweep could not list the users: OCI says that it is not there") || strings.Contains(mail.Body, "NotAuthorized") {
+	if !strings.Contains(mail.Body, "The sweep could not list the users: OCI says that it is not there") ||
+		strings.Contains(mail.Body, "NotAuthorized") {
 		t.Errorf("the mail is %s", mail.Body)
 	}
 	s.Inject(ociemu.Fault{Operation: "ListProblems", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
@@ -68,7 +70,8 @@ func TestAListThatMayNotBeReadIsMailedOnceThoughEverySweepFails(t *testing.T) {
 
 func TestOneMailSaysThatOCIDoesNotAcceptTheNewCredentialYetHoweverOftenTheSweepComes(t *testing.T) {
 	t.Parallel()
-	s := play(t, tenancy.Options{Timeout: 12 * time.Second, Emulator: ociemu.Options{Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	s := play(t, tenancy.Options{Timeout: 12 * time.Second, Emulator: ociemu.Options{Visibility: -1,
+		VisibilityRejects: -1, Settle: -1}})
 	s.SetSpread(ociemu.RealSpread())
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {

@@ -93,7 +93,8 @@ func TestTheSweepFinishesWhatADeadProcessLeftAtAnyCall(t *testing.T) {
 func TestTheSweepRetiresAfterTheGraceAndNotBefore(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
 		clock := &tenancy.Clock{}
-		s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+		s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1,
+			Settle: -1}})
 		c := s.Add(w)
 		closeProblem(t, s, c, c.Comment("grace:1m"))
 		if d := sweep(t, s); len(d.Outcomes) != 0 || c.Try(c.Old) != 200 {
@@ -114,14 +115,16 @@ func TestTheSweepRetiresAfterTheGraceAndNotBefore(t *testing.T) {
 func TestAfterTheGraceNothingIsRetiredIfTheCurrentOneNoLongerWorks(t *testing.T) {
 	t.Parallel()
 	clock := &tenancy.Clock{}
-	s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1,
+		Settle: -1}})
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	s.SetCreatedOffset(-10 * time.Minute)
 	closeProblem(t, s, c, c.Comment("grace:1m"))
 	clock.Add(2 * time.Minute)
 	refusing := s.Inject(ociemu.Fault{Operation: "DockerToken", Times: -1, Do: ociemu.Answer(401, "NotAuthenticated")})
 	d := sweep(t, s)
-	if len(d.Outcomes) == 0 || d.Outcomes[0].Outcome != "unfinished" || !strings.Contains(d.Outcomes[0].Reason, "not accepted yet: refused since") {
+	if len(d.Outcomes) == 0 || d.Outcomes[0].Outcome != "unfinished" ||
+		!strings.Contains(d.Outcomes[0].Reason, "not accepted yet: refused since") {
 		t.Errorf("the digest is %+v", d)
 	}
 	if ids := c.IDs(); len(ids) != 2 || !slices.Contains(ids, c.OldID) {
@@ -134,7 +137,8 @@ func TestAfterTheGraceNothingIsRetiredIfTheCurrentOneNoLongerWorks(t *testing.T)
 
 func TestAfterTheGraceNothingIsRetiredIfTheSecretWasChangedByHand(t *testing.T) {
 	clock := &tenancy.Clock{}
-	s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1, Settle: -1}})
+	s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1,
+		Settle: -1}})
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	closeProblem(t, s, c, c.Comment("grace:1m"))
 	clock.Add(2 * time.Minute)
@@ -189,7 +193,8 @@ func TestTheSweepMakesRoomInACrowdedSecret(t *testing.T) {
 	for _, v := range s.Secret(id).Versions {
 		if v.Deletion.IsZero() {
 			left++
-		} else if slices.Contains(v.Stages, "CURRENT") || slices.Contains(v.Stages, "PENDING") || slices.Contains(v.Stages, "PREVIOUS") {
+		} else if slices.Contains(v.Stages, "CURRENT") || slices.Contains(v.Stages, "PENDING") ||
+			slices.Contains(v.Stages, "PREVIOUS") {
 			t.Errorf("version %d (%v) goes", v.Number, v.Stages)
 		}
 	}

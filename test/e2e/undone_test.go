@@ -18,7 +18,8 @@ import (
 // Where OCI takes no second PENDING version, that of an attempt that was taken back must not be in the next one's way.
 func TestAfterAnAttemptWasTakenBackTheNextOneSucceeds(t *testing.T) {
 	t.Parallel()
-	for i, second := range []ociemu.SecondPendingAnswer{ociemu.SecondPendingDeprecates, ociemu.SecondPendingRefused, ociemu.SecondPendingKeeps} {
+	for i, second := range []ociemu.SecondPendingAnswer{ociemu.SecondPendingDeprecates, ociemu.SecondPendingRefused,
+		ociemu.SecondPendingKeeps} {
 		for j, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken, tenancy.CustomerSecretKey} {
 			if !plays(t, i+j, 3) {
 				continue
@@ -30,7 +31,8 @@ func TestAfterAnAttemptWasTakenBackTheNextOneSucceeds(t *testing.T) {
 				o.Answers.SecondPending = second
 				s := play(t, tenancy.Options{Emulator: o})
 				c := s.Add(tenancy.Want{Kind: kind, Bundle: bundle})
-				if second != ociemu.SecondPendingRefused { // there a person makes CURRENT what does not work, for a moment
+				// there a person makes CURRENT what does not work, for a moment
+				if second != ociemu.SecondPendingRefused {
 					neverLost(t, s, c)
 				}
 				s.SetCreatedOffset(-31 * time.Minute) // several refusals count
@@ -39,7 +41,8 @@ func TestAfterAnAttemptWasTakenBackTheNextOneSucceeds(t *testing.T) {
 					answer = ociemu.Answer(403, "SignatureDoesNotMatch")
 				}
 				f := s.Inject(ociemu.Fault{Operation: proofs[kind], Times: -1, Match: proves(c), Do: answer})
-				if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || !strings.Contains(a.Reason, "taken back") {
+				if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" ||
+					!strings.Contains(a.Reason, "taken back") {
 					t.Fatalf("the answer is %+v", a)
 				}
 				if ids := c.IDs(); !slices.Equal(ids, []string{c.OldID}) {
@@ -59,15 +62,16 @@ func TestAfterAnAttemptWasTakenBackTheNextOneSucceeds(t *testing.T) {
 	}
 }
 
-// unblocked does what the mail of a secret says that takes no change, because a version stays PENDING that nobody wants:
-// nothing but a person can take that away.
+// unblocked does what the mail of a secret says that takes no change, because a version stays PENDING that nobody
+// wants: nothing but a person can take that away.
 func unblocked(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
 	s.Forward(40 * time.Minute)
 	if _, err := s.Invoke(t.Context(), s.Events()[len(s.Events())-1]); err != nil {
 		t.Fatal(err)
 	}
-	if a := lastAnswer(t, s); a.Outcome != "refused" || !a.Reopened || !strings.Contains(a.Mend, "--current-version-number") {
+	if a := lastAnswer(t, s); a.Outcome != "refused" || !a.Reopened ||
+		!strings.Contains(a.Mend, "--current-version-number") {
 		t.Fatalf("the answer is %+v", a)
 	}
 	for _, id := range c.Secrets {
@@ -183,7 +187,8 @@ func TestWhatAPersonStoredBetweenTwoDeliveriesIsNotOverwritten(t *testing.T) {
 					t.Fatal(err)
 				}
 				eventually(t, s)
-				if got := string(s.Secret(c.Secrets["api_secret_ocid"]).Current()); got != own.Value && slices.Contains(c.IDs(), own.ID) {
+				if got := string(s.Secret(c.Secrets["api_secret_ocid"]).Current()); got != own.Value &&
+					slices.Contains(c.IDs(), own.ID) {
 					t.Errorf("%s: the key that a person made CURRENT lives, and CURRENT has another", order)
 				}
 				if !slices.Contains(c.IDs(), c.OldID) {
@@ -197,7 +202,8 @@ func TestWhatAPersonStoredBetweenTwoDeliveriesIsNotOverwritten(t *testing.T) {
 // What a secret is for is said by its journal and its content; a comment that takes it for something else is refused.
 func TestABundleStaysABundle(t *testing.T) {
 	t.Parallel()
-	for kind, key := range map[tenancy.Kind]string{tenancy.APIKey: "api_secret_ocid", tenancy.AuthToken: "auth_secret_ocid"} {
+	for kind, key := range map[tenancy.Kind]string{tenancy.APIKey: "api_secret_ocid",
+		tenancy.AuthToken: "auth_secret_ocid"} {
 		for name, comment := range map[string]func(id string) string{
 			"the next closure names no secret":           func(string) string { return "rotate:yes" },
 			"the next closure has the key of a bare one": func(id string) string { return key + ":" + id },
@@ -220,7 +226,8 @@ func TestABundleStaysABundle(t *testing.T) {
 						t.Fatal(err)
 					}
 					if !json.Valid(s.Secret(id).Current()) {
-						t.Errorf("%s: the secret held one JSON document, and holds something else", lastAnswer(t, s).Outcome)
+						t.Errorf("%s: the secret held one JSON document, and holds something else",
+							lastAnswer(t, s).Outcome)
 					}
 					if _, err := c.Stored(); err != nil || len(c.IDs()) != 1 {
 						t.Errorf("the user has %v (%v)", c.IDs(), err)

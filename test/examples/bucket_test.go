@@ -19,7 +19,8 @@ func TestAToolIsToldThatABucketIsAbsentAndNotThatItsKeyIsWrong(t *testing.T) {
 			r.real("rclone", path)
 			config := r.setting("rclone.conf")
 			return func(bucket string) result {
-				return r.run("keyturn-s3-run", r.secret, "rclone", "--config", config, "--retries", "1", "--low-level-retries", "1", "lsd", "oci:"+bucket)
+				return r.run("keyturn-s3-run", r.secret, "rclone", "--config", config, "--retries", "1",
+					"--low-level-retries", "1", "lsd", "oci:"+bucket)
 			}
 		},
 	} {

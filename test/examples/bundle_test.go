@@ -21,7 +21,8 @@ func TestTheBundleOfEveryKindIsReadFromVaultAndFromAFile(t *testing.T) {
 			r.write(file, string(r.Secret(r.secret).Current()))
 			for _, source := range []string{r.secret, file} {
 				var got, want map[string]string
-				if err := json.Unmarshal([]byte(r.want(r.run("keyturn-bundle", string(kind), source))), &got); err != nil {
+				if err := json.Unmarshal([]byte(r.want(r.run("keyturn-bundle", string(kind), source))),
+					&got); err != nil {
 					t.Fatal("the output is not JSON")
 				}
 				if err := json.Unmarshal(r.Secret(r.secret).Current(), &want); err != nil {
@@ -104,23 +105,25 @@ func TestAKeyThatIsStillBeingTriedOutIsNotHandedOut(t *testing.T) {
 	}
 }
 
-// whileStaged calls f once during the next rotation, when the new version is staged and not yet promoted, and gives what it returned.
+// whileStaged calls f once during the next rotation, when the new version is staged and not yet promoted, and gives
+// what it returned.
 func (r *rig) whileStaged(f func() result) <-chan result {
 	results, done := make(chan result, 1), make(chan struct{})
 	calls := 0
-	hold := r.Inject(ociemu.Fault{Operation: "UpdateSecret", Skip: 1, Do: ociemu.Hold(done), Match: func(ociemu.Call) bool {
-		if calls++; calls == 2 {
-			go func() {
-				defer close(done)
-				if !r.staged() {
-					results <- result{err: "nothing is staged", code: 1}
-					return
-				}
-				results <- f()
-			}()
-		}
-		return true
-	}})
+	hold := r.Inject(ociemu.Fault{Operation: "UpdateSecret", Skip: 1, Do: ociemu.Hold(done),
+		Match: func(ociemu.Call) bool {
+			if calls++; calls == 2 {
+				go func() {
+					defer close(done)
+					if !r.staged() {
+						results <- result{err: "nothing is staged", code: 1}
+						return
+					}
+					results <- f()
+				}()
+			}
+			return true
+		}})
 	r.t.Cleanup(func() {
 		if hold.Hits() != 1 {
 			r.t.Errorf("the promotion was held %d times, want 1", hold.Hits())
@@ -130,5 +133,7 @@ func (r *rig) whileStaged(f func() result) <-chan result {
 }
 
 func (r *rig) staged() bool {
-	return slices.ContainsFunc(r.Secret(r.secret).Versions, func(v ociemu.SecretVersion) bool { return slices.Contains(v.Stages, "PENDING") })
+	return slices.ContainsFunc(r.Secret(r.secret).Versions, func(v ociemu.SecretVersion) bool {
+		return slices.Contains(v.Stages, "PENDING")
+	})
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/secrets"
 )
 
-// csiVolume does what the Secrets Store CSI driver and Oracle's provider do for one volume: GetSecretBundleByName for every secret,
-// and only when all of them are there a switch of the whole folder by the rename of one symbolic link.
-// Source: internal/service/secret_service.go in oracle/oci-secrets-store-csi-driver-provider, and pkg/util/fileutil/atomic_writer.go
-// in kubernetes-sigs/secrets-store-csi-driver.
+// csiVolume does what the Secrets Store CSI driver and Oracle's provider do for one volume: GetSecretBundleByName for
+// every secret, and only when all of them are there a switch of the whole folder by the rename of one symbolic link.
+// Source: internal/service/secret_service.go in oracle/oci-secrets-store-csi-driver-provider, and
+// pkg/util/fileutil/atomic_writer.go in kubernetes-sigs/secrets-store-csi-driver.
 type csiVolume struct {
 	rig      *rig
 	folder   string
@@ -41,7 +41,8 @@ func (v *csiVolume) publish() error {
 		if !known {
 			return fmt.Errorf("no stage %s", request.Stage)
 		}
-		answer, err := client.GetSecretBundleByName(r.t.Context(), secrets.GetSecretBundleByNameRequest{SecretName: &request.Name, VaultId: &v.vault, Stage: stage})
+		answer, err := client.GetSecretBundleByName(r.t.Context(), secrets.GetSecretBundleByNameRequest{
+			SecretName: &request.Name, VaultId: &v.vault, Stage: stage})
 		if err != nil {
 			return fmt.Errorf("reading the secret: %w", err)
 		}

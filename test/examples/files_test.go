@@ -41,7 +41,8 @@ func TestEveryScriptStopsAtTheFirstErrorAndShowsNoTrace(t *testing.T) {
 		if info.Mode().Perm()&0o111 != 0o111 {
 			t.Errorf("%s can't be run", name)
 		}
-		if !strings.HasPrefix(text, "#!/usr/bin/env bash\n#") || !strings.Contains(text, "\nset +x # a trace would show the value\nset -euo pipefail\n") {
+		if !strings.HasPrefix(text, "#!/usr/bin/env bash\n#") ||
+			!strings.Contains(text, "\nset +x # a trace would show the value\nset -euo pipefail\n") {
 			t.Errorf("%s doesn't begin as the others do", name)
 		}
 		for _, leak := range []string{"eval ", "<<", "set -x", "curl ", "--arg token", "--arg key"} {
@@ -58,7 +59,8 @@ func TestATracedScriptDoesNotTraceTheValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.want(r.exec("", filepath.Join(r.tools, "bash"), "-x", path, r.secret)) // the search for leaks looks at what it says
+	// the search for leaks looks at what it says
+	r.want(r.exec("", filepath.Join(r.tools, "bash"), "-x", path, r.secret))
 	r.extra = []string{"SHELLOPTS=xtrace"}
 	r.want(r.exec("", path, r.secret))
 }
@@ -102,7 +104,8 @@ func TestEveryExampleHasAGuideThatTheIndexNames(t *testing.T) {
 		}
 		guides++
 		guide := read(t, d.Name()+"/README.md")
-		for _, heading := range []string{"## Before", "## Set up", "## What happens at a rotation", "## What to watch"} {
+		for _, heading := range []string{"## Before", "## Set up", "## What happens at a rotation",
+			"## What to watch"} {
 			if !strings.Contains(guide, "\n"+heading+"\n") {
 				t.Errorf("%s/README.md has no %q", d.Name(), heading)
 			}
@@ -127,7 +130,8 @@ func TestTheUnitsRunTheScriptEveryTenMinutesAsAnOrdinaryUser(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(examples, "bin", filepath.Base(program))); err != nil {
 		t.Error(err)
 	}
-	if argument != "${KEYTURN_SECRET}" || service["Service.Type"] != "oneshot" || slices.Contains([]string{"", "root"}, service["Service.User"]) {
+	if argument != "${KEYTURN_SECRET}" || service["Service.Type"] != "oneshot" ||
+		slices.Contains([]string{"", "root"}, service["Service.User"]) {
 		t.Errorf("the service is %v", service)
 	}
 	if timer["Timer.OnUnitActiveSec"] != "10min" || timer["Install.WantedBy"] != "timers.target" {

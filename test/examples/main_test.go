@@ -1,6 +1,6 @@
-// Package examples_test runs what deploy/examples hands to workloads: the scripts, unmodified, against the emulator, before and after
-// rotations by the built function. Every program that a script starts is logged with its arguments, and no secret value
-// may be among them or in what the scripts print where nobody asked for it.
+// Package examples_test runs what deploy/examples hands to workloads: the scripts, unmodified, against the emulator,
+// before and after rotations by the built function. Every program that a script starts is logged with its arguments,
+// and no secret value may be among them or in what the scripts print where nobody asked for it.
 package examples_test
 
 import (
@@ -22,7 +22,8 @@ import (
 
 const (
 	examples = "../../deploy/examples"
-	standIn  = "KEYTURN_TEST_STAND_IN" // set in the environment of this test binary when it stands in for a program of that name
+	// set in the environment of this test binary when it stands in for a program of that name
+	standIn = "KEYTURN_TEST_STAND_IN"
 )
 
 // binary is functions/rotate, built once.
@@ -63,7 +64,8 @@ func place(t *testing.T, want tenancy.Want) *rig {
 		paths[name] = need.Tool(t, name)
 	}
 	t.Parallel()
-	s, err := tenancy.New(t.Context(), tenancy.Options{Binary: binary, Emulator: ociemu.Calm(), Config: []string{"grace_period=0"}})
+	s, err := tenancy.New(t.Context(), tenancy.Options{Binary: binary, Emulator: ociemu.Calm(),
+		Config: []string{"grace_period=0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +126,8 @@ func (r *rig) problem() string {
 	if r.c.Kind == tenancy.APIKey {
 		resource = r.Tenancy() + "/" + r.c.User + "/" + resource
 	}
-	return r.AddProblem(ociemu.ProblemSeed{Rule: r.c.Kind.Rule(), User: r.c.User, ResourceID: resource, ResourceName: r.c.UserName})
+	return r.AddProblem(ociemu.ProblemSeed{Rule: r.c.Kind.Rule(), User: r.c.User, ResourceID: resource,
+		ResourceName: r.c.UserName})
 }
 
 func (r *rig) close(problem string) {
@@ -203,7 +206,8 @@ func (r *rig) want(got result) string {
 func (r *rig) refused(got result, why string) {
 	r.t.Helper()
 	if got.code == 0 || got.out != "" || !strings.Contains(got.err, why) {
-		r.t.Errorf("exit code %d, %d bytes of output, and it says %q; want a refusal that says %q", got.code, len(got.out), got.err, why)
+		r.t.Errorf("exit code %d, %d bytes of output, and it says %q; want a refusal that says %q", got.code,
+			len(got.out), got.err, why)
 	}
 }
 

@@ -37,12 +37,14 @@ func playSDK(config, user string) int {
 
 func getUser(ctx context.Context, client identity.IdentityClient, user string) error {
 	never := common.NoRetryPolicy()
-	_, err := client.GetUser(ctx, identity.GetUserRequest{UserId: &user, RequestMetadata: common.RequestMetadata{RetryPolicy: &never}})
+	_, err := client.GetUser(ctx, identity.GetUserRequest{UserId: &user, RequestMetadata: common.RequestMetadata{
+		RetryPolicy: &never}})
 	return err
 }
 
-// playOCI is the one command of the OCI CLI that the scripts use, with the options that it really has: `oci secrets secret-bundle get`.
-// Source: services/secrets/src/oci_cli_secrets/generated/secrets_cli.py in oracle/oci-cli; --query and --raw-output belong to all commands.
+// playOCI is the one command of the OCI CLI that the scripts use, with the options that it really has: `oci secrets
+// secret-bundle get`. Source: services/secrets/src/oci_cli_secrets/generated/secrets_cli.py in oracle/oci-cli; --query
+// and --raw-output belong to all commands.
 func playOCI(args []string) int {
 	const query = `data."secret-bundle-content".content`
 	flags := flag.NewFlagSet("oci", flag.ContinueOnError)
@@ -50,9 +52,11 @@ func playOCI(args []string) int {
 	stage := flags.String("stage", "", "")
 	asked := flags.String("query", "", "")
 	raw := flags.Bool("raw-output", false, "")
-	if len(args) < 3 || args[0] != "secrets" || args[1] != "secret-bundle" || args[2] != "get" || flags.Parse(args[3:]) != nil ||
+	if len(args) < 3 || args[0] != "secrets" || args[1] != "secret-bundle" || args[2] != "get" ||
+		flags.Parse(args[3:]) != nil ||
 		flags.NArg() > 0 || *id == "" || *asked != query || !*raw {
-		fmt.Fprintln(os.Stderr, "Usage: oci secrets secret-bundle get --secret-id ID --stage STAGE --query '"+query+"' --raw-output")
+		fmt.Fprintln(os.Stderr, "Usage: oci secrets secret-bundle get --secret-id ID --stage STAGE --query '"+query+
+			"' --raw-output")
 		return 2
 	}
 	content, err := bundleContent(*id, *stage)
@@ -74,7 +78,8 @@ func bundleContent(id, stage string) (string, error) {
 		return "", fmt.Errorf("making the client: %w", err)
 	}
 	never := common.NoRetryPolicy()
-	request := secrets.GetSecretBundleRequest{SecretId: &id, RequestMetadata: common.RequestMetadata{RetryPolicy: &never}}
+	request := secrets.GetSecretBundleRequest{SecretId: &id, RequestMetadata: common.RequestMetadata{
+		RetryPolicy: &never}}
 	if stage != "" {
 		mapped, known := secrets.GetMappingGetSecretBundleStageEnum(stage)
 		if !known {

@@ -73,7 +73,8 @@ func TestTheSDKSignsInWithTheConfigurationAndAgainAfterARotation(t *testing.T) {
 	}
 }
 
-// The guide tells long-lived Go programs to read the bundle and not the configuration, because the SDK reads each file once a process.
+// The guide tells long-lived Go programs to read the bundle and not the configuration, because the SDK reads each file
+// once a process.
 func TestALongLivedGoProcessNeedsTheBundleRatherThanTheConfiguration(t *testing.T) {
 	r, folder := placeConfig(t)
 	fromFile := func() error {
@@ -91,7 +92,8 @@ func TestALongLivedGoProcessNeedsTheBundleRatherThanTheConfiguration(t *testing.
 		if err := json.Unmarshal([]byte(r.want(r.run("keyturn-bundle", "api-key", r.secret))), &b); err != nil {
 			t.Fatal("the bundle is not JSON")
 		}
-		return r.getUser(common.NewRawConfigurationProvider(b.Tenancy, b.User, b.Region, b.Fingerprint, b.PrivateKey, nil))
+		return r.getUser(common.NewRawConfigurationProvider(b.Tenancy, b.User, b.Region, b.Fingerprint, b.PrivateKey,
+			nil))
 	}
 	if file, bundle := fromFile(), fromBundle(); file != nil || bundle != nil {
 		t.Fatalf("before a rotation: %v, %v", file, bundle)
@@ -108,7 +110,8 @@ func TestALongLivedGoProcessNeedsTheBundleRatherThanTheConfiguration(t *testing.
 
 func TestOnlyTheOwnerCanReadWhatIsWritten(t *testing.T) {
 	_, folder := placeConfig(t)
-	for path, want := range map[string]os.FileMode{folder: 0o700, filepath.Join(folder, "config"): 0o600, keyFiles(t, folder)[0]: 0o600} {
+	for path, want := range map[string]os.FileMode{folder: 0o700, filepath.Join(folder, "config"): 0o600,
+		keyFiles(t, folder)[0]: 0o600} {
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
@@ -153,7 +156,8 @@ func TestAFetchThatFailsLeavesTheFilesAsTheyWere(t *testing.T) {
 			t.Error("the files have changed")
 		}
 	}
-	for _, answer := range []ociemu.Action{ociemu.Answer(404, "NotAuthorizedOrNotFound"), ociemu.Answer(500, "InternalServerError"),
+	for _, answer := range []ociemu.Action{ociemu.Answer(404, "NotAuthorizedOrNotFound"),
+		ociemu.Answer(500, "InternalServerError"),
 		ociemu.Answer(429, "TooManyRequests"), ociemu.Cut} {
 		fault := r.Inject(ociemu.Fault{Operation: "GetSecretBundle", Times: -1, Do: answer})
 		refused(r.secret, "could not read the secret")
@@ -163,8 +167,10 @@ func TestAFetchThatFailsLeavesTheFilesAsTheyWere(t *testing.T) {
 	fingerprint := r.stored().ID
 	other, _ := r.AddAPIKey(r.AddUser("somebody@example.com"))
 	for name, c := range map[string]struct{ old, new, why string }{
-		"a line more in the region":   {`"region": "us-ashburn-1"`, `"region": "us-ashburn-1\nkey_file=/etc/passwd"`, "region is not a region"},
-		"a line more in the user":     {`"user": "` + r.c.User, `"user": "` + r.c.User + `\nx=y`, "user is not an OCID"},
+		"a line more in the region": {`"region": "us-ashburn-1"`, `"region": "us-ashburn-1\nkey_file=/etc/passwd"`,
+			"region is not a region"},
+		"a line more in the user": {`"user": "` + r.c.User, `"user": "` + r.c.User + `\nx=y`,
+			"user is not an OCID"},
 		"no tenancy":                  {`"tenancy": "` + r.Tenancy(), `"tenancy": "mine`, "tenancy is not an OCID"},
 		"a path for a fingerprint":    {fingerprint, "../../x", "fingerprint is not a fingerprint"},
 		"another key's fingerprint":   {fingerprint, other, "not the one that its fingerprint names"},
@@ -230,7 +236,8 @@ func (r *rig) failing(name, argument string) {
 func TestAReaderFindsAWorkingPairAtEveryStep(t *testing.T) {
 	r, folder := placeConfig(t)
 	broken := filepath.Join(r.home, "broken")
-	look := `config='` + folder + `/config'; key=$(sed -n 's/^key_file=//p' "$config"); [ -s "$key" ] || echo x >>'` + broken + `'`
+	look := `config='` + folder + `/config'; key=$(sed -n 's/^key_file=//p' "$config"); [ -s "$key" ] || echo x >>'` +
+		broken + `'`
 	for _, name := range []string{"mv", "rm"} {
 		real := filepath.Join(r.tools, "real-"+name)
 		if err := os.Rename(filepath.Join(r.tools, name), real); err != nil {

@@ -7,7 +7,8 @@ type meta struct {
 }
 
 // providerClass is the schema of the custom resource, version v1. Its parameters are strings without exception.
-// Source: config/crd/bases/secrets-store.csi.x-k8s.io_secretproviderclasses.yaml in kubernetes-sigs/secrets-store-csi-driver.
+// Source: config/crd/bases/secrets-store.csi.x-k8s.io_secretproviderclasses.yaml in
+// kubernetes-sigs/secrets-store-csi-driver.
 type providerClass struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string `yaml:"kind"`
@@ -27,8 +28,8 @@ type secretRequest struct {
 	FileName      string `yaml:"fileName"`
 }
 
-// serviceAccount, configMap and deployment are the parts of the Kubernetes API that the example uses: a misspelt field is refused.
-// Source: the API reference of Kubernetes 1.32.
+// serviceAccount, configMap and deployment are the parts of the Kubernetes API that the example uses: a misspelt field
+// is refused. Source: the API reference of Kubernetes 1.32.
 type serviceAccount struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string `yaml:"kind"`

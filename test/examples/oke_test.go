@@ -44,9 +44,11 @@ func readWorkload(t *testing.T) workload {
 	if err := decoder.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
 		t.Errorf("there is more than five resources: %v", err)
 	}
-	got := []string{namespace.APIVersion, namespace.Kind, w.account.APIVersion, w.account.Kind, w.class.APIVersion, w.class.Kind,
+	got := []string{namespace.APIVersion, namespace.Kind, w.account.APIVersion, w.account.Kind, w.class.APIVersion,
+		w.class.Kind,
 		w.config.APIVersion, w.config.Kind, w.deployment.APIVersion, w.deployment.Kind}
-	want := []string{"v1", "Namespace", "v1", "ServiceAccount", "secrets-store.csi.x-k8s.io/v1", "SecretProviderClass", "v1", "ConfigMap", "apps/v1", "Deployment"}
+	want := []string{"v1", "Namespace", "v1", "ServiceAccount", "secrets-store.csi.x-k8s.io/v1", "SecretProviderClass",
+		"v1", "ConfigMap", "apps/v1", "Deployment"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the resources are %v, want %v", got, want)
 	}
@@ -87,14 +89,16 @@ func TestTheProviderClassAsksForTheCurrentVersionAsTheWorkload(t *testing.T) {
 	if w.class.Spec.Provider != "oci" {
 		t.Errorf("the provider is %s; oci is the name of Oracle's socket", w.class.Spec.Provider)
 	}
-	if got := slices.Sorted(maps.Keys(w.class.Spec.Parameters)); !slices.Equal(got, []string{"authType", "secrets", "vaultId"}) {
+	if got := slices.Sorted(maps.Keys(w.class.Spec.Parameters)); !slices.Equal(got,
+		[]string{"authType", "secrets", "vaultId"}) {
 		t.Errorf("the parameters are %v", got)
 	}
 	if got := w.class.Spec.Parameters["authType"]; got != "workload" {
 		t.Errorf("the provider signs in as %s", got)
 	}
 	requests := w.requests(t)
-	if len(requests) != 1 || requests[0].Stage != "CURRENT" || requests[0].VersionNumber != 0 || requests[0].FileName == "" {
+	if len(requests) != 1 || requests[0].Stage != "CURRENT" || requests[0].VersionNumber != 0 ||
+		requests[0].FileName == "" {
 		t.Errorf("it asks for %+v", requests)
 	}
 }
@@ -103,21 +107,24 @@ func TestTheDeploymentMountsWhatItsConfigurationNames(t *testing.T) {
 	w := readWorkload(t)
 	d := w.deployment.Spec
 	p := d.Template.Spec
-	if !maps.Equal(d.Selector.MatchLabels, d.Template.Metadata.Labels) || p.ServiceAccountName != w.account.Metadata.Name {
+	if !maps.Equal(d.Selector.MatchLabels, d.Template.Metadata.Labels) ||
+		p.ServiceAccountName != w.account.Metadata.Name {
 		t.Error("the labels or the service account don't agree")
 	}
 	if p.Automount || w.account.Automount || !p.SecurityContext.RunAsNonRoot || len(p.Containers) != 1 {
 		t.Error("the pod has more than it needs")
 	}
 	c := p.Containers[0]
-	if c.SecurityContext.Escalation || !c.SecurityContext.ReadOnlyRoot || !slices.Equal(c.SecurityContext.Capabilities.Drop, []string{"ALL"}) {
+	if c.SecurityContext.Escalation || !c.SecurityContext.ReadOnlyRoot ||
+		!slices.Equal(c.SecurityContext.Capabilities.Drop, []string{"ALL"}) {
 		t.Error("the container has more than it needs")
 	}
 	for _, v := range p.Volumes {
 		w.mount(t, v.Name)
 		switch {
 		case v.CSI != nil:
-			if v.CSI.Driver != "secrets-store.csi.k8s.io" || !v.CSI.ReadOnly || v.CSI.Attributes["secretProviderClass"] != w.class.Metadata.Name {
+			if v.CSI.Driver != "secrets-store.csi.k8s.io" || !v.CSI.ReadOnly ||
+				v.CSI.Attributes["secretProviderClass"] != w.class.Metadata.Name {
 				t.Errorf("the volume %s is %+v", v.Name, *v.CSI)
 			}
 		case v.Name == "aws":
@@ -125,18 +132,22 @@ func TestTheDeploymentMountsWhatItsConfigurationNames(t *testing.T) {
 				t.Errorf("the volume aws is %s", v.ConfigMap.Name)
 			}
 		case v.Name == "scripts":
-			if v.ConfigMap.DefaultMode != 0o555 || !strings.Contains(read(t, "oke-csi/README.md"), "configmap "+v.ConfigMap.Name) {
+			if v.ConfigMap.DefaultMode != 0o555 || !strings.Contains(read(t, "oke-csi/README.md"), "configmap "+
+				v.ConfigMap.Name) {
 				t.Error("the scripts can't be run, or nobody makes their config map")
 			}
 		default:
 			t.Errorf("the volume %s is of no kind", v.Name)
 		}
 	}
-	command := w.mount(t, "scripts") + "/keyturn-s3-credentials " + w.mount(t, "keyturn") + "/" + w.requests(t)[0].FileName
+	command := w.mount(t, "scripts") + "/keyturn-s3-credentials " + w.mount(t, "keyturn") + "/" +
+		w.requests(t)[0].FileName
 	if !strings.Contains(w.config.Data["config"], "credential_process = "+command+"\n") {
 		t.Errorf("the configuration doesn't run %s", command)
 	}
-	if i := slices.IndexFunc(c.Env, func(e struct{ Name, Value string }) bool { return e.Name == "AWS_CONFIG_FILE" }); i < 0 || c.Env[i].Value != w.mount(t, "aws")+"/config" {
+	if i := slices.IndexFunc(c.Env, func(e struct{ Name, Value string }) bool {
+		return e.Name == "AWS_CONFIG_FILE"
+	}); i < 0 || c.Env[i].Value != w.mount(t, "aws")+"/config" {
 		t.Error("the SDK looks for its configuration somewhere else")
 	}
 }
@@ -155,8 +166,10 @@ func TestThePolicyNamesTheWorkloadAndItsSecretAndNoMore(t *testing.T) {
 		conditions[name] = strings.Trim(value, "'")
 	}
 	cluster := conditions["request.principal.cluster_id"]
-	want := map[string]string{"request.principal.type": "workload", "request.principal.namespace": w.account.Metadata.Namespace,
-		"request.principal.service_account": w.account.Metadata.Name, "request.principal.cluster_id": cluster, "target.secret.name": w.requests(t)[0].Name}
+	want := map[string]string{"request.principal.type": "workload",
+		"request.principal.namespace":       w.account.Metadata.Namespace,
+		"request.principal.service_account": w.account.Metadata.Name, "request.principal.cluster_id": cluster,
+		"target.secret.name": w.requests(t)[0].Name}
 	if !maps.Equal(conditions, want) || !strings.HasPrefix(cluster, "ocid1.cluster.") {
 		t.Errorf("the conditions are %v, want %v", conditions, want)
 	}
@@ -190,7 +203,8 @@ func TestTheChartsValuesTurnRotationOnAndTheOtherPrincipalsOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	types := values.Provider.OCI.Auth.Types
-	if types.Instance.Enabled || types.User.Enabled || !types.Workload.Enabled || types.Workload.Version != "2.2" || types.Workload.Region == "" {
+	if types.Instance.Enabled || types.User.Enabled || !types.Workload.Enabled || types.Workload.Version != "2.2" ||
+		types.Workload.Region == "" {
 		t.Errorf("the principals are %+v", types)
 	}
 	if d := values.Driver; !d.Install || d.SyncSecret.Enabled || !d.Rotation || d.Poll != "2m" {
@@ -201,7 +215,8 @@ func TestTheChartsValuesTurnRotationOnAndTheOtherPrincipalsOff(t *testing.T) {
 func TestAPodsSDKUsesTheRotatedKeyWithoutARestart(t *testing.T) {
 	w := readWorkload(t)
 	r := placeS3(t)
-	volume := &csiVolume{rig: r, folder: filepath.Join(r.home, w.mount(t, "keyturn")), requests: w.requests(t), vault: r.Secret(r.secret).Vault}
+	volume := &csiVolume{rig: r, folder: filepath.Join(r.home, w.mount(t, "keyturn")), requests: w.requests(t),
+		vault: r.Secret(r.secret).Vault}
 	for i := range volume.requests { // the tenancy's secret has another name than the example's
 		volume.requests[i].Name = r.Secret(r.secret).Name
 	}
@@ -231,7 +246,8 @@ func TestAPodsSDKUsesTheRotatedKeyWithoutARestart(t *testing.T) {
 	}
 	poll()
 	second := r.process(r.want(use()))
-	if status := r.c.Try(tenancy.Credential{ID: second.AccessKeyID, Value: second.SecretAccessKey}); status != 200 || second.AccessKeyID == first.AccessKeyID {
+	if status := r.c.Try(tenancy.Credential{ID: second.AccessKeyID, Value: second.SecretAccessKey}); status != 200 ||
+		second.AccessKeyID == first.AccessKeyID {
 		t.Errorf("after the poll the pod's key is answered %d", status)
 	}
 	r.Inject(ociemu.Fault{Operation: "GetSecretBundleByName", Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})

@@ -56,7 +56,8 @@ func TestSkopeoPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
 	for range 2 {
 		r.ResetCalls()
 		var seen struct{ Name, Digest string }
-		if out := r.want(r.exec("", skopeo, "inspect", "docker://"+image)); json.Unmarshal([]byte(out), &seen) != nil || seen.Digest != digest {
+		if out := r.want(r.exec("", skopeo, "inspect", "docker://"+image)); json.Unmarshal([]byte(out), &seen) != nil ||
+			seen.Digest != digest {
 			t.Errorf("skopeo inspect says %s, want the digest %s", out, digest)
 		}
 		to := t.TempDir()
@@ -68,7 +69,8 @@ func TestSkopeoPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
 		r.rotate()
 	}
 	// What is refused, and what isn't there, are told apart.
-	if got := r.exec("", skopeo, "inspect", "docker://"+image+"-absent"); got.code == 0 || !strings.Contains(got.err, "manifest unknown") {
+	if got := r.exec("", skopeo, "inspect", "docker://"+image+"-absent"); got.code == 0 ||
+		!strings.Contains(got.err, "manifest unknown") {
 		t.Errorf("an absent tag: exit code %d, %s", got.code, got.err)
 	}
 	r.Inject(ociemu.Fault{Operation: "GetSecretBundle", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
@@ -87,7 +89,8 @@ func (h helper) Get(server string) (user, secret string, err error) {
 
 func TestCranePullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
 	r, image, digest := placePulls(t)
-	options := []crane.Option{crane.WithTransport(r.Client().Transport), crane.WithAuthFromKeychain(authn.NewKeychainFromHelper(helper{r}))}
+	options := []crane.Option{crane.WithTransport(r.Client().Transport),
+		crane.WithAuthFromKeychain(authn.NewKeychainFromHelper(helper{r}))}
 	for range 2 {
 		r.ResetCalls()
 		got, err := crane.Pull(image, options...)

@@ -98,7 +98,8 @@ func (r *rig) setting(name string) string {
 		r.t.Fatal(err)
 	}
 	text := read(r.t, "s3-tools/"+name)
-	for old, now := range map[string]string{"examplenamespace.compat": r.Namespace() + ".compat", "/usr/local/lib/keyturn": bin,
+	for old, now := range map[string]string{"examplenamespace.compat": r.Namespace() + ".compat",
+		"/usr/local/lib/keyturn":            bin,
 		"ocid1.vaultsecret.oc1.iad.example": r.secret} {
 		text = strings.ReplaceAll(text, old, now)
 	}
@@ -125,7 +126,8 @@ func (r *rig) real(name, path string) string {
 	return filepath.Join(r.tools, name)
 }
 
-// listed checks that a real tool lists the buckets with the key of each rotation. The emulator has no bucket, and refuses every other key.
+// listed checks that a real tool lists the buckets with the key of each rotation. The emulator has no bucket, and
+// refuses every other key.
 func (r *rig) listed(list func() result) {
 	r.t.Helper()
 	for range 2 {
@@ -142,7 +144,8 @@ func (r *rig) listed(list func() result) {
 		}
 		r.rotate()
 	}
-	fault := r.Inject(ociemu.Fault{Operation: "GetSecretBundle", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
+	fault := r.Inject(ociemu.Fault{Operation: "GetSecretBundle", Times: -1,
+		Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	if got := list(); got.code == 0 {
 		r.t.Error("the tool needs no secret: this test shows nothing")
 	}
@@ -212,7 +215,8 @@ func TestRcloneListsBucketsWithTheKeyOfItsEnvironment(t *testing.T) {
 	r.real("rclone", path)
 	config := r.setting("rclone.conf")
 	r.listed(func() result {
-		return r.run("keyturn-s3-run", r.secret, "rclone", "--config", config, "--retries", "1", "--low-level-retries", "1", "lsd", "oci:")
+		return r.run("keyturn-s3-run", r.secret, "rclone", "--config", config, "--retries", "1", "--low-level-retries",
+			"1", "lsd", "oci:")
 	})
 }
 
@@ -222,7 +226,8 @@ func TestS3cmdListsBucketsWithTheKeyOfItsEnvironment(t *testing.T) {
 	r.real("s3cmd", path)
 	config := r.setting("s3cfg")
 	host, port, _ := strings.Cut(strings.TrimPrefix(r.URL(), "http://"), ":")
-	r.write(config, read(t, "s3-tools/s3cfg")+"proxy_host = "+host+"\nproxy_port = "+port+"\nca_certs_file = "+r.CAFile()+"\n")
+	r.write(config, read(t, "s3-tools/s3cfg")+"proxy_host = "+host+"\nproxy_port = "+port+"\nca_certs_file = "+
+		r.CAFile()+"\n")
 	text, err := os.ReadFile(config)
 	if err != nil {
 		t.Fatal(err)

@@ -17,8 +17,9 @@ import (
 func placeRegistry(t *testing.T) *rig {
 	t.Helper()
 	r := place(t, tenancy.Want{Kind: tenancy.AuthToken, Bundle: true})
-	r.write(filepath.Join(r.home, ".config", "keyturn", "registries"), strings.ReplaceAll(read(t, "registry/registries"), "ocid1.vaultsecret.oc1.iad.example", r.secret)+
-		"iad.ocir.io "+r.secret+"\nregistry.example.com "+r.secret+"\n")
+	r.write(filepath.Join(r.home, ".config", "keyturn", "registries"),
+		strings.ReplaceAll(read(t, "registry/registries"), "ocid1.vaultsecret.oc1.iad.example", r.secret)+
+			"iad.ocir.io "+r.secret+"\nregistry.example.com "+r.secret+"\n")
 	return r
 }
 
@@ -75,7 +76,8 @@ func TestATokenIsGivenToNobodyButTheRegistriesOfTheFile(t *testing.T) {
 		"https://evil.com/iad.": "credentials not found in native keychain",
 		"":                      "no credentials server URL",
 	} {
-		if got := r.runWith(url, "docker-credential-keyturn", "get"); got.code != 1 || !strings.HasSuffix(got.out, want+"\n") {
+		if got := r.runWith(url, "docker-credential-keyturn", "get"); got.code != 1 ||
+			!strings.HasSuffix(got.out, want+"\n") {
 			t.Errorf("%q: exit code %d and %q, want 1 and %q", url, got.code, got.out, want)
 		}
 	}
@@ -86,9 +88,12 @@ func TestATokenIsGivenToNobodyButTheRegistriesOfTheFile(t *testing.T) {
 
 func TestATokenIsGivenOnlyToRegistriesOfTheRealmThatItsBundleNames(t *testing.T) {
 	r := placeRegistry(t)
-	hosts := map[string]bool{"ocir.us-ashburn-1.oci.oraclecloud.com": true, "ocir.eu-frankfurt-1.oci.oraclecloud.com": true, "fra.ocir.io": true,
-		"ocir.us-langley-1.oci.oraclegovcloud.com": false, "ocir.eu-frankfurt-2.oci.oraclecloud.eu": false, "ric.ocir.oraclegovcloud.com": false,
-		"ocir.us-ashburn-1.oci.oraclecloud.com.evil.example": false, "ocir.us-ashburn-1.oci.evil.example": false, "iad.ocir.evil.example": false}
+	hosts := map[string]bool{"ocir.us-ashburn-1.oci.oraclecloud.com": true,
+		"ocir.eu-frankfurt-1.oci.oraclecloud.com": true, "fra.ocir.io": true,
+		"ocir.us-langley-1.oci.oraclegovcloud.com": false, "ocir.eu-frankfurt-2.oci.oraclecloud.eu": false,
+		"ric.ocir.oraclegovcloud.com":                        false,
+		"ocir.us-ashburn-1.oci.oraclecloud.com.evil.example": false, "ocir.us-ashburn-1.oci.evil.example": false,
+		"iad.ocir.evil.example": false}
 	var file strings.Builder
 	for host := range hosts {
 		file.WriteString(host + " " + r.secret + "\n")
@@ -99,7 +104,8 @@ func TestATokenIsGivenOnlyToRegistriesOfTheRealmThatItsBundleNames(t *testing.T)
 		switch {
 		case given:
 			r.answer(got)
-		case got.code != 1 || !strings.Contains(got.out, host+" is not a registry of the same realm as ocir.us-ashburn-1.oci.oraclecloud.com"):
+		case got.code != 1 || !strings.Contains(got.out, host+" is not a registry of the same realm as "+
+			"ocir.us-ashburn-1.oci.oraclecloud.com"):
 			t.Errorf("%s: exit code %d and %d bytes, want a refusal", host, got.code, len(got.out))
 		}
 	}
@@ -108,7 +114,8 @@ func TestATokenIsGivenOnlyToRegistriesOfTheRealmThatItsBundleNames(t *testing.T)
 func TestAHelperThatCanNotReadTheSecretTellsDockerSo(t *testing.T) {
 	r := placeRegistry(t)
 	r.Inject(ociemu.Fault{Operation: "GetSecretBundle", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
-	if got := r.runWith("iad.ocir.io", "docker-credential-keyturn", "get"); got.code == 0 || !strings.Contains(got.out, "no token for iad.ocir.io") {
+	if got := r.runWith("iad.ocir.io", "docker-credential-keyturn", "get"); got.code == 0 ||
+		!strings.Contains(got.out, "no token for iad.ocir.io") {
 		t.Errorf("exit code %d and %q", got.code, got.out)
 	}
 }
@@ -155,9 +162,10 @@ func TestTheDatabaseGetsTheTokenOnStandardInputAndAgainAfterARotation(t *testing
 		args []string
 		why  string
 	}{
-		"a name that is more": {[]string{"X'); drop user orders; --", r.secret, "sql"}, "is not the name of a credential"},
-		"no client":           {[]string{"OBJECT_STORE", r.secret}, "usage"},
-		"another kind":        {[]string{"OBJECT_STORE", "/dev/null", "sql"}, "does not hold a bundle"},
+		"a name that is more": {[]string{"X'); drop user orders; --", r.secret, "sql"},
+			"is not the name of a credential"},
+		"no client":    {[]string{"OBJECT_STORE", r.secret}, "usage"},
+		"another kind": {[]string{"OBJECT_STORE", "/dev/null", "sql"}, "does not hold a bundle"},
 	} {
 		if err := os.Remove(kept); err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
@@ -168,7 +176,8 @@ func TestTheDatabaseGetsTheTokenOnStandardInputAndAgainAfterARotation(t *testing
 		}
 	}
 	r.tool("sql", "cat >/dev/null; exit 1")
-	r.refused(r.run("keyturn-dbms-cloud", "OBJECT_STORE", r.secret, "sql"), "the client could not update the credential")
+	r.refused(r.run("keyturn-dbms-cloud", "OBJECT_STORE", r.secret, "sql"), "the client could not update the "+
+		"credential")
 }
 
 func sent(t *testing.T, kept string) string {
@@ -192,7 +201,8 @@ func TestATokenMayHaveEveryCharacterThatSQLKnows(t *testing.T) {
 	r := place(t, tenancy.Want{Kind: tenancy.AuthToken, Bundle: true})
 	kept := r.client()
 	for _, token := range []string{`a'b"c&d;e/`, `']';/` + "\\", "$(id)`id`%s%n", "é-ü --", "x\n/\nexit"} {
-		text, err := json.Marshal(map[string]string{"kind": "auth-token", "user_name": "u", "region": "r", "token_id": "i", "token": token, "registry": "h", "registry_user": "n/u"})
+		text, err := json.Marshal(map[string]string{"kind": "auth-token", "user_name": "u", "region": "r",
+			"token_id": "i", "token": token, "registry": "h", "registry_user": "n/u"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +220,8 @@ func TestThePlainSecretHoldsTheTokenAndNothingElse(t *testing.T) {
 	r := place(t, tenancy.Want{Kind: tenancy.AuthToken})
 	for range 2 {
 		content := string(r.Secret(r.secret).Current())
-		if status := r.c.Try(tenancy.Credential{Value: content}); status != 200 || strings.TrimSpace(content) != content {
+		if status := r.c.Try(tenancy.Credential{Value: content}); status != 200 ||
+			strings.TrimSpace(content) != content {
 			t.Errorf("the content as it is is answered %d", status)
 		}
 		r.rotate()

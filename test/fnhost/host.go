@@ -97,7 +97,8 @@ func Start(ctx context.Context, options Options) (*Host, error) {
 		return nil, fmt.Errorf("making the host's folder: %w", err)
 	}
 	if len(dir) > maxDir {
-		return nil, errors.Join(fmt.Errorf("making the host's folder: the path %s has more than %d bytes", dir, maxDir), os.Remove(dir))
+		return nil, errors.Join(fmt.Errorf("making the host's folder: the path %s has more than %d bytes", dir, maxDir),
+			os.Remove(dir))
 	}
 	h := &Host{
 		options: options,

@@ -34,10 +34,12 @@ func TestAFunctionWithTheFDKIsServedAsByThePlatform(t *testing.T) {
 	if got.Body != "event" || got.CallID != reply.CallID || len(got.CallID) != 26 {
 		t.Errorf("body %q, call id %q, want %q", got.Body, got.CallID, reply.CallID)
 	}
-	if d := time.Unix(got.Deadline, 0); d.Before(before.Add(time.Hour-2*time.Second)) || d.After(time.Now().Add(time.Hour)) {
+	if d := time.Unix(got.Deadline, 0); d.Before(before.Add(time.Hour-2*time.Second)) ||
+		d.After(time.Now().Add(time.Hour)) {
 		t.Errorf("deadline %v", d)
 	}
-	for key, want := range map[string]string{"ons_topic": "x", "FN_MEMORY": "256", "FN_TYPE": "sync", "FN_FORMAT": "http-stream"} {
+	for key, want := range map[string]string{"ons_topic": "x", "FN_MEMORY": "256", "FN_TYPE": "sync",
+		"FN_FORMAT": "http-stream"} {
 		if got.Config[key] != want {
 			t.Errorf("%s = %q, want %q", key, got.Config[key], want)
 		}
@@ -57,7 +59,8 @@ func TestAFunctionWithTheFDKIsServedAsByThePlatform(t *testing.T) {
 func TestAPanicIsAFailedCallAndTheNextOneStartsAnew(t *testing.T) {
 	h := start(t, "fdk", fnhost.Options{})
 	reply, err := h.Invoke(t.Context(), []byte("panic"))
-	if err != nil || reply.Status != http.StatusBadGateway || string(reply.Body) != `{"message":"error receiving function response"}` {
+	if err != nil || reply.Status != http.StatusBadGateway ||
+		string(reply.Body) != `{"message":"error receiving function response"}` {
 		t.Errorf("reply %d %s, %v", reply.Status, reply.Body, err)
 	}
 	if reply, err = h.Invoke(t.Context(), nil); err != nil || reply.Status != http.StatusOK || !reply.Started {
@@ -164,7 +167,8 @@ func TestCallsAtTheSameTimeGetAProcessEach(t *testing.T) {
 	// Both are held now, so a third call has to wait.
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := h.Invoke(ctx, []byte(`{}`)); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "free container") {
+	if _, err := h.Invoke(ctx, []byte(`{}`)); !errors.Is(err, context.DeadlineExceeded) ||
+		!strings.Contains(err.Error(), "free container") {
 		t.Errorf("third call: %v, want it to wait", err)
 	}
 	for _, await := range []string{go1, go2} {
@@ -240,7 +244,8 @@ func TestAProcessThatBreaksTheContractDoesNotStart(t *testing.T) {
 }
 
 func TestABinaryThatIsNotThereIsAnError(t *testing.T) {
-	if _, err := fnhost.Start(t.Context(), fnhost.Options{Binary: "/nonexistent"}); err == nil || errors.Is(err, fnhost.ErrStart) {
+	if _, err := fnhost.Start(t.Context(), fnhost.Options{Binary: "/nonexistent"}); err == nil ||
+		errors.Is(err, fnhost.ErrStart) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -250,7 +255,8 @@ func TestAPathThatIsTooLongForASocketIsRefused(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tryStart(t, "fdk", fnhost.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "more than 80 bytes") {
+	if _, err := tryStart(t, "fdk", fnhost.Options{Dir: dir}); err == nil ||
+		!strings.Contains(err.Error(), "more than 80 bytes") {
 		t.Errorf("error %v", err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {

@@ -56,7 +56,8 @@ func withFDK(ctx context.Context, in io.Reader, out io.Writer) {
 	deadline, _ := ctx.Deadline()
 	fdk.WriteStatus(out, http.StatusTeapot)
 	if err := json.NewEncoder(out).Encode(seen{
-		Body: string(body), CallID: call.CallID(), Config: call.Config(), Header: call.Header(), Deadline: deadline.Unix(), PID: os.Getpid(),
+		Body: string(body), CallID: call.CallID(), Config: call.Config(), Header: call.Header(),
+		Deadline: deadline.Unix(), PID: os.Getpid(),
 	}); err != nil {
 		panic(err)
 	}

@@ -44,12 +44,14 @@ func TestTwoCleanBuildsGiveTheSameImage(t *testing.T) {
 		}
 	}
 	// Nothing compiled before, another folder, and the environment of somebody with other habits.
-	second := build(t, elsewhere, []string{"GOCACHE=" + t.TempDir(), "GOFLAGS=-tags=other", "GOAMD64=v3", "CGO_ENABLED=1", "GOARCH=arm64", "TZ=Asia/Tokyo"})
+	second := build(t, elsewhere, []string{"GOCACHE=" + t.TempDir(), "GOFLAGS=-tags=other", "GOAMD64=v3",
+		"CGO_ENABLED=1", "GOARCH=arm64", "TZ=Asia/Tokyo"})
 	t.Logf("\n%s", printed)
 	for _, f := range functions {
 		a, b := open(t, filepath.Join(shared, f)), open(t, filepath.Join(second, f))
 		if digest(t, a) != digest(t, b) {
-			t.Errorf("%s: %s in one folder, %s in another (layers %s and %s)", f, digest(t, a), digest(t, b), diffID(t, a), diffID(t, b))
+			t.Errorf("%s: %s in one folder, %s in another (layers %s and %s)", f, digest(t, a), digest(t, b),
+				diffID(t, a), diffID(t, b))
 		}
 		for _, want := range []string{digest(t, a), diffID(t, a)} {
 			if !strings.Contains(printed, want) {
@@ -145,7 +147,8 @@ func TestAFolderThatIsNoImageLayoutIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(kept, []byte("package main\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), maker, "-function", "rotate", "-version", version, "-revision", revision, "-o", dist)
+	c := exec.CommandContext(t.Context(), maker, "-function", "rotate", "-version", version, "-revision", revision,
+		"-o", dist)
 	c.Dir = root
 	out, err := c.CombinedOutput()
 	if c.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "no image layout") {
@@ -195,9 +198,9 @@ func TestTheDockerfileCompilesWithTheModulesGoVersion(t *testing.T) {
 	}
 }
 
-// The Fn CLI (fnproject/cli, common/funcfile.go and common/common.go) runs docker build in the folder of func.yaml with the
-// Dockerfile that lies beside it, whatever build_image, run_image, cmd and entrypoint say, so they must not be there to
-// mislead. It knows no further keys.
+// The Fn CLI (fnproject/cli, common/funcfile.go and common/common.go) runs docker build in the folder of func.yaml with
+// the Dockerfile that lies beside it, whatever build_image, run_image, cmd and entrypoint say, so they must not be
+// there to mislead. It knows no further keys.
 func TestTheFnCLIFindsWhatItNeedsInFuncYAML(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "func.yaml"))
 	if err != nil {

@@ -39,7 +39,8 @@ const callTimeout = 5 * time.Minute
 func TestTheLayerIsWhatContainerdWrites(t *testing.T) {
 	e := startEngine(t)
 	ctr := func(args ...string) string {
-		return output(t, root, nil, "ctr", append([]string{"-a", e.dir + "/exec/containerd/containerd.sock", "snapshots", "--snapshotter", "native"}, args...)...)
+		return output(t, root, nil, "ctr", append([]string{"-a", e.dir + "/exec/containerd/containerd.sock",
+			"snapshots", "--snapshotter", "native"}, args...)...)
 	}
 	ctr("prepare", "layer")
 	at := mountSource.FindStringSubmatch(ctr("mounts", "/nowhere", "layer"))
@@ -49,7 +50,8 @@ func TestTheLayerIsWhatContainerdWrites(t *testing.T) {
 	for _, f := range functions {
 		image := open(t, filepath.Join(shared, f))
 		path := filepath.Join(at[1], "function")
-		if err := errors.Join(os.WriteFile(path, content(t, image)[0].content, 0o755), os.Chmod(path, 0o755), os.Chtimes(path, time.Unix(0, 0), time.Unix(0, 0))); err != nil {
+		if err := errors.Join(os.WriteFile(path, content(t, image)[0].content, 0o755), os.Chmod(path, 0o755),
+			os.Chtimes(path, time.Unix(0, 0), time.Unix(0, 0))); err != nil {
 			t.Fatal(err)
 		}
 		layer, err := gzip.NewReader(strings.NewReader(ctr("diff", "layer")))
@@ -123,13 +125,15 @@ func sameLayers(t *testing.T, e *engine, images map[string]string, dist string) 
 		} else {
 			t.Logf("%s: the engine's layer and that of deploy/image: %s", f, want)
 		}
-		if c.User != "1000:1000" || !slices.Equal(c.Entrypoint, []string{"/function"}) || len(c.Cmd) > 0 || !maps.Equal(c.Labels, labels(f)) {
+		if c.User != "1000:1000" || !slices.Equal(c.Entrypoint, []string{"/function"}) || len(c.Cmd) > 0 ||
+			!maps.Equal(c.Labels, labels(f)) {
 			t.Errorf("%s: the engine's image has %+v", f, c)
 		}
 		// The other form of the layer has another header around the same file.
 		ours := content(t, open(t, filepath.Join(dist, f)))
 		others := content(t, open(t, filepath.Join(shared, f)))
-		if len(ours) != 1 || len(others) != 1 || !bytes.Equal(ours[0].content, others[0].content) || ours[0].Mode&0o7777 != others[0].Mode {
+		if len(ours) != 1 || len(others) != 1 || !bytes.Equal(ours[0].content, others[0].content) ||
+			ours[0].Mode&0o7777 != others[0].Mode {
 			t.Errorf("%s: the two forms of the layer don't hold the same file", f)
 		}
 	}
@@ -140,7 +144,8 @@ func loads(t *testing.T, e *engine, images map[string]string, tarball string) {
 	for _, f := range functions {
 		loaded, layers := e.inspect(t, "keyturn/"+f+":"+version)
 		built, want := e.inspect(t, images[f])
-		if !slices.Equal(layers, want) || loaded.User != built.User || !slices.Equal(loaded.Entrypoint, built.Entrypoint) || !maps.Equal(loaded.Labels, built.Labels) {
+		if !slices.Equal(layers, want) || loaded.User != built.User ||
+			!slices.Equal(loaded.Entrypoint, built.Entrypoint) || !maps.Equal(loaded.Labels, built.Labels) {
 			t.Errorf("%s: loaded, it is %+v %s; built, it is %+v %s", f, loaded, layers, built, want)
 		}
 	}
@@ -167,8 +172,9 @@ func trusts(t *testing.T, e *engine, image string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "nobody"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "nobody"}, IsCA: true,
+		BasicConstraintsValid: true,
+		NotBefore:             time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour)}
 	unknown, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +187,8 @@ func trusts(t *testing.T, e *engine, image string) {
 		if err := os.WriteFile(path, c.der, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		run := e.command(append(append([]string{"run", "--rm"}, limits...), "-v", program+":/wire.test:ro", "-v", path+":/cert:ro",
+		run := e.command(append(append([]string{"run", "--rm"}, limits...), "-v", program+":/wire.test:ro", "-v",
+			path+":/cert:ro",
 			"-e", "KEYTURN_TEST_CERTIFICATE=/cert", "--entrypoint", "/wire.test", image)...)
 		out, err := run.CombinedOutput()
 		if got := run.ProcessState.ExitCode(); got != c.code {

@@ -48,13 +48,15 @@ func startEngine(t *testing.T, env ...string) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &engine{client: client, dir: dir, env: []string{"DOCKER_HOST=unix://" + dir + "/sock", "DOCKER_CONFIG=" + dir + "/config", "DOCKER_CONTEXT=", "DOCKER_BUILDKIT=0"}}
+	e := &engine{client: client, dir: dir, env: []string{"DOCKER_HOST=unix://" + dir + "/sock", "DOCKER_CONFIG=" + dir +
+		"/config", "DOCKER_CONTEXT=", "DOCKER_BUILDKIT=0"}}
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	c := exec.Command(daemon, "--iptables=false", "--ip6tables=false", "--bridge=none", "--data-root", dir+"/data", "--exec-root", dir+"/exec",
+	c := exec.Command(daemon, "--iptables=false", "--ip6tables=false", "--bridge=none", "--data-root", dir+"/data",
+		"--exec-root", dir+"/exec",
 		"-H", "unix://"+dir+"/sock", "--pidfile", dir+"/pid")
 	c.Stdout, c.Stderr = log, log
 	c.Env = append(os.Environ(), env...)
@@ -150,8 +152,8 @@ func (e *engine) layers(t *testing.T) string {
 	return "current"
 }
 
-// build makes a function's image of the Dockerfile. No image can be pulled, so this machine's Go stands in for the golang
-// image, and the cache of modules, which has what deploy/image has just compiled, for the proxy.
+// build makes a function's image of the Dockerfile. No image can be pulled, so this machine's Go stands in for the
+// golang image, and the cache of modules, which has what deploy/image has just compiled, for the proxy.
 func (e *engine) build(t *testing.T, function string) (image string) {
 	t.Helper()
 	golang := "golang:" + from.FindStringSubmatch(dockerfile(t))[1]
@@ -164,7 +166,8 @@ func (e *engine) build(t *testing.T, function string) (image string) {
 	return image
 }
 
-// importGo makes the image that stands in for the build stage's: a Go, a shell, and the two tools that the Dockerfile uses.
+// importGo makes the image that stands in for the build stage's: a Go, a shell, and the two tools that the Dockerfile
+// uses.
 func (e *engine) importGo(t *testing.T, name string) {
 	t.Helper()
 	goroot := strings.TrimSpace(output(t, root, nil, "go", "env", "GOROOT"))
@@ -212,7 +215,8 @@ func packFile(out *tar.Writer, from, to string) error {
 	if err != nil {
 		return err
 	}
-	err = out.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: strings.TrimPrefix(to, "/"), Mode: int64(info.Mode().Perm()), Size: int64(len(text))})
+	err = out.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: strings.TrimPrefix(to, "/"),
+		Mode: int64(info.Mode().Perm()), Size: int64(len(text))})
 	if err == nil {
 		_, err = io.Copy(out, bytes.NewReader(text))
 	}

@@ -1,6 +1,6 @@
 // Package image makes the functions' images in both ways, compares and inspects them, and runs them in a real container
-// engine as the platform would, against the emulator. Everything that needs an image is the suite need.Images; the tests
-// with an engine need Debian's docker.io, and root.
+// engine as the platform would, against the emulator. Everything that needs an image is the suite need.Images; the
+// tests with an engine need Debian's docker.io, and root.
 package image
 
 import (
@@ -28,8 +28,8 @@ const root = "../.."
 // functions are what there is an image of.
 var functions = []string{"rotate", "sweep"}
 
-// maker is the compiled deploy/image, shared the folder with what it makes, and printed what it says of it; made sees to
-// them. litter is the folder that is removed in the end.
+// maker is the compiled deploy/image, shared the folder with what it makes, and printed what it says of it; made sees
+// to them. litter is the folder that is removed in the end.
 var maker, shared, printed, litter string
 
 func TestMain(m *testing.M) {
@@ -43,7 +43,8 @@ func TestMain(m *testing.M) {
 func made(t *testing.T) {
 	t.Helper()
 	need.Suite(t, need.Images)
-	if err := tenancy.Watch("go.mod", "go.sum", "pkg", "functions", "deploy/image", "Dockerfile", "func.yaml"); err != nil {
+	if err := tenancy.Watch("go.mod", "go.sum", "pkg", "functions", "deploy/image", "Dockerfile",
+		"func.yaml"); err != nil {
 		t.Fatal(err)
 	}
 	if err := makeOnce(); err != nil {
@@ -57,7 +58,8 @@ var makeOnce = sync.OnceValue(func() error {
 		return fmt.Errorf("making a folder: %w", err)
 	}
 	maker, shared = filepath.Join(litter, "image"), filepath.Join(litter, "dist")
-	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", maker, "../../deploy/image").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", maker,
+		"../../deploy/image").CombinedOutput(); err != nil {
 		return fmt.Errorf("building deploy/image: %w\n%s", err, out)
 	}
 	c := exec.CommandContext(context.Background(), maker, "-version", version, "-revision", revision, "-o", shared)

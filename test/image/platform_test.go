@@ -23,11 +23,13 @@ const (
 
 var containers atomic.Int32
 
-// limits are the platform's, as arguments of docker run. The only deviation is the network: the emulator answers on this
-// machine's loopback only.
-var limits = []string{"--memory", strconv.Itoa(memory), "--memory-swap", strconv.Itoa(memory), "--user", "1000:1000", "--cap-drop", "ALL",
+// limits are the platform's, as arguments of docker run. The only deviation is the network: the emulator answers on
+// this machine's loopback only.
+var limits = []string{"--memory", strconv.Itoa(memory), "--memory-swap", strconv.Itoa(memory), "--user", "1000:1000",
+	"--cap-drop", "ALL",
 	"--security-opt", "no-new-privileges", "--read-only", "--pids-limit", strconv.Itoa(processes),
-	"--ulimit", fmt.Sprintf("nofile=%d:%d", openFiles, openFiles), "--tmpfs", "/tmp", "--network", "host", "--log-driver", "none"}
+	"--ulimit", fmt.Sprintf("nofile=%d:%d", openFiles, openFiles), "--tmpfs", "/tmp", "--network", "host",
+	"--log-driver", "none"}
 
 // listener is the function's socket as the platform's containers have it.
 const listener = "/tmp/iofs/lsnr.sock"
@@ -134,7 +136,8 @@ func (p *platform) confined(function string) {
 		key, value, _ := strings.Cut(line, ":")
 		status[key] = strings.Join(strings.Fields(value), " ")
 	}
-	for key, want := range map[string]string{"Uid": "1000 1000 1000 1000", "Gid": "1000 1000 1000 1000", "CapEff": "0000000000000000",
+	for key, want := range map[string]string{"Uid": "1000 1000 1000 1000", "Gid": "1000 1000 1000 1000",
+		"CapEff": "0000000000000000",
 		"CapPrm": "0000000000000000", "CapBnd": "0000000000000000", "NoNewPrivs": "1"} {
 		if status[key] != want {
 			t.Errorf("%s is %q, want %q", key, status[key], want)
@@ -155,8 +158,9 @@ func (p *platform) confined(function string) {
 	}
 }
 
-// usage says how much memory the function's container has had at most, as the limit counts it, and how much its process.
-// The binary's own pages count for the process, but in the container only if nothing has read them into the cache before.
+// usage says how much memory the function's container has had at most, as the limit counts it, and how much its
+// process. The binary's own pages count for the process, but in the container only if nothing has read them into the
+// cache before.
 func (p *platform) usage(function string) string {
 	p.t.Helper()
 	process := p.process(function)
@@ -172,7 +176,8 @@ func (p *platform) usage(function string) string {
 	if charged+resident<<10 > memory {
 		p.t.Errorf("%d bytes were charged, and %d KiB resident: more than the limit together", charged, resident)
 	}
-	return fmt.Sprintf("%.1f MiB charged, %.1f MiB resident, of %d", float64(charged)/(1<<20), float64(resident)/(1<<10), memory>>20)
+	return fmt.Sprintf("%.1f MiB charged, %.1f MiB resident, of %d", float64(charged)/(1<<20),
+		float64(resident)/(1<<10), memory>>20)
 }
 
 // play sets a tenancy up whose functions run in containers.

@@ -13,8 +13,9 @@ import (
 
 const examples = root + "/deploy/examples"
 
-// A real engine, the credential helper of deploy/examples, and the token that a rotation has written to Vault. The helper reads the bundle
-// from a file that is kept up to date, as the Secrets Store CSI driver does; test/examples has it read from Vault itself.
+// A real engine, the credential helper of deploy/examples, and the token that a rotation has written to Vault. The
+// helper reads the bundle from a file that is kept up to date, as the Secrets Store CSI driver does; test/examples has
+// it read from Vault itself.
 func TestDockerPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
 	need.Suite(t, need.Images)
 	need.Tool(t, "jq") // the helper reads the bundle with it
@@ -31,7 +32,8 @@ func TestDockerPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	e := startEngine(t, "HTTPS_PROXY="+s.URL(), "https_proxy="+s.URL(), "NO_PROXY=", "no_proxy=", "SSL_CERT_FILE="+s.CAFile())
+	e := startEngine(t, "HTTPS_PROXY="+s.URL(), "https_proxy="+s.URL(), "NO_PROXY=", "no_proxy=", "SSL_CERT_FILE="+
+		s.CAFile())
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken, Bundle: true})
 	bundle := filepath.Join(t.TempDir(), "bundle")
 	e.signIn(t, bundle)
@@ -51,7 +53,8 @@ func TestDockerPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
 		if out, err := e.pull(s, tag); err != nil {
 			t.Errorf("%s: %v\n%s", tag, err, out)
 		}
-		problem = s.AddProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: c.IDs()[0], ResourceName: c.UserName})
+		problem = s.AddProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: c.IDs()[0],
+			ResourceName: c.UserName})
 	}
 	// What isn't there is told as that, and not as a wrong credential.
 	out, err := e.command("pull", registry+"/orders/export:absent").CombinedOutput()
@@ -75,7 +78,8 @@ func (e *engine) signIn(t *testing.T, bundle string) {
 		t.Fatal(err)
 	}
 	registries := filepath.Join(t.TempDir(), "registries")
-	for path, text := range map[string]string{filepath.Join(e.dir, "config", "config.json"): string(config), registries: host + " " + bundle + "\n"} {
+	for path, text := range map[string]string{filepath.Join(e.dir, "config", "config.json"): string(config),
+		registries: host + " " + bundle + "\n"} {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -71,7 +71,8 @@ func TestTheBillOfMaterialsListsTheModulesOfTheBinaryAndNoOthers(t *testing.T) {
 		slices.Sort(want)
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
-			t.Errorf("%s: the bill has\n%s\nthe binary is made of\n%s", f, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			t.Errorf("%s: the bill has\n%s\nthe binary is made of\n%s", f, strings.Join(got, "\n"),
+				strings.Join(want, "\n"))
 		}
 		if !strings.Contains(strings.Join(got, "\n"), "golang.org/x/crypto/x509roots/fallback ") || len(got) < 10 {
 			t.Errorf("%s: the root certificates are not among the %d packages", f, len(got))
@@ -110,7 +111,8 @@ func TestTheBillOfMaterialsIsADocumentOfSPDX(t *testing.T) {
 	}
 }
 
-// spdx is what the specification asks for (spdx.github.io/spdx-spec/v2.3, sections 6, 7 and 11), as far as the document uses it.
+// spdx is what the specification asks for (spdx.github.io/spdx-spec/v2.3, sections 6, 7 and 11), as far as the document
+// uses it.
 type spdx struct {
 	SPDXVersion, DataLicense, SPDXID, Name, DocumentNamespace string
 	CreationInfo                                              struct {
@@ -123,13 +125,17 @@ type spdx struct {
 		FilesAnalyzed                                                      *bool
 		Checksums                                                          []struct{ Algorithm, ChecksumValue string }
 		SourceInfo, LicenseConcluded, LicenseDeclared, CopyrightText       string
-		ExternalRefs                                                       []struct{ ReferenceCategory, ReferenceType, ReferenceLocator string }
+		ExternalRefs                                                       []struct {
+			ReferenceCategory, ReferenceType,
+			ReferenceLocator string
+		}
 	}
 	Relationships []struct{ SPDXElementID, RelationshipType, RelatedSPDXElement string }
 }
 
 // spdxKeys are the names of its fields, to the case, which encoding/json doesn't look at.
-var spdxKeys = strings.Fields(`spdxVersion dataLicense SPDXID name documentNamespace creationInfo created creators comment
+var spdxKeys = strings.Fields(
+	`spdxVersion dataLicense SPDXID name documentNamespace creationInfo created creators comment
 	packages versionInfo downloadLocation filesAnalyzed primaryPackagePurpose checksums algorithm checksumValue sourceInfo
 	licenseConcluded licenseDeclared copyrightText externalRefs referenceCategory referenceType referenceLocator
 	relationships spdxElementId relationshipType relatedSpdxElement`)
@@ -163,8 +169,10 @@ func validSPDX(text []byte) error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	check(d.SPDXVersion == "SPDX-2.3" && d.DataLicense == "CC0-1.0" && d.SPDXID == "SPDXRef-DOCUMENT" && d.Name != "", "the document's head is wrong")
-	check(spdxURI.MatchString(d.DocumentNamespace), "the namespace %q is no URI without a fragment", d.DocumentNamespace)
+	check(d.SPDXVersion == "SPDX-2.3" && d.DataLicense == "CC0-1.0" && d.SPDXID == "SPDXRef-DOCUMENT" && d.Name != "",
+		"the document's head is wrong")
+	check(spdxURI.MatchString(d.DocumentNamespace), "the namespace %q is no URI without a fragment",
+		d.DocumentNamespace)
 	check(spdxTime.MatchString(d.CreationInfo.Created), "the time %q is not in UTC", d.CreationInfo.Created)
 	check(len(d.CreationInfo.Creators) > 0, "nobody made the document")
 	for _, by := range d.CreationInfo.Creators {
@@ -174,27 +182,34 @@ func validSPDX(text []byte) error {
 	for _, p := range d.Packages {
 		check(spdxID.MatchString(p.SPDXID) && !ids[p.SPDXID], "the id %q is malformed or there twice", p.SPDXID)
 		ids[p.SPDXID] = true
-		for field, value := range map[string]string{"name": p.Name, "versionInfo": p.VersionInfo, "downloadLocation": p.DownloadLocation,
-			"licenseConcluded": p.LicenseConcluded, "licenseDeclared": p.LicenseDeclared, "copyrightText": p.CopyrightText} {
+		for field, value := range map[string]string{"name": p.Name, "versionInfo": p.VersionInfo,
+			"downloadLocation": p.DownloadLocation,
+			"licenseConcluded": p.LicenseConcluded, "licenseDeclared": p.LicenseDeclared,
+			"copyrightText": p.CopyrightText} {
 			check(value != "", "%s has no %s", p.SPDXID, field)
 		}
 		check(p.FilesAnalyzed != nil && !*p.FilesAnalyzed, "%s claims that its files were analysed", p.SPDXID)
-		check(slices.Contains([]string{"APPLICATION", "LIBRARY"}, p.PrimaryPackagePurpose), "%s is a %s", p.SPDXID, p.PrimaryPackagePurpose)
+		check(slices.Contains([]string{"APPLICATION", "LIBRARY"}, p.PrimaryPackagePurpose), "%s is a %s", p.SPDXID,
+			p.PrimaryPackagePurpose)
 		for _, c := range p.Checksums {
-			check(c.Algorithm == "SHA256" && spdxSum.MatchString(c.ChecksumValue), "%s has the checksum %v", p.SPDXID, c)
+			check(c.Algorithm == "SHA256" && spdxSum.MatchString(c.ChecksumValue), "%s has the checksum %v", p.SPDXID,
+				c)
 		}
 		for _, e := range p.ExternalRefs {
-			check(e.ReferenceCategory == "PACKAGE-MANAGER" && e.ReferenceType == "purl" && spdxPURL.MatchString(e.ReferenceLocator), "%s refers to %v", p.SPDXID, e)
+			check(e.ReferenceCategory == "PACKAGE-MANAGER" && e.ReferenceType == "purl" &&
+				spdxPURL.MatchString(e.ReferenceLocator), "%s refers to %v", p.SPDXID, e)
 		}
 	}
 	described := 0
 	for _, r := range d.Relationships {
 		check(ids[r.SPDXElementID] && ids[r.RelatedSPDXElement], "a relationship leads to nobody: %v", r)
-		check(r.RelationshipType == "DESCRIBES" || r.RelationshipType == "CONTAINS", "a relationship is a %s", r.RelationshipType)
+		check(r.RelationshipType == "DESCRIBES" || r.RelationshipType == "CONTAINS", "a relationship is a %s",
+			r.RelationshipType)
 		if r.RelationshipType == "DESCRIBES" {
 			described++
 		}
 	}
-	check(described == 1 && len(d.Relationships) == len(d.Packages), "%d packages have %d relationships, %d of the document", len(d.Packages), len(d.Relationships), described)
+	check(described == 1 && len(d.Relationships) == len(d.Packages), "%d packages have %d relationships, %d of the "+
+		"document", len(d.Packages), len(d.Relationships), described)
 	return errors.Join(faults...)
 }

@@ -1,5 +1,5 @@
-// Package judge looks at a rotation from the outside, at every change of what the emulator holds, and says which promise
-// was broken. The fault matrix, the soak and the end-to-end tests share it.
+// Package judge looks at a rotation from the outside, at every change of what the emulator holds, and says which
+// promise was broken. The fault matrix, the soak and the end-to-end tests share it.
 //
 // It tells what a function has changed from what somebody else has: that a person deletes a credential, or writes to a
 // secret, is no fault of a rotation; that a function goes on as if nothing had happened is one.
@@ -30,17 +30,20 @@ type History struct {
 	resets   map[time.Time]bool
 	promoted map[string]map[int64]bool // secret -> the versions that functions have made CURRENT
 	written  map[string]bool           // secrets that functions have written
-	theirs   map[string]int64          // secrets whose CURRENT version somebody else has chosen after that and after the last order -> what was CURRENT before
-	undone   int                       // new credentials that somebody else has deleted: each may have a successor
-	deleted  bool                      // somebody else has deleted a credential of the user
-	sent     int                       // deletions up to this call were on their way when somebody acted
-	lost     []string
-	faults   []string
+	// secrets whose CURRENT version somebody else has chosen after that and after the last order -> what was CURRENT
+	// before
+	theirs  map[string]int64
+	undone  int  // new credentials that somebody else has deleted: each may have a successor
+	deleted bool // somebody else has deleted a credential of the user
+	sent    int  // deletions up to this call were on their way when somebody acted
+	lost    []string
+	faults  []string
 }
 
 // New returns the judge of the case's next rotation.
 func New(c *tenancy.Case) *History {
-	return &History{c: c, old: c.OldID, hands: append([]string{c.OldID}, c.Bystander...), made: map[string]bool{}, resets: map[time.Time]bool{},
+	return &History{c: c, old: c.OldID, hands: append([]string{c.OldID}, c.Bystander...), made: map[string]bool{},
+		resets:   map[time.Time]bool{},
 		promoted: map[string]map[int64]bool{}, written: map[string]bool{}, theirs: map[string]int64{}}
 }
 
@@ -153,7 +156,8 @@ func (h *History) secrets(before, now State) {
 		if !promoted {
 			continue
 		}
-		if _, chosen := h.theirs[key]; chosen && !now.Kept[key] { // a password that was reset works nowhere else than there
+		// a password that was reset works nowhere else than there
+		if _, chosen := h.theirs[key]; chosen && !now.Kept[key] {
 			h.fault("what a person had made CURRENT was replaced")
 		}
 		if h.promoted[key] == nil {
@@ -187,7 +191,9 @@ func (h *History) credentials(now State) {
 	if h.last == nil {
 		return
 	}
-	h.deleted = h.deleted || now.Call == 0 && slices.ContainsFunc(h.last.Living, func(id string) bool { return !slices.Contains(now.Living, id) })
+	h.deleted = h.deleted || now.Call == 0 && slices.ContainsFunc(h.last.Living, func(id string) bool {
+		return !slices.Contains(now.Living, id)
+	})
 	for _, id := range h.last.Living {
 		if now.Call == 0 && h.made[id] && !slices.Contains(now.Living, id) {
 			h.undone++
@@ -213,7 +219,9 @@ func (h *History) unseen(s State) bool { return s.Call <= h.sent }
 
 // without: the user has no credential whose value is known to anybody.
 func (h *History) without(s State) bool {
-	return len(s.Readable) == 0 && !slices.ContainsFunc(s.Living, func(id string) bool { return slices.Contains(h.hands, id) })
+	return len(s.Readable) == 0 && !slices.ContainsFunc(s.Living, func(id string) bool {
+		return slices.Contains(h.hands, id)
+	})
 }
 
 // everywhere: one new living credential is CURRENT in every secret, or in others that a later closure may have named.

@@ -34,16 +34,22 @@ func TestTheJudgeSeesWhatMustNotHappen(t *testing.T) {
 		states []State
 		want   string
 	}{
-		"a lost credential":              {[]State{{Call: 1, Living: []string{"new"}, Current: current("")}}, "lost"},
-		"an old one that goes too early": {[]State{{Call: 1, Living: []string{"other", "new"}, Readable: []string{"new"}, Current: current("old")}}, "before a new one was CURRENT"},
-		"a bystander that goes":          {[]State{{Call: 1, Living: []string{"old"}, Current: current("old")}}, "bystander"},
+		"a lost credential": {[]State{{Call: 1, Living: []string{"new"}, Current: current("")}}, "lost"},
+		"an old one that goes too early": {[]State{{Call: 1, Living: []string{"other", "new"},
+			Readable: []string{"new"}, Current: current("old")}}, "before a new one was CURRENT"},
+		"a bystander that goes": {[]State{{Call: 1, Living: []string{"old"}, Current: current("old")}},
+			"bystander"},
 		"a second promotion": {[]State{
-			{Call: 1, Living: start.Living, Versions: one}, {Call: 2, Living: start.Living, Versions: two}, {Call: 3, Living: start.Living, Versions: three}}, "third version"},
+			{Call: 1, Living: start.Living, Versions: one}, {Call: 2, Living: start.Living, Versions: two},
+			{Call: 3, Living: start.Living, Versions: three}}, "third version"},
 		"a stranger's secret that is written": {[]State{
-			{Living: start.Living, Versions: one, Newest: newestOne, Bound: stranger}, {Call: 1, Living: start.Living, Versions: one, Newest: newestTwo, Bound: stranger}}, "somebody else"},
+			{Living: start.Living, Versions: one, Newest: newestOne, Bound: stranger},
+			{Call: 1, Living: start.Living, Versions: one, Newest: newestTwo, Bound: stranger}}, "somebody else"},
 		"a person's version that is replaced": {[]State{
-			{Living: start.Living, Versions: one, Newest: newestOne, Bound: bound}, {Call: 1, Living: start.Living, Versions: one, Newest: newestTwo, Bound: bound},
-			{Living: start.Living, Versions: three, Newest: newestThree, Bound: bound}, {Call: 2, Living: start.Living, Versions: two, Newest: newestThree, Bound: bound}}, "what a person had made CURRENT"},
+			{Living: start.Living, Versions: one, Newest: newestOne, Bound: bound},
+			{Call: 1, Living: start.Living, Versions: one, Newest: newestTwo, Bound: bound},
+			{Living: start.Living, Versions: three, Newest: newestThree, Bound: bound}, {Call: 2, Living: start.Living,
+				Versions: two, Newest: newestThree, Bound: bound}}, "what a person had made CURRENT"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := history(0, append([]State{start}, m.states...)...); !strings.Contains(got, m.want) {
@@ -75,11 +81,14 @@ func TestWhatAPersonTakesBackIsNoChoice(t *testing.T) {
 		states []State
 		fault  bool
 	}{
-		"a version of their own":                          {[]State{at(0, 3, 3), at(2, 2, 3)}, true},
-		"and takes it back":                               {[]State{at(0, 3, 3), at(0, 1, 3), at(2, 2, 3)}, false},
-		"and takes it back, and then does it again":       {[]State{at(0, 3, 3), at(0, 1, 3), at(0, 3, 3), at(2, 2, 3)}, true},
-		"two of them, and takes the second one back":      {[]State{at(0, 3, 3), at(0, 4, 4), at(0, 3, 4), at(2, 2, 4)}, true},
-		"two of them, and takes both back":                {[]State{at(0, 3, 3), at(0, 4, 4), at(0, 1, 4), at(2, 2, 4)}, false},
+		"a version of their own": {[]State{at(0, 3, 3), at(2, 2, 3)}, true},
+		"and takes it back":      {[]State{at(0, 3, 3), at(0, 1, 3), at(2, 2, 3)}, false},
+		"and takes it back, and then does it again": {[]State{at(0, 3, 3), at(0, 1, 3), at(0, 3, 3), at(2, 2, 3)},
+			true},
+		"two of them, and takes the second one back": {[]State{at(0, 3, 3), at(0, 4, 4), at(0, 3, 4), at(2, 2, 4)},
+			true},
+		"two of them, and takes both back": {[]State{at(0, 3, 3), at(0, 4, 4), at(0, 1, 4), at(2, 2, 4)},
+			false},
 		"the staged one, rolls back, and takes that back": {[]State{at(0, 2, 2), at(0, 1, 2), at(2, 2, 2)}, false},
 	} {
 		if got := history(0, append(slices.Clone(staged), m.states...)...); (got != "") != m.fault {
@@ -106,9 +115,12 @@ func TestTheJudgeLetsAGoodRotationPass(t *testing.T) {
 	two, newestTwo := versions(2, 2)
 	got := history(0,
 		State{Living: []string{"old", "other"}, Current: current("old"), Versions: one, Newest: newestOne},
-		State{Call: 1, Living: []string{"old", "other", "new"}, Current: current("old"), Versions: one, Newest: newestOne},
-		State{Call: 2, Living: []string{"old", "other", "new"}, Readable: []string{"new"}, Current: current("new"), Versions: two, Newest: newestTwo},
-		State{Call: 3, Living: []string{"other", "new"}, Readable: []string{"new"}, Current: current("new"), Versions: two, Newest: newestTwo})
+		State{Call: 1, Living: []string{"old", "other", "new"}, Current: current("old"), Versions: one,
+			Newest: newestOne},
+		State{Call: 2, Living: []string{"old", "other", "new"}, Readable: []string{"new"}, Current: current("new"),
+			Versions: two, Newest: newestTwo},
+		State{Call: 3, Living: []string{"other", "new"}, Readable: []string{"new"}, Current: current("new"),
+			Versions: two, Newest: newestTwo})
 	if got != "" {
 		t.Errorf("found %q", got)
 	}
@@ -121,12 +133,17 @@ func TestWhatAPersonDoesIsNoFaultOfTheRotation(t *testing.T) {
 	living := []string{"old", "other"}
 	for name, states := range map[string][]State{
 		"deletes all": {{Living: living}, {}},
-		"orders a rotation after writing": {{Living: living, Versions: one, Newest: newestOne}, {Living: living, Versions: two, Newest: newestTwo},
-			{Living: living, Versions: two, Newest: newestTwo, Orders: 1}, {Call: 1, Living: living, Versions: three, Newest: newestThree, Orders: 1}},
-		"writes before the rotation does": {{Living: living, Versions: one, Newest: newestOne}, {Living: living, Versions: two, Newest: newestTwo},
+		"orders a rotation after writing": {{Living: living, Versions: one, Newest: newestOne},
+			{Living: living, Versions: two, Newest: newestTwo},
+			{Living: living, Versions: two, Newest: newestTwo, Orders: 1}, {Call: 1, Living: living, Versions: three,
+				Newest: newestThree, Orders: 1}},
+		"writes before the rotation does": {{Living: living, Versions: one, Newest: newestOne},
+			{Living: living, Versions: two, Newest: newestTwo},
 			{Call: 1, Living: living, Versions: three, Newest: newestThree}},
-		"acts while a deletion is on its way": {{Living: living, Current: current("old")}, {Call: 7, Living: []string{"other"}, Current: current("")}},
-		"allows to delete first":              {{Living: living, Current: current("old")}, {Call: 8, Living: []string{"other"}, Current: current(""), Replace: true}},
+		"acts while a deletion is on its way": {{Living: living, Current: current("old")},
+			{Call: 7, Living: []string{"other"}, Current: current("")}},
+		"allows to delete first": {{Living: living, Current: current("old")},
+			{Call: 8, Living: []string{"other"}, Current: current(""), Replace: true}},
 	} {
 		if got := history(7, states...); got != "" {
 			t.Errorf("a person who %s: %s", name, got)
@@ -135,7 +152,8 @@ func TestWhatAPersonDoesIsNoFaultOfTheRotation(t *testing.T) {
 }
 
 func TestOnlyAReplaceThatIsOrderedCounts(t *testing.T) {
-	for comment, want := range map[string]bool{"replace:yes": true, "auth_secret_ocid:x, Replace: yes": true, "replace:no": false, "": false} {
+	for comment, want := range map[string]bool{"replace:yes": true, "auth_secret_ocid:x, Replace: yes": true,
+		"replace:no": false, "": false} {
 		if got := replaces(comment); got != want {
 			t.Errorf("%q: %v", comment, got)
 		}

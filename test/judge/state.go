@@ -16,19 +16,21 @@ type State struct {
 	Living   []string            // ids of the user's credentials of the kind
 	Readable []string            // ids of the living ones whose value can be read in some version of a secret
 	Current  map[string][]string // secret -> ids of the living ones whose value its CURRENT version holds
-	Beside   []string            // ids of the living ones that can be read in CURRENT versions, where the case has more secrets than those
-	Versions map[string]int64    // secret -> number of its CURRENT version
-	Newest   map[string]int64    // secret -> number of its newest version
-	Bound    map[string]string   // secret -> the user that its tags name
-	Orders   int                 // how often somebody has closed the problem
-	Replace  bool                // some closure allows to delete first; who follows it may not know of a later one
-	Password time.Time           // when it was made; zero: there is none
-	Kept     map[string]bool     // secret -> its CURRENT version holds the user's password
+	// ids of the living ones that can be read in CURRENT versions, where the case has more secrets than those
+	Beside   []string
+	Versions map[string]int64  // secret -> number of its CURRENT version
+	Newest   map[string]int64  // secret -> number of its newest version
+	Bound    map[string]string // secret -> the user that its tags name
+	Orders   int               // how often somebody has closed the problem
+	Replace  bool              // some closure allows to delete first; who follows it may not know of a later one
+	Password time.Time         // when it was made; zero: there is none
+	Kept     map[string]bool   // secret -> its CURRENT version holds the user's password
 }
 
 // Look reduces what the emulator holds to a state.
 func Look(v ociemu.View, c *tenancy.Case) State {
-	s := State{Current: map[string][]string{}, Versions: map[string]int64{}, Newest: map[string]int64{}, Bound: map[string]string{}}
+	s := State{Current: map[string][]string{}, Versions: map[string]int64{}, Newest: map[string]int64{},
+		Bound: map[string]string{}}
 	if call := v.Cause(); call.Caller.Kind == "function" {
 		s.Call = call.Seq
 	}
@@ -55,7 +57,9 @@ func Look(v ociemu.View, c *tenancy.Case) State {
 			}
 		}
 		if c.Kind == tenancy.Password {
-			s.Kept[key] = slices.ContainsFunc(current[key], func(r reading) bool { return v.Works("password", c.User, r.value) })
+			s.Kept[key] = slices.ContainsFunc(current[key], func(r reading) bool {
+				return v.Works("password", c.User, r.value)
+			})
 		}
 	}
 	for _, id := range c.AllSecrets() {
@@ -113,7 +117,9 @@ func read(content []byte) []reading {
 // readable: the value of the living credential can be put together from what can be read. A customer secret key also
 // needs its access key, which may be in another secret.
 func readable(v ociemu.View, c *tenancy.Case, id string, all []reading) bool {
-	named := c.Kind != tenancy.CustomerSecretKey || slices.ContainsFunc(all, func(r reading) bool { return r.id == id || r.value == id })
+	named := c.Kind != tenancy.CustomerSecretKey || slices.ContainsFunc(all, func(r reading) bool {
+		return r.id == id || r.value == id
+	})
 	return named && slices.ContainsFunc(all, func(r reading) bool { return works(v, c, id, r) })
 }
 

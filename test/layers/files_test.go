@@ -91,7 +91,8 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 func TestNoPackageIsADrawer(t *testing.T) {
 	drawers := []string{"util", "utils", "common", "types", "helper", "helpers", "misc", "base", "lib"}
 	for _, s := range sources(t) {
-		if slices.Contains(drawers, strings.TrimSuffix(s.ast.Name.Name, "_test")) || slices.Contains(drawers, path.Base(s.folder())) {
+		if slices.Contains(drawers, strings.TrimSuffix(s.ast.Name.Name, "_test")) ||
+			slices.Contains(drawers, path.Base(s.folder())) {
 			t.Errorf("%s: the package's name says nothing", s.path)
 		}
 	}

@@ -22,7 +22,8 @@ func TestOnlyPkgBackgroundStartsGoroutines(t *testing.T) {
 			if home {
 				started++
 			} else {
-				t.Errorf("%s: %s; use pkg/background, which turns a panic into an error", s.fset.Position(n.Pos()), what)
+				t.Errorf("%s: %s; use pkg/background, which turns a panic into an error", s.fset.Position(n.Pos()),
+					what)
 			}
 			return true
 		})

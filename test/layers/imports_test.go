@@ -75,7 +75,8 @@ func TestOnlyTestsMayReachIntoTest(t *testing.T) {
 			continue
 		}
 		for _, i := range s.imports() {
-			if i == "testing" || strings.HasPrefix(i, "testing/") || strings.HasPrefix(i, module+"test/") || strings.HasPrefix(i, "net/http/httptest") {
+			if i == "testing" || strings.HasPrefix(i, "testing/") || strings.HasPrefix(i, module+"test/") ||
+				strings.HasPrefix(i, "net/http/httptest") {
 				t.Errorf("%s imports %s: what is only for tests would be part of the function", s.path, i)
 			}
 		}
@@ -113,12 +114,14 @@ func TestOnlyTheMainsReadTheEnvironmentAndOnlyAsAWhole(t *testing.T) {
 				return true
 			}
 			from, ok := call.X.(*ast.Ident)
-			if !ok || from.Name != "os" && from.Name != "syscall" || !strings.Contains(call.Sel.Name, "env") && !strings.Contains(call.Sel.Name, "Env") {
+			if !ok || from.Name != "os" && from.Name != "syscall" || !strings.Contains(call.Sel.Name, "env") &&
+				!strings.Contains(call.Sel.Name, "Env") {
 				return true
 			}
 			isMain := s.ast.Name.Name == "main" && under(s.folder(), "functions")
 			if !isMain || call.Sel.Name != "Environ" {
-				t.Errorf("%s: %s.%s; the environment enters through os.Environ in a main and pkg/config", s.fset.Position(call.Pos()), from.Name, call.Sel.Name)
+				t.Errorf("%s: %s.%s; the environment enters through os.Environ in a main and pkg/config",
+					s.fset.Position(call.Pos()), from.Name, call.Sel.Name)
 			}
 			readers++
 			return true
@@ -133,12 +136,14 @@ func TestOnlyTheMainsReadTheEnvironmentAndOnlyAsAWhole(t *testing.T) {
 var modules = map[string]string{
 	"github.com/aws/aws-sdk-go-v2":             "signs the request that proves a customer secret key (SigV4)",
 	"github.com/fnproject/fdk-go":              "the contract of Fn, of which OCI Functions is one",
-	"github.com/google/go-containerregistry":   "makes and pushes the images without a container engine; no part of the functions",
+	"github.com/google/go-containerregistry":   "makes and pushes images; not in the functions",
 	"github.com/oracle/oci-go-sdk/v65":         "speaks to OCI's services",
 	"github.com/rs/zerolog":                    "the log, one JSON object a line",
 	"github.com/santhosh-tekuri/jsonschema/v6": "compares the record lines with their JSON Schema, in tests",
-	"golang.org/x/crypto/x509roots/fallback":   "the public root certificates, which an image without files has none of",
-	"gopkg.in/yaml.v3":                         "reads the Kubernetes examples in their test, as strictly as Oracle's provider does",
+	"golang.org/x/crypto/x509roots/fallback": "the public root certificates, which an image without files " +
+		"has none of",
+	"gopkg.in/yaml.v3": "reads the Kubernetes examples in their test, as strictly as " +
+		"Oracle's provider does",
 }
 
 func TestTheDirectRequirementsAreAFewThatHaveAReason(t *testing.T) {

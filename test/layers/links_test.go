@@ -96,7 +96,8 @@ func TestEveryRelativeLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
 }
 
 func TestTheSearchForLinksFindsThem(t *testing.T) {
-	text := "# A b: `c`!\n[a](one.md) and ![b](two.png \"title\") [c](<three.md#x>)\n\n[d]: four.md\n`[no](code.md)`\n```\n[no](fenced.md)\n# No\n```\n[e](#a-b-c)\n"
+	text := "# A b: `c`!\n[a](one.md) and ![b](two.png \"title\") [c](<three.md#x>)\n\n[d]: " +
+		"four.md\n`[no](code.md)`\n```\n[no](fenced.md)\n# No\n```\n[e](#a-b-c)\n"
 	if got := strings.Join(links(text), " "); got != "one.md two.png three.md#x #a-b-c four.md" {
 		t.Errorf("the links are %s", got)
 	}

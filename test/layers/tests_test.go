@@ -19,8 +19,10 @@ func TestOnlyPackageNeedSkipsATest(t *testing.T) {
 			if !ok {
 				return true
 			}
-			if f, ok := call.Fun.(*ast.SelectorExpr); ok && (f.Sel.Name == "Skip" || f.Sel.Name == "Skipf" || f.Sel.Name == "SkipNow") {
-				t.Errorf("%s skips a test; ask test/need for what it needs, before there is anything to clean up", s.fset.Position(call.Pos()))
+			if f, ok := call.Fun.(*ast.SelectorExpr); ok && (f.Sel.Name == "Skip" || f.Sel.Name == "Skipf" ||
+				f.Sel.Name == "SkipNow") {
+				t.Errorf("%s skips a test; ask test/need for what it needs, before there is anything to clean up",
+					s.fset.Position(call.Pos()))
 			}
 			return true
 		})
@@ -30,8 +32,9 @@ func TestOnlyPackageNeedSkipsATest(t *testing.T) {
 	}
 }
 
-// With cgo a process that blocks for ever stays; without it, as Go builds where there is no C compiler, the runtime ends
-// the process: "all goroutines are asleep - deadlock!". What has to block waits for a timer, a signal or a connection.
+// With cgo a process that blocks for ever stays; without it, as Go builds where there is no C compiler, the runtime
+// ends the process: "all goroutines are asleep - deadlock!". What has to block waits for a timer, a signal or a
+// connection.
 func TestNothingBlocksByAnEmptySelectOrANilChannel(t *testing.T) {
 	for _, s := range sources(t) {
 		ast.Inspect(s.ast, func(n ast.Node) bool {
@@ -45,7 +48,8 @@ func TestNothingBlocksByAnEmptySelectOrANilChannel(t *testing.T) {
 					return true
 				}
 				if made, ok := n.X.(*ast.CallExpr); ok && blocks(made) {
-					t.Errorf("%s: a channel that nobody else has ends the process where there is no cgo", s.fset.Position(n.Pos()))
+					t.Errorf("%s: a channel that nobody else has ends the process where there is no cgo",
+						s.fset.Position(n.Pos()))
 				}
 			}
 			return true

@@ -48,7 +48,8 @@ func files(t *testing.T, visit func(path string)) {
 			return err
 		}
 		name := d.Name()
-		if d.IsDir() && p != root && (name == ".git" || name == "node_modules" || name == "vendor" || name == "dist" || name == ".terraform") {
+		if d.IsDir() && p != root && (name == ".git" || name == "node_modules" || name == "vendor" || name == "dist" ||
+			name == ".terraform") {
 			return filepath.SkipDir
 		}
 		if !d.IsDir() {
@@ -90,7 +91,8 @@ func sources(t *testing.T) []source {
 			text := read(t, name)
 			s := source{path: name, lines: strings.Count(text, "\n"), fset: token.NewFileSet()}
 			var err error
-			if s.ast, err = parser.ParseFile(s.fset, name, text, parser.ParseComments|parser.SkipObjectResolution); err != nil {
+			if s.ast, err = parser.ParseFile(s.fset, name, text,
+				parser.ParseComments|parser.SkipObjectResolution); err != nil {
 				t.Fatal(err)
 			}
 			parsed.sources = append(parsed.sources, s)

@@ -20,7 +20,8 @@ func TestTheFunctionsWriteNoFiles(t *testing.T) {
 				return true
 			}
 			from, ok := call.X.(*ast.Ident)
-			if ok && from.Name == "os" && (strings.HasPrefix(call.Sel.Name, "Create") || strings.HasPrefix(call.Sel.Name, "Mkdir") ||
+			if ok && from.Name == "os" && (strings.HasPrefix(call.Sel.Name, "Create") ||
+				strings.HasPrefix(call.Sel.Name, "Mkdir") ||
 				call.Sel.Name == "WriteFile" || call.Sel.Name == "OpenFile" || call.Sel.Name == "Rename") {
 				t.Errorf("%s: os.%s", s.fset.Position(call.Pos()), call.Sel.Name)
 			}

@@ -232,7 +232,8 @@ func orphaned(kind tenancy.Kind, create string) func(*scene) error {
 		case err != nil:
 			return err
 		case !slices.Equal(ids, []string{c.OldID}) || len(d.Found) != 1:
-			return fmt.Errorf("the user has %d credentials and the sweep found %d things, want one each", len(ids), len(d.Found))
+			return fmt.Errorf("the user has %d credentials and the sweep found %d things, want one each", len(ids),
+				len(d.Found))
 		}
 		return nil
 	}

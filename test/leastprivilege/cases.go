@@ -46,20 +46,23 @@ func rotateCases() []Case {
 		{Name: "the same event comes twice", Play: twice},
 		{Name: "a rotation that died is finished by the next delivery", Play: dies},
 		{Name: "a new token that is refused is deleted again", Play: undoes},
-		{Name: "a dry run opens the problem again", Play: reopens("dry_run", "", func(s *scene) (*tenancy.Case, string) {
-			c := s.Add(token)
-			return c, c.Comment("dry_run:yes")
-		})},
-		{Name: "a secret of somebody else is refused", Play: reopens("refused", "bound to another user", func(s *scene) (*tenancy.Case, string) {
-			c, other := s.Add(apiKey), s.Add(apiKey)
-			return c, other.Comment()
-		})},
-		{Name: "an excluded user's credential stays", Play: reopens("refused", "protected", func(s *scene) (*tenancy.Case, string) {
-			w := apiKey
-			w.UserName = excluded
-			c := s.Add(w)
-			return c, c.Comment()
-		})},
+		{Name: "a dry run opens the problem again",
+			Play: reopens("dry_run", "", func(s *scene) (*tenancy.Case, string) {
+				c := s.Add(token)
+				return c, c.Comment("dry_run:yes")
+			})},
+		{Name: "a secret of somebody else is refused", Play: reopens("refused", "bound to another user",
+			func(s *scene) (*tenancy.Case, string) {
+				c, other := s.Add(apiKey), s.Add(apiKey)
+				return c, other.Comment()
+			})},
+		{Name: "an excluded user's credential stays", Play: reopens("refused", "protected",
+			func(s *scene) (*tenancy.Case, string) {
+				w := apiKey
+				w.UserName = excluded
+				c := s.Add(w)
+				return c, c.Comment()
+			})},
 	}
 }
 
@@ -70,15 +73,19 @@ func sweepCases() []Case {
 	return []Case{
 		{Name: "the sweep rotates an API key whose event was lost", Play: sweeps(apiKey, false)},
 		{Name: "the sweep rotates a bundle of the workload's compartment", Play: sweeps(bundled(token), true)},
-		{Name: "the sweep rotates a token, if GetNamespace needs a permission", Answers: asksRead, Play: sweeps(token, false)},
+		{Name: "the sweep rotates a token, if GetNamespace needs a permission", Answers: asksRead,
+			Play: sweeps(token, false)},
 		{Name: "the sweep rotates a customer secret key", Play: sweeps(keyPair, false)},
 		{Name: "the sweep resets a password", Play: sweeps(password, false)},
-		{Name: "the sweep resets a password, if the service asks for USER_UIPASS_SET", Answers: asksSet, Play: sweeps(password, false)},
+		{Name: "the sweep resets a password, if the service asks for USER_UIPASS_SET", Answers: asksSet,
+			Play: sweeps(password, false)},
 		{Name: "the sweep retires the old one after the grace period", Play: retires},
 		{Name: "the sweep makes room in crowded secrets", Play: prunes(nil)},
 		{Name: "the sweep makes no room in a dry run", Config: []string{"dry_run=yes"}, Play: prunes([]int{26, 26})},
-		{Name: "the sweep deletes a token whose value is nowhere", Play: orphaned(tenancy.AuthToken, "CreateAuthToken")},
-		{Name: "the sweep deletes a customer secret key whose value is nowhere", Play: orphaned(tenancy.CustomerSecretKey, "CreateCustomerSecretKey")},
+		{Name: "the sweep deletes a token whose value is nowhere",
+			Play: orphaned(tenancy.AuthToken, "CreateAuthToken")},
+		{Name: "the sweep deletes a customer secret key whose value is nowhere",
+			Play: orphaned(tenancy.CustomerSecretKey, "CreateCustomerSecretKey")},
 		{Name: "the sweep opens a problem again that it can't rotate", Play: sweepReopens},
 		{Name: "the sweep has nothing to do", Play: idles},
 	}
@@ -90,7 +97,9 @@ func measures(s *scene) error {
 
 // measured tells whether a metric has arrived.
 func (s *scene) measured(name string) error {
-	if !slices.ContainsFunc(s.Metrics(), func(m ociemu.MetricValue) bool { return m.Name == name && m.Compartment == s.keyturn }) {
+	if !slices.ContainsFunc(s.Metrics(), func(m ociemu.MetricValue) bool {
+		return m.Name == name && m.Compartment == s.keyturn
+	}) {
 		return fmt.Errorf("no value of %s has arrived in Monitoring", name)
 	}
 	return nil
@@ -125,8 +134,8 @@ func twice(s *scene) error {
 	return err
 }
 
-// dies kills the function when it has staged the new key, and delivers the event once more, when what the dead one left is
-// old enough to be dead.
+// dies kills the function when it has staged the new key, and delivers the event once more, when what the dead one left
+// is old enough to be dead.
 func dies(s *scene) error {
 	c := s.Add(workload(s, apiKey))
 	old := c.IDs()
@@ -184,7 +193,8 @@ func prunes(left []int) func(*scene) error {
 		c := s.Add(apiKey)
 		var ids []string
 		for _, compartment := range []string{s.keyturn, s.workload} {
-			ids = append(ids, s.AddSecret(ociemu.SecretSeed{Name: "crowded", Versions: 26, Content: []byte(c.Old.Value), Compartment: compartment,
+			ids = append(ids, s.AddSecret(ociemu.SecretSeed{Name: "crowded", Versions: 26, Content: []byte(c.Old.Value),
+				Compartment: compartment,
 				DefinedTags: map[string]map[string]any{"keyturn": {"user": c.User, "kind": string(c.Kind)}}}))
 		}
 		d, err := s.sweep()

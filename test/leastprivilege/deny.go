@@ -43,30 +43,40 @@ func denials(s *scene) []Denial {
 	for _, who := range []string{"rotate", "sweep"} {
 		rule := s.AddRule(`{"eventType":["x"]}`, s.Function.FunctionID)
 		out = append(out,
-			Denial{"a secret of another compartment, with the right tags", who, append(ofSecret(foreign), prune(foreign), listSecrets(s.elsewhere))},
-			Denial{"a secret of the root compartment, with the right tags", who, append(ofSecret(inRoot), prune(inRoot), listSecrets(s.Tenancy()))},
-			Denial{"a secret that is not bound by defined tags", who, slices.Concat(ofSecret(unbound), ofSecret(unboundToo), []request{prune(unbound), prune(unboundToo)})},
+			Denial{"a secret of another compartment, with the right tags", who,
+				append(ofSecret(foreign), prune(foreign), listSecrets(s.elsewhere))},
+			Denial{"a secret of the root compartment, with the right tags", who, append(ofSecret(inRoot), prune(inRoot),
+				listSecrets(s.Tenancy()))},
+			Denial{"a secret that is not bound by defined tags", who,
+				slices.Concat(ofSecret(unbound), ofSecret(unboundToo), []request{prune(unbound), prune(unboundToo)})},
 			Denial{"an excluded user's credentials", who, spared.changes()},
 			Denial{"an excluded user's credentials, by pattern", who, admin.changes()},
-			Denial{"a topic of another compartment", who, []request{publish(theirTopic), publish(rootTopic), topicOf(theirTopic), topicOf(rootTopic)}},
-			Denial{"metrics in another compartment, or in another namespace", who, []request{figures("keyturn", s.workload), figures("oci_functions", s.keyturn),
-				figures("other", s.keyturn)}},
+			Denial{"a topic of another compartment", who, []request{publish(theirTopic), publish(rootTopic),
+				topicOf(theirTopic), topicOf(rootTopic)}},
+			Denial{"metrics in another compartment, or in another namespace", who,
+				[]request{figures("keyturn", s.workload), figures("oci_functions", s.keyturn),
+					figures("other", s.keyturn)}},
 			Denial{"changes of credentials that no rotation makes", who, user.renames()},
-			Denial{"creating a secret", who, []request{{"CreateSecret", "POST", "/20180608/secrets", map[string]any{"compartmentId": s.keyturn,
-				"vaultId": "ocid1.vault.oc1..x", "keyId": "ocid1.key.oc1..x", "secretName": "new",
-				"secretContent": map[string]string{"contentType": "BASE64", "content": "eA=="}}}}},
+			Denial{"creating a secret", who,
+				[]request{{"CreateSecret", "POST", "/20180608/secrets", map[string]any{"compartmentId": s.keyturn,
+					"vaultId": "ocid1.vault.oc1..x", "keyId": "ocid1.key.oc1..x", "secretName": "new",
+					"secretContent": map[string]string{"contentType": "BASE64", "content": "eA=="}}}}},
 			Denial{"the Events rule", who, []request{{"GetRule", "GET", "/20181201/rules/" + rule, nil},
-				{"ListRules", "GET", "/20181201/rules?compartmentId=" + s.Tenancy(), nil}, {"DeleteRule", "DELETE", "/20181201/rules/" + rule, nil}}},
+				{"ListRules", "GET", "/20181201/rules?compartmentId=" + s.Tenancy(), nil},
+				{"DeleteRule", "DELETE", "/20181201/rules/" + rule, nil}}},
 		)
 	}
-	out = append(out, Denial{"deleting secret versions, which only the sweep may do", "rotate", []request{prune(bound)}})
+	out = append(out, Denial{"deleting secret versions, which only the sweep may do", "rotate",
+		[]request{prune(bound)}})
 	same := slices.Concat(s.ofTenancy(), user.reads(), user.changes(), ofSecret(bound), ofProblem(s, problem),
-		[]request{prune(bound), listSecrets(s.keyturn), listSecrets(s.workload), publish(ours), figures("keyturn", s.keyturn), topicOf(ours)})
+		[]request{prune(bound), listSecrets(s.keyturn), listSecrets(s.workload), publish(ours),
+			figures("keyturn", s.keyturn), topicOf(ours)})
 	return append(out, Denial{"everything that the two functions do", "another", same})
 }
 
 // Deny makes all calls that must be denied, under the given policies.
-func Deny(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, policies rules) (out []Verdict, err error) {
+func Deny(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, policies rules) (out []Verdict,
+	err error) {
 	s, err := newScene(ctx, b, protected, answers)
 	if err != nil {
 		return nil, err
@@ -76,7 +86,8 @@ func Deny(ctx context.Context, b Binaries, protected string, answers ociemu.Answ
 	if err != nil {
 		return nil, err
 	}
-	who := map[string]ociemu.Principal{"rotate": s.Function, "sweep": s.SweepFunction(), "another": s.NewFunction("another", s.keyturn)}
+	who := map[string]ociemu.Principal{"rotate": s.Function, "sweep": s.SweepFunction(),
+		"another": s.NewFunction("another", s.keyturn)}
 	list := denials(s)
 	s.SetPolicies(&ociemu.Policies{Set: set})
 	for _, d := range list {
@@ -101,7 +112,8 @@ func Deny(ctx context.Context, b Binaries, protected string, answers ociemu.Answ
 // granted, for targets that suit it best: a user who is not excluded, a secret that is bound, in each of the stack's
 // compartments.
 func Granted(policies rules, function string) ([]string, error) {
-	at := Place{Tenancy: "tenancy", Keyturn: "keyturn", Workload: "workload", Functions: map[string]string{"rotate": "rotate", "sweep": "sweep"}}
+	at := Place{Tenancy: "tenancy", Keyturn: "keyturn", Workload: "workload",
+		Functions: map[string]string{"rotate": "rotate", "sweep": "sweep"}}
 	set, err := policies(at)
 	if err != nil {
 		return nil, err
@@ -109,11 +121,15 @@ func Granted(policies rules, function string) ([]string, error) {
 	root := ocipolicy.Compartment{ID: at.Tenancy, Name: "root"}
 	var out []string
 	for _, p := range ocipolicy.KnownPermissions() {
-		for _, path := range [][]ocipolicy.Compartment{{root}, {{ID: at.Keyturn, Name: "keyturn"}, root}, {{ID: at.Workload, Name: "workload"}, root}} {
+		for _, path := range [][]ocipolicy.Compartment{{root}, {{ID: at.Keyturn, Name: "keyturn"}, root},
+			{{ID: at.Workload, Name: "workload"}, root}} {
 			d := set.Decide(ocipolicy.Request{
-				Principal:   ocipolicy.Principal{Resource: ocipolicy.Resource{ID: function, Type: "fnfunc", Compartment: at.Keyturn}},
-				Permissions: []string{p}, Path: path, Variables: map[string]string{"target.user.name": "joe", "target.user.id": "ocid1.user.oc1..joe",
-					ocipolicy.TagVariable("keyturn", "user"): "ocid1.user.oc1..joe", ocipolicy.TagVariable("keyturn", "kind"): "api-key"},
+				Principal: ocipolicy.Principal{Resource: ocipolicy.Resource{ID: function, Type: "fnfunc",
+					Compartment: at.Keyturn}},
+				Permissions: []string{p}, Path: path, Variables: map[string]string{"target.user.name": "joe",
+					"target.user.id":                         "ocid1.user.oc1..joe",
+					ocipolicy.TagVariable("keyturn", "user"): "ocid1.user.oc1..joe", ocipolicy.TagVariable("keyturn",
+						"kind"): "api-key"},
 			})
 			if d.Allowed && !slices.Contains(out, p) {
 				out = append(out, p)
@@ -125,8 +141,10 @@ func Granted(policies rules, function string) ([]string, error) {
 
 // perilous begin the permissions with which a function could give itself or others more: to make users, groups,
 // policies, compartments, functions, rules.
-var perilous = []string{"USER_CREATE", "USER_DELETE", "POLICY_", "GROUP_", "DYNAMIC_GROUP_", "COMPARTMENT_", "TENANCY_UPDATE", "SECRET_CREATE",
-	"SECRET_DELETE", "SECRET_MOVE", "VAULT_", "KEY_", "FN_", "EVENTRULE_", "ONS_TOPIC_SUBSCRIBE", "ONS_SUBSCRIPTION_", "CREDENTIAL_"}
+var perilous = []string{"USER_CREATE", "USER_DELETE", "POLICY_", "GROUP_", "DYNAMIC_GROUP_", "COMPARTMENT_",
+	"TENANCY_UPDATE", "SECRET_CREATE",
+	"SECRET_DELETE", "SECRET_MOVE", "VAULT_", "KEY_", "FN_", "EVENTRULE_", "ONS_TOPIC_SUBSCRIBE", "ONS_SUBSCRIPTION_",
+	"CREDENTIAL_"}
 
 // Perilous are those of the permissions that are so.
 func Perilous(permissions []string) []string {

@@ -65,7 +65,8 @@ func TestWhatIsMissingOrSuperfluousIsFound(t *testing.T) {
 	s.Statements = slices.DeleteFunc(slices.Clone(s.Statements), func(st Statement) bool {
 		return st.Function == "sweep" || strings.Contains(st.Text, s.Workload)
 	})
-	s.Statements = append(s.Statements, Statement{Name: "extra", Text: "allow dynamic-group keyturn-rotate to {USER_CREATE, SECRET_UPDATE} in tenancy"})
+	s.Statements = append(s.Statements, Statement{Name: "extra", Text: "allow dynamic-group keyturn-rotate to " +
+		"{USER_CREATE, SECRET_UPDATE} in tenancy"})
 	p, err := Prove(t.Context(), built, s, only)
 	if err != nil || p.Played[only[0].Name].Err != nil {
 		t.Fatal(err, p.Played)
@@ -111,17 +112,20 @@ func TestWithoutItsConditionsAFunctionReachesWhatItMustNot(t *testing.T) {
 	s := stack(t)
 	for _, function := range []string{"rotate", "sweep"} {
 		for about, want := range map[string][]string{
-			"USER_": {"an excluded user's credentials", "an excluded user's credentials, by pattern"}, "SECRET_": {"a secret that is not bound by defined tags"},
+			"USER_":   {"an excluded user's credentials", "an excluded user's credentials, by pattern"},
+			"SECRET_": {"a secret that is not bound by defined tags"},
 		} {
-			verdicts, err := Deny(t.Context(), built, s.Protected, ociemu.Answers{}, func(at Place) (ocipolicy.Set, error) {
-				set, err := s.Policies(at)
-				for i, st := range set.Statements {
-					if strings.HasPrefix(st.Name, function) && len(st.Permissions) > 0 && strings.HasPrefix(st.Permissions[0], about) {
-						set.Statements[i].Where = nil
+			verdicts, err := Deny(t.Context(), built, s.Protected, ociemu.Answers{},
+				func(at Place) (ocipolicy.Set, error) {
+					set, err := s.Policies(at)
+					for i, st := range set.Statements {
+						if strings.HasPrefix(st.Name, function) && len(st.Permissions) > 0 &&
+							strings.HasPrefix(st.Permissions[0], about) {
+							set.Statements[i].Where = nil
+						}
 					}
-				}
-				return set, err
-			})
+					return set, err
+				})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +138,8 @@ func TestWithoutItsConditionsAFunctionReachesWhatItMustNot(t *testing.T) {
 				}
 			}
 			if !slices.Equal(got, want) {
-				t.Errorf("without the conditions of %s on %s these are allowed: %q, want %q", function, about, got, want)
+				t.Errorf("without the conditions of %s on %s these are allowed: %q, want %q", function, about, got,
+					want)
 			}
 		}
 	}
@@ -147,7 +152,8 @@ func TestNobodyMayChangeAUserHimself(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, id := range s.Functions {
-		r := ocipolicy.Request{Principal: ocipolicy.Principal{Resource: ocipolicy.Resource{ID: id, Type: "fnfunc", Compartment: s.Keyturn}},
+		r := ocipolicy.Request{Principal: ocipolicy.Principal{Resource: ocipolicy.Resource{ID: id, Type: "fnfunc",
+			Compartment: s.Keyturn}},
 			Permissions: []string{"USER_UPDATE"}, Path: []ocipolicy.Compartment{{ID: s.Tenancy}},
 			Variables: map[string]string{"target.user.id": "ocid1.user.oc1..joe", "target.user.name": "joe"}}
 		for operation, want := range map[string]bool{"UpdateUser": false, "UploadApiKey": true} {
@@ -170,7 +176,8 @@ func TestNobodyElseMayReadSecretsOrChangeCredentials(t *testing.T) {
 			continue
 		}
 		for _, p := range ocipolicy.KnownPermissions() {
-			if parsed.Grants(p) && (p == "SECRET_BUNDLE_READ" || strings.HasPrefix(p, "USER_") || strings.HasPrefix(p, "POLICY_")) {
+			if parsed.Grants(p) && (p == "SECRET_BUNDLE_READ" || strings.HasPrefix(p, "USER_") ||
+				strings.HasPrefix(p, "POLICY_")) {
 				t.Errorf("%s grants %s", st.Name, p)
 			}
 		}
@@ -212,7 +219,8 @@ func TestAStackIsReadFromAPlanOrAState(t *testing.T) {
 	inputs := map[string]string{"tenancy_ocid": "t", "compartment_ocid": "k", "workload_compartment_ocid": "w"}
 	for _, text := range []string{`{"values":` + outputs + `}`, `{"planned_values":` + outputs + `}`} {
 		s, err := ReadStack([]byte(text), inputs)
-		if err != nil || len(s.Statements) != 1 || s.Statements[0].Text != "t" || s.Rules["g"] != "r" || s.Functions["rotate"] != "f" || s.Protected != "u" ||
+		if err != nil || len(s.Statements) != 1 || s.Statements[0].Text != "t" || s.Rules["g"] != "r" ||
+			s.Functions["rotate"] != "f" || s.Protected != "u" ||
 			s.Tenancy+s.Keyturn+s.Workload != "tkw" {
 			t.Errorf("the stack is %+v (%v)", s, err)
 		}

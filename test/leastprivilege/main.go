@@ -131,7 +131,8 @@ func (r Report) Faults() []string {
 	}
 	for _, c := range r.Proof.Cases {
 		for operation := range r.Proof.Played[c.Name].Called {
-			if operation != "GetNamespace" && !slices.Contains(tried, operation) { // a function learns its own namespace without permission
+			// a function learns its own namespace without permission
+			if operation != "GetNamespace" && !slices.Contains(tried, operation) {
 				out = append(out, fmt.Sprintf("%s is made by a function, and another one did not try it", operation))
 			}
 		}

@@ -51,7 +51,8 @@ func passed(reply fnhost.Reply) error {
 		}
 	}
 	if answer.Preflight != "passed" || len(bad) > 0 || len(answer.Checks) < 15 {
-		return fmt.Errorf("%d checks, the preflight is %s: %s", len(answer.Checks), answer.Preflight, strings.Join(bad, "; "))
+		return fmt.Errorf("%d checks, the preflight is %s: %s", len(answer.Checks), answer.Preflight,
+			strings.Join(bad, "; "))
 	}
 	return nil
 }

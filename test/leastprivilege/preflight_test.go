@@ -24,14 +24,16 @@ func TestAPreflightShowsTheStatementsOfTheStack(t *testing.T) {
 				want = append(want, st.Text)
 			}
 		}
-		p := preflight.Policy{Function: function, Group: "keyturn-" + function, Protected: cfg.ProtectedUsers, Compartments: cfg.SecretCompartments, Topic: s.Keyturn, Own: s.Keyturn}
+		p := preflight.Policy{Function: function, Group: "keyturn-" + function, Protected: cfg.ProtectedUsers,
+			Compartments: cfg.SecretCompartments, Topic: s.Keyturn, Own: s.Keyturn}
 		for _, st := range p.Statements() {
 			got = append(got, st.Text)
 		}
 		slices.Sort(want)
 		slices.Sort(got)
 		if len(want) < 15 || !slices.Equal(got, want) {
-			t.Errorf("functions/%s: the preflight has\n%s\nand the stack\n%s", function, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			t.Errorf("functions/%s: the preflight has\n%s\nand the stack\n%s", function, strings.Join(got, "\n"),
+				strings.Join(want, "\n"))
 		}
 	}
 }

@@ -51,7 +51,9 @@ func (w Weakening) Apply(set ocipolicy.Set) ocipolicy.Set {
 	st := &set.Statements[w.Statement]
 	switch {
 	case w.Permission != "":
-		st.Permissions = slices.DeleteFunc(slices.Clone(st.Permissions), func(p string) bool { return p == w.Permission })
+		st.Permissions = slices.DeleteFunc(slices.Clone(st.Permissions), func(p string) bool {
+			return p == w.Permission
+		})
 	case w.Verb == "":
 		st.Verb, st.Type = "", ""
 	default:
@@ -89,12 +91,14 @@ func (p Proof) Faults() []string {
 	var out []string
 	for _, c := range p.Cases {
 		if err := p.Played[c.Name].Err; err != nil {
-			out = append(out, fmt.Sprintf("%s: %v (refused: %s)", c.Name, err, strings.Join(p.Played[c.Name].Refused, ", ")))
+			out = append(out, fmt.Sprintf("%s: %v (refused: %s)", c.Name, err, strings.Join(p.Played[c.Name].Refused,
+				", ")))
 		}
 	}
 	for _, n := range p.Needed {
 		if n.Case == "" {
-			out = append(out, fmt.Sprintf("%s: nothing fails without %s", p.Stack.Statements[n.Statement].Name, strings.Join(n.Lost, ", ")))
+			out = append(out, fmt.Sprintf("%s: nothing fails without %s", p.Stack.Statements[n.Statement].Name,
+				strings.Join(n.Lost, ", ")))
 		}
 	}
 	return out
@@ -123,7 +127,9 @@ func Prove(ctx context.Context, b Binaries, s Stack, cases []Case) (Proof, error
 func (p Proof) need(ctx context.Context, b Binaries, w Weakening, set ocipolicy.Set) Needed {
 	n := Needed{Weakening: w, Lost: w.Lost(set)}
 	for _, c := range p.Cases {
-		if !slices.ContainsFunc(n.Lost, func(lost string) bool { return p.Played[c.Name].Used[Use{w.Statement, lost}] }) {
+		if !slices.ContainsFunc(n.Lost, func(lost string) bool {
+			return p.Played[c.Name].Used[Use{w.Statement, lost}]
+		}) {
 			continue
 		}
 		r := play(ctx, b, p.Stack.Protected, c, func(at Place) (ocipolicy.Set, error) {

@@ -67,7 +67,8 @@ func (s *scene) decide(p ociemu.Principal, r request) (ocipolicy.Decision, error
 	last := calls[len(calls)-1]
 	switch {
 	case last.Operation != r.operation || last.Decision == nil:
-		return none, fmt.Errorf("%s %s is the operation %q, and nobody decided about it; want %s", r.method, r.path, last.Operation, r.operation)
+		return none, fmt.Errorf("%s %s is the operation %q, and nobody decided about it; want %s", r.method, r.path,
+			last.Operation, r.operation)
 	case !last.Decision.Allowed && resp.StatusCode != http.StatusNotFound:
 		return none, fmt.Errorf("%s is denied with %d, want 404", r.operation, resp.StatusCode)
 	}
@@ -104,8 +105,10 @@ func (p person) changes() []request {
 func (p person) reads() []request {
 	base := "/20160918/users/" + p.id
 	return []request{
-		{"GetUser", "GET", base, nil}, {"ListApiKeys", "GET", base + "/apiKeys", nil}, {"ListAuthTokens", "GET", base + "/authTokens", nil},
-		{"ListCustomerSecretKeys", "GET", base + "/customerSecretKeys", nil}, {"GetUserUIPasswordInformation", "GET", base + "/uiPassword", nil},
+		{"GetUser", "GET", base, nil}, {"ListApiKeys", "GET", base + "/apiKeys", nil},
+		{"ListAuthTokens", "GET", base + "/authTokens", nil},
+		{"ListCustomerSecretKeys", "GET", base + "/customerSecretKeys", nil}, {"GetUserUIPasswordInformation", "GET",
+			base + "/uiPassword", nil},
 	}
 }
 
@@ -114,7 +117,8 @@ func (p person) renames() []request {
 	base := "/20160918/users/" + p.id
 	return []request{
 		{"UpdateAuthToken", "PUT", base + "/authTokens/" + p.token, map[string]string{"description": "renamed"}},
-		{"UpdateCustomerSecretKey", "PUT", base + "/customerSecretKeys/" + p.secretKey, map[string]string{"displayName": "renamed"}},
+		{"UpdateCustomerSecretKey", "PUT", base + "/customerSecretKeys/" + p.secretKey,
+			map[string]string{"displayName": "renamed"}},
 	}
 }
 
@@ -129,7 +133,8 @@ func ofSecret(id string) []request {
 }
 
 func prune(id string) request {
-	return request{"ScheduleSecretVersionDeletion", "POST", "/20180608/secrets/" + id + "/version/1/actions/scheduleDeletion", map[string]string{}}
+	return request{"ScheduleSecretVersionDeletion", "POST", "/20180608/secrets/" + id +
+		"/version/1/actions/scheduleDeletion", map[string]string{}}
 }
 
 func listSecrets(compartment string) request {
@@ -137,22 +142,27 @@ func listSecrets(compartment string) request {
 }
 
 func publish(topic string) request {
-	return request{"PublishMessage", "POST", "/20181201/topics/" + topic + "/messages", map[string]string{"title": "a", "body": "b"}}
+	return request{"PublishMessage", "POST", "/20181201/topics/" + topic + "/messages",
+		map[string]string{"title": "a", "body": "b"}}
 }
 
 func topicOf(id string) request { return request{"GetTopic", "GET", "/20181201/topics/" + id, nil} }
 
 func figures(namespace, compartment string) request {
-	return request{"PostMetricData", "POST", "/20180401/metrics", map[string]any{"metricData": []map[string]any{{"namespace": namespace, "compartmentId": compartment,
-		"name": "Forged", "dimensions": map[string]string{"a": "b"}, "datapoints": []map[string]any{{"timestamp": "2026-01-01T00:00:00Z", "value": 1}}}}}}
+	return request{"PostMetricData", "POST", "/20180401/metrics",
+		map[string]any{"metricData": []map[string]any{{"namespace": namespace, "compartmentId": compartment,
+			"name": "Forged", "dimensions": map[string]string{"a": "b"},
+			"datapoints": []map[string]any{{"timestamp": "2026-01-01T00:00:00Z", "value": 1}}}}}}
 }
 
 // ofTenancy are the calls that both functions make on the tenancy as a whole.
 func (s *scene) ofTenancy() []request {
 	root := s.Tenancy()
 	return []request{
-		{"GetTenancy", "GET", "/20160918/tenancies/" + root, nil}, {"ListRegionSubscriptions", "GET", "/20160918/tenancies/" + root + "/regionSubscriptions", nil},
-		{"ListUsers", "GET", "/20160918/users?compartmentId=" + root, nil}, {"ListProblems", "GET", "/20200131/problems?compartmentId=" + root, nil},
+		{"GetTenancy", "GET", "/20160918/tenancies/" + root, nil},
+		{"ListRegionSubscriptions", "GET", "/20160918/tenancies/" + root + "/regionSubscriptions", nil},
+		{"ListUsers", "GET", "/20160918/users?compartmentId=" + root, nil},
+		{"ListProblems", "GET", "/20200131/problems?compartmentId=" + root, nil},
 		{"GetConfiguration", "GET", "/20200131/configuration?compartmentId=" + root, nil},
 	}
 }
@@ -160,7 +170,8 @@ func (s *scene) ofTenancy() []request {
 func ofProblem(s *scene, id string) []request {
 	base := "/20200131/problems/" + id
 	return []request{
-		{"GetProblem", "GET", base, nil}, {"ListProblemHistories", "GET", base + "/histories?compartmentId=" + s.Tenancy(), nil},
+		{"GetProblem", "GET", base, nil}, {"ListProblemHistories", "GET", base + "/histories?compartmentId=" +
+			s.Tenancy(), nil},
 		{"UpdateProblemStatus", "POST", base + "/actions/updateStatus", map[string]string{"status": "OPEN"}},
 	}
 }

@@ -38,17 +38,21 @@ type scene struct {
 const limit = 5 * time.Minute
 
 // newScene sets a tenancy up, without policies.
-func newScene(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, config ...string) (*scene, error) {
+func newScene(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, config ...string) (*scene,
+	error) {
 	sc := &scene{ctx: ctx, clock: &tenancy.Clock{}}
 	o := ociemu.Calm()
 	o.Now = sc.clock.Now
 	answers.BundleLag = -1
 	o.Answers = answers
-	s, err := tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: b.Rotate, Sweeper: b.Sweep, Timeout: limit, Config: config,
+	s, err := tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: b.Rotate, Sweeper: b.Sweep, Timeout: limit,
+		Config: config,
 		Places: func(e *ociemu.Emulator) tenancy.Places {
-			sc.keyturn, sc.workload, sc.elsewhere = e.AddCompartment("keyturn", ""), e.AddCompartment("workload", ""), e.AddCompartment("elsewhere", "")
+			sc.keyturn, sc.workload, sc.elsewhere = e.AddCompartment("keyturn", ""), e.AddCompartment("workload", ""),
+				e.AddCompartment("elsewhere", "")
 			return tenancy.Places{Functions: sc.keyturn, Topic: sc.keyturn, Secrets: sc.keyturn, DefinedTags: true,
-				Config: []string{"secret_compartments=" + sc.keyturn + "," + sc.workload, "protected_users=" + protected}}
+				Config: []string{"secret_compartments=" + sc.keyturn + "," + sc.workload, "protected_users=" +
+					protected}}
 		}})
 	if err != nil {
 		return nil, fmt.Errorf("setting the stage: %w", err)

@@ -66,7 +66,8 @@ func ReadStack(show []byte, inputs map[string]string) (Stack, error) {
 	}
 	var people, services []Statement
 	var configuration map[string]string
-	for name, into := range map[string]any{"policy_statements": &s.Statements, "dynamic_groups": &groups, "function_ids": &s.Functions,
+	for name, into := range map[string]any{"policy_statements": &s.Statements, "dynamic_groups": &groups,
+		"function_ids":  &s.Functions,
 		"configuration": &configuration, "group_statements": &people, "service_statements": &services} {
 		if out[name].Value == nil {
 			return s, fmt.Errorf("the output %s is missing, or only known after apply", name)

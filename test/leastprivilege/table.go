@@ -39,10 +39,12 @@ func (r Report) Markdown() string {
 
 func needed(b *strings.Builder, p Proof) {
 	fmt.Fprintf(b, "## Nothing is missing, nothing is superfluous\n\n"+
-		"With exactly these statements all %d cases pass. If a single permission is removed, or a verb made one step weaker, at least one fails. Statements only add\n"+
+		"With exactly these statements all %d cases pass. If a single permission is removed, or a verb made one "+
+		"step weaker, at least one fails. Statements only add\n"+
 		"permissions, so the case also fails without the whole statement.\n\n", len(p.Cases))
 	for _, function := range []string{"rotate", "sweep"} {
-		fmt.Fprintf(b, "### functions/%s\n\n| statement | without | this is refused | and this fails first |\n| --- | --- | --- | --- |\n", function)
+		fmt.Fprintf(b, "### functions/%s\n\n| statement | without | this is refused | and this fails first |\n| "+
+			"--- | --- | --- | --- |\n", function)
 		for i, st := range p.Stack.Statements {
 			if st.Function != function {
 				continue
@@ -82,14 +84,19 @@ func orNone(s string) string {
 
 // readable writes names in place of the example's OCIDs.
 func (s Stack) readable(text string) string {
-	return strings.NewReplacer(s.Keyturn, "<keyturn's compartment>", s.Workload, "<workload's compartment>", s.Tenancy, "<tenancy>").Replace(text)
+	return strings.NewReplacer(s.Keyturn, "<keyturn's compartment>", s.Workload, "<workload's compartment>", s.Tenancy,
+		"<tenancy>").Replace(text)
 }
 
 func denied(b *strings.Builder, r Report) {
-	fmt.Fprintf(b, "## What is denied\n\nThe function makes and signs each of these calls, and gets the answer 404 NotAuthorizedOrNotFound. *Another* is another function in the same\n"+
-		"compartment. Of the %d permissions that the emulator knows, the statements grant functions/rotate at most %d, functions/sweep at most %d, and the other function\n"+
-		"none, for any target. None of them creates or changes users, groups, policies, compartments, functions, keys or rules, or creates or deletes secrets.\n\n"+
-		"| what | who | denied |\n| --- | --- | --- |\n", len(ocipolicy.KnownPermissions()), len(r.Granted["rotate"]), len(r.Granted["sweep"]))
+	fmt.Fprintf(b, "## What is denied\n\nThe function makes and signs each of these calls, and gets the answer 404 "+
+		"NotAuthorizedOrNotFound. *Another* is another function in the same\n"+
+		"compartment. Of the %d permissions that the emulator knows, the statements grant functions/rotate at most "+
+		"%d, functions/sweep at most %d, and the other function\n"+
+		"none, for any target. None of them creates or changes users, groups, policies, compartments, functions, "+
+		"keys or rules, or creates or deletes secrets.\n\n"+
+		"| what | who | denied |\n| --- | --- | --- |\n", len(ocipolicy.KnownPermissions()), len(r.Granted["rotate"]),
+		len(r.Granted["sweep"]))
 	rows(b, r.Denied, func(v Verdict) []string { return v.Denied })
 	b.WriteString("\n")
 }
@@ -124,8 +131,9 @@ func rows(b *strings.Builder, verdicts []Verdict, of func(Verdict) []string) {
 
 func compared(b *strings.Builder, r Report) {
 	c := r.Comparison
-	b.WriteString("## Oracle's tutorial, for comparison\n\nThe policies of Oracle's tutorial F93259, for a dynamic group of every function in the compartment.\n\n" +
-		"Too little for its own script:\n\n| call | missing |\n| --- | --- |\n")
+	b.WriteString("## Oracle's tutorial, for comparison\n\nThe policies of Oracle's tutorial F93259, for a dynamic " +
+		"group of every function in the compartment.\n\nToo little for its own script:\n\n| call | missing |\n| " +
+		"--- | --- |\n")
 	for _, call := range c.Script {
 		missing := call.Missing
 		if missing == "" {
@@ -133,9 +141,11 @@ func compared(b *strings.Builder, r Report) {
 		}
 		fmt.Fprintf(b, "| %s | %s |\n", call.Operation, missing)
 	}
-	fmt.Fprintf(b, "\nToo little for Keyturn: %d of its %d cases fail, even if the one secret is widened to all of the vault's compartment. Keyturn needs permissions that they never\n"+
+	fmt.Fprintf(b, "\nToo little for Keyturn: %d of its %d cases fail, even if the one secret is widened to all of "+
+		"the vault's compartment. Keyturn needs permissions that they never\n"+
 		"grant: %s.\n\n", len(c.Fail), len(r.Proof.Cases), strings.Join(c.Missing, ", "))
-	fmt.Fprintf(b, "Too much: its script doesn't use %s.\nThey also allow these calls, which Keyturn's policies deny:\n\n| what | who | allowed |\n| --- | --- | --- |\n",
+	fmt.Fprintf(b, "Too much: its script doesn't use %s.\nThey also allow these calls, which Keyturn's policies "+
+		"deny:\n\n| what | who | allowed |\n| --- | --- | --- |\n",
 		strings.Join(c.Unused, ", "))
 	rows(b, c.TooMuch, func(v Verdict) []string { return v.Allowed })
 }

@@ -17,9 +17,10 @@ var tutorialStatements = []string{
 	"Allow dynamic-group tutorial to inspect compartments in tenancy",
 	"Allow dynamic-group tutorial to inspect users in tenancy",
 	"Allow dynamic-group tutorial to manage users in tenancy where any {request.permission = 'USER_UPDATE', " +
-		"request.permission = 'USER_AUTHTOKEN_SET', request.permission = 'USER_AUTHTOKEN_REMOVE', request.permission = 'USER_SECRETKEY_ADD', " +
-		"request.permission = 'USER_SECRETKEY_REMOVE', request.permission = 'USER_UIPASS_SET', request.permission = 'USER_APIKEY_ADD', " +
-		"request.permission = 'USER_APIKEY_REMOVE'}",
+		"request.permission = 'USER_AUTHTOKEN_SET', request.permission = 'USER_AUTHTOKEN_REMOVE', " +
+		"request.permission = 'USER_SECRETKEY_ADD', request.permission = 'USER_SECRETKEY_REMOVE', " +
+		"request.permission = 'USER_UIPASS_SET', request.permission = 'USER_APIKEY_ADD', request.permission = " +
+		"'USER_APIKEY_REMOVE'}",
 	"Allow dynamic-group tutorial to read repos in compartment id FUNCTIONS",
 	"Allow dynamic-group tutorial to use secret-family in compartment id VAULTS where target.secret.id = 'SECRET'",
 	"Allow dynamic-group tutorial to use ons-topics in tenancy",
@@ -57,8 +58,8 @@ type Comparison struct {
 	// their own script has no use for.
 	TooMuch []Verdict
 	Unused  []string
-	// Fail are the cases that Keyturn can't do under them, even if all secrets of the compartment are allowed in place of
-	// one, and Missing the permissions that it uses and that they never grant.
+	// Fail are the cases that Keyturn can't do under them, even if all secrets of the compartment are allowed in place
+	// of one, and Missing the permissions that it uses and that they never grant.
 	Fail    []string
 	Missing []string
 }
@@ -87,7 +88,8 @@ func Compare(ctx context.Context, b Binaries, p Proof) (Comparison, error) {
 			}
 		}
 	}
-	if c.TooMuch, err = Deny(ctx, b, protected, ociemu.Answers{}, tutorial("ocid1.vaultsecret.oc1..theone")); err != nil {
+	if c.TooMuch, err = Deny(ctx, b, protected, ociemu.Answers{},
+		tutorial("ocid1.vaultsecret.oc1..theone")); err != nil {
 		return c, err
 	}
 	c.TooMuch = slices.DeleteFunc(c.TooMuch, func(v Verdict) bool { return len(v.Allowed) == 0 || v.Who == "sweep" })
@@ -109,8 +111,10 @@ func Compare(ctx context.Context, b Binaries, p Proof) (Comparison, error) {
 	return c, nil
 }
 
-// tutorialScript makes the calls of the tutorial's script, one after the other, and gives the permissions that they used.
-func tutorialScript(ctx context.Context, b Binaries, answers ociemu.Answers) (out []ScriptCall, used []string, err error) {
+// tutorialScript makes the calls of the tutorial's script, one after the other, and gives the permissions that they
+// used.
+func tutorialScript(ctx context.Context, b Binaries, answers ociemu.Answers) (out []ScriptCall, used []string,
+	err error) {
 	s, err := newScene(ctx, b, "", answers)
 	if err != nil {
 		return nil, nil, err

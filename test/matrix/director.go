@@ -67,7 +67,8 @@ func (d *director) arrange(index int, at site, w disturbance) {
 		}
 		d.hits[index], until = c.Seq, d.delivery
 		if w.late {
-			d.held = append(d.held, &hold{seq: c.Seq, release: release, at: w.lateAt, effect: w.when == ociemu.Before, in: d.delivery})
+			d.held = append(d.held, &hold{seq: c.Seq, release: release, at: w.lateAt, effect: w.when == ociemu.Before,
+				in: d.delivery})
 		}
 		if w.act != nil {
 			go func() {

@@ -54,8 +54,10 @@ func singles() []disturbance {
 	}
 	for write := 1; write <= 3; write++ {
 		ds = append(ds,
-			disturbance{name: "late, before write " + digit(write), kill: true, late: true, lateAt: moment{write, before}},
-			disturbance{name: "late, after write " + digit(write), kill: true, late: true, lateAt: moment{write, after}})
+			disturbance{name: "late, before write " + digit(write), kill: true, late: true,
+				lateAt: moment{write, before}},
+			disturbance{name: "late, after write " + digit(write), kill: true, late: true,
+				lateAt: moment{write, after}})
 	}
 	return ds
 }

@@ -13,7 +13,8 @@ const (
 	grace   variant = "grace"   // the old credential stays for an hour
 	replace variant = "replace" // the user's slots are full, and the old credential may be deleted first
 	undo    variant = "undo"    // the new credential is refused during the first delivery, and taken back
-	wiped   variant = "wiped"   // after the first delivery somebody empties the metadata of the secrets, where the journal is
+	// after the first delivery somebody empties the metadata of the secrets, where the journal is
+	wiped   variant = "wiped"
 	lagging variant = "lagging" // IAM's lists show what was there a minute ago
 )
 
@@ -66,7 +67,8 @@ var writes = map[string]bool{
 
 // isProof tells the use of the new credential from the function's other calls.
 func isProof(c ociemu.Call) bool {
-	return c.Operation == "GetUser" && c.Caller.Kind == "user" || c.Operation == "DockerToken" || c.Operation == "ListBuckets"
+	return c.Operation == "GetUser" && c.Caller.Kind == "user" || c.Operation == "DockerToken" ||
+		c.Operation == "ListBuckets"
 }
 
 // refused is how each kind's proof is answered when the credential is not recognized.

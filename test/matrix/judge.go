@@ -21,8 +21,8 @@ func (sc *scene) judge(r *result) {
 			fault("secret %s lost its tags", key)
 		}
 	}
-	// If the event never comes again, a process that was killed between its last step and its mail has no successor that
-	// finds anything to tell: there the failed invocation is the word.
+	// If the event never comes again, a process that was killed between its last step and its mail has no successor
+	// that finds anything to tell: there the failed invocation is the word.
 	r.unmailed = len(sc.Mails()) == 0
 	if r.unmailed && (r.cell.pace != swept || !sc.failed()) {
 		fault("SecOps was not told by mail")
@@ -69,8 +69,11 @@ func (sc *scene) judge(r *result) {
 
 // finished says whether the first delivery has left nothing to do, so that nothing of its trouble is there any more.
 func (sc *scene) finished(c cell) bool {
-	if sc.last.Status != 200 || len(sc.Mails()) == 0 || sc.reopened() || sc.c.Kind == tenancy.Password || sc.form.variant == wiped ||
-		c.person() != nil || sc.d.missed() > 0 || slices.ContainsFunc(c.faults, func(d disturbance) bool { return d.late }) {
+	if sc.last.Status != 200 || len(sc.Mails()) == 0 || sc.reopened() || sc.c.Kind == tenancy.Password ||
+		sc.form.variant == wiped ||
+		c.person() != nil || sc.d.missed() > 0 || slices.ContainsFunc(c.faults, func(d disturbance) bool {
+		return d.late
+	}) {
 		return false
 	}
 	good := true
@@ -97,7 +100,8 @@ func (sc *scene) judgeCredential(fault func(string, ...any)) {
 		want++
 	}
 	if len(ids) != want || slices.Contains(ids, sc.c.OldID) != (sc.form.variant == grace) {
-		fault("at the end the user has %d credentials (want %d), the old one among them: %v", len(ids), want, slices.Contains(ids, sc.c.OldID))
+		fault("at the end the user has %d credentials (want %d), the old one among them: %v", len(ids), want,
+			slices.Contains(ids, sc.c.OldID))
 	}
 	stored, err := sc.c.Stored()
 	if err != nil {
@@ -134,7 +138,9 @@ func (sc *scene) judgePassword(r *result, resets int, fault func(string, ...any)
 	works := false
 	sc.OnChange(func(v ociemu.View) { works = works || err == nil && v.Works("password", sc.c.User, stored.Value) })
 	sc.AddUser("witness of the end") // a change, so that the state is shown
-	told := slices.ContainsFunc(sc.Mails(), func(m ociemu.Mail) bool { return strings.Contains(m.Body, "is in no secret") })
+	told := slices.ContainsFunc(sc.Mails(), func(m ociemu.Mail) bool {
+		return strings.Contains(m.Body, "is in no secret")
+	})
 	if !works && !told {
 		fault("at the end CURRENT is not the user's password, and no mail says that it is in no secret")
 	}
@@ -148,7 +154,8 @@ func (sc *scene) trace() string {
 	}
 	for _, c := range sc.Calls() {
 		if c.Caller.Operator || writes[c.Operation] || c.Status != 200 || c.Effect != 200 {
-			fmt.Fprintf(&b, "    %4d %s %-24s status %d effect %d\n", c.Seq, c.At.Format(time.TimeOnly), c.Operation, c.Status, c.Effect)
+			fmt.Fprintf(&b, "    %4d %s %-24s status %d effect %d\n", c.Seq, c.At.Format(time.TimeOnly), c.Operation,
+				c.Status, c.Effect)
 		}
 	}
 	for _, m := range sc.Mails() {

@@ -93,7 +93,8 @@ func (l *ledger) passed(c cell) (result, bool) {
 	if !ok || len(e.Faults) > 0 {
 		return result{}, false
 	}
-	return result{cell: c, deliveries: e.Deliveries, reclosed: e.Reclosed, versions: e.Versions, void: e.Void, unmailed: e.Unmailed, finished: e.Finished}, true
+	return result{cell: c, deliveries: e.Deliveries, reclosed: e.Reclosed, versions: e.Versions, void: e.Void,
+		unmailed: e.Unmailed, finished: e.Finished}, true
 }
 
 // add writes a result down.
@@ -101,7 +102,8 @@ func (l *ledger) add(r result) error {
 	if l.file == nil {
 		return nil
 	}
-	line, err := json.Marshal(entry{Build: l.build, Cell: r.cell.String(), Faults: r.faults, Deliveries: r.deliveries, Reclosed: r.reclosed,
+	line, err := json.Marshal(entry{Build: l.build, Cell: r.cell.String(), Faults: r.faults, Deliveries: r.deliveries,
+		Reclosed: r.reclosed,
 		Versions: r.versions, Void: r.void, Unmailed: r.unmailed, Finished: r.finished})
 	if err != nil {
 		return fmt.Errorf("writing the ledger: %w", err)

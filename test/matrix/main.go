@@ -44,17 +44,23 @@ type options struct {
 func main() {
 	var o options
 	flag.BoolVar(&o.short, "short", false, "play the fixed part that CI plays")
-	flag.BoolVar(&o.paces, "paces", false, "let the event come again at once, later and never, each in a cell of its own, instead of in turn")
+	flag.BoolVar(&o.paces, "paces", false, "let the event come again at once, later and never, each in a cell of "+
+		"its own, instead of in turn")
 	flag.StringVar(&o.kind, "kind", "", "play the rows whose name begins with this")
 	flag.StringVar(&o.run, "run", "", "play the cells whose name this regular expression fits")
 	flag.Uint64Var(&o.seed, "seed", 1, "draws what the short form plays")
-	flag.IntVar(&o.rows, "rows", -1, "how many cells with two faults in a row to draw for each form; -1: all for the plain API key and 150 for each other form, or 2 in short form")
-	flag.IntVar(&o.product, "product", -1, "how many cells with two faults anywhere to draw for each form; -1: 1000 for the plain API key and 50 for each other form, or 1 in short form")
-	flag.IntVar(&o.persons, "persons", -1, "how many cells with a person's act to draw for each form; -1: all, or a third of the acts once in short form")
-	flag.IntVar(&o.parallel, "parallel", 8*runtime.NumCPU(), "how many cells to play in parallel; most of their time they wait")
+	flag.IntVar(&o.rows, "rows", -1, "how many cells with two faults in a row to draw for each form; -1: all for "+
+		"the plain API key and 150 for each other form, or 2 in short form")
+	flag.IntVar(&o.product, "product", -1, "how many cells with two faults anywhere to draw for each form; -1: "+
+		"1000 for the plain API key and 50 for each other form, or 1 in short form")
+	flag.IntVar(&o.persons, "persons", -1, "how many cells with a person's act to draw for each form; -1: all, or "+
+		"a third of the acts once in short form")
+	flag.IntVar(&o.parallel, "parallel", 8*runtime.NumCPU(), "how many cells to play in parallel; most of their "+
+		"time they wait")
 	flag.BoolVar(&o.write, "write", false, "write the table to "+page)
 	flag.BoolVar(&o.verbose, "v", false, "name every cell")
-	flag.StringVar(&o.ledger, "ledger", "", "a `file` that keeps what was played; cells that the same build has passed before are not played again")
+	flag.StringVar(&o.ledger, "ledger", "", "a `file` that keeps what was played; cells that the same build has "+
+		"passed before are not played again")
 	flag.StringVar(&o.binary, "binary", "", "the function; both are built if empty")
 	flag.StringVar(&o.sweeper, "sweeper", "", "the sweep that belongs to it")
 	flag.Parse()
@@ -119,7 +125,8 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 	}
 	fmt.Print(summary(results))
 	if equal > 0 {
-		fmt.Printf("%d more differ only in when the event comes again from a cell whose first delivery had finished everything\n", equal)
+		fmt.Printf("%d more differ only in when the event comes again from a cell whose first delivery had "+
+			"finished everything\n", equal)
 	}
 	if void > 0 {
 		fmt.Printf("%d do not count: what was done before kept their fault from meeting a call\n", void)

@@ -25,7 +25,8 @@ func TestMain(m *testing.M) { os.Exit(tenancy.RunTests(m, &built.binary, &built.
 func TestASliceOfTheMatrixPasses(t *testing.T) {
 	p := built
 	cells, err := p.cells(t.Context(), options{kind: "auth-token", paces: true},
-		regexp.MustCompile(`^auth-token \| at once \| (CreateAuthToken|DeleteAuthToken) 1: (500|killed after|effect, then cut|late, before write 1)$`))
+		regexp.MustCompile(
+			`^auth-token \| at once \| (CreateAuthToken|DeleteAuthToken) 1: (500|killed after|effect, then cut|late, before write 1)$`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,8 @@ func TestASliceOfTheMatrixPasses(t *testing.T) {
 }
 
 func TestTheShortFormMeetsEveryCallAndEveryFault(t *testing.T) {
-	sites := []site{{"GetProblem", 1}, {"UpdateSecret", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 2}, {"DeleteAuthToken", 1}, {"PublishMessage", 1},
+	sites := []site{{"GetProblem", 1}, {"UpdateSecret", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 2},
+		{"DeleteAuthToken", 1}, {"PublishMessage", 1},
 		{"GetSecret", 1}, {"GetUser", 1}, {"ListAuthTokens", 1}}
 	for _, s := range slices.Clone(sites) {
 		sites = append(sites, site{s.operation, s.n + 2}, site{s.operation, s.n + 4})
@@ -72,7 +74,8 @@ func TestTheShortFormMeetsEveryCallAndEveryFault(t *testing.T) {
 }
 
 func TestTheShortFormPlaysEachActAndTwoFaultsOfEachForm(t *testing.T) {
-	sites := []site{{"GetProblem", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 1}, {"UpdateSecret", 2}, {"DeleteAuthToken", 1}, {"PublishMessage", 1}}
+	sites := []site{{"GetProblem", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 1}, {"UpdateSecret", 2},
+		{"DeleteAuthToken", 1}, {"PublishMessage", 1}}
 	seen := map[string]int{}
 	for i, f := range allForms() {
 		pairs := twice(f, sites, options{short: true, seed: 1, rows: -1, product: -1})
@@ -91,12 +94,14 @@ func TestTheShortFormPlaysEachActAndTwoFaultsOfEachForm(t *testing.T) {
 }
 
 func TestAPersonActsAtEveryCallWhereThatIsPossible(t *testing.T) {
-	sites := []site{{"GetSecret", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 1}, {"UpdateSecret", 2}, {"DeleteAuthToken", 1}}
+	sites := []site{{"GetSecret", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 1}, {"UpdateSecret", 2},
+		{"DeleteAuthToken", 1}}
 	where := map[string]int{}
 	for _, c := range people(formOf("auth-token"), sites) {
 		where[c.person().name]++
 	}
-	for name, want := range map[string]int{"deletes the user": 5, "deletes the new credential": 3, "promotes the staged version": 2, "rolls the secrets back": 1} {
+	for name, want := range map[string]int{"deletes the user": 5, "deletes the new credential": 3,
+		"promotes the staged version": 2, "rolls the secrets back": 1} {
 		if where[name] != want {
 			t.Errorf("a person %s at %d calls, want %d", name, where[name], want)
 		}
@@ -121,10 +126,12 @@ func TestACellInWhichThePersonFindsNothingToDoDoesNotCount(t *testing.T) {
 	}
 }
 
-// TestEachActOfTheWalkIsPlayed compares the acts of persons with those of the walk of pkg/rotation, so that each state that
-// the walk reaches by one is played on the built functions as well. Its lags are the forms "lagging" and the pace "later".
+// TestEachActOfTheWalkIsPlayed compares the acts of persons with those of the walk of pkg/rotation, so that each state
+// that the walk reaches by one is played on the built functions as well. Its lags are the forms "lagging" and the pace
+// "later".
 func TestEachActOfTheWalkIsPlayed(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "pkg", "rotation", "walk_test.go"), nil, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "pkg", "rotation", "walk_test.go"), nil,
+		parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +163,8 @@ func TestEachActOfTheWalkIsPlayed(t *testing.T) {
 func TestThePageCountsPassedAndFailedCells(t *testing.T) {
 	c := cell{form: form{name: "api-key"}, sites: []site{{"UploadApiKey", 1}}, faults: []disturbance{{name: "500"}}}
 	page := document([]result{{cell: c}, {cell: c, faults: []string{"lost"}}, {cell: c, void: true}}, 7, false)
-	if !strings.Contains(page, "| 500 | **1 of 2** |") || !strings.Contains(page, "2 cells were played, and 1 passed. 1 more don't count") {
+	if !strings.Contains(page, "| 500 | **1 of 2** |") ||
+		!strings.Contains(page, "2 cells were played, and 1 passed. 1 more don't count") {
 		t.Errorf("the page is %s", page)
 	}
 }
@@ -164,7 +172,8 @@ func TestThePageCountsPassedAndFailedCells(t *testing.T) {
 func TestARunGoesOnWhereItWasInterrupted(t *testing.T) {
 	dir := t.TempDir()
 	binary, path := filepath.Join(dir, "rotate"), filepath.Join(dir, "ledger")
-	passed := cell{form: form{name: "api-key"}, sites: []site{{"UploadApiKey", 1}}, faults: []disturbance{{name: "500"}}}
+	passed := cell{form: form{name: "api-key"}, sites: []site{{"UploadApiKey", 1}},
+		faults: []disturbance{{name: "500"}}}
 	failed, unplayed := passed, passed
 	failed.faults, unplayed.faults = []disturbance{{name: "503"}}, []disturbance{{name: "429"}}
 	open := func(build string) *ledger {
@@ -228,7 +237,8 @@ func TestOnlyTheNextCallIsRightAfter(t *testing.T) {
 		operation string
 		want      bool
 	}{
-		{nextCall, "GetSecret", true}, {nextCall, "UpdateSecret", true}, {nextWrite, "GetSecret", false}, {nextWrite, "UpdateSecret", true},
+		{nextCall, "GetSecret", true}, {nextCall, "UpdateSecret", true}, {nextWrite, "GetSecret", false},
+		{nextWrite, "UpdateSecret", true},
 		{site{"GetSecret", 2}, "GetSecret", true}, {site{"GetSecret", 2}, "UpdateSecret", false},
 	} {
 		if got := m.site.is(m.operation); got != m.want {
@@ -296,7 +306,8 @@ func TestAFaultIsComparedWithWhatTheLogSays(t *testing.T) {
 	for _, m := range []struct {
 		w    disturbance
 		want bool
-	}{{disturbance{status: 500}, true}, {disturbance{status: 503}, false}, {disturbance{status: 500, when: ociemu.After}, false}, {disturbance{cut: true}, false}} {
+	}{{disturbance{status: 500}, true}, {disturbance{status: 503}, false},
+		{disturbance{status: 500, when: ociemu.After}, false}, {disturbance{cut: true}, false}} {
 		if got := sc.d.disagree(m.w) == ""; got != m.want {
 			t.Errorf("%+v: %v", m.w, sc.d.disagree(m.w))
 		}

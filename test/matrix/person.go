@@ -37,13 +37,15 @@ var acts = []act{
 	{name: "rolls the secrets back", needs: written(2), do: func(ctx context.Context, sc *scene) (bool, error) {
 		return sc.promote(ctx, "PREVIOUS")
 	}},
-	{name: "writes something else to the secrets", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+	{name: "writes something else to the secrets", password: true, do: func(ctx context.Context, sc *scene) (bool,
+		error) {
 		return true, sc.PutSecret(ctx, sc.secret(), []byte("written by a person"))
 	}},
 	{name: "binds a secret to somebody else", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
 		return true, sc.Tag(ctx, sc.secret(), map[string]string{"keyturn-user": sc.AddUser("somebody else")})
 	}},
-	{name: "binds a secret to somebody else and back", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+	{name: "binds a secret to somebody else and back", password: true, do: func(ctx context.Context, sc *scene) (bool,
+		error) {
 		if err := sc.Tag(ctx, sc.secret(), map[string]string{"keyturn-user": sc.AddUser("somebody else")}); err != nil {
 			return false, err
 		}
@@ -52,7 +54,9 @@ var acts = []act{
 	{name: "gives a secret another role", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
 		return true, sc.Tag(ctx, sc.secret(), map[string]string{"keyturn-role": sc.otherRole()})
 	}},
-	{name: "writes a living credential to the secrets", only: func(f form) bool { return f.want.Bystander == 0 }, do: func(ctx context.Context, sc *scene) (bool, error) {
+	{name: "writes a living credential to the secrets", only: func(f form) bool {
+		return f.want.Bystander == 0
+	}, do: func(ctx context.Context, sc *scene) (bool, error) {
 		own, ok := sc.own()
 		if !ok {
 			return false, nil
@@ -64,7 +68,8 @@ var acts = []act{
 		}
 		return true, nil
 	}},
-	{name: "takes away the right to read a secret", password: true, do: func(_ context.Context, sc *scene) (bool, error) {
+	{name: "takes away the right to read a secret", password: true, do: func(_ context.Context, sc *scene) (bool,
+		error) {
 		sc.forbidden.Store(true)
 		return true, nil
 	}},
@@ -82,7 +87,8 @@ var acts = []act{
 	{name: "schedules a secret's deletion", password: true, do: func(ctx context.Context, sc *scene) (bool, error) {
 		return true, sc.DeleteSecret(ctx, sc.secret())
 	}},
-	{name: "deletes the new credential", needs: made, breaks: true, do: func(ctx context.Context, sc *scene) (bool, error) {
+	{name: "deletes the new credential", needs: made, breaks: true, do: func(ctx context.Context, sc *scene) (bool,
+		error) {
 		ids := sc.new()
 		if len(ids) == 0 {
 			return false, nil
@@ -95,29 +101,39 @@ var acts = []act{
 		}
 		return true, sc.c.Delete(ctx, sc.c.OldID)
 	}},
-	{name: "makes another credential", only: func(f form) bool { return f.want.Bystander == 0 }, do: func(_ context.Context, sc *scene) (bool, error) {
+	{name: "makes another credential", only: func(f form) bool {
+		return f.want.Bystander == 0
+	}, do: func(_ context.Context, sc *scene) (bool, error) {
 		_, ok := sc.own()
 		return ok, nil
 	}},
-	{name: "deletes another credential", rare: true, only: func(f form) bool { return f.want.Bystander > 0 }, do: func(ctx context.Context, sc *scene) (bool, error) {
+	{name: "deletes another credential", rare: true, only: func(f form) bool {
+		return f.want.Bystander > 0
+	}, do: func(ctx context.Context, sc *scene) (bool, error) {
 		return true, sc.c.Delete(ctx, sc.c.Bystander[0])
 	}},
-	{name: "sets the password", password: true, rare: true, only: func(f form) bool { return f.want.Kind == tenancy.Password }, do: func(_ context.Context, sc *scene) (bool, error) {
+	{name: "sets the password", password: true, rare: true, only: func(f form) bool {
+		return f.want.Kind == tenancy.Password
+	}, do: func(_ context.Context, sc *scene) (bool, error) {
 		sc.SetPassword(sc.c.User)
 		return true, nil
 	}},
 	{name: "deletes the user", password: true, hidden: true, do: func(ctx context.Context, sc *scene) (bool, error) {
 		return true, sc.c.DeleteUser(ctx)
 	}},
-	{name: "closes the problem again with a grace of an hour", grace: true, do: func(_ context.Context, sc *scene) (bool, error) {
-		sc.CloseProblem(sc.c.Problem, sc.c.Comment(sc.withGrace()...), sc.Operator.Name)
-		return true, nil
-	}},
-	{name: "closes the problem again with no grace", rare: true, only: func(f form) bool { return f.variant == grace }, do: func(_ context.Context, sc *scene) (bool, error) {
+	{name: "closes the problem again with a grace of an hour", grace: true,
+		do: func(_ context.Context, sc *scene) (bool, error) {
+			sc.CloseProblem(sc.c.Problem, sc.c.Comment(sc.withGrace()...), sc.Operator.Name)
+			return true, nil
+		}},
+	{name: "closes the problem again with no grace", rare: true, only: func(f form) bool {
+		return f.variant == grace
+	}, do: func(_ context.Context, sc *scene) (bool, error) {
 		sc.CloseProblem(sc.c.Problem, sc.c.Comment("grace:0"), sc.Operator.Name)
 		return true, nil
 	}},
-	{name: "closes the problem again with another secret", password: true, do: func(_ context.Context, sc *scene) (bool, error) {
+	{name: "closes the problem again with another secret", password: true, do: func(_ context.Context, sc *scene) (bool,
+		error) {
 		var named []string
 		sc.others = map[string]string{}
 		for _, key := range sc.keys() {
@@ -136,7 +152,9 @@ func written(n int) func([]site) bool {
 
 // made: the new credential was made.
 func made(before []site) bool {
-	return slices.ContainsFunc(before, func(s site) bool { return strings.HasPrefix(s.operation, "Create") || s.operation == "UploadApiKey" })
+	return slices.ContainsFunc(before, func(s site) bool {
+		return strings.HasPrefix(s.operation, "Create") || s.operation == "UploadApiKey"
+	})
 }
 
 // note is what a person leaves in a secret's metadata.
@@ -161,20 +179,25 @@ func (sc *scene) content(key string, c tenancy.Credential) []byte {
 	if !sc.c.Bundle {
 		return []byte(c.Value)
 	}
-	id, value := map[tenancy.Kind]string{tenancy.APIKey: "fingerprint", tenancy.AuthToken: "token_id", tenancy.CustomerSecretKey: "access_key"}[sc.c.Kind],
-		map[tenancy.Kind]string{tenancy.APIKey: "private_key", tenancy.AuthToken: "token", tenancy.CustomerSecretKey: "secret_key"}[sc.c.Kind]
-	content, err := json.Marshal(map[string]string{"kind": string(sc.c.Kind), "user": sc.c.User, id: c.ID, value: c.Value})
+	id, value := map[tenancy.Kind]string{tenancy.APIKey: "fingerprint", tenancy.AuthToken: "token_id",
+		tenancy.CustomerSecretKey: "access_key"}[sc.c.Kind],
+		map[tenancy.Kind]string{tenancy.APIKey: "private_key", tenancy.AuthToken: "token",
+			tenancy.CustomerSecretKey: "secret_key"}[sc.c.Kind]
+	content, err := json.Marshal(map[string]string{"kind": string(sc.c.Kind), "user": sc.c.User, id: c.ID,
+		value: c.Value})
 	if err != nil {
 		panic(err)
 	}
 	return content
 }
 
-// permitted is what callers may do: as if there were no rules, until the right to read the person's secret is taken away.
+// permitted is what callers may do: as if there were no rules, until the right to read the person's secret is taken
+// away.
 func (sc *scene) permitted(caller ociemu.Caller, call ociemu.Call) bool {
 	switch {
 	case caller.Kind == "function":
-		return !sc.forbidden.Load() || call.Operation != "GetSecret" && call.Operation != "GetSecretBundle" || !strings.Contains(call.Path, sc.secret())
+		return !sc.forbidden.Load() || call.Operation != "GetSecret" && call.Operation != "GetSecretBundle" ||
+			!strings.Contains(call.Path, sc.secret())
 	case caller.Operator:
 		return true
 	}
@@ -214,7 +237,9 @@ func (sc *scene) withGrace() []string {
 
 // new are the living credentials that the rotation has made.
 func (sc *scene) new() []string {
-	return slices.DeleteFunc(sc.c.IDs(), func(id string) bool { return id == sc.c.OldID || slices.Contains(sc.c.Bystander, id) })
+	return slices.DeleteFunc(sc.c.IDs(), func(id string) bool {
+		return id == sc.c.OldID || slices.Contains(sc.c.Bystander, id)
+	})
 }
 
 // promote makes the versions in a stage CURRENT, in all secrets where there is one of a rotation.
@@ -285,8 +310,8 @@ func (sc *scene) perform(ctx context.Context, call int, a *act) {
 }
 
 // judgePerson judges the end of a cell in which a person acted. How far the rotation came depends on the moment. But no
-// new credential is left that nobody ordered, a credential that was not replaced has its problem open, and one that is gone has not,
-// unless its successor is not in place yet: then the open problem is where a person orders the rest.
+// new credential is left that nobody ordered, a credential that was not replaced has its problem open, and one that is
+// gone has not, unless its successor is not in place yet: then the open problem is where a person orders the rest.
 func (sc *scene) judgePerson(a *act, fault func(string, ...any)) {
 	if metadata := sc.Secret(sc.secret()).Metadata; a.name == "writes to the metadata" && metadata["note"] != note {
 		fault("at the end what the person wrote to the metadata is gone")
@@ -295,8 +320,8 @@ func (sc *scene) judgePerson(a *act, fault func(string, ...any)) {
 	elsewhere.Secrets = sc.others
 	here, there := sc.holdsNew(sc.c), sc.others != nil && sc.holdsNew(&elsewhere)
 	replaced := here || there
-	// Two closures with different secrets are two orders. Where neither delivery could see the other's first write in time,
-	// each carries out its own.
+	// Two closures with different secrets are two orders. Where neither delivery could see the other's first write in
+	// time, each carries out its own.
 	orders := sc.others != nil && !sc.written
 	if n := len(sc.new()); n > 2 || n == 2 && !(orders && here && there) {
 		fault("at the end there are %d new credentials", n)
@@ -304,8 +329,8 @@ func (sc *scene) judgePerson(a *act, fault func(string, ...any)) {
 	if a.breaks && sc.form.variant == grace && sc.Secret(sc.secret()).CurrentVersion > 1 {
 		replaced = true // all was done: the sweep says so when the grace is over
 	}
-	// Where the old one may have been deleted first, nobody can tell that all was done if the secret can't be read. Of two
-	// orders one may be refused, while the other is carried out.
+	// Where the old one may have been deleted first, nobody can tell that all was done if the secret can't be read. Of
+	// two orders one may be refused, while the other is carried out.
 	blind := sc.forbidden.Load() && sc.form.variant == replace || sc.others != nil
 	switch old := slices.Contains(sc.c.IDs(), sc.c.OldID); {
 	case old && !sc.reopened() && !(replaced && (a.grace || sc.form.variant == grace)):
@@ -318,5 +343,6 @@ func (sc *scene) judgePerson(a *act, fault func(string, ...any)) {
 // holdsNew: the CURRENT versions of the case's secrets hold a new credential that works.
 func (sc *scene) holdsNew(c *tenancy.Case) bool {
 	stored, err := c.Stored()
-	return err == nil && stored.Value != "" && stored.Value != sc.c.Old.Value && len(sc.new()) > 0 && c.Try(stored) == 200
+	return err == nil && stored.Value != "" && stored.Value != sc.c.Old.Value && len(sc.new()) > 0 &&
+		c.Try(stored) == 200
 }

@@ -62,7 +62,8 @@ func rows(f form, sites []site) []cell {
 				if y.lateAt.write > 0 {
 					second = nextWrite
 				}
-				cells = append(cells, cell{form: f, pace: paces[len(cells)%len(paces)], sites: []site{a, second}, faults: []disturbance{x, y}})
+				cells = append(cells, cell{form: f, pace: paces[len(cells)%len(paces)], sites: []site{a, second},
+					faults: []disturbance{x, y}})
 			}
 		}
 	}
@@ -77,7 +78,8 @@ func product(f form, sites []site) []cell {
 			for _, b := range sites {
 				for _, y := range quick() {
 					if x.fits(a.operation) && y.fits(b.operation) {
-						cells = append(cells, cell{form: f, pace: paces[len(cells)%len(paces)], sites: []site{a, b}, faults: []disturbance{x, y}})
+						cells = append(cells, cell{form: f, pace: paces[len(cells)%len(paces)], sites: []site{a, b},
+							faults: []disturbance{x, y}})
 					}
 				}
 			}
@@ -112,7 +114,8 @@ func (s share) of(f form, o options, asked int) int {
 
 // twice lists the cells with two disturbances, as many as there are to be for the form.
 func twice(f form, sites []site, o options) []cell {
-	return append(draw(rows(f, sites), inRow.of(f, o, o.rows), o.seed), draw(product(f, sites), anywhere.of(f, o, o.product), o.seed)...)
+	return append(draw(rows(f, sites), inRow.of(f, o, o.rows), o.seed),
+		draw(product(f, sites), anywhere.of(f, o, o.product), o.seed)...)
 }
 
 // acted lists the cells with a person's act: all, or in short form every third act, beginning with another one for each

@@ -106,7 +106,8 @@ func (p player) open(ctx context.Context, f form, timeout time.Duration) (*scene
 	}
 	sc := &scene{form: f, leap: leap}
 	o.Authorizer = sc.permitted
-	s, err := tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: p.binary, Sweeper: p.sweeper, Timeout: timeout, Config: []string{"log_level=debug"}})
+	s, err := tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: p.binary, Sweeper: p.sweeper, Timeout: timeout,
+		Config: []string{"log_level=debug"}})
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,8 @@ import (
 // cell that differs only in its pace from one whose first delivery had finished everything is not played: what comes
 // after such a delivery comes after a rotation that nothing has disturbed. Their number is returned as well. An error
 // means that the ledger can't be written.
-func (p player) playAll(ctx context.Context, cells []cell, l *ledger, o options) (results []result, equal int, err error) {
+func (p player) playAll(ctx context.Context, cells []cell, l *ledger, o options) (results []result, equal int,
+	err error) {
 	groups := groupsOf(cells)
 	played := make([][]result, len(groups))
 	spared := make([]int, len(groups))

@@ -127,7 +127,8 @@ func summary(results []result) string {
 			unmailed++
 		}
 	}
-	fmt.Fprintf(&b, "at most %d deliveries and %d new versions a cell; a person had to close the problem again in %d cells\n", deliveries, versions, reclosed)
+	fmt.Fprintf(&b, "at most %d deliveries and %d new versions a cell; a person had to close the problem again in "+
+		"%d cells\n", deliveries, versions, reclosed)
 	if unmailed > 0 {
 		fmt.Fprintf(&b, "in %d cells without a second event the only word was a failed invocation\n", unmailed)
 	}
@@ -152,10 +153,12 @@ func document(results []result, equal int, short bool) string {
 	}
 	fmt.Fprintf(&b, "%d cells were played, and %d passed.", total.played, total.passed)
 	if void > 0 {
-		fmt.Fprintf(&b, " %d more don't count: what had been done by then kept their second\nfault from meeting a call, their late call from meeting a write, or the person from having anything to do.", void)
+		fmt.Fprintf(&b, " %d more don't count: what had been done by then kept their second\nfault from meeting a "+
+			"call, their late call from meeting a write, or the person from having anything to do.", void)
 	}
 	if equal > 0 {
-		fmt.Fprintf(&b, " %d more were not played, since they differ only in when the event comes again from a cell whose first\ndelivery had finished everything.", equal)
+		fmt.Fprintf(&b, " %d more were not played, since they differ only in when the event comes again from a "+
+			"cell whose first\ndelivery had finished everything.", equal)
 	}
 	b.WriteString("\n\n")
 	b.WriteString("| fault | " + strings.Join(t.rows, " | ") + " |\n|" + strings.Repeat(" --- |", len(t.rows)+1) + "\n")

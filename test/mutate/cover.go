@@ -21,7 +21,8 @@ type block struct {
 }
 
 func (b block) holds(line, column int) bool {
-	return (line > b.line || line == b.line && column >= b.column) && (line < b.lastLine || line == b.lastLine && column < b.lastColumn)
+	return (line > b.line || line == b.line && column >= b.column) && (line < b.lastLine || line == b.lastLine &&
+		column < b.lastColumn)
 }
 
 // test is one test function, and what of the mutated package it runs.
@@ -48,7 +49,8 @@ func (m *module) cover(ctx context.Context, p *pkg, testers []*pkg, side int) (*
 	binaries := map[*pkg]string{}
 	for _, t := range testers {
 		binary := filepath.Join(dir, t.Name+".test")
-		if _, err := m.run(ctx, "test", "-c", "-vet=off", "-cover", "-coverpkg="+p.ImportPath, "-o", binary, t.ImportPath); err != nil {
+		if _, err := m.run(ctx, "test", "-c", "-vet=off", "-cover", "-coverpkg="+p.ImportPath, "-o", binary,
+			t.ImportPath); err != nil {
 			return nil, err
 		}
 		if _, err := os.Stat(binary); err != nil {
@@ -64,7 +66,8 @@ func (m *module) cover(ctx context.Context, p *pkg, testers []*pkg, side int) (*
 			if m.skip != nil && m.skip.MatchString(name) {
 				continue
 			}
-			if strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Example") || strings.HasPrefix(name, "Fuzz") {
+			if strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Example") ||
+				strings.HasPrefix(name, "Fuzz") {
 				all.tests = append(all.tests, &test{of: t, name: name, runs: map[block]bool{}})
 			}
 		}
@@ -72,7 +75,8 @@ func (m *module) cover(ctx context.Context, p *pkg, testers []*pkg, side int) (*
 	var lock sync.Mutex
 	err = each(side, all.tests, func(i int, t *test) error {
 		profile := filepath.Join(dir, fmt.Sprintf("%d.out", i))
-		c := command(ctx, t.of, binaries[t.of], 0, "-test.run=^"+regexp.QuoteMeta(t.name)+"$", "-test.coverprofile="+profile)
+		c := command(ctx, t.of, binaries[t.of], 0, "-test.run=^"+regexp.QuoteMeta(t.name)+"$", "-test.coverprofile="+
+			profile)
 		began := time.Now()
 		if out, err := c.CombinedOutput(); err != nil {
 			return fmt.Errorf("%s of %s fails without any mutant: %w\n%s", t.name, t.of.ImportPath, err, out)
@@ -98,7 +102,8 @@ func (c *coverage) read(folder string, t *test, profile []byte) error {
 		}
 		var b block
 		var statements, count int
-		if _, err := fmt.Sscanf(rest, "%d.%d,%d.%d %d %d", &b.line, &b.column, &b.lastLine, &b.lastColumn, &statements, &count); err != nil {
+		if _, err := fmt.Sscanf(rest, "%d.%d,%d.%d %d %d", &b.line, &b.column, &b.lastLine, &b.lastColumn, &statements,
+			&count); err != nil {
 			return fmt.Errorf("a coverage profile has the line %q: %w", lines.Text(), err)
 		}
 		b.file = path.Join(folder, path.Base(file)+".go")

@@ -10,7 +10,8 @@
 //
 // The tree is never changed: many mutants share a build, made with the go command's -overlay, and an environment
 // variable chooses one. test/mutate/survivors.txt lists the mutants that may live, each with a reason. The command
-// fails if any other lives, or if fewer than 95 % of a package's mutants are noticed; of a sample only the former counts.
+// fails if any other lives, or if fewer than 95 % of a package's mutants are noticed; of a sample only the former
+// counts.
 package main
 
 import (
@@ -58,14 +59,17 @@ func realMain(ctx context.Context, dir string, args []string, stdout, stderr io.
 	flags := flag.NewFlagSet("mutate", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&set.packages, "packages", defaultPackages, "mutate these `packages`, with commas between them")
-	flags.StringVar(&set.tests, "tests", "./pkg/...", "`packages` whose tests may notice a mutant, if they import its package")
-	flags.IntVar(&set.sample, "sample", 0, "try this `number` of mutants of each package, none of them listed as a survivor; 0: all")
+	flags.StringVar(&set.tests, "tests", "./pkg/...", "`packages` whose tests may notice a mutant, if they import "+
+		"its package")
+	flags.IntVar(&set.sample, "sample", 0, "try this `number` of mutants of each package, none of them listed as a "+
+		"survivor; 0: all")
 	flags.Uint64Var(&set.seed, "seed", 1, "draws the sample")
 	flags.IntVar(&set.side, "parallel", runtime.NumCPU(), "how many mutants are tried at a time")
 	flags.StringVar(&set.skip, "skip", "", "leave out the tests whose names match this `pattern`, since they take long")
 	flags.BoolVar(&set.json, "json", false, "write the result as JSON")
 	flags.BoolVar(&set.list, "list", false, "list the mutants and try none")
-	flags.StringVar(&set.survivors, "survivors", "test/mutate/survivors.txt", "the `file` with the survivors that are accepted, from the root of the module")
+	flags.StringVar(&set.survivors, "survivors", "test/mutate/survivors.txt", "the `file` with the survivors that "+
+		"are accepted, from the root of the module")
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "usage: go run ./test/mutate [flags]")
 		flags.PrintDefaults()

@@ -154,7 +154,8 @@ func (w *walker) make(operator string, begin, end int, text string) {
 	s := w.source
 	at := s.fset.Position(s.ast.FileStart + token.Pos(begin))
 	before, after := lines(s.text, begin, end, text)
-	w.found = append(w.found, &mutant{File: path.Clean(filepath.ToSlash(s.name)), Line: at.Line, column: at.Column, Function: w.function,
+	w.found = append(w.found, &mutant{File: path.Clean(filepath.ToSlash(s.name)), Line: at.Line, column: at.Column,
+		Function: w.function,
 		Operator: operator, Before: before, After: after, begin: begin, end: end, text: text, site: w.shared})
 }
 

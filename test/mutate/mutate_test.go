@@ -17,7 +17,8 @@ const tiny = "testdata/tiny"
 func mutate(t *testing.T, args ...string) (code int, stdout string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = realMain(t.Context(), tiny, append([]string{"-packages", "./clamp", "-tests", "./..."}, args...), &out, &errs)
+	code = realMain(t.Context(), tiny, append([]string{"-packages", "./clamp", "-tests", "./..."}, args...), &out,
+		&errs)
 	if code > 1 {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
@@ -99,7 +100,8 @@ func TestAMutantThatNoTestNoticesIsReportedAndEveryOtherIsNoticed(t *testing.T) 
 func TestTheSameCodeHasTheSameMutants(t *testing.T) {
 	_, first := mutate(t, "-list")
 	_, second := mutate(t, "-list")
-	if first != second || !strings.Contains(first, "clamp/clamp.go:10:5:boundary\n\t- if n < 0 {\n\t+ if (n <= 0) {\n") {
+	if first != second || !strings.Contains(first, "clamp/clamp.go:10:5:boundary\n\t- if n < 0 {\n\t+ if (n "+
+		"<= 0) {\n") {
 		t.Errorf("the mutants are\n%s\nand then\n%s", first, second)
 	}
 	ids := map[string]bool{}
@@ -128,7 +130,8 @@ func TestASampleIsDrawnBySeedAndLeavesOutListedSurvivors(t *testing.T) {
 	for i, name := range strings.Split("abcdefghijklmnopqrstuvwxyz", "") {
 		all = append(all, &mutant{ID: name, Line: i})
 	}
-	all = append(all, &mutant{ID: "listed", File: "clamp/clamp.go", Function: "Clamp", Operator: "boundary", Before: "if n < 0 {", After: "if (n <= 0) {"})
+	all = append(all, &mutant{ID: "listed", File: "clamp/clamp.go", Function: "Clamp", Operator: "boundary",
+		Before: "if n < 0 {", After: "if (n <= 0) {"})
 	ids := func(seed uint64) (out string) {
 		for _, one := range draw(all, accepted, seed) {
 			out += one.ID
@@ -220,6 +223,7 @@ func TestTheListOfAcceptedSurvivorsCanBeReadAndNamesMutantsThatExist(t *testing.
 		}
 	}
 	for k := range left {
-		t.Errorf("there is no such mutant any more: %s %s %s\n- %s\n+ %s", k.file, k.function, k.operator, k.before, k.after)
+		t.Errorf("there is no such mutant any more: %s %s %s\n- %s\n+ %s", k.file, k.function, k.operator, k.before,
+			k.after)
 	}
 }

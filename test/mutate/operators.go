@@ -281,7 +281,8 @@ func (w *walker) elements(n *ast.CompositeLit) {
 		}
 		before, after := n.Elts[i-1], n.Elts[i]
 		between := string(w.source.text[w.source.offset(before.End()):w.source.offset(after.Pos())])
-		w.make("swap", w.source.offset(before.Pos()), w.source.offset(after.End()), w.source.of(after)+between+w.source.of(before))
+		w.make("swap", w.source.offset(before.Pos()), w.source.offset(after.End()), w.source.of(after)+between+
+			w.source.of(before))
 	}
 }
 

@@ -23,7 +23,8 @@ const (
 
 // command runs a test binary with a mutant on, in its package's folder as go test does.
 func command(ctx context.Context, t *pkg, binary string, n int, args ...string) *exec.Cmd {
-	c := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", "ulimit -v " + memory + ` 2>/dev/null; exec "$@"`, "sh", binary}, args...)...)
+	c := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", "ulimit -v " + memory + ` 2>/dev/null; exec "$@"`,
+		"sh", binary}, args...)...)
 	c.Dir = t.Dir
 	c.Env = append(os.Environ(), variable+"="+strconv.Itoa(n))
 	c.WaitDelay = time.Second
@@ -101,7 +102,8 @@ func (b *build) passes(ctx context.Context, n int, g *group) (bool, string, erro
 	for i, name := range g.tests {
 		names[i] = regexp.QuoteMeta(name)
 	}
-	c := command(running, g.of, binary, n, "-test.failfast", "-test.timeout="+limit.String(), "-test.run=^("+strings.Join(names, "|")+")$")
+	c := command(running, g.of, binary, n, "-test.failfast", "-test.timeout="+limit.String(), "-test.run=^("+
+		strings.Join(names, "|")+")$")
 	out, err := c.CombinedOutput()
 	if ctx.Err() != nil {
 		return false, "", ctx.Err()
@@ -173,7 +175,8 @@ func (s score) percent() float64 {
 }
 
 // measure tries mutants of a package until want of them were counted; a mutant that doesn't compile isn't.
-func (m *module) measure(ctx context.Context, p *pkg, testers []*pkg, mutants []*mutant, want, side int, progress func(score)) (score, error) {
+func (m *module) measure(ctx context.Context, p *pkg, testers []*pkg, mutants []*mutant, want, side int,
+	progress func(score)) (score, error) {
 	s := score{Package: m.folder(p), Survivors: []survivor{}}
 	c, err := m.cover(ctx, p, testers, side)
 	if err != nil {

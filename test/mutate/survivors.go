@@ -30,8 +30,10 @@ func parseSurvivors(text []byte) (map[key]string, error) {
 			return nil
 		}
 		head := strings.Fields(entry[0])
-		if len(head) != 3 || len(entry) < 4 || !strings.HasPrefix(entry[1], "- ") || !strings.HasPrefix(entry[2], "+ ") {
-			return fmt.Errorf("line %d: an entry is a line of file, function and operator, one with -, one with +, and a reason", n-len(entry))
+		if len(head) != 3 || len(entry) < 4 || !strings.HasPrefix(entry[1], "- ") ||
+			!strings.HasPrefix(entry[2], "+ ") {
+			return fmt.Errorf("line %d: an entry is a line of file, function and operator, one with -, one with +, "+
+				"and a reason", n-len(entry))
 		}
 		k := key{head[0], head[1], head[2], entry[1][2:], entry[2][2:]}
 		if out[k] != "" {

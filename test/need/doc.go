@@ -4,7 +4,7 @@
 //	need.Suite(t, need.Images)        // this test is part of a named suite
 //	need.Root(t)
 //
-// What a test needs and doesn't get ends it: with a skip that says how to get it, or with a failure where CI=true is set.
-// A test never skips in another way, so CI skips nothing. tools.txt lists the optional tools; .ci/run installs what it
-// lists and .ci/newcomer hides each of them.
+// What a test needs and doesn't get ends it: with a skip that says how to get it, or with a failure where CI=true is
+// set. A test never skips in another way, so CI skips nothing. tools.txt lists the optional tools; .ci/run installs
+// what it lists and .ci/newcomer hides each of them.
 package need

@@ -54,7 +54,8 @@ func choose(value, suite string) (chosen bool, err error) {
 	}
 	for name := range strings.SplitSeq(value, ",") {
 		if name != "all" && !slices.Contains(known, name) {
-			return false, fmt.Errorf("KEYTURN_SUITE=%s: there is no suite %q; write all, or names of these with commas between them: %s",
+			return false, fmt.Errorf("KEYTURN_SUITE=%s: there is no suite %q; write all, or names of these with "+
+				"commas between them: %s",
 				value, name, strings.Join(known, ", "))
 		}
 		chosen = chosen || name == "all" || name == suite

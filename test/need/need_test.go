@@ -105,21 +105,25 @@ func machine(t *testing.T, name, script string) {
 func TestAToolThatIsThereAndCanNotBeUsedIsAsGoodAsMissing(t *testing.T) {
 	t.Setenv("CI", "")
 	for what, c := range map[string]struct{ name, script, why string }{
-		"missing":                         {"jq", "", "jq is missing"},
-		"good":                            {"jq", "#!/bin/sh\necho jq-1.7.1\n", ""},
-		"as old as it may be":             {"jq", "#!/bin/sh\necho jq-1.6\n", ""},
-		"too old":                         {"jq", "#!/bin/sh\necho jq-1.5-1-a5b5cbe\n", "jq is too old: the tests need 1.6 or newer"},
-		"says no version":                 {"jq", "#!/bin/sh\necho jq\n", "no version can be read"},
-		"says nothing":                    {"jq", "#!/bin/sh\n", "no version can be read"},
-		"only tells how to install it":    {"rclone", "#!/bin/sh\necho 'Command rclone not found, but can be installed with: apt install rclone'\nexit 127\n", "can't be used"},
-		"a shim without its program":      {"aws", "#!/bin/sh\necho 'pyenv: aws: command not found' >&2\nexit 127\n", "can't be used"},
-		"its interpreter is missing":      {"s3cmd", "#!/nonexistent/python3\nprint()\n", "can't be used"},
-		"Debian 12's Node, which is 18":   {"node", "#!/bin/sh\necho v18.19.0\n", "node is too old"},
-		"a Node of today":                 {"node", "#!/bin/sh\necho v22.1.0\n", ""},
-		"openssl without MD5 (FIPS mode)": {"openssl", "#!/bin/sh\n[ \"$*\" != 'dgst -md5 /dev/null' ]\n", "can't be used"},
-		"Terraform before mocks at plan":  {"terraform", "#!/bin/sh\necho Terraform v1.5.7\n", "terraform is too old"},
-		"what proves itself by nothing":   {"zip", "#!/bin/sh\n", ""},
-		"what CI doesn't know of":         {"xmllint", "#!/bin/sh\n", "tools.txt has no line for xmllint"},
+		"missing":             {"jq", "", "jq is missing"},
+		"good":                {"jq", "#!/bin/sh\necho jq-1.7.1\n", ""},
+		"as old as it may be": {"jq", "#!/bin/sh\necho jq-1.6\n", ""},
+		"too old": {"jq", "#!/bin/sh\necho jq-1.5-1-a5b5cbe\n", "jq is too old: the tests " +
+			"need 1.6 or newer"},
+		"says no version": {"jq", "#!/bin/sh\necho jq\n", "no version can be read"},
+		"says nothing":    {"jq", "#!/bin/sh\n", "no version can be read"},
+		"only tells how to install it": {"rclone", "#!/bin/sh\necho 'Command rclone not found, but can be " +
+			"installed with: apt install rclone'\nexit 127\n", "can't be used"},
+		"a shim without its program": {"aws", "#!/bin/sh\necho 'pyenv: aws: command not found' >&2\nexit 127\n",
+			"can't be used"},
+		"its interpreter is missing":    {"s3cmd", "#!/nonexistent/python3\nprint()\n", "can't be used"},
+		"Debian 12's Node, which is 18": {"node", "#!/bin/sh\necho v18.19.0\n", "node is too old"},
+		"a Node of today":               {"node", "#!/bin/sh\necho v22.1.0\n", ""},
+		"openssl without MD5 (FIPS mode)": {"openssl", "#!/bin/sh\n[ \"$*\" != 'dgst -md5 /dev/null' ]\n",
+			"can't be used"},
+		"Terraform before mocks at plan": {"terraform", "#!/bin/sh\necho Terraform v1.5.7\n", "terraform is too old"},
+		"what proves itself by nothing":  {"zip", "#!/bin/sh\n", ""},
+		"what CI doesn't know of":        {"xmllint", "#!/bin/sh\n", "tools.txt has no line for xmllint"},
 	} {
 		machine(t, c.name, c.script)
 		path := ""
@@ -138,8 +142,10 @@ func TestVersionsAreComparedByNumbers(t *testing.T) {
 		printed, least string
 		want           bool
 	}{
-		{"v20.20.2", "20.0", true}, {"v9.11.2", "20.0", false}, {"2.9", "2.13", false}, {"2.13", "2.9", true}, {"1.6", "1.6.1", false},
-		{"tool 3.0\nlib 1.0", "2.0", true}, {"Terraform v1.11.4\non linux_amd64", "1.11", true}, {"1.10.9", "1.11", false},
+		{"v20.20.2", "20.0", true}, {"v9.11.2", "20.0", false}, {"2.9", "2.13", false}, {"2.13", "2.9", true},
+		{"1.6", "1.6.1", false},
+		{"tool 3.0\nlib 1.0", "2.0", true}, {"Terraform v1.11.4\non linux_amd64", "1.11", true},
+		{"1.10.9", "1.11", false},
 	} {
 		if got, err := AtLeast(c.printed, c.least); err != nil || got != c.want {
 			t.Errorf("%q at least %s: %v, %v", c.printed, c.least, got, err)
@@ -181,11 +187,13 @@ func TestAConfigurationOfTerraformIsNotTakenForAStandIn(t *testing.T) {
 		script string
 		good   bool
 	}{
-		"no provider can be had":   {`[ "$1" != init ]`, false},
-		"Oracle's own provider":    {`[ "$1" != plan ] || { echo 'can not create client, bad configuration: did not find a proper configuration for tenancy'; exit 1; }`, false},
-		"neither":                  {`exit 1`, false},
-		"a stand-in":               {`exit 0`, true},
-		"a stand-in that asks why": {`[ -z "$OCI_CLI_PROFILE$TF_VAR_tenancy_ocid$AWS_PROFILE" ] && [ "$HOME" != "$REAL_HOME" ]`, true},
+		"no provider can be had": {`[ "$1" != init ]`, false},
+		"Oracle's own provider": {
+			`[ "$1" != plan ] || { echo 'can not create client, bad configuration: did not find a proper configuration for tenancy'; exit 1; }`, false},
+		"neither":    {`exit 1`, false},
+		"a stand-in": {`exit 0`, true},
+		"a stand-in that asks why": {
+			`[ -z "$OCI_CLI_PROFILE$TF_VAR_tenancy_ocid$AWS_PROFILE" ] && [ "$HOME" != "$REAL_HOME" ]`, true},
 	} {
 		for _, name := range []string{"OCI_CLI_PROFILE", "TF_VAR_tenancy_ocid", "AWS_PROFILE"} {
 			t.Setenv(name, "mine")

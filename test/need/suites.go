@@ -12,14 +12,18 @@ type Named struct {
 
 // The suites.
 var (
-	Acceptance     = Named{"acceptance", "the acceptance run in every kind of tenancy", "./test/acceptance", ""}
-	Bench          = Named{"bench", "what the benchmark measures, on the binaries of a release", "./test/bench", ""}
-	Combinations   = Named{"combinations", "every kind and form of a credential with every open point of OCI, lost answer, kill and act of a person", "./test/e2e", ""}
-	Images         = Named{"images", "the images: made in both ways, compared, run in a Docker engine", "./test/image", "root, docker.io, ldd"}
-	LeastPrivilege = Named{"least-privilege", "each permission of the policies taken away alone", "./test/leastprivilege",
+	Acceptance   = Named{"acceptance", "the acceptance run in every kind of tenancy", "./test/acceptance", ""}
+	Bench        = Named{"bench", "what the benchmark measures, on the binaries of a release", "./test/bench", ""}
+	Combinations = Named{"combinations", "every kind and form of a credential with every open point of OCI, lost " +
+		"answer, kill and act of a person", "./test/e2e", ""}
+	Images = Named{"images", "the images: made in both ways, compared, run in a Docker engine", "./test/image",
+		"root, docker.io, ldd"}
+	LeastPrivilege = Named{"least-privilege", "each permission of the policies taken away alone",
+		"./test/leastprivilege",
 		"Terraform with a stand-in for Oracle's provider, for one test"}
-	Registry = Named{"registry", "the push of the images to a registry server", "./test/deploy", "docker-registry, jq, perl, zip"}
-	Stack    = Named{"stack", "the Terraform stack: its own tests, a plan, an apply and a destroy", "./test/terraform",
+	Registry = Named{"registry", "the push of the images to a registry server", "./test/deploy",
+		"docker-registry, jq, perl, zip"}
+	Stack = Named{"stack", "the Terraform stack: its own tests, a plan, an apply and a destroy", "./test/terraform",
 		"Terraform, with a stand-in for Oracle's provider"}
 )
 

@@ -16,8 +16,10 @@ import (
 func Terraform(ctx context.Context, home, dir string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, "terraform", append(args, "-no-color")...)
 	c.Dir = dir
-	c.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1"}
-	for _, name := range []string{"TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"} {
+	c.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "TF_IN_AUTOMATION=1",
+		"CHECKPOINT_DISABLE=1"}
+	for _, name := range []string{"TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "HTTPS_PROXY", "NO_PROXY",
+		"SSL_CERT_FILE"} {
 		if v, ok := os.LookupEnv(name); ok {
 			c.Env = append(c.Env, name+"="+v)
 		}
@@ -26,8 +28,8 @@ func Terraform(ctx context.Context, home, dir string, args ...string) *exec.Cmd 
 }
 
 // ErrNoStandIn says that no stack can be planned and applied here without an account.
-var ErrNoStandIn = errors.New("a stand-in for Oracle's Terraform provider is missing, which plans and applies without an account; " +
-	"TF_CLI_CONFIG_FILE names the configuration that leads to it")
+var ErrNoStandIn = errors.New("a stand-in for Oracle's Terraform provider is missing, which plans and applies " +
+	"without an account; TF_CLI_CONFIG_FILE names the configuration that leads to it")
 
 // StandIn ends a test unless Terraform is here and takes a stand-in for Oracle's provider.
 func StandIn(t testing.TB) {
@@ -46,8 +48,8 @@ func Offline() error {
 	return standIn()
 }
 
-// plansOffline plans one resource. A configuration of Terraform proves nothing: there is one on many machines, and what it
-// leads to may be Oracle's own provider, or no provider at all. Oracle's own never plans without an account.
+// plansOffline plans one resource. A configuration of Terraform proves nothing: there is one on many machines, and what
+// it leads to may be Oracle's own provider, or no provider at all. Oracle's own never plans without an account.
 func plansOffline() error {
 	dir, err := os.MkdirTemp("", "keyturn-provider")
 	if err != nil {

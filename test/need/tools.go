@@ -15,7 +15,8 @@ import (
 var list string
 
 // everywhere are the programs that no test has to ask for: Go, Git, a shell, and coreutils.
-var everywhere = strings.Fields("go git sh base64 basename cat chmod cp cut dirname env head ls mkdir mktemp mv rm sha256sum sort tail touch tr wc")
+var everywhere = strings.Fields("go git sh base64 basename cat chmod cp cut dirname env head ls mkdir mktemp mv rm " +
+	"sha256sum sort tail touch tr wc")
 
 // tool is a line of tools.txt.
 type tool struct {
@@ -35,7 +36,8 @@ func tools(text string) ([]tool, error) {
 		if len(f) < 5 {
 			return nil, fmt.Errorf("tools.txt: %q has %d columns, want 5 or more", line, len(f))
 		}
-		out = append(out, tool{f[0], strings.TrimPrefix(f[2], "-"), strings.TrimPrefix(f[3], "-"), strings.Split(f[1], ","), f[4:]})
+		out = append(out, tool{f[0], strings.TrimPrefix(f[2], "-"), strings.TrimPrefix(f[3], "-"),
+			strings.Split(f[1], ","), f[4:]})
 	}
 	return out, nil
 }
@@ -57,7 +59,8 @@ func Tool(t testing.TB, name string) string {
 	}
 	i := slices.IndexFunc(all, func(o tool) bool { return o.name == name })
 	if i < 0 {
-		t.Fatalf("test/need/tools.txt has no line for %s: add it, so that CI installs it, and hides it to see that a machine without it is fine", name)
+		t.Fatalf("test/need/tools.txt has no line for %s: add it, so that CI installs it, and hides it to see that "+
+			"a machine without it is fine", name)
 	}
 	path, err := all[i].find()
 	if err != nil {
@@ -83,7 +86,8 @@ func (o tool) find() (path string, err error) {
 	c := exec.Command(path, o.proof...)
 	out, err := c.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("%s is here and can't be used: %s %s: %w", o.name, o.name, strings.Join(o.proof, " "), err)
+		return "", fmt.Errorf("%s is here and can't be used: %s %s: %w", o.name, o.name, strings.Join(o.proof, " "),
+			err)
 	}
 	if o.least == "" {
 		return path, nil

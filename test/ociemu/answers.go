@@ -7,15 +7,16 @@ import (
 	"strings"
 )
 
-// Answers hold one choice for each point on which no documentation says what the real services answer. A client that is ready for the cloud
-// works with every value of every field. Empty fields mean the first value that is listed. Where somebody has published a real answer, that
-// one is the first, and a comment names the source.
+// Answers hold one choice for each point on which no documentation says what the real services answer. A client that is
+// ready for the cloud works with every value of every field. Empty fields mean the first value that is listed. Where
+// somebody has published a real answer, that one is the first, and a comment names the source.
 type Answers struct {
 	// RetryToken: a create is repeated with the same opc-retry-token.
 	RetryToken RetryTokenAnswer
 	// FullSlot: a user has no room for another credential of the kind.
 	FullSlot FullSlotAnswer
-	// DomainMessage: how the message of a refusal is written that comes from the identity domain behind the classic API.
+	// DomainMessage: how the message of a refusal is written that comes from the identity domain behind the classic
+	// API.
 	DomainMessage DomainMessageAnswer
 	// DuplicateKey: the user has that API key already; "<status> <code>".
 	DuplicateKey DuplicateKeyAnswer
@@ -86,14 +87,17 @@ const (
 	RetryTokenConflict RetryTokenAnswer = "conflict" // 409 InvalidatedRetryToken
 	RetryTokenIgnored  RetryTokenAnswer = "ignored"  // a second resource
 
-	// A tenancy with identity domains. Two public programs that set up tenancies quote the message for API keys, one of them with the code;
-	// a public operator's knowledge base (entry KB-022) quotes it for auth tokens. No source has it for customer secret keys.
+	// A tenancy with identity domains. Two public programs that set up tenancies quote the message for API keys, one of
+	// them with the code; a public operator's knowledge base (entry KB-022) quotes it for auth tokens. No source has it
+	// for customer secret keys.
 	FullSlotDomain FullSlotAnswer = "400 IdcsConversionError"
 	// As the catalogue of API errors has it (docs.oracle.com, References/apierrors.htm).
 	FullSlotLimitExceeded FullSlotAnswer = "400 LimitExceeded"
-	// For API keys, in tenancies of before identity domains; the same two programs handle it. The other kinds as FullSlotDomain.
+	// For API keys, in tenancies of before identity domains; the same two programs handle it. The other kinds as
+	// FullSlotDomain.
 	FullSlotAPIKeyLimit FullSlotAnswer = "409 ApiKeyLimitExceeded"
-	// LimitExceeded for customer secret keys, of which a comment in a public program says so. The other kinds as FullSlotDomain.
+	// LimitExceeded for customer secret keys, of which a comment in a public program says so. The other kinds as
+	// FullSlotDomain.
 	FullSlotMixed         FullSlotAnswer = "mixed"
 	FullSlotConflict      FullSlotAnswer = "409 Conflict"
 	FullSlotQuotaExceeded FullSlotAnswer = "400 QuotaExceeded"
@@ -123,7 +127,8 @@ const (
 	ResolvedStateInactive ResolvedStateAnswer = "inactive" // ListProblems shows them only with lifecycleState=INACTIVE
 
 	PasswordNeedsReset PasswordPermissionAnswer = "USER_UIPASS_RESET" // as the Policy Reference has it
-	PasswordNeedsSet   PasswordPermissionAnswer = "USER_UIPASS_SET"   // as Oracle's tutorial grants it, which its author has tested
+	// as Oracle's tutorial grants it, which its author has tested
+	PasswordNeedsSet PasswordPermissionAnswer = "USER_UIPASS_SET"
 
 	NamespaceFree  NamespacePermissionAnswer = "none" // as the Policy Reference's table of operations has it
 	NamespaceReads NamespacePermissionAnswer = "read" // OBJECTSTORAGE_NAMESPACE_READ, as its table of verbs can be read
@@ -155,7 +160,8 @@ func (a Answers) validate() error {
 		allowed      []string
 	}{
 		{"RetryToken", string(a.RetryToken), []string{"value", "no-value", "conflict", "ignored"}},
-		{"FullSlot", string(a.FullSlot), []string{"400 IdcsConversionError", "400 LimitExceeded", "409 ApiKeyLimitExceeded", "mixed",
+		{"FullSlot", string(a.FullSlot), []string{"400 IdcsConversionError", "400 LimitExceeded",
+			"409 ApiKeyLimitExceeded", "mixed",
 			"409 Conflict", "400 QuotaExceeded"}},
 		{"DomainMessage", string(a.DomainMessage), []string{"plain", "embedded"}},
 		{"S3NewKey", string(a.S3NewKey), []string{"SignatureDoesNotMatch", "InvalidAccessKeyId"}},

@@ -36,7 +36,9 @@ func apmService() service {
 
 // CollectorURL is the address of the collector, as Functions gives it to a function in OCI_TRACE_COLLECTOR_URL.
 func (e *Emulator) CollectorURL() string {
-	return fmt.Sprintf("https://aaaaemulated.apm-agt.%s.oci.oraclecloud.com/20200101/observations/public-span?dataFormat=zipkin&dataFormatVersion=2&dataKey=%s",
+	return fmt.Sprintf(
+		"https://aaaaemulated.apm-agt.%s.oci.oraclecloud.com/20200101/observations/public-span"+
+			"?dataFormat=zipkin&dataFormatVersion=2&dataKey=%s",
 		e.opts.Region, e.dataKey)
 }
 
@@ -45,7 +47,8 @@ func publicSpan(x *exchange) reply {
 	switch {
 	case x.query.Get("dataKey") != x.e.dataKey:
 		return errNotAuthentic.reply()
-	case x.query.Get("dataFormat") != "zipkin" || x.query.Get("dataFormatVersion") != "2" || json.Unmarshal(x.body, &spans) != nil:
+	case x.query.Get("dataFormat") != "zipkin" || x.query.Get("dataFormatVersion") != "2" ||
+		json.Unmarshal(x.body, &spans) != nil:
 		return errInvalid.because("These are no spans in Zipkin's second format.").reply()
 	}
 	for _, s := range spans {

@@ -16,8 +16,10 @@ func cloudGuardService() service {
 		{operation: "GetConfiguration", method: get, path: "/configuration", handle: getGuardConfiguration},
 		{operation: "ListProblems", method: get, path: "/problems", handle: listProblems},
 		{operation: "GetProblem", method: get, path: "/problems/{problemId}", handle: ofProblem(getProblem)},
-		{operation: "ListProblemHistories", method: get, path: "/problems/{problemId}/histories", handle: ofProblem(listProblemHistories)},
-		{operation: "UpdateProblemStatus", method: post, path: "/problems/{problemId}/actions/updateStatus", handle: ofProblem(updateProblemStatus)},
+		{operation: "ListProblemHistories", method: get, path: "/problems/{problemId}/histories",
+			handle: ofProblem(listProblemHistories)},
+		{operation: "UpdateProblemStatus", method: post, path: "/problems/{problemId}/actions/updateStatus",
+			handle: ofProblem(updateProblemStatus)},
 	}}
 }
 
@@ -68,7 +70,8 @@ func getGuardConfiguration(x *exchange) reply {
 	if x.e.opts.GuardDisabled {
 		status = "DISABLED"
 	}
-	return ok(map[string]any{"reportingRegion": x.e.opts.ReportingRegion, "status": status, "serviceConfigurations": []any{}, "selfManageResources": false})
+	return ok(map[string]any{"reportingRegion": x.e.opts.ReportingRegion, "status": status,
+		"serviceConfigurations": []any{}, "selfManageResources": false})
 }
 
 func ofProblem(handle func(*exchange, *problem) reply) func(*exchange) reply {
@@ -107,9 +110,13 @@ func (x *exchange) problemBody(p *problem, r problemRecord, summary bool) map[st
 	f := factsOf(p.rule)
 	body := map[string]any{
 		"id": p.id, "compartmentId": x.e.state.tenancy, "detectorRuleId": p.rule, "region": x.e.opts.HomeRegion,
-		"regions": []string{x.e.opts.HomeRegion}, "riskLevel": p.risk, "riskScore": 10.0, "resourceId": p.resourceID, "resourceName": p.resourceName,
-		"resourceType": p.resourceType, "labels": problemLabels, "timeLastDetected": timestamp(r.last), "timeFirstDetected": timestamp(p.first),
-		"lifecycleState": x.lifecycleState(r), "lifecycleDetail": r.status, "detectorId": "IAAS_CONFIGURATION_DETECTOR", "targetId": p.target,
+		"regions": []string{x.e.opts.HomeRegion}, "riskLevel": p.risk, "riskScore": 10.0, "resourceId": p.resourceID,
+		"resourceName": p.resourceName,
+		"resourceType": p.resourceType, "labels": problemLabels, "timeLastDetected": timestamp(r.last),
+		"timeFirstDetected": timestamp(p.first),
+		"lifecycleState":    x.lifecycleState(r), "lifecycleDetail": r.status,
+		"detectorId": "IAAS_CONFIGURATION_DETECTOR",
+		"targetId":   p.target,
 	}
 	if summary {
 		return body
@@ -149,9 +156,12 @@ func listProblems(x *exchange) reply {
 		within := !r.last.Before(from) && !r.last.After(to) && !p.first.Before(firstFrom) && !p.first.After(firstTo)
 		rules := strings.FieldsFunc(strings.Join(q["detectorRuleIdList"], ","), func(c rune) bool { return c == ',' })
 		if !within || len(rules) > 0 && !slices.Contains(rules, p.rule) || !fits(q.Get("lifecycleDetail"), r.status) ||
-			orDefault(q.Get("lifecycleState"), "ACTIVE") != x.lifecycleState(r) || !fits(q.Get("resourceId"), p.resourceID) ||
-			!fits(q.Get("resourceType"), p.resourceType) || !fits(q.Get("riskLevel"), p.risk) || !fits(q.Get("targetId"), p.target) ||
-			!fits(q.Get("region"), x.e.opts.HomeRegion) || q.Get("label") != "" && !slices.Contains(problemLabels, q.Get("label")) {
+			orDefault(q.Get("lifecycleState"), "ACTIVE") != x.lifecycleState(r) ||
+			!fits(q.Get("resourceId"), p.resourceID) ||
+			!fits(q.Get("resourceType"), p.resourceType) || !fits(q.Get("riskLevel"), p.risk) ||
+			!fits(q.Get("targetId"), p.target) ||
+			!fits(q.Get("region"), x.e.opts.HomeRegion) || q.Get("label") != "" &&
+			!slices.Contains(problemLabels, q.Get("label")) {
 			continue
 		}
 		list = append(list, x.problemBody(p, r, true))
@@ -193,8 +203,10 @@ func listProblemHistories(x *exchange, p *problem) reply {
 	list := []map[string]any{}
 	for _, h := range x.look(p).history {
 		item := map[string]any{
-			"id": h.ID, "problemId": p.id, "actorType": h.ActorType, "actorName": h.ActorName, "lifecycleDetail": h.Status, "eventStatus": h.Event,
-			"explanation": fmt.Sprintf("%s set the problem to %s", h.ActorName, h.Status), "delta": "", "timeCreated": timestamp(h.At), "comment": nil,
+			"id": h.ID, "problemId": p.id, "actorType": h.ActorType, "actorName": h.ActorName,
+			"lifecycleDetail": h.Status, "eventStatus": h.Event,
+			"explanation": fmt.Sprintf("%s set the problem to %s", h.ActorName, h.Status), "delta": "",
+			"timeCreated": timestamp(h.At), "comment": nil,
 		}
 		if h.Comment != "" {
 			item["comment"] = h.Comment
@@ -210,7 +222,8 @@ func listProblemHistories(x *exchange, p *problem) reply {
 func updateProblemStatus(x *exchange, p *problem) reply {
 	if reporting := x.e.opts.ReportingRegion; x.call.Region != reporting {
 		return errNotAllowed.because(fmt.Sprintf(
-			"Please go to your Cloud Guard reporting region %s to execute UPDATE operations.", regionKey(reporting))).reply()
+			"Please go to your Cloud Guard reporting region %s to execute UPDATE operations.",
+			regionKey(reporting))).reply()
 	}
 	return x.once(func() (reply, func() bool) {
 		var details struct{ Status, Comment string }
@@ -223,7 +236,8 @@ func updateProblemStatus(x *exchange, p *problem) reply {
 		if refused := x.checkEtag(p.etag); refused != nil {
 			return refused.reply(), nil
 		}
-		x.e.changeProblemLocked(p, details.Status, details.Comment, "USER", orDefault(x.call.Caller.Name, x.call.Caller.ID))
+		x.e.changeProblemLocked(p, details.Status, details.Comment, "USER",
+			orDefault(x.call.Caller.Name, x.call.Caller.ID))
 		x.changed = true
 		return ok(x.problemBody(p, p.problemRecord, false)).with("etag", p.etag), func() bool { return true }
 	})
@@ -242,7 +256,8 @@ func (e *Emulator) changeProblemLocked(p *problem, status, comment, actorType, a
 	p.shownUntil, p.shownReads = now.Add(e.opts.ProblemLag), e.opts.ProblemLagReads
 	p.status, p.comment, p.etag = status, comment, e.state.ids.etag()
 	p.history = append(p.history, HistoryItem{
-		ID: e.state.ids.uuid(), ActorType: actorType, ActorName: actor, Status: status, Event: eventStatusOf[status], Comment: comment, At: now,
+		ID: e.state.ids.uuid(), ActorType: actorType, ActorName: actor, Status: status, Event: eventStatusOf[status],
+		Comment: comment, At: now,
 	})
 	switch status {
 	case "RESOLVED":
@@ -252,7 +267,8 @@ func (e *Emulator) changeProblemLocked(p *problem, status, comment, actorType, a
 	}
 }
 
-// CloseProblem resolves a problem with a comment, as a person of that name at the console would; no call is made and logged.
+// CloseProblem resolves a problem with a comment, as a person of that name at the console would; no call is made and
+// logged.
 func (e *Emulator) CloseProblem(problem, comment, actor string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -260,8 +276,8 @@ func (e *Emulator) CloseProblem(problem, comment, actor string) {
 	e.notifyLocked()
 }
 
-// Rescan does what Cloud Guard's next scan does: a problem that is still there is opened again; one that is gone is resolved once more
-// by Cloud Guard itself, with a second event that has no comment.
+// Rescan does what Cloud Guard's next scan does: a problem that is still there is opened again; one that is gone is
+// resolved once more by Cloud Guard itself, with a second event that has no comment.
 func (e *Emulator) Rescan(problem string, still bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -29,8 +29,8 @@ func factsOf(rule string) ruleFacts {
 	return ruleFacts{rule, "A problem of the rule " + rule + ".", "See the rule."}
 }
 
-// emitProblemLocked emits the event of a problem in the reporting region. The shape is that of published events of this source;
-// the values of status, reason and resourceType at a closing are inferred (no such event is published).
+// emitProblemLocked emits the event of a problem in the reporting region. The shape is that of published events of this
+// source; the values of status, reason and resourceType at a closing are inferred (no such event is published).
 func (e *Emulator) emitProblemLocked(p *problem, name, actorType string) {
 	f := factsOf(p.rule)
 	reason := "Problem closed by user"
@@ -39,18 +39,23 @@ func (e *Emulator) emitProblemLocked(p *problem, name, actorType string) {
 	}
 	details := map[string]any{
 		"tenantId": e.state.tenancy, "status": p.status, "reason": reason, "problemName": p.rule, "riskLevel": p.risk,
-		"problemType": "CONFIG_CHANGE", "resourceName": p.resourceName, "resourceId": p.resourceID, "resourceType": p.resourceType,
-		"targetId": p.target, "labels": strings.Join(problemLabels, ", "), "firstDetected": timestamp(p.first), "lastDetected": timestamp(p.last),
-		"region": e.opts.HomeRegion, "problemDescription": f.description, "problemRecommendation": f.recommendation,
+		"problemType": "CONFIG_CHANGE", "resourceName": p.resourceName, "resourceId": p.resourceID,
+		"resourceType": p.resourceType,
+		"targetId":     p.target, "labels": strings.Join(problemLabels, ", "), "firstDetected": timestamp(p.first),
+		"lastDetected": timestamp(p.last),
+		"region":       e.opts.HomeRegion, "problemDescription": f.description,
+		"problemRecommendation": f.recommendation,
 	}
 	if more := e.eventDetails(p); len(more) > 0 {
 		details["problemAdditionalDetails"] = more
 	}
 	event, err := json.MarshalIndent(map[string]any{
 		"eventType": "com.oraclecloud.cloudguard." + name, "cloudEventsVersion": "0.1", "eventTypeVersion": "2.0",
-		"source": "CloudGuardResponderEngine", "eventTime": e.now().UTC().Format(time.RFC3339), "contentType": "application/json",
+		"source": "CloudGuardResponderEngine", "eventTime": e.now().UTC().Format(time.RFC3339),
+		"contentType": "application/json",
 		"data": map[string]any{
-			"compartmentId": e.state.tenancy, "compartmentName": "ociemu", "resourceName": f.display, "resourceId": p.id, "additionalDetails": details,
+			"compartmentId": e.state.tenancy, "compartmentName": "ociemu", "resourceName": f.display,
+			"resourceId": p.id, "additionalDetails": details,
 		},
 		"eventID": e.state.ids.uuid(), "extensions": map[string]any{"compartmentId": e.state.tenancy},
 	}, "", "  ")

@@ -19,13 +19,15 @@ func (c *clients) setStatus(ctx context.Context, problem, status, comment string
 	if comment != "" {
 		details.Comment = &comment
 	}
-	_, err := c.cloudguard.UpdateProblemStatus(ctx, cloudguard.UpdateProblemStatusRequest{ProblemId: &problem, UpdateProblemStatusDetails: details})
+	_, err := c.cloudguard.UpdateProblemStatus(ctx, cloudguard.UpdateProblemStatusRequest{ProblemId: &problem,
+		UpdateProblemStatusDetails: details})
 	return err
 }
 
 func (c *clients) statusOf(t testing.TB, problem string) string {
 	t.Helper()
-	got := must[cloudguard.GetProblemResponse](t)(c.cloudguard.GetProblem(t.Context(), cloudguard.GetProblemRequest{ProblemId: &problem}))
+	got := must[cloudguard.GetProblemResponse](t)(c.cloudguard.GetProblem(t.Context(),
+		cloudguard.GetProblemRequest{ProblemId: &problem}))
 	return string(got.LifecycleDetail)
 }
 
@@ -60,7 +62,8 @@ func TestClosingAProblemEntersItsHistoryAndEmitsAnEvent(t *testing.T) {
 	opts.Now = now.Now
 	e := ociemu.New(t, opts)
 	user := e.AddUser("jane@example.com")
-	problem := e.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user, ResourceID: "t/u/f", ResourceName: "f"})
+	problem := e.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user, ResourceID: "t/u/f",
+		ResourceName: "f"})
 	events := recorder(e, `{}`)
 	c := asOperator(t, e)
 	if got := c.statusOf(t, problem); got != "OPEN" {
@@ -75,8 +78,10 @@ func TestClosingAProblemEntersItsHistoryAndEmitsAnEvent(t *testing.T) {
 		t.Fatalf("got %d history items, want 2", len(history.Items))
 	}
 	newest := history.Items[0]
-	if newest.ActorType != cloudguard.ActorTypeUser || *newest.ActorName != "ada" || *newest.Comment != "api_secret_ocid:x" ||
-		newest.LifecycleDetail != cloudguard.ProblemLifecycleDetailResolved || newest.EventStatus != cloudguard.EventStatusResolve {
+	if newest.ActorType != cloudguard.ActorTypeUser || *newest.ActorName != "ada" ||
+		*newest.Comment != "api_secret_ocid:x" ||
+		newest.LifecycleDetail != cloudguard.ProblemLifecycleDetailResolved ||
+		newest.EventStatus != cloudguard.EventStatusResolve {
 		t.Errorf("the newest history item is %v", newest)
 	}
 	got := events()
@@ -87,12 +92,14 @@ func TestClosingAProblemEntersItsHistoryAndEmitsAnEvent(t *testing.T) {
 	details := at(event, "data", "additionalDetails")
 	for _, row := range []struct{ got, want any }{
 		{event["eventType"], "com.oraclecloud.cloudguard.problemremediated"},
-		{event["cloudEventsVersion"], "0.1"}, {event["eventTypeVersion"], "2.0"}, {event["source"], "CloudGuardResponderEngine"},
+		{event["cloudEventsVersion"], "0.1"}, {event["eventTypeVersion"], "2.0"},
+		{event["source"], "CloudGuardResponderEngine"},
 		{event["eventTime"], now.Now().UTC().Format(time.RFC3339)}, {event["contentType"], "application/json"},
 		{at(event, "extensions", "compartmentId"), e.Tenancy()},
 		{at(event, "data", "compartmentId"), e.Tenancy()}, {at(event, "data", "resourceId"), problem},
 		{at(event, "data", "resourceName"), "API key is too old"},
-		{at(details, "tenantId"), e.Tenancy()}, {at(details, "status"), "RESOLVED"}, {at(details, "problemName"), "API_KEY_TOO_OLD"},
+		{at(details, "tenantId"), e.Tenancy()}, {at(details, "status"), "RESOLVED"},
+		{at(details, "problemName"), "API_KEY_TOO_OLD"},
 		{at(details, "riskLevel"), "MEDIUM"}, {at(details, "resourceId"), "t/u/f"}, {at(details, "resourceName"), "f"},
 		{at(details, "labels"), "CIS_OCI_V1.0_IAM, CIS_OCI_V1.1_IAM, IAM"}, {at(details, "region"), "us-ashburn-1"},
 		{at(details, "problemRecommendation"), "Rotate API keys regularly, at least every 90 days."},
@@ -103,14 +110,16 @@ func TestClosingAProblemEntersItsHistoryAndEmitsAnEvent(t *testing.T) {
 			t.Errorf("the event has %v, want %v", row.got, row.want)
 		}
 	}
-	if snap := e.Problem(problem); snap.Status != "RESOLVED" || snap.Comment != "api_secret_ocid:x" || len(snap.History) != 2 {
+	if snap := e.Problem(problem); snap.Status != "RESOLVED" || snap.Comment != "api_secret_ocid:x" ||
+		len(snap.History) != 2 {
 		t.Errorf("got snapshot %+v", snap)
 	}
 }
 
 func TestTheCommentsOfAnEventAreAsChosen(t *testing.T) {
 	for answer, want := range map[ociemu.EventCommentsAnswer]any{
-		"": "second", ociemu.EventCommentsLast: "second", ociemu.EventCommentsJoined: "first, reopened, second", ociemu.EventCommentsAbsent: nil,
+		"": "second", ociemu.EventCommentsLast: "second", ociemu.EventCommentsJoined: "first, reopened, second",
+		ociemu.EventCommentsAbsent: nil,
 	} {
 		opts := ociemu.Calm()
 		opts.Answers.EventComments = answer
@@ -243,7 +252,8 @@ func TestProblemsAreListedByStatusRuleAndTime(t *testing.T) {
 		{"one rule", "detectorRuleIdList=API_KEY_TOO_OLD", []string{a}},
 		{"two rules", "detectorRuleIdList=API_KEY_TOO_OLD&detectorRuleIdList=AUTH_TOKEN_TOO_OLD", []string{a, b}},
 		{"two rules in one", "detectorRuleIdList=API_KEY_TOO_OLD%2CAUTH_TOKEN_TOO_OLD", []string{a, b}},
-		{"since", "timeLastDetectedGreaterThanOrEqualTo=" + start.Add(time.Second).UTC().Format(time.RFC3339Nano), []string{b, closed}},
+		{"since", "timeLastDetectedGreaterThanOrEqualTo=" + start.Add(time.Second).UTC().Format(time.RFC3339Nano),
+			[]string{b, closed}},
 		{"since long", "timeLastDetectedGreaterThanOrEqualTo=2020-01-01T00:00:00Z", []string{old, a, b, closed}},
 		{"until", "timeLastDetectedLessThanOrEqualTo=" + start.UTC().Format(time.RFC3339Nano), []string{a}},
 		{"inactive", "lifecycleState=INACTIVE", nil},
@@ -298,16 +308,19 @@ func listProblems(t testing.TB, e *ociemu.Emulator, fn ociemu.Principal, now *cl
 }
 
 func TestClosedProblemsAreListedAsChosen(t *testing.T) {
-	for answer, want := range map[ociemu.ResolvedStateAnswer]int{"": 1, ociemu.ResolvedStateActive: 1, ociemu.ResolvedStateInactive: 0} {
+	for answer, want := range map[ociemu.ResolvedStateAnswer]int{"": 1, ociemu.ResolvedStateActive: 1,
+		ociemu.ResolvedStateInactive: 0} {
 		opts := ociemu.Calm()
 		opts.Answers.ResolvedState = answer
 		e := ociemu.New(t, opts)
 		c := asOperator(t, e)
 		e.CloseProblem(e.AddProblem(ociemu.ProblemSeed{Rule: "PASSWORD_TOO_OLD"}), "", "ada")
 		list := func(state cloudguard.ListProblemsLifecycleStateEnum) int {
-			return len(must[cloudguard.ListProblemsResponse](t)(c.cloudguard.ListProblems(t.Context(), cloudguard.ListProblemsRequest{
-				CompartmentId: common.String(e.Tenancy()), LifecycleDetail: cloudguard.ListProblemsLifecycleDetailResolved, LifecycleState: state,
-			})).Items)
+			return len(must[cloudguard.ListProblemsResponse](t)(c.cloudguard.ListProblems(t.Context(),
+				cloudguard.ListProblemsRequest{
+					CompartmentId:   common.String(e.Tenancy()),
+					LifecycleDetail: cloudguard.ListProblemsLifecycleDetailResolved, LifecycleState: state,
+				})).Items)
 		}
 		if got := list(""); got != want {
 			t.Errorf("%q: got %d problems, want %d", answer, got, want)
@@ -320,7 +333,8 @@ func TestClosedProblemsAreListedAsChosen(t *testing.T) {
 
 func TestOCIDsOfProblemsCarryTheReportingRegion(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
-	if id := e.AddProblem(ociemu.ProblemSeed{Rule: "PASSWORD_TOO_OLD"}); !strings.HasPrefix(id, "ocid1.cloudguardproblem.oc1.iad.amaaaaaa") {
+	if id := e.AddProblem(ociemu.ProblemSeed{Rule: "PASSWORD_TOO_OLD"}); !strings.HasPrefix(id,
+		"ocid1.cloudguardproblem.oc1.iad.amaaaaaa") {
 		t.Errorf("the OCID is %s", id)
 	}
 }

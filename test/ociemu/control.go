@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// The control routes seed and observe the emulator from outside Go. They are not part of any emulated service, ask no password and are
-// served on the loopback origin only. README.md has a curl line for each.
+// The control routes seed and observe the emulator from outside Go. They are not part of any emulated service, ask no
+// password and are served on the loopback origin only. README.md has a curl line for each.
 
 const controlPrefix = "/_emulator/"
 
@@ -22,19 +22,35 @@ var errControl = errors.New("control request")
 func (e *Emulator) controlRoutes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]func(r *http.Request) (any, error){
-		"GET /_emulator/calls":                          func(*http.Request) (any, error) { return e.Calls(), nil },
-		"DELETE /_emulator/calls":                       func(*http.Request) (any, error) { e.ResetCalls(); return done, nil },
-		"GET /_emulator/connections":                    func(*http.Request) (any, error) { return e.Connections(), nil },
-		"GET /_emulator/mails":                          func(*http.Request) (any, error) { return orEmpty(e.Mails()), nil },
-		"GET /_emulator/metrics":                        func(*http.Request) (any, error) { return orEmpty(e.Metrics()), nil },
-		"GET /_emulator/failures":                       e.controlFailures,
-		"POST /_emulator/faults":                        e.controlInject,
-		"DELETE /_emulator/faults":                      func(*http.Request) (any, error) { e.ClearFaults(); return done, nil },
-		"POST /_emulator/late/release":                  func(*http.Request) (any, error) { return map[string]int{"released": e.ReleaseLate()}, nil },
-		"POST /_emulator/spread":                        e.controlSpread,
-		"POST /_emulator/forward":                       e.controlForward,
-		"POST /_emulator/users":                         e.controlAddUser,
-		"GET /_emulator/users/{id}":                     func(r *http.Request) (any, error) { return e.User(r.PathValue("id")), nil },
+		"GET /_emulator/calls": func(*http.Request) (any, error) { return e.Calls(), nil },
+		"DELETE /_emulator/calls": func(*http.Request) (any, error) {
+			e.ResetCalls()
+			return done, nil
+		},
+		"GET /_emulator/connections": func(*http.Request) (any, error) {
+			return e.Connections(), nil
+		},
+		"GET /_emulator/mails": func(*http.Request) (any, error) {
+			return orEmpty(e.Mails()), nil
+		},
+		"GET /_emulator/metrics": func(*http.Request) (any, error) {
+			return orEmpty(e.Metrics()), nil
+		},
+		"GET /_emulator/failures": e.controlFailures,
+		"POST /_emulator/faults":  e.controlInject,
+		"DELETE /_emulator/faults": func(*http.Request) (any, error) {
+			e.ClearFaults()
+			return done, nil
+		},
+		"POST /_emulator/late/release": func(*http.Request) (any, error) {
+			return map[string]int{"released": e.ReleaseLate()}, nil
+		},
+		"POST /_emulator/spread":  e.controlSpread,
+		"POST /_emulator/forward": e.controlForward,
+		"POST /_emulator/users":   e.controlAddUser,
+		"GET /_emulator/users/{id}": func(r *http.Request) (any, error) {
+			return e.User(r.PathValue("id")), nil
+		},
 		"POST /_emulator/users/{id}/apiKeys":            e.controlAddAPIKey,
 		"POST /_emulator/users/{id}/authTokens":         e.controlAddAuthToken,
 		"POST /_emulator/users/{id}/customerSecretKeys": e.controlAddSecretKey,
@@ -47,10 +63,12 @@ func (e *Emulator) controlRoutes() *http.ServeMux {
 		"POST /_emulator/buckets":                       e.controlAddBucket,
 		"POST /_emulator/topics":                        e.controlAddTopic,
 		"POST /_emulator/problems":                      e.controlAddProblem,
-		"GET /_emulator/problems/{id}":                  func(r *http.Request) (any, error) { return e.Problem(r.PathValue("id")), nil },
-		"POST /_emulator/problems/{id}/close":           e.controlCloseProblem,
-		"POST /_emulator/rules":                         e.controlAddRule,
-		"POST /_emulator/events":                        e.controlEmit,
+		"GET /_emulator/problems/{id}": func(r *http.Request) (any, error) {
+			return e.Problem(r.PathValue("id")), nil
+		},
+		"POST /_emulator/problems/{id}/close": e.controlCloseProblem,
+		"POST /_emulator/rules":               e.controlAddRule,
+		"POST /_emulator/events":              e.controlEmit,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { e.control(w, r, handle) })
 	}
@@ -109,7 +127,8 @@ type named struct{ Name, Description, DisplayName string }
 func (e *Emulator) controlFailures(*http.Request) (any, error) {
 	list := []map[string]any{}
 	for _, f := range e.Failures() {
-		list = append(list, map[string]any{"function": f.Function, "attempt": f.Attempt, "error": f.Err.Error(), "at": f.At})
+		list = append(list, map[string]any{"function": f.Function, "attempt": f.Attempt, "error": f.Err.Error(),
+			"at": f.At})
 	}
 	return list, nil
 }
@@ -210,7 +229,8 @@ func (e *Emulator) controlAddOperator(r *http.Request) (any, error) {
 	}
 	o := e.AddOperator(orDefault(body.Name, "operator"))
 	return map[string]string{
-		"userId": o.UserID, "fingerprint": o.Fingerprint, "keyFile": o.KeyFile, "tenancyId": o.TenancyID, "region": o.Region, "config": e.Config(o),
+		"userId": o.UserID, "fingerprint": o.Fingerprint, "keyFile": o.KeyFile, "tenancyId": o.TenancyID,
+		"region": o.Region, "config": e.Config(o),
 	}, nil
 }
 
@@ -267,10 +287,12 @@ func (e *Emulator) controlSecret(r *http.Request) (any, error) {
 	s := e.Secret(r.PathValue("id"))
 	versions := []map[string]any{}
 	for _, v := range s.Versions {
-		versions = append(versions, map[string]any{"number": v.Number, "name": v.Name, "stages": v.Stages, "bytes": len(v.Content)})
+		versions = append(versions, map[string]any{"number": v.Number, "name": v.Name, "stages": v.Stages,
+			"bytes": len(v.Content)})
 	}
 	return map[string]any{
-		"id": s.ID, "name": s.Name, "region": s.Region, "state": s.State, "currentVersion": s.CurrentVersion, "versions": versions,
+		"id": s.ID, "name": s.Name, "region": s.Region, "state": s.State, "currentVersion": s.CurrentVersion,
+		"versions": versions,
 		"metadata": s.Metadata, "freeformTags": s.FreeformTags, "definedTags": s.DefinedTags,
 	}, nil
 }

@@ -19,7 +19,8 @@ import (
 // control makes a control request and gives the status and decoded answer.
 func control(t testing.TB, e *ociemu.Emulator, method, path, body string) (int, any) {
 	t.Helper()
-	req := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), method, e.URL()+"/_emulator/"+path, strings.NewReader(body)))
+	req := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), method, e.URL()+"/_emulator/"+path,
+		strings.NewReader(body)))
 	resp := must[*http.Response](t)(http.DefaultClient.Do(req))
 	defer resp.Body.Close()
 	var answer any
@@ -83,10 +84,12 @@ func TestARotationCanBeSeededAndObservedWithoutGo(t *testing.T) {
 		t.Errorf("got user %v", got)
 	}
 	_, got := control(t, e, "GET", "secrets/"+secret, "")
-	if raw := must[[]byte](t)(json.Marshal(got)); at(got, "freeformTags", "a") != "b" || strings.Contains(string(raw), "hidden") {
+	if raw := must[[]byte](t)(json.Marshal(got)); at(got, "freeformTags", "a") != "b" ||
+		strings.Contains(string(raw), "hidden") {
 		t.Errorf("got secret %s", raw)
 	}
-	if _, got := control(t, e, "POST", "events", `{"eventType":"com.oraclecloud.cloudguard.problemremediated"}`); at(got, "started") != 2.0 {
+	if _, got := control(t, e, "POST", "events", `{"eventType":"com.oraclecloud.cloudguard.problemremediated"}`); at(
+		got, "started") != 2.0 {
 		t.Errorf("the event started %v", got)
 	}
 	e.Deliver()
@@ -111,7 +114,8 @@ func TestFaultsAndHistoryAreControlledWithoutGo(t *testing.T) {
 		t.Errorf("the fault did not happen: %d", status)
 	}
 	_, calls := control(t, e, "GET", "calls", "")
-	if list := calls.([]any); len(list) != 1 || at(list[0], "operation") != "GetUser" || at(list[0], "status") != 429.0 {
+	if list := calls.([]any); len(list) != 1 || at(list[0], "operation") != "GetUser" ||
+		at(list[0], "status") != 429.0 {
 		t.Errorf("got calls %v", calls)
 	}
 	fingerprint, _ := e.AddAPIKey(user)
@@ -143,10 +147,12 @@ func TestFaultsAndHistoryAreControlledWithoutGo(t *testing.T) {
 func TestAMistakenControlRequestIsRefusedWithAReason(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	for _, row := range [][2]string{
-		{"users", `{}`}, {"users", `{"name":"jane","nmae":"jane"}`}, {"users", `{`}, {"users/none/apiKeys", ""}, {"secrets", `{"name":"x","region":"nowhere"}`},
+		{"users", `{}`}, {"users", `{"name":"jane","nmae":"jane"}`}, {"users", `{`}, {"users/none/apiKeys", ""},
+		{"secrets", `{"name":"x","region":"nowhere"}`},
 		{"faults", `{"do":"explode"}`}, {"faults", `{"do":"answer"}`}, {"faults", `{"do":"delay","delay":"soon"}`},
 		{"faults", `{"do":"stale"}`}, {"faults", `{"do":"stale","when":"after","delay":"1m"}`},
-		{"faults", `{"do":"cut","when":"never"}`}, {"problems/none/close", `{}`}, {"rules", `{"condition":[],"target":"x"}`},
+		{"faults", `{"do":"cut","when":"never"}`}, {"problems/none/close", `{}`},
+		{"rules", `{"condition":[],"target":"x"}`},
 	} {
 		status, answer := control(t, e, "POST", row[0], row[1])
 		if status != 400 || at(answer, "error") == nil {
@@ -157,7 +163,8 @@ func TestAMistakenControlRequestIsRefusedWithAReason(t *testing.T) {
 
 func TestTheControlRoutesAreNotReachableThroughTheProxy(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
-	m := message{method: "GET", url: "https://identity.us-ashburn-1.oci.oraclecloud.com/_emulator/calls", signer: e.NewFunction("rotate", "")}
+	m := message{method: "GET", url: "https://identity.us-ashburn-1.oci.oraclecloud.com/_emulator/calls",
+		signer: e.NewFunction("rotate", "")}
 	if status, _ := m.send(t, e); status != 404 {
 		t.Errorf("got %d, want 404", status)
 	}
@@ -172,7 +179,8 @@ func TestAnOperatorsConfigurationFileWorksWithTheSDK(t *testing.T) {
 	}
 	p := must[common.ConfigurationProvider](t)(common.ConfigurationProviderFromFile(file, ""))
 	c := newClients(t, e, p)
-	users := must[identity.ListUsersResponse](t)(c.identity.ListUsers(t.Context(), identity.ListUsersRequest{CompartmentId: common.String(e.Tenancy())}))
+	users := must[identity.ListUsersResponse](t)(c.identity.ListUsers(t.Context(),
+		identity.ListUsersRequest{CompartmentId: common.String(e.Tenancy())}))
 	if !slices.ContainsFunc(users.Items, func(u identity.User) bool { return *u.Name == "ada" }) {
 		t.Errorf("got users %v", users.Items)
 	}

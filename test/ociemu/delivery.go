@@ -24,8 +24,8 @@ type Failure struct {
 // errNoFunction is the failure of a delivery to a function for which HandleFunction was not called.
 var errNoFunction = errors.New("no function is registered under this OCID")
 
-// work counts what is under way, so that somebody can wait for the end of it. Unlike a sync.WaitGroup it may begin again while
-// somebody waits.
+// work counts what is under way, so that somebody can wait for the end of it. Unlike a sync.WaitGroup it may begin
+// again while somebody waits.
 type work struct {
 	mu      sync.Mutex
 	idle    *sync.Cond
@@ -69,7 +69,8 @@ type deliveries struct {
 	failures  []Failure
 }
 
-// HandleFunction says what runs when a rule's FAAS action names the function. The context ends when the emulator is closed.
+// HandleFunction says what runs when a rule's FAAS action names the function. The context ends when the emulator is
+// closed.
 func (e *Emulator) HandleFunction(functionID string, f Function) {
 	e.deliveries.mu.Lock()
 	defer e.deliveries.mu.Unlock()
@@ -164,6 +165,7 @@ func (e *Emulator) deliver(functionID string, event []byte, attempt int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
-		d.failures = append(d.failures, Failure{Function: functionID, Event: event, Attempt: attempt, Err: err, At: e.now()})
+		d.failures = append(d.failures, Failure{Function: functionID, Event: event, Attempt: attempt, Err: err,
+			At: e.now()})
 	}
 }

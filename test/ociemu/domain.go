@@ -8,14 +8,15 @@ import (
 	"sync"
 )
 
-// In a tenancy with identity domains the classic IAM API passes calls about users and their credentials on to the Default domain, and gives
-// its refusals back with the code IdcsConversionError. The domain itself (SCIM) is not emulated.
+// In a tenancy with identity domains the classic IAM API passes calls about users and their credentials on to the
+// Default domain, and gives its refusals back with the code IdcsConversionError. The domain itself (SCIM) is not
+// emulated.
 
 const domainCode = "IdcsConversionError"
 
-// DomainUnauthorized is how the domain now and then refuses a classic call that it allows at other times: 401 IdcsConversionError "Client is
-// unauthorized. null". A public program that sets up tenancies has met it on DeleteApiKey and ListApiKeys; others on CreateCustomerSecretKey.
-// See also Options.DomainRefusals.
+// DomainUnauthorized is how the domain now and then refuses a classic call that it allows at other times: 401
+// IdcsConversionError "Client is unauthorized. null". A public program that sets up tenancies has met it on
+// DeleteApiKey and ListApiKeys; others on CreateCustomerSecretKey. See also Options.DomainRefusals.
 var DomainUnauthorized = Answer(http.StatusUnauthorized, domainCode)
 
 const domainUnauthorizedMessage = "Client is unauthorized. null"
@@ -58,7 +59,8 @@ func (x *exchange) full(kind string, most int) reply {
 		return x.byDomain(http.StatusBadRequest, "error.common.quota.limit.exceeded", detail).reply()
 	}
 	status, code := statusAndCode(string(answer))
-	return errLimit.as(status, code).because(fmt.Sprintf("The user has reached the limit of %d credentials of the kind %s.", most, kind)).reply()
+	return errLimit.as(status, code).because(fmt.Sprintf("The user has reached the limit of %d credentials of the "+
+		"kind %s.", most, kind)).reply()
 }
 
 // domainRefusals counts the calls that go through the domain, for Options.DomainRefusals.
@@ -67,8 +69,8 @@ type domainRefusals struct {
 	calls map[string]int // by operation
 }
 
-// arm says whether the domain refuses this call, and at which side of its effect: every nth call of each operation, the first time before
-// the effect, the next time after it, and so on.
+// arm says whether the domain refuses this call, and at which side of its effect: every nth call of each operation, the
+// first time before the effect, the next time after it, and so on.
 func (d *domainRefusals) arm(c Call, nth int) (refused bool, when When) {
 	if nth <= 0 || c.Service != "identity" || !strings.Contains(c.Path, "/users") {
 		return false, Before

@@ -25,7 +25,8 @@ func messageOf(t testing.TB, err error) string {
 
 func (c *clients) deleteKey(t testing.TB, user, fingerprint string) error {
 	t.Helper()
-	_, err := c.identity.DeleteApiKey(t.Context(), identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &fingerprint})
+	_, err := c.identity.DeleteApiKey(t.Context(), identity.DeleteApiKeyRequest{UserId: &user,
+		Fingerprint: &fingerprint})
 	return err
 }
 
@@ -99,17 +100,20 @@ func TestNowAndThenADomainRefusesWhatItAllowsAtOtherTimes(t *testing.T) {
 			got = append(got, "refused")
 			continue
 		}
-		_, err = c.identity.DeleteAuthToken(t.Context(), identity.DeleteAuthTokenRequest{UserId: &user, AuthTokenId: made.Id})
+		_, err = c.identity.DeleteAuthToken(t.Context(), identity.DeleteAuthTokenRequest{UserId: &user,
+			AuthTokenId: made.Id})
 		if err != nil {
 			got = append(got, "not deleted")
 		}
 	}
-	want := []string{"1 tokens", "0 tokens", "1 tokens", "0 tokens", "refused", "1 tokens", "not deleted", "2 tokens", "1 tokens", "2 tokens", "refused"}
+	want := []string{"1 tokens", "0 tokens", "1 tokens", "0 tokens", "refused", "1 tokens", "not deleted", "2 tokens",
+		"1 tokens", "2 tokens", "refused"}
 	if !slices.Equal(got, want) { // deletes are counted on their own: the third is refused before its effect
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for range 9 { // what isn't passed on to a domain is never refused by one
 		tenancy := e.Tenancy()
-		must[identity.GetTenancyResponse](t)(c.identity.GetTenancy(t.Context(), identity.GetTenancyRequest{TenancyId: &tenancy}))
+		must[identity.GetTenancyResponse](t)(c.identity.GetTenancy(t.Context(),
+			identity.GetTenancyRequest{TenancyId: &tenancy}))
 	}
 }

@@ -75,7 +75,8 @@ func Start(opts Options) (*Emulator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the emulator's folder: %w", err)
 	}
-	e := &Emulator{opts: opts, dir: dir, ca: ca, issuer: issuer, dataKey: rand.Text(), arrivals: newTunnelQueue(), state: newState(opts)}
+	e := &Emulator{opts: opts, dir: dir, ca: ca, issuer: issuer, dataKey: rand.Text(), arrivals: newTunnelQueue(),
+		state: newState(opts)}
 	e.deliveries = deliveries{work: newWork(), functions: map[string]Function{}}
 	e.serving = newWork()
 	e.SetRoundTrip(opts.RoundTrip)
@@ -116,9 +117,11 @@ func (e *Emulator) listen() error {
 		return fmt.Errorf("listening: %w", err)
 	}
 	if host, _, err := net.SplitHostPort(e.listener.Addr().String()); err != nil || !net.ParseIP(host).IsLoopback() {
-		return errors.Join(fmt.Errorf("ociemu: %s is not a loopback address; the control routes ask no password", e.opts.Addr), e.listener.Close())
+		return errors.Join(fmt.Errorf("ociemu: %s is not a loopback address; the control routes ask no password",
+			e.opts.Addr), e.listener.Close())
 	}
-	e.origin = &http.Server{Handler: http.HandlerFunc(e.serveOrigin), ReadHeaderTimeout: time.Minute, ErrorLog: quietLog(e.opts.Log)}
+	e.origin = &http.Server{Handler: http.HandlerFunc(e.serveOrigin), ReadHeaderTimeout: time.Minute,
+		ErrorLog: quietLog(e.opts.Log)}
 	e.tunnels = &http.Server{
 		Handler: http.HandlerFunc(e.serveTunnel), ConnContext: withTarget,
 		ReadHeaderTimeout: time.Minute, ErrorLog: quietLog(e.opts.Log),
@@ -138,8 +141,8 @@ func (e *Emulator) Close() error {
 	return errors.Join(err, os.RemoveAll(e.dir))
 }
 
-// URL is the plain origin, http://127.0.0.1:PORT: every service by its base path, and the control routes under /_emulator/.
-// The same URL is the HTTPS proxy.
+// URL is the plain origin, http://127.0.0.1:PORT: every service by its base path, and the control routes under
+// /_emulator/. The same URL is the HTTPS proxy.
 func (e *Emulator) URL() string { return "http://" + e.listener.Addr().String() }
 
 // CAFile is the path of the PEM file with the certificate of the emulator's own authority.
@@ -155,12 +158,14 @@ func (e *Emulator) Env(p Principal) []string {
 		"OCI_RESOURCE_PRINCIPAL_RPST=" + p.TokenFile,
 		"OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM=" + p.KeyFile,
 		"OCI_RESOURCE_PRINCIPAL_REGION=" + region,
-		fmt.Sprintf(`OCI_REGION_METADATA={"realmDomainComponent":"oraclecloud.com","realmKey":"oc1","regionIdentifier":%q,"regionKey":%q}`,
+		fmt.Sprintf(
+			`OCI_REGION_METADATA={"realmDomainComponent":"oraclecloud.com","realmKey":"oc1","regionIdentifier":%q,"regionKey":%q}`,
 			region, regionKey(region)),
 	}
 }
 
-// Client gives a client of its own whose https requests go through the emulator's proxy and trust its authority, whatever the environment.
+// Client gives a client of its own whose https requests go through the emulator's proxy and trust its authority,
+// whatever the environment.
 func (e *Emulator) Client() *http.Client {
 	proxy := &url.URL{Scheme: "http", Host: e.listener.Addr().String()}
 	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{
@@ -176,7 +181,8 @@ func (e *Emulator) Client() *http.Client {
 	}}
 }
 
-// SetCreatedOffset sets what is added to the timeCreated of whatever is made from now on: with -90*24*time.Hour, seeds are old.
+// SetCreatedOffset sets what is added to the timeCreated of whatever is made from now on: with -90*24*time.Hour, seeds
+// are old.
 func (e *Emulator) SetCreatedOffset(d time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -25,7 +25,8 @@ func TestAWholeRotationCanBeDoneByHand(t *testing.T) {
 	oldKey, oldPEM := e.AddAPIKey(user)
 	secret := e.AddSecret(ociemu.SecretSeed{Name: "jane-api-key", Content: oldPEM})
 	topic := e.AddTopic("secops")
-	problem := e.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user, ResourceID: e.Tenancy() + "/" + user + "/" + oldKey})
+	problem := e.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user, ResourceID: e.Tenancy() + "/" +
+		user + "/" + oldKey})
 	function := e.NewFunction("rotate", "")
 	fn := newClients(t, e, provider{function})
 	e.AddRule(remediated, function.FunctionID)
@@ -45,7 +46,8 @@ func TestAWholeRotationCanBeDoneByHand(t *testing.T) {
 			return err
 		}
 		if _, err := fn.identity.UploadApiKey(ctx, identity.UploadApiKeyRequest{
-			UserId: common.String(got.AdditionalDetails["User OCID"]), CreateApiKeyDetails: identity.CreateApiKeyDetails{Key: &public},
+			UserId:              common.String(got.AdditionalDetails["User OCID"]),
+			CreateApiKeyDetails: identity.CreateApiKeyDetails{Key: &public},
 		}); err != nil {
 			return err
 		}
@@ -53,11 +55,13 @@ func TestAWholeRotationCanBeDoneByHand(t *testing.T) {
 			t.Errorf("the new key is answered %d", status)
 		}
 		if _, err := fn.vault.UpdateSecret(ctx, vault.UpdateSecretRequest{
-			SecretId: &secret, IfMatch: staged.Etag, UpdateSecretDetails: vault.UpdateSecretDetails{CurrentVersionNumber: common.Int64(2)},
+			SecretId: &secret, IfMatch: staged.Etag, UpdateSecretDetails: vault.UpdateSecretDetails{
+				CurrentVersionNumber: common.Int64(2)},
 		}); err != nil {
 			return err
 		}
-		if _, err := fn.identity.DeleteApiKey(ctx, identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &oldKey}); err != nil {
+		if _, err := fn.identity.DeleteApiKey(ctx, identity.DeleteApiKeyRequest{UserId: &user,
+			Fingerprint: &oldKey}); err != nil {
 			return err
 		}
 		message := ons.MessageDetails{Title: common.String("rotated"), Body: common.String("done")}
@@ -84,7 +88,8 @@ func TestAWholeRotationCanBeDoneByHand(t *testing.T) {
 	if got := fn.currentName(t, secret); got != "keyturn-1" {
 		t.Errorf("the bundle is version %s", got)
 	}
-	want := []string{"UpdateProblemStatus", "GetProblem", "UpdateSecret", "UploadApiKey", "UpdateSecret", "DeleteApiKey", "PublishMessage", "GetSecretBundle"}
+	want := []string{"UpdateProblemStatus", "GetProblem", "UpdateSecret", "UploadApiKey", "UpdateSecret",
+		"DeleteApiKey", "PublishMessage", "GetSecretBundle"}
 	if got := operations(e); !slices.Equal(got, want) {
 		t.Errorf("got calls %v, want %v", got, want)
 	}
@@ -101,5 +106,6 @@ func operations(e *ociemu.Emulator) []string {
 // currentName reads the name of the secret's CURRENT version.
 func (c *clients) currentName(t testing.TB, secret string) string {
 	t.Helper()
-	return *must[secrets.GetSecretBundleResponse](t)(c.secrets.GetSecretBundle(t.Context(), secrets.GetSecretBundleRequest{SecretId: &secret})).VersionName
+	return *must[secrets.GetSecretBundleResponse](t)(c.secrets.GetSecretBundle(t.Context(),
+		secrets.GetSecretBundleRequest{SecretId: &secret})).VersionName
 }

@@ -42,7 +42,9 @@ type ruleAction struct {
 
 func ofRule(handle func(*exchange, *rule) reply) func(*exchange) reply {
 	return func(x *exchange) reply {
-		r := find(x.e.state.rules, func(r *rule) bool { return r.id == x.params["ruleId"] && r.region == x.call.Region })
+		r := find(x.e.state.rules, func(r *rule) bool {
+			return r.id == x.params["ruleId"] && r.region == x.call.Region
+		})
 		if r == nil {
 			return errNotFound.reply()
 		}
@@ -52,7 +54,8 @@ func ofRule(handle func(*exchange, *rule) reply) func(*exchange) reply {
 
 func ruleBody(r *rule) map[string]any {
 	return map[string]any{
-		"id": r.id, "displayName": r.name, "description": r.description, "lifecycleState": "ACTIVE", "condition": r.condition,
+		"id": r.id, "displayName": r.name, "description": r.description, "lifecycleState": "ACTIVE",
+		"condition":     r.condition,
 		"compartmentId": r.compartment, "isEnabled": r.enabled, "timeCreated": timestamp(r.created),
 		"actions":      map[string]any{"actions": r.actions},
 		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
@@ -64,7 +67,8 @@ func getRule(x *exchange, r *rule) reply { return ok(ruleBody(r)).with("etag", r
 func listRules(x *exchange) reply {
 	list := []map[string]any{}
 	for _, r := range x.e.state.rules {
-		if r.region != x.call.Region || r.compartment != x.query.Get("compartmentId") || !fits(x.query.Get("displayName"), r.name) {
+		if r.region != x.call.Region || r.compartment != x.query.Get("compartmentId") ||
+			!fits(x.query.Get("displayName"), r.name) {
 			continue
 		}
 		body := ruleBody(r)
@@ -84,11 +88,14 @@ func createRule(x *exchange) reply {
 		if refused := x.read(&details); refused != nil {
 			return refused.reply(), nil
 		}
-		if details.DisplayName == "" || details.CompartmentID == "" || details.IsEnabled == nil || len(details.Actions.Actions) == 0 {
-			return errMissing.because("displayName, condition, compartmentId, isEnabled and actions are needed.").reply(), nil
+		if details.DisplayName == "" || details.CompartmentID == "" || details.IsEnabled == nil ||
+			len(details.Actions.Actions) == 0 {
+			return errMissing.because("displayName, condition, compartmentId, isEnabled and actions " +
+				"are needed.").reply(), nil
 		}
 		r := &rule{
-			name: details.DisplayName, description: details.Description, compartment: details.CompartmentID, region: x.call.Region,
+			name: details.DisplayName, description: details.Description, compartment: details.CompartmentID,
+			region:    x.call.Region,
 			condition: details.Condition, enabled: *details.IsEnabled, actions: details.Actions.Actions,
 		}
 		if refused := x.e.addRuleLocked(r); refused != nil {
@@ -109,7 +116,8 @@ func (e *Emulator) addRuleLocked(r *rule) *refusal {
 		a := &r.actions[i]
 		target := map[string]string{"FAAS": a.FunctionID, "ONS": a.TopicID, "OSS": a.StreamID}[a.ActionType]
 		if target == "" {
-			bad := errInvalid.because("Each action must be FAAS with a functionId, ONS with a topicId or OSS with a streamId.")
+			bad := errInvalid.because("Each action must be FAAS with a functionId, ONS with a topicId or OSS with " +
+				"a streamId.")
 			return &bad
 		}
 		a.ID, a.LifecycleState = e.state.ids.ocid("eventaction", regionInOCID(r.region)), "ACTIVE"
@@ -129,7 +137,8 @@ func deleteRule(x *exchange, r *rule) reply {
 	return reply{status: http.StatusNoContent}
 }
 
-// matches says whether an event has all fields of the condition, with the same nesting, and one of the values that each of them lists.
+// matches says whether an event has all fields of the condition, with the same nesting, and one of the values that each
+// of them lists.
 func matches(condition, event any) bool {
 	switch c := condition.(type) {
 	case map[string]any:

@@ -14,10 +14,12 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-func (c *clients) createRule(ctx context.Context, compartment, condition string, actions ...events.ActionDetails) (events.CreateRuleResponse, error) {
+func (c *clients) createRule(ctx context.Context, compartment, condition string, actions ...events.ActionDetails) (
+	events.CreateRuleResponse, error) {
 	return c.events.CreateRule(ctx, events.CreateRuleRequest{CreateRuleDetails: events.CreateRuleDetails{
-		DisplayName: common.String("rule"), IsEnabled: common.Bool(true), Condition: &condition, CompartmentId: &compartment,
-		Actions: &events.ActionDetailsList{Actions: append([]events.ActionDetails{}, actions...)},
+		DisplayName: common.String("rule"), IsEnabled: common.Bool(true), Condition: &condition,
+		CompartmentId: &compartment,
+		Actions:       &events.ActionDetailsList{Actions: append([]events.ActionDetails{}, actions...)},
 	}})
 }
 
@@ -26,11 +28,13 @@ func TestARuleIsCreatedListedReadAndDeleted(t *testing.T) {
 	c, topic := asFunction(t, e), e.AddTopic("secops")
 	made := must[events.CreateRuleResponse](t)(c.createRule(t.Context(), e.Tenancy(), remediated,
 		events.CreateNotificationServiceActionDetails{IsEnabled: common.Bool(true), TopicId: &topic},
-		events.CreateFaaSActionDetails{IsEnabled: common.Bool(true), FunctionId: common.String("ocid1.fnfunc.oc1.iad.x")}))
+		events.CreateFaaSActionDetails{IsEnabled: common.Bool(true),
+			FunctionId: common.String("ocid1.fnfunc.oc1.iad.x")}))
 	if *made.Condition != remediated || len(made.Actions.Actions) != 2 {
 		t.Errorf("got rule %v", made.Rule)
 	}
-	list := must[events.ListRulesResponse](t)(c.events.ListRules(t.Context(), events.ListRulesRequest{CompartmentId: common.String(e.Tenancy())}))
+	list := must[events.ListRulesResponse](t)(c.events.ListRules(t.Context(),
+		events.ListRulesRequest{CompartmentId: common.String(e.Tenancy())}))
 	if len(list.Items) != 1 || *list.Items[0].Id != *made.Id {
 		t.Errorf("got rules %v", list.Items)
 	}
@@ -53,7 +57,8 @@ func TestARuleWithoutAUsableConditionOrActionIsRefused(t *testing.T) {
 	}
 	_, err := c.createRule(t.Context(), e.Tenancy(), "{}")
 	refused(t, err, 400, "MissingParameter")
-	_, err = c.createRule(t.Context(), e.Tenancy(), "{}", events.CreateNotificationServiceActionDetails{IsEnabled: common.Bool(true)})
+	_, err = c.createRule(t.Context(), e.Tenancy(), "{}", events.CreateNotificationServiceActionDetails{
+		IsEnabled: common.Bool(true)})
 	refused(t, err, 400, "InvalidParameter")
 }
 
@@ -132,7 +137,8 @@ func TestATopicGetsTheRawEventUnderTheServicesSubject(t *testing.T) {
 	const event = `{"eventType":"com.oraclecloud.x","n":1}`
 	e.Emit([]byte(event))
 	mails := e.Mails()
-	if len(mails) != 1 || mails[0].Title != "OCI Event Notification : com.oraclecloud.x" || mails[0].Body != event || mails[0].Topic != topic {
+	if len(mails) != 1 || mails[0].Title != "OCI Event Notification : com.oraclecloud.x" || mails[0].Body != event ||
+		mails[0].Topic != topic {
 		t.Errorf("got mails %v", mails)
 	}
 }

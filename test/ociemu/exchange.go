@@ -223,7 +223,8 @@ func (x *exchange) finish(w http.ResponseWriter, answer reply, effect int) {
 	}
 	answered := time.Now()
 	x.e.history.amend(x.call.Seq, func(c *Call) { c.Status, c.Effect, c.Answered = answer.status, effect, answered })
-	x.e.opts.Log.Debug("call", "seq", x.call.Seq, "operation", x.call.Operation, "method", x.call.Method, "path", x.call.Path,
+	x.e.opts.Log.Debug("call", "seq", x.call.Seq, "operation", x.call.Operation, "method", x.call.Method, "path",
+		x.call.Path,
 		"region", x.call.Region, "caller", x.call.Caller.ID, "status", answer.status, "requestId", x.call.RequestID)
 	h := w.Header()
 	h.Set("Date", x.e.now().UTC().Format(http.TimeFormat))

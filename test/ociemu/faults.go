@@ -9,7 +9,8 @@ import (
 // When says at which side of the operation's effect a fault happens.
 type When int
 
-// Before is before the operation took effect: with Answer and Cut, it never does. After is after it took effect (or was refused).
+// Before is before the operation took effect: with Answer and Cut, it never does. After is after it took effect (or was
+// refused).
 const (
 	Before When = iota
 	After
@@ -54,8 +55,8 @@ func Delay(d time.Duration) Action { return Action{kind: actionDelay, delay: d} 
 // Hold waits until the channel is closed (or gives a value) and goes on, even if the client has given up meanwhile.
 func Hold(until <-chan struct{}) Action { return Action{kind: actionHold, hold: until} }
 
-// StaleList lets a list of a user's credentials, or what is said of the password, show the state as it was that long ago, or even longer if
-// Options.ListLag is. It acts Before, and on no other call.
+// StaleList lets a list of a user's credentials, or what is said of the password, show the state as it was that long
+// ago, or even longer if Options.ListLag is. It acts Before, and on no other call.
 func StaleList(d time.Duration) Action { return Action{kind: actionStale, delay: d} }
 
 // Fault is an order to disturb calls.
@@ -101,8 +102,8 @@ type faultBook struct {
 	late []func()
 }
 
-// Inject adds a fault. Several faults may hit one call: they act in the order of their injection, until one ends the call.
-// A call that fails authentication or finds no operation meets no fault and is not counted.
+// Inject adds a fault. Several faults may hit one call: they act in the order of their injection, until one ends the
+// call. A call that fails authentication or finds no operation meets no fault and is not counted.
 func (e *Emulator) Inject(f Fault) *Injection {
 	b := &e.faults
 	b.mu.Lock()

@@ -120,12 +120,16 @@ func TestAHeldCallGoesOnAlthoughItsClientHasGivenUp(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	user, fn := e.AddUser("jane"), e.NewFunction("rotate", "")
 	hold, arrived := make(chan struct{}), make(chan struct{})
-	e.Inject(ociemu.Fault{Operation: "CreateAuthToken", Match: func(ociemu.Call) bool { close(arrived); return true }, Do: ociemu.Hold(hold)})
+	e.Inject(ociemu.Fault{Operation: "CreateAuthToken", Match: func(ociemu.Call) bool {
+		close(arrived)
+		return true
+	}, Do: ociemu.Hold(hold)})
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error)
 	// Not through the SDK: its Retry has a data race of its own when the context ends during a call.
 	create := message{
-		method: "POST", url: e.URL() + "/20160918/users/" + user + "/authTokens", body: `{"description":"held"}`, signer: fn, ctx: ctx,
+		method: "POST", url: e.URL() + "/20160918/users/" + user + "/authTokens", body: `{"description":"held"}`,
+		signer: fn, ctx: ctx,
 	}
 	go func() {
 		_, err := create.try(t, e)
@@ -183,10 +187,12 @@ func TestFaultsReachTheRegistryAndS3AsWell(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	e.Inject(ociemu.Fault{Operation: "DockerToken", Do: ociemu.Answer(503, "ServiceUnavailable")})
 	e.Inject(ociemu.Fault{Operation: "ListBuckets", Do: ociemu.Answer(503, "SlowDown")})
-	if status, _ := (message{method: "GET", url: "https://iad.ocir.io/20180419/docker/token"}).send(t, e); status != 503 {
+	if status, _ := (message{method: "GET", url: "https://iad.ocir.io/20180419/docker/token"}).send(t,
+		e); status != 503 {
 		t.Errorf("the registry answers %d", status)
 	}
-	resp := message{method: "GET", url: "https://" + e.Namespace() + ".compat.objectstorage.us-ashburn-1.oraclecloud.com/"}.do(t, e)
+	resp := message{method: "GET", url: "https://" + e.Namespace() +
+		".compat.objectstorage.us-ashburn-1.oraclecloud.com/"}.do(t, e)
 	if resp.status != 503 || s3Code(t, resp.body) != "SlowDown" {
 		t.Errorf("S3 answers %d %s", resp.status, resp.body)
 	}

@@ -14,7 +14,8 @@ import (
 
 // Functions: management and invocation, of two versions. The Go SDK speaks the newer one (oci-go-sdk
 // functions/functions_functionsmanagement_client.go and functions_functionsinvoke_client.go), the OCI CLI the older one
-// (oci-python-sdk src/oci/functions/functions_management_client.py). Here they differ in how a function's image is told.
+// (oci-python-sdk src/oci/functions/functions_management_client.py). Here they differ in how a function's image is
+// told.
 const (
 	functionsNow  = "20260325"
 	functionsThen = "20181201"
@@ -22,14 +23,17 @@ const (
 
 func functionsService(base string) service {
 	return service{name: "functions", base: base, signed: true, routes: []route{
-		{operation: "GetFunction", method: http.MethodGet, path: "/functions/{functionId}", handle: ofFunction(getFunction)},
-		{operation: "UpdateFunction", method: http.MethodPut, path: "/functions/{functionId}", handle: ofFunction(updateFunction)},
+		{operation: "GetFunction", method: http.MethodGet, path: "/functions/{functionId}",
+			handle: ofFunction(getFunction)},
+		{operation: "UpdateFunction", method: http.MethodPut, path: "/functions/{functionId}",
+			handle: ofFunction(updateFunction)},
 	}}
 }
 
 func functionsInvokeService(base string) service {
 	return service{name: "functionsinvoke", base: base, signed: true, routes: []route{
-		{operation: "InvokeFunction", method: http.MethodPost, path: "/functions/{functionId}/actions/invoke", handle: ofFunction(invokeFunction)},
+		{operation: "InvokeFunction", method: http.MethodPost, path: "/functions/{functionId}/actions/invoke",
+			handle: ofFunction(invokeFunction)},
 	}}
 }
 
@@ -37,9 +41,9 @@ func functionsInvokeService(base string) service {
 type Deployment struct {
 	// Config is the function's configuration.
 	Config map[string]string
-	// Invoke runs the function with a configuration and tells what the platform would tell its caller: the status, the body and
-	// the id of the call. It is called without the emulator's lock. The context ends when the emulator is closed, not when the
-	// caller hangs up.
+	// Invoke runs the function with a configuration and tells what the platform would tell its caller: the status, the
+	// body and the id of the call. It is called without the emulator's lock. The context ends when the emulator is
+	// closed, not when the caller hangs up.
 	Invoke func(ctx context.Context, config map[string]string, body []byte) (status int, answer []byte, callID string)
 }
 
@@ -104,10 +108,12 @@ func functionBody(x *exchange, f *deployed) map[string]any {
 	region := x.e.opts.Region
 	body := map[string]any{
 		"id": f.principal.FunctionID, "displayName": f.principal.Name, "compartmentId": f.principal.Compartment,
-		"applicationId": "ocid1.fnapp.oc1." + regionInOCID(region) + ".aaaaaaaaociemu", "lifecycleState": f.state(x.now), "config": f.Config,
+		"applicationId":  "ocid1.fnapp.oc1." + regionInOCID(region) + ".aaaaaaaaociemu",
+		"lifecycleState": f.state(x.now), "config": f.Config,
 		"memoryInMBs": 256, "timeoutInSeconds": 300, "shape": "GENERIC_X86",
 		"invokeEndpoint": fmt.Sprintf("https://%s.%s.functions.oci.oraclecloud.com", invokeLabel, region),
-		"freeformTags":   map[string]string{}, "definedTags": map[string]any{}, "timeCreated": timestamp(f.created), "timeUpdated": timestamp(f.created),
+		"freeformTags":   map[string]string{}, "definedTags": map[string]any{}, "timeCreated": timestamp(f.created),
+		"timeUpdated": timestamp(f.created),
 	}
 	image := "ocir.io/ociemu/" + f.principal.Name + ":1"
 	if strings.HasPrefix(x.call.Path, "/"+functionsThen+"/") {
@@ -134,7 +140,8 @@ func updateFunction(x *exchange, f *deployed) reply {
 	}
 	for field := range fields {
 		if field != "config" {
-			return errInvalid.because("The emulator changes the config of a function and nothing else, not " + field + ".").reply()
+			return errInvalid.because("The emulator changes the config of a function and nothing else, not " + field +
+				".").reply()
 		}
 	}
 	if refused := x.checkEtag(f.etag); refused != nil {
@@ -147,7 +154,8 @@ func updateFunction(x *exchange, f *deployed) reply {
 	for key, value := range details.Config {
 		size += len(key) + len(value)
 		if !configurationKey.MatchString(key) {
-			return errInvalid.because("A key of the configuration must have letters, digits and underscores only.").reply()
+			return errInvalid.because("A key of the configuration must have letters, digits and " +
+				"underscores only.").reply()
 		}
 	}
 	if size > maxConfiguration {
@@ -159,10 +167,12 @@ func updateFunction(x *exchange, f *deployed) reply {
 	}
 	f.etag = x.e.state.ids.etag()
 	x.changed = true
-	return reply{status: http.StatusAccepted}.with("opc-work-request-id", x.e.state.ids.ocid("functionsworkrequest", regionInOCID(x.call.Region)))
+	return reply{status: http.StatusAccepted}.with("opc-work-request-id", x.e.state.ids.ocid("functionsworkrequest",
+		regionInOCID(x.call.Region)))
 }
 
-// The codes of failed invocations (https://docs.oracle.com/en-us/iaas/Content/Functions/Tasks/functionstroubleshooting.htm).
+// The codes of failed invocations
+// (https://docs.oracle.com/en-us/iaas/Content/Functions/Tasks/functionstroubleshooting.htm).
 var invokeFailures = map[int]refusal{
 	http.StatusBadGateway:     {http.StatusBadGateway, "FunctionInvokeExecutionFailed", "function failed"},
 	http.StatusGatewayTimeout: {http.StatusGatewayTimeout, "FunctionInvokeExecutionTimeout", "function timed out"},

@@ -22,20 +22,24 @@ type deployed struct {
 	invoke functions.FunctionsInvokeClient
 }
 
-func deploy(t *testing.T, o ociemu.Options, run func(ctx context.Context, config map[string]string, body []byte) (int, []byte, string)) *deployed {
+func deploy(t *testing.T, o ociemu.Options, run func(ctx context.Context, config map[string]string, body []byte) (int,
+	[]byte, string)) *deployed {
 	t.Helper()
 	e := ociemu.New(t, o)
 	d := &deployed{Emulator: e, fn: e.NewFunction("rotate", "")}
 	e.Deploy(d.fn, ociemu.Deployment{Config: map[string]string{"mode": "old"}, Invoke: run})
 	op := e.AddOperator("ada")
-	p := common.NewRawConfigurationProvider(op.TenancyID, op.UserID, op.Region, op.Fingerprint, string(op.PrivatePEM), nil)
-	d.manage = must[functions.FunctionsManagementClient](t)(functions.NewFunctionsManagementClientWithConfigurationProvider(p))
+	p := common.NewRawConfigurationProvider(op.TenancyID, op.UserID, op.Region, op.Fingerprint, string(op.PrivatePEM),
+		nil)
+	d.manage = must[functions.FunctionsManagementClient](t)(
+		functions.NewFunctionsManagementClientWithConfigurationProvider(p))
 	plain(t, e, &d.manage.BaseClient)
 	endpoint := *d.get(t).InvokeEndpoint
 	if !strings.HasSuffix(endpoint, ".us-ashburn-1.functions.oci.oraclecloud.com") {
 		t.Errorf("the endpoint is %s", endpoint)
 	}
-	d.invoke = must[functions.FunctionsInvokeClient](t)(functions.NewFunctionsInvokeClientWithConfigurationProvider(p, endpoint))
+	d.invoke = must[functions.FunctionsInvokeClient](t)(functions.NewFunctionsInvokeClientWithConfigurationProvider(p,
+		endpoint))
 	plain(t, e, &d.invoke.BaseClient)
 	return d
 }
@@ -50,18 +54,22 @@ func plain(t *testing.T, e *ociemu.Emulator, b *common.BaseClient) {
 
 func (d *deployed) get(t *testing.T) functions.GetFunctionResponse {
 	t.Helper()
-	return must[functions.GetFunctionResponse](t)(d.manage.GetFunction(t.Context(), functions.GetFunctionRequest{FunctionId: &d.fn.FunctionID}))
+	return must[functions.GetFunctionResponse](t)(d.manage.GetFunction(t.Context(),
+		functions.GetFunctionRequest{FunctionId: &d.fn.FunctionID}))
 }
 
 func (d *deployed) set(t *testing.T, etag *string, config map[string]string) (functions.UpdateFunctionResponse, error) {
 	t.Helper()
-	return d.manage.UpdateFunction(t.Context(), functions.UpdateFunctionRequest{FunctionId: &d.fn.FunctionID, IfMatch: etag,
+	return d.manage.UpdateFunction(t.Context(), functions.UpdateFunctionRequest{FunctionId: &d.fn.FunctionID,
+		IfMatch:               etag,
 		UpdateFunctionDetails: functions.UpdateFunctionDetails{Config: config}})
 }
 
-func (d *deployed) call(t *testing.T, kind functions.InvokeFunctionFnInvokeTypeEnum, body string) (string, *functions.InvokeFunctionResponse, error) {
+func (d *deployed) call(t *testing.T, kind functions.InvokeFunctionFnInvokeTypeEnum, body string) (string,
+	*functions.InvokeFunctionResponse, error) {
 	t.Helper()
-	r, err := d.invoke.InvokeFunction(t.Context(), functions.InvokeFunctionRequest{FunctionId: &d.fn.FunctionID, FnInvokeType: kind,
+	r, err := d.invoke.InvokeFunction(t.Context(), functions.InvokeFunctionRequest{FunctionId: &d.fn.FunctionID,
+		FnInvokeType:       kind,
 		InvokeFunctionBody: io.NopCloser(strings.NewReader(body))})
 	if err != nil {
 		return "", nil, err
@@ -86,7 +94,8 @@ func TestAFunctionAnswersItsCallerWithTheConfigurationInForce(t *testing.T) {
 	}
 	before := d.get(t)
 	updated := must[functions.UpdateFunctionResponse](t)(d.set(t, before.Etag, map[string]string{"mode": "new"}))
-	if now := d.get(t); now.LifecycleState != functions.FunctionLifecycleStateUpdating || *now.Etag == *before.Etag || updated.OpcWorkRequestId == nil {
+	if now := d.get(t); now.LifecycleState != functions.FunctionLifecycleStateUpdating || *now.Etag == *before.Etag ||
+		updated.OpcWorkRequestId == nil {
 		t.Errorf("after the update the function is %s", now.LifecycleState)
 	}
 	if answer, _, err := d.call(t, "", "hello"); err != nil || answer != `"old hello"` {
@@ -116,14 +125,17 @@ func TestAFunctionIsReachedByTheOlderVersionToo(t *testing.T) {
 	if status, code := (message{method: "GET", url: path, signer: caller}).send(t, d.Emulator); status != 200 {
 		t.Errorf("GetFunction is answered %d %s", status, code)
 	}
-	if status, code := (message{method: "POST", url: path + "/actions/invoke", body: "x", signer: caller}).send(t, d.Emulator); status != 200 {
+	if status, code := (message{method: "POST", url: path + "/actions/invoke", body: "x", signer: caller}).send(t,
+		d.Emulator); status != 200 {
 		t.Errorf("InvokeFunction is answered %d %s", status, code)
 	}
 }
 
 func TestAFunctionThatFailsIsTheCallersError(t *testing.T) {
 	status := 502
-	d := deploy(t, ociemu.Calm(), func(context.Context, map[string]string, []byte) (int, []byte, string) { return status, nil, "c" })
+	d := deploy(t, ociemu.Calm(), func(context.Context, map[string]string, []byte) (int, []byte, string) {
+		return status, nil, "c"
+	})
 	_, _, err := d.call(t, "", "x")
 	refused(t, err, 502, "FunctionInvokeExecutionFailed")
 	status = 504
@@ -138,7 +150,8 @@ func TestAFunctionMayCallTheServicesWhileItsCallerWaitsOrNot(t *testing.T) {
 		done <- d.AddUser("made by the function") // needs the emulator's lock
 		return 200, []byte("{}"), "c"
 	})
-	for kind, want := range map[functions.InvokeFunctionFnInvokeTypeEnum]int{functions.InvokeFunctionFnInvokeTypeSync: 200, functions.InvokeFunctionFnInvokeTypeDetached: 202} {
+	for kind, want := range map[functions.InvokeFunctionFnInvokeTypeEnum]int{
+		functions.InvokeFunctionFnInvokeTypeSync: 200, functions.InvokeFunctionFnInvokeTypeDetached: 202} {
 		_, r, err := d.call(t, kind, "x")
 		if err != nil || r.RawResponse.StatusCode != want {
 			t.Fatalf("%s: %v", kind, err)
@@ -157,9 +170,11 @@ func TestOnlyAKnownFunctionIsInvokedAndOnlyByWhomAPolicyAllows(t *testing.T) {
 	caller := d.NewFunction("caller", "")
 	for statement, want := range map[string]bool{"use fn-invocation": true, "{FN_FUNCTION_READ}": false} {
 		d.SetPolicies(policies(t, caller, "allow dynamic-group fn to "+statement+" in tenancy"))
-		client := must[functions.FunctionsInvokeClient](t)(functions.NewFunctionsInvokeClientWithConfigurationProvider(provider{caller}, d.invoke.Host))
+		client := must[functions.FunctionsInvokeClient](t)(functions.NewFunctionsInvokeClientWithConfigurationProvider(
+			provider{caller}, d.invoke.Host))
 		plain(t, d.Emulator, &client.BaseClient)
-		_, err := client.InvokeFunction(t.Context(), functions.InvokeFunctionRequest{FunctionId: &known, InvokeFunctionBody: io.NopCloser(strings.NewReader("x"))})
+		_, err := client.InvokeFunction(t.Context(), functions.InvokeFunctionRequest{FunctionId: &known,
+			InvokeFunctionBody: io.NopCloser(strings.NewReader("x"))})
 		allowed(t, statement, err, want)
 	}
 }

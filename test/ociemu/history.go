@@ -38,13 +38,15 @@ type Call struct {
 	Caller    Caller `json:"caller"`
 	// Status is what the client was answered; 0 when it was not (yet) answered.
 	Status int `json:"status"`
-	// Effect is the status with which the operation ended; it differs from Status under a fault, and is 0 when it never ran.
+	// Effect is the status with which the operation ended; it differs from Status under a fault, and is 0 when it never
+	// ran.
 	Effect    int       `json:"effect"`
 	RequestID string    `json:"requestId"`
 	At        time.Time `json:"at"`
-	// Began and Answered are of the machine's clock, in this process with its monotonic reading: when the request arrived, and when its
-	// answer, held back by the round trip, was about to be sent. Answered is zero when it was not (yet) answered. A call that began
-	// after another one's Answered may have needed it; one that began before can't have.
+	// Began and Answered are of the machine's clock, in this process with its monotonic reading: when the request
+	// arrived, and when its answer, held back by the round trip, was about to be sent. Answered is zero when it was not
+	// (yet) answered. A call that began after another one's Answered may have needed it; one that began before can't
+	// have.
 	Began    time.Time `json:"began"`
 	Answered time.Time `json:"answered,omitzero"`
 	// Decision is what the policies said; nil when they were not asked.

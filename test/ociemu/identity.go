@@ -23,24 +23,35 @@ func identityService() service {
 	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 	return service{name: "identity", base: "20160918", signed: true, routes: []route{
 		{operation: "GetTenancy", method: get, path: "/tenancies/{tenancyId}", handle: getTenancy},
-		{operation: "ListRegionSubscriptions", method: get, path: "/tenancies/{tenancyId}/regionSubscriptions", handle: listRegionSubscriptions},
+		{operation: "ListRegionSubscriptions", method: get, path: "/tenancies/{tenancyId}/regionSubscriptions",
+			handle: listRegionSubscriptions},
 		{operation: "ListUsers", method: get, path: "/users", handle: listUsers},
 		{operation: "CreateUser", method: post, path: "/users", handle: inHomeRegion(createUser)},
 		{operation: "DeleteUser", method: del, path: "/users/{userId}", handle: atHome(deleteUser)},
 		{operation: "GetUser", method: get, path: "/users/{userId}", handle: ofUser(getUser)},
 		{operation: "ListApiKeys", method: get, path: "/users/{userId}/apiKeys", handle: ofUser(listAPIKeys)},
 		{operation: "UploadApiKey", method: post, path: "/users/{userId}/apiKeys", handle: atHome(uploadAPIKey)},
-		{operation: "DeleteApiKey", method: del, path: "/users/{userId}/apiKeys/{fingerprint}", handle: atHome(deleteAPIKey)},
+		{operation: "DeleteApiKey", method: del, path: "/users/{userId}/apiKeys/{fingerprint}",
+			handle: atHome(deleteAPIKey)},
 		{operation: "ListAuthTokens", method: get, path: "/users/{userId}/authTokens", handle: ofUser(listAuthTokens)},
-		{operation: "CreateAuthToken", method: post, path: "/users/{userId}/authTokens", handle: atHome(createAuthToken)},
-		{operation: "UpdateAuthToken", method: put, path: "/users/{userId}/authTokens/{id}", handle: atHome(updateAuthToken)},
-		{operation: "DeleteAuthToken", method: del, path: "/users/{userId}/authTokens/{id}", handle: atHome(deleteAuthToken)},
-		{operation: "ListCustomerSecretKeys", method: get, path: "/users/{userId}/customerSecretKeys", handle: ofUser(listSecretKeys)},
-		{operation: "CreateCustomerSecretKey", method: post, path: "/users/{userId}/customerSecretKeys", handle: atHome(createSecretKey)},
-		{operation: "UpdateCustomerSecretKey", method: put, path: "/users/{userId}/customerSecretKeys/{id}", handle: atHome(updateSecretKey)},
-		{operation: "DeleteCustomerSecretKey", method: del, path: "/users/{userId}/customerSecretKeys/{id}", handle: atHome(deleteSecretKey)},
-		{operation: "GetUserUIPasswordInformation", method: get, path: "/users/{userId}/uiPassword", handle: ofUser(getPassword)},
-		{operation: "CreateOrResetUIPassword", method: post, path: "/users/{userId}/uiPassword", handle: atHome(resetPassword)},
+		{operation: "CreateAuthToken", method: post, path: "/users/{userId}/authTokens",
+			handle: atHome(createAuthToken)},
+		{operation: "UpdateAuthToken", method: put, path: "/users/{userId}/authTokens/{id}",
+			handle: atHome(updateAuthToken)},
+		{operation: "DeleteAuthToken", method: del, path: "/users/{userId}/authTokens/{id}",
+			handle: atHome(deleteAuthToken)},
+		{operation: "ListCustomerSecretKeys", method: get, path: "/users/{userId}/customerSecretKeys",
+			handle: ofUser(listSecretKeys)},
+		{operation: "CreateCustomerSecretKey", method: post, path: "/users/{userId}/customerSecretKeys",
+			handle: atHome(createSecretKey)},
+		{operation: "UpdateCustomerSecretKey", method: put, path: "/users/{userId}/customerSecretKeys/{id}",
+			handle: atHome(updateSecretKey)},
+		{operation: "DeleteCustomerSecretKey", method: del, path: "/users/{userId}/customerSecretKeys/{id}",
+			handle: atHome(deleteSecretKey)},
+		{operation: "GetUserUIPasswordInformation", method: get, path: "/users/{userId}/uiPassword",
+			handle: ofUser(getPassword)},
+		{operation: "CreateOrResetUIPassword", method: post, path: "/users/{userId}/uiPassword",
+			handle: atHome(resetPassword)},
 	}}
 }
 
@@ -65,7 +76,8 @@ func inHomeRegion(handle func(*exchange) reply) func(*exchange) reply {
 	return func(x *exchange) reply {
 		if home := x.e.opts.HomeRegion; x.call.Region != home {
 			return errNotAllowed.because(fmt.Sprintf(
-				"Please go to your home region %s to execute CREATE, UPDATE and DELETE operations.", regionKey(home))).reply()
+				"Please go to your home region %s to execute CREATE, UPDATE and DELETE operations.",
+				regionKey(home))).reply()
 		}
 		return handle(x)
 	}
@@ -90,7 +102,8 @@ func listRegionSubscriptions(x *exchange) reply {
 	var list []map[string]any
 	for _, region := range s.regions {
 		list = append(list, map[string]any{
-			"regionKey": regionKey(region), "regionName": region, "status": "READY", "isHomeRegion": region == x.e.opts.HomeRegion,
+			"regionKey": regionKey(region), "regionName": region, "status": "READY",
+			"isHomeRegion": region == x.e.opts.HomeRegion,
 		})
 	}
 	return ok(list)
@@ -127,12 +140,14 @@ func sameText(a, b string) bool { return a != "" && strings.EqualFold(a, b) }
 
 func userBody(s *state, u *user) map[string]any {
 	return map[string]any{
-		"id": u.id, "compartmentId": s.tenancy, "name": u.name, "description": u.name, "timeCreated": timestamp(u.created),
+		"id": u.id, "compartmentId": s.tenancy, "name": u.name, "description": u.name,
+		"timeCreated":    timestamp(u.created),
 		"lifecycleState": "ACTIVE", "isMfaActivated": false, "email": orNil(u.email), "emailVerified": false,
 		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
 		"capabilities": map[string]bool{
-			"canUseConsolePassword": true, "canUseApiKeys": true, "canUseAuthTokens": true, "canUseSmtpCredentials": true,
-			"canUseDbCredentials": true, "canUseCustomerSecretKeys": true, "canUseOAuth2ClientCredentials": true,
+			"canUseConsolePassword": true, "canUseApiKeys": true, "canUseAuthTokens": true,
+			"canUseSmtpCredentials": true,
+			"canUseDbCredentials":   true, "canUseCustomerSecretKeys": true, "canUseOAuth2ClientCredentials": true,
 		},
 	}
 }
@@ -159,7 +174,8 @@ func resetPassword(x *exchange, u *user) reply {
 		u.password = p
 		x.changed = true
 		body := map[string]any{
-			"password": p.value, "userId": u.id, "timeCreated": timestamp(p.created), "lifecycleState": p.lifecycle(x.now), "inactiveStatus": nil,
+			"password": p.value, "userId": u.id, "timeCreated": timestamp(p.created),
+			"lifecycleState": p.lifecycle(x.now), "inactiveStatus": nil,
 		}
 		return ok(body).with("etag", p.etag), func() bool { return u.password == p }
 	})

@@ -22,7 +22,8 @@ func listAPIKeys(x *exchange, u *user) reply {
 func (x *exchange) apiKeyBody(u *user, k *apiKey) map[string]any {
 	return map[string]any{
 		"keyId": x.e.state.tenancy + "/" + u.id + "/" + k.fingerprint, "keyValue": k.pem, "fingerprint": k.fingerprint,
-		"userId": u.id, "timeCreated": timestamp(k.created), "lifecycleState": k.lifecycle(x.now), "inactiveStatus": nil,
+		"userId": u.id, "timeCreated": timestamp(k.created), "lifecycleState": k.lifecycle(x.now),
+		"inactiveStatus": nil,
 	}
 }
 
@@ -38,7 +39,8 @@ func uploadAPIKey(x *exchange, u *user) reply {
 		public, err := parsePublicKey(*details.Key)
 		if err != nil {
 			if errors.Is(err, errNoHeader) { // in these words with this code: public instructions for uploading keys
-				return x.byDomain(http.StatusBadRequest, "error.common.validation.invalidPublicKey", "Invalid public key header or footer.").reply(), nil
+				return x.byDomain(http.StatusBadRequest, "error.common.validation.invalidPublicKey",
+					"Invalid public key header or footer.").reply(), nil
 			}
 			return errInvalid.because("The key is not acceptable: " + err.Error() + ".").reply(), nil
 		}
@@ -130,7 +132,8 @@ func createAuthToken(x *exchange, u *user) reply {
 		if len(u.authTokens) >= maxAuthTokens {
 			return x.full(domainAuthToken, maxAuthTokens), nil
 		}
-		t := &authToken{birth: x.born(x.e.spread().AuthToken), id: x.e.state.ids.ocid("credential", ""), description: description, token: newAuthToken()}
+		t := &authToken{birth: x.born(x.e.spread().AuthToken), id: x.e.state.ids.ocid("credential", ""),
+			description: description, token: newAuthToken()}
 		u.authTokens = append(u.authTokens, t)
 		x.e.state.named[t.id] = true
 		x.changed = true
@@ -138,7 +141,8 @@ func createAuthToken(x *exchange, u *user) reply {
 	})
 }
 
-// maxLabel is the longest description or display name of a credential. The real limit is not documented for these; it is 400 for others.
+// maxLabel is the longest description or display name of a credential. The real limit is not documented for these; it
+// is 400 for others.
 const maxLabel = 400
 
 // label reads the one field that names an auth token or customer secret key. It must be there but may be empty.
@@ -199,7 +203,8 @@ func listSecretKeys(x *exchange, u *user) reply {
 
 func (x *exchange) secretKeyBody(u *user, k *secretKey) map[string]any {
 	return map[string]any{
-		"id": k.id, "userId": u.id, "displayName": k.displayName, "timeCreated": timestamp(k.created), "timeExpires": nil,
+		"id": k.id, "userId": u.id, "displayName": k.displayName, "timeCreated": timestamp(k.created),
+		"timeExpires":    nil,
 		"lifecycleState": k.lifecycle(x.now), "inactiveStatus": nil,
 	}
 }
@@ -213,7 +218,8 @@ func createSecretKey(x *exchange, u *user) reply {
 		if len(u.secretKeys) >= maxSecretKeys {
 			return x.full(domainSecretKey, maxSecretKeys), nil
 		}
-		k := &secretKey{birth: x.born(x.e.spread().CustomerSecretKey), id: x.e.state.ids.hex(40), displayName: name, key: newCustomerSecretKey()}
+		k := &secretKey{birth: x.born(x.e.spread().CustomerSecretKey), id: x.e.state.ids.hex(40), displayName: name,
+			key: newCustomerSecretKey()}
 		u.secretKeys = append(u.secretKeys, k)
 		x.e.state.named[k.id] = true
 		x.changed = true

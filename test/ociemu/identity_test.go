@@ -26,7 +26,8 @@ func TestIAMWritesOutsideTheHomeRegionAreRefusedInTheServicesWords(t *testing.T)
 	user := e.AddUser("jane")
 	print, _ := e.AddAPIKey(user)
 	c := asFunction(t, e)
-	must[identity.ListApiKeysResponse](t)(c.identity.ListApiKeys(t.Context(), identity.ListApiKeysRequest{UserId: &user}))
+	must[identity.ListApiKeysResponse](t)(c.identity.ListApiKeys(t.Context(),
+		identity.ListApiKeysRequest{UserId: &user}))
 	_, err := c.createToken(t.Context(), user, "x")
 	refused(t, err, 403, "NotAllowed")
 	const words = "Please go to your home region IAD to execute CREATE, UPDATE and DELETE operations."
@@ -98,7 +99,8 @@ func TestOnlyRSAPublicKeysOf2048BitsInPEMAreAccepted(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	user, c := e.AddUser("jane"), asFunction(t, e)
 	spki := func(key any) string {
-		return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: must[[]byte](t)(x509.MarshalPKIXPublicKey(key))}))
+		return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY",
+			Bytes: must[[]byte](t)(x509.MarshalPKIXPublicKey(key))}))
 	}
 	t.Setenv("GODEBUG", "rsa1024min=0")
 	short := must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 1024))
@@ -113,8 +115,10 @@ func TestOnlyRSAPublicKeysOf2048BitsInPEMAreAccepted(t *testing.T) {
 		t.Run(name, func(t *testing.T) { refused(t, err, 400, "InvalidParameter") })
 	}
 	for name, key := range map[string]string{
-		"empty": "", "no PEM": "hello", "a private key": string(private), "OpenSSH": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ== jane@laptop",
-		"PKCS 1":        string(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(&rsaKey.PublicKey)})),
+		"empty": "", "no PEM": "hello", "a private key": string(private),
+		"OpenSSH": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ== jane@laptop",
+		"PKCS 1": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY",
+			Bytes: x509.MarshalPKCS1PublicKey(&rsaKey.PublicKey)})),
 		"another label": strings.ReplaceAll(spki(rsaKey.Public()), "PUBLIC KEY", "RSA PUBLIC KEY"),
 	} {
 		_, err := c.uploadKey(t.Context(), user, key)
@@ -138,7 +142,8 @@ func TestAKeyThatTheUserHasAlreadyIsRefused(t *testing.T) {
 	for answer, want := range map[ociemu.DuplicateKeyAnswer]struct {
 		status int
 		code   string
-	}{"": {409, "Conflict"}, ociemu.DuplicateKeyConflict: {409, "Conflict"}, ociemu.DuplicateKeyInvalidParameter: {400, "InvalidParameter"}} {
+	}{"": {409, "Conflict"}, ociemu.DuplicateKeyConflict: {409, "Conflict"}, ociemu.DuplicateKeyInvalidParameter: {400,
+		"InvalidParameter"}} {
 		opts := ociemu.Calm()
 		opts.Answers.DuplicateKey = answer
 		e := ociemu.New(t, opts)
@@ -180,7 +185,8 @@ func TestANewCredentialIsRefusedUntilBothItsTimeAndItsRejectionsAreOver(t *testi
 	expect("rejections over, time not", false)
 	now.Advance(time.Second)
 	expect("both over", true)
-	listed := must[identity.ListApiKeysResponse](t)(c.identity.ListApiKeys(t.Context(), identity.ListApiKeysRequest{UserId: &user}))
+	listed := must[identity.ListApiKeysResponse](t)(c.identity.ListApiKeys(t.Context(),
+		identity.ListApiKeysRequest{UserId: &user}))
 	if got := listed.Items[0].LifecycleState; got != identity.ApiKeyLifecycleStateActive {
 		t.Errorf("the key is %s, want ACTIVE", got)
 	}
@@ -192,7 +198,8 @@ func TestByDefaultTheFirstUseOfANewCredentialIsRefusedHoweverLate(t *testing.T) 
 	user, c := e.AddUser("jane"), asFunction(t, e)
 	token := must[identity.CreateAuthTokenResponse](t)(c.createToken(t.Context(), user, ""))
 	now.Advance(time.Minute)
-	if first, second := e.TryAuthToken(user, *token.Token), e.TryAuthToken(user, *token.Token); first != 401 || second != 200 {
+	if first, second := e.TryAuthToken(user, *token.Token), e.TryAuthToken(user, *token.Token); first != 401 ||
+		second != 200 {
 		t.Errorf("the uses are answered %d and %d, want 401 and 200", first, second)
 	}
 }
@@ -206,17 +213,21 @@ func TestADeletedCredentialIsRefusedAtOnce(t *testing.T) {
 		print, private := e.AddAPIKey(user)
 		tokenID, token := e.AddAuthToken(user, "x")
 		accessKey, secretKey := e.AddCustomerSecretKey(user, "x")
-		if a, b, c := e.TryAPIKey(user, private), e.TryAuthToken(user, token), e.TryCustomerSecretKey(accessKey, secretKey); a != 200 || b != 200 || c != 200 {
+		if a, b, c := e.TryAPIKey(user, private), e.TryAuthToken(user, token), e.TryCustomerSecretKey(accessKey,
+			secretKey); a != 200 || b != 200 || c != 200 {
 			t.Fatalf("seeded credentials are answered %d, %d, %d", a, b, c)
 		}
-		got := must[identity.DeleteApiKeyResponse](t)(c.identity.DeleteApiKey(t.Context(), identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &print}))
+		got := must[identity.DeleteApiKeyResponse](t)(c.identity.DeleteApiKey(t.Context(),
+			identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &print}))
 		if got.RawResponse.StatusCode != want {
 			t.Errorf("the delete is answered %d, want %d", got.RawResponse.StatusCode, want)
 		}
-		must[identity.DeleteAuthTokenResponse](t)(c.identity.DeleteAuthToken(t.Context(), identity.DeleteAuthTokenRequest{UserId: &user, AuthTokenId: &tokenID}))
+		must[identity.DeleteAuthTokenResponse](t)(c.identity.DeleteAuthToken(t.Context(),
+			identity.DeleteAuthTokenRequest{UserId: &user, AuthTokenId: &tokenID}))
 		must[identity.DeleteCustomerSecretKeyResponse](t)(c.identity.DeleteCustomerSecretKey(t.Context(),
 			identity.DeleteCustomerSecretKeyRequest{UserId: &user, CustomerSecretKeyId: &accessKey}))
-		if a, b, c := e.TryAPIKey(user, private), e.TryAuthToken(user, token), e.TryCustomerSecretKey(accessKey, secretKey); a != 401 || b != 401 || c != 403 {
+		if a, b, c := e.TryAPIKey(user, private), e.TryAuthToken(user, token), e.TryCustomerSecretKey(accessKey,
+			secretKey); a != 401 || b != 401 || c != 403 {
 			t.Errorf("deleted credentials are answered %d, %d, %d, want 401, 401, 403", a, b, c)
 		}
 		_, err := c.identity.DeleteApiKey(t.Context(), identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &print})
@@ -230,23 +241,26 @@ func TestAStaleEtagRefusesUpdatesAndDeletesOfCredentials(t *testing.T) {
 	made := must[identity.CreateAuthTokenResponse](t)(c.createToken(t.Context(), user, "one"))
 	rename := func(to string, etag *string) (identity.UpdateAuthTokenResponse, error) {
 		return c.identity.UpdateAuthToken(t.Context(), identity.UpdateAuthTokenRequest{
-			UserId: &user, AuthTokenId: made.Id, IfMatch: etag, UpdateAuthTokenDetails: identity.UpdateAuthTokenDetails{Description: &to},
+			UserId: &user, AuthTokenId: made.Id, IfMatch: etag, UpdateAuthTokenDetails: identity.UpdateAuthTokenDetails{
+				Description: &to},
 		})
 	}
 	fresh := must[identity.UpdateAuthTokenResponse](t)(rename("two", made.Etag))
 	_, err := rename("three", made.Etag)
 	refused(t, err, 412, "NoEtagMatch")
-	_, err = c.identity.DeleteAuthToken(t.Context(), identity.DeleteAuthTokenRequest{UserId: &user, AuthTokenId: made.Id, IfMatch: made.Etag})
+	_, err = c.identity.DeleteAuthToken(t.Context(), identity.DeleteAuthTokenRequest{UserId: &user,
+		AuthTokenId: made.Id, IfMatch: made.Etag})
 	refused(t, err, 412, "NoEtagMatch")
 	must[identity.DeleteAuthTokenResponse](t)(c.identity.DeleteAuthToken(t.Context(), identity.DeleteAuthTokenRequest{
 		UserId: &user, AuthTokenId: made.Id, IfMatch: fresh.Etag,
 	}))
 
 	key := must[identity.CreateCustomerSecretKeyResponse](t)(c.createSecretKey(t.Context(), user, "one"))
-	named := must[identity.UpdateCustomerSecretKeyResponse](t)(c.identity.UpdateCustomerSecretKey(t.Context(), identity.UpdateCustomerSecretKeyRequest{
-		UserId: &user, CustomerSecretKeyId: key.Id,
-		UpdateCustomerSecretKeyDetails: identity.UpdateCustomerSecretKeyDetails{DisplayName: common.String("two")},
-	}))
+	named := must[identity.UpdateCustomerSecretKeyResponse](t)(c.identity.UpdateCustomerSecretKey(t.Context(),
+		identity.UpdateCustomerSecretKeyRequest{
+			UserId: &user, CustomerSecretKeyId: key.Id,
+			UpdateCustomerSecretKeyDetails: identity.UpdateCustomerSecretKeyDetails{DisplayName: common.String("two")},
+		}))
 	if *named.DisplayName != "two" {
 		t.Errorf("the key is called %s", *named.DisplayName)
 	}
@@ -261,11 +275,13 @@ func TestValuesAreToldOnceAndNeverListed(t *testing.T) {
 	user, c := e.AddUser("jane"), asFunction(t, e)
 	e.AddAuthToken(user, "seeded")
 	e.AddCustomerSecretKey(user, "seeded")
-	tokens := must[identity.ListAuthTokensResponse](t)(c.identity.ListAuthTokens(t.Context(), identity.ListAuthTokensRequest{UserId: &user}))
+	tokens := must[identity.ListAuthTokensResponse](t)(c.identity.ListAuthTokens(t.Context(),
+		identity.ListAuthTokensRequest{UserId: &user}))
 	if len(tokens.Items) != 1 || tokens.Items[0].Token != nil || *tokens.Items[0].Description != "seeded" {
 		t.Errorf("got tokens %v", tokens.Items)
 	}
-	keys := must[identity.ListCustomerSecretKeysResponse](t)(c.identity.ListCustomerSecretKeys(t.Context(), identity.ListCustomerSecretKeysRequest{UserId: &user}))
+	keys := must[identity.ListCustomerSecretKeysResponse](t)(c.identity.ListCustomerSecretKeys(t.Context(),
+		identity.ListCustomerSecretKeysRequest{UserId: &user}))
 	if len(keys.Items) != 1 || *keys.Items[0].DisplayName != "seeded" || len(*keys.Items[0].Id) != 40 {
 		t.Errorf("got keys %v", keys.Items)
 	}
@@ -278,17 +294,20 @@ func TestAPasswordResetReplacesThePasswordAndTellsTheNewOne(t *testing.T) {
 	e := ociemu.New(t, opts)
 	user, c := e.AddUser("jane"), asFunction(t, e)
 	info := func() (identity.GetUserUIPasswordInformationResponse, error) {
-		return c.identity.GetUserUIPasswordInformation(t.Context(), identity.GetUserUIPasswordInformationRequest{UserId: &user})
+		return c.identity.GetUserUIPasswordInformation(t.Context(), identity.GetUserUIPasswordInformationRequest{
+			UserId: &user})
 	}
 	_, err := info()
 	refused(t, err, 404, "NotAuthorizedOrNotFound")
 	e.SetCreatedOffset(-100 * 24 * time.Hour)
 	old := e.SetPassword(user)
 	e.SetCreatedOffset(0)
-	if got := must[identity.GetUserUIPasswordInformationResponse](t)(info()); now.Now().Sub(got.TimeCreated.Time) < 99*24*time.Hour {
+	if got := must[identity.GetUserUIPasswordInformationResponse](t)(info()); now.Now().Sub(
+		got.TimeCreated.Time) < 99*24*time.Hour {
 		t.Errorf("the old password is from %s", got.TimeCreated)
 	}
-	got := must[identity.CreateOrResetUIPasswordResponse](t)(c.identity.CreateOrResetUIPassword(t.Context(), identity.CreateOrResetUIPasswordRequest{UserId: &user}))
+	got := must[identity.CreateOrResetUIPasswordResponse](t)(c.identity.CreateOrResetUIPassword(t.Context(),
+		identity.CreateOrResetUIPasswordRequest{UserId: &user}))
 	works := map[string]bool{}
 	e.OnChange(func(v ociemu.View) {
 		works["old"], works["new"] = v.Works("password", user, old), v.Works("password", user, *got.Password)
@@ -324,7 +343,8 @@ func TestUsersAreListedPageByPageInABareArray(t *testing.T) {
 	if got := strings.Join(names, " "); got != "user-0 user-1 user-2 user-3 user-4" {
 		t.Errorf("got %s", got)
 	}
-	_, err := c.identity.ListUsers(t.Context(), identity.ListUsersRequest{CompartmentId: common.String(e.Tenancy()), Page: common.String("guess")})
+	_, err := c.identity.ListUsers(t.Context(), identity.ListUsersRequest{CompartmentId: common.String(e.Tenancy()),
+		Page: common.String("guess")})
 	refused(t, err, 400, "InvalidParameter")
 	named := must[identity.ListUsersResponse](t)(c.identity.ListUsers(t.Context(), identity.ListUsersRequest{
 		CompartmentId: common.String(e.Tenancy()), Name: common.String("user-3"),
@@ -337,7 +357,8 @@ func TestUsersAreListedPageByPageInABareArray(t *testing.T) {
 func TestTheTenancyAndItsRegionsNameTheHomeRegion(t *testing.T) {
 	e := ociemu.New(t, ociemu.Options{HomeRegion: "eu-frankfurt-1"})
 	c := asFunction(t, e)
-	tenancy := must[identity.GetTenancyResponse](t)(c.identity.GetTenancy(t.Context(), identity.GetTenancyRequest{TenancyId: common.String(e.Tenancy())}))
+	tenancy := must[identity.GetTenancyResponse](t)(c.identity.GetTenancy(t.Context(),
+		identity.GetTenancyRequest{TenancyId: common.String(e.Tenancy())}))
 	if *tenancy.HomeRegionKey != "FRA" {
 		t.Errorf("the home region key is %s", *tenancy.HomeRegionKey)
 	}

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// createUser makes a user without credentials. The names and mail addresses of users are unique, without regard to case.
+// createUser makes a user without credentials. The names and mail addresses of users are unique, without regard to
+// case.
 func createUser(x *exchange) reply {
 	return x.once(func() (reply, func() bool) {
 		var details struct {
@@ -23,7 +24,8 @@ func createUser(x *exchange) reply {
 			return errInvalid.because("Users belong to the root compartment.").reply(), nil
 		case details.Email == nil || *details.Email == "":
 			// These words are in several public reports.
-			return x.byDomain(http.StatusBadRequest, "error.common.validation.missingReqAttributes", "The primary email must be specified.").reply(), nil
+			return x.byDomain(http.StatusBadRequest, "error.common.validation.missingReqAttributes",
+				"The primary email must be specified.").reply(), nil
 		}
 		for _, u := range s.users {
 			if sameText(u.name, details.Name) || sameText(u.email, *details.Email) {

@@ -16,14 +16,16 @@ func (c *clients) createUser(t *testing.T, tenancy, name, email string) (identit
 	if email != "" {
 		details.Email = &email
 	}
-	return c.identity.CreateUser(t.Context(), identity.CreateUserRequest{CreateUserDetails: details, OpcRetryToken: common.String("token-" + name)})
+	return c.identity.CreateUser(t.Context(), identity.CreateUserRequest{CreateUserDetails: details,
+		OpcRetryToken: common.String("token-" + name)})
 }
 
 func TestAUserIsMadeWithoutCredentialsAndUnderAUniqueNameAndEmail(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	c := asOperator(t, e)
 	made := must[identity.CreateUserResponse](t)(c.createUser(t, e.Tenancy(), "jane", "jane@example.com"))
-	if snap := e.User(*made.Id); snap.Name != "jane" || snap.HasPassword || len(snap.APIKeys) > 0 || *made.Email != "jane@example.com" || made.Etag == nil {
+	if snap := e.User(*made.Id); snap.Name != "jane" || snap.HasPassword || len(snap.APIKeys) > 0 ||
+		*made.Email != "jane@example.com" || made.Etag == nil {
 		t.Errorf("got %+v for %+v", snap, made)
 	}
 	again := must[identity.CreateUserResponse](t)(c.createUser(t, e.Tenancy(), "jane", "jane@example.com"))
@@ -54,7 +56,8 @@ func TestAUserIsDeletedAfterItsCredentials(t *testing.T) {
 		return err
 	}
 	refused(t, remove(nil), 409, "Conflict")
-	must[identity.DeleteApiKeyResponse](t)(c.identity.DeleteApiKey(t.Context(), identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &fingerprint}))
+	must[identity.DeleteApiKeyResponse](t)(c.identity.DeleteApiKey(t.Context(),
+		identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &fingerprint}))
 	refused(t, remove(common.String("stale")), 412, "NoEtagMatch")
 	if err := remove(nil); err != nil {
 		t.Fatal(err)

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// KMS: the vaults themselves, base path 20180608 (oci-go-sdk keymanagement/keymanagement_kmsvault_client.go). Only GetVault, which clients of
-// the Vault service ask to see whether a vault is there, such as External Secrets' provider when it validates a store.
+// KMS: the vaults themselves, base path 20180608 (oci-go-sdk keymanagement/keymanagement_kmsvault_client.go). Only
+// GetVault, which clients of the Vault service ask to see whether a vault is there, such as External Secrets' provider
+// when it validates a store.
 
 func kmsService() service {
 	return service{name: "kms", base: "20180608", signed: true, routes: []route{
@@ -40,11 +41,14 @@ func getVault(x *exchange) reply {
 		return errNotFound.reply()
 	}
 	v, region := x.e.state.vaults[x.call.Region], x.call.Region
-	host := fmt.Sprintf("https://%s-%%s.kms.%s.oraclecloud.com", v.vault[strings.LastIndexByte(v.vault, '.')+1:][:12], region)
+	host := fmt.Sprintf("https://%s-%%s.kms.%s.oraclecloud.com", v.vault[strings.LastIndexByte(v.vault, '.')+1:][:12],
+		region)
 	return ok(map[string]any{
-		"id": v.vault, "compartmentId": x.e.state.tenancy, "displayName": "ociemu", "lifecycleState": "ACTIVE", "vaultType": "DEFAULT",
-		"cryptoEndpoint": fmt.Sprintf(host, "crypto"), "managementEndpoint": fmt.Sprintf(host, "management"), "wrappingkeyId": v.key,
-		"timeCreated": timestamp(x.e.started), "isPrimary": true, "isVaultReplicable": false,
+		"id": v.vault, "compartmentId": x.e.state.tenancy, "displayName": "ociemu", "lifecycleState": "ACTIVE",
+		"vaultType":      "DEFAULT",
+		"cryptoEndpoint": fmt.Sprintf(host, "crypto"), "managementEndpoint": fmt.Sprintf(host, "management"),
+		"wrappingkeyId": v.key,
+		"timeCreated":   timestamp(x.e.started), "isPrimary": true, "isVaultReplicable": false,
 		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
 	}).with("etag", x.e.state.ids.etagOf(v.vault))
 }

@@ -19,14 +19,16 @@ func TestAVaultIsThereInItsOwnRegionForWhoMayReadIt(t *testing.T) {
 		t.Errorf("the seeded secret lies in %s, want %s", e.Secret(secret).Vault, id)
 	}
 	fn := e.NewFunction("rotate", "")
-	client := must[keymanagement.KmsVaultClient](t)(keymanagement.NewKmsVaultClientWithConfigurationProvider(provider{fn}))
+	client := must[keymanagement.KmsVaultClient](t)(keymanagement.NewKmsVaultClientWithConfigurationProvider(
+		provider{fn}))
 	never := common.NoRetryPolicy()
 	client.HTTPClient, client.Configuration.RetryPolicy = e.Client(), &never
 	get := func(id string) (keymanagement.GetVaultResponse, error) {
 		return client.GetVault(t.Context(), keymanagement.GetVaultRequest{VaultId: &id})
 	}
 	got := must[keymanagement.GetVaultResponse](t)(get(id))
-	if *got.Id != id || *got.CompartmentId != e.Tenancy() || got.LifecycleState != keymanagement.VaultLifecycleStateActive || got.Etag == nil {
+	if *got.Id != id || *got.CompartmentId != e.Tenancy() ||
+		got.LifecycleState != keymanagement.VaultLifecycleStateActive || got.Etag == nil {
 		t.Errorf("got %+v", got.Vault)
 	}
 	again := must[keymanagement.GetVaultResponse](t)(get(id))
@@ -48,7 +50,8 @@ func TestAVaultIsThereInItsOwnRegionForWhoMayReadIt(t *testing.T) {
 	} {
 		statement := must[ocipolicy.Statement](t)(ocipolicy.Parse(text))
 		e.SetPolicies(&ociemu.Policies{Set: ocipolicy.Set{
-			Statements: []ocipolicy.Statement{statement}, DynamicGroups: []ocipolicy.DynamicGroup{{Name: "fn", Rule: rule}},
+			Statements: []ocipolicy.Statement{statement}, DynamicGroups: []ocipolicy.DynamicGroup{
+				{Name: "fn", Rule: rule}},
 		}})
 		_, err := get(id)
 		if allowed && err != nil {

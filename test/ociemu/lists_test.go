@@ -30,37 +30,43 @@ func madeBy(t *testing.T, c *clients, user string) []made {
 			keys++
 			return *must[identity.UploadApiKeyResponse](t)(c.uploadKey(t.Context(), user, public)).Fingerprint
 		}, func() (ids []string) {
-			r := must[identity.ListApiKeysResponse](t)(c.identity.ListApiKeys(t.Context(), identity.ListApiKeysRequest{UserId: &user}))
+			r := must[identity.ListApiKeysResponse](t)(c.identity.ListApiKeys(t.Context(),
+				identity.ListApiKeysRequest{UserId: &user}))
 			for _, k := range r.Items {
 				ids = append(ids, *k.Fingerprint)
 			}
 			return ids
 		}, func(id string) error {
-			_, err := c.identity.DeleteApiKey(t.Context(), identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &id})
+			_, err := c.identity.DeleteApiKey(t.Context(), identity.DeleteApiKeyRequest{UserId: &user,
+				Fingerprint: &id})
 			return err
 		}, 3},
 		{"auth tokens", func() string {
 			return *must[identity.CreateAuthTokenResponse](t)(c.createToken(t.Context(), user, "x")).Id
 		}, func() (ids []string) {
-			r := must[identity.ListAuthTokensResponse](t)(c.identity.ListAuthTokens(t.Context(), identity.ListAuthTokensRequest{UserId: &user}))
+			r := must[identity.ListAuthTokensResponse](t)(c.identity.ListAuthTokens(t.Context(),
+				identity.ListAuthTokensRequest{UserId: &user}))
 			for _, k := range r.Items {
 				ids = append(ids, *k.Id)
 			}
 			return ids
 		}, func(id string) error {
-			_, err := c.identity.DeleteAuthToken(t.Context(), identity.DeleteAuthTokenRequest{UserId: &user, AuthTokenId: &id})
+			_, err := c.identity.DeleteAuthToken(t.Context(), identity.DeleteAuthTokenRequest{UserId: &user,
+				AuthTokenId: &id})
 			return err
 		}, 2},
 		{"customer secret keys", func() string {
 			return *must[identity.CreateCustomerSecretKeyResponse](t)(c.createSecretKey(t.Context(), user, "x")).Id
 		}, func() (ids []string) {
-			r := must[identity.ListCustomerSecretKeysResponse](t)(c.identity.ListCustomerSecretKeys(t.Context(), identity.ListCustomerSecretKeysRequest{UserId: &user}))
+			r := must[identity.ListCustomerSecretKeysResponse](t)(c.identity.ListCustomerSecretKeys(t.Context(),
+				identity.ListCustomerSecretKeysRequest{UserId: &user}))
 			for _, k := range r.Items {
 				ids = append(ids, *k.Id)
 			}
 			return ids
 		}, func(id string) error {
-			_, err := c.identity.DeleteCustomerSecretKey(t.Context(), identity.DeleteCustomerSecretKeyRequest{UserId: &user, CustomerSecretKeyId: &id})
+			_, err := c.identity.DeleteCustomerSecretKey(t.Context(), identity.DeleteCustomerSecretKeyRequest{
+				UserId: &user, CustomerSecretKeyId: &id})
 			return err
 		}, 2},
 	}
@@ -138,14 +144,16 @@ func TestAPasswordsAgeLagsToo(t *testing.T) {
 	e := ociemu.New(t, opts)
 	user, c := e.AddUser("jane"), asFunction(t, e)
 	age := func() (time.Time, error) {
-		r, err := c.identity.GetUserUIPasswordInformation(t.Context(), identity.GetUserUIPasswordInformationRequest{UserId: &user})
+		r, err := c.identity.GetUserUIPasswordInformation(t.Context(), identity.GetUserUIPasswordInformationRequest{
+			UserId: &user})
 		if err != nil {
 			return time.Time{}, err
 		}
 		return r.TimeCreated.Time, nil
 	}
 	reset := func() time.Time {
-		r := must[identity.CreateOrResetUIPasswordResponse](t)(c.identity.CreateOrResetUIPassword(t.Context(), identity.CreateOrResetUIPasswordRequest{UserId: &user}))
+		r := must[identity.CreateOrResetUIPasswordResponse](t)(c.identity.CreateOrResetUIPassword(t.Context(),
+			identity.CreateOrResetUIPasswordRequest{UserId: &user}))
 		return r.TimeCreated.Time
 	}
 	first := reset()
@@ -219,7 +227,8 @@ func TestWhatWasDoneBeforeTheClockWasPutBackIsThereAfterCatchingUp(t *testing.T)
 	user := e.AddUser("jane@example.com")
 	owner := e.AddOperator("secops@example.com")
 	client, err := identity.NewIdentityClientWithConfigurationProvider(
-		common.NewRawConfigurationProvider(owner.TenancyID, owner.UserID, owner.Region, owner.Fingerprint, string(owner.PrivatePEM), nil))
+		common.NewRawConfigurationProvider(owner.TenancyID, owner.UserID, owner.Region, owner.Fingerprint,
+			string(owner.PrivatePEM), nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,15 +39,19 @@ func TestTheRegistryLetsInWithNamespaceUserNameAndAuthToken(t *testing.T) {
 			name, token string
 			want        int
 		}{
-			{name, token, 200}, {name, token + "x", 401}, {name, other, 401}, {name, "", 401}, {"other" + name, token, 401},
-			{strings.TrimPrefix(name, e.Namespace()+"/"), token, 401}, {e.Namespace() + "/jane@example.com", token, 401}, {"", "", 401},
+			{name, token, 200}, {name, token + "x", 401}, {name, other, 401}, {name, "", 401},
+			{"other" + name, token, 401},
+			{strings.TrimPrefix(name, e.Namespace()+"/"), token, 401}, {e.Namespace() + "/jane@example.com", token,
+				401}, {"", "", 401},
 		} {
 			if got := login(row.name, row.token).status; got != row.want {
-				t.Errorf("%s: %d characters of token for %s are answered %d, want %d", host, len(row.token), row.name, got, row.want)
+				t.Errorf("%s: %d characters of token for %s are answered %d, want %d", host, len(row.token), row.name,
+					got, row.want)
 			}
 		}
 		var answer struct{ Token string }
-		if err := json.Unmarshal(login(name, token).body, &answer); err != nil || answer.Token == "" || answer.Token == token {
+		if err := json.Unmarshal(login(name, token).body, &answer); err != nil || answer.Token == "" ||
+			answer.Token == token {
 			t.Errorf("the login gives no token of its own: %v", err)
 		}
 		ping := message{method: "GET", url: "https://" + host + "/v2/"}
@@ -88,7 +92,8 @@ func TestS3ErrorsAreXMLWithTheCodesOfS3(t *testing.T) {
 	e := ociemu.New(t, opts)
 	id, _ := e.AddCustomerSecretKey(e.AddUser("jane"), "x")
 	ask := func(region, authorization string, at time.Time) (int, string) {
-		m := message{method: "GET", url: "https://" + e.Namespace() + ".compat.objectstorage." + region + ".oraclecloud.com/"}
+		m := message{method: "GET", url: "https://" + e.Namespace() + ".compat.objectstorage." + region +
+			".oraclecloud.com/"}
 		m.spoil = func(r *http.Request) {
 			r.Header.Set("x-amz-date", at.UTC().Format("20060102T150405Z"))
 			r.Header.Set("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
@@ -107,10 +112,13 @@ func TestS3ErrorsAreXMLWithTheCodesOfS3(t *testing.T) {
 		code                        string
 	}{
 		{"no signature", "us-ashburn-1", "", now.Now(), "AccessDenied"},
-		{"unknown access key", "us-ashburn-1", auth("none", "us-ashburn-1", now.Now()), now.Now(), "InvalidAccessKeyId"},
+		{"unknown access key", "us-ashburn-1", auth("none", "us-ashburn-1", now.Now()), now.Now(),
+			"InvalidAccessKeyId"},
 		{"wrong signature", "us-ashburn-1", auth(id, "us-ashburn-1", now.Now()), now.Now(), "SignatureDoesNotMatch"},
-		{"another region in the scope", "us-ashburn-1", auth(id, "us-phoenix-1", now.Now()), now.Now(), "SignatureDoesNotMatch"},
-		{"too old", "us-ashburn-1", auth(id, "us-ashburn-1", now.Now().Add(-time.Hour)), now.Now().Add(-time.Hour), "RequestTimeTooSkewed"},
+		{"another region in the scope", "us-ashburn-1", auth(id, "us-phoenix-1", now.Now()), now.Now(),
+			"SignatureDoesNotMatch"},
+		{"too old", "us-ashburn-1", auth(id, "us-ashburn-1", now.Now().Add(-time.Hour)), now.Now().Add(-time.Hour),
+			"RequestTimeTooSkewed"},
 	} {
 		if status, code := ask(row.region, row.authorization, row.at); status != 403 || code != row.code {
 			t.Errorf("%s: got %d %s, want 403 %s", row.name, status, code, row.code)
@@ -120,7 +128,8 @@ func TestS3ErrorsAreXMLWithTheCodesOfS3(t *testing.T) {
 
 func TestTheNamespaceIsToldToSignedRequestsOnly(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
-	m := message{method: "GET", url: "https://objectstorage.us-ashburn-1.oraclecloud.com/n", signer: e.NewFunction("rotate", "")}
+	m := message{method: "GET", url: "https://objectstorage.us-ashburn-1.oraclecloud.com/n",
+		signer: e.NewFunction("rotate", "")}
 	if resp := m.do(t, e); resp.status != 200 || string(resp.body) != `"`+e.Namespace()+`"` {
 		t.Errorf("got %d %s", resp.status, resp.body)
 	}

@@ -66,7 +66,8 @@ func postMetricData(x *exchange) reply {
 			continue
 		}
 		for _, p := range d.Datapoints {
-			x.e.state.metrics = append(x.e.state.metrics, MetricValue{d.Namespace, d.CompartmentID, d.Name, d.Dimensions, *p.Value, p.Timestamp})
+			x.e.state.metrics = append(x.e.state.metrics, MetricValue{d.Namespace, d.CompartmentID, d.Name,
+				d.Dimensions, *p.Value, p.Timestamp})
 		}
 	}
 	return ok(map[string]any{"failedMetricsCount": len(failed), "failedMetrics": failed})

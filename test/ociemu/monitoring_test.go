@@ -21,20 +21,25 @@ func TestPostedValuesAreKeptAndWrongOnesCounted(t *testing.T) {
 	client.HTTPClient, client.Host = e.Client(), "https://telemetry-ingestion.us-ashburn-1.oraclecloud.com"
 	tenancy := e.Tenancy()
 	data := func(namespace, name string, dimensions map[string]string, at time.Time) monitoring.MetricDataDetails {
-		return monitoring.MetricDataDetails{Namespace: &namespace, CompartmentId: &tenancy, Name: &name, Dimensions: dimensions,
+		return monitoring.MetricDataDetails{Namespace: &namespace, CompartmentId: &tenancy, Name: &name,
+			Dimensions: dimensions,
 			Datapoints: []monitoring.Datapoint{{Timestamp: &common.SDKTime{Time: at}, Value: common.Float64(3)}}}
 	}
 	now, ok := time.Now(), map[string]string{"kind": "api-key"}
-	got := must[monitoring.PostMetricDataResponse](t)(client.PostMetricData(t.Context(), monitoring.PostMetricDataRequest{
-		PostMetricDataDetails: monitoring.PostMetricDataDetails{MetricData: []monitoring.MetricDataDetails{
-			data("keyturn", "Rotations", ok, now), data("oci_faas", "Rotations", ok, now), data("keyturn", "1", ok, now), data("keyturn", "Rotations", map[string]string{"a": ""}, now),
-			data("keyturn", "Rotations", ok, now.Add(-3*time.Hour)), data("keyturn", "Rotations", ok, now.Add(time.Hour)), data("keyturn", "Rotations", map[string]string{}, now),
-		}}}))
+	got := must[monitoring.PostMetricDataResponse](t)(client.PostMetricData(t.Context(),
+		monitoring.PostMetricDataRequest{
+			PostMetricDataDetails: monitoring.PostMetricDataDetails{MetricData: []monitoring.MetricDataDetails{
+				data("keyturn", "Rotations", ok, now), data("oci_faas", "Rotations", ok, now),
+				data("keyturn", "1", ok, now), data("keyturn", "Rotations", map[string]string{"a": ""}, now),
+				data("keyturn", "Rotations", ok, now.Add(-3*time.Hour)), data("keyturn", "Rotations", ok,
+					now.Add(time.Hour)), data("keyturn", "Rotations", map[string]string{}, now),
+			}}}))
 	if *got.FailedMetricsCount != 6 || len(got.FailedMetrics) != 6 {
 		t.Errorf("%d values were refused, want 6", *got.FailedMetricsCount)
 	}
 	values := e.Metrics()
-	if len(values) != 1 || values[0].Name != "Rotations" || values[0].Value != 3 || values[0].Dimensions["kind"] != "api-key" || values[0].Compartment != tenancy {
+	if len(values) != 1 || values[0].Name != "Rotations" || values[0].Value != 3 ||
+		values[0].Dimensions["kind"] != "api-key" || values[0].Compartment != tenancy {
 		t.Errorf("Monitoring has %+v", values)
 	}
 }

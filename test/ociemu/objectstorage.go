@@ -6,6 +6,8 @@ import "net/http"
 
 func objectStorageService() service {
 	return service{name: "objectstorage", signed: true, routes: []route{
-		{operation: "GetNamespace", method: http.MethodGet, path: "/n", handle: func(x *exchange) reply { return ok(x.e.state.namespace) }},
+		{operation: "GetNamespace", method: http.MethodGet, path: "/n", handle: func(x *exchange) reply {
+			return ok(x.e.state.namespace)
+		}},
 	}}
 }

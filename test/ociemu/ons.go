@@ -29,7 +29,8 @@ type Mail struct {
 func onsService() service {
 	return service{name: "ons", base: "20181201", signed: true, routes: []route{
 		{operation: "GetTopic", method: http.MethodGet, path: "/topics/{topicId}", handle: ofTopic(getTopic)},
-		{operation: "PublishMessage", method: http.MethodPost, path: "/topics/{topicId}/messages", handle: ofTopic(publishMessage)},
+		{operation: "PublishMessage", method: http.MethodPost, path: "/topics/{topicId}/messages",
+			handle: ofTopic(publishMessage)},
 	}}
 }
 
@@ -45,13 +46,17 @@ func ofTopic(handle func(*exchange, *topic) reply) func(*exchange) reply {
 
 // theTopic finds the topic in the path; nil if there is none.
 func (x *exchange) theTopic() *topic {
-	return find(x.e.state.topics, func(t *topic) bool { return t.id == x.params["topicId"] && t.region == x.call.Region })
+	return find(x.e.state.topics, func(t *topic) bool {
+		return t.id == x.params["topicId"] && t.region == x.call.Region
+	})
 }
 
 func getTopic(x *exchange, t *topic) reply {
 	return ok(map[string]any{
-		"topicId": t.id, "name": t.name, "compartmentId": t.compartment, "lifecycleState": "ACTIVE", "timeCreated": timestamp(t.created),
-		"apiEndpoint": fmt.Sprintf("https://notification.%s.oraclecloud.com", t.region), "description": "", "etag": t.etag,
+		"topicId": t.id, "name": t.name, "compartmentId": t.compartment, "lifecycleState": "ACTIVE",
+		"timeCreated": timestamp(t.created),
+		"apiEndpoint": fmt.Sprintf("https://notification.%s.oraclecloud.com", t.region), "description": "",
+		"etag":         t.etag,
 		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
 	}).with("etag", t.etag)
 }

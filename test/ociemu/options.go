@@ -18,7 +18,8 @@ type Options struct {
 	// GuardDisabled says that Cloud Guard's configuration shows it DISABLED. Its other operations go on as before.
 	GuardDisabled bool
 	// Regions are further regions to which the tenancy is subscribed; calls to any other region are answered 401.
-	// The three above, us-ashburn-1, us-phoenix-1 and eu-frankfurt-1 are always subscribed, and so is the region of each seeded secret.
+	// The three above, us-ashburn-1, us-phoenix-1 and eu-frankfurt-1 are always subscribed, and so is the region of
+	// each seeded secret.
 	Regions []string
 	// Now is the services' clock. Nil: time.Now.
 	Now func() time.Time
@@ -30,33 +31,35 @@ type Options struct {
 	Visibility time.Duration
 	// VisibilityRejects is how many first uses of a new credential are refused, however late. 0: 1; negative: none.
 	VisibilityRejects int
-	// Spread is how long a new credential of each kind is refused although it is ACTIVE. Zero: not at all. See [RealSpread].
+	// Spread is how long a new credential of each kind is refused although it is ACTIVE. Zero: not at all. See
+	// [RealSpread].
 	Spread Spread
-	// DomainRefusals makes the identity domain refuse every nth call of each operation on users and their credentials, alternately before and
-	// after it took effect: see [DomainUnauthorized]. 0: never.
+	// DomainRefusals makes the identity domain refuse every nth call of each operation on users and their credentials,
+	// alternately before and after it took effect: see [DomainUnauthorized]. 0: never.
 	DomainRefusals int
 	// CreatedOffset is added to each timeCreated; see [Emulator.SetCreatedOffset].
 	CreatedOffset time.Duration
-	// ListLag is how far IAM's lists of credentials are behind, and what they say of a password: they show the state as it was that long ago.
-	// What is seeded was always there. 0: not at all. See [Emulator.SetListLag].
+	// ListLag is how far IAM's lists of credentials are behind, and what they say of a password: they show the state as
+	// it was that long ago. What is seeded was always there. 0: not at all. See [Emulator.SetListLag].
 	ListLag time.Duration
 	// Settle is how long a secret stays UPDATING after an update. 0: 30 ms; negative: not at all.
 	Settle time.Duration
 	// PageSize is the largest page of any list, whatever limit is asked for. 0: 2.
 	PageSize int
-	// ProblemLag is how long Cloud Guard's reads still give the old record after a problem's status was changed. 0: not at all.
+	// ProblemLag is how long Cloud Guard's reads still give the old record after a problem's status was changed. 0: not
+	// at all.
 	ProblemLag time.Duration
 	// ProblemLagReads is how many reads of that problem give the old record after a change. 0: none.
 	ProblemLagReads int
-	// RoundTrip is added to every answer, and to each round trip that sets up a connection through the proxy: one for TCP and one for
-	// TLS 1.3 (two for TLS 1.2). 0: nothing. See [Emulator.SetRoundTrip].
+	// RoundTrip is added to every answer, and to each round trip that sets up a connection through the proxy: one for
+	// TCP and one for TLS 1.3 (two for TLS 1.2). 0: nothing. See [Emulator.SetRoundTrip].
 	RoundTrip time.Duration
 	// Deliveries is how often each event is delivered to each matching function. 0: once.
 	Deliveries int
 	// ParallelDeliveries starts the deliveries of one event side by side, not one after the other.
 	ParallelDeliveries bool
-	// Authorizer decides what an authenticated caller may do. Nil: functions and operators may do all, users may read themselves.
-	// Policies that are in force by [Emulator.SetPolicies] have to allow a call as well.
+	// Authorizer decides what an authenticated caller may do. Nil: functions and operators may do all, users may read
+	// themselves. Policies that are in force by [Emulator.SetPolicies] have to allow a call as well.
 	Authorizer Authorizer
 	// Answers settle what is not known of the real services.
 	Answers Answers
@@ -64,11 +67,13 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Authorizer says whether the caller may make the call; false is answered 404 NotAuthorizedOrNotFound. It is called without the emulator's
-// lock, so it may use every method of the emulator. Registry and S3 logins are not calls of this kind.
+// Authorizer says whether the caller may make the call; false is answered 404 NotAuthorizedOrNotFound. It is called
+// without the emulator's lock, so it may use every method of the emulator. Registry and S3 logins are not calls of this
+// kind.
 type Authorizer func(caller Caller, call Call) bool
 
-// Calm returns options without delays, refusals of new credentials or small pages: for counting calls and for demonstrations.
+// Calm returns options without delays, refusals of new credentials or small pages: for counting calls and for
+// demonstrations.
 func Calm() Options {
 	return Options{Visibility: -1, VisibilityRejects: -1, Settle: -1, PageSize: 1000, Answers: Answers{BundleLag: -1}}
 }

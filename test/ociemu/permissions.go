@@ -23,7 +23,8 @@ type aim struct {
 
 // needs has an entry for every operation of allServices. The permissions are those of the tables "Permissions Required
 // for Each API Operation" of Oracle's Policy Reference (policyreference/iampolicyreference.htm, keypolicyreference.htm,
-// notificationpolicyreference.htm, eventspolicyreference.htm, functionspolicyreference.htm, objectstoragepolicyreference.htm), with four exceptions:
+// notificationpolicyreference.htm, eventspolicyreference.htm, functionspolicyreference.htm,
+// objectstoragepolicyreference.htm), with four exceptions:
 //   - GetUserUIPasswordInformation is in no table: it is taken for a read of the user's credentials.
 //   - ListSecretBundleVersions is in no table: it is taken for ListSecretBundles.
 //   - Cloud Guard's reference names operations by verb alone; see ocipolicy.CloudGuardRead.
@@ -51,8 +52,9 @@ var needs = map[string]need{
 	"CreateOrResetUIPassword": {permissions: []string{"USER_UPDATE"}, on: theUser,
 		also: func(x *exchange) []string { return []string{string(x.e.opts.Answers.PasswordPermission)} }},
 
-	"ListSecrets":                   {permissions: []string{"SECRET_INSPECT"}, on: inQueried},
-	"CreateSecret":                  {permissions: []string{"KEY_ENCRYPT", "KEY_DECRYPT", "SECRET_CREATE", "VAULT_CREATE_SECRET"}, on: inBody},
+	"ListSecrets": {permissions: []string{"SECRET_INSPECT"}, on: inQueried},
+	"CreateSecret": {permissions: []string{"KEY_ENCRYPT", "KEY_DECRYPT", "SECRET_CREATE",
+		"VAULT_CREATE_SECRET"}, on: inBody},
 	"GetSecret":                     {permissions: []string{"SECRET_READ"}, on: theSecret},
 	"UpdateSecret":                  {permissions: []string{"SECRET_UPDATE"}, on: theSecret},
 	"ListSecretVersions":            {permissions: []string{"SECRET_VERSION_INSPECT"}, on: theSecret},

@@ -73,7 +73,8 @@ func (x *exchange) permittedLocked() bool {
 	}
 	d := x.e.policies.Decide(ocipolicy.Request{
 		Principal: x.e.policies.principal(caller), Operation: x.route.operation, Permissions: permissions,
-		Path: x.e.state.pathOf(target.compartment), Region: strings.ToLower(regionKey(x.call.Region)), Variables: target.variables,
+		Path: x.e.state.pathOf(target.compartment), Region: strings.ToLower(regionKey(x.call.Region)),
+		Variables: target.variables,
 	})
 	x.e.history.amend(x.call.Seq, func(c *Call) { c.Decision = &d })
 	return d.Allowed

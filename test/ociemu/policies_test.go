@@ -76,7 +76,8 @@ func TestWithPoliciesAFunctionMayDoWhatAStatementAllows(t *testing.T) {
 		return err
 	}
 	allowed(t, "anything without policies", get(e.another, spared), true)
-	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to inspect users in tenancy where target.user.name != 'ROOT'"))
+	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to inspect users in tenancy where target.user.name "+
+		"!= 'ROOT'"))
 	allowed(t, "reading a user", get(e.one, user), true)
 	allowed(t, "reading the spared user", get(e.one, spared), false)
 	allowed(t, "listing under a condition on a user", list(e.one), false)
@@ -88,13 +89,16 @@ func TestWithPoliciesAFunctionMayDoWhatAStatementAllows(t *testing.T) {
 }
 
 func TestAWriteNeedsAllItsPermissions(t *testing.T) {
-	for answer, permission := range map[ociemu.PasswordPermissionAnswer]string{"": "USER_UIPASS_RESET", ociemu.PasswordNeedsSet: "USER_UIPASS_SET"} {
+	for answer, permission := range map[ociemu.PasswordPermissionAnswer]string{"": "USER_UIPASS_RESET",
+		ociemu.PasswordNeedsSet: "USER_UIPASS_SET"} {
 		e := newScene(t, ociemu.Answers{PasswordPermission: answer})
 		user := e.AddUser("jane")
-		for statement, want := range map[string]bool{"{USER_UPDATE}": false, "{" + permission + "}": false, "{USER_UPDATE, " + permission + "}": true,
+		for statement, want := range map[string]bool{"{USER_UPDATE}": false, "{" + permission + "}": false,
+			"{USER_UPDATE, " + permission + "}": true,
 			"{USER_UPDATE, USER_AUTHTOKEN_SET}": false, "use users": false, "manage users": true} {
 			e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to "+statement+" in tenancy"))
-			_, err := e.one.identity.CreateOrResetUIPassword(t.Context(), identity.CreateOrResetUIPasswordRequest{UserId: &user})
+			_, err := e.one.identity.CreateOrResetUIPassword(t.Context(), identity.CreateOrResetUIPasswordRequest{
+				UserId: &user})
 			allowed(t, statement, err, want)
 		}
 	}
@@ -106,10 +110,12 @@ func TestASecretIsReachedByItsCompartmentAndTags(t *testing.T) {
 	inner := e.AddCompartment("inner", vaults)
 	tags := map[string]map[string]any{"Keyturn": {"Kind": "api-key"}}
 	bound := e.AddSecret(ociemu.SecretSeed{Name: "bound", Compartment: inner, DefinedTags: tags})
-	free := e.AddSecret(ociemu.SecretSeed{Name: "free", Compartment: inner, FreeformTags: map[string]string{"Keyturn.Kind": "api-key"}})
+	free := e.AddSecret(ociemu.SecretSeed{Name: "free", Compartment: inner,
+		FreeformTags: map[string]string{"Keyturn.Kind": "api-key"}})
 	elsewhere := e.AddSecret(ociemu.SecretSeed{Name: "elsewhere", DefinedTags: tags})
 	e.SetPolicies(policies(t, e.fn,
-		"allow dynamic-group fn to {SECRET_BUNDLE_READ, SECRET_INSPECT} in compartment vaults where target.resource.tag.keyturn.kind = 'API-KEY'",
+		"allow dynamic-group fn to {SECRET_BUNDLE_READ, SECRET_INSPECT} in compartment vaults where "+
+			"target.resource.tag.keyturn.kind = 'API-KEY'",
 		"allow dynamic-group fn to {SECRET_INSPECT} in compartment vaults:inner"))
 	for id, want := range map[string]bool{bound: true, free: false, elsewhere: false} {
 		_, err := e.one.secrets.GetSecretBundle(t.Context(), secrets.GetSecretBundleRequest{SecretId: &id})
@@ -146,7 +152,8 @@ func TestTheNamespaceIsFreeUnlessTheAnswerSaysOtherwise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		never := common.NoRetryPolicy() // the SDK's own takes a 404 for something that comes later, and waits for minutes
+		// the SDK's own takes a 404 for something that comes later, and waits for minutes
+		never := common.NoRetryPolicy()
 		c.HTTPClient, c.Configuration.RetryPolicy = e.Client(), &never
 		_, err = c.GetNamespace(t.Context(), objectstorage.GetNamespaceRequest{})
 		allowed(t, "the namespace", err, want)
@@ -159,7 +166,8 @@ func TestTheNamespaceIsFreeUnlessTheAnswerSaysOtherwise(t *testing.T) {
 func TestACallRemembersWhoAllowedIt(t *testing.T) {
 	e := newScene(t, ociemu.Answers{})
 	user := e.AddUser("jane")
-	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to {USER_AUTHTOKEN_SET} in tenancy", "allow dynamic-group fn to use users in tenancy"))
+	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to {USER_AUTHTOKEN_SET} in tenancy",
+		"allow dynamic-group fn to use users in tenancy"))
 	for _, ask := range []func() error{
 		func() error {
 			_, err := e.one.identity.CreateAuthToken(t.Context(), identity.CreateAuthTokenRequest{UserId: &user,
@@ -167,7 +175,8 @@ func TestACallRemembersWhoAllowedIt(t *testing.T) {
 			return err
 		},
 		func() error {
-			_, err := e.one.identity.DeleteAuthToken(t.Context(), identity.DeleteAuthTokenRequest{UserId: &user, AuthTokenId: common.String("x")})
+			_, err := e.one.identity.DeleteAuthToken(t.Context(), identity.DeleteAuthTokenRequest{UserId: &user,
+				AuthTokenId: common.String("x")})
 			return err
 		},
 	} {
@@ -175,7 +184,8 @@ func TestACallRemembersWhoAllowedIt(t *testing.T) {
 	}
 	calls := e.Calls()
 	first, second := calls[0].Decision, calls[1].Decision
-	if first == nil || !first.Allowed || len(first.Grants) != 2 || first.Grants[0] != (ocipolicy.Grant{Permission: "USER_UPDATE", Statement: 1}) ||
+	if first == nil || !first.Allowed || len(first.Grants) != 2 ||
+		first.Grants[0] != (ocipolicy.Grant{Permission: "USER_UPDATE", Statement: 1}) ||
 		first.Grants[1] != (ocipolicy.Grant{Permission: "USER_AUTHTOKEN_SET", Statement: 0}) {
 		t.Errorf("the first decision is %+v", first)
 	}
@@ -188,7 +198,8 @@ func TestWithPoliciesUsersHaveWhatTheirGroupsHaveAndThemselves(t *testing.T) {
 	e := newScene(t, ociemu.Answers{})
 	person := e.AddUser("ada")
 	fingerprint, key := e.AddAPIKey(person)
-	c := newClients(t, e.Emulator, common.NewRawConfigurationProvider(e.Tenancy(), person, e.Region(), fingerprint, string(key), nil))
+	c := newClients(t, e.Emulator, common.NewRawConfigurationProvider(e.Tenancy(), person, e.Region(), fingerprint,
+		string(key), nil))
 	other, compartment := e.AddUser("jane"), e.Tenancy()
 	p := policies(t, e.fn, "allow group Vaults to inspect secrets in tenancy")
 	for _, member := range []bool{false, true} {
@@ -203,7 +214,8 @@ func TestWithPoliciesUsersHaveWhatTheirGroupsHaveAndThemselves(t *testing.T) {
 		_, err = c.vault.ListSecrets(t.Context(), vault.ListSecretsRequest{CompartmentId: &compartment})
 		allowed(t, "what the group may do", err, member)
 	}
-	if _, err := asOperator(t, e.Emulator).identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &other}); err != nil {
+	if _, err := asOperator(t, e.Emulator).identity.GetUser(t.Context(),
+		identity.GetUserRequest{UserId: &other}); err != nil {
 		t.Errorf("an operator may do everything: %v", err)
 	}
 }

@@ -17,7 +17,8 @@ func TestTheConfigurationNamesTheReportingRegionInEveryRegion(t *testing.T) {
 		e := ociemu.New(t, opts)
 		c := asFunction(t, e)
 		get := func(compartment string) (cloudguard.GetConfigurationResponse, error) {
-			return c.cloudguard.GetConfiguration(t.Context(), cloudguard.GetConfigurationRequest{CompartmentId: &compartment})
+			return c.cloudguard.GetConfiguration(t.Context(),
+				cloudguard.GetConfigurationRequest{CompartmentId: &compartment})
 		}
 		want := cloudguard.CloudGuardStatusEnabled
 		if off {
@@ -44,7 +45,8 @@ func TestTheConfigurationOfCloudGuardHasAVerbOfItsOwn(t *testing.T) {
 	} {
 		e := newScene(t, ociemu.Answers{})
 		e.SetPolicies(policies(t, e.fn, statement))
-		_, err := e.one.cloudguard.GetConfiguration(t.Context(), cloudguard.GetConfigurationRequest{CompartmentId: common.String(e.Tenancy())})
+		_, err := e.one.cloudguard.GetConfiguration(t.Context(),
+			cloudguard.GetConfigurationRequest{CompartmentId: common.String(e.Tenancy())})
 		allowed(t, statement, err, want)
 	}
 }

@@ -111,7 +111,8 @@ func TestOnlyHostsOfTheEmulatedServicesCanBeConnectedTo(t *testing.T) {
 
 func TestARequestForAnotherHostThanTheTunnelsIsRefused(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
-	m := message{method: "GET", url: "https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/tenancies/" + e.Tenancy()}
+	m := message{method: "GET", url: "https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/tenancies/" +
+		e.Tenancy()}
 	m.spoil = func(r *http.Request) { r.Host = "vaults.us-ashburn-1.oci.oraclecloud.com" }
 	if status, _ := m.send(t, e); status != 421 {
 		t.Errorf("got %d, want 421", status)
@@ -125,7 +126,8 @@ func TestACallToARegionWithoutSubscriptionIsNotAuthenticated(t *testing.T) {
 	_, err := c.identity.GetTenancy(t.Context(), identity.GetTenancyRequest{TenancyId: common.String(e.Tenancy())})
 	refused(t, err, 401, "NotAuthenticated")
 	e.AddSecret(ociemu.SecretSeed{Name: "mumbai", Region: "ap-mumbai-1"})
-	must[identity.GetTenancyResponse](t)(c.identity.GetTenancy(t.Context(), identity.GetTenancyRequest{TenancyId: common.String(e.Tenancy())}))
+	must[identity.GetTenancyResponse](t)(c.identity.GetTenancy(t.Context(),
+		identity.GetTenancyRequest{TenancyId: common.String(e.Tenancy())}))
 }
 
 func TestThePlainOriginAnswersForEveryServiceByItsBasePath(t *testing.T) {
@@ -134,7 +136,8 @@ func TestThePlainOriginAnswersForEveryServiceByItsBasePath(t *testing.T) {
 	secret, topic := e.AddSecret(ociemu.SecretSeed{Name: "one"}), e.AddTopic("secops")
 	problem := e.AddProblem(ociemu.ProblemSeed{Rule: "PASSWORD_TOO_OLD"})
 	for _, path := range []string{
-		"/20160918/tenancies/" + e.Tenancy(), "/20180608/secrets/" + secret, "/20190301/secretbundles/" + secret, "/20181201/topics/" + topic,
+		"/20160918/tenancies/" + e.Tenancy(), "/20180608/secrets/" + secret, "/20190301/secretbundles/" + secret,
+		"/20181201/topics/" + topic,
 		"/20181201/rules?compartmentId=" + e.Tenancy(), "/20200131/problems/" + problem, "/n",
 	} {
 		m := message{method: "GET", url: e.URL() + path, signer: fn}
@@ -146,7 +149,8 @@ func TestThePlainOriginAnswersForEveryServiceByItsBasePath(t *testing.T) {
 	if status, _ := m.send(t, e); status != 401 {
 		t.Errorf("GET /v2/ is answered %d, want 401", status)
 	}
-	if status, code := (message{method: "GET", url: e.URL() + "/20160918/nothing", signer: fn}).send(t, e); status != 404 || code != "NotAuthorizedOrNotFound" {
+	if status, code := (message{method: "GET", url: e.URL() + "/20160918/nothing", signer: fn}).send(t,
+		e); status != 404 || code != "NotAuthorizedOrNotFound" {
 		t.Errorf("an unknown path is answered %d %s", status, code)
 	}
 }
@@ -179,7 +183,8 @@ func TestTheEmulatorListensOnLoopbackOnly(t *testing.T) {
 
 func TestAMisspeltOptionIsRefusedAtTheStart(t *testing.T) {
 	for _, opts := range []ociemu.Options{
-		{Region: "us-nowhere-1"}, {Answers: ociemu.Answers{RetryToken: "vlaue"}}, {Answers: ociemu.Answers{S3Rejects: 500}},
+		{Region: "us-nowhere-1"}, {Answers: ociemu.Answers{RetryToken: "vlaue"}},
+		{Answers: ociemu.Answers{S3Rejects: 500}},
 	} {
 		if e, err := ociemu.Start(opts); err == nil {
 			t.Errorf("%+v is accepted: %v", opts, e.Close())

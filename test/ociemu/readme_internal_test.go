@@ -30,7 +30,8 @@ func TestTheREADMENamesEveryOperationControlRouteAndAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range regexp.MustCompile(`"(GET|POST|DELETE) /_emulator/([^"]+)"`).FindAllStringSubmatch(string(source), -1) {
+	for _, m := range regexp.MustCompile(`"(GET|POST|DELETE) /_emulator/([^"]+)"`).FindAllStringSubmatch(string(source),
+		-1) {
 		path := regexp.MustCompile(`\\\{id\\\}`).ReplaceAllString(regexp.QuoteMeta(m[2]), `\$$OCIEMU_[A-Z_]+`)
 		line := `\$$U/` + path + `( |\n)`
 		switch m[1] {
@@ -43,9 +44,12 @@ func TestTheREADMENamesEveryOperationControlRouteAndAnswer(t *testing.T) {
 		}
 		check(m[1]+" "+m[2], strings.ReplaceAll(line, `$$`, `$`))
 	}
-	for _, answer := range []string{"value", "no-value", "conflict", "ignored", "400 IdcsConversionError", "400 LimitExceeded", "409 ApiKeyLimitExceeded",
-		"mixed", "plain", "embedded", "SignatureDoesNotMatch", "InvalidAccessKeyId", "409 Conflict", "400 QuotaExceeded",
-		"400 InvalidParameter", "last", "joined", "absent", "deprecates", "refused", "keeps", "updating", "active", "inactive",
+	for _, answer := range []string{"value", "no-value", "conflict", "ignored", "400 IdcsConversionError",
+		"400 LimitExceeded", "409 ApiKeyLimitExceeded",
+		"mixed", "plain", "embedded", "SignatureDoesNotMatch", "InvalidAccessKeyId", "409 Conflict",
+		"400 QuotaExceeded",
+		"400 InvalidParameter", "last", "joined", "absent", "deprecates", "refused", "keeps", "updating", "active",
+		"inactive",
 		"USER_UIPASS_RESET", "USER_UIPASS_SET", "none", "read"} {
 		check("the answer "+answer, "`"+regexp.QuoteMeta(answer)+"`")
 	}

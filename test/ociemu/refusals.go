@@ -9,21 +9,29 @@ type refusal struct {
 	message string
 }
 
-// The error codes of https://docs.oracle.com/en-us/iaas/Content/API/References/apierrors.htm that the emulator answers with.
-// Every refusal of every service comes from this table; only the message varies.
+// The error codes of https://docs.oracle.com/en-us/iaas/Content/API/References/apierrors.htm that the emulator answers
+// with. Every refusal of every service comes from this table; only the message varies.
 var (
-	errCannotParse     = refusal{http.StatusBadRequest, "CannotParseRequest", "The request body could not be parsed."}
-	errInvalid         = refusal{http.StatusBadRequest, "InvalidParameter", "A parameter is invalid or incorrectly formatted."}
-	errMissing         = refusal{http.StatusBadRequest, "MissingParameter", "A required parameter is missing."}
-	errLimit           = refusal{http.StatusBadRequest, "LimitExceeded", "The request exceeds a service limit."}
-	errNotAuthentic    = refusal{http.StatusUnauthorized, "NotAuthenticated", "The required information to complete authentication was not provided or was incorrect."}
-	errNotAllowed      = refusal{http.StatusForbidden, "NotAllowed", "The operation is not allowed here."}
-	errNotFound        = refusal{http.StatusNotFound, "NotAuthorizedOrNotFound", "Authorization failed or requested resource not found."}
-	errConflict        = refusal{http.StatusConflict, "Conflict", "The request conflicts with the state of the resource."}
-	errState           = refusal{http.StatusConflict, "IncorrectState", "The resource is in a state that does not allow the operation."}
-	errRetryToken      = refusal{http.StatusConflict, "InvalidatedRetryToken", "The retry token was used before and is no longer valid."}
-	errEtag            = refusal{http.StatusPreconditionFailed, "NoEtagMatch", "The etag of the resource does not match."}
-	errTooLarge        = refusal{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request body is too large."}
+	errCannotParse = refusal{http.StatusBadRequest, "CannotParseRequest", "The request body could not be parsed."}
+	errInvalid     = refusal{http.StatusBadRequest, "InvalidParameter", "A parameter is invalid or incorrectly " +
+		"formatted."}
+	errMissing      = refusal{http.StatusBadRequest, "MissingParameter", "A required parameter is missing."}
+	errLimit        = refusal{http.StatusBadRequest, "LimitExceeded", "The request exceeds a service limit."}
+	errNotAuthentic = refusal{http.StatusUnauthorized, "NotAuthenticated", "The required information to " +
+		"complete authentication was not provided or was incorrect."}
+	errNotAllowed = refusal{http.StatusForbidden, "NotAllowed", "The operation is not allowed here."}
+	errNotFound   = refusal{http.StatusNotFound, "NotAuthorizedOrNotFound", "Authorization failed or " +
+		"requested resource not found."}
+	errConflict = refusal{http.StatusConflict, "Conflict", "The request conflicts with the state of the " +
+		"resource."}
+	errState = refusal{http.StatusConflict, "IncorrectState", "The resource is in a state that does not " +
+		"allow the operation."}
+	errRetryToken = refusal{http.StatusConflict, "InvalidatedRetryToken", "The retry token was used before " +
+		"and is no longer valid."}
+	errEtag = refusal{http.StatusPreconditionFailed, "NoEtagMatch", "The etag of the resource does " +
+		"not match."}
+	errTooLarge = refusal{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
+		"The request body is too large."}
 	messagesOfInjected = map[string]string{
 		"TooManyRequests":     "Too many requests for the user.",
 		"InternalServerError": "An internal error occurred.",

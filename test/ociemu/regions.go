@@ -5,14 +5,16 @@ import "strings"
 // regionKeys maps the regions of the commercial realm to their 3-letter keys
 // (https://docs.oracle.com/en-us/iaas/Content/General/Concepts/regions.htm).
 var regionKeys = map[string]string{
-	"af-johannesburg-1": "JNB", "ap-batam-1": "HSG", "ap-chuncheon-1": "YNY", "ap-hyderabad-1": "HYD", "ap-melbourne-1": "MEL",
-	"ap-mumbai-1": "BOM", "ap-osaka-1": "KIX", "ap-seoul-1": "ICN", "ap-singapore-1": "SIN", "ap-singapore-2": "XSP",
+	"af-johannesburg-1": "JNB", "ap-batam-1": "HSG", "ap-chuncheon-1": "YNY", "ap-hyderabad-1": "HYD",
+	"ap-melbourne-1": "MEL",
+	"ap-mumbai-1":    "BOM", "ap-osaka-1": "KIX", "ap-seoul-1": "ICN", "ap-singapore-1": "SIN", "ap-singapore-2": "XSP",
 	"ap-sydney-1": "SYD", "ap-tokyo-1": "NRT", "ca-montreal-1": "YUL", "ca-toronto-1": "YYZ", "eu-amsterdam-1": "AMS",
 	"eu-frankfurt-1": "FRA", "eu-madrid-1": "MAD", "eu-marseille-1": "MRS", "eu-milan-1": "LIN", "eu-paris-1": "CDG",
 	"eu-stockholm-1": "ARN", "eu-zurich-1": "ZRH", "il-jerusalem-1": "MTZ", "me-abudhabi-1": "AUH", "me-dubai-1": "DXB",
 	"me-jeddah-1": "JED", "me-riyadh-1": "RUH", "mx-monterrey-1": "MTY", "mx-queretaro-1": "QRO", "sa-bogota-1": "BOG",
-	"sa-santiago-1": "SCL", "sa-saopaulo-1": "GRU", "sa-valparaiso-1": "VAP", "sa-vinhedo-1": "VCP", "uk-cardiff-1": "CWL",
-	"uk-london-1": "LHR", "us-ashburn-1": "IAD", "us-chicago-1": "ORD", "us-phoenix-1": "PHX", "us-sanjose-1": "SJC",
+	"sa-santiago-1": "SCL", "sa-saopaulo-1": "GRU", "sa-valparaiso-1": "VAP", "sa-vinhedo-1": "VCP",
+	"uk-cardiff-1": "CWL",
+	"uk-london-1":  "LHR", "us-ashburn-1": "IAD", "us-chicago-1": "ORD", "us-phoenix-1": "PHX", "us-sanjose-1": "SJC",
 }
 
 // regionKey gives the key in capitals, as Identity writes it ("IAD").
@@ -44,7 +46,8 @@ type target struct {
 	namespace string // only of the S3-compatible API
 }
 
-// lookupHost resolves a host name of the commercial realm as the SDKs build it. Unknown services and regions do not resolve.
+// lookupHost resolves a host name of the commercial realm as the SDKs build it. Unknown services and regions do not
+// resolve.
 func lookupHost(host string) (target, bool) {
 	if key, ok := strings.CutSuffix(host, ".ocir.io"); ok {
 		region := regionOfRegistryKey(key)
@@ -55,7 +58,8 @@ func lookupHost(host string) (target, bool) {
 		return target{}, false
 	}
 	name = strings.TrimSuffix(name, ".oci")
-	if label, ok := strings.CutSuffix(name, ".functions"); ok { // <application>.<region>.functions: where functions are invoked
+	// <application>.<region>.functions: where functions are invoked
+	if label, ok := strings.CutSuffix(name, ".functions"); ok {
 		_, region, _ := strings.Cut(label, ".")
 		return target{service: "functionsinvoke", region: region, host: host}, regionKeys[region] != ""
 	}
@@ -83,7 +87,8 @@ func lookupHost(host string) (target, bool) {
 	case "telemetry-ingestion":
 		t.service = "monitoring"
 	default:
-		if domain, isCollector := strings.CutSuffix(service, ".apm-agt"); isCollector && domain != "" && !strings.Contains(domain, ".") {
+		if domain, isCollector := strings.CutSuffix(service, ".apm-agt"); isCollector && domain != "" &&
+			!strings.Contains(domain, ".") {
 			t.service = "apm"
 			return t, true
 		}

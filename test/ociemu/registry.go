@@ -8,26 +8,30 @@ import (
 	"time"
 )
 
-// Registry: the container registry (OCIR), a Docker registry with its token endpoint. A client asks GET /v2/, is sent to the token endpoint with
-// Basic authentication, and comes back with a bearer token, which is good for the repositories that it was asked for. Images can be seeded and
-// pulled; nothing can be pushed. After https://distribution.github.io/distribution/spec/api/ and its /spec/auth/token/.
+// Registry: the container registry (OCIR), a Docker registry with its token endpoint. A client asks GET /v2/, is sent
+// to the token endpoint with Basic authentication, and comes back with a bearer token, which is good for the
+// repositories that it was asked for. Images can be seeded and pulled; nothing can be pushed. After
+// https://distribution.github.io/distribution/spec/api/ and its /spec/auth/token/.
 
 func registryService() service {
 	get := http.MethodGet
 	return service{name: "registry", form: registryForm, unknown: registryUnknown, claims: isRegistry, routes: []route{
 		{operation: "DockerToken", method: get, path: "/20180419/docker/token", handle: dockerToken},
 		{operation: "RegistryPing", method: get, path: "/v2/", handle: registryPing},
-		{operation: "PullManifest", method: get, path: "/v2/{name...}/manifests/{reference}", handle: inRepository(pullManifest)},
+		{operation: "PullManifest", method: get, path: "/v2/{name...}/manifests/{reference}",
+			handle: inRepository(pullManifest)},
 		{operation: "PullBlob", method: get, path: "/v2/{name...}/blobs/{digest}", handle: inRepository(pullBlob)},
 		{operation: "ListTags", method: get, path: "/v2/{name...}/tags/list", handle: inRepository(listTags)},
 	}}
 }
 
 func isRegistry(r *http.Request) bool {
-	return r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/") || strings.HasPrefix(r.URL.Path, "/20180419/docker/")
+	return r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/") ||
+		strings.HasPrefix(r.URL.Path, "/20180419/docker/")
 }
 
-// login is what a bearer token of the registry is good for. It outlives the auth token that it was got with, but not its hour.
+// login is what a bearer token of the registry is good for. It outlives the auth token that it was got with, but not
+// its hour.
 type login struct {
 	user   string
 	scopes []string // such as repository:namespace/name:pull
@@ -38,7 +42,8 @@ const loginLife = time.Hour
 
 // registryError is an error answer as the registry writes it.
 func registryError(status int, code, message string) reply {
-	answer := reply{status: status, body: map[string]any{"errors": []map[string]any{{"code": code, "message": message, "detail": nil}}}}
+	answer := reply{status: status,
+		body: map[string]any{"errors": []map[string]any{{"code": code, "message": message, "detail": nil}}}}
 	return answer.with("Docker-Distribution-Api-Version", "registry/2.0")
 }
 
@@ -83,7 +88,8 @@ func dockerToken(x *exchange) reply {
 			scopes = append(scopes, strings.Fields(asked)...)
 		}
 		x.e.state.logins[bearer] = login{u.id, scopes, x.now.Add(loginLife)}
-		return ok(map[string]any{"token": bearer, "access_token": bearer, "expires_in": int(loginLife.Seconds()), "issued_at": timestamp(x.now)})
+		return ok(map[string]any{"token": bearer, "access_token": bearer, "expires_in": int(loginLife.Seconds()),
+			"issued_at": timestamp(x.now)})
 	}
 	return x.challenge("")
 }

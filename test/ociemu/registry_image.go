@@ -28,7 +28,8 @@ type manifest struct {
 	content   []byte
 }
 
-// ImageSeed describes an image to add. It has one layer with a file, runs on linux/amd64, and is the same for the same seed.
+// ImageSeed describes an image to add. It has one layer with a file, runs on linux/amd64, and is the same for the same
+// seed.
 type ImageSeed struct {
 	Repository string // without the namespace
 	Tag        string // empty: latest
@@ -39,14 +40,17 @@ type ImageSeed struct {
 
 // The media types of an image, as OCI and as Docker write them.
 var (
-	ociTypes    = mediaTypes{"application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar+gzip"}
-	dockerTypes = mediaTypes{"application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.container.image.v1+json",
+	ociTypes = mediaTypes{"application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.config.v1+json",
+		"application/vnd.oci.image.layer.v1.tar+gzip"}
+	dockerTypes = mediaTypes{"application/vnd.docker.distribution.manifest.v2+json",
+		"application/vnd.docker.container.image.v1+json",
 		"application/vnd.docker.image.rootfs.diff.tar.gzip"}
 )
 
 type mediaTypes struct{ manifest, config, layer string }
 
-// AddImage adds an image to the tenancy's registry, and gives its full name in the region of the function and the digest of its manifest.
+// AddImage adds an image to the tenancy's registry, and gives its full name in the region of the function and the
+// digest of its manifest.
 func (e *Emulator) AddImage(seed ImageSeed) (name, digest string) {
 	tag := orDefault(seed.Tag, "latest")
 	if !repositoryName.MatchString(seed.Repository) {
@@ -59,7 +63,8 @@ func (e *Emulator) AddImage(seed ImageSeed) (name, digest string) {
 	tarball := tarOf("hello.txt", orDefault(seed.Content, seed.Repository+":"+tag))
 	layer := zipped(tarball)
 	config := mustJSON(map[string]any{
-		"architecture": "amd64", "os": "linux", "created": "1970-01-01T00:00:00Z", "config": map[string]any{"Cmd": []string{"/hello.txt"}},
+		"architecture": "amd64", "os": "linux", "created": "1970-01-01T00:00:00Z",
+		"config":  map[string]any{"Cmd": []string{"/hello.txt"}},
 		"rootfs":  map[string]any{"type": "layers", "diff_ids": []string{digestOf(tarball)}},
 		"history": []map[string]any{{"created": "1970-01-01T00:00:00Z", "created_by": "ociemu"}},
 	})
@@ -67,7 +72,8 @@ func (e *Emulator) AddImage(seed ImageSeed) (name, digest string) {
 		return map[string]any{"mediaType": mediaType, "digest": digestOf(content), "size": len(content)}
 	}
 	m := manifest{types.manifest, mustJSON(map[string]any{
-		"schemaVersion": 2, "mediaType": types.manifest, "config": describe(types.config, config), "layers": []any{describe(types.layer, layer)},
+		"schemaVersion": 2, "mediaType": types.manifest, "config": describe(types.config, config),
+		"layers": []any{describe(types.layer, layer)},
 	})}
 	digest = digestOf(m.content)
 
@@ -75,18 +81,21 @@ func (e *Emulator) AddImage(seed ImageSeed) (name, digest string) {
 	defer e.mu.Unlock()
 	r := e.state.images[seed.Repository]
 	if r == nil {
-		r = &repository{name: seed.Repository, tags: map[string]string{}, manifests: map[string]manifest{}, blobs: map[string][]byte{}}
+		r = &repository{name: seed.Repository, tags: map[string]string{}, manifests: map[string]manifest{},
+			blobs: map[string][]byte{}}
 		e.state.images[seed.Repository] = r
 	}
 	r.tags[tag], r.manifests[digest] = digest, m
 	r.blobs[digestOf(config)], r.blobs[digestOf(layer)] = config, layer
-	return fmt.Sprintf("ocir.%s.oci.oraclecloud.com/%s/%s:%s", e.opts.Region, e.state.namespace, seed.Repository, tag), digest
+	return fmt.Sprintf("ocir.%s.oci.oraclecloud.com/%s/%s:%s", e.opts.Region, e.state.namespace, seed.Repository, tag),
+		digest
 }
 
 func tarOf(name, content string) []byte {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content)), Format: tar.FormatUSTAR}
+	header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content)),
+		Format: tar.FormatUSTAR}
 	if err := w.WriteHeader(header); err != nil {
 		panic("ociemu: internal error: making a layer: " + err.Error())
 	}
@@ -129,7 +138,8 @@ func pullManifest(x *exchange, r *repository) reply {
 		return registryError(http.StatusNotFound, "MANIFEST_UNKNOWN", "manifest unknown")
 	}
 	if !x.takes(m.mediaType) {
-		return registryError(http.StatusNotFound, "MANIFEST_UNKNOWN", "the manifest is of the type "+m.mediaType+", which the Accept header does not have")
+		return registryError(http.StatusNotFound, "MANIFEST_UNKNOWN", "the manifest is of the type "+m.mediaType+
+			", which the Accept header does not have")
 	}
 	return x.bytes(m.content, reference, m.mediaType)
 }
@@ -162,8 +172,10 @@ func listTags(x *exchange, r *repository) reply {
 
 // bytes answers content that never changes, or the range of it that is asked for.
 func (x *exchange) bytes(content []byte, digest, mediaType string) reply {
-	answer := reply{status: http.StatusOK, body: content}.with("Content-Type", mediaType).with("Docker-Content-Digest", digest).
-		with("Docker-Distribution-Api-Version", "registry/2.0").with("Etag", strconv.Quote(digest)).with("Accept-Ranges", "bytes")
+	answer := reply{status: http.StatusOK, body: content}.with("Content-Type", mediaType).with("Docker-Content-Digest",
+		digest).
+		with("Docker-Distribution-Api-Version", "registry/2.0").with("Etag", strconv.Quote(digest)).with(
+		"Accept-Ranges", "bytes")
 	from, to, ranged := parseRange(x.header("Range"), len(content))
 	switch {
 	case !ranged:

@@ -26,7 +26,8 @@ func registryCode(t testing.TB, resp response) string {
 	var failure struct {
 		Errors []struct{ Code, Message string }
 	}
-	if err := json.Unmarshal(resp.body, &failure); err != nil || len(failure.Errors) != 1 || failure.Errors[0].Message == "" {
+	if err := json.Unmarshal(resp.body, &failure); err != nil || len(failure.Errors) != 1 ||
+		failure.Errors[0].Message == "" {
 		t.Fatalf("the refusal is no error of a registry: %s", resp.body)
 	}
 	return failure.Errors[0].Code
@@ -74,10 +75,14 @@ func TestASeededImageIsPulledWholeByAClientThatNobodyHereWrote(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	login, token := registryUser(e)
 	for _, docker := range []bool{false, true} {
-		full, digest := e.AddImage(ociemu.ImageSeed{Repository: "shop/orders-export", Tag: fmt.Sprint("1.0.", docker), Content: "hello", Docker: docker})
-		options := []remote.Option{remote.WithTransport(e.Client().Transport), remote.WithAuth(&authn.Basic{Username: login, Password: token})}
-		for _, reference := range []string{full, strings.Split(full, ":")[0] + "@" + digest, strings.Replace(full, registryHost, "iad.ocir.io", 1)} {
-			image := must[v1.Image](t)(remote.Image(must[name.Reference](t)(name.ParseReference(reference)), options...))
+		full, digest := e.AddImage(ociemu.ImageSeed{Repository: "shop/orders-export", Tag: fmt.Sprint("1.0.", docker),
+			Content: "hello", Docker: docker})
+		options := []remote.Option{remote.WithTransport(e.Client().Transport),
+			remote.WithAuth(&authn.Basic{Username: login, Password: token})}
+		for _, reference := range []string{full, strings.Split(full, ":")[0] + "@" + digest,
+			strings.Replace(full, registryHost, "iad.ocir.io", 1)} {
+			image := must[v1.Image](t)(remote.Image(must[name.Reference](t)(name.ParseReference(reference)),
+				options...))
 			if err := validate.Image(image); err != nil {
 				t.Errorf("%s: %v", reference, err)
 			}
@@ -85,7 +90,8 @@ func TestASeededImageIsPulledWholeByAClientThatNobodyHereWrote(t *testing.T) {
 				t.Errorf("%s has the digest %s, want %s", reference, got, digest)
 			}
 		}
-		tags := must[[]string](t)(remote.List(must[name.Repository](t)(name.NewRepository(strings.Split(full, ":")[0])), options...))
+		tags := must[[]string](t)(remote.List(must[name.Repository](t)(name.NewRepository(strings.Split(full, ":")[0])),
+			options...))
 		if len(tags) == 0 {
 			t.Error("no tags are listed")
 		}
@@ -93,7 +99,8 @@ func TestASeededImageIsPulledWholeByAClientThatNobodyHereWrote(t *testing.T) {
 			t.Errorf("HEAD: %v", err)
 		}
 		wrong := remote.WithAuth(&authn.Basic{Username: login, Password: token + "x"})
-		if _, err := remote.Image(must[name.Reference](t)(name.ParseReference(full)), options[0], wrong); err == nil || !strings.Contains(err.Error(), "UNAUTHORIZED") {
+		if _, err := remote.Image(must[name.Reference](t)(name.ParseReference(full)), options[0], wrong); err == nil ||
+			!strings.Contains(err.Error(), "UNAUTHORIZED") {
 			t.Errorf("with a wrong token: %v", err)
 		}
 	}
@@ -108,7 +115,8 @@ func TestNothingCanBePushed(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	login, token := registryUser(e)
 	to := must[name.Reference](t)(name.ParseReference(registryHost + "/" + e.Namespace() + "/shop/new:1"))
-	err := remote.Write(to, empty.Image, remote.WithTransport(e.Client().Transport), remote.WithAuth(&authn.Basic{Username: login, Password: token}))
+	err := remote.Write(to, empty.Image, remote.WithTransport(e.Client().Transport),
+		remote.WithAuth(&authn.Basic{Username: login, Password: token}))
 	if err == nil || !strings.Contains(err.Error(), "UNSUPPORTED") {
 		t.Errorf("a push ends with %v", err)
 	}
@@ -119,7 +127,8 @@ func TestTheRegistryAnswersInItsOwnFormWhatItDoesNotHaveOrDo(t *testing.T) {
 	_, digest := e.AddImage(ociemu.ImageSeed{Repository: "shop"})
 	ours := e.Namespace() + "/shop"
 	other := e.Namespace() + "/other"
-	in := bearer(t, e, "repository:"+ours+":pull", "repository:"+other+":pull,push", "repository:foreign/shop:pull", "repository:"+ours+"/BAD:pull")
+	in := bearer(t, e, "repository:"+ours+":pull", "repository:"+other+":pull,push", "repository:foreign/shop:pull",
+		"repository:"+ours+"/BAD:pull")
 	nowhere := "sha256:" + strings.Repeat("0", 64)
 	for _, c := range []struct {
 		method, path string
@@ -157,7 +166,8 @@ func TestTheRegistryAnswersInItsOwnFormWhatItDoesNotHaveOrDo(t *testing.T) {
 		}
 		for _, wrong := range []string{"", "guessed"} { // nothing is told to who isn't signed in, but where to sign in
 			resp := m.as(t, e, wrong)
-			if challenge := resp.header.Get("WWW-Authenticate"); resp.status != 401 || !strings.HasPrefix(challenge, `Bearer realm="https://`+registryHost+`/20180419/docker/token"`) {
+			if challenge := resp.header.Get("WWW-Authenticate"); resp.status != 401 ||
+				!strings.HasPrefix(challenge, `Bearer realm="https://`+registryHost+`/20180419/docker/token"`) {
 				t.Errorf("%s %s with the token %q is answered %d, %s", c.method, c.path, wrong, resp.status, challenge)
 			}
 		}
@@ -170,11 +180,13 @@ func TestATokenOfTheRegistryIsGoodForItsScopesAndForAnHour(t *testing.T) {
 	get := message{method: "GET", url: "/v2/" + e.Namespace() + "/shop/manifests/latest"}
 	scope := "repository:" + e.Namespace() + "/shop:pull"
 	for asked, want := range map[string]int{
-		scope: 200, scope + ",push": 200, scope + "%20repository:x/y:pull": 200, "": 401, "repository:" + e.Namespace() + "/shop:push": 401,
+		scope: 200, scope + ",push": 200, scope + "%20repository:x/y:pull": 200, "": 401, "repository:" +
+			e.Namespace() + "/shop:push": 401,
 		"repository:" + e.Namespace() + "/shop2:pull": 401, "repository:shop:pull": 401,
 	} {
 		resp := get.as(t, e, bearer(t, e, asked))
-		if resp.status != want || want == 401 && !strings.Contains(resp.header.Get("WWW-Authenticate"), `scope="`+scope+`"`) {
+		if resp.status != want || want == 401 && !strings.Contains(resp.header.Get("WWW-Authenticate"), `scope="`+scope+
+			`"`) {
 			t.Errorf("with the scope %q: %d %s, want %d", asked, resp.status, resp.header.Get("WWW-Authenticate"), want)
 		}
 	}
@@ -190,14 +202,18 @@ func TestATokenOfTheRegistryIsGoodForItsScopesAndForAnHour(t *testing.T) {
 }
 
 func TestAManifestIsGivenOnlyToClientsThatTakeItsForm(t *testing.T) {
-	const oci, docker = "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"
+	const oci, docker = "application/vnd.oci.image.manifest.v1+json",
+		"application/vnd.docker.distribution.manifest.v2+json"
 	e := ociemu.New(t, ociemu.Calm())
 	e.AddImage(ociemu.ImageSeed{Repository: "shop"})
 	in := bearer(t, e, "repository:"+e.Namespace()+"/shop:pull")
 	get := message{method: "GET", url: "/v2/" + e.Namespace() + "/shop/manifests/latest"}
-	for accept, want := range map[string]int{oci: 200, docker + ", " + oci + ";q=0.5": 200, "*/*": 200, "application/*": 200, docker: 404, "text/plain": 404} {
-		if resp := get.as(t, e, in, "Accept", accept); resp.status != want || want == 200 && resp.header.Get("Content-Type") != oci {
-			t.Errorf("Accept: %s is answered %d %s, want %d", accept, resp.status, resp.header.Get("Content-Type"), want)
+	for accept, want := range map[string]int{oci: 200, docker + ", " + oci + ";q=0.5": 200, "*/*": 200,
+		"application/*": 200, docker: 404, "text/plain": 404} {
+		if resp := get.as(t, e, in, "Accept", accept); resp.status != want || want == 200 &&
+			resp.header.Get("Content-Type") != oci {
+			t.Errorf("Accept: %s is answered %d %s, want %d", accept, resp.status, resp.header.Get("Content-Type"),
+				want)
 		}
 	}
 	if resp := get.as(t, e, in, "Accept", docker, "Accept", oci); resp.status != 200 {
@@ -216,7 +232,8 @@ func TestABlobIsGivenInRanges(t *testing.T) {
 		}
 	}
 	base := "/v2/" + e.Namespace() + "/shop/"
-	if err := json.Unmarshal(message{method: "GET", url: base + "manifests/latest"}.as(t, e, in).body, &manifest); err != nil {
+	if err := json.Unmarshal(message{method: "GET", url: base + "manifests/latest"}.as(t, e, in).body,
+		&manifest); err != nil {
 		t.Fatal(err)
 	}
 	get := message{method: "GET", url: base + "blobs/" + manifest.Config.Digest}
@@ -226,21 +243,26 @@ func TestABlobIsGivenInRanges(t *testing.T) {
 		t.Fatalf("the blob has %d bytes, want %d", len(whole.body), size)
 	}
 	for header, want := range map[string]string{
-		"bytes=0-9": string(whole.body[:10]), "bytes=10-": string(whole.body[10:]), "bytes=-5": string(whole.body[size-5:]),
-		fmt.Sprintf("bytes=0-%d", size+99): string(whole.body), fmt.Sprintf("bytes=%d-", size-1): string(whole.body[size-1:]),
+		"bytes=0-9": string(whole.body[:10]), "bytes=10-": string(whole.body[10:]),
+		"bytes=-5":                         string(whole.body[size-5:]),
+		fmt.Sprintf("bytes=0-%d", size+99): string(whole.body),
+		fmt.Sprintf("bytes=%d-", size-1):   string(whole.body[size-1:]),
 	} {
 		resp := get.as(t, e, in, "Range", header)
-		if resp.status != 206 || string(resp.body) != want || !strings.HasSuffix(resp.header.Get("Content-Range"), fmt.Sprintf("/%d", size)) {
+		if resp.status != 206 || string(resp.body) != want || !strings.HasSuffix(resp.header.Get("Content-Range"),
+			fmt.Sprintf("/%d", size)) {
 			t.Errorf("%s: %d, %d bytes, %s", header, resp.status, len(resp.body), resp.header.Get("Content-Range"))
 		}
 	}
-	for header, want := range map[string]int{fmt.Sprintf("bytes=%d-", size): 416, "bytes=9-1": 200, "bytes=0-1,4-5": 200, "lines=0-1": 200, "bytes=a-b": 200} {
+	for header, want := range map[string]int{fmt.Sprintf("bytes=%d-", size): 416, "bytes=9-1": 200,
+		"bytes=0-1,4-5": 200, "lines=0-1": 200, "bytes=a-b": 200} {
 		if resp := get.as(t, e, in, "Range", header); resp.status != want {
 			t.Errorf("%s is answered %d, want %d", header, resp.status, want)
 		}
 	}
 	head := message{method: "HEAD", url: get.url}
-	if resp := head.as(t, e, in); resp.status != 200 || resp.header.Get("Content-Length") != fmt.Sprint(size) || resp.header.Get("Docker-Content-Digest") != manifest.Config.Digest {
+	if resp := head.as(t, e, in); resp.status != 200 || resp.header.Get("Content-Length") != fmt.Sprint(size) ||
+		resp.header.Get("Docker-Content-Digest") != manifest.Config.Digest {
 		t.Errorf("HEAD is answered %d %v", resp.status, resp.header)
 	}
 }
@@ -249,7 +271,8 @@ func TestAnInjectedRefusalHasTheFormOfTheService(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	in := bearer(t, e)
 	e.Inject(ociemu.Fault{Operation: "RegistryPing", Do: ociemu.Answer(429, "TOOMANYREQUESTS")})
-	if resp := (message{method: "GET", url: "/v2/"}).as(t, e, in); resp.status != 429 || registryCode(t, resp) != "TOOMANYREQUESTS" {
+	if resp := (message{method: "GET", url: "/v2/"}).as(t, e, in); resp.status != 429 ||
+		registryCode(t, resp) != "TOOMANYREQUESTS" {
 		t.Errorf("answered %d %s", resp.status, resp.body)
 	}
 }
@@ -261,7 +284,8 @@ func TestOnThePlainOriginTheRegistryIsKnownByItsPaths(t *testing.T) {
 		resp := must[*http.Response](t)(http.Get(e.URL() + path))
 		body := must[[]byte](t)(io.ReadAll(resp.Body))
 		resp.Body.Close()
-		if resp.StatusCode != 401 || !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), `Bearer realm="`+e.URL()+`/20180419/docker/token"`) {
+		if resp.StatusCode != 401 || !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), `Bearer realm="`+e.URL()+
+			`/20180419/docker/token"`) {
 			t.Errorf("%s is answered %d %s", path, resp.StatusCode, body)
 		}
 	}

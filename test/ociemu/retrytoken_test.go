@@ -31,7 +31,8 @@ func TestARepeatedRetryTokenIsAnsweredAsChosen(t *testing.T) {
 			tokens := len(e.User(user).AuthTokens)
 			switch answer {
 			case "", ociemu.RetryTokenValue:
-				if err != nil || *second.Id != *first.Id || second.Token == nil || *second.Token != *first.Token || tokens != 1 {
+				if err != nil || *second.Id != *first.Id || second.Token == nil || *second.Token != *first.Token ||
+					tokens != 1 {
 					t.Errorf("got %v, %v and %d tokens", second.AuthToken, err, tokens)
 				}
 			case ociemu.RetryTokenNoValue:
@@ -57,13 +58,15 @@ func TestARetryTokenHoldsForADayForOneOperationOneBodyAndOneLivingResource(t *te
 	user := e.AddUser("jane")
 	fn := e.NewFunction("rotate", "")
 	post := func(path, body string) int {
-		m := message{method: "POST", url: e.URL() + "/20160918/users/" + user + "/" + path, body: body, signer: fn, date: now.Now}
+		m := message{method: "POST", url: e.URL() + "/20160918/users/" + user + "/" + path, body: body, signer: fn,
+			date: now.Now}
 		m.spoil = func(r *http.Request) { r.Header.Set("opc-retry-token", "once") }
 		status, _ := m.send(t, e)
 		return status
 	}
 	const x, y = `{"description":"x"}`, `{"description":"y"}`
-	if a, b, c := post("authTokens", x), post("authTokens", y), post("customerSecretKeys", `{"displayName":"x"}`); a != 200 || b != 409 || c != 200 {
+	if a, b, c := post("authTokens", x), post("authTokens", y), post("customerSecretKeys",
+		`{"displayName":"x"}`); a != 200 || b != 409 || c != 200 {
 		t.Errorf("got %d for the first, %d for another body, %d for another operation, want 200, 409, 200", a, b, c)
 	}
 	now.Advance(25 * time.Hour)
@@ -71,7 +74,8 @@ func TestARetryTokenHoldsForADayForOneOperationOneBodyAndOneLivingResource(t *te
 		t.Errorf("after a day: got %d and %d tokens, want a second one", got, len(e.User(user).AuthTokens))
 	}
 	token := e.User(user).AuthTokens[1].ID
-	m := message{method: "DELETE", url: e.URL() + "/20160918/users/" + user + "/authTokens/" + token, signer: fn, date: now.Now}
+	m := message{method: "DELETE", url: e.URL() + "/20160918/users/" + user + "/authTokens/" + token, signer: fn,
+		date: now.Now}
 	if status, _ := m.send(t, e); status != 204 {
 		t.Fatalf("the delete is answered %d", status)
 	}
@@ -93,7 +97,8 @@ func TestARefusedCreateIsNotRememberedUnderItsRetryToken(t *testing.T) {
 		return err
 	}
 	refused(t, create(), 400, "IdcsConversionError")
-	must[identity.DeleteAuthTokenResponse](t)(c.identity.DeleteAuthToken(t.Context(), identity.DeleteAuthTokenRequest{UserId: &user, AuthTokenId: &id}))
+	must[identity.DeleteAuthTokenResponse](t)(c.identity.DeleteAuthToken(t.Context(),
+		identity.DeleteAuthTokenRequest{UserId: &user, AuthTokenId: &id}))
 	if err := create(); err != nil {
 		t.Errorf("after room was made: %v", err)
 	}

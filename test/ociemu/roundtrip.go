@@ -8,9 +8,9 @@ import (
 )
 
 // The network between client and services is no network at all here. A round trip puts its time back: every answer is
-// held back by it, and so is each round trip that sets a connection up. The answer to CONNECT, which only a proxy gives,
-// stands for the TCP connect, so it costs one; each of the server's flights of the TLS handshake costs one more: TLS 1.3
-// has one, TLS 1.2 two. The whole time lies behind the service, so a call takes effect when it is sent.
+// held back by it, and so is each round trip that sets a connection up. The answer to CONNECT, which only a proxy
+// gives, stands for the TCP connect, so it costs one; each of the server's flights of the TLS handshake costs one more:
+// TLS 1.3 has one, TLS 1.2 two. The whole time lies behind the service, so a call takes effect when it is sent.
 
 // SetRoundTrip changes Options.RoundTrip for all answers and flights from now on.
 func (e *Emulator) SetRoundTrip(d time.Duration) { e.roundTrip.Store(int64(max(0, d))) }
@@ -37,8 +37,8 @@ type SetUp struct {
 	Version string `json:"version"` // of TLS, such as "TLS 1.3"
 	// RoundTrips is how many the client had to wait for: one for TCP, the others for TLS.
 	RoundTrips int `json:"roundTrips"`
-	// Began and Ended are of the machine's clock: from CONNECT to the end of the handshake as the server sees it, which in
-	// TLS 1.3 is when the first request arrives.
+	// Began and Ended are of the machine's clock: from CONNECT to the end of the handshake as the server sees it, which
+	// in TLS 1.3 is when the first request arrives.
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
 }
@@ -85,5 +85,6 @@ func (f *flights) Write(p []byte) (int, error) {
 // setUp ends the handshake and tells what it took.
 func (f *flights) setUp(host string, began time.Time, state tls.ConnectionState) SetUp {
 	f.over.Store(true)
-	return SetUp{Host: host, Version: tls.VersionName(state.Version), RoundTrips: 1 + f.count, Began: began, Ended: time.Now()}
+	return SetUp{Host: host, Version: tls.VersionName(state.Version), RoundTrips: 1 + f.count, Began: began,
+		Ended: time.Now()}
 }

@@ -19,13 +19,15 @@ type service struct {
 
 	// claims says whether a request to the plain origin, where no host tells, is for this service.
 	claims func(*http.Request) bool
-	// unknown answers what no route fits, after it has checked the credential: nobody may take "not emulated" for "not allowed".
+	// unknown answers what no route fits, after it has checked the credential: nobody may take "not emulated" for "not
+	// allowed".
 	unknown func(*exchange) reply
 	// form writes a refusal as the service does.
 	form func(x *exchange, r refusal) reply
 }
 
-// route is one operation. Path segments in braces are parameters; one that ends in "..." is several segments. HEAD is GET without a body.
+// route is one operation. Path segments in braces are parameters; one that ends in "..." is several segments. HEAD is
+// GET without a body.
 type route struct {
 	operation string
 	method    string
@@ -41,7 +43,8 @@ func allServices() []service {
 	services := []service{
 		identityService(), vaultService(), secretsService(), onsService(), cloudGuardService(), eventsService(),
 		objectStorageService(), functionsService(functionsNow), functionsInvokeService(functionsNow),
-		functionsService(functionsThen), functionsInvokeService(functionsThen), registryService(), s3Service(), monitoringService(), apmService(),
+		functionsService(functionsThen), functionsInvokeService(functionsThen), registryService(), s3Service(),
+		monitoringService(), apmService(),
 		kmsService(),
 	}
 	for i := range services {
@@ -64,7 +67,8 @@ func segments(path string) []string {
 	return strings.Split(path, "/")
 }
 
-// findRoute finds the operation of a request: by the host's service inside a tunnel, by base path alone on the plain origin.
+// findRoute finds the operation of a request: by the host's service inside a tunnel, by base path alone on the plain
+// origin.
 func (e *Emulator) findRoute(r *http.Request, to target) (*route, map[string]string) {
 	parts := segments(r.URL.EscapedPath())
 	for i := range e.services {
@@ -74,7 +78,8 @@ func (e *Emulator) findRoute(r *http.Request, to target) (*route, map[string]str
 		}
 		for j := range s.routes {
 			route := &s.routes[j]
-			if route.method != r.Method && (route.signed || route.method != http.MethodGet || r.Method != http.MethodHead) {
+			if route.method != r.Method && (route.signed || route.method != http.MethodGet ||
+				r.Method != http.MethodHead) {
 				continue
 			}
 			if params, ok := match(route.segments, parts); ok {
@@ -85,7 +90,8 @@ func (e *Emulator) findRoute(r *http.Request, to target) (*route, map[string]str
 	return nil, nil
 }
 
-// findService finds the service that a request is for: that of the route, or of the host, or on the plain origin the one that claims it.
+// findService finds the service that a request is for: that of the route, or of the host, or on the plain origin the
+// one that claims it.
 func (e *Emulator) findService(r *http.Request, to target, found *route) *service {
 	for i := range e.services {
 		s := &e.services[i]

@@ -8,23 +8,29 @@ import (
 	"time"
 )
 
-// S3: the S3-compatible API of Object Storage, https://{namespace}.compat.objectstorage.{region}.oraclecloud.com. It is there to check customer
-// secret keys: buckets can be seeded, but they have no objects, and nothing can be written. The error codes and their messages' sense are
-// those of https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+// S3: the S3-compatible API of Object Storage, https://{namespace}.compat.objectstorage.{region}.oraclecloud.com. It is
+// there to check customer secret keys: buckets can be seeded, but they have no objects, and nothing can be written. The
+// error codes and their messages' sense are those of
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
 
 func s3Service() service {
 	get := http.MethodGet
 	return service{name: "s3", form: s3Form, unknown: s3Unknown, claims: isS3, routes: []route{
 		{operation: "ListBuckets", method: get, path: "/", handle: signedS3(listBuckets)},
-		{operation: "HeadBucket", method: http.MethodHead, path: "/{bucket}", handle: inBucket(func(*exchange) reply { return reply{status: 200} })},
+		{operation: "HeadBucket", method: http.MethodHead, path: "/{bucket}", handle: inBucket(func(*exchange) reply {
+			return reply{status: 200}
+		})},
 		{operation: "ListObjects", method: get, path: "/{bucket}", handle: inBucket(listObjects)},
-		{operation: "GetObject", method: get, path: "/{bucket}/{key...}", handle: inBucket(func(*exchange) reply { return s3Refusal(404, "NoSuchKey") })},
+		{operation: "GetObject", method: get, path: "/{bucket}/{key...}", handle: inBucket(func(*exchange) reply {
+			return s3Refusal(404, "NoSuchKey")
+		})},
 	}}
 }
 
 // isS3 finds requests to the plain origin that carry a signature of AWS, or are for all buckets.
 func isS3(r *http.Request) bool {
-	return r.URL.Path == "/" || strings.HasPrefix(r.Header.Get("Authorization"), "AWS") || r.URL.Query().Has("X-Amz-Signature")
+	return r.URL.Path == "/" || strings.HasPrefix(r.Header.Get("Authorization"), "AWS") ||
+		r.URL.Query().Has("X-Amz-Signature")
 }
 
 // AddBucket adds an empty bucket to the tenancy's namespace.
@@ -49,24 +55,26 @@ func xmlReply(status int, body any) reply {
 
 func s3Refusal(status int, code string) reply {
 	messages := map[string]string{
-		"InvalidAccessKeyId":    "The access key id that was given does not exist.",
-		"SignatureDoesNotMatch": "The secret key required to complete authentication could not be found, or the signature does not match.",
-		"RequestTimeTooSkewed":  "The difference between the request time and the service's time is too large.",
-		"AccessDenied":          "Access denied.",
-		"InvalidRequest":        "The authorization mechanism is not supported. Please use AWS4-HMAC-SHA256.",
-		"NoSuchNamespace":       "The namespace does not exist.",
-		"NoSuchBucket":          "The bucket does not exist.",
-		"NoSuchKey":             "The object does not exist.",
-		"EntityTooLarge":        "The upload is larger than the largest object that is allowed.",
-		"MethodNotAllowed":      "The method is not allowed against this resource.",
-		"NotImplemented":        "The emulator does not do this.",
+		"InvalidAccessKeyId": "The access key id that was given does not exist.",
+		"SignatureDoesNotMatch": "The secret key required to complete authentication could not be found, or the " +
+			"signature does not match.",
+		"RequestTimeTooSkewed": "The difference between the request time and the service's time is too large.",
+		"AccessDenied":         "Access denied.",
+		"InvalidRequest":       "The authorization mechanism is not supported. Please use AWS4-HMAC-SHA256.",
+		"NoSuchNamespace":      "The namespace does not exist.",
+		"NoSuchBucket":         "The bucket does not exist.",
+		"NoSuchKey":            "The object does not exist.",
+		"EntityTooLarge":       "The upload is larger than the largest object that is allowed.",
+		"MethodNotAllowed":     "The method is not allowed against this resource.",
+		"NotImplemented":       "The emulator does not do this.",
 	}
 	type failure struct {
 		XMLName xml.Name `xml:"Error"`
 		Code    string
 		Message string
 	}
-	return xmlReply(status, failure{Code: code, Message: orDefault(messages[code], "This answer was injected into the emulator.")})
+	return xmlReply(status, failure{Code: code, Message: orDefault(messages[code], "This answer was injected into "+
+		"the emulator.")})
 }
 
 // s3Form writes a refusal as the S3-compatible API does.
@@ -98,7 +106,8 @@ func (x *exchange) s3Caller() (*user, reply) {
 	switch {
 	case parsed:
 	case x.query.Has("X-Amz-Signature"):
-		return nil, s3Refusal(http.StatusNotImplemented, "NotImplemented") // a signed URL, of which nothing is known here
+		// a signed URL, of which nothing is known here
+		return nil, s3Refusal(http.StatusNotImplemented, "NotImplemented")
 	case strings.HasPrefix(x.header("Authorization"), "AWS "):
 		return nil, s3Refusal(http.StatusBadRequest, "InvalidRequest") // version 2, which OCI doesn't take
 	default:
@@ -127,7 +136,8 @@ func (x *exchange) s3Caller() (*user, reply) {
 	return owner, reply{}
 }
 
-// s3Unknown answers what isn't emulated: whatever is about a bucket that isn't there finds no bucket, and the rest isn't done here.
+// s3Unknown answers what isn't emulated: whatever is about a bucket that isn't there finds no bucket, and the rest
+// isn't done here.
 func s3Unknown(x *exchange) reply {
 	if owner, refused := x.s3Caller(); owner == nil {
 		return refused

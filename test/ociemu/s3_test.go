@@ -35,7 +35,8 @@ func (q s3Request) send(t testing.TB, e *ociemu.Emulator) response {
 	if method == "" {
 		method = http.MethodGet
 	}
-	r := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), method, origin+q.path, strings.NewReader(q.body)))
+	r := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), method, origin+q.path,
+		strings.NewReader(q.body)))
 	hash := q.payload
 	if hash == "" {
 		sum := sha256.Sum256([]byte(q.body))
@@ -106,7 +107,8 @@ func TestTheS3APIAnswersInItsOwnFormWhatItDoesNotHaveOrDo(t *testing.T) {
 			t.Errorf("%s %s is answered %d %s, want %d %s", c.method, c.path, resp.status, code, c.status, c.code)
 		}
 		q.key += "x" // with a wrong key nothing is told of what is there
-		if resp := q.send(t, e); resp.status != 403 || c.method != "HEAD" && s3Code(t, resp.body) != "SignatureDoesNotMatch" {
+		if resp := q.send(t, e); resp.status != 403 || c.method != "HEAD" &&
+			s3Code(t, resp.body) != "SignatureDoesNotMatch" {
 			t.Errorf("%s %s with a wrong key is answered %d", c.method, c.path, resp.status)
 		}
 	}
@@ -123,7 +125,8 @@ func TestSeededBucketsAreListed(t *testing.T) {
 		}
 	}
 	resp := s3Request{id: id, key: key, path: "/"}.send(t, e)
-	if err := xml.Unmarshal(resp.body, &got); err != nil || len(got.Buckets.Bucket) != 2 || got.Buckets.Bucket[1].Name != "orders" ||
+	if err := xml.Unmarshal(resp.body, &got); err != nil || len(got.Buckets.Bucket) != 2 ||
+		got.Buckets.Bucket[1].Name != "orders" ||
 		got.Buckets.Bucket[0].CreationDate == "" {
 		t.Errorf("got %s, %v", resp.body, err)
 	}
@@ -137,7 +140,8 @@ func TestAnS3SignatureThatIsOfNoUseHereIsNamedSoAndNotTakenForAWrongKey(t *testi
 		status             int
 		code               string
 	}{
-		"a signed URL":        {origin + "/b/k?X-Amz-Signature=00&X-Amz-Algorithm=AWS4-HMAC-SHA256", "", 501, "NotImplemented"},
+		"a signed URL": {origin + "/b/k?X-Amz-Signature=00&X-Amz-Algorithm=AWS4-HMAC-SHA256", "", 501,
+			"NotImplemented"},
 		"version 2":           {origin + "/b", "AWS AKIA:c2lnbmF0dXJl", 400, "InvalidRequest"},
 		"none":                {origin + "/b", "", 403, "AccessDenied"},
 		"OCI's":               {origin + "/b", `Signature version="1",keyId="a/b/c"`, 403, "AccessDenied"},
@@ -157,7 +161,8 @@ func TestAnUploadThatIsTooLargeIsRefusedInTheFormOfTheService(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	id, key := e.AddCustomerSecretKey(e.AddUser("jane"), "x")
 	big := string(bytes.Repeat([]byte("x"), 1<<20+1))
-	if resp := (s3Request{id: id, key: key, method: "PUT", path: "/b/k", body: big}).send(t, e); resp.status != 400 || s3Code(t, resp.body) != "EntityTooLarge" {
+	if resp := (s3Request{id: id, key: key, method: "PUT", path: "/b/k", body: big}).send(t, e); resp.status != 400 ||
+		s3Code(t, resp.body) != "EntityTooLarge" {
 		t.Errorf("answered %d %s", resp.status, resp.body)
 	}
 }

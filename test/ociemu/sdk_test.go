@@ -79,7 +79,8 @@ func asFunction(t testing.TB, e *ociemu.Emulator) *clients {
 func asOperator(t testing.TB, e *ociemu.Emulator) *clients {
 	t.Helper()
 	o := e.AddOperator("ada")
-	return newClients(t, e, common.NewRawConfigurationProvider(o.TenancyID, o.UserID, o.Region, o.Fingerprint, string(o.PrivatePEM), nil))
+	return newClients(t, e, common.NewRawConfigurationProvider(o.TenancyID, o.UserID, o.Region, o.Fingerprint,
+		string(o.PrivatePEM), nil))
 }
 
 // refused checks that err is the service's refusal with the status and code.
@@ -90,7 +91,8 @@ func refused(t testing.TB, err error, status int, code string) {
 		t.Fatalf("got error %v, want a refusal %d %s", err, status, code)
 	}
 	if service.GetHTTPStatusCode() != status || service.GetCode() != code {
-		t.Fatalf("got refusal %d %s (%s), want %d %s", service.GetHTTPStatusCode(), service.GetCode(), service.GetMessage(), status, code)
+		t.Fatalf("got refusal %d %s (%s), want %d %s", service.GetHTTPStatusCode(), service.GetCode(),
+			service.GetMessage(), status, code)
 	}
 	if service.GetOpcRequestID() == "" {
 		t.Error("the refusal has no opc-request-id")
@@ -156,7 +158,8 @@ func encoded(content string) *string {
 }
 
 // put writes content to the secret as a version of that name and stage.
-func (c *clients) put(ctx context.Context, secret, name, content string, stage vault.SecretContentDetailsStageEnum) (vault.UpdateSecretResponse, error) {
+func (c *clients) put(ctx context.Context, secret, name, content string, stage vault.SecretContentDetailsStageEnum) (
+	vault.UpdateSecretResponse, error) {
 	details := vault.Base64SecretContentDetails{Content: encoded(content), Stage: stage}
 	if name != "" {
 		details.Name = &name
@@ -172,7 +175,8 @@ func (c *clients) createToken(ctx context.Context, user, description string) (id
 	})
 }
 
-func (c *clients) createSecretKey(ctx context.Context, user, name string) (identity.CreateCustomerSecretKeyResponse, error) {
+func (c *clients) createSecretKey(ctx context.Context, user, name string) (identity.CreateCustomerSecretKeyResponse,
+	error) {
 	return c.identity.CreateCustomerSecretKey(ctx, identity.CreateCustomerSecretKeyRequest{
 		UserId: &user, CreateCustomerSecretKeyDetails: identity.CreateCustomerSecretKeyDetails{DisplayName: &name},
 	})

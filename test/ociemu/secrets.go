@@ -11,9 +11,12 @@ import (
 
 func secretsService() service {
 	return service{name: "secrets", base: "20190301", signed: true, routes: []route{
-		{operation: "GetSecretBundle", method: http.MethodGet, path: "/secretbundles/{secretId}", handle: ofSecret(getSecretBundle)},
-		{operation: "GetSecretBundleByName", method: http.MethodPost, path: "/secretbundles/actions/getByName", handle: getSecretBundleByName},
-		{operation: "ListSecretBundleVersions", method: http.MethodGet, path: "/secretbundles/{secretId}/versions", handle: ofSecret(listBundleVersions)},
+		{operation: "GetSecretBundle", method: http.MethodGet, path: "/secretbundles/{secretId}",
+			handle: ofSecret(getSecretBundle)},
+		{operation: "GetSecretBundleByName", method: http.MethodPost, path: "/secretbundles/actions/getByName",
+			handle: getSecretBundleByName},
+		{operation: "ListSecretBundleVersions", method: http.MethodGet, path: "/secretbundles/{secretId}/versions",
+			handle: ofSecret(listBundleVersions)},
 	}}
 }
 
@@ -42,9 +45,11 @@ func getSecretBundle(x *exchange, s *secret) reply {
 		return refused.reply()
 	}
 	body := map[string]any{
-		"secretId": s.id, "versionNumber": v.number, "timeCreated": timestamp(v.created), "stages": stages, "metadata": s.metadata,
-		"secretBundleContent": map[string]string{"contentType": "BASE64", "content": base64.StdEncoding.EncodeToString(v.content)},
-		"versionName":         nil, "timeOfDeletion": nil, "timeOfExpiry": nil,
+		"secretId": s.id, "versionNumber": v.number, "timeCreated": timestamp(v.created), "stages": stages,
+		"metadata": s.metadata,
+		"secretBundleContent": map[string]string{"contentType": "BASE64",
+			"content": base64.StdEncoding.EncodeToString(v.content)},
+		"versionName": nil, "timeOfDeletion": nil, "timeOfExpiry": nil,
 	}
 	if v.name != "" {
 		body["versionName"] = v.name
@@ -52,7 +57,8 @@ func getSecretBundle(x *exchange, s *secret) reply {
 	return ok(body).with("etag", s.etagNow(x.now))
 }
 
-// chooseVersion finds the version that the query asks for, by number, name or stage; with none of them, the CURRENT one.
+// chooseVersion finds the version that the query asks for, by number, name or stage; with none of them, the CURRENT
+// one.
 func (x *exchange) chooseVersion(s *secret) (*version, []string, *refusal) {
 	number, name, stage := x.query.Get("versionNumber"), x.query.Get("secretVersionName"), x.query.Get("stage")
 	given := 0

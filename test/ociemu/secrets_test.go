@@ -23,7 +23,8 @@ func content(t testing.TB, b secrets.SecretBundle) string {
 func TestABundleIsReadByNumberNameOrStageAndIsTheCurrentOneOtherwise(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	c := asFunction(t, e)
-	secret := e.AddSecret(ociemu.SecretSeed{Name: "one", Versions: 3, Content: []byte("third"), VersionName: "c", Metadata: map[string]any{"k": "v"}})
+	secret := e.AddSecret(ociemu.SecretSeed{Name: "one", Versions: 3, Content: []byte("third"), VersionName: "c",
+		Metadata: map[string]any{"k": "v"}})
 	must[vault.UpdateSecretResponse](t)(c.put(t.Context(), secret, "d", "fourth", pending))
 	for _, row := range []struct {
 		req     secrets.GetSecretBundleRequest
@@ -41,7 +42,8 @@ func TestABundleIsReadByNumberNameOrStageAndIsTheCurrentOneOtherwise(t *testing.
 		row.req.SecretId = &secret
 		got := must[secrets.GetSecretBundleResponse](t)(c.secrets.GetSecretBundle(t.Context(), row.req))
 		if content(t, got.SecretBundle) != row.content || *got.VersionNumber != row.number || got.Metadata["k"] != "v" {
-			t.Errorf("%v: got version %d, content of %d bytes", row.req, *got.VersionNumber, len(content(t, got.SecretBundle)))
+			t.Errorf("%v: got version %d, content of %d bytes", row.req, *got.VersionNumber,
+				len(content(t, got.SecretBundle)))
 		}
 	}
 	for _, req := range []secrets.GetSecretBundleRequest{
@@ -55,9 +57,10 @@ func TestABundleIsReadByNumberNameOrStageAndIsTheCurrentOneOtherwise(t *testing.
 		SecretId: &secret, VersionNumber: common.Int64(1), SecretVersionName: common.String("c"),
 	})
 	refused(t, err, 400, "InvalidParameter")
-	byName := must[secrets.GetSecretBundleByNameResponse](t)(c.secrets.GetSecretBundleByName(t.Context(), secrets.GetSecretBundleByNameRequest{
-		SecretName: common.String("one"), VaultId: common.String(e.Secret(secret).Vault),
-	}))
+	byName := must[secrets.GetSecretBundleByNameResponse](t)(c.secrets.GetSecretBundleByName(t.Context(),
+		secrets.GetSecretBundleByNameRequest{
+			SecretName: common.String("one"), VaultId: common.String(e.Secret(secret).Vault),
+		}))
 	if content(t, byName.SecretBundle) != "third" {
 		t.Error("the bundle by name is not the current one")
 	}
@@ -77,7 +80,8 @@ func TestTheRetrievalServiceHearsOfANewVersionLater(t *testing.T) {
 		secret := e.AddSecret(ociemu.SecretSeed{Name: "one", Content: []byte("old")})
 		must[vault.UpdateSecretResponse](t)(c.put(t.Context(), secret, "staged", "new", pending))
 		for i := range want {
-			_, err := c.secrets.GetSecretBundle(t.Context(), secrets.GetSecretBundleRequest{SecretId: &secret, SecretVersionName: common.String("staged")})
+			_, err := c.secrets.GetSecretBundle(t.Context(), secrets.GetSecretBundleRequest{SecretId: &secret,
+				SecretVersionName: common.String("staged")})
 			if err == nil {
 				t.Fatalf("lag %d: read %d already gave the new version", lag, i+1)
 			}

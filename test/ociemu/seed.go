@@ -37,7 +37,8 @@ func (e *Emulator) AddUser(name string) string {
 func (e *Emulator) addUserLocked(name string, operator bool) string {
 	s := e.state
 	u := &user{
-		id: s.ids.ocid("user", ""), name: name, created: e.now().Add(s.createdOffset), etag: s.ids.etag(), operator: operator,
+		id: s.ids.ocid("user", ""), name: name, created: e.now().Add(s.createdOffset), etag: s.ids.etag(),
+		operator: operator,
 	}
 	s.users[u.id] = u
 	s.userOrder = append(s.userOrder, u.id)
@@ -54,7 +55,8 @@ func (e *Emulator) AddAPIKey(user string) (fingerprint string, privatePEM []byte
 	if len(u.apiKeys) >= maxAPIKeys {
 		panic("ociemu: the user has 3 API keys")
 	}
-	k := &apiKey{birth: e.bornVisible(), fingerprint: fingerprintOf(&key.PublicKey), pem: encodePublicKey(&key.PublicKey), public: &key.PublicKey}
+	k := &apiKey{birth: e.bornVisible(), fingerprint: fingerprintOf(&key.PublicKey),
+		pem: encodePublicKey(&key.PublicKey), public: &key.PublicKey}
 	u.apiKeys = append(u.apiKeys, k)
 	e.state.named[k.fingerprint] = true
 	e.notifyLocked()
@@ -69,7 +71,8 @@ func (e *Emulator) AddAuthToken(user, description string) (id, token string) {
 	if len(u.authTokens) >= maxAuthTokens {
 		panic("ociemu: the user has 2 auth tokens")
 	}
-	t := &authToken{birth: e.bornVisible(), id: e.state.ids.ocid("credential", ""), description: description, token: newAuthToken()}
+	t := &authToken{birth: e.bornVisible(), id: e.state.ids.ocid("credential", ""), description: description,
+		token: newAuthToken()}
 	u.authTokens = append(u.authTokens, t)
 	e.state.named[t.id] = true
 	e.notifyLocked()
@@ -84,7 +87,8 @@ func (e *Emulator) AddCustomerSecretKey(user, displayName string) (id, key strin
 	if len(u.secretKeys) >= maxSecretKeys {
 		panic("ociemu: the user has 2 customer secret keys")
 	}
-	k := &secretKey{birth: e.bornVisible(), id: e.state.ids.hex(40), displayName: displayName, key: newCustomerSecretKey()}
+	k := &secretKey{birth: e.bornVisible(), id: e.state.ids.hex(40), displayName: displayName,
+		key: newCustomerSecretKey()}
 	u.secretKeys = append(u.secretKeys, k)
 	e.state.named[k.id] = true
 	e.notifyLocked()
@@ -129,9 +133,12 @@ func (e *Emulator) AddSecret(seed SecretSeed) string {
 	st.subscribe(region)
 	at := e.now().Add(st.createdOffset)
 	s := &secret{
-		id: st.ids.ocid("vaultsecret", regionInOCID(region)), name: seed.Name, compartment: orDefault(seed.Compartment, st.tenancy), region: region,
-		vault: st.vault(region), created: at, metadata: orMap(maps.Clone(seed.Metadata)), freeform: orMap(maps.Clone(seed.FreeformTags)),
-		defined: orMap(maps.Clone(seed.DefinedTags)), rules: []secretRule{}, etag: st.ids.etag(), fixedState: seed.State, replica: seed.Replica,
+		id: st.ids.ocid("vaultsecret", regionInOCID(region)), name: seed.Name, compartment: orDefault(seed.Compartment,
+			st.tenancy), region: region,
+		vault: st.vault(region), created: at, metadata: orMap(maps.Clone(seed.Metadata)),
+		freeform: orMap(maps.Clone(seed.FreeformTags)),
+		defined:  orMap(maps.Clone(seed.DefinedTags)), rules: []secretRule{}, etag: st.ids.etag(),
+		fixedState: seed.State, replica: seed.Replica,
 	}
 	if seed.ReuseRule {
 		s.rules = append(s.rules, secretRule{"SECRET_REUSE_RULE", true})
@@ -158,7 +165,8 @@ func (e *Emulator) AddTopicIn(compartment, name string) string {
 	defer e.mu.Unlock()
 	st := e.state
 	t := &topic{
-		id: st.ids.ocid("onstopic", regionInOCID(e.opts.Region)), name: name, compartment: orDefault(compartment, st.tenancy),
+		id: st.ids.ocid("onstopic", regionInOCID(e.opts.Region)), name: name, compartment: orDefault(compartment,
+			st.tenancy),
 		region: e.opts.Region, created: e.now(), etag: st.ids.etag(),
 	}
 	st.topics = append(st.topics, t)
@@ -195,22 +203,25 @@ func (e *Emulator) AddProblem(seed ProblemSeed) string {
 	region := regionInOCID(e.opts.ReportingRegion)
 	now := e.now()
 	p := &problem{
-		id: st.ids.ocid("cloudguardproblem", region), target: st.ids.ocid("cloudguardtarget", region), rule: seed.Rule, user: seed.User,
+		id: st.ids.ocid("cloudguardproblem", region), target: st.ids.ocid("cloudguardtarget", region), rule: seed.Rule,
+		user: seed.User,
 		risk: orDefault(seed.Risk, "MEDIUM"), resourceID: orDefault(seed.ResourceID, seed.User),
-		resourceName: orDefault(seed.ResourceName, name), resourceType: orDefault(seed.ResourceType, "User"), details: details,
+		resourceName: orDefault(seed.ResourceName, name), resourceType: orDefault(seed.ResourceType, "User"),
+		details:       details,
 		first:         now.Add(-orDefault(seed.Age, 24*time.Hour)),
 		problemRecord: problemRecord{status: "OPEN", etag: st.ids.etag(), last: now},
 	}
 	p.history = []HistoryItem{{
-		ID: st.ids.uuid(), ActorType: "CLOUD_GUARD_SERVICE", ActorName: "Cloud Guard", Status: "OPEN", Event: "OPEN", At: p.first,
+		ID: st.ids.uuid(), ActorType: "CLOUD_GUARD_SERVICE", ActorName: "Cloud Guard", Status: "OPEN", Event: "OPEN",
+		At: p.first,
 	}}
 	st.problems = append(st.problems, p)
 	e.notifyLocked()
 	return p.id
 }
 
-// AddRule adds an Events rule of the root compartment in the reporting region and gives the OCID. The target is the OCID of a function
-// or of a topic; the condition is a JSON object as in CreateRule.
+// AddRule adds an Events rule of the root compartment in the reporting region and gives the OCID. The target is the
+// OCID of a function or of a topic; the condition is a JSON object as in CreateRule.
 func (e *Emulator) AddRule(condition, target string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -219,7 +230,8 @@ func (e *Emulator) AddRule(condition, target string) string {
 		action = ruleAction{ActionType: "ONS", TopicID: target, IsEnabled: true}
 	}
 	r := &rule{
-		name: "seeded", compartment: e.state.tenancy, region: e.opts.ReportingRegion, condition: condition, enabled: true,
+		name: "seeded", compartment: e.state.tenancy, region: e.opts.ReportingRegion, condition: condition,
+		enabled: true,
 		actions: []ruleAction{action},
 	}
 	if refused := e.addRuleLocked(r); refused != nil {
@@ -235,7 +247,8 @@ type Operator struct {
 	Name        string
 	Fingerprint string
 	PrivatePEM  []byte
-	// KeyFile is the path of a file with PrivatePEM, and below it the label that the Console writes; without it the OCI CLI warns each time.
+	// KeyFile is the path of a file with PrivatePEM, and below it the label that the Console writes; without it the OCI
+	// CLI warns each time.
 	KeyFile   string
 	TenancyID string
 	Region    string
@@ -252,7 +265,8 @@ func (e *Emulator) AddOperator(name string) Operator {
 		panic("ociemu: writing the operator's key: " + err.Error())
 	}
 	return Operator{
-		UserID: id, Name: name, Fingerprint: print, PrivatePEM: key, KeyFile: file, TenancyID: e.Tenancy(), Region: e.opts.Region,
+		UserID: id, Name: name, Fingerprint: print, PrivatePEM: key, KeyFile: file, TenancyID: e.Tenancy(),
+		Region: e.opts.Region,
 	}
 }
 

@@ -1,6 +1,7 @@
 package ociemu
 
-// WipeMetadata empties a secret's metadata, as somebody does who manages the secret with a tool that knows nothing of it.
+// WipeMetadata empties a secret's metadata, as somebody does who manages the secret with a tool that knows nothing of
+// it.
 func (e *Emulator) WipeMetadata(id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

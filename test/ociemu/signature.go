@@ -46,7 +46,8 @@ func parseSignature(authorization string) (signature, bool) {
 	if err != nil || fields["algorithm"] != "rsa-sha256" || fields["version"] != "1" {
 		return signature{}, false
 	}
-	return signature{keyID: fields["keyId"], headers: strings.Fields(strings.ToLower(fields["headers"])), value: value}, true
+	return signature{keyID: fields["keyId"], headers: strings.Fields(strings.ToLower(fields["headers"])), value: value},
+		true
 }
 
 // authenticate finds out who makes the call. Operations of unsigned services check their credentials themselves.

@@ -135,10 +135,12 @@ func TestARequestIsRefusedUnlessItsSignatureIsGenuine(t *testing.T) {
 	other := testKeys()[0]
 	session := must[*rsa.PrivateKey](t)(fn.PrivateRSAKey())
 	token := must[string](t)(fn.KeyID())
-	get := message{method: "GET", url: "https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/users/" + user, signer: fn}
+	get := message{method: "GET", url: "https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/users/" + user,
+		signer: fn}
 	post := message{
-		method: "POST", url: "https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/users/" + user + "/authTokens", signer: fn,
-		body: `{"description":"x"}`,
+		method: "POST", url: "https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/users/" + user + "/authTokens",
+		signer: fn,
+		body:   `{"description":"x"}`,
 	}
 	claims := claimsOf(t, token)
 	with := func(m message, change func(*message)) message { change(&m); return m }
@@ -155,28 +157,46 @@ func TestARequestIsRefusedUnlessItsSignatureIsGenuine(t *testing.T) {
 			m.signer = nil
 			m.spoil = func(r *http.Request) {
 				r.Header.Set("x-date", r.Header.Get("Date"))
-				if err := common.RequestSigner(fn, []string{"x-date", "(request-target)", "host"}, nil).Sign(r); err != nil {
+				if err := common.RequestSigner(fn, []string{"x-date", "(request-target)", "host"},
+					nil).Sign(r); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}), 200},
 		{"no signature", with(get, func(m *message) { m.signer = nil }), 401},
-		{"another scheme", with(get, func(m *message) { m.spoil = func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") } }), 401},
+		{"another scheme", with(get, func(m *message) {
+			m.spoil = func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }
+		}), 401},
 		{"another session key", with(get, func(m *message) { m.signer = keyID{other, token} }), 401},
-		{"token of another issuer", with(get, func(m *message) { m.signer = keyID{session, "ST$" + forge(t, other, claims)} }), 401},
-		{"unsigned token", with(get, func(m *message) { m.signer = keyID{session, token[:strings.LastIndex(token, ".")+1]} }), 401},
-		{"another path than the signed one", with(get, func(m *message) { m.spoil = func(r *http.Request) { r.URL.RawQuery = "a=b" } }), 401},
+		{"token of another issuer", with(get, func(m *message) {
+			m.signer = keyID{session, "ST$" + forge(t, other, claims)}
+		}), 401},
+		{"unsigned token", with(get, func(m *message) {
+			m.signer = keyID{session, token[:strings.LastIndex(token, ".")+1]}
+		}), 401},
+		{"another path than the signed one", with(get, func(m *message) {
+			m.spoil = func(r *http.Request) { r.URL.RawQuery = "a=b" }
+		}), 401},
 		{"another body than the signed one", with(post, func(m *message) {
 			m.spoil = func(r *http.Request) { r.Body = io.NopCloser(bytes.NewReader([]byte(`{"description":"y"}`))) }
 		}), 401},
 		{"date not signed", with(get, func(m *message) { m.generic = []string{"(request-target)", "host"} }), 401},
 		{"host not signed", with(get, func(m *message) { m.generic = []string{"date", "(request-target)"} }), 401},
 		{"target not signed", with(get, func(m *message) { m.generic = []string{"date", "host"} }), 401},
-		{"body hash not signed", with(post, func(m *message) { m.signed = []string{"content-length", "content-type"} }), 401},
-		{"content type not signed", with(post, func(m *message) { m.signed = []string{"content-length", "x-content-sha256"} }), 401},
-		{"date six minutes back", with(get, func(m *message) { m.date = func() time.Time { return time.Now().Add(-6 * time.Minute) } }), 401},
-		{"date six minutes ahead", with(get, func(m *message) { m.date = func() time.Time { return time.Now().Add(6 * time.Minute) } }), 401},
-		{"date four minutes back", with(get, func(m *message) { m.date = func() time.Time { return time.Now().Add(-4 * time.Minute) } }), 200},
+		{"body hash not signed", with(post, func(m *message) { m.signed = []string{"content-length", "content-type"} }),
+			401},
+		{"content type not signed", with(post, func(m *message) {
+			m.signed = []string{"content-length", "x-content-sha256"}
+		}), 401},
+		{"date six minutes back", with(get, func(m *message) {
+			m.date = func() time.Time { return time.Now().Add(-6 * time.Minute) }
+		}), 401},
+		{"date six minutes ahead", with(get, func(m *message) {
+			m.date = func() time.Time { return time.Now().Add(6 * time.Minute) }
+		}), 401},
+		{"date four minutes back", with(get, func(m *message) {
+			m.date = func() time.Time { return time.Now().Add(-4 * time.Minute) }
+		}), 200},
 		{"a user's key id with another key", with(get, func(m *message) {
 			m.signer = keyID{other, op.TenancyID + "/" + op.UserID + "/" + op.Fingerprint}
 		}), 401},
@@ -199,7 +219,8 @@ func TestARequestIsRefusedUnlessItsSignatureIsGenuine(t *testing.T) {
 func claimsOf(t testing.TB, token string) map[string]any {
 	t.Helper()
 	var claims map[string]any
-	if err := json.Unmarshal(must[[]byte](t)(base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])), &claims); err != nil {
+	if err := json.Unmarshal(must[[]byte](t)(base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])),
+		&claims); err != nil {
 		t.Fatal(err)
 	}
 	return claims
@@ -217,7 +238,8 @@ func TestATokenIsRefusedOnceItHasExpiredUntilItIsRenewed(t *testing.T) {
 	e := ociemu.New(t, opts)
 	fn := e.NewFunction("rotate", "")
 	get := message{
-		method: "GET", url: "https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/tenancies/" + e.Tenancy(), signer: fn, date: now.Now,
+		method: "GET", url: "https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/tenancies/" + e.Tenancy(),
+		signer: fn, date: now.Now,
 	}
 	if status, _ := get.send(t, e); status != 200 {
 		t.Fatalf("a fresh token is answered %d", status)
@@ -243,7 +265,8 @@ func TestTheTokenNamesTheFunctionAndItsSessionKey(t *testing.T) {
 	fn := e.NewFunction("rotate", "ocid1.compartment.oc1..aaaa")
 	claims := claimsOf(t, string(must[[]byte](t)(os.ReadFile(fn.TokenFile))))
 	for claim, want := range map[string]string{
-		"sub": fn.FunctionID, "res_id": fn.FunctionID, "res_type": "fnfunc", "res_tenant": e.Tenancy(), "tenant": e.Tenancy(),
+		"sub": fn.FunctionID, "res_id": fn.FunctionID, "res_type": "fnfunc", "res_tenant": e.Tenancy(),
+		"tenant":          e.Tenancy(),
 		"res_compartment": "ocid1.compartment.oc1..aaaa", "ptype": "resource",
 	} {
 		if claims[claim] != want {
@@ -264,7 +287,8 @@ func TestUsersMayReadThemselvesAndNothingElse(t *testing.T) {
 	print, key := e.AddAPIKey(jane)
 	c := newClients(t, e, common.NewRawConfigurationProvider(e.Tenancy(), jane, e.Region(), print, string(key), nil))
 	must[identity.GetUserResponse](t)(c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &jane}))
-	must[identity.ListApiKeysResponse](t)(c.identity.ListApiKeys(t.Context(), identity.ListApiKeysRequest{UserId: &jane}))
+	must[identity.ListApiKeysResponse](t)(c.identity.ListApiKeys(t.Context(),
+		identity.ListApiKeysRequest{UserId: &jane}))
 	_, err := c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &bob})
 	refused(t, err, 404, "NotAuthorizedOrNotFound")
 	_, err = c.identity.DeleteApiKey(t.Context(), identity.DeleteApiKeyRequest{UserId: &jane, Fingerprint: &print})

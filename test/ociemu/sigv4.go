@@ -12,8 +12,8 @@ import (
 )
 
 // AWS Signature Version 4 in a header, after
-// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html. Signed URLs are not supported. Of a chunked upload the
-// signature of the headers is checked, not that of the chunks: nothing can be stored here.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html. Signed URLs are not supported. Of a
+// chunked upload the signature of the headers is checked, not that of the chunks: nothing can be stored here.
 
 type sigV4 struct {
 	accessKey, day, region, service string
@@ -43,18 +43,21 @@ func parseSigV4(r *http.Request) (sigV4, bool) {
 		return sigV4{}, false
 	}
 	headers := strings.Split(fields["SignedHeaders"], ";")
-	if !slices.Contains(headers, "host") || !slices.Contains(headers, "x-amz-date") || !slices.Contains(headers, "x-amz-content-sha256") {
+	if !slices.Contains(headers, "host") || !slices.Contains(headers, "x-amz-date") ||
+		!slices.Contains(headers, "x-amz-content-sha256") {
 		return sigV4{}, false
 	}
 	return sigV4{
-		accessKey: scope[0], day: scope[1], region: scope[2], service: scope[3], headers: headers, signature: fields["Signature"], at: at,
+		accessKey: scope[0], day: scope[1], region: scope[2], service: scope[3], headers: headers,
+		signature: fields["Signature"], at: at,
 	}, true
 }
 
 // genuine says whether the request was signed with the secret key and carries the body that was signed.
 func (s sigV4) genuine(r *http.Request, secret string, body []byte) bool {
 	declared := r.Header.Get("x-amz-content-sha256")
-	if sum := sha256.Sum256(body); declared != hex.EncodeToString(sum[:]) && declared != "UNSIGNED-PAYLOAD" && !strings.HasPrefix(declared, "STREAMING-") {
+	if sum := sha256.Sum256(body); declared != hex.EncodeToString(sum[:]) && declared != "UNSIGNED-PAYLOAD" &&
+		!strings.HasPrefix(declared, "STREAMING-") {
 		return false
 	}
 	want := s.sign(r, secret, declared)
@@ -63,7 +66,8 @@ func (s sigV4) genuine(r *http.Request, secret string, body []byte) bool {
 
 func (s sigV4) sign(r *http.Request, secret, payloadHash string) string {
 	var canonical strings.Builder
-	canonical.WriteString(r.Method + "\n" + orDefault(r.URL.EscapedPath(), "/") + "\n" + canonicalQuery(r.URL.Query()) + "\n")
+	canonical.WriteString(r.Method + "\n" + orDefault(r.URL.EscapedPath(), "/") + "\n" + canonicalQuery(r.URL.Query()) +
+		"\n")
 	for _, h := range s.headers {
 		value := strings.Join(r.Header.Values(h), ",")
 		if h == "host" {

@@ -31,7 +31,8 @@ func TestANewCredentialIsActiveButRefusedUntilItHasSpread(t *testing.T) {
 	e := ociemu.New(t, opts)
 	user, try := spreading(t, e)
 	c := asFunction(t, e)
-	listed := must[identity.ListApiKeysResponse](t)(c.identity.ListApiKeys(t.Context(), identity.ListApiKeysRequest{UserId: &user}))
+	listed := must[identity.ListApiKeysResponse](t)(c.identity.ListApiKeys(t.Context(),
+		identity.ListApiKeysRequest{UserId: &user}))
 	if state := listed.Items[0].LifecycleState; state != identity.ApiKeyLifecycleStateActive {
 		t.Errorf("the API key is %s", state)
 	}
@@ -85,13 +86,15 @@ func TestTimeThatIsLetPassLeavesTheClientsOwnClocksAlone(t *testing.T) {
 
 func TestTheS3APIRefusesANewKeyWithTheCodeThatIsChosen(t *testing.T) {
 	for answer, want := range map[ociemu.S3NewKeyAnswer]string{
-		"": "SignatureDoesNotMatch", ociemu.S3NewKeyMismatch: "SignatureDoesNotMatch", ociemu.S3NewKeyUnknown: "InvalidAccessKeyId",
+		"": "SignatureDoesNotMatch", ociemu.S3NewKeyMismatch: "SignatureDoesNotMatch",
+		ociemu.S3NewKeyUnknown: "InvalidAccessKeyId",
 	} {
 		opts := ociemu.Calm()
 		opts.Answers.S3NewKey = answer
 		opts.Spread.CustomerSecretKey = time.Hour
 		e := ociemu.New(t, opts)
-		key := must[identity.CreateCustomerSecretKeyResponse](t)(asFunction(t, e).createSecretKey(t.Context(), e.AddUser("jane"), "x"))
+		key := must[identity.CreateCustomerSecretKeyResponse](t)(asFunction(t, e).createSecretKey(t.Context(),
+			e.AddUser("jane"), "x"))
 		resp := s3Request{id: *key.Id, key: *key.Key, path: "/"}.send(t, e)
 		if resp.status != 403 || s3Code(t, resp.body) != want {
 			t.Errorf("%q: answered %d %s, want 403 %s", answer, resp.status, resp.body, want)
@@ -101,7 +104,8 @@ func TestTheS3APIRefusesANewKeyWithTheCodeThatIsChosen(t *testing.T) {
 
 func TestTheControlRoutesSpreadCredentialsAndLetTimePass(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
-	for body, want := range map[string]int{`{"apiKey":"15m","authToken":"1m","customerSecretKey":"5m"}`: 200, `{"apiKey":"soon"}`: 400, `{"apiKey":"-1m"}`: 400, `{"password":"1m"}`: 400} {
+	for body, want := range map[string]int{`{"apiKey":"15m","authToken":"1m","customerSecretKey":"5m"}`: 200,
+		`{"apiKey":"soon"}`: 400, `{"apiKey":"-1m"}`: 400, `{"password":"1m"}`: 400} {
 		if status, answer := control(t, e, "POST", "spread", body); status != want {
 			t.Errorf("%s is answered %d %v, want %d", body, status, answer, want)
 		}

@@ -19,7 +19,8 @@ type state struct {
 	vaults        map[string]vaultRecord
 	compartments  map[string]compartment
 
-	// named are the ids of all credentials that there are or were: fingerprints, OCIDs of tokens, access keys. None is a secret.
+	// named are the ids of all credentials that there are or were: fingerprints, OCIDs of tokens, access keys. None is
+	// a secret.
 	named     map[string]bool
 	users     map[string]*user
 	userOrder []string
@@ -45,10 +46,13 @@ func newState(o Options) *state {
 	g := newIDs(o.Seed)
 	s := &state{
 		ids: g, tenancy: g.ocid("tenancy", ""), namespace: "ns" + g.letters(10), createdOffset: o.CreatedOffset,
-		named: map[string]bool{}, users: map[string]*user{}, logins: map[string]login{}, images: map[string]*repository{}, pages: map[string]int{}, retries: map[string]*retried{}, secretsAt: map[string]*secret{},
-		vaults: map[string]vaultRecord{}, compartments: map[string]compartment{}, functions: map[string]*deployed{},
+		named: map[string]bool{}, users: map[string]*user{}, logins: map[string]login{},
+		images: map[string]*repository{}, pages: map[string]int{}, retries: map[string]*retried{},
+		secretsAt: map[string]*secret{},
+		vaults:    map[string]vaultRecord{}, compartments: map[string]compartment{}, functions: map[string]*deployed{},
 	}
-	for _, r := range append([]string{o.HomeRegion, o.Region, o.ReportingRegion, "us-ashburn-1", "us-phoenix-1", "eu-frankfurt-1"}, o.Regions...) {
+	for _, r := range append([]string{o.HomeRegion, o.Region, o.ReportingRegion, "us-ashburn-1", "us-phoenix-1",
+		"eu-frankfurt-1"}, o.Regions...) {
 		s.subscribe(r)
 	}
 	return s
@@ -96,12 +100,14 @@ type birth struct {
 	etag      string
 }
 
-// born makes the birth record of a credential that a caller creates, and that takes a time to reach the services that check it.
+// born makes the birth record of a credential that a caller creates, and that takes a time to reach the services that
+// check it.
 func (x *exchange) born(spread time.Duration) birth {
 	o := x.e.opts
 	return birth{
-		created: x.now.Add(x.e.state.createdOffset), visibleAt: x.now.Add(o.Visibility), worksAt: x.now.Add(spread), rejects: o.VisibilityRejects,
-		made: x.now, etag: x.e.state.ids.etag(),
+		created: x.now.Add(x.e.state.createdOffset), visibleAt: x.now.Add(o.Visibility), worksAt: x.now.Add(spread),
+		rejects: o.VisibilityRejects,
+		made:    x.now, etag: x.e.state.ids.etag(),
 	}
 }
 
@@ -201,8 +207,8 @@ func find[T any](list []*T, fits func(*T) bool) *T {
 // timestamp writes a time as the services do.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// page cuts a list to the page that the call asks for and gives the token of the next one, which is empty on the last page.
-// Page tokens are opaque and belong to one list of one path.
+// page cuts a list to the page that the call asks for and gives the token of the next one, which is empty on the last
+// page. Page tokens are opaque and belong to one list of one path.
 func page[T any](x *exchange, all []T) (items []T, next string, refused *refusal) {
 	size := x.e.opts.PageSize
 	if limit := x.query.Get("limit"); limit != "" {

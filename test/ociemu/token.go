@@ -17,8 +17,8 @@ import (
 	"strings"
 )
 
-// Principal is the resource principal of a function. Its token and session key lie in files, as in a real function's container.
-// It also is an oci-go-sdk KeyProvider, for clients in the test's own process.
+// Principal is the resource principal of a function. Its token and session key lie in files, as in a real function's
+// container. It also is an oci-go-sdk KeyProvider, for clients in the test's own process.
 type Principal struct {
 	// FunctionID is the OCID of the function.
 	FunctionID string
@@ -46,13 +46,15 @@ func (e *Emulator) NewFunction(name, compartment string) Principal {
 		FunctionID: id, Name: name, Compartment: orDefault(compartment, e.Tenancy()),
 		TokenFile: filepath.Join(dir, "rpst"), KeyFile: filepath.Join(dir, "private.pem"), e: e, key: key,
 	}
-	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(p.KeyFile, encodePrivateKey(key), 0o600), p.Renew()); err != nil {
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(p.KeyFile, encodePrivateKey(key), 0o600),
+		p.Renew()); err != nil {
 		panic("ociemu: writing the principal's files: " + err.Error())
 	}
 	return p
 }
 
-// Renew writes a new token to TokenFile, as the platform does from time to time. The old token stays valid until it expires.
+// Renew writes a new token to TokenFile, as the platform does from time to time. The old token stays valid until it
+// expires.
 func (p Principal) Renew() error {
 	token, err := p.issue()
 	if err != nil {

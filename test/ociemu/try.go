@@ -14,11 +14,12 @@ import (
 	"time"
 )
 
-// probeHeader marks the emulator's own checks: they are neither in the history nor among the connections, and meet no faults.
+// probeHeader marks the emulator's own checks: they are neither in the history nor among the connections, and meet no
+// faults.
 const probeHeader = "X-Ociemu-Probe"
 
-// TryAPIKey signs GetUser with the private key, as the user, and gives the HTTP status. It is a use of the key like any other: a new key
-// may be refused. 0 means that the value is no private key.
+// TryAPIKey signs GetUser with the private key, as the user, and gives the HTTP status. It is a use of the key like any
+// other: a new key may be refused. 0 means that the value is no private key.
 func (e *Emulator) TryAPIKey(user string, privateKey []byte) int {
 	key := parsePrivateKey(string(privateKey))
 	if key == nil {
@@ -26,14 +27,17 @@ func (e *Emulator) TryAPIKey(user string, privateKey []byte) int {
 	}
 	req := e.newProbe("/20160918/users/" + user)
 	keyID := e.Tenancy() + "/" + user + "/" + fingerprintOf(&key.PublicKey)
-	text := fmt.Sprintf("date: %s\n(request-target): get %s\nhost: %s", req.Header.Get("Date"), req.URL.RequestURI(), req.URL.Host)
+	text := fmt.Sprintf("date: %s\n(request-target): get %s\nhost: %s", req.Header.Get("Date"), req.URL.RequestURI(),
+		req.URL.Host)
 	digest := sha256.Sum256([]byte(text))
 	sig, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
 	if err != nil {
 		panic("ociemu: signing a probe: " + err.Error())
 	}
-	req.Header.Set("Authorization", fmt.Sprintf(`Signature version="1",headers="date (request-target) host",keyId="%s",algorithm="rsa-sha256",signature="%s"`,
-		keyID, base64.StdEncoding.EncodeToString(sig)))
+	req.Header.Set("Authorization",
+		fmt.Sprintf(
+			`Signature version="1",headers="date (request-target) host",keyId="%s",algorithm="rsa-sha256",signature="%s"`,
+			keyID, base64.StdEncoding.EncodeToString(sig)))
 	return e.probe(req)
 }
 
@@ -44,7 +48,8 @@ func (e *Emulator) TryAuthToken(user, token string) int {
 	return e.probe(req)
 }
 
-// TryCustomerSecretKey lists buckets through the S3-compatible API with the access key and secret key and gives the HTTP status.
+// TryCustomerSecretKey lists buckets through the S3-compatible API with the access key and secret key and gives the
+// HTTP status.
 func (e *Emulator) TryCustomerSecretKey(id, key string) int {
 	req := e.newProbe("/")
 	signS3(req, id, key, e.opts.Region, e.clientsNow().UTC())

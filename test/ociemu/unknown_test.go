@@ -29,11 +29,13 @@ func TestASignedServiceSaysNotFoundToAGoodSignatureAndNotAuthenticatedToABadOne(
 		for _, method := range []string{"GET", "DELETE", "HEAD"} {
 			m := message{method: method, url: base, signer: fn}
 			resp := m.do(t, e)
-			if resp.status != 404 || method != "HEAD" && !strings.Contains(string(resp.body), `"NotAuthorizedOrNotFound"`) {
+			if resp.status != 404 || method != "HEAD" &&
+				!strings.Contains(string(resp.body), `"NotAuthorizedOrNotFound"`) {
 				t.Errorf("%s %s is answered %d %s", method, base, resp.status, resp.body)
 			}
 			m.signer = nil
-			if resp := m.do(t, e); resp.status != 401 || method != "HEAD" && !strings.Contains(string(resp.body), `"NotAuthenticated"`) {
+			if resp := m.do(t, e); resp.status != 401 || method != "HEAD" &&
+				!strings.Contains(string(resp.body), `"NotAuthenticated"`) {
 				t.Errorf("%s %s without a signature is answered %d %s", method, base, resp.status, resp.body)
 			}
 		}
@@ -46,7 +48,8 @@ func TestTheCollectorOfTracesSaysNotFoundToItsKey(t *testing.T) {
 	if resp := (message{method: "POST", url: url, body: "[]"}).do(t, e); resp.status != 404 {
 		t.Errorf("with the key: %d %s", resp.status, resp.body)
 	}
-	if resp := (message{method: "POST", url: strings.Replace(url, "dataKey=", "dataKey=x", 1), body: "[]"}).do(t, e); resp.status != 401 {
+	if resp := (message{method: "POST", url: strings.Replace(url, "dataKey=", "dataKey=x", 1), body: "[]"}).do(t,
+		e); resp.status != 401 {
 		t.Errorf("with another key: %d %s", resp.status, resp.body)
 	}
 }

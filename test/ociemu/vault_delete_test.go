@@ -16,8 +16,10 @@ func TestASecretWhoseDeletionIsScheduledCanNeitherBeReadNorWritten(t *testing.T)
 	c := asOperator(t, e)
 	id := e.AddSecret(ociemu.SecretSeed{Name: "old"})
 	schedule := func(after time.Duration, ifMatch *string) error {
-		_, err := c.vault.ScheduleSecretDeletion(t.Context(), vault.ScheduleSecretDeletionRequest{SecretId: &id, IfMatch: ifMatch,
-			ScheduleSecretDeletionDetails: vault.ScheduleSecretDeletionDetails{TimeOfDeletion: &common.SDKTime{Time: time.Now().Add(after)}}})
+		_, err := c.vault.ScheduleSecretDeletion(t.Context(), vault.ScheduleSecretDeletionRequest{SecretId: &id,
+			IfMatch: ifMatch,
+			ScheduleSecretDeletionDetails: vault.ScheduleSecretDeletionDetails{
+				TimeOfDeletion: &common.SDKTime{Time: time.Now().Add(after)}}})
 		return err
 	}
 	refused(t, schedule(time.Hour, nil), 400, "InvalidParameter")

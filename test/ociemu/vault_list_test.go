@@ -27,11 +27,13 @@ func TestSecretsAreListedByCompartmentNameAndState(t *testing.T) {
 		return strings.Join(names, " ")
 	}
 	for want, change := range map[string]func(*vault.ListSecretsRequest){
-		"one two":   func(*vault.ListSecretsRequest) {},
-		"one":       func(r *vault.ListSecretsRequest) { r.LifecycleState = vault.SecretSummaryLifecycleStateActive },
-		"two":       func(r *vault.ListSecretsRequest) { r.Name = common.String("two") },
-		"elsewhere": func(r *vault.ListSecretsRequest) { r.CompartmentId = common.String("ocid1.compartment.oc1..aaaa") },
-		"two one":   func(r *vault.ListSecretsRequest) { r.SortOrder = vault.ListSecretsSortOrderDesc },
+		"one two": func(*vault.ListSecretsRequest) {},
+		"one":     func(r *vault.ListSecretsRequest) { r.LifecycleState = vault.SecretSummaryLifecycleStateActive },
+		"two":     func(r *vault.ListSecretsRequest) { r.Name = common.String("two") },
+		"elsewhere": func(r *vault.ListSecretsRequest) {
+			r.CompartmentId = common.String("ocid1.compartment.oc1..aaaa")
+		},
+		"two one": func(r *vault.ListSecretsRequest) { r.SortOrder = vault.ListSecretsSortOrderDesc },
 	} {
 		if got := list(change); got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -43,11 +45,13 @@ func TestASecretIsCreatedWithItsFirstVersionCurrent(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	c := asFunction(t, e)
 	create := func(name string, stage vault.SecretContentDetailsStageEnum) (vault.CreateSecretResponse, error) {
-		return c.vault.CreateSecret(t.Context(), vault.CreateSecretRequest{CreateSecretDetails: vault.CreateSecretDetails{
-			CompartmentId: common.String(e.Tenancy()), KeyId: common.String("ocid1.key.oc1.iad.a"), VaultId: common.String("ocid1.vault.oc1.iad.a"),
-			SecretName: &name, SecretContent: vault.Base64SecretContentDetails{Content: encoded("x"), Stage: stage},
-			FreeformTags: map[string]string{"a": "b"},
-		}})
+		return c.vault.CreateSecret(t.Context(),
+			vault.CreateSecretRequest{CreateSecretDetails: vault.CreateSecretDetails{
+				CompartmentId: common.String(e.Tenancy()), KeyId: common.String("ocid1.key.oc1.iad.a"),
+				VaultId:    common.String("ocid1.vault.oc1.iad.a"),
+				SecretName: &name, SecretContent: vault.Base64SecretContentDetails{Content: encoded("x"), Stage: stage},
+				FreeformTags: map[string]string{"a": "b"},
+			}})
 	}
 	got := must[vault.CreateSecretResponse](t)(create("new", ""))
 	snap := e.Secret(*got.Id)

@@ -44,8 +44,10 @@ func TestStagesFollowEachWriteAndPromotion(t *testing.T) {
 		want string
 	}{
 		{"seed", func() error { return nil }, "1:CURRENT,LATEST"},
-		{"write", func() error { _, err := c.put(t.Context(), secret, "", "2", ""); return err }, "1:PREVIOUS 2:CURRENT,LATEST"},
-		{"write", func() error { _, err := c.put(t.Context(), secret, "", "3", current); return err }, "1:DEPRECATED 2:PREVIOUS 3:CURRENT,LATEST"},
+		{"write", func() error { _, err := c.put(t.Context(), secret, "", "2", ""); return err },
+			"1:PREVIOUS 2:CURRENT,LATEST"},
+		{"write", func() error { _, err := c.put(t.Context(), secret, "", "3", current); return err },
+			"1:DEPRECATED 2:PREVIOUS 3:CURRENT,LATEST"},
 		{"stage", func() error { _, err := c.put(t.Context(), secret, "", "4", pending); return err },
 			"1:DEPRECATED 2:PREVIOUS 3:CURRENT 4:PENDING,LATEST"},
 		{"promote the staged", func() error { _, err := c.promote(t, secret, 4, nil); return err },
@@ -102,7 +104,8 @@ func TestAnUpdateIsRefusedWhole(t *testing.T) {
 	replica := e.AddSecret(ociemu.SecretSeed{Name: "replica", Replica: true})
 	full := e.AddSecret(ociemu.SecretSeed{Name: "full", Versions: 30})
 	content := func(name, content string) vault.UpdateSecretDetails {
-		return vault.UpdateSecretDetails{SecretContent: vault.Base64SecretContentDetails{Content: encoded(content), Name: common.String(name)}}
+		return vault.UpdateSecretDetails{SecretContent: vault.Base64SecretContentDetails{Content: encoded(content),
+			Name: common.String(name)}}
 	}
 	with := func(d vault.UpdateSecretDetails, change func(*vault.UpdateSecretDetails)) vault.UpdateSecretDetails {
 		change(&d)
@@ -118,18 +121,23 @@ func TestAnUpdateIsRefusedWhole(t *testing.T) {
 		{"name taken", secret, content("taken", "x"), "", 400, "InvalidParameter"},
 		{"name with a slash", secret, content("a/b", "x"), "", 400, "InvalidParameter"},
 		{"content over 25 KB", secret, content("big", strings.Repeat("x", 25<<10+1)), "", 400, "InvalidParameter"},
-		{"no BASE64", secret, vault.UpdateSecretDetails{SecretContent: vault.Base64SecretContentDetails{Content: common.String("?")}}, "", 400, "InvalidParameter"},
-		{"content and promotion", secret, with(content("n", "x"), func(d *vault.UpdateSecretDetails) { d.CurrentVersionNumber = common.Int64(1) }), "", 400, "InvalidParameter"},
+		{"no BASE64", secret, vault.UpdateSecretDetails{SecretContent: vault.Base64SecretContentDetails{
+			Content: common.String("?")}}, "", 400, "InvalidParameter"},
+		{"content and promotion", secret, with(content("n", "x"), func(d *vault.UpdateSecretDetails) {
+			d.CurrentVersionNumber = common.Int64(1)
+		}), "", 400, "InvalidParameter"},
 		{"content and rules", secret, with(content("n", "x"), func(d *vault.UpdateSecretDetails) {
 			d.SecretRules = []vault.SecretRule{vault.SecretReuseRule{}}
 		}), "", 400, "InvalidParameter"},
-		{"promotion of nothing", secret, vault.UpdateSecretDetails{CurrentVersionNumber: common.Int64(7)}, "", 400, "InvalidParameter"},
+		{"promotion of nothing", secret, vault.UpdateSecretDetails{CurrentVersionNumber: common.Int64(7)}, "", 400,
+			"InvalidParameter"},
 		{"stale etag", secret, content("n", "x"), "stale", 412, "NoEtagMatch"},
 		{"content used before", reuse, content("n", "used"), "", 400, "InvalidParameter"},
 		{"pending deletion", gone, content("n", "x"), "", 409, "IncorrectState"},
 		{"replica", replica, content("n", "x"), "", 400, "InvalidParameter"},
 		{"thirty versions", full, content("n", "x"), "", 400, "LimitExceeded"},
-		{"no secret", strings.Replace(secret, "amaaaaaa", "amaaaaab", 1), content("n", "x"), "", 404, "NotAuthorizedOrNotFound"},
+		{"no secret", strings.Replace(secret, "amaaaaaa", "amaaaaab", 1), content("n", "x"), "", 404,
+			"NotAuthorizedOrNotFound"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			before := e.Secret(row.secret)
@@ -153,7 +161,8 @@ func TestASecretIsUpdatingForAMomentAndRefusesWritersMeanwhile(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %v", answer, etagOnSettle), func(t *testing.T) {
 				now := newClock()
 				e := ociemu.New(t, ociemu.Options{
-					Now: now.Now, Settle: time.Second, Answers: ociemu.Answers{UpdateState: answer, EtagOnSettle: etagOnSettle},
+					Now: now.Now, Settle: time.Second, Answers: ociemu.Answers{UpdateState: answer,
+						EtagOnSettle: etagOnSettle},
 				})
 				c := asFunction(t, e)
 				secret := e.AddSecret(ociemu.SecretSeed{Name: "one"})
@@ -166,7 +175,8 @@ func TestASecretIsUpdatingForAMomentAndRefusesWritersMeanwhile(t *testing.T) {
 					t.Errorf("the answer says %s, want %s", first.LifecycleState, wantState)
 				}
 				get := func() vault.GetSecretResponse {
-					return must[vault.GetSecretResponse](t)(c.vault.GetSecret(t.Context(), vault.GetSecretRequest{SecretId: &secret}))
+					return must[vault.GetSecretResponse](t)(c.vault.GetSecret(t.Context(),
+						vault.GetSecretRequest{SecretId: &secret}))
 				}
 				if got := get().LifecycleState; got != vault.SecretLifecycleStateUpdating {
 					t.Errorf("at once the secret is %s", got)
@@ -201,11 +211,13 @@ func TestAnUpdateReplacesWholeMaps(t *testing.T) {
 	})
 	must[vault.UpdateSecretResponse](t)(c.vault.UpdateSecret(t.Context(), vault.UpdateSecretRequest{
 		SecretId: &secret, UpdateSecretDetails: vault.UpdateSecretDetails{
-			Metadata: map[string]any{"c": "3"}, FreeformTags: map[string]string{"c": "3"}, DefinedTags: map[string]map[string]any{"keyturn": {"kind": "y"}},
+			Metadata: map[string]any{"c": "3"}, FreeformTags: map[string]string{"c": "3"},
+			DefinedTags: map[string]map[string]any{"keyturn": {"kind": "y"}},
 		},
 	}))
 	got := must[vault.GetSecretResponse](t)(c.vault.GetSecret(t.Context(), vault.GetSecretRequest{SecretId: &secret}))
-	if len(got.Metadata) != 1 || got.Metadata["c"] != "3" || len(got.FreeformTags) != 1 || got.FreeformTags["c"] != "3" {
+	if len(got.Metadata) != 1 || got.Metadata["c"] != "3" || len(got.FreeformTags) != 1 ||
+		got.FreeformTags["c"] != "3" {
 		t.Errorf("got metadata %v and tags %v", got.Metadata, got.FreeformTags)
 	}
 	if tags := got.DefinedTags["keyturn"]; len(tags) != 1 || tags["kind"] != "y" {
@@ -224,7 +236,8 @@ func TestASecretIsFoundOnlyInItsOwnRegion(t *testing.T) {
 	if !strings.HasPrefix(secret, "ocid1.vaultsecret.oc1.phx.amaaaaaa") {
 		t.Errorf("the OCID is %s", secret)
 	}
-	if other := e.AddSecret(ociemu.SecretSeed{Name: "two", Region: "eu-frankfurt-1"}); !strings.HasPrefix(other, "ocid1.vaultsecret.oc1.eu-frankfurt-1.") {
+	if other := e.AddSecret(ociemu.SecretSeed{Name: "two", Region: "eu-frankfurt-1"}); !strings.HasPrefix(other,
+		"ocid1.vaultsecret.oc1.eu-frankfurt-1.") {
 		t.Errorf("the OCID is %s", other)
 	}
 	_, err := c.vault.GetSecret(t.Context(), vault.GetSecretRequest{SecretId: &secret})
@@ -238,14 +251,16 @@ func TestVersionsAreListedPageByPageWithTheirNames(t *testing.T) {
 	c := asFunction(t, e)
 	secret := e.AddSecret(ociemu.SecretSeed{Name: "one", Versions: 5, VersionName: "fifth"})
 	for order, want := range map[vault.ListSecretVersionsSortOrderEnum][]int64{
-		vault.ListSecretVersionsSortOrderAsc: {1, 2, 3, 4, 5}, vault.ListSecretVersionsSortOrderDesc: {5, 4, 3, 2, 1}, "": {5, 4, 3, 2, 1},
+		vault.ListSecretVersionsSortOrderAsc: {1, 2, 3, 4, 5}, vault.ListSecretVersionsSortOrderDesc: {5, 4, 3, 2, 1},
+		"": {5, 4, 3, 2, 1},
 	} {
 		var got []int64
 		var page *string
 		for range 5 {
-			r := must[vault.ListSecretVersionsResponse](t)(c.vault.ListSecretVersions(t.Context(), vault.ListSecretVersionsRequest{
-				SecretId: &secret, SortOrder: order, Page: page,
-			}))
+			r := must[vault.ListSecretVersionsResponse](t)(c.vault.ListSecretVersions(t.Context(),
+				vault.ListSecretVersionsRequest{
+					SecretId: &secret, SortOrder: order, Page: page,
+				}))
 			for _, v := range r.Items {
 				got = append(got, *v.VersionNumber)
 				if *v.VersionNumber == 5 && *v.Name != "fifth" {

@@ -38,7 +38,8 @@ func updateSecret(x *exchange, s *secret) reply {
 	if n := update.CurrentVersionNumber; n != nil {
 		v := s.version(*n, x.now)
 		if v == nil || !v.deletion.IsZero() {
-			return errInvalid.because(fmt.Sprintf("The secret has no version %d that can become the current one.", *n)).reply()
+			return errInvalid.because(fmt.Sprintf("The secret has no version %d that can become the current one.",
+				*n)).reply()
 		}
 		s.promote(v)
 	}
@@ -90,7 +91,8 @@ func (x *exchange) mayUpdate(s *secret, u secretUpdate) *refusal {
 		}
 	}
 	if together > 1 {
-		bad := errInvalid.because("The current version number, the contents and the rules of a secret cannot be updated at the same time.")
+		bad := errInvalid.because("The current version number, the contents and the rules of a secret cannot be " +
+			"updated at the same time.")
 		return &bad
 	}
 	return nil
@@ -130,7 +132,8 @@ func (x *exchange) addVersion(s *secret, c *secretContent) *refusal {
 		bad := errLimit.because("The secret has 30 active versions.")
 		return &bad
 	}
-	v := &version{name: c.Name, content: content, created: x.now.Add(x.e.state.createdOffset), lag: x.e.opts.Answers.BundleLag}
+	v := &version{name: c.Name, content: content, created: x.now.Add(x.e.state.createdOffset),
+		lag: x.e.opts.Answers.BundleLag}
 	switch c.Stage {
 	case "", "CURRENT":
 	case "PENDING":
@@ -152,7 +155,8 @@ func reused(s *secret, live []*version, content []byte) *refusal {
 		}
 		for _, v := range live {
 			if bytes.Equal(v.content, content) && (v.deletion.IsZero() || rule.IsEnforcedOnDeletedSecretVersions) {
-				bad := errInvalid.because("The secret has a reuse rule, and another of its versions has the same content.")
+				bad := errInvalid.because("The secret has a reuse rule, and another of its versions has the same " +
+					"content.")
 				return &bad
 			}
 		}
@@ -188,8 +192,10 @@ func createSecret(x *exchange) reply {
 		if refused := x.read(&details); refused != nil {
 			return refused.reply(), nil
 		}
-		if details.CompartmentID == "" || details.KeyID == "" || details.VaultID == "" || details.SecretName == "" || details.SecretContent == nil {
-			return errMissing.because("compartmentId, keyId, vaultId, secretName and secretContent are needed.").reply(), nil
+		if details.CompartmentID == "" || details.KeyID == "" || details.VaultID == "" || details.SecretName == "" ||
+			details.SecretContent == nil {
+			return errMissing.because("compartmentId, keyId, vaultId, secretName and secretContent " +
+				"are needed.").reply(), nil
 		}
 		if details.SecretContent.Stage == "PENDING" {
 			return errInvalid.because("The first version of a secret can only be CURRENT.").reply(), nil
@@ -200,9 +206,12 @@ func createSecret(x *exchange) reply {
 			}
 		}
 		s := &secret{
-			id: x.e.state.ids.ocid("vaultsecret", regionInOCID(x.call.Region)), name: details.SecretName, compartment: details.CompartmentID,
-			region: x.call.Region, vault: vaultRecord{details.VaultID, details.KeyID}, created: x.now.Add(x.e.state.createdOffset),
-			metadata: orMap(details.Metadata), freeform: orMap(details.FreeformTags), defined: orMap(details.DefinedTags), rules: details.SecretRules,
+			id: x.e.state.ids.ocid("vaultsecret", regionInOCID(x.call.Region)), name: details.SecretName,
+			compartment: details.CompartmentID,
+			region:      x.call.Region, vault: vaultRecord{details.VaultID, details.KeyID},
+			created:  x.now.Add(x.e.state.createdOffset),
+			metadata: orMap(details.Metadata), freeform: orMap(details.FreeformTags),
+			defined: orMap(details.DefinedTags), rules: details.SecretRules,
 		}
 		if details.Description != nil {
 			s.description = *details.Description

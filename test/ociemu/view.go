@@ -90,18 +90,19 @@ type Problem struct {
 	History    []HistoryItem `json:"history"`
 }
 
-// View reads the state from within an OnChange function, where the emulator's own methods would wait for the lock forever.
+// View reads the state from within an OnChange function, where the emulator's own methods would wait for the lock
+// forever.
 type View struct {
 	e     *Emulator
 	cause Call
 }
 
-// Cause is the call that has made the change, as far as it was known when it took effect; the zero Call if none did, but
-// the emulator's own methods.
+// Cause is the call that has made the change, as far as it was known when it took effect; the zero Call if none did,
+// but the emulator's own methods.
 func (v View) Cause() Call { return v.cause }
 
-// OnChange adds a function that is called after each change of the state, under the lock: nothing happens in between. What only time
-// changes (a secret that settles, a credential that becomes visible) is not announced.
+// OnChange adds a function that is called after each change of the state, under the lock: nothing happens in between.
+// What only time changes (a secret that settles, a credential that becomes visible) is not announced.
 func (e *Emulator) OnChange(f func(View)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -189,12 +190,15 @@ func (v View) Secret(id string) Secret {
 	}
 	now := v.e.now()
 	snap := Secret{
-		ID: s.id, Name: s.name, Compartment: s.compartment, Region: s.region, Vault: s.vault.vault, State: s.state(now), Etag: s.etagNow(now),
-		CurrentVersion: s.current, Metadata: maps.Clone(s.metadata), FreeformTags: maps.Clone(s.freeform), DefinedTags: maps.Clone(s.defined),
+		ID: s.id, Name: s.name, Compartment: s.compartment, Region: s.region, Vault: s.vault.vault, State: s.state(now),
+		Etag:           s.etagNow(now),
+		CurrentVersion: s.current, Metadata: maps.Clone(s.metadata), FreeformTags: maps.Clone(s.freeform),
+		DefinedTags: maps.Clone(s.defined),
 	}
 	for _, ver := range s.live(now) {
 		snap.Versions = append(snap.Versions, SecretVersion{
-			Number: ver.number, Name: ver.name, Stages: s.stages(ver), Content: slices.Clone(ver.content), Deletion: ver.deletion,
+			Number: ver.number, Name: ver.name, Stages: s.stages(ver), Content: slices.Clone(ver.content),
+			Deletion: ver.deletion,
 		})
 	}
 	return snap
@@ -207,13 +211,14 @@ func (v View) Problem(id string) Problem {
 		return Problem{}
 	}
 	return Problem{
-		ID: p.id, Rule: p.rule, User: p.user, ResourceID: p.resourceID, Status: p.status, Comment: p.comment, History: slices.Clone(p.history),
+		ID: p.id, Rule: p.rule, User: p.user, ResourceID: p.resourceID, Status: p.status, Comment: p.comment,
+		History: slices.Clone(p.history),
 	}
 }
 
-// Works says whether the value is that of a credential which the user has, even one that is still refused because it is new.
-// The kinds and their values: "api-key": the private key in PEM; "auth-token": the token; "customer-secret-key": the access key and the
-// secret key; "password": the password.
+// Works says whether the value is that of a credential which the user has, even one that is still refused because it is
+// new. The kinds and their values: "api-key": the private key in PEM; "auth-token": the token; "customer-secret-key":
+// the access key and the secret key; "password": the password.
 func (v View) Works(kind, user string, value ...string) bool {
 	return v.credential(kind, user, value) != nil
 }

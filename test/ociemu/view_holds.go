@@ -20,6 +20,6 @@ func (v View) Holds(kind, user, id, value string) bool {
 	panic("ociemu: no credential kind " + kind)
 }
 
-// Names says whether the text is the id of a credential that there is or was: a fingerprint, an auth token's OCID or an access key. Such an id
-// is no secret, wherever it is kept.
+// Names says whether the text is the id of a credential that there is or was: a fingerprint, an auth token's OCID or an
+// access key. Such an id is no secret, wherever it is kept.
 func (v View) Names(text string) bool { return v.e.state.named[text] }

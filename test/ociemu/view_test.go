@@ -33,13 +33,15 @@ func TestOnChangeSeesEveryChangeAndWhichValuesWork(t *testing.T) {
 		seen = append(seen, works(old)+" "+works(fresh)+" "+works(v.Secret(secret).Current()))
 	})
 	must[identity.UploadApiKeyResponse](t)(c.uploadKey(t.Context(), user, public))
-	must[identity.ListApiKeysResponse](t)(c.identity.ListApiKeys(t.Context(), identity.ListApiKeysRequest{UserId: &user}))
+	must[identity.ListApiKeysResponse](t)(c.identity.ListApiKeys(t.Context(),
+		identity.ListApiKeysRequest{UserId: &user}))
 	must[vault.UpdateSecretResponse](t)(c.put(t.Context(), secret, "", string(fresh), ""))
 	_, err := c.put(t.Context(), secret, "", "x", "NONSENSE")
 	if err == nil {
 		t.Error("a stage that does not exist was accepted")
 	}
-	must[identity.DeleteApiKeyResponse](t)(c.identity.DeleteApiKey(t.Context(), identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &print}))
+	must[identity.DeleteApiKeyResponse](t)(c.identity.DeleteApiKey(t.Context(),
+		identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &print}))
 	want := "usable works usable; usable works works; dead works works"
 	if got := strings.Join(seen, "; "); got != want {
 		t.Errorf("saw %s, want %s", got, want)
@@ -57,14 +59,16 @@ func TestAViewKnowsEachKindOfValue(t *testing.T) {
 	e.OnChange(func(v ociemu.View) {
 		checked = true
 		for kind, values := range map[string][]string{
-			"api-key": {string(key)}, "auth-token": {token}, "customer-secret-key": {access, secretKey}, "password": {password},
+			"api-key": {string(key)}, "auth-token": {token}, "customer-secret-key": {access, secretKey},
+			"password": {password},
 		} {
 			wrong := append([]string{}, values...)
 			wrong[len(wrong)-1] += "x"
 			if kind == "api-key" {
 				wrong[0] = "no key"
 			}
-			if !v.Works(kind, user, values...) || !v.Usable(kind, user, values...) || v.Works(kind, bob, values...) || v.Works(kind, user, wrong...) ||
+			if !v.Works(kind, user, values...) || !v.Usable(kind, user, values...) || v.Works(kind, bob, values...) ||
+				v.Works(kind, user, wrong...) ||
 				v.Works(kind, user) {
 				t.Errorf("%s is judged wrongly", kind)
 			}
@@ -92,7 +96,8 @@ func TestNoSecretValueStandsInTheLogOrTheHistory(t *testing.T) {
 	reset := must[identity.CreateOrResetUIPasswordResponse](t)(c.identity.CreateOrResetUIPassword(t.Context(),
 		identity.CreateOrResetUIPasswordRequest{UserId: &user}))
 	must[vault.UpdateSecretResponse](t)(c.put(t.Context(), secret, "", content, ""))
-	must[secrets.GetSecretBundleResponse](t)(c.secrets.GetSecretBundle(t.Context(), secrets.GetSecretBundleRequest{SecretId: &secret}))
+	must[secrets.GetSecretBundleResponse](t)(c.secrets.GetSecretBundle(t.Context(),
+		secrets.GetSecretBundleRequest{SecretId: &secret}))
 	e.TryAuthToken(user, *token.Token)
 	e.TryCustomerSecretKey(*key.Id, *key.Key)
 	e.Inject(ociemu.Fault{Do: ociemu.Answer(500, "InternalServerError")})
@@ -111,7 +116,8 @@ func TestNoSecretValueStandsInTheLogOrTheHistory(t *testing.T) {
 		t.Fatal("the log is empty: nothing is tested")
 	}
 	for name, value := range map[string]string{
-		"token": *token.Token, "key": *key.Key, "password": *reset.Password, "content": content, "encoded content": *encoded(content),
+		"token": *token.Token, "key": *key.Key, "password": *reset.Password, "content": content,
+		"encoded content": *encoded(content),
 	} {
 		if strings.Contains(text, value) {
 			t.Errorf("the %s stands in the log or the history", name)

@@ -134,7 +134,8 @@ func (c *Condition) holds(variables map[string]string, mode Inapplicable) bool {
 				return negated && mode == NegationHolds
 			}
 		}
-		if v.Pattern && matches(strings.ToLower(want), strings.ToLower(got)) || !v.Pattern && strings.EqualFold(want, got) {
+		if v.Pattern && matches(strings.ToLower(want), strings.ToLower(got)) || !v.Pattern &&
+			strings.EqualFold(want, got) {
 			return !negated
 		}
 	}

@@ -8,8 +8,9 @@ import (
 )
 
 // function is a function of the compartment apps, which lies in the root.
-var function = ocipolicy.Principal{Resource: ocipolicy.Resource{ID: "ocid1.fnfunc.1", Type: "fnfunc", Compartment: "ocid1.c.apps",
-	Tags: map[string]map[string]string{"Ops": {"Tier": "gold"}}}}
+var function = ocipolicy.Principal{Resource: ocipolicy.Resource{ID: "ocid1.fnfunc.1", Type: "fnfunc",
+	Compartment: "ocid1.c.apps",
+	Tags:        map[string]map[string]string{"Ops": {"Tier": "gold"}}}}
 
 // paths are compartments, each with its parents.
 var (
@@ -29,21 +30,25 @@ func decide(t *testing.T, statement string, mode ocipolicy.Inapplicable, r ocipo
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := ocipolicy.Set{Statements: []ocipolicy.Statement{st}, Inapplicable: mode, DynamicGroups: []ocipolicy.DynamicGroup{
-		{Name: "fn", ID: "ocid1.dg.1", Rule: rule}, {Name: "fn", Domain: "Other", ID: "ocid1.dg.2"}}}
+	set := ocipolicy.Set{Statements: []ocipolicy.Statement{st}, Inapplicable: mode,
+		DynamicGroups: []ocipolicy.DynamicGroup{
+			{Name: "fn", ID: "ocid1.dg.1", Rule: rule}, {Name: "fn", Domain: "Other", ID: "ocid1.dg.2"}}}
 	return set.Decide(r).Allowed
 }
 
 func TestAStatementIsForItsSubjectsAlone(t *testing.T) {
-	user := ocipolicy.Principal{UserID: "ocid1.user.1", UserName: "ada", Groups: []ocipolicy.Group{{Name: "Ops", ID: "ocid1.group.1"}}}
+	user := ocipolicy.Principal{UserID: "ocid1.user.1", UserName: "ada",
+		Groups: []ocipolicy.Group{{Name: "Ops", ID: "ocid1.group.1"}}}
 	for _, c := range []struct {
 		subject        string
 		function, user bool
 	}{
 		{"any-user", true, true}, {"dynamic-group FN", true, false}, {"dynamic-group 'Default'/'fn'", true, false},
-		{"dynamic-group Other/fn", false, false}, {"dynamic-group id ocid1.dg.1", true, false}, {"dynamic-group id ocid1.dg.2", false, false},
+		{"dynamic-group Other/fn", false, false}, {"dynamic-group id ocid1.dg.1", true, false},
+		{"dynamic-group id ocid1.dg.2", false, false},
 		{"dynamic-group x, fn", true, false}, {"group ops", false, true}, {"group id ocid1.group.1", false, true},
-		{"group fn", false, false}, {"dynamic-group ops", false, false}, {"group Other/Ops", false, false}, {"service faas", false, false},
+		{"group fn", false, false}, {"dynamic-group ops", false, false}, {"group Other/Ops", false, false},
+		{"service faas", false, false},
 	} {
 		for p, want := range map[*ocipolicy.Principal]bool{&function: c.function, &user: c.user} {
 			r := ocipolicy.Request{Principal: *p, Permissions: []string{"USER_READ"}, Path: root}
@@ -56,8 +61,10 @@ func TestAStatementIsForItsSubjectsAlone(t *testing.T) {
 
 func TestAStatementCoversItsCompartmentAndAllBelow(t *testing.T) {
 	for location, want := range map[string]string{
-		"tenancy": "root apps vaults", "compartment APPS": "apps vaults", "compartment apps:vaults": "vaults", "compartment vaults": "",
-		"compartment id ocid1.c.apps": "apps vaults", "compartment id ocid1.tenancy": "root apps vaults", "compartment acme": "",
+		"tenancy": "root apps vaults", "compartment APPS": "apps vaults", "compartment apps:vaults": "vaults",
+		"compartment vaults":          "",
+		"compartment id ocid1.c.apps": "apps vaults", "compartment id ocid1.tenancy": "root apps vaults",
+		"compartment acme": "",
 	} {
 		var got []string
 		for _, target := range []struct {
@@ -109,8 +116,10 @@ func TestAConditionIsComparedWithoutRegardToCase(t *testing.T) {
 		"target.compartment.id = 'ocid1.tenancy'":                                       true,
 		"request.region = 'IAD'":                                                        true,
 	} {
-		r := ocipolicy.Request{Principal: function, Operation: "GetUser", Permissions: []string{"USER_INSPECT"}, Path: root, Region: "iad", Variables: variables}
-		if got := decide(t, "allow dynamic-group fn to manage users in tenancy where "+condition, ocipolicy.Declined, r); got != want {
+		r := ocipolicy.Request{Principal: function, Operation: "GetUser", Permissions: []string{"USER_INSPECT"},
+			Path: root, Region: "iad", Variables: variables}
+		if got := decide(t, "allow dynamic-group fn to manage users in tenancy where "+condition, ocipolicy.Declined,
+			r); got != want {
 			t.Errorf("%s: %v, want %v", condition, got, want)
 		}
 	}
@@ -128,7 +137,8 @@ func TestAVariableThatTheOperationDoesNotOfferDeclines(t *testing.T) {
 		"any {target.user.name = 'x'}":            false,
 		"request.operation not in ('x', 'users')": true,
 	} {
-		r := ocipolicy.Request{Principal: function, Operation: "ListUsers", Permissions: []string{"USER_INSPECT"}, Path: root}
+		r := ocipolicy.Request{Principal: function, Operation: "ListUsers", Permissions: []string{"USER_INSPECT"},
+			Path: root}
 		statement := "allow dynamic-group fn to inspect users in tenancy where " + condition
 		applies := !strings.Contains(condition, "target")
 		if got := decide(t, statement, ocipolicy.Declined, r); got != applies {
@@ -145,7 +155,8 @@ func TestEachPermissionMayComeFromAnotherStatement(t *testing.T) {
 	for _, text := range []string{
 		"allow any-user to {USER_UPDATE} in tenancy where request.permission = 'USER_APIKEY_ADD'",
 		"allow any-user to {USER_APIKEY_ADD} in tenancy",
-		"allow any-user to manage users in tenancy where any {request.permission = 'USER_UPDATE', request.permission = 'USER_APIKEY_REMOVE'}",
+		"allow any-user to manage users in tenancy where any {request.permission = 'USER_UPDATE', " +
+			"request.permission = 'USER_APIKEY_REMOVE'}",
 	} {
 		st, err := ocipolicy.Parse(text)
 		if err != nil {
@@ -192,7 +203,8 @@ func TestAMatchingRulePicksItsResources(t *testing.T) {
 			t.Errorf("%s is read back as %s (%v)", rule, again, err)
 		}
 	}
-	for _, text := range []string{"", "ALL {}", "resource.name = 'x'", "resource.id", "ALL {resource.id = 'x'", "target.user.id = 'x'", "resource.id = 'x' x"} {
+	for _, text := range []string{"", "ALL {}", "resource.name = 'x'", "resource.id", "ALL {resource.id = 'x'",
+		"target.user.id = 'x'", "resource.id = 'x' x"} {
 		if rule, err := ocipolicy.ParseRule(text); err == nil {
 			t.Errorf("%q is read as %s", text, rule)
 		}

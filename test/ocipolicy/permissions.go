@@ -8,29 +8,36 @@ import (
 // grants are the permissions that each verb adds to the one before: inspect, read, use, manage.
 type grants [4][]string
 
-// table spells out the verbs, after the Policy Reference (policyreference/iampolicyreference.htm, keypolicyreference.htm,
-// notificationpolicyreference.htm, objectstoragepolicyreference.htm, eventspolicyreference.htm, functionspolicyreference.htm).
+// table spells out the verbs, after the Policy Reference (policyreference/iampolicyreference.htm,
+// keypolicyreference.htm, notificationpolicyreference.htm, objectstoragepolicyreference.htm, eventspolicyreference.htm,
+// functionspolicyreference.htm).
 //
 // Cloud Guard's reference names no permissions. Those here are made up, in small letters so that no statement can name
 // them: each stands for the operations that a verb allows there.
 var table = map[string]grants{
 	"users": {{"USER_INSPECT"}, {"USER_READ"}, {"USER_UPDATE"}, {
-		"USER_CREATE", "USER_DELETE", "USER_UNBLOCK", "USER_APIKEY_ADD", "USER_APIKEY_REMOVE", "USER_UIPASS_SET", "USER_UIPASS_RESET",
-		"USER_SWIFTPASS_SET", "USER_SWIFTPASS_RESET", "USER_SWIFTPASS_REMOVE", "USER_AUTHTOKEN_SET", "USER_AUTHTOKEN_RESET",
-		"USER_AUTHTOKEN_REMOVE", "USER_OAUTH2_CLIENT_CRED_CREATE", "USER_OAUTH2_CLIENT_CRED_UPDATE", "USER_OAUTH2_CLIENT_CRED_REMOVE",
+		"USER_CREATE", "USER_DELETE", "USER_UNBLOCK", "USER_APIKEY_ADD", "USER_APIKEY_REMOVE", "USER_UIPASS_SET",
+		"USER_UIPASS_RESET",
+		"USER_SWIFTPASS_SET", "USER_SWIFTPASS_RESET", "USER_SWIFTPASS_REMOVE", "USER_AUTHTOKEN_SET",
+		"USER_AUTHTOKEN_RESET",
+		"USER_AUTHTOKEN_REMOVE", "USER_OAUTH2_CLIENT_CRED_CREATE", "USER_OAUTH2_CLIENT_CRED_UPDATE",
+		"USER_OAUTH2_CLIENT_CRED_REMOVE",
 		"USER_SECRETKEY_ADD", "USER_SECRETKEY_UPDATE", "USER_SECRETKEY_REMOVE", "USER_SUPPORT_ACCOUNT_LINK",
 		"USER_SUPPORT_ACCOUNT_UNLINK", "USER_TOTPDEVICE_ADD", "USER_TOTPDEVICE_REMOVE", "USER_TOTPDEVICE_UPDATE"}},
-	"credentials":    {{"CREDENTIAL_INSPECT"}, nil, nil, {"CREDENTIAL_ADD", "CREDENTIAL_UPDATE", "CREDENTIAL_REMOVE"}},
-	"groups":         {{"GROUP_INSPECT"}, nil, {"GROUP_UPDATE"}, {"GROUP_CREATE", "GROUP_DELETE"}},
-	"dynamic-groups": {{"DYNAMIC_GROUP_INSPECT"}, nil, {"DYNAMIC_GROUP_UPDATE"}, {"DYNAMIC_GROUP_CREATE", "DYNAMIC_GROUP_DELETE"}},
-	"policies":       {{"POLICY_READ"}, nil, nil, {"POLICY_UPDATE", "POLICY_CREATE", "POLICY_DELETE"}},
+	"credentials": {{"CREDENTIAL_INSPECT"}, nil, nil, {"CREDENTIAL_ADD", "CREDENTIAL_UPDATE", "CREDENTIAL_REMOVE"}},
+	"groups":      {{"GROUP_INSPECT"}, nil, {"GROUP_UPDATE"}, {"GROUP_CREATE", "GROUP_DELETE"}},
+	"dynamic-groups": {{"DYNAMIC_GROUP_INSPECT"}, nil, {"DYNAMIC_GROUP_UPDATE"},
+		{"DYNAMIC_GROUP_CREATE", "DYNAMIC_GROUP_DELETE"}},
+	"policies": {{"POLICY_READ"}, nil, nil, {"POLICY_UPDATE", "POLICY_CREATE", "POLICY_DELETE"}},
 	"compartments": {{"COMPARTMENT_INSPECT"}, nil, {"COMPARTMENT_UPDATE"},
 		{"COMPARTMENT_CREATE", "COMPARTMENT_DELETE", "COMPARTMENT_RECOVER"}},
 	"tenancies": {{"TENANCY_INSPECT"}, nil, {"TENANCY_UPDATE"}, nil},
 	"vaults": {{"VAULT_INSPECT"}, {"VAULT_READ"}, {"VAULT_CREATE_KEY", "VAULT_IMPORT_KEY", "VAULT_CREATE_SECRET"},
-		{"VAULT_CREATE", "VAULT_UPDATE", "VAULT_DELETE", "VAULT_MOVE", "VAULT_BACKUP", "VAULT_RESTORE", "VAULT_REPLICATE"}},
+		{"VAULT_CREATE", "VAULT_UPDATE", "VAULT_DELETE", "VAULT_MOVE", "VAULT_BACKUP", "VAULT_RESTORE",
+			"VAULT_REPLICATE"}},
 	"keys": {{"KEY_INSPECT"}, {"KEY_READ"}, {"KEY_ENCRYPT", "KEY_DECRYPT", "KEY_EXPORT", "KEY_SIGN", "KEY_VERIFY"},
-		{"KEY_CREATE", "KEY_UPDATE", "KEY_ROTATE", "KEY_DELETE", "KEY_MOVE", "KEY_IMPORT", "KEY_BACKUP", "KEY_RESTORE"}},
+		{"KEY_CREATE", "KEY_UPDATE", "KEY_ROTATE", "KEY_DELETE", "KEY_MOVE", "KEY_IMPORT", "KEY_BACKUP",
+			"KEY_RESTORE"}},
 	"key-delegate": {nil, nil, {"KEY_ASSOCIATE", "KEY_DISASSOCIATE"}, nil},
 	"secrets": {{"SECRET_INSPECT"}, {"SECRET_READ"}, {"SECRET_UPDATE", "SECRET_ROTATE"},
 		{"SECRET_CREATE", "SECRET_DELETE", "SECRET_MOVE", "SECRET_REPLICATE_CONFIGURE"}},
@@ -51,8 +58,9 @@ var table = map[string]grants{
 	"fn-app":  {{"FN_APP_LIST"}, {"FN_APP_READ"}, {"FN_APP_UPDATE"}, {"FN_APP_CREATE", "FN_APP_DELETE"}},
 	"fn-function": {{"FN_FUNCTION_LIST"}, {"FN_FUNCTION_READ"}, {"FN_FUNCTION_UPDATE"},
 		{"FN_FUNCTION_CREATE", "FN_FUNCTION_DELETE"}},
-	"fn-invocation":     {nil, nil, {"FN_INVOCATION"}, nil},
-	"cloudevents-rules": {{"EVENTRULE_LIST"}, {"EVENTRULE_READ"}, nil, {"EVENTRULE_MODIFY", "EVENTRULE_CREATE", "EVENTRULE_DELETE"}},
+	"fn-invocation": {nil, nil, {"FN_INVOCATION"}, nil},
+	"cloudevents-rules": {{"EVENTRULE_LIST"}, {"EVENTRULE_READ"}, nil, {"EVENTRULE_MODIFY", "EVENTRULE_CREATE",
+		"EVENTRULE_DELETE"}},
 }
 
 // The stand-ins for Cloud Guard's permissions.
@@ -79,10 +87,14 @@ var families = map[string][]string{
 // silent are resource types that statements of this project name and that nothing here has to do with.
 var silent = []string{
 	"repos", "virtual-network-family", "subnets", "vnics", "cloud-shell",
-	"log-groups", "log-content", "logging-family", "apm-domains", "alarms", "tag-namespaces", "resource-schedule-family",
-	"resource-schedule-schedules", "resource-schedule-workrequests", "orm-family", "orm-stacks", "orm-jobs", "domains", "network-sources",
-	"cloud-guard-targets", "cloud-guard-detectors", "cloud-guard-detector-recipes", "cloud-guard-resource-types", "vss-family", "container-scan-recipes",
-	"container-scan-targets", "security-zone", "security-recipe", "network-security-groups", "service-gateways", "vcns", "route-tables",
+	"log-groups", "log-content", "logging-family", "apm-domains", "alarms", "tag-namespaces",
+	"resource-schedule-family",
+	"resource-schedule-schedules", "resource-schedule-workrequests", "orm-family", "orm-stacks", "orm-jobs", "domains",
+	"network-sources",
+	"cloud-guard-targets", "cloud-guard-detectors", "cloud-guard-detector-recipes", "cloud-guard-resource-types",
+	"vss-family", "container-scan-recipes",
+	"container-scan-targets", "security-zone", "security-recipe", "network-security-groups", "service-gateways", "vcns",
+	"route-tables",
 }
 
 // Permissions are those that a verb grants on a resource type, sorted; none for a type that the table doesn't have.

@@ -16,7 +16,8 @@ var variables = []string{
 	"target.policy.id", "target.policy.name", "target.resource.domain.id", "target.resource.domain.name",
 	"target.vault.id", "target.key.id", "target.secret.id", "target.secret.name", "request.kms-key.id",
 	"target.bucket.name", "target.object.name", "target.repo.name", "target.app.id", "target.function.id",
-	"target.tag-namespace.id", "target.tag-namespace.name", "target.metrics.namespace", "target.credential.type", "target.workrequest.type",
+	"target.tag-namespace.id", "target.tag-namespace.name", "target.metrics.namespace", "target.credential.type",
+	"target.workrequest.type",
 }
 
 // tagVariables begin the variables that end with a tag namespace and a key (Using Tags to Manage Access).
@@ -42,7 +43,8 @@ func TagVariable(namespace, key string) string {
 }
 
 // ruleVariables are those of matching rules (Writing Matching Rules to Define Dynamic Groups).
-var ruleVariables = []string{"resource.type", "resource.id", "resource.compartment.id", "instance.id", "instance.compartment.id"}
+var ruleVariables = []string{"resource.type", "resource.id", "resource.compartment.id", "instance.id",
+	"instance.compartment.id"}
 
 func ruleVariable(name string) bool { return slices.Contains(ruleVariables, name) || isRuleTag(name) }
 

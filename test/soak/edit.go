@@ -26,7 +26,8 @@ var edits = []edit{
 		back: func(ctx context.Context, r *run, p *person) error {
 			return r.bind(ctx, p, p.User)
 		}},
-	{name: "writes a version of their own", password: true, back: restore, do: func(ctx context.Context, r *run, p *person) error {
+	{name: "writes a version of their own", password: true, back: restore, do: func(ctx context.Context, r *run,
+		p *person) error {
 		for _, id := range p.Secrets {
 			if err := r.PutSecret(ctx, id, []byte("written by a person")); err != nil {
 				return err

@@ -7,10 +7,11 @@
 //	go run ./test/soak -rotations 500
 //
 // from within the module. What is chosen (whom, in which order, how many deliveries, which call for whom is disturbed,
-// and how) depends on the seed alone; how calls of different processes fall together does not, and so neither does which
-// of them gets a fault that falls on a call for nobody in particular, such as the one that publishes a mail. All along it is checked that every user has a credential
-// that works in hand or in Vault; after every epoch, when faults have ended and time has passed, that each has exactly
-// the new one. The last line of the output has the figures; the exit code is 1 if anything was violated.
+// and how) depends on the seed alone; how calls of different processes fall together does not, and so neither does
+// which of them gets a fault that falls on a call for nobody in particular, such as the one that publishes a mail. All
+// along it is checked that every user has a credential that works in hand or in Vault; after every epoch, when faults
+// have ended and time has passed, that each has exactly the new one. The last line of the output has the figures; the
+// exit code is 1 if anything was violated.
 //
 // It is not for finding out which fault at which call does what: test/matrix plays those one by one.
 package main
@@ -62,7 +63,8 @@ func readFlags(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.side, "side", 4, "how many rotations go `side` by side; a kill ends them all")
 	flags.DurationVar(&s.limit, "for", 0, "begin nothing new after this `time`, such as 5m")
 	flags.Float64Var(&s.faults, "faults", 0.03, "`probability` that a call is disturbed")
-	flags.Float64Var(&s.edits, "edits", 0.2, "`probability` that somebody edits the secret or the credential during a rotation")
+	flags.Float64Var(&s.edits, "edits", 0.2, "`probability` that somebody edits the secret or the credential "+
+		"during a rotation")
 	flags.DurationVar(&s.lag, "lag", 2*time.Second, "how far IAM's lists are behind in every other time of trouble")
 	flags.StringVar(&s.binary, "binary", "", "the function; both are built if empty")
 	flags.StringVar(&s.sweeper, "sweeper", "", "the sweep that belongs to it")

@@ -18,9 +18,11 @@ import (
 // have no free slot: their old credential goes first, which the comment allows.
 var forms = []tenancy.Want{
 	{Kind: tenancy.APIKey}, {Kind: tenancy.AuthToken}, {Kind: tenancy.CustomerSecretKey}, {Kind: tenancy.Password},
-	{Kind: tenancy.APIKey, Bundle: true}, {Kind: tenancy.AuthToken, Bundle: true}, {Kind: tenancy.CustomerSecretKey, Bundle: true},
+	{Kind: tenancy.APIKey, Bundle: true}, {Kind: tenancy.AuthToken, Bundle: true},
+	{Kind: tenancy.CustomerSecretKey, Bundle: true},
 	{Kind: tenancy.Password, Bundle: true}, {Kind: tenancy.Password, NoSecret: true},
-	{Kind: tenancy.APIKey, Bystander: 2}, {Kind: tenancy.AuthToken, Bundle: true, Bystander: 1}, {Kind: tenancy.CustomerSecretKey, Bystander: 1},
+	{Kind: tenancy.APIKey, Bystander: 2}, {Kind: tenancy.AuthToken, Bundle: true, Bystander: 1},
+	{Kind: tenancy.CustomerSecretKey, Bystander: 1},
 }
 
 // grace is what a part of the closures ask for: it ends before the sweeps of the peace, which have to see that.
@@ -84,7 +86,8 @@ func (p *person) said() []string {
 	return slices.Clone(p.answers)
 }
 
-// look judges one moment of the person's rotation, at this time of the services' clock. It runs under the emulator's lock.
+// look judges one moment of the person's rotation, at this time of the services' clock. It runs under the emulator's
+// lock.
 func (p *person) look(v ociemu.View, now time.Time) string {
 	h := p.history()
 	s := judge.Look(v, p.Case)
@@ -127,9 +130,9 @@ func (p *person) settle() {
 	p.settled = ids
 }
 
-// lookAfter judges one moment after the person's rotation: nothing may change any more, but that one comes on top. A sweep
-// that another's turn has started may be at this person's problem still, and make a credential too late: it takes it
-// back, or, if it is killed, the sweep of the peace does. It runs under the emulator's lock.
+// lookAfter judges one moment after the person's rotation: nothing may change any more, but that one comes on top. A
+// sweep that another's turn has started may be at this person's problem still, and make a credential too late: it takes
+// it back, or, if it is killed, the sweep of the peace does. It runs under the emulator's lock.
 func (p *person) lookAfter(v ociemu.View) string {
 	now := p.IDsIn(v)
 	p.mu.Lock()
@@ -176,7 +179,8 @@ func (p *person) judge(told bool) string {
 	}
 	ids := p.IDs()
 	if len(ids) != 1+len(p.Bystander) || slices.Contains(ids, p.OldID) {
-		return fmt.Sprintf("the user has the credentials %s, where %s was to be replaced beside %s", ids, p.OldID, p.Bystander)
+		return fmt.Sprintf("the user has the credentials %s, where %s was to be replaced beside %s", ids, p.OldID,
+			p.Bystander)
 	}
 	stored, err := p.Stored()
 	if err != nil {
@@ -225,7 +229,8 @@ func (p *person) comment() string {
 
 // mine says whether a call is about the person.
 func (p *person) mine(c ociemu.Call) bool {
-	if c.Caller.ID == p.User || strings.Contains(c.Path, p.User) || p.Problem != "" && strings.Contains(c.Path, p.Problem) {
+	if c.Caller.ID == p.User || strings.Contains(c.Path, p.User) || p.Problem != "" &&
+		strings.Contains(c.Path, p.Problem) {
 		return true
 	}
 	for _, id := range p.Secrets {

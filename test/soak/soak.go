@@ -21,8 +21,8 @@ import (
 
 // The services' clock stands behind while there is trouble, and ahead in peace. Between the two more time has passed
 // than an invocation can live, and both are within the 5 minutes by which the date of a signature may be off. What was
-// closed in trouble is young for the functions, whose clock is the machine's: younger than what a sweep leaves to events.
-// Between the beginning of the peace and its sweeps the services' clock goes on by more than a grace.
+// closed in trouble is young for the functions, whose clock is the machine's: younger than what a sweep leaves to
+// events. Between the beginning of the peace and its sweeps the services' clock goes on by more than a grace.
 const (
 	behind   = -200 * time.Second
 	peaceful = 200 * time.Second
@@ -43,7 +43,8 @@ const (
 type tally struct{ rotations, faults, kills, edits, violations int }
 
 func (t tally) String() string {
-	return fmt.Sprintf("rotations: %d, faults: %d, kills: %d, edits: %d, violations: %d", t.rotations, t.faults, t.kills, t.edits, t.violations)
+	return fmt.Sprintf("rotations: %d, faults: %d, kills: %d, edits: %d, violations: %d", t.rotations, t.faults,
+		t.kills, t.edits, t.violations)
 }
 
 // run is one soak.
@@ -71,13 +72,15 @@ type run struct {
 
 // soak does it all.
 func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) (sum tally, err error) {
-	r := &run{settings: s, out: out, random: rand.New(rand.NewPCG(s.seed, 1)), byProblem: map[string]*person{}, began: time.Now(), said: time.Now()}
+	r := &run{settings: s, out: out, random: rand.New(rand.NewPCG(s.seed, 1)), byProblem: map[string]*person{},
+		began: time.Now(), said: time.Now()}
 	r.offset.Store(int64(behind))
 	o := ociemu.Calm()
 	o.Seed, o.TokenLife = s.seed, 240*time.Hour
 	o.Now = r.now
-	r.Deployment, err = tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: rotate, Sweeper: sweep, Parallel: s.side, Timeout: shortLife,
-		Config: []string{"log_level=error"}})
+	r.Deployment, err = tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: rotate, Sweeper: sweep, Parallel: s.side,
+		Timeout: shortLife,
+		Config:  []string{"log_level=error"}})
 	if err != nil {
 		return tally{}, err
 	}
@@ -147,7 +150,8 @@ func (r *run) violate(p *person, wrong string) {
 	}
 	for _, c := range r.Calls() { // the log of calls has a lock of its own
 		if p.mine(c) {
-			fmt.Fprintf(r.out, "  %6d %s %-30s %s status %d effect %d\n", c.Seq, c.At.Format("15:04:05.000"), c.Operation, c.Caller.Name, c.Status, c.Effect)
+			fmt.Fprintf(r.out, "  %6d %s %-30s %s status %d effect %d\n", c.Seq, c.At.Format("15:04:05.000"),
+				c.Operation, c.Caller.Name, c.Status, c.Effect)
 		}
 	}
 }
@@ -269,7 +273,8 @@ func (r *run) told(p *person) bool {
 	p.mu.Unlock()
 	return slices.ContainsFunc(r.Mails()[p.mails:], func(m ociemu.Mail) bool {
 		text := strings.ReplaceAll(m.Body, "\n", " ")
-		return strings.Contains(text, p.User) && (strings.Contains(text, "is in no secret") || wiped && strings.Contains(text, "may be in no secret"))
+		return strings.Contains(text, p.User) && (strings.Contains(text, "is in no secret") || wiped &&
+			strings.Contains(text, "may be in no secret"))
 	})
 }
 

@@ -19,7 +19,8 @@ func TestMain(m *testing.M) { os.Exit(tenancy.RunTests(m, &rotate, &sweep)) }
 
 func TestAShortSoakViolatesNothing(t *testing.T) {
 	var out bytes.Buffer
-	sum, err := soak(t.Context(), settings{seed: 7, side: 4, rotations: 24, users: 12, faults: 0.04, epoch: 12, edits: 0.4, lag: time.Second}, rotate, sweep, &out)
+	sum, err := soak(t.Context(), settings{seed: 7, side: 4, rotations: 24, users: 12, faults: 0.04, epoch: 12,
+		edits: 0.4, lag: time.Second}, rotate, sweep, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +31,8 @@ func TestAShortSoakViolatesNothing(t *testing.T) {
 
 func TestAPlantedViolationIsSeenWithTheCallsOfItsUser(t *testing.T) {
 	var out bytes.Buffer
-	sum, err := soak(t.Context(), settings{seed: 7, side: 4, rotations: 6, users: 6, epoch: 6, plant: true}, rotate, sweep, &out)
+	sum, err := soak(t.Context(), settings{seed: 7, side: 4, rotations: 6, users: 6, epoch: 6, plant: true}, rotate,
+		sweep, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +46,8 @@ func TestWhatHappensToACallFollowsFromTheSeedAlone(t *testing.T) {
 		tr := &trouble{seed: seed, odds: 0.5, on: true, counts: map[string]int{}, chosen: map[int]int{}}
 		drawn := map[int]int{}
 		for seq, path := range order {
-			drawn[path*1000+tr.counts[fmt.Sprintf("GetSecret /%d", path)]] = tr.choose(ociemu.Call{Seq: seq, Operation: "GetSecret", Path: fmt.Sprintf("/%d", path)})
+			drawn[path*1000+tr.counts[fmt.Sprintf("GetSecret /%d", path)]] = tr.choose(ociemu.Call{Seq: seq,
+				Operation: "GetSecret", Path: fmt.Sprintf("/%d", path)})
 		}
 		return fmt.Sprint(drawn)
 	}
@@ -61,7 +64,8 @@ func TestCallsCountForThePersonWhomTheyAreAbout(t *testing.T) {
 	tr := &trouble{owners: map[string]string{}}
 	tr.own("ann", "user-1", "problem-1")
 	tr.own("bob", "user-2")
-	for _, c := range []ociemu.Call{{Path: "/users/user-1/apiKeys/random"}, {Path: "/problems/problem-1"}, {Path: "/users/x", Caller: ociemu.Caller{ID: "user-1"}}} {
+	for _, c := range []ociemu.Call{{Path: "/users/user-1/apiKeys/random"}, {Path: "/problems/problem-1"},
+		{Path: "/users/x", Caller: ociemu.Caller{ID: "user-1"}}} {
 		if who := tr.ownerOf(c); who != "ann" {
 			t.Errorf("%s is for %q", c.Path, who)
 		}
@@ -72,7 +76,8 @@ func TestCallsCountForThePersonWhomTheyAreAbout(t *testing.T) {
 }
 
 func TestBadFlagsAreRefused(t *testing.T) {
-	for _, args := range []string{"-rotations 0", "-users 0", "-side 0", "-faults 0.9", "-edits 2", "-lag 1h", "-fast", "now"} {
+	for _, args := range []string{"-rotations 0", "-users 0", "-side 0", "-faults 0.9", "-edits 2", "-lag 1h", "-fast",
+		"now"} {
 		var stdout, stderr bytes.Buffer
 		if code := realMain(t.Context(), strings.Split(args, " "), &stdout, &stderr); code != 2 || stderr.Len() == 0 {
 			t.Errorf("%s: exit code %d, %s", args, code, stderr.String())

@@ -49,9 +49,12 @@ type trouble struct {
 }
 
 func newTrouble(s *tenancy.Deployment, seed uint64, odds float64) *trouble {
-	t := &trouble{s: s, seed: seed, odds: odds, owners: map[string]string{}, counts: map[string]int{}, chosen: map[int]int{}}
+	t := &trouble{s: s, seed: seed, odds: odds, owners: map[string]string{}, counts: map[string]int{},
+		chosen: map[int]int{}}
 	for i, w := range ways {
-		s.Inject(ociemu.Fault{When: w.when, Do: w.do, Times: -1, Match: func(c ociemu.Call) bool { return t.choose(c) == i }})
+		s.Inject(ociemu.Fault{When: w.when, Do: w.do, Times: -1, Match: func(c ociemu.Call) bool {
+			return t.choose(c) == i
+		}})
 	}
 	// A killed process's call takes effect or not, but is answered to nobody.
 	for i, when := range []ociemu.When{ociemu.Before, ociemu.After} {

@@ -27,7 +27,8 @@ func (r *run) draw() []turn {
 	for _, p := range r.people {
 		if !p.violated && !p.left {
 			plain := p.Kind != tenancy.Password && len(p.Bystander) == 0
-			t := turn{person: p, copies: 1 + max(0, r.random.IntN(6)-3), graced: r.random.IntN(4) == 0 && plain, sweep: r.random.IntN(40) == 0}
+			t := turn{person: p, copies: 1 + max(0, r.random.IntN(6)-3), graced: r.random.IntN(4) == 0 &&
+				plain, sweep: r.random.IntN(40) == 0}
 			t.edit, t.at = r.editFor(p)
 			turns = append(turns, t)
 		}

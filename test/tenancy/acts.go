@@ -30,7 +30,8 @@ func (s *Deployment) EditSecret(ctx context.Context, id string, details vault.Up
 	if err != nil {
 		return fmt.Errorf("making the Vault client: %w", err)
 	}
-	if _, err := client.UpdateSecret(ctx, vault.UpdateSecretRequest{SecretId: &id, UpdateSecretDetails: details}); err != nil {
+	if _, err := client.UpdateSecret(ctx, vault.UpdateSecretRequest{SecretId: &id,
+		UpdateSecretDetails: details}); err != nil {
 		return fmt.Errorf("updating the secret: %w", err)
 	}
 	return nil
@@ -60,7 +61,8 @@ func (c *Case) Delete(ctx context.Context, id string) error {
 	case AuthToken:
 		_, err = client.DeleteAuthToken(ctx, identity.DeleteAuthTokenRequest{UserId: &c.User, AuthTokenId: &id})
 	case CustomerSecretKey:
-		_, err = client.DeleteCustomerSecretKey(ctx, identity.DeleteCustomerSecretKeyRequest{UserId: &c.User, CustomerSecretKeyId: &id})
+		_, err = client.DeleteCustomerSecretKey(ctx, identity.DeleteCustomerSecretKeyRequest{UserId: &c.User,
+			CustomerSecretKeyId: &id})
 	default:
 		return fmt.Errorf("a %s can't be deleted", c.Kind)
 	}
@@ -98,5 +100,6 @@ func (c *Case) Again(id string) string {
 	if c.Kind == APIKey {
 		resource = c.env.Tenancy() + "/" + c.User + "/" + id
 	}
-	return c.env.addProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: resource, ResourceName: c.UserName})
+	return c.env.addProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: resource,
+		ResourceName: c.UserName})
 }

@@ -92,7 +92,8 @@ func (s *Deployment) Add(w Want) *Case {
 	s.names++
 	name := cmp.Or(w.UserName, fmt.Sprintf("%s-user-%d", w.Kind, s.names))
 	s.mu.Unlock()
-	c := &Case{env: s, Kind: w.Kind, Bundle: w.Bundle, UserName: name, User: s.AddUser(name), Secrets: map[string]string{},
+	c := &Case{env: s, Kind: w.Kind, Bundle: w.Bundle, UserName: name, User: s.AddUser(name),
+		Secrets:     map[string]string{},
 		compartment: cmp.Or(w.Compartment, s.places.Secrets)}
 	s.SetCreatedOffset(-Age)
 	c.Old = c.add("deploys the web shop")
@@ -111,7 +112,8 @@ func (s *Deployment) Add(w Want) *Case {
 			c.Secrets[key] = c.AddSecret(key, !w.Unbound)
 		}
 	}
-	c.Problem = s.addProblem(ociemu.ProblemSeed{Rule: w.Kind.Rule(), User: c.User, ResourceID: resource, ResourceName: name})
+	c.Problem = s.addProblem(ociemu.ProblemSeed{Rule: w.Kind.Rule(), User: c.User, ResourceID: resource,
+		ResourceName: name})
 	if s.options.Added != nil {
 		s.options.Added(s, c)
 	}
@@ -125,7 +127,8 @@ func (c *Case) AddSecret(key string, bound bool) string { return c.addSecret(key
 func (c *Case) AddSecretIn(key, region string) string { return c.addSecret(key, region, true) }
 
 func (c *Case) addSecret(key, region string, bound bool) string {
-	seed := ociemu.SecretSeed{Name: strings.TrimSuffix(key, "_ocid") + "-of-" + c.UserName, Content: []byte(c.Old.Value), Region: region,
+	seed := ociemu.SecretSeed{Name: strings.TrimSuffix(key, "_ocid") + "-of-" + c.UserName,
+		Content: []byte(c.Old.Value), Region: region,
 		Compartment: c.compartment, FreeformTags: map[string]string{"team": "web"}}
 	if key == "accesskey_secret_ocid" {
 		seed.Content = []byte(c.OldID)
@@ -205,7 +208,8 @@ func (c *Case) Stored() (Credential, error) {
 		if err := json.Unmarshal(c.current("bundle_secret_ocid"), &b); err != nil {
 			return Credential{}, fmt.Errorf("the bundle is not a JSON object of strings")
 		}
-		return Credential{b["fingerprint"] + b["token_id"] + b["access_key"], b["private_key"] + b["token"] + b["secret_key"] + b["password"]}, nil
+		return Credential{b["fingerprint"] + b["token_id"] + b["access_key"], b["private_key"] + b["token"] +
+			b["secret_key"] + b["password"]}, nil
 	}
 	switch c.Kind {
 	case APIKey:

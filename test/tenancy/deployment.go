@@ -94,8 +94,8 @@ func (o *Output) String() string {
 
 // Build compiles functions/rotate into dir, and returns its path. It must be called from within the module.
 //
-// It compiles as `go run` and `go test` do: what these have compiled, OCI's SDK above all, is taken from Go's cache. With
-// the flags of a release everything would be compiled a second time. test/image plays the release's binaries, and
+// It compiles as `go run` and `go test` do: what these have compiled, OCI's SDK above all, is taken from Go's cache.
+// With the flags of a release everything would be compiled a second time. test/image plays the release's binaries, and
 // test/bench measures them.
 func Build(ctx context.Context, dir string) (string, error) { return buildFunction(ctx, dir, "rotate") }
 

@@ -36,7 +36,8 @@ func (s *Deployment) Dismiss(ctx context.Context, problem string) error {
 	return s.setStatus(ctx, problem, cloudguard.ProblemLifecycleDetailDismissed, "")
 }
 
-func (s *Deployment) setStatus(ctx context.Context, problem string, status cloudguard.ProblemLifecycleDetailEnum, comment string) error {
+func (s *Deployment) setStatus(ctx context.Context, problem string, status cloudguard.ProblemLifecycleDetailEnum,
+	comment string) error {
 	client, err := s.CloudGuard()
 	if err != nil {
 		return fmt.Errorf("making the Cloud Guard client: %w", err)
@@ -45,7 +46,8 @@ func (s *Deployment) setStatus(ctx context.Context, problem string, status cloud
 	if comment != "" {
 		details.Comment = &comment
 	}
-	if _, err := client.UpdateProblemStatus(ctx, cloudguard.UpdateProblemStatusRequest{ProblemId: &problem, UpdateProblemStatusDetails: details}); err != nil {
+	if _, err := client.UpdateProblemStatus(ctx, cloudguard.UpdateProblemStatusRequest{ProblemId: &problem,
+		UpdateProblemStatusDetails: details}); err != nil {
 		return fmt.Errorf("setting the problem to %s: %w", status, err)
 	}
 	s.Deliver()
@@ -55,7 +57,8 @@ func (s *Deployment) setStatus(ctx context.Context, problem string, status cloud
 // PutSecret writes a new CURRENT version of a secret by hand.
 func (s *Deployment) PutSecret(ctx context.Context, id string, content []byte) error {
 	text := base64.StdEncoding.EncodeToString(content)
-	return s.EditSecret(ctx, id, vault.UpdateSecretDetails{SecretContent: vault.Base64SecretContentDetails{Content: &text}})
+	return s.EditSecret(ctx, id, vault.UpdateSecretDetails{SecretContent: vault.Base64SecretContentDetails{
+		Content: &text}})
 }
 
 // Promote makes a version of a secret CURRENT by hand.
@@ -76,7 +79,8 @@ func (s *Deployment) DeleteAPIKey(ctx context.Context, user, fingerprint string)
 	if err != nil {
 		return fmt.Errorf("making the identity client: %w", err)
 	}
-	if _, err := client.DeleteApiKey(ctx, identity.DeleteApiKeyRequest{UserId: &user, Fingerprint: &fingerprint}); err != nil {
+	if _, err := client.DeleteApiKey(ctx, identity.DeleteApiKeyRequest{UserId: &user,
+		Fingerprint: &fingerprint}); err != nil {
 		return fmt.Errorf("deleting the API key: %w", err)
 	}
 	return nil

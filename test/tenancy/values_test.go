@@ -38,8 +38,10 @@ func TestOnlyWhatIsSecretCountsWhicheverSecretItIsIn(t *testing.T) {
 		{string(private), []string{string(private)}},
 		{access + "x", []string{access + "x"}}, // no id that anybody has ever had: unknown, so it counts
 		{"changed by a person", []string{"changed by a person"}},
-		{text(map[string]string{"kind": "customer-secret-key", "access_key": access, "secret_key": secret}), []string{secret}},
-		{text(map[string]any{"version": 1, "fingerprint": print, "private_key": string(private)}), []string{string(private)}},
+		{text(map[string]string{"kind": "customer-secret-key", "access_key": access, "secret_key": secret}),
+			[]string{secret}},
+		{text(map[string]any{"version": 1, "fingerprint": print, "private_key": string(private)}),
+			[]string{string(private)}},
 		{text(map[string]string{"kind": "auth-token", "token_id": tokenID, "token": token}), []string{token}},
 		{`{"db":"orders","pass":"hunter2hunter2"}`, []string{`{"db":"orders","pass":"hunter2hunter2"}`}},
 		{`"hunter2hunter2"`, []string{`"hunter2hunter2"`}},
@@ -67,7 +69,8 @@ func TestAnAccessKeyIsNoSecretAlsoWhenItsKeyIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.DeleteCustomerSecretKey(t.Context(), identity.DeleteCustomerSecretKeyRequest{UserId: &user, CustomerSecretKeyId: &access}); err != nil {
+	if _, err := client.DeleteCustomerSecretKey(t.Context(), identity.DeleteCustomerSecretKeyRequest{UserId: &user,
+		CustomerSecretKeyId: &access}); err != nil {
 		t.Fatal(err)
 	}
 	var names []bool

@@ -100,7 +100,8 @@ func TestEveryInputAndOutputIsTypedAndExplained(t *testing.T) {
 	ins, outs := stack(t)
 	for _, in := range ins {
 		if in.kind == "" || len(in.description) < 12 || in.section == "" {
-			t.Errorf("input %s has the type %q, the description %q and the section %q", in.name, in.kind, in.description, in.section)
+			t.Errorf("input %s has the type %q, the description %q and the section %q", in.name, in.kind,
+				in.description, in.section)
 		}
 	}
 	for _, out := range outs {
@@ -112,7 +113,8 @@ func TestEveryInputAndOutputIsTypedAndExplained(t *testing.T) {
 
 func TestEveryValidationNamesItsInputInTheMessage(t *testing.T) {
 	text := read(t, "terraform/variables.tf") + read(t, "terraform/variables_platform.tf")
-	checks := regexp.MustCompile(`(?m)^variable "([a-z0-9_]+)"|^    error_message = "([^"]*)`).FindAllStringSubmatch(text, -1)
+	checks := regexp.MustCompile(`(?m)^variable "([a-z0-9_]+)"|^    error_message = "([^"]*)`).FindAllStringSubmatch(
+		text, -1)
 	name, seen := "", 0
 	for _, c := range checks {
 		if c[1] != "" {
@@ -130,7 +132,8 @@ func TestEveryValidationNamesItsInputInTheMessage(t *testing.T) {
 }
 
 // sections is the order that every file keeps.
-var sections = []string{"General", "IAM", "Events", "Functions", "Network", "Vault", "Notifications", "Alarms", "Schedule", "Hardening"}
+var sections = []string{"General", "IAM", "Events", "Functions", "Network", "Vault", "Notifications", "Alarms",
+	"Schedule", "Hardening"}
 
 func TestTheSectionsComeInTheSameOrderInEveryFile(t *testing.T) {
 	ins, outs := stack(t)

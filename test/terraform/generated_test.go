@@ -82,7 +82,8 @@ func TestResourceManagersFormAsksForEveryInput(t *testing.T) {
 	line("schemaVersion: 1.1.0")
 	line("version: \"20261001\"")
 	line("locale: en")
-	line("informationalText: Deploy in Cloud Guard's reporting region. A first installation takes two applies, the second with signed images.")
+	line("informationalText: Deploy in Cloud Guard's reporting region. A first installation takes two applies, the " +
+		"second with signed images.")
 	line("variableGroups:")
 	for _, s := range sections {
 		var names []string

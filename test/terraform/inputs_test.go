@@ -38,7 +38,8 @@ type alone struct {
 }
 
 // pure are the files that the rules about inputs are in.
-var pure = []string{"variables.tf", "variables_platform.tf", "people.tf", "kinds.tf", "regions.tf", "inputs.tf", "warnings.tf"}
+var pure = []string{"variables.tf", "variables_platform.tf", "people.tf", "kinds.tf", "regions.tf", "inputs.tf",
+	"warnings.tf"}
 
 const shown = `output "groups" {
   value = local.groups
@@ -68,8 +69,8 @@ var pureModule = sync.OnceValues(func() (string, error) {
 // turns keeps the number of Terraforms that run at once small.
 var turns = make(chan struct{}, 4)
 
-// saysOf plans the rules alone with the usual inputs, changed, and returns what Terraform says, in one line, and whether
-// it refuses them. file is where the plan goes; empty for nowhere.
+// saysOf plans the rules alone with the usual inputs, changed, and returns what Terraform says, in one line, and
+// whether it refuses them. file is where the plan goes; empty for nowhere.
 func saysOf(t *testing.T, change values, file string) (string, bool) {
 	t.Helper()
 	need.Suite(t, need.Stack)

@@ -37,7 +37,8 @@ func pack(t *testing.T, age time.Time) []byte {
 		}
 	}
 	file := filepath.Join(t.TempDir(), "stack.zip")
-	if out, err := exec.CommandContext(t.Context(), bash, filepath.Join(copied, "deploy/pack-stack"), file).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), bash, filepath.Join(copied, "deploy/pack-stack"),
+		file).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	text, err := os.ReadFile(file)
@@ -48,7 +49,8 @@ func pack(t *testing.T, age time.Time) []byte {
 }
 
 func TestThePackIsTheSameToTheByteEveryTime(t *testing.T) {
-	if !bytes.Equal(pack(t, time.Date(2020, 2, 2, 2, 2, 2, 0, time.UTC)), pack(t, time.Date(2026, 7, 7, 7, 7, 7, 0, time.UTC))) {
+	if !bytes.Equal(pack(t, time.Date(2020, 2, 2, 2, 2, 2, 0, time.UTC)),
+		pack(t, time.Date(2026, 7, 7, 7, 7, 7, 0, time.UTC))) {
 		t.Error("two packs of the same files differ")
 	}
 }

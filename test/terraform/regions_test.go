@@ -50,8 +50,8 @@ func TestTheStackKnowsEveryRegionThatTheSDKKnows(t *testing.T) {
 		domains[r.Realm] = r.Domain
 	}
 	var b strings.Builder
-	b.WriteString("# Oracle's regions: short key and realm of each, and the domain of each realm. Generated from the regions that OCI's Go SDK knows:\n" +
-		"# go test ./test/terraform -update\nlocals {\n  regions = {\n")
+	b.WriteString("# Oracle's regions: short key and realm of each, and the domain of each realm. Generated from " +
+		"the regions that OCI's Go SDK knows:\n# go test ./test/terraform -update\nlocals {\n  regions = {\n")
 	for _, r := range all {
 		fmt.Fprintf(&b, "    %-*s = { key = %q, realm = %q }\n", name, `"`+r.Name+`"`, r.Key, r.Realm)
 	}
@@ -192,9 +192,10 @@ func TestEverythingHasToBeOfOneRealm(t *testing.T) {
 			"1")), "the registry of us-langley-1 is ocir.us-langley-1.oci.oraclegovcloud.com", ""},
 	}
 	for input, v := range map[string]any{
-		"compartment_ocid":         "ocid1.compartment.oc2..aaaaaaaax",
-		"secret_compartment_ocids": []string{"ocid1.compartment.oc2..aaaaaaaax"},
-		"deployer_group":           "ocid1.group.oc2..aaaaaaaax", "excluded_users": []string{"ocid1.user.oc2..aaaaaaaax"},
+		"compartment_ocid":                 "ocid1.compartment.oc2..aaaaaaaax",
+		"secret_compartment_ocids":         []string{"ocid1.compartment.oc2..aaaaaaaax"},
+		"deployer_group":                   "ocid1.group.oc2..aaaaaaaax",
+		"excluded_users":                   []string{"ocid1.user.oc2..aaaaaaaax"},
 		"security_zone_recipe_ocid":        "ocid1.securityzonerecipe.oc2..aaaaaaaax",
 		"cloud_guard_detector_recipe_ocid": "ocid1.cloudguarddetectorrecipe.oc2..aaaaaaaax",
 		"first_secrets":                    values{"s": values{"user": "ocid1.user.oc2..aaaaaaaax", "kind": "api-key"}},

@@ -102,7 +102,8 @@ func anotherBindingIsWarnedOf(t *testing.T, w workshop) {
 	out := oneLine(w.run(t, "examples/complete", "plan", "-input=false", "-var-file=terraform.tfvars.example"))
 	for _, want := range []string{
 		"No changes.",
-		"deploy-token has the tag keyturn.user = ocid1.user.oc1..aaaaaaaaother, first_secrets says ocid1.user.oc1..aaaaaaaaexampledeployer.",
+		"deploy-token has the tag keyturn.user = ocid1.user.oc1..aaaaaaaaother, first_secrets says " +
+			"ocid1.user.oc1..aaaaaaaaexampledeployer.",
 		"--defined-tags",
 		"deploy-token is in the compartment ocid1.compartment.oc1..aaaaaaaaelsewhere, where the functions don't look",
 	} {

@@ -66,7 +66,8 @@ type clean struct{ fs.FS }
 func (c clean) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(c.FS, name)
 	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
-		return e.Name() == ".terraform" || strings.HasPrefix(e.Name(), ".terraform.") || strings.Contains(e.Name(), "tfstate")
+		return e.Name() == ".terraform" || strings.HasPrefix(e.Name(), ".terraform.") ||
+			strings.Contains(e.Name(), "tfstate")
 	}), err
 }
 
@@ -158,7 +159,8 @@ var plan = sync.OnceValues(func() (planned, error) {
 	if err != nil {
 		return p, err
 	}
-	out, err := w.command("examples/complete", "plan", "-input=false", "-var-file=terraform.tfvars.example", "-out=plan").CombinedOutput()
+	out, err := w.command("examples/complete", "plan", "-input=false", "-var-file=terraform.tfvars.example",
+		"-out=plan").CombinedOutput()
 	if err != nil {
 		return p, fmt.Errorf("planning: %w\n%s", err, out)
 	}
@@ -206,7 +208,8 @@ func TestEveryStatementIsKnownBeforeTheApplyAndHasAPurpose(t *testing.T) {
 	}
 	names, texts := map[string]bool{}, map[string]bool{}
 	for _, s := range all {
-		if names[s.Name] || texts[s.Text] || s.Purpose == "" || (s.Function != "rotate" && s.Function != "sweep") || !strings.HasPrefix(s.Text, "Allow dynamic-group keyturn-"+s.Function+" to ") {
+		if names[s.Name] || texts[s.Text] || s.Purpose == "" || (s.Function != "rotate" && s.Function != "sweep") ||
+			!strings.HasPrefix(s.Text, "Allow dynamic-group keyturn-"+s.Function+" to ") {
 			t.Errorf("%+v", s)
 		}
 		names[s.Name], texts[s.Text] = true, true
@@ -238,13 +241,16 @@ func TestTheEventsRuleIsTheOneThatTheFunctionIsTestedWith(t *testing.T) {
 }
 
 // guarded is what the guide takes out of the state before it destroys the rest.
-var guarded = regexp.MustCompile(`oci_(kms_vault\.this|kms_key\.secrets|vault_secret\.first|identity_tag_namespace\.keyturn|identity_tag\.keyturn)`)
+var guarded = regexp.MustCompile(
+	`oci_(kms_vault\.this|kms_key\.secrets|vault_secret\.first|identity_tag_namespace\.keyturn|identity_tag\.keyturn)`)
 
 func TestTheGuideTakesOutOfTheStateWhatIsProtected(t *testing.T) {
 	if !strings.Contains(read(t, "terraform/README.md"), guarded.String()) {
 		t.Errorf("the guide doesn't have %s", guarded)
 	}
-	protected := regexp.MustCompile(`(?s)resource "(oci_[a-z_]+)" "([a-z_]+)" \{[^}]*?\n.*?\n\}\n`).FindAllStringSubmatch(read(t, "terraform/vault.tf"), -1)
+	protected := regexp.MustCompile(
+		`(?s)resource "(oci_[a-z_]+)" "([a-z_]+)" \{[^}]*?\n.*?\n\}\n`).FindAllStringSubmatch(read(t,
+		"terraform/vault.tf"), -1)
 	seen := 0
 	for _, r := range protected {
 		if strings.Contains(r[0], "prevent_destroy = true") {
@@ -300,7 +306,8 @@ func TestOneApplyMakesEverythingAndDestroySparesWhatHoldsSecrets(t *testing.T) {
 func configurationIsTaken(t *testing.T, w workshop) {
 	t.Helper()
 	var values map[string]string
-	if err := json.Unmarshal([]byte(w.run(t, "examples/complete", "output", "-json", "configuration")), &values); err != nil {
+	if err := json.Unmarshal([]byte(w.run(t, "examples/complete", "output", "-json", "configuration")),
+		&values); err != nil {
 		t.Fatal(err)
 	}
 	values["ons_topic"] = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaatopic" // the stand-in invents another form
@@ -309,7 +316,8 @@ func configurationIsTaken(t *testing.T, w workshop) {
 		environ = append(environ, k+"="+v)
 	}
 	c, err := config.Read(environ)
-	if err != nil || !c.Protects("", "breakglass@example.com") || !c.Protects("", "admin-jane") || c.Protects("", "jane") || len(c.SecretCompartments) != 2 || c.SweepDays != 14 {
+	if err != nil || !c.Protects("", "breakglass@example.com") || !c.Protects("", "admin-jane") ||
+		c.Protects("", "jane") || len(c.SecretCompartments) != 2 || c.SweepDays != 14 {
 		t.Errorf("the functions make %+v of it, %v", c, err)
 	}
 }

@@ -173,7 +173,8 @@ func TestTheStackTakesTheGracePeriodsThatTheFunctionsTake(t *testing.T) {
 func TestTheStackTakesEveryConfigurationKey(t *testing.T) {
 	own := map[string]bool{"ons_topic": true, "protected_users": true, "secret_compartments": true, "dry_run": true,
 		"grace_period": true}
-	list := regexp.MustCompile(`for k in keys\(var\.configuration\) : contains\(\[(.*?)\], k\)`).FindStringSubmatch(read(t, "terraform/variables.tf"))
+	list := regexp.MustCompile(`for k in keys\(var\.configuration\) : contains\(\[(.*?)\], k\)`).FindStringSubmatch(
+		read(t, "terraform/variables.tf"))
 	if list == nil {
 		t.Fatal("the list of keys was not found")
 	}

@@ -20,8 +20,8 @@ import (
 )
 
 // Start reads the configuration and makes the function's logger. The error is a *config.Error: a configuration that is
-// refused is one log line with all its faults, and for Preflight to deal with. The process stays up, since one that ends
-// at its start could tell nobody why.
+// refused is one log line with all its faults, and for Preflight to deal with. The process stays up, since one that
+// ends at its start could tell nobody why.
 func Start(function string, environ []string, out io.Writer) (zerolog.Logger, config.Config, error) {
 	log := zerolog.New(out).With().Timestamp().Str("function", function).Logger()
 	cfg, err := config.Read(environ)

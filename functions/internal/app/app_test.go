@@ -24,13 +24,18 @@ func TestARefusedConfigurationFailsWhatIsNoPreflightAndIsToldToWhatIs(t *testing
 		}
 		var out bytes.Buffer
 		log, cfg, refused := app.Start("rotate", environ, &out)
-		if _, faulty := errors.AsType[*config.Error](refused); faulty != refuse || strings.Contains(out.String(), "prove") != refuse {
+		if _, faulty := errors.AsType[*config.Error](refused); faulty != refuse ||
+			strings.Contains(out.String(), "prove") != refuse {
 			t.Fatalf("refused: %v; logged: %s", refused, &out)
 		}
 		begun := 0
-		f := app.Preflight("rotate", log, cfg, refused, func(context.Context, []byte) (any, error) { begun++; return "done", nil })
+		f := app.Preflight("rotate", log, cfg, refused, func(context.Context, []byte) (any, error) {
+			begun++
+			return "done", nil
+		})
 		answer, err := f(t.Context(), []byte(`{"eventType":"x"}`))
-		if refuse && (err == nil || !strings.Contains(err.Error(), `prove is "maybe"`) || begun != 0) || !refuse && (answer != "done" || begun != 1) {
+		if refuse && (err == nil || !strings.Contains(err.Error(), `prove is "maybe"`) || begun != 0) || !refuse &&
+			(answer != "done" || begun != 1) {
 			t.Errorf("refused: %v; an event is answered %v, %v", refuse, answer, err)
 		}
 		if !refuse {
@@ -38,23 +43,28 @@ func TestARefusedConfigurationFailsWhatIsNoPreflightAndIsToldToWhatIs(t *testing
 		}
 		answer, err = f(t.Context(), []byte(`{"keyturn":"preflight"}`))
 		text, broken := json.Marshal(answer)
-		if err != nil || broken != nil || begun != 0 || !strings.Contains(string(text), `"preflight":"failed"`) || strings.Count(string(text), `"check":"configuration","result":"failed"`) != 2 {
+		if err != nil || broken != nil || begun != 0 || !strings.Contains(string(text), `"preflight":"failed"`) ||
+			strings.Count(string(text), `"check":"configuration","result":"failed"`) != 2 {
 			t.Errorf("a preflight is answered %s, %v", text, err)
 		}
 	}
 }
 
 func TestNobodyIsAskedInAnEnvironmentThatWouldBetrayIt(t *testing.T) {
-	for _, variable := range []string{"OCI_GO_SDK_DEBUG=info", "OCI_DEFAULT_REALM=example.com", "X=\n-----BEGIN CERTIFICATE-----\n",
+	for _, variable := range []string{"OCI_GO_SDK_DEBUG=info", "OCI_DEFAULT_REALM=example.com",
+		"X=\n-----BEGIN CERTIFICATE-----\n",
 		"OCI_DEVELOPER_TOOL_CONFIGURATION_FILE_PATH=/tmp/regions.json"} {
-		log, cfg, refused := app.Start("rotate", []string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaatopic", variable}, io.Discard)
-		answer, err := app.Preflight("rotate", log, cfg, refused, nil)(t.Context(), []byte(`{"keyturn":"preflight","mail":"yes"}`))
+		log, cfg, refused := app.Start("rotate", []string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaatopic", variable},
+			io.Discard)
+		answer, err := app.Preflight("rotate", log, cfg, refused, nil)(t.Context(),
+			[]byte(`{"keyturn":"preflight","mail":"yes"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
 		a := answer.(preflight.Answer)
 		for _, c := range a.Checks {
-			if c.Check != "configuration" && (c.Result != preflight.Unknown || !strings.Contains(c.Found, "nothing is asked") && !strings.Contains(c.Found, "it waits for the check configuration")) {
+			if c.Check != "configuration" && (c.Result != preflight.Unknown || !strings.Contains(c.Found,
+				"nothing is asked") && !strings.Contains(c.Found, "it waits for the check configuration")) {
 				t.Errorf("%q: %+v", variable, c)
 			}
 		}

@@ -16,8 +16,8 @@ import (
 )
 
 // Preflight answers the invocations that ask for a preflight, and hands all others on to the function; if its
-// configuration was refused, it fails them with that reason, so that nothing is touched and the platform counts them. Then
-// nobody is called but for the preflight, which knows of which faults that mustn't be either: no trace is sent.
+// configuration was refused, it fails them with that reason, so that nothing is touched and the platform counts them.
+// Then nobody is called but for the preflight, which knows of which faults that mustn't be either: no trace is sent.
 func Preflight(function string, log zerolog.Logger, cfg config.Config, refused error, then fn.Func) fn.Func {
 	return func(ctx context.Context, in []byte) (any, error) {
 		Trust()
@@ -36,11 +36,14 @@ func Preflight(function string, log zerolog.Logger, cfg config.Config, refused e
 
 // checks runs one preflight, on connections of its own: nothing that an earlier invocation has learned may stand in for
 // an answer.
-func checks(ctx context.Context, function string, cfg config.Config, refused error, r preflight.Request) preflight.Answer {
+func checks(ctx context.Context, function string, cfg config.Config, refused error,
+	r preflight.Request) preflight.Answer {
 	cloud := oci.New()
 	defer cloud.Close()
-	p := &preflight.Preflight{Function: function, Config: cfg, Principal: cloud, Network: cloud, Directory: cloud, CloudGuard: cloud,
-		Topics: cloud, Secrets: cloud.Vault(), Issuers: map[credential.Kind]preflight.Issuer{}, Clock: clock.System{}}
+	p := &preflight.Preflight{Function: function, Config: cfg, Principal: cloud, Network: cloud, Directory: cloud,
+		CloudGuard: cloud,
+		Topics:     cloud, Secrets: cloud.Vault(), Issuers: map[credential.Kind]preflight.Issuer{},
+		Clock: clock.System{}}
 	if faults, ok := errors.AsType[*config.Error](refused); ok {
 		p.Refused = faults
 	}

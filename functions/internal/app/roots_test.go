@@ -23,7 +23,8 @@ import (
 // ociRoot is the authority that OCI's endpoints have their certificates from.
 const ociRoot = "DigiCert Global Root G2"
 
-// certificateKey names the file of a certificate that this test binary, started again, has to say of whether it trusts it.
+// certificateKey names the file of a certificate that this test binary, started again, has to say of whether it trusts
+// it.
 const certificateKey = "KEYTURN_TEST_CERTIFICATE"
 
 func TestMain(m *testing.M) {
@@ -43,7 +44,8 @@ func trusts(path string) (code int) {
 	if err != nil {
 		return 2
 	}
-	_, err = cert.Verify(x509.VerifyOptions{CurrentTime: cert.NotBefore.Add(time.Hour), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	_, err = cert.Verify(x509.VerifyOptions{CurrentTime: cert.NotBefore.Add(time.Hour),
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	if err != nil {
 		return 3
 	}
@@ -76,8 +78,10 @@ func authority(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "a house's own authority"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1),
+		Subject:   pkix.Name{CommonName: "a house's own authority"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true,
+		BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
-// Package main is no command of its own: test/bench compiles this file into a function, beside its unchanged sources, to
-// get a profile of it.
+// Package main is no command of its own: test/bench compiles this file into a function, beside its unchanged sources,
+// to get a profile of it.
 package main
 
 import (

@@ -1,7 +1,8 @@
 // Command ociemu runs the OCI emulator with a small tenancy in it, until it is interrupted.
 //
-// It prints shell assignments to standard output, ready for eval: the environment of a function's resource principal, and the ids of what
-// it has seeded as OCIEMU_ variables. Its own messages go to standard error. It is not for production.
+// It prints shell assignments to standard output, ready for eval: the environment of a function's resource principal,
+// and the ids of what it has seeded as OCIEMU_ variables. Its own messages go to standard error. It is not for
+// production.
 package main
 
 import (
@@ -37,10 +38,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	region := flags.String("region", "us-ashburn-1", "region of the function and of the plain origin")
 	home := flags.String("home", "us-ashburn-1", "home region")
 	calm := flags.Bool("calm", false, "no delays, no refusals of new credentials, large pages")
-	spread := flags.Bool("real-spread", false, "new credentials are refused for as long as users report: up to 15 minutes")
-	refusals := flags.Int("domain-refusals", 0, "every `n`th call of each operation on users is refused by the identity domain: 401 IdcsConversionError")
+	spread := flags.Bool("real-spread", false, "new credentials are refused for as long as users report: up to "+
+		"15 minutes")
+	refusals := flags.Int("domain-refusals", 0, "every `n`th call of each operation on users is refused by the "+
+		"identity domain: 401 IdcsConversionError")
 	lag := flags.Duration("list-lag", 0, "how far IAM's lists of credentials are behind")
-	functionURL := flags.String("function", "", "`URL` to which events are posted, with resolved problems of the four rules")
+	functionURL := flags.String("function", "", "`URL` to which events are posted, with resolved problems of the "+
+		"four rules")
 	verbose := flags.Bool("v", false, "one line a call on standard error")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -117,7 +121,8 @@ func seed(e *ociemu.Emulator, functionURL string, stdout io.Writer) ociemu.Princ
 
 	secret := func(variable, name, kind, content string) {
 		say(variable, e.AddSecret(ociemu.SecretSeed{
-			Name: name, Content: []byte(content), FreeformTags: map[string]string{"keyturn-user": user, "keyturn-kind": kind},
+			Name: name, Content: []byte(content), FreeformTags: map[string]string{"keyturn-user": user,
+				"keyturn-kind": kind},
 		}))
 	}
 	secret("OCIEMU_API_SECRET", "jane-api-key", "api-key", string(key))
@@ -131,7 +136,8 @@ func seed(e *ociemu.Emulator, functionURL string, stdout io.Writer) ociemu.Princ
 	e.AddBucket("backups")
 
 	problem := func(variable, rule, resource, name string) {
-		say(variable, e.AddProblem(ociemu.ProblemSeed{Rule: rule, User: user, ResourceID: resource, ResourceName: name}))
+		say(variable, e.AddProblem(ociemu.ProblemSeed{Rule: rule, User: user, ResourceID: resource,
+			ResourceName: name}))
 	}
 	problem("OCIEMU_API_KEY_PROBLEM", "API_KEY_TOO_OLD", e.Tenancy()+"/"+user+"/"+print, print)
 	problem("OCIEMU_AUTH_TOKEN_PROBLEM", "AUTH_TOKEN_TOO_OLD", tokenID, "registry")

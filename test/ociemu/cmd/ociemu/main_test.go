@@ -17,7 +17,8 @@ func TestTheCommandPrintsAShellEnvironmentAndServesUntilItIsStopped(t *testing.T
 	said, stderr := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, []string{"-calm", "-function", "http://127.0.0.1:1/", "-real-spread", "-domain-refusals", "9", "-list-lag", "2s", "-region", "us-phoenix-1"}, &stdout, stderr)
+		err := run(ctx, []string{"-calm", "-function", "http://127.0.0.1:1/", "-real-spread", "-domain-refusals", "9",
+			"-list-lag", "2s", "-region", "us-phoenix-1"}, &stdout, stderr)
 		stderr.Close()
 		ended <- err
 	}()
@@ -32,8 +33,10 @@ func TestTheCommandPrintsAShellEnvironmentAndServesUntilItIsStopped(t *testing.T
 		test -r "$OCIEMU_CONFIG_FILE" && test -r "$SSL_CERT_FILE" && test -r "$REQUESTS_CA_BUNDLE" && test -r "$OCI_CLI_CONFIG_FILE" && test -r "$OCI_RESOURCE_PRINCIPAL_RPST"`)
 	out, err := shell.CombinedOutput()
 	lines := strings.Split(string(out), "\n")
-	if err != nil || len(lines) < 6 || lines[1] != "us-phoenix-1" || !strings.HasPrefix(lines[2], `{"realmDomainComponent"`) ||
-		!strings.HasPrefix(lines[3], "ocid1.vaultsecret.oc1.phx.") || !strings.HasSuffix(lines[4], "/orders/export:1.0.0") ||
+	if err != nil || len(lines) < 6 || lines[1] != "us-phoenix-1" ||
+		!strings.HasPrefix(lines[2], `{"realmDomainComponent"`) ||
+		!strings.HasPrefix(lines[3], "ocid1.vaultsecret.oc1.phx.") ||
+		!strings.HasSuffix(lines[4], "/orders/export:1.0.0") ||
 		!strings.HasPrefix(lines[5], "ocid1.vault.oc1.phx.") {
 		t.Fatalf("the shell ended with %v and said %s", err, out)
 	}
@@ -55,7 +58,8 @@ func TestTheCommandPrintsAShellEnvironmentAndServesUntilItIsStopped(t *testing.T
 }
 
 func TestAWrongFlagIsAnError(t *testing.T) {
-	for _, args := range [][]string{{"-nonsense"}, {"-region", "nowhere"}, {"-domain-refusals", "often"}, {"-list-lag", "long"}, {"-addr", "0.0.0.0:0"}} {
+	for _, args := range [][]string{{"-nonsense"}, {"-region", "nowhere"}, {"-domain-refusals", "often"},
+		{"-list-lag", "long"}, {"-addr", "0.0.0.0:0"}} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%v is accepted", args)
 		}

@@ -1,0 +1,112 @@
+package preflight_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/preflight"
+	"github.com/keyturn/keyturn/pkg/secret"
+)
+
+func TestNothingThatWasNotLookedAtPasses(t *testing.T) {
+	empty := &preflight.Facts{Function: "sweep", Now: noon, Config: config.Config{Topic: topic}}
+	checks, _ := empty.Judge()
+	for _, c := range checks {
+		if c.Result == preflight.Passed && c.Check != "configuration" {
+			t.Errorf("%s passed: %s", c.Check, c.Found)
+		}
+	}
+	f := good()
+	f.Secrets, f.Users, f.AnyProblem, f.Problem = nil, nil, said(""), preflight.Said[struct{}]{}
+	f.Namespace, f.Registry, f.S3 = preflight.Said[string]{}, preflight.Said[int]{}, preflight.Said[int]{}
+	_, skipped := f.Judge()
+	for _, what := range []string{"secret", "secret_versions", "secret_content", "user", "slots", "namespace",
+		"registry", "s3_endpoint", "GetProblem, ListProblemHistories"} {
+		if !slices.ContainsFunc(skipped, func(n preflight.NotChecked) bool { return n.What == what }) {
+			t.Errorf("nobody says that %s was not checked", what)
+		}
+	}
+}
+
+func TestARefusedConfigurationIsToldFaultByFault(t *testing.T) {
+	f := good()
+	f.Config = config.Config{}
+	f.Refused = &config.Error{Faults: []config.Fault{{Key: "prove", Problem: `is "maybe"`,
+		Mend: "set it to require, try, off"}, {Key: "rsa_bit", Problem: "is not a key",
+		Mend: "did you mean rsa_bits?"}}}
+	f.Compartments, f.Secrets, f.Users, f.Topic = nil, nil, nil, preflight.Said[preflight.Topic]{}
+	checks, _ := f.Judge()
+	if checks[0].Result != preflight.Failed || checks[1].Check != "configuration" ||
+		!strings.Contains(checks[1].Found, "rsa_bit is not a key") ||
+		!strings.Contains(checks[1].Mend, "did you mean rsa_bits?") {
+		t.Errorf("%+v", checks[:2])
+	}
+	for _, c := range checks {
+		if (c.Check == "topic" || c.Check == "secret_compartments") &&
+			!strings.Contains(c.Found, "waits for the check configuration") {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+func TestAMissingStatementIsOneFindingForAllSecrets(t *testing.T) {
+	f := good()
+	for i := range 40 {
+		b := boundSecret(string(rune('a'+i%26))+"key", jane, credential.APIKey)
+		b.Secret = refusedWith[secret.Secret](absent)
+		f.Secrets = append(f.Secrets, b)
+	}
+	f.Secrets = append(f.Secrets, preflight.Bound{Listed: secret.Secret{ID: "gone", Name: "gone",
+		State: "PENDING_DELETION"}})
+	checks, _ := f.Judge()
+	var found []preflight.Check
+	for _, c := range checks {
+		if c.Check == "secret" {
+			found = append(found, c)
+		}
+	}
+	if len(found) != 3 || !strings.Contains(found[0].Found, "the same goes for 39 more: secret bkey (") ||
+		strings.Count(found[0].Found, "ocid1.vaultsecret") != 6 ||
+		!strings.Contains(found[1].Mend, "--secret-id gone") || found[2].Result != preflight.Passed {
+		t.Errorf("%+v", found)
+	}
+}
+
+func TestFindingsWithoutAMendStandEachForItself(t *testing.T) {
+	f := good()
+	f.Secrets[0].Secret.Value.State, f.Secrets[1].Secret.Value.State = secret.Updating, secret.Updating
+	checks, _ := f.Judge()
+	n := 0
+	for _, c := range checks {
+		if c.Check == "secret" && c.Result == preflight.Warning {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d warnings of two secrets that are being changed", n)
+	}
+}
+
+func TestTheReasonWhyNothingWasAskedIsTheRealOne(t *testing.T) {
+	f := good()
+	f.Namespace, f.S3 = refusedWith[string](absent), preflight.Said[int]{}
+	checks, _ := f.Judge()
+	if !slices.ContainsFunc(checks, func(c preflight.Check) bool {
+		return c.Check == "s3_endpoint" && c.Result == preflight.Unknown &&
+			strings.Contains(c.Found, "waits for the check namespace")
+	}) {
+		t.Errorf("%+v", checks)
+	}
+	f = good()
+	f.Compartments[0].Secrets, f.Secrets, f.Users = refusedWith[[]secret.Secret](absent), nil, nil
+	_, skipped := f.Judge()
+	for _, what := range []string{"secret", "user", "namespace", "registry", "s3_endpoint"} {
+		i := slices.IndexFunc(skipped, func(n preflight.NotChecked) bool { return n.What == what })
+		if i < 0 || !strings.Contains(skipped[i].Why, "it is not known which secrets are bound") {
+			t.Errorf("%s: %+v", what, skipped)
+		}
+	}
+}
