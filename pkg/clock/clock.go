@@ -1,5 +1,5 @@
-// Package clock is the time as the machine has it. Whoever waits takes it as an interface, so that tests can move the
-// time by hand.
+// Package clock has the machine's clock, and contexts that end early enough to leave time for what follows. Packages
+// that wait take the clock as an interface, so that tests can set the time.
 package clock
 
 import (
@@ -25,21 +25,21 @@ func (System) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Margin is how long before the end of an invocation its last call has to end: an answer that is ready at the deadline
-// comes too late.
+// Margin is how long before the end of an invocation its last call has to end. An answer at the deadline comes too
+// late.
 const Margin = time.Second / 2
 
-// Early ends Margin before its parent does.
-func Early(ctx context.Context) (context.Context, context.CancelFunc) {
+// WithMargin returns a context that ends Margin before its parent does.
+func WithMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(ctx, deadline.Add(-Margin))
 	}
 	return context.WithCancel(ctx)
 }
 
-// Reserve ends before its parent does: a quarter of the time that is left at now, and most at the most, is kept for
-// what comes after the work.
-func Reserve(ctx context.Context, now time.Time, most time.Duration) (context.Context, context.CancelFunc) {
+// WithReserve returns a context that ends before its parent does. It keeps a quarter of the time that is left at now,
+// but no more than most, for what follows the work.
+func WithReserve(ctx context.Context, now time.Time, most time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(ctx, deadline.Add(-min(deadline.Sub(now)/4, most)))
 	}

@@ -16,7 +16,7 @@ func TestAQuarterOfTheTimeIsKeptAndNoMoreThanAsked(t *testing.T) {
 		{0, 8 * time.Second, 0},
 	} {
 		parent, cancel := context.WithDeadline(t.Context(), now.Add(c.left))
-		work, end := clock.Reserve(parent, now, c.most)
+		work, end := clock.WithReserve(parent, now, c.most)
 		if deadline, _ := work.Deadline(); !deadline.Equal(now.Add(c.work)) {
 			t.Errorf("of %s, %s at most kept, the work gets %s, want %s", c.left, c.most, deadline.Sub(now), c.work)
 		}
@@ -28,9 +28,9 @@ func TestAQuarterOfTheTimeIsKeptAndNoMoreThanAsked(t *testing.T) {
 func TestWithoutADeadlineNothingIsKept(t *testing.T) {
 	for _, made := range []func() (context.Context, context.CancelFunc){
 		func() (context.Context, context.CancelFunc) {
-			return clock.Reserve(t.Context(), time.Now(), time.Second)
+			return clock.WithReserve(t.Context(), time.Now(), time.Second)
 		},
-		func() (context.Context, context.CancelFunc) { return clock.Early(t.Context()) },
+		func() (context.Context, context.CancelFunc) { return clock.WithMargin(t.Context()) },
 	} {
 		ctx, cancel := made()
 		if _, ok := ctx.Deadline(); ok || ctx.Err() != nil {

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // A secret is bound to a user and a kind by tags: keyturn.user and keyturn.kind as defined tags, or keyturn-user and
@@ -20,13 +20,13 @@ const (
 
 // tag reads one of the tags in both its forms. OCI compares the names of tags without regard to case. Two forms with
 // different values bind to nobody.
-func tag(s secret.Secret, name string) (value string, clash bool) {
+func tag(s vault.Secret, name string) (value string, clash bool) {
 	value, clash = text(s, name)
 	return strings.ToLower(value), clash
 }
 
 // text is a tag's value as somebody has written it.
-func text(s secret.Secret, name string) (value string, clash bool) {
+func text(s vault.Secret, name string) (value string, clash bool) {
 	for namespace, tags := range s.Defined {
 		for key, v := range tags {
 			if text, ok := v.(string); ok && strings.EqualFold(namespace, tagNamespace) &&
@@ -46,7 +46,7 @@ func text(s secret.Secret, name string) (value string, clash bool) {
 
 // Bound checks that a secret may take a credential of this kind and user. unboundOK accepts one without any binding
 // tags; the binding of another user or kind is always refused. unbound tells that a secret was accepted so.
-func Bound(s secret.Secret, kind credential.Kind, user string, unboundOK bool) (unbound bool, err error) {
+func Bound(s vault.Secret, kind credential.Kind, user string, unboundOK bool) (unbound bool, err error) {
 	hasUser, clashUser := tag(s, tagUser)
 	hasKind, clashKind := tag(s, tagKind)
 	switch {
@@ -69,7 +69,7 @@ func Bound(s secret.Secret, kind credential.Kind, user string, unboundOK bool) (
 }
 
 // InRole checks that a secret whose tag says what it is for is not taken for something else.
-func InRole(s secret.Secret, role credential.Role) error {
+func InRole(s vault.Secret, role credential.Role) error {
 	has, clash := tag(s, tagRole)
 	if clash {
 		return refuse("Correct the tag role. If the defined one is right, remove the freeform one.",
@@ -85,13 +85,13 @@ func InRole(s secret.Secret, role credential.Role) error {
 }
 
 // Binding says how to bind a secret that is meant for this user and kind.
-func Binding(s secret.Secret, kind credential.Kind, user string) string {
+func Binding(s vault.Secret, kind credential.Kind, user string) string {
 	return "If the secret is meant for this credential, bind it. The command repeats the tags that the secret has:\n" +
 		BindCommand(s, kind, user) + "\nThen close the problem again with the same comment."
 }
 
 // Writable checks that a secret is in a state in which it can be written to.
-func Writable(s secret.Secret) error {
+func Writable(s vault.Secret) error {
 	const another = "Close the problem again and name another secret in the comment."
 	switch {
 	case s.Replica:
@@ -104,10 +104,10 @@ func Writable(s secret.Secret) error {
 			s.Name, s.ID, s.State)
 	case s.State == "DELETING" || s.State == "DELETED":
 		return refuse(another, "secret %s (%s) is deleted: it is in the state %s", s.Name, s.ID, s.State)
-	case s.State == "CREATING" || s.State == secret.Updating:
+	case s.State == "CREATING" || s.State == vault.Updating:
 		return refuse("Close the problem again in a few minutes.",
 			"secret %s (%s) is being changed: it is in the state %s", s.Name, s.ID, s.State)
-	case s.State != secret.Active:
+	case s.State != vault.Active:
 		return refuse(another, "secret %s (%s) is in the state %s", s.Name, s.ID, s.State)
 	}
 	return nil
@@ -117,13 +117,13 @@ func lowerFirst(text string) string { return strings.ToLower(text[:1]) + text[1:
 
 // Find picks, out of all secrets that can be seen, those that are bound to the user and kind, by role. Each role may
 // have one only; the two halves of a customer secret key come together or not at all.
-func Find(all []secret.Secret, kind credential.Kind, user string) (map[credential.Role]string, error) {
+func Find(all []vault.Secret, kind credential.Kind, user string) (map[credential.Role]string, error) {
 	found := map[credential.Role]string{}
 	for _, s := range all {
 		hasUser, clashUser := tag(s, tagUser)
 		hasKind, clashKind := tag(s, tagKind)
 		if hasUser != strings.ToLower(user) || hasKind != string(kind) || clashUser || clashKind ||
-			s.State != secret.Active {
+			s.State != vault.Active {
 			continue
 		}
 		role := kind.DefaultRole()
@@ -138,7 +138,7 @@ func Find(all []secret.Secret, kind credential.Kind, user string) (map[credentia
 	}
 	if len(found) == 0 {
 		return nil, refuse("Close the problem again and name the secret in the comment; or bind a secret first:\n"+
-			BindCommand(secret.Secret{ID: "<SECRET>"}, kind,
+			BindCommand(vault.Secret{ID: "<SECRET>"}, kind,
 				user)+"\nThe command replaces all defined tags: add the others that the secret has.",
 			"the closure comment names no secret, and no secret is bound to this user and kind")
 	}

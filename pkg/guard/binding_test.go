@@ -8,7 +8,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 const vaultSecret = "ocid1.vaultsecret.oc1.iad.amaaaaaasecret"
@@ -18,8 +18,8 @@ type (
 	defined  map[string]map[string]any
 )
 
-func tagged(f freeform, d defined) secret.Secret {
-	return secret.Secret{ID: vaultSecret, Name: "token-of-web", State: secret.Active, Freeform: f, Defined: d}
+func tagged(f freeform, d defined) vault.Secret {
+	return vault.Secret{ID: vaultSecret, Name: "token-of-web", State: vault.Active, Freeform: f, Defined: d}
 }
 
 func TestASecretTakesOnlyTheKindAndUserThatItIsBoundTo(t *testing.T) {
@@ -27,7 +27,7 @@ func TestASecretTakesOnlyTheKindAndUserThatItIsBoundTo(t *testing.T) {
 	full := freeform{"keyturn-user": owner, "keyturn-kind": "auth-token"}
 	for _, c := range []struct {
 		name                  string
-		tags                  secret.Secret
+		tags                  vault.Secret
 		required, underWarn   bool // accepted?
 		unbound               bool // accepted only for want of tags
 		inMessageUnderRequire string
@@ -156,7 +156,7 @@ func TestOnlyAnActiveSecretThatIsNoReplicaIsWritten(t *testing.T) {
 func TestASecretIsOnlyWhatItsTagRoleSays(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		tags secret.Secret
+		tags vault.Secret
 		ok   bool
 	}{
 		{"no tag", tagged(nil, nil), true},

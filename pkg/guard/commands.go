@@ -9,13 +9,13 @@ import (
 	"strings"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // BindCommand is the OCI CLI command that binds a secret by defined tags. They work under every policy of the stack:
 // with secret_policy = tags the functions may read no secret that has freeform tags alone. The CLI replaces all tags
 // of a form, so the command repeats the others that the secret has, and takes Keyturn's freeform ones off.
-func BindCommand(s secret.Secret, kind credential.Kind, user string) string {
+func BindCommand(s vault.Secret, kind credential.Kind, user string) string {
 	ours := map[string]any{tagUser: user, tagKind: string(kind)}
 	t := TagsOf(s)
 	if role := credential.Role(t.Role); role != "" && !slices.Contains(t.Clash, tagRole) &&
@@ -30,17 +30,17 @@ func BindCommand(s secret.Secret, kind credential.Kind, user string) string {
 }
 
 // UnbindCommand is the OCI CLI command that takes Keyturn's freeform tags off a secret, keeping the others.
-func UnbindCommand(s secret.Secret) string {
+func UnbindCommand(s vault.Secret) string {
 	return "oci vault secret update" + address(s) + " --freeform-tags " + quote(readable(foreign(s.Freeform)))
 }
 
 // cancelCommand is the OCI CLI command that keeps a secret whose deletion is scheduled.
-func cancelCommand(s secret.Secret) string {
+func cancelCommand(s vault.Secret) string {
 	return "oci vault secret cancel-secret-deletion" + address(s)
 }
 
 // address are the CLI's options that lead to a secret.
-func address(s secret.Secret) string {
+func address(s vault.Secret) string {
 	text := " --secret-id " + s.ID
 	if s.Region != "" {
 		text += " --region " + s.Region

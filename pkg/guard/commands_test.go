@@ -10,7 +10,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // run is what the CLI gets from the shell: the value of each option.
@@ -31,7 +31,7 @@ func run(t *testing.T, command string) map[string]string {
 }
 
 // after is the secret as it is once the command was run: OCI replaces all tags of a form that is given.
-func after(t *testing.T, s secret.Secret, options map[string]string) secret.Secret {
+func after(t *testing.T, s vault.Secret, options map[string]string) vault.Secret {
 	t.Helper()
 	for option, into := range map[string]any{"--defined-tags": &s.Defined, "--freeform-tags": &s.Freeform} {
 		if text, ok := options[option]; ok {
@@ -82,7 +82,7 @@ func TestTheBindCommandBindsByDefinedTagsWhichEveryPolicySees(t *testing.T) {
 			if _, err := guard.Bound(now, credential.AuthToken, owner, false); err != nil {
 				t.Errorf("with the freeform tags that are left it is not bound: %v", err)
 			}
-			if _, err := guard.Find([]secret.Secret{active(now)}, credential.AuthToken, owner); name != "a role that "+
+			if _, err := guard.Find([]vault.Secret{active(now)}, credential.AuthToken, owner); name != "a role that "+
 				"can't be" && err != nil {
 				t.Errorf("it is not found: %v", err)
 			}
@@ -90,8 +90,8 @@ func TestTheBindCommandBindsByDefinedTagsWhichEveryPolicySees(t *testing.T) {
 	}
 }
 
-func active(s secret.Secret) secret.Secret {
-	s.State = secret.Active
+func active(s vault.Secret) vault.Secret {
+	s.State = vault.Active
 	return s
 }
 
@@ -123,7 +123,7 @@ func TestTheBindCommandKeepsEveryTagThatBindsNothing(t *testing.T) {
 }
 
 func TestACommandShowsAngleBracketsAsTheyAre(t *testing.T) {
-	s := secret.Secret{ID: "<SECRET>", Freeform: map[string]string{"a": "<b> & c"}}
+	s := vault.Secret{ID: "<SECRET>", Freeform: map[string]string{"a": "<b> & c"}}
 	for _, command := range []string{guard.BindCommand(s, "<KIND>", "<USER>"), guard.UnbindCommand(s)} {
 		if strings.Contains(command, `\u00`) {
 			t.Errorf("the command is %s", command)

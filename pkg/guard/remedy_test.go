@@ -8,7 +8,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func TestTheBindCommandKeepsARoleThatFitsAndNoOther(t *testing.T) {
@@ -79,7 +79,7 @@ func TestWhereNoSecretIsBoundTheRefusalShowsHowToBindOne(t *testing.T) {
 }
 
 func TestTheRefusalOfARoleNamesTheRolesThatFit(t *testing.T) {
-	_, err := guard.Find([]secret.Secret{bound(1, credential.AuthToken, "private-key")}, credential.AuthToken, owner)
+	_, err := guard.Find([]vault.Secret{bound(1, credential.AuthToken, "private-key")}, credential.AuthToken, owner)
 	refusal, ok := errors.AsType[*guard.Refusal](err)
 	if !ok || !strings.Contains(refusal.Mend, "must be bundle or auth-token.") {
 		t.Errorf("%+v", err)

@@ -1,6 +1,6 @@
 package guard
 
-import "github.com/keyturn/keyturn/pkg/secret"
+import "github.com/keyturn/keyturn/pkg/vault"
 
 // Tags are a secret's binding tags as they stand there, whatever they are worth; see BoundTo for what they bind it to.
 type Tags struct {
@@ -10,7 +10,7 @@ type Tags struct {
 }
 
 // TagsOf reads them.
-func TagsOf(s secret.Secret) Tags {
+func TagsOf(s vault.Secret) Tags {
 	var t Tags
 	for _, one := range []struct {
 		name string

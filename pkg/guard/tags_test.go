@@ -5,11 +5,11 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/pkg/guard"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func TestTagsAreReadAsTheyStandThere(t *testing.T) {
-	s := secret.Secret{Freeform: map[string]string{"Keyturn-User": " OCID1.user.oc1..A ", "keyturn-kind": "apikey",
+	s := vault.Secret{Freeform: map[string]string{"Keyturn-User": " OCID1.user.oc1..A ", "keyturn-kind": "apikey",
 		"team": "web"},
 		Defined: map[string]map[string]any{"Keyturn": {"kind": "api-key", "role": "bundle"}}}
 	got := guard.TagsOf(s)
@@ -17,10 +17,10 @@ func TestTagsAreReadAsTheyStandThere(t *testing.T) {
 		!got.Any() {
 		t.Errorf("%+v", got)
 	}
-	if guard.TagsOf(secret.Secret{Freeform: map[string]string{"team": "web", "keyturn-role": "bundle"}}).Any() {
+	if guard.TagsOf(vault.Secret{Freeform: map[string]string{"team": "web", "keyturn-role": "bundle"}}).Any() {
 		t.Error("a role alone binds nothing")
 	}
-	if !guard.TagsOf(secret.Secret{Freeform: map[string]string{"keyturn-kind": "password"}}).Any() {
+	if !guard.TagsOf(vault.Secret{Freeform: map[string]string{"keyturn-kind": "password"}}).Any() {
 		t.Error("half of a binding is meant to be one")
 	}
 }

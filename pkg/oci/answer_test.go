@@ -19,7 +19,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/oci"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func contains(s, part string) bool { return strings.Contains(s, part) }
@@ -29,10 +29,10 @@ func TestAVersionsStagesAndItsScheduledDeletionAreSeen(t *testing.T) {
 		`[{"versionNumber":3,"name":"keyturn-x-1","stages":["PENDING","LATEST"]},{"versionNumber":2,"name":null,"stages":["CURRENT"]},
 		{"versionNumber":4,"stages":["PREVIOUS"]},{"versionNumber":1,"stages":["DEPRECATED"],"timeCreated":"2026-02-01T12:00:00.000Z","timeOfDeletion":"2026-03-01T12:00:00.000Z"}]`))
 	got, err := cloud.Vault().Versions(t.Context(), secretID)
-	want := []secret.Version{{Number: 3, Name: "keyturn-x-1", Pending: true}, {Number: 2, Current: true},
+	want := []vault.Version{{Number: 3, Name: "keyturn-x-1", Pending: true}, {Number: 2, Current: true},
 		{Number: 4, Previous: true}, {Number: 1, Stale: true, Leaving: true,
 			Created: time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)}}
-	if err != nil || !slices.EqualFunc(got, want, func(a, b secret.Version) bool {
+	if err != nil || !slices.EqualFunc(got, want, func(a, b vault.Version) bool {
 		same := a.Created.Equal(b.Created)
 		a.Created, b.Created = time.Time{}, time.Time{}
 		return same && a == b
@@ -55,7 +55,7 @@ func TestASecretIsDescribedWithItsTagsItsEtagAndTheServersTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.ID != secretID || s.Name != "token-of-web" || s.Compartment != "c" || s.ETag != "etag-7" || s.Vault != "v" ||
-		s.Region != "us-ashburn-1" || s.State != secret.Active || !s.Replica || s.Current != 7 {
+		s.Region != "us-ashburn-1" || s.State != vault.Active || !s.Replica || s.Current != 7 {
 		t.Errorf("the secret is %+v", s)
 	}
 	if string(s.Metadata) != `{"keyturn":"{}"}` || s.Freeform["a"] != "b" || s.Defined["keyturn"]["user"] != "u" {
@@ -85,20 +85,20 @@ func TestAListingHasTheServersTime(t *testing.T) {
 
 func TestAnUpdateSendsOnlyWhatIsToChange(t *testing.T) {
 	for name, c := range map[string]struct {
-		update secret.Update
+		update vault.Update
 		want   string
 	}{
-		"stage": {secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte("not secret")),
-			Metadata: secret.Metadata(`{"k":"v"}`)},
+		"stage": {vault.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte("not secret")),
+			Metadata: vault.Metadata(`{"k":"v"}`)},
 			`{"metadata":{"k":"v"},"secretContent":{"content":"` + base64.StdEncoding.EncodeToString(
 				[]byte("not secret")) + `","contentType":"BASE64","name":"keyturn-x-1","stage":"PENDING"}}`},
-		"promote the first":   {secret.Update{Promote: 1}, `{"currentVersionNumber":1}`},
-		"promote the twelfth": {secret.Update{Promote: 12}, `{"currentVersionNumber":12}`},
-		"stage without a note": {secret.Update{Name: "n", Content: credential.NewValue([]byte("A"))},
+		"promote the first":   {vault.Update{Promote: 1}, `{"currentVersionNumber":1}`},
+		"promote the twelfth": {vault.Update{Promote: 12}, `{"currentVersionNumber":12}`},
+		"stage without a note": {vault.Update{Name: "n", Content: credential.NewValue([]byte("A"))},
 			`{"secretContent":{"content":"QQ==","contentType":"BASE64","name":"n","stage":"PENDING"}}`},
-		"promote": {secret.Update{Promote: 3, Metadata: secret.Metadata(`{"k":"v"}`)},
+		"promote": {vault.Update{Promote: 3, Metadata: vault.Metadata(`{"k":"v"}`)},
 			`{"currentVersionNumber":3,"metadata":{"k":"v"}}`},
-		"announce": {secret.Update{Metadata: secret.Metadata(`{"k":"v"}`)}, `{"metadata":{"k":"v"}}`},
+		"announce": {vault.Update{Metadata: vault.Metadata(`{"k":"v"}`)}, `{"metadata":{"k":"v"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cloud, s := offline(t, always(200, `{"id":"`+secretID+`"}`))

@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/oci"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -179,7 +179,7 @@ func TestADeletionOrUpdateWhoseAnswerWasLostIsNotRepeated(t *testing.T) {
 			e.Inject(ociemu.Fault{Operation: operation, When: ociemu.Before, Do: do})
 			if operation == "UpdateSecret" {
 				_, err = cloud.Vault().Update(t.Context(), vaulted, s.ETag,
-					secret.Update{Metadata: secret.Metadata(`{"a":"b"}`)})
+					vault.Update{Metadata: vault.Metadata(`{"a":"b"}`)})
 			} else {
 				err = cloud.Issuer(credential.AuthToken).Delete(t.Context(), u, id)
 			}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -27,7 +27,7 @@ func TestEveryPageIsRead(t *testing.T) {
 		t.Fatalf("%d secrets (%v), want %d", len(all), err, len(ids))
 	}
 	for _, s := range all {
-		if !slices.Contains(ids, s.ID) || s.State != secret.Active || s.Freeform["n"] == "" ||
+		if !slices.Contains(ids, s.ID) || s.State != vault.Active || s.Freeform["n"] == "" ||
 			s.Compartment != e.Tenancy() {
 			t.Errorf("a secret is %+v", s)
 		}
@@ -71,14 +71,14 @@ func TestASecretIsWrittenReadAndPromotedUnderItsEtag(t *testing.T) {
 		!content.Equal(credential.NewValue([]byte("first"))) {
 		t.Errorf("CURRENT reads as %d (%v)", n, err)
 	}
-	if _, err := v.Update(t.Context(), id, before.ETag, secret.Update{Promote: 2}); fault.Of(err) != fault.Conflict {
+	if _, err := v.Update(t.Context(), id, before.ETag, vault.Update{Promote: 2}); fault.Of(err) != fault.Conflict {
 		t.Errorf("a stale etag gives %v", err)
 	}
 	if _, err := v.Update(t.Context(), id, staged.ETag, someUpdate()); fault.Of(err) != fault.Conflict {
 		t.Errorf("a name that is taken gives %v", err)
 	}
 	if _, err := v.Update(t.Context(), id, staged.ETag,
-		secret.Update{Promote: 2, Metadata: secret.Metadata(`{"k":"v"}`)}); err != nil {
+		vault.Update{Promote: 2, Metadata: vault.Metadata(`{"k":"v"}`)}); err != nil {
 		t.Errorf("promoting gives %v", err)
 	}
 	after := e.Secret(id)
@@ -98,10 +98,10 @@ func TestWhatTheServicesRefuseHasItsClassOverTheWire(t *testing.T) {
 	v := cloud.Vault()
 	busy, full := e.AddSecret(ociemu.SecretSeed{Name: "busy"}),
 		e.AddSecret(ociemu.SecretSeed{Name: "full", Versions: 30})
-	if _, err := v.Update(t.Context(), busy, "", secret.Update{Metadata: secret.Metadata(`{}`)}); err != nil {
+	if _, err := v.Update(t.Context(), busy, "", vault.Update{Metadata: vault.Metadata(`{}`)}); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := v.Secret(t.Context(), busy); err != nil || s.State != secret.Updating {
+	if s, err := v.Secret(t.Context(), busy); err != nil || s.State != vault.Updating {
 		t.Errorf("the secret is %s (%v)", s.State, err)
 	}
 	if _, err := v.Update(t.Context(), busy, "", someUpdate()); fault.Of(err) != fault.Busy {

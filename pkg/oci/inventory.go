@@ -8,7 +8,7 @@ import (
 	sdk "github.com/oracle/oci-go-sdk/v65/cloudguard"
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/identity"
-	"github.com/oracle/oci-go-sdk/v65/vault"
+	ocivault "github.com/oracle/oci-go-sdk/v65/vault"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 )
@@ -102,7 +102,7 @@ func (v *Vault) ScheduleDeletion(ctx context.Context, id string, number int64) e
 		return classify("ScheduleSecretVersionDeletion", err)
 	}
 	_, err = call(ctx, v.cloud, "ScheduleSecretVersionDeletion", once, func(ctx context.Context) (struct{}, error) {
-		_, err := cl.ScheduleSecretVersionDeletion(ctx, vault.ScheduleSecretVersionDeletionRequest{SecretId: &id,
+		_, err := cl.ScheduleSecretVersionDeletion(ctx, ocivault.ScheduleSecretVersionDeletionRequest{SecretId: &id,
 			SecretVersionNumber: &number})
 		return struct{}{}, err
 	})

@@ -9,7 +9,7 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/monitoring"
 
-	"github.com/keyturn/keyturn/pkg/metric"
+	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
 // maxStreams is how many metric streams one PostMetricData may have (its documentation in oci-go-sdk).
@@ -17,7 +17,7 @@ const maxStreams = 50
 
 // Post sends measured values to Monitoring, into the function's own compartment. A value that Monitoring refuses is an
 // error, though the others have arrived. Nothing is sent twice: a value counted twice is worse than one that is lost.
-func (c *Cloud) Post(ctx context.Context, points []metric.Point) error {
+func (c *Cloud) Post(ctx context.Context, points []outcome.Point) error {
 	if len(points) == 0 {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (c *Cloud) monitoring() (*monitoring.MonitoringClient, error) {
 }
 
 // details turns points into Monitoring's form, one stream for each name and set of dimensions.
-func details(compartment string, points []metric.Point) []monitoring.MetricDataDetails {
+func details(compartment string, points []outcome.Point) []monitoring.MetricDataDetails {
 	var out []monitoring.MetricDataDetails
 	streams := map[string]int{}
 	for _, p := range points {
@@ -64,7 +64,7 @@ func details(compartment string, points []metric.Point) []monitoring.MetricDataD
 		if !known {
 			i = len(out)
 			streams[key] = i
-			out = append(out, monitoring.MetricDataDetails{Namespace: common.String(metric.Namespace),
+			out = append(out, monitoring.MetricDataDetails{Namespace: common.String(outcome.MetricNamespace),
 				CompartmentId: &compartment,
 				Name:          &p.Name, Dimensions: p.Dimensions})
 		}

@@ -11,16 +11,17 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/common"
 
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/oci"
+	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
 // streams are points of that many streams.
-func streams(n int) []metric.Point {
-	var out []metric.Point
+func streams(n int) []outcome.Point {
+	var out []outcome.Point
 	for i := range n {
-		out = append(out, metric.Point{Name: metric.Sweeps, Dimensions: map[string]string{"result": fmt.Sprint(i)},
-			Value: 1, At: time.Unix(0, 0)})
+		out = append(out, outcome.Point{Name: outcome.MetricSweeps,
+			Dimensions: map[string]string{"result": fmt.Sprint(i)},
+			Value:      1, At: time.Unix(0, 0)})
 	}
 	return out
 }
@@ -32,7 +33,7 @@ func TestMeasuredValuesAreSentAsOneStreamForEachNameAndSetOfDimensions(t *testin
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	a, b := map[string]string{"kind": "api-key", "outcome": "rotated"}, map[string]string{"kind": "password",
 		"outcome": "rotated"}
-	err := cloud.Post(t.Context(), []metric.Point{{Name: "n", Dimensions: a, Value: 1, At: at},
+	err := cloud.Post(t.Context(), []outcome.Point{{Name: "n", Dimensions: a, Value: 1, At: at},
 		{Name: "n", Dimensions: b, Value: 2, At: at},
 		{Name: "m", Dimensions: a, Value: 3, At: at}, {Name: "n", Dimensions: a, Value: 4, At: at.Add(time.Minute)}})
 	if err != nil || len(s.asked) != 1 {

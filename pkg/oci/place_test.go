@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -32,7 +32,7 @@ func TestASummaryIsFoundOnAnyPageOfAnyOfTheCompartmentsInTheSecretsOwnRegion(t *
 			t.Errorf("%s: %+v, found %v (%v)", name, s, found, err)
 		}
 		if want := map[bool]string{true: "PENDING_DELETION",
-			false: secret.Active}[name == "about to be deleted"]; s.State != want {
+			false: vault.Active}[name == "about to be deleted"]; s.State != want {
 			t.Errorf("%s: the state is %s, want %s", name, s.State, want)
 		}
 	}

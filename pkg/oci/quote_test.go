@@ -20,7 +20,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // quotes are ways in which a service may quote what it was sent. They are combined at random.
@@ -106,7 +106,7 @@ func TestARefusalOfARequestThatSentAValueNeverShowsAnyOfIt(t *testing.T) {
 			// one call
 			ctx, end := context.WithTimeout(zerolog.New(&log).WithContext(t.Context()), 100*time.Millisecond)
 			_, err := cloud.Vault().Update(ctx, secretID, "etag",
-				secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte(value))})
+				vault.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte(value))})
 			end()
 			if err == nil {
 				t.Fatalf("%d was a success", status)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func TestASecretInAListIsDescribedAsFarAsTheListDoes(t *testing.T) {
@@ -25,8 +25,8 @@ func TestASecretInAListIsDescribedAsFarAsTheListDoes(t *testing.T) {
 		return answer, err
 	})
 	some, next, err := cloud.Vault().Secrets(t.Context(), tenancy, "")
-	want := []secret.Secret{{ID: secretID, Name: "token-of-web", Compartment: "c", Vault: "v", Region: "us-ashburn-1",
-		State: secret.Active, Replica: true,
+	want := []vault.Secret{{ID: secretID, Name: "token-of-web", Compartment: "c", Vault: "v", Region: "us-ashburn-1",
+		State: vault.Active, Replica: true,
 		Freeform: map[string]string{"a": "b"}, Defined: map[string]map[string]any{"keyturn": {"user": "u"}}},
 		{ID: secretID, Region: "us-ashburn-1"}, {}}
 	if err != nil || next != "next" || !reflect.DeepEqual(some, want) {
@@ -43,7 +43,7 @@ func TestAnAnswerThatIsNoJSONIsUnclear(t *testing.T) {
 				t.Errorf("%q: a content is %d (%v)", body, n, err)
 			}
 			if s, err := cloud.Vault().Secret(t.Context(), secretID); fault.Of(err) != fault.Unclear || err == nil ||
-				!reflect.DeepEqual(s, secret.Secret{}) {
+				!reflect.DeepEqual(s, vault.Secret{}) {
 				t.Errorf("%q: a secret is %+v (%v)", body, s, err)
 			}
 		})

@@ -19,9 +19,9 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/oci"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 const (
@@ -188,7 +188,7 @@ func operations() []operation {
 			func(ctx context.Context, c *oci.Cloud) error { return c.Vault().ScheduleDeletion(ctx, secretID, 1) }},
 		{"UpdateSecret", "/secrets/", once, func(ctx context.Context, c *oci.Cloud) error {
 			_, err := c.Vault().Update(ctx, secretID, "etag-1",
-				secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte(confidential))})
+				vault.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte(confidential))})
 			return err
 		}},
 		{"GetProblem", "/problems/" + problem, thrice, func(ctx context.Context, c *oci.Cloud) error {
@@ -206,8 +206,9 @@ func operations() []operation {
 			return c.Publish(ctx, topic, "title", "body")
 		}},
 		{"PostMetricData", "/metrics", once, func(ctx context.Context, c *oci.Cloud) error {
-			return c.Post(ctx, []metric.Point{{Name: metric.Sweeps, Dimensions: map[string]string{"result": "done"},
-				Value: 1}})
+			return c.Post(ctx, []outcome.Point{
+				{Name: outcome.MetricSweeps, Dimensions: map[string]string{"result": "done"},
+					Value: 1}})
 		}},
 		{"GetUser", "/users/", thrice, func(ctx context.Context, c *oci.Cloud) error {
 			_, _, _, err := c.User(ctx, user)
@@ -242,6 +243,6 @@ var owner = credential.Owner{Tenancy: tenancy, User: user, UserName: "web@exampl
 	Hosts: credential.Hosts{Registry: "ocir.us-ashburn-1.oci.oraclecloud.com",
 		S3: "acmens.compat.objectstorage.us-ashburn-1.oraclecloud.com"}}
 
-func someUpdate() secret.Update {
-	return secret.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte(confidential))}
+func someUpdate() vault.Update {
+	return vault.Update{Name: "keyturn-x-1", Content: credential.NewValue([]byte(confidential))}
 }

@@ -13,12 +13,12 @@ import (
 
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/secrets"
-	"github.com/oracle/oci-go-sdk/v65/vault"
+	ocivault "github.com/oracle/oci-go-sdk/v65/vault"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // Vault reads and writes secrets, each in the region that its OCID names. See rotation.Vault.
@@ -33,9 +33,9 @@ func regionOf(ocid string) string {
 	return string(common.StringToRegion(cloudguard.OCID(ocid).Region()))
 }
 
-func (v *Vault) management(id string) (*vault.VaultsClient, error) {
-	return client(v.cloud, "vault", regionOf(id), vault.NewVaultsClientWithConfigurationProvider,
-		func(cl *vault.VaultsClient) *common.BaseClient { return &cl.BaseClient })
+func (v *Vault) management(id string) (*ocivault.VaultsClient, error) {
+	return client(v.cloud, "vault", regionOf(id), ocivault.NewVaultsClientWithConfigurationProvider,
+		func(cl *ocivault.VaultsClient) *common.BaseClient { return &cl.BaseClient })
 }
 
 func (v *Vault) retrieval(id string) (*secrets.SecretsClient, error) {
@@ -63,13 +63,13 @@ func (v *Vault) Known(id string) bool {
 }
 
 // Secret reads a secret without its contents.
-func (v *Vault) Secret(ctx context.Context, id string) (secret.Secret, error) {
+func (v *Vault) Secret(ctx context.Context, id string) (vault.Secret, error) {
 	cl, err := v.management(id)
 	if err != nil {
-		return secret.Secret{}, classify("GetSecret", err)
+		return vault.Secret{}, classify("GetSecret", err)
 	}
-	return call(ctx, v.cloud, "GetSecret", harmless, func(ctx context.Context) (secret.Secret, error) {
-		r, err := vault.GetSecretRequest{SecretId: &id}.HTTPRequest(http.MethodGet, "/secrets/{secretId}", nil, nil)
+	return call(ctx, v.cloud, "GetSecret", harmless, func(ctx context.Context) (vault.Secret, error) {
+		r, err := ocivault.GetSecretRequest{SecretId: &id}.HTTPRequest(http.MethodGet, "/secrets/{secretId}", nil, nil)
 		return described(ask(ctx, cl.BaseClient, r, err))
 	})
 }
@@ -103,9 +103,9 @@ func (a rawAnswer) into(v any) error {
 }
 
 // described reads a secret out of the answer to GetSecret or UpdateSecret.
-func described(a rawAnswer, err error) (secret.Secret, error) {
+func described(a rawAnswer, err error) (vault.Secret, error) {
 	if err != nil {
-		return secret.Secret{}, err
+		return vault.Secret{}, err
 	}
 	var s struct {
 		ID                   string                    `json:"id"`
@@ -120,11 +120,11 @@ func described(a rawAnswer, err error) (secret.Secret, error) {
 		DefinedTags          map[string]map[string]any `json:"definedTags"`
 	}
 	if err := a.into(&s); err != nil {
-		return secret.Secret{}, fault.New(fault.Unclear, "reading the secret", "the answer can't be read")
+		return vault.Secret{}, fault.New(fault.Unclear, "reading the secret", "the answer can't be read")
 	}
-	return secret.Secret{ID: s.ID, Name: s.SecretName, Compartment: s.CompartmentID, ETag: a.header.Get("Etag"),
+	return vault.Secret{ID: s.ID, Name: s.SecretName, Compartment: s.CompartmentID, ETag: a.header.Get("Etag"),
 		Vault: s.VaultID, Region: regionOf(s.ID), State: s.LifecycleState,
-		Replica: s.IsReplica, Current: s.CurrentVersionNumber, Metadata: secret.Metadata(s.Metadata),
+		Replica: s.IsReplica, Current: s.CurrentVersionNumber, Metadata: vault.Metadata(s.Metadata),
 		Freeform: s.FreeformTags,
 		Defined:  s.DefinedTags, At: serverTime(&http.Response{Header: a.header})}, nil
 }
@@ -133,29 +133,29 @@ func described(a rawAnswer, err error) (secret.Secret, error) {
 const pageSize = 100
 
 // Versions lists the versions of a secret, those whose deletion is scheduled included.
-func (v *Vault) Versions(ctx context.Context, id string) ([]secret.Version, error) {
+func (v *Vault) Versions(ctx context.Context, id string) ([]vault.Version, error) {
 	cl, err := v.management(id)
 	if err != nil {
 		return nil, classify("ListSecretVersions", err)
 	}
-	var out []secret.Version
+	var out []vault.Version
 	for page := (*string)(nil); ; {
 		r, err := call(ctx, v.cloud, "ListSecretVersions", harmless,
-			func(ctx context.Context) (vault.ListSecretVersionsResponse, error) {
-				return cl.ListSecretVersions(ctx, vault.ListSecretVersionsRequest{SecretId: &id,
+			func(ctx context.Context) (ocivault.ListSecretVersionsResponse, error) {
+				return cl.ListSecretVersions(ctx, ocivault.ListSecretVersionsRequest{SecretId: &id,
 					Limit: common.Int(pageSize), Page: page})
 			})
 		if err != nil {
 			return nil, err
 		}
 		for _, s := range r.Items {
-			out = append(out, secret.Version{Number: *s.VersionNumber, Name: str(s.Name),
+			out = append(out, vault.Version{Number: *s.VersionNumber, Name: str(s.Name),
 				Leaving:  s.TimeOfDeletion != nil,
 				Created:  when(s.TimeCreated),
-				Current:  slices.Contains(s.Stages, vault.SecretVersionSummaryStagesCurrent),
-				Pending:  slices.Contains(s.Stages, vault.SecretVersionSummaryStagesPending),
-				Previous: slices.Contains(s.Stages, vault.SecretVersionSummaryStagesPrevious),
-				Stale:    slices.Contains(s.Stages, vault.SecretVersionSummaryStagesDeprecated)})
+				Current:  slices.Contains(s.Stages, ocivault.SecretVersionSummaryStagesCurrent),
+				Pending:  slices.Contains(s.Stages, ocivault.SecretVersionSummaryStagesPending),
+				Previous: slices.Contains(s.Stages, ocivault.SecretVersionSummaryStagesPrevious),
+				Stale:    slices.Contains(s.Stages, ocivault.SecretVersionSummaryStagesDeprecated)})
 		}
 		if page = r.OpcNextPage; str(page) == "" {
 			return out, nil
@@ -203,14 +203,14 @@ func (v *Vault) Read(ctx context.Context, id, name string) (int64, credential.Va
 
 // Update changes a secret if its etag is still the given one. It is made once: whether a lost one took effect shows
 // when the secret is looked at.
-func (v *Vault) Update(ctx context.Context, id, etag string, u secret.Update) (secret.Secret, error) {
+func (v *Vault) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
 	cl, err := v.management(id)
 	if err != nil {
-		return secret.Secret{}, classify("UpdateSecret", err)
+		return vault.Secret{}, classify("UpdateSecret", err)
 	}
 	body := updateBody(u)
-	return call(ctx, v.cloud, "UpdateSecret", once, func(ctx context.Context) (secret.Secret, error) {
-		r, err := vault.UpdateSecretRequest{SecretId: &id, IfMatch: &etag}.HTTPRequest(http.MethodPut,
+	return call(ctx, v.cloud, "UpdateSecret", once, func(ctx context.Context) (vault.Secret, error) {
+		r, err := ocivault.UpdateSecretRequest{SecretId: &id, IfMatch: &etag}.HTTPRequest(http.MethodPut,
 			"/secrets/{secretId}", nil, nil)
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		r.Body, _ = r.GetBody()
@@ -220,7 +220,7 @@ func (v *Vault) Update(ctx context.Context, id, etag string, u secret.Update) (s
 
 // updateBody is the body of UpdateSecret. It is put together here because every encoder would change the metadata: its
 // blanks at least.
-func updateBody(u secret.Update) []byte {
+func updateBody(u vault.Update) []byte {
 	var parts [][]byte
 	part := func(key string, value []byte) { parts = append(parts, []byte(`"`+key+`":`+string(value))) }
 	if len(u.Metadata) > 0 {
@@ -241,8 +241,8 @@ func updateBody(u secret.Update) []byte {
 }
 
 // List lists the secrets of a compartment, all of them. See Secrets.
-func (v *Vault) List(ctx context.Context, compartment string) ([]secret.Secret, error) {
-	var out []secret.Secret
+func (v *Vault) List(ctx context.Context, compartment string) ([]vault.Secret, error) {
+	var out []vault.Secret
 	for page := ""; ; {
 		some, next, err := v.Secrets(ctx, compartment, page)
 		if err != nil {
@@ -256,21 +256,21 @@ func (v *Vault) List(ctx context.Context, compartment string) ([]secret.Secret, 
 
 // Secrets returns one page of the secrets of a compartment in the function's region, without etag and version number,
 // and the token of the next page; "" ends the list.
-func (v *Vault) Secrets(ctx context.Context, compartment, page string) (some []secret.Secret, next string, err error) {
+func (v *Vault) Secrets(ctx context.Context, compartment, page string) (some []vault.Secret, next string, err error) {
 	return v.page(ctx, "", compartment, page)
 }
 
 // Summary looks for a secret in the lists of compartments, in the region that its OCID names: ListSecrets also shows
 // secrets that GetSecret may not read. found is false if none of the lists has it.
-func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (s secret.Secret, found bool,
+func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (s vault.Secret, found bool,
 	err error) {
 	for _, compartment := range compartments {
 		for page := ""; ; {
 			some, next, err := v.page(ctx, id, compartment, page)
 			if err != nil {
-				return secret.Secret{}, false, err
+				return vault.Secret{}, false, err
 			}
-			if i := slices.IndexFunc(some, func(s secret.Secret) bool { return strings.EqualFold(s.ID, id) }); i >= 0 {
+			if i := slices.IndexFunc(some, func(s vault.Secret) bool { return strings.EqualFold(s.ID, id) }); i >= 0 {
 				return some[i], true, nil
 			}
 			if page = next; page == "" {
@@ -278,25 +278,26 @@ func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (
 			}
 		}
 	}
-	return secret.Secret{}, false, nil
+	return vault.Secret{}, false, nil
 }
 
 // page is one page of the secrets of a compartment in the region of an OCID; without one, in the function's.
-func (v *Vault) page(ctx context.Context, near, compartment, page string) (some []secret.Secret, next string,
+func (v *Vault) page(ctx context.Context, near, compartment, page string) (some []vault.Secret, next string,
 	err error) {
 	cl, err := v.management(near)
 	if err != nil {
 		return nil, "", classify("ListSecrets", err)
 	}
-	r, err := call(ctx, v.cloud, "ListSecrets", harmless, func(ctx context.Context) (vault.ListSecretsResponse, error) {
-		return cl.ListSecrets(ctx, vault.ListSecretsRequest{CompartmentId: &compartment, Limit: common.Int(pageSize),
+	r, err := call(ctx, v.cloud, "ListSecrets", harmless, func(ctx context.Context) (ocivault.ListSecretsResponse,
+		error) {
+		return cl.ListSecrets(ctx, ocivault.ListSecretsRequest{CompartmentId: &compartment, Limit: common.Int(pageSize),
 			Page: token(page)})
 	})
 	if err != nil {
 		return nil, "", err
 	}
 	for _, s := range r.Items {
-		some = append(some, secret.Secret{ID: str(s.Id), Name: str(s.SecretName), Compartment: str(s.CompartmentId),
+		some = append(some, vault.Secret{ID: str(s.Id), Name: str(s.SecretName), Compartment: str(s.CompartmentId),
 			Vault: str(s.VaultId), Region: regionOf(str(s.Id)), Replica: s.IsReplica != nil && *s.IsReplica,
 			State: string(s.LifecycleState), Freeform: s.FreeformTags, Defined: s.DefinedTags})
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // strange are metadata that don't survive being read into Go values and written again.
@@ -30,7 +30,7 @@ func TestMetadataComeAndGoAsTheyAre(t *testing.T) {
 			continue
 		}
 		after, err := cloud.Vault().Update(t.Context(), secretID, "etag",
-			secret.Update{Promote: 3, Metadata: got.Metadata})
+			vault.Update{Promote: 3, Metadata: got.Metadata})
 		if sent := s.asked[len(s.asked)-1]; err != nil || string(after.Metadata) != metadata ||
 			sent.method != http.MethodPut ||
 			!strings.Contains(sent.body, `"metadata":`+metadata) {

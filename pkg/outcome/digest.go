@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/keyturn/keyturn/pkg/phrase"
 	"github.com/rs/zerolog"
+
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // Digest is what a sweep did and found: its JSON reply, its mail, and its record.

@@ -3,33 +3,31 @@ package outcome
 import (
 	"cmp"
 	"time"
-
-	"github.com/keyturn/keyturn/pkg/metric"
 )
 
 // Points are the figures of one outcome, for Monitoring.
-func (o Outcome) Points() []metric.Point {
+func (o Outcome) Points() []Point {
 	at := o.Began.Add(time.Duration(o.TookMS) * time.Millisecond)
 	kind := cmp.Or(o.Kind, "unknown")
 	whole := map[string]string{"kind": kind, "outcome": string(o.Status)}
-	points := []metric.Point{
-		{Name: metric.Rotations, Dimensions: whole, Value: 1, At: at},
-		{Name: metric.RotationDuration, Dimensions: whole, Value: float64(o.TookMS), At: at},
+	points := []Point{
+		{Name: MetricRotations, Dimensions: whole, Value: 1, At: at},
+		{Name: MetricRotationDuration, Dimensions: whole, Value: float64(o.TookMS), At: at},
 	}
 	if o.Status == Rotated && o.OldMade != nil {
-		points = append(points, metric.Point{Name: metric.CredentialAge, Dimensions: map[string]string{"kind": kind},
+		points = append(points, Point{Name: MetricCredentialAge, Dimensions: map[string]string{"kind": kind},
 			Value: at.Sub(*o.OldMade).Hours() / 24, At: at})
 	}
 	return points
 }
 
 // Points are the figures of one sweep that ended at the given time.
-func (d Digest) Points(at time.Time, finished bool) []metric.Point {
+func (d Digest) Points(at time.Time, finished bool) []Point {
 	result := "finished"
 	if !finished {
 		result = "unfinished"
 	}
-	points := []metric.Point{{Name: metric.Sweeps, Dimensions: map[string]string{"result": result}, Value: 1, At: at}}
+	points := []Point{{Name: MetricSweeps, Dimensions: map[string]string{"result": result}, Value: 1, At: at}}
 	for _, o := range d.Outcomes {
 		points = append(points, o.Points()...)
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
@@ -13,13 +12,13 @@ func TestTheFiguresOfAnOutcome(t *testing.T) {
 	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	made := began.Add(1500*time.Millisecond).AddDate(0, 0, -120)
 	whole := map[string]string{"kind": "auth-token", "outcome": "rotated"}
-	want := []metric.Point{
-		{Name: metric.Rotations, Dimensions: whole, Value: 1},
-		{Name: metric.RotationDuration, Dimensions: whole, Value: 1500},
-		{Name: metric.CredentialAge, Dimensions: map[string]string{"kind": "auth-token"}, Value: 120},
+	want := []outcome.Point{
+		{Name: outcome.MetricRotations, Dimensions: whole, Value: 1},
+		{Name: outcome.MetricRotationDuration, Dimensions: whole, Value: 1500},
+		{Name: outcome.MetricCredentialAge, Dimensions: map[string]string{"kind": "auth-token"}, Value: 120},
 	}
 	o := outcome.Outcome{Status: outcome.Rotated, Kind: "auth-token", Began: began, TookMS: 1500, OldMade: &made}
-	check := func(o outcome.Outcome, want []metric.Point) {
+	check := func(o outcome.Outcome, want []outcome.Point) {
 		t.Helper()
 		got := o.Points()
 		if len(got) != len(want) {
@@ -45,7 +44,7 @@ func TestASweepCountsItselfAndWhatItWentThrough(t *testing.T) {
 	d := outcome.Digest{Outcomes: []outcome.Outcome{{Status: outcome.Refused, Kind: "api-key"}}}
 	for finished, want := range map[bool]string{true: "finished", false: "unfinished"} {
 		points := d.Points(time.Now(), finished)
-		if len(points) != 3 || points[0].Name != metric.Sweeps || points[0].Dimensions["result"] != want {
+		if len(points) != 3 || points[0].Name != outcome.MetricSweeps || points[0].Dimensions["result"] != want {
 			t.Errorf("finished %v: %+v", finished, points)
 		}
 	}

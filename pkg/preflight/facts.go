@@ -7,7 +7,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // Said is a service's answer to one question. Without Asked nobody was asked.
@@ -62,15 +62,15 @@ type Topic struct{ Name, State, Compartment string }
 // Compartment is one in which secrets are looked for.
 type Compartment struct {
 	ID      string
-	Secrets Said[[]secret.Secret]
+	Secrets Said[[]vault.Secret]
 }
 
 // Bound is a secret that has one of the binding tags.
 type Bound struct {
-	Listed   secret.Secret // as ListSecrets shows it
-	Region   string        // of its OCID
-	Secret   Said[secret.Secret]
-	Versions Said[[]secret.Version]
+	Listed   vault.Secret // as ListSecrets shows it
+	Region   string       // of its OCID
+	Secret   Said[vault.Secret]
+	Versions Said[[]vault.Version]
 	Current  Said[int64] // number of the version whose content was read
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/guard"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 const (
@@ -141,7 +141,7 @@ func (p *Preflight) vault(ctx context.Context, f *Facts, home <-chan struct{}) {
 	var lists background.Group
 	for i, id := range ids {
 		lists.Do(func() {
-			f.Compartments[i] = Compartment{id, ask(ctx, func(ctx context.Context) ([]secret.Secret, error) {
+			f.Compartments[i] = Compartment{id, ask(ctx, func(ctx context.Context) ([]vault.Secret, error) {
 				return p.Secrets.List(ctx, id)
 			})}
 		})
@@ -232,13 +232,13 @@ func (p *Preflight) secrets(ctx context.Context, all []Bound) {
 		if !living(b.Listed.State) {
 			return
 		}
-		b.Secret = askIn(ctx, &management, func(ctx context.Context) (secret.Secret, error) {
+		b.Secret = askIn(ctx, &management, func(ctx context.Context) (vault.Secret, error) {
 			return p.Secrets.Secret(ctx, id)
 		})
 		if !b.Secret.OK() || !living(b.Secret.Value.State) {
 			return
 		}
-		b.Versions = askIn(ctx, &management, func(ctx context.Context) ([]secret.Version, error) {
+		b.Versions = askIn(ctx, &management, func(ctx context.Context) ([]vault.Version, error) {
 			return p.Secrets.Versions(ctx, id)
 		})
 		b.Current = askIn(ctx, &retrieval, func(ctx context.Context) (int64, error) {

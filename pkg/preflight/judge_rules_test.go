@@ -8,7 +8,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/preflight"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func TestNothingThatWasNotLookedAtPasses(t *testing.T) {
@@ -56,10 +56,10 @@ func TestAMissingStatementIsOneFindingForAllSecrets(t *testing.T) {
 	f := good()
 	for i := range 40 {
 		b := boundSecret(string(rune('a'+i%26))+"key", jane, credential.APIKey)
-		b.Secret = refusedWith[secret.Secret](absent)
+		b.Secret = refusedWith[vault.Secret](absent)
 		f.Secrets = append(f.Secrets, b)
 	}
-	f.Secrets = append(f.Secrets, preflight.Bound{Listed: secret.Secret{ID: "gone", Name: "gone",
+	f.Secrets = append(f.Secrets, preflight.Bound{Listed: vault.Secret{ID: "gone", Name: "gone",
 		State: "PENDING_DELETION"}})
 	checks, _ := f.Judge()
 	var found []preflight.Check
@@ -77,7 +77,7 @@ func TestAMissingStatementIsOneFindingForAllSecrets(t *testing.T) {
 
 func TestFindingsWithoutAMendStandEachForItself(t *testing.T) {
 	f := good()
-	f.Secrets[0].Secret.Value.State, f.Secrets[1].Secret.Value.State = secret.Updating, secret.Updating
+	f.Secrets[0].Secret.Value.State, f.Secrets[1].Secret.Value.State = vault.Updating, vault.Updating
 	checks, _ := f.Judge()
 	n := 0
 	for _, c := range checks {
@@ -101,7 +101,7 @@ func TestTheReasonWhyNothingWasAskedIsTheRealOne(t *testing.T) {
 		t.Errorf("%+v", checks)
 	}
 	f = good()
-	f.Compartments[0].Secrets, f.Secrets, f.Users = refusedWith[[]secret.Secret](absent), nil, nil
+	f.Compartments[0].Secrets, f.Secrets, f.Users = refusedWith[[]vault.Secret](absent), nil, nil
 	_, skipped := f.Judge()
 	for _, what := range []string{"secret", "user", "namespace", "registry", "s3_endpoint"} {
 		i := slices.IndexFunc(skipped, func(n preflight.NotChecked) bool { return n.What == what })

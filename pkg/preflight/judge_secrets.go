@@ -10,7 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/phrase"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // crowded is from how many versions on there is a word; the sweep makes room from 20 on, so something keeps it from
@@ -18,10 +18,10 @@ import (
 const crowded = 25
 
 // living tells a state in which a secret can be read.
-func living(state string) bool { return state == secret.Active || state == secret.Updating }
+func living(state string) bool { return state == vault.Active || state == vault.Updating }
 
 // name is how a secret is named in a message.
-func name(s secret.Secret) string { return fmt.Sprintf("secret %s (%s)", s.Name, s.ID) }
+func name(s vault.Secret) string { return fmt.Sprintf("secret %s (%s)", s.Name, s.ID) }
 
 func judgeCompartments(f *Facts) []Check {
 	if why := f.unset(); why != "" {
@@ -53,7 +53,7 @@ func judgeCompartments(f *Facts) []Check {
 		out = append(out, unasked("any compartment"))
 	case len(f.Secrets) == 0:
 		out = append(out, warned("bind one, with the other defined tags that it has: "+
-			guard.BindCommand(secret.Secret{ID: "<SECRET>"}, "<KIND>", "<USER>"),
+			guard.BindCommand(vault.Secret{ID: "<SECRET>"}, "<KIND>", "<USER>"),
 			"%s listed in %s, and none is bound to a user: every closure comment has to name one elsewhere",
 			count(listed, "secret"), count(readable, "compartment")))
 	default:
@@ -70,7 +70,7 @@ func judgeBinding(f *Facts) []Check {
 		user string
 	}
 	var pairs []pair
-	var active []secret.Secret
+	var active []vault.Secret
 	for _, b := range f.Secrets {
 		s, t := b.Listed, guard.TagsOf(b.Listed)
 		kind, user, ok := guard.BoundTo(s)
@@ -86,8 +86,8 @@ func judgeBinding(f *Facts) []Check {
 		case !ok:
 			out = append(out, failed(guard.BindCommand(s, "<KIND>", t.User)+", the kind being one of "+kindWords(),
 				"the tag kind of %s is %q, which is no kind", name(s), phrase.Excerpt(t.Kind)))
-		case s.State == secret.Active || s.State == secret.Updating:
-			s.State = secret.Active // one that settles in a moment counts
+		case s.State == vault.Active || s.State == vault.Updating:
+			s.State = vault.Active // one that settles in a moment counts
 			active = append(active, s)
 			if p := (pair{kind, user}); !slices.Contains(pairs, p) {
 				pairs = append(pairs, p)
@@ -112,7 +112,7 @@ func judgeBinding(f *Facts) []Check {
 }
 
 // halves reports that the two secrets of a pair are bound without a role: fine for a comment that names both.
-func halves(all []secret.Secret, kind credential.Kind, user string) bool {
+func halves(all []vault.Secret, kind credential.Kind, user string) bool {
 	n := 0
 	for _, s := range all {
 		if k, u, _ := guard.BoundTo(s); k == kind && u == user {
@@ -174,9 +174,9 @@ func (f *Facts) overSecrets(sum string, judge func(Bound) (c Check, fault, looke
 
 // inReach is what lets the function reach a secret: the statement, or, since its condition sees defined tags alone, the
 // command that gives the secret those.
-func (f *Facts) inReach(s secret.Secret) string {
+func (f *Facts) inReach(s vault.Secret) string {
 	statement := f.policy().statement(stSecrets, s.Compartment)
-	if _, _, ok := guard.BoundTo(secret.Secret{Defined: s.Defined}); ok {
+	if _, _, ok := guard.BoundTo(vault.Secret{Defined: s.Defined}); ok {
 		return statement
 	}
 	kind, user, ok := guard.BoundTo(s)
@@ -217,7 +217,7 @@ func judgeSecret(f *Facts) []Check {
 		case b.Region != f.Region:
 			return failed("bind a secret of "+f.Region, "%s was listed in %s, and its OCID says %s, where it would "+
 				"be written", name(s), f.Region, b.Region), true, true
-		case s.State == secret.Updating:
+		case s.State == vault.Updating:
 			return warned("", "%s is being changed just now", name(s)), true, true
 		}
 		return Check{}, false, true
@@ -244,18 +244,18 @@ func judgeVersions(f *Facts) []Check {
 			return failed(f.inReach(s), "GetSecret shows %s, so it exists: listing its versions is not allowed: %s",
 				name(s), text(b.Versions.Err)), true, true
 		}
-		live := slices.DeleteFunc(slices.Clone(b.Versions.Value), func(v secret.Version) bool { return v.Leaving })
+		live := slices.DeleteFunc(slices.Clone(b.Versions.Value), func(v vault.Version) bool { return v.Leaving })
 		if len(live) < crowded {
 			return Check{}, false, true
 		}
 		mend := "invoke functions/sweep, which makes room"
-		slices.SortFunc(live, func(a, b secret.Version) int { return int(a.Number - b.Number) })
-		if i := slices.IndexFunc(live, func(v secret.Version) bool { return v.Stale }); i >= 0 {
+		slices.SortFunc(live, func(a, b vault.Version) int { return int(a.Number - b.Number) })
+		if i := slices.IndexFunc(live, func(v vault.Version) bool { return v.Stale }); i >= 0 {
 			mend += fmt.Sprintf("; or: oci vault secret-version schedule-deletion --secret-id %s "+
 				"--secret-version-number %d", s.ID, live[i].Number)
 		}
-		if len(live) < secret.MaxVersions {
-			return warned(mend, "%s has %d versions of %d", name(s), len(live), secret.MaxVersions), true, true
+		if len(live) < vault.MaxVersions {
+			return warned(mend, "%s has %d versions of %d", name(s), len(live), vault.MaxVersions), true, true
 		}
 		return failed(mend, "%s has %d versions, as many as OCI keeps: no new one fits", name(s), len(live)), true, true
 	})

@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/preflight"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 const (
@@ -40,17 +40,17 @@ var (
 )
 
 func boundSecret(name, user string, kind credential.Kind) preflight.Bound {
-	s := secret.Secret{ID: "ocid1.vaultsecret.oc1.iad." + name, Name: name, Compartment: home, State: secret.Active,
+	s := vault.Secret{ID: "ocid1.vaultsecret.oc1.iad." + name, Name: name, Compartment: home, State: vault.Active,
 		Current: 1, At: noon,
 		Defined: map[string]map[string]any{"keyturn": {"user": user, "kind": string(kind)}}}
 	return preflight.Bound{Listed: s, Region: "us-ashburn-1", Secret: said(s), Versions: said(versions(3)),
 		Current: said[int64](1)}
 }
 
-func versions(n int) []secret.Version {
-	var out []secret.Version
+func versions(n int) []vault.Version {
+	var out []vault.Version
 	for i := n; i > 0; i-- {
-		out = append(out, secret.Version{Number: int64(i), Current: i == n, Stale: i < n-1})
+		out = append(out, vault.Version{Number: int64(i), Current: i == n, Stale: i < n-1})
 	}
 	return out
 }
@@ -73,7 +73,7 @@ func good() *preflight.Facts {
 		Guard: said(preflight.Guard{Status: "ENABLED", ReportingRegion: "us-ashburn-1"}),
 		Topic: said(preflight.Topic{Name: "secops", State: "ACTIVE", Compartment: home}), TopicRegion: "us-ashburn-1",
 		Compartments: []preflight.Compartment{
-			{ID: home, Secrets: said([]secret.Secret{key.Listed, pair.Listed, token.Listed, {ID: "unbound"}})}},
+			{ID: home, Secrets: said([]vault.Secret{key.Listed, pair.Listed, token.Listed, {ID: "unbound"}})}},
 		Secrets: []preflight.Bound{key, pair, token},
 		Users: []preflight.User{
 			{ID: jane, Kinds: []credential.Kind{credential.APIKey, credential.CustomerSecretKey},
@@ -169,7 +169,7 @@ var wrongs = []wrong{
 	{"no bound secrets", func(f *preflight.Facts) { f.Secrets, f.Users = nil, nil }, "secret_compartments",
 		preflight.Warning, "none is bound"},
 	{"a compartment that is silent", func(f *preflight.Facts) {
-		f.Compartments[0].Secrets = refusedWith[[]secret.Secret](silent)
+		f.Compartments[0].Secrets = refusedWith[[]vault.Secret](silent)
 	}, "secret_compartments", preflight.Unknown, "no clear answer"},
 	{"a user tag that is no user", func(f *preflight.Facts) {
 		f.Secrets[0].Listed.Defined["keyturn"]["user"] = "jane@example.com"
@@ -182,18 +182,18 @@ var wrongs = []wrong{
 		f.Secrets[0].Listed.Defined["keyturn"]["role"] = "auth-token"
 	}, "secret_binding", preflight.Failed, "doesn't fit api-key"},
 	{"a secret that is not allowed", func(f *preflight.Facts) {
-		f.Secrets[0].Secret = refusedWith[secret.Secret](absent)
+		f.Secrets[0].Secret = refusedWith[vault.Secret](absent)
 	}, "secret", preflight.Failed, "so it exists"},
 	{"a secret that is not allowed, and has no defined tags", func(f *preflight.Facts) {
 		s := &f.Secrets[0]
 		s.Listed.Defined, s.Listed.Freeform = nil, map[string]string{"keyturn-user": jane, "keyturn-kind": "api-key"}
-		s.Secret = refusedWith[secret.Secret](absent)
+		s.Secret = refusedWith[vault.Secret](absent)
 	}, "secret", preflight.Failed, "this secret has freeform ones"},
 	{"a secret that was not reached", func(f *preflight.Facts) {
-		f.Secrets[0].Secret = preflight.Said[secret.Secret]{}
+		f.Secrets[0].Secret = preflight.Said[vault.Secret]{}
 	}, "secret", preflight.Unknown, "longer timeout"},
 	{"versions that were not reached", func(f *preflight.Facts) {
-		f.Secrets[0].Versions = preflight.Said[[]secret.Version]{}
+		f.Secrets[0].Versions = preflight.Said[[]vault.Version]{}
 	}, "secret_versions", preflight.Unknown, "longer timeout"},
 	{"content that was not reached", func(f *preflight.Facts) { f.Secrets[0].Current = preflight.Said[int64]{} },
 		"secret_content", preflight.Unknown, "longer timeout"},
@@ -216,7 +216,7 @@ var wrongs = []wrong{
 	{"a tenancy that was not reached", func(f *preflight.Facts) { f.Tenancy = preflight.Said[credential.Tenancy]{} },
 		"tenancy", preflight.Unknown, "not looked at"},
 	{"a compartment that was not reached", func(f *preflight.Facts) {
-		f.Compartments[0].Secrets = preflight.Said[[]secret.Secret]{}
+		f.Compartments[0].Secrets = preflight.Said[[]vault.Secret]{}
 	}, "secret_compartments", preflight.Unknown, "not looked at"},
 	{"a namespace that is needed and was not reached", func(f *preflight.Facts) {
 		f.Namespace = preflight.Said[string]{}
@@ -231,7 +231,7 @@ var wrongs = []wrong{
 		"not tried"},
 	{"a secret of another region", func(f *preflight.Facts) { f.Secrets[0].Region = "eu-madrid-1" }, "secret",
 		preflight.Failed, "its OCID says eu-madrid-1"},
-	{"a secret that is being changed", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.State = secret.Updating },
+	{"a secret that is being changed", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.State = vault.Updating },
 		"secret", preflight.Warning, "being changed"},
 	{"24 versions", func(f *preflight.Facts) { f.Secrets[0].Versions = said(versions(24)) }, "secret_versions",
 		preflight.Passed, "have room"},
@@ -249,7 +249,7 @@ var wrongs = []wrong{
 		f.Secrets[0].Versions = said(all)
 	}, "secret_versions", preflight.Passed, "have room"},
 	{"versions that may not be listed", func(f *preflight.Facts) {
-		f.Secrets[0].Versions = refusedWith[[]secret.Version](absent)
+		f.Secrets[0].Versions = refusedWith[[]vault.Version](absent)
 	}, "secret_versions", preflight.Failed, "SECRET_VERSION_INSPECT"},
 	{"content that may not be read", func(f *preflight.Facts) { f.Secrets[0].Current = refusedWith[int64](absent) },
 		"secret_content", preflight.Failed, "SECRET_BUNDLE_READ"},
@@ -299,7 +299,7 @@ var wrongs = []wrong{
 		preflight.Failed, "set prove to try or off"},
 }
 
-func staged(at time.Time) secret.Metadata {
+func staged(at time.Time) vault.Metadata {
 	return rotation.Journal{Staged: &rotation.Staged{Version: "v", Phase: rotation.PhaseStaged, Old: "old",
 		Problem: "p", At: &at}}.Into(nil)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 	"github.com/keyturn/keyturn/pkg/version"
 )
 
@@ -71,9 +71,9 @@ type Topics interface {
 
 // Secrets reads secrets.
 type Secrets interface {
-	List(ctx context.Context, compartment string) ([]secret.Secret, error)
-	Secret(ctx context.Context, id string) (secret.Secret, error)
-	Versions(ctx context.Context, id string) ([]secret.Version, error)
+	List(ctx context.Context, compartment string) ([]vault.Secret, error)
+	Secret(ctx context.Context, id string) (vault.Secret, error)
+	Versions(ctx context.Context, id string) ([]vault.Version, error)
 	Read(ctx context.Context, id, name string) (number int64, content credential.Value, err error)
 }
 
@@ -170,5 +170,5 @@ func (p *Preflight) Run(ctx context.Context, r Request) Answer {
 
 // reserve keeps a quarter of the time, five seconds at most, for the answer.
 func (p *Preflight) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
-	return clock.Reserve(ctx, p.Clock.Now(), 5*time.Second)
+	return clock.WithReserve(ctx, p.Clock.Now(), 5*time.Second)
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/preflight"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // world answers everything well, unless a field says otherwise.
@@ -87,11 +87,11 @@ func (w *world) Topic(context.Context, string) (string, string, string, error) {
 	return "secops", "ACTIVE", home, nil
 }
 func (w *world) Publish(context.Context, string, string, string) error { w.mails.Add(1); return nil }
-func (w *world) secret(i int) secret.Secret {
+func (w *world) secret(i int) vault.Secret {
 	return boundSecret(fmt.Sprintf("s%d", i), jane+fmt.Sprint(i), credential.APIKey).Listed
 }
 
-func (w *world) List(_ context.Context, compartment string) (out []secret.Secret, err error) {
+func (w *world) List(_ context.Context, compartment string) (out []vault.Secret, err error) {
 	w.mu.Lock()
 	w.listed = append(w.listed, compartment)
 	w.mu.Unlock()
@@ -101,20 +101,20 @@ func (w *world) List(_ context.Context, compartment string) (out []secret.Secret
 	return out, nil
 }
 
-func (w *world) Secret(ctx context.Context, id string) (secret.Secret, error) {
+func (w *world) Secret(ctx context.Context, id string) (vault.Secret, error) {
 	w.asked.Add(1)
 	if w.slow > 0 {
 		select {
 		case <-time.After(w.slow):
 		case <-ctx.Done():
-			return secret.Secret{}, silent
+			return vault.Secret{}, silent
 		}
 	}
 	s := w.secret(0)
 	s.ID = id
 	return s, w.wait(ctx, "GetSecret")
 }
-func (w *world) Versions(context.Context, string) ([]secret.Version, error) { return versions(1), nil }
+func (w *world) Versions(context.Context, string) ([]vault.Version, error) { return versions(1), nil }
 func (w *world) Read(context.Context, string, string) (int64, credential.Value, error) {
 	return 1, credential.NewValue([]byte("a value that must not get out")), nil
 }

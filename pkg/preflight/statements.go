@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/metric"
+	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
 // What a statement needs and a function can't know.
@@ -100,7 +100,8 @@ func (p Policy) Statements() []Statement {
 	}
 	add(stMail, "", "{ONS_TOPIC_PUBLISH} in "+place(p.Topic))
 	add(stTopic, "", "{ONS_TOPIC_READ} in "+place(p.Topic))
-	add(stMetrics, "", "{METRIC_WRITE} in "+place(p.Own)+" where target.metrics.namespace = '"+metric.Namespace+"'")
+	add(stMetrics, "", "{METRIC_WRITE} in "+place(p.Own)+" where target.metrics.namespace = '"+outcome.MetricNamespace+
+		"'")
 	return out
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // explanation is what other calls show of a failed one: a fact, and the remedy that fits it.
@@ -99,7 +99,7 @@ func (c *response) whySecret(ctx context.Context, operation string, targets []ro
 }
 
 // whyUnreadable is what a secret's summary shows: its state, or its tags; nil if both are as they should be.
-func (c *response) whyUnreadable(s secret.Secret) *explanation {
+func (c *response) whyUnreadable(s vault.Secret) *explanation {
 	of := func(err error, brief string) *explanation {
 		var refusal *guard.Refusal
 		if !errors.As(err, &refusal) {
@@ -107,7 +107,7 @@ func (c *response) whyUnreadable(s secret.Secret) *explanation {
 		}
 		return &explanation{brief, refusal.Problem, refusal.Mend}
 	}
-	if s.State != secret.Updating {
+	if s.State != vault.Updating {
 		if found := of(guard.Writable(s), "secret is "+s.State); found != nil {
 			return found
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // flat is a text without its line breaks.
@@ -21,7 +21,7 @@ func flat(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // seen is what other calls show of a tenancy.
 type seen struct {
-	listed    []secret.Secret // what ListSecrets shows
+	listed    []vault.Secret // what ListSecrets shows
 	listErr   error
 	userState string
 	mayNot    []credential.Kind
@@ -40,14 +40,14 @@ func (s *seen) User(context.Context, string) (string, string, []credential.Kind,
 
 func (s *seen) Users(context.Context, string) ([]string, string, error) { return nil, "", s.usersErr }
 
-func (s *seen) Summary(_ context.Context, id string, _ []string) (secret.Secret, bool, error) {
+func (s *seen) Summary(_ context.Context, id string, _ []string) (vault.Secret, bool, error) {
 	s.asked = append(s.asked, "ListSecrets")
 	for _, one := range s.listed {
 		if one.ID == id {
 			return one, true, s.listErr
 		}
 	}
-	return secret.Secret{}, false, s.listErr
+	return vault.Secret{}, false, s.listErr
 }
 
 func (s *seen) Place(context.Context) (string, string, string) {
@@ -73,22 +73,22 @@ func refusal(operation string) error {
 		Message: "Authorization failed or requested resource not found.", RequestID: "A/B/C"}
 }
 
-func vaulted(change func(*secret.Secret)) secret.Secret {
-	s := secret.Secret{ID: secretID, Name: "token-of-web", Compartment: compartment, State: secret.Active,
+func vaulted(change func(*vault.Secret)) vault.Secret {
+	s := vault.Secret{ID: secretID, Name: "token-of-web", Compartment: compartment, State: vault.Active,
 		Region:  "us-ashburn-1",
 		Defined: map[string]map[string]any{"Oracle-Tags": {"CreatedBy": "jane"}}}
 	change(&s)
 	return s
 }
 
-func bind(s *secret.Secret, user, kind string) {
+func bind(s *vault.Secret, user, kind string) {
 	s.Defined["keyturn"] = map[string]any{"user": user, "kind": kind}
 }
 
 func TestA404OfASecretIsExplainedByWhatTheListOfSecretsShows(t *testing.T) {
 	const stranger = "ocid1.user.oc1..aaaaaaaastranger"
-	list := func(change func(*secret.Secret)) func(*seen) {
-		return func(f *seen) { f.listed = []secret.Secret{vaulted(change)} }
+	list := func(change func(*vault.Secret)) func(*seen) {
+		return func(f *seen) { f.listed = []vault.Secret{vaulted(change)} }
 	}
 	for name, c := range map[string]struct {
 		facts  func(*seen)
@@ -96,40 +96,40 @@ func TestA404OfASecretIsExplainedByWhatTheListOfSecretsShows(t *testing.T) {
 		mend   string
 		not    string // must not be in the mail
 	}{
-		"no tags": {list(func(*secret.Secret) {}), "lacks the defined tags keyturn.user and keyturn.kind",
+		"no tags": {list(func(*vault.Secret) {}), "lacks the defined tags keyturn.user and keyturn.kind",
 			"--defined-tags", "correct the OCID"},
-		"freeform tags": {list(func(s *secret.Secret) {
+		"freeform tags": {list(func(s *vault.Secret) {
 			s.Freeform = map[string]string{"keyturn-user": userID, "keyturn-kind": "auth-token", "team": "web"}
 		}), "freeform tags bind it, which policies can't see", `"kind":"auth-token"`, "correct the OCID"},
-		"a user alone": {list(func(s *secret.Secret) { s.Defined["keyturn"] = map[string]any{"user": userID} }),
+		"a user alone": {list(func(s *vault.Secret) { s.Defined["keyturn"] = map[string]any{"user": userID} }),
 			"it has one of the two", "--defined-tags", "correct the OCID"},
-		"another user's": {list(func(s *secret.Secret) { bind(s, stranger, "auth-token") }), "bound to another user",
+		"another user's": {list(func(s *vault.Secret) { bind(s, stranger, "auth-token") }), "bound to another user",
 			"name a secret of this user", "--defined-tags"},
-		"another kind's": {list(func(s *secret.Secret) { bind(s, userID, "api-key") }), "bound to the kind api-key",
+		"another kind's": {list(func(s *vault.Secret) { bind(s, userID, "api-key") }), "bound to the kind api-key",
 			"for this kind", "--defined-tags"},
-		"another user's, by freeform tags": {list(func(s *secret.Secret) {
+		"another user's, by freeform tags": {list(func(s *vault.Secret) {
 			s.Freeform = map[string]string{"keyturn-user": stranger}
 		}),
 			"bound to another user", "name a secret of this user", "--defined-tags"},
-		"clashing tags": {list(func(s *secret.Secret) {
+		"clashing tags": {list(func(s *vault.Secret) {
 			bind(s, userID, "auth-token")
 			s.Freeform = map[string]string{"keyturn-user": stranger}
 		}), "contradict each other", "--freeform-tags", "correct the OCID"},
-		"pending deletion": {list(func(s *secret.Secret) { s.State = "PENDING_DELETION" }),
+		"pending deletion": {list(func(s *vault.Secret) { s.State = "PENDING_DELETION" }),
 			"scheduled for deletion: it is in the state PENDING_DELETION",
 			"oci vault secret cancel-secret-deletion --secret-id " + secretID, "policy"},
-		"being scheduled": {list(func(s *secret.Secret) { s.State = "SCHEDULING_DELETION" }), "SCHEDULING_DELETION",
+		"being scheduled": {list(func(s *vault.Secret) { s.State = "SCHEDULING_DELETION" }), "SCHEDULING_DELETION",
 			"cancel-secret-deletion", "policy"},
-		"deleted": {list(func(s *secret.Secret) { s.State = "DELETED" }), "is deleted",
+		"deleted": {list(func(s *vault.Secret) { s.State = "DELETED" }), "is deleted",
 			"name another secret", "policy"},
-		"a replica": {list(func(s *secret.Secret) { s.Replica = true }), "read-only replica", "is a copy of",
+		"a replica": {list(func(s *vault.Secret) { s.Replica = true }), "read-only replica", "is a copy of",
 			"policy"},
-		"bound as it should be": {list(func(s *secret.Secret) { bind(s, userID, "auth-token") }),
+		"bound as it should be": {list(func(s *vault.Secret) { bind(s, userID, "auth-token") }),
 			"is bound as it should be, but the function may not do GetSecret",
 			`--body '{"keyturn":"preflight"}'`, "--defined-tags"},
-		"being changed, and bound": {list(func(s *secret.Secret) {
+		"being changed, and bound": {list(func(s *vault.Secret) {
 			bind(s, userID, "auth-token")
-			s.State = secret.Updating
+			s.State = vault.Updating
 		}), "may not do GetSecret", "preflight", "--defined-tags"},
 		"in none of the lists": {func(*seen) {}, "is not where this function may look for secrets",
 			"oci vault secret get --secret-id " + secretID + " --region us-ashburn-1", "bind it"},
@@ -181,8 +181,8 @@ func TestTheFaultyOneOfTwoSecretsIsTheOneThatIsExplained(t *testing.T) {
 		"accesskey_secret_ocid:"+secretID+",secretkey_secret_ocid:"+other)
 	s.secrets = nil // nothing is refused before
 	s.facts = factsOf(func(f *seen) {
-		good := vaulted(func(s *secret.Secret) { bind(s, userID, "customer-secret-key"); s.ID = other })
-		f.listed = []secret.Secret{good, vaulted(func(*secret.Secret) {})}
+		good := vaulted(func(s *vault.Secret) { bind(s, userID, "customer-secret-key"); s.ID = other })
+		f.listed = []vault.Secret{good, vaulted(func(*vault.Secret) {})}
 	})
 	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.Failed,
 		Cause: fmt.Errorf("reading: %w", refusal("GetSecretBundle"))})

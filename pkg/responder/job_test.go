@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 const (
@@ -229,9 +229,9 @@ func TestASecretOfSomebodyElseIsRefusedUnderWarnToo(t *testing.T) {
 }
 
 func TestASecretThatCannotBeWrittenIsRefused(t *testing.T) {
-	for name, change := range map[string]func(*secret.Secret){
-		"a replica":       func(s *secret.Secret) { s.Replica = true },
-		"about to vanish": func(s *secret.Secret) { s.State = "PENDING_DELETION" },
+	for name, change := range map[string]func(*vault.Secret){
+		"a replica":       func(s *vault.Secret) { s.Replica = true },
+		"about to vanish": func(s *vault.Secret) { s.State = "PENDING_DELETION" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene()

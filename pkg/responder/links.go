@@ -9,7 +9,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/outcome"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // Facts are what a mail explains a refusal with, and what it leads to. Nothing is changed by asking for them.
@@ -19,7 +19,7 @@ type Facts interface {
 	// Users returns the first page of the tenancy's users, as any page.
 	Users(ctx context.Context, page string) (ids []string, next string, err error)
 	// Summary finds a secret in the lists of compartments; they also show what may not be read.
-	Summary(ctx context.Context, id string, compartments []string) (s secret.Secret, found bool, err error)
+	Summary(ctx context.Context, id string, compartments []string) (s vault.Secret, found bool, err error)
 	// Place returns the OCIDs of the function and of its compartment, and its region; empty where not known.
 	Place(ctx context.Context) (function, compartment, region string)
 	// RegionOf is the region in an OCID; empty if it has none.

@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // refused is the outcome of a rotation that the engine refuses.
@@ -215,15 +215,15 @@ func TestACommandHasNoEmptyRegion(t *testing.T) {
 }
 
 func TestOnlyThoseWhoOwnAJournalMayUseItsUnboundSecret(t *testing.T) {
-	journal := func(owner string) secret.Metadata {
-		m, err := secret.Metadata(nil).With("keyturn", `{"owner":"`+owner+`"}`)
+	journal := func(owner string) vault.Metadata {
+		m, err := vault.Metadata(nil).With("keyturn", `{"owner":"`+owner+`"}`)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return m
 	}
 	for name, c := range map[string]struct {
-		metadata secret.Metadata
+		metadata vault.Metadata
 		bound    bool
 		refused  bool
 	}{
@@ -259,7 +259,7 @@ type nowhere struct{ *seen }
 
 func (nowhere) Console(string) string { return "https://cloud.oracle.com" }
 
-func (n nowhere) Summary(ctx context.Context, id string, in []string) (secret.Secret, bool, error) {
+func (n nowhere) Summary(ctx context.Context, id string, in []string) (vault.Secret, bool, error) {
 	return n.seen.Summary(ctx, id, in)
 }
 

@@ -19,10 +19,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/guard"
-	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 	"github.com/keyturn/keyturn/pkg/version"
 )
 
@@ -51,7 +50,7 @@ type Directory interface {
 
 // Secrets lists the secrets of a compartment.
 type Secrets interface {
-	List(ctx context.Context, compartment string) ([]secret.Secret, error)
+	List(ctx context.Context, compartment string) ([]vault.Secret, error)
 }
 
 // Notifier sends a mail.
@@ -74,7 +73,7 @@ type Responder struct {
 	Secrets   Secrets
 	Facts     Facts // nil: mails have no links, and refusals say what OCI said
 	Notifier  Notifier
-	Meter     metric.Meter // nil: nothing is measured
+	Meter     outcome.Meter // nil: nothing is measured
 	Rotator   Rotator
 	Clock     rotation.Clock
 }
@@ -120,7 +119,7 @@ func (r *Responder) begin(ctx context.Context, callID string) *response {
 
 // reserve keeps a quarter of the time that is left, eight seconds at most, for re-opening the problem and the mail.
 func (r *Responder) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
-	return clock.Reserve(ctx, r.Clock.Now(), 8*time.Second)
+	return clock.WithReserve(ctx, r.Clock.Now(), 8*time.Second)
 }
 
 // response is one event's way through the responder.
@@ -226,7 +225,7 @@ func (c *response) find(ctx context.Context) (map[credential.Role]string, error)
 	if err != nil {
 		return nil, fmt.Errorf("looking for a bound secret: %w", err)
 	}
-	var all []secret.Secret
+	var all []vault.Secret
 	for _, id := range compartments {
 		secrets, err := c.Secrets.List(ctx, id)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/responder"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
@@ -229,19 +229,19 @@ func (l little) Delete(context.Context, string, string) error {
 	return errNetwork
 }
 
-func (l little) Secret(context.Context, string) (secret.Secret, error) { return l.s.secrets[0], nil }
+func (l little) Secret(context.Context, string) (vault.Secret, error) { return l.s.secrets[0], nil }
 
-func (l little) Versions(context.Context, string) ([]secret.Version, error) {
-	return []secret.Version{{Number: 1, Current: true}}, nil
+func (l little) Versions(context.Context, string) ([]vault.Version, error) {
+	return []vault.Version{{Number: 1, Current: true}}, nil
 }
 
 func (l little) Read(context.Context, string, string) (int64, credential.Value, error) {
 	return 1, credential.NewValue([]byte("something else")), nil
 }
 
-func (l little) Update(context.Context, string, string, secret.Update) (secret.Secret, error) {
+func (l little) Update(context.Context, string, string, vault.Update) (vault.Secret, error) {
 	l.s.called("Update")
-	return secret.Secret{}, errNetwork
+	return vault.Secret{}, errNetwork
 }
 
 func withEngine(s *scene) *scene {

@@ -10,7 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // rotate runs the rotation. The owner is looked up while the engine looks at the credentials and secrets.
@@ -39,7 +39,7 @@ func (c *response) rotate(ctx context.Context, targets []rotation.Target) {
 	}
 	// not waited for where the order is refused anyway
 	whose := c.owner.of(log.WithContext(ctx), c.Directory, c.Clock, ref)
-	job.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
+	job.Permit = func(_ context.Context, secrets []vault.Secret) (credential.Owner, error) {
 		if c.unfit != nil {
 			return credential.Owner{}, c.unfit
 		}
@@ -78,7 +78,7 @@ func (c *response) names(o credential.Owner) {
 // authorize says whether a credential of the owner may be written to the secrets, as the guard has it. It returns the
 // secrets without tags that secret_binding=warn lets through, or why nothing may be written.
 func authorize(cfg config.Config, kind credential.Kind, o credential.Owner, targets []rotation.Target,
-	secrets []secret.Secret) (unbound []secret.Secret, err error) {
+	secrets []vault.Secret) (unbound []vault.Secret, err error) {
 	if err := guard.Spared(cfg.Protects, o.User, o.UserName); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/responder"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 const (
@@ -42,7 +42,7 @@ type scene struct {
 	problem   func(reads int) (cloudguard.Problem, error) // reads counts from 1
 	afreshErr error
 	reopenErr error
-	secrets   []secret.Secret
+	secrets   []vault.Secret
 	listErr   error
 	userName  string
 	nameErr   error
@@ -79,7 +79,7 @@ func newScene() *scene {
 			Prove: config.ProveRequire},
 		event: event{kind: "com.oraclecloud.cloudguard.problemremediated", rule: "AUTH_TOKEN_TOO_OLD",
 			problem: problemID, user: userID, resource: tokenID, comment: comment},
-		secrets: []secret.Secret{{ID: secretID, Name: "token-of-web", Compartment: compartment, State: secret.Active,
+		secrets: []vault.Secret{{ID: secretID, Name: "token-of-web", Compartment: compartment, State: vault.Active,
 			Freeform: map[string]string{"keyturn-user": userID, "keyturn-kind": "auth-token"}}},
 		userName: "web@example.com",
 	}
@@ -220,9 +220,9 @@ func (s *scene) Compartment(context.Context) (string, error) {
 }
 
 // List fits responder.Secrets.
-func (s *scene) List(_ context.Context, in string) ([]secret.Secret, error) {
+func (s *scene) List(_ context.Context, in string) ([]vault.Secret, error) {
 	s.called("ListSecrets " + in)
-	var out []secret.Secret
+	var out []vault.Secret
 	for _, found := range s.secrets {
 		if found.Compartment == in {
 			out = append(out, found)
@@ -258,8 +258,8 @@ func (s *scene) Run(ctx context.Context, job rotation.Job) rotation.Result {
 	s.jobs = append(s.jobs, job)
 	ask, what := job.Permit, "Run"
 	var owner credential.Owner
-	var seen []secret.Secret
-	job.Permit = func(ctx context.Context, secrets []secret.Secret) (credential.Owner, error) {
+	var seen []vault.Secret
+	job.Permit = func(ctx context.Context, secrets []vault.Secret) (credential.Owner, error) {
 		o, err := ask(ctx, secrets)
 		if owner, seen = o, secrets; err != nil {
 			what = "Look"
@@ -275,9 +275,9 @@ func (s *scene) Run(ctx context.Context, job rotation.Job) rotation.Result {
 // permitted does what the engine does before it touches anything: it asks, and ends with a refusal if the answer is no.
 func permitted(ctx context.Context, s *scene, job rotation.Job,
 	then func(rotation.Job) rotation.Result) rotation.Result {
-	var seen []secret.Secret
+	var seen []vault.Secret
 	for _, target := range job.Targets {
-		if i := slices.IndexFunc(s.secrets, func(found secret.Secret) bool {
+		if i := slices.IndexFunc(s.secrets, func(found vault.Secret) bool {
 			return found.ID == target.SecretID
 		}); i >= 0 {
 			seen = append(seen, s.secrets[i])

@@ -9,7 +9,6 @@ import (
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
@@ -59,9 +58,9 @@ func (c *response) share(ctx context.Context, n time.Duration) (context.Context,
 func (c *response) tell(ctx context.Context) error {
 	o := &c.out
 	if o.Told() {
-		ctx, cancel := clock.Early(ctx)
+		ctx, cancel := clock.WithMargin(ctx)
 		defer cancel()
-		measured := metric.Beside(ctx, c.Meter, o.Points())
+		measured := outcome.SendMetrics(ctx, c.Meter, o.Points())
 		err := c.publish(ctx)
 		measured()
 		if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
 	"github.com/keyturn/keyturn/pkg/trace"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // act carries out one action. What takes back may use all the time that is left; what goes forward stops earlier. The
@@ -115,14 +115,14 @@ func (r *run) stage(ctx context.Context, c Case) error {
 		}
 		j := s.Journal
 		j.Staged = r.entry(c, i, PhaseStaged)
-		if err := r.update(ctx, i, secret.Update{Name: c.Version, Content: content}, j); err != nil {
+		if err := r.update(ctx, i, vault.Update{Name: c.Version, Content: content}, j); err != nil {
 			return fmt.Errorf("writing to secret %s: %w", s.Name, err)
 		}
 		if r.mem.Value != nil {
 			r.mem.Kept = c.Version
 		}
 		s = r.snap.Secrets[i]
-		s.Versions = append(slices.Clone(s.Versions), secret.Version{Name: c.Version, Pending: true,
+		s.Versions = append(slices.Clone(s.Versions), vault.Version{Name: c.Version, Pending: true,
 			Created: c.serverNow})
 		r.snap = r.snap.with(i, s)
 	}
@@ -212,7 +212,7 @@ func (r *run) promote(ctx context.Context, c Case) error {
 		j := s.Journal
 		j.Staged, j.Current, j.Retire = nil, &Holder{Version: version.Number, Credential: c.Material.ID},
 			r.overlaps(c, j.Retire)
-		if err := r.update(ctx, i, secret.Update{Promote: version.Number}, j); err != nil {
+		if err := r.update(ctx, i, vault.Update{Promote: version.Number}, j); err != nil {
 			return fmt.Errorf("promoting version %d of secret %s: %w", version.Number, s.Name, err)
 		}
 		if err := r.confirm(ctx, i, version.Number); err != nil {
@@ -369,7 +369,7 @@ func (r *run) write(ctx context.Context, c Case, a Action, secrets []Seen) error
 		case Settle:
 			j.Retire = j.Retire.Without(r.job.Ref.ID)
 		}
-		if err := r.update(ctx, i, secret.Update{}, j); err != nil {
+		if err := r.update(ctx, i, vault.Update{}, j); err != nil {
 			return fmt.Errorf("writing to secret %s: %w", s.Name, err)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // maker is an issuer that answers a request for a credential, and keeps what it was asked for.
@@ -258,7 +258,7 @@ func TestTheOldCredentialIsDeletedOnlyWhileTheSecretsAreAsTheRunLeftThem(t *test
 		"with another etag": {func(v *cabinet) { v.is["secret-2"].ETag = "x" }, ""},
 		"another CURRENT":   {func(v *cabinet) { v.is["secret-2"].Current = 7 }, fault.Conflict},
 		"in the first":      {func(v *cabinet) { v.is["secret-1"].Current = 7 }, fault.Conflict},
-		"other metadata": {func(v *cabinet) { v.is["secret-2"].Metadata = secret.Metadata(`{"a":1}`) },
+		"other metadata": {func(v *cabinet) { v.is["secret-2"].Metadata = vault.Metadata(`{"a":1}`) },
 			fault.Conflict},
 		"other tags": {func(v *cabinet) { v.is["secret-1"].Freeform = map[string]string{"a": "b"} },
 			fault.Conflict},

@@ -6,7 +6,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // newest is the newest attempt of this rotation that the secrets know of, 0 if they know of none, and the id of its
@@ -172,7 +172,7 @@ func (v view) follows(s Seen) bool {
 		s.Journal.Current.Credential == v.job.Ref.ID {
 		return false
 	}
-	return slices.ContainsFunc(s.Versions, func(version secret.Version) bool {
+	return slices.ContainsFunc(s.Versions, func(version vault.Version) bool {
 		id, _, ok := credential.ParseVersionName(version.Name)
 		return ok && version.Number == s.Current && id != v.id
 	})

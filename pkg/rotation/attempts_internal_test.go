@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // at is a secret that the attempt has come to in one way.
 func at(name, place string) Seen {
 	s := plain(credential.RoleToken)
-	v := secret.Version{Number: 2, Name: name, Created: noon.Add(-time.Minute)}
+	v := vault.Version{Number: 2, Name: name, Created: noon.Add(-time.Minute)}
 	switch place {
 	case "absent":
 		return s
@@ -142,7 +142,7 @@ func TestTheNewestAttemptIsTheHighestThatAnyVersionOrAnnouncementNames(t *testin
 	versions := func(attempts ...int) func(*scene) {
 		return func(s *scene) {
 			for _, n := range attempts {
-				s.one().Versions = append(s.one().Versions, secret.Version{Number: int64(len(s.one().Versions) + 1),
+				s.one().Versions = append(s.one().Versions, vault.Version{Number: int64(len(s.one().Versions) + 1),
 					Name: s.name(n)})
 			}
 		}
@@ -260,18 +260,18 @@ func TestAnAttemptIsOverOnlyIfItsCredentialIsGoneForSure(t *testing.T) {
 func TestAListOfVersionsIsWholeIfItHasAllSinceATimeInARow(t *testing.T) {
 	since := noon.Add(-time.Hour)
 	before, then := since.Add(-skew-1), since.Add(-skew)
-	list := func(numbers ...int64) (out []secret.Version) {
+	list := func(numbers ...int64) (out []vault.Version) {
 		for _, n := range numbers {
-			out = append(out, secret.Version{Number: n, Created: noon})
+			out = append(out, vault.Version{Number: n, Created: noon})
 		}
 		return out
 	}
-	made := func(created time.Time, out []secret.Version) []secret.Version {
+	made := func(created time.Time, out []vault.Version) []vault.Version {
 		out[len(out)-1].Created = created
 		return out
 	}
 	for what, c := range map[string]struct {
-		versions []secret.Version
+		versions []vault.Version
 		whole    bool
 	}{
 		"from the first":                    {list(1, 2, 3), true},

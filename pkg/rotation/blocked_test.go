@@ -10,24 +10,24 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // stuck is a vault that refuses changes of some kind while the secret is ACTIVE, or leaves it UPDATING.
 type stuck struct {
 	vaultOf
-	refuses func(secret.Update) bool
+	refuses func(vault.Update) bool
 	state   string
 }
 
-func (s stuck) Update(ctx context.Context, id, etag string, u secret.Update) (secret.Secret, error) {
+func (s stuck) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
 	if s.refuses != nil && s.refuses(u) {
-		return secret.Secret{}, fault.New(fault.Busy, "UpdateSecret", "the state doesn't allow it")
+		return vault.Secret{}, fault.New(fault.Busy, "UpdateSecret", "the state doesn't allow it")
 	}
 	return s.vaultOf.Update(ctx, id, etag, u)
 }
 
-func (s stuck) Secret(ctx context.Context, id string) (secret.Secret, error) {
+func (s stuck) Secret(ctx context.Context, id string) (vault.Secret, error) {
 	found, err := s.vaultOf.Secret(ctx, id)
 	if s.state != "" {
 		found.State = s.state
@@ -37,10 +37,10 @@ func (s stuck) Secret(ctx context.Context, id string) (secret.Secret, error) {
 
 // obstacles are what can keep a secret from changing for good.
 var obstacles = map[string]stuck{
-	"no new version":        {refuses: func(u secret.Update) bool { return u.Name != "" }},
-	"no promotion":          {refuses: func(u secret.Update) bool { return u.Promote != 0 }},
-	"no change at all":      {refuses: func(secret.Update) bool { return true }},
-	"UPDATING for all time": {state: secret.Updating},
+	"no new version":        {refuses: func(u vault.Update) bool { return u.Name != "" }},
+	"no promotion":          {refuses: func(u vault.Update) bool { return u.Promote != 0 }},
+	"no change at all":      {refuses: func(vault.Update) bool { return true }},
+	"UPDATING for all time": {state: vault.Updating},
 }
 
 func TestASecretThatTakesNoChangeIsWaitedForAndThenRefused(t *testing.T) {
@@ -86,7 +86,7 @@ func TestASecretThatIsBusyForAMomentStopsNoDelivery(t *testing.T) {
 		w.wait(time.Hour) // since its order
 		p, refused := w.process(), 0
 		// a write and its repetition
-		o := stuck{vaultOf: vaultOf{p}, refuses: func(secret.Update) bool {
+		o := stuck{vaultOf: vaultOf{p}, refuses: func(vault.Update) bool {
 			refused++
 			return refused%4 == 1 || refused%4 == 2
 		}}
@@ -102,7 +102,7 @@ func TestAPENDINGVersionOfSomebodyElseIsNamedWhereItIsInTheWay(t *testing.T) {
 	for _, name := range []string{"", "blue-green-7", "keyturn-aaaaaaaaaaaaaaaa-1"} {
 		w := newWorld(t, credential.AuthToken, credential.RoleToken)
 		s := w.secrets[secretOf(credential.RoleToken)]
-		s.versions = append(s.versions, secret.Version{Number: 2, Name: name, Pending: true,
+		s.versions = append(s.versions, vault.Version{Number: 2, Name: name, Pending: true,
 			Created: w.now.Add(-time.Hour)})
 		w.wait(rotation.BlockedTime)
 		p := w.process()

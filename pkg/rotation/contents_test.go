@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func secretOf(role credential.Role) string { return "ocid1.vaultsecret.oc1.iad." + string(role) }
@@ -324,7 +324,7 @@ func TestTheMetadataOfOthersOutliveEveryStepByteForByte(t *testing.T) {
 	for _, f := range forms() {
 		w := f.world(t)
 		for _, s := range w.secrets {
-			s.Metadata = secret.Metadata(foreign)
+			s.Metadata = vault.Metadata(foreign)
 		}
 		for _, grace := range []time.Duration{time.Hour, 2 * time.Hour, 0} { // each given by a closure of its own
 			w.process().run(given(w.now, grace))
@@ -350,7 +350,7 @@ func TestMetadataThatCanNotTakeTheJournalAreLeftAlone(t *testing.T) {
 			}
 			w := f.world(t)
 			last := w.secrets[secretOf(f.roles[len(f.roles)-1])]
-			last.Metadata = secret.Metadata(text)
+			last.Metadata = vault.Metadata(text)
 			w.untouched(t, f.String()+" "+text, w.process().run(), rotation.MetadataForeign)
 			if string(last.Metadata) != text {
 				t.Errorf("%v: %s became %s", f, text, last.Metadata)
@@ -360,7 +360,7 @@ func TestMetadataThatCanNotTakeTheJournalAreLeftAlone(t *testing.T) {
 	for _, text := range []string{"", "null", "{}", `{"keyturn":""}`, `{"keyturn":null}`, `{"keyturn":"  "}`,
 		`{"keyturn":"{}"}`} {
 		w := newWorld(t, credential.APIKey, credential.RolePrivateKey)
-		w.secrets[secretOf(credential.RolePrivateKey)].Metadata = secret.Metadata(text)
+		w.secrets[secretOf(credential.RolePrivateKey)].Metadata = vault.Metadata(text)
 		w.process().run()
 		w.finished(t, text)
 	}

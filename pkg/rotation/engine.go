@@ -21,7 +21,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 const (
@@ -104,7 +104,7 @@ type Job struct {
 	// Permit is asked before anything is touched, each time that OCI has been looked at: may this be written to these
 	// secrets, and for whom? An error of a passing fault.Class means that it could not be found out; every other one
 	// refuses the rotation.
-	Permit func(context.Context, []secret.Secret) (credential.Owner, error)
+	Permit func(context.Context, []vault.Secret) (credential.Owner, error)
 	// Prefetch has the first answers, if they were asked for before; nil: the run asks.
 	Prefetch *Prefetch
 	// OnStep, if set, is told of every action after it ended.
@@ -138,7 +138,7 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 			fmt.Sprintf("there is no way to make a credential of the kind %q", job.Ref.Kind))
 		return r.end(Case{}, Decision{Action: Refuse, Reason: Failed})
 	}
-	forward, cancel := clock.Reserve(ctx, e.Clock.Now(), 10*time.Second)
+	forward, cancel := clock.WithReserve(ctx, e.Clock.Now(), 10*time.Second)
 	defer cancel()
 	r.first = job.Prefetch.of(job)
 	if job.origin() == credential.Local && !job.DryRun {

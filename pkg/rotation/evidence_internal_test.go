@@ -8,7 +8,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // keyPairs are two API keys.
@@ -64,7 +64,7 @@ func TestAnAPIKeyIsOursOnlyIfAVersionOfThisRotationHadItsPrivateKeyFirst(t *test
 	} {
 		s := newScene(credential.APIKey, plain(credential.RolePrivateKey))
 		s.issue(mine.ID, "", noon)
-		s.one().Versions = append(s.one().Versions, secret.Version{Number: 2, Name: s.name(1), Pending: true,
+		s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Name: s.name(1), Pending: true,
 			Created: noon.Add(-time.Second)})
 		s.one().Attempt = Content{Number: 2, Name: s.name(1), Value: mine.Value}
 		s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseStaged, Credential: mine.ID}
@@ -87,11 +87,11 @@ func TestACredentialOfThisRotationIsLostOnlyIfItsValueIsCertainlyNowhere(t *test
 	}
 	undone := func(s *scene) {
 		s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseUndone, Credential: "new"}
-		s.one().Versions = append(s.one().Versions, secret.Version{Number: 2, Name: s.name(1),
+		s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Name: s.name(1),
 			Created: noon.Add(-time.Hour)})
 	}
 	staged := func(s *scene) {
-		s.one().Versions = append(s.one().Versions, secret.Version{Number: 2, Name: s.name(1), Pending: true,
+		s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Name: s.name(1), Pending: true,
 			Created: noon})
 	}
 	for what, c := range map[string]struct {

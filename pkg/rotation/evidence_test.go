@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func (w *world) rotation() credential.RotationID {
@@ -21,7 +21,7 @@ func (w *world) forge(phase rotation.Phase, id string, content credential.Value,
 	h, at := w.home(), w.now.Add(-age)
 	s, name := w.secrets[h], w.rotation().VersionName(1)
 	number := int64(len(s.versions) + 1)
-	s.versions = append(s.versions, secret.Version{Number: number, Name: name, Pending: true, Created: at})
+	s.versions = append(s.versions, vault.Version{Number: number, Name: name, Pending: true, Created: at})
 	s.contents[number] = content
 	s.Metadata = rotation.Journal{Staged: &rotation.Staged{Version: name, Phase: phase, Old: w.oldID, Credential: id,
 		Maker: "m", At: &at,
@@ -74,7 +74,7 @@ func TestAnAttemptBeyondTheLastIsRefusedAndNothingIsTouched(t *testing.T) {
 	for _, f := range provable() {
 		w := f.world(t)
 		s := w.secrets[w.home()]
-		s.versions = append(s.versions, secret.Version{Number: 2, Name: w.rotation().VersionName(999_999), Stale: true,
+		s.versions = append(s.versions, vault.Version{Number: 2, Name: w.rotation().VersionName(999_999), Stale: true,
 			Created: w.now.Add(-time.Hour)})
 		s.contents[2] = w.creds[0].value
 		s.Metadata = rotation.Journal{Staged: &rotation.Staged{Version: w.rotation().VersionName(999_999),
@@ -234,7 +234,7 @@ func TestACredentialWhoseVersionMayHaveBeenDeletedIsLeftAlone(t *testing.T) {
 			if gap && n == 3 {
 				continue
 			}
-			s.versions = append(s.versions, secret.Version{Number: n, Name: fmt.Sprint("other-", n), Stale: true,
+			s.versions = append(s.versions, vault.Version{Number: n, Name: fmt.Sprint("other-", n), Stale: true,
 				Created: w.now.Add(-time.Hour)})
 		}
 		r := w.process().run()
@@ -254,7 +254,7 @@ func TestAnOrphanIsDeletedOnlyIfItsValueIsCertainlyNowhere(t *testing.T) {
 		"a version of its rotation": {func(w *world, made string) {
 			m, _ := credential.ParseMark(w.find(made).Description)
 			s := w.secrets[w.home()]
-			s.versions = append(s.versions, secret.Version{Number: 2, Name: m.Rotation.VersionName(1), Stale: true,
+			s.versions = append(s.versions, vault.Version{Number: 2, Name: m.Rotation.VersionName(1), Stale: true,
 				Created: w.now.Add(-time.Hour)})
 		}, false},
 		"a version is missing": {func(w *world, _ string) {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // journalKey is the key of the secret's metadata under which Keyturn keeps its journal: one JSON text.
@@ -147,7 +147,7 @@ func (j Journal) Credentials() []string {
 }
 
 // JournalOf reads the journal out of a secret's metadata. Something that isn't one counts as none; see ReadJournal.
-func JournalOf(metadata secret.Metadata) Journal {
+func JournalOf(metadata vault.Metadata) Journal {
 	j, err := ReadJournal(metadata)
 	if err != nil {
 		return Journal{}
@@ -157,7 +157,7 @@ func JournalOf(metadata secret.Metadata) Journal {
 
 // ReadJournal reads the journal out of a secret's metadata. Where nothing is in its place there is none. The error says
 // that something is there that is no journal: it belongs to somebody else, and must not be written over.
-func ReadJournal(metadata secret.Metadata) (Journal, error) {
+func ReadJournal(metadata vault.Metadata) (Journal, error) {
 	text, err := metadata.Text(journalKey)
 	if err != nil || strings.TrimSpace(text) == "" {
 		return Journal{}, err
@@ -178,7 +178,7 @@ func (j Journal) text() string {
 }
 
 // Into returns the metadata with the journal in it, and everything else as it was; none, where Write refuses them.
-func (j Journal) Into(metadata secret.Metadata) secret.Metadata {
+func (j Journal) Into(metadata vault.Metadata) vault.Metadata {
 	out, err := j.Write(metadata)
 	if err != nil {
 		return nil
@@ -188,7 +188,7 @@ func (j Journal) Into(metadata secret.Metadata) secret.Metadata {
 
 // Write puts the journal into the metadata. Everything else stays, byte for byte; metadata that can't be kept so, or
 // with somebody else's data in the journal's place, are refused.
-func (j Journal) Write(metadata secret.Metadata) (secret.Metadata, error) {
+func (j Journal) Write(metadata vault.Metadata) (vault.Metadata, error) {
 	if _, err := ReadJournal(metadata); err != nil {
 		return nil, err
 	}

@@ -9,16 +9,16 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // watched is a vault that shows each change of a secret to a function, with the journals before and after it.
 type watched struct {
 	vaultOf
-	sees func(id string, u secret.Update, was, is rotation.Journal)
+	sees func(id string, u vault.Update, was, is rotation.Journal)
 }
 
-func (w watched) Update(ctx context.Context, id, etag string, u secret.Update) (secret.Secret, error) {
+func (w watched) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
 	was := rotation.JournalOf(w.secrets[id].Metadata)
 	out, err := w.vaultOf.Update(ctx, id, etag, u)
 	if err == nil {
@@ -54,7 +54,7 @@ func TestEachEntryOfAJournalSaysAllThatALaterDeliveryNeeds(t *testing.T) {
 				return got == maker && got != ""
 			}
 			now := func(at *time.Time) bool { return at != nil && at.Equal(w.now.Truncate(time.Second)) }
-			sees := func(id string, u secret.Update, was, is rotation.Journal) {
+			sees := func(id string, u vault.Update, was, is rotation.Journal) {
 				s := w.secrets[id]
 				if is.Role != s.role || is.Owner != rotation.OwnerOf(job.Ref) {
 					t.Errorf("%v: the journal of %s is for the role %q of %q", f, s.Name, is.Role, is.Owner)
@@ -161,7 +161,7 @@ func TestAnEndOfAnOverlapIsClaimedInEachSecretByTheOneThatDeletes(t *testing.T) 
 		w.process().run(ordered(time.Hour))
 		w.wait(time.Hour + 300*time.Millisecond)
 		p, claimed := w.process(), map[string]bool{}
-		sees := func(id string, u secret.Update, was, is rotation.Journal) {
+		sees := func(id string, u vault.Update, was, is rotation.Journal) {
 			before, e := was.Retire.Of(w.oldID), is.Retire.Of(w.oldID)
 			if before == nil || e == nil || u.Promote != 0 || u.Name != "" {
 				t.Fatalf("%v: %+v became %+v", f, was, is)

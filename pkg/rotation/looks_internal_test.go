@@ -8,7 +8,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // listing answers a list of the user's credentials.
@@ -90,25 +90,25 @@ func TestACredentialThatIsNotListedMayLagOnlyWhileItsVersionIsYoung(t *testing.T
 // shelf is a Vault of one secret, whose first updates fail.
 type shelf struct {
 	Vault
-	is      secret.Secret
+	is      vault.Secret
 	fails   []error
 	updates *int
 }
 
-func (v shelf) Secret(_ context.Context, id string) (secret.Secret, error) {
+func (v shelf) Secret(_ context.Context, id string) (vault.Secret, error) {
 	if id != v.is.ID {
-		return secret.Secret{}, fault.New(fault.Absent, "GetSecret", "")
+		return vault.Secret{}, fault.New(fault.Absent, "GetSecret", "")
 	}
 	return v.is, nil
 }
 
-func (v shelf) Versions(context.Context, string) ([]secret.Version, error) {
-	return []secret.Version{{Number: 1}}, nil
+func (v shelf) Versions(context.Context, string) ([]vault.Version, error) {
+	return []vault.Version{{Number: 1}}, nil
 }
 
-func (v shelf) Update(context.Context, string, string, secret.Update) (secret.Secret, error) {
+func (v shelf) Update(context.Context, string, string, vault.Update) (vault.Secret, error) {
 	if *v.updates++; *v.updates <= len(v.fails) {
-		return secret.Secret{}, v.fails[*v.updates-1]
+		return vault.Secret{}, v.fails[*v.updates-1]
 	}
 	return v.is, nil
 }
@@ -141,7 +141,7 @@ func TestAnUpdateIsRepeatedOnceAndOnlyWhereOurOwnIsStillSettling(t *testing.T) {
 			v.is.Current++
 		}
 		r := &run{Engine: &Engine{Clock: clock.System{}, Vault: v}, job: s.job, snap: s.snap, mem: s.mem}
-		err := r.update(t.Context(), 0, secret.Update{}, Journal{})
+		err := r.update(t.Context(), 0, vault.Update{}, Journal{})
 		if updates != c.updates || (err != nil) != (c.want != "") || err != nil && fault.Of(err) != c.want {
 			t.Errorf("%s: %d updates, %v", what, updates, err)
 		}
@@ -150,7 +150,7 @@ func TestAnUpdateIsRepeatedOnceAndOnlyWhereOurOwnIsStillSettling(t *testing.T) {
 
 func TestAnEarlierSecretIsReadAsFarAsItCanBe(t *testing.T) {
 	updates := 0
-	v := shelf{is: secret.Secret{ID: "there", Name: "web"}, updates: &updates}
+	v := shelf{is: vault.Secret{ID: "there", Name: "web"}, updates: &updates}
 	r := &run{Engine: &Engine{Vault: v}, job: Job{Earlier: []string{"gone", "there"}}}
 	got := r.earlier(t.Context())
 	if len(got) != 1 || got[0].SecretID != "there" || got[0].Name != "web" || !got[0].Listed ||

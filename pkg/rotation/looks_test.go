@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // count tells how often a process has made a call, after those that it made first.
@@ -45,7 +45,7 @@ func TestARunWhoseTimeEndsWhileItWaitsDoesNotAskAgain(t *testing.T) {
 			o    stuck
 		}{
 			"a look that failed":        {"List", f.world(t).refusing("List", fault.Unclear), stuck{}},
-			"a secret that is UPDATING": {"GetSecret", f.world(t).process(), stuck{state: secret.Updating}},
+			"a secret that is UPDATING": {"GetSecret", f.world(t).process(), stuck{state: vault.Updating}},
 			"a value that isn't there yet": {"GetSecretBundle", f.world(t).refusing("GetSecretBundle", fault.Absent),
 				stuck{}},
 			"a credential that is refused":  {"Prove", f.world(t).process(), stuck{}},
@@ -136,10 +136,10 @@ func TestAFinishedRotationIsFoundWithOneLookAtEachSecret(t *testing.T) {
 // early is a vault whose first answers are from before another delivery has acted.
 type early struct {
 	vaultOf
-	was map[string]secret.Secret
+	was map[string]vault.Secret
 }
 
-func (e early) Secret(ctx context.Context, id string) (secret.Secret, error) {
+func (e early) Secret(ctx context.Context, id string) (vault.Secret, error) {
 	now, err := e.vaultOf.Secret(ctx, id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -157,7 +157,7 @@ func TestASecretThatWasReadBeforeAnotherDeliveryDeletedTheOldOneIsReadAgain(t *t
 				continue
 			}
 			w := f.world(t)
-			q := early{vaultOf{w.process()}, map[string]secret.Secret{}}
+			q := early{vaultOf{w.process()}, map[string]vault.Secret{}}
 			for id, s := range w.secrets {
 				q.was[id] = s.Secret
 			}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // made finds the new credential of this rotation. One that nobody can use comes first, so that it doesn't stay behind
@@ -148,7 +148,7 @@ func (v view) astray() (Made, string) {
 // elsewhere: a secret of an earlier closure has had a version of this rotation.
 func (v view) elsewhere() bool {
 	return len(v.withMark("")) > 0 || slices.ContainsFunc(v.snap.Earlier, func(s Seen) bool {
-		return slices.ContainsFunc(s.Versions, func(version secret.Version) bool {
+		return slices.ContainsFunc(s.Versions, func(version vault.Version) bool {
 			id, _, ok := credential.ParseVersionName(version.Name)
 			return ok && id == v.id
 		})
@@ -159,7 +159,7 @@ func (v view) elsewhere() bool {
 // yet what came of it.
 func (v view) stagedEarlier() bool {
 	return slices.ContainsFunc(v.snap.Earlier, func(s Seen) bool {
-		return slices.ContainsFunc(s.Versions, func(version secret.Version) bool {
+		return slices.ContainsFunc(s.Versions, func(version vault.Version) bool {
 			id, _, ok := credential.ParseVersionName(version.Name)
 			return ok && id == v.id && v.age(version.Created) < UnseenTime
 		})

@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func TestOverlapsAreReadAsAListOrAsTheOneThatAnOlderKeyturnWrote(t *testing.T) {
@@ -87,7 +87,7 @@ func TestOnlyWhatWouldBeAnsweredAgainIsFinal(t *testing.T) {
 func promoted() *scene {
 	s := newScene(credential.AuthToken, plain(credential.RoleToken))
 	s.one().Current = 2
-	s.one().Versions = []secret.Version{{Number: 1}, {Number: 2, Name: s.name(1), Current: true}}
+	s.one().Versions = []vault.Version{{Number: 1}, {Number: 2, Name: s.name(1), Current: true}}
 	return s
 }
 
@@ -127,7 +127,7 @@ func TestWhatOurOwnVersionHoldsIsNoQuestion(t *testing.T) {
 func TestARefusalNamesTheSecretAndTheVersionThatSomebodyMadeCurrent(t *testing.T) {
 	s := newScene(credential.AuthToken, plain(credential.RoleToken))
 	s.one().Name, s.one().Journal = "web", Journal{Current: &Holder{Version: 7, Credential: "old"}}
-	s.one().Versions, s.one().Current = []secret.Version{{Number: 7, Current: true}}, 7
+	s.one().Versions, s.one().Current = []vault.Version{{Number: 7, Current: true}}, 7
 	s.mem.Found = []int64{1}
 	room, why := s.view().at(1).room()
 	if room != RoomChanged {

@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // look makes a new snapshot and asks the guard about it.
@@ -24,7 +24,7 @@ func (r *run) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var secrets []secret.Secret
+	var secrets []vault.Secret
 	for _, s := range snap.Secrets {
 		if s.Err == nil {
 			secrets = append(secrets, s.Secret)
@@ -150,13 +150,13 @@ func (r *run) earlier(ctx context.Context) (out []Seen) {
 }
 
 // settled reads a secret, waiting while an earlier change is still being carried out.
-func (r *run) settled(ctx context.Context, id string) (secret.Secret, error) {
+func (r *run) settled(ctx context.Context, id string) (vault.Secret, error) {
 	began := r.Clock.Now()
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
-		s, err := r.first.secret(ctx, id, r.Clock.Now(), func() (secret.Secret, error) {
+		s, err := r.first.secret(ctx, id, r.Clock.Now(), func() (vault.Secret, error) {
 			return r.Vault.Secret(ctx, id)
 		})
-		if err != nil || s.State != secret.Updating {
+		if err != nil || s.State != vault.Updating {
 			return s, err
 		}
 		if r.Clock.Sleep(ctx, pause) != nil || r.Clock.Now().Sub(began) > settleTime {

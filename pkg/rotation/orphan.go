@@ -5,7 +5,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // Orphan is a credential that carries the mark of a rotation, so that its value may be nowhere.
@@ -16,7 +16,7 @@ type Orphan struct {
 	Home   Target // the secret that it was made for
 	DryRun bool
 	// Permit is asked before it is deleted, as that of a Job.
-	Permit func(context.Context, []secret.Secret) (credential.Owner, error)
+	Permit func(context.Context, []vault.Secret) (credential.Owner, error)
 }
 
 // Collect deletes the orphan if its value is certainly nowhere: no version of the secret that it was made for is of its

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // retired is a scene whose secret says until when the old credential stays: for an hour from now, said an hour ago.
@@ -79,7 +79,7 @@ func TestAnOverlapRunsUntilTheSecretsSayOrALaterClosureDoes(t *testing.T) {
 func TestAGraceGivenAgainCountsFromItsClosureIfThatIsLaterThanTheLastWriting(t *testing.T) {
 	at := func(t time.Time) *time.Time { return &t }
 	own := func(s *scene) {
-		s.one().Versions = append(s.one().Versions, secret.Version{Number: 2, Name: s.name(1),
+		s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Name: s.name(1),
 			Created: noon.Add(-time.Minute)})
 	}
 	for what, c := range map[string]struct {

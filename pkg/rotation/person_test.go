@@ -9,7 +9,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // byHand is a person's write of a new CURRENT version.
@@ -19,7 +19,7 @@ func (w *world) byHand(id string, content credential.Value) {
 		s.versions[i].Current = false
 	}
 	number := int64(len(s.versions) + 1)
-	s.versions = append(s.versions, secret.Version{Number: number, Current: true, Created: w.now})
+	s.versions = append(s.versions, vault.Version{Number: number, Current: true, Created: w.now})
 	s.contents[number], s.Current = content, number
 	w.touch(id)
 }
@@ -57,7 +57,7 @@ const stranger = "ocid1.user.oc1..somebodyelse"
 
 // bound is a guard that asks the binding tag of each secret.
 func bound(j *rotation.Job) {
-	j.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
+	j.Permit = func(_ context.Context, secrets []vault.Secret) (credential.Owner, error) {
 		for _, s := range secrets {
 			if s.Freeform["keyturn-user"] == stranger {
 				return credential.Owner{}, errors.New("the secret is bound to somebody else")

@@ -11,13 +11,13 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // cabinet is a Vault of some secrets, with the contents of their versions.
 type cabinet struct {
-	is       map[string]*secret.Secret
-	versions map[string][]secret.Version
+	is       map[string]*vault.Secret
+	versions map[string][]vault.Version
 	contents map[string]credential.Value // by secret and number
 	fails    func(call string) error
 	mu       sync.Mutex
@@ -27,12 +27,12 @@ type cabinet struct {
 
 // cabinetOf has the secrets of a scene.
 func cabinetOf(s *scene) *cabinet {
-	c := &cabinet{is: map[string]*secret.Secret{}, versions: map[string][]secret.Version{},
+	c := &cabinet{is: map[string]*vault.Secret{}, versions: map[string][]vault.Version{},
 		contents: map[string]credential.Value{}}
 	for i := range s.snap.Secrets {
 		one := &s.snap.Secrets[i]
 		one.SecretID = fmt.Sprintf("secret-%d", i+1)
-		one.ID, one.Name, one.ETag, one.State = one.SecretID, one.SecretID, "etag", secret.Active
+		one.ID, one.Name, one.ETag, one.State = one.SecretID, one.SecretID, "etag", vault.Active
 		is := one.Secret
 		c.is[one.SecretID], c.versions[one.SecretID] = &is, slices.Clone(one.Versions)
 		s.job.Targets = append(s.job.Targets, one.Target)
@@ -50,14 +50,14 @@ func (c *cabinet) call(call string) error {
 	return c.fails(call)
 }
 
-func (c *cabinet) Secret(_ context.Context, id string) (secret.Secret, error) {
+func (c *cabinet) Secret(_ context.Context, id string) (vault.Secret, error) {
 	if err := c.call("Secret " + id); err != nil {
-		return secret.Secret{}, err
+		return vault.Secret{}, err
 	}
 	return *c.is[id], nil
 }
 
-func (c *cabinet) Versions(_ context.Context, id string) ([]secret.Version, error) {
+func (c *cabinet) Versions(_ context.Context, id string) ([]vault.Version, error) {
 	return slices.Clone(c.versions[id]), c.call("Versions " + id)
 }
 
@@ -73,17 +73,17 @@ func (c *cabinet) Read(_ context.Context, id, name string) (int64, credential.Va
 	return 0, credential.Value{}, fault.New(fault.Absent, "GetSecretBundle", "")
 }
 
-func (c *cabinet) Update(_ context.Context, id, etag string, u secret.Update) (secret.Secret, error) {
+func (c *cabinet) Update(_ context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
 	if err := c.call("Update " + id); err != nil {
-		return secret.Secret{}, err
+		return vault.Secret{}, err
 	}
 	s := c.is[id]
 	if s.ETag != etag {
-		return secret.Secret{}, fault.New(fault.Conflict, "UpdateSecret", "")
+		return vault.Secret{}, fault.New(fault.Conflict, "UpdateSecret", "")
 	}
 	if u.Name != "" {
 		number := int64(len(c.versions[id]) + 1)
-		c.versions[id] = append(c.versions[id], secret.Version{Number: number, Name: u.Name, Pending: true,
+		c.versions[id] = append(c.versions[id], vault.Version{Number: number, Name: u.Name, Pending: true,
 			Created: noon})
 		c.contents[fmt.Sprint(id, number)] = u.Content
 	}
@@ -141,7 +141,7 @@ func paired() (*scene, *credential.Material) {
 	s := newScene(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
 	for i := range s.snap.Secrets {
 		one := &s.snap.Secrets[i]
-		one.Versions = append(one.Versions, secret.Version{Number: 2, Name: "by hand", Created: noon})
+		one.Versions = append(one.Versions, vault.Version{Number: 2, Name: "by hand", Created: noon})
 	}
 	s.mem.Found = []int64{1, 1}
 	m := &credential.Material{Kind: credential.CustomerSecretKey, ID: "new",
@@ -218,7 +218,7 @@ func TestASecretThatHasTheVersionAlreadyIsNotWrittenAgain(t *testing.T) {
 		}
 		for _, i := range done {
 			one := r.snap.Secrets[i]
-			if one, err := r.Vault.Update(t.Context(), one.SecretID, one.ETag, secret.Update{Promote: 3,
+			if one, err := r.Vault.Update(t.Context(), one.SecretID, one.ETag, vault.Update{Promote: 3,
 				Metadata: one.Metadata}); err != nil {
 				t.Fatal(err)
 			} else {
@@ -340,7 +340,7 @@ func TestAContentThatWasReadIsReadAgainOnlyIfItHasChangedOrCouldNotBeRead(t *tes
 	} {
 		s := newScene(credential.AuthToken, plain(credential.RoleToken))
 		v := cabinetOf(s)
-		v.versions["secret-1"] = append(v.versions["secret-1"], secret.Version{Number: 2})
+		v.versions["secret-1"] = append(v.versions["secret-1"], vault.Version{Number: 2})
 		v.contents["secret-11"], v.contents["secret-12"] = credential.NewValue([]byte("one")),
 			credential.NewValue([]byte("two"))
 		r := s.on(v)

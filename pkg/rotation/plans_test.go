@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func TestADryRunPlansWhatTheRunThenDoes(t *testing.T) {
@@ -128,7 +128,7 @@ func TestWhatTheGuardRefusesIsNotTouched(t *testing.T) {
 		w := f.world(t)
 		p, asked := w.process(), 0
 		r := p.run(func(j *rotation.Job) {
-			j.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
+			j.Permit = func(_ context.Context, secrets []vault.Secret) (credential.Owner, error) {
 				if asked++; len(secrets) != len(f.roles) {
 					t.Errorf("%v: it is asked about %d secrets", f, len(secrets))
 				}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // PrefetchLife is how old a prefetched answer may be when it is used: about as old as one that a slow network has
@@ -25,12 +25,12 @@ type Prefetch struct {
 
 	mu      sync.Mutex
 	listing *background.Task[credential.Listing]
-	secrets map[string]*background.Task[secret.Secret]
+	secrets map[string]*background.Task[vault.Secret]
 }
 
 // Prefetch begins to read. Secrets in regions that Known rejects are left out: the ids may come from anybody.
 func (e *Engine) Prefetch(ctx context.Context, ref credential.Ref, secrets []string) *Prefetch {
-	p := &Prefetch{owner: OwnerOf(ref), begun: e.Clock.Now(), secrets: map[string]*background.Task[secret.Secret]{}}
+	p := &Prefetch{owner: OwnerOf(ref), begun: e.Clock.Now(), secrets: map[string]*background.Task[vault.Secret]{}}
 	if ref.Kind.Origin() == credential.Local {
 		p.key = newKeyPair(e.bits())
 		p.key.start()
@@ -40,7 +40,7 @@ func (e *Engine) Prefetch(ctx context.Context, ref credential.Ref, secrets []str
 	}
 	for _, id := range secrets {
 		if p.secrets[id] == nil && (e.Known == nil || e.Known(id)) {
-			p.secrets[id] = background.Start(func() (secret.Secret, error) { return e.Vault.Secret(ctx, id) })
+			p.secrets[id] = background.Start(func() (vault.Secret, error) { return e.Vault.Secret(ctx, id) })
 		}
 	}
 	return p
@@ -68,8 +68,8 @@ func (p *Prefetch) list(ctx context.Context, now time.Time, ask func() (credenti
 }
 
 // secret takes the secret, or asks for it.
-func (p *Prefetch) secret(ctx context.Context, id string, now time.Time, ask func() (secret.Secret, error)) (
-	secret.Secret, error) {
+func (p *Prefetch) secret(ctx context.Context, id string, now time.Time, ask func() (vault.Secret, error)) (
+	vault.Secret, error) {
 	if p == nil {
 		return ask()
 	}

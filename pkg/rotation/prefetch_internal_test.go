@@ -9,7 +9,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // counted is an issuer and a vault that count their reads.
@@ -39,11 +39,11 @@ func (c *counted) List(context.Context, string) (credential.Listing, error) {
 	return credential.Listing{At: noon}, c.fail()
 }
 
-func (c *counted) Secret(_ context.Context, id string) (secret.Secret, error) {
+func (c *counted) Secret(_ context.Context, id string) (vault.Secret, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.secrets++
-	return secret.Secret{ID: id, State: secret.Active}, c.fail()
+	return vault.Secret{ID: id, State: vault.Active}, c.fail()
 }
 
 // lookFirst begins a prefetch, waits for it, and reads as the first look of a run does. It returns the reads that look
@@ -132,8 +132,8 @@ func TestWithoutAPrefetchTheRunAsks(t *testing.T) {
 		}); !errors.Is(err, asked) {
 			t.Errorf("%s: the listing came from somewhere else (%v)", name, err)
 		}
-		if _, err := p.secret(t.Context(), "a", noon, func() (secret.Secret, error) {
-			return secret.Secret{}, asked
+		if _, err := p.secret(t.Context(), "a", noon, func() (vault.Secret, error) {
+			return vault.Secret{}, asked
 		}); !errors.Is(err, asked) {
 			t.Errorf("%s: the secret came from somewhere else (%v)", name, err)
 		}
@@ -167,7 +167,7 @@ func TestOnlyTheFirstLookUsesWhatWasPrefetched(t *testing.T) {
 		v.is["secret-2"] = v.is["secret-1"] // one that the record doesn't name
 		r := s.on(v)
 		r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
-		r.job.Permit = func(context.Context, []secret.Secret) (credential.Owner, error) {
+		r.job.Permit = func(context.Context, []vault.Secret) (credential.Owner, error) {
 			return credential.Owner{}, nil
 		}
 		r.first = r.Engine.Prefetch(t.Context(), r.job.Ref, []string{"secret-1", "secret-2"})

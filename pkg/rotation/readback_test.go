@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func TestNothingIsPromotedOrGivenUpForAValueThatCannotBeReadBack(t *testing.T) {
@@ -182,7 +182,7 @@ func TestAPanicBesideSomethingElseIsTheCallersToCatch(t *testing.T) {
 	e.Run(t.Context(), rotation.Job{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID},
 		Targets: []rotation.Target{{Role: credential.RolePrivateKey, SecretID: "ocid1.vaultsecret.oc1.iad." +
 			string(credential.RolePrivateKey)}},
-		Permit: func(context.Context, []secret.Secret) (credential.Owner, error) {
+		Permit: func(context.Context, []vault.Secret) (credential.Owner, error) {
 			return credential.Owner{User: user}, nil
 		}})
 }

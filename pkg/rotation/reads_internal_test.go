@@ -8,7 +8,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func TestWhatASecretHoldsIsAskedForOnlyWhereSomethingIsAboutToBeWrittenOverIt(t *testing.T) {
@@ -16,7 +16,7 @@ func TestWhatASecretHoldsIsAskedForOnlyWhereSomethingIsAboutToBeWrittenOverIt(t 
 	bundle := func(s *scene) { s.one().Role = credential.RoleBundle }
 	told := func(s *scene) { s.one().Journal.Current = &Holder{Version: 1, Credential: "old"} }
 	staged := func(s *scene) {
-		s.one().Versions = append(s.one().Versions, secret.Version{Number: 2, Name: s.name(1), Pending: true,
+		s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Name: s.name(1), Pending: true,
 			Created: noon})
 	}
 	for what, c := range map[string]struct {
@@ -131,7 +131,7 @@ func TestACurrentVersionThatCanNotBeReadIsAFailureOnlyWhileItMayPass(t *testing.
 	}
 	s := newScene(credential.AuthToken, plain(credential.RoleToken))
 	v := cabinetOf(s)
-	v.versions["secret-1"], v.is["secret-1"].Current = append(v.versions["secret-1"], secret.Version{Number: 2}), 2
+	v.versions["secret-1"], v.is["secret-1"].Current = append(v.versions["secret-1"], vault.Version{Number: 2}), 2
 	if got, err := s.on(v).current(t.Context(), *s.one()); fault.Of(err) != fault.Conflict || got.Number != 0 {
 		t.Errorf("where another one has become CURRENT: %+v, %v", got, err)
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // Step is one action and what came of it.
@@ -38,7 +38,7 @@ type Result struct {
 	FailedAt Action // the step of Cause
 
 	Owner   credential.Owner // as Permit has answered last
-	Secrets []secret.Secret  // those that could be read, as Permit has seen them last
+	Secrets []vault.Secret   // those that could be read, as Permit has seen them last
 
 	Rotation credential.RotationID
 	Attempt  int

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // asks tells whether the decision needs what the secret holds now: something is about to be written over it. The
@@ -76,9 +76,9 @@ func (v view) room() (Room, string) {
 				kept++
 			}
 		}
-		if kept >= secret.MaxVersions && s.version(v.name) == nil {
+		if kept >= vault.MaxVersions && s.version(v.name) == nil {
 			return RoomFull, fmt.Sprintf("secret %s (%s) has %d versions, OCI keeps %d", s.Name, s.ID, kept,
-				secret.MaxVersions)
+				vault.MaxVersions)
 		}
 	}
 	return RoomFree, ""
@@ -122,7 +122,7 @@ func (v view) unseen(s Seen, id string) bool {
 	if !s.Listed {
 		return true
 	}
-	return slices.ContainsFunc(s.Versions, func(version secret.Version) bool {
+	return slices.ContainsFunc(s.Versions, func(version vault.Version) bool {
 		return version.Number == s.Current && v.age(version.Created) < UnseenTime
 	})
 }

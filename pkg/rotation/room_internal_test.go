@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // Keyturn has written the halves, and the order has them the other way round: one journal is enough to see it.
@@ -81,16 +81,16 @@ func TestASecretIsFullWithThirtyVersionsThatStay(t *testing.T) {
 		staged      bool
 		want        Room
 	}{
-		"one is left":               {secret.MaxVersions - 1, 9, false, RoomFree},
-		"none is left":              {secret.MaxVersions, 0, false, RoomFull},
-		"more are there":            {secret.MaxVersions + 1, 1, false, RoomFull},
-		"the new one is in already": {secret.MaxVersions, 0, true, RoomFree},
+		"one is left":               {vault.MaxVersions - 1, 9, false, RoomFree},
+		"none is left":              {vault.MaxVersions, 0, false, RoomFull},
+		"more are there":            {vault.MaxVersions + 1, 1, false, RoomFull},
+		"the new one is in already": {vault.MaxVersions, 0, true, RoomFree},
 	} {
 		s := newScene(credential.AuthToken, plain(credential.RoleToken))
 		s.one().Name, s.one().Versions = "web", nil
 		s.one().Journal.Current = &Holder{Version: 1, Credential: "old"}
 		for n := range c.stay + c.leave {
-			s.one().Versions = append(s.one().Versions, secret.Version{Number: int64(n + 1), Leaving: n >= c.stay})
+			s.one().Versions = append(s.one().Versions, vault.Version{Number: int64(n + 1), Leaving: n >= c.stay})
 		}
 		if c.staged {
 			s.one().Versions[1].Name, s.one().Versions[1].Pending = s.name(1), true
@@ -122,7 +122,7 @@ func TestAnotherVersionThatBecameCurrentSinceTheBeginningIsNoticed(t *testing.T)
 	begun := noon.Add(-time.Minute)
 	over := func(number int64, at *time.Time) func(*scene) {
 		return func(s *scene) {
-			s.one().Versions = append(s.one().Versions, secret.Version{Number: 2, Name: s.name(1), Pending: true})
+			s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Name: s.name(1), Pending: true})
 			s.one().Journal.Staged = &Staged{Version: s.name(1), Over: number, At: at}
 		}
 	}
@@ -257,7 +257,7 @@ func TestABlockedSecretIsExplainedByThePendingVersionOfAnother(t *testing.T) {
 	} {
 		s := newScene(credential.AuthToken, plain(credential.RoleToken), plain(credential.RoleToken))
 		s.snap.Secrets[1].Name = "second"
-		s.snap.Secrets[1].Versions = append(s.snap.Secrets[1].Versions, secret.Version{Number: 9, Name: c.name,
+		s.snap.Secrets[1].Versions = append(s.snap.Secrets[1].Versions, vault.Version{Number: 9, Name: c.name,
 			Pending: c.pending, Created: noon})
 		why := s.view().explain(SecretBlocked, "")
 		if c.says != (why != "") {

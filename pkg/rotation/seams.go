@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // Issuer makes, lists and deletes the credentials of one kind. Errors carry a fault.Class.
@@ -24,12 +24,12 @@ type Prover interface {
 // Vault reads and writes secrets. Errors carry a fault.Class: Conflict where the etag is stale or the version name is
 // taken, Busy while an earlier change is settling.
 type Vault interface {
-	Secret(ctx context.Context, id string) (secret.Secret, error)
-	Versions(ctx context.Context, id string) ([]secret.Version, error)
+	Secret(ctx context.Context, id string) (vault.Secret, error)
+	Versions(ctx context.Context, id string) ([]vault.Version, error)
 	// Read returns a version's number and content: by name, or CURRENT if the name is empty.
 	Read(ctx context.Context, id, name string) (int64, credential.Value, error)
 	// Update changes the secret if its etag is still the given one, and returns it as the answer shows it.
-	Update(ctx context.Context, id, etag string, u secret.Update) (secret.Secret, error)
+	Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error)
 }
 
 // Clock is the time. Sleep returns early with the context's error.

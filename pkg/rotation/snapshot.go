@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // Snapshot is OCI as one look saw it. Nothing changes it: what this run does to OCI makes a new one (see with).
@@ -24,17 +24,17 @@ type Snapshot struct {
 // Seen is one secret of the rotation.
 type Seen struct {
 	Target
-	secret.Secret
+	vault.Secret
 	Err      error // why the secret can't be read; nothing else is set then
 	Journal  Journal
-	Foreign  error            // why the metadata can't take the journal
-	Listed   bool             // Versions has all that there are
-	Versions []secret.Version // else those that this run has written
-	Holds    Content          // of CURRENT, if the decision needs it
-	Attempt  Content          // of the newest version of this rotation, if the decision needs it
-	Strays   []Content        // of versions of earlier attempts, if IAM may show their keys
-	Verified bool             // that version has been read back, and holds the value
-	Touched  bool             // this run has changed the secret since the look
+	Foreign  error           // why the metadata can't take the journal
+	Listed   bool            // Versions has all that there are
+	Versions []vault.Version // else those that this run has written
+	Holds    Content         // of CURRENT, if the decision needs it
+	Attempt  Content         // of the newest version of this rotation, if the decision needs it
+	Strays   []Content       // of versions of earlier attempts, if IAM may show their keys
+	Verified bool            // that version has been read back, and holds the value
+	Touched  bool            // this run has changed the secret since the look
 }
 
 // Content is what a version holds, as far as it was read.
@@ -45,8 +45,8 @@ type Content struct {
 	Why    string // why it can't be read
 }
 
-func (s Seen) version(name string) *secret.Version {
-	i := slices.IndexFunc(s.Versions, func(v secret.Version) bool { return v.Name == name && name != "" })
+func (s Seen) version(name string) *vault.Version {
+	i := slices.IndexFunc(s.Versions, func(v vault.Version) bool { return v.Name == name && name != "" })
 	if i < 0 {
 		return nil
 	}
@@ -82,7 +82,7 @@ func (s Seen) fresh(id credential.RotationID, old string) bool {
 		}
 	}
 	c := s.Journal.Current
-	return s.Current > 0 && s.Current < 2*secret.MaxVersions/3 && (c == nil || c.Version == s.Current &&
+	return s.Current > 0 && s.Current < 2*vault.MaxVersions/3 && (c == nil || c.Version == s.Current &&
 		c.Credential == old)
 }
 
@@ -93,7 +93,7 @@ func (s Seen) whole(since time.Time) bool {
 		return false
 	}
 	numbers := slices.Clone(s.Versions)
-	slices.SortFunc(numbers, func(a, b secret.Version) int { return int(b.Number - a.Number) })
+	slices.SortFunc(numbers, func(a, b vault.Version) int { return int(b.Number - a.Number) })
 	for i, v := range numbers {
 		if i > 0 && v.Number != numbers[i-1].Number-1 {
 			return false

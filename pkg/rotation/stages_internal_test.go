@@ -8,7 +8,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // bundled is a scene of a credential whose secret is a bundle.
@@ -131,8 +131,8 @@ func TestASecretIsAsItWasIfAllButItsEtagAndTheTimeIsWhateverTheFormOfItsMetadata
 	for is, same := range map[string]bool{one: true, ` { "b" : "x", "a" : 1 } `: true, `{"a":1,"b":"y"}`: false,
 		`{"a":1}`: false, ``: false, `{`: false, `null`: false} {
 		for _, turned := range []bool{false, true} {
-			was, now := secret.Secret{Metadata: secret.Metadata(one), ETag: "1", At: noon},
-				secret.Secret{Metadata: secret.Metadata(is), ETag: "2"}
+			was, now := vault.Secret{Metadata: vault.Metadata(one), ETag: "1", At: noon},
+				vault.Secret{Metadata: vault.Metadata(is), ETag: "2"}
 			if turned {
 				was, now = now, was
 			}
@@ -142,20 +142,20 @@ func TestASecretIsAsItWasIfAllButItsEtagAndTheTimeIsWhateverTheFormOfItsMetadata
 		}
 	}
 	for _, text := range []string{"", "{", "null"} {
-		s := secret.Secret{Metadata: secret.Metadata(text)}
+		s := vault.Secret{Metadata: vault.Metadata(text)}
 		if !alike(s, s) {
 			t.Errorf("%q isn't as it was", text)
 		}
 	}
-	if alike(secret.Secret{Metadata: secret.Metadata("{")}, secret.Secret{Metadata: secret.Metadata("[")}) {
+	if alike(vault.Secret{Metadata: vault.Metadata("{")}, vault.Secret{Metadata: vault.Metadata("[")}) {
 		t.Error("two texts that are no JSON are taken for the same")
 	}
-	for what, now := range map[string]secret.Secret{"id": {ID: "x"}, "name": {Name: "x"},
+	for what, now := range map[string]vault.Secret{"id": {ID: "x"}, "name": {Name: "x"},
 		"compartment": {Compartment: "x"}, "vault": {Vault: "x"},
 		"state": {State: "x"}, "replica": {Replica: true}, "current": {Current: 1},
 		"freeform tags": {Freeform: map[string]string{"a": "b"}},
 		"defined tags":  {Defined: map[string]map[string]any{"a": {"b": "c"}}}} {
-		if alike(secret.Secret{}, now) {
+		if alike(vault.Secret{}, now) {
 			t.Errorf("another %s isn't noticed", what)
 		}
 	}

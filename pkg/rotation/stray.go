@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // An API key has no mark. If the upload of a process that died takes effect when a later attempt has begun, the only
@@ -15,7 +15,7 @@ import (
 
 // pastAttempt is a version of an earlier attempt that was never of use, and whose API key IAM may show.
 type pastAttempt struct {
-	secret.Version
+	vault.Version
 	until time.Time // when its process can't be at work any more: some time after the next version was written
 }
 
@@ -36,7 +36,7 @@ func (v view) pastAttempts(s Seen) (some []pastAttempt) {
 			continue
 		}
 		p := pastAttempt{*version, next.Created.Add(MakerLife)}
-		current := slices.ContainsFunc(s.Versions, func(c secret.Version) bool {
+		current := slices.ContainsFunc(s.Versions, func(c vault.Version) bool {
 			return c.Number == s.Current && (c.Name == v.name || c.Number < p.Number)
 		})
 		if current && slices.ContainsFunc(v.unknown(), p.made) {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 var errScene = errors.New("no way")
@@ -45,9 +45,9 @@ func (s *scene) issue(id, description string, at time.Time) {
 
 // plain is a secret that was there before Keyturn.
 func plain(role credential.Role) Seen {
-	return Seen{Target: Target{role, "ocid1.vaultsecret.oc1..s"}, Secret: secret.Secret{ID: "ocid1.vaultsecret.oc1..s",
+	return Seen{Target: Target{role, "ocid1.vaultsecret.oc1..s"}, Secret: vault.Secret{ID: "ocid1.vaultsecret.oc1..s",
 		Current: 1}, Listed: true,
-		Versions: []secret.Version{{Number: 1, Current: true, Created: noon.Add(-48 * time.Hour)}}}
+		Versions: []vault.Version{{Number: 1, Current: true, Created: noon.Add(-48 * time.Hour)}}}
 }
 
 func marked(rotation credential.RotationID) string {
@@ -73,13 +73,13 @@ func TestASecretHasMovedOnOnlyIfItsJournalSaysThatALaterRotationFollowsAnOverlap
 		"CURRENT is no rotation's":        {func(s *scene) { s.one().Versions[1].Name = "by hand" }, false},
 		"CURRENT is this rotation's":      {func(s *scene) { s.one().Versions[1].Name = s.name(2) }, false},
 		"another rotation's isn't CURRENT": {func(s *scene) {
-			s.one().Versions = append(s.one().Versions, secret.Version{Number: 3})
+			s.one().Versions = append(s.one().Versions, vault.Version{Number: 3})
 			s.one().Current, s.one().Journal.Current.Version = 3, 3
 		}, false},
 	} {
 		s := newScene(credential.AuthToken, plain(credential.RoleToken))
 		s.one().Current = 2
-		s.one().Versions = []secret.Version{{Number: 1, Name: s.name(1), Stale: true},
+		s.one().Versions = []vault.Version{{Number: 1, Name: s.name(1), Stale: true},
 			{Number: 2, Name: theirs.VersionName(1), Current: true}}
 		s.one().Journal = Journal{Current: &Holder{Version: 2, Credential: "next"},
 			Retire: Overlaps{{Credential: "old"}}}
@@ -151,7 +151,7 @@ func TestAnEarlierSecretTellsOfThisRotationOnlyByAVersionOfIt(t *testing.T) {
 			false, false},
 	} {
 		s := newScene(credential.AuthToken, plain(credential.RoleToken))
-		s.snap.Earlier = []Seen{{Versions: []secret.Version{
+		s.snap.Earlier = []Seen{{Versions: []vault.Version{
 			{Number: 2, Name: "by hand", Created: noon.Add(time.Second - UnseenTime)},
 			{Number: 1, Created: noon.Add(-UnseenTime)}}}}
 		c.change(s)
@@ -169,7 +169,7 @@ func TestASuccessorIsOwedOnlyWhereThisRotationMayHaveDeletedTheOldOne(t *testing
 		}
 	}
 	staged := func(s *scene) {
-		s.one().Versions = append(s.one().Versions, secret.Version{Number: 2, Name: s.name(1), Pending: true})
+		s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Name: s.name(1), Pending: true})
 	}
 	owed := map[credential.Kind][]string{
 		credential.AuthToken: {"deleting first is allowed", "announced", "given up"},
@@ -265,8 +265,8 @@ func TestASecretIsFreshOnlyIfNothingInItIsOfThisRotation(t *testing.T) {
 		"CURRENT has changed since": {func(s *Seen) { s.Journal.Current = &Holder{Version: 2, Credential: "old"} },
 			false},
 		"no CURRENT":                   {func(s *Seen) { s.Current = 0 }, false},
-		"as many versions as are well": {func(s *Seen) { s.Current = 2*secret.MaxVersions/3 - 1 }, true},
-		"many versions":                {func(s *Seen) { s.Current = 2 * secret.MaxVersions / 3 }, false},
+		"as many versions as are well": {func(s *Seen) { s.Current = 2*vault.MaxVersions/3 - 1 }, true},
+		"many versions":                {func(s *Seen) { s.Current = 2 * vault.MaxVersions / 3 }, false},
 	} {
 		s := plain(credential.RoleToken)
 		if c.change(&s); s.fresh(own, "old") != c.fresh {
@@ -284,7 +284,7 @@ func TestAnEarlierAttemptIsLookedForOnlyWhereItsKeyMayBe(t *testing.T) {
 		"as it is":                  {func(*scene) {}, []int64{3}},
 		"CURRENT is this attempt's": {func(s *scene) { s.one().Current = 4 }, []int64{3}},
 		"CURRENT is by hand": {func(s *scene) {
-			s.one().Versions = append(s.one().Versions, secret.Version{Number: 5})
+			s.one().Versions = append(s.one().Versions, vault.Version{Number: 5})
 			s.one().Current = 5
 		}, nil},
 		"CURRENT is the attempt":   {func(s *scene) { s.one().Current = 3 }, nil},
@@ -314,9 +314,9 @@ func TestAnEarlierAttemptIsLookedForOnlyWhereItsKeyMayBe(t *testing.T) {
 		s.snap.Issued = nil
 		s.issue("late", "", noon.Add(-90*time.Minute))
 		old := noon.Add(-2 * time.Hour)
-		s.one().Versions = append(s.one().Versions, secret.Version{Number: 2, Created: old},
-			secret.Version{Number: 3, Created: old},
-			secret.Version{Number: 4, Created: noon.Add(-time.Hour)})
+		s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Created: old},
+			vault.Version{Number: 3, Created: old},
+			vault.Version{Number: 4, Created: noon.Add(-time.Hour)})
 		s.one().Journal.Staged = &Staged{Phase: PhaseStaged, Credential: "new"}
 		s.rename()
 		c.change(s)

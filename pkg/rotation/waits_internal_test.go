@@ -11,7 +11,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // slept returns the clock of a run whose vault notes the time of each call.
@@ -46,18 +46,18 @@ func TestASecretIsWaitedForWhileItIsUpdatingAndForAMinuteAtMost(t *testing.T) {
 		calls int
 		want  fault.Class
 	}{
-		"ACTIVE":            {secret.Active, 0, 1, ""},
+		"ACTIVE":            {vault.Active, 0, 1, ""},
 		"in another state":  {"PENDING_DELETION", 0, 1, ""},
-		"UPDATING":          {secret.Updating, 5, 5, ""},
-		"UPDATING for long": {secret.Updating, 60, 60, ""},
-		"UPDATING for good": {secret.Updating, 0, 66, fault.Busy},
+		"UPDATING":          {vault.Updating, 5, 5, ""},
+		"UPDATING for long": {vault.Updating, 60, 60, ""},
+		"UPDATING for good": {vault.Updating, 0, 66, fault.Busy},
 	} {
 		s := newScene(credential.AuthToken, plain(credential.RoleToken))
 		v := cabinetOf(s)
 		v.is["secret-1"].State = c.state
 		v.fails = func(string) error {
 			if len(v.calls) == c.until {
-				v.is["secret-1"].State = secret.Active
+				v.is["secret-1"].State = vault.Active
 			}
 			return nil
 		}
@@ -188,7 +188,7 @@ func TestALookAfterAFailureWaitsTheLongerTheMoreThereWere(t *testing.T) {
 			v := cabinetOf(s)
 			r := s.on(v)
 			r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
-			r.job.Permit = func(context.Context, []secret.Secret) (credential.Owner,
+			r.job.Permit = func(context.Context, []vault.Secret) (credential.Owner,
 				error) {
 				return credential.Owner{}, nil
 			}
@@ -226,7 +226,7 @@ func TestALookAsksTheGuardAboutTheSecretsThatCanBeRead(t *testing.T) {
 			r.mem.Looks, r.snap = 0, Snapshot{}
 			r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 			var asked []string
-			r.job.Permit = func(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
+			r.job.Permit = func(_ context.Context, secrets []vault.Secret) (credential.Owner, error) {
 				for _, one := range secrets {
 					asked = append(asked, one.ID)
 				}
@@ -259,7 +259,7 @@ func TestWhatTheFirstLookFoundIsKept(t *testing.T) {
 	v.is["secret-2"].Current = 5
 	r := s.on(v)
 	r.mem.Looks = 0
-	r.job.Permit = func(context.Context, []secret.Secret) (credential.Owner, error) { return credential.Owner{}, nil }
+	r.job.Permit = func(context.Context, []vault.Secret) (credential.Owner, error) { return credential.Owner{}, nil }
 	for n := range 3 {
 		r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 		if err := r.look(t.Context()); err != nil || !slices.Equal(r.mem.Found, []int64{1, 5}) ||

@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // call is the connection of one process to the world, for one step.
@@ -147,7 +147,7 @@ func (c *call) gives(old walkCred) {
 			c.wrong("the old credential goes, and no living one is CURRENT everywhere")
 		}
 		for _, s := range c.secrets {
-			t := JournalOf(secret.Metadata(s.metadata)).Retire.Of(old.id)
+			t := JournalOf(vault.Metadata(s.metadata)).Retire.Of(old.id)
 			if slices.Contains(c.job.Targets, s.Target) && c.acts == c.proc.wrote &&
 				(t == nil || t.Maker != c.maker || t.Begun == nil) {
 				c.wrong("the old credential goes, and the secrets don't say who deletes it")
@@ -183,7 +183,7 @@ func (c *call) unseen() bool {
 func (w *walkWorld) untold() bool {
 	forbidden := slices.ContainsFunc(w.secrets, func(s walkSecret) bool { return s.forbidden })
 	refuses := slices.ContainsFunc(w.secrets, func(s walkSecret) bool {
-		return s.user != walkUser || s.state != secret.Active
+		return s.user != walkUser || s.state != vault.Active
 	})
 	return w.wiped || w.order.another && forbidden || w.together && (forbidden || refuses || w.order.another)
 }
@@ -205,30 +205,30 @@ func (c *call) find(id string) *walkSecret {
 	return &c.secrets[i]
 }
 
-func (c *call) Secret(_ context.Context, id string) (secret.Secret, error) {
+func (c *call) Secret(_ context.Context, id string) (vault.Secret, error) {
 	s := c.find(id)
 	switch {
 	case c.unread:
-		return secret.Secret{}, fault.New(fault.Throttled, "GetSecret", "later")
+		return vault.Secret{}, fault.New(fault.Throttled, "GetSecret", "later")
 	case s.forbidden:
-		return secret.Secret{}, fault.New(fault.Absent, "GetSecret", "not found")
+		return vault.Secret{}, fault.New(fault.Absent, "GetSecret", "not found")
 	}
 	return c.shown(s), nil
 }
 
-func (c *call) shown(s *walkSecret) secret.Secret {
-	out := secret.Secret{ID: s.SecretID, Name: string(s.Role), State: s.state, ETag: fmt.Sprint(s.revision), At: c.now,
+func (c *call) shown(s *walkSecret) vault.Secret {
+	out := vault.Secret{ID: s.SecretID, Name: string(s.Role), State: s.state, ETag: fmt.Sprint(s.revision), At: c.now,
 		Freeform: map[string]string{"user": s.user}}
 	if s.metadata != "" {
-		out.Metadata = secret.Metadata(s.metadata)
+		out.Metadata = vault.Metadata(s.metadata)
 	}
 	out.Current = int64(slices.IndexFunc(s.versions, func(v walkVersion) bool { return v.stage == "CURRENT" }) + 1)
 	return out
 }
 
-func (c *call) Versions(_ context.Context, id string) (out []secret.Version, err error) {
+func (c *call) Versions(_ context.Context, id string) (out []vault.Version, err error) {
 	for i, v := range c.find(id).versions {
-		out = append(out, secret.Version{Number: int64(i + 1), Name: v.name, Created: v.created,
+		out = append(out, vault.Version{Number: int64(i + 1), Name: v.name, Created: v.created,
 			Current: v.stage == "CURRENT", Pending: v.stage == "PENDING", Previous: v.stage == "PREVIOUS",
 			Stale: v.stage == ""})
 	}
@@ -249,7 +249,7 @@ func (c *call) Read(_ context.Context, id, name string) (int64, credential.Value
 	return 0, credential.Value{}, fault.New(fault.Absent, "GetSecretBundle", "not found")
 }
 
-func (c *call) Update(_ context.Context, id, etag string, u secret.Update) (out secret.Secret, err error) {
+func (c *call) Update(_ context.Context, id, etag string, u vault.Update) (out vault.Secret, err error) {
 	err = c.change("Update", func() error {
 		s := c.find(id)
 		if etag != fmt.Sprint(s.revision) {
@@ -258,7 +258,7 @@ func (c *call) Update(_ context.Context, id, etag string, u secret.Update) (out 
 		if u.Name != "" && slices.ContainsFunc(s.versions, func(v walkVersion) bool { return v.name == u.Name }) {
 			return fault.New(fault.Conflict, "UpdateSecret", "the name is taken")
 		}
-		if s.user != walkUser || s.state != secret.Active {
+		if s.user != walkUser || s.state != vault.Active {
 			c.wrong("%s writes to a secret that the guard refuses", c.action)
 		}
 		if u.Name != "" {
@@ -299,7 +299,7 @@ func (s *walkSecret) makeCurrent(i int) {
 
 // promotes checks that nothing is overwritten that is needed. Whose a token is can't be told from its value.
 func (c *call) promotes(s *walkSecret, v walkVersion) {
-	if t := JournalOf(secret.Metadata(s.metadata)).Staged; t != nil && t.Phase == PhaseUndone && t.Version == v.name {
+	if t := JournalOf(vault.Metadata(s.metadata)).Staged; t != nil && t.Phase == PhaseUndone && t.Version == v.name {
 		c.wrong("a version that was taken back is promoted")
 	}
 	if t := c.proc.mem.Trial; c.kind != credential.Password && c.refused && !t.Accepted {

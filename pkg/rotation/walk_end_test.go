@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // step has the engine carry out a decision.
@@ -184,7 +184,7 @@ func (w *walker) settle(world *walkWorld, t *trail) {
 	}
 	if last.Reason == Rotated && !disturbed {
 		for i := range world.roles {
-			if j := JournalOf(secret.Metadata(world.secrets[i].metadata)); len(j.Retire) > 0 || j.Staged != nil {
+			if j := JournalOf(vault.Metadata(world.secrets[i].metadata)); len(j.Retire) > 0 || j.Staged != nil {
 				w.fault(t, "it is done, and the journal has something left to do")
 			}
 		}

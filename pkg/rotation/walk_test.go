@@ -11,7 +11,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // act is something that a person does at any moment. It reports whether there was anything to do.
@@ -78,7 +78,7 @@ var acts = []act{
 	}},
 	{"writes to the metadata", func(w *walkWorld) bool {
 		return w.first(func(s *walkSecret) bool {
-			m, err := secret.Metadata(s.metadata).With("note", "a person was here")
+			m, err := vault.Metadata(s.metadata).With("note", "a person was here")
 			s.metadata = string(m)
 			return err == nil
 		})

@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // The world of the walk is OCI as it really is, whoever looks: the credentials of one user and the secrets of one
@@ -111,7 +111,7 @@ func (w *walkWorld) holding(role credential.Role, name string, c walkCred) walkS
 		content = string(v.Reveal())
 	}
 	return walkSecret{Target: Target{Role: role, SecretID: "ocid1.vaultsecret.oc1.iad." + name}, user: walkUser,
-		state:    secret.Active,
+		state:    vault.Active,
 		versions: []walkVersion{{content: content, stage: "CURRENT", created: w.now.Add(-90 * 24 * time.Hour)}}}
 }
 
@@ -209,7 +209,7 @@ func (s walkSecret) holds(v walkVersion, c walkCred) bool {
 func (w *walkWorld) stored(c walkCred) bool {
 	for _, s := range w.secrets {
 		for _, v := range s.versions {
-			t := JournalOf(secret.Metadata(s.metadata)).Staged
+			t := JournalOf(vault.Metadata(s.metadata)).Staged
 			if undone := t != nil && t.Phase == PhaseUndone && t.Version == v.name; !undone &&
 				s.Role != credential.RoleAccessKey && s.holds(v, c) {
 				return true
@@ -262,9 +262,9 @@ func (w *walkWorld) job(o order) Job {
 }
 
 // walkPermit is the guard: a secret must be the user's, and there to stay.
-func walkPermit(_ context.Context, secrets []secret.Secret) (credential.Owner, error) {
+func walkPermit(_ context.Context, secrets []vault.Secret) (credential.Owner, error) {
 	for _, s := range secrets {
-		if s.Freeform["user"] != walkUser || s.State != secret.Active {
+		if s.Freeform["user"] != walkUser || s.State != vault.Active {
 			return walkOwner, fault.New(fault.Invalid, "guard", "not to be written to")
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 const user = "ocid1.user.oc1..aaaaaaaatestuser"
@@ -54,9 +54,9 @@ type living struct {
 }
 
 type vaulted struct {
-	secret.Secret
+	vault.Secret
 	role     credential.Role
-	versions []secret.Version
+	versions []vault.Version
 	contents map[int64]credential.Value
 	revision int
 }
@@ -75,9 +75,9 @@ func newWorld(t *testing.T, kind credential.Kind, roles ...credential.Role) *wor
 	w.hands[w.creds[0].ID] = true
 	for _, role := range roles {
 		id := "ocid1.vaultsecret.oc1.iad." + string(role)
-		w.secrets[id] = &vaulted{role: role, Secret: secret.Secret{ID: id, Name: string(role), State: secret.Active,
+		w.secrets[id] = &vaulted{role: role, Secret: vault.Secret{ID: id, Name: string(role), State: vault.Active,
 			Current: 1, ETag: "1"},
-			versions: []secret.Version{{Number: 1, Current: true}}, contents: map[int64]credential.Value{
+			versions: []vault.Version{{Number: 1, Current: true}}, contents: map[int64]credential.Value{
 				1: credential.NewValue([]byte("first"))}}
 	}
 	return w

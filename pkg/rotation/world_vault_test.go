@@ -9,13 +9,13 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // vaultOf is the process's access to the secrets; a type of its own because Vault and Issuer share method names.
 type vaultOf struct{ *process }
 
-func (v vaultOf) Secret(_ context.Context, id string) (s secret.Secret, err error) {
+func (v vaultOf) Secret(_ context.Context, id string) (s vault.Secret, err error) {
 	err = v.do("GetSecret", func() error {
 		found, ok := v.secrets[id]
 		if !ok {
@@ -28,7 +28,7 @@ func (v vaultOf) Secret(_ context.Context, id string) (s secret.Secret, err erro
 	return s, err
 }
 
-func (v vaultOf) Versions(_ context.Context, id string) (out []secret.Version, err error) {
+func (v vaultOf) Versions(_ context.Context, id string) (out []vault.Version, err error) {
 	err = v.do("ListSecretVersions", func() error {
 		out = slices.Clone(v.secrets[id].versions)
 		return nil
@@ -50,21 +50,21 @@ func (v vaultOf) Read(_ context.Context, id, name string) (number int64, content
 	return number, content, err
 }
 
-func (v vaultOf) Update(_ context.Context, id, etag string, u secret.Update) (out secret.Secret, err error) {
+func (v vaultOf) Update(_ context.Context, id, etag string, u vault.Update) (out vault.Secret, err error) {
 	err = v.do("UpdateSecret", func() error {
 		s := v.secrets[id]
 		if etag != s.ETag {
 			return fault.New(fault.Conflict, "UpdateSecret", "etag")
 		}
 		if u.Name != "" {
-			if slices.ContainsFunc(s.versions, func(o secret.Version) bool { return o.Name == u.Name }) {
+			if slices.ContainsFunc(s.versions, func(o vault.Version) bool { return o.Name == u.Name }) {
 				return fault.New(fault.Conflict, "UpdateSecret", "name already exists")
 			}
 			number := int64(len(s.versions) + 1)
 			for i := range s.versions {
 				s.versions[i].Pending = false
 			}
-			s.versions = append(s.versions, secret.Version{Number: number, Name: u.Name, Pending: true, Created: v.now})
+			s.versions = append(s.versions, vault.Version{Number: number, Name: u.Name, Pending: true, Created: v.now})
 			s.contents[number] = u.Content
 			v.writes++
 		}
@@ -116,7 +116,7 @@ func (p *process) job() rotation.Job {
 	defer p.mu.Unlock()
 	job := rotation.Job{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID}, Replace: p.replace,
 		Ordered: p.closed,
-		Permit: func(context.Context, []secret.Secret) (credential.Owner, error) {
+		Permit: func(context.Context, []vault.Secret) (credential.Owner, error) {
 			return credential.Owner{User: user, UserName: "somebody", Region: "us-ashburn-1", Namespace: "ns",
 				Hosts: credential.Hosts{Registry: "registry.example", S3: "s3.example"}}, nil
 		}}

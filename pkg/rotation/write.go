@@ -7,7 +7,7 @@ import (
 	"reflect"
 
 	"github.com/keyturn/keyturn/pkg/fault"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // changed notes that a call has changed something, or may have.
@@ -20,7 +20,7 @@ func (r *run) changed(err error) {
 // update changes a secret on condition that it is as it was last seen. Vault refuses while the change before is still
 // settling, and gives another etag after it; then the secret is read again, and the update repeated if everything else
 // is as the decision found it: tags, state, CURRENT version and metadata.
-func (r *run) update(ctx context.Context, i int, u secret.Update, j Journal) error {
+func (r *run) update(ctx context.Context, i int, u vault.Update, j Journal) error {
 	s := r.snap.Secrets[i]
 	j.Role, j.Owner = s.Role, OwnerOf(r.job.Ref)
 	var err error
@@ -29,7 +29,7 @@ func (r *run) update(ctx context.Context, i int, u secret.Update, j Journal) err
 	}
 	after, err := r.Vault.Update(ctx, s.SecretID, s.ETag, u)
 	if class := fault.Of(err); err != nil && (class == fault.Busy || class == fault.Conflict && s.Touched) {
-		var now secret.Secret
+		var now vault.Secret
 		if now, err = r.settled(ctx, s.SecretID); err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ func (r *run) update(ctx context.Context, i int, u secret.Update, j Journal) err
 }
 
 // alike tells whether a secret is as it was, whatever its etag. Vault may write the same metadata in another form.
-func alike(was, is secret.Secret) bool {
+func alike(was, is vault.Secret) bool {
 	same := bytes.Equal(was.Metadata, is.Metadata)
 	if !same {
 		var one, other any

@@ -10,10 +10,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // silent is services that find nothing, or give no answer.
@@ -41,17 +40,17 @@ func (silent) Tenancy(context.Context) (credential.Tenancy, error) {
 func (silent) UserName(context.Context, string) (string, error)                       { return "web@example.com", nil }
 func (silent) Review(context.Context, string, cloudguard.Problem) (o outcome.Outcome) { return o }
 func (silent) Collect(context.Context, rotation.Orphan) (r rotation.Result)           { return r }
-func (silent) Update(context.Context, string, string, secret.Update) (s secret.Secret, err error) {
+func (silent) Update(context.Context, string, string, vault.Update) (s vault.Secret, err error) {
 	return s, nil
 }
-func (silent) Secrets(context.Context, string, string) ([]secret.Secret, string, error) {
+func (silent) Secrets(context.Context, string, string) ([]vault.Secret, string, error) {
 	return nil, "", nil
 }
-func (silent) Secret(context.Context, string) (s secret.Secret, err error) { return s, nil }
-func (silent) Versions(context.Context, string) ([]secret.Version, error)  { return nil, nil }
-func (silent) ScheduleDeletion(context.Context, string, int64) error       { return nil }
-func (s silent) Publish(ctx context.Context, _, _, _ string) error         { return s.wait(ctx) }
-func (s silent) Post(ctx context.Context, _ []metric.Point) error          { return s.wait(ctx) }
+func (silent) Secret(context.Context, string) (s vault.Secret, err error) { return s, nil }
+func (silent) Versions(context.Context, string) ([]vault.Version, error)  { return nil, nil }
+func (silent) ScheduleDeletion(context.Context, string, int64) error      { return nil }
+func (s silent) Publish(ctx context.Context, _, _, _ string) error        { return s.wait(ctx) }
+func (s silent) Post(ctx context.Context, _ []outcome.Point) error        { return s.wait(ctx) }
 
 func TestASweepAnswersBeforeItsDeadlineThoughMailAndFiguresHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/outcome"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // notesKey is the key of a secret's metadata under which the sweep keeps its notes: one JSON text.
@@ -68,7 +68,7 @@ func (n notes) reported(i item, now time.Time) bool {
 }
 
 // notesOf reads the notes out of a secret's metadata. What can't be read counts as none: its finding is mailed again.
-func notesOf(m secret.Metadata) notes {
+func notesOf(m vault.Metadata) notes {
 	text, err := m.Text(notesKey)
 	var n notes
 	if err != nil || json.Unmarshal([]byte(text), &n) != nil {
@@ -78,7 +78,7 @@ func notesOf(m secret.Metadata) notes {
 }
 
 // into returns the metadata with the notes in it, an empty text where there are none; every other byte stays.
-func (n notes) into(m secret.Metadata) (secret.Metadata, error) {
+func (n notes) into(m vault.Metadata) (vault.Metadata, error) {
 	text := ""
 	if len(n) > 0 {
 		encoded, err := json.Marshal(n)

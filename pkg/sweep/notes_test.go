@@ -15,7 +15,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/outcome"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // tenancy is everything that a sweep asks, with findings that a test sets. Its vault has the two bound secrets a and b.
@@ -24,7 +24,7 @@ type tenancy struct {
 	now      time.Time
 	outcomes []outcome.Outcome // one for each closed problem
 	denied   error             // what the list of users is answered with
-	secrets  map[string]secret.Secret
+	secrets  map[string]vault.Secret
 	etag     int
 	locked   bool // secrets can't be changed
 
@@ -33,11 +33,11 @@ type tenancy struct {
 }
 
 func newTenancy() *tenancy {
-	v := &tenancy{now: time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC), secrets: map[string]secret.Secret{}}
+	v := &tenancy{now: time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC), secrets: map[string]vault.Secret{}}
 	for _, id := range []string{"ocid1.vaultsecret.oc1.iad.b", "ocid1.vaultsecret.oc1.iad.a"} {
 		s := bound(id)
 		s.Freeform["keyturn-user"] = "ocid1.user.oc1..of" + id[len(id)-1:]
-		s.Metadata = secret.Metadata(`{"team":"web"}`)
+		s.Metadata = vault.Metadata(`{"team":"web"}`)
 		v.secrets[id] = s
 	}
 	return v
@@ -60,18 +60,18 @@ func (v *tenancy) Review(_ context.Context, _ string, p cloudguard.Problem) outc
 	_, _ = fmt.Sscan(p.ID, &n)
 	return v.outcomes[n]
 }
-func (v *tenancy) Secrets(context.Context, string, string) (some []secret.Secret, next string, err error) {
+func (v *tenancy) Secrets(context.Context, string, string) (some []vault.Secret, next string, err error) {
 	for _, s := range v.secrets {
 		some = append(some, s)
 	}
 	return some, "", nil
 }
-func (v *tenancy) Secret(_ context.Context, id string) (secret.Secret, error) {
+func (v *tenancy) Secret(_ context.Context, id string) (vault.Secret, error) {
 	s := v.secrets[id]
 	s.ETag = fmt.Sprint(v.etag)
 	return s, nil
 }
-func (v *tenancy) Update(_ context.Context, id, etag string, u secret.Update) (s secret.Secret, err error) {
+func (v *tenancy) Update(_ context.Context, id, etag string, u vault.Update) (s vault.Secret, err error) {
 	if v.locked || etag != fmt.Sprint(v.etag) || u.Name != "" || u.Promote != 0 {
 		return s, errors.New("refused")
 	}
@@ -273,7 +273,7 @@ func TestWithoutNotesAFindingIsMailedRatherThanLost(t *testing.T) {
 		"no bound secret":                func(v *tenancy) { v.secrets = nil },
 		"notes that somebody has spoilt": func(v *tenancy) {
 			for id, s := range v.secrets {
-				s.Metadata = secret.Metadata(`{"` + notesKey + `":"{}}"}`)
+				s.Metadata = vault.Metadata(`{"` + notesKey + `":"{}}"}`)
 				v.secrets[id] = s
 			}
 		},
@@ -321,7 +321,7 @@ func TestWhateverTheMetadataHoldsNothingOfOthersIsTouched(t *testing.T) {
 		if own == 1 {
 			all = append(all, fmt.Sprintf("%q:%s", notesKey, spoilt[random.IntN(len(spoilt))]))
 		}
-		metadata := secret.Metadata("{" + strings.Join(all, ",") + "}")
+		metadata := vault.Metadata("{" + strings.Join(all, ",") + "}")
 		n := notesOf(metadata).after([]item{{about: "x", note: note{On: "2026-05-04", State: "s"}}}, nil,
 			random.IntN(2) == 0,
 			time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC))

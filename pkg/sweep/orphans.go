@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // withMark are the kinds whose credentials carry our mark: those whose value OCI generates.
@@ -69,7 +69,7 @@ func (r *run) candidate(kind credential.Kind, user string, c credential.Issued, 
 func (r *run) collect(ctx context.Context, kind credential.Kind, user string, c credential.Issued, h *home) {
 	result := r.Collector.Collect(ctx, rotation.Orphan{Kind: kind, User: user, Issued: c, DryRun: r.Config.DryRun,
 		Home: rotation.Target{Role: kind.DefaultRole(), SecretID: h.id},
-		Permit: func(ctx context.Context, secrets []secret.Secret) (credential.Owner, error) {
+		Permit: func(ctx context.Context, secrets []vault.Secret) (credential.Owner, error) {
 			return r.permit(ctx, kind, user, secrets)
 		}})
 	switch {
@@ -110,7 +110,7 @@ func (r *run) refused(kind credential.Kind, user, id string, result rotation.Res
 }
 
 // permit asks the guard about the user and the secret.
-func (r *run) permit(ctx context.Context, kind credential.Kind, user string, secrets []secret.Secret) (credential.Owner,
+func (r *run) permit(ctx context.Context, kind credential.Kind, user string, secrets []vault.Secret) (credential.Owner,
 	error) {
 	name, err := r.Directory.UserName(ctx, user)
 	owner := credential.Owner{User: user, UserName: name}

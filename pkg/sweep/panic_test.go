@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func TestAnIDWhoseHandlingPanicsIsReportedByItsIDAndAllOthersAreHandled(t *testing.T) {
@@ -70,11 +70,11 @@ func (p poisoned) Users(ctx context.Context, page string) ([]string, string, err
 	p.at("users")
 	return p.stage.Users(ctx, page)
 }
-func (p poisoned) Secret(ctx context.Context, id string) (secret.Secret, error) {
+func (p poisoned) Secret(ctx context.Context, id string) (vault.Secret, error) {
 	p.at("secret")
 	return p.stage.Secret(ctx, id)
 }
-func (p poisoned) Versions(ctx context.Context, id string) ([]secret.Version, error) {
+func (p poisoned) Versions(ctx context.Context, id string) ([]vault.Version, error) {
 	p.at("versions")
 	return p.stage.Versions(ctx, id)
 }
@@ -82,7 +82,7 @@ func (p poisoned) Tenancy(context.Context) (credential.Tenancy, error) {
 	p.at("news")
 	return credential.Tenancy{Name: "acme"}, nil
 }
-func (p poisoned) Update(ctx context.Context, id, etag string, u secret.Update) (secret.Secret, error) {
+func (p poisoned) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
 	p.at("notes")
 	return p.stage.Update(ctx, id, etag, u)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func TestAnOrderThatAJournalNamesIsReviewedByCloudGuardsRecordAlone(t *testing.T) {
@@ -269,7 +269,7 @@ func (b *busy) List(ctx context.Context, _ string) (credential.Listing, error) {
 }
 
 // Versions is what pruning begins with.
-func (b *busy) Versions(ctx context.Context, _ string) ([]secret.Version, error) {
+func (b *busy) Versions(ctx context.Context, _ string) ([]vault.Version, error) {
 	b.work(ctx, "pruning")
 	return nil, nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 const (
@@ -35,7 +35,7 @@ func (r *run) prune(ctx context.Context, id string) error {
 	if err != nil {
 		return fmt.Errorf("listing the versions of secret %s: %w", id, err)
 	}
-	versions = slices.DeleteFunc(slices.Clone(versions), func(v secret.Version) bool { return v.Leaving })
+	versions = slices.DeleteFunc(slices.Clone(versions), func(v vault.Version) bool { return v.Leaving })
 	if len(versions) <= crowded {
 		return nil
 	}
@@ -45,7 +45,7 @@ func (r *run) prune(ctx context.Context, id string) error {
 	}
 	kind, user, ok := guard.BoundTo(s)
 	journal, err := rotation.ReadJournal(s.Metadata)
-	if !ok || err != nil || s.State != secret.Active {
+	if !ok || err != nil || s.State != vault.Active {
 		return nil // nothing shows what is needed
 	}
 	going, what := surplus(versions, journal, kind, user), "would be"
@@ -59,14 +59,14 @@ func (r *run) prune(ctx context.Context, id string) error {
 	}
 	if len(going) > 0 {
 		r.found("Secret %s (%s) had %d versions; OCI keeps %d. The deletion of %d deprecated ones %s scheduled.",
-			s.Name, s.ID, len(versions), secret.MaxVersions, len(going), what)
+			s.Name, s.ID, len(versions), vault.MaxVersions, len(going), what)
 	}
 	return nil
 }
 
 // surplus are the oldest versions that may go. CURRENT, PENDING, PREVIOUS, and all versions of rotations that the
 // journal tells of, always stay. It sorts the versions by number.
-func surplus(versions []secret.Version, j rotation.Journal, kind credential.Kind, user string) []secret.Version {
+func surplus(versions []vault.Version, j rotation.Journal, kind credential.Kind, user string) []vault.Version {
 	needed := map[credential.RotationID]bool{}
 	living := func(old string) { needed[credential.Ref{Kind: kind, User: user, ID: old}.RotationID()] = true }
 	name, number := "", int64(0)
@@ -80,8 +80,8 @@ func surplus(versions []secret.Version, j rotation.Journal, kind credential.Kind
 	for _, e := range j.Retire {
 		living(e.Credential)
 	}
-	slices.SortFunc(versions, func(a, b secret.Version) int { return int(a.Number - b.Number) })
-	var going []secret.Version
+	slices.SortFunc(versions, func(a, b vault.Version) int { return int(a.Number - b.Number) })
+	var going []vault.Version
 	for _, v := range versions {
 		rotation, _, ours := credential.ParseVersionName(v.Name)
 		stays := !v.Stale || v.Current || v.Pending || v.Previous || v.Number == number || v.Name != "" &&

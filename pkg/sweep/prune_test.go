@@ -9,13 +9,13 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // numbered are n versions, of which CURRENT has a number, and PREVIOUS the one before.
-func numbered(n, current int) (versions []secret.Version) {
+func numbered(n, current int) (versions []vault.Version) {
 	for i := 1; i <= n; i++ {
-		v := secret.Version{Number: int64(i), Name: fmt.Sprint("v", i), Current: i == current, Previous: i == current-1}
+		v := vault.Version{Number: int64(i), Name: fmt.Sprint("v", i), Current: i == current, Previous: i == current-1}
 		v.Stale = !v.Current && !v.Previous
 		versions = append(versions, v)
 	}
@@ -34,7 +34,7 @@ func TestTheOldestVersionsOfACrowdedSecretGoAndWhatIsNeededStays(t *testing.T) {
 		return credential.Ref{Kind: credential.AuthToken, User: owner, ID: old}.RotationID().VersionName(1)
 	}
 	for name, c := range map[string]struct {
-		versions []secret.Version
+		versions []vault.Version
 		change   func(s *stage)
 		want     []int64
 	}{
@@ -86,7 +86,7 @@ func TestTheOldestVersionsOfACrowdedSecretGoAndWhatIsNeededStays(t *testing.T) {
 			}
 		}, nil},
 		"a strange journal": {numbered(21, 21), func(s *stage) {
-			s.secret.Metadata = secret.Metadata(`{"keyturn":"x"}`)
+			s.secret.Metadata = vault.Metadata(`{"keyturn":"x"}`)
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestNothingIsScheduledInASecretThatIsNotBoundAnyMore(t *testing.T) {
 	for name, change := range map[string]func(*stage){
 		"unbound":        func(s *stage) { s.secret.Freeform = nil },
 		"being deleted":  func(s *stage) { s.secret.State = "PENDING_DELETION" },
-		"being changed":  func(s *stage) { s.secret.State = secret.Updating },
+		"being changed":  func(s *stage) { s.secret.State = vault.Updating },
 		"as it was read": func(*stage) {},
 	} {
 		s := newStage()

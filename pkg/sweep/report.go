@@ -9,7 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyturn/keyturn/pkg/outcome"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // news is the digest without what an earlier sweep has mailed. What the sweep did is always news.
@@ -113,13 +113,13 @@ func (r *run) remember(ctx context.Context, news outcome.Digest) {
 // note changes the notes of one secret, on condition that nobody has changed the secret since it was read.
 func (r *run) note(ctx context.Context, id string, mailed []item, found map[string]bool) error {
 	s, err := r.Vault.Secret(ctx, id)
-	if err != nil || s.State != secret.Active {
+	if err != nil || s.State != vault.Active {
 		return err
 	}
 	n := notesOf(s.Metadata).after(mailed, found, r.troubles.none(), r.Clock.Now())
 	metadata, err := n.into(s.Metadata)
 	if err == nil {
-		_, err = r.Keeper.Update(ctx, id, s.ETag, secret.Update{Metadata: metadata})
+		_, err = r.Keeper.Update(ctx, id, s.ETag, vault.Update{Metadata: metadata})
 	}
 	return err
 }

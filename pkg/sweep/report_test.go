@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/outcome"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 func TestANoteThatAnEarlierVersionKeptStillCounts(t *testing.T) {
@@ -19,7 +19,7 @@ func TestANoteThatAnEarlierVersionKeptStillCounts(t *testing.T) {
 	v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", "the secret is full")}
 	v.denied = denied
 	for id, s := range v.secrets {
-		s.Metadata = secret.Metadata(
+		s.Metadata = vault.Metadata(
 			`{"keyturn-reported":"{\"81de0336643b\":{\"on\":\"2026-05-03\",\"state\":\"57f2a9a40214\",\"lasting\":true},` +
 				`\"bdc8302da63a\":{\"on\":\"2026-05-03\",\"state\":\"93514d437eab\"}}"}`)
 		v.secrets[id] = s
@@ -108,7 +108,7 @@ func TestANoteIsKeptInTheSecretOfItsUserAndKindOrElseInTheNotebook(t *testing.T)
 
 func TestTheNotebookIsTheSecretWithTheSmallestID(t *testing.T) {
 	for _, ids := range []string{"abc", "acb", "bac", "bca", "cab", "cba"} {
-		v := &shelves{pages: map[string][][]secret.Secret{"x": {nil}}}
+		v := &shelves{pages: map[string][][]vault.Secret{"x": {nil}}}
 		for _, id := range strings.Split(ids, "") {
 			v.pages["x"][0] = append(v.pages["x"][0], bound(id))
 		}
@@ -130,7 +130,7 @@ func TestASecretThatCantBeReadOrIsNotActiveGetsNoNote(t *testing.T) {
 		"it can't be read":     {func(s *stage) { s.fails["Secret"] = errBroken }, 0, true},
 		"it is being deleted":  {func(s *stage) { s.secret.State = "PENDING_DELETION" }, 0, false},
 		"it can't be written":  {func(s *stage) { s.fails["Update"] = errBroken }, 0, true},
-		"its metadata is none": {func(s *stage) { s.secret.Metadata = secret.Metadata(`[]`) }, 0, true},
+		"its metadata is none": {func(s *stage) { s.secret.Metadata = vault.Metadata(`[]`) }, 0, true},
 	} {
 		s := newStage()
 		s.keeps = true

@@ -13,7 +13,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/outcome"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 	"github.com/keyturn/keyturn/pkg/version"
 )
 
@@ -80,7 +80,7 @@ type starts struct {
 	at map[string]float64
 }
 
-func (s starts) Secrets(context.Context, string, string) ([]secret.Secret, string, error) {
+func (s starts) Secrets(context.Context, string, string) ([]vault.Secret, string, error) {
 	s.at["secrets"] = s.of.start
 	return nil, "", nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // home is what the sweep keeps of a bound secret, of each of them until its end, and therefore no more than is asked
@@ -53,7 +53,7 @@ func (r *run) bound(ctx context.Context, compartment, page string) (ids []string
 		return nil, "", fmt.Errorf("listing the secrets of compartment %s: %w", compartment, err)
 	}
 	for _, s := range some {
-		if _, _, ok := guard.BoundTo(s); ok && s.State == secret.Active {
+		if _, _, ok := guard.BoundTo(s); ok && s.State == vault.Active {
 			ids = append(ids, s.ID)
 			if r.notebook == "" || s.ID < r.notebook {
 				r.notebook = s.ID
@@ -83,7 +83,7 @@ func (r *run) inspect(ctx context.Context, id string) error {
 }
 
 // keep keeps what a secret tells of itself: what an earlier sweep has noted, and, if it is bound, whose it is.
-func (r *run) keep(s secret.Secret, bound bool, h *home) {
+func (r *run) keep(s vault.Secret, bound bool, h *home) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.noted[s.ID] = notesOf(s.Metadata)

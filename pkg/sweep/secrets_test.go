@@ -11,13 +11,13 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/config"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // shelves is a Vault of compartments, each a list of pages.
 type shelves struct {
 	silent
-	pages  map[string][][]secret.Secret
+	pages  map[string][][]vault.Secret
 	broken string // the page that can't be read: its compartment and number
 
 	mu    sync.Mutex
@@ -27,7 +27,7 @@ type shelves struct {
 
 var errBroken = errors.New("broken")
 
-func (v *shelves) Secrets(_ context.Context, compartment, page string) ([]secret.Secret, string, error) {
+func (v *shelves) Secrets(_ context.Context, compartment, page string) ([]vault.Secret, string, error) {
 	v.asked = append(v.asked, compartment+page)
 	n := 0
 	if page != "" {
@@ -45,16 +45,16 @@ func (v *shelves) Secrets(_ context.Context, compartment, page string) ([]secret
 	}
 }
 
-func (v *shelves) Secret(_ context.Context, id string) (secret.Secret, error) {
+func (v *shelves) Secret(_ context.Context, id string) (vault.Secret, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.read = append(v.read, id)
-	return secret.Secret{ID: id}, nil
+	return vault.Secret{ID: id}, nil
 }
 
 // bound is a secret that is bound to a user and active.
-func bound(id string) secret.Secret {
-	return secret.Secret{ID: id, State: secret.Active, Freeform: map[string]string{"keyturn-user": "ocid1.user.oc1..u",
+func bound(id string) vault.Secret {
+	return vault.Secret{ID: id, State: vault.Active, Freeform: map[string]string{"keyturn-user": "ocid1.user.oc1..u",
 		"keyturn-kind": "auth-token"}}
 }
 
@@ -62,8 +62,8 @@ func bound(id string) secret.Secret {
 func furnished() *shelves {
 	dying := bound("dying")
 	dying.State = "PENDING_DELETION"
-	return &shelves{pages: map[string][][]secret.Secret{
-		"a": {{bound("a1"), dying}, {}, {{ID: "strange", State: secret.Active}, bound("a2")}},
+	return &shelves{pages: map[string][][]vault.Secret{
+		"a": {{bound("a1"), dying}, {}, {{ID: "strange", State: vault.Active}, bound("a2")}},
 		"b": {{bound("b1")}, {bound("b2"), bound("b3")}},
 	}}
 }
@@ -111,7 +111,7 @@ func TestTheConfiguredCompartmentsAreListedOrElseTheFunctionsOwn(t *testing.T) {
 		{[]string{"b", "own"}, []string{"b", "b-1", "own"}},
 	} {
 		v := furnished()
-		v.pages["own"] = [][]secret.Secret{{}}
+		v.pages["own"] = [][]vault.Secret{{}}
 		s := newStage()
 		s.config.SecretCompartments = c.configured
 		r := s.run()

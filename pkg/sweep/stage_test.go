@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 const (
@@ -31,8 +31,8 @@ type stage struct {
 	silent
 	config   config.Config
 	now      time.Time
-	secret   secret.Secret
-	versions []secret.Version
+	secret   vault.Secret
+	versions []vault.Version
 	closed   []string // the closed problems
 	records  map[string]cloudguard.Problem
 	absent   error // what any other problem is answered with
@@ -122,26 +122,26 @@ func (s *stage) Collect(ctx context.Context, o rotation.Orphan) rotation.Result 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.orphans = append(s.orphans, o)
-	owner, err := o.Permit(ctx, []secret.Secret{s.secret})
+	owner, err := o.Permit(ctx, []vault.Secret{s.secret})
 	s.owners = append(s.owners, owner)
 	if err != nil {
 		return rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Cause: err}
 	}
 	return s.result
 }
-func (s *stage) Secrets(context.Context, string, string) ([]secret.Secret, string, error) {
-	return []secret.Secret{s.secret}, "", nil
+func (s *stage) Secrets(context.Context, string, string) ([]vault.Secret, string, error) {
+	return []vault.Secret{s.secret}, "", nil
 }
-func (s *stage) Secret(context.Context, string) (secret.Secret, error) {
+func (s *stage) Secret(context.Context, string) (vault.Secret, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opened++
 	if err := s.fails["Secret"]; err != nil {
-		return secret.Secret{}, err
+		return vault.Secret{}, err
 	}
 	return s.secret, nil
 }
-func (s *stage) Versions(context.Context, string) ([]secret.Version, error) {
+func (s *stage) Versions(context.Context, string) ([]vault.Version, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listed++
@@ -157,9 +157,9 @@ func (s *stage) ScheduleDeletion(_ context.Context, id string, number int64) err
 	s.leaving = append(s.leaving, number)
 	return nil
 }
-func (s *stage) Update(_ context.Context, _, _ string, u secret.Update) (secret.Secret, error) {
+func (s *stage) Update(_ context.Context, _, _ string, u vault.Update) (vault.Secret, error) {
 	if err := s.fails["Update"]; err != nil {
-		return secret.Secret{}, err
+		return vault.Secret{}, err
 	}
 	s.written++
 	s.secret.Metadata = u.Metadata

@@ -28,10 +28,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 	"github.com/keyturn/keyturn/pkg/version"
 )
 
@@ -46,9 +45,9 @@ type Inventory interface {
 // Vault is what the sweep needs of secrets.
 type Vault interface {
 	// Secrets lists a compartment a page at a time, as Inventory does.
-	Secrets(ctx context.Context, compartment, page string) (some []secret.Secret, next string, err error)
-	Secret(ctx context.Context, id string) (secret.Secret, error)
-	Versions(ctx context.Context, id string) ([]secret.Version, error)
+	Secrets(ctx context.Context, compartment, page string) (some []vault.Secret, next string, err error)
+	Secret(ctx context.Context, id string) (vault.Secret, error)
+	Versions(ctx context.Context, id string) ([]vault.Version, error)
 	ScheduleDeletion(ctx context.Context, id string, number int64) error
 }
 
@@ -63,7 +62,7 @@ type Directory interface {
 // Keeper keeps notes in the metadata of secrets.
 type Keeper interface {
 	// Update changes a secret if its etag is still the given one.
-	Update(ctx context.Context, id, etag string, u secret.Update) (secret.Secret, error)
+	Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error)
 }
 
 // Issuer lists the credentials of one kind.
@@ -96,8 +95,8 @@ type Sweeper struct {
 	Collector Collector
 	Notifier  Notifier
 	Directory Directory
-	Keeper    Keeper       // nil: nothing is noted, and each sweep mails all that it finds
-	Meter     metric.Meter // nil: nothing is measured
+	Keeper    Keeper        // nil: nothing is noted, and each sweep mails all that it finds
+	Meter     outcome.Meter // nil: nothing is measured
 	Clock     rotation.Clock
 }
 
@@ -138,13 +137,13 @@ func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error
 	for _, err := range r.troubles.all {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("sweep")
 	}
-	ctx, early := clock.Early(ctx)
+	ctx, early := clock.WithMargin(ctx)
 	defer early()
 	news := r.digest // if the notes can't be compared, all of it is news
 	r.guarded(ctx, "compare the findings with the notes", func() { news = r.news(ctx) })
 	r.digest.Repeated = news.Repeated
 	r.digest.Record(zerolog.Ctx(ctx))
-	measured := metric.Beside(ctx, s.Meter, r.digest.Points(s.Clock.Now(), r.troubles.none()))
+	measured := outcome.SendMetrics(ctx, s.Meter, r.digest.Points(s.Clock.Now(), r.troubles.none()))
 	defer measured()
 	if !news.Empty() {
 		if err := s.publish(ctx, news); err != nil {
@@ -209,7 +208,7 @@ func (s *Sweeper) publish(ctx context.Context, d outcome.Digest) error {
 
 // reserve keeps a quarter of the time, ten seconds at most, for the mail.
 func (r *run) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
-	return clock.Reserve(ctx, r.Clock.Now(), 10*time.Second)
+	return clock.WithReserve(ctx, r.Clock.Now(), 10*time.Second)
 }
 
 // begin is where a part of this hour's sweep starts in the ring of hashes. Steps of the golden ratio come near every

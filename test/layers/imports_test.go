@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// layers are the packages of pkg, the lowest first. A package imports only from layers below its own, and never a room
-// of its own floor: what two rooms have in common belongs on a lower floor, and whoever is above joins them.
+// layers are the packages of pkg, the lowest first. A package imports only from layers below its own, never from its
+// own layer. What two packages of a layer share belongs in a lower layer.
 var layers = [][]string{
 	{"background"},
-	{"metric", "phrase", "trace", "version"},
+	{"phrase", "trace", "version"},
 	{"clock", "config", "credential", "fault", "fn"},
-	{"cloudguard", "secret"},
-	{"guard", "oci", "outcome", "rotation"},
+	{"cloudguard", "outcome", "vault"},
+	{"guard", "oci", "rotation"},
 	{"preflight", "responder"},
 	{"sweep"},
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fn"
-	"github.com/keyturn/keyturn/pkg/metric"
 	"github.com/keyturn/keyturn/pkg/oci"
+	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/responder"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // Start reads the configuration and makes the function's logger. The error is a *config.Error: a configuration that is
@@ -43,7 +43,7 @@ func Log(ctx context.Context, log zerolog.Logger) context.Context {
 }
 
 // Meter sends figures to Monitoring as those of a function; nil if the configuration wants none.
-func Meter(cfg config.Config, cloud *oci.Cloud, function string) metric.Meter {
+func Meter(cfg config.Config, cloud *oci.Cloud, function string) outcome.Meter {
 	if !cfg.Metrics {
 		return nil
 	}
@@ -56,8 +56,8 @@ type meter struct {
 }
 
 // Post implements metric.Meter.
-func (m meter) Post(ctx context.Context, points []metric.Point) error {
-	named := make([]metric.Point, len(points))
+func (m meter) Post(ctx context.Context, points []outcome.Point) error {
+	named := make([]outcome.Point, len(points))
 	for i, p := range points {
 		p.Dimensions = maps.Clone(p.Dimensions)
 		p.Dimensions["function"] = m.function
@@ -84,7 +84,7 @@ func Engine(cfg config.Config, cloud *oci.Cloud) *rotation.Engine {
 }
 
 // Responder is what answers a problem, on real services.
-func Responder(cfg config.Config, cloud *oci.Cloud, engine *rotation.Engine, m metric.Meter) *responder.Responder {
+func Responder(cfg config.Config, cloud *oci.Cloud, engine *rotation.Engine, m outcome.Meter) *responder.Responder {
 	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(),
 		Facts:    facts{cloud, cloud.Vault()},
 		Notifier: cloud, Meter: m, Rotator: engine, Clock: clock.System{}}
@@ -97,6 +97,6 @@ type facts struct {
 }
 
 // Summary implements responder.Facts.
-func (f facts) Summary(ctx context.Context, id string, compartments []string) (secret.Secret, bool, error) {
+func (f facts) Summary(ctx context.Context, id string, compartments []string) (vault.Secret, bool, error) {
 	return f.vault.Summary(ctx, id, compartments)
 }

@@ -1,6 +1,6 @@
-// Package secret describes a Vault secret, its versions, and a change to it, as far as a rotation needs them. It
+// Package vault describes a Vault secret, its versions, and a change to it, as far as a rotation needs them. It
 // holds no client: pkg/oci reads and writes what is described here.
-package secret
+package vault
 
 import (
 	"time"

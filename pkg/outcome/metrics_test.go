@@ -1,4 +1,4 @@
-package metric_test
+package outcome_test
 
 import (
 	"bytes"
@@ -11,14 +11,14 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/keyturn/keyturn/pkg/metric"
+	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-type meter func(context.Context, []metric.Point) error
+type meter func(context.Context, []outcome.Point) error
 
-func (m meter) Post(ctx context.Context, p []metric.Point) error { return m(ctx, p) }
+func (m meter) Post(ctx context.Context, p []outcome.Point) error { return m(ctx, p) }
 
-var one = []metric.Point{{Name: metric.Sweeps, Dimensions: map[string]string{"result": "finished"}, Value: 1}}
+var one = []outcome.Point{{Name: outcome.MetricSweeps, Dimensions: map[string]string{"result": "finished"}, Value: 1}}
 
 // logged gives a context whose logger writes into the buffer.
 func logged(ctx context.Context) (context.Context, *bytes.Buffer) {
@@ -28,8 +28,9 @@ func logged(ctx context.Context) (context.Context, *bytes.Buffer) {
 
 func TestWithoutAMeterOrAPointNothingIsWaitedFor(t *testing.T) {
 	ctx, log := logged(t.Context())
-	metric.Beside(ctx, nil, one)()
-	metric.Beside(ctx, meter(func(context.Context, []metric.Point) error { t.Error("called"); return nil }), nil)()
+	outcome.SendMetrics(ctx, nil, one)()
+	outcome.SendMetrics(ctx, meter(func(context.Context, []outcome.Point) error { t.Error("called"); return nil }),
+		nil)()
 	if log.Len() > 0 {
 		t.Errorf("the log says %s", log)
 	}
@@ -37,7 +38,7 @@ func TestWithoutAMeterOrAPointNothingIsWaitedFor(t *testing.T) {
 
 func TestFiguresThatCanNotBeSentAreALineInTheLog(t *testing.T) {
 	ctx, log := logged(t.Context())
-	metric.Beside(ctx, meter(func(context.Context, []metric.Point) error { return errors.New("denied") }), one)()
+	outcome.SendMetrics(ctx, meter(func(context.Context, []outcome.Point) error { return errors.New("denied") }), one)()
 	if !strings.Contains(log.String(), "denied") || strings.Count(log.String(), "\n") != 1 {
 		t.Errorf("the log says %q", log)
 	}
@@ -45,7 +46,7 @@ func TestFiguresThatCanNotBeSentAreALineInTheLog(t *testing.T) {
 
 func TestAPanicOverFiguresIsALineInTheLogWithoutItsValue(t *testing.T) {
 	ctx, log := logged(t.Context())
-	metric.Beside(ctx, meter(func(context.Context, []metric.Point) error { panic("anything") }), one)()
+	outcome.SendMetrics(ctx, meter(func(context.Context, []outcome.Point) error { panic("anything") }), one)()
 	if !strings.Contains(log.String(), "metrics were not sent") || strings.Contains(log.String(), "anything") {
 		t.Errorf("the log says %q", log)
 	}
@@ -55,7 +56,7 @@ func TestFiguresAreWaitedForNoLongerThanPatienceAndGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, log := logged(t.Context())
 		gaveUp := make(chan struct{})
-		wait := metric.Beside(ctx, meter(func(ctx context.Context, _ []metric.Point) error {
+		wait := outcome.SendMetrics(ctx, meter(func(ctx context.Context, _ []outcome.Point) error {
 			<-ctx.Done()
 			close(gaveUp)
 			return ctx.Err()
@@ -63,8 +64,8 @@ func TestFiguresAreWaitedForNoLongerThanPatienceAndGivenUp(t *testing.T) {
 		time.Sleep(time.Minute) // the mail takes its time; patience begins after it
 		began := time.Now()
 		wait()
-		if waited := time.Since(began); waited != metric.Patience {
-			t.Errorf("waited %s, want %s", waited, metric.Patience)
+		if waited := time.Since(began); waited != outcome.MetricsTimeout {
+			t.Errorf("waited %s, want %s", waited, outcome.MetricsTimeout)
 		}
 		<-gaveUp
 		if !strings.Contains(log.String(), "metrics were not sent") {
@@ -76,12 +77,15 @@ func TestFiguresAreWaitedForNoLongerThanPatienceAndGivenUp(t *testing.T) {
 func TestFiguresAreNotWaitedForBeyondTheInvocationsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, _ := logged(t.Context())
-		ctx, cancel := context.WithTimeout(ctx, metric.Patience/4)
+		ctx, cancel := context.WithTimeout(ctx, outcome.MetricsTimeout/4)
 		defer cancel()
 		began := time.Now()
-		metric.Beside(ctx, meter(func(ctx context.Context, _ []metric.Point) error { <-ctx.Done(); return ctx.Err() }),
+		outcome.SendMetrics(ctx, meter(func(ctx context.Context, _ []outcome.Point) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}),
 			one)()
-		if waited := time.Since(began); waited != metric.Patience/4 {
+		if waited := time.Since(began); waited != outcome.MetricsTimeout/4 {
 			t.Errorf("waited %s", waited)
 		}
 	})

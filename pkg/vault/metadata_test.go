@@ -1,4 +1,4 @@
-package secret_test
+package vault_test
 
 import (
 	"encoding/json"
@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/secret"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // foreign are members as other people's tools write them.
@@ -28,7 +28,7 @@ var foreign = []string{
 func TestOfMetadataThatGetOneMemberEveryOtherByteStays(t *testing.T) {
 	for _, one := range foreign {
 		for _, form := range []string{"{" + one + "}", " {\n  " + one + "\n}\n", `{"first":1,` + one + `,"last":[]}`} {
-			before := secret.Metadata(form)
+			before := vault.Metadata(form)
 			added, err := before.With("keyturn", `{"a":"<b>"}`)
 			if err != nil {
 				t.Errorf("%s: %v", form, err)
@@ -63,7 +63,7 @@ func TestAMemberIsChangedInItsPlaceHoweverItIsWritten(t *testing.T) {
 		`{"keyturn":null}`:                    `{"keyturn":"new"}`,
 		`{"keyturn":"1","a":2,"keyturn":"3"}`: `{"keyturn":"new","a":2,"keyturn":"new"}`,
 	} {
-		if got, err := secret.Metadata(before).With("keyturn", "new"); err != nil || string(got) != want {
+		if got, err := vault.Metadata(before).With("keyturn", "new"); err != nil || string(got) != want {
 			t.Errorf("%q became %q (%v), want %q", before, got, err, want)
 		}
 	}
@@ -72,12 +72,12 @@ func TestAMemberIsChangedInItsPlaceHoweverItIsWritten(t *testing.T) {
 func TestMetadataThatCanNotBeKeptAreRefused(t *testing.T) {
 	for _, text := range []string{`[]`, `"text"`, `1`, `true`, `{`, `{"a"`, `{"a":}`, `{"a":1,}`, `{"a":1}{"b":2}`,
 		`{"a":1} x`, `{a:1}`, `{"a":01}`, `{"a":NaN}`, "{\"a\":\"\n\"}"} {
-		if got, err := secret.Metadata(text).With("keyturn", "x"); !errors.Is(err, credential.ErrNotAnObject) {
+		if got, err := vault.Metadata(text).With("keyturn", "x"); !errors.Is(err, credential.ErrNotAnObject) {
 			t.Errorf("%s became %s (%v)", text, got, err)
 		}
 	}
 	for _, text := range []string{`{"keyturn":1}`, `{"keyturn":{}}`, `{"keyturn":["x"]}`, `{"keyturn":false}`} {
-		if got, err := secret.Metadata(text).Text("keyturn"); !errors.Is(err, credential.ErrNotAnObject) {
+		if got, err := vault.Metadata(text).Text("keyturn"); !errors.Is(err, credential.ErrNotAnObject) {
 			t.Errorf("the member of %s reads as %q (%v)", text, got, err)
 		}
 	}
@@ -91,7 +91,7 @@ func TestMetadataPutTogetherByChanceKeepTheirBytes(t *testing.T) {
 		for range random.IntN(6) {
 			members = append(members, foreign[random.IntN(len(foreign))])
 		}
-		before := secret.Metadata("{" + strings.Join(members, [...]string{",", " , ", ",\n\t"}[random.IntN(3)]) + "}")
+		before := vault.Metadata("{" + strings.Join(members, [...]string{",", " , ", ",\n\t"}[random.IntN(3)]) + "}")
 		after, err := before.With("keyturn", "x")
 		if err != nil || !json.Valid(after) {
 			t.Fatalf("%s became %s (%v)", before, after, err)
