@@ -57,7 +57,7 @@ func (a *admin) readFunction(ctx context.Context, id string) (functions.GetFunct
 // eventCheck is the key whose value is switched.
 const eventCheck = "event_check"
 
-// fits says what in the function's configuration keeps a run from being made, with the mend.
+// fits says what in the function's configuration keeps a run from being made, with the remedy.
 func (d *deployment) fits(o options) error {
 	var faults []error
 	if is(d.config["dry_run"], "yes") {

@@ -49,7 +49,7 @@ func (r *run) misspelt(ctx context.Context, s *subject) error {
 		return err
 	}
 	understood := i.reply.Status == outcome.Refused && strings.Contains(i.reply.Reason, "api_secret_ocd") &&
-		strings.Contains(i.reply.Mend, s.comment("")[:20])
+		strings.Contains(i.reply.Remedy, s.comment("")[:20])
 	r.report.check(understood, "a misspelt comment is refused, with the right one", "%s", i.came())
 	return r.untouched(ctx, s, s.secrets[0].id, "a misspelt comment")
 }

@@ -1,4 +1,4 @@
-// Command sweep is the OCI Function that mends what got lost: a schedule starts it. It answers with a digest as JSON,
+// Command sweep is the OCI Function that fixes what got lost: a schedule starts it. It answers with a digest as JSON,
 // whatever its input says; only a preflight is another thing.
 package main
 

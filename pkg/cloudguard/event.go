@@ -112,25 +112,25 @@ func onlyProblem(text []byte) string {
 
 // parseObject reads the outermost object.
 func parseObject(b []byte) (object, error) {
-	fail := func(problem, mend string) (object, error) {
-		return nil, &FormatError{wholeEvent, problem, mend}
+	fail := func(problem, remedy string) (object, error) {
+		return nil, &FormatError{wholeEvent, problem, remedy}
 	}
 	if len(b) > MaxEventBytes {
 		return fail(fmt.Sprintf("is longer than %d bytes", MaxEventBytes), "send one event only")
 	}
 	b = bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\ufeff")))
 	if len(b) == 0 {
-		return fail("is empty", mendWhole)
+		return fail("is empty", remedyWhole)
 	}
 	if !json.Valid(b) {
-		return fail(syntaxProblem(b), mendWhole)
+		return fail(syntaxProblem(b), remedyWhole)
 	}
 	if k := kindOf(b); k != "an object" {
-		return fail("must be a JSON object, is "+k, mendWhole)
+		return fail("must be a JSON object, is "+k, remedyWhole)
 	}
 	var o object
 	if err := json.Unmarshal(b, &o); err != nil {
-		return fail(fmt.Sprintf("cannot be read (%v)", err), mendWhole)
+		return fail(fmt.Sprintf("cannot be read (%v)", err), remedyWhole)
 	}
 	return o, nil
 }

@@ -178,11 +178,12 @@ func TestAnEventThatCannotBeReadNamesTheFieldAndTheMend(t *testing.T) {
 			t.Errorf("%q: error %v, want a FormatError", name, err)
 			continue
 		}
-		if format.Field != c.field || !strings.Contains(format.Problem, c.problem) || format.Mend == "" {
-			t.Errorf("%q: %q %q %q, want %q %q and a mend", name, format.Field, format.Problem, format.Mend, c.field,
+		if format.Field != c.field || !strings.Contains(format.Problem, c.problem) || format.Remedy == "" {
+			t.Errorf("%q: %q %q %q, want %q %q and a remedy", name, format.Field, format.Problem, format.Remedy,
+				c.field,
 				c.problem)
 		}
-		for _, part := range []string{format.Field, format.Problem, format.Mend} {
+		for _, part := range []string{format.Field, format.Problem, format.Remedy} {
 			if !strings.Contains(err.Error(), part) {
 				t.Errorf("%q: the text %q lacks %q", name, err, part)
 			}
@@ -346,7 +347,7 @@ func FuzzParseEvent(f *testing.F) {
 		e, err := cloudguard.ParseEvent(b)
 		if err != nil {
 			if format, ok := errors.AsType[*cloudguard.FormatError](err); !ok || format.Field == "" ||
-				format.Problem == "" || format.Mend == "" {
+				format.Problem == "" || format.Remedy == "" {
 				t.Fatalf("the error %#v is not a whole FormatError", err)
 			}
 			return

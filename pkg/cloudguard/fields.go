@@ -16,18 +16,18 @@ type FormatError struct {
 	// Problem completes the sentence that Field begins: "must be an object, is
 	// an array".
 	Problem string
-	// Mend says what to do about it.
-	Mend string
+	// Remedy says what to do about it.
+	Remedy string
 }
 
 // Error gives the field, the problem and the remedy in one line.
 func (e *FormatError) Error() string {
-	return e.Field + " " + e.Problem + ": " + e.Mend
+	return e.Field + " " + e.Problem + ": " + e.Remedy
 }
 
 const (
-	wholeEvent = "the event"
-	mendWhole  = `send the event as OCI Events delivers it, {"eventType":"com.oraclecloud.cloudguard.problemremediated","data":{...},...}`
+	wholeEvent  = "the event"
+	remedyWhole = `send the event as OCI Events delivers it, {"eventType":"com.oraclecloud.cloudguard.problemremediated","data":{...},...}`
 )
 
 // object is one level of the event. A nil map is an object that the event doesn't have: every field of it is absent.

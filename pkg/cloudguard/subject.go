@@ -160,10 +160,10 @@ func (s Subject) Contradicts(hint Subject) string {
 }
 
 func (s Subject) fault(field, format string, args ...any) error {
-	return &FormatError{field, fmt.Sprintf(format, args...), mendSubject}
+	return &FormatError{field, fmt.Sprintf(format, args...), remedySubject}
 }
 
-const mendSubject = "rotate this credential in the Console or with the OCI CLI, then dismiss the problem"
+const remedySubject = "rotate this credential in the Console or with the OCI CLI, then dismiss the problem"
 
 // idNoun is what an id of the rule's credentials is called: "fingerprint of an API key".
 func (r Rule) idNoun() string {

@@ -137,7 +137,7 @@ func TestAMalformedValueIsRefusedWithItsMend(t *testing.T) {
 			continue
 		}
 		key, _, _ := strings.Cut(c.entry, "=")
-		if f := e.Faults[0]; f.Key != key || f.Problem == "" || f.Mend == "" {
+		if f := e.Faults[0]; f.Key != key || f.Problem == "" || f.Remedy == "" {
 			t.Errorf("%s: fault %+v", c.entry, f)
 		}
 	}

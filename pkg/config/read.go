@@ -14,7 +14,7 @@ import (
 type Fault struct {
 	Key     string // the variable, as it is set
 	Problem string // completes the sentence that Key begins
-	Mend    string // what to do
+	Remedy  string // what to do
 	Unsafe  bool   // whoever is called with it in the environment may be somebody else, or be overheard: nobody may be
 }
 
@@ -23,11 +23,11 @@ type Error struct {
 	Faults []Fault // at least one, in the order of [Keys], other variables last
 }
 
-// Error gives all faults in one line, each with its mend.
+// Error gives all faults in one line, each with its remedy.
 func (e *Error) Error() string {
 	texts := make([]string, len(e.Faults))
 	for i, f := range e.Faults {
-		texts[i] = f.Key + " " + f.Problem + ": " + f.Mend
+		texts[i] = f.Key + " " + f.Problem + ": " + f.Remedy
 	}
 	return "the configuration is not usable: " + strings.Join(texts, "; ")
 }

@@ -77,9 +77,9 @@ func TestASecretTakesOnlyTheKindAndUserThatItIsBoundTo(t *testing.T) {
 			}
 			if err != nil {
 				refusal, ok := errors.AsType[*guard.Refusal](err)
-				if !ok || refusal.Mend == "" || !strings.Contains(err.Error(), vaultSecret) ||
+				if !ok || refusal.Remedy == "" || !strings.Contains(err.Error(), vaultSecret) ||
 					!strings.Contains(err.Error(), c.inMessageUnderRequire) {
-					t.Errorf("the error is %v; want a refusal with a mend that names the secret and %q", err,
+					t.Errorf("the error is %v; want a refusal with a remedy that names the secret and %q", err,
 						c.inMessageUnderRequire)
 				}
 			}
@@ -169,7 +169,7 @@ func TestASecretIsOnlyWhatItsTagRoleSays(t *testing.T) {
 	} {
 		err := guard.InRole(c.tags, credential.RoleBundle)
 		if refusal, _ := errors.AsType[*guard.Refusal](err); (err == nil) != c.ok || err != nil &&
-			(refusal == nil || refusal.Mend == "" || !strings.Contains(err.Error(), vaultSecret)) {
+			(refusal == nil || refusal.Remedy == "" || !strings.Contains(err.Error(), vaultSecret)) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}

@@ -157,7 +157,7 @@ func TestARefusalOfASecretsStateNamesTheStateAndTheRemedyThatFits(t *testing.T) 
 		s := tagged(nil, nil)
 		s.State = state
 		refusal, ok := guard.Writable(s).(*guard.Refusal)
-		if !ok || !strings.Contains(refusal.Problem, state) || !strings.Contains(refusal.Mend, want) {
+		if !ok || !strings.Contains(refusal.Problem, state) || !strings.Contains(refusal.Remedy, want) {
 			t.Errorf("%s: %+v", state, refusal)
 		}
 	}

@@ -169,8 +169,8 @@ func TestARecordThatSaysSomethingElseThanTheEventContradictsIt(t *testing.T) {
 				t.Fatalf("the verdict is %d, want a contradiction", got)
 			}
 			if refusal, ok := errors.AsType[*guard.Refusal](err); !ok || !strings.Contains(refusal.Problem, c.want) ||
-				refusal.Mend == "" {
-				t.Errorf("the error is %v, want a refusal that names %s and a mend", err, c.want)
+				refusal.Remedy == "" {
+				t.Errorf("the error is %v, want a refusal that names %s and a remedy", err, c.want)
 			}
 		})
 	}
@@ -252,7 +252,7 @@ func TestWhatTheRecordLacksIsRefusedWithItsField(t *testing.T) {
 		c.change(&p)
 		_, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem}, p)
 		format, ok := errors.AsType[*cloudguard.FormatError](err)
-		if verdict != guard.Lacking || !ok || !strings.Contains(format.Field, c.field) || format.Mend == "" {
+		if verdict != guard.Lacking || !ok || !strings.Contains(format.Field, c.field) || format.Remedy == "" {
 			t.Errorf("%s: the verdict is %d, the error %v, want one about %s with a remedy", name, verdict, err,
 				c.field)
 		}
@@ -330,7 +330,7 @@ func TestWithoutTheRecordAnEventNeedsEverythingItself(t *testing.T) {
 }
 
 func TestARefusalIsOneSentenceWithItsMend(t *testing.T) {
-	if got := (&guard.Refusal{Problem: "it is shut", Mend: "open it"}).Error(); got != "it is shut; open it" {
+	if got := (&guard.Refusal{Problem: "it is shut", Remedy: "open it"}).Error(); got != "it is shut; open it" {
 		t.Error(got)
 	}
 	if got := (&guard.Refusal{Problem: "it is shut"}).Error(); got != "it is shut" {
@@ -338,7 +338,7 @@ func TestARefusalIsOneSentenceWithItsMend(t *testing.T) {
 	}
 }
 
-func TestSparedRefusesProtectedUsersAndThoseWithoutAName(t *testing.T) {
+func TestProtectedRefusesProtectedUsersAndThoseWithoutAName(t *testing.T) {
 	protects := func(ocid, name string) bool { return ocid == stranger || name == "admin" }
 	for _, c := range []struct {
 		ocid, name string
@@ -349,7 +349,7 @@ func TestSparedRefusesProtectedUsersAndThoseWithoutAName(t *testing.T) {
 		{stranger, "web", true},
 		{owner, "", true}, // nobody could tell whether the name is protected
 	} {
-		err := guard.Spared(protects, c.ocid, c.name)
+		err := guard.Protected(protects, c.ocid, c.name)
 		if _, ok := errors.AsType[*guard.Refusal](err); ok != c.refused {
 			t.Errorf("%s (%q): %v, want refused %v", c.ocid, c.name, err, c.refused)
 		}

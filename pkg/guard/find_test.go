@@ -104,8 +104,8 @@ func TestTheBoundSecretsOfAUserAndKindAreFoundByRole(t *testing.T) {
 				return
 			}
 			refusal, ok := errors.AsType[*guard.Refusal](err)
-			if !ok || !strings.Contains(refusal.Problem, c.refused) || refusal.Mend == "" {
-				t.Errorf("found %v, error %v; want a refusal with %q and a mend", got, err, c.refused)
+			if !ok || !strings.Contains(refusal.Problem, c.refused) || refusal.Remedy == "" {
+				t.Errorf("found %v, error %v; want a refusal with %q and a remedy", got, err, c.refused)
 			}
 		})
 	}

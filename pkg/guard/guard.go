@@ -1,5 +1,5 @@
 // Package guard decides whether a rotation may be done at all: is the problem closed for real, is the secret bound
-// to this user and kind, is the user spared?
+// to this user and kind, is the user protected?
 //
 // Its functions are pure: they get what Cloud Guard, Vault and IAM say and answer with nil or a *Refusal. When in
 // doubt they refuse.
@@ -14,22 +14,22 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// Refusal says why something may not be done, and how to mend it.
+// Refusal says why something may not be done, and how to fix it.
 type Refusal struct {
 	Problem string
-	Mend    string // a command or a sentence; may be empty
+	Remedy  string // a command or a sentence; may be empty
 }
 
 // Error implements error.
 func (r *Refusal) Error() string {
-	if r.Mend == "" {
+	if r.Remedy == "" {
 		return r.Problem
 	}
-	return r.Problem + "; " + r.Mend
+	return r.Problem + "; " + r.Remedy
 }
 
-func refuse(mend, format string, args ...any) *Refusal {
-	return &Refusal{Problem: fmt.Sprintf(format, args...), Mend: mend}
+func refuse(remedy, format string, args ...any) *Refusal {
+	return &Refusal{Problem: fmt.Sprintf(format, args...), Remedy: remedy}
 }
 
 // Closed is a problem's closure by a person, as Cloud Guard has it on record.
@@ -115,7 +115,7 @@ func Confirm(e cloudguard.Event, p cloudguard.Problem) (Request, Verdict, error)
 func Trust(e cloudguard.Event) (Request, error) {
 	if !e.Rule.Known() {
 		return Request{}, &cloudguard.FormatError{Field: "data.additionalDetails.problemName",
-			Problem: "names none of the four rules", Mend: "send the detector rule's id, such as " +
+			Problem: "names none of the four rules", Remedy: "send the detector rule's id, such as " +
 				string(cloudguard.Rules()[0])}
 	}
 	if err := e.Missing(); err != nil {
@@ -124,7 +124,7 @@ func Trust(e cloudguard.Event) (Request, error) {
 	if e.Rule.Kind().Origin() == credential.Reset && e.Time.IsZero() {
 		return Request{}, &cloudguard.FormatError{Field: "eventTime",
 			Problem: "is absent, so that nothing shows whether the password was reset since",
-			Mend:    "send the time of the closure, such as 2026-01-31T12:00:00Z"}
+			Remedy:  "send the time of the closure, such as 2026-01-31T12:00:00Z"}
 	}
 	r, err := request(e.Subject, cloudguard.Subject{})
 	r.Closed = Closed{At: e.Time, Comment: e.Comment}
@@ -155,13 +155,13 @@ func request(record, hint cloudguard.Subject) (Request, error) {
 
 // contradiction: the event was forged, or is about something that has changed since.
 func contradiction(e cloudguard.Event, p cloudguard.Problem, record cloudguard.Subject) error {
-	const mend = "if nobody forged the event, close the problem again in Cloud Guard"
+	const remedy = "if nobody forged the event, close the problem again in Cloud Guard"
 	id, err := cloudguard.ParseOCID(p.ID, cloudguard.TypeProblem)
 	if err != nil || string(id) != e.ProblemID {
-		return refuse(mend, "Cloud Guard answered with another problem (%s) than the event names", p.ID)
+		return refuse(remedy, "Cloud Guard answered with another problem (%s) than the event names", p.ID)
 	}
 	if what := record.Contradicts(e.Subject); what != "" {
-		return refuse(mend, "the event contradicts Cloud Guard's record: %s", what)
+		return refuse(remedy, "the event contradicts Cloud Guard's record: %s", what)
 	}
 	return nil
 }

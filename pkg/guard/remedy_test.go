@@ -72,8 +72,8 @@ func TestWhereNoSecretIsBoundTheRefusalShowsHowToBindOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{" --secret-id <SECRET> ", owner, `"auth-token"`} {
-		if !strings.Contains(refusal.Mend, want) {
-			t.Errorf("the remedy has no %s: %s", want, refusal.Mend)
+		if !strings.Contains(refusal.Remedy, want) {
+			t.Errorf("the remedy has no %s: %s", want, refusal.Remedy)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func TestWhereNoSecretIsBoundTheRefusalShowsHowToBindOne(t *testing.T) {
 func TestTheRefusalOfARoleNamesTheRolesThatFit(t *testing.T) {
 	_, err := guard.Find([]vault.Secret{bound(1, credential.AuthToken, "private-key")}, credential.AuthToken, owner)
 	refusal, ok := errors.AsType[*guard.Refusal](err)
-	if !ok || !strings.Contains(refusal.Mend, "must be bundle or auth-token.") {
+	if !ok || !strings.Contains(refusal.Remedy, "must be bundle or auth-token.") {
 		t.Errorf("%+v", err)
 	}
 }
@@ -90,7 +90,7 @@ func TestASecretThatIsScheduledForDeletionHasTwoRemedies(t *testing.T) {
 	s := tagged(nil, nil)
 	s.State = "PENDING_DELETION"
 	refusal, ok := guard.Writable(s).(*guard.Refusal)
-	if !ok || !strings.Contains(refusal.Mend, "oci vault secret cancel-secret-deletion --secret-id "+vaultSecret+"\n"+
+	if !ok || !strings.Contains(refusal.Remedy, "oci vault secret cancel-secret-deletion --secret-id "+vaultSecret+"\n"+
 		"If it is not: close the problem again and name another secret in the comment.") {
 		t.Errorf("%+v", refusal)
 	}
@@ -119,7 +119,7 @@ func TestWhatAnEventLacksIsNamedByItsField(t *testing.T) {
 		change(&e)
 		_, err := guard.Trust(e)
 		format, ok := errors.AsType[*cloudguard.FormatError](err)
-		if !ok || format.Field != field || format.Problem == "" || format.Mend == "" {
+		if !ok || format.Field != field || format.Problem == "" || format.Remedy == "" {
 			t.Errorf("%s: %+v", field, err)
 		}
 	}

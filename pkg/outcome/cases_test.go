@@ -108,8 +108,8 @@ func with(o outcome.Outcome, newID string, s ...outcome.Secret) outcome.Outcome 
 	return o
 }
 
-func refused(reason, mend string) outcome.Outcome {
-	return outcome.Outcome{Status: outcome.Refused, Reason: reason, Mend: mend, Reopened: true}
+func refused(reason, remedy string) outcome.Outcome {
+	return outcome.Outcome{Status: outcome.Refused, Reason: reason, Remedy: remedy, Reopened: true}
 }
 
 // cases are the outcomes whose mails are kept under testdata, by file name.
@@ -226,14 +226,14 @@ func refusals() map[string]outcome.Outcome {
 
 func others() map[string]outcome.Outcome {
 	plan := outcome.Outcome{Status: outcome.DryRun, Reason: "a dry run was asked for", Reopened: true,
-		Mend: "To rotate, close the problem again with this comment:\nauth_secret_ocid:" + secretID +
+		Remedy: "To rotate, close the problem again with this comment:\nauth_secret_ocid:" + secretID +
 			",ticket CHG-2001",
 		Plan: []string{"make the new credential", "write the new value to Vault as PENDING",
 			"prove that the new credential works",
 			"make the new version CURRENT", "delete the old credential"}}
 	half := outcome.Outcome{Status: outcome.Unfinished, Changed: true, OldFate: "still exists",
 		Reason: "the step \"promote\" could not be finished: UpdateSecret: throttled (429 TooManyRequests)",
-		Mend: "Nothing, unless no further mail about this credential comes within two hours. Then read the " +
+		Remedy: "Nothing, unless no further mail about this credential comes within two hours. Then read the " +
 			"log lines."}
 	half = with(half, newTokenID, staged("PENDING", placed("auth-token", "token-of-web", secretID)))
 	return map[string]outcome.Outcome{"unfinished": about(half), "dry_run": about(plan)}

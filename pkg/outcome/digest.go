@@ -137,8 +137,8 @@ func (o Outcome) short(m *mail) {
 	if o.Reason != "" && o.Status != Rotated {
 		m.line("Why: " + phrase.Clip(oneLine(o.Reason), maxText) + ".")
 	}
-	if o.Mend != "" {
-		m.line("What to do: " + phrase.Clip(strings.TrimSpace(o.Mend), 3*maxText))
+	if o.Remedy != "" {
+		m.line("What to do: " + phrase.Clip(strings.TrimSpace(o.Remedy), 3*maxText))
 	}
 	m.list(o.Todo)
 	m.list(some(o.Slots))

@@ -59,7 +59,7 @@ func TestEveryKeptMailHasItsOutcome(t *testing.T) {
 
 func TestTheJSONReplyIsStable(t *testing.T) {
 	o := cases()["refused_no_free_slot"]
-	o.NewID, o.Proven, o.OldFate, o.Mend = newTokenID, worked, "still works", "mend it"
+	o.NewID, o.Proven, o.OldFate, o.Remedy = newTokenID, worked, "still works", "fix it"
 	o.Plan, o.Todo, o.Notes, o.Steps = []string{"a plan"}, []string{"a task"}, []string{"a note"}, []outcome.Step{
 		{Action: "stage", Because: "it must not be lost", Began: *o.ClosedAt, TookMS: 120, Requests: []string{"A/B/C"}},
 		{Action: "create", Error: "throttled"}}

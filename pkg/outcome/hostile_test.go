@@ -106,7 +106,7 @@ func TestABodyFitsIntoANotification(t *testing.T) {
 	for name, change := range map[string]func(*outcome.Outcome){
 		"comment": func(o *outcome.Outcome) { o.Comment = huge },
 		"reason":  func(o *outcome.Outcome) { o.Reason = huge },
-		"mend":    func(o *outcome.Outcome) { o.Mend = huge },
+		"mend":    func(o *outcome.Outcome) { o.Remedy = huge },
 		"notes":   func(o *outcome.Outcome) { o.Notes = []string{huge, huge} },
 		"names":   func(o *outcome.Outcome) { o.UserName, o.ResourceName, o.ProblemName = huge, huge, huge },
 	} {

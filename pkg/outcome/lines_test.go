@@ -42,7 +42,7 @@ func TestNoOCIDAddressOrCommandIsBroken(t *testing.T) {
 	seen := 0
 	for name, o := range cases() {
 		body := o.Body()
-		texts := append([]string{o.Reason, o.Mend, o.Link, o.Search, o.Comment, o.OldID, o.NewID},
+		texts := append([]string{o.Reason, o.Remedy, o.Link, o.Search, o.Comment, o.OldID, o.NewID},
 			append(append(o.Todo, o.Notes...), o.Slots...)...)
 		for _, s := range o.Secrets {
 			texts = append(texts, s.ID, s.Link)
@@ -63,7 +63,7 @@ func TestNoOCIDAddressOrCommandIsBroken(t *testing.T) {
 func TestALongReasonOrMendTakesNothingElseOutOfTheMail(t *testing.T) {
 	huge := strings.Repeat("words ☃, ", 100_000)
 	o := cases()["refused_comment"]
-	for _, field := range []*string{&o.Reason, &o.Mend} {
+	for _, field := range []*string{&o.Reason, &o.Remedy} {
 		kept := *field
 		*field = huge
 		for _, want := range []string{problemID, userID, tenancyID, tokenID, o.CallID, "open again in Cloud Guard"} {

@@ -93,7 +93,7 @@ func (o Outcome) Body() string {
 // steps says what to do next. There is always something to say, be it that nothing has to be done.
 func (o Outcome) steps(m *mail) {
 	var remedy []string
-	for l := range strings.Lines(phrase.Clip(strings.TrimSpace(o.Mend), maxReason)) {
+	for l := range strings.Lines(phrase.Clip(strings.TrimSpace(o.Remedy), maxReason)) {
 		remedy = append(remedy, printable(strings.TrimRight(l, "\r\n")))
 	}
 	if len(remedy) > 0 {

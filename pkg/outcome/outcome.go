@@ -51,7 +51,7 @@ type Outcome struct {
 	Reason string `json:"reason"` // one sentence without a full stop
 	Brief  string `json:"-"`      // the reason in a few words, for the subject; empty: the reason's beginning
 	// what to do about it: sentences, and commands or comments on lines of their own
-	Mend string `json:"mend,omitempty"`
+	Remedy string `json:"mend,omitempty"`
 
 	Changed bool `json:"changed"` // something was changed in OCI
 	Pending bool `json:"-"`       // it waits for nothing but OCI to accept the new credential

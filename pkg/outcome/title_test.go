@@ -113,7 +113,7 @@ func TestEveryMailSaysWhatToDo(t *testing.T) {
 	all := cases()
 	for _, status := range statuses {
 		all["bare "+string(status)] = outcome.Outcome{Status: status}
-		all["blank "+string(status)] = outcome.Outcome{Status: status, Mend: " \n", Reason: "r"}
+		all["blank "+string(status)] = outcome.Outcome{Status: status, Remedy: " \n", Reason: "r"}
 	}
 	for name, o := range all {
 		_, after, found := strings.Cut(o.Body(), "\n\nWHAT TO DO\n")
@@ -145,7 +145,7 @@ func TestNoFactIsInAMailTwice(t *testing.T) {
 func TestARecordShowsAngleBracketsAndAmpersandsAsTheyAre(t *testing.T) {
 	var log bytes.Buffer
 	logger := zerolog.New(&log)
-	outcome.Outcome{Status: outcome.Refused, Mend: "set <NAME> & go"}.Record(&logger)
+	outcome.Outcome{Status: outcome.Refused, Remedy: "set <NAME> & go"}.Record(&logger)
 	if !json.Valid(log.Bytes()) || !strings.Contains(log.String(), "set <NAME> & go") {
 		t.Errorf("the record is %s", log.String())
 	}

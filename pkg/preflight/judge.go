@@ -34,22 +34,22 @@ func passed(format string, args ...any) Check {
 	return Check{Result: Passed, Found: fmt.Sprintf(format, args...)}
 }
 
-func failed(mend, format string, args ...any) Check {
-	return Check{Result: Failed, Found: fmt.Sprintf(format, args...), Mend: mend}
+func failed(remedy, format string, args ...any) Check {
+	return Check{Result: Failed, Found: fmt.Sprintf(format, args...), Remedy: remedy}
 }
 
-func warned(mend, format string, args ...any) Check {
-	return Check{Result: Warning, Found: fmt.Sprintf(format, args...), Mend: mend}
+func warned(remedy, format string, args ...any) Check {
+	return Check{Result: Warning, Found: fmt.Sprintf(format, args...), Remedy: remedy}
 }
 
-func unknown(mend, format string, args ...any) Check {
-	return Check{Result: Unknown, Found: fmt.Sprintf(format, args...), Mend: mend}
+func unknown(remedy, format string, args ...any) Check {
+	return Check{Result: Unknown, Found: fmt.Sprintf(format, args...), Remedy: remedy}
 }
 
 // waiting says that an answer is not worth anything before another check passes.
 func waiting(why string) Check { return unknown("", "not known: %s", why) }
 
-// longer is the mend of what the time was too short for.
+// longer is the remedy of what the time was too short for.
 const longer = "invoke the preflight again, with a longer timeout of the function"
 
 // unasked judges a question that should have been put, and was not: it is never taken for a good answer.
@@ -160,14 +160,14 @@ func text(err error) string {
 // mostNamed is how many secrets or users are named that have one fault in common.
 const mostNamed = 5
 
-// merge makes one check of those that one mend mends, such as a missing statement: a hundred secrets are one finding
+// merge makes one check of those that one remedy fixes, such as a missing statement: a hundred secrets are one finding
 // then.
 func merge(checks []Check) []Check {
 	var out []Check
 	more := map[Check][]string{}
 	for _, c := range checks {
 		i := slices.IndexFunc(out, func(o Check) bool {
-			return c.Mend != "" && o.Mend == c.Mend && o.Result == c.Result
+			return c.Remedy != "" && o.Remedy == c.Remedy && o.Result == c.Result
 		})
 		if i < 0 {
 			out = append(out, c)

@@ -27,7 +27,7 @@ func judgeConfig(f *Facts) []Check {
 	}
 	var out []Check
 	for _, x := range f.Refused.Faults {
-		out = append(out, failed("in the configuration of functions/"+f.Function+" or of its application: "+x.Mend,
+		out = append(out, failed("in the configuration of functions/"+f.Function+" or of its application: "+x.Remedy,
 			"%s %s; every event is refused until then", x.Key, x.Problem))
 	}
 	return out
@@ -68,7 +68,7 @@ func judgeToken(f *Facts) []Check {
 const restart = "have new containers started: oci fn function update --function-id %s --timeout-in-seconds <ANOTHER>"
 
 func judgeClock(f *Facts) []Check {
-	mend := fmt.Sprintf("the host's clock is not a function's to set: "+restart+
+	remedy := fmt.Sprintf("the host's clock is not a function's to set: "+restart+
 		"; tell Oracle's support if it stays so", cmp.Or(f.claim(claimResource), "<FUNCTION>"))
 	c := f.Clock
 	switch {
@@ -87,10 +87,11 @@ func judgeClock(f *Facts) []Check {
 	}
 	switch {
 	case skew.Abs() > maxSkew:
-		return []Check{failed(mend, "the function's clock is %v %s OCI's, which refuses requests beyond %v", skew.Abs(),
+		return []Check{failed(remedy, "the function's clock is %v %s OCI's, which refuses requests beyond %v",
+			skew.Abs(),
 			side, maxSkew)}
 	case skew.Abs() > someSkew:
-		return []Check{warned(mend, "the function's clock is %v %s OCI's; beyond %v it refuses requests", skew.Abs(),
+		return []Check{warned(remedy, "the function's clock is %v %s OCI's; beyond %v it refuses requests", skew.Abs(),
 			side, maxSkew)}
 	}
 	return []Check{passed("within %v of OCI's", someSkew)}
@@ -296,7 +297,7 @@ func judgeS3(f *Facts) []Check {
 
 func (f *Facts) judgeEndpoint(s Said[int], what string) Check {
 	home := f.Tenancy.Value.Home
-	mend := fmt.Sprintf("let the function's subnet reach it in %s; or set prove to try or off", home)
+	remedy := fmt.Sprintf("let the function's subnet reach it in %s; or set prove to try or off", home)
 	var failure *fault.Error
 	switch {
 	case f.baseless() != "":
@@ -312,8 +313,8 @@ func (f *Facts) judgeEndpoint(s Said[int], what string) Check {
 	case !errors.As(s.Err, &failure):
 		return unknown("", "%s of %s was not reached: %s", what, home, text(s.Err))
 	case f.Config.Prove == config.ProveTry:
-		return warned(mend, "%s of %s gives no answer, so new credentials are used untried: %s", what, home,
+		return warned(remedy, "%s of %s gives no answer, so new credentials are used untried: %s", what, home,
 			text(s.Err))
 	}
-	return failed(mend, "%s of %s gives no answer, so no new credential can be proven: %s", what, home, text(s.Err))
+	return failed(remedy, "%s of %s gives no answer, so no new credential can be proven: %s", what, home, text(s.Err))
 }

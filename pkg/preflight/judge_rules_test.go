@@ -35,13 +35,13 @@ func TestARefusedConfigurationIsToldFaultByFault(t *testing.T) {
 	f := good()
 	f.Config = config.Config{}
 	f.Refused = &config.Error{Faults: []config.Fault{{Key: "prove", Problem: `is "maybe"`,
-		Mend: "set it to require, try, off"}, {Key: "rsa_bit", Problem: "is not a key",
-		Mend: "did you mean rsa_bits?"}}}
+		Remedy: "set it to require, try, off"}, {Key: "rsa_bit", Problem: "is not a key",
+		Remedy: "did you mean rsa_bits?"}}}
 	f.Compartments, f.Secrets, f.Users, f.Topic = nil, nil, nil, preflight.Said[preflight.Topic]{}
 	checks, _ := f.Judge()
 	if checks[0].Result != preflight.Failed || checks[1].Check != "configuration" ||
 		!strings.Contains(checks[1].Found, "rsa_bit is not a key") ||
-		!strings.Contains(checks[1].Mend, "did you mean rsa_bits?") {
+		!strings.Contains(checks[1].Remedy, "did you mean rsa_bits?") {
 		t.Errorf("%+v", checks[:2])
 	}
 	for _, c := range checks {
@@ -70,7 +70,7 @@ func TestAMissingStatementIsOneFindingForAllSecrets(t *testing.T) {
 	}
 	if len(found) != 3 || !strings.Contains(found[0].Found, "the same goes for 39 more: secret bkey (") ||
 		strings.Count(found[0].Found, "ocid1.vaultsecret") != 6 ||
-		!strings.Contains(found[1].Mend, "--secret-id gone") || found[2].Result != preflight.Passed {
+		!strings.Contains(found[1].Remedy, "--secret-id gone") || found[2].Result != preflight.Passed {
 		t.Errorf("%+v", found)
 	}
 }

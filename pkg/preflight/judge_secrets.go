@@ -102,7 +102,7 @@ func judgeBinding(f *Facts) []Check {
 			continue
 		}
 		if _, err := guard.Find(active, p.kind, p.user); err != nil {
-			out = append(out, failed(mendOf(err), "for the %s of %s: %s", p.kind.Noun(), p.user, problemOf(err)))
+			out = append(out, failed(remedyOf(err), "for the %s of %s: %s", p.kind.Noun(), p.user, problemOf(err)))
 		}
 	}
 	if len(out) == 0 && len(f.Secrets) > 0 {
@@ -132,9 +132,9 @@ func kindWords() string {
 	return strings.Join(words, ", ")
 }
 
-func mendOf(err error) string {
+func remedyOf(err error) string {
 	if r, ok := err.(*guard.Refusal); ok {
-		return r.Mend
+		return r.Remedy
 	}
 	return ""
 }
@@ -248,16 +248,17 @@ func judgeVersions(f *Facts) []Check {
 		if len(live) < crowded {
 			return Check{}, false, true
 		}
-		mend := "invoke functions/sweep, which makes room"
+		remedy := "invoke functions/sweep, which makes room"
 		slices.SortFunc(live, func(a, b vault.Version) int { return int(a.Number - b.Number) })
 		if i := slices.IndexFunc(live, func(v vault.Version) bool { return v.Stale }); i >= 0 {
-			mend += fmt.Sprintf("; or: oci vault secret-version schedule-deletion --secret-id %s "+
+			remedy += fmt.Sprintf("; or: oci vault secret-version schedule-deletion --secret-id %s "+
 				"--secret-version-number %d", s.ID, live[i].Number)
 		}
 		if len(live) < vault.MaxVersions {
-			return warned(mend, "%s has %d versions of %d", name(s), len(live), vault.MaxVersions), true, true
+			return warned(remedy, "%s has %d versions of %d", name(s), len(live), vault.MaxVersions), true, true
 		}
-		return failed(mend, "%s has %d versions, as many as OCI keeps: no new one fits", name(s), len(live)), true, true
+		return failed(remedy, "%s has %d versions, as many as OCI keeps: no new one fits", name(s), len(live)), true,
+			true
 	})
 }
 

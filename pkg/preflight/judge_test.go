@@ -91,7 +91,7 @@ func good() *preflight.Facts {
 func TestWhatIsAsItShouldBePasses(t *testing.T) {
 	checks, skipped := good().Judge()
 	for _, c := range checks {
-		if c.Result != preflight.Passed || c.Found == "" || c.Mend != "" {
+		if c.Result != preflight.Passed || c.Found == "" || c.Remedy != "" {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -111,7 +111,7 @@ type wrong struct {
 	spoil func(*preflight.Facts)
 	check string
 	is    preflight.Result
-	words string // in what was found and how it is mended
+	words string // in what was found and how it is fixed
 }
 
 var wrongs = []wrong{
@@ -310,7 +310,7 @@ func TestEachThingThatIsWrongIsNamedWithItsMend(t *testing.T) {
 		w.spoil(f)
 		checks, _ := f.Judge()
 		i := slices.IndexFunc(checks, func(c preflight.Check) bool {
-			return c.Check == w.check && c.Result == w.is && strings.Contains(c.Found+" | "+c.Mend, w.words)
+			return c.Check == w.check && c.Result == w.is && strings.Contains(c.Found+" | "+c.Remedy, w.words)
 		})
 		if i < 0 {
 			t.Errorf("%s: no check %s that is %s with %q in %+v", w.name, w.check, w.is, w.words, checks)
@@ -320,8 +320,8 @@ func TestEachThingThatIsWrongIsNamedWithItsMend(t *testing.T) {
 			if (c.Check != w.check || w.is == preflight.Passed) && c.Result != preflight.Passed && !waits {
 				t.Errorf("%s: %s is %s as well: %s", w.name, c.Check, c.Result, c.Found)
 			}
-			if c.Result == preflight.Failed && c.Mend == "" {
-				t.Errorf("%s: %s has no mend", w.name, c.Check)
+			if c.Result == preflight.Failed && c.Remedy == "" {
+				t.Errorf("%s: %s has no remedy", w.name, c.Check)
 			}
 			if strings.Contains(c.Found, "/secret/path") {
 				t.Errorf("%s: an error of a library is quoted: %s", w.name, c.Found)

@@ -47,11 +47,11 @@ func (f *Facts) overUsers(judge func(User) []Check) []Check {
 }
 
 func judgeUser(f *Facts) []Check {
-	const mend = "remove the tags from this user's secrets, or bind them to another user"
+	const remedy = "remove the tags from this user's secrets, or bind them to another user"
 	others := slices.ContainsFunc(f.Users, func(u User) bool { return u.Who.OK() })
 	good := 0
 	out := f.overUsers(func(u User) []Check {
-		user := mend + ": " + u.ID
+		user := remedy + ": " + u.ID
 		switch {
 		case !u.Who.Asked:
 			return []Check{unasked("the user " + u.ID)}
@@ -64,7 +64,7 @@ func judgeUser(f *Facts) []Check {
 					"read, so reading is allowed): %s", u.ID, text(u.Who.Err))}
 			}
 			return []Check{failed(fmt.Sprintf("as an administrator: oci iam user get --user-id %s; if the user "+
-				"exists, this is missing: %s; if not, %s", u.ID, f.policy().statement(stUsers, ""), mend),
+				"exists, this is missing: %s; if not, %s", u.ID, f.policy().statement(stUsers, ""), remedy),
 				"the user %s, whom a secret is bound to, is absent, or not allowed: %s", u.ID, text(u.Who.Err))}
 		case u.Who.Value.State != "ACTIVE":
 			return []Check{failed(user, "the user %s (%s) is %s", u.Who.Value.Name, u.ID, u.Who.Value.State)}
@@ -73,7 +73,7 @@ func judgeUser(f *Facts) []Check {
 		for _, k := range u.Kinds {
 			if slices.Contains(u.Who.Value.MayNot, k) {
 				out = append(out, failed(fmt.Sprintf("switch it on: oci iam user update-user-capabilities "+
-					"--user-id %s %s true; or %s", u.ID, k.Record().Capability, mend),
+					"--user-id %s %s true; or %s", u.ID, k.Record().Capability, remedy),
 					"the user %s (%s) may not have a %s", u.Who.Value.Name, u.ID, k.Noun()))
 			}
 		}

@@ -118,7 +118,7 @@ type Check struct {
 	Check  string `json:"check"` // a name of Table
 	Result Result `json:"result"`
 	Found  string `json:"found"`
-	Mend   string `json:"mend,omitempty"` // a policy statement or a command, with what has to be filled in as <NAME>
+	Remedy string `json:"mend,omitempty"` // a policy statement or a command, with what has to be filled in as <NAME>
 
 	about string // the secret or user, for merge
 }
@@ -159,7 +159,7 @@ func (p *Preflight) Run(ctx context.Context, r Request) Answer {
 		if c.Result == Failed || c.Result == Unknown {
 			a.Preflight = Failed
 			log.Error().Str("check", c.Check).Str("result", string(c.Result)).Str("found", c.Found).Str("mend",
-				c.Mend).Msg("preflight check")
+				c.Remedy).Msg("preflight check")
 		}
 	}
 	log.Info().Str("preflight", string(a.Preflight)).Int("passed", counts[Passed]).Int("warnings", counts[Warning]).

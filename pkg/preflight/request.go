@@ -76,5 +76,5 @@ func read(fields map[string]json.RawMessage) Request {
 
 func faulty(found string) Request {
 	return Request{Fault: &Check{Check: checkRequest, Result: Failed, Found: found + "; nothing was looked at, and " +
-		"nothing begun", Mend: "send " + example}}
+		"nothing begun", Remedy: "send " + example}}
 }

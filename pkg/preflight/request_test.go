@@ -41,7 +41,7 @@ func TestOnlyABodyWithTheFieldAtItsTopAsksForAPreflight(t *testing.T) {
 			continue
 		}
 		if r.Fault != nil && (!strings.Contains(r.Fault.Found, c.fault) ||
-			!strings.Contains(r.Fault.Mend, `{"keyturn":"preflight"}`)) {
+			!strings.Contains(r.Fault.Remedy, `{"keyturn":"preflight"}`)) {
 			t.Errorf("%.60s: %+v, want %q", c.body, r.Fault, c.fault)
 		}
 	}

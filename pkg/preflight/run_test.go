@@ -224,7 +224,7 @@ func TestAMailIsSentOnlyIfItIsAskedFor(t *testing.T) {
 func TestNobodyIsAskedWhileTheEnvironmentWouldBetrayTheAnswers(t *testing.T) {
 	w := &world{secrets: 1}
 	a, _ := w.run(t, time.Minute, preflight.Request{Mail: true},
-		&config.Error{Faults: []config.Fault{{Key: "anything", Problem: "is set", Mend: "remove it", Unsafe: true}}})
+		&config.Error{Faults: []config.Fault{{Key: "anything", Problem: "is set", Remedy: "remove it", Unsafe: true}}})
 	for _, c := range a.Checks {
 		if c.Check != "configuration" && c.Result != preflight.Unknown {
 			t.Errorf("%+v", c)
@@ -279,7 +279,7 @@ func TestUsersAreNotJudgedWhileTheHomeRegionIsOutOfReach(t *testing.T) {
 		a, _ := (&world{hangs: "home", secrets: 3}).run(t, 30*time.Second, preflight.Request{}, nil)
 		for _, c := range a.Checks {
 			waits := c.Result == preflight.Unknown && c.Found == "not known: it waits for the check home_region" &&
-				c.Mend == ""
+				c.Remedy == ""
 			if (c.Check == "user" || c.Check == "slots" || c.Check == "users") && !waits {
 				t.Errorf("%+v", c)
 			}

@@ -37,8 +37,8 @@ func TestAClosureThatOrdersNothingRotatesNothingAndIsAnswered(t *testing.T) {
 			if s.saw("Run") || !o.Reopened {
 				t.Errorf("reopened %v, called %v", o.Reopened, s.calls())
 			}
-			if !strings.HasPrefix(o.Mend, leave) || !strings.HasSuffix(o.Mend, again+want) {
-				t.Errorf("the remedy is %q, want it to end with %q", o.Mend, want)
+			if !strings.HasPrefix(o.Remedy, leave) || !strings.HasSuffix(o.Remedy, again+want) {
+				t.Errorf("the remedy is %q, want it to end with %q", o.Remedy, want)
 			}
 		})
 	}

@@ -48,8 +48,8 @@ func TestAnIDThatIsNotWrittenAsOCIListsItIsNeverTakenForGone(t *testing.T) {
 				cloudguard.SecretKeyTooOld: "customer-secret-key", cloudguard.APIKeyTooOld: "api-key"}[c.rule]
 			o, err := s.respond(t)
 			expect(t, s, o, err, c.want)
-			if refused := c.want == outcome.Refused; o.Reopened != refused || refused && o.Mend == "" {
-				t.Errorf("re-opened %v, the remedy %q (%s)", o.Reopened, o.Mend, o.Reason)
+			if refused := c.want == outcome.Refused; o.Reopened != refused || refused && o.Remedy == "" {
+				t.Errorf("re-opened %v, the remedy %q (%s)", o.Reopened, o.Remedy, o.Reason)
 			}
 		})
 	}
@@ -194,8 +194,8 @@ func TestAHistoryThatNeverShowsWhoClosedTheProblemIsARefusalAfterADay(t *testing
 		}
 		o, err := s.respond(t)
 		expect(t, s, o, err, c.want)
-		if o.Reopened != (c.want == outcome.Refused) || s.saw("Run") || o.Mend == "" {
-			t.Errorf("%s: re-opened %v, called %v, the remedy %q", name, o.Reopened, s.calls(), o.Mend)
+		if o.Reopened != (c.want == outcome.Refused) || s.saw("Run") || o.Remedy == "" {
+			t.Errorf("%s: re-opened %v, called %v, the remedy %q", name, o.Reopened, s.calls(), o.Remedy)
 		}
 	}
 }

@@ -155,7 +155,7 @@ func (c *response) confirm(ctx context.Context, have *cloudguard.Problem) bool {
 		if err != nil {
 			c.stop(fmt.Errorf("reading the problem from Cloud Guard: %w", err))
 			if c.out.Status == outcome.Refused && !c.known {
-				c.out.Mend = "Check the problem's OCID, and that the function's policy allows it to read " +
+				c.out.Remedy = "Check the problem's OCID, and that the function's policy allows it to read " +
 					"cloud-guard-problems. If the problem exists and is closed, open it again in Cloud Guard: " +
 					"Keyturn could not see whether it is."
 			}
@@ -218,7 +218,8 @@ func (c *response) judge(r guard.Request, verdict guard.Verdict, err error) bool
 func (c *response) lags(p cloudguard.Problem) {
 	if !p.Resolved() {
 		c.out.Status, c.out.Reason = outcome.Unfinished, "Cloud Guard still has the problem as "+p.Detail+" on record"
-		c.out.Mend = "If the problem is open on purpose, ignore this mail; else a later delivery or the sweep rotates."
+		c.out.Remedy = "If the problem is open on purpose, ignore this mail; else a later delivery or the sweep " +
+			"rotates."
 		return
 	}
 	latest := p.LastDetected
@@ -229,11 +230,11 @@ func (c *response) lags(p cloudguard.Problem) {
 	}
 	const reason = "Cloud Guard's history of the problem doesn't show who closed it"
 	if !latest.IsZero() && c.Clock.Now().Sub(latest) > lagLimit {
-		c.refuse(&guard.Refusal{Problem: reason, Mend: "close the problem again in Cloud Guard"})
+		c.refuse(&guard.Refusal{Problem: reason, Remedy: "close the problem again in Cloud Guard"})
 		return
 	}
 	c.out.Status, c.out.Reason = outcome.Unfinished, strings.Replace(reason, "show who", "show yet who", 1)
-	c.out.Mend = "A later delivery or the sweep rotates, once the history shows it."
+	c.out.Remedy = "A later delivery or the sweep rotates, once the history shows it."
 }
 
 func changed(history []cloudguard.Change) []time.Time {

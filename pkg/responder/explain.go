@@ -46,7 +46,7 @@ func (c *response) explain(ctx context.Context, r rotation.Result, targets []rot
 	if found == nil {
 		return
 	}
-	c.out.Brief, c.out.Reason, c.out.Mend = found.brief, found.reason, found.remedy
+	c.out.Brief, c.out.Reason, c.out.Remedy = found.brief, found.reason, found.remedy
 	c.note("OCI's answer: %v", failed)
 }
 
@@ -56,7 +56,7 @@ func (c *response) explainRejection(ctx context.Context, reason rotation.Reason)
 		return
 	}
 	if found := c.whyUser(ctx, "", false); found != nil {
-		c.out.Brief, c.out.Reason, c.out.Mend = found.brief, string(reason)+": "+found.reason, found.remedy
+		c.out.Brief, c.out.Reason, c.out.Remedy = found.brief, string(reason)+": "+found.reason, found.remedy
 	}
 }
 
@@ -105,7 +105,7 @@ func (c *response) whyUnreadable(s vault.Secret) *explanation {
 		if !errors.As(err, &refusal) {
 			return nil
 		}
-		return &explanation{brief, refusal.Problem, refusal.Mend}
+		return &explanation{brief, refusal.Problem, refusal.Remedy}
 	}
 	if s.State != vault.Updating {
 		if found := of(guard.Writable(s), "secret is "+s.State); found != nil {

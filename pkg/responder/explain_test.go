@@ -93,7 +93,7 @@ func TestA404OfASecretIsExplainedByWhatTheListOfSecretsShows(t *testing.T) {
 	for name, c := range map[string]struct {
 		facts  func(*seen)
 		reason string
-		mend   string
+		remedy string
 		not    string // must not be in the mail
 	}{
 		"no tags": {list(func(*vault.Secret) {}), "lacks the defined tags keyturn.user and keyturn.kind",
@@ -144,16 +144,16 @@ func TestA404OfASecretIsExplainedByWhatTheListOfSecretsShows(t *testing.T) {
 			o, err := s.respond(t)
 			expect(t, s, o, err, outcome.Refused)
 			body := flat(s.mails[0].body)
-			if !strings.Contains(o.Reason, c.reason) || !strings.Contains(o.Mend, c.mend) ||
-				strings.Contains(o.Mend, c.not) {
-				t.Errorf("the reason is %q, the remedy %q; want %q and %q in them, and not %q", o.Reason, o.Mend,
+			if !strings.Contains(o.Reason, c.reason) || !strings.Contains(o.Remedy, c.remedy) ||
+				strings.Contains(o.Remedy, c.not) {
+				t.Errorf("the reason is %q, the remedy %q; want %q and %q in them, and not %q", o.Reason, o.Remedy,
 					c.reason,
-					c.mend, c.not)
+					c.remedy, c.not)
 			}
 			if !strings.Contains(body, "GetSecret: absent or not allowed (404 NotAuthorizedOrNotFound)") {
 				t.Errorf("the mail doesn't have OCI's own answer:\n%s", s.mails[0].body)
 			}
-			copiedFrom(t, o.Mend)
+			copiedFrom(t, o.Remedy)
 		})
 	}
 }
@@ -201,7 +201,7 @@ func TestARefusedCallAboutAUserIsExplainedByTheUsersState(t *testing.T) {
 		class     fault.Class
 		facts     func(*seen)
 		reason    string
-		mend      string
+		remedy    string
 	}{
 		"deleted": {"ListAuthTokens", fault.Absent, gone, "has no user " + userID + ": deleted, or in another " +
 			"identity domain", "--status DISMISSED"},
@@ -238,10 +238,11 @@ func TestARefusedCallAboutAUserIsExplainedByTheUsersState(t *testing.T) {
 					Code: "NotAuthorizedOrNotFound"}})
 			o, err := s.respond(t)
 			expect(t, s, o, err, outcome.Refused)
-			if !strings.Contains(o.Reason, c.reason) || !strings.Contains(o.Mend, c.mend) {
-				t.Errorf("the reason is %q, the remedy %q; want %q and %q in them", o.Reason, o.Mend, c.reason, c.mend)
+			if !strings.Contains(o.Reason, c.reason) || !strings.Contains(o.Remedy, c.remedy) {
+				t.Errorf("the reason is %q, the remedy %q; want %q and %q in them", o.Reason, o.Remedy, c.reason,
+					c.remedy)
 			}
-			copiedFrom(t, o.Mend)
+			copiedFrom(t, o.Remedy)
 		})
 	}
 }
@@ -253,11 +254,11 @@ func TestAMissingConsolePasswordIsAReasonToDismissTheProblem(t *testing.T) {
 		Cause: refusal("GetUserUIPasswordInformation")})
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
-	if !strings.Contains(o.Reason, "shows no console password") || !strings.Contains(o.Mend,
-		"--status DISMISSED") || !strings.Contains(o.Mend, "preflight") {
-		t.Errorf("the reason is %q, the remedy %q", o.Reason, o.Mend)
+	if !strings.Contains(o.Reason, "shows no console password") || !strings.Contains(o.Remedy,
+		"--status DISMISSED") || !strings.Contains(o.Remedy, "preflight") {
+		t.Errorf("the reason is %q, the remedy %q", o.Reason, o.Remedy)
 	}
-	copiedFrom(t, o.Mend)
+	copiedFrom(t, o.Remedy)
 }
 
 func TestACredentialThatDoesNotWorkIsExplainedByTheUsersState(t *testing.T) {
@@ -268,8 +269,8 @@ func TestACredentialThatDoesNotWorkIsExplainedByTheUsersState(t *testing.T) {
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.Refused)
 		if !strings.HasPrefix(o.Reason, string(reason)) || !strings.Contains(o.Reason, "INACTIVE") ||
-			!strings.Contains(o.Mend, "activate the user") {
-			t.Errorf("the reason is %q, the remedy %q", o.Reason, o.Mend)
+			!strings.Contains(o.Remedy, "activate the user") {
+			t.Errorf("the reason is %q, the remedy %q", o.Reason, o.Remedy)
 		}
 	}
 }
@@ -305,9 +306,9 @@ func TestEveryClassOfAFailureHasTheRemedyThatFits(t *testing.T) {
 			Cause: fault.New(class, "GetNamespace", "")})
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.Refused)
-		if o.Mend == "" || seen[o.Mend] != "" {
-			t.Errorf("%s: the remedy is %q, as of %q", class, o.Mend, seen[o.Mend])
+		if o.Remedy == "" || seen[o.Remedy] != "" {
+			t.Errorf("%s: the remedy is %q, as of %q", class, o.Remedy, seen[o.Remedy])
 		}
-		seen[o.Mend] = class
+		seen[o.Remedy] = class
 	}
 }

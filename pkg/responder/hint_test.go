@@ -203,7 +203,7 @@ func TestAnEventCanOnlyStartWhatTheRecordSays(t *testing.T) {
 				t.Errorf("event %q, record %q: %s, re-opened %v (%s), want %s, %v", hint, name, o.Status, o.Reopened,
 					o.Reason, want, reopened)
 			}
-			if o.Status == outcome.Refused && o.Mend == "" {
+			if o.Status == outcome.Refused && o.Remedy == "" {
 				t.Errorf("event %q, record %q: no remedy for: %s", hint, name, o.Reason)
 			}
 			if s.saw("Run") != (o.Status == outcome.Rotated) {
@@ -271,8 +271,8 @@ func TestAMalformedEventOpensTheClosedProblemThatItNames(t *testing.T) {
 			s := newScene()
 			o, err := s.respondTo(t.Context(), []byte(c.body(s)))
 			expect(t, s, o, err, outcome.Refused)
-			if o.Reopened != c.reopened || s.saw("Run") || o.Mend == "" {
-				t.Errorf("re-opened %v, called %v, the remedy %q", o.Reopened, s.calls(), o.Mend)
+			if o.Reopened != c.reopened || s.saw("Run") || o.Remedy == "" {
+				t.Errorf("re-opened %v, called %v, the remedy %q", o.Reopened, s.calls(), o.Remedy)
 			}
 			for end, r := range recordEnds { // what no person closed, or isn't ours, is left alone
 				s := newScene()
@@ -310,7 +310,8 @@ func TestWithoutEventCheckARecordFillsInWhatTheEventLacks(t *testing.T) {
 		}
 		o, err = s.respondTo(t.Context(), changedEvent(t, s, change))
 		expect(t, s, o, err, outcome.Refused)
-		if s.saw("Run") || !strings.Contains(o.Reason, "data.additionalDetails") || len(o.Notes) != 1 || o.Mend == "" {
+		if s.saw("Run") || !strings.Contains(o.Reason, "data.additionalDetails") || len(o.Notes) != 1 ||
+			o.Remedy == "" {
 			t.Errorf("%s: the reason is %q, the notes %q, called %v", name, o.Reason, o.Notes, s.calls())
 		}
 		if want := name != "no rule"; o.Reopened != want { // which may be another's problem

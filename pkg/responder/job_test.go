@@ -204,8 +204,8 @@ func TestAnUnboundSecretIsRefusedWithTheCommandThatBindsIt(t *testing.T) {
 	s.secrets[0].Freeform = map[string]string{"team": "web"}
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
-	if !strings.Contains(o.Mend, "oci vault secret update") || !strings.Contains(o.Mend, userID) {
-		t.Errorf("the mend is %q", o.Mend)
+	if !strings.Contains(o.Remedy, "oci vault secret update") || !strings.Contains(o.Remedy, userID) {
+		t.Errorf("the remedy is %q", o.Remedy)
 	}
 }
 
@@ -248,8 +248,8 @@ func TestAProtectedUserIsRefused(t *testing.T) {
 		s.config.ProtectedUsers = []string{protected}
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.Refused)
-		if !strings.Contains(o.Reason, "protected") || !strings.Contains(o.Mend, "protected_users") {
-			t.Errorf("the reason is %q, the mend %q", o.Reason, o.Mend)
+		if !strings.Contains(o.Reason, "protected") || !strings.Contains(o.Remedy, "protected_users") {
+			t.Errorf("the reason is %q, the remedy %q", o.Reason, o.Remedy)
 		}
 	}
 }

@@ -74,8 +74,8 @@ func TestARecordThatCannotBeReadSaysWhatToCheck(t *testing.T) {
 		}
 		o, err := s.respond(t)
 		expect(t, s, o, err, want)
-		if got := strings.HasPrefix(o.Mend, "Check the problem's OCID"); got != (want == outcome.Refused) {
-			t.Errorf("%s: the remedy is %q", class, o.Mend)
+		if got := strings.HasPrefix(o.Remedy, "Check the problem's OCID"); got != (want == outcome.Refused) {
+			t.Errorf("%s: the remedy is %q", class, o.Remedy)
 		}
 	}
 }

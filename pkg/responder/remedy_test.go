@@ -27,9 +27,9 @@ func refused(t *testing.T, s *scene, r rotation.Result) outcome.Outcome {
 }
 
 func TestACurrentCredentialThatDoesNotWorkHasARemedy(t *testing.T) {
-	if o := refused(t, newScene(), rotation.Result{Reason: rotation.CurrentRejected}); !strings.Contains(o.Mend,
+	if o := refused(t, newScene(), rotation.Result{Reason: rotation.CurrentRejected}); !strings.Contains(o.Remedy,
 		"what the user may do") {
-		t.Errorf("the remedy is %q", o.Mend)
+		t.Errorf("the remedy is %q", o.Remedy)
 	}
 }
 
@@ -37,9 +37,9 @@ func TestSwappedSecretsThatWereFoundByTheirTagsHaveTheirTagsSwapped(t *testing.T
 	s := newScene().about(cloudguard.SecretKeyTooOld, oldAccess, "rotate:yes")
 	s.secrets[0].Freeform["keyturn-kind"] = "customer-secret-key"
 	o := refused(t, s, rotation.Result{Reason: rotation.SecretsSwapped})
-	if o.Mend != "Swap the tags keyturn.role (or keyturn-role) of the two secrets: access-key, secret-key. "+
+	if o.Remedy != "Swap the tags keyturn.role (or keyturn-role) of the two secrets: access-key, secret-key. "+
 		"Then close the problem again with the same comment." {
-		t.Errorf("the remedy is %q", o.Mend)
+		t.Errorf("the remedy is %q", o.Remedy)
 	}
 }
 
@@ -58,13 +58,13 @@ func TestOnlyTheFullOneOfTwoSecretsIsToBeMadeRoomIn(t *testing.T) {
 	} {
 		o := refused(t, newScene(), rotation.Result{Reason: rotation.SecretFull, Placed: c.placed, Detail: c.detail})
 		var got []string
-		for line := range strings.SplitSeq(o.Mend, "\n") {
+		for line := range strings.SplitSeq(o.Remedy, "\n") {
 			if rest, ok := strings.CutPrefix(line, "oci vault secret-version list --secret-id "); ok {
 				got = append(got, strings.Fields(rest)[0])
 			}
 		}
-		if !slices.Equal(got, c.want) || !strings.Contains(o.Mend, "Schedule the deletion of the") {
-			t.Errorf("%s: the versions of %q are listed, want %q:\n%s", name, got, c.want, o.Mend)
+		if !slices.Equal(got, c.want) || !strings.Contains(o.Remedy, "Schedule the deletion of the") {
+			t.Errorf("%s: the versions of %q are listed, want %q:\n%s", name, got, c.want, o.Remedy)
 		}
 	}
 }
@@ -84,9 +84,9 @@ func TestAVersionIsOfferedOnlyWhereKeyturnHasWrittenOneThatIsNotCURRENT(t *testi
 		both[0].Current, both[1].Current = false, false
 		c.change(&both[0])
 		o := refused(t, newScene(), rotation.Result{Reason: rotation.SecretReplaced, Placed: both})
-		if got := strings.Count(o.Mend, "\noci vault secret update "); got != c.want ||
-			!strings.Contains(o.Mend, "--secret-id "+otherOfPair) {
-			t.Errorf("%s: %d commands, want %d:\n%s", name, got, c.want, o.Mend)
+		if got := strings.Count(o.Remedy, "\noci vault secret update "); got != c.want ||
+			!strings.Contains(o.Remedy, "--secret-id "+otherOfPair) {
+			t.Errorf("%s: %d commands, want %d:\n%s", name, got, c.want, o.Remedy)
 		}
 	}
 }
@@ -148,9 +148,9 @@ func TestADeletedUserIsNotToBeActivated(t *testing.T) {
 		s.facts = factsOf(func(f *seen) { f.userState = state })
 		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create,
 			Cause: refusal("CreateAuthToken")})
-		if strings.Contains(o.Mend, "activate") ||
-			!strings.HasPrefix(o.Mend, "Dismiss the problem, since there is nothing to rotate:\n") {
-			t.Errorf("%s: the remedy is %q", state, o.Mend)
+		if strings.Contains(o.Remedy, "activate") ||
+			!strings.HasPrefix(o.Remedy, "Dismiss the problem, since there is nothing to rotate:\n") {
+			t.Errorf("%s: the remedy is %q", state, o.Remedy)
 		}
 	}
 }
@@ -160,8 +160,8 @@ func TestAnAbsentUserIsToBeDismissedOnlyIfThereIsNone(t *testing.T) {
 	s.facts = factsOf(func(f *seen) { f.userErr = refusal("GetUser") })
 	o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create,
 		Cause: refusal("CreateAuthToken")})
-	if !strings.HasPrefix(o.Mend, "Dismiss the problem, if there is nothing to rotate:\n") {
-		t.Errorf("the remedy is %q", o.Mend)
+	if !strings.HasPrefix(o.Remedy, "Dismiss the problem, if there is nothing to rotate:\n") {
+		t.Errorf("the remedy is %q", o.Remedy)
 	}
 }
 
@@ -172,9 +172,9 @@ func TestACapabilityIsSwitchedOnInTheHomeRegionByItsOwnOption(t *testing.T) {
 		s.facts = factsOf(func(f *seen) { f.mayNot, f.region = []credential.Kind{kind}, "eu-frankfurt-1" })
 		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create,
 			Cause: refusal(kind.Record().Operations[0])})
-		if !strings.Contains(o.Mend, "\noci iam user update-user-capabilities --user-id "+userID+" "+
+		if !strings.Contains(o.Remedy, "\noci iam user update-user-capabilities --user-id "+userID+" "+
 			kind.Record().Capability+" true --region us-ashburn-1\n") {
-			t.Errorf("%s: the remedy is %q", kind, o.Mend)
+			t.Errorf("%s: the remedy is %q", kind, o.Remedy)
 		}
 	}
 }
@@ -200,8 +200,8 @@ func TestALinkOrCommandIsLeftOutWhereAPartOfItIsNotKnown(t *testing.T) {
 	if o.Secrets[0].Link != "" || o.Search != "" {
 		t.Errorf("the link is %q, the search %q", o.Secrets[0].Link, o.Search)
 	}
-	if strings.Contains(o.Mend, "--region \n") {
-		t.Errorf("the remedy is %q", o.Mend)
+	if strings.Contains(o.Remedy, "--region \n") {
+		t.Errorf("the remedy is %q", o.Remedy)
 	}
 }
 
@@ -209,8 +209,8 @@ func TestACommandHasNoEmptyRegion(t *testing.T) {
 	s := newScene()
 	o := refused(t, s, rotation.Result{Reason: rotation.SecretFull,
 		Placed: []rotation.Placed{{Target: rotation.Target{SecretID: secretID}}}})
-	if strings.Contains(o.Mend, "--region") {
-		t.Errorf("the remedy is %q", o.Mend)
+	if strings.Contains(o.Remedy, "--region") {
+		t.Errorf("the remedy is %q", o.Remedy)
 	}
 }
 
@@ -248,8 +248,8 @@ func TestOnlyThoseWhoOwnAJournalMayUseItsUnboundSecret(t *testing.T) {
 			t.Errorf("%s: %s (%s), %v", name, o.Status, o.Reason, err)
 		}
 		if c.refused && (!strings.Contains(o.Reason, "is not bound, and its journal names another owner: ") ||
-			o.Mend == "") {
-			t.Errorf("%s: the reason is %q, the remedy %q", name, o.Reason, o.Mend)
+			o.Remedy == "") {
+			t.Errorf("%s: the reason is %q, the remedy %q", name, o.Reason, o.Remedy)
 		}
 	}
 }
@@ -294,8 +294,8 @@ func TestARecordThatLagsIsWaitedForWhileAnyTimeOfItIsYoung(t *testing.T) {
 		want := map[outcome.Status]string{outcome.Refused: "Cloud Guard's history of the problem doesn't show who " +
 			"closed it",
 			outcome.Unfinished: "Cloud Guard's history of the problem doesn't show yet who closed it"}[c.want]
-		if o.Reason != want || o.Mend == "" {
-			t.Errorf("%s: the reason is %q, the remedy %q", name, o.Reason, o.Mend)
+		if o.Reason != want || o.Remedy == "" {
+			t.Errorf("%s: the reason is %q, the remedy %q", name, o.Reason, o.Remedy)
 		}
 	}
 }
@@ -306,9 +306,9 @@ func TestAFaultOfARefusedOrderHasItsRemedy(t *testing.T) {
 		return cloudguard.Problem{}, fault.New(fault.Denied, "GetProblem", "")
 	}
 	o := s.responder().Review(t.Context(), "call-1", s.closed(comment))
-	if o.Status != outcome.Refused || !strings.Contains(o.Mend, "preflight") ||
-		strings.Contains(o.Mend, "Check the problem's OCID") {
-		t.Errorf("%s: the remedy is %q", o.Status, o.Mend)
+	if o.Status != outcome.Refused || !strings.Contains(o.Remedy, "preflight") ||
+		strings.Contains(o.Remedy, "Check the problem's OCID") {
+		t.Errorf("%s: the remedy is %q", o.Status, o.Remedy)
 	}
 }
 
@@ -324,7 +324,7 @@ func TestTheUsersCredentialsAreListedOnlyWhereAPersonHasToChooseAmongThem(t *tes
 }
 
 func TestARefusalOfAnotherReasonKeepsThatReason(t *testing.T) {
-	cause := &guard.Refusal{Problem: "it is protected", Mend: "remove it"}
+	cause := &guard.Refusal{Problem: "it is protected", Remedy: "remove it"}
 	for name, r := range map[string]rotation.Result{
 		"another reason": {Reason: rotation.SecretTaken, Cause: cause},
 		"a failed step":  {Reason: rotation.Failed, FailedAt: rotation.Stage, Cause: cause},
@@ -334,8 +334,8 @@ func TestARefusalOfAnotherReasonKeepsThatReason(t *testing.T) {
 		}
 	}
 	if o := refused(t, newScene(), rotation.Result{Reason: rotation.Failed,
-		Cause: cause}); o.Reason != "it is protected" || o.Mend != "remove it" {
-		t.Errorf("the reason is %q, the remedy %q", o.Reason, o.Mend)
+		Cause: cause}); o.Reason != "it is protected" || o.Remedy != "remove it" {
+		t.Errorf("the reason is %q, the remedy %q", o.Reason, o.Remedy)
 	}
 	if o := refused(t, newScene(), rotation.Result{Reason: rotation.Failed, Cause: fault.New(fault.Invalid, "GetSecret",
 		"")}); !strings.HasPrefix(o.Reason, "a step failed for good: ") {

@@ -118,12 +118,12 @@ func (c *response) refused(r rotation.Result) {
 		if r.FailedAt != "" {
 			o.Reason = fmt.Sprintf("the step %q failed for good: %v", r.FailedAt, r.Cause)
 		}
-		o.Mend = c.remedy(r.Cause)
+		o.Remedy = c.remedy(r.Cause)
 	}
 	if r.Reason == rotation.NoFreeSlot || r.Reason == rotation.Doubtful {
 		o.Slots = listed(r)
 	}
-	o.Mend = cmp.Or(c.ended(r), o.Mend)
+	o.Remedy = cmp.Or(c.ended(r), o.Remedy)
 	if c.inPlace(r) {
 		c.consumers(r)
 	}
@@ -164,7 +164,7 @@ func (c *response) waiting(r rotation.Result) {
 		}
 		return
 	}
-	o.Mend = c.waits(r)
+	o.Remedy = c.waits(r)
 	if c.inPlace(r) {
 		c.consumers(r)
 	}

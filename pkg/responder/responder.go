@@ -261,7 +261,7 @@ func passing(err error) bool {
 		failed.Class == fault.Busy)
 }
 
-// refuse takes the reason and the mend out of an error.
+// refuse takes the reason and the remedy out of an error.
 func (c *response) refuse(err error) {
 	c.out.Status, c.out.Reason = outcome.Refused, err.Error()
 	var comment *cloudguard.CommentError
@@ -269,12 +269,12 @@ func (c *response) refuse(err error) {
 	var format *cloudguard.FormatError
 	switch {
 	case errors.As(err, &format):
-		c.out.Reason, c.out.Mend = format.Field+" "+format.Problem, format.Mend
+		c.out.Reason, c.out.Remedy = format.Field+" "+format.Problem, format.Remedy
 	case errors.As(err, &comment):
-		c.out.Reason, c.out.Mend = comment.Reason(), comment.Remedy()
+		c.out.Reason, c.out.Remedy = comment.Reason(), comment.Remedy()
 	case errors.As(err, &refusal):
-		c.out.Reason, c.out.Mend = refusal.Problem, refusal.Mend
+		c.out.Reason, c.out.Remedy = refusal.Problem, refusal.Remedy
 	default:
-		c.out.Mend = c.remedy(err)
+		c.out.Remedy = c.remedy(err)
 	}
 }

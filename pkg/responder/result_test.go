@@ -24,7 +24,7 @@ func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
 		result rotation.Result
 		want   outcome.Status
 		reason string // a part of it
-		mend   string // a part of it
+		remedy string // a part of it
 	}{
 		{"done", rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Acted: true, Proven: true},
 			outcome.Rotated, "rotated", ""},
@@ -86,8 +86,9 @@ func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
 			s.run = ended(s, c.result)
 			o, err := s.respond(t)
 			expect(t, s, o, err, c.want)
-			if !strings.Contains(o.Reason, c.reason) || !strings.Contains(o.Mend, c.mend) {
-				t.Errorf("the reason is %q, the mend %q; want %q and %q in them", o.Reason, o.Mend, c.reason, c.mend)
+			if !strings.Contains(o.Reason, c.reason) || !strings.Contains(o.Remedy, c.remedy) {
+				t.Errorf("the reason is %q, the remedy %q; want %q and %q in them", o.Reason, o.Remedy, c.reason,
+					c.remedy)
 			}
 			if reopened := c.want == outcome.Refused; o.Reopened != reopened ||
 				s.saw("UpdateProblemStatus") != reopened {

@@ -79,7 +79,7 @@ func (c *response) names(o credential.Owner) {
 // secrets without tags that secret_binding=warn lets through, or why nothing may be written.
 func authorize(cfg config.Config, kind credential.Kind, o credential.Owner, targets []rotation.Target,
 	secrets []vault.Secret) (unbound []vault.Secret, err error) {
-	if err := guard.Spared(cfg.Protects, o.User, o.UserName); err != nil {
+	if err := guard.Protected(cfg.Protects, o.User, o.UserName); err != nil {
 		return nil, err
 	}
 	for _, s := range secrets {
@@ -91,7 +91,7 @@ func authorize(cfg config.Config, kind credential.Kind, o credential.Owner, targ
 		if free && other != "" && other != own {
 			return nil, &guard.Refusal{Problem: fmt.Sprintf("secret %s (%s) is not bound, and its journal names "+
 				"another owner: %s", s.Name, s.ID, other),
-				Mend: "Close the problem again and name another secret in the comment."}
+				Remedy: "Close the problem again and name another secret in the comment."}
 		}
 		if i := slices.IndexFunc(targets, func(t rotation.Target) bool { return t.SecretID == s.ID }); i >= 0 {
 			if err := guard.InRole(s, targets[i].Role); err != nil {

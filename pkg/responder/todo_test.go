@@ -233,8 +233,8 @@ func TestARefusalForWantOfASlotShowsTheCommentThatDeletesFirst(t *testing.T) {
 		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.NoFreeSlot})
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.Refused)
-		if !strings.Contains(o.Mend, want) {
-			t.Errorf("the remedy is %q, want %q in it", o.Mend, want)
+		if !strings.Contains(o.Remedy, want) {
+			t.Errorf("the remedy is %q, want %q in it", o.Remedy, want)
 		}
 	}
 }
@@ -246,8 +246,8 @@ func TestAnUnfinishedRotationSaysWhenSomebodyHasToLook(t *testing.T) {
 		s.run = ended(s, rotation.Result{End: rotation.Wait, Reason: reason})
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.Unfinished)
-		if !strings.HasPrefix(o.Mend, "Nothing, unless") || !strings.Contains(o.Mend, want) {
-			t.Errorf("%s: the remedy is %q", reason, o.Mend)
+		if !strings.HasPrefix(o.Remedy, "Nothing, unless") || !strings.Contains(o.Remedy, want) {
+			t.Errorf("%s: the remedy is %q", reason, o.Remedy)
 		}
 	}
 }
@@ -270,8 +270,8 @@ func TestCommandsNameWhatIsKnown(t *testing.T) {
 		s.run = ended(s, c.result)
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.Refused)
-		if !strings.Contains(o.Mend, "\n"+c.want+"\n") {
-			t.Errorf("%s: the remedy is %q, want a line %q", name, o.Mend, c.want)
+		if !strings.Contains(o.Remedy, "\n"+c.want+"\n") {
+			t.Errorf("%s: the remedy is %q, want a line %q", name, o.Remedy, c.want)
 		}
 	}
 }

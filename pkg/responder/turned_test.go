@@ -21,7 +21,7 @@ func TestASwappedPairIsRefusedWithTheCommentTurnedRound(t *testing.T) {
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
 	want := "accesskey_secret_ocid:" + key + ",secretkey_secret_ocid:" + id + ",replace:yes,grace:90m"
-	if !strings.Contains(o.Mend, want) || !strings.Contains(o.Reason, "it holds an access key") {
-		t.Errorf("the reason is %q, the mend %q", o.Reason, o.Mend)
+	if !strings.Contains(o.Remedy, want) || !strings.Contains(o.Reason, "it holds an access key") {
+		t.Errorf("the reason is %q, the remedy %q", o.Reason, o.Remedy)
 	}
 }

@@ -222,7 +222,7 @@ func TestANewCredentialThatIsRefusedForGoodIsTakenBack(t *testing.T) {
 		}
 		w.rejected = false
 		deliverUntilDone(t, w, f.String())
-		w.finished(t, f.String()+" after the cause was mended")
+		w.finished(t, f.String()+" after the cause was fixed")
 	}
 }
 

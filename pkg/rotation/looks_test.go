@@ -193,7 +193,7 @@ func TestNothingIsDoneToASecretWhoseVersionsCanNotBeListed(t *testing.T) {
 				t.Errorf("%v, %s: %s (%s: %v), acted %v", f, class, r.End, r.Reason, r.Cause, r.Acted)
 			}
 			if r := w.process().run(); r.End != rotation.Done {
-				t.Errorf("%v, %s, mended: %s (%s: %v)", f, class, r.End, r.Reason, r.Cause)
+				t.Errorf("%v, %s, fixed: %s (%s: %v)", f, class, r.End, r.Reason, r.Cause)
 			}
 			w.finished(t, f.String())
 		}
@@ -214,7 +214,7 @@ func TestAStagedValueThatCanNotBeReadForNowIsWaitedForAndOneThatNobodyMayReadIsR
 				t.Errorf("%v, %s: %s (%s: %v), acted %v", f, class, r.End, r.Reason, r.Cause, r.Acted)
 			}
 			if r := w.process().run(); r.Reason != rotation.Rotated {
-				t.Errorf("%v, %s, mended: %s (%s: %v)", f, class, r.End, r.Reason, r.Cause)
+				t.Errorf("%v, %s, fixed: %s (%s: %v)", f, class, r.End, r.Reason, r.Cause)
 			}
 			w.finished(t, f.String())
 		}

@@ -142,7 +142,7 @@ var Sections = []Section{
 			Then: Done, Reason: AlreadyGone,
 			Because: "there is nothing to replace any more"},
 		{Trouble: []Trouble{TroubleFinal}, Then: Refuse, Reason: Failed,
-			Because: "the same try would fail again; what is staged stays and is picked up once the cause is mended"},
+			Because: "the same try would fail again; what is staged stays and is picked up once the cause is fixed"},
 		{Trouble: []Trouble{TroubleBlocked}, Then: Refuse, Reason: SecretBlocked,
 			Because: "waiting has not helped for half an hour: a person has to look at the secret"},
 		{Trouble: []Trouble{TroubleLater}, Then: Wait, Reason: Interrupted,

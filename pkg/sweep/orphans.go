@@ -117,7 +117,7 @@ func (r *run) permit(ctx context.Context, kind credential.Kind, user string, sec
 	if err != nil {
 		return owner, fmt.Errorf("looking up the user: %w", err)
 	}
-	if err := guard.Spared(r.Config.Protects, user, name); err != nil {
+	if err := guard.Protected(r.Config.Protects, user, name); err != nil {
 		return owner, err
 	}
 	for _, s := range secrets {

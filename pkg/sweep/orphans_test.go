@@ -150,8 +150,8 @@ func TestWhatBecameOfAnOrphanIsTold(t *testing.T) {
 			": a version is gone"},
 		"it can't be deleted": {rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Acted: true,
 			Cause: fault.New(fault.Denied, "DeleteAuthToken", "")}, "", "(DeleteAuthToken)"},
-		"the guard refuses it": {rotation.Result{End: rotation.Refuse, Cause: &guard.Refusal{Problem: "it is spared",
-			Mend: "x"}}, "", "It was not deleted: it is spared."},
+		"the guard refuses it": {rotation.Result{End: rotation.Refuse, Cause: &guard.Refusal{Problem: "it is protected",
+			Remedy: "x"}}, "", "It was not deleted: it is protected."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage()
@@ -190,13 +190,13 @@ func TestAUserWhoseCredentialsCannotBeListedIsATrouble(t *testing.T) {
 func TestEachOrphanThatIsLeftIsAFindingOfItsOwn(t *testing.T) {
 	s := newStage()
 	s.tokens = []credential.Issued{marked("1"), marked("2")}
-	s.result = rotation.Result{End: rotation.Refuse, Cause: &guard.Refusal{Problem: "it is spared"}}
+	s.result = rotation.Result{End: rotation.Refuse, Cause: &guard.Refusal{Problem: "it is protected"}}
 	d := s.sweep(t)
 	var got []string
 	for _, f := range d.Unfinished {
 		got = append(got, f.About+": "+f.State)
 	}
-	if want := []string{"orphan 1: it is spared", "orphan 2: it is spared"}; !slices.Equal(got, want) {
+	if want := []string{"orphan 1: it is protected", "orphan 2: it is protected"}; !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
 }

@@ -133,7 +133,7 @@ func TestASecretThatTakesNoChangeEndsInARefusalOnceItsOrderIsOld(t *testing.T) {
 				t.Fatal(err)
 			}
 			if a := lastAnswer(t, s); a.Outcome != "refused" || !strings.Contains(a.Reason, "takes no change") ||
-				!strings.Contains(a.Mend, "--current-version-number") || len(c.IDs()) != 1 {
+				!strings.Contains(a.Remedy, "--current-version-number") || len(c.IDs()) != 1 {
 				t.Errorf("an hour later: %+v, the user has %v", a, c.IDs())
 			}
 			refusing.Remove()

@@ -153,7 +153,7 @@ func TestAServiceThatHangsEndsInAnAnswerAndAMailAndLosesNothing(t *testing.T) {
 				closeAll(scenes)
 				for _, sc := range scenes {
 					sc.inTime(t, at.fits[sc.c.Kind])
-					sc.mended(t)
+					sc.fixed(t)
 				}
 			})
 		}
@@ -192,7 +192,7 @@ func TestWith30SecondsLeftAServiceThatHangsEndsInAnAnswerAndAMailAndLosesNothing
 	closeAll(scenes)
 	for i, sc := range scenes {
 		sc.inTime(t, operations[i])
-		sc.mended(t)
+		sc.fixed(t)
 	}
 }
 
@@ -220,8 +220,8 @@ func (sc *stuckScene) inTime(t *testing.T, operation string) {
 	}
 }
 
-// mended checks that the next delivery and the sweep finish what the hang left, when it is old enough.
-func (sc *stuckScene) mended(t *testing.T) {
+// fixed checks that the next delivery and the sweep finish what the hang left, when it is old enough.
+func (sc *stuckScene) fixed(t *testing.T) {
 	t.Helper()
 	sc.age()
 	var reply fnhost.Reply

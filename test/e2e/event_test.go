@@ -261,7 +261,7 @@ func TestAnIDOfAnUnknownFormIsRefusedAndNotTakenForGone(t *testing.T) {
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	for _, id := range []string{"token-of-web", "3f5b8a0c1d2e4f60718293a4b5c6d7e8", c.User, "web@example.com"} {
 		c.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: "AUTH_TOKEN_TOO_OLD", User: c.User, ResourceID: id})
-		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || !a.Reopened || a.Mend == "" {
+		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || !a.Reopened || a.Remedy == "" {
 			t.Errorf("%s: the answer is %+v", id, a)
 		}
 	}

@@ -63,7 +63,7 @@ func play(t *testing.T, o tenancy.Options) *tenancy.Deployment {
 type answer struct {
 	Outcome  string `json:"outcome"`
 	Reason   string `json:"reason"`
-	Mend     string `json:"mend"`
+	Remedy   string `json:"mend"`
 	NewID    string `json:"new_id"`
 	Reopened bool   `json:"reopened"`
 	Changed  bool   `json:"changed"`

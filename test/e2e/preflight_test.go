@@ -18,17 +18,17 @@ const asked = `{"keyturn":"preflight"}`
 // checked is the answer to a preflight.
 type checked struct {
 	Preflight, Function string
-	Checks              []struct{ Check, Result, Found, Mend string }
+	Checks              []struct{ Check, Result, Found, Remedy string }
 	NotChecked          []struct{ What, Why, Needs string } `json:"not_checked"`
 	raw                 []byte
 }
 
-// result is the worst result of a check, and what was found and how it is mended.
+// result is the worst result of a check, and what was found and how it is fixed.
 func (c checked) result(name string) (worst, words string) {
 	order := []string{"", "passed", "warning", "unknown", "failed"}
 	for _, one := range c.Checks {
 		if one.Check == name && slices.Index(order, one.Result) > slices.Index(order, worst) {
-			worst, words = one.Result, one.Found+" | "+one.Mend
+			worst, words = one.Result, one.Found+" | "+one.Remedy
 		}
 	}
 	return worst, words
@@ -308,8 +308,9 @@ func TestAPreflightNamesTheOneThingThatIsWrong(t *testing.T) {
 					strings.Contains(one.Found, "the check "+b.check) {
 					continue
 				}
-				if why := b.also[one.Check]; why == "" || one.Result != "unknown" || !strings.Contains(one.Mend, why) {
-					t.Errorf("%s is %s as well: %s | %s", one.Check, one.Result, one.Found, one.Mend)
+				if why := b.also[one.Check]; why == "" || one.Result != "unknown" ||
+					!strings.Contains(one.Remedy, why) {
+					t.Errorf("%s is %s as well: %s | %s", one.Check, one.Result, one.Found, one.Remedy)
 				}
 			}
 			s.Host.Kill()

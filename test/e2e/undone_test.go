@@ -71,7 +71,7 @@ func unblocked(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 		t.Fatal(err)
 	}
 	if a := lastAnswer(t, s); a.Outcome != "refused" || !a.Reopened ||
-		!strings.Contains(a.Mend, "--current-version-number") {
+		!strings.Contains(a.Remedy, "--current-version-number") {
 		t.Fatalf("the answer is %+v", a)
 	}
 	for _, id := range c.Secrets {

@@ -129,8 +129,8 @@ func (sc *scene) spoil() {
 	sc.refusal = sc.Inject(ociemu.Fault{Match: isProof, When: ociemu.After, Times: -1, Do: sc.form.refused()})
 }
 
-// mend ends what spoil began, and lets somebody wipe what the first delivery wrote beside the values.
-func (sc *scene) mend() {
+// restore ends what spoil began, and lets somebody wipe what the first delivery wrote beside the values.
+func (sc *scene) restore() {
 	if sc.form.variant == wiped {
 		for _, id := range sc.c.Secrets {
 			sc.WipeMetadata(id)
@@ -272,7 +272,7 @@ func (sc *scene) run(ctx context.Context, p pace, r *result) error {
 		return err
 	}
 	r.finished = sc.finished(r.cell)
-	sc.mend()
+	sc.restore()
 	sc.SetTimeout(longTime)
 	next := sc.again
 	switch p {

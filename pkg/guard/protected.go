@@ -1,8 +1,8 @@
 package guard
 
-// Spared refuses a protected user. protects tells whether the configuration protects a user of this OCID and name; a
-// user whose name is not known counts as protected.
-func Spared(protects func(ocid, name string) bool, ocid, name string) error {
+// Protected refuses a protected user. The function protects reports whether the configuration protects a user of this
+// OCID and name. A user whose name is not known counts as protected.
+func Protected(protects func(ocid, name string) bool, ocid, name string) error {
 	switch {
 	case name == "":
 		return refuse(
