@@ -116,8 +116,9 @@ func Writable(s vault.Secret) error {
 func lowerFirst(text string) string { return strings.ToLower(text[:1]) + text[1:] }
 
 // Find picks, out of all secrets that can be seen, those that are bound to the user and kind, by role. Each role may
-// have one only; the two halves of a customer secret key come together or not at all.
-func Find(all []vault.Secret, kind credential.Kind, user string) (map[credential.Role]string, error) {
+// have one only; the two halves of a customer secret key come together or not at all. The targets have the order of
+// the kind's roles.
+func Find(all []vault.Secret, kind credential.Kind, user string) ([]credential.Target, error) {
 	found := map[credential.Role]string{}
 	for _, s := range all {
 		hasUser, clashUser := tag(s, tagUser)
@@ -151,7 +152,13 @@ func Find(all []vault.Secret, kind credential.Kind, user string) (map[credential
 	if err := whole(found, kind); err != nil {
 		return nil, err
 	}
-	return found, nil
+	var targets []credential.Target
+	for _, role := range kind.Roles() {
+		if id, ok := found[role]; ok {
+			targets = append(targets, credential.Target{Role: role, SecretID: id})
+		}
+	}
+	return targets, nil
 }
 
 // roles lists the roles of a kind in a sentence.

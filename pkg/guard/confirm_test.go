@@ -2,11 +2,13 @@ package guard_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
 )
 
@@ -120,7 +122,7 @@ func TestTheRecordDecidesWhetherAProblemWasClosed(t *testing.T) {
 			if c.want == guard.Confirmed && (closed.By != "secops@example.com" || closed.At.IsZero()) {
 				t.Errorf("closed by %q at %v", closed.By, closed.At)
 			}
-			if c.said == "" && c.want != guard.Confirmed && closed != (guard.Request{}) {
+			if c.said == "" && c.want != guard.Confirmed && !reflect.DeepEqual(closed, credential.Request{}) {
 				t.Errorf("a closure %+v without a confirmation", closed)
 			}
 		})
@@ -202,9 +204,9 @@ func TestTheSpellingOfAnIDIsNoContradiction(t *testing.T) {
 			Details:    map[string]string{"userOcid": " " + strings.ToUpper(owner)}, History: []cloudguard.Change{
 				byPerson(0, "RESOLVED", "a")}}
 		got, verdict, err := guard.Confirm(e, p)
-		want := guard.Request{Rule: cloudguard.APIKeyTooOld, User: owner, ID: fingerprint,
-			Closed: guard.Closed{By: "secops@example.com", At: at(0), Comment: "a"}}
-		if verdict != guard.Confirmed || got != want {
+		want := credential.Request{Ref: credential.Ref{Kind: credential.APIKey, User: owner, ID: fingerprint},
+			Closure: credential.Closure{Problem: problem, By: "secops@example.com", At: at(0), Comment: "a"}}
+		if verdict != guard.Confirmed || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the verdict is %d (%v), the request %+v", name, verdict, err, got)
 		}
 	}
@@ -213,9 +215,9 @@ func TestTheSpellingOfAnIDIsNoContradiction(t *testing.T) {
 func TestAnEventThatSaysNothingStartsWhatTheRecordSays(t *testing.T) {
 	got, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem},
 		record("RESOLVED", byPerson(0, "RESOLVED", "a")))
-	want := guard.Request{Rule: cloudguard.AuthTokenTooOld, User: owner, ID: oldToken,
-		Closed: guard.Closed{By: "secops@example.com", At: at(0), Comment: "a"}}
-	if verdict != guard.Confirmed || got != want {
+	want := credential.Request{Ref: credential.Ref{Kind: credential.AuthToken, User: owner, ID: oldToken},
+		Closure: credential.Closure{Problem: problem, By: "secops@example.com", At: at(0), Comment: "a"}}
+	if verdict != guard.Confirmed || !reflect.DeepEqual(got, want) {
 		t.Errorf("the verdict is %d (%v), the request %+v", verdict, err, got)
 	}
 }
@@ -225,8 +227,8 @@ func TestIDsOfDifferentFormsAreNoContradiction(t *testing.T) {
 	for _, id := range []string{accessKey, scim} {
 		e, p := tokenEvent(), record("RESOLVED", byPerson(0, "RESOLVED", "a"))
 		e.Rule, p.Rule, e.IDs = cloudguard.SecretKeyTooOld, cloudguard.SecretKeyTooOld, []string{id}
-		if got, verdict, err := guard.Confirm(e, p); verdict != guard.Confirmed || got.ID != oldToken {
-			t.Errorf("%s: the verdict is %d (%v), the id %q", id, verdict, err, got.ID)
+		if got, verdict, err := guard.Confirm(e, p); verdict != guard.Confirmed || got.Ref.ID != oldToken {
+			t.Errorf("%s: the verdict is %d (%v), the id %q", id, verdict, err, got.Ref.ID)
 		}
 	}
 }
@@ -263,7 +265,7 @@ func TestOfACredentialWithAnIDTheEventMayNameTheOwner(t *testing.T) {
 	p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
 	delete(p.Details, "User OCID")
 	got, verdict, err := guard.Confirm(tokenEvent(), p)
-	if verdict != guard.Confirmed || got.User != owner || !got.UserHinted {
+	if verdict != guard.Confirmed || got.Ref.User != owner || !got.UserHinted {
 		t.Errorf("the verdict is %d (%v), the request %+v", verdict, err, got)
 	}
 	if _, verdict, _ := guard.Confirm(cloudguard.Event{ProblemID: problem}, p); verdict != guard.Lacking {
@@ -306,7 +308,7 @@ func TestARecordOfAnotherRuleIsNotOurs(t *testing.T) {
 }
 
 func TestWithoutTheRecordAnEventNeedsEverythingItself(t *testing.T) {
-	if got, err := guard.Trust(tokenEvent()); err != nil || got.User != owner || got.ID != oldToken ||
+	if got, err := guard.Trust(tokenEvent()); err != nil || got.Ref.User != owner || got.Ref.ID != oldToken ||
 		got.Comment != "of the event" {
 		t.Errorf("%+v, %v", got, err)
 	}

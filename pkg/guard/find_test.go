@@ -97,8 +97,12 @@ func TestTheBoundSecretsOfAUserAndKindAreFoundByRole(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := guard.Find(c.all, c.kind, owner)
+			found := map[credential.Role]string{}
+			for _, target := range got {
+				found[target.Role] = target.SecretID
+			}
 			if c.refused == "" {
-				if err != nil || !maps.Equal(got, c.want) {
+				if err != nil || len(found) != len(got) || !maps.Equal(found, c.want) {
 					t.Fatalf("found %v (%v), want %v", got, err, c.want)
 				}
 				return

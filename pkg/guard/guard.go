@@ -8,7 +8,6 @@ package guard
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -30,25 +29,6 @@ func (r *Refusal) Error() string {
 
 func refuse(remedy, format string, args ...any) *Refusal {
 	return &Refusal{Problem: fmt.Sprintf(format, args...), Remedy: remedy}
-}
-
-// Closed is a problem's closure by a person, as Cloud Guard has it on record.
-type Closed struct {
-	By      string // name of the user; empty if nobody knows (event_check=off)
-	At      time.Time
-	Comment string
-}
-
-// Request is one credential that a person asked to have rotated, by closing its problem. An event and a sweep both end
-// in one; nothing that follows asks where it came from.
-type Request struct {
-	Rule cloudguard.Rule
-	User string // OCID of the owner
-	ID   string // the credential's id; "" for a password
-	// UserHinted says that only the event names the owner, and Cloud Guard's record doesn't. That the credential isn't
-	// among this user's then doesn't show that it is gone.
-	UserHinted bool
-	Closed
 }
 
 // Verdict is what Cloud Guard's record makes of an event.
@@ -73,38 +53,40 @@ const ReopenMark = cloudguard.ReopenMark
 // Confirm reads a request out of Cloud Guard's own record of a problem. The event is a hint, and may be nothing but the
 // problem's OCID: what is rotated, for whom and into which secret comes from the record. The error belongs to the
 // verdicts NotOurs, Contradict and Lacking.
-func Confirm(e cloudguard.Event, p cloudguard.Problem) (Request, Verdict, error) {
+func Confirm(e cloudguard.Event, p cloudguard.Problem) (credential.Request, Verdict, error) {
 	subject := p.Subject()
 	if err := contradiction(e, p, subject); err != nil {
-		return Request{}, Contradict, err
+		return credential.Request{}, Contradict, err
 	}
 	if !subject.Rule.Known() {
-		return Request{}, NotOurs, fmt.Errorf("the rule of Cloud Guard's record, %q, is not about a credential's age",
+		return credential.Request{}, NotOurs, fmt.Errorf("the rule of Cloud Guard's record, %q, is not about a "+
+			"credential's age",
 			p.Rule)
 	}
 	newest, ok := last(p.History)
 	if !p.Resolved() {
 		switch {
 		case ok && newest.At.After(e.Time) && strings.HasPrefix(newest.Comment, ReopenMark):
-			return Request{}, Answered, nil
+			return credential.Request{}, Answered, nil
 		case p.State() == "OPEN" || p.State() == "":
-			return Request{}, NotYet, nil
+			return credential.Request{}, NotYet, nil
 		}
-		return Request{}, Contradict, refuse("close the problem as resolved if its credential is to be rotated",
+		return credential.Request{}, Contradict, refuse("close the problem as resolved if its credential is to "+
+			"be rotated",
 			"Cloud Guard has the problem as %s, the event as RESOLVED", p.State())
 	}
 	c, ok := cloudguard.Closure(p.History)
 	switch {
 	case !ok && strings.EqualFold(newest.Detail, "RESOLVED"):
-		return Request{}, ByItself, nil
+		return credential.Request{}, ByItself, nil
 	case !ok:
-		return Request{}, NotYet, nil
+		return credential.Request{}, NotYet, nil
 	}
 	r, err := request(subject, e.Subject)
 	if err != nil {
-		return Request{}, Lacking, err
+		return credential.Request{}, Lacking, err
 	}
-	r.Closed = Closed{By: c.Actor, At: c.At, Comment: p.ClosureComment(c)}
+	closed(&r, credential.Closure{Problem: e.ProblemID, By: c.Actor, At: c.At, Comment: p.ClosureComment(c)})
 	if p.Torn(c) {
 		return r, Torn, nil
 	}
@@ -112,45 +94,53 @@ func Confirm(e cloudguard.Event, p cloudguard.Problem) (Request, Verdict, error)
 }
 
 // Trust makes a request of the event alone, for event_check=off. The error says what the event lacks.
-func Trust(e cloudguard.Event) (Request, error) {
+func Trust(e cloudguard.Event) (credential.Request, error) {
 	if !e.Rule.Known() {
-		return Request{}, &cloudguard.FormatError{Field: "data.additionalDetails.problemName",
+		return credential.Request{}, &cloudguard.FormatError{Field: "data.additionalDetails.problemName",
 			Problem: "names none of the four rules", Remedy: "send the detector rule's id, such as " +
 				string(cloudguard.Rules()[0])}
 	}
 	if err := e.Missing(); err != nil {
-		return Request{}, err
+		return credential.Request{}, err
 	}
 	if e.Rule.Kind().Origin() == credential.Reset && e.Time.IsZero() {
-		return Request{}, &cloudguard.FormatError{Field: "eventTime",
+		return credential.Request{}, &cloudguard.FormatError{Field: "eventTime",
 			Problem: "is absent, so that nothing shows whether the password was reset since",
 			Remedy:  "send the time of the closure, such as 2026-01-31T12:00:00Z"}
 	}
 	r, err := request(e.Subject, cloudguard.Subject{})
-	r.Closed = Closed{At: e.Time, Comment: e.Comment}
+	closed(&r, credential.Closure{Problem: e.ProblemID, At: e.Time, Comment: e.Comment})
 	return r, err
 }
 
 // request is whose and which credential the record is about. Only the owner may come from the hint, and only for a
 // credential with an id: IAM keeps a user's credentials apart, and so shows whether the hint is true. A password has no
 // other tie to the problem.
-func request(record, hint cloudguard.Subject) (Request, error) {
+func request(record, hint cloudguard.Subject) (credential.Request, error) {
 	id, err := record.ID()
 	if err != nil {
-		return Request{}, err
+		return credential.Request{}, err
 	}
 	user, err := record.User()
 	if err != nil {
-		return Request{}, err
+		return credential.Request{}, err
 	}
-	r := Request{Rule: record.Rule, User: user, ID: id}
+	r := credential.Request{Ref: credential.Ref{Kind: record.Rule.Kind(), User: user, ID: id}}
 	if user == "" && id != "" && len(hint.Users) == 1 {
-		r.User, r.UserHinted = hint.Users[0], true
+		r.Ref.User, r.UserHinted = hint.Users[0], true
 	}
-	if r.User == "" {
-		return Request{}, record.Missing()
+	if r.Ref.User == "" {
+		return credential.Request{}, record.Missing()
 	}
 	return r, nil
+}
+
+// closed adds the closure. A password has no id but the time of the closure.
+func closed(r *credential.Request, c credential.Closure) {
+	r.Closure = c
+	if r.Ref.Kind.Origin() == credential.Reset {
+		r.Ref.ID = credential.TimeID(c.At)
+	}
 }
 
 // contradiction: the event was forged, or is about something that has changed since.

@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -129,7 +130,8 @@ func TestWhatAnEventLacksIsNamedByItsField(t *testing.T) {
 func TestAnEventDoesNotChooseAmongSeveralUsersOfTheRecord(t *testing.T) {
 	p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
 	p.Details["User ID"] = stranger
-	if got, verdict, err := guard.Confirm(tokenEvent(), p); verdict != guard.Lacking || got != (guard.Request{}) ||
+	if got, verdict, err := guard.Confirm(tokenEvent(), p); verdict != guard.Lacking ||
+		!reflect.DeepEqual(got, credential.Request{}) ||
 		err == nil {
 		t.Errorf("the verdict is %d (%v), the request %+v", verdict, err, got)
 	}

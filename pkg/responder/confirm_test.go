@@ -8,7 +8,6 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/outcome"
-	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
 func TestARecordThatLagsBehindItsEventIsAskedForAgain(t *testing.T) {
@@ -137,7 +136,7 @@ func TestTheCommentOfTheRecordCountsAndNotThatOfTheEvent(t *testing.T) {
 	s.event.comment = "auth_secret_ocid:ocid1.vaultsecret.oc1.iad.amaaaaaaforged"
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
-	if got := s.jobs[0].Targets; len(got) != 1 || got[0].SecretID != secretID {
+	if got := s.jobs[0].Secrets; len(got) != 1 || got[0].SecretID != secretID {
 		t.Errorf("the rotation's secrets are %v, want the one that Cloud Guard has", got)
 	}
 	if o.Comment != comment || o.ClosedBy != "secops@example.com" {
@@ -153,8 +152,8 @@ func TestWithoutEventCheckTheEventsOwnCommentCounts(t *testing.T) {
 	if s.saw("GetProblem") {
 		t.Error("Cloud Guard was read although event_check is off")
 	}
-	if got := s.jobs[0].Targets; len(got) != 1 ||
-		got[0] != (rotation.Target{Role: credential.RoleToken, SecretID: secretID}) {
+	if got := s.jobs[0].Secrets; len(got) != 1 ||
+		got[0] != (credential.Target{Role: credential.RoleToken, SecretID: secretID}) {
 		t.Errorf("the rotation's secrets are %v", got)
 	}
 	if o.ClosedBy != "" {

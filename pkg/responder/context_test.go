@@ -95,7 +95,8 @@ func TestWhatTheOwnerNeedsThatCannotBeFoundKeepsTheOrder(t *testing.T) {
 func TestTheOwnerHasTheHomeRegion(t *testing.T) {
 	s := newScene()
 	s.run = func(ctx context.Context, job rotation.Job) rotation.Result {
-		owner, err := job.Permit(ctx, s.secrets)
+		a, err := job.Authorize(ctx, s.secrets)
+		owner := a.Owner
 		if err != nil || owner.Region != "us-ashburn-1" || owner.Tenancy != tenancyID || owner.User != userID ||
 			owner.Namespace != "acmens" {
 			t.Errorf("the owner is %+v (%v)", owner, err)

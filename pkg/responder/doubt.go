@@ -7,7 +7,6 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
 // doubt says why it proves nothing that the credential isn't among the user's; "" if that proves that it is gone.
@@ -16,11 +15,12 @@ func (c *response) doubt(listed []credential.Issued) string {
 	case c.kind.Origin() == credential.Reset:
 		return ""
 	case c.request.UserHinted:
-		return fmt.Sprintf("only the event names the user, %s, who may not be the owner of %s %s", c.request.User, noun,
-			c.request.ID)
-	case cloudguard.FormOf(c.request.ID) == credential.FormUnknown || !absent(c.request.ID, listed):
+		return fmt.Sprintf("only the event names the user, %s, who may not be the owner of %s %s", c.request.Ref.User,
+			noun,
+			c.request.Ref.ID)
+	case cloudguard.FormOf(c.request.Ref.ID) == credential.FormUnknown || !absent(c.request.Ref.ID, listed):
 		return fmt.Sprintf("the id of the problem's credential, %q, is not written as OCI lists the user's %ss",
-			c.request.ID, c.kind.Noun())
+			c.request.Ref.ID, c.kind.Noun())
 	}
 	return ""
 }
@@ -42,17 +42,19 @@ func (c *response) mayReplace() bool {
 		slices.ContainsFunc(c.problem.History, func(h cloudguard.Change) bool { return allows(h.Comment) })
 }
 
-// earlier are the secrets that the comments of the problem's history name, apart from the targets: an earlier closure
+// earlier are the secrets that the comments of the problem's history name, apart from the request's: an earlier closure
 // may have begun to rotate into them.
-func (c *response) earlier(targets []rotation.Target) []string {
+func (c *response) earlier() []string {
 	var ids []string
 	for _, h := range c.problem.History {
-		order, err := cloudguard.ParseComment(c.request.Rule, h.Comment)
+		order, err := cloudguard.ParseComment(cloudguard.RuleOf(c.kind), h.Comment)
 		if err != nil {
 			continue // nothing was rotated by it
 		}
 		for _, id := range order.Secrets {
-			if !slices.ContainsFunc(targets, func(t rotation.Target) bool { return t.SecretID == string(id) }) {
+			if !slices.ContainsFunc(c.request.Secrets, func(t credential.Target) bool {
+				return t.SecretID == string(id)
+			}) {
 				ids = append(ids, string(id))
 			}
 		}

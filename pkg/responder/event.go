@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
@@ -194,12 +195,11 @@ func (c *response) record(ctx context.Context, have *cloudguard.Problem) (cloudg
 }
 
 // judge takes over the verdict on an event; it reports whether there is a request to carry out.
-func (c *response) judge(r guard.Request, verdict guard.Verdict, err error) bool {
+func (c *response) judge(r credential.Request, verdict guard.Verdict, err error) bool {
 	switch verdict {
 	case guard.Confirmed:
 		c.request = r
 		c.out.ClosedBy, c.out.ClosedAt, c.out.Comment = r.By, &r.At, r.Comment
-		c.out.UserID, c.out.OldID = r.User, r.ID
 		return true
 	case guard.Answered:
 		c.ignore("an earlier delivery has re-opened the problem")

@@ -24,7 +24,7 @@ type explanation struct {
 // explain replaces what OCI said of a failed call by what other calls show. OCI answers 404 both for what is absent
 // and for what may not be read, and a mail must not send people the wrong way. What can't be found out stays as OCI
 // said it.
-func (c *response) explain(ctx context.Context, r rotation.Result, targets []rotation.Target) {
+func (c *response) explain(ctx context.Context, r rotation.Result) {
 	if c.out.Status != outcome.Refused || c.Facts == nil {
 		return
 	}
@@ -39,7 +39,7 @@ func (c *response) explain(ctx context.Context, r rotation.Result, targets []rot
 	var found *explanation
 	switch {
 	case refused && ofSecret(failed.Operation):
-		found = c.whySecret(ctx, failed.Operation, targets)
+		found = c.whySecret(ctx, failed.Operation)
 	case ofUser(failed.Operation):
 		found = c.whyUser(ctx, failed.Operation, refused)
 	}
@@ -72,13 +72,13 @@ func ofUser(operation string) bool {
 
 // whySecret looks for the secrets in the lists of their compartments, which also show what may not be read. Only if all
 // of them are as they should be, the policy is what is left.
-func (c *response) whySecret(ctx context.Context, operation string, targets []rotation.Target) *explanation {
+func (c *response) whySecret(ctx context.Context, operation string) *explanation {
 	compartments, err := c.compartments(ctx)
-	if err != nil || len(targets) == 0 {
+	if err != nil || len(c.request.Secrets) == 0 {
 		return nil
 	}
 	var policy *explanation
-	for _, t := range targets {
+	for _, t := range c.request.Secrets {
 		s, listed, err := c.Facts.Summary(ctx, t.SecretID, compartments)
 		switch {
 		case err != nil:
@@ -112,12 +112,12 @@ func (c *response) whyUnreadable(s vault.Secret) *explanation {
 			return found
 		}
 	}
-	if _, err := guard.Bound(s, c.kind, c.request.User, true); err != nil { // of somebody else, or contradictory
+	if _, err := guard.Bound(s, c.kind, c.request.Ref.User, true); err != nil { // of somebody else, or contradictory
 		return of(err, "")
 	}
 	visible := s
 	visible.Freeform = nil // policies see defined tags alone
-	if _, err := guard.Bound(visible, c.kind, c.request.User, false); err == nil {
+	if _, err := guard.Bound(visible, c.kind, c.request.Ref.User, false); err == nil {
 		return nil
 	}
 	has := "it has neither of the two"
@@ -131,7 +131,7 @@ func (c *response) whyUnreadable(s vault.Secret) *explanation {
 		fmt.Sprintf("secret %s (%s) exists, but the function may not read it. It lacks the defined tags "+
 			"keyturn.user and keyturn.kind, "+
 			"which the policies of the stack ask for (secret_policy = tags): %s", s.Name, s.ID, has),
-		guard.Binding(s, c.kind, c.request.User)}
+		guard.Binding(s, c.kind, c.request.Ref.User)}
 }
 
 // notListed: none of the lists has the secret.
@@ -154,7 +154,7 @@ func (c *response) notListed(id string, compartments []string) *explanation {
 // whyUser looks at the user: deleted, not ACTIVE, or not allowed to have credentials of the kind; or, for a call that
 // was refused, the policy. nil if there is nothing to say.
 func (c *response) whyUser(ctx context.Context, operation string, refused bool) *explanation {
-	id := c.request.User
+	id := c.request.Ref.User
 	name, state, mayNot, err := c.Facts.User(ctx, id)
 	switch {
 	case err != nil && fault.Of(err) == fault.Absent:

@@ -211,8 +211,8 @@ func TestAnEventCanOnlyStartWhatTheRecordSays(t *testing.T) {
 			}
 			for _, j := range s.jobs {
 				if want := (credential.Ref{Kind: credential.AuthToken, User: userID, ID: tokenID}); j.Ref != want ||
-					s.saw("Run") && j.Targets[0].SecretID != secretID {
-					t.Errorf("event %q, record %q: rotated %v into %v", hint, name, j.Ref, j.Targets)
+					s.saw("Run") && j.Secrets[0].SecretID != secretID {
+					t.Errorf("event %q, record %q: rotated %v into %v", hint, name, j.Ref, j.Secrets)
 				}
 			}
 		}

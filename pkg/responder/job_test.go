@@ -26,28 +26,28 @@ func TestTheCommentsSecretsBecomeTheRotationsTargets(t *testing.T) {
 		rule           cloudguard.Rule
 		resource, text string
 		ref            credential.Ref
-		want           []rotation.Target
+		want           []credential.Target
 	}{
 		{cloudguard.APIKeyTooOld, tenancyID + "/" + userID + "/" + fingerprint, "api_secret_ocid:" + secretID,
 			credential.Ref{Kind: credential.APIKey, User: userID, ID: fingerprint},
-			[]rotation.Target{{Role: credential.RolePrivateKey, SecretID: secretID}}},
+			[]credential.Target{{Role: credential.RolePrivateKey, SecretID: secretID}}},
 		{cloudguard.AuthTokenTooOld, tokenID, "auth_secret_ocid:" + secretID,
 			credential.Ref{Kind: credential.AuthToken, User: userID, ID: tokenID},
-			[]rotation.Target{{Role: credential.RoleToken, SecretID: secretID}}},
+			[]credential.Target{{Role: credential.RoleToken, SecretID: secretID}}},
 		// The secret half is written before the half that is no secret.
 		{cloudguard.SecretKeyTooOld, accessKey, "accesskey_secret_ocid:" + otherSecret + ",secretkey_secret_ocid:" +
 			secretID,
 			credential.Ref{Kind: credential.CustomerSecretKey, User: userID, ID: accessKey},
-			[]rotation.Target{{Role: credential.RoleSecretKey, SecretID: secretID},
+			[]credential.Target{{Role: credential.RoleSecretKey, SecretID: secretID},
 				{Role: credential.RoleAccessKey, SecretID: otherSecret}}},
 		{cloudguard.SecretKeyTooOld, accessKey, "bundle_secret_ocid:" + secretID,
 			credential.Ref{Kind: credential.CustomerSecretKey, User: userID, ID: accessKey},
-			[]rotation.Target{{Role: credential.RoleBundle, SecretID: secretID}}},
+			[]credential.Target{{Role: credential.RoleBundle, SecretID: secretID}}},
 		{cloudguard.PasswordTooOld, userID, "asked by phone",
 			credential.Ref{Kind: credential.Password, User: userID, ID: credential.TimeID(closedAt)}, nil},
 		{cloudguard.PasswordTooOld, userID, "password_secret_ocid:" + secretID,
 			credential.Ref{Kind: credential.Password, User: userID, ID: credential.TimeID(closedAt)},
-			[]rotation.Target{{Role: credential.RolePassword, SecretID: secretID}}},
+			[]credential.Target{{Role: credential.RolePassword, SecretID: secretID}}},
 	} {
 		t.Run(string(c.rule)+" "+c.text, func(t *testing.T) {
 			s := newScene().about(c.rule, c.resource, c.text)
@@ -58,8 +58,8 @@ func TestTheCommentsSecretsBecomeTheRotationsTargets(t *testing.T) {
 			if job.Ref != c.ref {
 				t.Errorf("the rotation is of %v, want %v", job.Ref, c.ref)
 			}
-			if !slices.Equal(job.Targets, c.want) {
-				t.Errorf("the targets are %v, want %v", job.Targets, c.want)
+			if !slices.Equal(job.Secrets, c.want) {
+				t.Errorf("the targets are %v, want %v", job.Secrets, c.want)
 			}
 			if o.Rotation != string(c.ref.RotationID()) {
 				t.Errorf("the outcome's rotation is %s", o.Rotation)
@@ -75,7 +75,7 @@ func TestTheCommentsOptionsReachTheRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	if j := s.jobs[0]; !j.Replace || j.Grace != 72*time.Hour || !j.GraceGiven || !j.DryRun ||
-		!j.Ordered.Equal(closedAt) {
+		!j.At.Equal(closedAt) {
 		t.Errorf("replace %v, grace %s, dry run %v", j.Replace, j.Grace, j.DryRun)
 	}
 }
@@ -138,8 +138,8 @@ func TestWithoutASecretInTheCommentTheBoundOneIsFoundByItsTags(t *testing.T) {
 	if !s.saw("ListSecrets " + compartment) {
 		t.Errorf("called %v, want a look into the function's own compartment", s.calls())
 	}
-	if got := s.jobs[0].Targets; len(got) != 1 ||
-		got[0] != (rotation.Target{Role: credential.RoleToken, SecretID: secretID}) {
+	if got := s.jobs[0].Secrets; len(got) != 1 ||
+		got[0] != (credential.Target{Role: credential.RoleToken, SecretID: secretID}) {
 		t.Errorf("the targets are %v", got)
 	}
 }
@@ -194,8 +194,8 @@ func TestAPasswordNeedsNoSecretAndNoneIsLookedFor(t *testing.T) {
 	s := newScene().about(cloudguard.PasswordTooOld, userID, "")
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
-	if len(s.jobs[0].Targets) != 0 || s.saw("ListSecrets "+compartment) {
-		t.Errorf("the targets are %v, called %v", s.jobs[0].Targets, s.calls())
+	if len(s.jobs[0].Secrets) != 0 || s.saw("ListSecrets "+compartment) {
+		t.Errorf("the targets are %v, called %v", s.jobs[0].Secrets, s.calls())
 	}
 }
 

@@ -108,7 +108,7 @@ func TestADryRunDescribesEveryStepItWouldTake(t *testing.T) {
 func TestADryRunForABareAPIKeyWarnsOfTheFingerprint(t *testing.T) {
 	plan := rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Plan: []rotation.Action{rotation.Create}}
 	in := func(r rotation.Result, role credential.Role) rotation.Result {
-		r.Placed = []rotation.Placed{{Target: rotation.Target{Role: role, SecretID: secretID}}}
+		r.Placed = []rotation.Placed{{Target: credential.Target{Role: role, SecretID: secretID}}}
 		return r
 	}
 	api := func() *scene {
@@ -151,7 +151,8 @@ func TestWhatWasDoneAlreadyLeavesTheTaskThatFits(t *testing.T) {
 			"Nothing: the user has set a new password, or has got one, after the problem was closed."},
 		"reset manually, and the secret is not told": {bundle(credential.Password),
 			rotation.Result{Reason: rotation.AlreadyReset,
-				Placed: []rotation.Placed{{Target: rotation.Target{Role: credential.RoleBundle, SecretID: secretID}}}},
+				Placed: []rotation.Placed{{Target: credential.Target{Role: credential.RoleBundle,
+					SecretID: secretID}}}},
 			"Nothing: the user has set a new password, or has got one, after the problem was closed. It may be in " +
 				"no secret."},
 		"reset, and the value lost": {bundle(credential.Password), rotation.Result{Reason: rotation.ResetNotKept},
@@ -175,7 +176,7 @@ func TestWhatWasDoneAlreadyLeavesTheTaskThatFits(t *testing.T) {
 func TestAPasswordsMailSaysWhereTheNewOneIs(t *testing.T) {
 	for name, placed := range map[string][]rotation.Placed{
 		"nowhere": nil,
-		"kept":    {{Target: rotation.Target{Role: credential.RoleBundle, SecretID: secretID}, Current: true}},
+		"kept":    {{Target: credential.Target{Role: credential.RoleBundle, SecretID: secretID}, Current: true}},
 	} {
 		s := bundle(credential.Password)
 		s.secrets[0].Freeform["keyturn-owner"] = "web-team@example.com"
@@ -218,9 +219,9 @@ func TestADryRunSaysNothingOfTheOldCredentialsFate(t *testing.T) {
 
 func TestOnlyAValueThatIsInPlaceEverywhereGoesToTheConsumers(t *testing.T) {
 	two := func(first, second bool) []rotation.Placed {
-		return []rotation.Placed{{Target: rotation.Target{Role: credential.RoleBundle, SecretID: secretID},
+		return []rotation.Placed{{Target: credential.Target{Role: credential.RoleBundle, SecretID: secretID},
 			Current: first},
-			{Target: rotation.Target{Role: credential.RoleToken, SecretID: otherOfPair}, Current: second}}
+			{Target: credential.Target{Role: credential.RoleToken, SecretID: otherOfPair}, Current: second}}
 	}
 	for name, c := range map[string]struct {
 		placed []rotation.Placed

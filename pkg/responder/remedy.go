@@ -109,7 +109,7 @@ func (c *response) turnedRound() string {
 	if len(c.order.Secrets) == 0 {
 		return "Swap the tags keyturn.role (or keyturn-role) of the two secrets: " + roles(c.kind) + ". " + c.again()
 	}
-	order := c.order
+	order := c.order.Comment
 	order.Secrets = maps.Clone(order.Secrets)
 	parts := c.kind.Record().Parts
 	for i, p := range parts {
@@ -165,9 +165,9 @@ func (c *response) decide(r rotation.Result) string {
 
 // changed is the closure comment with a change, in a form that orders a rotation.
 func (c *response) changed(change func(*cloudguard.Comment)) string {
-	order := c.order
+	order := c.order.Comment
 	change(&order)
-	if c.kind.Origin() != credential.Reset && order.Ordered(c.request.Rule, false) != nil {
+	if c.kind.Origin() != credential.Reset && order.Ordered(c.order.rule, false) != nil {
 		yes := true
 		order.Rotate = &yes
 	}

@@ -208,7 +208,7 @@ func TestALinkOrCommandIsLeftOutWhereAPartOfItIsNotKnown(t *testing.T) {
 func TestACommandHasNoEmptyRegion(t *testing.T) {
 	s := newScene()
 	o := refused(t, s, rotation.Result{Reason: rotation.SecretFull,
-		Placed: []rotation.Placed{{Target: rotation.Target{SecretID: secretID}}}})
+		Placed: []rotation.Placed{{Target: credential.Target{SecretID: secretID}}}})
 	if strings.Contains(o.Remedy, "--region") {
 		t.Errorf("the remedy is %q", o.Remedy)
 	}

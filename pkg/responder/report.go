@@ -34,16 +34,12 @@ func (c *response) report(r rotation.Result) {
 	for _, a := range r.Plan {
 		o.Plan = append(o.Plan, planned[a])
 	}
-	notified := map[string]string{}
-	for _, s := range r.Secrets {
-		notified[s.ID] = notifies(s)
-	}
 	c.places = map[string]rotation.Placed{}
 	for _, p := range r.Placed {
 		c.places[p.SecretID] = p
 		o.Secrets = append(o.Secrets, outcome.Secret{Holds: string(p.Role), Name: p.SecretName, ID: p.SecretID,
 			Version: p.Version,
-			Current: p.Current, Stage: p.Stage, Owner: notified[p.SecretID]})
+			Current: p.Current, Stage: p.Stage, Owner: r.Authorized.Contacts[p.SecretID]})
 	}
 	o.Reason = string(r.Reason)
 	switch r.End {

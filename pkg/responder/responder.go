@@ -35,15 +35,9 @@ type Problems interface {
 	Reopen(ctx context.Context, p cloudguard.Problem, comment string) error
 }
 
-// Directory knows the tenancy and its users.
+// Directory knows the tenancy, its users and the function.
 type Directory interface {
-	Tenancy(ctx context.Context) (credential.Tenancy, error)
-	// UserName returns the name of a user.
-	UserName(ctx context.Context, id string) (string, error)
-	// Namespace returns the tenancy's Object Storage namespace.
-	Namespace(ctx context.Context) (string, error)
-	// Hosts are where a credential is used in a region; what can't be known is an error of the class Invalid.
-	Hosts(region, namespace string) (credential.Hosts, error)
+	guard.Directory
 	// Compartment returns the function's own compartment.
 	Compartment(ctx context.Context) (string, error)
 }
@@ -131,63 +125,86 @@ type response struct {
 	reviewed bool // no event was sent: the sweep has found the problem
 	known    bool // the problem is closed as resolved, and about one of the four rules: a refusal opens it again
 	problem  cloudguard.Problem
-	request  guard.Request // what is to be rotated; zero until it is confirmed
-	order    cloudguard.Comment
+	request  credential.Request // what is to be rotated; zero until it is confirmed
+	order    order
 	unfit    error // why the order can't be carried out as it is; nil if it can
 	kind     credential.Kind
 
-	owner *owner             // looked up in advance; nil if nothing named a user
+	owner *guard.Lookup      // begun in advance; nil if nothing named a user
 	first *rotation.Prefetch // nil if nothing was prefetched
 
-	// the function's OCID, its compartment and region; empty if not known
 	function, own, region string
 	home                  string                     // the tenancy's home region, once it is known
 	places                map[string]rotation.Placed // where the rotation's secrets are, by their OCIDs
 }
 
-// respond carries out the request that the event and the record have come to. An order that can't be carried out goes
-// to the engine, too: it looks whether there is anything left to rotate.
+// respond carries out the request that the event and the record have come to. The engine also gets a request that can't
+// be carried out: it finds out whether there is anything left to rotate.
 func (c *response) respond(ctx context.Context) {
-	targets, err := c.aim(ctx)
-	if passing(err) {
-		c.stop(err)
+	c.unfit = c.complete(ctx)
+	if passing(c.unfit) {
+		c.stop(c.unfit)
 		return
 	}
-	if c.unfit = err; err == nil && c.reviewed && len(targets) == 0 && c.Clock.Now().Sub(c.request.At) < eventTime {
+	c.request.Replace = c.order.Replace || c.unfit != nil && c.mayReplace()
+	if c.unfit == nil && c.reviewed && len(c.request.Secrets) == 0 && c.Clock.Now().Sub(c.request.At) < eventTime {
 		c.out.Status, c.out.Reason = outcome.Ignored, "closed a moment ago: its event comes first"
 		return
 	}
-	c.rotate(ctx, targets)
+	c.rotate(ctx)
 }
 
-// aim reads the closure comment and finds the secrets. The error says why there is no order to carry out.
-func (c *response) aim(ctx context.Context) ([]rotation.Target, error) {
-	order, err := cloudguard.ParseComment(c.request.Rule, c.request.Comment)
-	if err != nil {
-		return nil, err
+// complete adds the options and the secrets to the request. The error says why it can't be carried out.
+func (c *response) complete(ctx context.Context) (err error) {
+	r := &c.request
+	c.order = c.order.of(cloudguard.RuleOf(c.kind), r.Comment)
+	r.Grace, r.DryRun = c.Config.Grace, c.Config.DryRun || c.order.DryRun
+	if c.order.Grace != nil {
+		r.Grace, r.GraceGiven = *c.order.Grace, true
 	}
-	c.order = order
-	if err := order.Ordered(c.request.Rule, c.Config.BareClosure == config.BareRotate); err != nil {
-		return nil, err
+	if c.order.err != nil {
+		return c.order.err
 	}
-	return c.targets(ctx)
+	if err := c.order.Ordered(c.order.rule, c.Config.BareClosure == config.BareRotate); err != nil {
+		return err
+	}
+	r.Secrets, err = c.targets(ctx)
+	return err
+}
+
+// order is a closure comment and what was read in it.
+type order struct {
+	cloudguard.Comment
+	rule cloudguard.Rule
+	text string
+	err  error // why the comment was not understood
+}
+
+// of returns the order in a closure comment. A comment that was read already is not read again.
+func (o order) of(rule cloudguard.Rule, text string) order {
+	if o.rule == rule && o.text == text {
+		return o
+	}
+	o = order{rule: rule, text: text}
+	o.Comment, o.err = cloudguard.ParseComment(rule, text)
+	return o
 }
 
 // prefetch begins to read what an event or a record names, while Cloud Guard is asked whether it is true. The answers
 // are used if the record names the same user and secrets. A password is not read in advance: no secret keeps two resets
 // apart, so its age has to be read as late as possible.
 func (c *response) prefetch(ctx context.Context, subject cloudguard.Subject, comment string) {
-	hint, err := cloudguard.ParseComment(subject.Rule, comment)
-	if err != nil || subject.Missing() != nil {
+	c.order = c.order.of(subject.Rule, comment)
+	if c.order.err != nil || subject.Missing() != nil {
 		return
 	}
 	ref := credential.Ref{Kind: c.kind, User: subject.Users[0]}
-	c.owner = lookUp(ctx, c.Directory, c.Clock, ref)
+	c.owner = guard.LookUp(ctx, c.Directory, c.Clock.Now(), ref)
 	if !c.Config.EventCheck || c.kind.Origin() == credential.Reset {
 		return
 	}
 	var secrets []string
-	for _, id := range hint.Secrets {
+	for _, id := range c.order.Secrets {
 		secrets = append(secrets, string(id))
 	}
 	c.first = c.Rotator.Prefetch(ctx, ref, secrets)
@@ -198,29 +215,21 @@ func (c *response) prefetch(ctx context.Context, subject cloudguard.Subject, com
 const eventTime = 4 * time.Minute
 
 // targets are the secrets that the comment names, or else those that are bound to the user and kind.
-func (c *response) targets(ctx context.Context) ([]rotation.Target, error) {
-	named := map[credential.Role]string{}
-	for role, id := range c.order.Secrets {
-		named[role] = string(id)
+func (c *response) targets(ctx context.Context) ([]credential.Target, error) {
+	if len(c.order.Secrets) == 0 && c.kind.Origin() != credential.Reset {
+		return c.find(ctx)
 	}
-	if len(named) == 0 && c.kind.Origin() != credential.Reset {
-		found, err := c.find(ctx)
-		if err != nil {
-			return nil, err
-		}
-		named = found
-	}
-	var targets []rotation.Target
+	var targets []credential.Target
 	for _, role := range c.kind.Roles() {
-		if id, ok := named[role]; ok {
-			targets = append(targets, rotation.Target{Role: role, SecretID: id})
+		if id, ok := c.order.Secrets[role]; ok {
+			targets = append(targets, credential.Target{Role: role, SecretID: string(id)})
 		}
 	}
 	return targets, nil
 }
 
 // find looks for bound secrets in the configured compartments, or else in the function's own.
-func (c *response) find(ctx context.Context) (map[credential.Role]string, error) {
+func (c *response) find(ctx context.Context) ([]credential.Target, error) {
 	compartments, err := c.compartments(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("looking for a bound secret: %w", err)
@@ -233,7 +242,7 @@ func (c *response) find(ctx context.Context) (map[credential.Role]string, error)
 		}
 		all = append(all, secrets...)
 	}
-	return guard.Find(all, c.kind, c.request.User)
+	return guard.Find(all, c.kind, c.request.Ref.User)
 }
 
 // compartments are those in which secrets are looked for: the configured ones, or the function's own.

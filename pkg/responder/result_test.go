@@ -17,7 +17,7 @@ import (
 )
 
 func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
-	placed := []rotation.Placed{{Target: rotation.Target{Role: credential.RoleToken, SecretID: secretID},
+	placed := []rotation.Placed{{Target: credential.Target{Role: credential.RoleToken, SecretID: secretID},
 		SecretName: "token-of-web", Version: 2}}
 	for _, c := range []struct {
 		name   string
@@ -144,7 +144,7 @@ func TestADryRunIsReportedAndTheProblemReopened(t *testing.T) {
 }
 
 func TestTheOldCredentialsFateIsWhatTheRotationSaw(t *testing.T) {
-	placed := []rotation.Placed{{Target: rotation.Target{Role: credential.RoleToken, SecretID: secretID}}}
+	placed := []rotation.Placed{{Target: credential.Target{Role: credential.RoleToken, SecretID: secretID}}}
 	until := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
 		result rotation.Result
@@ -172,7 +172,7 @@ func TestTheOldCredentialsFateIsWhatTheRotationSaw(t *testing.T) {
 
 func TestWhatTheUserHasToDoIsInTheMail(t *testing.T) {
 	until := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	kept := []rotation.Placed{{Target: rotation.Target{Role: credential.RolePassword, SecretID: secretID}, Version: 2,
+	kept := []rotation.Placed{{Target: credential.Target{Role: credential.RolePassword, SecretID: secretID}, Version: 2,
 		Current: true}}
 	for name, c := range map[string]struct {
 		rule     cloudguard.Rule

@@ -34,8 +34,8 @@ func TestAReviewedProblemIsRotatedLikeItsEventAndTellsNobody(t *testing.T) {
 	if _, err := byEvent.respond(t); err != nil {
 		t.Fatal(err)
 	}
-	if a, b := s.jobs[0], byEvent.jobs[0]; a.Ref != b.Ref || !slices.Equal(a.Targets, b.Targets) {
-		t.Errorf("the review rotates %v into %v, the event %v into %v", a.Ref, a.Targets, b.Ref, b.Targets)
+	if a, b := s.jobs[0], byEvent.jobs[0]; a.Ref != b.Ref || !slices.Equal(a.Secrets, b.Secrets) {
+		t.Errorf("the review rotates %v into %v, the event %v into %v", a.Ref, a.Secrets, b.Ref, b.Secrets)
 	}
 	if o.UserName != "web@example.com" || o.TenancyName != "acme" || o.ClosedBy != "secops@example.com" ||
 		o.ProblemName == "" {

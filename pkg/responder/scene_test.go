@@ -256,18 +256,17 @@ func (s *scene) Prefetch(_ context.Context, ref credential.Ref, secrets []string
 // Run fits responder.Rotator. A run that was not permitted touches nothing: it is "Look", and no "Run".
 func (s *scene) Run(ctx context.Context, job rotation.Job) rotation.Result {
 	s.jobs = append(s.jobs, job)
-	ask, what := job.Permit, "Run"
-	var owner credential.Owner
-	var seen []vault.Secret
-	job.Permit = func(ctx context.Context, secrets []vault.Secret) (credential.Owner, error) {
-		o, err := ask(ctx, secrets)
-		if owner, seen = o, secrets; err != nil {
+	ask, what := job.Authorize, "Run"
+	var last credential.Authorized
+	job.Authorize = func(ctx context.Context, secrets []vault.Secret) (_ credential.Authorized, err error) {
+		last, err = ask(ctx, secrets)
+		if err != nil {
 			what = "Look"
 		}
-		return o, err
+		return last, err
 	}
 	r := s.run(ctx, job)
-	r.Owner, r.Secrets = owner, seen // as the engine does
+	r.Authorized = last // as the engine does
 	s.called(what)
 	return r
 }
@@ -276,14 +275,14 @@ func (s *scene) Run(ctx context.Context, job rotation.Job) rotation.Result {
 func permitted(ctx context.Context, s *scene, job rotation.Job,
 	then func(rotation.Job) rotation.Result) rotation.Result {
 	var seen []vault.Secret
-	for _, target := range job.Targets {
+	for _, target := range job.Secrets {
 		if i := slices.IndexFunc(s.secrets, func(found vault.Secret) bool {
 			return found.ID == target.SecretID
 		}); i >= 0 {
 			seen = append(seen, s.secrets[i])
 		}
 	}
-	if _, err := job.Permit(ctx, seen); err != nil {
+	if _, err := job.Authorize(ctx, seen); err != nil {
 		return rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Cause: err,
 			Rotation: job.Ref.RotationID(), Attempt: 1}
 	}
@@ -295,7 +294,7 @@ func rotated(job rotation.Job) rotation.Result {
 	r := rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Rotation: job.Ref.RotationID(), Attempt: 1,
 		NewID: "the-new-one", OldGone: true,
 		Proven: true, Acted: true, Steps: []rotation.Step{{Action: rotation.Create}, {Action: rotation.Retire}}}
-	for _, target := range job.Targets {
+	for _, target := range job.Secrets {
 		r.Placed = append(r.Placed, rotation.Placed{Target: target, SecretName: "token-of-web", Version: 2,
 			Current: true})
 	}

@@ -9,29 +9,14 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
-	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // minute is how a mail writes a time.
 const minute = "2006-01-02 15:04 UTC"
 
 func (c *response) todo(texts ...string) { c.out.Todo = append(c.out.Todo, texts...) }
-
-// notifies is whom to notify of a secret, in one line.
-func notifies(s vault.Secret) string {
-	return strings.Join(strings.Fields(guard.TagsOf(s).Owner), " ")
-}
-
-// accepted notes a secret without tags that secret_binding=warn has let through, and how to bind it.
-func (c *response) accepted(s vault.Secret) {
-	name := cmp.Or(s.Name, s.ID)
-	c.note("Secret %s is not bound to this user and kind; it was accepted because secret_binding is warn.", name)
-	c.todo("If secret " + name + " is meant for this credential, bind it:\n" + guard.BindCommand(s, c.kind,
-		c.request.User))
-}
 
 // notify says which owners have to hear of a rotation.
 func (c *response) notify() {

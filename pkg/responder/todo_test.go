@@ -30,7 +30,7 @@ func of(newID string, roles ...credential.Role) rotation.Result {
 	r := rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Acted: true, Proven: true, NewID: newID,
 		OldGone: true}
 	for i, role := range roles {
-		r.Placed = append(r.Placed, rotation.Placed{Target: rotation.Target{Role: role, SecretID: []string{secretID,
+		r.Placed = append(r.Placed, rotation.Placed{Target: credential.Target{Role: role, SecretID: []string{secretID,
 			otherOfPair}[i]},
 			SecretName: "secret-" + string(role), Vault: vaultID, Region: "us-ashburn-1", Version: 2, Current: true,
 			Stage: "CURRENT"})
@@ -253,7 +253,7 @@ func TestAnUnfinishedRotationSaysWhenSomebodyHasToLook(t *testing.T) {
 }
 
 func TestCommandsNameWhatIsKnown(t *testing.T) {
-	placed := []rotation.Placed{{Target: rotation.Target{Role: credential.RoleToken, SecretID: secretID},
+	placed := []rotation.Placed{{Target: credential.Target{Role: credential.RoleToken, SecretID: secretID},
 		SecretName: "token-of-web", Region: "eu-frankfurt-1", Version: 7, Stage: "PREVIOUS"}}
 	for name, c := range map[string]struct {
 		result rotation.Result

@@ -129,7 +129,7 @@ func TestARotationThatNobodyKnowsTheOrderOfIsNotWaitedForInABlockedSecret(t *tes
 		"unknown": {time.Time{}, rotation.SecretBlocked}} {
 		p := w.process()
 		o.vaultOf = vaultOf{p}
-		if r := p.on(o, func(j *rotation.Job) { j.Ordered = c.ordered }); r.Reason != c.want {
+		if r := p.on(o, func(j *rotation.Job) { j.At = c.ordered }); r.Reason != c.want {
 			t.Errorf("%s: %s (%s)", name, r.End, r.Reason)
 		}
 	}
@@ -144,7 +144,7 @@ func TestARotationThatNobodyKnowsTheOrderOfIsNotWaitedForInABlockedSecret(t *tes
 		w.wait(c.after)
 		p := w.process()
 		o.vaultOf = vaultOf{p}
-		if r := p.on(o, func(j *rotation.Job) { j.Ordered = time.Time{} }); r.Reason != c.want {
+		if r := p.on(o, func(j *rotation.Job) { j.At = time.Time{} }); r.Reason != c.want {
 			t.Errorf("%v after its journal: %s (%s)", c.after, r.End, r.Reason)
 		}
 	}

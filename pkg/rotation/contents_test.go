@@ -184,7 +184,7 @@ func pair(t *testing.T, key, id string) *world {
 }
 
 func turned(j *rotation.Job) {
-	j.Targets[0].SecretID, j.Targets[1].SecretID = j.Targets[1].SecretID, j.Targets[0].SecretID
+	j.Secrets[0].SecretID, j.Secrets[1].SecretID = j.Secrets[1].SecretID, j.Secrets[0].SecretID
 }
 
 func TestTheTwoSecretsOfAPairAreTakenTheRightWayRoundOnly(t *testing.T) {
@@ -294,7 +294,7 @@ func TestWhatKeyturnHasWrittenForOnePartIsNotOverwrittenWithAnother(t *testing.T
 		if other == "" {
 			other = f.kind.DefaultRole()
 		}
-		r := w.process().run(func(j *rotation.Job) { j.Targets[0].Role = other })
+		r := w.process().run(func(j *rotation.Job) { j.Secrets[0].Role = other })
 		w.untouched(t, f.String(), r, rotation.WrongContent)
 	}
 }

@@ -5,7 +5,7 @@
 // remembered outside OCI: a retry, a duplicate and a crash are all the same case, seen again. Use Engine.Run; read
 // Table for the specification.
 //
-// The package doesn't check whether the rotation is wanted: its caller passes Job.Permit, which is asked with each
+// The package doesn't check whether the rotation is wanted: its caller passes Job.Authorize, which is asked with each
 // look, before anything is touched, with the secrets as they were seen.
 package rotation
 
@@ -71,40 +71,23 @@ type Engine struct {
 	Known func(secretID string) bool
 }
 
-// Target is a secret of the rotation and what it is to hold.
-type Target struct {
-	Role     credential.Role
-	SecretID string
-}
-
-// Job is one rotation to be done.
+// Job is a request, with what the engine needs to carry it out. The journal keeps the OCID of the request's problem, so
+// that a later delivery can ask Cloud Guard.
 type Job struct {
-	Ref     credential.Ref
-	Targets []Target // at least one, except for a password
-	Replace bool     // allows deleting the old credential first when there is no free slot
-	Grace   time.Duration
-	// GraceGiven: the closure comment itself says Grace. Then it also counts for an overlap that was running before,
-	// from Ordered on; a configured default doesn't.
-	GraceGiven bool
-	DryRun     bool
-	Prove      config.ProveMode // empty: the engine's
-	// Problem is the OCID of the Cloud Guard problem whose closure ordered the rotation; empty if none did. The journal
-	// keeps it, so that a later delivery can ask Cloud Guard.
-	Problem string
+	credential.Request
+	Prove config.ProveMode // empty: the engine's
 	// Earlier are the OCIDs of secrets that earlier closures of the same problem named, other than the targets: a
 	// delivery of such a closure may have stored a new credential there.
 	Earlier []string
 	// Doubt says why it proves nothing that the old credential isn't among the user's, which are listed; empty if it
 	// proves that it is gone. Nil: it always does.
 	Doubt func(listed []credential.Issued) string
-	// Ordered is when a person asked for the rotation: when the problem was closed. Zero where nobody knows.
-	Ordered time.Time
 	// ResetAfter are times after which a password counts as reset already: its problem's closure and last detection.
 	ResetAfter []time.Time
-	// Permit is asked before anything is touched, each time that OCI has been looked at: may this be written to these
-	// secrets, and for whom? An error of a passing fault.Class means that it could not be found out; every other one
-	// refuses the rotation.
-	Permit func(context.Context, []vault.Secret) (credential.Owner, error)
+	// Authorize is asked each time that OCI has been looked at, before anything is changed: may this be written to
+	// these secrets, and for whom? An error of a passing fault.Class means that this could not be found out; every
+	// other one refuses the rotation.
+	Authorize func(context.Context, []vault.Secret) (credential.Authorized, error)
 	// Prefetch has the first answers, if they were asked for before; nil: the run asks.
 	Prefetch *Prefetch
 	// OnStep, if set, is told of every action after it ended.

@@ -99,7 +99,7 @@ func TestAnAPIKeyWhoseEarlierClosureNamedAnotherSecretGetsNoSecondSuccessor(t *t
 	}
 	first.wait(time.Hour)
 	named := func(j *rotation.Job) {
-		j.Targets = []rotation.Target{{Role: credential.RoleBundle, SecretID: second.home()}}
+		j.Secrets = []credential.Target{{Role: credential.RoleBundle, SecretID: second.home()}}
 		j.Earlier = []string{earlier, "ocid1.vaultsecret.oc1.iad.nosuchsecret"}
 	}
 	r := first.process().run(named)
@@ -270,13 +270,13 @@ func TestAnOrphanIsDeletedOnlyIfItsValueIsCertainlyNowhere(t *testing.T) {
 		mark := credential.Mark{Rotation: "aaaaaaaaaaaaaaaa", Maker: "somebodyelse", Home: credential.Home(w.home())}
 		made := w.add(mark.Describe("x"), -2*time.Hour)
 		o := rotation.Orphan{Kind: w.kind, User: user, Issued: w.find(made).Issued,
-			Home: rotation.Target{Role: credential.RoleToken, SecretID: w.home()}}
+			Home: credential.Target{Role: credential.RoleToken, SecretID: w.home()}}
 		c.change(w, made)
 		before := len(w.creds)
 		p := w.process()
 		var j rotation.Job
 		bound(&j)
-		o.Permit = j.Permit
+		o.Authorize = j.Authorize
 		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p,
 			Clock: clock{p.world}}
 		o.DryRun = true

@@ -18,7 +18,7 @@ var doable = []Action{Look, Stage, Intend, Create, Reset, Prove, Promote, Defer,
 // after is a scene in which an action has failed for the given time.
 func after(a Action, class fault.Class, tries int) *scene {
 	s := newScene(credential.AuthToken, plain(credential.RoleToken))
-	s.job.Ordered = noon.Add(1 - BlockedTime)
+	s.job.At = noon.Add(1 - BlockedTime)
 	s.mem.Looks, s.mem.Tries = 0, map[Action]int{a: tries}
 	s.mem.Failure = &Failure{Action: a, Err: fault.New(class, string(a), "no")}
 	return s
@@ -67,7 +67,7 @@ func TestWhatAFailureComesToDependsOnItsClassItsStepAndItsCount(t *testing.T) {
 				if s.mem.Failure.TimeUp = true; s.view().trouble() != TroubleLater {
 					t.Errorf("%s, when the time is up: %s", what, s.view().trouble())
 				}
-				switch s.job.Ordered = noon.Add(-BlockedTime); {
+				switch s.job.At = noon.Add(-BlockedTime); {
 				case class == fault.Busy:
 					want = TroubleBlocked
 				default:
@@ -113,7 +113,7 @@ func TestARunGivesUpAFailureThatMayPassAfterSixLooksWhetherTheyFailedOrNot(t *te
 func TestARotationIsOverdueHalfAnHourAfterItsOrderOrElseAfterItsAnnouncement(t *testing.T) {
 	announced := func(name string, at *time.Time) func(*scene) {
 		return func(s *scene) {
-			s.job.Ordered = time.Time{}
+			s.job.At = time.Time{}
 			if s.one().Journal.Staged = (&Staged{Version: name, At: at}); name == "" {
 				s.one().Journal.Staged.Version = s.name(1)
 			}
@@ -124,23 +124,23 @@ func TestARotationIsOverdueHalfAnHourAfterItsOrderOrElseAfterItsAnnouncement(t *
 		change func(*scene)
 		want   bool
 	}{
-		"ordered half an hour ago":        {func(s *scene) { s.job.Ordered = late }, true},
-		"ordered since":                   {func(s *scene) { s.job.Ordered = soon }, false},
-		"ordered ahead":                   {func(s *scene) { s.job.Ordered = noon.Add(time.Hour) }, false},
-		"ordered since, announced before": {func(s *scene) { announced("", &late)(s); s.job.Ordered = soon }, false},
-		"ordered before, announced since": {func(s *scene) { announced("", &soon)(s); s.job.Ordered = late }, true},
+		"ordered half an hour ago":        {func(s *scene) { s.job.At = late }, true},
+		"ordered since":                   {func(s *scene) { s.job.At = soon }, false},
+		"ordered ahead":                   {func(s *scene) { s.job.At = noon.Add(time.Hour) }, false},
+		"ordered since, announced before": {func(s *scene) { announced("", &late)(s); s.job.At = soon }, false},
+		"ordered before, announced since": {func(s *scene) { announced("", &soon)(s); s.job.At = late }, true},
 		"announced half an hour ago":      {announced("", &late), true},
 		"announced since":                 {announced("", &soon), false},
 		"announced at no time":            {announced("", nil), true},
 		"another one announced since":     {announced(theirs.VersionName(1), &soon), true},
 		"a person wrote that":             {announced("by hand", &soon), true},
-		"nothing is known":                {func(s *scene) { s.job.Ordered = time.Time{} }, true},
-		"by the server's clock":           {func(s *scene) { s.job.Ordered, s.snap.At = soon, noon.Add(1) }, true},
-		"not by the process's": {func(s *scene) { s.job.Ordered, s.snap.Local = late, noon.Add(1) },
+		"nothing is known":                {func(s *scene) { s.job.At = time.Time{} }, true},
+		"by the server's clock":           {func(s *scene) { s.job.At, s.snap.At = soon, noon.Add(1) }, true},
+		"not by the process's": {func(s *scene) { s.job.At, s.snap.Local = late, noon.Add(1) },
 			false},
-		"time has passed since the look": {func(s *scene) { s.job.Ordered, s.mem.Now = soon, noon.Add(1) }, true},
-		"OCI was not seen, too late":     {func(s *scene) { s.job.Ordered, s.snap = late, Snapshot{} }, true},
-		"OCI was not seen, in time":      {func(s *scene) { s.job.Ordered, s.snap = soon, Snapshot{} }, false},
+		"time has passed since the look": {func(s *scene) { s.job.At, s.mem.Now = soon, noon.Add(1) }, true},
+		"OCI was not seen, too late":     {func(s *scene) { s.job.At, s.snap = late, Snapshot{} }, true},
+		"OCI was not seen, in time":      {func(s *scene) { s.job.At, s.snap = soon, Snapshot{} }, false},
 	} {
 		s := newScene(credential.AuthToken, plain(credential.RoleToken))
 		if c.change(s); s.view().overdue() != c.want {

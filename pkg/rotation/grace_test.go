@@ -21,7 +21,7 @@ func overlap(t *testing.T, f form) *world {
 
 // given is a closure at that time whose comment says grace.
 func given(at time.Time, grace time.Duration) func(*rotation.Job) {
-	return func(j *rotation.Job) { j.Ordered, j.Grace, j.GraceGiven = at, grace, true }
+	return func(j *rotation.Job) { j.At, j.Grace, j.GraceGiven = at, grace, true }
 }
 
 func overlapping() (out []form) {
@@ -109,16 +109,16 @@ func TestARunningOverlapIsChangedByALaterClosuresOwnGraceAndByNothingElse(t *tes
 		},
 		"a closure whose time nobody knows": func(*world) func(*rotation.Job) { return given(time.Time{}, 0) },
 		"a later closure without a grace": func(w *world) func(*rotation.Job) {
-			return func(j *rotation.Job) { j.Ordered = w.now }
+			return func(j *rotation.Job) { j.At = w.now }
 		},
 		"another configured default": func(w *world) func(*rotation.Job) {
-			return func(j *rotation.Job) { j.Ordered, j.Grace = w.now, time.Hour }
+			return func(j *rotation.Job) { j.At, j.Grace = w.now, time.Hour }
 		},
 		"replace:yes": func(w *world) func(*rotation.Job) {
-			return func(j *rotation.Job) { j.Ordered, j.Replace = w.now, true }
+			return func(j *rotation.Job) { j.At, j.Replace = w.now, true }
 		},
 		"what the sweep resumes": func(*world) func(*rotation.Job) {
-			return func(j *rotation.Job) { j.Ordered, j.Grace = time.Time{}, time.Hour }
+			return func(j *rotation.Job) { j.At, j.Grace = time.Time{}, time.Hour }
 		},
 		"a dry run of a later closure": func(w *world) func(*rotation.Job) {
 			return func(j *rotation.Job) { given(w.now, 0)(j); j.DryRun = true }

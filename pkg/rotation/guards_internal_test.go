@@ -34,7 +34,8 @@ func TestAnActionWithoutWhatItNeedsIsRefusedBeforeOCIIsAsked(t *testing.T) {
 				continue // OCI makes the value, or this run does
 			}
 			// who asks panics
-			r := &run{Engine: &Engine{}, job: Job{Ref: credential.Ref{Kind: kind, User: "u", ID: "old"}}}
+			r := &run{Engine: &Engine{}, job: Job{
+				Request: credential.Request{Ref: credential.Ref{Kind: kind, User: "u", ID: "old"}}}}
 			if err := r.do(t.Context(), Case{}, a); err == nil || fault.Of(err) != fault.Invalid {
 				t.Errorf("%s, %q: %v", kind, a, err)
 			}

@@ -146,6 +146,15 @@ func (j Journal) Credentials() []string {
 	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
 }
 
+// OtherOwner returns the owner that the journal in a secret's metadata names, if that is not the owner of the
+// credential; else "".
+func OtherOwner(metadata vault.Metadata, ref credential.Ref) string {
+	if other := JournalOf(metadata).Owner; other != OwnerOf(ref) {
+		return other
+	}
+	return ""
+}
+
 // JournalOf reads the journal out of a secret's metadata. Something that isn't one counts as none; see ReadJournal.
 func JournalOf(metadata vault.Metadata) Journal {
 	j, err := ReadJournal(metadata)
@@ -211,7 +220,7 @@ func (r *run) entry(c Case, i int, p Phase) *Staged {
 
 func (r *run) allSecrets() Secrets {
 	all := Secrets{}
-	for _, t := range r.job.Targets {
+	for _, t := range r.job.Secrets {
 		all[t.Role] = t.SecretID
 	}
 	return all

@@ -44,7 +44,7 @@ func TestEachEntryOfAJournalSaysAllThatALaterDeliveryNeeds(t *testing.T) {
 			p, maker := w.process(), ""
 			job := p.job()
 			targets := rotation.Secrets{}
-			for _, target := range job.Targets {
+			for _, target := range job.Secrets {
 				targets[target.Role] = target.SecretID
 			}
 			same := func(got string) bool { // as in every other entry

@@ -36,7 +36,8 @@ func TestNothingIsDeletedFirstUnlessTheListIsFullAndAnotherOneIsLeft(t *testing.
 		"none":                 {credential.AuthToken, listing{}, fault.Conflict},
 		"what can't be listed": {credential.AuthToken, listing{n: 2, err: unclear}, fault.Unclear},
 	} {
-		r := &run{Issuer: c.list, job: Job{Ref: credential.Ref{Kind: c.kind, User: "u", ID: "old"}}}
+		r := &run{Issuer: c.list, job: Job{
+			Request: credential.Request{Ref: credential.Ref{Kind: c.kind, User: "u", ID: "old"}}}}
 		err := r.stillFull(t.Context())
 		if (err != nil) != (c.want != "") || err != nil && fault.Of(err) != c.want {
 			t.Errorf("%s: %v", what, err)

@@ -30,8 +30,8 @@ func (r *run) look(ctx context.Context) error {
 			secrets = append(secrets, s.Secret)
 		}
 	}
-	snap.Owner, snap.Refusal = r.job.Permit(ctx, secrets)
-	r.result.Owner, r.result.Secrets = snap.Owner, secrets
+	r.result.Authorized, snap.Refusal = r.job.Authorize(ctx, secrets)
+	snap.Owner = r.result.Authorized.Owner
 	if snap.Refusal != nil && !final(snap.Refusal) {
 		return snap.Refusal
 	}
@@ -62,7 +62,7 @@ func final(err error) bool {
 // and then the contents that the decision needs. Reads side by side can be torn: another delivery may have acted
 // between them. Where the picture is one that a tear would give, the half that may be the older is read again.
 func (r *run) observe(ctx context.Context) (Snapshot, error) {
-	s := Snapshot{Seen: true, Secrets: make([]Seen, len(r.job.Targets))}
+	s := Snapshot{Seen: true, Secrets: make([]Seen, len(r.job.Secrets))}
 	var listing credential.Listing
 	err := side(func() (err error) {
 		listing, err = r.first.list(ctx, r.Clock.Now(), func() (credential.Listing, error) {
@@ -120,7 +120,7 @@ func (r *run) describe(ctx context.Context, secrets []Seen) error {
 	var reads []func() error
 	for i := range secrets {
 		s := &secrets[i]
-		*s = Seen{Target: r.job.Targets[i]}
+		*s = Seen{Target: r.job.Secrets[i]}
 		reads = append(reads, func() (err error) {
 			if s.Secret, err = r.settled(ctx, s.SecretID); r.partly(err) {
 				s.Err = fmt.Errorf("reading secret %s: %w", s.SecretID, err)
@@ -141,7 +141,7 @@ func (r *run) earlier(ctx context.Context) (out []Seen) {
 		if err != nil {
 			continue
 		}
-		seen := Seen{Target: Target{SecretID: id}, Secret: s, Journal: JournalOf(s.Metadata)}
+		seen := Seen{Target: credential.Target{SecretID: id}, Secret: s, Journal: JournalOf(s.Metadata)}
 		seen.Versions, err = r.Vault.Versions(ctx, id)
 		seen.Listed = err == nil
 		out = append(out, seen)

@@ -13,10 +13,10 @@ type Orphan struct {
 	Kind   credential.Kind
 	User   string // OCID
 	Issued credential.Issued
-	Home   Target // the secret that it was made for
+	Home   credential.Target // the secret that it was made for
 	DryRun bool
-	// Permit is asked before it is deleted, as that of a Job.
-	Permit func(context.Context, []vault.Secret) (credential.Owner, error)
+	// Authorize is asked before it is deleted, as Job.Authorize is.
+	Authorize func(context.Context, []vault.Secret) (credential.Authorized, error)
 }
 
 // Collect deletes the orphan if its value is certainly nowhere: no version of the secret that it was made for is of its
@@ -28,7 +28,7 @@ func (e *Engine) Collect(ctx context.Context, o Orphan) Result {
 		return Result{End: Refuse, Reason: NotOurs, Cause: fault.New(fault.Invalid, "rotation",
 			"the credential has no mark")}
 	}
-	return e.Run(ctx, Job{Ref: credential.Ref{Kind: o.Kind, User: o.User}, Targets: []Target{o.Home}, DryRun: o.DryRun,
-		Permit: o.Permit,
-		orphan: o.Issued.ID, marked: mark.Rotation})
+	return e.Run(ctx, Job{Request: credential.Request{Ref: credential.Ref{Kind: o.Kind, User: o.User},
+		Secrets: []credential.Target{o.Home}, Options: credential.Options{DryRun: o.DryRun}},
+		Authorize: o.Authorize, orphan: o.Issued.ID, marked: mark.Rotation})
 }

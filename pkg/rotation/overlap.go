@@ -78,13 +78,13 @@ func (v view) graceGiven() (end time.Time, given bool) {
 			set = *at
 		}
 	}
-	if !given || !v.job.GraceGiven || !v.job.Ordered.After(set) {
+	if !given || !v.job.GraceGiven || !v.job.At.After(set) {
 		return time.Time{}, false
 	}
 	if v.job.Grace == 0 {
 		return set, true // whatever the clocks say
 	}
-	return v.job.Ordered.Add(v.job.Grace).UTC().Truncate(time.Second), true
+	return v.job.At.Add(v.job.Grace).UTC().Truncate(time.Second), true
 }
 
 // retireAt is when the old credential goes, as the secrets say; zero if none says it. The latest counts: it was written

@@ -16,13 +16,13 @@ func retired(kind credential.Kind) *scene {
 	set := noon.Add(-time.Hour)
 	s.one().Journal.Retire = Overlaps{{Credential: "other", After: noon.Add(9 * time.Hour)},
 		{Credential: "old", After: noon.Add(time.Hour), Set: &set}}
-	s.job.Ordered = noon.Add(-2 * time.Hour)
+	s.job.At = noon.Add(-2 * time.Hour)
 	return s
 }
 
 // again is a closure of that time that gives a grace period again.
 func again(ordered time.Time, grace time.Duration) func(*scene) {
-	return func(s *scene) { s.job.Ordered, s.job.Grace, s.job.GraceGiven = ordered, grace, true }
+	return func(s *scene) { s.job.At, s.job.Grace, s.job.GraceGiven = ordered, grace, true }
 }
 
 func TestAnOverlapRunsUntilTheSecretsSayOrALaterClosureDoes(t *testing.T) {

@@ -57,14 +57,15 @@ const stranger = "ocid1.user.oc1..somebodyelse"
 
 // bound is a guard that asks the binding tag of each secret.
 func bound(j *rotation.Job) {
-	j.Permit = func(_ context.Context, secrets []vault.Secret) (credential.Owner, error) {
+	j.Authorize = func(_ context.Context, secrets []vault.Secret) (credential.Authorized, error) {
 		for _, s := range secrets {
 			if s.Freeform["keyturn-user"] == stranger {
-				return credential.Owner{}, errors.New("the secret is bound to somebody else")
+				return credential.Authorized{}, errors.New("the secret is bound to somebody else")
 			}
 		}
-		return credential.Owner{User: user, UserName: "somebody", Region: "us-ashburn-1", Namespace: "ns",
-			Hosts: credential.Hosts{Registry: "registry.example", S3: "s3.example"}}, nil
+		return credential.Authorized{Owner: credential.Owner{User: user, UserName: "somebody", Region: "us-ashburn-1",
+			Namespace: "ns",
+			Hosts:     credential.Hosts{Registry: "registry.example", S3: "s3.example"}}}, nil
 	}
 }
 

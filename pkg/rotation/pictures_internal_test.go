@@ -35,7 +35,7 @@ func cabinetOf(s *scene) *cabinet {
 		one.ID, one.Name, one.ETag, one.State = one.SecretID, one.SecretID, "etag", vault.Active
 		is := one.Secret
 		c.is[one.SecretID], c.versions[one.SecretID] = &is, slices.Clone(one.Versions)
-		s.job.Targets = append(s.job.Targets, one.Target)
+		s.job.Secrets = append(s.job.Secrets, one.Target)
 	}
 	return c
 }

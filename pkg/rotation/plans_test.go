@@ -63,7 +63,7 @@ func TestACredentialWithoutAMarkOrAnIDIsNoOrphan(t *testing.T) {
 		"no mark": {ID: w.oldID, Description: "mine"}, "no id": {Description: mark}, "neither": {},
 	} {
 		r := p.engine().Collect(context.Background(), rotation.Orphan{Kind: w.kind, User: user, Issued: c,
-			Home: p.job().Targets[0]})
+			Home: p.job().Secrets[0]})
 		if r.End != rotation.Refuse || r.Reason != rotation.NotOurs || fault.Of(r.Cause) != fault.Invalid ||
 			r.Acted || len(p.seen) > 0 {
 			t.Errorf("%s: %s (%s: %v) after %v", what, r.End, r.Reason, r.Cause, p.seen)
@@ -128,11 +128,11 @@ func TestWhatTheGuardRefusesIsNotTouched(t *testing.T) {
 		w := f.world(t)
 		p, asked := w.process(), 0
 		r := p.run(func(j *rotation.Job) {
-			j.Permit = func(_ context.Context, secrets []vault.Secret) (credential.Owner, error) {
+			j.Authorize = func(_ context.Context, secrets []vault.Secret) (credential.Authorized, error) {
 				if asked++; len(secrets) != len(f.roles) {
 					t.Errorf("%v: it is asked about %d secrets", f, len(secrets))
 				}
-				return credential.Owner{}, fmt.Errorf("not tagged")
+				return credential.Authorized{}, fmt.Errorf("not tagged")
 			}
 		})
 		if r.End != rotation.Refuse || r.Reason != rotation.Failed || r.Cause == nil ||

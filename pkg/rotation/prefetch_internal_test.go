@@ -75,7 +75,7 @@ func lookFirst(t *testing.T, c *counted, job Job, age time.Duration, ids ...stri
 }
 
 func TestAPrefetchedAnswerIsUsedByTheJobThatItIsAboutWhileItIsYoungAndGood(t *testing.T) {
-	ann := Job{Ref: credential.Ref{Kind: credential.AuthToken, User: "ann", ID: "1"}}
+	ann := Job{Request: credential.Request{Ref: credential.Ref{Kind: credential.AuthToken, User: "ann", ID: "1"}}}
 	bob, key := ann, ann
 	bob.Ref.User, key.Ref.Kind = "bob", credential.CustomerSecretKey
 	for name, c := range map[string]struct {
@@ -106,7 +106,8 @@ func TestAPrefetchedAnswerIsUsedByTheJobThatItIsAboutWhileItIsYoungAndGood(t *te
 
 func TestAPrefetchedAnswerIsUsedOnce(t *testing.T) {
 	c := &counted{}
-	if lists, secrets := lookFirst(t, c, Job{Ref: credential.Ref{Kind: credential.AuthToken, User: "ann"}}, 0, "a",
+	if lists, secrets := lookFirst(t, c,
+		Job{Request: credential.Request{Ref: credential.Ref{Kind: credential.AuthToken, User: "ann"}}}, 0, "a",
 		"a"); lists != 0 || secrets != 1 {
 		t.Errorf("two reads of one secret asked Vault %d times, want once (and %d lists)", secrets, lists)
 	}
@@ -114,7 +115,8 @@ func TestAPrefetchedAnswerIsUsedOnce(t *testing.T) {
 
 func TestASecretInAnUnknownRegionIsNotPrefetched(t *testing.T) {
 	c := &counted{}
-	if _, secrets := lookFirst(t, c, Job{Ref: credential.Ref{Kind: credential.AuthToken, User: "ann"}}, 0, "a",
+	if _, secrets := lookFirst(t, c,
+		Job{Request: credential.Request{Ref: credential.Ref{Kind: credential.AuthToken, User: "ann"}}}, 0, "a",
 		"unknown"); secrets != 1 || c.secrets != 2 {
 		t.Errorf("of two secrets, one in an unknown region, the first look read %d, want 1", secrets)
 	}
@@ -167,8 +169,8 @@ func TestOnlyTheFirstLookUsesWhatWasPrefetched(t *testing.T) {
 		v.is["secret-2"] = v.is["secret-1"] // one that the record doesn't name
 		r := s.on(v)
 		r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
-		r.job.Permit = func(context.Context, []vault.Secret) (credential.Owner, error) {
-			return credential.Owner{}, nil
+		r.job.Authorize = func(context.Context, []vault.Secret) (credential.Authorized, error) {
+			return credential.Authorized{}, nil
 		}
 		r.first = r.Engine.Prefetch(t.Context(), r.job.Ref, []string{"secret-1", "secret-2"})
 		for _, task := range r.first.secrets {

@@ -179,11 +179,12 @@ func TestAPanicBesideSomethingElseIsTheCallersToCatch(t *testing.T) {
 			t.Error("the panic got lost, or kept its value")
 		}
 	}()
-	e.Run(t.Context(), rotation.Job{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID},
-		Targets: []rotation.Target{{Role: credential.RolePrivateKey, SecretID: "ocid1.vaultsecret.oc1.iad." +
-			string(credential.RolePrivateKey)}},
-		Permit: func(context.Context, []vault.Secret) (credential.Owner, error) {
-			return credential.Owner{User: user}, nil
+	e.Run(t.Context(), rotation.Job{Request: credential.Request{Ref: credential.Ref{Kind: p.kind, User: user,
+		ID: p.oldID}, Secrets: []credential.Target{{Role: credential.RolePrivateKey,
+		SecretID: "ocid1.vaultsecret.oc1.iad." +
+			string(credential.RolePrivateKey)}}},
+		Authorize: func(context.Context, []vault.Secret) (credential.Authorized, error) {
+			return credential.Authorized{Owner: credential.Owner{User: user}}, nil
 		}})
 }
 
@@ -203,7 +204,8 @@ func TestAKindThatNobodyCanMakeIsRefusedAndNothingIsAsked(t *testing.T) {
 	for _, kind := range []credential.Kind{"", "smtp-credential", "AUTH-TOKEN", credential.APIKey} {
 		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p,
 			Clock: clock{p.world}, RSABits: bits}
-		r := e.Run(t.Context(), rotation.Job{Ref: credential.Ref{Kind: kind, User: user, ID: p.oldID}})
+		r := e.Run(t.Context(), rotation.Job{
+			Request: credential.Request{Ref: credential.Ref{Kind: kind, User: user, ID: p.oldID}}})
 		if r.End != rotation.Refuse || r.Cause == nil || len(p.seen) != 0 {
 			t.Errorf("%q: ended %s (%v) after %v", kind, r.End, r.Cause, p.seen)
 		}

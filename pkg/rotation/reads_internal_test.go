@@ -102,8 +102,8 @@ func TestACurrentVersionThatCanNotBeReadIsAFailureOnlyWhileItMayPass(t *testing.
 	for _, class := range append(classes, "") {
 		for _, late := range []bool{false, true} {
 			s := newScene(credential.AuthToken, plain(credential.RoleToken))
-			if s.job.Ordered = noon.Add(1 - BlockedTime); late {
-				s.job.Ordered = noon.Add(-BlockedTime)
+			if s.job.At = noon.Add(1 - BlockedTime); late {
+				s.job.At = noon.Add(-BlockedTime)
 			}
 			v := cabinetOf(s)
 			v.contents["secret-11"] = credential.NewValue([]byte("value"))
@@ -283,9 +283,9 @@ func TestASlotIsFullIfTheListSaysSoAndUnclearIfOCIAloneDoes(t *testing.T) {
 					s := newScene(kind, plain(kind.Roles()[0]))
 					s.snap.Issued, s.mem.Limited = make([]credential.Issued, n), limited
 					if late {
-						s.job.Ordered = noon.Add(-BlockedTime)
+						s.job.At = noon.Add(-BlockedTime)
 					} else {
-						s.job.Ordered = noon.Add(1 - BlockedTime)
+						s.job.At = noon.Add(1 - BlockedTime)
 					}
 					want := SlotFree
 					switch {

@@ -176,7 +176,7 @@ func (v view) trouble() Trouble {
 // thing. What is counted from is in OCI's own records: the closure, or the journal of an interrupted rotation. Where
 // neither says it, nothing bounds the waiting, and so there is none.
 func (v view) overdue() bool {
-	since, now := v.job.Ordered, v.mem.Now
+	since, now := v.job.At, v.mem.Now
 	if v.snap.Seen {
 		now = v.now()
 		if s := v.announced(); since.IsZero() && s != nil && s.At != nil {
@@ -240,14 +240,14 @@ func (v view) owed() bool {
 		newest, _ := v.newest()
 		return v.job.Replace && newest > 0
 	}
-	return v.job.Replace && v.snap.unreadable() == nil && v.snap.Refusal == nil && v.wholeSince(v.job.Ordered) &&
+	return v.job.Replace && v.snap.unreadable() == nil && v.snap.Refusal == nil && v.wholeSince(v.job.At) &&
 		!v.elsewhere()
 }
 
 // mayBeOwed: where a version of this rotation would be can't be seen.
 func (v view) mayBeOwed() bool {
 	return v.job.origin() != credential.Reset && (v.snap.unreadable() != nil || v.snap.Refusal != nil ||
-		v.job.origin() != credential.Local && !v.elsewhere() && !v.wholeSince(v.job.Ordered))
+		v.job.origin() != credential.Local && !v.elsewhere() && !v.wholeSince(v.job.At))
 }
 
 func (v view) wholeSince(t time.Time) bool {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 // Step is one action and what came of it.
@@ -20,7 +19,7 @@ type Step struct {
 
 // Placed says where the new value is.
 type Placed struct {
-	Target
+	credential.Target
 	SecretName string
 	Vault      string // OCID of the vault that the secret is in
 	Region     string // of the secret
@@ -34,11 +33,10 @@ type Result struct {
 	End      Action // Done, Refuse or Wait
 	Reason   Reason
 	Detail   string // what exactly stands in the way, if anything
-	Cause    error  // the error behind Failed, Interrupted and a refusal by Permit
+	Cause    error  // the error behind Failed, Interrupted and a refusal by Job.Authorize
 	FailedAt Action // the step of Cause
 
-	Owner   credential.Owner // as Permit has answered last
-	Secrets []vault.Secret   // those that could be read, as Permit has seen them last
+	Authorized credential.Authorized // the last answer of Job.Authorize
 
 	Rotation credential.RotationID
 	Attempt  int

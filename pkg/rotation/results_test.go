@@ -38,16 +38,16 @@ func (w *world) said(t *testing.T, what string, p *process, r rotation.Result, o
 		t.Errorf("%s: the slots are %v, not %v", what, want, have)
 	}
 	job, stored := p.job(), false
-	if len(r.Placed) > 0 && len(r.Placed) != len(job.Targets) {
+	if len(r.Placed) > 0 && len(r.Placed) != len(job.Secrets) {
 		t.Errorf("%s: it is placed in %+v", what, r.Placed)
 		return
 	}
 	for i, at := range r.Placed {
-		s := w.secrets[job.Targets[i].SecretID]
-		if unread && at == (rotation.Placed{Target: job.Targets[i]}) {
+		s := w.secrets[job.Secrets[i].SecretID]
+		if unread && at == (rotation.Placed{Target: job.Secrets[i]}) {
 			continue
 		}
-		if at.Target != job.Targets[i] || at.SecretName != s.Name || at.Vault != s.Vault || at.Region != s.Region {
+		if at.Target != job.Secrets[i] || at.SecretName != s.Name || at.Vault != s.Vault || at.Region != s.Region {
 			t.Errorf("%s: place %d is %+v", what, i, at)
 		}
 		number, stage := int64(0), ""

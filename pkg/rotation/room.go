@@ -137,7 +137,7 @@ func (v view) changed(i int, s Seen) bool {
 		return true
 	}
 	t := s.Journal.Staged
-	again := t != nil && t.At != nil && v.job.Ordered.After(*t.At) // a later closure knows what is in there
+	again := t != nil && t.At != nil && v.job.At.After(*t.At) // a later closure knows what is in there
 	return version != nil && t != nil && t.Version == v.name && t.Over != 0 && t.Over != s.Current && !again
 }
 

@@ -18,12 +18,12 @@ type Snapshot struct {
 	Secrets []Seen
 	Earlier []Seen // the secrets of Job.Earlier that can be read
 	Owner   credential.Owner
-	Refusal error // of Job.Permit
+	Refusal error // of Job.Authorize
 }
 
 // Seen is one secret of the rotation.
 type Seen struct {
-	Target
+	credential.Target
 	vault.Secret
 	Err      error // why the secret can't be read; nothing else is set then
 	Journal  Journal

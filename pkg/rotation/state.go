@@ -121,7 +121,7 @@ const (
 // Guard tells whether the rotation may be done.
 type Guard string
 
-// The answers of Job.Permit.
+// The answers of Job.Authorize.
 const (
 	GuardAllows  Guard = "allows"
 	GuardRefuses Guard = "refuses"

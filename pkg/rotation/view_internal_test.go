@@ -25,7 +25,8 @@ type scene struct {
 
 func newScene(kind credential.Kind, secrets ...Seen) *scene {
 	return &scene{
-		job:  Job{Ref: credential.Ref{Kind: kind, User: "ocid1.user.oc1..u", ID: "old"}, Ordered: noon.Add(-time.Hour)},
+		job: Job{Request: credential.Request{Ref: credential.Ref{Kind: kind, User: "ocid1.user.oc1..u", ID: "old"},
+			Closure: credential.Closure{At: noon.Add(-time.Hour)}}},
 		snap: Snapshot{Seen: true, At: noon, Local: noon, Secrets: secrets, Issued: []credential.Issued{{ID: "old"}}},
 		mem:  Memory{Maker: "me", Now: noon, Looks: 2, Fresh: true},
 	}
@@ -45,8 +46,9 @@ func (s *scene) issue(id, description string, at time.Time) {
 
 // plain is a secret that was there before Keyturn.
 func plain(role credential.Role) Seen {
-	return Seen{Target: Target{role, "ocid1.vaultsecret.oc1..s"}, Secret: vault.Secret{ID: "ocid1.vaultsecret.oc1..s",
-		Current: 1}, Listed: true,
+	return Seen{Target: credential.Target{Role: role, SecretID: "ocid1.vaultsecret.oc1..s"},
+		Secret: vault.Secret{ID: "ocid1.vaultsecret.oc1..s",
+			Current: 1}, Listed: true,
 		Versions: []vault.Version{{Number: 1, Current: true, Created: noon.Add(-48 * time.Hour)}}}
 }
 

@@ -188,9 +188,9 @@ func TestALookAfterAFailureWaitsTheLongerTheMoreThereWere(t *testing.T) {
 			v := cabinetOf(s)
 			r := s.on(v)
 			r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
-			r.job.Permit = func(context.Context, []vault.Secret) (credential.Owner,
+			r.job.Authorize = func(context.Context, []vault.Secret) (credential.Authorized,
 				error) {
-				return credential.Owner{}, nil
+				return credential.Authorized{}, nil
 			}
 			r.mem.Looks, r.mem.Tries = looks, map[Action]int{Look: failed}
 			if err := r.look(t.Context()); err != nil || !r.Clock.Now().Equal(noon) {
@@ -226,11 +226,11 @@ func TestALookAsksTheGuardAboutTheSecretsThatCanBeRead(t *testing.T) {
 			r.mem.Looks, r.snap = 0, Snapshot{}
 			r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 			var asked []string
-			r.job.Permit = func(_ context.Context, secrets []vault.Secret) (credential.Owner, error) {
+			r.job.Authorize = func(_ context.Context, secrets []vault.Secret) (credential.Authorized, error) {
 				for _, one := range secrets {
 					asked = append(asked, one.ID)
 				}
-				return credential.Owner{User: "u"}, guard
+				return credential.Authorized{Owner: credential.Owner{User: "u"}}, guard
 			}
 			err := r.look(t.Context())
 			want := slices.DeleteFunc([]string{"secret-1", "secret-2"}, func(id string) bool { return id == unread })
@@ -259,7 +259,9 @@ func TestWhatTheFirstLookFoundIsKept(t *testing.T) {
 	v.is["secret-2"].Current = 5
 	r := s.on(v)
 	r.mem.Looks = 0
-	r.job.Permit = func(context.Context, []vault.Secret) (credential.Owner, error) { return credential.Owner{}, nil }
+	r.job.Authorize = func(context.Context, []vault.Secret) (credential.Authorized, error) {
+		return credential.Authorized{}, nil
+	}
 	for n := range 3 {
 		r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 		if err := r.look(t.Context()); err != nil || !slices.Equal(r.mem.Found, []int64{1, 5}) ||

@@ -142,13 +142,13 @@ func (c *call) gives(old walkCred) {
 	switch c.action {
 	case Retire:
 		if c.acts == c.proc.wrote && !c.unseen() && !slices.ContainsFunc(c.creds, func(o walkCred) bool {
-			return c.works(o) && c.current(o, c.job.Targets)
+			return c.works(o) && c.current(o, c.job.Secrets)
 		}) {
 			c.wrong("the old credential goes, and no living one is CURRENT everywhere")
 		}
 		for _, s := range c.secrets {
 			t := JournalOf(vault.Metadata(s.metadata)).Retire.Of(old.id)
-			if slices.Contains(c.job.Targets, s.Target) && c.acts == c.proc.wrote &&
+			if slices.Contains(c.job.Secrets, s.Target) && c.acts == c.proc.wrote &&
 				(t == nil || t.Maker != c.maker || t.Begun == nil) {
 				c.wrong("the old credential goes, and the secrets don't say who deletes it")
 			}

@@ -228,9 +228,12 @@ func (w *walker) collect(n walkNode, o walkCred, m credential.Mark, t *trail) wa
 	world := n.world.clone()
 	i := slices.IndexFunc(world.secrets, func(s walkSecret) bool { return credential.Home(s.SecretID) == m.Home })
 	at := &call{walkWorld: world, maker: "sweep", proc: &walkProcess{}}
-	job := Job{Ref: credential.Ref{Kind: world.kind, User: walkUser}, Targets: []Target{world.secrets[i].Target},
-		Permit: walkPermit, Prove: config.ProveRequire,
-		orphan: o.id, marked: m.Rotation}
+	job := Job{Request: credential.Request{Ref: credential.Ref{Kind: world.kind, User: walkUser},
+		Secrets: []credential.Target{world.secrets[i].Target}},
+		Authorize: walkPermit,
+		Prove:     config.ProveRequire,
+		orphan:    o.id,
+		marked:    m.Rotation}
 	r := &run{Engine: &Engine{Vault: at, Prover: at, Clock: at}, Issuer: at, job: job, mem: Memory{Maker: "sweep"}}
 	for range 20 {
 		c := w.reduce(job, r.snap, r.memory())

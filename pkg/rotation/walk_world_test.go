@@ -65,7 +65,7 @@ type walkCred struct {
 func (c walkCred) lives() bool { return c.gone.IsZero() }
 
 type walkSecret struct {
-	Target
+	credential.Target
 	revision  int
 	user      string // whom its tag names
 	state     string
@@ -110,7 +110,8 @@ func (w *walkWorld) holding(role credential.Role, name string, c walkCred) walkS
 		}
 		content = string(v.Reveal())
 	}
-	return walkSecret{Target: Target{Role: role, SecretID: "ocid1.vaultsecret.oc1.iad." + name}, user: walkUser,
+	return walkSecret{Target: credential.Target{Role: role, SecretID: "ocid1.vaultsecret.oc1.iad." + name},
+		user:     walkUser,
 		state:    vault.Active,
 		versions: []walkVersion{{content: content, stage: "CURRENT", created: w.now.Add(-90 * 24 * time.Hour)}}}
 }
@@ -175,11 +176,11 @@ func (w *walkWorld) key(b *bytes.Buffer) {
 }
 
 // targets are the secrets that the closure names.
-func (w *walkWorld) targets(o order) []Target {
+func (w *walkWorld) targets(o order) []credential.Target {
 	if o.another {
-		return []Target{w.secrets[len(w.secrets)-1].Target}
+		return []credential.Target{w.secrets[len(w.secrets)-1].Target}
 	}
-	var out []Target
+	var out []credential.Target
 	for i := range w.roles {
 		out = append(out, w.secrets[i].Target)
 	}
@@ -220,7 +221,7 @@ func (w *walkWorld) stored(c walkCred) bool {
 }
 
 // current: the credential is CURRENT in each of the secrets.
-func (w *walkWorld) current(c walkCred, targets []Target) bool {
+func (w *walkWorld) current(c walkCred, targets []credential.Target) bool {
 	for _, s := range w.secrets {
 		if !slices.Contains(targets, s.Target) {
 			continue
@@ -248,10 +249,11 @@ func (w *walkWorld) living() (n int) {
 
 // job is the rotation that a delivery of the closure asks for.
 func (w *walkWorld) job(o order) Job {
-	j := Job{Ref: credential.Ref{Kind: w.kind, User: walkUser, ID: w.old().id}, Targets: w.targets(o),
-		Replace: w.replace, Grace: o.grace,
-		GraceGiven: o.given, Prove: config.ProveRequire, Problem: "ocid1.cloudguardproblem.oc1..walk", Ordered: o.at,
-		Permit: walkPermit}
+	j := Job{Request: credential.Request{Ref: credential.Ref{Kind: w.kind, User: walkUser, ID: w.old().id},
+		Secrets: w.targets(o), Options: credential.Options{Replace: w.replace, Grace: o.grace, GraceGiven: o.given},
+		Closure: credential.Closure{Problem: "ocid1.cloudguardproblem.oc1..walk", At: o.at}},
+		Prove:     config.ProveRequire,
+		Authorize: walkPermit}
 	if o.another {
 		j.Earlier = []string{w.secrets[0].SecretID}
 	}
@@ -262,13 +264,14 @@ func (w *walkWorld) job(o order) Job {
 }
 
 // walkPermit is the guard: a secret must be the user's, and there to stay.
-func walkPermit(_ context.Context, secrets []vault.Secret) (credential.Owner, error) {
+func walkPermit(_ context.Context, secrets []vault.Secret) (credential.Authorized, error) {
+	a := credential.Authorized{Owner: walkOwner}
 	for _, s := range secrets {
 		if s.Freeform["user"] != walkUser || s.State != vault.Active {
-			return walkOwner, fault.New(fault.Invalid, "guard", "not to be written to")
+			return a, fault.New(fault.Invalid, "guard", "not to be written to")
 		}
 	}
-	return walkOwner, nil
+	return a, nil
 }
 
 // variant is how one step goes.

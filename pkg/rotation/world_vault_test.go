@@ -114,11 +114,12 @@ func (p *process) run(change ...func(*rotation.Job)) rotation.Result {
 func (p *process) job() rotation.Job {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	job := rotation.Job{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID}, Replace: p.replace,
-		Ordered: p.closed,
-		Permit: func(context.Context, []vault.Secret) (credential.Owner, error) {
-			return credential.Owner{User: user, UserName: "somebody", Region: "us-ashburn-1", Namespace: "ns",
-				Hosts: credential.Hosts{Registry: "registry.example", S3: "s3.example"}}, nil
+	job := rotation.Job{Request: credential.Request{Ref: credential.Ref{Kind: p.kind, User: user, ID: p.oldID},
+		Options: credential.Options{Replace: p.replace}, Closure: credential.Closure{At: p.closed}},
+		Authorize: func(context.Context, []vault.Secret) (credential.Authorized, error) {
+			return credential.Authorized{Owner: credential.Owner{User: user, UserName: "somebody",
+				Region: "us-ashburn-1", Namespace: "ns",
+				Hosts: credential.Hosts{Registry: "registry.example", S3: "s3.example"}}}, nil
 		}}
 	if p.kind == credential.Password {
 		closed, _ := time.Parse(time.RFC3339, p.oldID)
@@ -127,7 +128,7 @@ func (p *process) job() rotation.Job {
 	for _, role := range p.kind.Roles() {
 		for id, s := range p.secrets {
 			if s.role == role {
-				job.Targets = append(job.Targets, rotation.Target{Role: role, SecretID: id})
+				job.Secrets = append(job.Secrets, credential.Target{Role: role, SecretID: id})
 			}
 		}
 	}

@@ -68,9 +68,9 @@ func (r *run) candidate(kind credential.Kind, user string, c credential.Issued, 
 // collect hands a credential to the engine, which alone decides whether it is deleted.
 func (r *run) collect(ctx context.Context, kind credential.Kind, user string, c credential.Issued, h *home) {
 	result := r.Collector.Collect(ctx, rotation.Orphan{Kind: kind, User: user, Issued: c, DryRun: r.Config.DryRun,
-		Home: rotation.Target{Role: kind.DefaultRole(), SecretID: h.id},
-		Permit: func(ctx context.Context, secrets []vault.Secret) (credential.Owner, error) {
-			return r.permit(ctx, kind, user, secrets)
+		Home: credential.Target{Role: kind.DefaultRole(), SecretID: h.id},
+		Authorize: func(ctx context.Context, secrets []vault.Secret) (credential.Authorized, error) {
+			return r.authorize(ctx, credential.Ref{Kind: kind, User: user}, secrets)
 		}})
 	switch {
 	case result.End == rotation.Done && result.Acted:
@@ -109,26 +109,15 @@ func (r *run) refused(kind credential.Kind, user, id string, result rotation.Res
 			kind.Noun(), id, user, strings.TrimSuffix(why, "."))})
 }
 
-// permit asks the guard about the user and the secret.
-func (r *run) permit(ctx context.Context, kind credential.Kind, user string, secrets []vault.Secret) (credential.Owner,
+// authorize asks the guard about the user and the secret.
+func (r *run) authorize(ctx context.Context, ref credential.Ref, secrets []vault.Secret) (credential.Authorized,
 	error) {
-	name, err := r.Directory.UserName(ctx, user)
-	owner := credential.Owner{User: user, UserName: name}
+	name, err := r.Directory.UserName(ctx, ref.User)
 	if err != nil {
-		return owner, fmt.Errorf("looking up the user: %w", err)
+		return credential.Authorized{}, fmt.Errorf("looking up the user: %w", err)
 	}
-	if err := guard.Protected(r.Config.Protects, user, name); err != nil {
-		return owner, err
-	}
-	for _, s := range secrets {
-		if _, err := guard.Bound(s, kind, user, false); err != nil {
-			return owner, err
-		}
-		if err := guard.Writable(s); err != nil {
-			return owner, err
-		}
-	}
-	return owner, nil
+	return guard.Guard{Protects: r.Config.Protects}.Authorize(ctx, credential.Request{Ref: ref},
+		guard.Known(credential.Owner{User: ref.User, UserName: name}), secrets)
 }
 
 // nouns names kinds in a sentence: "auth tokens and customer secret keys".

@@ -47,7 +47,7 @@ func TestWhatMayHaveNoValueIsHandedToTheEngine(t *testing.T) {
 			o := s.orphans[0]
 			if o.Kind != credential.AuthToken || o.User != strings.ToUpper(owner) || o.Issued != s.tokens[0] ||
 				o.DryRun ||
-				o.Home != (rotation.Target{Role: credential.RoleToken, SecretID: drawer}) {
+				o.Home != (credential.Target{Role: credential.RoleToken, SecretID: drawer}) {
 				t.Errorf("handed over was %+v", o)
 			}
 		})

@@ -122,8 +122,8 @@ func (s *stage) Collect(ctx context.Context, o rotation.Orphan) rotation.Result 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.orphans = append(s.orphans, o)
-	owner, err := o.Permit(ctx, []vault.Secret{s.secret})
-	s.owners = append(s.owners, owner)
+	a, err := o.Authorize(ctx, []vault.Secret{s.secret})
+	s.owners = append(s.owners, a.Owner)
 	if err != nil {
 		return rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Cause: err}
 	}
