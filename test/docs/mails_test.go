@@ -51,17 +51,28 @@ func constants(t *testing.T, folder, typ string) []string {
 			if name, ok := v.Type.(*ast.Ident); !ok || name.Name != typ {
 				return true
 			}
-			if lit, ok := v.Values[0].(*ast.BasicLit); ok {
-				text, err := strconv.Unquote(lit.Value)
-				if err != nil {
-					t.Fatal(err)
-				}
+			if text, ok := literal(t, v.Values[0]); ok {
 				out = append(out, text)
 			}
 			return true
 		})
 	}
 	return out
+}
+
+// literal returns the text of a string, or of several with + between them; ok is false for everything else.
+func literal(t *testing.T, e ast.Expr) (text string, ok bool) {
+	t.Helper()
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil
+	case *ast.BinaryExpr:
+		x, okX := literal(t, e.X)
+		y, okY := literal(t, e.Y)
+		return x + y, okX && okY
+	}
+	return "", false
 }
 
 // titled are the runbooks whose title is about a mail with this state in its subject.
@@ -184,13 +195,9 @@ func TestEveryRefusalOfTheGuardIsExplained(t *testing.T) {
 			if name, ok := call.Fun.(*ast.Ident); !ok || name.Name != "refuse" {
 				return true
 			}
-			lit, ok := call.Args[1].(*ast.BasicLit)
+			text, ok := literal(t, call.Args[1])
 			if !ok {
 				return true
-			}
-			text, err := strconv.Unquote(lit.Value)
-			if err != nil {
-				t.Fatal(err)
 			}
 			seen++
 			if !saidSomewhere(books, verbs.Split(text, -1)) {
@@ -207,7 +214,7 @@ func TestEveryRefusalOfTheGuardIsExplained(t *testing.T) {
 // saidSomewhere tells whether a page has some telling piece of a message.
 func saidSomewhere(books map[string]string, pieces []string) bool {
 	for _, p := range pieces {
-		p = strings.Trim(p, ` (),;"`)
+		p = strings.Trim(p, ` (),:;"`)
 		if len(p) >= 12 && (explained(books, p, "not-rotated-") || explained(books, p, "mail-not-rotated")) {
 			return true
 		}
