@@ -19,13 +19,13 @@ const (
 )
 
 // tag reads one of the tags in both its forms. OCI compares the names of tags without regard to case. Two forms with
-// different values bind to nobody.
+// different values are a clash.
 func tag(s vault.Secret, name string) (value string, clash bool) {
 	value, clash = text(s, name)
 	return strings.ToLower(value), clash
 }
 
-// text is a tag's value as somebody has written it.
+// text returns a tag's value as it is written.
 func text(s vault.Secret, name string) (value string, clash bool) {
 	for namespace, tags := range s.Defined {
 		for key, v := range tags {
@@ -45,7 +45,7 @@ func text(s vault.Secret, name string) (value string, clash bool) {
 }
 
 // Bound checks that a secret may take a credential of this kind and user. unboundOK accepts one without any binding
-// tags; the binding of another user or kind is always refused. unbound tells that a secret was accepted so.
+// tags; the binding of another user or kind is always refused. unbound reports that a secret was accepted without tags.
 func Bound(s vault.Secret, kind credential.Kind, user string, unboundOK bool) (unbound bool, err error) {
 	hasUser, clashUser := tag(s, tagUser)
 	hasKind, clashKind := tag(s, tagKind)

@@ -6,9 +6,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// BoundTo says whom a secret's tags bind it to. ok is false for a secret that is bound to nobody, to a kind that
-// Keyturn doesn't know, or to something that isn't the OCID of a user: anybody who may tag the secret may have written
-// it, and it becomes part of a path.
+// BoundTo returns the kind and the user that a secret's tags bind it to. ok is false if the tags are absent or
+// contradict each other, name a kind that Keyturn doesn't know, or name something that isn't the OCID of a user. The
+// OCID becomes part of a request's path, and everyone who may tag the secret can write it.
 func BoundTo(s vault.Secret) (kind credential.Kind, user string, ok bool) {
 	user, clashUser := tag(s, tagUser)
 	text, clashKind := tag(s, tagKind)

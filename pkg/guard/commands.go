@@ -97,5 +97,5 @@ func readable(v any) string {
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
-// quote makes one word of a text for a POSIX shell.
+// quote quotes a text as one word of a POSIX shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

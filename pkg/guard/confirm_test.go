@@ -78,9 +78,9 @@ func TestTheRecordDecidesWhetherAProblemWasClosed(t *testing.T) {
 		{"newest first, as the service lists them", record(resolved, byPerson(0, resolved, "b"), byUs(-5),
 			byPerson(-9, resolved, "a")), guard.Confirmed, "b"},
 
-		{"Cloud Guard closed it by itself", record(resolved, byCloudGuard(0, resolved)), guard.ByItself, ""},
+		{"Cloud Guard closed it by itself", record(resolved, byCloudGuard(0, resolved)), guard.Automatic, ""},
 		{"by itself after a person's earlier closure was undone", record(resolved, byPerson(-9, resolved, "a"),
-			byUs(-5), byCloudGuard(0, resolved)), guard.ByItself, ""},
+			byUs(-5), byCloudGuard(0, resolved)), guard.Automatic, ""},
 
 		{"the history has not the last comment yet", commented("b", byPerson(0, resolved, "a")), guard.Torn, "a\nb"},
 		{"it has, but not as the last one", commented("a", byPerson(0, resolved, "a"), byPerson(2, resolved, "b")),

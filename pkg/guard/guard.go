@@ -1,8 +1,9 @@
-// Package guard decides whether a rotation may be done at all: is the problem closed for real, is the secret bound
-// to this user and kind, is the user protected?
+// Package guard decides whether a rotation is allowed. Confirm reads a request out of Cloud Guard's record of a
+// problem: did a person close it as resolved? Guard.Authorize checks the owner and the secrets: is the user protected,
+// are the secrets bound to this user and kind?
 //
-// Its functions are pure: they get what Cloud Guard, Vault and IAM say and answer with nil or a *Refusal. When in
-// doubt they refuse.
+// Apart from LookUp, the functions are pure: they get what Cloud Guard, Vault and IAM answered, and return nil or a
+// *Refusal. In doubt they refuse.
 package guard
 
 import (
@@ -38,20 +39,20 @@ type Verdict int
 const (
 	Confirmed Verdict = iota // a person closed the problem: go on
 	NotYet                   // the record doesn't show the closure; it may lag behind the event
-	// a person closed the problem, but its last comment is not in its history yet: read it again, then go on
+	// a person closed the problem, but its history doesn't have the last comment yet: read the record again, then go on
 	Torn
-	Answered   // Keyturn has re-opened the problem since: this delivery has been dealt with
-	ByItself   // Cloud Guard closed it: nobody asked for a rotation
-	NotOurs    // the record is about something else than the age of a credential
+	Answered   // Keyturn has re-opened the problem since: an earlier delivery has answered the closure
+	Automatic  // Cloud Guard closed the problem, not a person
+	NotOurs    // the record is not about the age of a credential
 	Contradict // the record says something else than the event
 	Lacking    // the record, and the event too, lack what a rotation needs
 )
 
-// ReopenMark begins the comment with which a problem is re-opened; it tells our own re-opening from a person's.
+// ReopenMark is the beginning of the comment with which Keyturn re-opens a problem. A person's comment doesn't have it.
 const ReopenMark = cloudguard.ReopenMark
 
-// Confirm reads a request out of Cloud Guard's own record of a problem. The event is a hint, and may be nothing but the
-// problem's OCID: what is rotated, for whom and into which secret comes from the record. The error belongs to the
+// Confirm reads a request out of Cloud Guard's record of a problem. The event is only a hint, and may have nothing but
+// the problem's OCID: the record says what is rotated, for which user and into which secret. The error belongs to the
 // verdicts NotOurs, Contradict and Lacking.
 func Confirm(e cloudguard.Event, p cloudguard.Problem) (credential.Request, Verdict, error) {
 	subject := p.Subject()
@@ -78,7 +79,7 @@ func Confirm(e cloudguard.Event, p cloudguard.Problem) (credential.Request, Verd
 	c, ok := cloudguard.Closure(p.History)
 	switch {
 	case !ok && strings.EqualFold(newest.Detail, "RESOLVED"):
-		return credential.Request{}, ByItself, nil
+		return credential.Request{}, Automatic, nil
 	case !ok:
 		return credential.Request{}, NotYet, nil
 	}
@@ -113,9 +114,9 @@ func Trust(e cloudguard.Event) (credential.Request, error) {
 	return r, err
 }
 
-// request is whose and which credential the record is about. Only the owner may come from the hint, and only for a
-// credential with an id: IAM keeps a user's credentials apart, and so shows whether the hint is true. A password has no
-// other tie to the problem.
+// request returns the user and the credential that the record is about. Only the user may come from the hint, and only
+// for a credential with an id: IAM lists credentials by user, and so shows whether the hint is true. A password has no
+// id that would show it.
 func request(record, hint cloudguard.Subject) (credential.Request, error) {
 	id, err := record.ID()
 	if err != nil {
@@ -143,9 +144,9 @@ func closed(r *credential.Request, c credential.Closure) {
 	}
 }
 
-// contradiction: the event was forged, or is about something that has changed since.
+// contradiction returns a refusal if the record contradicts the event: it was forged, or the problem has changed since.
 func contradiction(e cloudguard.Event, p cloudguard.Problem, record cloudguard.Subject) error {
-	const remedy = "if nobody forged the event, close the problem again in Cloud Guard"
+	const remedy = "if the event is genuine, close the problem again in Cloud Guard"
 	id, err := cloudguard.ParseOCID(p.ID, cloudguard.TypeProblem)
 	if err != nil || string(id) != e.ProblemID {
 		return refuse(remedy, "Cloud Guard answered with another problem (%s) than the event names", p.ID)

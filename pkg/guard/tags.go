@@ -2,14 +2,14 @@ package guard
 
 import "github.com/keyturn/keyturn/pkg/vault"
 
-// Tags are a secret's binding tags as they stand there, whatever they are worth; see BoundTo for what they bind it to.
+// Tags are a secret's binding tags as they are written. See BoundTo for what they bind the secret to.
 type Tags struct {
 	User, Kind, Role string   // in lower case; empty if there is none
-	Owner            string   // whom to notify, as it is written
+	Owner            string   // the person or team to notify, as it is written
 	Clash            []string // user, kind or role: the defined and the freeform tag contradict each other
 }
 
-// TagsOf reads them.
+// TagsOf returns the binding tags of a secret.
 func TagsOf(s vault.Secret) Tags {
 	var t Tags
 	for _, one := range []struct {
@@ -25,5 +25,5 @@ func TagsOf(s vault.Secret) Tags {
 	return t
 }
 
-// Any tells that the secret has a tag that is meant to bind it.
+// Any reports whether the secret has a tag that is meant to bind it.
 func (t Tags) Any() bool { return t.User != "" || t.Kind != "" }

@@ -20,14 +20,14 @@ const (
 	lagLimit = 24 * time.Hour
 )
 
-// hear answers an event. Of the event only the problem's OCID is needed; the record has the rest.
-func (c *response) hear(ctx context.Context, e cloudguard.Event) {
+// answer answers an event. The event only has to have the problem's OCID; Cloud Guard's record has the rest.
+func (c *response) answer(ctx context.Context, e cloudguard.Event) {
 	if ours, why := e.Ours(); !ours {
 		c.ignore(why)
 		return
 	}
 	c.event = e
-	c.take(e)
+	c.fromEvent(e)
 	if err := e.Validate(); err != nil {
 		c.refuse(err)
 		return
@@ -39,7 +39,7 @@ func (c *response) hear(ctx context.Context, e cloudguard.Event) {
 	}
 }
 
-// review answers a problem that the sweep has found. Its record is all that there is to know of it.
+// review answers a problem that the sweep has read. There is no event.
 func (c *response) review(ctx context.Context, p cloudguard.Problem) {
 	subject := p.Subject()
 	switch id, err := cloudguard.ParseOCID(p.ID, cloudguard.TypeProblem); {
@@ -55,7 +55,7 @@ func (c *response) review(ctx context.Context, p cloudguard.Problem) {
 	default:
 		c.event.ProblemID = string(id)
 	}
-	c.learn(p)
+	c.fromRecord(p)
 	closure, _ := cloudguard.Closure(p.History)
 	c.prefetch(ctx, subject, p.ClosureComment(closure))
 	if c.confirm(ctx, &p) {
@@ -67,13 +67,13 @@ func (c *response) review(ctx context.Context, p cloudguard.Problem) {
 // Cloud Guard's record says that a person closed it, so that the sweep doesn't rotate what was just refused.
 func (c *response) unreadable(ctx context.Context, e cloudguard.Event, refused error) {
 	if e.ProblemID != "" {
-		c.take(e)
+		c.fromEvent(e)
 		p, err := c.Problems.Problem(ctx, e.ProblemID)
 		if err != nil {
 			c.note("Cloud Guard's record of the problem could not be read (%v), so the problem was not opened again.",
 				err)
 		} else {
-			c.learn(p)
+			c.fromRecord(p)
 			_, verdict, _ := guard.Confirm(e, p)
 			c.known = verdict == guard.Confirmed || verdict == guard.Torn || verdict == guard.Lacking
 		}
@@ -83,19 +83,19 @@ func (c *response) unreadable(ctx context.Context, e cloudguard.Event, refused e
 
 func (c *response) ignore(why string) { c.out.Status, c.out.Reason = outcome.Ignored, why }
 
-// take takes over what the event says, for the mail.
-func (c *response) take(e cloudguard.Event) {
+// fromEvent copies what the event says into the outcome, for the mail.
+func (c *response) fromEvent(e cloudguard.Event) {
 	o := &c.out
 	o.ProblemID, o.ProblemName, o.Risk, o.TenancyID = e.ProblemID, e.ProblemName, e.RiskLevel, e.TenancyID
 	o.ResourceName, o.ResourceID, o.Comment = e.ResourceName, e.ResourceID, e.Comment
-	c.about(e.Subject)
+	c.fromSubject(e.Subject)
 	if !e.Time.IsZero() {
 		o.EventTime = &e.Time
 	}
 }
 
-// learn takes over what Cloud Guard's record says, for the mail. It counts more than what the event says.
-func (c *response) learn(p cloudguard.Problem) {
+// fromRecord copies what Cloud Guard's record says into the outcome. The record has precedence over the event.
+func (c *response) fromRecord(p cloudguard.Problem) {
 	o := &c.out
 	c.problem = p
 	subject := p.Subject()
@@ -114,11 +114,11 @@ func (c *response) learn(p cloudguard.Problem) {
 			*field.to = field.has
 		}
 	}
-	c.about(subject)
+	c.fromSubject(subject)
 }
 
-// about says in the mail which credential it is about, as far as the subject does.
-func (c *response) about(s cloudguard.Subject) {
+// fromSubject copies the credential that an event or a record is about into the outcome.
+func (c *response) fromSubject(s cloudguard.Subject) {
 	o := &c.out
 	if s.Rule != "" {
 		o.Rule = string(s.Rule)
@@ -163,7 +163,7 @@ func (c *response) confirm(ctx context.Context, have *cloudguard.Problem) bool {
 			return false
 		}
 		request, verdict, err := guard.Confirm(c.event, p)
-		c.learn(p)
+		c.fromRecord(p)
 		if verdict != guard.NotYet && verdict != guard.Torn {
 			return c.judge(request, verdict, err)
 		}
@@ -194,7 +194,7 @@ func (c *response) record(ctx context.Context, have *cloudguard.Problem) (cloudg
 	return c.Problems.Problem(ctx, c.event.ProblemID)
 }
 
-// judge takes over the verdict on an event; it reports whether there is a request to carry out.
+// judge acts on the verdict on an event. It reports whether there is a request to carry out.
 func (c *response) judge(r credential.Request, verdict guard.Verdict, err error) bool {
 	switch verdict {
 	case guard.Confirmed:
@@ -203,7 +203,7 @@ func (c *response) judge(r credential.Request, verdict guard.Verdict, err error)
 		return true
 	case guard.Answered:
 		c.ignore("an earlier delivery has re-opened the problem")
-	case guard.ByItself:
+	case guard.Automatic:
 		c.ignore("Cloud Guard closed the problem itself; no person asked for a rotation")
 	case guard.NotOurs:
 		c.ignore(err.Error())

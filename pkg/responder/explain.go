@@ -112,7 +112,8 @@ func (c *response) whyUnreadable(s vault.Secret) *explanation {
 			return found
 		}
 	}
-	if _, err := guard.Bound(s, c.kind, c.request.Ref.User, true); err != nil { // of somebody else, or contradictory
+	// bound to another user, or contradictory
+	if _, err := guard.Bound(s, c.kind, c.request.Ref.User, true); err != nil {
 		return of(err, "")
 	}
 	visible := s
@@ -190,7 +191,7 @@ func (c *response) whyUser(ctx context.Context, operation string, refused bool) 
 	return nil
 }
 
-// whyNoUser tells a user who is gone from one who may not be read: if others can be read, this one is gone.
+// whyNoUser finds out whether a user is gone or may not be read. If other users can be read, this one is gone.
 func (c *response) whyNoUser(ctx context.Context, id string) *explanation {
 	if _, _, err := c.Facts.Users(ctx, ""); err != nil {
 		return &explanation{"user can't be read", fmt.Sprintf("the user %s is absent, or the function may not read "+

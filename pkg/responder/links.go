@@ -75,12 +75,12 @@ func inRegion(region string) string {
 	return " --region " + region
 }
 
-// doubleQuoted makes one word of a text for a POSIX shell, for texts with single quotation marks in them.
+// doubleQuoted quotes a text with single quotation marks in it as one word of a POSIX shell.
 func doubleQuoted(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(text) + `"`
 }
 
-// singleQuoted is the same, for all others.
+// singleQuoted quotes any other text as one word of a POSIX shell.
 func singleQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // setStatus is the command that sets the problem to a status of Cloud Guard, with a comment.
@@ -95,7 +95,7 @@ func (c *response) preflight() string {
 		` --file - --body '{"keyturn":"preflight"}'`
 }
 
-// again says how the rotation is begun again, once the cause is fixed.
+// again is the last sentence of a remedy: how to order the rotation again.
 func (c *response) again() string {
 	return "Then close the problem again with the same comment."
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-// close re-opens the problem if its credential was not rotated, and writes the record.
+// close re-opens the problem if its credential was not rotated, completes the outcome, and logs its record.
 func (c *response) close(ctx context.Context) {
 	o := &c.out
 	if o.Status == outcome.Refused || o.Status == outcome.DryRun {
@@ -28,7 +28,7 @@ func (c *response) close(ctx context.Context) {
 	o.Record(c.log)
 }
 
-// name looks up the names that the mail would like to have. It does without them rather than come late.
+// name looks up names for the mail. A name that takes too long is left out.
 func (c *response) name(ctx context.Context) {
 	ctx, cancel := c.share(ctx, 4)
 	defer cancel()
@@ -44,7 +44,8 @@ func (c *response) name(ctx context.Context) {
 	}
 }
 
-// share gives one part in n of the time that is left, so that something that hangs doesn't keep the mail back.
+// share returns a context with one part in n of the time that is left, so that a call that hangs doesn't delay the
+// mail.
 func (c *response) share(ctx context.Context, n time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -54,8 +55,8 @@ func (c *response) share(ctx context.Context, n time.Duration) (context.Context,
 	return context.WithDeadline(ctx, now.Add(deadline.Sub(now)/n))
 }
 
-// tell sends the mail, and says how the invocation ends.
-func (c *response) tell(ctx context.Context) error {
+// send sends the mail. The error makes the invocation fail.
+func (c *response) send(ctx context.Context) error {
 	o := &c.out
 	if o.Told() {
 		ctx, cancel := clock.WithMargin(ctx)
@@ -73,7 +74,7 @@ func (c *response) tell(ctx context.Context) error {
 	return nil
 }
 
-// publish tries twice: a mail that comes twice is better than none.
+// publish sends the mail. It tries twice, because a mail that comes twice is better than none.
 func (c *response) publish(ctx context.Context) error {
 	err := c.Notifier.Publish(ctx, c.Config.Topic, c.out.Title(), c.out.Body())
 	if err == nil || ctx.Err() != nil {
@@ -96,7 +97,7 @@ func (c *response) reopen(ctx context.Context) {
 	err := c.reopenRefused(ctx, comment)
 	switch {
 	case !c.known:
-		c.note("Somebody has changed the problem in Cloud Guard since this closure, so Keyturn left it as it is.")
+		c.note("The problem was changed in Cloud Guard after this closure, so Keyturn left it as it is.")
 	case err != nil:
 		c.log.Warn().Err(err).Msg("re-opening the problem")
 		c.note("Re-opening the problem failed: %v", err)
@@ -107,8 +108,8 @@ func (c *response) reopen(ctx context.Context) {
 	}
 }
 
-// reopenRefused ends the closure that was refused, and no other: a later closure is another order, with an event of its
-// own. It looks once more, and re-opens the problem on the condition that nobody changes it meanwhile.
+// reopenRefused ends the closure that was refused, and no other: a later closure is another order with its own event.
+// It reads the problem once more, and re-opens it only if it has not changed since.
 func (c *response) reopenRefused(ctx context.Context, comment string) error {
 	refused, _ := cloudguard.Closure(c.problem.History)
 	ordered := c.problem.ClosureComment(refused)

@@ -92,7 +92,7 @@ func TestADryRunDescribesEveryStepItWouldTake(t *testing.T) {
 		rotation.Reset:  "reset", rotation.Prove: "prove", rotation.Promote: "CURRENT",
 		rotation.Defer:  "when the old credential goes",
 		rotation.Retire: "delete the old credential", rotation.Replace: "first, to free its slot",
-		rotation.Discard: "nobody can use",
+		rotation.Discard: "can't be used",
 		rotation.Fence:   "undone", rotation.Claim: "write into the secrets that the old credential is deleted"}
 	for step, want := range steps {
 		s := newScene().with(comment + ",dry_run:yes")

@@ -24,7 +24,7 @@ func (c *response) remedy(err error) string {
 	switch failed.Class {
 	case fault.Absent:
 		return "OCI says the same of what does not exist and of what the function may not see. A preflight of the " +
-			"function tells which, and prints the policy statement " +
+			"function says which, and prints the policy statement " +
 			"that is missing:\n" + c.preflight() + "\n" + c.again()
 	case fault.Denied:
 		return "The function is not allowed to do this. A preflight of the function prints the policy statement " +
@@ -147,7 +147,7 @@ func (c *response) makeRoom(r rotation.Result) string {
 	return text + "\nThis schedules the deletion of one:" + commands + "\n" + c.again()
 }
 
-// decide says how to go on after somebody wrote to the secret.
+// decide says how to go on after another writer changed the secret.
 func (c *response) decide(r rotation.Result) string {
 	text := "Decide which version of the secret is right."
 	for _, p := range r.Placed {

@@ -64,7 +64,7 @@ var planned = map[rotation.Action]string{
 	rotation.Claim:   "write into the secrets that the old credential is deleted",
 	rotation.Retire:  "delete the old credential",
 	rotation.Replace: "delete the old credential first, to free its slot",
-	rotation.Discard: "delete a new credential that nobody can use",
+	rotation.Discard: "delete a new credential that can't be used",
 	rotation.Fence:   "mark the staged version as undone",
 }
 

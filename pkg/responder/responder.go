@@ -1,8 +1,8 @@
 // Package responder turns one event into one outcome: it asks the guard, runs the rotation, re-opens the problem if
-// the credential was not rotated, and tells SecOps.
+// the credential was not rotated, and notifies SecOps.
 //
 // Use Respond. It returns an error where the invocation has to count as failed: when it could not finish and another
-// delivery may help, and when nobody could be told.
+// delivery may help, and when no mail could be sent.
 package responder
 
 import (
@@ -30,7 +30,7 @@ type Problems interface {
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
 	// Afresh is Problem, but for the history being as new as the etag at least.
 	Afresh(ctx context.Context, id string) (cloudguard.Problem, error)
-	// Reopen sets a problem back to OPEN. If it was read, and somebody has changed it since, the error's class is
+	// Reopen sets a problem back to OPEN. If it was read and has changed since, the error's class is
 	// Conflict.
 	Reopen(ctx context.Context, p cloudguard.Problem, comment string) error
 }
@@ -75,7 +75,7 @@ type Responder struct {
 // ErrUnfinished is the error of an invocation that another delivery should go on with.
 var ErrUnfinished = errors.New("not finished: another delivery goes on from here")
 
-// Respond answers one event. callID finds the log lines of this invocation; the logger is the context's.
+// Respond answers one event. The callID identifies the log lines of this invocation. The logger is the context's.
 func (r *Responder) Respond(ctx context.Context, callID string, body []byte) (outcome.Outcome, error) {
 	c := r.begin(ctx, callID)
 	work, cancel := r.reserve(ctx)
@@ -83,15 +83,15 @@ func (r *Responder) Respond(ctx context.Context, callID string, body []byte) (ou
 	if e, err := cloudguard.ParseEvent(body); err != nil {
 		c.unreadable(work, e, err)
 	} else {
-		c.hear(work, e)
+		c.answer(work, e)
 	}
 	c.close(ctx)
-	return c.out, c.tell(ctx)
+	return c.out, c.send(ctx)
 }
 
-// Review goes through a closed problem that the sweep has read, by the same path as its event, but sends no mail: the
-// sweep has one mail for all that it finds. Of two invocations that no secret keeps apart, it leaves the work to the
-// event for a while.
+// Review answers a closed problem that the sweep has read, as Respond answers its event. It sends no mail: the sweep
+// sends one mail for all that it finds. A password that is not kept in a secret is left to the event for a while,
+// because nothing would keep two invocations from resetting it twice.
 func (r *Responder) Review(ctx context.Context, callID string, p cloudguard.Problem) outcome.Outcome {
 	c := r.begin(ctx, callID)
 	work, cancel := r.reserve(ctx)
@@ -111,12 +111,12 @@ func (r *Responder) begin(ctx context.Context, callID string) *response {
 	return c
 }
 
-// reserve keeps a quarter of the time that is left, eight seconds at most, for re-opening the problem and the mail.
+// reserve keeps a quarter of the time that is left, but at most eight seconds, for re-opening the problem and the mail.
 func (r *Responder) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
 	return clock.WithReserve(ctx, r.Clock.Now(), 8*time.Second)
 }
 
-// response is one event's way through the responder.
+// response is the state of one answer.
 type response struct {
 	*Responder
 	log      *zerolog.Logger
@@ -210,8 +210,8 @@ func (c *response) prefetch(ctx context.Context, subject cloudguard.Subject, com
 	c.first = c.Rotator.Prefetch(ctx, ref, secrets)
 }
 
-// eventTime is how long the sweep leaves a closed problem to its event, if no secret keeps the two of them apart: of a
-// password that nobody keeps. An event comes within seconds, and its invocation resets within seconds of that.
+// eventTime is how long the sweep leaves the reset of a password to its event, if no secret keeps the password. An
+// event comes within seconds, and its invocation resets within seconds of that.
 const eventTime = 4 * time.Minute
 
 // targets are the secrets that the comment names, or else those that are bound to the user and kind.

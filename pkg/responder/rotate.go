@@ -46,7 +46,7 @@ func (c *response) rotate(ctx context.Context) {
 	}
 }
 
-// names takes over who the owner is, for the mail.
+// names copies the names of the owner into the outcome.
 func (c *response) names(o credential.Owner) {
 	c.home = o.Region
 	c.out.UserName, c.out.TenancyName = o.UserName, o.TenancyName

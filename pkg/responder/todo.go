@@ -18,8 +18,8 @@ const minute = "2006-01-02 15:04 UTC"
 
 func (c *response) todo(texts ...string) { c.out.Todo = append(c.out.Todo, texts...) }
 
-// notify says which owners have to hear of a rotation.
-func (c *response) notify() {
+// contacts says which people or teams to notify of the rotation.
+func (c *response) contacts() {
 	named := map[string][]string{}
 	var owners []string
 	for _, s := range c.out.Secrets {
@@ -40,14 +40,14 @@ func (c *response) notify() {
 	}
 }
 
-// consumers says what the owner has to change where the credential is used. It depends on what the secrets hold: what
-// is in none of them stands in the consumers' own configuration.
+// consumers says what the owner has to change where the credential is used. It depends on what the secrets hold: the
+// rest is in the consumers' own configuration.
 func (c *response) consumers(r rotation.Result) {
 	if c.kind.Origin() == credential.Reset {
 		c.password(r)
 		return
 	}
-	c.notify()
+	c.contacts()
 	if text := c.configuration(); text != "" {
 		c.todo(text)
 	}
@@ -86,7 +86,7 @@ func (c *response) password(r rotation.Result) {
 		c.todo("The one-time password is in no secret. The user sets a new one with \"Forgot password\" at sign-in.")
 		return
 	}
-	c.notify()
+	c.contacts()
 	c.todo("The user sets a new password with \"Forgot password\" at sign-in, or follows the link in OCI's own mail.")
 	if len(r.Placed) > 0 {
 		c.todo("The one-time password in Vault is valid for 7 days.")
