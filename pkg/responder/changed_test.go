@@ -14,7 +14,7 @@ import (
 )
 
 // anew is the record after somebody has closed the problem once more, with another comment.
-func (s *scene) anew(comment string) cloudguard.Problem {
+func (s *tenancy) anew(comment string) cloudguard.Problem {
 	p := s.closed("an earlier comment")
 	p.History = append(p.History, cloudguard.Change{At: closedAt.Add(time.Minute), Actor: "ops@example.com",
 		ActorKind: "USER", Detail: "RESOLVED", Comment: comment})
@@ -23,7 +23,7 @@ func (s *scene) anew(comment string) cloudguard.Problem {
 }
 
 func TestARecordWhoseHistoryIsBehindItsCommentIsReadAgain(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(reads int) (cloudguard.Problem, error) {
 		if reads == 1 { // the problem was read after the second closure, its history before
 			p := s.closed("auth_secret_ocid:ocid1.vaultsecret.oc1.iad.amaaaaaaearlier")
@@ -50,7 +50,7 @@ func TestTwoCommentsThatStayTwoBothCount(t *testing.T) {
 		"they say the same, twice": {comment + " ", outcome.Rotated},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			s.problem = func(int) (cloudguard.Problem, error) {
 				p := s.closed(comment)
 				p.Comment = c.own
@@ -66,38 +66,38 @@ func TestTwoCommentsThatStayTwoBothCount(t *testing.T) {
 }
 
 func TestARefusalEndsNoClosureButItsOwn(t *testing.T) {
-	scanned := func(s *scene) cloudguard.Problem {
+	scanned := func(s *tenancy) cloudguard.Problem {
 		p := s.closed(comment)
 		p.History = append(p.History, cloudguard.Change{At: closedAt.Add(time.Minute), ActorKind: "CLOUD_GUARD_SERVICE",
 			Detail: "RESOLVED"})
 		p.ETag = "etag-2"
 		return p
 	}
-	behind := func(s *scene) cloudguard.Problem {
+	behind := func(s *tenancy) cloudguard.Problem {
 		p := s.closed(comment)
 		p.Comment, p.ETag = "grace:1h", "etag-2"
 		return p
 	}
 	for name, c := range map[string]struct {
-		since    func(*scene) cloudguard.Problem // what Cloud Guard has once the rotation is refused
+		since    func(*tenancy) cloudguard.Problem // what Cloud Guard has once the rotation is refused
 		failed   error                           // of reading that
 		reopened bool
 		closed   bool // it stays closed, and the mail says so
 	}{
-		"nobody has changed it": {since: func(s *scene) cloudguard.Problem {
+		"nobody has changed it": {since: func(s *tenancy) cloudguard.Problem {
 			p := s.closed(comment)
 			p.ETag = "etag-1"
 			return p
 		}, reopened: true},
 		"Cloud Guard's scan has": {since: scanned, reopened: true},
-		"somebody has closed it again": {since: func(s *scene) cloudguard.Problem {
+		"somebody has closed it again": {since: func(s *tenancy) cloudguard.Problem {
 			return s.anew("grace:1h")
 		}},
 		"again, and the history is behind": {since: behind},
-		"again, with the same words": {since: func(s *scene) cloudguard.Problem {
+		"again, with the same words": {since: func(s *tenancy) cloudguard.Problem {
 			return s.anew(comment)
 		}},
-		"somebody has opened it": {since: func(s *scene) cloudguard.Problem {
+		"somebody has opened it": {since: func(s *tenancy) cloudguard.Problem {
 			p := s.open()
 			p.ETag = "etag-2"
 			return p
@@ -107,7 +107,7 @@ func TestARefusalEndsNoClosureButItsOwn(t *testing.T) {
 		"somebody has, and may not be read any more": {since: scanned, failed: errors.New("no"), closed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			now := func() (cloudguard.Problem, error) { p := s.closed(comment); p.ETag = "etag-1"; return p, nil }
 			again := now
 			s.problem = func(int) (cloudguard.Problem, error) { return again() }
@@ -132,7 +132,7 @@ func TestARefusalEndsNoClosureButItsOwn(t *testing.T) {
 }
 
 func TestAProblemThatChangesAllTheTimeIsLeftClosedAndTheMailSaysSo(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	n := 0
 	s.problem = func(int) (cloudguard.Problem, error) {
 		n++

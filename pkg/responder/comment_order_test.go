@@ -31,7 +31,7 @@ func TestAClosureThatOrdersNothingRotatesNothingAndIsAnswered(t *testing.T) {
 		comment + ",do not rotate":                comment + ",rotate:no",
 	} {
 		t.Run(text, func(t *testing.T) {
-			s := newScene().with(text)
+			s := newTenancy().with(text)
 			o, err := s.respond(t)
 			expect(t, s, o, err, outcome.Refused)
 			if s.saw("Run") || !o.Reopened {
@@ -53,7 +53,7 @@ func TestABareClosureRotatesIntoTheBoundSecretWhereTheConfigurationSaysSo(t *tes
 		"keep the old key for 72 hours": outcome.Refused,
 	} {
 		t.Run(text, func(t *testing.T) {
-			s := newScene().with(text)
+			s := newTenancy().with(text)
 			s.config.BareClosure = config.BareRotate
 			o, err := s.respond(t)
 			expect(t, s, o, err, want)
@@ -72,7 +72,7 @@ func TestAPasswordIsResetWithoutAnInstructionUnlessTheTextSaysNo(t *testing.T) {
 		"Ausnahme genehmigt": outcome.Refused, "不要重置": outcome.Refused,
 	} {
 		t.Run(text, func(t *testing.T) {
-			s := newScene().about(cloudguard.PasswordTooOld, userID, text)
+			s := newTenancy().about(cloudguard.PasswordTooOld, userID, text)
 			o, err := s.respond(t)
 			expect(t, s, o, err, want)
 			if s.saw("Run") != (want == outcome.Rotated) {
@@ -84,7 +84,7 @@ func TestAPasswordIsResetWithoutAnInstructionUnlessTheTextSaysNo(t *testing.T) {
 
 func TestAnOptionAloneOrdersARotationIntoTheBoundSecret(t *testing.T) {
 	for _, text := range []string{"rotate:yes", "dry_run:yes", "grace:72h", "grace:0", "replace:yes"} {
-		s := newScene().with(text)
+		s := newTenancy().with(text)
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.Rotated)
 		if len(s.jobs) != 1 || s.jobs[0].DryRun != (text == "dry_run:yes") {
@@ -94,7 +94,7 @@ func TestAnOptionAloneOrdersARotationIntoTheBoundSecret(t *testing.T) {
 }
 
 func TestARestrictionInTheProblemsOwnCommentCountsAsInItsHistory(t *testing.T) {
-	closed := func(s *scene, history, own string) *scene {
+	closed := func(s *tenancy, history, own string) *tenancy {
 		s.problem = func(int) (cloudguard.Problem, error) {
 			p := s.closed(history)
 			p.Comment = own
@@ -115,7 +115,7 @@ func TestARestrictionInTheProblemsOwnCommentCountsAsInItsHistory(t *testing.T) {
 		"left of our re-opening": {comment, cloudguard.ReopenMark + ": something", outcome.Rotated, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := closed(newScene(), c.history, c.own)
+			s := closed(newTenancy(), c.history, c.own)
 			o, err := s.respond(t)
 			expect(t, s, o, err, c.want)
 			if dry := slices.ContainsFunc(s.jobs, func(j rotation.Job) bool { return j.DryRun }); dry != c.dry {

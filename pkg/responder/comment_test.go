@@ -10,7 +10,7 @@ import (
 
 func TestALongReasonIsCutAtACharacterInTheReopenedProblemsComment(t *testing.T) {
 	for pad := range 3 {
-		s := newScene()
+		s := newTenancy()
 		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken,
 			Detail: strings.Repeat("x", pad) + strings.Repeat("网", 400)})
 		if _, err := s.respond(t); err != nil {

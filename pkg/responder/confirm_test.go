@@ -11,7 +11,7 @@ import (
 )
 
 func TestARecordThatLagsBehindItsEventIsAskedForAgain(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(reads int) (cloudguard.Problem, error) {
 		if reads <= 3 {
 			return s.open(), nil
@@ -29,7 +29,7 @@ func TestARecordThatLagsBehindItsEventIsAskedForAgain(t *testing.T) {
 }
 
 func TestARecordThatLagsForEverIsLeftToALaterDeliveryAndIsNoForgery(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) { return s.open(), nil }
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Unfinished)
@@ -45,7 +45,7 @@ func TestARecordThatLagsForEverIsLeftToALaterDeliveryAndIsNoForgery(t *testing.T
 }
 
 func TestARecordWithoutTheClosureInItsHistoryIsAskedForAgain(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(reads int) (cloudguard.Problem, error) {
 		p := s.closed(comment)
 		if reads == 1 {
@@ -70,7 +70,7 @@ func TestAnEventThatCloudGuardContradictsIsRefusedAndTheProblemReopened(t *testi
 		"another problem": func(p *cloudguard.Problem) { p.ID = "ocid1.cloudguardproblem.oc1.iad.amaaaaaaother" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			s.problem = func(int) (cloudguard.Problem, error) {
 				p := s.closed(comment)
 				change(&p)
@@ -89,7 +89,7 @@ func TestAnEventThatCloudGuardContradictsIsRefusedAndTheProblemReopened(t *testi
 }
 
 func TestADismissedProblemIsRefusedButNotOpenedAgain(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		p := s.open()
 		p.Detail = "DISMISSED"
@@ -103,7 +103,7 @@ func TestADismissedProblemIsRefusedButNotOpenedAgain(t *testing.T) {
 }
 
 func TestADeliveryThatComesAfterOurReopeningIsIgnored(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		p := s.open()
 		p.History = []cloudguard.Change{{At: closedAt.Add(time.Minute), Actor: "rotate", ActorKind: "USER",
@@ -118,7 +118,7 @@ func TestADeliveryThatComesAfterOurReopeningIsIgnored(t *testing.T) {
 }
 
 func TestAClosureByCloudGuardItselfIsNobodysWish(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		p := s.closed("")
 		p.History[0].ActorKind, p.History[0].Actor = "CLOUD_GUARD_SERVICE", "Cloud Guard"
@@ -132,7 +132,7 @@ func TestAClosureByCloudGuardItselfIsNobodysWish(t *testing.T) {
 }
 
 func TestTheCommentOfTheRecordCountsAndNotThatOfTheEvent(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.event.comment = "auth_secret_ocid:ocid1.vaultsecret.oc1.iad.amaaaaaaforged"
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
@@ -145,7 +145,7 @@ func TestTheCommentOfTheRecordCountsAndNotThatOfTheEvent(t *testing.T) {
 }
 
 func TestWithoutEventCheckTheEventsOwnCommentCounts(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.config.EventCheck = false
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
@@ -162,7 +162,7 @@ func TestWithoutEventCheckTheEventsOwnCommentCounts(t *testing.T) {
 }
 
 func TestWithoutEventCheckARefusedProblemIsReopenedAllTheSame(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.config.EventCheck = false
 	s.event.comment = "auth_secret_ocd:" + secretID
 	o, err := s.respond(t)

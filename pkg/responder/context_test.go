@@ -23,7 +23,7 @@ import (
 
 // tenancyOf is a directory of which a test changes some answers.
 type tenancyOf struct {
-	*scene
+	*tenancy
 	tenancyErr, hostsErr, compartmentErr error
 	asked                                chan struct{} // closed by the first question for the tenancy, unless nil
 	named                                chan struct{} // the same for the namespace
@@ -36,28 +36,28 @@ func (d *tenancyOf) Tenancy(ctx context.Context) (credential.Tenancy, error) {
 	if d.tenancyErr != nil {
 		return credential.Tenancy{}, d.tenancyErr
 	}
-	return d.scene.Tenancy(ctx)
+	return d.tenancy.Tenancy(ctx)
 }
 
 func (d *tenancyOf) Namespace(ctx context.Context) (string, error) {
 	if d.named != nil {
 		once(d.named)
 	}
-	return d.scene.Namespace(ctx)
+	return d.tenancy.Namespace(ctx)
 }
 
 func (d *tenancyOf) Hosts(region, namespace string) (credential.Hosts, error) {
 	if d.hostsErr != nil {
 		return credential.Hosts{}, d.hostsErr
 	}
-	return d.scene.Hosts(region, namespace)
+	return d.tenancy.Hosts(region, namespace)
 }
 
 func (d *tenancyOf) Compartment(ctx context.Context) (string, error) {
 	if d.compartmentErr != nil {
 		return "", d.compartmentErr
 	}
-	return d.scene.Compartment(ctx)
+	return d.tenancy.Compartment(ctx)
 }
 
 // once closes a channel that may be closed already.
@@ -80,8 +80,8 @@ func TestWhatTheOwnerNeedsThatCannotBeFoundKeepsTheOrder(t *testing.T) {
 			"finding the hosts at which the credential is used: no such realm"},
 		"hosts refused": {tenancyOf{hostsErr: fault.New(fault.Throttled, "hosts", "")}, "finding the hosts"},
 	} {
-		s := withEngine(newScene())
-		c.directory.scene = s
+		s := withEngine(newTenancy())
+		c.directory.tenancy = s
 		r := s.responder()
 		r.Directory = &c.directory
 		o, err := r.Respond(t.Context(), "call-1", s.event.json(t))
@@ -93,7 +93,7 @@ func TestWhatTheOwnerNeedsThatCannotBeFoundKeepsTheOrder(t *testing.T) {
 }
 
 func TestTheOwnerHasTheHomeRegion(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.run = func(ctx context.Context, job rotation.Job) rotation.Result {
 		a, err := job.Authorize(ctx, s.secrets)
 		owner := a.Owner
@@ -109,7 +109,7 @@ func TestTheOwnerHasTheHomeRegion(t *testing.T) {
 }
 
 func TestNamesThatARotationHasLookedUpAreNotLookedUpAgain(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
 	users := 0
@@ -125,8 +125,8 @@ func TestNamesThatARotationHasLookedUpAreNotLookedUpAgain(t *testing.T) {
 
 func TestTheTenancyAndTheNamespaceAreLookedUpWhileCloudGuardIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScene()
-		d := &tenancyOf{scene: s, asked: make(chan struct{}), named: make(chan struct{})}
+		s := newTenancy()
+		d := &tenancyOf{tenancy: s, asked: make(chan struct{}), named: make(chan struct{})}
 		s.problem = func(int) (cloudguard.Problem, error) {
 			for _, c := range []chan struct{}{d.asked, d.named} {
 				select {
@@ -151,7 +151,7 @@ func TestTheNamespaceIsLookedUpOnlyForKindsThatAreUsedWithIt(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := bundle(kind)
 			if kind == credential.AuthToken {
-				s = newScene()
+				s = newTenancy()
 			}
 			if _, err := s.respond(t); err != nil {
 				t.Error(err)
@@ -165,16 +165,16 @@ func TestTheNamespaceIsLookedUpOnlyForKindsThatAreUsedWithIt(t *testing.T) {
 }
 
 func TestABoundSecretIsLookedForInTheConfiguredCompartmentOrTheFunctionsOwn(t *testing.T) {
-	s := newScene().with("rotate:yes")
+	s := newTenancy().with("rotate:yes")
 	s.config.SecretCompartments = []string{compartment}
 	r := s.responder()
-	r.Directory = &tenancyOf{scene: s, compartmentErr: errors.New("not to be asked for")}
+	r.Directory = &tenancyOf{tenancy: s, compartmentErr: errors.New("not to be asked for")}
 	if o, err := r.Respond(t.Context(), "call-1", s.event.json(t)); o.Status != outcome.Rotated || err != nil {
 		t.Errorf("%s (%s), %v", o.Status, o.Reason, err)
 	}
-	s = newScene().with("rotate:yes")
+	s = newTenancy().with("rotate:yes")
 	r = s.responder()
-	r.Directory = &tenancyOf{scene: s, compartmentErr: fault.New(fault.Unclear, "GetCompartment", "no answer")}
+	r.Directory = &tenancyOf{tenancy: s, compartmentErr: fault.New(fault.Unclear, "GetCompartment", "no answer")}
 	if o, _ := r.Respond(t.Context(), "call-1", s.event.json(t)); o.Status != outcome.Unfinished ||
 		!strings.HasPrefix(o.Reason, "looking for a bound secret: ") {
 		t.Errorf("%s (%s)", o.Status, o.Reason)
@@ -182,11 +182,11 @@ func TestABoundSecretIsLookedForInTheConfiguredCompartmentOrTheFunctionsOwn(t *t
 }
 
 func TestASecretIsNotExplainedWithoutTheCompartmentsToLookIn(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	facts := factsOf(func(*seen) {})
 	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Cause: refusal("GetSecret")})
 	r := s.responder()
-	r.Facts, r.Directory = facts, &tenancyOf{scene: s, compartmentErr: errors.New("cut off")}
+	r.Facts, r.Directory = facts, &tenancyOf{tenancy: s, compartmentErr: errors.New("cut off")}
 	o, _ := r.Respond(t.Context(), "call-1", s.event.json(t))
 	if o.Status != outcome.Refused || strings.Contains(o.Reason, "is not where") ||
 		slices.Contains(facts.asked, "ListSecrets") {
@@ -196,7 +196,7 @@ func TestASecretIsNotExplainedWithoutTheCompartmentsToLookIn(t *testing.T) {
 
 // timed notes how long each call may take, at the least.
 type timed struct {
-	*scene
+	*tenancy
 	mu   sync.Mutex
 	left map[string]time.Duration
 	over bool
@@ -215,18 +215,18 @@ func (d *timed) note(ctx context.Context, name string) {
 
 func (d *timed) Reopen(ctx context.Context, p cloudguard.Problem, comment string) error {
 	d.note(ctx, "re-opening")
-	return d.scene.Reopen(ctx, p, comment)
+	return d.tenancy.Reopen(ctx, p, comment)
 }
 
 func (d *timed) UserName(ctx context.Context, id string) (string, error) {
 	d.note(ctx, "names")
-	return d.scene.UserName(ctx, id)
+	return d.tenancy.UserName(ctx, id)
 }
 
 func TestWhatComesBetweenTheRotationAndTheMailMayTakeAPartOfTheTimeThatIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScene().with("auth_secret_ocd:" + secretID)
-		d := &timed{scene: s, left: map[string]time.Duration{}}
+		s := newTenancy().with("auth_secret_ocd:" + secretID)
+		d := &timed{tenancy: s, left: map[string]time.Duration{}}
 		r := s.responder()
 		r.Problems, r.Directory = d, d
 		ctx, cancel := context.WithDeadline(t.Context(), s.clock.Now().Add(80*time.Second))
@@ -243,8 +243,8 @@ func TestWhatComesBetweenTheRotationAndTheMailMayTakeAPartOfTheTimeThatIsLeft(t 
 }
 
 func TestWithoutADeadlineNothingIsCutOff(t *testing.T) {
-	s := newScene().with("auth_secret_ocd:" + secretID)
-	d := &timed{scene: s, left: map[string]time.Duration{}}
+	s := newTenancy().with("auth_secret_ocd:" + secretID)
+	d := &timed{tenancy: s, left: map[string]time.Duration{}}
 	r := s.responder()
 	r.Problems, r.Directory = d, d
 	o, err := r.Respond(t.Context(), "call-1", s.event.json(t))
@@ -256,7 +256,7 @@ func TestWithoutADeadlineNothingIsCutOff(t *testing.T) {
 }
 
 func TestAMailThatIsCutOffByTheEndOfTheTimeFailsTheInvocation(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	ctx, cancel := context.WithCancel(t.Context())
 	s.mailErr = func(int) error { cancel(); return errNetwork }
 	if _, err := s.respondTo(ctx, s.event.json(t)); !errors.Is(err, errNetwork) || len(s.mails) != 1 {
@@ -267,7 +267,7 @@ func TestAMailThatIsCutOffByTheEndOfTheTimeFailsTheInvocation(t *testing.T) {
 func TestWhatGoesWrongAfterTheRotationIsLogged(t *testing.T) {
 	var log bytes.Buffer
 	logger := zerolog.New(&log)
-	s := newScene()
+	s := newTenancy()
 	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken})
 	s.reopenErr, s.mailErr = errNetwork, func(int) error { return errNetwork }
 	_, _ = s.respondTo(logger.WithContext(t.Context()), s.event.json(t))
@@ -281,7 +281,7 @@ func TestWhatGoesWrongAfterTheRotationIsLogged(t *testing.T) {
 func TestTheCommentOfAReopeningIsNoLongerThanCloudGuardTakes(t *testing.T) {
 	for _, n := range []int{100, 901 - len("Keyturn did not rotate: the secret holds another living credential: "),
 		5000} {
-		s := newScene()
+		s := newTenancy()
 		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken,
 			Detail: strings.Repeat("x", n)})
 		if _, err := s.respond(t); err != nil {
@@ -294,7 +294,7 @@ func TestTheCommentOfAReopeningIsNoLongerThanCloudGuardTakes(t *testing.T) {
 }
 
 func TestTheOutcomeHasTheTimeThatItTook(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(reads int) (cloudguard.Problem, error) {
 		if reads == 1 {
 			return s.open(), nil

@@ -40,7 +40,7 @@ func TestAnIDThatIsNotWrittenAsOCIListsItIsNeverTakenForGone(t *testing.T) {
 			[]credential.Issued{{ID: strings.Repeat("cd:", 15) + "cd"}}, outcome.Already},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene().about(c.rule, c.resource, "bundle_secret_ocid:"+secretID)
+			s := newTenancy().about(c.rule, c.resource, "bundle_secret_ocid:"+secretID)
 			s.run = func(ctx context.Context, job rotation.Job) rotation.Result {
 				return missing(ctx, s, job, c.listed)
 			}
@@ -56,7 +56,7 @@ func TestAnIDThatIsNotWrittenAsOCIListsItIsNeverTakenForGone(t *testing.T) {
 }
 
 // missing is the engine's end with a credential that isn't in the list, for a rotation that has not begun.
-func missing(ctx context.Context, s *scene, job rotation.Job, listed []credential.Issued) rotation.Result {
+func missing(ctx context.Context, s *tenancy, job rotation.Job, listed []credential.Issued) rotation.Result {
 	r := permitted(ctx, s, job, func(rotation.Job) rotation.Result { return rotation.Result{} })
 	r.Slots = listed
 	switch {
@@ -71,7 +71,7 @@ func missing(ctx context.Context, s *scene, job rotation.Job, listed []credentia
 }
 
 func TestACredentialIsNotGoneBecauseAUserOfTheEventAloneDoesNotHaveIt(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		p := s.closed(comment)
 		p.Details = nil
@@ -89,24 +89,24 @@ func TestACredentialIsNotGoneBecauseAUserOfTheEventAloneDoesNotHaveIt(t *testing
 func TestWhateverIsWrongWithAnOrderAProblemWhoseCredentialIsGoneStaysClosed(t *testing.T) {
 	for name, c := range map[string]struct {
 		comment string
-		change  func(*scene)
+		change  func(*tenancy)
 		gone    outcome.Status
 	}{
-		"a mistake in the comment":      {"auth_secret_ocd:x", func(*scene) {}, outcome.Already},
-		"a comment that orders nothing": {"CHG-7", func(*scene) {}, outcome.Already},
-		"no bound secret":               {"rotate:yes", func(s *scene) { s.secrets = nil }, outcome.Already},
-		"a secret of somebody else": {comment, func(s *scene) {
+		"a mistake in the comment":      {"auth_secret_ocd:x", func(*tenancy) {}, outcome.Already},
+		"a comment that orders nothing": {"CHG-7", func(*tenancy) {}, outcome.Already},
+		"no bound secret":               {"rotate:yes", func(s *tenancy) { s.secrets = nil }, outcome.Already},
+		"a secret of somebody else": {comment, func(s *tenancy) {
 			s.secrets[0].Freeform["keyturn-user"] = "ocid1.user.oc1..x"
 		}, outcome.Already},
-		"a protected user": {comment, func(s *scene) { s.config.ProtectedUsers = []string{userID} },
+		"a protected user": {comment, func(s *tenancy) { s.config.ProtectedUsers = []string{userID} },
 			outcome.Already},
-		"a secret that is being deleted": {comment, func(s *scene) { s.secrets[0].State = "PENDING_DELETION" },
+		"a secret that is being deleted": {comment, func(s *tenancy) { s.secrets[0].State = "PENDING_DELETION" },
 			outcome.Already},
-		"a mistake, deleting first allowed": {"auth_secret_ocd:x,replace:yes", func(*scene) {}, outcome.Refused},
-		"a mistake in the word for it":      {"auth_secret_ocd:x,Replase=yes", func(*scene) {}, outcome.Refused},
+		"a mistake, deleting first allowed": {"auth_secret_ocd:x,replace:yes", func(*tenancy) {}, outcome.Refused},
+		"a mistake in the word for it":      {"auth_secret_ocd:x,Replase=yes", func(*tenancy) {}, outcome.Refused},
 		"a mistake, allowed by the problem": {"auth_secret_ocd:x", earlierClosure(comment + ",replace:yes"),
 			outcome.Refused},
-		"a mistake, allowed by a last remark": {"auth_secret_ocd:x", func(s *scene) {
+		"a mistake, allowed by a last remark": {"auth_secret_ocd:x", func(s *tenancy) {
 			s.problem = lastComment(s, "replace:yes")
 		}, outcome.Refused},
 	} {
@@ -115,7 +115,7 @@ func TestWhateverIsWrongWithAnOrderAProblemWhoseCredentialIsGoneStaysClosed(t *t
 				gone bool
 				want outcome.Status
 			}{{true, c.gone}, {false, outcome.Refused}} {
-				s := newScene().with(c.comment)
+				s := newTenancy().with(c.comment)
 				c.change(s)
 				if is.gone {
 					s.run = func(ctx context.Context, job rotation.Job) rotation.Result {
@@ -132,9 +132,9 @@ func TestWhateverIsWrongWithAnOrderAProblemWhoseCredentialIsGoneStaysClosed(t *t
 	}
 }
 
-// earlierClosure puts a closure with a comment before that of the scene, and our re-opening between the two.
-func earlierClosure(comment string) func(*scene) {
-	return func(s *scene) {
+// earlierClosure puts a closure with a comment before that of the tenancy, and our re-opening between the two.
+func earlierClosure(comment string) func(*tenancy) {
+	return func(s *tenancy) {
 		p := s.closed(s.event.comment)
 		p.History = append(p.History,
 			cloudguard.Change{At: closedAt.Add(-time.Hour), ActorKind: "USER", Detail: "OPEN",
@@ -146,7 +146,7 @@ func earlierClosure(comment string) func(*scene) {
 }
 
 // lastComment is the record with a comment of the problem itself, which its history has from before the closure.
-func lastComment(s *scene, comment string) func(int) (cloudguard.Problem, error) {
+func lastComment(s *tenancy, comment string) func(int) (cloudguard.Problem, error) {
 	p := s.closed(s.event.comment)
 	p.Comment = comment
 	p.History = append(p.History, cloudguard.Change{At: closedAt.Add(-time.Hour), ActorKind: "USER", Detail: "OPEN",
@@ -155,7 +155,7 @@ func lastComment(s *scene, comment string) func(int) (cloudguard.Problem, error)
 }
 
 func TestTheEngineHearsOfTheProblemAndOfTheSecretsThatItsEarlierClosuresNamed(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	earlierClosure("auth_secret_ocid:" + strings.ToUpper(otherSecret) + ",CHG-1")(s)
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
@@ -163,12 +163,12 @@ func TestTheEngineHearsOfTheProblemAndOfTheSecretsThatItsEarlierClosuresNamed(t 
 		j.Doubt(nil) != "" || j.Replace {
 		t.Errorf("the job is %+v", j)
 	}
-	s = newScene()
+	s = newTenancy()
 	earlierClosure(comment)(s) // the same secret as now
 	if o, err = s.respond(t); len(s.jobs[0].Earlier) != 0 {
 		t.Errorf("%v (%v): earlier %q", o.Status, err, s.jobs[0].Earlier)
 	}
-	s = newScene()
+	s = newTenancy()
 	s.config.EventCheck = false
 	if o, err = s.respond(t); s.jobs[0].Problem != problemID {
 		t.Errorf("%v (%v): without event_check the order is %q", o.Status, err, s.jobs[0].Problem)
@@ -185,7 +185,7 @@ func TestAHistoryThatNeverShowsWhoClosedTheProblemIsARefusalAfterADay(t *testing
 		"for a day":                {25 * time.Hour, "RESOLVED", outcome.Refused},
 		"for a day, and it's open": {25 * time.Hour, "OPEN", outcome.Unfinished},
 	} {
-		s := newScene()
+		s := newTenancy()
 		s.clock = fixedClock{s.clock, closedAt.Add(c.age)}
 		s.problem = func(int) (cloudguard.Problem, error) {
 			p := s.closed(comment)
@@ -201,7 +201,7 @@ func TestAHistoryThatNeverShowsWhoClosedTheProblemIsARefusalAfterADay(t *testing
 }
 
 func TestAnEventWithoutATypeAboutAnOpenProblemIsNotOurs(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.event.kind = ""
 	s.problem = func(int) (cloudguard.Problem, error) { return s.open(), nil }
 	o, err := s.respond(t)

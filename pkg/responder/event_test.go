@@ -19,7 +19,7 @@ func TestAnEventThatIsNotOursTouchesNothingAndIsToldToNobody(t *testing.T) {
 		"the rule of MFA devices": func(e *event) { e.rule = "IAM_MFA_TOTP_DEVICE_TOO_OLD" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			change(&s.event)
 			o, err := s.respond(t)
 			expect(t, s, o, err, outcome.Ignored)
@@ -43,7 +43,7 @@ func TestAnUnreadableEventIsRefusedAndMailed(t *testing.T) {
 		"not UTF-8":      "{\"eventType\":\"\xff\"}",
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			o, err := s.respondTo(t.Context(), []byte(body))
 			expect(t, s, o, err, outcome.Refused)
 			if s.saw("GetProblem") || s.saw("Run") || s.saw("UpdateProblemStatus") {
@@ -68,7 +68,7 @@ func TestAnEventWithoutTheOCIDOfAProblemIsRefusedAndNothingIsAskedOfCloudGuard(t
 		"none":                     "",
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			s.event.problem = problem
 			o, err := s.respond(t)
 			expect(t, s, o, err, outcome.Refused)
@@ -83,7 +83,7 @@ func TestAnEventWithoutTheOCIDOfAProblemIsRefusedAndNothingIsAskedOfCloudGuard(t
 }
 
 func TestAProblemThatCloudGuardDoesNotKnowIsRefused(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		return cloudguard.Problem{}, fault.New(fault.Absent, "GetProblem", "not found")
 	}
@@ -97,7 +97,7 @@ func TestAProblemThatCloudGuardDoesNotKnowIsRefused(t *testing.T) {
 func TestACloudGuardThatDoesNotAnswerLeavesTheEventToALaterDelivery(t *testing.T) {
 	for _, class := range []fault.Class{fault.Unclear, fault.Throttled, fault.Busy} {
 		t.Run(string(class), func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			s.problem = func(int) (cloudguard.Problem, error) {
 				return cloudguard.Problem{}, fault.New(class, "GetProblem", "no answer")
 			}
@@ -112,7 +112,7 @@ func TestACloudGuardThatDoesNotAnswerLeavesTheEventToALaterDelivery(t *testing.T
 
 func TestACloudGuardThatMayNotBeReadIsARefusal(t *testing.T) {
 	for _, class := range []fault.Class{fault.Denied, fault.Invalid} {
-		s := newScene()
+		s := newTenancy()
 		s.problem = func(int) (cloudguard.Problem, error) {
 			return cloudguard.Problem{}, fault.New(class, "GetProblem", "no")
 		}
@@ -122,7 +122,7 @@ func TestACloudGuardThatMayNotBeReadIsARefusal(t *testing.T) {
 }
 
 func TestTheMailNamesEverythingThatIsKnownOfTheEvent(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	if _, err := s.respond(t); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestTheMailNamesEverythingThatIsKnownOfTheEvent(t *testing.T) {
 }
 
 func TestTheMailOfARefusalNamesTheTenancyToo(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.event.resource = "a/b"
 	if _, err := s.respond(t); err != nil {
 		t.Fatal(err)

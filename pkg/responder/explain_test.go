@@ -137,7 +137,7 @@ func TestA404OfASecretIsExplainedByWhatTheListOfSecretsShows(t *testing.T) {
 			"OCI says the same of what does not exist and of what the function may not see", "--defined-tags"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			s.facts = factsOf(c.facts)
 			s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.Failed,
 				Cause: refusal("GetSecret")})
@@ -177,7 +177,7 @@ func copiedFrom(t *testing.T, remedy string) {
 
 func TestTheFaultyOneOfTwoSecretsIsTheOneThatIsExplained(t *testing.T) {
 	const other = "ocid1.vaultsecret.oc1.iad.amaaaaaaother"
-	s := newScene().about(cloudguard.SecretKeyTooOld, "1f2e3d4c5b6a79880011223344556677889900aa",
+	s := newTenancy().about(cloudguard.SecretKeyTooOld, "1f2e3d4c5b6a79880011223344556677889900aa",
 		"accesskey_secret_ocid:"+secretID+",secretkey_secret_ocid:"+other)
 	s.secrets = nil // nothing is refused before
 	s.facts = factsOf(func(f *seen) {
@@ -231,7 +231,7 @@ func TestARefusedCallAboutAUserIsExplainedByTheUsersState(t *testing.T) {
 			`the step "create" failed for good`, "OCI says the same of what does not exist"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			s.facts = factsOf(c.facts)
 			s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, FailedAt: rotation.Create,
 				Cause: &fault.Error{Class: c.class, Operation: c.operation, Status: 404,
@@ -248,7 +248,7 @@ func TestARefusedCallAboutAUserIsExplainedByTheUsersState(t *testing.T) {
 }
 
 func TestAMissingConsolePasswordIsAReasonToDismissTheProblem(t *testing.T) {
-	s := newScene().about(cloudguard.PasswordTooOld, userID, "")
+	s := newTenancy().about(cloudguard.PasswordTooOld, userID, "")
 	s.facts = factsOf(func(*seen) {})
 	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.Failed,
 		Cause: refusal("GetUserUIPasswordInformation")})
@@ -263,7 +263,7 @@ func TestAMissingConsolePasswordIsAReasonToDismissTheProblem(t *testing.T) {
 
 func TestACredentialThatDoesNotWorkIsExplainedByTheUsersState(t *testing.T) {
 	for _, reason := range []rotation.Reason{rotation.Rejected, rotation.RejectedNoWay, rotation.CurrentRejected} {
-		s := newScene()
+		s := newTenancy()
 		s.facts = factsOf(func(f *seen) { f.userState = "INACTIVE" })
 		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: reason, Acted: true})
 		o, err := s.respond(t)
@@ -286,7 +286,7 @@ func TestNothingIsAskedForAMailThatNeedsNoExplanation(t *testing.T) {
 			"")},
 		"no fault": {End: rotation.Refuse, Reason: rotation.Failed, Cause: errors.New("in circles")},
 	} {
-		s := newScene()
+		s := newTenancy()
 		facts := factsOf(func(*seen) {})
 		s.facts, s.run = facts, ended(s, r)
 		if _, err := s.respond(t); err != nil && r.End != rotation.Wait {
@@ -301,7 +301,7 @@ func TestNothingIsAskedForAMailThatNeedsNoExplanation(t *testing.T) {
 func TestEveryClassOfAFailureHasTheRemedyThatFits(t *testing.T) {
 	seen := map[string]fault.Class{}
 	for _, class := range []fault.Class{fault.Absent, fault.Denied, fault.Full, fault.Conflict, fault.Invalid} {
-		s := newScene()
+		s := newTenancy()
 		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, FailedAt: rotation.Stage,
 			Cause: fault.New(class, "GetNamespace", "")})
 		o, err := s.respond(t)

@@ -19,8 +19,8 @@ type (
 	levels struct{ root, data, details, more fields }
 )
 
-// changedEvent is the scene's event after a change.
-func changedEvent(t *testing.T, s *scene, change func(levels)) []byte {
+// changedEvent is the tenancy's event after a change.
+func changedEvent(t *testing.T, s *tenancy, change func(levels)) []byte {
 	t.Helper()
 	var root fields
 	if err := json.Unmarshal(s.event.json(t), &root); err != nil {
@@ -188,7 +188,7 @@ var recordEnds = map[string]recordEnd{
 func TestAnEventCanOnlyStartWhatTheRecordSays(t *testing.T) {
 	for hint, change := range hints {
 		for name, end := range recordEnds {
-			s := newScene()
+			s := newTenancy()
 			s.problem = func(int) (cloudguard.Problem, error) {
 				p := s.closed(comment)
 				end.change(&p)
@@ -239,7 +239,7 @@ func TestAnEventThatContradictsTheRecordIsRefusedAndTheProblemReopened(t *testin
 		"another rule":                 func(l levels) { l.details["problemName"] = "SECRET_KEY_TOO_OLD" },
 		"another rule's title":         func(l levels) { l.details["problemName"] = "API key is too old" },
 	} {
-		s := newScene()
+		s := newTenancy()
 		o, err := s.respondTo(t.Context(), changedEvent(t, s, change))
 		expect(t, s, o, err, outcome.Refused)
 		if s.saw("Run") || !o.Reopened {
@@ -249,33 +249,33 @@ func TestAnEventThatContradictsTheRecordIsRefusedAndTheProblemReopened(t *testin
 }
 
 func TestAMalformedEventOpensTheClosedProblemThatItNames(t *testing.T) {
-	whole := func(s *scene) string { return string(s.event.json(t)) }
+	whole := func(s *tenancy) string { return string(s.event.json(t)) }
 	for name, c := range map[string]struct {
-		body     func(*scene) string
+		body     func(*tenancy) string
 		reopened bool
 	}{
-		"cut short":        {func(s *scene) string { return whole(s)[:len(whole(s))-1] }, true},
-		"in a list":        {func(s *scene) string { return "[" + whole(s) + "]" }, true},
-		"twice":            {func(s *scene) string { return whole(s) + whole(s) }, true},
-		"in a text":        {func(s *scene) string { return fmt.Sprintf("%q", whole(s)) }, true},
-		"in single quotes": {func(s *scene) string { return strings.ReplaceAll(whole(s), `"`, "'") }, true},
-		"with a comma":     {func(s *scene) string { return strings.Replace(whole(s), "}", ",}", 1) }, true},
-		"too long": {func(s *scene) string { return whole(s) + strings.Repeat(" ", cloudguard.MaxEventBytes) },
+		"cut short":        {func(s *tenancy) string { return whole(s)[:len(whole(s))-1] }, true},
+		"in a list":        {func(s *tenancy) string { return "[" + whole(s) + "]" }, true},
+		"twice":            {func(s *tenancy) string { return whole(s) + whole(s) }, true},
+		"in a text":        {func(s *tenancy) string { return fmt.Sprintf("%q", whole(s)) }, true},
+		"in single quotes": {func(s *tenancy) string { return strings.ReplaceAll(whole(s), `"`, "'") }, true},
+		"with a comma":     {func(s *tenancy) string { return strings.Replace(whole(s), "}", ",}", 1) }, true},
+		"too long": {func(s *tenancy) string { return whole(s) + strings.Repeat(" ", cloudguard.MaxEventBytes) },
 			true},
-		"two problems": {func(s *scene) string { return "[" + whole(s) + `,"` + problemID + `2"]` }, false},
-		"cut in its OCID": {func(s *scene) string { return `{"data":{"resourceId":"` + problemID[:len(problemID)-2] },
+		"two problems": {func(s *tenancy) string { return "[" + whole(s) + `,"` + problemID + `2"]` }, false},
+		"cut in its OCID": {func(s *tenancy) string { return `{"data":{"resourceId":"` + problemID[:len(problemID)-2] },
 			false},
-		"no problem": {func(*scene) string { return `{"data":` }, false},
+		"no problem": {func(*tenancy) string { return `{"data":` }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			o, err := s.respondTo(t.Context(), []byte(c.body(s)))
 			expect(t, s, o, err, outcome.Refused)
 			if o.Reopened != c.reopened || s.saw("Run") || o.Remedy == "" {
 				t.Errorf("re-opened %v, called %v, the remedy %q", o.Reopened, s.calls(), o.Remedy)
 			}
 			for end, r := range recordEnds { // what no person closed, or isn't ours, is left alone
-				s := newScene()
+				s := newTenancy()
 				s.problem = func(int) (cloudguard.Problem, error) {
 					p := s.closed(comment)
 					r.change(&p)
@@ -298,12 +298,12 @@ func TestWithoutEventCheckARecordFillsInWhatTheEventLacks(t *testing.T) {
 		"no token":   func(l levels) { delete(l.details, "resourceId") },
 	}
 	for name, change := range lacks {
-		s := newScene()
+		s := newTenancy()
 		s.config.EventCheck = false
 		o, err := s.respondTo(t.Context(), changedEvent(t, s, change))
 		expect(t, s, o, err, outcome.Rotated)
 
-		s = newScene()
+		s = newTenancy()
 		s.config.EventCheck = false
 		s.problem = func(int) (cloudguard.Problem, error) {
 			return cloudguard.Problem{}, fault.New(fault.Denied, "GetProblem", "no")

@@ -50,7 +50,7 @@ func TestTheCommentsSecretsBecomeTheRotationsTargets(t *testing.T) {
 			[]credential.Target{{Role: credential.RolePassword, SecretID: secretID}}},
 	} {
 		t.Run(string(c.rule)+" "+c.text, func(t *testing.T) {
-			s := newScene().about(c.rule, c.resource, c.text)
+			s := newTenancy().about(c.rule, c.resource, c.text)
 			var job rotation.Job
 			s.run = func(_ context.Context, j rotation.Job) rotation.Result { job = j; return rotated(j) }
 			o, err := s.respond(t)
@@ -69,7 +69,7 @@ func TestTheCommentsSecretsBecomeTheRotationsTargets(t *testing.T) {
 }
 
 func TestTheCommentsOptionsReachTheRotation(t *testing.T) {
-	s := newScene().with(comment + ",replace:yes,grace:72h,dry_run:yes")
+	s := newTenancy().with(comment + ",replace:yes,grace:72h,dry_run:yes")
 	s.config.Grace = time.Hour
 	if _, err := s.respond(t); err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func TestTheCommentsOptionsReachTheRotation(t *testing.T) {
 }
 
 func TestWithoutOptionsTheConfigurationCounts(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.config.Grace, s.config.DryRun = time.Hour, true
 	if _, err := s.respond(t); err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestWithoutOptionsTheConfigurationCounts(t *testing.T) {
 }
 
 func TestACommentMayEndTheConfiguredGrace(t *testing.T) {
-	s := newScene().with(comment + ",grace:0")
+	s := newTenancy().with(comment + ",grace:0")
 	s.config.Grace = time.Hour
 	if _, err := s.respond(t); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestACommentMayEndTheConfiguredGrace(t *testing.T) {
 }
 
 func TestAPasswordCountsAsResetAfterTheClosureAndAfterTheLastDetection(t *testing.T) {
-	s := newScene().about(cloudguard.PasswordTooOld, userID, "")
+	s := newTenancy().about(cloudguard.PasswordTooOld, userID, "")
 	if _, err := s.respond(t); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestAPasswordCountsAsResetAfterTheClosureAndAfterTheLastDetection(t *testin
 }
 
 func TestACommentWithAMisspeltKeyIsRefusedAndTheMailShowsTheCorrectedOne(t *testing.T) {
-	s := newScene().with("auth_secret_ocd:" + secretID + ",ticket CHG-7")
+	s := newTenancy().with("auth_secret_ocd:" + secretID + ",ticket CHG-7")
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
 	if s.saw("Run") {
@@ -132,7 +132,7 @@ func TestACommentWithAMisspeltKeyIsRefusedAndTheMailShowsTheCorrectedOne(t *test
 }
 
 func TestWithoutASecretInTheCommentTheBoundOneIsFoundByItsTags(t *testing.T) {
-	s := newScene().with("rotate:yes,ticket CHG-7")
+	s := newTenancy().with("rotate:yes,ticket CHG-7")
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
 	if !s.saw("ListSecrets " + compartment) {
@@ -145,7 +145,7 @@ func TestWithoutASecretInTheCommentTheBoundOneIsFoundByItsTags(t *testing.T) {
 }
 
 func TestBoundSecretsAreLookedForInEveryConfiguredCompartment(t *testing.T) {
-	s := newScene().with("rotate:yes")
+	s := newTenancy().with("rotate:yes")
 	const elsewhere = "ocid1.compartment.oc1..aaaaaaaaelsewhere"
 	s.secrets[0].Compartment = elsewhere
 	s.config.SecretCompartments = []string{"ocid1.compartment.oc1..aaaaaaaaempty", elsewhere}
@@ -157,7 +157,7 @@ func TestBoundSecretsAreLookedForInEveryConfiguredCompartment(t *testing.T) {
 }
 
 func TestNoBoundSecretIsARefusal(t *testing.T) {
-	s := newScene().with("rotate:yes")
+	s := newTenancy().with("rotate:yes")
 	s.secrets = nil
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
@@ -167,7 +167,7 @@ func TestNoBoundSecretIsARefusal(t *testing.T) {
 }
 
 func TestTwoBoundSecretsAreARefusalAndNotAGuess(t *testing.T) {
-	s := newScene().with("rotate:yes")
+	s := newTenancy().with("rotate:yes")
 	second := s.secrets[0]
 	second.ID = otherSecret
 	s.secrets = append(s.secrets, second)
@@ -184,14 +184,14 @@ func TestTwoBoundSecretsAreARefusalAndNotAGuess(t *testing.T) {
 }
 
 func TestAListOfSecretsThatDoesNotComeIsLeftToALaterDelivery(t *testing.T) {
-	s := newScene().with("rotate:yes")
+	s := newTenancy().with("rotate:yes")
 	s.listErr = fault.New(fault.Unclear, "ListSecrets", "no answer")
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Unfinished)
 }
 
 func TestAPasswordNeedsNoSecretAndNoneIsLookedFor(t *testing.T) {
-	s := newScene().about(cloudguard.PasswordTooOld, userID, "")
+	s := newTenancy().about(cloudguard.PasswordTooOld, userID, "")
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
 	if len(s.jobs[0].Secrets) != 0 || s.saw("ListSecrets "+compartment) {
@@ -200,7 +200,7 @@ func TestAPasswordNeedsNoSecretAndNoneIsLookedFor(t *testing.T) {
 }
 
 func TestAnUnboundSecretIsRefusedWithTheCommandThatBindsIt(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.secrets[0].Freeform = map[string]string{"team": "web"}
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
@@ -210,7 +210,7 @@ func TestAnUnboundSecretIsRefusedWithTheCommandThatBindsIt(t *testing.T) {
 }
 
 func TestAnUnboundSecretIsAcceptedUnderWarnAndTheMailSaysSo(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.config.SecretBinding = "warn"
 	s.secrets[0].Freeform = nil
 	o, err := s.respond(t)
@@ -221,7 +221,7 @@ func TestAnUnboundSecretIsAcceptedUnderWarnAndTheMailSaysSo(t *testing.T) {
 }
 
 func TestASecretOfSomebodyElseIsRefusedUnderWarnToo(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.config.SecretBinding = "warn"
 	s.secrets[0].Freeform["keyturn-user"] = "ocid1.user.oc1..aaaaaaaasomebodyelse"
 	o, err := s.respond(t)
@@ -234,7 +234,7 @@ func TestASecretThatCannotBeWrittenIsRefused(t *testing.T) {
 		"about to vanish": func(s *vault.Secret) { s.State = "PENDING_DELETION" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			change(&s.secrets[0])
 			o, err := s.respond(t)
 			expect(t, s, o, err, outcome.Refused)
@@ -244,7 +244,7 @@ func TestASecretThatCannotBeWrittenIsRefused(t *testing.T) {
 
 func TestAProtectedUserIsRefused(t *testing.T) {
 	for _, protected := range []string{userID, "WEB@*"} {
-		s := newScene()
+		s := newTenancy()
 		s.config.ProtectedUsers = []string{protected}
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.Refused)

@@ -20,7 +20,7 @@ import (
 )
 
 func TestAMailThatCannotBeSentFailsTheInvocation(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.mailErr = func(int) error { return errNetwork }
 	o, err := s.respond(t)
 	if !errors.Is(err, errNetwork) || errors.Is(err, responder.ErrUnfinished) {
@@ -35,7 +35,7 @@ func TestAMailThatCannotBeSentFailsTheInvocation(t *testing.T) {
 }
 
 func TestAMailThatFailsOnceIsSentAgain(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.mailErr = func(n int) error {
 		if n == 1 {
 			return errNetwork
@@ -51,7 +51,7 @@ func TestAMailThatFailsOnceIsSentAgain(t *testing.T) {
 }
 
 func TestAnUnfinishedRotationIsMailedAndFailsTheInvocation(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.run = ended(s, rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted})
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Unfinished)
@@ -61,7 +61,7 @@ func TestAnUnfinishedRotationIsMailedAndFailsTheInvocation(t *testing.T) {
 }
 
 func TestAProblemThatCannotBeReopenedIsNotedInTheMail(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken})
 	s.reopenErr = fault.New(fault.Denied, "UpdateProblemStatus", "")
 	o, err := s.respond(t)
@@ -77,7 +77,7 @@ func TestAProblemThatCannotBeReopenedIsNotedInTheMail(t *testing.T) {
 }
 
 func TestAReopenedProblemsCommentHasOurMarkAndTheReason(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken,
 		Detail: strings.Repeat("long ", 400)})
 	o, err := s.respond(t)
@@ -92,7 +92,7 @@ func TestAReopenedProblemsCommentHasOurMarkAndTheReason(t *testing.T) {
 }
 
 func TestTheProblemIsReopenedBeforeTheMailSoThatTheMailCanSayIt(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken})
 	if _, err := s.respond(t); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestTheProblemIsReopenedBeforeTheMailSoThatTheMailCanSayIt(t *testing.T) {
 }
 
 func TestADoneRotationLeavesTheProblemClosed(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Rotated)
 	if s.saw("UpdateProblemStatus") {
@@ -129,7 +129,7 @@ func TestARotationThatUsesUpItsTimeLeavesSomeForTheMail(t *testing.T) {
 		{4 * time.Second, 3000 * time.Millisecond},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			s.clock = clock.System{}
 			var left time.Duration
 			s.run = untilDeadline(&left)
@@ -149,11 +149,11 @@ func TestARotationThatUsesUpItsTimeLeavesSomeForTheMail(t *testing.T) {
 }
 
 func TestEveryOutcomeIsOneRecordInTheLog(t *testing.T) {
-	for name, body := range map[string][]byte{"rotated": newScene().event.json(t),
+	for name, body := range map[string][]byte{"rotated": newTenancy().event.json(t),
 		"ignored": []byte(`{"eventType":"x"}`), "unreadable": []byte("?")} {
 		var log bytes.Buffer
 		logger := zerolog.New(&log)
-		s := newScene()
+		s := newTenancy()
 		if _, err := s.respondTo(logger.WithContext(t.Context()), body); err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +166,7 @@ func TestEveryOutcomeIsOneRecordInTheLog(t *testing.T) {
 func TestEveryStepOfTheRotationIsLoggedWithTheRotationsID(t *testing.T) {
 	var log bytes.Buffer
 	logger := zerolog.New(&log)
-	s := newScene()
+	s := newTenancy()
 	s.run = func(_ context.Context, job rotation.Job) rotation.Result {
 		job.OnStep(rotation.Step{Action: rotation.Create, Because: "there is a free slot", Err: errNetwork})
 		return rotated(job)

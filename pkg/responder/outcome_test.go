@@ -14,9 +14,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// bundle is a kind's scene whose secret takes a bundle.
-func bundle(kind credential.Kind) *scene {
-	s := newScene()
+// bundle is a kind's tenancy whose secret takes a bundle.
+func bundle(kind credential.Kind) *tenancy {
+	s := newTenancy()
 	switch kind {
 	case credential.APIKey:
 		s.about(cloudguard.APIKeyTooOld, tenancyID+"/"+userID+"/"+oldKey, "bundle_secret_ocid:"+secretID)
@@ -32,7 +32,7 @@ func bundle(kind credential.Kind) *scene {
 func TestTheOutcomeHasAllThatTheEngineReports(t *testing.T) {
 	made := closedAt.AddDate(0, 0, -100)
 	began := closedAt.Add(time.Second)
-	s := newScene()
+	s := newTenancy()
 	r := of(newToken, credential.RoleToken)
 	r.OldMade = made
 	r.Placed[0].Stage = "CURRENT"
@@ -68,14 +68,14 @@ func TestTheOutcomeHasAllThatTheEngineReports(t *testing.T) {
 }
 
 func TestWhatIsNotKnownOfTheOldCredentialIsLeftOut(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	if o, _ := s.respond(t); o.OldMade != nil {
 		t.Errorf("the old one was made at %v", o.OldMade)
 	}
 }
 
 func TestAnErrorOfARotationThatWasFinishedAllTheSameIsNoted(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	r := of(newToken, credential.RoleToken)
 	r.FailedAt, r.Cause = rotation.Retire, fault.New(fault.Absent, "DeleteAuthToken", "")
 	s.run = ended(s, r)
@@ -95,7 +95,7 @@ func TestADryRunDescribesEveryStepItWouldTake(t *testing.T) {
 		rotation.Discard: "can't be used",
 		rotation.Fence:   "undone", rotation.Claim: "write into the secrets that the old credential is deleted"}
 	for step, want := range steps {
-		s := newScene().with(comment + ",dry_run:yes")
+		s := newTenancy().with(comment + ",dry_run:yes")
 		s.run = ended(s, rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Plan: []rotation.Action{step}})
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.DryRun)
@@ -111,25 +111,25 @@ func TestADryRunForABareAPIKeyWarnsOfTheFingerprint(t *testing.T) {
 		r.Placed = []rotation.Placed{{Target: credential.Target{Role: role, SecretID: secretID}}}
 		return r
 	}
-	api := func() *scene {
-		s := newScene().about(cloudguard.APIKeyTooOld, tenancyID+"/"+userID+"/"+oldKey, "api_secret_ocid:"+secretID)
+	api := func() *tenancy {
+		s := newTenancy().about(cloudguard.APIKeyTooOld, tenancyID+"/"+userID+"/"+oldKey, "api_secret_ocid:"+secretID)
 		s.secrets[0].Freeform["keyturn-kind"] = "api-key"
 		return s
 	}
 	for name, c := range map[string]struct {
-		scene  *scene
+		tenancy  *tenancy
 		result rotation.Result
 		warned bool
 	}{
 		"an API key by itself":    {api(), in(plan, credential.RolePrivateKey), true},
 		"an API key in a bundle":  {bundle(credential.APIKey), in(plan, credential.RoleBundle), false},
 		"secrets that aren't yet": {api(), plan, false},
-		"an auth token":           {newScene(), in(plan, credential.RoleToken), false},
+		"an auth token":           {newTenancy(), in(plan, credential.RoleToken), false},
 	} {
-		c.scene.config.DryRun = true
-		c.scene.run = ended(c.scene, c.result)
-		o, err := c.scene.respond(t)
-		expect(t, c.scene, o, err, outcome.DryRun)
+		c.tenancy.config.DryRun = true
+		c.tenancy.run = ended(c.tenancy, c.result)
+		o, err := c.tenancy.respond(t)
+		expect(t, c.tenancy, o, err, outcome.DryRun)
 		if warned := strings.Contains(strings.Join(o.Todo, "\n"), "Plan for it: every consumer then needs the new "+
 			"fingerprint"); warned != c.warned {
 			t.Errorf("%s: warned %v: %q", name, warned, o.Todo)
@@ -139,11 +139,11 @@ func TestADryRunForABareAPIKeyWarnsOfTheFingerprint(t *testing.T) {
 
 func TestWhatWasDoneAlreadyLeavesTheTaskThatFits(t *testing.T) {
 	for name, c := range map[string]struct {
-		scene  *scene
+		tenancy  *tenancy
 		result rotation.Result
 		want   string
 	}{
-		"deleted manually": {newScene(), rotation.Result{Reason: rotation.AlreadyGone},
+		"deleted manually": {newTenancy(), rotation.Result{Reason: rotation.AlreadyGone},
 			"Nothing, unless a consumer still needs an auth token: none was made."},
 		"deleted manually, a key": {bundle(credential.CustomerSecretKey), rotation.Result{Reason: rotation.AlreadyGone},
 			"Nothing, unless a consumer still needs a customer secret key: none was made."},
@@ -157,16 +157,16 @@ func TestWhatWasDoneAlreadyLeavesTheTaskThatFits(t *testing.T) {
 				"no secret."},
 		"reset, and the value lost": {bundle(credential.Password), rotation.Result{Reason: rotation.ResetNotKept},
 			"The one-time password is in no secret."},
-		"a running overlap": {newScene(), rotation.Result{Reason: rotation.GraceRunning,
+		"a running overlap": {newTenancy(), rotation.Result{Reason: rotation.GraceRunning,
 			RetireAt: closedAt.Add(time.Hour)},
 			"Switch all consumers to the new auth token before 2026-03-01 13:00 UTC."},
-		"an earlier delivery": {newScene(), rotation.Result{Reason: rotation.Rotated},
+		"an earlier delivery": {newTenancy(), rotation.Result{Reason: rotation.Rotated},
 			"Nothing: the mail of the earlier delivery says what consumers have to do."},
 	} {
 		c.result.End = rotation.Done
-		c.scene.run = ended(c.scene, c.result)
-		o, err := c.scene.respond(t)
-		expect(t, c.scene, o, err, outcome.Already)
+		c.tenancy.run = ended(c.tenancy, c.result)
+		o, err := c.tenancy.respond(t)
+		expect(t, c.tenancy, o, err, outcome.Already)
 		if len(o.Todo) == 0 || !strings.HasPrefix(o.Todo[0], c.want) {
 			t.Errorf("%s: to do: %q, want %q first", name, o.Todo, c.want)
 		}
@@ -208,7 +208,7 @@ func TestTheOldPasswordIsOutOfForceOnlyOnceItWasReset(t *testing.T) {
 }
 
 func TestADryRunSaysNothingOfTheOldCredentialsFate(t *testing.T) {
-	s := newScene().with(comment + ",dry_run:yes")
+	s := newTenancy().with(comment + ",dry_run:yes")
 	r := of("", credential.RoleToken)
 	r.Acted, r.OldGone, r.Plan = false, false, []rotation.Action{rotation.Create}
 	s.run = ended(s, r)
@@ -235,7 +235,7 @@ func TestOnlyAValueThatIsInPlaceEverywhereGoesToTheConsumers(t *testing.T) {
 		"in no secret":        {nil, newToken, false},
 	} {
 		for _, end := range []rotation.Action{rotation.Refuse, rotation.Wait} {
-			s := newScene()
+			s := newTenancy()
 			s.run = ended(s, rotation.Result{End: end, Reason: rotation.Failed, FailedAt: rotation.Retire,
 				Cause: fault.New(fault.Denied, "DeleteAuthToken", ""), Placed: c.placed, NewID: c.newID})
 			o, _ := s.respond(t)
@@ -247,7 +247,7 @@ func TestOnlyAValueThatIsInPlaceEverywhereGoesToTheConsumers(t *testing.T) {
 }
 
 func TestAReasonIsGivenOnce(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.run = ended(s, rotation.Result{End: rotation.Wait, Reason: rotation.InProgress, Detail: "made a minute ago"})
 	if o, _ := s.respond(t); o.Reason != "another delivery is at work: made a minute ago" {
 		t.Errorf("the reason is %q", o.Reason)
@@ -255,7 +255,7 @@ func TestAReasonIsGivenOnce(t *testing.T) {
 }
 
 func TestASecretThatTakesNoChangeIsReportedWithOCIsAnswer(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretBlocked,
 		Detail:   "the PENDING version 2",
 		FailedAt: rotation.Stage, Cause: fault.New(fault.Busy, "UpdateSecret", "")})
@@ -267,7 +267,7 @@ func TestASecretThatTakesNoChangeIsReportedWithOCIsAnswer(t *testing.T) {
 }
 
 func TestSeveralOwnersAreNotifiedEachOfTheirOwnSecrets(t *testing.T) {
-	s := newScene().about(cloudguard.SecretKeyTooOld, oldAccess, "accesskey_secret_ocid:"+secretID+
+	s := newTenancy().about(cloudguard.SecretKeyTooOld, oldAccess, "accesskey_secret_ocid:"+secretID+
 		",secretkey_secret_ocid:"+otherOfPair)
 	s.secrets[0].Freeform["keyturn-kind"] = "customer-secret-key"
 	second := s.secrets[0]
@@ -307,7 +307,7 @@ func TestSeveralOwnersAreNotifiedEachOfTheirOwnSecrets(t *testing.T) {
 }
 
 func TestConsumersGetAnOldAndANewIDOnlyTogether(t *testing.T) {
-	s := newScene().about(cloudguard.APIKeyTooOld, tenancyID+"/"+userID+"/"+oldKey, "api_secret_ocid:"+secretID)
+	s := newTenancy().about(cloudguard.APIKeyTooOld, tenancyID+"/"+userID+"/"+oldKey, "api_secret_ocid:"+secretID)
 	s.secrets[0].Freeform["keyturn-kind"] = "api-key"
 	s.run = ended(s, of("", credential.RolePrivateKey))
 	o, err := s.respond(t)
@@ -318,7 +318,7 @@ func TestConsumersGetAnOldAndANewIDOnlyTogether(t *testing.T) {
 }
 
 func TestASecretThatWasAcceptedUnboundComesWithTheCommandThatBindsIt(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.config.SecretBinding = "warn"
 	s.secrets[0].Freeform = nil
 	o, err := s.respond(t)

@@ -12,7 +12,7 @@ import (
 )
 
 func TestWhatAnEventNamesIsReadWhileCloudGuardIsAsked(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		if len(s.fetched) != 1 {
 			t.Error("Cloud Guard was asked before anything else was begun")
@@ -35,14 +35,14 @@ func TestWhatAnEventNamesIsReadWhileCloudGuardIsAsked(t *testing.T) {
 }
 
 func TestNothingIsReadInAdvance(t *testing.T) {
-	for name, change := range map[string]func(*scene){
-		"for another rule":    func(s *scene) { s.event.rule = "BUCKET_IS_PUBLIC" },
-		"without a user":      func(s *scene) { s.event.user = "joe" },
-		"for a bad comment":   func(s *scene) { s.event.comment = "auth_secret_ocid:nonsense" },
-		"if nothing waits":    func(s *scene) { s.config.EventCheck = false },
-		"of a password, late": func(s *scene) { s.about("PASSWORD_TOO_OLD", userID, "password_secret_ocid:"+secretID) },
+	for name, change := range map[string]func(*tenancy){
+		"for another rule":    func(s *tenancy) { s.event.rule = "BUCKET_IS_PUBLIC" },
+		"without a user":      func(s *tenancy) { s.event.user = "joe" },
+		"for a bad comment":   func(s *tenancy) { s.event.comment = "auth_secret_ocid:nonsense" },
+		"if nothing waits":    func(s *tenancy) { s.config.EventCheck = false },
+		"of a password, late": func(s *tenancy) { s.about("PASSWORD_TOO_OLD", userID, "password_secret_ocid:"+secretID) },
 	} {
-		s := newScene()
+		s := newTenancy()
 		change(s)
 		_, _ = s.respond(t) // what comes of it is tested elsewhere
 		if len(s.fetched) != 0 {
@@ -61,7 +61,7 @@ func TestTheOwnerIsLookedUpOnceUnlessTheAnswerIsOldOrFailed(t *testing.T) {
 		"old":         {3 * time.Second, 0, 2},
 		"failed once": {0, 1, 2},
 	} {
-		s := newScene()
+		s := newTenancy()
 		begun := make(chan bool)
 		s.problem = func(int) (cloudguard.Problem, error) {
 			<-begun // before that the lookup may not have been made

@@ -12,17 +12,17 @@ import (
 )
 
 func TestAnUnreadableEventsMailHasWhatTheRecordSaysOfItsProblem(t *testing.T) {
-	bad := func(s *scene) []byte {
+	bad := func(s *tenancy) []byte {
 		return bytes.Replace(s.event.json(t), []byte(`"eventType"`), []byte(`"eventType":7,"x"`), 1)
 	}
-	s := newScene()
+	s := newTenancy()
 	body := bad(s)[:len(bad(s))-1] // no JSON
 	o, err := s.respondTo(t.Context(), body)
 	expect(t, s, o, err, outcome.Refused)
 	if o.ProblemID != problemID || o.UserID != userID || o.Kind != "auth-token" || !o.Reopened {
 		t.Errorf("%+v", o)
 	}
-	s = newScene()
+	s = newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		return cloudguard.Problem{}, fault.New(fault.Denied, "GetProblem", "")
 	}
@@ -35,7 +35,7 @@ func TestAnUnreadableEventsMailHasWhatTheRecordSaysOfItsProblem(t *testing.T) {
 }
 
 func TestTheRecordCountsMoreThanTheEventInTheMail(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	p := s.closed(comment)
 	p.RiskLevel, p.ResourceName, p.ResourceID = "CRITICAL", " the shop's token ", tokenID
 	s.problem = func(int) (cloudguard.Problem, error) { return p, nil }
@@ -52,7 +52,7 @@ func TestTheRecordCountsMoreThanTheEventInTheMail(t *testing.T) {
 }
 
 func TestWhoseCredentialItIsIsKnownBeforeTheRecordShowsTheClosure(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		return cloudguard.Problem{}, fault.New(fault.Unclear, "GetProblem", "")
 	}
@@ -68,7 +68,7 @@ func TestARecordThatCannotBeReadSaysWhatToCheck(t *testing.T) {
 	for class, want := range map[fault.Class]outcome.Status{fault.Absent: outcome.Refused,
 		fault.Denied:  outcome.Refused,
 		fault.Unclear: outcome.Unfinished, fault.Throttled: outcome.Unfinished} {
-		s := newScene()
+		s := newTenancy()
 		s.problem = func(int) (cloudguard.Problem, error) {
 			return cloudguard.Problem{}, fault.New(class, "GetProblem", "")
 		}
@@ -81,7 +81,7 @@ func TestARecordThatCannotBeReadSaysWhatToCheck(t *testing.T) {
 }
 
 func TestAReviewHasWhatItWasGivenEvenIfTheRecordCannotBeReadAgain(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		return cloudguard.Problem{}, fault.New(fault.Unclear, "GetProblem", "")
 	}
@@ -99,7 +99,7 @@ func TestAReviewHasWhatItWasGivenEvenIfTheRecordCannotBeReadAgain(t *testing.T) 
 }
 
 func TestAReviewWithoutTheQuestionToCloudGuardAsksOnlyOnceTheRecordLags(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.config = config.Config{Topic: topicID, SecretBinding: config.BindingRequire, Prove: config.ProveRequire}
 	p := s.closed(comment)
 	p.History = nil

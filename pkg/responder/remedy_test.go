@@ -17,7 +17,7 @@ import (
 )
 
 // refused is the outcome of a rotation that the engine refuses.
-func refused(t *testing.T, s *scene, r rotation.Result) outcome.Outcome {
+func refused(t *testing.T, s *tenancy, r rotation.Result) outcome.Outcome {
 	t.Helper()
 	r.End = rotation.Refuse
 	s.run = ended(s, r)
@@ -27,14 +27,14 @@ func refused(t *testing.T, s *scene, r rotation.Result) outcome.Outcome {
 }
 
 func TestACurrentCredentialThatDoesNotWorkHasARemedy(t *testing.T) {
-	if o := refused(t, newScene(), rotation.Result{Reason: rotation.CurrentRejected}); !strings.Contains(o.Remedy,
+	if o := refused(t, newTenancy(), rotation.Result{Reason: rotation.CurrentRejected}); !strings.Contains(o.Remedy,
 		"what the user may do") {
 		t.Errorf("the remedy is %q", o.Remedy)
 	}
 }
 
 func TestSwappedSecretsThatWereFoundByTheirTagsHaveTheirTagsSwapped(t *testing.T) {
-	s := newScene().about(cloudguard.SecretKeyTooOld, oldAccess, "rotate:yes")
+	s := newTenancy().about(cloudguard.SecretKeyTooOld, oldAccess, "rotate:yes")
 	s.secrets[0].Freeform["keyturn-kind"] = "customer-secret-key"
 	o := refused(t, s, rotation.Result{Reason: rotation.SecretsSwapped})
 	if o.Remedy != "Swap the tags keyturn.role (or keyturn-role) of the two secrets: access-key, secret-key. "+
@@ -56,7 +56,7 @@ func TestOnlyTheFullOneOfTwoSecretsIsToBeMadeRoomIn(t *testing.T) {
 		"the only one, whatever is said":       {two[:1], "30 versions", []string{secretID}},
 		"one of two, and it isn't known which": {two, "30 versions", nil},
 	} {
-		o := refused(t, newScene(), rotation.Result{Reason: rotation.SecretFull, Placed: c.placed, Detail: c.detail})
+		o := refused(t, newTenancy(), rotation.Result{Reason: rotation.SecretFull, Placed: c.placed, Detail: c.detail})
 		var got []string
 		for line := range strings.SplitSeq(o.Remedy, "\n") {
 			if rest, ok := strings.CutPrefix(line, "oci vault secret-version list --secret-id "); ok {
@@ -83,7 +83,7 @@ func TestAVersionIsOfferedOnlyWhereKeyturnHasWrittenOneThatIsNotCURRENT(t *testi
 		both := slices.Clone(placed)
 		both[0].Current, both[1].Current = false, false
 		c.change(&both[0])
-		o := refused(t, newScene(), rotation.Result{Reason: rotation.SecretReplaced, Placed: both})
+		o := refused(t, newTenancy(), rotation.Result{Reason: rotation.SecretReplaced, Placed: both})
 		if got := strings.Count(o.Remedy, "\noci vault secret update "); got != c.want ||
 			!strings.Contains(o.Remedy, "--secret-id "+otherOfPair) {
 			t.Errorf("%s: %d commands, want %d:\n%s", name, got, c.want, o.Remedy)
@@ -92,7 +92,7 @@ func TestAVersionIsOfferedOnlyWhereKeyturnHasWrittenOneThatIsNotCURRENT(t *testi
 }
 
 func TestACredentialWithoutADescriptionIsListedWithoutOne(t *testing.T) {
-	o := refused(t, newScene(), rotation.Result{Reason: rotation.NoFreeSlot, Slots: []credential.Issued{
+	o := refused(t, newTenancy(), rotation.Result{Reason: rotation.NoFreeSlot, Slots: []credential.Issued{
 		{ID: "a", Description: "deploys", Created: closedAt}, {ID: "b", Created: closedAt}}})
 	if want := []string{"a, made 2026-03-01, deploys", "b, made 2026-03-01"}; !slices.Equal(o.Slots, want) {
 		t.Errorf("the slots are %q, want %q", o.Slots, want)
@@ -103,7 +103,7 @@ func TestEveryCallOfASecretIsExplainedByTheListOfSecrets(t *testing.T) {
 	for operation, explained := range map[string]bool{"GetSecret": true, "ListSecretVersions": true,
 		"GetSecretBundle": true,
 		"UpdateSecret":    true, "GetNamespace": false} {
-		s := newScene()
+		s := newTenancy()
 		s.facts = factsOf(func(*seen) {})
 		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Stage,
 			Cause: refusal(operation)})
@@ -117,7 +117,7 @@ func TestEveryCallOfAUserIsExplainedByTheUser(t *testing.T) {
 	for operation, explained := range map[string]bool{"GetUser": true, "ListApiKeys": true, "UploadApiKey": true,
 		"CreateAuthToken":         true,
 		"DeleteCustomerSecretKey": true, "CreateOrResetUIPassword": true, "GetNamespace": false} {
-		s := newScene()
+		s := newTenancy()
 		s.facts = factsOf(func(f *seen) { f.userState = "INACTIVE" })
 		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create,
 			Cause: refusal(operation)})
@@ -132,7 +132,7 @@ func TestASecretThatIsNotListedIsReportedWithTheCompartmentsThatWereLookedIn(t *
 		"It looks in this compartment: one":        {"one"},
 		"It looks in these compartments: one, two": {"one", "two"},
 	} {
-		s := newScene()
+		s := newTenancy()
 		s.config.SecretCompartments = compartments
 		s.facts = factsOf(func(*seen) {})
 		o := refused(t, s, rotation.Result{Reason: rotation.Failed, Cause: refusal("GetSecret")})
@@ -144,7 +144,7 @@ func TestASecretThatIsNotListedIsReportedWithTheCompartmentsThatWereLookedIn(t *
 
 func TestADeletedUserIsNotToBeActivated(t *testing.T) {
 	for _, state := range []string{"DELETED", "DELETING"} {
-		s := newScene()
+		s := newTenancy()
 		s.facts = factsOf(func(f *seen) { f.userState = state })
 		o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create,
 			Cause: refusal("CreateAuthToken")})
@@ -156,7 +156,7 @@ func TestADeletedUserIsNotToBeActivated(t *testing.T) {
 }
 
 func TestAnAbsentUserIsToBeDismissedOnlyIfThereIsNone(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.facts = factsOf(func(f *seen) { f.userErr = refusal("GetUser") })
 	o := refused(t, s, rotation.Result{Reason: rotation.Failed, FailedAt: rotation.Create,
 		Cause: refusal("CreateAuthToken")})
@@ -180,7 +180,7 @@ func TestACapabilityIsSwitchedOnInTheHomeRegionByItsOwnOption(t *testing.T) {
 }
 
 func TestACredentialThatDoesNotWorkOfAUserWhoIsAsItShouldBeIsNotExplained(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.facts = factsOf(func(*seen) {})
 	if o := refused(t, s, rotation.Result{Reason: rotation.Rejected, Acted: true}); strings.Contains(o.Reason,
 		"policy") ||
@@ -192,7 +192,7 @@ func TestACredentialThatDoesNotWorkOfAUserWhoIsAsItShouldBeIsNotExplained(t *tes
 func TestALinkOrCommandIsLeftOutWhereAPartOfItIsNotKnown(t *testing.T) {
 	r := of(newToken, credential.RoleToken)
 	r.Placed[0].Vault = ""
-	s := newScene()
+	s := newTenancy()
 	s.facts = nowhere{factsOf(func(*seen) {})}
 	s.run = ended(s, r)
 	o, err := s.respond(t)
@@ -206,7 +206,7 @@ func TestALinkOrCommandIsLeftOutWhereAPartOfItIsNotKnown(t *testing.T) {
 }
 
 func TestACommandHasNoEmptyRegion(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	o := refused(t, s, rotation.Result{Reason: rotation.SecretFull,
 		Placed: []rotation.Placed{{Target: credential.Target{SecretID: secretID}}}})
 	if strings.Contains(o.Remedy, "--region") {
@@ -233,7 +233,7 @@ func TestOnlyThoseWhoOwnAJournalMayUseItsUnboundSecret(t *testing.T) {
 		"another kind of the user's":      {journal("api-key " + userID), false, true},
 		"another user's, but it is bound": {journal("auth-token ocid1.user.oc1..aaaaaaaaother"), true, false},
 	} {
-		s := newScene()
+		s := newTenancy()
 		s.config.SecretBinding = "warn"
 		s.secrets[0].Metadata = c.metadata
 		if !c.bound {
@@ -276,7 +276,7 @@ func TestARecordThatLagsIsWaitedForWhileAnyTimeOfItIsYoung(t *testing.T) {
 		"a young history": {limit + time.Hour, time.Minute, limit + time.Hour, outcome.Unfinished},
 		"detected anew":   {limit + time.Hour, limit + time.Hour, time.Minute, outcome.Unfinished},
 	} {
-		s := newScene()
+		s := newTenancy()
 		now := closedAt.Add(2 * limit)
 		s.clock = stillClock{now}
 		s.problem = func(int) (cloudguard.Problem, error) {
@@ -301,7 +301,7 @@ func TestARecordThatLagsIsWaitedForWhileAnyTimeOfItIsYoung(t *testing.T) {
 }
 
 func TestAFaultOfARefusedOrderHasItsRemedy(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		return cloudguard.Problem{}, fault.New(fault.Denied, "GetProblem", "")
 	}
@@ -315,7 +315,7 @@ func TestAFaultOfARefusedOrderHasItsRemedy(t *testing.T) {
 func TestTheUsersCredentialsAreListedOnlyWhereAPersonHasToChooseAmongThem(t *testing.T) {
 	for reason, want := range map[rotation.Reason]int{rotation.NoFreeSlot: 1, rotation.Doubtful: 1,
 		rotation.SecretTaken: 0, rotation.WrongContent: 0} {
-		o := refused(t, newScene(), rotation.Result{Reason: reason,
+		o := refused(t, newTenancy(), rotation.Result{Reason: reason,
 			Slots: []credential.Issued{{ID: tokenID, Created: closedAt}}})
 		if len(o.Slots) != want {
 			t.Errorf("%s: %q", reason, o.Slots)
@@ -329,15 +329,15 @@ func TestARefusalOfAnotherReasonKeepsThatReason(t *testing.T) {
 		"another reason": {Reason: rotation.SecretTaken, Cause: cause},
 		"a failed step":  {Reason: rotation.Failed, FailedAt: rotation.Stage, Cause: cause},
 	} {
-		if o := refused(t, newScene(), r); o.Reason == "it is protected" {
+		if o := refused(t, newTenancy(), r); o.Reason == "it is protected" {
 			t.Errorf("%s: the reason is %q", name, o.Reason)
 		}
 	}
-	if o := refused(t, newScene(), rotation.Result{Reason: rotation.Failed,
+	if o := refused(t, newTenancy(), rotation.Result{Reason: rotation.Failed,
 		Cause: cause}); o.Reason != "it is protected" || o.Remedy != "remove it" {
 		t.Errorf("the reason is %q, the remedy %q", o.Reason, o.Remedy)
 	}
-	if o := refused(t, newScene(), rotation.Result{Reason: rotation.Failed, Cause: fault.New(fault.Invalid, "GetSecret",
+	if o := refused(t, newTenancy(), rotation.Result{Reason: rotation.Failed, Cause: fault.New(fault.Invalid, "GetSecret",
 		"")}); !strings.HasPrefix(o.Reason, "a step failed for good: ") {
 		t.Errorf("the reason is %q", o.Reason)
 	}
@@ -346,7 +346,7 @@ func TestARefusalOfAnotherReasonKeepsThatReason(t *testing.T) {
 func TestARecordCountsAsCompleteOnlyAfterTheWholeTimeOfItsLag(t *testing.T) {
 	for age, want := range map[time.Duration]outcome.Status{24 * time.Hour: outcome.Unfinished, 24*time.Hour +
 		time.Second: outcome.Refused} {
-		s := newScene()
+		s := newTenancy()
 		s.clock = stillClock{closedAt.Add(age)}
 		s.event.at = closedAt
 		s.problem = func(int) (cloudguard.Problem, error) {

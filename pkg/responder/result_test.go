@@ -82,7 +82,7 @@ func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
 			outcome.InProgress, "made a minute ago", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			s.run = ended(s, c.result)
 			o, err := s.respond(t)
 			expect(t, s, o, err, c.want)
@@ -102,7 +102,7 @@ func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
 }
 
 func TestARotationInProgressFailsTheInvocationWithoutAMail(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.run = ended(s, rotation.Result{End: rotation.Wait, Reason: rotation.InProgress})
 	_, err := s.respond(t)
 	if !errors.Is(err, responder.ErrUnfinished) || s.saw("PublishMessage") || s.saw("UpdateProblemStatus") {
@@ -111,7 +111,7 @@ func TestARotationInProgressFailsTheInvocationWithoutAMail(t *testing.T) {
 }
 
 func TestAFullUserIsShownWithAllCredentialsThatFillTheSlots(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.NoFreeSlot, Slots: []credential.Issued{
 		{ID: tokenID, Description: "deploys the web shop", Created: closedAt.Add(-100 * 24 * time.Hour)},
 		{ID: "ocid1.credential.oc1..aaaaaaaasecond", Created: closedAt.Add(-50 * 24 * time.Hour)}}})
@@ -126,7 +126,7 @@ func TestAFullUserIsShownWithAllCredentialsThatFillTheSlots(t *testing.T) {
 }
 
 func TestADryRunIsReportedAndTheProblemReopened(t *testing.T) {
-	s := newScene().with(comment + ",dry_run:yes")
+	s := newTenancy().with(comment + ",dry_run:yes")
 	s.run = ended(s, rotation.Result{End: rotation.Done, Reason: rotation.Rotated,
 		Plan: []rotation.Action{rotation.Create, rotation.Stage, rotation.Prove,
 			rotation.Promote, rotation.Retire}})
@@ -161,7 +161,7 @@ func TestTheOldCredentialsFateIsWhatTheRotationSaw(t *testing.T) {
 		"unseen": {rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			s.run = ended(s, c.result)
 			if o, _ := s.respond(t); o.OldFate != c.want {
 				t.Errorf("the old one %q, want %q", o.OldFate, c.want)
@@ -194,7 +194,7 @@ func TestWhatTheUserHasToDoIsInTheMail(t *testing.T) {
 			"prove=require"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene().about(c.rule, c.resource, "auth_secret_ocid:"+secretID)
+			s := newTenancy().about(c.rule, c.resource, "auth_secret_ocid:"+secretID)
 			if c.rule == cloudguard.PasswordTooOld {
 				s.with("")
 			}
@@ -213,7 +213,7 @@ func TestWhatTheUserHasToDoIsInTheMail(t *testing.T) {
 }
 
 // little is just enough of OCI for the real engine to look at: the user has the old token, the secret one version.
-type little struct{ s *scene }
+type little struct{ s *tenancy }
 
 func (l little) List(context.Context, string) (credential.Listing, error) {
 	return credential.Listing{Credentials: []credential.Issued{
@@ -245,7 +245,7 @@ func (l little) Update(context.Context, string, string, vault.Update) (vault.Sec
 	return vault.Secret{}, errNetwork
 }
 
-func withEngine(s *scene) *scene {
+func withEngine(s *tenancy) *tenancy {
 	engine := &rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{credential.AuthToken: little{s}},
 		Vault: little{s}, Clock: s.clock}
 	s.run = engine.Run
@@ -254,24 +254,24 @@ func withEngine(s *scene) *scene {
 
 func TestAnOwnerWhoCannotBeLookedUpIsNeverRotated(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*scene)
+		change func(*tenancy)
 		want   outcome.Status
 		reason string
 	}{
-		"without a name": {func(s *scene) { s.userName = "" }, outcome.Refused, "counts as protected"},
-		"absent": {func(s *scene) { s.nameErr = fault.New(fault.Absent, "GetUser", "") }, outcome.Refused,
+		"without a name": {func(s *tenancy) { s.userName = "" }, outcome.Refused, "counts as protected"},
+		"absent": {func(s *tenancy) { s.nameErr = fault.New(fault.Absent, "GetUser", "") }, outcome.Refused,
 			"looking up the user"},
-		"denied": {func(s *scene) { s.nameErr = fault.New(fault.Denied, "GetUser", "") }, outcome.Refused,
+		"denied": {func(s *tenancy) { s.nameErr = fault.New(fault.Denied, "GetUser", "") }, outcome.Refused,
 			"looking up the user"},
-		"no answer": {func(s *scene) { s.nameErr = fault.New(fault.Unclear, "GetUser", "") }, outcome.Unfinished,
+		"no answer": {func(s *tenancy) { s.nameErr = fault.New(fault.Unclear, "GetUser", "") }, outcome.Unfinished,
 			"looking up the user"},
-		"throttled": {func(s *scene) { s.nameErr = fault.New(fault.Throttled, "GetUser", "") }, outcome.Unfinished,
+		"throttled": {func(s *tenancy) { s.nameErr = fault.New(fault.Throttled, "GetUser", "") }, outcome.Unfinished,
 			"looking up the user"},
-		"no namespace": {func(s *scene) { s.spaceErr = fault.New(fault.Unclear, "GetNamespace", "") },
+		"no namespace": {func(s *tenancy) { s.spaceErr = fault.New(fault.Unclear, "GetNamespace", "") },
 			outcome.Unfinished, "namespace"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := withEngine(newScene())
+			s := withEngine(newTenancy())
 			c.change(s)
 			o, err := s.respond(t)
 			expect(t, s, o, err, c.want)

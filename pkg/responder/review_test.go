@@ -19,18 +19,18 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-func (s *scene) responder() *responder.Responder {
+func (s *tenancy) responder() *responder.Responder {
 	return &responder.Responder{Config: s.config, Problems: s, Directory: s, Secrets: s, Notifier: s, Rotator: s,
 		Clock: s.clock}
 }
 
 func TestAReviewedProblemIsRotatedLikeItsEventAndTellsNobody(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	o := s.responder().Review(t.Context(), "call-1", s.closed(comment))
 	if o.Status != outcome.Rotated || s.saw("PublishMessage") {
 		t.Errorf("the outcome is %q (%s), called %v", o.Status, o.Reason, s.calls())
 	}
-	byEvent := newScene()
+	byEvent := newTenancy()
 	if _, err := byEvent.respond(t); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestAReviewedProblemIsRotatedLikeItsEventAndTellsNobody(t *testing.T) {
 }
 
 func TestAReviewedProblemThatIsRefusedIsReopenedAndTellsNobody(t *testing.T) {
-	s := newScene().with("auth_secret_ocd:" + secretID)
+	s := newTenancy().with("auth_secret_ocd:" + secretID)
 	o := s.responder().Review(t.Context(), "call-1", s.closed(s.event.comment))
 	if o.Status != outcome.Refused || !o.Reopened || s.saw("PublishMessage") || s.saw("Run") {
 		t.Errorf("the outcome is %q, re-opened %v, called %v", o.Status, o.Reopened, s.calls())
@@ -52,7 +52,7 @@ func TestAReviewedProblemThatIsRefusedIsReopenedAndTellsNobody(t *testing.T) {
 }
 
 func TestAReviewReadsTheProblemAnewSinceItMayHaveBeenReopenedMeanwhile(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	stale := s.closed(comment)
 	s.problem = func(int) (cloudguard.Problem, error) { return s.open(), nil }
 	if o := s.responder().Review(t.Context(), "call-1", stale); o.Status != outcome.Ignored ||
@@ -67,7 +67,7 @@ func TestAReviewOfWhatIsNotOursTouchesNothing(t *testing.T) {
 		"open":         func(p *cloudguard.Problem) { p.Detail = "OPEN" },
 		"dismissed":    func(p *cloudguard.Problem) { p.Detail = "DISMISSED" },
 	} {
-		s := newScene()
+		s := newTenancy()
 		p := s.closed(comment)
 		change(&p)
 		if o := s.responder().Review(t.Context(), "call-1", p); o.Status != outcome.Ignored || len(s.calls()) != 0 {
@@ -77,7 +77,7 @@ func TestAReviewOfWhatIsNotOursTouchesNothing(t *testing.T) {
 }
 
 func TestAPasswordWithoutTheTimeOfItsClosureIsNotReset(t *testing.T) {
-	s := newScene().about(cloudguard.PasswordTooOld, userID, "")
+	s := newTenancy().about(cloudguard.PasswordTooOld, userID, "")
 	s.config.EventCheck = false
 	s.problem = func(int) (cloudguard.Problem, error) {
 		return cloudguard.Problem{}, fault.New(fault.Denied, "GetProblem", "no")
@@ -93,7 +93,7 @@ func TestAPasswordWithoutTheTimeOfItsClosureIsNotReset(t *testing.T) {
 func TestTheSweepsOutcomesAreRecordsInTheLogToo(t *testing.T) {
 	var log bytes.Buffer
 	logger := zerolog.New(&log)
-	s := newScene()
+	s := newTenancy()
 	ctx := logger.WithContext(t.Context())
 	s.responder().Review(ctx, "call-1", s.closed(comment))
 	s.responder().Review(ctx, "call-2", s.closed("auth_secret_ocd:x"))
@@ -103,7 +103,7 @@ func TestTheSweepsOutcomesAreRecordsInTheLogToo(t *testing.T) {
 }
 
 func TestTheMailOfARefusalNamesTheUserEvenIfNobodyHadAsked(t *testing.T) {
-	s := newScene().with("auth_secret_ocd:" + secretID)
+	s := newTenancy().with("auth_secret_ocd:" + secretID)
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
 	if o.UserName != "web@example.com" || !strings.Contains(s.mails[0].title, "web@example.com") {
@@ -112,7 +112,7 @@ func TestTheMailOfARefusalNamesTheUserEvenIfNobodyHadAsked(t *testing.T) {
 }
 
 func TestAMailIsSentAlsoWhereNoNameCanBeLookedUp(t *testing.T) {
-	s := newScene().with("auth_secret_ocd:" + secretID)
+	s := newTenancy().with("auth_secret_ocd:" + secretID)
 	s.userName, s.nameErr = "", fault.New(fault.Unclear, "GetUser", "no answer")
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
@@ -122,7 +122,7 @@ func TestAMailIsSentAlsoWhereNoNameCanBeLookedUp(t *testing.T) {
 }
 
 // stuck hangs in everything that is done between the rotation and the mail.
-type stuck struct{ *scene }
+type stuck struct{ *tenancy }
 
 func (s stuck) Reopen(ctx context.Context, _ cloudguard.Problem, _ string) error {
 	<-ctx.Done()
@@ -136,7 +136,7 @@ func (s stuck) UserName(ctx context.Context, _ string) (string, error) {
 
 func TestWhatHangsAfterTheRotationDoesNotKeepTheMailBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScene().with("auth_secret_ocd:" + secretID)
+		s := newTenancy().with("auth_secret_ocd:" + secretID)
 		s.clock = clock.System{}
 		r := s.responder()
 		r.Problems, r.Directory = stuck{s}, stuck{s}
@@ -175,7 +175,7 @@ func TestAReviewLeavesAPasswordThatNobodyKeepsToItsEventForAWhile(t *testing.T) 
 			true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene().about(cloudguard.PasswordTooOld, userID, m.comment)
+			s := newTenancy().about(cloudguard.PasswordTooOld, userID, m.comment)
 			s.secrets[0].Freeform["keyturn-kind"] = "password"
 			s.clock = fixedClock{s.clock, closedAt.Add(m.age)}
 			var o outcome.Outcome
@@ -195,7 +195,7 @@ func TestAReviewGoesByTheRecordWhateverEventCheckSays(t *testing.T) {
 	for name, check := range map[string]bool{"on": true, "off": false} {
 		t.Run("event_check "+name, func(t *testing.T) {
 			for name, end := range recordEnds {
-				s := newScene()
+				s := newTenancy()
 				s.config.EventCheck = check
 				p := s.closed(comment)
 				end.change(&p)
@@ -212,7 +212,7 @@ func TestAReviewGoesByTheRecordWhateverEventCheckSays(t *testing.T) {
 					t.Errorf("%s: the record was read again", name)
 				}
 			}
-			s := newScene()
+			s := newTenancy()
 			s.config.EventCheck = check
 			p := s.closed(comment + ",dry_run:yes,grace:72h")
 			s.problem = func(int) (cloudguard.Problem, error) { return p, nil }

@@ -67,9 +67,9 @@ func TestTheMailSaysWhatConsumersHaveToChangeForEachKindAndWhatItsSecretsHold(t 
 			[]string{"Restart or refresh consumers"}, "Replace"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene().about(c.rule, c.resource, "bundle_secret_ocid:"+secretID)
+			s := newTenancy().about(c.rule, c.resource, "bundle_secret_ocid:"+secretID)
 			if c.rule == cloudguard.APIKeyTooOld {
-				s = newScene().about(c.rule, tenancyID+"/"+userID+"/"+c.resource, "bundle_secret_ocid:"+secretID)
+				s = newTenancy().about(c.rule, tenancyID+"/"+userID+"/"+c.resource, "bundle_secret_ocid:"+secretID)
 			}
 			s.secrets = nil
 			s.run = ended(s, c.result)
@@ -105,7 +105,7 @@ func TestConsumersAreToldOfANewValueThatIsInPlaceWhateverWentWrongAfterwards(t *
 				"")
 		},
 	} {
-		s := newScene().about(cloudguard.APIKeyTooOld, tenancyID+"/"+userID+"/"+oldKey, "api_secret_ocid:"+secretID)
+		s := newTenancy().about(cloudguard.APIKeyTooOld, tenancyID+"/"+userID+"/"+oldKey, "api_secret_ocid:"+secretID)
 		s.secrets = nil
 		r := of(newKey, credential.RolePrivateKey)
 		r.OldGone = false
@@ -133,7 +133,7 @@ func TestTheOwnersThatTheTagsNameAreToBeNotified(t *testing.T) {
 			"all@example.com, the owner of secret token-of-web."}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene()
+			s := newTenancy()
 			if c.first != "" {
 				s.secrets[0].Defined = map[string]map[string]any{"keyturn": {"owner": c.first}}
 			}
@@ -156,7 +156,7 @@ func TestTheOwnersThatTheTagsNameAreToBeNotified(t *testing.T) {
 }
 
 func TestATimeThatIsOverIsNotGivenAsATimeToCome(t *testing.T) {
-	now := closedAt.Add(time.Minute) // of the scene's clock
+	now := closedAt.Add(time.Minute) // of the tenancy's clock
 	for _, c := range []struct {
 		at    time.Time
 		fate  string
@@ -170,7 +170,7 @@ func TestATimeThatIsOverIsNotGivenAsATimeToCome(t *testing.T) {
 		{now.Add(-time.Hour), "ended at 2026-03-01 11:01 UTC", "now: the next sweep deletes", "works until"},
 		{now.Add(-1000 * time.Hour), "ended at 2026-01-18", "now: the next sweep deletes", "before 2026"},
 	} {
-		s := newScene()
+		s := newTenancy()
 		r := of(newToken, credential.RoleToken)
 		r.Reason, r.OldGone, r.RetireAt = rotation.GraceRunning, false, c.at
 		s.run = ended(s, r)
@@ -204,7 +204,7 @@ func TestADryRunSaysHowToRotateInEarnest(t *testing.T) {
 			"with this comment:\n" + comment}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene().with(c.comment)
+			s := newTenancy().with(c.comment)
 			s.config.DryRun = c.config
 			s.run = ended(s, plan)
 			o, err := s.respond(t)
@@ -229,7 +229,7 @@ func TestARefusalForWantOfASlotShowsTheCommentThatDeletesFirst(t *testing.T) {
 		"rotate:yes":                 "\nrotate:yes,replace:yes",
 		"grace:2d":                   "\nreplace:yes,grace:48h",
 	} {
-		s := newScene().with(comment)
+		s := newTenancy().with(comment)
 		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.NoFreeSlot})
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.Refused)
@@ -242,7 +242,7 @@ func TestARefusalForWantOfASlotShowsTheCommentThatDeletesFirst(t *testing.T) {
 func TestAnUnfinishedRotationSaysWhenSomebodyHasToLook(t *testing.T) {
 	for reason, want := range map[rotation.Reason]string{rotation.Interrupted: "Nothing, unless",
 		rotation.NotProvenYet: "first 15 minutes"} {
-		s := newScene()
+		s := newTenancy()
 		s.run = ended(s, rotation.Result{End: rotation.Wait, Reason: reason})
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.Unfinished)
@@ -265,7 +265,7 @@ func TestCommandsNameWhatIsKnown(t *testing.T) {
 			secretID + ") has 30 versions"},
 			"oci vault secret-version list --secret-id " + secretID + " --all --region eu-frankfurt-1"},
 	} {
-		s := newScene()
+		s := newTenancy()
 		c.result.End = rotation.Refuse
 		s.run = ended(s, c.result)
 		o, err := s.respond(t)
@@ -279,7 +279,7 @@ func TestCommandsNameWhatIsKnown(t *testing.T) {
 func TestTheMailLeadsToTheProblemTheSecretTheRunbookAndTheLogLines(t *testing.T) {
 	for region, console := range map[string]string{"us-ashburn-1": "https://cloud.oracle.com",
 		"us-langley-1": "https://console.us-langley-1.oraclegovcloud.com", "xx-new-1": ""} {
-		s := newScene()
+		s := newTenancy()
 		s.facts = factsOf(func(f *seen) { f.region = region })
 		r := of(newToken, credential.RoleToken)
 		r.Placed[0].Region = region
@@ -320,7 +320,7 @@ func TestTheMailLeadsToTheProblemTheSecretTheRunbookAndTheLogLines(t *testing.T)
 }
 
 func TestAProblemsIDThatIsNoneBecomesNoLink(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.facts = factsOf(func(*seen) {})
 	s.event.problem = "https://example.com/?"
 	o, _ := s.respond(t)
@@ -330,7 +330,7 @@ func TestAProblemsIDThatIsNoneBecomesNoLink(t *testing.T) {
 }
 
 func TestAProblemThatIsStillClosedComesWithTheCommandThatOpensIt(t *testing.T) {
-	s := newScene()
+	s := newTenancy()
 	s.config.SecretBinding = config.BindingRequire
 	s.facts = factsOf(func(*seen) {})
 	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretTaken})

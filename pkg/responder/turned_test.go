@@ -14,7 +14,7 @@ func TestASwappedPairIsRefusedWithTheCommentTurnedRound(t *testing.T) {
 	const key, id = "ocid1.vaultsecret.oc1.iad.amaaaaaakey", "ocid1.vaultsecret.oc1.iad.amaaaaaaid"
 	placed := []rotation.Placed{{Target: credential.Target{Role: credential.RoleSecretKey, SecretID: key}},
 		{Target: credential.Target{Role: credential.RoleAccessKey, SecretID: id}}}
-	s := newScene().about(cloudguard.SecretKeyTooOld, strings.Repeat("a", 40), "accesskey_secret_ocid:"+id+
+	s := newTenancy().about(cloudguard.SecretKeyTooOld, strings.Repeat("a", 40), "accesskey_secret_ocid:"+id+
 		",secretkey_secret_ocid:"+key+",grace:90m,replace:yes")
 	s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.SecretsSwapped,
 		Detail: "it holds an access key", Placed: placed})
