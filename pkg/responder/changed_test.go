@@ -80,7 +80,7 @@ func TestARefusalEndsNoClosureButItsOwn(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		since    func(*tenancy) cloudguard.Problem // what Cloud Guard has once the rotation is refused
-		failed   error                           // of reading that
+		failed   error                             // of reading that
 		reopened bool
 		closed   bool // it stays closed, and the mail says so
 	}{

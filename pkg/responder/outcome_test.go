@@ -117,9 +117,9 @@ func TestADryRunForABareAPIKeyWarnsOfTheFingerprint(t *testing.T) {
 		return s
 	}
 	for name, c := range map[string]struct {
-		tenancy  *tenancy
-		result rotation.Result
-		warned bool
+		tenancy *tenancy
+		result  rotation.Result
+		warned  bool
 	}{
 		"an API key by itself":    {api(), in(plan, credential.RolePrivateKey), true},
 		"an API key in a bundle":  {bundle(credential.APIKey), in(plan, credential.RoleBundle), false},
@@ -139,9 +139,9 @@ func TestADryRunForABareAPIKeyWarnsOfTheFingerprint(t *testing.T) {
 
 func TestWhatWasDoneAlreadyLeavesTheTaskThatFits(t *testing.T) {
 	for name, c := range map[string]struct {
-		tenancy  *tenancy
-		result rotation.Result
-		want   string
+		tenancy *tenancy
+		result  rotation.Result
+		want    string
 	}{
 		"deleted manually": {newTenancy(), rotation.Result{Reason: rotation.AlreadyGone},
 			"Nothing, unless a consumer still needs an auth token: none was made."},

@@ -36,11 +36,13 @@ func TestWhatAnEventNamesIsReadWhileCloudGuardIsAsked(t *testing.T) {
 
 func TestNothingIsReadInAdvance(t *testing.T) {
 	for name, change := range map[string]func(*tenancy){
-		"for another rule":    func(s *tenancy) { s.event.rule = "BUCKET_IS_PUBLIC" },
-		"without a user":      func(s *tenancy) { s.event.user = "joe" },
-		"for a bad comment":   func(s *tenancy) { s.event.comment = "auth_secret_ocid:nonsense" },
-		"if nothing waits":    func(s *tenancy) { s.config.EventCheck = false },
-		"of a password, late": func(s *tenancy) { s.about("PASSWORD_TOO_OLD", userID, "password_secret_ocid:"+secretID) },
+		"for another rule":  func(s *tenancy) { s.event.rule = "BUCKET_IS_PUBLIC" },
+		"without a user":    func(s *tenancy) { s.event.user = "joe" },
+		"for a bad comment": func(s *tenancy) { s.event.comment = "auth_secret_ocid:nonsense" },
+		"if nothing waits":  func(s *tenancy) { s.config.EventCheck = false },
+		"of a password, late": func(s *tenancy) {
+			s.about("PASSWORD_TOO_OLD", userID, "password_secret_ocid:"+secretID)
+		},
 	} {
 		s := newTenancy()
 		change(s)

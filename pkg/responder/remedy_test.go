@@ -337,8 +337,9 @@ func TestARefusalOfAnotherReasonKeepsThatReason(t *testing.T) {
 		Cause: cause}); o.Reason != "it is protected" || o.Remedy != "remove it" {
 		t.Errorf("the reason is %q, the remedy %q", o.Reason, o.Remedy)
 	}
-	if o := refused(t, newTenancy(), rotation.Result{Reason: rotation.Failed, Cause: fault.New(fault.Invalid, "GetSecret",
-		"")}); !strings.HasPrefix(o.Reason, "a step failed for good: ") {
+	if o := refused(t, newTenancy(), rotation.Result{Reason: rotation.Failed,
+		Cause: fault.New(fault.Invalid, "GetSecret",
+			"")}); !strings.HasPrefix(o.Reason, "a step failed for good: ") {
 		t.Errorf("the reason is %q", o.Reason)
 	}
 }
