@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/preflight"
@@ -20,7 +21,7 @@ func TestNothingThatWasNotLookedAtPasses(t *testing.T) {
 		}
 	}
 	f := good()
-	f.Secrets, f.Users, f.AnyProblem, f.Problem = nil, nil, said(""), preflight.Said[struct{}]{}
+	f.Secrets, f.Users, f.AnyProblem, f.Problem = nil, nil, said(""), preflight.Said[cloudguard.Problem]{}
 	f.Namespace, f.Registry, f.S3 = preflight.Said[string]{}, preflight.Said[int]{}, preflight.Said[int]{}
 	_, skipped := f.Judge()
 	for _, what := range []string{"secret", "secret_versions", "secret_content", "user", "slots", "namespace",

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
@@ -31,6 +32,15 @@ func refusedWith[T any](err error) preflight.Said[T] { return preflight.Said[T]{
 
 func answered(status int, class fault.Class) error {
 	return &fault.Error{Class: class, Operation: "Operation", Status: status, Code: "Code"}
+}
+
+// issued is a list of credentials with these ids.
+func issued(ids ...string) preflight.Said[credential.Listing] {
+	var l credential.Listing
+	for _, id := range ids {
+		l.Credentials = append(l.Credentials, credential.Issued{ID: id})
+	}
+	return said(l)
 }
 
 var (
@@ -60,7 +70,7 @@ func good() *preflight.Facts {
 	key := boundSecret("key", jane, credential.APIKey)
 	pair := boundSecret("pair", jane, credential.CustomerSecretKey)
 	token := boundSecret("token", joe, credential.AuthToken)
-	one := said([]credential.Issued{{ID: "one"}})
+	one := issued("one")
 	return &preflight.Facts{
 		Function: "rotate", Region: "us-ashburn-1", Now: noon,
 		Config: config.Config{Topic: topic, EventCheck: true, Prove: config.ProveRequire,
@@ -69,7 +79,7 @@ func good() *preflight.Facts {
 			"res_id": "ocid1.fnfunc.oc1.iad.aaaarotate", "exp": float64(noon.Add(time.Hour).Unix())}),
 		Clock:   said(preflight.Clocks{Server: noon, Local: noon.Add(time.Second)}),
 		Tenancy: said(credential.Tenancy{ID: tenancy, Name: "acme", Home: "us-phoenix-1"}), Home: said(struct{}{}),
-		AnyProblem: said("ocid1.cloudguardproblem.oc1.iad.aaaa"), Problem: said(struct{}{}),
+		AnyProblem: said("ocid1.cloudguardproblem.oc1.iad.aaaa"), Problem: said(cloudguard.Problem{}),
 		Guard: said(preflight.Guard{Status: "ENABLED", ReportingRegion: "us-ashburn-1"}),
 		Topic: said(preflight.Topic{Name: "secops", State: "ACTIVE", Compartment: home}), TopicRegion: "us-ashburn-1",
 		Compartments: []preflight.Compartment{
@@ -78,11 +88,11 @@ func good() *preflight.Facts {
 		Users: []preflight.User{
 			{ID: jane, Kinds: []credential.Kind{credential.APIKey, credential.CustomerSecretKey},
 				Who: said(preflight.Person{Name: "jane", State: "ACTIVE"}),
-				Has: map[credential.Kind]preflight.Said[[]credential.Issued]{credential.APIKey: one,
+				Has: map[credential.Kind]preflight.Said[credential.Listing]{credential.APIKey: one,
 					credential.CustomerSecretKey: one}},
 			{ID: joe, Kinds: []credential.Kind{credential.AuthToken},
 				Who: said(preflight.Person{Name: "joe", State: "ACTIVE"}),
-				Has: map[credential.Kind]preflight.Said[[]credential.Issued]{credential.AuthToken: one}},
+				Has: map[credential.Kind]preflight.Said[credential.Listing]{credential.AuthToken: one}},
 		},
 		Namespace: said("acmespace"), Registry: said(401), S3: said(403),
 	}
@@ -119,13 +129,13 @@ var wrongs = []wrong{
 		"nothing will be rotated"},
 	{"no tenancy", func(f *preflight.Facts) { delete(f.Claims.Value, "res_tenant") }, "token", preflight.Failed,
 		"names no tenancy"},
-	{"no end", func(f *preflight.Facts) { delete(f.Claims.Value, "exp") }, "token", preflight.Failed, "says no end"},
+	{"no end", func(f *preflight.Facts) { delete(f.Claims.Value, "exp") }, "token", preflight.Failed, "has no expiry"},
 	{"a token that ends now", func(f *preflight.Facts) { f.Claims.Value["exp"] = float64(noon.Unix()) }, "token",
-		preflight.Failed, "is over since 2026-11-22T12:00:00Z"},
+		preflight.Failed, "expired at 2026-11-22T12:00:00Z"},
 	{"a token that is over by OCI's clock alone", func(f *preflight.Facts) {
 		f.Claims.Value["exp"] = float64(noon.Add(30 * time.Second).Unix())
 		f.Clock.Value.Server = noon.Add(40 * time.Second)
-	}, "token", preflight.Failed, "is over"},
+	}, "token", preflight.Failed, "expired at 2026-11-22T12:00:30Z"},
 	{"no compartment, and none configured", func(f *preflight.Facts) {
 		delete(f.Claims.Value, "res_compartment")
 		f.Config.SecretCompartments = nil
@@ -198,43 +208,43 @@ var wrongs = []wrong{
 	{"content that was not reached", func(f *preflight.Facts) { f.Secrets[0].Current = preflight.Said[int64]{} },
 		"secret_content", preflight.Unknown, "longer timeout"},
 	{"slots that were not reached", func(f *preflight.Facts) {
-		f.Users[1].Has[credential.AuthToken] = preflight.Said[[]credential.Issued]{}
+		f.Users[1].Has[credential.AuthToken] = preflight.Said[credential.Listing]{}
 	}, "slots", preflight.Unknown, "longer timeout"},
 	{"slots that nobody has noted", func(f *preflight.Facts) { delete(f.Users[1].Has, credential.AuthToken) }, "slots",
 		preflight.Unknown, "longer timeout"},
 	{"a user who was not reached", func(f *preflight.Facts) { f.Users[0].Who = preflight.Said[preflight.Person]{} },
 		"user", preflight.Unknown, "longer timeout"},
-	{"a problem that was not reached", func(f *preflight.Facts) { f.Problem = preflight.Said[struct{}]{} },
-		"cloud_guard", preflight.Unknown, "not looked at"},
+	{"a problem that was not reached", func(f *preflight.Facts) { f.Problem = preflight.Said[cloudguard.Problem]{} },
+		"cloud_guard", preflight.Unknown, "was not checked"},
 	{"problems that were not reached", func(f *preflight.Facts) { f.AnyProblem = preflight.Said[string]{} },
-		"cloud_guard", preflight.Unknown, "not looked at"},
+		"cloud_guard", preflight.Unknown, "was not checked"},
 	{"Cloud Guard's configuration that was not reached", func(f *preflight.Facts) {
 		f.Guard = preflight.Said[preflight.Guard]{}
-	}, "reporting_region", preflight.Unknown, "not looked at"},
+	}, "reporting_region", preflight.Unknown, "was not checked"},
 	{"a topic that was not reached", func(f *preflight.Facts) { f.Topic = preflight.Said[preflight.Topic]{} }, "topic",
-		preflight.Unknown, "not looked at"},
+		preflight.Unknown, "was not checked"},
 	{"a tenancy that was not reached", func(f *preflight.Facts) { f.Tenancy = preflight.Said[credential.Tenancy]{} },
-		"tenancy", preflight.Unknown, "not looked at"},
+		"tenancy", preflight.Unknown, "was not checked"},
 	{"a compartment that was not reached", func(f *preflight.Facts) {
 		f.Compartments[0].Secrets = preflight.Said[[]vault.Secret]{}
-	}, "secret_compartments", preflight.Unknown, "not looked at"},
+	}, "secret_compartments", preflight.Unknown, "was not checked"},
 	{"a namespace that is needed and was not reached", func(f *preflight.Facts) {
 		f.Namespace = preflight.Said[string]{}
-	}, "namespace", preflight.Unknown, "not looked at"},
+	}, "namespace", preflight.Unknown, "was not checked"},
 	{"a registry that is needed and was not reached", func(f *preflight.Facts) {
 		f.Registry = preflight.Said[int]{}
-	}, "registry", preflight.Unknown, "not looked at"},
+	}, "registry", preflight.Unknown, "was not checked"},
 	{"an endpoint that is needed and was not reached", func(f *preflight.Facts) {
 		f.S3 = preflight.Said[int]{}
-	}, "s3_endpoint", preflight.Unknown, "not looked at"},
+	}, "s3_endpoint", preflight.Unknown, "was not checked"},
 	{"a mail that was wanted and not tried", func(f *preflight.Facts) { f.Mail = true }, "mail", preflight.Unknown,
-		"not tried"},
+		"was not checked"},
 	{"a secret of another region", func(f *preflight.Facts) { f.Secrets[0].Region = "eu-madrid-1" }, "secret",
 		preflight.Failed, "its OCID says eu-madrid-1"},
 	{"a secret that is being changed", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.State = vault.Updating },
-		"secret", preflight.Warning, "being changed"},
+		"secret", preflight.Warning, "is being changed"},
 	{"24 versions", func(f *preflight.Facts) { f.Secrets[0].Versions = said(versions(24)) }, "secret_versions",
-		preflight.Passed, "have room"},
+		preflight.Passed, "room for new versions"},
 	{"25 versions", func(f *preflight.Facts) { f.Secrets[0].Versions = said(versions(25)) }, "secret_versions",
 		preflight.Warning, "25 versions of 30"},
 	{"29 versions", func(f *preflight.Facts) { f.Secrets[0].Versions = said(versions(29)) }, "secret_versions",
@@ -247,7 +257,7 @@ var wrongs = []wrong{
 			all[i].Leaving = true
 		}
 		f.Secrets[0].Versions = said(all)
-	}, "secret_versions", preflight.Passed, "have room"},
+	}, "secret_versions", preflight.Passed, "room for new versions"},
 	{"versions that may not be listed", func(f *preflight.Facts) {
 		f.Secrets[0].Versions = refusedWith[[]vault.Version](absent)
 	}, "secret_versions", preflight.Failed, "SECRET_VERSION_INSPECT"},
@@ -255,9 +265,9 @@ var wrongs = []wrong{
 		"secret_content", preflight.Failed, "SECRET_BUNDLE_READ"},
 	{"a rotation that was left half-way", func(f *preflight.Facts) {
 		f.Secrets[0].Secret.Value.Metadata = staged(noon.Add(-time.Hour))
-	}, "secret_journal", preflight.Warning, "left half-way"},
+	}, "secret_journal", preflight.Warning, "was interrupted"},
 	{"a rotation that is under way", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.Metadata = staged(noon) },
-		"secret_journal", preflight.Warning, "is under way"},
+		"secret_journal", preflight.Warning, "is in progress"},
 	{"a grace that is over", func(f *preflight.Facts) {
 		f.Secrets[0].Secret.Value.Metadata = rotation.Journal{
 			Retire: rotation.Overlaps{{Credential: "old", After: noon.Add(-time.Hour), Problem: "p"}}}.Into(nil)
@@ -280,13 +290,13 @@ var wrongs = []wrong{
 	{"a protected user", func(f *preflight.Facts) { f.Config.ProtectedUsers = []string{"j*ne"} }, "protected_users",
 		preflight.Warning, "who is protected"},
 	{"full slots", func(f *preflight.Facts) {
-		f.Users[0].Has[credential.APIKey] = said([]credential.Issued{{ID: "a"}, {ID: "b"}, {ID: "c"}})
-	}, "slots", preflight.Warning, "3 API keys, as many as OCI allows: a, b, c"},
+		f.Users[0].Has[credential.APIKey] = issued("a", "b", "c")
+	}, "slots", preflight.Warning, "3 API keys, the most that OCI allows: a, b, c"},
 	{"two keys of three", func(f *preflight.Facts) {
-		f.Users[0].Has[credential.APIKey] = said([]credential.Issued{{ID: "a"}, {ID: "b"}})
+		f.Users[0].Has[credential.APIKey] = issued("a", "b")
 	}, "slots", preflight.Passed, "a free slot"},
 	{"slots that may not be listed", func(f *preflight.Facts) {
-		f.Users[1].Has[credential.AuthToken] = refusedWith[[]credential.Issued](absent)
+		f.Users[1].Has[credential.AuthToken] = refusedWith[credential.Listing](absent)
 	}, "slots", preflight.Failed, "{USER_READ} in tenancy"},
 	{"no namespace", func(f *preflight.Facts) { f.Namespace = refusedWith[string](absent) }, "namespace",
 		preflight.Failed, "OBJECTSTORAGE_NAMESPACE_READ"},
@@ -294,7 +304,7 @@ var wrongs = []wrong{
 		"answers 503"},
 	{"a registry that need not answer", func(f *preflight.Facts) {
 		f.Registry, f.Config.Prove = refusedWith[int](silent), config.ProveTry
-	}, "registry", preflight.Warning, "used untried"},
+	}, "registry", preflight.Warning, "used without a proof"},
 	{"an endpoint that doesn't answer", func(f *preflight.Facts) { f.S3 = refusedWith[int](silent) }, "s3_endpoint",
 		preflight.Failed, "set prove to try or off"},
 }

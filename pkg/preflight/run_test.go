@@ -132,9 +132,8 @@ func (w *world) run(t *testing.T, within time.Duration, r preflight.Request, ref
 	t.Helper()
 	cfg := w.config
 	cfg.Topic, cfg.EventCheck = topic, true
-	p := &preflight.Preflight{Function: "sweep", Config: cfg, Refused: refused, Principal: w, Network: w, Directory: w,
-		CloudGuard: w, Topics: w, Secrets: w, Issuers: map[credential.Kind]preflight.Issuer{
-			credential.APIKey: issuer{}}, Clock: w}
+	p := &preflight.Preflight{Function: "sweep", Config: cfg, Refused: refused, Cloud: w, Secrets: w, Issuers: map[credential.Kind]preflight.Issuer{
+		credential.APIKey: issuer{}}, Clock: w}
 	var log bytes.Buffer
 	ctx, cancel := context.WithTimeout(zerolog.New(&log).WithContext(t.Context()), within)
 	defer cancel()
@@ -249,7 +248,7 @@ func TestWhatTheTimeWasTooShortForIsOneFindingAndNobodyIsAskedAfterIt(t *testing
 				t.Errorf("%+v", c)
 			}
 		}
-		if len(found) != 1 || !strings.Contains(found[0].Found, "was not looked at") ||
+		if len(found) != 1 || !strings.Contains(found[0].Found, "was not checked") ||
 			!strings.Contains(found[0].Found, "the same goes for ") || a.Preflight != preflight.Failed {
 			t.Errorf("%+v", found)
 		}

@@ -18,9 +18,12 @@ const asked = `{"keyturn":"preflight"}`
 // checked is the answer to a preflight.
 type checked struct {
 	Preflight, Function string
-	Checks              []struct{ Check, Result, Found, Remedy string }
-	NotChecked          []struct{ What, Why, Needs string } `json:"not_checked"`
-	raw                 []byte
+	Checks              []struct {
+		Check, Result, Found string
+		Remedy               string `json:"mend"`
+	}
+	NotChecked []struct{ What, Why, Needs string } `json:"not_checked"`
+	raw        []byte
 }
 
 // result is the worst result of a check, and what was found and how it is fixed.
@@ -223,7 +226,7 @@ var brokenSetUps = []broken{
 			s.Inject(ociemu.Fault{Times: -1, Do: ociemu.Cut, Match: func(c ociemu.Call) bool {
 				return c.Region == "us-phoenix-1" && c.Service == "identity"
 			}})
-		}, check: "home_region", words: []string{"us-phoenix-1", "gives no answer", "NAT gateway"}},
+		}, check: "home_region", words: []string{"us-phoenix-1", "does not answer", "NAT gateway"}},
 	{name: "the configuration is misspelt", with: func(o *tenancy.Options) { o.Config = []string{"grace_periode=72h"} },
 		check: "configuration", words: []string{"grace_periode is not a key", "did you mean grace_period?"}},
 	{name: "the configuration would print secrets", with: func(o *tenancy.Options) {
@@ -244,7 +247,7 @@ var brokenSetUps = []broken{
 	{name: "the tenancy may not be read", with: func(o *tenancy.Options) { deny(o, "GetTenancy") }, check: "tenancy",
 		words: []string{"{TENANCY_INSPECT} in tenancy"}},
 	{name: "the token is over", with: func(o *tenancy.Options) { o.Emulator.TokenLife = -time.Minute }, check: "token",
-		words: []string{"is over since", "oci fn function update --function-id ocid1.fnfunc", "--timeout-in-seconds"}},
+		words: []string{"expired at", "oci fn function update --function-id ocid1.fnfunc", "--timeout-in-seconds"}},
 	{name: "there is no token", with: func(o *tenancy.Options) {
 		o.Config = []string{"OCI_RESOURCE_PRINCIPAL_RPST=/nowhere/rpst"}
 	}, check: "token", words: []string{"can't be read", "run it as an OCI Function"}},
@@ -253,10 +256,10 @@ var brokenSetUps = []broken{
 	}, check: "namespace", words: []string{"{OBJECTSTORAGE_NAMESPACE_READ} in tenancy"}},
 	{name: "the registry is out of reach", set: func(s *tenancy.Deployment) {
 		s.Inject(ociemu.Fault{Operation: "RegistryPing", Times: -1, Do: ociemu.Cut})
-	}, check: "registry", words: []string{"gives no answer", "prove"}},
+	}, check: "registry", words: []string{"does not answer", "prove"}},
 	{name: "the S3-compatible endpoint is out of reach", set: func(s *tenancy.Deployment) {
 		s.Inject(ociemu.Fault{Operation: "ListBuckets", Times: -1, Do: ociemu.Cut})
-	}, check: "s3_endpoint", words: []string{"gives no answer"}},
+	}, check: "s3_endpoint", words: []string{"does not answer"}},
 	{name: "no users may be listed", sweep: true, with: func(o *tenancy.Options) {
 		deny(o, "ListUsers")
 	}, check: "users", words: []string{"{USER_INSPECT} in tenancy"}},
