@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
@@ -53,20 +52,24 @@ type Facts struct {
 	Registry, S3 Said[int] // HTTP status
 }
 
-// Clocks are OCI's and the function's at the same moment.
-type Clocks struct{ Server, Local time.Time }
-
-// Guard is Cloud Guard's configuration.
-type Guard struct{ Status, ReportingRegion string }
-
-// Topic is the one that mails go to.
-type Topic struct{ Name, State, Compartment string }
-
-// Compartment is one in which the function looks for secrets.
-type Compartment struct {
-	ID      string
-	Secrets Said[[]vault.Secret]
-}
+type (
+	// Clocks are OCI's and the function's at the same moment.
+	Clocks struct{ Server, Local time.Time }
+	// Guard is Cloud Guard's configuration.
+	Guard struct{ Status, ReportingRegion string }
+	// Topic is the one that mails go to.
+	Topic struct{ Name, State, Compartment string }
+	// Person is a user as IAM shows them.
+	Person struct {
+		Name, State string
+		MayNot      []credential.Kind
+	}
+	// Compartment is one in which the function looks for secrets.
+	Compartment struct {
+		ID      string
+		Secrets Said[[]vault.Secret]
+	}
+)
 
 // Bound is a secret that has one of the binding tags.
 type Bound struct {
@@ -89,12 +92,6 @@ type User struct {
 
 func (u User) about() string { return u.ID }
 
-// Person is a user as IAM shows them.
-type Person struct {
-	Name, State string
-	MayNot      []credential.Kind
-}
-
 // The token's claims that matter.
 const (
 	claimTenancy     = "res_tenant"
@@ -110,15 +107,6 @@ func (f *Facts) claim(name string) string {
 
 // function returns the function's OCID, for commands.
 func (f *Facts) function() string { return cmp.Or(f.claim(claimResource), "<FUNCTION>") }
-
-// expiry returns when the token expires; the zero time if it doesn't say so.
-func (f *Facts) expiry() time.Time {
-	seconds, ok := f.Claims.Value["exp"].(float64)
-	if !ok {
-		return time.Time{}
-	}
-	return time.Unix(int64(seconds), 0).UTC()
-}
 
 // home returns the home region.
 func (f *Facts) home() string { return f.Tenancy.Value.Home }
@@ -139,30 +127,29 @@ func (f *Facts) compartments() []string {
 
 // listed reports whether it is known which secrets are bound.
 func (f *Facts) listed() bool {
-	return len(f.Compartments) > 0 && !slices.ContainsFunc(f.Compartments, func(c Compartment) bool {
-		return !c.Secrets.OK()
-	})
+	unknown := func(c Compartment) bool { return !c.Secrets.OK() }
+	return len(f.Compartments) > 0 && !slices.ContainsFunc(f.Compartments, unknown)
 }
 
 // uses reports whether a secret is bound for a kind whose credentials are used at one of the endpoints.
 func (f *Facts) uses(at ...credential.Endpoint) bool {
 	for i := range f.Users { // by index: the answers about a user may be written at the same time
-		if slices.ContainsFunc(f.Users[i].Kinds, func(k credential.Kind) bool {
-			return slices.Contains(at, k.Record().Endpoint)
-		}) {
-			return true
+		for _, k := range f.Users[i].Kinds {
+			if slices.Contains(at, k.Record().Endpoint) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// policy returns what the statements in remedies depend on.
+// policy returns what the statements in remedies depend on, with placeholders for what the function doesn't know.
 func (f *Facts) policy() Policy {
-	p := Policy{Function: f.Function, Group: groupToFill, Protected: f.Config.ProtectedUsers,
-		Compartments: f.compartments(), Topic: cmp.Or(f.Topic.Value.Compartment, topicToFill),
-		Own: cmp.Or(f.claim(claimCompartment), ownToFill)}
+	p := Policy{f.Function, "<DYNAMIC_GROUP>", f.Config.ProtectedUsers, f.compartments(),
+		cmp.Or(f.Topic.Value.Compartment, "<COMPARTMENT_OF_TOPIC>"),
+		cmp.Or(f.claim(claimCompartment), "<COMPARTMENT_OF_FUNCTION>")}
 	if len(p.Compartments) == 0 {
-		p.Compartments = []string{compartmentToFill}
+		p.Compartments = []string{"<COMPARTMENT_OF_SECRETS>"}
 	}
 	return p
 }
@@ -170,11 +157,14 @@ func (f *Facts) policy() Policy {
 // statement returns the text of a policy statement that is not about secrets.
 func (f *Facts) statement(name string) string { return f.policy().statement(name, "") }
 
-// restart is a remedy: it makes the platform start new containers, by a change of the function.
+// restart is a remedy: a change of the function makes the platform start new containers.
 func (f *Facts) restart() string {
-	return fmt.Sprintf("start new containers: oci fn function update --function-id %s --timeout-in-seconds <ANOTHER>",
-		f.function())
+	return "start new containers: oci fn function update --function-id " + f.function() +
+		" --timeout-in-seconds <ANOTHER>"
 }
 
-// isUser reports whether a text is the OCID of a user.
-func isUser(id string) bool { return strings.HasPrefix(strings.ToLower(id), "ocid1.user.") }
+// lookUp is a remedy if OCI doesn't say whether something is absent or not allowed.
+func lookUp(command, statement, orElse string) string {
+	return fmt.Sprintf("as an administrator: oci %s; if it exists, this is missing: %s; if not, %s", command, statement,
+		orElse)
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
 const (
@@ -39,8 +40,13 @@ func ask[T any](ctx context.Context, question func(context.Context) (T, error)) 
 	return s
 }
 
-// about makes a question from a call with one argument.
-func about[A, T any](a A, call func(context.Context, A) (T, error)) func(context.Context) (T, error) {
+// try is ask for a call that returns only an error.
+func try(ctx context.Context, call func(context.Context) error) Said[struct{}] {
+	return ask(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
+}
+
+// with makes a question from a call with one argument.
+func with[A, T any](a A, call func(context.Context, A) (T, error)) func(context.Context) (T, error) {
 	return func(ctx context.Context) (T, error) { return call(ctx, a) }
 }
 
@@ -71,16 +77,19 @@ func (p *Preflight) gather(ctx context.Context, r Request) *Facts {
 	}
 	f.Claims = ask(ctx, p.Cloud.Claims)
 	f.Region = ask(ctx, p.Cloud.Region).Value
-	home := make(chan struct{})
+	root := f.claim(claimTenancy)
 	var group background.Group
-	if f.Region != "" {
-		group.Do(func() { f.Clock = ask(ctx, about(f.Region, p.clocks)) })
-	}
-	if root := f.claim(claimTenancy); root != "" {
-		group.Do(func() {
-			defer close(home)
+	home := background.Start(func() (_ bool, _ error) {
+		if root != "" {
 			p.homeRegion(ctx, f)
-		})
+		}
+		return f.Home.OK(), nil
+	})
+	group.Do(func() { home.Wait(context.WithoutCancel(ctx)) })
+	if f.Region != "" {
+		group.Do(func() { f.Clock = ask(ctx, with(f.Region, p.clocks)) })
+	}
+	if root != "" {
 		group.Do(func() {
 			f.Guard = ask(ctx, func(ctx context.Context) (g Guard, err error) {
 				g.Status, g.ReportingRegion, err = p.Cloud.GuardConfiguration(ctx, root)
@@ -88,13 +97,11 @@ func (p *Preflight) gather(ctx context.Context, r Request) *Facts {
 			})
 		})
 		group.Do(func() {
-			f.AnyProblem = ask(ctx, about(root, p.Cloud.AnyProblem))
+			f.AnyProblem = ask(ctx, with(root, p.Cloud.AnyProblem))
 			if id := f.AnyProblem.Value; id != "" {
-				f.Problem = ask(ctx, about(id, p.Cloud.Problem))
+				f.Problem = ask(ctx, with(id, p.Cloud.Problem))
 			}
 		})
-	} else {
-		close(home)
 	}
 	if f.Refused == nil && f.Claims.OK() {
 		group.Do(func() { p.topic(ctx, f) })
@@ -118,14 +125,9 @@ func (p *Preflight) homeRegion(ctx context.Context, f *Facts) {
 	if !f.Tenancy.OK() {
 		return
 	}
-	f.Home = ask(ctx, func(ctx context.Context) (n struct{}, err error) {
-		return n, p.Cloud.TenancyIn(ctx, f.Tenancy.Value.ID, f.home())
-	})
+	f.Home = try(ctx, func(ctx context.Context) error { return p.Cloud.TenancyIn(ctx, f.Tenancy.Value.ID, f.home()) })
 	if f.Home.OK() && f.Function == sweeping {
-		f.People = ask(ctx, func(ctx context.Context) (n struct{}, err error) {
-			_, _, err = p.Cloud.Users(ctx, "")
-			return n, err
-		})
+		f.People = try(ctx, func(ctx context.Context) (err error) { _, _, err = p.Cloud.Users(ctx, ""); return err })
 	}
 }
 
@@ -137,33 +139,35 @@ func (p *Preflight) topic(ctx context.Context, f *Facts) {
 		return t, err
 	})
 	if f.Mail {
-		f.Sent = ask(ctx, func(ctx context.Context) (n struct{}, err error) {
-			return n, p.Cloud.Publish(ctx, id, mailTitle, mailBody(p.Function))
+		f.Sent = try(ctx, func(ctx context.Context) error {
+			return p.Cloud.Publish(ctx, id, mailTitle, mailBody(p.Function))
 		})
 	}
 }
 
 // vault lists the secrets, then reads the bound ones, their users, and what their kinds need.
-func (p *Preflight) vault(ctx context.Context, f *Facts, home <-chan struct{}) {
+func (p *Preflight) vault(ctx context.Context, f *Facts, home *background.Task[bool]) {
 	ids := f.compartments()
 	f.Compartments = make([]Compartment, len(ids))
 	var lists background.Group
 	for i, id := range ids {
-		lists.Do(func() { f.Compartments[i] = Compartment{id, ask(ctx, about(id, p.Secrets.List))} })
+		lists.Do(func() { f.Compartments[i] = Compartment{id, ask(ctx, with(id, p.Secrets.List))} })
 	}
 	lists.Join()
+	var bound []vault.Secret
 	for _, c := range f.Compartments {
 		for _, s := range c.Secrets.Value {
 			if guard.TagsOf(s).Any() && s.State != "DELETED" {
+				bound = append(bound, s)
 				f.Secrets = append(f.Secrets, Bound{Listed: s, Region: cmp.Or(p.Cloud.RegionOf(s.ID), f.Region)})
 			}
 		}
 	}
-	f.Users = usersOf(f.Secrets)
+	f.Users = usersOf(bound)
 	var group background.Group
 	group.Do(func() { p.secrets(ctx, f.Secrets) })
 	group.Do(func() {
-		if wait(ctx, home) && f.Home.OK() {
+		if reached, _ := home.Wait(ctx); reached {
 			p.users(ctx, f.Users)
 		}
 	})
@@ -172,11 +176,11 @@ func (p *Preflight) vault(ctx context.Context, f *Facts, home <-chan struct{}) {
 }
 
 // usersOf returns the users of bound secrets, each with the kinds, in the order in which they come.
-func usersOf(secrets []Bound) []User {
+func usersOf(secrets []vault.Secret) []User {
 	var out []User
-	for _, b := range secrets {
-		kind, id, ok := guard.BoundTo(b.Listed)
-		if !ok || !isUser(id) {
+	for _, s := range secrets {
+		kind, id, ok := guard.BoundTo(s)
+		if !ok {
 			continue
 		}
 		i := slices.IndexFunc(out, func(u User) bool { return u.ID == id })
@@ -189,16 +193,6 @@ func usersOf(secrets []Bound) []User {
 		}
 	}
 	return out
-}
-
-// wait waits until the channel is closed, and reports whether that came before the context's end.
-func wait(ctx context.Context, c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // inParallel calls do for each of a list, with a few at a time.
@@ -217,11 +211,11 @@ func (p *Preflight) secrets(ctx context.Context, all []Bound) {
 		if !living(b.Listed.State) {
 			return
 		}
-		b.Secret = askIn(ctx, &management, about(id, p.Secrets.Secret))
+		b.Secret = askIn(ctx, &management, with(id, p.Secrets.Secret))
 		if !b.readable() {
 			return
 		}
-		b.Versions = askIn(ctx, &management, about(id, p.Secrets.Versions))
+		b.Versions = askIn(ctx, &management, with(id, p.Secrets.Versions))
 		b.Current = askIn(ctx, &retrieval, func(ctx context.Context) (int64, error) {
 			number, _, err := p.Secrets.Read(ctx, id, "")
 			return number, err
@@ -238,19 +232,19 @@ func (p *Preflight) users(ctx context.Context, all []User) {
 		})
 		for _, k := range u.Kinds {
 			if u.Who.OK() && k.Limit() > 0 {
-				u.Has[k] = askIn(ctx, &iam, about(u.ID, p.Issuers[k].List))
+				u.Has[k] = askIn(ctx, &iam, with(u.ID, p.Issuers[k].List))
 			}
 		}
 	})
 }
 
 // endpoints calls the places where the credentials of the bound secrets' kinds are proven.
-func (p *Preflight) endpoints(ctx context.Context, f *Facts, home <-chan struct{}) {
+func (p *Preflight) endpoints(ctx context.Context, f *Facts, home *background.Task[bool]) {
 	if !f.uses(credential.AtRegistry, credential.AtS3) {
 		return
 	}
 	f.Namespace = ask(ctx, p.Cloud.Namespace)
-	if !wait(ctx, home) || f.home() == "" || !f.proves() {
+	if _, err := home.Wait(ctx); err != nil || f.home() == "" || !f.proves() {
 		return
 	}
 	hosts, unknown := p.Cloud.Hosts(f.home(), f.Namespace.Value)

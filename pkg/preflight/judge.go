@@ -15,13 +15,10 @@ import (
 type check struct {
 	name, asks, fails, warns string
 	needs                    need
-
-	// when reports whether there is something to judge. nil means always.
-	when func(*Facts) bool
-	// idle says why there was nothing to judge, for not_checked. Without it the answer does not mention the check.
-	idle  string
-	proof bool // only needed if new credentials are proven
-	judge func(*Facts) []Check
+	when                     func(*Facts) bool // whether there is something to judge; nil means always
+	idle                     string            // why not, for not_checked; "" leaves the check out of the answer
+	proof                    bool              // only needed if new credentials are proven
+	judge                    func(*Facts) []Check
 }
 
 // need is what has to be in order before a check can say anything. Each level includes those above it, except that
@@ -40,18 +37,15 @@ const (
 
 // waits returns why a check with that need can't be judged; "" if it can.
 func (f *Facts) waits(n need) string {
-	fails := func(judge func(*Facts) []Check) bool {
-		return slices.ContainsFunc(judge(f), func(c Check) bool { return c.Result == Failed })
-	}
-	name := ""
+	var name string
 	switch {
 	case n == configured && f.Refused != nil:
 		name = checkConfig
 	case n >= safe && f.unsafe():
 		return "nothing is asked in an environment that may expose requests, see the check " + checkConfig
-	case n >= authenticated && fails(judgeToken):
+	case n >= authenticated && judgeToken(f)[0].Result == Failed:
 		name = checkToken
-	case n >= authenticated && fails(judgeClock):
+	case n >= authenticated && judgeClock(f)[0].Result == Failed:
 		name = checkClock
 	case n >= recognized && stranger(f.Tenancy.Err), n >= tenancyRead && !f.Tenancy.OK():
 		name = checkTenancy
@@ -66,32 +60,30 @@ func (f *Facts) waits(n need) string {
 const waitsFor = "it waits for the check "
 
 // Judge makes the checks from the facts, and lists what was not checked.
-func (f *Facts) Judge() ([]Check, []NotChecked) {
-	var out []Check
-	skipped := f.untested()
+func (f *Facts) Judge() (out []Check, skipped []NotChecked) {
+	skipped = f.untested()
 	for _, c := range checks {
 		var found []Check
-		switch why := f.waits(c.needs); {
-		case c.when != nil && !c.when(f), c.proof && !f.proves():
-		case why != "":
-			found = []Check{waiting(why)}
+		idle := c.idle
+		if idle != "" && !f.listed() {
+			idle = "it is not known which secrets are bound, see the check " + checkCompartments
+		}
+		switch waits := f.waits(c.needs); {
+		case c.proof && !f.proves():
+			idle = "prove is off"
+		case c.when != nil && !c.when(f):
+		case waits != "":
+			found = waiting(waits)
 		default:
 			found = c.judge(f)
 		}
-		for _, one := range found {
-			one.Check = c.name
-			out = append(out, one)
+		if len(found) == 0 && idle != "" {
+			skipped = append(skipped, NotChecked{What: c.name, Why: idle})
 		}
-		if len(found) > 0 || c.idle == "" {
-			continue
+		for i := range found {
+			found[i].Check = c.name
 		}
-		why := c.idle
-		if c.proof && !f.proves() {
-			why = "prove is off"
-		} else if !f.listed() {
-			why = "it is not known which secrets are bound, see the check " + checkCompartments
-		}
-		skipped = append(skipped, NotChecked{What: c.name, Why: why})
+		out = append(out, found...)
 	}
 	return out, skipped
 }
@@ -101,51 +93,53 @@ func (f *Facts) untested() []NotChecked {
 	var out []NotChecked
 	for _, s := range f.policy().Statements() {
 		n := NotChecked{s.writes, "it can't be tested without writing", s.Text}
-		if s.Compartment != "" {
+		switch {
+		case s.writes == "" || s.Name == "mail" && f.Mail:
+			continue
+		case s.Name == "mail":
+			n.Why = `a mail is sent only on request, with "mail":"yes"`
+		case s.Compartment != "":
 			n.What += " in " + place(s.Compartment)
 		}
-		if s.Name == stMail {
-			n.Why = `a mail is sent only on request, with "mail":"yes"`
-		}
-		if s.writes != "" && !(s.Name == stMail && f.Mail) {
-			out = append(out, n)
-		}
+		out = append(out, n)
 	}
 	if f.AnyProblem.OK() && f.AnyProblem.Value == "" {
-		out = append(out, NotChecked{"GetProblem, ListProblemHistories", "Cloud Guard has no problem yet to read",
-			f.statement(stProblems)})
+		out = append(out, NotChecked{"GetProblem, ListProblemHistories", "there is no problem yet to read",
+			f.statement("problems")})
 	}
-	return append(out, NotChecked{"secrets that a closure comment names in other compartments or regions",
-		"they are not known in advance", ""},
-		NotChecked{"the Events rule, the schedule and the subscriptions of the topic", "the function may not read them",
-			""})
+	return append(out,
+		NotChecked{What: "secrets that a closure comment names in other compartments or regions", Why: "not known yet"},
+		NotChecked{What: "the Events rule, the schedule and the topic's subscriptions",
+			Why: "the function can't read them"})
 }
 
-// question is one call, for the findings about its answer.
+// question is a call, for the findings about its answer.
 type question struct {
-	of      string // what was asked for
-	region  string // of the service
-	refused string // what a refusal means
-	remedy  string // for a refusal
+	doing  string // e.g. "reading the topic"
+	region string // of the service
+	note   string // follows "is not allowed"
+	remedy string // for a refusal
 }
 
-// answer judges the answer to a question. A call that was not made, or without a clear answer, is unknown. A refusal
-// fails, except that a 401 is about the region. judge judges a value.
-func answer[T any](s Said[T], q question, judge func(T) Check) Check {
+const path = "check the network path (service gateway, security lists) from the function's subnet to "
+
+// answer judges the answer to a question. It is unknown if there was no call or no clear answer. A refusal fails; if it
+// is a 401, the region is the cause. judge judges a value.
+func answer[T any](s Said[T], q question, judge func(T) []Check) []Check {
 	switch {
 	case !s.Asked:
-		return unasked(q.of)
+		return unasked(q.doing)
 	case s.Err == nil:
 		return judge(s.Value)
 	case unclear(s.Err):
-		return unknown("invoke the preflight again; if this persists, check the network path from the function's "+
-			"subnet to that service (service gateway, security lists)", "%s: no clear answer: %s", q.of, text(s.Err))
+		return unknown("invoke the preflight again; if this persists, "+path+"that service", "%s: no clear answer: %s",
+			q.doing, text(s.Err))
 	case stranger(s.Err):
 		return failed("check that the tenancy is subscribed to that region: oci iam region-subscription list",
-			"%s: the service of %s doesn't recognize the function: %s", q.of, cmp.Or(q.region, "that region"),
+			"%s: the service of %s doesn't recognize the function: %s", q.doing, cmp.Or(q.region, "that region"),
 			text(s.Err))
 	}
-	return failed(q.remedy, "%s: %s", q.refused, text(s.Err))
+	return failed(q.remedy, "%s is not allowed%s: %s", q.doing, q.note, text(s.Err))
 }
 
 // denied reports that the service answered, and refused the call itself.
@@ -174,35 +168,32 @@ func text(err error) string {
 	return "the call could not be made"
 }
 
-func finding(r Result, remedy, format string, args ...any) Check {
-	return Check{Result: r, Found: fmt.Sprintf(format, args...), Remedy: remedy}
+// finding is a check with one result. Judges return lists, since some checks have several results, or none.
+func finding(r Result, remedy, format string, args ...any) []Check {
+	return []Check{{Result: r, Found: fmt.Sprintf(format, args...), Remedy: remedy}}
 }
 
-func passed(format string, args ...any) Check { return finding(Passed, "", format, args...) }
+func passed(format string, args ...any) []Check { return finding(Passed, "", format, args...) }
 
-func failed(remedy, format string, args ...any) Check {
+func failed(remedy, format string, args ...any) []Check {
 	return finding(Failed, remedy, format, args...)
 }
 
-func warned(remedy, format string, args ...any) Check {
+func warned(remedy, format string, args ...any) []Check {
 	return finding(Warning, remedy, format, args...)
 }
 
-func unknown(remedy, format string, args ...any) Check {
+func unknown(remedy, format string, args ...any) []Check {
 	return finding(Unknown, remedy, format, args...)
 }
 
-func waiting(why string) Check { return unknown("", "not known: %s", why) }
+// waiting judges what depends on something else.
+func waiting(why string) []Check { return unknown("", "not known: %s", why) }
 
 // unasked judges a call that was needed and not made: it never passes.
-func unasked(what string) Check {
+func unasked(doing string) []Check {
 	return unknown("invoke the preflight again, with a longer timeout of the function",
-		"%s was not checked: the function ran out of time, or the service no longer answered", what)
-}
-
-// one makes a list of a check with exactly one result.
-func one(judge func(*Facts) Check) func(*Facts) []Check {
-	return func(f *Facts) []Check { return []Check{judge(f)} }
+		"not checked: %s; the function ran out of time, or the service no longer answered", doing)
 }
 
 // mostNamed is how many secrets or users with the same fault a finding names.
@@ -210,38 +201,33 @@ const mostNamed = 5
 
 // each judges each of a list. Findings with the same remedy, such as a missing statement, become one: a hundred secrets
 // have one cause. Those that passed are counted with noun and good.
-func each[T interface{ about() string }](all []T, noun, good string, judge func(T) []Check) []Check {
-	var out []Check
+func each[T interface{ about() string }](all []T, noun, good string, judge func(T) []Check) (out []Check) {
 	var more [][]string // by finding: what else has the same fault
 	n := 0
 	for _, x := range all {
 		for _, c := range judge(x) {
-			if c.Result == Passed {
+			i := slices.IndexFunc(out, func(o Check) bool { return o.Remedy == c.Remedy && o.Result == c.Result })
+			switch {
+			case c.Result == Passed:
 				n++
-				continue
-			}
-			i := slices.IndexFunc(out, func(o Check) bool {
-				return c.Remedy != "" && o.Remedy == c.Remedy && o.Result == c.Result
-			})
-			if i < 0 {
+			case i < 0 || c.Remedy == "":
 				out, more = append(out, c), append(more, nil)
-				continue
+			default:
+				more[i] = append(more[i], x.about())
 			}
-			more[i] = append(more[i], x.about())
 		}
 	}
 	for i, others := range more {
-		if len(others) == 0 {
-			continue
+		same := len(others)
+		if same > mostNamed {
+			others = append(others[:mostNamed], "...")
 		}
-		named := strings.Join(others[:min(len(others), mostNamed)], ", ")
-		if len(others) > mostNamed {
-			named += ", ..."
+		if same > 0 {
+			out[i].Found += fmt.Sprintf("; the same goes for %d more: %s", same, strings.Join(others, ", "))
 		}
-		out[i].Found += fmt.Sprintf("; the same goes for %d more: %s", len(others), named)
 	}
 	if n > 0 {
-		out = append(out, passed("%s: %s", count(n, noun), good))
+		out = append(out, passed("%s: %s", count(n, noun), good)...)
 	}
 	return out
 }

@@ -21,39 +21,40 @@ const (
 func judgeConfig(f *Facts) []Check {
 	switch {
 	case f.Refused == nil && f.Config.DryRun:
-		return []Check{warned("set dry_run to no", "dry_run is yes: nothing will be rotated")}
+		return warned("set dry_run to no", "dry_run is yes: nothing will be rotated")
 	case f.Refused == nil:
-		return []Check{passed("valid; mails go to %s", f.Config.Topic)}
+		return passed("valid; mails go to %s", f.Config.Topic)
 	}
 	var out []Check
 	for _, x := range f.Refused.Faults {
 		out = append(out, failed("in the configuration of functions/"+f.Function+" or of its application: "+x.Remedy,
-			"%s %s; every event is refused until this is fixed", x.Key, x.Problem))
+			"%s %s; every event is refused until this is fixed", x.Key, x.Problem)...)
 	}
 	return out
 }
 
 // judgeToken compares the token's end with OCI's clock if that is known, else with the function's.
-func judgeToken(f *Facts) []Check { return []Check{f.token()} }
-
-func (f *Facts) token() Check {
-	now, exp := f.Now, f.expiry()
+func judgeToken(f *Facts) []Check {
+	const remedy = "run it as an OCI Function"
+	now := f.Now
+	seconds, _ := f.Claims.Value["exp"].(float64)
+	exp := time.Unix(int64(seconds), 0).UTC()
 	if f.Clock.OK() {
 		now = f.Clock.Value.Server
 	}
 	switch {
 	case f.Claims.Err != nil:
-		return failed("run it as an OCI Function: the platform sets OCI_RESOURCE_PRINCIPAL_VERSION, _RPST, "+
-			"_PRIVATE_PEM and _REGION", "the resource principal can't be read: %s", text(f.Claims.Err))
+		return failed(remedy+": the platform sets OCI_RESOURCE_PRINCIPAL_VERSION, _RPST, _PRIVATE_PEM and _REGION",
+			"the resource principal can't be read: %s", text(f.Claims.Err))
 	case f.claim(claimTenancy) == "":
-		return failed("run it as an OCI Function", "the token names no tenancy (claim %s)", claimTenancy)
-	case exp.IsZero():
-		return failed("run it as an OCI Function", "the token has no expiry (claim exp)")
+		return failed(remedy, "the token names no tenancy (claim %s)", claimTenancy)
+	case seconds == 0:
+		return failed(remedy, "the token has no expiry (claim exp)")
 	case !now.Before(exp):
-		return failed("invoke again, because the platform renews the token; if this persists, "+f.restart(),
+		return failed("invoke again: the platform renews the token; if this persists, "+f.restart(),
 			"the token expired at %s", exp.Format(time.RFC3339))
 	case len(f.compartments()) == 0 && f.Refused == nil:
-		return failed("set secret_compartments", "the token names no compartment to look for secrets in (claim %s)",
+		return failed("set secret_compartments", "the token names no compartment for secrets (claim %s)",
 			claimCompartment)
 	case f.claim(claimCompartment) == "":
 		return warned("", "the token names no compartment (claim %s); secret_compartments does", claimCompartment)
@@ -61,20 +62,16 @@ func (f *Facts) token() Check {
 	return passed("%s of %s, until %s", f.function(), f.claim(claimTenancy), exp.Format(time.RFC3339))
 }
 
-func judgeClock(f *Facts) []Check { return []Check{f.clock()} }
-
-func (f *Facts) clock() Check {
-	skew, side := f.Clock.Value.Server.Sub(f.Clock.Value.Local).Round(time.Second), "behind"
+func judgeClock(f *Facts) []Check {
+	skew, side, result := f.Clock.Value.Server.Sub(f.Clock.Value.Local).Round(time.Second), "behind", Warning
 	if skew < 0 {
 		skew, side = -skew, "ahead of"
 	}
-	result := Warning
 	switch {
 	case !f.Clock.Asked:
 		return waiting("the function's region is not known")
 	case f.Clock.Err != nil:
-		return unknown("check the network path from the function's subnet to IAM (service gateway, security lists)",
-			"IAM of %s does not answer: %s", f.Region, text(f.Clock.Err))
+		return unknown(path+"IAM", "IAM of %s does not answer: %s", f.Region, text(f.Clock.Err))
 	case skew <= someSkew:
 		return passed("within %v of OCI's", someSkew)
 	case skew > maxSkew:
@@ -84,47 +81,50 @@ func (f *Facts) clock() Check {
 		"support", "the function's clock is %v %s OCI's, which refuses requests beyond %v", skew, side, maxSkew)
 }
 
-func judgeTenancy(f *Facts) Check {
+func judgeTenancy(f *Facts) []Check {
 	if stranger(f.Tenancy.Err) {
-		return failed(f.restart(), "IAM of %s doesn't recognize the function, though its token and clock look right: %s",
+		return failed(f.restart(), "IAM of %s doesn't recognize the function, though its token and clock look "+
+			"right: %s",
 			f.Region, text(f.Tenancy.Err))
 	}
-	return answer(f.Tenancy, question{"the tenancy", f.Region, "reading the tenancy is not allowed; it exists, since " +
-		"the token names it", f.statement(stTenancy)},
-		func(t credential.Tenancy) Check { return passed("%s, home region %s", t.Name, t.Home) })
+	return answer(f.Tenancy, question{"reading the tenancy", f.Region, ", though the token names it",
+		f.statement("tenancy")}, func(t credential.Tenancy) []Check {
+		return passed("%s, home region %s", t.Name, t.Home)
+	})
 }
 
-func judgeHome(f *Facts) Check {
-	home := f.home()
-	switch err := f.Home.Err; {
-	case err != nil && unclear(err):
-		return failed(fmt.Sprintf("let the function's subnet reach IAM in %s: a service gateway reaches only the "+
-			"services of its own region, other regions need a NAT gateway", home),
-			"IAM of the home region %s, which makes all changes of credentials, does not answer: %s", home, text(err))
-	case err != nil:
-		return failed("oci iam region-subscription list; and: "+f.statement(stTenancy),
-			"IAM of the home region %s refuses what IAM of %s answers: %s", home, f.Region, text(err))
+func judgeHome(f *Facts) []Check {
+	if err := f.Home.Err; err != nil && !unclear(err) {
+		return failed("oci iam region-subscription list; and: "+f.statement("tenancy"),
+			"IAM of the home region %s refuses what IAM of %s answers: %s", f.home(), f.Region, text(err))
+	} else if err != nil {
+		return failed("let the function's subnet reach IAM in "+f.home()+": a service gateway reaches only "+
+			"services of "+
+			"its own region, others need a NAT gateway", "IAM of the home region %s, which makes all changes of "+
+			"credentials, does not answer: %s", f.home(), text(err))
 	}
-	return answer(f.Home, question{of: "IAM of " + home},
-		func(struct{}) Check { return passed("IAM of %s answers", home) })
+	return answer(f.Home, question{doing: "reading the tenancy in " + f.home()},
+		func(struct{}) []Check { return passed("IAM of %s answers", f.home()) })
 }
 
-func judgeProblems(f *Facts) Check {
-	q := question{"the list of problems", f.Region, "ListProblems is not allowed", f.statement(stProblems)}
-	c := answer(f.AnyProblem, q, func(id string) Check {
+func judgeProblems(f *Facts) []Check {
+	q := question{"listing problems", f.Region, "", f.statement("problems")}
+	c := answer(f.AnyProblem, q, func(id string) []Check {
 		if id == "" {
 			return passed("problems can be listed; there is none yet to read")
 		}
-		q.of, q.refused = "a problem", "ListProblems shows "+id+", reading it is not allowed"
-		return answer(f.Problem, q, func(cloudguard.Problem) Check { return passed("problems can be listed and read") })
+		q.doing, q.note = "reading the problem "+id, ", though it is listed"
+		return answer(f.Problem, q, func(cloudguard.Problem) []Check {
+			return passed("problems can be listed and read")
+		})
 	})
 	switch {
 	case f.AnyProblem.Err == nil && f.Problem.Err == nil:
 	case f.Guard.OK() && f.Guard.Value.Status != enabled:
 		return waiting(waitsFor + checkReporting)
 	case f.Refused == nil && !f.Config.EventCheck && f.Function != sweeping:
-		c.Result = Warning
-		c.Found += "; event_check is off, so events are trusted, and a problem that was not rotated stays closed"
+		c[0].Result = Warning
+		c[0].Found += "; event_check is off, so events are trusted, and a problem that was not rotated stays closed"
 	}
 	return c
 }
@@ -132,33 +132,34 @@ func judgeProblems(f *Facts) Check {
 // enabled is the status of a Cloud Guard that is on.
 const enabled = "ENABLED"
 
-func judgeReporting(f *Facts) Check {
-	c := answer(f.Guard, question{"Cloud Guard's configuration", f.Region, "reading Cloud Guard's configuration is not " +
-		"allowed (this check needs it, rotations do not)", f.statement(stGuard)}, func(g Guard) Check {
-		update := fmt.Sprintf("oci cloud-guard configuration update --compartment-id %s --status ENABLED "+
-			"--reporting-region %s", f.claim(claimTenancy), f.Region)
+func judgeReporting(f *Facts) []Check {
+	update := fmt.Sprintf("oci cloud-guard configuration update --compartment-id %s --status ENABLED "+
+		"--reporting-region %s", f.claim(claimTenancy), f.Region)
+	c := answer(f.Guard, question{"reading Cloud Guard's configuration", f.Region, ", which rotations don't need",
+		f.statement("preflight-cloud-guard")}, func(g Guard) []Check {
 		switch {
 		case g.Status != enabled:
 			return failed(update, "Cloud Guard is %s: it finds no problems and sends no events", g.Status)
 		case g.ReportingRegion != f.Region:
-			return failed(fmt.Sprintf("deploy the stack in %s; or, if nothing else depends on it, change the reporting "+
-				"region: %s", g.ReportingRegion, update), "the function runs in %s, Cloud Guard's reporting region is "+
-				"%s: only there do its events arrive and can a problem be reopened", f.Region, g.ReportingRegion)
+			return failed("deploy the stack in "+g.ReportingRegion+"; or, if nothing else depends on it, change the "+
+				"reporting region: "+update, "the function runs in %s, Cloud Guard's reporting region is %s: "+
+				"only there "+
+				"do its events arrive and can a problem be reopened", f.Region, g.ReportingRegion)
 		}
 		return passed("Cloud Guard is on, and reports in %s", g.ReportingRegion)
 	})
 	if denied(f.Guard.Err) {
-		c.Result = Unknown
+		c[0].Result = Unknown
 	}
 	return c
 }
 
-func judgeTopic(f *Facts) Check {
+func judgeTopic(f *Facts) []Check {
 	id, region := f.Config.Topic, f.TopicRegion
-	q := question{"the topic", region, fmt.Sprintf("the topic %s is absent, or not allowed, or in another region (its "+
-		"OCID says %s)", id, region), fmt.Sprintf("as an administrator: oci ons topic get --topic-id %s --region %s; "+
-		"if it exists, this is missing: %s; if not, correct ons_topic", id, region, f.statement(stTopic))}
-	return answer(f.Topic, q, func(t Topic) Check {
+	return answer(f.Topic, question{"reading the topic " + id, region, ", or it is absent (its OCID says " + region +
+		")",
+		lookUp(fmt.Sprintf("ons topic get --topic-id %s --region %s", id, region), f.statement("preflight-topic"),
+			"correct ons_topic")}, func(t Topic) []Check {
 		if t.State != "ACTIVE" {
 			return failed("set ons_topic to a topic that is ACTIVE: oci ons topic list --compartment-id "+t.Compartment,
 				"the topic %s (%s) is %s", t.Name, id, t.State)
@@ -167,14 +168,13 @@ func judgeTopic(f *Facts) Check {
 	})
 }
 
-func judgeMail(f *Facts) Check {
+func judgeMail(f *Facts) []Check {
 	if denied(f.Sent.Err) && !f.Topic.OK() {
 		return waiting(waitsFor + checkTopic)
 	}
-	q := question{"sending a mail", f.TopicRegion, "the topic exists, sending to it is not allowed", f.statement(stMail)}
-	return answer(f.Sent, q, func(struct{}) Check {
-		return passed("a mail titled %q was sent; check that it arrived", mailTitle)
-	})
+	return answer(f.Sent, question{"sending a mail", f.TopicRegion, ", though the topic can be read",
+		f.statement("mail")},
+		func(struct{}) []Check { return passed("a mail titled %q was sent; check that it arrived", mailTitle) })
 }
 
 const mailTitle = "Keyturn | Test mail of a preflight"
@@ -184,33 +184,33 @@ func mailBody(function string) string {
 		"This mail shows that Keyturn's mails reach you. Nothing was rotated, and there is nothing to do.\n"
 }
 
-func judgeNamespace(f *Facts) Check {
-	return answer(f.Namespace, question{"the namespace", f.Region, "reading the tenancy's Object Storage namespace is " +
-		"not allowed", f.statement(stNamespace)}, func(n string) Check { return passed("%s", n) })
+func judgeNamespace(f *Facts) []Check {
+	return answer(f.Namespace, question{"reading the Object Storage namespace", f.Region, "", f.statement("namespace")},
+		func(n string) []Check { return passed("%s", n) })
 }
 
-func judgeRegistry(f *Facts) Check { return f.endpoint(f.Registry, "the container registry") }
+func judgeRegistry(f *Facts) []Check { return f.endpoint(f.Registry, "the container registry") }
 
-func judgeS3(f *Facts) Check {
+func judgeS3(f *Facts) []Check {
 	if f.Namespace.Err != nil {
 		return waiting(waitsFor + checkNamespace)
 	}
 	return f.endpoint(f.S3, "the S3-compatible endpoint")
 }
 
-func (f *Facts) endpoint(s Said[int], what string) Check {
-	remedy := fmt.Sprintf("let the function's subnet reach it in %s; or set prove to try or off", f.home())
+func (f *Facts) endpoint(s Said[int], what string) []Check {
 	what += " of " + f.home()
-	_, called := errors.AsType[*fault.Error](s.Err)
-	switch {
-	case s.Err != nil && !called:
+	if _, called := errors.AsType[*fault.Error](s.Err); s.Err != nil && !called {
 		return unknown("", "%s was not reached: %s", what, text(s.Err))
-	case s.Err != nil && f.Config.Prove == config.ProveTry:
-		return warned(remedy, "%s does not answer, so new credentials are used without a proof: %s", what, text(s.Err))
-	case s.Err != nil:
-		return failed(remedy, "%s does not answer, so no new credential can be proven: %s", what, text(s.Err))
+	} else if s.Err != nil {
+		result, then := Failed, "no new credential can be proven"
+		if f.Config.Prove == config.ProveTry {
+			result, then = Warning, "new credentials are used without a proof"
+		}
+		return finding(result, "let the function's subnet reach it in "+f.home()+"; or set prove to try or off",
+			"%s does not answer, so %s: %s", what, then, text(s.Err))
 	}
-	return answer(s, question{of: what}, func(status int) Check {
+	return answer(s, question{doing: "calling " + what}, func(status int) []Check {
 		if status >= 500 {
 			return warned("invoke the preflight again later", "%s answers %d", what, status)
 		}

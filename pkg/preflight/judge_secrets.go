@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
 	"github.com/keyturn/keyturn/pkg/phrase"
@@ -27,12 +28,13 @@ func judgeCompartments(f *Facts) []Check {
 	var out []Check
 	secrets := 0
 	for _, c := range f.Compartments {
-		q := question{"the compartment " + c.ID, f.Region,
-			fmt.Sprintf("the compartment %s is absent, or listing its secrets is not allowed", c.ID),
-			fmt.Sprintf("as an administrator: oci iam compartment get --compartment-id %s; if it exists, this is "+
-				"missing: %s; if not, correct secret_compartments", c.ID, f.policy().statement(stSecretsList, c.ID))}
-		if found := answer(c.Secrets, q, func([]vault.Secret) Check { return passed("") }); found.Result != Passed {
-			out = append(out, found)
+		q := question{"listing the secrets of the compartment " + c.ID, f.Region, ", or it is absent",
+			lookUp("iam compartment get --compartment-id "+c.ID, f.policy().statement("secrets-list", c.ID),
+				"correct secret_compartments")}
+		if found := answer(c.Secrets, q, func([]vault.Secret) []Check {
+			return passed("")
+		}); found[0].Result != Passed {
+			out = append(out, found...)
 		}
 		secrets += len(c.Secrets.Value)
 	}
@@ -41,61 +43,58 @@ func judgeCompartments(f *Facts) []Check {
 	case len(out) > 0:
 		return out
 	case len(f.Compartments) == 0:
-		return []Check{unasked("any compartment")}
+		return unasked("any compartment")
 	case len(f.Secrets) == 0:
-		return []Check{warned("bind one, with its other defined tags: "+
+		return warned("bind one, with its other defined tags: "+
 			guard.BindCommand(vault.Secret{ID: "<SECRET>"}, "<KIND>", "<USER>"),
-			"%s, and none is bound to a user: every closure comment must name a secret elsewhere", listed)}
+			"%s, and none is bound to a user: every closure comment must name a secret elsewhere", listed)
 	}
-	return []Check{passed("%s, %d of them bound", listed, len(f.Secrets))}
+	return passed("%s, %d of them bound", listed, len(f.Secrets))
 }
 
 func judgeBinding(f *Facts) []Check {
 	var out []Check
-	type pair struct {
-		kind credential.Kind
-		user string
-	}
-	var pairs []pair
 	var active []vault.Secret
 	for _, b := range f.Secrets {
 		s, t := b.Listed, guard.TagsOf(b.Listed)
-		kind, user, ok := guard.BoundTo(s)
+		_, noUser := cloudguard.ParseOCID(t.User, cloudguard.TypeUser)
+		_, _, ok := guard.BoundTo(s)
 		switch {
 		case len(t.Clash) > 0:
 			out = append(out, failed("correct the defined tags; or, if they are right, remove the freeform ones: "+
 				guard.UnbindCommand(s), "the defined and the freeform tag %s of %s contradict each other",
-				strings.Join(t.Clash, " and "), name(s)))
-		case !isUser(t.User):
+				strings.Join(t.Clash, " and "), name(s))...)
+		case noUser != nil:
 			out = append(out, failed(guard.BindCommand(s, credential.Kind(t.Kind), "<USER>"),
-				"the tag user of %s is %q, which is not the OCID of a user", name(s), phrase.Excerpt(t.User)))
+				"the tag user of %s is %q, which is not the OCID of a user", name(s), phrase.Excerpt(t.User))...)
 		case !ok:
-			out = append(out, failed(guard.BindCommand(s, "<KIND>", t.User)+", with one of these kinds: "+kindNames(),
-				"the tag kind of %s is %q, which is no kind", name(s), phrase.Excerpt(t.Kind)))
+			kinds := strings.Trim(strings.ReplaceAll(fmt.Sprint(credential.Kinds()), " ", ", "), "[]")
+			out = append(out, failed(guard.BindCommand(s, "<KIND>", t.User)+", with one of these kinds: "+kinds,
+				"the tag kind of %s is %q, which is no kind", name(s), phrase.Excerpt(t.Kind))...)
 		case living(s.State):
 			s.State = vault.Active // one that is UPDATING will be in a moment
 			active = append(active, s)
-			if p := (pair{kind, user}); !slices.Contains(pairs, p) {
-				pairs = append(pairs, p)
+		}
+	}
+	for _, u := range usersOf(active) {
+		for _, k := range u.Kinds {
+			_, err := guard.Find(active, k, u.ID)
+			refusal, ok := errors.AsType[*guard.Refusal](err)
+			switch {
+			case halves(active, k, u.ID):
+				out = append(out, warned("name both in each closure comment, or give them the defined tag "+
+					"keyturn.role: "+
+					"secret-key and access-key", "the two secrets for the %s of %s have no role, so it is not known "+
+					"which half is which", k.Noun(), u.ID)...)
+			case ok:
+				out = append(out, failed(refusal.Remedy, "for the %s of %s: %s", k.Noun(), u.ID, refusal.Problem)...)
+			case err != nil:
+				out = append(out, failed("", "for the %s of %s: %s", k.Noun(), u.ID, text(err))...)
 			}
 		}
 	}
-	for _, p := range pairs {
-		_, err := guard.Find(active, p.kind, p.user)
-		refusal, ok := errors.AsType[*guard.Refusal](err)
-		switch {
-		case halves(active, p.kind, p.user):
-			out = append(out, warned("name both in each closure comment, or give them the defined tag keyturn.role: "+
-				"secret-key and access-key", "the two secrets for the %s of %s have no role, so it is not known which "+
-				"half is which", p.kind.Noun(), p.user))
-		case ok:
-			out = append(out, failed(refusal.Remedy, "for the %s of %s: %s", p.kind.Noun(), p.user, refusal.Problem))
-		case err != nil:
-			out = append(out, failed("", "for the %s of %s: %s", p.kind.Noun(), p.user, text(err)))
-		}
-	}
 	if len(out) == 0 {
-		out = append(out, passed("the tags of %s are consistent", count(len(f.Secrets), "bound secret")))
+		out = append(out, passed("the tags of %s are consistent", count(len(f.Secrets), "bound secret"))...)
 	}
 	return out
 }
@@ -113,37 +112,23 @@ func halves(all []vault.Secret, kind credential.Kind, user string) bool {
 	return n == 2 && kind.Pair()
 }
 
-func kindNames() string {
-	var words []string
-	for _, k := range credential.Kinds() {
-		words = append(words, string(k))
-	}
-	return strings.Join(words, ", ")
-}
-
-// eachSecret makes a check of one that judges a bound secret. The judgement is empty if there is nothing to judge,
-// because the check secret has reported why.
-func eachSecret(good string, judge func(*Facts, Bound) Check) func(*Facts) []Check {
+// eachSecret makes a check of a judge of one bound secret, which returns nil if the check secret has reported why.
+func eachSecret(good string, judge func(*Facts, Bound) []Check) func(*Facts) []Check {
 	return func(f *Facts) []Check {
-		return each(f.Secrets, "bound secret", good, func(b Bound) []Check {
-			if c := judge(f, b); c.Result != "" {
-				return []Check{c}
-			}
-			return nil
-		})
+		return each(f.Secrets, "bound secret", good, func(b Bound) []Check { return judge(f, b) })
 	}
 }
 
-// question is about one bound secret, of which seen shows that it exists.
-func (b Bound) question(f *Facts, of, seen, doing string) question {
-	return question{of + name(b.Listed), b.Region, fmt.Sprintf("%s shows %s, so it exists: %s is not allowed", seen,
-		name(b.Listed), doing), f.inReach(b.Listed)}
+// question is about one bound secret. Another call has shown that it exists.
+func (b Bound) question(f *Facts, doing, shown string) question {
+	return question{doing + name(b.Listed), b.Region, ", though " + shown + " shows that it exists",
+		f.inReach(b.Listed)}
 }
 
 // inReach is the remedy that lets the function reach a secret: the statement; or, since its condition only sees defined
 // tags, the command that gives the secret those.
 func (f *Facts) inReach(s vault.Secret) string {
-	statement := f.policy().statement(stSecrets, s.Compartment)
+	statement := f.policy().statement("secrets-write", s.Compartment)
 	if _, _, ok := guard.BoundTo(vault.Secret{Defined: s.Defined}); ok {
 		return statement
 	}
@@ -156,7 +141,7 @@ func (f *Facts) inReach(s vault.Secret) string {
 		" (or set the stack's secret_policy to compartment). If it has them, this statement is missing: " + statement
 }
 
-func judgeSecret(f *Facts, b Bound) Check {
+func judgeSecret(f *Facts, b Bound) []Check {
 	s := b.Listed
 	if b.Secret.OK() {
 		s = b.Secret.Value
@@ -168,7 +153,7 @@ func judgeSecret(f *Facts, b Bound) Check {
 	case !living(s.State):
 		return failed("oci vault secret get --secret-id "+s.ID, "%s is in the state %s", name(s), s.State)
 	}
-	return answer(b.Secret, b.question(f, "", "ListSecrets", "reading it"), func(vault.Secret) Check {
+	return answer(b.Secret, b.question(f, "reading ", "ListSecrets"), func(vault.Secret) []Check {
 		switch {
 		case s.Replica:
 			return failed("bind its source secret, and remove the tags from the replica", "%s is a read-only replica",
@@ -186,12 +171,12 @@ func judgeSecret(f *Facts, b Bound) Check {
 // readable reports that a secret was read, so that its versions and content must have been asked for.
 func (b Bound) readable() bool { return b.Secret.OK() && living(b.Secret.Value.State) }
 
-func judgeVersions(f *Facts, b Bound) Check {
+func judgeVersions(f *Facts, b Bound) []Check {
 	if !b.readable() {
-		return Check{}
+		return nil
 	}
-	return answer(b.Versions, b.question(f, "the versions of ", "GetSecret", "listing its versions"),
-		func(all []vault.Version) Check {
+	return answer(b.Versions, b.question(f, "listing the versions of ", "GetSecret"),
+		func(all []vault.Version) []Check {
 			s := b.Listed
 			live := slices.DeleteFunc(slices.Clone(all), func(v vault.Version) bool { return v.Leaving })
 			remedy := "invoke functions/sweep, which schedules the deletion of old versions"
@@ -211,17 +196,17 @@ func judgeVersions(f *Facts, b Bound) Check {
 		})
 }
 
-func judgeContent(f *Facts, b Bound) Check {
+func judgeContent(f *Facts, b Bound) []Check {
 	if !b.readable() {
-		return Check{}
+		return nil
 	}
-	return answer(b.Current, b.question(f, "the content of ", "GetSecret", "reading its content"),
-		func(int64) Check { return passed("") })
+	return answer(b.Current, b.question(f, "reading the content of ", "GetSecret"),
+		func(int64) []Check { return passed("") })
 }
 
-func judgeJournal(_ *Facts, b Bound) Check {
+func judgeJournal(_ *Facts, b Bound) []Check {
 	if !b.Secret.OK() {
-		return Check{}
+		return nil
 	}
 	s := b.Secret.Value
 	j := rotation.JournalOf(s.Metadata)

@@ -65,7 +65,7 @@ func versions(n int) []vault.Version {
 	return out
 }
 
-// good are the facts of a set-up in which all is well.
+// good returns the facts of a set-up without faults.
 func good() *preflight.Facts {
 	key := boundSecret("key", jane, credential.APIKey)
 	pair := boundSecret("pair", jane, credential.CustomerSecretKey)
@@ -98,7 +98,7 @@ func good() *preflight.Facts {
 	}
 }
 
-func TestWhatIsAsItShouldBePasses(t *testing.T) {
+func TestAGoodSetUpPassesEveryCheck(t *testing.T) {
 	checks, skipped := good().Judge()
 	for _, c := range checks {
 		if c.Result != preflight.Passed || c.Found == "" || c.Remedy != "" {
@@ -115,13 +115,13 @@ func TestWhatIsAsItShouldBePasses(t *testing.T) {
 	}
 }
 
-// wrong is one thing that is wrong with the facts, and what is made of it.
+// wrong is one fault in the facts, and the check that reports it.
 type wrong struct {
 	name  string
 	spoil func(*preflight.Facts)
 	check string
 	is    preflight.Result
-	words string // in what was found and how it is fixed
+	words string // in the finding and the remedy
 }
 
 var wrongs = []wrong{
@@ -129,10 +129,11 @@ var wrongs = []wrong{
 		"nothing will be rotated"},
 	{"no tenancy", func(f *preflight.Facts) { delete(f.Claims.Value, "res_tenant") }, "token", preflight.Failed,
 		"names no tenancy"},
-	{"no end", func(f *preflight.Facts) { delete(f.Claims.Value, "exp") }, "token", preflight.Failed, "has no expiry"},
+	{"no expiry", func(f *preflight.Facts) { delete(f.Claims.Value, "exp") }, "token", preflight.Failed,
+		"has no expiry"},
 	{"a token that ends now", func(f *preflight.Facts) { f.Claims.Value["exp"] = float64(noon.Unix()) }, "token",
 		preflight.Failed, "expired at 2026-11-22T12:00:00Z"},
-	{"a token that is over by OCI's clock alone", func(f *preflight.Facts) {
+	{"a token that expired by OCI's clock only", func(f *preflight.Facts) {
 		f.Claims.Value["exp"] = float64(noon.Add(30 * time.Second).Unix())
 		f.Clock.Value.Server = noon.Add(40 * time.Second)
 	}, "token", preflight.Failed, "expired at 2026-11-22T12:00:30Z"},
@@ -152,7 +153,7 @@ var wrongs = []wrong{
 		preflight.Unknown, "service gateway"},
 	{"a tenancy that doesn't answer", func(f *preflight.Facts) { f.Tenancy = refusedWith[credential.Tenancy](silent) },
 		"tenancy", preflight.Unknown, "no clear answer"},
-	{"a token that nobody recognizes", func(f *preflight.Facts) {
+	{"a token that IAM doesn't recognize", func(f *preflight.Facts) {
 		f.Tenancy = refusedWith[credential.Tenancy](stranger)
 	}, "tenancy", preflight.Failed, "doesn't recognize the function"},
 	{"a home region that refuses", func(f *preflight.Facts) { f.Home = refusedWith[struct{}](stranger) }, "home_region",
@@ -169,7 +170,8 @@ var wrongs = []wrong{
 	{"Cloud Guard is off, and refuses to list problems", func(f *preflight.Facts) {
 		f.Guard.Value.Status, f.AnyProblem = "DISABLED", refusedWith[string](absent)
 	}, "reporting_region", preflight.Failed, "Cloud Guard is DISABLED"},
-	{"a topic that is going", func(f *preflight.Facts) { f.Topic.Value.State = "DELETING" }, "topic", preflight.Failed,
+	{"a topic that is being deleted", func(f *preflight.Facts) { f.Topic.Value.State = "DELETING" }, "topic",
+		preflight.Failed,
 		"is DELETING"},
 	{"a topic of a region that is not subscribed to", func(f *preflight.Facts) {
 		f.Topic, f.TopicRegion = refusedWith[preflight.Topic](stranger), "eu-madrid-1"
@@ -186,14 +188,14 @@ var wrongs = []wrong{
 	}, "secret_binding", preflight.Failed, `"jane@example.com", which is not the OCID of a user`},
 	{"a kind tag that is missing", func(f *preflight.Facts) { delete(f.Secrets[0].Listed.Defined["keyturn"], "kind") },
 		"secret_binding", preflight.Failed, `the tag kind of secret key`},
-	{"one half alone", func(f *preflight.Facts) { f.Secrets[1].Listed.Defined["keyturn"]["role"] = "access-key" },
+	{"only one half", func(f *preflight.Facts) { f.Secrets[1].Listed.Defined["keyturn"]["role"] = "access-key" },
 		"secret_binding", preflight.Failed, "only one half"},
 	{"a role that doesn't fit", func(f *preflight.Facts) {
 		f.Secrets[0].Listed.Defined["keyturn"]["role"] = "auth-token"
 	}, "secret_binding", preflight.Failed, "doesn't fit api-key"},
 	{"a secret that is not allowed", func(f *preflight.Facts) {
 		f.Secrets[0].Secret = refusedWith[vault.Secret](absent)
-	}, "secret", preflight.Failed, "so it exists"},
+	}, "secret", preflight.Failed, "though ListSecrets shows that it exists"},
 	{"a secret that is not allowed, and has no defined tags", func(f *preflight.Facts) {
 		s := &f.Secrets[0]
 		s.Listed.Defined, s.Listed.Freeform = nil, map[string]string{"keyturn-user": jane, "keyturn-kind": "api-key"}
@@ -210,35 +212,35 @@ var wrongs = []wrong{
 	{"slots that were not reached", func(f *preflight.Facts) {
 		f.Users[1].Has[credential.AuthToken] = preflight.Said[credential.Listing]{}
 	}, "slots", preflight.Unknown, "longer timeout"},
-	{"slots that nobody has noted", func(f *preflight.Facts) { delete(f.Users[1].Has, credential.AuthToken) }, "slots",
+	{"slots without an answer", func(f *preflight.Facts) { delete(f.Users[1].Has, credential.AuthToken) }, "slots",
 		preflight.Unknown, "longer timeout"},
 	{"a user who was not reached", func(f *preflight.Facts) { f.Users[0].Who = preflight.Said[preflight.Person]{} },
 		"user", preflight.Unknown, "longer timeout"},
 	{"a problem that was not reached", func(f *preflight.Facts) { f.Problem = preflight.Said[cloudguard.Problem]{} },
-		"cloud_guard", preflight.Unknown, "was not checked"},
+		"cloud_guard", preflight.Unknown, "not checked: "},
 	{"problems that were not reached", func(f *preflight.Facts) { f.AnyProblem = preflight.Said[string]{} },
-		"cloud_guard", preflight.Unknown, "was not checked"},
+		"cloud_guard", preflight.Unknown, "not checked: "},
 	{"Cloud Guard's configuration that was not reached", func(f *preflight.Facts) {
 		f.Guard = preflight.Said[preflight.Guard]{}
-	}, "reporting_region", preflight.Unknown, "was not checked"},
+	}, "reporting_region", preflight.Unknown, "not checked: "},
 	{"a topic that was not reached", func(f *preflight.Facts) { f.Topic = preflight.Said[preflight.Topic]{} }, "topic",
-		preflight.Unknown, "was not checked"},
+		preflight.Unknown, "not checked: "},
 	{"a tenancy that was not reached", func(f *preflight.Facts) { f.Tenancy = preflight.Said[credential.Tenancy]{} },
-		"tenancy", preflight.Unknown, "was not checked"},
+		"tenancy", preflight.Unknown, "not checked: "},
 	{"a compartment that was not reached", func(f *preflight.Facts) {
 		f.Compartments[0].Secrets = preflight.Said[[]vault.Secret]{}
-	}, "secret_compartments", preflight.Unknown, "was not checked"},
+	}, "secret_compartments", preflight.Unknown, "not checked: "},
 	{"a namespace that is needed and was not reached", func(f *preflight.Facts) {
 		f.Namespace = preflight.Said[string]{}
-	}, "namespace", preflight.Unknown, "was not checked"},
+	}, "namespace", preflight.Unknown, "not checked: "},
 	{"a registry that is needed and was not reached", func(f *preflight.Facts) {
 		f.Registry = preflight.Said[int]{}
-	}, "registry", preflight.Unknown, "was not checked"},
+	}, "registry", preflight.Unknown, "not checked: "},
 	{"an endpoint that is needed and was not reached", func(f *preflight.Facts) {
 		f.S3 = preflight.Said[int]{}
-	}, "s3_endpoint", preflight.Unknown, "was not checked"},
-	{"a mail that was wanted and not tried", func(f *preflight.Facts) { f.Mail = true }, "mail", preflight.Unknown,
-		"was not checked"},
+	}, "s3_endpoint", preflight.Unknown, "not checked: "},
+	{"a mail that was requested and not sent", func(f *preflight.Facts) { f.Mail = true }, "mail", preflight.Unknown,
+		"not checked: "},
 	{"a secret of another region", func(f *preflight.Facts) { f.Secrets[0].Region = "eu-madrid-1" }, "secret",
 		preflight.Failed, "its OCID says eu-madrid-1"},
 	{"a secret that is being changed", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.State = vault.Updating },
@@ -263,10 +265,10 @@ var wrongs = []wrong{
 	}, "secret_versions", preflight.Failed, "SECRET_VERSION_INSPECT"},
 	{"content that may not be read", func(f *preflight.Facts) { f.Secrets[0].Current = refusedWith[int64](absent) },
 		"secret_content", preflight.Failed, "SECRET_BUNDLE_READ"},
-	{"a rotation that was left half-way", func(f *preflight.Facts) {
+	{"a rotation that was interrupted", func(f *preflight.Facts) {
 		f.Secrets[0].Secret.Value.Metadata = staged(noon.Add(-time.Hour))
 	}, "secret_journal", preflight.Warning, "was interrupted"},
-	{"a rotation that is under way", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.Metadata = staged(noon) },
+	{"a rotation in progress", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.Metadata = staged(noon) },
 		"secret_journal", preflight.Warning, "is in progress"},
 	{"a grace that is over", func(f *preflight.Facts) {
 		f.Secrets[0].Secret.Value.Metadata = rotation.Journal{
@@ -276,11 +278,12 @@ var wrongs = []wrong{
 		f.Secrets[0].Secret.Value.Metadata = rotation.Journal{
 			Retire: rotation.Overlaps{{Credential: "old", After: noon.Add(-time.Hour)}}}.Into(nil)
 	}, "secret_journal", preflight.Warning, "rotation of old is not finished"},
-	{"a user who is away", func(f *preflight.Facts) { f.Users[0].Who = refusedWith[preflight.Person](absent) }, "user",
+	{"a user who is absent", func(f *preflight.Facts) { f.Users[0].Who = refusedWith[preflight.Person](absent) },
+		"user",
 		preflight.Failed, "is absent (other users can be read"},
 	{"users who may not be read", func(f *preflight.Facts) {
 		f.Users[0].Who, f.Users[1].Who = refusedWith[preflight.Person](absent), refusedWith[preflight.Person](absent)
-	}, "user", preflight.Failed, "is absent, or not allowed"},
+	}, "user", preflight.Failed, "is not allowed, or the user is absent"},
 	{"a user who is not active", func(f *preflight.Facts) { f.Users[0].Who.Value.State = "INACTIVE" }, "user",
 		preflight.Failed, "is INACTIVE"},
 	{"a user who may not have it", func(f *preflight.Facts) {
@@ -314,7 +317,7 @@ func staged(at time.Time) vault.Metadata {
 		Problem: "p", At: &at}}.Into(nil)
 }
 
-func TestEachThingThatIsWrongIsNamedWithItsMend(t *testing.T) {
+func TestEachFaultIsReportedWithItsRemedy(t *testing.T) {
 	for _, w := range wrongs {
 		f := good()
 		w.spoil(f)

@@ -8,40 +8,39 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-func judgePeople(f *Facts) Check {
-	return answer(f.People, question{"the list of users", f.home(), "listing the users of the tenancy is not allowed",
-		f.statement(stUsers)}, func(struct{}) Check { return passed("users can be listed") })
+func judgePeople(f *Facts) []Check {
+	return answer(f.People, question{"listing the users of the tenancy", f.home(), "", f.statement("users")},
+		func(struct{}) []Check { return passed("users can be listed") })
 }
 
 func judgeUsers(f *Facts) []Check {
 	const rebind = "remove the tags from this user's secrets, or bind them to another user"
 	others := f.People.OK() || slices.ContainsFunc(f.Users, func(u User) bool { return u.Who.OK() })
-	statement := f.statement(stUsers)
+	statement := f.statement("users")
 	return each(f.Users, "user", "ACTIVE", func(u User) []Check {
-		q := question{"the user " + u.ID, f.home(), fmt.Sprintf("the user %s, whom a secret is bound to, is absent, or "+
-			"not allowed", u.ID), fmt.Sprintf("as an administrator: oci iam user get --user-id %s; if the user exists, "+
-			"this is missing: %s; if not, %s", u.ID, statement, rebind)}
-		if others {
-			q.refused = fmt.Sprintf("the user %s, whom a secret is bound to, is absent (other users can be read, so "+
-				"reading is allowed)", u.ID)
-			q.remedy = rebind + ": " + u.ID
-		}
-		c := answer(u.Who, q, func(w Person) Check {
+		c := answer(u.Who, question{"reading the user " + u.ID, f.home(), ", or the user is absent",
+			lookUp("iam user get --user-id "+u.ID, statement, rebind)}, func(w Person) []Check {
 			if w.State != "ACTIVE" {
 				return failed(rebind+": "+u.ID, "the user %s (%s) is %s", w.Name, u.ID, w.State)
 			}
 			return passed("")
 		})
+		if denied(u.Who.Err) && others {
+			c = failed(rebind+": "+u.ID, "the user %s is absent (other users can be read, so reading is allowed): %s",
+				u.ID,
+				text(u.Who.Err))
+		}
 		var out []Check
 		for _, k := range u.Kinds {
-			if c.Result == Passed && slices.Contains(u.Who.Value.MayNot, k) {
-				out = append(out, failed(fmt.Sprintf("enable it: oci iam user update-user-capabilities --user-id %s %s "+
+			if c[0].Result == Passed && slices.Contains(u.Who.Value.MayNot, k) {
+				out = append(out, failed(fmt.Sprintf("enable it: oci iam user update-user-capabilities "+
+					"--user-id %s %s "+
 					"true; or %s", u.ID, k.Record().Capability, rebind), "the user %s (%s) may not have a %s",
-					u.Who.Value.Name, u.ID, k.Noun()))
+					u.Who.Value.Name, u.ID, k.Noun())...)
 			}
 		}
 		if len(out) == 0 {
-			out = append(out, c)
+			out = append(out, c...)
 		}
 		return out
 	})
@@ -52,26 +51,27 @@ func judgeProtected(f *Facts) []Check {
 		if !u.Who.OK() || !f.Config.Protects(u.ID, u.Who.Value.Name) {
 			return nil
 		}
-		return []Check{warned("remove "+u.ID+" from protected_users, or the tags from the secrets", "a secret is "+
-			"bound to the user %s (%s), who is protected: these credentials are never rotated", u.Who.Value.Name, u.ID)}
+		return warned("remove "+u.ID+" from protected_users, or the tags from the secrets", "a secret is "+
+			"bound to the user %s (%s), who is protected: these credentials are never rotated", u.Who.Value.Name, u.ID)
 	})
 	if len(out) == 0 {
-		out = append(out, passed("no secret is bound to a protected user"))
+		out = append(out, passed("no secret is bound to a protected user")...)
 	}
 	return out
 }
 
 func judgeSlots(f *Facts) []Check {
-	statement := f.statement(stList)
+	statement := f.statement("credentials-list")
 	return each(f.Users, "credential list", "a free slot in each", func(u User) []Check {
 		var out []Check
 		for _, k := range u.Kinds {
 			if k.Limit() == 0 || !u.Who.OK() {
 				continue // there is no such question, or the check user has reported why
 			}
-			q := question{fmt.Sprintf("the list of %ss of %s", k.Noun(), u.ID), f.home(), fmt.Sprintf("the user %s can "+
-				"be read, listing this user's %ss is not allowed", u.ID, k.Noun()), statement}
-			out = append(out, answer(u.Has[k], q, func(l credential.Listing) Check {
+			q := question{fmt.Sprintf("listing the %ss of %s", k.Noun(), u.ID), f.home(),
+				", though the user can be read",
+				statement}
+			out = append(out, answer(u.Has[k], q, func(l credential.Listing) []Check {
 				var ids []string
 				for _, c := range l.Credentials {
 					ids = append(ids, c.ID)
@@ -79,10 +79,11 @@ func judgeSlots(f *Facts) []Check {
 				if len(ids) < k.Limit() {
 					return passed("")
 				}
-				return warned(fmt.Sprintf("delete one that %s doesn't use; or close the problem with replace:yes, which "+
+				return warned(fmt.Sprintf("delete one that %s doesn't use; or close the problem with "+
+					"replace:yes, which "+
 					"deletes the old one first", u.ID), "the user %s (%s) has %d %ss, the most that OCI allows: %s",
 					u.Who.Value.Name, u.ID, len(ids), k.Noun(), strings.Join(ids, ", "))
-			}))
+			})...)
 		}
 		return out
 	})

@@ -1,9 +1,9 @@
 // Package preflight checks what a rotation will need, from inside a function and with the function's own principal. It
 // changes nothing.
 //
-// Asked recognizes an invocation that requests a preflight; Preflight.Run then answers it. Run gathers facts from OCI in
-// parallel, each with a time limit, and pure functions judge them: see Facts and Table. A question without an answer is
-// "unknown", never "passed". What can't be tested without writing is listed with the policy statement that it needs.
+// Asked recognizes an invocation that requests a preflight; Preflight.Run then answers it. Run gathers facts from OCI
+// in parallel, each with a time limit, and pure functions judge them: see Facts and Table. A question without an answer
+// is "unknown", never "passed". What can't be tested without writing is listed with the policy statement that it needs.
 //
 // A preflight does not protect a rotation: the facts may have changed when a problem is closed. Package guard decides
 // then.
@@ -25,18 +25,16 @@ import (
 
 // Cloud is what a preflight calls, except for secrets and credentials.
 type Cloud interface {
-	// Claims returns those of the resource principal's token.
+	// Claims returns the claims of the resource principal's token.
 	Claims(ctx context.Context) (map[string]any, error)
 	// Region returns the function's own region, e.g. us-ashburn-1.
 	Region(ctx context.Context) (string, error)
 	// RegionOf returns the region in an OCID; "" if it has none.
 	RegionOf(ocid string) string
-
 	// Knock makes one GET without credentials. Any answer is one, a refusal too; server is its Date.
 	Knock(ctx context.Context, url string) (status int, server time.Time, err error)
 	// IdentityURL is IAM's address in a region.
 	IdentityURL(region string) string
-
 	Tenancy(ctx context.Context) (credential.Tenancy, error)
 	// TenancyIn reads the tenancy from IAM of a region.
 	TenancyIn(ctx context.Context, tenancy, region string) error
@@ -44,16 +42,13 @@ type Cloud interface {
 	User(ctx context.Context, id string) (name, state string, mayNot []credential.Kind, err error)
 	// Users returns a page of the tenancy's users. The first page is "".
 	Users(ctx context.Context, page string) (ids []string, next string, err error)
-	// Namespace returns the tenancy's Object Storage namespace.
 	Namespace(ctx context.Context) (string, error)
 	Hosts(region, namespace string) (credential.Hosts, error)
-
 	// AnyProblem returns the id of one problem of the tenancy; "" if there is none.
 	AnyProblem(ctx context.Context, tenancy string) (id string, err error)
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
 	// GuardConfiguration returns Cloud Guard's status (ENABLED, DISABLED) and its reporting region.
 	GuardConfiguration(ctx context.Context, tenancy string) (status, reportingRegion string, err error)
-
 	Topic(ctx context.Context, id string) (name, state, compartment string, err error)
 	Publish(ctx context.Context, topic, title, body string) error
 }
@@ -118,8 +113,8 @@ type Answer struct {
 }
 
 // Run makes all checks within the context's time, of which it keeps up to 5 seconds for the reply. It always answers:
-// what it could not find out is unknown. Each check that failed or is unknown is a line of the context's log, and a last
-// line counts the results.
+// what it could not find out is unknown. Each check that failed or is unknown is a line of the context's log, and a
+// last line counts the results.
 func (p *Preflight) Run(ctx context.Context, r Request) Answer {
 	a := Answer{Preflight: Passed, Function: p.Function, Version: version.Version(), NotChecked: []NotChecked{}}
 	if r.Fault != nil {

@@ -8,27 +8,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-// Placeholders for what a statement needs and a function does not know.
-const (
-	groupToFill       = "<DYNAMIC_GROUP>"
-	topicToFill       = "<COMPARTMENT_OF_TOPIC>"
-	compartmentToFill = "<COMPARTMENT_OF_SECRETS>"
-	ownToFill         = "<COMPARTMENT_OF_FUNCTION>"
-)
-
-// Names of the statements that a remedy shows, as in terraform/iam_statements.tf, without a compartment's number.
-const (
-	stTenancy     = "tenancy"
-	stUsers       = "users"
-	stList        = "credentials-list"
-	stNamespace   = "namespace"
-	stProblems    = "problems"
-	stGuard       = "preflight-cloud-guard"
-	stTopic       = "preflight-topic"
-	stSecretsList = "secrets-list"
-	stSecrets     = "secrets-write"
-	stMail        = "mail"
-)
+// sweeping is the function that looks through the whole tenancy.
+const sweeping = "sweep"
 
 // Policy is what the texts of the statements depend on.
 type Policy struct {
@@ -60,29 +41,37 @@ func place(id string) string {
 // They are written in both places, because a reviewer reads the stack's policies in Terraform alone, with their
 // conditions on inputs that the function does not know. A test in test/leastprivilege compares the texts.
 func (p Policy) Statements() []Statement {
-	others := p.notProtected()
-	var operations, tags []string
+	var operations, tags, others []string
 	for _, k := range credential.Kinds() {
 		for _, o := range k.Record().Operations {
-			operations = append(operations, fmt.Sprintf("request.operation = '%s'", o))
+			operations = append(operations, "request.operation = '"+o+"'")
 		}
-		tags = append(tags, fmt.Sprintf("target.resource.tag.keyturn.kind = '%s'", k))
+		tags = append(tags, "target.resource.tag.keyturn.kind = '"+string(k)+"'")
 	}
-	change := append([]string{"any {" + strings.Join(operations, ", ") + "}"}, others...)
+	for _, u := range p.Protected {
+		form := "target.user.name != '%s'"
+		if strings.HasPrefix(u, "ocid1.") {
+			form = "target.user.id != '%s'"
+		} else if strings.Contains(u, "*") {
+			form = "target.user.name != /%s/"
+		}
+		others = append(others, fmt.Sprintf(form, u))
+	}
 	where := ""
 	if len(others) > 0 {
 		where = " where all {" + strings.Join(others, ", ") + "}"
 	}
+	change := strings.Join(append([]string{"any {" + strings.Join(operations, ", ") + "}"}, others...), ", ")
 	bound := " where all {target.resource.tag.keyturn.user = /ocid1.user.*/, any {" + strings.Join(tags, ", ") + "}}"
 	all := []Statement{
-		{stTenancy, "", "{TENANCY_INSPECT} in tenancy", ""},
-		{stUsers, "", "{USER_INSPECT} in tenancy", ""},
-		{stList, "", "{USER_READ} in tenancy", ""},
-		{stNamespace, "", "{OBJECTSTORAGE_NAMESPACE_READ} in tenancy", ""},
-		{stGuard, "", "read cloud-guard-config in tenancy", ""},
-		{stTopic, "", "{ONS_TOPIC_READ} in " + place(p.Topic), ""},
-		{stProblems, "", "use cloud-guard-problems in tenancy", "UpdateProblemStatus"},
-		{"credentials-change", "", "{USER_UPDATE} in tenancy where all {" + strings.Join(change, ", ") + "}",
+		{"tenancy", "", "{TENANCY_INSPECT} in tenancy", ""},
+		{"users", "", "{USER_INSPECT} in tenancy", ""},
+		{"credentials-list", "", "{USER_READ} in tenancy", ""},
+		{"namespace", "", "{OBJECTSTORAGE_NAMESPACE_READ} in tenancy", ""},
+		{"preflight-cloud-guard", "", "read cloud-guard-config in tenancy", ""},
+		{"preflight-topic", "", "{ONS_TOPIC_READ} in " + place(p.Topic), ""},
+		{"problems", "", "use cloud-guard-problems in tenancy", "UpdateProblemStatus"},
+		{"credentials-change", "", "{USER_UPDATE} in tenancy where all {" + change + "}",
 			"part of all changes of credentials"},
 	}
 	for _, k := range credential.Kinds() {
@@ -94,40 +83,22 @@ func (p Policy) Statements() []Statement {
 	all = append(all, Statement{"password-set", "", "{USER_UIPASS_SET} in tenancy" + where,
 		"CreateOrResetUIPassword, if IAM requires the permission of Oracle's tutorial"})
 	for _, c := range p.Compartments {
-		all = append(all, Statement{stSecretsList, c, "{SECRET_INSPECT} in " + place(c), ""},
-			Statement{stSecrets, c, "{SECRET_READ, SECRET_UPDATE, SECRET_VERSION_INSPECT, SECRET_BUNDLE_READ} in " +
+		all = append(all, Statement{"secrets-list", c, "{SECRET_INSPECT} in " + place(c), ""},
+			Statement{"secrets-write", c, "{SECRET_READ, SECRET_UPDATE, SECRET_VERSION_INSPECT, " +
+				"SECRET_BUNDLE_READ} in " +
 				place(c) + bound, "UpdateSecret"})
 		if p.Function == sweeping {
 			all = append(all, Statement{"secrets-prune", c, "{SECRET_VERSION_DELETE} in " + place(c) + bound,
 				"ScheduleSecretVersionDeletion"})
 		}
 	}
-	all = append(all, Statement{stMail, "", "{ONS_TOPIC_PUBLISH} in " + place(p.Topic), "PublishMessage"},
+	all = append(all, Statement{"mail", "", "{ONS_TOPIC_PUBLISH} in " + place(p.Topic), "PublishMessage"},
 		Statement{"metrics", "", "{METRIC_WRITE} in " + place(p.Own) + " where target.metrics.namespace = '" +
 			outcome.MetricNamespace + "'", "PostMetricData, which no rotation needs"})
 	for i := range all {
 		all[i].Text = "Allow dynamic-group " + p.Group + " to " + all[i].Text
 	}
 	return all
-}
-
-// sweeping is the function that looks through the whole tenancy.
-const sweeping = "sweep"
-
-// notProtected returns the conditions that exclude the protected users.
-func (p Policy) notProtected() []string {
-	var out []string
-	for _, u := range p.Protected {
-		switch {
-		case strings.HasPrefix(u, "ocid1."):
-			out = append(out, "target.user.id != '"+u+"'")
-		case strings.Contains(u, "*"):
-			out = append(out, "target.user.name != /"+u+"/")
-		default:
-			out = append(out, "target.user.name != '"+u+"'")
-		}
-	}
-	return out
 }
 
 // statement returns the text of the statement with a name. compartment is for statements about secrets, else "".

@@ -41,23 +41,23 @@ var checks = []check{
 		warns: "it names no compartment (`secret_compartments` does)"},
 	{name: checkClock, asks: "the Date of the answer to an unsigned request", needs: safe, judge: judgeClock,
 		fails: "more than 5 minutes off: OCI refuses every request", warns: "more than 1 minute off"},
-	{name: checkTenancy, asks: "GetTenancy", needs: authenticated, judge: one(judgeTenancy), fails: "not allowed"},
+	{name: checkTenancy, asks: "GetTenancy", needs: authenticated, judge: judgeTenancy, fails: "not allowed"},
 	{name: checkHome, asks: "GetTenancy in the home region, where all changes of credentials are made",
-		needs: tenancyRead, judge: one(judgeHome), fails: "IAM doesn't answer there"},
+		needs: tenancyRead, judge: judgeHome, fails: "IAM doesn't answer there"},
 	{name: "cloud_guard", asks: "ListProblems; GetProblem and ListProblemHistories of one problem, if there is any",
-		needs: recognized, judge: one(judgeProblems), fails: "not allowed",
+		needs: recognized, judge: judgeProblems, fails: "not allowed",
 		warns: "not allowed, but `event_check` is off (only `functions/rotate`)"},
-	{name: checkReporting, asks: "GetConfiguration of Cloud Guard", needs: recognized, judge: one(judgeReporting),
+	{name: checkReporting, asks: "GetConfiguration of Cloud Guard", needs: recognized, judge: judgeReporting,
 		fails: "Cloud Guard is not ENABLED, or another region is its reporting region"},
-	{name: checkTopic, asks: "GetTopic; no mail is sent", needs: configured, judge: one(judgeTopic),
+	{name: checkTopic, asks: "GetTopic; no mail is sent", needs: configured, judge: judgeTopic,
 		fails: "absent, not ACTIVE, or not allowed"},
 	{name: "mail", asks: "PublishMessage of one test mail; only with `\"mail\":\"yes\"`", needs: configured,
-		when: func(f *Facts) bool { return f.Mail }, judge: one(judgeMail), fails: "not allowed"},
+		when: func(f *Facts) bool { return f.Mail }, judge: judgeMail, fails: "not allowed"},
 	{name: checkCompartments, asks: "ListSecrets of each of `secret_compartments`, or of the function's own",
 		needs: configured, judge: judgeCompartments, fails: "not allowed", warns: "no secret there is bound"},
 	{name: "secret_binding", asks: "the binding tags of the listed secrets", when: hasSecrets, idle: noBound,
-		judge: judgeBinding, fails: "the tags contradict each other, name no user or no known kind, or bind two secrets " +
-			"for one user, kind and role", warns: "the two secrets of a customer secret key have no role"},
+		judge: judgeBinding, fails: "the tags contradict each other, name no user or no known kind, or bind two " +
+			"secrets for one user, kind and role", warns: "the two secrets of a customer secret key have no role"},
 	{name: "secret", asks: "GetSecret of each bound secret", needs: recognized, when: hasSecrets, idle: noBound,
 		judge: eachSecret("can be read, and take a new version", judgeSecret),
 		fails: "not allowed, not ACTIVE, a replica, or of another region", warns: "being changed at this moment"},
@@ -70,7 +70,7 @@ var checks = []check{
 	{name: "secret_journal", asks: "Keyturn's journal in the metadata of each", needs: recognized, when: hasSecrets,
 		idle: noBound, judge: eachSecret("no rotation in progress", judgeJournal),
 		warns: "a rotation is unfinished, or a grace period over: the sweep asks Cloud Guard, and continues"},
-	{name: "users", asks: "ListUsers (only `functions/sweep`)", needs: homeReached, judge: one(judgePeople),
+	{name: "users", asks: "ListUsers (only `functions/sweep`)", needs: homeReached, judge: judgePeople,
 		when: func(f *Facts) bool { return f.Function == sweeping }, fails: "not allowed"},
 	{name: "user", asks: "GetUser of each user of bound secrets", needs: homeReached, when: hasUsers, idle: noBound,
 		judge: judgeUsers, fails: "absent, not allowed, not ACTIVE, or may not have credentials of that kind"},
@@ -81,14 +81,18 @@ var checks = []check{
 		warns: "no free slot: a rotation needs `replace:yes`"},
 	{name: checkNamespace, asks: "GetNamespace, if a bound secret is for an auth token or a customer secret key",
 		needs: recognized, when: func(f *Facts) bool { return f.uses(credential.AtRegistry, credential.AtS3) },
-		idle: forNone, judge: one(judgeNamespace), fails: "not allowed"},
-	{name: "registry", asks: "GET `/v2/` of the home region's registry, without credentials, if a bound secret is for " +
-		"an auth token", needs: tenancyRead, when: func(f *Facts) bool { return f.uses(credential.AtRegistry) },
-		idle: forNoAuth, proof: true, judge: one(judgeRegistry), fails: "no answer",
+		idle: forNone, judge: judgeNamespace, fails: "not allowed"},
+	{name: "registry", asks: "GET `/v2/` of the home region's registry, without credentials, if a bound " +
+		"secret is for an auth token", needs: tenancyRead, when: func(f *Facts) bool {
+		return f.uses(credential.AtRegistry)
+	},
+		idle: forNoAuth, proof: true, judge: judgeRegistry, fails: "no answer",
 		warns: "no answer, and `prove` is `try`; an answer of 500 or above"},
-	{name: "s3_endpoint", asks: "GET `/` of the S3-compatible endpoint, without credentials, if a bound secret is for " +
-		"a customer secret key", needs: tenancyRead, when: func(f *Facts) bool { return f.uses(credential.AtS3) },
-		idle: forNoKey, proof: true, judge: one(judgeS3), fails: "no answer",
+	{name: "s3_endpoint", asks: "GET `/` of the S3-compatible endpoint, without credentials, if a bound " +
+		"secret is for a customer secret key", needs: tenancyRead, when: func(f *Facts) bool {
+		return f.uses(credential.AtS3)
+	},
+		idle: forNoKey, proof: true, judge: judgeS3, fails: "no answer",
 		warns: "no answer, and `prove` is `try`; an answer of 500 or above"},
 }
 
@@ -96,8 +100,9 @@ var checks = []check{
 func Table() string {
 	var b strings.Builder
 	b.WriteString("| check | asks | fails | warns |\n| --- | --- | --- | --- |\n")
-	request := check{name: checkRequest, asks: "the body of the invocation", fails: "another value of `keyturn`, or an " +
-		"unknown field; nothing else is checked"}
+	request := check{name: checkRequest, asks: "the body of the invocation",
+		fails: "another value of `keyturn`, or an " +
+			"unknown field; nothing else is checked"}
 	for _, c := range append([]check{request}, checks...) {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.name, c.asks, c.fails, c.warns)
 	}
@@ -108,9 +113,7 @@ func Table() string {
 func WritesTable() string {
 	var b strings.Builder
 	b.WriteString("| operation | statement |\n| --- | --- |\n")
-	p := Policy{Function: sweeping, Group: groupToFill, Compartments: []string{compartmentToFill}, Topic: topicToFill,
-		Own: ownToFill}
-	for _, s := range p.Statements() {
+	for _, s := range (&Facts{Function: sweeping}).policy().Statements() {
 		if s.writes != "" {
 			fmt.Fprintf(&b, "| %s | `%s` |\n", s.writes, s.Text)
 		}
