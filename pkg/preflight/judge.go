@@ -63,7 +63,7 @@ const waitsFor = "it waits for the check "
 func (f *Facts) Judge() (out []Check, skipped []NotChecked) {
 	skipped = f.untested()
 	for _, c := range checks {
-		var found []Check
+		var results []Check
 		idle := c.idle
 		if idle != "" && !f.listed() {
 			idle = "it is not known which secrets are bound, see the check " + checkCompartments
@@ -73,17 +73,17 @@ func (f *Facts) Judge() (out []Check, skipped []NotChecked) {
 			idle = "prove is off"
 		case c.when != nil && !c.when(f):
 		case waits != "":
-			found = waiting(waits)
+			results = waiting(waits)
 		default:
-			found = c.judge(f)
+			results = c.judge(f)
 		}
-		if len(found) == 0 && idle != "" {
+		if len(results) == 0 && idle != "" {
 			skipped = append(skipped, NotChecked{What: c.name, Why: idle})
 		}
-		for i := range found {
-			found[i].Check = c.name
+		for i := range results {
+			results[i].Check = c.name
 		}
-		out = append(out, found...)
+		out = append(out, results...)
 	}
 	return out, skipped
 }
@@ -168,24 +168,15 @@ func text(err error) string {
 	return "the call could not be made"
 }
 
-// finding is a check with one result. Judges return lists, since some checks have several results, or none.
-func finding(r Result, remedy, format string, args ...any) []Check {
+// found is a check with one result. Judges return lists, since some checks have several results, or none.
+func found(r Result, remedy, format string, args ...any) []Check {
 	return []Check{{Result: r, Found: fmt.Sprintf(format, args...), Remedy: remedy}}
 }
 
-func passed(format string, args ...any) []Check { return finding(Passed, "", format, args...) }
-
-func failed(remedy, format string, args ...any) []Check {
-	return finding(Failed, remedy, format, args...)
-}
-
-func warned(remedy, format string, args ...any) []Check {
-	return finding(Warning, remedy, format, args...)
-}
-
-func unknown(remedy, format string, args ...any) []Check {
-	return finding(Unknown, remedy, format, args...)
-}
+func passed(format string, args ...any) []Check       { return found(Passed, "", format, args...) }
+func failed(remedy, format string, a ...any) []Check  { return found(Failed, remedy, format, a...) }
+func warned(remedy, format string, a ...any) []Check  { return found(Warning, remedy, format, a...) }
+func unknown(remedy, format string, a ...any) []Check { return found(Unknown, remedy, format, a...) }
 
 // waiting judges what depends on something else.
 func waiting(why string) []Check { return unknown("", "not known: %s", why) }

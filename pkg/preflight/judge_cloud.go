@@ -77,7 +77,7 @@ func judgeClock(f *Facts) []Check {
 	case skew > maxSkew:
 		result = Failed
 	}
-	return finding(result, "a function can't set its host's clock: "+f.restart()+"; if this persists, ask Oracle's "+
+	return found(result, "a function can't set its host's clock: "+f.restart()+"; if this persists, ask Oracle's "+
 		"support", "the function's clock is %v %s OCI's, which refuses requests beyond %v", skew, side, maxSkew)
 }
 
@@ -207,7 +207,7 @@ func (f *Facts) endpoint(s Said[int], what string) []Check {
 		if f.Config.Prove == config.ProveTry {
 			result, then = Warning, "new credentials are used without a proof"
 		}
-		return finding(result, "let the function's subnet reach it in "+f.home()+"; or set prove to try or off",
+		return found(result, "let the function's subnet reach it in "+f.home()+"; or set prove to try or off",
 			"%s does not answer, so %s: %s", what, then, text(s.Err))
 	}
 	return answer(s, question{doing: "calling " + what}, func(status int) []Check {

@@ -31,19 +31,14 @@ func judgeCompartments(f *Facts) []Check {
 		q := question{"listing the secrets of the compartment " + c.ID, f.Region, ", or it is absent",
 			lookUp("iam compartment get --compartment-id "+c.ID, f.policy().statement("secrets-list", c.ID),
 				"correct secret_compartments")}
-		if found := answer(c.Secrets, q, func([]vault.Secret) []Check {
-			return passed("")
-		}); found[0].Result != Passed {
-			out = append(out, found...)
-		}
-		secrets += len(c.Secrets.Value)
+		out = append(out, answer(c.Secrets, q, func(all []vault.Secret) []Check { secrets += len(all); return nil })...)
 	}
 	listed := fmt.Sprintf("%s listed in %s", count(secrets, "secret"), count(len(f.Compartments), "compartment"))
 	switch {
 	case len(out) > 0:
 		return out
 	case len(f.Compartments) == 0:
-		return unasked("any compartment")
+		return unasked("listing the secrets of a compartment")
 	case len(f.Secrets) == 0:
 		return warned("bind one, with its other defined tags: "+
 			guard.BindCommand(vault.Secret{ID: "<SECRET>"}, "<KIND>", "<USER>"),
@@ -210,22 +205,21 @@ func judgeJournal(_ *Facts, b Bound) []Check {
 	}
 	s := b.Secret.Value
 	j := rotation.JournalOf(s.Metadata)
-	if all := j.Due(s.At); len(all) > 0 {
-		due := all[0]
-		switch {
-		case due.Problem == "":
-			return warned("close the problem of that credential again; the journal, written by an older Keyturn, does "+
-				"not name it", "%s: the rotation of %s is not finished", name(s), due.Old)
-		case j.Staged != nil && j.Staged.Old == due.Old:
-			return warned("none: the next sweep asks Cloud Guard, and continues; or close its problem again",
-				"%s: a rotation of %s was interrupted", name(s), due.Old)
-		}
-		return warned("none: the next sweep asks Cloud Guard, and retires it",
-			"%s: the grace period of %s is over", name(s), due.Old)
-	}
-	if j.Staged != nil && j.Staged.Phase != rotation.PhaseUndone {
-		return warned("none, if it ends; else the sweep continues it after "+rotation.MakerLife.Round(
-			time.Second).String(), "%s: a rotation of %s is in progress", name(s), j.Staged.Old)
+	due := j.Due(s.At)
+	switch {
+	case len(due) > 0 && due[0].Problem == "":
+		return warned("close the problem of that credential again; the journal, written by an older Keyturn, does not "+
+			"name it", "%s: the rotation of %s is not finished", name(s), due[0].Old)
+	case len(due) > 0 && j.Staged != nil && j.Staged.Old == due[0].Old:
+		return warned("none: the next sweep asks Cloud Guard, and continues; or close its problem again",
+			"%s: a rotation of %s was interrupted", name(s), due[0].Old)
+	case len(due) > 0:
+		return warned("none: the next sweep asks Cloud Guard, and retires it", "%s: the grace period of %s is over",
+			name(s), due[0].Old)
+	case j.Staged != nil && j.Staged.Phase != rotation.PhaseUndone:
+		return warned("none, if it ends; else the sweep continues it after "+
+			rotation.MakerLife.Round(time.Second).String(),
+			"%s: a rotation of %s is in progress", name(s), j.Staged.Old)
 	}
 	return passed("")
 }

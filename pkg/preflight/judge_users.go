@@ -18,31 +18,30 @@ func judgeUsers(f *Facts) []Check {
 	others := f.People.OK() || slices.ContainsFunc(f.Users, func(u User) bool { return u.Who.OK() })
 	statement := f.statement("users")
 	return each(f.Users, "user", "ACTIVE", func(u User) []Check {
-		c := answer(u.Who, question{"reading the user " + u.ID, f.home(), ", or the user is absent",
-			lookUp("iam user get --user-id "+u.ID, statement, rebind)}, func(w Person) []Check {
+		if denied(u.Who.Err) && others {
+			return failed(rebind+": "+u.ID, "the user %s is absent (other users can be read, so reading is "+
+				"allowed): %s",
+				u.ID, text(u.Who.Err))
+		}
+		q := question{"reading the user " + u.ID, f.home(), ", or the user is absent",
+			lookUp("iam user get --user-id "+u.ID, statement, rebind)}
+		return answer(u.Who, q, func(w Person) (out []Check) {
 			if w.State != "ACTIVE" {
 				return failed(rebind+": "+u.ID, "the user %s (%s) is %s", w.Name, u.ID, w.State)
 			}
-			return passed("")
-		})
-		if denied(u.Who.Err) && others {
-			c = failed(rebind+": "+u.ID, "the user %s is absent (other users can be read, so reading is allowed): %s",
-				u.ID,
-				text(u.Who.Err))
-		}
-		var out []Check
-		for _, k := range u.Kinds {
-			if c[0].Result == Passed && slices.Contains(u.Who.Value.MayNot, k) {
-				out = append(out, failed(fmt.Sprintf("enable it: oci iam user update-user-capabilities "+
-					"--user-id %s %s "+
-					"true; or %s", u.ID, k.Record().Capability, rebind), "the user %s (%s) may not have a %s",
-					u.Who.Value.Name, u.ID, k.Noun())...)
+			for _, k := range u.Kinds {
+				if slices.Contains(w.MayNot, k) {
+					out = append(out, failed(fmt.Sprintf("enable it: oci iam user update-user-capabilities "+
+						"--user-id %s "+
+						"%s true; or %s", u.ID, k.Record().Capability, rebind), "the user %s (%s) may not have a %s",
+						w.Name, u.ID, k.Noun())...)
+				}
 			}
-		}
-		if len(out) == 0 {
-			out = append(out, c...)
-		}
-		return out
+			if len(out) == 0 {
+				return passed("")
+			}
+			return out
+		})
 	})
 }
 

@@ -25,12 +25,7 @@ func hasSecrets(f *Facts) bool { return len(f.Secrets) > 0 }
 
 func hasUsers(f *Facts) bool { return len(f.Users) > 0 }
 
-const (
-	noBound   = "no bound secret was found that this check could use"
-	forNoKey  = "no bound secret is for a customer secret key"
-	forNone   = "no bound secret is for an auth token or a customer secret key"
-	forNoAuth = "no bound secret is for an auth token"
-)
+const noBound = "no bound secret was found that this check could use"
 
 // checks declares all checks, in the order of the answer and of the documentation.
 var checks = []check{
@@ -74,25 +69,27 @@ var checks = []check{
 		when: func(f *Facts) bool { return f.Function == sweeping }, fails: "not allowed"},
 	{name: "user", asks: "GetUser of each user of bound secrets", needs: homeReached, when: hasUsers, idle: noBound,
 		judge: judgeUsers, fails: "absent, not allowed, not ACTIVE, or may not have credentials of that kind"},
-	{name: "protected_users", asks: "those users and `protected_users`", needs: homeReached, when: hasUsers,
-		idle: noBound, judge: judgeProtected, warns: "a secret is bound to a protected user"},
+	{name: "protected_users", asks: "those users and `protected_users`", judge: judgeProtected,
+		when:  func(f *Facts) bool { return hasUsers(f) && f.waits(homeReached) == "" },
+		warns: "a secret is bound to a protected user"},
 	{name: "slots", asks: "ListApiKeys, ListAuthTokens, ListCustomerSecretKeys of each user, for the kinds of the " +
 		"bound secrets", needs: homeReached, when: hasUsers, idle: noBound, judge: judgeSlots, fails: "not allowed",
 		warns: "no free slot: a rotation needs `replace:yes`"},
 	{name: checkNamespace, asks: "GetNamespace, if a bound secret is for an auth token or a customer secret key",
 		needs: recognized, when: func(f *Facts) bool { return f.uses(credential.AtRegistry, credential.AtS3) },
-		idle: forNone, judge: judgeNamespace, fails: "not allowed"},
+		idle: "no bound secret is for an auth token or a customer secret key", judge: judgeNamespace,
+		fails: "not allowed"},
 	{name: "registry", asks: "GET `/v2/` of the home region's registry, without credentials, if a bound " +
 		"secret is for an auth token", needs: tenancyRead, when: func(f *Facts) bool {
 		return f.uses(credential.AtRegistry)
 	},
-		idle: forNoAuth, proof: true, judge: judgeRegistry, fails: "no answer",
+		idle: "no bound secret is for an auth token", proof: true, judge: judgeRegistry, fails: "no answer",
 		warns: "no answer, and `prove` is `try`; an answer of 500 or above"},
 	{name: "s3_endpoint", asks: "GET `/` of the S3-compatible endpoint, without credentials, if a bound " +
 		"secret is for a customer secret key", needs: tenancyRead, when: func(f *Facts) bool {
 		return f.uses(credential.AtS3)
 	},
-		idle: forNoKey, proof: true, judge: judgeS3, fails: "no answer",
+		idle: "no bound secret is for a customer secret key", proof: true, judge: judgeS3, fails: "no answer",
 		warns: "no answer, and `prove` is `try`; an answer of 500 or above"},
 }
 
