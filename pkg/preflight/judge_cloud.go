@@ -83,11 +83,10 @@ func judgeClock(f *Facts) []Check {
 
 func judgeTenancy(f *Facts) []Check {
 	if stranger(f.Tenancy.Err) {
-		return failed(f.restart(), "IAM of %s doesn't recognize the function, though its token and clock look "+
-			"right: %s",
+		return failed(f.restart(), "IAM of %s doesn't recognize the function, but its token and clock look right: %s",
 			f.Region, text(f.Tenancy.Err))
 	}
-	return answer(f.Tenancy, question{"reading the tenancy", f.Region, ", though the token names it",
+	return answer(f.Tenancy, question{"reading the tenancy", f.Region, ", but the token names it",
 		f.statement("tenancy")}, func(t credential.Tenancy) []Check {
 		return passed("%s, home region %s", t.Name, t.Home)
 	})
@@ -98,10 +97,9 @@ func judgeHome(f *Facts) []Check {
 		return failed("oci iam region-subscription list; and: "+f.statement("tenancy"),
 			"IAM of the home region %s refuses what IAM of %s answers: %s", f.home(), f.Region, text(err))
 	} else if err != nil {
-		return failed("let the function's subnet reach IAM in "+f.home()+": a service gateway reaches only "+
-			"services of "+
-			"its own region, others need a NAT gateway", "IAM of the home region %s, which makes all changes of "+
-			"credentials, does not answer: %s", f.home(), text(err))
+		return failed("let the function's subnet reach IAM in "+f.home()+": a service gateway reaches only its own "+
+			"region, others need a NAT gateway", "IAM of the home region %s, which makes all changes of credentials, "+
+			"does not answer: %s", f.home(), text(err))
 	}
 	return answer(f.Home, question{doing: "reading the tenancy in " + f.home()},
 		func(struct{}) []Check { return passed("IAM of %s answers", f.home()) })
@@ -113,7 +111,7 @@ func judgeProblems(f *Facts) []Check {
 		if id == "" {
 			return passed("problems can be listed; there is none yet to read")
 		}
-		q.doing, q.note = "reading the problem "+id, ", though it is listed"
+		q.doing, q.note = "reading the problem "+id, ", but it is listed"
 		return answer(f.Problem, q, func(cloudguard.Problem) []Check {
 			return passed("problems can be listed and read")
 		})
@@ -142,9 +140,8 @@ func judgeReporting(f *Facts) []Check {
 			return failed(update, "Cloud Guard is %s: it finds no problems and sends no events", g.Status)
 		case g.ReportingRegion != f.Region:
 			return failed("deploy the stack in "+g.ReportingRegion+"; or, if nothing else depends on it, change the "+
-				"reporting region: "+update, "the function runs in %s, Cloud Guard's reporting region is %s: "+
-				"only there "+
-				"do its events arrive and can a problem be reopened", f.Region, g.ReportingRegion)
+				"reporting region: "+update, "the function runs in %s, Cloud Guard's reporting region is %s: its "+
+				"events arrive only there, and only there can a problem be reopened", f.Region, g.ReportingRegion)
 		}
 		return passed("Cloud Guard is on, and reports in %s", g.ReportingRegion)
 	})
@@ -156,10 +153,9 @@ func judgeReporting(f *Facts) []Check {
 
 func judgeTopic(f *Facts) []Check {
 	id, region := f.Config.Topic, f.TopicRegion
-	return answer(f.Topic, question{"reading the topic " + id, region, ", or it is absent (its OCID says " + region +
-		")",
-		lookUp(fmt.Sprintf("ons topic get --topic-id %s --region %s", id, region), f.statement("preflight-topic"),
-			"correct ons_topic")}, func(t Topic) []Check {
+	q := question{"reading the topic " + id, region, ", or it is absent (its OCID says " + region + ")",
+		lookUp("ons topic get --topic-id "+id+" --region "+region, f.statement("preflight-topic"), "correct ons_topic")}
+	return answer(f.Topic, q, func(t Topic) []Check {
 		if t.State != "ACTIVE" {
 			return failed("set ons_topic to a topic that is ACTIVE: oci ons topic list --compartment-id "+t.Compartment,
 				"the topic %s (%s) is %s", t.Name, id, t.State)
@@ -172,7 +168,7 @@ func judgeMail(f *Facts) []Check {
 	if denied(f.Sent.Err) && !f.Topic.OK() {
 		return waiting(waitsFor + checkTopic)
 	}
-	return answer(f.Sent, question{"sending a mail", f.TopicRegion, ", though the topic can be read",
+	return answer(f.Sent, question{"sending a mail", f.TopicRegion, ", but the topic can be read",
 		f.statement("mail")},
 		func(struct{}) []Check { return passed("a mail titled %q was sent; check that it arrived", mailTitle) })
 }

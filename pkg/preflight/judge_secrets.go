@@ -116,8 +116,7 @@ func eachSecret(good string, judge func(*Facts, Bound) []Check) func(*Facts) []C
 
 // question is about one bound secret. Another call has shown that it exists.
 func (b Bound) question(f *Facts, doing, shown string) question {
-	return question{doing + name(b.Listed), b.Region, ", though " + shown + " shows that it exists",
-		f.inReach(b.Listed)}
+	return question{doing + name(b.Listed), b.Region, ", but " + shown + " shows that it exists", f.inReach(b.Listed)}
 }
 
 // inReach is the remedy that lets the function reach a secret: the statement; or, since its condition only sees defined

@@ -195,7 +195,7 @@ var wrongs = []wrong{
 	}, "secret_binding", preflight.Failed, "doesn't fit api-key"},
 	{"a secret that is not allowed", func(f *preflight.Facts) {
 		f.Secrets[0].Secret = refusedWith[vault.Secret](absent)
-	}, "secret", preflight.Failed, "though ListSecrets shows that it exists"},
+	}, "secret", preflight.Failed, "but ListSecrets shows that it exists"},
 	{"a secret that is not allowed, and has no defined tags", func(f *preflight.Facts) {
 		s := &f.Secrets[0]
 		s.Listed.Defined, s.Listed.Freeform = nil, map[string]string{"keyturn-user": jane, "keyturn-kind": "api-key"}
@@ -280,7 +280,7 @@ var wrongs = []wrong{
 	}, "secret_journal", preflight.Warning, "rotation of old is not finished"},
 	{"a user who is absent", func(f *preflight.Facts) { f.Users[0].Who = refusedWith[preflight.Person](absent) },
 		"user",
-		preflight.Failed, "is absent (other users can be read"},
+		preflight.Failed, "is absent (other users can be read)"},
 	{"users who may not be read", func(f *preflight.Facts) {
 		f.Users[0].Who, f.Users[1].Who = refusedWith[preflight.Person](absent), refusedWith[preflight.Person](absent)
 	}, "user", preflight.Failed, "is not allowed, or the user is absent"},

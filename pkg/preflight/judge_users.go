@@ -1,7 +1,6 @@
 package preflight
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -19,9 +18,8 @@ func judgeUsers(f *Facts) []Check {
 	statement := f.statement("users")
 	return each(f.Users, "user", "ACTIVE", func(u User) []Check {
 		if denied(u.Who.Err) && others {
-			return failed(rebind+": "+u.ID, "the user %s is absent (other users can be read, so reading is "+
-				"allowed): %s",
-				u.ID, text(u.Who.Err))
+			return failed(rebind+": "+u.ID, "the user %s is absent (other users can be read): %s", u.ID,
+				text(u.Who.Err))
 		}
 		q := question{"reading the user " + u.ID, f.home(), ", or the user is absent",
 			lookUp("iam user get --user-id "+u.ID, statement, rebind)}
@@ -31,10 +29,9 @@ func judgeUsers(f *Facts) []Check {
 			}
 			for _, k := range u.Kinds {
 				if slices.Contains(w.MayNot, k) {
-					out = append(out, failed(fmt.Sprintf("enable it: oci iam user update-user-capabilities "+
-						"--user-id %s "+
-						"%s true; or %s", u.ID, k.Record().Capability, rebind), "the user %s (%s) may not have a %s",
-						w.Name, u.ID, k.Noun())...)
+					out = append(out, failed("enable it: oci iam user update-user-capabilities --user-id "+u.ID+" "+
+						k.Record().Capability+" true; or "+rebind, "the user %s (%s) may not have a %s", w.Name, u.ID,
+						k.Noun())...)
 				}
 			}
 			if len(out) == 0 {
@@ -67,9 +64,7 @@ func judgeSlots(f *Facts) []Check {
 			if k.Limit() == 0 || !u.Who.OK() {
 				continue // there is no such question, or the check user has reported why
 			}
-			q := question{fmt.Sprintf("listing the %ss of %s", k.Noun(), u.ID), f.home(),
-				", though the user can be read",
-				statement}
+			q := question{"listing the " + k.Noun() + "s of " + u.ID, f.home(), ", but the user can be read", statement}
 			out = append(out, answer(u.Has[k], q, func(l credential.Listing) []Check {
 				var ids []string
 				for _, c := range l.Credentials {
@@ -78,9 +73,8 @@ func judgeSlots(f *Facts) []Check {
 				if len(ids) < k.Limit() {
 					return passed("")
 				}
-				return warned(fmt.Sprintf("delete one that %s doesn't use; or close the problem with "+
-					"replace:yes, which "+
-					"deletes the old one first", u.ID), "the user %s (%s) has %d %ss, the most that OCI allows: %s",
+				return warned("delete one that "+u.ID+" doesn't use; or close the problem with replace:yes, which "+
+					"deletes the old one first", "the user %s (%s) has %d %ss, the most that OCI allows: %s",
 					u.Who.Value.Name, u.ID, len(ids), k.Noun(), strings.Join(ids, ", "))
 			})...)
 		}

@@ -84,9 +84,8 @@ func (p Policy) Statements() []Statement {
 		"CreateOrResetUIPassword, if IAM requires the permission of Oracle's tutorial"})
 	for _, c := range p.Compartments {
 		all = append(all, Statement{"secrets-list", c, "{SECRET_INSPECT} in " + place(c), ""},
-			Statement{"secrets-write", c, "{SECRET_READ, SECRET_UPDATE, SECRET_VERSION_INSPECT, " +
-				"SECRET_BUNDLE_READ} in " +
-				place(c) + bound, "UpdateSecret"})
+			Statement{"secrets-write", c, "{SECRET_READ, SECRET_UPDATE, SECRET_VERSION_INSPECT, SECRET_BUNDLE_READ} " +
+				"in " + place(c) + bound, "UpdateSecret"})
 		if p.Function == sweeping {
 			all = append(all, Statement{"secrets-prune", c, "{SECRET_VERSION_DELETE} in " + place(c) + bound,
 				"ScheduleSecretVersionDeletion"})

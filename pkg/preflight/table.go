@@ -25,6 +25,10 @@ func hasSecrets(f *Facts) bool { return len(f.Secrets) > 0 }
 
 func hasUsers(f *Facts) bool { return len(f.Users) > 0 }
 
+func uses(at ...credential.Endpoint) func(*Facts) bool {
+	return func(f *Facts) bool { return f.uses(at...) }
+}
+
 const noBound = "no bound secret was found that this check could use"
 
 // checks declares all checks, in the order of the answer and of the documentation.
@@ -76,19 +80,15 @@ var checks = []check{
 		"bound secrets", needs: homeReached, when: hasUsers, idle: noBound, judge: judgeSlots, fails: "not allowed",
 		warns: "no free slot: a rotation needs `replace:yes`"},
 	{name: checkNamespace, asks: "GetNamespace, if a bound secret is for an auth token or a customer secret key",
-		needs: recognized, when: func(f *Facts) bool { return f.uses(credential.AtRegistry, credential.AtS3) },
+		needs: recognized, when: uses(credential.AtRegistry, credential.AtS3),
 		idle: "no bound secret is for an auth token or a customer secret key", judge: judgeNamespace,
 		fails: "not allowed"},
-	{name: "registry", asks: "GET `/v2/` of the home region's registry, without credentials, if a bound " +
-		"secret is for an auth token", needs: tenancyRead, when: func(f *Facts) bool {
-		return f.uses(credential.AtRegistry)
-	},
+	{name: "registry", asks: "GET `/v2/` of the home region's registry, without credentials, if a bound secret is " +
+		"for an auth token", needs: tenancyRead, when: uses(credential.AtRegistry),
 		idle: "no bound secret is for an auth token", proof: true, judge: judgeRegistry, fails: "no answer",
 		warns: "no answer, and `prove` is `try`; an answer of 500 or above"},
-	{name: "s3_endpoint", asks: "GET `/` of the S3-compatible endpoint, without credentials, if a bound " +
-		"secret is for a customer secret key", needs: tenancyRead, when: func(f *Facts) bool {
-		return f.uses(credential.AtS3)
-	},
+	{name: "s3_endpoint", asks: "GET `/` of the S3-compatible endpoint, without credentials, if a bound secret is " +
+		"for a customer secret key", needs: tenancyRead, when: uses(credential.AtS3),
 		idle: "no bound secret is for a customer secret key", proof: true, judge: judgeS3, fails: "no answer",
 		warns: "no answer, and `prove` is `try`; an answer of 500 or above"},
 }
@@ -98,8 +98,7 @@ func Table() string {
 	var b strings.Builder
 	b.WriteString("| check | asks | fails | warns |\n| --- | --- | --- | --- |\n")
 	request := check{name: checkRequest, asks: "the body of the invocation",
-		fails: "another value of `keyturn`, or an " +
-			"unknown field; nothing else is checked"}
+		fails: "another value of `keyturn`, or an unknown field; nothing else is checked"}
 	for _, c := range append([]check{request}, checks...) {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.name, c.asks, c.fails, c.warns)
 	}

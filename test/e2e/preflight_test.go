@@ -149,8 +149,8 @@ var brokenSetUps = []broken{
 		o.Config = []string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaagone"}
 	},
 		check: "topic", words: []string{"is not allowed, or it is absent", "us-ashburn-1",
-			"oci ons topic get --topic-id " +
-				"ocid1.onstopic.oc1.iad.aaaaaaaagone", "{ONS_TOPIC_READ} in compartment id <COMPARTMENT_OF_TOPIC>"}},
+			"oci ons topic get --topic-id ocid1.onstopic.oc1.iad.aaaaaaaagone",
+			"{ONS_TOPIC_READ} in compartment id <COMPARTMENT_OF_TOPIC>"}},
 	{name: "the topic is of another region", with: func(o *tenancy.Options) {
 		o.Config = []string{"ons_topic=ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaafar"}
 	},
@@ -163,7 +163,7 @@ var brokenSetUps = []broken{
 			"to use cloud-guard-problems in tenancy"},
 		also: map[string]string{"reporting_region": "to read cloud-guard-config in tenancy"}},
 	{name: "problems may be listed and not read", with: func(o *tenancy.Options) { deny(o, "GetProblem") },
-		check: "cloud_guard", words: []string{"is not allowed, though it is listed", "use cloud-guard-problems"}},
+		check: "cloud_guard", words: []string{"is not allowed, but it is listed", "use cloud-guard-problems"}},
 	{name: "another reporting region", with: func(o *tenancy.Options) { o.Emulator.ReportingRegion = "eu-frankfurt-1" },
 		check: "reporting_region", words: []string{"us-ashburn-1", "eu-frankfurt-1",
 			"deploy the stack in eu-frankfurt-1"}},
@@ -238,15 +238,14 @@ var brokenSetUps = []broken{
 	{name: "the secrets may not be listed", with: func(o *tenancy.Options) { deny(o, "ListSecrets") },
 		check: "secret_compartments", words: []string{"ocid1.tenancy", "{SECRET_INSPECT} in tenancy"}},
 	{name: "no secret may be read", with: func(o *tenancy.Options) { deny(o, "GetSecret") }, check: "secret",
-		words: []string{"is not allowed, though ListSecrets shows that it exists", "{SECRET_READ, "}},
+		words: []string{"is not allowed, but ListSecrets shows that it exists", "{SECRET_READ, "}},
 	{name: "no versions may be listed", with: func(o *tenancy.Options) {
 		deny(o, "ListSecretVersions")
 	}, check: "secret_versions", words: []string{"SECRET_VERSION_INSPECT"}},
 	{name: "no content may be read", with: func(o *tenancy.Options) {
 		deny(o, "GetSecretBundle")
-	}, check: "secret_content", words: []string{"reading the content of", "is not allowed, though GetSecret shows " +
-		"that it exists",
-		"SECRET_BUNDLE_READ", "defined tags"}},
+	}, check: "secret_content", words: []string{"reading the content of", "is not allowed, but GetSecret shows " +
+		"that it exists", "SECRET_BUNDLE_READ", "defined tags"}},
 	{name: "the tenancy may not be read", with: func(o *tenancy.Options) { deny(o, "GetTenancy") }, check: "tenancy",
 		words: []string{"{TENANCY_INSPECT} in tenancy"}},
 	{name: "the token is over", with: func(o *tenancy.Options) { o.Emulator.TokenLife = -time.Minute }, check: "token",
