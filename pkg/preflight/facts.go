@@ -2,42 +2,44 @@ package preflight
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// Said is a service's answer to one question. Without Asked nobody was asked.
+// Said is a service's answer to one question. Without Asked there was no call.
 type Said[T any] struct {
 	Asked bool
 	Value T
 	Err   error
 }
 
-// OK tells that there is an answer without an error.
+// OK reports that there is an answer without an error.
 func (s Said[T]) OK() bool { return s.Asked && s.Err == nil }
 
-// Facts are all that the judgement is made from.
+// Facts are all that the checks are made from.
 type Facts struct {
 	Function string
 	Config   config.Config
 	Refused  *config.Error
-	Mail     bool // a test mail is wanted
+	Mail     bool // a test mail was requested
 
 	Now time.Time // by the function's clock
 
 	Claims  Said[map[string]any]
-	Region  string // the function's own; "" if nobody knows
+	Region  string // the function's own; "" if not known
 	Clock   Said[Clocks]
 	Tenancy Said[credential.Tenancy]
-	Home    Said[struct{}] // does IAM answer in the home region?
-	People  Said[struct{}] // the list of all users, which the sweep alone needs
+	Home    Said[struct{}] // whether IAM answers in the home region
+	People  Said[struct{}] // the list of all users, which only the sweep needs
 
 	AnyProblem  Said[string]
-	Problem     Said[struct{}]
+	Problem     Said[cloudguard.Problem]
 	Guard       Said[Guard]
 	Topic       Said[Topic]
 	TopicRegion string
@@ -50,20 +52,24 @@ type Facts struct {
 	Registry, S3 Said[int] // HTTP status
 }
 
-// Clocks are OCI's and the function's at the same moment.
-type Clocks struct{ Server, Local time.Time }
-
-// Guard is what Cloud Guard is set to.
-type Guard struct{ Status, ReportingRegion string }
-
-// Topic is the one that mails go to.
-type Topic struct{ Name, State, Compartment string }
-
-// Compartment is one in which secrets are looked for.
-type Compartment struct {
-	ID      string
-	Secrets Said[[]vault.Secret]
-}
+type (
+	// Clocks are OCI's and the function's at the same moment.
+	Clocks struct{ Server, Local time.Time }
+	// Guard is Cloud Guard's configuration.
+	Guard struct{ Status, ReportingRegion string }
+	// Topic is the one that mails go to.
+	Topic struct{ Name, State, Compartment string }
+	// Person is a user as IAM shows them.
+	Person struct {
+		Name, State string
+		MayNot      []credential.Kind
+	}
+	// Compartment is one in which the function looks for secrets.
+	Compartment struct {
+		ID      string
+		Secrets Said[[]vault.Secret]
+	}
+)
 
 // Bound is a secret that has one of the binding tags.
 type Bound struct {
@@ -74,64 +80,17 @@ type Bound struct {
 	Current  Said[int64] // number of the version whose content was read
 }
 
-// User is one whose credentials go to bound secrets.
+func (b Bound) about() string { return name(b.Listed) }
+
+// User is one with credentials in bound secrets.
 type User struct {
 	ID    string
 	Kinds []credential.Kind
 	Who   Said[Person]
-	Has   map[credential.Kind]Said[[]credential.Issued]
+	Has   map[credential.Kind]Said[credential.Listing]
 }
 
-// Person is a user as IAM has him.
-type Person struct {
-	Name, State string
-	MayNot      []credential.Kind
-}
-
-// claim is a text of the token.
-func (f *Facts) claim(name string) string {
-	text, _ := f.Claims.Value[name].(string)
-	return text
-}
-
-// expiry is when the token ends; the zero time if it doesn't say so.
-func (f *Facts) expiry() time.Time {
-	seconds, ok := f.Claims.Value["exp"].(float64)
-	if !ok {
-		return time.Time{}
-	}
-	return time.Unix(int64(seconds), 0).UTC()
-}
-
-// compartments are the OCIDs of those with secrets: the configured ones, or the function's own.
-func compartments(c config.Config, own string) []string {
-	if len(c.SecretCompartments) > 0 || own == "" {
-		return c.SecretCompartments
-	}
-	return []string{own}
-}
-
-// policy is what the statements that are shown depend on.
-func (f *Facts) policy() Policy {
-	p := Policy{Function: f.Function, Group: groupToFill, Protected: f.Config.ProtectedUsers,
-		Compartments: compartments(f.Config, f.claim(claimCompartment)), Topic: cmp.Or(f.Topic.Value.Compartment,
-			topicToFill),
-		Own: cmp.Or(f.claim(claimCompartment), ownToFill)}
-	if len(p.Compartments) == 0 {
-		p.Compartments = []string{compartmentToFill}
-	}
-	return p
-}
-
-// uses reports whether a secret is bound for a kind whose credentials are used at the endpoint.
-func (f *Facts) uses(at credential.Endpoint) bool {
-	for i := range f.Users { // by index: somebody may be writing the answers about a user
-		if slices.ContainsFunc(f.Users[i].Kinds, func(k credential.Kind) bool { return k.Record().Endpoint == at }) {
-			return true
-		}
-	}
-	return false
-}
+func (u User) about() string { return u.ID }
 
 // The token's claims that matter.
 const (
@@ -139,3 +98,73 @@ const (
 	claimCompartment = "res_compartment"
 	claimResource    = "res_id"
 )
+
+// claim returns a text of the token.
+func (f *Facts) claim(name string) string {
+	text, _ := f.Claims.Value[name].(string)
+	return text
+}
+
+// function returns the function's OCID, for commands.
+func (f *Facts) function() string { return cmp.Or(f.claim(claimResource), "<FUNCTION>") }
+
+// home returns the home region.
+func (f *Facts) home() string { return f.Tenancy.Value.Home }
+
+// proves reports whether new credentials are proven.
+func (f *Facts) proves() bool { return f.Config.Prove != config.ProveOff }
+
+// unsafe reports that the environment may expose requests and answers in the log, or redirect them.
+func (f *Facts) unsafe() bool { return f.Refused != nil && f.Refused.Unsafe() }
+
+// compartments returns the OCIDs of those with secrets: the configured ones, or the function's own.
+func (f *Facts) compartments() []string {
+	if own := f.claim(claimCompartment); own != "" && len(f.Config.SecretCompartments) == 0 {
+		return []string{own}
+	}
+	return f.Config.SecretCompartments
+}
+
+// listed reports whether it is known which secrets are bound.
+func (f *Facts) listed() bool {
+	unknown := func(c Compartment) bool { return !c.Secrets.OK() }
+	return len(f.Compartments) > 0 && !slices.ContainsFunc(f.Compartments, unknown)
+}
+
+// uses reports whether a secret is bound for a kind whose credentials are used at one of the endpoints.
+func (f *Facts) uses(at ...credential.Endpoint) bool {
+	for i := range f.Users { // by index: the answers about a user may be written at the same time
+		for _, k := range f.Users[i].Kinds {
+			if slices.Contains(at, k.Record().Endpoint) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// policy returns what the statements in remedies depend on, with placeholders for what the function doesn't know.
+func (f *Facts) policy() Policy {
+	p := Policy{f.Function, "<DYNAMIC_GROUP>", f.Config.ProtectedUsers, f.compartments(),
+		cmp.Or(f.Topic.Value.Compartment, "<COMPARTMENT_OF_TOPIC>"),
+		cmp.Or(f.claim(claimCompartment), "<COMPARTMENT_OF_FUNCTION>")}
+	if len(p.Compartments) == 0 {
+		p.Compartments = []string{"<COMPARTMENT_OF_SECRETS>"}
+	}
+	return p
+}
+
+// statement returns the text of a policy statement that is not about secrets.
+func (f *Facts) statement(name string) string { return f.policy().statement(name, "") }
+
+// restart is a remedy: a change of the function makes the platform start new containers.
+func (f *Facts) restart() string {
+	return "start new containers: oci fn function update --function-id " + f.function() +
+		" --timeout-in-seconds <ANOTHER>"
+}
+
+// lookUp is a remedy if OCI doesn't say whether something is absent or not allowed.
+func lookUp(command, statement, orElse string) string {
+	return fmt.Sprintf("as an administrator: oci %s; if it exists, this is missing: %s; if not, %s", command, statement,
+		orElse)
+}

@@ -16,17 +16,16 @@ import (
 )
 
 const (
-	// patience is how long one question may take, with its repetitions.
+	// patience is the time limit of one question, with its retries.
 	patience = 8 * time.Second
-	// workers is how many secrets, and beside them users, are looked at side by side.
+	// workers is how many secrets, and at the same time users, are read in parallel.
 	workers = 4
-	// silences is how many questions in a row a service may leave open before the others are not asked any more. The
-	// workers begin a second round before the first has been counted: a silent service costs twice the patience at
-	// most.
+	// silences is how many questions in a row a service may leave unanswered before the others are dropped. Workers
+	// start a second round before the first is counted, so a silent service costs at most twice the patience.
 	silences = 4
 )
 
-// ask puts one question. A panic below it must not end the process, and its value may be anything: it isn't shown.
+// ask makes one call. It recovers a panic, and leaves out its value, which may be a secret.
 func ask[T any](ctx context.Context, question func(context.Context) (T, error)) (s Said[T]) {
 	s.Asked = true
 	limited, cancel := context.WithTimeout(ctx, patience)
@@ -36,157 +35,22 @@ func ask[T any](ctx context.Context, question func(context.Context) (T, error)) 
 		return err
 	})
 	if p, ok := errors.AsType[*background.Panic](s.Err); ok {
-		s.Err = fault.New(fault.Unclear, "preflight", "the question could not be put: "+p.Error())
+		s.Err = fault.New(fault.Unclear, "preflight", "the call panicked: "+p.Error())
 	}
 	return s
 }
 
-// nothing makes a question of one that has no answer but its error.
-func nothing(do func(context.Context) error) func(context.Context) (struct{}, error) {
-	return func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx) }
+// try is ask for a call that returns only an error.
+func try(ctx context.Context, call func(context.Context) error) Said[struct{}] {
+	return ask(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
 }
 
-// gather asks everybody. What doesn't wait for an answer to something else is asked side by side.
-func (p *Preflight) gather(ctx context.Context, r Request) *Facts {
-	f := &Facts{Function: p.Function, Config: p.Config, Refused: p.Refused, Mail: r.Mail, Now: p.Clock.Now()}
-	if f.betrayed() {
-		return f
-	}
-	f.Claims = ask(ctx, p.Principal.Claims)
-	f.Region = ask(ctx, p.Principal.Region).Value
-	home := make(chan struct{})
-	var group background.Group
-	if f.Region != "" {
-		group.Do(func() { f.Clock = ask(ctx, p.clocks(f.Region)) })
-	}
-	if root := f.claim(claimTenancy); root != "" {
-		group.Do(func() {
-			defer close(home)
-			p.homeRegion(ctx, f)
-		})
-		group.Do(func() { f.Guard = ask(ctx, p.guard(root)) })
-		group.Do(func() {
-			if f.AnyProblem = ask(ctx, func(ctx context.Context) (string, error) {
-				return p.CloudGuard.AnyProblem(ctx, root)
-			}); f.AnyProblem.Value != "" {
-				f.Problem = ask(ctx, nothing(func(ctx context.Context) error {
-					_, err := p.CloudGuard.Problem(ctx, f.AnyProblem.Value)
-					return err
-				}))
-			}
-		})
-	} else {
-		close(home)
-	}
-	if f.Refused == nil && f.Claims.OK() {
-		group.Do(func() { p.topic(ctx, f) })
-		group.Do(func() { p.vault(ctx, f, home) })
-	}
-	group.Join()
-	return f
+// with makes a question from a call with one argument.
+func with[A, T any](a A, call func(context.Context, A) (T, error)) func(context.Context) (T, error) {
+	return func(ctx context.Context) (T, error) { return call(ctx, a) }
 }
 
-func (p *Preflight) clocks(region string) func(context.Context) (Clocks, error) {
-	return func(ctx context.Context) (Clocks, error) {
-		began := p.Clock.Now()
-		_, server, err := p.Network.Knock(ctx, p.Network.IdentityURL(region))
-		ended := p.Clock.Now()
-		if err == nil && server.IsZero() {
-			err = fault.New(fault.Invalid, "Knock", "the answer has no Date")
-		}
-		return Clocks{server, began.Add(ended.Sub(began) / 2)}, err
-	}
-}
-
-func (p *Preflight) homeRegion(ctx context.Context, f *Facts) {
-	f.Tenancy = ask(ctx, p.Directory.Tenancy)
-	if !f.Tenancy.OK() {
-		return
-	}
-	t := f.Tenancy.Value
-	f.Home = ask(ctx, nothing(func(ctx context.Context) error { return p.Directory.TenancyIn(ctx, t.ID, t.Home) }))
-	if f.Home.OK() && f.Function == sweeping {
-		f.People = ask(ctx, nothing(func(ctx context.Context) error {
-			_, _, err := p.Directory.Users(ctx, "")
-			return err
-		}))
-	}
-}
-
-func (p *Preflight) guard(root string) func(context.Context) (Guard, error) {
-	return func(ctx context.Context) (g Guard, err error) {
-		g.Status, g.ReportingRegion, err = p.CloudGuard.GuardConfiguration(ctx, root)
-		return g, err
-	}
-}
-
-func (p *Preflight) topic(ctx context.Context, f *Facts) {
-	id := f.Config.Topic
-	f.TopicRegion = cmp.Or(p.Principal.RegionOf(id), f.Region)
-	f.Topic = ask(ctx, func(ctx context.Context) (t Topic, err error) {
-		t.Name, t.State, t.Compartment, err = p.Topics.Topic(ctx, id)
-		return t, err
-	})
-	if f.Mail {
-		f.Sent = ask(ctx, nothing(func(ctx context.Context) error {
-			return p.Topics.Publish(ctx, id, mailTitle, mailBody(p.Function))
-		}))
-	}
-}
-
-// vault lists the secrets, then looks at the bound ones, at their users, and at what their kinds need.
-func (p *Preflight) vault(ctx context.Context, f *Facts, home <-chan struct{}) {
-	ids := compartments(f.Config, f.claim(claimCompartment))
-	f.Compartments = make([]Compartment, len(ids))
-	var lists background.Group
-	for i, id := range ids {
-		lists.Do(func() {
-			f.Compartments[i] = Compartment{id, ask(ctx, func(ctx context.Context) ([]vault.Secret, error) {
-				return p.Secrets.List(ctx, id)
-			})}
-		})
-	}
-	lists.Join()
-	for _, c := range f.Compartments {
-		for _, s := range c.Secrets.Value {
-			if guard.TagsOf(s).Any() && s.State != "DELETED" {
-				f.Secrets = append(f.Secrets, Bound{Listed: s, Region: cmp.Or(p.Principal.RegionOf(s.ID), f.Region)})
-			}
-		}
-	}
-	f.Users = usersOf(f.Secrets)
-	var group background.Group
-	group.Do(func() { p.secrets(ctx, f.Secrets) })
-	group.Do(func() {
-		if wait(ctx, home) && f.Home.OK() {
-			p.users(ctx, f.Users)
-		}
-	})
-	group.Do(func() { p.endpoints(ctx, f, home) })
-	group.Join()
-}
-
-// usersOf are the users of bound secrets, each with the kinds, in the order in which they come.
-func usersOf(secrets []Bound) []User {
-	var out []User
-	for _, b := range secrets {
-		kind, id, ok := guard.BoundTo(b.Listed)
-		if !ok || !isUser(id) {
-			continue
-		}
-		i := slices.IndexFunc(out, func(u User) bool { return u.ID == id })
-		if i < 0 {
-			i = len(out)
-			out = append(out, User{ID: id, Has: map[credential.Kind]Said[[]credential.Issued]{}})
-		}
-		if !slices.Contains(out[i].Kinds, kind) {
-			out[i].Kinds = append(out[i].Kinds, kind)
-		}
-	}
-	return out
-}
-
-// line is a row of questions to one service, which are not asked any more once it keeps silent.
+// line is a series of questions to one service. The rest is dropped once the service is silent.
 type line struct{ silent atomic.Int32 }
 
 func askIn[T any](ctx context.Context, l *line, question func(context.Context) (T, error)) (s Said[T]) {
@@ -197,7 +61,7 @@ func askIn[T any](ctx context.Context, l *line, question func(context.Context) (
 	switch {
 	case s.Err == nil || fault.Of(s.Err) != fault.Unclear:
 		l.silent.Store(0)
-	case ctx.Err() != nil: // it was cut off for want of time, which says nothing about the service
+	case ctx.Err() != nil: // there was no time left, which says nothing about the service
 		return Said[T]{}
 	default:
 		l.silent.Add(1)
@@ -205,42 +69,153 @@ func askIn[T any](ctx context.Context, l *line, question func(context.Context) (
 	return s
 }
 
-// wait waits until the channel is closed, and reports whether that came before the context's end.
-func wait(ctx context.Context, c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	case <-ctx.Done():
-		return false
+// gather asks all questions, in parallel unless one needs the answer to another.
+func (p *Preflight) gather(ctx context.Context, r Request) *Facts {
+	f := &Facts{Function: p.Function, Config: p.Config, Refused: p.Refused, Mail: r.Mail, Now: p.Clock.Now()}
+	if f.unsafe() {
+		return f
+	}
+	f.Claims = ask(ctx, p.Cloud.Claims)
+	f.Region = ask(ctx, p.Cloud.Region).Value
+	root := f.claim(claimTenancy)
+	var group background.Group
+	home := background.Start(func() (_ bool, _ error) {
+		if root != "" {
+			p.homeRegion(ctx, f)
+		}
+		return f.Home.OK(), nil
+	})
+	group.Do(func() { home.Wait(context.WithoutCancel(ctx)) })
+	if f.Region != "" {
+		group.Do(func() { f.Clock = ask(ctx, with(f.Region, p.clocks)) })
+	}
+	if root != "" {
+		group.Do(func() {
+			f.Guard = ask(ctx, func(ctx context.Context) (g Guard, err error) {
+				g.Status, g.ReportingRegion, err = p.Cloud.GuardConfiguration(ctx, root)
+				return g, err
+			})
+		})
+		group.Do(func() {
+			f.AnyProblem = ask(ctx, with(root, p.Cloud.AnyProblem))
+			if id := f.AnyProblem.Value; id != "" {
+				f.Problem = ask(ctx, with(id, p.Cloud.Problem))
+			}
+		})
+	}
+	if f.Refused == nil && f.Claims.OK() {
+		group.Do(func() { p.topic(ctx, f) })
+		group.Do(func() { p.vault(ctx, f, home) })
+	}
+	group.Join()
+	return f
+}
+
+func (p *Preflight) clocks(ctx context.Context, region string) (Clocks, error) {
+	began := p.Clock.Now()
+	_, server, err := p.Cloud.Knock(ctx, p.Cloud.IdentityURL(region))
+	if err == nil && server.IsZero() {
+		err = fault.New(fault.Invalid, "Knock", "the answer has no Date")
+	}
+	return Clocks{server, began.Add(p.Clock.Now().Sub(began) / 2)}, err
+}
+
+func (p *Preflight) homeRegion(ctx context.Context, f *Facts) {
+	f.Tenancy = ask(ctx, p.Cloud.Tenancy)
+	if !f.Tenancy.OK() {
+		return
+	}
+	f.Home = try(ctx, func(ctx context.Context) error { return p.Cloud.TenancyIn(ctx, f.Tenancy.Value.ID, f.home()) })
+	if f.Home.OK() && f.Function == sweeping {
+		f.People = try(ctx, func(ctx context.Context) (err error) { _, _, err = p.Cloud.Users(ctx, ""); return err })
 	}
 }
 
-// each does n things, a few side by side.
-func each(n int, do func(int)) {
+func (p *Preflight) topic(ctx context.Context, f *Facts) {
+	id := f.Config.Topic
+	f.TopicRegion = cmp.Or(p.Cloud.RegionOf(id), f.Region)
+	f.Topic = ask(ctx, func(ctx context.Context) (t Topic, err error) {
+		t.Name, t.State, t.Compartment, err = p.Cloud.Topic(ctx, id)
+		return t, err
+	})
+	if f.Mail {
+		f.Sent = try(ctx, func(ctx context.Context) error {
+			return p.Cloud.Publish(ctx, id, mailTitle, mailBody(p.Function))
+		})
+	}
+}
+
+// vault lists the secrets, then reads the bound ones, their users, and what their kinds need.
+func (p *Preflight) vault(ctx context.Context, f *Facts, home *background.Task[bool]) {
+	ids := f.compartments()
+	f.Compartments = make([]Compartment, len(ids))
+	var lists background.Group
+	for i, id := range ids {
+		lists.Do(func() { f.Compartments[i] = Compartment{id, ask(ctx, with(id, p.Secrets.List))} })
+	}
+	lists.Join()
+	var bound []vault.Secret
+	for _, c := range f.Compartments {
+		for _, s := range c.Secrets.Value {
+			if guard.TagsOf(s).Any() && s.State != "DELETED" {
+				bound = append(bound, s)
+				f.Secrets = append(f.Secrets, Bound{Listed: s, Region: cmp.Or(p.Cloud.RegionOf(s.ID), f.Region)})
+			}
+		}
+	}
+	f.Users = usersOf(bound)
+	var group background.Group
+	group.Do(func() { p.secrets(ctx, f.Secrets) })
+	group.Do(func() {
+		if reached, _ := home.Wait(ctx); reached {
+			p.users(ctx, f.Users)
+		}
+	})
+	group.Do(func() { p.endpoints(ctx, f, home) })
+	group.Join()
+}
+
+// usersOf returns the users of bound secrets, each with the kinds, in the order in which they come.
+func usersOf(secrets []vault.Secret) []User {
+	var out []User
+	for _, s := range secrets {
+		kind, id, ok := guard.BoundTo(s)
+		if !ok {
+			continue
+		}
+		i := slices.IndexFunc(out, func(u User) bool { return u.ID == id })
+		if i < 0 {
+			i = len(out)
+			out = append(out, User{ID: id, Has: map[credential.Kind]Said[credential.Listing]{}})
+		}
+		if !slices.Contains(out[i].Kinds, kind) {
+			out[i].Kinds = append(out[i].Kinds, kind)
+		}
+	}
+	return out
+}
+
+// inParallel calls do for each of a list, with a few at a time.
+func inParallel[T any](all []T, do func(*T)) {
 	group := background.Group{Limit: workers}
-	for i := range n {
-		group.Do(func() { do(i) })
+	for i := range all {
+		group.Do(func() { do(&all[i]) })
 	}
 	group.Join()
 }
 
 func (p *Preflight) secrets(ctx context.Context, all []Bound) {
 	var management, retrieval line
-	each(len(all), func(i int) {
-		b := &all[i]
+	inParallel(all, func(b *Bound) {
 		id := b.Listed.ID
 		if !living(b.Listed.State) {
 			return
 		}
-		b.Secret = askIn(ctx, &management, func(ctx context.Context) (vault.Secret, error) {
-			return p.Secrets.Secret(ctx, id)
-		})
-		if !b.Secret.OK() || !living(b.Secret.Value.State) {
+		b.Secret = askIn(ctx, &management, with(id, p.Secrets.Secret))
+		if !b.readable() {
 			return
 		}
-		b.Versions = askIn(ctx, &management, func(ctx context.Context) ([]vault.Version, error) {
-			return p.Secrets.Versions(ctx, id)
-		})
+		b.Versions = askIn(ctx, &management, with(id, p.Secrets.Versions))
 		b.Current = askIn(ctx, &retrieval, func(ctx context.Context) (int64, error) {
 			number, _, err := p.Secrets.Read(ctx, id, "")
 			return number, err
@@ -250,53 +225,44 @@ func (p *Preflight) secrets(ctx context.Context, all []Bound) {
 
 func (p *Preflight) users(ctx context.Context, all []User) {
 	var iam line
-	each(len(all), func(i int) {
-		u := &all[i]
+	inParallel(all, func(u *User) {
 		u.Who = askIn(ctx, &iam, func(ctx context.Context) (w Person, err error) {
-			w.Name, w.State, w.MayNot, err = p.Directory.User(ctx, u.ID)
+			w.Name, w.State, w.MayNot, err = p.Cloud.User(ctx, u.ID)
 			return w, err
 		})
 		for _, k := range u.Kinds {
 			if u.Who.OK() && k.Limit() > 0 {
-				u.Has[k] = askIn(ctx, &iam, func(ctx context.Context) ([]credential.Issued, error) {
-					l, err := p.Issuers[k].List(ctx, u.ID)
-					return l.Credentials, err
-				})
+				u.Has[k] = askIn(ctx, &iam, with(u.ID, p.Issuers[k].List))
 			}
 		}
 	})
 }
 
-// endpoints knocks where the kinds of the bound secrets are tried out.
-func (p *Preflight) endpoints(ctx context.Context, f *Facts, home <-chan struct{}) {
-	token, key := f.uses(credential.AtRegistry), f.uses(credential.AtS3)
-	if !token && !key {
+// endpoints calls the places where the credentials of the bound secrets' kinds are proven.
+func (p *Preflight) endpoints(ctx context.Context, f *Facts, home *background.Task[bool]) {
+	if !f.uses(credential.AtRegistry, credential.AtS3) {
 		return
 	}
-	f.Namespace = ask(ctx, p.Directory.Namespace)
-	if !wait(ctx, home) {
+	f.Namespace = ask(ctx, p.Cloud.Namespace)
+	if _, err := home.Wait(ctx); err != nil || f.home() == "" || !f.proves() {
 		return
 	}
-	region := f.Tenancy.Value.Home
-	if region == "" || !f.proves() {
-		return
-	}
-	hosts, unknown := p.Directory.Hosts(region, f.Namespace.Value)
-	knock := func(host, path string) Said[int] {
+	hosts, unknown := p.Cloud.Hosts(f.home(), f.Namespace.Value)
+	knock := func(url string) Said[int] {
 		return ask(ctx, func(ctx context.Context) (int, error) {
 			if unknown != nil {
 				return 0, unknown
 			}
-			status, _, err := p.Network.Knock(ctx, "https://"+host+path)
+			status, _, err := p.Cloud.Knock(ctx, "https://"+url)
 			return status, err
 		})
 	}
 	var group background.Group
-	if token {
-		group.Do(func() { f.Registry = knock(hosts.Registry, "/v2/") })
+	if f.uses(credential.AtRegistry) {
+		group.Do(func() { f.Registry = knock(hosts.Registry + "/v2/") })
 	}
-	if key && f.Namespace.OK() {
-		group.Do(func() { f.S3 = knock(hosts.S3, "/") })
+	if f.uses(credential.AtS3) && f.Namespace.OK() {
+		group.Do(func() { f.S3 = knock(hosts.S3 + "/") })
 	}
 	group.Join()
 }

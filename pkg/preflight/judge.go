@@ -8,123 +8,145 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/keyturn/keyturn/pkg/config"
-	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// Judge makes the checks out of the facts, and lists what was not looked at.
-func (f *Facts) Judge() ([]Check, []NotChecked) {
-	var checks []Check
-	var skipped []NotChecked
-	for _, s := range specs() {
-		out := s.judge(f)
-		for _, c := range out {
-			c.Check = s.name
-			checks = append(checks, c)
-		}
-		if len(out) == 0 && s.skipped != nil {
-			skipped = append(skipped, NotChecked{What: s.name, Why: s.skipped(f)})
-		}
-	}
-	return checks, append(f.untried(), skipped...)
+// check declares one check: its documentation, and a pure function that judges the facts.
+type check struct {
+	name, asks, fails, warns string
+	needs                    need
+	when                     func(*Facts) bool // whether there is something to judge; nil means always
+	idle                     string            // why not, for not_checked; "" leaves the check out of the answer
+	proof                    bool              // only needed if new credentials are proven
+	judge                    func(*Facts) []Check
 }
 
-func passed(format string, args ...any) Check {
-	return Check{Result: Passed, Found: fmt.Sprintf(format, args...)}
-}
+// need is what has to be in order before a check can say anything. Each level includes those above it, except that
+// only the checks of the level configured need the configuration: the others then have no secrets or users to judge.
+type need int
 
-func failed(remedy, format string, args ...any) Check {
-	return Check{Result: Failed, Found: fmt.Sprintf(format, args...), Remedy: remedy}
-}
+const (
+	nothing       need = iota
+	safe               // the environment lets the function send requests
+	authenticated      // the token and the clock are right
+	recognized         // IAM knows the function
+	configured
+	tenancyRead
+	homeReached
+)
 
-func warned(remedy, format string, args ...any) Check {
-	return Check{Result: Warning, Found: fmt.Sprintf(format, args...), Remedy: remedy}
-}
-
-func unknown(remedy, format string, args ...any) Check {
-	return Check{Result: Unknown, Found: fmt.Sprintf(format, args...), Remedy: remedy}
-}
-
-// waiting says that an answer is not worth anything before another check passes.
-func waiting(why string) Check { return unknown("", "not known: %s", why) }
-
-// longer is the remedy of what the time was too short for.
-const longer = "invoke the preflight again, with a longer timeout of the function"
-
-// unasked judges a question that should have been put, and was not: it is never taken for a good answer.
-func unasked(what string) Check {
-	return unknown(longer, "%s was not looked at: the time, or the patience with a silent service, was over", what)
-}
-
-// listed tells that it is known which secrets are bound.
-func (f *Facts) listed() bool {
-	return len(f.Compartments) > 0 && !slices.ContainsFunc(f.Compartments, func(c Compartment) bool {
-		return !c.Secrets.OK()
-	})
-}
-
-// betrayed tells that what is sent and answered might get into the log, or to somebody else: then nothing may be asked
-// at all.
-func (f *Facts) betrayed() bool { return f.Refused != nil && f.Refused.Unsafe() }
-
-// groundless is what makes every signed question worthless, before any was put; "" if nothing does.
-func (f *Facts) groundless() string {
+// waits returns why a check with that need can't be judged; "" if it can.
+func (f *Facts) waits(n need) string {
+	var name string
 	switch {
-	case f.betrayed():
-		return "nothing is asked in an environment that might betray it, see the check " + checkConfig
-	case f.checkFails(judgeToken):
-		return "it waits for the check " + checkToken
-	case f.checkFails(judgeClock):
-		return "it waits for the check " + checkClock
+	case n == configured && f.Refused != nil:
+		name = checkConfig
+	case n >= safe && f.unsafe():
+		return "nothing is asked in an environment that may expose requests, see the check " + checkConfig
+	case n >= authenticated && judgeToken(f)[0].Result == Failed:
+		name = checkToken
+	case n >= authenticated && judgeClock(f)[0].Result == Failed:
+		name = checkClock
+	case n >= recognized && stranger(f.Tenancy.Err), n >= tenancyRead && !f.Tenancy.OK():
+		name = checkTenancy
+	case n >= homeReached && !f.Home.OK():
+		name = checkHome
+	default:
+		return ""
 	}
-	return ""
+	return waitsFor + name
 }
 
-// baseless is the same, with the answer to the first one.
-func (f *Facts) baseless() string {
-	if why := f.groundless(); why != "" || !stranger(f.Tenancy.Err) {
-		return why
+const waitsFor = "it waits for the check "
+
+// Judge makes the checks from the facts, and lists what was not checked.
+func (f *Facts) Judge() (out []Check, skipped []NotChecked) {
+	skipped = f.untested()
+	for _, c := range checks {
+		var results []Check
+		idle := c.idle
+		if idle != "" && !f.listed() {
+			idle = "it is not known which secrets are bound, see the check " + checkCompartments
+		}
+		switch waits := f.waits(c.needs); {
+		case c.proof && !f.proves():
+			idle = "prove is off"
+		case c.when != nil && !c.when(f):
+		case waits != "":
+			results = waiting(waits)
+		default:
+			results = c.judge(f)
+		}
+		if len(results) == 0 && idle != "" {
+			skipped = append(skipped, NotChecked{What: c.name, Why: idle})
+		}
+		for i := range results {
+			results[i].Check = c.name
+		}
+		out = append(out, results...)
 	}
-	return "it waits for the check " + checkTenancy
+	return out, skipped
 }
 
-// stranger tells that a service doesn't recognize the function.
-func stranger(err error) bool {
-	var f *fault.Error
-	return errors.As(err, &f) && f.Status == http.StatusUnauthorized
-}
-
-// unset is what makes the questions worthless that need the configuration.
-func (f *Facts) unset() string {
-	if f.Refused != nil {
-		return "it waits for the check " + checkConfig
+// untested lists what a rotation needs and no check can test.
+func (f *Facts) untested() []NotChecked {
+	var out []NotChecked
+	for _, s := range f.policy().Statements() {
+		n := NotChecked{s.writes, "it can't be tested without writing", s.Text}
+		switch {
+		case s.writes == "" || s.Name == "mail" && f.Mail:
+			continue
+		case s.Name == "mail":
+			n.Why = `a mail is sent only on request, with "mail":"yes"`
+		case s.Compartment != "":
+			n.What += " in " + place(s.Compartment)
+		}
+		out = append(out, n)
 	}
-	return f.baseless()
+	if f.AnyProblem.OK() && f.AnyProblem.Value == "" {
+		out = append(out, NotChecked{"GetProblem, ListProblemHistories", "there is no problem yet to read",
+			f.statement("problems")})
+	}
+	return append(out,
+		NotChecked{What: "secrets that a closure comment names in other compartments or regions", Why: "not known yet"},
+		NotChecked{What: "the Events rule, the schedule and the topic's subscriptions",
+			Why: "the function can't read them"})
 }
 
-// away is what makes the questions worthless that are put to the home region.
-func (f *Facts) away() string {
+// question is a call, for the findings about its answer.
+type question struct {
+	doing  string // e.g. "reading the topic"
+	region string // of the service
+	note   string // follows "is not allowed"
+	remedy string // for a refusal
+}
+
+const path = "check the network path (service gateway, security lists) from the function's subnet to "
+
+// answer judges the answer to a question. It is unknown if there was no call or no clear answer. A refusal fails; if it
+// is a 401, the region is the cause. judge judges a value.
+func answer[T any](s Said[T], q question, judge func(T) []Check) []Check {
 	switch {
-	case f.unset() != "":
-		return f.unset()
-	case !f.Tenancy.OK():
-		return "it waits for the check " + checkTenancy
-	case !f.Home.OK():
-		return "it waits for the check " + checkHome
+	case !s.Asked:
+		return unasked(q.doing)
+	case s.Err == nil:
+		return judge(s.Value)
+	case unclear(s.Err):
+		return unknown("invoke the preflight again; if this persists, "+path+"that service", "%s: no clear answer: %s",
+			q.doing, text(s.Err))
+	case stranger(s.Err):
+		return failed("check that the tenancy is subscribed to that region: oci iam region-subscription list",
+			"%s: the service of %s doesn't recognize the function: %s", q.doing, cmp.Or(q.region, "that region"),
+			text(s.Err))
 	}
-	return ""
+	return failed(q.remedy, "%s is not allowed%s: %s", q.doing, q.note, text(s.Err))
 }
 
-func (f *Facts) checkFails(judge func(*Facts) []Check) bool {
-	return slices.ContainsFunc(judge(f), func(c Check) bool { return c.Result == Failed })
-}
+// denied reports that the service answered, and refused the call itself.
+func denied(err error) bool { return err != nil && !unclear(err) && !stranger(err) }
 
-// proves tells that a new credential is tried out.
-func (f *Facts) proves() bool { return f.Config.Prove != config.ProveOff }
-
-// open tells that an error leaves the question open.
-func open(err error) bool {
+// unclear reports that an error leaves the question open.
+func unclear(err error) bool {
 	switch fault.Of(err) {
 	case fault.Unclear, fault.Throttled, fault.Busy:
 		return true
@@ -132,63 +154,74 @@ func open(err error) bool {
 	return false
 }
 
-// trouble judges an error that is not about the thing itself; ok is false for a refusal, which is the caller's to
-// explain.
-func trouble(err error, region string) (c Check, ok bool) {
-	switch {
-	case open(err):
-		return unknown("invoke the preflight again; if it stays so, look at the way from the function's subnet to "+
-			"that service (service gateway, security lists)",
-			"no clear answer: %s", text(err)), true
-	case stranger(err):
-		return failed("is the tenancy subscribed to that region? oci iam region-subscription list",
-			"the service of %s doesn't recognize the function: %s",
-			cmp.Or(region, "that region"), text(err)), true
-	}
-	return Check{}, false
+// stranger reports that a service doesn't recognize the function.
+func stranger(err error) bool {
+	f, ok := errors.AsType[*fault.Error](err)
+	return ok && f.Status == http.StatusUnauthorized
 }
 
-// text is an error in one line, without what an error of a library may quote.
+// text returns an error in one line. An error of a library may quote anything, so its text is left out.
 func text(err error) string {
-	var f *fault.Error
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return f.Error()
 	}
 	return "the call could not be made"
 }
 
-// mostNamed is how many secrets or users are named that have one fault in common.
+// found is a check with one result. Judges return lists, since some checks have several results, or none.
+func found(r Result, remedy, format string, args ...any) []Check {
+	return []Check{{Result: r, Found: fmt.Sprintf(format, args...), Remedy: remedy}}
+}
+
+func passed(format string, args ...any) []Check       { return found(Passed, "", format, args...) }
+func failed(remedy, format string, a ...any) []Check  { return found(Failed, remedy, format, a...) }
+func warned(remedy, format string, a ...any) []Check  { return found(Warning, remedy, format, a...) }
+func unknown(remedy, format string, a ...any) []Check { return found(Unknown, remedy, format, a...) }
+
+// waiting judges what depends on something else.
+func waiting(why string) []Check { return unknown("", "not known: %s", why) }
+
+// unasked judges a call that was needed and not made: it never passes.
+func unasked(doing string) []Check {
+	return unknown("invoke the preflight again, with a longer timeout of the function",
+		"not checked: %s; the function ran out of time, or the service no longer answered", doing)
+}
+
+// mostNamed is how many secrets or users with the same fault a finding names.
 const mostNamed = 5
 
-// merge makes one check of those that one remedy fixes, such as a missing statement: a hundred secrets are one finding
-// then.
-func merge(checks []Check) []Check {
-	var out []Check
-	more := map[Check][]string{}
-	for _, c := range checks {
-		i := slices.IndexFunc(out, func(o Check) bool {
-			return c.Remedy != "" && o.Remedy == c.Remedy && o.Result == c.Result
-		})
-		if i < 0 {
-			out = append(out, c)
-			continue
-		}
-		more[out[i]] = append(more[out[i]], c.about)
-	}
-	for i, c := range out {
-		if others := more[c]; len(others) > 0 {
-			named := strings.Join(others[:min(len(others), mostNamed)], ", ")
-			if len(others) > mostNamed {
-				named += ", ..."
+// each judges each of a list. Findings with the same remedy, such as a missing statement, become one: a hundred secrets
+// have one cause. Those that passed are counted with noun and good.
+func each[T interface{ about() string }](all []T, noun, good string, judge func(T) []Check) (out []Check) {
+	var more [][]string // by finding: what else has the same fault
+	n := 0
+	for _, x := range all {
+		for _, c := range judge(x) {
+			i := slices.IndexFunc(out, func(o Check) bool { return o.Remedy == c.Remedy && o.Result == c.Result })
+			switch {
+			case c.Result == Passed:
+				n++
+			case i < 0 || c.Remedy == "":
+				out, more = append(out, c), append(more, nil)
+			default:
+				more[i] = append(more[i], x.about())
 			}
-			out[i].Found = fmt.Sprintf("%s; the same goes for %d more: %s", c.Found, len(others), named)
 		}
+	}
+	for i, others := range more {
+		same := len(others)
+		if same > mostNamed {
+			others = append(others[:mostNamed], "...")
+		}
+		if same > 0 {
+			out[i].Found += fmt.Sprintf("; the same goes for %d more: %s", same, strings.Join(others, ", "))
+		}
+	}
+	if n > 0 {
+		out = append(out, passed("%s: %s", count(n, noun), good)...)
 	}
 	return out
 }
-
-// isUser tells that a text is the OCID of a user.
-func isUser(id string) bool { return strings.HasPrefix(strings.ToLower(id), "ocid1.user.") }
 
 // count writes a number with its noun.
 func count(n int, noun string) string {
@@ -196,65 +229,4 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// write is something that a rotation does and that is never tried.
-type write struct {
-	what, statement string
-	secrets         bool // there is a statement for each compartment
-}
-
-func (w write) place(p Policy) string {
-	if w.secrets {
-		return p.Compartments[0]
-	}
-	return ""
-}
-
-// writes are all writes of a function.
-func writes(function string) []write {
-	out := []write{{"UpdateProblemStatus", stProblems, false}, {"part of all changes of credentials", stChange, false}}
-	for _, k := range credential.Kinds() {
-		operations := slices.Clone(k.Record().Operations)
-		// the policies' name of the same
-		operations = slices.DeleteFunc(operations, func(o string) bool { return o == "CreateSecretKey" })
-		out = append(out, write{strings.Join(operations, ", "), string(k), false})
-	}
-	out = append(out, write{"CreateOrResetUIPassword, if IAM asks for the permission of Oracle's tutorial",
-		stPasswordSet, false},
-		write{"UpdateSecret", stSecrets, true})
-	if function == sweeping {
-		out = append(out, write{"ScheduleSecretVersionDeletion", stPrune, true})
-	}
-	return append(out, write{"PublishMessage", stMail, false}, write{"PostMetricData, which no rotation needs",
-		stMetrics, false})
-}
-
-// untried lists the writes, and what else could not be tried.
-func (f *Facts) untried() []NotChecked {
-	const why = "it can't be tried without writing"
-	p := f.policy()
-	var out []NotChecked
-	for _, w := range writes(f.Function) {
-		switch {
-		case w.statement == stMail && f.Mail:
-		case w.secrets:
-			for _, c := range p.Compartments {
-				out = append(out, NotChecked{w.what + " in " + place(c), why, p.statement(w.statement, c)})
-			}
-		case w.statement == stMail:
-			out = append(out, NotChecked{w.what, `no mail is sent unless asked for with "mail":"yes"`,
-				p.statement(w.statement, "")})
-		default:
-			out = append(out, NotChecked{w.what, why, p.statement(w.statement, "")})
-		}
-	}
-	if f.AnyProblem.OK() && f.AnyProblem.Value == "" {
-		out = append(out, NotChecked{"GetProblem, ListProblemHistories", "Cloud Guard has no problem yet that " +
-			"could be read", p.statement(stProblems, "")})
-	}
-	return append(out, NotChecked{"secrets that a closure comment names in other compartments or regions",
-		"they are not known in advance", ""},
-		NotChecked{"the Events rule, the schedule and the subscriptions of the topic", "the function may not read them",
-			""})
 }

@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/preflight"
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-func TestNothingThatWasNotLookedAtPasses(t *testing.T) {
+func TestAQuestionThatWasNotAskedNeverPasses(t *testing.T) {
 	empty := &preflight.Facts{Function: "sweep", Now: noon, Config: config.Config{Topic: topic}}
 	checks, _ := empty.Judge()
 	for _, c := range checks {
@@ -20,18 +21,18 @@ func TestNothingThatWasNotLookedAtPasses(t *testing.T) {
 		}
 	}
 	f := good()
-	f.Secrets, f.Users, f.AnyProblem, f.Problem = nil, nil, said(""), preflight.Said[struct{}]{}
+	f.Secrets, f.Users, f.AnyProblem, f.Problem = nil, nil, said(""), preflight.Said[cloudguard.Problem]{}
 	f.Namespace, f.Registry, f.S3 = preflight.Said[string]{}, preflight.Said[int]{}, preflight.Said[int]{}
 	_, skipped := f.Judge()
 	for _, what := range []string{"secret", "secret_versions", "secret_content", "user", "slots", "namespace",
 		"registry", "s3_endpoint", "GetProblem, ListProblemHistories"} {
 		if !slices.ContainsFunc(skipped, func(n preflight.NotChecked) bool { return n.What == what }) {
-			t.Errorf("nobody says that %s was not checked", what)
+			t.Errorf("not_checked lacks %s", what)
 		}
 	}
 }
 
-func TestARefusedConfigurationIsToldFaultByFault(t *testing.T) {
+func TestARefusedConfigurationIsOneFindingPerFault(t *testing.T) {
 	f := good()
 	f.Config = config.Config{}
 	f.Refused = &config.Error{Faults: []config.Fault{{Key: "prove", Problem: `is "maybe"`,
@@ -75,7 +76,7 @@ func TestAMissingStatementIsOneFindingForAllSecrets(t *testing.T) {
 	}
 }
 
-func TestFindingsWithoutAMendStandEachForItself(t *testing.T) {
+func TestFindingsWithoutARemedyAreNotMerged(t *testing.T) {
 	f := good()
 	f.Secrets[0].Secret.Value.State, f.Secrets[1].Secret.Value.State = vault.Updating, vault.Updating
 	checks, _ := f.Judge()
@@ -90,7 +91,7 @@ func TestFindingsWithoutAMendStandEachForItself(t *testing.T) {
 	}
 }
 
-func TestTheReasonWhyNothingWasAskedIsTheRealOne(t *testing.T) {
+func TestAMissingAnswerNamesTheRealCause(t *testing.T) {
 	f := good()
 	f.Namespace, f.S3 = refusedWith[string](absent), preflight.Said[int]{}
 	checks, _ := f.Judge()

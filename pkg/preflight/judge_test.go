@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
@@ -33,6 +34,15 @@ func answered(status int, class fault.Class) error {
 	return &fault.Error{Class: class, Operation: "Operation", Status: status, Code: "Code"}
 }
 
+// issued is a list of credentials with these ids.
+func issued(ids ...string) preflight.Said[credential.Listing] {
+	var l credential.Listing
+	for _, id := range ids {
+		l.Credentials = append(l.Credentials, credential.Issued{ID: id})
+	}
+	return said(l)
+}
+
 var (
 	absent   = answered(404, fault.Absent)
 	stranger = answered(401, fault.Denied)
@@ -55,12 +65,12 @@ func versions(n int) []vault.Version {
 	return out
 }
 
-// good are the facts of a set-up in which all is well.
+// good returns the facts of a set-up without faults.
 func good() *preflight.Facts {
 	key := boundSecret("key", jane, credential.APIKey)
 	pair := boundSecret("pair", jane, credential.CustomerSecretKey)
 	token := boundSecret("token", joe, credential.AuthToken)
-	one := said([]credential.Issued{{ID: "one"}})
+	one := issued("one")
 	return &preflight.Facts{
 		Function: "rotate", Region: "us-ashburn-1", Now: noon,
 		Config: config.Config{Topic: topic, EventCheck: true, Prove: config.ProveRequire,
@@ -69,7 +79,7 @@ func good() *preflight.Facts {
 			"res_id": "ocid1.fnfunc.oc1.iad.aaaarotate", "exp": float64(noon.Add(time.Hour).Unix())}),
 		Clock:   said(preflight.Clocks{Server: noon, Local: noon.Add(time.Second)}),
 		Tenancy: said(credential.Tenancy{ID: tenancy, Name: "acme", Home: "us-phoenix-1"}), Home: said(struct{}{}),
-		AnyProblem: said("ocid1.cloudguardproblem.oc1.iad.aaaa"), Problem: said(struct{}{}),
+		AnyProblem: said("ocid1.cloudguardproblem.oc1.iad.aaaa"), Problem: said(cloudguard.Problem{}),
 		Guard: said(preflight.Guard{Status: "ENABLED", ReportingRegion: "us-ashburn-1"}),
 		Topic: said(preflight.Topic{Name: "secops", State: "ACTIVE", Compartment: home}), TopicRegion: "us-ashburn-1",
 		Compartments: []preflight.Compartment{
@@ -78,17 +88,17 @@ func good() *preflight.Facts {
 		Users: []preflight.User{
 			{ID: jane, Kinds: []credential.Kind{credential.APIKey, credential.CustomerSecretKey},
 				Who: said(preflight.Person{Name: "jane", State: "ACTIVE"}),
-				Has: map[credential.Kind]preflight.Said[[]credential.Issued]{credential.APIKey: one,
+				Has: map[credential.Kind]preflight.Said[credential.Listing]{credential.APIKey: one,
 					credential.CustomerSecretKey: one}},
 			{ID: joe, Kinds: []credential.Kind{credential.AuthToken},
 				Who: said(preflight.Person{Name: "joe", State: "ACTIVE"}),
-				Has: map[credential.Kind]preflight.Said[[]credential.Issued]{credential.AuthToken: one}},
+				Has: map[credential.Kind]preflight.Said[credential.Listing]{credential.AuthToken: one}},
 		},
 		Namespace: said("acmespace"), Registry: said(401), S3: said(403),
 	}
 }
 
-func TestWhatIsAsItShouldBePasses(t *testing.T) {
+func TestAGoodSetUpPassesEveryCheck(t *testing.T) {
 	checks, skipped := good().Judge()
 	for _, c := range checks {
 		if c.Result != preflight.Passed || c.Found == "" || c.Remedy != "" {
@@ -105,13 +115,13 @@ func TestWhatIsAsItShouldBePasses(t *testing.T) {
 	}
 }
 
-// wrong is one thing that is wrong with the facts, and what is made of it.
+// wrong is one fault in the facts, and the check that reports it.
 type wrong struct {
 	name  string
 	spoil func(*preflight.Facts)
 	check string
 	is    preflight.Result
-	words string // in what was found and how it is fixed
+	words string // in the finding and the remedy
 }
 
 var wrongs = []wrong{
@@ -119,13 +129,14 @@ var wrongs = []wrong{
 		"nothing will be rotated"},
 	{"no tenancy", func(f *preflight.Facts) { delete(f.Claims.Value, "res_tenant") }, "token", preflight.Failed,
 		"names no tenancy"},
-	{"no end", func(f *preflight.Facts) { delete(f.Claims.Value, "exp") }, "token", preflight.Failed, "says no end"},
+	{"no expiry", func(f *preflight.Facts) { delete(f.Claims.Value, "exp") }, "token", preflight.Failed,
+		"has no expiry"},
 	{"a token that ends now", func(f *preflight.Facts) { f.Claims.Value["exp"] = float64(noon.Unix()) }, "token",
-		preflight.Failed, "is over since 2026-11-22T12:00:00Z"},
-	{"a token that is over by OCI's clock alone", func(f *preflight.Facts) {
+		preflight.Failed, "expired at 2026-11-22T12:00:00Z"},
+	{"a token that expired by OCI's clock only", func(f *preflight.Facts) {
 		f.Claims.Value["exp"] = float64(noon.Add(30 * time.Second).Unix())
 		f.Clock.Value.Server = noon.Add(40 * time.Second)
-	}, "token", preflight.Failed, "is over"},
+	}, "token", preflight.Failed, "expired at 2026-11-22T12:00:30Z"},
 	{"no compartment, and none configured", func(f *preflight.Facts) {
 		delete(f.Claims.Value, "res_compartment")
 		f.Config.SecretCompartments = nil
@@ -142,7 +153,7 @@ var wrongs = []wrong{
 		preflight.Unknown, "service gateway"},
 	{"a tenancy that doesn't answer", func(f *preflight.Facts) { f.Tenancy = refusedWith[credential.Tenancy](silent) },
 		"tenancy", preflight.Unknown, "no clear answer"},
-	{"a token that nobody recognizes", func(f *preflight.Facts) {
+	{"a token that IAM doesn't recognize", func(f *preflight.Facts) {
 		f.Tenancy = refusedWith[credential.Tenancy](stranger)
 	}, "tenancy", preflight.Failed, "doesn't recognize the function"},
 	{"a home region that refuses", func(f *preflight.Facts) { f.Home = refusedWith[struct{}](stranger) }, "home_region",
@@ -159,7 +170,8 @@ var wrongs = []wrong{
 	{"Cloud Guard is off, and refuses to list problems", func(f *preflight.Facts) {
 		f.Guard.Value.Status, f.AnyProblem = "DISABLED", refusedWith[string](absent)
 	}, "reporting_region", preflight.Failed, "Cloud Guard is DISABLED"},
-	{"a topic that is going", func(f *preflight.Facts) { f.Topic.Value.State = "DELETING" }, "topic", preflight.Failed,
+	{"a topic that is being deleted", func(f *preflight.Facts) { f.Topic.Value.State = "DELETING" }, "topic",
+		preflight.Failed,
 		"is DELETING"},
 	{"a topic of a region that is not subscribed to", func(f *preflight.Facts) {
 		f.Topic, f.TopicRegion = refusedWith[preflight.Topic](stranger), "eu-madrid-1"
@@ -176,14 +188,14 @@ var wrongs = []wrong{
 	}, "secret_binding", preflight.Failed, `"jane@example.com", which is not the OCID of a user`},
 	{"a kind tag that is missing", func(f *preflight.Facts) { delete(f.Secrets[0].Listed.Defined["keyturn"], "kind") },
 		"secret_binding", preflight.Failed, `the tag kind of secret key`},
-	{"one half alone", func(f *preflight.Facts) { f.Secrets[1].Listed.Defined["keyturn"]["role"] = "access-key" },
+	{"only one half", func(f *preflight.Facts) { f.Secrets[1].Listed.Defined["keyturn"]["role"] = "access-key" },
 		"secret_binding", preflight.Failed, "only one half"},
 	{"a role that doesn't fit", func(f *preflight.Facts) {
 		f.Secrets[0].Listed.Defined["keyturn"]["role"] = "auth-token"
 	}, "secret_binding", preflight.Failed, "doesn't fit api-key"},
 	{"a secret that is not allowed", func(f *preflight.Facts) {
 		f.Secrets[0].Secret = refusedWith[vault.Secret](absent)
-	}, "secret", preflight.Failed, "so it exists"},
+	}, "secret", preflight.Failed, "but ListSecrets shows that it exists"},
 	{"a secret that is not allowed, and has no defined tags", func(f *preflight.Facts) {
 		s := &f.Secrets[0]
 		s.Listed.Defined, s.Listed.Freeform = nil, map[string]string{"keyturn-user": jane, "keyturn-kind": "api-key"}
@@ -198,43 +210,43 @@ var wrongs = []wrong{
 	{"content that was not reached", func(f *preflight.Facts) { f.Secrets[0].Current = preflight.Said[int64]{} },
 		"secret_content", preflight.Unknown, "longer timeout"},
 	{"slots that were not reached", func(f *preflight.Facts) {
-		f.Users[1].Has[credential.AuthToken] = preflight.Said[[]credential.Issued]{}
+		f.Users[1].Has[credential.AuthToken] = preflight.Said[credential.Listing]{}
 	}, "slots", preflight.Unknown, "longer timeout"},
-	{"slots that nobody has noted", func(f *preflight.Facts) { delete(f.Users[1].Has, credential.AuthToken) }, "slots",
+	{"slots without an answer", func(f *preflight.Facts) { delete(f.Users[1].Has, credential.AuthToken) }, "slots",
 		preflight.Unknown, "longer timeout"},
 	{"a user who was not reached", func(f *preflight.Facts) { f.Users[0].Who = preflight.Said[preflight.Person]{} },
 		"user", preflight.Unknown, "longer timeout"},
-	{"a problem that was not reached", func(f *preflight.Facts) { f.Problem = preflight.Said[struct{}]{} },
-		"cloud_guard", preflight.Unknown, "not looked at"},
+	{"a problem that was not reached", func(f *preflight.Facts) { f.Problem = preflight.Said[cloudguard.Problem]{} },
+		"cloud_guard", preflight.Unknown, "not checked: "},
 	{"problems that were not reached", func(f *preflight.Facts) { f.AnyProblem = preflight.Said[string]{} },
-		"cloud_guard", preflight.Unknown, "not looked at"},
+		"cloud_guard", preflight.Unknown, "not checked: "},
 	{"Cloud Guard's configuration that was not reached", func(f *preflight.Facts) {
 		f.Guard = preflight.Said[preflight.Guard]{}
-	}, "reporting_region", preflight.Unknown, "not looked at"},
+	}, "reporting_region", preflight.Unknown, "not checked: "},
 	{"a topic that was not reached", func(f *preflight.Facts) { f.Topic = preflight.Said[preflight.Topic]{} }, "topic",
-		preflight.Unknown, "not looked at"},
+		preflight.Unknown, "not checked: "},
 	{"a tenancy that was not reached", func(f *preflight.Facts) { f.Tenancy = preflight.Said[credential.Tenancy]{} },
-		"tenancy", preflight.Unknown, "not looked at"},
+		"tenancy", preflight.Unknown, "not checked: "},
 	{"a compartment that was not reached", func(f *preflight.Facts) {
 		f.Compartments[0].Secrets = preflight.Said[[]vault.Secret]{}
-	}, "secret_compartments", preflight.Unknown, "not looked at"},
+	}, "secret_compartments", preflight.Unknown, "not checked: "},
 	{"a namespace that is needed and was not reached", func(f *preflight.Facts) {
 		f.Namespace = preflight.Said[string]{}
-	}, "namespace", preflight.Unknown, "not looked at"},
+	}, "namespace", preflight.Unknown, "not checked: "},
 	{"a registry that is needed and was not reached", func(f *preflight.Facts) {
 		f.Registry = preflight.Said[int]{}
-	}, "registry", preflight.Unknown, "not looked at"},
+	}, "registry", preflight.Unknown, "not checked: "},
 	{"an endpoint that is needed and was not reached", func(f *preflight.Facts) {
 		f.S3 = preflight.Said[int]{}
-	}, "s3_endpoint", preflight.Unknown, "not looked at"},
-	{"a mail that was wanted and not tried", func(f *preflight.Facts) { f.Mail = true }, "mail", preflight.Unknown,
-		"not tried"},
+	}, "s3_endpoint", preflight.Unknown, "not checked: "},
+	{"a mail that was requested and not sent", func(f *preflight.Facts) { f.Mail = true }, "mail", preflight.Unknown,
+		"not checked: "},
 	{"a secret of another region", func(f *preflight.Facts) { f.Secrets[0].Region = "eu-madrid-1" }, "secret",
 		preflight.Failed, "its OCID says eu-madrid-1"},
 	{"a secret that is being changed", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.State = vault.Updating },
-		"secret", preflight.Warning, "being changed"},
+		"secret", preflight.Warning, "is being changed"},
 	{"24 versions", func(f *preflight.Facts) { f.Secrets[0].Versions = said(versions(24)) }, "secret_versions",
-		preflight.Passed, "have room"},
+		preflight.Passed, "room for new versions"},
 	{"25 versions", func(f *preflight.Facts) { f.Secrets[0].Versions = said(versions(25)) }, "secret_versions",
 		preflight.Warning, "25 versions of 30"},
 	{"29 versions", func(f *preflight.Facts) { f.Secrets[0].Versions = said(versions(29)) }, "secret_versions",
@@ -247,17 +259,17 @@ var wrongs = []wrong{
 			all[i].Leaving = true
 		}
 		f.Secrets[0].Versions = said(all)
-	}, "secret_versions", preflight.Passed, "have room"},
+	}, "secret_versions", preflight.Passed, "room for new versions"},
 	{"versions that may not be listed", func(f *preflight.Facts) {
 		f.Secrets[0].Versions = refusedWith[[]vault.Version](absent)
 	}, "secret_versions", preflight.Failed, "SECRET_VERSION_INSPECT"},
 	{"content that may not be read", func(f *preflight.Facts) { f.Secrets[0].Current = refusedWith[int64](absent) },
 		"secret_content", preflight.Failed, "SECRET_BUNDLE_READ"},
-	{"a rotation that was left half-way", func(f *preflight.Facts) {
+	{"a rotation that was interrupted", func(f *preflight.Facts) {
 		f.Secrets[0].Secret.Value.Metadata = staged(noon.Add(-time.Hour))
-	}, "secret_journal", preflight.Warning, "left half-way"},
-	{"a rotation that is under way", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.Metadata = staged(noon) },
-		"secret_journal", preflight.Warning, "is under way"},
+	}, "secret_journal", preflight.Warning, "was interrupted"},
+	{"a rotation in progress", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.Metadata = staged(noon) },
+		"secret_journal", preflight.Warning, "is in progress"},
 	{"a grace that is over", func(f *preflight.Facts) {
 		f.Secrets[0].Secret.Value.Metadata = rotation.Journal{
 			Retire: rotation.Overlaps{{Credential: "old", After: noon.Add(-time.Hour), Problem: "p"}}}.Into(nil)
@@ -266,11 +278,12 @@ var wrongs = []wrong{
 		f.Secrets[0].Secret.Value.Metadata = rotation.Journal{
 			Retire: rotation.Overlaps{{Credential: "old", After: noon.Add(-time.Hour)}}}.Into(nil)
 	}, "secret_journal", preflight.Warning, "rotation of old is not finished"},
-	{"a user who is away", func(f *preflight.Facts) { f.Users[0].Who = refusedWith[preflight.Person](absent) }, "user",
-		preflight.Failed, "is absent (other users can be read"},
+	{"a user who is absent", func(f *preflight.Facts) { f.Users[0].Who = refusedWith[preflight.Person](absent) },
+		"user",
+		preflight.Failed, "is absent (other users can be read)"},
 	{"users who may not be read", func(f *preflight.Facts) {
 		f.Users[0].Who, f.Users[1].Who = refusedWith[preflight.Person](absent), refusedWith[preflight.Person](absent)
-	}, "user", preflight.Failed, "is absent, or not allowed"},
+	}, "user", preflight.Failed, "is not allowed, or the user is absent"},
 	{"a user who is not active", func(f *preflight.Facts) { f.Users[0].Who.Value.State = "INACTIVE" }, "user",
 		preflight.Failed, "is INACTIVE"},
 	{"a user who may not have it", func(f *preflight.Facts) {
@@ -280,13 +293,13 @@ var wrongs = []wrong{
 	{"a protected user", func(f *preflight.Facts) { f.Config.ProtectedUsers = []string{"j*ne"} }, "protected_users",
 		preflight.Warning, "who is protected"},
 	{"full slots", func(f *preflight.Facts) {
-		f.Users[0].Has[credential.APIKey] = said([]credential.Issued{{ID: "a"}, {ID: "b"}, {ID: "c"}})
-	}, "slots", preflight.Warning, "3 API keys, as many as OCI allows: a, b, c"},
+		f.Users[0].Has[credential.APIKey] = issued("a", "b", "c")
+	}, "slots", preflight.Warning, "3 API keys, the most that OCI allows: a, b, c"},
 	{"two keys of three", func(f *preflight.Facts) {
-		f.Users[0].Has[credential.APIKey] = said([]credential.Issued{{ID: "a"}, {ID: "b"}})
+		f.Users[0].Has[credential.APIKey] = issued("a", "b")
 	}, "slots", preflight.Passed, "a free slot"},
 	{"slots that may not be listed", func(f *preflight.Facts) {
-		f.Users[1].Has[credential.AuthToken] = refusedWith[[]credential.Issued](absent)
+		f.Users[1].Has[credential.AuthToken] = refusedWith[credential.Listing](absent)
 	}, "slots", preflight.Failed, "{USER_READ} in tenancy"},
 	{"no namespace", func(f *preflight.Facts) { f.Namespace = refusedWith[string](absent) }, "namespace",
 		preflight.Failed, "OBJECTSTORAGE_NAMESPACE_READ"},
@@ -294,7 +307,7 @@ var wrongs = []wrong{
 		"answers 503"},
 	{"a registry that need not answer", func(f *preflight.Facts) {
 		f.Registry, f.Config.Prove = refusedWith[int](silent), config.ProveTry
-	}, "registry", preflight.Warning, "used untried"},
+	}, "registry", preflight.Warning, "used without a proof"},
 	{"an endpoint that doesn't answer", func(f *preflight.Facts) { f.S3 = refusedWith[int](silent) }, "s3_endpoint",
 		preflight.Failed, "set prove to try or off"},
 }
@@ -304,7 +317,7 @@ func staged(at time.Time) vault.Metadata {
 		Problem: "p", At: &at}}.Into(nil)
 }
 
-func TestEachThingThatIsWrongIsNamedWithItsMend(t *testing.T) {
+func TestEachFaultIsReportedWithItsRemedy(t *testing.T) {
 	for _, w := range wrongs {
 		f := good()
 		w.spoil(f)

@@ -1,11 +1,12 @@
-// Package preflight checks from inside a function, with its own principal, what a rotation will need, and changes
-// nothing.
+// Package preflight checks what a rotation will need, from inside a function and with the function's own principal. It
+// changes nothing.
 //
-// Asked tells whether an invocation is meant for it; then use Preflight.Run. It gathers facts from OCI side by side,
-// each with a time limit, and judges them by pure functions (see Facts and Table). An answer that nobody gave is
-// "unknown", never "passed"; what can't be tried without writing is listed with the policy statement that it needs.
+// Asked recognizes an invocation that requests a preflight; Preflight.Run then answers it. Run gathers facts from OCI
+// in parallel, each with a time limit, and pure functions judge them: see Facts and Table. A question without an answer
+// is "unknown", never "passed". What can't be tested without writing is listed with the policy statement that it needs.
 //
-// It is not for guarding a rotation: what holds now may not hold when a problem is closed. package guard decides then.
+// A preflight does not protect a rotation: the facts may have changed when a problem is closed. Package guard decides
+// then.
 package preflight
 
 import (
@@ -22,49 +23,32 @@ import (
 	"github.com/keyturn/keyturn/pkg/version"
 )
 
-// Principal is who the function is, and where.
-type Principal interface {
-	// Claims are those of the resource principal's token.
+// Cloud is what a preflight calls, except for secrets and credentials.
+type Cloud interface {
+	// Claims returns the claims of the resource principal's token.
 	Claims(ctx context.Context) (map[string]any, error)
-	// Region is the identifier of the function's own region, e.g. us-ashburn-1.
+	// Region returns the function's own region, e.g. us-ashburn-1.
 	Region(ctx context.Context) (string, error)
-	// RegionOf is the identifier of the region in an OCID; "" if it has none.
+	// RegionOf returns the region in an OCID; "" if it has none.
 	RegionOf(ocid string) string
-}
-
-// Network knocks at addresses.
-type Network interface {
 	// Knock makes one GET without credentials. Any answer is one, a refusal too; server is its Date.
 	Knock(ctx context.Context, url string) (status int, server time.Time, err error)
 	// IdentityURL is IAM's address in a region.
 	IdentityURL(region string) string
-}
-
-// Directory knows the tenancy and its users.
-type Directory interface {
 	Tenancy(ctx context.Context) (credential.Tenancy, error)
-	// TenancyIn reads the tenancy in a region: does IAM answer there?
+	// TenancyIn reads the tenancy from IAM of a region.
 	TenancyIn(ctx context.Context, tenancy, region string) error
 	// User returns a user's name and lifecycle state, and the kinds of credential that the user may not have.
 	User(ctx context.Context, id string) (name, state string, mayNot []credential.Kind, err error)
-	// Users returns the first page of the tenancy's users, as any page.
+	// Users returns a page of the tenancy's users. The first page is "".
 	Users(ctx context.Context, page string) (ids []string, next string, err error)
-	// Namespace returns the tenancy's Object Storage namespace.
 	Namespace(ctx context.Context) (string, error)
 	Hosts(region, namespace string) (credential.Hosts, error)
-}
-
-// CloudGuard reads problems, and what Cloud Guard is set to.
-type CloudGuard interface {
 	// AnyProblem returns the id of one problem of the tenancy; "" if there is none.
 	AnyProblem(ctx context.Context, tenancy string) (id string, err error)
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
 	// GuardConfiguration returns Cloud Guard's status (ENABLED, DISABLED) and its reporting region.
 	GuardConfiguration(ctx context.Context, tenancy string) (status, reportingRegion string, err error)
-}
-
-// Topics reads a topic, and sends a mail to it.
-type Topics interface {
 	Topic(ctx context.Context, id string) (name, state, compartment string, err error)
 	Publish(ctx context.Context, topic, title, body string) error
 }
@@ -82,55 +66,44 @@ type Issuer interface {
 	List(ctx context.Context, user string) (credential.Listing, error)
 }
 
-// Clock tells the function's time.
-type Clock interface{ Now() time.Time }
-
 // Preflight checks one function. Its fields are set once.
 type Preflight struct {
 	Function string // rotate or sweep
 	Config   config.Config
-	// Refused says that the configuration was refused; nil if it wasn't. Config is empty then.
-	Refused *config.Error
-
-	Principal  Principal
-	Network    Network
-	Directory  Directory
-	CloudGuard CloudGuard
-	Topics     Topics
-	Secrets    Secrets
-	Issuers    map[credential.Kind]Issuer
-	Clock      Clock
+	Refused  *config.Error // why the configuration was refused, with an empty Config; nil if it was not
+	Cloud    Cloud
+	Secrets  Secrets
+	Issuers  map[credential.Kind]Issuer
+	Clock    interface{ Now() time.Time }
 }
 
-// Result is what came of a check.
+// Result is the result of a check.
 type Result string
 
-// The results. A preflight has passed if each check has, warnings aside.
+// The results. A preflight passes if each check has passed or is a warning.
 const (
 	Passed  Result = "passed"
-	Warning Result = "warning" // a rotation will go through; something should be done
+	Warning Result = "warning" // a rotation will work; something needs attention
 	Failed  Result = "failed"
-	Unknown Result = "unknown" // nobody gave an answer from which it could be told
+	Unknown Result = "unknown" // there was no conclusive answer
 )
 
-// Check is one thing that was looked at.
+// Check is the result of one check.
 type Check struct {
 	Check  string `json:"check"` // a name of Table
 	Result Result `json:"result"`
 	Found  string `json:"found"`
-	Remedy string `json:"mend,omitempty"` // a policy statement or a command, with what has to be filled in as <NAME>
-
-	about string // the secret or user, for merge
+	Remedy string `json:"mend,omitempty"` // a policy statement or a command, with <NAME> for what has to be filled in
 }
 
-// NotChecked is something that a rotation needs and that was not looked at.
+// NotChecked is something that a rotation needs and that was not checked.
 type NotChecked struct {
 	What  string `json:"what"`
 	Why   string `json:"why"`
 	Needs string `json:"needs,omitempty"` // the policy statement that allows it
 }
 
-// Answer is what the invocation answers.
+// Answer is the function's reply.
 type Answer struct {
 	Preflight  Result       `json:"preflight"` // Passed or Failed
 	Function   string       `json:"function"`
@@ -139,19 +112,18 @@ type Answer struct {
 	NotChecked []NotChecked `json:"not_checked"`
 }
 
-// Run checks all, within the context's time. It always has an answer: what could not be found out is one, too. Each
-// check that has not passed is a line of the context's log, and the whole is another.
+// Run makes all checks within the context's time, of which it keeps up to 5 seconds for the reply. It always answers:
+// what it could not find out is unknown. Each check that failed or is unknown is a line of the context's log, and a
+// last line counts the results.
 func (p *Preflight) Run(ctx context.Context, r Request) Answer {
-	a := Answer{Function: p.Function, Version: version.Version(), NotChecked: []NotChecked{}}
+	a := Answer{Preflight: Passed, Function: p.Function, Version: version.Version(), NotChecked: []NotChecked{}}
 	if r.Fault != nil {
 		a.Checks = []Check{*r.Fault}
 	} else {
-		work, cancel := p.reserve(ctx)
+		work, cancel := clock.WithReserve(ctx, p.Clock.Now(), 5*time.Second)
 		defer cancel()
-		f := p.gather(work, r)
-		a.Checks, a.NotChecked = f.Judge()
+		a.Checks, a.NotChecked = p.gather(work, r).Judge()
 	}
-	a.Preflight = Passed
 	counts := map[Result]int{}
 	log := zerolog.Ctx(ctx)
 	for _, c := range a.Checks {
@@ -166,9 +138,4 @@ func (p *Preflight) Run(ctx context.Context, r Request) Answer {
 		Int("failed", counts[Failed]).Int("unknown", counts[Unknown]).Int("not_checked", len(a.NotChecked)).Msg(
 		"preflight")
 	return a
-}
-
-// reserve keeps a quarter of the time, five seconds at most, for the answer.
-func (p *Preflight) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
-	return clock.WithReserve(ctx, p.Clock.Now(), 5*time.Second)
 }

@@ -11,24 +11,21 @@ import (
 	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
-// Request is an invocation that is meant for the preflight.
+// Request is an invocation that requests a preflight.
 type Request struct {
 	Mail  bool   // send one test mail
-	Fault *Check // what is wrong with the request; nothing is looked at then
+	Fault *Check // what is wrong with the request; then nothing is checked
 }
 
 const (
 	keyword = "keyturn"
-	word    = "preflight"
-	example = `{"keyturn":"preflight"}, or {"keyturn":"preflight","mail":"yes"}`
+	// typed is the length up to which a body may be written by a person. Wrong capitals are then found too.
+	typed = 1 << 10
 )
 
-// typed is how long a body may be that a person has typed: of these, misspelt capitals are seen as well.
-const typed = 1 << 10
-
-// Asked tells whether a body is meant for the preflight: whether it has the field keyturn, which no event has at its
-// top. A body without that word is let through after one look at its bytes. Whatever has the word and is not an object
-// without the field is a request too, with the fault named: nothing else may be begun by it.
+// Asked reports whether a body requests a preflight: whether it has the field keyturn, which no event has at its top
+// level. Other bodies cost one search. A body that contains the keyword and is not a JSON object, or has a malformed
+// field, is a request with a Fault, so that it starts nothing else.
 func Asked(body []byte) (Request, bool) {
 	look := body
 	if len(body) <= typed {
@@ -41,31 +38,30 @@ func Asked(body []byte) (Request, bool) {
 	if err := json.Unmarshal(body, &fields); err != nil {
 		return faulty("the body is not a JSON object"), true
 	}
-	if !slices.ContainsFunc(slices.Collect(maps.Keys(fields)), func(k string) bool {
-		return strings.EqualFold(k, keyword)
-	}) {
-		return Request{}, false
+	for key := range fields {
+		if strings.EqualFold(key, keyword) {
+			return read(fields), true
+		}
 	}
-	return read(fields), true
+	return Request{}, false
 }
 
-func read(fields map[string]json.RawMessage) Request {
-	var r Request
+func read(fields map[string]json.RawMessage) (r Request) {
 	var wrong []string
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		var value string
-		text := json.Unmarshal(fields[key], &value) == nil
+		var text string // stays empty for another type
+		_ = json.Unmarshal(fields[key], &text)
+		shown := phrase.Excerpt(string(fields[key]))
 		switch {
-		case key == keyword && text && value == word:
+		case key == keyword && text == "preflight", key == "mail" && text == "no":
 		case key == keyword:
-			wrong = append(wrong, fmt.Sprintf("%s is %s, not %q", key, phrase.Excerpt(string(fields[key])), word))
-		case key == "mail" && text && (value == "yes" || value == "no"):
-			r.Mail = value == "yes"
+			wrong = append(wrong, fmt.Sprintf("%s is %s, not %q", key, shown, "preflight"))
+		case key == "mail" && text == "yes":
+			r.Mail = true
 		case key == "mail":
-			wrong = append(wrong, fmt.Sprintf(`mail is %s, neither "yes" nor "no"`,
-				phrase.Excerpt(string(fields[key]))))
+			wrong = append(wrong, fmt.Sprintf(`mail is %s, neither "yes" nor "no"`, shown))
 		default:
-			wrong = append(wrong, fmt.Sprintf("%s is not a field of a preflight", phrase.Excerpt(key)))
+			wrong = append(wrong, phrase.Excerpt(key)+" is not a field of a preflight")
 		}
 	}
 	if len(wrong) > 0 {
@@ -75,6 +71,6 @@ func read(fields map[string]json.RawMessage) Request {
 }
 
 func faulty(found string) Request {
-	return Request{Fault: &Check{Check: checkRequest, Result: Failed, Found: found + "; nothing was looked at, and " +
-		"nothing begun", Remedy: "send " + example}}
+	return Request{Fault: &Check{Check: checkRequest, Result: Failed, Found: found + "; nothing was checked or started",
+		Remedy: `send {"keyturn":"preflight"}, or {"keyturn":"preflight","mail":"yes"}`}}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/preflight"
 )
 
-func TestOnlyABodyWithTheFieldAtItsTopAsksForAPreflight(t *testing.T) {
+func TestOnlyATopLevelFieldRequestsAPreflight(t *testing.T) {
 	long := `{"x":"` + strings.Repeat("y", 2000) + `",`
 	cases := []struct {
 		body        string
@@ -47,7 +47,7 @@ func TestOnlyABodyWithTheFieldAtItsTopAsksForAPreflight(t *testing.T) {
 	}
 }
 
-func TestNoEventAsksForAPreflight(t *testing.T) {
+func TestNoEventRequestsAPreflight(t *testing.T) {
 	events, err := filepath.Glob("../cloudguard/testdata/*.json")
 	if err != nil || len(events) < 8 {
 		t.Fatalf("%d events (%v), want 8 or more", len(events), err)
@@ -58,12 +58,12 @@ func TestNoEventAsksForAPreflight(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, asked := preflight.Asked(body); asked {
-			t.Errorf("%s asks for a preflight", name)
+			t.Errorf("%s requests a preflight", name)
 		}
 	}
 }
 
-func TestTheLookAtAnEventsBytesTakesNoMemory(t *testing.T) {
+func TestAskedAllocatesNothingForAnEvent(t *testing.T) {
 	body := []byte(`{"eventType":"com.oraclecloud.cloudguard.problemremediated","data":"` + strings.Repeat("x", 8<<10) +
 		`"}`)
 	if n := testing.AllocsPerRun(100, func() { preflight.Asked(body) }); n > 0 {

@@ -22,13 +22,13 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// world answers everything well, unless a field says otherwise.
+// world gives a good answer to every question, unless a field says otherwise.
 type world struct {
-	hangs   string // the question that is answered by nobody
+	hangs   string // the question without an answer
 	panics  bool
 	secrets int
 	asked   atomic.Int32  // GetSecret
-	any     atomic.Int32  // whatever first
+	any     atomic.Int32  // calls of Claims and of wait
 	slow    time.Duration // how long GetSecret takes
 	config  config.Config
 	mu      sync.Mutex
@@ -36,7 +36,7 @@ type world struct {
 	mails   atomic.Int32
 }
 
-// wait hangs if it is that question's turn, as a call with a time limit does.
+// wait hangs until its deadline if the question is the one to hang.
 func (w *world) wait(ctx context.Context, question string) error {
 	w.any.Add(1)
 	if w.hangs != question {
@@ -116,7 +116,7 @@ func (w *world) Secret(ctx context.Context, id string) (vault.Secret, error) {
 }
 func (w *world) Versions(context.Context, string) ([]vault.Version, error) { return versions(1), nil }
 func (w *world) Read(context.Context, string, string) (int64, credential.Value, error) {
-	return 1, credential.NewValue([]byte("a value that must not get out")), nil
+	return 1, credential.NewValue([]byte("a value that must stay secret")), nil
 }
 
 // issuer lists nothing.
@@ -126,14 +126,14 @@ func (issuer) List(context.Context, string) (credential.Listing, error) {
 	return credential.Listing{}, nil
 }
 
-// run runs a preflight of a world within a time, and gives what it logged too.
+// run runs a preflight with a time limit. It returns the answer and the log.
 func (w *world) run(t *testing.T, within time.Duration, r preflight.Request, refused *config.Error) (preflight.Answer,
 	string) {
 	t.Helper()
 	cfg := w.config
 	cfg.Topic, cfg.EventCheck = topic, true
-	p := &preflight.Preflight{Function: "sweep", Config: cfg, Refused: refused, Principal: w, Network: w, Directory: w,
-		CloudGuard: w, Topics: w, Secrets: w, Issuers: map[credential.Kind]preflight.Issuer{
+	p := &preflight.Preflight{Function: "sweep", Config: cfg, Refused: refused, Cloud: w, Secrets: w,
+		Issuers: map[credential.Kind]preflight.Issuer{
 			credential.APIKey: issuer{}}, Clock: w}
 	var log bytes.Buffer
 	ctx, cancel := context.WithTimeout(zerolog.New(&log).WithContext(t.Context()), within)
@@ -143,9 +143,9 @@ func (w *world) run(t *testing.T, within time.Duration, r preflight.Request, ref
 	if err != nil || ctx.Err() != nil {
 		t.Fatalf("the answer came too late, or is none (%v)", err)
 	}
-	if all := string(text) + log.String(); strings.Contains(all, "must not get out") ||
+	if all := string(text) + log.String(); strings.Contains(all, "must stay secret") ||
 		strings.Contains(all, "may be anything") {
-		t.Errorf("a value got out: %s", all)
+		t.Errorf("a value leaked: %s", all)
 	}
 	return a, log.String()
 }
@@ -157,9 +157,9 @@ func TestAHangingServiceLeavesOnlyItsOwnChecksUnknown(t *testing.T) {
 			w := &world{hangs: question, secrets: 100}
 			began := time.Now()
 			a, _ := w.run(t, 30*time.Second, preflight.Request{}, nil)
-			// two rounds: workers begin the second before the first has been counted
+			// two rounds: workers start the second before the first is counted
 			if took := time.Since(began); took > 17*time.Second {
-				t.Errorf("%s: it took %v, more than twice the patience with one question", question, took)
+				t.Errorf("%s: it took %v, more than twice the time limit of a question", question, took)
 			}
 			passed := 0
 			for _, c := range a.Checks {
@@ -181,13 +181,13 @@ func TestAHangingServiceLeavesOnlyItsOwnChecksUnknown(t *testing.T) {
 	}
 }
 
-func TestAShortTimeIsKept(t *testing.T) {
+func TestAPreflightAnswersWithinAShortTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{hangs: "home", secrets: 1}
 		began := time.Now()
 		a, _ := w.run(t, 4*time.Second, preflight.Request{}, nil)
 		if took := time.Since(began); took > 3*time.Second {
-			t.Errorf("%v of 4 s are gone, and the answer isn't sent", took)
+			t.Errorf("the answer took %v of 4 s", took)
 		}
 		if a.Preflight != preflight.Failed {
 			t.Errorf("%+v", a)
@@ -209,7 +209,7 @@ func TestAPanicLeavesOneCheckUnknown(t *testing.T) {
 	}
 }
 
-func TestAMailIsSentOnlyIfItIsAskedFor(t *testing.T) {
+func TestAMailIsSentOnlyOnRequest(t *testing.T) {
 	w := &world{secrets: 1}
 	w.run(t, time.Minute, preflight.Request{}, nil)
 	if n := w.mails.Load(); n != 0 {
@@ -221,7 +221,7 @@ func TestAMailIsSentOnlyIfItIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestNobodyIsAskedWhileTheEnvironmentWouldBetrayTheAnswers(t *testing.T) {
+func TestAnUnsafeEnvironmentPreventsEveryCall(t *testing.T) {
 	w := &world{secrets: 1}
 	a, _ := w.run(t, time.Minute, preflight.Request{Mail: true},
 		&config.Error{Faults: []config.Fault{{Key: "anything", Problem: "is set", Remedy: "remove it", Unsafe: true}}})
@@ -231,14 +231,14 @@ func TestNobodyIsAskedWhileTheEnvironmentWouldBetrayTheAnswers(t *testing.T) {
 		}
 	}
 	if w.mails.Load() != 0 || w.any.Load() != 0 {
-		t.Error("somebody was asked")
+		t.Error("a call was made")
 	}
 }
 
-func TestWhatTheTimeWasTooShortForIsOneFindingAndNobodyIsAskedAfterIt(t *testing.T) {
+func TestChecksAfterTheDeadlineAreOneFindingAndMakeNoCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{secrets: 100, slow: time.Second}
-		// 9.3 s for the work, which is in the middle of an answer
+		// 9.3 s for the checks, which end in the middle of an answer
 		a, _ := w.run(t, 12400*time.Millisecond, preflight.Request{}, nil)
 		var found []preflight.Check
 		for _, c := range a.Checks {
@@ -249,11 +249,11 @@ func TestWhatTheTimeWasTooShortForIsOneFindingAndNobodyIsAskedAfterIt(t *testing
 				t.Errorf("%+v", c)
 			}
 		}
-		if len(found) != 1 || !strings.Contains(found[0].Found, "was not looked at") ||
+		if len(found) != 1 || !strings.Contains(found[0].Found, "not checked: ") ||
 			!strings.Contains(found[0].Found, "the same goes for ") || a.Preflight != preflight.Failed {
 			t.Errorf("%+v", found)
 		}
-		if n := w.asked.Load(); n < 30 || n > 40 { // four side by side, for nine seconds and a bit
+		if n := w.asked.Load(); n < 30 || n > 40 { // four in parallel, for a little over 9 s
 			t.Errorf("%d secrets were asked for", n)
 		}
 	})
@@ -274,7 +274,7 @@ func TestTheConfiguredCompartmentsAreListedOrElseTheFunctionsOwn(t *testing.T) {
 	}
 }
 
-func TestUsersAreNotJudgedWhileTheHomeRegionIsOutOfReach(t *testing.T) {
+func TestUsersAreNotJudgedIfTheHomeRegionDoesNotAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _ := (&world{hangs: "home", secrets: 3}).run(t, 30*time.Second, preflight.Request{}, nil)
 		for _, c := range a.Checks {

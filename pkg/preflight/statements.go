@@ -8,37 +8,14 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-// What a statement needs and a function can't know.
-const (
-	groupToFill       = "<DYNAMIC_GROUP>"
-	topicToFill       = "<COMPARTMENT_OF_TOPIC>"
-	compartmentToFill = "<COMPARTMENT_OF_SECRETS>"
-	ownToFill         = "<COMPARTMENT_OF_FUNCTION>"
-)
-
-// Names of the statements, as terraform/iam_statements.tf has them without the number of a compartment.
-const (
-	stTenancy     = "tenancy"
-	stUsers       = "users"
-	stList        = "credentials-list"
-	stChange      = "credentials-change"
-	stPasswordSet = "password-set"
-	stNamespace   = "namespace"
-	stProblems    = "problems"
-	stGuard       = "preflight-cloud-guard"
-	stTopic       = "preflight-topic"
-	stSecretsList = "secrets-list"
-	stSecrets     = "secrets-write"
-	stPrune       = "secrets-prune"
-	stMail        = "mail"
-	stMetrics     = "metrics"
-)
+// sweeping is the function that looks through the whole tenancy.
+const sweeping = "sweep"
 
 // Policy is what the texts of the statements depend on.
 type Policy struct {
 	Function     string   // rotate or sweep
 	Group        string   // name of its dynamic group
-	Protected    []string // as config.Config has them
+	Protected    []string // as in config.Config
 	Compartments []string // OCIDs of those with secrets
 	Topic        string   // OCID of the topic's compartment
 	Own          string   // OCID of the function's compartment
@@ -49,6 +26,7 @@ type Statement struct {
 	Name        string
 	Compartment string // for the statements about secrets
 	Text        string
+	writes      string // the operations that it allows and that a preflight can't test; "" if there are none
 }
 
 // place is a compartment as statements name it.
@@ -59,72 +37,70 @@ func place(id string) string {
 	return "compartment id " + id
 }
 
-// Statements are all that the function needs: word by word those that terraform/iam_statements.tf makes for all kinds.
-// A test compares them.
+// Statements returns all that the function needs: exactly those that terraform/iam_statements.tf makes for all kinds.
+// They are written in both places, because a reviewer reads the stack's policies in Terraform alone, with their
+// conditions on inputs that the function does not know. A test in test/leastprivilege compares the texts.
 func (p Policy) Statements() []Statement {
-	var out []Statement
-	add := func(name, compartment, what string) {
-		out = append(out, Statement{name, compartment, "Allow dynamic-group " + p.Group + " to " + what})
-	}
-	others := p.notProtected()
-	var operations, tags []string
+	var operations, tags, others []string
 	for _, k := range credential.Kinds() {
 		for _, o := range k.Record().Operations {
-			operations = append(operations, fmt.Sprintf("request.operation = '%s'", o))
+			operations = append(operations, "request.operation = '"+o+"'")
 		}
-		tags = append(tags, fmt.Sprintf("target.resource.tag.keyturn.kind = '%s'", k))
+		tags = append(tags, "target.resource.tag.keyturn.kind = '"+string(k)+"'")
 	}
-	change := append([]string{"any {" + strings.Join(operations, ", ") + "}"}, others...)
+	for _, u := range p.Protected {
+		form := "target.user.name != '%s'"
+		if strings.HasPrefix(u, "ocid1.") {
+			form = "target.user.id != '%s'"
+		} else if strings.Contains(u, "*") {
+			form = "target.user.name != /%s/"
+		}
+		others = append(others, fmt.Sprintf(form, u))
+	}
 	where := ""
 	if len(others) > 0 {
 		where = " where all {" + strings.Join(others, ", ") + "}"
 	}
+	change := strings.Join(append([]string{"any {" + strings.Join(operations, ", ") + "}"}, others...), ", ")
 	bound := " where all {target.resource.tag.keyturn.user = /ocid1.user.*/, any {" + strings.Join(tags, ", ") + "}}"
-	add(stTenancy, "", "{TENANCY_INSPECT} in tenancy")
-	add(stUsers, "", "{USER_INSPECT} in tenancy")
-	add(stList, "", "{USER_READ} in tenancy")
-	add(stChange, "", "{USER_UPDATE} in tenancy where all {"+strings.Join(change, ", ")+"}")
+	all := []Statement{
+		{"tenancy", "", "{TENANCY_INSPECT} in tenancy", ""},
+		{"users", "", "{USER_INSPECT} in tenancy", ""},
+		{"credentials-list", "", "{USER_READ} in tenancy", ""},
+		{"namespace", "", "{OBJECTSTORAGE_NAMESPACE_READ} in tenancy", ""},
+		{"preflight-cloud-guard", "", "read cloud-guard-config in tenancy", ""},
+		{"preflight-topic", "", "{ONS_TOPIC_READ} in " + place(p.Topic), ""},
+		{"problems", "", "use cloud-guard-problems in tenancy", "UpdateProblemStatus"},
+		{"credentials-change", "", "{USER_UPDATE} in tenancy where all {" + change + "}",
+			"part of all changes of credentials"},
+	}
 	for _, k := range credential.Kinds() {
-		add(string(k), "", "{"+strings.Join(k.Record().Permissions, ", ")+"} in tenancy"+where)
+		// CreateSecretKey is the name that policies have for CreateCustomerSecretKey.
+		writes := strings.ReplaceAll(strings.Join(k.Record().Operations, ", "), " CreateSecretKey,", "")
+		all = append(all, Statement{string(k), "",
+			"{" + strings.Join(k.Record().Permissions, ", ") + "} in tenancy" + where, writes})
 	}
-	add(stPasswordSet, "", "{USER_UIPASS_SET} in tenancy"+where)
-	add(stNamespace, "", "{OBJECTSTORAGE_NAMESPACE_READ} in tenancy")
-	add(stProblems, "", "use cloud-guard-problems in tenancy")
-	add(stGuard, "", "read cloud-guard-config in tenancy")
+	all = append(all, Statement{"password-set", "", "{USER_UIPASS_SET} in tenancy" + where,
+		"CreateOrResetUIPassword, if IAM requires the permission of Oracle's tutorial"})
 	for _, c := range p.Compartments {
-		add(stSecretsList, c, "{SECRET_INSPECT} in "+place(c))
-		add(stSecrets, c, "{SECRET_READ, SECRET_UPDATE, SECRET_VERSION_INSPECT, SECRET_BUNDLE_READ} in "+place(c)+bound)
+		all = append(all, Statement{"secrets-list", c, "{SECRET_INSPECT} in " + place(c), ""},
+			Statement{"secrets-write", c, "{SECRET_READ, SECRET_UPDATE, SECRET_VERSION_INSPECT, SECRET_BUNDLE_READ} " +
+				"in " + place(c) + bound, "UpdateSecret"})
 		if p.Function == sweeping {
-			add(stPrune, c, "{SECRET_VERSION_DELETE} in "+place(c)+bound)
+			all = append(all, Statement{"secrets-prune", c, "{SECRET_VERSION_DELETE} in " + place(c) + bound,
+				"ScheduleSecretVersionDeletion"})
 		}
 	}
-	add(stMail, "", "{ONS_TOPIC_PUBLISH} in "+place(p.Topic))
-	add(stTopic, "", "{ONS_TOPIC_READ} in "+place(p.Topic))
-	add(stMetrics, "", "{METRIC_WRITE} in "+place(p.Own)+" where target.metrics.namespace = '"+outcome.MetricNamespace+
-		"'")
-	return out
-}
-
-// sweeping is the function that looks through the whole tenancy.
-const sweeping = "sweep"
-
-// notProtected are the conditions that keep the protected users out.
-func (p Policy) notProtected() []string {
-	var out []string
-	for _, u := range p.Protected {
-		switch {
-		case strings.HasPrefix(u, "ocid1."):
-			out = append(out, "target.user.id != '"+u+"'")
-		case strings.Contains(u, "*"):
-			out = append(out, "target.user.name != /"+u+"/")
-		default:
-			out = append(out, "target.user.name != '"+u+"'")
-		}
+	all = append(all, Statement{"mail", "", "{ONS_TOPIC_PUBLISH} in " + place(p.Topic), "PublishMessage"},
+		Statement{"metrics", "", "{METRIC_WRITE} in " + place(p.Own) + " where target.metrics.namespace = '" +
+			outcome.MetricNamespace + "'", "PostMetricData, which no rotation needs"})
+	for i := range all {
+		all[i].Text = "Allow dynamic-group " + p.Group + " to " + all[i].Text
 	}
-	return out
+	return all
 }
 
-// statement is the text of one of them; compartment is only for those about secrets.
+// statement returns the text of the statement with a name. compartment is for statements about secrets, else "".
 func (p Policy) statement(name, compartment string) string {
 	if compartment != "" {
 		p.Compartments = []string{compartment}

@@ -3,6 +3,8 @@ package preflight
 import (
 	"fmt"
 	"strings"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // Names of the checks.
@@ -13,124 +15,104 @@ const (
 	checkClock        = "clock"
 	checkTenancy      = "tenancy"
 	checkHome         = "home_region"
-	checkProblems     = "cloud_guard"
 	checkReporting    = "reporting_region"
 	checkTopic        = "topic"
-	checkMail         = "mail"
 	checkCompartments = "secret_compartments"
-	checkBinding      = "secret_binding"
-	checkSecret       = "secret"
-	checkVersions     = "secret_versions"
-	checkContent      = "secret_content"
-	checkJournal      = "secret_journal"
-	checkUsers        = "users"
-	checkUser         = "user"
-	checkProtected    = "protected_users"
-	checkSlots        = "slots"
 	checkNamespace    = "namespace"
-	checkRegistry     = "registry"
-	checkS3           = "s3_endpoint"
 )
 
-// spec is a check: what it asks, and the pure function that judges the facts. A judgement of nothing says that there
-// was nothing to look at; Judge then lists it as not checked if skipped gives the reason.
-type spec struct {
-	name, asks, fails, warns string
-	judge                    func(*Facts) []Check
-	skipped                  func(*Facts) string
+func hasSecrets(f *Facts) bool { return len(f.Secrets) > 0 }
+
+func hasUsers(f *Facts) bool { return len(f.Users) > 0 }
+
+func uses(at ...credential.Endpoint) func(*Facts) bool {
+	return func(f *Facts) bool { return f.uses(at...) }
 }
 
-// specs is the one table: the order of the answer, and the documentation.
-func specs() []spec {
-	unbound := func(f *Facts) string { return f.unneeded("no bound secret was found that it could be asked for") }
-	return []spec{
-		{checkConfig, "the function's configuration, as at its start", "a value is malformed, `ons_topic` is " +
-			"missing, a key is misspelt", "`dry_run` is on", judgeConfig, nil},
-		{checkToken, "the claims of the resource principal's token", "it can't be read, names no tenancy, or is over",
-			"it names no compartment (`secret_compartments` does)", judgeToken, nil},
-		{checkClock, "the Date of an unsigned request's answer", "more than 5 minutes off: OCI refuses every request",
-			"more than 1 minute off", judgeClock, nil},
-		{checkTenancy, "GetTenancy", "not allowed", "", judgeTenancy, nil},
-		{checkHome, "GetTenancy in the home region, where all changes of credentials are made",
-			"IAM doesn't answer there", "", judgeHome, nil},
-		{checkProblems, "ListProblems; GetProblem and ListProblemHistories of one problem, if there is any",
-			"not allowed", "not allowed, but `event_check` is off (only `functions/rotate`)", judgeProblems, nil},
-		{checkReporting, "GetConfiguration of Cloud Guard", "Cloud Guard is not ENABLED, or another region is its " +
-			"reporting region", "", judgeReporting, nil},
-		{checkTopic, "GetTopic; no mail is sent", "absent, not ACTIVE, or not allowed", "", judgeTopic, nil},
-		{checkMail, "PublishMessage of one test mail; only with `\"mail\":\"yes\"`", "not allowed", "", judgeMail, nil},
-		{checkCompartments, "ListSecrets of each of `secret_compartments`, or of the function's own", "not allowed",
-			"no secret there is bound", judgeCompartments, nil},
-		{checkBinding, "the binding tags of the listed secrets", "the tags contradict each other, name no user or " +
-			"no known kind, or bind two secrets for one user, kind and role", "the two secrets of a customer " +
-			"secret key have no role", judgeBinding, unbound},
-		{checkSecret, "GetSecret of each bound secret", "not allowed, not ACTIVE, a replica, or of another region",
-			"being changed just now", judgeSecret, unbound},
-		{checkVersions, "ListSecretVersions of each", "not allowed, or 30 versions: no new one fits",
-			"25 versions or more", judgeVersions, unbound},
-		{checkContent, "GetSecretBundle of CURRENT of each; the content is dropped at once", "not allowed", "",
-			judgeContent, unbound},
-		{checkJournal, "Keyturn's journal in the metadata of each", "", "a rotation is half-way, or a grace period " +
-			"over: the sweep asks Cloud Guard, and goes on", judgeJournal, unbound},
-		{checkUsers, "ListUsers (only `functions/sweep`)", "not allowed", "", judgePeople, nil},
-		{checkUser, "GetUser of each user of bound secrets", "absent, not allowed, not ACTIVE, or may not have " +
-			"credentials of that kind", "", judgeUser, unbound},
-		{checkProtected, "those users and `protected_users`", "", "a secret is bound to a protected user",
-			judgeProtected, nil},
-		{checkSlots, "ListApiKeys, ListAuthTokens, ListCustomerSecretKeys of each user, for the kinds of the " +
-			"bound secrets", "not allowed", "no free slot: a rotation needs `replace:yes`", judgeSlots, unbound},
-		{checkNamespace, "GetNamespace, if a bound secret is for an auth token or a customer secret key", "not allowed",
-			"", judgeNamespace, notNeeded("an auth token or a customer secret key")},
-		{checkRegistry, "GET `/v2/` of the home region's registry, without credentials, if a bound secret is for " +
-			"an auth token", "no answer", "no answer, and `prove` is `try`; an answer of 500 or above", judgeRegistry,
-			notProven("an auth token")},
-		{checkS3, "GET `/` of the S3-compatible endpoint, without credentials, if a bound secret is for a customer " +
-			"secret key", "no answer", "no answer, and `prove` is `try`; an answer of 500 or above", judgeS3,
-			notProven("a customer secret key")},
-	}
-}
+const noBound = "no bound secret was found that this check could use"
 
-// unneeded is the reason why there was nothing to look at, if it is known which secrets are bound.
-func (f *Facts) unneeded(why string) string {
-	if !f.listed() {
-		return "it is not known which secrets are bound, see the check " + checkCompartments
-	}
-	return why
-}
-
-func notNeeded(what string) func(*Facts) string {
-	return func(f *Facts) string { return f.unneeded("no bound secret is for " + what) }
-}
-
-func notProven(what string) func(*Facts) string {
-	return func(f *Facts) string {
-		if !f.proves() {
-			return "prove is off"
-		}
-		return f.unneeded("no bound secret is for " + what)
-	}
+// checks declares all checks, in the order of the answer and of the documentation.
+var checks = []check{
+	{name: checkConfig, asks: "the function's configuration, as at its start", judge: judgeConfig,
+		fails: "a value is malformed, `ons_topic` is missing, a key is misspelt", warns: "`dry_run` is on"},
+	{name: checkToken, asks: "the claims of the resource principal's token", needs: safe, judge: judgeToken,
+		fails: "it can't be read, names no tenancy, or has expired",
+		warns: "it names no compartment (`secret_compartments` does)"},
+	{name: checkClock, asks: "the Date of the answer to an unsigned request", needs: safe, judge: judgeClock,
+		fails: "more than 5 minutes off: OCI refuses every request", warns: "more than 1 minute off"},
+	{name: checkTenancy, asks: "GetTenancy", needs: authenticated, judge: judgeTenancy, fails: "not allowed"},
+	{name: checkHome, asks: "GetTenancy in the home region, where all changes of credentials are made",
+		needs: tenancyRead, judge: judgeHome, fails: "IAM doesn't answer there"},
+	{name: "cloud_guard", asks: "ListProblems; GetProblem and ListProblemHistories of one problem, if there is any",
+		needs: recognized, judge: judgeProblems, fails: "not allowed",
+		warns: "not allowed, but `event_check` is off (only `functions/rotate`)"},
+	{name: checkReporting, asks: "GetConfiguration of Cloud Guard", needs: recognized, judge: judgeReporting,
+		fails: "Cloud Guard is not ENABLED, or another region is its reporting region"},
+	{name: checkTopic, asks: "GetTopic; no mail is sent", needs: configured, judge: judgeTopic,
+		fails: "absent, not ACTIVE, or not allowed"},
+	{name: "mail", asks: "PublishMessage of one test mail; only with `\"mail\":\"yes\"`", needs: configured,
+		when: func(f *Facts) bool { return f.Mail }, judge: judgeMail, fails: "not allowed"},
+	{name: checkCompartments, asks: "ListSecrets of each of `secret_compartments`, or of the function's own",
+		needs: configured, judge: judgeCompartments, fails: "not allowed", warns: "no secret there is bound"},
+	{name: "secret_binding", asks: "the binding tags of the listed secrets", when: hasSecrets, idle: noBound,
+		judge: judgeBinding, fails: "the tags contradict each other, name no user or no known kind, or bind two " +
+			"secrets for one user, kind and role", warns: "the two secrets of a customer secret key have no role"},
+	{name: "secret", asks: "GetSecret of each bound secret", needs: recognized, when: hasSecrets, idle: noBound,
+		judge: eachSecret("can be read, and take a new version", judgeSecret),
+		fails: "not allowed, not ACTIVE, a replica, or of another region", warns: "being changed at this moment"},
+	{name: "secret_versions", asks: "ListSecretVersions of each", needs: recognized, when: hasSecrets, idle: noBound,
+		judge: eachSecret("room for new versions", judgeVersions),
+		fails: "not allowed, or 30 versions: no new one fits", warns: "25 versions or more"},
+	{name: "secret_content", asks: "GetSecretBundle of CURRENT of each; the content is discarded at once",
+		needs: recognized, when: hasSecrets, idle: noBound, fails: "not allowed",
+		judge: eachSecret("the CURRENT version can be read", judgeContent)},
+	{name: "secret_journal", asks: "Keyturn's journal in the metadata of each", needs: recognized, when: hasSecrets,
+		idle: noBound, judge: eachSecret("no rotation in progress", judgeJournal),
+		warns: "a rotation is unfinished, or a grace period over: the sweep asks Cloud Guard, and continues"},
+	{name: "users", asks: "ListUsers (only `functions/sweep`)", needs: homeReached, judge: judgePeople,
+		when: func(f *Facts) bool { return f.Function == sweeping }, fails: "not allowed"},
+	{name: "user", asks: "GetUser of each user of bound secrets", needs: homeReached, when: hasUsers, idle: noBound,
+		judge: judgeUsers, fails: "absent, not allowed, not ACTIVE, or may not have credentials of that kind"},
+	{name: "protected_users", asks: "those users and `protected_users`", judge: judgeProtected,
+		when:  func(f *Facts) bool { return hasUsers(f) && f.waits(homeReached) == "" },
+		warns: "a secret is bound to a protected user"},
+	{name: "slots", asks: "ListApiKeys, ListAuthTokens, ListCustomerSecretKeys of each user, for the kinds of the " +
+		"bound secrets", needs: homeReached, when: hasUsers, idle: noBound, judge: judgeSlots, fails: "not allowed",
+		warns: "no free slot: a rotation needs `replace:yes`"},
+	{name: checkNamespace, asks: "GetNamespace, if a bound secret is for an auth token or a customer secret key",
+		needs: recognized, when: uses(credential.AtRegistry, credential.AtS3),
+		idle: "no bound secret is for an auth token or a customer secret key", judge: judgeNamespace,
+		fails: "not allowed"},
+	{name: "registry", asks: "GET `/v2/` of the home region's registry, without credentials, if a bound secret is " +
+		"for an auth token", needs: tenancyRead, when: uses(credential.AtRegistry),
+		idle: "no bound secret is for an auth token", proof: true, judge: judgeRegistry, fails: "no answer",
+		warns: "no answer, and `prove` is `try`; an answer of 500 or above"},
+	{name: "s3_endpoint", asks: "GET `/` of the S3-compatible endpoint, without credentials, if a bound secret is " +
+		"for a customer secret key", needs: tenancyRead, when: uses(credential.AtS3),
+		idle: "no bound secret is for a customer secret key", proof: true, judge: judgeS3, fails: "no answer",
+		warns: "no answer, and `prove` is `try`; an answer of 500 or above"},
 }
 
 // Table documents the checks as a Markdown table.
 func Table() string {
 	var b strings.Builder
 	b.WriteString("| check | asks | fails | warns |\n| --- | --- | --- | --- |\n")
-	all := append([]spec{{name: checkRequest, asks: "the body of the invocation", fails: "another value of " +
-		"`keyturn`, or an unknown field; nothing else is looked at"}}, specs()...)
-	for _, s := range all {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.name, s.asks, s.fails, s.warns)
+	request := check{name: checkRequest, asks: "the body of the invocation",
+		fails: "another value of `keyturn`, or an unknown field; nothing else is checked"}
+	for _, c := range append([]check{request}, checks...) {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.name, c.asks, c.fails, c.warns)
 	}
 	return b.String()
 }
 
-// WritesTable documents what is never tried, for both functions.
+// WritesTable documents what is never tested, for both functions.
 func WritesTable() string {
 	var b strings.Builder
 	b.WriteString("| operation | statement |\n| --- | --- |\n")
-	p := Policy{Function: sweeping, Group: groupToFill, Compartments: []string{compartmentToFill}, Topic: topicToFill,
-		Own: ownToFill}
-	for _, w := range writes(p.Function) {
-		fmt.Fprintf(&b, "| %s | `%s` |\n", w.what, p.statement(w.statement, w.place(p)))
+	for _, s := range (&Facts{Function: sweeping}).policy().Statements() {
+		if s.writes != "" {
+			fmt.Fprintf(&b, "| %s | `%s` |\n", s.writes, s.Text)
+		}
 	}
 	return b.String()
 }

@@ -18,9 +18,12 @@ const asked = `{"keyturn":"preflight"}`
 // checked is the answer to a preflight.
 type checked struct {
 	Preflight, Function string
-	Checks              []struct{ Check, Result, Found, Remedy string }
-	NotChecked          []struct{ What, Why, Needs string } `json:"not_checked"`
-	raw                 []byte
+	Checks              []struct {
+		Check, Result, Found string
+		Remedy               string `json:"mend"`
+	}
+	NotChecked []struct{ What, Why, Needs string } `json:"not_checked"`
+	raw        []byte
 }
 
 // result is the worst result of a check, and what was found and how it is fixed.
@@ -145,8 +148,9 @@ var brokenSetUps = []broken{
 	{name: "the topic is gone", with: func(o *tenancy.Options) {
 		o.Config = []string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaagone"}
 	},
-		check: "topic", words: []string{"absent, or not allowed", "us-ashburn-1", "oci ons topic get --topic-id " +
-			"ocid1.onstopic.oc1.iad.aaaaaaaagone", "{ONS_TOPIC_READ} in compartment id <COMPARTMENT_OF_TOPIC>"}},
+		check: "topic", words: []string{"is not allowed, or it is absent", "us-ashburn-1",
+			"oci ons topic get --topic-id ocid1.onstopic.oc1.iad.aaaaaaaagone",
+			"{ONS_TOPIC_READ} in compartment id <COMPARTMENT_OF_TOPIC>"}},
 	{name: "the topic is of another region", with: func(o *tenancy.Options) {
 		o.Config = []string{"ons_topic=ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaafar"}
 	},
@@ -155,10 +159,11 @@ var brokenSetUps = []broken{
 		deny(o, "GetTopic")
 	}, check: "topic", words: []string{"{ONS_TOPIC_READ}"}},
 	{name: "Cloud Guard may not be read", with: func(o *tenancy.Options) { deny(o, "cloudguard") },
-		check: "cloud_guard", words: []string{"ListProblems", "to use cloud-guard-problems in tenancy"},
+		check: "cloud_guard", words: []string{"listing problems is not allowed",
+			"to use cloud-guard-problems in tenancy"},
 		also: map[string]string{"reporting_region": "to read cloud-guard-config in tenancy"}},
 	{name: "problems may be listed and not read", with: func(o *tenancy.Options) { deny(o, "GetProblem") },
-		check: "cloud_guard", words: []string{"reading it is not allowed", "use cloud-guard-problems"}},
+		check: "cloud_guard", words: []string{"is not allowed, but it is listed", "use cloud-guard-problems"}},
 	{name: "another reporting region", with: func(o *tenancy.Options) { o.Emulator.ReportingRegion = "eu-frankfurt-1" },
 		check: "reporting_region", words: []string{"us-ashburn-1", "eu-frankfurt-1",
 			"deploy the stack in eu-frankfurt-1"}},
@@ -186,7 +191,7 @@ var brokenSetUps = []broken{
 		check: "user", words: []string{"ocid1.user.oc1..aaaaaaaanobody", "is absent"}},
 	{name: "no user may be read", with: func(o *tenancy.Options) {
 		deny(o, "GetUser")
-	}, check: "user", words: []string{"absent, or not allowed", "{USER_INSPECT} in tenancy"}},
+	}, check: "user", words: []string{"is not allowed, or the user is absent", "{USER_INSPECT} in tenancy"}},
 	{name: "two secrets for one role", set: func(s *tenancy.Deployment) {
 		s.Add(tenancy.Want{Kind: tenancy.AuthToken}).AddSecret("auth_secret_ocid", true)
 	},
@@ -223,7 +228,7 @@ var brokenSetUps = []broken{
 			s.Inject(ociemu.Fault{Times: -1, Do: ociemu.Cut, Match: func(c ociemu.Call) bool {
 				return c.Region == "us-phoenix-1" && c.Service == "identity"
 			}})
-		}, check: "home_region", words: []string{"us-phoenix-1", "gives no answer", "NAT gateway"}},
+		}, check: "home_region", words: []string{"us-phoenix-1", "does not answer", "NAT gateway"}},
 	{name: "the configuration is misspelt", with: func(o *tenancy.Options) { o.Config = []string{"grace_periode=72h"} },
 		check: "configuration", words: []string{"grace_periode is not a key", "did you mean grace_period?"}},
 	{name: "the configuration would print secrets", with: func(o *tenancy.Options) {
@@ -233,18 +238,18 @@ var brokenSetUps = []broken{
 	{name: "the secrets may not be listed", with: func(o *tenancy.Options) { deny(o, "ListSecrets") },
 		check: "secret_compartments", words: []string{"ocid1.tenancy", "{SECRET_INSPECT} in tenancy"}},
 	{name: "no secret may be read", with: func(o *tenancy.Options) { deny(o, "GetSecret") }, check: "secret",
-		words: []string{"so it exists: reading it is not allowed", "{SECRET_READ, "}},
+		words: []string{"is not allowed, but ListSecrets shows that it exists", "{SECRET_READ, "}},
 	{name: "no versions may be listed", with: func(o *tenancy.Options) {
 		deny(o, "ListSecretVersions")
 	}, check: "secret_versions", words: []string{"SECRET_VERSION_INSPECT"}},
 	{name: "no content may be read", with: func(o *tenancy.Options) {
 		deny(o, "GetSecretBundle")
-	}, check: "secret_content", words: []string{"so it exists: reading its content is not allowed",
-		"SECRET_BUNDLE_READ", "defined tags"}},
+	}, check: "secret_content", words: []string{"reading the content of", "is not allowed, but GetSecret shows " +
+		"that it exists", "SECRET_BUNDLE_READ", "defined tags"}},
 	{name: "the tenancy may not be read", with: func(o *tenancy.Options) { deny(o, "GetTenancy") }, check: "tenancy",
 		words: []string{"{TENANCY_INSPECT} in tenancy"}},
 	{name: "the token is over", with: func(o *tenancy.Options) { o.Emulator.TokenLife = -time.Minute }, check: "token",
-		words: []string{"is over since", "oci fn function update --function-id ocid1.fnfunc", "--timeout-in-seconds"}},
+		words: []string{"expired at", "oci fn function update --function-id ocid1.fnfunc", "--timeout-in-seconds"}},
 	{name: "there is no token", with: func(o *tenancy.Options) {
 		o.Config = []string{"OCI_RESOURCE_PRINCIPAL_RPST=/nowhere/rpst"}
 	}, check: "token", words: []string{"can't be read", "run it as an OCI Function"}},
@@ -253,10 +258,10 @@ var brokenSetUps = []broken{
 	}, check: "namespace", words: []string{"{OBJECTSTORAGE_NAMESPACE_READ} in tenancy"}},
 	{name: "the registry is out of reach", set: func(s *tenancy.Deployment) {
 		s.Inject(ociemu.Fault{Operation: "RegistryPing", Times: -1, Do: ociemu.Cut})
-	}, check: "registry", words: []string{"gives no answer", "prove"}},
+	}, check: "registry", words: []string{"does not answer", "prove"}},
 	{name: "the S3-compatible endpoint is out of reach", set: func(s *tenancy.Deployment) {
 		s.Inject(ociemu.Fault{Operation: "ListBuckets", Times: -1, Do: ociemu.Cut})
-	}, check: "s3_endpoint", words: []string{"gives no answer"}},
+	}, check: "s3_endpoint", words: []string{"does not answer"}},
 	{name: "no users may be listed", sweep: true, with: func(o *tenancy.Options) {
 		deny(o, "ListUsers")
 	}, check: "users", words: []string{"{USER_INSPECT} in tenancy"}},

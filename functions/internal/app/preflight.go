@@ -40,10 +40,9 @@ func checks(ctx context.Context, function string, cfg config.Config, refused err
 	r preflight.Request) preflight.Answer {
 	cloud := oci.New()
 	defer cloud.Close()
-	p := &preflight.Preflight{Function: function, Config: cfg, Principal: cloud, Network: cloud, Directory: cloud,
-		CloudGuard: cloud,
-		Topics:     cloud, Secrets: cloud.Vault(), Issuers: map[credential.Kind]preflight.Issuer{},
-		Clock: clock.System{}}
+	p := &preflight.Preflight{Function: function, Config: cfg, Cloud: cloud, Secrets: cloud.Vault(),
+		Issuers: map[credential.Kind]preflight.Issuer{},
+		Clock:   clock.System{}}
 	if faults, ok := errors.AsType[*config.Error](refused); ok {
 		p.Refused = faults
 	}
