@@ -4,39 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
+
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/phrase"
-)
-
-// secretKey is one key of a comment that names a secret.
-type secretKey struct {
-	name  string
-	role  credential.Role
-	rule  Rule   // "" for a key that fits every rule
-	thing string // what the secret holds, for messages
-}
-
-// secretKeys is the one table of them, in the order in which they are printed.
-var secretKeys = sync.OnceValue(func() (all []secretKey) {
-	for _, k := range credential.Kinds() {
-		parts := slices.Clone(k.Record().Parts)
-		slices.SortStableFunc(parts, func(a, b credential.Part) int { return strings.Compare(a.Key, b.Key) })
-		for _, p := range parts {
-			all = append(all, secretKey{p.Key, p.Role, RuleOf(k), p.Thing})
-		}
-	}
-	return append(all, secretKey{credential.BundleKey, credential.RoleBundle, "", "bundle"})
-})
-
-// The keys of the options, in the order in which they are printed.
-const (
-	keyRotate  = "rotate"
-	keyReplace = "replace"
-	keyGrace   = "grace"
-	keyDryRun  = "dry_run"
 )
 
 // MaxComment is the longest closure comment that is read, in bytes.
@@ -46,7 +18,7 @@ const MaxComment = 8 << 10
 // [credential.RoleBundle], which fits all. A comment names all of them or none.
 func (r Rule) Roles() []credential.Role {
 	var roles []credential.Role
-	for _, k := range secretKeys() {
+	for _, k := range keys() {
 		if k.rule == r && r != "" {
 			roles = append(roles, k.role)
 		}
@@ -76,7 +48,7 @@ func (c Comment) String() string {
 
 func (c Comment) pairs() []string {
 	var items []string
-	for _, k := range secretKeys() {
+	for _, k := range keys() {
 		if id, ok := c.Secrets[k.role]; ok {
 			items = append(items, k.name+":"+string(id))
 		}
@@ -140,11 +112,11 @@ func ParseComment(rule Rule, text string) (Comment, error) {
 		return Comment{}, fmt.Errorf("reading the closure comment: the rule %q is not about a credential's age",
 			phrase.Excerpt(string(rule)))
 	}
-	c, faults := parse(rule, text)
+	c, faults := understand(rule, text)
 	if len(faults) == 0 {
 		return c, nil
 	}
-	return Comment{}, refusal(rule, text, faults)
+	return Comment{}, &CommentError{Faults: faults, Corrected: suggest(rule, text)}
 }
 
 // Ordered returns nil if the comment orders a rotation, or at least a dry run, of a
@@ -155,18 +127,14 @@ func ParseComment(rule Rule, text string) (Comment, error) {
 // nothing, as in Oracle's tutorial, apart from a password's, whose closures need no
 // comment. bare says that it does order a rotation for every rule.
 func (c Comment) Ordered(rule Rule, bare bool) error {
-	pairs := c
-	pairs.Free = nil
-	switch {
-	case c.Rotate != nil && !*c.Rotate:
-		pairs.Rotate = nil
-		yes := suggestion{Comment: pairs, free: c.Free}
-		return &CommentError{Faults: []Fault{{keyRotate + ":no", "says so", true}}, Corrected: yes.text(rule)}
-	case bare || rule.resets() || len(pairs.pairs()) > 0:
+	no := Fault{"it", "has no secret and no option", true}
+	if c.Rotate != nil && !*c.Rotate {
+		no = Fault{keyRotate + ":no", "says so", true}
+	} else if bare || rule.resets() || len(c.pairs()) > 0 {
 		return nil
 	}
-	yes := suggestion{free: c.Free}
-	return &CommentError{Faults: []Fault{{"it", "has no secret and no option", true}}, Corrected: yes.text(rule)}
+	c.Rotate = nil
+	return &CommentError{Faults: []Fault{no}, Corrected: suggestion{Comment: c}.text(rule)}
 }
 
 // Fault is one thing in a comment that can't be accepted.

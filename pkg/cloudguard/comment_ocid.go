@@ -33,7 +33,7 @@ func readSecretOCID(value string) (id OCID, problem string) {
 	}
 	lower := asciiLower(v)
 	switch {
-	case unquote(v) == "":
+	case v == "":
 		return "", "has no value: it " + needsSecret
 	case strings.HasPrefix(lower, "ocid of"), strings.HasPrefix(lower, "ocid1.vaultsecret.<"):
 		return "", "still has the placeholder of the instructions: put the OCID of the Vault secret in its place"
@@ -98,7 +98,7 @@ func isCut(lower string) bool {
 	if !strings.ContainsAny(bare, " /:") && begins {
 		kind, _, _ := strings.Cut(strings.TrimPrefix(bare, "ocid1."), ".")
 		fits := strings.HasPrefix(TypeSecret, kind) || strings.HasPrefix("ocid1.", bare)
-		return fits && (strings.Count(bare, ".") < 4 || bare != lower || strings.HasSuffix(lower, "."))
+		return fits && (strings.Count(bare, ".") < 4 || bare != lower)
 	}
 	return strings.HasPrefix(lower, "...") || strings.HasPrefix(lower, "\u2026")
 }

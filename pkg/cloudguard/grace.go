@@ -11,7 +11,7 @@ import (
 // Cloud Guard's rules let a credential live at all.
 const maxGrace = 90 * 24 * time.Hour
 
-var graceForm = lazily(func() string { return `^(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?$` })
+var graceForm = lazily(`^(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?$`)
 
 var (
 	errGrace   = errors.New("is not a time: write 72h, 3d or 90m, or 0 for none")

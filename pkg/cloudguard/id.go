@@ -10,11 +10,11 @@ import (
 const typeCredential = "credential"
 
 var (
-	fingerprintForm = lazily(func() string { return `^[0-9a-f]{2}(:[0-9a-f]{2}){15}$` })
-	hexForm         = lazily(func() string { return `^[0-9a-f]+$` })
+	fingerprintForm = lazily(`^[0-9a-f]{2}(:[0-9a-f]{2}){15}$`)
+	hexForm         = lazily(`^[0-9a-f]+$`)
 	// The first character keeps out "." and "..", which are paths of their own.
-	credentialIDForm = lazily(func() string { return `^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$` })
-	pairsForm        = lazily(func() string { return `^[0-9a-f]{2}([ :-][0-9a-f]{2}){15}$` })
+	credentialIDForm = lazily(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$`)
+	pairsForm        = lazily(`^[0-9a-f]{2}([ :-][0-9a-f]{2}){15}$`)
 )
 
 // FormOf returns the form of an id, whatever its case.

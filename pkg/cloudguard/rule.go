@@ -50,7 +50,7 @@ func (r Rule) record() *credential.Record {
 	return &credential.Record{}
 }
 
-var ruleForm = lazily(func() string { return `^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+$` })
+var ruleForm = lazily(`^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+$`)
 
 // ruleOf takes the rule from the detector rule id or, where that can't be read, from the problem's display name. The
 // result may be a rule that isn't ours; it is empty if neither is the name of a rule.
