@@ -26,8 +26,7 @@ func decode(text string) string {
 	return text
 }
 
-// looks lists, after each ASCII character, the lower-case letters and the marks that
-// look like it.
+// looks lists, after each ASCII character, the lower-case letters and marks that look like it.
 var looks = sync.OnceValue(func() map[rune]rune {
 	all := map[rune]rune{}
 	for _, line := range []string{

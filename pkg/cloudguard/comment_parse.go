@@ -267,7 +267,7 @@ func (r *reading) checkShared() {
 			if b.role != "" && slices.ContainsFunc(r.values[a.name], func(id any) bool {
 				return slices.Contains(r.values[b.name], id)
 			}) {
-				r.fault(b.name, "names the same secret as "+a.name+": each needs a secret of its own")
+				r.fault(b.name, "names the same secret as "+a.name+": each needs a separate secret")
 			}
 		}
 	}
@@ -290,12 +290,13 @@ func (r *reading) checkWhole() {
 // checkLoose refuses the OCIDs of secrets in free text, unless a key names the same OCID.
 func (r *reading) checkLoose() {
 	for _, text := range r.free {
+		named := sync.OnceValue(func() bool { return namesSecret(text) })
 		for _, at := range secretOCID().FindAllStringIndex(asciiLower(text), -1) {
 			found := text[at[0]:at[1]]
 			id, problem := readSecretOCID(strings.TrimRight(found, "."))
 			if problem != "" {
 				r.fault("the text", problem)
-			} else if !r.claimed(id) && !namesSecret(text) { // checkText refuses a misspelt key
+			} else if !r.claimed(id) && !named() { // checkText refuses a misspelt key
 				r.fault(found, "stands alone: which secret is it? Write its key and a colon before it")
 			}
 		}

@@ -35,7 +35,8 @@ func readProse(text string) prose {
 	p := prose{original: text, decoded: plain(decode(text))}
 	p.folded = strings.Map(foldRune, p.decoded)
 	from := 0
-	for text := range strings.FieldsFuncSeq(p.folded, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
+	separator := func(r rune) bool { return strings.ContainsRune(separators, r) }
+	for text := range strings.FieldsFuncSeq(p.folded, separator) {
 		from += strings.Index(p.folded[from:], text)
 		if strings.TrimSpace(text) != "" {
 			words := spacedWords(link().ReplaceAllString(text, " "))
@@ -66,7 +67,7 @@ func (p prose) itemOf(f finding) item {
 type name struct {
 	word     string // in lower case, without anything between its words
 	key      string // what it names
-	compound bool   // it has several words, so that it is no word of a language
+	compound bool   // it has several words, so it isn't a word of a language
 	limit    int    // how many typos are recognised
 }
 
@@ -116,8 +117,8 @@ func (f finding) letters() string { return strings.Join(wordsOf(f.typed), "") }
 // longestName bounds how many words are taken together.
 const longestName = 24
 
-// findNames finds names in a folded text, in the order of the text: with anything or nothing between their words, with
-// typos, and joined to other letters.
+// findNames finds names in a folded text, in order: with anything or nothing between their words, with typos, and
+// joined to other letters.
 func findNames(text string) []finding {
 	all := tokens(anyOCID().ReplaceAllStringFunc(text, func(id string) string { return strings.Repeat(" ", len(id)) }))
 	var found []finding
@@ -144,17 +145,18 @@ func findNames(text string) []finding {
 	return longest(found)
 }
 
-// namesLike returns the names that letters are, apart from typos: one more typo where a value is given after them.
-// Letters of several words are no name of one word with a typo.
+// namesLike returns the names that letters spell, perhaps with typos. One more typo is allowed where a value follows.
+// Several words with a typo can't be a name of one word.
 func namesLike(letters string, several bool, after string) (like []name) {
-	real := ordinary[letters] || inflected[letters] != ""
-	given := !real && !several && assigned(after)
+	isWord := ordinary[letters] || inflected[letters] != ""
+	given := !isWord && !several && assigned(after)
 	for _, n := range names() {
 		limit := n.limit
 		if given && len(n.word) >= 6 && limit == 1 {
 			limit = 2
 		}
-		if letters == n.word || !real && limit > 0 && (n.compound || !several) && phrase.Near(letters, n.word, limit) {
+		if letters == n.word || !isWord && limit > 0 && (n.compound || !several) &&
+			phrase.Near(letters, n.word, limit) {
 			like = append(like, n)
 		}
 	}
@@ -164,7 +166,7 @@ func namesLike(letters string, several bool, after string) (like []name) {
 // assigned reports whether a text begins with a colon, an equals sign or an arrow.
 func assigned(text string) bool { return assignment().MatchString(text[:min(len(text), 30)]) }
 
-// longest keeps, of findings that overlap, the one with the most letters, and of those the one with the fewest typos.
+// longest keeps one of overlapping findings: the one with the longest name, then the one with the fewest typos.
 func longest(found []finding) []finding {
 	slices.SortStableFunc(found, func(a, b finding) int {
 		return cmp.Or(len(b.word)-len(a.word), a.typos-b.typos)
@@ -186,8 +188,8 @@ func namesSecret(text string) bool {
 	})
 }
 
-// harmless reports whether a name is a plain word of a sentence that orders nothing but a rotation: "please rotate",
-// "rotated per policy", "Grace Hopper approved".
+// harmless reports whether a name is a word of a sentence that orders only a rotation: "please rotate", "rotated per
+// policy", "Grace Hopper approved".
 func (p prose) harmless(f finding) bool {
 	if f.config() || f.compound || !f.whole || assigned(p.folded[f.to:]) || f.limit > 0 && f.typos > 0 {
 		return false
@@ -213,24 +215,25 @@ func (p prose) harmless(f finding) bool {
 		return !slices.ContainsFunc(words, func(w string) bool { return !withRotate[w] })
 	case f.key == keyGrace && !saysYesNo && strings.Contains(p.original, "Grace"):
 		at := slices.Index(words, keyGrace)
+		after := words[at+1 : min(len(words), at+3)]
 		return at > 0 && beforeGrace[words[at-1]] ||
-			at >= 0 && slices.ContainsFunc(words[at+1:min(len(words), at+3)], func(w string) bool { return afterGrace[w] })
+			at >= 0 && slices.ContainsFunc(after, func(w string) bool { return afterGrace[w] })
 	}
 	return false
 }
 
-// checkText refuses text that isn't clearly free, because an instruction that is read as a note would change what is
+// checkText refuses text that isn't clearly free. Otherwise an instruction could be read as a note, and change what is
 // done without a trace. It refuses
 //
-//   - the name of an option, a key or a configuration key in any spelling, unless it is a word of a sentence that orders
-//     nothing but a rotation;
-//   - words that wish something of the rotation ("keep the old one", "simulate", "after the release"), and lengths of
-//     time, unless they belong to a rule ("every 90 days");
+//   - the name of an option, a key or a configuration key in any spelling, unless it is part of a sentence that orders
+//     only a rotation;
+//   - words that ask for something about the rotation ("keep the old one", "simulate", "after the release"), and
+//     lengths of time, unless they belong to a rule ("every 90 days");
 //   - a pair with yes or no, a flag, or a value alone;
 //   - a word with letters of two alphabets;
 //   - words that say no.
 //
-// Everything else is free: tickets, names, links, reasons. The text is all that is in no pair, with its separators.
+// Everything else is free: tickets, names, links, reasons. The text consists of all items but the pairs.
 func checkText(rule Rule, text string) (faults []Fault) {
 	p := readProse(text)
 	add := func(f Fault) {
@@ -281,7 +284,7 @@ func noFault(words string) Fault {
 
 func quoted(words string) string { return `"` + phrase.Excerpt(strings.TrimSpace(words)) + `"` }
 
-// fault is that of a name that isn't in a pair. It doesn't show what is joined to the name, which may be a value.
+// fault describes a name that isn't in a pair, without what is joined to it, which may be a value.
 func (f finding) fault(rule Rule) Fault {
 	k := cmp.Or(f.secretKey(rule), f.key)
 	form := keyNamed(k).form
@@ -303,7 +306,7 @@ func (f finding) fault(rule Rule) Fault {
 	return Fault{Item: phrase.Excerpt(shown), Problem: problem}
 }
 
-// secretKey is the key of a secret that the name is of, or "". Of two keys that are as near, it is the rule's.
+// secretKey is the key of a secret that the name means; "" for none. It prefers the rule's own keys.
 func (f finding) secretKey(rule Rule) string {
 	if keyNamed(f.key).role == "" {
 		return ""
@@ -316,10 +319,10 @@ func (f finding) secretKey(rule Rule) string {
 	return f.key
 }
 
-// wishFaults finds what may be meant as an instruction but has no name of one.
+// wishFaults finds what may be meant as an instruction but names no option.
 func wishFaults(it item) (faults []Fault) {
 	add := func(item, problem string) { faults = append(faults, Fault{Item: item, Problem: problem}) }
-	const options, unknown = "the options are rotate, replace, grace and dry_run", "looks like an option and is none: "
+	const options, unknown = "the options are rotate, replace, grace and dry_run", "looks like an option but is none: "
 	text := link().ReplaceAllString(it.text, " ")
 	for _, w := range wishes {
 		if at := w.words().FindString(it.words); at != "" {
@@ -327,7 +330,7 @@ func wishFaults(it item) (faults []Fault) {
 			if w.key != "" {
 				what = "write " + keyNamed(w.key).form
 			}
-			add(quoted(at), "may be meant as an instruction, which only an option can be: "+what)
+			add(quoted(at), "may be meant as an instruction, but only an option is one: "+what)
 		}
 	}
 	if duration().MatchString(everyDuration().ReplaceAllString(text, " ")) {

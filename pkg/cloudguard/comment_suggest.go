@@ -9,14 +9,14 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// suggestion is the comment that a refused one may have been meant as. It is shown to a person and never carried out.
+// suggestion is what a refused comment may have meant. It is shown to a person and never carried out.
 type suggestion struct {
 	Comment
 	missing map[credential.Role]bool // roles whose OCID only a person knows
 }
 
-// suggest returns the comment to write instead of one that was refused. Where several things may have been meant it
-// takes the most careful one.
+// suggest returns the comment to write instead of a refused one. Of several possible meanings it takes the most
+// careful.
 func suggest(rule Rule, text string) string {
 	s := suggestion{missing: map[credential.Role]bool{}}
 	if len(text) > MaxComment {
@@ -43,7 +43,7 @@ func suggest(rule Rule, text string) string {
 	return s.text(rule)
 }
 
-// text is the suggestion as a comment. It orders a rotation, unless it says rotate:no.
+// text prints the suggestion. It orders a rotation, unless it says rotate:no.
 func (s suggestion) text(rule Rule) string {
 	if len(s.pairs()) == 0 && !slices.Contains(slices.Collect(maps.Values(s.missing)), true) {
 		yes := true
@@ -58,7 +58,7 @@ func (s suggestion) text(rule Rule) string {
 	whole := strings.Join(append(items, s.Free...), ",")
 	_, faults := understand(rule, whole)
 	for _, f := range faults {
-		if !s.missing[keyNamed(f.Item).role] { // items that are free one by one can be an instruction together
+		if !s.missing[keyNamed(f.Item).role] { // free items may be an instruction together
 			return strings.Join(items, ",")
 		}
 	}
@@ -193,8 +193,8 @@ func (p prose) keyOf(rule Rule, f finding) string {
 	return key
 }
 
-// wholeOCID reads an OCID that may be followed by a word, which is its rest if a line break cut it in two. It is "" for
-// one that can't be read. end is where it ends.
+// wholeOCID reads an OCID and, if a line break cut it in two, the word after it. The id is "" if it can't be read. end
+// is where it ends.
 func wholeOCID(text string) (id OCID, end int) {
 	first := text
 	if i := strings.IndexAny(text, " \n"); i >= 0 {
@@ -210,7 +210,7 @@ func wholeOCID(text string) (id OCID, end int) {
 	return "", len(first)
 }
 
-// options takes over the options that are named or wished.
+// options adds the options that the text names or asks for.
 func (s *suggestion) options(p prose) {
 	answers := map[string][]bool{}
 	grace := time.Duration(-1)
@@ -265,7 +265,8 @@ func (p prose) answer(it item, f finding) (answer, ok bool) {
 			return answer, true
 		}
 	}
-	if m := joinedAnswer().FindStringSubmatch(strings.TrimSpace(strings.Replace(f.letters(), f.word, " ", 1))); m != nil {
+	joined := strings.Replace(f.letters(), f.word, "", 1)
+	if m := joinedAnswer().FindStringSubmatch(joined); m != nil {
 		return m[1] == "", true
 	}
 	return false, false

@@ -7,10 +7,10 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// configurationKeys are the keys of the function's configuration that a comment can't set. grace_period isn't among
-// them: it is a name of grace.
-var configurationKeys = strings.Fields("ons_topic event_check secret_binding protected_users prove rsa_bits log_level " +
-	"metrics sweep_days secret_compartments bare_closure")
+// configurationKeys are the keys of the function's configuration that a comment can't set. grace_period is a name of
+// grace instead.
+var configurationKeys = strings.Fields("ons_topic event_check secret_binding protected_users prove rsa_bits " +
+	"log_level metrics sweep_days secret_compartments bare_closure")
 
 // optionNames are the names of options, and names of secrets' keys that the kinds of credentials don't have.
 var optionNames = []name{
@@ -31,7 +31,7 @@ var nameParts = []name{
 	{word: "protecteduser", key: "protected_users"},
 }
 
-// inflected are words of a sentence about a rotation, by the option whose name they begin with.
+// inflected are words that are near an option but describe instead of ordering.
 var inflected = byWord(map[string]string{
 	keyRotate:  "rotated rotates rotating rotation rotations rotational",
 	keyReplace: "replaced replaces replacing replacement replacements irreplaceable",
@@ -60,18 +60,18 @@ var (
 	// ordinary are English words that are one or two typos away from an option.
 	ordinary = set("trace grade brace grape grave graze race place places replay replica retrace relate release " +
 		"releases state rate date notate gracie tracy racer space")
-	// withRotate are the words with which "rotate" says no more than rotate:yes.
+	// A sentence of these words says no more than rotate:yes.
 	withRotate = set("please pls kindly rotate it this that the a an these our my your old too is key keys " +
 		"credential credentials token tokens api auth iam oci password passwords customer secret secrets access " +
 		"user users thanks thank you thx per as policy cis required requested regularly now today immediately asap " +
 		"urgent urgently standard quarterly monthly yearly annually every each at least days 90 weekly scheduled " +
 		"routine and by for of to in due need needs must should have has we want i let us time go ahead ok okay " +
 		"approved")
-	// Grace is a person after and before these words.
+	// Next to these words Grace is a person.
 	beforeGrace = set("by from with ask asked per to cc and mrs ms dr hi thanks dear owner approver requester contact")
 	afterGrace  = set("approved approves asked asks agreed agrees requested requests confirmed confirms said says " +
 		"signed reviewed ok okay and from")
-	// ofPairs are keys of other people's notes that may have the value yes.
+	// ofPairs are keys of notes that may have the value yes.
 	ofPairs = set("approved approval reviewed tested urgent confirmed confirmation informed communicated agreed " +
 		"cab verified signed ok done")
 	// yeses and noes are words for yes and no.
@@ -133,16 +133,18 @@ var wishes = []struct {
 
 var (
 	// foreignNo is saysNo for words of other scripts, in lower case.
-	foreignNo = lazily(`(?:^|[^\pL])(?:не|нет|без|никогда|нельзя|ні|δεν|μην|μη|όχι|لا|ليس|بدون|غير|לא|אין|אל|नहीं|मत)(?:[^\pL]|$)` +
-		`|[不勿無无未没沒禁否別别非]|ない|ません|なし|しないで|않|금지|없|말고|마세요|아니|ไม่|อย่า|[🚫❌⛔🛑✋]`)
+	foreignNo = lazily(
+		`(?:^|[^\pL])(?:не|нет|без|никогда|нельзя|ні|δεν|μην|μη|όχι|لا|ليس|بدون|غير|לא|אין|אל|नहीं|मत)(?:[^\pL]|$)` +
+			`|[不勿無无未没沒禁否別别非]|ない|ません|なし|しないで|않|금지|없|말고|마세요|아니|ไม่|อย่า|[🚫❌⛔🛑✋]`)
 	// notNo is taken out before saysNo is looked for.
 	notNo = lazily(` no [0-9]+| no objections?| non (?:prod[a-z]*|human|interactive|personal)` +
 		`|(?: ticket| change| case| request| incident)? no[0-9]+`)
 	// duration finds a length of time in a folded text.
-	duration = lazily(`(?:^|[\s:=(~+>"'|*])(\d{1,6}|an?|one|two|three|four|five|six|seven|ten|few|some|couple of)[ _-]?` +
-		`(?:(days?|dias?|tage?n?|jours?|giorni|d)|(hours?|hrs?|stunden?|heures?|horas?|ore|h)|(minutes?|mins?|m)` +
-		`|(weeks?|wks?|wochen?|semaines?|semanas?|w)|(months?|monate?n?|mois|meses|years?))(?:[^a-z0-9]|$)`)
-	// everyDuration is a length of time that speaks of a rule, not of a wish.
+	duration = lazily(
+		`(?:^|[\s:=(~+>"'|*])(\d{1,6}|an?|one|two|three|four|five|six|seven|ten|few|some|couple of)[ _-]?` +
+			`(?:(days?|dias?|tage?n?|jours?|giorni|d)|(hours?|hrs?|stunden?|heures?|horas?|ore|h)|(minutes?|mins?|m)` +
+			`|(weeks?|wks?|wochen?|semaines?|semanas?|w)|(months?|monate?n?|mois|meses|years?))(?:[^a-z0-9]|$)`)
+	// everyDuration is a length of time in a rule, which asks for nothing.
 	everyDuration = lazily(`(?:every|each|than|over|exceeds?|maximum|max|least) \d+[ _-]?(?:d|days?|weeks?|months?)\b` +
 		`|\d+[ _-]?(?:d|days?)[ _-](?:old|policy|rule|rotation|cycle|limit|maximum|max|interval|age)\b`)
 	assignment = lazily("^[ \"'*_`)\\]>!~]*(?:\u2260|:(?:[^/]|/[^/]|/?$)|=|->|\u2192|\u21d2)")
@@ -159,7 +161,7 @@ var (
 	ticketForm = lazily(`\b[a-z][a-z0-9]+-[0-9]+\b|\b(?:chg|inc|req|ritm|task|sr|cr|chm)[0-9]+\b`)
 	// encoded is a character in the encoding of URLs or JSON.
 	encoded = lazily(`%([0-9A-Fa-f]{2})|\\[uU]\+?\{?([0-9A-Fa-f]{4})\}?`)
-	// twoAlphabets is a word with letters that look alike, so that nobody can know what it says.
+	// twoAlphabets is a word whose letters may look alike.
 	twoAlphabets = lazily(`\p{Latin}[\pL_.-]*[\p{Cyrillic}\p{Greek}\p{Armenian}\p{Cherokee}\p{Coptic}]` +
 		`|[\p{Cyrillic}\p{Greek}\p{Armenian}\p{Cherokee}\p{Coptic}][\pL_.-]*\p{Latin}`)
 	ticketIn = lazily(`\b[A-Z][A-Z0-9]+-[0-9]+\b|\b(?:CHG|INC|REQ|RITM|TASK|SR|CR|CHM)[0-9]+\b`) // as typed
