@@ -131,6 +131,9 @@ var wishes = []struct {
 	{"", phrases(`until|till|unless|if|except|but|only|instead|after|afterwards|when|once|first $`)},
 }
 
+// likeLatin matches letters of other alphabets that look like Latin ones.
+const likeLatin = `[\p{Cyrillic}\p{Greek}\p{Cherokee}\p{Coptic}\x{531}-\x{559}\x{560}-\x{588}\x{FB13}-\x{FB17}]`
+
 var (
 	// foreignNo is saysNo for words of other scripts, in lower case.
 	foreignNo = lazily(
@@ -162,9 +165,8 @@ var (
 	// encoded is a character in the encoding of URLs or JSON.
 	encoded = lazily(`%([0-9A-Fa-f]{2})|\\[uU]\+?\{?([0-9A-Fa-f]{4})\}?`)
 	// twoAlphabets is a word whose letters may look alike.
-	twoAlphabets = lazily(`\p{Latin}[\pL_.-]*[\p{Cyrillic}\p{Greek}\p{Armenian}\p{Cherokee}\p{Coptic}]` +
-		`|[\p{Cyrillic}\p{Greek}\p{Armenian}\p{Cherokee}\p{Coptic}][\pL_.-]*\p{Latin}`)
-	ticketIn = lazily(`\b[A-Z][A-Z0-9]+-[0-9]+\b|\b(?:CHG|INC|REQ|RITM|TASK|SR|CR|CHM)[0-9]+\b`) // as typed
+	twoAlphabets = lazily(`\p{Latin}[\pL_.-]*` + likeLatin + `|` + likeLatin + `[\pL_.-]*\p{Latin}`)
+	ticketIn     = lazily(`\b[A-Z][A-Z0-9]+-[0-9]+\b|\b(?:CHG|INC|REQ|RITM|TASK|SR|CR|CHM)[0-9]+\b`) // as typed
 	// joinedAnswer is what is joined to an option's name. Its group is a no.
 	joinedAnswer = lazily(`(^(?:no|dont|donot|un)|no$)|(?:yes|true)$`)
 )
