@@ -4,49 +4,21 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
+
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
-// secretKey is one key of a comment that names a secret.
-type secretKey struct {
-	name  string
-	role  credential.Role
-	rule  Rule   // "" for a key that fits every rule
-	thing string // what the secret holds, for messages
-}
-
-// secretKeys is the one table of them, in the order in which they are printed.
-var secretKeys = sync.OnceValue(func() (all []secretKey) {
-	for _, k := range credential.Kinds() {
-		parts := slices.Clone(k.Record().Parts)
-		slices.SortStableFunc(parts, func(a, b credential.Part) int { return strings.Compare(a.Key, b.Key) })
-		for _, p := range parts {
-			all = append(all, secretKey{p.Key, p.Role, RuleOf(k), p.Thing})
-		}
-	}
-	return append(all, secretKey{credential.BundleKey, credential.RoleBundle, "", "bundle"})
-})
-
-// The keys of the options, in the order in which they are printed.
-const (
-	keyRotate  = "rotate"
-	keyReplace = "replace"
-	keyGrace   = "grace"
-	keyDryRun  = "dry_run"
-)
-
-// MaxComment is the longest closure comment that is read, in bytes.
+// MaxComment is the length limit of a closure comment, in bytes.
 const MaxComment = 8 << 10
 
-// Roles returns the roles that belong to credentials of the rule, without
-// [credential.RoleBundle], which fits all. A comment names all of them or none.
+// Roles returns the roles of the rule's credentials, without [credential.RoleBundle], which fits every rule.
+// A comment names all of them or none.
 func (r Rule) Roles() []credential.Role {
 	var roles []credential.Role
-	for _, k := range secretKeys() {
+	for _, k := range keys() {
 		if k.rule == r && r != "" {
 			roles = append(roles, k.role)
 		}
@@ -54,35 +26,33 @@ func (r Rule) Roles() []credential.Role {
 	return roles
 }
 
-// Comment is a closure comment that was understood completely.
+// Comment is a completely understood closure comment.
 type Comment struct {
-	// Secrets are the OCIDs of the Vault secrets that it names. It may be empty:
-	// then the secret is to be found by its tags. It never holds a part of the
-	// rule's roles, nor one secret under two roles; credential.RoleBundle may stand alone or
-	// with the others.
+	// Secrets are the OCIDs of the Vault secrets in the comment. If it is empty, the secret is found by its tags. It
+	// has all roles of the rule or none, and possibly credential.RoleBundle. No secret has two roles.
 	Secrets map[credential.Role]OCID
 	Rotate  *bool          // rotate:yes or rotate:no; nil if not given
-	Replace bool           // replace:yes, the old credential may go first
+	Replace bool           // replace:yes: the old credential may be deleted first
 	Grace   *time.Duration // grace:..., 0 to 90 days; nil if not given
 	DryRun  bool           // dry_run:yes
-	Free    []string       // the free text, item by item; never blank
+	Free    []string       // the items of free text; none is blank
 }
 
-// String returns the canonical form: pairs in a fixed order, then the free text,
-// with commas between them. [ParseComment] of it gives an equal Comment.
+// String returns the canonical form: the pairs in a fixed order, then the free text, separated by commas.
+// [ParseComment] of it gives an equal Comment.
 func (c Comment) String() string {
 	return strings.Join(append(c.pairs(), c.Free...), ",")
 }
 
 func (c Comment) pairs() []string {
 	var items []string
-	for _, k := range secretKeys() {
+	for _, k := range keys() {
 		if id, ok := c.Secrets[k.role]; ok {
 			items = append(items, k.name+":"+string(id))
 		}
 	}
 	if c.Rotate != nil {
-		items = append(items, keyRotate+":"+yesNo(*c.Rotate))
+		items = append(items, keyRotate+":"+map[bool]string{true: "yes", false: "no"}[*c.Rotate])
 	}
 	if c.Replace {
 		items = append(items, keyReplace+":yes")
@@ -94,13 +64,6 @@ func (c Comment) pairs() []string {
 		items = append(items, keyDryRun+":yes")
 	}
 	return items
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
 }
 
 // ParseComment reads the closure comment of a problem of the given rule.
@@ -116,78 +79,66 @@ func yesNo(b bool) string {
 //	          | "yes" | "no" | "true" | "false"       (rotate, replace, dry_run)
 //	          | "0" | [ n "d" ] [ n "h" ] [ n "m" ]   (grace; not more than 90 days) .
 //
-// Keys and values may be in any case, in quotes or angle brackets, with blanks
-// and invisible characters around them, and a pair may have a bullet before it. A
-// line break next to a known key's colon separates nothing, unless another pair
-// follows it. The order of items doesn't matter, and a pair may be repeated.
+// Keys and values may be in any case, and may have quotes, angle brackets, spaces or invisible characters around them.
+// A pair may have a bullet before it. A line break next to a key's colon is no separator, unless another pair follows.
+// The order of items doesn't matter, and a pair may be repeated.
 //
-// Everything else is either clearly free text or refused with a [*CommentError]:
-// see [CommentError] for what it holds, and checkText for what counts as free.
-// Refused are text with the name of an option or key in any other spelling, text
-// that wishes something of the rotation, and text that says no; a key of another
-// kind of credential; a value that the key can't have, or that looks cut short; one
-// key with two values; one secret for two roles; half of a pair of secrets; a Vault
-// secret's OCID without a key (unless the same OCID also stands under a key); more
-// than [MaxComment] bytes.
+// Everything else must be clearly free text; checkText defines it. Other comments are refused with a [*CommentError]:
 //
-// An empty comment is understood. Whether a comment orders a rotation is another
-// question: ask [Comment.Ordered].
+//   - with text that has the name of an option or key in any other spelling, asks for something about the rotation,
+//     or says no;
+//   - with a key of another kind of credential;
+//   - with a value that the key can't have, or that looks cut short;
+//   - with two values of one key, one secret for two roles, or one secret of a pair;
+//   - with the OCID of a Vault secret that no key names;
+//   - with more than [MaxComment] bytes.
 //
-// A rule that isn't one of [Rules] is the caller's mistake and an error of its
-// own.
+// An empty comment is understood. [Comment.Ordered] decides whether a comment orders a rotation. For a rule that isn't
+// one of [Rules] the error is not a CommentError.
 func ParseComment(rule Rule, text string) (Comment, error) {
 	if !rule.Known() {
 		return Comment{}, fmt.Errorf("reading the closure comment: the rule %q is not about a credential's age",
 			phrase.Excerpt(string(rule)))
 	}
-	c, faults := parse(rule, text)
+	c, faults := understand(rule, text)
 	if len(faults) == 0 {
 		return c, nil
 	}
-	return Comment{}, refusal(rule, text, faults)
+	return Comment{}, &CommentError{Faults: faults, Corrected: suggest(rule, text)}
 }
 
-// Ordered returns nil if the comment orders a rotation, or at least a dry run, of a
-// credential of the rule, and else a [*CommentError] that says what to write.
+// Ordered returns nil if the comment orders a rotation or a dry run of a credential of the rule. Otherwise it returns a
+// [*CommentError] that says what to write.
 //
-// rotate:no never orders one. The other pairs do: a secret's OCID, rotate:yes,
-// replace:yes, grace:... and dry_run:yes. A comment without any of them orders
-// nothing, as in Oracle's tutorial, apart from a password's, whose closures need no
-// comment. bare says that it does order a rotation for every rule.
+// rotate:no never orders a rotation. All other pairs do. A comment without pairs, as in Oracle's tutorial, orders only
+// the rotation of a password; with bare, of every credential.
 func (c Comment) Ordered(rule Rule, bare bool) error {
-	pairs := c
-	pairs.Free = nil
-	switch {
-	case c.Rotate != nil && !*c.Rotate:
-		pairs.Rotate = nil
-		yes := suggestion{Comment: pairs, free: c.Free}
-		return &CommentError{Faults: []Fault{{keyRotate + ":no", "says so", true}}, Corrected: yes.text(rule)}
-	case bare || rule.resets() || len(pairs.pairs()) > 0:
+	no := Fault{"it", "has no secret and no option", true}
+	if c.Rotate != nil && !*c.Rotate {
+		no = Fault{keyRotate + ":no", "forbids it", true}
+	} else if bare || rule.resets() || len(c.pairs()) > 0 {
 		return nil
 	}
-	yes := suggestion{free: c.Free}
-	return &CommentError{Faults: []Fault{{"it", "has no secret and no option", true}}, Corrected: yes.text(rule)}
+	c.Rotate = nil
+	return &CommentError{Faults: []Fault{no}, Corrected: suggestion{Comment: c}.text(rule)}
 }
 
-// Fault is one thing in a comment that can't be accepted.
+// Fault is one reason why a comment is refused.
 type Fault struct {
-	// Item names the place: the key as it was typed, an OCID, or words of our own
-	// lists. It is never the value of a key, which may be a secret pasted into the
-	// wrong place.
+	// Item is the key as typed, an OCID, or words of the package's own lists. It is never the value of a key, which may
+	// be a secret pasted into the wrong place.
 	Item    string
-	Problem string
+	Problem string // completes the sentence that Item begins
 	// NoOrder says that the comment may mean that nothing is to be rotated.
 	NoOrder bool
 }
 
-// CommentError says why nothing is done on a closure comment.
+// CommentError says why a closure comment causes no rotation.
 type CommentError struct {
 	Faults []Fault // at least one
-	// Corrected is the comment to write instead; never empty. What was right is
-	// kept; where several things may have been meant it has the most careful of
-	// them. It is accepted as it stands, unless it needs an OCID that only a person
-	// knows: then it has a placeholder in angle brackets, such as
-	// "auth_secret_ocid:<OCID of the auth token secret>".
+	// Corrected is the comment to write instead; never empty. It keeps what was right. Where several things may have
+	// been meant, it has the most careful one. It is accepted as it is, unless it needs an OCID that only a person
+	// knows: then it has a placeholder, such as "auth_secret_ocid:<OCID of the auth token secret>".
 	Corrected string
 }
 
@@ -212,13 +163,13 @@ func (e *CommentError) Reason() string {
 	return b.String()
 }
 
-// Remedy says what to do, and ends with the corrected comment on a line of its own.
+// Remedy says what to do. It ends with the corrected comment on a separate line.
 func (e *CommentError) Remedy() string {
 	const leave = "To leave the credential as it is, dismiss the problem in Cloud Guard. "
 	again := "Close the problem again with this comment:\n" + e.Corrected
 	switch {
 	case slices.Contains(strings.Split(e.Corrected, ","), keyRotate+":no"):
-		return leave + "A comment says it as below; to rotate, write rotate:yes there instead. " + again
+		return leave + "Or use the comment below; to rotate, write rotate:yes in it. " + again
 	case slices.ContainsFunc(e.Faults, func(f Fault) bool { return f.NoOrder }):
 		return leave + "To rotate it: " + again
 	}

@@ -126,7 +126,7 @@ nie rotować
 不要
 🚫`
 
-func TestWordsThatWishSomethingOfTheRotationAreRefused(t *testing.T) {
+func TestWordsThatMayBeAnInstructionAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"keep the old key for 72 hours":   ",grace:72h",
 		"keep old 3d":                     ",grace:72h",
@@ -181,7 +181,7 @@ func TestWordsThatWishSomethingOfTheRotationAreRefused(t *testing.T) {
 	}
 }
 
-func TestTextThatIsClearlyFreeIsLeftAlone(t *testing.T) {
+func TestFreeTextIsAccepted(t *testing.T) {
 	for text := range strings.SplitSeq(clearlyFree, "\n") {
 		c, err := cloudguard.ParseComment(token, "auth_secret_ocid:"+one+",grace:1h;"+text)
 		if err != nil {

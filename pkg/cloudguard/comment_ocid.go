@@ -5,13 +5,11 @@ import (
 	"strings"
 )
 
-// uniqueLength is the length of the last part of the OCIDs that OCI gives to
-// resources today: eight characters that are the same for many, and 52 in base32.
-// Oracle documents no length, so it takes more than the length alone to call an
-// OCID cut: see cutShort.
+// uniqueLength is the length of the last part of the OCIDs that OCI assigns today: eight characters that many OCIDs
+// share, and 52 in base32. Oracle documents no length, so cutShort needs more than the length.
 const uniqueLength = 60
 
-// typeNouns names the types of OCIDs that people paste instead of a secret's.
+// typeNouns names the types of OCIDs that people may paste instead of a secret's.
 var typeNouns = map[string]string{
 	"vault": "a vault", "key": "an encryption key", "keyversion": "a version of an encryption key", "user": "a user",
 	"group":       "a group",
@@ -23,8 +21,8 @@ var typeNouns = map[string]string{
 
 const needsSecret = "needs the OCID of a Vault secret, ocid1.vaultsecret..."
 
-// readSecretOCID reads the OCID of a Vault secret, or says what is wrong with it in
-// words that complete a sentence about the key. It never repeats the value.
+// readSecretOCID reads the OCID of a Vault secret. The problem completes a sentence about the key, and never has the
+// value.
 func readSecretOCID(value string) (id OCID, problem string) {
 	v := trim(value)
 	id, err := ParseOCID(v, TypeSecret)
@@ -33,15 +31,15 @@ func readSecretOCID(value string) (id OCID, problem string) {
 	}
 	lower := asciiLower(v)
 	switch {
-	case unquote(v) == "":
+	case v == "":
 		return "", "has no value: it " + needsSecret
 	case strings.HasPrefix(lower, "ocid of"), strings.HasPrefix(lower, "ocid1.vaultsecret.<"):
-		return "", "still has the placeholder of the instructions: put the OCID of the Vault secret in its place"
+		return "", "still has the placeholder of the instructions: replace it with the OCID of the Vault secret"
 	case err == nil:
 		return "", fmt.Sprintf("has an OCID that looks cut short or joined to other text: its last part has %d "+
 			"characters, not %d. Copy the whole OCID",
 			len(lastPart(id)), uniqueLength)
-	case strings.HasSuffix(v, ".") && wholeSecret(v[:len(v)-1]):
+	case strings.HasSuffix(v, ".") && isSecretOCID(v[:len(v)-1]):
 		return "", "has more than the OCID as its value: leave the full stop out"
 	case isCut(lower):
 		return "", "has an OCID that looks cut short. Copy the whole OCID of the Vault secret"
@@ -59,16 +57,15 @@ func readSecretOCID(value string) (id OCID, problem string) {
 	return "", needsSecret + ": " + err.Error()
 }
 
-func wholeSecret(v string) bool {
-	id, err := ParseOCID(v, TypeSecret)
-	return err == nil && !cutShort(id)
+func isSecretOCID(v string) bool {
+	_, problem := readSecretOCID(v)
+	return problem == ""
 }
 
 func lastPart(id OCID) string { return string(id[strings.LastIndexByte(string(id), '.')+1:]) }
 
-// cutShort reports whether a well-formed OCID has a last part that begins like
-// those of OCI, but isn't as long. One without any digit may be a name that somebody
-// made up for a test, which is left to OCI to know.
+// cutShort reports whether the last part of a well-formed OCID begins like OCI's but has another length. A last part
+// without a digit may be invented for a test; it is left to OCI.
 func cutShort(id OCID) bool {
 	unique := lastPart(id)
 	for _, begin := range []string{"amaaaaaa", "aaaaaaaa"} {
@@ -86,19 +83,19 @@ func cutShort(id OCID) bool {
 	return false
 }
 
-// isCut reports whether a value that isn't an OCID is the beginning of a secret's
-// one, or has the ellipsis of a shortened one.
+// isCut reports whether a value that isn't an OCID is the beginning of a secret's OCID, or has the ellipsis of a
+// shortened one.
 func isCut(lower string) bool {
 	bare := strings.TrimRight(lower, ".\u2026- ")
 	begins := strings.HasPrefix(bare, "ocid1.") || bare != "" && strings.HasPrefix("ocid1.", bare)
-	if strings.HasPrefix(bare, "ocid1."+TypeSecret) && (strings.Contains(bare, "\u2026") ||
-		strings.Contains(bare, "...")) {
+	if strings.HasPrefix(bare, "ocid1."+TypeSecret) &&
+		(strings.Contains(bare, "\u2026") || strings.Contains(bare, "...")) {
 		return true
 	}
 	if !strings.ContainsAny(bare, " /:") && begins {
 		kind, _, _ := strings.Cut(strings.TrimPrefix(bare, "ocid1."), ".")
 		fits := strings.HasPrefix(TypeSecret, kind) || strings.HasPrefix("ocid1.", bare)
-		return fits && (strings.Count(bare, ".") < 4 || bare != lower || strings.HasSuffix(lower, "."))
+		return fits && (strings.Count(bare, ".") < 4 || bare != lower)
 	}
 	return strings.HasPrefix(lower, "...") || strings.HasPrefix(lower, "\u2026")
 }

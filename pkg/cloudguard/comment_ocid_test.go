@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// whole is an OCID as OCI makes them: 60 characters after the last dot.
+// whole is an OCID like those of OCI: 60 characters after the last dot.
 const whole = "ocid1.vaultsecret.oc1.iad.amaaaaaaq6kbnxjbtfqxkwovompzom7wbbr6qmw4wxfogo6mvn6a6wfhym6l"
 
 func refusedComment(t *testing.T, text string) *cloudguard.CommentError {
@@ -24,7 +24,7 @@ func refusedComment(t *testing.T, text string) *cloudguard.CommentError {
 	return refused
 }
 
-func TestAnOCIDThatIsCutShortIsRefusedAsThat(t *testing.T) {
+func TestAnOCIDThatIsCutShortIsRefused(t *testing.T) {
 	var cut []string
 	for n := range len(whole) - 6 {
 		if n = n + 1; n < 47 || n > 52 { // what is left with a digit, or of the part that all have
@@ -44,7 +44,7 @@ func TestAnOCIDThatIsCutShortIsRefusedAsThat(t *testing.T) {
 	}
 }
 
-func TestAnOCIDThatALineBreakCutIsJoinedInTheCorrectedComment(t *testing.T) {
+func TestTheCorrectedCommentJoinsAnOCIDThatALineBreakCut(t *testing.T) {
 	for _, n := range []int{40, 50, 60, 70, 80} {
 		refused := refusedComment(t, "auth_secret_ocid:"+whole[:n]+"\n"+whole[n:])
 		if !strings.HasPrefix(refused.Corrected, "auth_secret_ocid:"+whole) {
@@ -79,7 +79,7 @@ func TestAnOCIDOfAnotherTypeIsNamedByItsType(t *testing.T) {
 	}
 }
 
-func TestASingleFullStopAfterAnOCIDIsNotACut(t *testing.T) {
+func TestAFullStopAfterAnOCIDIsNotACut(t *testing.T) {
 	refused := refusedComment(t, "auth_secret_ocid:"+whole+".")
 	if strings.Contains(refused.Reason(), "cut short") || refused.Corrected != "auth_secret_ocid:"+whole {
 		t.Error(refused)

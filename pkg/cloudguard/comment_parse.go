@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -11,118 +12,153 @@ import (
 	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
-// quotes are what people leave around keys and values, the angle brackets of
-// printed instructions included.
-const quotes = "\"'`<>\u2018\u2019\u201c\u201d\u00ab\u00bb"
-
-var (
-	// pairForm matches an item that is a known key with its colon, after a bullet.
-	pairForm = lazily(func() string {
-		return `^(?:[-*+#>` + "\u2022\u00b7\u2013\u2014" + `]+ )?[` + quotes + `]*(` + keyNames() + `)[` + quotes +
-			` ]*:`
-	})
-	// keyForm matches an item that is a known key and nothing else.
-	keyForm = lazily(func() string {
-		return `^(?:[-*+#>` + "\u2022\u00b7\u2013\u2014" + `]+ )?[` + quotes + `]*(` + keyNames() + `)[` + quotes +
-			` ]*$`
-	})
-	// secretOCID matches what begins like the OCID of a Vault secret.
-	secretOCID = lazily(func() string { return anyCase("ocid1") + `\.` + anyCase("vaultsecret") + `\.[A-Za-z0-9._-]*` })
+// The keys of the options.
+const (
+	keyRotate  = "rotate"
+	keyReplace = "replace"
+	keyGrace   = "grace"
+	keyDryRun  = "dry_run"
 )
 
-func keyNames() string {
-	var names []string
-	for _, k := range secretKeys() {
-		names = append(names, anyCase(k.name))
-	}
-	for _, option := range []string{keyRotate, keyReplace, keyGrace, keyDryRun} {
-		names = append(names, anyCase(option))
-	}
-	return strings.Join(names, "|")
+// key is a key that a comment may have.
+type key struct {
+	name  string
+	form  string                                     // how to write the pair, for messages
+	read  func(value string) (v any, problem string) // problem completes a sentence about the key
+	role  credential.Role                            // of the secret; "" for an option
+	rule  Rule                                       // "" for a key that fits every rule
+	thing string                                     // what the secret holds, for messages
 }
 
-// anyCase returns a pattern for word in any case. It is not (?i), which also
-// matches the long s and the Kelvin sign, letters that asciiLower leaves alone.
-func anyCase(word string) string {
-	var b strings.Builder
-	for _, r := range word {
-		if unicode.IsLetter(r) {
-			b.WriteString("[" + string(r) + string(unicode.ToUpper(r)) + "]")
-		} else {
-			b.WriteRune(r)
+// keys is the table of all keys, in the order in which they are printed.
+var keys = sync.OnceValue(func() (all []key) {
+	secret := func(name string, role credential.Role, rule Rule, thing string) {
+		all = append(all, key{name, name + ":<OCID>", secretValue, role, rule, thing})
+	}
+	for _, k := range credential.Kinds() {
+		parts := slices.Clone(k.Record().Parts)
+		slices.SortStableFunc(parts, func(a, b credential.Part) int { return strings.Compare(a.Key, b.Key) })
+		for _, p := range parts {
+			secret(p.Key, p.Role, RuleOf(k), p.Thing)
 		}
 	}
-	return b.String()
+	secret(credential.BundleKey, credential.RoleBundle, "", "bundle")
+	return append(all,
+		key{name: keyRotate, form: "rotate:yes or rotate:no", read: choiceValue},
+		key{name: keyReplace, form: "replace:yes", read: choiceValue},
+		key{name: keyGrace, form: "grace:72h, grace:3d or grace:0", read: graceValue},
+		key{name: keyDryRun, form: "dry_run:yes", read: choiceValue})
+})
+
+// keyNamed returns the key with the exact name; a zero key if there is none.
+func keyNamed(name string) key {
+	for _, k := range keys() {
+		if k.name == name {
+			return k
+		}
+	}
+	return key{}
 }
 
-// reading is the state of reading one comment.
+// fits reports whether a comment on a problem of the rule may have the key.
+func (k key) fits(rule Rule) bool { return k.rule == "" || k.rule == rule }
+
+func secretValue(value string) (any, string) { return readSecretOCID(value) }
+
+func graceValue(value string) (any, string) {
+	d, err := parseGrace(value)
+	if err != nil {
+		return nil, err.Error()
+	}
+	return d, ""
+}
+
+func choiceValue(value string) (any, string) {
+	switch asciiLower(value) {
+	case "yes", "true":
+		return true, ""
+	case "no", "false":
+		return false, ""
+	case "":
+		return nil, "has no value: write yes or no"
+	}
+	return nil, "must be yes or no"
+}
+
+const (
+	separators = ",;\n"
+	// quotes are what people leave around keys and values, such as the angle brackets of printed instructions.
+	quotes  = "\"'`<>\u2018\u2019\u201c\u201d\u00ab\u00bb"
+	bullets = "-*+#>\u2022\u00b7\u2013\u2014"
+)
+
+// reading is the state of parsing one comment.
 type reading struct {
-	rule    Rule
-	faults  []Fault
-	claims  map[credential.Role][]OCID // distinct values by role, in the order of the text
-	rotate  []bool                     // distinct values
-	replace []bool
-	dryRun  []bool
-	grace   []time.Duration
-	spoilt  map[string]bool // keys of secrets with a value that was refused
-	free    []string
-	rest    strings.Builder // the text that is in no pair, with its separators
+	rule   Rule
+	faults []Fault
+	values map[string][]any // distinct values by key, in the order of the text
+	spoilt map[string]bool  // keys of secrets with a refused value
+	free   []string
+	rest   strings.Builder // the text outside of pairs, with its separators
 }
 
 func (r *reading) fault(item, problem string) {
 	r.faults = append(r.faults, Fault{Item: phrase.Excerpt(item), Problem: problem})
 }
 
-// parse is the strict reading. Faults are all that is wrong; without any the
-// comment is complete.
-func parse(rule Rule, text string) (Comment, []Fault) {
-	r := &reading{rule: rule, claims: map[credential.Role][]OCID{}, spoilt: map[string]bool{}}
+// understand parses a comment and checks its free text. Without faults the comment is understood completely.
+func understand(rule Rule, text string) (Comment, []Fault) {
+	r := parse(rule, text)
+	return r.comment(), append(r.faults, checkText(rule, r.rest.String())...)
+}
+
+// parse splits a comment into pairs and free text, and checks the pairs.
+func parse(rule Rule, text string) *reading {
+	r := &reading{rule: rule, values: map[string][]any{}, spoilt: map[string]bool{}}
 	if len(text) > MaxComment {
 		r.fault("the comment", fmt.Sprintf("is longer than %d bytes", MaxComment))
-		return Comment{}, r.faults
+		return r
 	}
 	for _, line := range joinPairs(plain(text)) {
-		for line != "" {
-			item, separator := line, "\n"
-			if i := strings.IndexFunc(line, isSeparator); i >= 0 {
-				item, separator = line[:i], line[i:i+1]
-			}
-			line = line[min(len(line), len(item)+1):]
-			if !r.item(strings.Join(strings.Fields(item), " ")) {
-				r.rest.WriteString(item)
-			}
-			r.rest.WriteString(separator)
+		for line += "\n"; line != ""; {
+			end := strings.IndexAny(line, separators)
+			r.item(line[:end])
+			r.rest.WriteByte(line[end])
+			line = line[end+1:]
 		}
 	}
 	r.checkRepeated()
 	r.checkShared()
 	r.checkWhole()
 	r.checkLoose()
-	r.faults = append(r.faults, checkText(rule, r.rest.String())...)
-	return r.comment(), r.faults
+	return r
 }
 
 func (r *reading) comment() Comment {
-	c := Comment{Free: r.free, Replace: slices.Contains(r.replace, true), DryRun: slices.Contains(r.dryRun, true)}
-	for role, ids := range r.claims {
-		if c.Secrets == nil {
-			c.Secrets = map[credential.Role]OCID{}
+	yes := func(key string) bool { return slices.Contains(r.values[key], any(true)) }
+	c := Comment{Free: r.free, Replace: yes(keyReplace), DryRun: yes(keyDryRun)}
+	for _, k := range keys() {
+		if len(r.values[k.name]) == 0 {
+			continue
 		}
-		c.Secrets[role] = ids[0]
-	}
-	if len(r.rotate) > 0 {
-		c.Rotate = &r.rotate[0]
-	}
-	if len(r.grace) > 0 {
-		c.Grace = &r.grace[0]
+		switch value := r.values[k.name][0].(type) {
+		case OCID:
+			if c.Secrets == nil {
+				c.Secrets = map[credential.Role]OCID{}
+			}
+			c.Secrets[k.role] = value
+		case time.Duration:
+			c.Grace = &value
+		case bool:
+			if k.name == keyRotate {
+				c.Rotate = &value
+			}
+		}
 	}
 	return c
 }
 
-func isSeparator(r rune) bool { return r == ',' || r == ';' }
-
-// plain drops invisible characters and bytes that aren't UTF-8, and leaves of all
-// blanks only the space and the line feed.
+// plain removes invisible characters and invalid UTF-8, and turns all white space into spaces and line feeds.
 func plain(text string) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
@@ -138,9 +174,7 @@ func plain(text string) string {
 	}, text)
 }
 
-// joinPairs cuts text into its lines, without blank ones, and joins two of them
-// that have a known key and its value, with the colon at the end of the first or at
-// the beginning of the second.
+// joinPairs returns the lines of text that aren't blank. It joins two lines if they hold one pair.
 func joinPairs(text string) []string {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {
@@ -156,82 +190,132 @@ func joinPairs(text string) []string {
 	return lines
 }
 
-// onePair reports whether two lines hold one pair between them.
+// onePair reports whether one line ends with a key and the next begins with its value. The colon may be on either line.
 func onePair(before, after string) bool {
-	last := strings.TrimSpace(before[strings.LastIndexFunc(before, isSeparator)+1:])
+	name, rest := cutKey(strings.TrimSpace(before[strings.LastIndexAny(before, separators)+1:]))
 	if strings.HasPrefix(after, ":") {
-		return keyForm().MatchString(last)
+		return name != "" && rest == ""
 	}
-	at := pairForm().FindStringIndex(last)
-	return at != nil && at[1] == len(last) && !pairForm().MatchString(after) && !keyForm().MatchString(after)
+	next, _ := cutKey(after)
+	return rest == ":" && next == ""
 }
 
-// item reads one item, and reports whether it is a pair.
-func (r *reading) item(text string) bool {
-	at := pairForm().FindStringSubmatchIndex(text)
-	if at == nil {
-		if text != "" {
-			r.free = append(r.free, text)
+// cutKey cuts a key off the beginning of an item, with a bullet before it and quotes around it. The rest is empty or
+// begins with the colon. Both results are "" if the item doesn't begin with a key.
+func cutKey(item string) (name, rest string) {
+	if bare := strings.TrimLeft(item, bullets); bare != item && strings.HasPrefix(bare, " ") {
+		item = bare[1:]
+	}
+	item = strings.TrimLeft(item, quotes)
+	for _, k := range keys() {
+		n := len(k.name)
+		if len(item) < n || asciiLower(item[:n]) != k.name {
+			continue
 		}
-		return false
+		if rest = strings.TrimLeft(item[n:], quotes+" "); rest == "" || rest[0] == ':' {
+			return k.name, rest
+		}
 	}
-	key, value := asciiLower(text[at[2]:at[3]]), unquote(text[at[1]:])
-	switch key {
-	case keyRotate:
-		r.choice(key, value, &r.rotate)
-	case keyReplace:
-		r.choice(key, value, &r.replace)
-	case keyDryRun:
-		r.choice(key, value, &r.dryRun)
-	case keyGrace:
-		r.graceTime(value)
-	default:
-		r.secret(key, value)
-	}
-	return true
+	return "", ""
 }
 
-// unquote cuts blanks and quotes off both ends.
+// item reads a pair or a piece of free text.
+func (r *reading) item(text string) {
+	item := strings.Join(strings.Fields(text), " ")
+	name, value := cutKey(item)
+	if value == "" { // at least the colon in a pair
+		if item != "" {
+			r.free = append(r.free, item)
+		}
+		r.rest.WriteString(text)
+		return
+	}
+	k, value := keyNamed(name), unquote(value[1:])
+	if !k.fits(r.rule) {
+		r.fault(name, "does not belong to "+r.rule.noun()+": the keys are "+r.rule.keyList())
+		return
+	}
+	v, problem := k.read(value)
+	if problem != "" {
+		r.fault(name, problem)
+		for _, other := range keys() { // a comma may be missing before another key
+			if k.role != "" && (other.name == name || strings.Contains(asciiLower(value), other.name)) {
+				r.spoilt[other.name] = true
+			}
+		}
+	} else if !slices.Contains(r.values[name], v) {
+		r.values[name] = append(r.values[name], v)
+	}
+}
+
+// unquote cuts spaces and quotes off both ends.
 func unquote(s string) string { return strings.Trim(s, quotes+" ") }
 
-func (r *reading) choice(key, value string, into *[]bool) {
-	answer, ok := map[string]bool{"yes": true, "true": true, "no": false, "false": false}[asciiLower(value)]
-	switch {
-	case value == "":
-		r.fault(key, "has no value: write yes or no")
-	case !ok:
-		r.fault(key, "must be yes or no")
-	case !slices.Contains(*into, answer):
-		*into = append(*into, answer)
-	}
-}
-
-func (r *reading) graceTime(value string) {
-	d, err := parseGrace(value)
-	switch {
-	case err != nil:
-		r.fault(keyGrace, err.Error())
-	case !slices.Contains(r.grace, d):
-		r.grace = append(r.grace, d)
-	}
-}
-
-// secret reads the value of a key that names a secret.
-func (r *reading) secret(key, value string) {
-	k := secretKeys()[slices.IndexFunc(secretKeys(), func(k secretKey) bool { return k.name == key })]
-	if k.rule != r.rule && k.rule != "" {
-		r.fault(key, "does not belong to "+r.rule.noun()+": the keys are "+r.rule.keyList())
-		return
-	}
-	id, problem := readSecretOCID(value)
-	if problem != "" {
-		r.fault(key, problem)
-		for _, k := range secretKeys() { // others may be in the value, for want of a comma
-			r.spoilt[k.name] = r.spoilt[k.name] || k.name == key || strings.Contains(asciiLower(value), k.name)
+// checkRepeated refuses a key with several values.
+func (r *reading) checkRepeated() {
+	for _, k := range keys() {
+		if len(r.values[k.name]) > 1 {
+			r.fault(k.name, "is given more than once, with different values: keep one")
 		}
+	}
+}
+
+// checkShared refuses one secret for two roles: the second value would overwrite the first.
+func (r *reading) checkShared() {
+	for i, a := range keys() {
+		for _, b := range keys()[i+1:] {
+			if b.role != "" && slices.ContainsFunc(r.values[a.name], func(id any) bool {
+				return slices.Contains(r.values[b.name], id)
+			}) {
+				r.fault(b.name, "names the same secret as "+a.name+": each needs a separate secret")
+			}
+		}
+	}
+}
+
+// checkWhole refuses a part of the secrets that the rule's credentials need.
+func (r *reading) checkWhole() {
+	roles := r.rule.Roles()
+	given := func(role credential.Role) bool { return len(r.values[role.Key()]) > 0 || r.spoilt[role.Key()] }
+	if !slices.ContainsFunc(roles, given) {
 		return
 	}
-	if !slices.Contains(r.claims[k.role], id) {
-		r.claims[k.role] = append(r.claims[k.role], id)
+	for _, role := range roles {
+		if !given(role) {
+			r.fault(role.Key(), "is missing: "+r.rule.noun()+" needs "+r.rule.keyList())
+		}
 	}
+}
+
+// checkLoose refuses the OCIDs of secrets in free text, unless a key names the same OCID.
+func (r *reading) checkLoose() {
+	for _, text := range r.free {
+		named := sync.OnceValue(func() bool { return namesSecret(text) })
+		for _, at := range secretOCID().FindAllStringIndex(asciiLower(text), -1) {
+			found := text[at[0]:at[1]]
+			id, problem := readSecretOCID(strings.TrimRight(found, "."))
+			if problem != "" {
+				r.fault("the text", problem)
+			} else if !r.claimed(id) && !named() { // checkText refuses a misspelt key
+				r.fault(found, "stands alone: which secret is it? Write its key and a colon before it")
+			}
+		}
+	}
+}
+
+func (r *reading) claimed(id OCID) bool {
+	return slices.ContainsFunc(keys(), func(k key) bool { return slices.Contains(r.values[k.name], any(id)) })
+}
+
+// keyList names the keys of secrets that fit the rule.
+func (r Rule) keyList() string {
+	var names []string
+	for _, role := range r.Roles() {
+		names = append(names, role.Key())
+	}
+	list := strings.Join(names, " and ")
+	if len(names) > 1 {
+		list += ","
+	}
+	return list + " or " + credential.BundleKey
 }

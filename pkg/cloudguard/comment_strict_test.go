@@ -13,13 +13,13 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 )
 
-// spelling makes one spelling of an option or of a configuration key with a value.
+// spelling makes spellings of an option or a configuration key with a value.
 type spelling struct{ *rand.Rand }
 
 func (s spelling) of(from ...string) string { return from[s.IntN(len(from))] }
 
-// wanted is what the option does if it is understood; nil for a configuration key,
-// which a comment can't have.
+// wanted reports whether a comment has the option's effect. It is false for a configuration key, which a comment can't
+// set.
 type wanted func(c cloudguard.Comment) bool
 
 func (s spelling) option() (words []string, value string, does wanted) {
@@ -67,7 +67,7 @@ func (s spelling) letterCase(word string) string {
 	return word
 }
 
-// english are words that a typo can make of an option's name, and that mean nothing.
+// english are harmless words that a typo can make of an option's name.
 var english = []string{"trace", "grade", "brace", "grape", "grave", "graze", "race", "place", "rotates", "rotated",
 	"replaced", "replaces", "notate"}
 
@@ -91,7 +91,7 @@ func (s spelling) typo(word string) string {
 	return string(r)
 }
 
-// disguise writes letters in another way that people or programs write them.
+// disguise writes the letters in another encoding, alphabet or style.
 func (s spelling) disguise(word string) string {
 	each := func(one func(r rune) string) string {
 		var b strings.Builder
@@ -154,7 +154,7 @@ func (s spelling) text() (text string, does wanted) {
 		"[x] ") + text + s.of("", "", " please", ".", "!", ")", "}", " |", " thanks"), does
 }
 
-func TestNoSpellingOfAnOptionChangesNothingSilently(t *testing.T) {
+func TestAnOptionInAnySpellingIsFollowedOrRefused(t *testing.T) {
 	s := spelling{rand.New(rand.NewPCG(12, 2026))}
 	understood := 0
 	for range 4000 {

@@ -4,25 +4,19 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// suggestion is the comment that a refused one may have been meant as. It is shown
-// to a person and never carried out.
+// suggestion is what a refused comment may have meant. It is shown to a person and never carried out.
 type suggestion struct {
 	Comment
 	missing map[credential.Role]bool // roles whose OCID only a person knows
-	free    []string
 }
 
-// refusal makes the error of a comment with faults.
-func refusal(rule Rule, text string, faults []Fault) *CommentError {
-	return &CommentError{Faults: faults, Corrected: suggest(rule, text)}
-}
-
-// suggest returns the comment to write instead of one that was refused. Where
-// several things may have been meant it takes the most careful one.
+// suggest returns the comment to write instead of a refused one. Of several possible meanings it takes the most
+// careful.
 func suggest(rule Rule, text string) string {
 	s := suggestion{missing: map[credential.Role]bool{}}
 	if len(text) > MaxComment {
@@ -31,111 +25,88 @@ func suggest(rule Rule, text string) string {
 		}
 		return s.text(rule)
 	}
-	folded := fold(text)
-	items := foldedItems(folded)
-	found := findNames(folded)
-	found = found[:min(len(found), maxNames)]
-	s.secrets(rule, folded, found)
-	s.options(folded, items, found)
-	c, _ := parse(rule, text)
-	for _, text := range c.Free {
-		if encoded := text + ";"; decode(encoded) == encoded && !secretOCID().MatchString(text) &&
-			len(checkText(rule, text)) == 0 && !keyForm().MatchString(text) {
-			s.free = append(s.free, text)
+	p := readProse(text)
+	s.secrets(rule, p)
+	s.options(p)
+	for _, item := range parse(rule, text).free {
+		encoded := item + ";"
+		if key, _ := cutKey(item); key == "" && decode(encoded) == encoded &&
+			!secretOCID().MatchString(asciiLower(item)) && len(checkText(rule, item)) == 0 {
+			s.Free = append(s.Free, item)
 		}
 	}
 	for _, ticket := range ticketIn().FindAllString(text, -1) { // of items that are not kept
-		if !strings.Contains(strings.Join(s.free, ","), ticket) && len(checkText(rule, ticket)) == 0 {
-			s.free = append(s.free, ticket)
+		if !strings.Contains(strings.Join(s.Free, ","), ticket) && len(checkText(rule, ticket)) == 0 {
+			s.Free = append(s.Free, ticket)
 		}
 	}
 	return s.text(rule)
 }
 
-var ticketIn = lazily(func() string {
-	return `\b[A-Z][A-Z0-9]+-[0-9]+\b|\b(?:CHG|INC|REQ|RITM|TASK|SR|CR|CHM)[0-9]+\b`
-})
-
-// text is the suggestion as a comment. It orders a rotation, unless it says
-// rotate:no.
+// text prints the suggestion. It orders a rotation, unless it says rotate:no.
 func (s suggestion) text(rule Rule) string {
 	if len(s.pairs()) == 0 && !slices.Contains(slices.Collect(maps.Values(s.missing)), true) {
 		yes := true
 		s.Rotate = &yes
 	}
 	items := s.pairs()
-	for _, k := range secretKeys() {
+	for _, k := range keys() {
 		if s.missing[k.role] {
 			items = append(items, k.name+":<OCID of the "+k.thing+" secret>")
 		}
 	}
-	pairs := strings.Join(items, ",")
-	whole := strings.Join(append(items, s.free...), ",")
-	if !s.accepted(rule, whole) {
-		return pairs // items that are free one by one can be an instruction together
+	whole := strings.Join(append(items, s.Free...), ",")
+	_, faults := understand(rule, whole)
+	for _, f := range faults {
+		if !s.missing[keyNamed(f.Item).role] { // free items may be an instruction together
+			return strings.Join(items, ",")
+		}
 	}
 	return whole
 }
 
-// accepted reports whether the suggested comment is one, apart from OCIDs that are
-// missing in it.
-func (s suggestion) accepted(rule Rule, text string) bool {
-	_, faults := parse(rule, text)
-	return !slices.ContainsFunc(faults, func(f Fault) bool {
-		return !slices.ContainsFunc(secretKeys(), func(k secretKey) bool {
-			return s.missing[k.role] && f.Item == k.name
-		})
-	})
-}
-
-// place is where an OCID or a secret's key stands in the folded text.
+// place is where an OCID or a secret's key is in the folded text.
 type place struct {
 	from, to int
-	id       OCID // "" for a key
+	id       OCID // "" for a key without an OCID, and for an OCID that can't be read
 	key      string
 }
 
-var anyOCID = lazily(func() string { return `ocid1\.vaultsecret\.[a-z0-9._-]*(?:\s+[a-z2-7]+)?` })
-
-// secrets puts the OCIDs under the keys that stand nearest before them.
-func (s *suggestion) secrets(rule Rule, folded string, found []finding) {
+// secrets puts each OCID under the nearest key before it.
+func (s *suggestion) secrets(rule Rule, p prose) {
 	claims := map[credential.Role][]OCID{}
 	var loose []OCID
 	foreign := false // something under another kind's key
-	for _, p := range places(rule, folded, found) {
-		role, fits := roleOf(rule, p.key)
+	for _, at := range places(rule, p) {
+		k := keyNamed(at.key)
 		switch {
-		case p.key != "" && !fits:
+		case at.key != "" && !k.fits(rule):
 			foreign = true
-		case p.key != "" && p.id == "":
-			s.missing[role] = true
-		case p.key != "":
-			claims[role] = append(claims[role], p.id)
-		case !slices.Contains(loose, p.id):
-			loose = append(loose, p.id)
+		case at.key != "" && at.id == "":
+			s.missing[k.role] = true
+		case at.key != "":
+			claims[k.role] = append(claims[k.role], at.id)
+		case !slices.Contains(loose, at.id):
+			loose = append(loose, at.id)
 		}
 	}
-	own := rule.Roles()
+	s.Secrets = map[credential.Role]OCID{}
 	for role, ids := range claims {
 		loose = slices.DeleteFunc(loose, func(id OCID) bool { return slices.Contains(ids, id) })
-		if slices.Sort(ids); len(slices.Compact(ids)) > 1 {
-			s.missing[role] = true
-			continue
-		}
-		if s.Secrets == nil {
-			s.Secrets = map[credential.Role]OCID{}
+		slices.Sort(ids)
+		s.missing[role] = len(slices.Compact(ids)) > 1
+		for other, theirs := range claims { // a person decides which of two roles a secret is for
+			s.missing[role] = s.missing[role] || other != role && slices.Contains(theirs, ids[0])
 		}
 		s.Secrets[role] = ids[0]
-		delete(s.missing, role)
 	}
-	s.unshare()
-	none := len(s.Secrets) == 0 && len(s.missing) == 0
-	switch {
-	case len(loose) == 1 && loose[0] != "" && len(own) == 1 && none && !foreign:
-		s.Secrets = map[credential.Role]OCID{own[0]: loose[0]}
-	case none && (foreign && !rule.resets() || len(loose) > 0):
-		for _, role := range own {
-			s.missing[role] = true
+	maps.DeleteFunc(s.Secrets, func(role credential.Role, _ OCID) bool { return s.missing[role] })
+	own := rule.Roles()
+	if len(s.Secrets) == 0 && !slices.Contains(slices.Collect(maps.Values(s.missing)), true) {
+		if len(loose) == 1 && loose[0] != "" && len(own) == 1 && !foreign {
+			s.Secrets[own[0]] = loose[0]
+		} else if foreign && !rule.resets() || len(loose) > 0 {
+			s.missing[own[0]] = true
 		}
 	}
 	given := func(role credential.Role) bool { return s.Secrets[role] != "" || s.missing[role] }
@@ -146,68 +117,43 @@ func (s *suggestion) secrets(rule Rule, folded string, found []finding) {
 	}
 }
 
-// unshare leaves it to a person which of two roles one secret is for.
-func (s *suggestion) unshare() {
-	var shared []credential.Role
-	for a, x := range s.Secrets {
-		for b, y := range s.Secrets {
-			if a != b && x == y {
-				shared = append(shared, a, b)
-			}
-		}
-	}
-	for _, role := range shared {
-		delete(s.Secrets, role)
-		s.missing[role] = true
-	}
-}
-
-func roleOf(rule Rule, key string) (credential.Role, bool) {
-	i := slices.IndexFunc(secretKeys(), func(k secretKey) bool { return k.name == key })
-	if i < 0 {
-		return "", false
-	}
-	return secretKeys()[i].role, secretKeys()[i].rule == rule || secretKeys()[i].rule == ""
-}
-
-// places are the OCIDs of the text with the keys that they stand under, and the keys
-// that have none. An id of "" with a key is one that can't be read.
-func places(rule Rule, folded string, found []finding) []place {
+// places are the OCIDs of the text with their keys, and the keys that have none.
+func places(rule Rule, p prose) []place {
 	var keys []place
-	for _, f := range found {
-		if key := secretKeyOf(rule, folded, f); key != "" {
+	for _, f := range p.names {
+		if key := p.keyOf(rule, f); key != "" {
 			keys = append(keys, place{f.from, f.to, "", key})
 		}
 	}
 	var all []place
 	used := map[int]bool{}
 	last := 0 // end of the OCID before
-	for at := anyOCID().FindStringIndex(folded); at != nil; at = anyOCID().FindStringIndex(folded[last:]) {
+	for {
+		at := brokenOCID().FindStringIndex(p.folded[last:])
+		if at == nil {
+			break
+		}
 		from := last + at[0]
-		id, end := wholeOCID(folded[from : last+at[1]])
-		p := place{from: from, to: from + end, id: id}
+		id, end := wholeOCID(p.folded[from : last+at[1]])
+		o := place{from: from, to: from + end, id: id}
 		for i, k := range keys {
-			if !used[i] && k.from >= last && k.to <= p.from {
-				p.key = k.key
-				used[i] = true
+			before := k.from >= last && k.to <= o.from
+			// "<OCID> is the api_secret_ocid"
+			after := o.key == "" && k.from >= o.to && !strings.ContainsAny(p.folded[o.to:k.from], ",;:=\n") &&
+				!ocidFollows(p.folded[k.to:])
+			if !used[i] && before || after {
+				o.key, used[i] = k.key, true
 			}
 		}
-		for i, k := range keys { // "<OCID> is the api_secret_ocid"
-			if p.key == "" && k.from >= p.to && !strings.ContainsAny(folded[p.to:k.from], ",;:=\n") &&
-				keylessAfter(folded[k.to:]) {
-				p.key = k.key
-				used[i] = true
-			}
+		if n := len(all); o.key == "" && n > 0 && !strings.ContainsAny(p.folded[last:o.from], separators) {
+			o.key = all[n-1].key // a second value of one key
 		}
-		if n := len(all); p.key == "" && n > 0 && !strings.ContainsAny(folded[last:p.from], ",;\n") {
-			p.key = all[n-1].key // a second value of one key
+		if strings.HasPrefix(p.folded[o.to:], "\u2026") || strings.HasSuffix(p.folded[o.from:o.to], "...") &&
+			len(lastPart(o.id)) != uniqueLength {
+			o.id = ""
 		}
-		if strings.HasPrefix(folded[p.to:], "\u2026") || strings.HasSuffix(folded[p.from:p.to], "...") &&
-			len(lastPart(p.id)) != uniqueLength {
-			p.id = ""
-		}
-		last = p.to
-		all = append(all, p)
+		last = o.to
+		all = append(all, o)
 	}
 	for i, k := range keys {
 		if !used[i] {
@@ -217,24 +163,23 @@ func places(rule Rule, folded string, found []finding) []place {
 	return all
 }
 
-// keylessAfter reports whether no OCID follows in the same item.
-func keylessAfter(text string) bool {
-	at := anyOCID().FindStringIndex(text)
-	return at == nil || strings.ContainsAny(text[:at[0]], ",;\n")
+// ocidFollows reports whether an OCID follows in the same item.
+func ocidFollows(text string) bool {
+	at := brokenOCID().FindStringIndex(text)
+	return at != nil && !strings.ContainsAny(text[:at[0]], separators)
 }
 
-// secretKeyOf returns the key that a finding names; "" if it is no secret's key, or
-// if it doesn't say which.
-func secretKeyOf(rule Rule, folded string, f finding) string {
+// keyOf returns the key of a secret that a name means; "" if there is none, or if the text doesn't say which.
+func (p prose) keyOf(rule Rule, f finding) string {
 	if f.key != anySecret {
 		return f.secretKey(rule)
 	}
-	before := letters(folded[max(0, f.from-30):f.from])
+	before := strings.Join(wordsOf(p.folded[max(0, f.from-30):f.from]), "")
+	if strings.HasSuffix(before, "bundle") || strings.HasSuffix(before, "bundel") {
+		return credential.BundleKey
+	}
 	own := rule.Roles()
-	switch {
-	case strings.HasSuffix(before, "bundle"), strings.HasSuffix(before, "bundel"):
-		return credential.RoleBundle.Key()
-	case len(own) == 1:
+	if len(own) == 1 {
 		return own[0].Key()
 	}
 	key, longest := "", 0
@@ -248,8 +193,8 @@ func secretKeyOf(rule Rule, folded string, f finding) string {
 	return key
 }
 
-// wholeOCID reads an OCID that may be followed by a word, which is its rest if a line
-// break cut it in two. It is "" for one that can't be read. end is where it ends.
+// wholeOCID reads an OCID and, if a line break cut it in two, the word after it. The id is "" if it can't be read. end
+// is where it ends.
 func wholeOCID(text string) (id OCID, end int) {
 	first := text
 	if i := strings.IndexAny(text, " \n"); i >= 0 {
@@ -263,4 +208,86 @@ func wholeOCID(text string) (id OCID, end int) {
 		return id, len(text)
 	}
 	return "", len(first)
+}
+
+// options adds the options that the text names or asks for.
+func (s *suggestion) options(p prose) {
+	answers := map[string][]bool{}
+	grace := time.Duration(-1)
+	for _, f := range p.names {
+		it := p.itemOf(f)
+		answer, ok := p.answer(it, f)
+		switch {
+		case f.key == keyGrace:
+			grace = max(grace, graceNear(it.text))
+		case ok, f.key == keyDryRun, f.key == keyRotate && it.no != "":
+			answers[f.key] = append(answers[f.key], ok && answer || !ok && f.key == keyDryRun)
+		}
+	}
+	for _, it := range p.items {
+		for _, w := range wishes {
+			switch {
+			case !w.words().MatchString(it.words):
+			case w.key == keyDryRun:
+				answers[keyDryRun] = append(answers[keyDryRun], true)
+			case w.key == keyGrace:
+				grace = max(grace, graceNear(it.text))
+			}
+		}
+		if d, ok := durationIn(everyDuration().ReplaceAllString(it.text, " ")); ok {
+			grace = max(grace, d)
+		}
+	}
+	s.DryRun = slices.Contains(answers[keyDryRun], true)
+	s.Replace = len(answers[keyReplace]) > 0 && !slices.Contains(answers[keyReplace], false)
+	if rotate := answers[keyRotate]; len(rotate) > 0 {
+		yes := !slices.Contains(rotate, false)
+		s.Rotate = &yes
+	}
+	if grace >= 0 {
+		s.Grace = &grace
+	}
+}
+
+// answer finds the yes or no of an option: in the words after its name, else in those before, else joined to it.
+func (p prose) answer(it item, f finding) (answer, ok bool) {
+	after, before := tokens(p.folded[f.to:max(f.to, it.from+len(it.text))]), tokens(p.folded[it.from:f.from])
+	if len(after) == 0 { // the value may be the next item
+		after = tokens(p.folded[f.to:])
+		after = after[:min(1, len(after))]
+	}
+	slices.Reverse(before)
+	for i, t := range slices.Concat(after, before) {
+		if t.word == "on" && i != len(after)-1 || len(t.word) == 1 && t.word < "a" && i > 0 {
+			continue // "on Friday", "CHG-1"
+		}
+		if answer, ok := yesOrNo(t.word); ok && !(t.word == "not" && f.key == keyDryRun) {
+			return answer, true
+		}
+	}
+	joined := strings.Replace(f.letters(), f.word, "", 1)
+	if m := joinedAnswer().FindStringSubmatch(joined); m != nil {
+		return m[1] == "", true
+	}
+	return false, false
+}
+
+// graceNear is the longest time that an item gives for the grace; three days where none can be read.
+func graceNear(text string) time.Duration {
+	if d, ok := durationIn(text); ok {
+		return d
+	}
+	words := append(wordsOf(text), "")
+	for i, word := range words[:len(words)-1] {
+		next := words[i+1]
+		if word == keyGrace && noes[next] {
+			return 0
+		}
+		if word == "days" || word == "hours" || word == "minutes" {
+			if d, ok := durationIn(" " + next + word); ok {
+				return d
+			}
+		}
+	}
+	return 72 * time.Hour
 }

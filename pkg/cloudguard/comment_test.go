@@ -44,7 +44,7 @@ func TestACommentThatIsUnderstood(t *testing.T) {
 		{api, "", ""},
 		{api, " \n,;,\u200b", ""},
 		{secret, "rotate it; thanks", "rotate it,thanks"},
-		// Case, blanks, line breaks, quotes, order.
+		// Case, spaces, line breaks, quotes, order.
 		{api, "API_Secret_OCID : OCID1.VaultSecret.oc1.IAD.AMAAAAAAONE", "api_secret_ocid:" + one},
 		{api, "\u00a0api_secret_ocid\t:\r\n " + one + "\u200b\r\n", "api_secret_ocid:" + one},
 		{api, "api_secret_ocid\n\n:\n\n" + one, "api_secret_ocid:" + one},
@@ -65,10 +65,10 @@ func TestACommentThatIsUnderstood(t *testing.T) {
 		{token, "auth_secret_ocid:" + one + "\nticket CHG-1", "auth_secret_ocid:" + one + ",ticket CHG-1"},
 		{token, "why:\nauth_secret_ocid:" + one, "auth_secret_ocid:" + one + ",why:"},
 		{token, "why:\nthe token is old", "why:,the token is old"},
-		// A pair said twice, an OCID named again in the text.
+		// A repeated pair, an OCID repeated in the text.
 		{token, "auth_secret_ocid:" + one + ",AUTH_SECRET_OCID:" + strings.ToUpper(one), "auth_secret_ocid:" + one},
 		{token, "auth_secret_ocid:" + one + ",now in " + one, "auth_secret_ocid:" + one + ",now in " + one},
-		// Free text with colons and words that are near to keys.
+		// Free text with colons, and words that resemble keys.
 		{token, "see: CHG-1:2,https://example.com/x?a=b,grade: A,trace: 4bf92f,place:1",
 			"see: CHG-1:2,https://example.com/x?a=b,grade: A,trace: 4bf92f,place:1"},
 		{token, "the secret is in the vault", "the secret is in the vault"},
@@ -149,8 +149,8 @@ func TestACommentThatIsRefusedSaysWhatToWriteInstead(t *testing.T) {
 	}
 }
 
-// checkCorrected pastes the corrected comment, with an OCID for each placeholder: it
-// must be understood, and order something unless it says rotate:no.
+// checkCorrected parses the corrected comment, with an OCID for each placeholder. It must be understood, and order a
+// rotation unless it says rotate:no.
 func checkCorrected(t *testing.T, rule cloudguard.Rule, refused *cloudguard.CommentError) {
 	t.Helper()
 	text := refused.Corrected
@@ -360,7 +360,7 @@ func TestTheValueOfAKeyIsNeverRepeatedInAnError(t *testing.T) {
 	}
 }
 
-func TestALongListOfFaultsIsCutInTheText(t *testing.T) {
+func TestALongListOfFaultsIsShortenedInTheError(t *testing.T) {
 	_, err := cloudguard.ParseComment(token, strings.Repeat("replace:maybe,", 100))
 	refused, ok := errors.AsType[*cloudguard.CommentError](err)
 	if !ok || len(refused.Faults) != 100 || strings.Count(err.Error(), "must be yes") != 20 ||
@@ -369,14 +369,14 @@ func TestALongListOfFaultsIsCutInTheText(t *testing.T) {
 	}
 }
 
-func TestARuleThatIsNotOursIsTheCallersMistake(t *testing.T) {
+func TestAnUnknownRuleIsNotACommentError(t *testing.T) {
 	_, err := cloudguard.ParseComment("BUCKET_IS_PUBLIC", "")
 	if _, ok := errors.AsType[*cloudguard.CommentError](err); err == nil || ok {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestRolesAndKeysBelongTogether(t *testing.T) {
+func TestEachRoleHasItsKey(t *testing.T) {
 	want := map[cloudguard.Rule]string{
 		api: "api_secret_ocid", token: "auth_secret_ocid", secret: "accesskey_secret_ocid secretkey_secret_ocid",
 		passwd: "password_secret_ocid",

@@ -1,153 +1,172 @@
 package cloudguard
 
 import (
-	"html"
-	"strconv"
+	"regexp"
 	"strings"
-	"sync"
-	"unicode"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// fold brings text into plain lower-case ASCII as far as its letters look like it,
-// so that one word is found in all its spellings: encoded for HTML, URLs or JSON, in
-// full-width or mathematical letters, with accents, or with letters of another
-// alphabet that look the same. What has no such look stays as it is. The result is
-// for recognising words only; nothing of it is ever carried out.
-func fold(text string) string {
-	return strings.Map(foldRune, plain(decode(text)))
+// configurationKeys are the keys of the function's configuration that a comment can't set. grace_period is a name of
+// grace instead.
+var configurationKeys = strings.Fields("ons_topic event_check secret_binding protected_users prove rsa_bits " +
+	"log_level metrics sweep_days secret_compartments bare_closure")
+
+// optionNames are the names of options, and names of secrets' keys that the kinds of credentials don't have.
+var optionNames = []name{
+	{keyRotate, keyRotate, false, 1}, {keyReplace, keyReplace, false, 1}, {keyGrace, keyGrace, false, 1},
+	{"dryrun", keyDryRun, true, 1}, {"rundry", keyDryRun, true, 0}, {"dry", keyDryRun, false, 0},
+	{"graceperiod", keyGrace, true, 2}, {"periodgrace", keyGrace, true, 2}, {"gracedays", keyGrace, true, 1},
+	{"gracehours", keyGrace, true, 1}, {"gracetime", keyGrace, true, 1},
+	{"secretocid", anySecret, true, 1}, {"ocidsecret", anySecret, true, 1}, {"secretid", anySecret, true, 0},
+	{"bundleocid", credential.BundleKey, true, 0}, {"bundlesecret", credential.BundleKey, true, 1},
+}
+
+// nameParts are recognised inside a word.
+var nameParts = []name{
+	{word: "dryrun", key: keyDryRun}, {word: "graceperiod", key: keyGrace}, {word: "rotat", key: keyRotate},
+	{word: "replac", key: keyReplace}, {word: "grace", key: keyGrace}, {word: "secretocid", key: anySecret},
+	{word: "bareclosure", key: "bare_closure"}, {word: "rsabits", key: "rsa_bits"},
+	{word: "eventcheck", key: "event_check"}, {word: "secretbinding", key: "secret_binding"},
+	{word: "protecteduser", key: "protected_users"},
+}
+
+// inflected are words that are near an option but describe instead of ordering.
+var inflected = byWord(map[string]string{
+	keyRotate:  "rotated rotates rotating rotation rotations rotational",
+	keyReplace: "replaced replaces replacing replacement replacements irreplaceable",
+	keyGrace:   "graceful gracefully disgrace",
+})
+
+func byWord(lists map[string]string) map[string]string {
+	m := map[string]string{}
+	for key, words := range lists {
+		for w := range set(words) {
+			m[w] = key
+		}
+	}
+	return m
+}
+
+func set(words string) map[string]bool {
+	m := map[string]bool{}
+	for w := range strings.FieldsSeq(words) {
+		m[w] = true
+	}
+	return m
 }
 
 var (
-	percentForm = lazily(func() string { return `%[0-9A-Fa-f]{2}` })
-	unicodeForm = lazily(func() string { return `\\[uU]\+?\{?([0-9A-Fa-f]{4})\}?` })
+	// ordinary are English words that are one or two typos away from an option.
+	ordinary = set("trace grade brace grape grave graze race place places replay replica retrace relate release " +
+		"releases state rate date notate gracie tracy racer space")
+	// A sentence of these words says no more than rotate:yes.
+	withRotate = set("please pls kindly rotate it this that the a an these our my your old too is key keys " +
+		"credential credentials token tokens api auth iam oci password passwords customer secret secrets access " +
+		"user users thanks thank you thx per as policy cis required requested regularly now today immediately asap " +
+		"urgent urgently standard quarterly monthly yearly annually every each at least days 90 weekly scheduled " +
+		"routine and by for of to in due need needs must should have has we want i let us time go ahead ok okay " +
+		"approved")
+	// Next to these words Grace is a person.
+	beforeGrace = set("by from with ask asked per to cc and mrs ms dr hi thanks dear owner approver requester contact")
+	afterGrace  = set("approved approves asked asks agreed agrees requested requests confirmed confirms said says " +
+		"signed reviewed ok okay and from")
+	// ofPairs are keys of notes that may have the value yes.
+	ofPairs = set("approved approval reviewed tested urgent confirmed confirmation informed communicated agreed " +
+		"cab verified signed ok done")
+	// yeses and noes are words for yes and no.
+	yeses = set("yes y true on 1 enable enabled ja si oui")
+	noes  = set("no n false off 0 disable disabled nein non never not")
+	// plainYesNos are those that are hardly ever something else.
+	plainYesNos = set("yes no true false off enable enabled disable disabled not never nein non")
 )
 
-// decode undoes the encodings of HTML, URLs and JSON, also where one is in another.
-func decode(text string) string {
-	for range 3 {
-		before := text
-		text = html.UnescapeString(text)
-		text = percentForm().ReplaceAllStringFunc(text, func(code string) string { return codePoint(code[1:], code) })
-		text = unicodeForm().ReplaceAllStringFunc(text, func(code string) string {
-			return codePoint(unicodeForm().FindStringSubmatch(code)[1], code)
-		})
-		if text == before {
-			break
-		}
-	}
-	return text
+// yesOrNo reads a word for yes or no.
+func yesOrNo(word string) (yes, ok bool) { return yeses[word], yeses[word] || noes[word] }
+
+// phrases makes a pattern of phrases with '|' between them; a '*' at the end of a word stands for any ending. The
+// pattern is for the words of one item, with single spaces between and around them.
+func phrases(list string) func() *regexp.Regexp {
+	list = strings.ReplaceAll(strings.Join(strings.Fields(list), " "), " |", "|")
+	return lazily(` (?:` + strings.ReplaceAll(list, "*", `[a-z]*`) + `)(?: |$)`)
 }
 
-// codePoint is the character with the number in hex; orElse where it isn't one.
-func codePoint(hex, orElse string) string {
-	if n, err := strconv.ParseUint(hex, 16, 16); err == nil && n < unicode.MaxASCII && n > 0 {
-		return string(rune(n))
-	}
-	return orElse
+// saysNo matches what may mean that nothing is to be rotated.
+var saysNo = phrases(`no|not|non|nor|nope|nah|never|none|nothing|nobody|neither|without|cannot
+		|(?:do|does|did|wo|ca|is|are|was|were|has|have|had|should|must|need|could|would|ai)nt|dont|donot|dnt
+		|false[ ]?positive*|falsepositive*|false alarm*|fp|mistake*|mistook|accident*|oops|wrong|wrongly|misclick*
+		|tolerat*|excus*|expected|intended|intentional*|(?:by|as) design*|known issue|erroneous*
+		|(?:in|by|an|my) error|unintention*|inadvertent*|sorry
+		|(?:accept|accepted|accepting|accepts|acceptance|accepteds) (?:[a-z]+ )?(?:[a-z]+ )?risk*
+		|risk* (?:[a-z]+ )?(?:[a-z]+ )?accept*|exception*|exempt*|waive*|deviation*
+		|ignore*|disregard*|skip*|suppress*|exclu*|whitelist*|allowlist*|wontfix|wont fix|na|n a
+		|duplicate*|dupe*|dup|unneeded|unnecessary|needless*|obsolete
+		|cancel*|abort*|stop*|halt*|hold|holding|onhold|pause*|postpon*|defer|deferred|deferring|delay*
+		|wait|waiting|awaiting|pending|suspend*|snooze*|freeze|frozen
+		|unapproved|unauthori*|denied|deny|reject*|declin*|forbid*|forbidden|prohibit*|disallow*|refuse*|veto*
+		|undo|undone|revert*|rollback|roll back|rolled back
+		|already|manually|manual (?:rotat*|reset*|chang*|renew*|replac*|updat*)|by hand|myself|ourselves
+		|later|tomorrow|tonight|next (?:week|month|quarter|year|sprint|release)|some other time
+		|nicht|nichts|kein*|nein|niemals|nie|ohne|fehlalarm|versehentlich|irrtumlich|ausnahme*|spater
+		|ne (?:[a-z]+ ){0,4}pas|pas de|jamais|aucun*|sans|faux positif*|par erreur
+		|nunca|jamas|tampoco|ningun*|excepcion*|falso positivo|por error|nao|sem|excecao|por engano
+		|senza|falso allarme|eccezione|niet|geen|nooit|ikke|ingen|aldrig|inte|ej
+		|jangan|tidak|hayir|degil|yok|khong|dung|nem|bez|nu`)
+
+// wishes match words that are no option but may be meant as one.
+var wishes = []struct {
+	key   string // the option; "" for none
+	words func() *regexp.Regexp
+}{
+	{keyDryRun, phrases(`simulat*|preview*|whatif|what if|noop|no op|rehears*|trial*|test (?:run|mode)
+			|(?:check|plan|report|test) only|only (?:check|test|plan|report)|pretend*|try (?:it )?out`)},
+	{keyDryRun, phrases(`(?:(?:just|only|this is) ){0,2}(?:(?:a|my|the) )?(?:test|tests|testing)` +
+		`(?: (?:only|please|pls)){0,2} $`)},
+	{keyGrace, phrases(`keep*|leave|leaving|retain*|retention|preserve*|overlap*|coexist*|parallel|alongside
+			|both (?:keys?|tokens?|credentials?|old|work)|transition*|remain*|stay*|continu*|still work*|surviv*`)},
+	{"", phrases(`delete|deleting|deletion|remove|removing|removal|revoke|revoking|retire|retiring|purge|destroy
+			|deactivate|disable|invalidate|expire`)},
+	{"", phrases(`(?:use|using|into|store|put|write|save) (?:[a-z]+ ){0,3}(?:secret|bundle|vault)`)},
+	{"", phrases(`(?:rsa )?(?:2048|3072|4096)|protect*`)},
+	{"", phrases(`until|till|unless|if|except|but|only|instead|after|afterwards|when|once|first $`)},
 }
 
-// looks lists, after each ASCII character, the lower-case letters and the marks that
-// look like it.
-var looks = sync.OnceValue(func() map[rune]rune {
-	all := map[rune]rune{}
-	for _, line := range []string{
-		"aàáâãäåāăąǎạảấầậắặаαɑ", "bьв", "cçćĉċčсϲ", "dďđԁ", "eèéêëēĕėęěẹẻẽếềệеєёε", "gĝğġģɡ", "hĥħнһ",
-		"iìíîïĩīĭįıǐịỉіїι", "jĵј", "kķкκ",
-		"lĺļľŀłӏ", "mм", "nñńņňŋпηո", "oòóôõöøōŏőơǒọỏốồộớờợоοօσ", "pрρ", "qԛ", "rŕŗřг", "sśŝşšșſѕ", "tţťŧțтτ",
-		"uùúûüũūŭůűųưǔụủứừựυս",
-		"vνѵ", "wŵԝω", "xхχ", "yýÿŷуγ", "zźżžᴢ", "0०٠۰", ":\u02d0\u0589\u05c3\u2236\ua789\ufe13\ufe30\ufe55",
-		"=\ufe66\u2261\u207c", ",\u3001\u060c\ufe50\uff64",
-		";\u061b\ufe54", ".\u3002\uff61", "'\u2018\u2019\u201a\u02bc\u00b4`", "\"\u201c\u201d\u201e\u00ab\u00bb",
-		"-\u2212", "_\u203f\ufe4d",
-	} {
-		letters := []rune(line)
-		for _, r := range letters[1:] {
-			all[r] = letters[0]
-		}
-	}
-	return all
-})
+// likeLatin matches letters of other alphabets that look like Latin ones.
+const likeLatin = `[\p{Cyrillic}\p{Greek}\p{Cherokee}\p{Coptic}\x{531}-\x{559}\x{560}-\x{588}\x{FB13}-\x{FB17}]`
 
-func foldRune(r rune) rune {
-	switch {
-	case r < unicode.MaxASCII:
-		return unicode.ToLower(r)
-	case unicode.Is(unicode.Mn, r):
-		return -1
-	case r >= '\uff01' && r <= '\uff5e': // full width
-		r -= 0xfee0
-	case r >= 0x1d400 && r <= 0x1d6a3: // mathematical letters, 13 alphabets of 52
-		return 'a' + (r-0x1d400)%26
-	case r >= 0x1d7ce && r <= 0x1d7ff: // mathematical digits
-		return '0' + (r-0x1d7ce)%10
-	case r >= '\u24b6' && r <= '\u24e9': // in circles
-		return 'a' + (r-'\u24b6')%26
-	case r >= '\u249c' && r <= '\u24b5': // in brackets
-		return 'a' + r - '\u249c'
-	case r >= 0x1f130 && r <= 0x1f189: // in squares
-		return 'a' + (r-0x1f130)%32%26
-	case unicode.Is(unicode.Pd, r):
-		return '-'
-	}
-	r = unicode.ToLower(r)
-	if plain, ok := looks()[r]; ok {
-		return plain
-	}
-	return r
-}
-
-// token is one word of a folded text: letters and digits without any other
-// character between them, apart from apostrophes, which are left out.
-type token struct {
-	word     string
-	from, to int // in the text
-}
-
-func tokens(text string) []token {
-	var all []token
-	var word strings.Builder
-	from := -1
-	end := func(at int) {
-		if word.Len() > 0 {
-			all = append(all, token{word.String(), from, at})
-		}
-		word.Reset()
-		from = -1
-	}
-	for i, r := range text {
-		switch {
-		case unicode.IsLetter(r), unicode.IsNumber(r):
-			if from < 0 {
-				from = i
-			}
-			word.WriteRune(r)
-		case r == '\'' && from >= 0:
-		default:
-			end(i)
-		}
-	}
-	end(len(text))
-	return all
-}
-
-// mixed reports whether a word has letters of two alphabets of which some look the
-// same, so that no reader can know what it says.
-func mixed(text string) bool {
-	latin, other := false, false
-	for _, r := range text {
-		switch {
-		case !unicode.IsLetter(r):
-			if r != '_' && r != '-' && r != '.' {
-				latin, other = false, false
-			}
-		case unicode.Is(unicode.Latin, r):
-			latin = true
-		case unicode.In(r, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee, unicode.Coptic):
-			other = true
-		}
-		if latin && other {
-			return true
-		}
-	}
-	return false
-}
+var (
+	// foreignNo is saysNo for words of other scripts, in lower case.
+	foreignNo = lazily(
+		`(?:^|[^\pL])(?:не|нет|без|никогда|нельзя|ні|δεν|μην|μη|όχι|لا|ليس|بدون|غير|לא|אין|אל|नहीं|मत)(?:[^\pL]|$)` +
+			`|[不勿無无未没沒禁否別别非]|ない|ません|なし|しないで|않|금지|없|말고|마세요|아니|ไม่|อย่า|[🚫❌⛔🛑✋]`)
+	// notNo is taken out before saysNo is looked for.
+	notNo = lazily(` no [0-9]+| no objections?| non (?:prod[a-z]*|human|interactive|personal)` +
+		`|(?: ticket| change| case| request| incident)? no[0-9]+`)
+	// duration finds a length of time in a folded text.
+	duration = lazily(
+		`(?:^|[\s:=(~+>"'|*])(\d{1,6}|an?|one|two|three|four|five|six|seven|ten|few|some|couple of)[ _-]?` +
+			`(?:(days?|dias?|tage?n?|jours?|giorni|d)|(hours?|hrs?|stunden?|heures?|horas?|ore|h)|(minutes?|mins?|m)` +
+			`|(weeks?|wks?|wochen?|semaines?|semanas?|w)|(months?|monate?n?|mois|meses|years?))(?:[^a-z0-9]|$)`)
+	// everyDuration is a length of time in a rule, which asks for nothing.
+	everyDuration = lazily(`(?:every|each|than|over|exceeds?|maximum|max|least) \d+[ _-]?(?:d|days?|weeks?|months?)\b` +
+		`|\d+[ _-]?(?:d|days?)[ _-](?:old|policy|rule|rotation|cycle|limit|maximum|max|interval|age)\b`)
+	assignment = lazily("^[ \"'*_`)\\]>!~]*(?:\u2260|:(?:[^/]|/[^/]|/?$)|=|->|\u2192|\u21d2)")
+	unknownYes = lazily(`([\pL\pN_.-]+)["'*_\s]*[:=]+>?["'*_\s]*` +
+		`(yes|no|true|false|on|off|y|n|enabled?|disabled?|require|warn|refuse|rotate|try)(?:[^a-z0-9]|$)`)
+	lastWord   = lazily(`([a-z]+) (off|false|true|enabled|disabled) $`)
+	secretPair = lazily(`(?:^|[^a-z0-9])[a-z_]*(?:secret|bundle|vault|ocid)[a-z_]*["'*_\s]*[:=]`)
+	flagForm   = lazily(`(?:^|\s)--[a-z][a-z_-]*`)
+	link       = lazily(`[a-z][a-z0-9+.-]*://\S+|\S+@\S+`)
+	anyOCID    = lazily(`ocid1\.[a-z0-9._-]*`) // its letters name nothing
+	// brokenOCID is an OCID of a secret that a line break may have cut in two.
+	brokenOCID = lazily(`ocid1\.vaultsecret\.[a-z0-9._-]*(?:\s+[a-z2-7]+)?`)
+	secretOCID = lazily(`ocid1\.vaultsecret\.[a-z0-9._-]*`)
+	ticketForm = lazily(`\b[a-z][a-z0-9]+-[0-9]+\b|\b(?:chg|inc|req|ritm|task|sr|cr|chm)[0-9]+\b`)
+	// encoded is a character in the encoding of URLs or JSON.
+	encoded = lazily(`%([0-9A-Fa-f]{2})|\\[uU]\+?\{?([0-9A-Fa-f]{4})\}?`)
+	// twoAlphabets is a word whose letters may look alike.
+	twoAlphabets = lazily(`\p{Latin}[\pL_.-]*` + likeLatin + `|` + likeLatin + `[\pL_.-]*\p{Latin}`)
+	ticketIn     = lazily(`\b[A-Z][A-Z0-9]+-[0-9]+\b|\b(?:CHG|INC|REQ|RITM|TASK|SR|CR|CHM)[0-9]+\b`) // as typed
+	// joinedAnswer is what is joined to an option's name. Its group is a no.
+	joinedAnswer = lazily(`(^(?:no|dont|donot|un)|no$)|(?:yes|true)$`)
+)

@@ -63,11 +63,11 @@ func FuzzParseComment(f *testing.F) {
 	})
 }
 
-// compounds are names of options and keys that no sentence has by chance.
+// compounds are names of options and keys that aren't words of a language.
 var compounds = []string{"dryrun", "graceperiod", "secretbinding", "protectedusers", "eventcheck", "rsabits",
 	"bareclosure", "secretocid"}
 
-// lettersOf leaves of a text its words, without what is between them.
+// lettersOf removes everything but letters and digits.
 func lettersOf(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || r >= unicode.MaxASCII &&

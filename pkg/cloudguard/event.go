@@ -11,18 +11,15 @@ import (
 	"unicode/utf8"
 )
 
-// MaxEventBytes is the longest event that [ParseEvent] reads: the limit of OCI
-// Functions for the body of a request (6 MB). Whoever reads the body should stop
-// one byte after it.
+// MaxEventBytes is the length limit of an event for [ParseEvent]: the limit of OCI Functions for the body of a request
+// (6 MB). A caller should stop reading the body one byte after it.
 const MaxEventBytes = 6 << 20
 
-// TypeRemediated is the type of the event that Cloud Guard emits when a problem
-// is closed as resolved.
+// TypeRemediated is the type of the event that Cloud Guard emits when a problem is closed as resolved.
 const TypeRemediated = "com.oraclecloud.cloudguard.problemremediated"
 
-// Event is what one Cloud Guard event says. Every string is trimmed; a field that the event doesn't have, or has as
-// something else than a text, is "". Nothing in it has been checked against Cloud Guard: it is a hint, of which only
-// ProblemID is needed.
+// Event is the content of one Cloud Guard event. Strings are trimmed. A field that is absent or isn't text is "".
+// Nothing has been checked against Cloud Guard: an event is a hint, and only its ProblemID is required.
 type Event struct {
 	Type         string    // eventType
 	TypeVersion  string    // eventTypeVersion, such as "2.0"
@@ -33,21 +30,20 @@ type Event struct {
 	ResourceID   string    // the credential; its form depends on the rule
 	ResourceName string    // the credential's name; free text
 	RiskLevel    string    // upper case, such as "MEDIUM"
-	Comment      string    // the closure comment, as it was typed
+	Comment      string    // the closure comment as typed
 	TenancyID    string    // OCID of the tenancy
-	Subject                // whose credential it is about, and which
+	Subject                // the owner and the credential
 }
 
-// ParseEvent reads one event, as OCI Events hands it to a function.
+// ParseEvent reads one event as OCI Events delivers it to a function.
 //
-// It is tolerant, because no sample of a remediated problem of the four rules has been published, and because Cloud
-// Guard's own record has everything but the problem's OCID: any field may be absent or of another type, keys may be in
-// any spelling, values may have blanks around them, dates may be malformed, unknown fields are ignored, and of a key
-// given twice the last one counts. Where data.resourceId isn't the OCID of a problem, the only such OCID that the event
-// has anywhere is taken.
+// It is tolerant, because no sample of a remediated problem of the four rules is published, and because Cloud Guard's
+// own record has everything but the problem's OCID. Any field may be absent or of another type. Keys may have any
+// spelling, values may have spaces around them, and dates may be malformed. Unknown fields are ignored, and the last of
+// equal keys counts. If data.resourceId isn't the OCID of a problem, ParseEvent takes the only such OCID in the event.
 //
-// It fails with a [*FormatError] if the body is empty, longer than [MaxEventBytes], or not one JSON object, and for a
-// body that isn't UTF-8 and has no problem's OCID. The Event then has nothing but the ProblemID, if one can be found.
+// It returns a [*FormatError] if the body is empty, longer than [MaxEventBytes], not one JSON object, or neither UTF-8
+// nor with the OCID of a problem. The Event then has only the ProblemID, if one can be found.
 func ParseEvent(b []byte) (Event, error) {
 	root, err := parseObject(b)
 	if err != nil {
@@ -89,8 +85,8 @@ func ParseEvent(b []byte) (Event, error) {
 	return e, nil
 }
 
-// onlyProblem returns the OCID of a problem that the text has in quotes, if there is one and no other; else "". The
-// closing quote shows that the OCID isn't cut short; it may be escaped, where an event is a text within another.
+// onlyProblem returns the only OCID of a problem that the text has in quotes; "" for none or several. The closing quote
+// shows that the OCID isn't cut short. It is escaped if the event is a string in another event.
 func onlyProblem(text []byte) string {
 	closed := text[:max(bytes.LastIndexAny(text, `"'`), 0)]
 	var found OCID
@@ -135,8 +131,7 @@ func parseObject(b []byte) (object, error) {
 	return o, nil
 }
 
-// syntaxProblem says where the JSON breaks. The offset is enough to find it;
-// the text around it may be anything and isn't repeated.
+// syntaxProblem says where the JSON is invalid, by its offset. It doesn't repeat the text, which may be a secret.
 func syntaxProblem(b []byte) string {
 	var whole json.RawMessage
 	err := json.Unmarshal(b, &whole)

@@ -26,7 +26,7 @@ func readEvent(t *testing.T, name string) cloudguard.Event {
 	return e
 }
 
-// shape is what is expected of one file of testdata.
+// shape is the expected content of one file of testdata.
 type shape struct {
 	ours       bool
 	rule       cloudguard.Rule
@@ -121,7 +121,7 @@ func checkOurs(t *testing.T, e cloudguard.Event) {
 	}
 }
 
-func TestBlanksAroundValuesAreCutOff(t *testing.T) {
+func TestSpacesAroundValuesAreTrimmed(t *testing.T) {
 	e := readEvent(t, "remediated_leading_blanks")
 	for _, s := range []string{e.Type, e.TypeVersion, e.Status, string(e.Rule), e.ProblemID, e.ProblemName,
 		e.ResourceID,
@@ -150,7 +150,7 @@ func TestTheUserOfAnOldShapeIsTakenFromTheKeyID(t *testing.T) {
 	}
 }
 
-func TestAnEventThatCannotBeReadNamesTheFieldAndTheMend(t *testing.T) {
+func TestAnEventThatCannotBeReadNamesTheFieldAndTheRemedy(t *testing.T) {
 	cases := []struct{ body, field, problem string }{
 		{"", "the event", "is empty"},
 		{" \n\t", "the event", "is empty"},
@@ -191,7 +191,7 @@ func TestAnEventThatCannotBeReadNamesTheFieldAndTheMend(t *testing.T) {
 	}
 }
 
-func TestOfAnUnreadableEventTheOneProblemThatItNamesIsKnown(t *testing.T) {
+func TestTheOnlyProblemInAnUnreadableEventIsFound(t *testing.T) {
 	const one, two = "ocid1.cloudguardproblem.oc1.iad.aaaa", "ocid1.cloudguardproblem.oc1.iad.bbbb"
 	for body, want := range map[string]string{
 		`{"data":{"resourceId":"` + one + `","additionalDetails":{"status":"RES`:      one, // cut short

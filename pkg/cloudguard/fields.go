@@ -8,15 +8,13 @@ import (
 	"strings"
 )
 
-// FormatError says one thing that is wrong with an event or a record, and its remedy.
+// FormatError is one fault of an event or a record.
 type FormatError struct {
-	// Field is the JSON path, such as "data.additionalDetails.resourceId", or
-	// "the event" for the whole.
+	// Field is the JSON path, such as "data.additionalDetails.resourceId", or "the event".
 	Field string
-	// Problem completes the sentence that Field begins: "must be an object, is
-	// an array".
+	// Problem completes the sentence that Field begins: "must be an object, is an array".
 	Problem string
-	// Remedy says what to do about it.
+	// Remedy says how to fix it.
 	Remedy string
 }
 
@@ -30,11 +28,10 @@ const (
 	remedyWhole = `send the event as OCI Events delivers it, {"eventType":"com.oraclecloud.cloudguard.problemremediated","data":{...},...}`
 )
 
-// object is one level of the event. A nil map is an object that the event doesn't have: every field of it is absent.
+// object is one level of the event. A nil object has no fields.
 type object map[string]json.RawMessage
 
-// child returns the object under the key; an empty one if it is absent or anything else. A string that holds an object
-// in JSON is read as that object.
+// child returns the object under the key; nil if there is none. It also reads an object from a string of JSON.
 func (o object) child(key string) object {
 	raw := o.raw(key)
 	if kindOf(raw) == "a string" {
@@ -59,8 +56,8 @@ func (o object) texts() map[string]string {
 	return all
 }
 
-// text reads a value as one trimmed string. A number or a boolean gives its literal, because nothing is lost by it; of
-// an array the elements are joined by ", ", as Cloud Guard joins the labels of a problem. Anything else gives "".
+// text reads a value as one trimmed string. A number or a boolean gives its literal. The elements of an array are
+// joined by ", ", as Cloud Guard joins the labels of a problem. Anything else gives "".
 func text(raw json.RawMessage) string {
 	switch kindOf(raw) {
 	case "a string":
@@ -77,7 +74,7 @@ func text(raw json.RawMessage) string {
 		}
 		var texts []string
 		for _, item := range items {
-			if kindOf(item) == "an array" { // nested ones could cost as much as the square of their depth
+			if kindOf(item) == "an array" { // nested arrays would take quadratic time
 				continue
 			}
 			if t := text(item); t != "" {
@@ -89,8 +86,8 @@ func text(raw json.RawMessage) string {
 	return ""
 }
 
-// raw returns the value of the field that is spelt like key, apart from case, blanks and punctuation. The exact
-// spelling wins over others; nil if there is none.
+// raw returns the value of the field whose name is key, apart from case, spaces and punctuation; nil if there is none.
+// It prefers the exact name.
 func (o object) raw(key string) json.RawMessage {
 	if raw, ok := o[key]; ok {
 		return raw
@@ -103,8 +100,8 @@ func (o object) raw(key string) json.RawMessage {
 	return nil
 }
 
-// foldKey is a key or a rule's name without everything that people and programs write differently: only its letters and
-// digits are left, in lower case.
+// foldKey keeps only the letters and digits of a name, in lower case, because people and programs write the rest
+// differently.
 func foldKey(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {

@@ -7,11 +7,10 @@ import (
 	"time"
 )
 
-// maxGrace is the longest time for which an old credential may stay: as long as
-// Cloud Guard's rules let a credential live at all.
+// maxGrace is the longest grace: the age at which Cloud Guard's rules report a credential.
 const maxGrace = 90 * 24 * time.Hour
 
-var graceForm = lazily(func() string { return `^(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?$` })
+var graceForm = lazily(`^(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?$`)
 
 var (
 	errGrace   = errors.New("is not a time: write 72h, 3d or 90m, or 0 for none")
@@ -34,8 +33,7 @@ func parseGrace(s string) (time.Duration, error) {
 	return sumGrace(m[1:])
 }
 
-// durationIn is the longest length of time that a folded text names, at most 90
-// days.
+// durationIn is the longest length of time in a folded text, at most maxGrace.
 func durationIn(text string) (longest time.Duration, ok bool) {
 	for _, m := range duration().FindAllStringSubmatch(text, -1) {
 		n, err := strconv.Atoi(m[1])
@@ -59,8 +57,8 @@ func durationIn(text string) (longest time.Duration, ok bool) {
 var numberWords = map[string]int{"two": 2, "couple of": 2, "three": 3, "few": 3, "some": 3, "four": 4, "five": 5,
 	"six": 6, "seven": 7, "ten": 10}
 
-// sumGrace adds days, hours and minutes, each "" or at most six digits. It counts
-// in minutes, since so many days in nanoseconds would overflow.
+// sumGrace adds days, hours and minutes, each "" or at most six digits. It counts in minutes, because 999,999 days in
+// nanoseconds would overflow.
 func sumGrace(parts []string) (time.Duration, error) {
 	sum := 0
 	for i, minutes := range []int{24 * 60, 60, 1} {
@@ -79,7 +77,7 @@ func sumGrace(parts []string) (time.Duration, error) {
 	return time.Duration(sum) * time.Minute, nil
 }
 
-// formatGrace prints d, which is rounded to minutes, so that parseGrace reads it.
+// formatGrace prints whole minutes for parseGrace.
 func formatGrace(d time.Duration) string {
 	minutes := int64(d / time.Minute)
 	switch {

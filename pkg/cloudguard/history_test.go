@@ -22,7 +22,7 @@ const (
 	responder = "RESPONDER"
 )
 
-func TestTheClosureIsTheWordOfTheLastPersonWhoClosedTheProblem(t *testing.T) {
+func TestTheClosureIsTheLastCommentOfAUserWhoClosedTheProblem(t *testing.T) {
 	cases := []struct {
 		name    string
 		history []cloudguard.Change // oldest first
@@ -33,31 +33,31 @@ func TestTheClosureIsTheWordOfTheLastPersonWhoClosedTheProblem(t *testing.T) {
 		{"only detected", []cloudguard.Change{record(0, service, "OPEN", "")}, "none", 0},
 		{"closed by a person", []cloudguard.Change{record(0, service, "OPEN", ""), record(1, person, "RESOLVED", "a")},
 			"a", 1},
-		{"closed without a word", []cloudguard.Change{record(0, service, "OPEN", ""),
+		{"closed without a comment", []cloudguard.Change{record(0, service, "OPEN", ""),
 			record(1, person, "RESOLVED", " ")}, " ", 1},
-		{"seen as gone by the next scan", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+		{"found gone by the next scan", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
 			record(1, service, "RESOLVED", "")}, "a", 0},
 		{"touched by a responder", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
 			record(1, responder, "RESOLVED", "x"), record(2, service, "RESOLVED", "")}, "a", 0},
-		{"closed by nobody", []cloudguard.Change{record(0, service, "OPEN", ""), record(1, service, "RESOLVED", "x")},
+		{"closed by no user", []cloudguard.Change{record(0, service, "OPEN", ""), record(1, service, "RESOLVED", "x")},
 			"none", 0},
 		{"opened again by Cloud Guard", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
 			record(1, service, "OPEN", "")}, "none", 0},
 		{"opened again by a person", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
 			record(1, person, "OPEN", "no")}, "none", 0},
-		{"opened, then gone by itself", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+		{"opened, then found gone", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
 			record(1, service, "OPEN", ""), record(2, service, "RESOLVED", "")}, "none", 0},
 		{"closed, opened, closed", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
 			record(1, service, "OPEN", ""), record(2, person, "RESOLVED", "b")}, "b", 2},
-		{"old words don't outlive an opening", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+		{"a comment from before an opening doesn't count", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
 			record(1, service, "OPEN", ""), record(2, person, "RESOLVED", "")}, "", 2},
 		{"dismissed", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, person, "DISMISSED", "b")},
 			"none", 0},
 		{"deleted", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "DELETED", "")}, "none",
 			0},
-		{"closed twice with other words", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+		{"closed twice with different comments", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
 			record(1, person, "RESOLVED", "b")}, "b", 1},
-		{"closed again without a word", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
+		{"closed again without a comment", []cloudguard.Change{record(0, person, "RESOLVED", "a"),
 			record(1, person, "RESOLVED", "")}, "a", 0},
 		{"other spelling", []cloudguard.Change{record(0, "User", " Resolved", "a")}, "a", 0},
 		{"unknown state", []cloudguard.Change{record(0, person, "RESOLVED", "a"), record(1, service, "", "")}, "none",
@@ -76,7 +76,7 @@ func TestTheClosureIsTheWordOfTheLastPersonWhoClosedTheProblem(t *testing.T) {
 	}
 }
 
-func TestOfRecordsWithTheSameTimeTheFirstListedIsTheNewest(t *testing.T) {
+func TestTheFirstListedOfRecordsWithTheSameTimeIsTheNewest(t *testing.T) {
 	open, closed := record(0, service, "OPEN", ""), record(0, person, "RESOLVED", "a")
 	if _, ok := cloudguard.Closure([]cloudguard.Change{closed, open}); !ok {
 		t.Error("closed after it was opened: no closure found")
@@ -84,7 +84,7 @@ func TestOfRecordsWithTheSameTimeTheFirstListedIsTheNewest(t *testing.T) {
 	if _, ok := cloudguard.Closure([]cloudguard.Change{open, closed}); ok {
 		t.Error("opened after it was closed: a closure found")
 	}
-	// So many, among older ones, that a sort that isn't stable would mix them up.
+	// Enough records that an unstable sort would reorder them.
 	many := []cloudguard.Change{record(1, person, "RESOLVED", "newest")}
 	for i := range 100 {
 		many = append(many, record(i%2, person, "RESOLVED", "older"), open)
@@ -94,7 +94,7 @@ func TestOfRecordsWithTheSameTimeTheFirstListedIsTheNewest(t *testing.T) {
 	}
 }
 
-func TestClosureLeavesTheHistoryAsItWas(t *testing.T) {
+func TestClosureDoesNotChangeTheHistory(t *testing.T) {
 	history := []cloudguard.Change{record(0, service, "OPEN", ""), record(1, person, "RESOLVED", "a")}
 	cloudguard.Closure(history)
 	if history[0].Detail != "OPEN" {

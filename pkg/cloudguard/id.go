@@ -10,11 +10,11 @@ import (
 const typeCredential = "credential"
 
 var (
-	fingerprintForm = lazily(func() string { return `^[0-9a-f]{2}(:[0-9a-f]{2}){15}$` })
-	hexForm         = lazily(func() string { return `^[0-9a-f]+$` })
-	// The first character keeps out "." and "..", which are paths of their own.
-	credentialIDForm = lazily(func() string { return `^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$` })
-	pairsForm        = lazily(func() string { return `^[0-9a-f]{2}([ :-][0-9a-f]{2}){15}$` })
+	fingerprintForm = lazily(`^[0-9a-f]{2}(:[0-9a-f]{2}){15}$`)
+	hexForm         = lazily(`^[0-9a-f]+$`)
+	// The first character excludes "." and "..", which have a meaning in paths.
+	credentialIDForm = lazily(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$`)
+	pairsForm        = lazily(`^[0-9a-f]{2}([ :-][0-9a-f]{2}){15}$`)
 )
 
 // FormOf returns the form of an id, whatever its case.
@@ -34,8 +34,8 @@ func FormOf(id string) credential.IDForm {
 	return credential.FormUnknown
 }
 
-// normalID brings an id into the spelling in which OCI lists it: an OCID, a fingerprint and hex digits in lower case.
-// An id of no known form stays as it is.
+// normalID returns an id as OCI lists it: an OCID, a fingerprint and hex digits are in lower case. It doesn't change an
+// id of an unknown form.
 func normalID(text string) string {
 	text = bare(text)
 	lower := strings.TrimPrefix(asciiLower(text), "md5:")
@@ -48,8 +48,8 @@ func normalID(text string) string {
 	return text
 }
 
-// ValidID reports whether an id is one that normalID could have written for a credential of the rule, so that it is
-// safe as one element of a URL's path.
+// ValidID reports whether an id is a normal id of the rule's credentials, and so is safe as one element of a URL's
+// path.
 func ValidID(rule Rule, id string) bool {
 	if rule.onlyFingerprints() {
 		return fingerprintForm().MatchString(id)
@@ -60,7 +60,7 @@ func ValidID(rule Rule, id string) bool {
 // hasIDs reports whether the credentials of the rule have ids; a user's password has none.
 func (r Rule) hasIDs() bool { return len(r.record().IDForms) > 0 }
 
-// onlyFingerprints reports whether the ids have one form, which is known to the last character.
+// onlyFingerprints reports whether all ids are fingerprints, whose form is known exactly.
 func (r Rule) onlyFingerprints() bool {
 	return slices.Equal(r.record().IDForms, []credential.IDForm{credential.FormFingerprint})
 }
@@ -70,7 +70,7 @@ func isOtherThing(id string) bool {
 	return strings.HasPrefix(asciiLower(id), "ocid1.") && FormOf(id) != credential.FormOCID
 }
 
-// bare cuts blanks, invisible characters, quotes and brackets off both ends: Cloud Guard writes lists as "[a, b]".
+// bare cuts spaces, invisible characters, quotes and brackets off both ends: Cloud Guard writes lists as "[a, b]".
 func bare(s string) string {
 	for {
 		cut := strings.Trim(trim(s), `"'<>[]`)

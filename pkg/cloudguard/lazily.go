@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// lazily returns the function that compiles a pattern when it is first asked for it, and keeps it. Compiled at the
-// start of the process, this package's patterns took longer than all other packages' variables together.
-func lazily(pattern func() string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern()) })
+// lazily returns a function that compiles the pattern on its first call. Compiling this package's patterns at the start
+// of the process took longer than the initialization of all other packages.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

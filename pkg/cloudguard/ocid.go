@@ -10,13 +10,12 @@ import (
 	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
-// OCID is an Oracle Cloud Identifier, "ocid1.<type>.<realm>.[region].<unique>",
-// in lower case. One that came from [ParseOCID] holds only a-z, 0-9, '-' and
-// '.', so it is safe as one element of a URL's path. The form is that of
-// Oracle's documentation, "Resource Identifiers".
+// OCID is an Oracle Cloud Identifier, "ocid1.<type>.<realm>.[region].<unique>", in lower case. An OCID from [ParseOCID]
+// has only a-z, 0-9, '-' and '.', so it is safe as one element of a URL's path. Oracle's documentation describes the
+// form under "Resource Identifiers".
 type OCID string
 
-// The types (second part of the OCID) that this project meets.
+// The types that this project uses.
 const (
 	TypeProblem = "cloudguardproblem"
 	TypeSecret  = "vaultsecret"
@@ -25,13 +24,12 @@ const (
 	TypeUser    = "user"
 )
 
-// maxOCID bounds the length of an OCID; OCI's own API model says 255.
+// maxOCID is the length limit of an OCID in OCI's own API model.
 const maxOCID = 255
 
-// ParseOCID trims s (also of invisible characters), lower-cases it and checks
-// its form. With wantTypes, its type must be one of them. The error says what is
-// wrong; it quotes s only where s begins like an OCID, because whatever else
-// stands there may be a secret that was pasted into the wrong place.
+// ParseOCID checks the form of s, without spaces and invisible characters around it, in lower case. With wantTypes, the
+// type must be one of them. The error quotes s only if it begins like an OCID, because other text may be a secret
+// pasted into the wrong place.
 func ParseOCID(s string, wantTypes ...string) (OCID, error) {
 	s = asciiLower(trim(s))
 	if s == "" {
@@ -85,8 +83,8 @@ func (o OCID) Type() string { return o.part(1) }
 // Realm returns the third part, such as "oc1".
 func (o OCID) Realm() string { return o.part(2) }
 
-// Region returns the fourth part as it stands: the long region name, the short
-// key for the regions iad and phx, or "" for what has no region, such as a user.
+// Region returns the fourth part: the long region name, the short key for the regions iad and phx, or "" for a resource
+// without a region, such as a user.
 func (o OCID) Region() string { return o.part(3) }
 
 func (o OCID) part(i int) string {
@@ -97,8 +95,8 @@ func (o OCID) part(i int) string {
 	return parts[i]
 }
 
-// asciiLower lower-cases A-Z only. strings.ToLower would turn the Kelvin sign
-// and its like into plain letters, and so let through what was never typed.
+// asciiLower lower-cases only A-Z. strings.ToLower would also turn other characters, such as the Kelvin sign, into
+// plain letters.
 func asciiLower(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {
@@ -108,15 +106,14 @@ func asciiLower(s string) string {
 	}, s)
 }
 
-// trim cuts blanks, control and invisible characters off both ends.
+// trim cuts spaces, control and invisible characters off both ends.
 func trim(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r)
 	})
 }
 
-// invisible reports zero-width and direction marks, which browsers and chat
-// programs leave in copied text.
+// invisible reports zero-width and direction marks, which browsers and chat programs leave in copied text.
 func invisible(r rune) bool {
 	return unicode.Is(unicode.Cf, r)
 }

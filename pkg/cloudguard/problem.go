@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Problem is Cloud Guard's own record of a problem: what is decided, is decided from it and not from an event.
-// Its strings are as Cloud Guard wrote them; Subject reads them.
+// Problem is Cloud Guard's own record of a problem. Decisions are based on it, not on an event. Its strings are as
+// Cloud Guard wrote them.
 type Problem struct {
 	ID            string
 	CompartmentID string
@@ -15,19 +15,19 @@ type Problem struct {
 	Detail        string // lifecycleDetail: OPEN, RESOLVED, DISMISSED, DELETED
 	ResourceID    string
 	ResourceName  string
-	Details       map[string]string // the additional details, such as "User OCID"; may be empty
+	Details       map[string]string // the additional details, such as "User OCID"
 	RiskLevel     string
 	FirstDetected time.Time
 	LastDetected  time.Time
 	Comment       string // the last comment
-	ETag          string // of the record as it was read, without its history; empty if it was listed
+	ETag          string // of the record without its history; "" if it was listed
 	History       []Change
 }
 
-// Resolved tells whether the record says that the problem is closed as resolved.
+// Resolved reports whether the problem is closed as resolved.
 func (p Problem) Resolved() bool { return p.State() == "RESOLVED" }
 
-// State is the lifecycleDetail in upper case, without blanks around it.
+// State is the lifecycleDetail in upper case, trimmed.
 func (p Problem) State() string { return strings.ToUpper(trim(p.Detail)) }
 
 // Subject is the credential that the problem is about.
@@ -38,21 +38,19 @@ func (p Problem) Subject() Subject {
 // ReopenMark begins the comment with which Keyturn re-opens a problem.
 const ReopenMark = "Keyturn did not rotate"
 
-// ClosureComment is the comment of the problem's closure: what the history has of it
-// and what the problem itself has, since either may lack it. Where they differ, both
-// count, one line each, so that a restriction in either holds, and a contradiction is
-// refused. A comment of the problem that the history has from before the closure, or
-// that Keyturn wrote, is an old one and doesn't count.
+// ClosureComment is the comment of the problem's closure. The history or the problem itself may lack it. If their
+// comments differ, both count, one per line: a restriction in either holds, and a contradiction is refused. The
+// problem's comment doesn't count if the history has it from before the closure, or if Keyturn wrote it.
 func (p Problem) ClosureComment(closure Change) string {
 	return strings.Join(p.comments(closure), "\n")
 }
 
-// Torn tells whether the problem has another comment than its closure, which its history doesn't have at all. The two
-// are read by two calls: somebody may have closed the problem again between them, or the history may be behind. What is
-// read again after a while is whole.
+// Torn reports whether the problem has another comment than its closure, which its history lacks. Two calls read the
+// two: a user may have closed the problem again between them, or the history may be out of date. A later read gets
+// both.
 func (p Problem) Torn(closure Change) bool { return len(p.comments(closure)) > 1 }
 
-// comments are those that count: one, unless the record is torn.
+// comments returns the comments that count: one, unless the record is torn.
 func (p Problem) comments(closure Change) []string {
 	own := trim(p.Comment)
 	switch {

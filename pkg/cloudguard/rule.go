@@ -9,9 +9,8 @@ import (
 // Rule is the id of a Cloud Guard detector rule, in Cloud Guard's own spelling.
 type Rule string
 
-// The four rules of Cloud Guard's configuration recipe about the age of a
-// credential that can be rotated. The recipe's rule about MFA devices
-// (IAM_MFA_TOTP_DEVICE_TOO_OLD) isn't among them: a device is not a value.
+// The four rules of Cloud Guard's configuration recipe about the age of a credential that can be rotated. The rule
+// about MFA devices (IAM_MFA_TOTP_DEVICE_TOO_OLD) isn't among them, because a device can't be rotated.
 var (
 	APIKeyTooOld    = RuleOf(credential.APIKey)
 	AuthTokenTooOld = RuleOf(credential.AuthToken)
@@ -22,8 +21,7 @@ var (
 // RuleOf returns the rule that reports credentials of the kind; "" if there is none.
 func RuleOf(k credential.Kind) Rule { return Rule(k.Record().Detection.Rule) }
 
-// Rules returns the rules of all kinds that have one, always in the same order.
-// The slice is the caller's own.
+// Rules returns the rules of all kinds, in a fixed order. The caller may change the slice.
 func Rules() []Rule {
 	var rules []Rule
 	for _, k := range credential.Kinds() {
@@ -40,7 +38,7 @@ func (r Rule) Known() bool { return r.Kind() != "" }
 // Kind returns the kind of credential that the rule is about; "" for a rule that isn't one of [Rules].
 func (r Rule) Kind() credential.Kind { return r.record().Kind }
 
-// record is that of the rule's kind; zero for a rule that isn't one of [Rules].
+// record is the record of the rule's kind; zero for a rule that isn't one of [Rules].
 func (r Rule) record() *credential.Record {
 	for _, k := range credential.Kinds() {
 		if r != "" && RuleOf(k) == r {
@@ -50,10 +48,10 @@ func (r Rule) record() *credential.Record {
 	return &credential.Record{}
 }
 
-var ruleForm = lazily(func() string { return `^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+$` })
+var ruleForm = lazily(`^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+$`)
 
-// ruleOf takes the rule from the detector rule id or, where that can't be read, from the problem's display name. The
-// result may be a rule that isn't ours; it is empty if neither is the name of a rule.
+// ruleOf takes the rule from the detector rule id or, if that can't be read, from the problem's display name. The
+// result may be a rule that isn't one of [Rules]; it is "" if neither names a rule.
 func ruleOf(problemName, displayName string) Rule {
 	if r := ruleNamed(problemName); r != "" {
 		return r
@@ -64,8 +62,8 @@ func ruleOf(problemName, displayName string) Rule {
 	return ruleNamed(displayName)
 }
 
-// ruleNamed finds the rule by its id or by the display name of its problems, whatever their spelling. Events of 2021
-// carried only the display names.
+// ruleNamed finds the rule by its id or by the display name of its problems, in any spelling. Events of 2021 had only
+// the display names.
 func ruleNamed(name string) Rule {
 	folded := foldKey(name)
 	for _, r := range Rules() {
@@ -76,7 +74,7 @@ func ruleNamed(name string) Rule {
 	return ""
 }
 
-// DisplayName is what Cloud Guard calls a problem of the rule; "" for a rule that isn't ours.
+// DisplayName is Cloud Guard's name for a problem of the rule; "" for a rule that isn't one of [Rules].
 func (r Rule) DisplayName() string { return r.record().Detection.Problem }
 
 // noun names the rule's credential in a sentence, with its article.

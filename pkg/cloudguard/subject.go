@@ -10,20 +10,20 @@ import (
 	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
-// Subject is what an event or Cloud Guard's record says about the credential of a problem: by which rule it is too
-// old, whose it is and which it is. Both are read by the same rules, so that one spelling is never taken for another
-// credential. What can't be read is left out: a Subject holds only ids that are safe as one element of a URL's path.
+// Subject identifies the credential of a problem: its rule, its owner and its id, as an event or Cloud Guard's record
+// has them. Both are read in the same way, so that two spellings of an id aren't taken for two credentials. A Subject
+// has only ids that are safe as one element of a URL's path; others are left out.
 type Subject struct {
 	Rule  Rule     // "" if none can be read
-	Users []string // the OCIDs of users that it names as the owner, each once
-	// IDs are the ids that it gives the credential, each once, the one to use first. A fingerprint, an OCID and an
-	// access key may all be names of one credential. A password has none.
+	Users []string // the distinct OCIDs of users named as the owner
+	// IDs are the distinct ids of the credential, the preferred one first. A fingerprint, an OCID and an access key may
+	// all be ids of one credential. A password has none.
 	IDs []string
 
 	source source
 }
 
-// source says where the fields of a subject come from, for errors.
+// source names the fields that a subject was read from, for errors.
 type source struct{ user, credential, who string }
 
 var (
@@ -32,12 +32,12 @@ var (
 	fromRecord = source{`additionalDetails["User OCID"]`, "resourceId", "Cloud Guard's record of the problem"}
 )
 
-// userKeys are the keys of the additional details that may name the owner, as foldKey writes them. "User OCID" is the
-// one that Oracle's tutorial reads; no list of all of them is published. Those that may name the credential are in the
-// record of its kind.
+// userKeys are the keys of the additional details that may name the owner, as foldKey writes them. Oracle's tutorial
+// reads "User OCID"; no complete list is published. The keys that may name the credential are in the record of its
+// kind.
 var userKeys = []string{"userocid", "userid", "user", "iamuserocid", "iamuserid", "useridentifier"}
 
-// readSubject is the one reader. resourceID and resourceName are the problem's; details are its additional details.
+// readSubject reads the subject of a problem from its resource and its additional details.
 func readSubject(rule Rule, resourceID, resourceName string, details map[string]string, from source) Subject {
 	s := Subject{Rule: rule, source: from}
 	path := strings.Split(strings.Trim(bare(resourceID), "/"), "/")
@@ -67,7 +67,7 @@ func readSubject(rule Rule, resourceID, resourceName string, details map[string]
 	if len(s.IDs) == 0 { // Cloud Guard may show a fingerprint as the resource's name; other names are free text
 		s.credential(resourceName)
 	}
-	// An id of no known form counts only as the whole resource, and only if nothing better names the credential.
+	// An id of an unknown form counts only if it is the whole resource and nothing else names the credential.
 	if id := bare(resourceID); len(s.IDs) == 0 && rule.hasIDs() && !rule.onlyFingerprints() && !isOtherThing(id) &&
 		credentialIDForm().MatchString(id) {
 		s.IDs = append(s.IDs, id)
@@ -90,7 +90,7 @@ func (s *Subject) credential(text string) {
 	}
 }
 
-// User is the OCID of the owner; "" if the subject names none. It fails with a [*FormatError] if it names several.
+// User returns the OCID of the owner; "" if the subject names none. If it names several, the error is a [*FormatError].
 func (s Subject) User() (string, error) {
 	switch len(s.Users) {
 	case 0:
@@ -101,9 +101,9 @@ func (s Subject) User() (string, error) {
 	return "", s.fault(s.source.user, "names several users: %s has %s", s.source.who, strings.Join(s.Users, " and "))
 }
 
-// ID is the credential's id among those of its user: the fingerprint of an API key, the OCID of an auth token, the
-// access key or OCID of a customer secret key; "" for a password. It fails with a [*FormatError] if none can be read,
-// and if there are two different ones of one form.
+// ID returns the credential's id: the fingerprint of an API key, the OCID of an auth token, the access key or OCID of a
+// customer secret key; "" for a password. If there is none that can be read, or two of one form, the error is a
+// [*FormatError].
 func (s Subject) ID() (string, error) {
 	if !s.Rule.hasIDs() {
 		return "", nil
@@ -123,7 +123,7 @@ func (s Subject) ID() (string, error) {
 	return s.IDs[0], nil
 }
 
-// Missing says what the subject lacks to be acted on without any other source, as a [*FormatError]; nil if nothing.
+// Missing returns a [*FormatError] if the subject alone doesn't identify the owner and the credential.
 func (s Subject) Missing() error {
 	user, err := s.User()
 	if err == nil && user == "" {
@@ -136,8 +136,8 @@ func (s Subject) Missing() error {
 	return err
 }
 
-// Contradicts says what hint says otherwise than s about whom and what; "" if nothing. Ids of different forms don't
-// contradict each other, since they may name the same credential. What one of the two lacks is no contradiction.
+// Contradicts describes how the rule, the user or the credential of hint differs from s; "" if they agree. Ids of
+// different forms agree, because they may name the same credential. An absent field agrees with everything.
 func (s Subject) Contradicts(hint Subject) string {
 	if hint.Rule.Known() && hint.Rule != s.Rule {
 		return fmt.Sprintf("the event says %s, Cloud Guard's record of the problem says %s", hint.Rule,
@@ -165,7 +165,7 @@ func (s Subject) fault(field, format string, args ...any) error {
 
 const remedySubject = "rotate this credential in the Console or with the OCI CLI, then dismiss the problem"
 
-// idNoun is what an id of the rule's credentials is called: "fingerprint of an API key".
+// idNoun names an id of the rule's credentials in a sentence: "fingerprint of an API key".
 func (r Rule) idNoun() string {
 	var forms []string
 	for _, form := range r.record().IDForms {

@@ -13,7 +13,7 @@ import (
 
 const aTenancy = "ocid1.tenancy.oc1..aaaaaaaaten"
 
-// read gives the subject of an event and of a record that say the same, and checks that both are read alike.
+// read returns the subject of a problem, and checks that it is the same in an event and in a record.
 func read(t *testing.T, rule cloudguard.Rule, resource, name string, details map[string]string) cloudguard.Subject {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"data": map[string]any{"resourceId": aProblem,
@@ -34,7 +34,7 @@ func read(t *testing.T, rule cloudguard.Rule, resource, name string, details map
 	return s
 }
 
-func TestACredentialIsReadInEveryFormInWhichItMayBeNamed(t *testing.T) {
+func TestACredentialIsReadInEveryForm(t *testing.T) {
 	var api, token, pair = cloudguard.APIKeyTooOld, cloudguard.AuthTokenTooOld, cloudguard.SecretKeyTooOld
 	upper := strings.ToUpper
 	for _, c := range []struct {
@@ -157,7 +157,7 @@ func TestTheOwnerIsReadUnderEverySpellingOfTheKey(t *testing.T) {
 	}
 }
 
-func TestTwoNamesForOneThingThatContradictEachOtherAreNoName(t *testing.T) {
+func TestContradictingUsersOrIDsAreRefused(t *testing.T) {
 	for name, s := range map[string]cloudguard.Subject{
 		"two users": read(t, cloudguard.AuthTokenTooOld, aToken, "", map[string]string{"User OCID": aUser,
 			"userOcid": otherUser}),
@@ -183,7 +183,7 @@ func TestTwoNamesForOneThingThatContradictEachOtherAreNoName(t *testing.T) {
 	}
 }
 
-// The property: whatever a hint says, it either contradicts the record or changes nothing of what the record says.
+// The property: a hint either contradicts the record or agrees with it.
 func TestAHintNeverChangesWhatARecordSays(t *testing.T) {
 	random := rand.New(rand.NewPCG(12, 1))
 	pick := func(from ...string) string { return from[random.IntN(len(from))] }

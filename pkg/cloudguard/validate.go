@@ -10,10 +10,9 @@ import (
 
 // Ours reports whether the event may be about a remediated problem of one of the four rules; if not, reason says why.
 //
-// What the event doesn't say, or says in a form that can't be read, is no reason: Cloud Guard's record of the problem
-// decides. An event is set aside only if it clearly says something else: another type, a rule of another kind, a
-// problem that is open, dismissed or deleted, or an eventTypeVersion whose major number isn't 2, since by Oracle's
-// rules its fields may mean something else.
+// An absent or unreadable field is no reason, because Cloud Guard's record of the problem decides. An event is set
+// aside only if it clearly has another type, a rule of another kind, a problem that is open, dismissed or deleted, or
+// an eventTypeVersion whose major number isn't 2: by Oracle's rules its fields may have another meaning.
 func (e Event) Ours() (ours bool, reason string) {
 	major, err := strconv.ParseFloat(e.TypeVersion, 64)
 	switch {
@@ -33,7 +32,7 @@ func (e Event) Ours() (ours bool, reason string) {
 	return true, ""
 }
 
-// Validate checks the one field that an event needs: the OCID of the problem. The error is a [*FormatError].
+// Validate checks the only required field, the OCID of the problem. The error is a [*FormatError].
 func (e Event) Validate() error {
 	if _, err := ParseOCID(e.ProblemID, TypeProblem); err != nil {
 		return &FormatError{"data.resourceId", fmt.Sprintf("is not the OCID of a problem (%v)", err),

@@ -63,7 +63,7 @@ func TestOnlyResolvedProblemsOfTheFourRulesAreOurs(t *testing.T) {
 	}
 }
 
-func TestAnOCIDIsTakenApart(t *testing.T) {
+func TestAnOCIDIsSplitIntoItsParts(t *testing.T) {
 	cases := []struct{ in, kind, realm, region string }{
 		{"ocid1.vaultsecret.oc1.ap-mumbai-1.amaaaaaa7", "vaultsecret", "oc1", "ap-mumbai-1"},
 		{" OCID1.VaultSecret.OC1.IAD.AMAAAA\t", "vaultsecret", "oc1", "iad"},
@@ -108,7 +108,7 @@ func TestABadOCIDIsExplained(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotAnOCIDIsNotRepeatedInTheError(t *testing.T) {
+func TestTheErrorDoesNotRepeatTextThatIsNotAnOCID(t *testing.T) {
 	const pasted = "hunter2-hunter2"
 	if _, err := cloudguard.ParseOCID(pasted); err == nil || strings.Contains(err.Error(), pasted) {
 		t.Errorf("error %v", err)
