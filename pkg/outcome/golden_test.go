@@ -100,8 +100,8 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		{outcome.Unfinished, true, false}, {outcome.InProgress, false, false}, {outcome.Ignored, false, true},
 	} {
 		o := outcome.Outcome{Status: c.status}
-		if o.Told() != c.told || o.Finished() != c.finished {
-			t.Errorf("%s: told %v, finished %v; want %v, %v", c.status, o.Told(), o.Finished(), c.told, c.finished)
+		if o.Mailed() != c.told || o.Finished() != c.finished {
+			t.Errorf("%s: told %v, finished %v; want %v, %v", c.status, o.Mailed(), o.Finished(), c.told, c.finished)
 		}
 	}
 }
