@@ -30,7 +30,8 @@ func TestEveryKindHasAWholeRecord(t *testing.T) {
 				roles[p.Role] {
 				t.Errorf("%s: the part %+v is not whole, or not the only one of its name", k, p)
 			}
-			if keys[p.Key], roles[p.Role] = true, true; p.IsID {
+			keys[p.Key], roles[p.Role] = true, true
+			if p.IsID {
 				ids++
 			}
 		}

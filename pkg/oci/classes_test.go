@@ -103,11 +103,11 @@ func TestARefusalSaysWhatThereIsToDo(t *testing.T) {
 		status              int
 		code, message, says string
 	}{
-		{401, idcs, "", "the identity domain refused for the moment"},
-		{400, idcs, "Client is unauthorized. null", "the identity domain refused for the moment"},
+		{401, idcs, "", "the identity domain refused the request for now"},
+		{400, idcs, "Client is unauthorized. null", "the identity domain refused the request for now"},
 		{400, idcs, "Invalid public key header or footer.", "OCI takes RSA public keys in PEM only"},
 		{400, idcs, "The primary email must be specified.", "lacks a valid primary email address: add one"},
-		{403, "NotAllowed", "Please go to your home region IAD.", "IAM takes changes in the home region only"},
+		{403, "NotAllowed", "Please go to your home region IAD.", "IAM accepts changes only in the home region"},
 		{400, "InvalidParameter", "name already exists", "the name is taken already"},
 	} {
 		for _, quote := range []bool{true, false} {

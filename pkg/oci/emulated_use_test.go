@@ -92,11 +92,13 @@ func TestAProblemIsReadAndReopened(t *testing.T) {
 		t.Fatalf("the problem is %+v (%v)", p, err)
 	}
 	unread := p
-	if e.CloseProblem(id, "once more", "secops@example.com"); fault.Of(cloud.Reopen(t.Context(), unread,
-		"why not")) != fault.Conflict || e.Problem(id).Status != "RESOLVED" {
+	e.CloseProblem(id, "once more", "secops@example.com")
+	err = cloud.Reopen(t.Context(), unread, "why not")
+	if fault.Of(err) != fault.Conflict || e.Problem(id).Status != "RESOLVED" {
 		t.Errorf("a problem that was changed since it was read is %s", e.Problem(id).Status)
 	}
-	if p, err = cloud.Problem(t.Context(), id); err != nil {
+	p, err = cloud.Problem(t.Context(), id)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := cloud.Reopen(t.Context(), p, cloudguard.ReopenMark+": why not"); err != nil {

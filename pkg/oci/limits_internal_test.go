@@ -18,9 +18,10 @@ func TestConnectionsAreKeptForTwentySecondsWithoutACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for after, dropped := range map[time.Duration]bool{0: false, 20 * time.Second: false, 20*time.Second +
 			time.Millisecond: true, time.Hour: true} {
-			before := c.network.now()
+			before := c.network.current()
 			c.last = time.Now().Add(-after)
-			if c.Fresh(); (c.network.now() != before) != dropped {
+			c.Fresh()
+			if (c.network.current() != before) != dropped {
 				t.Errorf("dropped %s after the last call: %v, want %v", after, !dropped, dropped)
 			}
 		}

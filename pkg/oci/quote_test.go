@@ -140,7 +140,7 @@ func TestARefusalOfARequestThatSentAValueIsExplainedInOurOwnWords(t *testing.T) 
 		{409, "IncorrectState", "anything", "busy (409 IncorrectState)"},
 		{412, "NoEtagMatch", "", "conflict (412 NoEtagMatch)"},
 		{400, "LimitExceeded", "30 versions", "limit reached (400 LimitExceeded)"},
-		{401, idcs, "Client is unauthorized. null", "the identity domain refused for the moment"},
+		{401, idcs, "Client is unauthorized. null", "the identity domain refused the request for now"},
 	} {
 		cloud, _ := offline(t, always(c.status, refusal(c.code, c.message)))
 		_, err := cloud.Vault().Update(t.Context(), secretID, "etag", someUpdate())

@@ -49,7 +49,8 @@ func TestNoOCIDAddressOrCommandIsBroken(t *testing.T) {
 		}
 		for _, text := range texts {
 			for _, piece := range pieces.FindAllString(text, -1) {
-				if seen++; !strings.Contains(body, strings.TrimRight(piece, ".")) {
+				seen++
+				if !strings.Contains(body, strings.TrimRight(piece, ".")) {
 					t.Errorf("%s: %q is not in one piece", name, piece)
 				}
 			}

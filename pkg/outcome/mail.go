@@ -114,7 +114,7 @@ func (o Outcome) defaultSteps() string {
 	case DryRun:
 		return "Close the problem again, without a dry run, to rotate the credential."
 	case Unfinished:
-		return "Nothing, unless no further mail comes within two hours. Then read the log lines."
+		return "Nothing for now. If no further mail comes within two hours, read the log lines."
 	}
 	return "Read the log lines. Fix the cause, then close the problem again with the same comment."
 }
@@ -132,7 +132,7 @@ func (o Outcome) headline() string {
 	case DryRun:
 		return "Dry run: " + lowerFirst(thing) + " would be rotated. Nothing was changed."
 	case Unfinished:
-		return thing + " is not rotated yet.\nNothing is lost: another delivery, or the sweep, continues from here."
+		return thing + " is not rotated yet.\nNothing is lost: another delivery or the sweep continues from here."
 	}
 	switch {
 	case o.inPlace():

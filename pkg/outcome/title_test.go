@@ -83,7 +83,7 @@ func TestASecretsStageIsTheOneThatVaultGivesIt(t *testing.T) {
 			"longer CURRENT"},
 		"long replaced": {outcome.Secret{Version: 2, Stage: "DEPRECATED"}, "version 2 is DEPRECATED, no " +
 			"longer CURRENT"},
-		"of no stage": {outcome.Secret{Version: 2}, "version 2 has the new value, and is not CURRENT"},
+		"of no stage": {outcome.Secret{Version: 2}, "version 2 has the new value but is not CURRENT"},
 		"not written": {outcome.Secret{}, "unchanged"},
 	} {
 		o := about(outcome.Outcome{Status: outcome.Refused})
