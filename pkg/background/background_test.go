@@ -105,7 +105,7 @@ func TestAnErrorOfAFunctionIsHandedOnAsItIs(t *testing.T) {
 	}
 }
 
-func TestAFunctionThatEndsItsGoroutineIsNoSuccessAndBlocksNobody(t *testing.T) {
+func TestAFunctionThatEndsItsGoroutineIsAnErrorAndBlocksNoWaiter(t *testing.T) {
 	leave := func() error { runtime.Goexit(); return nil }
 	for _, name := range []string{"Start", "Group", "a limited Group"} {
 		if err := ways[name](leave); err == nil {
@@ -127,7 +127,7 @@ func TestAPanicInTheBackgroundIsALineInTheLogWithoutItsValue(t *testing.T) {
 	})
 }
 
-func TestWhoWaitsForATaskWaitsNoLongerThanTheirOwnContext(t *testing.T) {
+func TestACallerWaitsForATaskNoLongerThanItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		task := background.Start(func() (int, error) { time.Sleep(time.Minute); return 7, nil })

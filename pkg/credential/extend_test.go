@@ -20,7 +20,7 @@ var confusing = map[credential.Kind]string{
 	credential.CustomerSecretKey: `"fingerprint":"f","token":["x"]`,
 	credential.Password:          `"token_id":"i","private_key":null`}
 
-func TestWhatSomebodyAddsToABundleStaysByteForByte(t *testing.T) {
+func TestMembersAddedToABundleStayByteForByte(t *testing.T) {
 	for _, m := range materials(t) {
 		fresh, err := m.Encode(credential.RoleBundle, owner)
 		if err != nil {
@@ -54,7 +54,7 @@ func TestWhatSomebodyAddsToABundleStaysByteForByte(t *testing.T) {
 	}
 }
 
-func TestABundleReplacesWhateverIsNoBundleOfItsKind(t *testing.T) {
+func TestABundleReplacesAnyContentButABundleOfItsKind(t *testing.T) {
 	fresh, err := materials(t)[1].Encode(credential.RoleBundle, owner)
 	if err != nil {
 		t.Fatal(err)

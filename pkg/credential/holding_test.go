@@ -215,7 +215,7 @@ func TestWhatCanNotBeReadIsUnknownAndSaysWhy(t *testing.T) {
 	}
 }
 
-func TestWhatHoldsNoKeyBelongsToNobody(t *testing.T) {
+func TestAContentWithoutAKeyBelongsToNoCredential(t *testing.T) {
 	ec, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)
 	sec1, _ := x509.MarshalECPrivateKey(ec)
@@ -241,7 +241,7 @@ func TestWhatHoldsNoKeyBelongsToNobody(t *testing.T) {
 	}
 }
 
-func TestABundleThatNothingIsFilledIntoBelongsToNobody(t *testing.T) {
+func TestAnEmptyBundleBelongsToNoCredential(t *testing.T) {
 	for _, kind := range credential.Kinds() {
 		text := `{"kind":"` + string(kind) + `","user":"` + owner.User +
 			`","fingerprint":"","private_key":"","token":"","port":443}`
@@ -312,7 +312,7 @@ func TestACustomerSecretKeyIsKnownByItsAccessKey(t *testing.T) {
 	}
 }
 
-func TestAnAuthTokenIsAWordAndWhateverIsNotIsUnknownOrSomethingElse(t *testing.T) {
+func TestAnAuthTokenIsOneWordAndOtherContentIsUnknownOrRecognized(t *testing.T) {
 	ref := credential.Ref{Kind: credential.AuthToken, User: owner.User, ID: "ocid1.credential.oc1..old"}
 	for _, text := range []string{"9m<Kq{;(2P]x>Tg.W)", `[a"{}b}c:d=e<f>`, "abcdefghijABCDEFGHIJ", "#;:'[]{}",
 		"0123456789", "x=y", "token\n"} {

@@ -7,7 +7,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-func TestAMarkPutTogetherOutOfTwoIsNotReadForOurs(t *testing.T) {
+func TestAMarkCombinedFromTwoIsNotRead(t *testing.T) {
 	m, other, third := mark("a"), mark("b"), mark("c")
 	inner, outer := other.Describe(""), third.Describe("")
 	old := "[keyturn " + inner + strings.TrimPrefix(outer, "[keyturn") // taking the inner one out makes another

@@ -73,7 +73,7 @@ func TestAVersionsNameReadsBackAndIsOneThatVaultTakes(t *testing.T) {
 	}
 }
 
-func TestANameThatSomebodyElseGaveIsNoVersionOfOurs(t *testing.T) {
+func TestAForeignNameIsNotParsed(t *testing.T) {
 	id := string(credential.Ref{Kind: credential.APIKey}.RotationID())
 	for _, name := range []string{"", "v1", "keyturn", "keyturn-", "keyturn-" + id, "keyturn-" + id + "-", "keyturn-" +
 		id + "-0", "keyturn-" + id + "-01", "keyturn-" + id + "--1",

@@ -233,7 +233,7 @@ func (c claims) GetClaim(key string) (any, error) {
 	return nil, nil
 }
 
-func TestTheFunctionsCompartmentStandsInItsToken(t *testing.T) {
+func TestTheFunctionsCompartmentIsInItsToken(t *testing.T) {
 	plain := common.NewRawConfigurationProvider(tenancy, user, "eu-frankfurt-1", "aa:bb", newKey(), nil)
 	for name, c := range map[string]struct {
 		principal common.ConfigurationProvider

@@ -174,7 +174,7 @@ func hang() func(*http.Request, int) (*http.Response, error) {
 	}
 }
 
-func TestEveryCallEndsByItselfWhenAServiceHangs(t *testing.T) {
+func TestEveryCallTimesOutWhenAServiceHangs(t *testing.T) {
 	for _, o := range operations() {
 		t.Run(o.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -33,7 +33,7 @@ func eachStatus(t *testing.T, code, message string, want func(status int) fault.
 	}
 }
 
-func TestACodeThatIsNotKnownLeavesTheClassToTheStatus(t *testing.T) {
+func TestTheStatusDecidesTheClassOfAnUnknownCode(t *testing.T) {
 	eachStatus(t, "SomethingNew", "", classOf)
 }
 
@@ -63,7 +63,7 @@ func TestAReasonCountsOnlyWhereTheRequestItselfIsRefused(t *testing.T) {
 	})
 }
 
-func TestWhatCameOfACallGoesBeforeWhatIsSaidAboutIt(t *testing.T) {
+func TestTheEffectOfACallDecidesBeforeItsMessage(t *testing.T) {
 	eachStatus(t, "RelatedResourceNotAuthorizedOrNotFound", "", func(status int) fault.Class {
 		switch status {
 		case 429:
@@ -98,7 +98,7 @@ func TestACodeAndAMessageThatMeanSomethingTogetherMeanNothingAlone(t *testing.T)
 	}
 }
 
-func TestARefusalSaysWhatThereIsToDo(t *testing.T) {
+func TestARefusalSaysWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		status              int
 		code, message, says string

@@ -59,7 +59,7 @@ func draft(t *testing.T, kind credential.Kind, token string) credential.Draft {
 	return d
 }
 
-func TestAFunctionAwayFromHomeChangesCredentialsInTheHomeRegion(t *testing.T) {
+func TestAFunctionInAnotherRegionChangesCredentialsInTheHomeRegion(t *testing.T) {
 	o := ociemu.Calm()
 	o.Region, o.HomeRegion = "eu-frankfurt-1", "us-phoenix-1"
 	cloud, e := emulated(t, o)
@@ -126,7 +126,7 @@ func TestACreatedCredentialIsListedUntilItIsDeleted(t *testing.T) {
 	}
 }
 
-func TestACreateWhoseAnswerWasLostIsReadyForEveryAnswerToItsRepetition(t *testing.T) {
+func TestARepeatedCreateHandlesEveryAnswer(t *testing.T) {
 	for answer, want := range map[ociemu.RetryTokenAnswer]struct {
 		class fault.Class // empty for no error
 		value bool
@@ -194,7 +194,7 @@ func TestADeletionOrUpdateWhoseAnswerWasLostIsNotRepeated(t *testing.T) {
 	}
 }
 
-func TestARealThrottlingPasses(t *testing.T) {
+func TestThrottlingThatEndsIsWaitedFor(t *testing.T) {
 	cloud, e := emulated(t, ociemu.Calm())
 	vaulted := e.AddSecret(ociemu.SecretSeed{Name: "s"})
 	s, err := cloud.Vault().Secret(t.Context(), vaulted)

@@ -109,7 +109,7 @@ func TestAProblemIsReadAndReopened(t *testing.T) {
 	}
 }
 
-func TestWhatIsReadAfreshHasAHistoryThatIsReadAfterTheEtag(t *testing.T) {
+func TestAfreshReadsTheHistoryAfterTheEtag(t *testing.T) {
 	cloud, e := emulated(t, ociemu.Calm())
 	id := e.AddProblem(ociemu.ProblemSeed{Rule: "AUTH_TOKEN_TOO_OLD", User: e.AddUser("web@example.com"),
 		ResourceID: "ocid1.credential.oc1..x", ResourceName: "n"})

@@ -131,7 +131,7 @@ func TestAUserMayHaveWhatIsNotForbidden(t *testing.T) {
 }
 
 // The SDK would stop to ask a service that fails often (its circuit breaker).
-func TestAServiceThatFailsIsAskedEachTime(t *testing.T) {
+func TestAFailingServiceIsAskedEachTime(t *testing.T) {
 	cloud, s := offline(t, always(503, refusal("ServiceUnavailable", "")))
 	for range 60 {
 		_ = cloud.Publish(t.Context(), topic, "title", "body")

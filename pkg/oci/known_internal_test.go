@@ -39,7 +39,7 @@ func TestOnlyRegionsOfTheFunctionsRealmAreKnown(t *testing.T) {
 	}
 }
 
-func TestAClientLeavesItToUsWhetherACallIsMade(t *testing.T) {
+func TestAClientOfTheSDKNeverRepeatsOrRefusesACall(t *testing.T) {
 	c := asleep(t)
 	cl, err := c.identity("")
 	if err != nil {

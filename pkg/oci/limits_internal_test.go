@@ -43,7 +43,7 @@ func (h *house) took(t *testing.T, path string) time.Duration {
 	return time.Since(began)
 }
 
-func TestAConnectionOnWhichNobodyAnswersIsGivenUp(t *testing.T) {
+func TestAConnectionWithoutAnAnswerIsGivenUp(t *testing.T) {
 	visit(t, func(t *testing.T, h *house) {
 		if took := h.took(t, "/slow"); took != 10*time.Second {
 			t.Errorf("a request was given up after %s, want 10 s", took)
@@ -61,7 +61,7 @@ func TestAConnectionOnWhichNobodyAnswersIsGivenUp(t *testing.T) {
 	})
 }
 
-func TestAConnectionThatNobodyUsesIsClosedAfterTwentySeconds(t *testing.T) {
+func TestAnUnusedConnectionIsClosedAfterTwentySeconds(t *testing.T) {
 	visit(t, func(t *testing.T, h *house) {
 		h.get(t, "/1")
 		time.Sleep(19 * time.Second)
@@ -141,7 +141,7 @@ func TestAPauseDoublesAndGrowsByHalfAtMost(t *testing.T) {
 	}
 }
 
-func TestAPauseIsNotBegunThatTheContextCutsShort(t *testing.T) {
+func TestAPauseLongerThanTheContextIsNotBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for limit, want := range map[time.Duration]bool{100 * time.Millisecond: false, 199 * time.Millisecond: false,
 			301 * time.Millisecond: true} {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func TestWhoWaitsForAnAnswerThatIsKeptWaitsNoLongerThanTheirOwnContext(t *testing.T) {
+func TestACallerWaitsForAKeptAnswerNoLongerThanItsContext(t *testing.T) {
 	for _, patience := range []time.Duration{time.Millisecond, 50 * time.Millisecond, time.Second, 9 * time.Second} {
 		t.Run(fmt.Sprint(patience), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestWhoWaitsForAnAnswerThatIsKeptWaitsNoLongerThanTheirOwnContext(t *testin
 	}
 }
 
-func TestAnAnswerThatFailedIsAskedForAgainByTheNextAndAPanicBlocksNobody(t *testing.T) {
+func TestAFailedAnswerIsAskedForAgainAndAPanicBlocksNoCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var o onceOK[int]
 		var wait sync.WaitGroup

@@ -188,7 +188,7 @@ func TestATopicIsReadInItsOwnRegion(t *testing.T) {
 	}
 }
 
-func TestAUserIsReadWithWhatHeMayNotHave(t *testing.T) {
+func TestAUserIsReadWithTheKindsThatAreNotAllowed(t *testing.T) {
 	cloud := oci.NewWith(stubbed(t))
 	cloud.AnsweredBy(&stub{answer: func(r *http.Request, _ int) (*http.Response, error) {
 		return reply(r, http.StatusOK, `{"id":"`+user+

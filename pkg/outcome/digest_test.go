@@ -20,7 +20,7 @@ func digest() outcome.Digest {
 	}
 }
 
-func TestTheDigestsMailIsTheKeptOne(t *testing.T) {
+func TestTheDigestMatchesItsGoldenFile(t *testing.T) {
 	d := digest()
 	golden(t, "digest.txt", "Subject: "+d.Title()+"\n\n"+d.Body())
 }

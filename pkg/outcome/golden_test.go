@@ -33,7 +33,7 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-func TestEveryOutcomesMailIsTheKeptOne(t *testing.T) {
+func TestEveryMailMatchesItsGoldenFile(t *testing.T) {
 	for name, o := range cases() {
 		t.Run(name, func(t *testing.T) {
 			golden(t, name+".golden", "Subject: "+o.Title()+"\n\n"+o.Body())
@@ -41,7 +41,7 @@ func TestEveryOutcomesMailIsTheKeptOne(t *testing.T) {
 	}
 }
 
-func TestEveryKeptMailHasItsOutcome(t *testing.T) {
+func TestEveryGoldenFileHasItsOutcome(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.golden"))
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestTheJSONReplyIsStable(t *testing.T) {
 	golden(t, "reply.json", string(text)+"\n")
 }
 
-func TestTheJSONReplyAlwaysSaysWhatCameOfItAndWhetherSomethingChanged(t *testing.T) {
+func TestTheJSONReplyAlwaysHasTheOutcomeAndWhetherSomethingChanged(t *testing.T) {
 	text, err := json.Marshal(outcome.Outcome{Status: outcome.Ignored, Reason: "not ours"})
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestTheStatusesHaveTheirNamesForEver(t *testing.T) {
 	}
 }
 
-func TestWhoIsToldOfWhat(t *testing.T) {
+func TestWhichOutcomesAreMailedAndFinished(t *testing.T) {
 	for _, c := range []struct {
 		status         outcome.Status
 		told, finished bool

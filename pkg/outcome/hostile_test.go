@@ -55,7 +55,7 @@ func TestATitleIsOneShortLineWhateverTheNames(t *testing.T) {
 	}
 }
 
-func TestATitleSaysWhatCameOfIt(t *testing.T) {
+func TestATitleHasTheVerdict(t *testing.T) {
 	for status, want := range map[outcome.Status]string{
 		outcome.Rotated: "Keyturn | Rotated: API key of web", outcome.Already: "Keyturn | Nothing to do: API " +
 			"key of web", outcome.Refused: "Keyturn | NOT ROTATED: API key of web",
@@ -172,7 +172,7 @@ func TestTheRecordIsOneLineThatReadsBack(t *testing.T) {
 	}
 }
 
-func TestARefusedProblemThatIsStillClosedIsToldSo(t *testing.T) {
+func TestAMailSaysThatTheProblemIsStillClosed(t *testing.T) {
 	o := cases()["refused_secret_taken"]
 	o.StillClosed = true
 	if !strings.Contains(o.Body(), "could not be re-opened") {
@@ -185,7 +185,7 @@ func TestARefusedProblemThatIsStillClosedIsToldSo(t *testing.T) {
 	}
 }
 
-func TestAMailSaysSoWhenConsumersReadTheNewValueAlready(t *testing.T) {
+func TestAMailSaysWhenConsumersAlreadyReadTheNewValue(t *testing.T) {
 	o := cases()["refused_in_place"]
 	if body := flat(o.Body()); !strings.Contains(body, "is CURRENT in Vault, but the rotation is not complete") ||
 		strings.Contains(body, "was not rotated") {

@@ -61,7 +61,7 @@ func TestNoOCIDAddressOrCommandIsBroken(t *testing.T) {
 	}
 }
 
-func TestALongReasonOrMendTakesNothingElseOutOfTheMail(t *testing.T) {
+func TestALongReasonOrRemedyRemovesNothingElseFromTheMail(t *testing.T) {
 	huge := strings.Repeat("words ☃, ", 100_000)
 	o := cases()["refused_comment"]
 	for _, field := range []*string{&o.Reason, &o.Remedy} {

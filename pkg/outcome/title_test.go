@@ -99,7 +99,7 @@ func TestASecretsStageIsTheOneThatVaultGivesIt(t *testing.T) {
 	}
 }
 
-func TestWhatIsInASecretIsSaidInOnePieceHoweverLongItsNameIs(t *testing.T) {
+func TestTheStageOfASecretIsNotWrapped(t *testing.T) {
 	for n := range 120 {
 		o := about(outcome.Outcome{Status: outcome.Rotated})
 		o.Secrets = []outcome.Secret{placed("auth-token", strings.Repeat("n", n), secretID)}
@@ -151,7 +151,7 @@ func TestARecordShowsAngleBracketsAndAmpersandsAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestTheMailsAvoidOurOldWords(t *testing.T) {
+func TestMailsUsePlainWords(t *testing.T) {
 	for name, o := range cases() {
 		text := " " + strings.ToLower(flat(o.Title()+" "+o.Body())) + " "
 		for _, word := range []string{" mend", " beside", "whoever", "nobody", " told ", "by hand", "by itself",

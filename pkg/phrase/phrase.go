@@ -26,7 +26,7 @@ func Clip(s string, n int) string {
 	return Prefix(s, max(n-len("..."), 0)) + "..."
 }
 
-// ClipWords is Clip, but cuts after a word if that keeps at least a third of n.
+// ClipWords is Clip, but cuts after a word if that keeps more than a third of n bytes.
 func ClipWords(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -29,7 +29,7 @@ func TestATextIsClippedBetweenWordsIfAThirdIsLeft(t *testing.T) {
 		s    string
 		n    int
 		want string
-	}{{"two words", 9, "two words"}, {"two words here", 12, "two..."}, {"a longwordhere", 12, "a longwor..."},
+	}{{"two words", 9, "two words"}, {"three words here", 14, "three..."}, {"a longwordhere", 12, "a longwor..."},
 		{"onelongwordhere", 8, "onelo..."}} {
 		if got := phrase.ClipWords(c.s, c.n); got != c.want {
 			t.Errorf("%q became %q in %d bytes, want %q", c.s, got, c.n, c.want)

@@ -25,7 +25,7 @@ var foreign = []string{
 	`"percent":"%s %d"`,
 }
 
-func TestOfMetadataThatGetOneMemberEveryOtherByteStays(t *testing.T) {
+func TestChangingOneMemberOfMetadataKeepsEveryOtherByte(t *testing.T) {
 	for _, one := range foreign {
 		for _, form := range []string{"{" + one + "}", " {\n  " + one + "\n}\n", `{"first":1,` + one + `,"last":[]}`} {
 			before := vault.Metadata(form)
@@ -69,7 +69,7 @@ func TestAMemberIsChangedInItsPlaceHoweverItIsWritten(t *testing.T) {
 	}
 }
 
-func TestMetadataThatCanNotBeKeptAreRefused(t *testing.T) {
+func TestMalformedMetadataAreRefused(t *testing.T) {
 	for _, text := range []string{`[]`, `"text"`, `1`, `true`, `{`, `{"a"`, `{"a":}`, `{"a":1,}`, `{"a":1}{"b":2}`,
 		`{"a":1} x`, `{a:1}`, `{"a":01}`, `{"a":NaN}`, "{\"a\":\"\n\"}"} {
 		if got, err := vault.Metadata(text).With("keyturn", "x"); !errors.Is(err, credential.ErrNotAnObject) {
@@ -84,7 +84,7 @@ func TestMetadataThatCanNotBeKeptAreRefused(t *testing.T) {
 }
 
 // The same rule for thousands of objects put together by chance, from a fixed seed.
-func TestMetadataPutTogetherByChanceKeepTheirBytes(t *testing.T) {
+func TestRandomMetadataKeepTheirBytes(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 5000 {
 		var members []string
