@@ -1,5 +1,6 @@
 // Package background starts all goroutines of the project. A panic in a goroutine would end the process, and Go would
-// print its value, which may be a secret. Package background turns a panic into an error that has only the value's type.
+// print its value, which may be a secret. Package background turns a panic into an error that has only the value's
+// type.
 //
 // Use Run to protect one step of many, Go for work without a result, Start for one result, and Group for several steps
 // in parallel. A function that waits takes a context, or waits for work that has one.

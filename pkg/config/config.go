@@ -10,6 +10,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -82,11 +83,10 @@ type Config struct {
 // not matter. With an empty name only OCIDs and the pattern "*" can match: a caller
 // that could not look up the name must treat the user as protected.
 func (c Config) Protects(ocid, name string) bool {
-	for _, p := range c.ProtectedUsers {
-		if isOCID(p) && strings.EqualFold(p, ocid) ||
-			!isOCID(p) && matches(strings.ToLower(p), strings.ToLower(name)) {
-			return true
+	return slices.ContainsFunc(c.ProtectedUsers, func(p string) bool {
+		if isOCID(p) {
+			return strings.EqualFold(p, ocid)
 		}
-	}
-	return false
+		return matches(strings.ToLower(p), strings.ToLower(name))
+	})
 }

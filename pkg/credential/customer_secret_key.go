@@ -47,8 +47,8 @@ var customerSecretKey = Record{
 	Endpoint:    AtS3,
 	consumers: func(holds func(Role) bool) (string, bool) {
 		if holds(RoleAccessKey) {
-			return "Replace the access key in the configuration of each consumer that doesn't read it from the secret: " +
-				"it has changed together with the secret key.", true
+			return "Replace the access key in the configuration of each consumer that doesn't read it from the " +
+				"secret: it has changed together with the secret key.", true
 		}
 		return "Replace the access key in the configuration of every consumer: the secret holds only the secret key.",
 			true

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Holding describes a secret's content before Keyturn overwrites it. The content belongs to the credentials in IDs, or to
-// no credential (no IDs and Unknown is empty), or it is not known to whom (Unknown).
+// Holding describes a secret's content before Keyturn overwrites it. The content belongs to the credentials in IDs, or
+// to no credential (no IDs and Unknown is empty), or it is not known to whom (Unknown).
 type Holding struct {
 	IDs     []string // the credentials that the content holds or names
 	Unknown string   // why the content can't be understood; empty if it can

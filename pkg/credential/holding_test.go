@@ -24,7 +24,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// smallKey is a key of the least size that is still used somewhere.
+// smallKey is a key of the smallest size in use.
 var smallKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
@@ -61,8 +61,7 @@ func indented(s, by string) string {
 	return by + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n"+by)
 }
 
-// layouts are the forms in which people and tools put a private key into a secret, and of which it is certain which key
-// it is.
+// layouts are the forms in which users and tools write a private key into a secret and which identify the key.
 func layouts(key *rsa.PrivateKey) map[string]string {
 	eightDER, _ := x509.MarshalPKCS8PrivateKey(key)
 	oneDER := x509.MarshalPKCS1PrivateKey(key)
@@ -157,7 +156,7 @@ func TestOfSeveralKeysAllAreNamed(t *testing.T) {
 	}
 }
 
-// unreadable are contents of which nobody can tell whether a living key is in there.
+// unreadable are contents that may hold an existing key.
 func unreadable(t *testing.T) map[string]string {
 	good := layouts(rsaKey())
 	one := good["PKCS#1"]

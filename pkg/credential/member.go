@@ -9,9 +9,9 @@ import (
 	"slices"
 )
 
-// Users keep their own data in the JSON objects that Keyturn writes to: the metadata of a secret, and a bundle. Decoding
-// it into Go values would change it: a number beyond 2^53 loses digits, 1e400 can't be decoded, 1.0 becomes 1. So
-// WithText changes one member of the text and copies every other byte.
+// Users keep their own data in the JSON objects that Keyturn writes to: the metadata of a secret, and a bundle.
+// Decoding it into Go values would change it: a number beyond 2^53 loses digits, 1e400 can't be decoded, 1.0 becomes 1.
+// So WithText changes one member of the text and copies every other byte.
 
 // ErrNotAnObject says that a text is not a JSON object, or that its member is not a string.
 var ErrNotAnObject = errors.New("it is not a JSON object of which one member can be changed")

@@ -98,8 +98,8 @@ const (
 // Role says which part of a credential a secret holds.
 type Role string
 
-// RoleBundle is a role of all kinds: the secret holds one JSON document with everything that a consumer needs. The other
-// roles are those of the kinds' parts.
+// RoleBundle is a role of all kinds: the secret holds one JSON document with everything that a consumer needs. The
+// other roles are those of the kinds' parts.
 const RoleBundle Role = "bundle"
 
 // BundleKey is the key by which a closure comment names a secret with RoleBundle.
@@ -128,8 +128,8 @@ func (r Role) Key() string {
 // IsID reports whether a secret of the role holds the identifier of the credential instead of its value.
 func (r Role) IsID() bool { return r.Part().IsID }
 
-// Consumers says what to replace in the configuration of consumers, given the roles of the secrets; empty if the secrets
-// hold everything. If ids is true, the text is about the identifier.
+// Consumers says what to replace in the configuration of consumers, given the roles of the secrets; empty if the
+// secrets hold everything. If ids is true, the text is about the identifier.
 func (r *Record) Consumers(holds func(Role) bool) (text string, ids bool) {
 	if r.consumers == nil || holds(RoleBundle) {
 		return "", false

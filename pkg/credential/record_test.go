@@ -42,7 +42,7 @@ func TestEveryKindHasAWholeRecord(t *testing.T) {
 	}
 }
 
-// TestNothingCanBeDoneWithAKindThatHasNoRecord: no default treats it as another kind.
+// No default treats an unknown kind as another one.
 func TestNothingCanBeDoneWithAKindThatHasNoRecord(t *testing.T) {
 	k := credential.Kind("pager")
 	if k.Origin() != "" || k.Roles() != nil || k.Limit() != 0 || k.Pair() || k.Fits(credential.RoleBundle) ||

@@ -43,8 +43,8 @@ func shortHash(text string, n int) string {
 
 var versionName = regexp.MustCompile(`^keyturn-([a-z2-7]{16})-([1-9][0-9]{0,5})$`)
 
-// VersionName is the name of the secret version that the given attempt (1, 2, ...) of the rotation writes. Version names
-// are unique within a secret, so OCI refuses a second writer of the same attempt.
+// VersionName is the name of the secret version that the given attempt (1, 2, ...) of the rotation writes. Version
+// names are unique within a secret, so OCI refuses a second writer of the same attempt.
 func (id RotationID) VersionName(attempt int) string {
 	return "keyturn-" + string(id) + "-" + strconv.Itoa(attempt)
 }
@@ -59,7 +59,8 @@ func ParseVersionName(name string) (id RotationID, attempt int, ok bool) {
 	return RotationID(m[1]), n, err == nil
 }
 
-// Mark is a part of the description of a credential that OCI generates. It identifies a credential whose value got lost.
+// Mark is a part of the description of a credential that OCI generates. It identifies a credential whose value got
+// lost.
 type Mark struct {
 	Rotation RotationID
 	Maker    string // the random id of the invocation that created the credential

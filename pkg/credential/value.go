@@ -15,8 +15,8 @@ const redacted = "[redacted]"
 // zerolog it shows as [redacted]. Only Reveal returns the bytes; a search for it finds every use of a secret.
 //
 // The bytes are in a closure. For a Value in an unexported field, fmt can't call the Value's methods and prints
-// everything that it can reach, sometimes even behind pointers. Of a function it prints only the address. The zero Value
-// is empty.
+// everything that it can reach, sometimes even behind pointers. Of a function it prints only the address. The zero
+// Value is empty.
 type Value struct{ reveal func() []byte }
 
 // NewValue returns a Value with a copy of b.

@@ -8,7 +8,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/oci"
 )
 
-// classOf is what a status means when nothing is known about the code.
+// classOf is the class of a status with an unknown code.
 func classOf(status int) fault.Class {
 	switch status {
 	case 429:
@@ -23,7 +23,7 @@ func classOf(status int) fault.Class {
 	return fault.Unclear
 }
 
-// eachStatus judges an answer with every status, and compares its class.
+// eachStatus compares the class of an answer with every status.
 func eachStatus(t *testing.T, code, message string, want func(status int) fault.Class) {
 	t.Helper()
 	for status := 300; status < 600; status++ {

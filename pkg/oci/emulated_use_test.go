@@ -116,7 +116,7 @@ func TestAfreshReadsTheHistoryAfterTheEtag(t *testing.T) {
 	e.CloseProblem(id, "first", "secops@example.com")
 	held := make(chan struct{})
 	e.Inject(ociemu.Fault{Times: 1, When: ociemu.After, Do: ociemu.Hold(held), Match: func(c ociemu.Call) bool {
-		if c.Operation == "GetProblem" { // it has been answered: its history is asked for after this
+		if c.Operation == "GetProblem" { // the history is read after this answer
 			go func() { defer close(held); e.CloseProblem(id, "second", "ops@example.com") }()
 		}
 		return c.Operation == "GetProblem"

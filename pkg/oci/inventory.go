@@ -13,9 +13,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 )
 
-// listSize is the page size of long lists. Services may return smaller pages. Decoding holds an answer in memory several
-// times, about 2 KB per user: with pages of 1,000, it took the most memory of a sweep. Pages of 250 cost 3 more calls
-// for 1,000 users, of about 3,000.
+// listSize is the page size of long lists. Services may return smaller pages. Decoding holds an answer in memory
+// several times, about 2 KB per user: with pages of 1,000, it took the most memory of a sweep. Pages of 250 cost 3 more
+// calls for 1,000 users, of about 3,000.
 const listSize = 250
 
 // ClosedProblems returns one page of the ids of resolved problems of the four rules that were detected since the given

@@ -28,8 +28,8 @@ func TestConnectionsAreKeptForTwentySecondsWithoutACall(t *testing.T) {
 	})
 }
 
-// took is how long a request of the house takes to fail.
-func (h *house) took(t *testing.T, path string) time.Duration {
+// took is how long a request takes to fail.
+func (h *pipeService) took(t *testing.T, path string) time.Duration {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://vault.example"+path, nil)
 	if err != nil {
@@ -44,11 +44,11 @@ func (h *house) took(t *testing.T, path string) time.Duration {
 }
 
 func TestAConnectionWithoutAnAnswerIsGivenUp(t *testing.T) {
-	visit(t, func(t *testing.T, h *house) {
+	withService(t, func(t *testing.T, h *pipeService) {
 		if took := h.took(t, "/slow"); took != 10*time.Second {
 			t.Errorf("a request was given up after %s, want 10 s", took)
 		}
-		time.Sleep(time.Hour) // in the bubble, until the house has given up, too
+		time.Sleep(time.Hour) // in the bubble, until the service has given up, too
 		var other net.Conn
 		h.transport.DialContext = func(context.Context, string, string) (here net.Conn, err error) {
 			here, other = net.Pipe()
@@ -62,7 +62,7 @@ func TestAConnectionWithoutAnAnswerIsGivenUp(t *testing.T) {
 }
 
 func TestAnUnusedConnectionIsClosedAfterTwentySeconds(t *testing.T) {
-	visit(t, func(t *testing.T, h *house) {
+	withService(t, func(t *testing.T, h *pipeService) {
 		h.get(t, "/1")
 		time.Sleep(19 * time.Second)
 		h.get(t, "/2")
@@ -77,7 +77,7 @@ func TestTheTransportUsesHTTP2AndTheEnvironmentsProxy(t *testing.T) {
 	if n.transport.Proxy == nil {
 		t.Error("no proxy is looked for")
 	}
-	visit(t, func(t *testing.T, h *house) {
+	withService(t, func(t *testing.T, h *pipeService) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://vault.example/", nil)
 		if err != nil {
 			t.Fatal(err)

@@ -49,7 +49,8 @@ func (c *Cloud) Post(ctx context.Context, points []outcome.Point) error {
 func (c *Cloud) monitoring() (*monitoring.MonitoringClient, error) {
 	return client(c, "monitoring", "", monitoring.NewMonitoringClientWithConfigurationProvider,
 		func(cl *monitoring.MonitoringClient) *common.BaseClient {
-			cl.Host = strings.Replace(cl.Host, "//telemetry.", "//telemetry-ingestion.", 1) // the endpoint for posting metrics
+			// the endpoint for posting metrics
+			cl.Host = strings.Replace(cl.Host, "//telemetry.", "//telemetry-ingestion.", 1)
 			return &cl.BaseClient
 		})
 }

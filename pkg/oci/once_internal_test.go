@@ -37,7 +37,7 @@ func TestACallerWaitsForAKeptAnswerNoLongerThanItsContext(t *testing.T) {
 					t.Errorf("waited %s (%v)", took, err)
 				}
 				wait.Wait()
-				for range 100 { // each with the same chance to notice that the context has ended
+				for range 100 { // each may notice that the context has ended
 					if v, err := o.get(ctx, nil); v != "late" || err != nil {
 						t.Fatalf("the answer that is there is %q, %v", v, err)
 					}

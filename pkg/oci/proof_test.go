@@ -7,7 +7,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// unproven is the error of a proof that decides nothing.
+// unproven is the error of an undecided proof.
 func unproven(t *testing.T, kind credential.Kind, who credential.Owner, status int, body string) error {
 	t.Helper()
 	ok, _, err := prove(t, kind, who, always(status, body))

@@ -67,7 +67,8 @@ func (p *Prover) try(ctx context.Context, name string, proof proof, form request
 			return false, err
 		}
 		defer response.Body.Close()
-		body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // to the end, so that the connection can be reused
+		// to the end, so that the connection can be reused
+		body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 		if err != nil {
 			return false, err
 		}

@@ -282,8 +282,8 @@ func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (
 	return vault.Secret{}, false, nil
 }
 
-// page returns one page of the secrets of a compartment in the region of the OCID near; if near is "", in the function's
-// region.
+// page returns one page of the secrets of a compartment in the region of the OCID near; if near is "", in the
+// function's region.
 func (v *Vault) page(ctx context.Context, near, compartment, page string) (some []vault.Secret, next string,
 	err error) {
 	cl, err := v.management(near)

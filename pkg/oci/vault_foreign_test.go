@@ -10,7 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// strange are metadata that don't survive being read into Go values and written again.
+// strange are metadata that change when they are decoded into Go values and encoded again.
 var strange = []string{
 	`{"account":1234567890123456789}`, `{"huge":1e400}`, `{"one":1.0,"exp":1E+2}`, `{"b":1,"a":2}`, `{"a":1,"a":2}`,
 	`{"html":"<&>"}`,

@@ -23,7 +23,7 @@ var (
 	closedAt  = time.Date(2026, 5, 4, 9, 59, 57, 0, time.UTC)
 )
 
-// about is what every outcome says of its problem.
+// about sets the fields about the problem.
 func about(o outcome.Outcome) outcome.Outcome {
 	o.ProblemID, o.ProblemName, o.Rule, o.Risk = problemID, "IAM Auth token is too old", "AUTH_TOKEN_TOO_OLD", "MEDIUM"
 	o.EventTime, o.ClosedAt, o.ClosedBy = &eventTime, &closedAt, "secops@example.com"
@@ -97,7 +97,7 @@ func placed(holds, name, id string) outcome.Secret {
 		Link: "https://cloud.oracle.com/security/kms/vaults/" + vaultID + "/secrets/" + id + "?region=us-ashburn-1"}
 }
 
-// staged is a secret with the new value in a version of another stage.
+// staged is a secret with the new value in a version that has another stage.
 func staged(stage string, s outcome.Secret) outcome.Secret {
 	s.Current, s.Stage = false, stage
 	return s
@@ -147,7 +147,8 @@ func done() map[string]outcome.Outcome {
 	bare := do(rotated, "Replace the fingerprint in the configuration of every consumer: the secret holds only "+
 		"the private key.\nold: 1f:1d:d9:7c:fe:fa:77:7a:7b:4f:15:24:1a:bf:57:bd\nnew: "+newKey, refresh)
 	pair := do(rotated, "Replace the access key in the configuration of each consumer that doesn't read it from the "+
-		"secret: it has changed together with the secret key.\nold: 1f2e3d4c5b6a79880011223344556677889900aa\nnew: ffee3d4c5b6a79880011223344556677889900aa", refresh)
+		"secret: it has changed together with the secret key.\nold: 1f2e3d4c5b6a79880011223344556677889900aa\nnew: "+
+		"ffee3d4c5b6a79880011223344556677889900aa", refresh)
 	return map[string]outcome.Outcome{
 		"rotated_api_key": apiKey(with(bare, newKey, placed("private-key", "key-of-web", secretID))),
 		"rotated_auth_token": about(with(do(rotated, tokenCopies, refresh), newTokenID,

@@ -92,16 +92,17 @@ func TestTheStatusesHaveTheirNamesForEver(t *testing.T) {
 
 func TestWhichOutcomesAreMailedAndFinished(t *testing.T) {
 	for _, c := range []struct {
-		status         outcome.Status
-		told, finished bool
+		status           outcome.Status
+		mailed, finished bool
 	}{
 		{outcome.Rotated, true, true}, {outcome.Already, true, true}, {outcome.Refused, true, true},
 		{outcome.DryRun, true, true},
 		{outcome.Unfinished, true, false}, {outcome.InProgress, false, false}, {outcome.Ignored, false, true},
 	} {
 		o := outcome.Outcome{Status: c.status}
-		if o.Mailed() != c.told || o.Finished() != c.finished {
-			t.Errorf("%s: told %v, finished %v; want %v, %v", c.status, o.Mailed(), o.Finished(), c.told, c.finished)
+		if o.Mailed() != c.mailed || o.Finished() != c.finished {
+			t.Errorf("%s: mailed %v, finished %v; want %v, %v", c.status, o.Mailed(), o.Finished(), c.mailed,
+				c.finished)
 		}
 	}
 }

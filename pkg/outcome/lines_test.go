@@ -10,7 +10,7 @@ import (
 // flat is a text without its line breaks.
 func flat(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// tooLong tells of a line that doesn't fit into a window of 80 columns, unless it is one word, or is to be copied.
+// tooLong finds a line that doesn't fit into a window of 80 columns, unless it is one word or the reader copies it.
 func tooLong(line string) bool {
 	return utf8.RuneCountInString(line) > 76 && strings.Contains(strings.TrimSpace(strings.TrimPrefix(line, "- ")),
 		" ") && !long.MatchString(line)

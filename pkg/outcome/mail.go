@@ -3,6 +3,7 @@ package outcome
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -145,12 +146,8 @@ func (o Outcome) headline() string {
 
 // inPlace reports whether consumers already read the new value.
 func (o Outcome) inPlace() bool {
-	for _, s := range o.Secrets {
-		if !s.Current {
-			return false
-		}
-	}
-	return len(o.Secrets) > 0 && o.NewID != ""
+	waits := slices.ContainsFunc(o.Secrets, func(s Secret) bool { return !s.Current })
+	return !waits && len(o.Secrets) > 0 && o.NewID != ""
 }
 
 func (o Outcome) credential(m *mail) {

@@ -20,7 +20,7 @@ func (m meter) Post(ctx context.Context, p []outcome.Point) error { return m(ctx
 
 var one = []outcome.Point{{Name: outcome.MetricSweeps, Dimensions: map[string]string{"result": "finished"}, Value: 1}}
 
-// logged gives a context whose logger writes into the buffer.
+// logged returns a context whose logger writes into the buffer.
 func logged(ctx context.Context) (context.Context, *bytes.Buffer) {
 	var b bytes.Buffer
 	return zerolog.New(&b).WithContext(ctx), &b
@@ -61,7 +61,7 @@ func TestMetricsAreWaitedForNoLongerThanMetricsTimeout(t *testing.T) {
 			close(gaveUp)
 			return ctx.Err()
 		}), one)
-		time.Sleep(time.Minute) // the mail takes its time; patience begins after it
+		time.Sleep(time.Minute) // the time for the mail; MetricsTimeout begins after it
 		began := time.Now()
 		wait()
 		if waited := time.Since(began); waited != outcome.MetricsTimeout {

@@ -32,7 +32,7 @@ func TestTheMetricsOfAnOutcome(t *testing.T) {
 		}
 	}
 	check(o, want)
-	o.Status = outcome.Refused // its age says nothing about rotations
+	o.Status = outcome.Refused // without a rotation there is no age
 	whole["outcome"] = "refused"
 	check(o, want[:2])
 	o.Kind = "" // Monitoring refuses an empty dimension

@@ -155,8 +155,8 @@ func (c *response) dryRun() {
 func (c *response) waits(r rotation.Result) string {
 	const later = "If no further mail about this credential comes within two hours, read the log lines."
 	if r.Reason == rotation.NotProvenYet {
-		return "Nothing for now. OCI may refuse a new credential for its first 15 minutes. The old one is not deleted " +
-			"before the new one works. " + later
+		return "Nothing for now. OCI may refuse a new credential for its first 15 minutes. The old one is not " +
+			"deleted before the new one works. " + later
 	}
 	return "Nothing for now. " + later
 }

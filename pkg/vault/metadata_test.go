@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// foreign are members as other people's tools write them.
+// foreign are members as other tools write them.
 var foreign = []string{
 	`"account":1234567890123456789`, `"big":1e400`, `"tiny":-1.5E-400`, `"one":1.0`, `"zero":-0`,
 	`"digits":3.141592653589793238462643383279`,
@@ -83,7 +83,7 @@ func TestMalformedMetadataAreRefused(t *testing.T) {
 	}
 }
 
-// The same rule for thousands of objects put together by chance, from a fixed seed.
+// The same rule for thousands of random objects, with a fixed seed.
 func TestRandomMetadataKeepTheirBytes(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 5000 {

@@ -39,7 +39,7 @@ func TestWithARefusedConfigurationOnlyAPreflightSucceeds(t *testing.T) {
 			t.Errorf("refused: %v; an event is answered %v, %v", refuse, answer, err)
 		}
 		if !refuse {
-			continue // a preflight would speak to OCI
+			continue // a preflight would call OCI
 		}
 		answer, err = f(t.Context(), []byte(`{"keyturn":"preflight"}`))
 		text, broken := json.Marshal(answer)

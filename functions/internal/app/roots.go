@@ -8,8 +8,8 @@ import (
 )
 
 // Trust adds the certificates of the public authorities to the process, once. The functions' images have no files but
-// the binary, so the certificates are compiled in: Mozilla's list, from the Go project. They count only if the system has
-// none: with SSL_CERT_FILE or SSL_CERT_DIR, those certificates are used instead (crypto/x509, SetFallbackRoots).
+// the binary, so the certificates are compiled in: Mozilla's list, from the Go project. They count only if the system
+// has none: with SSL_CERT_FILE or SSL_CERT_DIR, those certificates are used instead (crypto/x509, SetFallbackRoots).
 //
 // A blank import of their package would parse them at the start. That takes a quarter of the time before the socket is
 // open, and no process needs them before its first invocation.
