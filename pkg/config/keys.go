@@ -32,8 +32,8 @@ var specs = []spec{
 		"by tags: refuse it, or write to it and note that in the mail"},
 		choice(words(BindingRequire, BindingWarn), func(c *Config, v Binding) { c.SecretBinding = v })},
 	{Key{"bare_closure", "refuse", "`refuse`, `rotate`", "what a closure comment without an instruction does, " +
-		"except for a password, which is always reset: nothing, or a rotation into the bound secret; text that says no " +
-		"never rotates"},
+		"except for a password, which is always reset: nothing, or a rotation into the bound secret; text that says " +
+		"no never rotates"},
 		choice(words(BareRefuse, BareRotate), func(c *Config, v BareClosure) { c.BareClosure = v })},
 	{Key{"protected_users", "", "user OCIDs and names, separated by commas; `*` in a name matches any " +
 		"characters", "users whose credentials are never rotated"}, readProtected},
