@@ -1,5 +1,5 @@
-// Command rotate is the OCI Function that rotates one credential for one closed Cloud Guard problem. An Events rule
-// on com.oraclecloud.cloudguard.problemremediated starts it; it answers with the outcome as JSON.
+// Command rotate is the OCI Function that rotates one credential for one closed Cloud Guard problem. An Events rule for
+// com.oraclecloud.cloudguard.problemremediated starts it. It answers with the outcome as JSON.
 package main
 
 import (

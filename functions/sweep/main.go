@@ -1,5 +1,5 @@
-// Command sweep is the OCI Function that fixes what got lost: a schedule starts it. It answers with a digest as JSON,
-// whatever its input says; only a preflight is another thing.
+// Command sweep is the OCI Function that finishes interrupted work. A schedule starts it. It ignores its input, unless
+// that asks for a preflight, and answers with a digest as JSON.
 package main
 
 import (
@@ -23,7 +23,7 @@ func main() {
 }
 
 func handler(log zerolog.Logger, cfg config.Config, cloud *oci.Cloud) fn.Func {
-	// The sweep sends the figures of all that it does together, so its responder has no meter.
+	// The sweep sends the metrics of all its rotations together, so its responder has no meter.
 	engine := app.Engine(cfg, cloud)
 	s := &sweep.Sweeper{Config: cfg, Inventory: cloud, Vault: cloud.Vault(),
 		Issuers:   map[credential.Kind]sweep.Issuer{},

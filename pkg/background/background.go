@@ -1,8 +1,9 @@
-// Package background is the only place that starts goroutines. A panic in a goroutine ends the whole process, and Go
-// prints its value, which may be whatever the code was working on. Here a panic becomes an error that names its type.
+// Package background starts all goroutines of the project. A panic in a goroutine would end the process, and Go would
+// print its value, which may be a secret. Package background turns a panic into an error that has only the value's
+// type.
 //
-// Use Run to protect one step of many, Go for work that nobody waits for, Start for one result, and Group for several
-// steps in parallel. Everything that waits takes a context, or waits for work that has one.
+// Use Run to protect one step of many, Go for work without a result, Start for one result, and Group for several steps
+// in parallel. A function that waits takes a context, or waits for work that has one.
 package background
 
 import (
@@ -17,11 +18,11 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Panic is the error that a panic becomes. It never shows the value, only its type.
+// Panic is the error for a panic. It has the type of the value, but not the value.
 type Panic struct {
-	Type  string // of the value, such as runtime.boundsError
-	At    string // the function and the line that panicked
-	Stack string // functions and lines without arguments, one a line; for the log
+	Type  string // type of the value, such as runtime.boundsError
+	At    string // function and line of the panic
+	Stack string // functions and lines without arguments, one per line, for the log
 }
 
 // Error implements error.
@@ -29,19 +30,19 @@ func (p *Panic) Error() string {
 	return "an internal fault (panic with a value of type " + p.Type + " in " + p.At + ")"
 }
 
-// RuntimeError makes it a runtime.Error: one whose text may be shown where it is caught as a panic once more.
+// RuntimeError makes it a runtime.Error, whose text may be shown where it is recovered again.
 func (p *Panic) RuntimeError() {}
 
 // errExited is the error of a function that ended its goroutine.
 var errExited = errors.New("an internal fault (the function ended its goroutine)")
 
-// Run calls f and returns its error. A panic of f is a *Panic.
+// Run calls f and returns its error. If f panics, the error is a *Panic.
 func Run(f func() error) (err error) {
 	err = errExited
 	defer func() {
 		switch value := recover().(type) {
 		case nil:
-		case *Panic: // of a Group, raised again by Join
+		case *Panic: // from Group.Join
 			err = value
 		default:
 			at, all := stack()
@@ -51,7 +52,7 @@ func Run(f func() error) (err error) {
 	return f()
 }
 
-// Go runs f in parallel without waiting for it. What f is names it in the log, where a panic is reported.
+// Go runs f in parallel without waiting for it. A panic is logged; what names f in the log.
 func Go(ctx context.Context, what string, f func()) {
 	go func() {
 		err := Run(func() error { f(); return nil })
@@ -61,14 +62,14 @@ func Go(ctx context.Context, what string, f func()) {
 	}()
 }
 
-// Task is a result that is being made.
+// Task is the future result of a function.
 type Task[T any] struct {
 	done  chan struct{}
 	value T
 	err   error
 }
 
-// Start begins to make a result in parallel.
+// Start runs f in parallel.
 func Start[T any](f func() (T, error)) *Task[T] {
 	t := &Task[T]{done: make(chan struct{}), err: errExited}
 	go func() {
@@ -81,11 +82,11 @@ func Start[T any](f func() (T, error)) *Task[T] {
 	return t
 }
 
-// Wait returns the result when it is there, or the context's error if that ends first. Any number of callers may wait,
-// any number of times.
+// Wait waits for the result and returns it, or the context's cause if that ends first. It may be called any number of
+// times, also concurrently.
 func (t *Task[T]) Wait(ctx context.Context) (T, error) {
 	select {
-	case <-t.done: // also where the context has ended meanwhile
+	case <-t.done: // even if the context has ended
 		return t.value, t.err
 	default:
 	}
@@ -98,7 +99,7 @@ func (t *Task[T]) Wait(ctx context.Context) (T, error) {
 	}
 }
 
-// Group runs functions in parallel. The zero value is ready for use. Limit, if it isn't 0, is how many run at a time.
+// Group runs functions in parallel. The zero value is ready to use. If Limit isn't 0, at most that many run at a time.
 type Group struct {
 	Limit int
 
@@ -109,7 +110,8 @@ type Group struct {
 	errs []error
 }
 
-// Go runs f in parallel. With a Limit it waits for a free turn: the functions must end with their own contexts.
+// Go runs f in parallel. With a Limit it waits, without a context, until f may run: each function must end with its
+// context.
 func (g *Group) Go(f func() error) {
 	g.once.Do(func() {
 		if g.Limit > 0 {
@@ -123,9 +125,7 @@ func (g *Group) Go(f func() error) {
 	n := len(g.errs)
 	g.errs = append(g.errs, errExited)
 	g.mu.Unlock()
-	g.wait.Add(1)
-	go func() {
-		defer g.wait.Done()
+	g.wait.Go(func() {
 		defer func() {
 			if g.turn != nil {
 				<-g.turn
@@ -135,10 +135,10 @@ func (g *Group) Go(f func() error) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.errs[n] = err
-	}()
+	})
 }
 
-// Wait waits for all functions and returns their errors, in the order of Go; nil where one had none.
+// Wait waits for all functions and returns their errors, nil or not, in the order of the calls of Go.
 func (g *Group) Wait() []error {
 	g.wait.Wait()
 	g.mu.Lock()
@@ -146,10 +146,10 @@ func (g *Group) Wait() []error {
 	return g.errs
 }
 
-// Do is Go for a function without an error. Use Join after it.
+// Do is Go for a function without an error. Call Join after it.
 func (g *Group) Do(f func()) { g.Go(func() error { f(); return nil }) }
 
-// Join waits for all functions. If one of them panicked, it panics in the caller's goroutine, with a *Panic.
+// Join waits for all functions. If one of them panicked, Join panics with its *Panic.
 func (g *Group) Join() {
 	for _, err := range g.Wait() {
 		if p, ok := errors.AsType[*Panic](err); ok {
@@ -158,7 +158,7 @@ func (g *Group) Join() {
 	}
 }
 
-// First waits for all functions and returns the first error in the order of Go.
+// First waits for all functions and returns the first error in the order of the calls of Go.
 func (g *Group) First() error {
 	for _, err := range g.Wait() {
 		if err != nil {
@@ -168,8 +168,8 @@ func (g *Group) First() error {
 	return nil
 }
 
-// stack names the functions and lines that led to a panic, and the one where it was. debug.Stack would print their
-// arguments, too.
+// stack lists the functions and lines that led to a panic, without the arguments that debug.Stack would print. at is
+// the place of the panic.
 func stack() (at, all string) {
 	const most = 64
 	pc := make([]uintptr, most)
@@ -179,7 +179,7 @@ func stack() (at, all string) {
 		f, more := frames.Next()
 		line := fmt.Sprintf("%s, %s:%d", f.Function, filepath.Base(f.File), f.Line)
 		b.WriteString(line + "\n")
-		if at == "" && !strings.HasPrefix(f.Function, "runtime.") { // the runtime's own come first
+		if at == "" && !strings.HasPrefix(f.Function, "runtime.") { // the runtime's frames come first
 			at = line
 		}
 		if !more {

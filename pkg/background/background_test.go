@@ -19,14 +19,14 @@ import (
 
 const value = "hunter2"
 
-// loud is a value that shows its content in every way that a value can.
+// loud shows its content in every way that a value can.
 type loud struct{}
 
 func (loud) Error() string    { return value }
 func (loud) String() string   { return value }
 func (loud) GoString() string { return value }
 
-// panics are functions that panic, by the type that has to be named.
+// panics are functions that panic, by the type of the value.
 var panics = map[string]func() error{
 	"string":              func() error { panic(value) },
 	"[]uint8":             func() error { panic([]byte(value)) },
@@ -39,7 +39,7 @@ var panics = map[string]func() error{
 	"runtime.boundsError": func() error { s := []byte(value); n := len(s); _ = s[n]; return nil },
 	"runtime.plainError":  func() error { none()[value] = 1; return nil },
 	"*runtime.PanicNilError": func() error {
-		panic(nil) //nolint:govet // what a mistake may do
+		panic(nil) //nolint:govet // code may do it by mistake
 	},
 	"*runtime.TypeAssertionError": func() error { var v any = value; return v.(error) },
 }
@@ -105,7 +105,7 @@ func TestAnErrorOfAFunctionIsHandedOnAsItIs(t *testing.T) {
 	}
 }
 
-func TestAFunctionThatEndsItsGoroutineIsNoSuccessAndBlocksNobody(t *testing.T) {
+func TestAFunctionThatEndsItsGoroutineIsAnErrorAndBlocksNoWaiter(t *testing.T) {
 	leave := func() error { runtime.Goexit(); return nil }
 	for _, name := range []string{"Start", "Group", "a limited Group"} {
 		if err := ways[name](leave); err == nil {
@@ -127,7 +127,7 @@ func TestAPanicInTheBackgroundIsALineInTheLogWithoutItsValue(t *testing.T) {
 	})
 }
 
-func TestWhoWaitsForATaskWaitsNoLongerThanTheirOwnContext(t *testing.T) {
+func TestACallerWaitsForATaskNoLongerThanItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		task := background.Start(func() (int, error) { time.Sleep(time.Minute); return 7, nil })
@@ -140,7 +140,7 @@ func TestWhoWaitsForATaskWaitsNoLongerThanTheirOwnContext(t *testing.T) {
 		if n, err := task.Wait(t.Context()); n != 7 || err != nil {
 			t.Errorf("the one who may wait gets %d, %v", n, err)
 		}
-		if n, err := task.Wait(ctx); n != 7 || err != nil { // it is there
+		if n, err := task.Wait(ctx); n != 7 || err != nil { // the result is available
 			t.Errorf("a late caller gets %d, %v", n, err)
 		}
 	})

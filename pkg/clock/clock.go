@@ -1,5 +1,5 @@
-// Package clock has the machine's clock, and contexts that end early enough to leave time for what follows. Packages
-// that wait take the clock as an interface, so that tests can set the time.
+// Package clock has the machine's clock, and contexts that end before their parent to leave time for further work.
+// Packages that wait take the clock as an interface, so that tests can set the time.
 package clock
 
 import (
@@ -10,10 +10,10 @@ import (
 // System is the machine's clock.
 type System struct{}
 
-// Now is the current time.
+// Now returns the current time.
 func (System) Now() time.Time { return time.Now() }
 
-// Sleep waits, or returns the context's error as soon as that ends.
+// Sleep waits for d. It returns the context's error if that ends first.
 func (System) Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -25,7 +25,7 @@ func (System) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Margin is how long before the end of an invocation its last call has to end. An answer at the deadline comes too
+// Margin is how long before the deadline of an invocation its last call must end. An answer at the deadline is too
 // late.
 const Margin = time.Second / 2
 
@@ -37,8 +37,8 @@ func WithMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
 
-// WithReserve returns a context that ends before its parent does. It keeps a quarter of the time that is left at now,
-// but no more than most, for what follows the work.
+// WithReserve returns a context that ends before its parent does: by a quarter of the time that is left at now, but by
+// no more than most.
 func WithReserve(ctx context.Context, now time.Time, most time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(ctx, deadline.Add(-min(deadline.Sub(now)/4, most)))

@@ -36,7 +36,8 @@ func TestWithoutADeadlineNothingIsKept(t *testing.T) {
 		if _, ok := ctx.Deadline(); ok || ctx.Err() != nil {
 			t.Errorf("the context has an end: %v", ctx.Err())
 		}
-		if cancel(); ctx.Err() == nil {
+		cancel()
+		if ctx.Err() == nil {
 			t.Error("cancel doesn't end it")
 		}
 	}

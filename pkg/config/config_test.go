@@ -87,7 +87,7 @@ func TestEveryGoodValueIsTaken(t *testing.T) {
 	}
 }
 
-func TestAMalformedValueIsRefusedWithItsMend(t *testing.T) {
+func TestAMalformedValueIsRefusedWithARemedy(t *testing.T) {
 	cases := []struct{ entry, want string }{
 		{"ons_topic=", "ons_topic is not set: set it to the OCID of a topic (ocid1.onstopic...)"},
 		{"ons_topic=my-topic", `ons_topic is "my-topic", which is not an OCID: set it to OCID of a topic`},
@@ -143,7 +143,7 @@ func TestAMalformedValueIsRefusedWithItsMend(t *testing.T) {
 	}
 }
 
-func TestAllFaultsAreToldAtOnce(t *testing.T) {
+func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	_, err := config.Read([]string{"prove=maybe", "rsa_bits=1", "drry_run=yes", "OCI_GO_SDK_DEBUG=1", "PATH=/bin",
 		"secret_compartments=a,ocid1.tenancy.oc1..aaaa,b"})
 	e, ok := errors.AsType[*config.Error](err)

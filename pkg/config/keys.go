@@ -9,12 +9,11 @@ import (
 type Key struct {
 	Name    string
 	Default string // "" if the key has none
-	Values  string // what it may be set to
+	Values  string // the accepted values
 	Meaning string
 }
 
-// spec is a key with its reader. A reader returns the problem with the value, or
-// "".
+// spec is a key with its reader, which returns the problem with the value, or "".
 type spec struct {
 	Key
 	read func(c *Config, value string) (problem string)
@@ -22,39 +21,40 @@ type spec struct {
 
 const required = "(required)"
 
-// specs is the one table: what is read, documented and checked for misspellings.
+// specs has all keys, in the order of the documentation.
 var specs = []spec{
-	{Key{"ons_topic", required, "OCID of a topic (`ocid1.onstopic...`)", "where the mails about every event go"},
+	{Key{"ons_topic", required, "OCID of a topic (`ocid1.onstopic...`)", "the topic that all mails are sent to"},
 		readTopic},
-	{Key{"event_check", "on", "`on`, `off`", "compare the event with Cloud Guard's own record of the problem; off " +
-		"only in a tenancy that can't grant the permission"},
+	{Key{"event_check", "on", "`on`, `off`", "compare the event with Cloud Guard's record of the problem; set it " +
+		"to `off` only in a tenancy that can't grant the permission"},
 		choice(map[string]bool{"on": true, "off": false}, func(c *Config, v bool) { c.EventCheck = v })},
-	{Key{"secret_binding", "require", "`require`, `warn`", "refuse a secret that isn't bound to its user by tags, " +
-		"or write to it and say so"},
+	{Key{"secret_binding", "require", "`require`, `warn`", "what to do with a secret that isn't bound to its user " +
+		"by tags: refuse it, or write to it and note that in the mail"},
 		choice(words(BindingRequire, BindingWarn), func(c *Config, v Binding) { c.SecretBinding = v })},
-	{Key{"bare_closure", "refuse", "`refuse`, `rotate`", "what a closure comment without any instruction does, " +
-		"unless for a password: nothing, or a rotation into the bound secret; text that says no never rotates"},
+	{Key{"bare_closure", "refuse", "`refuse`, `rotate`", "what a closure comment without an instruction does, " +
+		"except for a password, which is always reset: nothing, or a rotation into the bound secret; text that says " +
+		"no never rotates"},
 		choice(words(BareRefuse, BareRotate), func(c *Config, v BareClosure) { c.BareClosure = v })},
-	{Key{"protected_users", "", "user OCIDs and names, with commas between them; `*` in a name stands for any " +
+	{Key{"protected_users", "", "user OCIDs and names, separated by commas; `*` in a name matches any " +
 		"characters", "users whose credentials are never rotated"}, readProtected},
 	{Key{"grace_period", "0", "`0`, or days, hours and minutes such as `72h`, `3d`, `90m`, up to `90d`",
 		"how long the old credential stays alongside the new one"}, readGrace},
-	{Key{"prove", "require", "`require`, `try`, `off`", "whether the new credential must have worked once before " +
-		"the old one goes"},
+	{Key{"prove", "require", "`require`, `try`, `off`", "whether the new credential must be used once with success " +
+		"before the old one is deleted"},
 		choice(words(ProveRequire, ProveTry, ProveOff), func(c *Config, v ProveMode) { c.Prove = v })},
-	{Key{"dry_run", "no", "`yes`, `no`", "say what would be done, and change nothing"},
+	{Key{"dry_run", "no", "`yes`, `no`", "only report what a rotation would do, and change nothing"},
 		choice(map[string]bool{"yes": true, "no": false}, func(c *Config, v bool) { c.DryRun = v })},
 	{Key{"rsa_bits", "2048", "`2048`, `3072`, `4096`", "size of new API keys"},
 		choice(map[string]int{"2048": 2048, "3072": 3072, "4096": 4096}, func(c *Config, v int) { c.RSABits = v })},
 	{Key{"log_level", "info", "`trace`, `debug`, `info`, `warn`, `error`", "how much is logged"},
 		choice(words("trace", "debug", "info", "warn", "error"), func(c *Config, v string) { c.LogLevel = v })},
-	{Key{"metrics", "on", "`on`, `off`", "send figures of outcomes, durations and ages to Monitoring, namespace " +
+	{Key{"metrics", "on", "`on`, `off`", "send metrics of outcomes, durations and ages to Monitoring, namespace " +
 		"`keyturn`"},
 		choice(map[string]bool{"on": true, "off": false}, func(c *Config, v bool) { c.Metrics = v })},
-	{Key{"sweep_days", "7", "a number of days, `1` to `90`", "for how long the sweep looks back for closed " +
+	{Key{"sweep_days", "7", "a number of days, `1` to `90`", "how many days the sweep looks back for closed " +
 		"problems whose credential was not rotated"}, readSweepDays},
-	{Key{"secret_compartments", "", "OCIDs of compartments or of the tenancy, with commas between them",
-		"where secrets are looked for by their tags, when a closure comment names none"}, readCompartments},
+	{Key{"secret_compartments", "", "OCIDs of compartments or of the tenancy, separated by commas",
+		"where to search for secrets by their tags if a closure comment names none"}, readCompartments},
 }
 
 // Keys returns the documentation of all keys, in the order of docs/configuration.md.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,10 +18,10 @@ func words[W ~string](all ...W) map[string]W {
 	return m
 }
 
-// choice reads one of a few words.
+// choice returns a reader for one of a few words.
 func choice[V any](values map[string]V, set func(*Config, V)) func(*Config, string) string {
 	return func(c *Config, value string) string {
-		v, ok := values[fold(value)]
+		v, ok := values[strings.ToLower(value)]
 		if !ok {
 			return "is " + quote(value)
 		}
@@ -35,19 +36,17 @@ var ocidForm = regexp.MustCompile(`^ocid1\.([a-z0-9]+)\.[a-z0-9]+\.[a-z0-9-]*(?:
 
 const maxOCID = 255
 
-func isOCID(s string) bool { return strings.HasPrefix(fold(s), "ocid1.") }
+func isOCID(s string) bool { return strings.HasPrefix(strings.ToLower(s), "ocid1.") }
 
-// readOCID returns the OCID in lower case, or what is wrong with it.
+// readOCID returns the OCID in lower case, or the problem with it.
 func readOCID(value string, types ...string) (ocid, problem string) {
-	value = fold(value)
+	value = strings.ToLower(value)
 	m := ocidForm.FindStringSubmatch(value)
 	if m == nil || len(value) > maxOCID {
 		return "", quote(value) + ", which is not an OCID"
 	}
-	for _, t := range types {
-		if m[1] == t {
-			return value, ""
-		}
+	if slices.Contains(types, m[1]) {
+		return value, ""
 	}
 	return "", fmt.Sprintf(`%s, which is an OCID of type %q, not "%s"`, quote(value), m[1],
 		strings.Join(types, `" or "`))
@@ -127,11 +126,11 @@ func readGrace(c *Config, value string) string {
 	if value == "0" {
 		return ""
 	}
-	m := graceForm.FindStringSubmatch(fold(value))
+	m := graceForm.FindStringSubmatch(strings.ToLower(value))
 	if m == nil {
 		return "is " + quote(value)
 	}
-	// Counted in minutes: so many days in nanoseconds would overflow.
+	// In minutes: 999,999 days in nanoseconds would overflow.
 	sum := 0
 	for i, minutes := range []int{24 * 60, 60, 1} {
 		if digits := m[i+1]; digits != "" {
@@ -149,13 +148,9 @@ func readGrace(c *Config, value string) string {
 	return ""
 }
 
-func fold(s string) string { return strings.ToLower(s) }
-
-func equalFold(a, b string) bool { return fold(a) == fold(b) }
-
-// matches reports whether name is what pattern says, in which '*' stands for any
-// characters. It goes back to the last '*' only, so it takes len(pattern) *
-// len(name) steps at most.
+// matches reports whether name matches pattern, in which '*' matches any
+// characters. It backtracks only to the last '*', so it takes at most len(pattern)
+// * len(name) steps.
 func matches(pattern, name string) bool {
 	p, n := 0, 0
 	star, resume := -1, 0

@@ -1,6 +1,6 @@
 package credential
 
-// APIKey is an API signing key: a pair of RSA keys, of which OCI has the public one.
+// APIKey is an API signing key: an RSA key pair of which OCI has the public key.
 const APIKey Kind = "api-key"
 
 // RolePrivateKey is the role of a secret that holds the private key in PEM.
@@ -20,8 +20,8 @@ var apiKey = Record{
 	Resource:    "ApiKey",
 	Capability:  "--can-use-api-keys",
 	consumers: func(func(Role) bool) (string, bool) {
-		return "Replace the fingerprint in the configuration of every consumer: the secret holds the private " +
-			"key alone.", true
+		return "Replace the fingerprint in the configuration of every consumer: the secret holds only the private " +
+			"key.", true
 	},
 	identify: func(v Value) (string, error) {
 		m, err := APIKeyMaterial(v)

@@ -2,7 +2,7 @@ package credential
 
 import "errors"
 
-// AuthToken is an auth token: the password for the container registry and other services that take no signature.
+// AuthToken is an auth token: the password for the container registry and other services that don't use signatures.
 const AuthToken Kind = "auth-token"
 
 // RoleToken is the role of a secret that holds an auth token.

@@ -17,7 +17,7 @@ const (
 	RoleAccessKey Role = "access-key"
 )
 
-// The sorts of content that show which half a secret holds.
+// The sorts of content of the two halves.
 const (
 	SortAccessKey Sort = "an access key"
 	SortSecretKey Sort = "a secret key"
@@ -47,10 +47,10 @@ var customerSecretKey = Record{
 	Endpoint:    AtS3,
 	consumers: func(holds func(Role) bool) (string, bool) {
 		if holds(RoleAccessKey) {
-			return "Replace the access key wherever a consumer has it in its own configuration: it has changed " +
-				"together with the secret key.", true
+			return "Replace the access key in the configuration of each consumer that doesn't read it from the " +
+				"secret: it has changed together with the secret key.", true
 		}
-		return "Replace the access key in the configuration of every consumer: the secret holds the secret key alone.",
+		return "Replace the access key in the configuration of every consumer: the secret holds only the secret key.",
 			true
 	},
 	more: func(o Owner) ([]string, error) {
@@ -65,8 +65,8 @@ var customerSecretKey = Record{
 
 var accessKeyForm = regexp.MustCompile(`^[0-9a-fA-F]{40}$`)
 
-// halfOfPair recognizes the two halves by their forms. OCI's access keys are 40 hex digits or an OCID, its secret keys
-// 32 bytes in Base64. Source: OCI's "Working with Customer Secret Keys".
+// halfOfPair recognizes the two halves by their forms: an access key is 40 hex digits or an OCID, a secret key is 32
+// bytes in Base64. Source: OCI's "Working with Customer Secret Keys".
 func halfOfPair(text string, living []string) Sort {
 	raw, err := base64.StdEncoding.DecodeString(text)
 	switch {

@@ -8,19 +8,19 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// added are members that people put into a bundle of ours.
+// added are members that users add to a bundle.
 var added = []string{`"port":443`, `"account":1234567890123456789`, `"huge":1e400`, `"one":1.0`, `"none":null`,
 	`"nested":{"token":"x","kind":"y"}`, `"list":[1,2.50]`,
 	`"html":"<&>"`, `"escaped":"\u00e9\/"`, `"Kind":"other"`, `"comment":"asks for region"`, `"twice":1,"twice":2`}
 
-// confusing are members that mean something in a bundle of another kind.
+// confusing are members that have a meaning in a bundle of another kind.
 var confusing = map[credential.Kind]string{
 	credential.APIKey:            `"token":"t","password":"p","made_at":"m","access_key":"a"`,
 	credential.AuthToken:         `"private_key":5,"secret_key":"s"`,
 	credential.CustomerSecretKey: `"fingerprint":"f","token":["x"]`,
 	credential.Password:          `"token_id":"i","private_key":null`}
 
-func TestWhatSomebodyAddsToABundleStaysByteForByte(t *testing.T) {
+func TestMembersAddedToABundleStayByteForByte(t *testing.T) {
 	for _, m := range materials(t) {
 		fresh, err := m.Encode(credential.RoleBundle, owner)
 		if err != nil {
@@ -54,7 +54,7 @@ func TestWhatSomebodyAddsToABundleStaysByteForByte(t *testing.T) {
 	}
 }
 
-func TestABundleReplacesWhateverIsNoBundleOfItsKind(t *testing.T) {
+func TestABundleReplacesAnyContentButABundleOfItsKind(t *testing.T) {
 	fresh, err := materials(t)[1].Encode(credential.RoleBundle, owner)
 	if err != nil {
 		t.Fatal(err)

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// Holding is what a secret's content says of itself, before something is written over it. A content is one of three: it
-// belongs to the credentials in IDs; it belongs to nobody (neither IDs nor Unknown); or nobody can tell (Unknown).
+// Holding describes a secret's content before Keyturn overwrites it. The content belongs to the credentials in IDs, or
+// to no credential (no IDs and Unknown is empty), or it is not known to whom (Unknown).
 type Holding struct {
-	IDs     []string // the credentials that it holds, or names
-	Unknown string   // why it can't be told what else is in there; empty if it can
-	User    string   // the user whom it names, if that is another
-	Sort    Sort     // what it is, if that is plain
+	IDs     []string // the credentials that the content holds or names
+	Unknown string   // why the content can't be understood; empty if it can
+	User    string   // the user that the content names, if it is another one
+	Sort    Sort     // the sort of content, if it is recognized
 }
 
-// Sort is what a content plainly is, whatever its secret is meant for.
+// Sort is a sort of content, recognized by its form alone.
 type Sort string
 
 // The sorts of content.
@@ -28,16 +28,15 @@ const (
 	SortOCID        Sort = "an OCID"
 )
 
-// Placeholder is the content with which the stack makes a secret (terraform/vault.tf).
+// Placeholder is the content of a secret that the stack has just created (terraform/vault.tf).
 const Placeholder = "Keyturn has not rotated this credential yet."
 
-// leastKey is the least that an RSA private key of 1024 bits takes: one of its primes, 64 bytes, in Base64. What is
-// shorter holds none.
+// leastKey is the length of a prime of a 1024-bit RSA key, 64 bytes, in Base64. A shorter text holds no private key.
 const leastKey = 86
 
-// Inspect says what the content of a secret of the role holds. ref is the credential that is to be replaced, living are
-// the ids of the user's credentials of the kind, which a content may name. Nothing of the content gets into the answer
-// but such ids and fingerprints, and OCIDs of users.
+// Inspect describes the content of a secret with the role. ref is the credential to replace; living are the ids of the
+// user's existing credentials of the kind. The result contains nothing of the content but such ids, fingerprints, and
+// OCIDs of users.
 func Inspect(ref Ref, role Role, content Value, living []string) Holding {
 	text, record := readable(content.Reveal()), ref.Kind.Record()
 	found := keysIn(content.Reveal())
@@ -48,7 +47,7 @@ func Inspect(ref Ref, role Role, content Value, living []string) Holding {
 		}
 	}
 	switch {
-	case strings.Trim(text, "{}[]\"' ") == "" || text == Placeholder || hollow(ref.Kind, text):
+	case strings.Trim(text, "{}[]\"' ") == "" || text == Placeholder || emptyBundle(ref.Kind, text):
 	case record.identify != nil:
 		h.IDs, h.Unknown = distinct(append(h.IDs, found.ids...)), found.unknown()
 		if h.Unknown == unknownForm && len(text) < leastKey && !structured(text) {
@@ -63,15 +62,15 @@ func Inspect(ref Ref, role Role, content Value, living []string) Holding {
 	case len(h.IDs) == 0 && (structured(text) || strings.ContainsAny(text, " \t\r\n")):
 		h.Unknown = unknownForm
 	}
-	// What is left is one word: a token, one half of a pair (its other half tells), or a password. Nobody can tell
-	// whose it is. A consumer that reads another of the user's tokens from there goes on working.
+	// Any other content is one word: a token, a password, or one half of a pair, whose other half has the id. It does
+	// not show to whom it belongs. A consumer that reads another of the user's tokens from it continues to work.
 	return h
 }
 
-// Fits tells whether a secret of the role may have held this before. A plain value may become a bundle; nothing else
-// may become something that its consumers don't expect.
+// Fits reports whether a secret of the role may have held this content before. A plain value may become a bundle. No
+// other content may change to a sort that its consumers don't expect.
 func (h Holding) Fits(kind Kind, role Role) bool {
-	shown := kind.Record().identify != nil
+	identifiable := kind.Record().identify != nil
 	switch h.Sort {
 	case SortOther:
 		return true
@@ -80,9 +79,9 @@ func (h Holding) Fits(kind Kind, role Role) bool {
 	case SortOtherBundle:
 		return false
 	case SortPrivateKey:
-		return shown
+		return identifiable
 	case SortOCID:
-		return shown || role.IsID() || role == RoleBundle
+		return identifiable || role.IsID() || role == RoleBundle
 	}
 	return role == RoleBundle || role.Part().Sort == h.Sort
 }
@@ -114,7 +113,7 @@ func sortOf(kind Kind, text string, found keys, living []string) Sort {
 	return SortOther
 }
 
-// bundleOf is the kind of a bundle of ours; empty if the text is none.
+// bundleOf is the kind of a bundle; empty if the text is not a bundle that Keyturn wrote.
 func bundleOf(text string) Kind {
 	kind, err := TextOf([]byte(text), "kind")
 	user, errUser := TextOf([]byte(text), "user")
@@ -124,13 +123,13 @@ func bundleOf(text string) Kind {
 	return Kind(kind)
 }
 
-// hollow tells of a bundle of the kind that nothing has been filled into yet.
-func hollow(kind Kind, text string) bool {
+// emptyBundle reports whether the text is a bundle of the kind without an id and a value.
+func emptyBundle(kind Kind, text string) bool {
 	m, err := unbundle(kind, NewValue([]byte(text)))
 	return err == nil && m.ID == "" && m.Value.Empty()
 }
 
-// otherUser is the user that a content names, if it names one and not ours.
+// otherUser is the first user that a content names; empty if it names none, or names user.
 func otherUser(text, user string) string {
 	users := userForm.FindAllString(text, -1)
 	if len(users) == 0 || slices.ContainsFunc(users, func(u string) bool { return strings.EqualFold(u, user) }) {
@@ -139,7 +138,7 @@ func otherUser(text, user string) string {
 	return users[0]
 }
 
-// structured: some tool has put it together.
+// structured reports whether the text is JSON or has an OCID.
 func structured(text string) bool {
 	return json.Valid([]byte(text)) && strings.ContainsAny(text[:1], `{["`) || strings.Contains(text, "ocid1.")
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// smallKey is a key of the least size that is still used somewhere.
+// smallKey is a key of the smallest size in use.
 var smallKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
@@ -61,8 +61,7 @@ func indented(s, by string) string {
 	return by + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n"+by)
 }
 
-// layouts are the forms in which people and tools put a private key into a secret, and of which it is certain which key
-// it is.
+// layouts are the forms in which users and tools write a private key into a secret and which identify the key.
 func layouts(key *rsa.PrivateKey) map[string]string {
 	eightDER, _ := x509.MarshalPKCS8PrivateKey(key)
 	oneDER := x509.MarshalPKCS1PrivateKey(key)
@@ -157,7 +156,7 @@ func TestOfSeveralKeysAllAreNamed(t *testing.T) {
 	}
 }
 
-// unreadable are contents of which nobody can tell whether a living key is in there.
+// unreadable are contents that may hold an existing key.
 func unreadable(t *testing.T) map[string]string {
 	good := layouts(rsaKey())
 	one := good["PKCS#1"]
@@ -215,7 +214,7 @@ func TestWhatCanNotBeReadIsUnknownAndSaysWhy(t *testing.T) {
 	}
 }
 
-func TestWhatHoldsNoKeyBelongsToNobody(t *testing.T) {
+func TestAContentWithoutAKeyBelongsToNoCredential(t *testing.T) {
 	ec, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)
 	sec1, _ := x509.MarshalECPrivateKey(ec)
@@ -241,7 +240,7 @@ func TestWhatHoldsNoKeyBelongsToNobody(t *testing.T) {
 	}
 }
 
-func TestABundleThatNothingIsFilledIntoBelongsToNobody(t *testing.T) {
+func TestAnEmptyBundleBelongsToNoCredential(t *testing.T) {
 	for _, kind := range credential.Kinds() {
 		text := `{"kind":"` + string(kind) + `","user":"` + owner.User +
 			`","fingerprint":"","private_key":"","token":"","port":443}`
@@ -312,7 +311,7 @@ func TestACustomerSecretKeyIsKnownByItsAccessKey(t *testing.T) {
 	}
 }
 
-func TestAnAuthTokenIsAWordAndWhateverIsNotIsUnknownOrSomethingElse(t *testing.T) {
+func TestAnAuthTokenIsOneWordAndOtherContentIsUnknownOrRecognized(t *testing.T) {
 	ref := credential.Ref{Kind: credential.AuthToken, User: owner.User, ID: "ocid1.credential.oc1..old"}
 	for _, text := range []string{"9m<Kq{;(2P]x>Tg.W)", `[a"{}b}c:d=e<f>`, "abcdefghijABCDEFGHIJ", "#;:'[]{}",
 		"0123456789", "x=y", "token\n"} {

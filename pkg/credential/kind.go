@@ -1,9 +1,8 @@
-// Package credential has the nouns that everything else speaks in: the kinds of credential that OCI gives a user,
-// the reference to one of them, the identity of its rotation, and the Value type that can't be printed.
+// Package credential has the basic types: the kinds of credential of a user, the reference to a credential, the id of
+// its rotation, and the Value type that can't be printed.
 //
-// Start with Ref, which says what is to be rotated, and Material, which is a credential together with its value.
-// Record is all that Keyturn knows about a kind; each kind has a file of its own with its record.
-// The package talks to no service and reads no clock.
+// Start with Ref, which names a credential to rotate, and Material, which is a credential with its value. Record is all
+// that Keyturn knows about a kind. The package calls no service and reads no clock.
 package credential
 
 import (
@@ -11,8 +10,7 @@ import (
 	"strings"
 )
 
-// Kind is one of the kinds of credential that a user can have. Its text is the one that the secret's binding tag
-// (keyturn.kind) has.
+// Kind is a kind of credential that a user can have. Its text is the value of a secret's binding tag keyturn.kind.
 type Kind string
 
 // records are the kinds that Keyturn rotates, in the order in which documents name them.
@@ -27,8 +25,8 @@ func Kinds() []Kind {
 	return all
 }
 
-// Record is what is known about the kind. A kind that Keyturn doesn't know has a record without roles, permissions and
-// origin, so that nothing can be done with it. The record must not be changed.
+// Record returns what is known about the kind. An unknown kind has a record without roles, permissions and origin, so
+// that it can't be rotated. The caller must not change the record.
 func (k Kind) Record() *Record {
 	for _, r := range records {
 		if r.Kind == k {
@@ -49,19 +47,18 @@ func (k Kind) One() string {
 	return "a " + k.Noun()
 }
 
-// IDNoun says what the identifier of the kind's credentials is called.
+// IDNoun is the name of the identifier of the kind's credentials.
 func (k Kind) IDNoun() string { return k.Record().IDNoun }
 
-// Limit is how many credentials of the kind OCI lets a user have; 0 means that the question doesn't arise.
+// Limit is how many credentials of the kind a user may have; 0 if there is no limit.
 func (k Kind) Limit() int { return k.Record().Limit }
 
-// Origin says where the value of a new credential of the kind comes from; empty for a kind that Keyturn doesn't know.
+// Origin says where the value of a new credential of the kind comes from; empty for an unknown kind.
 func (k Kind) Origin() Origin { return k.Record().Origin }
 
-// Roles lists the roles that fit a kind, in the order in which their secrets are written and promoted. The first of
-// those that a rotation uses always holds the value itself: once it is staged, the value is safe if the process dies.
-// The two halves of a pair are neighbours, so that a reader sees halves that don't belong together for no longer than
-// one promotion.
+// Roles lists the roles that fit a kind, in the order in which their secrets are written and promoted. The first role
+// that a rotation uses always holds the value: once it is staged, the value survives a crash. The two halves of a pair
+// are neighbours, so that readers see halves that don't match only during one promotion.
 func (k Kind) Roles() []Role {
 	r := k.Record()
 	if len(r.Parts) == 0 {
@@ -80,8 +77,8 @@ func (k Kind) Fits(role Role) bool { return slices.Contains(k.Roles(), role) }
 // Pair reports whether the kind's value takes two plain secrets, one for each half.
 func (k Kind) Pair() bool { return len(k.Record().Parts) == 2 }
 
-// DefaultRole is the role of a secret that is bound to a user and kind without saying what it holds. The two halves of
-// a pair don't fit into one plain secret, so there it is the bundle.
+// DefaultRole is the role of a secret that is bound to a user and kind without a tag for the role. The two halves of a
+// pair don't fit into one plain secret, so their default is the bundle.
 func (k Kind) DefaultRole() Role {
 	roles := k.Roles()
 	if len(roles) == 0 || k.Pair() {

@@ -7,10 +7,10 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-func TestAMarkPutTogetherOutOfTwoIsNotReadForOurs(t *testing.T) {
+func TestAMarkCombinedFromTwoIsNotRead(t *testing.T) {
 	m, other, third := mark("a"), mark("b"), mark("c")
 	inner, outer := other.Describe(""), third.Describe("")
-	old := "[keyturn " + inner + strings.TrimPrefix(outer, "[keyturn") // taking the inner one out makes another
+	old := "[keyturn " + inner + strings.TrimPrefix(outer, "[keyturn") // removing the inner one forms another
 	got := m.Describe(old)
 	if back, ok := credential.ParseMark(got); !ok || back != m {
 		t.Errorf("%q reads back as %+v", got, back)

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -17,22 +16,22 @@ import (
 	"strings"
 )
 
-// Tenancy is a tenancy, as everything that rotates in it has to know it.
+// Tenancy is a tenancy and its home region.
 type Tenancy struct {
 	ID   string // OCID
 	Name string
-	Home string // identifier of the home region, e.g. us-ashburn-1: the only one that takes changes in IAM
+	Home string // identifier of the home region, e.g. us-ashburn-1; IAM accepts changes only there
 }
 
-// Owner is whom a credential belongs to and where it is used: what a consumer needs beside the value itself.
+// Owner is the user of a credential and where it is used: what a consumer needs in addition to the value.
 type Owner struct {
 	Tenancy     string // OCID
 	TenancyName string
 	User        string // OCID
 	UserName    string
 	Region      string // the home region's identifier, e.g. us-ashburn-1
-	Namespace   string // Object Storage namespace; only known for kinds that need it
-	Hosts              // only known for kinds that need them
+	Namespace   string // Object Storage namespace; only set for kinds that need it
+	Hosts              // only set for kinds that need them
 }
 
 // Hosts are the hosts at which a credential is used, in the owner's region. They depend on the realm (see pkg/oci).
@@ -45,12 +44,12 @@ type Hosts struct {
 // Material is a credential with its value.
 type Material struct {
 	Kind  Kind
-	ID    string // see Ref.ID; for a password the time at which it was made (TimeID)
+	ID    string // see Ref.ID; for a password its creation time (TimeID)
 	Value Value  // PEM private key (PKCS#8), token, secret key or one-time password
 }
 
-// GenerateAPIKey makes an RSA key pair of the given size. The fingerprint, which OCI will show for it, is known
-// before the key has left the process: an API key can be written ahead.
+// GenerateAPIKey makes an RSA key pair of the given size. Its ID is the fingerprint that OCI will show, so an API key
+// can be stored before OCI knows it.
 func GenerateAPIKey(bits int) (Material, error) {
 	key, err := rsa.GenerateKey(rand.Reader, bits)
 	if err != nil {
@@ -121,21 +120,16 @@ func public(key crypto.Signer) (der []byte, fingerprint string, err error) {
 // Fingerprint is OCI's identifier of a public key: MD5 over its SPKI encoding, in colon-separated hex. MD5 is OCI's
 // choice and protects nothing here. Source: OCI's "Required Keys and OCIDs".
 func Fingerprint(spki []byte) string {
-	sum := md5.Sum(spki)
-	pairs := make([]string, len(sum))
-	for i, b := range sum {
-		pairs[i] = hex.EncodeToString([]byte{b})
-	}
-	return strings.Join(pairs, ":")
+	return strings.ReplaceAll(fmt.Sprintf("% x", md5.Sum(spki)), " ", ":")
 }
 
-// Encode writes the part of the credential that a secret with the given role holds.
+// Encode returns the content of a secret with the given role.
 func (m Material) Encode(role Role, o Owner) (Value, error) {
 	part := role.Part()
 	switch {
 	case role == RoleBundle:
 		return m.bundle(o)
-	case part.Role != role: // of no kind
+	case part.Role != role: // an unknown role
 		return Value{}, fmt.Errorf("no encoding for the role %q", role)
 	case part.IsID:
 		return NewValue([]byte(m.ID)), nil
@@ -175,7 +169,7 @@ func (m Material) bundle(o Owner) (Value, error) {
 	return NewValue(append(text.Bytes(), '\n')), nil
 }
 
-// unbundle reads the two members of a bundle that matter. All others may be somebody else's, whatever they are called.
+// unbundle reads the id and the value from a bundle. Users may have added any other members.
 func unbundle(kind Kind, content Value) (Material, error) {
 	names := kind.Record().Bundle
 	of, err := TextOf(content.Reveal(), "kind")
@@ -187,18 +181,18 @@ func unbundle(kind Kind, content Value) (Material, error) {
 	return Material{Kind: kind, ID: id, Value: NewValue([]byte(value))}, nil
 }
 
-// Extend writes the members of a new bundle into the one that is there, so that what somebody has added to it stays.
-// What is there and is no bundle of the same kind gives way.
-func Extend(there, fresh Value) (Value, error) {
+// Extend writes the members of the bundle fresh into the bundle old, so that members that users added stay. If old is
+// not a bundle of the same kind, Extend returns fresh.
+func Extend(old, fresh Value) (Value, error) {
 	var members map[string]string
 	if err := json.Unmarshal(fresh.Reveal(), &members); err != nil {
 		return Value{}, errors.New("the new content is not a bundle")
 	}
-	if bundleOf(readable(there.Reveal())) != Kind(members["kind"]) {
+	if bundleOf(readable(old.Reveal())) != Kind(members["kind"]) {
 		return fresh, nil
 	}
-	out := there.Reveal()
-	if !json.Valid(out) { // an editor has put a mark at its beginning
+	out := old.Reveal()
+	if !json.Valid(out) { // it has a byte order mark
 		out = []byte(readable(out))
 	}
 	for _, key := range slices.Sorted(maps.Keys(members)) {
@@ -210,16 +204,16 @@ func Extend(there, fresh Value) (Value, error) {
 	return NewValue(out), nil
 }
 
-// RegistryUser is the name with which the owner signs in to the container registry, as OCI's documentation of Container
-// Registry has it: <namespace>/<user name>.
+// RegistryUser is the name with which the owner signs in to the container registry: <namespace>/<user name>. Source:
+// OCI's documentation of Container Registry.
 func (o Owner) RegistryUser() string { return o.Namespace + "/" + o.UserName }
 
-// defaultDomain is the identity domain that every tenancy has, and whose users the classic IAM API shows.
+// defaultDomain is the identity domain that every tenancy has. The classic IAM API shows its users.
 const defaultDomain = "Default"
 
-// RegistryUsers are all names with which the owner may have to sign in: with and without the default domain, of which
-// registries were seen to take one or both. A name that holds a domain or an identity provider, such as
-// oracleidentitycloudservice/joe, gets the second form, too: a slash may also be a part of the name.
+// RegistryUsers returns all names with which the owner may have to sign in: with and without the default domain.
+// Registries were seen to accept one or both. A name with a domain or an identity provider, such as
+// oracleidentitycloudservice/joe, gets both forms, too, since the slash may be a part of the name.
 func (o Owner) RegistryUsers() []string {
 	if domain, bare, has := strings.Cut(o.UserName, "/"); has && strings.EqualFold(domain, defaultDomain) {
 		return []string{o.RegistryUser(), o.Namespace + "/" + bare}
@@ -227,8 +221,8 @@ func (o Owner) RegistryUsers() []string {
 	return []string{o.RegistryUser(), o.Namespace + "/" + defaultDomain + "/" + o.UserName}
 }
 
-// Decode reads the credential back out of a secret. id is the identifier that the secret's journal gives it, which
-// must agree with what the content says where the content says it. Errors never quote the content.
+// Decode reads the credential from a secret's content. id is the identifier in the secret's journal. If the content
+// has an identifier, too, they must be equal. Errors never quote the content.
 func Decode(kind Kind, role Role, id string, content Value) (Material, error) {
 	m, identify := Material{Kind: kind, ID: id, Value: content}, kind.Record().identify
 	var err error

@@ -26,7 +26,7 @@ var owner = credential.Owner{Tenancy: "ocid1.tenancy.oc1..acme", User: "ocid1.us
 	Hosts: credential.Hosts{Registry: "ocir.eu-frankfurt-1.oci.oraclecloud.com",
 		S3: "acmens.compat.objectstorage.eu-frankfurt-1.oraclecloud.com"}}
 
-// rsaKey is a key pair of these tests; making one is slow.
+// rsaKey is the key pair of these tests, made once since that is slow.
 var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -61,7 +61,7 @@ func apiKey(t *testing.T) credential.Material {
 	return m
 }
 
-// materials is one credential of each kind.
+// materials returns one credential of each kind.
 func materials(t *testing.T) []credential.Material {
 	v := credential.NewValue([]byte(hidden))
 	return []credential.Material{apiKey(t), {Kind: credential.AuthToken, ID: "ocid1.credential.oc1..t", Value: v},
@@ -69,7 +69,7 @@ func materials(t *testing.T) []credential.Material {
 		{Kind: credential.Password, ID: "2026-03-01T12:00:00Z", Value: v}}
 }
 
-// opensslFingerprint computes the fingerprint as Oracle's documentation tells users to.
+// opensslFingerprint computes the fingerprint as in Oracle's documentation.
 func opensslFingerprint(t *testing.T, private credential.Value) string {
 	t.Helper()
 	run := func(in []byte, args ...string) []byte {
@@ -87,7 +87,7 @@ func opensslFingerprint(t *testing.T, private credential.Value) string {
 }
 
 func TestTheFingerprintIsWhatOpenSSLSays(t *testing.T) {
-	need.Tool(t, "openssl") // without it, TestTheFingerprintOfAKnownKey holds the algorithm too
+	need.Tool(t, "openssl") // TestTheFingerprintOfAKnownKey also checks the algorithm
 	for range 3 {
 		m, err := credential.GenerateAPIKey(2048)
 		if err != nil {

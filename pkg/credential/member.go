@@ -9,29 +9,28 @@ import (
 	"slices"
 )
 
-// Other people keep data of their own in the JSON objects that Keyturn writes to: the metadata of a secret, and a
-// bundle. Read into Go values such data would not come back as it was: a number beyond 2^53 loses digits, 1e400 fits
-// nowhere, 1.0 becomes 1. So WithText changes one member of the text and copies every other byte.
+// Users keep their own data in the JSON objects that Keyturn writes to: the metadata of a secret, and a bundle.
+// Decoding it into Go values would change it: a number beyond 2^53 loses digits, 1e400 can't be decoded, 1.0 becomes 1.
+// So WithText changes one member of the text and copies every other byte.
 
-// ErrNotAnObject says that a text can't be kept: it isn't a JSON object, or has something else where a text was
-// expected.
+// ErrNotAnObject says that a text is not a JSON object, or that its member is not a string.
 var ErrNotAnObject = errors.New("it is not a JSON object of which one member can be changed")
 
-// member is one member of the object: its key, and where its value is in the text.
+// member is one member of the object: its key, and the position of its value in the text.
 type member struct {
 	key        string
 	start, end int
 }
 
-// TextOf returns the member of the object with the key, which must be a text. Without such a member, or with null
-// there, it is empty.
+// TextOf returns the member of the object with the key, which must be a string. It returns "" if the member is missing
+// or null.
 func TextOf(object []byte, key string) (string, error) {
 	members, err := membersOf(object)
 	if err != nil {
 		return "", err
 	}
 	text := ""
-	for _, one := range members { // the last of several counts, as for most readers of JSON
+	for _, one := range members { // the last of several counts, as in most JSON decoders
 		if one.key != key {
 			continue
 		}
@@ -43,8 +42,8 @@ func TextOf(object []byte, key string) (string, error) {
 	return text, nil
 }
 
-// WithText returns the object with the text as its member of that key. Every other byte stays. No object at all, and
-// null, are one without members.
+// WithText returns the object with the text as its member of that key. All other bytes stay the same. An empty object
+// text and null count as an object without members.
 func WithText(object []byte, key, text string) ([]byte, error) {
 	members, err := membersOf(object)
 	if err != nil {
@@ -62,7 +61,7 @@ func WithText(object []byte, key, text string) ([]byte, error) {
 		return slices.Concat([]byte("{"), name, []byte(":"), value, []byte("}")), nil
 	}
 	out, found := slices.Clone(object), false
-	for _, one := range slices.Backward(members) { // from the end, so that what comes before stays where it is
+	for _, one := range slices.Backward(members) { // from the end, so that earlier positions stay valid
 		if one.key == key {
 			out, found = slices.Concat(out[:one.start], value, out[one.end:]), true
 		}
@@ -74,7 +73,7 @@ func WithText(object []byte, key, text string) ([]byte, error) {
 	return out, nil
 }
 
-// marshal encodes a text. A person may copy a token out of the document: < must not become \u003c.
+// marshal encodes a text. Users copy tokens from the document, so "<" must not become "\u003c".
 func marshal(text string) ([]byte, error) {
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
@@ -83,7 +82,7 @@ func marshal(text string) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
-// membersOf finds the members of the object. No text, and null, are an object without any.
+// membersOf finds the members of the object. An empty text and null have none.
 func membersOf(m []byte) ([]member, error) {
 	if text := bytes.TrimSpace(m); len(text) == 0 || string(text) == "null" {
 		return nil, nil

@@ -6,8 +6,8 @@ const Password Kind = "password"
 // RolePassword is the role of a secret that holds a one-time password.
 const RolePassword Role = "password"
 
-// A reset takes effect at once, so a password has no limit, no overlap and no proof. Its bundle says when it was made:
-// OCI asks for a new one at the first sign-in.
+// A reset takes effect at once, so a password has no limit, no overlap and no proof. Its bundle has the creation time,
+// since OCI asks for a new password at the first sign-in.
 var password = Record{
 	Kind: Password, Noun: "console password", IDNoun: "made at", Origin: Reset,
 	Parts: []Part{{Role: RolePassword, Key: "password_secret_ocid", Thing: "one-time password",

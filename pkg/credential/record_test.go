@@ -30,7 +30,8 @@ func TestEveryKindHasAWholeRecord(t *testing.T) {
 				roles[p.Role] {
 				t.Errorf("%s: the part %+v is not whole, or not the only one of its name", k, p)
 			}
-			if keys[p.Key], roles[p.Role] = true, true; p.IsID {
+			keys[p.Key], roles[p.Role] = true, true
+			if p.IsID {
 				ids++
 			}
 		}
@@ -41,7 +42,7 @@ func TestEveryKindHasAWholeRecord(t *testing.T) {
 	}
 }
 
-// TestNothingCanBeDoneWithAKindThatHasNoRecord: no default treats it as another kind.
+// No default treats an unknown kind as another one.
 func TestNothingCanBeDoneWithAKindThatHasNoRecord(t *testing.T) {
 	k := credential.Kind("pager")
 	if k.Origin() != "" || k.Roles() != nil || k.Limit() != 0 || k.Pair() || k.Fits(credential.RoleBundle) ||

@@ -11,10 +11,10 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-const maker = "k2j5hq7xwn" // as long as the engine makes them
+const maker = "k2j5hq7xwn" // as long as those of the engine
 
 func TestARotationsIDIsTheSameForEver(t *testing.T) {
-	// Versions in people's vaults carry these; computed with: printf 'KIND\nUSER\nID' | sha256sum, the first 10 bytes
+	// Versions in users' vaults have these ids. Computed with: printf 'KIND\nUSER\nID' | sha256sum, the first 10 bytes
 	// in RFC 4648 base32.
 	for _, c := range []struct {
 		ref  credential.Ref
@@ -73,7 +73,7 @@ func TestAVersionsNameReadsBackAndIsOneThatVaultTakes(t *testing.T) {
 	}
 }
 
-func TestANameThatSomebodyElseGaveIsNoVersionOfOurs(t *testing.T) {
+func TestAForeignNameIsNotParsed(t *testing.T) {
 	id := string(credential.Ref{Kind: credential.APIKey}.RotationID())
 	for _, name := range []string{"", "v1", "keyturn", "keyturn-", "keyturn-" + id, "keyturn-" + id + "-", "keyturn-" +
 		id + "-0", "keyturn-" + id + "-01", "keyturn-" + id + "--1",
@@ -82,7 +82,7 @@ func TestANameThatSomebodyElseGaveIsNoVersionOfOurs(t *testing.T) {
 		"keyturn-" + strings.ToUpper(id) + "-1", "KEYTURN-" + id + "-1", "keyturn-" + id[1:] + "1-1", "old-keyturn-" +
 			id + "-1"} {
 		if _, _, ok := credential.ParseVersionName(name); ok {
-			t.Errorf("%q was taken for ours", name)
+			t.Errorf("%q was parsed", name)
 		}
 	}
 }

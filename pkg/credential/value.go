@@ -11,22 +11,21 @@ import (
 
 const redacted = "[redacted]"
 
-// Value holds a secret: a private key, a token, a password. Under every verb of fmt, in JSON, as text, in slog and in
-// zerolog it shows as [redacted]. Reveal is the only way to the bytes; a search for it shows every place that
-// touches a secret.
+// Value holds a secret: a private key, a token, a password. With every verb of fmt, in JSON, as text, in slog and in
+// zerolog it shows as [redacted]. Only Reveal returns the bytes; a search for it finds every use of a secret.
 //
-// The bytes sit in a closure: fmt can't call the methods of an unexported field, and there looks into everything it
-// can reach, even behind a pointer where a verb doesn't fit. Of a function it shows no more than the address, so that
-// a Value hidden in somebody's struct doesn't show either. The zero Value is empty.
+// The bytes are in a closure. For a Value in an unexported field, fmt can't call the Value's methods and prints
+// everything that it can reach, sometimes even behind pointers. Of a function it prints only the address. The zero
+// Value is empty.
 type Value struct{ reveal func() []byte }
 
-// NewValue takes a copy of b.
+// NewValue returns a Value with a copy of b.
 func NewValue(b []byte) Value {
 	c := bytes.Clone(b)
 	return Value{func() []byte { return c }}
 }
 
-// Reveal returns the secret bytes themselves. The caller must not write to them, print them or keep them.
+// Reveal returns the secret bytes. The caller must not write to them, print them or keep them.
 func (v Value) Reveal() []byte {
 	if v.reveal == nil {
 		return nil
@@ -34,10 +33,10 @@ func (v Value) Reveal() []byte {
 	return v.reveal()
 }
 
-// Empty tells whether there is no value at all.
+// Empty reports whether the value has no bytes.
 func (v Value) Empty() bool { return len(v.Reveal()) == 0 }
 
-// Equal compares two values by digest, in constant time.
+// Equal compares two values in constant time, by their digests.
 func (v Value) Equal(w Value) bool {
 	a, b := sha256.Sum256(v.Reveal()), sha256.Sum256(w.Reveal())
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
@@ -58,7 +57,7 @@ func (v Value) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // MarshalJSON implements json.Marshaler; zerolog uses it too.
 func (v Value) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// MarshalBinary implements encoding.BinaryMarshaler, and so covers encoding/gob.
+// MarshalBinary implements encoding.BinaryMarshaler, which encoding/gob uses.
 func (v Value) MarshalBinary() ([]byte, error) { return []byte(redacted), nil }
 
 // LogValue implements slog.LogValuer.

@@ -22,7 +22,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// hidden is the secret of these tests, and the forms in which it could come out.
+// hidden is the secret of these tests.
 var hidden = rand.Text() + rand.Text()
 
 func forms() []string {
@@ -80,7 +80,7 @@ type (
 	}
 )
 
-// holders are values that have the secret somewhere inside.
+// holders are values that contain the secret.
 func holders() map[string]any {
 	v := credential.NewValue([]byte(hidden))
 	d := deep{Material: credential.Material{Value: v}, List: []credential.Value{v}, ByName: map[string]credential.Value{
@@ -137,7 +137,7 @@ func TestAValueShowsAsRedacted(t *testing.T) {
 
 func TestNoEncoderShowsAValue(t *testing.T) {
 	for name, h := range holders() {
-		// What an encoder refuses it doesn't show; what it refuses is said in its error, which must not show it either.
+		// An encoder may refuse a value. Its error must not show the value either.
 		text, err := json.Marshal(h)
 		leaks(t, "JSON of "+name, string(text)+fmt.Sprint(err))
 		text, err = json.MarshalIndent(h, "", " ")

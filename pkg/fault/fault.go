@@ -1,7 +1,7 @@
-// Package fault sorts what can go wrong with a call into the few classes that a decision can be made on.
+// Package fault classifies failed calls. Decisions depend on the class.
 //
-// Adapters (pkg/oci) make an Error once, where they see the service's answer; everybody else asks Of(err). Nothing
-// above the adapters looks at status codes.
+// Package oci makes an Error where it reads a service's answer. All other packages call Of and don't look at status
+// codes.
 package fault
 
 import (
@@ -13,24 +13,24 @@ import (
 // Class is what a failed call means for the caller.
 type Class string
 
-// The classes. The zero value is not a class: Of gives Unclear for errors that carry none.
+// The classes. The zero value is not a class.
 const (
-	// Unclear: whether the call took effect is not known (connection lost, deadline, 5xx, an answer that is none of
-	// OCI's, an identity domain that refuses for the moment). Look before you act again.
+	// Unclear: it is not known whether the call took effect (connection lost, deadline, 5xx, an answer that is not from
+	// OCI, a temporary refusal of an identity domain). Check before you repeat it.
 	Unclear Class = "unclear"
-	// Absent: the thing isn't there, or the caller may not see it. OCI answers 404 to both on purpose.
+	// Absent: the object doesn't exist, or the caller may not see it. OCI answers both with 404 on purpose.
 	Absent Class = "absent or not allowed"
-	// Denied: the caller is not allowed, or not who it says.
+	// Denied: the caller is not allowed to do it, or not authenticated.
 	Denied Class = "denied"
-	// Invalid: the request is wrong and will stay so.
+	// Invalid: the request is wrong. A repetition fails again.
 	Invalid Class = "invalid"
-	// Conflict: somebody else changed the thing first (if-match, a name already taken).
+	// Conflict: another caller changed the object first (if-match, a name already taken).
 	Conflict Class = "conflict"
-	// Busy: the thing is being changed just now; the same request will work in a moment. It had no effect.
+	// Busy: the object is being changed. The call had no effect, and will work in a moment.
 	Busy Class = "busy"
-	// Throttled: too many requests. It had no effect.
+	// Throttled: too many requests. The call had no effect.
 	Throttled Class = "throttled"
-	// Full: a limit is reached; no more of these fit. It had no effect.
+	// Full: a limit is reached. The call had no effect.
 	Full Class = "limit reached"
 )
 
@@ -45,7 +45,7 @@ type Error struct {
 	Err       error  // the cause, for errors.Is and errors.As; never printed
 }
 
-// Error is one line without addresses, fit for a mail.
+// Error returns one line without addresses, fit for a mail.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", e.Operation, e.Class)
@@ -61,19 +61,18 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Of finds the class of an error, however deeply it is wrapped.
+// Of returns the class of the first Error in err's chain, or Unclear if there is none.
 func Of(err error) Class {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class
 	}
 	return Unclear
 }
 
-// New makes an error of a class for something that was found out here, without a service's answer.
+// New makes an error of a class without a service's answer.
 func New(class Class, operation, message string) error {
 	return &Error{Class: class, Operation: operation, Message: message}
 }

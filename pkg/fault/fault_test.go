@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// classes are all of them; their texts stand in mails.
+// classes are all classes. Their texts are in mails.
 var classes = []fault.Class{fault.Unclear, fault.Absent, fault.Denied, fault.Invalid, fault.Conflict, fault.Busy,
 	fault.Throttled, fault.Full}
 

@@ -5,10 +5,10 @@ import (
 	"errors"
 )
 
-// plain says each class in a clause for people who don't know the services' codes.
+// plain has a clause for each class, for readers who don't know the services' codes.
 var plain = map[Class]string{
 	Unclear:   "OCI gave no clear answer",
-	Absent:    "OCI says that it is not there, or that the function may not see it",
+	Absent:    "OCI says that it does not exist, or that the function may not see it",
 	Denied:    "OCI says that the function may not do it",
 	Invalid:   "OCI does not accept the request",
 	Conflict:  "something else changed it first",
@@ -17,8 +17,8 @@ var plain = map[Class]string{
 	Full:      "a limit of OCI is reached",
 }
 
-// Plain says in a clause why a call failed: "OCI says that the function may not do it (ListUsers)". It has nothing of
-// the service's own text, no ids and no times, so that the same cause gives the same clause.
+// Plain returns a clause that says why a call failed: "OCI says that the function may not do it (ListUsers)". It has no
+// text of the service, no ids and no times, so the same cause gives the same clause.
 func Plain(err error) string {
 	f, ok := errors.AsType[*Error](err)
 	switch {

@@ -1,17 +1,17 @@
-// Package fn is the function's side of the contract with OCI Functions: bytes
-// in, a JSON answer out, and a failure that the platform counts as one.
+// Package fn serves invocations of OCI Functions: bytes in, a JSON answer out, and
+// a failure that the platform counts as one.
 //
-// A main package calls [Serve] with a [Func]. [Handler] is the same for tests
-// and for mains that start the FDK themselves.
+// A main package calls [Serve] with a [Func]. [Handler] is for tests, and for main
+// packages that start the FDK themselves.
 //
-// What it guarantees: a Func runs under a deadline that is never later than
-// [MaxLife] from its start; an error, a panic or an answer that can't be encoded
-// is logged once, with the call id, and fails the invocation; nothing of the
-// event, of the answer or of a panic's value is logged; an answer is written as
-// a whole or not at all.
+// The package guarantees the following. A Func has a deadline of at most [MaxLife]
+// from its start. An error, a panic or an answer that can't be encoded is logged
+// once, with the call id, and fails the invocation. The log never contains the
+// event, the answer or a panic's value. An answer is written as a whole or not at
+// all.
 //
-// It is not for HTTP functions behind an API gateway: they would have to choose
-// status and headers, and this package has one way to succeed and one to fail.
+// It is not for HTTP functions behind an API gateway, which choose a status and
+// headers.
 package fn
 
 import (
@@ -30,21 +30,21 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// MaxLife is the longest that an invocation may run: the longest timeout that
-// OCI Functions has for a synchronous invocation (300 s). Detached ones may be
-// given more by the platform, but not here: whatever an invocation has begun and
-// left for longer than MaxLife, it will not go on with, and another may take over.
+// MaxLife is the time limit of an invocation: the longest timeout of OCI Functions
+// for a synchronous invocation (300 s). The platform allows detached invocations
+// more time, but this package does not: another invocation may take over work that
+// is older than MaxLife.
 const MaxLife = 5 * time.Minute
 
-// MaxBody is the longest body of a request that OCI Functions passes on (6 MB).
+// MaxBody is the longest request body that OCI Functions accepts (6 MB).
 const MaxBody = 6 << 20
 
 // Func does the work of one invocation.
 //
-// in is the body, cut off after MaxBody+1 bytes: a Func must refuse what is longer
+// in is the body, cut off after MaxBody+1 bytes: a Func must refuse a body longer
 // than [MaxBody]. ctx ends at the platform's deadline (Fn-Deadline) or after
-// [MaxLife], whichever is first, and [CallID] knows its call. out is encoded as
-// JSON and is the answer. With an error there is no answer: the invocation fails.
+// [MaxLife], whichever is first, and has the [CallID]. out is the answer, which is
+// encoded as JSON. With an error the invocation fails without an answer.
 type Func func(ctx context.Context, in []byte) (out any, err error)
 
 // Names of the fields of the log records.
@@ -62,9 +62,9 @@ func CallID(ctx context.Context) string {
 }
 
 // logPause is how long a failed invocation waits before it breaks the connection.
-// The platform ends the container then. It reads the log through a pipe of its
-// own, and gives no sign that it has: without the wait a real Fn server lost the
-// last line, the reason of the failure, in a quarter of the cases.
+// The platform then ends the container. It reads the log through a pipe, without a
+// confirmation: without the pause, a real Fn server lost the last line, which has
+// the reason of the failure, in a quarter of the cases.
 const logPause = 100 * time.Millisecond
 
 // Serve answers invocations with f until the platform ends the process. It needs
@@ -74,20 +74,19 @@ func Serve(log zerolog.Logger, f Func) {
 	fdk.Handle(Handler(log, f))
 }
 
-// Handler makes an FDK handler of f.
+// Handler makes an FDK handler from f.
 //
-// It fails an invocation by panicking with [http.ErrAbortHandler], on purpose. The
-// FDK has no other way: it answers a plain invocation with status 200 whatever
-// status the function sets (fdk-go v0.0.63, handler.go, ServeHTTP: WriteStatus
-// counts for HTTP gateways only). The panic makes net/http close the connection
-// without an answer and without a stack trace in the log; Fn takes that for a
-// failed function, tells the caller 502 and ends the container (fnproject/fn,
-// api/agent/agent.go: "error receiving function response"). The price is a cold
-// start for the next invocation.
+// It fails an invocation by panicking with [http.ErrAbortHandler]. The FDK has no
+// other way: it answers a plain invocation with status 200 whatever status the
+// function sets (fdk-go v0.0.63, handler.go, ServeHTTP: WriteStatus has an effect
+// only for HTTP gateways). The panic makes net/http close the connection without an
+// answer and without a stack trace in the log. Fn then answers the caller with 502
+// and ends the container (fnproject/fn, api/agent/agent.go: "error receiving
+// function response"). The next invocation pays with a cold start.
 func Handler(log zerolog.Logger, f Func) fdk.Handler {
 	return fdk.HandlerFunc(func(ctx context.Context, in io.Reader, out io.Writer) {
-		// The FDK reuses the buffers of answers without emptying them. What is left
-		// of an answer whose connection broke must not become part of this one.
+		// The FDK reuses buffers without emptying them. The rest of an answer whose
+		// connection broke must not become part of this one.
 		if buffer, ok := out.(interface{ Reset() }); ok {
 			buffer.Reset()
 		}
@@ -139,7 +138,7 @@ func run(ctx context.Context, in io.Reader, f Func) (answer []byte, err error) {
 	}
 	var buf bytes.Buffer
 	e := json.NewEncoder(&buf)
-	e.SetEscapeHTML(false) // a person reads it in a terminal, where \u003c for < hides what has to be filled in
+	e.SetEscapeHTML(false) // the answer is read in a terminal: "<" must not become "\u003c"
 	if err := e.Encode(out); err != nil {
 		return nil, fmt.Errorf("encoding the answer: %w", err)
 	}
@@ -152,8 +151,8 @@ type panicError struct {
 	stack string
 }
 
-// Error repeats only the messages of the Go runtime: any other value may hold
-// whatever the function was working on.
+// Error has the message of a runtime error, but only the type of any other value,
+// which may contain a secret.
 func (e *panicError) Error() string {
 	if e, ok := e.value.(runtime.Error); ok {
 		return "running the function: panic: " + e.Error()
@@ -161,8 +160,8 @@ func (e *panicError) Error() string {
 	return fmt.Sprintf("running the function: panic with a value of type %T", e.value)
 }
 
-// stack names the functions and lines that led to a panic. debug.Stack would
-// print their arguments too.
+// stack lists the functions and lines that led to a panic, without the arguments
+// that debug.Stack would print.
 func stack() string {
 	const most = 64
 	pc := make([]uintptr, most)

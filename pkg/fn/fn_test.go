@@ -31,7 +31,7 @@ func (c call) Header() http.Header { return c.header }
 
 func (c call) TracingContextData() fdk.TracingContext { return c.tracing }
 
-// result is what became of one invocation.
+// result is the result of one invocation.
 type result struct {
 	answer  string
 	aborted bool

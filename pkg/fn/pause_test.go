@@ -15,7 +15,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fn"
 )
 
-// writes keeps when the last line was written.
+// writes has the time of the last line.
 type writes struct{ last time.Time }
 
 func (w *writes) Write(b []byte) (int, error) {

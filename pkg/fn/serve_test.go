@@ -17,7 +17,7 @@ import (
 	"github.com/keyturn/keyturn/test/fnhost"
 )
 
-// modeKey makes this test binary a function.
+// modeKey is the variable that turns this test binary into a function.
 const modeKey = "fn_test_function"
 
 func TestMain(m *testing.M) {

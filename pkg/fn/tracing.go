@@ -17,39 +17,39 @@ import (
 	"github.com/keyturn/keyturn/pkg/trace"
 )
 
-// exportTime is how long the collector of traces may take: an answer is not held back for it any longer.
+// exportTime is how long sending a trace may delay the answer.
 const exportTime = time.Second
 
-// answerTime is what is left for the answer itself before the platform's deadline.
+// answerTime is reserved for the answer before the platform's deadline.
 const answerTime = 300 * time.Millisecond
 
-// collector has no connections to keep: they would not outlive the freeze until the next invocation.
+// collector keeps no connections: they would not survive the freeze until the next invocation.
 var collector = &http.Client{
 	Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true},
-	// An answer that leads elsewhere is not followed: the address has the key to the collector in it.
+	// Redirections are not followed, since the address contains the collector's key.
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
 type untracedKey struct{}
 
-// Untraced keeps the trace of ctx's invocation back: for a process that must not call anybody.
+// Untraced turns off the trace of ctx's invocation, for a process that must make no calls.
 func Untraced(ctx context.Context) {
-	if kept, ok := ctx.Value(untracedKey{}).(*atomic.Bool); ok {
-		kept.Store(true)
+	if untraced, ok := ctx.Value(untracedKey{}).(*atomic.Bool); ok {
+		untraced.Store(true)
 	}
 }
 
-// traced begins the invocation's span, and a trace if the application has tracing on (OCI_TRACING_ENABLED,
-// OCI_TRACE_COLLECTOR_URL) and this call is sampled. The returned function ends both, and sends the trace.
+// traced begins a trace with the invocation's span if tracing is on for the application (OCI_TRACING_ENABLED,
+// OCI_TRACE_COLLECTOR_URL) and this call is sampled. The returned function ends the span and sends the trace.
 func traced(ctx context.Context, tc fdk.TracingContext, log zerolog.Logger) (context.Context,
 	func(context.Context, error)) {
 	if !tc.IsTracingEnabled() || !tc.IsSampled() || tc.TraceCollectorURL() == "" {
 		return ctx, func(context.Context, error) {}
 	}
 	inside, t, span := trace.New(ctx, tc.TraceId(), tc.SpanId(), "invocation")
-	kept := &atomic.Bool{}
-	return context.WithValue(inside, untracedKey{}, kept), func(ctx context.Context, err error) {
-		if kept.Load() {
+	untraced := &atomic.Bool{}
+	return context.WithValue(inside, untracedKey{}, untraced), func(ctx context.Context, err error) {
+		if untraced.Load() {
 			return
 		}
 		span.Tag("call_id", CallID(ctx))
@@ -63,7 +63,7 @@ func traced(ctx context.Context, tc fdk.TracingContext, log zerolog.Logger) (con
 	}
 }
 
-// export sends a trace to a Zipkin collector. Its errors don't have the address, which holds the collector's key.
+// export sends a trace to a Zipkin collector. Its errors don't contain the address, which has the collector's key.
 func export(ctx context.Context, collectorURL, service string, t *trace.Trace) error {
 	body, err := t.Zipkin(service)
 	if err != nil {
@@ -88,7 +88,7 @@ func export(ctx context.Context, collectorURL, service string, t *trace.Trace) e
 		return fmt.Errorf("calling the collector: %w", err)
 	}
 	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<10)) // the status says it all
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<10)) // only the status matters
 	if answer.StatusCode >= 300 {
 		return fmt.Errorf("the collector answered %d", answer.StatusCode)
 	}

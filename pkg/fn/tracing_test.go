@@ -19,7 +19,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/trace"
 )
 
-// tracing is what the FDK says about tracing; the zero value is tracing turned off.
+// tracing is the FDK's tracing context. The zero value turns tracing off.
 type tracing struct {
 	fdk.TracingContext
 	enabled, unsampled bool
@@ -44,7 +44,7 @@ func invoke(ctx context.Context, tc tracing, f fn.Func) (answer, log string, abo
 	return out.String(), logged.String(), aborted
 }
 
-// collect starts a collector that answers with a status and keeps what it gets.
+// collect starts a collector that answers with a status and keeps the traces.
 func collect(t *testing.T, status int) (url string, got *[][]byte) {
 	t.Helper()
 	got = new([][]byte)
@@ -110,13 +110,13 @@ func TestAFunctionMayKeepItsTraceBack(t *testing.T) {
 	if answer != `"done"` || log != "" || len(*got) != 0 {
 		t.Errorf("answer %s, log %s, %d traces", answer, log, len(*got))
 	}
-	fn.Untraced(t.Context()) // without tracing there is nothing to keep back
+	fn.Untraced(t.Context()) // without tracing it has no effect
 }
 
 func TestACollectorThatFailsIsALineInTheLogWithoutItsKey(t *testing.T) {
 	refuses, _ := collect(t, 500)
-	leads, got := collect(t, 307)
-	for name, url := range map[string]string{"refuses": refuses, "leads elsewhere": leads,
+	redirects, got := collect(t, 307)
+	for name, url := range map[string]string{"refuses": refuses, "redirects": redirects,
 		"is not there":            "http://127.0.0.1:1/?dataKey=" + dataKey,
 		"has a malformed address": "http://%zz/?dataKey=" + dataKey} {
 		answer, log, aborted := invoke(t.Context(), tracing{enabled: true, url: url}, works)

@@ -213,14 +213,14 @@ func TestAHistoryThatCannotBeReadIsAnErrorAndNotAnEmptyOne(t *testing.T) {
 		t.Errorf("the problem is %+v (%v)", p, err)
 	}
 	if p, err := cloud.Afresh(t.Context(), problem); fault.Of(err) != fault.Absent || err == nil {
-		t.Errorf("read afresh, the problem is %+v (%v)", p, err)
+		t.Errorf("Afresh returns %+v (%v)", p, err)
 	}
 	if n := len(s.of("/histories")); n != 2 {
 		t.Errorf("the history was asked for %d times, want once each: the problem is in the root", n)
 	}
 }
 
-// claims is a principal that tells what is in its token.
+// claims is a principal with the claims of its token.
 type claims struct {
 	common.ConfigurationProvider
 	compartment any
@@ -233,7 +233,7 @@ func (c claims) GetClaim(key string) (any, error) {
 	return nil, nil
 }
 
-func TestTheFunctionsCompartmentStandsInItsToken(t *testing.T) {
+func TestTheFunctionsCompartmentIsInItsToken(t *testing.T) {
 	plain := common.NewRawConfigurationProvider(tenancy, user, "eu-frankfurt-1", "aa:bb", newKey(), nil)
 	for name, c := range map[string]struct {
 		principal common.ConfigurationProvider

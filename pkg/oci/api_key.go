@@ -39,7 +39,7 @@ var apiKeys = behaviour{
 	proof: proof{apiKeyForms, isUser, ociRows},
 }
 
-// apiKeyForms ask IAM for the owner's own user.
+// apiKeyForms asks IAM for the owner's user.
 func apiKeyForms(m credential.Material, o credential.Owner) ([]request, error) {
 	return []request{func(ctx context.Context, c *Cloud) (*http.Request, error) {
 		domain, err := c.domain(o.Region)
@@ -57,7 +57,7 @@ func apiKeyForms(m credential.Material, o credential.Owner) ([]request, error) {
 	}}, nil
 }
 
-// isUser reports whether a success is IAM's answer to who asks for themselves.
+// isUser reports whether the body is IAM's description of the owner.
 func isUser(body []byte, o credential.Owner) bool {
 	var user struct{ ID string }
 	return json.Unmarshal(body, &user) == nil && user.ID != "" && strings.EqualFold(user.ID, o.User)

@@ -35,7 +35,7 @@ var authTokens = behaviour{
 	},
 	may: func(u identity.UserCapabilities) *bool { return u.CanUseAuthTokens },
 	proof: proof{authTokenForms, isBearer, []verdictRow{
-		// A sign-in without a scope asks for no right: that it is forbidden means that the user was not recognized.
+		// A sign-in without a scope needs no permission: 403 means that the registry did not recognize the user.
 		{formRegistry, []int{401, 403}, nil, rejected, distribution},
 		{formOCI, []int{401}, []string{"NotAuthenticated"}, rejected, apiErrors},
 	}},
@@ -43,8 +43,8 @@ var authTokens = behaviour{
 
 const distribution = "OCI Distribution Specification, \"Error Codes\"; Docker's \"Token Authentication Specification\""
 
-// authTokenForms sign in to the container registry: the first step of "docker login". The address is the realm that
-// the registry gives in its WWW-Authenticate header.
+// authTokenForms signs in to the container registry, the first step of "docker login". The registry names the address
+// in its WWW-Authenticate header.
 func authTokenForms(m credential.Material, o credential.Owner) ([]request, error) {
 	switch {
 	case o.Registry == "":
@@ -67,7 +67,7 @@ func authTokenForms(m credential.Material, o credential.Owner) ([]request, error
 	return out, nil
 }
 
-// isBearer reports whether a success is a registry's answer to a sign-in.
+// isBearer reports whether the body is a registry's answer to a sign-in.
 func isBearer(body []byte, _ credential.Owner) bool {
 	var answer struct {
 		Token       string

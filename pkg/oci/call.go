@@ -17,26 +17,26 @@ import (
 	"github.com/keyturn/keyturn/pkg/trace"
 )
 
-// callTime is how long one call may take. OCI's control planes answer within a second or two; a service that hangs
-// must leave time for something else.
+// callTime is the time limit of one call. OCI's control planes answer within a second or two; a service that hangs must
+// leave time for further work.
 const callTime = 10 * time.Second
 
-// repeat says what a repetition of a call does.
+// repeat says whether a call can be repeated.
 type repeat int
 
 const (
-	once     repeat = iota // a lost answer leaves it open whether it took effect: the caller looks
-	replayed               // carries an opc-retry-token: a second request is answered like the first
+	once     repeat = iota // not repeated: after a lost answer the caller checks whether the call took effect
+	replayed               // has an opc-retry-token: OCI answers a second request like the first
 	harmless               // changes nothing
 )
 
-// attempts is how often a call is made when its answer is unclear.
+// attempts is the maximal number of attempts if the answers are unclear.
 func (r repeat) attempts() int { return map[repeat]int{once: 1, replayed: 2, harmless: 3}[r] }
 
-// throttledAttempts is how often a throttled call is made. Vault's control plane throttles hard and for long.
+// throttledAttempts is the maximal number of attempts of a throttled call. Vault's control plane throttles for long.
 const throttledAttempts = 6
 
-// call makes one call, repeats it where that is safe, classifies its error and logs it at debug level.
+// call makes a call, repeats it if that is safe, classifies its error and logs it at debug level.
 func call[T any](ctx context.Context, c *Cloud, operation string, r repeat, f func(context.Context) (T, error)) (T,
 	error) {
 	for attempt := 1; ; attempt++ {
@@ -50,7 +50,7 @@ func call[T any](ctx context.Context, c *Cloud, operation string, r repeat, f fu
 	}
 }
 
-// callOnce makes a call once. quote says whether the service's own text may be passed on.
+// callOnce makes one attempt. quote says whether the error may contain the service's message.
 func callOnce[T any](ctx context.Context, c *Cloud, operation string, quote bool, f func(context.Context) (T, error)) (
 	T, error) {
 	limited, cancel := context.WithTimeout(ctx, callTime)
@@ -66,8 +66,7 @@ func callOnce[T any](ctx context.Context, c *Cloud, operation string, quote bool
 	err = refused.fault(operation, err, quote)
 	event := zerolog.Ctx(ctx).Debug().Str("operation", operation).Dur("took_ms", time.Since(began)).Strs(
 		"opc_request_ids", span.Requests())
-	var failed *fault.Error
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*fault.Error](err); ok {
 		event = event.Int("status", failed.Status).Str("code", failed.Code).Str("class", string(failed.Class))
 		span.Tag(trace.Failed, string(failed.Class))
 		span.Tag("status", strconv.Itoa(failed.Status))
@@ -78,17 +77,17 @@ func callOnce[T any](ctx context.Context, c *Cloud, operation string, quote bool
 
 type limitKey struct{}
 
-// withLimit hides the end of a context from the SDK and shows it to the transport alone: where the SDK sees a context
-// end, it reads an answer that another goroutine may just be writing (common.Retry of v65.129).
+// withLimit hides the end of a context from the SDK and shows it to the transport only. If the SDK sees a context end,
+// it reads an answer that another goroutine may be writing (common.Retry of v65.129).
 func withLimit(ctx context.Context) context.Context {
 	return context.WithValue(context.WithoutCancel(ctx), limitKey{}, ctx)
 }
 
 type refusalKey struct{}
 
-// limited is a transport that ends each request with the context that withLimit has hidden, notes the request ids, and
-// reads what is no success, of which the SDK keeps too little: it drops the errors of identity domains, and puts a web
-// page whole into its own error (errors.go of v65.129).
+// limited is a transport. It ends each request with the context that withLimit hides, records the request ids, and
+// reads each answer that is not a success. The SDK would drop the errors of identity domains, and would put a whole web
+// page into its error (errors.go of v65.129).
 type limited struct{ http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -107,8 +106,8 @@ func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// pause waits before the next attempt: 0.2 s, doubled each time, with up to half as much again by chance so that many
-// throttled callers don't come back together. It is false if the context doesn't allow it.
+// pause waits before the next attempt: 0.2 s, doubled each time, plus a random part of up to one half so that throttled
+// callers don't return at the same time. It returns false if the context would end first.
 func pause(ctx context.Context, attempt int) bool {
 	d := 200 * time.Millisecond << (attempt - 1)
 	d += rand.N(d / 2)
@@ -120,8 +119,7 @@ func pause(ctx context.Context, attempt int) bool {
 
 // classify turns an error that is not an answer of a service into a fault.
 func classify(operation string, err error) error {
-	var already *fault.Error
-	if err == nil || errors.As(err, &already) {
+	if _, already := errors.AsType[*fault.Error](err); err == nil || already {
 		return err
 	}
 	f := &fault.Error{Operation: operation, Class: fault.Unclear, Err: err, Message: "no answer"}
@@ -134,7 +132,7 @@ func classify(operation string, err error) error {
 	return f
 }
 
-// serverTime is the Date of an answer; the local clock where there is none.
+// serverTime is the Date header of an answer, or the local time if there is none.
 func serverTime(r *http.Response) time.Time {
 	if r != nil {
 		if t, err := http.ParseTime(r.Header.Get("Date")); err == nil {

@@ -60,7 +60,7 @@ func TestALongMessageOfAServiceIsCutAtACharacter(t *testing.T) {
 
 var errReset = errors.New("read: connection reset by peer")
 
-// trouble is what can go wrong with every call, and how often each is then made.
+// trouble has the faults of a call, and how often the call is then made.
 var trouble = map[string]struct {
 	answer func(*http.Request, int) (*http.Response, error)
 	times  func(operation) int
@@ -100,7 +100,7 @@ func TestACallIsRepeatedOnlyWhereThatDoesNoHarm(t *testing.T) {
 						t.Errorf("the error is of the class %q (%v), want %q", got, err, c.class)
 					}
 					asked := s.of(o.path)
-					if o.name == "GetProblem" { // its history is asked for beside it
+					if o.name == "GetProblem" { // its history is read in parallel
 						asked = without(asked, "/histories")
 					}
 					if len(asked) != c.times(o) {
@@ -160,9 +160,9 @@ func TestTwoReopeningsHaveDifferentRetryTokens(t *testing.T) {
 	}
 }
 
-// hang is a service that never answers. Its connection ends with the call, once everybody else has gone on: the SDK
-// gives up a call without waiting for the goroutine that makes it, and reads what that may still write (Retry in
-// oci-go-sdk's retry.go), which the race detector would report.
+// hang is a service that never answers. Its connection ends with the call, after all other goroutines have continued:
+// the SDK gives up a call without waiting for its goroutine, and reads what that may still write (Retry in oci-go-sdk's
+// retry.go), which the race detector would report.
 func hang() func(*http.Request, int) (*http.Response, error) {
 	turn := make(chan struct{}, 1)
 	return func(r *http.Request, _ int) (*http.Response, error) {
@@ -174,7 +174,7 @@ func hang() func(*http.Request, int) (*http.Response, error) {
 	}
 }
 
-func TestEveryCallEndsByItselfWhenAServiceHangs(t *testing.T) {
+func TestEveryCallTimesOutWhenAServiceHangs(t *testing.T) {
 	for _, o := range operations() {
 		t.Run(o.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -10,13 +10,13 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// row is one rule of the table of refusals. Empty fields match everything. The first row that matches decides.
+// row is one rule of the table of refusals. An empty field matches everything. The first matching row decides.
 type row struct {
 	statuses []int // of the answer, or of the SCIM error in it
 	codes    string
-	message  string // a pattern on message and messageId, in lower case
+	message  string // a pattern for message and messageId, in lower case
 	class    fault.Class
-	says     string // what it means, for a person; "" where the class says it all
+	says     string // the meaning for a person; "" if the class says enough
 	source   string // where the answer is documented or was seen
 }
 
@@ -25,22 +25,21 @@ const (
 	apiErrors = `OCI documentation, "API Errors"`
 	scim      = `OCI documentation, "REST API for Identity Domains: Response Body"`
 	shim      = "published by users of tenancies with identity domains: chadgeary/cloudoffice#14, and bootstrap scripts"
-	ours      = "no source: the safe reading of an answer that isn't known"
+	ours      = "no source: the safe reading of an unknown answer"
 )
 
 const (
-	domainRefused = "the identity domain refused for the moment, as it is known to do with what works minutes later"
-	wrongRegion   = "IAM takes changes in the home region only"
+	domainRefused = "the identity domain refused the request for now; such requests often work minutes later"
+	wrongRegion   = "IAM accepts changes only in the home region"
 )
 
 var client4xx = []int{400, 402, 405, 406, 410, 411, 413, 414, 415, 416, 417, 422, 428, 431, 451}
 
-// limits are the statuses with which a limit is refused. 401 and 404 are not among them: who isn't known, or may not
-// see the user, has reached no limit.
+// limits are the statuses of a reached limit. 401 and 404 are not among them: they come before OCI checks a limit.
 var limits = []int{400, 403, 409, 413, 422}
 
-// refusals is the table. Its order matters: what came of the call goes before what was said about it. Codes are
-// regular expressions for the whole code, without regard to case.
+// refusals is the table. The order matters: rows about the effect of a call come before rows about its message. Codes
+// are regular expressions for the whole code, regardless of case.
 var refusals = []row{
 	{statuses: []int{429}, class: fault.Throttled, source: apiErrors},
 	{codes: "toomanyrequests|[a-z]*(rate|request)s?limitexceeded|slowdown|throttl[a-z]*",
@@ -109,12 +108,12 @@ func (m matcher) matches(status int, code, text string) bool {
 	return (m.code == nil || m.code.MatchString(code)) && m.text.MatchString(text)
 }
 
-// rowOf finds the row of an answer. An answer that is none of OCI's decides nothing, whatever its status says: only
-// that it asks to wait is believed.
+// rowOf finds the row of an answer. An answer that is not from OCI is unclear whatever its status, except that 429
+// counts as throttling.
 func rowOf(a failure) row {
 	if !a.genuine() && a.status != http.StatusTooManyRequests {
 		return row{class: fault.Unclear, says: "the answer is " + string(a.form) +
-			", without OCI's error code or request id: a gateway or a proxy on the way has answered"}
+			", without OCI's error code or request id: it may come from a gateway or a proxy"}
 	}
 	text := strings.ToLower(oneSpace(a.code + " " + a.message))
 	rows := matchers()

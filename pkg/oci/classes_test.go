@@ -8,7 +8,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/oci"
 )
 
-// classOf is what a status means when nothing is known about the code.
+// classOf is the class of a status with an unknown code.
 func classOf(status int) fault.Class {
 	switch status {
 	case 429:
@@ -23,7 +23,7 @@ func classOf(status int) fault.Class {
 	return fault.Unclear
 }
 
-// eachStatus judges an answer with every status, and compares its class.
+// eachStatus compares the class of an answer with every status.
 func eachStatus(t *testing.T, code, message string, want func(status int) fault.Class) {
 	t.Helper()
 	for status := 300; status < 600; status++ {
@@ -33,7 +33,7 @@ func eachStatus(t *testing.T, code, message string, want func(status int) fault.
 	}
 }
 
-func TestACodeThatIsNotKnownLeavesTheClassToTheStatus(t *testing.T) {
+func TestTheStatusDecidesTheClassOfAnUnknownCode(t *testing.T) {
 	eachStatus(t, "SomethingNew", "", classOf)
 }
 
@@ -63,7 +63,7 @@ func TestAReasonCountsOnlyWhereTheRequestItselfIsRefused(t *testing.T) {
 	})
 }
 
-func TestWhatCameOfACallGoesBeforeWhatIsSaidAboutIt(t *testing.T) {
+func TestTheEffectOfACallDecidesBeforeItsMessage(t *testing.T) {
 	eachStatus(t, "RelatedResourceNotAuthorizedOrNotFound", "", func(status int) fault.Class {
 		switch status {
 		case 429:
@@ -98,16 +98,16 @@ func TestACodeAndAMessageThatMeanSomethingTogetherMeanNothingAlone(t *testing.T)
 	}
 }
 
-func TestARefusalSaysWhatThereIsToDo(t *testing.T) {
+func TestARefusalSaysWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		status              int
 		code, message, says string
 	}{
-		{401, idcs, "", "the identity domain refused for the moment"},
-		{400, idcs, "Client is unauthorized. null", "the identity domain refused for the moment"},
+		{401, idcs, "", "the identity domain refused the request for now"},
+		{400, idcs, "Client is unauthorized. null", "the identity domain refused the request for now"},
 		{400, idcs, "Invalid public key header or footer.", "OCI takes RSA public keys in PEM only"},
 		{400, idcs, "The primary email must be specified.", "lacks a valid primary email address: add one"},
-		{403, "NotAllowed", "Please go to your home region IAD.", "IAM takes changes in the home region only"},
+		{403, "NotAllowed", "Please go to your home region IAD.", "IAM accepts changes only in the home region"},
 		{400, "InvalidParameter", "name already exists", "the name is taken already"},
 	} {
 		for _, quote := range []bool{true, false} {

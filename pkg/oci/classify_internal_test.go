@@ -49,7 +49,7 @@ func TestAnErrorThatIsNoAnswerSaysWhetherTimeRanOut(t *testing.T) {
 	}
 }
 
-func TestTheServersTimeIsItsDateAndElseOurs(t *testing.T) {
+func TestTheServersTimeIsItsDateHeaderOrTheLocalTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		at := time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
 		for _, c := range []struct {

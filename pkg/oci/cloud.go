@@ -1,9 +1,9 @@
-// Package oci is the only package that speaks to Oracle Cloud. Start with New; its methods hand out what the other
-// packages need: an issuer of each kind of credential, Vault, Cloud Guard, Notifications and a prover.
+// Package oci is the only package that calls Oracle Cloud. Start with New. The methods of a Cloud give access to the
+// credentials of each kind, Vault, Cloud Guard, Notifications and the prover.
 //
-// Every error is a *fault.Error. Every call has a time limit of its own within the context's. The SDK's retries, its
-// circuit breaker and its window of "eventual consistency" (which turns a plain 404 into a timeout) are off: what is
-// worth repeating is repeated here (call.go), where it is known what a repetition does.
+// Every error is a *fault.Error. Every call has a time limit within that of the context. The SDK's retries, its circuit
+// breaker and its window of "eventual consistency", which turns a plain 404 into a timeout, are off. This package
+// repeats calls instead (call.go), since it knows which repetitions are safe.
 package oci
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/common/auth"
 )
 
-// Cloud holds the connections to OCI's services: one client a service and region, made on first use and kept. It may
-// be used by many goroutines.
+// Cloud holds the connections to OCI's services: one client per service and region, made on first use and kept. Its
+// methods may be called concurrently.
 type Cloud struct {
 	http     *http.Client
 	network  *network
@@ -36,13 +36,12 @@ type Cloud struct {
 
 type clientKey struct{ service, region string }
 
-// principal is a configuration provider that the SDK doesn't know as refreshable. The SDK repeats every request of a
-// refreshable one three times on a 401, a second apart, without reading the token again (client.go of oci-go-sdk):
-// that would only hide what is wrong.
+// principal hides from the SDK that a configuration provider is refreshable. With a refreshable one, the SDK repeats
+// every request three times after a 401, a second apart, without reading the token again (client.go of oci-go-sdk).
 type principal struct{ common.ConfigurationProvider }
 
-// New returns a Cloud that signs with the function's resource principal. Nothing is read or connected before the
-// first call.
+// New returns a Cloud that signs with the function's resource principal. It reads and connects nothing before the first
+// call.
 func New() *Cloud {
 	return newCloud(func() (common.ConfigurationProvider, error) {
 		return auth.ResourcePrincipalConfigurationProvider()
@@ -57,9 +56,9 @@ func NewWith(p common.ConfigurationProvider) *Cloud {
 func newCloud(make func() (common.ConfigurationProvider, error)) *Cloud {
 	readRegions()
 	services := newNetwork()
-	kept := &onceOK[principal]{} // a failure is not kept: the token's file may come late
+	kept := &onceOK[principal]{} // failures are not kept: the platform may write the token's file later
 	return &Cloud{
-		// No API of OCI redirects. A captive portal does, and its page would be taken for the answer.
+		// No API of OCI redirects. A captive portal does, and its page must not be read as the answer.
 		http: &http.Client{Transport: limited{services}, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}},
@@ -77,18 +76,18 @@ func newCloud(make func() (common.ConfigurationProvider, error)) *Cloud {
 	}
 }
 
-// Fresh drops connections that the service may have closed while the function was frozen between two invocations:
-// timers stand still in there, so an idle limit doesn't. Call it when an invocation begins.
+// Fresh drops connections that the service may have closed while the platform froze the function between invocations.
+// Timers don't run in a frozen process, so the idle limit does not close them. Call it when an invocation begins.
 func (c *Cloud) Fresh() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if time.Now().Round(0).Sub(c.last.Round(0)) > idleTime { // by the wall clock, which goes on
+	if time.Now().Round(0).Sub(c.last.Round(0)) > idleTime { // the wall clock, not the monotonic one
 		c.network.renew()
 	}
 }
 
-// client returns the kept client of a service and region; an empty region is the function's own. base finds the part of
-// a new client that the SDK's clients have in common.
+// client returns the client of a service and region; an empty region is that of the function. base returns the
+// BaseClient of a new client.
 func client[T any, P interface {
 	*T
 	SetRegion(string)
@@ -110,7 +109,7 @@ func client[T any, P interface {
 	}
 	cl := P(&made)
 	b := base(cl)
-	if err := c.lead(b, region, cl.SetRegion); err != nil {
+	if err := c.setHost(b, region, cl.SetRegion); err != nil {
 		return nil, err
 	}
 	b.HTTPClient = dispatcher{c.http}
@@ -120,11 +119,11 @@ func client[T any, P interface {
 	return cl, nil
 }
 
-// dispatcher sends the SDK's requests, and keeps from the SDK what is no success: the transport has read it (see
-// limited), and the SDK takes every status below 400 for a success (client.go of v65.129), also that of a redirection.
+// dispatcher sends the SDK's requests. It returns errRefused for an answer that is not a success: the SDK would take
+// every status below 400, even a redirection, for a success (client.go of v65.129).
 type dispatcher struct{ *http.Client }
 
-// errRefused stands for an answer that is no success. The call's refusal has the answer.
+// errRefused replaces an answer that is not a success. The refusal of the call has the answer (see limited).
 var errRefused = errors.New("refused")
 
 // Do implements common.HTTPRequestDispatcher.
@@ -139,9 +138,8 @@ func (d dispatcher) Do(r *http.Request) (*http.Response, error) {
 
 func succeeded(r *http.Response) bool { return r.StatusCode >= 200 && r.StatusCode < 300 }
 
-// onePlain is the SDK's policy of one attempt, without the search for a window of eventual consistency with which its
-// own begins each call: that takes a lock and a stack trace, for a log that is off (eventual_consistency.go of
-// v65.129).
+// onePlain is the SDK's policy of one attempt, without its check for a window of eventual consistency. For each call
+// the check takes a lock and a stack trace, for a log that is off (eventual_consistency.go of v65.129).
 var onePlain = func() common.RetryPolicy {
 	p := common.NoRetryPolicy()
 	p.DeterminePolicyToUse = func(same common.RetryPolicy) (common.RetryPolicy, *time.Time, float64) {
@@ -150,13 +148,13 @@ var onePlain = func() common.RetryPolicy {
 	return p
 }()
 
-// onceOK keeps the first answer that was not an error. One caller asks at a time; the others wait for the answer, each
-// until its own context ends.
+// onceOK keeps the first answer that is not an error. One caller asks at a time. The others wait for the answer, each
+// until its context ends.
 type onceOK[T any] struct {
 	mu   sync.Mutex
 	done bool
 	v    T
-	turn chan struct{} // taken by the one who asks
+	turn chan struct{} // full while a caller asks
 }
 
 func (o *onceOK[T]) get(ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
@@ -171,7 +169,8 @@ func (o *onceOK[T]) get(ctx context.Context, ask func(context.Context) (T, error
 	case <-ctx.Done():
 		return none, context.Cause(ctx)
 	}
-	if _, v, done = o.kept(); done {
+	_, v, done = o.kept()
+	if done {
 		return v, nil
 	}
 	v, err := ask(ctx)
@@ -184,7 +183,7 @@ func (o *onceOK[T]) get(ctx context.Context, ask func(context.Context) (T, error
 	return v, nil
 }
 
-// kept returns the answer, if there is one, and the channel on which those wait who want it.
+// kept returns the answer if there is one, and the channel with which callers take turns.
 func (o *onceOK[T]) kept() (turn chan struct{}, v T, done bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -15,8 +15,8 @@ func (c *Cloud) cloudGuard() (*sdk.CloudGuardClient, error) {
 		func(cl *sdk.CloudGuardClient) *common.BaseClient { return &cl.BaseClient })
 }
 
-// Problem reads Cloud Guard's record of a problem and its history, side by side. IAM's problems belong to the root
-// compartment; the history of one that doesn't is asked for again with its own.
+// Problem reads Cloud Guard's record of a problem and, in parallel, its history. IAM's problems belong to the root
+// compartment. If the problem belongs to another one, its history is read again from there.
 func (c *Cloud) Problem(ctx context.Context, id string) (cloudguard.Problem, error) {
 	p, err := c.provider()
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *Cloud) Problem(ctx context.Context, id string) (cloudguard.Problem, err
 	return problem, classify("ListProblemHistories", failed)
 }
 
-// Afresh is Problem, but for the history, which is read after the record: it is as new as the record's etag at least.
+// Afresh is Problem, but reads the history after the record: the history is at least as new as the record's etag.
 func (c *Cloud) Afresh(ctx context.Context, id string) (cloudguard.Problem, error) {
 	cl, err := c.cloudGuard()
 	if err != nil {
@@ -66,7 +66,7 @@ func (c *Cloud) record(ctx context.Context, cl *sdk.CloudGuardClient, id string)
 	})
 }
 
-// record takes over what Cloud Guard wrote, as it wrote it; cloudguard.Problem reads it.
+// record copies Cloud Guard's fields as they are; cloudguard.Problem interprets them.
 func record(p sdk.Problem) cloudguard.Problem {
 	return cloudguard.Problem{ID: str(p.Id), CompartmentID: str(p.CompartmentId),
 		Rule:   cloudguard.Rule(str(p.DetectorRuleId)),
@@ -99,7 +99,7 @@ func (c *Cloud) histories(ctx context.Context, cl *sdk.CloudGuardClient, id, com
 	}
 }
 
-// Reopen sets a problem back to OPEN, with a comment that says why. If the problem has an etag, and another one by now,
+// Reopen sets a problem back to OPEN, with a comment that says why. If p has an etag and the problem has changed since,
 // the error's class is Conflict.
 func (c *Cloud) Reopen(ctx context.Context, p cloudguard.Problem, comment string) error {
 	cl, err := c.cloudGuard()

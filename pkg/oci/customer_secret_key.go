@@ -48,10 +48,10 @@ var customerSecretKeys = behaviour{
 
 const s3Errors = "Amazon S3, \"List of error codes\""
 
-// emptySHA256 is the digest of the empty body.
+// emptySHA256 is the SHA-256 of an empty body in hex.
 const emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-// customerSecretKeyForms list the buckets of the S3-compatible endpoint.
+// customerSecretKeyForms lists the buckets of the S3-compatible endpoint.
 func customerSecretKeyForms(m credential.Material, o credential.Owner) ([]request, error) {
 	if o.S3 == "" {
 		return nil, errNoUse("the host of the S3-compatible endpoint isn't known")
@@ -67,7 +67,7 @@ func customerSecretKeyForms(m credential.Material, o credential.Owner) ([]reques
 	}}, nil
 }
 
-// isBucketList reports whether a success is a list of buckets.
+// isBucketList reports whether the body is a list of buckets.
 func isBucketList(body []byte, _ credential.Owner) bool {
 	var list struct{ XMLName xml.Name }
 	return xml.Unmarshal(body, &list) == nil && list.XMLName.Local == "ListAllMyBucketsResult"

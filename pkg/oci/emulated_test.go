@@ -18,14 +18,14 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// principal makes the emulator's function a provider of the SDK.
+// principal is an SDK configuration provider for the emulator's function.
 type principal struct{ ociemu.Principal }
 
 func (principal) AuthType() (common.AuthConfig, error) {
 	return common.AuthConfig{AuthType: common.UnknownAuthenticationType}, nil
 }
 
-// emulated is a Cloud that signs in as a function of an emulator of its own.
+// emulated starts an emulator, and returns a Cloud that signs in as a function of it.
 func emulated(t *testing.T, o ociemu.Options) (*oci.Cloud, *ociemu.Emulator) {
 	t.Helper()
 	e := ociemu.New(t, o)
@@ -37,12 +37,12 @@ func at(e *ociemu.Emulator, c *oci.Cloud) *oci.Cloud {
 	return c
 }
 
-// called are the calls of an operation.
+// called returns the calls of an operation.
 func called(e *ociemu.Emulator, operation string) []ociemu.Call {
 	return slices.DeleteFunc(e.Calls(), func(c ociemu.Call) bool { return c.Operation != operation })
 }
 
-// draft is what a credential of the kind is made from.
+// draft is the input for a credential of the kind.
 func draft(t *testing.T, kind credential.Kind, token string) credential.Draft {
 	t.Helper()
 	d := credential.Draft{Description: "made by a test", RetryToken: token}
@@ -59,7 +59,7 @@ func draft(t *testing.T, kind credential.Kind, token string) credential.Draft {
 	return d
 }
 
-func TestAFunctionAwayFromHomeChangesCredentialsInTheHomeRegion(t *testing.T) {
+func TestAFunctionInAnotherRegionChangesCredentialsInTheHomeRegion(t *testing.T) {
 	o := ociemu.Calm()
 	o.Region, o.HomeRegion = "eu-frankfurt-1", "us-phoenix-1"
 	cloud, e := emulated(t, o)
@@ -126,7 +126,7 @@ func TestACreatedCredentialIsListedUntilItIsDeleted(t *testing.T) {
 	}
 }
 
-func TestACreateWhoseAnswerWasLostIsReadyForEveryAnswerToItsRepetition(t *testing.T) {
+func TestARepeatedCreateHandlesEveryAnswer(t *testing.T) {
 	for answer, want := range map[ociemu.RetryTokenAnswer]struct {
 		class fault.Class // empty for no error
 		value bool
@@ -194,7 +194,7 @@ func TestADeletionOrUpdateWhoseAnswerWasLostIsNotRepeated(t *testing.T) {
 	}
 }
 
-func TestARealThrottlingPasses(t *testing.T) {
+func TestThrottlingThatEndsIsWaitedFor(t *testing.T) {
 	cloud, e := emulated(t, ociemu.Calm())
 	vaulted := e.AddSecret(ociemu.SecretSeed{Name: "s"})
 	s, err := cloud.Vault().Secret(t.Context(), vaulted)

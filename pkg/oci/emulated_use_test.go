@@ -92,11 +92,13 @@ func TestAProblemIsReadAndReopened(t *testing.T) {
 		t.Fatalf("the problem is %+v (%v)", p, err)
 	}
 	unread := p
-	if e.CloseProblem(id, "once more", "secops@example.com"); fault.Of(cloud.Reopen(t.Context(), unread,
-		"why not")) != fault.Conflict || e.Problem(id).Status != "RESOLVED" {
+	e.CloseProblem(id, "once more", "secops@example.com")
+	err = cloud.Reopen(t.Context(), unread, "why not")
+	if fault.Of(err) != fault.Conflict || e.Problem(id).Status != "RESOLVED" {
 		t.Errorf("a problem that was changed since it was read is %s", e.Problem(id).Status)
 	}
-	if p, err = cloud.Problem(t.Context(), id); err != nil {
+	p, err = cloud.Problem(t.Context(), id)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := cloud.Reopen(t.Context(), p, cloudguard.ReopenMark+": why not"); err != nil {
@@ -107,14 +109,14 @@ func TestAProblemIsReadAndReopened(t *testing.T) {
 	}
 }
 
-func TestWhatIsReadAfreshHasAHistoryThatIsReadAfterTheEtag(t *testing.T) {
+func TestAfreshReadsTheHistoryAfterTheEtag(t *testing.T) {
 	cloud, e := emulated(t, ociemu.Calm())
 	id := e.AddProblem(ociemu.ProblemSeed{Rule: "AUTH_TOKEN_TOO_OLD", User: e.AddUser("web@example.com"),
 		ResourceID: "ocid1.credential.oc1..x", ResourceName: "n"})
 	e.CloseProblem(id, "first", "secops@example.com")
 	held := make(chan struct{})
 	e.Inject(ociemu.Fault{Times: 1, When: ociemu.After, Do: ociemu.Hold(held), Match: func(c ociemu.Call) bool {
-		if c.Operation == "GetProblem" { // it has been answered: its history is asked for after this
+		if c.Operation == "GetProblem" { // the history is read after this answer
 			go func() { defer close(held); e.CloseProblem(id, "second", "ops@example.com") }()
 		}
 		return c.Operation == "GetProblem"

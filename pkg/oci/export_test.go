@@ -8,27 +8,27 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// Through leads a Cloud's connections through another transport's proxy, which each test may have its own of: the proxy
-// of the environment is read once a process.
+// Through sends a Cloud's requests through another transport's proxy. Tests can't set the proxy of the environment,
+// which is read once per process.
 func (c *Cloud) Through(t *http.Transport) {
 	c.network.transport.Proxy, c.network.transport.TLSClientConfig = t.Proxy, t.TLSClientConfig
 }
 
-// AnsweredBy puts a transport in the place of the network.
+// AnsweredBy replaces the network with a transport.
 func (c *Cloud) AnsweredBy(t http.RoundTripper) { c.http.Transport = limited{t} }
 
-// Idle makes it that long since the last call ended.
+// Idle sets how long ago the last call ended.
 func (c *Cloud) Idle(d time.Duration) { c.last = time.Now().Add(-d) }
 
-// Refused is what an answer means for the caller of an operation whose refusals may be quoted, or may not.
+// Refused is the fault for an answer. quote says whether it may contain the service's text.
 func Refused(status int, header http.Header, body string, quote bool) *fault.Error {
 	return readFailure(status, header, []byte(body)).fault("Operation", quote)
 }
 
-// Rows is the number of rows of the table of refusals, and RowOf the row that an answer meets.
+// Rows is the number of rows of the table of refusals.
 var Rows = len(refusals)
 
-// RowOf is the number of the row that decides on an answer; -1 if it is none of OCI's.
+// RowOf is the number of the row for an answer; -1 if the answer is not from OCI.
 func RowOf(status int, header http.Header, body string) int {
 	row := rowOf(readFailure(status, header, []byte(body)))
 	for i, r := range refusals {
@@ -40,7 +40,7 @@ func RowOf(status int, header http.Header, body string) int {
 	return -1
 }
 
-// Unsourced are the rows of both tables that name no source.
+// Unsourced are the rows of both tables without a source.
 func Unsourced() (n int) {
 	for _, r := range refusals {
 		if r.source == "" {

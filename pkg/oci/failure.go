@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// form is how an answer is written. Which program has answered shows in it: OCI's services have theirs, and a proxy, a
-// gateway or a captive portal on the way has another one.
+// form is the format of an answer. It shows which program answered: an OCI service, or a proxy, a gateway or a captive
+// portal.
 type form string
 
 const (
@@ -26,27 +26,27 @@ const (
 	formOther    form = "in no form of OCI's"
 )
 
-// failure is an HTTP answer that is no success, as far as it can be read.
+// failure is an HTTP answer that is not a success, as far as it can be read.
 type failure struct {
-	http      int // status of the HTTP answer
-	status    int // the same, or that of the SCIM error that the message embeds, which decides
+	http      int // HTTP status
+	status    int // status of the SCIM error that the message embeds, else the HTTP status; the classes use it
 	form      form
 	code      string // "" if the form has none
 	message   string // the service's text; it may quote the request
-	requestID string // opc-request-id; "" if there is none or it is malformed
+	requestID string // opc-request-id; "" if it is missing or malformed
 }
 
-// genuine reports whether the answer is one of an OCI API: in OCI's own form or SCIM's, with a request id.
+// genuine reports whether the answer is from an OCI API: in OCI's form or SCIM's, with a request id.
 func (a failure) genuine() bool {
 	return (a.form == formOCI || a.form == formSCIM) && a.requestID != ""
 }
 
-// maxAnswer is how much of an answer is read. OCI's errors have less than 4 KB.
+// maxAnswer is how many bytes of an answer are read. OCI's errors have less than 4 KB.
 const maxAnswer = 64 << 10
 
-// readResponse reads an answer and puts what it has read back, for the SDK.
+// readResponse reads an answer, and restores its body for the SDK.
 func readResponse(r *http.Response) failure {
-	body, _ := io.ReadAll(io.LimitReader(r.Body, maxAnswer)) // a part of it is read as one that is in no form
+	body, _ := io.ReadAll(io.LimitReader(r.Body, maxAnswer)) // an incomplete body has the form formOther
 	r.Body = struct {
 		io.Reader
 		io.Closer
@@ -54,7 +54,7 @@ func readResponse(r *http.Response) failure {
 	return readFailure(r.StatusCode, r.Header, body)
 }
 
-// readFailure reads one.
+// readFailure reads an answer.
 func readFailure(status int, header http.Header, text []byte) failure {
 	a := failure{http: status, status: status, requestID: header.Get("Opc-Request-Id")}
 	if len(a.requestID) > 256 || !plainID.MatchString(a.requestID) {
@@ -71,10 +71,10 @@ func readFailure(status int, header http.Header, text []byte) failure {
 	return a
 }
 
-// plainID is what ids of requests look like: hexadecimal parts between slashes.
-var plainID = regexp.MustCompile(`^[A-Za-z0-9/._:-]+$`) // without a length, which would make it long to compile
+// plainID matches request ids: hexadecimal parts between slashes.
+var plainID = regexp.MustCompile(`^[A-Za-z0-9/._:-]+$`) // without a length, which would be slow to compile
 
-// body is what an answer's body says.
+// body is the content of an answer.
 type body struct {
 	form          form
 	status        int // of a SCIM error; 0 elsewhere
@@ -114,7 +114,7 @@ func readBody(all []byte) body {
 	return body{form: formOther}
 }
 
-// readSCIM reads a SCIM error. The extension with the messageId may be absent.
+// readSCIM reads a SCIM error. The extension with the messageId may be missing.
 func readSCIM(text []byte) (status int, messageID, detail string, ok bool) {
 	var all map[string]json.RawMessage
 	var head struct {
@@ -135,19 +135,19 @@ func readSCIM(text []byte) (status int, messageID, detail string, ok bool) {
 }
 
 // idcsConversion is the code with which the classic IAM API passes on the refusal of an identity domain. The message
-// has the domain's reason: a plain text, or the SCIM error as a whole, quoted or cut off (chadgeary/cloudoffice#14).
+// has the domain's reason: a plain text, or the whole SCIM error, quoted or cut off (chadgeary/cloudoffice#14).
 const idcsConversion = "IdcsConversionError"
 
-// statusKey finds the status of a SCIM error in a text: a JSON string, or a number where another version wrote it.
+// statusKey finds the status of a SCIM error in a text: a JSON string, or a number in other versions.
 var statusKey = regexp.MustCompile(`(?i)"status"\s*:\s*"?([1-5][0-9]{2})\b`)
 
-// statusPrefix finds the status that stands before the code where a refusal was passed on once more.
+// statusPrefix finds the status before the code in a refusal that was passed on more than once.
 var statusPrefix = regexp.MustCompile(`(?i)\b([1-5][0-9]{2})-IdcsConversionError`)
 
-// embeddedStatus is the status of the SCIM error in a message; 0 if it embeds none. A message that embeds several is
-// one that was passed on: the innermost, which is the last one, has the reason.
+// embeddedStatus is the status of the SCIM error in a message; 0 if there is none. If a refusal was passed on, the
+// message has several: the last is the innermost one and has the reason.
 func embeddedStatus(message string) int {
-	plain := strings.ReplaceAll(message, `\`, "") // a quoted error has its quotes escaped, once for each time
+	plain := strings.ReplaceAll(message, `\`, "") // quotes are escaped once for each level of quoting
 	for _, pattern := range []*regexp.Regexp{statusKey, statusPrefix} {
 		if all := pattern.FindAllStringSubmatch(plain, -1); len(all) > 0 {
 			n, _ := strconv.Atoi(all[len(all)-1][1]) // three digits

@@ -23,7 +23,8 @@ func (c *Cloud) identity(region string) (identity.IdentityClient, error) {
 	return *kept, nil
 }
 
-// home is the identity client of the tenancy's home region, the only one that takes changes; reads elsewhere may lag.
+// home is the identity client of the tenancy's home region. IAM accepts changes only there, and reads in other regions
+// may be outdated.
 func (c *Cloud) home(ctx context.Context) (identity.IdentityClient, error) {
 	t, err := c.Tenancy(ctx)
 	if err != nil {
@@ -32,7 +33,7 @@ func (c *Cloud) home(ctx context.Context) (identity.IdentityClient, error) {
 	return c.identity(t.Home)
 }
 
-// Tenancy returns the function's tenancy. It is read once.
+// Tenancy returns the function's tenancy. It is read once and kept.
 func (c *Cloud) Tenancy(ctx context.Context) (credential.Tenancy, error) {
 	t, err := c.tenancy.get(ctx, c.askTenancy)
 	return t, classify("GetTenancy", err)
@@ -62,7 +63,7 @@ func (c *Cloud) askTenancy(ctx context.Context) (credential.Tenancy, error) {
 	})
 }
 
-// Compartment is the OCID of the function's own compartment, out of the resource principal's token.
+// Compartment returns the OCID of the function's compartment, from the resource principal's token.
 func (c *Cloud) Compartment(context.Context) (string, error) {
 	p, err := c.provider()
 	if err != nil {
@@ -70,17 +71,17 @@ func (c *Cloud) Compartment(context.Context) (string, error) {
 	}
 	claims, ok := p.ConfigurationProvider.(interface{ GetClaim(string) (any, error) })
 	if !ok {
-		return "", fault.New(fault.Invalid, "ResourcePrincipal", "the principal tells no compartment: set "+
+		return "", fault.New(fault.Invalid, "ResourcePrincipal", "the principal has no compartment: set "+
 			"secret_compartments")
 	}
 	id, err := claims.GetClaim(auth.CompartmentOCIDClaimKey)
 	if text, ok := id.(string); ok && err == nil {
 		return text, nil
 	}
-	return "", fault.New(fault.Invalid, "ResourcePrincipal", "the token tells no compartment: set secret_compartments")
+	return "", fault.New(fault.Invalid, "ResourcePrincipal", "the token has no compartment: set secret_compartments")
 }
 
-// regionOfKey turns a region key (IAD) into the region's identifier. Keys that are newer than the SDK are looked up.
+// regionOfKey turns a region key (IAD) into the region's identifier. It looks up keys that the SDK doesn't know.
 func (c *Cloud) regionOfKey(ctx context.Context, cl identity.IdentityClient, tenancyID, key string) (string, error) {
 	if region := string(common.StringToRegion(strings.ToLower(key))); len(region) > 3 {
 		return region, nil
@@ -94,7 +95,7 @@ func (c *Cloud) regionOfKey(ctx context.Context, cl identity.IdentityClient, ten
 			return str(s.RegionName), nil
 		}
 	}
-	return "", fault.New(fault.Absent, "ListRegionSubscriptions", "the tenancy shows no home region")
+	return "", fault.New(fault.Absent, "ListRegionSubscriptions", "the tenancy has no home region")
 }
 
 // UserName returns the name of a user.
@@ -109,8 +110,8 @@ func (c *Cloud) UserName(ctx context.Context, id string) (string, error) {
 	})
 }
 
-// Namespace is the tenancy's Object Storage namespace, which the registry and the S3-compatible endpoint go by; it is
-// read once.
+// Namespace returns the tenancy's Object Storage namespace, which the registry and the S3-compatible endpoint use. It
+// is read once and kept.
 func (c *Cloud) Namespace(ctx context.Context) (string, error) {
 	name, err := c.namespace.get(ctx, func(ctx context.Context) (string, error) {
 		cl, err := client(c, "objectstorage", "", objectstorage.NewObjectStorageClientWithConfigurationProvider,
@@ -132,12 +133,12 @@ type Issuer struct {
 	ops   behaviour
 }
 
-// Issuer returns the issuer of a kind. That of a kind without calls refuses everything.
+// Issuer returns the issuer of a kind. For a kind without calls, its methods return an error.
 func (c *Cloud) Issuer(k credential.Kind) *Issuer {
 	return &Issuer{c, behaviourOf(k)}
 }
 
-// List returns what the user has.
+// List returns the user's credentials of the kind.
 func (i *Issuer) List(ctx context.Context, user string) (credential.Listing, error) {
 	cl, err := i.cloud.home(ctx)
 	if err != nil {
@@ -148,7 +149,7 @@ func (i *Issuer) List(ctx context.Context, user string) (credential.Listing, err
 	})
 }
 
-// Create makes a new credential.
+// Create creates a credential.
 func (i *Issuer) Create(ctx context.Context, user string, d credential.Draft) (credential.Created, error) {
 	cl, err := i.cloud.home(ctx)
 	if err != nil {
@@ -171,9 +172,8 @@ func (i *Issuer) Delete(ctx context.Context, user, id string) error {
 	return err
 }
 
-// alive reports whether a credential that IAM lists is still there. IAM's models have the states DELETING and DELETED:
-// such a credential can't be used, fills no slot, and can't be deleted once more. A state that isn't known counts as
-// alive.
+// alive reports whether a credential that IAM lists still exists. A credential in the states DELETING and DELETED of
+// IAM's models can't be used, fills no slot, and can't be deleted again. An unknown state counts as alive.
 func alive[S ~string](state S) bool {
 	return !strings.EqualFold(string(state), "DELETED") && !strings.EqualFold(string(state), "DELETING")
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // wantClosed compares the number of connections that the network has closed.
-func (h *house) wantClosed(t *testing.T, n int) {
+func (h *pipeService) wantClosed(t *testing.T, n int) {
 	t.Helper()
 	synctest.Wait()
 	h.mu.Lock()
@@ -24,7 +24,7 @@ func TestConnectionsThatAreNotInUseAreClosedByAFreezeAndAtTheEnd(t *testing.T) {
 		"the end":  func(n *network) { (&Cloud{network: n}).Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			visit(t, func(t *testing.T, h *house) {
+			withService(t, func(t *testing.T, h *pipeService) {
 				h.get(t, "/1")
 				h.wantClosed(t, 0)
 				end(h.network)
@@ -37,7 +37,7 @@ func TestConnectionsThatAreNotInUseAreClosedByAFreezeAndAtTheEnd(t *testing.T) {
 }
 
 func TestFourConnectionsToAHostAreKeptForLater(t *testing.T) {
-	visit(t, func(t *testing.T, h *house) {
+	withService(t, func(t *testing.T, h *pipeService) {
 		h.transport.ForceAttemptHTTP2 = false // which needs no more than one
 		for _, dials := range []int{6, 6 + 2} {
 			var wait sync.WaitGroup

@@ -23,9 +23,10 @@ func pages(t *testing.T, read func(page string) ([]string, string, error)) (all 
 		if next == "" {
 			return all, n
 		}
-		if page = next; n > 20 {
+		if n > 20 {
 			t.Fatal("the list has no end")
 		}
+		page = next
 	}
 }
 

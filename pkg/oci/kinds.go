@@ -9,11 +9,11 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// kinds is what OCI does with credentials of each kind.
+// kinds has the behaviour of each kind.
 var kinds = map[credential.Kind]behaviour{credential.APIKey: apiKeys, credential.AuthToken: authTokens,
 	credential.CustomerSecretKey: customerSecretKeys, credential.Password: passwords}
 
-// behaviour is what OCI does with the credentials of one kind: the SDK's calls, and how a new one is proven.
+// behaviour has the SDK's calls for the credentials of one kind, and how to prove a new one.
 type behaviour struct {
 	list, create, remove string // names of the operations
 	lists                func(context.Context, identity.IdentityClient, string) (credential.Listing, error)
@@ -21,11 +21,11 @@ type behaviour struct {
 		error)
 	removes func(context.Context, identity.IdentityClient, string, string) error
 	may     func(identity.UserCapabilities) *bool // whether a user may have one; nil if IAM doesn't say
-	proof   proof                                 // zero: the kind can't be proven
+	proof   proof                                 // zero if the kind can't be proven
 }
 
-// Direct are the SDK's calls for one kind, for a tool that has an identity client of its own. Each makes one request,
-// and returns the SDK's errors as they are.
+// Direct has the SDK's calls for one kind, for a tool with its own identity client. Each makes one request, and returns
+// the SDK's errors unchanged.
 type Direct struct {
 	List   func(ctx context.Context, cl identity.IdentityClient, user string) (credential.Listing, error)
 	Create func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created,
@@ -33,13 +33,13 @@ type Direct struct {
 	Delete func(ctx context.Context, cl identity.IdentityClient, user, id string) error
 }
 
-// DirectCalls returns the calls for the kind. Those for a kind without calls refuse everything.
+// DirectCalls returns the calls for the kind. For a kind without calls, they return an error.
 func DirectCalls(k credential.Kind) Direct {
 	b := behaviourOf(k)
 	return Direct{List: b.lists, Create: b.creates, Delete: b.removes}
 }
 
-// behaviourOf is that of the kind. A kind without calls has some that refuse everything.
+// behaviourOf returns the behaviour of the kind. For a kind without calls, all calls return an error.
 func behaviourOf(k credential.Kind) behaviour {
 	if b, ok := kinds[k]; ok {
 		return b
@@ -47,7 +47,7 @@ func behaviourOf(k credential.Kind) behaviour {
 	return none(k)
 }
 
-// none are the calls for a kind that has none.
+// none is the behaviour of a kind without calls.
 func none(k credential.Kind) behaviour {
 	name := "credential of the kind " + string(k)
 	refusal := fault.New(fault.Invalid, name, "OCI has no calls for it")

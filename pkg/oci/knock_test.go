@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// flow is a body that counts what is read of it, and may fail at its end. Answers side by side may share it.
+// flow is a body that counts the bytes read from it, and may fail at its end. Parallel answers may share it.
 type flow struct {
 	mu         sync.Mutex
 	left, read int
@@ -103,7 +103,7 @@ func TestASuccessThatBreaksOffIsNoAnswer(t *testing.T) {
 		if o.name == "PostMetricData" || o.name == "PublishMessage" || strings.HasPrefix(o.name, "Delete") ||
 			o.name == "UpdateProblemStatus" ||
 			o.name == "ScheduleSecretVersionDeletion" || strings.HasPrefix(o.name, "prove") {
-			continue // nobody reads it, or see above
+			continue // the body is not read, or see above
 		}
 		synctest.Test(t, func(t *testing.T) {
 			cloud, _ := offline(t, gives(200, &flow{left: 10, err: errors.New("cut")}))
@@ -130,8 +130,8 @@ func TestAUserMayHaveWhatIsNotForbidden(t *testing.T) {
 	}
 }
 
-// The SDK would stop to ask a service that fails often (its circuit breaker).
-func TestAServiceThatFailsIsAskedEachTime(t *testing.T) {
+// The SDK's circuit breaker would stop calls to a service that fails often.
+func TestAFailingServiceIsAskedEachTime(t *testing.T) {
 	cloud, s := offline(t, always(503, refusal("ServiceUnavailable", "")))
 	for range 60 {
 		_ = cloud.Publish(t.Context(), topic, "title", "body")

@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// asleep is a Cloud of a function in Frankfurt with a home in Ashburn, and without a network.
+// asleep is a Cloud of a function in Frankfurt with the home region Ashburn and without a network.
 func asleep(t *testing.T) *Cloud {
 	t.Helper()
 	m, err := credential.GenerateAPIKey(2048)
@@ -39,7 +39,7 @@ func TestOnlyRegionsOfTheFunctionsRealmAreKnown(t *testing.T) {
 	}
 }
 
-func TestAClientLeavesItToUsWhetherACallIsMade(t *testing.T) {
+func TestAClientOfTheSDKNeverRepeatsOrRefusesACall(t *testing.T) {
 	c := asleep(t)
 	cl, err := c.identity("")
 	if err != nil {

@@ -18,17 +18,18 @@ func TestConnectionsAreKeptForTwentySecondsWithoutACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for after, dropped := range map[time.Duration]bool{0: false, 20 * time.Second: false, 20*time.Second +
 			time.Millisecond: true, time.Hour: true} {
-			before := c.network.now()
+			before := c.network.current()
 			c.last = time.Now().Add(-after)
-			if c.Fresh(); (c.network.now() != before) != dropped {
+			c.Fresh()
+			if (c.network.current() != before) != dropped {
 				t.Errorf("dropped %s after the last call: %v, want %v", after, !dropped, dropped)
 			}
 		}
 	})
 }
 
-// took is how long a request of the house takes to fail.
-func (h *house) took(t *testing.T, path string) time.Duration {
+// took is how long a request takes to fail.
+func (h *pipeService) took(t *testing.T, path string) time.Duration {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://vault.example"+path, nil)
 	if err != nil {
@@ -42,12 +43,12 @@ func (h *house) took(t *testing.T, path string) time.Duration {
 	return time.Since(began)
 }
 
-func TestAConnectionOnWhichNobodyAnswersIsGivenUp(t *testing.T) {
-	visit(t, func(t *testing.T, h *house) {
+func TestAConnectionWithoutAnAnswerIsGivenUp(t *testing.T) {
+	withService(t, func(t *testing.T, h *pipeService) {
 		if took := h.took(t, "/slow"); took != 10*time.Second {
 			t.Errorf("a request was given up after %s, want 10 s", took)
 		}
-		time.Sleep(time.Hour) // in the bubble, until the house has given up, too
+		time.Sleep(time.Hour) // in the bubble, until the service has given up, too
 		var other net.Conn
 		h.transport.DialContext = func(context.Context, string, string) (here net.Conn, err error) {
 			here, other = net.Pipe()
@@ -60,8 +61,8 @@ func TestAConnectionOnWhichNobodyAnswersIsGivenUp(t *testing.T) {
 	})
 }
 
-func TestAConnectionThatNobodyUsesIsClosedAfterTwentySeconds(t *testing.T) {
-	visit(t, func(t *testing.T, h *house) {
+func TestAnUnusedConnectionIsClosedAfterTwentySeconds(t *testing.T) {
+	withService(t, func(t *testing.T, h *pipeService) {
 		h.get(t, "/1")
 		time.Sleep(19 * time.Second)
 		h.get(t, "/2")
@@ -76,7 +77,7 @@ func TestTheTransportUsesHTTP2AndTheEnvironmentsProxy(t *testing.T) {
 	if n.transport.Proxy == nil {
 		t.Error("no proxy is looked for")
 	}
-	visit(t, func(t *testing.T, h *house) {
+	withService(t, func(t *testing.T, h *pipeService) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://vault.example/", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +141,7 @@ func TestAPauseDoublesAndGrowsByHalfAtMost(t *testing.T) {
 	}
 }
 
-func TestAPauseIsNotBegunThatTheContextCutsShort(t *testing.T) {
+func TestAPauseLongerThanTheContextIsNotBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for limit, want := range map[time.Duration]bool{100 * time.Millisecond: false, 199 * time.Millisecond: false,
 			301 * time.Millisecond: true} {

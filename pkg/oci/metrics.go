@@ -15,8 +15,8 @@ import (
 // maxStreams is how many metric streams one PostMetricData may have (its documentation in oci-go-sdk).
 const maxStreams = 50
 
-// Post sends measured values to Monitoring, into the function's own compartment. A value that Monitoring refuses is an
-// error, though the others have arrived. Nothing is sent twice: a value counted twice is worse than one that is lost.
+// Post sends metrics to Monitoring, into the function's compartment. If Monitoring refuses some values, Post returns an
+// error, although the others have arrived. It never repeats a request: a value counted twice is worse than a lost one.
 func (c *Cloud) Post(ctx context.Context, points []outcome.Point) error {
 	if len(points) == 0 {
 		return nil
@@ -49,12 +49,13 @@ func (c *Cloud) Post(ctx context.Context, points []outcome.Point) error {
 func (c *Cloud) monitoring() (*monitoring.MonitoringClient, error) {
 	return client(c, "monitoring", "", monitoring.NewMonitoringClientWithConfigurationProvider,
 		func(cl *monitoring.MonitoringClient) *common.BaseClient {
-			cl.Host = strings.Replace(cl.Host, "//telemetry.", "//telemetry-ingestion.", 1) // an endpoint of their own
+			// the endpoint for posting metrics
+			cl.Host = strings.Replace(cl.Host, "//telemetry.", "//telemetry-ingestion.", 1)
 			return &cl.BaseClient
 		})
 }
 
-// details turns points into Monitoring's form, one stream for each name and set of dimensions.
+// details converts points to Monitoring's type, with one stream for each name and set of dimensions.
 func details(compartment string, points []outcome.Point) []monitoring.MetricDataDetails {
 	var out []monitoring.MetricDataDetails
 	streams := map[string]int{}

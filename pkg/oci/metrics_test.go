@@ -15,7 +15,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-// streams are points of that many streams.
+// streams returns points of n streams.
 func streams(n int) []outcome.Point {
 	var out []outcome.Point
 	for i := range n {
@@ -52,7 +52,7 @@ func TestMeasuredValuesAreSentAsOneStreamForEachNameAndSetOfDimensions(t *testin
 	}
 }
 
-// sorted is a JSON text with its keys in order and without those that are null.
+// sorted is a JSON text with sorted keys and without null members.
 func sorted(t *testing.T, text string) string {
 	t.Helper()
 	var v any

@@ -65,7 +65,7 @@ func TestWhatAServiceSaysIsKeptUpToALimit(t *testing.T) {
 			t.Errorf("of a request id of %d bytes %d are kept, want %d", n, len(got.RequestID), len(want))
 		}
 	}
-	for n, want := range map[int]string{1: text(1), 300: text(300), 301: text(300) + "...", 5000: text(300) + "..."} {
+	for n, want := range map[int]string{1: text(1), 300: text(300), 301: text(297) + "...", 5000: text(297) + "..."} {
 		if got := oci.Refused(400, byOCI, refusal("InvalidParameter", text(n)), true); got.Message != want {
 			t.Errorf("of a message of %d bytes %d are kept, want %d", n, len(got.Message), len(want))
 		}

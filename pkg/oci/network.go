@@ -9,7 +9,7 @@ import (
 
 const (
 	dialTime = 5 * time.Second
-	idleTime = 20 * time.Second // for which a connection is kept that nobody uses
+	idleTime = 20 * time.Second // after which an unused connection is closed
 )
 
 // network is the transport of all calls.
@@ -32,20 +32,20 @@ func newNetwork() *network {
 
 // RoundTrip implements http.RoundTripper.
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
-	return n.now().RoundTrip(r)
+	return n.current().RoundTrip(r)
 }
 
 // CloseIdleConnections closes the connections that are not in use.
-func (n *network) CloseIdleConnections() { n.now().CloseIdleConnections() }
+func (n *network) CloseIdleConnections() { n.current().CloseIdleConnections() }
 
-func (n *network) now() *http.Transport {
+func (n *network) current() *http.Transport {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.transport
 }
 
-// renew closes the connections that are not in use, and begins with a transport without any: one that is still being
-// opened, since before the function was frozen perhaps, stays with the old transport, which closes it.
+// renew closes the unused connections and switches to a new transport without connections. A connection that is still
+// being opened, perhaps since before a freeze, stays with the old transport, which closes it.
 func (n *network) renew() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

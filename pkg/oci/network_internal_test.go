@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// house is a service at the other end of pipes, and a network that leads to it.
-type house struct {
+// pipeService is a service behind net.Pipe connections, with the network that calls it.
+type pipeService struct {
 	*network
 	mu     sync.Mutex
 	dials  int
@@ -23,23 +23,23 @@ type house struct {
 	asked  []string // method and path of each request
 }
 
-// line is the network's end of a pipe, which counts when it is closed.
-type line struct {
+// pipeConn is the network's end of a pipe. It calls closing when it is closed.
+type pipeConn struct {
 	net.Conn
 	closing func()
 }
 
-func (l line) Close() error { l.closing(); return l.Conn.Close() }
+func (c pipeConn) Close() error { c.closing(); return c.Conn.Close() }
 
-// visit plays a test in a bubble, in which "everybody waits" can be waited for.
-func visit(t *testing.T, test func(t *testing.T, h *house)) {
+// withService runs a test with a pipeService in a synctest bubble.
+func withService(t *testing.T, test func(t *testing.T, h *pipeService)) {
 	t.Helper()
 	s := httptest.NewUnstartedServer(nil)
 	s.StartTLS() // for its certificate
 	certificates := s.TLS.Certificates
 	s.Close()
 	synctest.Test(t, func(t *testing.T) {
-		h := &house{network: newNetwork()}
+		h := &pipeService{network: newNetwork()}
 		conns := make(chan net.Conn)
 		h.transport.Proxy = nil
 		h.transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the other end of a pipe
@@ -49,7 +49,7 @@ func visit(t *testing.T, test func(t *testing.T, h *house)) {
 			h.dials++
 			here, there := net.Pipe()
 			conns <- there
-			return line{here, sync.OnceFunc(func() { h.mu.Lock(); defer h.mu.Unlock(); h.closed++ })}, nil
+			return pipeConn{here, sync.OnceFunc(func() { h.mu.Lock(); defer h.mu.Unlock(); h.closed++ })}, nil
 		}
 		server := &http.Server{TLSConfig: &tls.Config{Certificates: certificates},
 			Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -84,7 +84,7 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { close(p.closed); return nil }
 func (p *pipes) Addr() net.Addr { return &net.IPAddr{} }
 
-func (h *house) get(t *testing.T, path string) {
+func (h *pipeService) get(t *testing.T, path string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://vault.example"+path, nil)
 	if err != nil {
@@ -95,7 +95,7 @@ func (h *house) get(t *testing.T, path string) {
 }
 
 // send makes a request and reads its answer.
-func (h *house) send(t *testing.T, through http.RoundTripper, r *http.Request) {
+func (h *pipeService) send(t *testing.T, through http.RoundTripper, r *http.Request) {
 	t.Helper()
 	answer, err := through.RoundTrip(r)
 	if err != nil {
@@ -108,16 +108,16 @@ func (h *house) send(t *testing.T, through http.RoundTripper, r *http.Request) {
 	_ = answer.Body.Close()
 }
 
-func (h *house) want(t *testing.T, dials int, asked ...string) {
+func (h *pipeService) want(t *testing.T, dials int, asked ...string) {
 	t.Helper()
 	if h.dials != dials || !slices.Equal(h.asked, asked) {
 		t.Errorf("%d connections, and the requests %q; want %d and %q", h.dials, h.asked, dials, asked)
 	}
 }
 
-// What a frozen function began to open before is as old as the freeze when it is open.
+// A connection that a frozen function began to open is already old when it is open.
 func TestAConnectionThatWasBeingOpenedWhenTheNetworkWasRenewedIsNotUsed(t *testing.T) {
-	visit(t, func(t *testing.T, h *house) {
+	withService(t, func(t *testing.T, h *pipeService) {
 		frozen := make(chan struct{})
 		dial := h.transport.DialContext
 		h.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -7,8 +7,8 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/ons"
 )
 
-// Publish sends a message to a Notifications topic, in the topic's region. Notifications knows no retry token: a
-// message whose answer was lost is not sent again here, since it may have arrived.
+// Publish sends a message to a Notifications topic, in the topic's region. Notifications has no retry tokens. After a
+// lost answer Publish does not send the message again, since it may have arrived.
 func (c *Cloud) Publish(ctx context.Context, topic, title, body string) error {
 	cl, err := c.notifications(topic)
 	if err != nil {

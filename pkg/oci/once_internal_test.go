@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func TestWhoWaitsForAnAnswerThatIsKeptWaitsNoLongerThanTheirOwnContext(t *testing.T) {
+func TestACallerWaitsForAKeptAnswerNoLongerThanItsContext(t *testing.T) {
 	for _, patience := range []time.Duration{time.Millisecond, 50 * time.Millisecond, time.Second, 9 * time.Second} {
 		t.Run(fmt.Sprint(patience), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestWhoWaitsForAnAnswerThatIsKeptWaitsNoLongerThanTheirOwnContext(t *testin
 					t.Errorf("waited %s (%v)", took, err)
 				}
 				wait.Wait()
-				for range 100 { // each with the same chance to notice that the context has ended
+				for range 100 { // each may notice that the context has ended
 					if v, err := o.get(ctx, nil); v != "late" || err != nil {
 						t.Fatalf("the answer that is there is %q, %v", v, err)
 					}
@@ -47,7 +47,7 @@ func TestWhoWaitsForAnAnswerThatIsKeptWaitsNoLongerThanTheirOwnContext(t *testin
 	}
 }
 
-func TestAnAnswerThatFailedIsAskedForAgainByTheNextAndAPanicBlocksNobody(t *testing.T) {
+func TestAFailedAnswerIsAskedForAgainAndAPanicBlocksNoCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var o onceOK[int]
 		var wait sync.WaitGroup

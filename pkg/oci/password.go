@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// A user has one password, which is never deleted: making a new one ends the old one.
+// A user has one password. It can't be deleted, only replaced by a new one.
 var passwords = behaviour{
 	list: "GetUserUIPasswordInformation", create: "CreateOrResetUIPassword", remove: "none",
 	lists: func(ctx context.Context, cl identity.IdentityClient, user string) (credential.Listing, error) {

@@ -6,8 +6,8 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/common"
 )
 
-// Place returns the OCID of the function, of its compartment, and the identifier of its region, as far as they are
-// known: the token's claims and the principal's region. Nobody is asked.
+// Place returns the OCID of the function and of its compartment, and the identifier of its region, as far as the
+// token's claims and the principal have them. It makes no call.
 func (c *Cloud) Place(ctx context.Context) (function, compartment, region string) {
 	if claims, err := c.Claims(ctx); err == nil {
 		function, _ = claims["res_id"].(string)
@@ -17,8 +17,8 @@ func (c *Cloud) Place(ctx context.Context) (function, compartment, region string
 	return function, compartment, region
 }
 
-// Console is the address of OCI's Console for a region: one address in the commercial realm, one for each region in
-// the others, under the realm's own domain (github.com/oci-landing-zones/terraform-oci-core-landingzone, README). It is
+// Console returns the address of OCI's Console for a region. The commercial realm has one address; other realms have
+// one per region, under the realm's domain (github.com/oci-landing-zones/terraform-oci-core-landingzone, README). It is
 // empty for a region whose realm the SDK doesn't know.
 func (c *Cloud) Console(region string) string {
 	r := common.StringToRegion(region)

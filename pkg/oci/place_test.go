@@ -67,7 +67,7 @@ func TestTheConsolesAddressIsThatOfTheRegionsRealm(t *testing.T) {
 	}
 }
 
-func TestAFunctionKnowsItsOwnPlaceWithoutAsking(t *testing.T) {
+func TestAFunctionKnowsItsPlaceWithoutACall(t *testing.T) {
 	cloud, e := emulated(t, ociemu.Calm())
 	function, compartment, region := cloud.Place(t.Context())
 	if function == "" || compartment == "" || region == "" || len(e.Calls()) > 0 {

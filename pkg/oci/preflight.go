@@ -18,16 +18,16 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// What only a preflight asks. See the interfaces of package preflight.
+// The calls that only a preflight makes. See the interfaces of package preflight.
 
 // Close drops the connections that are not in use.
 func (c *Cloud) Close() { c.network.CloseIdleConnections() }
 
-// Claims are those of the resource principal's token. Nobody checks its signature here: the services do.
+// Claims returns the claims of the resource principal's token, without checking its signature: the services do that.
 func (c *Cloud) Claims(context.Context) (claims map[string]any, err error) {
 	const operation = "ResourcePrincipal"
 	defer func() {
-		if recover() != nil { // the SDK takes the claim exp for granted
+		if recover() != nil { // the SDK panics without the claim exp
 			claims, err = nil, fault.New(fault.Invalid, operation, "the SDK can't read the token")
 		}
 	}()
@@ -54,21 +54,21 @@ func (c *Cloud) Claims(context.Context) (claims map[string]any, err error) {
 	return claims, nil
 }
 
-// Region is the identifier of the function's own region.
+// Region returns the identifier of the function's region.
 func (c *Cloud) Region(context.Context) (string, error) {
 	return c.ownRegion()
 }
 
-// RegionOf is the identifier of the region in an OCID; "" if it has none.
+// RegionOf returns the identifier of the region in an OCID; "" if it has none.
 func (c *Cloud) RegionOf(ocid string) string { return regionOf(ocid) }
 
-// IdentityURL is IAM's address in a region.
+// IdentityURL returns IAM's address in a region.
 func (c *Cloud) IdentityURL(region string) string {
 	return common.StringToRegion(region).EndpointForTemplate("identity",
 		"https://identity.{region}.oci.{secondLevelDomain}") + "/"
 }
 
-// Knock makes one GET without credentials. Any answer is one; server is its Date, or the zero time.
+// Knock makes one GET without credentials. Any answer is a success; server is its Date header, or the zero time.
 func (c *Cloud) Knock(ctx context.Context, url string) (status int, server time.Time, err error) {
 	type answer struct {
 		status int
@@ -96,7 +96,7 @@ func (c *Cloud) Knock(ctx context.Context, url string) (status int, server time.
 	return a.status, a.server, err
 }
 
-// TenancyIn reads the tenancy from IAM of a region.
+// TenancyIn reads the tenancy from IAM in a region.
 func (c *Cloud) TenancyIn(ctx context.Context, tenancy, region string) error {
 	cl, err := c.identity(region)
 	if err != nil {
@@ -109,7 +109,7 @@ func (c *Cloud) TenancyIn(ctx context.Context, tenancy, region string) error {
 	return err
 }
 
-// User returns a user's name and lifecycle state, and the kinds of credential that the user may not have.
+// User returns a user's name, lifecycle state, and the kinds of credential that the user may not have.
 func (c *Cloud) User(ctx context.Context, id string) (name, state string, mayNot []credential.Kind, err error) {
 	cl, err := c.home(ctx)
 	if err != nil {

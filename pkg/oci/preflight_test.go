@@ -27,11 +27,11 @@ func TestTheClaimsAreThoseOfTheToken(t *testing.T) {
 		t.Errorf("the claims are %v", claims)
 	}
 	if len(e.Calls()) != 0 {
-		t.Error("somebody was asked for them")
+		t.Error("a call was made")
 	}
 }
 
-// odd is a principal whose key id is anything.
+// odd is a principal with any key id.
 type odd struct {
 	principal
 	id  string
@@ -188,7 +188,7 @@ func TestATopicIsReadInItsOwnRegion(t *testing.T) {
 	}
 }
 
-func TestAUserIsReadWithWhatHeMayNotHave(t *testing.T) {
+func TestAUserIsReadWithTheKindsThatAreNotAllowed(t *testing.T) {
 	cloud := oci.NewWith(stubbed(t))
 	cloud.AnsweredBy(&stub{answer: func(r *http.Request, _ int) (*http.Response, error) {
 		return reply(r, http.StatusOK, `{"id":"`+user+

@@ -7,7 +7,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// unproven is the error of a proof that decides nothing.
+// unproven is the error of an undecided proof.
 func unproven(t *testing.T, kind credential.Kind, who credential.Owner, status int, body string) error {
 	t.Helper()
 	ok, _, err := prove(t, kind, who, always(status, body))
@@ -17,7 +17,7 @@ func unproven(t *testing.T, kind credential.Kind, who credential.Owner, status i
 	return err
 }
 
-func TestAProofThatDecidesNothingSaysWhy(t *testing.T) {
+func TestAnUndecidedProofSaysWhy(t *testing.T) {
 	for _, c := range []struct {
 		kind   credential.Kind
 		status int
@@ -42,7 +42,7 @@ func TestAProofThatDecidesNothingSaysWhy(t *testing.T) {
 	}
 }
 
-func TestAnOwnerWithWhomNothingCanBeProvenIsToldWhy(t *testing.T) {
+func TestAProofThatIsImpossibleSaysWhy(t *testing.T) {
 	for _, c := range []struct {
 		kind   credential.Kind
 		change func(*credential.Owner)

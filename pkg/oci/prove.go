@@ -10,16 +10,16 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// Prover uses a credential once, as its owner would. See rotation.Prover.
+// Prover uses a credential once, as the owner would. See rotation.Prover.
 type Prover struct{ cloud *Cloud }
 
 // Prover returns the prover.
 func (c *Cloud) Prover() *Prover { return &Prover{c} }
 
-// Prove makes a request in the owner's home region: an API key asks for its own user, an auth token asks the
-// container registry for a token, a customer secret key lists buckets. What counts is whether the owner was
-// recognized (see verdict). Where a credential may be used in several forms, it is accepted if one of them is, and
-// rejected only if each of them is; otherwise the answer is an error.
+// Prove makes a request in the owner's home region: with an API key it reads the owner's user, with an auth token it
+// signs in to the container registry, with a customer secret key it lists buckets. The credential is accepted if the
+// service recognizes the owner (see verdict). If a credential can be used in several forms, it is accepted if one form
+// is accepted, and rejected if all of them are; otherwise Prove returns an error.
 func (p *Prover) Prove(ctx context.Context, m credential.Material, o credential.Owner) (accepted bool, err error) {
 	name := "prove " + string(m.Kind)
 	proof := kinds[m.Kind].proof
@@ -30,7 +30,7 @@ func (p *Prover) Prove(ctx context.Context, m credential.Material, o credential.
 	if err != nil {
 		return false, fault.New(fault.Invalid, name, err.Error())
 	}
-	var open error // a form that was neither accepted nor rejected
+	var undecided error // of the first form that was neither accepted nor rejected
 	for _, form := range forms {
 		accepted, err := p.try(ctx, name, proof, form, o)
 		if accepted {
@@ -39,15 +39,14 @@ func (p *Prover) Prove(ctx context.Context, m credential.Material, o credential.
 		if down(err) {
 			return false, err
 		}
-		if open == nil {
-			open = err
+		if undecided == nil {
+			undecided = err
 		}
 	}
-	return false, open
+	return false, undecided
 }
 
-// down reports whether the service is not there to ask for another form: no answer, an error of its own, too many
-// requests.
+// down reports whether the service can't answer another form either: it gave no answer, failed, or throttled.
 func down(err error) bool {
 	f, ok := errors.AsType[*fault.Error](err)
 	return ok && (f.Status == 0 || f.Status >= http.StatusInternalServerError || f.Class == fault.Throttled)
@@ -58,8 +57,7 @@ func (p *Prover) try(ctx context.Context, name string, proof proof, form request
 	return call(ctx, p.cloud, name, once, func(ctx context.Context) (bool, error) {
 		r, err := form(ctx, p.cloud)
 		if err != nil {
-			var known *fault.Error
-			if errors.As(err, &known) {
+			if known, ok := errors.AsType[*fault.Error](err); ok {
 				return false, known
 			}
 			return false, fault.New(fault.Invalid, name, "the request can't be made from the credential")
@@ -69,7 +67,8 @@ func (p *Prover) try(ctx context.Context, name string, proof proof, form request
 			return false, err
 		}
 		defer response.Body.Close()
-		body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // to the end, so that the connection is kept
+		// to the end, so that the connection can be reused
+		body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 		if err != nil {
 			return false, err
 		}
@@ -78,7 +77,7 @@ func (p *Prover) try(ctx context.Context, name string, proof proof, form request
 				return true, nil
 			}
 			return false, &fault.Error{Class: fault.Unclear, Operation: name, Status: response.StatusCode,
-				Message: "the answer isn't the service's: a gateway or a proxy on the way may have given it"}
+				Message: "the answer isn't the service's: it may come from a gateway or a proxy"}
 		}
 		a := readFailure(response.StatusCode, response.Header, body)
 		switch verdictOf(proof, a) {
@@ -91,8 +90,8 @@ func (p *Prover) try(ctx context.Context, name string, proof proof, form request
 	})
 }
 
-// unclear is the fault of an answer that says nothing about a credential. It keeps what can be tried again apart, and
-// nothing else: that a proof is denied or absent is no finding about the thing that the caller asks for.
+// unclear is the fault of an answer that says nothing about a credential. Its class is Throttled or Unclear: if a proof
+// is denied or absent, that says nothing about the object that the caller asks for.
 func (a failure) unclear(operation string) *fault.Error {
 	f := a.fault(operation, false)
 	if f.Class != fault.Throttled {
@@ -104,10 +103,10 @@ func (a failure) unclear(operation string) *fault.Error {
 	return f
 }
 
-// request makes a request that uses a credential.
+// request builds a request that uses a credential.
 type request func(ctx context.Context, c *Cloud) (*http.Request, error)
 
-// errNoUse is the reason why a credential can't be used at all; it never has a value.
+// errNoUse is the reason why a credential can't be used. It never contains a secret value.
 type errNoUse string
 
 func (e errNoUse) Error() string { return string(e) }

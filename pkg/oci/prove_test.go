@@ -31,7 +31,7 @@ func registryError(code string) string {
 	return fmt.Sprintf(`{"errors":[{"code":%q,"message":"unauthorized","detail":null}]}`, code)
 }
 
-// prove plays one proof of a kind against a network.
+// prove runs one proof of a kind with a network.
 func prove(t *testing.T, kind credential.Kind, who credential.Owner, answer func(*http.Request, int) (*http.Response,
 	error)) (ok bool, network *stub, err error) {
 	t.Helper()
@@ -47,7 +47,7 @@ func prove(t *testing.T, kind credential.Kind, who credential.Owner, answer func
 	return ok, network, err
 }
 
-// proves plays one proof of a kind against a network, and says what came of it.
+// proves runs one proof of a kind with a network, and returns the verdict.
 func proves(t *testing.T, kind credential.Kind, who credential.Owner, answer func(*http.Request, int) (*http.Response,
 	error)) (string, *stub) {
 	t.Helper()
@@ -67,7 +67,7 @@ func proves(t *testing.T, kind credential.Kind, who credential.Owner, answer fun
 	return isRejected, network
 }
 
-// unsigned gives an answer without a request id of OCI's.
+// unsigned returns an answer without OCI's request id.
 func unsigned(status int, body string) func(*http.Request, int) (*http.Response, error) {
 	return func(r *http.Request, _ int) (*http.Response, error) {
 		answer, err := reply(r, status, body)
@@ -88,7 +88,7 @@ func TestAnAnswerIsAVerdictOnlyIfTheServiceItselfSaysWhetherItRecognizedTheOwner
 		{credential.APIKey, 200, `{"id":"ocid1.user.oc1..another"}`, isUnclear},
 		{credential.APIKey, 200, `{}`, isUnclear},
 		{credential.APIKey, 200, ``, isUnclear},
-		{credential.APIKey, 404, refusal("NotAuthorizedOrNotFound", ""), isAccepted}, // may not, but was recognized
+		{credential.APIKey, 404, refusal("NotAuthorizedOrNotFound", ""), isAccepted}, // not allowed, but recognized
 		{credential.APIKey, 404, refusal("notauthorizedornotfound", ""), isAccepted},
 		{credential.APIKey, 403, refusal("NotAuthorized", ""), isAccepted},
 		{credential.APIKey, 403, refusal("NotAllowed", ""), isAccepted},
@@ -130,7 +130,7 @@ func TestAnAnswerIsAVerdictOnlyIfTheServiceItselfSaysWhetherItRecognizedTheOwner
 		{credential.CustomerSecretKey, 200, `<ListAllMyBucketsResult/>`, isAccepted},
 		{credential.CustomerSecretKey, 200,
 			`<?xml version="1.0"?><ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Buckets/></ListAllMyBucketsResult>`, isAccepted},
-		// S3 is known for errors that come with 200
+		// S3 may return an error with status 200
 		{credential.CustomerSecretKey, 200, s3Error("InternalError"), isUnclear},
 		{credential.CustomerSecretKey, 200, `{"buckets":[]}`, isUnclear},
 		{credential.CustomerSecretKey, 403, s3Error("AccessDenied"), isAccepted},

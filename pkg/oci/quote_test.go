@@ -23,7 +23,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// quotes are ways in which a service may quote what it was sent. They are combined at random.
+// quotes are ways in which a service may quote a request. They are combined at random.
 var quotes = []func(*rand.Rand, string) string{
 	func(_ *rand.Rand, s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
 	func(_ *rand.Rand, s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) },
@@ -46,7 +46,7 @@ var quotes = []func(*rand.Rand, string) string{
 	func(_ *rand.Rand, s string) string { return "Post request failed" + scimError("400", s, s) },
 }
 
-// places are where in an answer the quotation may be.
+// places are the parts of an answer that may contain the quotation.
 var places = []func(string) string{
 	func(q string) string { return refusal("InvalidParameter", q) },
 	func(q string) string { return refusal(q, "no") },
@@ -60,7 +60,7 @@ var places = []func(string) string{
 	func(q string) string { return `{"code":"InvalidParameter","message":` + q },
 }
 
-// traces are the pieces of a value that must not be seen: each run of eight characters of it, whatever the case.
+// traces are the pieces of a value that must not be shown: each run of eight characters, whatever the case.
 func traces(value string) []string {
 	value = strings.ToLower(value)
 	var out []string
@@ -70,7 +70,7 @@ func traces(value string) []string {
 	return out
 }
 
-// sent are values of all kinds, made of characters that encodings change, and of some that they don't.
+// sent are values of all kinds, with characters that encodings change and others.
 func sent(r *rand.Rand) []string {
 	text := func(n int, from string) string {
 		b := make([]byte, n)
@@ -126,7 +126,7 @@ func TestARefusalOfARequestThatSentAValueNeverShowsAnyOfIt(t *testing.T) {
 	}
 }
 
-// harmless are the words of values that are no secret.
+// harmless are words in values that are not secret.
 const harmless = `-----begin private key----- -----end private key----- { "kind": "auth-token", "token": "`
 
 func TestARefusalOfARequestThatSentAValueIsExplainedInOurOwnWords(t *testing.T) {
@@ -140,7 +140,7 @@ func TestARefusalOfARequestThatSentAValueIsExplainedInOurOwnWords(t *testing.T) 
 		{409, "IncorrectState", "anything", "busy (409 IncorrectState)"},
 		{412, "NoEtagMatch", "", "conflict (412 NoEtagMatch)"},
 		{400, "LimitExceeded", "30 versions", "limit reached (400 LimitExceeded)"},
-		{401, idcs, "Client is unauthorized. null", "the identity domain refused for the moment"},
+		{401, idcs, "Client is unauthorized. null", "the identity domain refused the request for now"},
 	} {
 		cloud, _ := offline(t, always(c.status, refusal(c.code, c.message)))
 		_, err := cloud.Vault().Update(t.Context(), secretID, "etag", someUpdate())
@@ -150,7 +150,7 @@ func TestARefusalOfARequestThatSentAValueIsExplainedInOurOwnWords(t *testing.T) 
 	}
 }
 
-// A call that nobody has said to be plain may have sent a value.
+// A call that is not in plainRequests may have sent a value.
 func TestTheTextOfARefusalIsPassedOnOnlyWhereTheRequestCanHaveNoValue(t *testing.T) {
 	const text = "The text of the service"
 	for _, o := range operations() {

@@ -99,7 +99,7 @@ func TestACredentialIsReadAsIAMListsIt(t *testing.T) {
 	}
 }
 
-// tears is a network that answers with a text, and then with an error.
+// tears is a network whose answers end with a text and then an error.
 func tears(text string, err error) func(*http.Request, int) (*http.Response, error) {
 	return func(r *http.Request, _ int) (*http.Response, error) {
 		answer, failed := reply(r, 200, "")
@@ -123,7 +123,7 @@ func TestASecretWhoseAnswerIsTornIsNotBelieved(t *testing.T) {
 	})
 }
 
-// An answer that stays open keeps its connection from being used again.
+// The connection of an answer that stays open can't be reused.
 func TestEachAnswerIsClosed(t *testing.T) {
 	for _, o := range operations() {
 		for _, status := range []int{200, 302, 404} {

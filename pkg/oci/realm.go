@@ -13,16 +13,15 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// readRegions makes the SDK read OCI_REGION_METADATA and ~/.oci/regions-config.json, which it does when it meets the
-// first region that it doesn't know, without a lock (common.go of oci-go-sdk v65.129).
+// readRegions makes the SDK read OCI_REGION_METADATA and ~/.oci/regions-config.json. Otherwise it reads them at the
+// first unknown region, without a lock (common.go of oci-go-sdk v65.129).
 var readRegions = sync.OnceFunc(func() { common.StringToRegion("none") })
 
 var regionName = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
 
-// Hosts are the hosts at which a credential is used in a region of the function's realm. The registry's is in OCI's
+// Hosts returns the hosts at which a credential is used in a region of the function's realm. Sources: OCI's
 // documentation of Container Registry ("ocir.<region-identifier>.oci.<domain>", seen in the realms oc1 to oc4 and
-// oc19), S3's in that of Object Storage's Amazon S3 Compatibility API. namespace may be empty, if S3's host isn't
-// wanted.
+// oc19) and of Object Storage's Amazon S3 Compatibility API. With an empty namespace, the S3 host is left out.
 func (c *Cloud) Hosts(region, namespace string) (credential.Hosts, error) {
 	domain, err := c.domain(region)
 	if err != nil {
@@ -31,7 +30,7 @@ func (c *Cloud) Hosts(region, namespace string) (credential.Hosts, error) {
 	return hostsOf(region, domain, namespace), nil
 }
 
-// HostsOf are the hosts in a region that the SDK knows, for tools that run outside of a function.
+// HostsOf returns the hosts in a region that the SDK knows, for tools that run outside a function.
 func HostsOf(region, namespace string) (credential.Hosts, error) {
 	readRegions()
 	domain, err := domainOf(region, region)
@@ -49,7 +48,7 @@ func hostsOf(region, domain, namespace string) credential.Hosts {
 	return h
 }
 
-// domain is the domain under which the services of a region are: oraclecloud.com in the commercial realm.
+// domain is the domain of a region's services: oraclecloud.com in the commercial realm.
 func (c *Cloud) domain(region string) (string, error) {
 	own, err := c.ownRegion()
 	if err != nil {
@@ -58,7 +57,7 @@ func (c *Cloud) domain(region string) (string, error) {
 	return domainOf(region, own)
 }
 
-// ownRegion is the identifier of the function's own region.
+// ownRegion is the identifier of the function's region.
 func (c *Cloud) ownRegion() (string, error) {
 	p, err := c.provider()
 	if err != nil {
@@ -71,13 +70,13 @@ func (c *Cloud) ownRegion() (string, error) {
 	return string(common.StringToRegion(region)), nil
 }
 
-// domainOf is the domain of a region, as the function in the region own sees it. A tenancy lies in one realm, with
-// all its regions: one that is newer than the SDK has the domain of the function's own. What can't be known is
-// refused; the SDK would take the commercial realm's.
+// domainOf is the domain of a region for a function in the region own. All regions of a tenancy are in one realm, so a
+// region that is newer than the SDK has the domain of own. If the realm can't be determined, domainOf returns an error;
+// the SDK would use the commercial realm's domain.
 func domainOf(region, own string) (string, error) {
 	realm, unknown := common.Region(region).RealmID()
 	ownRealm, lost := common.Region(own).RealmID()
-	// of an unknown one: OCI_DEFAULT_REALM or the commercial realm's
+	// for an unknown region: OCI_DEFAULT_REALM or the commercial realm's
 	domain := common.Region(region).SecondLevelDomain()
 	const commercial = "us-ashburn-1"
 	switch {
@@ -85,26 +84,25 @@ func domainOf(region, own string) (string, error) {
 		return "", noHost("%q is no region's identifier, such as eu-frankfurt-1: look for a mistyped OCID", region)
 	case unknown == nil && lost == nil && realm != ownRealm:
 		return "", noHost("the region %s is in the realm %s and the function's region %s in %s: a tenancy has "+
-			"one realm; "+
-			"look for an OCID of another tenancy", region, realm, own, ownRealm)
+			"one realm; look for an OCID of another tenancy", region, realm, own, ownRealm)
 	case unknown == nil || domain != common.Region(commercial).SecondLevelDomain():
 		return domain, nil
 	case lost == nil:
 		return common.Region(own).SecondLevelDomain(), nil
 	}
-	return "", noHost("the realm of the region %s isn't known, so that no host name can be made: set "+
+	return "", noHost("the realm of the region %s isn't known, so its host names aren't either: set "+
 		"OCI_REGION_METADATA, as OCI "+
 		`Functions does, to {"realmKey":"...","realmDomainComponent":"...","regionKey":"...","regionIdentifier":"%s"}, `+
 		"or deploy a newer version of Keyturn", region, own)
 }
 
-// noHost is the refusal to make a host name.
+// noHost is the error for a host name that can't be determined.
 func noHost(why string, args ...any) error {
 	return fault.New(fault.Invalid, "hosts", fmt.Sprintf(why, args...))
 }
 
-// lead points a client to a region, and to the realm's domain where the SDK has taken another one.
-func (c *Cloud) lead(base *common.BaseClient, region string, setRegion func(string)) error {
+// setHost points a client to a region, and to the realm's domain if the SDK uses another one.
+func (c *Cloud) setHost(base *common.BaseClient, region string, setRegion func(string)) error {
 	own, err := c.ownRegion()
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/oci"
 )
 
-// of is a Cloud of a function in a region, on a network that refuses everything.
+// of is a Cloud of a function in a region, with a network that refuses everything.
 func of(t *testing.T, region string) (*oci.Cloud, *stub) {
 	t.Helper()
 	cloud := oci.NewWith(common.NewRawConfigurationProvider(tenancy, user, region, "aa:bb", newKey(), nil))
@@ -132,8 +132,8 @@ func TestAHostThatCannotBeMadeIsRefusedAndNothingIsAsked(t *testing.T) {
 
 const isolated = "zz-isolated-1"
 
-// isolate runs the test once more, in a process whose environment describes a realm that the SDK doesn't know: the SDK
-// reads OCI_REGION_METADATA once a process. It reports whether this is that process, and in which part of the test.
+// isolate runs the test again in a process whose environment describes a realm that the SDK doesn't know: the SDK reads
+// OCI_REGION_METADATA once per process. It reports whether this is that process, and which part of the test it runs.
 func isolate(t *testing.T, parts ...string) (part string) {
 	t.Helper()
 	if part = os.Getenv("KEYTURN_TEST_REALM"); part != "" {
@@ -166,7 +166,7 @@ func TestARealmThatOnlyTheEnvironmentKnowsIsUsed(t *testing.T) {
 	}
 }
 
-// The SDK reads it without a lock: it must have done so before there is a second goroutine.
+// The SDK reads it without a lock: it must do so before there is a second goroutine.
 func TestTheEnvironmentsRealmIsReadBeforeTheFirstCall(t *testing.T) {
 	switch isolate(t, "a Cloud", "hosts") {
 	case "":

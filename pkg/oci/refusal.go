@@ -8,25 +8,26 @@ import (
 	"strings"
 
 	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
-// plainRequests are the calls that send a body in which there is never a secret value. Only of these, and of calls
-// that change nothing, is the text of a refusal passed on. Any other call, also one that is added later, may have
-// sent a value, and a service may quote it in ways that nobody can list: encoded, cut, spaced, in part. Of these a
-// refusal is described by the table's words alone.
+// plainRequests are the calls that never send a secret value. An error of one of these, or of a call that changes
+// nothing, contains the service's text. Any other call, even one that is added later, may have sent a value, and the
+// service may quote it in ways that no filter recognizes: encoded, cut, spaced, in part. An error of such a call has
+// only the text of the table.
 var plainRequests = map[string]bool{
 	"UploadApiKey": true, "CreateAuthToken": true, "CreateCustomerSecretKey": true, "CreateOrResetUIPassword": true,
 	"DeleteApiKey": true, "DeleteAuthToken": true, "DeleteCustomerSecretKey": true,
 	"ScheduleSecretVersionDeletion": true, "UpdateProblemStatus": true,
 }
 
-// leftOut is in the place of a text that isn't passed on.
+// leftOut replaces a text that is not passed on.
 const leftOut = "the service's text is left out, since it might quote the value that was sent"
 
-// refusal holds the last answer of a call that was no success. A call makes its requests one after the other.
+// refusal holds the last answer of a call that was not a success. A call makes its requests one after the other.
 type refusal struct{ last failure }
 
-// note reads an answer that is no success.
+// note keeps an answer that is not a success.
 func (r *refusal) note(response *http.Response) {
 	if !succeeded(response) {
 		r.last = readResponse(response)
@@ -41,7 +42,7 @@ func (r *refusal) fault(operation string, err error, quote bool) error {
 	return r.last.fault(operation, quote)
 }
 
-// fault is what the answer means for the caller of an operation.
+// fault classifies the answer.
 func (a failure) fault(operation string, quote bool) *fault.Error {
 	row := rowOf(a)
 	f := &fault.Error{Class: row.class, Operation: operation, Status: a.http, RequestID: a.requestID,
@@ -51,7 +52,7 @@ func (a failure) fault(operation string, quote bool) *fault.Error {
 	}
 	text := oneLine(a.message)
 	switch {
-	case !a.genuine(), text == "", !quote && row.says != "": // the table's words, if it has any
+	case !a.genuine(), text == "", !quote && row.says != "": // only the table's text, if it has any
 	case !quote:
 		f.Message = leftOut
 	case row.says == "":
@@ -62,18 +63,15 @@ func (a failure) fault(operation string, quote bool) *fault.Error {
 	return f
 }
 
+// maxMessage is how many bytes of a service's message are kept.
+const maxMessage = 300
+
 // oneLine makes a service's message fit for a log line and a mail.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "") + "..."
-	}
-	return s
-}
+func oneLine(s string) string { return phrase.Clip(strings.Join(strings.Fields(s), " "), maxMessage) }
 
 var plainCode = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._]*$`)
 
-// documented are the codes of OCI's "API Errors" and those of the table, in lower case.
+// documented has the codes of OCI's "API Errors" and those of the table, in lower case.
 var documented = strings.Fields(`
 	cannotparserequest invalidparameter missingparameter limitexceeded quotaexceeded
 	relatedresourcenotauthorizedornotfound insufficientservicepermissions resourcedisabled notauthenticated

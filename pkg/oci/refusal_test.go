@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/oci"
 )
 
-// byOCI are the headers of an answer of OCI's.
+// byOCI are the headers of an answer from OCI.
 var byOCI = http.Header{"Opc-Request-Id": {"iad-1:ABCDEF0123456789/0123/4567"}, "Content-Type": {"application/json"}}
 
 // scimError is the error of an identity domain.
@@ -34,7 +34,7 @@ func scimError(status, detail, messageID string) string {
 
 const idcs = "IdcsConversionError"
 
-// known are answers of OCI's services, and what they mean.
+// known are answers of OCI's services, and their classes.
 var known = []struct {
 	status        int
 	code, message string
@@ -130,7 +130,7 @@ func TestEachAnswerOfTheServicesHasItsClass(t *testing.T) {
 	}
 }
 
-// mangled are ways in which the same answer may come, by name.
+// mangled are ways in which the same answer may be written.
 var mangled = []func(code, message string) (string, string){
 	func(c, m string) (string, string) { return strings.ToLower(c), strings.ToLower(m) },
 	func(c, m string) (string, string) { return strings.ToUpper(c), strings.ToUpper(m) },
@@ -206,7 +206,7 @@ func TestAnErrorOfAnIdentityDomainItselfIsRead(t *testing.T) {
 	}
 }
 
-// foreign are bodies that none of OCI's APIs gives.
+// foreign are bodies that no API of OCI returns.
 var foreign = map[string]string{
 	"nothing": "",
 	"blanks":  " \r\n\t",

@@ -46,7 +46,7 @@ func TestATopicsRegionIsReadOffItsOCID(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoRegionIsAskedOfTheFunctionsOwn(t *testing.T) {
+func TestAnOCIDWithoutARegionIsReadInTheFunctionsRegion(t *testing.T) {
 	cloud, s := offline(t, always(200, `[]`))
 	synctest.Test(t, func(t *testing.T) {
 		_, _ = cloud.Vault().List(t.Context(), tenancy)

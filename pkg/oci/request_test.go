@@ -10,8 +10,8 @@ import (
 	"testing/synctest"
 )
 
-// allRequests are the requests of operations, one a line: method, path and query, body. A colon stands before the name
-// of an id.
+// allRequests are the requests of operations, one per line: method, path and query, body. The name of an id follows a
+// colon.
 const allRequests = `
 GET /20160918/users/:user/apiKeys
 GET /20160918/users/:user/authTokens

@@ -32,7 +32,7 @@ const (
 	secretID = "ocid1.vaultsecret.oc1.iad.amaaaaaasecret"
 )
 
-// newKey is an RSA key in PEM, made once: what it signs is looked at by nobody here.
+// newKey is an RSA key in PEM, made once. No test checks its signatures.
 var newKey = sync.OnceValue(func() string {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -41,8 +41,7 @@ var newKey = sync.OnceValue(func() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 })
 
-// stub is a network that gives one answer to everything but the question for the home region. It notes what it was
-// asked.
+// stub is a network that gives one answer to every request but the one for the home region. It records the requests.
 type stub struct {
 	answer func(r *http.Request, n int) (*http.Response, error) // n counts from 1
 
@@ -69,7 +68,7 @@ func (s *stub) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.answer(r, n)
 }
 
-// of are the requests whose path has the text in it.
+// of returns the requests whose path contains the text.
 func (s *stub) of(text string) []request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,7 +83,7 @@ func reply(r *http.Request, status int, body string) (*http.Response, error) {
 		Body:          io.NopCloser(strings.NewReader(body))}, nil
 }
 
-// always gives the same answer.
+// always is a network that always gives the same answer.
 func always(status int, body string) func(*http.Request, int) (*http.Response, error) {
 	return func(r *http.Request, _ int) (*http.Response, error) { return reply(r, status, body) }
 }
@@ -98,7 +97,7 @@ func plainPrincipal() common.ConfigurationProvider {
 	return claims{common.NewRawConfigurationProvider(tenancy, user, "eu-frankfurt-1", "aa:bb", newKey(), nil), tenancy}
 }
 
-// offline is a Cloud on a stub.
+// offline is a Cloud with a stub.
 func offline(t *testing.T, answer func(r *http.Request, n int) (*http.Response, error)) (*oci.Cloud, *stub) {
 	t.Helper()
 	cloud := oci.NewWith(plainPrincipal())
@@ -107,7 +106,7 @@ func offline(t *testing.T, answer func(r *http.Request, n int) (*http.Response, 
 	return cloud, s
 }
 
-// repeats says how often a call is made whose answer stays unclear.
+// repeats says how often a call with unclear answers is made.
 type repeats int
 
 const (
@@ -122,10 +121,10 @@ type operation struct {
 	run     func(context.Context, *oci.Cloud) error
 }
 
-// confidential is in every request that carries a value.
+// confidential is in every request that has a value.
 var confidential = rand.Text()
 
-// operations are all calls, by what a repetition of theirs would do.
+// operations are all calls, by the effect of a repetition.
 func operations() []operation {
 	list := func(k credential.Kind) func(context.Context, *oci.Cloud) error {
 		return func(ctx context.Context, c *oci.Cloud) error { _, err := c.Issuer(k).List(ctx, user); return err }

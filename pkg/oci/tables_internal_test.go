@@ -7,7 +7,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// A reader who looks for a status in the tables finds it, or its gap, at once.
+// Readers of the tables find a status, or its gap, at once.
 func TestTheTablesListTheirStatusesInOrder(t *testing.T) {
 	lists := [][]int{client4xx, limits}
 	for _, r := range refusals {

@@ -27,8 +27,8 @@ type Vault struct{ cloud *Cloud }
 // Vault returns the access to secrets.
 func (c *Cloud) Vault() *Vault { return &Vault{c} }
 
-// regionOf is the region in a regional OCID, which has the region's key for the oldest two and its name for the
-// others; "" stands for the function's own.
+// regionOf is the region in a regional OCID; "" means the function's region. An OCID has the region's key for the two
+// oldest regions, and its name for the others.
 func regionOf(ocid string) string {
 	return string(common.StringToRegion(cloudguard.OCID(ocid).Region()))
 }
@@ -43,8 +43,8 @@ func (v *Vault) retrieval(id string) (*secrets.SecretsClient, error) {
 		func(cl *secrets.SecretsClient) *common.BaseClient { return &cl.BaseClient })
 }
 
-// Known tells whether a secret's OCID is of the function's own region, or of one of its realm that the SDK knows. A
-// client is kept for each region, and an id may come from anybody.
+// Known reports whether a secret's OCID is in the function's region, or in another region of its realm that the SDK
+// knows. It bounds the number of clients, since a Cloud keeps one per region and an id may come from anyone.
 func (v *Vault) Known(id string) bool {
 	region := regionOf(id)
 	own, err := v.cloud.ownRegion()
@@ -74,14 +74,14 @@ func (v *Vault) Secret(ctx context.Context, id string) (vault.Secret, error) {
 	})
 }
 
-// rawAnswer is an answer of a service that was read here and not by the SDK, which reads numbers of the metadata into
-// float64: they would be others when they are written back, and 1e400 makes it give up the whole answer.
+// rawAnswer is an answer that the SDK does not decode. The SDK decodes numbers of the metadata into float64: it would
+// change them when they are written back, and fails on 1e400.
 type rawAnswer struct {
 	header http.Header
 	body   []byte
 }
 
-// ask makes a request of the SDK's, and hands its answer on as it came.
+// ask sends a request of the SDK, and returns the answer undecoded.
 func ask(ctx context.Context, cl common.BaseClient, r http.Request, err error) (rawAnswer, error) {
 	if err != nil {
 		return rawAnswer{}, err
@@ -95,14 +95,14 @@ func ask(ctx context.Context, cl common.BaseClient, r http.Request, err error) (
 	return rawAnswer{response.Header, body}, err
 }
 
-// into reads the answer's JSON. Numbers without a type of their own stay texts.
+// into decodes the answer's JSON. Untyped numbers become a json.Number.
 func (a rawAnswer) into(v any) error {
 	d := json.NewDecoder(bytes.NewReader(a.body))
 	d.UseNumber()
 	return d.Decode(v)
 }
 
-// described reads a secret out of the answer to GetSecret or UpdateSecret.
+// described reads a secret from the answer to GetSecret or UpdateSecret.
 func described(a rawAnswer, err error) (vault.Secret, error) {
 	if err != nil {
 		return vault.Secret{}, err
@@ -129,10 +129,10 @@ func described(a rawAnswer, err error) (vault.Secret, error) {
 		Defined:  s.DefinedTags, At: serverTime(&http.Response{Header: a.header})}, nil
 }
 
-// pageSize is what is asked for at a time; a secret has sixty versions at most.
+// pageSize is the page size of short lists. A secret has at most 60 versions.
 const pageSize = 100
 
-// Versions lists the versions of a secret, those whose deletion is scheduled included.
+// Versions lists the versions of a secret, including those whose deletion is scheduled.
 func (v *Vault) Versions(ctx context.Context, id string) ([]vault.Version, error) {
 	cl, err := v.management(id)
 	if err != nil {
@@ -201,8 +201,8 @@ func (v *Vault) Read(ctx context.Context, id, name string) (int64, credential.Va
 	return *bundle.VersionNumber, credential.NewValue(plain), nil
 }
 
-// Update changes a secret if its etag is still the given one. It is made once: whether a lost one took effect shows
-// when the secret is looked at.
+// Update changes a secret if its etag is still the given one. It is not repeated: after a lost answer the caller reads
+// the secret to see whether the update took effect.
 func (v *Vault) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
 	cl, err := v.management(id)
 	if err != nil {
@@ -218,8 +218,8 @@ func (v *Vault) Update(ctx context.Context, id, etag string, u vault.Update) (va
 	})
 }
 
-// updateBody is the body of UpdateSecret. It is put together here because every encoder would change the metadata: its
-// blanks at least.
+// updateBody is the body of UpdateSecret. It is not made by an encoder, since that would change the metadata, at least
+// its whitespace.
 func updateBody(u vault.Update) []byte {
 	var parts [][]byte
 	part := func(key string, value []byte) { parts = append(parts, []byte(`"`+key+`":`+string(value))) }
@@ -232,7 +232,7 @@ func updateBody(u vault.Update) []byte {
 	if u.Name != "" {
 		content, err := json.Marshal(map[string]string{"contentType": "BASE64", "name": u.Name, "stage": "PENDING",
 			"content": base64.StdEncoding.EncodeToString(u.Content.Reveal())})
-		if err != nil { // texts always encode
+		if err != nil { // strings can always be encoded
 			panic("oci: encoding a version's content")
 		}
 		part("secretContent", content)
@@ -240,7 +240,7 @@ func updateBody(u vault.Update) []byte {
 	return slices.Concat([]byte("{"), bytes.Join(parts, []byte(",")), []byte("}"))
 }
 
-// List lists the secrets of a compartment, all of them. See Secrets.
+// List returns all secrets of a compartment. See Secrets.
 func (v *Vault) List(ctx context.Context, compartment string) ([]vault.Secret, error) {
 	var out []vault.Secret
 	for page := ""; ; {
@@ -248,20 +248,21 @@ func (v *Vault) List(ctx context.Context, compartment string) ([]vault.Secret, e
 		if err != nil {
 			return nil, err
 		}
-		if out, page = append(out, some...), next; page == "" {
+		out, page = append(out, some...), next
+		if page == "" {
 			return out, nil
 		}
 	}
 }
 
-// Secrets returns one page of the secrets of a compartment in the function's region, without etag and version number,
-// and the token of the next page; "" ends the list.
+// Secrets returns one page of the secrets of a compartment in the function's region, and the token of the next page;
+// "" ends the list. The secrets have no etag and no version number.
 func (v *Vault) Secrets(ctx context.Context, compartment, page string) (some []vault.Secret, next string, err error) {
 	return v.page(ctx, "", compartment, page)
 }
 
-// Summary looks for a secret in the lists of compartments, in the region that its OCID names: ListSecrets also shows
-// secrets that GetSecret may not read. found is false if none of the lists has it.
+// Summary looks for a secret in the lists of compartments, in the region of its OCID. ListSecrets also shows secrets
+// that GetSecret may not read. found is false if no list has it.
 func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (s vault.Secret, found bool,
 	err error) {
 	for _, compartment := range compartments {
@@ -281,7 +282,8 @@ func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (
 	return vault.Secret{}, false, nil
 }
 
-// page is one page of the secrets of a compartment in the region of an OCID; without one, in the function's.
+// page returns one page of the secrets of a compartment in the region of the OCID near; if near is "", in the
+// function's region.
 func (v *Vault) page(ctx context.Context, near, compartment, page string) (some []vault.Secret, next string,
 	err error) {
 	cl, err := v.management(near)

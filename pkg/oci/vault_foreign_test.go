@@ -10,7 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// strange are metadata that don't survive being read into Go values and written again.
+// strange are metadata that change when they are decoded into Go values and encoded again.
 var strange = []string{
 	`{"account":1234567890123456789}`, `{"huge":1e400}`, `{"one":1.0,"exp":1E+2}`, `{"b":1,"a":2}`, `{"a":1,"a":2}`,
 	`{"html":"<&>"}`,
@@ -39,7 +39,7 @@ func TestMetadataComeAndGoAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestAContentIsReadWhateverTheMetadataBesideItAre(t *testing.T) {
+func TestAContentIsReadWhateverItsMetadata(t *testing.T) {
 	for _, metadata := range strange {
 		body := `{"versionNumber":2,"metadata":` + metadata +
 			`,"secretBundleContent":{"contentType":"BASE64","content":"` +

@@ -23,7 +23,7 @@ var (
 	closedAt  = time.Date(2026, 5, 4, 9, 59, 57, 0, time.UTC)
 )
 
-// about is what every outcome says of its problem.
+// about sets the fields about the problem.
 func about(o outcome.Outcome) outcome.Outcome {
 	o.ProblemID, o.ProblemName, o.Rule, o.Risk = problemID, "IAM Auth token is too old", "AUTH_TOKEN_TOO_OLD", "MEDIUM"
 	o.EventTime, o.ClosedAt, o.ClosedBy = &eventTime, &closedAt, "secops@example.com"
@@ -97,7 +97,7 @@ func placed(holds, name, id string) outcome.Secret {
 		Link: "https://cloud.oracle.com/security/kms/vaults/" + vaultID + "/secrets/" + id + "?region=us-ashburn-1"}
 }
 
-// staged is a secret with the new value in a version of another stage.
+// staged is a secret with the new value in a version that has another stage.
 func staged(stage string, s outcome.Secret) outcome.Secret {
 	s.Current, s.Stage = false, stage
 	return s
@@ -144,12 +144,11 @@ func done() map[string]outcome.Outcome {
 	owned := placed("auth-token", "token-of-web", secretID)
 	owned.Owner = "web-team@example.com"
 	const newKey = "c0:ff:ee:7c:fe:fa:77:7a:7b:4f:15:24:1a:bf:57:bd"
-	bare := do(rotated, "Replace the fingerprint in the configuration of every consumer: the secret holds the "+
-		"private key alone.\n"+
-		"old: 1f:1d:d9:7c:fe:fa:77:7a:7b:4f:15:24:1a:bf:57:bd\nnew: "+newKey, refresh)
-	pair := do(rotated, "Replace the access key wherever a consumer has it in its own configuration. The secrets "+
-		"hold both halves.\n"+
-		"old: 1f2e3d4c5b6a79880011223344556677889900aa\nnew: ffee3d4c5b6a79880011223344556677889900aa", refresh)
+	bare := do(rotated, "Replace the fingerprint in the configuration of every consumer: the secret holds only "+
+		"the private key.\nold: 1f:1d:d9:7c:fe:fa:77:7a:7b:4f:15:24:1a:bf:57:bd\nnew: "+newKey, refresh)
+	pair := do(rotated, "Replace the access key in the configuration of each consumer that doesn't read it from the "+
+		"secret: it has changed together with the secret key.\nold: 1f2e3d4c5b6a79880011223344556677889900aa\nnew: "+
+		"ffee3d4c5b6a79880011223344556677889900aa", refresh)
 	return map[string]outcome.Outcome{
 		"rotated_api_key": apiKey(with(bare, newKey, placed("private-key", "key-of-web", secretID))),
 		"rotated_auth_token": about(with(do(rotated, tokenCopies, refresh), newTokenID,
@@ -233,7 +232,7 @@ func others() map[string]outcome.Outcome {
 			"make the new version CURRENT", "delete the old credential"}}
 	half := outcome.Outcome{Status: outcome.Unfinished, Changed: true, OldFate: "still exists",
 		Reason: "the step \"promote\" could not be finished: UpdateSecret: throttled (429 TooManyRequests)",
-		Remedy: "Nothing, unless no further mail about this credential comes within two hours. Then read the " +
+		Remedy: "Nothing for now. If no further mail about this credential comes within two hours, read the " +
 			"log lines."}
 	half = with(half, newTokenID, staged("PENDING", placed("auth-token", "token-of-web", secretID)))
 	return map[string]outcome.Outcome{"unfinished": about(half), "dry_run": about(plan)}

@@ -11,14 +11,14 @@ import (
 	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
-// Digest is what a sweep did and found: its JSON reply, its mail, and its record.
+// Digest is the result of a sweep: its JSON reply, its mail, and its record.
 type Digest struct {
-	Outcomes   []Outcome `json:"outcomes,omitempty"`   // of the problems and rotations that needed something
-	Found      []string  `json:"found,omitempty"`      // what else it cleaned up
-	Unfinished []Finding `json:"unfinished,omitempty"` // what it could not do, or left to a person
-	// how many findings an earlier sweep has reported; not in the mail
+	Outcomes   []Outcome `json:"outcomes,omitempty"`   // of the problems and rotations that needed an action
+	Found      []string  `json:"found,omitempty"`      // what else the sweep cleaned up
+	Unfinished []Finding `json:"unfinished,omitempty"` // what the sweep could not do or left to a person
+	// number of findings that an earlier mail reported; this mail leaves them out
 	Repeated int    `json:"repeated,omitempty"`
-	Looked   int    `json:"looked"` // problems and rotations that were looked at
+	Looked   int    `json:"looked"` // number of checked problems and rotations
 	CallID   string `json:"call_id,omitempty"`
 	Tenancy  string `json:"tenancy_name,omitempty"`
 	Version  string `json:"version,omitempty"` // of the function
@@ -27,7 +27,7 @@ type Digest struct {
 // Empty reports whether there is nothing to mail.
 func (d Digest) Empty() bool { return len(d.Outcomes)+len(d.Found)+len(d.Unfinished) == 0 }
 
-// with are the outcomes that have one of the statuses.
+// with returns the outcomes that have one of the statuses.
 func (d Digest) with(statuses ...Status) []Outcome {
 	var out []Outcome
 	for _, o := range d.Outcomes {
@@ -38,8 +38,7 @@ func (d Digest) with(statuses ...Status) []Outcome {
 	return out
 }
 
-// part is one section of a digest: outcomes of some statuses and further lines. The sections are in the order in which
-// they have to be read.
+// part is one section of a digest: outcomes of some statuses, and further lines.
 type part struct {
 	count    string // in the subject, after the number
 	heading  string
@@ -47,6 +46,7 @@ type part struct {
 	lines    []string
 }
 
+// parts returns the sections, the most urgent one first.
 func (d Digest) parts() []part {
 	var needs, troubles []string
 	for _, f := range d.Unfinished {
@@ -58,7 +58,7 @@ func (d Digest) parts() []part {
 	}
 	return []part{
 		{"need you", "Needs you", d.with(Refused), needs},
-		{"not finished", "Not finished: the next sweep goes on", d.with(Unfinished), nil},
+		{"not finished", "Not finished: the next sweep continues", d.with(Unfinished), nil},
 		{"could not be done", "Could not be done in this sweep", nil, troubles},
 		{"rotated", "Rotated", d.with(Rotated), nil},
 		{"would be rotated", "Would be rotated", d.with(DryRun), nil},
@@ -81,19 +81,19 @@ func (d Digest) Title() string {
 	return phrase.Clip("Keyturn | Sweep: "+strings.Join(counts, ", "), maxTitle-len(tail)) + tail
 }
 
-// maxItems is how many things of a sort a digest shows.
+// maxItems is how many items a section of a digest shows.
 const maxItems = 30
 
-// some is the beginning of a list, with the number of those left out.
+// some returns the first items of a list, with the number of those left out.
 func some(items []string) []string {
 	if more := len(items) - maxItems; more > 0 {
-		return append(append([]string(nil), items[:maxItems]...), fmt.Sprintf("and %d more, which the log has", more))
+		return append(slices.Clone(items[:maxItems]), fmt.Sprintf("and %d more: see the log", more))
 	}
 	return items
 }
 
-// Body is the mail's text. It begins with what needs a person. Each section shows at most [maxItems], so that a long
-// one doesn't cut off those after it.
+// Body is the mail's text. It begins with what needs a person. Each section shows at most [maxItems] items, so that a
+// long section doesn't cut off the next ones.
 func (d Digest) Body() string {
 	var m mail
 	whose := ""
@@ -103,7 +103,7 @@ func (d Digest) Body() string {
 	m.line("Summary of the scheduled sweep" + whose + ".")
 	if d.Repeated > 0 {
 		m.line(fmt.Sprintf("An earlier mail reported %d more, and nothing has changed since. "+
-			"Such findings come again once a week; the log has all of them.", d.Repeated))
+			"A mail repeats such findings once a week; the log has all of them.", d.Repeated))
 	}
 	for _, p := range d.parts() {
 		m.head(p.heading)
@@ -115,14 +115,14 @@ func (d Digest) Body() string {
 			o.short(&m)
 		}
 		if more := len(p.outcomes) - maxItems; more > 0 {
-			m.line(fmt.Sprintf("\nAnd %d more, which the log has.", more))
+			m.line(fmt.Sprintf("\nAnd %d more: see the log.", more))
 		}
 	}
 	m.head("Reference")
 	m.copied("Runbooks", Runbooks+"README.md")
-	search := Outcome{CallID: d.CallID}.searchByHand()
+	search := Outcome{CallID: d.CallID}.manualSearch()
 	for _, o := range d.Outcomes {
-		search = cmp.Or(o.Search, search) // all of them are of this call
+		search = cmp.Or(o.Search, search) // the same call for all outcomes
 	}
 	m.copied("Log lines", search)
 	m.pair("Call", d.CallID)
@@ -130,12 +130,12 @@ func (d Digest) Body() string {
 	return phrase.Clip(m.String(), maxBody)
 }
 
-// short is an outcome as a part of a digest.
+// short writes an outcome as an item of a digest.
 func (o Outcome) short(m *mail) {
 	m.line("== " + cmp.Or(o.Noun, "credential") + " of " + cmp.Or(oneLine(o.UserName), o.UserID))
 	m.line(o.headline())
 	if o.Reason != "" && o.Status != Rotated {
-		m.line("Why: " + phrase.Clip(oneLine(o.Reason), maxText) + ".")
+		m.line("Why: " + sentence(phrase.Clip(oneLine(o.Reason), maxText)))
 	}
 	if o.Remedy != "" {
 		m.line("What to do: " + phrase.Clip(strings.TrimSpace(o.Remedy), 3*maxText))

@@ -7,7 +7,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-func TestADigestShowsTheSlotsThatItsMendPointsTo(t *testing.T) {
+func TestADigestShowsTheSlotsThatItsRemedyNames(t *testing.T) {
 	o := cases()["refused_no_free_slot"]
 	body := flat(outcome.Digest{Outcomes: []outcome.Outcome{o}}.Body())
 	for _, slot := range o.Slots {

@@ -7,7 +7,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-// digest is a sweep that had something of everything to do.
+// digest is a sweep with an item in every section.
 func digest() outcome.Digest {
 	all := cases()
 	return outcome.Digest{
@@ -20,7 +20,7 @@ func digest() outcome.Digest {
 	}
 }
 
-func TestTheDigestsMailIsTheKeptOne(t *testing.T) {
+func TestTheDigestMatchesItsGoldenFile(t *testing.T) {
 	d := digest()
 	golden(t, "digest.txt", "Subject: "+d.Title()+"\n\n"+d.Body())
 }
@@ -34,6 +34,6 @@ func TestTheDigestNamesFirstWhatNeedsAPerson(t *testing.T) {
 
 func TestADigestOfNothingIsEmpty(t *testing.T) {
 	if !(outcome.Digest{Looked: 7, CallID: "x"}).Empty() || digest().Empty() {
-		t.Error("what is empty is told wrongly")
+		t.Error("Empty is wrong")
 	}
 }

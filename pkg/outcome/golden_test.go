@@ -33,7 +33,7 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-func TestEveryOutcomesMailIsTheKeptOne(t *testing.T) {
+func TestEveryMailMatchesItsGoldenFile(t *testing.T) {
 	for name, o := range cases() {
 		t.Run(name, func(t *testing.T) {
 			golden(t, name+".golden", "Subject: "+o.Title()+"\n\n"+o.Body())
@@ -41,7 +41,7 @@ func TestEveryOutcomesMailIsTheKeptOne(t *testing.T) {
 	}
 }
 
-func TestEveryKeptMailHasItsOutcome(t *testing.T) {
+func TestEveryGoldenFileHasItsOutcome(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.golden"))
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestTheJSONReplyIsStable(t *testing.T) {
 	golden(t, "reply.json", string(text)+"\n")
 }
 
-func TestTheJSONReplyAlwaysSaysWhatCameOfItAndWhetherSomethingChanged(t *testing.T) {
+func TestTheJSONReplyAlwaysHasTheOutcomeAndWhetherSomethingChanged(t *testing.T) {
 	text, err := json.Marshal(outcome.Outcome{Status: outcome.Ignored, Reason: "not ours"})
 	if err != nil {
 		t.Fatal(err)
@@ -90,18 +90,19 @@ func TestTheStatusesHaveTheirNamesForEver(t *testing.T) {
 	}
 }
 
-func TestWhoIsToldOfWhat(t *testing.T) {
+func TestWhichOutcomesAreMailedAndFinished(t *testing.T) {
 	for _, c := range []struct {
-		status         outcome.Status
-		told, finished bool
+		status           outcome.Status
+		mailed, finished bool
 	}{
 		{outcome.Rotated, true, true}, {outcome.Already, true, true}, {outcome.Refused, true, true},
 		{outcome.DryRun, true, true},
 		{outcome.Unfinished, true, false}, {outcome.InProgress, false, false}, {outcome.Ignored, false, true},
 	} {
 		o := outcome.Outcome{Status: c.status}
-		if o.Told() != c.told || o.Finished() != c.finished {
-			t.Errorf("%s: told %v, finished %v; want %v, %v", c.status, o.Told(), o.Finished(), c.told, c.finished)
+		if o.Mailed() != c.mailed || o.Finished() != c.finished {
+			t.Errorf("%s: mailed %v, finished %v; want %v, %v", c.status, o.Mailed(), o.Finished(), c.mailed,
+				c.finished)
 		}
 	}
 }

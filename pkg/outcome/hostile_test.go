@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-// hostile are names that somebody chose to do harm, or that just are so.
+// hostile are harmful names, intended or not.
 var hostile = map[string]string{
 	"line breaks":            "web\r\nBcc: all@example.com\r\n\r\nbody",
 	"a lone line feed":       "web\nX: y",
@@ -55,7 +55,7 @@ func TestATitleIsOneShortLineWhateverTheNames(t *testing.T) {
 	}
 }
 
-func TestATitleSaysWhatCameOfIt(t *testing.T) {
+func TestATitleHasTheVerdict(t *testing.T) {
 	for status, want := range map[outcome.Status]string{
 		outcome.Rotated: "Keyturn | Rotated: API key of web", outcome.Already: "Keyturn | Nothing to do: API " +
 			"key of web", outcome.Refused: "Keyturn | NOT ROTATED: API key of web",
@@ -69,7 +69,7 @@ func TestATitleSaysWhatCameOfIt(t *testing.T) {
 	}
 }
 
-// filled has the text in every field that somebody outside can write to.
+// filled has the text in every field with text from outside.
 func filled(text string, status outcome.Status) outcome.Outcome {
 	o := about(outcome.Outcome{Status: status, Reason: text, OldFate: "deleted", Proven: worked, NewID: newTokenID,
 		Secrets: []outcome.Secret{placed("auth-token", text, secretID)}, Slots: []string{text}, Notes: []string{text}})
@@ -141,7 +141,7 @@ func TestAMailHasAllThatTheTutorialsMailHas(t *testing.T) {
 	}
 }
 
-// long is what a line may be long for: a command or a comment that a person copies.
+// long matches lines that may be long: a command or a comment that the reader copies.
 var long = regexp.MustCompile(`^ *oci |[a-z]+_secret_ocid:`)
 
 func TestTheRecordIsOneLineThatReadsBack(t *testing.T) {
@@ -172,7 +172,7 @@ func TestTheRecordIsOneLineThatReadsBack(t *testing.T) {
 	}
 }
 
-func TestARefusedProblemThatIsStillClosedIsToldSo(t *testing.T) {
+func TestAMailSaysThatTheProblemIsStillClosed(t *testing.T) {
 	o := cases()["refused_secret_taken"]
 	o.StillClosed = true
 	if !strings.Contains(o.Body(), "could not be re-opened") {
@@ -185,7 +185,7 @@ func TestARefusedProblemThatIsStillClosedIsToldSo(t *testing.T) {
 	}
 }
 
-func TestAMailSaysSoWhenConsumersReadTheNewValueAlready(t *testing.T) {
+func TestAMailSaysWhenConsumersAlreadyReadTheNewValue(t *testing.T) {
 	o := cases()["refused_in_place"]
 	if body := flat(o.Body()); !strings.Contains(body, "is CURRENT in Vault, but the rotation is not complete") ||
 		strings.Contains(body, "was not rotated") {

@@ -10,7 +10,7 @@ import (
 // flat is a text without its line breaks.
 func flat(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// tooLong tells of a line that doesn't fit into a window of 80 columns, unless it is one word, or is to be copied.
+// tooLong finds a line that doesn't fit into a window of 80 columns, unless it is one word or the reader copies it.
 func tooLong(line string) bool {
 	return utf8.RuneCountInString(line) > 76 && strings.Contains(strings.TrimSpace(strings.TrimPrefix(line, "- ")),
 		" ") && !long.MatchString(line)
@@ -49,7 +49,8 @@ func TestNoOCIDAddressOrCommandIsBroken(t *testing.T) {
 		}
 		for _, text := range texts {
 			for _, piece := range pieces.FindAllString(text, -1) {
-				if seen++; !strings.Contains(body, strings.TrimRight(piece, ".")) {
+				seen++
+				if !strings.Contains(body, strings.TrimRight(piece, ".")) {
 					t.Errorf("%s: %q is not in one piece", name, piece)
 				}
 			}
@@ -60,7 +61,7 @@ func TestNoOCIDAddressOrCommandIsBroken(t *testing.T) {
 	}
 }
 
-func TestALongReasonOrMendTakesNothingElseOutOfTheMail(t *testing.T) {
+func TestALongReasonOrRemedyRemovesNothingElseFromTheMail(t *testing.T) {
 	huge := strings.Repeat("words ☃, ", 100_000)
 	o := cases()["refused_comment"]
 	for _, field := range []*string{&o.Reason, &o.Remedy} {

@@ -3,20 +3,21 @@ package outcome
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
-// How the subject's bytes are shared: what came of it always fits, and the reason has what the others leave.
+// Limits of the subject's parts in bytes. The reason gets the bytes that the other parts leave.
 const (
 	maxThing   = 42
 	maxTenancy = 14
 )
 
-// Title is the mail's subject: one line of less than 100 bytes. It says what came of it, for whom, why, and in which
-// tenancy.
+// Title is the mail's subject: one line of less than 100 bytes. It has the verdict, the credential and its user, the
+// reason, and the tenancy.
 func (o Outcome) Title() string {
 	head := "Keyturn | " + o.verdict() + ": "
 	thing := cmp.Or(o.Noun, "credential")
@@ -31,7 +32,8 @@ func (o Outcome) Title() string {
 	if o.Status != Rotated && o.Status != DryRun {
 		why = cmp.Or(o.Brief, o.Reason)
 	}
-	if why = short(why, maxTitle-len(head)-len(tail)-len(" ()")-min(len(thing), maxThing)); why != "" {
+	why = short(why, maxTitle-len(head)-len(tail)-len(" ()")-min(len(thing), maxThing))
+	if why != "" {
 		tail = " (" + why + ")" + tail
 	}
 	return head + phrase.Clip(thing, maxTitle-len(head)-len(tail)) + tail
@@ -55,8 +57,8 @@ func (o Outcome) verdict() string {
 	return "NOT ROTATED"
 }
 
-// Body is the mail's text: what came of it, why, what to do, and then the facts. It is plain text, since Notifications
-// renders nothing else, in short lines. What is to be copied is never broken.
+// Body is the mail's text: the result, the reason, what to do, and then the facts. Notifications sends plain text only.
+// Lines are short, except those that the reader copies.
 func (o Outcome) Body() string {
 	var m mail
 	m.line(o.headline())
@@ -90,7 +92,7 @@ func (o Outcome) Body() string {
 	return phrase.Clip(m.String(), maxBody)
 }
 
-// steps says what to do next. There is always something to say, be it that nothing has to be done.
+// steps writes what to do next; at least that there is nothing to do.
 func (o Outcome) steps(m *mail) {
 	var remedy []string
 	for l := range strings.Lines(phrase.Clip(strings.TrimSpace(o.Remedy), maxReason)) {
@@ -101,19 +103,19 @@ func (o Outcome) steps(m *mail) {
 	}
 	m.tasks(o.Todo)
 	if len(remedy) == 0 && len(o.Todo) == 0 {
-		m.line(o.otherwise())
+		m.line(o.defaultSteps())
 	}
 }
 
-// otherwise is what to do where nothing more exact is known.
-func (o Outcome) otherwise() string {
+// defaultSteps is what to do if the outcome has neither a remedy nor tasks.
+func (o Outcome) defaultSteps() string {
 	switch o.Status {
 	case Rotated, Already:
 		return "Nothing."
 	case DryRun:
 		return "Close the problem again, without a dry run, to rotate the credential."
 	case Unfinished:
-		return "Nothing, unless no further mail comes within two hours. Then read the log lines."
+		return "Nothing for now. If no further mail comes within two hours, read the log lines."
 	}
 	return "Read the log lines. Fix the cause, then close the problem again with the same comment."
 }
@@ -131,7 +133,7 @@ func (o Outcome) headline() string {
 	case DryRun:
 		return "Dry run: " + lowerFirst(thing) + " would be rotated. Nothing was changed."
 	case Unfinished:
-		return thing + " is not rotated yet.\nNothing is lost: another delivery, or the sweep, continues from here."
+		return thing + " is not rotated yet.\nNothing is lost: another delivery or the sweep continues from here."
 	}
 	switch {
 	case o.inPlace():
@@ -142,14 +144,10 @@ func (o Outcome) headline() string {
 	return thing + " was not rotated. Nothing was changed."
 }
 
-// inPlace: consumers already read the new value, whatever went wrong afterwards.
+// inPlace reports whether consumers already read the new value.
 func (o Outcome) inPlace() bool {
-	for _, s := range o.Secrets {
-		if !s.Current {
-			return false
-		}
-	}
-	return len(o.Secrets) > 0 && o.NewID != ""
+	waits := slices.ContainsFunc(o.Secrets, func(s Secret) bool { return !s.Current })
+	return !waits && len(o.Secrets) > 0 && o.NewID != ""
 }
 
 func (o Outcome) credential(m *mail) {
@@ -171,7 +169,7 @@ func (o Outcome) secrets(m *mail) {
 	for _, s := range o.Secrets {
 		if line := "- " + s.state(); utf8.RuneCountInString(line) <= maxWidth {
 			m.line(line)
-		} else { // what is in the secret stays in one piece
+		} else { // the stage is not wrapped
 			m.line("- " + s.name() + ":")
 			m.line("  " + s.stage())
 		}
@@ -182,14 +180,14 @@ func (o Outcome) secrets(m *mail) {
 	}
 }
 
-// state says what is in a secret.
+// state is the secret's name and stage.
 func (s Secret) state() string { return s.name() + ": " + s.stage() }
 
 func (s Secret) name() string {
 	return fmt.Sprintf("%s (%s)", phrase.Clip(cmp.Or(oneLine(s.Name), "secret"), maxText), s.Holds)
 }
 
-// stage is that of the rotation's version, in Vault's word.
+// stage describes the rotation's version by Vault's stage.
 func (s Secret) stage() string {
 	version := fmt.Sprintf("version %d", s.Version)
 	if s.Version == 0 {
@@ -204,12 +202,12 @@ func (s Secret) stage() string {
 	case s.Stage != "":
 		state = version + " is " + s.Stage + ", no longer CURRENT"
 	case s.Version != 0:
-		state = version + " has the new value, and is not CURRENT"
+		state = version + " has the new value but is not CURRENT"
 	}
 	return state
 }
 
-// problem is all that the tutorial's mail has, and each fact once.
+// problem writes all that the tutorial's mail has, each fact once.
 func (o Outcome) problem(m *mail) {
 	m.head("Problem")
 	m.pair("Name", o.ProblemName)
@@ -219,16 +217,16 @@ func (o Outcome) problem(m *mail) {
 	m.pair("Closed by", o.ClosedBy)
 	m.pair("Closed at", stamp(o.ClosedAt))
 	m.long("Comment", o.Comment)
-	m.once("User", o.UserName)
-	m.once("User OCID", o.UserID)
-	m.once("Resource", o.ResourceName)
-	m.once("Resource id", o.ResourceID)
-	m.once("Tenancy", o.TenancyName)
-	m.once("Tenancy OCID", o.TenancyID)
-	m.once("Problem OCID", o.ProblemID)
+	m.pairOnce("User", o.UserName)
+	m.pairOnce("User OCID", o.UserID)
+	m.pairOnce("Resource", o.ResourceName)
+	m.pairOnce("Resource id", o.ResourceID)
+	m.pairOnce("Tenancy", o.TenancyName)
+	m.pairOnce("Tenancy OCID", o.TenancyID)
+	m.pairOnce("Problem OCID", o.ProblemID)
 }
 
-// reference leads to everything else: the Console, the runbook, the log.
+// reference writes the links to the Console, the runbook and the log.
 func (o Outcome) reference(m *mail) {
 	m.head("Reference")
 	m.copied("Problem in the Console", o.Link)
@@ -239,24 +237,24 @@ func (o Outcome) reference(m *mail) {
 	if o.StillClosed {
 		m.copied("Runbook for a problem that is still closed", Runbooks+"mail-still-closed.md")
 	}
-	m.copied("Log lines", cmp.Or(o.Search, o.searchByHand()))
+	m.copied("Log lines", cmp.Or(o.Search, o.manualSearch()))
 	m.pair("Rotation", o.Rotation)
 	m.pair("Call", o.CallID)
 	m.pair("Version", o.Version)
 }
 
-// searchByHand says what to search for where the log's place is not known.
-func (o Outcome) searchByHand() string {
+// manualSearch says what to search for if the log's location is not known.
+func (o Outcome) manualSearch() string {
 	if o.CallID == "" {
 		return ""
 	}
 	return "search the function's log for " + oneLine(o.CallID)
 }
 
-// Runbooks is where the pages of docs/runbooks are read, as the stack's alarms name them.
+// Runbooks is the address of docs/runbooks. The stack's alarms have the same.
 const Runbooks = "https://github.com/keyturn/keyturn/blob/main/docs/runbooks/"
 
-// Runbook is the page about this outcome.
+// Runbook is the file name of the runbook about this outcome.
 func (o Outcome) Runbook() string {
 	return "mail-" + strings.ToLower(strings.ReplaceAll(o.verdict(), " ", "-")) + ".md"
 }

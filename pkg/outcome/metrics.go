@@ -9,8 +9,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/background"
 )
 
-// MetricNamespace is where OCI Monitoring keeps the metrics. Namespaces that begin with oci_ or oracle_ are Oracle's
-// own.
+// MetricNamespace is the metrics' namespace in OCI Monitoring. Namespaces that begin with oci_ or oracle_ are reserved
+// for Oracle.
 const MetricNamespace = "keyturn"
 
 // The names of the metrics.
@@ -42,8 +42,7 @@ type Meter interface {
 const MetricsTimeout = time.Second
 
 // SendMetrics sends points in the background. The function that it returns waits until they are sent, but no longer
-// than MetricsTimeout or the context allows, and then gives up. A failure is one line in the log and nothing else. With
-// a nil Meter, SendMetrics does nothing.
+// than MetricsTimeout or the context allows. A failure is only logged. With a nil Meter, SendMetrics does nothing.
 func SendMetrics(ctx context.Context, m Meter, points []Point) (wait func()) {
 	if m == nil || len(points) == 0 {
 		return func() {}

@@ -20,7 +20,7 @@ func (m meter) Post(ctx context.Context, p []outcome.Point) error { return m(ctx
 
 var one = []outcome.Point{{Name: outcome.MetricSweeps, Dimensions: map[string]string{"result": "finished"}, Value: 1}}
 
-// logged gives a context whose logger writes into the buffer.
+// logged returns a context whose logger writes into the buffer.
 func logged(ctx context.Context) (context.Context, *bytes.Buffer) {
 	var b bytes.Buffer
 	return zerolog.New(&b).WithContext(ctx), &b
@@ -36,7 +36,7 @@ func TestWithoutAMeterOrAPointNothingIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestFiguresThatCanNotBeSentAreALineInTheLog(t *testing.T) {
+func TestMetricsThatCannotBeSentAreLogged(t *testing.T) {
 	ctx, log := logged(t.Context())
 	outcome.SendMetrics(ctx, meter(func(context.Context, []outcome.Point) error { return errors.New("denied") }), one)()
 	if !strings.Contains(log.String(), "denied") || strings.Count(log.String(), "\n") != 1 {
@@ -44,7 +44,7 @@ func TestFiguresThatCanNotBeSentAreALineInTheLog(t *testing.T) {
 	}
 }
 
-func TestAPanicOverFiguresIsALineInTheLogWithoutItsValue(t *testing.T) {
+func TestAPanicWhileMetricsAreSentIsLoggedWithoutItsValue(t *testing.T) {
 	ctx, log := logged(t.Context())
 	outcome.SendMetrics(ctx, meter(func(context.Context, []outcome.Point) error { panic("anything") }), one)()
 	if !strings.Contains(log.String(), "metrics were not sent") || strings.Contains(log.String(), "anything") {
@@ -52,7 +52,7 @@ func TestAPanicOverFiguresIsALineInTheLogWithoutItsValue(t *testing.T) {
 	}
 }
 
-func TestFiguresAreWaitedForNoLongerThanPatienceAndGivenUp(t *testing.T) {
+func TestMetricsAreWaitedForNoLongerThanMetricsTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, log := logged(t.Context())
 		gaveUp := make(chan struct{})
@@ -61,7 +61,7 @@ func TestFiguresAreWaitedForNoLongerThanPatienceAndGivenUp(t *testing.T) {
 			close(gaveUp)
 			return ctx.Err()
 		}), one)
-		time.Sleep(time.Minute) // the mail takes its time; patience begins after it
+		time.Sleep(time.Minute) // the time for the mail; MetricsTimeout begins after it
 		began := time.Now()
 		wait()
 		if waited := time.Since(began); waited != outcome.MetricsTimeout {
@@ -74,7 +74,7 @@ func TestFiguresAreWaitedForNoLongerThanPatienceAndGivenUp(t *testing.T) {
 	})
 }
 
-func TestFiguresAreNotWaitedForBeyondTheInvocationsEnd(t *testing.T) {
+func TestMetricsAreNotWaitedForBeyondTheInvocationsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, _ := logged(t.Context())
 		ctx, cancel := context.WithTimeout(ctx, outcome.MetricsTimeout/4)

@@ -1,5 +1,5 @@
-// Package outcome says what came of one problem: as the JSON reply of the function, as the mail to SecOps, and as one
-// record line in the log. All three are made from one Outcome; none of them holds a secret value.
+// Package outcome reports the result of one problem as the function's JSON reply, as the mail to SecOps, and as one
+// record line in the log. All three are made from one Outcome. None of them contains a secret value.
 package outcome
 
 import (
@@ -8,65 +8,65 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Status is the outcome in one word.
+// Status is the kind of an outcome.
 type Status string
 
 // The statuses.
 const (
 	Rotated    Status = "rotated"     // the new credential is in place
-	Already    Status = "already"     // nothing had to be done: it was rotated, reset or deleted before
-	Refused    Status = "refused"     // nothing was rotated, and trying again as it is would not help
-	Unfinished Status = "unfinished"  // it could not be finished; another delivery or the sweep goes on from there
-	InProgress Status = "in_progress" // another delivery is at work
-	DryRun     Status = "dry_run"     // what would be done
-	Ignored    Status = "ignored"     // not ours: nobody is told
+	Already    Status = "already"     // nothing to do: the credential was rotated, reset or deleted before
+	Refused    Status = "refused"     // not rotated, and a repetition without a change would not help
+	Unfinished Status = "unfinished"  // not finished; another delivery or the sweep continues
+	InProgress Status = "in_progress" // another delivery is rotating it
+	DryRun     Status = "dry_run"     // what a rotation would do
+	Ignored    Status = "ignored"     // the event is not for Keyturn: no mail
 )
 
-// Secret is one of the secrets of the rotation.
+// Secret is one secret that the rotation writes to.
 type Secret struct {
 	Holds   string `json:"holds"`
 	Name    string `json:"name"`
 	ID      string `json:"id"`
-	Version int64  `json:"version,omitempty"` // that this rotation wrote
+	Version int64  `json:"version,omitempty"` // the version that this rotation wrote
 	Current bool   `json:"current"`
-	Stage   string `json:"stage,omitempty"` // of that version, in Vault's word: PENDING, CURRENT, PREVIOUS, DEPRECATED
-	Owner   string `json:"owner,omitempty"` // whom to notify, as the secret's tag says
+	Stage   string `json:"stage,omitempty"` // Vault's stage of that version: PENDING, CURRENT, PREVIOUS, DEPRECATED
+	Owner   string `json:"owner,omitempty"` // whom to notify, from the secret's tag
 	Link    string `json:"-"`               // the secret's page in the Console
 }
 
-// Step is one action of a rotation and what came of it.
+// Step is one action of a rotation and its result.
 type Step struct {
-	Action   string    `json:"step"` // as docs/decisions.md has it
+	Action   string    `json:"step"` // see docs/decisions.md
 	Because  string    `json:"because"`
 	Began    time.Time `json:"began"`
 	TookMS   int64     `json:"took_ms"`
-	Requests []string  `json:"opc_request_ids,omitempty"` // OCI's ids of its calls
+	Requests []string  `json:"opc_request_ids,omitempty"`
 	Error    string    `json:"error,omitempty"`
 }
 
-// Outcome is everything that can be said. Empty fields are left out. docs/record.schema.json describes each of them:
-// change both, and Schema with what somebody else may rely on.
+// Outcome is the result of one problem. Empty fields are left out of the JSON. docs/record.schema.json describes each
+// field: change both, and change Schema when a field that readers may rely on changes.
 type Outcome struct {
 	Status Status `json:"outcome"`
 	Reason string `json:"reason"` // one sentence without a full stop
-	Brief  string `json:"-"`      // the reason in a few words, for the subject; empty: the reason's beginning
-	// what to do about it: sentences, and commands or comments on lines of their own
+	Brief  string `json:"-"`      // the reason in a few words for the subject; empty: the start of Reason
+	// how to fix it: sentences, with commands and comments on separate lines
 	Remedy string `json:"mend,omitempty"`
 
 	Changed bool `json:"changed"` // something was changed in OCI
-	Pending bool `json:"-"`       // it waits for nothing but OCI to accept the new credential
+	Pending bool `json:"-"`       // the rotation only waits for OCI to accept the new credential
 
 	Kind    string   `json:"kind,omitempty"`
-	Noun    string   `json:"-"` // the kind in a sentence
-	IDNoun  string   `json:"-"` // what its identifiers are called
+	Noun    string   `json:"-"` // the kind's name in a sentence
+	IDNoun  string   `json:"-"` // the name of its identifiers
 	OldID   string   `json:"old_id,omitempty"`
-	OldFate string   `json:"old_fate,omitempty"` // what became of the old one
+	OldFate string   `json:"old_fate,omitempty"` // the state of the old credential
 	NewID   string   `json:"new_id,omitempty"`
 	Proven  string   `json:"proven,omitempty"`
 	Secrets []Secret `json:"secrets,omitempty"`
-	Slots   []string `json:"slots,omitempty"` // the credentials that fill the user's slots
+	Slots   []string `json:"slots,omitempty"` // the user's credentials, if there is no free slot
 	Plan    []string `json:"plan,omitempty"`
-	Todo    []string `json:"todo,omitempty"` // what else has to be done; further lines of an item are to be copied
+	Todo    []string `json:"todo,omitempty"` // further tasks; the reader copies the second and later lines of a task
 	Notes   []string `json:"notes,omitempty"`
 
 	ProblemID   string     `json:"problem,omitempty"`
@@ -78,7 +78,7 @@ type Outcome struct {
 	Comment     string     `json:"comment,omitempty"`
 	EventTime   *time.Time `json:"event_time,omitempty"`
 	Reopened    bool       `json:"reopened,omitempty"`
-	StillClosed bool       `json:"still_closed,omitempty"` // it should be open again, but could not be re-opened
+	StillClosed bool       `json:"still_closed,omitempty"` // re-opening the problem failed
 
 	ResourceName string `json:"resource_name,omitempty"`
 	ResourceID   string `json:"resource,omitempty"`
@@ -91,21 +91,21 @@ type Outcome struct {
 	Attempt  int        `json:"attempt,omitempty"`
 	CallID   string     `json:"call_id,omitempty"`
 	Began    time.Time  `json:"began,omitzero"`
-	TookMS   int64      `json:"took_ms,omitempty"`  // up to the outcome, without the mail
-	OldMade  *time.Time `json:"old_made,omitempty"` // when the old credential was made
+	TookMS   int64      `json:"took_ms,omitempty"`  // without sending the mail
+	OldMade  *time.Time `json:"old_made,omitempty"` // creation time of the old credential
 	Steps    []Step     `json:"steps,omitempty"`
 	Version  string     `json:"version,omitempty"` // of the function
 	Link     string     `json:"-"`                 // the problem's page in the Console
 	Search   string     `json:"-"`                 // the command that shows the log lines of this invocation
 }
 
-// Told tells whether SecOps gets a mail of it.
-func (o Outcome) Told() bool { return o.Status != Ignored && o.Status != InProgress }
+// Mailed reports whether SecOps gets a mail about the outcome.
+func (o Outcome) Mailed() bool { return o.Status != Ignored && o.Status != InProgress }
 
-// Finished tells whether the event has been dealt with, so that another delivery would not help.
+// Finished reports whether the event is dealt with: another delivery would not help.
 func (o Outcome) Finished() bool { return o.Status != Unfinished && o.Status != InProgress }
 
-// Schema names the form of the record line, which docs/record.schema.json describes.
+// Schema is the version of the record line that docs/record.schema.json describes.
 const Schema = "keyturn.record/1"
 
 // Record writes the outcome as one log line, for auditors.

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Points are the figures of one outcome, for Monitoring.
+// Points are the metrics of one outcome.
 func (o Outcome) Points() []Point {
 	at := o.Began.Add(time.Duration(o.TookMS) * time.Millisecond)
 	kind := cmp.Or(o.Kind, "unknown")
-	whole := map[string]string{"kind": kind, "outcome": string(o.Status)}
+	dimensions := map[string]string{"kind": kind, "outcome": string(o.Status)}
 	points := []Point{
-		{Name: MetricRotations, Dimensions: whole, Value: 1, At: at},
-		{Name: MetricRotationDuration, Dimensions: whole, Value: float64(o.TookMS), At: at},
+		{Name: MetricRotations, Dimensions: dimensions, Value: 1, At: at},
+		{Name: MetricRotationDuration, Dimensions: dimensions, Value: float64(o.TookMS), At: at},
 	}
 	if o.Status == Rotated && o.OldMade != nil {
 		points = append(points, Point{Name: MetricCredentialAge, Dimensions: map[string]string{"kind": kind},
@@ -21,7 +21,7 @@ func (o Outcome) Points() []Point {
 	return points
 }
 
-// Points are the figures of one sweep that ended at the given time.
+// Points are the metrics of a sweep that ended at the given time.
 func (d Digest) Points(at time.Time, finished bool) []Point {
 	result := "finished"
 	if !finished {

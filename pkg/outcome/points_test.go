@@ -8,7 +8,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-func TestTheFiguresOfAnOutcome(t *testing.T) {
+func TestTheMetricsOfAnOutcome(t *testing.T) {
 	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	made := began.Add(1500*time.Millisecond).AddDate(0, 0, -120)
 	whole := map[string]string{"kind": "auth-token", "outcome": "rotated"}
@@ -32,7 +32,7 @@ func TestTheFiguresOfAnOutcome(t *testing.T) {
 		}
 	}
 	check(o, want)
-	o.Status = outcome.Refused // its age says nothing about rotations
+	o.Status = outcome.Refused // without a rotation there is no age
 	whole["outcome"] = "refused"
 	check(o, want[:2])
 	o.Kind = "" // Monitoring refuses an empty dimension
@@ -40,7 +40,7 @@ func TestTheFiguresOfAnOutcome(t *testing.T) {
 	check(o, want[:2])
 }
 
-func TestASweepCountsItselfAndWhatItWentThrough(t *testing.T) {
+func TestTheMetricsOfASweep(t *testing.T) {
 	d := outcome.Digest{Outcomes: []outcome.Outcome{{Status: outcome.Refused, Kind: "api-key"}}}
 	for finished, want := range map[bool]string{true: "finished", false: "unfinished"} {
 		points := d.Points(time.Now(), finished)

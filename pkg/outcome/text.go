@@ -11,28 +11,28 @@ import (
 )
 
 const (
-	// maxTitle is how long a subject may be. No limit of Notifications is documented; mail programs cut longer ones.
+	// maxTitle is the longest subject in bytes. Notifications documents no limit; mail programs cut longer ones.
 	maxTitle = 99
-	// maxText is how much of a text that somebody else wrote is shown.
+	// maxText is how many bytes of a text from outside are shown.
 	maxText = 300
-	// maxReason is how long a reason or a remedy may be, so that the rest of the mail stays.
+	// maxReason is the longest reason or remedy in bytes. It leaves room for the rest of the mail.
 	maxReason = 4 << 10
-	// maxWidth is where lines are wrapped, between words. What is to be copied (OCIDs, addresses, commands, comments)
-	// is never broken. It leaves room for a quotation mark, or a frame, in a window of 80 columns.
+	// maxWidth is the column at which lines are wrapped, between words. OCIDs, addresses, commands and comments are
+	// never broken, since the reader copies them. It leaves room for a quotation mark in a window of 80 columns.
 	maxWidth = 76
-	// maxBody keeps within the 64 KB that Notifications takes.
+	// maxBody is within the 64 KB that Notifications accepts.
 	maxBody = 60 << 10
 )
 
-// mail builds a plain text in sections.
+// mail builds a plain text with sections.
 type mail struct {
 	strings.Builder
-	heading string          // of a section that has no line yet
-	shown   map[string]bool // values that the mail already has, for once
+	heading string          // of the section that has no line yet
+	shown   map[string]bool // values that the mail already has, for pairOnce
 }
 
-// line writes lines, wrapped between words if they are long. A line is copied as it is if it is a command, or a comment
-// with secrets, or follows one that ends with a colon: a person will copy it.
+// line writes lines and wraps long ones between words. It does not wrap a line that the reader copies: a command, a
+// comment with secrets, or a line after one that ends with a colon.
 func (m *mail) line(s string) {
 	m.WriteString(m.heading)
 	m.heading = ""
@@ -47,7 +47,7 @@ func (m *mail) line(s string) {
 	}
 }
 
-// wrap writes one line as several of at most maxWidth characters. A word that is longer gets a line of its own.
+// wrap writes one line as several of at most maxWidth characters. A longer word gets a separate line.
 func (m *mail) wrap(l string) {
 	indent := l[:len(l)-len(strings.TrimLeft(l, " "))]
 	next := indent
@@ -70,7 +70,7 @@ func (m *mail) wrap(l string) {
 	m.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
-// head begins a section; one without any line leaves no trace.
+// head begins a section. Without a line, the section is left out.
 func (m *mail) head(s string) { m.heading = "\n" + strings.ToUpper(s) + "\n" }
 
 func (m *mail) list(items []string) {
@@ -79,7 +79,7 @@ func (m *mail) list(items []string) {
 	}
 }
 
-// tasks is list for what we have written ourselves: further lines of an item are to be copied.
+// tasks is list for texts of Keyturn itself. The reader copies the second and later lines of an item.
 func (m *mail) tasks(items []string) {
 	for _, s := range items {
 		first, rest, _ := strings.Cut(strings.TrimSpace(s), "\n")
@@ -91,7 +91,7 @@ func (m *mail) tasks(items []string) {
 	}
 }
 
-// pair writes "name: value", or nothing. A value that is too long for that stands on a line of its own.
+// pair writes "name: value", or nothing if the value is empty. A long value gets a separate line.
 func (m *mail) pair(name, value string) {
 	value = phrase.Clip(oneLine(value), maxText)
 	switch {
@@ -102,33 +102,35 @@ func (m *mail) pair(name, value string) {
 		return
 	}
 	m.line(name + ": " + value)
-	m.know(value)
+	m.markShown(value)
 }
 
-// long writes a value that needs a line of its own. One of several words is wrapped, unless it is to be copied.
+// long writes a value on a separate line. A value of several words is wrapped, unless the reader copies it.
 func (m *mail) long(name, value string) {
-	if value = phrase.Clip(oneLine(value), maxText); value != "" {
+	value = phrase.Clip(oneLine(value), maxText)
+	if value != "" {
 		m.line(name + ":")
 		m.line("  " + value)
-		m.know(value)
+		m.markShown(value)
 	}
 }
 
-// copied writes a text that a person copies: it is neither cut nor broken.
+// copied writes a text that the reader copies. It is neither cut nor wrapped.
 func (m *mail) copied(name, value string) {
-	if value = oneLine(value); value != "" {
+	value = oneLine(value)
+	if value != "" {
 		m.line(name + ":\n  " + value)
 	}
 }
 
-// once is pair for what the mail may have said before: then it is not said again.
-func (m *mail) once(name, value string) {
+// pairOnce is pair, unless the mail already has the value.
+func (m *mail) pairOnce(name, value string) {
 	if !m.shown[phrase.Clip(oneLine(value), maxText)] {
 		m.pair(name, value)
 	}
 }
 
-func (m *mail) know(value string) {
+func (m *mail) markShown(value string) {
 	if m.shown == nil {
 		m.shown = map[string]bool{}
 	}
@@ -144,10 +146,10 @@ func stamp(t *time.Time) string {
 
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 
-// oneLine makes a text harmless: no line breaks (in a subject they would end the header), no control characters.
+// oneLine removes line breaks, which would end the header of a subject, and control characters.
 func oneLine(s string) string { return strings.Join(strings.Fields(printable(s)), " ") }
 
-// printable has a blank for each character that can break or end a line, or move a cursor.
+// printable replaces each character that can end a line or move the cursor with a blank.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
@@ -157,7 +159,7 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s, "?"))
 }
 
-// sentence ends a text with a full stop, if it has no end yet.
+// sentence adds a full stop, unless the text ends with one, or with "!" or "?".
 func sentence(s string) string {
 	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "!") || strings.HasSuffix(s, "?") {
 		return s
@@ -165,21 +167,14 @@ func sentence(s string) string {
 	return s + "."
 }
 
-// ids are what a reason quotes and a subject has no room for: OCIDs, with the brackets around them, and request ids.
+// ids matches OCIDs, with brackets around them, and request ids: a subject has no room for them.
 var ids = regexp.MustCompile(` ?\(ocid1\.[^)]*\)| ?\[opc-request-id [^]]*\]|,? ?ocid1\.[a-z0-9.-]+`)
 
-// short is the beginning of a reason that fits into n bytes: without ids, up to the first colon, whole words.
+// short is the start of a reason in at most n bytes: without ids, up to the first colon, cut between words.
 func short(reason string, n int) string {
 	s := oneLine(ids.ReplaceAllString(oneLine(reason), ""))
 	for _, end := range []string{": ", "; "} {
 		s, _, _ = strings.Cut(s, end)
 	}
-	if len(s) <= n {
-		return s
-	}
-	s = phrase.Clip(s, n)
-	if cut := strings.LastIndexByte(s, ' '); cut > n/3 {
-		s = s[:cut] + "..."
-	}
-	return s
+	return phrase.ClipWords(s, n)
 }

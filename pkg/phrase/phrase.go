@@ -1,26 +1,48 @@
-// Package phrase has what several packages do with texts for people: shorten one, and recognize a word with a typo.
+// Package phrase shortens texts for people and recognizes words with a typo.
 package phrase
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
-// Clip returns s if it has at most n bytes, and else its beginning with "..." after it, in at most n bytes. It cuts
-// between characters.
+// Prefix returns the longest beginning of s that has at most n bytes and ends between characters.
+func Prefix(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// Clip returns s if it has at most n bytes. A longer s is cut between characters and ends with "...", in at most n
+// bytes; n must be at least 3.
 func Clip(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	cut := max(n-len("..."), 0)
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "..."
+	return Prefix(s, max(n-len("..."), 0)) + "..."
 }
 
-// Excerpt is the beginning of a text that comes from outside, short enough to be quoted in an error.
+// ClipWords is Clip, but cuts after a word if that keeps more than a third of n bytes.
+func ClipWords(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	s = Clip(s, n)
+	if cut := strings.LastIndexByte(s, ' '); cut > n/3 {
+		return s[:cut] + "..."
+	}
+	return s
+}
+
+// Excerpt is the start of a text from outside, short enough to quote in an error.
 func Excerpt(s string) string { return Clip(s, 63) }
 
-// Near reports whether two words differ by at most limit characters put in, left
-// out, changed, or swapped with their neighbour.
+// Near reports whether two words differ by at most limit typos: a character inserted, left out, changed, or swapped
+// with its neighbour.
 func Near(a, b string, limit int) bool {
 	if d := len(a) - len(b); d > limit || -d > limit || unshared(a, b) > 2*limit {
 		return false
@@ -28,8 +50,8 @@ func Near(a, b string, limit int) bool {
 	return Distance(a, b) <= limit
 }
 
-// unshared is how many letters are in one of two words only: a lower bound, without
-// much work, of twice their distance.
+// unshared counts the letters that are in only one of two words. Half of it is a lower bound of their distance, and
+// fast to compute.
 func unshared(a, b string) (n int) {
 	var count [256]int8
 	for i := range len(a) {

@@ -24,6 +24,27 @@ func TestATextIsClippedBetweenCharacters(t *testing.T) {
 	}
 }
 
+func TestATextIsClippedBetweenWordsIfAThirdIsLeft(t *testing.T) {
+	for _, c := range []struct {
+		s    string
+		n    int
+		want string
+	}{{"two words", 9, "two words"}, {"three words here", 14, "three..."}, {"a longwordhere", 12, "a longwor..."},
+		{"onelongwordhere", 8, "onelo..."}} {
+		if got := phrase.ClipWords(c.s, c.n); got != c.want {
+			t.Errorf("%q became %q in %d bytes, want %q", c.s, got, c.n, c.want)
+		}
+	}
+}
+
+func TestAPrefixEndsBetweenCharacters(t *testing.T) {
+	for n, want := range map[int]string{0: "", 1: "a", 2: "a", 3: "aé", 4: "aéb", 9: "aéb"} {
+		if got := phrase.Prefix("aéb", n); got != want {
+			t.Errorf("the prefix of %d bytes is %q, want %q", n, got, want)
+		}
+	}
+}
+
 func TestATypoIsOneChange(t *testing.T) {
 	for _, c := range []struct {
 		a, b string

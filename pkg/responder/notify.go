@@ -20,7 +20,7 @@ func (c *response) close(ctx context.Context) {
 		c.reopen(half)
 		cancel()
 	}
-	if o.Told() {
+	if o.Mailed() {
 		c.name(ctx)
 		c.lead()
 	}
@@ -58,7 +58,7 @@ func (c *response) share(ctx context.Context, n time.Duration) (context.Context,
 // send sends the mail. The error makes the invocation fail.
 func (c *response) send(ctx context.Context) error {
 	o := &c.out
-	if o.Told() {
+	if o.Mailed() {
 		ctx, cancel := clock.WithMargin(ctx)
 		defer cancel()
 		measured := outcome.SendMetrics(ctx, c.Meter, o.Points())

@@ -132,18 +132,18 @@ func (c *response) dryRun() {
 	}
 	if c.kind.Origin() == credential.Local && len(c.out.Secrets) > 0 && !c.holds(credential.RoleBundle) {
 		c.todo("Plan for it: every consumer then needs the new fingerprint in its configuration, since the secret " +
-			"holds the private key alone.")
+			"holds only the private key.")
 	}
 }
 
 // waits says what to do while a rotation is not finished.
 func (c *response) waits(r rotation.Result) string {
-	const unless = "unless no further mail about this credential comes within two hours. Then read the log lines."
+	const later = "If no further mail about this credential comes within two hours, read the log lines."
 	if r.Reason == rotation.NotProvenYet {
-		return "Nothing, " + unless + " OCI may refuse a new credential for its first 15 minutes. The old one is " +
-			"not deleted before the new one works."
+		return "Nothing for now. OCI may refuse a new credential for its first 15 minutes. The old one is not " +
+			"deleted before the new one works. " + later
 	}
-	return "Nothing, " + unless
+	return "Nothing for now. " + later
 }
 
 // fate says what became of the old credential, as far as this run has seen it.

@@ -57,7 +57,7 @@ func TestTheMailSaysWhatConsumersHaveToChangeForEachKindAndWhatItsSecretsHold(t 
 		"an auth token, bundled": {tok, tokenID, of(newToken, credential.RoleBundle), []string{"Restart or refresh " +
 			"consumers"}, "Replace"},
 		"a pair of secrets": {pair, oldAccess, of(newAccess, credential.RoleSecretKey, credential.RoleAccessKey),
-			[]string{"Replace the access key wherever a consumer has it in its own configuration", "old: " + oldAccess,
+			[]string{"Replace the access key in the configuration of each consumer", "old: " + oldAccess,
 				"new: " + newAccess, "Restart"}, ""},
 		"a secret key alone": {pair, oldAccess, of(newAccess, credential.RoleSecretKey),
 			[]string{"Replace the access key in the configuration of every consumer", "new: " + newAccess}, ""},
@@ -240,13 +240,13 @@ func TestARefusalForWantOfASlotShowsTheCommentThatDeletesFirst(t *testing.T) {
 }
 
 func TestAnUnfinishedRotationSaysWhenSomebodyHasToLook(t *testing.T) {
-	for reason, want := range map[rotation.Reason]string{rotation.Interrupted: "Nothing, unless",
+	for reason, want := range map[rotation.Reason]string{rotation.Interrupted: "within two hours",
 		rotation.NotProvenYet: "first 15 minutes"} {
 		s := newTenancy()
 		s.run = ended(s, rotation.Result{End: rotation.Wait, Reason: reason})
 		o, err := s.respond(t)
 		expect(t, s, o, err, outcome.Unfinished)
-		if !strings.HasPrefix(o.Remedy, "Nothing, unless") || !strings.Contains(o.Remedy, want) {
+		if !strings.HasPrefix(o.Remedy, "Nothing for now.") || !strings.Contains(o.Remedy, want) {
 			t.Errorf("%s: the remedy is %q", reason, o.Remedy)
 		}
 	}

@@ -310,7 +310,7 @@ func (r *run) add(o outcome.Outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.digest.Looked++
-	if o.Told() && o.Status != outcome.Already {
+	if o.Mailed() && o.Status != outcome.Already {
 		r.digest.Outcomes = append(r.digest.Outcomes, o)
 	}
 }

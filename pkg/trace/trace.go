@@ -1,9 +1,8 @@
-// Package trace remembers what an invocation did and how long it took, as spans: an invocation has steps, a step has
-// calls. The log takes the services' request ids of a step from it, and Zipkin gets all of it where an admin has
-// turned tracing on.
+// Package trace records what an invocation did and how long it took, as spans: an invocation has steps, a step has
+// calls. The log gets the request ids of a step from it. If tracing is on, Zipkin gets the whole trace.
 //
-// Begin a trace with New, a span with Start, and end it with End. Without a trace in the context, Start works all the
-// same, and its spans are kept by nobody but their parents. No value, no name and no comment belongs into a tag.
+// Begin a trace with New and a span with Start; end a span with End. Start also works without a trace in the context.
+// A tag must not contain a secret value, a name or a comment.
 package trace
 
 import (
@@ -16,25 +15,25 @@ import (
 	"time"
 )
 
-// MaxSpans is how many spans a trace keeps: a sweep may make thousands of calls, and memory and collector have limits.
+// MaxSpans is how many spans a trace keeps, since a sweep may make thousands of calls.
 const MaxSpans = 1000
 
-// Kind says which side of a call a span is, in Zipkin's words.
+// Kind is Zipkin's kind of a span.
 type Kind string
 
-// The kinds. A span of a step has none.
+// The kinds. The span of a step has none.
 const (
 	Server Kind = "SERVER" // an invocation
 	Client Kind = "CLIENT" // a call
 )
 
-// Tag names that have a meaning here.
+// Tag names with a special meaning.
 const (
-	RequestID = "opc-request-id" // the service's id of a call; also collected by the spans above it
-	Failed    = "error"          // the class of what went wrong
+	RequestID = "opc-request-id" // the service's id of a call; parent spans collect it, too
+	Failed    = "error"          // the class of the fault
 )
 
-// Trace is one invocation's spans. It may be used by many goroutines.
+// Trace has the spans of one invocation. Its methods may be called concurrently.
 type Trace struct {
 	id      string
 	mu      sync.Mutex
@@ -42,8 +41,8 @@ type Trace struct {
 	dropped int
 }
 
-// New begins a trace and its first span. id and parent are those that the platform has given it (X-B3-TraceId,
-// X-B3-SpanId: 16 or 32, and 16 hexadecimal digits); without a usable id it gets one of its own.
+// New begins a trace and its first span. id and parent are from the platform (X-B3-TraceId with 16 or 32 hexadecimal
+// digits, X-B3-SpanId with 16). If id is malformed, the trace gets a random one and no parent.
 func New(ctx context.Context, id, parent, name string) (context.Context, *Trace, *Span) {
 	if !isHex(id, 16) && !isHex(id, 32) {
 		id, parent = newID(16), ""
@@ -67,7 +66,7 @@ func (t *Trace) keep(s *Span) {
 	t.spans = append(t.spans, s)
 }
 
-// Span is something that takes time.
+// Span is one step or call of an invocation.
 type Span struct {
 	trace    *Trace
 	parent   *Span
@@ -86,7 +85,7 @@ type Span struct {
 
 type spanKey struct{}
 
-// Start begins a span below that of the context.
+// Start begins a span as a child of the context's span.
 func Start(ctx context.Context, name string, kind Kind) (context.Context, *Span) {
 	s := &Span{name: name, kind: kind, began: time.Now()}
 	if up, ok := ctx.Value(spanKey{}).(*Span); ok {
@@ -99,7 +98,7 @@ func Start(ctx context.Context, name string, kind Kind) (context.Context, *Span)
 	return context.WithValue(ctx, spanKey{}, s), s
 }
 
-// Tag writes something down about the span. An empty value is left out.
+// Tag adds a tag to the span, unless the value is empty.
 func (s *Span) Tag(key, value string) {
 	if value == "" {
 		return
@@ -122,7 +121,7 @@ func (s *Span) Tag(key, value string) {
 	}
 }
 
-// End ends the span. What is ended again stays as it was.
+// End ends the span. Only the first call has an effect.
 func (s *Span) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +130,7 @@ func (s *Span) End() {
 	}
 }
 
-// Requests are the request ids of all calls within the span, in the order of their answers.
+// Requests returns the request ids of all calls within the span, in the order of the answers.
 func (s *Span) Requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,7 +148,7 @@ func isHex(s string, digits int) bool {
 	return err == nil && len(s) == digits && cmp.Or(b...) != 0
 }
 
-// Tag writes something down about the context's span, if it has one.
+// Tag adds a tag to the context's span, if there is one.
 func Tag(ctx context.Context, key, value string) {
 	if s, ok := ctx.Value(spanKey{}).(*Span); ok {
 		s.Tag(key, value)

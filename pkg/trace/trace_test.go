@@ -104,7 +104,7 @@ func TestATraceHasABoundAndSaysWhatItLeftOut(t *testing.T) {
 	}
 }
 
-func TestSpansMayBeMadeSideBySideWhileTheTraceIsSent(t *testing.T) {
+func TestSpansMayBeMadeInParallelWhileTheTraceIsSent(t *testing.T) {
 	ctx, tr, root := trace.New(t.Context(), "", "", "invocation")
 	var group sync.WaitGroup
 	for range 8 {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// zipkinSpan is a span as Zipkin's API takes it (https://zipkin.io/zipkin-api/, version 2); times in microseconds.
+// zipkinSpan is a span of Zipkin's API (https://zipkin.io/zipkin-api/, version 2), with times in microseconds.
 type zipkinSpan struct {
 	TraceID   string            `json:"traceId"`
 	ID        string            `json:"id"`
@@ -23,7 +23,7 @@ type zipkinEndpoint struct {
 	ServiceName string `json:"serviceName"`
 }
 
-// Zipkin is the trace as a Zipkin collector takes it: a JSON array. A span that has not ended has no duration.
+// Zipkin returns the trace as a JSON array for a Zipkin collector. A span that has not ended has no duration.
 func (t *Trace) Zipkin(service string) ([]byte, error) {
 	t.mu.Lock()
 	spans, dropped := t.spans, t.dropped
@@ -48,7 +48,7 @@ func (s *Span) zipkin(trace, service string) zipkinSpan {
 		Timestamp: s.began.UnixMicro(),
 		Local:     zipkinEndpoint{service}, Tags: maps.Clone(s.tags)}
 	if s.ended {
-		z.Duration = max(1, s.took.Microseconds()) // 0 means unknown there
+		z.Duration = max(1, s.took.Microseconds()) // 0 means unknown
 	}
 	return z
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// Metadata is a secret's metadata as Vault sent it: the text of a JSON object, or nothing. Other people keep their own
-// data there, and UpdateSecret replaces all of it: see credential.WithText.
+// Metadata is a secret's metadata as Vault sent it: the text of a JSON object, or nothing. Users keep their own data
+// there, and UpdateSecret replaces all of it: see credential.WithText.
 type Metadata []byte
 
-// Text returns the member with the key, which must be a text. Without such a member it is empty.
+// Text returns the member with the key, which must be a string; "" if there is none.
 func (m Metadata) Text(key string) (string, error) {
 	text, err := credential.TextOf(m, key)
 	if err != nil {
@@ -19,7 +19,7 @@ func (m Metadata) Text(key string) (string, error) {
 	return text, nil
 }
 
-// With returns the metadata with the text as the member of that key. Every other byte stays.
+// With returns the metadata with the text as the member of that key. All other bytes stay the same.
 func (m Metadata) With(key, text string) (Metadata, error) {
 	out, err := credential.WithText(m, key, text)
 	if err != nil {

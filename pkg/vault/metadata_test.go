@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// foreign are members as other people's tools write them.
+// foreign are members as other tools write them.
 var foreign = []string{
 	`"account":1234567890123456789`, `"big":1e400`, `"tiny":-1.5E-400`, `"one":1.0`, `"zero":-0`,
 	`"digits":3.141592653589793238462643383279`,
@@ -25,7 +25,7 @@ var foreign = []string{
 	`"percent":"%s %d"`,
 }
 
-func TestOfMetadataThatGetOneMemberEveryOtherByteStays(t *testing.T) {
+func TestChangingOneMemberOfMetadataKeepsEveryOtherByte(t *testing.T) {
 	for _, one := range foreign {
 		for _, form := range []string{"{" + one + "}", " {\n  " + one + "\n}\n", `{"first":1,` + one + `,"last":[]}`} {
 			before := vault.Metadata(form)
@@ -69,7 +69,7 @@ func TestAMemberIsChangedInItsPlaceHoweverItIsWritten(t *testing.T) {
 	}
 }
 
-func TestMetadataThatCanNotBeKeptAreRefused(t *testing.T) {
+func TestMalformedMetadataAreRefused(t *testing.T) {
 	for _, text := range []string{`[]`, `"text"`, `1`, `true`, `{`, `{"a"`, `{"a":}`, `{"a":1,}`, `{"a":1}{"b":2}`,
 		`{"a":1} x`, `{a:1}`, `{"a":01}`, `{"a":NaN}`, "{\"a\":\"\n\"}"} {
 		if got, err := vault.Metadata(text).With("keyturn", "x"); !errors.Is(err, credential.ErrNotAnObject) {
@@ -83,8 +83,8 @@ func TestMetadataThatCanNotBeKeptAreRefused(t *testing.T) {
 	}
 }
 
-// The same rule for thousands of objects put together by chance, from a fixed seed.
-func TestMetadataPutTogetherByChanceKeepTheirBytes(t *testing.T) {
+// The same rule for thousands of random objects, with a fixed seed.
+func TestRandomMetadataKeepTheirBytes(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 5000 {
 		var members []string

@@ -1,5 +1,5 @@
-// Package vault describes a Vault secret, its versions, and a change to it, as far as a rotation needs them. It
-// holds no client: pkg/oci reads and writes what is described here.
+// Package vault describes a Vault secret, its versions, and a change to it, as far as a rotation needs them. It has no
+// client: pkg/oci reads and writes secrets.
 package vault
 
 import (
@@ -20,7 +20,7 @@ type Secret struct {
 	Metadata              Metadata
 	Freeform              map[string]string
 	Defined               map[string]map[string]any
-	At                    time.Time // the server's clock when it answered
+	At                    time.Time // the server's time of the answer
 }
 
 // The lifecycle states that matter.
@@ -35,14 +35,14 @@ type Version struct {
 	Name     string
 	Current  bool
 	Pending  bool
-	Previous bool // PREVIOUS: it was CURRENT before the one that is
-	Stale    bool // DEPRECATED: neither CURRENT nor PENDING nor the one before
+	Previous bool // CURRENT before the present one
+	Stale    bool // DEPRECATED: neither CURRENT nor PENDING nor PREVIOUS
 	Leaving  bool // its deletion is scheduled
 	Created  time.Time
 }
 
-// Stage is the rotation state of a version in Vault's word; empty for one that has none of them. LATEST is left out:
-// a version has it alongside another one.
+// Stage is Vault's name of the version's rotation state; empty if it has none. LATEST is left out, since a version has
+// it alongside another state.
 func (v Version) Stage() string {
 	switch {
 	case v.Current:
@@ -57,14 +57,14 @@ func (v Version) Stage() string {
 	return ""
 }
 
-// MaxVersions is how many versions of a secret OCI keeps, beside those whose deletion is scheduled.
+// MaxVersions is how many versions of a secret OCI keeps, not counting those whose deletion is scheduled.
 // Source: OCI's "Secret Versions and Rotation States".
 const MaxVersions = 30
 
-// Update is one change of a secret: a new PENDING version, a promotion, or neither; always with the metadata.
+// Update is one change of a secret: a new PENDING version, a promotion, or only the metadata.
 type Update struct {
 	Name     string           // name of the new version
 	Content  credential.Value // content of the new version
 	Promote  int64            // number of the version to make CURRENT
-	Metadata Metadata         // replaces the secret's metadata; nothing leaves it as it is
+	Metadata Metadata         // replaces the secret's metadata, unless empty
 }

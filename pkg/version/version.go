@@ -1,4 +1,4 @@
-// Package version says which build a function is, for its mails, records and preflights.
+// Package version has the version of the build, for mails, records and preflights.
 package version
 
 import (
@@ -7,15 +7,14 @@ import (
 	"sync"
 )
 
-// stamped is the version that the build gives with -ldflags "-X github.com/keyturn/keyturn/pkg/version.stamped=V":
-// deploy/image and the Dockerfile do, with the version that they label the image with.
+// stamped is set by the build with -ldflags "-X github.com/keyturn/keyturn/pkg/version.stamped=V". deploy/image and the
+// Dockerfile set it to the version in the image's label.
 var stamped string
 
-// Unknown is the version of a build that has none, such as one of a test.
+// Unknown is the version of a build without one, such as a test binary.
 const Unknown = "unknown"
 
-// Version is the version that was stamped on the binary; else the revision of its sources, if Go has recorded it;
-// else Unknown.
+// Version returns the version that the build set, else the revision of the sources if Go recorded it, else Unknown.
 var Version = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

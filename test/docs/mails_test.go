@@ -93,7 +93,7 @@ func TestEveryMailHasItsRunbook(t *testing.T) {
 		placed := outcome.Outcome{Status: outcome.Status(status), NewID: "new",
 			Secrets: []outcome.Secret{{Current: true}}}
 		for _, o := range []outcome.Outcome{plain, placed} {
-			if !o.Told() {
+			if !o.Mailed() {
 				continue
 			}
 			m := states.FindStringSubmatch(o.Title())
@@ -130,7 +130,7 @@ func TestEveryPartOfADigestsTitleHasItsRunbook(t *testing.T) {
 	look(outcome.Digest{Unfinished: []outcome.Finding{{Text: "a part"}}})
 	look(outcome.Digest{Found: []string{"a secret"}})
 	for _, status := range constants(t, "pkg/outcome", "Status") {
-		if o := (outcome.Outcome{Status: outcome.Status(status)}); o.Told() && o.Status != outcome.Already {
+		if o := (outcome.Outcome{Status: outcome.Status(status)}); o.Mailed() && o.Status != outcome.Already {
 			look(outcome.Digest{Outcomes: []outcome.Outcome{o}})
 		}
 	}

@@ -58,7 +58,7 @@ func TestAListThatMayNotBeReadIsMailedOnceThoughEverySweepFails(t *testing.T) {
 		}
 	}
 	mail := s.Mails()[0]
-	if !strings.Contains(mail.Body, "The sweep could not list the users: OCI says that it is not there") ||
+	if !strings.Contains(mail.Body, "The sweep could not list the users: OCI says that it does not exist") ||
 		strings.Contains(mail.Body, "NotAuthorized") {
 		t.Errorf("the mail is %s", mail.Body)
 	}

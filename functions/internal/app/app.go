@@ -1,4 +1,4 @@
-// Package app joins the packages into what both functions share.
+// Package app builds the parts that both functions share.
 package app
 
 import (
@@ -19,9 +19,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// Start reads the configuration and makes the function's logger. The error is a *config.Error: a configuration that is
-// refused is one log line with all its faults, and for Preflight to deal with. The process stays up, since one that
-// ends at its start could tell nobody why.
+// Start reads the configuration and makes the function's logger. If the configuration is refused, Start logs all its
+// faults in one line and returns them as a *config.Error for Preflight. The process keeps running: if it ended at its
+// start, a caller would not learn the reason.
 func Start(function string, environ []string, out io.Writer) (zerolog.Logger, config.Config, error) {
 	log := zerolog.New(out).With().Timestamp().Str("function", function).Logger()
 	cfg, err := config.Read(environ)
@@ -42,7 +42,7 @@ func Log(ctx context.Context, log zerolog.Logger) context.Context {
 	return l.WithContext(ctx)
 }
 
-// Meter sends figures to Monitoring as those of a function; nil if the configuration wants none.
+// Meter returns a meter that adds the function's name to each metric; nil if the configuration turns metrics off.
 func Meter(cfg config.Config, cloud *oci.Cloud, function string) outcome.Meter {
 	if !cfg.Metrics {
 		return nil
@@ -55,7 +55,7 @@ type meter struct {
 	function string
 }
 
-// Post implements metric.Meter.
+// Post implements outcome.Meter.
 func (m meter) Post(ctx context.Context, points []outcome.Point) error {
 	named := make([]outcome.Point, len(points))
 	for i, p := range points {
@@ -66,7 +66,7 @@ func (m meter) Post(ctx context.Context, points []outcome.Point) error {
 	return m.cloud.Post(ctx, named)
 }
 
-// Engine is what rotates, on real services.
+// Engine returns a rotation engine for OCI.
 func Engine(cfg config.Config, cloud *oci.Cloud) *rotation.Engine {
 	engine := &rotation.Engine{
 		Issuers: map[credential.Kind]rotation.Issuer{},
@@ -83,14 +83,14 @@ func Engine(cfg config.Config, cloud *oci.Cloud) *rotation.Engine {
 	return engine
 }
 
-// Responder is what answers a problem, on real services.
+// Responder returns a responder for OCI.
 func Responder(cfg config.Config, cloud *oci.Cloud, engine *rotation.Engine, m outcome.Meter) *responder.Responder {
 	return &responder.Responder{Config: cfg, Problems: cloud, Directory: cloud, Secrets: cloud.Vault(),
 		Facts:    facts{cloud, cloud.Vault()},
 		Notifier: cloud, Meter: m, Rotator: engine, Clock: clock.System{}}
 }
 
-// facts are what explains a refusal.
+// facts implements responder.Facts.
 type facts struct {
 	*oci.Cloud
 	vault *oci.Vault

@@ -16,7 +16,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-func TestARefusedConfigurationFailsWhatIsNoPreflightAndIsToldToWhatIs(t *testing.T) {
+func TestWithARefusedConfigurationOnlyAPreflightSucceeds(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
 		environ := []string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaatopic"}
 		if refuse {
@@ -39,7 +39,7 @@ func TestARefusedConfigurationFailsWhatIsNoPreflightAndIsToldToWhatIs(t *testing
 			t.Errorf("refused: %v; an event is answered %v, %v", refuse, answer, err)
 		}
 		if !refuse {
-			continue // a preflight would speak to OCI
+			continue // a preflight would call OCI
 		}
 		answer, err = f(t.Context(), []byte(`{"keyturn":"preflight"}`))
 		text, broken := json.Marshal(answer)
@@ -50,7 +50,7 @@ func TestARefusedConfigurationFailsWhatIsNoPreflightAndIsToldToWhatIs(t *testing
 	}
 }
 
-func TestNobodyIsAskedInAnEnvironmentThatWouldBetrayIt(t *testing.T) {
+func TestNothingIsSentInAnUnsafeEnvironment(t *testing.T) {
 	for _, variable := range []string{"OCI_GO_SDK_DEBUG=info", "OCI_DEFAULT_REALM=example.com",
 		"X=\n-----BEGIN CERTIFICATE-----\n",
 		"OCI_DEVELOPER_TOOL_CONFIGURATION_FILE_PATH=/tmp/regions.json"} {
@@ -74,7 +74,7 @@ func TestNobodyIsAskedInAnEnvironmentThatWouldBetrayIt(t *testing.T) {
 	}
 }
 
-func TestTheTracesOfAnInvocationAreLeftAloneForLongerThanItCanLive(t *testing.T) {
+func TestTheTracesOfAnInvocationAreLeftAloneForLongerThanItsTimeLimit(t *testing.T) {
 	if rotation.MakerLife <= fn.MaxLife {
 		t.Errorf("left alone for %v, but an invocation may live %v", rotation.MakerLife, fn.MaxLife)
 	}

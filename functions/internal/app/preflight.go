@@ -15,9 +15,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/preflight"
 )
 
-// Preflight answers the invocations that ask for a preflight, and hands all others on to the function; if its
-// configuration was refused, it fails them with that reason, so that nothing is touched and the platform counts them.
-// Then nobody is called but for the preflight, which knows of which faults that mustn't be either: no trace is sent.
+// Preflight answers invocations that ask for a preflight, and passes all others to then. If the configuration was
+// refused, it fails all others with that reason and sends no trace. Only the preflight makes calls then, unless a fault
+// is unsafe (see config.Fault).
 func Preflight(function string, log zerolog.Logger, cfg config.Config, refused error, then fn.Func) fn.Func {
 	return func(ctx context.Context, in []byte) (any, error) {
 		Trust()
@@ -34,8 +34,7 @@ func Preflight(function string, log zerolog.Logger, cfg config.Config, refused e
 	}
 }
 
-// checks runs one preflight, on connections of its own: nothing that an earlier invocation has learned may stand in for
-// an answer.
+// checks runs one preflight with a new Cloud, so that no answer comes from an earlier invocation.
 func checks(ctx context.Context, function string, cfg config.Config, refused error,
 	r preflight.Request) preflight.Answer {
 	cloud := oci.New()

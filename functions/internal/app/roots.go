@@ -7,12 +7,12 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// Trust makes the certificates of the public authorities known to the process, once. The functions' images have no
-// files but the binary, so they are compiled in: Mozilla's list, as the Go project keeps it. They count only where the
-// system has none: where SSL_CERT_FILE or SSL_CERT_DIR lead to others, those are used (crypto/x509, SetFallbackRoots).
+// Trust adds the certificates of the public authorities to the process, once. The functions' images have no files but
+// the binary, so the certificates are compiled in: Mozilla's list, from the Go project. They count only if the system
+// has none: with SSL_CERT_FILE or SSL_CERT_DIR, those certificates are used instead (crypto/x509, SetFallbackRoots).
 //
-// It is not done at the start, as importing their package would: no process needs them before its first invocation, and
-// parsing them takes as long as a quarter of all that comes before the socket.
+// A blank import of their package would parse them at the start. That takes a quarter of the time before the socket is
+// open, and no process needs them before its first invocation.
 var Trust = sync.OnceFunc(func() {
 	pool := x509.NewCertPool()
 	for root := range bundle.Roots() {

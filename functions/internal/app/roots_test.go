@@ -20,11 +20,11 @@ import (
 	"github.com/keyturn/keyturn/functions/internal/app"
 )
 
-// ociRoot is the authority that OCI's endpoints have their certificates from.
+// ociRoot is the authority of OCI's certificates.
 const ociRoot = "DigiCert Global Root G2"
 
-// certificateKey names the file of a certificate that this test binary, started again, has to say of whether it trusts
-// it.
+// certificateKey is the variable with a certificate's file. With it, this test binary reports whether it trusts the
+// certificate.
 const certificateKey = "KEYTURN_TEST_CERTIFICATE"
 
 func TestMain(m *testing.M) {
@@ -52,7 +52,7 @@ func trusts(path string) (code int) {
 	return 0
 }
 
-// trusted tells whether a process with the environment and without any other certificates trusts one.
+// trusted reports whether a process with the environment and without other certificates trusts one.
 func trusted(t *testing.T, der []byte, env ...string) bool {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "cert.der")
@@ -79,7 +79,7 @@ func authority(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1),
-		Subject:   pkix.Name{CommonName: "a house's own authority"},
+		Subject:   pkix.Name{CommonName: "a private authority"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true,
 		BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -100,7 +100,7 @@ func publicRoot(t *testing.T) []byte {
 	return nil
 }
 
-// A system without certificates, as the image is, and one with a house's own.
+// A system without certificates, like the image, and one with a private authority.
 func TestThePublicAuthoritiesCountOnlyWhereTheSystemHasNone(t *testing.T) {
 	own, public := authority(t), publicRoot(t)
 	nowhere := filepath.Join(t.TempDir(), "nowhere")

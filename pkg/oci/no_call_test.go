@@ -16,7 +16,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/oci"
 )
 
-// frail is a principal that can't tell one thing, which its error quotes.
+// frail is a principal that lacks one of its values. Its error quotes a path.
 type frail struct {
 	common.ConfigurationProvider
 	lacks *string
@@ -52,7 +52,7 @@ func (f frail) GetClaim(string) (any, error) {
 	return tenancy, nil
 }
 
-// more are calls that operations has only together with others.
+// more are calls that operations has only in combination with others.
 var more = map[string]func(context.Context, *oci.Cloud) error{
 	"the tenancy": func(ctx context.Context, c *oci.Cloud) error { _, err := c.Tenancy(ctx); return err },
 	"one in Ashburn": func(ctx context.Context, c *oci.Cloud) error {
@@ -205,7 +205,7 @@ func TestWhatIsAskedOfAnotherRealmIsRefusedAndNothingIsAsked(t *testing.T) {
 	}
 }
 
-// homes are networks that know no home region that can be used, and the class of what that means.
+// homes are networks without a usable home region, and the class of the fault.
 var homes = map[string]struct {
 	answer http.RoundTripper
 	want   fault.Class
@@ -218,7 +218,7 @@ var homes = map[string]struct {
 	"none that is made": {home{"", "[]"}, fault.Absent},
 }
 
-// refusing is a network that doesn't find the tenancy.
+// refusing is a network that answers 404 for the tenancy.
 type refusing struct{}
 
 func (refusing) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -257,7 +257,7 @@ func TestNothingIsAskedInAHomeRegionThatCannotBeUsed(t *testing.T) {
 		}
 		want := 15 // those of the kinds, the users, and the closed problems
 		if name == "another realm" {
-			want = 14 // the problems are asked for in the function's own region
+			want = 14 // the problems are listed in the function's region
 		}
 		if refused != want {
 			t.Errorf("%s: %d calls were refused, want %d", name, refused, want)
@@ -277,7 +277,7 @@ func TestATenancyThatIsRefusedIsNotAskedForItsRegions(t *testing.T) {
 	}
 }
 
-// roundTrip is a function that is a network.
+// roundTrip is an http.RoundTripper.
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

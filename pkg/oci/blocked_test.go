@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-func TestACallThatIsHeldEndsWithItsContext(t *testing.T) {
+func TestABlockedCallEndsWithItsContext(t *testing.T) {
 	cloud, e := emulated(t, ociemu.Calm())
 	id := e.AddTopic("secops")
 	release := make(chan struct{})

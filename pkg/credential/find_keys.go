@@ -17,19 +17,18 @@ import (
 	"unicode/utf16"
 )
 
-// unknownForm is why nothing is known of a content.
 const unknownForm = "it has no form that Keyturn reads"
 
-// keys is what is found of API keys in a text, in whichever form somebody put them there.
+// keys is the result of a search for API keys in a text.
 type keys struct {
 	ids     []string
-	decoded bool   // a key was read, so that the text is understood
-	claimed bool   // a fingerprint is named
-	opaque  bool   // something long is left that can't be read
-	broken  string // a private key is there that can't be read, and why
+	decoded bool   // a key was decoded
+	claimed bool   // a fingerprint was found
+	opaque  bool   // a long part of the text can't be decoded
+	broken  string // why a private key in the text can't be decoded
 }
 
-// unknown says why it can't be told which keys are in the text; empty if it can.
+// unknown says why it is not known which keys are in the text; empty if it is known.
 func (k keys) unknown() string {
 	switch {
 	case k.broken != "":
@@ -40,7 +39,7 @@ func (k keys) unknown() string {
 	return unknownForm
 }
 
-// readable makes a text of what editors and shells write: UTF-16, or UTF-8 with a mark at its beginning.
+// readable decodes UTF-16 and UTF-8 with a byte order mark, as editors and shells write them.
 func readable(content []byte) string {
 	for mark, order := range map[string]binary.ByteOrder{"\xff\xfe": binary.LittleEndian,
 		"\xfe\xff": binary.BigEndian} {
@@ -55,14 +54,14 @@ func readable(content []byte) string {
 	return strings.TrimSpace(strings.TrimPrefix(string(content), "\ufeff"))
 }
 
-const nested = 4 // Base64 in JSON in Base64 is deeper than anybody goes
+const maxDepth = 4 // of encodings within each other; Base64 in JSON in Base64 has three
 
 // keysIn finds the API keys in a text: PEM in any layout (one line, escaped line breaks, indented, within JSON, YAML or
-// a configuration file), the same or DER in Base64 or hex, a JSON Web Key, a fingerprint.
+// a configuration file), PEM or DER in Base64 or hex, a JSON Web Key, a fingerprint.
 func keysIn(content []byte) keys {
 	var k keys
 	if !k.der(content) {
-		k.search(readable(content), nested)
+		k.search(readable(content), maxDepth)
 	}
 	return k
 }
@@ -73,7 +72,7 @@ var (
 	escapes     = regexp.MustCompile(`(?i)\\+(u000[ad9]|[nrt])|\\+\r?\n`)
 )
 
-// run is base64, broken into lines or not. It takes long to compile, so that is done when it is first needed.
+// run matches Base64 with or without line breaks. It is slow to compile, so that is done at the first use.
 var run = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`[A-Za-z0-9+/_-]{40,}(\s+[A-Za-z0-9+/_-]{40,})*(\s+[A-Za-z0-9+/_-]+)?={0,2}`)
 })
@@ -124,8 +123,8 @@ func (k *keys) pem(kind, body string) {
 	}
 }
 
-// encoded tries to read a long run of letters and digits, in one line or several, as Base64 or hex. The last word may
-// belong to what follows.
+// encoded tries to decode a long run of letters and digits, in one line or several, as Base64 or hex. The last word may
+// belong to the text after it.
 func (k *keys) encoded(long string, depth int) {
 	words := strings.Fields(long)
 	for _, decode := range []func(string) ([]byte, bool){fromHex, fromBase64} {
@@ -138,7 +137,7 @@ func (k *keys) encoded(long string, depth int) {
 	k.opaque = k.opaque || len(long) >= leastKey
 }
 
-// within looks into what was decoded, and tells whether something was found.
+// within searches a decoded text, and reports whether it found something.
 func (k *keys) within(plain []byte, depth int) bool {
 	if k.der(plain) {
 		return true
@@ -164,10 +163,10 @@ func fromBase64(text string) ([]byte, bool) {
 	return plain, err == nil
 }
 
-// der reads a key as PKCS#1, PKCS#8, SEC 1 or SPKI. A key of another algorithm is read, and is no API key.
+// der reads a key in PKCS#1, PKCS#8, SEC 1 or SPKI. A key of another algorithm than RSA counts as read, without an id.
 func (k *keys) der(data []byte) bool {
 	var public crypto.PublicKey
-	if len(data) == 0 || data[0] != 0x30 { // each of them is a sequence
+	if len(data) == 0 || data[0] != 0x30 { // all of them are a SEQUENCE
 		return false
 	}
 	if key, err := x509.ParsePKCS1PrivateKey(data); err == nil {
@@ -190,7 +189,7 @@ func (k *keys) der(data []byte) bool {
 	return true
 }
 
-// named notes the fingerprint of an RSA key.
+// named adds the fingerprint of an RSA key.
 func (k *keys) named(public crypto.PublicKey) bool {
 	key, ok := public.(*rsa.PublicKey)
 	if !ok {
@@ -204,7 +203,7 @@ func (k *keys) named(public crypto.PublicKey) bool {
 	return true
 }
 
-// webKey reads a JSON Web Key of RSA (RFC 7517), or a set of them.
+// webKey reads an RSA key in JSON Web Key form (RFC 7517), or a set of them.
 func (k *keys) webKey(text string) {
 	type jwk struct{ Kty, N, E, D string }
 	var set struct {
