@@ -23,7 +23,7 @@ var uses = map[tenancy.Kind]string{
 
 // check tries the old credential, and the one in Vault if that has changed. What is listed must work, what is not
 // must be refused, and what Vault gives out as CURRENT must work.
-func (t *turn) check(s *tenancy.Deployment, w *watcher) {
+func (t *rotation) check(s *tenancy.Deployment, w *watcher) {
 	old := t.c.OldID
 	if t.c.Kind == tenancy.Password {
 		old = t.before.credentials[0].id
@@ -41,7 +41,7 @@ func (t *turn) check(s *tenancy.Deployment, w *watcher) {
 	t.try(w, what, stored, true)
 }
 
-func (t *turn) try(w *watcher, what string, v tenancy.Credential, works bool) {
+func (t *rotation) try(w *watcher, what string, v tenancy.Credential, works bool) {
 	c := check{what: what, answer: "not the user's"}
 	accepted := false
 	if t.c.Kind == tenancy.Password {
@@ -68,7 +68,7 @@ func (t *turn) try(w *watcher, what string, v tenancy.Credential, works bool) {
 
 // faults are what is not as it should be. After a good comment that is a rotation, after any other only that no
 // credential in Vault is dead and none that was deleted works.
-func (t *turn) faults(s *tenancy.Deployment, good bool) []string {
+func (t *rotation) faults(s *tenancy.Deployment, good bool) []string {
 	var faults []string
 	for _, c := range t.checks {
 		if !c.ok {

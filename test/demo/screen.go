@@ -36,11 +36,11 @@ type screen struct {
 }
 
 func newScreen(w io.Writer) *screen {
-	return &screen{w: w, colour: colourful(w), width: widthOf(w, os.Getenv("COLUMNS"))}
+	return &screen{w: w, colour: wantsColour(w), width: widthOf(w, os.Getenv("COLUMNS"))}
 }
 
-// colourful tells whether w is a terminal that wants colours (https://no-color.org).
-func colourful(w io.Writer) bool {
+// wantsColour tells whether w is a terminal that wants colours (https://no-color.org).
+func wantsColour(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false

@@ -36,7 +36,7 @@ func serve(ctx context.Context, out *screen, s *tenancy.Deployment, kinds []tena
 		default: // the loop below has a look ahead of it already
 		}
 	})
-	invite(out, s, cases, config)
+	printInstructions(out, s, cases, config)
 
 	renew := time.NewTicker(renewal)
 	defer renew.Stop()
@@ -74,8 +74,8 @@ func invoker(s *tenancy.Deployment) func(context.Context, map[string]string, []b
 	}
 }
 
-// invite prints all that a shell needs. Ids and addresses stand in full and on one line, for copying.
-func invite(out *screen, s *tenancy.Deployment, cases []*tenancy.Case, config string) {
+// printInstructions prints all that a shell needs. Ids and addresses stand in full and on one line, for copying.
+func printInstructions(out *screen, s *tenancy.Deployment, cases []*tenancy.Case, config string) {
 	export := func(name, value string) { out.line("  export " + name + "=" + quote(value)) }
 	out.rule("For a shell", "")
 	export("HTTPS_PROXY", s.URL())

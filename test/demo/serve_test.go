@@ -62,7 +62,7 @@ func (s *served) until(t *testing.T, text string) {
 	t.Fatalf("the output ends without %q (%v)", text, s.lines.Err())
 }
 
-func TestServeTellsWhatAShellNeedsAndShowsWhatHappens(t *testing.T) {
+func TestServePrintsShellVariablesAndShowsMails(t *testing.T) {
 	s := startServe(t)
 	s.until(t, "Ctrl-C ends it.")
 	for _, name := range []string{"HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "OCI_CLI_CONFIG_FILE", "ORIGIN",
@@ -105,7 +105,7 @@ func TestServeTellsWhatAShellNeedsAndShowsWhatHappens(t *testing.T) {
 	}
 }
 
-func TestServesFunctionAnswersWhoeverInvokesIt(t *testing.T) {
+func TestServeAnswersInvokeFunction(t *testing.T) {
 	s := startServe(t, "-kind", "password")
 	s.until(t, "Ctrl-C ends it.")
 	provider, err := common.ConfigurationProviderFromFile(s.shell["OCI_CLI_CONFIG_FILE"], "")

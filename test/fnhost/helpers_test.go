@@ -39,7 +39,7 @@ func tryStart(t *testing.T, mode string, options fnhost.Options) (*fnhost.Host, 
 
 func invoke(t *testing.T, h *fnhost.Host, c command) fnhost.Reply {
 	t.Helper()
-	return (<-invokeAside(t, h, c)).of(t)
+	return (<-invokeInBackground(t, h, c)).of(t)
 }
 
 // outcome is what became of a call.
@@ -56,8 +56,8 @@ func (o outcome) of(t *testing.T) fnhost.Reply {
 	return o.reply
 }
 
-// invokeAside makes a call in the background.
-func invokeAside(t *testing.T, h *fnhost.Host, c command) <-chan outcome {
+// invokeInBackground makes a call in the background.
+func invokeInBackground(t *testing.T, h *fnhost.Host, c command) <-chan outcome {
 	t.Helper()
 	body, err := json.Marshal(c)
 	if err != nil {

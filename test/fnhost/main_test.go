@@ -55,7 +55,7 @@ func withFDK(ctx context.Context, in io.Reader, out io.Writer) {
 	}
 	deadline, _ := ctx.Deadline()
 	fdk.WriteStatus(out, http.StatusTeapot)
-	if err := json.NewEncoder(out).Encode(seen{
+	if err := json.NewEncoder(out).Encode(report{
 		Body: string(body), CallID: call.CallID(), Config: call.Config(), Header: call.Header(),
 		Deadline: deadline.Unix(), PID: os.Getpid(),
 	}); err != nil {
@@ -63,8 +63,8 @@ func withFDK(ctx context.Context, in io.Reader, out io.Writer) {
 	}
 }
 
-// seen is what the function saw.
-type seen struct {
+// report is what the function saw.
+type report struct {
 	Body, CallID string
 	Config       map[string]string
 	Header       http.Header

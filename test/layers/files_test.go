@@ -13,7 +13,7 @@ const (
 	maxFunction = 70
 )
 
-func TestNoFileIsTooLongToReadAtOneSitting(t *testing.T) {
+func TestNoFileIsTooLong(t *testing.T) {
 	kinds := []string{".go", ".mjs", ".js", ".py", ".sh", ".tf", ".hcl"}
 	seen := 0
 	files(t, func(name string) {
@@ -30,7 +30,7 @@ func TestNoFileIsTooLongToReadAtOneSitting(t *testing.T) {
 	}
 }
 
-func TestNoFunctionIsTooLongToSeeAtOnce(t *testing.T) {
+func TestNoFunctionIsTooLong(t *testing.T) {
 	seen := 0
 	for _, s := range sources(t) {
 		if s.isTest() {
@@ -53,7 +53,7 @@ func TestNoFunctionIsTooLongToSeeAtOnce(t *testing.T) {
 	}
 }
 
-func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+func TestEveryPackageHasAComment(t *testing.T) {
 	comments := map[string]string{}
 	for _, s := range sources(t) {
 		if strings.HasSuffix(s.ast.Name.Name, "_test") {
@@ -88,7 +88,7 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 	}
 }
 
-func TestNoPackageIsADrawer(t *testing.T) {
+func TestNoPackageHasAVagueName(t *testing.T) {
 	drawers := []string{"util", "utils", "common", "types", "helper", "helpers", "misc", "base", "lib"}
 	for _, s := range sources(t) {
 		if slices.Contains(drawers, strings.TrimSuffix(s.ast.Name.Name, "_test")) ||
@@ -98,7 +98,7 @@ func TestNoPackageIsADrawer(t *testing.T) {
 	}
 }
 
-func TestNoWorkIsLeftBehindInAComment(t *testing.T) {
+func TestNoCommentHasATODO(t *testing.T) {
 	notes := []string{"TO" + "DO", "FIX" + "ME", "XX" + "X"}
 	for _, s := range sources(t) {
 		for _, group := range s.ast.Comments {

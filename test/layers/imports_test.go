@@ -25,7 +25,7 @@ func layerOf(pkg string) int {
 	return slices.IndexFunc(layers, func(packages []string) bool { return slices.Contains(packages, pkg) })
 }
 
-func TestEveryPackageOfPkgHasItsLayer(t *testing.T) {
+func TestEveryPackageHasALayer(t *testing.T) {
 	known := map[string]bool{}
 	for _, s := range sources(t) {
 		pkg, ok := strings.CutPrefix(s.folder(), "pkg/")
@@ -42,7 +42,7 @@ func TestEveryPackageOfPkgHasItsLayer(t *testing.T) {
 	}
 }
 
-func TestImportsPointDownOnly(t *testing.T) {
+func TestImportsOnlyPointDown(t *testing.T) {
 	seen := 0
 	for _, s := range sources(t) {
 		pkg, ok := strings.CutPrefix(s.folder(), "pkg/")
@@ -69,7 +69,7 @@ func TestImportsPointDownOnly(t *testing.T) {
 	}
 }
 
-func TestOnlyTestsMayReachIntoTest(t *testing.T) {
+func TestOnlyTestsImportTestPackages(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.isTest() || under(s.folder(), "test") {
 			continue
@@ -102,7 +102,7 @@ func TestOnlyPkgOCIImportsTheSDK(t *testing.T) {
 	}
 }
 
-func TestOnlyTheMainsReadTheEnvironmentAndOnlyAsAWhole(t *testing.T) {
+func TestOnlyMainPackagesReadTheEnvironment(t *testing.T) {
 	readers := 0
 	for _, s := range sources(t) {
 		if s.isTest() || under(s.folder(), "test") {
@@ -146,7 +146,7 @@ var modules = map[string]string{
 		"Oracle's provider does",
 }
 
-func TestTheDirectRequirementsAreAFewThatHaveAReason(t *testing.T) {
+func TestEveryDirectDependencyHasAReason(t *testing.T) {
 	c := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json")
 	c.Dir = root
 	out, err := c.Output()

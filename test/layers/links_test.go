@@ -56,7 +56,7 @@ func links(text string) []string {
 	return out
 }
 
-func TestEveryRelativeLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
+func TestEveryRelativeLinkHasATarget(t *testing.T) {
 	documents, followed := 0, 0
 	files(t, func(name string) {
 		if path.Ext(name) != ".md" {
@@ -95,7 +95,7 @@ func TestEveryRelativeLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
 	}
 }
 
-func TestTheSearchForLinksFindsThem(t *testing.T) {
+func TestLinksAndAnchorsAreFound(t *testing.T) {
 	text := "# A b: `c`!\n[a](one.md) and ![b](two.png \"title\") [c](<three.md#x>)\n\n[d]: " +
 		"four.md\n`[no](code.md)`\n```\n[no](fenced.md)\n# No\n```\n[e](#a-b-c)\n"
 	if got := strings.Join(links(text), " "); got != "one.md two.png three.md#x #a-b-c four.md" {

@@ -35,7 +35,7 @@ func TestOnlyPackageNeedSkipsATest(t *testing.T) {
 // With cgo a process that blocks for ever stays; without it, as Go builds where there is no C compiler, the runtime
 // ends the process: "all goroutines are asleep - deadlock!". What has to block waits for a timer, a signal or a
 // connection.
-func TestNothingBlocksByAnEmptySelectOrANilChannel(t *testing.T) {
+func TestNothingBlocksForever(t *testing.T) {
 	for _, s := range sources(t) {
 		ast.Inspect(s.ast, func(n ast.Node) bool {
 			switch n := n.(type) {
@@ -70,7 +70,7 @@ func blocks(call *ast.CallExpr) bool {
 	return ok && name.Name == "make"
 }
 
-func TestTheFirstCommandsOfTheReadmeAreThoseThatCIRuns(t *testing.T) {
+func TestCIRunsTheFirstCommandsOfTheReadme(t *testing.T) {
 	_, rest, _ := strings.Cut(read(t, "README.md"), "\n```sh\n")
 	block, _, ok := strings.Cut(rest, "\n```")
 	if !ok || !strings.HasPrefix(block, "git clone https://") {

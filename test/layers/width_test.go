@@ -15,7 +15,7 @@ const (
 )
 
 // Only a raw string may be wider: a pattern or a document in it has no place at which it could be broken.
-func TestNoLineIsWiderThanAScreen(t *testing.T) {
+func TestNoLineIsTooWide(t *testing.T) {
 	seen := 0
 	for _, s := range sources(t) {
 		text := []byte(read(t, s.path))

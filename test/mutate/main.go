@@ -40,7 +40,7 @@ type settings struct {
 	packages, tests string
 	sample          int
 	seed            uint64
-	side            int
+	parallel        int
 	json, list      bool
 	survivors       string
 	skip            string
@@ -64,7 +64,7 @@ func realMain(ctx context.Context, dir string, args []string, stdout, stderr io.
 	flags.IntVar(&set.sample, "sample", 0, "try this `number` of mutants of each package, none of them listed as a "+
 		"survivor; 0: all")
 	flags.Uint64Var(&set.seed, "seed", 1, "draws the sample")
-	flags.IntVar(&set.side, "parallel", runtime.NumCPU(), "how many mutants are tried at a time")
+	flags.IntVar(&set.parallel, "parallel", runtime.NumCPU(), "how many mutants are tried at a time")
 	flags.StringVar(&set.skip, "skip", "", "leave out the tests whose names match this `pattern`, since they take long")
 	flags.BoolVar(&set.json, "json", false, "write the result as JSON")
 	flags.BoolVar(&set.list, "list", false, "list the mutants and try none")
@@ -148,7 +148,7 @@ func run(ctx context.Context, set settings, stdout, stderr io.Writer) (bool, err
 			want = set.sample
 			mutants = draw(mutants, accepted, set.seed)
 		}
-		s, err := m.measure(ctx, p, m.testers(p, among), mutants, want, set.side, func(s score) {
+		s, err := m.measure(ctx, p, m.testers(p, among), mutants, want, set.parallel, func(s score) {
 			fmt.Fprintf(stderr, "%s: %d mutants, %d noticed\n", s.Package, s.Mutants, s.Noticed)
 		})
 		if err != nil {

@@ -14,8 +14,8 @@ import (
 //go:embed tools.txt
 var list string
 
-// everywhere are the programs that no test has to ask for: Go, Git, a shell, and coreutils.
-var everywhere = strings.Fields("go git sh base64 basename cat chmod cp cut dirname env head ls mkdir mktemp mv rm " +
+// basic are the programs that no test has to ask for: Go, Git, a shell, and coreutils.
+var basic = strings.Fields("go git sh base64 basename cat chmod cp cut dirname env head ls mkdir mktemp mv rm " +
 	"sha256sum sort tail touch tr wc")
 
 // tool is a line of tools.txt.
@@ -46,7 +46,7 @@ func tools(text string) ([]tool, error) {
 // A program that is neither in tools.txt nor on every machine is a fault of the test.
 func Tool(t testing.TB, name string) string {
 	t.Helper()
-	if slices.Contains(everywhere, name) {
+	if slices.Contains(basic, name) {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			t.Fatalf("%v; the project needs Go, Git, a shell and coreutils", err)

@@ -12,8 +12,8 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// turn is one problem: closed, and what came of it.
-type turn struct {
+// rotation is one problem: closed, and what came of it.
+type rotation struct {
 	c             *tenancy.Case
 	comment       string
 	before, after state
@@ -41,7 +41,7 @@ func playKinds(ctx context.Context, out *screen, s *tenancy.Deployment, w *watch
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		t := turn{}
+		t := rotation{}
 		t.c, t.comment = o.add(s, kind)
 		out.rule(fmt.Sprintf("%d of %d  %s", i+1, len(o.kinds), nouns[kind]), " of "+t.c.UserName)
 		if err := t.play(ctx, out, s); err != nil {
@@ -97,7 +97,7 @@ func showNext(out *screen) {
 }
 
 // play shows the credentials, closes the problem and waits for the function.
-func (t *turn) play(ctx context.Context, out *screen, s *tenancy.Deployment) error {
+func (t *rotation) play(ctx context.Context, out *screen, s *tenancy.Deployment) error {
 	t.before = look(s, t.c)
 	out.table("  ", credentialRows(t.c.Kind, t.before, nil))
 	out.line("", "  Closing "+t.c.Kind.Rule()+" in Cloud Guard with the comment")
@@ -126,7 +126,7 @@ func (t *turn) play(ctx context.Context, out *screen, s *tenancy.Deployment) err
 }
 
 // show shows what came of it.
-func (t *turn) show(out *screen, s *tenancy.Deployment) {
+func (t *rotation) show(out *screen, s *tenancy.Deployment) {
 	how := bold
 	if t.answer.Outcome == "rotated" {
 		how = green

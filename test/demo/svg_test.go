@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestAPictureIsXMLWithAllThatTheTerminalShows(t *testing.T) {
+func TestAPictureIsXMLWithTheTextOfTheTerminal(t *testing.T) {
 	s := &screen{colour: true}
 	got := picture("a & b", "  "+s.paint(bold, "bold")+" plain <b>\n\n"+s.paint(gone, "gone")+" "+s.paint(green, "yes")+
 		"\n")
@@ -38,7 +38,7 @@ func TestAPictureIsXMLWithAllThatTheTerminalShows(t *testing.T) {
 	}
 }
 
-func TestThePictureOfTheReadmeIsOfThisDemo(t *testing.T) {
+func TestThePictureInTheReadmeIsCurrent(t *testing.T) {
 	got, err := os.ReadFile(filepath.Join("..", "..", "docs", "demo.svg"))
 	if err != nil {
 		t.Fatal(err)
