@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { os.Exit(tenancy.RunTests(m, &binary, nil)) }
 
 func built(context.Context, string) (string, error) { return binary, nil }
 
-// output is what a run of the demo has let out.
+// output is what a run of the demo printed.
 type output struct {
 	code           int
 	stdout, stderr string
@@ -50,7 +50,7 @@ func (p output) expect(t *testing.T, code int, want ...string) {
 	}
 }
 
-// values collects what ever is in a secret.
+// values collects every content of a secret.
 type values struct {
 	mu   sync.Mutex
 	seen map[string]bool
@@ -75,7 +75,7 @@ func (v *values) collect(s *tenancy.Deployment) {
 	})
 }
 
-// copied is a line that a person copies from: one OCID, address or id, a command, or a closure comment.
+// copied matches a line that a reader copies from: an OCID, address, id, command or closure comment.
 var copied = regexp.MustCompile(`^  │   ?\S+$|^  │  *oci |_secret_ocid:|opc_request_ids=\S+$`)
 
 func TestTheDemoRotatesEveryKindAndShowsNoSecretValue(t *testing.T) {
@@ -92,7 +92,7 @@ func TestTheDemoRotatesEveryKindAndShowsNoSecretValue(t *testing.T) {
 		t.Errorf("on standard error: %s", p.stderr)
 	}
 	if strings.Contains(p.stdout, "\x1b") {
-		t.Error("there are colour codes in what is no terminal")
+		t.Error("there are colour codes without a terminal")
 	}
 	for line := range strings.Lines(p.stdout) {
 		line = strings.TrimRight(line, "\n")
@@ -114,7 +114,7 @@ func TestKindSelectsTheKinds(t *testing.T) {
 	p := runDemo(t, nil, "-kind", "password,auth-token")
 	p.expect(t, 0, "1 of 2  console password", "2 of 2  auth token", "2 of 2 rotated")
 	if strings.Contains(p.stdout, "API key of") {
-		t.Error("an API key was played, too")
+		t.Error("an API key was rotated, too")
 	}
 }
 
@@ -137,8 +137,8 @@ func TestAnInvocationThatFailsEndsTheDemoWithOne(t *testing.T) {
 	p.expect(t, 1, "demo: the function failed with status 502")
 }
 
-// after replaces the function by one that does something more when it has answered.
-func after(s *tenancy.Deployment, more func()) {
+// afterAnswer makes the function do something more after its answer.
+func afterAnswer(s *tenancy.Deployment, more func()) {
 	s.HandleFunction(s.Function.FunctionID, func(ctx context.Context, event []byte) error {
 		_, err := s.Invoke(ctx, event)
 		more()
@@ -150,7 +150,7 @@ func TestACredentialTooManyIsNotAsExpected(t *testing.T) {
 	p := runDemo(t, func(s *tenancy.Deployment) {
 		var user string
 		s.OnChange(func(v ociemu.View) { user = v.Users()[len(v.Users())-1] })
-		after(s, func() { s.AddAuthToken(user, "one too many") })
+		afterAnswer(s, func() { s.AddAuthToken(user, "one too many") })
 	}, "-kind", "auth-token")
 	p.expect(t, 1, "Not as expected: the user has 2 credentials with 2 new ones")
 }
@@ -159,7 +159,7 @@ func TestADeadCredentialInVaultIsNotAsExpected(t *testing.T) {
 	p := runDemo(t, func(s *tenancy.Deployment) {
 		var user string
 		s.OnChange(func(v ociemu.View) { user = v.Users()[len(v.Users())-1] })
-		after(s, func() { s.SetPassword(user) })
+		afterAnswer(s, func() { s.SetPassword(user) })
 	}, "-kind", "password")
 	p.expect(t, 1, "not the user's  refused, which is wrong", "0 of 1 rotated")
 }
@@ -172,19 +172,19 @@ func TestASecretValueInTheLogIsNotAsExpected(t *testing.T) {
 				secret = ids[0]
 			}
 		})
-		after(s, func() {
+		afterAnswer(s, func() {
 			if _, err := s.Printed.Write(s.Secret(secret).Current()); err != nil {
 				t.Error(err)
 			}
 		})
 	}, "-kind", "auth-token")
-	p.expect(t, 1, "A secret value got out: the function's log has a value of the secret auth_secret")
+	p.expect(t, 1, "A secret value leaked: the function's log has a value of the secret auth_secret")
 }
 
 func TestAnAccessKeyInTheWrongSecretIsNoLeak(t *testing.T) {
 	p := runDemo(t, nil, "-kind", "customer-secret-key", "-comment",
 		"accesskey_secret_ocid:{secretkey_secret},secretkey_secret_ocid:{access_secret}")
-	if strings.Contains(p.stdout, "A secret value got out") || !strings.Contains(p.stdout, "and the mails: none") {
+	if strings.Contains(p.stdout, "A secret value leaked") || !strings.Contains(p.stdout, "and the mails: none") {
 		t.Errorf("the demo says:\n%s", p.stdout)
 	}
 }

@@ -42,7 +42,7 @@ func TestOnlyTerminalsGetColours(t *testing.T) {
 }
 
 func TestATableIsAlignedWithAndWithoutColours(t *testing.T) {
-	rows := [][]cell{{{"a", green}, {"b", gone}}, {{"long…", normal}, {"c", red}}}
+	rows := [][]cell{{{"a", green}, {"b", struck}}, {{"long…", normal}, {"c", red}}}
 	var with, without bytes.Buffer
 	(&screen{w: &with, colour: true}).table("  ", rows)
 	(&screen{w: &without}).table("  ", rows)

@@ -15,7 +15,7 @@ func TestTheProcessorTimeOfEndedProcessesIsCountedOnce(t *testing.T) {
 	running := cpuTime(t, h)
 	invoke(t, h, command{Do: "exit"})
 	ended := cpuTime(t, h)
-	// Starting a Go process takes more than no time at all, which the kernel tells to the microsecond once it has
+	// Starting a Go process takes more than no time at all, which the kernel reports to the microsecond once it has
 	// ended.
 	if ended <= 0 || ended < running {
 		t.Errorf("%s while it ran, %s after its end", running, ended)

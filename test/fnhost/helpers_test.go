@@ -42,7 +42,7 @@ func invoke(t *testing.T, h *fnhost.Host, c command) fnhost.Reply {
 	return (<-invokeInBackground(t, h, c)).of(t)
 }
 
-// outcome is what became of a call.
+// outcome is the result of a call.
 type outcome struct {
 	reply fnhost.Reply
 	err   error
@@ -73,7 +73,7 @@ func invokeInBackground(t *testing.T, h *fnhost.Host, c command) <-chan outcome 
 
 func (c command) String() string { return c.Do + strconv.Itoa(c.Status) }
 
-// pipe makes a named pipe, by which a test and a function meet.
+// pipe makes a named pipe that synchronizes a test with a function.
 func pipe(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pipe")

@@ -26,7 +26,7 @@ func TestNoFileIsTooLong(t *testing.T) {
 		}
 	})
 	if seen < 100 {
-		t.Errorf("%d files were looked at, want 100 or more", seen)
+		t.Errorf("%d files were checked, want 100 or more", seen)
 	}
 }
 
@@ -49,7 +49,7 @@ func TestNoFunctionIsTooLong(t *testing.T) {
 		}
 	}
 	if seen < 300 {
-		t.Errorf("%d functions were looked at, want 300 or more", seen)
+		t.Errorf("%d functions were checked, want 300 or more", seen)
 	}
 }
 
@@ -79,7 +79,7 @@ func TestEveryPackageHasAComment(t *testing.T) {
 		}
 	}
 	if len(comments) < 18 {
-		t.Errorf("%d packages were looked at, want 18 or more", len(comments))
+		t.Errorf("%d packages were checked, want 18 or more", len(comments))
 	}
 	for folder, text := range comments {
 		if text == "" {
@@ -89,11 +89,11 @@ func TestEveryPackageHasAComment(t *testing.T) {
 }
 
 func TestNoPackageHasAVagueName(t *testing.T) {
-	drawers := []string{"util", "utils", "common", "types", "helper", "helpers", "misc", "base", "lib"}
+	vague := []string{"util", "utils", "common", "types", "helper", "helpers", "misc", "base", "lib"}
 	for _, s := range sources(t) {
-		if slices.Contains(drawers, strings.TrimSuffix(s.ast.Name.Name, "_test")) ||
-			slices.Contains(drawers, path.Base(s.folder())) {
-			t.Errorf("%s: the package's name says nothing", s.path)
+		if slices.Contains(vague, strings.TrimSuffix(s.ast.Name.Name, "_test")) ||
+			slices.Contains(vague, path.Base(s.folder())) {
+			t.Errorf("%s: the package's name is too vague", s.path)
 		}
 	}
 }

@@ -78,13 +78,13 @@ func TestAMutantThatNoTestNoticesIsReportedAndEveryOtherIsNoticed(t *testing.T) 
 	slices.Sort(want)
 	slices.Sort(living)
 	if !slices.Equal(living, want) {
-		t.Errorf("these live:\n%s\nwant:\n%s", strings.Join(living, "\n"), strings.Join(want, "\n"))
+		t.Errorf("the survivors are\n%s\nwant:\n%s", strings.Join(living, "\n"), strings.Join(want, "\n"))
 	}
 	if s.Noticed != s.Mutants-len(want) || s.Noticed < 15 {
 		t.Errorf("%d of %d are noticed", s.Noticed, s.Mutants)
 	}
 	if code != 1 {
-		t.Errorf("the exit code is %d, want 1: a mutant lives that isn't listed", code)
+		t.Errorf("the exit code is %d, want 1: a survivor isn't listed", code)
 	}
 	after := tree(t)
 	for name, text := range before {
@@ -133,7 +133,7 @@ func TestASampleIsDrawnBySeedAndLeavesOutListedSurvivors(t *testing.T) {
 	all = append(all, &mutant{ID: "listed", File: "clamp/clamp.go", Function: "Clamp", Operator: "boundary",
 		Before: "if n < 0 {", After: "if (n <= 0) {"})
 	ids := func(seed uint64) (out string) {
-		for _, one := range draw(all, accepted, seed) {
+		for _, one := range sample(all, accepted, seed) {
 			out += one.ID
 		}
 		return out
@@ -144,7 +144,7 @@ func TestASampleIsDrawnBySeedAndLeavesOutListedSurvivors(t *testing.T) {
 	}
 	_, text := mutate(t, "-json", "-sample", "3", "-survivors", file)
 	if s := measured(t, text); s.Mutants != 3 {
-		t.Errorf("%d mutants were tried, want 3", s.Mutants)
+		t.Errorf("%d mutants were tested, want 3", s.Mutants)
 	}
 }
 
@@ -223,7 +223,7 @@ func TestTheListOfAcceptedSurvivorsCanBeReadAndNamesMutantsThatExist(t *testing.
 		}
 	}
 	for k := range left {
-		t.Errorf("there is no such mutant any more: %s %s %s\n- %s\n+ %s", k.file, k.function, k.operator, k.before,
+		t.Errorf("this mutant doesn't exist any more: %s %s %s\n- %s\n+ %s", k.file, k.function, k.operator, k.before,
 			k.after)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// fakeTest is a test that is asked about, and notes how it ended.
+// fakeTest records how a test ended.
 type fakeTest struct {
 	testing.TB
 	skipped, failed string
@@ -24,7 +24,7 @@ func (s *fakeTest) Log(...any)                {}
 func (s *fakeTest) Skipf(f string, a ...any)  { s.Skip(fmt.Sprintf(f, a...)) }
 func (s *fakeTest) Fatalf(f string, a ...any) { s.Fatal(fmt.Sprintf(f, a...)) }
 
-// runFake runs f as a test would, to its end.
+// runFake runs f as a test.
 func runFake(f func(t testing.TB)) *fakeTest {
 	s := &fakeTest{}
 	done := make(chan struct{})
@@ -90,7 +90,7 @@ func TestASuiteRunsIfItIsChosenOrInCI(t *testing.T) {
 	}
 }
 
-// setPath is a PATH with one program of that name, if script isn't empty.
+// setPath sets a PATH with one program of that name; with none if script is empty.
 func setPath(t *testing.T, name, script string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -112,7 +112,7 @@ func TestAToolThatCanNotBeUsedIsMissing(t *testing.T) {
 			"need 1.6 or newer"},
 		"says no version": {"jq", "#!/bin/sh\necho jq\n", "no version can be read"},
 		"says nothing":    {"jq", "#!/bin/sh\n", "no version can be read"},
-		"only tells how to install it": {"rclone", "#!/bin/sh\necho 'Command rclone not found, but can be " +
+		"only says how to install it": {"rclone", "#!/bin/sh\necho 'Command rclone not found, but can be " +
 			"installed with: apt install rclone'\nexit 127\n", "can't be used"},
 		"a shim without its program": {"aws", "#!/bin/sh\necho 'pyenv: aws: command not found' >&2\nexit 127\n",
 			"can't be used"},
@@ -121,9 +121,9 @@ func TestAToolThatCanNotBeUsedIsMissing(t *testing.T) {
 		"a Node of today":               {"node", "#!/bin/sh\necho v22.1.0\n", ""},
 		"openssl without MD5 (FIPS mode)": {"openssl", "#!/bin/sh\n[ \"$*\" != 'dgst -md5 /dev/null' ]\n",
 			"can't be used"},
-		"Terraform before mocks at plan": {"terraform", "#!/bin/sh\necho Terraform v1.5.7\n", "terraform is too old"},
-		"what proves itself by nothing":  {"zip", "#!/bin/sh\n", ""},
-		"what CI doesn't know of":        {"xmllint", "#!/bin/sh\n", "tools.txt has no line for xmllint"},
+		"Terraform before mocks at plan":  {"terraform", "#!/bin/sh\necho Terraform v1.5.7\n", "terraform is too old"},
+		"a tool without a version":        {"zip", "#!/bin/sh\n", ""},
+		"a tool that is not in tools.txt": {"xmllint", "#!/bin/sh\n", "tools.txt has no line for xmllint"},
 	} {
 		setPath(t, c.name, c.script)
 		path := ""
@@ -192,7 +192,7 @@ func TestAStandInMustPlanWithoutAnAccount(t *testing.T) {
 			`[ "$1" != plan ] || { echo 'can not create client, bad configuration: did not find a proper configuration for tenancy'; exit 1; }`, false},
 		"neither":    {`exit 1`, false},
 		"a stand-in": {`exit 0`, true},
-		"a stand-in that asks why": {
+		"a stand-in without the caller's environment": {
 			`[ -z "$OCI_CLI_PROFILE$TF_VAR_tenancy_ocid$AWS_PROFILE" ] && [ "$HOME" != "$REAL_HOME" ]`, true},
 	} {
 		for _, name := range []string{"OCI_CLI_PROFILE", "TF_VAR_tenancy_ocid", "AWS_PROFILE"} {
