@@ -18,9 +18,12 @@ const asked = `{"keyturn":"preflight"}`
 // checked is the answer to a preflight.
 type checked struct {
 	Preflight, Function string
-	Checks              []struct{ Check, Result, Found, Remedy string }
-	NotChecked          []struct{ What, Why, Needs string } `json:"not_checked"`
-	raw                 []byte
+	Checks              []struct {
+		Check, Result, Found string
+		Remedy               string `json:"mend"`
+	}
+	NotChecked []struct{ What, Why, Needs string } `json:"not_checked"`
+	raw        []byte
 }
 
 // result returns the worst result of a check, with its findings and remedies.
