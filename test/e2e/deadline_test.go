@@ -75,10 +75,8 @@ var hangs = []struct {
 		tenancy.AuthToken:         "ListAuthTokens",
 		tenancy.CustomerSecretKey: "ListCustomerSecretKeys", tenancy.Password: "GetUserUIPasswordInformation"}},
 	{"creating", creates},
-	{"proving", map[tenancy.Kind]string{tenancy.APIKey: "GetUser", tenancy.AuthToken: "DockerToken",
-		tenancy.CustomerSecretKey: "ListBuckets"}},
-	{"deleting", map[tenancy.Kind]string{tenancy.APIKey: "DeleteApiKey", tenancy.AuthToken: "DeleteAuthToken",
-		tenancy.CustomerSecretKey: "DeleteCustomerSecretKey"}},
+	{"proving", proofs},
+	{"deleting", deletes},
 	{"publishing the mail", same("PublishMessage")},
 	{"posting the metrics", same("PostMetricData")},
 }

@@ -16,8 +16,8 @@ func lagging() tenancy.Options {
 	return tenancy.Options{Emulator: o}
 }
 
-// made counts the credentials of the kind that the functions created.
-func made(s *tenancy.Deployment, kind tenancy.Kind) (n int) {
+// countCreated counts the credentials of the kind that the functions created.
+func countCreated(s *tenancy.Deployment, kind tenancy.Kind) (n int) {
 	for _, call := range s.Calls() {
 		if call.Operation == creates[kind] && call.Effect == http.StatusOK && !call.Caller.Operator {
 			n++
@@ -29,7 +29,7 @@ func made(s *tenancy.Deployment, kind tenancy.Kind) (n int) {
 // onceRotated checks that one credential was created and has replaced the old one.
 func onceRotated(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
-	if n := made(s, c.Kind); n != 1 {
+	if n := countCreated(s, c.Kind); n != 1 {
 		t.Errorf("%d credentials were made, want one", n)
 	}
 	successor(t, s, c)
@@ -106,8 +106,8 @@ func TestFiveDeliveriesWithOldListsAreOneRotation(t *testing.T) {
 		s.Forward(10 * time.Minute)
 		finish(t, s)
 		successor(t, s, c)
-		if w.Kind == tenancy.APIKey && made(s, w.Kind) != 1 {
-			t.Errorf("%d keys were made", made(s, w.Kind))
+		if w.Kind == tenancy.APIKey && countCreated(s, w.Kind) != 1 {
+			t.Errorf("%d keys were made", countCreated(s, w.Kind))
 		}
 	})
 }
@@ -138,7 +138,7 @@ func TestADuplicateDeliveryWithAnOldListDisturbsNothing(t *testing.T) {
 				s.Forward(10 * time.Minute)
 				finish(t, s)
 				successor(t, s, c)
-				if n := made(s, w.Kind); n > 2 || w.Kind == tenancy.APIKey && n > 1 {
+				if n := countCreated(s, w.Kind); n > 2 || w.Kind == tenancy.APIKey && n > 1 {
 					t.Errorf("%d credentials were made", n)
 				}
 			})

@@ -131,7 +131,7 @@ func (l *leakSearch) report() int {
 	all := strings.Join(l.texts, "\x00")
 	for needle := range findAny(all, slices.Collect(maps.Keys(l.values))) {
 		found++
-		fmt.Fprintf(os.Stderr, "a value of %s got out\n", l.values[needle])
+		fmt.Fprintf(os.Stderr, "a value of %s leaked\n", l.values[needle])
 	}
 	fmt.Printf("leaks: %d found; searched %d kB of %d stages for %d encodings of secret values\n", found, len(all)/1024,
 		l.stages, len(l.values))

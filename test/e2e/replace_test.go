@@ -23,10 +23,10 @@ var limitCodes = []struct {
 // keepsOld checks at every change that the old credential exists.
 func keepsOld(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
-	told := false
+	reported := false
 	s.OnChange(func(v ociemu.View) {
-		if !told && !v.Holds(string(c.Kind), c.User, c.OldID, c.Old.Value) {
-			told = true
+		if !reported && !v.Holds(string(c.Kind), c.User, c.OldID, c.Old.Value) {
+			reported = true
 			t.Errorf("the old %s was deleted", c.Kind)
 		}
 	})
@@ -152,7 +152,7 @@ func TestReplaceCreatesASuccessorThoughTheJournalIsWiped(t *testing.T) {
 					t.Fatal(err)
 				}
 				if slices.Contains(c.IDs(), c.OldID) {
-					t.Fatal("the scene is another: the old one lives")
+					t.Fatal("the setup failed: the old one exists")
 				}
 				for _, id := range c.Secrets {
 					if wiped {

@@ -265,7 +265,7 @@ func TestTheSweepTakesBackACredentialThatItCreatesTooLate(t *testing.T) {
 				}
 			}
 			if between != 1 || made != 2 {
-				t.Fatalf("the scene is another: %d credentials after the event, %d made in all", between, made)
+				t.Fatalf("the setup failed: %d credentials after the event, %d made in all", between, made)
 			}
 			rotated(t, s, c)
 		})

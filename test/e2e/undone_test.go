@@ -137,7 +137,7 @@ func TestTheMailOfAPartialPromotionReportsAChange(t *testing.T) {
 		}
 	}
 	if half() != 1 {
-		t.Fatalf("the scene is another: %d secrets have the new half", half())
+		t.Fatalf("the setup failed: %d secrets have the new half", half())
 	}
 	mails := s.Mails()
 	if len(mails) == 0 {

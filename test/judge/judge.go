@@ -26,7 +26,7 @@ type History struct {
 
 	mu       sync.Mutex
 	last     *State
-	made     map[string]bool // ids of new credentials
+	created  map[string]bool // ids of new credentials
 	resets   map[time.Time]bool
 	promoted map[string]map[int64]bool // secret -> the versions that functions made CURRENT
 	written  map[string]bool           // secrets that functions wrote
@@ -42,7 +42,7 @@ type History struct {
 
 // New returns a judge for the case's next rotation.
 func New(c *tenancy.Case) *History {
-	return &History{c: c, old: c.OldID, known: append([]string{c.OldID}, c.Bystander...), made: map[string]bool{},
+	return &History{c: c, old: c.OldID, known: append([]string{c.OldID}, c.Bystander...), created: map[string]bool{},
 		resets:   map[time.Time]bool{},
 		promoted: map[string]map[int64]bool{}, written: map[string]bool{}, chosen: map[string]int64{}}
 }
@@ -67,7 +67,7 @@ func (h *History) AddKnown(id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.known = append(h.known, id)
-	delete(h.made, id)
+	delete(h.created, id)
 }
 
 // JudgedElsewhere says that this credential of the same user has its own problem and another judge.
@@ -75,13 +75,6 @@ func (h *History) JudgedElsewhere(id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.separate = append(h.separate, id)
-}
-
-// Lost lists the moments in which a function left the user without a credential whose value can be read.
-func (h *History) Lost() []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Clone(h.lost)
 }
 
 // Faults lists the broken promises, at most the first few.
@@ -105,11 +98,11 @@ func (h *History) Deleted() bool {
 	return h.deleted
 }
 
-// Made lists the ids of all new credentials so far.
-func (h *History) Made() []string {
+// Created lists the ids of all new credentials so far.
+func (h *History) Created() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Sorted(maps.Keys(h.made))
+	return slices.Sorted(maps.Keys(h.created))
 }
 
 func (h *History) fault(format string, args ...any) {
@@ -183,27 +176,27 @@ func (h *History) noteChoice(key string, before, now int64) {
 
 // credentials judges the changes of the user's credentials.
 func (h *History) credentials(now State) {
-	for _, id := range now.Living {
+	for _, id := range now.Existing {
 		if !slices.Contains(h.known, id) {
-			h.made[id] = true
+			h.created[id] = true
 		}
 	}
 	if h.last == nil {
 		return
 	}
-	h.deleted = h.deleted || now.Call == 0 && slices.ContainsFunc(h.last.Living, func(id string) bool {
-		return !slices.Contains(now.Living, id)
+	h.deleted = h.deleted || now.Call == 0 && slices.ContainsFunc(h.last.Existing, func(id string) bool {
+		return !slices.Contains(now.Existing, id)
 	})
-	for _, id := range h.last.Living {
-		if now.Call == 0 && h.made[id] && !slices.Contains(now.Living, id) {
+	for _, id := range h.last.Existing {
+		if now.Call == 0 && h.created[id] && !slices.Contains(now.Existing, id) {
 			h.undone++
 		}
 	}
 	if now.Call != 0 && h.isLockedOut(now) && !h.isLockedOut(*h.last) && !h.wasInFlight(now) {
-		h.lost = append(h.lost, "lost: no living credential is readable")
+		h.lost = append(h.lost, "lost: no credential of the user is readable")
 	}
 	for _, id := range h.known {
-		gone := now.Call != 0 && slices.Contains(h.last.Living, id) && !slices.Contains(now.Living, id)
+		gone := now.Call != 0 && slices.Contains(h.last.Existing, id) && !slices.Contains(now.Existing, id)
 		switch {
 		case gone && slices.Contains(h.separate, id):
 		case gone && id != h.old:
@@ -219,14 +212,14 @@ func (h *History) wasInFlight(s State) bool { return s.Call <= h.inFlight }
 
 // isLockedOut reports whether no credential of the user has a value that is known or readable.
 func (h *History) isLockedOut(s State) bool {
-	return len(s.Readable) == 0 && !slices.ContainsFunc(s.Living, func(id string) bool {
+	return len(s.Readable) == 0 && !slices.ContainsFunc(s.Existing, func(id string) bool {
 		return slices.Contains(h.known, id)
 	})
 }
 
 // everywhere reports whether an existing new credential is CURRENT in every secret, or in those of a second closure.
 func (h *History) everywhere(s State) bool {
-	return slices.ContainsFunc(s.Living, func(id string) bool {
+	return slices.ContainsFunc(s.Existing, func(id string) bool {
 		if slices.Contains(h.known, id) {
 			return false
 		}

@@ -25,7 +25,7 @@ func versions(current, newest int64) (v, n map[string]int64) {
 }
 
 func TestTheJudgeReportsBrokenPromises(t *testing.T) {
-	start := State{Living: []string{"old", "other"}, Current: current("old")}
+	start := State{Existing: []string{"old", "other"}, Current: current("old")}
 	one, newestOne := versions(1, 1)
 	two, newestTwo := versions(2, 2)
 	three, newestThree := versions(3, 3)
@@ -34,21 +34,22 @@ func TestTheJudgeReportsBrokenPromises(t *testing.T) {
 		states []State
 		want   string
 	}{
-		"a lost credential": {[]State{{Call: 1, Living: []string{"new"}, Current: current("")}}, "lost"},
-		"an old one that goes too early": {[]State{{Call: 1, Living: []string{"other", "new"},
+		"a lost credential": {[]State{{Call: 1, Existing: []string{"new"}, Current: current("")}}, "lost"},
+		"an old one that goes too early": {[]State{{Call: 1, Existing: []string{"other", "new"},
 			Readable: []string{"new"}, Current: current("old")}}, "before a new one was CURRENT"},
-		"a bystander that goes": {[]State{{Call: 1, Living: []string{"old"}, Current: current("old")}},
+		"a bystander that goes": {[]State{{Call: 1, Existing: []string{"old"}, Current: current("old")}},
 			"bystander"},
 		"a second promotion": {[]State{
-			{Call: 1, Living: start.Living, Versions: one}, {Call: 2, Living: start.Living, Versions: two},
-			{Call: 3, Living: start.Living, Versions: three}}, "third version"},
+			{Call: 1, Existing: start.Existing, Versions: one}, {Call: 2, Existing: start.Existing, Versions: two},
+			{Call: 3, Existing: start.Existing, Versions: three}}, "third version"},
 		"a stranger's secret that is written": {[]State{
-			{Living: start.Living, Versions: one, Newest: newestOne, Bound: stranger},
-			{Call: 1, Living: start.Living, Versions: one, Newest: newestTwo, Bound: stranger}}, "another user"},
+			{Existing: start.Existing, Versions: one, Newest: newestOne, Bound: stranger},
+			{Call: 1, Existing: start.Existing, Versions: one, Newest: newestTwo, Bound: stranger}}, "another user"},
 		"an operator's version that is replaced": {[]State{
-			{Living: start.Living, Versions: one, Newest: newestOne, Bound: bound},
-			{Call: 1, Living: start.Living, Versions: one, Newest: newestTwo, Bound: bound},
-			{Living: start.Living, Versions: three, Newest: newestThree, Bound: bound}, {Call: 2, Living: start.Living,
+			{Existing: start.Existing, Versions: one, Newest: newestOne, Bound: bound},
+			{Call: 1, Existing: start.Existing, Versions: one, Newest: newestTwo, Bound: bound},
+			{Existing: start.Existing, Versions: three, Newest: newestThree, Bound: bound},
+			{Call: 2, Existing: start.Existing,
 				Versions: two, Newest: newestThree, Bound: bound}}, "a version that an operator made CURRENT"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,8 +63,8 @@ func TestTheJudgeReportsBrokenPromises(t *testing.T) {
 func TestACredentialWithItsOwnProblemHasItsOwnJudge(t *testing.T) {
 	h := New(&tenancy.Case{Kind: tenancy.AuthToken, User: "ann", OldID: "old", Bystander: []string{"other"}})
 	h.JudgedElsewhere("other")
-	h.Add(State{Living: []string{"old", "other"}, Current: current("old")})
-	if h.Add(State{Call: 1, Living: []string{"old"}, Current: current("old")}); len(h.Faults()) > 0 {
+	h.Add(State{Existing: []string{"old", "other"}, Current: current("old")})
+	if h.Add(State{Call: 1, Existing: []string{"old"}, Current: current("old")}); len(h.Faults()) > 0 {
 		t.Errorf("the other credential was deleted: found %q", h.Faults())
 	}
 	if h.Add(State{Call: 2, Current: current("")}); len(h.Faults()) == 0 {
@@ -74,7 +75,7 @@ func TestACredentialWithItsOwnProblemHasItsOwnJudge(t *testing.T) {
 func TestAnOperatorsChangeThatIsUndoneMayBeOverwritten(t *testing.T) {
 	at := func(call int, current, newest int64) State {
 		v, n := versions(current, newest)
-		return State{Call: call, Living: []string{"old", "other"}, Versions: v, Newest: n}
+		return State{Call: call, Existing: []string{"old", "other"}, Versions: v, Newest: n}
 	}
 	staged := []State{at(0, 1, 1), at(1, 1, 2)}
 	for name, m := range map[string]struct {
@@ -114,12 +115,12 @@ func TestTheJudgePassesAGoodRotation(t *testing.T) {
 	one, newestOne := versions(1, 1)
 	two, newestTwo := versions(2, 2)
 	got := faultsOf(0,
-		State{Living: []string{"old", "other"}, Current: current("old"), Versions: one, Newest: newestOne},
-		State{Call: 1, Living: []string{"old", "other", "new"}, Current: current("old"), Versions: one,
+		State{Existing: []string{"old", "other"}, Current: current("old"), Versions: one, Newest: newestOne},
+		State{Call: 1, Existing: []string{"old", "other", "new"}, Current: current("old"), Versions: one,
 			Newest: newestOne},
-		State{Call: 2, Living: []string{"old", "other", "new"}, Readable: []string{"new"}, Current: current("new"),
+		State{Call: 2, Existing: []string{"old", "other", "new"}, Readable: []string{"new"}, Current: current("new"),
 			Versions: two, Newest: newestTwo},
-		State{Call: 3, Living: []string{"other", "new"}, Readable: []string{"new"}, Current: current("new"),
+		State{Call: 3, Existing: []string{"other", "new"}, Readable: []string{"new"}, Current: current("new"),
 			Versions: two, Newest: newestTwo})
 	if got != "" {
 		t.Errorf("found %q", got)
@@ -132,18 +133,19 @@ func TestAnOperatorsChangesAreNoFaults(t *testing.T) {
 	three, newestThree := versions(3, 3)
 	living := []string{"old", "other"}
 	for name, states := range map[string][]State{
-		"deletes all": {{Living: living}, {}},
-		"orders a rotation after writing": {{Living: living, Versions: one, Newest: newestOne},
-			{Living: living, Versions: two, Newest: newestTwo},
-			{Living: living, Versions: two, Newest: newestTwo, Orders: 1}, {Call: 1, Living: living, Versions: three,
+		"deletes all": {{Existing: living}, {}},
+		"orders a rotation after writing": {{Existing: living, Versions: one, Newest: newestOne},
+			{Existing: living, Versions: two, Newest: newestTwo},
+			{Existing: living, Versions: two, Newest: newestTwo, Orders: 1},
+			{Call: 1, Existing: living, Versions: three,
 				Newest: newestThree, Orders: 1}},
-		"writes before the rotation does": {{Living: living, Versions: one, Newest: newestOne},
-			{Living: living, Versions: two, Newest: newestTwo},
-			{Call: 1, Living: living, Versions: three, Newest: newestThree}},
-		"acts while a deletion is in flight": {{Living: living, Current: current("old")},
-			{Call: 7, Living: []string{"other"}, Current: current("")}},
-		"allows to delete first": {{Living: living, Current: current("old")},
-			{Call: 8, Living: []string{"other"}, Current: current(""), Replace: true}},
+		"writes before the rotation does": {{Existing: living, Versions: one, Newest: newestOne},
+			{Existing: living, Versions: two, Newest: newestTwo},
+			{Call: 1, Existing: living, Versions: three, Newest: newestThree}},
+		"acts while a deletion is in flight": {{Existing: living, Current: current("old")},
+			{Call: 7, Existing: []string{"other"}, Current: current("")}},
+		"allows to delete first": {{Existing: living, Current: current("old")},
+			{Call: 8, Existing: []string{"other"}, Current: current(""), Replace: true}},
 	} {
 		if got := faultsOf(7, states...); got != "" {
 			t.Errorf("an operator who %s: %s", name, got)

@@ -12,7 +12,7 @@ import (
 // State is one moment of a rotation. It has no secret values, but the ids of the credentials to which they belong.
 type State struct {
 	Call     int                 // the sequence number of the function's call that led here; 0: not a function
-	Living   []string            // ids of the user's credentials of the kind
+	Existing []string            // ids of the user's credentials of the kind
 	Readable []string            // ids of those whose value can be read in some version of a secret
 	Current  map[string][]string // secret -> ids of those whose value its CURRENT version holds
 	// ids of those that can be read in the CURRENT versions of all secrets, if a second closure may name other secrets
@@ -43,7 +43,7 @@ func StateOf(v ociemu.View, c *tenancy.Case) State {
 	if c.Kind == tenancy.Password {
 		s.Password, s.Kept = v.User(c.User).PasswordCreated, map[string]bool{}
 	} else {
-		s.Living = c.IDsIn(v)
+		s.Existing = c.IDsIn(v)
 	}
 	current, everywhere, readings := map[string][]reading{}, []reading{}, []reading{}
 	for key, id := range c.Secrets {
@@ -69,7 +69,7 @@ func StateOf(v ociemu.View, c *tenancy.Case) State {
 			everywhere = append(everywhere, read(secret.Current())...)
 		}
 	}
-	for _, id := range s.Living {
+	for _, id := range s.Existing {
 		if readable(v, c, id, readings) {
 			s.Readable = append(s.Readable, id)
 		}

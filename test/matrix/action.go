@@ -31,106 +31,110 @@ type action struct {
 
 // actions has those of the walk in pkg/rotation's tests under the same names, and more.
 var actions = []action{
-	{name: "promotes the staged version", needs: afterUpdates(1), do: func(ctx context.Context, env *environment) (bool,
-		error) {
-		return env.promote(ctx, "PENDING")
-	}},
-	{name: "rolls the secrets back", needs: afterUpdates(2), do: func(ctx context.Context, env *environment) (bool,
-		error) {
-		return env.promote(ctx, "PREVIOUS")
-	}},
+	{name: "promotes the staged version", needs: afterUpdates(1),
+		do: func(ctx context.Context, env *environment) (bool, error) {
+			return env.promote(ctx, "PENDING")
+		}},
+	{name: "rolls the secrets back", needs: afterUpdates(2),
+		do: func(ctx context.Context, env *environment) (bool, error) {
+			return env.promote(ctx, "PREVIOUS")
+		}},
 	{name: "writes something else to the secrets", password: true,
-		do: func(ctx context.Context, env *environment) (bool,
-			error) {
+		do: func(ctx context.Context, env *environment) (bool, error) {
 			return true, env.PutSecret(ctx, env.secret(), []byte("written by an operator"))
 		}},
-	{name: "binds a secret to somebody else", password: true, do: func(ctx context.Context, env *environment) (bool,
-		error) {
-		return true, env.Tag(ctx, env.secret(), map[string]string{"keyturn-user": env.AddUser("somebody else")})
-	}},
+	{name: "binds a secret to somebody else", password: true,
+		do: func(ctx context.Context, env *environment) (bool, error) {
+			return true, env.Tag(ctx, env.secret(), map[string]string{"keyturn-user": env.AddUser("somebody else")})
+		}},
 	{name: "binds a secret to somebody else and back", password: true,
-		do: func(ctx context.Context, env *environment) (bool,
-			error) {
+		do: func(ctx context.Context, env *environment) (bool, error) {
 			if err := env.Tag(ctx, env.secret(),
 				map[string]string{"keyturn-user": env.AddUser("somebody else")}); err != nil {
 				return false, err
 			}
 			return true, env.Tag(ctx, env.secret(), map[string]string{"keyturn-user": env.c.User})
 		}},
-	{name: "gives a secret another role", password: true, do: func(ctx context.Context, env *environment) (bool,
-		error) {
-		return true, env.Tag(ctx, env.secret(), map[string]string{"keyturn-role": env.otherRole()})
-	}},
+	{name: "gives a secret another role", password: true,
+		do: func(ctx context.Context, env *environment) (bool, error) {
+			return true, env.Tag(ctx, env.secret(), map[string]string{"keyturn-role": env.otherRole()})
+		}},
 	{name: "writes a living credential to the secrets", appliesTo: func(f form) bool {
 		return f.want.Bystander == 0
-	}, do: func(ctx context.Context, env *environment) (bool, error) {
-		own, ok := env.addCredential()
-		if !ok {
-			return false, nil
-		}
-		for _, key := range env.keys() {
-			if err := env.PutSecret(ctx, env.c.Secrets[key], env.content(key, own)); err != nil {
-				return false, err
+	},
+		do: func(ctx context.Context, env *environment) (bool, error) {
+			own, ok := env.addCredential()
+			if !ok {
+				return false, nil
 			}
-		}
-		return true, nil
-	}},
-	{name: "takes away the right to read a secret", password: true, do: func(_ context.Context, env *environment) (bool,
-		error) {
-		env.forbidden.Store(true)
-		return true, nil
-	}},
-	{name: "writes to the metadata", password: true, do: func(ctx context.Context, env *environment) (bool, error) {
-		metadata := maps.Clone(env.Secret(env.secret()).Metadata)
-		metadata["note"] = note
-		return true, env.EditSecret(ctx, env.secret(), vault.UpdateSecretDetails{Metadata: metadata})
-	}},
-	{name: "empties the metadata", password: true, do: func(_ context.Context, env *environment) (bool, error) {
-		for _, id := range env.c.Secrets {
-			env.WipeMetadata(id)
-		}
-		return true, nil
-	}},
-	{name: "schedules a secret's deletion", password: true, do: func(ctx context.Context, env *environment) (bool,
-		error) {
-		return true, env.DeleteSecret(ctx, env.secret())
-	}},
+			for _, key := range env.keys() {
+				if err := env.PutSecret(ctx, env.c.Secrets[key], env.content(key, own)); err != nil {
+					return false, err
+				}
+			}
+			return true, nil
+		}},
+	{name: "takes away the right to read a secret", password: true,
+		do: func(_ context.Context, env *environment) (bool, error) {
+			env.forbidden.Store(true)
+			return true, nil
+		}},
+	{name: "writes to the metadata", password: true,
+		do: func(ctx context.Context, env *environment) (bool, error) {
+			metadata := maps.Clone(env.Secret(env.secret()).Metadata)
+			metadata["note"] = note
+			return true, env.EditSecret(ctx, env.secret(), vault.UpdateSecretDetails{Metadata: metadata})
+		}},
+	{name: "empties the metadata", password: true,
+		do: func(_ context.Context, env *environment) (bool, error) {
+			for _, id := range env.c.Secrets {
+				env.WipeMetadata(id)
+			}
+			return true, nil
+		}},
+	{name: "schedules a secret's deletion", password: true,
+		do: func(ctx context.Context, env *environment) (bool, error) {
+			return true, env.DeleteSecret(ctx, env.secret())
+		}},
 	{name: "deletes the new credential", needs: afterCreation, deletesNew: true,
-		do: func(ctx context.Context, env *environment) (bool,
-			error) {
+		do: func(ctx context.Context, env *environment) (bool, error) {
 			ids := env.newIDs()
 			if len(ids) == 0 {
 				return false, nil
 			}
 			return true, env.c.Delete(ctx, ids[0])
 		}},
-	{name: "deletes the old credential", do: func(ctx context.Context, env *environment) (bool, error) {
-		if !slices.Contains(env.c.IDs(), env.c.OldID) {
-			return false, nil
-		}
-		return true, env.c.Delete(ctx, env.c.OldID)
-	}},
+	{name: "deletes the old credential",
+		do: func(ctx context.Context, env *environment) (bool, error) {
+			if !slices.Contains(env.c.IDs(), env.c.OldID) {
+				return false, nil
+			}
+			return true, env.c.Delete(ctx, env.c.OldID)
+		}},
 	{name: "makes another credential", appliesTo: func(f form) bool {
 		return f.want.Bystander == 0
-	}, do: func(_ context.Context, env *environment) (bool, error) {
-		_, ok := env.addCredential()
-		return ok, nil
-	}},
+	},
+		do: func(_ context.Context, env *environment) (bool, error) {
+			_, ok := env.addCredential()
+			return ok, nil
+		}},
 	{name: "deletes another credential", rare: true, appliesTo: func(f form) bool {
 		return f.want.Bystander > 0
-	}, do: func(ctx context.Context, env *environment) (bool, error) {
-		return true, env.c.Delete(ctx, env.c.Bystander[0])
-	}},
+	},
+		do: func(ctx context.Context, env *environment) (bool, error) {
+			return true, env.c.Delete(ctx, env.c.Bystander[0])
+		}},
 	{name: "sets the password", password: true, rare: true, appliesTo: func(f form) bool {
 		return f.want.Kind == tenancy.Password
-	}, do: func(_ context.Context, env *environment) (bool, error) {
-		env.SetPassword(env.c.User)
-		return true, nil
-	}},
-	{name: "deletes the user", password: true, ambiguous: true, do: func(ctx context.Context, env *environment) (bool,
-		error) {
-		return true, env.c.DeleteUser(ctx)
-	}},
+	},
+		do: func(_ context.Context, env *environment) (bool, error) {
+			env.SetPassword(env.c.User)
+			return true, nil
+		}},
+	{name: "deletes the user", password: true, ambiguous: true,
+		do: func(ctx context.Context, env *environment) (bool, error) {
+			return true, env.c.DeleteUser(ctx)
+		}},
 	{name: "closes the problem again with a grace of an hour", grace: true,
 		do: func(_ context.Context, env *environment) (bool, error) {
 			env.CloseProblem(env.c.Problem, env.c.Comment(env.withGrace()...), env.Operator.Name)
@@ -138,13 +142,13 @@ var actions = []action{
 		}},
 	{name: "closes the problem again with no grace", rare: true, appliesTo: func(f form) bool {
 		return f.variant == grace
-	}, do: func(_ context.Context, env *environment) (bool, error) {
-		env.CloseProblem(env.c.Problem, env.c.Comment("grace:0"), env.Operator.Name)
-		return true, nil
-	}},
+	},
+		do: func(_ context.Context, env *environment) (bool, error) {
+			env.CloseProblem(env.c.Problem, env.c.Comment("grace:0"), env.Operator.Name)
+			return true, nil
+		}},
 	{name: "closes the problem again with another secret", password: true,
-		do: func(_ context.Context, env *environment) (bool,
-			error) {
+		do: func(_ context.Context, env *environment) (bool, error) {
 			var named []string
 			env.otherSecrets = map[string]string{}
 			for _, key := range env.keys() {

@@ -1,10 +1,55 @@
 package main
 
 import (
+	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
+
+// redelivery is when the event is delivered again.
+type redelivery string
+
+const (
+	atOnce redelivery = "at once" // within seconds of the first delivery
+	later  redelivery = "later"   // after the longest lifetime of the first process
+	never  redelivery = "swept"   // the event is not delivered again; the sweep continues after that time
+)
+
+// cell is one rotation with one or two faults.
+type cell struct {
+	form       form
+	redelivery redelivery
+	sites      []site
+	faults     []fault
+}
+
+func (c cell) String() string { return c.form.name + " | " + string(c.redelivery) + c.faultNames() }
+
+// withoutRedelivery is the cell's name without its redelivery.
+func (c cell) withoutRedelivery() string { return c.form.name + c.faultNames() }
+
+func (c cell) faultNames() string {
+	var b strings.Builder
+	for i, s := range c.sites {
+		fmt.Fprintf(&b, " | %s: %s", s, c.faults[i].name)
+	}
+	return b.String()
+}
+
+// result is the result of a cell.
+type result struct {
+	cell         cell
+	failures     []string // none if the cell passed
+	inconclusive bool     // a fault did not happen as planned: the cell doesn't count
+	unmailed     bool     // no mail was sent; the platform counted a failed invocation
+	finished     bool     // by the first delivery
+	deliveries   int
+	reclosed     int // how often an operator closed the problem again
+	versions     int // the most new versions of a secret
+	trace        string
+}
 
 // redeliveries lists all of them, in the order in which the cells of one fault run.
 var redeliveries = []redelivery{atOnce, later, never}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,53 +13,10 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// redelivery is when the event is delivered again.
-type redelivery string
-
-const (
-	atOnce redelivery = "at once" // within seconds of the first delivery
-	later  redelivery = "later"   // after the longest lifetime of the first process
-	never  redelivery = "swept"   // the event is not delivered again; the sweep continues after that time
-)
-
-// cell is one rotation with one or two faults.
-type cell struct {
-	form       form
-	redelivery redelivery
-	sites      []site
-	faults     []fault
-}
-
-func (c cell) String() string { return c.form.name + " | " + string(c.redelivery) + c.faultNames() }
-
-// withoutRedelivery is the cell's name without its redelivery.
-func (c cell) withoutRedelivery() string { return c.form.name + c.faultNames() }
-
-func (c cell) faultNames() string {
-	var b strings.Builder
-	for i, s := range c.sites {
-		fmt.Fprintf(&b, " | %s: %s", s, c.faults[i].name)
-	}
-	return b.String()
-}
-
-// result is the result of a cell.
-type result struct {
-	cell         cell
-	failures     []string // none if the cell passed
-	inconclusive bool     // a fault did not happen as planned: the cell doesn't count
-	unmailed     bool     // no mail was sent; the platform counted a failed invocation
-	finished     bool     // by the first delivery
-	deliveries   int
-	reclosed     int // how often an operator closed the problem again
-	versions     int // the most new versions of a secret
-	trace        string
-}
-
-// A cell starts with the services' clock clockShift behind the clients'. When time passes, the services' clock goes
-// clockShift ahead, and serviceShift more for the dates of resources. The sum is more than the ten minutes after which
-// the engine believes that a resource missing from every list doesn't exist. clockShift stays within the five minutes
-// by which OCI lets the date of a signature differ.
+// A cell starts with the services' clock clockShift behind the machine's. When time passes, it goes to clockShift
+// ahead. Both are within the five minutes by which OCI lets the date of a signature differ. Resources age by
+// serviceShift more, which does not affect signatures. In total that is more than the ten minutes after which the
+// engine believes that a resource missing from every list doesn't exist.
 const (
 	clockShift   = 4*time.Minute + 30*time.Second
 	serviceShift = 3 * time.Minute
@@ -75,9 +31,6 @@ const (
 	// refusedTime is more than a delivery needs to give up on a refused credential; see pkg/rotation.
 	refusedTime = 9 * time.Second
 )
-
-// runner runs cells with one build of the functions.
-type runner struct{ binary, sweeper string }
 
 // environment is the test tenancy of one cell.
 type environment struct {
@@ -206,136 +159,3 @@ func (env *environment) redeliver(ctx context.Context) error {
 }
 
 func (env *environment) reopened() bool { return env.Problem(env.c.Problem).Status != "RESOLVED" }
-
-// calls returns the calls of a rotation without faults.
-func (p runner) calls(ctx context.Context, f form) ([]site, error) {
-	env, err := p.newEnvironment(ctx, f, longTime)
-	if err != nil {
-		return nil, err
-	}
-	defer env.End()
-	env.refuseNewCredential()
-	if err := env.closeProblem(ctx); err != nil {
-		return nil, err
-	}
-	if env.last.Status != 200 || env.reopened() != (f.variant == undo) {
-		return nil, fmt.Errorf("without faults it ends with %d %s", env.last.Status, env.last.Body)
-	}
-	var sites []site
-	seen := map[string]int{}
-	for _, c := range env.Calls() {
-		if !c.Caller.Operator {
-			seen[c.Operation]++
-			sites = append(sites, site{c.Operation, seen[c.Operation]})
-		}
-	}
-	return sites, nil
-}
-
-// runCell runs one cell and checks it.
-func (p runner) runCell(ctx context.Context, c cell) result {
-	r := result{cell: c}
-	timeout := longTime
-	for _, f := range c.faults {
-		if f.slow() {
-			timeout = shortTime
-			if c.form.variant == undo {
-				timeout += refusedTime
-			}
-		}
-	}
-	env, err := p.newEnvironment(ctx, c.form, timeout)
-	if err != nil {
-		r.failures = []string{"setting up the tenancy: " + err.Error()}
-		return r
-	}
-	defer func() {
-		if err := env.End(); err != nil {
-			r.failures = append(r.failures, "ending the tenancy: "+err.Error())
-		}
-	}()
-	env.injector.act = func(call int, a *action) { env.act(ctx, call, a) }
-	env.refuseNewCredential() // first: of two faults after the effect, the emulator uses the newer one
-	for i := range c.sites {
-		env.injector.inject(i, c.sites[i], c.faults[i])
-	}
-	if err := env.deliverAll(ctx, c.redelivery, &r); err != nil {
-		r.failures = append(r.failures, "running the cell: "+err.Error())
-	}
-	env.check(&r)
-	return r
-}
-
-// deliverAll makes the deliveries: the first one, then the redeliveries or sweeps. Then an operator closes the problem
-// again while it is open.
-func (env *environment) deliverAll(ctx context.Context, p redelivery, r *result) error {
-	if err := env.closeProblem(ctx); err != nil {
-		return err
-	}
-	r.finished = env.finished(r.cell)
-	env.afterFirstDelivery()
-	env.SetTimeout(longTime)
-	next := env.redeliver
-	switch p {
-	case later:
-		env.letTimePass()
-	case never:
-		env.letTimePass()
-		next = env.sweep
-	}
-	for range 2 {
-		if err := next(ctx); err != nil {
-			return err
-		}
-	}
-	env.letTimePass()
-	for i := range 4 {
-		if i == 2 && !env.settled() {
-			env.Forward(attemptLife) // the function waits this long for what a slow delivery has just staged
-		}
-		if env.reopened() && r.cell.action() != nil {
-			break // that may be correct: the operator's action counts
-		}
-		if !env.reopened() && env.settled() && (p != atOnce || r.reclosed > 0) {
-			break
-		}
-		move := next
-		if env.reopened() {
-			move = env.closeProblem
-			r.reclosed++
-		}
-		if err := move(ctx); err != nil {
-			return err
-		}
-		if !env.reopened() && env.settled() {
-			break
-		}
-	}
-	sweeps := 1
-	if r.cell.action() != nil {
-		sweeps = 2
-	}
-	for range sweeps {
-		if p == never {
-			env.Forward(attemptLife) // as sweeps are an hour apart
-		}
-		if err := env.sweep(ctx); err != nil {
-			return err
-		}
-	}
-	r.deliveries = len(env.Replies())
-	return nil
-}
-
-// sweep runs the sweep once.
-func (env *environment) sweep(ctx context.Context) error {
-	env.injector.beginDelivery()
-	reply, err := env.Sweep(ctx)
-	env.injector.endDelivery()
-	env.last = reply
-	env.log("swept")
-	return err
-}
-
-// settled reports whether the last invocation left nothing to do.
-func (env *environment) settled() bool { return env.last.Status == 200 }

@@ -56,9 +56,9 @@ func TestAMutantThatNoTestNoticesIsReportedAndEveryOtherIsNoticed(t *testing.T) 
 	before := tree(t)
 	code, text := mutate(t, "-json")
 	s := measured(t, text)
-	var living []string
+	var survivors []string
 	for _, one := range s.Survivors {
-		living = append(living, one.ID)
+		survivors = append(survivors, one.ID)
 		if never := one.Function == "never"; one.Uncovered != never {
 			t.Errorf("%s: no test runs it: %v, want %v", one.ID, one.Uncovered, never)
 		}
@@ -76,9 +76,9 @@ func TestAMutantThatNoTestNoticesIsReportedAndEveryOtherIsNoticed(t *testing.T) 
 		"clamp/clamp.go:41:10:number",
 	}
 	slices.Sort(want)
-	slices.Sort(living)
-	if !slices.Equal(living, want) {
-		t.Errorf("the survivors are\n%s\nwant:\n%s", strings.Join(living, "\n"), strings.Join(want, "\n"))
+	slices.Sort(survivors)
+	if !slices.Equal(survivors, want) {
+		t.Errorf("the survivors are\n%s\nwant:\n%s", strings.Join(survivors, "\n"), strings.Join(want, "\n"))
 	}
 	if s.Noticed != s.Mutants-len(want) || s.Noticed < 15 {
 		t.Errorf("%d of %d are noticed", s.Noticed, s.Mutants)
@@ -157,12 +157,12 @@ func TestAReportFailsForASurvivorWithoutAReasonAndForALowScore(t *testing.T) {
 		ok                bool
 	}{
 		{"all noticed", false, false, 10, 0, true},
-		{"an unlisted one lives", false, false, 100, 1, false},
-		{"a listed one lives", true, false, 100, 1, true},
+		{"an unlisted survivor", false, false, 100, 1, false},
+		{"a listed survivor", true, false, 100, 1, true},
 		{"too many listed ones live", true, false, 19, 1, false},
 		{"exactly the goal", true, false, 20, 1, true},
 		{"of a sample the score is not asked", true, true, 10, 1, true},
-		{"an unlisted one lives in a sample", false, true, 10, 1, false},
+		{"an unlisted survivor in a sample", false, true, 10, 1, false},
 	} {
 		r := report{accepted: map[key]string{}, used: map[key]bool{}, sample: c.sample}
 		if c.listed {

@@ -101,8 +101,8 @@ func (u *user) current(r *run) map[string]int64 {
 
 // restore makes the versions from before the edit CURRENT again, in each secret where the edit's version still is.
 func restore(ctx context.Context, r *run, u *user) error {
-	for id, number := range u.before {
-		if now := r.Secret(id).CurrentVersion; now == number || now != u.after[id] {
+	for id, number := range u.beforeEdit {
+		if now := r.Secret(id).CurrentVersion; now == number || now != u.afterEdit[id] {
 			continue
 		}
 		if err := r.Promote(ctx, id, number); err != nil {
@@ -134,9 +134,9 @@ func (r *run) injectEdit(ctx context.Context, u *user, e *edit, n int) (end func
 			u.history().InFlight(c.Seq)
 			mu.Lock()
 			defer mu.Unlock()
-			u.before = u.current(r)
+			u.beforeEdit = u.current(r)
 			failed = e.do(ctx, r, u)
-			u.after = u.current(r)
+			u.afterEdit = u.current(r)
 		}()
 		return true
 	}})

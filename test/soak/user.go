@@ -41,8 +41,8 @@ type user struct {
 	mails          int              // the number of mails when the rotation began; for a password
 	blameFunction  bool             // count changes by others as a function's; see settings.breakFirst
 	deletedAll     bool             // an operator deleted the last credential: nothing is left to rotate
-	before         map[string]int64 // secret -> its CURRENT version before the edit
-	after          map[string]int64 // secret -> its CURRENT version after the edit
+	beforeEdit     map[string]int64 // secret -> its CURRENT version before the edit
+	afterEdit      map[string]int64 // secret -> its CURRENT version after the edit
 
 	mu sync.Mutex
 	// the password's creation times: the one before this rotation, and those of this rotation
