@@ -59,9 +59,7 @@ var actions = []action{
 		do: func(ctx context.Context, env *environment) (bool, error) {
 			return true, env.Tag(ctx, env.secret(), map[string]string{"keyturn-role": env.otherRole()})
 		}},
-	{name: "writes a living credential to the secrets", appliesTo: func(f form) bool {
-		return f.want.Bystander == 0
-	},
+	{name: "writes a living credential to the secrets", appliesTo: func(f form) bool { return f.want.Bystander == 0 },
 		do: func(ctx context.Context, env *environment) (bool, error) {
 			own, ok := env.addCredential()
 			if !ok {
@@ -111,16 +109,12 @@ var actions = []action{
 			}
 			return true, env.c.Delete(ctx, env.c.OldID)
 		}},
-	{name: "makes another credential", appliesTo: func(f form) bool {
-		return f.want.Bystander == 0
-	},
+	{name: "makes another credential", appliesTo: func(f form) bool { return f.want.Bystander == 0 },
 		do: func(_ context.Context, env *environment) (bool, error) {
 			_, ok := env.addCredential()
 			return ok, nil
 		}},
-	{name: "deletes another credential", rare: true, appliesTo: func(f form) bool {
-		return f.want.Bystander > 0
-	},
+	{name: "deletes another credential", rare: true, appliesTo: func(f form) bool { return f.want.Bystander > 0 },
 		do: func(ctx context.Context, env *environment) (bool, error) {
 			return true, env.c.Delete(ctx, env.c.Bystander[0])
 		}},

@@ -26,7 +26,8 @@ func TestEightCellsOfTheMatrixPass(t *testing.T) {
 	p := built
 	cells, err := p.cells(t.Context(), options{kind: "auth-token", redeliveries: true},
 		regexp.MustCompile(
-			`^auth-token \| at once \| (CreateAuthToken|DeleteAuthToken) 1: (500|killed after|effect, then cut|late, before write 1)$`))
+			`^auth-token \| at once \| (CreateAuthToken|DeleteAuthToken) 1: `+
+				`(500|killed after|effect, then cut|late, before write 1)$`))
 	if err != nil {
 		t.Fatal(err)
 	}

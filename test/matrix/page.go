@@ -179,8 +179,9 @@ two consecutive ones (every pair for the plain API key, 150 drawn pairs for each
 50 drawn pairs). In the last group an operator changes something while a call waits. The function is the deployed
 binary, and the services are those of the [emulator](../test/ociemu/README.md).
 
-This page is written by ` + "`go run ./test/matrix -write -results matrix.results`" + `. The command takes hours and can be
-interrupted: a cell that passed with the same build does not run again. With ` + "`-short`" + ` it runs a fixed part, as CI does:
+This page is written by ` + "`go run ./test/matrix -write -results matrix.results`" + `. The command takes
+hours and can be interrupted: a cell that passed with the same build does not run again. With ` + "`-short`" + `
+it runs a fixed part, as CI does:
 
 - of the cells with one fault, one fault in 18 at each call, and half of that for the forms with lagging lists,
 - for each form, 2 cells with two consecutive faults and 1 with two faults anywhere,
@@ -196,9 +197,9 @@ A problem is closed, and one call of the rotation fails. Then one of three thing
 - *later*: the event is delivered twice more, after the longest lifetime of the first process,
 - *swept*: the event is not delivered again, and only the sweep runs.
 
-` + "`-redeliveries`" + ` runs all three for each call and fault, except where the first delivery finished everything. If the
-problem is open again, an operator closes it with the same comment. At the end the sweep runs. A number in the table is
-how many cells passed. "3 of 4" in bold means that one failed.
+` + "`-redeliveries`" + ` runs all three for each call and fault, except where the first delivery finished everything.
+If the problem is open again, an operator closes it with the same comment. At the end the sweep runs. A number in the
+table is how many cells passed. "3 of 4" in bold means that one failed.
 
 A cell passes if an observer from outside sees that
 
@@ -206,8 +207,7 @@ A cell passes if an observer from outside sees that
 - the old credential was deleted only after a new one was CURRENT in every secret. With *replace* the old one goes
   first, and the user's other credentials have to work until the end,
 - at the end there is exactly one new credential. It is CURRENT in every secret, and the service accepts it. The service
-  refuses the old one, or still accepts it during a grace. Other users' credentials are unchanged, and the problem is
-  closed,
+  refuses the old one, or still accepts it during a grace. No other credential is changed, and the problem is closed,
 - SecOps got a mail. If the event is not delivered again, a failed invocation that the platform counts is enough: when
   the process is killed between its last step and its mail, the sweep finds nothing to report.
 
@@ -250,8 +250,8 @@ The columns have these forms of a rotation:
 - **lagging**: IAM's lists are a minute old.
 
 **Two consecutive faults**: the second one hits the next call, which is a retry, the next step or a call of the next
-delivery. **Two faults anywhere** are drawn from all pairs of calls and faults by the seed. Faults that make the function
-wait for its deadline (*for good*, *no answer*) run only as single faults.
+delivery. **Two faults anywhere** are drawn from all pairs of calls and faults by the seed. Faults that make the
+function wait for its deadline (*for good*, *no answer*) run only as single faults.
 
 **An operator** acts while a call of the function waits before its effect. The operator
 
@@ -264,9 +264,9 @@ wait for its deadline (*for good*, *no answer*) run only as single faults.
 - creates another credential, or sets the password,
 - closes the problem again with a grace, with none, or with another secret.
 
-These are the actions of the walk in pkg/rotation's tests, and more. A cell does not count if the action is not possible,
-for example because nothing is staged yet. Passwords have only the actions that apply to them. Rotations with *undo* or
-*wiped*, and passwords without a secret, have none.
+These are the actions of the walk in pkg/rotation's tests, and more. A cell does not count if the action is not
+possible, for example because nothing is staged yet. Passwords have only the actions that apply to them. Rotations with
+*undo* or *wiped*, and passwords without a secret, have none.
 
 ## The table
 
