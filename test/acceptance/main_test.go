@@ -66,7 +66,7 @@ type want struct {
 
 func newTenancy(t *testing.T, w want) *customer {
 	t.Helper()
-	if err := tenancy.Watch("go.mod", "pkg", "functions", "deploy/acceptance"); err != nil {
+	if err := tenancy.DependOn("go.mod", "pkg", "functions", "deploy/acceptance"); err != nil {
 		t.Fatal(err)
 	}
 	ten := &customer{t: t, hosts: map[string]*fnhost.Host{}}

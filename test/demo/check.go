@@ -8,22 +8,22 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// check is one use of a credential, made by the demo itself and not by the function.
+// check is one use of a credential by the demo.
 type check struct {
 	what, answer, verdict string
 	ok                    bool
 }
 
-// uses say how a credential of the kind is tried.
+// uses describes how the demo uses a credential of each kind.
 var uses = map[tenancy.Kind]string{
 	tenancy.APIKey: "signs a request", tenancy.AuthToken: "logs in to the registry",
 	tenancy.CustomerSecretKey: "lists buckets over S3",
-	tenancy.Password:          "is tried", // by asking the emulator: nobody signs in to a console here
+	tenancy.Password:          "is tried", // compared in the emulator, which has no console
 }
 
-// check tries the old credential, and the one in Vault if that has changed. What is listed must work, what is not
-// must be refused, and what Vault gives out as CURRENT must work.
-func (t *turn) check(s *tenancy.Deployment, w *watcher) {
+// check uses the old credential, and the one in Vault if that has changed. A credential must work if IAM lists it or it
+// is CURRENT in Vault, and must be refused otherwise.
+func (t *rotation) check(s *tenancy.Deployment, w *leakWatcher) {
 	old := t.c.OldID
 	if t.c.Kind == tenancy.Password {
 		old = t.before.credentials[0].id
@@ -41,7 +41,7 @@ func (t *turn) check(s *tenancy.Deployment, w *watcher) {
 	t.try(w, what, stored, true)
 }
 
-func (t *turn) try(w *watcher, what string, v tenancy.Credential, works bool) {
+func (t *rotation) try(w *leakWatcher, what string, v tenancy.Credential, works bool) {
 	c := check{what: what, answer: "not the user's"}
 	accepted := false
 	if t.c.Kind == tenancy.Password {
@@ -66,9 +66,9 @@ func (t *turn) try(w *watcher, what string, v tenancy.Credential, works bool) {
 	t.checks = append(t.checks, c)
 }
 
-// faults are what is not as it should be. After a good comment that is a rotation, after any other only that no
-// credential in Vault is dead and none that was deleted works.
-func (t *turn) faults(s *tenancy.Deployment, good bool) []string {
+// unexpected returns what isn't as expected. After a good comment that is everything but a rotation. After another
+// comment only the checks count.
+func (t *rotation) unexpected(s *tenancy.Deployment, good bool) []string {
 	var faults []string
 	for _, c := range t.checks {
 		if !c.ok {

@@ -31,7 +31,7 @@ func placeholders(kind tenancy.Kind) []placeholder {
 
 var braces = regexp.MustCompile(`\{[^{}]*\}`)
 
-// checkComment picks the one kind that -comment plays if none was named, and refuses placeholders that no kind has.
+// checkComment selects the kind for -comment if none was given, and refuses unknown placeholders.
 func (o *options) checkComment(kindGiven bool) error {
 	if !kindGiven {
 		o.kinds = []tenancy.Kind{tenancy.APIKey}
@@ -51,8 +51,7 @@ func (o *options) checkComment(kindGiven bool) error {
 	return nil
 }
 
-// add adds the case of a kind, with the secrets that the comment names, and gives the comment to close its problem
-// with.
+// add adds a case of a kind, with the secrets that the comment names, and returns the closure comment.
 func (o options) add(s *tenancy.Deployment, kind tenancy.Kind) (*tenancy.Case, string) {
 	if !o.hasComment {
 		c := s.Add(tenancy.Want{Kind: kind})

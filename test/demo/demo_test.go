@@ -22,20 +22,20 @@ func TestMain(m *testing.M) { os.Exit(tenancy.RunTests(m, &binary, nil)) }
 
 func built(context.Context, string) (string, error) { return binary, nil }
 
-// played is what a run of the demo has let out.
-type played struct {
+// output is what a run of the demo printed.
+type output struct {
 	code           int
 	stdout, stderr string
 }
 
-func play(t *testing.T, prepare func(*tenancy.Deployment), args ...string) played {
+func runDemo(t *testing.T, prepare func(*tenancy.Deployment), args ...string) output {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	code := demo{built, prepare}.run(t.Context(), args, &stdout, &stderr)
-	return played{code, stdout.String(), stderr.String()}
+	return output{code, stdout.String(), stderr.String()}
 }
 
-func (p played) expect(t *testing.T, code int, want ...string) {
+func (p output) expect(t *testing.T, code int, want ...string) {
 	t.Helper()
 	if p.code != code {
 		t.Errorf("exit code %d, want %d", p.code, code)
@@ -50,7 +50,7 @@ func (p played) expect(t *testing.T, code int, want ...string) {
 	}
 }
 
-// values collects what ever is in a secret.
+// values collects every content of a secret.
 type values struct {
 	mu   sync.Mutex
 	seen map[string]bool
@@ -75,13 +75,13 @@ func (v *values) collect(s *tenancy.Deployment) {
 	})
 }
 
-// copied is a line that a person copies from: one OCID, address or id, a command, or a closure comment.
+// copied matches a line that a reader copies from: an OCID, address, id, command or closure comment.
 var copied = regexp.MustCompile(`^  │   ?\S+$|^  │  *oci |_secret_ocid:|opc_request_ids=\S+$`)
 
-func TestTheDemoRotatesEveryKindAndShowsNoSecretValueAndNoColourCode(t *testing.T) {
+func TestTheDemoRotatesEveryKindAndShowsNoSecretValue(t *testing.T) {
 	t.Setenv("COLUMNS", "")
 	v := values{seen: map[string]bool{}}
-	p := play(t, v.collect, "-verbose")
+	p := runDemo(t, v.collect, "-verbose")
 	p.expect(t, 0, "4 of 4 rotated in ", "go run ./test/demo -serve",
 		"Rotated: API key of", "Rotated: auth token of", "Rotated: customer secret key of",
 		"Rotated: console password of",
@@ -92,7 +92,7 @@ func TestTheDemoRotatesEveryKindAndShowsNoSecretValueAndNoColourCode(t *testing.
 		t.Errorf("on standard error: %s", p.stderr)
 	}
 	if strings.Contains(p.stdout, "\x1b") {
-		t.Error("there are colour codes in what is no terminal")
+		t.Error("there are colour codes without a terminal")
 	}
 	for line := range strings.Lines(p.stdout) {
 		line = strings.TrimRight(line, "\n")
@@ -110,11 +110,11 @@ func TestTheDemoRotatesEveryKindAndShowsNoSecretValueAndNoColourCode(t *testing.
 	}
 }
 
-func TestOnlyTheKindsThatAreNamedArePlayed(t *testing.T) {
-	p := play(t, nil, "-kind", "password,auth-token")
+func TestKindSelectsTheKinds(t *testing.T) {
+	p := runDemo(t, nil, "-kind", "password,auth-token")
 	p.expect(t, 0, "1 of 2  console password", "2 of 2  auth token", "2 of 2 rotated")
 	if strings.Contains(p.stdout, "API key of") {
-		t.Error("an API key was played, too")
+		t.Error("an API key was rotated, too")
 	}
 }
 
@@ -123,7 +123,7 @@ func TestARotationThatFailsEndsTheDemoWithOne(t *testing.T) {
 		s.Inject(ociemu.Fault{Operation: "CreateAuthToken", Times: -1,
 			Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	}
-	p := play(t, denied, "-kind", "auth-token")
+	p := runDemo(t, denied, "-kind", "auth-token")
 	p.expect(t, 1, "NOT ROTATED", `Not as expected: the function answered "refused"`, "0 of 1 rotated",
 		"demo: not everything is as expected")
 }
@@ -133,12 +133,12 @@ func TestAnInvocationThatFailsEndsTheDemoWithOne(t *testing.T) {
 		s.Inject(ociemu.Fault{Operation: "PublishMessage", Times: -1,
 			Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	}
-	p := play(t, silent, "-kind", "auth-token")
+	p := runDemo(t, silent, "-kind", "auth-token")
 	p.expect(t, 1, "demo: the function failed with status 502")
 }
 
-// after replaces the function by one that does something more when it has answered.
-func after(s *tenancy.Deployment, more func()) {
+// afterAnswer makes the function do something more after its answer.
+func afterAnswer(s *tenancy.Deployment, more func()) {
 	s.HandleFunction(s.Function.FunctionID, func(ctx context.Context, event []byte) error {
 		_, err := s.Invoke(ctx, event)
 		more()
@@ -147,56 +147,56 @@ func after(s *tenancy.Deployment, more func()) {
 }
 
 func TestACredentialTooManyIsNotAsExpected(t *testing.T) {
-	p := play(t, func(s *tenancy.Deployment) {
+	p := runDemo(t, func(s *tenancy.Deployment) {
 		var user string
 		s.OnChange(func(v ociemu.View) { user = v.Users()[len(v.Users())-1] })
-		after(s, func() { s.AddAuthToken(user, "one too many") })
+		afterAnswer(s, func() { s.AddAuthToken(user, "one too many") })
 	}, "-kind", "auth-token")
 	p.expect(t, 1, "Not as expected: the user has 2 credentials with 2 new ones")
 }
 
 func TestADeadCredentialInVaultIsNotAsExpected(t *testing.T) {
-	p := play(t, func(s *tenancy.Deployment) {
+	p := runDemo(t, func(s *tenancy.Deployment) {
 		var user string
 		s.OnChange(func(v ociemu.View) { user = v.Users()[len(v.Users())-1] })
-		after(s, func() { s.SetPassword(user) })
+		afterAnswer(s, func() { s.SetPassword(user) })
 	}, "-kind", "password")
 	p.expect(t, 1, "not the user's  refused, which is wrong", "0 of 1 rotated")
 }
 
 func TestASecretValueInTheLogIsNotAsExpected(t *testing.T) {
-	p := play(t, func(s *tenancy.Deployment) {
+	p := runDemo(t, func(s *tenancy.Deployment) {
 		var secret string
 		s.OnChange(func(v ociemu.View) {
 			if ids := v.Secrets(); len(ids) > 0 {
 				secret = ids[0]
 			}
 		})
-		after(s, func() {
+		afterAnswer(s, func() {
 			if _, err := s.Printed.Write(s.Secret(secret).Current()); err != nil {
 				t.Error(err)
 			}
 		})
 	}, "-kind", "auth-token")
-	p.expect(t, 1, "A secret value got out: the function's log has a value of the secret auth_secret")
+	p.expect(t, 1, "A secret value leaked: the function's log has a value of the secret auth_secret")
 }
 
-func TestAnAccessKeyInTheWrongSecretIsNoValueThatGotOut(t *testing.T) {
-	p := play(t, nil, "-kind", "customer-secret-key", "-comment",
+func TestAnAccessKeyInTheWrongSecretIsNoLeak(t *testing.T) {
+	p := runDemo(t, nil, "-kind", "customer-secret-key", "-comment",
 		"accesskey_secret_ocid:{secretkey_secret},secretkey_secret_ocid:{access_secret}")
-	if strings.Contains(p.stdout, "A secret value got out") || !strings.Contains(p.stdout, "and the mails: none") {
+	if strings.Contains(p.stdout, "A secret value leaked") || !strings.Contains(p.stdout, "and the mails: none") {
 		t.Errorf("the demo says:\n%s", p.stdout)
 	}
 }
 
-func TestACommentWithATypoIsShownWithItsMend(t *testing.T) {
-	p := play(t, nil, "-comment", "api_secret_ocd:{secret}")
+func TestACommentWithATypoIsShownWithItsCorrection(t *testing.T) {
+	p := runDemo(t, nil, "-comment", "api_secret_ocd:{secret}")
 	p.expect(t, 0, "refused; the problem is OPEN", "NOT ROTATED", "did you mean", "Close the problem again with "+
 		"this comment:",
 		"kept   ", "200 OK  accepted", "0 of 1 rotated")
 }
 
-func TestACommentIsPlayedAsItIsWritten(t *testing.T) {
+func TestACommentIsPassedOnUnchanged(t *testing.T) {
 	for _, m := range []struct {
 		kind, comment string
 		want          []string
@@ -213,26 +213,26 @@ func TestACommentIsPlayedAsItIsWritten(t *testing.T) {
 			[]string{"dry_run", "kept   "}},
 	} {
 		t.Run(m.kind+" "+m.comment, func(t *testing.T) {
-			play(t, nil, "-kind", m.kind, "-comment", m.comment).expect(t, 0, m.want...)
+			runDemo(t, nil, "-kind", m.kind, "-comment", m.comment).expect(t, 0, m.want...)
 		})
 	}
 }
 
-func TestARawEventGoesStraightToTheFunction(t *testing.T) {
+func TestARawEventIsSentToTheFunction(t *testing.T) {
 	const examples = "../../pkg/cloudguard/testdata/"
-	play(t, nil, "-event", examples+"detected_api_key.json").expect(t, 0, "status 200 and the outcome ignored",
+	runDemo(t, nil, "-event", examples+"detected_api_key.json").expect(t, 0, "status 200 and the outcome ignored",
 		`"outcome": "ignored"`, "SecOps got no mail.")
-	play(t, nil, "-event", examples+"remediated_api_key.json").expect(t, 0, "the outcome refused",
+	runDemo(t, nil, "-event", examples+"remediated_api_key.json").expect(t, 0, "the outcome refused",
 		"Keyturn | NOT ROTATED")
 	broken := filepath.Join(t.TempDir(), "event.json")
 	if err := os.WriteFile(broken, []byte("no JSON"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	play(t, nil, "-event", broken).expect(t, 0, "the outcome refused", "mail to SecOps")
-	play(t, nil, "-event", "no-such-file").expect(t, 1, "demo: reading the event: open no-such-file")
+	runDemo(t, nil, "-event", broken).expect(t, 0, "the outcome refused", "mail to SecOps")
+	runDemo(t, nil, "-event", "no-such-file").expect(t, 1, "demo: reading the event: open no-such-file")
 }
 
-func TestBadFlagsAreRefusedByName(t *testing.T) {
+func TestBadFlagsAreRefused(t *testing.T) {
 	for args, want := range map[string]string{
 		"-kind api_key":                       `unknown kind "api_key": the kinds are api-key, auth-token`,
 		"-kind ":                              `unknown kind ""`,
@@ -251,7 +251,7 @@ func TestBadFlagsAreRefusedByName(t *testing.T) {
 		t.Run(args, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			code := run(t.Context(), strings.Split(args, " "), &stdout, &stderr)
-			played{code, stdout.String(), stderr.String()}.expect(t, 2, "demo: ", want, "demo -h")
+			output{code, stdout.String(), stderr.String()}.expect(t, 2, "demo: ", want, "demo -h")
 			if stdout.Len() > 0 {
 				t.Error("there is something on standard output")
 			}
@@ -262,7 +262,7 @@ func TestBadFlagsAreRefusedByName(t *testing.T) {
 func TestTheHelpExplainsEveryFlag(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"-h"}, &stdout, &stderr)
-	played{code, stdout.String(), stderr.String()}.expect(t, 0, "-kind", "-comment", "-event", "-serve", "-verbose",
+	output{code, stdout.String(), stderr.String()}.expect(t, 0, "-kind", "-comment", "-event", "-serve", "-verbose",
 		"{secretkey_secret}", "NO_COLOR")
 }
 
@@ -270,7 +270,7 @@ func TestAnInterruptionEndsTheDemo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var stdout, stderr bytes.Buffer
 	code := demo{built, func(*tenancy.Deployment) { cancel() }}.run(ctx, nil, &stdout, &stderr)
-	played{code, stdout.String(), stderr.String()}.expect(t, 1, "demo: interrupted\n")
+	output{code, stdout.String(), stderr.String()}.expect(t, 1, "demo: interrupted\n")
 	if strings.Contains(stdout.String(), "2 of 4") {
 		t.Error("it went on")
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// playEvent sends a raw event to the function as the platform would, and shows what it answers.
-func playEvent(ctx context.Context, out *screen, s *tenancy.Deployment, event []byte) error {
+// runEvent sends a raw event to the function as the platform does, and shows the answer.
+func runEvent(ctx context.Context, out *screen, s *tenancy.Deployment, event []byte) error {
 	out.rule("Raw event", fmt.Sprintf(" of %d bytes", len(event)))
 	reply, err := s.Invoke(ctx, event)
 	if err != nil {

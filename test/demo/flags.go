@@ -25,11 +25,11 @@ type options struct {
 
 const usage = `Usage: go run ./test/demo [flags]
 
-Rotates one credential of each kind in an emulated tenancy on this machine, and shows what came of it.
+Rotates one credential of each kind in an emulated tenancy on this machine, and shows the results.
 
   -kind KIND[,KIND...]  only these: api-key, auth-token, customer-secret-key, password
   -comment TEXT         close the problem with this comment instead of a good one, and show what the
-                        function makes of it, even if it refuses. Plays api-key, if -kind names no other.
+                        function answers, even if it refuses. Without -kind the kind is api-key.
                         In TEXT these become the OCIDs of secrets:
                           {secret}            the secret of an API key, auth token or password
                           {access_secret}     the secret of a customer secret key's access key
@@ -38,12 +38,12 @@ Rotates one credential of each kind in an emulated tenancy on this machine, and 
                         An empty TEXT closes it without a comment.
   -event FILE           send the raw event in FILE to the function, through the Fn contract, and show the
                         answer and the mail
-  -serve                set the stage and stay up: close the problems yourself; Ctrl-C ends it
-  -svg FILE             draw what comes before the mail as a picture, 80 columns wide, instead of showing it
+  -serve                set up the tenancy and keep running: close the problems yourself; Ctrl-C ends it
+  -svg FILE             write the output before the mail to FILE as a picture, 80 columns wide
   -verbose              show the function's log, without the fields that are the same on every line
   -h                    this help
 
-Colours are left out if the output is no terminal, or NO_COLOR is set.
+There are no colours if the output is no terminal, or NO_COLOR is set.
 
 Examples:
   go run ./test/demo -kind password
@@ -53,7 +53,7 @@ Examples:
   go run ./test/demo -event pkg/cloudguard/testdata/detected_api_key.json
 `
 
-// readFlags reads the flags. If ok is false there is nothing to play, and code is the exit code.
+// readFlags reads the flags. If ok is false the command ends with the exit code.
 func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok bool) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -95,7 +95,7 @@ func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok
 	return o, exitFine, true
 }
 
-// conflict refuses flags of which only one can be meant.
+// conflict returns an error for flags that can't be combined.
 func (o options) conflict(given map[string]bool) error {
 	for _, pair := range [][2]string{{"event", "comment"}, {"event", "serve"}, {"event", "kind"}, {"serve", "comment"},
 		{"svg", "serve"}, {"svg", "verbose"}, {"svg", "event"}} {

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// logWriter shows the function's log, a record a line. It is written to by the function's processes in any portions.
+// logWriter shows the function's log, one record per line. Writes may split lines.
 type logWriter struct {
 	out *screen
 
@@ -39,10 +39,10 @@ func (l *logWriter) Write(p []byte) (int, error) {
 	}
 }
 
-// constant are the fields that say the same on every line.
+// constant lists the fields that are the same on every line.
 var constant = []string{"time", "level", "message", "function", "call_id", "problem", "rotation"}
 
-// readable is a record's message and fields. What is no record is shown as it is.
+// readable is a record's message and fields. Other text is unchanged.
 func readable(record []byte) string {
 	var fields map[string]any
 	if json.Unmarshal(record, &fields) != nil {

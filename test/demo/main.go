@@ -1,14 +1,13 @@
-// Command demo plays Keyturn's main job on this machine: an emulated tenancy, the function's own binary, and the Events
-// rule between them. Start with
+// Command demo shows rotations on this machine, with an emulated tenancy, the function's binary, and the Events rule
+// between them. Start with
 //
 //	go run ./test/demo
 //
-// from the module's folder. For each kind of credential it adds one that is too old, closes its problem in Cloud Guard
-// as a person would, and shows what came of it; it ends with 1 if a rotation isn't as expected. -h lists what else it
-// can play. It needs Go and nothing else, reaches no cloud and changes nothing outside its temporary folder. It never
-// shows the value of a credential.
+// from the module's folder. For each kind of credential it adds one that is too old, closes its problem in Cloud Guard,
+// and shows the result. It exits with 1 if a rotation isn't as expected. -h lists its other functions. It needs only
+// Go, reaches no cloud and changes nothing outside its temporary folder. It never shows the value of a credential.
 //
-// It is no test of a real tenancy: what the emulator doesn't emulate stands in test/ociemu/README.md.
+// It doesn't test a real tenancy: test/ociemu/README.md says what the emulator doesn't emulate.
 package main
 
 import (
@@ -50,7 +49,7 @@ type demo struct {
 	prepare func(*tenancy.Deployment) // called when the tenancy is set up; may be nil
 }
 
-// errUnexpected ends the demo when it has shown something that should not be.
+// errUnexpected is the error for a rotation that isn't as expected.
 var errUnexpected = errors.New("not everything is as expected")
 
 func (d demo) run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -68,7 +67,7 @@ func (d demo) run(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		err = draw(o.svg, drawn.String())
 	}
 	if err == nil && o.serve {
-		out.line("", "  Ended.") // now that the function's last log line is out
+		out.line("", "  Ended.") // after the function's last log line
 	}
 	if err == nil {
 		err = out.failed()
@@ -83,7 +82,7 @@ func (d demo) run(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	return exitFine
 }
 
-// play builds the function, sets a tenancy up, and plays what the options ask for.
+// play builds the function, sets up a tenancy, and runs what the options select.
 func (d demo) play(ctx context.Context, o options, out *screen) (err error) {
 	event, err := o.readEvent()
 	if err != nil {
@@ -110,10 +109,10 @@ func (d demo) play(ctx context.Context, o options, out *screen) (err error) {
 	}
 	s, err := tenancy.New(ctx, so)
 	if err != nil {
-		return fmt.Errorf("setting the stage: %w", err)
+		return fmt.Errorf("setting up the tenancy: %w", err)
 	}
 	defer func() { err = errors.Join(err, s.End()) }()
-	w := watch(s)
+	w := newLeakWatcher(s)
 	if d.prepare != nil {
 		d.prepare(s)
 	}
@@ -124,12 +123,12 @@ func (d demo) play(ctx context.Context, o options, out *screen) (err error) {
 	case o.serve:
 		return serve(ctx, out, s, o.kinds, dir)
 	case o.event != "":
-		return playEvent(ctx, out, s, event)
+		return runEvent(ctx, out, s, event)
 	}
-	return playKinds(ctx, out, s, w, o)
+	return runKinds(ctx, out, s, w, o)
 }
 
-// introduce says what is in the tenancy.
+// introduce describes the tenancy.
 func introduce(out *screen, s *tenancy.Deployment, binary string, built time.Duration) error {
 	info, err := os.Stat(binary)
 	if err != nil {

@@ -20,12 +20,12 @@ const (
 	normal style = ""
 	bold   style = "1"
 	dim    style = "2"
-	gone   style = "2;9" // dim and struck out
+	struck style = "2;9" // dim and struck out
 	green  style = "32"
 	red    style = "31"
 )
 
-// screen writes whole lines, also from several goroutines. Everything that it shows is readable without colours.
+// screen writes whole lines. It is safe for concurrent use. The output is readable without colours.
 type screen struct {
 	colour bool
 	width  int // columns
@@ -36,11 +36,11 @@ type screen struct {
 }
 
 func newScreen(w io.Writer) *screen {
-	return &screen{w: w, colour: colourful(w), width: widthOf(w, os.Getenv("COLUMNS"))}
+	return &screen{w: w, colour: wantsColour(w), width: widthOf(w, os.Getenv("COLUMNS"))}
 }
 
-// colourful tells whether w is a terminal that wants colours (https://no-color.org).
-func colourful(w io.Writer) bool {
+// wantsColour reports whether w is a terminal that wants colours (https://no-color.org).
+func wantsColour(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false
@@ -122,8 +122,8 @@ func (s *screen) table(indent string, rows [][]cell) {
 // text writes a paragraph, wrapped.
 func (s *screen) text(indent, paragraph string) { s.line(wrap(indent+paragraph, s.width)...) }
 
-// box writes a text with a line at its left side. The text is shown as it is: what is too long for the terminal is left
-// to it, so that OCIDs, addresses and commands can be copied. Only the title is wrapped.
+// box writes a text with a line at its left side. Only the title is wrapped: the text's lines stay whole, so that
+// OCIDs, addresses and commands can be copied.
 func (s *screen) box(label, title, body string) {
 	edge := s.paint(dim, "  │ ")
 	lines := []string{s.paint(dim, "  ╭─ ") + s.paint(dim, label)}

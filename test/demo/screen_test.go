@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestColoursAreForTerminalsThatWantThem(t *testing.T) {
+func TestOnlyTerminalsGetColours(t *testing.T) {
 	t.Setenv("NO_COLOR", "")
 	t.Setenv("TERM", "xterm")
 	file, err := os.Create(filepath.Join(t.TempDir(), "output"))
@@ -24,25 +24,25 @@ func TestColoursAreForTerminalsThatWantThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer device.Close()
-	if colourful(&bytes.Buffer{}) || colourful(file) {
+	if wantsColour(&bytes.Buffer{}) || wantsColour(file) {
 		t.Error("there are colours in a buffer or a file")
 	}
-	if !colourful(device) {
+	if !wantsColour(device) {
 		t.Error("there are no colours on a character device")
 	}
 	t.Setenv("NO_COLOR", "1")
-	if colourful(device) {
+	if wantsColour(device) {
 		t.Error("there are colours despite NO_COLOR")
 	}
 	t.Setenv("NO_COLOR", "")
 	t.Setenv("TERM", "dumb")
-	if colourful(device) {
+	if wantsColour(device) {
 		t.Error("there are colours on a dumb terminal")
 	}
 }
 
 func TestATableIsAlignedWithAndWithoutColours(t *testing.T) {
-	rows := [][]cell{{{"a", green}, {"b", gone}}, {{"long…", normal}, {"c", red}}}
+	rows := [][]cell{{{"a", green}, {"b", struck}}, {{"long…", normal}, {"c", red}}}
 	var with, without bytes.Buffer
 	(&screen{w: &with, colour: true}).table("  ", rows)
 	(&screen{w: &without}).table("  ", rows)
@@ -54,7 +54,7 @@ func TestATableIsAlignedWithAndWithoutColours(t *testing.T) {
 	}
 }
 
-func TestALongLineIsBrokenBetweenWordsAndNothingOfItIsLost(t *testing.T) {
+func TestALongLineIsWrappedBetweenWords(t *testing.T) {
 	const ocid = "ocid1.vaultsecret.oc1.iad.amaaaaaad4auoofbhpx4wbuzeg67cz5lk43amgbfaluqooxlzatdsuhloc2n"
 	for _, width := range []int{40, 60, 80, 96} {
 		for _, text := range []string{
@@ -109,7 +109,7 @@ func TestAMailIsShownAsItIsSent(t *testing.T) {
 	}
 }
 
-func TestTheWidthIsThatOfTheTerminalWithinReason(t *testing.T) {
+func TestTheWidthIsThatOfTheTerminalWithinLimits(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +148,7 @@ var errBroken = errors.New("broken pipe")
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errBroken }
 
-func TestOutputThatIsLostIsAnError(t *testing.T) {
+func TestAFailedWriteIsAnError(t *testing.T) {
 	s := newScreen(brokenPipe{})
 	s.line("a")
 	if err := s.failed(); !errors.Is(err, errBroken) {

@@ -18,7 +18,7 @@ import (
 // renewal is how often the function's session token is renewed; it lives for 20 minutes.
 const renewal = 5 * time.Minute
 
-// serve adds a case of each kind, says how to close its problem, and shows what happens until ctx ends.
+// serve adds a case of each kind, prints how to close its problem, and shows mails and failures until ctx ends.
 func serve(ctx context.Context, out *screen, s *tenancy.Deployment, kinds []tenancy.Kind, dir string) error {
 	config := filepath.Join(dir, "oci-config")
 	if err := os.WriteFile(config, []byte(s.Config(s.Operator)), 0o600); err != nil {
@@ -33,10 +33,10 @@ func serve(ctx context.Context, out *screen, s *tenancy.Deployment, kinds []tena
 	s.OnChange(func(ociemu.View) {
 		select {
 		case changed <- struct{}{}:
-		default: // the loop below has a look ahead of it already
+		default: // the loop below will check anyway
 		}
 	})
-	invite(out, s, cases, config)
+	printInstructions(out, s, cases, config)
 
 	renew := time.NewTicker(renewal)
 	defer renew.Stop()
@@ -62,8 +62,7 @@ func serve(ctx context.Context, out *screen, s *tenancy.Deployment, kinds []tena
 	}
 }
 
-// invoker lets whoever calls InvokeFunction have the function's answer. The process keeps the configuration that it was
-// started with.
+// invoker answers calls of InvokeFunction with the function's answer. The process keeps its initial configuration.
 func invoker(s *tenancy.Deployment) func(context.Context, map[string]string, []byte) (int, []byte, string) {
 	return func(ctx context.Context, _ map[string]string, body []byte) (int, []byte, string) {
 		reply, err := s.Invoke(ctx, body)
@@ -74,8 +73,8 @@ func invoker(s *tenancy.Deployment) func(context.Context, map[string]string, []b
 	}
 }
 
-// invite prints all that a shell needs. Ids and addresses stand in full and on one line, for copying.
-func invite(out *screen, s *tenancy.Deployment, cases []*tenancy.Case, config string) {
+// printInstructions prints the variables for a shell. Ids and addresses are complete and on one line, for copying.
+func printInstructions(out *screen, s *tenancy.Deployment, cases []*tenancy.Case, config string) {
 	export := func(name, value string) { out.line("  export " + name + "=" + quote(value)) }
 	out.rule("For a shell", "")
 	export("HTTPS_PROXY", s.URL())
@@ -99,9 +98,9 @@ func invite(out *screen, s *tenancy.Deployment, cases []*tenancy.Case, config st
 	out.text("  ", "HTTPS_PROXY leads SDKs and the OCI CLI to the emulator under the services' real host names. Go "+
 		"trusts its authority by "+
 		"SSL_CERT_FILE, Python and so the OCI CLI by REQUESTS_CA_BUNDLE. Use a separate shell for them.")
-	out.text("  ", "ORIGIN is all services at one plain address, for clients that can be given an endpoint.")
+	out.text("  ", "ORIGIN is one address of all services, for clients with a configurable endpoint.")
 	out.text("  ", "CONTROL are the emulator's own routes; see test/ociemu/README.md.")
-	out.text("  ", "The OCI configuration is that of "+s.Operator.Name+", who may do everything.")
+	out.text("  ", "The OCI configuration is that of "+s.Operator.Name+", who has all permissions.")
 
 	c := cases[0]
 	var items []string
@@ -117,7 +116,7 @@ func invite(out *screen, s *tenancy.Deployment, cases []*tenancy.Case, config st
 		"    oci cloud-guard problem update-problem-status --status RESOLVED \\",
 		"      --problem-id "+problem+" \\",
 		`      --comment "`+comment+`"`, "",
-		"  Ask the function whether all is there that a rotation needs:", "",
+		"  Ask the function whether a rotation would work:", "",
 		`    oci fn function invoke --function-id $FUNCTION --body '{"keyturn":"preflight"}' --file -`, "",
 		"  Every problem that is closed starts the function. Its log and its mails appear here.",
 		"  Ctrl-C ends it.", "")
@@ -128,5 +127,5 @@ func variable(kind tenancy.Kind, what string) string {
 	return strings.ToUpper(strings.ReplaceAll(string(kind), "-", "_")) + "_" + what
 }
 
-// quote makes a word of the POSIX shell.
+// quote quotes text for a POSIX shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

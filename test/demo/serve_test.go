@@ -14,7 +14,7 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/functions"
 )
 
-// served is a demo that stays up, read line by line.
+// served is a demo with -serve, whose output is read line by line.
 type served struct {
 	lines  *bufio.Scanner
 	shell  map[string]string
@@ -36,7 +36,7 @@ func startServe(t *testing.T, args ...string) *served {
 	}()
 	t.Cleanup(func() {
 		cancel()
-		for s.lines.Scan() { // what nobody reads would keep it from ending
+		for s.lines.Scan() { // unread output would block it
 		}
 		<-s.ended
 		if s.code != 0 || s.stderr.Len() > 0 {
@@ -62,7 +62,7 @@ func (s *served) until(t *testing.T, text string) {
 	t.Fatalf("the output ends without %q (%v)", text, s.lines.Err())
 }
 
-func TestServeTellsWhatAShellNeedsAndShowsWhatHappens(t *testing.T) {
+func TestServePrintsShellVariablesAndShowsMails(t *testing.T) {
 	s := startServe(t)
 	s.until(t, "Ctrl-C ends it.")
 	for _, name := range []string{"HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "OCI_CLI_CONFIG_FILE", "ORIGIN",
@@ -71,7 +71,7 @@ func TestServeTellsWhatAShellNeedsAndShowsWhatHappens(t *testing.T) {
 		"ACCESSKEY_SECRET_OCID",
 		"SECRETKEY_SECRET_OCID", "PASSWORD_PROBLEM", "PASSWORD_SECRET_OCID"} {
 		if s.shell[name] == "" {
-			t.Fatalf("%s is not told", name)
+			t.Fatalf("%s is not printed", name)
 		}
 	}
 	config, err := os.ReadFile(s.shell["OCI_CLI_CONFIG_FILE"])
@@ -105,7 +105,7 @@ func TestServeTellsWhatAShellNeedsAndShowsWhatHappens(t *testing.T) {
 	}
 }
 
-func TestServesFunctionAnswersWhoeverInvokesIt(t *testing.T) {
+func TestServeAnswersInvokeFunction(t *testing.T) {
 	s := startServe(t, "-kind", "password")
 	s.until(t, "Ctrl-C ends it.")
 	provider, err := common.ConfigurationProviderFromFile(s.shell["OCI_CLI_CONFIG_FILE"], "")
@@ -134,7 +134,7 @@ func TestServeShowsTheFunctionsLog(t *testing.T) {
 	s := startServe(t, "-kind", "password")
 	s.until(t, "Ctrl-C ends it.")
 	if s.shell["API_KEY_PROBLEM"] != "" {
-		t.Error("another kind than the one that was asked for is on the stage")
+		t.Error("there is a kind that was not requested")
 	}
 	resp, err := http.Post(s.shell["CONTROL"]+"/problems/"+s.shell["PASSWORD_PROBLEM"]+"/close", "application/json",
 		strings.NewReader(`{}`))

@@ -17,7 +17,7 @@ var nouns = map[tenancy.Kind]string{
 	tenancy.Password: "console password",
 }
 
-// state is what can be seen of a case, without any value.
+// state is the visible state of a case, without secret values.
 type state struct {
 	credentials []credential
 	secrets     []ociemu.Secret
@@ -48,7 +48,7 @@ func look(s *tenancy.Deployment, c *tenancy.Case) state {
 		for _, k := range u.CustomerSecretKeys {
 			add(k.ID, k.ID, k.DisplayName, k.Created)
 		}
-	case tenancy.Password: // has no id; there is one, and a reset makes it another
+	case tenancy.Password: // has no id; a reset changes its time of creation
 		add(u.PasswordCreated.Format(time.RFC3339Nano), "console password", "", u.PasswordCreated)
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.Secrets)) {
@@ -62,12 +62,12 @@ func (s state) has(id string) bool {
 	return slices.ContainsFunc(s.credentials, func(c credential) bool { return c.id == id })
 }
 
-// added are the credentials that the earlier state doesn't have.
+// added returns the credentials that the earlier state doesn't have.
 func (s state) added(before state) []credential {
 	return slices.DeleteFunc(slices.Clone(s.credentials), func(c credential) bool { return before.has(c.id) })
 }
 
-// promoted tells whether each secret, or at least one, has another CURRENT version than in the earlier state.
+// promoted reports whether all secrets, or some, have another CURRENT version than in the earlier state.
 func (s state) promoted(before state) (all, some bool) {
 	all = true
 	for i, now := range s.secrets {
@@ -77,7 +77,7 @@ func (s state) promoted(before state) (all, some bool) {
 	return all, some
 }
 
-// credentialRows are the user's credentials, those that are gone since the earlier state too.
+// credentialRows lists the user's credentials, also those deleted since the earlier state.
 func credentialRows(kind tenancy.Kind, now state, before *state) [][]cell {
 	end := "deleted"
 	if kind == tenancy.Password {
@@ -98,7 +98,7 @@ func credentialRows(kind tenancy.Kind, now state, before *state) [][]cell {
 		if now.has(c.id) {
 			row("kept", c, normal)
 		} else {
-			row(end, c, gone)
+			row(end, c, struck)
 		}
 	}
 	for _, c := range now.added(*before) {
@@ -107,7 +107,7 @@ func credentialRows(kind tenancy.Kind, now state, before *state) [][]cell {
 	return rows
 }
 
-// versionRows are the secrets' versions with their rotation stages, before and now.
+// versionRows lists the secrets' versions with their rotation stages, before and now.
 func versionRows(now, before state) [][]cell {
 	rows := [][]cell{{{"secret", dim}, {"no.", dim}, {"version name", dim}, {"stages before → after", dim}}}
 	for i, secret := range now.secrets {

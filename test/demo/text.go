@@ -21,7 +21,7 @@ func shorten(text string) string {
 	return hexIDs.ReplaceAllString(ocids.ReplaceAllString(text, "$1$2…$3"), "$1…$2")
 }
 
-// printable has a blank for each control character: it could move the terminal's cursor.
+// printable replaces control characters, which could move the terminal's cursor, by blanks.
 func printable(text string) string {
 	return strings.TrimRight(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -31,9 +31,8 @@ func printable(text string) string {
 	}, text), " ")
 }
 
-// wrap breaks one line into lines of at most n columns, between words or after a comma. A word that is longer than
-// that, such as an OCID, is never broken: it gets a line of its own. Further lines are indented like the first, those
-// of a list's item like its text.
+// wrap breaks one line into lines of at most n columns, between words or after a comma. A longer word, such as an OCID,
+// gets its own line and is never broken. Further lines are indented like the first, or like the text of a list's item.
 func wrap(text string, n int) []string {
 	text = printable(text)
 	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
@@ -56,7 +55,7 @@ func wrap(text string, n int) []string {
 	return append(lines, string(rest))
 }
 
-// breakAt gives how many characters the first line takes: more than from, and at most n if there is a place to break.
+// breakAt returns how many characters the first line takes: more than from, and at most n if it can be broken there.
 func breakAt(text []rune, from, n int) int {
 	may := func(i int) bool { return i < len(text) && (text[i] == ' ' || text[i-1] == ' ' || text[i-1] == ',') }
 	for i := n; i > from+1; i-- {

@@ -6,14 +6,14 @@ import (
 	"strconv"
 )
 
-// How many columns a line has: as many as the terminal, within what tables can be read in.
+// The limits of a line's width, in columns.
 const (
 	usualWidth    = 80
 	leastWidth    = 60
 	greatestWidth = 100
 )
 
-// widthOf is how many columns a line on w may have: COLUMNS, or what the terminal says, or else 80.
+// widthOf returns the width of lines on w: COLUMNS, or else the terminal's, or else 80.
 func widthOf(w io.Writer, columns string) int {
 	n, err := strconv.Atoi(columns)
 	if err != nil || n <= 0 {

@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// terminalWidth asks the terminal how many columns it has (ioctl TIOCGWINSZ, tty_ioctl(4)); 0 if it is none.
+// terminalWidth returns the terminal's number of columns (ioctl TIOCGWINSZ, tty_ioctl(4)); 0 if fd is no terminal.
 func terminalWidth(fd uintptr) int {
 	var size struct{ Rows, Columns, X, Y uint16 }
 	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))

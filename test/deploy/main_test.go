@@ -58,7 +58,7 @@ func newBench(t *testing.T) *bench {
 		need.Tool(t, name)
 	}
 	t.Parallel()
-	if err := tenancy.Watch("deploy", "terraform"); err != nil {
+	if err := tenancy.DependOn("deploy", "terraform"); err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{t: t, home: t.TempDir(), tools: t.TempDir()}

@@ -11,40 +11,40 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// openPoints are the possible answers of the services where no source says which one is right.
+// openPoints lists possible answers of the services where OCI's documentation is silent.
 var openPoints = map[string]ociemu.Answers{
-	"a repeated request shows the value":        {RetryToken: ociemu.RetryTokenValue},
-	"a repeated request shows no value":         {RetryToken: ociemu.RetryTokenNoValue},
-	"a repeated request is a conflict":          {RetryToken: ociemu.RetryTokenConflict},
-	"a repeated request makes another":          {RetryToken: ociemu.RetryTokenIgnored},
-	"a full slot is a limit":                    {FullSlot: ociemu.FullSlotLimitExceeded},
-	"a full slot of API keys has its own code":  {FullSlot: ociemu.FullSlotAPIKeyLimit},
-	"a full slot differs by kind":               {FullSlot: ociemu.FullSlotMixed},
-	"a domain's refusal has its SCIM error":     {DomainMessage: ociemu.DomainMessageEmbedded},
-	"a new secret key is unknown at first":      {S3NewKey: ociemu.S3NewKeyUnknown},
-	"a full slot is a conflict":                 {FullSlot: ociemu.FullSlotConflict},
-	"a full slot is a quota":                    {FullSlot: ociemu.FullSlotQuotaExceeded},
-	"a known key is an invalid parameter":       {DuplicateKey: ociemu.DuplicateKeyInvalidParameter},
-	"events carry all comments":                 {EventComments: ociemu.EventCommentsJoined},
-	"events carry no comment":                   {EventComments: ociemu.EventCommentsAbsent},
-	"a second PENDING is refused":               {SecondPending: ociemu.SecondPendingRefused},
-	"a second PENDING stays beside the first":   {SecondPending: ociemu.SecondPendingKeeps},
-	"the etag changes when a secret settles":    {EtagOnSettle: true},
-	"the answer to an update says ACTIVE":       {UpdateState: ociemu.UpdateStateActive},
-	"the S3-compatible endpoint refuses by 401": {S3Rejects: 401},
-	"publishing is 202":                         {PublishStatus: 202},
-	"deleting is 200":                           {DeleteStatus: 200},
-	"a new version is readable late":            {BundleLag: 4},
-	"resolved problems are inactive":            {ResolvedState: ociemu.ResolvedStateInactive},
+	"a repeated request shows the value":              {RetryToken: ociemu.RetryTokenValue},
+	"a repeated request shows no value":               {RetryToken: ociemu.RetryTokenNoValue},
+	"a repeated request is a conflict":                {RetryToken: ociemu.RetryTokenConflict},
+	"a repeated request makes another":                {RetryToken: ociemu.RetryTokenIgnored},
+	"a full slot is a limit":                          {FullSlot: ociemu.FullSlotLimitExceeded},
+	"a full slot of API keys has its own code":        {FullSlot: ociemu.FullSlotAPIKeyLimit},
+	"a full slot differs by kind":                     {FullSlot: ociemu.FullSlotMixed},
+	"a domain's refusal has its SCIM error":           {DomainMessage: ociemu.DomainMessageEmbedded},
+	"a new secret key is unknown at first":            {S3NewKey: ociemu.S3NewKeyUnknown},
+	"a full slot is a conflict":                       {FullSlot: ociemu.FullSlotConflict},
+	"a full slot is a quota":                          {FullSlot: ociemu.FullSlotQuotaExceeded},
+	"a known key is an invalid parameter":             {DuplicateKey: ociemu.DuplicateKeyInvalidParameter},
+	"events carry all comments":                       {EventComments: ociemu.EventCommentsJoined},
+	"events carry no comment":                         {EventComments: ociemu.EventCommentsAbsent},
+	"a second PENDING is refused":                     {SecondPending: ociemu.SecondPendingRefused},
+	"a second PENDING version is kept with the first": {SecondPending: ociemu.SecondPendingKeeps},
+	"the etag changes when a secret settles":          {EtagOnSettle: true},
+	"the answer to an update says ACTIVE":             {UpdateState: ociemu.UpdateStateActive},
+	"the S3-compatible endpoint refuses by 401":       {S3Rejects: 401},
+	"publishing is 202":                               {PublishStatus: 202},
+	"deleting is 200":                                 {DeleteStatus: 200},
+	"a new version is readable late":                  {BundleLag: 4},
+	"resolved problems are inactive":                  {ResolvedState: ociemu.ResolvedStateInactive},
 }
 
-func TestEveryPossibleAnswerToAnOpenPointEndsInOneRotation(t *testing.T) {
+func TestUndocumentedAnswersEndInOneRotation(t *testing.T) {
 	t.Parallel()
 	for i, name := range slices.Sorted(maps.Keys(openPoints)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, form := range formOf(t, i) {
-				s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: openPoints[name]}})
+				s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{Answers: openPoints[name]}})
 				c := s.Add(form.want)
 				if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 					t.Fatalf("%s: the answer is %+v", form.name, a)
@@ -55,11 +55,11 @@ func TestEveryPossibleAnswerToAnOpenPointEndsInOneRotation(t *testing.T) {
 	}
 }
 
-// creates is the operation that makes a credential of each kind.
+// creates is the operation that creates a credential of each kind.
 var creates = map[tenancy.Kind]string{tenancy.APIKey: "UploadApiKey", tenancy.AuthToken: "CreateAuthToken",
 	tenancy.CustomerSecretKey: "CreateCustomerSecretKey", tenancy.Password: "CreateOrResetUIPassword"}
 
-func TestACreateWhoseAnswerIsLostEndsInOneCredentialWhateverARepetitionIsAnswered(t *testing.T) {
+func TestALostAnswerToACreateEndsInOneCredential(t *testing.T) {
 	t.Parallel()
 	for i, token := range []ociemu.RetryTokenAnswer{ociemu.RetryTokenValue, ociemu.RetryTokenNoValue,
 		ociemu.RetryTokenConflict, ociemu.RetryTokenIgnored} {
@@ -68,8 +68,9 @@ func TestACreateWhoseAnswerIsLostEndsInOneCredentialWhateverARepetitionIsAnswere
 			t.Run(string(token)+", "+string(full), func(t *testing.T) {
 				t.Parallel()
 				for _, form := range formOf(t, 5*i+j) {
-					s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token,
-						FullSlot: full}}})
+					s := newTenancy(t, tenancy.Options{
+						Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token,
+							FullSlot: full}}})
 					c := s.Add(form.want)
 					s.Inject(ociemu.Fault{Operation: creates[form.want.Kind], When: ociemu.After, Do: ociemu.Cut})
 					if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
@@ -82,12 +83,12 @@ func TestACreateWhoseAnswerIsLostEndsInOneCredentialWhateverARepetitionIsAnswere
 	}
 }
 
-func TestAResetWhoseAnswerIsLostIsNotRepeatedBehindTheUsersBack(t *testing.T) {
+func TestALostAnswerToAResetIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	for token, kept := range map[ociemu.RetryTokenAnswer]bool{ociemu.RetryTokenValue: true,
 		ociemu.RetryTokenNoValue: false, ociemu.RetryTokenConflict: false} {
 		t.Run(string(token), func(t *testing.T) {
-			s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token}}})
+			s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{RetryToken: token}}})
 			c := s.Add(tenancy.Want{Kind: tenancy.Password})
 			resets := map[time.Time]bool{}
 			before := s.User(c.User).PasswordCreated
@@ -109,11 +110,11 @@ func TestAResetWhoseAnswerIsLostIsNotRepeatedBehindTheUsersBack(t *testing.T) {
 	}
 }
 
-func TestACredentialThatIsRefusedForGoodIsTakenBack(t *testing.T) {
+func TestACredentialThatOCIKeepsRefusingIsTakenBack(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w tenancy.Want) {
-		// New credentials are refused for ever, and look so old that several refusals count.
-		s := play(t, tenancy.Options{Emulator: ociemu.Options{VisibilityRejects: 1 << 20}})
+		// New credentials are always refused, and are old enough that several refusals count.
+		s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{VisibilityRejects: 1 << 20}})
 		c := s.Add(w)
 		s.SetCreatedOffset(-31 * time.Minute)
 		a := closeProblem(t, s, c, c.Comment())
@@ -133,7 +134,7 @@ func TestACredentialThatIsRefusedForGoodIsTakenBack(t *testing.T) {
 
 func TestProvingCanBeTurnedOff(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"prove=off"}})
+		s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"prove=off"}})
 		c := s.Add(w)
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" || a.did("prove") {
 			t.Fatalf("the answer is %+v", a)
@@ -142,11 +143,11 @@ func TestProvingCanBeTurnedOff(t *testing.T) {
 	})
 }
 
-func TestAKillAtAnyCallIsMendedByTheNextDelivery(t *testing.T) {
+func TestTheNextDeliveryFinishesAfterAKillAtAnyCall(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w tenancy.Want) {
-		killed(t, calm, w, share(t, 4), func(s *tenancy.Deployment, c *tenancy.Case) {
-			s.Forward(11 * time.Minute) // neither a maker nor a list of IAM can be that late
+		killed(t, calm, w, oneIn(t, 4), func(s *tenancy.Deployment, c *tenancy.Case) {
+			s.Forward(11 * time.Minute) // longer than a process lives or a list of IAM lags
 			for range 3 {
 				if _, err := s.Invoke(t.Context(), s.Events()[0]); err != nil {
 					t.Fatal(err)

@@ -20,23 +20,23 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// neverLost lets the judge see every change of the cases, and fails the test for each promise that is broken.
-func neverLost(t *testing.T, s *tenancy.Deployment, cases ...*tenancy.Case) {
+// judgeCases is judgeCase for several cases, which may be credentials of one user.
+func judgeCases(t *testing.T, s *tenancy.Deployment, cases ...*tenancy.Case) {
 	t.Helper()
 	for _, c := range cases {
-		h := follow(t, s, c)
+		h := judgeCase(t, s, c)
 		for _, other := range cases {
 			if other != c && other.User == c.User && other.Kind == c.Kind {
-				h.Twin(other.OldID)
+				h.JudgedElsewhere(other.OldID)
 			}
 		}
 	}
 }
 
-// finish delivers the newest event again and sweeps, as time brings it.
+// finish delivers the newest event again after some time, and sweeps.
 func finish(t *testing.T, s *tenancy.Deployment) {
 	t.Helper()
-	s.Forward(11 * time.Minute) // what a delivery has announced and not done is left to it for that long
+	s.Forward(11 * time.Minute) // other deliveries wait this long for one that announced its work
 	events := s.Events()
 	if _, err := s.Invoke(t.Context(), events[len(events)-1]); err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func finish(t *testing.T, s *tenancy.Deployment) {
 	sweep(t, s)
 }
 
-// closeAtOnce closes several problems at the same moment, and waits until all that this set off has ended.
+// closeAtOnce closes several problems in parallel, and waits until all invocations have ended.
 func closeAtOnce(s *tenancy.Deployment, comments map[*tenancy.Case]string) {
 	var group sync.WaitGroup
 	for c, comment := range comments {
@@ -61,16 +61,16 @@ func reopened(s *tenancy.Deployment, cases ...*tenancy.Case) []*tenancy.Case {
 
 // second gives the user of a case another credential that is too old, with a problem and a secret of its own.
 func second(s *tenancy.Deployment, c *tenancy.Case) *tenancy.Case {
-	twin := *c
+	other := *c
 	s.SetCreatedOffset(-tenancy.Age)
 	id, key := s.AddAPIKey(c.User)
 	s.SetCreatedOffset(0)
-	twin.Old, twin.OldID = tenancy.Credential{ID: id, Value: string(key)}, id
-	twin.Secrets = map[string]string{"api_secret_ocid": twin.AddSecret("api_secret_ocid", true)}
-	twin.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: s.Tenancy() + "/" +
+	other.Old, other.OldID = tenancy.Credential{ID: id, Value: string(key)}, id
+	other.Secrets = map[string]string{"api_secret_ocid": other.AddSecret("api_secret_ocid", true)}
+	other.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: s.Tenancy() + "/" +
 		c.User + "/" + id})
-	c.Bystander, twin.Bystander = []string{id}, []string{c.OldID}
-	return &twin
+	c.Bystander, other.Bystander = []string{id}, []string{c.OldID}
+	return &other
 }
 
 func TestTenDeliveriesAtOnceAreOneRotation(t *testing.T) {
@@ -78,10 +78,10 @@ func TestTenDeliveriesAtOnceAreOneRotation(t *testing.T) {
 	for name, containers := range map[string]int{"one container": 1, "ten containers": 10} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, w tenancy.Want) {
-				s := play(t, tenancy.Options{Parallel: containers, Emulator: ociemu.Options{Deliveries: 10,
+				s := newTenancy(t, tenancy.Options{Parallel: containers, Emulator: ociemu.Options{Deliveries: 10,
 					ParallelDeliveries: true}})
 				c := s.Add(w)
-				neverLost(t, s, c)
+				judgeCases(t, s, c)
 				if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 					t.Fatal(err)
 				}
@@ -95,13 +95,12 @@ func TestTenDeliveriesAtOnceAreOneRotation(t *testing.T) {
 	}
 }
 
-// TestTenDeliveriesAtOnceInOneProcessAreOneRotation goes past the platform, which gives a process one call at a time:
-// what the process keeps between calls is shared by ten of them here.
+// The platform gives a process one call at a time. Here ten calls share one process and its state.
 func TestTenDeliveriesAtOnceInOneProcessAreOneRotation(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{})
+		s := newTenancy(t, tenancy.Options{})
 		c := s.Add(w)
-		neverLost(t, s, c)
+		judgeCases(t, s, c)
 		var event []byte
 		s.HandleFunction(s.Function.FunctionID, func(_ context.Context, e []byte) error {
 			event = e
@@ -128,7 +127,7 @@ func TestTenDeliveriesAtOnceInOneProcessAreOneRotation(t *testing.T) {
 	})
 }
 
-// direct starts a process of the function, and gives a client that speaks to it without the platform.
+// direct starts a process of the function, and returns a client that calls it without the platform.
 func direct(t *testing.T, s *tenancy.Deployment) *http.Client {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "one") // the path of a socket must be short
@@ -161,7 +160,7 @@ func direct(t *testing.T, s *tenancy.Deployment) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// post makes one call, and says whether it was answered; a call that fails is cut off.
+// post makes one call, and reports whether it was answered.
 func post(ctx context.Context, client *http.Client, id string, body []byte) bool {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost/call", bytes.NewReader(body))
 	if err != nil {
@@ -178,34 +177,34 @@ func post(ctx context.Context, client *http.Client, id string, body []byte) bool
 	return err == nil && answer.StatusCode == http.StatusOK
 }
 
-// TestTwoAPIKeysOfOneUserClosedAtOnceAreBothRotated: two old keys and two new ones are one more than a user can have.
-// Who comes too late for the slot is refused, keeps what it has staged, and gets through at the next closure.
-func TestTwoAPIKeysOfOneUserClosedAtOnceAreBothRotated(t *testing.T) {
-	s := play(t, tenancy.Options{})
+// Two old keys and two new ones are one more than a user can have. The rotation that finds no free slot is refused,
+// keeps its staged version, and succeeds at the next closure.
+func TestTwoKeysOfOneUserAreBothRotated(t *testing.T) {
+	s := newTenancy(t, tenancy.Options{})
 	a := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	b := second(s, a)
-	neverLost(t, s, a, b)
+	judgeCases(t, s, a, b)
 	closeAtOnce(s, map[*tenancy.Case]string{a: a.Comment(), b: b.Comment()})
 	late := reopened(s, a, b)
 	if len(late) > 1 {
 		t.Fatal("both were refused")
 	}
-	s.Forward(11 * time.Minute) // what a delivery has announced and not done is left to it for that long
+	s.Forward(11 * time.Minute) // other deliveries wait this long for one that announced its work
 	for _, c := range late {
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 			t.Fatalf("closed again, the answer is %+v", a)
 		}
 	}
-	eventually(t, s) // what is staged and was never made is given up after some minutes
-	successorOnly(t, s, a)
-	successorOnly(t, s, b)
+	eventually(t, s) // after some minutes a staged version without a credential is given up
+	successorOnly(t, a)
+	successorOnly(t, b)
 }
 
-func TestOfTwoUsersWhoseCommentsNameTheSameSecretOnlyItsOwnIsRotated(t *testing.T) {
+func TestASecretThatTwoCommentsNameTakesOnlyItsUsersCredential(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{})
+		s := newTenancy(t, tenancy.Options{})
 		owner, other := s.Add(w), s.Add(w)
-		neverLost(t, s, owner, other)
+		judgeCases(t, s, owner, other)
 		closeAtOnce(s, map[*tenancy.Case]string{owner: owner.Comment(), other: owner.Comment()})
 		if late := reopened(s, owner, other); len(late) != 1 || late[0] != other {
 			t.Errorf("%d problems are open again, want the other user's", len(late))
@@ -223,12 +222,12 @@ func TestOfTwoUsersWhoseCommentsNameTheSameSecretOnlyItsOwnIsRotated(t *testing.
 	})
 }
 
-func TestOfTwoKeysOfOneUserWhoseCommentsNameTheSameSecretOneIsRotated(t *testing.T) {
-	s := play(t, tenancy.Options{})
+func TestASecretThatTwoCommentsNameTakesOneKey(t *testing.T) {
+	s := newTenancy(t, tenancy.Options{})
 	a := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	b := second(s, a)
 	b.Secrets = map[string]string{"api_secret_ocid": a.Secrets["api_secret_ocid"]}
-	neverLost(t, s, a, b)
+	judgeCases(t, s, a, b)
 	closeAtOnce(s, map[*tenancy.Case]string{a: a.Comment(), b: a.Comment()})
 	finish(t, s)
 	stored, err := a.Stored()
@@ -251,10 +250,10 @@ func TestOfTwoKeysOfOneUserWhoseCommentsNameTheSameSecretOneIsRotated(t *testing
 
 func TestTwoSweepsAtOnceAreOneRotation(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{})
+		s := newTenancy(t, tenancy.Options{})
 		c := s.Add(w)
-		neverLost(t, s, c)
-		deaf(s)
+		judgeCases(t, s, c)
+		dropEvents(s)
 		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 			t.Fatal(err)
 		}
@@ -266,9 +265,9 @@ func TestTwoSweepsAtOnceAreOneRotation(t *testing.T) {
 
 func TestTheSweepAndFiveDeliveriesAtOnceAreOneRotation(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: true}})
+		s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: true}})
 		c := s.Add(w)
-		neverLost(t, s, c)
+		judgeCases(t, s, c)
 		s.CloseProblem(c.Problem, c.Comment(), s.Operator.Name)
 		sweepAtOnce(t, s, 1)
 		s.Deliver()
@@ -277,7 +276,7 @@ func TestTheSweepAndFiveDeliveriesAtOnceAreOneRotation(t *testing.T) {
 	})
 }
 
-// sweepAtOnce runs sweeps side by side. One that finds another at work may leave the rest to the next.
+// sweepAtOnce runs sweeps in parallel. One that meets another may leave work to the next sweep.
 func sweepAtOnce(t *testing.T, s *tenancy.Deployment, n int) {
 	t.Helper()
 	var group sync.WaitGroup
@@ -291,11 +290,10 @@ func sweepAtOnce(t *testing.T, s *tenancy.Deployment, n int) {
 	group.Wait()
 }
 
-// duplicate delivers the newest event once more while the first call that fits is held, and returns what waits for
-// that.
+// duplicate delivers the newest event again while the first call that fits waits. The returned function waits for that.
 func duplicate(t *testing.T, s *tenancy.Deployment, fits func(ociemu.Call) bool) (wait func() bool) {
 	t.Helper()
-	return held(t, s, ociemu.Before, fits, func(ctx context.Context, _ int) {
+	return duringCall(t, s, ociemu.Before, fits, func(ctx context.Context, _ int) {
 		events := s.Events()
 		if _, err := s.Invoke(ctx, events[len(events)-1]); err != nil {
 			t.Error(err)

@@ -10,9 +10,9 @@ import (
 )
 
 func TestAWrongConfigurationIsRefusedAtStartWithAllItsFaults(t *testing.T) {
-	s := play(t, tenancy.Options{Emulator: ociemu.Calm(),
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(),
 		Config: []string{"ons_topic=", "grace_periode=72h", "prove=perhaps", "rsa_bits=1024", "OCI_GO_SDK_DEBUG=info"}})
-	s.Host.Kill() // what it printed is all here then
+	s.Host.Kill() // now its output is complete
 	for _, want := range []string{"ons_topic", "grace_period", "prove", "rsa_bits", "OCI_GO_SDK_DEBUG"} {
 		if printed := s.Printed.String(); !strings.Contains(printed, want) ||
 			!strings.Contains(printed, `"level":"fatal"`) {
@@ -23,7 +23,7 @@ func TestAWrongConfigurationIsRefusedAtStartWithAllItsFaults(t *testing.T) {
 
 func TestWithoutTheEventCheckTheEventsOwnCommentCounts(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}})
+		s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}})
 		c := s.Add(w)
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 			t.Fatalf("the answer is %+v", a)
@@ -36,9 +36,9 @@ func TestWithoutTheEventCheckTheEventsOwnCommentCounts(t *testing.T) {
 	})
 }
 
-func TestAnUnboundSecretIsAcceptedWithAWordWhenTheBindingOnlyWarns(t *testing.T) {
+func TestAnUnboundSecretIsAcceptedWithAWarning(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"secret_binding=warn"}})
+		s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"secret_binding=warn"}})
 		w.Unbound = true
 		c := s.Add(w)
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
@@ -51,9 +51,9 @@ func TestAnUnboundSecretIsAcceptedWithAWordWhenTheBindingOnlyWarns(t *testing.T)
 	})
 }
 
-func TestDuringItsGraceTheOldCredentialWorksBesideTheNewOne(t *testing.T) {
+func TestDuringItsGraceTheOldCredentialWorks(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"grace_period=24h"}})
+		s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"grace_period=24h"}})
 		c := s.Add(w)
 		a := closeProblem(t, s, c, c.Comment("grace:72h"))
 		if a.Outcome != "rotated" || a.did("retire") {
@@ -76,7 +76,7 @@ func TestDuringItsGraceTheOldCredentialWorksBesideTheNewOne(t *testing.T) {
 				t.Errorf("%s: the old one went before its time", more)
 			}
 		}
-		a = closeProblem(t, s, c, c.Comment("grace:0")) // a person ends the overlap
+		a = closeProblem(t, s, c, c.Comment("grace:0")) // an operator ends the grace
 		if stored, err := c.Stored(); a.Outcome != "rotated" || err != nil || c.Try(stored) != 200 ||
 			c.Try(c.Old) == 200 {
 			t.Errorf("grace:0 ended %s: %s; the old one answers %d", a.Outcome, a.Reason, c.Try(c.Old))
@@ -84,8 +84,8 @@ func TestDuringItsGraceTheOldCredentialWorksBesideTheNewOne(t *testing.T) {
 	})
 }
 
-func TestWhenNobodyCanBeToldTheInvocationFails(t *testing.T) {
-	s := play(t, calm)
+func TestAFailedMailFailsTheInvocation(t *testing.T) {
+	s := newTenancy(t, calm)
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	s.Inject(ociemu.Fault{Operation: "PublishMessage", Times: -1, Do: ociemu.Answer(500, "InternalServerError")})
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {

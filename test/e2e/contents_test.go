@@ -12,21 +12,21 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// filled adds a secret of the case with a content of the test's own.
+// filled adds a secret of the case with this content.
 func filled(s *tenancy.Deployment, c *tenancy.Case, name, content string, more ociemu.SecretSeed) string {
 	more.Name, more.Content = name, []byte(content)
 	more.FreeformTags = map[string]string{"team": "web", "keyturn-user": c.User, "keyturn-kind": string(c.Kind)}
 	return s.AddSecret(more)
 }
 
-func TestASecretWhoseContentCanNotBeReadIsRefusedIfAnotherLivingKeyMayBeInThere(t *testing.T) {
+func TestAnUnreadableSecretIsRefusedIfItMayHoldAnotherKey(t *testing.T) {
 	const locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIFHDBOBgkqhkiG9w0BBQ0wQTApBgkqhkiG\n-----END " +
 		"ENCRYPTED PRIVATE KEY-----\n"
 	for name, content := range map[string]string{"a passphrase": locked, "JSON": `{"app":"billing","port":443}`,
 		"sealed": strings.Repeat("c2VhbGVk", 100)} {
 		t.Run(name, func(t *testing.T) {
 			for _, others := range []int{0, 1} {
-				s := play(t, calm)
+				s := newTenancy(t, calm)
 				c := s.Add(tenancy.Want{Kind: tenancy.APIKey, Bystander: others})
 				c.Secrets["api_secret_ocid"] = filled(s, c, "theirs", content, ociemu.SecretSeed{})
 				a := closeProblem(t, s, c, c.Comment())
@@ -41,8 +41,8 @@ func TestASecretWhoseContentCanNotBeReadIsRefusedIfAnotherLivingKeyMayBeInThere(
 	}
 }
 
-func TestTheSecretsOfAPairGivenTheWrongWayRoundAreRefusedWithTheRightComment(t *testing.T) {
-	s := play(t, calm)
+func TestSwappedSecretsOfAPairAreRefusedWithTheRightComment(t *testing.T) {
+	s := newTenancy(t, calm)
 	c := s.Add(tenancy.Want{Kind: tenancy.CustomerSecretKey})
 	key, id := c.Secrets["secretkey_secret_ocid"], c.Secrets["accesskey_secret_ocid"]
 	want := "accesskey_secret_ocid:" + id + ",secretkey_secret_ocid:" + key
@@ -54,8 +54,8 @@ func TestTheSecretsOfAPairGivenTheWrongWayRoundAreRefusedWithTheRightComment(t *
 	rotated(t, s, c)
 }
 
-func TestABundleForABareKeysCommentIsRefused(t *testing.T) {
-	s := play(t, calm)
+func TestABundleIsRefusedWhereTheCommentNamesAPlainKey(t *testing.T) {
+	s := newTenancy(t, calm)
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	text, _ := json.Marshal(map[string]string{"kind": "api-key", "user": c.User, "fingerprint": c.OldID,
 		"private_key": c.Old.Value})
@@ -66,8 +66,8 @@ func TestABundleForABareKeysCommentIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheMetadataAndTheBundleKeepWhatOthersPutThere(t *testing.T) {
-	s := play(t, tenancy.Options{})
+func TestOtherMetadataAndBundleFieldsAreKept(t *testing.T) {
+	s := newTenancy(t, tenancy.Options{})
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey, Bundle: true})
 	content := `{"port" : 443,"account":1234567890123456789,"kind":"api-key","user":"` + c.User + `","private_key":""}`
 	id := filled(s, c, "extended", content, ociemu.SecretSeed{Metadata: map[string]any{
@@ -95,8 +95,8 @@ func TestTheMetadataAndTheBundleKeepWhatOthersPutThere(t *testing.T) {
 	}
 }
 
-func TestAKeyThatIsStoredInBase64BelongsToWhomItBelongs(t *testing.T) {
-	s := play(t, calm)
+func TestAKeyStoredInBase64IsRecognized(t *testing.T) {
+	s := newTenancy(t, calm)
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	other, value := s.AddAPIKey(c.User)
 	c.Secrets["api_secret_ocid"] = filled(s, c, "theirs", base64.StdEncoding.EncodeToString(value), ociemu.SecretSeed{})
@@ -111,12 +111,12 @@ func TestAKeyThatIsStoredInBase64BelongsToWhomItBelongs(t *testing.T) {
 	}
 }
 
-func TestASecretThatTakesNoChangeEndsInARefusalOnceItsOrderIsOld(t *testing.T) {
+func TestASecretThatAcceptsNoChangeIsRefusedOnceItsOrderIsOld(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken} {
 		t.Run(string(kind), func(t *testing.T) {
 			// the event's time counts
-			s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}})
+			s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}})
 			c := s.Add(tenancy.Want{Kind: kind})
 			refusing := s.Inject(ociemu.Fault{Operation: "UpdateSecret", Times: -1,
 				Do: ociemu.Answer(409, "IncorrectState")})

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/fnhost"
+	"github.com/keyturn/keyturn/test/judge"
 	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// hang makes every call of an operation that fits wait, as a service does that is stuck, until it is released.
+// hang makes every call that fits wait until it is released, like a service that hangs.
 type hang struct {
 	s       *tenancy.Deployment
 	release chan struct{}
@@ -35,7 +36,7 @@ func newHang(s *tenancy.Deployment, when ociemu.When, fits func(ociemu.Call) boo
 	return h
 }
 
-// end lets the held calls go on, and waits until each has taken effect and is over. It reports how many they were.
+// end releases the waiting calls, and waits until they have ended. It returns how many they were.
 func (h *hang) end() int {
 	h.s.ClearFaults()
 	close(h.release)
@@ -60,8 +61,8 @@ func (h *hang) end() int {
 	}
 }
 
-// stuck are the services that hang, one call at a time, and how each kind calls it.
-var stuck = []struct {
+// hangs lists the calls that hang, one in each test, with the operation of each kind.
+var hangs = []struct {
 	name string
 	fits map[tenancy.Kind]string
 }{
@@ -74,12 +75,10 @@ var stuck = []struct {
 		tenancy.AuthToken:         "ListAuthTokens",
 		tenancy.CustomerSecretKey: "ListCustomerSecretKeys", tenancy.Password: "GetUserUIPasswordInformation"}},
 	{"creating", creates},
-	{"proving", map[tenancy.Kind]string{tenancy.APIKey: "GetUser", tenancy.AuthToken: "DockerToken",
-		tenancy.CustomerSecretKey: "ListBuckets"}},
-	{"deleting", map[tenancy.Kind]string{tenancy.APIKey: "DeleteApiKey", tenancy.AuthToken: "DeleteAuthToken",
-		tenancy.CustomerSecretKey: "DeleteCustomerSecretKey"}},
+	{"proving", proofs},
+	{"deleting", deletes},
 	{"publishing the mail", same("PublishMessage")},
-	{"posting the figures", same("PostMetricData")},
+	{"posting the metrics", same("PostMetricData")},
 }
 
 func same(operation string) map[tenancy.Kind]string {
@@ -90,161 +89,157 @@ func same(operation string) map[tenancy.Kind]string {
 	return m
 }
 
-// stuckScene is one rotation that meets a service that hangs.
-type stuckScene struct {
+// hangTest is a rotation with a call that hangs.
+type hangTest struct {
 	*tenancy.Deployment
 	c     *tenancy.Case
 	clock *tenancy.Clock
 	h     *hang
 }
 
-// shortLife and fullLife are how long the platform lets the function work here, of which it uses three quarters for
-// the work; the hang outlasts all of it.
+// The timeouts of an invocation. The function works for three quarters of it. The hang lasts longer.
 const (
-	shortLife = 8 * time.Second
-	fullLife  = 30 * time.Second
+	shortTimeout   = 8 * time.Second
+	defaultTimeout = 30 * time.Second
 )
 
-func newStuckScene(t *testing.T, life time.Duration, kind tenancy.Kind, operation string,
-	when ociemu.When) *stuckScene {
+func newHangTest(t *testing.T, life time.Duration, kind tenancy.Kind, operation string,
+	when ociemu.When) *hangTest {
 	t.Helper()
 	clock := &tenancy.Clock{}
-	clock.Add(-270 * time.Second) // as far back as signatures allow; see age
+	clock.Add(-270 * time.Second) // nearly as far back as signatures allow
 	o := ociemu.Calm()
 	o.Now = clock.Now
-	s := play(t, tenancy.Options{Emulator: o, Timeout: life})
-	sc := &stuckScene{Deployment: s, c: s.Add(tenancy.Want{Kind: kind}), clock: clock}
+	s := newTenancy(t, tenancy.Options{Emulator: o, Timeout: life})
+	ht := &hangTest{Deployment: s, c: s.Add(tenancy.Want{Kind: kind}), clock: clock}
 	if kind != tenancy.Password {
-		neverLost(t, s, sc.c)
+		judgeCases(t, s, ht.c)
 	}
-	sc.h = newHang(s, when, func(c ociemu.Call) bool {
+	ht.h = newHang(s, when, func(c ociemu.Call) bool {
 		return c.Operation == operation && (operation != "GetUser" || c.Caller.Kind == "user")
 	})
-	return sc
+	return ht
 }
 
-// age makes all that was done so far older than an invocation can live.
-func (sc *stuckScene) age() { sc.Forward(11 * time.Minute) }
+// age makes everything so far older than an invocation can live.
+func (ht *hangTest) age() { ht.Forward(11 * time.Minute) }
 
-func TestAServiceThatHangsEndsInAnAnswerAndAMailAndLosesNothing(t *testing.T) {
+func TestAHangingServiceEndsInAnAnswerAndAMail(t *testing.T) {
 	t.Parallel()
 	all := need.Chosen(t, need.Combinations)
-	for turn, when := range []ociemu.When{ociemu.Before, ociemu.After} {
-		for i, at := range stuck {
-			if !plays(t, i+turn, 4) {
+	for j, when := range []ociemu.When{ociemu.Before, ociemu.After} {
+		for i, at := range hangs {
+			if !runsCase(t, i+j, 4) {
 				continue
 			}
 			name := at.name + map[ociemu.When]string{ociemu.Before: ", no effect", ociemu.After: ", no answer"}[when]
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				var scenes []*stuckScene
+				var tests []*hangTest
 				var kinds []tenancy.Kind
 				for _, kind := range tenancy.Kinds() {
 					if at.fits[kind] != "" {
 						kinds = append(kinds, kind)
 					}
 				}
-				if !all { // one kind for each, another one than for its neighbours
-					kinds = []tenancy.Kind{kinds[(i+turn)%len(kinds)]}
+				if !all { // one kind, in turn
+					kinds = []tenancy.Kind{kinds[(i+j)%len(kinds)]}
 				}
 				for _, kind := range kinds {
-					scenes = append(scenes, newStuckScene(t, shortLife, kind, at.fits[kind], when))
+					tests = append(tests, newHangTest(t, shortTimeout, kind, at.fits[kind], when))
 				}
-				closeAll(scenes)
-				for _, sc := range scenes {
-					sc.inTime(t, at.fits[sc.c.Kind])
-					sc.fixed(t)
+				closeAll(tests)
+				for _, ht := range tests {
+					ht.checkAnswered(t, at.fits[ht.c.Kind])
+					ht.checkFinished(t)
 				}
 			})
 		}
 	}
 }
 
-// closeAll closes the problems, and returns when all deliveries have ended: they wait for their deadlines side by side.
-func closeAll(scenes []*stuckScene) {
+// closeAll closes the problems in parallel, and returns when all deliveries have ended.
+func closeAll(tests []*hangTest) {
 	var group sync.WaitGroup
-	for _, sc := range scenes {
+	for _, ht := range tests {
 		group.Go(func() {
-			sc.CloseProblem(sc.c.Problem, sc.c.Comment(), sc.Operator.Name)
-			sc.Deliver()
+			ht.CloseProblem(ht.c.Problem, ht.c.Comment(), ht.Operator.Name)
+			ht.Deliver()
 		})
 	}
 	group.Wait()
 }
 
-// As above, with as much time as OCI Functions gives by default, in which more retries and waits fit.
-func TestWith30SecondsLeftAServiceThatHangsEndsInAnAnswerAndAMailAndLosesNothing(t *testing.T) {
+// As above, with the default timeout of OCI Functions, in which there is time for more retries.
+func TestAHangingServiceEndsInAnAnswerAndAMailWithin30Seconds(t *testing.T) {
 	need.Suite(t, need.Combinations)
 	t.Parallel()
-	var scenes []*stuckScene
+	var tests []*hangTest
 	var operations []string
 	for _, when := range []ociemu.When{ociemu.Before, ociemu.After} {
-		for i, at := range stuck {
+		for i, at := range hangs {
 			kinds := tenancy.Kinds()
 			kind := kinds[i%len(kinds)]
 			if at.fits[kind] == "" {
 				kind = tenancy.APIKey
 			}
-			scenes = append(scenes, newStuckScene(t, fullLife, kind, at.fits[kind], when))
+			tests = append(tests, newHangTest(t, defaultTimeout, kind, at.fits[kind], when))
 			operations = append(operations, at.fits[kind])
 		}
 	}
-	closeAll(scenes)
-	for i, sc := range scenes {
-		sc.inTime(t, operations[i])
-		sc.fixed(t)
+	closeAll(tests)
+	for i, ht := range tests {
+		ht.checkAnswered(t, operations[i])
+		ht.checkFinished(t)
 	}
 }
 
-// inTime checks that the function ended by itself, and said so.
-func (sc *stuckScene) inTime(t *testing.T, operation string) {
+// checkAnswered checks that the function ended before its timeout and sent a mail.
+func (ht *hangTest) checkAnswered(t *testing.T, operation string) {
 	t.Helper()
-	replies, mails := sc.Replies(), len(sc.Mails())
+	replies, mails := ht.Replies(), len(ht.Mails())
 	if len(replies) != 1 {
-		t.Fatalf("%s: %d replies", sc.c.Kind, len(replies))
+		t.Fatalf("%s: %d replies", ht.c.Kind, len(replies))
 	}
-	if sc.h.end() == 0 {
-		t.Fatalf("%s: %s was not called", sc.c.Kind, operation)
+	if ht.h.end() == 0 {
+		t.Fatalf("%s: %s was not called", ht.c.Kind, operation)
 	}
 	if operation == "PublishMessage" {
 		if replies[0].Status == http.StatusOK {
-			t.Errorf("%s: nobody could be told, and the platform counts no failure", sc.c.Kind)
+			t.Errorf("%s: no mail could be sent, and the platform counts no failure", ht.c.Kind)
 		}
 		return
 	}
 	if replies[0].Status == http.StatusGatewayTimeout {
-		t.Errorf("%s: the platform had to cut the function off", sc.c.Kind)
+		t.Errorf("%s: the function ran into its timeout", ht.c.Kind)
 	}
 	if mails == 0 {
-		t.Errorf("%s: nobody was told (the answer was %d %s)", sc.c.Kind, replies[0].Status, replies[0].Body)
+		t.Errorf("%s: there was no mail (the answer was %d %s)", ht.c.Kind, replies[0].Status, replies[0].Body)
 	}
 }
 
-// fixed checks that the next delivery and the sweep finish what the hang left, when it is old enough.
-func (sc *stuckScene) fixed(t *testing.T) {
+// checkFinished checks that a later delivery and the sweep finish the rotation.
+func (ht *hangTest) checkFinished(t *testing.T) {
 	t.Helper()
-	sc.age()
+	ht.age()
 	var reply fnhost.Reply
 	for range 2 {
 		var err error
-		if reply, err = sc.Invoke(t.Context(), sc.Events()[0]); err != nil {
+		if reply, err = ht.Invoke(t.Context(), ht.Events()[0]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if sc.Problem(sc.c.Problem).Status != "RESOLVED" {
-		t.Errorf("%s: the problem is open again", sc.c.Kind)
+	if ht.Problem(ht.c.Problem).Status != "RESOLVED" {
+		t.Errorf("%s: the problem is open again", ht.c.Kind)
 	}
-	sweep(t, sc.Deployment)
-	if sc.c.Kind == tenancy.Password {
-		if made := sc.User(sc.c.User).PasswordCreated; !made.After(sc.clock.Now().Add(-tenancy.Age)) {
+	sweep(t, ht.Deployment)
+	if ht.c.Kind == tenancy.Password {
+		if made := ht.User(ht.c.User).PasswordCreated; !made.After(ht.clock.Now().Add(-tenancy.Age)) {
 			t.Error("the password was not reset")
 		}
 		return
 	}
-	ids := sc.c.IDs()
-	stored, err := sc.c.Stored()
-	if err != nil || len(ids) != 1 || ids[0] == sc.c.OldID || sc.c.Try(stored) != http.StatusOK {
-		t.Errorf("%s: the user has %v, CURRENT is answered %d (%v); the last answer is %d %s", sc.c.Kind, ids,
-			sc.c.Try(stored), err, reply.Status, reply.Body)
+	if faults := judge.Replaced(ht.c, false); len(faults) > 0 {
+		t.Errorf("%s: %v; the last answer is %d %s", ht.c.Kind, faults, reply.Status, reply.Body)
 	}
 }

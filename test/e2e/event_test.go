@@ -11,8 +11,8 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-func TestWhatIsNoEventIsRefusedAndSaysWhy(t *testing.T) {
-	s := play(t, calm)
+func TestABodyThatIsNoEventIsRefusedWithAReason(t *testing.T) {
+	s := newTenancy(t, calm)
 	for _, m := range []struct{ name, event, want string }{
 		{"empty", "", "empty"},
 		{"not JSON", "certainly not", "JSON"},
@@ -48,7 +48,7 @@ func TestWhatIsNoEventIsRefusedAndSaysWhy(t *testing.T) {
 	}
 }
 
-// closed adds a case whose problem a person closed, and gives the event, which nobody was sent.
+// closed adds a case, closes its problem, and returns the event, which the function has not got.
 func closed(t *testing.T, s *tenancy.Deployment, kind tenancy.Kind) (*tenancy.Case, map[string]any) {
 	t.Helper()
 	c := s.Add(tenancy.Want{Kind: kind})
@@ -86,7 +86,7 @@ func invoke(t *testing.T, s *tenancy.Deployment, event any) answer {
 	return lastAnswer(t, s)
 }
 
-func TestAnEventNeedsNothingButTheProblemsOCID(t *testing.T) {
+func TestAnEventNeedsOnlyTheProblemsOCID(t *testing.T) {
 	for kind, change := range map[tenancy.Kind]func(event, data, details map[string]any){
 		tenancy.APIKey: func(event, data, details map[string]any) { delete(details, "problemAdditionalDetails") },
 		tenancy.AuthToken: func(event, data, details map[string]any) {
@@ -99,7 +99,7 @@ func TestAnEventNeedsNothingButTheProblemsOCID(t *testing.T) {
 		},
 	} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := play(t, calm)
+			s := newTenancy(t, calm)
 			c, event := closed(t, s, kind)
 			data := event["data"].(map[string]any)
 			change(event, data, data["additionalDetails"].(map[string]any))
@@ -111,8 +111,8 @@ func TestAnEventNeedsNothingButTheProblemsOCID(t *testing.T) {
 	}
 }
 
-func TestAMalformedEventOfAClosedProblemOpensItAgain(t *testing.T) {
-	s := play(t, calm)
+func TestAMalformedEventReopensItsProblem(t *testing.T) {
+	s := newTenancy(t, calm)
 	c, event := closed(t, s, tenancy.AuthToken)
 	whole, err := json.Marshal(event)
 	if err != nil {
@@ -128,10 +128,10 @@ func TestAMalformedEventOfAClosedProblemOpensItAgain(t *testing.T) {
 	untouched(t, s, c)
 }
 
-func TestWithoutEventCheckTheSweepGoesByTheRecord(t *testing.T) {
+func TestWithoutEventCheckTheSweepUsesTheRecord(t *testing.T) {
 	off := tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"event_check=off"}}
 	t.Run("what an event has rotated stays closed", func(t *testing.T) {
-		s := play(t, off)
+		s := newTenancy(t, off)
 		var cases []*tenancy.Case
 		for _, w := range []tenancy.Want{{Kind: tenancy.APIKey}, {Kind: tenancy.AuthToken, Bundle: true},
 			{Kind: tenancy.CustomerSecretKey},
@@ -154,16 +154,16 @@ func TestWithoutEventCheckTheSweepGoesByTheRecord(t *testing.T) {
 		}
 	})
 	t.Run("what Cloud Guard closed is left alone", func(t *testing.T) {
-		s := play(t, off)
-		deaf(s)
+		s := newTenancy(t, off)
+		dropEvents(s)
 		c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 		s.Rescan(c.Problem, false)
 		sweep(t, s)
 		untouched(t, s, c)
 	})
 	t.Run("a lost event's dry run is one", func(t *testing.T) {
-		s := play(t, off)
-		deaf(s)
+		s := newTenancy(t, off)
+		dropEvents(s)
 		c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 		if err := s.Close(t.Context(), c.Problem, c.Comment("dry_run:yes")); err != nil {
 			t.Fatal(err)
@@ -176,9 +176,9 @@ func TestWithoutEventCheckTheSweepGoesByTheRecord(t *testing.T) {
 	})
 }
 
-func TestAProblemWhoseCredentialIsGoneStaysClosed(t *testing.T) {
+func TestTheProblemOfADeletedCredentialStaysClosed(t *testing.T) {
 	t.Parallel()
-	s := play(t, calm)
+	s := newTenancy(t, calm)
 	key := s.Add(tenancy.Want{Kind: tenancy.APIKey, NoSecret: true})
 	if err := s.DeleteAPIKey(t.Context(), key.User, key.OldID); err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestAProblemWhoseCredentialIsGoneStaysClosed(t *testing.T) {
 	if a := closeProblem(t, s, token, token.Comment()); a.Outcome != "rotated" {
 		t.Fatalf("the answer is %+v", a)
 	}
-	incomplete := func() { // a sweep that can't read everything, and says so
+	incomplete := func() { // a sweep that can't read everything and reports it
 		if _, err := s.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +210,7 @@ func TestAProblemWhoseCredentialIsGoneStaysClosed(t *testing.T) {
 	}
 }
 
-func TestWhatWasRotatedStaysClosedWhenItsUserOrSecretGoesLater(t *testing.T) {
+func TestARotatedProblemStaysClosedWhenItsUserOrSecretIsDeleted(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w tenancy.Want) {
 		for name, goes := range map[string]func(*tenancy.Deployment, *tenancy.Case) error{
@@ -227,7 +227,7 @@ func TestWhatWasRotatedStaysClosedWhenItsUserOrSecretGoesLater(t *testing.T) {
 				return c.Delete(t.Context(), c.IDs()[0])
 			},
 		} {
-			s := play(t, calm)
+			s := newTenancy(t, calm)
 			c := s.Add(w)
 			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 				t.Fatalf("the answer is %+v", a)
@@ -243,9 +243,9 @@ func TestWhatWasRotatedStaysClosedWhenItsUserOrSecretGoesLater(t *testing.T) {
 	})
 }
 
-func TestAnIDInAnotherCaseNamesTheSameCredential(t *testing.T) {
+func TestIDsAreCaseInsensitive(t *testing.T) {
 	for _, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken, tenancy.CustomerSecretKey} {
-		s := play(t, calm)
+		s := newTenancy(t, calm)
 		c := s.Add(tenancy.Want{Kind: kind})
 		c.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: kind.Rule(), User: c.User,
 			ResourceID: strings.ToUpper(c.OldID)})
@@ -256,8 +256,8 @@ func TestAnIDInAnotherCaseNamesTheSameCredential(t *testing.T) {
 	}
 }
 
-func TestAnIDOfAnUnknownFormIsRefusedAndNotTakenForGone(t *testing.T) {
-	s := play(t, calm)
+func TestAnIDOfAnUnknownFormIsRefused(t *testing.T) {
+	s := newTenancy(t, calm)
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	for _, id := range []string{"token-of-web", "3f5b8a0c1d2e4f60718293a4b5c6d7e8", c.User, "web@example.com"} {
 		c.Problem = s.AddProblem(ociemu.ProblemSeed{Rule: "AUTH_TOKEN_TOO_OLD", User: c.User, ResourceID: id})
@@ -268,8 +268,8 @@ func TestAnIDOfAnUnknownFormIsRefusedAndNotTakenForGone(t *testing.T) {
 	untouched(t, s, c)
 }
 
-func TestNoIDOutOfATagOrAJournalBecomesPartOfAPathUnchecked(t *testing.T) {
-	s := play(t, calm)
+func TestIDsFromTagsAndJournalsAreChecked(t *testing.T) {
+	s := newTenancy(t, calm)
 	const staged = `{"staged":{"version":"keyturn-aaaaaaaaaaaaaaaa-1","phase":"intent","old":"%s","maker":"m","at":"2020-01-01T00:00:00Z","secrets":{"auth-token":"%s"}}}`
 	user, good := s.AddUser("web@example.com"), "ocid1.vaultsecret.oc1.iad.amaaaaaax"
 	for _, odd := range []struct{ user, old, secret string }{

@@ -11,17 +11,17 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// The old one is the only credential that anybody has seen work; a person deletes the other while its successor is
+// The old credential is the only one that is known to work. An operator deletes the other one while its successor is
 // staged.
-func TestReplaceYesStopsWhenTheListHasRoomAgain(t *testing.T) {
+func TestReplaceStopsWhenASlotIsFreeAgain(t *testing.T) {
 	t.Parallel()
-	s := play(t, calm)
+	s := newTenancy(t, calm)
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey, Bystander: 2})
-	neverLost(t, s, c) // with a free slot nothing has to go first
-	sc := &scene{Deployment: s, c: c}
-	wait := held(t, s, ociemu.Before, beforeStage.fits(s, c), func(ctx context.Context, _ int) {
+	judgeCases(t, s, c) // with a free slot nothing has to be deleted first
+	rt := &rotationTest{Deployment: s, c: c}
+	wait := duringCall(t, s, ociemu.Before, beforeStage.fits(s, c), func(ctx context.Context, _ int) {
 		for _, id := range c.Bystander {
-			if err := sc.c.Delete(ctx, id); err != nil {
+			if err := rt.c.Delete(ctx, id); err != nil {
 				t.Error(err)
 			}
 		}
@@ -36,10 +36,10 @@ func TestReplaceYesStopsWhenTheListHasRoomAgain(t *testing.T) {
 	rotated(t, s, c)
 }
 
-// Whoever may name a credential can write a mark: a living one whose value some version may hold stays.
-func TestTheSweepDeletesNoMarkedCredentialWhoseValueMayBeSomewhere(t *testing.T) {
+// A user who names a credential can forge a mark. A credential whose value may be in some version is kept.
+func TestTheSweepKeepsAMarkedCredentialWhoseValueMayExist(t *testing.T) {
 	t.Parallel()
-	s := play(t, calm)
+	s := newTenancy(t, calm)
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken, Bundle: true})
 	id := c.Secrets["bundle_secret_ocid"]
 	s.SetCreatedOffset(-time.Hour)

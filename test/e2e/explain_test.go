@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// underPolicies puts the stack's policies in force for the function, with secret_policy = tags.
+// underPolicies applies the stack's policies to the function, with secret_policy = tags.
 func underPolicies(t *testing.T, s *tenancy.Deployment, vaults string) {
 	t.Helper()
 	p := preflight.Policy{Function: "rotate", Group: "fn", Compartments: []string{vaults}, Topic: s.Tenancy(),
@@ -31,7 +31,7 @@ func underPolicies(t *testing.T, s *tenancy.Deployment, vaults string) {
 	s.SetPolicies(&ociemu.Policies{Set: set})
 }
 
-// vaulted has a compartment for secrets, the only one in which the function may look for them.
+// vaulted puts secrets into a compartment, the only one in which the function may look for them.
 func vaulted(vaults *string) func(*ociemu.Emulator) tenancy.Places {
 	return func(e *ociemu.Emulator) tenancy.Places {
 		*vaults = e.AddCompartment("vaults", "")
@@ -39,7 +39,7 @@ func vaulted(vaults *string) func(*ociemu.Emulator) tenancy.Places {
 	}
 }
 
-func TestUnderTheStacksPoliciesA404OfASecretIsExplained(t *testing.T) {
+func TestA404OfASecretIsExplained(t *testing.T) {
 	t.Parallel()
 	free := func(c *tenancy.Case) map[string]string {
 		return map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind), "team": "web"}
@@ -80,7 +80,7 @@ func TestUnderTheStacksPoliciesA404OfASecretIsExplained(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var vaults string
-			s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Places: vaulted(&vaults)})
+			s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(), Places: vaulted(&vaults)})
 			c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 			seed := m.seed(s, c)
 			seed.Compartment = cmp.Or(seed.Compartment, vaults)
@@ -104,13 +104,13 @@ func TestUnderTheStacksPoliciesA404OfASecretIsExplained(t *testing.T) {
 	}
 }
 
-func TestAUserWhoIsGoneIsAReasonToDismissTheProblem(t *testing.T) {
+func TestTheMailForADeletedUserAdvisesToDismissTheProblem(t *testing.T) {
 	gone := func(s *tenancy.Deployment) {
 		for _, operation := range []string{"GetUser", "ListAuthTokens"} {
 			s.Inject(ociemu.Fault{Operation: operation, Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 		}
 	}
-	s := play(t, calm)
+	s := newTenancy(t, calm)
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	gone(s)
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" {

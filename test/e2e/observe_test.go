@@ -12,9 +12,9 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-func TestARotationPostsItsFigures(t *testing.T) {
+func TestARotationPostsMetrics(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{Emulator: ociemu.Calm()})
+		s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm()})
 		c := s.Add(w)
 		closeProblem(t, s, c, c.Comment())
 		got := map[string]ociemu.MetricValue{}
@@ -37,7 +37,7 @@ func TestARotationPostsItsFigures(t *testing.T) {
 	})
 }
 
-func TestFiguresThatCanNotBePostedChangeNothingElse(t *testing.T) {
+func TestFailedMetricsChangeNothingElse(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]ociemu.Action{"denied": ociemu.Answer(404, "NotAuthorizedOrNotFound"),
 		"broken":    ociemu.Answer(500, "InternalServerError"),
@@ -45,7 +45,7 @@ func TestFiguresThatCanNotBePostedChangeNothingElse(t *testing.T) {
 		"slow": ociemu.Delay(20 * time.Second)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := play(t, tenancy.Options{Emulator: ociemu.Calm()})
+			s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm()})
 			s.Inject(ociemu.Fault{Operation: "PostMetricData", Times: -1, Do: do})
 			c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
@@ -62,8 +62,8 @@ func TestFiguresThatCanNotBePostedChangeNothingElse(t *testing.T) {
 	}
 }
 
-func TestWithMetricsOffNobodyCallsMonitoring(t *testing.T) {
-	s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"metrics=off"}})
+func TestWithoutMetricsMonitoringIsNotCalled(t *testing.T) {
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"metrics=off"}})
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	closeProblem(t, s, c, c.Comment())
 	if slices.Contains(functionCalls(s), "PostMetricData") {
@@ -78,7 +78,7 @@ func withTracing(e *ociemu.Emulator) tenancy.Places {
 }
 
 func TestATraceShowsTheStepsOfARotationAndTheirCalls(t *testing.T) {
-	s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Places: withTracing})
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(), Places: withTracing})
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	closeProblem(t, s, c, c.Comment())
 	spans := s.Spans()
@@ -86,7 +86,7 @@ func TestATraceShowsTheStepsOfARotationAndTheirCalls(t *testing.T) {
 	for _, span := range spans {
 		byID[span.ID] = span
 	}
-	under := map[string]string{} // a span's name under its parent's
+	under := map[string]string{} // a span's name by its parent's
 	for _, span := range spans {
 		if span.TraceID != spans[0].TraceID || span.LocalEndpoint.ServiceName != "keyturn::rotate" ||
 			span.Duration < 1 {
@@ -103,12 +103,12 @@ func TestATraceShowsTheStepsOfARotationAndTheirCalls(t *testing.T) {
 	}
 }
 
-func TestACollectorThatFailsOrHangsChangesNothingAndItsKeyIsNotLogged(t *testing.T) {
+func TestAFailingCollectorChangesNothingAndItsKeyIsNotLogged(t *testing.T) {
 	for name, do := range map[string]ociemu.Action{"broken": ociemu.Answer(500, "InternalServerError"),
 		"slow": ociemu.Delay(20 * time.Second)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Places: withTracing})
+			s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(), Places: withTracing})
 			s.Inject(ociemu.Fault{Operation: "PublicSpan", Times: -1, Do: do})
 			c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
@@ -124,8 +124,8 @@ func TestACollectorThatFailsOrHangsChangesNothingAndItsKeyIsNotLogged(t *testing
 	}
 }
 
-func TestASweepCountsItself(t *testing.T) {
-	s := play(t, tenancy.Options{Emulator: ociemu.Calm()})
+func TestASweepPostsMetrics(t *testing.T) {
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm()})
 	s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	sweep(t, s)
 	var got []string

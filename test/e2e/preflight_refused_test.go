@@ -10,7 +10,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-func TestAServiceThatHangsKeepsNoOtherCheckOfAPreflightFromItsAnswer(t *testing.T) {
+func TestAHangingServiceDelaysNoOtherPreflightCheck(t *testing.T) {
 	t.Parallel()
 	o := calm
 	o.Timeout = 12 * time.Second
@@ -30,7 +30,7 @@ func TestAServiceThatHangsKeepsNoOtherCheckOfAPreflightFromItsAnswer(t *testing.
 	}
 }
 
-func TestAFunctionWithARefusedEnvironmentCallsNobody(t *testing.T) {
+func TestAFunctionWithARefusedEnvironmentMakesNoCall(t *testing.T) {
 	o := tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"OCI_DEFAULT_REALM=example.com"},
 		Places: withTracing}
 	s, c := inspected(t, o, false, nil)
@@ -46,7 +46,7 @@ func TestAFunctionWithARefusedEnvironmentCallsNobody(t *testing.T) {
 }
 
 func TestAPreflightSendsOneTestMailIfAskedTo(t *testing.T) {
-	s := play(t, calm)
+	s := newTenancy(t, calm)
 	r, err := s.Invoke(t.Context(), []byte(`{"keyturn":"preflight","mail":"yes"}`))
 	c := readPreflight(t, r, err)
 	if is, words := c.result("mail"); is != "passed" {
@@ -58,8 +58,8 @@ func TestAPreflightSendsOneTestMailIfAskedTo(t *testing.T) {
 	}
 }
 
-func TestAMalformedPreflightIsToldAndBeginsNothing(t *testing.T) {
-	s := play(t, calm)
+func TestAMalformedPreflightIsRefusedAndStartsNothing(t *testing.T) {
+	s := newTenancy(t, calm)
 	for body, want := range map[string]string{
 		`{"keyturn":"prefligth"}`:                    `keyturn is "prefligth", not "preflight"`,
 		`{"Keyturn":"preflight"}`:                    "Keyturn is not a field",
@@ -86,7 +86,7 @@ func TestAMalformedPreflightIsToldAndBeginsNothing(t *testing.T) {
 }
 
 func TestWithARefusedConfigurationEveryEventFailsAndNothingIsTouched(t *testing.T) {
-	s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"prove=perhaps"}})
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"prove=perhaps"}})
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ type checked struct {
 	raw        []byte
 }
 
-// result is the worst result of a check, and what was found and how it is fixed.
+// result returns the worst result of a check, with its findings and remedies.
 func (c checked) result(name string) (worst, words string) {
 	order := []string{"", "passed", "warning", "unknown", "failed"}
 	for _, one := range c.Checks {
@@ -50,11 +50,11 @@ func readPreflight(t *testing.T, r fnhost.Reply, err error) checked {
 	return c
 }
 
-// inspected sets a tenancy up, and asks a function for a preflight, which must change nothing.
+// inspected sets up a tenancy, and requests a preflight, which must change nothing.
 func inspected(t *testing.T, o tenancy.Options, sweep bool, set func(*tenancy.Deployment)) (*tenancy.Deployment,
 	checked) {
 	t.Helper()
-	s := play(t, o)
+	s := newTenancy(t, o)
 	for _, kind := range tenancy.Kinds() {
 		s.Add(tenancy.Want{Kind: kind, Bundle: kind == tenancy.CustomerSecretKey})
 	}
@@ -106,7 +106,7 @@ func TestAPreflightOfAGoodSetUpPasses(t *testing.T) {
 		if writes < 9 {
 			t.Errorf("%d statements of what could not be tried, want 9 or more: %s", writes, c.raw)
 		}
-		s.Host.Kill() // what it printed is all here then
+		s.Host.Kill() // now its output is complete
 		if printed := s.Printed.String(); !sweep && (strings.Count(printed, `"message":"preflight"`) != 1 ||
 			strings.Contains(printed, "preflight check")) {
 			t.Errorf("the function printed %s", printed)
@@ -115,7 +115,7 @@ func TestAPreflightOfAGoodSetUpPasses(t *testing.T) {
 	}
 }
 
-// deny lets the services refuse the function some operations.
+// deny makes the services refuse some operations of the function.
 func deny(o *tenancy.Options, operations ...string) {
 	o.Emulator.Authorizer = func(caller ociemu.Caller, c ociemu.Call) bool {
 		return caller.Kind != "function" || !slices.Contains(operations, c.Operation) &&
@@ -140,7 +140,7 @@ type broken struct {
 	check string
 	is    string // failed unless given
 	words []string
-	// also are checks that can't say anything then, and why they say so themselves.
+	// also has further checks that fail as a consequence, with their findings.
 	also map[string]string
 }
 
@@ -185,7 +185,7 @@ var brokenSetUps = []broken{
 	{name: "a secret is a replica", set: func(s *tenancy.Deployment) {
 		bound(s, s.AddUser("x@example.com"), ociemu.SecretSeed{Replica: true})
 	}, check: "secret", words: []string{"replica"}},
-	{name: "a secret is bound to nobody who is there", set: func(s *tenancy.Deployment) {
+	{name: "a secret is bound to an unknown user", set: func(s *tenancy.Deployment) {
 		bound(s, "ocid1.user.oc1..aaaaaaaanobody", ociemu.SecretSeed{})
 	},
 		check: "user", words: []string{"ocid1.user.oc1..aaaaaaaanobody", "is absent"}},
@@ -200,7 +200,7 @@ var brokenSetUps = []broken{
 		s.Add(tenancy.Want{Kind: tenancy.CustomerSecretKey})
 	},
 		check: "secret_binding", is: "warning", words: []string{"which half is which", "access-key"}},
-	{name: "a kind that nobody knows", set: func(s *tenancy.Deployment) {
+	{name: "an unknown kind", set: func(s *tenancy.Deployment) {
 		bound(s, "", ociemu.SecretSeed{FreeformTags: map[string]string{"keyturn-user": s.AddUser("x@example.com"),
 			"keyturn-kind": "apikey"}})
 	}, check: "secret_binding", words: []string{`"apikey", which is no kind`, "api-key, auth-token"}},
@@ -267,7 +267,7 @@ var brokenSetUps = []broken{
 	}, check: "users", words: []string{"{USER_INSPECT} in tenancy"}},
 }
 
-// off lets the services' clock differ from the function's.
+// off makes the services' clock differ from the function's.
 func off(by time.Duration) func(*tenancy.Options) {
 	return func(o *tenancy.Options) {
 		c := &tenancy.Clock{}

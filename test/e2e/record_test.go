@@ -18,7 +18,7 @@ var recordSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
 	return c.Compile("../../docs/record.schema.json")
 })
 
-// line is what the tests read of a log line.
+// line has the fields of a log line that the tests read.
 type line struct {
 	Message  string   `json:"message"`
 	Level    string   `json:"level"`
@@ -47,8 +47,7 @@ type line struct {
 	} `json:"record"`
 }
 
-// lines are the log lines that the functions of a tenancy have printed, those of a killed process included as far as it
-// came.
+// lines returns the log lines of a tenancy's functions, also those of killed processes.
 func lines(s *tenancy.Deployment) (out []line, texts []string) {
 	for text := range strings.Lines(s.Printed.String()) {
 		var l line
@@ -83,7 +82,7 @@ func checkRecords(t *testing.T, s *tenancy.Deployment) {
 
 func TestTheRecordSaysWhoWhyWhatAndWhere(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{Emulator: ociemu.Calm()})
+		s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm()})
 		c := s.Add(w)
 		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 			t.Fatalf("the answer is %+v", a)
@@ -115,8 +114,8 @@ func TestTheRecordSaysWhoWhyWhatAndWhere(t *testing.T) {
 	})
 }
 
-func TestEachStepIsALineThatLeadsToItsCallsInOCI(t *testing.T) {
-	s := play(t, tenancy.Options{Emulator: ociemu.Calm()})
+func TestEachStepIsALogLineWithItsRequestIDs(t *testing.T) {
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm()})
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	closeProblem(t, s, c, c.Comment())
 	answered := map[string]bool{}

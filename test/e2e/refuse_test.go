@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// refused checks that an event was refused, with nothing touched, the problem open again and SecOps told why.
+// refused checks that an event was refused, nothing was changed, the problem is open again, and a mail has the reason.
 func refused(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, a answer, want ...string) {
 	t.Helper()
 	if a.Outcome != "refused" || a.Changed {
@@ -69,7 +69,7 @@ func TestACommentWithAMistakeIsRefusedAndShowsTheCorrectOne(t *testing.T) {
 		}, "grace"},
 	} {
 		t.Run(m.name, func(t *testing.T) {
-			s := play(t, calm)
+			s := newTenancy(t, calm)
 			c := s.Add(tenancy.Want{Kind: m.kind})
 			refused(t, s, c, closeProblem(t, s, c, m.comment(c)), "Close the problem again with this comment:", m.want)
 		})
@@ -83,14 +83,14 @@ func TestASecretThatMayNotBeWrittenIsRefused(t *testing.T) {
 			secret func(s *tenancy.Deployment, c *tenancy.Case, key string) string
 			want   string
 		}{
-			"bound to somebody else": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
+			"bound to another user": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
 				return s.Add(tenancy.Want{Kind: w.Kind, Bundle: w.Bundle}).Secrets[key]
 			}, "is bound to another user"},
 			"bound to another kind": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
 				return s.AddSecret(ociemu.SecretSeed{Name: "pager",
 					FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": "pager"}})
 			}, "is bound to the kind pager"},
-			"bound to nobody": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
+			"not bound": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
 				return s.AddSecret(ociemu.SecretSeed{Name: "free"})
 			}, "oci vault secret update --secret-id"},
 			"of another tenancy": {func(s *tenancy.Deployment, c *tenancy.Case, key string) string {
@@ -107,7 +107,7 @@ func TestASecretThatMayNotBeWrittenIsRefused(t *testing.T) {
 			}, "30 versions"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				s := play(t, calm)
+				s := newTenancy(t, calm)
 				c := s.Add(w)
 				mine := c.Secrets
 				c.Secrets = map[string]string{}
@@ -122,28 +122,29 @@ func TestASecretThatMayNotBeWrittenIsRefused(t *testing.T) {
 	})
 }
 
-func TestAProtectedUserIsSpared(t *testing.T) {
-	s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"protected_users=admin*,API-KEY-user-*"}})
+func TestAProtectedUserIsNotRotated(t *testing.T) {
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(),
+		Config: []string{"protected_users=admin*,API-KEY-user-*"}})
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	refused(t, s, c, closeProblem(t, s, c, c.Comment()), "is protected")
 }
 
-func TestWithoutAFreeSlotTheMailNamesWhatFillsThem(t *testing.T) {
+func TestWithoutAFreeSlotTheMailNamesTheUsersCredentials(t *testing.T) {
 	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1,
 		tenancy.CustomerSecretKey: 1} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := play(t, calm)
+			s := newTenancy(t, calm)
 			c := s.Add(tenancy.Want{Kind: kind, Bystander: others})
 			refused(t, s, c, closeProblem(t, s, c, c.Comment()), append(c.Bystander, "no free slot", "replace:yes")...)
 		})
 	}
 }
 
-func TestReplaceYesDeletesFirstWhenThereIsNoFreeSlot(t *testing.T) {
+func TestReplaceDeletesFirstWhenNoSlotIsFree(t *testing.T) {
 	for kind, others := range map[tenancy.Kind]int{tenancy.APIKey: 2, tenancy.AuthToken: 1,
 		tenancy.CustomerSecretKey: 1} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := play(t, tenancy.Options{})
+			s := newTenancy(t, tenancy.Options{})
 			c := s.Add(tenancy.Want{Kind: kind, Bystander: others})
 			if a := closeProblem(t, s, c, c.Comment("replace:yes")); a.Outcome != "rotated" {
 				t.Fatalf("the answer is %+v", a)
@@ -154,7 +155,7 @@ func TestReplaceYesDeletesFirstWhenThereIsNoFreeSlot(t *testing.T) {
 }
 
 func TestTwoKeysOfOneUserDoNotShareASecret(t *testing.T) {
-	s := play(t, calm)
+	s := newTenancy(t, calm)
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey, Bystander: 1})
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 		t.Fatalf("the answer is %+v", a)
@@ -170,9 +171,9 @@ func TestTwoKeysOfOneUserDoNotShareASecret(t *testing.T) {
 	rotated(t, s, c)
 }
 
-func TestADryRunTouchesNothingAndSaysWhatItWouldDo(t *testing.T) {
+func TestADryRunChangesNothingAndSaysWhatItWouldDo(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, calm)
+		s := newTenancy(t, calm)
 		c := s.Add(w)
 		if a := closeProblem(t, s, c, c.Comment("dry_run:yes")); a.Outcome != "dry_run" || !a.Reopened {
 			t.Fatalf("the answer is %+v", a)
@@ -221,7 +222,7 @@ func TestAForgedEventIsRefused(t *testing.T) {
 		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := play(t, calm)
+			s := newTenancy(t, calm)
 			c, victim := s.Add(tenancy.Want{Kind: tenancy.AuthToken}), s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 			closeProblem(t, s, c, c.Comment())
 			genuine := s.Events()[0]
@@ -244,7 +245,7 @@ func TestAForgedEventIsRefused(t *testing.T) {
 }
 
 func TestTheCommentThatCountsIsTheOneOnRecord(t *testing.T) {
-	s := play(t, tenancy.Options{Emulator: ociemu.Options{
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{
 		Answers: ociemu.Answers{EventComments: ociemu.EventCommentsAbsent}}})
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
@@ -257,7 +258,8 @@ func TestACorrectedCommentRotatesAfterARefusal(t *testing.T) {
 	for _, comments := range []ociemu.EventCommentsAnswer{ociemu.EventCommentsLast, ociemu.EventCommentsJoined,
 		ociemu.EventCommentsAbsent} {
 		t.Run(string(comments), func(t *testing.T) {
-			s := play(t, tenancy.Options{Emulator: ociemu.Options{Answers: ociemu.Answers{EventComments: comments}}})
+			s := newTenancy(t, tenancy.Options{
+				Emulator: ociemu.Options{Answers: ociemu.Answers{EventComments: comments}}})
 			c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 			refused(t, s, c, closeProblem(t, s, c, "api_secret_ocid:oops"))
 			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
@@ -269,7 +271,7 @@ func TestACorrectedCommentRotatesAfterARefusal(t *testing.T) {
 }
 
 func TestARecordThatLagsBehindItsEventIsWaitedFor(t *testing.T) {
-	s := play(t, tenancy.Options{Emulator: ociemu.Options{ProblemLagReads: 3}})
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{ProblemLagReads: 3}})
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 		t.Fatalf("the answer is %+v", a)
@@ -277,9 +279,9 @@ func TestARecordThatLagsBehindItsEventIsWaitedFor(t *testing.T) {
 	rotated(t, s, c)
 }
 
-func TestARecordThatLagsTooLongLeavesTheRestToALaterDelivery(t *testing.T) {
+func TestARecordThatLagsTooLongIsLeftToALaterDelivery(t *testing.T) {
 	t.Parallel()
-	s := play(t, tenancy.Options{Emulator: ociemu.Options{ProblemLagReads: 40}})
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{ProblemLagReads: 40}})
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 		t.Fatal(err)
@@ -293,8 +295,8 @@ func TestARecordThatLagsTooLongLeavesTheRestToALaterDelivery(t *testing.T) {
 	}
 }
 
-func TestEventsThatAreNotOursEndWithoutACallAndWithoutAMail(t *testing.T) {
-	s := play(t, calm)
+func TestOtherEventsAreIgnored(t *testing.T) {
+	s := newTenancy(t, calm)
 	s.ResetCalls()
 	for _, event := range []string{
 		`{"eventType":"com.oraclecloud.cloudguard.problemdetected"}`,

@@ -10,13 +10,13 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// form is a kind in one of the forms in which it is stored.
+// form is a kind with a form of its secrets.
 type form struct {
 	name string
 	want tenancy.Want
 }
 
-// forms are all of them, apart from the password, which can't be tried out over the wire.
+// forms lists all forms except passwords, which the tests can't use over HTTP.
 var forms = []form{
 	{"api-key", tenancy.Want{Kind: tenancy.APIKey}},
 	{"api-key-bundle", tenancy.Want{Kind: tenancy.APIKey, Bundle: true}},
@@ -26,8 +26,8 @@ var forms = []form{
 	{"customer-secret-key-bundle", tenancy.Want{Kind: tenancy.CustomerSecretKey, Bundle: true}},
 }
 
-// formsOf are the forms that the n-th combination of a test is played with: all of them in the suite of combinations,
-// otherwise one of each kind. Which one alternates with n and with the kind, so that every form is played by some test.
+// formsOf returns the forms for the n-th combination of a test: all of them in the suite combinations, otherwise one of
+// each kind. It alternates with n and the kind, so that every form is in some test.
 func formsOf(t *testing.T, n int) []form {
 	t.Helper()
 	if need.Chosen(t, need.Combinations) {
@@ -40,8 +40,7 @@ func formsOf(t *testing.T, n int) []form {
 	return some
 }
 
-// formOf is one form for the n-th combination of a test, or all of them in the suite of combinations. Six combinations
-// have six forms.
+// formOf returns one form for the n-th combination of a test, or all of them in the suite combinations.
 func formOf(t *testing.T, n int) []form {
 	t.Helper()
 	if need.Chosen(t, need.Combinations) {
@@ -50,7 +49,7 @@ func formOf(t *testing.T, n int) []form {
 	return []form{forms[n%len(forms)]}
 }
 
-// each runs a test for every kind, in parallel, and in the suite of combinations for every form.
+// each runs a test for every kind in parallel, and in the suite combinations for every form.
 func each(t *testing.T, f func(t *testing.T, w tenancy.Want)) {
 	t.Helper()
 	for _, form := range formsOf(t, len(t.Name())) {
@@ -63,7 +62,7 @@ func each(t *testing.T, f func(t *testing.T, w tenancy.Want)) {
 
 func TestAClosedProblemRotatesTheCredentialAndNothingElse(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{})
+		s := newTenancy(t, tenancy.Options{})
 		c := s.Add(w)
 		a := closeProblem(t, s, c, c.Comment("ticket CHG-1234"))
 		if a.Outcome != "rotated" || a.NewID == "" || !a.Changed {
@@ -86,8 +85,8 @@ func TestAClosedProblemRotatesTheCredentialAndNothingElse(t *testing.T) {
 	})
 }
 
-func TestABystanderOfTheSameUserIsLeftAlone(t *testing.T) {
-	s := play(t, tenancy.Options{})
+func TestAnotherCredentialOfTheUserIsNotTouched(t *testing.T) {
+	s := newTenancy(t, tenancy.Options{})
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey, Bystander: 1})
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 		t.Fatalf("the answer is %+v", a)
@@ -95,13 +94,13 @@ func TestABystanderOfTheSameUserIsLeftAlone(t *testing.T) {
 	rotated(t, s, c)
 }
 
-func TestAPasswordIsResetOnceAndItsOneTimeValueKept(t *testing.T) {
+func TestAPasswordIsResetOnceAndItsOneTimeValueStored(t *testing.T) {
 	for name, w := range map[string]tenancy.Want{"kept": {Kind: tenancy.Password},
 		"bundle":   {Kind: tenancy.Password, Bundle: true},
 		"not kept": {Kind: tenancy.Password, NoSecret: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := play(t, tenancy.Options{})
+			s := newTenancy(t, tenancy.Options{})
 			c := s.Add(w)
 			made := c.IDs()[0]
 			a := closeProblem(t, s, c, c.Comment("please"))
@@ -126,7 +125,7 @@ func TestAPasswordIsResetOnceAndItsOneTimeValueKept(t *testing.T) {
 
 func TestTheSameEventFiveTimesIsOneRotation(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{Emulator: ociemu.Options{Deliveries: 5}})
+		s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{Deliveries: 5}})
 		c := s.Add(w)
 		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 			t.Fatal(err)
@@ -149,7 +148,7 @@ func TestTheSameEventFiveTimesIsOneRotation(t *testing.T) {
 
 func TestTheSameEventFiveTimesAtOnceIsOneRotation(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: true}})
+		s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: true}})
 		c := s.Add(w)
 		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 			t.Fatal(err)
@@ -161,20 +160,20 @@ func TestTheSameEventFiveTimesAtOnceIsOneRotation(t *testing.T) {
 	})
 }
 
-func TestAPasswordIsResetOnceHoweverOftenItsEventComes(t *testing.T) {
+func TestARepeatedEventResetsAPasswordOnce(t *testing.T) {
 	t.Parallel()
 	for _, parallel := range []bool{false, true} {
 		for _, none := range []bool{false, true} {
-			s := play(t, tenancy.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: parallel}})
+			s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{Deliveries: 5, ParallelDeliveries: parallel}})
 			c := s.Add(tenancy.Want{Kind: tenancy.Password, NoSecret: none})
 			before := s.User(c.User).PasswordCreated
-			resets := map[time.Time]bool{} // written and read by one goroutine at a time: under the lock, then at rest
+			resets := map[time.Time]bool{} // written under the emulator's lock, and read afterwards
 			s.OnChange(func(v ociemu.View) { resets[v.User(c.User).PasswordCreated] = true })
 			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 				t.Fatal(err)
 			}
 			delete(resets, before)
-			// Without a secret there is no place for a lock: there the retry token makes several requests one reset.
+			// Without a secret there is no lock. The retry token makes several requests one reset.
 			if len(resets) != 1 {
 				t.Errorf("side by side %v, without a secret %v: %d resets, want 1", parallel, none, len(resets))
 			}
@@ -184,10 +183,10 @@ func TestAPasswordIsResetOnceHoweverOftenItsEventComes(t *testing.T) {
 
 func TestAProblemThatIsClosedTwiceIsOneRotation(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{})
+		s := newTenancy(t, tenancy.Options{})
 		c := s.Add(w)
 		closeProblem(t, s, c, c.Comment())
-		s.Rescan(c.Problem, false) // Cloud Guard sees that it is gone, and says so with a second event
+		s.Rescan(c.Problem, false) // Cloud Guard sees that it is gone, and sends a second event
 		s.Deliver()
 		if a := lastAnswer(t, s); a.Outcome != "already" {
 			t.Errorf("the second event is answered %+v", a)
@@ -196,14 +195,14 @@ func TestAProblemThatIsClosedTwiceIsOneRotation(t *testing.T) {
 	})
 }
 
-func TestASecretThatIsBoundIsFoundWithoutItsOCIDInTheComment(t *testing.T) {
+func TestABoundSecretIsFoundWithoutAComment(t *testing.T) {
 	for _, w := range []tenancy.Want{{Kind: tenancy.APIKey}, {Kind: tenancy.AuthToken},
 		{Kind: tenancy.CustomerSecretKey, Bundle: true}} {
 		t.Run(string(w.Kind), func(t *testing.T) {
 			t.Parallel()
-			s := play(t, tenancy.Options{})
+			s := newTenancy(t, tenancy.Options{})
 			c := s.Add(w)
-			s.Add(tenancy.Want{Kind: w.Kind}) // somebody else's
+			s.Add(tenancy.Want{Kind: w.Kind}) // another user's
 			if a := closeProblem(t, s, c, "rotate:yes"); a.Outcome != "rotated" {
 				t.Fatalf("the answer is %+v", a)
 			}
@@ -214,7 +213,8 @@ func TestASecretThatIsBoundIsFoundWithoutItsOCIDInTheComment(t *testing.T) {
 
 func TestTheHomeRegionAndTheSecretsRegionAreFound(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{Emulator: ociemu.Options{Region: "eu-frankfurt-1", HomeRegion: "us-phoenix-1"}})
+		s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{Region: "eu-frankfurt-1",
+			HomeRegion: "us-phoenix-1"}})
 		c := s.Add(w)
 		for key := range c.Secrets {
 			c.Secrets[key] = c.AddSecretIn(key, "uk-london-1")

@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// sweeps sweeps some times, and returns how many mails that sent.
+// sweeps runs the sweep this many times, and returns the number of mails.
 func sweeps(t *testing.T, s *tenancy.Deployment, times int) int {
 	t.Helper()
 	before := len(s.Mails())
@@ -21,15 +21,15 @@ func sweeps(t *testing.T, s *tenancy.Deployment, times int) int {
 	return len(s.Mails()) - before
 }
 
-// A person has written to the secret during the grace period: only a person can say which value is right.
+// An operator has written to the secret during the grace period, and must decide which value is right.
 func TestARefusalOfTheSweepIsMailedOnce(t *testing.T) {
 	t.Parallel()
 	clock := &tenancy.Clock{}
-	s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1,
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1,
 		Settle: -1}})
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	closeProblem(t, s, c, c.Comment("grace:1m"))
-	if err := s.PutSecret(t.Context(), c.Secrets["api_secret_ocid"], []byte("by hand")); err != nil {
+	if err := s.PutSecret(t.Context(), c.Secrets["api_secret_ocid"], []byte("by operator")); err != nil {
 		t.Fatal(err)
 	}
 	clock.Add(2 * time.Minute)
@@ -44,9 +44,9 @@ func TestARefusalOfTheSweepIsMailedOnce(t *testing.T) {
 	}
 }
 
-func TestAListThatMayNotBeReadIsMailedOnceThoughEverySweepFails(t *testing.T) {
+func TestAForbiddenListIsMailedOnceThoughEverySweepFails(t *testing.T) {
 	t.Parallel()
-	s := play(t, tenancy.Options{})
+	s := newTenancy(t, tenancy.Options{})
 	s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	s.Inject(ociemu.Fault{Operation: "ListUsers", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	if n := sweeps(t, s, 5); n != 1 {
@@ -68,9 +68,9 @@ func TestAListThatMayNotBeReadIsMailedOnceThoughEverySweepFails(t *testing.T) {
 	}
 }
 
-func TestOneMailSaysThatOCIDoesNotAcceptTheNewCredentialYetHoweverOftenTheSweepComes(t *testing.T) {
+func TestRepeatedSweepsMailARefusedCredentialOnce(t *testing.T) {
 	t.Parallel()
-	s := play(t, tenancy.Options{Timeout: 12 * time.Second, Emulator: ociemu.Options{Visibility: -1,
+	s := newTenancy(t, tenancy.Options{Timeout: 12 * time.Second, Emulator: ociemu.Options{Visibility: -1,
 		VisibilityRejects: -1, Settle: -1}})
 	s.SetSpread(ociemu.RealSpread())
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
@@ -80,7 +80,7 @@ func TestOneMailSaysThatOCIDoesNotAcceptTheNewCredentialYetHoweverOftenTheSweepC
 	if mails := s.Mails(); len(mails) != 1 || !strings.Contains(mails[0].Title, "NOT FINISHED") {
 		t.Fatalf("the mails after the closure are %+v", mails)
 	}
-	s.Forward(11 * time.Minute) // the process that made it can't be at work any more, and OCI still refuses it
+	s.Forward(11 * time.Minute) // longer than the process that created it can live; OCI still refuses it
 	if n := sweeps(t, s, 3); n != 0 {
 		t.Errorf("three sweeps sent %d mails about what the first one said", n)
 	}

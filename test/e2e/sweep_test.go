@@ -35,16 +35,16 @@ func sweep(t *testing.T, s *tenancy.Deployment) digest {
 	return d
 }
 
-// deaf makes the function miss every event.
-func deaf(s *tenancy.Deployment) {
+// dropEvents makes the function miss every event.
+func dropEvents(s *tenancy.Deployment) {
 	s.HandleFunction(s.Function.FunctionID, func(context.Context, []byte) error { return nil })
 }
 
-func TestTheSweepRotatesWhatALostEventLeft(t *testing.T) {
+func TestTheSweepRotatesAfterALostEvent(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := play(t, tenancy.Options{})
+		s := newTenancy(t, tenancy.Options{})
 		c := s.Add(w)
-		deaf(s)
+		dropEvents(s)
 		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestTheSweepRotatesWhatALostEventLeft(t *testing.T) {
 
 func TestTheSweepIsSilentWhenThereIsNothingToDo(t *testing.T) {
 	t.Parallel()
-	s := play(t, tenancy.Options{})
+	s := newTenancy(t, tenancy.Options{})
 	for _, f := range forms {
 		c := s.Add(f.want)
 		closeProblem(t, s, c, c.Comment())
@@ -76,25 +76,26 @@ func TestTheSweepIsSilentWhenThereIsNothingToDo(t *testing.T) {
 	}
 }
 
-func TestTheSweepFinishesWhatADeadProcessLeftAtAnyCall(t *testing.T) {
+func TestTheSweepFinishesAfterAKillAtAnyCall(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w tenancy.Want) {
-		killed(t, calm, w, share(t, 4), func(s *tenancy.Deployment, c *tenancy.Case) {
-			s.Forward(11 * time.Minute) // neither a maker nor a list of IAM can be that late
+		killed(t, calm, w, oneIn(t, 4), func(s *tenancy.Deployment, c *tenancy.Case) {
+			s.Forward(11 * time.Minute) // longer than a process lives or a list of IAM lags
 			sweep(t, s)
 			rotatedBy(t, s, c, 2)
 			if len(s.Mails()) == 0 && s.Replies()[0].Status == 200 {
-				t.Error("nobody was told, and the platform counts no failure")
+				t.Error("there was no mail, and the platform counts no failure")
 			}
 		})
 	})
 }
 
-func TestTheSweepRetiresAfterTheGraceAndNotBefore(t *testing.T) {
+func TestTheSweepDeletesTheOldCredentialAfterItsGrace(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
 		clock := &tenancy.Clock{}
-		s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1,
-			Settle: -1}})
+		s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1,
+			VisibilityRejects: -1,
+			Settle:            -1}})
 		c := s.Add(w)
 		closeProblem(t, s, c, c.Comment("grace:1m"))
 		if d := sweep(t, s); len(d.Outcomes) != 0 || c.Try(c.Old) != 200 {
@@ -112,10 +113,10 @@ func TestTheSweepRetiresAfterTheGraceAndNotBefore(t *testing.T) {
 	})
 }
 
-func TestAfterTheGraceNothingIsRetiredIfTheCurrentOneNoLongerWorks(t *testing.T) {
+func TestAfterTheGraceTheOldCredentialIsKeptIfTheNewOneFails(t *testing.T) {
 	t.Parallel()
 	clock := &tenancy.Clock{}
-	s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1,
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1,
 		Settle: -1}})
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
 	s.SetCreatedOffset(-10 * time.Minute)
@@ -130,19 +131,19 @@ func TestAfterTheGraceNothingIsRetiredIfTheCurrentOneNoLongerWorks(t *testing.T)
 	if ids := c.IDs(); len(ids) != 2 || !slices.Contains(ids, c.OldID) {
 		t.Errorf("the user has %v", ids)
 	}
-	refusing.Remove() // pkg/rotation's tests have the end of half an hour of refusals
+	refusing.Remove() // pkg/rotation's tests have half an hour of refusals
 	sweep(t, s)
 	rotated(t, s, c)
 }
 
-func TestAfterTheGraceNothingIsRetiredIfTheSecretWasChangedByHand(t *testing.T) {
+func TestAfterTheGraceTheOldCredentialIsKeptIfTheSecretChanged(t *testing.T) {
 	clock := &tenancy.Clock{}
-	s := play(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1,
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Options{Now: clock.Now, Visibility: -1, VisibilityRejects: -1,
 		Settle: -1}})
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	closeProblem(t, s, c, c.Comment("grace:1m"))
 	clock.Add(2 * time.Minute)
-	if err := s.PutSecret(t.Context(), c.Secrets["api_secret_ocid"], []byte("by hand")); err != nil {
+	if err := s.PutSecret(t.Context(), c.Secrets["api_secret_ocid"], []byte("by operator")); err != nil {
 		t.Fatal(err)
 	}
 	d := sweep(t, s)
@@ -154,10 +155,10 @@ func TestAfterTheGraceNothingIsRetiredIfTheSecretWasChangedByHand(t *testing.T) 
 	}
 }
 
-func TestTheSweepDeletesACredentialWhoseValueIsNowhere(t *testing.T) {
+func TestTheSweepDeletesACredentialWithoutAStoredValue(t *testing.T) {
 	for _, kind := range []tenancy.Kind{tenancy.AuthToken, tenancy.CustomerSecretKey} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := play(t, calm)
+			s := newTenancy(t, calm)
 			c := s.Add(tenancy.Want{Kind: kind, Bundle: true})
 			s.SetCreatedOffset(-10 * time.Minute)
 			s.KillAt(creates[kind], 0)
@@ -165,7 +166,7 @@ func TestTheSweepDeletesACredentialWhoseValueIsNowhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.SetCreatedOffset(0)
-			if err := s.Dismiss(t.Context(), c.Problem); err != nil { // nobody wants the rotation any more
+			if err := s.Dismiss(t.Context(), c.Problem); err != nil { // the rotation is no longer ordered
 				t.Fatal(err)
 			}
 			if ids := c.IDs(); len(ids) != 2 {
@@ -179,8 +180,8 @@ func TestTheSweepDeletesACredentialWhoseValueIsNowhere(t *testing.T) {
 	}
 }
 
-func TestTheSweepMakesRoomInACrowdedSecret(t *testing.T) {
-	s := play(t, calm)
+func TestTheSweepRemovesOldVersionsOfAFullSecret(t *testing.T) {
+	s := newTenancy(t, calm)
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	id := s.AddSecret(ociemu.SecretSeed{Name: "crowded", Versions: 26, Content: []byte(c.Old.Value),
 		FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind)}})
@@ -206,11 +207,11 @@ func TestTheSweepMakesRoomInACrowdedSecret(t *testing.T) {
 	}
 }
 
-func TestTheSweepAndAnEventAtTheSameTimeAreOneRotation(t *testing.T) {
+func TestTheSweepAndAnEventAtOnceAreOneRotation(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w tenancy.Want) {
 		for range 3 {
-			s := play(t, tenancy.Options{})
+			s := newTenancy(t, tenancy.Options{})
 			c := s.Add(w)
 			done := make(chan error, 1)
 			s.Inject(ociemu.Fault{Operation: "GetProblem", Do: ociemu.Delay(0), Match: func(ociemu.Call) bool {
@@ -231,13 +232,13 @@ func TestTheSweepAndAnEventAtTheSameTimeAreOneRotation(t *testing.T) {
 	})
 }
 
-// The sweep's request reaches IAM when the event's rotation is over: what it makes then is one too many.
-func TestACredentialThatTheSweepMakesAfterAnEventsRotationIsTakenBackAtOnce(t *testing.T) {
+// The sweep's request reaches IAM when the event's rotation is done, and creates one credential too many.
+func TestTheSweepTakesBackACredentialThatItCreatesTooLate(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []tenancy.Kind{tenancy.AuthToken, tenancy.CustomerSecretKey} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			s := play(t, tenancy.Options{})
+			s := newTenancy(t, tenancy.Options{})
 			c := s.Add(tenancy.Want{Kind: kind})
 			reached, release := make(chan struct{}), make(chan struct{})
 			s.Inject(ociemu.Fault{Operation: creates[kind], Do: ociemu.Hold(release), Match: func(ociemu.Call) bool {
@@ -264,20 +265,20 @@ func TestACredentialThatTheSweepMakesAfterAnEventsRotationIsTakenBackAtOnce(t *t
 				}
 			}
 			if between != 1 || made != 2 {
-				t.Fatalf("the scene is another: %d credentials after the event, %d made in all", between, made)
+				t.Fatalf("the setup failed: %d credentials after the event, %d made in all", between, made)
 			}
 			rotated(t, s, c)
 		})
 	}
 }
 
-// swept sweeps once, and gives the digest of a sweep that left something over, too.
+// swept runs the sweep once, and returns its digest, also of an incomplete sweep.
 func swept(t *testing.T, s *tenancy.Deployment) (d digest) {
 	t.Helper()
 	reply, err := s.Sweep(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = json.Unmarshal(reply.Body, &d) // what failed may have none
+	_ = json.Unmarshal(reply.Body, &d) // a failed sweep may have none
 	return d
 }

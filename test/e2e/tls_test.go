@@ -6,11 +6,11 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// The emulator's certificates are signed by an authority that it has made up: without the variable that makes it a root
-// of trust, it is somebody who has got between the function and Oracle.
-func TestAServiceWithAFalseCertificateIsToldNothing(t *testing.T) {
+// The emulator's certificates have their own authority. Without the variable that makes it a trusted root, the emulator
+// is an attacker between the function and Oracle.
+func TestAServiceWithAFalseCertificateGetsNoRequest(t *testing.T) {
 	t.Parallel()
-	s := play(t, tenancy.Options{Config: []string{"SSL_CERT_FILE=/nonexistent", "SSL_CERT_DIR=/nonexistent"}})
+	s := newTenancy(t, tenancy.Options{Config: []string{"SSL_CERT_FILE=/nonexistent", "SSL_CERT_DIR=/nonexistent"}})
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 		t.Fatal(err)

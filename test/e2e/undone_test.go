@@ -15,13 +15,13 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// Where OCI takes no second PENDING version, that of an attempt that was taken back must not be in the next one's way.
-func TestAfterAnAttemptWasTakenBackTheNextOneSucceeds(t *testing.T) {
+// If OCI accepts no second PENDING version, that of an undone attempt must not block the next attempt.
+func TestAfterAnUndoneAttemptTheNextOneSucceeds(t *testing.T) {
 	t.Parallel()
 	for i, second := range []ociemu.SecondPendingAnswer{ociemu.SecondPendingDeprecates, ociemu.SecondPendingRefused,
 		ociemu.SecondPendingKeeps} {
 		for j, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken, tenancy.CustomerSecretKey} {
-			if !plays(t, i+j, 3) {
+			if !runsCase(t, i+j, 3) {
 				continue
 			}
 			bundle := (i+j)%2 == 1
@@ -29,11 +29,11 @@ func TestAfterAnAttemptWasTakenBackTheNextOneSucceeds(t *testing.T) {
 				t.Parallel()
 				o := ociemu.Calm()
 				o.Answers.SecondPending = second
-				s := play(t, tenancy.Options{Emulator: o})
+				s := newTenancy(t, tenancy.Options{Emulator: o})
 				c := s.Add(tenancy.Want{Kind: kind, Bundle: bundle})
-				// there a person makes CURRENT what does not work, for a moment
+				// an operator makes a version CURRENT that does not work
 				if second != ociemu.SecondPendingRefused {
-					neverLost(t, s, c)
+					judgeCases(t, s, c)
 				}
 				s.SetCreatedOffset(-31 * time.Minute) // several refusals count
 				answer := ociemu.Answer(401, "NotAuthenticated")
@@ -56,14 +56,14 @@ func TestAfterAnAttemptWasTakenBackTheNextOneSucceeds(t *testing.T) {
 				if second == ociemu.SecondPendingRefused {
 					unblocked(t, s, c)
 				}
-				successorOnly(t, s, c)
+				successorOnly(t, c)
 			})
 		}
 	}
 }
 
-// unblocked does what the mail of a secret says that takes no change, because a version stays PENDING that nobody
-// wants: nothing but a person can take that away.
+// unblocked does what the mail advises for a secret that accepts no change because of an unwanted PENDING version. Only
+// an operator can remove that version.
 func unblocked(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	t.Helper()
 	s.Forward(40 * time.Minute)
@@ -87,14 +87,14 @@ func unblocked(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) {
 	}
 }
 
-// One refusal is no proof that a credential is bad, however old it is: first uses of new ones are refused.
-func TestOneRefusalOfACredentialThatIsTriedLateTakesNothingBack(t *testing.T) {
+// One refusal doesn't prove that a credential is bad, because OCI may refuse the first use of a new one.
+func TestOneRefusalOfALateProofUndoesNothing(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w tenancy.Want) {
 		for _, age := range []time.Duration{5 * time.Minute, 29 * time.Minute, time.Hour} {
-			s := play(t, tenancy.Options{}) // the first use is refused
+			s := newTenancy(t, tenancy.Options{}) // the first use is refused
 			c := s.Add(w)
-			neverLost(t, s, c)
+			judgeCases(t, s, c)
 			s.SetCreatedOffset(-age)
 			killDuringProof(s, c)
 			if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
@@ -113,9 +113,9 @@ func TestOneRefusalOfACredentialThatIsTriedLateTakesNothingBack(t *testing.T) {
 	})
 }
 
-func TestTheMailOfAHalfDonePromotionSaysThatSomethingWasChanged(t *testing.T) {
+func TestTheMailOfAPartialPromotionReportsAChange(t *testing.T) {
 	t.Parallel()
-	s := play(t, calm)
+	s := newTenancy(t, calm)
 	c := s.Add(tenancy.Want{Kind: tenancy.CustomerSecretKey})
 	killDuringProof(s, c)
 	if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
@@ -137,7 +137,7 @@ func TestTheMailOfAHalfDonePromotionSaysThatSomethingWasChanged(t *testing.T) {
 		}
 	}
 	if half() != 1 {
-		t.Fatalf("the scene is another: %d secrets have the new half", half())
+		t.Fatalf("the setup failed: %d secrets have the new half", half())
 	}
 	mails := s.Mails()
 	if len(mails) == 0 {
@@ -156,17 +156,17 @@ func TestTheMailOfAHalfDonePromotionSaysThatSomethingWasChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, s)
-	successorOnly(t, s, c)
+	successorOnly(t, c)
 }
 
-// A person stores a credential of their own while nobody is at work: a process died, and the next delivery comes.
-func TestWhatAPersonStoredBetweenTwoDeliveriesIsNotOverwritten(t *testing.T) {
+// An operator stores another credential after a process was killed and before the next delivery.
+func TestAnOperatorsValueIsNotOverwritten(t *testing.T) {
 	t.Parallel()
 	for _, at := range []string{"UploadApiKey", "GetUser", "UpdateSecret"} {
 		t.Run("killed at "+at, func(t *testing.T) {
 			t.Parallel()
 			for _, order := range []string{"delivery", "sweep"} {
-				s := play(t, calm)
+				s := newTenancy(t, calm)
 				c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 				if at == "GetUser" {
 					killDuringProof(s, c)
@@ -176,7 +176,7 @@ func TestWhatAPersonStoredBetweenTwoDeliveriesIsNotOverwritten(t *testing.T) {
 				if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 					t.Fatal(err)
 				}
-				own := c.AddOwn()
+				own := c.AddCredential()
 				if err := s.PutSecret(t.Context(), c.Secrets["api_secret_ocid"], []byte(own.Value)); err != nil {
 					t.Fatal(err)
 				}
@@ -189,7 +189,7 @@ func TestWhatAPersonStoredBetweenTwoDeliveriesIsNotOverwritten(t *testing.T) {
 				eventually(t, s)
 				if got := string(s.Secret(c.Secrets["api_secret_ocid"]).Current()); got != own.Value &&
 					slices.Contains(c.IDs(), own.ID) {
-					t.Errorf("%s: the key that a person made CURRENT lives, and CURRENT has another", order)
+					t.Errorf("%s: the key that an operator made CURRENT exists, and CURRENT has another", order)
 				}
 				if !slices.Contains(c.IDs(), c.OldID) {
 					t.Errorf("%s: the old key was deleted", order)
@@ -199,7 +199,7 @@ func TestWhatAPersonStoredBetweenTwoDeliveriesIsNotOverwritten(t *testing.T) {
 	}
 }
 
-// What a secret is for is said by its journal and its content; a comment that takes it for something else is refused.
+// The journal and the content say what a secret is for. A comment that contradicts them is refused.
 func TestABundleStaysABundle(t *testing.T) {
 	t.Parallel()
 	for kind, key := range map[tenancy.Kind]string{tenancy.APIKey: "api_secret_ocid",
@@ -211,7 +211,7 @@ func TestABundleStaysABundle(t *testing.T) {
 			for _, wiped := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, %s, wiped %v", kind, name, wiped), func(t *testing.T) {
 					t.Parallel()
-					s := play(t, calm)
+					s := newTenancy(t, calm)
 					c := s.Add(tenancy.Want{Kind: kind, Bundle: true})
 					first := closeProblem(t, s, c, c.Comment())
 					if first.Outcome != "rotated" {
@@ -221,7 +221,7 @@ func TestABundleStaysABundle(t *testing.T) {
 					if wiped {
 						edit(t, s, id, vault.UpdateSecretDetails{Metadata: map[string]any{}})
 					}
-					next := c.Again(first.NewID)
+					next := c.AddProblem(first.NewID)
 					if err := s.Close(t.Context(), next, comment(id)); err != nil {
 						t.Fatal(err)
 					}
@@ -238,10 +238,10 @@ func TestABundleStaysABundle(t *testing.T) {
 	}
 }
 
-// The tag of the role says what a secret is for, too.
-func TestASecretWhoseTagSaysBundleTakesNoBareKey(t *testing.T) {
+// The tag of the role also says what a secret is for.
+func TestASecretTaggedAsBundleTakesNoPlainKey(t *testing.T) {
 	t.Parallel()
-	s := play(t, calm)
+	s := newTenancy(t, calm)
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	edit(t, s, c.Secrets["api_secret_ocid"], vault.UpdateSecretDetails{FreeformTags: map[string]string{"team": "web",
 		"keyturn-user": c.User, "keyturn-kind": string(c.Kind), "keyturn-role": "bundle"}})
@@ -249,13 +249,14 @@ func TestASecretWhoseTagSaysBundleTakesNoBareKey(t *testing.T) {
 	refused(t, s, c, closeProblem(t, s, c, c.Comment()), "bundle")
 }
 
-// Credentials of protected users are never touched, not even those with Keyturn's mark whose value is nowhere.
+// Credentials of protected users are never deleted, not even those with Keyturn's mark and without a stored value.
 func TestTheSweepDeletesNothingOfAProtectedUser(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []tenancy.Kind{tenancy.AuthToken, tenancy.CustomerSecretKey} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			s := play(t, tenancy.Options{Emulator: ociemu.Calm(), Config: []string{"protected_users=break-glass*"}})
+			s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm(),
+				Config: []string{"protected_users=break-glass*"}})
 			c := s.Add(tenancy.Want{Kind: kind, Bundle: true, UserName: "break-glass@example.com"})
 			description := markFor(rotationOf(kind, c.User, c.OldID), c.Secrets["bundle_secret_ocid"])
 			s.SetCreatedOffset(-time.Hour)
@@ -277,13 +278,13 @@ func TestTheSweepDeletesNothingOfAProtectedUser(t *testing.T) {
 	}
 }
 
-// A secret whose CURRENT is an early version has as many versions as one whose CURRENT is the last.
-func TestTheSweepMakesRoomInASecretThatWasRolledBack(t *testing.T) {
+// A secret whose CURRENT version is an early one can also be full.
+func TestTheSweepRemovesOldVersionsOfARolledBackSecret(t *testing.T) {
 	t.Parallel()
 	for _, current := range []int64{1, 2, 20, 28} {
 		t.Run(fmt.Sprint("to version ", current), func(t *testing.T) {
 			t.Parallel()
-			s := play(t, calm)
+			s := newTenancy(t, calm)
 			c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 			id := s.AddSecret(ociemu.SecretSeed{Name: "crowded", Versions: 29, Content: []byte(c.Old.Value),
 				FreeformTags: map[string]string{"keyturn-user": c.User, "keyturn-kind": string(c.Kind)}})

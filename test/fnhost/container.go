@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// ErrStart is in the error of a process that didn't come to listen.
+// ErrStart is wrapped by the error for a process that doesn't listen.
 var ErrStart = errors.New("container failed to initialize")
 
 // container is one process of the function.
 type container struct {
 	cmd    *exec.Cmd
 	client *http.Client
-	calls  int           // owned by whoever has acquired the container
+	calls  int           // used by the goroutine that acquired the container
 	done   chan struct{} // closed when the process has ended
 }
 
@@ -54,7 +54,7 @@ func (h *Host) start(ctx context.Context) (*container, error) {
 		cmd.Env = env
 	}
 	cmd.Stdout, cmd.Stderr = h.stdout, h.stderr
-	cmd.WaitDelay = time.Second // for output pipes that a child of the process still holds
+	cmd.WaitDelay = time.Second // for output pipes that a child process still has open
 
 	c := &container{cmd: cmd, client: socketClient(socket), done: make(chan struct{})}
 	begin := time.Now()
@@ -71,8 +71,8 @@ func (h *Host) start(ctx context.Context) (*container, error) {
 	return c, nil
 }
 
-// launch starts the process and enters it in the list of live ones, in one step:
-// a Close at the same time either sees it there or keeps it from starting.
+// launch starts the process and adds it to the live ones, in one step: a concurrent Close either sees it or prevents
+// it.
 func (h *Host) launch(c *container) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -86,15 +86,15 @@ func (h *Host) launch(c *container) error {
 	}
 	h.live = append(h.live, c)
 	go func() {
-		_ = c.cmd.Wait() // how it ended shows in ProcessState
+		_ = c.cmd.Wait() // the result is in ProcessState
 		close(c.done)
 	}()
 	return nil
 }
 
-// waitReady waits until the listener's link is there and good.
+// waitReady waits for a valid link to the listener's socket.
 func (h *Host) waitReady(ctx context.Context, c *container, socket string) error {
-	tick := time.NewTicker(200 * time.Microsecond) // what TimeToReady is accurate to
+	tick := time.NewTicker(200 * time.Microsecond) // the precision of TimeToReady
 	defer tick.Stop()
 	limit := time.NewTimer(h.options.startTimeout())
 	defer limit.Stop()
@@ -118,10 +118,8 @@ func (h *Host) waitReady(ctx context.Context, c *container, socket string) error
 	}
 }
 
-// linked reports whether path is the link that the contract asks for: the platform
-// takes its creation for readiness, and looks at it from outside the container,
-// where only a relative link into the same folder leads to the socket
-// (fnproject/fn, api/agent/agent.go).
+// linked reports whether path is the link that the contract requires. Its creation means readiness. The platform reads
+// it from outside the container, where only a relative link within the folder works (fnproject/fn, api/agent/agent.go).
 func linked(path string) (bool, error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -167,8 +165,7 @@ func socketClient(socket string) *http.Client {
 
 // kill sends SIGKILL to the process. It doesn't wait.
 func (c *container) kill() {
-	// The only error is that it has ended by itself; os.Process sees to it that the
-	// signal never reaches a later process of the same number.
+	// The only error is that the process has already ended. os.Process doesn't signal a later process with the same id.
 	_ = c.cmd.Process.Kill()
 	c.client.CloseIdleConnections()
 }

@@ -11,12 +11,11 @@ import (
 	"time"
 )
 
-// userHZ is the unit in which Linux tells a process's time, whatever the kernel's own (USER_HZ is 100 on all of Go's
-// platforms; proc_pid_stat(5)).
+// userHZ is Linux's unit of processor time in /proc (USER_HZ is 100 on all of Go's platforms; proc_pid_stat(5)).
 const userHZ = time.Second / 100
 
-// CPUTime returns the processor time, user and system, that all processes together have used so far, those that have
-// ended too. That of a running process is read from /proc/<pid>/stat, in steps of 10 ms, so on Linux only.
+// CPUTime returns the user and system time of all processes so far, including ended ones. For a running process it
+// reads /proc/<pid>/stat, in steps of 10 ms, so it needs Linux.
 func (h *Host) CPUTime() (time.Duration, error) {
 	h.mu.Lock()
 	sum, live := h.spent, slices.Clone(h.live)
@@ -55,8 +54,8 @@ func (c *container) cpuTime() (time.Duration, error) {
 	return sum, nil
 }
 
-// Stop asks all processes to end, by a signal, and returns when they have. The platform never asks (it kills, as
-// [Host.Kill] does): this is for a build that has something to write at its end. The next call starts a new process.
+// Stop sends all processes a signal, and returns when they have ended. The platform never does this: it kills, as
+// [Host.Kill] does. Stop is for a build that writes something at its end. The next call starts a new process.
 func (h *Host) Stop(ctx context.Context, with os.Signal) error {
 	h.mu.Lock()
 	all := slices.Clone(h.live)

@@ -15,7 +15,7 @@ func TestTheProcessorTimeOfEndedProcessesIsCountedOnce(t *testing.T) {
 	running := cpuTime(t, h)
 	invoke(t, h, command{Do: "exit"})
 	ended := cpuTime(t, h)
-	// Starting a Go process takes more than no time at all, which the kernel tells to the microsecond once it has
+	// Starting a Go process takes more than no time at all, which the kernel reports to the microsecond once it has
 	// ended.
 	if ended <= 0 || ended < running {
 		t.Errorf("%s while it ran, %s after its end", running, ended)
@@ -34,7 +34,7 @@ func TestTheProcessorTimeOfEndedProcessesIsCountedOnce(t *testing.T) {
 func TestTheProcessorTimeOfAProcessThatIsKilledInACallIsCountedOnce(t *testing.T) {
 	h := start(t, "contract", fnhost.Options{})
 	fifo := pipe(t)
-	call := invokeAside(t, h, command{Announce: fifo, Do: "hang"})
+	call := invokeInBackground(t, h, command{Announce: fifo, Do: "hang"})
 	if err := <-opened(fifo); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func cpuTime(t *testing.T, h *fnhost.Host) time.Duration {
 	return d
 }
 
-func TestWorkShowsInTheProcessorTimeOfARunningProcess(t *testing.T) {
+func TestARunningProcessAddsProcessorTime(t *testing.T) {
 	h := start(t, "contract", fnhost.Options{})
 	before := cpuTime(t, h)
 	for cpuTime(t, h) == before { // in steps of 10 ms: until the calls have taken one
@@ -94,7 +94,7 @@ func TestAProcessThatIsStoppedIsReplaced(t *testing.T) {
 	}
 }
 
-func TestNobodyWaitsForeverForAProcessThatDoesNotStop(t *testing.T) {
+func TestStopEndsWithItsContext(t *testing.T) {
 	h := start(t, "contract", fnhost.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

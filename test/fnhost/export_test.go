@@ -2,7 +2,7 @@ package fnhost
 
 import "slices"
 
-// AwaitEnds waits until all processes have ended by themselves.
+// AwaitEnds waits until all processes have ended.
 func (h *Host) AwaitEnds() {
 	h.mu.Lock()
 	live := slices.Clone(h.live)

@@ -39,10 +39,10 @@ func tryStart(t *testing.T, mode string, options fnhost.Options) (*fnhost.Host, 
 
 func invoke(t *testing.T, h *fnhost.Host, c command) fnhost.Reply {
 	t.Helper()
-	return (<-invokeAside(t, h, c)).of(t)
+	return (<-invokeInBackground(t, h, c)).of(t)
 }
 
-// outcome is what became of a call.
+// outcome is the result of a call.
 type outcome struct {
 	reply fnhost.Reply
 	err   error
@@ -56,8 +56,8 @@ func (o outcome) of(t *testing.T) fnhost.Reply {
 	return o.reply
 }
 
-// invokeAside makes a call in the background.
-func invokeAside(t *testing.T, h *fnhost.Host, c command) <-chan outcome {
+// invokeInBackground makes a call in the background.
+func invokeInBackground(t *testing.T, h *fnhost.Host, c command) <-chan outcome {
 	t.Helper()
 	body, err := json.Marshal(c)
 	if err != nil {
@@ -73,7 +73,7 @@ func invokeAside(t *testing.T, h *fnhost.Host, c command) <-chan outcome {
 
 func (c command) String() string { return c.Do + strconv.Itoa(c.Status) }
 
-// pipe makes a named pipe, by which a test and a function meet.
+// pipe makes a named pipe that synchronizes a test with a function.
 func pipe(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pipe")

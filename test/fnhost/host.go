@@ -1,19 +1,15 @@
-// Package fnhost is the platform's side of the Fn contract on one machine: it
-// runs the binary of a function as OCI Functions would, sends it invocations, and
-// tells what the platform would tell its caller.
+// Package fnhost is the platform's side of the Fn contract on one machine. It runs the binary of a function as OCI
+// Functions does, sends it invocations, and returns the platform's replies.
 //
-// Call [Start] with the binary, then [Host.Invoke] for each event, and
-// [Host.Close] at the end. [Host.Kill] ends the processes in the middle of
-// whatever they do, which is what it takes to test that nothing gets lost.
+// Call [Start] with the binary, then [Host.Invoke] for each event, and [Host.Close] at the end. [Host.Kill] kills the
+// processes, also during a call.
 //
-// What it guarantees: one call at a time in a process; a process that broke the
-// contract, timed out or failed to answer is killed and never used again, as in
-// fnproject/fn (api/agent/agent.go); no call is sent twice; only processes that
-// it started are ended.
+// It guarantees that a process gets one call at a time, and that no call is sent twice. A process that breaks the
+// contract, times out or fails to answer is killed and not used again, as in fnproject/fn (api/agent/agent.go). It ends
+// only processes that it started.
 //
-// What it is not: a container. There is no memory limit, no read-only file
-// system, no other user, no freezing between calls. [Options.Run] lets a container
-// engine see to that.
+// It is no container: there is no memory limit, no read-only file system, no other user, and no freezing between calls.
+// With [Options.Run] a container engine can provide that.
 package fnhost
 
 import (
@@ -34,27 +30,24 @@ import (
 type Options struct {
 	// Binary is the path of the function's executable.
 	Binary string
-	// Run makes the command that runs the function in place of Binary, such as docker
-	// run. It gets the environment that the function is to see, and the folder that
-	// FN_LISTENER lies in. Killing the command has to be enough, or its caller sees to
-	// the rest.
+	// Run returns a command that runs the function instead of Binary, such as docker run. It gets the folder of
+	// FN_LISTENER and the function's environment. The host only kills the command; the caller of Start ends anything
+	// else.
 	Run func(dir string, env []string) *exec.Cmd
-	// Env is the function's configuration, as "key=value", the latter of two with the
-	// same key counts. The environment of the test is not handed on: the platform
-	// gives a function nothing but its own variables and the configuration.
+	// Env is the function's configuration, as "key=value"; the last value of a key counts. The function doesn't get the
+	// test's environment: the platform gives it only its own variables and the configuration.
 	Env []string
-	// Dir is where the host makes its folder; "" stands for the folder for temporary
-	// files. Its path must be short, since a socket's path can't have more than 107 bytes.
+	// Dir is where the host makes its folder; "": the folder for temporary files. Its path must be short, because a
+	// socket's path can have at most 107 bytes.
 	Dir string
-	// Stdout and Stderr get the output of all processes; nil drops it. They are not
-	// written to by two processes at once.
+	// Stdout and Stderr get the output of all processes; nil drops it. Writes don't overlap.
 	Stdout, Stderr io.Writer
-	// Timeout is how long a call may take, 30 s if zero. The function is told of it in
-	// whole seconds, rounded down, so it should be one second at least.
+	// Timeout is how long a call may take; 0 means 30 s. The function gets the deadline in whole seconds, rounded down,
+	// so it should be at least one second.
 	Timeout time.Duration
-	// StartTimeout is how long a process may take until it listens, 10 s if zero.
+	// StartTimeout is how long a process may take until it listens; 0 means 10 s.
 	StartTimeout time.Duration
-	// MaxContainers is how many processes run at most, 5 if zero. Further calls wait.
+	// MaxContainers is the maximum of processes; 0 means 5. Further calls wait.
 	MaxContainers int
 	// Intent is the Fn-Intent header, such as "httprequest"; "" sends none.
 	Intent string
@@ -66,13 +59,13 @@ func (o Options) timeout() time.Duration      { return cmp.Or(o.Timeout, 30*time
 func (o Options) startTimeout() time.Duration { return cmp.Or(o.StartTimeout, 10*time.Second) }
 func (o Options) maxContainers() int          { return cmp.Or(o.MaxContainers, 5) }
 
-// ErrClosed is what [Host.Invoke] answers after [Host.Close].
+// ErrClosed is the error of [Host.Invoke] after [Host.Close].
 var ErrClosed = errors.New("fnhost: the host is closed")
 
 // maxDir leaves room for the name of a socket, whose path can have 107 bytes.
 const maxDir = 80
 
-// Host runs one function. Its methods may be called by several goroutines.
+// Host runs one function. It is safe for concurrent use.
 type Host struct {
 	options        Options
 	dir            string
@@ -89,8 +82,8 @@ type Host struct {
 	idle    []*container  // the live ones that wait for a call
 }
 
-// Start makes the host and its first process, and waits until that listens. ctx
-// limits the waiting only. Close the host afterwards.
+// Start starts a host and its first process, and waits until the process listens. ctx limits only the waiting. Close
+// the host afterwards.
 func Start(ctx context.Context, options Options) (*Host, error) {
 	dir, err := os.MkdirTemp(options.Dir, "fn")
 	if err != nil {
@@ -117,24 +110,22 @@ func Start(ctx context.Context, options Options) (*Host, error) {
 	return h, nil
 }
 
-// TimeToReady returns how long the process that was started last took from its
-// start until it listened.
+// TimeToReady returns how long the process that was started last took until it listened.
 func (h *Host) TimeToReady() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.ready
 }
 
-// SetTimeout changes how long the calls that begin from now on may take; see [Options].
+// SetTimeout changes [Options].Timeout for the calls that begin from now on.
 func (h *Host) SetTimeout(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.timeout = d
 }
 
-// Kill ends all processes at once with SIGKILL, those in the middle of a call
-// too, and returns when they have ended. Such calls end with status 502; the next
-// call starts a new process.
+// Kill ends all processes with SIGKILL, also during a call, and returns when they have ended. Such a call gets the
+// status 502. The next call starts a new process.
 func (h *Host) Kill() {
 	h.mu.Lock()
 	victims := slices.Clone(h.live)
@@ -147,8 +138,7 @@ func (h *Host) Kill() {
 	}
 }
 
-// Close kills all processes and removes the host's folder. Closing twice is
-// harmless.
+// Close kills all processes and removes the host's folder. Further calls do nothing.
 func (h *Host) Close() error {
 	h.mu.Lock()
 	select {
@@ -164,9 +154,8 @@ func (h *Host) Close() error {
 	return nil
 }
 
-// acquire waits for its turn and returns a process that is free, or a new one.
-// Whoever gets one must release or drop it, and then free the slot; after an
-// error there is nothing to give back.
+// acquire waits for a free slot and returns an idle process or a new one. The caller must release or drop the process,
+// and then free the slot. After an error it has neither.
 func (h *Host) acquire(ctx context.Context) (*container, error) {
 	select {
 	case <-h.closed:
@@ -192,7 +181,7 @@ func (h *Host) acquire(ctx context.Context) (*container, error) {
 		if !c.ended() {
 			return c, nil
 		}
-		h.drop(c) // ended by itself between two calls
+		h.drop(c) // it ended between two calls
 	}
 	c, err := h.start(ctx)
 	if err != nil {
@@ -206,7 +195,7 @@ func (h *Host) acquire(ctx context.Context) (*container, error) {
 func (h *Host) release(c *container) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.idle = append(h.idle, c) // if it was killed meanwhile, acquire sees that
+	h.idle = append(h.idle, c) // acquire notices if it was killed meanwhile
 }
 
 // drop kills a process, waits for its end and forgets it.
@@ -216,7 +205,7 @@ func (h *Host) drop(c *container) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	is := func(other *container) bool { return other == c }
-	if slices.ContainsFunc(h.live, is) { // else it is counted already
+	if slices.ContainsFunc(h.live, is) { // otherwise its time is already counted
 		h.spent += c.cmd.ProcessState.UserTime() + c.cmd.ProcessState.SystemTime()
 	}
 	h.live = slices.DeleteFunc(h.live, is)

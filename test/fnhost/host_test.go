@@ -27,7 +27,7 @@ func TestAFunctionWithTheFDKIsServedAsByThePlatform(t *testing.T) {
 	if err != nil || reply.Status != http.StatusOK || !reply.Started {
 		t.Fatalf("reply %+v, %v", reply, err)
 	}
-	var got seen
+	var got report
 	if err := json.Unmarshal(reply.Body, &got); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestHeadersCanBeReplacedAndRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got seen
+	var got report
 	if err := json.Unmarshal(reply.Body, &got); err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestCallsAtTheSameTimeGetAProcessEach(t *testing.T) {
 	var calls []<-chan outcome
 	for _, await := range []string{go1, go2} {
 		arrived := opened(here)
-		calls = append(calls, invokeAside(t, h, command{Announce: here, Await: await}))
+		calls = append(calls, invokeInBackground(t, h, command{Announce: here, Await: await}))
 		if err := <-arrived; err != nil {
 			t.Fatal(err)
 		}
@@ -187,11 +187,11 @@ func TestCallsAtTheSameTimeGetAProcessEach(t *testing.T) {
 	}
 }
 
-func TestKillEndsACallInItsMiddle(t *testing.T) {
+func TestKillEndsARunningCall(t *testing.T) {
 	h := start(t, "contract", fnhost.Options{})
 	here := pipe(t)
 	arrived := opened(here)
-	call := invokeAside(t, h, command{Announce: here, Do: "hang"})
+	call := invokeInBackground(t, h, command{Announce: here, Do: "hang"})
 	if err := <-arrived; err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestAProcessThatBreaksTheContractDoesNotStart(t *testing.T) {
 	}
 }
 
-func TestABinaryThatIsNotThereIsAnError(t *testing.T) {
+func TestAMissingBinaryIsAnError(t *testing.T) {
 	if _, err := fnhost.Start(t.Context(), fnhost.Options{Binary: "/nonexistent"}); err == nil ||
 		errors.Is(err, fnhost.ErrStart) {
 		t.Errorf("error %v", err)

@@ -13,21 +13,19 @@ import (
 	"time"
 )
 
-// Reply is what the platform tells the caller of a function.
+// Reply is the platform's reply to the caller of a function.
 type Reply struct {
-	// Status is 200 for success, 502 for a function that failed, 504 for one that
-	// took too long. For calls with the intent "httprequest" it is the status that
-	// the function chose.
+	// Status is 200 for success, 502 for a failed function, and 504 for a timeout. For calls with the intent
+	// "httprequest" it is the function's status.
 	Status int
-	// Body is the function's answer if it succeeded, else {"message":"..."} with the
-	// words of the open-source platform.
+	// Body is the function's answer if it succeeded, otherwise {"message":"..."} with a message of the open-source
+	// platform.
 	Body []byte
-	// CallID is the id that the function was given.
+	// CallID is the id that the function got.
 	CallID string
-	// Started says that this was the first call of its process (a cold start).
+	// Started says that this was the first call of its process, a cold start.
 	Started bool
-	// Took is how long the call took, from the request to the whole answer: without the wait for a free process, and
-	// without the start of one.
+	// Took is the time from the request to the complete answer, without the wait for a process and its start.
 	Took time.Duration
 }
 
@@ -42,10 +40,9 @@ const (
 // maxBody is the longest answer that OCI Functions passes on (6 MB).
 const maxBody = 6 << 20
 
-// Invoke sends one call and returns what the platform would tell its caller. A
-// failing function is a reply, not an error; that includes a process that doesn't
-// come to listen. An error means that the call was not made at all, or that ctx
-// ended first; then its process is killed, since nobody knows what it is doing.
+// Invoke sends one call and returns the platform's reply. A failed function, or a process that doesn't listen, is a
+// reply and no error. An error means that the call was not made, or that ctx ended first; in the latter case the
+// process is killed.
 func (h *Host) Invoke(ctx context.Context, body []byte) (Reply, error) {
 	reply := Reply{CallID: rand.Text()}
 	c, err := h.acquire(ctx)
@@ -122,7 +119,7 @@ func (h *Host) request(ctx context.Context, body []byte, callID string, deadline
 	if err != nil {
 		return nil, fmt.Errorf("making the call: %w", err)
 	}
-	req.GetBody = nil // keeps net/http from ever sending the call again
+	req.GetBody = nil // prevents net/http from repeating the call
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Fn-Call-Id", callID)
 	req.Header.Set("Fn-Deadline", deadline.UTC().Format(time.RFC3339))

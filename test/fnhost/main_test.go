@@ -18,7 +18,7 @@ import (
 	fdk "github.com/fnproject/fdk-go"
 )
 
-// modeKey makes this test binary a function: its value says which one.
+// modeKey is the variable that makes this test binary a function. Its value selects which one.
 const modeKey = "fnhost_test_mode"
 
 func TestMain(m *testing.M) {
@@ -37,16 +37,15 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// forever blocks until the process is killed. A `select {}` would do that with cgo alone: in a program without it, as
-// Go builds it where there is no C compiler, the runtime ends a process in which nothing can go on ("all goroutines are
-// asleep").
+// forever blocks until the process is killed. Without cgo the runtime would end a process with `select {}` ("all
+// goroutines are asleep").
 func forever() {
 	for {
 		time.Sleep(time.Hour)
 	}
 }
 
-// withFDK answers with what it was given; "panic" makes it panic.
+// withFDK answers with a report of its call. It panics if the body is "panic".
 func withFDK(ctx context.Context, in io.Reader, out io.Writer) {
 	call := fdk.GetContext(ctx)
 	body, err := io.ReadAll(in)
@@ -55,7 +54,7 @@ func withFDK(ctx context.Context, in io.Reader, out io.Writer) {
 	}
 	deadline, _ := ctx.Deadline()
 	fdk.WriteStatus(out, http.StatusTeapot)
-	if err := json.NewEncoder(out).Encode(seen{
+	if err := json.NewEncoder(out).Encode(report{
 		Body: string(body), CallID: call.CallID(), Config: call.Config(), Header: call.Header(),
 		Deadline: deadline.Unix(), PID: os.Getpid(),
 	}); err != nil {
@@ -63,8 +62,8 @@ func withFDK(ctx context.Context, in io.Reader, out io.Writer) {
 	}
 }
 
-// seen is what the function saw.
-type seen struct {
+// report is what the function got.
+type report struct {
 	Body, CallID string
 	Config       map[string]string
 	Header       http.Header
@@ -72,8 +71,8 @@ type seen struct {
 	PID          int
 }
 
-// serve speaks the contract itself and does what the body of a call says. The
-// mode says how it listens.
+// serve implements the contract without the FDK, and executes the command in each call's body. The mode selects how it
+// listens.
 func serve(mode string) {
 	listener, err := url.Parse(os.Getenv("FN_LISTENER"))
 	if err != nil {
@@ -106,8 +105,7 @@ func serve(mode string) {
 	log.Fatal(http.Serve(l, http.HandlerFunc(obey)))
 }
 
-// obey reads a command from the body. Files named in it are pipes that the test
-// made: opening one waits for the test.
+// obey executes the command in the body. Its files are the test's pipes: opening one waits for the test.
 func obey(w http.ResponseWriter, r *http.Request) {
 	var c command
 	if err := json.NewDecoder(r.Body).Decode(&c); err != nil || r.Method != http.MethodPost || r.URL.Path != "/call" {

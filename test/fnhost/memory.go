@@ -10,9 +10,8 @@ import (
 	"strings"
 )
 
-// ResidentKB returns the resident memory, in KiB, of the running process that has
-// the most: its peak so far and its size now (VmHWM and VmRSS in
-// /proc/<pid>/status, so on Linux only). Without a running process it is an error.
+// ResidentKB returns the largest peak and the largest current resident memory of a running process, in KiB. It reads
+// VmHWM and VmRSS in /proc/<pid>/status, so it needs Linux. It is an error if no process is running.
 func (h *Host) ResidentKB() (peak, now int, err error) {
 	h.mu.Lock()
 	live := slices.Clone(h.live)

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 func made(t *testing.T) {
 	t.Helper()
 	need.Suite(t, need.Images)
-	if err := tenancy.Watch("go.mod", "go.sum", "pkg", "functions", "deploy/image", "Dockerfile",
+	if err := tenancy.DependOn("go.mod", "go.sum", "pkg", "functions", "deploy/image", "Dockerfile",
 		"func.yaml"); err != nil {
 		t.Fatal(err)
 	}

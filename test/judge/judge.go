@@ -1,8 +1,8 @@
-// Package judge looks at a rotation from the outside, at every change of what the emulator holds, and says which
-// promise was broken. The fault matrix, the soak and the end-to-end tests share it.
+// Package judge observes a rotation from outside, at every change in the emulator, and reports broken promises. The
+// fault matrix, the soak and the end-to-end tests use it.
 //
-// It tells what a function has changed from what somebody else has: that a person deletes a credential, or writes to a
-// secret, is no fault of a rotation; that a function goes on as if nothing had happened is one.
+// It distinguishes the changes of a function from those of an operator. An operator may delete a credential or write to
+// a secret. It is a fault if a function then overwrites that.
 package judge
 
 import (
@@ -17,74 +17,67 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// History judges every state that a rotation goes through.
+// History judges each state of a rotation.
 type History struct {
-	c     *tenancy.Case
-	old   string
-	hands []string // ids whose values the user has in hand: the old one, and the bystanders
-	twins []string // ids of those that have problems of their own
+	c        *tenancy.Case
+	old      string
+	known    []string // ids of credentials whose values the user has: the old one and the bystanders
+	separate []string // ids of known credentials with their own problems
 
 	mu       sync.Mutex
 	last     *State
-	made     map[string]bool // new ids
+	created  map[string]bool // ids of new credentials
 	resets   map[time.Time]bool
-	promoted map[string]map[int64]bool // secret -> the versions that functions have made CURRENT
-	written  map[string]bool           // secrets that functions have written
-	// secrets whose CURRENT version somebody else has chosen after that and after the last order -> what was CURRENT
+	promoted map[string]map[int64]bool // secret -> the versions that functions made CURRENT
+	written  map[string]bool           // secrets that functions wrote
+	// secret whose CURRENT version an operator chose, after a function's write and the last closure -> the version
 	// before
-	theirs  map[string]int64
-	undone  int  // new credentials that somebody else has deleted: each may have a successor
-	deleted bool // somebody else has deleted a credential of the user
-	sent    int  // deletions up to this call were on their way when somebody acted
-	lost    []string
-	faults  []string
+	chosen   map[string]int64
+	undone   int  // new credentials that an operator deleted; each may have a successor
+	deleted  bool // an operator deleted a credential of the user
+	inFlight int  // calls up to this number were sent before the operator's last action
+	lost     []string
+	faults   []string
 }
 
-// New returns the judge of the case's next rotation.
+// New returns a judge for the case's next rotation.
 func New(c *tenancy.Case) *History {
-	return &History{c: c, old: c.OldID, hands: append([]string{c.OldID}, c.Bystander...), made: map[string]bool{},
+	return &History{c: c, old: c.OldID, known: append([]string{c.OldID}, c.Bystander...), created: map[string]bool{},
 		resets:   map[time.Time]bool{},
-		promoted: map[string]map[int64]bool{}, written: map[string]bool{}, theirs: map[string]int64{}}
+		promoted: map[string]map[int64]bool{}, written: map[string]bool{}, chosen: map[string]int64{}}
 }
 
-// Follow lets a new judge see every change of the tenancy from now on.
+// Follow returns a new judge that sees every change of the tenancy from now on.
 func Follow(s *tenancy.Deployment, c *tenancy.Case) *History {
 	h := New(c)
-	s.OnChange(func(v ociemu.View) { h.Add(Look(v, c)) })
+	s.OnChange(func(v ociemu.View) { h.Add(StateOf(v, c)) })
 	return h
 }
 
-// Sent says that a person is about to act while the call with this number is under way: it can't know of it any more.
-// What is conditional is refused then; a deletion of a credential is not.
-func (h *History) Sent(call int) {
+// InFlight says that an operator acts while the call with this number waits. The call was sent before the action. OCI
+// refuses a conditional write then, but not the deletion of a credential.
+func (h *History) InFlight(call int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.sent = max(h.sent, call)
+	h.inFlight = max(h.inFlight, call)
 }
 
-// Own says that a person has made this credential, and has its value in hand.
-func (h *History) Own(id string) {
+// AddKnown says that an operator created this credential, and has its value.
+func (h *History) AddKnown(id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.hands = append(h.hands, id)
-	delete(h.made, id)
+	h.known = append(h.known, id)
+	delete(h.created, id)
 }
 
-// Twin says that this credential of the same user has a problem of its own: what becomes of it another judge says.
-func (h *History) Twin(id string) {
+// JudgedElsewhere says that this credential of the same user has its own problem and another judge.
+func (h *History) JudgedElsewhere(id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.twins = append(h.twins, id)
+	h.separate = append(h.separate, id)
 }
 
-// Lost are the moments in which a function has left the user without a credential whose value can be read.
-func (h *History) Lost() []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Clone(h.lost)
-}
-
-// Faults are all promises that were broken, the first ones of many.
+// Faults lists the broken promises, at most the first few.
 func (h *History) Faults() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -98,18 +91,18 @@ func (h *History) Resets() int {
 	return len(h.resets)
 }
 
-// Deleted: somebody who is no function has deleted a credential of the user.
+// Deleted reports whether an operator has deleted a credential of the user.
 func (h *History) Deleted() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.deleted
 }
 
-// Made are the ids of all new credentials so far.
-func (h *History) Made() []string {
+// Created lists the ids of all new credentials so far.
+func (h *History) Created() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Sorted(maps.Keys(h.made))
+	return slices.Sorted(maps.Keys(h.created))
 }
 
 func (h *History) fault(format string, args ...any) {
@@ -118,7 +111,7 @@ func (h *History) fault(format string, args ...any) {
 	}
 }
 
-// Add takes the next state.
+// Add judges the next state.
 func (h *History) Add(s State) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -135,30 +128,30 @@ func (h *History) Add(s State) {
 	h.last = &s
 }
 
-// secrets judges what became of the secrets.
+// secrets judges the changes of the secrets.
 func (h *History) secrets(before, now State) {
 	if now.Orders > before.Orders {
-		clear(h.theirs)
+		clear(h.chosen)
 	}
 	for key := range now.Versions {
 		promoted, written := before.Versions[key] != now.Versions[key], before.Newest[key] != now.Newest[key]
 		switch {
 		case now.Call == 0:
-			h.chosen(key, before.Versions[key], now.Versions[key])
+			h.noteChoice(key, before.Versions[key], now.Versions[key])
 			continue
 		case !promoted && !written:
 			continue
 		}
 		h.written[key] = true
 		if user := before.Bound[key]; user != "" && user != h.c.User {
-			h.fault("a secret that is bound to somebody else was written")
+			h.fault("a secret that is bound to another user was written")
 		}
 		if !promoted {
 			continue
 		}
-		// a password that was reset works nowhere else than there
-		if _, chosen := h.theirs[key]; chosen && !now.Kept[key] {
-			h.fault("what a person had made CURRENT was replaced")
+		// the only value of a reset password may replace it
+		if _, chosen := h.chosen[key]; chosen && !now.Kept[key] {
+			h.fault("a version that an operator made CURRENT was replaced")
 		}
 		if h.promoted[key] == nil {
 			h.promoted[key] = map[int64]bool{}
@@ -169,68 +162,68 @@ func (h *History) secrets(before, now State) {
 	}
 }
 
-// chosen notes that somebody else has made another version CURRENT. Who takes that back has chosen nothing.
-func (h *History) chosen(key string, before, now int64) {
-	first, already := h.theirs[key]
+// noteChoice notes that an operator made another version CURRENT, or undid that.
+func (h *History) noteChoice(key string, before, now int64) {
+	first, already := h.chosen[key]
 	switch {
 	case before == now || !h.written[key]:
 	case already && now == first:
-		delete(h.theirs, key)
+		delete(h.chosen, key)
 	case !already:
-		h.theirs[key] = before
+		h.chosen[key] = before
 	}
 }
 
-// credentials judges what became of the user's credentials.
+// credentials judges the changes of the user's credentials.
 func (h *History) credentials(now State) {
-	for _, id := range now.Living {
-		if !slices.Contains(h.hands, id) {
-			h.made[id] = true
+	for _, id := range now.Existing {
+		if !slices.Contains(h.known, id) {
+			h.created[id] = true
 		}
 	}
 	if h.last == nil {
 		return
 	}
-	h.deleted = h.deleted || now.Call == 0 && slices.ContainsFunc(h.last.Living, func(id string) bool {
-		return !slices.Contains(now.Living, id)
+	h.deleted = h.deleted || now.Call == 0 && slices.ContainsFunc(h.last.Existing, func(id string) bool {
+		return !slices.Contains(now.Existing, id)
 	})
-	for _, id := range h.last.Living {
-		if now.Call == 0 && h.made[id] && !slices.Contains(now.Living, id) {
+	for _, id := range h.last.Existing {
+		if now.Call == 0 && h.created[id] && !slices.Contains(now.Existing, id) {
 			h.undone++
 		}
 	}
-	if now.Call != 0 && h.without(now) && !h.without(*h.last) && !h.unseen(now) {
-		h.lost = append(h.lost, "lost: no living credential is readable")
+	if now.Call != 0 && h.isLockedOut(now) && !h.isLockedOut(*h.last) && !h.wasInFlight(now) {
+		h.lost = append(h.lost, "lost: no credential of the user is readable")
 	}
-	for _, id := range h.hands {
-		gone := now.Call != 0 && slices.Contains(h.last.Living, id) && !slices.Contains(now.Living, id)
+	for _, id := range h.known {
+		gone := now.Call != 0 && slices.Contains(h.last.Existing, id) && !slices.Contains(now.Existing, id)
 		switch {
-		case gone && slices.Contains(h.twins, id):
+		case gone && slices.Contains(h.separate, id):
 		case gone && id != h.old:
 			h.fault("a bystander was deleted")
-		case gone && !now.Replace && !h.everywhere(now) && !h.unseen(now):
+		case gone && !now.Replace && !h.everywhere(now) && !h.wasInFlight(now):
 			h.fault("the old credential was deleted before a new one was CURRENT in every secret")
 		}
 	}
 }
 
-// unseen: the call was sent before the last act of a person.
-func (h *History) unseen(s State) bool { return s.Call <= h.sent }
+// wasInFlight reports whether the call was sent before an operator's last action.
+func (h *History) wasInFlight(s State) bool { return s.Call <= h.inFlight }
 
-// without: the user has no credential whose value is known to anybody.
-func (h *History) without(s State) bool {
-	return len(s.Readable) == 0 && !slices.ContainsFunc(s.Living, func(id string) bool {
-		return slices.Contains(h.hands, id)
+// isLockedOut reports whether no credential of the user has a value that is known or readable.
+func (h *History) isLockedOut(s State) bool {
+	return len(s.Readable) == 0 && !slices.ContainsFunc(s.Existing, func(id string) bool {
+		return slices.Contains(h.known, id)
 	})
 }
 
-// everywhere: one new living credential is CURRENT in every secret, or in others that a later closure may have named.
+// everywhere reports whether an existing new credential is CURRENT in every secret, or in those of a second closure.
 func (h *History) everywhere(s State) bool {
-	return slices.ContainsFunc(s.Living, func(id string) bool {
-		if slices.Contains(h.hands, id) {
+	return slices.ContainsFunc(s.Existing, func(id string) bool {
+		if slices.Contains(h.known, id) {
 			return false
 		}
-		if slices.Contains(s.Beside, id) {
+		if slices.Contains(s.OtherSecrets, id) {
 			return true
 		}
 		for _, ids := range s.Current {
@@ -242,7 +235,7 @@ func (h *History) everywhere(s State) bool {
 	})
 }
 
-// replaces: the closure comment allows to delete the old credential first.
+// replaces reports whether a closure comment allows to delete the old credential first.
 func replaces(comment string) bool {
 	return strings.Contains(strings.ToLower(strings.ReplaceAll(comment, " ", "")), "replace:yes")
 }

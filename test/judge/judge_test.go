@@ -8,10 +8,10 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// history is what the judge finds in the states of an auth token's rotation.
-func history(sent int, states ...State) string {
+// faultsOf returns what the judge finds in the states of an auth token's rotation.
+func faultsOf(sent int, states ...State) string {
 	h := New(&tenancy.Case{Kind: tenancy.AuthToken, User: "ann", OldID: "old", Bystander: []string{"other"}})
-	h.Sent(sent)
+	h.InFlight(sent)
 	for _, s := range states {
 		h.Add(s)
 	}
@@ -24,8 +24,8 @@ func versions(current, newest int64) (v, n map[string]int64) {
 	return map[string]int64{"s": current}, map[string]int64{"s": newest}
 }
 
-func TestTheJudgeSeesWhatMustNotHappen(t *testing.T) {
-	start := State{Living: []string{"old", "other"}, Current: current("old")}
+func TestTheJudgeReportsBrokenPromises(t *testing.T) {
+	start := State{Existing: []string{"old", "other"}, Current: current("old")}
 	one, newestOne := versions(1, 1)
 	two, newestTwo := versions(2, 2)
 	three, newestThree := versions(3, 3)
@@ -34,55 +34,56 @@ func TestTheJudgeSeesWhatMustNotHappen(t *testing.T) {
 		states []State
 		want   string
 	}{
-		"a lost credential": {[]State{{Call: 1, Living: []string{"new"}, Current: current("")}}, "lost"},
-		"an old one that goes too early": {[]State{{Call: 1, Living: []string{"other", "new"},
+		"a lost credential": {[]State{{Call: 1, Existing: []string{"new"}, Current: current("")}}, "lost"},
+		"an old one that goes too early": {[]State{{Call: 1, Existing: []string{"other", "new"},
 			Readable: []string{"new"}, Current: current("old")}}, "before a new one was CURRENT"},
-		"a bystander that goes": {[]State{{Call: 1, Living: []string{"old"}, Current: current("old")}},
+		"a bystander that goes": {[]State{{Call: 1, Existing: []string{"old"}, Current: current("old")}},
 			"bystander"},
 		"a second promotion": {[]State{
-			{Call: 1, Living: start.Living, Versions: one}, {Call: 2, Living: start.Living, Versions: two},
-			{Call: 3, Living: start.Living, Versions: three}}, "third version"},
+			{Call: 1, Existing: start.Existing, Versions: one}, {Call: 2, Existing: start.Existing, Versions: two},
+			{Call: 3, Existing: start.Existing, Versions: three}}, "third version"},
 		"a stranger's secret that is written": {[]State{
-			{Living: start.Living, Versions: one, Newest: newestOne, Bound: stranger},
-			{Call: 1, Living: start.Living, Versions: one, Newest: newestTwo, Bound: stranger}}, "somebody else"},
-		"a person's version that is replaced": {[]State{
-			{Living: start.Living, Versions: one, Newest: newestOne, Bound: bound},
-			{Call: 1, Living: start.Living, Versions: one, Newest: newestTwo, Bound: bound},
-			{Living: start.Living, Versions: three, Newest: newestThree, Bound: bound}, {Call: 2, Living: start.Living,
-				Versions: two, Newest: newestThree, Bound: bound}}, "what a person had made CURRENT"},
+			{Existing: start.Existing, Versions: one, Newest: newestOne, Bound: stranger},
+			{Call: 1, Existing: start.Existing, Versions: one, Newest: newestTwo, Bound: stranger}}, "another user"},
+		"an operator's version that is replaced": {[]State{
+			{Existing: start.Existing, Versions: one, Newest: newestOne, Bound: bound},
+			{Call: 1, Existing: start.Existing, Versions: one, Newest: newestTwo, Bound: bound},
+			{Existing: start.Existing, Versions: three, Newest: newestThree, Bound: bound},
+			{Call: 2, Existing: start.Existing,
+				Versions: two, Newest: newestThree, Bound: bound}}, "a version that an operator made CURRENT"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := history(0, append([]State{start}, m.states...)...); !strings.Contains(got, m.want) {
+			if got := faultsOf(0, append([]State{start}, m.states...)...); !strings.Contains(got, m.want) {
 				t.Errorf("found %q, want %q", got, m.want)
 			}
 		})
 	}
 }
 
-func TestACredentialWithAProblemOfItsOwnIsLeftToItsOwnJudge(t *testing.T) {
-	h := New(&tenancy.Case{Kind: tenancy.AuthToken, User: "ann", OldID: "old", Bystander: []string{"twin"}})
-	h.Twin("twin")
-	h.Add(State{Living: []string{"old", "twin"}, Current: current("old")})
-	if h.Add(State{Call: 1, Living: []string{"old"}, Current: current("old")}); len(h.Faults()) > 0 {
-		t.Errorf("the twin was deleted: found %q", h.Faults())
+func TestACredentialWithItsOwnProblemHasItsOwnJudge(t *testing.T) {
+	h := New(&tenancy.Case{Kind: tenancy.AuthToken, User: "ann", OldID: "old", Bystander: []string{"other"}})
+	h.JudgedElsewhere("other")
+	h.Add(State{Existing: []string{"old", "other"}, Current: current("old")})
+	if h.Add(State{Call: 1, Existing: []string{"old"}, Current: current("old")}); len(h.Faults()) > 0 {
+		t.Errorf("the other credential was deleted: found %q", h.Faults())
 	}
 	if h.Add(State{Call: 2, Current: current("")}); len(h.Faults()) == 0 {
-		t.Error("then the old one was, and nothing is found")
+		t.Error("then the old one was deleted, and nothing is found")
 	}
 }
 
-func TestWhatAPersonTakesBackIsNoChoice(t *testing.T) {
+func TestAnOperatorsChangeThatIsUndoneMayBeOverwritten(t *testing.T) {
 	at := func(call int, current, newest int64) State {
 		v, n := versions(current, newest)
-		return State{Call: call, Living: []string{"old", "other"}, Versions: v, Newest: n}
+		return State{Call: call, Existing: []string{"old", "other"}, Versions: v, Newest: n}
 	}
 	staged := []State{at(0, 1, 1), at(1, 1, 2)}
 	for name, m := range map[string]struct {
 		states []State
 		fault  bool
 	}{
-		"a version of their own": {[]State{at(0, 3, 3), at(2, 2, 3)}, true},
-		"and takes it back":      {[]State{at(0, 3, 3), at(0, 1, 3), at(2, 2, 3)}, false},
+		"another version":   {[]State{at(0, 3, 3), at(2, 2, 3)}, true},
+		"and takes it back": {[]State{at(0, 3, 3), at(0, 1, 3), at(2, 2, 3)}, false},
 		"and takes it back, and then does it again": {[]State{at(0, 3, 3), at(0, 1, 3), at(0, 3, 3), at(2, 2, 3)},
 			true},
 		"two of them, and takes the second one back": {[]State{at(0, 3, 3), at(0, 4, 4), at(0, 3, 4), at(2, 2, 4)},
@@ -91,14 +92,14 @@ func TestWhatAPersonTakesBackIsNoChoice(t *testing.T) {
 			false},
 		"the staged one, rolls back, and takes that back": {[]State{at(0, 2, 2), at(0, 1, 2), at(2, 2, 2)}, false},
 	} {
-		if got := history(0, append(slices.Clone(staged), m.states...)...); (got != "") != m.fault {
-			t.Errorf("a person who makes CURRENT %s: found %q", name, got)
+		if got := faultsOf(0, append(slices.Clone(staged), m.states...)...); (got != "") != m.fault {
+			t.Errorf("an operator who makes CURRENT %s: found %q", name, got)
 		}
 	}
 }
 
-func TestAPasswordMayBeMadeCurrentOverWhatIsNone(t *testing.T) {
-	for kept, want := range map[bool]string{true: "", false: "what a person had made CURRENT was replaced"} {
+func TestANewPasswordMayReplaceAnOperatorsVersion(t *testing.T) {
+	for kept, want := range map[bool]string{true: "", false: "a version that an operator made CURRENT was replaced"} {
 		h := New(&tenancy.Case{Kind: tenancy.Password, User: "ann"})
 		for _, s := range []struct{ call, current, newest int64 }{{0, 1, 1}, {1, 1, 2}, {0, 3, 3}, {2, 2, 3}} {
 			v, n := versions(s.current, s.newest)
@@ -110,48 +111,49 @@ func TestAPasswordMayBeMadeCurrentOverWhatIsNone(t *testing.T) {
 	}
 }
 
-func TestTheJudgeLetsAGoodRotationPass(t *testing.T) {
+func TestTheJudgePassesAGoodRotation(t *testing.T) {
 	one, newestOne := versions(1, 1)
 	two, newestTwo := versions(2, 2)
-	got := history(0,
-		State{Living: []string{"old", "other"}, Current: current("old"), Versions: one, Newest: newestOne},
-		State{Call: 1, Living: []string{"old", "other", "new"}, Current: current("old"), Versions: one,
+	got := faultsOf(0,
+		State{Existing: []string{"old", "other"}, Current: current("old"), Versions: one, Newest: newestOne},
+		State{Call: 1, Existing: []string{"old", "other", "new"}, Current: current("old"), Versions: one,
 			Newest: newestOne},
-		State{Call: 2, Living: []string{"old", "other", "new"}, Readable: []string{"new"}, Current: current("new"),
+		State{Call: 2, Existing: []string{"old", "other", "new"}, Readable: []string{"new"}, Current: current("new"),
 			Versions: two, Newest: newestTwo},
-		State{Call: 3, Living: []string{"other", "new"}, Readable: []string{"new"}, Current: current("new"),
+		State{Call: 3, Existing: []string{"other", "new"}, Readable: []string{"new"}, Current: current("new"),
 			Versions: two, Newest: newestTwo})
 	if got != "" {
 		t.Errorf("found %q", got)
 	}
 }
 
-func TestWhatAPersonDoesIsNoFaultOfTheRotation(t *testing.T) {
+func TestAnOperatorsChangesAreNoFaults(t *testing.T) {
 	one, newestOne := versions(1, 1)
 	two, newestTwo := versions(2, 2)
 	three, newestThree := versions(3, 3)
 	living := []string{"old", "other"}
 	for name, states := range map[string][]State{
-		"deletes all": {{Living: living}, {}},
-		"orders a rotation after writing": {{Living: living, Versions: one, Newest: newestOne},
-			{Living: living, Versions: two, Newest: newestTwo},
-			{Living: living, Versions: two, Newest: newestTwo, Orders: 1}, {Call: 1, Living: living, Versions: three,
+		"deletes all": {{Existing: living}, {}},
+		"orders a rotation after writing": {{Existing: living, Versions: one, Newest: newestOne},
+			{Existing: living, Versions: two, Newest: newestTwo},
+			{Existing: living, Versions: two, Newest: newestTwo, Orders: 1},
+			{Call: 1, Existing: living, Versions: three,
 				Newest: newestThree, Orders: 1}},
-		"writes before the rotation does": {{Living: living, Versions: one, Newest: newestOne},
-			{Living: living, Versions: two, Newest: newestTwo},
-			{Call: 1, Living: living, Versions: three, Newest: newestThree}},
-		"acts while a deletion is on its way": {{Living: living, Current: current("old")},
-			{Call: 7, Living: []string{"other"}, Current: current("")}},
-		"allows to delete first": {{Living: living, Current: current("old")},
-			{Call: 8, Living: []string{"other"}, Current: current(""), Replace: true}},
+		"writes before the rotation does": {{Existing: living, Versions: one, Newest: newestOne},
+			{Existing: living, Versions: two, Newest: newestTwo},
+			{Call: 1, Existing: living, Versions: three, Newest: newestThree}},
+		"acts while a deletion is in flight": {{Existing: living, Current: current("old")},
+			{Call: 7, Existing: []string{"other"}, Current: current("")}},
+		"allows to delete first": {{Existing: living, Current: current("old")},
+			{Call: 8, Existing: []string{"other"}, Current: current(""), Replace: true}},
 	} {
-		if got := history(7, states...); got != "" {
-			t.Errorf("a person who %s: %s", name, got)
+		if got := faultsOf(7, states...); got != "" {
+			t.Errorf("an operator who %s: %s", name, got)
 		}
 	}
 }
 
-func TestOnlyAReplaceThatIsOrderedCounts(t *testing.T) {
+func TestReplacesReadsTheClosureComment(t *testing.T) {
 	for comment, want := range map[string]bool{"replace:yes": true, "auth_secret_ocid:x, Replace: yes": true,
 		"replace:no": false, "": false} {
 		if got := replaces(comment); got != want {

@@ -9,26 +9,25 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// State is one moment of a rotation, as far as it matters here. The values are reduced to the ids of the living
-// credentials that can be read.
+// State is one moment of a rotation. It has no secret values, but the ids of the credentials to which they belong.
 type State struct {
-	Call     int                 // the sequence number of the call of a function that led here; 0: something else did
-	Living   []string            // ids of the user's credentials of the kind
-	Readable []string            // ids of the living ones whose value can be read in some version of a secret
-	Current  map[string][]string // secret -> ids of the living ones whose value its CURRENT version holds
-	// ids of the living ones that can be read in CURRENT versions, where the case has more secrets than those
-	Beside   []string
-	Versions map[string]int64  // secret -> number of its CURRENT version
-	Newest   map[string]int64  // secret -> number of its newest version
-	Bound    map[string]string // secret -> the user that its tags name
-	Orders   int               // how often somebody has closed the problem
-	Replace  bool              // some closure allows to delete first; who follows it may not know of a later one
-	Password time.Time         // when it was made; zero: there is none
-	Kept     map[string]bool   // secret -> its CURRENT version holds the user's password
+	Call     int                 // the sequence number of the function's call that led here; 0: not a function
+	Existing []string            // ids of the user's credentials of the kind
+	Readable []string            // ids of those whose value can be read in some version of a secret
+	Current  map[string][]string // secret -> ids of those whose value its CURRENT version holds
+	// ids of those that can be read in the CURRENT versions of all secrets, if a second closure may name other secrets
+	OtherSecrets []string
+	Versions     map[string]int64  // secret -> number of its CURRENT version
+	Newest       map[string]int64  // secret -> number of its newest version
+	Bound        map[string]string // secret -> the user that its tags name
+	Orders       int               // how often an operator has closed the problem
+	Replace      bool              // some closure allows to delete the old credential first
+	Password     time.Time         // when it was created; zero: there is none
+	Kept         map[string]bool   // secret -> its CURRENT version holds the user's password
 }
 
-// Look reduces what the emulator holds to a state.
-func Look(v ociemu.View, c *tenancy.Case) State {
+// StateOf returns the case's state in the emulator.
+func StateOf(v ociemu.View, c *tenancy.Case) State {
 	s := State{Current: map[string][]string{}, Versions: map[string]int64{}, Newest: map[string]int64{},
 		Bound: map[string]string{}}
 	if call := v.Cause(); call.Caller.Kind == "function" {
@@ -44,7 +43,7 @@ func Look(v ociemu.View, c *tenancy.Case) State {
 	if c.Kind == tenancy.Password {
 		s.Password, s.Kept = v.User(c.User).PasswordCreated, map[string]bool{}
 	} else {
-		s.Living = c.IDsIn(v)
+		s.Existing = c.IDsIn(v)
 	}
 	current, everywhere, readings := map[string][]reading{}, []reading{}, []reading{}
 	for key, id := range c.Secrets {
@@ -70,15 +69,15 @@ func Look(v ociemu.View, c *tenancy.Case) State {
 			everywhere = append(everywhere, read(secret.Current())...)
 		}
 	}
-	for _, id := range s.Living {
+	for _, id := range s.Existing {
 		if readable(v, c, id, readings) {
 			s.Readable = append(s.Readable, id)
 		}
 		if len(c.AllSecrets()) > len(c.Secrets) && readable(v, c, id, everywhere) {
-			s.Beside = append(s.Beside, id)
+			s.OtherSecrets = append(s.OtherSecrets, id)
 		}
 		for key := range c.Secrets {
-			if half(v, c, id, key, current[key]) {
+			if holdsPart(v, c, id, key, current[key]) {
 				s.Current[key] = append(s.Current[key], id)
 			}
 		}
@@ -94,10 +93,10 @@ func boundTo(s ociemu.Secret) string {
 	return user
 }
 
-// reading is what a version says: an id, if it names one, and a value.
+// reading is the content of a secret version: an id, if it has one, and a value.
 type reading struct{ id, value string }
 
-// read reads content as a bundle, if it is one, and as a bare value.
+// read reads content as a bundle, or else as a bare value.
 func read(content []byte) []reading {
 	var b struct {
 		Fingerprint string `json:"fingerprint"`
@@ -114,8 +113,8 @@ func read(content []byte) []reading {
 	return []reading{{b.Fingerprint + b.TokenID + b.AccessKey, b.PrivateKey + b.Token + b.SecretKey + b.Password}}
 }
 
-// readable: the value of the living credential can be put together from what can be read. A customer secret key also
-// needs its access key, which may be in another secret.
+// readable reports whether the readings have the credential's whole value. A customer secret key also needs its access
+// key, which may be in another secret.
 func readable(v ociemu.View, c *tenancy.Case, id string, all []reading) bool {
 	named := c.Kind != tenancy.CustomerSecretKey || slices.ContainsFunc(all, func(r reading) bool {
 		return r.id == id || r.value == id
@@ -123,8 +122,8 @@ func readable(v ociemu.View, c *tenancy.Case, id string, all []reading) bool {
 	return named && slices.ContainsFunc(all, func(r reading) bool { return works(v, c, id, r) })
 }
 
-// half: the secret's readings hold the value of the living credential, or the half of it that belongs there.
-func half(v ociemu.View, c *tenancy.Case, id, key string, readings []reading) bool {
+// holdsPart reports whether the secret's readings have the credential's value, or the part that belongs in that secret.
+func holdsPart(v ociemu.View, c *tenancy.Case, id, key string, readings []reading) bool {
 	return slices.ContainsFunc(readings, func(r reading) bool {
 		if key == "accesskey_secret_ocid" {
 			return r.value == id
@@ -133,7 +132,7 @@ func half(v ociemu.View, c *tenancy.Case, id, key string, readings []reading) bo
 	})
 }
 
-// works says whether the reading is the value of the living credential with the id.
+// works reports whether the reading is the value of the existing credential.
 func works(v ociemu.View, c *tenancy.Case, id string, r reading) bool {
 	return r.value != "" && (r.id == "" || r.id == id) && v.Holds(string(c.Kind), c.User, id, r.value)
 }

@@ -1,6 +1,6 @@
-// Package layers holds the rules of the house, which no compiler knows: which package may import which, who may read
-// the environment, how long a file and a function may be, that every package says what it is for, that links lead
-// somewhere.
+// Package layers tests the rules of the source tree that the compiler doesn't check: which package may import which,
+// which code may read the environment, the maximum length of a file and a function, that every package has a comment,
+// and that links have targets.
 //
-// It has tests only. A rule that stands in the way is changed here, in the open, not worked around.
+// It has only tests. If a rule is wrong, change it here instead of working around it.
 package layers

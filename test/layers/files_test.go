@@ -13,7 +13,7 @@ const (
 	maxFunction = 70
 )
 
-func TestNoFileIsTooLongToReadAtOneSitting(t *testing.T) {
+func TestNoFileIsTooLong(t *testing.T) {
 	kinds := []string{".go", ".mjs", ".js", ".py", ".sh", ".tf", ".hcl"}
 	seen := 0
 	files(t, func(name string) {
@@ -26,11 +26,11 @@ func TestNoFileIsTooLongToReadAtOneSitting(t *testing.T) {
 		}
 	})
 	if seen < 100 {
-		t.Errorf("%d files were looked at, want 100 or more", seen)
+		t.Errorf("%d files were checked, want 100 or more", seen)
 	}
 }
 
-func TestNoFunctionIsTooLongToSeeAtOnce(t *testing.T) {
+func TestNoFunctionIsTooLong(t *testing.T) {
 	seen := 0
 	for _, s := range sources(t) {
 		if s.isTest() {
@@ -49,11 +49,11 @@ func TestNoFunctionIsTooLongToSeeAtOnce(t *testing.T) {
 		}
 	}
 	if seen < 300 {
-		t.Errorf("%d functions were looked at, want 300 or more", seen)
+		t.Errorf("%d functions were checked, want 300 or more", seen)
 	}
 }
 
-func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+func TestEveryPackageHasAComment(t *testing.T) {
 	comments := map[string]string{}
 	for _, s := range sources(t) {
 		if strings.HasSuffix(s.ast.Name.Name, "_test") {
@@ -79,7 +79,7 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 		}
 	}
 	if len(comments) < 18 {
-		t.Errorf("%d packages were looked at, want 18 or more", len(comments))
+		t.Errorf("%d packages were checked, want 18 or more", len(comments))
 	}
 	for folder, text := range comments {
 		if text == "" {
@@ -88,17 +88,17 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 	}
 }
 
-func TestNoPackageIsADrawer(t *testing.T) {
-	drawers := []string{"util", "utils", "common", "types", "helper", "helpers", "misc", "base", "lib"}
+func TestNoPackageHasAVagueName(t *testing.T) {
+	vague := []string{"util", "utils", "common", "types", "helper", "helpers", "misc", "base", "lib"}
 	for _, s := range sources(t) {
-		if slices.Contains(drawers, strings.TrimSuffix(s.ast.Name.Name, "_test")) ||
-			slices.Contains(drawers, path.Base(s.folder())) {
-			t.Errorf("%s: the package's name says nothing", s.path)
+		if slices.Contains(vague, strings.TrimSuffix(s.ast.Name.Name, "_test")) ||
+			slices.Contains(vague, path.Base(s.folder())) {
+			t.Errorf("%s: the package's name is too vague", s.path)
 		}
 	}
 }
 
-func TestNoWorkIsLeftBehindInAComment(t *testing.T) {
+func TestNoCommentHasATODO(t *testing.T) {
 	notes := []string{"TO" + "DO", "FIX" + "ME", "XX" + "X"}
 	for _, s := range sources(t) {
 		for _, group := range s.ast.Comments {

@@ -13,13 +13,13 @@ func TestOnlyPkgBackgroundStartsGoroutines(t *testing.T) {
 			continue
 		}
 		seen++
-		home := s.folder() == "pkg/background"
+		allowed := s.folder() == "pkg/background"
 		ast.Inspect(s.ast, func(n ast.Node) bool {
 			what := startsGoroutine(n)
 			if what == "" {
 				return true
 			}
-			if home {
+			if allowed {
 				started++
 			} else {
 				t.Errorf("%s: %s; use pkg/background, which turns a panic into an error", s.fset.Position(n.Pos()),
@@ -29,11 +29,11 @@ func TestOnlyPkgBackgroundStartsGoroutines(t *testing.T) {
 		})
 	}
 	if seen < 80 || started == 0 {
-		t.Errorf("%d files were looked at, want 80 or more; pkg/background starts %d goroutines", seen, started)
+		t.Errorf("%d files were checked, want 80 or more; pkg/background starts %d goroutines", seen, started)
 	}
 }
 
-// startsGoroutine says how a piece of code starts a goroutine that nothing guards; "" if it doesn't.
+// startsGoroutine returns how a node starts a goroutine without pkg/background; "" if it doesn't.
 func startsGoroutine(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.GoStmt:

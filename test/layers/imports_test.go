@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// layers are the packages of pkg, the lowest first. A package imports only from layers below its own, never from its
-// own layer. What two packages of a layer share belongs in a lower layer.
+// layers lists the packages of pkg, the lowest layer first. A package imports only from lower layers. Code that two
+// packages of a layer share belongs in a lower layer.
 var layers = [][]string{
 	{"background"},
 	{"phrase", "trace", "version"},
@@ -25,7 +25,7 @@ func layerOf(pkg string) int {
 	return slices.IndexFunc(layers, func(packages []string) bool { return slices.Contains(packages, pkg) })
 }
 
-func TestEveryPackageOfPkgHasItsLayer(t *testing.T) {
+func TestEveryPackageHasALayer(t *testing.T) {
 	known := map[string]bool{}
 	for _, s := range sources(t) {
 		pkg, ok := strings.CutPrefix(s.folder(), "pkg/")
@@ -42,7 +42,7 @@ func TestEveryPackageOfPkgHasItsLayer(t *testing.T) {
 	}
 }
 
-func TestImportsPointDownOnly(t *testing.T) {
+func TestImportsOnlyPointDown(t *testing.T) {
 	seen := 0
 	for _, s := range sources(t) {
 		pkg, ok := strings.CutPrefix(s.folder(), "pkg/")
@@ -65,11 +65,11 @@ func TestImportsPointDownOnly(t *testing.T) {
 		}
 	}
 	if seen < 40 {
-		t.Errorf("%d imports were looked at, want 40 or more", seen)
+		t.Errorf("%d imports were checked, want 40 or more", seen)
 	}
 }
 
-func TestOnlyTestsMayReachIntoTest(t *testing.T) {
+func TestOnlyTestsImportTestPackages(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.isTest() || under(s.folder(), "test") {
 			continue
@@ -77,7 +77,7 @@ func TestOnlyTestsMayReachIntoTest(t *testing.T) {
 		for _, i := range s.imports() {
 			if i == "testing" || strings.HasPrefix(i, "testing/") || strings.HasPrefix(i, module+"test/") ||
 				strings.HasPrefix(i, "net/http/httptest") {
-				t.Errorf("%s imports %s: what is only for tests would be part of the function", s.path, i)
+				t.Errorf("%s imports %s, which is only for tests", s.path, i)
 			}
 		}
 	}
@@ -91,9 +91,9 @@ func TestOnlyPkgOCIImportsTheSDK(t *testing.T) {
 				continue
 			}
 			seen++
-			// The acceptance run looks at OCI from the outside, past pkg/oci; it is no part of a function.
+			// The acceptance run observes OCI without pkg/oci. It is no part of a function.
 			if s.folder() != "pkg/oci" && s.folder() != "deploy/acceptance" && !under(s.folder(), "test") {
-				t.Errorf("%s imports %s; only pkg/oci speaks to OCI", s.path, i)
+				t.Errorf("%s imports %s; only pkg/oci calls OCI", s.path, i)
 			}
 		}
 	}
@@ -102,7 +102,7 @@ func TestOnlyPkgOCIImportsTheSDK(t *testing.T) {
 	}
 }
 
-func TestOnlyTheMainsReadTheEnvironmentAndOnlyAsAWhole(t *testing.T) {
+func TestOnlyMainPackagesReadTheEnvironment(t *testing.T) {
 	readers := 0
 	for _, s := range sources(t) {
 		if s.isTest() || under(s.folder(), "test") {
@@ -120,7 +120,7 @@ func TestOnlyTheMainsReadTheEnvironmentAndOnlyAsAWhole(t *testing.T) {
 			}
 			isMain := s.ast.Name.Name == "main" && under(s.folder(), "functions")
 			if !isMain || call.Sel.Name != "Environ" {
-				t.Errorf("%s: %s.%s; the environment enters through os.Environ in a main and pkg/config",
+				t.Errorf("%s: %s.%s; read the environment by os.Environ in a main package, and parse it in pkg/config",
 					s.fset.Position(call.Pos()), from.Name, call.Sel.Name)
 			}
 			readers++
@@ -128,25 +128,25 @@ func TestOnlyTheMainsReadTheEnvironmentAndOnlyAsAWhole(t *testing.T) {
 		})
 	}
 	if readers == 0 {
-		t.Error("nobody reads the environment: this test looks in the wrong place")
+		t.Error("no code reads the environment: this test checks the wrong files")
 	}
 }
 
-// modules are the direct requirements, each with the reason for it. A new one costs every user trust and time.
+// modules lists the direct dependencies, each with its reason.
 var modules = map[string]string{
 	"github.com/aws/aws-sdk-go-v2":             "signs the request that proves a customer secret key (SigV4)",
-	"github.com/fnproject/fdk-go":              "the contract of Fn, of which OCI Functions is one",
-	"github.com/google/go-containerregistry":   "makes and pushes images; not in the functions",
-	"github.com/oracle/oci-go-sdk/v65":         "speaks to OCI's services",
-	"github.com/rs/zerolog":                    "the log, one JSON object a line",
+	"github.com/fnproject/fdk-go":              "the Fn contract, which OCI Functions uses",
+	"github.com/google/go-containerregistry":   "builds and pushes images; not in the functions",
+	"github.com/oracle/oci-go-sdk/v65":         "calls OCI's services",
+	"github.com/rs/zerolog":                    "the log, one JSON object per line",
 	"github.com/santhosh-tekuri/jsonschema/v6": "compares the record lines with their JSON Schema, in tests",
 	"golang.org/x/crypto/x509roots/fallback": "the public root certificates, which an image without files " +
-		"has none of",
+		"lacks",
 	"gopkg.in/yaml.v3": "reads the Kubernetes examples in their test, as strictly as " +
 		"Oracle's provider does",
 }
 
-func TestTheDirectRequirementsAreAFewThatHaveAReason(t *testing.T) {
+func TestEveryDirectDependencyHasAReason(t *testing.T) {
 	c := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json")
 	c.Dir = root
 	out, err := c.Output()
@@ -175,10 +175,10 @@ func TestTheDirectRequirementsAreAFewThatHaveAReason(t *testing.T) {
 	}
 	for path := range modules {
 		if !direct[path] {
-			t.Errorf("go.mod doesn't require %s directly any more; take its reason out here", path)
+			t.Errorf("go.mod doesn't require %s directly any more; remove it here", path)
 		}
 	}
 	if len(mod.Replace) > 0 {
-		t.Errorf("go.mod replaces %s: what is built would not be what go.sum vouches for", mod.Replace[0].Old.Path)
+		t.Errorf("go.mod replaces %s, so go.sum would not verify what is built", mod.Replace[0].Old.Path)
 	}
 }

@@ -34,7 +34,7 @@ func slug(text string) string {
 	}, strings.TrimSpace(text))
 }
 
-// anchors are the places in a document that a link can lead to.
+// anchors returns the possible link targets in a document.
 func anchors(text string) map[string]bool {
 	out := map[string]bool{}
 	for _, m := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
@@ -46,7 +46,7 @@ func anchors(text string) map[string]bool {
 	return out
 }
 
-// links are the targets of a document's links, outside of code.
+// links returns the targets of a document's links, except those in code.
 func links(text string) []string {
 	text = code.ReplaceAllString(fenced.ReplaceAllString(text, ""), "")
 	var out []string
@@ -56,7 +56,7 @@ func links(text string) []string {
 	return out
 }
 
-func TestEveryRelativeLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
+func TestEveryRelativeLinkHasATarget(t *testing.T) {
 	documents, followed := 0, 0
 	files(t, func(name string) {
 		if path.Ext(name) != ".md" {
@@ -78,11 +78,11 @@ func TestEveryRelativeLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
 				to = path.Join(path.Dir(name), u.Path)
 			}
 			if strings.HasPrefix(to, "..") || strings.HasPrefix(u.Path, "/") {
-				t.Errorf("%s: the link %q leads out of the project", name, target)
+				t.Errorf("%s: the link %q leads outside the project", name, target)
 				continue
 			}
 			if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(to))); err != nil {
-				t.Errorf("%s: the link %q leads nowhere", name, target)
+				t.Errorf("%s: the link %q has no target", name, target)
 				continue
 			}
 			if u.Fragment != "" && path.Ext(to) == ".md" && !anchors(read(t, to))[u.Fragment] {
@@ -91,11 +91,11 @@ func TestEveryRelativeLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
 		}
 	})
 	if documents < 3 || followed < 5 {
-		t.Errorf("%d documents and %d relative links were looked at, want 3 and 5 or more", documents, followed)
+		t.Errorf("%d documents and %d relative links were checked, want 3 and 5 or more", documents, followed)
 	}
 }
 
-func TestTheSearchForLinksFindsThem(t *testing.T) {
+func TestLinksAndAnchorsAreFound(t *testing.T) {
 	text := "# A b: `c`!\n[a](one.md) and ![b](two.png \"title\") [c](<three.md#x>)\n\n[d]: " +
 		"four.md\n`[no](code.md)`\n```\n[no](fenced.md)\n# No\n```\n[e](#a-b-c)\n"
 	if got := strings.Join(links(text), " "); got != "one.md two.png three.md#x #a-b-c four.md" {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A skip that nobody decided on hides a promise from CI, which has to fail where something is missing.
+// CI must fail, not skip, if something is missing. Only package need knows the difference.
 func TestOnlyPackageNeedSkipsATest(t *testing.T) {
 	seen := 0
 	for _, s := range sources(t) {
@@ -21,34 +21,33 @@ func TestOnlyPackageNeedSkipsATest(t *testing.T) {
 			}
 			if f, ok := call.Fun.(*ast.SelectorExpr); ok && (f.Sel.Name == "Skip" || f.Sel.Name == "Skipf" ||
 				f.Sel.Name == "SkipNow") {
-				t.Errorf("%s skips a test; ask test/need for what it needs, before there is anything to clean up",
+				t.Errorf("%s skips a test; call test/need first, before there is anything to clean up",
 					s.fset.Position(call.Pos()))
 			}
 			return true
 		})
 	}
 	if seen < 100 {
-		t.Errorf("%d files were looked at, want 100 or more", seen)
+		t.Errorf("%d files were checked, want 100 or more", seen)
 	}
 }
 
-// With cgo a process that blocks for ever stays; without it, as Go builds where there is no C compiler, the runtime
-// ends the process: "all goroutines are asleep - deadlock!". What has to block waits for a timer, a signal or a
-// connection.
-func TestNothingBlocksByAnEmptySelectOrANilChannel(t *testing.T) {
+// A program built without cgo, as Go does without a C compiler, ends if all goroutines block forever: "all goroutines
+// are asleep - deadlock!". Code that has to block waits for a timer, a signal or a connection.
+func TestNothingBlocksForever(t *testing.T) {
 	for _, s := range sources(t) {
 		ast.Inspect(s.ast, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.SelectStmt:
 				if len(n.Body.List) == 0 {
-					t.Errorf("%s: select {} ends the process where there is no cgo", s.fset.Position(n.Pos()))
+					t.Errorf("%s: select {} ends a process without cgo", s.fset.Position(n.Pos()))
 				}
 			case *ast.UnaryExpr:
 				if n.Op.String() != "<-" {
 					return true
 				}
 				if made, ok := n.X.(*ast.CallExpr); ok && blocks(made) {
-					t.Errorf("%s: a channel that nobody else has ends the process where there is no cgo",
+					t.Errorf("%s: a receive from an unshared channel ends a process without cgo",
 						s.fset.Position(n.Pos()))
 				}
 			}
@@ -57,7 +56,7 @@ func TestNothingBlocksByAnEmptySelectOrANilChannel(t *testing.T) {
 	}
 }
 
-// blocks tells whether a call makes a channel, or is a nil of a channel's type.
+// blocks reports whether a call makes a channel, or converts nil to a channel.
 func blocks(call *ast.CallExpr) bool {
 	f := call.Fun
 	if p, ok := f.(*ast.ParenExpr); ok {
@@ -70,7 +69,7 @@ func blocks(call *ast.CallExpr) bool {
 	return ok && name.Name == "make"
 }
 
-func TestTheFirstCommandsOfTheReadmeAreThoseThatCIRuns(t *testing.T) {
+func TestCIRunsTheFirstCommandsOfTheReadme(t *testing.T) {
 	_, rest, _ := strings.Cut(read(t, "README.md"), "\n```sh\n")
 	block, _, ok := strings.Cut(rest, "\n```")
 	if !ok || !strings.HasPrefix(block, "git clone https://") {

@@ -31,7 +31,7 @@ func (s source) folder() string { return path.Dir(s.path) }
 
 func (s source) isTest() bool { return strings.HasSuffix(s.path, "_test.go") }
 
-// imports are what the file imports.
+// imports returns the file's imports.
 func (s source) imports() []string {
 	var out []string
 	for _, i := range s.ast.Imports {
@@ -40,7 +40,7 @@ func (s source) imports() []string {
 	return out
 }
 
-// files walks over the project's own files, by their path from the root.
+// files visits the project's files. visit gets the path from the root.
 func files(t *testing.T, visit func(path string)) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
@@ -80,7 +80,7 @@ var parsed struct {
 	sources []source
 }
 
-// sources are all Go files of the project.
+// sources returns all Go files of the project.
 func sources(t *testing.T) []source {
 	t.Helper()
 	parsed.once.Do(func() {
@@ -104,5 +104,5 @@ func sources(t *testing.T) []source {
 	return parsed.sources
 }
 
-// under tells whether a folder lies in another one, or is it.
+// under reports whether a folder is another one, or is in it.
 func under(folder, top string) bool { return folder == top || strings.HasPrefix(folder, top+"/") }

@@ -14,8 +14,8 @@ const (
 	tabWidth = 4
 )
 
-// Only a raw string may be wider: a pattern or a document in it has no place at which it could be broken.
-func TestNoLineIsWiderThanAScreen(t *testing.T) {
+// Only a raw string may be wider, because it can't always be wrapped.
+func TestNoLineIsTooWide(t *testing.T) {
 	seen := 0
 	for _, s := range sources(t) {
 		text := []byte(read(t, s.path))
@@ -29,11 +29,11 @@ func TestNoLineIsWiderThanAScreen(t *testing.T) {
 		}
 	}
 	if seen < 50000 {
-		t.Errorf("%d lines were looked at, want 50000 or more", seen)
+		t.Errorf("%d lines were checked, want 50000 or more", seen)
 	}
 }
 
-// rawLines returns the numbers of the lines with a raw string or a part of one.
+// rawLines returns the numbers of the lines with a part of a raw string.
 func rawLines(text []byte) map[int]bool {
 	files := token.NewFileSet()
 	file := files.AddFile("", -1, len(text))

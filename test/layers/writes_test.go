@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Files in a function's container are seen by the next invocation, and /tmp is all that can be written to.
+// The next invocation in a container sees the files of the previous one.
 func TestTheFunctionsWriteNoFiles(t *testing.T) {
 	seen := 0
 	for _, s := range sources(t) {
@@ -29,6 +29,6 @@ func TestTheFunctionsWriteNoFiles(t *testing.T) {
 		})
 	}
 	if seen < 50 {
-		t.Errorf("%d files were looked at, want 50 or more", seen)
+		t.Errorf("%d files were checked, want 50 or more", seen)
 	}
 }

@@ -6,31 +6,31 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// disturbance is what happens to one call.
-type disturbance struct {
-	name   string
-	status int // answer
-	code   string
-	when   ociemu.When
-	cut    bool
-	kill   bool // SIGKILL to the function's process
-	late   bool // the call takes effect later: see lateAt
-	stays  bool // every later call of the operation in the same delivery is hit as well
-	lateAt moment
-	act    *act // what a person does meanwhile
+// fault is what goes wrong with one call.
+type fault struct {
+	name    string
+	status  int // the answer's; 0: no answer is faked
+	code    string
+	when    ociemu.When // before or after the call's effect
+	cut     bool        // the connection is cut
+	kill    bool        // the function's process is killed (SIGKILL)
+	late    bool        // the call takes effect later; see lateAt
+	repeats bool        // it also hits every later call of the operation in the same delivery
+	lateAt  moment
+	action  *action // what an operator does while the call waits
 }
 
-// moment is when a late call takes effect: at a write of the delivery after the one that made it. The zero moment is
-// as soon as that delivery has been answered.
+// moment is when a late call takes effect: at a write of the next delivery. The zero value means as soon as the
+// delivery that made the call has been answered.
 type moment struct {
 	write int         // the n-th write of the next delivery, from 1
-	when  ociemu.When // before its effect, or between its effect and its answer
+	when  ociemu.When // before that write's effect, or between its effect and its answer
 }
 
-// singles are the columns of the matrix.
-func singles() []disturbance {
+// allFaults lists the faults of the matrix, without the actions of an operator.
+func allFaults() []fault {
 	before, after := ociemu.Before, ociemu.After
-	ds := []disturbance{
+	faults := []fault{
 		{name: "400", status: 400, code: "InvalidParameter"},
 		{name: "401", status: 401, code: "NotAuthenticated"},
 		{name: "404", status: 404, code: "NotAuthorizedOrNotFound"},
@@ -40,35 +40,35 @@ func singles() []disturbance {
 		{name: "429", status: 429, code: "TooManyRequests"},
 		{name: "500", status: 500, code: "InternalServerError"},
 		{name: "503", status: 503, code: "ServiceUnavailable"},
-		{name: "404 for good", status: 404, code: "NotAuthorizedOrNotFound", stays: true},
-		{name: "500 for good", status: 500, code: "InternalServerError", stays: true},
-		{name: "409 for good", status: 409, code: "IncorrectState", stays: true},
-		{name: "429 for good", status: 429, code: "TooManyRequests", stays: true},
+		{name: "404 for good", status: 404, code: "NotAuthorizedOrNotFound", repeats: true},
+		{name: "500 for good", status: 500, code: "InternalServerError", repeats: true},
+		{name: "409 for good", status: 409, code: "IncorrectState", repeats: true},
+		{name: "429 for good", status: 429, code: "TooManyRequests", repeats: true},
 		{name: "effect, then cut", when: after, cut: true},
 		{name: "effect, then 500", when: after, status: 500, code: "InternalServerError"},
-		{name: "effect, then 500 for good", when: after, status: 500, code: "InternalServerError", stays: true},
+		{name: "effect, then 500 for good", when: after, status: 500, code: "InternalServerError", repeats: true},
 		{name: "effect, no answer", when: after, late: true},
 		{name: "no answer, effect after the reply", when: before, late: true},
 		{name: "killed before", when: before, kill: true, cut: true},
 		{name: "killed after", when: after, kill: true, cut: true},
 	}
 	for write := 1; write <= 3; write++ {
-		ds = append(ds,
-			disturbance{name: "late, before write " + digit(write), kill: true, late: true,
+		faults = append(faults,
+			fault{name: "late, before write " + digit(write), kill: true, late: true,
 				lateAt: moment{write, before}},
-			disturbance{name: "late, after write " + digit(write), kill: true, late: true,
+			fault{name: "late, after write " + digit(write), kill: true, late: true,
 				lateAt: moment{write, after}})
 	}
-	return ds
+	return faults
 }
 
 func digit(n int) string { return string(rune('0' + n)) }
 
-// slow says that the delivery runs into its deadline: most of the cell's time is waiting.
-func (d disturbance) slow() bool { return d.late && !d.kill || d.stays }
+// slow reports whether the fault makes the delivery run into its deadline.
+func (f fault) slow() bool { return f.late && !f.kill || f.repeats }
 
-// fits says whether the disturbance makes a difference for the call.
-func (d disturbance) fits(operation string) bool { return d.lateAt.write == 0 || writes[operation] }
+// appliesTo reports whether the fault makes a difference for a call of the operation.
+func (f fault) appliesTo(operation string) bool { return f.lateAt.write == 0 || writes[operation] }
 
 // site is one call of a rotation: the n-th of its operation.
 type site struct {
@@ -76,7 +76,7 @@ type site struct {
 	n         int
 }
 
-// The sites of a second disturbance right after the first one: no operation, and a number to tell them apart.
+// The sites of a second fault right after the first one. They have no operation; n tells them apart.
 var (
 	nextCall  = site{n: 1}
 	nextWrite = site{n: 2}
@@ -92,13 +92,13 @@ func (s site) String() string {
 	return fmt.Sprintf("%s %d", s.operation, s.n)
 }
 
-// is says whether a call is one that the site counts.
-func (s site) is(operation string) bool {
+// matches reports whether the site counts calls of the operation.
+func (s site) matches(operation string) bool {
 	return s.operation == operation || s == nextCall || s == nextWrite && writes[operation]
 }
 
-// nth is the place of the site's call among those that it counts.
-func (s site) nth() int {
+// number is the position of the site's call among those that it counts, from 1.
+func (s site) number() int {
 	if s.operation == "" {
 		return 1
 	}

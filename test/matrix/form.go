@@ -5,17 +5,16 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// variant is a way in which a rotation can go.
+// variant is a special condition of a rotation.
 type variant string
 
 const (
 	plain   variant = ""
-	grace   variant = "grace"   // the old credential stays for an hour
-	replace variant = "replace" // the user's slots are full, and the old credential may be deleted first
-	undo    variant = "undo"    // the new credential is refused during the first delivery, and taken back
-	// after the first delivery somebody empties the metadata of the secrets, where the journal is
-	wiped   variant = "wiped"
-	lagging variant = "lagging" // IAM's lists show what was there a minute ago
+	grace   variant = "grace"   // the old credential keeps working for an hour
+	replace variant = "replace" // the user has no free slot, and the old credential may be deleted first
+	undo    variant = "undo"    // OCI refuses the new credential during the first delivery, and Keyturn takes it back
+	wiped   variant = "wiped"   // after the first delivery the secrets' metadata, with the journal, is emptied
+	lagging variant = "lagging" // IAM's lists are a minute old
 )
 
 // form is a kind of credential, where it is stored, and how its rotation goes.
@@ -26,10 +25,10 @@ type form struct {
 	comment []string // options of the closure comment
 }
 
-// slots is how many credentials of each kind OCI lets a user have.
+// slots is how many credentials of each kind OCI allows a user.
 var slots = map[tenancy.Kind]int{tenancy.APIKey: 3, tenancy.AuthToken: 2, tenancy.CustomerSecretKey: 2}
 
-// allForms are the rows of the matrix.
+// allForms lists the forms of the matrix.
 func allForms() []form {
 	base := []form{
 		{name: "api-key", want: tenancy.Want{Kind: tenancy.APIKey}},
@@ -58,21 +57,21 @@ func allForms() []form {
 		form{name: "password not kept", want: tenancy.Want{Kind: tenancy.Password, NoSecret: true}})
 }
 
-// writes are the operations of the function that change something.
+// writes are the function's operations that change something.
 var writes = map[string]bool{
 	"UploadApiKey": true, "CreateAuthToken": true, "CreateCustomerSecretKey": true, "CreateOrResetUIPassword": true,
 	"DeleteApiKey": true, "DeleteAuthToken": true, "DeleteCustomerSecretKey": true,
 	"UpdateSecret": true, "UpdateProblemStatus": true,
 }
 
-// isProof tells the use of the new credential from the function's other calls.
+// isProof reports whether a call uses the new credential to prove that it works.
 func isProof(c ociemu.Call) bool {
 	return c.Operation == "GetUser" && c.Caller.Kind == "user" || c.Operation == "DockerToken" ||
 		c.Operation == "ListBuckets"
 }
 
-// refused is how each kind's proof is answered when the credential is not recognized.
-func (f form) refused() ociemu.Action {
+// refusal is the answer to a proof with a credential that OCI does not accept.
+func (f form) refusal() ociemu.Action {
 	if f.want.Kind == tenancy.CustomerSecretKey {
 		return ociemu.Answer(403, "InvalidAccessKeyId")
 	}

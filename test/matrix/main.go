@@ -1,8 +1,8 @@
-// Command matrix plays the fault matrix: every kind and form of credential, every API call of its rotation, every
-// fault at that call. After each, the event is delivered again, and what happened is judged from the outside.
+// Command matrix runs the fault matrix: every fault at every API call of a rotation, for every kind and form of a
+// credential. After each fault the event is delivered again, and the result is checked from outside.
 //
-// Run it from within the module: go run ./test/matrix -short. The last line of its output says how many cells were
-// played and how many passed; it exits with 1 if any failed. docs/fault-matrix.md says how to read the table.
+// Run it from within the module: go run ./test/matrix -short. The last line of its output says how many cells ran and
+// how many passed. It exits with 1 if any failed. docs/fault-matrix.md explains the cells and the table.
 package main
 
 import (
@@ -21,48 +21,50 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// page is written from the top folder of the module.
+// page is the path of the document, from the module's root.
 const page = "docs/fault-matrix.md"
 
 type options struct {
-	short    bool
-	paces    bool
-	kind     string
-	run      string
-	seed     uint64
-	rows     int
-	product  int
-	persons  int
-	parallel int
-	write    bool
-	verbose  bool
-	ledger   string
-	binary   string
-	sweeper  string
+	short        bool
+	redeliveries bool
+	kind         string
+	run          string
+	seed         uint64
+	consecutive  int
+	anywhere     int
+	actions      int
+	parallel     int
+	write        bool
+	verbose      bool
+	results      string
+	binary       string
+	sweeper      string
 }
 
 func main() {
 	var o options
-	flag.BoolVar(&o.short, "short", false, "play the fixed part that CI plays")
-	flag.BoolVar(&o.paces, "paces", false, "let the event come again at once, later and never, each in a cell of "+
-		"its own, instead of in turn")
-	flag.StringVar(&o.kind, "kind", "", "play the rows whose name begins with this")
-	flag.StringVar(&o.run, "run", "", "play the cells whose name this regular expression fits")
-	flag.Uint64Var(&o.seed, "seed", 1, "draws what the short form plays")
-	flag.IntVar(&o.rows, "rows", -1, "how many cells with two faults in a row to draw for each form; -1: all for "+
-		"the plain API key and 150 for each other form, or 2 in short form")
-	flag.IntVar(&o.product, "product", -1, "how many cells with two faults anywhere to draw for each form; -1: "+
-		"1000 for the plain API key and 50 for each other form, or 1 in short form")
-	flag.IntVar(&o.persons, "persons", -1, "how many cells with a person's act to draw for each form; -1: all, or "+
-		"a third of the acts once in short form")
-	flag.IntVar(&o.parallel, "parallel", 8*runtime.NumCPU(), "how many cells to play in parallel; most of their "+
-		"time they wait")
+	flag.BoolVar(&o.short, "short", false, "run the fixed part that CI runs")
+	flag.BoolVar(&o.redeliveries, "redeliveries", false, "run each fault three times: with the event delivered again "+
+		"at once, later and never; otherwise they take turns")
+	flag.StringVar(&o.kind, "kind", "", "run the forms whose name begins with this")
+	flag.StringVar(&o.run, "run", "", "run the cells whose name matches this regular expression")
+	flag.Uint64Var(&o.seed, "seed", 1, "selects the cells of -short and of the samples")
+	flag.IntVar(&o.consecutive, "consecutive", -1, "how many cells with two consecutive faults to draw for each "+
+		"form; -1: all "+
+		"for the plain API key and 150 for each other form, or 2 with -short")
+	flag.IntVar(&o.anywhere, "anywhere", -1, "how many cells with two faults anywhere to draw for each form; -1: "+
+		"1000 for the plain API key and 50 for each other form, or 1 with -short")
+	flag.IntVar(&o.actions, "actions", -1, "how many cells with an operator's action to draw for each form; -1: "+
+		"all, or "+
+		"a third of the actions once with -short")
+	flag.IntVar(&o.parallel, "parallel", 8*runtime.NumCPU(), "how many cells run in parallel; they mostly "+
+		"wait")
 	flag.BoolVar(&o.write, "write", false, "write the table to "+page)
-	flag.BoolVar(&o.verbose, "v", false, "name every cell")
-	flag.StringVar(&o.ledger, "ledger", "", "a `file` that keeps what was played; cells that the same build has "+
-		"passed before are not played again")
-	flag.StringVar(&o.binary, "binary", "", "the function; both are built if empty")
-	flag.StringVar(&o.sweeper, "sweeper", "", "the sweep that belongs to it")
+	flag.BoolVar(&o.verbose, "v", false, "print every cell")
+	flag.StringVar(&o.results, "results", "", "a `file` for the results; cells that passed before with the same build "+
+		"don't run again")
+	flag.StringVar(&o.binary, "binary", "", "the path of functions/rotate; empty: build both functions")
+	flag.StringVar(&o.sweeper, "sweeper", "", "the path of functions/sweep")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	failed, err := realMain(ctx, o)
@@ -91,52 +93,52 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 		}
 	}
 	if o.write && (o.kind != "" || o.run != "") {
-		return 0, errors.New("-write is for the whole, or for -short: leave -kind and -run out")
+		return 0, errors.New("-write can't be combined with -kind or -run")
 	}
 	filter, err := regexp.Compile(o.run)
 	if err != nil {
 		return 0, fmt.Errorf("reading -run: %w", err)
 	}
-	p := player{o.binary, o.sweeper}
+	p := runner{o.binary, o.sweeper}
 	cells, err := p.cells(ctx, o, filter)
 	if err != nil {
 		return 0, err
 	}
-	l, err := openLedger(o.ledger, o.binary, o.sweeper)
+	stored, err := openResults(o.results, o.binary, o.sweeper)
 	if err != nil {
 		return 0, err
 	}
 	if len(cells) == 0 {
-		return 0, errors.New("no cell has such a name")
+		return 0, errors.New("no cell matches")
 	}
-	results, equal, err := p.playAll(ctx, cells, l, o)
-	if err = errors.Join(err, l.close()); err != nil {
+	results, equal, err := p.runCells(ctx, cells, stored, o)
+	if err = errors.Join(err, stored.close()); err != nil {
 		return 0, err
 	}
-	passed, void := 0, 0
+	passed, inconclusive := 0, 0
 	for _, r := range results {
 		switch {
-		case len(r.faults) > 0:
-		case r.void:
-			void++
+		case len(r.failures) > 0:
+		case r.inconclusive:
+			inconclusive++
 		default:
 			passed++
 		}
 	}
 	fmt.Print(summary(results))
 	if equal > 0 {
-		fmt.Printf("%d more differ only in when the event comes again from a cell whose first delivery had "+
-			"finished everything\n", equal)
+		fmt.Printf("%d more cells did not run: they differ only in the redelivery from a cell that its first "+
+			"delivery finished\n", equal)
 	}
-	if void > 0 {
-		fmt.Printf("%d do not count: what was done before kept their fault from meeting a call\n", void)
+	if inconclusive > 0 {
+		fmt.Printf("%d do not count, because their fault could not happen\n", inconclusive)
 	}
-	due := len(cells) - equal - void
-	unplayed := len(cells) - equal - len(results)
-	if unplayed > 0 {
-		fmt.Printf("interrupted: %d cells were not played\n", unplayed)
+	due := len(cells) - equal - inconclusive
+	left := len(cells) - equal - len(results)
+	if left > 0 {
+		fmt.Printf("interrupted: %d cells did not run\n", left)
 	}
-	if o.write && unplayed == 0 {
+	if o.write && left == 0 {
 		if err := os.WriteFile(page, []byte(document(results, equal, o.short)), 0o644); err != nil {
 			return 0, fmt.Errorf("writing the table: %w", err)
 		}
@@ -145,22 +147,23 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 	return due - passed, ctx.Err()
 }
 
-// cells lists what is to be played.
-func (p player) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]cell, error) {
+// cells lists the cells to run.
+func (p runner) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]cell, error) {
 	forms := slices.DeleteFunc(allForms(), func(f form) bool { return !strings.HasPrefix(f.name, o.kind) })
 	listed, failed := make([][]cell, len(forms)), make([]error, len(forms))
 	var group sync.WaitGroup
-	room := make(chan struct{}, max(2, o.parallel/2))
+	limit := make(chan struct{}, max(2, o.parallel/2))
 	for i, f := range forms {
-		room <- struct{}{}
+		limit <- struct{}{}
 		group.Go(func() {
-			defer func() { <-room }()
+			defer func() { <-limit }()
 			sites, err := p.calls(ctx, f)
 			if err != nil {
-				failed[i] = fmt.Errorf("learning the calls of %s: %w", f.name, err)
+				failed[i] = fmt.Errorf("listing the calls of %s: %w", f.name, err)
 				return
 			}
-			listed[i] = slices.Concat(plan(f, i, sites, o), twice(f, sites, o), acted(f, i, sites, o))
+			listed[i] = slices.Concat(singleFaultCells(f, i, sites, o), sampledPairs(f, sites, o),
+				sampledActions(f, i, sites, o))
 		})
 	}
 	group.Wait()

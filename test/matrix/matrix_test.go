@@ -17,119 +17,121 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// built plays with both functions, built once.
-var built player
+// built runs both functions, built once.
+var built runner
 
 func TestMain(m *testing.M) { os.Exit(tenancy.RunTests(m, &built.binary, &built.sweeper)) }
 
-func TestASliceOfTheMatrixPasses(t *testing.T) {
+func TestEightCellsOfTheMatrixPass(t *testing.T) {
 	p := built
-	cells, err := p.cells(t.Context(), options{kind: "auth-token", paces: true},
+	cells, err := p.cells(t.Context(), options{kind: "auth-token", redeliveries: true},
 		regexp.MustCompile(
-			`^auth-token \| at once \| (CreateAuthToken|DeleteAuthToken) 1: (500|killed after|effect, then cut|late, before write 1)$`))
+			`^auth-token \| at once \| (CreateAuthToken|DeleteAuthToken) 1: `+
+				`(500|killed after|effect, then cut|late, before write 1)$`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(cells) != 8 {
 		t.Fatalf("%d cells, want 8", len(cells))
 	}
-	path := filepath.Join(t.TempDir(), "ledger")
-	l, err := openLedger(path, p.binary, p.sweeper)
+	path := filepath.Join(t.TempDir(), "results")
+	l, err := openResults(path, p.binary, p.sweeper)
 	if err != nil {
 		t.Fatal(err)
 	}
-	results, _, err := p.playAll(t.Context(), cells, l, options{parallel: 2})
+	results, _, err := p.runCells(t.Context(), cells, l, options{parallel: 2})
 	if err != nil || len(results) != len(cells) || l.close() != nil {
 		t.Fatalf("%d results, %v", len(results), err)
 	}
 	for _, r := range results {
-		for _, f := range r.faults {
+		for _, f := range r.failures {
 			t.Errorf("%s: %s\n%s", r.cell, f, r.trace)
 		}
 	}
 }
 
-func TestTheShortFormMeetsEveryCallAndEveryFault(t *testing.T) {
+func TestShortCoversEveryCallAndEveryFault(t *testing.T) {
 	sites := []site{{"GetProblem", 1}, {"UpdateSecret", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 2},
 		{"DeleteAuthToken", 1}, {"PublishMessage", 1},
 		{"GetSecret", 1}, {"GetUser", 1}, {"ListAuthTokens", 1}}
 	for _, s := range slices.Clone(sites) {
 		sites = append(sites, site{s.operation, s.n + 2}, site{s.operation, s.n + 4})
 	}
-	for seed := range uint64(shareOf) {
+	for seed := range uint64(shortShare) {
 		faults := map[string]bool{}
 		for i, f := range allForms() {
 			calls := map[site]bool{}
-			for _, c := range plan(f, i, sites, options{short: true, seed: seed}) {
+			for _, c := range singleFaultCells(f, i, sites, options{short: true, seed: seed}) {
 				calls[c.sites[0]], faults[c.faults[0].name] = true, true
 			}
 			if len(calls) != len(sites) && f.variant != lagging {
 				t.Errorf("seed %d: %s: %d of %d calls", seed, f.name, len(calls), len(sites))
 			}
 		}
-		if len(faults) != len(singles()) {
-			t.Errorf("seed %d: %d of %d faults", seed, len(faults), len(singles()))
+		if len(faults) != len(allFaults()) {
+			t.Errorf("seed %d: %d of %d faults", seed, len(faults), len(allFaults()))
 		}
 	}
 }
 
-func TestTheShortFormPlaysEachActAndTwoFaultsOfEachForm(t *testing.T) {
+func TestShortRunsEveryActionAndPairsOfEveryForm(t *testing.T) {
 	sites := []site{{"GetProblem", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 1}, {"UpdateSecret", 2},
 		{"DeleteAuthToken", 1}, {"PublishMessage", 1}}
 	seen := map[string]int{}
 	for i, f := range allForms() {
-		pairs := twice(f, sites, options{short: true, seed: 1, rows: -1, product: -1})
-		if n := inRow.short + anywhere.short; len(pairs) != n {
+		pairs := sampledPairs(f, sites, options{short: true, seed: 1, consecutive: -1, anywhere: -1})
+		if n := consecutiveSize.short + anywhereSize.short; len(pairs) != n {
 			t.Errorf("%s: %d cells with two faults, want %d", f.name, len(pairs), n)
 		}
-		for _, c := range acted(f, i, sites, options{short: true, seed: 1, persons: -1}) {
-			seen[c.person().name]++
+		for _, c := range sampledActions(f, i, sites, options{short: true, seed: 1, actions: -1}) {
+			seen[c.action().name]++
 		}
 	}
-	for _, a := range acts {
+	for _, a := range actions {
 		if seen[a.name] < 3 {
-			t.Errorf("a person %s: played %d times", a.name, seen[a.name])
+			t.Errorf("an operator %s: %d times", a.name, seen[a.name])
 		}
 	}
 }
 
-func TestAPersonActsAtEveryCallWhereThatIsPossible(t *testing.T) {
+func TestAnOperatorActsAtEveryPossibleCall(t *testing.T) {
 	sites := []site{{"GetSecret", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 1}, {"UpdateSecret", 2},
 		{"DeleteAuthToken", 1}}
 	where := map[string]int{}
-	for _, c := range people(formOf("auth-token"), sites) {
-		where[c.person().name]++
+	for _, c := range actionCells(formOf("auth-token"), sites) {
+		where[c.action().name]++
 	}
 	for name, want := range map[string]int{"deletes the user": 5, "deletes the new credential": 3,
 		"promotes the staged version": 2, "rolls the secrets back": 1} {
 		if where[name] != want {
-			t.Errorf("a person %s at %d calls, want %d", name, where[name], want)
+			t.Errorf("an operator %s at %d calls, want %d", name, where[name], want)
 		}
 	}
 }
 
-func TestACellInWhichThePersonFindsNothingToDoDoesNotCount(t *testing.T) {
-	sc, err := built.open(t.Context(), formOf("auth-token"), longTime)
+func TestACellWhoseActionIsNotPossibleIsInconclusive(t *testing.T) {
+	env, err := built.newEnvironment(t.Context(), formOf("auth-token"), longTime)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer sc.End()
+	defer env.End()
 	for _, m := range []struct {
-		act  string
-		idle bool
+		action       string
+		inconclusive bool
 	}{{"writes something else to the secrets", false}, {"promotes the staged version", true}} {
-		i := slices.IndexFunc(acts, func(a act) bool { return a.name == m.act })
-		sc.d.idle = false
-		if sc.perform(t.Context(), 1, &acts[i]); sc.d.void() != m.idle || sc.d.unable != nil {
-			t.Errorf("a person %s: void %v, %v", m.act, sc.d.void(), sc.d.unable)
+		i := slices.IndexFunc(actions, func(a action) bool { return a.name == m.action })
+		env.injector.nothingToDo = false
+		if env.act(t.Context(), 1, &actions[i]); env.injector.inconclusive() != m.inconclusive ||
+			env.injector.actionErr != nil {
+			t.Errorf("an operator %s: inconclusive %v, %v", m.action, env.injector.inconclusive(),
+				env.injector.actionErr)
 		}
 	}
 }
 
-// TestEachActOfTheWalkIsPlayed compares the acts of persons with those of the walk of pkg/rotation, so that each state
-// that the walk reaches by one is played on the built functions as well. Its lags are the forms "lagging" and the pace
-// "later".
-func TestEachActOfTheWalkIsPlayed(t *testing.T) {
+// The built functions meet every action that the walk in pkg/rotation's tests has. Its lags are the forms "lagging" and
+// the redelivery "later".
+func TestTheMatrixHasEveryActionOfTheWalk(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "pkg", "rotation", "walk_test.go"), nil,
 		parser.SkipObjectResolution)
 	if err != nil {
@@ -151,44 +153,45 @@ func TestEachActOfTheWalkIsPlayed(t *testing.T) {
 		return false
 	})
 	if len(names) < 10 {
-		t.Fatalf("the walk has the acts %q", names)
+		t.Fatalf("the walk has the actions %q", names)
 	}
 	for _, name := range names {
-		if !slices.ContainsFunc(acts, func(a act) bool { return a.name == name }) {
-			t.Errorf("no person %s here", name)
+		if !slices.ContainsFunc(actions, func(a action) bool { return a.name == name }) {
+			t.Errorf("no operator %s here", name)
 		}
 	}
 }
 
 func TestThePageCountsPassedAndFailedCells(t *testing.T) {
-	c := cell{form: form{name: "api-key"}, sites: []site{{"UploadApiKey", 1}}, faults: []disturbance{{name: "500"}}}
-	page := document([]result{{cell: c}, {cell: c, faults: []string{"lost"}}, {cell: c, void: true}}, 7, false)
+	c := cell{form: form{name: "api-key"}, sites: []site{{"UploadApiKey", 1}}, faults: []fault{{name: "500"}}}
+	page := document([]result{{cell: c}, {cell: c, failures: []string{"lost"}}, {cell: c, inconclusive: true}}, 7,
+		false)
 	if !strings.Contains(page, "| 500 | **1 of 2** |") ||
-		!strings.Contains(page, "2 cells were played, and 1 passed. 1 more don't count") {
+		!strings.Contains(page, "2 cells ran, and 1 passed. 1 more don't count") {
 		t.Errorf("the page is %s", page)
 	}
 }
 
-func TestARunGoesOnWhereItWasInterrupted(t *testing.T) {
+func TestAnInterruptedRunIsResumed(t *testing.T) {
 	dir := t.TempDir()
-	binary, path := filepath.Join(dir, "rotate"), filepath.Join(dir, "ledger")
+	binary, path := filepath.Join(dir, "rotate"), filepath.Join(dir, "results")
 	passed := cell{form: form{name: "api-key"}, sites: []site{{"UploadApiKey", 1}},
-		faults: []disturbance{{name: "500"}}}
+		faults: []fault{{name: "500"}}}
 	failed, unplayed := passed, passed
-	failed.faults, unplayed.faults = []disturbance{{name: "503"}}, []disturbance{{name: "429"}}
-	open := func(build string) *ledger {
+	failed.faults, unplayed.faults = []fault{{name: "503"}}, []fault{{name: "429"}}
+	open := func(build string) *resultFile {
 		t.Helper()
 		if err := os.WriteFile(binary, []byte(build), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		l, err := openLedger(path, binary)
+		l, err := openResults(path, binary)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return l
 	}
 	l := open("one")
-	for _, r := range []result{{cell: passed, deliveries: 3}, {cell: failed, faults: []string{"lost"}}} {
+	for _, r := range []result{{cell: passed, deliveries: 3}, {cell: failed, failures: []string{"lost"}}} {
 		if err := l.add(r); err != nil {
 			t.Fatal(err)
 		}
@@ -198,40 +201,40 @@ func TestARunGoesOnWhereItWasInterrupted(t *testing.T) {
 	}
 	again, other := open("one"), open("two")
 	if r, ok := again.passed(passed); !ok || r.deliveries != 3 {
-		t.Error("a cell that has passed is to be played again")
+		t.Error("a cell that passed runs again")
 	}
 	for _, c := range []cell{failed, unplayed} {
 		if _, ok := again.passed(c); ok {
-			t.Errorf("%s is not to be played", c)
+			t.Errorf("%s does not run again", c)
 		}
 	}
 	if _, ok := other.passed(passed); ok {
-		t.Error("what another build has passed counts")
+		t.Error("a result of another build counts")
 	}
 }
 
-func TestACellThatWasNotPlayedIsNotCountedAsPassed(t *testing.T) {
+func TestACellThatDidNotRunHasNoResult(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	results, _, err := player{}.playAll(ctx, make([]cell, 3), &ledger{}, options{parallel: 1})
+	results, _, err := runner{}.runCells(ctx, make([]cell, 3), &resultFile{}, options{parallel: 1})
 	if err != nil || len(results) != 0 {
 		t.Errorf("%d results of no cell, %v", len(results), err)
 	}
 }
 
-func TestTwoFaultsInARowMeetEveryCallAndEveryPairOfFaults(t *testing.T) {
+func TestConsecutiveFaultsCoverEveryCallAndEveryPair(t *testing.T) {
 	sites := []site{{"GetSecret", 1}, {"UpdateSecret", 1}}
 	firsts, pairs := map[site]bool{}, map[[2]string]bool{}
-	for _, c := range rows(form{}, sites) {
+	for _, c := range consecutivePairs(form{}, sites) {
 		firsts[c.sites[0]] = true
 		pairs[[2]string{c.faults[0].name, c.faults[1].name}] = true
 	}
-	if n := len(quick()); len(firsts) != 2 || len(pairs) != n*n {
+	if n := len(quickFaults()); len(firsts) != 2 || len(pairs) != n*n {
 		t.Errorf("%d calls, %d pairs of %d faults", len(firsts), len(pairs), n)
 	}
 }
 
-func TestOnlyTheNextCallIsRightAfter(t *testing.T) {
+func TestASiteMatchesItsCalls(t *testing.T) {
 	for _, m := range []struct {
 		site      site
 		operation string
@@ -241,75 +244,75 @@ func TestOnlyTheNextCallIsRightAfter(t *testing.T) {
 		{nextWrite, "UpdateSecret", true},
 		{site{"GetSecret", 2}, "GetSecret", true}, {site{"GetSecret", 2}, "UpdateSecret", false},
 	} {
-		if got := m.site.is(m.operation); got != m.want {
+		if got := m.site.matches(m.operation); got != m.want {
 			t.Errorf("%s is %s: %v", m.operation, m.site, got)
 		}
 	}
-	if nextWrite.nth() != 1 || (site{"GetSecret", 2}).nth() != 2 {
-		t.Error("the wrong call is counted")
+	if nextWrite.number() != 1 || (site{"GetSecret", 2}).number() != 2 {
+		t.Error("the number is wrong")
 	}
 }
 
-func TestTheWholeMatrixMeetsEveryCallWithEveryFaultInEveryPaceInTurn(t *testing.T) {
+func TestTheMatrixRunsEveryFaultAtEveryCallOnce(t *testing.T) {
 	sites := []site{{"GetSecret", 1}, {"UpdateSecret", 1}, {"PublishMessage", 1}}
-	once, seen := map[string]bool{}, map[pace]int{}
-	for _, c := range plan(form{name: "api-key"}, 0, sites, options{}) {
-		if once[c.disturbed()] {
-			t.Errorf("%s is played twice", c)
+	once, seen := map[string]bool{}, map[redelivery]int{}
+	for _, c := range singleFaultCells(form{name: "api-key"}, 0, sites, options{}) {
+		if once[c.withoutRedelivery()] {
+			t.Errorf("%s runs twice", c)
 		}
-		once[c.disturbed()] = true
-		seen[c.pace]++
+		once[c.withoutRedelivery()] = true
+		seen[c.redelivery]++
 	}
-	all := plan(form{name: "api-key"}, 0, sites, options{paces: true})
-	if len(all) != len(paces)*len(once) {
-		t.Errorf("%d cells in all paces, %d in turn", len(all), len(once))
+	all := singleFaultCells(form{name: "api-key"}, 0, sites, options{redeliveries: true})
+	if len(all) != len(redeliveries)*len(once) {
+		t.Errorf("%d cells with all redeliveries, %d in turn", len(all), len(once))
 	}
-	for _, p := range paces {
+	for _, p := range redeliveries {
 		if seen[p] == 0 {
 			t.Errorf("no cell %s", p)
 		}
 	}
 }
 
-func TestThePageIsOfThisMatrix(t *testing.T) {
+func TestThePageMatchesTheMatrix(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join("..", "..", page))
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := string(content)
 	if !strings.HasPrefix(text, introduction) {
-		t.Error("its text is another: write it anew with -write")
+		t.Error("its introduction differs; write it again with -write")
 	}
 	for _, f := range allForms() {
 		if !strings.Contains(text, " | "+f.name+" |") {
 			t.Errorf("it has no column %s", f.name)
 		}
 	}
-	for _, d := range singles() {
+	for _, d := range allFaults() {
 		if !strings.Contains(text, "\n| "+d.name+" |") {
 			t.Errorf("it has no row %s", d.name)
 		}
 	}
 }
 
-func TestAFaultIsComparedWithWhatTheLogSays(t *testing.T) {
+func TestAFaultIsComparedWithTheLog(t *testing.T) {
 	p := built
-	sc, err := p.open(t.Context(), allForms()[0], longTime)
+	env, err := p.newEnvironment(t.Context(), allForms()[0], longTime)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer sc.End()
-	sc.d.arrange(0, site{"GetSecret", 1}, disturbance{name: "500", status: 500, code: "InternalServerError"})
-	if err := sc.close(t.Context()); err != nil {
+	defer env.End()
+	env.injector.inject(0, site{"GetSecret", 1}, fault{name: "500", status: 500, code: "InternalServerError"})
+	if err := env.closeProblem(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range []struct {
-		w    disturbance
+		w    fault
 		want bool
-	}{{disturbance{status: 500}, true}, {disturbance{status: 503}, false},
-		{disturbance{status: 500, when: ociemu.After}, false}, {disturbance{cut: true}, false}} {
-		if got := sc.d.disagree(m.w) == ""; got != m.want {
-			t.Errorf("%+v: %v", m.w, sc.d.disagree(m.w))
+	}{{fault{status: 500}, true}, {fault{status: 503}, false},
+		{fault{status: 500, when: ociemu.After}, false}, {fault{cut: true}, false}} {
+		if got := env.injector.mismatch(m.w) == ""; got != m.want {
+			t.Errorf("%+v: %v", m.w, env.injector.mismatch(m.w))
 		}
 	}
 }

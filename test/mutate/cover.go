@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// block is a piece of a file that runs as a whole.
+// block is a basic block of a coverage profile.
 type block struct {
 	file                               string
 	line, column, lastLine, lastColumn int
@@ -25,22 +25,22 @@ func (b block) holds(line, column int) bool {
 		column < b.lastColumn)
 }
 
-// test is one test function, and what of the mutated package it runs.
+// test is a test function, with the blocks of the mutated package that it runs.
 type test struct {
-	of   *pkg
+	pkg  *pkg
 	name string
 	took time.Duration
 	runs map[block]bool
 }
 
-// coverage is what all tests run.
+// coverage is the coverage of all tests.
 type coverage struct {
 	tests  []*test
-	blocks map[block]bool // all that there are
+	blocks map[block]bool // all blocks of the package
 }
 
-// cover runs each test alone and records what of p it runs, and how long it takes.
-func (m *module) cover(ctx context.Context, p *pkg, testers []*pkg, side int) (*coverage, error) {
+// cover runs each test alone and records which blocks of p it runs and how long it takes.
+func (m *module) cover(ctx context.Context, p *pkg, testers []*pkg, parallel int) (*coverage, error) {
 	all := &coverage{blocks: map[block]bool{}}
 	dir, err := os.MkdirTemp(m.tmp, "cover")
 	if err != nil {
@@ -68,18 +68,18 @@ func (m *module) cover(ctx context.Context, p *pkg, testers []*pkg, side int) (*
 			}
 			if strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Example") ||
 				strings.HasPrefix(name, "Fuzz") {
-				all.tests = append(all.tests, &test{of: t, name: name, runs: map[block]bool{}})
+				all.tests = append(all.tests, &test{pkg: t, name: name, runs: map[block]bool{}})
 			}
 		}
 	}
 	var lock sync.Mutex
-	err = each(side, all.tests, func(i int, t *test) error {
+	err = forEach(parallel, all.tests, func(i int, t *test) error {
 		profile := filepath.Join(dir, fmt.Sprintf("%d.out", i))
-		c := command(ctx, t.of, binaries[t.of], 0, "-test.run=^"+regexp.QuoteMeta(t.name)+"$", "-test.coverprofile="+
+		c := command(ctx, t.pkg, binaries[t.pkg], 0, "-test.run=^"+regexp.QuoteMeta(t.name)+"$", "-test.coverprofile="+
 			profile)
 		began := time.Now()
 		if out, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s of %s fails without any mutant: %w\n%s", t.name, t.of.ImportPath, err, out)
+			return fmt.Errorf("%s of %s fails without a mutant: %w\n%s", t.name, t.pkg.ImportPath, err, out)
 		}
 		t.took = time.Since(began)
 		text, err := os.ReadFile(profile)
@@ -115,9 +115,9 @@ func (c *coverage) read(folder string, t *test, profile []byte) error {
 	return nil
 }
 
-// of returns those that run a mutant. A place that belongs to no block is judged by its function; the value of a
-// variable is set whatever runs.
-func (c *coverage) of(m *mutant) []*test {
+// testsFor returns the tests that run a mutant. If the mutant is in no block, these are the tests that run its
+// function. The value of a variable is set in every test.
+func (c *coverage) testsFor(m *mutant) []*test {
 	within := func(block) bool { return true }
 	if m.first > 0 {
 		in := func(b block) bool { return b.file == m.File && b.line >= m.first && b.lastLine <= m.last }

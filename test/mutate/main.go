@@ -1,17 +1,18 @@
-// Command mutate changes the code a little, one change at a time, and reports which changes no test notices: the
-// mutants that live. Each stands for a mistake that somebody could make without hearing of it.
+// Command mutate makes one small change to the code at a time, a mutant, and reports the survivors: the mutants that no
+// test notices. Each survivor is a possible mistake that the tests would miss.
 //
 // Start with
 //
 //	go run ./test/mutate -packages ./pkg/guard
 //
-// from within the module. A mutant is noticed if a test of its own package fails, hangs or panics, or one of a package
-// of pkg that imports it. Only the tests that run the changed line are tried. One that doesn't compile isn't counted.
+// from within the module. A mutant is noticed if a test fails, hangs or panics. The tests are those of its package and
+// of the packages of pkg that import it, and of these only tests that run the changed line. A mutant that doesn't
+// compile isn't counted.
 //
-// The tree is never changed: many mutants share a build, made with the go command's -overlay, and an environment
-// variable chooses one. test/mutate/survivors.txt lists the mutants that may live, each with a reason. The command
-// fails if any other lives, or if fewer than 95 % of a package's mutants are noticed; of a sample only the former
-// counts.
+// The command doesn't change the source files. Many mutants share a build, made with the go command's -overlay, and an
+// environment variable selects one. test/mutate/survivors.txt lists the accepted survivors, each with a reason. The
+// command fails if there is another survivor, or, without -sample, if fewer than 95 % of a package's mutants are
+// noticed.
 package main
 
 import (
@@ -40,7 +41,7 @@ type settings struct {
 	packages, tests string
 	sample          int
 	seed            uint64
-	side            int
+	parallel        int
 	json, list      bool
 	survivors       string
 	skip            string
@@ -61,15 +62,15 @@ func realMain(ctx context.Context, dir string, args []string, stdout, stderr io.
 	flags.StringVar(&set.packages, "packages", defaultPackages, "mutate these `packages`, with commas between them")
 	flags.StringVar(&set.tests, "tests", "./pkg/...", "`packages` whose tests may notice a mutant, if they import "+
 		"its package")
-	flags.IntVar(&set.sample, "sample", 0, "try this `number` of mutants of each package, none of them listed as a "+
-		"survivor; 0: all")
-	flags.Uint64Var(&set.seed, "seed", 1, "draws the sample")
-	flags.IntVar(&set.side, "parallel", runtime.NumCPU(), "how many mutants are tried at a time")
-	flags.StringVar(&set.skip, "skip", "", "leave out the tests whose names match this `pattern`, since they take long")
+	flags.IntVar(&set.sample, "sample", 0, "test this `number` of mutants of each package, without the "+
+		"listed survivors; 0: all")
+	flags.Uint64Var(&set.seed, "seed", 1, "selects the sample")
+	flags.IntVar(&set.parallel, "parallel", runtime.NumCPU(), "how many mutants are tested in parallel")
+	flags.StringVar(&set.skip, "skip", "", "leave out the tests whose names match this `pattern`")
 	flags.BoolVar(&set.json, "json", false, "write the result as JSON")
-	flags.BoolVar(&set.list, "list", false, "list the mutants and try none")
-	flags.StringVar(&set.survivors, "survivors", "test/mutate/survivors.txt", "the `file` with the survivors that "+
-		"are accepted, from the root of the module")
+	flags.BoolVar(&set.list, "list", false, "list the mutants and test none")
+	flags.StringVar(&set.survivors, "survivors", "test/mutate/survivors.txt", "the `file` with the accepted "+
+		"survivors, from the root of the module")
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "usage: go run ./test/mutate [flags]")
 		flags.PrintDefaults()
@@ -99,7 +100,7 @@ func realMain(ctx context.Context, dir string, args []string, stdout, stderr io.
 	return 0
 }
 
-// run measures the packages, and reports whether all is as it should be.
+// run measures the packages, and reports whether they pass.
 func run(ctx context.Context, set settings, stdout, stderr io.Writer) (bool, error) {
 	tmp, err := os.MkdirTemp("", "keyturn-mutate")
 	if err != nil {
@@ -146,9 +147,9 @@ func run(ctx context.Context, set settings, stdout, stderr io.Writer) (bool, err
 		want := len(mutants)
 		if set.sample > 0 {
 			want = set.sample
-			mutants = draw(mutants, accepted, set.seed)
+			mutants = sample(mutants, accepted, set.seed)
 		}
-		s, err := m.measure(ctx, p, m.testers(p, among), mutants, want, set.side, func(s score) {
+		s, err := m.measure(ctx, p, m.testers(p, among), mutants, want, set.parallel, func(s score) {
 			fmt.Fprintf(stderr, "%s: %d mutants, %d noticed\n", s.Package, s.Mutants, s.Noticed)
 		})
 		if err != nil {
@@ -166,8 +167,8 @@ func run(ctx context.Context, set settings, stdout, stderr io.Writer) (bool, err
 	return r.ok(), nil
 }
 
-// draw shuffles the mutants that aren't accepted as survivors.
-func draw(mutants []*mutant, accepted map[key]string, seed uint64) []*mutant {
+// sample shuffles the mutants that aren't accepted survivors.
+func sample(mutants []*mutant, accepted map[key]string, seed uint64) []*mutant {
 	var out []*mutant
 	for _, one := range mutants {
 		if accepted[one.key()] == "" {

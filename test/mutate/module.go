@@ -31,8 +31,8 @@ type pkg struct {
 type module struct {
 	root string
 	all  map[string]*pkg
-	tmp  string         // for what is built; nothing is written anywhere else
-	skip *regexp.Regexp // tests that are left out; nil: none
+	tmp  string         // the folder for builds; nothing is written elsewhere
+	skip *regexp.Regexp // tests to leave out; nil: none
 }
 
 // load describes the packages of the module in dir.
@@ -80,7 +80,7 @@ func (m *module) find(ctx context.Context, patterns []string) ([]*pkg, error) {
 	return found, nil
 }
 
-// testers returns those of the packages whose tests may notice a change of p, and p as the first.
+// testers returns p and those packages among the given ones whose tests may notice a change of p.
 func (m *module) testers(p *pkg, among []*pkg) []*pkg {
 	out := []*pkg{p}
 	for _, t := range among {
@@ -137,12 +137,12 @@ func (m *module) folder(p *pkg) string {
 	return filepath.ToSlash(rel)
 }
 
-// build is a set of mutants of a package in one test binary for each package that tests it.
+// build is a set of mutants of a package that share a test binary for each package that tests it.
 type build struct {
 	mutants []*mutant // number i+1 is at i; nil if it doesn't compile
 	dir     string
 	module  *module
-	of      *pkg
+	pkg     *pkg
 	overlay string
 
 	lock     sync.Mutex
@@ -157,7 +157,7 @@ func (m *module) build(ctx context.Context, p *pkg, mutants []*mutant) (*build, 
 	if err != nil {
 		return nil, err
 	}
-	b := &build{mutants: slices.Clone(mutants), binaries: map[*pkg]string{}, dir: dir, module: m, of: p}
+	b := &build{mutants: slices.Clone(mutants), binaries: map[*pkg]string{}, dir: dir, module: m, pkg: p}
 	for {
 		if err := b.writeOverlay(); err != nil {
 			return nil, err
@@ -177,7 +177,7 @@ func (m *module) build(ctx context.Context, p *pkg, mutants []*mutant) (*build, 
 	}
 }
 
-// leaveOut leaves out the mutants that the compiler has errors against, and returns how many they are.
+// leaveOut removes the mutants with compiler errors, and returns how many they are.
 func (b *build) leaveOut(errors string) int {
 	out := 0
 	for _, found := range inMutant.FindAllStringSubmatch(errors, -1) {
@@ -189,7 +189,7 @@ func (b *build) leaveOut(errors string) int {
 	return out
 }
 
-// binary returns the tests of t with the mutants. They are built when they are needed first.
+// binary returns the test binary of t with the mutants, and builds it if necessary.
 func (b *build) binary(ctx context.Context, t *pkg) (string, error) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
@@ -205,30 +205,30 @@ func (b *build) binary(ctx context.Context, t *pkg) (string, error) {
 	return b.binaries[t], nil
 }
 
-// writeOverlay writes the mutated files, and the list of them for the go command.
+// writeOverlay writes the mutated files and the go command's overlay file.
 func (b *build) writeOverlay() error {
-	p := b.of
+	p := b.pkg
 	replace := map[string]string{}
 	put := func(name string, text []byte) error {
 		file := filepath.Join(b.dir, name)
 		replace[filepath.Join(p.Dir, name)] = file
 		return os.WriteFile(file, text, 0o600)
 	}
-	var living []*mutant
+	var compiled []*mutant
 	for _, one := range b.mutants {
 		if one != nil {
-			living = append(living, one)
+			compiled = append(compiled, one)
 		}
 	}
 	for _, s := range p.sources {
-		if !slices.ContainsFunc(living, func(one *mutant) bool { return one.File == s.name }) {
+		if !slices.ContainsFunc(compiled, func(one *mutant) bool { return one.File == s.name }) {
 			continue
 		}
 		var text []byte
-		if living[0].site != nil {
+		if compiled[0].site != nil {
 			text = schema(s, b.mutants)
 		} else {
-			text = alone(s, living[0])
+			text = alone(s, compiled[0])
 		}
 		if err := put(path.Base(s.name), text); err != nil {
 			return err
@@ -248,7 +248,7 @@ func (b *build) writeOverlay() error {
 // compile builds the tests of t, and returns the errors of the compiler.
 func (b *build) compile(ctx context.Context, t *pkg) (string, error) {
 	binary := filepath.Join(b.dir, t.Name+".test")
-	c := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-gcflags="+b.of.ImportPath+"=-e",
+	c := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-gcflags="+b.pkg.ImportPath+"=-e",
 		"-overlay", b.overlay, "-o", binary, t.ImportPath)
 	c.Dir = b.module.root
 	out, err := c.CombinedOutput()

@@ -34,7 +34,7 @@ type site struct {
 	name       string
 	results    string // of a function, with parentheses
 	isFunction bool
-	of         string // the declared type of a variable
+	varType    string // the declared type of a variable
 }
 
 // source is a file of a package.
@@ -106,7 +106,7 @@ func (s *source) inFunction(d *ast.FuncDecl) []*mutant {
 	return w.found
 }
 
-// recovers reports whether a function calls recover directly; a copy of its body in a function of its own couldn't.
+// recovers reports whether a function calls recover directly. Then a copy of its body in another function would differ.
 func recovers(body *ast.BlockStmt) bool {
 	found := false
 	ast.Inspect(body, func(n ast.Node) bool {
@@ -136,7 +136,7 @@ func (s *source) inValues(d *ast.GenDecl) []*mutant {
 		for i, value := range v.Values {
 			at := &site{begin: s.offset(value.Pos()), end: s.offset(value.End()), name: v.Names[i].Name}
 			if v.Type != nil {
-				at.of = s.of(v.Type)
+				at.varType = s.of(v.Type)
 			}
 			w := walker{source: s, site: at, function: at.name, global: true}
 			if d.Tok == token.VAR {

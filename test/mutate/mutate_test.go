@@ -56,9 +56,9 @@ func TestAMutantThatNoTestNoticesIsReportedAndEveryOtherIsNoticed(t *testing.T) 
 	before := tree(t)
 	code, text := mutate(t, "-json")
 	s := measured(t, text)
-	var living []string
+	var survivors []string
 	for _, one := range s.Survivors {
-		living = append(living, one.ID)
+		survivors = append(survivors, one.ID)
 		if never := one.Function == "never"; one.Uncovered != never {
 			t.Errorf("%s: no test runs it: %v, want %v", one.ID, one.Uncovered, never)
 		}
@@ -76,15 +76,15 @@ func TestAMutantThatNoTestNoticesIsReportedAndEveryOtherIsNoticed(t *testing.T) 
 		"clamp/clamp.go:41:10:number",
 	}
 	slices.Sort(want)
-	slices.Sort(living)
-	if !slices.Equal(living, want) {
-		t.Errorf("these live:\n%s\nwant:\n%s", strings.Join(living, "\n"), strings.Join(want, "\n"))
+	slices.Sort(survivors)
+	if !slices.Equal(survivors, want) {
+		t.Errorf("the survivors are\n%s\nwant:\n%s", strings.Join(survivors, "\n"), strings.Join(want, "\n"))
 	}
 	if s.Noticed != s.Mutants-len(want) || s.Noticed < 15 {
 		t.Errorf("%d of %d are noticed", s.Noticed, s.Mutants)
 	}
 	if code != 1 {
-		t.Errorf("the exit code is %d, want 1: a mutant lives that isn't listed", code)
+		t.Errorf("the exit code is %d, want 1: a survivor isn't listed", code)
 	}
 	after := tree(t)
 	for name, text := range before {
@@ -133,7 +133,7 @@ func TestASampleIsDrawnBySeedAndLeavesOutListedSurvivors(t *testing.T) {
 	all = append(all, &mutant{ID: "listed", File: "clamp/clamp.go", Function: "Clamp", Operator: "boundary",
 		Before: "if n < 0 {", After: "if (n <= 0) {"})
 	ids := func(seed uint64) (out string) {
-		for _, one := range draw(all, accepted, seed) {
+		for _, one := range sample(all, accepted, seed) {
 			out += one.ID
 		}
 		return out
@@ -144,7 +144,7 @@ func TestASampleIsDrawnBySeedAndLeavesOutListedSurvivors(t *testing.T) {
 	}
 	_, text := mutate(t, "-json", "-sample", "3", "-survivors", file)
 	if s := measured(t, text); s.Mutants != 3 {
-		t.Errorf("%d mutants were tried, want 3", s.Mutants)
+		t.Errorf("%d mutants were tested, want 3", s.Mutants)
 	}
 }
 
@@ -157,12 +157,12 @@ func TestAReportFailsForASurvivorWithoutAReasonAndForALowScore(t *testing.T) {
 		ok                bool
 	}{
 		{"all noticed", false, false, 10, 0, true},
-		{"an unlisted one lives", false, false, 100, 1, false},
-		{"a listed one lives", true, false, 100, 1, true},
+		{"an unlisted survivor", false, false, 100, 1, false},
+		{"a listed survivor", true, false, 100, 1, true},
 		{"too many listed ones live", true, false, 19, 1, false},
 		{"exactly the goal", true, false, 20, 1, true},
 		{"of a sample the score is not asked", true, true, 10, 1, true},
-		{"an unlisted one lives in a sample", false, true, 10, 1, false},
+		{"an unlisted survivor in a sample", false, true, 10, 1, false},
 	} {
 		r := report{accepted: map[key]string{}, used: map[key]bool{}, sample: c.sample}
 		if c.listed {
@@ -223,7 +223,7 @@ func TestTheListOfAcceptedSurvivorsCanBeReadAndNamesMutantsThatExist(t *testing.
 		}
 	}
 	for k := range left {
-		t.Errorf("there is no such mutant any more: %s %s %s\n- %s\n+ %s", k.file, k.function, k.operator, k.before,
+		t.Errorf("this mutant doesn't exist any more: %s %s %s\n- %s\n+ %s", k.file, k.function, k.operator, k.before,
 			k.after)
 	}
 }

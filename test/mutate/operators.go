@@ -17,12 +17,12 @@ type walker struct {
 	found    []*mutant
 }
 
-// operators are all of them, as the help lists them.
+// operators lists all operators, with their description in the help.
 var operators = [][2]string{
 	{"negate", "a condition becomes its opposite"},
 	{"never", "the condition of an if becomes false"},
 	{"logic", "&& becomes ||, and || becomes &&"},
-	{"not", "a ! is taken away"},
+	{"not", "a ! is removed"},
 	{"equal", "== becomes !=, and != becomes =="},
 	{"boundary", "< becomes <=, > becomes >=, and back"},
 	{"order", "< becomes >=, > becomes <=, and back"},
@@ -64,7 +64,7 @@ func (w *walker) replace(operator string, n ast.Node, text string) {
 	w.make(operator, w.source.offset(n.Pos()), w.source.offset(n.End()), text)
 }
 
-// condition mutates what is true or false by its place.
+// condition mutates an expression that is used as a condition.
 func (w *walker) condition(n ast.Node) {
 	switch n := n.(type) {
 	case *ast.IfStmt:
@@ -91,7 +91,7 @@ func (w *walker) condition(n ast.Node) {
 	}
 }
 
-// negate mutates a condition, unless another operator does the same to it.
+// negate mutates a condition, unless another operator has the same effect.
 func (w *walker) negate(cond ast.Expr) {
 	switch n := cond.(type) {
 	case *ast.ParenExpr:
@@ -231,7 +231,7 @@ func (w *walker) statement(n ast.Node) {
 	}
 }
 
-// cases leaves out cases. One that does nothing is left out only where a default would take its place.
+// cases leaves out cases. It leaves out an empty case only if there is a default.
 func (w *walker) cases(body *ast.BlockStmt) {
 	hasDefault := false
 	for _, c := range body.List {
@@ -294,7 +294,7 @@ func (w *walker) arguments(n *ast.CallExpr) {
 	}
 }
 
-// results empties what is returned, one result at a time.
+// results replaces one returned result by its zero value.
 func (w *walker) results(n *ast.ReturnStmt, of *ast.FuncType) {
 	if of == nil || of.Results == nil {
 		return
@@ -317,7 +317,7 @@ func (w *walker) results(n *ast.ReturnStmt, of *ast.FuncType) {
 	}
 }
 
-// zeroOf is how the zero value of a type is written; "" for types that only their declaration shows.
+// zeroOf returns the zero value of a type as source text; "" if that needs the type's declaration.
 func zeroOf(t ast.Expr) string {
 	switch t := t.(type) {
 	case *ast.StarExpr, *ast.MapType, *ast.FuncType:

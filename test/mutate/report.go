@@ -42,7 +42,8 @@ func (r *report) write(out io.Writer) {
 			if one.Uncovered {
 				note = ", which no test runs"
 			}
-			fmt.Fprintf(out, "%s lives%s\n%s %s %s\n- %s\n+ %s\n\n", one.ID, note, one.File, one.Function, one.Operator,
+			fmt.Fprintf(out, "%s survives%s\n%s %s %s\n- %s\n+ %s\n\n", one.ID, note, one.File, one.Function,
+				one.Operator,
 				one.Before, one.After)
 		}
 	}
@@ -57,8 +58,8 @@ func (r *report) write(out io.Writer) {
 		fmt.Fprintf(out, "%-16s %8d %8d %8d %8.1f %%\n", s.Package, s.Mutants, s.Noticed, accepted, s.percent())
 	}
 	if r.unlisted > 0 {
-		fmt.Fprintf(out, "%d mutants live that test/mutate/survivors.txt doesn't list: write a test that notices "+
-			"them, or list them with a reason\n", r.unlisted)
+		fmt.Fprintf(out, "%d survivors are not in test/mutate/survivors.txt: write a test that notices them, or "+
+			"list them with a reason\n", r.unlisted)
 	}
 	if r.low > 0 && !r.sample {
 		fmt.Fprintf(out, "%d packages are below %d %%\n", r.low, goal)

@@ -16,30 +16,31 @@ import (
 )
 
 const (
-	quick    = 200 * time.Millisecond // tests that take less run together
-	together = 150                    // mutants in one build
-	memory   = "8000000"              // kilobytes of addresses that a mutant may take, in case it never stops to
+	quickTest   = 200 * time.Millisecond // tests that take less time run together
+	buildSize   = 150                    // mutants in one build
+	memoryLimit = "8000000"              // in kilobytes of address space, for mutants that allocate forever
 )
 
-// command runs a test binary with a mutant on, in its package's folder as go test does.
+// command runs a test binary with mutant n, in its package's folder as go test does.
 func command(ctx context.Context, t *pkg, binary string, n int, args ...string) *exec.Cmd {
-	c := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", "ulimit -v " + memory + ` 2>/dev/null; exec "$@"`,
-		"sh", binary}, args...)...)
+	c := exec.CommandContext(ctx, "/bin/sh",
+		append([]string{"-c", "ulimit -v " + memoryLimit + ` 2>/dev/null; exec "$@"`,
+			"sh", binary}, args...)...)
 	c.Dir = t.Dir
 	c.Env = append(os.Environ(), variable+"="+strconv.Itoa(n))
 	c.WaitDelay = time.Second
 	return c
 }
 
-// each calls do for every element, several at a time, and returns the first error.
-func each[T any](side int, list []T, do func(i int, one T) error) error {
+// forEach calls do for every element, in parallel, and returns the errors.
+func forEach[T any](parallel int, list []T, do func(i int, one T) error) error {
 	var (
 		wait sync.WaitGroup
 		lock sync.Mutex
 		next int
 		errs []error
 	)
-	for range max(1, side) {
+	for range max(1, parallel) {
 		wait.Go(func() {
 			for {
 				lock.Lock()
@@ -62,25 +63,25 @@ func each[T any](side int, list []T, do func(i int, one T) error) error {
 	return errors.Join(errs...)
 }
 
-// group is some tests of one package that run in one process.
+// group is a set of tests of one package that run in one process.
 type group struct {
-	of    *pkg
+	pkg   *pkg
 	tests []string
 	took  time.Duration
 }
 
-// groups puts the quick tests of each package together; the slow ones follow alone, the quickest of them first.
+// groups joins the quick tests of each package. The slow ones follow alone, the quickest first.
 func groups(tests []*test) []*group {
 	var first, rest []*group
 	for _, t := range tests {
-		if t.took > quick {
-			rest = append(rest, &group{t.of, []string{t.name}, t.took})
+		if t.took > quickTest {
+			rest = append(rest, &group{t.pkg, []string{t.name}, t.took})
 			continue
 		}
-		i := slices.IndexFunc(first, func(g *group) bool { return g.of == t.of })
+		i := slices.IndexFunc(first, func(g *group) bool { return g.pkg == t.pkg })
 		if i < 0 {
 			i = len(first)
-			first = append(first, &group{of: t.of})
+			first = append(first, &group{pkg: t.pkg})
 		}
 		first[i].tests = append(first[i].tests, t.name)
 		first[i].took += t.took
@@ -89,9 +90,9 @@ func groups(tests []*test) []*group {
 	return append(first, rest...)
 }
 
-// passes reports whether tests pass with a mutant on. A mutant that hangs them doesn't.
+// passes reports whether tests pass with mutant n. It is false if they hang.
 func (b *build) passes(ctx context.Context, n int, g *group) (bool, string, error) {
-	binary, err := b.binary(ctx, g.of)
+	binary, err := b.binary(ctx, g.pkg)
 	if err != nil {
 		return false, "", err
 	}
@@ -102,7 +103,7 @@ func (b *build) passes(ctx context.Context, n int, g *group) (bool, string, erro
 	for i, name := range g.tests {
 		names[i] = regexp.QuoteMeta(name)
 	}
-	c := command(running, g.of, binary, n, "-test.failfast", "-test.timeout="+limit.String(), "-test.run=^("+
+	c := command(running, g.pkg, binary, n, "-test.failfast", "-test.timeout="+limit.String(), "-test.run=^("+
 		strings.Join(names, "|")+")$")
 	out, err := c.CombinedOutput()
 	if ctx.Err() != nil {
@@ -114,37 +115,37 @@ func (b *build) passes(ctx context.Context, n int, g *group) (bool, string, erro
 	if _, failed := errors.AsType[*exec.ExitError](err); failed || running.Err() != nil {
 		return false, string(out), nil
 	}
-	return false, "", fmt.Errorf("running the tests of %s: %w", g.of.ImportPath, err)
+	return false, "", fmt.Errorf("running the tests of %s: %w", g.pkg.ImportPath, err)
 }
 
-// judge runs the tests of a build's mutants, and returns those that live.
-func (b *build) judge(ctx context.Context, c *coverage, side int) ([]survivor, error) {
+// survivors runs the tests of a build's mutants, and returns the survivors.
+func (b *build) survivors(ctx context.Context, c *coverage, parallel int) ([]survivor, error) {
 	if len(b.mutants) > 1 {
 		for _, g := range groups(c.tests) {
 			if len(g.tests) == 1 {
 				continue
 			}
 			if ok, out, err := b.passes(ctx, 0, g); err != nil || !ok {
-				return nil, fmt.Errorf("the tests of %s fail with no mutant on: %w\n%s", g.of.ImportPath, err, out)
+				return nil, fmt.Errorf("the tests of %s fail without a mutant: %w\n%s", g.pkg.ImportPath, err, out)
 			}
 		}
 	}
-	living := make([]*survivor, len(b.mutants))
-	err := each(side, b.mutants, func(i int, m *mutant) error {
+	found := make([]*survivor, len(b.mutants))
+	err := forEach(parallel, b.mutants, func(i int, m *mutant) error {
 		if m == nil {
 			return nil
 		}
-		tests := c.of(m)
+		tests := c.testsFor(m)
 		for _, g := range groups(tests) {
 			if ok, _, err := b.passes(ctx, i+1, g); err != nil || !ok {
 				return err
 			}
 		}
-		living[i] = &survivor{mutant: *m, Uncovered: len(tests) == 0}
+		found[i] = &survivor{mutant: *m, Uncovered: len(tests) == 0}
 		return nil
 	})
 	var out []survivor
-	for _, s := range living {
+	for _, s := range found {
 		if s != nil {
 			out = append(out, *s)
 		}
@@ -152,7 +153,7 @@ func (b *build) judge(ctx context.Context, c *coverage, side int) ([]survivor, e
 	return out, err
 }
 
-// score is what became of a package's mutants.
+// score is the result of a package's mutants.
 type score struct {
 	Package   string     `json:"package"`
 	Mutants   int        `json:"mutants"`
@@ -174,21 +175,21 @@ func (s score) percent() float64 {
 	return 100 * float64(s.Noticed) / float64(s.Mutants)
 }
 
-// measure tries mutants of a package until want of them were counted; a mutant that doesn't compile isn't.
-func (m *module) measure(ctx context.Context, p *pkg, testers []*pkg, mutants []*mutant, want, side int,
+// measure tests mutants of a package until want of them are counted. Mutants that don't compile aren't counted.
+func (m *module) measure(ctx context.Context, p *pkg, testers []*pkg, mutants []*mutant, want, parallel int,
 	progress func(score)) (score, error) {
 	s := score{Package: m.folder(p), Survivors: []survivor{}}
-	c, err := m.cover(ctx, p, testers, side)
+	c, err := m.cover(ctx, p, testers, parallel)
 	if err != nil {
 		return s, err
 	}
 	var lock sync.Mutex
-	try := func(batch []*mutant, side int) error {
+	test := func(batch []*mutant, parallel int) error {
 		b, err := m.build(ctx, p, batch)
 		if err != nil {
 			return err
 		}
-		living, err := b.judge(ctx, c, side)
+		survivors, err := b.survivors(ctx, c, parallel)
 		if err != nil {
 			return err
 		}
@@ -199,21 +200,23 @@ func (m *module) measure(ctx context.Context, p *pkg, testers []*pkg, mutants []
 				s.Mutants++
 			}
 		}
-		s.Survivors = append(s.Survivors, living...)
+		s.Survivors = append(s.Survivors, survivors...)
 		s.Noticed = s.Mutants - len(s.Survivors)
 		progress(s)
 		return os.RemoveAll(b.dir)
 	}
 	for len(mutants) > 0 && s.Mutants < want {
-		next := mutants[:min(len(mutants), together, want-s.Mutants)]
+		next := mutants[:min(len(mutants), buildSize, want-s.Mutants)]
 		mutants = mutants[len(next):]
 		shared, lone := split(next)
 		if len(shared) > 0 {
-			if err := try(shared, side); err != nil {
+			if err := test(shared, parallel); err != nil {
 				return s, err
 			}
 		}
-		if err := each(side, lone, func(_ int, one *mutant) error { return try([]*mutant{one}, 1) }); err != nil {
+		if err := forEach(parallel, lone, func(_ int, one *mutant) error {
+			return test([]*mutant{one}, 1)
+		}); err != nil {
 			return s, err
 		}
 	}

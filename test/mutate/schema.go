@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// variable is the environment variable that chooses the mutant of a build.
+// variable is the environment variable that selects the mutant of a build.
 const variable = "KEYTURN_MUTANT"
 
-// switchboard is a file that a mutated package gets. It knows which mutant is on.
+// switchboard is a file that is added to a mutated package. It knows the selected mutant.
 const switchboard = `package %s
 
 import (
@@ -29,9 +29,9 @@ func mutantOr[T any](original T, n int, mutated T) T {
 }
 `
 
-// schema is a file with several mutants, of which the switchboard chooses one: each function begins with its mutated
-// copies, and the value of a variable is chosen among its own. Mutant i has the number i+1; the compiler reports an
-// error in it as one of the file "mutant<number>".
+// schema returns a file with several mutants, of which the switchboard selects one. Each function begins with its
+// mutated copies, and a variable has a choice of values. Mutant i has the number i+1. The compiler reports an error in
+// it under the file name "mutant<number>".
 func schema(s *source, mutants []*mutant) []byte {
 	numbers := map[*site][]int{}
 	var sites []*site
@@ -80,8 +80,8 @@ func (s *source) writeCopies(out *bytes.Buffer, at *site, numbers []int, mutants
 
 func (s *source) writeChoice(out *bytes.Buffer, at *site, numbers []int, mutants []*mutant) {
 	of := ""
-	if at.of != "" {
-		of = "[" + at.of + "]"
+	if at.varType != "" {
+		of = "[" + at.varType + "]"
 	}
 	out.WriteString(strings.Repeat("mutantOr"+of+"(", len(numbers)))
 	out.Write(s.text[at.begin:at.end])

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// key names a mutant by what doesn't change when lines move.
+// key identifies a mutant. It doesn't change when lines move.
 type key struct{ file, function, operator, before, after string }
 
 func (m mutant) key() key { return key{m.File, m.Function, m.Operator, m.Before, m.After} }
@@ -17,7 +17,7 @@ func (m mutant) key() key { return key{m.File, m.Function, m.Operator, m.Before,
 //	<file> <function> <operator>
 //	- <the line before>
 //	+ <the line after>
-//	<why nothing needs to notice it, on one or more lines>
+//	<why no test needs to notice it, on one or more lines>
 //
 // with an empty line after it. Lines that begin with # are comments.
 func parseSurvivors(text []byte) (map[key]string, error) {

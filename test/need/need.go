@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// CI reports whether nothing may be skipped: whether the environment has CI=true.
+// CI reports whether the environment has CI=true. Then no test may be skipped.
 func CI() bool { return os.Getenv("CI") == "true" }
 
-// Lacking ends a test that doesn't have what it needs: it skips, and with CI=true it fails. The reason says what is
-// missing and how to get it.
+// Lacking skips a test for the given reason, or fails it with CI=true. The reason says what is missing and how to get
+// it.
 func Lacking(t testing.TB, format string, args ...any) {
 	t.Helper()
 	lacking(t, CI(), fmt.Sprintf(format, args...))
@@ -26,7 +26,7 @@ func lacking(t testing.TB, ci bool, why string) {
 	t.Skip(why)
 }
 
-// Root ends a test that needs to run as root.
+// Root skips or fails a test, as Lacking does, unless it runs as root.
 func Root(t testing.TB) {
 	t.Helper()
 	if id := os.Geteuid(); id != 0 {
@@ -34,8 +34,8 @@ func Root(t testing.TB) {
 	}
 }
 
-// Suite ends a test of a named suite unless the suite is chosen: by its name in KEYTURN_SUITE (several with commas
-// between them), by KEYTURN_SUITE=all, or by CI=true, with which every suite runs.
+// Suite skips a test of a named suite unless the suite is chosen: by its name in KEYTURN_SUITE (names are separated by
+// commas), by KEYTURN_SUITE=all, or by CI=true.
 func Suite(t testing.TB, s Named) {
 	t.Helper()
 	if !Chosen(t, s) {
@@ -43,7 +43,7 @@ func Suite(t testing.TB, s Named) {
 	}
 }
 
-// choose reads a value of KEYTURN_SUITE. A name that is no suite's is an error: its tests would be skipped unnoticed.
+// choose reports whether a value of KEYTURN_SUITE chooses the suite. An unknown name is an error.
 func choose(value, suite string) (chosen bool, err error) {
 	if value == "" {
 		return false, nil
@@ -54,8 +54,8 @@ func choose(value, suite string) (chosen bool, err error) {
 	}
 	for name := range strings.SplitSeq(value, ",") {
 		if name != "all" && !slices.Contains(known, name) {
-			return false, fmt.Errorf("KEYTURN_SUITE=%s: there is no suite %q; write all, or names of these with "+
-				"commas between them: %s",
+			return false, fmt.Errorf("KEYTURN_SUITE=%s: there is no suite %q; use all, or some of these, separated "+
+				"by commas: %s",
 				value, name, strings.Join(known, ", "))
 		}
 		chosen = chosen || name == "all" || name == suite
@@ -63,7 +63,7 @@ func choose(value, suite string) (chosen bool, err error) {
 	return chosen, nil
 }
 
-// Chosen reports whether a suite is chosen, for a test that plays a part of its combinations without it.
+// Chosen reports whether a suite is chosen, for a test that otherwise runs a part of its cases.
 func Chosen(t testing.TB, s Named) bool {
 	t.Helper()
 	chosen, err := choose(os.Getenv("KEYTURN_SUITE"), s.Name)

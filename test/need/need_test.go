@@ -10,23 +10,23 @@ import (
 	"testing"
 )
 
-// seen is a test that is asked about, and notes how it ended.
-type seen struct {
+// fakeTest records how a test ended.
+type fakeTest struct {
 	testing.TB
 	skipped, failed string
 }
 
-func (s *seen) Helper()                   {}
-func (s *seen) Skip(a ...any)             { s.skipped = fmt.Sprint(a...); runtime.Goexit() }
-func (s *seen) Fatal(a ...any)            { s.failed = fmt.Sprint(a...); runtime.Goexit() }
-func (s *seen) Name() string              { return "seen" }
-func (s *seen) Log(...any)                {}
-func (s *seen) Skipf(f string, a ...any)  { s.Skip(fmt.Sprintf(f, a...)) }
-func (s *seen) Fatalf(f string, a ...any) { s.Fatal(fmt.Sprintf(f, a...)) }
+func (s *fakeTest) Helper()                   {}
+func (s *fakeTest) Skip(a ...any)             { s.skipped = fmt.Sprint(a...); runtime.Goexit() }
+func (s *fakeTest) Fatal(a ...any)            { s.failed = fmt.Sprint(a...); runtime.Goexit() }
+func (s *fakeTest) Name() string              { return "seen" }
+func (s *fakeTest) Log(...any)                {}
+func (s *fakeTest) Skipf(f string, a ...any)  { s.Skip(fmt.Sprintf(f, a...)) }
+func (s *fakeTest) Fatalf(f string, a ...any) { s.Fatal(fmt.Sprintf(f, a...)) }
 
-// ask runs f as a test would, to its end.
-func ask(f func(t testing.TB)) *seen {
-	s := &seen{}
+// runFake runs f as a test.
+func runFake(f func(t testing.TB)) *fakeTest {
+	s := &fakeTest{}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -36,10 +36,10 @@ func ask(f func(t testing.TB)) *seen {
 	return s
 }
 
-func TestWhatIsLackingIsSkippedOnAMachineAndFailsInCI(t *testing.T) {
+func TestAMissingRequirementSkipsLocallyAndFailsInCI(t *testing.T) {
 	for _, ci := range []string{"", "false", "1", "TRUE", "true"} {
 		t.Setenv("CI", ci)
-		s := ask(func(t testing.TB) { Lacking(t, "%s is missing", "it") })
+		s := runFake(func(t testing.TB) { Lacking(t, "%s is missing", "it") })
 		got, other := s.skipped, s.failed
 		if ci == "true" {
 			got, other = s.failed, s.skipped
@@ -77,7 +77,7 @@ func TestASuiteRunsIfItIsChosenOrInCI(t *testing.T) {
 		t.Setenv("CI", c.ci)
 		t.Setenv("KEYTURN_SUITE", c.value)
 		ran := false
-		s := ask(func(t testing.TB) {
+		s := runFake(func(t testing.TB) {
 			Suite(t, Images)
 			ran = true
 		})
@@ -90,8 +90,8 @@ func TestASuiteRunsIfItIsChosenOrInCI(t *testing.T) {
 	}
 }
 
-// machine is a PATH with one program of that name, if script isn't empty.
-func machine(t *testing.T, name, script string) {
+// setPath sets a PATH with one program of that name; with none if script is empty.
+func setPath(t *testing.T, name, script string) {
 	t.Helper()
 	dir := t.TempDir()
 	if script != "" {
@@ -102,7 +102,7 @@ func machine(t *testing.T, name, script string) {
 	t.Setenv("PATH", dir)
 }
 
-func TestAToolThatIsThereAndCanNotBeUsedIsAsGoodAsMissing(t *testing.T) {
+func TestAToolThatCanNotBeUsedIsMissing(t *testing.T) {
 	t.Setenv("CI", "")
 	for what, c := range map[string]struct{ name, script, why string }{
 		"missing":             {"jq", "", "jq is missing"},
@@ -112,7 +112,7 @@ func TestAToolThatIsThereAndCanNotBeUsedIsAsGoodAsMissing(t *testing.T) {
 			"need 1.6 or newer"},
 		"says no version": {"jq", "#!/bin/sh\necho jq\n", "no version can be read"},
 		"says nothing":    {"jq", "#!/bin/sh\n", "no version can be read"},
-		"only tells how to install it": {"rclone", "#!/bin/sh\necho 'Command rclone not found, but can be " +
+		"only says how to install it": {"rclone", "#!/bin/sh\necho 'Command rclone not found, but can be " +
 			"installed with: apt install rclone'\nexit 127\n", "can't be used"},
 		"a shim without its program": {"aws", "#!/bin/sh\necho 'pyenv: aws: command not found' >&2\nexit 127\n",
 			"can't be used"},
@@ -121,13 +121,13 @@ func TestAToolThatIsThereAndCanNotBeUsedIsAsGoodAsMissing(t *testing.T) {
 		"a Node of today":               {"node", "#!/bin/sh\necho v22.1.0\n", ""},
 		"openssl without MD5 (FIPS mode)": {"openssl", "#!/bin/sh\n[ \"$*\" != 'dgst -md5 /dev/null' ]\n",
 			"can't be used"},
-		"Terraform before mocks at plan": {"terraform", "#!/bin/sh\necho Terraform v1.5.7\n", "terraform is too old"},
-		"what proves itself by nothing":  {"zip", "#!/bin/sh\n", ""},
-		"what CI doesn't know of":        {"xmllint", "#!/bin/sh\n", "tools.txt has no line for xmllint"},
+		"Terraform before mocks at plan":  {"terraform", "#!/bin/sh\necho Terraform v1.5.7\n", "terraform is too old"},
+		"a tool without a version":        {"zip", "#!/bin/sh\n", ""},
+		"a tool that is not in tools.txt": {"xmllint", "#!/bin/sh\n", "tools.txt has no line for xmllint"},
 	} {
-		machine(t, c.name, c.script)
+		setPath(t, c.name, c.script)
 		path := ""
-		s := ask(func(t testing.TB) { path = Tool(t, c.name) })
+		s := runFake(func(t testing.TB) { path = Tool(t, c.name) })
 		if got := s.skipped + s.failed; !strings.Contains(got, c.why) || (c.why == "") != (path != "") {
 			t.Errorf("%s: it is %q, and the reason %q; want %q", what, path, got, c.why)
 		}
@@ -158,7 +158,7 @@ func TestVersionsAreComparedByNumbers(t *testing.T) {
 	}
 }
 
-func TestTheListOfToolsNamesTestsThatAreThereAndIsInOrder(t *testing.T) {
+func TestTheListOfToolsIsSortedAndNamesExistingTests(t *testing.T) {
 	all, err := tools(list)
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +182,7 @@ func TestTheListOfToolsNamesTestsThatAreThereAndIsInOrder(t *testing.T) {
 	}
 }
 
-func TestAConfigurationOfTerraformIsNotTakenForAStandIn(t *testing.T) {
+func TestAStandInMustPlanWithoutAnAccount(t *testing.T) {
 	for what, c := range map[string]struct {
 		script string
 		good   bool
@@ -192,7 +192,7 @@ func TestAConfigurationOfTerraformIsNotTakenForAStandIn(t *testing.T) {
 			`[ "$1" != plan ] || { echo 'can not create client, bad configuration: did not find a proper configuration for tenancy'; exit 1; }`, false},
 		"neither":    {`exit 1`, false},
 		"a stand-in": {`exit 0`, true},
-		"a stand-in that asks why": {
+		"a stand-in without the caller's environment": {
 			`[ -z "$OCI_CLI_PROFILE$TF_VAR_tenancy_ocid$AWS_PROFILE" ] && [ "$HOME" != "$REAL_HOME" ]`, true},
 	} {
 		for _, name := range []string{"OCI_CLI_PROFILE", "TF_VAR_tenancy_ocid", "AWS_PROFILE"} {
@@ -203,7 +203,7 @@ func TestAConfigurationOfTerraformIsNotTakenForAStandIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Setenv("TF_CLI_CONFIG_FILE", config)
-		machine(t, "terraform", "#!/bin/sh\n"+c.script+"\n")
+		setPath(t, "terraform", "#!/bin/sh\n"+c.script+"\n")
 		if err := plansOffline(); (err == nil) != c.good {
 			t.Errorf("%s: %v", what, err)
 		}

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Terraform is a command of Terraform that can reach no account: its home is empty, and of the caller's environment it
-// sees only what says where providers come from.
+// Terraform returns a Terraform command that can't reach an account: its home is empty, and it gets only those
+// variables of the environment that locate providers.
 func Terraform(ctx context.Context, home, dir string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, "terraform", append(args, "-no-color")...)
 	c.Dir = dir
@@ -27,11 +27,11 @@ func Terraform(ctx context.Context, home, dir string, args ...string) *exec.Cmd 
 	return c
 }
 
-// ErrNoStandIn says that no stack can be planned and applied here without an account.
+// ErrNoStandIn means that stacks can't be planned and applied without an account.
 var ErrNoStandIn = errors.New("a stand-in for Oracle's Terraform provider is missing, which plans and applies " +
 	"without an account; TF_CLI_CONFIG_FILE names the configuration that leads to it")
 
-// StandIn ends a test unless Terraform is here and takes a stand-in for Oracle's provider.
+// StandIn skips or fails a test, as Lacking does, unless Terraform is installed with a stand-in for Oracle's provider.
 func StandIn(t testing.TB) {
 	t.Helper()
 	Tool(t, "terraform")
@@ -40,7 +40,7 @@ func StandIn(t testing.TB) {
 	}
 }
 
-// Offline is nil if stacks can be applied here without touching anything.
+// Offline returns nil if stacks can be applied without an account.
 func Offline() error {
 	if _, err := exec.LookPath("terraform"); err != nil {
 		return fmt.Errorf("looking for Terraform: %w", err)
@@ -48,8 +48,8 @@ func Offline() error {
 	return standIn()
 }
 
-// plansOffline plans one resource. A configuration of Terraform proves nothing: there is one on many machines, and what
-// it leads to may be Oracle's own provider, or no provider at all. Oracle's own never plans without an account.
+// plansOffline plans one resource. Oracle's provider can't do that without an account. The presence of a Terraform
+// configuration proves nothing, because it may lead to Oracle's provider or to none.
 func plansOffline() error {
 	dir, err := os.MkdirTemp("", "keyturn-provider")
 	if err != nil {
@@ -69,7 +69,7 @@ func plansOffline() error {
 
 var standIn = sync.OnceValue(plansOffline)
 
-// probe is a stack of one resource that no stack of this project has.
+// probe is a stack with one resource that no stack of this project has.
 const probe = `terraform {
   required_providers {
     oci = { source = "oracle/oci" }

@@ -14,14 +14,14 @@ import (
 //go:embed tools.txt
 var list string
 
-// everywhere are the programs that no test has to ask for: Go, Git, a shell, and coreutils.
-var everywhere = strings.Fields("go git sh base64 basename cat chmod cp cut dirname env head ls mkdir mktemp mv rm " +
+// basic lists the programs that every contributor has: Go, Git, a shell and coreutils.
+var basic = strings.Fields("go git sh base64 basename cat chmod cp cut dirname env head ls mkdir mktemp mv rm " +
 	"sha256sum sort tail touch tr wc")
 
 // tool is a line of tools.txt.
 type tool struct {
 	name, least, debian string
-	proof, users        []string
+	probe, users        []string
 }
 
 // tools reads tools.txt.
@@ -42,11 +42,11 @@ func tools(text string) ([]tool, error) {
 	return out, nil
 }
 
-// Tool is the path of a program. A test that needs an optional one which is missing, can't be run or is too old ends.
-// A program that is neither in tools.txt nor on every machine is a fault of the test.
+// Tool returns the path of a program. If an optional program is missing, too old or unusable, it skips or fails the
+// test, as Lacking does. The test always fails if the program is neither basic nor in tools.txt.
 func Tool(t testing.TB, name string) string {
 	t.Helper()
-	if slices.Contains(everywhere, name) {
+	if slices.Contains(basic, name) {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			t.Fatalf("%v; the project needs Go, Git, a shell and coreutils", err)
@@ -59,8 +59,8 @@ func Tool(t testing.TB, name string) string {
 	}
 	i := slices.IndexFunc(all, func(o tool) bool { return o.name == name })
 	if i < 0 {
-		t.Fatalf("test/need/tools.txt has no line for %s: add it, so that CI installs it, and hides it to see that "+
-			"a machine without it is fine", name)
+		t.Fatalf("test/need/tools.txt has no line for %s: add it, so that CI installs it, and tests "+
+			"without it", name)
 	}
 	path, err := all[i].find()
 	if err != nil {
@@ -76,17 +76,17 @@ func (o tool) remedy() string {
 	return "install it (Debian and Ubuntu: apt-get install " + o.debian + ")"
 }
 
-// find looks for the tool and makes it prove that it can be used: a name in the PATH may be a script whose
-// interpreter is missing, or that only says how to install the tool.
+// find looks for the tool and runs it. A program in the PATH may be a script without its interpreter, or one that only
+// says how to install the tool.
 func (o tool) find() (path string, err error) {
 	path, err = exec.LookPath(o.name)
 	if err != nil {
 		return "", fmt.Errorf("%s is missing", o.name)
 	}
-	c := exec.Command(path, o.proof...)
+	c := exec.Command(path, o.probe...)
 	out, err := c.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("%s is here and can't be used: %s %s: %w", o.name, o.name, strings.Join(o.proof, " "),
+		return "", fmt.Errorf("%s can't be used: %s %s: %w", o.name, o.name, strings.Join(o.probe, " "),
 			err)
 	}
 	if o.least == "" {
@@ -95,7 +95,7 @@ func (o tool) find() (path string, err error) {
 	enough, err := AtLeast(string(out), o.least)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%s is here and can't be used: %w", o.name, err)
+		return "", fmt.Errorf("%s can't be used: %w", o.name, err)
 	case !enough:
 		return "", fmt.Errorf("%s is too old: the tests need %s or newer", o.name, o.least)
 	}
@@ -104,8 +104,8 @@ func (o tool) find() (path string, err error) {
 
 var dotted = regexp.MustCompile(`\d+(\.\d+)+`)
 
-// AtLeast compares the first version in what a program prints of itself, digits with dots between them, with the
-// oldest one that will do. It is an error if there is none.
+// AtLeast reports whether the first version in a program's output is least or newer. A version is numbers with dots
+// between them. It is an error if the output has none.
 func AtLeast(printed, least string) (bool, error) {
 	found := dotted.FindString(printed)
 	if found == "" {

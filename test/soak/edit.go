@@ -10,33 +10,33 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// edit is what somebody does to a person's secret or credential in the middle of a rotation.
+// edit is what an operator does to a user's secret or credential during a rotation.
 type edit struct {
 	name string
-	do   func(context.Context, *run, *person) error
-	// back takes it back before the peace; nil: nobody does.
-	back     func(context.Context, *run, *person) error
-	password bool // it is also done to passwords
+	do   func(context.Context, *run, *user) error
+	// undo reverts the edit before the recovery phase; nil: it stays.
+	undo     func(context.Context, *run, *user) error
+	password bool // it also applies to passwords
 }
 
-// edits are all of them.
+// edits lists all of them.
 var edits = []edit{
-	{name: "binds the secret to somebody else", password: true,
-		do: func(ctx context.Context, r *run, p *person) error { return r.bind(ctx, p, r.Operator.UserID) },
-		back: func(ctx context.Context, r *run, p *person) error {
-			return r.bind(ctx, p, p.User)
+	{name: "binds the secret to another user", password: true,
+		do: func(ctx context.Context, r *run, u *user) error { return r.bind(ctx, u, r.Operator.UserID) },
+		undo: func(ctx context.Context, r *run, u *user) error {
+			return r.bind(ctx, u, u.User)
 		}},
-	{name: "writes a version of their own", password: true, back: restore, do: func(ctx context.Context, r *run,
-		p *person) error {
-		for _, id := range p.Secrets {
-			if err := r.PutSecret(ctx, id, []byte("written by a person")); err != nil {
+	{name: "writes another version", password: true, undo: restore, do: func(ctx context.Context, r *run,
+		u *user) error {
+		for _, id := range u.Secrets {
+			if err := r.PutSecret(ctx, id, []byte("written by an operator")); err != nil {
 				return err
 			}
 		}
 		return nil
 	}},
-	{name: "rolls back", back: restore, do: func(ctx context.Context, r *run, p *person) error {
-		for _, id := range p.Secrets {
+	{name: "rolls back", undo: restore, do: func(ctx context.Context, r *run, u *user) error {
+		for _, id := range u.Secrets {
 			for _, v := range r.Secret(id).Versions {
 				if !slices.Contains(v.Stages, "PREVIOUS") {
 					continue
@@ -49,40 +49,40 @@ var edits = []edit{
 		}
 		return nil
 	}},
-	{name: "empties the metadata", password: true, do: func(_ context.Context, r *run, p *person) error {
-		for _, id := range p.Secrets {
+	{name: "empties the metadata", password: true, do: func(_ context.Context, r *run, u *user) error {
+		for _, id := range u.Secrets {
 			r.WipeMetadata(id)
 		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.wiped = true
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.wiped = true
 		return nil
 	}},
-	{name: "deletes the new credential", do: func(ctx context.Context, r *run, p *person) error {
-		ids := p.IDs()
+	{name: "deletes the new credential", do: func(ctx context.Context, r *run, u *user) error {
+		ids := u.IDs()
 		for _, id := range ids {
-			if id != p.OldID && !slices.Contains(p.Bystander, id) && slices.Contains(ids, p.OldID) {
-				_ = p.Delete(ctx, id) // a function may have been faster
+			if id != u.OldID && !slices.Contains(u.Bystander, id) && slices.Contains(ids, u.OldID) {
+				_ = u.Delete(ctx, id) // a function may have been faster
 				return nil
 			}
 		}
 		return nil
 	}},
-	{name: "deletes the old credential", do: func(ctx context.Context, r *run, p *person) error {
-		if ids := p.IDs(); len(ids) == 1+len(p.Bystander) || !slices.Contains(ids, p.OldID) {
+	{name: "deletes the old credential", do: func(ctx context.Context, r *run, u *user) error {
+		if ids := u.IDs(); len(ids) == 1+len(u.Bystander) || !slices.Contains(ids, u.OldID) {
 			return nil
 		}
-		p.mu.Lock()
-		p.cut = true
-		p.mu.Unlock()
-		_ = p.Delete(ctx, p.OldID) // likewise
+		u.mu.Lock()
+		u.oldDeleted = true
+		u.mu.Unlock()
+		_ = u.Delete(ctx, u.OldID) // as above
 		return nil
 	}},
 }
 
-// bind binds all secrets of the person to a user.
-func (r *run) bind(ctx context.Context, p *person, user string) error {
-	for _, id := range p.Secrets {
+// bind binds all secrets of u to a user.
+func (r *run) bind(ctx context.Context, u *user, user string) error {
+	for _, id := range u.Secrets {
 		if err := r.Tag(ctx, id, map[string]string{"keyturn-user": user}); err != nil {
 			return err
 		}
@@ -90,19 +90,19 @@ func (r *run) bind(ctx context.Context, p *person, user string) error {
 	return nil
 }
 
-// current are the numbers of the CURRENT versions, by secret.
-func (p *person) current(r *run) map[string]int64 {
+// current returns the numbers of the CURRENT versions, by secret.
+func (u *user) current(r *run) map[string]int64 {
 	numbers := map[string]int64{}
-	for _, id := range p.Secrets {
+	for _, id := range u.Secrets {
 		numbers[id] = r.Secret(id).CurrentVersion
 	}
 	return numbers
 }
 
-// restore makes the versions CURRENT again that were so before the edit, where its own still are.
-func restore(ctx context.Context, r *run, p *person) error {
-	for id, number := range p.before {
-		if now := r.Secret(id).CurrentVersion; now == number || now != p.after[id] {
+// restore makes the versions from before the edit CURRENT again, in each secret where the edit's version still is.
+func restore(ctx context.Context, r *run, u *user) error {
+	for id, number := range u.beforeEdit {
+		if now := r.Secret(id).CurrentVersion; now == number || now != u.afterEdit[id] {
 			continue
 		}
 		if err := r.Promote(ctx, id, number); err != nil {
@@ -112,15 +112,15 @@ func restore(ctx context.Context, r *run, p *person) error {
 	return nil
 }
 
-// editing lets somebody edit while the n-th call of the functions for the person waits, and returns what waits for the
-// end of that, and takes the edit back. An edit that comes too late is not done.
-func (r *run) editing(ctx context.Context, p *person, e *edit, n int) (end func(context.Context) error) {
+// injectEdit makes an edit while the n-th call of the functions for the user waits. The returned function waits for the
+// edit and reverts it. If there is no n-th call, the edit doesn't happen.
+func (r *run) injectEdit(ctx context.Context, u *user, e *edit, n int) (end func(context.Context) error) {
 	released := make(chan struct{})
 	var mu sync.Mutex
 	var failed error
 	begun := false
 	injected := r.Inject(ociemu.Fault{Do: ociemu.Hold(released), Match: func(c ociemu.Call) bool {
-		if c.Caller.Kind != "function" || !p.mine(c) {
+		if c.Caller.Kind != "function" || !u.concerns(c) {
 			return false
 		}
 		if n--; n != 0 {
@@ -131,12 +131,12 @@ func (r *run) editing(ctx context.Context, p *person, e *edit, n int) (end func(
 		mu.Unlock()
 		go func() {
 			defer close(released)
-			p.history().Sent(c.Seq)
+			u.history().InFlight(c.Seq)
 			mu.Lock()
 			defer mu.Unlock()
-			p.before = p.current(r)
-			failed = e.do(ctx, r, p)
-			p.after = p.current(r)
+			u.beforeEdit = u.current(r)
+			failed = e.do(ctx, r, u)
+			u.afterEdit = u.current(r)
 		}()
 		return true
 	}})
@@ -153,23 +153,23 @@ func (r *run) editing(ctx context.Context, p *person, e *edit, n int) (end func(
 		r.edited++
 		r.mu.Unlock()
 		if failed != nil {
-			return fmt.Errorf("%s %s: %w", e.name, p.UserName, failed)
+			return fmt.Errorf("%s %s: %w", e.name, u.UserName, failed)
 		}
-		if e.back == nil {
+		if e.undo == nil {
 			return nil
 		}
-		if err := e.back(ctx, r, p); err != nil {
-			return fmt.Errorf("somebody who %s takes it back: %w", e.name, err)
+		if err := e.undo(ctx, r, u); err != nil {
+			return fmt.Errorf("undoing the edit %q: %w", e.name, err)
 		}
 		return nil
 	}
 }
 
-// editFor draws an edit for a turn of the person, and at which call; nil for none.
-func (r *run) editFor(p *person) (*edit, int) {
+// drawEdit draws an edit for a rotation of the user, and the call for it; nil for none.
+func (r *run) drawEdit(u *user) (*edit, int) {
 	odds, which, at := r.random.Float64(), r.random.IntN(len(edits)), 3+r.random.IntN(12)
 	e := &edits[which]
-	if odds >= r.edits || len(p.Secrets) == 0 || p.Kind == tenancy.Password && !e.password {
+	if odds >= r.edits || len(u.Secrets) == 0 || u.Kind == tenancy.Password && !e.password {
 		return nil, 0
 	}
 	return e, at

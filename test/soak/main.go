@@ -1,19 +1,20 @@
-// Command soak rotates for a long time: thousands of rotations over hundreds of users on one stage, while calls fail,
-// hang and are cut, processes are killed, events come several times, IAM's lists are behind, people edit secrets and
-// delete credentials, and the sweep runs in between.
+// Command soak runs thousands of rotations for hundreds of users in one test tenancy. Meanwhile calls fail or hang,
+// connections are cut, processes are killed, events come several times, IAM's lists lag, operators edit secrets and
+// delete credentials, and the sweep runs.
 //
 // Start with
 //
 //	go run ./test/soak -rotations 500
 //
-// from within the module. What is chosen (whom, in which order, how many deliveries, which call for whom is disturbed,
-// and how) depends on the seed alone; how calls of different processes fall together does not, and so neither does
-// which of them gets a fault that falls on a call for nobody in particular, such as the one that publishes a mail. All
-// along it is checked that every user has a credential that works in hand or in Vault; after every epoch, when faults
-// have ended and time has passed, that each has exactly the new one. The last line of the output has the figures; the
-// exit code is 1 if anything was violated.
+// from within the module. The seed decides the users, their order, the number of deliveries, and the faults of a user's
+// calls. It does not decide how the calls of different processes interleave, nor which call gets a fault if the call
+// belongs to no user, such as the one that publishes a mail.
 //
-// It is not for finding out which fault at which call does what: test/matrix plays those one by one.
+// At every moment each user must have a working credential, or one must be readable in Vault. An epoch ends with a
+// recovery phase without faults; after it each user must have exactly the new credential. The last line of the output
+// has the figures. The exit code is 1 if there were violations.
+//
+// To see the effect of one fault at one call, use test/matrix.
 package main
 
 import (
@@ -30,20 +31,20 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// settings say how long and how rough it is.
+// settings are the flags.
 type settings struct {
-	seed      uint64
-	rotations int
-	users     int
-	side      int           // rotations side by side
-	limit     time.Duration // no new epoch begins after it; 0: none
-	faults    float64       // the probability that a call is disturbed
-	epoch     int           // rotations between two times of peace
-	edits     float64       // the probability that somebody edits what a rotation is at
-	lag       time.Duration // how far IAM's lists are behind in every other time of trouble
-	binary    string
-	sweeper   string
-	plant     bool // break the first user on purpose, so that a violation is there to be seen
+	seed       uint64
+	rotations  int
+	userCount  int
+	parallel   int           // rotations in parallel
+	limit      time.Duration // no new epoch begins after it; 0: no limit
+	faults     float64       // the probability that a call has a fault
+	epoch      int           // rotations in an epoch
+	edits      float64       // the probability of an operator's edit during a rotation
+	lag        time.Duration // how old IAM's lists are during the faults of every other epoch
+	binary     string
+	sweeper    string
+	breakFirst bool // cause a violation on purpose, to test that it is reported
 }
 
 func main() {
@@ -57,17 +58,17 @@ func readFlags(args []string, stderr io.Writer) (settings, error) {
 	s := settings{epoch: 200}
 	flags := flag.NewFlagSet("soak", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.Uint64Var(&s.seed, "seed", 1, "draws whom, what and when")
+	flags.Uint64Var(&s.seed, "seed", 1, "decides the users, faults and edits")
 	flags.IntVar(&s.rotations, "rotations", 2000, "how many `rotations`")
-	flags.IntVar(&s.users, "users", 200, "how many `users`, of all kinds and forms in turn")
-	flags.IntVar(&s.side, "side", 4, "how many rotations go `side` by side; a kill ends them all")
-	flags.DurationVar(&s.limit, "for", 0, "begin nothing new after this `time`, such as 5m")
-	flags.Float64Var(&s.faults, "faults", 0.03, "`probability` that a call is disturbed")
-	flags.Float64Var(&s.edits, "edits", 0.2, "`probability` that somebody edits the secret or the credential "+
+	flags.IntVar(&s.userCount, "users", 200, "how many `users`, with all kinds and forms in turn")
+	flags.IntVar(&s.parallel, "parallel", 4, "how many rotations run in `parallel`; a kill ends them all")
+	flags.DurationVar(&s.limit, "for", 0, "start no rotation after this `time`, such as 5m")
+	flags.Float64Var(&s.faults, "faults", 0.03, "`probability` that a call has a fault")
+	flags.Float64Var(&s.edits, "edits", 0.2, "`probability` that an operator edits the secret or the credential "+
 		"during a rotation")
-	flags.DurationVar(&s.lag, "lag", 2*time.Second, "how far IAM's lists are behind in every other time of trouble")
-	flags.StringVar(&s.binary, "binary", "", "the function; both are built if empty")
-	flags.StringVar(&s.sweeper, "sweeper", "", "the sweep that belongs to it")
+	flags.DurationVar(&s.lag, "lag", 2*time.Second, "how old IAM's lists are in every other epoch")
+	flags.StringVar(&s.binary, "binary", "", "the path of functions/rotate; empty: build both functions")
+	flags.StringVar(&s.sweeper, "sweeper", "", "the path of functions/sweep")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -75,8 +76,8 @@ func readFlags(args []string, stderr io.Writer) (settings, error) {
 	switch {
 	case flags.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case s.rotations < 1 || s.users < 1 || s.side < 1:
-		err = errors.New("-rotations, -users and -side must be 1 at least")
+	case s.rotations < 1 || s.userCount < 1 || s.parallel < 1:
+		err = errors.New("-rotations, -users and -parallel must be at least 1")
 	case s.faults < 0 || s.faults > 0.5:
 		err = errors.New("-faults must be between 0 and 0.5")
 	case s.edits < 0 || s.edits > 1 || s.lag < 0 || s.lag > time.Minute:

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/keyturn/keyturn/test/fnhost"
@@ -19,27 +18,27 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// The services' clock stands behind while there is trouble, and ahead in peace. Between the two more time has passed
-// than an invocation can live, and both are within the 5 minutes by which the date of a signature may be off. What was
-// closed in trouble is young for the functions, whose clock is the machine's: younger than what a sweep leaves to
-// events. Between the beginning of the peace and its sweeps the services' clock goes on by more than a grace.
+// How far the services' clock is ahead of the functions', which is the machine's. It is behind during the faults and
+// ahead in the recovery phase. The difference is more than the lifetime of an invocation, and each offset is within the
+// 5 minutes by which OCI lets the date of a signature differ. A sweep during the faults leaves the problems to their
+// events, because they were closed recently. Between recoveryOffset and sweepOffset is more than a grace.
 const (
-	behind   = -200 * time.Second
-	peaceful = 200 * time.Second
-	ahead    = 270 * time.Second
-	// further is how much the services' clock goes ahead of the clients' in peace: with the rest, more than the ten
-	// minutes after which the engine believes that what no list shows is not there.
-	further = 4 * time.Minute
+	faultOffset    = -200 * time.Second
+	recoveryOffset = 200 * time.Second
+	sweepOffset    = 270 * time.Second
+	// serviceShift is how much more the dates of resources move in the recovery phase. The sum is more than the ten
+	// minutes after which the engine believes that a resource missing from every list doesn't exist.
+	serviceShift = 4 * time.Minute
 )
 
-// shortLife is how long an invocation may take while there is trouble, longLife in peace: as long as OCI Functions
-// allows, since a sweep that looks at everybody has to come to its end there.
+// The timeouts of an invocation, with faults and in the recovery phase. The latter is the longest that OCI Functions
+// allows, because there a sweep has to finish all users.
 const (
-	shortLife = 30 * time.Second
-	longLife  = 300 * time.Second
+	faultTimeout    = 30 * time.Second
+	recoveryTimeout = 300 * time.Second
 )
 
-// tally is what the last line says.
+// tally has the figures of the last line.
 type tally struct{ rotations, faults, kills, edits, violations int }
 
 func (t tally) String() string {
@@ -47,40 +46,41 @@ func (t tally) String() string {
 		t.kills, t.edits, t.violations)
 }
 
-// run is one soak.
+// run is the state of the command.
 type run struct {
 	settings
 	*tenancy.Deployment
-	out     io.Writer
-	offset  atomic.Int64
-	random  *rand.Rand
-	trouble *trouble
-	people  []*person
+	out      io.Writer
+	clock    tenancy.Clock
+	random   *rand.Rand
+	injector *injector
+	users    []*user
 
 	mu         sync.Mutex
-	active     []*person          // those whose rotation is under way
-	byProblem  map[string]*person // likewise
+	active     []*user          // the users with a rotation in progress
+	byProblem  map[string]*user // the same users by their problem
 	violations int
 	rotations  int
 	edited     int
 	epochs     int
 
-	closing sync.Mutex
-	began   time.Time
-	said    time.Time
+	closing    sync.Mutex
+	began      time.Time
+	progressAt time.Time
 }
 
-// soak does it all.
+// soak runs all epochs.
 func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) (sum tally, err error) {
-	r := &run{settings: s, out: out, random: rand.New(rand.NewPCG(s.seed, 1)), byProblem: map[string]*person{},
-		began: time.Now(), said: time.Now()}
-	r.offset.Store(int64(behind))
+	r := &run{settings: s, out: out, random: rand.New(rand.NewPCG(s.seed, 1)), byProblem: map[string]*user{},
+		began: time.Now(), progressAt: time.Now()}
+	r.clock.Set(faultOffset)
 	o := ociemu.Calm()
 	o.Seed, o.TokenLife = s.seed, 240*time.Hour
-	o.Now = r.now
-	r.Deployment, err = tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: rotate, Sweeper: sweep, Parallel: s.side,
-		Timeout: shortLife,
-		Config:  []string{"log_level=error"}})
+	o.Now = r.clock.Now
+	r.Deployment, err = tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: rotate, Sweeper: sweep,
+		Parallel: s.parallel,
+		Timeout:  faultTimeout,
+		Config:   []string{"log_level=error"}})
 	if err != nil {
 		return tally{}, err
 	}
@@ -89,14 +89,14 @@ func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) 
 			err = other
 		}
 	}()
-	for i := range s.users {
-		r.people = append(r.people, &person{Case: r.Add(forms[i%len(forms)]), seconds: map[int64]bool{}})
+	for i := range s.userCount {
+		r.users = append(r.users, &user{Case: r.Add(forms[i%len(forms)]), closureSeconds: map[int64]bool{}})
 	}
 	r.HandleFunction(r.Function.FunctionID, r.receive)
 	r.OnChange(r.watch)
-	r.trouble = newTrouble(r.Deployment, s.seed, s.faults)
-	for _, p := range r.people {
-		r.trouble.own(p.UserName, append(slices.Collect(maps.Values(p.Secrets)), p.User, p.Problem)...)
+	r.injector = newInjector(r.Deployment, s.seed, s.faults)
+	for _, u := range r.users {
+		r.injector.setOwner(u.UserName, append(slices.Collect(maps.Values(u.Secrets)), u.User, u.Problem)...)
 	}
 	for r.more() && !r.allViolated() {
 		if err := r.epoch(ctx); err != nil {
@@ -104,52 +104,52 @@ func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) 
 		}
 	}
 	sum = tally{rotations: r.rotations, edits: r.edited, violations: r.count()}
-	sum.faults, sum.kills = r.trouble.count()
+	sum.faults, sum.kills = r.injector.count()
 	return sum, nil
 }
 
-// receive keeps the event of a rotation; the soak itself says how often and when it is delivered.
+// receive stores the event of a rotation. deliver sends it to the function.
 func (r *run) receive(_ context.Context, event []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for id, p := range r.byProblem {
+	for id, u := range r.byProblem {
 		if bytes.Contains(event, []byte(id)) {
-			p.event = event
+			u.event = event
 		}
 	}
 	return nil
 }
 
-// watch looks at everybody whose rotation is under way, after each change. It runs under the emulator's lock.
+// watch judges all users after each change. It runs under the emulator's lock.
 func (r *run) watch(v ociemu.View) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range r.people {
+	for _, u := range r.users {
 		wrong := ""
-		if slices.Contains(r.active, p) {
-			wrong = p.look(v, r.now())
+		if slices.Contains(r.active, u) {
+			wrong = u.observe(v, r.clock.Now())
 		} else {
-			wrong = p.lookAfter(v)
+			wrong = u.observeFinished(v)
 		}
 		if wrong != "" {
-			r.violate(p, wrong)
+			r.report(u, wrong)
 		}
 	}
 }
 
-// violate notes a violation, once a person, and prints what happened. The caller holds r.mu.
-func (r *run) violate(p *person, wrong string) {
-	if p.violated {
+// report counts and prints a user's first violation, with the answers and calls. The caller holds r.mu.
+func (r *run) report(u *user, wrong string) {
+	if u.violated {
 		return
 	}
-	p.violated = true
+	u.violated = true
 	r.violations++
-	fmt.Fprintf(r.out, "VIOLATION %s, rotation %d: %s\n", p.UserName, p.turns, wrong)
-	for _, a := range p.said() {
-		fmt.Fprintf(r.out, "  answered %s\n", a)
+	fmt.Fprintf(r.out, "VIOLATION %s, rotation %d: %s\n", u.UserName, u.rotations, wrong)
+	for _, a := range u.allAnswers() {
+		fmt.Fprintf(r.out, "  answer %s\n", a)
 	}
-	for _, c := range r.Calls() { // the log of calls has a lock of its own
-		if p.mine(c) {
+	for _, c := range r.Calls() { // the log of calls has a separate lock
+		if u.concerns(c) {
 			fmt.Fprintf(r.out, "  %6d %s %-30s %s status %d effect %d\n", c.Seq, c.At.Format("15:04:05.000"),
 				c.Operation, c.Caller.Name, c.Status, c.Effect)
 		}
@@ -163,59 +163,57 @@ func (r *run) count() int {
 }
 
 func (r *run) allViolated() bool {
-	return !slices.ContainsFunc(r.people, func(p *person) bool { return !p.violated && !p.left })
+	return !slices.ContainsFunc(r.users, func(u *user) bool { return !u.violated && !u.deletedAll })
 }
 
-// epoch is a time of trouble, and the peace after it, in which everything that was begun is finished.
+// epoch runs some rotations with faults, and then a recovery phase without faults that finishes them.
 func (r *run) epoch(ctx context.Context) error {
 	r.epochs++
-	r.offset.Store(int64(behind))
+	r.clock.Set(faultOffset)
 	r.CatchUp()
 	r.ResetCalls()
-	turns := r.draw()
-	r.SetCreatedOffset(-tenancy.Age) // no process is at work at this moment
-	for _, t := range turns {
-		if t.person.Kind == tenancy.Password {
-			r.SetPassword(t.person.User)
+	rotations := r.plan()
+	r.SetCreatedOffset(-tenancy.Age) // no process runs at this moment
+	for _, t := range rotations {
+		if t.user.Kind == tenancy.Password {
+			r.SetPassword(t.user.User)
 		}
 	}
 	r.SetCreatedOffset(0)
 	if r.epochs%2 == 1 {
 		r.SetListLag(r.lag)
 	}
-	r.trouble.set(true)
-	err := r.play(ctx, turns)
-	r.trouble.set(false)
+	r.injector.enable(true)
+	err := r.rotateAll(ctx, rotations)
+	r.injector.enable(false)
 	r.SetListLag(0)
 	if err != nil {
 		return err
 	}
-	r.offset.Store(int64(peaceful))
-	r.Forward(further)
-	defer r.Forward(-further)
-	r.SetTimeout(longLife)
-	defer r.SetTimeout(shortLife)
-	return r.peace(ctx)
+	r.clock.Set(recoveryOffset)
+	r.Forward(serviceShift)
+	defer r.Forward(-serviceShift)
+	r.SetTimeout(recoveryTimeout)
+	defer r.SetTimeout(faultTimeout)
+	return r.recover(ctx)
 }
 
-func (r *run) now() time.Time { return time.Now().Add(time.Duration(r.offset.Load())) }
-
-// peace finishes what was begun: events come again, people close again what is open again, and the sweep runs. Then
-// everybody has exactly the new credential.
-func (r *run) peace(ctx context.Context) error {
+// recover finishes the rotations: it delivers the events again, closes problems that are open again, and sweeps. Then
+// each user must have exactly the new credential.
+func (r *run) recover(ctx context.Context) error {
 	r.mu.Lock()
-	waiting := append([]*person(nil), r.active...)
+	waiting := append([]*user(nil), r.active...)
 	r.mu.Unlock()
-	for _, p := range waiting {
+	for _, u := range waiting {
 		for range 2 {
-			if r.Problem(p.Problem).Status != "RESOLVED" {
-				r.CloseProblem(p.Problem, p.comment(), r.Operator.Name)
+			if r.Problem(u.Problem).Status != "RESOLVED" {
+				r.CloseProblem(u.Problem, u.comment(), r.Operator.Name)
 				r.Deliver()
 			}
-			r.deliver(ctx, p)
+			r.deliver(ctx, u)
 		}
 	}
-	r.offset.Store(int64(ahead))
+	r.clock.Set(sweepOffset)
 	var last fnhost.Reply
 	for range 2 {
 		reply, err := r.Sweep(ctx)
@@ -227,71 +225,71 @@ func (r *run) peace(ctx context.Context) error {
 	if last.Status != http.StatusOK {
 		r.mu.Lock()
 		r.violations++
-		fmt.Fprintf(r.out, "VIOLATION the sweep fails in peace: %d %s\n", last.Status, last.Body)
+		fmt.Fprintf(r.out, "VIOLATION the sweep fails in the recovery phase: %d %s\n", last.Status, last.Body)
 		r.mu.Unlock()
 	}
-	for _, p := range r.people {
-		if slices.Contains(waiting, p) {
+	for _, u := range r.users {
+		if slices.Contains(waiting, u) {
 			continue
 		}
-		if wrong := p.lookInPeace(); wrong != "" {
+		if wrong := u.compareFinished(); wrong != "" {
 			r.mu.Lock()
-			r.violate(p, "in the end: "+wrong)
+			r.report(u, "in the end: "+wrong)
 			r.mu.Unlock()
 		}
 	}
-	for _, p := range waiting {
-		if p.left = p.alone(); p.left {
-			p.begin() // the next judge: what follows is not about a rotation
-			if err := r.done(ctx, p); err != nil {
+	for _, u := range waiting {
+		if u.deletedAll = u.hasNone(); u.deletedAll {
+			u.begin() // a new judge: what follows is no rotation
+			if err := r.finish(ctx, u); err != nil {
 				return err
 			}
 			continue
 		}
-		if wrong := p.judge(r.told(p)); wrong != "" {
+		if wrong := u.check(r.lossReported(u)); wrong != "" {
 			r.mu.Lock()
-			r.violate(p, "in the end: "+wrong)
+			r.report(u, "in the end: "+wrong)
 			r.mu.Unlock()
-			if p.Kind != tenancy.Password {
+			if u.Kind != tenancy.Password {
 				continue
 			}
 		}
-		if err := r.done(ctx, p); err != nil {
+		if err := r.finish(ctx, u); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// told says whether a mail since the beginning of the rotation says that its one-time password is in no secret.
-func (r *run) told(p *person) bool {
-	if p.Kind != tenancy.Password {
+// lossReported reports whether a mail of this rotation says that its one-time password is in no secret.
+func (r *run) lossReported(u *user) bool {
+	if u.Kind != tenancy.Password {
 		return false
 	}
-	p.mu.Lock()
-	wiped := p.wiped
-	p.mu.Unlock()
-	return slices.ContainsFunc(r.Mails()[p.mails:], func(m ociemu.Mail) bool {
+	u.mu.Lock()
+	wiped := u.wiped
+	u.mu.Unlock()
+	return slices.ContainsFunc(r.Mails()[u.mails:], func(m ociemu.Mail) bool {
 		text := strings.ReplaceAll(m.Body, "\n", " ")
-		return strings.Contains(text, p.User) && (strings.Contains(text, "is in no secret") || wiped &&
+		return strings.Contains(text, u.User) && (strings.Contains(text, "is in no secret") || wiped &&
 			strings.Contains(text, "may be in no secret"))
 	})
 }
 
-// more says whether another epoch is to begin.
+// more reports whether another epoch begins.
 func (r *run) more() bool { return r.rotations < r.settings.rotations && !r.timeIsUp() }
 
 func (r *run) timeIsUp() bool { return r.limit > 0 && time.Since(r.began) >= r.limit }
 
-// progress prints a line every few seconds.
+// progress prints a line at most every 5 seconds.
 func (r *run) progress() {
-	if time.Since(r.said) < 5*time.Second {
+	if time.Since(r.progressAt) < 5*time.Second {
 		return
 	}
-	r.said = time.Now()
-	faults, kills := r.trouble.count()
+	r.progressAt = time.Now()
+	faults, kills := r.injector.count()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fmt.Fprintf(r.out, "%d of %d rotations begun, %d unfinished, %d faults, %d kills, %d violations\n",
+	fmt.Fprintf(r.out, "%d of %d rotations started, %d unfinished, %d faults, %d kills, %d violations\n",
 		r.rotations, r.settings.rotations, len(r.active), faults, kills, r.violations)
 }

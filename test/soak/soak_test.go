@@ -17,9 +17,9 @@ var rotate, sweep string
 
 func TestMain(m *testing.M) { os.Exit(tenancy.RunTests(m, &rotate, &sweep)) }
 
-func TestAShortSoakViolatesNothing(t *testing.T) {
+func TestAShortSoakHasNoViolations(t *testing.T) {
 	var out bytes.Buffer
-	sum, err := soak(t.Context(), settings{seed: 7, side: 4, rotations: 24, users: 12, faults: 0.04, epoch: 12,
+	sum, err := soak(t.Context(), settings{seed: 7, parallel: 4, rotations: 24, userCount: 12, faults: 0.04, epoch: 12,
 		edits: 0.4, lag: time.Second}, rotate, sweep, &out)
 	if err != nil {
 		t.Fatal(err)
@@ -29,9 +29,10 @@ func TestAShortSoakViolatesNothing(t *testing.T) {
 	}
 }
 
-func TestAPlantedViolationIsSeenWithTheCallsOfItsUser(t *testing.T) {
+func TestAViolationIsReportedWithTheCallsOfItsUser(t *testing.T) {
 	var out bytes.Buffer
-	sum, err := soak(t.Context(), settings{seed: 7, side: 4, rotations: 6, users: 6, epoch: 6, plant: true}, rotate,
+	sum, err := soak(t.Context(), settings{seed: 7, parallel: 4, rotations: 6, userCount: 6, epoch: 6,
+		breakFirst: true}, rotate,
 		sweep, &out)
 	if err != nil {
 		t.Fatal(err)
@@ -41,9 +42,9 @@ func TestAPlantedViolationIsSeenWithTheCallsOfItsUser(t *testing.T) {
 	}
 }
 
-func TestWhatHappensToACallFollowsFromTheSeedAlone(t *testing.T) {
-	draw := func(seed uint64, order []int) (ways string) {
-		tr := &trouble{seed: seed, odds: 0.5, on: true, counts: map[string]int{}, chosen: map[int]int{}}
+func TestTheSeedAloneDecidesTheFaultOfACall(t *testing.T) {
+	draw := func(seed uint64, order []int) (chosen string) {
+		tr := &injector{seed: seed, odds: 0.5, on: true, counts: map[string]int{}, chosen: map[int]int{}}
 		drawn := map[int]int{}
 		for seq, path := range order {
 			drawn[path*1000+tr.counts[fmt.Sprintf("GetSecret /%d", path)]] = tr.choose(ociemu.Call{Seq: seq,
@@ -53,30 +54,31 @@ func TestWhatHappensToACallFollowsFromTheSeedAlone(t *testing.T) {
 	}
 	forth, back := []int{1, 1, 2, 2, 3, 3, 1, 2, 3, 4, 5, 6}, []int{6, 5, 4, 3, 3, 3, 2, 2, 2, 1, 1, 1}
 	if draw(1, forth) != draw(1, back) {
-		t.Error("the order of the calls changes what happens to them")
+		t.Error("the order of the calls changes their faults")
 	}
 	if draw(1, forth) == draw(2, forth) {
 		t.Error("the seed changes nothing")
 	}
 }
 
-func TestCallsCountForThePersonWhomTheyAreAbout(t *testing.T) {
-	tr := &trouble{owners: map[string]string{}}
-	tr.own("ann", "user-1", "problem-1")
-	tr.own("bob", "user-2")
+func TestACallBelongsToTheUserOfItsResource(t *testing.T) {
+	tr := &injector{owners: map[string]string{}}
+	tr.setOwner("ann", "user-1", "problem-1")
+	tr.setOwner("bob", "user-2")
 	for _, c := range []ociemu.Call{{Path: "/users/user-1/apiKeys/random"}, {Path: "/problems/problem-1"},
 		{Path: "/users/x", Caller: ociemu.Caller{ID: "user-1"}}} {
-		if who := tr.ownerOf(c); who != "ann" {
-			t.Errorf("%s is for %q", c.Path, who)
+		if owner := tr.ownerOf(c); owner != "ann" {
+			t.Errorf("%s belongs to %q", c.Path, owner)
 		}
 	}
-	if who := tr.ownerOf(ociemu.Call{Path: "/users/user-2"}); who != "bob" {
-		t.Errorf("it is for %q", who)
+	if owner := tr.ownerOf(ociemu.Call{Path: "/users/user-2"}); owner != "bob" {
+		t.Errorf("it belongs to %q", owner)
 	}
 }
 
 func TestBadFlagsAreRefused(t *testing.T) {
-	for _, args := range []string{"-rotations 0", "-users 0", "-side 0", "-faults 0.9", "-edits 2", "-lag 1h", "-fast",
+	for _, args := range []string{"-rotations 0", "-users 0", "-parallel 0", "-faults 0.9", "-edits 2", "-lag 1h",
+		"-fast",
 		"now"} {
 		var stdout, stderr bytes.Buffer
 		if code := realMain(t.Context(), strings.Split(args, " "), &stdout, &stderr); code != 2 || stderr.Len() == 0 {

@@ -23,7 +23,7 @@ const (
 	Password          Kind = "password"
 )
 
-// Kinds are all of them.
+// Kinds returns all kinds.
 func Kinds() (all []Kind) {
 	for _, k := range credential.Kinds() {
 		all = append(all, Kind(k))
@@ -31,13 +31,13 @@ func Kinds() (all []Kind) {
 	return all
 }
 
-// Rule is the detector rule that says that a credential of the kind is too old.
+// Rule is the detector rule for credentials of the kind that are too old.
 func (k Kind) Rule() string { return k.record().Detection.Rule }
 
 func (k Kind) record() *credential.Record { return credential.Kind(k).Record() }
 
-// keys are the keys of the closure comment, one a secret, for the kind's plain form and for the bundle. Of a pair the
-// access key comes first, as in Oracle's tutorial.
+// keys returns the keys of the closure comment, one for each secret. Of a customer secret key's pair the access key
+// comes first, as in Oracle's tutorial.
 func (k Kind) keys(bundle bool) (keys []string) {
 	if bundle {
 		return []string{credential.BundleKey}
@@ -79,10 +79,10 @@ const Age = 120 * 24 * time.Hour
 type Want struct {
 	Kind      Kind
 	Bundle    bool
-	NoSecret  bool // a password whose one-time value nobody keeps
+	NoSecret  bool // a password without a secret for its one-time value
 	Unbound   bool // without the tags that bind the secrets
 	Bystander int  // further credentials of the kind
-	// UserName is the user's; empty: made up. Compartment is that of the secrets; empty: the tenancy's.
+	// Empty: a generated user name, and the compartment of the deployment's secrets.
 	UserName, Compartment string
 }
 
@@ -120,7 +120,7 @@ func (s *Deployment) Add(w Want) *Case {
 	return c
 }
 
-// AddSecret adds a secret that holds the old value, bound to the user and kind or not.
+// AddSecret adds a secret with the old value. bound says whether its tags bind it to the user and kind.
 func (c *Case) AddSecret(key string, bound bool) string { return c.addSecret(key, "", bound) }
 
 // AddSecretIn adds a bound secret in another region.
@@ -144,7 +144,7 @@ func (c *Case) addSecret(key, region string, bound bool) string {
 	return id
 }
 
-// AllSecrets are the secrets that were added for the case, also those that Secrets doesn't name.
+// AllSecrets returns all secrets that were added for the case, also those that are not in Secrets.
 func (c *Case) AllSecrets() []string { return slices.Clone(c.secrets) }
 
 func (c *Case) add(description string) Credential {
@@ -177,7 +177,7 @@ func (c *Case) Comment(more ...string) string {
 // IDs are the ids of the user's credentials of the kind.
 func (c *Case) IDs() []string { return c.idsOf(c.env.User(c.User)) }
 
-// IDsIn is IDs for OnChange functions, where IDs would wait for the lock for ever.
+// IDsIn is IDs for OnChange functions, in which IDs would deadlock.
 func (c *Case) IDsIn(v ociemu.View) []string { return c.idsOf(v.User(c.User)) }
 
 func (c *Case) idsOf(u ociemu.User) []string {
@@ -201,7 +201,7 @@ func (c *Case) idsOf(u ociemu.User) []string {
 	return ids
 }
 
-// Stored is the credential as a consumer reads it: from the CURRENT versions of the secrets.
+// Stored returns the credential as a consumer reads it: from the CURRENT versions of the secrets.
 func (c *Case) Stored() (Credential, error) {
 	if c.Bundle {
 		var b map[string]string
@@ -253,8 +253,8 @@ func (s *Deployment) ProblemIDs() []string {
 	return append([]string(nil), s.problems...)
 }
 
-// CurrentIn is what the CURRENT versions of the case's secrets hold, as the arguments of View.Works. It is for OnChange
-// functions, where Stored would wait for the lock for ever.
+// CurrentIn returns the CURRENT content of the case's secrets, as arguments for View.Works. It is for OnChange
+// functions, in which Stored would deadlock.
 func (c *Case) CurrentIn(v ociemu.View) []string {
 	text := func(key string) string { return string(v.Secret(c.Secrets[key]).Current()) }
 	if c.Bundle {

@@ -1,7 +1,7 @@
-// Package tenancy sets up a tenancy on one machine: the emulator, the unmodified function binary on the platform's side
-// of the Fn contract, and the Events rule between them. The end-to-end tests, the demo and the benchmarks play on it.
+// Package tenancy sets up a test tenancy on one machine: the emulator, the functions' unmodified binaries, and the
+// Events rule between them. The end-to-end tests, the demo and the benchmarks use it.
 //
-// Start with New, then Add a credential that is too old, and Close its problem as a person would.
+// Start with New, then Add a credential that is too old, and Close its problem as an operator would.
 package tenancy
 
 import (
@@ -18,32 +18,32 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// Condition is the Events rule's: the remediated problems of the four rules, by the rule's id.
+// Condition is the Events rule's condition: closed problems of the four detector rules.
 const Condition = `{"eventType":["com.oraclecloud.cloudguard.problemremediated"],"data":{"additionalDetails":` +
 	`{"problemName":["API_KEY_TOO_OLD","AUTH_TOKEN_TOO_OLD","SECRET_KEY_TOO_OLD","PASSWORD_TOO_OLD"]}}}`
 
 // Options say how the tenancy is set up. Only Binary or Run is required.
 type Options struct {
 	Emulator ociemu.Options
-	Binary   string // the function; see Build
-	Sweeper  string // the other function, if it is to play; see BuildSweep
+	Binary   string // functions/rotate; see Build
+	Sweeper  string // functions/sweep, if it is needed; see BuildSweep
 	// Run runs a function, rotate or sweep, in place of its binary; see fnhost.Options.
 	Run      func(function, dir string, env []string) *exec.Cmd
 	Config   []string // further configuration of the function, "key=value"
 	Timeout  time.Duration
-	Parallel int // containers at most; 0 means 5
-	// Places says where things lie; nil means that all is in the root compartment.
+	Parallel int // the maximum of containers; 0 means 5
+	// Places names the compartments of resources; nil means the root compartment.
 	Places func(*ociemu.Emulator) Places
-	Added  func(*Deployment, *Case) // is called with each case that was added
-	Log    io.Writer                // gets what the function prints; it is kept in Stage.Printed as well
+	Added  func(*Deployment, *Case) // called after a case was added; may be nil
+	Log    io.Writer                // also gets what the functions print; see Deployment.Printed
 }
 
-// Places are the OCIDs of the compartments in which things lie; an empty one is the root.
+// Places are the OCIDs of the compartments of resources; empty means the root.
 type Places struct {
 	Functions, Topic, Secrets string
-	// DefinedTags binds secrets by defined tags, which policies can see, in place of freeform ones.
+	// DefinedTags binds secrets by defined tags instead of freeform ones. Only defined tags can be used in policies.
 	DefinedTags bool
-	Config      []string // further configuration, which may name what was just made
+	Config      []string // further configuration, which may name new resources
 }
 
 // Deployment is a tenancy with Keyturn in it.
@@ -51,14 +51,14 @@ type Deployment struct {
 	*ociemu.Emulator
 	Host     *fnhost.Host
 	Function ociemu.Principal
-	Operator ociemu.Operator // the person who closes problems
+	Operator ociemu.Operator // closes problems
 	Topic    string
-	Printed  *Output // everything that the function's processes have printed
+	Printed  *Output // what the functions' processes have printed
 
 	options Options
 	places  Places
 	sweeper *fnhost.Host
-	sweeps  ociemu.Principal // the other function, once it is there
+	sweeps  ociemu.Principal // the principal of functions/sweep, once it exists
 
 	mu       sync.Mutex
 	replies  []fnhost.Reply
@@ -80,12 +80,12 @@ func (o *Output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.also != nil {
-		_, _ = o.also.Write(p) // a spectator's trouble is not the function's
+		_, _ = o.also.Write(p) // an error there is not the function's
 	}
 	return o.buf.Write(p)
 }
 
-// String is everything so far.
+// String returns the output so far.
 func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -95,7 +95,7 @@ func (o *Output) String() string {
 // Build compiles functions/rotate into dir, and returns its path. It must be called from within the module.
 //
 // It compiles as `go run` and `go test` do: what these have compiled, OCI's SDK above all, is taken from Go's cache.
-// With the flags of a release everything would be compiled a second time. test/image plays the release's binaries, and
+// With the flags of a release everything would be compiled a second time. test/image runs the release's binaries, and
 // test/bench measures them.
 func Build(ctx context.Context, dir string) (string, error) { return buildFunction(ctx, dir, "rotate") }
 
@@ -117,7 +117,7 @@ func buildFunction(ctx context.Context, dir, name string) (string, error) {
 
 // New sets a tenancy up. The caller ends it with End.
 func New(ctx context.Context, o Options) (*Deployment, error) {
-	_ = Watch(sources...) // beside a tool that was built there may be none, nor a test that could depend on them
+	_ = DependOn(sources...) // fails only outside the module, where no test depends on the sources
 	emulator, err := ociemu.Start(o.Emulator)
 	if err != nil {
 		return nil, err
@@ -239,7 +239,7 @@ func (s *Deployment) Replies() []fnhost.Reply {
 	return append([]fnhost.Reply(nil), s.replies...)
 }
 
-// End takes the tenancy down.
+// End stops the functions and the emulator.
 func (s *Deployment) End() error {
 	err := s.Host.Close()
 	if s.sweeper != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// RunTests is what the TestMain of a package does that plays the built functions: it compiles them once, puts their
-// paths into rotate and sweep (nil: that one isn't needed), runs the tests, and returns the exit code.
+// RunTests is the TestMain of a package that tests the built functions. It compiles them once, stores their paths in
+// rotate and sweep (nil: not needed), runs the tests, and returns the exit code.
 func RunTests(m interface{ Run() int }, rotate, sweep *string) int {
 	dir, err := os.MkdirTemp("", "keyturn")
 	if err != nil {
@@ -31,21 +31,34 @@ func RunTests(m interface{ Run() int }, rotate, sweep *string) int {
 	return m.Run()
 }
 
-// Clock is the services' clock, which a test moves; it goes on by itself meanwhile. The zero Clock shows the machine's
-// time.
+// Clock is a clock for the emulator that a test can move. The zero Clock shows the machine's time.
 type Clock struct {
 	mu     sync.Mutex
 	offset time.Duration
 }
 
-// Now is the time that it shows; it fits ociemu.Options.
+// Now is the clock's time; use it as ociemu.Options.Now.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return time.Now().Add(c.offset)
 }
 
-// Add moves it on, or back.
+// Offset is how far it is ahead of the machine's time.
+func (c *Clock) Offset() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.offset
+}
+
+// Set makes it run ahead of the machine's time by the offset, or behind it if that is negative.
+func (c *Clock) Set(offset time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset = offset
+}
+
+// Add moves it forward, or back if d is negative.
 func (c *Clock) Add(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,16 +66,25 @@ func (c *Clock) Add(d time.Duration) {
 }
 
 // KillAt kills functions/rotate with SIGKILL at a function's call of the operation, after skip such calls. The call
-// takes effect, but is answered to nobody.
+// takes effect, but gets no answer.
 func (s *Deployment) KillAt(operation string, skip int) {
-	killed := make(chan struct{})
-	s.Inject(ociemu.Fault{When: ociemu.After, Do: ociemu.Hold(killed), Match: func(c ociemu.Call) bool {
-		if c.Operation != operation || c.Caller.Operator {
+	s.KillDuring(ociemu.After, func(c ociemu.Call) bool {
+		if c.Operation != operation {
 			return false
 		}
-		if skip--; skip != -1 {
+		skip--
+		return skip == -1
+	})
+}
+
+// KillDuring kills functions/rotate with SIGKILL during the first call that fits, before or after the call's effect.
+func (s *Deployment) KillDuring(when ociemu.When, fits func(ociemu.Call) bool) {
+	killed, reached := make(chan struct{}), false
+	s.Inject(ociemu.Fault{When: when, Do: ociemu.Hold(killed), Match: func(c ociemu.Call) bool {
+		if reached || c.Caller.Operator || !fits(c) {
 			return false
 		}
+		reached = true
 		go func() {
 			s.Host.Kill()
 			close(killed)

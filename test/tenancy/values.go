@@ -6,12 +6,12 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// secretFields are the parts of a bundle that nobody may see.
+// secretFields are the secret fields of a bundle.
 var secretFields = []string{"private_key", "token", "secret_key", "password"}
 
-// SecretValues are the secret values within the content of a secret: what must not get out. Of a bundle they are its
-// secret fields. An access key, or another id of a credential, is none, whichever secret it is in; what is nothing of
-// the kind counts as a whole.
+// SecretValues returns the secret values in the content of a secret, which must not leak. Of a bundle these are its
+// secret fields. An access key, or another id of a credential, is no secret value, whichever secret it is in. Any other
+// content counts as a whole.
 func SecretValues(v ociemu.View, content []byte) []string {
 	var document map[string]any
 	if json.Unmarshal(content, &document) == nil {

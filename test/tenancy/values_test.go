@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-func TestOnlyWhatIsSecretCountsWhicheverSecretItIsIn(t *testing.T) {
+func TestOnlySecretValuesCount(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	user := e.AddUser("jane@example.com")
 	access, secret := e.AddCustomerSecretKey(user, "backup")
@@ -36,8 +36,8 @@ func TestOnlyWhatIsSecretCountsWhicheverSecretItIsIn(t *testing.T) {
 		{secret, []string{secret}},
 		{token, []string{token}},
 		{string(private), []string{string(private)}},
-		{access + "x", []string{access + "x"}}, // no id that anybody has ever had: unknown, so it counts
-		{"changed by a person", []string{"changed by a person"}},
+		{access + "x", []string{access + "x"}}, // never an id, so it counts
+		{"changed by an operator", []string{"changed by an operator"}},
 		{text(map[string]string{"kind": "customer-secret-key", "access_key": access, "secret_key": secret}),
 			[]string{secret}},
 		{text(map[string]any{"version": 1, "fingerprint": print, "private_key": string(private)}),
@@ -48,18 +48,18 @@ func TestOnlyWhatIsSecretCountsWhicheverSecretItIsIn(t *testing.T) {
 	} {
 		var got []string
 		e.OnChange(func(v ociemu.View) { got = tenancy.SecretValues(v, []byte(c.content)) })
-		e.AddUser("somebody") // any change
+		e.AddUser("other") // any change
 		if !slices.Equal(got, c.want) {
 			t.Errorf("of %d bytes %d values count, want %d", len(c.content), len(got), len(c.want))
 		}
 	}
 }
 
-func TestAnAccessKeyIsNoSecretAlsoWhenItsKeyIsGone(t *testing.T) {
+func TestTheIDOfADeletedKeyIsNoSecretValue(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	user := e.AddUser("jane@example.com")
 	access, _ := e.AddCustomerSecretKey(user, "backup")
-	client, err := identity.NewIdentityClientWithConfigurationProvider(person(e.AddOperator("ada")))
+	client, err := identity.NewIdentityClientWithConfigurationProvider(operatorConfig(e.AddOperator("ada")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,12 +75,12 @@ func TestAnAccessKeyIsNoSecretAlsoWhenItsKeyIsGone(t *testing.T) {
 	}
 	var names []bool
 	e.OnChange(func(v ociemu.View) { names = []bool{v.Names(access), v.Names(*made.Id), v.Names(*made.Key)} })
-	e.AddUser("somebody")
+	e.AddUser("other")
 	if want := []bool{true, true, false}; !slices.Equal(names, want) {
 		t.Errorf("the deleted key's id, the new key's id and its value are ids: %v, want %v", names, want)
 	}
 }
 
-func person(o ociemu.Operator) common.ConfigurationProvider {
+func operatorConfig(o ociemu.Operator) common.ConfigurationProvider {
 	return common.NewRawConfigurationProvider(o.TenancyID, o.UserID, o.Region, o.Fingerprint, string(o.PrivatePEM), nil)
 }

@@ -9,16 +9,16 @@ import (
 	"sync"
 )
 
-// sources are what the functions are built from.
+// sources are the files and folders from which the functions are built.
 var sources = []string{"go.mod", "go.sum", "pkg", "functions"}
 
-// seen are the names that this process has read: `go test` needs to be told once.
+// seen has the names that this process has read.
 var seen sync.Map
 
-// Watch reads files and folders of the module that other processes build or run what is tested from, given as they are
-// called from the module's root. `go test` knows then that the result depends on them, and doesn't show an old one. It
-// has to be called within a test: what TestMain reads before it runs the tests is not noted.
-func Watch(names ...string) error {
+// DependOn makes the result of a test depend on files and folders that other processes use, so that go test doesn't
+// show a cached result after they have changed. The names are relative to the module's root. DependOn reads the files,
+// which go test notes. It must be called within a test: go test doesn't note what TestMain reads.
+func DependOn(names ...string) error {
 	root, err := moduleRoot()
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// lowerBase32 writes the first bytes of a hash as version names and marks have it.
+// lowerBase32 returns the first n bytes of the text's hash, encoded as in version names and marks.
 func lowerBase32(text string, n int) string {
 	sum := sha256.Sum256([]byte(text))
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:n]))
@@ -30,14 +30,14 @@ func rotationOf(kind tenancy.Kind, user, old string) string {
 	return lowerBase32(string(kind)+"\n"+user+"\n"+old, 10)
 }
 
-// markFor is the description of a credential that a rotation made for the secret.
+// markFor is the description of a credential that a rotation created for the secret.
 func markFor(rotation, secret string) string {
 	return "made [keyturn " + rotation + "/maker/" + lowerBase32(secret, 5) + "]"
 }
 
 const longAgo = "2020-01-01T00:00:00Z"
 
-// journal is a journal that whoever may update a secret can write.
+// journal is forged metadata of a secret.
 func journal(part string, fields map[string]any) map[string]any {
 	text, err := json.Marshal(map[string]any{part: fields})
 	if err != nil {
@@ -59,13 +59,13 @@ func edit(t *testing.T, s *tenancy.Deployment, id string, d vault.UpdateSecretDe
 	}
 }
 
-// boundSecret makes a secret that is bound to the user, as whoever may set its tags can.
+// boundSecret adds a secret with tags that bind it to the user.
 func boundSecret(s *tenancy.Deployment, user string, kind tenancy.Kind) string {
 	return s.AddSecret(ociemu.SecretSeed{Name: "mine", FreeformTags: map[string]string{"keyturn-user": user,
 		"keyturn-kind": string(kind)}})
 }
 
-// unordered checks that the sweep has neither made, written nor deleted anything.
+// unordered checks that the sweep creates and deletes nothing.
 func unordered(t *testing.T, s *tenancy.Deployment) {
 	t.Helper()
 	for range 2 {
@@ -77,14 +77,13 @@ func unordered(t *testing.T, s *tenancy.Deployment) {
 			slices.Contains([]string{"UploadApiKey", "CreateAuthToken", "CreateCustomerSecretKey",
 				"CreateOrResetUIPassword",
 				"DeleteApiKey", "DeleteAuthToken", "DeleteCustomerSecretKey"}, call.Operation) {
-			t.Errorf("nobody has ordered anything, and the sweep called %s", call.Operation)
+			t.Errorf("no rotation was ordered, and the sweep called %s", call.Operation)
 		}
 	}
 }
 
-// Whoever may write one secret, its tags and its metadata can't make the sweep rotate for anybody: no problem was
-// closed.
-func TestTheSweepStartsNothingFromWhatASecretSays(t *testing.T) {
+// A user who may write one secret, its tags and its metadata can't make the sweep rotate: no problem was closed.
+func TestAForgedJournalStartsNothing(t *testing.T) {
 	t.Parallel()
 	for name, forge := range map[string]func(t *testing.T, s *tenancy.Deployment, victim *tenancy.Case,
 		secret string) vault.UpdateSecretDetails{
@@ -129,7 +128,7 @@ func TestTheSweepStartsNothingFromWhatASecretSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken} {
-				s := play(t, calm)
+				s := newTenancy(t, calm)
 				victim := s.Add(tenancy.Want{Kind: kind, NoSecret: true})
 				id := boundSecret(s, victim.User, kind)
 				edit(t, s, id, forge(t, s, victim, id))
@@ -143,15 +142,15 @@ func TestTheSweepStartsNothingFromWhatASecretSays(t *testing.T) {
 	}
 }
 
-// A key pair that somebody else has put where a rotation stages its own never becomes a key of the user: not by the
-// sweep, and not when the user's problem is closed for good reason later.
-func TestAKeyPairThatSomebodyElseHasStagedIsNeverUploaded(t *testing.T) {
+// A forged version that looks like a rotation's staged key pair never becomes a key of the user, neither by the sweep
+// nor by a later order.
+func TestAForgedKeyPairIsNeverUploaded(t *testing.T) {
 	t.Parallel()
 	for _, ordered := range []bool{false, true} {
 		for _, written := range []string{longAgo, "now"} {
 			t.Run(fmt.Sprintf("ordered %v, journal of %s", ordered, written), func(t *testing.T) {
 				t.Parallel()
-				s := play(t, calm)
+				s := newTenancy(t, calm)
 				c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 				mine, private := s.AddAPIKey(s.AddUser("stranger"))
 				id := c.Secrets["api_secret_ocid"]
@@ -185,8 +184,8 @@ func TestAKeyPairThatSomebodyElseHasStagedIsNeverUploaded(t *testing.T) {
 	}
 }
 
-// spoilt writes two versions into the case's secret that have the name of the rotation's last attempts.
-func spoilt(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, phase string) {
+// forgeAttempts writes two versions into the case's secret with the names of the rotation's last attempts.
+func forgeAttempts(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, phase string) {
 	t.Helper()
 	stranger := s.AddUser("stranger")
 	rotation := rotationOf(c.Kind, c.User, c.OldID)
@@ -202,16 +201,16 @@ func spoilt(t *testing.T, s *tenancy.Deployment, c *tenancy.Case, phase string) 
 	}
 }
 
-func TestASecretThatSomebodyHasSpoiltEndsNothingButItsOwnRotation(t *testing.T) {
+func TestAForgedAttemptEndsOnlyItsOwnRotation(t *testing.T) {
 	t.Parallel()
 	for _, phase := range []string{"staged", "undone", "intent", "never heard of"} {
 		for _, kind := range []tenancy.Kind{tenancy.APIKey, tenancy.AuthToken} {
 			t.Run(phase+", "+string(kind), func(t *testing.T) {
 				t.Parallel()
-				s := play(t, calm)
+				s := newTenancy(t, calm)
 				bad, good := s.Add(tenancy.Want{Kind: kind}), s.Add(tenancy.Want{Kind: tenancy.AuthToken})
-				spoilt(t, s, bad, phase)
-				deaf(s)
+				forgeAttempts(t, s, bad, phase)
+				dropEvents(s)
 				for _, c := range []*tenancy.Case{bad, good} {
 					if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 						t.Fatal(err)
@@ -229,18 +228,18 @@ func TestASecretThatSomebodyHasSpoiltEndsNothingButItsOwnRotation(t *testing.T) 
 				rotated(t, s, good)
 				if c := bad; !slices.Contains(c.IDs(), c.OldID) &&
 					!works(s, c, string(s.Secret(slices.Collect(maps.Values(c.Secrets))[0]).Current())) {
-					t.Error("the spoilt one's old credential is gone, and CURRENT holds none that works")
+					t.Error("the old credential of the forged case is gone, and CURRENT holds none that works")
 				}
 				if len(s.Mails()) == 0 {
-					t.Error("nobody was told")
+					t.Error("there was no mail")
 				}
 			})
 		}
 	}
 }
 
-// A refusal opens the problem again: nobody's order stands any more, whatever the journal still says.
-func TestWhatWasRefusedIsNotRotatedUntilSomebodyClosesTheProblemAgain(t *testing.T) {
+// A refusal opens the problem again. That cancels the order, whatever the journal says.
+func TestARefusedRotationWaitsForAnotherClosure(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []struct {
 		name      string
@@ -255,7 +254,7 @@ func TestWhatWasRefusedIsNotRotatedUntilSomebodyClosesTheProblemAgain(t *testing
 	} {
 		t.Run(refusal.name+" of an "+string(refusal.kind), func(t *testing.T) {
 			t.Parallel()
-			s := play(t, calm)
+			s := newTenancy(t, calm)
 			c := s.Add(tenancy.Want{Kind: refusal.kind})
 			f := s.Inject(ociemu.Fault{Operation: refusal.operation, Skip: refusal.skip, Times: -1,
 				Do:    ociemu.Answer(404, "NotAuthorizedOrNotFound"),
@@ -282,11 +281,11 @@ func TestWhatWasRefusedIsNotRotatedUntilSomebodyClosesTheProblemAgain(t *testing
 			}
 			for id, n := range current {
 				if now := s.Secret(id).CurrentVersion; now != n {
-					t.Errorf("nobody has closed the problem again, and CURRENT went from %d to %d", n, now)
+					t.Errorf("the problem was not closed again, and CURRENT went from %d to %d", n, now)
 				}
 			}
 			if !slices.Contains(c.IDs(), c.OldID) {
-				t.Errorf("nobody has closed the problem again, and the old one is gone: %v became %v", before, c.IDs())
+				t.Errorf("the problem was not closed again, and the old one is gone: %v became %v", before, c.IDs())
 			}
 			if p := s.Problem(c.Problem); p.Status != "OPEN" {
 				t.Errorf("the problem is %s", p.Status)
@@ -294,7 +293,7 @@ func TestWhatWasRefusedIsNotRotatedUntilSomebodyClosesTheProblemAgain(t *testing
 			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
 				t.Fatalf("closed again, the answer is %+v", a)
 			}
-			successorOnly(t, s, c)
+			successorOnly(t, c)
 		})
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// turn is one problem: closed, and what came of it.
-type turn struct {
+// rotation is a problem that the demo closes, and the result.
+type rotation struct {
 	c             *tenancy.Case
 	comment       string
 	before, after state
@@ -33,24 +33,24 @@ type answer struct {
 	} `json:"steps"`
 }
 
-// playKinds plays one problem of each kind and sums up.
-func playKinds(ctx context.Context, out *screen, s *tenancy.Deployment, w *watcher, o options) error {
+// runKinds closes one problem of each kind and prints a summary.
+func runKinds(ctx context.Context, out *screen, s *tenancy.Deployment, w *leakWatcher, o options) error {
 	rotated, wrong := 0, 0
 	var total time.Duration
 	for i, kind := range o.kinds {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		t := turn{}
+		t := rotation{}
 		t.c, t.comment = o.add(s, kind)
 		out.rule(fmt.Sprintf("%d of %d  %s", i+1, len(o.kinds), nouns[kind]), " of "+t.c.UserName)
-		if err := t.play(ctx, out, s); err != nil {
+		if err := t.run(ctx, out, s); err != nil {
 			return err
 		}
 		t.check(s, w)
 		t.show(out, s)
 		total += t.took
-		faults := t.faults(s, !o.hasComment)
+		faults := t.unexpected(s, !o.hasComment)
 		for _, f := range faults {
 			out.line("", out.paint(red, "  Not as expected: ")+f)
 		}
@@ -71,7 +71,7 @@ func playKinds(ctx context.Context, out *screen, s *tenancy.Deployment, w *watch
 	}
 	out.line("  " + out.paint(how, fmt.Sprintf("%d of %d rotated in %s", rotated, len(o.kinds), seconds(total))))
 	for _, l := range leaks {
-		out.line("  " + out.paint(red, "A secret value got out: ") + l)
+		out.line("  " + out.paint(red, "A secret value leaked: ") + l)
 	}
 	if len(leaks) == 0 {
 		out.text("  ", fmt.Sprintf("Secret values in the log, the answers and the mails: none (searched for %d)",
@@ -91,13 +91,13 @@ func showNext(out *screen) {
 	out.table("    ", [][]cell{
 		{plain("go run ./test/demo -serve"), {"close the problems yourself", dim}},
 		{plain("go run ./test/demo -comment 'api_secret_ocd:{secret}'"), {"a closure comment with a mistake", dim}},
-		{plain("go run ./test/demo -h"), {"everything else that it can play", dim}},
+		{plain("go run ./test/demo -h"), {"everything else that it can do", dim}},
 		{plain("go run ./test/bench"), {"calls, memory and times", dim}},
 	})
 }
 
-// play shows the credentials, closes the problem and waits for the function.
-func (t *turn) play(ctx context.Context, out *screen, s *tenancy.Deployment) error {
+// run shows the credentials, closes the problem and waits for the function.
+func (t *rotation) run(ctx context.Context, out *screen, s *tenancy.Deployment) error {
 	t.before = look(s, t.c)
 	out.table("  ", credentialRows(t.c.Kind, t.before, nil))
 	out.line("", "  Closing "+t.c.Kind.Rule()+" in Cloud Guard with the comment")
@@ -125,8 +125,8 @@ func (t *turn) play(ctx context.Context, out *screen, s *tenancy.Deployment) err
 	return nil
 }
 
-// show shows what came of it.
-func (t *turn) show(out *screen, s *tenancy.Deployment) {
+// show shows the result.
+func (t *rotation) show(out *screen, s *tenancy.Deployment) {
 	how := bold
 	if t.answer.Outcome == "rotated" {
 		how = green

@@ -17,19 +17,19 @@ const (
 	lineHeight = 18
 )
 
-// paints are how each style looks in a picture.
+// paints has the SVG attributes of each style.
 var paints = map[style]string{
-	bold:  ` font-weight="bold"`,
-	dim:   ` fill="#6b7280"`,
-	gone:  ` fill="#6b7280" text-decoration="line-through"`,
-	green: ` fill="#15803d"`,
-	red:   ` fill="#b91c1c"`,
+	bold:   ` font-weight="bold"`,
+	dim:    ` fill="#6b7280"`,
+	struck: ` fill="#6b7280" text-decoration="line-through"`,
+	green:  ` fill="#15803d"`,
+	red:    ` fill="#b91c1c"`,
 }
 
 var painted = regexp.MustCompile(`\x1b\[([0-9;]+)m(.*?)\x1b\[0m`)
 
-// picture draws the output of a terminal as an SVG: monospaced text, in the terminal's styles. Each piece of text has
-// its place, so that no font can shift the columns.
+// picture draws the output of a terminal as an SVG with monospaced text. Each piece of text has a position, so that a
+// font can't shift the columns.
 func picture(title, output string) string {
 	lines := strings.Split(strings.TrimRight(output, "\n"), "\n")
 	columns := 0
@@ -72,7 +72,7 @@ func drawLine(b *strings.Builder, line string, y int) {
 	piece(normal, line[at:])
 }
 
-// draw writes the picture of the first rotation up to its mail, which is longer than all the rest.
+// draw writes the picture of the first rotation up to its mail, which would be too long.
 func draw(file, output string) error {
 	lines := strings.Split(output, "\n")
 	from := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, "1 of ") })

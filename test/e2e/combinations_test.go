@@ -8,8 +8,8 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// share is how many cases of a test stand for one that is played: one in the suite of combinations, otherwise n.
-func share(t *testing.T, n int) int {
+// oneIn returns 1 in the suite combinations, otherwise n: a test runs one of this many cases.
+func oneIn(t *testing.T, n int) int {
 	t.Helper()
 	if need.Chosen(t, need.Combinations) {
 		return 1
@@ -17,24 +17,23 @@ func share(t *testing.T, n int) int {
 	return n
 }
 
-// plays reports whether the i-th case of a test is played: each one in the suite of combinations, otherwise one in n.
-func plays(t *testing.T, i, n int) bool {
+// runsCase reports whether the i-th case of a test runs: every one in the suite combinations, otherwise one in n.
+func runsCase(t *testing.T, i, n int) bool {
 	t.Helper()
-	return i%share(t, n) == 0
+	return i%oneIn(t, n) == 0
 }
 
-// killed plays rotations of one credential in which functions/rotate is killed right after a call: a tenancy and a case
-// for one call in n of those that a rotation makes, beginning with another one for each kind. After the kill it calls
-// then.
+// killed runs rotations in which functions/rotate is killed right after a call: one for every n-th call of a rotation,
+// from a different first call for each kind. Then it calls then.
 func killed(t *testing.T, o tenancy.Options, w tenancy.Want, n int, then func(*tenancy.Deployment, *tenancy.Case)) {
 	t.Helper()
-	probe := play(t, o)
+	probe := newTenancy(t, o)
 	c := probe.Add(w)
 	probe.ResetCalls()
 	closeProblem(t, probe, c, c.Comment())
 	calls := functionCalls(probe)
 	if len(calls) < 12 {
-		t.Fatalf("only %d calls to be killed at", len(calls))
+		t.Fatalf("only %d calls to kill the function at", len(calls))
 	}
 	seen := map[string]int{}
 	for i, operation := range calls {
@@ -43,9 +42,9 @@ func killed(t *testing.T, o tenancy.Options, w tenancy.Want, n int, then func(*t
 		if (i+slices.Index(tenancy.Kinds(), w.Kind))%n != 0 {
 			continue
 		}
-		s := play(t, o)
+		s := newTenancy(t, o)
 		c := s.Add(w)
-		neverLost(t, s, c)
+		judgeCases(t, s, c)
 		s.KillAt(operation, skip)
 		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 			t.Fatal(err)

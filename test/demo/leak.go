@@ -11,17 +11,16 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// watcher collects every value that ever is in a secret, to see that none of them gets out, and knows the users'
-// passwords.
-type watcher struct {
+// leakWatcher collects every value that ever was in a secret, to find leaks, and knows the users' passwords.
+type leakWatcher struct {
 	mu        sync.Mutex
 	values    map[string]string   // value -> the secret's name
 	passwords map[string][]string // user -> those of the values that are the user's password now
 }
 
-// watch collects from now on.
-func watch(s *tenancy.Deployment) *watcher {
-	w := &watcher{values: map[string]string{}}
+// newLeakWatcher returns a watcher that collects from now on.
+func newLeakWatcher(s *tenancy.Deployment) *leakWatcher {
+	w := &leakWatcher{values: map[string]string{}}
 	s.OnChange(func(v ociemu.View) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -45,15 +44,15 @@ func watch(s *tenancy.Deployment) *watcher {
 	return w
 }
 
-// password tells whether the user has that password now.
-func (w *watcher) password(user, value string) bool {
+// password reports whether the user has that password now.
+func (w *leakWatcher) password(user, value string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Contains(w.passwords[user], value)
 }
 
-// search looks for the values in what the function has let out, and names the places where one is.
-func (w *watcher) search(s *tenancy.Deployment) []string {
+// search searches the function's output for the values, and returns the places with a leak.
+func (w *leakWatcher) search(s *tenancy.Deployment) []string {
 	var found []string
 	look := func(where, text string) {
 		if name := w.find(text); name != "" {
@@ -70,8 +69,8 @@ func (w *watcher) search(s *tenancy.Deployment) []string {
 	return found
 }
 
-// find names a secret of which the text has a value, as it is, in base64, or, of a private key, in any line.
-func (w *watcher) find(text string) string {
+// find returns the name of a secret with a value in the text: plain, in base64, or a line of a private key.
+func (w *leakWatcher) find(text string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, value := range slices.Sorted(maps.Keys(w.values)) {
@@ -92,8 +91,8 @@ func (w *watcher) find(text string) string {
 	return ""
 }
 
-// known is how many values have been seen.
-func (w *watcher) known() int {
+// known returns the number of collected values.
+func (w *leakWatcher) known() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.values)

@@ -10,9 +10,10 @@ import (
 	"testing"
 )
 
-func TestAPictureIsXMLWithAllThatTheTerminalShows(t *testing.T) {
+func TestAPictureIsXMLWithTheTextOfTheTerminal(t *testing.T) {
 	s := &screen{colour: true}
-	got := picture("a & b", "  "+s.paint(bold, "bold")+" plain <b>\n\n"+s.paint(gone, "gone")+" "+s.paint(green, "yes")+
+	got := picture("a & b", "  "+s.paint(bold, "bold")+" plain <b>\n\n"+s.paint(struck, "gone")+" "+
+		s.paint(green, "yes")+
 		"\n")
 	decoder, text := xml.NewDecoder(strings.NewReader(got)), []string(nil)
 	for {
@@ -38,14 +39,14 @@ func TestAPictureIsXMLWithAllThatTheTerminalShows(t *testing.T) {
 	}
 }
 
-func TestThePictureOfTheReadmeIsOfThisDemo(t *testing.T) {
+func TestThePictureInTheReadmeIsCurrent(t *testing.T) {
 	got, err := os.ReadFile(filepath.Join("..", "..", "docs", "demo.svg"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"api-key-user-1", "checked from outside", "accepted", "refused", "1 of 1"} {
 		if !strings.Contains(string(got), want) {
-			t.Errorf("docs/demo.svg doesn't show %q: make it anew with go run ./test/demo -kind api-key -svg "+
+			t.Errorf("docs/demo.svg doesn't show %q: make it again with go run ./test/demo -kind api-key -svg "+
 				"docs/demo.svg", want)
 		}
 	}

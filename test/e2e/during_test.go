@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// proofs is how the function tries out a new credential of each kind, as that credential's user.
+// proofs is the operation that proves a new credential of each kind, as that credential's user.
 var proofs = map[tenancy.Kind]string{tenancy.APIKey: "GetUser", tenancy.AuthToken: "DockerToken",
 	tenancy.CustomerSecretKey: "ListBuckets"}
 
@@ -17,18 +17,18 @@ var proofs = map[tenancy.Kind]string{tenancy.APIKey: "GetUser", tenancy.AuthToke
 var deletes = map[tenancy.Kind]string{tenancy.APIKey: "DeleteApiKey", tenancy.AuthToken: "DeleteAuthToken",
 	tenancy.CustomerSecretKey: "DeleteCustomerSecretKey"}
 
-// lists is the operation that lists them.
+// lists is the operation that lists the credentials of each kind.
 var lists = map[tenancy.Kind]string{tenancy.APIKey: "ListApiKeys", tenancy.AuthToken: "ListAuthTokens",
 	tenancy.CustomerSecretKey: "ListCustomerSecretKeys"}
 
-// proves tells the calls that try out a new credential.
+// proves returns what matches the calls that prove the case's new credential.
 func proves(c *tenancy.Case) func(ociemu.Call) bool {
 	return func(k ociemu.Call) bool { return k.Operation == proofs[c.Kind] && k.Caller.Kind != "function" }
 }
 
-// held lets a person act while the first call that fits is held, and returns what waits for the end of that. The person
-// learns the number of the call.
-func held(t *testing.T, s *tenancy.Deployment, when ociemu.When, fits func(ociemu.Call) bool,
+// duringCall runs act while the first call that fits waits. The returned function waits for act, and reports whether
+// there was such a call. act gets the number of the call.
+func duringCall(t *testing.T, s *tenancy.Deployment, when ociemu.When, fits func(ociemu.Call) bool,
 	act func(ctx context.Context, call int)) (wait func() bool) {
 	t.Helper()
 	reached, release, over := make(chan int, 1), make(chan struct{}), false
@@ -61,23 +61,10 @@ func held(t *testing.T, s *tenancy.Deployment, when ociemu.When, fits func(ociem
 	}
 }
 
-// killDuringProof kills functions/rotate when it tries the new credential out.
-func killDuringProof(s *tenancy.Deployment, c *tenancy.Case) {
-	killed, reached := make(chan struct{}), false
-	s.Inject(ociemu.Fault{Do: ociemu.Hold(killed), Match: func(k ociemu.Call) bool {
-		if reached || !proves(c)(k) || k.Caller.Operator {
-			return false
-		}
-		reached = true
-		go func() {
-			s.Host.Kill()
-			close(killed)
-		}()
-		return true
-	}})
-}
+// killDuringProof kills functions/rotate when it first uses the new credential.
+func killDuringProof(s *tenancy.Deployment, c *tenancy.Case) { s.KillDuring(ociemu.Before, proves(c)) }
 
-// moment is when a person acts in the middle of a rotation.
+// moment is when an operator acts during a rotation.
 type moment struct {
 	name string
 	when ociemu.When
@@ -85,7 +72,7 @@ type moment struct {
 }
 
 var (
-	atFirst = moment{"before anything is made", ociemu.Before,
+	atFirst = moment{"before anything is created", ociemu.Before,
 		func(_ *tenancy.Deployment, c *tenancy.Case) func(ociemu.Call) bool {
 			return func(k ociemu.Call) bool { return k.Operation == lists[c.Kind] }
 		}}
@@ -93,12 +80,12 @@ var (
 		func(*tenancy.Deployment, *tenancy.Case) func(ociemu.Call) bool {
 			return func(k ociemu.Call) bool { return k.Operation == "UpdateSecret" }
 		}}
-	afterCreate = moment{"after it is made", ociemu.After,
+	afterCreate = moment{"after it is created", ociemu.After,
 		func(_ *tenancy.Deployment, c *tenancy.Case) func(ociemu.Call) bool {
 			return func(k ociemu.Call) bool { return k.Operation == creates[c.Kind] }
 		}}
 	duringProof = moment{"during the proof", ociemu.Before,
 		func(_ *tenancy.Deployment, c *tenancy.Case) func(ociemu.Call) bool { return proves(c) }}
-	// promoted is when the process died that has promoted, and nobody has deleted the old one yet.
-	promoted = moment{name: "before the old one goes"}
+	// promoted is after the process was killed that promoted the new credential, while the old one still exists.
+	promoted = moment{name: "before the old one is deleted"}
 )

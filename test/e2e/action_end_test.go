@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// eventually delivers all events again and sweeps, until what is young has become old and was looked at again.
+// eventually delivers all events again and sweeps, before and after enough time for everything to be old.
 func eventually(t *testing.T, s *tenancy.Deployment) {
 	t.Helper()
 	for range 2 {
@@ -29,8 +29,8 @@ func eventually(t *testing.T, s *tenancy.Deployment) {
 	}
 }
 
-// follow lets the judge see every change of the case, and fails the test for each promise that is broken.
-func follow(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) *judge.History {
+// judgeCase fails the test for each promise that a function breaks for the case.
+func judgeCase(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) *judge.History {
 	t.Helper()
 	h := judge.Follow(s, c)
 	t.Cleanup(func() {
@@ -41,13 +41,13 @@ func follow(t *testing.T, s *tenancy.Deployment, c *tenancy.Case) *judge.History
 	return h
 }
 
-// settled checks what has to be so in every end: nothing lives whose value is nowhere, and a problem whose credential
-// is gone is closed.
-func (sc *scene) settled(t *testing.T) {
+// checkEnd checks what every end must have: the value of each credential is stored or known, and the problem of a
+// deleted credential is closed.
+func (rt *rotationTest) checkEnd(t *testing.T) {
 	t.Helper()
-	c := sc.c
-	values := map[string]bool{c.OldID: true, sc.own.ID: true}
-	sc.Look(func(v ociemu.View) {
+	c := rt.c
+	values := map[string]bool{c.OldID: true, rt.own.ID: true}
+	rt.Look(func(v ociemu.View) {
 		for _, secret := range v.Secrets() {
 			for _, version := range v.Secret(secret).Versions {
 				for _, id := range c.IDsIn(v) {
@@ -61,11 +61,11 @@ func (sc *scene) settled(t *testing.T) {
 			t.Errorf("the user has %s, and no secret has its value", id)
 		}
 	}
-	if sc.User(c.User).ID == "" { // OCI answers the same of a user who can't be seen
+	if rt.User(c.User).ID == "" { // OCI gives the same answer for a user that the function may not see
 		return
 	}
-	// A second closure that can't be carried out is refused while the old one still lives, though the first goes on.
-	if p := sc.Problem(c.Problem); !slices.Contains(c.IDs(), c.OldID) && p.Status != "RESOLVED" &&
+	// A second closure may be refused while the old credential exists, though the first one continues.
+	if p := rt.Problem(c.Problem); !slices.Contains(c.IDs(), c.OldID) && p.Status != "RESOLVED" &&
 		!strings.Contains(p.Comment, "an earlier closure named another secret") &&
 		p.History[len(p.History)-1].ActorType != "CLOUD_GUARD_SERVICE" {
 		t.Errorf("the credential is gone, and its problem is %s (%s)", p.Status, p.Comment)
