@@ -13,16 +13,17 @@ import (
 
 func TestAShortRunMeasuresEverySection(t *testing.T) {
 	need.Suite(t, need.Bench)
-	s, _, _ := readFlags([]string{"-short"}, nil, nil)
+	s, _, _ := readFlags([]string{"-short", "-v"}, nil, nil)
 	b := &bench{report: report{settings: s, machine: machine()}, stderr: t.Output()}
-	if err := b.measure(t.Context()); err != nil {
-		t.Fatal(err)
+	var stdout strings.Builder
+	if code := b.run(t.Context(), &stdout); code != 0 {
+		t.Fatalf("exit code %d", code)
 	}
-	table, list := b.table(), b.chainList()
+	printed := stdout.String()
 	rows, floors, targets := map[string]int{}, map[string]int{}, 0
 	for _, row := range b.rows {
 		rows[row.section]++
-		if !strings.Contains(table, row.what) {
+		if !strings.Contains(printed, row.what) {
 			t.Errorf("%s is not in the table", row.what)
 		}
 		if row.build.n == 0 {
@@ -43,8 +44,8 @@ func TestAShortRunMeasuresEverySection(t *testing.T) {
 	if !maps.Equal(floors, want) {
 		t.Errorf("%v rows have a floor, want %v", floors, want)
 	}
-	if len(b.chains) != 24 || targets != 15 || !strings.Contains(table, "A short run") || b.seconds <= 0 {
-		t.Errorf("%d chains and %d targets, want 24 and 15:\n%s", len(b.chains), targets, table)
+	if len(b.chains) != 24 || targets != 15 || !strings.Contains(printed, "A short run") || b.seconds <= 0 {
+		t.Errorf("%d chains and %d targets, want 24 and 15:\n%s", len(b.chains), targets, printed)
 	}
 	for _, c := range b.chains {
 		// A warm rotation may still open one more connection.
@@ -52,8 +53,8 @@ func TestAShortRunMeasuresEverySection(t *testing.T) {
 			!strings.HasSuffix(c.form, " 0 ms") && (len(c.dependent) < 4 || c.roundTrips < len(c.dependent)) {
 			t.Errorf("%+v", c)
 		}
-		if !strings.Contains(list, strings.Join(c.dependent, ", ")) {
-			t.Errorf("the list lacks the chain %v", c.dependent)
+		if !strings.Contains(printed, strings.Join(c.dependent, ", ")) {
+			t.Errorf("-v does not print the chain %v", c.dependent)
 		}
 	}
 }

@@ -118,6 +118,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return code
 	}
 	b := &bench{report: report{settings: s, machine: machine(), load: load()}, stderr: stderr}
+	return b.run(ctx, stdout)
+}
+
+func (b *bench) run(ctx context.Context, stdout io.Writer) int {
 	err := b.measure(ctx)
 	if err == nil {
 		_, err = io.WriteString(stdout, b.table())
@@ -132,7 +136,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = errors.New("interrupted")
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "bench:", err)
+		fmt.Fprintln(b.stderr, "bench:", err)
 		return 1
 	}
 	return 0
