@@ -10,8 +10,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// An operator lists a user's auth tokens with Oracle's own SDK. Elsewhere than in a test, Emulator.Env lets any program
-// do so.
+// An operator lists a user's auth tokens with Oracle's SDK.
 func Example() {
 	emulator, err := ociemu.Start(ociemu.Calm())
 	if err != nil {

@@ -70,7 +70,7 @@ func TestStagesFollowEachWriteAndPromotion(t *testing.T) {
 	}
 }
 
-func TestASecondPendingVersionIsAnsweredAsChosen(t *testing.T) {
+func TestAnswersChooseWhatASecondPendingVersionDoes(t *testing.T) {
 	for answer, want := range map[ociemu.SecondPendingAnswer]string{
 		"":                             "1:CURRENT 2:DEPRECATED 3:PENDING,LATEST",
 		ociemu.SecondPendingDeprecates: "1:CURRENT 2:DEPRECATED 3:PENDING,LATEST",
@@ -95,7 +95,7 @@ func TestASecondPendingVersionIsAnsweredAsChosen(t *testing.T) {
 	}
 }
 
-func TestAnUpdateIsRefusedWhole(t *testing.T) {
+func TestARefusedUpdateChangesNothing(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	c := asFunction(t, e)
 	secret := e.AddSecret(ociemu.SecretSeed{Name: "one", VersionName: "taken"})

@@ -7,7 +7,7 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// function is a function of the compartment apps, which lies in the root.
+// function is a function of the compartment apps, which is in the root.
 var function = ocipolicy.Principal{Resource: ocipolicy.Resource{ID: "ocid1.fnfunc.1", Type: "fnfunc",
 	Compartment: "ocid1.c.apps",
 	Tags:        map[string]map[string]string{"Ops": {"Tier": "gold"}}}}
@@ -19,7 +19,7 @@ var (
 	vaults = append([]ocipolicy.Compartment{{ID: "ocid1.c.vaults", Name: "Vaults"}}, apps...)
 )
 
-// decide makes one statement the whole policy, with a dynamic group fn that the function belongs to.
+// decide decides with a single statement and a dynamic group fn that matches the function.
 func decide(t *testing.T, statement string, mode ocipolicy.Inapplicable, r ocipolicy.Request) bool {
 	t.Helper()
 	st, err := ocipolicy.Parse(statement)

@@ -6,7 +6,7 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// A function may read users, since a statement grants that to its dynamic group. No statement lets it change them.
+// A statement grants a function's dynamic group to read users. No statement grants to change them.
 func Example() {
 	statement, err := ocipolicy.Parse("Allow dynamic-group rotators to read users in tenancy")
 	if err != nil {
