@@ -36,7 +36,7 @@ func decide(t *testing.T, statement string, mode ocipolicy.Inapplicable, r ocipo
 	return set.Decide(r).Allowed
 }
 
-func TestAStatementIsForItsSubjectsAlone(t *testing.T) {
+func TestAStatementGrantsOnlyToItsSubjects(t *testing.T) {
 	user := ocipolicy.Principal{UserID: "ocid1.user.1", UserName: "ada",
 		Groups: []ocipolicy.Group{{Name: "Ops", ID: "ocid1.group.1"}}}
 	for _, c := range []struct {
@@ -177,7 +177,7 @@ func TestEachPermissionMayComeFromAnotherStatement(t *testing.T) {
 	}
 }
 
-func TestAMatchingRulePicksItsResources(t *testing.T) {
+func TestAMatchingRuleSelectsItsResources(t *testing.T) {
 	x := function.Resource
 	for text, want := range map[string]bool{
 		"ALL {resource.type = 'fnfunc', resource.id = 'ocid1.fnfunc.1'}":            true,

@@ -160,7 +160,7 @@ func (s Statement) Grants(permission string) bool {
 	return slices.Contains(Permissions(s.Verb, s.Type), permission)
 }
 
-// String writes the statement; Parse reads it back.
+// String formats the statement so that Parse can read it.
 func (s Statement) String() string {
 	var b strings.Builder
 	b.WriteString("allow ")
@@ -192,7 +192,7 @@ func (s Statement) String() string {
 	return b.String()
 }
 
-// String writes the subject without its kind.
+// String formats the subject without its kind.
 func (s Subject) String() string {
 	switch {
 	case s.Kind == AnyUser:
@@ -205,7 +205,7 @@ func (s Subject) String() string {
 	return plainOrQuoted(s.Name)
 }
 
-// plainOrQuoted quotes a name unless it can be read without quotes, and is not the word "id".
+// plainOrQuoted quotes a name if Parse needs quotes, or if it is "id".
 func plainOrQuoted(name string) string {
 	plain := name != "" && !strings.EqualFold(name, "id")
 	for i := range len(name) {

@@ -6,8 +6,8 @@ import (
 )
 
 // variables are those of this project's statements: the general ones (Policy Reference, "General Variables for All
-// Requests") and those of the services in question. A misspelt one would be declined for ever without a word, so any
-// other is a syntax error; a new one is added here.
+// Requests") and those of the services in question. OCI would silently decline a misspelt one, so any other is a syntax
+// error here.
 var variables = []string{
 	"request.user.id", "request.user.name", "request.permission", "request.operation", "request.region", "request.ad",
 	"request.networksource.name", "request.principal.id", "request.principal.type", "request.principal.compartment.id",
