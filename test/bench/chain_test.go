@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// at is a time of a made-up log, in ms.
+// at returns a time, ms after the start of a log.
 func at(ms int) time.Time { return time.Unix(0, 0).Add(time.Duration(ms) * time.Millisecond) }
 
 func call(operation string, began, answered int) ociemu.Call {

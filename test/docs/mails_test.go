@@ -129,7 +129,7 @@ func TestEveryPartOfADigestsTitleHasItsRunbook(t *testing.T) {
 			t.Errorf("no digest's title says %q", part)
 		}
 		if books[page] == "" || !strings.Contains(index, part) {
-			t.Errorf("%q: %s isn't there, or the index doesn't say it", part, page)
+			t.Errorf("%q: %s is missing, or the index doesn't list it", part, page)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func TestEveryAlarmHasItsRunbook(t *testing.T) {
 	for name := range books {
 		alarm, ok := strings.CutPrefix(strings.TrimSuffix(name, ".md"), "alarm-")
 		if ok && !slices.ContainsFunc(alarms, func(a []string) bool { return a[1] == alarm }) {
-			t.Errorf("%s is about an alarm that isn't there", name)
+			t.Errorf("%s is about an alarm that doesn't exist", name)
 		}
 	}
 	if !strings.Contains(text, `${each.value.body} What to do: ${local.runbooks}/alarm-${each.key}.md"`) {

@@ -199,7 +199,7 @@ func TestAFunctionsErrorsAreKept(t *testing.T) {
 
 func TestADeliveryToAnUnregisteredFunctionIsAFailure(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
-	e.AddRule("{}", "ocid1.fnfunc.oc1.iad.nobody")
+	e.AddRule("{}", "ocid1.fnfunc.oc1.iad.unknown")
 	e.Emit([]byte("{}"))
 	e.Deliver()
 	if failures := e.Failures(); len(failures) != 1 || !strings.Contains(failures[0].Err.Error(), "no function") {

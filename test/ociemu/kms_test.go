@@ -16,7 +16,7 @@ func TestAVaultIsReadInItsOwnRegionWithAPermission(t *testing.T) {
 	secret := e.AddSecret(ociemu.SecretSeed{Name: "x"})
 	id := e.Vault("us-ashburn-1")
 	if e.Secret(secret).Vault != id {
-		t.Errorf("the seeded secret lies in %s, want %s", e.Secret(secret).Vault, id)
+		t.Errorf("the seeded secret is in %s, want %s", e.Secret(secret).Vault, id)
 	}
 	fn := e.NewFunction("rotate", "")
 	client := must[keymanagement.KmsVaultClient](t)(keymanagement.NewKmsVaultClientWithConfigurationProvider(

@@ -65,7 +65,7 @@ func allowed(t *testing.T, what string, err error, want bool) {
 
 func TestWithPoliciesAFunctionMayDoWhatAStatementAllows(t *testing.T) {
 	e := newScene(t, ociemu.Answers{})
-	user, spared := e.AddUser("jane"), e.AddUser("root")
+	user, excluded := e.AddUser("jane"), e.AddUser("root")
 	get := func(c *clients, id string) error {
 		_, err := c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &id})
 		return err
@@ -75,11 +75,11 @@ func TestWithPoliciesAFunctionMayDoWhatAStatementAllows(t *testing.T) {
 		_, err := c.identity.ListUsers(t.Context(), identity.ListUsersRequest{CompartmentId: &tenancy})
 		return err
 	}
-	allowed(t, "anything without policies", get(e.another, spared), true)
+	allowed(t, "anything without policies", get(e.another, excluded), true)
 	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to inspect users in tenancy where target.user.name "+
 		"!= 'ROOT'"))
 	allowed(t, "reading a user", get(e.one, user), true)
-	allowed(t, "reading the spared user", get(e.one, spared), false)
+	allowed(t, "reading the excluded user", get(e.one, excluded), false)
 	allowed(t, "listing under a condition on a user", list(e.one), false)
 	allowed(t, "reading a user as another function", get(e.another, user), false)
 	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to inspect users in tenancy"))
@@ -210,7 +210,7 @@ func TestWithPoliciesUsersHaveTheirGroupsPermissionsAndMayReadThemselves(t *test
 		_, err := c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &person})
 		allowed(t, "reading oneself", err, true)
 		_, err = c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &other})
-		allowed(t, "reading somebody else", err, false)
+		allowed(t, "reading another user", err, false)
 		_, err = c.vault.ListSecrets(t.Context(), vault.ListSecretsRequest{CompartmentId: &compartment})
 		allowed(t, "what the group may do", err, member)
 	}

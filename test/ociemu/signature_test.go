@@ -191,7 +191,7 @@ func TestARequestIsRefusedUnlessItsSignatureIsGenuine(t *testing.T) {
 		{"date six minutes back", with(get, func(m *message) {
 			m.date = func() time.Time { return time.Now().Add(-6 * time.Minute) }
 		}), 401},
-		{"date six minutes ahead", with(get, func(m *message) {
+		{"date six minutes in the future", with(get, func(m *message) {
 			m.date = func() time.Time { return time.Now().Add(6 * time.Minute) }
 		}), 401},
 		{"date four minutes back", with(get, func(m *message) {

@@ -27,7 +27,7 @@ func spreading(t *testing.T, e *ociemu.Emulator) (user string, try map[string]fu
 func TestANewCredentialIsActiveButRefusedUntilItHasSpread(t *testing.T) {
 	opts := ociemu.Calm()
 	opts.Spread = ociemu.RealSpread()
-	opts.Now = newClock().Now // stands still
+	opts.Now = newClock().Now // a stopped clock
 	e := ociemu.New(t, opts)
 	user, try := spreading(t, e)
 	c := asFunction(t, e)
