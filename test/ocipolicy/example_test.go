@@ -31,3 +31,22 @@ func Example() {
 	fmt.Println(decision.Allowed, decision.Missing)
 	// Output: false [USER_UPDATE]
 }
+
+func ExampleParseRule() {
+	rule, err := ocipolicy.ParseRule("ANY {resource.id = 'ocid1.fnfunc.oc1..rotate', tag.keyturn.role.value = 'sweep'}")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sweep := ocipolicy.Resource{ID: "ocid1.fnfunc.oc1..sweep", Type: "fnfunc",
+		Tags: map[string]map[string]string{"keyturn": {"role": "sweep"}}}
+	other := ocipolicy.Resource{ID: "ocid1.fnfunc.oc1..other", Type: "fnfunc"}
+	fmt.Println(rule.Matches(sweep), rule.Matches(other))
+	// Output: true false
+}
+
+func ExampleSyntaxError() {
+	_, err := ocipolicy.Parse("Allow group admins to read users")
+	fmt.Println(err)
+	// Output: at 32: want in, not the end
+}
