@@ -18,7 +18,7 @@ func TestARunPassesWithTheStacksPoliciesAndLeavesNothing(t *testing.T) {
 	ten.resolveAProblem()
 	before := ten.Configuration(ten.rotate.FunctionID)
 	var values []string
-	ten.OnChange(func(v ociemu.View) { // every value that a secret ever has
+	ten.OnChange(func(v ociemu.View) { // every value of a secret
 		for _, id := range v.Secrets() {
 			for _, version := range v.Secret(id).Versions {
 				if text := string(version.Content); len(text) < 5000 && !slices.Contains(values, text) {
@@ -57,7 +57,7 @@ func TestARunPassesWithTheStacksPoliciesAndLeavesNothing(t *testing.T) {
 	noValueIn(t, p, values)
 }
 
-// noValueIn checks that nothing of what the command printed holds a value that stood in a secret.
+// noValueIn checks that the command printed no value of a secret.
 func noValueIn(t *testing.T, p played, values []string) {
 	t.Helper()
 	seen := 0
@@ -85,15 +85,15 @@ func noValueIn(t *testing.T, p played, values []string) {
 	}
 }
 
-// isAccessKey tells the id of a customer secret key, which is no secret.
+// isAccessKey reports whether a value is the id of a customer secret key, which is not secret.
 func isAccessKey(s string) bool {
 	return len(s) == 40 && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// resolveAProblem gives Cloud Guard a problem that was closed.
+// resolveAProblem adds a closed problem to Cloud Guard.
 func (ten *customer) resolveAProblem() {
 	ten.t.Helper()
-	user := ten.AddUser("somebody real")
+	user := ten.AddUser("a real user")
 	id := ten.AddProblem(ociemu.ProblemSeed{Rule: "PASSWORD_TOO_OLD", User: user})
 	response, err := ten.Client().Post(ten.URL()+"/_emulator/problems/"+id+"/close", "application/json",
 		strings.NewReader(`{"comment":"","actor":"ada"}`))
@@ -105,7 +105,7 @@ func (ten *customer) resolveAProblem() {
 	}
 }
 
-func TestTheSweepIsTriedOutWithAGracePeriod(t *testing.T) {
+func TestTheSweepIsTestedWithAGracePeriod(t *testing.T) {
 	need.Suite(t, need.Acceptance)
 	ten := newTenancy(t, want{})
 	before := ten.Configuration(ten.rotate.FunctionID)
@@ -126,7 +126,7 @@ func TestTheSweepIsTriedOutWithAGracePeriod(t *testing.T) {
 	ten.nothingLeft(before)
 }
 
-// overlaps reports whether a secret's journal lets an old credential live until after a moment.
+// overlaps reports whether a secret's journal keeps an old credential beyond a time.
 func overlaps(metadata map[string]any, moment time.Time) bool {
 	text, _ := metadata["keyturn"].(string)
 	var journal struct{ Retire []struct{ After time.Time } }
@@ -172,7 +172,7 @@ func switchesBack(t *testing.T, config map[string]string) {
 	}
 }
 
-func TestWhatKeepsARunFromBeingMadeIsSaidBeforeAnythingIsMade(t *testing.T) {
+func TestARunThatCannotSucceedIsRefusedBeforeItCreatesAnything(t *testing.T) {
 	ten := newTenancy(t, want{config: map[string]string{"dry_run": "Yes"}})
 	good := ten.flags()
 	for _, c := range []struct {
@@ -210,7 +210,7 @@ func TestWhatKeepsARunFromBeingMadeIsSaidBeforeAnythingIsMade(t *testing.T) {
 	}
 }
 
-func TestAStateFileThatNamesSomethingElseRemovesNothing(t *testing.T) {
+func TestAStateFileOfOtherResourcesRemovesNothing(t *testing.T) {
 	ten := newTenancy(t, want{})
 	user := ten.AddUser("jane@example.com")
 	secret := ten.AddSecret(ociemu.SecretSeed{Name: "production"})

@@ -9,8 +9,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// variants are all ways to answer that the emulator has beside its defaults, and the fact by which a run must name
-// each.
+// variants are all answers of the emulator except its defaults, with the fact by which a run must report each.
 var variants = []struct {
 	field   string
 	answers ociemu.Answers
@@ -48,8 +47,8 @@ var variants = []struct {
 		"denied"},
 }
 
-// The answers of different fields don't touch each other, so a tenancy gives one of each field at a time.
-func TestEveryOtherAnswerOfOCIIsNamedAndBreaksNothing(t *testing.T) {
+// The answers of different fields are independent, so one tenancy combines one of each field.
+func TestEveryOtherAnswerOfOCIIsReportedAndBreaksNothing(t *testing.T) {
 	need.Suite(t, need.Acceptance)
 	fields := map[string]bool{}
 	for left := variants; len(left) > 0; {
@@ -102,7 +101,7 @@ func TestEveryOtherAnswerOfOCIIsNamedAndBreaksNothing(t *testing.T) {
 	}
 }
 
-func TestAReplyThatSaysMoreThanIsTrueIsNotBelieved(t *testing.T) {
+func TestAReplyThatClaimsTooMuchFails(t *testing.T) {
 	need.Suite(t, need.Acceptance)
 	ten := newTenancy(t, want{})
 	before := ten.Configuration(ten.rotate.FunctionID)

@@ -14,14 +14,14 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// moment is a call of the administrator's at which something happens to the command.
+// moment is a call of the administrator's at which the command is interrupted.
 type moment struct {
 	operation string
 	skip      int
 }
 
-// The moments lie in each part of a run: while it switches the function, makes users, credentials and secrets, while
-// the function is at work, while it probes, and while it removes.
+// The moments cover each part of a run: it switches the function, creates users, credentials and secrets, waits for the
+// function, probes, and removes.
 var moments = []moment{
 	{"UpdateFunction", 0}, {"PublishMessage", 0}, {"CreateUser", 0}, {"UploadApiKey", 0}, {"CreateSecret", 0},
 	{"CreateSecret", 4}, {"CreateOrResetUIPassword", 0},
@@ -31,15 +31,13 @@ var moments = []moment{
 
 func (m moment) String() string { return m.operation + string(rune('a'+m.skip)) }
 
-// share reports whether the i-th of many cases is played: all of them in the suite, otherwise every fifth, from first
-// on.
+// share reports whether to run the i-th case: in the suite all of them, otherwise every fifth from first on.
 func share(t *testing.T, i, first int) bool {
 	t.Helper()
 	return need.Chosen(t, need.Acceptance) || i%5 == first
 }
 
-// at calls do once, at a call of the administrator's: before or after it took effect. The call goes on when do has
-// ended.
+// at calls do once, before or after a call of the administrator's takes effect. The call continues after do returns.
 func (ten *customer) at(m moment, when ociemu.When, do func()) {
 	skip, reached := m.skip, make(chan struct{})
 	ten.Inject(ociemu.Fault{When: when, Do: ociemu.Hold(reached), Match: func(c ociemu.Call) bool {
@@ -57,9 +55,9 @@ func (ten *customer) at(m moment, when ociemu.When, do func()) {
 	}})
 }
 
-func TestARunThatIsInterruptedRemovesWhatItMade(t *testing.T) {
+func TestAnInterruptedRunRemovesWhatItCreated(t *testing.T) {
 	for i, m := range moments {
-		if !share(t, i, 2) { // both signals, and a moment at which it removes
+		if !share(t, i, 2) { // both signals, and a moment while it removes
 			continue
 		}
 		signal := []os.Signal{os.Interrupt, syscall.SIGTERM}[i%2]
@@ -80,7 +78,7 @@ func TestARunThatIsInterruptedRemovesWhatItMade(t *testing.T) {
 			cmd, stdout, stderr := ten.start(ten.flags("-switch-event-check", "-state", state)...)
 			stop = func() error { return cmd.Process.Signal(signal) }
 			close(ready)
-			_ = cmd.Wait() // the code tells
+			_ = cmd.Wait() // the exit code has the result
 			removing := m.operation == "DeleteUser" || m.operation == "ScheduleSecretDeletion"
 			if code := cmd.ProcessState.ExitCode(); !reached || removing != (code == 0) ||
 				!strings.Contains(stderr.String(), "interrupted") {
@@ -94,7 +92,7 @@ func TestARunThatIsInterruptedRemovesWhatItMade(t *testing.T) {
 	}
 }
 
-func TestWhatAKilledRunLeavesIsRemovedWithItsStateFile(t *testing.T) {
+func TestTheStateFileOfAKilledRunRemovesWhatItLeft(t *testing.T) {
 	for i, m := range moments {
 		if !share(t, i, 3) {
 			continue
@@ -132,7 +130,7 @@ func TestWhatAKilledRunLeavesIsRemovedWithItsStateFile(t *testing.T) {
 	}
 }
 
-// onlyIDs checks that the state file is its owner's alone and holds names and OCIDs.
+// onlyIDs checks that only its owner can read the state file, and that it contains only names and OCIDs.
 func onlyIDs(t *testing.T, path string) {
 	t.Helper()
 	info, err := os.Stat(path)
@@ -180,7 +178,7 @@ func TestASecondSignalStopsAtOnceAndSaysHowToRemoveTheRest(t *testing.T) {
 	var stop func(os.Signal) error
 	ten.at(moment{"CreateSecret", 1}, ociemu.Before, func() {
 		<-ready
-		for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} { // two of one kind may arrive as one
+		for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} { // two equal signals may arrive as one
 			if err := stop(signal); err != nil {
 				t.Errorf("sending the signal: %v", err)
 			}
@@ -190,7 +188,7 @@ func TestASecondSignalStopsAtOnceAndSaysHowToRemoveTheRest(t *testing.T) {
 	cmd, stdout, stderr := ten.start(ten.flags("-state", state)...)
 	stop = cmd.Process.Signal
 	close(ready)
-	_ = cmd.Wait() // the code tells
+	_ = cmd.Wait() // the exit code has the result
 	close(ended)
 	if code := cmd.ProcessState.ExitCode(); code != 130 ||
 		!strings.Contains(stderr.String(), "go run ./deploy/acceptance -clean-up "+state) {
@@ -202,7 +200,7 @@ func TestASecondSignalStopsAtOnceAndSaysHowToRemoveTheRest(t *testing.T) {
 	ten.nothingLeft(before)
 }
 
-func TestWhatIsMadeAfterTheCleanUpHasLookedIsRemovedAllTheSame(t *testing.T) {
+func TestAResourceThatAppearsDuringTheCleanUpIsRemoved(t *testing.T) {
 	need.Suite(t, need.Acceptance)
 	ten := newTenancy(t, want{})
 	before := ten.Configuration(ten.rotate.FunctionID)
@@ -220,7 +218,7 @@ func TestWhatIsMadeAfterTheCleanUpHasLookedIsRemovedAllTheSame(t *testing.T) {
 	ten.Inject(ociemu.Fault{Operation: "ListUsers", When: ociemu.After, Do: ociemu.Delay(0), Times: -1,
 		Match: func(c ociemu.Call) bool {
 			if asked++; asked == 2 {
-				go ten.ReleaseLate() // which waits for the faults' lock, under which this runs
+				go ten.ReleaseLate() // ReleaseLate waits for the faults' lock, which is held here
 			}
 			return false
 		}})

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// customer is a tenancy with the stack in it, as its administrator has it.
+// customer is a tenancy with the stack.
 type customer struct {
 	*ociemu.Emulator
 	t             *testing.T
@@ -57,10 +57,10 @@ type customer struct {
 	hosts map[string]*fnhost.Host // by function and configuration
 }
 
-// want says what is different in a tenancy.
+// want are a tenancy's deviations from the defaults.
 type want struct {
 	options ociemu.Options
-	config  map[string]string // of the function rotate, beside its topic; a nil value is none
+	config  map[string]string // of the function rotate, in addition to its topic; a nil value removes a key
 	without string            // a permission that the stack's policies don't grant
 }
 
@@ -97,8 +97,7 @@ func newTenancy(t *testing.T, w want) *customer {
 	return ten
 }
 
-// policies reads the stack's statements and matching rules, as test/leastprivilege keeps them, with this tenancy's
-// OCIDs.
+// policies reads the stack's statements and matching rules from test/leastprivilege, with this tenancy's OCIDs.
 func (ten *customer) policies(workload, without string) ocipolicy.Set {
 	t := ten.t
 	t.Helper()
@@ -143,7 +142,7 @@ func (ten *customer) policies(workload, without string) ocipolicy.Set {
 	return set
 }
 
-// deploy runs a function for whoever invokes it, in processes with the configuration that is in force.
+// deploy runs a function for its callers, in processes with its current configuration.
 func (ten *customer) deploy(p ociemu.Principal, binary string, config map[string]string) {
 	ten.Deploy(p, ociemu.Deployment{Config: config, Invoke: func(ctx context.Context, config map[string]string,
 		body []byte) (int, []byte, string) {
@@ -189,7 +188,7 @@ func (ten *customer) end() {
 	}
 }
 
-// played is how a run of the command ended.
+// played is the result of a run of the command.
 type played struct {
 	code   int
 	stdout string
@@ -211,7 +210,7 @@ type played struct {
 
 type fact struct{ Fact, Assumed, Matters, Saw, Verdict string }
 
-// of is what was observed of a fact.
+// of returns the observation of a fact.
 func (p played) of(t *testing.T, id string) fact {
 	t.Helper()
 	for _, f := range p.report.Facts {
@@ -223,7 +222,7 @@ func (p played) of(t *testing.T, id string) fact {
 	return fact{}
 }
 
-// start starts the command with flags, in a folder of its own.
+// start starts the command with flags in a new folder.
 func (ten *customer) start(args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
 	ten.t.Helper()
 	cmd := exec.Command(command, append([]string{"-config", ten.config}, args...)...)
@@ -242,7 +241,7 @@ func (ten *customer) start(args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buf
 func (ten *customer) run(args ...string) played {
 	ten.t.Helper()
 	cmd, stdout, stderr := ten.start(args...)
-	_ = cmd.Wait() // the code tells
+	_ = cmd.Wait() // the exit code has the result
 	return played{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 }
 
@@ -251,7 +250,7 @@ func (ten *customer) flags(more ...string) []string {
 	return append([]string{"-function", ten.rotate.FunctionID, "-vault", ten.vault, "-key", ten.key}, more...)
 }
 
-// accept makes an acceptance run with a report as JSON.
+// accept runs the command with a report in JSON.
 func (ten *customer) accept(more ...string) played {
 	ten.t.Helper()
 	file := filepath.Join(ten.t.TempDir(), "report.json")
@@ -267,15 +266,15 @@ func (ten *customer) accept(more ...string) played {
 	return p
 }
 
-// nothingLeft checks that no user and no secret of a run is left, and that the function is as it was.
+// nothingLeft checks that a run left no user and no secret, and did not change the function.
 func (ten *customer) nothingLeft(before map[string]string) {
 	ten.t.Helper()
 	var users, secrets []string
-	ten.AddUser("somebody") // a change, after which the view is called
+	ten.AddUser("a change") // calls the view
 	ten.OnChange(func(v ociemu.View) {
 		users, secrets = v.Users(), v.Secrets()
 	})
-	ten.AddUser("somebody else")
+	ten.AddUser("another change")
 	for _, id := range users {
 		if name := ten.User(id).Name; strings.HasPrefix(name, "keyturn-acceptance-") {
 			ten.t.Errorf("the user %s is left", name)

@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// at is a time of a made-up log, in ms.
+// at returns a time, ms after the start of a log.
 func at(ms int) time.Time { return time.Unix(0, 0).Add(time.Duration(ms) * time.Millisecond) }
 
 func call(operation string, began, answered int) ociemu.Call {
@@ -30,7 +30,7 @@ func names(chain []span) string {
 	return strings.Join(all, " ")
 }
 
-func TestTheLongestChainIsOfCallsThatBeganAfterAnAnswer(t *testing.T) {
+func TestTheCallsOfTheLongestChainDoNotOverlap(t *testing.T) {
 	cases := map[string]struct {
 		calls []ociemu.Call
 		want  string
@@ -38,17 +38,17 @@ func TestTheLongestChainIsOfCallsThatBeganAfterAnAnswer(t *testing.T) {
 		"no call":             {nil, ""},
 		"one":                 {[]ociemu.Call{call("a", 0, 20)}, "a"},
 		"one after the other": {[]ociemu.Call{call("a", 0, 20), call("b", 21, 41), call("c", 50, 70)}, "a b c"},
-		"side by side":        {[]ociemu.Call{call("a", 0, 20), call("b", 1, 21), call("c", 2, 22)}, "a"},
+		"in parallel":         {[]ociemu.Call{call("a", 0, 20), call("b", 1, 21), call("c", 2, 22)}, "a"},
 		"begun at the answer": {[]ociemu.Call{call("a", 0, 20), call("b", 20, 40)}, "a b"},
 		"a fork and a join": {[]ociemu.Call{call("a", 0, 20), call("b", 21, 41), call("c", 22, 42),
 			call("d", 43, 63)}, "a b d"},
-		"a long one beside two": {[]ociemu.Call{call("a", 0, 100), call("b", 1, 21), call("c", 22, 42),
+		"a long one in parallel with two": {[]ociemu.Call{call("a", 0, 100), call("b", 1, 21), call("c", 22, 42),
 			call("d", 101, 121)}, "b c d"},
 		"in the order of ends": {[]ociemu.Call{call("c", 50, 70), call("a", 0, 20), call("b", 21, 41)}, "a b c"},
 		"without an answer":    {[]ociemu.Call{call("a", 0, 20), call("cut", 21, 0), call("b", 30, 50)}, "a b"},
-		"figures beside": {[]ociemu.Call{call("a", 0, 20), call("PostMetricData", 21, 41), call("b", 42, 62)},
+		"metrics in parallel": {[]ociemu.Call{call("a", 0, 20), call("PostMetricData", 21, 41), call("b", 42, 62)},
 			"a b"},
-		"figures waited for": {[]ociemu.Call{call("a", 0, 20), call("PublishMessage", 21, 41),
+		"metrics answered last": {[]ociemu.Call{call("a", 0, 20), call("PublishMessage", 21, 41),
 			call("PostMetricData", 42, 62)}, "a PublishMessage PostMetricData"},
 		"a trace that ends last": {[]ociemu.Call{call("a", 0, 20), call("PostMetricData", 1, 21),
 			call("PublicSpan", 30, 50)}, "a PublicSpan"},
@@ -60,7 +60,7 @@ func TestTheLongestChainIsOfCallsThatBeganAfterAnAnswer(t *testing.T) {
 	}
 }
 
-func TestASetUpCountsAsManyRoundTripsAsItTakes(t *testing.T) {
+func TestASetUpOfAConnectionCountsItsRoundTrips(t *testing.T) {
 	m := measured{
 		calls: []ociemu.Call{call("a", 40, 60), call("b", 41, 61), call("c", 62, 82)},
 		setUps: []ociemu.SetUp{{Host: "identity.eu", RoundTrips: 2, Began: at(0), Ended: at(40)},
@@ -68,7 +68,7 @@ func TestASetUpCountsAsManyRoundTripsAsItTakes(t *testing.T) {
 			{Host: "vaults.eu", RoundTrips: 2, Began: at(62), Ended: at(102)}},
 	}
 	c := chainOf(m)
-	if c.Calls != 3 || c.Handshakes != 3 || strings.Join(c.Dependent, " ") != "a c" || c.RoundTrips != 6 {
+	if c.calls != 3 || c.handshakes != 3 || strings.Join(c.dependent, " ") != "a c" || c.roundTrips != 6 {
 		t.Errorf("%+v, want the chain a, c and 3 + 1 + 2 round trips", c)
 	}
 }
@@ -118,22 +118,7 @@ func TestNoChainIsLongerThanTheLongest(t *testing.T) {
 func TestTheShortestOfSeveralChainsCounts(t *testing.T) {
 	slow := measured{calls: []ociemu.Call{call("a", 0, 20), call("b", 20, 40)}}
 	quick := measured{calls: []ociemu.Call{call("a", 0, 20), call("b", 19, 39)}}
-	if c := shortest([]measured{slow, quick, slow}); len(c.Dependent) != 1 {
-		t.Errorf("the chain is %v: what overlaps once is not needed", c.Dependent)
-	}
-}
-
-func TestTheTimelineMarksTheChain(t *testing.T) {
-	m := measured{began: at(0), took: 100 * time.Millisecond, calls: []ociemu.Call{call("A", 40, 60), call("B", 41, 65),
-		call("C", 66, 86)},
-		setUps: []ociemu.SetUp{{Host: "identity.eu", RoundTrips: 2, Began: at(1), Ended: at(40)}}}
-	want := "  from ms     to ms\n" +
-		"      1.0      40.0   connect identity\n" +
-		"     40.0      60.0 * A 0\n" +
-		"     41.0      65.0   B 0\n" +
-		"     66.0      86.0 * C 0\n" +
-		"              100.0   the function's answer\n"
-	if got := timeline(m); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
+	if c := shortest([]measured{slow, quick, slow}); len(c.dependent) != 1 {
+		t.Errorf("the chain is %v: what overlaps once is not needed", c.dependent)
 	}
 }

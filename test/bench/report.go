@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"cmp"
+	"errors"
+	"fmt"
 	"math"
 	"os"
 	"runtime"
@@ -12,59 +12,42 @@ import (
 	"time"
 )
 
-// Report is everything that one run has measured.
-type Report struct {
-	Machine    Machine  `json:"machine"`
-	Seed       uint64   `json:"seed"`
-	Short      bool     `json:"short"` // few of everything: the figures are there, and not worth much
-	Seconds    float64  `json:"seconds"`
-	TargetsMet int      `json:"targets_met"`
-	Targets    int      `json:"targets"`
-	Rows       []Row    `json:"rows"`
-	Chains     []Chain  `json:"chains"`
-	Notes      []string `json:"notes,omitempty"`
+// report is everything that one run has measured.
+type report struct {
+	settings
+	machine string
+	load    float64 // average of the last minute at the start; 0 if unknown
+	seconds float64
+	section string // of the rows that are added next
+	rows    []*row
+	chains  []chain
 }
 
-// Machine is where the figures are from.
-type Machine struct {
-	CPU   string  `json:"cpu"`
-	Cores int     `json:"cores"`
-	OS    string  `json:"os"`
-	Arch  string  `json:"arch"`
-	Go    string  `json:"go"`
-	Load  float64 `json:"load"` // average of the last minute when the run began; 0 if the system doesn't tell
+// row is one line of the table.
+type row struct {
+	section, what, unit string
+	build               figure  // of this build
+	floor               float64 // lower limit, measured in the same run; 0: none
+	target              string  // empty: none
+	met                 bool
+	detail              string
 }
 
-// Row is one line of the table.
-type Row struct {
-	Section string  `json:"section"`
-	What    string  `json:"what"`
-	Unit    string  `json:"unit"`
-	Build   Figure  `json:"build"`           // this build's
-	Floor   *Figure `json:"floor,omitempty"` // the least that it could be, measured in the same run
-	Ratio   float64 `json:"ratio,omitempty"` // of the medians
-	Target  string  `json:"target,omitempty"`
-	Met     *bool   `json:"met,omitempty"` // nil: no target
-	Detail  string  `json:"detail,omitempty"`
+// figure summarizes several measurements of the same thing.
+type figure struct {
+	median, min, max float64
+	n                int
 }
 
-// Figure is what several measurements of the same gave.
-type Figure struct {
-	Median float64 `json:"median"`
-	Min    float64 `json:"min"`
-	Max    float64 `json:"max"`
-	N      int     `json:"n"`
-}
-
-// figure is the Figure of some values; of none it is zero.
-func figure(values ...float64) Figure {
+// figureOf summarizes values; of none it is zero.
+func figureOf(values ...float64) figure {
 	if len(values) == 0 {
-		return Figure{}
+		return figure{}
 	}
-	return Figure{Median: quantile(values, 0.5), Min: slices.Min(values), Max: slices.Max(values), N: len(values)}
+	return figure{quantile(values, 0.5), slices.Min(values), slices.Max(values), len(values)}
 }
 
-// quantile is the value below which a part of the values lies, with straight lines between them. Of nothing it is 0.
+// quantile is the value below which a part of the values lies, interpolated linearly. Of nothing it is 0.
 func quantile(values []float64, part float64) float64 {
 	if len(values) == 0 {
 		return 0
@@ -76,16 +59,13 @@ func quantile(values []float64, part float64) float64 {
 	return sorted[below] + (at-float64(below))*(sorted[above]-sorted[below])
 }
 
-// mean and its standard error, which says how far the mean of other such values would lie off.
+// mean returns the mean and its standard error.
 func mean(values []float64) (m, standardError float64) {
 	n := float64(len(values))
-	if n == 0 {
-		return 0, 0
-	}
 	for _, v := range values {
 		m += v / n
 	}
-	if n == 1 {
+	if n < 2 {
 		return m, 0
 	}
 	squares := 0.0
@@ -95,96 +75,154 @@ func mean(values []float64) (m, standardError float64) {
 	return m, math.Sqrt(squares / (n - 1) / n)
 }
 
-// exponent is the e for which y = a * x^e fits best: least squares of the logarithms. Fewer than two sizes have none.
+// exponent is the e for which y = a * x^e fits best: least squares of the logarithms. It is NaN for fewer than two
+// different x.
 func exponent(x, y []float64) float64 {
-	var mx, my float64
-	n := float64(len(x))
+	var m, above, below float64
 	for i := range x {
-		mx, my = mx+math.Log(x[i])/n, my+math.Log(y[i])/n
+		m += math.Log(x[i]) / float64(len(x))
 	}
-	var above, below float64
 	for i := range x {
-		d := math.Log(x[i]) - mx
-		above, below = above+d*(math.Log(y[i])-my), below+d*d
-	}
-	if below == 0 {
-		return math.NaN()
+		d := math.Log(x[i]) - m
+		above, below = above+d*math.Log(y[i]), below+d*d
 	}
 	return above / below
 }
 
-// over compares the row with its floor.
-func (r Row) over(floor Figure) Row {
-	r.Floor = &floor
-	if floor.Median > 0 {
-		r.Ratio = r.Build.Median / floor.Median
+// add appends a row of the current section.
+func (r *report) add(what, unit string, values ...float64) *row {
+	r.rows = append(r.rows, &row{section: r.section, what: what, unit: unit, build: figureOf(values...)})
+	return r.rows[len(r.rows)-1]
+}
+
+func (r *row) over(floor float64) *row {
+	r.floor = floor
+	return r
+}
+
+func (r *row) note(format string, args ...any) *row {
+	r.detail += fmt.Sprintf(format, args...)
+	return r
+}
+
+// ratio is how many times the floor this build takes; 0 without a floor.
+func (r *row) ratio() float64 {
+	if r.floor <= 0 {
+		return 0
 	}
-	return r
+	return r.build.median / r.floor
 }
 
-// ratioAtMost is a target for how many times the floor the row may be.
-func (r Row) ratioAtMost(limit float64) Row {
-	return r.judged("<= "+short(limit)+" x floor", r.Ratio > 0 && r.Ratio <= limit)
+// ratioAtMost, atMost and below set the target.
+func (r *row) ratioAtMost(limit float64) {
+	r.judge("<= "+short(limit)+" x floor", r.ratio() > 0 && r.ratio() <= limit)
 }
+func (r *row) atMost(limit float64) { r.judge("<= "+short(limit), r.build.median <= limit) }
+func (r *row) below(limit float64)  { r.judge("< "+short(limit), r.build.median < limit) }
 
-// atMost and below are targets for the row's own value.
-func (r Row) atMost(limit float64) Row { return r.judged("<= "+short(limit), r.Build.Median <= limit) }
-func (r Row) below(limit float64) Row  { return r.judged("< "+short(limit), r.Build.Median < limit) }
-
-func (r Row) judged(target string, met bool) Row {
-	r.Target, r.Met = target, &met
-	return r
-}
+func (r *row) judge(target string, met bool) { r.target, r.met = target, met }
 
 func short(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
-// add takes rows into the report.
-func (r *Report) add(rows ...Row) {
-	for _, row := range rows {
-		r.Rows = append(r.Rows, row)
-		if row.Met == nil {
-			continue
-		}
-		r.Targets++
-		if *row.Met {
-			r.TargetsMet++
-		}
+// table is the report as plain text.
+func (r *report) table() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Keyturn on %s, seed %d; measured in %.0f s\n", r.machine, r.seed, r.seconds)
+	if r.load > float64(runtime.NumCPU())/2 {
+		fmt.Fprintf(&b, "The machine had other work: its load was %.1f when the run began. Times are longer than "+
+			"on an idle one.\n", r.load)
 	}
+	if r.short {
+		b.WriteString("A short run: few measurements, which show that it runs and not how fast.\n")
+	}
+	line := func(cells ...any) {
+		text := fmt.Sprintf("%-50s %-8s %7s %15s %7s %7s %-15s %-6s %s", cells...)
+		b.WriteString(strings.TrimRight(text, " ") + "\n")
+	}
+	section, met, targets := "", 0, 0
+	for _, row := range r.rows {
+		if row.section != section {
+			section = row.section
+			b.WriteString("\n")
+			line(strings.ToUpper(section), "", "this build", "min - max", "floor", "x floor", "target", "", "")
+		}
+		var spread, floor, ratio, verdict string
+		if row.build.n > 1 {
+			spread = number(row.build.min) + " - " + number(row.build.max)
+		}
+		if row.floor > 0 {
+			floor, ratio = number(row.floor), fmt.Sprintf("%.2f", row.ratio())
+		}
+		if row.target != "" {
+			targets++
+			verdict = "MISSED"
+		}
+		if row.met {
+			met++
+			verdict = "met"
+		}
+		line(row.what, row.unit, number(row.build.median), spread, floor, ratio, row.target, verdict, row.detail)
+	}
+	fmt.Fprintf(&b, "\ntargets: %d of %d met\n", met, targets)
+	return b.String()
 }
 
-func thisMachine() Machine {
-	return Machine{CPU: cpuModel(), Cores: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		Go: runtime.Version(), Load: load()}
+// number writes three digits, or all before the point.
+func number(v float64) string {
+	if v == math.Trunc(v) || math.IsNaN(v) {
+		return short(v)
+	}
+	digits := 2 - int(math.Floor(math.Log10(math.Abs(v))))
+	return strconv.FormatFloat(v, 'f', min(max(0, digits), 3), 64)
 }
 
-// cpuModel is the processor's name where the system tells it in /proc/cpuinfo.
-func cpuModel() string {
-	name := ""
-	if f, err := os.Open("/proc/cpuinfo"); err == nil {
-		defer f.Close()
-		for lines := bufio.NewScanner(f); lines.Scan() && name == ""; {
-			if key, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(key) == "model name" {
-				name = strings.TrimSpace(value)
-			}
+// document is the file into which -write puts the table, between the two marks.
+const (
+	document   = "docs/performance.md"
+	beginTable = "<!-- begin figures -->\n"
+	endTable   = "<!-- end figures -->"
+)
+
+// writeInto replaces the table in a document.
+func writeInto(path, table string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the document: %w", err)
+	}
+	head, rest, begins := strings.Cut(string(text), beginTable)
+	_, tail, ends := strings.Cut(rest, endTable)
+	if !begins || !ends {
+		return errors.New(path + " lacks the marks around the figures: " + strings.TrimSpace(beginTable) + " and " +
+			endTable)
+	}
+	if err := os.WriteFile(path, []byte(head+beginTable+"```text\n"+table+"```\n"+endTable+tail), 0o644); err != nil {
+		return fmt.Errorf("writing the document: %w", err)
+	}
+	return nil
+}
+
+// machine describes this machine; the processor's name comes from /proc/cpuinfo.
+func machine() string {
+	cpu := "unknown processor"
+	info, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(info)) {
+		if key, name, _ := strings.Cut(line, ":"); strings.TrimSpace(key) == "model name" {
+			cpu = strings.TrimSpace(name)
+			break
 		}
 	}
-	return cmp.Or(name, "unknown processor")
+	return fmt.Sprintf("%s, %d cores, %s/%s, %s", cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
+		runtime.Version())
 }
 
 func load() float64 {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return 0 // not Linux
-	}
+	text, _ := os.ReadFile("/proc/loadavg") // only on Linux
 	first, _, _ := strings.Cut(string(text), " ")
-	v, err := strconv.ParseFloat(first, 64)
-	if err != nil {
-		return 0
-	}
+	v, _ := strconv.ParseFloat(first, 64)
 	return v
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// megabytes of KiB; a MB is 2^20 bytes here, as in the memory setting of a function.
-func megabytes(kb int) float64 { return float64(kb) / 1024 }
+// megabytes converts KiB; a MB is 2^20 bytes here, as in the memory setting of a function.
+func megabytes(kib int) float64 { return float64(kib) / 1024 }

@@ -11,13 +11,13 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-func TestTheMedianIsTheMiddle(t *testing.T) {
+func TestTheMedianIsTheMiddleValue(t *testing.T) {
 	for _, c := range []struct {
 		values []float64
-		want   Figure
-	}{{nil, Figure{}}, {[]float64{3}, Figure{3, 3, 3, 1}}, {[]float64{9, 1, 5}, Figure{5, 1, 9, 3}},
-		{[]float64{9, 1, 5, 3}, Figure{4, 1, 9, 4}}} {
-		if got := figure(c.values...); got != c.want {
+		want   figure
+	}{{nil, figure{}}, {[]float64{3}, figure{3, 3, 3, 1}}, {[]float64{9, 1, 5}, figure{5, 1, 9, 3}},
+		{[]float64{9, 1, 5, 3}, figure{4, 1, 9, 4}}} {
+		if got := figureOf(c.values...); got != c.want {
 			t.Errorf("%v: %+v, want %+v", c.values, got, c.want)
 		}
 	}
@@ -32,7 +32,7 @@ func TestAQuantileLiesBetweenItsNeighbours(t *testing.T) {
 	}
 }
 
-func TestTheStandardErrorIsThatOfTheMean(t *testing.T) {
+func TestTheStandardErrorDescribesTheMean(t *testing.T) {
 	if m, e := mean([]float64{2, 4, 4, 4, 5, 5, 7, 9}); m != 5 || math.Abs(e-math.Sqrt(32.0/7/8)) > 1e-9 {
 		t.Errorf("mean %g, error %g", m, e)
 	}
@@ -41,7 +41,7 @@ func TestTheStandardErrorIsThatOfTheMean(t *testing.T) {
 	}
 }
 
-func TestTheExponentIsThatOfThePower(t *testing.T) {
+func TestTheExponentOfAPowerIsFound(t *testing.T) {
 	x := []float64{100, 1000, 10000}
 	for want, y := range map[float64][]float64{0: {7, 7, 7}, 1: {7, 70, 700}, 2: {7, 700, 70000},
 		0.5: {10, 10 * math.Sqrt(10), 100}} {
@@ -54,17 +54,16 @@ func TestTheExponentIsThatOfThePower(t *testing.T) {
 	}
 }
 
-func TestTheTableMarksWhatIsMissed(t *testing.T) {
-	r := Report{Machine: Machine{CPU: "Abacus", Cores: 2, OS: "linux", Arch: "amd64", Go: "go1.26"}, Seed: 7,
-		Seconds: 60}
-	r.add(
-		Row{Section: "one", What: "within", Unit: "ms", Build: figure(10, 12)}.over(figure(10)).ratioAtMost(1.1),
-		Row{Section: "one", What: "beyond", Unit: "ms", Build: figure(12)}.over(figure(10)).ratioAtMost(1.1),
-		Row{Section: "two", What: "at the limit", Unit: "MB", Build: figure(24)}.below(24),
-		Row{Section: "two", What: "seven", Unit: "calls", Build: figure(7)}.atMost(7),
-		Row{Section: "two", What: "no target", Unit: "s", Build: figure(0.5), Detail: "told"})
-	table := r.Table()
-	for _, want := range []string{"Keyturn on Abacus, 2 cores, linux/amd64, go1.26, seed 7; measured in 60 s\n",
+func TestTheTableMarksAMissedTarget(t *testing.T) {
+	r := report{settings: settings{seed: 7}, machine: "Abacus", seconds: 60, section: "one"}
+	r.add("within", "ms", 10, 12).over(10).ratioAtMost(1.1)
+	r.add("beyond", "ms", 12).over(10).ratioAtMost(1.1)
+	r.section = "two"
+	r.add("at the limit", "MB", 24).below(24)
+	r.add("seven", "calls", 7).atMost(7)
+	r.add("no target", "s", 0.5).note("with %s", "details")
+	table := r.table()
+	for _, want := range []string{"Keyturn on Abacus, seed 7; measured in 60 s\n",
 		"\nONE ", "\nTWO ", "targets: 2 of 4 met\n"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("the table lacks %q:\n%s", want, table)
@@ -72,7 +71,7 @@ func TestTheTableMarksWhatIsMissed(t *testing.T) {
 	}
 	for what, want := range map[string]string{"within": "ms 11 10 - 12 10 1.10 <= 1.1 x floor met",
 		"beyond":       "ms 12 10 1.20 <= 1.1 x floor MISSED",
-		"at the limit": "MB 24 < 24 MISSED", "seven": "calls 7 <= 7 met", "no target": "s 0.500 told"} {
+		"at the limit": "MB 24 < 24 MISSED", "seven": "calls 7 <= 7 met", "no target": "s 0.500 with details"} {
 		found := false
 		for line := range strings.Lines(table) {
 			if rest, ok := strings.CutPrefix(line, what+" "); ok {
@@ -89,9 +88,9 @@ func TestTheTableMarksWhatIsMissed(t *testing.T) {
 	if strings.Contains(table, "other work") || strings.Contains(table, "short run") {
 		t.Errorf("an idle machine and a whole run are excused:\n%s", table)
 	}
-	r.Machine.Load, r.Short = 9.5, true
-	if table := r.Table(); !strings.Contains(table, "load was 9.5") || !strings.Contains(table, "short run") {
-		t.Errorf("neither the load nor the shortness is told:\n%s", table)
+	r.load, r.short = 99999.5, true
+	if table := r.table(); !strings.Contains(table, "load was 99999.5") || !strings.Contains(table, "short run") {
+		t.Errorf("the table lacks the load, or that the run was short:\n%s", table)
 	}
 }
 
@@ -140,22 +139,23 @@ func TestTheDocumentHasAPlaceForTheTable(t *testing.T) {
 	}
 }
 
-func TestTheKeysAreTakenOffTheProcessorTimeAndTheSignaturesAreItsFloor(t *testing.T) {
+func TestTheProcessorTimeExcludesTheKeysAndItsFloorIsTheSignatures(t *testing.T) {
 	c := costs{key: 100, keyError: 3, keys: 10, signature: 0.5}
-	row := c.row("x", 3000, 100, 25, 800)
-	if row.Build.Median != 5 || row.Floor.Median != 4 || row.Ratio != 1.25 {
+	row := new(report).addCPU("x", c, work{rotations: 100, cpu: 3000, keys: 25, signatures: 800})
+	if row.build.median != 5 || row.floor != 4 || row.ratio() != 1.25 {
 		t.Errorf("%+v, want 30 ms less 25 for the keys, over 8 signatures of 0.5", row)
 	}
 	// Four rotations to a key; the mean of 25 keys varies as much as sqrt(10/25) of that of 10.
-	if want := "8.0 signatures, 1.0 beyond them; +- 0.9; 30.0 with the keys"; row.Detail != want {
-		t.Errorf("the detail is %q, want %q", row.Detail, want)
+	if want := "8.0 signatures, 1.0 beyond them; +- 0.9; 30.0 with the keys"; row.detail != want {
+		t.Errorf("the detail is %q, want %q", row.detail, want)
 	}
-	if row := c.row("x", 300, 100, 0, 100); row.Build.Median != 3 || row.Detail != "1.0 signatures, 2.5 beyond them" {
+	row = new(report).addCPU("x", c, work{rotations: 100, cpu: 300, signatures: 100})
+	if row.build.median != 3 || row.detail != "1.0 signatures, 2.5 beyond them" {
 		t.Errorf("without keys: %+v", row)
 	}
 }
 
-func TestLotsAreDrawnBySeedAndNotByTheOrderOfArrival(t *testing.T) {
+func TestTheSeedAndNotTheOrderOfArrivalSelectsTheThrottledCalls(t *testing.T) {
 	lots := func(seed uint64, order []int) (drawnCalls map[string]bool) {
 		draw, out := drawn(seed, 0.05), map[string]bool{}
 		for _, i := range order {

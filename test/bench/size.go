@@ -2,150 +2,81 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"context"
-	"debug/elf"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
-const sizes = "size"
+const (
+	module         = "github.com/keyturn/keyturn/"
+	rotatePackage  = "functions/rotate"
+	sweepPackage   = "functions/sweep"
+	nothingPackage = "test/bench/nothing"
+)
 
-const module = "github.com/keyturn/keyturn/"
+// build compiles a package as the functions are deployed: static and stripped.
+func build(ctx context.Context, dir, pkg string) (string, error) {
+	binary := filepath.Join(dir, filepath.Base(pkg))
+	_, err := goCommand(ctx, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, module+pkg)
+	return binary, err
+}
 
-// build compiles a package as the functions are deployed, static and stripped unless the flags say otherwise.
-func build(ctx context.Context, dir, pkg string, flags ...string) (string, error) {
-	binary := filepath.Join(dir, strings.ReplaceAll(pkg, "/", "-")+fmt.Sprint(len(flags)))
-	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}, flags...)
-	c := exec.CommandContext(ctx, "go", append(args, "-o", binary, module+pkg)...)
+// goCommand runs the go command without cgo and returns what it prints.
+func goCommand(ctx context.Context, args ...string) (string, error) {
+	c := exec.CommandContext(ctx, "go", args...)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := c.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, out)
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		err = fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, stderr.Bytes())
 	}
-	return binary, nil
+	return string(out), err
 }
 
-// weight is how large a program is.
-type weight struct {
-	binary, packed float64 // 10^6 bytes
-	packages       []string
-}
+// weight is the size of a program.
+type weight struct{ binary, packed, packages float64 } // 10^6 bytes, 10^6 bytes, number
 
-// weigh looks at a binary. Its image is one layer with the binary alone, compressed as `gzip -9` does.
+// weigh measures a binary. Its image has one layer, the binary as `gzip -9` compresses it.
 func weigh(ctx context.Context, binary, pkg string) (weight, error) {
-	var w weight
 	content, err := os.ReadFile(binary)
 	if err != nil {
-		return w, fmt.Errorf("reading the binary: %w", err)
+		return weight{}, fmt.Errorf("reading the binary: %w", err)
 	}
 	var packed bytes.Buffer
 	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-	if err != nil {
-		return w, fmt.Errorf("compressing: %w", err)
+	if err == nil {
+		_, err = z.Write(content)
 	}
-	if _, err = z.Write(content); err == nil {
+	if err == nil {
 		err = z.Close()
 	}
 	if err != nil {
-		return w, fmt.Errorf("compressing: %w", err)
+		return weight{}, fmt.Errorf("compressing: %w", err)
 	}
-	list := exec.CommandContext(ctx, "go", "list", "-deps", module+pkg)
-	list.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := list.Output()
-	if err != nil {
-		return w, fmt.Errorf("listing what %s links: %w", pkg, err)
-	}
-	return weight{float64(len(content)) / 1e6, float64(packed.Len()) / 1e6, strings.Fields(string(out))}, nil
+	packages, err := goCommand(ctx, "list", "-deps", module+pkg)
+	return weight{float64(len(content)) / 1e6, float64(packed.Len()) / 1e6, float64(len(strings.Fields(packages)))}, err
 }
 
-// measureSizes weighs the functions against the one that does nothing.
+// measureSizes compares the functions with the one that does nothing.
 func measureSizes(ctx context.Context, b *bench) error {
 	b.progress("sizes")
-	floor, err := weigh(ctx, b.nothing, "test/bench/nothing")
+	floor, err := weigh(ctx, b.nothing, nothingPackage)
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct{ binary, pkg string }{{b.rotate, "functions/rotate"}, {b.sweep, "functions/sweep"}} {
+	for _, f := range []struct{ binary, pkg string }{{b.rotate, rotatePackage}, {b.sweep, sweepPackage}} {
 		w, err := weigh(ctx, f.binary, f.pkg)
 		if err != nil {
 			return err
 		}
-		row := func(what, unit string, value func(weight) float64) Row {
-			return Row{Section: sizes, What: f.pkg + ": " + what, Unit: unit, Build: figure(value(w))}.over(
-				figure(value(floor)))
-		}
-		b.report.add(row("binary", "10^6 B", func(w weight) float64 { return w.binary }),
-			row("compressed image (gzip -9)", "10^6 B", func(w weight) float64 { return w.packed }),
-			row("packages linked", "packages", func(w weight) float64 { return float64(len(w.packages)) }))
-		if b.profiles == "" {
-			continue
-		}
-		text, err := byPackage(ctx, b.dir, f.pkg)
-		if err != nil {
-			return err
-		}
-		if err := b.profile("size-"+filepath.Base(f.pkg)+".txt", []byte(text)); err != nil {
-			return err
-		}
+		b.add(f.pkg+": binary", "10^6 B", w.binary).over(floor.binary)
+		b.add(f.pkg+": compressed image (gzip -9)", "10^6 B", w.packed).over(floor.packed)
+		b.add(f.pkg+": packages linked", "packages", w.packages).over(floor.packages)
 	}
 	return nil
-}
-
-// byPackage tells how many bytes of a binary's symbols are of which package. What has no symbol, as the tables of the
-// runtime, isn't in it, nor is what takes memory alone.
-func byPackage(ctx context.Context, dir, pkg string) (string, error) {
-	binary, err := build(ctx, dir, pkg, "-ldflags=-w") // with symbols
-	if err != nil {
-		return "", err
-	}
-	f, err := elf.Open(binary)
-	if err != nil {
-		return "", fmt.Errorf("reading %s: %w", binary, err)
-	}
-	defer f.Close()
-	all, err := f.Symbols()
-	if err != nil {
-		return "", fmt.Errorf("reading the symbols of %s: %w", pkg, err)
-	}
-	bytes := map[string]uint64{}
-	for _, s := range all {
-		if int(s.Section) < len(f.Sections) && f.Sections[s.Section].Type == elf.SHT_PROGBITS {
-			bytes[packageOf(s.Name)] += s.Size
-		}
-	}
-	return bySize(bytes), nil
-}
-
-// bySize lists names with their sizes, the largest first.
-func bySize(bytes map[string]uint64) string {
-	var b strings.Builder
-	names := slices.SortedFunc(maps.Keys(bytes), func(a, b string) int {
-		return cmp.Or(cmp.Compare(bytes[b], bytes[a]), cmp.Compare(a, b))
-	})
-	for _, name := range names {
-		fmt.Fprintf(&b, "%9d %s\n", bytes[name], name)
-	}
-	return b.String()
-}
-
-// packageOf is the package of a symbol, such as net/http.(*Client).Do: up to the first dot behind the last slash. What
-// the compiler makes itself, as type:..., is told by its first word.
-func packageOf(symbol string) string {
-	if kind, _, ok := strings.Cut(symbol, ":"); ok && !strings.ContainsAny(kind, "./") {
-		return kind + ":"
-	}
-	// A type argument in brackets has slashes of its own.
-	plain, _, _ := strings.Cut(symbol, "[")
-	slash := strings.LastIndex(plain, "/") + 1
-	name, _, ok := strings.Cut(plain[slash:], ".")
-	if !ok {
-		return "(none)"
-	}
-	return plain[:slash] + name
 }

@@ -1,5 +1,5 @@
-// Package clients_test drives the OCI emulator with Oracle's SDK for another language: whatever both sides of this
-// repository misread together in the Go SDK shows here.
+// Package clients_test runs Oracle's SDK for another language against the OCI emulator. It finds errors that the
+// emulator and the functions share because both use the Go SDK.
 package clients_test
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-func TestClientsThatNobodyHereWroteHoldTheEmulator(t *testing.T) {
+func TestThirdPartyClientsWorkWithTheEmulator(t *testing.T) {
 	node := need.Tool(t, "node")
 	if _, err := os.Stat("node_modules"); err != nil {
 		need.Lacking(t, "Oracle's SDK for JavaScript is missing; run: cd test/clients && npm ci --ignore-scripts")
@@ -38,7 +38,7 @@ func TestClientsThatNobodyHereWroteHoldTheEmulator(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the JavaScript SDK does not get on with the emulator: %v\n%s", err, out)
 	}
-	// A run that found no tests would pass, too: the emulator must have seen all that the script does.
+	// A run without tests would also pass, so the emulator must have received all calls of the script.
 	seen := map[string]bool{}
 	for _, c := range e.Calls() {
 		seen[c.Operation] = true

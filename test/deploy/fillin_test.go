@@ -12,7 +12,7 @@ import (
 
 var fillArgs = []string{"-a", "images.auto.tfvars", reference("rotate", "a"), reference("sweep", "b")}
 
-// lines are what deploy/fill-in prints for the images of a letter each.
+// lines is the output of deploy/fill-in for images with one letter each.
 func lines(rotate, sweep string) string {
 	return `rotate_image = "` + reference("rotate", rotate) + "\"\nsweep_image  = \"" + reference("sweep", sweep) +
 		"\"\n"
@@ -128,8 +128,8 @@ func TestAFillingInWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
 	}
 }
 
-// What the steps print is what the stack takes: its own condition is asked.
-func TestTerraformTakesWhatIsFilledIn(t *testing.T) {
+// The stack's condition must accept the output of the steps.
+func TestTerraformAcceptsTheFilledInImages(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "terraform", "variables.tf"))
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestTerraformTakesWhatIsFilledIn(t *testing.T) {
 	}
 }
 
-// unzip gives the files of a stack.
+// unzip returns the files of a stack.
 func unzip(t *testing.T, path string) map[string]string {
 	t.Helper()
 	archive, err := zip.OpenReader(path)

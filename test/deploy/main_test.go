@@ -1,8 +1,8 @@
-// Package deploy_test runs the steps of deploy/ unmodified: the push against a real registry server, which is reached
-// by its name in OCI over TLS, the signing with a stand-in for the OCI CLI that has the CLI's options and output, the
-// rest as it is. It reads the GitHub workflows as well, since nothing here can run them.
+// Package deploy_test runs the steps of deploy/ unmodified. The push uses a real registry server, reached by its name
+// in OCI over TLS. The signing uses a fake OCI CLI with the CLI's options and output. The package also reads the GitHub
+// workflows, which can't be run here.
 //
-// No token may be an argument of a process or in what a step prints, which every test looks at in the end.
+// Every test checks that no token is an argument of a process or in the output of a step.
 package deploy_test
 
 import (
@@ -21,7 +21,7 @@ import (
 
 const (
 	root    = "../.."
-	standIn = "KEYTURN_TEST_STAND_IN" // set in the environment of this test binary when it stands in for the OCI CLI
+	standIn = "KEYTURN_TEST_STAND_IN" // set in the environment of this test binary when it runs as the fake OCI CLI
 )
 
 func TestMain(m *testing.M) {
@@ -31,30 +31,30 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// bench is a machine on which a person runs the steps.
+// bench is a machine on which the steps run.
 type bench struct {
 	t      *testing.T
 	home   string
 	tools  string // its PATH
 	argv   string // file with the arguments of every process of go and oci
 	env    []string
-	secret []string // what may be seen nowhere
+	secret []string // text that must not appear anywhere
 	spoken strings.Builder
 }
 
-// result is what a step has left.
+// result is the result of a step.
 type result struct {
 	code     int
 	out, log string // standard output and standard error
 }
 
-// programs are what the steps may start besides go and oci. A step that needs another one fails.
+// programs are the programs that the steps may start besides go and oci. A step that needs another one fails.
 var programs = []string{"awk", "bash", "cat", "chmod", "cmp", "cp", "dirname", "env", "jq", "mktemp", "mv", "rm", "sed",
 	"sha256sum", "touch", "wc", "zip"}
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	for _, name := range programs { // before there is anything to clean up
+	for _, name := range programs { // before there are files to clean up
 		need.Tool(t, name)
 	}
 	t.Parallel()
@@ -74,20 +74,20 @@ func newBench(t *testing.T) *bench {
 		}
 		b.env = append(b.env, name+"="+strings.TrimSpace(string(value)))
 	}
-	// Nothing is fetched, no name is looked up, and nobody signs in but as the test says.
+	// No downloads, no name lookups, and no other credentials than the test's.
 	b.env = append(b.env, "GOPROXY=off", "HTTPS_PROXY=http://127.0.0.1:9", "GOTOOLCHAIN=local", "GOFLAGS=", "HOME="+
 		b.home, "PATH="+b.tools, "TMPDIR="+t.TempDir())
 	t.Cleanup(b.searchForLeaks)
 	return b
 }
 
-// find is the path of an installed program.
+// find returns the path of an installed program.
 func (b *bench) find(name string) string {
 	b.t.Helper()
 	return need.Tool(b.t, name)
 }
 
-// tool installs a program: a script of the shell.
+// tool installs a shell script as a program.
 func (b *bench) tool(name, script string) {
 	b.t.Helper()
 	if err := os.WriteFile(filepath.Join(b.tools, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
@@ -95,7 +95,7 @@ func (b *bench) tool(name, script string) {
 	}
 }
 
-// logged is a tool that writes down its arguments first.
+// logged installs a tool that logs its arguments first.
 func (b *bench) logged(name, script string) {
 	b.t.Helper()
 	b.tool(name, "printf '%s %s\\n' "+name+` "$*" >>'`+b.argv+"'\n"+script)
@@ -108,7 +108,7 @@ func (b *bench) remove(name string) {
 	}
 }
 
-// file writes a file of the machine and gives its path.
+// file writes a file on the machine and returns its path.
 func (b *bench) file(name, text string) string {
 	b.t.Helper()
 	path := filepath.Join(b.home, name)
@@ -145,7 +145,7 @@ func (b *bench) runAt(in, script string, args ...string) result {
 	return r
 }
 
-// good runs a step that has to succeed.
+// good runs a step that must succeed.
 func (b *bench) good(in, step string, args ...string) result {
 	b.t.Helper()
 	r := b.run(in, step, args...)
@@ -155,7 +155,7 @@ func (b *bench) good(in, step string, args ...string) result {
 	return r
 }
 
-// bad runs a step that has to fail, print nothing for the next one, and say all of the words.
+// bad runs a step that must fail with an empty standard output and with all these words in its message.
 func (b *bench) bad(words []string, in, step string, args ...string) result {
 	b.t.Helper()
 	r := b.run(in, step, args...)
@@ -170,7 +170,7 @@ func (b *bench) bad(words []string, in, step string, args ...string) result {
 	return r
 }
 
-// calls are the logged processes whose arguments have the text.
+// calls returns the logged processes whose arguments contain the text.
 func (b *bench) calls(text string) int {
 	b.t.Helper()
 	logged, err := os.ReadFile(b.argv)

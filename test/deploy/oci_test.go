@@ -13,26 +13,25 @@ import (
 	"strings"
 )
 
-// The stand-in for the OCI CLI: the four commands that the steps use, with the options that they really have, the form
-// of their output, and their exit codes. Source: services/artifacts and services/key_management in oracle/oci-cli, the
-// fields from the models of the service's SDK. Dashes for underscores, and the lines that sign-upload prints before its
-// JSON, are the CLI's own.
+// The fake OCI CLI has the four commands that the steps use, with their real options, form of output and exit codes.
+// Source: services/artifacts and services/key_management in oracle/oci-cli; the fields are from the models of the
+// service's SDK. Like the CLI, it writes dashes for underscores, and sign-upload prints lines before its JSON.
 
-// account is what the stand-in knows and changes. It lies in a file that the environment names.
+// account is the state of the fake CLI, in a file that the environment names.
 type account struct {
 	Images     []map[string]any
 	Signatures []map[string]any
 	Keys       map[string]keyOf // by OCID
 	Fail       string           // the OCID of an image whose signing fails
-	Garble     bool             // the list of signatures is none
+	Garble     bool             // the list of signatures is invalid
 }
 
 type keyOf struct{ Endpoint, Current string }
 
-// global are the options that every command has; of them, those that the steps use.
+// global are the options of every command that the steps use.
 var global = []string{"endpoint", "query", "raw-output", "region", "profile", "auth"}
 
-// commands are the CLI's, with what is required first.
+// commands are the CLI's commands; required options come first.
 var commands = map[string]struct{ required, optional []string }{
 	"artifacts container image list": {[]string{"compartment-id"}, []string{"compartment-id-in-subtree", "display-name",
 		"image-id", "is-versioned",
@@ -77,7 +76,7 @@ func playOCI(args []string, out, log io.Writer) int {
 	return 0
 }
 
-// understand takes a command line apart, as strictly as the CLI does.
+// understand parses a command line as strictly as the CLI.
 func understand(args []string) (string, map[string]string, error) {
 	end := slices.IndexFunc(args, func(a string) bool { return strings.HasPrefix(a, "-") })
 	if end < 0 {
@@ -124,7 +123,7 @@ func (t *account) carryOut(command string, o map[string]string, out io.Writer) e
 			return errors.New("Authorization failed or requested resource not found.")
 		}
 		if o["query"] != `data."current-key-version"` || o["raw-output"] == "" {
-			return errors.New("the stand-in knows one query")
+			return errors.New("the fake CLI knows one query")
 		}
 		_, err := fmt.Fprintln(out, key.Current)
 		return err
@@ -155,7 +154,7 @@ func collection(all []map[string]any, o, filters map[string]string) any {
 		}
 	}
 	if o["all"] == "" && len(found) > 1 {
-		found = found[:1] // a page: who doesn't ask for all of them sees the first
+		found = found[:1] // one page, without the option for all
 	}
 	return map[string]any{"items": found, "remaining-items-count": 0}
 }
@@ -204,7 +203,7 @@ func (t *account) sign(o map[string]string, out io.Writer) error {
 	return answer(out, t.Signatures[len(t.Signatures)-1])
 }
 
-// oci installs the stand-in on a bench, for a tenancy in which these images lie.
+// oci installs the fake CLI on a bench, for a tenancy with these images.
 func (b *bench) oci(t account) {
 	b.t.Helper()
 	self, err := os.Executable()

@@ -26,10 +26,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
-// functions are what has an image.
+// functions are the functions with an image.
 var functions = []string{"rotate", "sweep"}
 
-// image is one as deploy/image makes it: one layer with one file.
+// image is an image like deploy/image's: one layer with one file.
 func image(t *testing.T, seed uint64, arch string) v1.Image {
 	t.Helper()
 	content := make([]byte, 1<<16)
@@ -70,7 +70,7 @@ func image(t *testing.T, seed uint64, arch string) v1.Image {
 	return i
 }
 
-// layouts writes a layout for each function and gives the images' digests.
+// layouts writes a layout for each function and returns the images' digests.
 func layouts(t *testing.T, dir string, seed uint64) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -102,7 +102,7 @@ func write(t *testing.T, dir string, images ...v1.Image) {
 	}
 }
 
-// pull is the digest of what is behind a reference, checked to the last byte.
+// pull pulls the image of a reference completely, and returns its digest.
 func (r *registry) pull(reference string) string {
 	r.t.Helper()
 	ref, err := name.ParseReference(reference)
@@ -124,7 +124,7 @@ func (r *registry) pull(reference string) string {
 	return digest.String()
 }
 
-// tags are those of one repository.
+// tags returns the tags of a repository.
 func (r *registry) tags(function string) []string {
 	r.t.Helper()
 	repository, err := name.NewRepository(repositories + "/" + function)
@@ -134,18 +134,18 @@ func (r *registry) tags(function string) []string {
 	tags, err := remote.List(repository, remote.WithAuth(&authn.Basic{Username: user, Password: r.token}),
 		remote.WithTransport(r.transport()))
 	if err != nil {
-		return nil // there is no such repository yet
+		return nil // the repository does not exist yet
 	}
 	return tags
 }
 
-// login leaves what `docker login` leaves.
+// login writes the file that `docker login` writes.
 func (r *registry) login(b *bench) {
 	b.file(".docker/config.json", `{"auths": {"`+host+`": {"auth": "`+
 		base64.StdEncoding.EncodeToString([]byte(user+":"+r.token))+`"}}}`)
 }
 
-// pushRig is a bench that reaches a registry, with images to push.
+// pushRig is a bench with a registry, and images to push.
 func pushRig(t *testing.T, bearer bool) (*bench, *registry, map[string]string) {
 	t.Helper()
 	needRegistry(t)
@@ -155,7 +155,7 @@ func pushRig(t *testing.T, bearer bool) (*bench, *registry, map[string]string) {
 	return b, r, layouts(t, filepath.Join(b.home, "dist"), 1)
 }
 
-// pushArgs pushes what lies in the bench's dist.
+// pushArgs are the arguments to push the bench's dist.
 func pushArgs(more ...string) []string {
 	return append([]string{"-o", "dist", "-r", repositories, "-V", "1.0.0"}, more...)
 }
@@ -168,7 +168,7 @@ func references(digests map[string]string, version string) string {
 	return out.String()
 }
 
-func TestWhatIsPushedIsWhatWasBuilt(t *testing.T) {
+func TestThePushedImageIsTheBuiltOne(t *testing.T) {
 	for _, bearer := range []bool{false, true} {
 		for way, prepare := range map[string]func(b *bench, r *registry) (in string, args []string){
 			"as docker login has left it": func(b *bench, r *registry) (string, []string) {
@@ -194,7 +194,7 @@ func TestWhatIsPushedIsWhatWasBuilt(t *testing.T) {
 				}
 				for _, f := range functions {
 					if there := r.pull(repositories + "/" + f + ":1.0.0"); there != digests[f] {
-						t.Errorf("%s was pushed, %s is there", digests[f], there)
+						t.Errorf("%s was pushed, the registry has %s", digests[f], there)
 					}
 				}
 			})
@@ -217,11 +217,11 @@ func TestPushingAgainSendsNothingAndSaysSo(t *testing.T) {
 	}
 }
 
-func TestATagThatIsThereWithAnotherImageIsRefusedBeforeAnythingIsSent(t *testing.T) {
+func TestATagOfAnotherImageIsRefusedBeforeAnythingIsSent(t *testing.T) {
 	b, r, old := pushRig(t, true)
 	r.login(b)
 	b.good("", "push", pushArgs()...)
-	// Only the second one is in the way; the first one, which would go, must not go alone.
+	// Only the second tag is taken, but the first image must not be pushed alone.
 	changed := layouts(t, filepath.Join(b.home, "dist"), 50)
 	write(t, filepath.Join(b.home, "dist", "rotate"), image(t, 1, "amd64"))
 	changed["rotate"] = old["rotate"]
@@ -236,7 +236,7 @@ func TestATagThatIsThereWithAnotherImageIsRefusedBeforeAnythingIsSent(t *testing
 	}
 }
 
-func TestADryPushLooksAndSendsNothing(t *testing.T) {
+func TestADryPushSendsNothing(t *testing.T) {
 	b, r, digests := pushRig(t, false)
 	r.login(b)
 	got := b.good("", "push", pushArgs("-n")...)
@@ -245,7 +245,7 @@ func TestADryPushLooksAndSendsNothing(t *testing.T) {
 	}
 }
 
-func TestWrongCredentialsAreSaidToBeWrong(t *testing.T) {
+func TestWrongCredentialsAreReported(t *testing.T) {
 	for _, bearer := range []bool{false, true} {
 		t.Run(map[bool]string{false: "htpasswd", true: "token service"}[bearer], func(t *testing.T) {
 			b, r, _ := pushRig(t, bearer)
@@ -272,7 +272,7 @@ func TestARegistryThatIsDownIsNamed(t *testing.T) {
 	}
 }
 
-func TestARefusalOfTheRegistrySaysWhatMendsIt(t *testing.T) {
+func TestARefusalOfTheRegistrySaysHowToFixIt(t *testing.T) {
 	for _, c := range []struct {
 		status int
 		words  []string
@@ -296,7 +296,7 @@ func TestARefusalOfTheRegistrySaysWhatMendsIt(t *testing.T) {
 	}
 }
 
-func TestAPushThatSomebodyElseOvertakesIsNotCalledDone(t *testing.T) {
+func TestAPushThatAnotherPushOverwritesFails(t *testing.T) {
 	b, r, _ := pushRig(t, false)
 	r.login(b)
 	other := "sha256:" + strings.Repeat("1", 64)
@@ -313,7 +313,7 @@ func TestAPushThatSomebodyElseOvertakesIsNotCalledDone(t *testing.T) {
 	b.bad([]string{other, "somebody else pushes there"}, "", "push", pushArgs()...)
 }
 
-func TestALayoutThatIsNotOneWholeImageForFunctionsIsRefused(t *testing.T) {
+func TestALayoutWithoutOneCompleteImageForFunctionsIsRefused(t *testing.T) {
 	b := newBench(t)
 	b.file("token", "not-asked-for\n")
 	dist := filepath.Join(b.home, "dist")

@@ -38,12 +38,12 @@ const (
 	repositories = host + "/" + namespace + "/keyturn"
 )
 
-// registry is Debian's docker-registry with htpasswd, behind a front that answers for fra.ocir.io over TLS. A program
-// gets there through a proxy that leads nowhere else, so that it uses the real name, and no test can leave the machine.
+// registry is Debian's docker-registry with htpasswd, behind a front for fra.ocir.io with TLS. Programs connect through
+// a proxy that allows no other host, so they use the real name and can't leave the machine.
 type registry struct {
 	t        *testing.T
 	token    string // the user's auth token, made for this registry
-	bearer   bool   // sign in at a token service, as Container Registry has it, instead of with each request
+	bearer   bool   // sign in at a token service, like Container Registry, instead of with each request
 	upstream *url.URL
 	front    *httptest.Server
 	proxy    *httptest.Server
@@ -51,12 +51,12 @@ type registry struct {
 
 	mu     sync.Mutex
 	down   bool                                              // nothing listens
-	refuse func(w http.ResponseWriter, r *http.Request) bool // answers itself and says so
-	writes int                                               // requests that would change something
+	refuse func(w http.ResponseWriter, r *http.Request) bool // if it returns true, it has answered
+	writes int                                               // requests that change something
 	issued map[string]bool                                   // bearer tokens
 }
 
-// needRegistry ends a test that can't have a registry server. It comes before the test has anything to clean up.
+// needRegistry skips or fails a test without a registry server. Call it before there is anything to clean up.
 func needRegistry(t *testing.T) {
 	t.Helper()
 	need.Suite(t, need.Registry)
@@ -74,7 +74,7 @@ func newRegistry(t *testing.T, bearer bool) *registry {
 	return r
 }
 
-// serve starts the server and learns its address from its log.
+// serve starts the server and reads its address from its log.
 func (r *registry) serve(program string) *url.URL {
 	r.t.Helper()
 	dir := r.t.TempDir()
@@ -102,14 +102,14 @@ func (r *registry) serve(program string) *url.URL {
 		if err := c.Process.Kill(); err != nil {
 			r.t.Error(err)
 		}
-		_ = c.Wait() // killed: that is no error here
+		_ = c.Wait() // it was killed
 	})
 	lines := bufio.NewScanner(log)
 	var seen strings.Builder
 	for lines.Scan() {
 		seen.WriteString(lines.Text() + "\n")
 		if m := regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`).FindStringSubmatch(lines.Text()); m != nil {
-			go func() { _, _ = io.Copy(io.Discard, log) }() // so that its log never fills the pipe
+			go func() { _, _ = io.Copy(io.Discard, log) }() // empties the pipe of the log
 			return &url.URL{Scheme: "http", Host: m[1]}
 		}
 	}
@@ -117,7 +117,7 @@ func (r *registry) serve(program string) *url.URL {
 	return nil
 }
 
-// hash is a line's second half in an htpasswd file, which has to be bcrypt. The C library knows it, and Perl asks it.
+// hash returns the bcrypt hash for an htpasswd file. Perl calls the C library for it.
 func hash(t *testing.T, token string) string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), need.Tool(t, "perl"), "-e", `my $p = <STDIN>; print crypt($p, $ARGV[0]);`,
@@ -160,7 +160,7 @@ func (r *registry) connect(w http.ResponseWriter, q *http.Request) {
 	down := r.down
 	r.mu.Unlock()
 	if q.Method != http.MethodConnect || q.Host != host+":443" {
-		r.t.Errorf("somebody wants to reach %s %s", q.Method, q.Host)
+		r.t.Errorf("unexpected request: %s %s", q.Method, q.Host)
 		down = true
 	}
 	if down {
@@ -246,20 +246,20 @@ func (r *registry) setRefusal(refuse func(w http.ResponseWriter, q *http.Request
 	r.refuse = refuse
 }
 
-// written are the requests so far that would have changed something.
+// written returns the number of requests so far that change something.
 func (r *registry) written() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.writes
 }
 
-// admit lets a bench reach the registry.
+// admit connects a bench to the registry.
 func (r *registry) admit(b *bench) {
 	b.env = append(b.env, "HTTPS_PROXY="+r.proxy.URL, "SSL_CERT_FILE="+b.file("ca.pem", string(r.cert)))
 	b.secret = append(b.secret, r.token, base64.StdEncoding.EncodeToString([]byte(user+":"+r.token)))
 }
 
-// transport reaches the registry from the test itself.
+// transport connects the test to the registry.
 func (r *registry) transport() http.RoundTripper {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(r.cert)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// builder lets `go run ./deploy/image` write layouts that the test has made: what it builds is tested where it is made.
+// builder replaces `go run ./deploy/image`, which has its own tests, and writes the test's layouts.
 func (b *bench) builder(layouts string) {
 	b.t.Helper()
 	b.logged("go", `if [ "$1 $2" = 'run ./deploy/image' ]; then
@@ -42,7 +42,7 @@ func TestBuildingCallsTheImageBuilderInTheProject(t *testing.T) {
 	b.bad([]string{"Go is missing"}, "", "build")
 }
 
-// releaseRig has all that a release needs: what it pushes is in the tenancy, since the registry is the tenancy's.
+// releaseRig has everything that a release needs. The tenancy contains the images that it pushes.
 func releaseRig(t *testing.T) (*bench, *registry, map[string]string, []string) {
 	t.Helper()
 	needRegistry(t)
@@ -119,7 +119,7 @@ func TestAReleaseEndsAtTheStepThatFails(t *testing.T) {
 	}
 }
 
-func TestAnUnsignedReleaseHasToBeAskedFor(t *testing.T) {
+func TestAnUnsignedReleaseNeedsAFlag(t *testing.T) {
 	b, _, _, _ := releaseRig(t)
 	base := []string{"-r", repositories, "-V", "1.0.0", "-o", "dist", "-a", "stack/images.auto.tfvars"}
 	b.bad([]string{"-k is missing", "none"}, "", "release", base...)

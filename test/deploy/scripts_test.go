@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/test/need"
 )
 
-// scripts are the steps: what of deploy/ is a program.
+// scripts are the steps, the programs in deploy/.
 func scripts(t *testing.T) []string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(root, "deploy"))
@@ -30,7 +30,7 @@ func scripts(t *testing.T) []string {
 	return out
 }
 
-func TestEveryStepCanBeRunAndSaysHowAndIsInTheGuide(t *testing.T) {
+func TestEveryStepIsExecutableHasHelpAndIsInTheGuide(t *testing.T) {
 	b := newBench(t)
 	guide, err := os.ReadFile(filepath.Join(root, "deploy", "README.md"))
 	if err != nil {
@@ -51,7 +51,7 @@ func TestEveryStepCanBeRunAndSaysHowAndIsInTheGuide(t *testing.T) {
 	}
 }
 
-func TestTheStepsAndTheChecksOfCIAreCleanForShellcheck(t *testing.T) {
+func TestShellcheckAcceptsTheStepsAndTheChecksOfCI(t *testing.T) {
 	program := need.Tool(t, "shellcheck")
 	checks, err := filepath.Glob(filepath.Join(root, ".ci", "*"))
 	if err != nil || len(checks) < 3 {
@@ -67,8 +67,8 @@ func TestTheStepsAndTheChecksOfCIAreCleanForShellcheck(t *testing.T) {
 	}
 }
 
-// The guides' commands are read as a shell reads them, and their options looked up in the steps' own help.
-func TestTheGuidesCallTheStepsAsTheyAre(t *testing.T) {
+// The test parses the guides' commands like a shell, and looks up their options in the steps' help.
+func TestTheGuidesCallTheStepsCorrectly(t *testing.T) {
 	b := newBench(t)
 	fenced := regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
 	placeholder := regexp.MustCompile(`<[a-zA-Z_ ]+>`)

@@ -19,15 +19,15 @@ var (
 	otherKey = "ocid1.key.oc1.eu-frankfurt-1.examplevault." + strings.Repeat("o", 60)
 )
 
-// digestOf is a digest by a letter.
+// digestOf returns a digest of one repeated letter.
 func digestOf(letter string) string { return "sha256:" + strings.Repeat(letter, 64) }
 
-// reference is what deploy/push prints.
+// reference returns a line of deploy/push's output.
 func reference(function, letter string) string {
 	return repositories + "/" + function + ":1.0.0@" + digestOf(letter)
 }
 
-// stored is an image as ListContainerImages has it.
+// stored is an image in the form of ListContainerImages.
 func stored(id, function, digest string) map[string]any {
 	return map[string]any{"compartment-id": compartment, "digest": digest, "display-name": "keyturn/" + function +
 		":1.0.0", "id": id, "lifecycle-state": "AVAILABLE",
@@ -40,7 +40,7 @@ func signatureOf(image, key, state string) map[string]any {
 		"image-id": image, "kms-key-id": key, "lifecycle-state": state}
 }
 
-// shop is a tenancy with both images, and others that are like them.
+// shop is a tenancy with both images and similar ones.
 func shop() account {
 	return account{
 		Keys: map[string]keyOf{key: {endpoint, keyVersion}, otherKey: {endpoint, "ocid1.keyversion.oc1..other"}},
@@ -58,7 +58,7 @@ func signArgs(more ...string) []string {
 		reference("sweep", "b")}, more...)
 }
 
-// signed are the OCIDs of the images with a signature of the key.
+// signed returns the OCIDs of the images with a signature of the key.
 func (t account) signed() []string {
 	var out []string
 	for _, s := range t.Signatures {
@@ -107,7 +107,7 @@ func TestSigningAgainSignsNothingAndSaysSo(t *testing.T) {
 	}
 }
 
-func TestASignatureOfAnotherKeyOrADeletedOneIsNone(t *testing.T) {
+func TestASignatureOfAnotherKeyOrADeletedOneDoesNotCount(t *testing.T) {
 	b := newBench(t)
 	before := shop()
 	before.Signatures = []map[string]any{signatureOf(both[0], otherKey, "AVAILABLE"),
@@ -134,7 +134,7 @@ func TestEveryPageOfAListIsRead(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedSigningGoesOnWhereItStopped(t *testing.T) {
+func TestAnInterruptedSigningContinuesWhereItStopped(t *testing.T) {
 	b := newBench(t)
 	before := shop()
 	before.Fail = both[1]
@@ -153,7 +153,7 @@ func TestAnInterruptedSigningGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
-func TestNothingIsSignedIfOneImageIsNotThere(t *testing.T) {
+func TestNothingIsSignedIfOneImageIsMissing(t *testing.T) {
 	for name, change := range map[string]func(*account){
 		"never pushed":         func(s *account) { s.Images = slices.Delete(s.Images, 2, 3) },
 		"another compartment":  func(s *account) { s.Images[2]["compartment-id"] = "ocid1.compartment.oc1..other" },
@@ -174,7 +174,7 @@ func TestNothingIsSignedIfOneImageIsNotThere(t *testing.T) {
 	}
 }
 
-func TestADrySigningLooksAndSignsNothing(t *testing.T) {
+func TestADrySigningSignsNothing(t *testing.T) {
 	b := newBench(t)
 	before := shop()
 	before.Signatures = []map[string]any{signatureOf(both[0], key, "AVAILABLE")}
@@ -200,7 +200,7 @@ func TestAKnownKeyVersionIsNotAskedFor(t *testing.T) {
 	}
 }
 
-func TestAnImageIsNotTakenForUnsignedBecauseTheListCannotBeRead(t *testing.T) {
+func TestAnUnreadableListOfSignaturesIsAnError(t *testing.T) {
 	b := newBench(t)
 	before := shop()
 	before.Garble = true

@@ -14,8 +14,7 @@ import (
 	"github.com/keyturn/keyturn/test/need"
 )
 
-// workflow is what these tests look at; whether GitHub takes the rest is asked of actionlint, which the workflow itself
-// runs.
+// workflow is the part of a workflow that these tests read. The workflow runs actionlint to check the rest.
 type workflow struct {
 	file        string
 	text        string
@@ -80,7 +79,7 @@ func steps(t *testing.T, visit func(where string, w workflow, s ciStep)) {
 }
 
 func TestAWorkflowMayReadTheProjectAndOnlyTheReleasesLastJobMayWrite(t *testing.T) {
-	// What a job may do besides reading, and why it needs it is said beside it in the workflow.
+	// The permissions of a job besides reading; the workflow says why it needs them.
 	more := map[string][]string{"release.yml publish": {"attestations", "contents", "id-token"}}
 	for _, w := range workflows(t) {
 		if len(w.Permissions) != 1 || w.Permissions["contents"] != "read" {
@@ -132,7 +131,7 @@ func TestEveryActionIsPinnedByItsFullCommit(t *testing.T) {
 			}
 			m := pinned.FindStringSubmatch(line)
 			if m == nil {
-				t.Errorf("%s: %q is not pinned by commit, with its version beside it", w.file, line)
+				t.Errorf("%s: %q is not pinned by commit, with its version in a comment", w.file, line)
 				continue
 			}
 			if before := commits[m[1]]; before != "" && before != m[2] {
@@ -151,7 +150,7 @@ func TestEveryActionIsPinnedByItsFullCommit(t *testing.T) {
 	})
 }
 
-func TestEveryScriptOfAWorkflowIsCleanAndTakesNothingFromAnExpression(t *testing.T) {
+func TestEveryScriptOfAWorkflowPassesShellcheckAndUsesNoExpression(t *testing.T) {
 	shellcheck, bash := need.Tool(t, "shellcheck"), need.Tool(t, "bash")
 	seen := 0
 	steps(t, func(where string, w workflow, s ciStep) {
@@ -162,7 +161,7 @@ func TestEveryScriptOfAWorkflowIsCleanAndTakesNothingFromAnExpression(t *testing
 		if w.Defaults.Run.Shell != "bash" || s.Shell != "" {
 			t.Errorf("%s doesn't run in bash with pipefail", where)
 		}
-		// A branch may be called $(anything): what comes from outside comes in the environment.
+		// A branch may be called $(anything), so external values must come through the environment.
 		if strings.Contains(s.Run, "${{") {
 			t.Errorf("%s has an expression in its script", where)
 		}
@@ -179,11 +178,11 @@ func TestEveryScriptOfAWorkflowIsCleanAndTakesNothingFromAnExpression(t *testing
 	}
 }
 
-// inProject finds what a script names of the project.
+// inProject matches the project's paths in a script.
 var inProject = regexp.MustCompile(
 	`(?:^|[\s"'=])(?:\./)?((?:deploy|docs|functions|pkg|terraform|test|\.ci|\.github)(?:/[A-Za-z0-9_.-]+)*)`)
 
-func TestEveryPathThatAWorkflowNamesIsThere(t *testing.T) {
+func TestEveryPathThatAWorkflowNamesExists(t *testing.T) {
 	seen := 0
 	look := func(where, path string) {
 		seen++
@@ -196,7 +195,7 @@ func TestEveryPathThatAWorkflowNamesIsThere(t *testing.T) {
 		for _, m := range inProject.FindAllStringSubmatch(s.Run, -1) {
 			look(where, m[1])
 		}
-		if s.Folder != "" && s.Folder != "files" { // files is what the release has made
+		if s.Folder != "" && s.Folder != "files" { // files has the release's files
 			look(where, s.Folder)
 		}
 		if file, ok := s.With["go-version-file"].(string); ok {
@@ -221,11 +220,11 @@ func TestTheWorkflowRunsEveryStepOfTheProjectsOwnCheck(t *testing.T) {
 		t.Fatal(".ci/run has no list of steps")
 	}
 	all := strings.Fields(list[1])
-	// The newcomer's check comes first, so that nothing that a later step installs can help it.
+	// The newcomer's check comes first, so that no later step's tools can help it.
 	if len(all) < 10 || all[0] != "newcomer" {
 		t.Fatalf("the steps of .ci/run are %q", all)
 	}
-	ran := map[string]bool{"clean": true} // a workflow's tree is thrown away
+	ran := map[string]bool{"clean": true} // a workflow's tree is temporary
 	for _, m := range regexp.MustCompile(`bash \.ci/run ([a-z ]+)\n`).FindAllStringSubmatch(
 		workflows(t)["test.yml"].text, -1) {
 		for _, step := range strings.Fields(m[1]) {
@@ -244,7 +243,7 @@ func TestTheWorkflowRunsEveryStepOfTheProjectsOwnCheck(t *testing.T) {
 	}
 }
 
-// script is the one of a named step of the release.
+// script returns the script of a step of the release.
 func script(t *testing.T, job, name string) string {
 	t.Helper()
 	for _, s := range workflows(t)["release.yml"].Jobs[job].Steps {
@@ -256,7 +255,7 @@ func script(t *testing.T, job, name string) string {
 	return ""
 }
 
-// ci runs a step as GitHub does, in a folder.
+// ci runs a step in a folder, as GitHub does.
 func (b *bench) ci(folder, text string) result {
 	b.t.Helper()
 	return b.runAt("", b.file("step.sh", "set -eo pipefail\ncd '"+folder+"'\n"+text))
@@ -323,7 +322,7 @@ func TestTheReleasesScriptsMakeItsFiles(t *testing.T) {
 		"--generate-notes -- "+strings.Join(want, " ")) != 1 {
 		t.Error("the release was not made from these files")
 	}
-	// What is unpacked is what deploy/push takes.
+	// deploy/push must accept the unpacked files.
 	back := t.TempDir()
 	for _, f := range functions {
 		if err := os.Mkdir(filepath.Join(back, f), 0o700); err != nil {

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// cli is what the documentation uses of the OCI CLI: each command with its parameters, those with a + are required.
-// Source: the CLI's own declarations (github.com/oracle/oci-cli, services/*/src, commit 02d1a3d4 of 2026-07-21). A new
-// command is added here after it has been looked up there.
+// cli are the commands of the OCI CLI that the documentation uses, with their parameters; a + marks a required one.
+// Source: the CLI's declarations (github.com/oracle/oci-cli, services/*/src, commit 02d1a3d4 of 2026-07-21). Look up a
+// new command there before you add it.
 var cli = map[string]string{
 	"cloud-guard problem get":                    "+problem-id",
 	"cloud-guard problem list-problem-histories": "+compartment-id +problem-id all",
@@ -45,7 +45,7 @@ var cli = map[string]string{
 // global are parameters that every command takes.
 var global = []string{"query", "raw-output", "region", "profile", "output", "read-timeout"}
 
-// spell reads an oci command: its words and the parameters that it is given.
+// spell parses an oci command into its words and parameters.
 func spell(command string) (name string, given []string) {
 	_, command, _ = strings.Cut(command, "oci ")
 	var words []string
@@ -68,7 +68,7 @@ func spell(command string) (name string, given []string) {
 	return strings.Join(words, " "), given
 }
 
-func TestEveryCommandOfTheOCICLIIsARealOne(t *testing.T) {
+func TestEveryCommandOfTheOCICLIExists(t *testing.T) {
 	used := map[string]bool{}
 	for page, text := range pages(t) {
 		for _, command := range commands(text) {
@@ -99,7 +99,7 @@ func TestEveryCommandOfTheOCICLIIsARealOne(t *testing.T) {
 	}
 	for name := range cli {
 		if !used[name] {
-			t.Errorf("nobody uses %q: take it out of this test", name)
+			t.Errorf("no document uses %q: remove it from this test", name)
 		}
 	}
 }
@@ -114,7 +114,7 @@ func TestNoCommandShowsASecretsValue(t *testing.T) {
 	}
 }
 
-func TestTheSpellingOfACommandIsRead(t *testing.T) {
+func TestACommandIsParsed(t *testing.T) {
 	name, given := spell(`query=$(oci logging log-saved-search list --name "a --b | c" --query 'data[0]' --raw-output)`)
 	if name != "logging log-saved-search list" || !slices.Equal(given, []string{"name", "query", "raw-output"}) {
 		t.Errorf("%q with %q", name, given)

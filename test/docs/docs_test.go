@@ -1,5 +1,4 @@
-// Package docs keeps the generated parts of the documentation equal to the code that they come from.
-// Rewrite them with: go test ./test/docs -update
+// Package docs checks the generated parts of the documentation. Update them with: go test ./test/docs -update
 package docs
 
 import (
@@ -16,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the generated parts")
 
-func TestTheDocumentationSaysWhatTheCodeDoes(t *testing.T) {
+func TestTheGeneratedDocumentationIsUpToDate(t *testing.T) {
 	for _, part := range []struct{ file, name, text string }{
 		{"../../docs/decisions.md", "table", rotation.TableText()},
 		{"../../docs/configuration.md", "configuration", config.Table()},

@@ -10,12 +10,11 @@ import (
 	"testing"
 )
 
-// kindsOf finds what only a file that knows single kinds has in it.
+// kindsOf finds names of single kinds in a file.
 var kindsOf = regexp.MustCompile(
 	`credential\.(APIKey|AuthToken|CustomerSecretKey|Password)\b|"(api-key|auth-token|customer-secret-key)"|&(apiKey|authToken|customerSecretKey|password)\b`)
 
-// TestOnlyTheFilesOfTheRecipeKnowSingleKinds: CONTRIBUTING names every hand-written file of the product that a new kind
-// may have to change. All others are derived from the records.
+// CONTRIBUTING names every file that a new kind may have to change. All other code is derived from the records.
 func TestOnlyTheFilesOfTheRecipeKnowSingleKinds(t *testing.T) {
 	text, err := os.ReadFile("../../CONTRIBUTING.md")
 	if err != nil {

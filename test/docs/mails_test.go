@@ -16,7 +16,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// source parses the Go files of a folder, without its tests.
+// source parses the Go files of a folder except its tests.
 func source(t *testing.T, folder string) []*ast.File {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(root, folder))
@@ -38,7 +38,7 @@ func source(t *testing.T, folder string) []*ast.File {
 	return out
 }
 
-// constants are the texts of the constants of a type that a folder declares.
+// constants returns the values of the constants of a type in a folder.
 func constants(t *testing.T, folder, typ string) []string {
 	t.Helper()
 	var out []string
@@ -75,7 +75,7 @@ func literal(t *testing.T, e ast.Expr) (text string, ok bool) {
 	return "", false
 }
 
-// titled are the runbooks whose title is about a mail with this state in its subject.
+// titled returns the runbooks for a mail with this state in its subject.
 func titled(t *testing.T, title string) bool {
 	for _, text := range runbooks(t) {
 		if strings.HasPrefix(text, "# "+title+"\n") {
@@ -110,7 +110,7 @@ func TestEveryMailHasItsRunbook(t *testing.T) {
 	}
 }
 
-// digests say in which runbook each part of a digest's subject is dealt with.
+// digests has the runbook for each part of a digest's subject.
 var digests = map[string]string{"need you": "sweep-need-you.md", "rotated": "sweep-rotated.md",
 	"would be rotated": "sweep-rotated.md",
 	"not finished":     "sweep-not-finished.md", "cleaned up": "sweep-cleaned-up.md",
@@ -140,12 +140,12 @@ func TestEveryPartOfADigestsTitleHasItsRunbook(t *testing.T) {
 			t.Errorf("no digest's title says %q", part)
 		}
 		if books[page] == "" || !strings.Contains(index, part) {
-			t.Errorf("%q: %s isn't there, or the index doesn't say it", part, page)
+			t.Errorf("%q: %s is missing, or the index doesn't list it", part, page)
 		}
 	}
 }
 
-// explained tells whether some page of the names explains a text.
+// explained reports whether one of the named pages explains a text.
 func explained(books map[string]string, text, prefix string) bool {
 	for name, page := range books {
 		if strings.HasPrefix(name, prefix) && strings.Contains(page, text) {
@@ -211,7 +211,7 @@ func TestEveryRefusalOfTheGuardIsExplained(t *testing.T) {
 	}
 }
 
-// saidSomewhere tells whether a page has some telling piece of a message.
+// saidSomewhere reports whether a page contains a characteristic part of a message.
 func saidSomewhere(books map[string]string, pieces []string) bool {
 	for _, p := range pieces {
 		p = strings.Trim(p, ` (),:;"`)

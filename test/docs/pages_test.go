@@ -20,7 +20,7 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// pages are the documents for people who operate Keyturn, by their path from the root.
+// pages are the documents for operators, by their path from the root.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -34,7 +34,7 @@ func pages(t *testing.T) map[string]string {
 	return out
 }
 
-// runbooks are the pages of docs/runbooks without their index, by file name.
+// runbooks are the pages of docs/runbooks except the index, by file name.
 func runbooks(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root, "docs/runbooks/*.md"))
@@ -55,7 +55,7 @@ func runbooks(t *testing.T) map[string]string {
 
 var blocks = regexp.MustCompile("(?ms)^ *```sh\n(.*?)^ *```$")
 
-// commands are the commands in a page's blocks and in its text, each in one line.
+// commands returns the commands in a page's blocks and text, each in one line.
 func commands(page string) []string {
 	var out []string
 	for _, b := range blocks.FindAllStringSubmatch(page, -1) {
@@ -115,7 +115,7 @@ func TestEveryAlarmHasItsRunbook(t *testing.T) {
 	for name := range books {
 		alarm, ok := strings.CutPrefix(strings.TrimSuffix(name, ".md"), "alarm-")
 		if ok && !slices.ContainsFunc(alarms, func(a []string) bool { return a[1] == alarm }) {
-			t.Errorf("%s is about an alarm that isn't there", name)
+			t.Errorf("%s is about an alarm that doesn't exist", name)
 		}
 	}
 	if !strings.Contains(text, `${each.value.body} What to do: ${local.runbooks}/alarm-${each.key}.md"`) {

@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// object is what this test reads of a JSON Schema.
+// object is the part of a JSON Schema that this test reads.
 type object struct {
 	Ref         string             `json:"$ref"`
 	Const       any                `json:"const"`
@@ -41,7 +41,7 @@ func recordSchema(t *testing.T) object {
 func TestTheRecordsSchemaDescribesEveryFieldAndNoOther(t *testing.T) {
 	schema := recordSchema(t)
 	if got := schema.Properties["schema"].Const; got != outcome.Schema {
-		t.Errorf("the schema is that of %v, the code writes %s", got, outcome.Schema)
+		t.Errorf("the schema describes %v, the code writes %s", got, outcome.Schema)
 	}
 	record := schema.Defs["record"]
 	for name, c := range map[string]struct {
@@ -81,7 +81,7 @@ func TestTheRecordsSchemaKnowsEveryKindRoleAndStep(t *testing.T) {
 		}
 	}
 	for _, row := range rotation.Table {
-		if !row.Then.Ends() && row.Then != rotation.Look { // which changes nothing, and is no step
+		if !row.Then.Ends() && row.Then != rotation.Look { // it changes nothing, so it is no step
 			steps = append(steps, string(row.Then))
 		}
 	}
@@ -101,7 +101,7 @@ func TestTheRecordsSchemaKnowsEveryKindRoleAndStep(t *testing.T) {
 	}
 }
 
-// rewriteEnum writes the values of a field into the schema, if that is asked for.
+// rewriteEnum writes the values of a field into the schema, with -update.
 func rewriteEnum(t *testing.T, field string, values []string) {
 	t.Helper()
 	if !*update {

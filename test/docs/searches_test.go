@@ -24,7 +24,7 @@ var searchBlock = regexp.MustCompile(`(?m)^    ([a-z-]+) = \{
       order       = "(asc|desc)"
     \}$`)
 
-// searches reads them from terraform/log_searches.tf, which is as terraform fmt writes it.
+// searches reads them from terraform/log_searches.tf, which terraform fmt has formatted.
 func searches(t *testing.T) []search {
 	t.Helper()
 	text := read(t, "terraform/log_searches.tf")
@@ -45,7 +45,7 @@ func searches(t *testing.T) []search {
 	return out
 }
 
-func TestThePageOfSearchesSaysWhatTheStackSaves(t *testing.T) {
+func TestThePageOfSearchesListsTheStacksSearches(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| search | shows | condition |\n| --- | --- | --- |\n")
 	for _, s := range searches(t) {
@@ -70,11 +70,11 @@ func TestThePageOfSearchesSaysWhatTheStackSaves(t *testing.T) {
 	}
 }
 
-// placed are conditions that a person completes, by what stands in the documentation.
+// placed are values for the placeholders in the documentation's conditions.
 var placed = []string{`data.message = '*"call_id":"<call>*'`, `data.message = '*"rotation":"<rotation>*'`,
 	`data.message = '*"problem":"<problem OCID>*'`}
 
-func TestEverySearchOfADocumentIsOneThatTheStackSaves(t *testing.T) {
+func TestEverySearchInTheDocumentsIsSavedByTheStack(t *testing.T) {
 	known := slices.Clone(placed)
 	orders := map[string]string{placed[1]: "asc", placed[2]: "asc"}
 	for _, s := range searches(t) {
@@ -94,7 +94,7 @@ func TestEverySearchOfADocumentIsOneThatTheStackSaves(t *testing.T) {
 			}
 			seen++
 			where := strings.ReplaceAll(m[2], `\"`, `"`)
-			if strings.HasSuffix(m[1], "/_Audit") { // the service's log, not ours
+			if strings.HasSuffix(m[1], "/_Audit") { // the service's log, not Keyturn's
 				continue
 			}
 			if m[1] != "$log" || !slices.Contains(known, where) || orders[where] != m[3] {
@@ -107,7 +107,7 @@ func TestEverySearchOfADocumentIsOneThatTheStackSaves(t *testing.T) {
 	}
 }
 
-// found tells whether a condition lets a line through, as Oracle's "Logging Query Language Specification" has it:
+// found reports whether a condition matches a line, according to Oracle's "Logging Query Language Specification":
 // equality with * for any characters, and, or.
 func found(t *testing.T, where, line string) bool {
 	t.Helper()
@@ -132,7 +132,7 @@ func found(t *testing.T, where, line string) bool {
 	return false
 }
 
-// meant says, of a line that was decoded, whether a search is to find it.
+// meant reports whether a search should find a decoded line.
 var meant = map[string]func(m map[string]any) bool{
 	"records":    func(m map[string]any) bool { return m["message"] == "outcome" },
 	"refused":    func(m map[string]any) bool { return outcomeOf(m) == "refused" },
@@ -151,13 +151,13 @@ func outcomeOf(m map[string]any) any {
 	return record["outcome"]
 }
 
-// forged is what somebody may write into a comment to be found where it doesn't belong.
+// forged is a comment that imitates log fields.
 const forged = `"outcome":"refused" "message":"sweep" "message":"the invocation failed" "message":"outcome","message":"call","class":"x","rotation":"abc"`
 
-// forgedFree is the part of it that a closure comment may have as its free text.
+// forgedFree is its part that a closure comment may contain as free text.
 const forgedFree = `"message":"sweep" "message":"the invocation failed" "message":"outcome","message":"call","class":"x"`
 
-// TestEverySearchFindsItsLinesAndNoOthers plays the built functions, and searches what they print.
+// This test runs the built functions and searches their output.
 func TestEverySearchFindsItsLinesAndNoOthers(t *testing.T) {
 	dir := t.TempDir()
 	rotate, err := tenancy.Build(t.Context(), dir)
@@ -219,7 +219,7 @@ func TestEverySearchFindsItsLinesAndNoOthers(t *testing.T) {
 	t.Logf("%d lines: %v", lines, hits)
 }
 
-func TestEveryMessageThatIsSearchedForIsOneThatIsLogged(t *testing.T) {
+func TestEveryMessageInASearchIsLogged(t *testing.T) {
 	logged := ""
 	for _, file := range []string{"pkg/outcome/outcome.go", "pkg/outcome/digest.go", "pkg/responder/rotate.go",
 		"pkg/oci/call.go", "pkg/fn/fn.go", "functions/internal/app/app.go"} {
@@ -229,7 +229,7 @@ func TestEveryMessageThatIsSearchedForIsOneThatIsLogged(t *testing.T) {
 	for _, s := range searches(t) {
 		for _, m := range regexp.MustCompile(`"message":"([^"]+)"`).FindAllStringSubmatch(s.where, -1) {
 			if seen++; !strings.Contains(logged, `Msg("`+m[1]+`")`) {
-				t.Errorf("the search %s looks for %q, which nobody logs", s.name, m[1])
+				t.Errorf("the search %s looks for %q, which the functions never log", s.name, m[1])
 			}
 		}
 	}

@@ -11,14 +11,14 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-// others are words with an underscore that are neither ours nor the stack's.
+// others are words with an underscore that are not Keyturn's.
 var others = map[string]string{
 	"oci_faas": "metrics of Functions", "oci_cloudevents": "metrics of Events",
 	"dry_run": "an option of the comment, too",
 	"call_id": "field of the log", "took_ms": "field of the log", "opc_request_id": "field of the log",
 }
 
-func TestEveryWordOfOursInTheDocumentsExistsInTheCode(t *testing.T) {
+func TestEveryNameInTheDocumentsExistsInTheCode(t *testing.T) {
 	known := map[string]string{}
 	for word, what := range others {
 		known[word] = what

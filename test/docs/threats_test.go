@@ -46,7 +46,7 @@ func TestEveryAttackHasATestOrSaysThatItHasNone(t *testing.T) {
 			continue
 		}
 		if !strings.Contains(cells[2], "](../") && !strings.HasPrefix(strings.TrimSpace(cells[2]), "none: ") {
-			t.Errorf("no test, and no word on why: %s", cells[0])
+			t.Errorf("neither a test nor a reason for its absence: %s", cells[0])
 		}
 		if strings.TrimSpace(cells[3]) == "" {
 			t.Errorf("nothing is said of what remains: %s", cells[0])

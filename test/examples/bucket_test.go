@@ -7,8 +7,8 @@ import (
 	"github.com/keyturn/keyturn/test/need"
 )
 
-// A tool that reads "no such bucket" knows that its key is good; one that reads "access denied" asks for another key.
-func TestAToolIsToldThatABucketIsAbsentAndNotThatItsKeyIsWrong(t *testing.T) {
+// "No such bucket" means that a tool's key works; "access denied" makes it ask for another key.
+func TestAMissingBucketIsNotReportedAsAWrongKey(t *testing.T) {
 	for name, tool := range map[string]func(r *rig, path string) func(bucket string) result{
 		"aws": func(r *rig, path string) func(string) result {
 			aws := r.real("aws", path)
@@ -31,7 +31,7 @@ func TestAToolIsToldThatABucketIsAbsentAndNotThatItsKeyIsWrong(t *testing.T) {
 			list := tool(r, path)
 			for range 2 {
 				if got := list("backups"); got.code != 0 {
-					t.Errorf("a bucket that is there: exit code %d, %s", got.code, got.err)
+					t.Errorf("an existing bucket: exit code %d, %s", got.code, got.err)
 				}
 				got := list("absent")
 				said := strings.ToLower(got.out + got.err)

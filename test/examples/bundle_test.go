@@ -36,7 +36,7 @@ func TestTheBundleOfEveryKindIsReadFromVaultAndFromAFile(t *testing.T) {
 	}
 }
 
-func TestABundleThatIsNotWholeIsRefusedAndNotQuoted(t *testing.T) {
+func TestAnIncompleteBundleIsRefusedAndNotQuoted(t *testing.T) {
 	r := place(t, tenancy.Want{Kind: tenancy.AuthToken, Bundle: true})
 	whole := string(r.Secret(r.secret).Current())
 	var fields map[string]any
@@ -88,7 +88,7 @@ func TestABundleThatIsNotWholeIsRefusedAndNotQuoted(t *testing.T) {
 	}
 }
 
-func TestAKeyThatIsStillBeingTriedOutIsNotHandedOut(t *testing.T) {
+func TestAKeyThatIsNotYetProvenIsNotHandedOut(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			r := place(t, tenancy.Want{Kind: kind, Bundle: true})
@@ -105,8 +105,8 @@ func TestAKeyThatIsStillBeingTriedOutIsNotHandedOut(t *testing.T) {
 	}
 }
 
-// whileStaged calls f once during the next rotation, when the new version is staged and not yet promoted, and gives
-// what it returned.
+// whileStaged calls f once during the next rotation, while the new version is staged and not yet promoted, and returns
+// its result.
 func (r *rig) whileStaged(f func() result) <-chan result {
 	results, done := make(chan result, 1), make(chan struct{})
 	calls := 0

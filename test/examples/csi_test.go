@@ -10,9 +10,9 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/secrets"
 )
 
-// csiVolume does what the Secrets Store CSI driver and Oracle's provider do for one volume: GetSecretBundleByName for
-// every secret, and only when all of them are there a switch of the whole folder by the rename of one symbolic link.
-// Source: internal/service/secret_service.go in oracle/oci-secrets-store-csi-driver-provider, and
+// csiVolume does the same for one volume as the Secrets Store CSI driver and Oracle's provider. It calls
+// GetSecretBundleByName for every secret, and after all have succeeded switches the folder by renaming one symbolic
+// link. Source: internal/service/secret_service.go in oracle/oci-secrets-store-csi-driver-provider, and
 // pkg/util/fileutil/atomic_writer.go in kubernetes-sigs/secrets-store-csi-driver.
 type csiVolume struct {
 	rig      *rig

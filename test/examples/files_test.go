@@ -23,7 +23,7 @@ func scripts(t *testing.T) []string {
 	return found
 }
 
-func TestShellcheckHasNothingToSayAboutTheScripts(t *testing.T) {
+func TestShellcheckAcceptsTheScripts(t *testing.T) {
 	shellcheck := need.Tool(t, "shellcheck")
 	if out, err := exec.CommandContext(t.Context(), shellcheck, scripts(t)...).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
@@ -59,13 +59,13 @@ func TestATracedScriptDoesNotTraceTheValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// the search for leaks looks at what it says
+	// the search for leaks reads the trace
 	r.want(r.exec("", filepath.Join(r.tools, "bash"), "-x", path, r.secret))
 	r.extra = []string{"SHELLOPTS=xtrace"}
 	r.want(r.exec("", path, r.secret))
 }
 
-// fields of a bundle and OCIDs in examples have to be recognizable as such.
+// fields of a bundle and OCIDs in examples must be recognizable as examples.
 func TestNoExampleHasAnIdentifierOfARealTenancy(t *testing.T) {
 	ocid := regexp.MustCompile(`ocid1\.[a-z]+\.oc1\.[a-z0-9.-]*`)
 	files, found := 0, 0

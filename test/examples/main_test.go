@@ -1,6 +1,6 @@
-// Package examples_test runs what deploy/examples hands to workloads: the scripts, unmodified, against the emulator,
-// before and after rotations by the built function. Every program that a script starts is logged with its arguments,
-// and no secret value may be among them or in what the scripts print where nobody asked for it.
+// Package examples_test runs the unmodified scripts of deploy/examples against the emulator, before and after rotations
+// by the built function. It logs every program that a script starts with its arguments. They and the scripts' standard
+// error must not contain a secret value.
 package examples_test
 
 import (
@@ -22,7 +22,7 @@ import (
 
 const (
 	examples = "../../deploy/examples"
-	// set in the environment of this test binary when it stands in for a program of that name
+	// set in the environment of this test binary when it runs as the fake program of that name
 	standIn = "KEYTURN_TEST_STAND_IN"
 )
 
@@ -44,7 +44,7 @@ type rig struct {
 	secret string // OCID of the secret that the workload reads
 	home   string
 	tools  string // the machine's PATH
-	argv   string // file with the name and arguments of every program that was started
+	argv   string // log of all started programs with their arguments
 	config string // OCI CLI configuration of the machine
 	extra  []string
 
@@ -52,11 +52,11 @@ type rig struct {
 	spoken strings.Builder
 }
 
-// tools are what the scripts may start. A script that needs another one fails.
+// tools are the programs that the scripts may start. A script that needs another one fails.
 var tools = []string{"bash", "base64", "cat", "dirname", "jq", "mkdir", "mktemp", "mv", "openssl", "rm", "sed"}
 
-// place sets up a tenancy in which the credential was rotated once, so that the secret holds what Keyturn writes.
-// The programs that the test needs are looked for first, when there is nothing to clean up yet.
+// place sets up a tenancy and rotates the credential once, so that Keyturn has written the secret. It first checks that
+// all programs of the test are installed, before there is anything to clean up.
 func place(t *testing.T, want tenancy.Want) *rig {
 	t.Helper()
 	paths := map[string]string{}
@@ -115,7 +115,7 @@ func (r *rig) write(path, text string) {
 	}
 }
 
-// rotate closes a new problem about the credential that is in force.
+// rotate closes a new problem of the current credential.
 func (r *rig) rotate() {
 	r.t.Helper()
 	r.close(r.problem())
@@ -151,7 +151,7 @@ func (r *rig) stored() tenancy.Credential {
 	return v
 }
 
-// result is what a script did.
+// result is the result of a script.
 type result struct {
 	out, err string
 	code     int
@@ -193,7 +193,7 @@ func (r *rig) env() []string {
 	}, r.extra...)
 }
 
-// want ends the test if a script failed.
+// want fails the test if a script failed.
 func (r *rig) want(got result) string {
 	r.t.Helper()
 	if got.code != 0 {
@@ -202,7 +202,7 @@ func (r *rig) want(got result) string {
 	return got.out
 }
 
-// refused checks that a script failed, said why, and gave nothing out.
+// refused checks that a script failed, said why, and printed nothing else.
 func (r *rig) refused(got result, why string) {
 	r.t.Helper()
 	if got.code == 0 || got.out != "" || !strings.Contains(got.err, why) {
@@ -211,7 +211,7 @@ func (r *rig) refused(got result, why string) {
 	}
 }
 
-// searchForLeaks looks for all values that there ever were in the arguments of all programs and in standard error.
+// searchForLeaks looks for all values so far in the arguments of all programs and in standard error.
 func (r *rig) searchForLeaks() {
 	log, err := os.ReadFile(r.argv)
 	if err != nil || len(log) == 0 {
@@ -225,7 +225,7 @@ func (r *rig) searchForLeaks() {
 	}
 }
 
-// leaks counts the parts of the values that a text has: their lines, as they are and in base64.
+// leaks counts the values' lines in a text, plain and in base64.
 func leaks(text string, values []string) int {
 	found := 0
 	for _, value := range values {
@@ -254,7 +254,7 @@ func TestTheSearchForLeaksFindsThem(t *testing.T) {
 	}
 }
 
-// tree is every file below a folder with its mode, time and content.
+// tree returns every file in a folder with its mode, time and content.
 func tree(t *testing.T, root string) map[string]string {
 	t.Helper()
 	out := map[string]string{}

@@ -11,7 +11,7 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/secrets"
 )
 
-// play is what this test binary does when it stands in for a program.
+// play runs this test binary as a fake program.
 func play(name string, args []string) int {
 	if name == "sdk" && len(args) == 2 {
 		return playSDK(args[0], args[1])
@@ -19,7 +19,7 @@ func play(name string, args []string) int {
 	return playOCI(args)
 }
 
-// playSDK is a program that starts, signs in with a configuration file, and ends.
+// playSDK signs in with a configuration file and ends.
 func playSDK(config, user string) int {
 	provider, err := common.ConfigurationProviderFromFile(config, "")
 	if err == nil {
@@ -42,9 +42,9 @@ func getUser(ctx context.Context, client identity.IdentityClient, user string) e
 	return err
 }
 
-// playOCI is the one command of the OCI CLI that the scripts use, with the options that it really has: `oci secrets
-// secret-bundle get`. Source: services/secrets/src/oci_cli_secrets/generated/secrets_cli.py in oracle/oci-cli; --query
-// and --raw-output belong to all commands.
+// playOCI is the only command of the OCI CLI that the scripts use, with its real options: `oci secrets secret-bundle
+// get`. Source: services/secrets/src/oci_cli_secrets/generated/secrets_cli.py in oracle/oci-cli; --query and
+// --raw-output belong to all commands.
 func playOCI(args []string) int {
 	const query = `data."secret-bundle-content".content`
 	flags := flag.NewFlagSet("oci", flag.ContinueOnError)

@@ -23,7 +23,7 @@ func placeConfig(t *testing.T) (r *rig, folder string) {
 	return r, folder
 }
 
-// signedIn tells whether a new process with the SDK can sign in with a configuration file.
+// signedIn reports whether a new process with the SDK can sign in with a configuration file.
 func (r *rig) signedIn(config string) bool {
 	r.t.Helper()
 	got := r.exec("", filepath.Join(r.tools, "sdk"), config, r.c.User)
@@ -73,8 +73,8 @@ func TestTheSDKSignsInWithTheConfigurationAndAgainAfterARotation(t *testing.T) {
 	}
 }
 
-// The guide tells long-lived Go programs to read the bundle and not the configuration, because the SDK reads each file
-// once a process.
+// The guide recommends that long-lived Go programs read the bundle and not the configuration, because the SDK reads
+// each file once per process.
 func TestALongLivedGoProcessNeedsTheBundleRatherThanTheConfiguration(t *testing.T) {
 	r, folder := placeConfig(t)
 	fromFile := func() error {
@@ -104,7 +104,7 @@ func TestALongLivedGoProcessNeedsTheBundleRatherThanTheConfiguration(t *testing.
 		t.Error(err)
 	}
 	if fromFile() == nil {
-		t.Error("the SDK reads a changed configuration now: tell so in the guide")
+		t.Error("the SDK now reads a changed configuration: change the guide")
 	}
 }
 
@@ -147,7 +147,7 @@ func TestARunWithoutARotationWritesNothing(t *testing.T) {
 
 func TestAFetchThatFailsLeavesTheFilesAsTheyWere(t *testing.T) {
 	r, folder := placeConfig(t)
-	r.rotate() // there is something new, which must not come half
+	r.rotate() // there is something new to fetch
 	before := tree(t, folder)
 	refused := func(source, why string) {
 		t.Helper()
@@ -165,7 +165,7 @@ func TestAFetchThatFailsLeavesTheFilesAsTheyWere(t *testing.T) {
 	}
 	whole := string(r.Secret(r.secret).Current())
 	fingerprint := r.stored().ID
-	other, _ := r.AddAPIKey(r.AddUser("somebody@example.com"))
+	other, _ := r.AddAPIKey(r.AddUser("other@example.com"))
 	for name, c := range map[string]struct{ old, new, why string }{
 		"a line more in the region": {`"region": "us-ashburn-1"`, `"region": "us-ashburn-1\nkey_file=/etc/passwd"`,
 			"region is not a region"},
@@ -222,7 +222,7 @@ func TestARunThatDiesBetweenTwoStepsLeavesAPairThatWorks(t *testing.T) {
 	}
 }
 
-// failing makes a program of the machine fail when it is called with an argument that ends so.
+// failing makes a program of the machine fail when an argument has this suffix.
 func (r *rig) failing(name, argument string) {
 	r.t.Helper()
 	path := filepath.Join(r.tools, name)
@@ -253,7 +253,7 @@ func TestAReaderFindsAWorkingPairAtEveryStep(t *testing.T) {
 	}
 }
 
-func TestAConfigurationThatSomebodyElseWroteIsNotTouched(t *testing.T) {
+func TestAnotherProgramsConfigurationIsNotChanged(t *testing.T) {
 	r, _ := placeConfig(t)
 	folder := filepath.Join(r.home, "mine")
 	r.write(filepath.Join(folder, "config"), "[DEFAULT]\nregion=us-ashburn-1\n")

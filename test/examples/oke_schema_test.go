@@ -6,9 +6,8 @@ type meta struct {
 	Labels    map[string]string `yaml:"labels"`
 }
 
-// providerClass is the schema of the custom resource, version v1. Its parameters are strings without exception.
-// Source: config/crd/bases/secrets-store.csi.x-k8s.io_secretproviderclasses.yaml in
-// kubernetes-sigs/secrets-store-csi-driver.
+// providerClass is the schema of the custom resource, version v1. All its parameters are strings. Source:
+// config/crd/bases/secrets-store.csi.x-k8s.io_secretproviderclasses.yaml in kubernetes-sigs/secrets-store-csi-driver.
 type providerClass struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string `yaml:"kind"`
@@ -19,8 +18,8 @@ type providerClass struct {
 	} `yaml:"spec"`
 }
 
-// secretRequest is one entry of the parameter `secrets`, which the provider reads as strictly as this test does.
-// Source: internal/types/types.go and internal/server/server.go in oracle/oci-secrets-store-csi-driver-provider.
+// secretRequest is one entry of the parameter `secrets`. The provider parses it as strictly as this test. Source:
+// internal/types/types.go and internal/server/server.go in oracle/oci-secrets-store-csi-driver-provider.
 type secretRequest struct {
 	Name          string `yaml:"name"`
 	Stage         string `yaml:"stage"`
@@ -28,8 +27,8 @@ type secretRequest struct {
 	FileName      string `yaml:"fileName"`
 }
 
-// serviceAccount, configMap and deployment are the parts of the Kubernetes API that the example uses: a misspelt field
-// is refused. Source: the API reference of Kubernetes 1.32.
+// serviceAccount, configMap and deployment are the parts of the Kubernetes API that the example uses. Misspelt fields
+// are refused. Source: the API reference of Kubernetes 1.32.
 type serviceAccount struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string `yaml:"kind"`

@@ -18,7 +18,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// workload is everything in workload.yaml.
+// workload is the content of workload.yaml.
 type workload struct {
 	account    serviceAccount
 	class      providerClass
@@ -72,7 +72,7 @@ func (w workload) requests(t *testing.T) []secretRequest {
 	return out
 }
 
-// mount is where the container sees a volume.
+// mount is the container's path of a volume.
 func (w workload) mount(t *testing.T, name string) string {
 	t.Helper()
 	for _, m := range w.deployment.Spec.Template.Spec.Containers[0].VolumeMounts {
@@ -134,7 +134,7 @@ func TestTheDeploymentMountsWhatItsConfigurationNames(t *testing.T) {
 		case v.Name == "scripts":
 			if v.ConfigMap.DefaultMode != 0o555 || !strings.Contains(read(t, "oke-csi/README.md"), "configmap "+
 				v.ConfigMap.Name) {
-				t.Error("the scripts can't be run, or nobody makes their config map")
+				t.Error("the scripts are not executable, or have no config map")
 			}
 		default:
 			t.Errorf("the volume %s is of no kind", v.Name)
@@ -217,7 +217,7 @@ func TestAPodsSDKUsesTheRotatedKeyWithoutARestart(t *testing.T) {
 	r := placeS3(t)
 	volume := &csiVolume{rig: r, folder: filepath.Join(r.home, w.mount(t, "keyturn")), requests: w.requests(t),
 		vault: r.Secret(r.secret).Vault}
-	for i := range volume.requests { // the tenancy's secret has another name than the example's
+	for i := range volume.requests { // the test's secret has another name than the example's
 		volume.requests[i].Name = r.Secret(r.secret).Name
 	}
 	// The container's folders, at their paths below the machine's home.
@@ -239,7 +239,7 @@ func TestAPodsSDKUsesTheRotatedKeyWithoutARestart(t *testing.T) {
 	})
 	r.rotate()
 	if got := r.process(r.want(<-during)); got.AccessKeyID != first.AccessKeyID {
-		t.Error("the pod got a key that was still being tried out")
+		t.Error("the pod got a key that was not yet proven")
 	}
 	if got := r.process(r.want(use())); got.AccessKeyID != first.AccessKeyID {
 		t.Error("the file changed without a poll: this test shows nothing")

@@ -30,7 +30,7 @@ func placePulls(t *testing.T) (r *rig, image, digest string) {
 	return r, image, digest
 }
 
-// pulled checks that the registry gave out the image, and that nobody was refused on the way.
+// pulled checks that the registry delivered the image without refusals.
 func (r *rig) pulled(digest string) {
 	r.t.Helper()
 	got := map[string]bool{}
@@ -38,7 +38,7 @@ func (r *rig) pulled(digest string) {
 		if c.Service != "registry" {
 			continue
 		}
-		if c.Status >= 400 && c.Status != 401 { // 401 is how a registry says where to sign in
+		if c.Status >= 400 && c.Status != 401 { // with 401 a registry says where to sign in
 			r.t.Errorf("%s %s is answered %d", c.Method, c.Path, c.Status)
 		}
 		got[c.Operation] = got[c.Operation] || c.Status == 200
@@ -68,7 +68,7 @@ func TestSkopeoPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
 		r.pulled(digest)
 		r.rotate()
 	}
-	// What is refused, and what isn't there, are told apart.
+	// A refusal and a missing image are distinguished.
 	if got := r.exec("", skopeo, "inspect", "docker://"+image+"-absent"); got.code == 0 ||
 		!strings.Contains(got.err, "manifest unknown") {
 		t.Errorf("an absent tag: exit code %d, %s", got.code, got.err)
@@ -79,7 +79,7 @@ func TestSkopeoPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
 	}
 }
 
-// helper is the credential helper, as crane's library calls it.
+// helper calls the credential helper for crane's library.
 type helper struct{ r *rig }
 
 func (h helper) Get(server string) (user, secret string, err error) {

@@ -20,8 +20,8 @@ func placeS3(t *testing.T) *rig {
 	return place(t, tenancy.Want{Kind: tenancy.CustomerSecretKey, Bundle: true})
 }
 
-// process is what AWS SDKs read from a credential_process.
-// Source: "Sourcing credentials with an external process" in the AWS CLI's user guide.
+// process is the output of a credential_process for AWS SDKs. Source: "Sourcing credentials with an external process"
+// in the AWS CLI's user guide.
 type process struct {
 	Version         int
 	AccessKeyID     string `json:"AccessKeyId"`
@@ -66,7 +66,7 @@ func TestTheCredentialProcessHandsOutTheCurrentKeyAndAnEnd(t *testing.T) {
 	}
 }
 
-func TestACredentialProcessThatCanNotReadTheSecretGivesNothing(t *testing.T) {
+func TestACredentialProcessThatCanNotReadTheSecretPrintsNothing(t *testing.T) {
 	r := placeS3(t)
 	r.Inject(ociemu.Fault{Operation: "GetSecretBundle", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	r.refused(r.run("keyturn-s3-credentials", r.secret), "could not read the secret")
@@ -74,7 +74,7 @@ func TestACredentialProcessThatCanNotReadTheSecretGivesNothing(t *testing.T) {
 	r.refused(r.run("keyturn-s3-run", r.secret), "usage")
 }
 
-func TestACommandGetsTheKeyInItsEnvironmentAndGivesItsOwnExitCode(t *testing.T) {
+func TestACommandGetsTheKeyInItsEnvironmentAndKeepsItsExitCode(t *testing.T) {
 	r := placeS3(t)
 	r.extra = []string{"AWS_SESSION_TOKEN=stale", "AWS_PROFILE=other"}
 	const print = `printf '%s\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" "$AWS_ENDPOINT_URL_S3" "$AWS_REGION" "$AWS_DEFAULT_REGION" "${AWS_SESSION_TOKEN-}${AWS_PROFILE-}"; exit 7`
@@ -90,7 +90,7 @@ func (r *rig) s3Host() string {
 	return r.Namespace() + ".compat.objectstorage." + r.Region() + ".oraclecloud.com"
 }
 
-// setting is a file of s3-tools with this tenancy's names in place of the examples'.
+// setting is a file of s3-tools with this tenancy's names instead of the example's.
 func (r *rig) setting(name string) string {
 	r.t.Helper()
 	bin, err := filepath.Abs(filepath.Join(examples, "bin"))
@@ -117,11 +117,11 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// real installs a program that nobody here wrote on the machine. Its path is need.Tool's, which the test asks before it
-// has a machine: a test that is skipped must have nothing to clean up.
+// real installs a third-party program on the machine. The test gets its path from need.Tool before it sets up the
+// machine, so that a skipped test has nothing to clean up.
 func (r *rig) real(name, path string) string {
 	r.t.Helper()
-	// A tool that is a script finds its interpreter in its own folder, or where it finds it outside of this test.
+	// A script finds its interpreter in its own folder or in the test's PATH.
 	r.tool(name, "PATH='"+r.tools+":"+os.Getenv("PATH")+"' HOME='"+os.Getenv("HOME")+"' exec '"+path+`' "$@"`)
 	return filepath.Join(r.tools, name)
 }
@@ -152,7 +152,7 @@ func (r *rig) listed(list func() result) {
 	fault.Remove()
 }
 
-func TestTheAWSCommandLineAsksTheCredentialProcess(t *testing.T) {
+func TestTheAWSCLIUsesTheCredentialProcess(t *testing.T) {
 	path := need.Tool(t, "aws")
 	version, err := exec.CommandContext(t.Context(), path, "--version").CombinedOutput()
 	if err != nil {
@@ -166,14 +166,14 @@ func TestTheAWSCommandLineAsksTheCredentialProcess(t *testing.T) {
 	aws := r.real("aws", path)
 	r.extra = []string{"AWS_CONFIG_FILE=" + r.setting("aws-config"), "AWS_CA_BUNDLE=" + r.CAFile()}
 	args := []string{"--profile", "oci", "s3", "ls"}
-	if !reads { // its owner has to name the endpoint in each command
+	if !reads { // each command must name the endpoint
 		args = append(args, "--endpoint-url", "https://"+r.s3Host())
 	}
 	r.listed(func() result { return r.exec("", aws, args...) })
 }
 
-// readsEndpoint tells from what `aws --version` prints whether the AWS CLI reads endpoint_url in its configuration.
-// Source: the changelogs of aws/aws-cli, 1.29.0 and 2.13.0, both of July 2023. Debian 12 has 2.9.19.
+// readsEndpoint reports whether the AWS CLI reads endpoint_url in its configuration, given the output of `aws
+// --version`. Source: the changelogs of aws/aws-cli, 1.29.0 and 2.13.0, both of July 2023. Debian 12 has 2.9.19.
 func readsEndpoint(printed string) (bool, error) {
 	version, ok := strings.CutPrefix(strings.TrimSpace(printed), "aws-cli/")
 	if !ok {
@@ -186,7 +186,7 @@ func readsEndpoint(printed string) (bool, error) {
 	return need.AtLeast(version, least)
 }
 
-func TestAnAWSCommandLineThatDoesNotReadTheEndpointIsNotTakenForOneThatDoes(t *testing.T) {
+func TestTheAWSCLIsVersionSaysWhetherItReadsTheEndpoint(t *testing.T) {
 	for printed, want := range map[string]bool{
 		"aws-cli/2.9.19 Python/3.11.2 Linux/6.1.0-18-amd64 source/x86_64.debian.12 prompt/off": false,
 		"aws-cli/2.12.7 Python/3.11.4 Linux/5.15 exe/x86_64.ubuntu.22":                         false,

@@ -23,7 +23,7 @@ func placeRegistry(t *testing.T) *rig {
 	return r
 }
 
-// answer is what a credential helper gives to Docker. Source: docker/docker-credential-helpers.
+// answer is a credential helper's output for Docker. Source: docker/docker-credential-helpers.
 type answer struct{ ServerURL, Username, Secret string }
 
 func (r *rig) answer(got result) answer {
@@ -65,7 +65,7 @@ func TestDockerIsSignedInWithTheCurrentTokenAndAgainAfterARotation(t *testing.T)
 	}
 }
 
-func TestATokenIsGivenToNobodyButTheRegistriesOfTheFile(t *testing.T) {
+func TestATokenIsGivenOnlyToTheRegistriesOfTheFile(t *testing.T) {
 	r := placeRegistry(t)
 	r.ResetCalls()
 	for url, want := range map[string]string{
@@ -111,7 +111,7 @@ func TestATokenIsGivenOnlyToRegistriesOfTheRealmThatItsBundleNames(t *testing.T)
 	}
 }
 
-func TestAHelperThatCanNotReadTheSecretTellsDockerSo(t *testing.T) {
+func TestAHelperThatCanNotReadTheSecretReportsItToDocker(t *testing.T) {
 	r := placeRegistry(t)
 	r.Inject(ociemu.Fault{Operation: "GetSecretBundle", Times: -1, Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	if got := r.runWith("iad.ocir.io", "docker-credential-keyturn", "get"); got.code == 0 ||
@@ -120,7 +120,7 @@ func TestAHelperThatCanNotReadTheSecretTellsDockerSo(t *testing.T) {
 	}
 }
 
-func TestTheHelperKeepsNothing(t *testing.T) {
+func TestTheHelperStoresNothing(t *testing.T) {
 	r := placeRegistry(t)
 	before := tree(t, r.home)
 	payload := `{"ServerURL":"iad.ocir.io","Username":"me","Secret":"` + r.stored().Value + `"}`
@@ -137,7 +137,7 @@ func TestTheHelperKeepsNothing(t *testing.T) {
 	}
 }
 
-// client installs a stand-in of SQLcl that keeps what it is asked to run.
+// client installs a fake SQLcl that stores its input.
 func (r *rig) client() (kept string) {
 	kept = filepath.Join(r.t.TempDir(), "sql")
 	r.tool("sql", "umask 077; exec cat >'"+kept+"'")
@@ -197,7 +197,7 @@ func sent(t *testing.T, kept string) string {
 	return string(token)
 }
 
-func TestATokenMayHaveEveryCharacterThatSQLKnows(t *testing.T) {
+func TestATokenMayContainEveryCharacterOfSQL(t *testing.T) {
 	r := place(t, tenancy.Want{Kind: tenancy.AuthToken, Bundle: true})
 	kept := r.client()
 	for _, token := range []string{`a'b"c&d;e/`, `']';/` + "\\", "$(id)`id`%s%n", "é-ü --", "x\n/\nexit"} {
@@ -215,7 +215,7 @@ func TestATokenMayHaveEveryCharacterThatSQLKnows(t *testing.T) {
 	}
 }
 
-// An Autonomous Database takes the whole content of the secret for the password.
+// An Autonomous Database uses the whole content of the secret as the password.
 func TestThePlainSecretHoldsTheTokenAndNothingElse(t *testing.T) {
 	r := place(t, tenancy.Want{Kind: tenancy.AuthToken})
 	for range 2 {
@@ -246,6 +246,6 @@ func TestTheStatementsOfTheVaultCredentialAgreeWithEachOther(t *testing.T) {
 		}
 	}
 	if strings.Count(text, "\n/\n") != 3 {
-		t.Error("each of the three blocks has to end with a slash of its own")
+		t.Error("each of the three blocks must end with a slash")
 	}
 }

@@ -1,7 +1,6 @@
 package fnhost
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -52,26 +51,4 @@ func (c *container) cpuTime() (time.Duration, error) {
 		sum += time.Duration(n) * userHZ
 	}
 	return sum, nil
-}
-
-// Stop sends all processes a signal, and returns when they have ended. The platform never does this: it kills, as
-// [Host.Kill] does. Stop is for a build that writes something at its end. The next call starts a new process.
-func (h *Host) Stop(ctx context.Context, with os.Signal) error {
-	h.mu.Lock()
-	all := slices.Clone(h.live)
-	h.mu.Unlock()
-	for _, c := range all {
-		if err := c.cmd.Process.Signal(with); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			return fmt.Errorf("stopping the function: %w", err)
-		}
-	}
-	for _, c := range all {
-		select {
-		case <-c.done:
-			h.drop(c)
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the function's end: %w", context.Cause(ctx))
-		}
-	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package fnhost_test
 
 import (
-	"context"
 	"strconv"
 	"syscall"
 	"testing"
@@ -75,30 +74,5 @@ func TestARunningProcessAddsProcessorTime(t *testing.T) {
 	before := cpuTime(t, h)
 	for cpuTime(t, h) == before { // in steps of 10 ms: until the calls have taken one
 		invoke(t, h, command{})
-	}
-}
-
-func TestAProcessThatIsStoppedIsReplaced(t *testing.T) {
-	h := start(t, "contract", fnhost.Options{})
-	if r := invoke(t, h, command{}); r.Took <= 0 {
-		t.Errorf("the call took %s", r.Took)
-	}
-	if err := h.Stop(t.Context(), syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := h.ResidentKB(); err == nil {
-		t.Error("the process is still there")
-	}
-	if r := invoke(t, h, command{}); !r.Started {
-		t.Error("the stopped process was used again")
-	}
-}
-
-func TestStopEndsWithItsContext(t *testing.T) {
-	h := start(t, "contract", fnhost.Options{})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := h.Stop(ctx, syscall.SIGWINCH); err == nil { // which ends nothing
-		t.Error("it has stopped")
 	}
 }

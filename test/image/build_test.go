@@ -16,7 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxSize is the most bytes that an image may have, compressed.
+// maxSize is the maximum size of a compressed image, in bytes.
 const maxSize = 6_000_000
 
 func TestTwoCleanBuildsGiveTheSameImage(t *testing.T) {
@@ -43,7 +43,7 @@ func TestTwoCleanBuildsGiveTheSameImage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Nothing compiled before, another folder, and the environment of somebody with other habits.
+	// With an empty build cache, in another folder, and with an unusual environment.
 	second := build(t, elsewhere, []string{"GOCACHE=" + t.TempDir(), "GOFLAGS=-tags=other", "GOAMD64=v3",
 		"CGO_ENABLED=1", "GOARCH=arm64", "TZ=Asia/Tokyo"})
 	t.Logf("\n%s", printed)
@@ -106,7 +106,7 @@ func TestAnImageIsOneStaticBinaryAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestAnImageSaysWhatItIsAndRunsAsNobodySpecial(t *testing.T) {
+func TestAnImageHasLabelsAndRunsAsAnOrdinaryUser(t *testing.T) {
 	made(t)
 	for _, f := range functions {
 		config, err := open(t, filepath.Join(shared, f)).ConfigFile()
@@ -126,7 +126,7 @@ func TestAnImageSaysWhatItIsAndRunsAsNobodySpecial(t *testing.T) {
 	}
 }
 
-// labels are an image's labels, whoever made it.
+// labels are the labels of an image of either build method.
 func labels(function string) map[string]string {
 	return map[string]string{
 		"org.opencontainers.image.title":    "keyturn/" + function,
@@ -137,7 +137,7 @@ func labels(function string) map[string]string {
 	}
 }
 
-func TestAFolderThatIsNoImageLayoutIsLeftAlone(t *testing.T) {
+func TestAFolderThatIsNoImageLayoutIsNotChanged(t *testing.T) {
 	made(t)
 	dist := t.TempDir()
 	kept := filepath.Join(dist, "rotate", "main.go")
@@ -179,7 +179,7 @@ func TestALayoutIsReplacedByTheNext(t *testing.T) {
 	}
 }
 
-// from finds the build stage's image.
+// from matches the build stage's image.
 var from = regexp.MustCompile(`(?m)^FROM .*\bgolang:(\S+) AS build$`)
 
 func dockerfile(t *testing.T) string {
@@ -199,8 +199,8 @@ func TestTheDockerfileCompilesWithTheModulesGoVersion(t *testing.T) {
 }
 
 // The Fn CLI (fnproject/cli, common/funcfile.go and common/common.go) runs docker build in the folder of func.yaml with
-// the Dockerfile that lies beside it, whatever build_image, run_image, cmd and entrypoint say, so they must not be
-// there to mislead. It knows no further keys.
+// the Dockerfile in it. It ignores build_image, run_image, cmd and entrypoint, so func.yaml must not have them. It
+// knows no other keys.
 func TestTheFnCLIFindsWhatItNeedsInFuncYAML(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "func.yaml"))
 	if err != nil {
@@ -222,7 +222,7 @@ func TestTheFnCLIFindsWhatItNeedsInFuncYAML(t *testing.T) {
 	if f.SchemaVersion != 20180708 || f.Runtime != "docker" || f.Name != "rotate" || f.Version == "" {
 		t.Errorf("func.yaml has %+v", f)
 	}
-	// What OCI Functions takes: these sizes, and 300 s at most for an invocation by Events.
+	// OCI Functions accepts these sizes, and at most 300 s for an invocation by Events.
 	if !slices.Contains([]int{128, 256, 512, 1024, 2048, 3072}, f.Memory) || f.Timeout < 30 || f.Timeout > 300 {
 		t.Errorf("func.yaml has memory %d and timeout %d", f.Memory, f.Timeout)
 	}

@@ -29,13 +29,13 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// calm is an emulator without delays: what is measured is memory.
+// calm is an emulator without delays, because the test measures memory.
 var calm = ociemu.Calm()
 
-// callTimeout is the longest that OCI Functions has.
+// callTimeout is the maximum timeout of OCI Functions.
 const callTimeout = 5 * time.Minute
 
-// Without -engine, the layer is as newer engines write it. The containerd that Docker 20.10 comes with is one of those.
+// Without -engine, the layer has the form of newer engines, such as Docker 20.10's containerd.
 func TestTheLayerIsWhatContainerdWrites(t *testing.T) {
 	e := startEngine(t)
 	ctr := func(args ...string) string {
@@ -68,10 +68,10 @@ func TestTheLayerIsWhatContainerdWrites(t *testing.T) {
 	}
 }
 
-// mountSource finds the folder in a mount command that containerd prints.
+// mountSource matches the folder in a mount command that containerd prints.
 var mountSource = regexp.MustCompile(`(\S+/snapshots/\d+)`)
 
-// One engine for all: its start, and the compiler's in it, take the most time.
+// All tests share one engine, because its start, and the compilation in it, take the most time.
 func TestInAContainerEngine(t *testing.T) {
 	e := startEngine(t)
 	tarball := filepath.Join(t.TempDir(), "images.tar")
@@ -99,7 +99,7 @@ func TestInAContainerEngine(t *testing.T) {
 	})
 }
 
-// config is what the engine says of an image.
+// config is an image's configuration in the engine.
 type config struct {
 	User       string
 	Entrypoint []string
@@ -123,13 +123,13 @@ func sameLayers(t *testing.T, e *engine, images map[string]string, dist string) 
 		if want := diffID(t, open(t, filepath.Join(dist, f))); !slices.Equal(layers, []string{want}) {
 			t.Errorf("%s: the engine's layers are %s, deploy/image made %s", f, layers, want)
 		} else {
-			t.Logf("%s: the engine's layer and that of deploy/image: %s", f, want)
+			t.Logf("%s: the layers of the engine and of deploy/image: %s", f, want)
 		}
 		if c.User != "1000:1000" || !slices.Equal(c.Entrypoint, []string{"/function"}) || len(c.Cmd) > 0 ||
 			!maps.Equal(c.Labels, labels(f)) {
 			t.Errorf("%s: the engine's image has %+v", f, c)
 		}
-		// The other form of the layer has another header around the same file.
+		// The other form of the layer has another header for the same file.
 		ours := content(t, open(t, filepath.Join(dist, f)))
 		others := content(t, open(t, filepath.Join(shared, f)))
 		if len(ours) != 1 || len(others) != 1 || !bytes.Equal(ours[0].content, others[0].content) ||
@@ -151,7 +151,7 @@ func loads(t *testing.T, e *engine, images map[string]string, tarball string) {
 	}
 }
 
-// trusts starts a test of the functions' wiring in place of the function, in the image, where no file has certificates.
+// trusts runs a test in place of the function, in the image, where no file has certificates.
 func trusts(t *testing.T, e *engine, image string) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "wire.test")
@@ -164,7 +164,7 @@ func trusts(t *testing.T, e *engine, image string) {
 	}
 	var public []byte
 	for r := range bundle.Roots() {
-		if bytes.Contains(r.Certificate, []byte("DigiCert Global Root G2")) { // the authority of OCI's endpoints
+		if bytes.Contains(r.Certificate, []byte("DigiCert Global Root G2")) { // the CA of OCI's endpoints
 			public = r.Certificate
 		}
 	}
@@ -222,7 +222,7 @@ func rotates(t *testing.T, e *engine, images map[string]string, kind tenancy.Kin
 	if err != nil || stored.Value == "" || stored.Value == c.Old.Value {
 		t.Fatalf("the secret's CURRENT version doesn't hold a new value (%v)", err)
 	}
-	if kind != tenancy.Password { // nobody can try that one
+	if kind != tenancy.Password { // a password can't be tried
 		if status := c.Try(stored); status != 200 {
 			t.Errorf("the stored credential is answered %d", status)
 		}

@@ -22,16 +22,17 @@ import (
 	"github.com/keyturn/keyturn/test/need"
 )
 
-// engine is a Docker engine of the test's own: nothing of another one on this machine is touched.
+// engine is a separate Docker engine. It does not affect another one on this machine.
 type engine struct {
 	client  string
-	dir     string // everything of the engine lies there
+	dir     string // all files of the engine
 	env     []string
 	version string
-	proxy   string // where the builder finds the modules: the cache of this machine
+	proxy   string // this machine's module cache, for the builder
 }
 
-// startEngine starts one with the images made and with more environment, or ends the test where there can be none.
+// startEngine builds the images and starts an engine with additional environment. It skips or fails the test if that is
+// impossible.
 func startEngine(t *testing.T, env ...string) *engine {
 	t.Helper()
 	need.Suite(t, need.Images)
@@ -41,10 +42,10 @@ func startEngine(t *testing.T, env ...string) *engine {
 		need.Tool(t, name)
 	}
 	if own, err := exec.LookPath("/usr/bin/docker"); err == nil {
-		client = own // Debian's, which fits its daemon
+		client = own // Debian's client for its daemon
 	}
 	made(t)
-	dir, err := os.MkdirTemp("", "kt") // short, since sockets lie in it
+	dir, err := os.MkdirTemp("", "kt") // short, because it contains sockets
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,20 +94,20 @@ func (e *engine) await(t *testing.T, log string, ended <-chan error) {
 		case err = <-ended:
 		case <-limit.C:
 		}
-		text, _ := os.ReadFile(log) // without it the error has to do
+		text, _ := os.ReadFile(log) // best effort: the log explains the error
 		t.Fatalf("dockerd doesn't answer: %v\n%s", err, text)
 	}
 }
 
-// stopEngine ends the engine, with what it started and mounted, and removes its folder.
+// stopEngine stops the engine and everything that it started, unmounts its mounts, and removes its folder.
 func stopEngine(t *testing.T, dir string, daemon *os.Process, ended <-chan error) {
 	if err := daemon.Signal(syscall.SIGTERM); err != nil {
-		t.Log(err) // it has ended by itself
+		t.Log(err) // it has ended already
 	}
 	select {
 	case <-ended:
 	case <-time.After(time.Minute):
-		t.Error("dockerd doesn't end when it is told to")
+		t.Error("dockerd doesn't end after SIGTERM")
 		_ = daemon.Kill()
 		<-ended
 	}
@@ -132,13 +133,13 @@ func (e *engine) command(args ...string) *exec.Cmd {
 	return c
 }
 
-// do runs a command of the client and wants it to succeed.
+// do runs a command of the client, which must succeed.
 func (e *engine) do(t *testing.T, args ...string) string {
 	t.Helper()
 	return strings.TrimSpace(output(t, root, e.env, e.client, args...))
 }
 
-// layers are the engine's words for who writes a layer's header as it does; see deploy/image -h.
+// layers are the values of deploy/image's -engine for this engine; see deploy/image -h.
 func (e *engine) layers(t *testing.T) string {
 	t.Helper()
 	major, _, _ := strings.Cut(e.version, ".")
@@ -152,8 +153,8 @@ func (e *engine) layers(t *testing.T) string {
 	return "current"
 }
 
-// build makes a function's image of the Dockerfile. No image can be pulled, so this machine's Go stands in for the
-// golang image, and the cache of modules, which has what deploy/image has just compiled, for the proxy.
+// build builds a function's image with the Dockerfile. It can't pull images or modules, so this machine's Go replaces
+// the golang image, and its module cache, which deploy/image has just filled, replaces the proxy.
 func (e *engine) build(t *testing.T, function string) (image string) {
 	t.Helper()
 	golang := "golang:" + from.FindStringSubmatch(dockerfile(t))[1]
@@ -166,8 +167,7 @@ func (e *engine) build(t *testing.T, function string) (image string) {
 	return image
 }
 
-// importGo makes the image that stands in for the build stage's: a Go, a shell, and the two tools that the Dockerfile
-// uses.
+// importGo makes the image that replaces the build stage's: Go, a shell, and the two tools that the Dockerfile uses.
 func (e *engine) importGo(t *testing.T, name string) {
 	t.Helper()
 	goroot := strings.TrimSpace(output(t, root, nil, "go", "env", "GOROOT"))
@@ -187,11 +187,11 @@ func (e *engine) importGo(t *testing.T, name string) {
 	c := e.command("import", "-c", "ENV PATH=/usr/local/go/bin:/bin", "-c", "ENV GOPATH=/go", "-", name)
 	c.Stdin = r
 	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("importing the stand-in for %s: %v\n%s", name, err, out)
+		t.Fatalf("importing the replacement for %s: %v\n%s", name, err, out)
 	}
 }
 
-// packTree packs a file, or a folder without what only tests need.
+// packTree packs a file, or a folder without test data.
 func packTree(out *tar.Writer, from, to string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -223,10 +223,10 @@ func packFile(out *tar.Writer, from, to string) error {
 	return err
 }
 
-// library finds the libraries in what ldd prints.
+// library matches the libraries in ldd's output.
 var library = regexp.MustCompile(`(/\S+) \(0x`)
 
-// packTool packs a program as /bin/NAME, with its libraries that aren't there yet.
+// packTool packs a program as /bin/NAME, with its libraries that are not packed yet.
 func packTool(out *tar.Writer, name string, libraries map[string]bool) error {
 	path, err := exec.LookPath(name)
 	if err != nil {

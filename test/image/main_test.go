@@ -1,6 +1,6 @@
-// Package image makes the functions' images in both ways, compares and inspects them, and runs them in a real container
-// engine as the platform would, against the emulator. Everything that needs an image is the suite need.Images; the
-// tests with an engine need Debian's docker.io, and root.
+// Package image builds the functions' images with both methods, compares and inspects them, and runs them in a real
+// container engine with the platform's limits, against the emulator. Tests that need an image are in the suite
+// need.Images. Those with an engine need Debian's docker.io, and root.
 package image
 
 import (
@@ -25,21 +25,21 @@ import (
 
 const root = "../.."
 
-// functions are what there is an image of.
+// functions are the functions with an image.
 var functions = []string{"rotate", "sweep"}
 
-// maker is the compiled deploy/image, shared the folder with what it makes, and printed what it says of it; made sees
-// to them. litter is the folder that is removed in the end.
+// made sets these: maker is the compiled deploy/image, shared the folder with its images, and printed its output.
+// litter is the folder that is removed at the end.
 var maker, shared, printed, litter string
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	_ = os.RemoveAll(litter) // what is left lies in the system's folder for such things
+	_ = os.RemoveAll(litter) // anything left is in the system's temporary folder
 	os.Exit(code)
 }
 
-// made sees to it that the images are made, once for all tests, if their suite is chosen. A release's flags compile
-// everything, OCI's SDK included, a second time.
+// made builds the images once for all tests, if their suite is chosen. With a release's flags everything is compiled
+// again, including OCI's SDK.
 func made(t *testing.T) {
 	t.Helper()
 	need.Suite(t, need.Images)
@@ -77,7 +77,7 @@ const (
 	revision = "0123456789abcdef0123456789abcdef01234567"
 )
 
-// output runs a command in a folder, with more environment, and wants it to succeed.
+// output runs a command in a folder with additional environment. It must succeed.
 func output(t *testing.T, dir string, env []string, name string, args ...string) string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), name, args...)
@@ -91,7 +91,7 @@ func output(t *testing.T, dir string, env []string, name string, args ...string)
 	return string(out)
 }
 
-// build makes images from the source in a folder, and returns where they are.
+// build builds images from the source in a folder, and returns their folder.
 func build(t *testing.T, source string, env []string, more ...string) (dist string) {
 	t.Helper()
 	dist = filepath.Join(t.TempDir(), "dist")
@@ -99,7 +99,7 @@ func build(t *testing.T, source string, env []string, more ...string) (dist stri
 	return dist
 }
 
-// open reads the one image of a layout.
+// open reads the only image of a layout.
 func open(t *testing.T, path string) v1.Image {
 	t.Helper()
 	index, err := layout.ImageIndexFromPath(path)
@@ -126,7 +126,7 @@ type entry struct {
 	content []byte
 }
 
-// content are the files of an image's only layer.
+// content returns the files of an image's only layer.
 func content(t *testing.T, image v1.Image) []entry {
 	t.Helper()
 	layers, err := image.Layers()

@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// What OCI Functions gives a function of the smallest shape: seen with a real Fn server, and in OCI's documentation.
+// The limits of OCI Functions for the smallest shape, according to OCI's documentation and a real Fn server.
 const (
 	memory    = 128 << 20
 	processes = 50
@@ -23,15 +23,15 @@ const (
 
 var containers atomic.Int32
 
-// limits are the platform's, as arguments of docker run. The only deviation is the network: the emulator answers on
-// this machine's loopback only.
+// limits are the platform's limits as arguments of docker run. Only the network differs: the emulator listens on this
+// machine's loopback.
 var limits = []string{"--memory", strconv.Itoa(memory), "--memory-swap", strconv.Itoa(memory), "--user", "1000:1000",
 	"--cap-drop", "ALL",
 	"--security-opt", "no-new-privileges", "--read-only", "--pids-limit", strconv.Itoa(processes),
 	"--ulimit", fmt.Sprintf("nofile=%d:%d", openFiles, openFiles), "--tmpfs", "/tmp", "--network", "host",
 	"--log-driver", "none"}
 
-// listener is the function's socket as the platform's containers have it.
+// listener is the path of the function's socket in the platform's containers.
 const listener = "/tmp/iofs/lsnr.sock"
 
 // platform runs functions in containers.
@@ -42,7 +42,7 @@ type platform struct {
 	names  map[string]string // of the function's newest container
 }
 
-// run is tenancy.Options.Run.
+// run implements tenancy.Options.Run.
 func (p *platform) run(function, dir string, env []string) *exec.Cmd {
 	name := fmt.Sprintf("function-%d", containers.Add(1))
 	p.names[function] = name
@@ -56,7 +56,7 @@ func (p *platform) run(function, dir string, env []string) *exec.Cmd {
 		switch key {
 		case "FN_LISTENER":
 			value = "unix:" + listener
-		case "SSL_CERT_FILE": // beside it lie the resource principal's files
+		case "SSL_CERT_FILE": // its folder also has the resource principal's files
 			if err := readable(filepath.Dir(value)); err != nil {
 				p.t.Error(err)
 			}
@@ -68,7 +68,7 @@ func (p *platform) run(function, dir string, env []string) *exec.Cmd {
 	return p.command(append(args, p.images[function])...)
 }
 
-// readable lets everybody read a folder's files. They are made for one test.
+// readable lets all users read a folder's files, which exist for one test.
 func readable(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -81,7 +81,7 @@ func readable(dir string) error {
 	})
 }
 
-// process is the function's process, as this machine sees it.
+// process is the function's process id on this machine.
 func (p *platform) process(function string) string {
 	p.t.Helper()
 	return "/proc/" + p.do(p.t, "inspect", "--format", "{{.State.Pid}}", p.names[function])
@@ -119,8 +119,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// confined checks that the container is what the platform would make of it: a limit that the machine doesn't know is
-// left out by the engine without an error.
+// confined checks that the container has the platform's limits, because the engine silently ignores limits that the
+// machine doesn't support.
 func (p *platform) confined(function string) {
 	t := p.t
 	t.Helper()
@@ -158,9 +158,8 @@ func (p *platform) confined(function string) {
 	}
 }
 
-// usage says how much memory the function's container has had at most, as the limit counts it, and how much its
-// process. The binary's own pages count for the process, but in the container only if nothing has read them into the
-// cache before.
+// usage returns the peak memory of the function's container, as its limit counts it, and of its process. The binary's
+// pages always count for the process, but for the container only if they were not cached before.
 func (p *platform) usage(function string) string {
 	p.t.Helper()
 	process := p.process(function)
@@ -180,7 +179,7 @@ func (p *platform) usage(function string) string {
 		float64(resident)/(1<<10), memory>>20)
 }
 
-// play sets a tenancy up whose functions run in containers.
+// play sets up a tenancy whose functions run in containers.
 func (p *platform) play() *tenancy.Deployment {
 	p.t.Helper()
 	s, err := tenancy.New(p.t.Context(), tenancy.Options{Emulator: calm, Run: p.run, Timeout: callTimeout})

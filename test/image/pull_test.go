@@ -13,12 +13,12 @@ import (
 
 const examples = root + "/deploy/examples"
 
-// A real engine, the credential helper of deploy/examples, and the token that a rotation has written to Vault. The
-// helper reads the bundle from a file that is kept up to date, as the Secrets Store CSI driver does; test/examples has
-// it read from Vault itself.
+// This test uses a real engine, the credential helper of deploy/examples, and the token that a rotation wrote to Vault.
+// The helper reads the bundle from a file that is kept up to date, as the Secrets Store CSI driver does. In
+// test/examples it reads from Vault.
 func TestDockerPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
 	need.Suite(t, need.Images)
-	need.Tool(t, "jq") // the helper reads the bundle with it
+	need.Tool(t, "jq") // the helper needs it to read the bundle
 	rotate, err := tenancy.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestDockerPullsThroughTheCredentialHelperAfterEachRotation(t *testing.T) {
 		problem = s.AddProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: c.IDs()[0],
 			ResourceName: c.UserName})
 	}
-	// What isn't there is told as that, and not as a wrong credential.
+	// A missing image is not reported as a wrong credential.
 	out, err := e.command("pull", registry+"/orders/export:absent").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "manifest unknown") {
 		t.Errorf("an absent tag: %v\n%s", err, out)

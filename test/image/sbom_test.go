@@ -17,7 +17,7 @@ import (
 	"testing"
 )
 
-// sbom is a bill of materials as a reader sees it.
+// sbom is a parsed bill of materials.
 type sbom struct {
 	Packages []struct {
 		SPDXID, Name, VersionInfo string
@@ -80,13 +80,13 @@ func TestTheBillOfMaterialsListsTheModulesOfTheBinaryAndNoOthers(t *testing.T) {
 	}
 }
 
-func TestTheBillOfMaterialsIsADocumentOfSPDX(t *testing.T) {
+func TestTheBillOfMaterialsIsAValidSPDXDocument(t *testing.T) {
 	made(t)
 	text, _ := readSBOM(t, filepath.Join(shared, "rotate.spdx.json"))
 	if err := validSPDX(text); err != nil {
 		t.Fatal(err)
 	}
-	// The check itself has to notice what is wrong.
+	// The check must notice errors.
 	breaks := map[string][2]string{
 		"another version":       {`"SPDX-2.3"`, `"SPDX-3.0"`},
 		"no licence of data":    {`"CC0-1.0"`, `""`},
@@ -111,8 +111,8 @@ func TestTheBillOfMaterialsIsADocumentOfSPDX(t *testing.T) {
 	}
 }
 
-// spdx is what the specification asks for (spdx.github.io/spdx-spec/v2.3, sections 6, 7 and 11), as far as the document
-// uses it.
+// spdx checks the rules of the specification (spdx.github.io/spdx-spec/v2.3, sections 6, 7 and 11) that apply to the
+// document.
 type spdx struct {
 	SPDXVersion, DataLicense, SPDXID, Name, DocumentNamespace string
 	CreationInfo                                              struct {
@@ -133,7 +133,7 @@ type spdx struct {
 	Relationships []struct{ SPDXElementID, RelationshipType, RelatedSPDXElement string }
 }
 
-// spdxKeys are the names of its fields, to the case, which encoding/json doesn't look at.
+// spdxKeys are the exact names of its fields; encoding/json ignores case.
 var spdxKeys = strings.Fields(
 	`spdxVersion dataLicense SPDXID name documentNamespace creationInfo created creators comment
 	packages versionInfo downloadLocation filesAnalyzed primaryPackagePurpose checksums algorithm checksumValue sourceInfo
@@ -174,7 +174,7 @@ func validSPDX(text []byte) error {
 	check(spdxURI.MatchString(d.DocumentNamespace), "the namespace %q is no URI without a fragment",
 		d.DocumentNamespace)
 	check(spdxTime.MatchString(d.CreationInfo.Created), "the time %q is not in UTC", d.CreationInfo.Created)
-	check(len(d.CreationInfo.Creators) > 0, "nobody made the document")
+	check(len(d.CreationInfo.Creators) > 0, "the document has no creator")
 	for _, by := range d.CreationInfo.Creators {
 		check(spdxBy.MatchString(by), "the creator %q is of no known kind", by)
 	}
@@ -202,7 +202,7 @@ func validSPDX(text []byte) error {
 	}
 	described := 0
 	for _, r := range d.Relationships {
-		check(ids[r.SPDXElementID] && ids[r.RelatedSPDXElement], "a relationship leads to nobody: %v", r)
+		check(ids[r.SPDXElementID] && ids[r.RelatedSPDXElement], "a relationship has an unknown element: %v", r)
 		check(r.RelationshipType == "DESCRIBES" || r.RelationshipType == "CONTAINS", "a relationship is a %s",
 			r.RelationshipType)
 		if r.RelationshipType == "DESCRIBES" {

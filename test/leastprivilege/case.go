@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// Case is something that one of the functions does from end to end. Together the cases use every permission.
+// Case is an end-to-end run of one of the functions. Together the cases use every permission.
 type Case struct {
 	Name    string
 	Answers ociemu.Answers
@@ -22,7 +22,7 @@ type Case struct {
 	Play    func(*scene) error
 }
 
-// workload marks a want whose secrets lie in the other compartment.
+// workload puts the secrets into the workload's compartment.
 func workload(s *scene, w tenancy.Want) tenancy.Want {
 	w.Compartment = s.workload
 	return w
@@ -35,7 +35,7 @@ type reply struct {
 	Reopened bool   `json:"reopened"`
 }
 
-// close closes the case's problem and reads the function's answer, which must have led to one mail.
+// close closes the case's problem and returns the function's answer. The function must send one mail.
 func (s *scene) close(c *tenancy.Case, comment string) (reply, error) {
 	var r reply
 	before := len(s.Mails())
@@ -56,7 +56,7 @@ func (s *scene) close(c *tenancy.Case, comment string) (reply, error) {
 	return r, nil
 }
 
-// again delivers the first event once more.
+// again delivers the first event again.
 func (s *scene) again() (reply, error) {
 	events := s.Events()
 	if len(events) == 0 {
@@ -69,7 +69,7 @@ func (s *scene) again() (reply, error) {
 	return read(answer)
 }
 
-// read reads the answer of an invocation.
+// read decodes the answer of an invocation.
 func read(answer fnhost.Reply) (r reply, err error) {
 	if err := json.Unmarshal(answer.Body, &r); err != nil || answer.Status != 200 {
 		return r, fmt.Errorf("the invocation failed with %d", answer.Status)
@@ -77,7 +77,7 @@ func read(answer fnhost.Reply) (r reply, err error) {
 	return r, nil
 }
 
-// want compares an outcome.
+// want checks the outcome.
 func (r reply) want(outcome string) error {
 	if r.Outcome != outcome {
 		return fmt.Errorf("the outcome is %s, not %s: %s", r.Outcome, outcome, r.Reason)
@@ -85,7 +85,7 @@ func (r reply) want(outcome string) error {
 	return nil
 }
 
-// rotates closes a problem and wants its credential rotated.
+// rotates closes a problem, and checks that its credential is rotated.
 func rotates(w tenancy.Want, elsewhere bool, more ...string) func(*scene) error {
 	return func(s *scene) error {
 		if elsewhere {
@@ -101,7 +101,7 @@ func rotates(w tenancy.Want, elsewhere bool, more ...string) func(*scene) error 
 	}
 }
 
-// rotated checks from the outside that one new credential took the old one's place, and is stored.
+// rotated checks that one new credential replaced the old one and is stored.
 func (s *scene) rotated(c *tenancy.Case, old []string) error {
 	ids := c.IDs()
 	if len(ids) != 1 || slices.Equal(ids, old) {
@@ -118,12 +118,12 @@ func (s *scene) rotated(c *tenancy.Case, old []string) error {
 		return errors.New("the secret doesn't hold a new value")
 	}
 	if status := c.Try(stored); c.Kind != tenancy.Password && status != 200 {
-		return fmt.Errorf("the stored credential is answered %d", status)
+		return fmt.Errorf("using the stored credential is answered %d", status)
 	}
 	return nil
 }
 
-// reopens closes a problem that can't be rotated and wants it open again.
+// reopens closes a problem that can't be rotated, and checks that it is open again.
 func reopens(outcome, because string, add func(*scene) (*tenancy.Case, string)) func(*scene) error {
 	return func(s *scene) error {
 		c, comment := add(s)
@@ -153,7 +153,7 @@ type digest struct {
 	Unfinished []string `json:"unfinished"`
 }
 
-// sweep runs the sweep, which must finish, and have sent a mail if it has anything to tell.
+// sweep runs the sweep. It must finish, and send a mail if it has something to report.
 func (s *scene) sweep() (digest, error) {
 	var d digest
 	before := len(s.Mails())
@@ -171,7 +171,7 @@ func (s *scene) sweep() (digest, error) {
 	return d, nil
 }
 
-// one is the only outcome of a sweep.
+// one checks that the sweep has exactly this outcome.
 func (d digest) one(outcome string) error {
 	if len(d.Outcomes) != 1 {
 		return fmt.Errorf("%d outcomes, want 1 that is %s", len(d.Outcomes), outcome)
@@ -179,12 +179,12 @@ func (d digest) one(outcome string) error {
 	return d.Outcomes[0].want(outcome)
 }
 
-// deaf lets the next events get lost.
+// deaf loses the next events.
 func (s *scene) deaf() {
 	s.HandleFunction(s.Function.FunctionID, func(context.Context, []byte) error { return nil })
 }
 
-// lost closes a problem whose event gets lost, and lets the sweep answer it.
+// lost closes a problem, loses its event, and runs the sweep.
 func (s *scene) lost(w tenancy.Want, more ...string) (*tenancy.Case, []string, digest, error) {
 	c := s.Add(w)
 	old := c.IDs()
@@ -196,7 +196,7 @@ func (s *scene) lost(w tenancy.Want, more ...string) (*tenancy.Case, []string, d
 	return c, old, d, err
 }
 
-// sweeps lets the sweep rotate what a lost event left.
+// sweeps checks that the sweep rotates a credential whose event was lost.
 func sweeps(w tenancy.Want, elsewhere bool) func(*scene) error {
 	return func(s *scene) error {
 		if elsewhere {
@@ -210,7 +210,7 @@ func sweeps(w tenancy.Want, elsewhere bool) func(*scene) error {
 	}
 }
 
-// orphaned lets the function die with a new credential whose value is stored nowhere, and the sweep find it.
+// orphaned kills the function before it stores a new credential, and checks that the sweep deletes that credential.
 func orphaned(kind tenancy.Kind, create string) func(*scene) error {
 	return func(s *scene) error {
 		c := s.Add(tenancy.Want{Kind: kind, Bundle: true})
@@ -219,7 +219,7 @@ func orphaned(kind tenancy.Kind, create string) func(*scene) error {
 		err := s.Close(s.ctx, c.Problem, c.Comment())
 		s.SetCreatedOffset(0)
 		if err == nil {
-			err = s.Dismiss(s.ctx, c.Problem) // nobody wants the rotation any more
+			err = s.Dismiss(s.ctx, c.Problem) // the rotation is no longer wanted
 		}
 		if err != nil {
 			return err
@@ -232,7 +232,7 @@ func orphaned(kind tenancy.Kind, create string) func(*scene) error {
 		case err != nil:
 			return err
 		case !slices.Equal(ids, []string{c.OldID}) || len(d.Found) != 1:
-			return fmt.Errorf("the user has %d credentials and the sweep found %d things, want one each", len(ids),
+			return fmt.Errorf("the user has %d credentials and the sweep reports %d findings, want 1 and 1", len(ids),
 				len(d.Found))
 		}
 		return nil

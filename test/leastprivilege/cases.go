@@ -10,7 +10,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// Cases are what both functions do, from end to end.
+// Cases are end-to-end runs of both functions.
 func Cases() []Case { return append(append(rotateCases(), sweepCases()...), preflightCases()...) }
 
 var (
@@ -24,7 +24,7 @@ var (
 	asksRead = ociemu.Answers{NamespacePermission: ociemu.NamespaceReads}
 )
 
-// bundled puts all that a consumer needs into one secret.
+// bundled puts everything that a consumer needs into one secret.
 func bundled(w tenancy.Want) tenancy.Want {
 	w.Bundle = true
 	return w
@@ -38,8 +38,8 @@ func rotateCases() []Case {
 		{Name: "an auth token, if GetNamespace needs a permission", Answers: asksRead, Play: rotates(token, false)},
 		{Name: "a customer secret key, in two secrets", Play: rotates(keyPair, false)},
 		{Name: "a customer secret key, in a bundle", Play: rotates(bundled(keyPair), false)},
-		{Name: "a password that is kept", Play: rotates(password, false)},
-		{Name: "a password that nobody keeps", Play: rotates(unkept, false)},
+		{Name: "a password with a secret", Play: rotates(password, false)},
+		{Name: "a password without a secret", Play: rotates(unkept, false)},
 		{Name: "a password, if the service asks for USER_UIPASS_SET", Answers: asksSet, Play: rotates(unkept, false)},
 		{Name: "the metrics of a rotation arrive", Play: measures},
 		{Name: "a secret that is found by its tags", Play: findsByTags},
@@ -51,7 +51,7 @@ func rotateCases() []Case {
 				c := s.Add(token)
 				return c, c.Comment("dry_run:yes")
 			})},
-		{Name: "a secret of somebody else is refused", Play: reopens("refused", "bound to another user",
+		{Name: "a secret of another user is refused", Play: reopens("refused", "bound to another user",
 			func(s *scene) (*tenancy.Case, string) {
 				c, other := s.Add(apiKey), s.Add(apiKey)
 				return c, other.Comment()
@@ -66,7 +66,7 @@ func rotateCases() []Case {
 	}
 }
 
-// excluded is one of the users whom the stack excludes.
+// excluded is a user whom the stack excludes.
 const excluded = "breakglass@example.com"
 
 func sweepCases() []Case {
@@ -82,9 +82,9 @@ func sweepCases() []Case {
 		{Name: "the sweep retires the old one after the grace period", Play: retires},
 		{Name: "the sweep makes room in crowded secrets", Play: prunes(nil)},
 		{Name: "the sweep makes no room in a dry run", Config: []string{"dry_run=yes"}, Play: prunes([]int{26, 26})},
-		{Name: "the sweep deletes a token whose value is nowhere",
+		{Name: "the sweep deletes a token whose value is lost",
 			Play: orphaned(tenancy.AuthToken, "CreateAuthToken")},
-		{Name: "the sweep deletes a customer secret key whose value is nowhere",
+		{Name: "the sweep deletes a customer secret key whose value is lost",
 			Play: orphaned(tenancy.CustomerSecretKey, "CreateCustomerSecretKey")},
 		{Name: "the sweep opens a problem again that it can't rotate", Play: sweepReopens},
 		{Name: "the sweep has nothing to do", Play: idles},
@@ -95,7 +95,7 @@ func measures(s *scene) error {
 	return errors.Join(rotates(token, false)(s), s.measured("CredentialAge"))
 }
 
-// measured tells whether a metric has arrived.
+// measured checks that a metric has arrived.
 func (s *scene) measured(name string) error {
 	if !slices.ContainsFunc(s.Metrics(), func(m ociemu.MetricValue) bool {
 		return m.Name == name && m.Compartment == s.keyturn
@@ -108,7 +108,7 @@ func (s *scene) measured(name string) error {
 // findsByTags closes a problem with a comment that names no secret.
 func findsByTags(s *scene) error {
 	c := s.Add(workload(s, token))
-	s.Add(token) // somebody else's, in the other compartment
+	s.Add(token) // another user's, in the other compartment
 	old := c.IDs()
 	r, err := s.close(c, "rotate:yes")
 	if err == nil {
@@ -117,7 +117,7 @@ func findsByTags(s *scene) error {
 	return errors.Join(err, s.rotated(c, old))
 }
 
-// twice delivers an event that was answered once more.
+// twice delivers an event twice.
 func twice(s *scene) error {
 	c := s.Add(apiKey)
 	if r, err := s.close(c, c.Comment()); err != nil || r.Outcome != "rotated" {
@@ -134,8 +134,8 @@ func twice(s *scene) error {
 	return err
 }
 
-// dies kills the function when it has staged the new key, and delivers the event once more, when what the dead one left
-// is old enough to be dead.
+// dies kills the function after it staged the new key, and delivers the event again when the interrupted rotation
+// counts as abandoned.
 func dies(s *scene) error {
 	c := s.Add(workload(s, apiKey))
 	old := c.IDs()
@@ -151,7 +151,7 @@ func dies(s *scene) error {
 	return errors.Join(err, s.rotated(c, old))
 }
 
-// undoes lets the registry refuse the new token for as long as a new one may be refused.
+// undoes makes the registry refuse the new token for longer than it may refuse a new one.
 func undoes(s *scene) error {
 	c := s.Add(token)
 	s.SetCreatedOffset(-31 * time.Minute)
@@ -161,7 +161,7 @@ func undoes(s *scene) error {
 		return err
 	}
 	if ids := c.IDs(); len(ids) != 1 || ids[0] != c.OldID {
-		err = fmt.Errorf("the user has %d tokens, want the old one alone", len(ids))
+		err = fmt.Errorf("the user has %d tokens, want only the old one", len(ids))
 	}
 	return errors.Join(r.want("refused"), err, s.open(c))
 }
@@ -187,7 +187,8 @@ func retires(s *scene) error {
 	return errors.Join(err, s.rotated(c, old))
 }
 
-// prunes sweeps over a crowded secret in each compartment; left is how many versions stay, 10 if nil.
+// prunes runs the sweep with a secret with many versions in each compartment. left is how many versions stay in each;
+// nil: 10.
 func prunes(left []int) func(*scene) error {
 	return func(s *scene) error {
 		c := s.Add(apiKey)
@@ -202,7 +203,7 @@ func prunes(left []int) func(*scene) error {
 			return err
 		}
 		if len(d.Found) != 2 {
-			return fmt.Errorf("the sweep found %d things, want both secrets", len(d.Found))
+			return fmt.Errorf("the sweep reports %d findings, want both secrets", len(d.Found))
 		}
 		for i, id := range ids {
 			n := 0
@@ -219,7 +220,7 @@ func prunes(left []int) func(*scene) error {
 	}
 }
 
-// sweepReopens gives the sweep a closed problem whose comment names a secret of somebody else.
+// sweepReopens runs the sweep with a closed problem whose comment names another user's secret.
 func sweepReopens(s *scene) error {
 	other := s.Add(apiKey)
 	c := s.Add(apiKey)
@@ -234,7 +235,7 @@ func sweepReopens(s *scene) error {
 	return errors.Join(d.one("refused"), s.open(c))
 }
 
-// idles sweeps over a tenancy in which all is well, an excluded user included.
+// idles runs the sweep in a tenancy without anything to do, with an excluded user.
 func idles(s *scene) error {
 	s.Add(token)
 	w := keyPair

@@ -11,21 +11,21 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// Denial is something that must be denied, as one or several calls.
+// Denial is an action that must be denied, as one or several calls.
 type Denial struct {
 	What     string
 	Who      string // rotate, sweep, or "another" function of their compartment
 	requests []request
 }
 
-// Verdict is what became of a denial.
+// Verdict is the result of a Denial.
 type Verdict struct {
 	Denial
 	Denied  []string // operations
 	Allowed []string
 }
 
-// denials are what neither function, nor another one, may do in a scene.
+// denials are what the functions and another function must not do.
 func denials(s *scene) []Denial {
 	tags := map[string]map[string]any{"keyturn": {"user": s.AddUser("jane"), "kind": "api-key"}}
 	secret := func(name, compartment string, defined map[string]map[string]any) string {
@@ -35,7 +35,7 @@ func denials(s *scene) []Denial {
 	bound, foreign := secret("bound", s.keyturn, tags), secret("foreign", s.elsewhere, tags)
 	unbound, unboundToo := secret("unbound", s.keyturn, nil), secret("unbound", s.workload, nil)
 	inRoot, ours := secret("root", s.Tenancy(), tags), s.Topic
-	spared, admin, user := s.person(excluded), s.person("admin-root"), s.person("joe")
+	exempt, admin, user := s.person(excluded), s.person("admin-root"), s.person("joe")
 	theirTopic, rootTopic := s.AddTopicIn(s.elsewhere, "theirs"), s.AddTopicIn("", "root")
 	problem := s.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user.id})
 
@@ -49,7 +49,7 @@ func denials(s *scene) []Denial {
 				listSecrets(s.Tenancy()))},
 			Denial{"a secret that is not bound by defined tags", who,
 				slices.Concat(ofSecret(unbound), ofSecret(unboundToo), []request{prune(unbound), prune(unboundToo)})},
-			Denial{"an excluded user's credentials", who, spared.changes()},
+			Denial{"an excluded user's credentials", who, exempt.changes()},
 			Denial{"an excluded user's credentials, by pattern", who, admin.changes()},
 			Denial{"a topic of another compartment", who, []request{publish(theirTopic), publish(rootTopic),
 				topicOf(theirTopic), topicOf(rootTopic)}},
@@ -74,7 +74,7 @@ func denials(s *scene) []Denial {
 	return append(out, Denial{"everything that the two functions do", "another", same})
 }
 
-// Deny makes all calls that must be denied, under the given policies.
+// Deny makes all calls that must be denied, with the given policies.
 func Deny(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, policies rules) (out []Verdict,
 	err error) {
 	s, err := newScene(ctx, b, protected, answers)
@@ -108,9 +108,8 @@ func Deny(ctx context.Context, b Binaries, protected string, answers ociemu.Answ
 	return out, nil
 }
 
-// Granted are the permissions that a function ("rotate", "sweep" or another) of the stack's compartment could ever be
-// granted, for targets that suit it best: a user who is not excluded, a secret that is bound, in each of the stack's
-// compartments.
+// Granted returns the permissions that the policies can grant a function ("rotate", "sweep" or another) of the stack's
+// compartment, for its best targets: a user who is not excluded, a bound secret, in each of the stack's compartments.
 func Granted(policies rules, function string) ([]string, error) {
 	at := Place{Tenancy: "tenancy", Keyturn: "keyturn", Workload: "workload",
 		Functions: map[string]string{"rotate": "rotate", "sweep": "sweep"}}
@@ -139,14 +138,14 @@ func Granted(policies rules, function string) ([]string, error) {
 	return out, nil
 }
 
-// perilous begin the permissions with which a function could give itself or others more: to make users, groups,
-// policies, compartments, functions, rules.
+// perilous are the prefixes of permissions with which a function could get more permissions, such as to create users,
+// groups, policies, compartments, functions or rules.
 var perilous = []string{"USER_CREATE", "USER_DELETE", "POLICY_", "GROUP_", "DYNAMIC_GROUP_", "COMPARTMENT_",
 	"TENANCY_UPDATE", "SECRET_CREATE",
 	"SECRET_DELETE", "SECRET_MOVE", "VAULT_", "KEY_", "FN_", "EVENTRULE_", "ONS_TOPIC_SUBSCRIBE", "ONS_SUBSCRIPTION_",
 	"CREDENTIAL_"}
 
-// Perilous are those of the permissions that are so.
+// Perilous returns the dangerous ones of the permissions.
 func Perilous(permissions []string) []string {
 	return slices.DeleteFunc(slices.Clone(permissions), func(p string) bool {
 		return !slices.ContainsFunc(perilous, func(prefix string) bool { return strings.HasPrefix(p, prefix) })

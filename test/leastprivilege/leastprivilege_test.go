@@ -54,11 +54,11 @@ func TestThePoliciesGrantWhatIsNeededAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r.Markdown() != string(want) {
-		t.Errorf("%s is not what came out; run: go run ./test/leastprivilege -write", page)
+		t.Errorf("%s is out of date; run: go run ./test/leastprivilege -write", page)
 	}
 }
 
-func TestWhatIsMissingOrSuperfluousIsFound(t *testing.T) {
+func TestMissingAndSuperfluousPermissionsAreFound(t *testing.T) {
 	need.Suite(t, need.LeastPrivilege)
 	s := stack(t)
 	only := []Case{rotateCases()[0]}
@@ -75,11 +75,11 @@ func TestWhatIsMissingOrSuperfluousIsFound(t *testing.T) {
 		name := s.Statements[n.Statement].Name
 		switch {
 		case name == "extra" && n.Case != "":
-			t.Errorf("%s is said to be needed, for %s", n.what(), n.Case)
+			t.Errorf("%s is reported as needed, for %s", n.what(), n.Case)
 		case name == "rotate-api-key" && n.Case == "":
-			t.Errorf("%s is said to be superfluous", n.what())
+			t.Errorf("%s is reported as superfluous", n.what())
 		case name == "rotate-secrets-write-1" && n.Permission == "SECRET_UPDATE" && n.Case != "":
-			t.Error("SECRET_UPDATE is said to be needed twice")
+			t.Error("SECRET_UPDATE is reported as needed twice")
 		}
 	}
 	s.Statements = slices.DeleteFunc(s.Statements, func(st Statement) bool { return st.Name == "rotate-mail" })
@@ -91,7 +91,7 @@ func TestWhatIsMissingOrSuperfluousIsFound(t *testing.T) {
 	}
 }
 
-func TestEveryCallThatMustBeDeniedWouldBeAllowedByAPolicyThatAllowsAll(t *testing.T) {
+func TestEveryDeniedCallIsAllowedByAPolicyThatAllowsEverything(t *testing.T) {
 	all := func(Place) (ocipolicy.Set, error) {
 		st, err := ocipolicy.Parse("allow any-user to manage all-resources in tenancy")
 		return ocipolicy.Set{Statements: []ocipolicy.Statement{st}}, err
@@ -107,7 +107,7 @@ func TestEveryCallThatMustBeDeniedWouldBeAllowedByAPolicyThatAllowsAll(t *testin
 	}
 }
 
-func TestWithoutItsConditionsAFunctionReachesWhatItMustNot(t *testing.T) {
+func TestWithoutConditionsAFunctionReachesForbiddenResources(t *testing.T) {
 	need.Suite(t, need.LeastPrivilege)
 	s := stack(t)
 	for _, function := range []string{"rotate", "sweep"} {
@@ -145,7 +145,7 @@ func TestWithoutItsConditionsAFunctionReachesWhatItMustNot(t *testing.T) {
 	}
 }
 
-func TestNobodyMayChangeAUserHimself(t *testing.T) {
+func TestNoFunctionMayUpdateAUser(t *testing.T) {
 	s := stack(t)
 	set, err := s.Policies(s.own())
 	if err != nil {
@@ -164,10 +164,10 @@ func TestNobodyMayChangeAUserHimself(t *testing.T) {
 	}
 }
 
-func TestNobodyElseMayReadSecretsOrChangeCredentials(t *testing.T) {
+func TestTheOtherStatementsGrantNoSecretsOrCredentials(t *testing.T) {
 	s := stack(t)
 	if len(s.Others) < 15 {
-		t.Fatalf("%d statements for people and services, want 15 or more", len(s.Others))
+		t.Fatalf("%d statements for groups and services, want 15 or more", len(s.Others))
 	}
 	for _, st := range s.Others {
 		parsed, err := ocipolicy.Parse(st.Text)
@@ -182,12 +182,12 @@ func TestNobodyElseMayReadSecretsOrChangeCredentials(t *testing.T) {
 			}
 		}
 		if strings.HasPrefix(st.Name, "deployer-") && parsed.Grants("SECRET_READ") {
-			t.Errorf("%s: who deploys can look at secrets", st.Name)
+			t.Errorf("%s lets deployers read secrets", st.Name)
 		}
 	}
 }
 
-func TestEveryStatementIsAboutThingsThatExist(t *testing.T) {
+func TestEveryStatementUsesKnownNames(t *testing.T) {
 	s := stack(t)
 	for _, st := range append(s.Statements, s.Others...) {
 		parsed, err := ocipolicy.Parse(st.Text)
@@ -207,7 +207,7 @@ func TestTheStackIsTheOneThatTerraformApplies(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(now, stack(t)) {
-		t.Error("testdata/complete.json is not what Terraform applies; run: go run ./test/leastprivilege -apply -write")
+		t.Error("testdata/complete.json is out of date; run: go run ./test/leastprivilege -apply -write")
 	}
 }
 
@@ -255,10 +255,10 @@ func TestAVerbIsWeakenedByOneStep(t *testing.T) {
 			got = append(got, strings.Join(w.Lost(set), " "))
 		}
 		if strings.Join(got, "|") != want {
-			t.Errorf("%s: %q is lost, want %q", text, got, want)
+			t.Errorf("%s loses %q, want %q", text, got, want)
 		}
 		if set.Statements[0].String() != st.String() {
-			t.Errorf("%s was changed itself", text)
+			t.Errorf("Apply changed %s", text)
 		}
 	}
 }

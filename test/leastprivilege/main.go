@@ -1,9 +1,9 @@
-// Command leastprivilege proves that the policies of the Terraform stack grant what both functions need, and nothing
-// else, and prints the table that says what each permission is for.
+// Command leastprivilege proves that the policies of the Terraform stack grant exactly what both functions need. It
+// prints a table with the purpose of each permission.
 //
-// With -write it writes docs/policies.md. With -apply it applies terraform/examples/complete first, with a stand-in for
-// the provider (TF_CLI_CONFIG_FILE), and keeps what came of it in testdata/complete.json, on which the proof rests.
-// Run it from the project's root.
+// With -write it writes docs/policies.md. With -apply it first applies terraform/examples/complete with a fake provider
+// (TF_CLI_CONFIG_FILE), and writes the result to testdata/complete.json, the input of the proof. Run it in the
+// project's root.
 package main
 
 import (
@@ -26,7 +26,7 @@ const (
 
 func main() {
 	write := flag.Bool("write", false, "write "+page)
-	apply := flag.Bool("apply", false, "apply the stack with a stand-in for the provider, and keep what came of it")
+	apply := flag.Bool("apply", false, "apply the stack with a fake provider, and keep the result")
 	flag.Parse()
 	if err := run(context.Background(), ".", *write, *apply); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -73,19 +73,19 @@ func run(ctx context.Context, root string, write, apply bool) error {
 	return nil
 }
 
-// keep writes a stack as testdata.
+// keep writes a stack to testdata.
 func keep(path string, s Stack) error {
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err == nil {
 		err = os.WriteFile(path, append(text, '\n'), 0o644)
 	}
 	if err != nil {
-		return fmt.Errorf("keeping the stack: %w", err)
+		return fmt.Errorf("writing the stack: %w", err)
 	}
 	return nil
 }
 
-// Everything proves the stack, tries what must be denied, and compares with the tutorial.
+// Everything proves the stack, checks the denials, and compares with the tutorial.
 func Everything(ctx context.Context, b Binaries, s Stack) (Report, error) {
 	var r Report
 	var err error
@@ -93,7 +93,7 @@ func Everything(ctx context.Context, b Binaries, s Stack) (Report, error) {
 		return r, fmt.Errorf("proving: %w", err)
 	}
 	if r.Denied, err = Deny(ctx, b, s.Protected, ociemu.Answers{}, s.Policies); err != nil {
-		return r, fmt.Errorf("trying what must be denied: %w", err)
+		return r, fmt.Errorf("checking the denials: %w", err)
 	}
 	otherwise := func(at Place) (ocipolicy.Set, error) {
 		set, err := s.Policies(at)
@@ -101,12 +101,12 @@ func Everything(ctx context.Context, b Binaries, s Stack) (Report, error) {
 		return set, err
 	}
 	if r.Otherwise, err = Deny(ctx, b, s.Protected, ociemu.Answers{}, otherwise); err != nil {
-		return r, fmt.Errorf("trying what must be denied, if a negation holds: %w", err)
+		return r, fmt.Errorf("checking the denials, if a negation holds: %w", err)
 	}
 	r.Granted = map[string][]string{}
 	for _, function := range []string{"rotate", "sweep", "another"} {
 		if r.Granted[function], err = Granted(otherwise, function); err != nil {
-			return r, fmt.Errorf("listing what %s is granted: %w", function, err)
+			return r, fmt.Errorf("listing the permissions of %s: %w", function, err)
 		}
 	}
 	if r.Comparison, err = Compare(ctx, b, r.Proof); err != nil {
@@ -115,7 +115,7 @@ func Everything(ctx context.Context, b Binaries, s Stack) (Report, error) {
 	return r, nil
 }
 
-// Faults are what keeps the claims from holding.
+// Faults returns the reasons why the claims are false.
 func (r Report) Faults() []string {
 	out := r.Proof.Faults()
 	for _, v := range append(r.Denied, r.Otherwise...) {
@@ -131,9 +131,9 @@ func (r Report) Faults() []string {
 	}
 	for _, c := range r.Proof.Cases {
 		for operation := range r.Proof.Played[c.Name].Called {
-			// a function learns its own namespace without permission
+			// a function reads its namespace without a permission
 			if operation != "GetNamespace" && !slices.Contains(tried, operation) {
-				out = append(out, fmt.Sprintf("%s is made by a function, and another one did not try it", operation))
+				out = append(out, fmt.Sprintf("a function calls %s, but another function did not try it", operation))
 			}
 		}
 	}

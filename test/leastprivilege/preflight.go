@@ -16,7 +16,7 @@ func preflightCases() []Case {
 	}
 }
 
-// preflights asks a function for its preflight, in a tenancy in which all is well.
+// preflights runs a function's preflight in a tenancy without problems.
 func preflights(sweep bool) func(*scene) error {
 	return func(s *scene) error {
 		for _, kind := range tenancy.Kinds() {
@@ -35,7 +35,7 @@ func preflights(sweep bool) func(*scene) error {
 	}
 }
 
-// passed wants every check of a preflight passed.
+// passed checks that every check of a preflight passed.
 func passed(reply fnhost.Reply) error {
 	var answer struct {
 		Preflight string

@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/preflight"
 )
 
-// A preflight shows statements to copy: they must be the stack's, word by word, and all of them.
+// A preflight shows statements to copy. They must be exactly the stack's.
 func TestAPreflightShowsTheStatementsOfTheStack(t *testing.T) {
 	s := stack(t)
 	cfg, err := config.Read([]string{"ons_topic=ocid1.onstopic.oc1.iad.aaaaaaaatopic", "protected_users=" + s.Protected,

@@ -11,15 +11,15 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// Weakening takes something away from one statement: one of its permissions, or one step of its verb.
+// Weakening removes one permission from a statement, or makes its verb one step weaker.
 type Weakening struct {
 	Statement  int
 	Permission string         // of a statement with permissions in braces
-	Verb       ocipolicy.Verb // else: the weaker verb; empty: the statement goes
+	Verb       ocipolicy.Verb // otherwise: the weaker verb; empty: without the statement
 }
 
-// Weakenings are all single steps by which policies can be made weaker. Taking a whole statement away is more than one
-// step of it, so it fails where a step fails: statements only ever add.
+// Weakenings returns all single steps that make the policies weaker. Statements only add permissions, so if a case
+// fails after a step, it also fails without the whole statement.
 func Weakenings(set ocipolicy.Set) []Weakening {
 	var out []Weakening
 	for i, st := range set.Statements {
@@ -33,7 +33,7 @@ func Weakenings(set ocipolicy.Set) []Weakening {
 	return out
 }
 
-// weaker is the strongest verb that grants less on a resource type; empty if none grants anything.
+// weaker is the strongest verb that grants less on a resource type, or empty.
 func weaker(v ocipolicy.Verb, kind string) ocipolicy.Verb {
 	all := []ocipolicy.Verb{ocipolicy.Inspect, ocipolicy.Read, ocipolicy.Use, ocipolicy.Manage}
 	has := len(ocipolicy.Permissions(v, kind))
@@ -45,7 +45,7 @@ func weaker(v ocipolicy.Verb, kind string) ocipolicy.Verb {
 	return ""
 }
 
-// Apply gives the weaker policies.
+// Apply returns the weaker policies.
 func (w Weakening) Apply(set ocipolicy.Set) ocipolicy.Set {
 	set.Statements = slices.Clone(set.Statements)
 	st := &set.Statements[w.Statement]
@@ -62,7 +62,7 @@ func (w Weakening) Apply(set ocipolicy.Set) ocipolicy.Set {
 	return set
 }
 
-// Lost are the permissions that the statement no longer grants.
+// Lost returns the permissions that the statement no longer grants.
 func (w Weakening) Lost(set ocipolicy.Set) []string {
 	after := w.Apply(set).Statements[w.Statement]
 	return slices.DeleteFunc(ocipolicy.KnownPermissions(), func(p string) bool {
@@ -70,15 +70,15 @@ func (w Weakening) Lost(set ocipolicy.Set) []string {
 	})
 }
 
-// Needed says what fails without something.
+// Needed says what fails after a weakening.
 type Needed struct {
 	Weakening
 	Lost      []string
-	Case      string // the first case that fails; empty: none does, so it is superfluous
-	Operation string // what is refused then
+	Case      string // the first case that fails; empty: none, so the permission is superfluous
+	Operation string // the refused operation
 }
 
-// Proof is what came out.
+// Proof is the result of Prove.
 type Proof struct {
 	Stack  Stack
 	Cases  []Case
@@ -86,7 +86,7 @@ type Proof struct {
 	Needed []Needed
 }
 
-// Faults are what keeps the proof from holding.
+// Faults returns the reasons why the proof fails.
 func (p Proof) Faults() []string {
 	var out []string
 	for _, c := range p.Cases {
@@ -104,8 +104,8 @@ func (p Proof) Faults() []string {
 	return out
 }
 
-// Prove plays the cases with exactly the stack's statements. Then it takes each single permission away, and plays the
-// cases that used it until one fails.
+// Prove runs the cases with exactly the stack's statements. Then it removes each permission alone, and runs the cases
+// that used it until one fails.
 func Prove(ctx context.Context, b Binaries, s Stack, cases []Case) (Proof, error) {
 	set, err := s.Policies(s.own())
 	if err != nil {
@@ -123,7 +123,7 @@ func Prove(ctx context.Context, b Binaries, s Stack, cases []Case) (Proof, error
 	return proof, ctx.Err()
 }
 
-// need looks for a case that fails without something.
+// need looks for a case that fails after the weakening.
 func (p Proof) need(ctx context.Context, b Binaries, w Weakening, set ocipolicy.Set) Needed {
 	n := Needed{Weakening: w, Lost: w.Lost(set)}
 	for _, c := range p.Cases {
@@ -150,12 +150,12 @@ func (p Proof) need(ctx context.Context, b Binaries, w Weakening, set ocipolicy.
 				return n
 			}
 		}
-		n.Case = "" // it failed for another reason
+		n.Case = "" // it failed for a different reason
 	}
 	return n
 }
 
-// each does n things, a few at a time: most of a case is waiting for processes and for the emulator's answers.
+// each calls f n times, a few at once: a case mostly waits for processes and for the emulator's answers.
 func each(n int, do func(int)) {
 	var group sync.WaitGroup
 	turn := make(chan struct{}, 2*runtime.GOMAXPROCS(0))

@@ -18,7 +18,7 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// request is one call that a function could make, on real things.
+// request is a call that a function could make, on existing resources.
 type request struct {
 	operation, method, path string
 	body                    any
@@ -32,8 +32,7 @@ func (provider) AuthType() (common.AuthConfig, error) {
 	return common.AuthConfig{AuthType: common.UnknownAuthenticationType}, nil
 }
 
-// decide makes the call as the function, and gives what the policies said. A denial must look like a thing that isn't
-// there.
+// decide makes the call as the function, and returns the policies' decision. A denial must be a 404.
 func (s *scene) decide(p ociemu.Principal, r request) (ocipolicy.Decision, error) {
 	none := ocipolicy.Decision{}
 	var body []byte
@@ -67,7 +66,7 @@ func (s *scene) decide(p ociemu.Principal, r request) (ocipolicy.Decision, error
 	last := calls[len(calls)-1]
 	switch {
 	case last.Operation != r.operation || last.Decision == nil:
-		return none, fmt.Errorf("%s %s is the operation %q, and nobody decided about it; want %s", r.method, r.path,
+		return none, fmt.Errorf("%s %s is the operation %q without a decision; want %s", r.method, r.path,
 			last.Operation, r.operation)
 	case !last.Decision.Allowed && resp.StatusCode != http.StatusNotFound:
 		return none, fmt.Errorf("%s is denied with %d, want 404", r.operation, resp.StatusCode)
@@ -87,7 +86,7 @@ func (s *scene) person(name string) person {
 	return p
 }
 
-// changes are the changes of a user's credentials that a rotation makes.
+// changes are the calls with which a rotation changes a user's credentials.
 func (p person) changes() []request {
 	base := "/20160918/users/" + p.id
 	return []request{
@@ -101,7 +100,7 @@ func (p person) changes() []request {
 	}
 }
 
-// reads are the reads of a user that a rotation makes.
+// reads are the calls with which a rotation reads a user.
 func (p person) reads() []request {
 	base := "/20160918/users/" + p.id
 	return []request{
@@ -112,7 +111,7 @@ func (p person) reads() []request {
 	}
 }
 
-// renames are changes of a user's credentials that no rotation makes.
+// renames are changes of a user's credentials that rotations don't make.
 func (p person) renames() []request {
 	base := "/20160918/users/" + p.id
 	return []request{
@@ -122,7 +121,7 @@ func (p person) renames() []request {
 	}
 }
 
-// ofSecret are the calls that a rotation makes on a secret.
+// ofSecret are a rotation's calls for a secret.
 func ofSecret(id string) []request {
 	base := "/20180608/secrets/" + id
 	return []request{
@@ -155,7 +154,7 @@ func figures(namespace, compartment string) request {
 			"datapoints": []map[string]any{{"timestamp": "2026-01-01T00:00:00Z", "value": 1}}}}}}
 }
 
-// ofTenancy are the calls that both functions make on the tenancy as a whole.
+// ofTenancy are both functions' calls for the tenancy.
 func (s *scene) ofTenancy() []request {
 	root := s.Tenancy()
 	return []request{

@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// Binaries are the functions, built.
+// Binaries are the paths of the built functions.
 type Binaries struct{ Rotate, Sweep string }
 
 // Build compiles both functions into dir.
@@ -26,18 +26,18 @@ func Build(ctx context.Context, dir string) (Binaries, error) {
 	return Binaries{rotate, sweep}, err
 }
 
-// scene is a tenancy with the stack's compartments, in which one case is played.
+// scene is a tenancy with the stack's compartments, for one case.
 type scene struct {
 	*tenancy.Deployment
 	ctx                          context.Context
-	keyturn, workload, elsewhere string // OCIDs of compartments; the last is none of the stack's
+	keyturn, workload, elsewhere string // OCIDs of compartments; the last is not in the stack
 	clock                        *tenancy.Clock
 }
 
-// limit is how long an invocation may take, as on the real platform.
+// limit is the time limit of an invocation, as on the real platform.
 const limit = 5 * time.Minute
 
-// newScene sets a tenancy up, without policies.
+// newScene sets up a tenancy without policies.
 func newScene(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, config ...string) (*scene,
 	error) {
 	sc := &scene{ctx: ctx, clock: &tenancy.Clock{}}
@@ -55,13 +55,13 @@ func newScene(ctx context.Context, b Binaries, protected string, answers ociemu.
 					protected}}
 		}})
 	if err != nil {
-		return nil, fmt.Errorf("setting the stage: %w", err)
+		return nil, fmt.Errorf("setting up the tenancy: %w", err)
 	}
 	sc.Deployment = s
 	return sc, nil
 }
 
-// place is where the stack's things lie in this tenancy.
+// place returns the OCIDs of the stack's resources in this tenancy.
 func (s *scene) place() Place {
 	return Place{Tenancy: s.Tenancy(), Keyturn: s.keyturn, Workload: s.workload,
 		Functions: map[string]string{"rotate": s.Function.FunctionID, "sweep": s.SweepFunction().FunctionID}}
@@ -73,21 +73,21 @@ type Use struct {
 	Permission string
 }
 
-// Played is how a case went.
+// Played is the result of a case.
 type Played struct {
-	Err  error // nil: as it should
+	Err  error // nil: the case passed
 	Used map[Use]bool
-	// Called are the operations that the functions have made.
+	// Called are the operations that the functions called.
 	Called map[string]bool
-	// Refused are the operations that the functions were refused, with the permissions that nobody granted.
+	// Refused are the denied operations, with the permissions that no statement granted.
 	Refused []string
 	Took    time.Duration
 }
 
-// rules makes the policies of a tenancy; nil: none are in force.
+// rules returns the policies of a tenancy; nil: none.
 type rules func(Place) (ocipolicy.Set, error)
 
-// play plays a case in a tenancy of its own.
+// play runs a case in a new tenancy.
 func play(ctx context.Context, b Binaries, protected string, c Case, policies rules) (out Played) {
 	began := time.Now()
 	defer func() { out.Took = time.Since(began) }()

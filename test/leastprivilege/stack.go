@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// Statement is one of the stack's policy statements, as its output policy_statements has it.
+// Statement is one of the stack's policy statements, in the form of its output policy_statements.
 type Statement struct {
 	Name     string `json:"name"`
 	Function string `json:"function"` // rotate or sweep
@@ -19,7 +19,7 @@ type Statement struct {
 	Text     string `json:"text"`
 }
 
-// Stack is what the proof needs of a Terraform stack. The OCIDs are those that stand in its texts.
+// Stack is the part of a Terraform stack that the proof needs. The OCIDs are those in its texts.
 type Stack struct {
 	Statements []Statement       `json:"statements"`
 	Rules      map[string]string `json:"matching_rules"` // by the dynamic groups' names
@@ -28,14 +28,14 @@ type Stack struct {
 	Keyturn    string            `json:"keyturn"`  // compartment of the functions and the topic, and of secrets
 	Workload   string            `json:"workload"` // another compartment with secrets
 	Protected  string            `json:"protected_users"`
-	// People and services, whose statements are only checked for what can be read off them.
+	// Others are the statements for groups and services. They are checked, but not used in cases.
 	Others []Statement `json:"others"`
 }
 
 //go:embed testdata/complete.json
 var committed []byte
 
-// Committed is the stack of terraform/examples/complete as it was applied when testdata/complete.json was written.
+// Committed returns the stack in testdata/complete.json, an applied terraform/examples/complete.
 func Committed() (Stack, error) {
 	var s Stack
 	if err := json.Unmarshal(committed, &s); err != nil {
@@ -44,8 +44,8 @@ func Committed() (Stack, error) {
 	return s, nil
 }
 
-// ReadStack takes a stack out of `terraform show -json`, of a plan or of a state. inputs are the values of the root
-// module's variables tenancy_ocid, compartment_ocid and workload_compartment_ocid.
+// ReadStack reads a stack from the output of `terraform show -json`, for a plan or a state. inputs are the values of
+// the root module's variables tenancy_ocid, compartment_ocid and workload_compartment_ocid.
 func ReadStack(show []byte, inputs map[string]string) (Stack, error) {
 	type outputs map[string]struct{ Value json.RawMessage }
 	var doc struct {
@@ -53,7 +53,7 @@ func ReadStack(show []byte, inputs map[string]string) (Stack, error) {
 		Planned struct{ Outputs outputs } `json:"planned_values"`
 	}
 	if err := json.Unmarshal(show, &doc); err != nil {
-		return Stack{}, fmt.Errorf("reading what Terraform shows: %w", err)
+		return Stack{}, fmt.Errorf("reading Terraform's output: %w", err)
 	}
 	out := doc.Values.Outputs
 	if len(out) == 0 {
@@ -83,7 +83,7 @@ func ReadStack(show []byte, inputs map[string]string) (Stack, error) {
 	return s, nil
 }
 
-// named gives the functions OCIDs that say which they are, in place of those that Terraform has made up this time.
+// named replaces the functions' OCIDs, which differ in every run, with fixed ones.
 func (s Stack) named() Stack {
 	replace := []string{}
 	out := s
@@ -100,16 +100,16 @@ func (s Stack) named() Stack {
 	return out
 }
 
-// Place is where the stack's things lie in a tenancy: the OCIDs that take the place of those in its texts.
+// Place has the OCIDs of a tenancy that replace those in the stack's texts.
 type Place struct {
 	Tenancy, Keyturn, Workload string
 	Functions                  map[string]string
 }
 
-// own is the place that the stack's texts name themselves.
+// own is the Place with the OCIDs in the stack's texts.
 func (s Stack) own() Place { return Place{s.Tenancy, s.Keyturn, s.Workload, s.Functions} }
 
-// Policies reads the statements and matching rules as they are in a tenancy.
+// Policies parses the statements and matching rules, with the OCIDs of a tenancy.
 func (s Stack) Policies(at Place) (ocipolicy.Set, error) {
 	replace := []string{s.Tenancy, at.Tenancy, s.Keyturn, at.Keyturn, s.Workload, at.Workload}
 	for name, id := range s.Functions {

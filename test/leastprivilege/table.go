@@ -8,11 +8,11 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// Report is all that is written down.
+// Report is the content of docs/policies.md.
 type Report struct {
 	Proof      Proof
 	Denied     []Verdict
-	Otherwise  []Verdict           // the same, if a comparison holds whose variable the operation doesn't offer
+	Otherwise  []Verdict           // the same with ocipolicy.NegationHolds
 	Granted    map[string][]string // permissions, by function
 	Comparison Comparison
 }
@@ -27,7 +27,7 @@ tenancy. Where the documentation is unclear, both answers are tested.
 
 `
 
-// Markdown writes the report as docs/policies.md.
+// Markdown formats the report as docs/policies.md.
 func (r Report) Markdown() string {
 	var b strings.Builder
 	b.WriteString(head)
@@ -82,7 +82,7 @@ func orNone(s string) string {
 	return s
 }
 
-// readable writes names in place of the example's OCIDs.
+// readable replaces the example's OCIDs with names.
 func (s Stack) readable(text string) string {
 	return strings.NewReplacer(s.Keyturn, "<keyturn's compartment>", s.Workload, "<workload's compartment>", s.Tenancy,
 		"<tenancy>").Replace(text)
@@ -101,7 +101,7 @@ func denied(b *strings.Builder, r Report) {
 	b.WriteString("\n")
 }
 
-// distinct leaves the first of each.
+// distinct removes duplicates.
 func distinct(list []string) []string {
 	var out []string
 	for _, s := range list {
@@ -112,7 +112,7 @@ func distinct(list []string) []string {
 	return out
 }
 
-// rows writes one line for what is the same for two functions.
+// rows writes a table. Functions with equal results share a line.
 func rows(b *strings.Builder, verdicts []Verdict, of func(Verdict) []string) {
 	type row struct{ what, operations string }
 	var order []row

@@ -13,8 +13,8 @@ import (
 
 var setting = regexp.MustCompile(`(?m)^(\w+)\s*=\s*"([^"]*)"`)
 
-// Apply applies terraform/examples/complete of the project at root with its example values, in a copy, and reads what
-// came of it.
+// Apply applies a copy of terraform/examples/complete of the project at root with its example values, and reads the
+// result.
 func Apply(ctx context.Context, root string) (Stack, error) {
 	if err := need.Offline(); err != nil {
 		return Stack{}, err
@@ -54,7 +54,7 @@ func Apply(ctx context.Context, root string) (Stack, error) {
 
 var invented = regexp.MustCompile(`\boffline\.[a-z0-9_]+\.id\.[0-9]+`)
 
-// steady is the stack without the OCIDs that the stand-in for the provider makes up, which differ from time to time.
+// steady removes the fake provider's OCIDs, which differ in every run.
 func (s Stack) steady() Stack {
 	plain := func(list []Statement) []Statement {
 		out := make([]Statement, len(list))

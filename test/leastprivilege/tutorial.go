@@ -11,8 +11,8 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// tutorialStatements are those that Oracle's tutorial F93259-01 (February 2024, "Auto Rotation of OCI IAM Credentials",
-// Prerequisites) has for its function's dynamic group. SECRET, VAULTS and FUNCTIONS stand for its placeholders.
+// tutorialStatements are the statements in Oracle's tutorial F93259-01 (February 2024, "Auto Rotation of OCI IAM
+// Credentials", Prerequisites) for its function's dynamic group. SECRET, VAULTS and FUNCTIONS replace its placeholders.
 var tutorialStatements = []string{
 	"Allow dynamic-group tutorial to inspect compartments in tenancy",
 	"Allow dynamic-group tutorial to inspect users in tenancy",
@@ -26,10 +26,10 @@ var tutorialStatements = []string{
 	"Allow dynamic-group tutorial to use ons-topics in tenancy",
 }
 
-// tutorialRule is its dynamic group: every function of the compartment.
+// tutorialRule is its dynamic group's rule: every function of the compartment.
 const tutorialRule = "All {resource.type = 'fnfunc', resource.compartment.id = 'FUNCTIONS'}"
 
-// tutorial gives its policies, for one secret; for every secret of the vault's compartment if it is empty.
+// tutorial returns its policies for one secret; if empty, for every secret of the vault's compartment.
 func tutorial(secret string) rules {
 	return func(at Place) (ocipolicy.Set, error) {
 		r := strings.NewReplacer("FUNCTIONS", at.Keyturn, "VAULTS", at.Keyturn, "'SECRET'", "'"+secret+"'")
@@ -50,16 +50,16 @@ func tutorial(secret string) rules {
 	}
 }
 
-// Comparison is what the tutorial's policies allow.
+// Comparison compares the tutorial's policies with the stack's.
 type Comparison struct {
-	// Script are the calls of the tutorial's own script, each with what nobody grants; empty: allowed.
+	// Script are the calls of the tutorial's script, each with the missing permissions; empty: allowed.
 	Script []ScriptCall
-	// TooMuch are calls that the stack's policies deny and these allow, and Unused the permissions that they grant and
-	// their own script has no use for.
+	// TooMuch are calls that the stack's policies deny and the tutorial's allow. Unused are permissions that the
+	// tutorial's policies grant but its script doesn't use.
 	TooMuch []Verdict
 	Unused  []string
-	// Fail are the cases that Keyturn can't do under them, even if all secrets of the compartment are allowed in place
-	// of one, and Missing the permissions that it uses and that they never grant.
+	// Fail are Keyturn's cases that fail with them, even if they allow all secrets of the compartment. Missing are the
+	// permissions that Keyturn uses and they never grant.
 	Fail    []string
 	Missing []string
 }
@@ -67,7 +67,7 @@ type Comparison struct {
 // ScriptCall is one call of the tutorial's script.
 type ScriptCall struct{ Operation, Missing string }
 
-// Compare runs everything under the tutorial's policies.
+// Compare runs everything with the tutorial's policies.
 func Compare(ctx context.Context, b Binaries, p Proof) (Comparison, error) {
 	protected := p.Stack.Protected
 	var c Comparison
@@ -111,8 +111,7 @@ func Compare(ctx context.Context, b Binaries, p Proof) (Comparison, error) {
 	return c, nil
 }
 
-// tutorialScript makes the calls of the tutorial's script, one after the other, and gives the permissions that they
-// used.
+// tutorialScript makes the calls of the tutorial's script, and returns the permissions that they used.
 func tutorialScript(ctx context.Context, b Binaries, answers ociemu.Answers) (out []ScriptCall, used []string,
 	err error) {
 	s, err := newScene(ctx, b, "", answers)

@@ -7,43 +7,41 @@ import (
 	"strings"
 )
 
-// Answers hold one choice for each point on which no documentation says what the real services answer. A client that is
-// ready for the cloud works with every value of every field. Empty fields mean the first value that is listed. Where
-// somebody has published a real answer, that one is the first, and a comment names the source.
+// Answers hold one choice for each point where no documentation says what the real services answer. A client should
+// work with every value of every field. An empty field means the first value listed. If a real answer was published, it
+// is the first, and a comment names the source.
 type Answers struct {
-	// RetryToken: a create is repeated with the same opc-retry-token.
+	// RetryToken: the answer to a create that repeats an opc-retry-token.
 	RetryToken RetryTokenAnswer
-	// FullSlot: a user has no room for another credential of the kind.
+	// FullSlot: the refusal when the user has the maximum of credentials of the kind.
 	FullSlot FullSlotAnswer
-	// DomainMessage: how the message of a refusal is written that comes from the identity domain behind the classic
-	// API.
+	// DomainMessage: the form of a refusal by the identity domain behind the classic API.
 	DomainMessage DomainMessageAnswer
-	// DuplicateKey: the user has that API key already; "<status> <code>".
+	// DuplicateKey: the refusal of an API key that the user has already; "<status> <code>".
 	DuplicateKey DuplicateKeyAnswer
-	// EventComments: what stands in the comments of a closing event.
+	// EventComments: the comments in a closing event.
 	EventComments EventCommentsAnswer
-	// SecondPending: a PENDING version is written while there is one.
+	// SecondPending: what happens when a second PENDING version is written.
 	SecondPending SecondPendingAnswer
-	// EtagOnSettle: a secret's etag changes once more when UPDATING ends.
+	// EtagOnSettle: whether a secret's etag changes again when UPDATING ends.
 	EtagOnSettle bool
 	// UpdateState: the lifecycle state in the answer to UpdateSecret.
 	UpdateState UpdateStateAnswer
 	// S3Rejects: the status of a refused S3 request, 403 (default) or 401.
 	S3Rejects int
-	// S3NewKey: the code with which the S3-compatible API refuses a customer secret key that has not reached it yet.
+	// S3NewKey: the S3-compatible API's code for a customer secret key that has not reached it yet.
 	S3NewKey S3NewKeyAnswer
 	// PublishStatus: the status of PublishMessage, 200 (default) or 202.
 	PublishStatus int
 	// DeleteStatus: the status of a deleted credential, 204 (default) or 200.
 	DeleteStatus int
-	// BundleLag: how many reads of a new secret version by number or name the retrieval service answers with 404.
-	// 0: 1; negative: none.
+	// BundleLag: how many reads of a new secret version by number or name are answered with 404. 0: 1; negative: none.
 	BundleLag int
 	// ResolvedState: the lifecycle state of a resolved or dismissed problem.
 	ResolvedState ResolvedStateAnswer
-	// PasswordPermission: what CreateOrResetUIPassword needs beside USER_UPDATE. It matters under policies only.
+	// PasswordPermission: what CreateOrResetUIPassword needs in addition to USER_UPDATE. It matters only with policies.
 	PasswordPermission PasswordPermissionAnswer
-	// NamespacePermission: what GetNamespace needs for the caller's own tenancy. It matters under policies only.
+	// NamespacePermission: what GetNamespace needs for the caller's own tenancy. It matters only with policies.
 	NamespacePermission NamespacePermissionAnswer
 }
 
@@ -80,33 +78,33 @@ type PasswordPermissionAnswer string
 // NamespacePermissionAnswer is a choice for [Answers].
 type NamespacePermissionAnswer string
 
-// The choices. The first of each group is the default.
+// The first choice of each group is the default.
 const (
 	RetryTokenValue    RetryTokenAnswer = "value"    // the same resource with its secret value
 	RetryTokenNoValue  RetryTokenAnswer = "no-value" // the same resource; token, key and password are null
 	RetryTokenConflict RetryTokenAnswer = "conflict" // 409 InvalidatedRetryToken
 	RetryTokenIgnored  RetryTokenAnswer = "ignored"  // a second resource
 
-	// A tenancy with identity domains. Two public programs that set up tenancies quote the message for API keys, one of
-	// them with the code; a public operator's knowledge base (entry KB-022) quotes it for auth tokens. No source has it
-	// for customer secret keys.
+	// In a tenancy with identity domains. Two public programs that set up tenancies quote the message for API keys, one
+	// of them with the code; a public operator's knowledge base (entry KB-022) quotes it for auth tokens. No source has
+	// it for customer secret keys.
 	FullSlotDomain FullSlotAnswer = "400 IdcsConversionError"
-	// As the catalogue of API errors has it (docs.oracle.com, References/apierrors.htm).
+	// According to the catalogue of API errors (docs.oracle.com, References/apierrors.htm).
 	FullSlotLimitExceeded FullSlotAnswer = "400 LimitExceeded"
-	// For API keys, in tenancies of before identity domains; the same two programs handle it. The other kinds as
+	// For API keys in tenancies without identity domains; the same two programs handle it. Other kinds: as
 	// FullSlotDomain.
 	FullSlotAPIKeyLimit FullSlotAnswer = "409 ApiKeyLimitExceeded"
-	// LimitExceeded for customer secret keys, of which a comment in a public program says so. The other kinds as
+	// LimitExceeded for customer secret keys, according to a comment in a public program. Other kinds: as
 	// FullSlotDomain.
 	FullSlotMixed         FullSlotAnswer = "mixed"
 	FullSlotConflict      FullSlotAnswer = "409 Conflict"
 	FullSlotQuotaExceeded FullSlotAnswer = "400 QuotaExceeded"
 
-	DomainMessagePlain DomainMessageAnswer = "plain" // the domain's words alone
+	DomainMessagePlain DomainMessageAnswer = "plain" // only the domain's message
 	// The SCIM error of the domain as JSON within the message (chadgeary/cloudoffice#14).
 	DomainMessageEmbedded DomainMessageAnswer = "embedded"
 
-	S3NewKeyMismatch S3NewKeyAnswer = "SignatureDoesNotMatch" // as public reports of new keys have it
+	S3NewKeyMismatch S3NewKeyAnswer = "SignatureDoesNotMatch" // according to public reports of new keys
 	S3NewKeyUnknown  S3NewKeyAnswer = "InvalidAccessKeyId"
 
 	DuplicateKeyConflict         DuplicateKeyAnswer = "409 Conflict"
@@ -114,7 +112,7 @@ const (
 
 	EventCommentsLast   EventCommentsAnswer = "last"   // the comment of this closure
 	EventCommentsJoined EventCommentsAnswer = "joined" // all comments of the history, oldest first, joined with ", "
-	EventCommentsAbsent EventCommentsAnswer = "absent" // no comments at all
+	EventCommentsAbsent EventCommentsAnswer = "absent" // none
 
 	SecondPendingDeprecates SecondPendingAnswer = "deprecates" // the older becomes DEPRECATED
 	SecondPendingRefused    SecondPendingAnswer = "refused"    // 409 IncorrectState
@@ -126,12 +124,12 @@ const (
 	ResolvedStateActive   ResolvedStateAnswer = "active"   // ListProblems shows closed problems by default
 	ResolvedStateInactive ResolvedStateAnswer = "inactive" // ListProblems shows them only with lifecycleState=INACTIVE
 
-	PasswordNeedsReset PasswordPermissionAnswer = "USER_UIPASS_RESET" // as the Policy Reference has it
-	// as Oracle's tutorial grants it, which its author has tested
+	PasswordNeedsReset PasswordPermissionAnswer = "USER_UIPASS_RESET" // according to the Policy Reference
+	// according to Oracle's tutorial, which its author has tested
 	PasswordNeedsSet PasswordPermissionAnswer = "USER_UIPASS_SET"
 
-	NamespaceFree  NamespacePermissionAnswer = "none" // as the Policy Reference's table of operations has it
-	NamespaceReads NamespacePermissionAnswer = "read" // OBJECTSTORAGE_NAMESPACE_READ, as its table of verbs can be read
+	NamespaceFree  NamespacePermissionAnswer = "none" // according to the Policy Reference's table of operations
+	NamespaceReads NamespacePermissionAnswer = "read" // OBJECTSTORAGE_NAMESPACE_READ, a reading of its verbs
 )
 
 func (a Answers) withDefaults() Answers {
@@ -153,7 +151,7 @@ func (a Answers) withDefaults() Answers {
 	return a
 }
 
-// validate refuses a misspelt choice: it would silently behave like none of the documented ones.
+// validate refuses a misspelt choice, which would silently behave like none of the documented ones.
 func (a Answers) validate() error {
 	for _, c := range []struct {
 		field, value string
@@ -183,7 +181,7 @@ func (a Answers) validate() error {
 	return nil
 }
 
-// statusAndCode splits an answer of the form "400 LimitExceeded", which validate has checked.
+// statusAndCode splits an answer of the form "400 LimitExceeded", checked by validate.
 func statusAndCode(answer string) (int, string) {
 	status, code, _ := strings.Cut(answer, " ")
 	n, err := strconv.Atoi(status)

@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// Application Performance Monitoring: the collector of traces (Oracle's "Configure Open Source Tracing Systems"). It
-// asks for no signature, but for the data key in the address.
+// Application Performance Monitoring: the collector of traces (Oracle's "Configure Open Source Tracing Systems").
+// Requests have no signature, but a data key in the address.
 
-// ZipkinSpan is one span that the collector got.
+// ZipkinSpan is a span that the collector received.
 type ZipkinSpan struct {
 	TraceID       string                       `json:"traceId"`
 	ID            string                       `json:"id"`
@@ -60,7 +60,7 @@ func publicSpan(x *exchange) reply {
 	return reply{status: http.StatusAccepted}
 }
 
-// Spans gives what the collector of traces got, in the order of arrival.
+// Spans returns the spans that the collector received, in the order of arrival.
 func (e *Emulator) Spans() []ZipkinSpan {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// authority is a certificate authority that lives as long as the emulator.
+// authority is the emulator's certificate authority.
 type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -58,7 +58,7 @@ func (a *authority) pool() *x509.CertPool {
 	return pool
 }
 
-// leaf gives the certificate of a host, made on first use.
+// leaf returns the certificate of a host and makes it on first use.
 func (a *authority) leaf(host string) (*tls.Certificate, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -84,11 +84,10 @@ func (a *authority) leaf(host string) (*tls.Certificate, error) {
 	return leaf, nil
 }
 
-// issuerKey signs the session tokens of every emulator of this process: making RSA keys is what would make tests slow.
+// issuerKey signs the session tokens of every emulator in this process. Generating RSA keys is slow.
 var issuerKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
-// keyPool keeps the RSA keys that this process has made, so that the next emulator need not make them again.
-// One emulator never uses a key twice.
+// keyPool keeps this process's RSA keys for the next emulator. One emulator never uses a key twice.
 var keyPool struct {
 	sync.Mutex
 	keys []*rsa.PrivateKey
@@ -107,7 +106,7 @@ func poolKey(n int) *rsa.PrivateKey {
 	return keyPool.keys[n]
 }
 
-// newKey gives an RSA key that this emulator has not used yet.
+// newKey returns an RSA key that this emulator has not used yet.
 func (e *Emulator) newKey() *rsa.PrivateKey {
 	e.mu.Lock()
 	n := e.keys

@@ -23,7 +23,7 @@ func cloudGuardService() service {
 	}}
 }
 
-// problem is a problem as Cloud Guard has it, and as its reads still show it for a while after a change.
+// problem is a problem, and what reads show of it for a while after a change.
 type problem struct {
 	id, rule, user, risk                   string
 	resourceID, resourceName, resourceType string
@@ -32,7 +32,7 @@ type problem struct {
 	target                                 string
 	problemRecord
 
-	shown      *problemRecord // what reads show while they lag behind; nil for the truth
+	shown      *problemRecord // what reads show while they lag; nil: the current record
 	shownUntil time.Time
 	shownReads int
 }
@@ -84,7 +84,7 @@ func ofProblem(handle func(*exchange, *problem) reply) func(*exchange) reply {
 	}
 }
 
-// look counts one read of the problem and gives the record that it shows.
+// look counts one read of the problem and returns the record that it shows.
 func (x *exchange) look(p *problem) problemRecord {
 	if p.shown == nil {
 		return p.problemRecord
@@ -140,7 +140,7 @@ func (x *exchange) lifecycleState(r problemRecord) string {
 func listProblems(x *exchange) reply {
 	q := x.query
 	if q.Get("compartmentId") != x.e.state.tenancy {
-		return errNotFound.reply() // all problems of the emulator lie in the root compartment
+		return errNotFound.reply() // all problems are in the root compartment
 	}
 	from, to, refused := x.window("timeLastDetected", x.now.Add(-30*24*time.Hour))
 	if refused != nil {
@@ -175,7 +175,7 @@ func listProblems(x *exchange) reply {
 	return listReply(x, list, inItems)
 }
 
-// window reads the two ends of a time filter; start stands in for a missing one, as the SDK's documentation says.
+// window reads a time filter. start replaces a missing beginning, as the SDK's documentation says.
 func (x *exchange) window(field string, start time.Time) (from, to time.Time, refused *refusal) {
 	from, to = start, x.now.Add(365*24*time.Hour) // a problem detected "now" under a moving clock is never cut off
 	for _, end := range []struct {
@@ -243,10 +243,10 @@ func updateProblemStatus(x *exchange, p *problem) reply {
 	})
 }
 
-// eventStatusOf is the history's word for the change to a status.
+// eventStatusOf returns the history's name for a change to a status.
 var eventStatusOf = map[string]string{"OPEN": "REOPEN", "RESOLVED": "RESOLVE", "DISMISSED": "DISMISS"}
 
-// changeProblemLocked enters a change in the problem and its history and emits the event of a closing.
+// changeProblemLocked changes the problem, adds to its history and emits the event of a closing.
 func (e *Emulator) changeProblemLocked(p *problem, status, comment, actorType, actor string) {
 	now := e.now()
 	if p.shown == nil && (e.opts.ProblemLag > 0 || e.opts.ProblemLagReads > 0) {
@@ -267,8 +267,8 @@ func (e *Emulator) changeProblemLocked(p *problem, status, comment, actorType, a
 	}
 }
 
-// CloseProblem resolves a problem with a comment, as a person of that name at the console would; no call is made and
-// logged.
+// CloseProblem resolves a problem with a comment, as a user of that name does in the Console, but without a call in the
+// log.
 func (e *Emulator) CloseProblem(problem, comment, actor string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -276,8 +276,8 @@ func (e *Emulator) CloseProblem(problem, comment, actor string) {
 	e.notifyLocked()
 }
 
-// Rescan does what Cloud Guard's next scan does: a problem that is still there is opened again; one that is gone is
-// resolved once more by Cloud Guard itself, with a second event that has no comment.
+// Rescan does what Cloud Guard's next scan does. It reopens a problem that still exists. It resolves one that is gone
+// again, which emits a second event, without a comment.
 func (e *Emulator) Rescan(problem string, still bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

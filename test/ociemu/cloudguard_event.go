@@ -29,8 +29,8 @@ func factsOf(rule string) ruleFacts {
 	return ruleFacts{rule, "A problem of the rule " + rule + ".", "See the rule."}
 }
 
-// emitProblemLocked emits the event of a problem in the reporting region. The shape is that of published events of this
-// source; the values of status, reason and resourceType at a closing are inferred (no such event is published).
+// emitProblemLocked emits the event of a problem in the reporting region. Its form follows published events. The values
+// of status, reason and resourceType at a closing are inferred: no such event is published.
 func (e *Emulator) emitProblemLocked(p *problem, name, actorType string) {
 	f := factsOf(p.rule)
 	reason := "Problem closed by user"
@@ -65,7 +65,7 @@ func (e *Emulator) emitProblemLocked(p *problem, name, actorType string) {
 	e.emitLocked(event)
 }
 
-// eventDetails gives the problem's own details and, as Answers.EventComments says, the comments.
+// eventDetails returns the problem's details and the comments that Answers.EventComments selects.
 func (e *Emulator) eventDetails(p *problem) map[string]string {
 	more := map[string]string{}
 	for k, v := range p.details {

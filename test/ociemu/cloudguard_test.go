@@ -31,7 +31,7 @@ func (c *clients) statusOf(t testing.TB, problem string) string {
 	return string(got.LifecycleDetail)
 }
 
-// recorder keeps the events that a function gets.
+// recorder keeps the events that a function receives.
 func recorder(e *ociemu.Emulator, condition string) (events func() []map[string]any) {
 	var mu sync.Mutex
 	var got []map[string]any
@@ -56,7 +56,7 @@ func at(v any, path ...string) any {
 	return v
 }
 
-func TestClosingAProblemEntersItsHistoryAndEmitsAnEvent(t *testing.T) {
+func TestClosingAProblemAddsToItsHistoryAndEmitsAnEvent(t *testing.T) {
 	now := newClock()
 	opts := ociemu.Calm()
 	opts.Now = now.Now
@@ -116,7 +116,7 @@ func TestClosingAProblemEntersItsHistoryAndEmitsAnEvent(t *testing.T) {
 	}
 }
 
-func TestTheCommentsOfAnEventAreAsChosen(t *testing.T) {
+func TestAnswersChooseTheCommentsOfAnEvent(t *testing.T) {
 	for answer, want := range map[ociemu.EventCommentsAnswer]any{
 		"": "second", ociemu.EventCommentsLast: "second", ociemu.EventCommentsJoined: "first, reopened, second",
 		ociemu.EventCommentsAbsent: nil,
@@ -135,7 +135,7 @@ func TestTheCommentsOfAnEventAreAsChosen(t *testing.T) {
 		if len(got) != 2 {
 			t.Fatalf("got %d events, want 2", len(got))
 		}
-		// Parallel goroutines deliver the two events in any order: find the second by what only it can say.
+		// The two events are delivered in parallel, in any order: only the second has this field.
 		found := false
 		for _, event := range got {
 			found = found || at(event, "data", "additionalDetails", "problemAdditionalDetails", "comments") == want
@@ -157,7 +157,7 @@ func TestAClosingWithoutCommentOrDetailsHasNoSuchFieldsInItsEvent(t *testing.T) 
 	}
 }
 
-func TestAScanReopensAProblemThatIsStillThereAndResolvesOneThatIsGoneAgain(t *testing.T) {
+func TestAScanReopensAProblemThatStillExistsAndResolvesOneThatIsGoneAgain(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	problem := e.AddProblem(ociemu.ProblemSeed{Rule: "PASSWORD_TOO_OLD", User: e.AddUser("jane")})
 	events := recorder(e, remediated)
@@ -275,7 +275,7 @@ func TestProblemsAreListedByStatusRuleAndTime(t *testing.T) {
 	}
 }
 
-// listProblems reads all pages. It signs by hand: the test's clock runs ahead of the SDK's.
+// listProblems reads all pages. It signs requests itself, because the test's clock is later than the SDK's.
 func listProblems(t testing.TB, e *ociemu.Emulator, fn ociemu.Principal, now *clock, query string) []string {
 	t.Helper()
 	var ids []string
@@ -307,7 +307,7 @@ func listProblems(t testing.TB, e *ociemu.Emulator, fn ociemu.Principal, now *cl
 	return nil
 }
 
-func TestClosedProblemsAreListedAsChosen(t *testing.T) {
+func TestAnswersChooseWhetherClosedProblemsAreListed(t *testing.T) {
 	for answer, want := range map[ociemu.ResolvedStateAnswer]int{"": 1, ociemu.ResolvedStateActive: 1,
 		ociemu.ResolvedStateInactive: 0} {
 		opts := ociemu.Calm()

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// The control routes seed and observe the emulator from outside Go. They are not part of any emulated service, ask no
-// password and are served on the loopback origin only. README.md has a curl line for each.
+// The control routes seed and observe the emulator without Go. They are not part of an emulated service, need no
+// password, and are served only on the loopback origin. README.md has a curl line for each.
 
 const controlPrefix = "/_emulator/"
 
-// errControl is a mistake in a control request.
+// errControl is an error in a control request.
 var errControl = errors.New("control request")
 
 func (e *Emulator) controlRoutes() *http.ServeMux {
@@ -84,7 +84,7 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-// control runs a control request. Seeding panics on mistakes; here they become an answer.
+// control runs a control request. A panic of the seeding methods becomes an answer.
 func (e *Emulator) control(w http.ResponseWriter, r *http.Request, handle func(*http.Request) (any, error)) {
 	w.Header().Set("Content-Type", "application/json")
 	answer, err := func() (answer any, err error) {
@@ -104,7 +104,7 @@ func (e *Emulator) control(w http.ResponseWriter, r *http.Request, handle func(*
 	}
 }
 
-// readControl decodes a control request's body. Unknown fields are refused: a misspelt one would be a silent default.
+// readControl decodes a control request's body. It refuses unknown fields, so that no misspelt one is ignored.
 func readControl[T any](r *http.Request) (T, error) {
 	var v T
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
@@ -234,7 +234,7 @@ func (e *Emulator) controlAddOperator(r *http.Request) (any, error) {
 	}, nil
 }
 
-// controlAddFunction registers a function; events for it are posted to the url, if one is given.
+// controlAddFunction registers a function. Its events are posted to the URL, if given.
 func (e *Emulator) controlAddFunction(r *http.Request) (any, error) {
 	body, err := readControl[struct{ Name, Compartment, URL string }](r)
 	if err != nil {
@@ -247,7 +247,7 @@ func (e *Emulator) controlAddFunction(r *http.Request) (any, error) {
 	return map[string]any{"id": p.FunctionID, "env": e.Env(p)}, nil
 }
 
-// PostTo gives a function that posts each event to the URL; an answer other than 200 is a failure.
+// PostTo returns a function that posts each event to the URL; a status other than 200 is a failure.
 func PostTo(url string) Function {
 	return func(ctx context.Context, event []byte) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(event))
@@ -282,7 +282,7 @@ func (e *Emulator) controlAddSecret(r *http.Request) (any, error) {
 	})}, nil
 }
 
-// controlSecret tells a secret without its contents.
+// controlSecret shows a secret without its contents.
 func (e *Emulator) controlSecret(r *http.Request) (any, error) {
 	s := e.Secret(r.PathValue("id"))
 	versions := []map[string]any{}

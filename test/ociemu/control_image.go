@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// controlAddImage adds an image to the registry and tells how to pull it.
+// controlAddImage adds an image to the registry and answers how to pull it.
 func (e *Emulator) controlAddImage(r *http.Request) (any, error) {
 	seed, err := readControl[ImageSeed](r)
 	if err != nil {

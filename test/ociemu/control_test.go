@@ -16,7 +16,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// control makes a control request and gives the status and decoded answer.
+// control makes a control request and returns the status and decoded answer.
 func control(t testing.TB, e *ociemu.Emulator, method, path, body string) (int, any) {
 	t.Helper()
 	req := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), method, e.URL()+"/_emulator/"+path,
@@ -144,7 +144,7 @@ func TestFaultsAndHistoryAreControlledWithoutGo(t *testing.T) {
 	}
 }
 
-func TestAMistakenControlRequestIsRefusedWithAReason(t *testing.T) {
+func TestAnInvalidControlRequestIsRefusedWithAReason(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	for _, row := range [][2]string{
 		{"users", `{}`}, {"users", `{"name":"jane","nmae":"jane"}`}, {"users", `{`}, {"users/none/apiKeys", ""},

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// controlSpread sets how long credentials that are made from now on are refused; a kind that is not named isn't.
+// controlSpread sets how long new credentials of each kind are refused; kinds that the request omits are not.
 func (e *Emulator) controlSpread(r *http.Request) (any, error) {
 	body, err := readControl[struct{ APIKey, AuthToken, CustomerSecretKey string }](r)
 	if err != nil {
@@ -28,7 +28,7 @@ func (e *Emulator) controlSpread(r *http.Request) (any, error) {
 	return done, nil
 }
 
-// controlForward lets time pass for the services.
+// controlForward advances the services' clock.
 func (e *Emulator) controlForward(r *http.Request) (any, error) {
 	body, err := readControl[struct{ Time string }](r)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Function is what a FAAS action starts: the platform's side of a deployed function.
+// Function handles an event that a FAAS action delivers. It plays the platform's side of a deployed function.
 type Function func(ctx context.Context, event []byte) error
 
 // Failure is a delivery that ended with an error.
@@ -21,11 +21,10 @@ type Failure struct {
 	At       time.Time
 }
 
-// errNoFunction is the failure of a delivery to a function for which HandleFunction was not called.
+// errNoFunction is the failure of a delivery to a function without HandleFunction.
 var errNoFunction = errors.New("no function is registered under this OCID")
 
-// work counts what is under way, so that somebody can wait for the end of it. Unlike a sync.WaitGroup it may begin
-// again while somebody waits.
+// work counts running tasks. Unlike with a sync.WaitGroup, new tasks may start while a caller waits for the end.
 type work struct {
 	mu      sync.Mutex
 	idle    *sync.Cond
@@ -61,7 +60,7 @@ func (w *work) wait() {
 	}
 }
 
-// deliveries knows the functions and the deliveries to them that are under way.
+// deliveries are the functions and the running deliveries to them.
 type deliveries struct {
 	*work
 	mu        sync.Mutex
@@ -69,26 +68,25 @@ type deliveries struct {
 	failures  []Failure
 }
 
-// HandleFunction says what runs when a rule's FAAS action names the function. The context ends when the emulator is
-// closed.
+// HandleFunction sets what runs when a rule's FAAS action names the function. The context ends with the emulator.
 func (e *Emulator) HandleFunction(functionID string, f Function) {
 	e.deliveries.mu.Lock()
 	defer e.deliveries.mu.Unlock()
 	e.deliveries.functions[functionID] = f
 }
 
-// Deliver waits until all deliveries have ended, those too that began meanwhile.
+// Deliver waits until all deliveries have ended, including those that start while it waits.
 func (e *Emulator) Deliver() { e.deliveries.wait() }
 
-// Failures gives the deliveries that ended with an error.
+// Failures returns the deliveries that ended with an error.
 func (e *Emulator) Failures() []Failure {
 	e.deliveries.mu.Lock()
 	defer e.deliveries.mu.Unlock()
 	return slices.Clone(e.deliveries.failures)
 }
 
-// Emit gives a raw event to the rules of the reporting region and says how many actions it started.
-// An event that is not a JSON object matches no rule.
+// Emit sends a raw event to the rules of the reporting region and returns how many actions it started. An event that is
+// not a JSON object matches no rule.
 func (e *Emulator) Emit(event []byte) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -8,20 +8,20 @@ import (
 	"sync"
 )
 
-// In a tenancy with identity domains the classic IAM API passes calls about users and their credentials on to the
-// Default domain, and gives its refusals back with the code IdcsConversionError. The domain itself (SCIM) is not
+// In a tenancy with identity domains, the classic IAM API forwards calls about users and their credentials to the
+// Default domain, and returns its refusals with the code IdcsConversionError. The domain's own API (SCIM) is not
 // emulated.
 
 const domainCode = "IdcsConversionError"
 
-// DomainUnauthorized is how the domain now and then refuses a classic call that it allows at other times: 401
-// IdcsConversionError "Client is unauthorized. null". A public program that sets up tenancies has met it on
-// DeleteApiKey and ListApiKeys; others on CreateCustomerSecretKey. See also Options.DomainRefusals.
+// DomainUnauthorized is an occasional refusal by the domain of a classic call that it allows at other times: 401
+// IdcsConversionError "Client is unauthorized. null". One public program that sets up tenancies reports it for
+// DeleteApiKey and ListApiKeys, others for CreateCustomerSecretKey. See also Options.DomainRefusals.
 var DomainUnauthorized = Answer(http.StatusUnauthorized, domainCode)
 
 const domainUnauthorizedMessage = "Client is unauthorized. null"
 
-// byDomain is a refusal that the classic API passes on.
+// byDomain is a refusal by the domain.
 func (x *exchange) byDomain(status int, messageID, detail string) refusal {
 	message := detail
 	if x.e.opts.Answers.DomainMessage == DomainMessageEmbedded {
@@ -38,14 +38,14 @@ func (x *exchange) byDomain(status int, messageID, detail string) refusal {
 	return refusal{status, domainCode, message}
 }
 
-// The kinds of credentials, as the domain names them.
+// The domain's names of the kinds of credentials.
 const (
 	domainAPIKey    = "ApiKey"
 	domainAuthToken = "AuthToken"
 	domainSecretKey = "CustomerSecretKey"
 )
 
-// full is the refusal of a credential for which the user has no room.
+// full is the refusal of a credential beyond the user's maximum.
 func (x *exchange) full(kind string, most int) reply {
 	answer := x.e.opts.Answers.FullSlot
 	switch {
@@ -69,8 +69,8 @@ type domainRefusals struct {
 	calls map[string]int // by operation
 }
 
-// arm says whether the domain refuses this call, and at which side of its effect: every nth call of each operation, the
-// first time before the effect, the next time after it, and so on.
+// arm reports whether the domain refuses this call, and whether before or after its effect. It refuses every nth call
+// of each operation, alternately before and after.
 func (d *domainRefusals) arm(c Call, nth int) (refused bool, when When) {
 	if nth <= 0 || c.Service != "identity" || !strings.Contains(c.Path, "/users") {
 		return false, Before

@@ -30,7 +30,7 @@ func (c *clients) deleteKey(t testing.TB, user, fingerprint string) error {
 	return err
 }
 
-func TestADomainSaysInItsOwnWordsThatAUserIsFull(t *testing.T) {
+func TestADomainRefusesACredentialBeyondTheMaximumWithItsOwnMessage(t *testing.T) {
 	for answer, unwrap := range map[ociemu.DomainMessageAnswer]func(string) string{
 		ociemu.DomainMessagePlain: func(s string) string { return s },
 		ociemu.DomainMessageEmbedded: func(s string) string {
@@ -86,7 +86,7 @@ func TestADomainMayRefuseACallBeforeOrAfterItTookEffect(t *testing.T) {
 	}
 }
 
-func TestNowAndThenADomainRefusesWhatItAllowsAtOtherTimes(t *testing.T) {
+func TestADomainRefusesEveryNthCall(t *testing.T) {
 	opts := ociemu.Calm()
 	opts.DomainRefusals = 3
 	e := ociemu.New(t, opts)
@@ -108,10 +108,10 @@ func TestNowAndThenADomainRefusesWhatItAllowsAtOtherTimes(t *testing.T) {
 	}
 	want := []string{"1 tokens", "0 tokens", "1 tokens", "0 tokens", "refused", "1 tokens", "not deleted", "2 tokens",
 		"1 tokens", "2 tokens", "refused"}
-	if !slices.Equal(got, want) { // deletes are counted on their own: the third is refused before its effect
+	if !slices.Equal(got, want) { // deletes are counted separately: the third is refused before its effect
 		t.Errorf("got %q, want %q", got, want)
 	}
-	for range 9 { // what isn't passed on to a domain is never refused by one
+	for range 9 { // these calls are not forwarded to a domain
 		tenancy := e.Tenancy()
 		must[identity.GetTenancyResponse](t)(c.identity.GetTenancy(t.Context(),
 			identity.GetTenancyRequest{TenancyId: &tenancy}))

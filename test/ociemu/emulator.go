@@ -24,8 +24,8 @@ type Emulator struct {
 	services []service
 	dir      string
 	listener net.Listener
-	origin   *http.Server // what the listener serves: CONNECT, the plain origin, the control routes
-	tunnels  *http.Server // what is inside the CONNECT tunnels
+	origin   *http.Server // serves the listener: CONNECT, the plain origin, the control routes
+	tunnels  *http.Server // serves the CONNECT tunnels
 	arrivals *tunnelQueue
 	controls *http.ServeMux
 	ca       *authority
@@ -39,20 +39,20 @@ type Emulator struct {
 	state    *state
 	hooks    []func(View)
 	policies *Policies // nil: none
-	keys     int       // how many RSA keys of the process's pool are in use here
+	keys     int       // RSA keys of keyPool in use here
 
 	roundTrip  atomic.Int64 // a time.Duration
-	forward    atomic.Int64 // likewise; see Forward
-	listLag    atomic.Int64 // likewise; see SetListLag
+	forward    atomic.Int64 // a time.Duration; see Forward
+	listLag    atomic.Int64 // a time.Duration; see SetListLag
 	spreading  atomic.Pointer[Spread]
 	domain     domainRefusals
 	faults     faultBook
 	history    history
 	deliveries deliveries
-	serving    *work // requests under way
+	serving    *work // running requests
 }
 
-// Start starts an emulator on a loopback port. The caller closes it.
+// Start starts an emulator on a loopback port. The caller must close it.
 func Start(opts Options) (*Emulator, error) {
 	opts = opts.withDefaults()
 	if err := opts.Answers.validate(); err != nil {
@@ -60,7 +60,7 @@ func Start(opts Options) (*Emulator, error) {
 	}
 	for _, region := range append([]string{opts.Region, opts.HomeRegion, opts.ReportingRegion}, opts.Regions...) {
 		if regionKey(region) == "" {
-			return nil, fmt.Errorf("ociemu: region %q is not one of the commercial realm", region)
+			return nil, fmt.Errorf("ociemu: region %q is not in the commercial realm", region)
 		}
 	}
 	ca, err := newAuthority()
@@ -117,7 +117,7 @@ func (e *Emulator) listen() error {
 		return fmt.Errorf("listening: %w", err)
 	}
 	if host, _, err := net.SplitHostPort(e.listener.Addr().String()); err != nil || !net.ParseIP(host).IsLoopback() {
-		return errors.Join(fmt.Errorf("ociemu: %s is not a loopback address; the control routes ask no password",
+		return errors.Join(fmt.Errorf("ociemu: %s is not a loopback address; the control routes need no password",
 			e.opts.Addr), e.listener.Close())
 	}
 	e.origin = &http.Server{Handler: http.HandlerFunc(e.serveOrigin), ReadHeaderTimeout: time.Minute,
@@ -127,12 +127,12 @@ func (e *Emulator) listen() error {
 		ReadHeaderTimeout: time.Minute, ErrorLog: quietLog(e.opts.Log),
 	}
 	go e.origin.Serve(e.listener)  // ends with ErrServerClosed at Close
-	go e.tunnels.Serve(e.arrivals) // likewise
+	go e.tunnels.Serve(e.arrivals) // ends the same way
 	return nil
 }
 
-// Close ends all connections and deliveries, lets go of held calls and deletes the emulator's folder.
-// It waits for the requests under way and for the functions that are being delivered to; their context is cancelled.
+// Close ends all connections, deliveries and held calls, and deletes the emulator's folder. It cancels the context of
+// running functions, and waits for them and for running requests.
 func (e *Emulator) Close() error {
 	e.cancel()
 	err := errors.Join(e.origin.Close(), e.tunnels.Close())
@@ -141,19 +141,19 @@ func (e *Emulator) Close() error {
 	return errors.Join(err, os.RemoveAll(e.dir))
 }
 
-// URL is the plain origin, http://127.0.0.1:PORT: every service by its base path, and the control routes under
-// /_emulator/. The same URL is the HTTPS proxy.
+// URL is the plain origin, http://127.0.0.1:PORT: it serves every service by its base path, and the control routes
+// under /_emulator/. The same URL is the HTTPS proxy.
 func (e *Emulator) URL() string { return "http://" + e.listener.Addr().String() }
 
-// CAFile is the path of the PEM file with the certificate of the emulator's own authority.
+// CAFile is the path of the PEM file with the CA certificate.
 func (e *Emulator) CAFile() string { return filepath.Join(e.dir, "ca.pem") }
 
-// Env is the environment, as "KEY=value", in which an unmodified program runs against the emulator as the principal.
+// Env is the environment ("KEY=value") in which an unmodified program uses the emulator as this principal.
 func (e *Emulator) Env(p Principal) []string {
 	region := e.opts.Region
 	return []string{
 		"HTTPS_PROXY=" + e.URL(), "https_proxy=" + e.URL(), "NO_PROXY=", "no_proxy=",
-		"SSL_CERT_FILE=" + e.CAFile(), "SSL_CERT_DIR=" + filepath.Dir(p.KeyFile), // no other authority counts
+		"SSL_CERT_FILE=" + e.CAFile(), "SSL_CERT_DIR=" + filepath.Dir(p.KeyFile), // trust no other authority
 		"OCI_RESOURCE_PRINCIPAL_VERSION=2.2",
 		"OCI_RESOURCE_PRINCIPAL_RPST=" + p.TokenFile,
 		"OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM=" + p.KeyFile,
@@ -164,8 +164,7 @@ func (e *Emulator) Env(p Principal) []string {
 	}
 }
 
-// Client gives a client of its own whose https requests go through the emulator's proxy and trust its authority,
-// whatever the environment.
+// Client returns a new client. Its https requests use the emulator's proxy and CA, regardless of the environment.
 func (e *Emulator) Client() *http.Client {
 	proxy := &url.URL{Scheme: "http", Host: e.listener.Addr().String()}
 	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{
@@ -181,8 +180,7 @@ func (e *Emulator) Client() *http.Client {
 	}}
 }
 
-// SetCreatedOffset sets what is added to the timeCreated of whatever is made from now on: with -90*24*time.Hour, seeds
-// are old.
+// SetCreatedOffset sets what is added to the timeCreated of all new resources: -90*24*time.Hour makes them 90 days old.
 func (e *Emulator) SetCreatedOffset(d time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -18,8 +18,8 @@ import (
 
 const remediated = `{"eventType":["com.oraclecloud.cloudguard.problemremediated"]}`
 
-// TestAWholeRotationCanBeDoneByHand walks the path of a rotation through all services with the SDK's own clients.
-func TestAWholeRotationCanBeDoneByHand(t *testing.T) {
+// This test does all steps of a rotation with the SDK's clients.
+func TestTheSDKCanDoEachStepOfARotation(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	user := e.AddUser("jane@example.com")
 	oldKey, oldPEM := e.AddAPIKey(user)

@@ -106,7 +106,7 @@ func createRule(x *exchange) reply {
 	})
 }
 
-// addRuleLocked checks a rule and puts it in force.
+// addRuleLocked checks and adds a rule.
 func (e *Emulator) addRuleLocked(r *rule) *refusal {
 	if err := json.Unmarshal([]byte(r.condition), &r.parsed); err != nil || r.parsed == nil {
 		bad := errInvalid.because("The condition must be a JSON object in a string.")
@@ -137,8 +137,7 @@ func deleteRule(x *exchange, r *rule) reply {
 	return reply{status: http.StatusNoContent}
 }
 
-// matches says whether an event has all fields of the condition, with the same nesting, and one of the values that each
-// of them lists.
+// matches reports whether an event has each field of the condition, with the same nesting and one of the listed values.
 func matches(condition, event any) bool {
 	switch c := condition.(type) {
 	case map[string]any:
@@ -177,7 +176,7 @@ func matches(condition, event any) bool {
 	return condition == event
 }
 
-// wildcard compares with a pattern in which each * stands for any text.
+// wildcard matches a pattern in which each * matches any text.
 func wildcard(pattern, text string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {

@@ -119,7 +119,7 @@ func TestARuleOfACompartmentMatchesOnlyItsEventsAndOneOfTheRootMatchesAll(t *tes
 	}
 }
 
-func TestARuleOutsideTheReportingRegionHearsNothing(t *testing.T) {
+func TestARuleOutsideTheReportingRegionGetsNoEvents(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	c, topic := asFunction(t, e), e.AddTopic("secops")
 	c.events.SetRegion("us-phoenix-1")
@@ -143,7 +143,7 @@ func TestATopicGetsTheRawEventUnderTheServicesSubject(t *testing.T) {
 	}
 }
 
-func TestAnEventIsDeliveredAsOftenAsAskedAlsoSideBySide(t *testing.T) {
+func TestAnEventIsDeliveredAsOftenAsConfiguredAlsoInParallel(t *testing.T) {
 	for _, parallel := range []bool{false, true} {
 		opts := ociemu.Calm()
 		opts.Deliveries, opts.ParallelDeliveries = 3, parallel
@@ -161,7 +161,7 @@ func TestAnEventIsDeliveredAsOftenAsAskedAlsoSideBySide(t *testing.T) {
 			}
 			mu.Unlock()
 			if parallel {
-				<-all // all three are here at once, or the test hangs
+				<-all // all three run in parallel, or the test hangs
 			}
 			mu.Lock()
 			running--
@@ -197,9 +197,9 @@ func TestAFunctionsErrorsAreKept(t *testing.T) {
 	}
 }
 
-func TestADeliveryToAFunctionThatNobodyRegisteredIsAFailure(t *testing.T) {
+func TestADeliveryToAnUnregisteredFunctionIsAFailure(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
-	e.AddRule("{}", "ocid1.fnfunc.oc1.iad.nobody")
+	e.AddRule("{}", "ocid1.fnfunc.oc1.iad.unknown")
 	e.Emit([]byte("{}"))
 	e.Deliver()
 	if failures := e.Failures(); len(failures) != 1 || !strings.Contains(failures[0].Err.Error(), "no function") {

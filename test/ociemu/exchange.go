@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// maxBody is how much of a request body is read: more than any of the services accepts.
+// maxBody is the limit for request bodies, in bytes; it is more than any service accepts.
 const maxBody = 1 << 20
 
-// exchange is one call under way.
+// exchange is one running call.
 type exchange struct {
 	e       *Emulator
 	call    Call
@@ -27,17 +27,17 @@ type exchange struct {
 	body    []byte
 	now     time.Time     // set when the operation takes effect
 	probe   bool          // one of the emulator's own checks
-	stale   time.Duration // how far a list is behind; see StaleList
+	stale   time.Duration // age of the state that a list shows; see StaleList
 
 	changed bool // the operation changed the state
 }
 
-// reply is what an operation answers.
+// reply is the answer of an operation.
 type reply struct {
 	status int
-	body   any // JSON; nil for none; []byte is sent as it is
+	body   any // encoded as JSON; nil: none; []byte is sent unchanged
 	header map[string]string
-	then   func() reply // gives the answer itself, once the lock of the state is free; nil for most
+	then   func() reply // if set, makes the answer after the lock of the state is released
 }
 
 func ok(body any) reply { return reply{status: http.StatusOK, body: body} }
@@ -51,7 +51,7 @@ func (r reply) with(header, value string) reply {
 	return r
 }
 
-// serve takes one request from arrival to answer.
+// serve handles one request.
 func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 	began := time.Now()
 	e.serving.begin(1)
@@ -94,7 +94,7 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 	}
 }
 
-// underFaults runs the operation with the faults that wait for it.
+// underFaults runs the operation with its injected faults.
 func (x *exchange) underFaults(w http.ResponseWriter) {
 	before, after := x.e.faults.arm(x.call)
 	switch refused, when := x.e.domain.arm(x.call, x.e.opts.DomainRefusals); {
@@ -164,7 +164,7 @@ func (x *exchange) unknown() reply {
 	return x.service.unknown(x)
 }
 
-// wait does the waiting of an action and says whether the emulator is still there.
+// wait waits as the action says and reports whether the emulator is still running.
 func (x *exchange) wait(a Action) bool {
 	switch a.kind {
 	case actionDelay:
@@ -185,7 +185,7 @@ func (x *exchange) wait(a Action) bool {
 	return true
 }
 
-// effect authorizes the call and runs the operation under the lock of the state.
+// effect authorizes the call and runs the operation while it holds the lock of the state.
 func (x *exchange) effect() reply {
 	if ask := x.e.opts.Authorizer; x.route.signed && ask != nil && !ask(x.call.Caller, x.call) {
 		return errNotFound.reply()
@@ -215,7 +215,7 @@ func (x *exchange) amendEffect(status int) {
 	x.e.history.amend(x.call.Seq, func(c *Call) { c.Effect = status })
 }
 
-// finish holds the answer back for the round trip, enters it in the history and writes it.
+// finish delays the answer by the round trip, records it in the history and writes it.
 func (x *exchange) finish(w http.ResponseWriter, answer reply, effect int) {
 	if !x.probe && !x.e.travel() {
 		cutConnection(w)
@@ -249,7 +249,7 @@ func (x *exchange) finish(w http.ResponseWriter, answer reply, effect int) {
 // read decodes the JSON body into v.
 func (x *exchange) read(v any) *refusal {
 	d := json.NewDecoder(bytes.NewReader(x.body))
-	d.UseNumber() // a number of somebody's metadata or tags comes back as it was sent
+	d.UseNumber() // numbers in metadata and tags stay as they were sent
 	if err := d.Decode(v); err != nil {
 		return &errCannotParse
 	}
@@ -261,7 +261,7 @@ func (x *exchange) read(v any) *refusal {
 
 func (x *exchange) header(name string) string { return x.http.Header.Get(name) }
 
-// requestID answers the client's id and the server's own part, as the services do.
+// requestID returns the client's id with the server's part, as the services do.
 func requestID(client string) string {
 	server := randomHex(32)
 	if client == "" {

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// When says at which side of the operation's effect a fault happens.
+// When says whether a fault happens before or after the operation's effect.
 type When int
 
-// Before is before the operation took effect: with Answer and Cut, it never does. After is after it took effect (or was
-// refused).
+// With Before, the fault happens before the operation takes effect; with Answer and Cut it never takes effect. With
+// After, the fault happens after it took effect or was refused.
 const (
 	Before When = iota
 	After
@@ -37,35 +37,35 @@ const (
 	actionStale
 )
 
-// Cut closes the client's TCP connection instead of answering. Late does so too, but the operation takes effect when
+// Cut closes the client's TCP connection instead of answering. Late does too, but the operation takes effect when
 // [Emulator.ReleaseLate] is called.
 var (
 	Cut  = Action{kind: actionCut}
 	Late = Action{kind: actionLate}
 )
 
-// Answer answers with the status and error code instead of the operation's own answer.
+// Answer replaces the operation's answer by this status and error code.
 func Answer(status int, code string) Action {
 	return Action{kind: actionAnswer, status: status, code: code}
 }
 
-// Delay waits and goes on.
+// Delay waits and continues.
 func Delay(d time.Duration) Action { return Action{kind: actionDelay, delay: d} }
 
-// Hold waits until the channel is closed (or gives a value) and goes on, even if the client has given up meanwhile.
+// Hold waits until the channel is closed or receives a value, and continues even if the client has given up.
 func Hold(until <-chan struct{}) Action { return Action{kind: actionHold, hold: until} }
 
-// StaleList lets a list of a user's credentials, or what is said of the password, show the state as it was that long
-// ago, or even longer if Options.ListLag is. It acts Before, and on no other call.
+// StaleList makes a list of a user's credentials, or the information about a password, show the state of that long ago,
+// or of Options.ListLag ago if that is longer. It needs Before, and affects no other call.
 func StaleList(d time.Duration) Action { return Action{kind: actionStale, delay: d} }
 
-// Fault is an order to disturb calls.
+// Fault says which calls to disturb, and how.
 type Fault struct {
-	// Operation is the SDK's name of the operation; empty for any.
+	// Operation is the SDK's name of the operation; empty: any.
 	Operation string
-	// Match, if set, must also be true of the call.
+	// Match, if set, must also match the call.
 	Match func(Call) bool
-	// Skip is how many matching calls pass undisturbed first.
+	// Skip is how many matching calls pass first.
 	Skip int
 	// Times is how many calls are disturbed. 0: one; -1: all.
 	Times int
@@ -95,15 +95,15 @@ func (i *Injection) Remove() {
 	i.gone = true
 }
 
-// faultBook keeps the faults that are waiting for calls, and the calls whose effect was put off.
+// faultBook keeps the injected faults, and the calls whose effect is delayed by Late.
 type faultBook struct {
 	mu   sync.Mutex
 	open []*Injection
 	late []func()
 }
 
-// Inject adds a fault. Several faults may hit one call: they act in the order of their injection, until one ends the
-// call. A call that fails authentication or finds no operation meets no fault and is not counted.
+// Inject adds a fault. Several faults may hit one call; they act in the order of injection, until one ends the call.
+// Calls that fail authentication or match no operation are not disturbed or counted.
 func (e *Emulator) Inject(f Fault) *Injection {
 	b := &e.faults
 	b.mu.Lock()
@@ -124,7 +124,7 @@ func (e *Emulator) ClearFaults() {
 	b.open = nil
 }
 
-// ReleaseLate lets the calls that Late cut off take effect, in the order of their arrival, and says how many they were.
+// ReleaseLate makes the calls that Late cut take effect, in the order of arrival, and returns their number.
 func (e *Emulator) ReleaseLate() int {
 	b := &e.faults
 	b.mu.Lock()
@@ -143,7 +143,7 @@ func (b *faultBook) putOff(effect func()) {
 	b.late = append(b.late, effect)
 }
 
-// arm takes the actions for a call out of the book.
+// arm returns the actions for a call and counts it.
 func (b *faultBook) arm(c Call) (before, after []Action) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -116,7 +116,7 @@ func TestALateCallTakesEffectWhenItIsReleased(t *testing.T) {
 	}
 }
 
-func TestAHeldCallGoesOnAlthoughItsClientHasGivenUp(t *testing.T) {
+func TestAHeldCallContinuesAfterItsClientHasGivenUp(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	user, fn := e.AddUser("jane"), e.NewFunction("rotate", "")
 	hold, arrived := make(chan struct{}), make(chan struct{})
@@ -126,7 +126,7 @@ func TestAHeldCallGoesOnAlthoughItsClientHasGivenUp(t *testing.T) {
 	}, Do: ociemu.Hold(hold)})
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error)
-	// Not through the SDK: its Retry has a data race of its own when the context ends during a call.
+	// Not through the SDK: its Retry has a data race when the context ends during a call.
 	create := message{
 		method: "POST", url: e.URL() + "/20160918/users/" + user + "/authTokens", body: `{"description":"held"}`,
 		signer: fn, ctx: ctx,
@@ -150,10 +150,10 @@ func TestAHeldCallGoesOnAlthoughItsClientHasGivenUp(t *testing.T) {
 		}
 	})
 	close(hold)
-	<-changed // hangs if the call does not go on
+	<-changed // hangs if the call does not continue
 }
 
-func TestADelayedCallGoesOn(t *testing.T) {
+func TestADelayedCallContinues(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	user, c := e.AddUser("jane"), asFunction(t, e)
 	e.Inject(ociemu.Fault{Operation: "GetUser", Do: ociemu.Delay(time.Millisecond)})
@@ -161,7 +161,7 @@ func TestADelayedCallGoesOn(t *testing.T) {
 	must[identity.GetUserResponse](t)(c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &user}))
 }
 
-func TestClosingTheEmulatorLetsGoOfHeldCalls(t *testing.T) {
+func TestClosingTheEmulatorEndsHeldCalls(t *testing.T) {
 	e, err := ociemu.Start(ociemu.Calm())
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestClosingTheEmulatorLetsGoOfHeldCalls(t *testing.T) {
 	}
 }
 
-func TestFaultsReachTheRegistryAndS3AsWell(t *testing.T) {
+func TestFaultsAffectTheRegistryAndS3(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	e.Inject(ociemu.Fault{Operation: "DockerToken", Do: ociemu.Answer(503, "ServiceUnavailable")})
 	e.Inject(ociemu.Fault{Operation: "ListBuckets", Do: ociemu.Answer(503, "SlowDown")})

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// Functions: management and invocation, of two versions. The Go SDK speaks the newer one (oci-go-sdk
+// Functions: management and invocation, in two API versions. The Go SDK uses the newer one (oci-go-sdk
 // functions/functions_functionsmanagement_client.go and functions_functionsinvoke_client.go), the OCI CLI the older one
-// (oci-python-sdk src/oci/functions/functions_management_client.py). Here they differ in how a function's image is
-// told.
+// (oci-python-sdk src/oci/functions/functions_management_client.py). Here they differ in the field for a function's
+// image.
 const (
 	functionsNow  = "20260325"
 	functionsThen = "20181201"
@@ -37,13 +37,13 @@ func functionsInvokeService(base string) service {
 	}}
 }
 
-// Deployment is a function as the Functions service has it.
+// Deployment is a function in the Functions service.
 type Deployment struct {
 	// Config is the function's configuration.
 	Config map[string]string
-	// Invoke runs the function with a configuration and tells what the platform would tell its caller: the status, the
-	// body and the id of the call. It is called without the emulator's lock. The context ends when the emulator is
-	// closed, not when the caller hangs up.
+	// Invoke runs the function with a configuration and returns what the platform answers the caller: the status, the
+	// body and the call id. It is called without the emulator's lock. The context ends with the emulator, not when the
+	// caller disconnects.
 	Invoke func(ctx context.Context, config map[string]string, body []byte) (status int, answer []byte, callID string)
 }
 
@@ -54,10 +54,10 @@ type deployed struct {
 	created   time.Time
 	etag      string
 	busyUntil time.Time
-	before    map[string]string // the configuration that is in force until then
+	before    map[string]string // the configuration used until then
 }
 
-// Deploy makes the function known to the Functions service, in Options.Region.
+// Deploy adds the function to the Functions service in Options.Region.
 func (e *Emulator) Deploy(p Principal, d Deployment) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -65,7 +65,7 @@ func (e *Emulator) Deploy(p Principal, d Deployment) {
 	e.state.functions[p.FunctionID] = &deployed{Deployment: d, principal: p, created: e.now(), etag: e.state.ids.etag()}
 }
 
-// Configuration is what the Functions service has for the function's configuration; nil for one that isn't deployed.
+// Configuration is the function's configuration in the Functions service; nil if it isn't deployed.
 func (e *Emulator) Configuration(functionID string) map[string]string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -76,7 +76,7 @@ func (e *Emulator) Configuration(functionID string) map[string]string {
 	return maps.Clone(f.Config)
 }
 
-// theFunction finds the function in the path; nil if there is none.
+// theFunction returns the function named in the path, or nil.
 func (x *exchange) theFunction() *deployed {
 	if x.call.Region != x.e.opts.Region {
 		return nil
@@ -128,10 +128,10 @@ func getFunction(x *exchange, f *deployed) reply { return ok(functionBody(x, f))
 
 var configurationKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// maxConfiguration is the most that keys and values may have together, in bytes (functions/create_function_details.go).
+// maxConfiguration is the limit for keys and values together, in bytes (functions/create_function_details.go).
 const maxConfiguration = 4 << 10
 
-// updateFunction changes the configuration, which replaces the whole map. For a while the one before stays in force.
+// updateFunction replaces the configuration. Invocations use the previous one for a while.
 func updateFunction(x *exchange, f *deployed) reply {
 	var fields map[string]json.RawMessage
 	var details struct{ Config map[string]string }

@@ -44,7 +44,7 @@ func deploy(t *testing.T, o ociemu.Options, run func(ctx context.Context, config
 	return d
 }
 
-// plain takes the SDK's retries off a client, and points it to the emulator.
+// plain removes the SDK's retries from a client, and directs it to the emulator.
 func plain(t *testing.T, e *ociemu.Emulator, b *common.BaseClient) {
 	t.Helper()
 	never := common.NoRetryPolicy()
@@ -160,7 +160,7 @@ func TestAFunctionMayCallTheServicesWhileItsCallerWaitsOrNot(t *testing.T) {
 	}
 }
 
-func TestOnlyAKnownFunctionIsInvokedAndOnlyByWhomAPolicyAllows(t *testing.T) {
+func TestAnInvocationNeedsAKnownFunctionAndAPolicy(t *testing.T) {
 	d := deploy(t, ociemu.Calm(), echo)
 	known := d.fn.FunctionID
 	d.fn.FunctionID = "ocid1.fnfunc.oc1.iad.aaaaaaaaunknown"

@@ -11,7 +11,7 @@ import (
 
 // Caller is who made a call.
 type Caller struct {
-	// Kind is "function", "user", or empty when the call was not authenticated.
+	// Kind is "function", "user", or empty if the call was not authenticated.
 	Kind string `json:"kind"`
 	// ID is the OCID of the function or user.
 	ID string `json:"id"`
@@ -19,7 +19,7 @@ type Caller struct {
 	Name string `json:"name"`
 	// Compartment is the function's compartment.
 	Compartment string `json:"compartment,omitempty"`
-	// Operator says that the user was made by AddOperator.
+	// Operator says that AddOperator made the user.
 	Operator bool `json:"operator,omitempty"`
 }
 
@@ -29,27 +29,25 @@ type Call struct {
 	Seq int `json:"seq"`
 	// Service is identity, vault, secrets, ons, cloudguard, events, objectstorage, registry or s3.
 	Service string `json:"service"`
-	// Operation is the SDK's name of the operation, such as UploadApiKey; empty when there is none at that path.
+	// Operation is the SDK's name of the operation, such as UploadApiKey; empty if the path has none.
 	Operation string `json:"operation"`
 	Method    string `json:"method"`
 	Path      string `json:"path"`
 	Query     string `json:"query,omitempty"`
 	Region    string `json:"region"`
 	Caller    Caller `json:"caller"`
-	// Status is what the client was answered; 0 when it was not (yet) answered.
+	// Status is the status in the answer; 0: not (yet) answered.
 	Status int `json:"status"`
-	// Effect is the status with which the operation ended; it differs from Status under a fault, and is 0 when it never
-	// ran.
+	// Effect is the status with which the operation ended; 0: it never ran. A fault makes it differ from Status.
 	Effect    int       `json:"effect"`
 	RequestID string    `json:"requestId"`
 	At        time.Time `json:"at"`
-	// Began and Answered are of the machine's clock, in this process with its monotonic reading: when the request
-	// arrived, and when its answer, held back by the round trip, was about to be sent. Answered is zero when it was not
-	// (yet) answered. A call that began after another one's Answered may have needed it; one that began before can't
-	// have.
+	// Began is when the request arrived, and Answered when its answer was about to be sent, after the added round trip;
+	// zero: not (yet) answered. Both use the machine's clock, with its monotonic reading. A call can depend on another
+	// one only if it began after the other's Answered.
 	Began    time.Time `json:"began"`
 	Answered time.Time `json:"answered,omitzero"`
-	// Decision is what the policies said; nil when they were not asked.
+	// Decision is the policies' decision; nil: not evaluated.
 	Decision *ocipolicy.Decision `json:"decision,omitempty"`
 }
 
@@ -62,7 +60,7 @@ type history struct {
 	setUps      []SetUp
 }
 
-// begin enters a call and gives its number.
+// begin records a call and sets its number.
 func (h *history) begin(c *Call) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -76,7 +74,7 @@ func (h *history) amend(seq int, change func(*Call)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	i, found := slices.BinarySearchFunc(h.calls, seq, func(c *Call, seq int) int { return c.Seq - seq })
-	if found { // else forgotten by reset while the call was under way
+	if found { // otherwise ResetCalls removed it during the call
 		change(h.calls[i])
 	}
 }
@@ -91,7 +89,7 @@ func (h *history) connected(s SetUp) {
 	h.setUps = append(h.setUps, s)
 }
 
-// Calls gives the calls since the start or the last ResetCalls, in the order of their arrival.
+// Calls returns the calls since the start or the last ResetCalls, in the order of arrival.
 func (e *Emulator) Calls() []Call {
 	h := &e.history
 	h.mu.Lock()
@@ -103,7 +101,7 @@ func (e *Emulator) Calls() []Call {
 	return calls
 }
 
-// ResetCalls forgets the calls and connections so far.
+// ResetCalls deletes the log of calls and connections.
 func (e *Emulator) ResetCalls() {
 	h := &e.history
 	h.mu.Lock()
@@ -111,7 +109,7 @@ func (e *Emulator) ResetCalls() {
 	h.calls, h.connections, h.setUps = nil, nil, nil
 }
 
-// Connections gives the number of TLS handshakes by host name.
+// Connections returns the number of TLS handshakes by host name.
 func (e *Emulator) Connections() map[string]int {
 	h := &e.history
 	h.mu.Lock()

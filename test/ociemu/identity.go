@@ -9,7 +9,7 @@ import (
 
 // Identity: the classic IAM API, base path 20160918 (oci-go-sdk identity/identity_client.go).
 
-// The most credentials of a kind that a user may have.
+// The maximum number of a user's credentials of each kind.
 const (
 	maxAPIKeys    = 3
 	maxAuthTokens = 2
@@ -55,7 +55,7 @@ func identityService() service {
 	}}
 }
 
-// ofUser finds the user in the path.
+// ofUser returns the user named in the path.
 func ofUser(handle func(*exchange, *user) reply) func(*exchange) reply {
 	return func(x *exchange) reply {
 		u := x.e.state.users[x.params["userId"]]
@@ -71,7 +71,7 @@ func atHome(handle func(*exchange, *user) reply) func(*exchange) reply {
 	return inHomeRegion(ofUser(handle))
 }
 
-// inHomeRegion refuses writes outside the home region, in the words of the real service.
+// inHomeRegion refuses writes outside the home region, with the real service's message.
 func inHomeRegion(handle func(*exchange) reply) func(*exchange) reply {
 	return func(x *exchange) reply {
 		if home := x.e.opts.HomeRegion; x.call.Region != home {
@@ -128,7 +128,7 @@ func getUser(x *exchange, u *user) reply {
 	return ok(userBody(x.e.state, u)).with("etag", u.etag)
 }
 
-// orNil is how a service writes a text that may be absent.
+// orNil returns nil for an absent text, as the services write it.
 func orNil(text string) any {
 	if text == "" {
 		return nil
@@ -181,7 +181,7 @@ func resetPassword(x *exchange, u *user) reply {
 	})
 }
 
-// remove takes an element out of a list.
+// remove deletes an element from a list.
 func remove[T any](list []*T, element *T) []*T {
 	return slices.DeleteFunc(slices.Clone(list), func(e *T) bool { return e == element })
 }

@@ -38,7 +38,7 @@ func uploadAPIKey(x *exchange, u *user) reply {
 		}
 		public, err := parsePublicKey(*details.Key)
 		if err != nil {
-			if errors.Is(err, errNoHeader) { // in these words with this code: public instructions for uploading keys
+			if errors.Is(err, errNoHeader) { // message and code: public instructions for uploading keys
 				return x.byDomain(http.StatusBadRequest, "error.common.validation.invalidPublicKey",
 					"Invalid public key header or footer.").reply(), nil
 			}
@@ -81,7 +81,7 @@ func parsePublicKey(text string) (*rsa.PublicKey, error) {
 	return key, nil
 }
 
-// fingerprintOf is the MD5 of the key's DER, as the IAM API writes it.
+// fingerprintOf is the MD5 of the key's DER, in the IAM API's form.
 func fingerprintOf(key *rsa.PublicKey) string {
 	der, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {
@@ -141,11 +141,11 @@ func createAuthToken(x *exchange, u *user) reply {
 	})
 }
 
-// maxLabel is the longest description or display name of a credential. The real limit is not documented for these; it
-// is 400 for others.
+// maxLabel is the maximum length of a credential's description or display name. The real limit is not documented; for
+// other resources it is 400.
 const maxLabel = 400
 
-// label reads the one field that names an auth token or customer secret key. It must be there but may be empty.
+// label reads the field that names an auth token or customer secret key. It is required but may be empty.
 func (x *exchange) label(field string) (string, *refusal) {
 	var details map[string]any
 	if refused := x.read(&details); refused != nil {

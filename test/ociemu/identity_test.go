@@ -19,7 +19,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-func TestIAMWritesOutsideTheHomeRegionAreRefusedInTheServicesWords(t *testing.T) {
+func TestIAMWritesOutsideTheHomeRegionAreRefusedWithTheServicesMessage(t *testing.T) {
 	opts := ociemu.Calm()
 	opts.Region = "eu-frankfurt-1"
 	e := ociemu.New(t, opts)
@@ -42,7 +42,7 @@ func TestIAMWritesOutsideTheHomeRegionAreRefusedInTheServicesWords(t *testing.T)
 	must[identity.CreateAuthTokenResponse](t)(c.createToken(t.Context(), user, "x"))
 }
 
-func TestAUserHasRoomForThreeAPIKeysTwoTokensAndTwoSecretKeys(t *testing.T) {
+func TestAUserHasAtMostThreeAPIKeysTwoTokensAndTwoSecretKeys(t *testing.T) {
 	const domain = "400 IdcsConversionError"
 	for answer, want := range map[ociemu.FullSlotAnswer][3]string{ // API key, auth token, customer secret key
 		"":                           {domain, domain, domain},
@@ -192,7 +192,7 @@ func TestANewCredentialIsRefusedUntilBothItsTimeAndItsRejectionsAreOver(t *testi
 	}
 }
 
-func TestByDefaultTheFirstUseOfANewCredentialIsRefusedHoweverLate(t *testing.T) {
+func TestByDefaultTheFirstUseOfANewCredentialIsAlwaysRefused(t *testing.T) {
 	now := newClock()
 	e := ociemu.New(t, ociemu.Options{Now: now.Now})
 	user, c := e.AddUser("jane"), asFunction(t, e)
@@ -270,7 +270,7 @@ func TestAStaleEtagRefusesUpdatesAndDeletesOfCredentials(t *testing.T) {
 	refused(t, err, 412, "NoEtagMatch")
 }
 
-func TestValuesAreToldOnceAndNeverListed(t *testing.T) {
+func TestValuesAreReturnedOnceAndNeverListed(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	user, c := e.AddUser("jane"), asFunction(t, e)
 	e.AddAuthToken(user, "seeded")
@@ -287,7 +287,7 @@ func TestValuesAreToldOnceAndNeverListed(t *testing.T) {
 	}
 }
 
-func TestAPasswordResetReplacesThePasswordAndTellsTheNewOne(t *testing.T) {
+func TestAPasswordResetReplacesThePasswordAndReturnsTheNewOne(t *testing.T) {
 	now := newClock()
 	opts := ociemu.Calm()
 	opts.Now = now.Now
@@ -350,7 +350,7 @@ func TestUsersAreListedPageByPageInABareArray(t *testing.T) {
 		CompartmentId: common.String(e.Tenancy()), Name: common.String("user-3"),
 	}))
 	if len(named.Items) != 1 || *named.Items[0].Name != "user-3" {
-		t.Errorf("the filter by name gives %v", named.Items)
+		t.Errorf("the filter by name returns %v", named.Items)
 	}
 }
 

@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// createUser makes a user without credentials. The names and mail addresses of users are unique, without regard to
-// case.
+// createUser creates a user without credentials. Names and mail addresses are unique, ignoring case.
 func createUser(x *exchange) reply {
 	return x.once(func() (reply, func() bool) {
 		var details struct {
@@ -23,7 +22,7 @@ func createUser(x *exchange) reply {
 		case details.CompartmentID != s.tenancy:
 			return errInvalid.because("Users belong to the root compartment.").reply(), nil
 		case details.Email == nil || *details.Email == "":
-			// These words are in several public reports.
+			// Several public reports have this message.
 			return x.byDomain(http.StatusBadRequest, "error.common.validation.missingReqAttributes",
 				"The primary email must be specified.").reply(), nil
 		}
@@ -39,7 +38,7 @@ func createUser(x *exchange) reply {
 	})
 }
 
-// deleteUser refuses as long as there are credentials that somebody could delete first.
+// deleteUser refuses while the user has credentials that the API can delete.
 func deleteUser(x *exchange, u *user) reply {
 	if refused := x.checkEtag(u.etag); refused != nil {
 		return refused.reply()
@@ -53,7 +52,7 @@ func deleteUser(x *exchange, u *user) reply {
 	return x.deleted()
 }
 
-// RenameUser gives a user another name. Its tokens sign in under that name only from now on.
+// RenameUser changes a user's name. From now on its tokens work only with the new name.
 func (e *Emulator) RenameUser(id, name string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -20,7 +20,7 @@ func (c *clients) createUser(t *testing.T, tenancy, name, email string) (identit
 		OpcRetryToken: common.String("token-" + name)})
 }
 
-func TestAUserIsMadeWithoutCredentialsAndUnderAUniqueNameAndEmail(t *testing.T) {
+func TestANewUserHasNoCredentialsAndAUniqueNameAndEmail(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	c := asOperator(t, e)
 	made := must[identity.CreateUserResponse](t)(c.createUser(t, e.Tenancy(), "jane", "jane@example.com"))
@@ -71,7 +71,7 @@ func TestAUserIsDeletedAfterItsCredentials(t *testing.T) {
 	}
 }
 
-func TestUsersAreMadeAndDeletedOnlyByWhomAPolicyAllows(t *testing.T) {
+func TestCreatingAndDeletingUsersNeedsAPolicy(t *testing.T) {
 	e := newScene(t, ociemu.Answers{})
 	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to {USER_CREATE} in tenancy"))
 	made, err := e.one.createUser(t, e.Tenancy(), "jane", "jane@example.com")

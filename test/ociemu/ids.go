@@ -9,7 +9,7 @@ import (
 	"math/rand/v2"
 )
 
-// ids makes names from a seeded source, so that a run can be repeated. It is guarded by the lock of the state.
+// ids makes ids from a seeded source, so that runs are repeatable. The lock of the state guards it.
 type ids struct{ source *rand.Rand }
 
 func newIDs(seed uint64) *ids { return &ids{rand.New(rand.NewPCG(seed, 0x6b657974))} }
@@ -48,20 +48,20 @@ func (g *ids) uuid() string {
 
 func (g *ids) etag() string { return g.hex(40) }
 
-// etagOf is the etag of what never changes.
+// etagOf is the etag of an immutable resource.
 func (*ids) etagOf(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:20])
 }
 
-// randomBytes never comes from the seed: what it makes becomes a secret value.
+// randomBytes returns bytes for secret values. It never uses the seed.
 func randomBytes(n int) []byte {
 	b := make([]byte, n)
 	crand.Read(b) // documented to fill b and never to return an error
 	return b
 }
 
-// newAuthToken makes a token in the form of the real ones: 20 characters, some of them special.
+// newAuthToken makes a token like the real ones: 20 characters, including special ones.
 func newAuthToken() string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789[]{}<>();:#+_.,~"
 	b := randomBytes(20)

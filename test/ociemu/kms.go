@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// KMS: the vaults themselves, base path 20180608 (oci-go-sdk keymanagement/keymanagement_kmsvault_client.go). Only
-// GetVault, which clients of the Vault service ask to see whether a vault is there, such as External Secrets' provider
-// when it validates a store.
+// KMS: the vaults themselves, base path 20180608 (oci-go-sdk keymanagement/keymanagement_kmsvault_client.go). It has
+// only GetVault, with which clients check that a vault exists, such as External Secrets' provider when it validates a
+// store.
 
 func kmsService() service {
 	return service{name: "kms", base: "20180608", signed: true, routes: []route{
@@ -16,7 +16,7 @@ func kmsService() service {
 	}}
 }
 
-// Vault gives the OCID of the region's vault, in which the seeded secrets lie. It is in the root compartment.
+// Vault returns the OCID of the region's vault, which holds the seeded secrets. It is in the root compartment.
 func (e *Emulator) Vault(region string) string {
 	if regionKey(region) == "" {
 		panic("ociemu: no region " + region)
@@ -26,7 +26,7 @@ func (e *Emulator) Vault(region string) string {
 	return e.state.vault(region).vault
 }
 
-// hasVault says whether the vault in the path is in the region of the call.
+// hasVault reports whether the vault named in the path is in the region of the call.
 func (x *exchange) hasVault() bool {
 	v, known := x.e.state.vaults[x.call.Region]
 	return known && v.vault == x.params["vaultId"]

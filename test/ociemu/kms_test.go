@@ -11,12 +11,12 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-func TestAVaultIsThereInItsOwnRegionForWhoMayReadIt(t *testing.T) {
+func TestAVaultIsReadInItsOwnRegionWithAPermission(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	secret := e.AddSecret(ociemu.SecretSeed{Name: "x"})
 	id := e.Vault("us-ashburn-1")
 	if e.Secret(secret).Vault != id {
-		t.Errorf("the seeded secret lies in %s, want %s", e.Secret(secret).Vault, id)
+		t.Errorf("the seeded secret is in %s, want %s", e.Secret(secret).Vault, id)
 	}
 	fn := e.NewFunction("rotate", "")
 	client := must[keymanagement.KmsVaultClient](t)(keymanagement.NewKmsVaultClientWithConfigurationProvider(
@@ -33,7 +33,7 @@ func TestAVaultIsThereInItsOwnRegionForWhoMayReadIt(t *testing.T) {
 	}
 	again := must[keymanagement.GetVaultResponse](t)(get(id))
 	if *again.Etag != *got.Etag || *again.ManagementEndpoint != *got.ManagementEndpoint {
-		t.Error("a vault that nobody has changed has changed")
+		t.Error("the vault changed without an update")
 	}
 	_, err := get(id + "x")
 	refused(t, err, 404, "NotAuthorizedOrNotFound")
@@ -67,7 +67,7 @@ func TestAVaultIsThereInItsOwnRegionForWhoMayReadIt(t *testing.T) {
 	refused(t, err, 404, "NotAuthorizedOrNotFound")
 }
 
-func TestAVaultIsToldToSignedRequestsOnly(t *testing.T) {
+func TestReadingAVaultNeedsASignature(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	for _, url := range []string{"https://kms.us-ashburn-1.oraclecloud.com", e.URL()} {
 		m := message{method: http.MethodGet, url: url + "/20180608/vaults/" + e.Vault("us-ashburn-1")}

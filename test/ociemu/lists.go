@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// keptGone is how many deleted credentials of a kind a user's lists can still show.
+// keptGone is how many deleted credentials of a kind a user's lists can show.
 const keptGone = 16
 
-// SetListLag changes how far IAM's lists of credentials are behind.
+// SetListLag changes the lag of IAM's lists of credentials.
 func (e *Emulator) SetListLag(d time.Duration) { e.listLag.Store(int64(max(0, d))) }
 
-// seenAt is the moment whose state the call's list shows.
+// seenAt is the time whose state the call's list shows.
 func (x *exchange) seenAt() time.Time {
 	return x.now.Add(-max(x.stale, time.Duration(x.e.listLag.Load())))
 }
 
-// listed gives the credentials that a list shows: those that there were at the moment that it shows.
+// listed returns the credentials that existed at the time that a list shows.
 func listed[T interface{ record() *birth }](x *exchange, gone, live []T) []T {
 	at := x.seenAt()
 	return slices.DeleteFunc(slices.Concat(gone, live), func(c T) bool {
@@ -25,7 +25,7 @@ func listed[T interface{ record() *birth }](x *exchange, gone, live []T) []T {
 	})
 }
 
-// buried adds a deleted credential to those that lists may still show.
+// buried adds a credential to the deleted ones that lists may show.
 func buried[T interface{ record() *birth }](x *exchange, gone []T, c T) []T {
 	c.record().gone = x.now
 	gone = append(gone, c)
@@ -44,8 +44,8 @@ func (x *exchange) passwordSeen(u *user) *password {
 	return seen[len(seen)-1]
 }
 
-// CatchUp ends what only time ends: secrets have settled, credentials have spread, and lists show what there is now. A
-// test that puts the services' clock back needs it, or what was done before would not have happened yet.
+// CatchUp ends everything that waits for time: secrets settle, credentials spread, and lists show the current state.
+// Call it before you set the services' clock back; otherwise earlier changes would lie in the future.
 func (e *Emulator) CatchUp() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

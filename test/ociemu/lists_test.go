@@ -11,16 +11,16 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// made is a credential of one kind that a test makes, lists and deletes.
+// made is a credential of one kind that a test creates, lists and deletes.
 type made struct {
 	name   string
 	make   func() string
 	list   func() []string
 	delete func(id string) error
-	full   int // how many fill the user's slots
+	full   int // the user's maximum
 }
 
-// madeBy gives all kinds whose credentials are listed, for one user.
+// madeBy returns all kinds of listed credentials, for one user.
 func madeBy(t *testing.T, c *clients, user string) []made {
 	t.Helper()
 	keys := 0
@@ -78,7 +78,7 @@ func same(got []string, want ...string) bool {
 	return slices.Equal(got, want)
 }
 
-func TestAListThatLagsShowsTheStateOfBefore(t *testing.T) {
+func TestALaggingListShowsAnEarlierState(t *testing.T) {
 	opts := ociemu.Calm()
 	opts.ListLag, opts.Now = time.Minute, newClock().Now
 	e := ociemu.New(t, opts)
@@ -115,7 +115,7 @@ func TestAListThatLagsShowsTheStateOfBefore(t *testing.T) {
 	}
 }
 
-func TestLimitsGoByTheTruthAndNotByAListThatLags(t *testing.T) {
+func TestLimitsFollowTheCurrentStateAndNotALaggingList(t *testing.T) {
 	opts := ociemu.Calm()
 	opts.ListLag = time.Hour
 	e := ociemu.New(t, opts)
@@ -125,7 +125,7 @@ func TestLimitsGoByTheTruthAndNotByAListThatLags(t *testing.T) {
 		for range m.full {
 			ids = append(ids, m.make())
 		}
-		if err := m.delete(ids[0]); err != nil { // of which no list tells
+		if err := m.delete(ids[0]); err != nil { // which no list shows
 			t.Fatal(err)
 		}
 		m.make()
@@ -170,7 +170,7 @@ func TestAPasswordsAgeLagsToo(t *testing.T) {
 	}
 }
 
-func TestAFaultMakesOneListOldAndNoOtherCall(t *testing.T) {
+func TestAStaleListFaultAffectsOneListAndNoOtherCall(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	user := e.AddUser("jane")
 	m := madeBy(t, asFunction(t, e), user)[1]
@@ -201,7 +201,7 @@ func TestTheLagOfListsCanBeChanged(t *testing.T) {
 	}
 }
 
-// What lists may still show of what was deleted is bounded: a long run doesn't fill the memory.
+// The number of remembered deletions is bounded, so that long runs don't fill the memory.
 func TestOnlyTheNewestDeletionsAreRemembered(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	user := e.AddUser("jane")
@@ -219,7 +219,7 @@ func TestOnlyTheNewestDeletionsAreRemembered(t *testing.T) {
 	}
 }
 
-func TestWhatWasDoneBeforeTheClockWasPutBackIsThereAfterCatchingUp(t *testing.T) {
+func TestCatchUpKeepsEarlierChangesWhenTheClockIsSetBack(t *testing.T) {
 	offset := time.Duration(0)
 	o := ociemu.Calm()
 	o.Now = func() time.Time { return time.Now().Add(offset) }

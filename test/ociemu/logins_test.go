@@ -23,7 +23,7 @@ func s3Code(t testing.TB, body []byte) string {
 	return failure.Code
 }
 
-func TestTheRegistryLetsInWithNamespaceUserNameAndAuthToken(t *testing.T) {
+func TestTheRegistryAcceptsNamespaceUserNameAndAuthToken(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	user := e.AddUser("oracleidentitycloudservice/jane@example.com")
 	_, token := e.AddAuthToken(user, "x")
@@ -52,7 +52,7 @@ func TestTheRegistryLetsInWithNamespaceUserNameAndAuthToken(t *testing.T) {
 		var answer struct{ Token string }
 		if err := json.Unmarshal(login(name, token).body, &answer); err != nil || answer.Token == "" ||
 			answer.Token == token {
-			t.Errorf("the login gives no token of its own: %v", err)
+			t.Errorf("the login returns no separate token: %v", err)
 		}
 		ping := message{method: "GET", url: "https://" + host + "/v2/"}
 		resp := ping.do(t, e)
@@ -67,7 +67,7 @@ func TestTheRegistryLetsInWithNamespaceUserNameAndAuthToken(t *testing.T) {
 	}
 }
 
-func TestS3TellsAnUnknownKeyFromAWrongOne(t *testing.T) {
+func TestS3DistinguishesAnUnknownKeyFromAWrongOne(t *testing.T) {
 	for answer, want := range map[int]int{0: 403, 403: 403, 401: 401} {
 		opts := ociemu.Calm()
 		opts.Answers.S3Rejects = answer
@@ -126,7 +126,7 @@ func TestS3ErrorsAreXMLWithTheCodesOfS3(t *testing.T) {
 	}
 }
 
-func TestTheNamespaceIsToldToSignedRequestsOnly(t *testing.T) {
+func TestReadingTheNamespaceNeedsASignature(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	m := message{method: "GET", url: "https://objectstorage.us-ashburn-1.oraclecloud.com/n",
 		signer: e.NewFunction("rotate", "")}

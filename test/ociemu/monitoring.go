@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Monitoring: posting values, base path 20180401 (oci-go-sdk monitoring/monitoring_client.go). The limits are those of
-// PostMetricData's and MetricDataDetails' documentation there.
+// Monitoring: posting values, base path 20180401 (oci-go-sdk monitoring/monitoring_client.go). The documentation of
+// PostMetricData and MetricDataDetails has the limits.
 
 const (
 	maxStreams    = 50
@@ -73,7 +73,7 @@ func postMetricData(x *exchange) reply {
 	return ok(map[string]any{"failedMetricsCount": len(failed), "failedMetrics": failed})
 }
 
-// wrong says what Monitoring refuses of one stream; "" for nothing.
+// wrong returns why Monitoring refuses a stream, or "".
 func (d metricData) wrong(now time.Time) string {
 	switch {
 	case !metricNamespace.MatchString(d.Namespace) || oraclesOwn.MatchString(d.Namespace):
@@ -98,7 +98,7 @@ func (d metricData) wrong(now time.Time) string {
 	return ""
 }
 
-// Metrics gives the values that have been posted to Monitoring, in the order of arrival.
+// Metrics returns the values posted to Monitoring, in the order of arrival.
 func (e *Emulator) Metrics() []MetricValue {
 	e.mu.Lock()
 	defer e.mu.Unlock()

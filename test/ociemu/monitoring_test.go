@@ -44,7 +44,7 @@ func TestPostedValuesAreKeptAndWrongOnesCounted(t *testing.T) {
 	}
 }
 
-func TestTheCollectorTakesZipkinSpansFromThoseWhoHaveTheKey(t *testing.T) {
+func TestTheCollectorAcceptsZipkinSpansWithItsKey(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	span := `[{"traceId":"abababababababab","id":"cdcdcdcdcdcdcdcd","name":"invocation","timestamp":1}]`
 	for _, c := range []struct {

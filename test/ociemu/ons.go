@@ -9,7 +9,7 @@ import (
 
 // ONS: publishing to topics, base path 20181201/topics (oci-go-sdk ons/ons_notificationdataplane_client.go).
 
-// maxMessage is the largest publish request.
+// maxMessage is the maximum size of a publish request, in bytes.
 const maxMessage = 64 << 10
 
 type topic struct {
@@ -18,7 +18,7 @@ type topic struct {
 	etag                          string
 }
 
-// Mail is a message that the subscribers of a topic got.
+// Mail is a message to the subscribers of a topic.
 type Mail struct {
 	Topic string    `json:"topic"`
 	Title string    `json:"title"`
@@ -44,7 +44,7 @@ func ofTopic(handle func(*exchange, *topic) reply) func(*exchange) reply {
 	}
 }
 
-// theTopic finds the topic in the path; nil if there is none.
+// theTopic returns the topic named in the path, or nil.
 func (x *exchange) theTopic() *topic {
 	return find(x.e.state.topics, func(t *topic) bool {
 		return t.id == x.params["topicId"] && t.region == x.call.Region
@@ -83,7 +83,7 @@ func publishMessage(x *exchange, t *topic) reply {
 	}
 }
 
-// Mails gives what has been published, also by Events rules, in the order of arrival.
+// Mails returns the published messages, including those of Events rules, in the order of arrival.
 func (e *Emulator) Mails() []Mail {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -6,16 +6,16 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// need is what an operation asks of a policy: permissions, all of them, in the compartment of its target.
+// need is what policies must grant for an operation: all these permissions, in the compartment of its target.
 type need struct {
 	permissions []string
-	also        func(*exchange) []string // permissions that depend on the request or on an open point
+	also        func(*exchange) []string // permissions that depend on the request or on Answers
 	on          func(*exchange) (aim, bool)
-	// own says that the service checks credentials by itself: a login is no operation that a policy allows.
+	// own says that the service checks credentials itself; policies don't apply.
 	own bool
 }
 
-// aim is the target of an operation: its compartment, and the variables that it offers to conditions.
+// aim is the target of an operation: its compartment, and the variables for conditions.
 type aim struct {
 	compartment string
 	variables   map[string]string
@@ -25,10 +25,10 @@ type aim struct {
 // for Each API Operation" of Oracle's Policy Reference (policyreference/iampolicyreference.htm, keypolicyreference.htm,
 // notificationpolicyreference.htm, eventspolicyreference.htm, functionspolicyreference.htm,
 // objectstoragepolicyreference.htm), with four exceptions:
-//   - GetUserUIPasswordInformation is in no table: it is taken for a read of the user's credentials.
-//   - ListSecretBundleVersions is in no table: it is taken for ListSecretBundles.
-//   - Cloud Guard's reference names operations by verb alone; see ocipolicy.CloudGuardRead.
-//   - CreateOrResetUIPassword and GetNamespace are open points of [Answers].
+//   - GetUserUIPasswordInformation is in no table: here it reads the user's credentials.
+//   - ListSecretBundleVersions is in no table: here it needs the same as ListSecretBundles.
+//   - Cloud Guard's reference names operations only by verb; see ocipolicy.CloudGuardRead.
+//   - CreateOrResetUIPassword and GetNamespace follow [Answers].
 var needs = map[string]need{
 	"GetTenancy":              {permissions: []string{"TENANCY_INSPECT"}, on: inTenancy},
 	"ListRegionSubscriptions": {permissions: []string{"TENANCY_INSPECT"}, on: inTenancy},
@@ -106,10 +106,10 @@ var needs = map[string]need{
 	"GetObject":    {own: true},
 }
 
-// inTenancy aims at the root compartment. So do all operations on Cloud Guard's problems of users.
+// inTenancy aims at the root compartment, as all operations on Cloud Guard's problems of users do.
 func inTenancy(x *exchange) (aim, bool) { return aim{compartment: x.e.state.tenancy}, true }
 
-// theUser aims at the user in the path. ListUsers has no such user, and so none of these variables.
+// theUser aims at the user in the path. ListUsers has no user, so it lacks these variables.
 func theUser(x *exchange) (aim, bool) {
 	u := x.e.state.users[x.params["userId"]]
 	if u == nil {
@@ -118,13 +118,13 @@ func theUser(x *exchange) (aim, bool) {
 	return aim{x.e.state.tenancy, map[string]string{"target.user.id": u.id, "target.user.name": u.name}}, true
 }
 
-// inQueried aims at the compartment whose resources are listed. A list has no target, and so no variables of one.
+// inQueried aims at the compartment whose resources are listed. A list has no target variables.
 func inQueried(x *exchange) (aim, bool) {
 	id := x.query.Get("compartmentId")
 	return aim{compartment: id}, id != ""
 }
 
-// inBody aims at the compartment in which something is created.
+// inBody aims at the compartment for a new resource.
 func inBody(x *exchange) (aim, bool) {
 	var details struct {
 		CompartmentID string `json:"compartmentId"`
@@ -147,7 +147,7 @@ func theSecret(x *exchange) (aim, bool) {
 
 func theNamedSecret(x *exchange) (aim, bool) { return ofThatSecret(x.namedSecret()) }
 
-// ofThatSecret aims at a secret. Tags are offered for its versions and bundles, too: no source says so or denies it.
+// ofThatSecret aims at a secret. Its tags count for its versions and bundles too; no source confirms or denies this.
 func ofThatSecret(s *secret) (aim, bool) {
 	if s == nil {
 		return aim{}, false
@@ -163,7 +163,7 @@ func ofThatSecret(s *secret) (aim, bool) {
 	return aim{s.compartment, v}, true
 }
 
-// theTopic aims at a topic, which has general variables only.
+// theTopic aims at a topic, which has only general variables.
 func theTopic(x *exchange) (aim, bool) {
 	t := x.theTopic()
 	if t == nil {
@@ -172,7 +172,7 @@ func theTopic(x *exchange) (aim, bool) {
 	return aim{compartment: t.compartment}, true
 }
 
-// theMetrics aims at the compartment of the first stream, and offers its namespace.
+// theMetrics aims at the compartment of the first stream, with its namespace.
 func theMetrics(x *exchange) (aim, bool) {
 	var details struct {
 		MetricData []metricData `json:"metricData"`
@@ -184,7 +184,7 @@ func theMetrics(x *exchange) (aim, bool) {
 	return aim{first.CompartmentID, map[string]string{"target.metrics.namespace": first.Namespace}}, true
 }
 
-// theFunction aims at a function; which variables it offers is not emulated.
+// theFunction aims at a function. Its variables are not emulated.
 func theFunction(x *exchange) (aim, bool) {
 	f := x.theFunction()
 	if f == nil {

@@ -17,7 +17,7 @@ func TestEveryRouteNamesThePermissionsThatItNeeds(t *testing.T) {
 			n, found := needs[r.operation]
 			switch {
 			case !found:
-				t.Errorf("%s has no entry: nobody could say who may call it", r.operation)
+				t.Errorf("%s has no entry: its permissions are unknown", r.operation)
 			case n.own == r.signed:
 				t.Errorf("%s: a signed operation needs permissions, and a login none", r.operation)
 			case !n.own && (n.on == nil || len(n.permissions) == 0 && n.also == nil):

@@ -7,24 +7,24 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// Policies are what decides about the calls of functions and users, in place of the default that functions may do
-// everything. Their statements belong to the root compartment.
+// Policies decide about the calls of functions and users. They replace the default that functions may do everything.
+// Their statements belong to the root compartment.
 type Policies struct {
 	ocipolicy.Set
-	// Groups are the groups of users, by the users' OCIDs. Functions belong to dynamic groups by their matching rules.
+	// Groups are the groups of each user, by OCID. Dynamic groups match functions by their rules.
 	Groups map[string][]ocipolicy.Group
 }
 
-// SetPolicies puts policies in force from the next call on; nil ends them. Nothing is cached, unlike in OCI, where a
-// change takes up to 15 minutes to reach a function. Operators may still do everything, and users may read themselves.
+// SetPolicies sets the policies from the next call on; nil removes them. In OCI a change takes up to 15 minutes to
+// reach a function; here it takes effect immediately. Operators may still do everything, and users may read themselves.
 func (e *Emulator) SetPolicies(p *Policies) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.policies = p
 }
 
-// AddCompartment adds a compartment and gives the OCID. An empty parent is the root. An OCID that was not made here may
-// be used for a compartment as well: it then lies in the root and has no name.
+// AddCompartment adds a compartment and returns its OCID. An empty parent is the root. Any other OCID may be used as a
+// compartment too: it is then in the root and has no name.
 func (e *Emulator) AddCompartment(name, parent string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -36,7 +36,7 @@ func (e *Emulator) AddCompartment(name, parent string) string {
 
 type compartment struct{ name, parent string }
 
-// pathOf is the way from a compartment up to the root.
+// pathOf is the path from a compartment up to the root.
 func (s *state) pathOf(id string) []ocipolicy.Compartment {
 	var path []ocipolicy.Compartment
 	for id != s.tenancy {
@@ -50,8 +50,8 @@ func (s *state) pathOf(id string) []ocipolicy.Compartment {
 	return append(path, ocipolicy.Compartment{ID: s.tenancy, Name: tenancyName})
 }
 
-// permittedLocked tells whether the caller may make the call: by the policies, if there are any; else functions and
-// operators may do all, and users may read themselves.
+// permittedLocked reports whether the caller may make the call, according to the policies if there are any. Otherwise
+// functions and operators may do everything, and users may read themselves.
 func (x *exchange) permittedLocked() bool {
 	caller := x.call.Caller
 	n := needs[x.route.operation]

@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// policies reads statements for the dynamic group fn, to which the function alone belongs.
+// policies reads statements for the dynamic group fn, which matches only the function.
 func policies(t testing.TB, function ociemu.Principal, statements ...string) *ociemu.Policies {
 	t.Helper()
 	rule, err := ocipolicy.ParseRule("ALL {resource.type = 'fnfunc', resource.id = '" + function.FunctionID + "'}")
@@ -50,7 +50,7 @@ func newScene(t *testing.T, answers ociemu.Answers) scene {
 	return scene{e, fn, newClients(t, e, provider{fn}), newClients(t, e, provider{other})}
 }
 
-// allowed checks whether a call is denied, and that a denial looks like a thing that isn't there.
+// allowed reports whether a call is allowed, and checks that a denial is a 404.
 func allowed(t *testing.T, what string, err error, want bool) {
 	t.Helper()
 	switch {
@@ -65,7 +65,7 @@ func allowed(t *testing.T, what string, err error, want bool) {
 
 func TestWithPoliciesAFunctionMayDoWhatAStatementAllows(t *testing.T) {
 	e := newScene(t, ociemu.Answers{})
-	user, spared := e.AddUser("jane"), e.AddUser("root")
+	user, excluded := e.AddUser("jane"), e.AddUser("root")
 	get := func(c *clients, id string) error {
 		_, err := c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &id})
 		return err
@@ -75,11 +75,11 @@ func TestWithPoliciesAFunctionMayDoWhatAStatementAllows(t *testing.T) {
 		_, err := c.identity.ListUsers(t.Context(), identity.ListUsersRequest{CompartmentId: &tenancy})
 		return err
 	}
-	allowed(t, "anything without policies", get(e.another, spared), true)
+	allowed(t, "anything without policies", get(e.another, excluded), true)
 	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to inspect users in tenancy where target.user.name "+
 		"!= 'ROOT'"))
 	allowed(t, "reading a user", get(e.one, user), true)
-	allowed(t, "reading the spared user", get(e.one, spared), false)
+	allowed(t, "reading the excluded user", get(e.one, excluded), false)
 	allowed(t, "listing under a condition on a user", list(e.one), false)
 	allowed(t, "reading a user as another function", get(e.another, user), false)
 	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to inspect users in tenancy"))
@@ -104,7 +104,7 @@ func TestAWriteNeedsAllItsPermissions(t *testing.T) {
 	}
 }
 
-func TestASecretIsReachedByItsCompartmentAndTags(t *testing.T) {
+func TestPoliciesSelectASecretByCompartmentAndTags(t *testing.T) {
 	e := newScene(t, ociemu.Answers{})
 	vaults := e.AddCompartment("vaults", "")
 	inner := e.AddCompartment("inner", vaults)
@@ -129,7 +129,7 @@ func TestASecretIsReachedByItsCompartmentAndTags(t *testing.T) {
 	}
 }
 
-func TestATopicIsReachedByItsCompartment(t *testing.T) {
+func TestPoliciesSelectATopicByCompartment(t *testing.T) {
 	e := newScene(t, ociemu.Answers{})
 	alerts := e.AddCompartment("alerts", "")
 	ours, theirs := e.AddTopicIn(alerts, "ours"), e.AddTopic("theirs")
@@ -152,7 +152,7 @@ func TestTheNamespaceIsFreeUnlessTheAnswerSaysOtherwise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// the SDK's own takes a 404 for something that comes later, and waits for minutes
+		// the SDK retries a 404 for minutes
 		never := common.NoRetryPolicy()
 		c.HTTPClient, c.Configuration.RetryPolicy = e.Client(), &never
 		_, err = c.GetNamespace(t.Context(), objectstorage.GetNamespaceRequest{})
@@ -163,7 +163,7 @@ func TestTheNamespaceIsFreeUnlessTheAnswerSaysOtherwise(t *testing.T) {
 	}
 }
 
-func TestACallRemembersWhoAllowedIt(t *testing.T) {
+func TestACallRecordsTheStatementThatAllowedIt(t *testing.T) {
 	e := newScene(t, ociemu.Answers{})
 	user := e.AddUser("jane")
 	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to {USER_AUTHTOKEN_SET} in tenancy",
@@ -180,7 +180,7 @@ func TestACallRemembersWhoAllowedIt(t *testing.T) {
 			return err
 		},
 	} {
-		_ = ask() // judged by the log of calls
+		_ = ask() // the log of calls shows the result
 	}
 	calls := e.Calls()
 	first, second := calls[0].Decision, calls[1].Decision
@@ -194,7 +194,7 @@ func TestACallRemembersWhoAllowedIt(t *testing.T) {
 	}
 }
 
-func TestWithPoliciesUsersHaveWhatTheirGroupsHaveAndThemselves(t *testing.T) {
+func TestWithPoliciesUsersHaveTheirGroupsPermissionsAndMayReadThemselves(t *testing.T) {
 	e := newScene(t, ociemu.Answers{})
 	person := e.AddUser("ada")
 	fingerprint, key := e.AddAPIKey(person)
@@ -210,7 +210,7 @@ func TestWithPoliciesUsersHaveWhatTheirGroupsHaveAndThemselves(t *testing.T) {
 		_, err := c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &person})
 		allowed(t, "reading oneself", err, true)
 		_, err = c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &other})
-		allowed(t, "reading somebody else", err, false)
+		allowed(t, "reading another user", err, false)
 		_, err = c.vault.ListSecrets(t.Context(), vault.ListSecretsRequest{CompartmentId: &compartment})
 		allowed(t, "what the group may do", err, member)
 	}

@@ -36,7 +36,7 @@ func TestTheConfigurationNamesTheReportingRegionInEveryRegion(t *testing.T) {
 	}
 }
 
-func TestTheConfigurationOfCloudGuardHasAVerbOfItsOwn(t *testing.T) {
+func TestTheConfigurationOfCloudGuardHasASeparateVerb(t *testing.T) {
 	for statement, want := range map[string]bool{
 		"allow dynamic-group fn to read cloud-guard-config in tenancy":    true,
 		"allow dynamic-group fn to inspect cloud-guard-config in tenancy": false,
@@ -51,7 +51,7 @@ func TestTheConfigurationOfCloudGuardHasAVerbOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestATopicIsReadWithItsOwnPermission(t *testing.T) {
+func TestReadingATopicNeedsASeparatePermission(t *testing.T) {
 	e := newScene(t, ociemu.Answers{})
 	alerts := e.AddCompartment("alerts", "")
 	ours, theirs := e.AddTopicIn(alerts, "ours"), e.AddTopic("theirs")

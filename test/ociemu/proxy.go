@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// serveOrigin serves what arrives at the listener itself.
+// serveOrigin serves the requests to the listener itself.
 func (e *Emulator) serveOrigin(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodConnect:
 		e.connect(w, r)
-	case r.URL.IsAbs(): // a client that takes the emulator for a proxy of plain HTTP
+	case r.URL.IsAbs(): // a client that uses the emulator as a proxy for plain HTTP
 		http.Error(w, "the emulator is a proxy for HTTPS only", http.StatusBadGateway)
 	case strings.HasPrefix(r.URL.Path, controlPrefix):
 		e.controls.ServeHTTP(w, r)
@@ -39,7 +39,7 @@ func (e *Emulator) serveTunnel(w http.ResponseWriter, r *http.Request) {
 	e.serve(w, r, to)
 }
 
-// connect answers CONNECT and hands the connection, once it speaks TLS, to the server of the tunnels.
+// connect answers CONNECT, and after the TLS handshake passes the connection to the server of the tunnels.
 func (e *Emulator) connect(w http.ResponseWriter, r *http.Request) {
 	host, port, err := net.SplitHostPort(r.Host)
 	to, known := lookupHost(host)
@@ -55,7 +55,7 @@ func (e *Emulator) connect(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := e.handshake(raw, to); err != nil {
 		e.opts.Log.Debug("tunnel failed", "host", to.host, "error", err.Error())
-		raw.Close() // nothing is left to tell the peer
+		raw.Close() // the peer gets no answer
 	}
 }
 
@@ -88,7 +88,7 @@ func (e *Emulator) handshake(raw net.Conn, to target) error {
 	return e.arrivals.push(&tunnel{Conn: conn, raw: raw, to: to})
 }
 
-// tunnel is a TLS connection that knows to which host it was opened.
+// tunnel is a TLS connection with the host for which it was opened.
 type tunnel struct {
 	*tls.Conn
 	raw net.Conn
@@ -104,7 +104,7 @@ func withTarget(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// tunnelQueue is the listener of the tunnels' server: it accepts the connections that push gives it.
+// tunnelQueue is the listener of the tunnels' server. It accepts the connections passed to push.
 type tunnelQueue struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -140,7 +140,7 @@ func (q *tunnelQueue) Close() error {
 
 func (q *tunnelQueue) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
-// cutConnection ends the client's connection without an answer and without TLS's goodbye.
+// cutConnection closes the client's connection without an answer and without TLS's close_notify.
 func cutConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -149,8 +149,8 @@ func cutConnection(w http.ResponseWriter) {
 	if t, ok := conn.(*tunnel); ok {
 		conn = t.raw
 	}
-	conn.Close() // the peer sees the end either way
+	conn.Close() // the peer notices the end even after an error
 }
 
-// quietLog sends net/http's own complaints (clients that hang up) to the debug log.
+// quietLog writes net/http's messages, such as about disconnected clients, to the debug log.
 func quietLog(l *slog.Logger) *log.Logger { return slog.NewLogLogger(l.Handler(), slog.LevelDebug) }

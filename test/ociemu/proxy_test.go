@@ -18,7 +18,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// TestMain lets the test binary be the program under test, too: see TestAnUnmodifiedProgramNeedsOnlyTheEnvironment.
+// TestMain runs the test binary as the program under test of TestAnUnmodifiedProgramNeedsOnlyTheEnvironment.
 func TestMain(m *testing.M) {
 	if tenancy := os.Getenv("OCIEMU_TEST_TENANCY"); tenancy != "" {
 		os.Exit(programUnderTest(tenancy))
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// programUnderTest knows nothing of the emulator: it is what a function does with the SDK.
+// programUnderTest uses the SDK like a function, without knowledge of the emulator.
 func programUnderTest(tenancy string) int {
 	provider, err := auth.ResourcePrincipalConfigurationProvider()
 	if err != nil {
@@ -66,7 +66,7 @@ func TestAnUnmodifiedProgramNeedsOnlyTheEnvironment(t *testing.T) {
 	}
 }
 
-// connectTo sends CONNECT and gives the status.
+// connectTo sends CONNECT and returns the status.
 func connectTo(t *testing.T, e *ociemu.Emulator, host string) int {
 	t.Helper()
 	conn := must[net.Conn](t)(net.Dial("tcp", strings.TrimPrefix(e.URL(), "http://")))
@@ -119,7 +119,7 @@ func TestARequestForAnotherHostThanTheTunnelsIsRefused(t *testing.T) {
 	}
 }
 
-func TestACallToARegionWithoutSubscriptionIsNotAuthenticated(t *testing.T) {
+func TestACallToAnUnsubscribedRegionIsNotAuthenticated(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	c := asFunction(t, e)
 	c.identity.SetRegion("ap-mumbai-1")

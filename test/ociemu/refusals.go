@@ -9,8 +9,8 @@ type refusal struct {
 	message string
 }
 
-// The error codes of https://docs.oracle.com/en-us/iaas/Content/API/References/apierrors.htm that the emulator answers
-// with. Every refusal of every service comes from this table; only the message varies.
+// The refusals of all OCI services, with codes of
+// https://docs.oracle.com/en-us/iaas/Content/API/References/apierrors.htm. Only the message varies.
 var (
 	errCannotParse = refusal{http.StatusBadRequest, "CannotParseRequest", "The request body could not be parsed."}
 	errInvalid     = refusal{http.StatusBadRequest, "InvalidParameter", "A parameter is invalid or incorrectly " +
@@ -39,13 +39,13 @@ var (
 	}
 )
 
-// because gives the refusal with a message of its own.
+// because returns the refusal with another message.
 func (r refusal) because(message string) refusal {
 	r.message = message
 	return r
 }
 
-// as gives the refusal with another status and code: for the open points of [Answers].
+// as returns the refusal with another status and code, for [Answers].
 func (r refusal) as(status int, code string) refusal {
 	r.status, r.code = status, code
 	return r
@@ -55,7 +55,7 @@ func (r refusal) reply() reply {
 	return reply{status: r.status, body: map[string]string{"code": r.code, "message": r.message}}
 }
 
-// injected makes the answer for a fault that somebody asked for.
+// injected is the answer of an injected fault.
 func injected(status int, code string) refusal {
 	message, ok := messagesOfInjected[code]
 	switch {

@@ -17,10 +17,10 @@ var regionKeys = map[string]string{
 	"uk-london-1":  "LHR", "us-ashburn-1": "IAD", "us-chicago-1": "ORD", "us-phoenix-1": "PHX", "us-sanjose-1": "SJC",
 }
 
-// regionKey gives the key in capitals, as Identity writes it ("IAD").
+// regionKey returns the key in capitals, as Identity writes it ("IAD").
 func regionKey(region string) string { return regionKeys[region] }
 
-// regionInOCID gives the region part of an OCID: Ashburn and Phoenix stand there by key, all others by name.
+// regionInOCID returns the region part of an OCID: the key for Ashburn and Phoenix, the name for all others.
 func regionInOCID(region string) string {
 	if region == "us-ashburn-1" || region == "us-phoenix-1" {
 		return strings.ToLower(regionKeys[region])
@@ -38,16 +38,16 @@ func regionOfRegistryKey(key string) string {
 	return ""
 }
 
-// target is where a host name leads.
+// target is what a host name refers to.
 type target struct {
 	service   string
 	region    string
 	host      string
-	namespace string // only of the S3-compatible API
+	namespace string // only for the S3-compatible API
 }
 
-// lookupHost resolves a host name of the commercial realm as the SDKs build it. Unknown services and regions do not
-// resolve.
+// lookupHost resolves a host name of the commercial realm, as the SDKs build it. It fails for unknown services and
+// regions.
 func lookupHost(host string) (target, bool) {
 	if key, ok := strings.CutSuffix(host, ".ocir.io"); ok {
 		region := regionOfRegistryKey(key)

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Registry: the container registry (OCIR), a Docker registry with its token endpoint. A client asks GET /v2/, is sent
-// to the token endpoint with Basic authentication, and comes back with a bearer token, which is good for the
-// repositories that it was asked for. Images can be seeded and pulled; nothing can be pushed. After
+// Registry: the container registry (OCIR), a Docker registry with its token endpoint. A client calls GET /v2/, is
+// referred to the token endpoint, signs in there with Basic authentication, and gets a bearer token for the requested
+// repositories. Images can be seeded and pulled, but not pushed. Sources:
 // https://distribution.github.io/distribution/spec/api/ and its /spec/auth/token/.
 
 func registryService() service {
@@ -30,8 +30,7 @@ func isRegistry(r *http.Request) bool {
 		strings.HasPrefix(r.URL.Path, "/20180419/docker/")
 }
 
-// login is what a bearer token of the registry is good for. It outlives the auth token that it was got with, but not
-// its hour.
+// login is what a bearer token of the registry allows. It is valid for an hour, even if its auth token is deleted.
 type login struct {
 	user   string
 	scopes []string // such as repository:namespace/name:pull
@@ -40,14 +39,14 @@ type login struct {
 
 const loginLife = time.Hour
 
-// registryError is an error answer as the registry writes it.
+// registryError is an error answer in the registry's form.
 func registryError(status int, code, message string) reply {
 	answer := reply{status: status,
 		body: map[string]any{"errors": []map[string]any{{"code": code, "message": message, "detail": nil}}}}
 	return answer.with("Docker-Distribution-Api-Version", "registry/2.0")
 }
 
-// registryForm writes a refusal as the registry does.
+// registryForm returns a refusal in the registry's form.
 func registryForm(x *exchange, r refusal) reply {
 	if r.status == http.StatusUnauthorized {
 		return x.challenge("")
@@ -55,7 +54,7 @@ func registryForm(x *exchange, r refusal) reply {
 	return registryError(r.status, r.code, r.message)
 }
 
-// challenge sends the client to the token endpoint, for a token with that scope.
+// challenge refers the client to the token endpoint, for a token with that scope.
 func (x *exchange) challenge(scope string) reply {
 	scheme := "https://"
 	if x.to.service == "" {
@@ -66,7 +65,7 @@ func (x *exchange) challenge(scope string) reply {
 		with("WWW-Authenticate", `Bearer realm="`+realm+`",service="`+x.http.Host+`",scope="`+scope+`"`)
 }
 
-// dockerToken checks "<namespace>/<user name>" and an auth token. User names may have slashes themselves.
+// dockerToken checks "<namespace>/<user name>" and an auth token. User names may contain slashes.
 func dockerToken(x *exchange) reply {
 	name, token, isBasic := x.http.BasicAuth()
 	namespace, userName, _ := strings.Cut(name, "/")
@@ -94,14 +93,14 @@ func dockerToken(x *exchange) reply {
 	return x.challenge("")
 }
 
-// loggedIn finds the login of the request's bearer token.
+// loggedIn returns the login of the request's bearer token.
 func (x *exchange) loggedIn() (login, bool) {
 	bearer, isBearer := strings.CutPrefix(x.header("Authorization"), "Bearer ")
 	l, known := x.e.state.logins[bearer]
 	return l, isBearer && known && x.now.Before(l.ends)
 }
 
-// mayPull says whether the login was asked for that repository.
+// mayPull reports whether the login is for that repository.
 func (l login) mayPull(name string) bool {
 	return slices.ContainsFunc(l.scopes, func(scope string) bool {
 		actions, ours := strings.CutPrefix(scope, "repository:"+name+":")
@@ -116,10 +115,11 @@ func registryPing(x *exchange) reply {
 	return ok(map[string]any{}).with("Docker-Distribution-Api-Version", "registry/2.0")
 }
 
-// repositoryName is what a name, or a part of it between slashes, may look like.
+// repositoryName matches a name, or a part of it between slashes.
 var repositoryName = regexp.MustCompile(`^[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$`)
 
-// inRepository finds the repository in the path, for logins that were asked for it. The namespace is part of the name.
+// inRepository returns the repository named in the path, for logins that include it. The name begins with the
+// namespace.
 func inRepository(handle func(*exchange, *repository) reply) func(*exchange) reply {
 	return func(x *exchange) reply {
 		name := x.params["name"]
@@ -141,7 +141,7 @@ func inRepository(handle func(*exchange, *repository) reply) func(*exchange) rep
 	}
 }
 
-// registryUnknown answers what isn't emulated, such as a push.
+// registryUnknown answers requests that are not emulated, such as pushes.
 func registryUnknown(x *exchange) reply {
 	if _, in := x.loggedIn(); !in {
 		scope := ""

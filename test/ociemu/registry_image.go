@@ -15,10 +15,10 @@ import (
 	"strings"
 )
 
-// repository is what the registry keeps under one name.
+// repository is the content of the registry under one name.
 type repository struct {
 	name      string
-	tags      map[string]string // to the digest of a manifest
+	tags      map[string]string // tag -> digest of a manifest
 	manifests map[string]manifest
 	blobs     map[string][]byte
 }
@@ -28,17 +28,17 @@ type manifest struct {
 	content   []byte
 }
 
-// ImageSeed describes an image to add. It has one layer with a file, runs on linux/amd64, and is the same for the same
-// seed.
+// ImageSeed describes an image to add. It has one layer with one file, and is for linux/amd64. The same seed makes the
+// same image.
 type ImageSeed struct {
 	Repository string // without the namespace
 	Tag        string // empty: latest
 	Content    string // of the file /hello.txt in the image; empty: the repository and tag
-	// Docker makes a manifest of Docker's own format (version 2, schema 2) in place of OCI's.
+	// Docker makes a manifest in Docker's format (version 2, schema 2) instead of OCI's.
 	Docker bool
 }
 
-// The media types of an image, as OCI and as Docker write them.
+// The media types of an image in OCI's and in Docker's format.
 var (
 	ociTypes = mediaTypes{"application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.config.v1+json",
 		"application/vnd.oci.image.layer.v1.tar+gzip"}
@@ -49,8 +49,8 @@ var (
 
 type mediaTypes struct{ manifest, config, layer string }
 
-// AddImage adds an image to the tenancy's registry, and gives its full name in the region of the function and the
-// digest of its manifest.
+// AddImage adds an image to the tenancy's registry. It returns the full name in the function's region and the digest of
+// the manifest.
 func (e *Emulator) AddImage(seed ImageSeed) (name, digest string) {
 	tag := orDefault(seed.Tag, "latest")
 	if !repositoryName.MatchString(seed.Repository) {
@@ -99,7 +99,7 @@ func tarOf(name, content string) []byte {
 	if err := w.WriteHeader(header); err != nil {
 		panic("ociemu: internal error: making a layer: " + err.Error())
 	}
-	_, _ = w.Write([]byte(content)) // Close says whether it was the right size
+	_, _ = w.Write([]byte(content)) // Close returns an error for a wrong size
 	if err := w.Close(); err != nil {
 		panic("ociemu: internal error: making a layer: " + err.Error())
 	}
@@ -109,7 +109,7 @@ func tarOf(name, content string) []byte {
 func zipped(content []byte) []byte {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	_, _ = w.Write(content) // a buffer takes all
+	_, _ = w.Write(content) // a buffer never fails
 	_ = w.Close()
 	return b.Bytes()
 }
@@ -127,7 +127,7 @@ func digestOf(content []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// pullManifest answers a manifest by tag or digest, if the client takes its form.
+// pullManifest answers a manifest by tag or digest, if the client accepts its type.
 func pullManifest(x *exchange, r *repository) reply {
 	reference := x.params["reference"]
 	if digest, isTag := r.tags[reference]; isTag {
@@ -144,7 +144,7 @@ func pullManifest(x *exchange, r *repository) reply {
 	return x.bytes(m.content, reference, m.mediaType)
 }
 
-// takes says whether the client's Accept headers allow the type.
+// takes reports whether the client's Accept headers allow the type.
 func (x *exchange) takes(mediaType string) bool {
 	headers := x.http.Header.Values("Accept")
 	for _, header := range headers {
@@ -170,7 +170,7 @@ func listTags(x *exchange, r *repository) reply {
 	return ok(map[string]any{"name": x.e.state.namespace + "/" + r.name, "tags": slices.Sorted(maps.Keys(r.tags))})
 }
 
-// bytes answers content that never changes, or the range of it that is asked for.
+// bytes answers immutable content, or the requested range of it.
 func (x *exchange) bytes(content []byte, digest, mediaType string) reply {
 	answer := reply{status: http.StatusOK, body: content}.with("Content-Type", mediaType).with("Docker-Content-Digest",
 		digest).
@@ -190,7 +190,7 @@ func (x *exchange) bytes(content []byte, digest, mediaType string) reply {
 	return answer.with("Content-Length", strconv.Itoa(len(content)))
 }
 
-// parseRange reads a header of the form "bytes=FROM-TO", "bytes=FROM-" or "bytes=-LAST". Any other is none.
+// parseRange reads a header of the form "bytes=FROM-TO", "bytes=FROM-" or "bytes=-LAST", and ignores any other.
 func parseRange(header string, size int) (from, to int, ok bool) {
 	text, isBytes := strings.CutPrefix(header, "bytes=")
 	first, last, isRange := strings.Cut(text, "-")

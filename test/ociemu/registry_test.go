@@ -33,7 +33,7 @@ func registryCode(t testing.TB, resp response) string {
 	return failure.Errors[0].Code
 }
 
-// registryUser makes a user with an auth token, and how it signs in.
+// registryUser adds a user with an auth token, and returns its login.
 func registryUser(e *ociemu.Emulator) (login, token string) {
 	user := e.AddUser("jane@example.com")
 	_, token = e.AddAuthToken(user, "x")
@@ -71,7 +71,7 @@ func (m message) as(t testing.TB, e *ociemu.Emulator, bearer string, headers ...
 	return m.do(t, e)
 }
 
-func TestASeededImageIsPulledWholeByAClientThatNobodyHereWrote(t *testing.T) {
+func TestAThirdPartyClientPullsASeededImage(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	login, token := registryUser(e)
 	for _, docker := range []bool{false, true} {
@@ -107,7 +107,7 @@ func TestASeededImageIsPulledWholeByAClientThatNobodyHereWrote(t *testing.T) {
 	full, _ := e.AddImage(ociemu.ImageSeed{Repository: "shop/orders-export"})
 	again, _ := ociemu.New(t, ociemu.Calm()).AddImage(ociemu.ImageSeed{Repository: "shop/orders-export"})
 	if full != again {
-		t.Errorf("the same seed gives %s and %s", full, again)
+		t.Errorf("the same seed makes %s and %s", full, again)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestNothingCanBePushed(t *testing.T) {
 	}
 }
 
-func TestTheRegistryAnswersInItsOwnFormWhatItDoesNotHaveOrDo(t *testing.T) {
+func TestTheRegistryRefusesUnknownRequestsInItsOwnForm(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	_, digest := e.AddImage(ociemu.ImageSeed{Repository: "shop"})
 	ours := e.Namespace() + "/shop"
@@ -164,7 +164,7 @@ func TestTheRegistryAnswersInItsOwnFormWhatItDoesNotHaveOrDo(t *testing.T) {
 		if resp.status != c.status || code != c.code {
 			t.Errorf("%s %s is answered %d %s, want %d %s", c.method, c.path, resp.status, code, c.status, c.code)
 		}
-		for _, wrong := range []string{"", "guessed"} { // nothing is told to who isn't signed in, but where to sign in
+		for _, wrong := range []string{"", "guessed"} { // without a login, the answer says only where to sign in
 			resp := m.as(t, e, wrong)
 			if challenge := resp.header.Get("WWW-Authenticate"); resp.status != 401 ||
 				!strings.HasPrefix(challenge, `Bearer realm="https://`+registryHost+`/20180419/docker/token"`) {
@@ -174,7 +174,7 @@ func TestTheRegistryAnswersInItsOwnFormWhatItDoesNotHaveOrDo(t *testing.T) {
 	}
 }
 
-func TestATokenOfTheRegistryIsGoodForItsScopesAndForAnHour(t *testing.T) {
+func TestATokenOfTheRegistryIsValidForItsScopesAndAnHour(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	e.AddImage(ociemu.ImageSeed{Repository: "shop"})
 	get := message{method: "GET", url: "/v2/" + e.Namespace() + "/shop/manifests/latest"}
@@ -201,7 +201,7 @@ func TestATokenOfTheRegistryIsGoodForItsScopesAndForAnHour(t *testing.T) {
 	}
 }
 
-func TestAManifestIsGivenOnlyToClientsThatTakeItsForm(t *testing.T) {
+func TestAManifestNeedsAClientThatAcceptsItsType(t *testing.T) {
 	const oci, docker = "application/vnd.oci.image.manifest.v1+json",
 		"application/vnd.docker.distribution.manifest.v2+json"
 	e := ociemu.New(t, ociemu.Calm())
@@ -221,7 +221,7 @@ func TestAManifestIsGivenOnlyToClientsThatTakeItsForm(t *testing.T) {
 	}
 }
 
-func TestABlobIsGivenInRanges(t *testing.T) {
+func TestABlobIsReadInRanges(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	e.AddImage(ociemu.ImageSeed{Repository: "shop"})
 	in := bearer(t, e, "repository:"+e.Namespace()+"/shop:pull")
@@ -277,8 +277,8 @@ func TestAnInjectedRefusalHasTheFormOfTheService(t *testing.T) {
 	}
 }
 
-// On the plain origin no host tells the service.
-func TestOnThePlainOriginTheRegistryIsKnownByItsPaths(t *testing.T) {
+// On the plain origin, no host name identifies the service.
+func TestOnThePlainOriginThePathIdentifiesTheRegistry(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	for _, path := range []string{"/v2/", "/v2/ns/x/manifests/latest", "/v2/_catalog", "/20180419/docker/other"} {
 		resp := must[*http.Response](t)(http.Get(e.URL() + path))

@@ -9,16 +9,16 @@ import (
 // retryTokenLife is how long a service remembers an opc-retry-token.
 const retryTokenLife = 24 * time.Hour
 
-// retried is a create that was answered under a retry token.
+// retried is an answered create with a retry token.
 type retried struct {
 	at     time.Time
 	body   [32]byte
 	answer reply
-	alive  func() bool // whether what was created still exists
+	alive  func() bool // whether the created resource still exists
 }
 
-// once runs a create, or replays its answer if the call repeats an opc-retry-token, as Answers.RetryToken says.
-// Refusals are not remembered: the repetition is a new attempt.
+// once runs a create, or repeats its answer if the call repeats an opc-retry-token, according to Answers.RetryToken. It
+// does not remember refusals: a repetition is a new attempt.
 func (x *exchange) once(create func() (answer reply, alive func() bool)) reply {
 	token := x.header("opc-retry-token")
 	policy := x.e.opts.Answers.RetryToken
@@ -48,7 +48,7 @@ func (x *exchange) once(create func() (answer reply, alive func() bool)) reply {
 	return earlier.answer
 }
 
-// withoutValue blanks the fields in which the IAM API answers a secret value.
+// withoutValue clears the fields with a secret value.
 func withoutValue(r reply) reply {
 	body, isObject := r.body.(map[string]any)
 	if !isObject {

@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-func TestARepeatedRetryTokenIsAnsweredAsChosen(t *testing.T) {
+func TestAnswersChooseTheAnswerToARepeatedRetryToken(t *testing.T) {
 	for _, answer := range []ociemu.RetryTokenAnswer{
 		"", ociemu.RetryTokenValue, ociemu.RetryTokenNoValue, ociemu.RetryTokenConflict, ociemu.RetryTokenIgnored,
 	} {
@@ -50,7 +50,7 @@ func TestARepeatedRetryTokenIsAnsweredAsChosen(t *testing.T) {
 	}
 }
 
-func TestARetryTokenHoldsForADayForOneOperationOneBodyAndOneLivingResource(t *testing.T) {
+func TestARetryTokenIsValidForADayForOneOperationOneBodyAndOneExistingResource(t *testing.T) {
 	now := newClock()
 	opts := ociemu.Calm()
 	opts.Now, opts.TokenLife = now.Now, 72*time.Hour

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// The network between client and services is no network at all here. A round trip puts its time back: every answer is
-// held back by it, and so is each round trip that sets a connection up. The answer to CONNECT, which only a proxy
-// gives, stands for the TCP connect, so it costs one; each of the server's flights of the TLS handshake costs one more:
-// TLS 1.3 has one, TLS 1.2 two. The whole time lies behind the service, so a call takes effect when it is sent.
+// A round trip adds the time of a network: it delays every answer, and each round trip that sets up a connection. The
+// answer to CONNECT replaces the TCP connect, so it costs one round trip. Each of the server's flights in the TLS
+// handshake costs another: TLS 1.3 has one, TLS 1.2 two. The whole delay follows the operation, so a call takes effect
+// when it is sent.
 
-// SetRoundTrip changes Options.RoundTrip for all answers and flights from now on.
+// SetRoundTrip changes Options.RoundTrip from now on.
 func (e *Emulator) SetRoundTrip(d time.Duration) { e.roundTrip.Store(int64(max(0, d))) }
 
-// travel waits for one round trip and says whether the emulator is still there.
+// travel waits for one round trip and reports whether the emulator is still running.
 func (e *Emulator) travel() bool {
 	d := time.Duration(e.roundTrip.Load())
 	if d == 0 {
@@ -31,19 +31,19 @@ func (e *Emulator) travel() bool {
 	}
 }
 
-// SetUp is one connection that was set up through the proxy.
+// SetUp is the set-up of a connection through the proxy.
 type SetUp struct {
 	Host    string `json:"host"`
 	Version string `json:"version"` // of TLS, such as "TLS 1.3"
-	// RoundTrips is how many the client had to wait for: one for TCP, the others for TLS.
+	// RoundTrips is how many round trips the client waited for: one for TCP, the others for TLS.
 	RoundTrips int `json:"roundTrips"`
-	// Began and Ended are of the machine's clock: from CONNECT to the end of the handshake as the server sees it, which
-	// in TLS 1.3 is when the first request arrives.
+	// Began is the time of CONNECT, and Ended the end of the handshake for the server: in TLS 1.3 the first request's
+	// arrival. Both use the machine's clock.
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
 }
 
-// SetUps gives the connections since the start or the last ResetCalls, in the order in which they were ready.
+// SetUps returns the connections since the start or the last ResetCalls, in the order in which they became ready.
 func (e *Emulator) SetUps() []SetUp {
 	h := &e.history
 	h.mu.Lock()
@@ -51,12 +51,12 @@ func (e *Emulator) SetUps() []SetUp {
 	return append([]SetUp(nil), h.setUps...)
 }
 
-// flights is the server's side of a connection in its handshake. What is written after something was read is a new
-// flight, for which the client waits.
+// flights is the server's side of a connection during its handshake. A write after a read begins a new flight, for
+// which the client waits.
 type flights struct {
 	net.Conn
 	travel func() bool
-	over   atomic.Bool // the handshake has ended: what comes now is answers, which are held back elsewhere
+	over   atomic.Bool // the handshake has ended; answers are delayed elsewhere
 	count  int
 	asked  bool
 }
@@ -82,7 +82,7 @@ func (f *flights) Write(p []byte) (int, error) {
 	return f.Conn.Write(p)
 }
 
-// setUp ends the handshake and tells what it took.
+// setUp ends the handshake and returns its record.
 func (f *flights) setUp(host string, began time.Time, state tls.ConnectionState) SetUp {
 	f.over.Store(true)
 	return SetUp{Host: host, Version: tls.VersionName(state.Version), RoundTrips: 1 + f.count, Began: began,

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestWhatIsWrittenInPiecesIsOneFlight(t *testing.T) {
+func TestConsecutiveWritesAreOneFlight(t *testing.T) {
 	client, server := net.Pipe()
 	t.Cleanup(func() {
 		client.Close()
@@ -14,7 +14,7 @@ func TestWhatIsWrittenInPiecesIsOneFlight(t *testing.T) {
 	trips := 0
 	f := &flights{Conn: server, travel: func() bool { trips++; return true }}
 	for range 2 {
-		go client.Write([]byte("hello")) // read below, or the test fails
+		go client.Write([]byte("hello")) // read below
 		if _, err := f.Read(make([]byte, 5)); err != nil {
 			t.Fatal(err)
 		}

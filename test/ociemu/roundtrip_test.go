@@ -23,7 +23,7 @@ func ping(t *testing.T, client *http.Client, host string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil { // else the connection is not kept
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil { // otherwise the connection is not reused
 		t.Fatal(err)
 	}
 	if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusUnauthorized {
@@ -78,7 +78,7 @@ func TestAConnectionTakesARoundTripForTCPAndOneOrTwoForTLS(t *testing.T) {
 	}
 }
 
-func TestTheRoundTripIsSetAtRunTimeAndForgottenWithTheLog(t *testing.T) {
+func TestTheRoundTripCanChangeAtRunTimeAndResetCallsDeletesSetUps(t *testing.T) {
 	e := ociemu.New(t, ociemu.Options{})
 	client := e.Client()
 	ping(t, client, identityHost)
@@ -104,7 +104,7 @@ func TestAProbeTakesNoRoundTrip(t *testing.T) {
 	}
 }
 
-func TestAnEmulatorThatClosesDoesNotWaitForItsRoundTrips(t *testing.T) {
+func TestClosingTheEmulatorDoesNotWaitForRoundTrips(t *testing.T) {
 	e, err := ociemu.Start(ociemu.Options{RoundTrip: time.Hour})
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestAnEmulatorThatClosesDoesNotWaitForItsRoundTrips(t *testing.T) {
 		}
 		failed <- err
 	}()
-	for len(e.Calls()) == 0 { // until the request is there
+	for len(e.Calls()) == 0 { // until the request has arrived
 		runtime.Gosched()
 	}
 	if err := e.Close(); err != nil {

@@ -11,32 +11,32 @@ import (
 type service struct {
 	name string
 	base string // base path without slashes; empty for none
-	// signed says that requests carry OCI request signatures; the others check their credentials themselves.
+	// signed says that requests carry OCI request signatures. Other services check their credentials themselves.
 	signed bool
 	routes []route
 
-	// The rest is for unsigned services. A signed one has the form, and the "not found", of OCI's APIs.
+	// The rest is for unsigned services. Signed ones use the form and the "not found" of OCI's APIs.
 
-	// claims says whether a request to the plain origin, where no host tells, is for this service.
+	// claims reports whether a request to the plain origin, which has no host name, is for this service.
 	claims func(*http.Request) bool
-	// unknown answers what no route fits, after it has checked the credential: nobody may take "not emulated" for "not
-	// allowed".
+	// unknown answers requests that match no route. It checks the credential first, so that "not emulated" doesn't look
+	// like "not allowed".
 	unknown func(*exchange) reply
-	// form writes a refusal as the service does.
+	// form returns a refusal in the service's form.
 	form func(x *exchange, r refusal) reply
 }
 
-// route is one operation. Path segments in braces are parameters; one that ends in "..." is several segments. HEAD is
-// GET without a body.
+// route is one operation. Path segments in braces are parameters; one that ends in "..." matches several segments. HEAD
+// is GET without a body.
 type route struct {
 	operation string
 	method    string
 	path      string
 	handle    func(*exchange) reply
 
-	service  string   // filled by allServices
-	signed   bool     // likewise
-	segments []string // likewise, with the base path
+	service  string   // set by allServices
+	signed   bool     // set by allServices
+	segments []string // set by allServices; with the base path
 }
 
 func allServices() []service {
@@ -58,7 +58,7 @@ func allServices() []service {
 	return services
 }
 
-// segments cuts a path; a trailing slash is ignored.
+// segments splits a path; a trailing slash is ignored.
 func segments(path string) []string {
 	path = strings.Trim(path, "/")
 	if path == "" {
@@ -67,8 +67,8 @@ func segments(path string) []string {
 	return strings.Split(path, "/")
 }
 
-// findRoute finds the operation of a request: by the host's service inside a tunnel, by base path alone on the plain
-// origin.
+// findRoute finds the operation of a request: inside a tunnel by the host's service, on the plain origin only by base
+// path.
 func (e *Emulator) findRoute(r *http.Request, to target) (*route, map[string]string) {
 	parts := segments(r.URL.EscapedPath())
 	for i := range e.services {
@@ -90,8 +90,7 @@ func (e *Emulator) findRoute(r *http.Request, to target) (*route, map[string]str
 	return nil, nil
 }
 
-// findService finds the service that a request is for: that of the route, or of the host, or on the plain origin the
-// one that claims it.
+// findService finds the service of a request: by route, by host, or on the plain origin by claims.
 func (e *Emulator) findService(r *http.Request, to target, found *route) *service {
 	for i := range e.services {
 		s := &e.services[i]
@@ -115,7 +114,7 @@ func match(pattern, parts []string) (map[string]string, bool) {
 	params := map[string]string{}
 	for i, p := range pattern {
 		if name, several := strings.CutSuffix(p, "...}"); several {
-			n := len(parts) - len(pattern) + 1 // how many it stands for
+			n := len(parts) - len(pattern) + 1 // how many segments it matches
 			if n < 1 {
 				return nil, false
 			}

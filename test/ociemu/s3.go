@@ -8,10 +8,9 @@ import (
 	"time"
 )
 
-// S3: the S3-compatible API of Object Storage, https://{namespace}.compat.objectstorage.{region}.oraclecloud.com. It is
-// there to check customer secret keys: buckets can be seeded, but they have no objects, and nothing can be written. The
-// error codes and their messages' sense are those of
-// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+// S3: the S3-compatible API of Object Storage, https://{namespace}.compat.objectstorage.{region}.oraclecloud.com. It
+// checks customer secret keys: buckets can be seeded, but they have no objects, and nothing can be written. Error codes
+// and messages follow https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
 
 func s3Service() service {
 	get := http.MethodGet
@@ -27,7 +26,7 @@ func s3Service() service {
 	}}
 }
 
-// isS3 finds requests to the plain origin that carry a signature of AWS, or are for all buckets.
+// isS3 reports whether a request to the plain origin has a signature of AWS, or is for all buckets.
 func isS3(r *http.Request) bool {
 	return r.URL.Path == "/" || strings.HasPrefix(r.Header.Get("Authorization"), "AWS") ||
 		r.URL.Query().Has("X-Amz-Signature")
@@ -77,7 +76,7 @@ func s3Refusal(status int, code string) reply {
 		"the emulator.")})
 }
 
-// s3Form writes a refusal as the S3-compatible API does.
+// s3Form returns a refusal in the S3-compatible API's form.
 func s3Form(_ *exchange, r refusal) reply {
 	if r == errTooLarge {
 		return s3Refusal(http.StatusBadRequest, "EntityTooLarge")
@@ -85,7 +84,7 @@ func s3Form(_ *exchange, r refusal) reply {
 	return s3Refusal(r.status, r.code)
 }
 
-// signedS3 lets only genuine requests through.
+// signedS3 refuses requests without a valid signature.
 func signedS3(handle func(*exchange, *user) reply) func(*exchange) reply {
 	return func(x *exchange) reply {
 		owner, refused := x.s3Caller()
@@ -96,7 +95,7 @@ func signedS3(handle func(*exchange, *user) reply) func(*exchange) reply {
 	}
 }
 
-// s3Caller finds the owner of the key that signed the request.
+// s3Caller returns the owner of the key that signed the request.
 func (x *exchange) s3Caller() (*user, reply) {
 	refuse := func(code string) (*user, reply) { return nil, s3Refusal(x.e.opts.Answers.S3Rejects, code) }
 	if x.to.namespace != "" && x.to.namespace != x.e.state.namespace {
@@ -106,10 +105,10 @@ func (x *exchange) s3Caller() (*user, reply) {
 	switch {
 	case parsed:
 	case x.query.Has("X-Amz-Signature"):
-		// a signed URL, of which nothing is known here
+		// signed URLs are not emulated
 		return nil, s3Refusal(http.StatusNotImplemented, "NotImplemented")
 	case strings.HasPrefix(x.header("Authorization"), "AWS "):
-		return nil, s3Refusal(http.StatusBadRequest, "InvalidRequest") // version 2, which OCI doesn't take
+		return nil, s3Refusal(http.StatusBadRequest, "InvalidRequest") // version 2, which OCI doesn't accept
 	default:
 		return refuse("AccessDenied")
 	}
@@ -131,13 +130,13 @@ func (x *exchange) s3Caller() (*user, reply) {
 		return refuse("SignatureDoesNotMatch")
 	}
 	if !key.admits(x.now) {
-		return refuse(string(x.e.opts.Answers.S3NewKey)) // as long as the new key has not reached this service
+		return refuse(string(x.e.opts.Answers.S3NewKey)) // the new key has not reached this service yet
 	}
 	return owner, reply{}
 }
 
-// s3Unknown answers what isn't emulated: whatever is about a bucket that isn't there finds no bucket, and the rest
-// isn't done here.
+// s3Unknown answers requests that are not emulated: NoSuchBucket for a bucket that doesn't exist, NotImplemented
+// otherwise.
 func s3Unknown(x *exchange) reply {
 	if owner, refused := x.s3Caller(); owner == nil {
 		return refused
@@ -158,7 +157,7 @@ func (s *state) hasBucket(name string) bool {
 	return slices.ContainsFunc(s.buckets, func(b bucket) bool { return b.Name == name })
 }
 
-// inBucket refuses what is about a bucket that isn't there.
+// inBucket refuses requests for a bucket that doesn't exist.
 func inBucket(handle func(*exchange) reply) func(*exchange) reply {
 	return signedS3(func(x *exchange, _ *user) reply {
 		if !x.e.state.hasBucket(x.params["bucket"]) {
@@ -180,7 +179,7 @@ func listBuckets(x *exchange, owner *user) reply {
 	return xmlReply(http.StatusOK, body)
 }
 
-// listObjects lists the objects of a bucket, of which there are none, or tells its location.
+// listObjects lists the objects of a bucket, always none, or answers its location.
 func listObjects(x *exchange) reply {
 	if x.query.Has("location") {
 		type location struct {

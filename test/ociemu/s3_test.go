@@ -61,7 +61,7 @@ func receive(t testing.TB, e *ociemu.Emulator, r *http.Request) response {
 	return response{resp.StatusCode, body, resp.Header}
 }
 
-func TestTheS3APIAnswersInItsOwnFormWhatItDoesNotHaveOrDo(t *testing.T) {
+func TestTheS3APIRefusesUnknownRequestsInItsOwnForm(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	e.AddBucket("backups")
 	id, key := e.AddCustomerSecretKey(e.AddUser("jane"), "x")
@@ -106,7 +106,7 @@ func TestTheS3APIAnswersInItsOwnFormWhatItDoesNotHaveOrDo(t *testing.T) {
 		if resp.status != c.status || code != c.code {
 			t.Errorf("%s %s is answered %d %s, want %d %s", c.method, c.path, resp.status, code, c.status, c.code)
 		}
-		q.key += "x" // with a wrong key nothing is told of what is there
+		q.key += "x" // a wrong key must not reveal which buckets exist
 		if resp := q.send(t, e); resp.status != 403 || c.method != "HEAD" &&
 			s3Code(t, resp.body) != "SignatureDoesNotMatch" {
 			t.Errorf("%s %s with a wrong key is answered %d", c.method, c.path, resp.status)
@@ -132,7 +132,7 @@ func TestSeededBucketsAreListed(t *testing.T) {
 	}
 }
 
-func TestAnS3SignatureThatIsOfNoUseHereIsNamedSoAndNotTakenForAWrongKey(t *testing.T) {
+func TestAnUnsupportedS3SignatureIsNotAnsweredAsAWrongKey(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	origin := "https://" + e.Namespace() + ".compat.objectstorage." + e.Region() + ".oraclecloud.com"
 	for name, c := range map[string]struct {
@@ -167,7 +167,7 @@ func TestAnUploadThatIsTooLargeIsRefusedInTheFormOfTheService(t *testing.T) {
 	}
 }
 
-func TestOnThePlainOriginTheSignatureTellsThatARequestIsForS3(t *testing.T) {
+func TestOnThePlainOriginTheSignatureIdentifiesS3(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	id, key := e.AddCustomerSecretKey(e.AddUser("jane"), "x")
 	resp := s3Request{id: id, key: key, path: "/missing/key", origin: e.URL()}.send(t, e)

@@ -69,13 +69,13 @@ func newClients(t testing.TB, e *ociemu.Emulator, p common.ConfigurationProvider
 	return &c
 }
 
-// asFunction gives the clients of a new function.
+// asFunction returns the clients of a new function.
 func asFunction(t testing.TB, e *ociemu.Emulator) *clients {
 	t.Helper()
 	return newClients(t, e, provider{e.NewFunction("rotate", "")})
 }
 
-// asOperator gives the clients of a new operator.
+// asOperator returns the clients of a new operator.
 func asOperator(t testing.TB, e *ociemu.Emulator) *clients {
 	t.Helper()
 	o := e.AddOperator("ada")
@@ -109,7 +109,7 @@ func must[T any](t testing.TB) func(v T, err error) T {
 	}
 }
 
-// testKeys are made once: RSA keys are slow to make.
+// testKeys are generated once, because generating RSA keys is slow.
 var testKeys = sync.OnceValue(func() []*rsa.PrivateKey {
 	keys := make([]*rsa.PrivateKey, 4)
 	for i := range keys {
@@ -122,7 +122,7 @@ var testKeys = sync.OnceValue(func() []*rsa.PrivateKey {
 	return keys
 })
 
-// newKeyPair gives the nth test key as the PEM of its public half and of its private half.
+// newKeyPair returns the nth test key: its public and its private part in PEM.
 func newKeyPair(t testing.TB, n int) (public string, private []byte) {
 	t.Helper()
 	key := testKeys()[n]
@@ -132,13 +132,13 @@ func newKeyPair(t testing.TB, n int) (public string, private []byte) {
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: privateDER})
 }
 
-// clock is a clock that only the test moves.
+// clock is a clock that only the test advances.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-// newClock starts at the machine's time: the SDK dates its requests with it.
+// newClock starts at the machine's time, because the SDK dates its requests with it.
 func newClock() *clock { return &clock{now: time.Now()} }
 
 func (c *clock) Now() time.Time {

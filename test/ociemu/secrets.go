@@ -28,7 +28,7 @@ func getSecretBundleByName(x *exchange) reply {
 	return getSecretBundle(x, s)
 }
 
-// namedSecret finds the secret that the query names; nil if there is none.
+// namedSecret returns the secret that the query names, or nil.
 func (x *exchange) namedSecret() *secret {
 	name, vault := x.query.Get("secretName"), x.query.Get("vaultId")
 	return find(x.e.state.secrets, func(s *secret) bool {
@@ -57,8 +57,7 @@ func getSecretBundle(x *exchange, s *secret) reply {
 	return ok(body).with("etag", s.etagNow(x.now))
 }
 
-// chooseVersion finds the version that the query asks for, by number, name or stage; with none of them, the CURRENT
-// one.
+// chooseVersion returns the version that the query selects by number, name or stage; by default the CURRENT one.
 func (x *exchange) chooseVersion(s *secret) (*version, []string, *refusal) {
 	number, name, stage := x.query.Get("versionNumber"), x.query.Get("secretVersionName"), x.query.Get("stage")
 	given := 0
@@ -93,7 +92,7 @@ func (x *exchange) chooseVersion(s *secret) (*version, []string, *refusal) {
 		return v, s.stages(v), nil
 	}
 	v.lag--
-	// A reader of CURRENT whose service has not heard of the new version yet gets the version that was current before.
+	// While the retrieval service lags, a read of CURRENT returns the previous current version.
 	if old := s.version(s.previous, x.now); old != nil && v.number == s.current && number+name == "" {
 		return old, []string{"CURRENT"}, nil
 	}

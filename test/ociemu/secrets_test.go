@@ -71,7 +71,7 @@ func TestABundleIsReadByNumberNameOrStageAndIsTheCurrentOneOtherwise(t *testing.
 	}
 }
 
-func TestTheRetrievalServiceHearsOfANewVersionLater(t *testing.T) {
+func TestTheRetrievalServiceShowsANewVersionLater(t *testing.T) {
 	for lag, want := range map[int]int{0: 1, 2: 2, -1: 0} {
 		opts := ociemu.Calm()
 		opts.Answers.BundleLag = lag
@@ -95,7 +95,7 @@ func TestTheRetrievalServiceHearsOfANewVersionLater(t *testing.T) {
 	}
 }
 
-func TestALaggingReadOfCurrentGivesTheVersionBefore(t *testing.T) {
+func TestALaggingReadOfCurrentReturnsThePreviousVersion(t *testing.T) {
 	e := ociemu.New(t, ociemu.Options{})
 	c := asFunction(t, e)
 	secret := e.AddSecret(ociemu.SecretSeed{Name: "one", Content: []byte("old")})

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Seeding panics on programmers' mistakes: an unknown user, a region that does not exist, a credential too many.
+// The seeding methods panic on programming errors: an unknown user or region, or too many credentials.
 
 func (e *Emulator) mustUser(id string) *user {
 	u := e.state.users[id]
@@ -27,7 +27,7 @@ func (e *Emulator) mustProblem(id string) *problem {
 	return p
 }
 
-// AddUser adds a user without credentials and gives the OCID.
+// AddUser adds a user without credentials and returns the OCID.
 func (e *Emulator) AddUser(name string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -46,7 +46,7 @@ func (e *Emulator) addUserLocked(name string, operator bool) string {
 	return u.id
 }
 
-// AddAPIKey adds an API key that is in force at once.
+// AddAPIKey adds an API key that works at once.
 func (e *Emulator) AddAPIKey(user string) (fingerprint string, privatePEM []byte) {
 	key := e.newKey()
 	e.mu.Lock()
@@ -63,7 +63,7 @@ func (e *Emulator) AddAPIKey(user string) (fingerprint string, privatePEM []byte
 	return k.fingerprint, encodePrivateKey(key)
 }
 
-// AddAuthToken adds an auth token that is in force at once.
+// AddAuthToken adds an auth token that works at once.
 func (e *Emulator) AddAuthToken(user, description string) (id, token string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -79,7 +79,7 @@ func (e *Emulator) AddAuthToken(user, description string) (id, token string) {
 	return t.id, t.token
 }
 
-// AddCustomerSecretKey adds a customer secret key that is in force at once. Its id is the access key.
+// AddCustomerSecretKey adds a customer secret key that works at once. Its id is the access key.
 func (e *Emulator) AddCustomerSecretKey(user, displayName string) (id, key string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -95,7 +95,7 @@ func (e *Emulator) AddCustomerSecretKey(user, displayName string) (id, key strin
 	return k.id, k.key
 }
 
-// SetPassword gives the user a random console password and tells it.
+// SetPassword gives the user a random console password and returns it.
 func (e *Emulator) SetPassword(user string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -112,16 +112,16 @@ type SecretSeed struct {
 	Region       string // empty: Options.Region
 	Content      []byte // of the last version; nil: "seed"
 	VersionName  string // of the last version
-	Versions     int    // how many versions in all; 0: one. Earlier ones are DEPRECATED or PREVIOUS.
+	Versions     int    // total number of versions; 0: one. Earlier ones are DEPRECATED or PREVIOUS.
 	Metadata     map[string]any
 	FreeformTags map[string]string
 	DefinedTags  map[string]map[string]any
-	ReuseRule    bool   // a SECRET_REUSE_RULE that is enforced on deleted versions, too
+	ReuseRule    bool   // a SECRET_REUSE_RULE, enforced on deleted versions too
 	State        string // a lifecycle state that never changes, such as PENDING_DELETION; empty: ACTIVE
 	Replica      bool
 }
 
-// AddSecret adds a secret and gives the OCID.
+// AddSecret adds a secret and returns the OCID.
 func (e *Emulator) AddSecret(seed SecretSeed) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -156,10 +156,10 @@ func (e *Emulator) AddSecret(seed SecretSeed) string {
 	return s.id
 }
 
-// AddTopic adds a topic of the root compartment in Options.Region and gives the OCID.
+// AddTopic adds a topic of the root compartment in Options.Region and returns the OCID.
 func (e *Emulator) AddTopic(name string) string { return e.AddTopicIn("", name) }
 
-// AddTopicIn adds a topic of a compartment in Options.Region and gives the OCID. An empty compartment is the root.
+// AddTopicIn adds a topic of a compartment in Options.Region and returns the OCID. An empty compartment is the root.
 func (e *Emulator) AddTopicIn(compartment, name string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -187,7 +187,7 @@ type ProblemSeed struct {
 	Age time.Duration
 }
 
-// AddProblem adds an open problem, first detected Age ago and last detected now, and gives the OCID.
+// AddProblem adds an open problem, first detected Age ago and last detected now, and returns the OCID.
 func (e *Emulator) AddProblem(seed ProblemSeed) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -220,7 +220,7 @@ func (e *Emulator) AddProblem(seed ProblemSeed) string {
 	return p.id
 }
 
-// AddRule adds an Events rule of the root compartment in the reporting region and gives the OCID. The target is the
+// AddRule adds an Events rule of the root compartment in the reporting region and returns the OCID. The target is the
 // OCID of a function or of a topic; the condition is a JSON object as in CreateRule.
 func (e *Emulator) AddRule(condition, target string) string {
 	e.mu.Lock()
@@ -241,14 +241,14 @@ func (e *Emulator) AddRule(condition, target string) string {
 	return r.id
 }
 
-// Operator is a user with an API key who may do everything: the person at the console.
+// Operator is a user with an API key who may do everything, such as an administrator.
 type Operator struct {
 	UserID      string
 	Name        string
 	Fingerprint string
 	PrivatePEM  []byte
-	// KeyFile is the path of a file with PrivatePEM, and below it the label that the Console writes; without it the OCI
-	// CLI warns each time.
+	// KeyFile is the path of a file with PrivatePEM and the Console's label below it, without which the OCI CLI prints
+	// a warning.
 	KeyFile   string
 	TenancyID string
 	Region    string
@@ -270,7 +270,7 @@ func (e *Emulator) AddOperator(name string) Operator {
 	}
 }
 
-// Config gives the text of an OCI configuration file (~/.oci/config) for the operator, with the profile DEFAULT.
+// Config returns an OCI configuration file (~/.oci/config) for the operator, with the profile DEFAULT.
 func (e *Emulator) Config(o Operator) string {
 	return fmt.Sprintf("[DEFAULT]\nuser=%s\nfingerprint=%s\ntenancy=%s\nregion=%s\nkey_file=%s\n",
 		o.UserID, o.Fingerprint, o.TenancyID, o.Region, o.KeyFile)

@@ -1,7 +1,6 @@
 package ociemu
 
-// WipeMetadata empties a secret's metadata, as somebody does who manages the secret with a tool that knows nothing of
-// it.
+// WipeMetadata deletes a secret's metadata, as a user's tool may do that doesn't know it.
 func (e *Emulator) WipeMetadata(id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

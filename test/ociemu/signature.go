@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// maxSkew is how far a request's date may be from the services' clock.
+// maxSkew is the maximum difference between a request's date and the services' clock.
 const maxSkew = 5 * time.Minute
 
-// signature is the content of an Authorization header after draft-cavage-http-signatures-08, as OCI uses it
+// signature is the content of an Authorization header according to draft-cavage-http-signatures-08, as OCI uses it
 // (https://docs.oracle.com/en-us/iaas/Content/API/Concepts/signingrequests.htm).
 type signature struct {
 	keyID   string
@@ -50,7 +50,7 @@ func parseSignature(authorization string) (signature, bool) {
 		true
 }
 
-// authenticate finds out who makes the call. Operations of unsigned services check their credentials themselves.
+// authenticate identifies the caller. Operations of unsigned services check their credentials themselves.
 func (x *exchange) authenticate() (Caller, *refusal) {
 	if !x.service.signed {
 		return Caller{}, nil
@@ -80,7 +80,7 @@ func (x *exchange) authenticate() (Caller, *refusal) {
 	return caller, nil
 }
 
-// coversEnough checks that the headers which must be signed are.
+// coversEnough checks that all required headers are signed.
 func (x *exchange) coversEnough(sig signature) bool {
 	need := []string{"(request-target)", "host"}
 	if hasBody(x.http.Method) {
@@ -120,7 +120,7 @@ func (x *exchange) bodyMatches() bool {
 		x.http.ContentLength == int64(len(x.body))
 }
 
-// signedText rebuilds what the client has signed.
+// signedText rebuilds the text that the client signed.
 func (x *exchange) signedText(headers []string) string {
 	lines := make([]string, len(headers))
 	for i, h := range headers {
@@ -140,8 +140,8 @@ func (x *exchange) signedText(headers []string) string {
 	return strings.Join(lines, "\n")
 }
 
-// verifyAPIKey finds the user of a key id "tenancy/user/fingerprint" whose key made the signature and is in force.
-// A new key is refused for a while although its signature is genuine.
+// verifyAPIKey returns the user of a key id "tenancy/user/fingerprint" if the key made the signature and works. A new
+// key is refused for a while.
 func (e *Emulator) verifyAPIKey(keyID string, genuine func(*rsa.PublicKey) bool) (Caller, bool) {
 	parts := strings.Split(keyID, "/")
 	if len(parts) != 3 {

@@ -22,7 +22,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// keyID is a KeyProvider of the SDK's signer with a key and key id of the test's choice.
+// keyID is a KeyProvider for the SDK's signer with the test's key and key id.
 type keyID struct {
 	key *rsa.PrivateKey
 	id  string
@@ -53,7 +53,7 @@ type response struct {
 	header http.Header
 }
 
-// send signs, spoils and sends the message and gives the status and error code.
+// send signs, spoils and sends the message, and returns the status and error code.
 func (m message) send(t testing.TB, e *ociemu.Emulator) (int, string) {
 	t.Helper()
 	resp := m.do(t, e)
@@ -76,7 +76,7 @@ func (m message) do(t testing.TB, e *ociemu.Emulator) response {
 	return resp
 }
 
-// try is do for a message that may get no answer.
+// try is like do, but the message may get no answer.
 func (m message) try(t testing.TB, e *ociemu.Emulator) (response, error) {
 	t.Helper()
 	if m.ctx == nil {
@@ -117,7 +117,7 @@ func (m message) try(t testing.TB, e *ociemu.Emulator) (response, error) {
 	return response{resp.StatusCode, body, resp.Header}, err
 }
 
-// forge makes a session token with the claims, signed by the issuer.
+// forge returns a session token with the claims, signed by the issuer.
 func forge(t testing.TB, issuer *rsa.PrivateKey, claims map[string]any) string {
 	t.Helper()
 	text := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256"}`)) + "." +
@@ -191,7 +191,7 @@ func TestARequestIsRefusedUnlessItsSignatureIsGenuine(t *testing.T) {
 		{"date six minutes back", with(get, func(m *message) {
 			m.date = func() time.Time { return time.Now().Add(-6 * time.Minute) }
 		}), 401},
-		{"date six minutes ahead", with(get, func(m *message) {
+		{"date six minutes in the future", with(get, func(m *message) {
 			m.date = func() time.Time { return time.Now().Add(6 * time.Minute) }
 		}), 401},
 		{"date four minutes back", with(get, func(m *message) {

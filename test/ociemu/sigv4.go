@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// AWS Signature Version 4 in a header, after
-// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html. Signed URLs are not supported. Of a
-// chunked upload the signature of the headers is checked, not that of the chunks: nothing can be stored here.
+// AWS Signature Version 4 in a header, according to
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html. Signed URLs are not supported. For a
+// chunked upload only the signature of the headers is checked: nothing is stored.
 
 type sigV4 struct {
 	accessKey, day, region, service string
@@ -53,7 +53,7 @@ func parseSigV4(r *http.Request) (sigV4, bool) {
 	}, true
 }
 
-// genuine says whether the request was signed with the secret key and carries the body that was signed.
+// genuine reports whether the request was signed with the secret key and has the signed body.
 func (s sigV4) genuine(r *http.Request, secret string, body []byte) bool {
 	declared := r.Header.Get("x-amz-content-sha256")
 	if sum := sha256.Sum256(body); declared != hex.EncodeToString(sum[:]) && declared != "UNSIGNED-PAYLOAD" &&
@@ -92,7 +92,7 @@ func hmacSHA256(key []byte, text string) []byte {
 	return mac.Sum(nil)
 }
 
-// canonicalQuery sorts the parameters and escapes them as the specification says: only unreserved characters stay.
+// canonicalQuery sorts the parameters and escapes all but unreserved characters, as the specification requires.
 func canonicalQuery(q url.Values) string {
 	var pairs []string
 	for name, values := range q {

@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// spreading makes one credential of each kind and gives how each is tried.
+// spreading creates one credential of each kind and returns how to try each.
 func spreading(t *testing.T, e *ociemu.Emulator) (user string, try map[string]func() int) {
 	t.Helper()
 	user, c := e.AddUser("jane"), asFunction(t, e)
@@ -27,7 +27,7 @@ func spreading(t *testing.T, e *ociemu.Emulator) (user string, try map[string]fu
 func TestANewCredentialIsActiveButRefusedUntilItHasSpread(t *testing.T) {
 	opts := ociemu.Calm()
 	opts.Spread = ociemu.RealSpread()
-	opts.Now = newClock().Now // stands still
+	opts.Now = newClock().Now // a stopped clock
 	e := ociemu.New(t, opts)
 	user, try := spreading(t, e)
 	c := asFunction(t, e)
@@ -68,12 +68,12 @@ func TestANewCredentialIsActiveButRefusedUntilItHasSpread(t *testing.T) {
 	}
 }
 
-func TestTimeThatIsLetPassLeavesTheClientsOwnClocksAlone(t *testing.T) {
+func TestForwardDoesNotAffectTheClientsClocks(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	c := asFunction(t, e)
 	user := e.AddUser("jane")
 	first := must[identity.CreateAuthTokenResponse](t)(c.createToken(t.Context(), user, "x"))
-	e.Forward(48 * time.Hour) // longer than the session token's life, and than any date may be off
+	e.Forward(48 * time.Hour) // longer than the session token's life and maxSkew
 	second := must[identity.CreateAuthTokenResponse](t)(c.createToken(t.Context(), user, "y"))
 	if d := second.TimeCreated.Sub(first.TimeCreated.Time); d < 48*time.Hour || d > 49*time.Hour {
 		t.Errorf("between the two %v have passed, want two days", d)
@@ -84,7 +84,7 @@ func TestTimeThatIsLetPassLeavesTheClientsOwnClocksAlone(t *testing.T) {
 	}
 }
 
-func TestTheS3APIRefusesANewKeyWithTheCodeThatIsChosen(t *testing.T) {
+func TestAnswersChooseTheCodeThatRefusesANewS3Key(t *testing.T) {
 	for answer, want := range map[ociemu.S3NewKeyAnswer]string{
 		"": "SignatureDoesNotMatch", ociemu.S3NewKeyMismatch: "SignatureDoesNotMatch",
 		ociemu.S3NewKeyUnknown: "InvalidAccessKeyId",
@@ -102,7 +102,7 @@ func TestTheS3APIRefusesANewKeyWithTheCodeThatIsChosen(t *testing.T) {
 	}
 }
 
-func TestTheControlRoutesSpreadCredentialsAndLetTimePass(t *testing.T) {
+func TestTheControlRoutesSetTheSpreadAndForwardTime(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	for body, want := range map[string]int{`{"apiKey":"15m","authToken":"1m","customerSecretKey":"5m"}`: 200,
 		`{"apiKey":"soon"}`: 400, `{"apiKey":"-1m"}`: 400, `{"password":"1m"}`: 400} {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// state is everything that the services remember. It is guarded by Emulator.mu.
+// state is the state of all services. Emulator.mu guards it.
 type state struct {
 	ids           *ids
 	tenancy       string
@@ -19,8 +19,8 @@ type state struct {
 	vaults        map[string]vaultRecord
 	compartments  map[string]compartment
 
-	// named are the ids of all credentials that there are or were: fingerprints, OCIDs of tokens, access keys. None is
-	// a secret.
+	// named are the ids of all credentials, including deleted ones: fingerprints, OCIDs of tokens, access keys. They
+	// are not secret.
 	named     map[string]bool
 	users     map[string]*user
 	userOrder []string
@@ -34,7 +34,7 @@ type state struct {
 	functions map[string]*deployed
 	rules     []*rule
 	buckets   []bucket
-	images    map[string]*repository // of the registry, by name without the namespace
+	images    map[string]*repository // by name without the namespace
 	logins    map[string]login       // by registry bearer token
 	pages     map[string]int         // page token -> offset
 	retries   map[string]*retried
@@ -58,10 +58,9 @@ func newState(o Options) *state {
 	return s
 }
 
-// secret finds a secret, in a time that doesn't grow with their number: else the emulator would be what a sweep over
-// thousands of them waits for.
+// secret finds a secret in constant time, because a sweep reads thousands of them.
 func (s *state) secret(id string) *secret {
-	for _, one := range s.secrets[len(s.secretsAt):] { // those that were added since; none is ever taken out
+	for _, one := range s.secrets[len(s.secretsAt):] { // added since the last call; secrets are never removed
 		s.secretsAt[one.id] = one
 	}
 	return s.secretsAt[id]
@@ -79,7 +78,7 @@ func (e *Emulator) subscribed(region string) bool {
 	return slices.Contains(e.state.regions, region)
 }
 
-// vault gives the vault of a region, made on first use, with its master key.
+// vault returns the vault of a region and its master key, made on first use.
 func (s *state) vault(region string) vaultRecord {
 	v, ok := s.vaults[region]
 	if !ok {
@@ -89,19 +88,18 @@ func (s *state) vault(region string) vaultRecord {
 	return v
 }
 
-// birth is what all credentials have in common.
+// birth is the part that all kinds of credentials share.
 type birth struct {
-	created   time.Time // as the API tells it
-	visibleAt time.Time // refused, and CREATING, until then
-	worksAt   time.Time // refused until then, although it is ACTIVE
-	rejects   int       // refused that many times
-	made      time.Time // lists that show an earlier moment don't have it; zero: it was always there
-	gone      time.Time // when it was deleted; zero: it lives
+	created   time.Time // in the API's answers
+	visibleAt time.Time // until then it is refused, and CREATING
+	worksAt   time.Time // until then it is refused although it is ACTIVE
+	rejects   int       // how many more uses are refused
+	made      time.Time // lists of an earlier time lack it; zero: it always existed
+	gone      time.Time // when it was deleted; zero: it exists
 	etag      string
 }
 
-// born makes the birth record of a credential that a caller creates, and that takes a time to reach the services that
-// check it.
+// born returns the birth of a credential that a caller creates. It takes some time to reach the services that check it.
 func (x *exchange) born(spread time.Duration) birth {
 	o := x.e.opts
 	return birth{
@@ -113,13 +111,13 @@ func (x *exchange) born(spread time.Duration) birth {
 
 func (b *birth) record() *birth { return b }
 
-// bornVisible makes the birth record of a seeded credential.
+// bornVisible returns the birth of a seeded credential.
 func (e *Emulator) bornVisible() birth {
 	now := e.now()
 	return birth{created: now.Add(e.state.createdOffset), visibleAt: now, etag: e.state.ids.etag()}
 }
 
-// admits counts one use of the credential with its right value and says whether it is in force already.
+// admits counts one use of the credential with the right value and reports whether it works already.
 func (b *birth) admits(now time.Time) bool {
 	if b.rejects > 0 {
 		b.rejects--
@@ -128,12 +126,12 @@ func (b *birth) admits(now time.Time) bool {
 	return !now.Before(b.visibleAt) && !now.Before(b.worksAt)
 }
 
-// visible says whether the next use would be admitted.
+// visible reports whether the next use would be admitted.
 func (b *birth) visible(now time.Time) bool {
 	return b.rejects == 0 && !now.Before(b.visibleAt) && !now.Before(b.worksAt)
 }
 
-// lifecycle is CREATING until the credential is visible by the clock.
+// lifecycle is CREATING until visibleAt.
 func (b *birth) lifecycle(now time.Time) string {
 	if now.Before(b.visibleAt) {
 		return "CREATING"
@@ -196,7 +194,7 @@ func (u *user) secretKey(id string) *secretKey {
 	return find(u.secretKeys, func(k *secretKey) bool { return k.id == id })
 }
 
-// find gives the first element that fits, or nil.
+// find returns the first matching element, or nil.
 func find[T any](list []*T, fits func(*T) bool) *T {
 	if i := slices.IndexFunc(list, fits); i >= 0 {
 		return list[i]
@@ -204,11 +202,11 @@ func find[T any](list []*T, fits func(*T) bool) *T {
 	return nil
 }
 
-// timestamp writes a time as the services do.
+// timestamp formats a time as the services do.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// page cuts a list to the page that the call asks for and gives the token of the next one, which is empty on the last
-// page. Page tokens are opaque and belong to one list of one path.
+// page returns the requested page of a list and the token of the next one, which is empty on the last page. Page tokens
+// are opaque and belong to one list of one path.
 func page[T any](x *exchange, all []T) (items []T, next string, refused *refusal) {
 	size := x.e.opts.PageSize
 	if limit := x.query.Get("limit"); limit != "" {
@@ -237,7 +235,7 @@ func page[T any](x *exchange, all []T) (items []T, next string, refused *refusal
 	return all[from:to], next, nil
 }
 
-// listReply answers one page.
+// listReply returns an answer with one page.
 func listReply[T any](x *exchange, all []T, wrap func([]T) any) reply {
 	items, next, refused := page(x, all)
 	if refused != nil {
@@ -257,7 +255,7 @@ func bare[T any](items []T) any { return items }
 
 func inItems[T any](items []T) any { return map[string]any{"items": items} }
 
-// checkEtag compares if-match, if the call has it.
+// checkEtag compares the etag with if-match, if the call has it.
 func (x *exchange) checkEtag(etag string) *refusal {
 	if want := x.header("if-match"); want != "" && want != "*" && want != etag {
 		return &errEtag

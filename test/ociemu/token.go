@@ -17,8 +17,8 @@ import (
 	"strings"
 )
 
-// Principal is the resource principal of a function. Its token and session key lie in files, as in a real function's
-// container. It also is an oci-go-sdk KeyProvider, for clients in the test's own process.
+// Principal is the resource principal of a function. Its token and session key are in files, as in a real function's
+// container. It is also an oci-go-sdk KeyProvider, for clients in the test's process.
 type Principal struct {
 	// FunctionID is the OCID of the function.
 	FunctionID string
@@ -35,7 +35,7 @@ type Principal struct {
 	key *rsa.PrivateKey
 }
 
-// NewFunction registers a function and gives its resource principal, with a token that is valid for Options.TokenLife.
+// NewFunction registers a function and returns its resource principal. Its token is valid for Options.TokenLife.
 func (e *Emulator) NewFunction(name, compartment string) Principal {
 	key := e.newKey()
 	e.mu.Lock()
@@ -60,7 +60,7 @@ func (p Principal) Renew() error {
 	if err != nil {
 		return fmt.Errorf("issuing a token: %w", err)
 	}
-	draft := p.TokenFile + ".new" // renamed, because the program may be reading
+	draft := p.TokenFile + ".new" // the program may be reading TokenFile
 	if err := os.WriteFile(draft, []byte(token), 0o600); err != nil {
 		return fmt.Errorf("writing the token: %w", err)
 	}
@@ -86,10 +86,10 @@ func (p Principal) issue() (string, error) {
 	})
 }
 
-// PrivateRSAKey gives the session key.
+// PrivateRSAKey returns the session key.
 func (p Principal) PrivateRSAKey() (*rsa.PrivateKey, error) { return p.key, nil }
 
-// KeyID gives the key id that signs the principal's requests, with the token that is on disk.
+// KeyID returns the key id for the principal's requests, with the token in TokenFile.
 func (p Principal) KeyID() (string, error) {
 	token, err := os.ReadFile(p.TokenFile)
 	if err != nil {
@@ -98,16 +98,16 @@ func (p Principal) KeyID() (string, error) {
 	return "ST$" + string(token), nil
 }
 
-// TenancyOCID gives the tenancy.
+// TenancyOCID returns the tenancy.
 func (p Principal) TenancyOCID() (string, error) { return p.e.Tenancy(), nil }
 
-// UserOCID gives nothing: a function is no user.
+// UserOCID returns "": a function is no user.
 func (p Principal) UserOCID() (string, error) { return "", nil }
 
-// KeyFingerprint gives nothing: session keys have none.
+// KeyFingerprint returns "": session keys have none.
 func (p Principal) KeyFingerprint() (string, error) { return "", nil }
 
-// Region gives the function's region.
+// Region returns the function's region.
 func (p Principal) Region() (string, error) { return p.e.opts.Region, nil }
 
 func signJWT(issuer *rsa.PrivateKey, claims map[string]any) (string, error) {
@@ -127,7 +127,7 @@ func signJWT(issuer *rsa.PrivateKey, claims map[string]any) (string, error) {
 
 var errToken = errors.New("the token is not valid")
 
-// verifyToken checks a session token with the issuer's key and gives the caller and the session's public key out of it.
+// verifyToken checks a session token with the issuer's key and returns its caller and session key.
 func (e *Emulator) verifyToken(token string) (Caller, *rsa.PublicKey, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -166,7 +166,7 @@ func (e *Emulator) verifyToken(token string) (Caller, *rsa.PublicKey, error) {
 	return Caller{Kind: "function", ID: claims.Sub, Name: claims.Name, Compartment: claims.Compartment}, key, nil
 }
 
-// parseJWK reads the session's public key, which real tokens carry as an object or as a string that holds one.
+// parseJWK reads the session's public key. Real tokens have it as an object, or as a string with one.
 func parseJWK(raw json.RawMessage) (*rsa.PublicKey, error) {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {

@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// probeHeader marks the emulator's own checks: they are neither in the history nor among the connections, and meet no
-// faults.
+// probeHeader marks the emulator's own checks. They are not in the history or among the connections, and faults don't
+// affect them.
 const probeHeader = "X-Ociemu-Probe"
 
-// TryAPIKey signs GetUser with the private key, as the user, and gives the HTTP status. It is a use of the key like any
-// other: a new key may be refused. 0 means that the value is no private key.
+// TryAPIKey signs GetUser with the user's private key and returns the HTTP status; 0 if the value is no private key. It
+// counts as a use of the key: a new key may be refused.
 func (e *Emulator) TryAPIKey(user string, privateKey []byte) int {
 	key := parsePrivateKey(string(privateKey))
 	if key == nil {
@@ -41,14 +41,14 @@ func (e *Emulator) TryAPIKey(user string, privateKey []byte) int {
 	return e.probe(req)
 }
 
-// TryAuthToken logs in to the registry as the user with the auth token and gives the HTTP status.
+// TryAuthToken logs in to the registry with the user's auth token and returns the HTTP status.
 func (e *Emulator) TryAuthToken(user, token string) int {
 	req := e.newProbe("/20180419/docker/token")
 	req.SetBasicAuth(e.Namespace()+"/"+e.User(user).Name, token)
 	return e.probe(req)
 }
 
-// TryCustomerSecretKey lists buckets through the S3-compatible API with the access key and secret key and gives the
+// TryCustomerSecretKey lists buckets through the S3-compatible API with the access key and secret key, and returns the
 // HTTP status.
 func (e *Emulator) TryCustomerSecretKey(id, key string) int {
 	req := e.newProbe("/")
@@ -56,7 +56,7 @@ func (e *Emulator) TryCustomerSecretKey(id, key string) int {
 	return e.probe(req)
 }
 
-// signS3 signs a request without a body after AWS Signature Version 4.
+// signS3 signs a request without a body with AWS Signature Version 4.
 func signS3(req *http.Request, id, key, region string, at time.Time) {
 	empty := sha256.Sum256(nil)
 	hash := hex.EncodeToString(empty[:])
@@ -70,7 +70,7 @@ func signS3(req *http.Request, id, key, region string, at time.Time) {
 		sigV4Scheme, id, s.day, s.region, strings.Join(s.headers, ";"), s.sign(req, key, hash)))
 }
 
-// newProbe makes a request to the plain origin, so that probes do not count as connections to a service either.
+// newProbe returns a request to the plain origin, so that probes do not count as connections to a service.
 func (e *Emulator) newProbe(path string) *http.Request {
 	req, err := http.NewRequestWithContext(e.ctx, http.MethodGet, e.URL()+path, nil)
 	if err != nil {

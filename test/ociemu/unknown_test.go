@@ -7,7 +7,7 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// A client whose credential is good must not read that it isn't, only because the emulator doesn't do what it asks for.
+// A client with a valid credential must not be told that it is invalid when an operation is not emulated.
 func TestASignedServiceSaysNotFoundToAGoodSignatureAndNotAuthenticatedToABadOne(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	fn := e.NewFunction("rotate", "")
@@ -42,7 +42,7 @@ func TestASignedServiceSaysNotFoundToAGoodSignatureAndNotAuthenticatedToABadOne(
 	}
 }
 
-func TestTheCollectorOfTracesSaysNotFoundToItsKey(t *testing.T) {
+func TestTheCollectorOfTracesAnswersNotFoundWithItsKey(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	url := strings.Replace(e.CollectorURL(), "public-span", "private-span", 1)
 	if resp := (message{method: "POST", url: url, body: "[]"}).do(t, e); resp.status != 404 {

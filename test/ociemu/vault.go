@@ -36,8 +36,8 @@ func vaultService() service {
 	}}
 }
 
-// secret is a secret with its versions, oldest first. The stages of the versions follow from current, previous and
-// pending.
+// secret is a secret with its versions, oldest first. current, previous and pending determine the stages of the
+// versions.
 type secret struct {
 	id, name, compartment, region, description string
 	vault                                      vaultRecord
@@ -48,7 +48,7 @@ type secret struct {
 	rules                                      []secretRule
 	versions                                   []*version
 	current, previous                          int64
-	numbered                                   int64 // the highest number given so far
+	numbered                                   int64 // the highest version number so far
 	etag, settledEtag                          string
 	busy                                       string // CREATING or UPDATING until busyUntil
 	busyUntil                                  time.Time
@@ -62,7 +62,7 @@ type version struct {
 	content           []byte
 	pending           bool
 	created, deletion time.Time
-	lag               int // reads that the retrieval service still answers with 404
+	lag               int // how many more reads the retrieval service answers with 404
 }
 
 type secretRule struct {
@@ -80,7 +80,7 @@ func (s *secret) state(now time.Time) string {
 	return "ACTIVE"
 }
 
-// touch marks the secret as changed now: busy for a moment, and with another etag.
+// touch marks the secret as changed now: it is busy for a moment and has a new etag.
 func (x *exchange) touch(s *secret, busy string) {
 	s.busy, s.busyUntil = busy, x.now.Add(x.e.opts.Settle)
 	s.etag, s.settledEtag = x.e.state.ids.etag(), ""
@@ -97,7 +97,7 @@ func (s *secret) etagNow(now time.Time) string {
 	return s.etag
 }
 
-// live gives the versions that have not been deleted yet.
+// live returns the versions that have not been deleted yet.
 func (s *secret) live(now time.Time) []*version {
 	return slices.DeleteFunc(slices.Clone(s.versions), func(v *version) bool {
 		return !v.deletion.IsZero() && !now.Before(v.deletion)
@@ -126,7 +126,7 @@ func (s *secret) stages(v *version) []string {
 	return stages
 }
 
-// add appends a version; pending or, otherwise, the new current one.
+// add appends a version, as the pending or the current one.
 func (s *secret) add(v *version) {
 	s.numbered++
 	v.number = s.numbered
@@ -151,7 +151,7 @@ func (e *Emulator) secretByID(id, region string) *secret {
 	return nil
 }
 
-// ofSecret finds the secret in the path, in the region of the call.
+// ofSecret returns the secret named in the path, in the region of the call.
 func ofSecret(handle func(*exchange, *secret) reply) func(*exchange) reply {
 	return func(x *exchange) reply {
 		s := x.e.secretByID(x.params["secretId"], x.call.Region)
@@ -214,7 +214,7 @@ func listSecrets(x *exchange) reply {
 	return listReply(x, bodies, bare)
 }
 
-// fits says whether a filter, if it is given, allows the value.
+// fits reports whether a filter is absent or allows the value.
 func fits(filter, value string) bool { return filter == "" || filter == value }
 
 func versionBody(s *secret, v *version) map[string]any {

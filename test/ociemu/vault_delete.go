@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// scheduleSecretDeletion puts a secret into PENDING_DELETION, where nothing can be read or written any more. What has
-// passed its time of deletion stays PENDING_DELETION here.
+// scheduleSecretDeletion makes a secret PENDING_DELETION: it can't be read or written any more. Here it stays so even
+// after the time of its deletion.
 func scheduleSecretDeletion(x *exchange, s *secret) reply {
 	wanted, refused := x.mayDelete(s)
 	if refused != nil {
@@ -23,8 +23,8 @@ func scheduleSecretDeletion(x *exchange, s *secret) reply {
 	return reply{status: http.StatusNoContent}.with("etag", s.etag)
 }
 
-// mayDelete reads the request to delete a secret or one of its versions, and checks the secret. The time is nil if the
-// request names none.
+// mayDelete reads a request to delete a secret or a version, and checks the secret. The time is nil if the request has
+// none.
 func (x *exchange) mayDelete(s *secret) (*time.Time, *refusal) {
 	var details struct{ TimeOfDeletion *time.Time }
 	if len(bytes.TrimSpace(x.body)) > 0 {
@@ -42,7 +42,7 @@ func (x *exchange) mayDelete(s *secret) (*time.Time, *refusal) {
 	return details.TimeOfDeletion, nil
 }
 
-// deletionAt is the time of a deletion: 30 days ahead unless another one is wanted.
+// deletionAt is the time of a deletion; by default in 30 days.
 func (x *exchange) deletionAt(wanted *time.Time) (time.Time, *refusal) {
 	if wanted == nil {
 		return x.now.Add(30 * 24 * time.Hour), nil

@@ -39,7 +39,7 @@ func TestASecretWhoseDeletionIsScheduledCanNeitherBeReadNorWritten(t *testing.T)
 	refused(t, err, 409, "IncorrectState")
 }
 
-func TestDeletingASecretTakesAPermissionOfItsOwn(t *testing.T) {
+func TestDeletingASecretNeedsASeparatePermission(t *testing.T) {
 	e := newScene(t, ociemu.Answers{})
 	for statement, want := range map[string]bool{"use secrets": false, "{SECRET_DELETE}": true} {
 		id := e.AddSecret(ociemu.SecretSeed{Name: "of " + statement})

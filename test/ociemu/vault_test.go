@@ -58,7 +58,7 @@ func TestStagesFollowEachWriteAndPromotion(t *testing.T) {
 			"1:CURRENT 2:DEPRECATED 3:DEPRECATED 4:PREVIOUS,LATEST"},
 		{"stage", func() error { _, err := c.put(t.Context(), secret, "", "5", pending); return err },
 			"1:CURRENT 2:DEPRECATED 3:DEPRECATED 4:PREVIOUS 5:PENDING,LATEST"},
-		{"write beside a staged one", func() error { _, err := c.put(t.Context(), secret, "", "6", ""); return err },
+		{"write with a pending one", func() error { _, err := c.put(t.Context(), secret, "", "6", ""); return err },
 			"1:PREVIOUS 2:DEPRECATED 3:DEPRECATED 4:DEPRECATED 5:PENDING 6:CURRENT,LATEST"},
 	} {
 		if err := step.do(); err != nil {
@@ -70,7 +70,7 @@ func TestStagesFollowEachWriteAndPromotion(t *testing.T) {
 	}
 }
 
-func TestASecondPendingVersionIsAnsweredAsChosen(t *testing.T) {
+func TestAnswersChooseWhatASecondPendingVersionDoes(t *testing.T) {
 	for answer, want := range map[ociemu.SecondPendingAnswer]string{
 		"":                             "1:CURRENT 2:DEPRECATED 3:PENDING,LATEST",
 		ociemu.SecondPendingDeprecates: "1:CURRENT 2:DEPRECATED 3:PENDING,LATEST",
@@ -95,7 +95,7 @@ func TestASecondPendingVersionIsAnsweredAsChosen(t *testing.T) {
 	}
 }
 
-func TestAnUpdateIsRefusedWhole(t *testing.T) {
+func TestARefusedUpdateChangesNothing(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	c := asFunction(t, e)
 	secret := e.AddSecret(ociemu.SecretSeed{Name: "one", VersionName: "taken"})

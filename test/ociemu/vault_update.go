@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// secretContent is the new content in an update or create.
+// secretContent is the new content in an update or a create.
 type secretContent struct {
 	ContentType string
 	Content     *string
@@ -64,14 +64,14 @@ func updateSecret(x *exchange, s *secret) reply {
 		s.rules = update.SecretRules
 	}
 	x.touch(s, "UPDATING")
-	state := "UPDATING" // also without a settling time: the answer is made before the work is done
+	state := "UPDATING" // even without a settling time: the service answers before it has finished
 	if x.e.opts.Answers.UpdateState == UpdateStateActive {
 		state = "ACTIVE"
 	}
 	return ok(secretBody(s, state, false)).with("etag", s.etag)
 }
 
-// mayUpdate checks what does not depend on the new content.
+// mayUpdate checks everything that does not depend on the new content.
 func (x *exchange) mayUpdate(s *secret, u secretUpdate) *refusal {
 	if s.replica {
 		bad := errInvalid.because("The secret is a replica; update it in its source region.")
@@ -100,7 +100,7 @@ func (x *exchange) mayUpdate(s *secret, u secretUpdate) *refusal {
 
 var versionName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,255}$`)
 
-// addVersion checks new content and writes it as a version.
+// addVersion checks new content and adds it as a version.
 func (x *exchange) addVersion(s *secret, c *secretContent) *refusal {
 	invalid := func(why string) *refusal {
 		bad := errInvalid.because(why)

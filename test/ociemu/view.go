@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// User is a snapshot of a user and the credentials that have not been deleted. It has no secret values.
+// User is a snapshot of a user and its existing credentials, without secret values.
 type User struct {
 	ID                 string              `json:"id"`
 	Name               string              `json:"name"`
@@ -65,11 +65,11 @@ type SecretVersion struct {
 	Name    string
 	Stages  []string
 	Content []byte
-	// Deletion is when the version will be deleted; zero when that is not scheduled.
+	// Deletion is when the version will be deleted; zero: not scheduled.
 	Deletion time.Time
 }
 
-// Current gives the CURRENT version's content; nil when the snapshot is of no secret.
+// Current returns the CURRENT version's content; nil for the zero Secret.
 func (s Secret) Current() []byte {
 	for _, v := range s.Versions {
 		if v.Number == s.CurrentVersion {
@@ -90,26 +90,25 @@ type Problem struct {
 	History    []HistoryItem `json:"history"`
 }
 
-// View reads the state from within an OnChange function, where the emulator's own methods would wait for the lock
-// forever.
+// View reads the state in an OnChange function, where the emulator's methods would deadlock.
 type View struct {
 	e     *Emulator
 	cause Call
 }
 
-// Cause is the call that has made the change, as far as it was known when it took effect; the zero Call if none did,
-// but the emulator's own methods.
+// Cause is the call that made the change, as known when it took effect; the zero Call if a method of the emulator made
+// it.
 func (v View) Cause() Call { return v.cause }
 
-// OnChange adds a function that is called after each change of the state, under the lock: nothing happens in between.
-// What only time changes (a secret that settles, a credential that becomes visible) is not announced.
+// OnChange adds a function that is called after each change, while the emulator's lock is held. It is not called for
+// changes by time, such as a secret that settles or a credential that becomes visible.
 func (e *Emulator) OnChange(f func(View)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.hooks = append(e.hooks, f)
 }
 
-// Look calls the function once, under the lock.
+// Look calls the function once, while the emulator's lock is held.
 func (e *Emulator) Look(f func(View)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -124,31 +123,31 @@ func (e *Emulator) announceLocked(v View) {
 	}
 }
 
-// User gives a snapshot of the user, or the zero User.
+// User returns a snapshot of the user, or the zero User.
 func (e *Emulator) User(id string) User {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return View{e: e}.User(id)
 }
 
-// Secret gives a snapshot of the secret, or the zero Secret.
+// Secret returns a snapshot of the secret, or the zero Secret.
 func (e *Emulator) Secret(id string) Secret {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return View{e: e}.Secret(id)
 }
 
-// Problem gives a snapshot of the problem, or the zero Problem.
+// Problem returns a snapshot of the problem, or the zero Problem.
 func (e *Emulator) Problem(id string) Problem {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return View{e: e}.Problem(id)
 }
 
-// Users gives the OCIDs of all users.
+// Users returns the OCIDs of all users.
 func (v View) Users() []string { return slices.Clone(v.e.state.userOrder) }
 
-// Secrets gives the OCIDs of all secrets.
+// Secrets returns the OCIDs of all secrets.
 func (v View) Secrets() []string {
 	ids := []string{}
 	for _, s := range v.e.state.secrets {
@@ -157,10 +156,10 @@ func (v View) Secrets() []string {
 	return ids
 }
 
-// Mails gives the published messages so far.
+// Mails returns the published messages so far.
 func (v View) Mails() []Mail { return slices.Clone(v.e.state.mails) }
 
-// User gives a snapshot of the user, or the zero User.
+// User returns a snapshot of the user, or the zero User.
 func (v View) User(id string) User {
 	u := v.e.state.users[id]
 	if u == nil {
@@ -182,7 +181,7 @@ func (v View) User(id string) User {
 	return snap
 }
 
-// Secret gives a snapshot of the secret, or the zero Secret.
+// Secret returns a snapshot of the secret, or the zero Secret.
 func (v View) Secret(id string) Secret {
 	s := v.e.secretByID(id, "")
 	if s == nil {
@@ -204,7 +203,7 @@ func (v View) Secret(id string) Secret {
 	return snap
 }
 
-// Problem gives a snapshot of the problem, or the zero Problem.
+// Problem returns a snapshot of the problem, or the zero Problem.
 func (v View) Problem(id string) Problem {
 	p := find(v.e.state.problems, func(p *problem) bool { return p.id == id })
 	if p == nil {
@@ -216,20 +215,20 @@ func (v View) Problem(id string) Problem {
 	}
 }
 
-// Works says whether the value is that of a credential which the user has, even one that is still refused because it is
-// new. The kinds and their values: "api-key": the private key in PEM; "auth-token": the token; "customer-secret-key":
-// the access key and the secret key; "password": the password.
+// Works reports whether the value belongs to a credential of the user, even to a new one that is still refused. The
+// kinds and their values: "api-key": the private key in PEM; "auth-token": the token; "customer-secret-key": the access
+// key and the secret key; "password": the password.
 func (v View) Works(kind, user string, value ...string) bool {
 	return v.credential(kind, user, value) != nil
 }
 
-// Usable says whether the credential also would be accepted now.
+// Usable reports whether, in addition, the credential would be accepted now.
 func (v View) Usable(kind, user string, value ...string) bool {
 	b := v.credential(kind, user, value)
 	return b != nil && b.visible(v.e.now())
 }
 
-// credential finds the credential that has the value, or nil.
+// credential returns the credential with the value, or nil.
 func (v View) credential(kind, userID string, value []string) *birth {
 	u := v.e.state.users[userID]
 	if u == nil || len(value) == 0 {
@@ -258,10 +257,10 @@ func (v View) credential(kind, userID string, value []string) *birth {
 	return nil
 }
 
-// fingerprints remembers what fingerprintOfPEM found: a View asks again after every change.
+// fingerprints caches the results of fingerprintOfPEM, which a View needs after every change.
 var fingerprints sync.Map // [32]byte -> string
 
-// fingerprintOfPEM gives the fingerprint of a private key, or nothing.
+// fingerprintOfPEM returns the fingerprint of a private key, or "".
 func fingerprintOfPEM(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	if known, ok := fingerprints.Load(sum); ok {
@@ -275,7 +274,7 @@ func fingerprintOfPEM(text string) string {
 	return print
 }
 
-// parsePrivateKey reads an RSA key in PKCS 8 or PKCS 1, or gives nil.
+// parsePrivateKey reads an RSA key in PKCS 8 or PKCS 1, or returns nil.
 func parsePrivateKey(text string) *rsa.PrivateKey {
 	block, _ := pem.Decode([]byte(strings.TrimSpace(text)))
 	if block == nil {

@@ -1,7 +1,7 @@
 package ociemu
 
-// Holds says whether the value is that of the user's credential with the id, even of one that is still refused because
-// it is new. The kinds are those of Works, without the password; a customer secret key's value is the secret key.
+// Holds reports whether the value belongs to the user's credential with the id, even to a new one that is still
+// refused. The kinds are those of Works except the password; a customer secret key's value is the secret key.
 func (v View) Holds(kind, user, id, value string) bool {
 	u := v.e.state.users[user]
 	if u == nil {
@@ -20,6 +20,6 @@ func (v View) Holds(kind, user, id, value string) bool {
 	panic("ociemu: no credential kind " + kind)
 }
 
-// Names says whether the text is the id of a credential that there is or was: a fingerprint, an auth token's OCID or an
-// access key. Such an id is no secret, wherever it is kept.
+// Names reports whether the text is the id of an existing or deleted credential: a fingerprint, an auth token's OCID or
+// an access key. These ids are not secret.
 func (v View) Names(text string) bool { return v.e.state.named[text] }

@@ -48,7 +48,7 @@ func TestOnChangeSeesEveryChangeAndWhichValuesWork(t *testing.T) {
 	}
 }
 
-func TestAViewKnowsEachKindOfValue(t *testing.T) {
+func TestAViewRecognizesEachKindOfValue(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	user, bob := e.AddUser("jane"), e.AddUser("bob")
 	_, key := e.AddAPIKey(user)
@@ -80,7 +80,7 @@ func TestAViewKnowsEachKindOfValue(t *testing.T) {
 	}
 }
 
-func TestNoSecretValueStandsInTheLogOrTheHistory(t *testing.T) {
+func TestNoSecretValueIsInTheLogOrTheHistory(t *testing.T) {
 	var log bytes.Buffer
 	opts := ociemu.Calm()
 	opts.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -108,7 +108,7 @@ func TestNoSecretValueStandsInTheLogOrTheHistory(t *testing.T) {
 	for _, call := range e.Calls() {
 		history.WriteString(call.Path + call.Query + call.RequestID)
 	}
-	if err := e.Close(); err != nil { // also ends all writing to the log
+	if err := e.Close(); err != nil { // ends all writes to the log
 		t.Fatal(err)
 	}
 	text := log.String() + history.String()
@@ -120,12 +120,12 @@ func TestNoSecretValueStandsInTheLogOrTheHistory(t *testing.T) {
 		"encoded content": *encoded(content),
 	} {
 		if strings.Contains(text, value) {
-			t.Errorf("the %s stands in the log or the history", name)
+			t.Errorf("the %s is in the log or the history", name)
 		}
 	}
 }
 
-func TestTheSameSeedGivesTheSameOCIDsAndOtherSecretValues(t *testing.T) {
+func TestTheSameSeedGivesTheSameOCIDsButOtherSecretValues(t *testing.T) {
 	make := func(seed uint64) (string, string) {
 		e := ociemu.New(t, ociemu.Options{Seed: seed})
 		user := e.AddUser("jane")

@@ -5,37 +5,37 @@ import (
 	"strings"
 )
 
-// Condition is a comparison, or several of them joined by all or any. Names and values are compared without regard to
-// case, as OCI does (Conditions, https://docs.oracle.com/en-us/iaas/Content/Identity/policysyntax/conditions.htm).
+// Condition is a comparison, or several of them joined by all or any. Comparisons ignore the case of names and values,
+// as in OCI (Conditions, https://docs.oracle.com/en-us/iaas/Content/Identity/policysyntax/conditions.htm).
 type Condition struct {
 	Join  string // "all", "any", or empty for a comparison
 	Terms []Condition
 
-	Variable string // in small letters
-	Operator string // "=", "!=", "in", "not in"; empty in a matching rule that only asks whether a tag is there
+	Variable string // in lower case
+	Operator string // "=", "!=", "in", "not in"; empty: a matching rule that only requires a tag
 	Values   []Value
 }
 
-// Value is what a variable is compared with.
+// Value is the right side of a comparison.
 type Value struct {
 	Text     string
 	Pattern  bool // with * for any characters
 	Variable bool // the name of another variable
 }
 
-// Inapplicable says what a comparison is whose variable the operation doesn't offer.
+// Inapplicable is the result of a comparison with a variable that the operation doesn't offer.
 type Inapplicable int
 
 const (
-	// Declined makes it false, whatever the operator: Oracle's documentation says so, with != in its example
-	// (Conditions, "Variables Not Applicable to a Request Result in a Declined Request").
+	// Declined makes it false for each operator. Oracle's documentation says so, with != in its example (Conditions,
+	// "Variables Not Applicable to a Request Result in a Declined Request").
 	Declined Inapplicable = iota
-	// NegationHolds makes != and "not in" true: the other way in which a service could be built. What is granted under
-	// both is granted.
+	// NegationHolds makes != and "not in" true, as a service might do. A permission that is granted in both modes is
+	// certain.
 	NegationHolds
 )
 
-// condition reads a condition; known tells whether a variable may be named here.
+// condition reads a condition; known reports whether a variable is allowed here.
 func (s *scanner) condition(known func(string) bool) *Condition {
 	c := s.term(known)
 	return &c
@@ -76,7 +76,7 @@ func (s *scanner) comparison(c Condition, known func(string) bool) Condition {
 		s.needKeyword("in")
 		c.Operator = "not in"
 	case isRuleTag(c.Variable) && known(c.Variable):
-		return c // a tag that only has to be there
+		return c // the rule only requires the tag
 	default:
 		s.fail("=, !=, in or not in")
 		return c
@@ -111,7 +111,7 @@ func (s *scanner) value(known func(string) bool) Value {
 	return Value{Text: word, Variable: true}
 }
 
-// holds evaluates the condition. variables are by name in small letters.
+// holds evaluates the condition. The names of variables are in lower case.
 func (c *Condition) holds(variables map[string]string, mode Inapplicable) bool {
 	switch c.Join {
 	case "all":
@@ -142,7 +142,7 @@ func (c *Condition) holds(variables map[string]string, mode Inapplicable) bool {
 	return negated
 }
 
-// matches compares with a pattern, in which * stands for any characters, also for none.
+// matches matches a pattern, in which * matches any characters, or none.
 func matches(pattern, text string) bool {
 	first, rest, more := strings.Cut(pattern, "*")
 	if !more {
@@ -154,7 +154,7 @@ func matches(pattern, text string) bool {
 	}
 	parts := strings.Split(rest, "*")
 	last := parts[len(parts)-1]
-	for _, part := range parts[:len(parts)-1] { // the earliest place leaves most for the others
+	for _, part := range parts[:len(parts)-1] { // the earliest match leaves most for the other parts
 		i := strings.Index(text, part)
 		if i < 0 {
 			return false
@@ -164,7 +164,7 @@ func matches(pattern, text string) bool {
 	return strings.HasSuffix(text, last)
 }
 
-// String writes the condition.
+// String formats the condition.
 func (c *Condition) String() string {
 	if c.Join != "" {
 		terms := make([]string, len(c.Terms))

@@ -21,19 +21,19 @@ type Group struct {
 	ID     string
 }
 
-// Principal is who makes a request: a user with groups, a resource that dynamic groups may match, or a service.
+// Principal makes a request: a user with groups, a resource that dynamic groups may match, or a service.
 type Principal struct {
-	Resource Resource // of a resource principal; its Type tells it from the others
+	Resource Resource // a resource principal has a Type, the others have none
 	UserID   string
 	UserName string
 	Groups   []Group
 	Service  string
 }
 
-// Compartment is one step of the way from a target up to the root.
+// Compartment is one element of the path from a target up to the root.
 type Compartment struct{ ID, Name string }
 
-// Request is one operation that somebody wants to make.
+// Request is a request for one operation.
 type Request struct {
 	Principal   Principal
 	Operation   string // the API's name, such as UploadApiKey
@@ -41,7 +41,7 @@ type Request struct {
 	// Path is the compartment of the target, then its parent, and so on to the root.
 	Path   []Compartment
 	Region string // the region's key, such as iad
-	// Variables are those of the target, by name in small letters. The general ones are added by Decide.
+	// Variables are those of the target, by name in lower case. Decide adds the general ones.
 	Variables map[string]string
 }
 
@@ -55,18 +55,18 @@ type Grant struct {
 type Decision struct {
 	Allowed bool
 	Grants  []Grant
-	Missing []string // permissions that nobody grants
+	Missing []string // permissions that no statement grants
 }
 
-// Set is the policies of a tenancy.
+// Set is all policies of a tenancy.
 type Set struct {
 	Statements    []Statement
 	DynamicGroups []DynamicGroup
 	Inapplicable  Inapplicable
 }
 
-// Decide tells whether the request is allowed: each permission that it needs must be granted by some statement, not
-// all by the same. The first statement that grants one is named.
+// Decide decides whether the request is allowed: statements must grant each permission that it needs, not necessarily
+// the same statement. The decision names the first one for each.
 func (s Set) Decide(r Request) Decision {
 	variables := r.variables()
 	d := Decision{Allowed: true}
@@ -117,7 +117,7 @@ func (l Location) covers(path []Compartment) bool {
 		return true
 	}
 	names := strings.Split(l.Path, ":")
-	if len(names) >= len(path) { // the root itself is not among the names
+	if len(names) >= len(path) { // the names don't include the root
 		return false
 	}
 	for i, name := range names {
@@ -144,7 +144,7 @@ func (s Set) anySubject(subjects []Subject, p Principal) bool {
 	})
 }
 
-// is compares the subject with a group. Without a domain, both are of the default one.
+// is compares the subject with a group. An empty domain is the default one.
 func (s Subject) is(domain, name, id string) bool {
 	if s.ID != "" {
 		return strings.EqualFold(s.ID, id)

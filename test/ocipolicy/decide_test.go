@@ -7,7 +7,7 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// function is a function of the compartment apps, which lies in the root.
+// function is a function of the compartment apps, which is in the root.
 var function = ocipolicy.Principal{Resource: ocipolicy.Resource{ID: "ocid1.fnfunc.1", Type: "fnfunc",
 	Compartment: "ocid1.c.apps",
 	Tags:        map[string]map[string]string{"Ops": {"Tier": "gold"}}}}
@@ -19,7 +19,7 @@ var (
 	vaults = append([]ocipolicy.Compartment{{ID: "ocid1.c.vaults", Name: "Vaults"}}, apps...)
 )
 
-// decide makes one statement the whole policy, with a dynamic group fn that the function belongs to.
+// decide decides with a single statement and a dynamic group fn that matches the function.
 func decide(t *testing.T, statement string, mode ocipolicy.Inapplicable, r ocipolicy.Request) bool {
 	t.Helper()
 	st, err := ocipolicy.Parse(statement)
@@ -36,7 +36,7 @@ func decide(t *testing.T, statement string, mode ocipolicy.Inapplicable, r ocipo
 	return set.Decide(r).Allowed
 }
 
-func TestAStatementIsForItsSubjectsAlone(t *testing.T) {
+func TestAStatementGrantsOnlyToItsSubjects(t *testing.T) {
 	user := ocipolicy.Principal{UserID: "ocid1.user.1", UserName: "ada",
 		Groups: []ocipolicy.Group{{Name: "Ops", ID: "ocid1.group.1"}}}
 	for _, c := range []struct {
@@ -177,7 +177,7 @@ func TestEachPermissionMayComeFromAnotherStatement(t *testing.T) {
 	}
 }
 
-func TestAMatchingRulePicksItsResources(t *testing.T) {
+func TestAMatchingRuleSelectsItsResources(t *testing.T) {
 	x := function.Resource
 	for text, want := range map[string]bool{
 		"ALL {resource.type = 'fnfunc', resource.id = 'ocid1.fnfunc.1'}":            true,

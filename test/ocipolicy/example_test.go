@@ -6,7 +6,7 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// A function may read users, since a statement grants that to its dynamic group. No statement lets it change them.
+// A statement grants a function's dynamic group to read users. No statement grants to change them.
 func Example() {
 	statement, err := ocipolicy.Parse("Allow dynamic-group rotators to read users in tenancy")
 	if err != nil {
@@ -30,4 +30,23 @@ func Example() {
 	})
 	fmt.Println(decision.Allowed, decision.Missing)
 	// Output: false [USER_UPDATE]
+}
+
+func ExampleParseRule() {
+	rule, err := ocipolicy.ParseRule("ANY {resource.id = 'ocid1.fnfunc.oc1..rotate', tag.keyturn.role.value = 'sweep'}")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sweep := ocipolicy.Resource{ID: "ocid1.fnfunc.oc1..sweep", Type: "fnfunc",
+		Tags: map[string]map[string]string{"keyturn": {"role": "sweep"}}}
+	other := ocipolicy.Resource{ID: "ocid1.fnfunc.oc1..other", Type: "fnfunc"}
+	fmt.Println(rule.Matches(sweep), rule.Matches(other))
+	// Output: true false
+}
+
+func ExampleSyntaxError() {
+	_, err := ocipolicy.Parse("Allow group admins to read users")
+	fmt.Println(err)
+	// Output: at 32: want in, not the end
 }

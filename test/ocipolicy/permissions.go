@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// grants are the permissions that each verb adds to the one before: inspect, read, use, manage.
+// grants are the permissions that each verb adds to the previous one: inspect, read, use, manage.
 type grants [4][]string
 
-// table spells out the verbs, after the Policy Reference (policyreference/iampolicyreference.htm,
+// table expands the verbs, according to the Policy Reference (policyreference/iampolicyreference.htm,
 // keypolicyreference.htm, notificationpolicyreference.htm, objectstoragepolicyreference.htm, eventspolicyreference.htm,
 // functionspolicyreference.htm).
 //
-// Cloud Guard's reference names no permissions. Those here are made up, in small letters so that no statement can name
-// them: each stands for the operations that a verb allows there.
+// Cloud Guard's reference names no permissions. These are invented, in lower case so that no statement can name them.
+// Each covers the operations that a verb allows.
 var table = map[string]grants{
 	"users": {{"USER_INSPECT"}, {"USER_READ"}, {"USER_UPDATE"}, {
 		"USER_CREATE", "USER_DELETE", "USER_UNBLOCK", "USER_APIKEY_ADD", "USER_APIKEY_REMOVE", "USER_UIPASS_SET",
@@ -63,7 +63,7 @@ var table = map[string]grants{
 		"EVENTRULE_DELETE"}},
 }
 
-// The stand-ins for Cloud Guard's permissions.
+// The invented permissions of Cloud Guard.
 const (
 	CloudGuardList   = "cloud-guard-problems:inspect"
 	CloudGuardRead   = "cloud-guard-problems:read"
@@ -73,7 +73,7 @@ const (
 	CloudGuardConfigUpdate = "cloud-guard-config:use"
 )
 
-// families are the aggregate resource types. Members that the table doesn't have add nothing.
+// families are the aggregate resource types. Members that are not in the table add nothing.
 var families = map[string][]string{
 	"secret-family":      {"secrets", "secret-versions", "secret-bundles"},
 	"ons-family":         {"ons-topics", "ons-subscriptions"},
@@ -84,7 +84,7 @@ var families = map[string][]string{
 	"all-resources":      slices.Sorted(maps.Keys(table)),
 }
 
-// silent are resource types that statements of this project name and that nothing here has to do with.
+// silent are resource types of this project's statements that no request here concerns.
 var silent = []string{
 	"repos", "virtual-network-family", "subnets", "vnics", "cloud-shell",
 	"log-groups", "log-content", "logging-family", "apm-domains", "alarms", "tag-namespaces",
@@ -97,7 +97,7 @@ var silent = []string{
 	"route-tables",
 }
 
-// Permissions are those that a verb grants on a resource type, sorted; none for a type that the table doesn't have.
+// Permissions returns the permissions that a verb grants on a resource type, sorted; none for an unknown type.
 func Permissions(v Verb, resourceType string) []string {
 	members, family := families[resourceType]
 	if !family {
@@ -115,11 +115,11 @@ func Permissions(v Verb, resourceType string) []string {
 	return out
 }
 
-// KnownPermissions are all permissions of the tables, sorted.
+// KnownPermissions returns all permissions of the tables, sorted.
 func KnownPermissions() []string { return Permissions(Manage, "all-resources") }
 
-// Doubts names what a statement says that no table here has, which may be a misspelling that OCI would refuse, or
-// would accept and never apply.
+// Doubts returns the names in a statement that are in no table here. They may be misspelt: OCI would refuse them, or
+// accept them without effect.
 func (s Statement) Doubts() []string {
 	var out []string
 	for _, p := range s.Permissions {

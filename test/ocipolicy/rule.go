@@ -5,7 +5,7 @@ import "strings"
 // Rule is the matching rule of a dynamic group. An empty one matches nothing.
 type Rule struct{ condition *Condition }
 
-// Resource is what matching rules are about.
+// Resource is a resource that matching rules may match.
 type Resource struct {
 	ID          string
 	Type        string // such as fnfunc
@@ -21,7 +21,7 @@ func ParseRule(text string) (Rule, error) {
 	return r, s.finish()
 }
 
-// Matches tells whether the resource belongs to the group.
+// Matches reports whether the resource belongs to the group.
 func (r Rule) Matches(x Resource) bool {
 	if r.condition == nil {
 		return false
@@ -38,7 +38,7 @@ func (r Rule) Matches(x Resource) bool {
 	return r.condition.holds(v, Declined)
 }
 
-// String writes the rule.
+// String formats the rule.
 func (r Rule) String() string {
 	if r.condition == nil {
 		return ""

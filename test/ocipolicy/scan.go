@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// SyntaxError says where a statement or rule can't be read.
+// SyntaxError is the first error in a statement or rule.
 type SyntaxError struct {
 	Text string // the whole statement
 	At   int    // offset in bytes
-	Want string // what should stand there
+	Want string // what is expected there
 }
 
 // Error implements error.
@@ -61,7 +61,7 @@ func (s *scanner) next() byte {
 	return s.text[s.at]
 }
 
-// mark reads a punctuation mark if it is there.
+// mark reads a punctuation mark if it is next.
 func (s *scanner) mark(mark string) bool {
 	s.space()
 	if s.err != nil || !strings.HasPrefix(s.text[s.at:], mark) {
@@ -77,7 +77,7 @@ func (s *scanner) needMark(mark string) {
 	}
 }
 
-// wordEnd is where the word at this place ends.
+// wordEnd is the end of the word at this offset.
 func (s *scanner) wordEnd() int {
 	s.space()
 	end := s.at
@@ -91,7 +91,7 @@ func isWord(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.:+@", c) >= 0
 }
 
-// peek is the next word in small letters, without reading it.
+// peek returns the next word in lower case, without reading it.
 func (s *scanner) peek() string {
 	if s.err != nil {
 		return ""
@@ -112,7 +112,7 @@ func (s *scanner) word(want string) string {
 	return w
 }
 
-// keyword reads the given word, in any case, if it is there.
+// keyword reads the given word, in any case, if it is next.
 func (s *scanner) keyword(word string) bool {
 	if s.peek() != word {
 		return false
@@ -127,7 +127,7 @@ func (s *scanner) needKeyword(word string) {
 	}
 }
 
-// quoted reads what stands between two single quotes. There is no way to write a quote inside.
+// quoted reads text in single quotes. It can't contain a quote.
 func (s *scanner) quoted() string { return s.between('\'', "a closing single quote") }
 
 func (s *scanner) between(mark byte, want string) string {
@@ -158,7 +158,7 @@ func (s *scanner) name(want string) string {
 	return s.word(want)
 }
 
-// finish checks that nothing is left.
+// finish checks that no text remains.
 func (s *scanner) finish() error {
 	if s.next() != 0 {
 		s.fail("the end")

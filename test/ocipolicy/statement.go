@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// SubjectKind says whom a statement allows something.
+// SubjectKind is the kind of a subject.
 type SubjectKind string
 
 // The kinds of subjects.
@@ -19,7 +19,7 @@ const (
 	anyUserGroupWord             = "any-group"
 )
 
-// Subject is one of those whom a statement allows something: by name, in an identity domain, or by OCID.
+// Subject is one of those to whom a statement grants something, by name in an identity domain, or by OCID.
 type Subject struct {
 	Kind   SubjectKind
 	Domain string // empty: Default
@@ -27,10 +27,10 @@ type Subject struct {
 	ID     string
 }
 
-// Verb is a verb, the weakest first.
+// Verb is a verb of a statement.
 type Verb string
 
-// The verbs.
+// The verbs, the weakest first.
 const (
 	Inspect Verb = "inspect"
 	Read    Verb = "read"
@@ -40,13 +40,13 @@ const (
 
 var verbs = []Verb{Inspect, Read, Use, Manage}
 
-// Location is where a statement applies: the tenancy if it is empty, else a compartment and all below it, by OCID or by
-// its path of names from the root ("A" or "A:B").
+// Location is where a statement applies: the tenancy if it is empty, otherwise a compartment and all below it, by OCID
+// or by its path of names from the root ("A" or "A:B").
 type Location struct{ ID, Path string }
 
 // Statement is one policy statement of the root compartment.
 type Statement struct {
-	// Name is what the caller calls it. It is no part of the text.
+	// Name is the caller's name for it. It is not part of the text.
 	Name     string
 	Subjects []Subject
 	// Either a verb and a resource type, or single permissions in capitals.
@@ -152,7 +152,7 @@ func (s *scanner) location() Location {
 	return Location{Path: s.name("the name of a compartment")}
 }
 
-// Grants tells whether the statement is about the permission, whoever asks and wherever.
+// Grants reports whether the statement contains the permission, for any subject and location.
 func (s Statement) Grants(permission string) bool {
 	if s.Verb == "" {
 		return slices.Contains(s.Permissions, permission)
@@ -160,7 +160,7 @@ func (s Statement) Grants(permission string) bool {
 	return slices.Contains(Permissions(s.Verb, s.Type), permission)
 }
 
-// String writes the statement; Parse reads it back.
+// String formats the statement so that Parse can read it.
 func (s Statement) String() string {
 	var b strings.Builder
 	b.WriteString("allow ")
@@ -192,7 +192,7 @@ func (s Statement) String() string {
 	return b.String()
 }
 
-// String writes the subject without its kind.
+// String formats the subject without its kind.
 func (s Subject) String() string {
 	switch {
 	case s.Kind == AnyUser:
@@ -205,7 +205,7 @@ func (s Subject) String() string {
 	return plainOrQuoted(s.Name)
 }
 
-// plainOrQuoted quotes a name unless it can be read without quotes, and can't be taken for the word "id".
+// plainOrQuoted quotes a name if Parse needs quotes, or if it is "id".
 func plainOrQuoted(name string) string {
 	plain := name != "" && !strings.EqualFold(name, "id")
 	for i := range len(name) {

@@ -137,7 +137,7 @@ func TestAVerbGrantsWhatTheWeakerOnesDo(t *testing.T) {
 	}
 }
 
-func FuzzAStatementThatIsReadCanBeWrittenAndReadBack(f *testing.F) {
+func FuzzAParsedStatementCanBeFormattedAndParsedAgain(f *testing.F) {
 	for _, seed := range []string{
 		"allow group a, 'b c' to read users in tenancy",
 		"allow dynamic-group 'D'/'x' to {A, B_C} in compartment a:b where any {request.permission = 'A', " +

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// variables are those that statements of this project name: the general ones (Policy Reference, "General Variables for
-// All Requests") and those of the services in question. A misspelt one would be declined for ever without a word, so
-// any other is a syntax error; a new one is added here.
+// variables are those of this project's statements: the general ones (Policy Reference, "General Variables for All
+// Requests") and those of the services in question. OCI would silently decline a misspelt one, so any other is a syntax
+// error here.
 var variables = []string{
 	"request.user.id", "request.user.name", "request.permission", "request.operation", "request.region", "request.ad",
 	"request.networksource.name", "request.principal.id", "request.principal.type", "request.principal.compartment.id",
@@ -48,7 +48,7 @@ var ruleVariables = []string{"resource.type", "resource.id", "resource.compartme
 
 func ruleVariable(name string) bool { return slices.Contains(ruleVariables, name) || isRuleTag(name) }
 
-// isRuleTag tells a tag in a matching rule, tag.<namespace>.<key>.value.
+// isRuleTag reports whether a variable is a tag in a matching rule, tag.<namespace>.<key>.value.
 func isRuleTag(name string) bool {
 	parts := strings.Split(name, ".")
 	return len(parts) == 4 && parts[0] == "tag" && parts[1] != "" && parts[2] != "" && parts[3] == "value"

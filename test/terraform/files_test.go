@@ -14,7 +14,7 @@ const root = "../.."
 type input struct {
 	section, name, description, kind, def string
 	required                              bool
-	words                                 []string // what it may be set to, if that is a short list
+	words                                 []string // allowed values, if they are a short list
 }
 
 type output struct{ section, name, description string }
@@ -26,8 +26,8 @@ var (
 	contains  = regexp.MustCompile(`^    condition += contains\(\[([^\]]+)\], var\.([a-z0-9_]+)\)$`)
 )
 
-// readBlocks reads the variables and outputs of the stack. It needs no parser of HCL: the files are as terraform fmt
-// writes them, and what it doesn't understand fails the test.
+// readBlocks reads the variables and outputs of the stack. It needs no HCL parser, because terraform fmt formats the
+// files. Text that it doesn't understand fails the test.
 func readBlocks(t *testing.T, files ...string) ([]input, []output) {
 	t.Helper()
 	var ins []input
@@ -131,7 +131,7 @@ func TestEveryValidationNamesItsInputInTheMessage(t *testing.T) {
 	}
 }
 
-// sections is the order that every file keeps.
+// sections is the order of the sections in every file.
 var sections = []string{"General", "IAM", "Events", "Functions", "Network", "Vault", "Notifications", "Alarms",
 	"Schedule", "Hardening"}
 
@@ -185,7 +185,7 @@ func TestTheCompleteExampleSetsWhatItCan(t *testing.T) {
 	}
 }
 
-func TestNothingIsDeclaredThatNobodyUses(t *testing.T) {
+func TestEveryVariableAndLocalValueIsUsed(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(root, "terraform", "*.tf"))
 	if err != nil {
 		t.Fatal(err)
@@ -198,18 +198,18 @@ func TestNothingIsDeclaredThatNobodyUses(t *testing.T) {
 	declared := 0
 	for _, m := range regexp.MustCompile(`(?m)^variable "([a-z0-9_]+)"`).FindAllStringSubmatch(text, -1) {
 		declared++
-		// The rules of a variable itself don't count as a use.
+		// A variable's own rules don't count as a use.
 		own := regexp.MustCompile(`(?s)variable "` + m[1] + `" \{.*?\n\}\n`).FindString(text)
 		use := regexp.MustCompile(`var\.` + m[1] + `\b`)
 		if len(use.FindAllString(text, -1)) == len(use.FindAllString(own, -1)) {
-			t.Errorf("nobody uses the variable %s", m[1])
+			t.Errorf("the variable %s is unused", m[1])
 		}
 	}
 	for _, block := range regexp.MustCompile(`(?ms)^locals \{\n(.*?)^\}`).FindAllStringSubmatch(text, -1) {
 		for _, m := range regexp.MustCompile(`(?m)^  ([a-z0-9_]+) +=`).FindAllStringSubmatch(block[1], -1) {
 			declared++
 			if !regexp.MustCompile(`local\.` + m[1] + `\b`).MatchString(text) {
-				t.Errorf("nobody uses the local value %s", m[1])
+				t.Errorf("the local value %s is unused", m[1])
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 var duties = []string{"deployer", "signer", "secret_admin", "closer"}
 
-func TestAGroupInEveryFormGivesAStatementThatNamesIt(t *testing.T) {
+func TestEveryFormOfAGroupMakesAStatementThatNamesIt(t *testing.T) {
 	const id = "ocid1.group.oc1..aaaaaaaawfyhmxkxsbwkwgc4ydxqfu5jrgnxqz7a3hkmzjkz6mq2ngrpyqva"
 	forms := []struct{ given, domain, name, id string }{
 		{"Deployers", "", "Deployers", ""},
@@ -53,7 +53,7 @@ func TestAGroupInEveryFormGivesAStatementThatNamesIt(t *testing.T) {
 	}
 }
 
-func TestWhatCanBeNoGroupIsRefused(t *testing.T) {
+func TestAnInvalidGroupIsRefused(t *testing.T) {
 	var cases []inputCase
 	for i, given := range []string{
 		" Deployers", "Deployers ", "a  b", "'Deployers", "Deployers'", "''", "/", "Corp/", "/Deployers", "a/b/c",
@@ -72,7 +72,7 @@ func TestWhatCanBeNoGroupIsRefused(t *testing.T) {
 	check(t, cases)
 }
 
-func TestGroupsInTwoFormsCantBeComparedAndAreWarnedOf(t *testing.T) {
+func TestGroupsInTwoFormsCauseAWarning(t *testing.T) {
 	check(t, []inputCase{
 		{"a name and an OCID", values{"deployer_group": "Ops", "closer_group": "ocid1.group.oc1..aaaaaaaaone"}, "",
 			"closer_group, deployer_group in one form"},
@@ -99,7 +99,7 @@ func TestAnExcludedUserInEveryFormIsProtected(t *testing.T) {
 	}
 }
 
-func TestAnExcludedUserWhoWouldProtectNobodyIsRefused(t *testing.T) {
+func TestAnExcludedUserThatMatchesNoUserIsRefused(t *testing.T) {
 	var cases []inputCase
 	for _, given := range []string{
 		"", " jane", "jane ", "*", "**", "a*b", "corp/ad*", "OCID1.USER.OC1..AAAAAAAAROOT", "ocid1.user.oc1",

@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite schema.yaml and the tables of the guide")
 
-func TestTheGuidesTablesSayWhatTheFilesSay(t *testing.T) {
+func TestTheGuidesTablesMatchTheFiles(t *testing.T) {
 	ins, outs := stack(t)
 	var inputs, outputs strings.Builder
 	inputs.WriteString("| input | type | default | meaning |\n| --- | --- | --- | --- |\n")
@@ -64,8 +64,8 @@ func same(t *testing.T, name, want string) {
 	}
 }
 
-// pick says which inputs Resource Manager's form offers a list for. Its other lists depend on a compartment that the
-// form would have to ask for as well; those inputs are asked for as text.
+// pick are the inputs with a list in Resource Manager's form. Other lists would need a compartment as another input, so
+// those inputs are text.
 var pick = map[string]string{
 	"compartment_ocid":       "oci:identity:compartment:id",
 	"topic_compartment_ocid": "oci:identity:compartment:id",
@@ -155,7 +155,7 @@ func form(t *testing.T, line func(string, ...any), in input) {
 	line("    required: %t", in.required)
 	line("    visible: %t", in.name != "tenancy_ocid" && !strings.HasPrefix(in.kind, "map("))
 	if strings.HasPrefix(in.kind, "map(") {
-		line("    default: %q", "{}") // what a hidden field hands on has to be a map for Terraform
+		line("    default: %q", "{}") // Terraform needs a map from a hidden field
 	}
 	if def := in.def; !in.required && def != `""` && def != "{}" && def != "[]" {
 		if kind == "enum" {
@@ -165,7 +165,7 @@ func form(t *testing.T, line func(string, ...any), in input) {
 	}
 }
 
-// title makes a heading out of a name.
+// title turns a name into a heading.
 func title(name string) string {
 	words := strings.Split(name, "_")
 	for i, w := range words {

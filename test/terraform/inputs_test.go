@@ -18,7 +18,7 @@ import (
 // values are inputs of the stack.
 type values map[string]any
 
-// usual are the inputs of a case that says nothing else: nothing about them is refused or warned of.
+// usual are the default inputs of a case. They cause no refusals or warnings.
 var usual = values{
 	"tenancy_ocid": "ocid1.tenancy.oc1..aaaaaaaatenancy", "compartment_ocid": "ocid1.compartment.oc1..aaaaaaaakeyturn",
 	"region": "eu-frankfurt-1", "excluded_users": []string{"breakglass@example.com"},
@@ -30,14 +30,14 @@ func image(host, repository, digit string) string {
 	return host + "/ns/keyturn/" + repository + ":1@sha256:" + strings.Repeat(digit, 64)
 }
 
-// alone is what the files that use inputs alone make of them, without a provider.
+// alone is the result of the files that use only inputs and need no provider.
 type alone struct {
-	refused  string // what Terraform says, in one line; empty if it plans
+	refused  string // Terraform's message in one line; empty if it plans
 	groups   map[string]string
 	excluded []string
 }
 
-// pure are the files that the rules about inputs are in.
+// pure are the files with the rules about inputs.
 var pure = []string{"variables.tf", "variables_platform.tf", "people.tf", "kinds.tf", "regions.tf", "inputs.tf",
 	"warnings.tf"}
 
@@ -66,11 +66,11 @@ var pureModule = sync.OnceValues(func() (string, error) {
 	return dir, os.WriteFile(filepath.Join(dir, "shown.tf"), []byte(shown), 0o600)
 })
 
-// turns keeps the number of Terraforms that run at once small.
+// turns limits how many Terraform processes run at once.
 var turns = make(chan struct{}, 4)
 
-// saysOf plans the rules alone with the usual inputs, changed, and returns what Terraform says, in one line, and
-// whether it refuses them. file is where the plan goes; empty for nowhere.
+// saysOf plans only the rules, with changed usual inputs. It returns Terraform's output in one line, and whether it
+// refuses the inputs. The plan goes to file; empty: nowhere.
 func saysOf(t *testing.T, change values, file string) (string, bool) {
 	t.Helper()
 	need.Suite(t, need.Stack)
@@ -99,7 +99,7 @@ func saysOf(t *testing.T, change values, file string) (string, bool) {
 	return oneLine(out), err != nil
 }
 
-// planInputs returns what the rules make of the usual inputs, changed.
+// planInputs returns the result of the rules for changed usual inputs.
 func planInputs(t *testing.T, change values) alone {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "plan")
@@ -107,7 +107,7 @@ func planInputs(t *testing.T, change values) alone {
 	if refused {
 		return alone{refused: said}
 	}
-	dir, _ := pureModule() // it is there, or the test is skipped
+	dir, _ := pureModule() // skips the test if it is missing
 	text, err := run(dir, "show", "-json", file)
 	if err != nil {
 		t.Fatal(err)
@@ -132,12 +132,12 @@ func run(dir string, args ...string) (string, error) {
 
 var frame = regexp.MustCompile(`(?m)^[│╷╵]`)
 
-// oneLine undoes how Terraform wraps its messages.
+// oneLine removes Terraform's line breaks from messages.
 func oneLine(s string) string {
 	return strings.Join(strings.Fields(frame.ReplaceAllString(s, "")), " ")
 }
 
-// inputCase says what becomes of inputs. Empty strings: nothing is refused, nothing warned of.
+// inputCase is the expected result of inputs. Empty strings: no refusal, no warning.
 type inputCase struct {
 	name            string
 	change          values
@@ -161,11 +161,11 @@ func check(t *testing.T, cases []inputCase) {
 	}
 }
 
-func TestTheUsualInputsAreTakenWithoutAWord(t *testing.T) {
+func TestTheUsualInputsCauseNoWarning(t *testing.T) {
 	check(t, []inputCase{{name: "usual"}})
 }
 
-// ocid makes an OCID of a type in a region.
+// ocid returns an OCID of a type in a region.
 func ocid(kind, region string) string {
 	switch kind {
 	case "vault", "key":

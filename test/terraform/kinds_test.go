@@ -21,7 +21,7 @@ func hcl[T ~string](list []T) string {
 	return strings.ReplaceAll(string(text), `","`, `", "`)
 }
 
-func TestTheStacksTableOfKindsIsThatOfTheProgram(t *testing.T) {
+func TestTheStacksTableOfKindsMatchesTheProgram(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`# What the stack has to know about each kind of credential. Generated from pkg/credential:
 # go test ./test/terraform -update
@@ -57,7 +57,7 @@ locals {
 	same(t, "terraform/kinds.tf", b.String())
 }
 
-func TestTheInputOfKindsTakesThoseOfTheProgram(t *testing.T) {
+func TestTheInputForKindsAcceptsTheProgramsKinds(t *testing.T) {
 	names := hcl(credential.Kinds())
 	want := fmt.Sprintf(`  default     = %s
 

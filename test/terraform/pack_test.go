@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/test/need"
 )
 
-// pack packs a copy of the stack whose files are as old as is said.
+// pack packs a copy of the stack whose files have this age.
 func pack(t *testing.T, age time.Time) []byte {
 	t.Helper()
 	bash := need.Tool(t, "bash")
@@ -48,14 +48,14 @@ func pack(t *testing.T, age time.Time) []byte {
 	return text
 }
 
-func TestThePackIsTheSameToTheByteEveryTime(t *testing.T) {
+func TestThePackIsReproducible(t *testing.T) {
 	if !bytes.Equal(pack(t, time.Date(2020, 2, 2, 2, 2, 2, 0, time.UTC)),
 		pack(t, time.Date(2026, 7, 7, 7, 7, 7, 0, time.UTC))) {
 		t.Error("two packs of the same files differ")
 	}
 }
 
-func TestThePackHasTheRootModuleAloneWithItsFormAtTheTop(t *testing.T) {
+func TestThePackHasOnlyTheRootModuleWithItsFormAtTheTop(t *testing.T) {
 	text := pack(t, time.Date(2026, 7, 7, 7, 7, 7, 0, time.UTC))
 	archive, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
 	if err != nil {

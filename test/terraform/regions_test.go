@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// sdkRegion is a region as OCI's Go SDK has it in its module.
+// sdkRegion is a region in OCI's Go SDK.
 type sdkRegion struct {
 	Key    string `json:"regionKey"`
 	Name   string `json:"regionIdentifier"`
@@ -63,7 +63,7 @@ func TestTheStackKnowsEveryRegionThatTheSDKKnows(t *testing.T) {
 	same(t, "terraform/regions.tf", b.String())
 }
 
-// regional are the inputs that are OCIDs of things in one region, with what else has to be given for each.
+// regional are the inputs with OCIDs of regional resources, with the other inputs that each needs.
 var regional = map[string]struct {
 	kind string
 	with values
@@ -112,7 +112,7 @@ func TestAnOCIDHasToBeOfTheStacksRegion(t *testing.T) {
 	check(t, cases)
 }
 
-func TestWhatCantBeDecidedAboutARegionIsWarnedOf(t *testing.T) {
+func TestAnUndecidableRegionCausesAWarning(t *testing.T) {
 	unknown := values{"region": "eu-newplace-1", "rotate_image": image("ocir.eu-newplace-1.oci.oraclecloud.com",
 		"rotate", "0"),
 		"sweep_image": image("ocir.eu-newplace-1.oci.oraclecloud.com", "sweep", "1")}

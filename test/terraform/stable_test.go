@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// inState changes the attributes of every managed resource in an example's state, as OCI or the functions would have
-// changed them, and returns how many it was called for.
+// inState changes the attributes of every managed resource in an example's state, as OCI or the functions would, and
+// returns how many it changed.
 func inState(t *testing.T, w workshop, example string, change func(kind string, attributes map[string]any)) int {
 	t.Helper()
 	file := filepath.Join(w.dir, "examples", example, "terraform.tfstate")
@@ -55,8 +55,8 @@ func addTo(attributes map[string]any, name string, entries map[string]any) {
 	attributes[name] = all
 }
 
-// nothingIsPlanned changes the state of the complete example as a tenancy's tag defaults, the functions and an operator
-// would, and plans again.
+// nothingIsPlanned changes the state of the complete example as tag defaults, the functions and an operator would, and
+// checks that a new plan is empty.
 func nothingIsPlanned(t *testing.T, w workshop) {
 	t.Helper()
 	tagged, secrets := 0, 0
@@ -90,7 +90,8 @@ func nothingIsPlanned(t *testing.T, w workshop) {
 	}
 }
 
-// anotherBindingIsWarnedOf binds a first secret to another user, as an operator could, and plans again.
+// anotherBindingIsWarnedOf binds a first secret to another user, as an operator could, and checks the new plan's
+// warning.
 func anotherBindingIsWarnedOf(t *testing.T, w workshop) {
 	t.Helper()
 	inState(t, w, "complete", func(kind string, attributes map[string]any) {
@@ -113,7 +114,7 @@ func anotherBindingIsWarnedOf(t *testing.T, w workshop) {
 	}
 }
 
-// offline gives the minimal example what the stand-in for the provider can't look up.
+// offline gives the minimal example the values that the fake provider can't look up.
 const offline = `module "keyturn" {
   home_region                  = var.region
   cloud_guard_reporting_region = var.region

@@ -23,12 +23,12 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// workshop is a copy of terraform/ with the provider in place, so that nothing of Terraform's lies around in the tree.
+// workshop is a copy of terraform/ with the provider, so that Terraform leaves no files in the tree.
 type workshop struct{ dir, home string }
 
 var prepared = sync.OnceValues(prepare)
 
-// litter is the folder for everything that the tests write. It is removed in the end.
+// litter is the folder for all files of the tests. It is removed at the end.
 var litter string
 
 func prepare() (workshop, error) {
@@ -56,11 +56,11 @@ func TestMain(m *testing.M) {
 	}
 	litter = dir
 	code := m.Run()
-	_ = os.RemoveAll(litter) // what is left lies in the system's folder for such things
+	_ = os.RemoveAll(litter) // anything left is in the system's temporary folder
 	os.Exit(code)
 }
 
-// clean hides what Terraform leaves in a folder that somebody has worked in.
+// clean omits the files that Terraform leaves in a folder.
 type clean struct{ fs.FS }
 
 func (c clean) ReadDir(name string) ([]fs.DirEntry, error) {
@@ -85,7 +85,7 @@ func (w workshop) run(t *testing.T, folder string, args ...string) string {
 	return string(out)
 }
 
-// terraform returns the workshop, or ends the test.
+// terraform returns the workshop, or skips or fails the test.
 func terraform(t *testing.T) workshop {
 	t.Helper()
 	need.Suite(t, need.Stack)
@@ -139,7 +139,7 @@ func TestTheStackKeepsItsRules(t *testing.T) {
 	}
 }
 
-// planned is what the tests read of `terraform show -json`.
+// planned is the part of `terraform show -json` that the tests read.
 type planned struct {
 	Changes []struct {
 		Address string
@@ -240,11 +240,11 @@ func TestTheEventsRuleIsTheOneThatTheFunctionIsTestedWith(t *testing.T) {
 	}
 }
 
-// guarded is what the guide takes out of the state before it destroys the rest.
+// guarded are the resources that the guide removes from the state before it destroys the rest.
 var guarded = regexp.MustCompile(
 	`oci_(kms_vault\.this|kms_key\.secrets|vault_secret\.first|identity_tag_namespace\.keyturn|identity_tag\.keyturn)`)
 
-func TestTheGuideTakesOutOfTheStateWhatIsProtected(t *testing.T) {
+func TestTheGuideRemovesProtectedResourcesFromTheState(t *testing.T) {
 	if !strings.Contains(read(t, "terraform/README.md"), guarded.String()) {
 		t.Errorf("the guide doesn't have %s", guarded)
 	}
@@ -265,8 +265,8 @@ func TestTheGuideTakesOutOfTheStateWhatIsProtected(t *testing.T) {
 	}
 }
 
-func TestOneApplyMakesEverythingAndDestroySparesWhatHoldsSecrets(t *testing.T) {
-	w, p := complete(t) // without an account: so this is a stand-in, and the apply touches nothing
+func TestOneApplyCreatesEverythingAndDestroyKeepsTheSecrets(t *testing.T) {
+	w, p := complete(t) // works without an account, so the provider is fake and the apply changes nothing
 	w.run(t, "examples/complete", "apply", "-input=false", "plan")
 	configurationIsTaken(t, w)
 	again := w.run(t, "examples/complete", "plan", "-input=false", "-var-file=terraform.tfvars.example")
@@ -302,7 +302,7 @@ func TestOneApplyMakesEverythingAndDestroySparesWhatHoldsSecrets(t *testing.T) {
 	}
 }
 
-// configurationIsTaken reads the configuration that the stack gives to the functions as they do at start.
+// configurationIsTaken checks that the functions accept the stack's configuration.
 func configurationIsTaken(t *testing.T, w workshop) {
 	t.Helper()
 	var values map[string]string
@@ -310,7 +310,8 @@ func configurationIsTaken(t *testing.T, w workshop) {
 		&values); err != nil {
 		t.Fatal(err)
 	}
-	values["ons_topic"] = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaatopic" // the stand-in invents another form
+	// the fake provider's OCIDs have another form
+	values["ons_topic"] = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaatopic"
 	var environ []string
 	for k, v := range values {
 		environ = append(environ, k+"="+v)

@@ -50,7 +50,7 @@ func TestASecretThatNoRotationWouldFillIsRefused(t *testing.T) {
 	})
 }
 
-func TestMailsThatWouldReachNobodyAreRefusedOrWarnedOf(t *testing.T) {
+func TestMailsWithoutASubscriberAreRefusedOrCauseAWarning(t *testing.T) {
 	topic := values{"topic_ocid": ocid("onstopic", "fra"),
 		"topic_compartment_ocid": "ocid1.compartment.oc1..aaaaaaaatopics", "emails": []string{}}
 	none := values{"emails": []string{}}
@@ -83,7 +83,7 @@ func TestMailsThatWouldReachNobodyAreRefusedOrWarnedOf(t *testing.T) {
 	})
 }
 
-func TestAMailAddressThatCantBeOneIsRefused(t *testing.T) {
+func TestAnInvalidMailAddressIsRefused(t *testing.T) {
 	var cases []inputCase
 	for _, address := range []string{"jane@example.com,", "jane@example.com;joe@example.com",
 		"mailto:jane@example.com", "<jane@example.com>", "Jane <jane@example.com>",
@@ -100,7 +100,7 @@ func TestAMailAddressThatCantBeOneIsRefused(t *testing.T) {
 	))
 }
 
-func TestAnInputWithoutEffectIsWarnedOf(t *testing.T) {
+func TestAnInputWithoutEffectCausesAWarning(t *testing.T) {
 	off := values{"sweep_schedule": "off"}
 	vault := values{"vault_ocid": ocid("vault", "fra")}
 	subnet := values{"subnet_ocid": ocid("subnet", "fra")}
@@ -155,14 +155,14 @@ func TestAnInputWithoutEffectIsWarnedOf(t *testing.T) {
 	})
 }
 
-func TestTheStackTakesTheGracePeriodsThatTheFunctionsTake(t *testing.T) {
+func TestTheStackAcceptsTheSameGracePeriodsAsTheFunctions(t *testing.T) {
 	var cases []inputCase
 	for _, grace := range []string{"0", "72h", "3d", "90m", "1d12h", "90d", "2160h", "129600m", "89d23h60m", "91d",
 		"90d1m", "2161h", "129601m", "99d", "9999h", "72", "h", "", "3 d", "-1d", "1h1d"} {
 		_, err := config.Read([]string{"ons_topic=ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaatopic",
 			"grace_period=" + grace})
 		c := inputCase{name: grace, change: values{"grace_period": grace}}
-		if err != nil || grace == "" { // an empty value is the default of a function, and a mistake in the stack
+		if err != nil || grace == "" { // for a function an empty value is the default, for the stack a mistake
 			c.refused = "grace_period is"
 		}
 		cases = append(cases, c)
@@ -170,7 +170,7 @@ func TestTheStackTakesTheGracePeriodsThatTheFunctionsTake(t *testing.T) {
 	check(t, cases)
 }
 
-func TestTheStackTakesEveryConfigurationKey(t *testing.T) {
+func TestTheStackAcceptsEveryConfigurationKey(t *testing.T) {
 	own := map[string]bool{"ons_topic": true, "protected_users": true, "secret_compartments": true, "dry_run": true,
 		"grace_period": true}
 	list := regexp.MustCompile(`for k in keys\(var\.configuration\) : contains\(\[(.*?)\], k\)`).FindStringSubmatch(

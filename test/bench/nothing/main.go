@@ -1,5 +1,5 @@
-// Command nothing is a function that does nothing: the floor of what any function in Go costs at its start. It is
-// built and started by test/bench, and is of no other use.
+// Command nothing is a function that does nothing. Its start is the lower limit for any function in Go: test/bench
+// builds and starts it.
 package main
 
 import (

@@ -1,8 +1,7 @@
-// Command ociemu runs the OCI emulator with a small tenancy in it, until it is interrupted.
+// Command ociemu runs the OCI emulator with a small tenancy until it is interrupted.
 //
-// It prints shell assignments to standard output, ready for eval: the environment of a function's resource principal,
-// and the ids of what it has seeded as OCIEMU_ variables. Its own messages go to standard error. It is not for
-// production.
+// It prints shell assignments for eval to standard output: the environment of a function's resource principal, and the
+// ids of the seeded resources as OCIEMU_ variables. Messages go to standard error. It is not for production.
 package main
 
 import (
@@ -38,14 +37,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	region := flags.String("region", "us-ashburn-1", "region of the function and of the plain origin")
 	home := flags.String("home", "us-ashburn-1", "home region")
 	calm := flags.Bool("calm", false, "no delays, no refusals of new credentials, large pages")
-	spread := flags.Bool("real-spread", false, "new credentials are refused for as long as users report: up to "+
+	spread := flags.Bool("real-spread", false, "refuse new credentials for as long as users report: up to "+
 		"15 minutes")
 	refusals := flags.Int("domain-refusals", 0, "every `n`th call of each operation on users is refused by the "+
 		"identity domain: 401 IdcsConversionError")
-	lag := flags.Duration("list-lag", 0, "how far IAM's lists of credentials are behind")
-	functionURL := flags.String("function", "", "`URL` to which events are posted, with resolved problems of the "+
+	lag := flags.Duration("list-lag", 0, "lag of IAM's lists of credentials")
+	functionURL := flags.String("function", "", "`URL` for events of resolved problems of the "+
 		"four rules")
-	verbose := flags.Bool("v", false, "one line a call on standard error")
+	verbose := flags.Bool("v", false, "print one line per call on standard error")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
@@ -72,7 +71,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return errors.Join(keepFresh(ctx, function), e.Close())
 }
 
-// keepFresh renews the function's token, as the platform does, until ctx ends.
+// keepFresh renews the function's token until ctx ends, as the platform does.
 func keepFresh(ctx context.Context, p ociemu.Principal) error {
 	tick := time.NewTicker(5 * time.Minute)
 	defer tick.Stop()
@@ -88,7 +87,7 @@ func keepFresh(ctx context.Context, p ociemu.Principal) error {
 	}
 }
 
-// seed makes a user with one old credential of each kind and an open problem for each, and prints what a shell needs.
+// seed adds a user with one old credential of each kind and an open problem for each, and prints the assignments.
 func seed(e *ociemu.Emulator, functionURL string, stdout io.Writer) ociemu.Principal {
 	say := func(name, value string) { fmt.Fprintf(stdout, "export %s=%s\n", name, quote(value)) }
 	function := e.NewFunction("rotate", "")
@@ -101,7 +100,7 @@ func seed(e *ociemu.Emulator, functionURL string, stdout io.Writer) ociemu.Princ
 	if err := os.WriteFile(config, []byte(e.Config(operator)), 0o600); err != nil {
 		panic("ociemu: writing the operator's configuration: " + err.Error())
 	}
-	say("REQUESTS_CA_BUNDLE", e.CAFile()) // what SSL_CERT_FILE is to Python, and so to the OCI CLI
+	say("REQUESTS_CA_BUNDLE", e.CAFile()) // Python's SSL_CERT_FILE, for the OCI CLI
 	say("OCIEMU_URL", e.URL())
 	say("OCIEMU_CONFIG_FILE", config)
 	say("OCI_CLI_CONFIG_FILE", config)
@@ -150,5 +149,5 @@ func seed(e *ociemu.Emulator, functionURL string, stdout io.Writer) ociemu.Princ
 	return function
 }
 
-// quote makes a word of the POSIX shell.
+// quote returns a word for the POSIX shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
