@@ -132,7 +132,7 @@ func TestAPromotionKeepsTheEntriesOfLivingCredentialsAndAddsThatOfTheOldOne(t *t
 			s.issue("living", "", noon)
 			s.job.Grace, s.job.Problem, s.snap.At = grace, "problem", noon.Add(300*time.Millisecond)
 			r := s.on(cabinetOf(s))
-			after := r.overlaps(Case{State: State{Old: c.old}}, before)
+			after := r.retireEntries(Case{State: State{Old: c.old}}, before)
 			var got []string
 			for _, e := range after {
 				got = append(got, strings.TrimSpace(e.Credential+" "+strings.TrimPrefix(e.Maker, "me")))

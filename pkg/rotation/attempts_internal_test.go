@@ -200,7 +200,7 @@ func TestAnAttemptWasWrittenWhenItsFirstVersionWas(t *testing.T) {
 			one.Versions[1].Created = made
 			s.snap.Secrets = append(s.snap.Secrets, one)
 		}
-		if got := s.view().at(1).written(); !got.Equal(want) {
+		if got := s.view().at(1).stagedAt(); !got.Equal(want) {
 			t.Errorf("hours ago %v: %v, want %v", ages, got, want)
 		}
 	}
@@ -251,7 +251,7 @@ func TestAnAttemptIsOverOnlyIfItsCredentialIsGoneForSure(t *testing.T) {
 			change(s)
 		}
 		v := s.view()
-		if got := v.at(1).over(); got != c.over || (v.attempt == 2) != c.over {
+		if got := v.at(1).dead(); got != c.over || (v.attempt == 2) != c.over {
 			t.Errorf("%s: %v; it goes on with attempt %d", what, got, v.attempt)
 		}
 	}
@@ -287,10 +287,10 @@ func TestAListOfVersionsIsWholeIfItHasAllSinceATimeInARow(t *testing.T) {
 		"one is missing before":             {append(made(before, list(5, 4)), list(2)...), true},
 	} {
 		s := Seen{Listed: true, Versions: c.versions}
-		if got := s.whole(since); got != c.whole {
+		if got := s.complete(since); got != c.whole {
 			t.Errorf("%s: %v", what, got)
 		}
-		if s.whole(time.Time{}) || (Seen{Versions: c.versions}).whole(since) {
+		if s.complete(time.Time{}) || (Seen{Versions: c.versions}).complete(since) {
 			t.Errorf("%s: whole, though the time or the list is not known", what)
 		}
 	}

@@ -184,7 +184,7 @@ func TestAnEarlierSecretThatHoldsALivingCredentialOfThisRotationIsNamed(t *testi
 		s.snap.Earlier[0].Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseStaged, Credential: "new"}
 		s.one().Journal.Role, s.one().Journal.Owner = credential.RolePrivateKey, OwnerOf(s.job.Ref)
 		c.change(s)
-		made, why := s.view().astray()
+		made, why := s.view().misplaced()
 		if (made == MadeStrange) != c.strange {
 			t.Errorf("%s: %s (%s)", what, made, why)
 		}
@@ -385,7 +385,7 @@ func TestASuccessorsValueIsReadFromASecretThatHasOne(t *testing.T) {
 		"there is no secret": {nil, ""},
 	} {
 		s := newScene(credential.CustomerSecretKey, c.secrets...)
-		if got, ok := s.view().at(1).followed(); got.SecretID != c.want || ok != (c.want != "") {
+		if got, ok := s.view().at(1).successor(); got.SecretID != c.want || ok != (c.want != "") {
 			t.Errorf("%s: %q, %v", what, got.SecretID, ok)
 		}
 	}

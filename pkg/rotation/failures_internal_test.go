@@ -156,7 +156,7 @@ func TestWhatARunRemembersOfAFailure(t *testing.T) {
 			err := fault.New(class, string(a), "no")
 			before := Memory{Fresh: true, Tries: map[Action]int{a: 1}}
 			for _, up := range []bool{false, true} {
-				got := before.failed(a, err, up)
+				got := before.afterFailure(a, err, up)
 				if got.Fresh || got.Tries[a] != 2 || before.Tries[a] != 1 || got.Failure == nil ||
 					*got.Failure != (Failure{a, err, up}) {
 					t.Errorf("%s: %+v with the failure %+v, and %v before", what, got, got.Failure, before.Tries)
@@ -169,15 +169,15 @@ func TestWhatARunRemembersOfAFailure(t *testing.T) {
 					t.Errorf("%s: unsure %v", what, got.Unsure)
 				}
 			}
-			if got := (Memory{Kept: "it"}).failed(a, err, false); got.Unsure || got.Tries[a] != 1 {
+			if got := (Memory{Kept: "it"}).afterFailure(a, err, false); got.Unsure || got.Tries[a] != 1 {
 				t.Errorf("%s, where the value is kept: %+v", what, got)
 			}
 			trouble := &Failure{Stage, err, false}
 			in := Memory{Failure: trouble}
-			if got := in.failed(a, err, false); (got.Failure == trouble) != (a == Discard) {
+			if got := in.afterFailure(a, err, false); (got.Failure == trouble) != (a == Discard) {
 				t.Errorf("%s in trouble: it is %+v now", what, got.Failure)
 			}
-			if got := in.succeeded(a); (got.Failure == trouble) != (a == Discard) || got.Failure != nil &&
+			if got := in.afterSuccess(a); (got.Failure == trouble) != (a == Discard) || got.Failure != nil &&
 				a != Discard {
 				t.Errorf("%s succeeds in trouble: it is %+v now", a, got.Failure)
 			}
@@ -189,18 +189,18 @@ func TestALookEndsTroubleAndADeletionEndsALimitAndItsOwnValue(t *testing.T) {
 	err := fault.New(fault.Unclear, "", "")
 	m := Memory{Looks: 2, Unsure: true, Failure: &Failure{Stage, err, false}, Limited: err, Kept: "name",
 		Value: &credential.Material{ID: "new"}, Deleted: []string{"a"}}
-	if got := m.looked(); got.Looks != 3 || !got.Fresh || got.Unsure || got.Failure != nil || got.Value == nil ||
+	if got := m.afterLook(); got.Looks != 3 || !got.Fresh || got.Unsure || got.Failure != nil || got.Value == nil ||
 		got.Kept != "name" {
 		t.Errorf("after a look: %+v", got)
 	}
 	for id, forgets := range map[string]bool{"new": true, "old": false} {
-		got := m.deletes(id)
+		got := m.afterDeleting(id)
 		if fmt.Sprint(got.Deleted) != "[a "+id+"]" || got.Limited != nil || (got.Value == nil) != forgets ||
 			(got.Kept == "") != forgets {
 			t.Errorf("after %s was deleted: %+v", id, got)
 		}
 	}
-	if m.Value = nil; len(m.deletes("new").Deleted) != 2 || m.deletes("new").Kept != "name" {
-		t.Errorf("after a deletion without a value: %+v", m.deletes("new"))
+	if m.Value = nil; len(m.afterDeleting("new").Deleted) != 2 || m.afterDeleting("new").Kept != "name" {
+		t.Errorf("after a deletion without a value: %+v", m.afterDeleting("new"))
 	}
 }

@@ -81,7 +81,7 @@ func TestACredentialThatIsNotListedMayLagOnlyWhileItsVersionIsYoung(t *testing.T
 	} {
 		s := newScene(c.kind, plain(c.kind.Roles()[0]))
 		s.one().Listed, s.one().Versions[0].Created = c.listed, noon.Add(-c.age)
-		if got := s.view().unseen(*s.one(), c.id); got != c.want {
+		if got := s.view().mayBeUnlisted(*s.one(), c.id); got != c.want {
 			t.Errorf("%s: %v", what, got)
 		}
 	}
@@ -152,7 +152,7 @@ func TestAnEarlierSecretIsReadAsFarAsItCanBe(t *testing.T) {
 	updates := 0
 	v := shelf{is: vault.Secret{ID: "there", Name: "web"}, updates: &updates}
 	r := &run{Engine: &Engine{Vault: v}, job: Job{Earlier: []string{"gone", "there"}}}
-	got := r.earlier(t.Context())
+	got := r.readEarlier(t.Context())
 	if len(got) != 1 || got[0].SecretID != "there" || got[0].Name != "web" || !got[0].Listed ||
 		len(got[0].Versions) != 1 {
 		t.Errorf("seen: %+v", got)

@@ -69,16 +69,16 @@ func TestAJournalMentionsEachOfItsCredentialsOnce(t *testing.T) {
 
 func TestOnlyWhatWouldBeAnsweredAgainIsFinal(t *testing.T) {
 	for _, class := range []fault.Class{fault.Unclear, fault.Throttled, fault.Busy, fault.Conflict} {
-		if final(fault.New(class, "GetSecret", "")) {
+		if permanent(fault.New(class, "GetSecret", "")) {
 			t.Errorf("%s is final", class)
 		}
 	}
 	for _, class := range []fault.Class{fault.Absent, fault.Denied, fault.Invalid, fault.Full} {
-		if !final(fault.New(class, "GetSecret", "")) {
+		if !permanent(fault.New(class, "GetSecret", "")) {
 			t.Errorf("%s is not final", class)
 		}
 	}
-	if !final(errors.New("the guard refuses")) {
+	if !permanent(errors.New("the guard refuses")) {
 		t.Error("what is no fault of a call is not final")
 	}
 }

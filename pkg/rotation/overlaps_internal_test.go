@@ -147,7 +147,7 @@ func TestTheOldCredentialGoesWhenTheLastSecretSays(t *testing.T) {
 		if got := s.view().retireAt(); !got.Equal(want) {
 			t.Errorf("of %v hours: %v, want %v", order, got, want)
 		}
-		if got := s.view().entered(); got != (len(order) > 0) {
+		if got := s.view().hasRetireEntry(); got != (len(order) > 0) {
 			t.Errorf("of %v hours: an entry is there: %v", order, got)
 		}
 	}

@@ -312,7 +312,7 @@ func TestAReadThatFailsIsPartOfThePictureOnlyIfItIsFinalAndNothingWasChanged(t *
 				r := s.on(v)
 				r.Issuer, r.result.Acted = u, acted
 				got, err := r.observe(t.Context())
-				part := final(failure) && !acted
+				part := permanent(failure) && !acted
 				if (err == nil) != part || err != nil && fault.Of(err) != class {
 					t.Errorf("%s, acted %v: %v", class, acted, err)
 					continue

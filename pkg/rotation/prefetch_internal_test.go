@@ -67,7 +67,7 @@ func lookFirst(t *testing.T, c *counted, job Job, age time.Duration, ids ...stri
 		t.Errorf("the listing: %v", err)
 	}
 	for _, id := range ids {
-		if s, err := r.settled(t.Context(), id); err != nil || s.ID != id {
+		if s, err := r.readSettled(t.Context(), id); err != nil || s.ID != id {
 			t.Errorf("the secret %s: %+v (%v)", id, s, err)
 		}
 	}
@@ -182,7 +182,7 @@ func TestOnlyTheFirstLookUsesWhatWasPrefetched(t *testing.T) {
 		}
 		v.fails = nil
 		before := len(v.calls)
-		if _, err := r.settled(t.Context(), "secret-2"); err != nil || len(v.calls) != before+1 {
+		if _, err := r.readSettled(t.Context(), "secret-2"); err != nil || len(v.calls) != before+1 {
 			t.Errorf("after a first look that fails: %v, a secret that it did not read was not asked for (%v)", fails,
 				err)
 		}

@@ -194,7 +194,8 @@ func TestANewCredentialIsAskedAboutInPausesThatDoubleUpToFiveSeconds(t *testing.
 		s := &service{ticks: clock, answers: c.answers}
 		r := &run{Engine: &Engine{Prover: s, Clock: clock}, job: Job{Prove: c.mode}, mem: Memory{Looks: 3},
 			snap: Snapshot{At: noon, Local: noon}}
-		if err := r.prove(t.Context(), Case{Material: &credential.Material{ID: "new"}, newMade: c.made}); err != nil {
+		if err := r.awaitAccepted(t.Context(), Case{Material: &credential.Material{ID: "new"},
+			newMade: c.made}); err != nil {
 			t.Errorf("%s: %v", what, err)
 			continue
 		}
@@ -239,7 +240,7 @@ func TestAProofThatCanNeverBeMadeIsAFailureAtOnceUnlessItNeedNotBe(t *testing.T)
 		s := &service{ticks: clock, answers: []error{invalid}}
 		before := Trial{Credential: "before"}
 		r := &run{Engine: &Engine{Prover: s, Clock: clock}, job: Job{Prove: mode}, mem: Memory{Trial: before}}
-		err := r.prove(t.Context(), Case{Material: &credential.Material{ID: "new"}})
+		err := r.awaitAccepted(t.Context(), Case{Material: &credential.Material{ID: "new"}})
 		if err != error(invalid) || len(s.asked) != 1 || r.mem.Trial != before {
 			t.Errorf("%s: %v after %d times, %+v", mode, err, len(s.asked), r.mem.Trial)
 		}
@@ -263,7 +264,7 @@ func TestAYoungerPasswordIsToldByItsSecondOrByWhatBothSayBeyondIt(t *testing.T) 
 		"one says the second only": {made(0, 6), made(0, 0), false},
 		"the other says no more":   {made(0, 0), made(0, 6), false},
 	} {
-		if got := younger(c.one, c.other); got != c.want {
+		if got := newer(c.one, c.other); got != c.want {
 			t.Errorf("%s: %v", what, got)
 		}
 	}

@@ -60,7 +60,7 @@ func TestWhatASecretHoldsIsAskedForOnlyWhereSomethingIsAboutToBeWrittenOverIt(t 
 		if strings.Contains(what, "was CURRENT") {
 			s.snap.Secrets = s.snap.Secrets[:1]
 		}
-		if got := s.view().at(1).asks(*s.one()); got != c.asks {
+		if got := s.view().at(1).needsContent(*s.one()); got != c.asks {
 			t.Errorf("%s: %v", what, got)
 		}
 	}
@@ -113,7 +113,7 @@ func TestACurrentVersionThatCanNotBeReadIsAFailureOnlyWhileItMayPass(t *testing.
 				}
 				return fault.New(class, "GetSecretBundle", "no way")
 			}
-			got, err := s.on(v).current(t.Context(), *s.one())
+			got, err := s.on(v).readCurrent(t.Context(), *s.one())
 			passes := !late && (class == fault.Unclear || class == fault.Throttled)
 			switch {
 			case passes:
@@ -132,7 +132,7 @@ func TestACurrentVersionThatCanNotBeReadIsAFailureOnlyWhileItMayPass(t *testing.
 	s := newScene(credential.AuthToken, plain(credential.RoleToken))
 	v := cabinetOf(s)
 	v.versions["secret-1"], v.is["secret-1"].Current = append(v.versions["secret-1"], vault.Version{Number: 2}), 2
-	if got, err := s.on(v).current(t.Context(), *s.one()); fault.Of(err) != fault.Conflict || got.Number != 0 {
+	if got, err := s.on(v).readCurrent(t.Context(), *s.one()); fault.Of(err) != fault.Conflict || got.Number != 0 {
 		t.Errorf("where another one has become CURRENT: %+v, %v", got, err)
 	}
 }
@@ -189,7 +189,7 @@ func TestTheNewestVersionIsReadWhereItsValueIsNeededAndNotKnown(t *testing.T) {
 		c.change(s, v)
 		snap := s.snap
 		snap.Secrets = slices.Clone(snap.Secrets)
-		err := s.on(v).attempt(t.Context(), &snap)
+		err := s.on(v).readAttempt(t.Context(), &snap)
 		if (err == nil) != (c.want == "") || err != nil && (fault.Of(err) != c.want || strings.Contains(err.Error(),
 			"PRIVATE")) {
 			t.Errorf("%s: %v", what, err)
@@ -215,7 +215,7 @@ func TestAPasswordOrATokenThatWasTakenBackIsNotRead(t *testing.T) {
 		s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseUndone, Credential: "new"}
 		s.issue("new", "", noon.Add(-time.Minute))
 		v := cabinetOf(s)
-		if err := s.on(v).attempt(t.Context(), &s.snap); err != nil || len(v.calls) > 0 {
+		if err := s.on(v).readAttempt(t.Context(), &s.snap); err != nil || len(v.calls) > 0 {
 			t.Errorf("%s: %v after %v", kind, err, v.calls)
 		}
 	}

@@ -157,7 +157,7 @@ func TestAnotherVersionThatBecameCurrentSinceTheBeginningIsNoticed(t *testing.T)
 		for _, change := range c.changes {
 			change(s)
 		}
-		if got := s.view().at(1).changed(0, *s.one()); got != c.changed {
+		if got := s.view().at(1).currentChanged(0, *s.one()); got != c.changed {
 			t.Errorf("%s: %v", what, got)
 		}
 	}
@@ -176,7 +176,7 @@ func TestAnotherCredentialIsNeededUnlessItIsThisRotations(t *testing.T) {
 	if got := v.others(); !slices.Equal(got, []string{"plain", "theirs"}) {
 		t.Errorf("the others are %v", got)
 	}
-	if got := v.living(); !slices.Equal(got, []string{"old", "new", "plain", "ours", "theirs", "undone"}) {
+	if got := v.possibleIDs(); !slices.Equal(got, []string{"old", "new", "plain", "ours", "theirs", "undone"}) {
 		t.Errorf("the living are %v", got)
 	}
 	if s.job.Ref.Kind = credential.Password; len(s.view().others()) > 0 {
@@ -228,7 +228,7 @@ func TestARefusalOfTheContentNamesTheSecretAndWhatIsInIt(t *testing.T) {
 		s.one().Name, s.one().Journal = "web", Journal{Current: &Holder{Version: 1, Credential: "old"}}
 		s.issue("needed", "", noon)
 		c.change(s)
-		room, why := s.view().holds(*s.one())
+		room, why := s.view().checkContent(*s.one())
 		if room != c.room {
 			t.Errorf("%s: %s (%s), want %s", what, room, why, c.room)
 		}

@@ -136,18 +136,18 @@ func TestASecretIsAsItWasIfAllButItsEtagAndTheTimeIsWhateverTheFormOfItsMetadata
 			if turned {
 				was, now = now, was
 			}
-			if got := alike(was, now); got != same {
+			if got := unchanged(was, now); got != same {
 				t.Errorf("%s became %s: %v", was.Metadata, now.Metadata, got)
 			}
 		}
 	}
 	for _, text := range []string{"", "{", "null"} {
 		s := vault.Secret{Metadata: vault.Metadata(text)}
-		if !alike(s, s) {
+		if !unchanged(s, s) {
 			t.Errorf("%q isn't as it was", text)
 		}
 	}
-	if alike(vault.Secret{Metadata: vault.Metadata("{")}, vault.Secret{Metadata: vault.Metadata("[")}) {
+	if unchanged(vault.Secret{Metadata: vault.Metadata("{")}, vault.Secret{Metadata: vault.Metadata("[")}) {
 		t.Error("two texts that are no JSON are taken for the same")
 	}
 	for what, now := range map[string]vault.Secret{"id": {ID: "x"}, "name": {Name: "x"},
@@ -155,7 +155,7 @@ func TestASecretIsAsItWasIfAllButItsEtagAndTheTimeIsWhateverTheFormOfItsMetadata
 		"state": {State: "x"}, "replica": {Replica: true}, "current": {Current: 1},
 		"freeform tags": {Freeform: map[string]string{"a": "b"}},
 		"defined tags":  {Defined: map[string]map[string]any{"a": {"b": "c"}}}} {
-		if alike(vault.Secret{}, now) {
+		if unchanged(vault.Secret{}, now) {
 			t.Errorf("another %s isn't noticed", what)
 		}
 	}

@@ -84,7 +84,7 @@ func TestASecretHasMovedOnOnlyIfItsJournalSaysThatALaterRotationFollowsAnOverlap
 		s.one().Journal = Journal{Current: &Holder{Version: 2, Credential: "next"},
 			Retire: Overlaps{{Credential: "old"}}}
 		c.change(s)
-		if got := s.view().at(1).follows(*s.one()); got != c.follows {
+		if got := s.view().at(1).superseded(*s.one()); got != c.follows {
 			t.Errorf("%s: %v", what, got)
 		}
 	}
@@ -155,8 +155,8 @@ func TestAnEarlierSecretTellsOfThisRotationOnlyByAVersionOfIt(t *testing.T) {
 			{Number: 2, Name: "by hand", Created: noon.Add(time.Second - UnseenTime)},
 			{Number: 1, Created: noon.Add(-UnseenTime)}}}}
 		c.change(s)
-		if v := s.view(); v.elsewhere() != c.elsewhere || v.stagedEarlier() != c.young {
-			t.Errorf("%s: %v, young %v", what, v.elsewhere(), v.stagedEarlier())
+		if v := s.view(); v.inEarlierSecret() != c.elsewhere || v.stagedEarlier() != c.young {
+			t.Errorf("%s: %v, young %v", what, v.inEarlierSecret(), v.stagedEarlier())
 		}
 	}
 }
@@ -269,7 +269,7 @@ func TestASecretIsFreshOnlyIfNothingInItIsOfThisRotation(t *testing.T) {
 		"many versions":                {func(s *Seen) { s.Current = 2 * vault.MaxVersions / 3 }, false},
 	} {
 		s := plain(credential.RoleToken)
-		if c.change(&s); s.fresh(own, "old") != c.fresh {
+		if c.change(&s); s.notStarted(own, "old") != c.fresh {
 			t.Errorf("%s: %v", what, !c.fresh)
 		}
 	}

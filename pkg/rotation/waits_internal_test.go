@@ -63,7 +63,7 @@ func TestASecretIsWaitedForWhileItIsUpdatingAndForAMinuteAtMost(t *testing.T) {
 		}
 		r := s.on(v)
 		times := slept(r, v)
-		got, err := r.settled(t.Context(), "secret-1")
+		got, err := r.readSettled(t.Context(), "secret-1")
 		if (err == nil) != (c.want == "") || err != nil && fault.Of(err) != c.want || got.ID != "secret-1" {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -160,7 +160,7 @@ func TestOnlyWhatIsStagedAndNotReadYetIsReadBack(t *testing.T) {
 		if err != nil || !slices.Equal(numbers, want.numbers) {
 			t.Errorf("%s: %v, %v", what, numbers, err)
 		}
-		again.readable(c, numbers)
+		again.markVerified(c, numbers)
 		for i, number := range numbers {
 			got := again.snap.Secrets[i]
 			if got.Verified != (number != 0 || what == "read before") || number != 0 &&
