@@ -2,7 +2,6 @@ package rotation_test
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -261,20 +260,6 @@ func TestWithoutAFreeSlotNothingIsTouchedAndTheSlotsAreNamed(t *testing.T) {
 		}
 		if len(r.Slots) != f.kind.Limit() {
 			t.Errorf("%v: names %d credentials, want %d", f, len(r.Slots), f.kind.Limit())
-		}
-	}
-}
-
-func TestADryRunChangesNothingAndSaysWhatItWouldDo(t *testing.T) {
-	for _, f := range forms() {
-		w := f.world(t)
-		p := w.process()
-		r := p.run(func(j *rotation.Job) { j.DryRun = true })
-		if slices.ContainsFunc(p.seen, func(o string) bool {
-			return o == "Create" || o == "Delete" ||
-				o == "UpdateSecret"
-		}) || len(r.Plan) == 0 || r.End != rotation.Done {
-			t.Fatalf("%v: did %v, plan %v, %s (%s)", f, p.seen, r.Plan, r.End, r.Reason)
 		}
 	}
 }

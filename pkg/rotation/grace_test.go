@@ -129,10 +129,10 @@ func TestARunningOverlapIsChangedByALaterClosuresOwnGraceAndByNothingElse(t *tes
 	} {
 		for _, f := range overlapping() {
 			w := overlap(t, f)
-			before := w.until()
+			before := w.retireTimes()
 			r := w.process().run(change(w))
-			if r.Acted || w.until() != before || w.find(w.oldID) == nil {
-				t.Errorf("%s, %v: %s (%s), until %s, was %s", name, f, r.End, r.Reason, w.until(), before)
+			if r.Acted || w.retireTimes() != before || w.find(w.oldID) == nil {
+				t.Errorf("%s, %v: %s (%s), until %s, was %s", name, f, r.End, r.Reason, w.retireTimes(), before)
 			}
 		}
 	}
@@ -171,8 +171,8 @@ func TestAnOverlapThatAnOlderKeyturnWroteDownCanBeChanged(t *testing.T) {
 	}
 }
 
-// until is what the journals say of the overlap's end.
-func (w *world) until() string {
+// retireTimes is what the journals say of the overlap's end.
+func (w *world) retireTimes() string {
 	text := ""
 	for _, role := range w.kind.Roles() {
 		for _, s := range w.secrets {

@@ -162,11 +162,11 @@ func TestAKeyPairIsPrefetchedForTheKindThatNeedsOne(t *testing.T) {
 // TestOnlyTheFirstLookUsesWhatWasPrefetched: what is read right before a deletion has to be read then.
 func TestOnlyTheFirstLookUsesWhatWasPrefetched(t *testing.T) {
 	for _, fails := range []bool{false, true} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
-		v := cabinetOf(s)
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+		v := newFakeVault(s)
 		v.is["secret-2"] = v.is["secret-1"] // one that the record doesn't name
 		r := s.on(v)
-		r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+		r.Issuer = listIssuer{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 		r.job.Permit = func(context.Context, []vault.Secret) (credential.Owner, error) {
 			return credential.Owner{}, nil
 		}

@@ -121,9 +121,9 @@ func TestTwoResetsOfOneSecondAreToldApartByWhatIAMSaysBeyondTheSecond(t *testing
 }
 
 func TestAListThatLagsBehindDoesNotMakeAStoredPasswordSomebodyElses(t *testing.T) {
-	for name, lagging := range map[string]func(w *world, old living){
-		"the old one": func(w *world, old living) { w.creds = []living{old} },
-		"none":        func(w *world, _ living) { w.creds = nil },
+	for name, lagging := range map[string]func(w *world, old fakeCredential){
+		"the old one": func(w *world, old fakeCredential) { w.creds = []fakeCredential{old} },
+		"none":        func(w *world, _ fakeCredential) { w.creds = nil },
 	} {
 		w := newWorld(t, credential.Password, credential.RolePassword)
 		old := w.creds[0]
@@ -172,8 +172,9 @@ func TestTheProofOfOneCredentialIsNoneForTheNext(t *testing.T) {
 
 func TestAPanicBesideSomethingElseIsTheCallersToCatch(t *testing.T) {
 	p := newWorld(t, credential.APIKey, credential.RolePrivateKey).process()
-	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: panics{},
-		Clock: clock{p.world}, RSABits: bits}
+	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p},
+		Prover: panickingProver{},
+		Clock:  clock{p.world}, RSABits: bits}
 	defer func() {
 		if p, ok := recover().(*background.Panic); !ok || p.Type != "string" {
 			t.Error("the panic got lost, or kept its value")
@@ -188,9 +189,9 @@ func TestAPanicBesideSomethingElseIsTheCallersToCatch(t *testing.T) {
 }
 
 // panics is a prover with a fault.
-type panics struct{}
+type panickingProver struct{}
 
-func (panics) Prove(context.Context, credential.Material, credential.Owner) (bool, error) {
+func (panickingProver) Prove(context.Context, credential.Material, credential.Owner) (bool, error) {
 	panic("anything")
 }
 

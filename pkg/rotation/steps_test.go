@@ -105,7 +105,7 @@ func TestAnOldCredentialStaysWhereTheValueOfItsSuccessorCanNotBeRead(t *testing.
 	w.oldID = first
 	w.wait(72 * time.Hour)
 	p := w.process()
-	if r := p.on(blind{vaultOf{p}, fault.Denied}); r.End != rotation.Refuse || r.FailedAt != rotation.Prove ||
+	if r := p.on(unreadableVault{vaultOf{p}, fault.Denied}); r.End != rotation.Refuse || r.FailedAt != rotation.Prove ||
 		r.Acted || w.find(first) == nil || slices.Contains(p.seen, "Prove") {
 		t.Errorf("%s (%s: %v) at %q, acted %v; the old one is there: %v", r.End, r.Reason, r.Cause, r.FailedAt, r.Acted,
 			w.find(first) != nil)

@@ -45,9 +45,9 @@ func answers(s rotation.Slot) []bool {
 	return []bool{false}
 }
 
-// calmStates calls f with every state of a run that was ordered and allowed, sees OCI and has no trouble: every column
-// but those four in full.
-func calmStates(f func(rotation.State)) {
+// orderedStates calls f with every state of a run that was ordered and allowed, sees OCI and has no trouble: every
+// column but those four in full.
+func orderedStates(f func(rotation.State)) {
 	s := rotation.State{Order: rotation.OrderGiven, Sight: rotation.SightAgain, Guard: rotation.GuardAllows,
 		Trouble: rotation.TroubleNone}
 	for _, s.Origin = range origins {
@@ -71,9 +71,9 @@ func calmStates(f func(rotation.State)) {
 	}
 }
 
-// roughStates calls f with every combination of the columns that the sections on sight, orders, trouble and the guard
-// read: all but the proof, the slots, replace and the room.
-func roughStates(f func(rotation.State)) {
+// troubledStates calls f with every combination of the columns that the sections on sight, orders, trouble and the
+// guard read: all but the proof, the slots, replace and the room.
+func troubledStates(f func(rotation.State)) {
 	s := rotation.State{Proof: rotation.ProofTodo, Slot: rotation.SlotFree, Room: rotation.RoomFree}
 	for _, s.Origin = range origins {
 		for _, s.Order = range orders {
@@ -100,19 +100,19 @@ func roughStates(f func(rotation.State)) {
 func drawnStates(n int, f func(rotation.State)) {
 	r := rand.New(rand.NewPCG(13, 1))
 	for range n {
-		f(rotation.State{Origin: any1(r, origins), Order: any1(r, orders), Sight: any1(r, sights),
-			Guard: any1(r, guards), Old: any1(r, olds),
-			Made: any1(r, mades), Stored: any1(r, storeds), Proof: any1(r, proofs), Slot: any1(r, slots),
-			Room:    any1(r, rooms),
-			Trouble: any1(r, troubles), Replace: r.IntN(2) == 0, Grace: any1(r, graces)})
+		f(rotation.State{Origin: pick(r, origins), Order: pick(r, orders), Sight: pick(r, sights),
+			Guard: pick(r, guards), Old: pick(r, olds),
+			Made: pick(r, mades), Stored: pick(r, storeds), Proof: pick(r, proofs), Slot: pick(r, slots),
+			Room:    pick(r, rooms),
+			Trouble: pick(r, troubles), Replace: r.IntN(2) == 0, Grace: pick(r, graces)})
 	}
 }
 
-func any1[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
+func pick[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
 
 func everyState(f func(rotation.State)) {
-	calmStates(f)
-	roughStates(f)
+	orderedStates(f)
+	troubledStates(f)
 	drawnStates(500_000, f)
 }
 

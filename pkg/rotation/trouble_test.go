@@ -2,6 +2,7 @@ package rotation_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -150,7 +151,7 @@ func TestACredentialThatMayBeStagedIsNotTakenBackFromTheDeliveryThatPromotesIt(t
 	}
 }
 
-func TestAOneTimePasswordThatGotLostIsToldOnce(t *testing.T) {
+func TestALostOneTimePasswordIsReportedOnce(t *testing.T) {
 	w := newWorld(t, credential.Password, credential.RolePassword)
 	p := w.process()
 	p.lost = func(o string, _ int) bool { p.dead = o == "Create"; return p.dead }
@@ -158,11 +159,12 @@ func TestAOneTimePasswordThatGotLostIsToldOnce(t *testing.T) {
 	w.mu.Lock()
 	w.now = w.now.Add(rotation.MakerLife)
 	w.mu.Unlock()
-	if r := w.process().run(); r.Reason != rotation.ResetNotKept || !r.Acted {
-		t.Fatalf("%s (%s), told: %v", r.End, r.Reason, r.Acted)
+	if r := w.process().run(); r.Reason != rotation.ResetNotKept || !r.Acted ||
+		!slices.Equal(steps(r), []rotation.Action{rotation.Withdraw}) {
+		t.Fatalf("%s (%s), acted %v in the steps %v", r.End, r.Reason, r.Acted, r.Steps)
 	}
 	if r := w.process().run(); r.Reason != rotation.AlreadyReset || r.Acted {
-		t.Errorf("%s (%s), told again: %v", r.End, r.Reason, r.Acted)
+		t.Errorf("%s (%s), acted again: %v", r.End, r.Reason, r.Acted)
 	}
 }
 

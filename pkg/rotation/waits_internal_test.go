@@ -15,9 +15,9 @@ import (
 )
 
 // slept returns the clock of a run whose vault notes the time of each call.
-func slept(r *run, v *cabinet) (times *[]time.Duration) {
+func slept(r *run, v *fakeVault) (times *[]time.Duration) {
 	times = new([]time.Duration)
-	clock, fails := r.Clock.(*ticks), v.fails
+	clock, fails := r.Clock.(*fakeClock), v.fails
 	v.fails = func(call string) error {
 		*times = append(*times, clock.now.Sub(noon))
 		if fails != nil {
@@ -52,8 +52,8 @@ func TestASecretIsWaitedForWhileItIsUpdatingAndForAMinuteAtMost(t *testing.T) {
 		"UPDATING for long": {vault.Updating, 60, 60, ""},
 		"UPDATING for good": {vault.Updating, 0, 66, fault.Busy},
 	} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
-		v := cabinetOf(s)
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+		v := newFakeVault(s)
 		v.is["secret-1"].State = c.state
 		v.fails = func(string) error {
 			if len(v.calls) == c.until {
@@ -95,8 +95,8 @@ func TestAVersionIsReadBackUntilItIsThereAndForSecondsAtMost(t *testing.T) {
 				"")}[n < 2]
 		}, true, 2, fault.Invalid},
 	} {
-		s := newScene(credential.AuthToken, at(newScene(credential.AuthToken).name(1), "pending"))
-		v := cabinetOf(s)
+		s := newFixture(credential.AuthToken, at(newFixture(credential.AuthToken).name(1), "pending"))
+		v := newFakeVault(s)
 		if v.contents["secret-12"] = m.Value; c.other {
 			v.contents["secret-12"] = credential.NewValue([]byte("other"))
 		}
@@ -184,10 +184,10 @@ func TestOnlyWhatIsStagedAndNotReadYetIsReadBack(t *testing.T) {
 func TestALookAfterAFailureWaitsTheLongerTheMoreThereWere(t *testing.T) {
 	for looks := range 5 {
 		for failed := range 5 {
-			s := newScene(credential.AuthToken, plain(credential.RoleToken))
-			v := cabinetOf(s)
+			s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+			v := newFakeVault(s)
 			r := s.on(v)
-			r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+			r.Issuer = listIssuer{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 			r.job.Permit = func(context.Context, []vault.Secret) (credential.Owner,
 				error) {
 				return credential.Owner{}, nil
@@ -196,7 +196,7 @@ func TestALookAfterAFailureWaitsTheLongerTheMoreThereWere(t *testing.T) {
 			if err := r.look(t.Context()); err != nil || !r.Clock.Now().Equal(noon) {
 				t.Errorf("without a failure: %v, after %v", err, r.Clock.Now().Sub(noon))
 			}
-			r.mem.Looks, r.mem.Failure = looks, &Failure{Stage, errScene, false}
+			r.mem.Looks, r.mem.Failure = looks, &Failure{Stage, errTest, false}
 			times := slept(r, v)
 			want := 50 * time.Millisecond
 			for range min(looks+failed, 6) {
@@ -213,9 +213,9 @@ func TestALookAsksTheGuardAboutTheSecretsThatCanBeRead(t *testing.T) {
 	passing, refusal := fault.New(fault.Unclear, "GetTags", "no"), errors.New("not tagged")
 	for _, guard := range []error{nil, passing, refusal} {
 		for _, unread := range []string{"", "secret-1", "secret-2"} {
-			s := newScene(credential.CustomerSecretKey, plain(credential.RoleSecretKey),
+			s := newFixture(credential.CustomerSecretKey, plain(credential.RoleSecretKey),
 				plain(credential.RoleAccessKey))
-			v := cabinetOf(s)
+			v := newFakeVault(s)
 			v.fails = func(call string) error {
 				if call == "Secret "+unread {
 					return fault.New(fault.Denied, "GetSecret", "no")
@@ -224,7 +224,7 @@ func TestALookAsksTheGuardAboutTheSecretsThatCanBeRead(t *testing.T) {
 			}
 			r := s.on(v)
 			r.mem.Looks, r.snap = 0, Snapshot{}
-			r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+			r.Issuer = listIssuer{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 			var asked []string
 			r.job.Permit = func(_ context.Context, secrets []vault.Secret) (credential.Owner, error) {
 				for _, one := range secrets {
@@ -252,16 +252,16 @@ func TestALookAsksTheGuardAboutTheSecretsThatCanBeRead(t *testing.T) {
 }
 
 func TestWhatTheFirstLookFoundIsKept(t *testing.T) {
-	s := newScene(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
+	s := newFixture(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
 	then := noon.Add(-100 * time.Hour)
 	s.snap.Issued[0].Created = then
-	v := cabinetOf(s)
+	v := newFakeVault(s)
 	v.is["secret-2"].Current = 5
 	r := s.on(v)
 	r.mem.Looks = 0
 	r.job.Permit = func(context.Context, []vault.Secret) (credential.Owner, error) { return credential.Owner{}, nil }
 	for n := range 3 {
-		r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+		r.Issuer = listIssuer{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 		if err := r.look(t.Context()); err != nil || !slices.Equal(r.mem.Found, []int64{1, 5}) ||
 			!r.result.OldMade.Equal(then) {
 			t.Errorf("look %d: %v, found %v; the old one was made %v", n+1, err, r.mem.Found, r.result.OldMade)
@@ -272,12 +272,12 @@ func TestWhatTheFirstLookFoundIsKept(t *testing.T) {
 }
 
 // stubborn is an issuer that does not delete.
-type stubborn struct {
-	user
+type failingDelete struct {
+	listIssuer
 	err error
 }
 
-func (s stubborn) Delete(context.Context, string, string) error { return s.err }
+func (s failingDelete) Delete(context.Context, string, string) error { return s.err }
 
 func TestAStepThatFailsIsNotedWithItsErrorAndWhetherItsTimeWasUp(t *testing.T) {
 	for _, class := range append(classes, "") {
@@ -286,9 +286,9 @@ func TestAStepThatFailsIsNotedWithItsErrorAndWhetherItsTimeWasUp(t *testing.T) {
 			if class != "" {
 				failure = fault.New(class, "DeleteAuthToken", "no")
 			}
-			s := newScene(credential.AuthToken, plain(credential.RoleToken))
-			r := s.on(cabinetOf(s))
-			r.Issuer = stubborn{err: failure}
+			s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+			r := s.on(newFakeVault(s))
+			r.Issuer = failingDelete{err: failure}
 			var told []Step
 			r.job.OnStep = func(s Step) { told = append(told, s) }
 			ctx, cancel := context.WithCancel(t.Context())

@@ -20,13 +20,13 @@ type call struct {
 	action  Action
 	job     Job
 	proc    *walkProcess
-	beside  *walkProcess // another process that lives
+	other   *walkProcess // another process that lives
 	changes int
 	dead    bool
 }
 
 func (c *call) wrong(format string, args ...any) {
-	c.lostByUs = append(c.lostByUs, fmt.Sprintf(format, args...))
+	c.violations = append(c.violations, fmt.Sprintf(format, args...))
 }
 
 // change makes one change, unless the step goes otherwise.
@@ -176,11 +176,11 @@ func (c *call) unseen() bool {
 	})
 }
 
-// untold: a person has emptied the metadata, so that nobody can tell which of two credentials with the same mark is
+// ambiguous: a person has emptied the metadata, so that nobody can tell which of two credentials with the same mark is
 // stored; or has closed the problem again with another secret while a delivery was at work, or while the first can't be
 // read; or has made the guard refuse while two deliveries were at work, so that nothing may be deleted. Then both
 // credentials stay.
-func (w *walkWorld) untold() bool {
+func (w *walkWorld) ambiguous() bool {
 	forbidden := slices.ContainsFunc(w.secrets, func(s walkSecret) bool { return s.forbidden })
 	refuses := slices.ContainsFunc(w.secrets, func(s walkSecret) bool {
 		return s.user != walkUser || s.state != vault.Active
@@ -195,7 +195,7 @@ func (c *call) discards(o walkCred) {
 		c.wrong("%s deletes a credential that a person made", c.action)
 	case c.stored(o) && o.id != c.proc.mem.Undone:
 		c.wrong("%s deletes a credential whose value is in Vault", c.action)
-	case c.beside != nil && o.by == c.beside.mem.Maker && c.beside.holdsInHand(o.id):
+	case c.other != nil && o.by == c.other.mem.Maker && c.other.holdsInHand(o.id):
 		c.wrong("%s deletes a credential whose maker is about to store it", c.action)
 	}
 }
@@ -336,7 +336,7 @@ func (c *call) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-func readyKey(i int) *keyPair {
+func fixedKey(i int) *keyPair {
 	return &keyPair{start: func() *background.Task[credential.Material] {
 		return background.Start(func() (credential.Material, error) { return walkKeys()[i], nil })
 	}}

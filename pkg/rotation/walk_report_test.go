@@ -28,7 +28,7 @@ func TestNoWayThroughARotationLosesACredentialOrRunsInCircles(t *testing.T) {
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			w := newWalker()
-			w.thin = group.thin
+			w.sample = group.thin
 			for _, o := range group.origins {
 				w.walk(o, 2, 1)
 			}
@@ -38,7 +38,7 @@ func TestNoWayThroughARotationLosesACredentialOrRunsInCircles(t *testing.T) {
 			}
 		})
 	}
-	for _, a := range acts {
+	for _, a := range userActions {
 		if played[a.name] == 0 {
 			t.Errorf("nobody %s", a.name)
 		}
@@ -128,7 +128,7 @@ func TestTheWalkFindsADeliberateFault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWalker()
-			w.enough, w.thin = true, 7
+			w.enough, w.sample = true, 7
 			broken(w)
 			for _, upsets := range []int{0, 1} {
 				for _, o := range append(serverMadeOrigins()[:3], serverMadeOrigins()[4:]...) {

@@ -15,13 +15,13 @@ import (
 )
 
 // act is something that a person does at any moment. It reports whether there was anything to do.
-type act struct {
+type userAction struct {
 	name string
 	do   func(*walkWorld) bool
 }
 
 // acts are what a person does in the walk.
-var acts = []act{
+var userActions = []userAction{
 	{"promotes the staged version", func(w *walkWorld) bool {
 		return w.edit(func(s *walkSecret) bool {
 			i := slices.IndexFunc(s.versions, func(v walkVersion) bool { return v.stage == "PENDING" })
@@ -178,16 +178,16 @@ func (w *walkWorld) ours(c walkCred) bool {
 
 // walkNode is a place of the walk: the world, up to two processes that live, and what may still happen.
 type walkNode struct {
-	world  *walkWorld
-	procs  [2]*walkProcess
-	upsets int // that may still happen: failures, deaths, acts, lags
-	starts int // of processes that may still happen
+	world        *walkWorld
+	procs        [2]*walkProcess
+	disturbances int // that may still happen: failures, deaths, acts, lags
+	starts       int // of processes that may still happen
 }
 
 func (n walkNode) key() [32]byte {
 	var b bytes.Buffer
 	n.world.key(&b)
-	fmt.Fprint(&b, "#", n.upsets, n.starts)
+	fmt.Fprint(&b, "#", n.disturbances, n.starts)
 	for _, p := range n.procs {
 		if p != nil {
 			p.identify(&b)
@@ -220,7 +220,7 @@ func (p *walkProcess) identify(b *bytes.Buffer) {
 type walker struct {
 	reduce func(Job, Snapshot, Memory) Case
 	next   func(State) Decision
-	thin   uint64 // of the places after an upset, one in so many is upset again
+	sample uint64 // of the places after an upset, one in so many is upset again
 	enough bool   // one fault is enough
 
 	seen   map[[32]byte]bool // true once it is done with
@@ -233,27 +233,27 @@ type walker struct {
 }
 
 func newWalker() *walker {
-	return &walker{reduce: Reduce, next: Next, thin: 1, seen: map[[32]byte]bool{}, rested: map[[32]byte]bool{},
+	return &walker{reduce: Reduce, next: Next, sample: 1, seen: map[[32]byte]bool{}, rested: map[[32]byte]bool{},
 		states: map[State]bool{},
 		acts:   map[string]int{}, ends: map[string]int{}, faults: map[string]string{}}
 }
 
 // trail is how the walk came to a place.
-type trail struct {
-	before *trail
-	what   string
+type path struct {
+	before *path
+	step   string
 }
 
-func (t *trail) String() string {
+func (t *path) String() string {
 	var all []string
 	for ; t != nil; t = t.before {
-		all = append(all, t.what)
+		all = append(all, t.step)
 	}
 	slices.Reverse(all)
 	return strings.Join(all, "; ")
 }
 
-func (w *walker) fault(t *trail, format string, args ...any) {
+func (w *walker) fault(t *path, format string, args ...any) {
 	what := fmt.Sprintf(format, args...)
 	if before, known := w.faults[what]; !known || len(t.String()) < len(before) {
 		w.faults[what] = t.String()
@@ -262,8 +262,8 @@ func (w *walker) fault(t *trail, format string, args ...any) {
 
 // walk goes everywhere from a beginning.
 func (w *walker) walk(o *origin, upsets, starts int) {
-	n := walkNode{world: o.begin(), upsets: upsets, starts: starts}
-	w.visit(n.start(0), &trail{what: o.name})
+	n := walkNode{world: o.begin(), disturbances: upsets, starts: starts}
+	w.visit(n.start(0), &path{step: o.name})
 }
 
 // start begins a process.
@@ -277,7 +277,7 @@ func (n walkNode) start(i int) walkNode {
 	return n
 }
 
-func (w *walker) visit(n walkNode, t *trail) {
+func (w *walker) visit(n walkNode, t *path) {
 	if w.enough && len(w.faults) > 0 {
 		return
 	}
@@ -291,10 +291,10 @@ func (w *walker) visit(n walkNode, t *trail) {
 	w.seen[key] = false
 	defer func() { w.seen[key] = true }()
 	if n.procs[0] == nil && n.procs[1] == nil {
-		w.rest(n, t)
+		w.idle(n, t)
 		return
 	}
-	upset := n.upsets > 0
+	upset := n.disturbances > 0
 	chance := uint64(key[0]) | uint64(key[1])<<8
 	for i, p := range n.procs {
 		if p == nil {
@@ -327,7 +327,7 @@ func (w *walker) visit(n walkNode, t *trail) {
 				continue
 			}
 			next, _, died := w.step(n, i, c, d, v)
-			if next.upsets--; died {
+			if next.disturbances--; died {
 				next.procs[i] = nil
 			}
 			w.acts[v.name]++
@@ -338,13 +338,13 @@ func (w *walker) visit(n walkNode, t *trail) {
 	if !upset {
 		return
 	}
-	for k, a := range acts {
+	for k, a := range userActions {
 		if w.skips(n, chance, 100+k) {
 			continue
 		}
 		next := n
 		next.world = n.world.clone()
-		if next.upsets--; a.do(next.world) {
+		if next.disturbances--; a.do(next.world) {
 			next.world.acts++
 			w.acts[a.name]++
 			w.edge(next, t, "a person %s", a.name)
@@ -354,7 +354,7 @@ func (w *walker) visit(n walkNode, t *trail) {
 		next := n
 		next.world = n.world.clone()
 		next.world.now = next.world.now.Add(SpreadTime)
-		next.upsets--
+		next.disturbances--
 		w.acts[lags[1]]++
 		w.edge(next, t, "%s", lags[1])
 	}
@@ -362,24 +362,24 @@ func (w *walker) visit(n walkNode, t *trail) {
 		i := slices.Index(n.procs[:], nil)
 		next := n.start(i)
 		next.world.together = true
-		next.upsets--
+		next.disturbances--
 		w.edge(next, t, "another process begins")
 	}
 }
 
 // skips thins out the second upset of a way.
 func (w *walker) skips(n walkNode, chance uint64, k int) bool {
-	return n.upsets == 1 && n.world.acts+n.world.makers > 1 && w.thin > 1 && (chance+uint64(k)*31)%w.thin != 0
+	return n.disturbances == 1 && n.world.acts+n.world.makers > 1 && w.sample > 1 && (chance+uint64(k)*31)%w.sample != 0
 }
 
-func (w *walker) edge(n walkNode, t *trail, format string, args ...any) {
+func (w *walker) edge(n walkNode, t *path, format string, args ...any) {
 	w.edges++
-	w.visit(n, &trail{t, fmt.Sprintf(format, args...)})
+	w.visit(n, &path{t, fmt.Sprintf(format, args...)})
 }
 
-func (w *walker) check(world *walkWorld, t *trail, format string, args ...any) {
-	for _, what := range world.lostByUs {
-		w.fault(&trail{t, fmt.Sprintf(format, args...)}, "%s", what)
+func (w *walker) check(world *walkWorld, t *path, format string, args ...any) {
+	for _, what := range world.violations {
+		w.fault(&path{t, fmt.Sprintf(format, args...)}, "%s", what)
 	}
 }
 

@@ -21,18 +21,18 @@ import (
 // rotation. It is a value: whatever changes it clones it first. The engine's own act changes it, through a call.
 type walkWorld struct {
 	*origin
-	now      time.Time
-	creds    []walkCred
-	secrets  []walkSecret // the targets, and then another one
-	order    order        // the newest closure
-	made     int          // credentials so far
-	keys     int          // key pairs so far
-	makers   int          // processes so far
-	deleted  bool         // a process has deleted the old credential
-	acts     int          // of a person
-	wiped    bool         // a person has emptied the metadata
-	together bool         // two processes were alive at a time
-	lostByUs []string     // what broke a promise
+	now        time.Time
+	creds      []walkCred
+	secrets    []walkSecret // the targets, and then another one
+	order      order        // the newest closure
+	made       int          // credentials so far
+	keys       int          // key pairs so far
+	makers     int          // processes so far
+	deleted    bool         // a process has deleted the old credential
+	acts       int          // of a person
+	wiped      bool         // a person has emptied the metadata
+	together   bool         // two processes were alive at a time
+	violations []string     // what broke a promise
 }
 
 // origin is what a walk begins with.
@@ -155,7 +155,7 @@ func (w *walkWorld) clone() *walkWorld {
 	for i := range n.secrets {
 		n.secrets[i].versions = slices.Clone(w.secrets[i].versions)
 	}
-	n.lostByUs = nil
+	n.violations = nil
 	return &n
 }
 

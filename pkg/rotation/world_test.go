@@ -31,8 +31,8 @@ type world struct {
 	now      time.Time
 	closed   time.Time // when the problem was closed
 	serial   int
-	creds    []living
-	secrets  map[string]*vaulted
+	creds    []fakeCredential
+	secrets  map[string]*fakeSecret
 	hands    map[string]bool // ids of credentials whose value the user has
 	oldID    string
 	replace  bool
@@ -40,21 +40,21 @@ type world struct {
 	writes   int  // versions written
 	broken   string
 	lag      time.Duration // how old the picture is that IAM's list shows
-	past     []moment      // how the credentials were, for lists that lag
+	past     []listState   // how the credentials were, for lists that lag
 }
 
 // moment is what the user had from a time on.
-type moment struct {
+type listState struct {
 	from  time.Time
-	creds []living
+	creds []fakeCredential
 }
 
-type living struct {
+type fakeCredential struct {
 	credential.Issued
 	value credential.Value
 }
 
-type vaulted struct {
+type fakeSecret struct {
 	vault.Secret
 	role     credential.Role
 	versions []vault.Version
@@ -67,7 +67,7 @@ type vaulted struct {
 const bits = 128
 
 func newWorld(t *testing.T, kind credential.Kind, roles ...credential.Role) *world {
-	w := &world{t: t, kind: kind, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), secrets: map[string]*vaulted{},
+	w := &world{t: t, kind: kind, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), secrets: map[string]*fakeSecret{},
 		hands: map[string]bool{}}
 	w.closed = w.now
 	w.oldID = w.add("in use", -100*24*time.Hour)
@@ -77,7 +77,7 @@ func newWorld(t *testing.T, kind credential.Kind, roles ...credential.Role) *wor
 	w.hands[w.creds[0].ID] = true
 	for _, role := range roles {
 		id := "ocid1.vaultsecret.oc1.iad." + string(role)
-		w.secrets[id] = &vaulted{role: role, Secret: vault.Secret{ID: id, Name: string(role), State: vault.Active,
+		w.secrets[id] = &fakeSecret{role: role, Secret: vault.Secret{ID: id, Name: string(role), State: vault.Active,
 			Current: 1, ETag: "1"},
 			versions: []vault.Version{{Number: 1, Current: true}}, contents: map[int64]credential.Value{
 				1: credential.NewValue([]byte("first"))}}
@@ -98,7 +98,7 @@ func (w *world) add(description string, age time.Duration) string {
 	case credential.Password:
 		id = credential.TimeID(made)
 	}
-	w.creds = append(w.creds, living{credential.Issued{ID: id, Description: description, Created: made}, value})
+	w.creds = append(w.creds, fakeCredential{credential.Issued{ID: id, Description: description, Created: made}, value})
 	return id
 }
 
@@ -116,8 +116,8 @@ func testKey(t *testing.T) credential.Material {
 	return m
 }
 
-func (w *world) find(id string) *living {
-	i := slices.IndexFunc(w.creds, func(c living) bool { return c.ID == id })
+func (w *world) find(id string) *fakeCredential {
+	i := slices.IndexFunc(w.creds, func(c fakeCredential) bool { return c.ID == id })
 	if i < 0 {
 		return nil
 	}
@@ -190,11 +190,11 @@ func (p *process) do(operation string, effect func() error) error {
 		}
 	}
 	if p.past == nil {
-		p.past = []moment{{p.now.Add(-1000 * time.Hour), slices.Clone(p.creds)}}
+		p.past = []listState{{p.now.Add(-1000 * time.Hour), slices.Clone(p.creds)}}
 	}
 	err := effect()
 	if err == nil {
-		p.past = append(p.past, moment{p.now, slices.Clone(p.creds)})
+		p.past = append(p.past, listState{p.now, slices.Clone(p.creds)})
 		p.check(operation)
 	}
 	if p.dieAt == p.calls {
@@ -208,7 +208,7 @@ func (p *process) do(operation string, effect func() error) error {
 }
 
 // shown is what IAM's list shows now.
-func (w *world) shown() []living {
+func (w *world) shown() []fakeCredential {
 	if w.lag == 0 {
 		return w.creds
 	}
@@ -246,7 +246,7 @@ func (p *process) Create(_ context.Context, _ string, d credential.Draft) (c cre
 			if p.find(m) != nil {
 				return fault.New(fault.Conflict, "Create", "exists")
 			}
-			p.creds = append(p.creds, living{credential.Issued{ID: m, Created: p.now}, p.staged(m)})
+			p.creds = append(p.creds, fakeCredential{credential.Issued{ID: m, Created: p.now}, p.staged(m)})
 		case credential.Password:
 			p.creds = nil
 			p.add("", 0)
@@ -292,7 +292,7 @@ func (p *process) Delete(_ context.Context, _, id string) error {
 		if id == p.oldID && !p.replace && !p.promoted() {
 			p.broken = "the old credential was deleted before the new one was CURRENT everywhere"
 		}
-		p.creds = slices.DeleteFunc(p.creds, func(c living) bool { return c.ID == id })
+		p.creds = slices.DeleteFunc(p.creds, func(c fakeCredential) bool { return c.ID == id })
 		return nil
 	})
 }
@@ -307,7 +307,7 @@ func (w *world) promoted() bool {
 	return false
 }
 
-func (w *world) currentEverywhere(c living) bool {
+func (w *world) currentEverywhere(c fakeCredential) bool {
 	for _, s := range w.secrets {
 		content := s.contents[s.Current]
 		if s.role == credential.RoleAccessKey {

@@ -12,8 +12,8 @@ import (
 )
 
 // bundled is a scene of a credential whose secret is a bundle.
-func bundled(kind credential.Kind, holds string) (*scene, *credential.Material) {
-	s := newScene(kind, plain(credential.RoleBundle))
+func bundled(kind credential.Kind, holds string) (*fixture, *credential.Material) {
+	s := newFixture(kind, plain(credential.RoleBundle))
 	s.mem.Found = []int64{1}
 	s.one().Holds = Content{Number: 1, Value: credential.NewValue([]byte(holds))}
 	return s, &credential.Material{Kind: kind, ID: "new", Value: credential.NewValue([]byte("value"))}
@@ -35,7 +35,7 @@ func TestAValueThatCanNotBeWrittenAsItsSecretWantsItIsNotWritten(t *testing.T) {
 	} {
 		s, m := bundled(c.kind, "")
 		s.snap.Owner = c.owner
-		v := cabinetOf(s)
+		v := newFakeVault(s)
 		err := s.on(v).stage(t.Context(), Case{Version: s.name(1), Material: m})
 		if (err == nil) != c.fits || (len(v.calls) > 0) != c.fits {
 			t.Errorf("%s: %v after %v", what, err, v.calls)
@@ -48,7 +48,7 @@ func TestABundleKeepsWhatWasAddedToItAndAPlainSecretNothing(t *testing.T) {
 	for _, role := range []credential.Role{credential.RoleBundle, credential.RolePassword} {
 		s, m := bundled(credential.Password, there)
 		s.one().Role = role
-		v := cabinetOf(s)
+		v := newFakeVault(s)
 		if err := s.on(v).stage(t.Context(), Case{Version: s.name(1), Material: m}); err != nil {
 			t.Fatal(err)
 		}
@@ -62,9 +62,9 @@ func TestABundleKeepsWhatWasAddedToItAndAPlainSecretNothing(t *testing.T) {
 }
 
 func TestAKeyPairIsStagedOnceAndTheNextAttemptGetsAnotherOne(t *testing.T) {
-	s := newScene(credential.APIKey, plain(credential.RolePrivateKey))
+	s := newFixture(credential.APIKey, plain(credential.RolePrivateKey))
 	s.mem.Found = []int64{1}
-	v := cabinetOf(s)
+	v := newFakeVault(s)
 	r := s.on(v)
 	r.RSABits = 1024
 	r.key = newKeyPair(r.bits())
@@ -104,7 +104,7 @@ func TestAKeyPairIsStagedOnceAndTheNextAttemptGetsAnotherOne(t *testing.T) {
 
 func TestWhatWasStagedBeforeAFailureIsNotStagedAgain(t *testing.T) {
 	s, m := paired()
-	v := cabinetOf(s)
+	v := newFakeVault(s)
 	denied := fault.New(fault.Denied, "UpdateSecret", "no")
 	v.fails = func(call string) error {
 		if call == "Update secret-2" {

@@ -13,12 +13,12 @@ import (
 )
 
 // watched is a vault that shows each change of a secret to a function, with the journals before and after it.
-type watched struct {
+type recordingVault struct {
 	vaultOf
 	sees func(id string, u vault.Update, was, is rotation.Journal)
 }
 
-func (w watched) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
+func (w recordingVault) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
 	was := rotation.JournalOf(w.secrets[id].Metadata)
 	out, err := w.vaultOf.Update(ctx, id, etag, u)
 	if err == nil {
@@ -98,7 +98,7 @@ func TestEachEntryOfAJournalSaysAllThatALaterDeliveryNeeds(t *testing.T) {
 					t.Errorf("%v, grace %v: %s says of the old one: %+v", f, grace, s.Name, is.Retire)
 				}
 			}
-			if r := p.on(watched{vaultOf{p}, sees}, ordered(grace)); r.End != rotation.Done ||
+			if r := p.on(recordingVault{vaultOf{p}, sees}, ordered(grace)); r.End != rotation.Done ||
 				r.Rotation != w.rotation() {
 				t.Errorf("%v: %s (%s: %v)", f, r.End, r.Reason, r.Cause)
 			}
@@ -178,7 +178,7 @@ func TestAnEndOfAnOverlapIsClaimedInEachSecretByTheOneThatDeletes(t *testing.T) 
 				t.Errorf("%v: the claim has made %+v of %+v", f, is, was)
 			}
 		}
-		r := p.on(watched{vaultOf{p}, sees}, ordered(time.Hour))
+		r := p.on(recordingVault{vaultOf{p}, sees}, ordered(time.Hour))
 		if r.Reason != rotation.Rotated || len(claimed) != len(f.roles) {
 			t.Errorf("%v: %s (%s: %v), claimed in %v", f, r.End, r.Reason, r.Cause, claimed)
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// byHand is a person's write of a new CURRENT version.
-func (w *world) byHand(id string, content credential.Value) {
+// writeManually is a person's write of a new CURRENT version.
+func (w *world) writeManually(id string, content credential.Value) {
 	s := w.secrets[id]
 	for i := range s.versions {
 		s.versions[i].Current = false
@@ -31,8 +31,8 @@ func (w *world) touch(id string) {
 	s.ETag = fmt.Sprint("by hand ", s.revision)
 }
 
-// back makes version 1 CURRENT again.
-func (w *world) back(id string) {
+// rollBack makes version 1 CURRENT again.
+func (w *world) rollBack(id string) {
 	s := w.secrets[id]
 	for i := range s.versions {
 		s.versions[i].Current = s.versions[i].Number == 1
@@ -53,13 +53,13 @@ func (w *world) home() string {
 	return ""
 }
 
-const stranger = "ocid1.user.oc1..somebodyelse"
+const otherUser = "ocid1.user.oc1..somebodyelse"
 
 // bound is a guard that asks the binding tag of each secret.
 func bound(j *rotation.Job) {
 	j.Permit = func(_ context.Context, secrets []vault.Secret) (credential.Owner, error) {
 		for _, s := range secrets {
-			if s.Freeform["keyturn-user"] == stranger {
+			if s.Freeform["keyturn-user"] == otherUser {
 				return credential.Owner{}, errors.New("the secret is bound to somebody else")
 			}
 		}
@@ -69,17 +69,17 @@ func bound(j *rotation.Job) {
 }
 
 // act is what a person does, and what has to be true when all deliveries are through.
-type act struct {
+type userAction struct {
 	name string
 	do   func(w *world) (mine string)
 	then func(t *testing.T, w *world, mine, what string)
 }
 
-func acts() []act {
-	return []act{
+func userActions() []userAction {
+	return []userAction{
 		{"re-binds the secret", func(w *world) string {
 			for id, s := range w.secrets {
-				s.Freeform = map[string]string{"keyturn-user": stranger}
+				s.Freeform = map[string]string{"keyturn-user": otherUser}
 				w.touch(id)
 			}
 			return fmt.Sprint(w.versions())
@@ -96,7 +96,7 @@ func acts() []act {
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			w.byHand(w.home(), content)
+			w.writeManually(w.home(), content)
 			return mine
 		}, func(t *testing.T, w *world, mine, what string) {
 			if w.find(mine) != nil && !w.readable(mine, true) {
@@ -108,7 +108,7 @@ func acts() []act {
 			if w.secrets[w.home()].Current != 1 && w.find(w.oldID) != nil {
 				old = w.oldID
 			}
-			w.back(w.home())
+			w.rollBack(w.home())
 			return old
 		}, func(t *testing.T, w *world, old, what string) {
 			if s := w.secrets[w.home()]; s.Current == 1 && w.find(w.oldID) == nil && old != "" {
@@ -137,7 +137,7 @@ func acts() []act {
 	}
 }
 
-func remove(creds []living, id string) (out []living) {
+func remove(creds []fakeCredential, id string) (out []fakeCredential) {
 	for _, c := range creds {
 		if c.ID != id {
 			out = append(out, c)
@@ -160,7 +160,7 @@ func (w *world) versions() (out []string) {
 
 func TestWhateverAPersonDoesBeforeAnyCallNothingOfHisIsLost(t *testing.T) {
 	for _, f := range provable() {
-		for _, a := range acts() {
+		for _, a := range userActions() {
 			probe := f.world(t).process()
 			probe.run(bound)
 			for at := 1; at <= probe.calls; at++ {

@@ -42,15 +42,16 @@ func TestARunWhoseTimeEndsWhileItWaitsDoesNotAskAgain(t *testing.T) {
 		for what, c := range map[string]struct {
 			asks string
 			p    *process
-			o    stuck
+			o    stuckVault
 		}{
-			"a look that failed":        {"List", f.world(t).refusing("List", fault.Unclear), stuck{}},
-			"a secret that is UPDATING": {"GetSecret", f.world(t).process(), stuck{state: vault.Updating}},
+			"a look that failed":        {"List", f.world(t).refusing("List", fault.Unclear), stuckVault{}},
+			"a secret that is UPDATING": {"GetSecret", f.world(t).process(), stuckVault{state: vault.Updating}},
 			"a value that isn't there yet": {"GetSecretBundle", f.world(t).refusing("GetSecretBundle", fault.Absent),
-				stuck{}},
-			"a credential that is refused":  {"Prove", f.world(t).process(), stuck{}},
-			"a prover that doesn't answer":  {"Prove", f.world(t).refusing("Prove", fault.Unclear), stuck{}},
-			"a write that finds it changed": {"List", f.world(t).refusing("UpdateSecret", fault.Conflict), stuck{}},
+				stuckVault{}},
+			"a credential that is refused": {"Prove", f.world(t).process(), stuckVault{}},
+			"a prover that doesn't answer": {"Prove", f.world(t).refusing("Prove", fault.Unclear), stuckVault{}},
+			"a write that finds it changed": {"List", f.world(t).refusing("UpdateSecret", fault.Conflict),
+				stuckVault{}},
 		} {
 			if what == "a value that isn't there yet" && slices.Contains(f.roles, credential.RoleBundle) {
 				continue // what it holds is read first
@@ -67,7 +68,7 @@ func TestARunWhoseTimeEndsWhileItWaitsDoesNotAskAgain(t *testing.T) {
 				cancel()
 			}
 			e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: c.o, Prover: p,
-				Clock: ending{clock{p.world}, end}, RSABits: bits}
+				Clock: endingClock{clock{p.world}, end}, RSABits: bits}
 			r := e.Run(ctx, p.job())
 			if made < 0 || r.End != rotation.Wait || p.count(c.asks, made) > 0 || p.find(p.oldID) == nil {
 				t.Errorf("%v, %s: %s (%s: %v), after %v; the time ended after call %d", f, what, r.End, r.Reason,
@@ -134,12 +135,12 @@ func TestAFinishedRotationIsFoundWithOneLookAtEachSecret(t *testing.T) {
 }
 
 // early is a vault whose first answers are from before another delivery has acted.
-type early struct {
+type staleVault struct {
 	vaultOf
 	was map[string]vault.Secret
 }
 
-func (e early) Secret(ctx context.Context, id string) (vault.Secret, error) {
+func (e staleVault) Secret(ctx context.Context, id string) (vault.Secret, error) {
 	now, err := e.vaultOf.Secret(ctx, id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -157,7 +158,7 @@ func TestASecretThatWasReadBeforeAnotherDeliveryDeletedTheOldOneIsReadAgain(t *t
 				continue
 			}
 			w := f.world(t)
-			q := early{vaultOf{w.process()}, map[string]vault.Secret{}}
+			q := staleVault{vaultOf{w.process()}, map[string]vault.Secret{}}
 			for id, s := range w.secrets {
 				q.was[id] = s.Secret
 			}

@@ -57,7 +57,7 @@ func TestWhenTheOldOneWasMadeIsWhatTheListSaysOfIt(t *testing.T) {
 			time.Time{}},
 		"a password, without ids": {credential.Password, []credential.Issued{{ID: "", Created: then}}, then},
 	} {
-		s := newScene(c.kind)
+		s := newFixture(c.kind)
 		s.snap.Issued = c.list
 		if got := s.view().oldMade(); !got.Equal(c.want) {
 			t.Errorf("%s: %v, want %v", what, got, c.want)
@@ -79,7 +79,7 @@ func TestACredentialThatIsNotListedMayLagOnlyWhileItsVersionIsYoung(t *testing.T
 		"the old one":                 {credential.AuthToken, "old", 0, true, false},
 		"a password":                  {credential.Password, "x", 0, true, false},
 	} {
-		s := newScene(c.kind, plain(c.kind.Roles()[0]))
+		s := newFixture(c.kind, plain(c.kind.Roles()[0]))
 		s.one().Listed, s.one().Versions[0].Created = c.listed, noon.Add(-c.age)
 		if got := s.view().mayBeUnlisted(*s.one(), c.id); got != c.want {
 			t.Errorf("%s: %v", what, got)
@@ -88,25 +88,25 @@ func TestACredentialThatIsNotListedMayLagOnlyWhileItsVersionIsYoung(t *testing.T
 }
 
 // shelf is a Vault of one secret, whose first updates fail.
-type shelf struct {
+type stubVault struct {
 	Vault
 	is      vault.Secret
 	fails   []error
 	updates *int
 }
 
-func (v shelf) Secret(_ context.Context, id string) (vault.Secret, error) {
+func (v stubVault) Secret(_ context.Context, id string) (vault.Secret, error) {
 	if id != v.is.ID {
 		return vault.Secret{}, fault.New(fault.Absent, "GetSecret", "")
 	}
 	return v.is, nil
 }
 
-func (v shelf) Versions(context.Context, string) ([]vault.Version, error) {
+func (v stubVault) Versions(context.Context, string) ([]vault.Version, error) {
 	return []vault.Version{{Number: 1}}, nil
 }
 
-func (v shelf) Update(context.Context, string, string, vault.Update) (vault.Secret, error) {
+func (v stubVault) Update(context.Context, string, string, vault.Update) (vault.Secret, error) {
 	if *v.updates++; *v.updates <= len(v.fails) {
 		return vault.Secret{}, v.fails[*v.updates-1]
 	}
@@ -133,10 +133,10 @@ func TestAnUpdateIsRepeatedOnceAndOnlyWhereOurOwnIsStillSettling(t *testing.T) {
 		"where it is refused once and for all": {[]error{fault.New(fault.Denied, "UpdateSecret", "")}, true, false, 1,
 			fault.Denied},
 	} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 		s.one().Touched = c.touched
 		updates := 0
-		v := shelf{is: s.one().Secret, fails: c.fails, updates: &updates}
+		v := stubVault{is: s.one().Secret, fails: c.fails, updates: &updates}
 		if c.changed {
 			v.is.Current++
 		}
@@ -150,7 +150,7 @@ func TestAnUpdateIsRepeatedOnceAndOnlyWhereOurOwnIsStillSettling(t *testing.T) {
 
 func TestAnEarlierSecretIsReadAsFarAsItCanBe(t *testing.T) {
 	updates := 0
-	v := shelf{is: vault.Secret{ID: "there", Name: "web"}, updates: &updates}
+	v := stubVault{is: vault.Secret{ID: "there", Name: "web"}, updates: &updates}
 	r := &run{Engine: &Engine{Vault: v}, job: Job{Earlier: []string{"gone", "there"}}}
 	got := r.readEarlier(t.Context())
 	if len(got) != 1 || got[0].SecretID != "there" || got[0].Name != "web" || !got[0].Listed ||
