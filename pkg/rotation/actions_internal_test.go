@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// maker is an issuer that answers a request for a credential, and keeps what it was asked for.
+// fakeIssuer answers Create, and records its arguments.
 type fakeIssuer struct {
 	listIssuer
 	made   credential.Created
@@ -289,7 +289,7 @@ func TestTheOldCredentialIsDeletedOnlyWhileTheSecretsAreAsTheRunLeftThem(t *test
 	}
 }
 
-// deleting is an issuer that notes what it deletes.
+// deleting is an issuer that records what it deletes.
 type deleting struct {
 	listIssuer
 	ids []string
@@ -310,14 +310,14 @@ func TestTheNewCredentialIsUsedOnceMoreBeforeTheOldOneGoesIfItWasSeenToWork(t *t
 		asked    bool
 		want     fault.Class
 	}{
-		"it works":           {config.ProveRequire, true, true, nil, true, ""},
-		"it is refused":      {config.ProveRequire, true, true, errTest, true, fault.Conflict},
-		"no answer":          {config.ProveRequire, true, true, unclear, true, fault.Unclear},
-		"it may, and works":  {config.ProveTry, true, true, nil, true, ""},
-		"it may, is refused": {config.ProveTry, true, true, errTest, true, fault.Conflict},
-		"it never worked":    {config.ProveTry, false, true, errTest, false, ""},
-		"nobody wants that":  {config.ProveOff, true, true, errTest, false, ""},
-		"without a value":    {config.ProveRequire, true, false, errTest, false, ""},
+		"it works":             {config.ProveRequire, true, true, nil, true, ""},
+		"it is refused":        {config.ProveRequire, true, true, errTest, true, fault.Conflict},
+		"no answer":            {config.ProveRequire, true, true, unclear, true, fault.Unclear},
+		"it may, and works":    {config.ProveTry, true, true, nil, true, ""},
+		"it may, is refused":   {config.ProveTry, true, true, errTest, true, fault.Conflict},
+		"it never worked":      {config.ProveTry, false, true, errTest, false, ""},
+		"no proof is required": {config.ProveOff, true, true, errTest, false, ""},
+		"without a value":      {config.ProveRequire, true, false, errTest, false, ""},
 	} {
 		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 		s.job.Prove, s.mem.Trial = c.mode, Trial{Credential: "new", Accepted: c.accepted}

@@ -10,7 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// at is a secret that the attempt has come to in one way.
+// at returns a secret in which the attempt is in the given state.
 func at(name, place string) Seen {
 	s := plain(credential.RoleToken)
 	v := vault.Version{Number: 2, Name: name, Created: noon.Add(-time.Minute)}
@@ -206,7 +206,7 @@ func TestAnAttemptWasWrittenWhenItsFirstVersionWas(t *testing.T) {
 	}
 }
 
-// An attempt that is over is never promoted: the next one has the next number.
+// A dead attempt is never promoted: the next one gets the next number.
 func TestAnAttemptIsOverOnlyIfItsCredentialIsGoneForSure(t *testing.T) {
 	age := func(d time.Duration) func(*fixture) {
 		return func(s *fixture) { s.one().Versions[1].Created = noon.Add(-d) }
@@ -222,9 +222,9 @@ func TestAnAttemptIsOverOnlyIfItsCredentialIsGoneForSure(t *testing.T) {
 	}{
 		"long ago": {true, []func(*fixture){age(UnseenTime), named}},
 		"just now": {false, []func(*fixture){age(UnseenTime - 1), named}},
-		"nobody knows when": {false, []func(*fixture){named,
+		"time unknown": {false, []func(*fixture){named,
 			func(s *fixture) { s.one().Versions[1].Created = time.Time{} }}},
-		"nobody knows which": {true, []func(*fixture){age(UnseenTime)}},
+		"id unknown": {true, []func(*fixture){age(UnseenTime)}},
 		"not staged": {false,
 			[]func(*fixture){func(s *fixture) { *s.one() = plain(credential.RoleToken) }}},
 		"it is there": {false, []func(*fixture){age(UnseenTime), named,
@@ -237,7 +237,7 @@ func TestAnAttemptIsOverOnlyIfItsCredentialIsGoneForSure(t *testing.T) {
 			func(s *fixture) { s.mem.Deleted = []string{"x"} }}},
 		"another part is in the secret": {false, []func(*fixture){age(UnseenTime), named,
 			func(s *fixture) { s.one().Journal.Role = credential.RoleBundle }}},
-		"CURRENT, nobody knows which": {false, []func(*fixture){current}},
+		"CURRENT, id unknown": {false, []func(*fixture){current}},
 		"CURRENT": {true, []func(*fixture){current, func(s *fixture) {
 			s.one().Journal.Current = &Holder{Version: 2, Credential: "new"}
 		}}},

@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// stuck is a vault that refuses changes of some kind while the secret is ACTIVE, or leaves it UPDATING.
+// stuckVault refuses changes of some kind while the secret is ACTIVE, or leaves it UPDATING.
 type stuckVault struct {
 	vaultOf
 	refuses func(vault.Update) bool
@@ -35,7 +35,7 @@ func (s stuckVault) Secret(ctx context.Context, id string) (vault.Secret, error)
 	return found, err
 }
 
-// obstacles are what can keep a secret from changing for good.
+// stuckVaults are the ways in which a secret can permanently refuse changes.
 var stuckVaults = map[string]stuckVault{
 	"no new version":        {refuses: func(u vault.Update) bool { return u.Name != "" }},
 	"no promotion":          {refuses: func(u vault.Update) bool { return u.Promote != 0 }},
@@ -113,7 +113,7 @@ func TestAPENDINGVersionOfSomebodyElseIsNamedWhereItIsInTheWay(t *testing.T) {
 			!strings.Contains(r.Detail, "11:00") || len(w.creds) != 1 {
 			t.Errorf("%q: %s (%s: %s)", name, r.End, r.Reason, r.Detail)
 		}
-		if r := w.process().run(); r.End != rotation.Done { // where OCI takes a second one it is in nobody's way
+		if r := w.process().run(); r.End != rotation.Done { // if OCI accepts a second one, it is in no one's way
 			t.Errorf("%q: %s (%s)", name, r.End, r.Reason)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 func secretOf(role credential.Role) string { return "ocid1.vaultsecret.oc1.iad." + string(role) }
 
-// put makes a content that of the secret's CURRENT version.
+// put sets the content of the secret's CURRENT version.
 func (w *world) put(role credential.Role, text string) {
 	s := w.secrets[secretOf(role)]
 	s.contents[s.Current] = credential.NewValue([]byte(text))
@@ -29,7 +29,7 @@ func (w *world) addOther() fakeCredential {
 	return *w.find(id)
 }
 
-// untouched fails the test unless the rotation was refused for the reason, and nothing was done.
+// untouched fails the test unless the rotation was refused for the reason and changed nothing.
 func (w *world) untouched(t *testing.T, what string, r rotation.Result, want rotation.Reason) {
 	t.Helper()
 	if r.End != rotation.Refuse || r.Reason != want || r.Detail == "" || r.Acted || w.writes != 0 ||
@@ -115,7 +115,7 @@ func TestAKeyIsKnownInEveryLayoutAndOnlyTheOldOneOrADeadOneIsOverwritten(t *test
 	}
 }
 
-// blind is a vault whose CURRENT versions can't be read.
+// unreadableVault is a vault whose CURRENT versions can't be read.
 type unreadableVault struct {
 	vaultOf
 	class fault.Class
@@ -176,7 +176,7 @@ func TestACurrentVersionThatMayBeReadableInAMomentIsWaitedForAndNotForEver(t *te
 	}
 }
 
-// pair is a world with the two secrets of a customer secret key, and what they hold.
+// pair returns a world with the two secrets of a customer secret key, which hold the given texts.
 func pair(t *testing.T, key, id string) *world {
 	w := newWorld(t, credential.CustomerSecretKey, credential.RoleSecretKey, credential.RoleAccessKey)
 	w.put(credential.RoleSecretKey, key)

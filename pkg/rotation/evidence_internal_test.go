@@ -23,7 +23,7 @@ var keyPairs = sync.OnceValue(func() (pair [2]credential.Material) {
 	return pair
 })
 
-// An API key has no mark. Only its private key, in a version that is older than it, shows which rotation has made it.
+// An API key has no mark. Only an older version with its private key shows which rotation made it.
 func TestAnAPIKeyIsOursOnlyIfAVersionOfThisRotationHadItsPrivateKeyFirst(t *testing.T) {
 	mine, other := keyPairs()[0], keyPairs()[1]
 	for what, c := range map[string]struct {
@@ -51,8 +51,8 @@ func TestAnAPIKeyIsOursOnlyIfAVersionOfThisRotationHadItsPrivateKeyFirst(t *test
 		"another key is in there":   {false, func(s *fixture) { s.one().Attempt.Value = other.Value }},
 		"no key is in there": {false,
 			func(s *fixture) { s.one().Attempt.Value = credential.NewValue([]byte("x")) }},
-		"nobody knows when it was made": {false, func(s *fixture) { s.one().Versions[1].Created = time.Time{} }},
-		"the version came with it":      {true, func(s *fixture) { s.one().Versions[1].Created = noon.Add(skew) }},
+		"its age is unknown":       {false, func(s *fixture) { s.one().Versions[1].Created = time.Time{} }},
+		"the version came with it": {true, func(s *fixture) { s.one().Versions[1].Created = noon.Add(skew) }},
 		"the version came later": {false,
 			func(s *fixture) { s.one().Versions[1].Created = noon.Add(skew + 1) }},
 		"in the second secret": {true,
@@ -75,7 +75,7 @@ func TestAnAPIKeyIsOursOnlyIfAVersionOfThisRotationHadItsPrivateKeyFirst(t *test
 	}
 }
 
-// markedBy is the description of a credential that a process has made for a secret.
+// markedBy returns the description of a credential that a process made for a secret.
 func (s *fixture) markedBy(maker, home string) string {
 	return credential.Mark{Rotation: s.job.rotation(), Maker: maker, Home: credential.Home(home)}.Describe("web")
 }
@@ -197,7 +197,7 @@ func TestAnEarlierSecretThatHoldsALivingCredentialOfThisRotationIsNamed(t *testi
 	}
 }
 
-// held is a scene whose run has just made a credential, whose value no secret has.
+// held returns a fixture whose run has just made a credential, and hasn't stored its value yet.
 func held(kind credential.Kind) *fixture {
 	s := newFixture(kind, plain(kind.Roles()[len(kind.Roles())-1]))
 	made := creation("new")
@@ -239,7 +239,7 @@ func TestAProcessHoldsACredentialUntilASecretHasItsValue(t *testing.T) {
 			s.mem.Failure = &Failure{Action: Stage, Err: trouble, TimeUp: true}
 		}
 		if got := s.view().made(); got != want {
-			t.Errorf("beside one that is lost, in trouble (%v): %s, want %s", trouble, got, want)
+			t.Errorf("with a lost one, in trouble (%v): %s, want %s", trouble, got, want)
 		}
 	}
 }
@@ -271,8 +271,8 @@ func TestWhatARunHasMadeOrDeletedIsSoThoughTheListLags(t *testing.T) {
 	}
 }
 
-// What says which credential an attempt has made is, in this order: the run itself, the version's content, its journal,
-// and the mark of the only one that there is.
+// The attempt's credential is known from, in this order: the run's memory, the version's content, the journal, and the
+// mark of the only marked credential.
 func TestTheCredentialOfAnAttemptIsTakenFromWhereItIsKnownFirst(t *testing.T) {
 	value := func(text string) credential.Value { return credential.NewValue([]byte(text)) }
 	name := newFixture(credential.AuthToken).name(1)
@@ -305,7 +305,7 @@ func TestTheCredentialOfAnAttemptIsTakenFromWhereItIsKnownFirst(t *testing.T) {
 		id, value string
 		changes   []func(*fixture)
 	}{
-		"nobody knows": {"", "", nil},
+		"unknown": {"", "", nil},
 		"not staged": {"", "",
 			[]func(*fixture){func(s *fixture) { *s.one() = plain(credential.RoleToken) }}},
 		"by its journal": {"named", "", []func(*fixture){named}},

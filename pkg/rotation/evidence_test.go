@@ -16,7 +16,7 @@ func (w *world) rotation() credential.RotationID {
 	return credential.Ref{Kind: w.kind, User: user, ID: w.oldID}.RotationID()
 }
 
-// forge writes a version and a journal of this rotation into the first secret, as somebody could who may write to it.
+// forge writes a version and a journal of this rotation to the first secret, as another user of the secret could.
 func (w *world) forge(phase rotation.Phase, id string, content credential.Value, age time.Duration) {
 	h, at := w.home(), w.now.Add(-age)
 	s, name := w.secrets[h], w.rotation().VersionName(1)
@@ -222,7 +222,7 @@ func TestADeletionThatCameFirstIsFollowedUpThoughTheJournalIsWiped(t *testing.T)
 	}
 }
 
-// A list of versions from which some were deleted doesn't show that a credential's value was never stored.
+// If versions were deleted, the list doesn't prove that a credential's value was never stored.
 func TestACredentialWhoseVersionMayHaveBeenDeletedIsLeftAlone(t *testing.T) {
 	for _, gap := range []bool{false, true} {
 		w := newWorld(t, credential.AuthToken, credential.RoleToken)
@@ -261,7 +261,7 @@ func TestAnOrphanIsDeletedOnlyIfItsValueIsCertainlyNowhere(t *testing.T) {
 			w.secrets[w.home()].versions[0].Number = 31
 			w.secrets[w.home()].Current = 31
 		}, false},
-		"bound to somebody else": {func(w *world, _ string) {
+		"bound to another user": {func(w *world, _ string) {
 			w.secrets[w.home()].Freeform = map[string]string{"keyturn-user": otherUser}
 		}, false},
 		"it is gone": {func(w *world, made string) { w.creds = remove(w.creds, made) }, false},
@@ -293,7 +293,7 @@ func TestAnOrphanIsDeletedOnlyIfItsValueIsCertainlyNowhere(t *testing.T) {
 	}
 }
 
-// Two rotations of one secret follow one another while the overlap of the first still runs.
+// The second rotation of a secret begins during the overlap of the first.
 func TestTheOverlapOfOneRotationOutlivesTheNext(t *testing.T) {
 	for _, f := range overlapping() {
 		if f.kind.Limit() < 3 {

@@ -18,7 +18,7 @@ var classes = []fault.Class{fault.Absent, fault.Denied, fault.Invalid, fault.Ful
 var allActions = []Action{Look, Stage, Intend, Create, Reset, Prove, Promote, Defer, Claim, Retire, Settle, Replace,
 	Discard, Withdraw, Fence}
 
-// after is a scene in which an action has failed for the given time.
+// after returns a fixture in which an action has failed the given number of times.
 func after(a Action, class fault.Class, tries int) *fixture {
 	s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 	s.job.Ordered = noon.Add(1 - BlockedTime)
@@ -27,7 +27,7 @@ func after(a Action, class fault.Class, tries int) *fixture {
 	return s
 }
 
-// outcome is what the failure comes to: at the first try, and at a later one.
+// outcome returns the expected Trouble.
 func outcome(a Action, class fault.Class, tries int) Trouble {
 	deletes := a == Retire || a == Replace || a == Discard
 	switch class {
@@ -224,7 +224,7 @@ func TestOnlyWhatWouldBeAnsweredAgainIsFinal(t *testing.T) {
 	}
 }
 
-// late is an issuer and a vault that note whether they were called when the time to go forward was over.
+// deadlineIssuer is an issuer and a vault that record the calls made after the forward context ended.
 type deadlineIssuer struct {
 	Vault
 	in map[string]bool

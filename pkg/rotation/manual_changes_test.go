@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// writeManually is a person's write of a new CURRENT version.
+// writeManually writes a new CURRENT version, as a user would.
 func (w *world) writeManually(id string, content credential.Value) {
 	s := w.secrets[id]
 	for i := range s.versions {
@@ -41,7 +41,7 @@ func (w *world) rollBack(id string) {
 	w.touch(id)
 }
 
-// home is the secret that is written first.
+// home returns the OCID of the secret that is written first.
 func (w *world) home() string {
 	for _, role := range w.kind.Roles() {
 		for id, s := range w.secrets {
@@ -55,12 +55,12 @@ func (w *world) home() string {
 
 const otherUser = "ocid1.user.oc1..somebodyelse"
 
-// bound is a guard that asks the binding tag of each secret.
+// bound sets a guard that checks the binding tag of each secret.
 func bound(j *rotation.Job) {
 	j.Permit = func(_ context.Context, secrets []vault.Secret) (credential.Owner, error) {
 		for _, s := range secrets {
 			if s.Freeform["keyturn-user"] == otherUser {
-				return credential.Owner{}, errors.New("the secret is bound to somebody else")
+				return credential.Owner{}, errors.New("the secret is bound to another user")
 			}
 		}
 		return credential.Owner{User: user, UserName: "somebody", Region: "us-ashburn-1", Namespace: "ns",
@@ -68,7 +68,7 @@ func bound(j *rotation.Job) {
 	}
 }
 
-// act is what a person does, and what has to be true when all deliveries are through.
+// userAction is a manual change, and a check after all deliveries.
 type userAction struct {
 	name string
 	do   func(w *world) (mine string)
@@ -85,7 +85,7 @@ func userActions() []userAction {
 			return fmt.Sprint(w.versions())
 		}, func(t *testing.T, w *world, mine, what string) {
 			if after := fmt.Sprint(w.versions()); after != mine {
-				t.Errorf("%s: the secret of somebody else was written to: %s, then %s", what, mine, after)
+				t.Errorf("%s: the secret of another user was written to: %s, then %s", what, mine, after)
 			}
 		}},
 		{"stores a key of his own", func(w *world) string {
@@ -146,7 +146,7 @@ func remove(creds []fakeCredential, id string) (out []fakeCredential) {
 	return out
 }
 
-// versions counts the versions of each secret, with the number of CURRENT.
+// versions returns the number of versions of each secret, and the number of CURRENT.
 func (w *world) versions() (out []string) {
 	for _, role := range w.kind.Roles() {
 		for _, s := range w.secrets {

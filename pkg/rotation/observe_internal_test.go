@@ -14,7 +14,7 @@ import (
 func TestWhatASecretHoldsIsAskedForOnlyWhereSomethingIsAboutToBeWrittenOverIt(t *testing.T) {
 	gone := func(s *fixture) { s.snap.Issued = nil }
 	bundle := func(s *fixture) { s.one().Role = credential.RoleBundle }
-	told := func(s *fixture) { s.one().Journal.Current = &Holder{Version: 1, Credential: "old"} }
+	known := func(s *fixture) { s.one().Journal.Current = &Holder{Version: 1, Credential: "old"} }
 	staged := func(s *fixture) {
 		s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Name: s.name(1), Pending: true,
 			Created: noon})
@@ -24,13 +24,13 @@ func TestWhatASecretHoldsIsAskedForOnlyWhereSomethingIsAboutToBeWrittenOverIt(t 
 		changes []func(*fixture)
 	}{
 		"a plain one":       {true, nil},
-		"its journal tells": {false, []func(*fixture){told}},
-		"its journal is out of date": {true, []func(*fixture){told,
+		"its journal tells": {false, []func(*fixture){known}},
+		"its journal is out of date": {true, []func(*fixture){known,
 			func(s *fixture) { s.one().Journal.Current.Version = 7 }}},
-		"its journal names none": {true, []func(*fixture){told,
+		"its journal names none": {true, []func(*fixture){known,
 			func(s *fixture) { s.one().Journal.Current.Credential = "" }}},
-		"a bundle":                  {true, []func(*fixture){bundle, told}},
-		"a bundle with the new one": {false, []func(*fixture){bundle, told, staged}},
+		"a bundle":                  {true, []func(*fixture){bundle, known}},
+		"a bundle with the new one": {false, []func(*fixture){bundle, known, staged}},
 		"it has the new one":        {true, []func(*fixture){staged}},
 		"it has no CURRENT version": {false, []func(*fixture){func(s *fixture) { s.one().Current = 0 }}},
 		"the new one is CURRENT": {false, []func(*fixture){func(s *fixture) {
@@ -43,7 +43,7 @@ func TestWhatASecretHoldsIsAskedForOnlyWhereSomethingIsAboutToBeWrittenOverIt(t 
 		}}},
 		"the old one is gone":           {false, []func(*fixture){gone}},
 		"it is gone, and one is staged": {true, []func(*fixture){gone, staged}},
-		"it is gone, and nobody ordered": {true, []func(*fixture){gone, func(s *fixture) {
+		"it is gone, without an order": {true, []func(*fixture){gone, func(s *fixture) {
 			s.job.orphan,
 				s.job.marked = "x", s.job.rotation()
 		}}},
@@ -170,7 +170,7 @@ func TestTheNewestVersionIsReadWhereItsValueIsNeededAndNotKnown(t *testing.T) {
 			s.snap.Secrets = append([]Seen{plain(credential.RolePrivateKey)}, s.snap.Secrets...)
 		}, "secret-1", ""},
 		"it has no whole value": {func(s *fixture, _ *fakeVault) { s.one().Role = credential.RoleAccessKey }, "", ""},
-		"nobody may read it": {func(_ *fixture, v *fakeVault) { v.fails = func(string) error { return denied } }, "",
+		"it may not be read": {func(_ *fixture, v *fakeVault) { v.fails = func(string) error { return denied } }, "",
 			fault.Denied},
 		"something else is in it": {func(_ *fixture,
 			v *fakeVault) {
@@ -178,7 +178,7 @@ func TestTheNewestVersionIsReadWhereItsValueIsNeededAndNotKnown(t *testing.T) {
 		}, "", fault.Invalid},
 		"another is in it": {func(_ *fixture, v *fakeVault) { v.contents["secret-12"] = keyPairs()[1].Value }, "",
 			fault.Invalid},
-		"nobody says what is in it": {func(s *fixture, v *fakeVault) {
+		"its content is unknown": {func(s *fixture, v *fakeVault) {
 			s.one().Journal, v.contents["secret-12"] = Journal{}, keyPairs()[1].Value
 		}, "secret-1", ""},
 	} {

@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// count tells how often a process has made a call, after those that it made first.
+// count returns how often a process made a call, after its first calls.
 func (p *process) count(operation string, first int) (n int) {
 	for _, o := range p.seen[first:] {
 		if o == operation {
@@ -22,7 +22,7 @@ func (p *process) count(operation string, first int) (n int) {
 	return n
 }
 
-// refusing is a process to which OCI answers a call with an error.
+// refusing returns a process that gets an error for each call of an operation.
 func (w *world) refusing(operation string, class fault.Class) *process {
 	p := w.process()
 	p.faults = func(o string, _ int) error {
@@ -37,7 +37,7 @@ func (w *world) refusing(operation string, class fault.Class) *process {
 func TestARunWhoseTimeEndsWhileItWaitsDoesNotAskAgain(t *testing.T) {
 	for _, f := range overlapping() {
 		if len(f.roles) > 1 {
-			continue // the other secret is asked for beside
+			continue // the other secret is asked for in parallel
 		}
 		for what, c := range map[string]struct {
 			asks string
@@ -134,7 +134,7 @@ func TestAFinishedRotationIsFoundWithOneLookAtEachSecret(t *testing.T) {
 	}
 }
 
-// early is a vault whose first answers are from before another delivery has acted.
+// staleVault is a vault whose first answers are from before another delivery acted.
 type staleVault struct {
 	vaultOf
 	was map[string]vault.Secret
@@ -178,7 +178,7 @@ func TestASecretThatWasReadBeforeAnotherDeliveryDeletedTheOldOneIsReadAgain(t *t
 	}
 }
 
-// ends is how a run ends that can't make a call: for good, or for now.
+// ends maps the class of a failing call to the end of the run.
 var ends = map[fault.Class]rotation.Action{fault.Denied: rotation.Refuse, fault.Unclear: rotation.Wait}
 
 func TestNothingIsDoneToASecretWhoseVersionsCanNotBeListed(t *testing.T) {

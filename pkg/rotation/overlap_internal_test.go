@@ -8,7 +8,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// retired is a scene whose secret says until when the old credential stays: for an hour from now, said an hour ago.
+// retired returns a fixture whose secret has a Retire entry: written an hour ago, and over in an hour.
 func retired(kind credential.Kind) *fixture {
 	s := newFixture(kind, plain(kind.Roles()[len(kind.Roles())-1]))
 	set := noon.Add(-time.Hour)
@@ -18,7 +18,7 @@ func retired(kind credential.Kind) *fixture {
 	return s
 }
 
-// again is a closure of that time that gives a grace period again.
+// again is a later closure with a grace period.
 func again(ordered time.Time, grace time.Duration) func(*fixture) {
 	return func(s *fixture) { s.job.Ordered, s.job.Grace, s.job.GraceGiven = ordered, grace, true }
 }
@@ -151,8 +151,7 @@ func TestTheOldCredentialGoesWhenTheLastSecretSays(t *testing.T) {
 	}
 }
 
-// TestOfDeliveriesThatClaimAtOnceTheOneInTheFirstSecretGoesOn: with both stepping aside, or both going on, the old
-// credential would stay until a sweep, or be deleted twice.
+// If both deliveries stopped, the old credential would stay until a sweep. If both went on, both would delete it.
 func TestOfDeliveriesThatClaimAtOnceTheOneInTheFirstSecretGoesOn(t *testing.T) {
 	const none, mine, other, dead = "", "me", "other", "dead"
 	for claims, want := range map[[2]string]Grace{

@@ -123,7 +123,7 @@ func TestAKeyPairHasTheEnginesSizeOrElse2048Bits(t *testing.T) {
 	}
 }
 
-// The guard is asked about each secret, with each look, before anything is touched.
+// Permit gets every secret after each look, before any change.
 func TestWhatTheGuardRefusesIsNotTouched(t *testing.T) {
 	for _, f := range forms() {
 		w := f.world(t)
@@ -146,7 +146,7 @@ func TestWhatTheGuardRefusesIsNotTouched(t *testing.T) {
 	}
 }
 
-// size is how many bits a key pair has.
+// size returns the size of a key pair in bits.
 func size(t *testing.T, m credential.Material) int {
 	t.Helper()
 	public, err := m.PublicPEM()

@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// tried is a scene whose new credential is staged, was made at that age, and was tried out by this run.
+// tried returns a fixture whose new credential is staged, has that age, and was tested by this run.
 func tried(age time.Duration, trial Trial) *fixture {
 	s := newFixture(credential.AuthToken, at(newFixture(credential.AuthToken).name(1), "pending"))
 	s.issue("new", s.markedBy("me", "s"), noon.Add(-age))
@@ -37,7 +37,7 @@ func TestAProofIsGoodOnceAcceptedAndBadOnlyAfterManyRefusalsOfAnOldCredential(t 
 		"accepted": {0, Trial{Credential: "new", Accepted: true}, ProofGood, nil},
 		"accepted after refusals": {ProofTime, with(func(t *Trial) { t.Accepted = true }), ProofGood,
 			nil},
-		"nobody wants a proof": {ProofTime, refused, ProofGood, []func(*fixture){mode(config.ProveOff)}},
+		"no proof is required": {ProofTime, refused, ProofGood, []func(*fixture){mode(config.ProveOff)}},
 		"refused":              {ProofTime, refused, ProofBad, nil},
 		"refused soon":         {ProofTime - 1, refused, ProofUnclear, nil},
 		"refused too few times": {ProofTime, with(func(t *Trial) { t.Refusals-- }), ProofUnclear,
@@ -140,7 +140,7 @@ func TestAStoredPasswordIsKeptIfTheLastLookAtItSaysSo(t *testing.T) {
 	}
 }
 
-// service answers each proof in turn, the last answer for all that follow, and notes when it was asked.
+// fakeProver returns its answers in turn, repeats the last one, and records when it was called.
 type fakeProver struct {
 	*fakeClock
 	answers []error // errScene: refused; nil: accepted
@@ -184,7 +184,7 @@ func TestANewCredentialIsAskedAboutInPausesThatDoubleUpToFiveSeconds(t *testing.
 			true},
 		"no answer":                      {young, config.ProveRequire, []error{unclear}, 8, 0, unclear, false},
 		"no answer, which may be":        {young, config.ProveTry, []error{unclear}, 8, 0, unclear, false},
-		"nobody can ask":                 {young, config.ProveTry, []error{invalid}, 8, 0, invalid, false},
+		"it can never be asked":          {young, config.ProveTry, []error{invalid}, 8, 0, invalid, false},
 		"refused long after it was made": {old, config.ProveRequire, []error{errTest}, 7, 7, nil, false},
 		"refused soon after it was made": {young, config.ProveRequire, []error{errTest}, -1, -1, nil, false},
 		"refused between missing answers": {old, config.ProveRequire, []error{unclear, errTest, unclear, errTest}, 7,
@@ -271,7 +271,7 @@ func TestAYoungerPasswordIsToldByItsSecondOrByWhatBothSayBeyondIt(t *testing.T) 
 	}
 }
 
-// promoted is a scene whose attempt is CURRENT.
+// promoted returns a fixture whose attempt is CURRENT.
 func promoted() *fixture {
 	s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 	s.one().Current = 2

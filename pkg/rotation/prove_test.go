@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// provable are the forms whose new credential is proven.
+// provable returns the forms whose new credential is proven.
 func provable() (out []form) {
 	for _, f := range forms() {
 		if f.kind != credential.Password {
@@ -174,7 +174,7 @@ func TestWithProofTryWhatWasRefusedOnceIsNotTakenForAccepted(t *testing.T) {
 	}
 }
 
-// incapable is a prover without a way to prove the kind.
+// noProver is a prover that doesn't know the kind.
 type noProver struct{}
 
 func (noProver) Prove(context.Context, credential.Material, credential.Owner) (bool, error) {
@@ -214,7 +214,7 @@ func TestTheOldCredentialIsNotSaidToBeGoneIfNobodyHasSeenIt(t *testing.T) {
 	}
 }
 
-// ending is a clock whose first pause outlasts the context.
+// endingClock is a clock whose first pause outlasts the context.
 type endingClock struct {
 	clock
 	end func()

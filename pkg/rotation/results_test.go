@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// checkResult compares what a result says with what OCI has, where no other process is at work.
+// checkResult compares a result with the state of OCI. No other process may be running.
 func (w *world) checkResult(t *testing.T, what string, p *process, r rotation.Result, old *fakeCredential,
 	unread bool) {
 	t.Helper()

@@ -11,13 +11,13 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// Keyturn has written the halves, and the order has them the other way round: one journal is enough to see it.
+// Keyturn wrote the halves, and the closure swaps them: one journal is enough to detect that.
 func TestAPairIsSwappedIfOneJournalNamesTheOtherHalf(t *testing.T) {
 	key, id := credential.RoleSecretKey, credential.RoleAccessKey
 	for written, swapped := range map[[2]credential.Role]bool{
 		{"", ""}: false, {key, id}: false, {key, ""}: false, {"", id}: false,
 		{id, key}: true, {id, ""}: true, {"", key}: true,
-		{id, id}: false, {key, key}: false, // both hold the same: which is wrong nobody can tell
+		{id, id}: false, {key, key}: false, // both hold the same: it isn't known which is wrong
 		{credential.RoleBundle, ""}: false,
 	} {
 		for _, turned := range []bool{false, true} {
@@ -61,7 +61,7 @@ func TestWhatKeyturnHasWrittenForAnotherOwnerSaysNothingOfThisPart(t *testing.T)
 			false},
 		"another part": {Journal{Role: credential.RoleBundle, Owner: "auth-token ocid1.user.oc1..u"},
 			true},
-		"another part, of nobody": {Journal{Role: credential.RoleBundle}, true},
+		"another part, without an owner": {Journal{Role: credential.RoleBundle}, true},
 		"another user's": {Journal{Role: credential.RoleBundle, Owner: "auth-token ocid1.user.oc1..v"},
 			false},
 		"another kind's":           {Journal{Role: credential.RoleBundle, Owner: "api-key ocid1.user.oc1..u"}, false},

@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// cabinet is a Vault of some secrets, with the contents of their versions.
+// fakeVault is a Vault of some secrets, with the contents of their versions.
 type fakeVault struct {
 	is       map[string]*vault.Secret
 	versions map[string][]vault.Version
@@ -25,7 +25,7 @@ type fakeVault struct {
 	quiet    bool // the answer to an update doesn't show its effect yet
 }
 
-// newFakeVault has the secrets of a scene.
+// newFakeVault returns a vault with the secrets of a fixture.
 func newFakeVault(s *fixture) *fakeVault {
 	c := &fakeVault{is: map[string]*vault.Secret{}, versions: map[string][]vault.Version{},
 		contents: map[string]credential.Value{}}
@@ -103,13 +103,13 @@ func (c *fakeVault) Update(_ context.Context, id, etag string, u vault.Update) (
 	return *s, nil
 }
 
-// on is the run of a scene with that vault.
+// on returns the run of a fixture with that vault.
 func (s *fixture) on(v Vault) *run {
 	return &run{Engine: &Engine{Vault: v, Clock: &fakeClock{noon}}, job: s.job, snap: s.snap, mem: s.mem}
 }
 
-// agrees fails the test unless the run's picture of the secrets is what Vault has. The number of a version that was
-// not read yet is not known.
+// agrees fails the test unless the run's snapshot matches the vault. The number of a version that wasn't read is
+// unknown.
 func (c *fakeVault) agrees(t *testing.T, what string, r *run) {
 	t.Helper()
 	for _, s := range r.snap.Secrets {
@@ -136,7 +136,7 @@ func (c *fakeVault) agrees(t *testing.T, what string, r *run) {
 	}
 }
 
-// paired is a rotation of a customer secret key whose two secrets have versions by hand as well.
+// paired is a rotation of a customer secret key whose two secrets also have versions that a user wrote.
 func paired() (*fixture, *credential.Material) {
 	s := newFixture(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
 	for i := range s.snap.Secrets {
@@ -150,7 +150,7 @@ func paired() (*fixture, *credential.Material) {
 	return s, m
 }
 
-// stagedPair is a run that has staged both halves of a customer secret key, and the vault that has them.
+// stagedPair returns a run that has staged both halves of a customer secret key, and its vault.
 func stagedPair(t *testing.T) (*fakeVault, *run, Case) {
 	t.Helper()
 	s, m := paired()
@@ -242,14 +242,14 @@ func TestASecretThatHasTheVersionAlreadyIsNotWrittenAgain(t *testing.T) {
 
 func TestAPromotionThatDidNotTakeEffectIsNoticed(t *testing.T) {
 	for what, want := range map[string]fault.Class{"late": "", "never": fault.Conflict,
-		"nobody knows": fault.Unclear} {
+		"unknown": fault.Unclear} {
 		v, r, c := stagedPair(t)
 		v.quiet = true
 		v.fails = func(call string) error {
 			if call == "Secret secret-1" && what == "never" {
 				v.is["secret-1"].Current = 1
 			}
-			if call == "Secret secret-1" && what == "nobody knows" {
+			if call == "Secret secret-1" && what == "unknown" {
 				return fault.New(fault.Unclear, "GetSecret", "")
 			}
 			return nil
@@ -264,7 +264,7 @@ func TestAPromotionThatDidNotTakeEffectIsNoticed(t *testing.T) {
 	}
 }
 
-// user is an issuer that answers what a scene says.
+// listIssuer is an issuer with a fixed list.
 type listIssuer struct {
 	Issuer
 	listing credential.Listing

@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// bundled is a scene of a credential whose secret is a bundle.
+// bundled returns a fixture whose secret is a bundle.
 func bundled(kind credential.Kind, holds string) (*fixture, *credential.Material) {
 	s := newFixture(kind, plain(credential.RoleBundle))
 	s.mem.Found = []int64{1}

@@ -10,8 +10,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// lateUpload is a world in which the process died that made the first attempt, and its upload hasn't taken effect yet:
-// the key that it will make.
+// lateUpload returns a world in which the process of the first attempt died, and its upload hasn't taken effect yet,
+// and the key that the upload will make.
 func lateUpload(t *testing.T, role credential.Role) (*world, fakeCredential) {
 	w := newWorld(t, credential.APIKey, role)
 	p := w.process()

@@ -28,7 +28,7 @@ const (
 	LimitUnclear    Reason = "OCI says that a limit is reached"
 	OtherSecret     Reason = "an earlier closure named another secret"
 	SecretFull      Reason = "the secret takes no more versions"
-	SecretReplaced  Reason = "somebody wrote to the secret meanwhile"
+	SecretReplaced  Reason = "the secret was changed meanwhile"
 	Rejected        Reason = "the new credential does not work and was taken back"
 	RejectedNoWay   Reason = "the new credential does not work, and the old one is already gone"
 	CurrentRejected Reason = "the secret's CURRENT credential does not work"

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// cells are those of a line of a Markdown table.
+// cells returns the cells of a line of a Markdown table.
 func cells(t *testing.T, line string) (out []string) {
 	t.Helper()
 	if !strings.HasPrefix(line, "| ") || !strings.HasSuffix(line, " |") {

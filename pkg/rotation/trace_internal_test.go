@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/trace"
 )
 
-// traced is an issuer whose deletion takes two calls.
+// tracedIssuer is an issuer whose deletion takes two calls.
 type tracedIssuer struct {
 	listIssuer
 	err error

@@ -72,7 +72,7 @@ func TestACredentialThatWasMadeForAnotherSecretIsLeftAlone(t *testing.T) {
 func TestAWipedJournalLosesNothing(t *testing.T) {
 	for _, f := range forms() {
 		if f.replace || f.kind == credential.Password {
-			// their announcement is the journal: without it the old credential is left as it is, or was gone before
+			// they announce in the journal: without it, the old credential stays, or was already gone
 			continue
 		}
 		probe := f.world(t).process()
@@ -118,8 +118,8 @@ func TestWhatConsumersReadIsNotDeletedBecauseItsJournalWasWiped(t *testing.T) {
 	w.finished(t, "with a proof")
 }
 
-// The answer to the write that stages the value is lost, and OCI can't be asked again; meanwhile another delivery finds
-// the value, promotes it, and deletes the old credential.
+// The answer to the staging write is lost, and further calls fail. In the meantime another delivery finds the value,
+// promotes it, and deletes the old credential.
 func TestACredentialThatMayBeStagedIsNotTakenBackFromTheDeliveryThatPromotesIt(t *testing.T) {
 	for _, f := range forms() {
 		if f.kind == credential.APIKey || f.kind == credential.Password {

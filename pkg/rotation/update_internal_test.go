@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// listing answers a list of the user's credentials.
+// listing is an issuer with n credentials.
 type listing struct {
 	Issuer
 	n   int
@@ -73,11 +73,11 @@ func TestACredentialThatIsNotListedMayLagOnlyWhileItsVersionIsYoung(t *testing.T
 		listed bool
 		want   bool
 	}{
-		"young":                       {credential.AuthToken, "x", UnseenTime - time.Second, true, true},
-		"old":                         {credential.AuthToken, "x", UnseenTime, true, false},
-		"of an age that nobody knows": {credential.AuthToken, "x", UnseenTime, false, true},
-		"the old one":                 {credential.AuthToken, "old", 0, true, false},
-		"a password":                  {credential.Password, "x", 0, true, false},
+		"young":          {credential.AuthToken, "x", UnseenTime - time.Second, true, true},
+		"old":            {credential.AuthToken, "x", UnseenTime, true, false},
+		"of unknown age": {credential.AuthToken, "x", UnseenTime, false, true},
+		"the old one":    {credential.AuthToken, "old", 0, true, false},
+		"a password":     {credential.Password, "x", 0, true, false},
 	} {
 		s := newFixture(c.kind, plain(c.kind.Roles()[0]))
 		s.one().Listed, s.one().Versions[0].Created = c.listed, noon.Add(-c.age)
@@ -87,7 +87,7 @@ func TestACredentialThatIsNotListedMayLagOnlyWhileItsVersionIsYoung(t *testing.T
 	}
 }
 
-// shelf is a Vault of one secret, whose first updates fail.
+// stubVault is a Vault of one secret, whose first updates fail.
 type stubVault struct {
 	Vault
 	is      vault.Secret
@@ -118,16 +118,16 @@ func TestAnUpdateIsRepeatedOnceAndOnlyWhereOurOwnIsStillSettling(t *testing.T) {
 	for what, c := range map[string]struct {
 		fails   []error
 		touched bool
-		changed bool // somebody else has changed the secret meanwhile
+		changed bool // something else has changed the secret
 		updates int
 		want    fault.Class
 	}{
-		"at once":                          {nil, false, false, 1, ""},
-		"while one settles":                {[]error{busy}, false, false, 2, ""},
-		"while one settles for long":       {[]error{busy, busy}, false, false, 2, fault.Busy},
-		"with the etag of before our own":  {[]error{conflict}, true, false, 2, ""},
-		"with an etag that isn't ours":     {[]error{conflict}, false, false, 1, fault.Conflict},
-		"though somebody else has changed": {[]error{busy}, false, true, 1, fault.Conflict},
+		"at once":                           {nil, false, false, 1, ""},
+		"while one settles":                 {[]error{busy}, false, false, 2, ""},
+		"while one settles for long":        {[]error{busy, busy}, false, false, 2, fault.Busy},
+		"with the etag of before our own":   {[]error{conflict}, true, false, 2, ""},
+		"with an etag that isn't ours":      {[]error{conflict}, false, false, 1, fault.Conflict},
+		"though something else has changed": {[]error{busy}, false, true, 1, fault.Conflict},
 		"with an answer that says nothing": {[]error{fault.New(fault.Unclear, "UpdateSecret", "")}, true, false, 1,
 			fault.Unclear},
 		"where it is refused once and for all": {[]error{fault.New(fault.Denied, "UpdateSecret", "")}, true, false, 1,

@@ -16,7 +16,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 const theirs credential.RotationID = "aaaaaaaaaaaaaaaa" // the id of another rotation
 
-// scene is what one look has seen of the rotation of the credential "old".
+// fixture is the input of Reduce for the rotation of the credential "old".
 type fixture struct {
 	job  Job
 	snap Snapshot
@@ -33,17 +33,17 @@ func newFixture(kind credential.Kind, secrets ...Seen) *fixture {
 
 func (s *fixture) view() view { return newView(s.job, s.snap, s.mem) }
 
-// name is that of an attempt's version.
+// name returns the name of an attempt's version.
 func (s *fixture) name(attempt int) string { return s.job.rotation().VersionName(attempt) }
 
-// one is the first secret.
+// one returns the first secret.
 func (s *fixture) one() *Seen { return &s.snap.Secrets[0] }
 
 func (s *fixture) issue(id, description string, at time.Time) {
 	s.snap.Issued = append(s.snap.Issued, credential.Issued{ID: id, Description: description, Created: at})
 }
 
-// plain is a secret that was there before Keyturn.
+// plain returns a secret that Keyturn hasn't written to.
 func plain(role credential.Role) Seen {
 	return Seen{Target: Target{role, "ocid1.vaultsecret.oc1..s"}, Secret: vault.Secret{ID: "ocid1.vaultsecret.oc1..s",
 		Current: 1}, Listed: true,
@@ -259,7 +259,7 @@ func TestASecretIsFreshOnlyIfNothingInItIsOfThisRotation(t *testing.T) {
 			false},
 		"another rotation's staged": {func(s *Seen) { s.Journal.Staged = &Staged{Version: theirs.VersionName(1)} },
 			true},
-		"nobody knows what is staged": {func(s *Seen) { s.Journal.Staged = &Staged{Version: "by hand"} }, false},
+		"something unknown is staged": {func(s *Seen) { s.Journal.Staged = &Staged{Version: "by hand"} }, false},
 		"CURRENT holds the old one": {func(s *Seen) { s.Journal.Current = &Holder{Version: 1, Credential: "old"} },
 			true},
 		"CURRENT holds another one": {func(s *Seen) { s.Journal.Current = &Holder{Version: 1, Credential: "new"} },
@@ -277,7 +277,7 @@ func TestASecretIsFreshOnlyIfNothingInItIsOfThisRotation(t *testing.T) {
 	}
 }
 
-// What an attempt may have made has its version, and the version after it; there is no attempt before the first.
+// A past attempt has a version and is followed by another one. The first attempt has the number 1.
 func TestAnEarlierAttemptIsLookedForOnlyWhereItsKeyMayBe(t *testing.T) {
 	for what, c := range map[string]struct {
 		change func(*fixture)
@@ -298,9 +298,9 @@ func TestAnEarlierAttemptIsLookedForOnlyWhereItsKeyMayBe(t *testing.T) {
 			s.one().Versions[3].Name = ""
 			s.one().Journal.Staged.Version = s.name(2)
 		}, nil},
-		"no key of that time":      {func(s *fixture) { s.snap.Issued = nil }, nil},
-		"the key is the new one":   {func(s *fixture) { s.one().Journal.Staged.Credential = "late" }, nil},
-		"nobody knows the new one": {func(s *fixture) { s.one().Journal.Staged.Credential = "" }, nil},
+		"no key of that time":    {func(s *fixture) { s.snap.Issued = nil }, nil},
+		"the key is the new one": {func(s *fixture) { s.one().Journal.Staged.Credential = "late" }, nil},
+		"the new one is unknown": {func(s *fixture) { s.one().Journal.Staged.Credential = "" }, nil},
 		"the key came before it": {func(s *fixture) { s.snap.Issued[0].Created = noon.Add(-2*time.Hour - skew - 1) },
 			nil},
 		"the key came with it": {func(s *fixture) { s.snap.Issued[0].Created = noon.Add(-2*time.Hour - skew) },
@@ -310,7 +310,7 @@ func TestAnEarlierAttemptIsLookedForOnlyWhereItsKeyMayBe(t *testing.T) {
 		"the key came just in time": {func(s *fixture) {
 			s.snap.Issued[0].Created = noon.Add(MakerLife - time.Hour - 1)
 		}, []int64{3}},
-		"nobody knows when it began": {func(s *fixture) { s.one().Versions[2].Created = time.Time{} }, nil},
+		"its beginning is unknown": {func(s *fixture) { s.one().Versions[2].Created = time.Time{} }, nil},
 	} {
 		s := newFixture(credential.APIKey, plain(credential.RolePrivateKey))
 		s.snap.Issued = nil
@@ -332,8 +332,7 @@ func TestAnEarlierAttemptIsLookedForOnlyWhereItsKeyMayBe(t *testing.T) {
 	}
 }
 
-// rename names the second version like one of an attempt 0, which nobody makes, and the next ones of the first and
-// second.
+// rename names the versions after the attempts 0 (which never exists), 1 and 2.
 func (s *fixture) rename() {
 	for i := range 3 {
 		s.one().Versions[i+1].Name = s.name(i)

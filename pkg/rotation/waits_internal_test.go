@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// slept returns the clock of a run whose vault notes the time of each call.
+// slept gives the run a fake clock, and returns the times of the vault's calls.
 func slept(r *run, v *fakeVault) (times *[]time.Duration) {
 	times = new([]time.Duration)
 	clock, fails := r.Clock.(*fakeClock), v.fails
@@ -28,7 +28,7 @@ func slept(r *run, v *fakeVault) (times *[]time.Duration) {
 	return times
 }
 
-// doubling are the moments of calls with pauses that double from 10 ms to a second.
+// doubling returns the times of n calls, with pauses that double from 10 ms to a second.
 func doubling(n int) (times []time.Duration) {
 	at, pause := time.Duration(0), 10*time.Millisecond
 	for range n {
@@ -177,7 +177,7 @@ func TestOnlyWhatIsStagedAndNotReadYetIsReadBack(t *testing.T) {
 	}
 	if _, err := r.readBack(t.Context(), c); fault.Of(err) != fault.Denied || !strings.Contains(err.Error(),
 		"secret-2") {
-		t.Errorf("one that nobody may read: %v", err)
+		t.Errorf("one that may not be read: %v", err)
 	}
 }
 
@@ -271,7 +271,7 @@ func TestWhatTheFirstLookFoundIsKept(t *testing.T) {
 	}
 }
 
-// stubborn is an issuer that does not delete.
+// failingDelete is an issuer whose Delete fails.
 type failingDelete struct {
 	listIssuer
 	err error
@@ -289,18 +289,18 @@ func TestAStepThatFailsIsNotedWithItsErrorAndWhetherItsTimeWasUp(t *testing.T) {
 			s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 			r := s.on(newFakeVault(s))
 			r.Issuer = failingDelete{err: failure}
-			var told []Step
-			r.job.OnStep = func(s Step) { told = append(told, s) }
+			var steps []Step
+			r.job.OnStep = func(s Step) { steps = append(steps, s) }
 			ctx, cancel := context.WithCancel(t.Context())
 			if up {
 				cancel()
 			}
 			r.act(ctx, ctx, Case{Lost: "lost"}, Decision{Action: Discard, Because: "so"})
 			cancel()
-			if len(told) != 1 || told[0].Action != Discard || told[0].Because != "so" || !errors.Is(told[0].Err,
-				failure) || !told[0].Began.Equal(noon) ||
+			if len(steps) != 1 || steps[0].Action != Discard || steps[0].Because != "so" || !errors.Is(steps[0].Err,
+				failure) || !steps[0].Began.Equal(noon) ||
 				len(r.result.Steps) != 1 {
-				t.Errorf("%s: the step is %+v", class, told)
+				t.Errorf("%s: the step is %+v", class, steps)
 			}
 			if class == "" {
 				if r.mem.Failure != nil || !slices.Equal(r.mem.Deleted, []string{"lost"}) || !r.result.Acted {

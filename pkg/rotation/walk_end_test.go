@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// step has the engine carry out a decision.
+// step lets the engine carry out a decision.
 func (w *walker) step(n walkNode, i int, c Case, d Decision, v variant) (next walkNode, changes int, died bool) {
 	p := *n.procs[i]
 	world := n.world.clone()
@@ -55,7 +55,7 @@ func (w *walker) step(n walkNode, i int, c Case, d Decision, v variant) (next wa
 	return next, at.changes, at.dead
 }
 
-// variants are the ways in which a step can go wrong.
+// variants returns the ways in which a step can go wrong.
 func (w *walker) variants(world *walkWorld, a Action, changes int) (out []variant) {
 	young := slices.ContainsFunc(world.creds, func(c walkCred) bool {
 		return world.now.Sub(c.created) < SpreadTime || !c.lives() && world.now.Sub(c.gone) < SpreadTime
@@ -69,7 +69,7 @@ func (w *walker) variants(world *walkWorld, a Action, changes int) (out []varian
 			deny: true})
 	case a == Prove && world.kind != credential.Password:
 		out = append(out, variant{name: "it is refused", proof: "refused"},
-			variant{name: "nobody answers", proof: "silent"})
+			variant{name: "the service does not answer", proof: "silent"})
 	}
 	for k := 1; k <= changes; k++ {
 		out = append(out, variant{name: fmt.Sprint("it dies before change ", k), at: k},
@@ -94,7 +94,7 @@ func (w *walker) variants(world *walkWorld, a Action, changes int) (out []varian
 	return out
 }
 
-// ended checks what a run says at its end.
+// ended checks the result of a run.
 func (w *walker) ended(world *walkWorld, p *walkProcess, d Decision, t *path) {
 	w.ends[fmt.Sprintf("%s: %s", d.Action, d.Reason)]++
 	for _, c := range world.creds {
@@ -118,7 +118,7 @@ func (w *walker) ended(world *walkWorld, p *walkProcess, d Decision, t *path) {
 	}
 }
 
-// idle is a world in which no process lives: it comes to rest by itself, or another delivery begins.
+// idle handles a world without a running process: sweeps finish it, or another delivery begins.
 func (w *walker) idle(n walkNode, t *path) {
 	w.sweepUntilDone(n.world, t)
 	if n.starts == 0 {
@@ -131,7 +131,7 @@ func (w *walker) idle(n walkNode, t *path) {
 	}
 }
 
-// sweepUntilDone has sweeps come until nothing is left to do, and checks what they leave.
+// sweepUntilDone runs sweeps until nothing is left to do, and checks the final state.
 func (w *walker) sweepUntilDone(world *walkWorld, t *path) {
 	var b bytes.Buffer
 	world.key(&b)
@@ -178,7 +178,7 @@ func (w *walker) sweepUntilDone(world *walkWorld, t *path) {
 		w.fault(t, "the old credential is deleted, and has no successor")
 	case !disturbed && world.kind != credential.Password && !world.refused && (!world.full() || world.replace) &&
 		last.Reason != Rotated:
-		w.fault(t, "nobody has disturbed it, and it ends with %s (%s)", last.Action, last.Reason)
+		w.fault(t, "it was not disturbed, but ends with %s (%s)", last.Action, last.Reason)
 	case !disturbed && world.refused && !world.replace && (made > 0 || !world.old().lives()):
 		w.fault(t, "a credential that is refused stays, or the old one is gone")
 	}
@@ -200,7 +200,7 @@ func (w *walkWorld) revisions() (n int) {
 	return n + 1000*len(w.creds) + 100000*w.living()
 }
 
-// deliver is one undisturbed delivery, from its beginning to its end.
+// deliver runs one undisturbed delivery to its end.
 func (w *walker) deliver(n walkNode, t *path) (walkNode, Decision, *path) {
 	n = n.start(0)
 	for range 40 {
@@ -223,7 +223,7 @@ func (w *walker) deliver(n walkNode, t *path) (walkNode, Decision, *path) {
 	return n, Decision{Action: Refuse}, t
 }
 
-// collect is the sweep's look after a credential with a mark.
+// collect lets the sweep collect a marked credential.
 func (w *walker) collect(n walkNode, o walkCred, m credential.Mark, t *path) walkNode {
 	world := n.world.clone()
 	i := slices.IndexFunc(world.secrets, func(s walkSecret) bool { return credential.Home(s.SecretID) == m.Home })

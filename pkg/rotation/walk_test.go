@@ -14,13 +14,13 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// act is something that a person does at any moment. It reports whether there was anything to do.
+// userAction is a manual change. do returns false if it doesn't apply.
 type userAction struct {
 	name string
 	do   func(*walkWorld) bool
 }
 
-// acts are what a person does in the walk.
+// userActions are the manual changes of the walk.
 var userActions = []userAction{
 	{"promotes the staged version", func(w *walkWorld) bool {
 		return w.edit(func(s *walkSecret) bool {
@@ -60,7 +60,7 @@ var userActions = []userAction{
 			return true
 		})
 	}},
-	{"binds a secret to somebody else", func(w *walkWorld) bool {
+	{"binds a secret to another user", func(w *walkWorld) bool {
 		return w.first(func(s *walkSecret) bool { s.user = "ocid1.user.oc1..another"; return true })
 	}},
 	{"schedules a secret's deletion", func(w *walkWorld) bool {
@@ -146,13 +146,13 @@ var userActions = []userAction{
 	}},
 }
 
-// lags are the ways in which the time and IAM's lists are not what a run takes them for.
+// lags are disturbances by time and by IAM's lists.
 var lags = []string{"IAM's lists are four minutes old", "four minutes pass"}
 
-// waits are how long after the one before a delivery begins.
+// waits are the times between two deliveries.
 var waits = []time.Duration{0, 6 * time.Minute, 11 * time.Minute, time.Hour}
 
-// edit changes each of the rotation's secrets.
+// edit calls f with each of the rotation's secrets, and reports whether one changed.
 func (w *walkWorld) edit(f func(*walkSecret) bool) (done bool) {
 	for i := range w.roles {
 		if f(&w.secrets[i]) {
@@ -171,16 +171,16 @@ func (w *walkWorld) first(f func(*walkSecret) bool) bool {
 	return f(&w.secrets[0])
 }
 
-// ours: a process made the credential.
+// ours reports whether a process made the credential.
 func (w *walkWorld) ours(c walkCred) bool {
 	return !slices.Contains([]string{"old", "user", "person"}, c.by)
 }
 
-// walkNode is a place of the walk: the world, up to two processes that live, and what may still happen.
+// walkNode is a node of the walk: the world, up to two running processes, and what may still happen.
 type walkNode struct {
 	world        *walkWorld
 	procs        [2]*walkProcess
-	disturbances int // that may still happen: failures, deaths, acts, lags
+	disturbances int // that may still happen: failures, deaths, manual changes, lags
 	starts       int // of processes that may still happen
 }
 
@@ -216,20 +216,21 @@ func (p *walkProcess) identify(b *bytes.Buffer) {
 	}
 }
 
-// walker goes everywhere. Its reduction and its decision are the package's own, but where a test breaks them.
+// walker is a model checker: it visits every node that it can reach from an origin, and records broken promises as
+// faults. It uses the package's own reduction and decision, unless a test replaces them.
 type walker struct {
 	reduce func(Job, Snapshot, Memory) Case
 	next   func(State) Decision
-	sample uint64 // of the places after an upset, one in so many is upset again
-	enough bool   // one fault is enough
+	sample uint64 // visit one in so many second disturbances
+	enough bool   // stop at the first fault
 
-	seen   map[[32]byte]bool // true once it is done with
+	seen   map[[32]byte]bool // true once all paths from it are visited
 	rested map[[32]byte]bool
 	states map[State]bool
 	acts   map[string]int
 	ends   map[string]int
 	edges  int
-	faults map[string]string // what went wrong, and how the first of it came about
+	faults map[string]string // each fault, with the shortest path to it
 }
 
 func newWalker() *walker {
@@ -238,7 +239,7 @@ func newWalker() *walker {
 		acts:   map[string]int{}, ends: map[string]int{}, faults: map[string]string{}}
 }
 
-// trail is how the walk came to a place.
+// path is how the walk reached a node.
 type path struct {
 	before *path
 	step   string
@@ -260,13 +261,13 @@ func (w *walker) fault(t *path, format string, args ...any) {
 	}
 }
 
-// walk goes everywhere from a beginning.
-func (w *walker) walk(o *origin, upsets, starts int) {
-	n := walkNode{world: o.begin(), disturbances: upsets, starts: starts}
+// walk visits all nodes from an origin.
+func (w *walker) walk(o *origin, disturbances, starts int) {
+	n := walkNode{world: o.begin(), disturbances: disturbances, starts: starts}
 	w.visit(n.start(0), &path{step: o.name})
 }
 
-// start begins a process.
+// start starts process i.
 func (n walkNode) start(i int) walkNode {
 	n.world = n.world.clone()
 	n.world.makers++
@@ -284,7 +285,7 @@ func (w *walker) visit(n walkNode, t *path) {
 	key := n.key()
 	if done, known := w.seen[key]; known {
 		if !done {
-			w.fault(t, "the way comes back to where it was")
+			w.fault(t, "the path runs in a circle")
 		}
 		return
 	}
@@ -294,7 +295,7 @@ func (w *walker) visit(n walkNode, t *path) {
 		w.idle(n, t)
 		return
 	}
-	upset := n.disturbances > 0
+	disturb := n.disturbances > 0
 	chance := uint64(key[0]) | uint64(key[1])<<8
 	for i, p := range n.procs {
 		if p == nil {
@@ -319,7 +320,7 @@ func (w *walker) visit(n walkNode, t *path) {
 		next, changes, _ := w.step(n, i, c, d, variant{})
 		w.check(next.world, t, "%d %s", i, d.Action)
 		w.edge(next, t, "%d %s", i, d.Action)
-		if !upset {
+		if !disturb {
 			continue
 		}
 		for k, v := range w.variants(n.world, d.Action, changes) {
@@ -335,7 +336,7 @@ func (w *walker) visit(n walkNode, t *path) {
 			w.edge(next, t, "%d %s, %s", i, d.Action, v.name)
 		}
 	}
-	if !upset {
+	if !disturb {
 		return
 	}
 	for k, a := range userActions {
@@ -367,7 +368,7 @@ func (w *walker) visit(n walkNode, t *path) {
 	}
 }
 
-// skips thins out the second upset of a way.
+// skips leaves out most of the second disturbances of a path.
 func (w *walker) skips(n walkNode, chance uint64, k int) bool {
 	return n.disturbances == 1 && n.world.acts+n.world.makers > 1 && w.sample > 1 && (chance+uint64(k)*31)%w.sample != 0
 }
@@ -383,7 +384,7 @@ func (w *walker) check(world *walkWorld, t *path, format string, args ...any) {
 	}
 }
 
-// decide is what the engine does before it acts.
+// decide reduces and decides, as the engine does.
 func (w *walker) decide(world *walkWorld, p *walkProcess) (Case, Decision) {
 	m := p.mem
 	m.Now = world.now

@@ -21,8 +21,8 @@ import (
 
 const user = "ocid1.user.oc1..aaaaaaaatestuser"
 
-// world is one user's credentials of one kind, and the secrets: enough of OCI for the engine. It checks the first
-// invariant after every change.
+// world is a fake of OCI that is sufficient for the engine: one user's credentials of one kind, and the secrets. It
+// runs check after every change.
 type world struct {
 	t    *testing.T
 	kind credential.Kind
@@ -33,17 +33,17 @@ type world struct {
 	serial   int
 	creds    []fakeCredential
 	secrets  map[string]*fakeSecret
-	hands    map[string]bool // ids of credentials whose value the user has
+	hands    map[string]bool // ids of the credentials whose value the user has
 	oldID    string
 	replace  bool
-	rejected bool // new credentials are refused for ever
+	rejected bool // new credentials are always refused
 	writes   int  // versions written
 	broken   string
 	lag      time.Duration // how old the picture is that IAM's list shows
 	past     []listState   // how the credentials were, for lists that lag
 }
 
-// moment is what the user had from a time on.
+// listState is the user's credentials from a time on.
 type listState struct {
 	from  time.Time
 	creds []fakeCredential
@@ -62,8 +62,8 @@ type fakeSecret struct {
 	revision int
 }
 
-// bits is the size of API keys: tiny, since most of the time went into making them, and their size decides nothing
-// here. The first line of this file allows it.
+// bits is the size of API keys: tiny, because generating larger ones would take most of the tests' time. The first line
+// of this file allows it.
 const bits = 128
 
 func newWorld(t *testing.T, kind credential.Kind, roles ...credential.Role) *world {
@@ -85,7 +85,7 @@ func newWorld(t *testing.T, kind credential.Kind, roles ...credential.Role) *wor
 	return w
 }
 
-// add makes a credential that the user has in hand, or that nobody knows.
+// add makes a credential, and returns its id.
 func (w *world) add(description string, age time.Duration) string {
 	made := w.now.Add(age)
 	w.serial++
@@ -102,7 +102,7 @@ func (w *world) add(description string, age time.Duration) string {
 	return id
 }
 
-// testKey is a new key pair in PKCS#1; the engine makes PKCS#8.
+// testKey returns a new key pair in PKCS#1. The engine makes PKCS#8.
 func testKey(t *testing.T) credential.Material {
 	key, err := rsa.GenerateKey(rand.Reader, bits)
 	if err != nil {
@@ -124,7 +124,7 @@ func (w *world) find(id string) *fakeCredential {
 	return &w.creds[i]
 }
 
-// readable: Vault has a version from which the credential's value can be read.
+// readable reports whether a version in Vault has the credential's value.
 func (w *world) readable(id string, currentOnly bool) bool {
 	for _, s := range w.secrets {
 		for _, v := range s.versions {
@@ -141,11 +141,11 @@ func (w *world) readable(id string, currentOnly bool) bool {
 	return false
 }
 
-// check is the first invariant: at every moment there is a living credential whose value is in Vault or in the
-// user's hands.
+// check checks the first invariant: at every moment there is a living credential whose value is in Vault or known to
+// the user.
 func (w *world) check(what string) {
 	if w.kind == credential.Password || w.broken != "" {
-		return // OCI itself sends the user a way to a new password
+		return // the user sets a new password with a link from OCI
 	}
 	for _, c := range w.creds {
 		if w.hands[c.ID] || w.readable(c.ID, false) {
@@ -155,7 +155,7 @@ func (w *world) check(what string) {
 	w.broken = "after " + what + " no living credential can be read anywhere"
 }
 
-// process is one invocation's connection to the world. It dies at a given call, before or after the call's effect.
+// process is one invocation's connection to the world. It can die at a given call, before or after the call's effect.
 type process struct {
 	*world
 	calls  int
@@ -170,7 +170,7 @@ type process struct {
 
 func (w *world) process() *process { return &process{world: w} }
 
-// do makes one call: it decides whether the process lives, and whether the effect takes place.
+// do makes one call, which may fail, lose its answer, or end the process.
 func (p *process) do(operation string, effect func() error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -207,7 +207,7 @@ func (p *process) do(operation string, effect func() error) error {
 	return err
 }
 
-// shown is what IAM's list shows now.
+// shown returns what IAM's list shows now.
 func (w *world) shown() []fakeCredential {
 	if w.lag == 0 {
 		return w.creds
@@ -263,7 +263,7 @@ func (p *process) Create(_ context.Context, _ string, d credential.Draft) (c cre
 	return c, err
 }
 
-// staged finds the private key of a fingerprint in Vault: the world never sees it otherwise.
+// staged returns the private key of a fingerprint from Vault, the only place where the world can get it.
 func (w *world) staged(fingerprint string) credential.Value {
 	for _, s := range w.secrets {
 		for _, content := range s.contents {
@@ -297,7 +297,7 @@ func (p *process) Delete(_ context.Context, _, id string) error {
 	})
 }
 
-// promoted: some living credential other than the old one is CURRENT in every secret.
+// promoted reports whether a living credential other than the old one is CURRENT in every secret.
 func (w *world) promoted() bool {
 	for _, c := range w.creds {
 		if c.ID != w.oldID && w.currentEverywhere(c) {

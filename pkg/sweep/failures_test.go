@@ -34,7 +34,7 @@ func TestAFailureNamesThreeThingsAtMostInOrderAndOtherwiseTheirNumber(t *testing
 		want := []outcome.Finding{{About: "read users", State: cause + c.state, Text: "The sweep could not read users" +
 			c.text + ": " + cause + "."}}
 		if got := all.findings(); !slices.Equal(got, want) {
-			t.Errorf("%q are told as\n%+v, want\n%+v", c.things, got, want)
+			t.Errorf("%q are reported as\n%+v, want\n%+v", c.things, got, want)
 		}
 	}
 }

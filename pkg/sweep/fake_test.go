@@ -49,7 +49,7 @@ type fakeTenancy struct {
 	read     []string // the problems that were read
 	reviewed []string
 	orphans  []rotation.Orphan
-	owners   []credential.Owner // as the collector was told
+	owners   []credential.Owner // as passed to the collector
 	leaving  []int64
 	mails    []string
 	tries    int       // to send a mail
@@ -75,13 +75,13 @@ func record() cloudguard.Problem {
 		Details: map[string]string{"User OCID": owner}}
 }
 
-// holds writes a journal into the secret.
+// holds sets the secret's journal.
 func (s *fakeTenancy) holds(j rotation.Journal) *fakeTenancy {
 	s.secret.Metadata = j.Into(nil)
 	return s
 }
 
-// overdue is the journal of a grace period that is over.
+// overdue returns the journal of a grace period that is over.
 func overdue(problem string) rotation.Journal {
 	return rotation.Journal{Retire: rotation.Overlaps{{Credential: token, After: noon.Add(-time.Hour),
 		Problem: problem}}}

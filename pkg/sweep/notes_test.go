@@ -18,7 +18,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// tenancy is everything that a sweep asks, with findings that a test sets. Its vault has the two bound secrets a and b.
+// notesTenancy is everything that a sweep calls, with the findings that a test sets, and two bound secrets a and b.
 type notesTenancy struct {
 	silent
 	now      time.Time
@@ -101,7 +101,7 @@ func (v *notesTenancy) sweep(t *testing.T, cfg config.Config) []string {
 	return v.mails[before:]
 }
 
-// after moves the clock on and sweeps.
+// after moves the clock and sweeps.
 func (v *notesTenancy) after(t *testing.T, d time.Duration) []string {
 	t.Helper()
 	v.now = v.now.Add(d)
@@ -113,7 +113,7 @@ func refusal(user, reason string) outcome.Outcome {
 		OldID: "ocid1.credential.oc1..x", Reason: reason}
 }
 
-// lasting are findings that each sweep has again until a person does something.
+// lasting are findings that stay until a person fixes them.
 var lasting = map[string]func(*notesTenancy){
 	"a refusal of a user with a bound secret": func(v *notesTenancy) {
 		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofb", "the secret is full")}
@@ -275,7 +275,7 @@ func TestWithoutNotesAFindingIsMailedRatherThanLost(t *testing.T) {
 	for name, spoil := range map[string]func(*notesTenancy){
 		"a secret that can't be written": func(v *notesTenancy) { v.locked = true },
 		"no bound secret":                func(v *notesTenancy) { v.secrets = nil },
-		"notes that somebody has spoilt": func(v *notesTenancy) {
+		"damaged notes": func(v *notesTenancy) {
 			for id, s := range v.secrets {
 				s.Metadata = vault.Metadata(`{"` + notesKey + `":"{}}"}`)
 				v.secrets[id] = s

@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// marked is a credential that a rotation for the secret has made, just old enough.
+// marked returns a credential that a rotation made for the secret, just old enough to be an orphan.
 func marked(id string) credential.Issued {
 	mark := credential.Mark{Rotation: "aaaaaaaaaaaaaaaa", Maker: "maker", Home: credential.Home(drawer)}
 	return credential.Issued{ID: id, Description: mark.Describe("pulls"), Created: noon.Add(-rotation.MakerLife)}
@@ -101,7 +101,7 @@ func TestTheGuardIsAskedAboutAnOrphansUserAndSecret(t *testing.T) {
 		"a user without a name": {func(s *fakeTenancy) { s.name = "" }, "counts as protected"},
 		"a user who can't be seen": {func(s *fakeTenancy) { s.nameErr = fault.New(fault.Denied, "GetUser", "") },
 			"(GetUser)"},
-		"a secret of somebody else": {func(s *fakeTenancy) { s.secret.Freeform["keyturn-user"] = "ocid1.user.oc1..x" },
+		"a secret of another user": {func(s *fakeTenancy) { s.secret.Freeform["keyturn-user"] = "ocid1.user.oc1..x" },
 			"bound to another user"},
 		"an unbound secret": {func(s *fakeTenancy) { s.secret.Freeform = nil }, "is not bound"},
 		"a secret that leaves": {func(s *fakeTenancy) {
@@ -124,7 +124,7 @@ func TestTheGuardIsAskedAboutAnOrphansUserAndSecret(t *testing.T) {
 				}
 				if want := (credential.Owner{User: strings.ToUpper(owner), UserName: s.name}); len(s.owners) != 1 ||
 					s.owners[0] != want {
-					t.Errorf("the engine is told of %+v, want %+v", s.owners, want)
+					t.Errorf("the engine gets %+v, want %+v", s.owners, want)
 				}
 				return
 			}

@@ -39,7 +39,7 @@ func TestAnIDWhoseHandlingPanicsIsReportedByItsIDAndAllOthersAreHandled(t *testi
 	}
 }
 
-// broken lists nothing.
+// broken is an issuer whose List fails.
 type broken struct{}
 
 func (broken) List(context.Context, string) (l credential.Listing, err error) { return l, errBroken }

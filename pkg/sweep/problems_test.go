@@ -39,7 +39,7 @@ func TestAProblemIsReviewedOnceHoweverManyNameIt(t *testing.T) {
 	}
 }
 
-// A stale announcement of the successor's rotation beside it.
+// The journal also has a stale announcement of the successor's rotation.
 func TestAGraceThatIsOverEndsWhateverElseTheJournalTells(t *testing.T) {
 	long := noon.Add(-time.Hour)
 	j := overdue(problem)
@@ -171,7 +171,7 @@ func TestOfTwoSecretsThatNameOneProblemTheOneThatItIsAboutCounts(t *testing.T) {
 	}
 }
 
-// run is a sweep that has not begun.
+// run returns a sweep that has not begun.
 func (s *fakeTenancy) run() *run {
 	return &run{Sweeper: s.sweeper(), boundSecrets: map[string]*boundSecret{}, orders: map[string][]order{},
 		reviewed: map[string]bool{}, noted: map[string]notes{}}
@@ -209,7 +209,7 @@ func TestAFindingAboutAJournalIsMailedOnceAndThenWeekly(t *testing.T) {
 	}
 }
 
-// A refusal has opened the problem again: nothing of the order is left but a word in the journal.
+// A refusal has opened the problem again, so that only the journal still has the order.
 func TestARefusedOrderIsMailedOnceAndNotCarriedOutLater(t *testing.T) {
 	s := newFakeTenancy().holds(overdue(problem))
 	s.records[problem] = record()
@@ -243,7 +243,7 @@ func TestWhatHadNothingToDoIsLookedAtAndNotTold(t *testing.T) {
 	}
 }
 
-// busy are parts that take longer than there is time; which of them got to do anything is kept.
+// busy is a tenancy in which every part takes too long. It records which parts did something.
 type busy struct {
 	*fakeTenancy
 	did map[string]int

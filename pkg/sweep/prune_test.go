@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// numbered are n versions, of which CURRENT has a number, and PREVIOUS the one before.
+// numbered returns n versions, with the number of CURRENT; the one before is PREVIOUS.
 func numbered(n, current int) (versions []vault.Version) {
 	for i := 1; i <= n; i++ {
 		v := vault.Version{Number: int64(i), Name: fmt.Sprint("v", i), Current: i == current, Previous: i == current-1}
@@ -109,7 +109,7 @@ func TestTheOldestVersionsOfACrowdedSecretGoAndWhatIsNeededStays(t *testing.T) {
 	}
 }
 
-// Somebody takes the tags off, or schedules the secret's deletion, after it was listed.
+// A user removes the tags or schedules the secret's deletion after it was listed.
 func TestNothingIsScheduledInASecretThatIsNotBoundAnyMore(t *testing.T) {
 	for name, change := range map[string]func(*fakeTenancy){
 		"unbound":        func(s *fakeTenancy) { s.secret.Freeform = nil },

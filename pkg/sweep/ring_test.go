@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// pagesOf cuts ids into pages of a size.
+// pagesOf returns a list with pages of the given size.
 func pagesOf(ids []string, size int) list {
 	return list{"list the users", func(page string) ([]string, string, error) {
 		from := 0

@@ -26,14 +26,14 @@ func TestAMailThatCantBeSentIsTriedOnceMoreAndThenIsAFailure(t *testing.T) {
 		if errors.Is(err, errBroken) != lost || (err != nil) != lost || s.tries != min(hiccups+1, 2) {
 			t.Errorf("%d tries fail: tried %d times, %v", hiccups, s.tries, err)
 		}
-		// what wasn't mailed is no note: the next sweep mails it
+		// no note: the next sweep mails it
 		if (len(s.mails) == 0) != lost || (s.written == 0) != lost {
 			t.Errorf("%d tries fail: %d mails and %d notes", hiccups, len(s.mails), s.written)
 		}
 	}
 }
 
-// late is a notifier during whose first call the time runs out.
+// late is a notifier whose first call takes until the deadline.
 type late struct {
 	*fakeTenancy
 	end context.CancelFunc
@@ -73,7 +73,7 @@ func TestTenSecondsOfALongTimeAreKeptForTheMail(t *testing.T) {
 	}
 }
 
-// starts notes where in the ring the parts begin that list something.
+// starts records the ring positions at which the parts with lists start.
 type starts struct {
 	*fakeTenancy
 	of *run
@@ -105,7 +105,7 @@ func TestEachPartOfOneSweepStartsElsewhereInTheRing(t *testing.T) {
 	}
 }
 
-// logged is a context, and the lines that were logged with it.
+// logged returns a context with a logger, and its lines.
 func logged(t *testing.T) (context.Context, func() []map[string]any) {
 	var buffer bytes.Buffer
 	log := zerolog.New(&buffer)
@@ -121,7 +121,7 @@ func logged(t *testing.T) (context.Context, func() []map[string]any) {
 	}
 }
 
-// with are the lines of a level that have a field.
+// with returns the lines of a level that have a field.
 func with(lines []map[string]any, level, field string) []map[string]any {
 	return slices.DeleteFunc(lines, func(l map[string]any) bool { return l["level"] != level || l[field] == nil })
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// shelves is a Vault of compartments, each a list of pages.
+// pagedVault is a Vault of compartments, each a list of pages.
 type pagedVault struct {
 	silent
 	pages  map[string][][]vault.Secret
@@ -52,13 +52,13 @@ func (v *pagedVault) Secret(_ context.Context, id string) (vault.Secret, error) 
 	return vault.Secret{ID: id}, nil
 }
 
-// bound is a secret that is bound to a user and active.
+// bound returns an active secret that is bound to a user.
 func bound(id string) vault.Secret {
 	return vault.Secret{ID: id, State: vault.Active, Freeform: map[string]string{"keyturn-user": "ocid1.user.oc1..u",
 		"keyturn-kind": "auth-token"}}
 }
 
-// twoCompartments are two compartments with bound secrets, and some that are none of the sweep's business.
+// twoCompartments returns two compartments with bound secrets and others.
 func twoCompartments() *pagedVault {
 	dying := bound("dying")
 	dying.State = "PENDING_DELETION"
@@ -149,7 +149,7 @@ func TestASecretThatCantBeReadIsAFailureWithItsID(t *testing.T) {
 	}
 }
 
-// Somebody takes the tags off after it was listed.
+// A user removes the tags after it was listed.
 func TestTheJournalOfASecretThatIsNotBoundAnyMoreOrdersNothingAndItsNotesCount(t *testing.T) {
 	s := newFakeTenancy().holds(overdue(problem))
 	s.secret.Freeform = nil
