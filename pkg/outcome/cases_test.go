@@ -187,7 +187,7 @@ func refusals() map[string]outcome.Outcome {
 			"statements:\n"+preflight+"\n"+again),
 		newTokenID, placed("auth-token", "token-of-web", secretID))
 	inPlace.Changed, inPlace.OldFate, inPlace.Todo = true, "still exists", []string{refresh}
-	moved := with(refused("somebody wrote to the secret meanwhile", "Decide which version of the secret is right. "+
+	moved := with(refused("the secret was changed meanwhile", "Decide which version of the secret is right. "+
 		"To keep what Keyturn wrote, make version 2 of secret token-of-web CURRENT again, and close the problem "+
 		"again:\n"+
 		"oci vault secret update --secret-id "+secretID+" --current-version-number 2 --region us-ashburn-1\n"+

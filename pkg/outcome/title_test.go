@@ -52,7 +52,7 @@ func TestASubjectHasTheReasonAndTheTenancy(t *testing.T) {
 func TestASubjectKeepsTheVerdictTheReasonAndTheTenancyHoweverLongTheNamesAre(t *testing.T) {
 	for _, user := range []string{"w", strings.Repeat("long.name", 30), strings.Repeat("网", 100)} {
 		for _, tenancy := range []string{"", "acme", strings.Repeat("tenancy", 20)} {
-			for _, reason := range []string{"no free slot", "somebody wrote to the secret meanwhile",
+			for _, reason := range []string{"no free slot", "the secret was changed meanwhile",
 				strings.Repeat("words ", 200), strings.Repeat("w", 300)} {
 				o := outcome.Outcome{Status: outcome.Refused, Noun: "customer secret key", UserName: user,
 					TenancyName: tenancy, Reason: reason}

@@ -63,7 +63,7 @@ func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
 		{"full secret", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretFull}, outcome.Refused,
 			"no more versions", "schedule-deletion"},
 		{"written over", rotation.Result{End: rotation.Refuse, Reason: rotation.SecretReplaced, Placed: placed},
-			outcome.Refused, "wrote to the secret", "CURRENT"},
+			outcome.Refused, "was changed meanwhile", "CURRENT"},
 		{"rejected", rotation.Result{End: rotation.Refuse, Reason: rotation.Rejected, Acted: true}, outcome.Refused,
 			"taken back", "what the user may do"},
 		{"rejected, no way back", rotation.Result{End: rotation.Refuse, Reason: rotation.RejectedNoWay, Acted: true},

@@ -14,12 +14,12 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// act carries out one action. What takes back may use all the time that is left; what goes forward stops earlier. The
-// snapshot and the memory after it are new ones. What changes something is a step.
+// act carries out one action, and replaces the run's snapshot and memory. Every action except Look is recorded as a
+// step. Discard and Fence undo something: they get ctx, all other actions get forward, which ends earlier.
 func (r *run) act(ctx, forward context.Context, c Case, d Decision) {
 	if d.Action == Look {
 		if err := r.look(forward); err != nil {
-			r.mem = r.mem.failed(Look, err, forward.Err() != nil)
+			r.mem = r.mem.afterFailure(Look, err, forward.Err() != nil)
 		}
 		return
 	}
@@ -31,7 +31,7 @@ func (r *run) act(ctx, forward context.Context, c Case, d Decision) {
 	use, span := trace.Start(use, string(d.Action), "")
 	acted := r.result.Acted
 	err := r.do(use, c, d.Action)
-	if d.Action == Settle { // nothing but a note of ours that is taken off
+	if d.Action == Settle { // it only removes Keyturn's own entry
 		r.result.Acted = acted
 	}
 	if err != nil {
@@ -45,15 +45,15 @@ func (r *run) act(ctx, forward context.Context, c Case, d Decision) {
 		r.job.OnStep(step)
 	}
 	if err != nil {
-		r.mem = r.mem.failed(d.Action, err, use.Err() != nil)
+		r.mem = r.mem.afterFailure(d.Action, err, use.Err() != nil)
 		return
 	}
-	r.mem = r.mem.succeeded(d.Action)
+	r.mem = r.mem.afterSuccess(d.Action)
 }
 
 func (r *run) do(ctx context.Context, c Case, a Action) error {
-	if needs := a == Create && r.job.origin() == credential.Local || a == Prove || a == Promote || a == Fence; needs &&
-		c.Material == nil {
+	needsValue := a == Prove || a == Promote || a == Fence || a == Create && r.job.origin() == credential.Local
+	if needsValue && c.Material == nil {
 		return fault.New(fault.Invalid, string(a), "the new credential's value is not known")
 	}
 	switch a {
@@ -62,14 +62,14 @@ func (r *run) do(ctx context.Context, c Case, a Action) error {
 	case Create, Reset:
 		return r.create(ctx, c, a)
 	case Prove:
-		return r.tryOut(ctx, c)
+		return r.prove(ctx, c)
 	case Promote:
 		return r.promote(ctx, c)
 	case Retire:
 		if err := r.stillWorks(ctx, c); err != nil {
 			return err
 		}
-		if err := r.asPromoted(ctx); err != nil {
+		if err := r.checkUnchanged(ctx); err != nil {
 			return err
 		}
 		return r.remove(ctx, a, r.job.Ref.ID)
@@ -80,7 +80,7 @@ func (r *run) do(ctx context.Context, c Case, a Action) error {
 			return r.remove(ctx, a, c.Material.ID)
 		}
 		return r.remove(ctx, a, c.Lost)
-	case Intend, Fence, Withdraw: // the first secret is promoted first
+	case Intend, Fence, Withdraw: // one secret is enough: the first one is also promoted first
 		return r.write(ctx, c, a, r.snap.Secrets[:1])
 	case Defer, Claim, Settle:
 		return r.write(ctx, c, a, r.snap.Secrets)
@@ -90,8 +90,8 @@ func (r *run) do(ctx context.Context, c Case, a Action) error {
 
 func (e *Engine) bits() int { return cmp.Or(e.RSABits, 2048) }
 
-// stage writes the value as PENDING into every secret that lacks it. It is read back before anything relies on it:
-// while the credential is being tried out, or, where nothing is tried out, before the version is promoted.
+// stage writes the value as a PENDING version to every secret that lacks it. A later action reads it back: prove, or
+// promote if nothing is proven.
 func (r *run) stage(ctx context.Context, c Case) error {
 	if c.Material == nil {
 		if r.job.origin() != credential.Local {
@@ -101,7 +101,7 @@ func (r *run) stage(ctx context.Context, c Case) error {
 		if err != nil {
 			return err
 		}
-		r.key = newKeyPair(r.bits()) // the next attempt gets a key pair of its own
+		r.key = newKeyPair(r.bits()) // for the next attempt
 		c.Material = &m
 		r.mem.Value, r.mem.Kept = &m, ""
 	}
@@ -114,7 +114,7 @@ func (r *run) stage(ctx context.Context, c Case) error {
 			return err
 		}
 		j := s.Journal
-		j.Staged = r.entry(c, i, PhaseStaged)
+		j.Staged = r.stagedEntry(c, i, PhaseStaged)
 		if err := r.update(ctx, i, vault.Update{Name: c.Version, Content: content}, j); err != nil {
 			return fmt.Errorf("writing to secret %s: %w", s.Name, err)
 		}
@@ -129,7 +129,7 @@ func (r *run) stage(ctx context.Context, c Case) error {
 	return nil
 }
 
-// content is what a secret gets. What somebody has added to a bundle stays.
+// content returns what is written to a secret. Members that a user added to a bundle are kept.
 func (r *run) content(s Seen, m credential.Material) (credential.Value, error) {
 	fresh, err := m.Encode(s.Role, r.snap.Owner)
 	if err != nil || s.Role != credential.RoleBundle {
@@ -142,7 +142,7 @@ func (r *run) content(s Seen, m credential.Material) (credential.Value, error) {
 	return out, nil
 }
 
-// create makes the new credential. An answer without the value (a repeated request may get one) is as good as none.
+// create makes the new credential. An answer without its value counts as no answer; a repeated request may get one.
 func (r *run) create(ctx context.Context, c Case, a Action) error {
 	v := r.view(r.snap)
 	d := credential.Draft{RetryToken: fmt.Sprintf("%s-%s-%d", v.id, r.mem.Maker, r.mem.Looks)}
@@ -154,7 +154,7 @@ func (r *run) create(ctx context.Context, c Case, a Action) error {
 		}
 		d.PublicKey = public
 	case credential.Reset:
-		d.RetryToken = string(v.id) // the same for every delivery: OCI may tell two resets for one
+		d.RetryToken = string(v.id) // the same for every delivery: OCI may then treat two resets as one
 	default:
 		old := ""
 		if c := v.listed(r.job.Ref.ID); c != nil {
@@ -164,15 +164,15 @@ func (r *run) create(ctx context.Context, c Case, a Action) error {
 	}
 	made, err := r.Issuer.Create(ctx, r.job.Ref.User, d)
 	if err != nil {
-		r.changed(err)
+		r.noteChange(err)
 		return err
 	}
-	r.changed(nil)
+	r.noteChange(nil)
 	r.mem.Before, r.mem.Made, r.mem.MadeAt = v.issued, &made, r.Clock.Now()
 	switch {
 	case r.job.origin() == credential.Local:
 		if made.ID != c.Material.ID {
-			return fault.New(fault.Invalid, "UploadApiKey", "OCI shows another fingerprint than the key has")
+			return fault.New(fault.Invalid, "UploadApiKey", "OCI's fingerprint is not that of the key")
 		}
 		return nil
 	case made.Value.Empty() && a == Create:
@@ -183,27 +183,27 @@ func (r *run) create(ctx context.Context, c Case, a Action) error {
 	return nil
 }
 
-// tryOut uses the new credential, and reads its value back meanwhile.
-func (r *run) tryOut(ctx context.Context, c Case) error {
+// prove uses the new credential and reads its value back in parallel. A password can't be used: its list is checked.
+func (r *run) prove(ctx context.Context, c Case) error {
 	if r.job.origin() == credential.Reset {
-		return r.lookAgain(ctx, c)
+		return r.checkPassword(ctx, c)
 	}
 	var read []int64
-	err := side(func() error { return r.prove(ctx, c) }, func() (err error) {
+	err := inParallel(func() error { return r.awaitAccepted(ctx, c) }, func() (err error) {
 		read, err = r.readBack(ctx, c)
 		return err
 	})
-	r.readable(c, read)
+	r.markVerified(c, read)
 	return err
 }
 
-// promote makes the staged version CURRENT in one secret after the other, and writes down until when the old one stays.
+// promote makes the staged version CURRENT in one secret after the other, and records when the old credential goes.
 func (r *run) promote(ctx context.Context, c Case) error {
 	read, err := r.readBack(ctx, c)
 	if err != nil {
 		return err
 	}
-	r.readable(c, read)
+	r.markVerified(c, read)
 	for i, s := range r.snap.Secrets {
 		version := s.version(c.Version)
 		if version == nil || version.Current {
@@ -211,7 +211,7 @@ func (r *run) promote(ctx context.Context, c Case) error {
 		}
 		j := s.Journal
 		j.Staged, j.Current, j.Retire = nil, &Holder{Version: version.Number, Credential: c.Material.ID},
-			r.overlaps(c, j.Retire)
+			r.retireEntries(c, j.Retire)
 		if err := r.update(ctx, i, vault.Update{Promote: version.Number}, j); err != nil {
 			return fmt.Errorf("promoting version %d of secret %s: %w", version.Number, s.Name, err)
 		}
@@ -229,35 +229,36 @@ func (r *run) promote(ctx context.Context, c Case) error {
 	return nil
 }
 
-// overlaps are the entries of a secret that gets the new value: that of the old credential, and those of earlier
-// rotations whose credentials are still there.
-func (r *run) overlaps(c Case, before Overlaps) Overlaps {
+// retireEntries returns the Retire entries of a secret that gets the new value: one for the old credential, and those
+// of earlier rotations whose credentials still exist.
+func (r *run) retireEntries(c Case, before Overlaps) Overlaps {
 	v := r.view(r.snap)
 	out := slices.DeleteFunc(slices.Clone(before), func(t Retired) bool { return v.listed(t.Credential) == nil })
 	if c.Old != OldAlive || r.job.origin() == credential.Reset {
 		return out
 	}
-	t := r.overlap(v.now().Add(r.job.Grace))
+	t := r.retireEntry(v.now().Add(r.job.Grace))
 	if r.job.Grace == 0 {
 		t.Begun, t.Maker = t.Set, r.mem.Maker
 	}
 	return out.With(t)
 }
 
-// overlap is the entry that says until when the old credential stays.
-func (r *run) overlap(after time.Time) Retired {
+// retireEntry returns the journal's entry for the old credential, which goes at the given time.
+func (r *run) retireEntry(after time.Time) Retired {
 	set := r.view(r.snap).now().UTC().Truncate(time.Second)
 	return Retired{Credential: r.job.Ref.ID, Problem: r.job.Problem, Secrets: r.allSecrets(),
 		After: after.UTC().Truncate(time.Second), Set: &set}
 }
 
-// confirm makes sure that the version is CURRENT. The answer to the update says so at once, or says nothing yet.
+// confirm makes sure that the version is CURRENT. If the answer to the update doesn't say so, it reads the secret
+// again.
 func (r *run) confirm(ctx context.Context, i int, number int64) error {
 	s := r.snap.Secrets[i]
 	if s.Current == number {
 		return nil
 	}
-	now, err := r.settled(ctx, s.SecretID)
+	now, err := r.readSettled(ctx, s.SecretID)
 	if err != nil {
 		return err
 	}
@@ -270,22 +271,22 @@ func (r *run) confirm(ctx context.Context, i int, number int64) error {
 	return nil
 }
 
-// asPromoted makes sure that the secrets are still as this run has left them.
-func (r *run) asPromoted(ctx context.Context) error {
+// checkUnchanged makes sure that nothing has changed the secrets since this run did.
+func (r *run) checkUnchanged(ctx context.Context) error {
 	var reads []func() error
 	for _, s := range r.snap.Secrets {
 		reads = append(reads, func() error {
-			now, err := r.settled(ctx, s.SecretID)
-			if err == nil && !alike(s.Secret, now) {
-				return fault.New(fault.Conflict, "GetSecret", "somebody else has changed the secret meanwhile")
+			now, err := r.readSettled(ctx, s.SecretID)
+			if err == nil && !unchanged(s.Secret, now) {
+				return fault.New(fault.Conflict, "GetSecret", "the secret was changed by something else")
 			}
 			return err
 		})
 	}
-	return side(reads...)
+	return inParallel(reads...)
 }
 
-// stillWorks uses the new credential once more, right before the old one goes: a person may have deleted it since.
+// stillWorks uses the new credential once more before the old one is deleted: a user may have deleted the new one.
 func (r *run) stillWorks(ctx context.Context, c Case) error {
 	if r.job.Prove == config.ProveOff || c.Material == nil || !r.mem.Trial.Accepted {
 		return nil
@@ -297,15 +298,15 @@ func (r *run) stillWorks(ctx context.Context, c Case) error {
 	return err
 }
 
-// stillFull lists the user's credentials once more, right before one goes without a successor: another one has to be
-// left, and no slot may have become free.
+// stillFull lists the user's credentials once more before the old one is deleted without a successor. It fails if a
+// slot is free now, or if the user would have no credential left.
 func (r *run) stillFull(ctx context.Context) error {
 	listing, err := r.Issuer.List(ctx, r.job.Ref.User)
 	if err != nil {
 		return err
 	}
 	if len(listing.Credentials) < r.job.Ref.Kind.Limit() || len(listing.Credentials) < 2 {
-		return fault.New(fault.Conflict, "listing the "+r.job.Ref.Kind.Noun()+"s", "a slot has become free meanwhile")
+		return fault.New(fault.Conflict, "listing the "+r.job.Ref.Kind.Noun()+"s", "a slot is free now")
 	}
 	return nil
 }
@@ -315,41 +316,42 @@ func (r *run) replace(ctx context.Context, c Case) error {
 	if slices.ContainsFunc(r.snap.Secrets, func(s Seen) bool { return !s.Listed }) {
 		return fault.New(fault.Invalid, string(Replace), "not all versions of the secrets have been seen")
 	}
-	read, err := r.readBack(ctx, c) // it is all that there will be
+	read, err := r.readBack(ctx, c) // afterwards it is the only value
 	if err != nil {
 		return err
 	}
-	r.readable(c, read)
+	r.markVerified(c, read)
 	if err := r.stillFull(ctx); err != nil {
 		return err
 	}
 	return r.remove(ctx, Replace, r.job.Ref.ID)
 }
 
-// remove deletes a credential. OCI says "not found" also to those who may not delete: the list tells, at the next
-// look.
+// remove deletes a credential. OCI also answers "not found" if Keyturn may not delete it; the next look at the list
+// shows which it was.
 func (r *run) remove(ctx context.Context, a Action, id string) error {
 	if id == "" {
 		return fault.New(fault.Invalid, string(a), "no credential to delete")
 	}
 	err := r.Issuer.Delete(ctx, r.job.Ref.User, id)
-	if r.changed(err); err != nil {
+	r.noteChange(err)
+	if err != nil {
 		return fmt.Errorf("deleting %s %s: %w", r.job.Ref.Kind.IDNoun(), id, err)
 	}
-	r.mem = r.mem.deletes(id)
+	r.mem = r.mem.afterDeleting(id)
 	return nil
 }
 
-// write changes nothing but the journal of some secrets.
+// write changes the journal of some secrets, and nothing else.
 func (r *run) write(ctx context.Context, c Case, a Action, secrets []Seen) error {
 	for i, s := range secrets {
 		j := s.Journal
 		switch a {
 		case Intend:
-			j.Staged = r.entry(c, i, PhaseIntent)
+			j.Staged = r.stagedEntry(c, i, PhaseIntent)
 			j.Staged.GivenUp = r.job.origin() != credential.Reset
-		case Fence: // whoever is about to promote it finds its etag stale, looks again and sees the mark
-			j.Staged = r.entry(c, i, PhaseUndone)
+		case Fence: // a delivery about to promote it gets a stale etag, looks again and sees this phase
+			j.Staged = r.stagedEntry(c, i, PhaseUndone)
 		case Withdraw:
 			j.Staged = nil
 		case Defer:
@@ -357,9 +359,9 @@ func (r *run) write(ctx context.Context, c Case, a Action, secrets []Seen) error
 			if c.graceAgain {
 				after = c.graceEnd
 			}
-			j.Retire = j.Retire.With(r.overlap(after))
-		case Claim: // a person may have rolled the secret back since: then its etag is stale
-			t := r.overlap(c.serverNow)
+			j.Retire = j.Retire.With(r.retireEntry(after))
+		case Claim: // fails with a stale etag if a user has rolled the secret back
+			t := r.retireEntry(c.serverNow)
 			if before := j.Retire.Of(r.job.Ref.ID); before != nil {
 				t.After, t.Set = before.After, before.Set
 			}
@@ -376,7 +378,7 @@ func (r *run) write(ctx context.Context, c Case, a Action, secrets []Seen) error
 	switch a {
 	case Fence:
 		r.mem.Undone = c.Material.ID
-		r.mem = r.mem.forgets()
+		r.mem = r.mem.withoutValue()
 	case Withdraw:
 		r.mem.Withdrew = true
 	}

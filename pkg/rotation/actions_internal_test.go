@@ -13,15 +13,15 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// maker is an issuer that answers a request for a credential, and keeps what it was asked for.
-type maker struct {
-	user
+// fakeIssuer answers Create, and records its arguments.
+type fakeIssuer struct {
+	listIssuer
 	made   credential.Created
 	err    error
 	drafts []credential.Draft
 }
 
-func (m *maker) Create(_ context.Context, _ string, d credential.Draft) (credential.Created, error) {
+func (m *fakeIssuer) Create(_ context.Context, _ string, d credential.Draft) (credential.Created, error) {
 	m.drafts = append(m.drafts, d)
 	return m.made, m.err
 }
@@ -32,17 +32,17 @@ func TestARequestForACredentialSaysWhichRotationWantsItAndIsRepeatedAsAnother(t 
 		tokens := map[string]bool{}
 		for _, who := range []string{"me", "you"} {
 			for looks := range 3 {
-				s := newScene(kind, plain(kind.Roles()[0]))
+				s := newFixture(kind, plain(kind.Roles()[0]))
 				s.snap.Issued[0].Description = "for the build"
 				s.mem.Maker, s.mem.Looks = who, looks
-				m := &maker{made: *creation("new")}
+				m := &fakeIssuer{made: *creation("new")}
 				m.made.Value = credential.NewValue([]byte("value"))
 				c, material := Case{}, &credential.Material{Kind: kind, ID: "new"}
 				if kind == credential.APIKey {
 					m.made.ID, material = mine.ID, &mine
 				}
 				c.Material = material
-				r := s.on(cabinetOf(s))
+				r := s.on(newFakeVault(s))
 				r.Issuer = m
 				if err := r.create(t.Context(), c, Create); err != nil {
 					t.Fatalf("%s: %v", kind, err)
@@ -101,9 +101,9 @@ func TestAnAnswerWithoutTheNewCredentialIsNoSuccess(t *testing.T) {
 		"a refusal": {credential.AuthToken, Create, "", fault.New(fault.Full, "", ""), fault.Full,
 			false},
 	} {
-		s := newScene(c.kind, plain(c.kind.Roles()[0]))
-		r := s.on(cabinetOf(s))
-		r.Issuer = &maker{made: *creation(c.made), err: c.err}
+		s := newFixture(c.kind, plain(c.kind.Roles()[0]))
+		r := s.on(newFakeVault(s))
+		r.Issuer = &fakeIssuer{made: *creation(c.made), err: c.err}
 		err := r.create(t.Context(), Case{Material: &mine}, c.action)
 		if (err == nil) != (c.want == "") || err != nil && fault.Of(err) != c.want || r.result.Acted != c.acted {
 			t.Errorf("%s: %v, acted %v", what, err, r.result.Acted)
@@ -128,11 +128,11 @@ func TestAPromotionKeepsTheEntriesOfLivingCredentialsAndAddsThatOfTheOldOne(t *t
 		"a password": {credential.Password, OldAlive, []string{"living", "old before"}},
 	} {
 		for _, grace := range []time.Duration{0, time.Hour} {
-			s := newScene(c.kind, plain(c.kind.Roles()[1]))
+			s := newFixture(c.kind, plain(c.kind.Roles()[1]))
 			s.issue("living", "", noon)
 			s.job.Grace, s.job.Problem, s.snap.At = grace, "problem", noon.Add(300*time.Millisecond)
-			r := s.on(cabinetOf(s))
-			after := r.overlaps(Case{State: State{Old: c.old}}, before)
+			r := s.on(newFakeVault(s))
+			after := r.retireEntries(Case{State: State{Old: c.old}}, before)
 			var got []string
 			for _, e := range after {
 				got = append(got, strings.TrimSpace(e.Credential+" "+strings.TrimPrefix(e.Maker, "me")))
@@ -169,9 +169,9 @@ func TestAnEntryIsWrittenWithTheTimeThatItsActionGives(t *testing.T) {
 		"settled":                    {Settle, Case{}, true, Retired{}, true},
 		"settled, and none is there": {Settle, Case{}, false, Retired{}, true},
 	} {
-		s := newScene(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
+		s := newFixture(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
 		s.job.Grace, s.snap.At = 2*time.Hour, at
-		v := cabinetOf(s)
+		v := newFakeVault(s)
 		for i := range s.snap.Secrets {
 			s.snap.Secrets[i].Journal.Retire = Overlaps{{Credential: "other"}}
 			if c.there {
@@ -211,9 +211,9 @@ func TestWhatIsAnnouncedIsWrittenToTheFirstSecretAlone(t *testing.T) {
 	for _, a := range []Action{Intend, Fence, Withdraw} {
 		for _, kind := range []credential.Kind{credential.CustomerSecretKey, credential.Password} {
 			roles := kind.Roles()
-			s := newScene(kind, plain(roles[len(roles)-2]), plain(roles[len(roles)-1]))
+			s := newFixture(kind, plain(roles[len(roles)-2]), plain(roles[len(roles)-1]))
 			s.mem.Found = []int64{1, 1}
-			v := cabinetOf(s)
+			v := newFakeVault(s)
 			s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseStaged, Credential: "before"}
 			m := &credential.Material{ID: "new"}
 			r := s.on(v)
@@ -251,28 +251,28 @@ func TestWhatIsAnnouncedIsWrittenToTheFirstSecretAlone(t *testing.T) {
 
 func TestTheOldCredentialIsDeletedOnlyWhileTheSecretsAreAsTheRunLeftThem(t *testing.T) {
 	for what, c := range map[string]struct {
-		change func(*cabinet)
+		change func(*fakeVault)
 		want   fault.Class
 	}{
-		"as they were":      {func(*cabinet) {}, ""},
-		"with another etag": {func(v *cabinet) { v.is["secret-2"].ETag = "x" }, ""},
-		"another CURRENT":   {func(v *cabinet) { v.is["secret-2"].Current = 7 }, fault.Conflict},
-		"in the first":      {func(v *cabinet) { v.is["secret-1"].Current = 7 }, fault.Conflict},
-		"other metadata": {func(v *cabinet) { v.is["secret-2"].Metadata = vault.Metadata(`{"a":1}`) },
+		"as they were":      {func(*fakeVault) {}, ""},
+		"with another etag": {func(v *fakeVault) { v.is["secret-2"].ETag = "x" }, ""},
+		"another CURRENT":   {func(v *fakeVault) { v.is["secret-2"].Current = 7 }, fault.Conflict},
+		"in the first":      {func(v *fakeVault) { v.is["secret-1"].Current = 7 }, fault.Conflict},
+		"other metadata": {func(v *fakeVault) { v.is["secret-2"].Metadata = vault.Metadata(`{"a":1}`) },
 			fault.Conflict},
-		"other tags": {func(v *cabinet) { v.is["secret-1"].Freeform = map[string]string{"a": "b"} },
+		"other tags": {func(v *fakeVault) { v.is["secret-1"].Freeform = map[string]string{"a": "b"} },
 			fault.Conflict},
-		"one can't be read": {func(v *cabinet) {
+		"one can't be read": {func(v *fakeVault) {
 			v.fails = func(string) error {
 				return fault.New(fault.Denied, "",
 					"")
 			}
 		}, fault.Denied},
-		"one is not ACTIVE":     {func(v *cabinet) { v.is["secret-2"].State = "PENDING_DELETION" }, fault.Conflict},
-		"one is somewhere else": {func(v *cabinet) { v.is["secret-2"].Compartment = "other" }, fault.Conflict},
+		"one is not ACTIVE":     {func(v *fakeVault) { v.is["secret-2"].State = "PENDING_DELETION" }, fault.Conflict},
+		"one is somewhere else": {func(v *fakeVault) { v.is["secret-2"].Compartment = "other" }, fault.Conflict},
 	} {
-		s := newScene(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
-		v := cabinetOf(s)
+		s := newFixture(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
+		v := newFakeVault(s)
 		c.change(v)
 		r := s.on(v)
 		deleted := &deleting{}
@@ -289,9 +289,9 @@ func TestTheOldCredentialIsDeletedOnlyWhileTheSecretsAreAsTheRunLeftThem(t *test
 	}
 }
 
-// deleting is an issuer that notes what it deletes.
+// deleting is an issuer that records what it deletes.
 type deleting struct {
-	user
+	listIssuer
 	ids []string
 }
 
@@ -310,19 +310,19 @@ func TestTheNewCredentialIsUsedOnceMoreBeforeTheOldOneGoesIfItWasSeenToWork(t *t
 		asked    bool
 		want     fault.Class
 	}{
-		"it works":           {config.ProveRequire, true, true, nil, true, ""},
-		"it is refused":      {config.ProveRequire, true, true, errScene, true, fault.Conflict},
-		"no answer":          {config.ProveRequire, true, true, unclear, true, fault.Unclear},
-		"it may, and works":  {config.ProveTry, true, true, nil, true, ""},
-		"it may, is refused": {config.ProveTry, true, true, errScene, true, fault.Conflict},
-		"it never worked":    {config.ProveTry, false, true, errScene, false, ""},
-		"nobody wants that":  {config.ProveOff, true, true, errScene, false, ""},
-		"without a value":    {config.ProveRequire, true, false, errScene, false, ""},
+		"it works":             {config.ProveRequire, true, true, nil, true, ""},
+		"it is refused":        {config.ProveRequire, true, true, errTest, true, fault.Conflict},
+		"no answer":            {config.ProveRequire, true, true, unclear, true, fault.Unclear},
+		"it may, and works":    {config.ProveTry, true, true, nil, true, ""},
+		"it may, is refused":   {config.ProveTry, true, true, errTest, true, fault.Conflict},
+		"it never worked":      {config.ProveTry, false, true, errTest, false, ""},
+		"no proof is required": {config.ProveOff, true, true, errTest, false, ""},
+		"without a value":      {config.ProveRequire, true, false, errTest, false, ""},
 	} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 		s.job.Prove, s.mem.Trial = c.mode, Trial{Credential: "new", Accepted: c.accepted}
-		r, deleted := s.on(cabinetOf(s)), &deleting{}
-		service := &service{ticks: r.Clock.(*ticks), answers: []error{c.answer}}
+		r, deleted := s.on(newFakeVault(s)), &deleting{}
+		service := &fakeProver{fakeClock: r.Clock.(*fakeClock), answers: []error{c.answer}}
 		r.Prover, r.Issuer = service, deleted
 		material := &credential.Material{ID: "new"}
 		if !c.material {
@@ -340,32 +340,32 @@ func TestTheNewCredentialIsUsedOnceMoreBeforeTheOldOneGoesIfItWasSeenToWork(t *t
 
 func TestDeletingFirstNeedsAllVersionsAFullListAndAValueThatCanBeReadBack(t *testing.T) {
 	for what, c := range map[string]struct {
-		change func(*scene, *cabinet)
+		change func(*fixture, *fakeVault)
 		want   fault.Class
 	}{
-		"all is well":        {func(*scene, *cabinet) {}, ""},
-		"not all are listed": {func(s *scene, _ *cabinet) { s.one().Listed = false }, fault.Invalid},
-		"another value": {func(_ *scene,
-			v *cabinet) {
+		"all is well":        {func(*fixture, *fakeVault) {}, ""},
+		"not all are listed": {func(s *fixture, _ *fakeVault) { s.one().Listed = false }, fault.Invalid},
+		"another value": {func(_ *fixture,
+			v *fakeVault) {
 			v.contents["secret-12"] = credential.NewValue([]byte("x"))
 		}, fault.Invalid},
-		"it can't be read": {func(_ *scene,
-			v *cabinet) {
+		"it can't be read": {func(_ *fixture,
+			v *fakeVault) {
 			v.fails = func(string) error { return fault.New(fault.Denied, "", "") }
 		}, fault.Denied},
-		"a slot became free":  {func(s *scene, _ *cabinet) { s.snap.Issued = s.snap.Issued[:1] }, fault.Conflict},
-		"it was read before":  {func(s *scene, v *cabinet) { s.one().Verified = true; clear(v.contents) }, ""},
-		"its own was deleted": {func(s *scene, _ *cabinet) { s.job.Ref.ID = "" }, fault.Invalid},
+		"a slot became free":  {func(s *fixture, _ *fakeVault) { s.snap.Issued = s.snap.Issued[:1] }, fault.Conflict},
+		"it was read before":  {func(s *fixture, v *fakeVault) { s.one().Verified = true; clear(v.contents) }, ""},
+		"its own was deleted": {func(s *fixture, _ *fakeVault) { s.job.Ref.ID = "" }, fault.Invalid},
 	} {
-		s := newScene(credential.AuthToken, at(newScene(credential.AuthToken).name(1), "pending"))
+		s := newFixture(credential.AuthToken, at(newFixture(credential.AuthToken).name(1), "pending"))
 		s.issue("another", "", noon)
 		m := &credential.Material{Kind: credential.AuthToken, ID: "new", Value: credential.NewValue([]byte("value"))}
-		v := cabinetOf(s)
+		v := newFakeVault(s)
 		v.contents["secret-12"] = m.Value
 		name := s.name(1)
 		c.change(s, v)
 		r := s.on(v)
-		d := &deleting{user: user{listing: credential.Listing{Credentials: s.snap.Issued}}}
+		d := &deleting{listIssuer: listIssuer{listing: credential.Listing{Credentials: s.snap.Issued}}}
 		r.Issuer = d
 		err := r.do(t.Context(), Case{Version: name, Material: m}, Replace)
 		if (err == nil) != (c.want == "") || err != nil && fault.Of(err) != c.want ||

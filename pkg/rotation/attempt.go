@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -9,35 +10,36 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// newest is the newest attempt of this rotation that the secrets know of, 0 if they know of none, and the id of its
-// credential if it was taken back ("?" if the journal doesn't name it).
+// newest returns the number of the newest attempt of this rotation in the secrets, or 0. If that attempt was undone, it
+// also returns the id of its credential, or "?" if the journal doesn't name it.
 func (v view) newest() (newest int, undone string) {
 	see := func(name string) bool {
 		id, n, ok := credential.ParseVersionName(name)
-		if ok = ok && id == v.id && n >= newest; ok && n > newest {
+		if !ok || id != v.id || n < newest {
+			return false
+		}
+		if n > newest {
 			newest, undone = n, ""
 		}
-		return ok
+		return true
 	}
 	for _, s := range v.snap.Secrets {
 		for _, version := range s.Versions {
 			see(version.Name)
 		}
 		if t := s.Journal.Staged; t != nil && see(t.Version) && t.Phase == PhaseUndone {
-			if undone = t.Credential; undone == "" {
-				undone = "?"
-			}
+			undone = cmp.Or(t.Credential, "?")
 		}
 	}
 	return newest, undone
 }
 
-// find returns the credential of the attempt: its id, and its value if this run knows it.
+// find returns the id of the attempt's credential, and its value if this run knows it.
 func (v view) find() (id string, value *credential.Material) {
 	if m := v.mem.Value; m != nil && (v.mem.Kept == v.name || v.mem.Kept == "" && !v.staged()) {
 		return m.ID, m
 	}
-	if s, ok := v.followed(); ok {
+	if s, ok := v.successor(); ok {
 		id = s.Journal.Current.Credential
 		if m, err := credential.Decode(v.job.Ref.Kind, s.Role, id, s.Holds.Value); s.Holds.Number == s.Current &&
 			err == nil {
@@ -60,7 +62,7 @@ func (v view) find() (id string, value *credential.Material) {
 			id = s.credentialOf(v.name, version.Number)
 		}
 	}
-	if id == "" && value != nil { // neither the journal nor the content says which one it is: the journal was wiped
+	if id == "" && value != nil { // the journal was wiped, and the content doesn't name the credential
 		if marked := v.withMark(""); len(marked) == 1 && v.job.Prove != config.ProveOff {
 			id = marked[0].ID
 		}
@@ -72,13 +74,13 @@ func (v view) find() (id string, value *credential.Material) {
 	return id, value
 }
 
-// staged tells whether some secret has a version of the attempt.
+// staged reports whether a secret has a version of the attempt.
 func (v view) staged() bool {
 	return slices.ContainsFunc(v.snap.Secrets, func(s Seen) bool { return s.version(v.name) != nil })
 }
 
-// written is when the attempt was staged first; zero if nobody knows.
-func (v view) written() (t time.Time) {
+// stagedAt returns when the attempt was first staged; zero if unknown.
+func (v view) stagedAt() (t time.Time) {
 	for _, s := range v.snap.Secrets {
 		if version := s.version(v.name); version != nil && (t.IsZero() || version.Created.Before(t)) {
 			t = version.Created
@@ -87,10 +89,10 @@ func (v view) written() (t time.Time) {
 	return t
 }
 
-// over tells of an attempt that is staged, but whose credential is gone for sure: deleted by hand, or never made by a
-// process that died. It must never be promoted; the next attempt has the next number. IAM's list lags behind, and its
-// maker may be at work: so it is over only after UnseenTime.
-func (v view) over() bool {
+// dead reports whether the attempt is staged, but its credential is certainly gone: it was deleted manually, or the
+// process died before it made it. Such an attempt must never be promoted; the next one gets the next number. Since
+// IAM's list may lag and the maker may still be running, an attempt is dead only after UnseenTime.
+func (v view) dead() bool {
 	switch {
 	case !v.staged() || v.snap.Unseen != nil || v.finished() && v.oldGone(),
 		slices.ContainsFunc(v.snap.Secrets, v.misnamed):
@@ -100,10 +102,10 @@ func (v view) over() bool {
 	case slices.Contains(v.mem.Deleted, v.new):
 		return true
 	}
-	return !v.written().IsZero() && v.age(v.written()) >= UnseenTime
+	return !v.stagedAt().IsZero() && v.age(v.stagedAt()) >= UnseenTime
 }
 
-// oldGone: the list doesn't show the old credential, or the password was reset.
+// oldGone reports whether the list lacks the old credential, or the password was reset.
 func (v view) oldGone() bool {
 	if v.job.origin() == credential.Reset {
 		return v.resetSince() || v.staged()
@@ -111,18 +113,18 @@ func (v view) oldGone() bool {
 	return v.listed(v.job.Ref.ID) == nil
 }
 
-// generated: this run has made the attempt's key pair, and no consumer can have it yet. Nobody else's is ever uploaded:
-// whoever may write to the secret could have put his own there.
+// generated reports whether this run made the attempt's key pair. Only such a key is ever uploaded: a user who may
+// write to the secret could have stored another one there.
 func (v view) generated() bool {
 	return v.job.origin() == credential.Local && v.mem.Value != nil && v.value != nil && v.value.ID == v.mem.Value.ID
 }
 
 func (v view) is(some ...Stored) bool { return slices.Contains(some, v.stored()) }
 
-// finished: every secret has or had this attempt as CURRENT, whatever became of the credential since.
+// finished reports whether every secret has or had this attempt as CURRENT.
 func (v view) finished() bool { return v.is(StoredCurrent, StoredReplaced) }
 
-// stored counts in how many secrets the attempt is, and how far.
+// stored returns the attempt's progress in the secrets.
 func (v view) stored() Stored {
 	if len(v.snap.Secrets) == 0 {
 		return StoredNotAsked
@@ -133,7 +135,7 @@ func (v view) stored() Stored {
 	absent, pending, current, past := 0, 0, 0, 0
 	for _, s := range v.snap.Secrets {
 		switch version := s.version(v.name); {
-		case v.follows(s):
+		case v.superseded(s):
 			current++
 		case version == nil:
 			absent++
@@ -162,13 +164,13 @@ func (v view) stored() Stored {
 	return StoredCurrent
 }
 
-// follows: a later rotation has put the successor of this one's credential into the secret, while the overlap of this
-// one was still running.
-func (v view) follows(s Seen) bool {
+// superseded reports whether a later rotation has already replaced this rotation's new credential in the secret, while
+// this rotation's overlap was still running.
+func (v view) superseded(s Seen) bool {
 	if version := s.version(v.name); version != nil && (version.Current || version.Pending) {
 		return false
 	}
-	if !s.Listed || !s.tells() || s.Journal.Retire.Of(v.job.Ref.ID) == nil ||
+	if !s.Listed || !s.currentKnown() || s.Journal.Retire.Of(v.job.Ref.ID) == nil ||
 		s.Journal.Current.Credential == v.job.Ref.ID {
 		return false
 	}
@@ -178,10 +180,10 @@ func (v view) follows(s Seen) bool {
 	})
 }
 
-// followed is the secret that shows the successor's value, if all secrets have one.
-func (v view) followed() (Seen, bool) {
+// successor returns a secret with the later rotation's value, if every secret is superseded.
+func (v view) successor() (Seen, bool) {
 	for _, s := range v.snap.Secrets {
-		if !v.follows(s) {
+		if !v.superseded(s) {
 			return Seen{}, false
 		}
 	}
@@ -192,7 +194,7 @@ func (v view) followed() (Seen, bool) {
 	return v.snap.Secrets[i], true
 }
 
-// announced is what this rotation has written into the first secret's journal, whatever the attempt; nil if nothing.
+// announced returns the first secret's Staged entry if it is of this rotation, of any attempt; else nil.
 func (v view) announced() *Staged {
 	if len(v.snap.Secrets) == 0 {
 		return nil
@@ -207,9 +209,9 @@ func (v view) announced() *Staged {
 	return s
 }
 
-// intent reads the announcement of an attempt that has no version yet. One that somebody else made long ago, and
-// whose deed was not done, is void. One whose deed was done stands until the old credential has a successor, through
-// all attempts.
+// intent evaluates the announcement of an attempt that has no version yet. An old announcement by another delivery is
+// void if its action was never carried out. Once its action was carried out, it stays valid for all attempts, until the
+// old credential has a successor.
 func (v view) intent() Stored {
 	s := v.announced()
 	if v.mem.Tries[Withdraw] > 0 || v.mem.Withdrew {
@@ -220,7 +222,7 @@ func (v view) intent() Stored {
 	switch {
 	case s == nil:
 		return StoredNone
-	case s.Phase == PhaseIntent && s.Maker != v.mem.Maker && v.young(s.At):
+	case s.Phase == PhaseIntent && s.Maker != v.mem.Maker && v.recent(s.At):
 		return StoredElsewhere
 	case s.Phase == PhaseIntent && s.Maker == v.mem.Maker, s.Phase == PhaseIntent && done, s.GivenUp && done:
 		return StoredIntent

@@ -13,21 +13,21 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// stuck is a vault that refuses changes of some kind while the secret is ACTIVE, or leaves it UPDATING.
-type stuck struct {
+// stuckVault refuses changes of some kind while the secret is ACTIVE, or leaves it UPDATING.
+type stuckVault struct {
 	vaultOf
 	refuses func(vault.Update) bool
 	state   string
 }
 
-func (s stuck) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
+func (s stuckVault) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
 	if s.refuses != nil && s.refuses(u) {
 		return vault.Secret{}, fault.New(fault.Busy, "UpdateSecret", "the state doesn't allow it")
 	}
 	return s.vaultOf.Update(ctx, id, etag, u)
 }
 
-func (s stuck) Secret(ctx context.Context, id string) (vault.Secret, error) {
+func (s stuckVault) Secret(ctx context.Context, id string) (vault.Secret, error) {
 	found, err := s.vaultOf.Secret(ctx, id)
 	if s.state != "" {
 		found.State = s.state
@@ -35,8 +35,8 @@ func (s stuck) Secret(ctx context.Context, id string) (vault.Secret, error) {
 	return found, err
 }
 
-// obstacles are what can keep a secret from changing for good.
-var obstacles = map[string]stuck{
+// stuckVaults are the ways in which a secret can permanently refuse changes.
+var stuckVaults = map[string]stuckVault{
 	"no new version":        {refuses: func(u vault.Update) bool { return u.Name != "" }},
 	"no promotion":          {refuses: func(u vault.Update) bool { return u.Promote != 0 }},
 	"no change at all":      {refuses: func(vault.Update) bool { return true }},
@@ -48,7 +48,7 @@ func TestASecretThatTakesNoChangeIsWaitedForAndThenRefused(t *testing.T) {
 		if len(f.roles) == 0 || f.kind == credential.Password || f.replace {
 			continue
 		}
-		for name, o := range obstacles {
+		for name, o := range stuckVaults {
 			what := fmt.Sprintf("%v, %s", f, name)
 			w := f.world(t)
 			for range 3 {
@@ -86,7 +86,7 @@ func TestASecretThatIsBusyForAMomentStopsNoDelivery(t *testing.T) {
 		w.wait(time.Hour) // since its order
 		p, refused := w.process(), 0
 		// a write and its repetition
-		o := stuck{vaultOf: vaultOf{p}, refuses: func(vault.Update) bool {
+		o := stuckVault{vaultOf: vaultOf{p}, refuses: func(vault.Update) bool {
 			refused++
 			return refused%4 == 1 || refused%4 == 2
 		}}
@@ -106,14 +106,14 @@ func TestAPENDINGVersionOfSomebodyElseIsNamedWhereItIsInTheWay(t *testing.T) {
 			Created: w.now.Add(-time.Hour)})
 		w.wait(rotation.BlockedTime)
 		p := w.process()
-		o := obstacles["no new version"]
+		o := stuckVaults["no new version"]
 		o.vaultOf = vaultOf{p}
 		r := p.on(o)
 		if r.Reason != rotation.SecretBlocked || !strings.Contains(r.Detail, "PENDING version 2") ||
 			!strings.Contains(r.Detail, "11:00") || len(w.creds) != 1 {
 			t.Errorf("%q: %s (%s: %s)", name, r.End, r.Reason, r.Detail)
 		}
-		if r := w.process().run(); r.End != rotation.Done { // where OCI takes a second one it is in nobody's way
+		if r := w.process().run(); r.End != rotation.Done { // if OCI accepts a second one, it is in no one's way
 			t.Errorf("%q: %s (%s)", name, r.End, r.Reason)
 		}
 	}
@@ -121,7 +121,7 @@ func TestAPENDINGVersionOfSomebodyElseIsNamedWhereItIsInTheWay(t *testing.T) {
 
 func TestARotationThatNobodyKnowsTheOrderOfIsNotWaitedForInABlockedSecret(t *testing.T) {
 	w := newWorld(t, credential.APIKey, credential.RolePrivateKey)
-	o := obstacles["no change at all"]
+	o := stuckVaults["no change at all"]
 	for name, c := range map[string]struct {
 		ordered time.Time
 		want    rotation.Reason

@@ -16,20 +16,20 @@ import (
 
 func secretOf(role credential.Role) string { return "ocid1.vaultsecret.oc1.iad." + string(role) }
 
-// put makes a content that of the secret's CURRENT version.
+// put sets the content of the secret's CURRENT version.
 func (w *world) put(role credential.Role, text string) {
 	s := w.secrets[secretOf(role)]
 	s.contents[s.Current] = credential.NewValue([]byte(text))
 }
 
-// bystander adds a living credential that something else uses.
-func (w *world) bystander() living {
+// addOther adds a living credential that something else uses.
+func (w *world) addOther() fakeCredential {
 	id := w.add("a bystander", -10*24*time.Hour)
 	w.hands[id] = true
 	return *w.find(id)
 }
 
-// untouched fails the test unless the rotation was refused for the reason, and nothing was done.
+// untouched fails the test unless the rotation was refused for the reason and changed nothing.
 func (w *world) untouched(t *testing.T, what string, r rotation.Result, want rotation.Reason) {
 	t.Helper()
 	if r.End != rotation.Refuse || r.Reason != want || r.Detail == "" || r.Acted || w.writes != 0 ||
@@ -39,14 +39,15 @@ func (w *world) untouched(t *testing.T, what string, r rotation.Result, want rot
 	}
 }
 
-const locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIFHDBOBgkqhkiG9w0BBQ0wQTApBgkqhkiG\n-----END ENCRYPTED " +
-	"PRIVATE KEY-----\n"
+const encryptedKey = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIFHDBOBgkqhkiG9w0BBQ0wQTApBgkqhkiG\n-----END " +
+	"ENCRYPTED PRIVATE KEY-----\n"
 
 func TestWhatCanNotBeReadIsOverwrittenOnlyIfNoOtherLivingCredentialCanBeInThere(t *testing.T) {
-	texts := map[string]string{"a passphrase": locked, "in Base64": base64.StdEncoding.EncodeToString([]byte(locked)),
-		"JSON":    `{"app":"billing","port":443}`,
-		"cut off": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\n",
-		"sealed":  strings.Repeat("c2VhbGVk", 100), "a reference": "ocid1.vaultsecret.oc1.iad.other"}
+	texts := map[string]string{"a passphrase": encryptedKey,
+		"in Base64": base64.StdEncoding.EncodeToString([]byte(encryptedKey)),
+		"JSON":      `{"app":"billing","port":443}`,
+		"cut off":   "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\n",
+		"sealed":    strings.Repeat("c2VhbGVk", 100), "a reference": "ocid1.vaultsecret.oc1.iad.other"}
 	for name, text := range texts {
 		for _, role := range credential.APIKey.Roles() {
 			w := newWorld(t, credential.APIKey, role)
@@ -55,7 +56,7 @@ func TestWhatCanNotBeReadIsOverwrittenOnlyIfNoOtherLivingCredentialCanBeInThere(
 				t.Errorf("%s, as %s, with no other key: %s (%s: %s)", name, role, r.End, r.Reason, r.Detail)
 			}
 			w = newWorld(t, credential.APIKey, role)
-			other := w.bystander()
+			other := w.addOther()
 			w.put(role, text)
 			r := w.process().run()
 			w.untouched(t, name+" as "+string(role), r, rotation.SecretUnknown)
@@ -73,7 +74,7 @@ func TestWhatCanNotBeReadIsOverwrittenOnlyIfNoOtherLivingCredentialCanBeInThere(
 		{credential.CustomerSecretKey, credential.RoleBundle, "[default]\naws_secret_access_key = x\n"},
 		{credential.CustomerSecretKey, credential.RoleBundle, `{"s3":{"id":"gone"}}`}} {
 		w := newWorld(t, c.kind, c.role)
-		w.bystander()
+		w.addOther()
 		w.replace = true
 		w.put(c.role, c.text)
 		w.untouched(t, fmt.Sprint(c.kind, c.role), w.process().run(), rotation.SecretUnknown)
@@ -99,7 +100,7 @@ func TestAKeyIsKnownInEveryLayoutAndOnlyTheOldOneOrADeadOneIsOverwritten(t *test
 		for _, role := range credential.APIKey.Roles() {
 			for _, whose := range []string{"old", "dead", "another's"} {
 				w := newWorld(t, credential.APIKey, role)
-				other := w.bystander()
+				other := w.addOther()
 				value := map[string]credential.Value{"old": w.find(w.oldID).value, "dead": testKey(t).Value,
 					"another's": other.value}[whose]
 				w.put(role, layout(string(value.Reveal())))
@@ -114,13 +115,13 @@ func TestAKeyIsKnownInEveryLayoutAndOnlyTheOldOneOrADeadOneIsOverwritten(t *test
 	}
 }
 
-// blind is a vault whose CURRENT versions can't be read.
-type blind struct {
+// unreadableVault is a vault whose CURRENT versions can't be read.
+type unreadableVault struct {
 	vaultOf
 	class fault.Class
 }
 
-func (b blind) Read(ctx context.Context, id, name string) (int64, credential.Value, error) {
+func (b unreadableVault) Read(ctx context.Context, id, name string) (int64, credential.Value, error) {
 	if name == "" {
 		return 0, credential.Value{}, fault.New(b.class, "GetSecretBundle", "not now")
 	}
@@ -145,7 +146,7 @@ func TestACurrentVersionThatCanNotBeReadStopsNothingThatDoesNotNeedIt(t *testing
 			}
 			w := f.world(t)
 			p := w.process()
-			if r := p.on(blind{vaultOf{p}, class}); r.End != rotation.Done {
+			if r := p.on(unreadableVault{vaultOf{p}, class}); r.End != rotation.Done {
 				t.Errorf("%v, %s: %s (%s: %v)", f, class, r.End, r.Reason, r.Cause)
 			}
 			w.finished(t, f.String())
@@ -153,9 +154,9 @@ func TestACurrentVersionThatCanNotBeReadStopsNothingThatDoesNotNeedIt(t *testing
 				continue
 			}
 			w = f.world(t)
-			w.bystander()
+			w.addOther()
 			p = w.process()
-			w.untouched(t, f.String(), p.on(blind{vaultOf{p}, class}), rotation.SecretUnknown)
+			w.untouched(t, f.String(), p.on(unreadableVault{vaultOf{p}, class}), rotation.SecretUnknown)
 		}
 	}
 }
@@ -164,18 +165,18 @@ func TestACurrentVersionThatMayBeReadableInAMomentIsWaitedForAndNotForEver(t *te
 	for _, class := range []fault.Class{fault.Unclear, fault.Throttled} {
 		w := newWorld(t, credential.APIKey, credential.RolePrivateKey)
 		p := w.process()
-		if r := p.on(blind{vaultOf{p}, class}); r.End != rotation.Wait || r.Acted {
+		if r := p.on(unreadableVault{vaultOf{p}, class}); r.End != rotation.Wait || r.Acted {
 			t.Errorf("%s: %s (%s)", class, r.End, r.Reason)
 		}
 		w.wait(rotation.BlockedTime)
 		p = w.process()
-		if r := p.on(blind{vaultOf{p}, class}); r.End != rotation.Done {
+		if r := p.on(unreadableVault{vaultOf{p}, class}); r.End != rotation.Done {
 			t.Errorf("%s, half an hour later: %s (%s: %v)", class, r.End, r.Reason, r.Cause)
 		}
 	}
 }
 
-// pair is a world with the two secrets of a customer secret key, and what they hold.
+// pair returns a world with the two secrets of a customer secret key, which hold the given texts.
 func pair(t *testing.T, key, id string) *world {
 	w := newWorld(t, credential.CustomerSecretKey, credential.RoleSecretKey, credential.RoleAccessKey)
 	w.put(credential.RoleSecretKey, key)
@@ -183,7 +184,7 @@ func pair(t *testing.T, key, id string) *world {
 	return w
 }
 
-func turned(j *rotation.Job) {
+func swapRoles(j *rotation.Job) {
 	j.Secrets[0].SecretID, j.Secrets[1].SecretID = j.Secrets[1].SecretID, j.Secrets[0].SecretID
 }
 
@@ -218,7 +219,7 @@ func TestTheTwoSecretsOfAPairAreTakenTheRightWayRoundOnly(t *testing.T) {
 		"another living one's secrets": {value, "OTHER", rotation.SecretTaken},
 	} {
 		w := pair(t, "", "")
-		other := w.bystander()
+		other := w.addOther()
 		w.replace = true
 		fill := strings.NewReplacer("OLD", w.oldID, "OTHER", other.ID)
 		w.put(credential.RoleSecretKey, fill.Replace(c.key))
@@ -238,7 +239,7 @@ func TestAPairThatKeyturnHasWrittenIsKnownByItsJournal(t *testing.T) {
 		t.Fatal(r.Reason)
 	}
 	p := w.process()
-	r := p.run(turned, given(w.now.Add(time.Hour), 0))
+	r := p.run(swapRoles, given(w.now.Add(time.Hour), 0))
 	if r.Reason != rotation.SecretsSwapped || r.Acted || w.find(w.oldID) == nil {
 		t.Errorf("in its overlap: %s (%s: %v)", r.End, r.Reason, r.Cause)
 	}
@@ -250,7 +251,7 @@ func TestAPairThatKeyturnHasWrittenIsKnownByItsJournal(t *testing.T) {
 	w.oldID = next.ID // the next rotation, with secrets that can't be read
 	w.writes = 0
 	p = w.process()
-	w.untouched(t, "the next one", p.on(blind{vaultOf{p}, fault.Denied}, turned), rotation.SecretsSwapped)
+	w.untouched(t, "the next one", p.on(unreadableVault{vaultOf{p}, fault.Denied}, swapRoles), rotation.SecretsSwapped)
 }
 
 func TestASecretThatHoldsSomethingElseIsRefused(t *testing.T) {
@@ -262,7 +263,7 @@ func TestASecretThatHoldsSomethingElseIsRefused(t *testing.T) {
 		text string
 	}{
 		{credential.AuthToken, credential.RoleToken, pem}, {credential.AuthToken, credential.RoleBundle, pem},
-		{credential.AuthToken, credential.RoleToken, locked},
+		{credential.AuthToken, credential.RoleToken, encryptedKey},
 		{credential.AuthToken, credential.RoleToken, base64.StdEncoding.EncodeToString([]byte(pem))},
 		{credential.AuthToken, credential.RoleToken, bundle("auth-token", user)},
 		{credential.AuthToken, credential.RoleBundle, bundle("api-key", user)},

@@ -18,7 +18,7 @@ var usual = rotation.State{Origin: credential.Server, Order: rotation.OrderGiven
 	Slot: rotation.SlotFree,
 	Room: rotation.RoomFree, Trouble: rotation.TroubleNone, Grace: rotation.GraceOver}
 
-// stateOf reads what is different: columns and their values, with commas between them.
+// stateOf applies the differences: columns and their values, separated by commas.
 func stateOf(t *testing.T, text string) rotation.State {
 	t.Helper()
 	s := usual
@@ -40,7 +40,7 @@ func stateOf(t *testing.T, text string) rotation.State {
 	return s
 }
 
-// Without any of these lines some row, or some field of a row, could be left out, changed or moved without a trace.
+// Each line is needed: without it, a row or a field of a row could be removed, changed or moved unnoticed.
 func TestTheTableDecidesEachListedStateAsItSays(t *testing.T) {
 	file, err := os.Open("testdata/decisions.txt")
 	if err != nil {

@@ -1,12 +1,12 @@
-// Package rotation replaces one credential by a new one without ever being without a working one.
+// Package rotation replaces a credential with a new one. At every moment a working credential can be read.
 //
-// It looks at OCI (a Snapshot), reduces what it sees (Reduce, a pure function) to a State, decides (Next, a pure
-// function over Table) and acts (one call that changes something), until the table says that it is over. Nothing is
-// remembered outside OCI: a retry, a duplicate and a crash are all the same case, seen again. Use Engine.Run; read
-// Table for the specification.
+// Use Engine.Run. It looks at OCI (a Snapshot), reduces that to a State (Reduce, a pure function), decides on an action
+// (Next, a pure function over Table), carries it out, and starts again, until the table ends the run. Only OCI stores
+// the progress: a retry, a duplicate event and the first run after a crash are handled alike. Table is the
+// specification.
 //
-// The package doesn't check whether the rotation is wanted: its caller passes Job.Authorize, which is asked with each
-// look, before anything is touched, with the secrets as they were seen.
+// The package doesn't check whether the rotation is allowed. After each look and before any change it calls
+// Job.Authorize with the secrets as they were read.
 package rotation
 
 import (
@@ -25,41 +25,40 @@ import (
 )
 
 const (
-	// MakerLife is how long a credential whose value is not in Vault yet is left alone, because its maker may still
-	// be at work: the longest that an invocation may live (fn.MaxLife, 5 minutes) and a margin of one.
+	// MakerLife is how long a credential whose value is not in Vault yet is left alone, because its maker may still be
+	// running: the longest life of an invocation (fn.MaxLife, 5 minutes) and a margin of one minute.
 	MakerLife = 6 * time.Minute
-	// SpreadTime is for how long a delivery goes on asking whether a new credential is accepted. The OCI SDKs allow IAM
-	// 240 s to become consistent (eventual_consistency.go of oci-go-sdk). Later deliveries ask a few times each.
+	// SpreadTime is how long a delivery keeps testing whether a new credential is accepted. The OCI SDKs allow IAM 240
+	// s to become consistent (eventual_consistency.go of oci-go-sdk). Later deliveries test it a few times each.
 	SpreadTime = 4 * time.Minute
-	// ProofTime is how old a credential must be before it may count as rejected for good. Users have seen new API keys
-	// refused for up to 15 minutes; this is twice as long.
+	// ProofTime is how old a credential must be before it may count as rejected. Users have seen new API keys refused
+	// for up to 15 minutes; this is twice as long.
 	ProofTime = 30 * time.Minute
-	// UnseenTime is how old an attempt must be before its credential counts as dead because IAM's list doesn't show it:
-	// its maker may live for MakerLife, and IAM may take SpreadTime to become consistent.
+	// UnseenTime is how old an attempt must be before a credential that IAM's list doesn't show counts as gone: its
+	// maker may live for MakerLife, and IAM may take SpreadTime to become consistent.
 	UnseenTime = MakerLife + SpreadTime
-	// SilentTime is for how long the service may be impossible to ask.
+	// SilentTime is how long a rotation waits for a service that can't be asked whether the new credential works.
 	SilentTime = 24 * time.Hour
-	// BlockedTime is for how long a rotation waits for a secret that takes no change, counted from its order.
+	// BlockedTime is how long a rotation waits for a secret that refuses changes, counted from the closure.
 	BlockedTime = 30 * time.Minute
 
-	// A credential is refused for good by no less than fewRefusals refusals of one delivery, over no less than
-	// refusalTime.
+	// A credential counts as rejected after at least fewRefusals refusals in one delivery, over at least refusalTime.
 	fewRefusals = 5
 	refusalTime = 3 * time.Second
 	settleTime  = time.Minute // how long one look waits for a secret to become ACTIVE
-	skew        = time.Minute // by how much the clocks of two OCI services may differ
-	maxAttempt  = 999_999     // the last that a version's name can have; see credential.ParseVersionName
+	skew        = time.Minute // how much the clocks of two OCI services may differ
+	maxAttempt  = 999_999     // the highest in a version's name; see credential.ParseVersionName
 
-	firstPause = 10 * time.Millisecond // of a read that is repeated; doubled, to maxPause
+	firstPause = 10 * time.Millisecond // before a read is repeated; doubled, up to maxPause
 	maxPause   = time.Second
 	firstLook  = 50 * time.Millisecond // before the second look after a failure; doubled
-	maxLooks   = 6                     // how often a run looks at OCI before a failure that may pass ends it
-	maxTries   = 2                     // how often a step that was refused outright is tried
-	busyTries  = 3                     // how often one is tried on a secret that takes no change
-	maxSteps   = 60                    // no path through the table is longer; a guard against one that runs in circles
+	maxLooks   = 6                     // after so many looks a temporary failure ends the run
+	maxTries   = 2                     // how often a refused action is tried
+	busyTries  = 3                     // how often an action is tried on a busy secret
+	maxSteps   = 60                    // more than any path through the table; guards against endless loops
 )
 
-// Engine carries out rotations. Its fields are set once; it may be used by many goroutines.
+// Engine carries out rotations. Set its fields before use; it may be used by several goroutines.
 type Engine struct {
 	Issuers map[credential.Kind]Issuer
 	Vault   Vault
@@ -149,7 +148,7 @@ func (r *run) memory() Memory {
 	return m
 }
 
-// plan walks the table as if every step succeeded.
+// plan follows the table as if every action succeeded.
 func (r *run) plan(c Case, d Decision) Result {
 	for s := c.State; !d.Action.Ends() && len(r.result.Plan) < maxSteps; d = Next(s) {
 		if d.Action != Look {

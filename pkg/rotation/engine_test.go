@@ -2,7 +2,6 @@ package rotation_test
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -45,7 +44,7 @@ func (f form) String() string {
 	return name
 }
 
-// world makes the form's world: with replace, the user's slots are full.
+// world returns a world for the form. With replace, the user's slots are full.
 func (f form) world(t *testing.T) *world {
 	w := newWorld(t, f.kind, f.roles...)
 	if w.replace = f.replace; f.replace {
@@ -56,7 +55,7 @@ func (f form) world(t *testing.T) *world {
 	return w
 }
 
-// finished fails the test unless the rotation is complete and left nothing behind.
+// finished fails the test unless the rotation is complete and has left nothing behind.
 func (w *world) finished(t *testing.T, what string) {
 	t.Helper()
 	w.mu.Lock()
@@ -140,7 +139,7 @@ func TestADeathAtAnyCallLosesNothingAndALaterDeliveryFinishes(t *testing.T) {
 	t.Logf("%d deaths", cells)
 }
 
-// deliverUntilDone delivers at once, and then again after the time for which a maker's traces are left alone.
+// deliverUntilDone delivers at once, and again after the times that a rotation waits for another process.
 func deliverUntilDone(t *testing.T, w *world, what string) {
 	t.Helper()
 	var r rotation.Result
@@ -261,20 +260,6 @@ func TestWithoutAFreeSlotNothingIsTouchedAndTheSlotsAreNamed(t *testing.T) {
 		}
 		if len(r.Slots) != f.kind.Limit() {
 			t.Errorf("%v: names %d credentials, want %d", f, len(r.Slots), f.kind.Limit())
-		}
-	}
-}
-
-func TestADryRunChangesNothingAndSaysWhatItWouldDo(t *testing.T) {
-	for _, f := range forms() {
-		w := f.world(t)
-		p := w.process()
-		r := p.run(func(j *rotation.Job) { j.DryRun = true })
-		if slices.ContainsFunc(p.seen, func(o string) bool {
-			return o == "Create" || o == "Delete" ||
-				o == "UpdateSecret"
-		}) || len(r.Plan) == 0 || r.End != rotation.Done {
-			t.Fatalf("%v: did %v, plan %v, %s (%s)", f, p.seen, r.Plan, r.End, r.Reason)
 		}
 	}
 }

@@ -23,46 +23,46 @@ var keyPairs = sync.OnceValue(func() (pair [2]credential.Material) {
 	return pair
 })
 
-// An API key has no mark. Only its private key, in a version that is older than it, shows which rotation has made it.
+// An API key has no mark. Only an older version with its private key shows which rotation made it.
 func TestAnAPIKeyIsOursOnlyIfAVersionOfThisRotationHadItsPrivateKeyFirst(t *testing.T) {
 	mine, other := keyPairs()[0], keyPairs()[1]
 	for what, c := range map[string]struct {
 		ours   bool
-		change func(*scene)
+		change func(*fixture)
 	}{
-		"as it should be": {true, func(*scene) {}},
-		"in a later attempt's": {true, func(s *scene) {
+		"as it should be": {true, func(*fixture) {}},
+		"in a later attempt's": {true, func(s *fixture) {
 			s.one().Versions[1].Name, s.one().Attempt.Name = s.name(7),
 				s.name(7)
 		}},
-		"in another rotation's": {false, func(s *scene) {
+		"in another rotation's": {false, func(s *fixture) {
 			s.one().Versions[1].Name, s.one().Attempt.Name = theirs.VersionName(1), theirs.VersionName(1)
 		}},
-		"in a version by hand": {false, func(s *scene) {
+		"in a version by hand": {false, func(s *fixture) {
 			s.one().Versions[1].Name,
 				s.one().Attempt.Name = "by hand", "by hand"
 		}},
-		"in a version without a name": {false, func(s *scene) {
+		"in a version without a name": {false, func(s *fixture) {
 			s.one().Versions[1].Name,
 				s.one().Attempt.Name = "", ""
 		}},
-		"in a version that is gone": {false, func(s *scene) { s.one().Versions = s.one().Versions[:1] }},
-		"it was not read":           {false, func(s *scene) { s.one().Attempt.Number = 0 }},
-		"another key is in there":   {false, func(s *scene) { s.one().Attempt.Value = other.Value }},
+		"in a version that is gone": {false, func(s *fixture) { s.one().Versions = s.one().Versions[:1] }},
+		"it was not read":           {false, func(s *fixture) { s.one().Attempt.Number = 0 }},
+		"another key is in there":   {false, func(s *fixture) { s.one().Attempt.Value = other.Value }},
 		"no key is in there": {false,
-			func(s *scene) { s.one().Attempt.Value = credential.NewValue([]byte("x")) }},
-		"nobody knows when it was made": {false, func(s *scene) { s.one().Versions[1].Created = time.Time{} }},
-		"the version came with it":      {true, func(s *scene) { s.one().Versions[1].Created = noon.Add(skew) }},
+			func(s *fixture) { s.one().Attempt.Value = credential.NewValue([]byte("x")) }},
+		"its age is unknown":       {false, func(s *fixture) { s.one().Versions[1].Created = time.Time{} }},
+		"the version came with it": {true, func(s *fixture) { s.one().Versions[1].Created = noon.Add(skew) }},
 		"the version came later": {false,
-			func(s *scene) { s.one().Versions[1].Created = noon.Add(skew + 1) }},
+			func(s *fixture) { s.one().Versions[1].Created = noon.Add(skew + 1) }},
 		"in the second secret": {true,
-			func(s *scene) { s.snap.Secrets = append([]Seen{plain(credential.RoleBundle)}, s.snap.Secrets...) }},
-		"in a secret for another part":    {false, func(s *scene) { s.one().Role = credential.RoleAccessKey }},
-		"in a bundle that is none":        {false, func(s *scene) { s.one().Role = credential.RoleBundle }},
-		"it isn't among the user's":       {false, func(s *scene) { s.snap.Issued = s.snap.Issued[:1] }},
-		"it is said to be in there alone": {false, func(s *scene) { s.one().Attempt = Content{} }},
+			func(s *fixture) { s.snap.Secrets = append([]Seen{plain(credential.RoleBundle)}, s.snap.Secrets...) }},
+		"in a secret for another part":    {false, func(s *fixture) { s.one().Role = credential.RoleAccessKey }},
+		"in a bundle that is none":        {false, func(s *fixture) { s.one().Role = credential.RoleBundle }},
+		"it isn't among the user's":       {false, func(s *fixture) { s.snap.Issued = s.snap.Issued[:1] }},
+		"it is said to be in there alone": {false, func(s *fixture) { s.one().Attempt = Content{} }},
 	} {
-		s := newScene(credential.APIKey, plain(credential.RolePrivateKey))
+		s := newFixture(credential.APIKey, plain(credential.RolePrivateKey))
 		s.issue(mine.ID, "", noon)
 		s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Name: s.name(1), Pending: true,
 			Created: noon.Add(-time.Second)})
@@ -75,74 +75,75 @@ func TestAnAPIKeyIsOursOnlyIfAVersionOfThisRotationHadItsPrivateKeyFirst(t *test
 	}
 }
 
-// markedBy is the description of a credential that a process has made for a secret.
-func (s *scene) markedBy(maker, home string) string {
+// markedBy returns the description of a credential that a process made for a secret.
+func (s *fixture) markedBy(maker, home string) string {
 	return credential.Mark{Rotation: s.job.rotation(), Maker: maker, Home: credential.Home(home)}.Describe("web")
 }
 
 func TestACredentialOfThisRotationIsLostOnlyIfItsValueIsCertainlyNowhere(t *testing.T) {
 	const home = "ocid1.vaultsecret.oc1..s"
-	made := func(maker, home string, age time.Duration) func(*scene) {
-		return func(s *scene) { s.issue("new", s.markedBy(maker, home), noon.Add(-age)) }
+	made := func(maker, home string, age time.Duration) func(*fixture) {
+		return func(s *fixture) { s.issue("new", s.markedBy(maker, home), noon.Add(-age)) }
 	}
-	undone := func(s *scene) {
+	undone := func(s *fixture) {
 		s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseUndone, Credential: "new"}
 		s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Name: s.name(1),
 			Created: noon.Add(-time.Hour)})
 	}
-	staged := func(s *scene) {
+	staged := func(s *fixture) {
 		s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Name: s.name(1), Pending: true,
 			Created: noon})
 	}
 	for what, c := range map[string]struct {
 		want    Made
-		changes []func(*scene)
+		changes []func(*fixture)
 	}{
 		"nothing is there":               {MadeNone, nil},
-		"its maker is gone":              {MadeLost, []func(*scene){made("other", home, MakerLife)}},
-		"its maker may be at work":       {MadeElsewhere, []func(*scene){made("other", home, MakerLife-1)}},
-		"this run has made it":           {MadeLost, []func(*scene){made("me", home, 0)}},
-		"it was made for another secret": {MadeStrange, []func(*scene){made("other", "elsewhere", MakerLife)}},
-		"this run did, for another one":  {MadeStrange, []func(*scene){made("me", "elsewhere", 0)}},
-		"versions since may be missing": {MadeDoubtful, []func(*scene){made("other", home, MakerLife),
-			func(s *scene) { s.one().Listed = false }}},
-		"versions may, but it is ours": {MadeLost, []func(*scene){made("me", home, MakerLife),
-			func(s *scene) { s.one().Listed = false }}},
-		"versions may, and it is young": {MadeElsewhere, []func(*scene){made("other", home, 0),
-			func(s *scene) { s.one().Listed = false }}},
+		"its maker is gone":              {MadeLost, []func(*fixture){made("other", home, MakerLife)}},
+		"its maker may be at work":       {MadeElsewhere, []func(*fixture){made("other", home, MakerLife-1)}},
+		"this run has made it":           {MadeLost, []func(*fixture){made("me", home, 0)}},
+		"it was made for another secret": {MadeStrange, []func(*fixture){made("other", "elsewhere", MakerLife)}},
+		"this run did, for another one":  {MadeStrange, []func(*fixture){made("me", "elsewhere", 0)}},
+		"versions since may be missing": {MadeDoubtful, []func(*fixture){made("other", home, MakerLife),
+			func(s *fixture) { s.one().Listed = false }}},
+		"versions may, but it is ours": {MadeLost, []func(*fixture){made("me", home, MakerLife),
+			func(s *fixture) { s.one().Listed = false }}},
+		"versions may, and it is young": {MadeElsewhere, []func(*fixture){made("other", home, 0),
+			func(s *fixture) { s.one().Listed = false }}},
 		"it is the old one": {MadeNone,
-			[]func(*scene){func(s *scene) { s.snap.Issued[0].Description = s.markedBy("other", home) }}},
-		"it has another's mark": {MadeNone, []func(*scene){func(s *scene) {
+			[]func(*fixture){func(s *fixture) { s.snap.Issued[0].Description = s.markedBy("other", home) }}},
+		"it has another's mark": {MadeNone, []func(*fixture){func(s *fixture) {
 			s.issue("new", marked(theirs),
 				noon.Add(-time.Hour))
 		}}},
-		"a version may hold it": {MadeElsewhere, []func(*scene){made("other", home, MakerLife), staged}},
-		"a version holds it": {MadeLive, []func(*scene){made("other", home, MakerLife), staged, func(s *scene) {
+		"a version may hold it": {MadeElsewhere, []func(*fixture){made("other", home, MakerLife), staged}},
+		"a version holds it": {MadeLive, []func(*fixture){made("other", home, MakerLife), staged, func(s *fixture) {
 			s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseStaged, Credential: "new"}
 		}}},
-		"a version holds another": {MadeLost, []func(*scene){made("other", home, MakerLife), staged, func(s *scene) {
-			s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseStaged, Credential: "third"}
-			s.issue("third", s.markedBy("other", home), noon)
-		}}},
-		"it was taken back":       {MadeLost, []func(*scene){made("other", "elsewhere", 0), undone}},
-		"it was, and isn't there": {MadeNone, []func(*scene){undone}},
-		"it was, and has no mark": {MadeDoubtful, []func(*scene){undone, func(s *scene) {
+		"a version holds another": {MadeLost, []func(*fixture){
+			made("other", home, MakerLife), staged, func(s *fixture) {
+				s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseStaged, Credential: "third"}
+				s.issue("third", s.markedBy("other", home), noon)
+			}}},
+		"it was taken back":       {MadeLost, []func(*fixture){made("other", "elsewhere", 0), undone}},
+		"it was, and isn't there": {MadeNone, []func(*fixture){undone}},
+		"it was, and has no mark": {MadeDoubtful, []func(*fixture){undone, func(s *fixture) {
 			s.issue("new",
 				"", noon)
 		}}},
-		"this run has taken it back": {MadeLost, []func(*scene){undone, func(s *scene) {
+		"this run has taken it back": {MadeLost, []func(*fixture){undone, func(s *fixture) {
 			s.issue("new", "",
 				noon)
 			s.mem.Undone = "new"
 		}}},
-		"so it has, and the journal is wiped": {MadeLost, []func(*scene){func(s *scene) {
+		"so it has, and the journal is wiped": {MadeLost, []func(*fixture){func(s *fixture) {
 			s.issue("new", "",
 				noon)
 			s.mem.Undone = "new"
 		}}},
-		"so it has, and it isn't there": {MadeNone, []func(*scene){func(s *scene) { s.mem.Undone = "new" }}},
+		"so it has, and it isn't there": {MadeNone, []func(*fixture){func(s *fixture) { s.mem.Undone = "new" }}},
 	} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 		for _, change := range c.changes {
 			change(s)
 		}
@@ -156,35 +157,35 @@ func TestACredentialOfThisRotationIsLostOnlyIfItsValueIsCertainlyNowhere(t *test
 
 func TestAnEarlierSecretThatHoldsALivingCredentialOfThisRotationIsNamed(t *testing.T) {
 	for what, c := range map[string]struct {
-		change  func(*scene)
+		change  func(*fixture)
 		strange bool
 	}{
-		"it holds one": {func(*scene) {}, true},
-		"as CURRENT": {func(s *scene) {
+		"it holds one": {func(*fixture) {}, true},
+		"as CURRENT": {func(s *fixture) {
 			e := &s.snap.Earlier[0]
 			e.Journal = Journal{Current: &Holder{Version: 2, Credential: "new"}}
 		}, true},
-		"as another version": {func(s *scene) {
+		"as another version": {func(s *fixture) {
 			e := &s.snap.Earlier[0]
 			e.Journal = Journal{Current: &Holder{Version: 1, Credential: "new"}}
 		}, false},
-		"that is gone": {func(s *scene) { s.snap.Issued = s.snap.Issued[:1] }, false},
-		"of another rotation": {func(s *scene) { s.snap.Earlier[0].Versions[1].Name = theirs.VersionName(1) },
+		"that is gone": {func(s *fixture) { s.snap.Issued = s.snap.Issued[:1] }, false},
+		"of another rotation": {func(s *fixture) { s.snap.Earlier[0].Versions[1].Name = theirs.VersionName(1) },
 			false},
-		"in a version by hand": {func(s *scene) { s.snap.Earlier[0].Versions[1].Name = "by hand" }, false},
-		"which is in this one too": {func(s *scene) {
+		"in a version by hand": {func(s *fixture) { s.snap.Earlier[0].Versions[1].Name = "by hand" }, false},
+		"which is in this one too": {func(s *fixture) {
 			*s.one() = at(s.name(1), "pending")
 			s.one().Journal.Staged = s.snap.Earlier[0].Journal.Staged
 		}, false},
 	} {
-		s := newScene(credential.APIKey, plain(credential.RolePrivateKey))
+		s := newFixture(credential.APIKey, plain(credential.RolePrivateKey))
 		s.issue("new", "", noon)
 		s.snap.Earlier = []Seen{at(s.name(1), "pending")}
 		s.snap.Earlier[0].Name, s.snap.Earlier[0].ID = "first", "ocid1.vaultsecret.oc1..first"
 		s.snap.Earlier[0].Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseStaged, Credential: "new"}
 		s.one().Journal.Role, s.one().Journal.Owner = credential.RolePrivateKey, OwnerOf(s.job.Ref)
 		c.change(s)
-		made, why := s.view().astray()
+		made, why := s.view().misplaced()
 		if (made == MadeStrange) != c.strange {
 			t.Errorf("%s: %s (%s)", what, made, why)
 		}
@@ -196,9 +197,9 @@ func TestAnEarlierSecretThatHoldsALivingCredentialOfThisRotationIsNamed(t *testi
 	}
 }
 
-// held is a scene whose run has just made a credential, whose value no secret has.
-func held(kind credential.Kind) *scene {
-	s := newScene(kind, plain(kind.Roles()[len(kind.Roles())-1]))
+// held returns a fixture whose run has just made a credential, and hasn't stored its value yet.
+func held(kind credential.Kind) *fixture {
+	s := newFixture(kind, plain(kind.Roles()[len(kind.Roles())-1]))
 	made := creation("new")
 	made.Description = s.markedBy("me", "ocid1.vaultsecret.oc1..s")
 	s.mem.Made, s.mem.MadeAt = made, noon
@@ -208,17 +209,17 @@ func held(kind credential.Kind) *scene {
 
 func TestAProcessHoldsACredentialUntilASecretHasItsValue(t *testing.T) {
 	for what, c := range map[string]struct {
-		change func(*scene)
+		change func(*fixture)
 		held   bool
 	}{
-		"just made":              {func(*scene) {}, true},
-		"not made":               {func(s *scene) { s.mem.Made = nil }, false},
-		"without a value":        {func(s *scene) { s.mem.Value = nil }, false},
-		"another value":          {func(s *scene) { s.mem.Value.ID = "another" }, false},
-		"it is kept":             {func(s *scene) { s.mem.Kept = s.name(1) }, false},
-		"deleting it has failed": {func(s *scene) { s.mem.Tries = map[Action]int{Discard: 1} }, false},
-		"an attempt is staged":   {func(s *scene) { *s.one() = at(s.name(1), "pending") }, false},
-		"another's is staged":    {func(s *scene) { *s.one() = at(theirs.VersionName(1), "pending") }, true},
+		"just made":              {func(*fixture) {}, true},
+		"not made":               {func(s *fixture) { s.mem.Made = nil }, false},
+		"without a value":        {func(s *fixture) { s.mem.Value = nil }, false},
+		"another value":          {func(s *fixture) { s.mem.Value.ID = "another" }, false},
+		"it is kept":             {func(s *fixture) { s.mem.Kept = s.name(1) }, false},
+		"deleting it has failed": {func(s *fixture) { s.mem.Tries = map[Action]int{Discard: 1} }, false},
+		"an attempt is staged":   {func(s *fixture) { *s.one() = at(s.name(1), "pending") }, false},
+		"another's is staged":    {func(s *fixture) { *s.one() = at(theirs.VersionName(1), "pending") }, true},
 	} {
 		for _, kind := range credential.Kinds() {
 			s := held(kind)
@@ -228,7 +229,7 @@ func TestAProcessHoldsACredentialUntilASecretHasItsValue(t *testing.T) {
 			}
 		}
 	}
-	for trouble, want := range map[error]Made{nil: MadeLost, errScene: MadeHeld} {
+	for trouble, want := range map[error]Made{nil: MadeLost, errTest: MadeHeld} {
 		s := held(credential.AuthToken)
 		if s.view().made() != MadeHeld {
 			t.Errorf("alone: %s", s.view().made())
@@ -238,25 +239,25 @@ func TestAProcessHoldsACredentialUntilASecretHasItsValue(t *testing.T) {
 			s.mem.Failure = &Failure{Action: Stage, Err: trouble, TimeUp: true}
 		}
 		if got := s.view().made(); got != want {
-			t.Errorf("beside one that is lost, in trouble (%v): %s, want %s", trouble, got, want)
+			t.Errorf("with a lost one, in trouble (%v): %s, want %s", trouble, got, want)
 		}
 	}
 }
 
 func TestWhatARunHasMadeOrDeletedIsSoThoughTheListLags(t *testing.T) {
 	for what, c := range map[string]struct {
-		change func(*scene)
+		change func(*fixture)
 		want   string
 	}{
-		"made just now":    {func(*scene) {}, "old new"},
-		"made and shown":   {func(s *scene) { s.issue("new", "", noon) }, "old new"},
-		"made for a while": {func(s *scene) { s.snap.Local = noon.Add(SpreadTime - 1) }, "old new"},
-		"made and gone":    {func(s *scene) { s.snap.Local = noon.Add(SpreadTime) }, "old"},
-		"made and deleted": {func(s *scene) { s.mem.Deleted = []string{"new"} }, "old"},
-		"made, shown, deleted": {func(s *scene) { s.issue("new", "", noon); s.mem.Deleted = []string{"new"} },
+		"made just now":    {func(*fixture) {}, "old new"},
+		"made and shown":   {func(s *fixture) { s.issue("new", "", noon) }, "old new"},
+		"made for a while": {func(s *fixture) { s.snap.Local = noon.Add(SpreadTime - 1) }, "old new"},
+		"made and gone":    {func(s *fixture) { s.snap.Local = noon.Add(SpreadTime) }, "old"},
+		"made and deleted": {func(s *fixture) { s.mem.Deleted = []string{"new"} }, "old"},
+		"made, shown, deleted": {func(s *fixture) { s.issue("new", "", noon); s.mem.Deleted = []string{"new"} },
 			"old"},
-		"the old one is deleted": {func(s *scene) { s.mem.Deleted = []string{"x", "old"} }, "new"},
-		"nothing was made":       {func(s *scene) { s.mem.Made = nil }, "old"},
+		"the old one is deleted": {func(s *fixture) { s.mem.Deleted = []string{"x", "old"} }, "new"},
+		"nothing was made":       {func(s *fixture) { s.mem.Made = nil }, "old"},
 	} {
 		s := held(credential.AuthToken)
 		c.change(s)
@@ -270,31 +271,31 @@ func TestWhatARunHasMadeOrDeletedIsSoThoughTheListLags(t *testing.T) {
 	}
 }
 
-// What says which credential an attempt has made is, in this order: the run itself, the version's content, its journal,
-// and the mark of the only one that there is.
+// The attempt's credential is known from, in this order: the run's memory, the version's content, the journal, and the
+// mark of the only marked credential.
 func TestTheCredentialOfAnAttemptIsTakenFromWhereItIsKnownFirst(t *testing.T) {
 	value := func(text string) credential.Value { return credential.NewValue([]byte(text)) }
-	name := newScene(credential.AuthToken).name(1)
-	read := func(s *scene) { s.one().Attempt = Content{Number: 2, Name: name, Value: value("staged")} }
-	named := func(s *scene) {
+	name := newFixture(credential.AuthToken).name(1)
+	read := func(s *fixture) { s.one().Attempt = Content{Number: 2, Name: name, Value: value("staged")} }
+	named := func(s *fixture) {
 		s.one().Journal.Staged = &Staged{Version: name, Phase: PhaseStaged, Credential: "named"}
 	}
-	mine := func(kept string) func(*scene) {
-		return func(s *scene) {
+	mine := func(kept string) func(*fixture) {
+		return func(s *fixture) {
 			s.mem.Value, s.mem.Kept = &credential.Material{ID: "mine", Value: value("mine")},
 				kept
 		}
 	}
-	bundle := func(s *scene) {
+	bundle := func(s *fixture) {
 		s.one().Role = credential.RoleBundle
 		s.one().Attempt.Value = value(`{"kind":"auth-token","token_id":"bundled","token":"inside"}`)
 	}
-	follows := func(s *scene) { *s.one() = at(name, "followed"); s.job.Replace = true }
-	holds := func(number int64, text string) func(*scene) {
-		return func(s *scene) { s.one().Holds = Content{Number: number, Value: value(text)} }
+	follows := func(s *fixture) { *s.one() = at(name, "followed"); s.job.Replace = true }
+	holds := func(number int64, text string) func(*fixture) {
+		return func(s *fixture) { s.one().Holds = Content{Number: number, Value: value(text)} }
 	}
-	marks := func(n int) func(*scene) {
-		return func(s *scene) {
+	marks := func(n int) func(*fixture) {
+		return func(s *fixture) {
 			for i := range n {
 				s.issue("marked"+strings.Repeat("!", i), s.markedBy("other", "s"), noon)
 			}
@@ -302,53 +303,53 @@ func TestTheCredentialOfAnAttemptIsTakenFromWhereItIsKnownFirst(t *testing.T) {
 	}
 	for what, c := range map[string]struct {
 		id, value string
-		changes   []func(*scene)
+		changes   []func(*fixture)
 	}{
-		"nobody knows": {"", "", nil},
+		"unknown": {"", "", nil},
 		"not staged": {"", "",
-			[]func(*scene){func(s *scene) { *s.one() = plain(credential.RoleToken) }}},
-		"by its journal": {"named", "", []func(*scene){named}},
+			[]func(*fixture){func(s *fixture) { *s.one() = plain(credential.RoleToken) }}},
+		"by its journal": {"named", "", []func(*fixture){named}},
 		"by the journal of CURRENT": {"holder", "",
-			[]func(*scene){func(s *scene) { s.one().Journal.Current = &Holder{Version: 2, Credential: "holder"} }}},
+			[]func(*fixture){func(s *fixture) { s.one().Journal.Current = &Holder{Version: 2, Credential: "holder"} }}},
 		"by the journal of another": {"", "",
-			[]func(*scene){func(s *scene) { s.one().Journal.Current = &Holder{Version: 1, Credential: "holder"} }}},
-		"by its journal and its content": {"named", "staged", []func(*scene){named, read}},
-		"by its content alone":           {"", "staged", []func(*scene){read}},
-		"by a content that was not read": {"named", "", []func(*scene){named, read,
-			func(s *scene) { s.one().Attempt.Number = 0 }}},
-		"by a content of another attempt": {"named", "", []func(*scene){named, read,
-			func(s *scene) { s.one().Attempt.Name = "x" }}},
-		"by an empty content": {"named", "", []func(*scene){named, read,
-			func(s *scene) { s.one().Attempt.Value = value("") }}},
-		"by a bundle":                      {"bundled", "inside", []func(*scene){read, bundle}},
-		"by a bundle of another":           {"named", "", []func(*scene){named, read, bundle}},
-		"by its content, and the one mark": {"marked", "staged", []func(*scene){read, marks(1)}},
-		"by its content, and two marks":    {"", "staged", []func(*scene){read, marks(2)}},
-		"by a mark alone":                  {"", "", []func(*scene){marks(1)}},
-		"by a mark where nothing is tried": {"", "staged", []func(*scene){read, marks(1),
-			func(s *scene) { s.job.Prove = config.ProveOff }}},
-		"by its journal, not by a mark":   {"named", "staged", []func(*scene){read, named, marks(1)}},
-		"by the run that has stored it":   {"mine", "mine", []func(*scene){named, read, mine(name)}},
-		"by the run, not by what it kept": {"named", "staged", []func(*scene){named, read, mine("x")}},
-		"by its secret, not by the run":   {"named", "staged", []func(*scene){named, read, mine("")}},
-		"by the run while nothing is kept": {"mine", "mine", []func(*scene){mine(""),
-			func(s *scene) { *s.one() = plain(credential.RoleToken) }}},
-		"by the run after another attempt": {"", "", []func(*scene){mine("x"),
-			func(s *scene) { *s.one() = plain(credential.RoleToken) }}},
-		"by its successor":               {"next", "", []func(*scene){follows}},
-		"by its successor's value":       {"next", "current", []func(*scene){follows, holds(2, "current")}},
-		"by a value that was CURRENT":    {"next", "", []func(*scene){follows, holds(1, "before")}},
-		"by a successor without a value": {"next", "", []func(*scene){follows, holds(2, "")}},
-		"by its second secret": {"named", "staged", []func(*scene){named, read, func(s *scene) {
+			[]func(*fixture){func(s *fixture) { s.one().Journal.Current = &Holder{Version: 1, Credential: "holder"} }}},
+		"by its journal and its content": {"named", "staged", []func(*fixture){named, read}},
+		"by its content alone":           {"", "staged", []func(*fixture){read}},
+		"by a content that was not read": {"named", "", []func(*fixture){named, read,
+			func(s *fixture) { s.one().Attempt.Number = 0 }}},
+		"by a content of another attempt": {"named", "", []func(*fixture){named, read,
+			func(s *fixture) { s.one().Attempt.Name = "x" }}},
+		"by an empty content": {"named", "", []func(*fixture){named, read,
+			func(s *fixture) { s.one().Attempt.Value = value("") }}},
+		"by a bundle":                      {"bundled", "inside", []func(*fixture){read, bundle}},
+		"by a bundle of another":           {"named", "", []func(*fixture){named, read, bundle}},
+		"by its content, and the one mark": {"marked", "staged", []func(*fixture){read, marks(1)}},
+		"by its content, and two marks":    {"", "staged", []func(*fixture){read, marks(2)}},
+		"by a mark alone":                  {"", "", []func(*fixture){marks(1)}},
+		"by a mark where nothing is tried": {"", "staged", []func(*fixture){read, marks(1),
+			func(s *fixture) { s.job.Prove = config.ProveOff }}},
+		"by its journal, not by a mark":   {"named", "staged", []func(*fixture){read, named, marks(1)}},
+		"by the run that has stored it":   {"mine", "mine", []func(*fixture){named, read, mine(name)}},
+		"by the run, not by what it kept": {"named", "staged", []func(*fixture){named, read, mine("x")}},
+		"by its secret, not by the run":   {"named", "staged", []func(*fixture){named, read, mine("")}},
+		"by the run while nothing is kept": {"mine", "mine", []func(*fixture){mine(""),
+			func(s *fixture) { *s.one() = plain(credential.RoleToken) }}},
+		"by the run after another attempt": {"", "", []func(*fixture){mine("x"),
+			func(s *fixture) { *s.one() = plain(credential.RoleToken) }}},
+		"by its successor":               {"next", "", []func(*fixture){follows}},
+		"by its successor's value":       {"next", "current", []func(*fixture){follows, holds(2, "current")}},
+		"by a value that was CURRENT":    {"next", "", []func(*fixture){follows, holds(1, "before")}},
+		"by a successor without a value": {"next", "", []func(*fixture){follows, holds(2, "")}},
+		"by its second secret": {"named", "staged", []func(*fixture){named, read, func(s *fixture) {
 			s.snap.Secrets = append([]Seen{plain(credential.RoleToken)}, s.snap.Secrets...)
 		}}},
-		"by the first of two secrets": {"named", "staged", []func(*scene){named, read, func(s *scene) {
+		"by the first of two secrets": {"named", "staged", []func(*fixture){named, read, func(s *fixture) {
 			s.snap.Secrets = append(s.snap.Secrets, at(name, "pending"))
 			s.snap.Secrets[1].Attempt = Content{Number: 2, Name: name, Value: value("second")}
 			s.snap.Secrets[1].Journal.Staged = &Staged{Version: name, Phase: PhaseStaged, Credential: "second"}
 		}}},
 	} {
-		s := newScene(credential.AuthToken, at(name, "pending"))
+		s := newFixture(credential.AuthToken, at(name, "pending"))
 		for _, change := range c.changes {
 			change(s)
 		}
@@ -366,7 +367,7 @@ func TestTheCredentialOfAnAttemptIsTakenFromWhereItIsKnownFirst(t *testing.T) {
 }
 
 func TestASuccessorsValueIsReadFromASecretThatHasOne(t *testing.T) {
-	name := newScene(credential.CustomerSecretKey).name(1)
+	name := newFixture(credential.CustomerSecretKey).name(1)
 	in := func(role credential.Role, place string) Seen {
 		s := at(name, place)
 		s.Role, s.SecretID = role, string(role)
@@ -384,8 +385,8 @@ func TestASuccessorsValueIsReadFromASecretThatHasOne(t *testing.T) {
 		"the id alone":       {[]Seen{in(id, "followed")}, ""},
 		"there is no secret": {nil, ""},
 	} {
-		s := newScene(credential.CustomerSecretKey, c.secrets...)
-		if got, ok := s.view().at(1).followed(); got.SecretID != c.want || ok != (c.want != "") {
+		s := newFixture(credential.CustomerSecretKey, c.secrets...)
+		if got, ok := s.view().at(1).successor(); got.SecretID != c.want || ok != (c.want != "") {
 			t.Errorf("%s: %q, %v", what, got.SecretID, ok)
 		}
 	}

@@ -16,7 +16,7 @@ func (w *world) rotation() credential.RotationID {
 	return credential.Ref{Kind: w.kind, User: user, ID: w.oldID}.RotationID()
 }
 
-// forge writes a version and a journal of this rotation into the first secret, as somebody could who may write to it.
+// forge writes a version and a journal of this rotation to the first secret, as another user of the secret could.
 func (w *world) forge(phase rotation.Phase, id string, content credential.Value, age time.Duration) {
 	h, at := w.home(), w.now.Add(-age)
 	s, name := w.secrets[h], w.rotation().VersionName(1)
@@ -52,7 +52,7 @@ func TestALivingCredentialThatAJournalNamesIsNeitherPromotedNorDeletedWithoutEvi
 		}
 		for _, phase := range []rotation.Phase{rotation.PhaseStaged, rotation.PhaseUndone} {
 			w := newWorld(t, f.kind, f.roles...)
-			theirs := w.bystander()
+			theirs := w.addOther()
 			m := credential.Material{Kind: w.kind, ID: theirs.ID, Value: theirs.value}
 			content, err := m.Encode(f.roles[0], credential.Owner{User: user, UserName: "somebody", Namespace: "ns",
 				Hosts: credential.Hosts{Registry: "r", S3: "s"}})
@@ -149,7 +149,7 @@ func TestWhereTheOldOneIsGoneARefusalOfTheGuardOrAnUnreadableSecretOpensNothingA
 			}
 			w := f.world(t)
 			for _, s := range w.secrets {
-				s.Freeform = map[string]string{"keyturn-user": stranger}
+				s.Freeform = map[string]string{"keyturn-user": otherUser}
 			}
 			run := func() rotation.Result {
 				p := w.process()
@@ -222,7 +222,7 @@ func TestADeletionThatCameFirstIsFollowedUpThoughTheJournalIsWiped(t *testing.T)
 	}
 }
 
-// A list of versions from which some were deleted doesn't show that a credential's value was never stored.
+// If versions were deleted, the list doesn't prove that a credential's value was never stored.
 func TestACredentialWhoseVersionMayHaveBeenDeletedIsLeftAlone(t *testing.T) {
 	for _, gap := range []bool{false, true} {
 		w := newWorld(t, credential.AuthToken, credential.RoleToken)
@@ -261,8 +261,8 @@ func TestAnOrphanIsDeletedOnlyIfItsValueIsCertainlyNowhere(t *testing.T) {
 			w.secrets[w.home()].versions[0].Number = 31
 			w.secrets[w.home()].Current = 31
 		}, false},
-		"bound to somebody else": {func(w *world, _ string) {
-			w.secrets[w.home()].Freeform = map[string]string{"keyturn-user": stranger}
+		"bound to another user": {func(w *world, _ string) {
+			w.secrets[w.home()].Freeform = map[string]string{"keyturn-user": otherUser}
 		}, false},
 		"it is gone": {func(w *world, made string) { w.creds = remove(w.creds, made) }, false},
 	} {
@@ -291,16 +291,9 @@ func TestAnOrphanIsDeletedOnlyIfItsValueIsCertainlyNowhere(t *testing.T) {
 			t.Errorf("%s: %s (%s: %v), acted %v, deleted %v", name, r.End, r.Reason, r.Cause, r.Acted, gone)
 		}
 	}
-	p := newWorld(t, credential.AuthToken, credential.RoleToken).process()
-	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p},
-		Clock: clock{p.world}}
-	if r := e.Collect(t.Context(), rotation.Orphan{Kind: p.kind, User: user,
-		Issued: p.creds[0].Issued}); r.End != rotation.Refuse || len(p.seen) > 0 {
-		t.Errorf("without a mark: %s, after %v", r.End, p.seen)
-	}
 }
 
-// Two rotations of one secret follow one another while the overlap of the first still runs.
+// The second rotation of a secret begins during the overlap of the first.
 func TestTheOverlapOfOneRotationOutlivesTheNext(t *testing.T) {
 	for _, f := range overlapping() {
 		if f.kind.Limit() < 3 {
@@ -332,7 +325,7 @@ func TestTheEntryOfACredentialThatIsGoneIsTakenOffByTheNextDelivery(t *testing.T
 	for _, f := range overlapping() {
 		w := f.world(t)
 		w.process().run()
-		if w.until() == "" {
+		if w.retireTimes() == "" {
 			t.Fatalf("%v: nothing tells a later delivery that the old one was to be deleted", f)
 		}
 		p := w.process()
@@ -345,8 +338,8 @@ func TestTheEntryOfACredentialThatIsGoneIsTakenOffByTheNextDelivery(t *testing.T
 		if r := p.run(); r.End != rotation.Done || r.Reason != rotation.Rotated {
 			t.Errorf("%v, where that is refused: %s (%s: %v)", f, r.End, r.Reason, r.Cause)
 		}
-		if r := w.process().run(); r.Reason != rotation.Rotated || r.Acted || w.until() != "" {
-			t.Errorf("%v: %s (%s), acted %v, still %q", f, r.End, r.Reason, r.Acted, w.until())
+		if r := w.process().run(); r.Reason != rotation.Rotated || r.Acted || w.retireTimes() != "" {
+			t.Errorf("%v: %s (%s), acted %v, still %q", f, r.End, r.Reason, r.Acted, w.retireTimes())
 		}
 	}
 }

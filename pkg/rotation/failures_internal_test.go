@@ -1,10 +1,13 @@
 package rotation
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 )
@@ -12,19 +15,19 @@ import (
 var classes = []fault.Class{fault.Absent, fault.Denied, fault.Invalid, fault.Full, fault.Busy, fault.Conflict,
 	fault.Throttled, fault.Unclear}
 
-var doable = []Action{Look, Stage, Intend, Create, Reset, Prove, Promote, Defer, Claim, Retire, Settle, Replace,
+var allActions = []Action{Look, Stage, Intend, Create, Reset, Prove, Promote, Defer, Claim, Retire, Settle, Replace,
 	Discard, Withdraw, Fence}
 
-// after is a scene in which an action has failed for the given time.
-func after(a Action, class fault.Class, tries int) *scene {
-	s := newScene(credential.AuthToken, plain(credential.RoleToken))
+// after returns a fixture in which an action has failed the given number of times.
+func after(a Action, class fault.Class, tries int) *fixture {
+	s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 	s.job.At = noon.Add(1 - BlockedTime)
 	s.mem.Looks, s.mem.Tries = 0, map[Action]int{a: tries}
 	s.mem.Failure = &Failure{Action: a, Err: fault.New(class, string(a), "no")}
 	return s
 }
 
-// outcome is what the failure comes to: at the first try, and at a later one.
+// outcome returns the expected Trouble.
 func outcome(a Action, class fault.Class, tries int) Trouble {
 	deletes := a == Retire || a == Replace || a == Discard
 	switch class {
@@ -56,7 +59,7 @@ func outcome(a Action, class fault.Class, tries int) Trouble {
 }
 
 func TestWhatAFailureComesToDependsOnItsClassItsStepAndItsCount(t *testing.T) {
-	for _, a := range doable {
+	for _, a := range allActions {
 		for _, class := range classes {
 			for tries := 1; tries <= 7; tries++ {
 				what := fmt.Sprintf("%s is %s for the %d. time", a, class, tries)
@@ -89,7 +92,7 @@ func TestWhatAFailureComesToDependsOnItsClassItsStepAndItsCount(t *testing.T) {
 			}
 		}
 	}
-	if s := newScene(credential.AuthToken, plain(credential.RoleToken)); s.view().trouble() != TroubleNone {
+	if s := newFixture(credential.AuthToken, plain(credential.RoleToken)); s.view().trouble() != TroubleNone {
 		t.Errorf("without a failure: %s", s.view().trouble())
 	}
 }
@@ -111,8 +114,8 @@ func TestARunGivesUpAFailureThatMayPassAfterSixLooksWhetherTheyFailedOrNot(t *te
 }
 
 func TestARotationIsOverdueHalfAnHourAfterItsOrderOrElseAfterItsAnnouncement(t *testing.T) {
-	announced := func(name string, at *time.Time) func(*scene) {
-		return func(s *scene) {
+	announced := func(name string, at *time.Time) func(*fixture) {
+		return func(s *fixture) {
 			s.job.At = time.Time{}
 			if s.one().Journal.Staged = (&Staged{Version: name, At: at}); name == "" {
 				s.one().Journal.Staged.Version = s.name(1)
@@ -121,28 +124,28 @@ func TestARotationIsOverdueHalfAnHourAfterItsOrderOrElseAfterItsAnnouncement(t *
 	}
 	soon, late := noon.Add(1-BlockedTime), noon.Add(-BlockedTime)
 	for what, c := range map[string]struct {
-		change func(*scene)
+		change func(*fixture)
 		want   bool
 	}{
-		"ordered half an hour ago":        {func(s *scene) { s.job.At = late }, true},
-		"ordered since":                   {func(s *scene) { s.job.At = soon }, false},
-		"ordered ahead":                   {func(s *scene) { s.job.At = noon.Add(time.Hour) }, false},
-		"ordered since, announced before": {func(s *scene) { announced("", &late)(s); s.job.At = soon }, false},
-		"ordered before, announced since": {func(s *scene) { announced("", &soon)(s); s.job.At = late }, true},
+		"ordered half an hour ago":        {func(s *fixture) { s.job.At = late }, true},
+		"ordered since":                   {func(s *fixture) { s.job.At = soon }, false},
+		"ordered ahead":                   {func(s *fixture) { s.job.At = noon.Add(time.Hour) }, false},
+		"ordered since, announced before": {func(s *fixture) { announced("", &late)(s); s.job.At = soon }, false},
+		"ordered before, announced since": {func(s *fixture) { announced("", &soon)(s); s.job.At = late }, true},
 		"announced half an hour ago":      {announced("", &late), true},
 		"announced since":                 {announced("", &soon), false},
 		"announced at no time":            {announced("", nil), true},
 		"another one announced since":     {announced(theirs.VersionName(1), &soon), true},
 		"a person wrote that":             {announced("by hand", &soon), true},
-		"nothing is known":                {func(s *scene) { s.job.At = time.Time{} }, true},
-		"by the server's clock":           {func(s *scene) { s.job.At, s.snap.At = soon, noon.Add(1) }, true},
-		"not by the process's": {func(s *scene) { s.job.At, s.snap.Local = late, noon.Add(1) },
+		"nothing is known":                {func(s *fixture) { s.job.At = time.Time{} }, true},
+		"by the server's clock":           {func(s *fixture) { s.job.At, s.snap.At = soon, noon.Add(1) }, true},
+		"not by the process's": {func(s *fixture) { s.job.At, s.snap.Local = late, noon.Add(1) },
 			false},
-		"time has passed since the look": {func(s *scene) { s.job.At, s.mem.Now = soon, noon.Add(1) }, true},
-		"OCI was not seen, too late":     {func(s *scene) { s.job.At, s.snap = late, Snapshot{} }, true},
-		"OCI was not seen, in time":      {func(s *scene) { s.job.At, s.snap = soon, Snapshot{} }, false},
+		"time has passed since the look": {func(s *fixture) { s.job.At, s.mem.Now = soon, noon.Add(1) }, true},
+		"OCI was not seen, too late":     {func(s *fixture) { s.job.At, s.snap = late, Snapshot{} }, true},
+		"OCI was not seen, in time":      {func(s *fixture) { s.job.At, s.snap = soon, Snapshot{} }, false},
 	} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 		if c.change(s); s.view().overdue() != c.want {
 			t.Errorf("%s: %v", what, !c.want)
 		}
@@ -150,13 +153,13 @@ func TestARotationIsOverdueHalfAnHourAfterItsOrderOrElseAfterItsAnnouncement(t *
 }
 
 func TestWhatARunRemembersOfAFailure(t *testing.T) {
-	for _, a := range doable {
+	for _, a := range allActions {
 		for _, class := range classes {
 			what := fmt.Sprintf("%s is %s", a, class)
 			err := fault.New(class, string(a), "no")
 			before := Memory{Fresh: true, Tries: map[Action]int{a: 1}}
 			for _, up := range []bool{false, true} {
-				got := before.failed(a, err, up)
+				got := before.afterFailure(a, err, up)
 				if got.Fresh || got.Tries[a] != 2 || before.Tries[a] != 1 || got.Failure == nil ||
 					*got.Failure != (Failure{a, err, up}) {
 					t.Errorf("%s: %+v with the failure %+v, and %v before", what, got, got.Failure, before.Tries)
@@ -169,15 +172,15 @@ func TestWhatARunRemembersOfAFailure(t *testing.T) {
 					t.Errorf("%s: unsure %v", what, got.Unsure)
 				}
 			}
-			if got := (Memory{Kept: "it"}).failed(a, err, false); got.Unsure || got.Tries[a] != 1 {
+			if got := (Memory{Kept: "it"}).afterFailure(a, err, false); got.Unsure || got.Tries[a] != 1 {
 				t.Errorf("%s, where the value is kept: %+v", what, got)
 			}
 			trouble := &Failure{Stage, err, false}
 			in := Memory{Failure: trouble}
-			if got := in.failed(a, err, false); (got.Failure == trouble) != (a == Discard) {
+			if got := in.afterFailure(a, err, false); (got.Failure == trouble) != (a == Discard) {
 				t.Errorf("%s in trouble: it is %+v now", what, got.Failure)
 			}
-			if got := in.succeeded(a); (got.Failure == trouble) != (a == Discard) || got.Failure != nil &&
+			if got := in.afterSuccess(a); (got.Failure == trouble) != (a == Discard) || got.Failure != nil &&
 				a != Discard {
 				t.Errorf("%s succeeds in trouble: it is %+v now", a, got.Failure)
 			}
@@ -189,18 +192,75 @@ func TestALookEndsTroubleAndADeletionEndsALimitAndItsOwnValue(t *testing.T) {
 	err := fault.New(fault.Unclear, "", "")
 	m := Memory{Looks: 2, Unsure: true, Failure: &Failure{Stage, err, false}, Limited: err, Kept: "name",
 		Value: &credential.Material{ID: "new"}, Deleted: []string{"a"}}
-	if got := m.looked(); got.Looks != 3 || !got.Fresh || got.Unsure || got.Failure != nil || got.Value == nil ||
+	if got := m.afterLook(); got.Looks != 3 || !got.Fresh || got.Unsure || got.Failure != nil || got.Value == nil ||
 		got.Kept != "name" {
 		t.Errorf("after a look: %+v", got)
 	}
 	for id, forgets := range map[string]bool{"new": true, "old": false} {
-		got := m.deletes(id)
+		got := m.afterDeleting(id)
 		if fmt.Sprint(got.Deleted) != "[a "+id+"]" || got.Limited != nil || (got.Value == nil) != forgets ||
 			(got.Kept == "") != forgets {
 			t.Errorf("after %s was deleted: %+v", id, got)
 		}
 	}
-	if m.Value = nil; len(m.deletes("new").Deleted) != 2 || m.deletes("new").Kept != "name" {
-		t.Errorf("after a deletion without a value: %+v", m.deletes("new"))
+	if m.Value = nil; len(m.afterDeleting("new").Deleted) != 2 || m.afterDeleting("new").Kept != "name" {
+		t.Errorf("after a deletion without a value: %+v", m.afterDeleting("new"))
+	}
+}
+
+func TestOnlyWhatWouldBeAnsweredAgainIsFinal(t *testing.T) {
+	for _, class := range []fault.Class{fault.Unclear, fault.Throttled, fault.Busy, fault.Conflict} {
+		if permanent(fault.New(class, "GetSecret", "")) {
+			t.Errorf("%s is final", class)
+		}
+	}
+	for _, class := range []fault.Class{fault.Absent, fault.Denied, fault.Invalid, fault.Full} {
+		if !permanent(fault.New(class, "GetSecret", "")) {
+			t.Errorf("%s is not final", class)
+		}
+	}
+	if !permanent(errors.New("the guard refuses")) {
+		t.Error("what is no fault of a call is not final")
+	}
+}
+
+// deadlineIssuer is an issuer and a vault that record the calls made after the forward context ended.
+type deadlineIssuer struct {
+	Vault
+	in map[string]bool
+}
+
+func (l deadlineIssuer) note(ctx context.Context, operation string) error {
+	l.in[operation] = ctx.Err() == nil
+	return fault.New(fault.Unclear, operation, "no answer")
+}
+
+func (l deadlineIssuer) List(ctx context.Context, _ string) (credential.Listing, error) {
+	return credential.Listing{}, l.note(ctx, "list")
+}
+
+func (l deadlineIssuer) Create(ctx context.Context, _ string, _ credential.Draft) (credential.Created, error) {
+	return credential.Created{}, l.note(ctx, "create")
+}
+
+func (l deadlineIssuer) Delete(ctx context.Context, _, _ string) error { return l.note(ctx, "delete") }
+
+func TestOnlyWhatTakesBackMayUseAllTheTime(t *testing.T) {
+	for action, in := range map[Action]bool{Create: false, Retire: false, Discard: true} {
+		l := deadlineIssuer{in: map[string]bool{}}
+		s := newFixture(credential.AuthToken)
+		r := &run{Engine: &Engine{Clock: clock.System{}}, Issuer: l, job: s.job, snap: s.snap, mem: s.mem}
+		forward, cancel := context.WithCancel(t.Context())
+		cancel()
+		r.act(t.Context(), forward, Case{Lost: "new", Material: &credential.Material{ID: "new"}},
+			Decision{Action: action})
+		if len(l.in) != 1 {
+			t.Fatalf("%s called %v", action, l.in)
+		}
+		for operation, got := range l.in {
+			if got != in {
+				t.Errorf("%s: %s has time left: %v, want %v", action, operation, got, in)
+			}
+		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// overlap is a rotation whose old credential stays for 72 hours, ten hours ago.
+// overlap returns a world ten hours after a rotation with a grace period of 72 hours.
 func overlap(t *testing.T, f form) *world {
 	t.Helper()
 	w := f.world(t)
@@ -19,7 +19,7 @@ func overlap(t *testing.T, f form) *world {
 	return w
 }
 
-// given is a closure at that time whose comment says grace.
+// given is a closure at that time whose comment gives the grace period.
 func given(at time.Time, grace time.Duration) func(*rotation.Job) {
 	return func(j *rotation.Job) { j.At, j.Grace, j.GraceGiven = at, grace, true }
 }
@@ -76,7 +76,7 @@ func TestAGraceThatIsGivenAgainCountsFromThatClosure(t *testing.T) {
 	}
 }
 
-// What a secret says of a time is in whole seconds, what Cloud Guard says is not.
+// Journals have whole seconds, Cloud Guard has fractions.
 func TestAGraceThatIsGivenWithinTheSecondOfItsWritingIsWrittenOnce(t *testing.T) {
 	w := overlap(t, forms()[0])
 	w.now = w.now.Truncate(time.Second).Add(300 * time.Millisecond)
@@ -107,7 +107,7 @@ func TestARunningOverlapIsChangedByALaterClosuresOwnGraceAndByNothingElse(t *tes
 		"an older closure": func(w *world) func(*rotation.Job) {
 			return given(w.closed.Add(-time.Hour), 0)
 		},
-		"a closure whose time nobody knows": func(*world) func(*rotation.Job) { return given(time.Time{}, 0) },
+		"a closure without a time": func(*world) func(*rotation.Job) { return given(time.Time{}, 0) },
 		"a later closure without a grace": func(w *world) func(*rotation.Job) {
 			return func(j *rotation.Job) { j.At = w.now }
 		},
@@ -129,16 +129,17 @@ func TestARunningOverlapIsChangedByALaterClosuresOwnGraceAndByNothingElse(t *tes
 	} {
 		for _, f := range overlapping() {
 			w := overlap(t, f)
-			before := w.until()
+			before := w.retireTimes()
 			r := w.process().run(change(w))
-			if r.Acted || w.until() != before || w.find(w.oldID) == nil {
-				t.Errorf("%s, %v: %s (%s), until %s, was %s", name, f, r.End, r.Reason, w.until(), before)
+			if r.Acted || w.retireTimes() != before || w.find(w.oldID) == nil {
+				t.Errorf("%s, %v: %s (%s), until %s, was %s", name, f, r.End, r.Reason, w.retireTimes(), before)
 			}
 		}
 	}
 }
 
-// A late delivery must not take its grace from the closure: consumers get the new value at the promotion.
+// The grace period of a late delivery counts from the promotion, when consumers get the new value, not from the
+// closure.
 func TestAnOverlapThatBeginsLateLastsAsLongAsWasAsked(t *testing.T) {
 	for _, f := range overlapping() {
 		w := f.world(t)
@@ -171,8 +172,8 @@ func TestAnOverlapThatAnOlderKeyturnWroteDownCanBeChanged(t *testing.T) {
 	}
 }
 
-// until is what the journals say of the overlap's end.
-func (w *world) until() string {
+// retireTimes returns the end of the overlap according to the journals.
+func (w *world) retireTimes() string {
 	text := ""
 	for _, role := range w.kind.Roles() {
 		for _, s := range w.secrets {

@@ -11,78 +11,79 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// journalKey is the key of the secret's metadata under which Keyturn keeps its journal: one JSON text.
+// journalKey is the key of the journal in the secret's metadata. Its value is a JSON text.
 const journalKey = "keyturn"
 
-// Journal is what a secret knows of the rotations that wrote to it. OCI changes it together with the content or the
-// stage, in one request, and under the same if-match: it never says more than what happened. It holds no values.
+// Journal records, in a secret's metadata, the rotations that wrote to the secret. The request that changes the content
+// or the stage also writes the journal, under the same if-match, so that the two always agree. It holds no values.
 //
-// It can be wiped (Terraform, by hand) without harm: a staged version that nothing identifies is never promoted.
+// Losing the journal (to Terraform or a manual edit) is harmless: a staged version that nothing identifies is never
+// promoted.
 type Journal struct {
-	Role    credential.Role `json:"role,omitempty"`  // what the secret holds
-	Owner   string          `json:"owner,omitempty"` // whose credential it is: the kind and the user's OCID
+	Role    credential.Role `json:"role,omitempty"`  // the part of the credential that the secret holds
+	Owner   string          `json:"owner,omitempty"` // kind and user; see OwnerOf
 	Staged  *Staged         `json:"staged,omitempty"`
 	Current *Holder         `json:"current,omitempty"`
 	Retire  Overlaps        `json:"retire,omitempty"`
 }
 
-// Staged is the attempt that is under way.
+// Staged is the current attempt of a rotation.
 type Staged struct {
 	Version    string `json:"version"` // name of the secret version
 	Phase      Phase  `json:"phase"`
 	Old        string `json:"old"`                  // id of the credential that is too old
 	Credential string `json:"credential,omitempty"` // id of the new credential
-	GivenUp    bool   `json:"given_up,omitempty"`   // the old one is deleted before the new one is in place
+	GivenUp    bool   `json:"given_up,omitempty"`   // the old one is deleted before the new one is CURRENT
 	Problem    string `json:"problem,omitempty"`    // OCID of the Cloud Guard problem whose closure ordered it
-	// number of the CURRENT version that the maker has found in the secret
+	// number of the CURRENT version when the maker first read the secret
 	Over    int64      `json:"over,omitempty"`
 	Maker   string     `json:"maker"`
 	At      *time.Time `json:"at,omitempty"` // server's clock
 	Secrets Secrets    `json:"secrets,omitempty"`
 }
 
-// Secrets are the OCIDs of all the secrets of a rotation, by what they hold. Each of them knows all: a rotation that is
-// resumed with some of its secrets alone would leave halves that don't belong together.
+// Secrets are the OCIDs of all secrets of a rotation. Each journal lists all of them: a rotation that is resumed with
+// only some of its secrets would leave parts of different credentials.
 type Secrets map[credential.Role]string
 
-// Phase is how far the attempt came.
+// Phase is the progress of an attempt.
 type Phase string
 
 // The phases of an attempt.
 const (
-	PhaseIntent Phase = "intent" // something that can't be undone is about to be done
+	PhaseIntent Phase = "intent" // an action that can't be undone is announced
 	PhaseStaged Phase = "staged" // the version is PENDING
-	PhaseUndone Phase = "undone" // taken back: the version must never be promoted
+	PhaseUndone Phase = "undone" // fenced: the version must never be promoted
 )
 
-// Holder says which credential the CURRENT version holds, as long as its number is the one given.
+// Holder says which credential the version holds. It is outdated if another version is CURRENT.
 type Holder struct {
 	Version    int64  `json:"version"`
 	Credential string `json:"credential"`
 }
 
-// Retired is an old credential whose overlap with the new one is running, or that is being deleted.
+// Retired is an old credential that still exists alongside the new one, or that is being deleted.
 type Retired struct {
 	Credential string    `json:"credential"`
 	After      time.Time `json:"after"`
-	// Set is when that was written. A closure since then that gives a grace period again gives another one.
+	// Set is when After was written. A later closure that gives a grace period replaces it.
 	Set     *time.Time `json:"set,omitempty"`
 	Problem string     `json:"problem,omitempty"` // OCID of the Cloud Guard problem whose closure ordered it
 	Secrets Secrets    `json:"secrets,omitempty"`
-	Begun   *time.Time `json:"begun,omitempty"` // when a delivery was about to delete it
+	Begun   *time.Time `json:"begun,omitempty"` // when a delivery claimed the deletion
 	Maker   string     `json:"maker,omitempty"` // that delivery
 }
 
-// Overlaps are the old credentials that a secret knows of, one an entry: a rotation may begin while the overlap of the
-// one before it still runs.
+// Overlaps has one entry for each old credential: a rotation may begin during the overlap of the previous one.
 type Overlaps []Retired
 
-// UnmarshalJSON also takes the single object that an older Keyturn wrote.
+// UnmarshalJSON also accepts the single object that older versions of Keyturn wrote.
 func (o *Overlaps) UnmarshalJSON(text []byte) error {
 	var one Retired
 	if err := json.Unmarshal(text, &one); err == nil {
-		if *o = (Overlaps{one}); one.Credential == "" {
-			*o = nil
+		*o = nil
+		if one.Credential != "" {
+			*o = Overlaps{one}
 		}
 		return nil
 	}
@@ -97,23 +98,23 @@ func (o Overlaps) Of(id string) *Retired {
 	return nil
 }
 
-// With returns the entries with this one in place of that of the same credential.
+// With returns the entries with r in place of the entry of the same credential.
 func (o Overlaps) With(r Retired) Overlaps { return append(o.Without(r.Credential), r) }
 
-// Without returns the entries without that of a credential.
+// Without returns the entries without the one of the credential.
 func (o Overlaps) Without(id string) Overlaps {
 	return slices.DeleteFunc(slices.Clone(o), func(r Retired) bool { return r.Credential == id })
 }
 
-// Duty is something that a journal says is left to do. It is a hint, as everything in a secret is: who may write to the
-// secret may have written it. The problem's own record says whether it was ordered, and what.
+// Duty is work that a journal says is left to do. It is only a hint, since other users may write to the secret. The
+// problem's record says whether it was ordered.
 type Duty struct {
 	Old     string // id of the credential that is too old
-	Problem string // OCID of its problem; empty in a journal of an older Keyturn
+	Problem string // OCID of its problem; empty in a journal of an older version
 }
 
-// Due lists what is left to do: an attempt that was left half-way by somebody who can't be at work any more, and each
-// overlap that is over.
+// Due lists the work that is left: an unfinished attempt whose maker can't be running any more, and each overlap that
+// is over.
 func (j Journal) Due(now time.Time) (due []Duty) {
 	if s := j.Staged; s != nil && s.Old != "" && s.Phase != PhaseUndone &&
 		(s.At == nil || now.Sub(*s.At) >= MakerLife) {
@@ -127,10 +128,10 @@ func (j Journal) Due(now time.Time) (due []Duty) {
 	return due
 }
 
-// OwnerOf is how a journal names whose credential a secret holds.
+// OwnerOf is the journal's name for the kind and the user of a credential.
 func OwnerOf(r credential.Ref) string { return string(r.Kind) + " " + r.User }
 
-// Credentials are the ids of the credentials that the journal mentions, each once.
+// Credentials returns the ids of the credentials that the journal mentions, each once.
 func (j Journal) Credentials() []string {
 	var ids []string
 	if j.Staged != nil {
@@ -155,7 +156,7 @@ func OtherOwner(metadata vault.Metadata, ref credential.Ref) string {
 	return ""
 }
 
-// JournalOf reads the journal out of a secret's metadata. Something that isn't one counts as none; see ReadJournal.
+// JournalOf reads the journal from a secret's metadata, as ReadJournal does. It returns an empty one on an error.
 func JournalOf(metadata vault.Metadata) Journal {
 	j, err := ReadJournal(metadata)
 	if err != nil {
@@ -164,8 +165,8 @@ func JournalOf(metadata vault.Metadata) Journal {
 	return j
 }
 
-// ReadJournal reads the journal out of a secret's metadata. Where nothing is in its place there is none. The error says
-// that something is there that is no journal: it belongs to somebody else, and must not be written over.
+// ReadJournal reads the journal from a secret's metadata. A missing journal is an empty one. The error says that
+// something else is under its key, which must not be overwritten.
 func ReadJournal(metadata vault.Metadata) (Journal, error) {
 	text, err := metadata.Text(journalKey)
 	if err != nil || strings.TrimSpace(text) == "" {
@@ -186,7 +187,7 @@ func (j Journal) text() string {
 	return string(text)
 }
 
-// Into returns the metadata with the journal in it, and everything else as it was; none, where Write refuses them.
+// Into returns the metadata with the journal, as Write does; nil on an error.
 func (j Journal) Into(metadata vault.Metadata) vault.Metadata {
 	out, err := j.Write(metadata)
 	if err != nil {
@@ -195,8 +196,8 @@ func (j Journal) Into(metadata vault.Metadata) vault.Metadata {
 	return out
 }
 
-// Write puts the journal into the metadata. Everything else stays, byte for byte; metadata that can't be kept so, or
-// with somebody else's data in the journal's place, are refused.
+// Write returns the metadata with the journal. Everything else stays, byte for byte. It returns an error if that is not
+// possible, or if other data is under the journal's key.
 func (j Journal) Write(metadata vault.Metadata) (vault.Metadata, error) {
 	if _, err := ReadJournal(metadata); err != nil {
 		return nil, err
@@ -204,8 +205,8 @@ func (j Journal) Write(metadata vault.Metadata) (vault.Metadata, error) {
 	return metadata.With(journalKey, j.text())
 }
 
-// entry is what the journal of each secret says of an attempt in a phase.
-func (r *run) entry(c Case, i int, p Phase) *Staged {
+// stagedEntry returns the journal entry of secret i for the attempt.
+func (r *run) stagedEntry(c Case, i int, p Phase) *Staged {
 	at := c.serverNow.UTC().Truncate(time.Second)
 	e := &Staged{Version: c.Version, Phase: p, Old: r.job.Ref.ID, Problem: r.job.Problem, Over: r.mem.Found[i],
 		Maker: r.mem.Maker, At: &at, Secrets: r.allSecrets()}
@@ -213,7 +214,7 @@ func (r *run) entry(c Case, i int, p Phase) *Staged {
 		e.Credential = c.Material.ID
 	}
 	if before := r.view(r.snap).announced(); before != nil {
-		e.GivenUp = before.GivenUp // whatever becomes of this attempt, the old one needs a successor
+		e.GivenUp = before.GivenUp // the old one needs a successor, even if this attempt fails
 	}
 	return e
 }

@@ -70,7 +70,7 @@ func TestASecondDeliveryBesideTheFirstOneWaitsWhateverTheListShows(t *testing.T)
 				return nil
 			}
 			r := p.run()
-			what := fmt.Sprintf("%v, beside call %d (%s)", f, at, probe.seen[at-1])
+			what := fmt.Sprintf("%v, during call %d (%s)", f, at, probe.seen[at-1])
 			if other.End == rotation.Refuse || r.End == rotation.Refuse {
 				t.Errorf("%s: %s (%s), the first %s (%s): %s %s", what, other.End, other.Reason, r.End, r.Reason,
 					other.Detail, r.Detail)

@@ -9,11 +9,11 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// made finds the new credential of this rotation. One that nobody can use comes first, so that it doesn't stay behind
-// another; only when something went wrong, the one whose value is about to be lost comes before it.
+// made finds the new credential of this rotation. A lost one comes first, so that it is deleted even if there is
+// another. But after a failure, the one that this process holds comes first, since its value is about to be lost.
 func (v view) made() Made {
 	held := v.held()
-	doubtful, _ := v.astray()
+	doubtful, _ := v.misplaced()
 	switch {
 	case held && v.trouble() != TroubleNone:
 		return MadeHeld
@@ -28,12 +28,12 @@ func (v view) made() Made {
 		case v.generated() && !v.is(StoredCurrent, StoredPromotedIn), v.finished() && v.oldGone():
 			return MadeNone
 		}
-		return MadeElsewhere // its maker may be about to make it, or IAM's list doesn't show it yet
+		return MadeElsewhere // another delivery may be about to make it, or IAM's list doesn't show it yet
 	case held:
 		return MadeHeld
 	case doubtful == MadeStrange:
 		return MadeStrange
-	case len(v.marked()) > 0, v.stagedEarlier(): // so young that its value may be on its way to Vault
+	case len(v.marked()) > 0, v.stagedEarlier(): // another delivery may be about to store its value
 		return MadeElsewhere
 	}
 	return MadeNone
@@ -43,15 +43,15 @@ func (v view) stagedSomewhere() bool {
 	return v.is(StoredPart, StoredAll, StoredPromotedIn, StoredCurrent, StoredReplaced)
 }
 
-// held: this process has made the credential, and no secret has its value yet.
+// held reports whether this process made the credential, and no secret has its value yet.
 func (v view) held() bool {
 	m, value := v.mem.Made, v.mem.Value
 	return m != nil && value != nil && value.ID == m.ID && v.mem.Kept == "" && v.mem.Tries[Discard] == 0 &&
 		v.job.origin() != credential.Local && (v.new == m.ID && !v.staged())
 }
 
-// ours: IAM itself shows that this rotation has made the credential. What a secret says is no evidence: a credential
-// that OCI makes has the rotation's mark, and an API key is younger than its staged private key.
+// ours reports whether IAM proves that this rotation made the credential: it has the rotation's mark, or it is an API
+// key that was uploaded after its private key was staged. What a secret says is no proof.
 func (v view) ours(id string) bool {
 	c := v.listed(id)
 	switch {
@@ -60,14 +60,15 @@ func (v view) ours(id string) bool {
 	case v.mem.Made != nil && v.mem.Made.ID == id, v.job.origin() == credential.Reset:
 		return true
 	case v.job.origin() == credential.Local:
-		return v.staging(id)
+		return v.stagedBefore(id)
 	}
 	m, ok := credential.ParseMark(c.Description)
 	return ok && m.Rotation == v.id
 }
 
-// staging: a version of this rotation has the private key, and was written before the public key was uploaded.
-func (v view) staging(id string) bool {
+// stagedBefore reports whether a version of this rotation has the private key, and is older than the uploaded public
+// key.
+func (v view) stagedBefore(id string) bool {
 	c := v.listed(id)
 	for _, s := range v.snap.Secrets {
 		version := s.version(s.Attempt.Name)
@@ -84,8 +85,8 @@ func (v view) staging(id string) bool {
 	return false
 }
 
-// lost is a credential of this rotation that nobody uses: one that was taken back, the stray of an earlier attempt, or
-// one with our mark that no secret and no memory knows, and whose maker is this very process or can't be at work any
+// lost returns the id of a credential of this rotation that can't be in use: one that was fenced, the stray of an
+// earlier attempt, or a marked one whose value is nowhere, and whose maker is this process or can't be running any
 // more.
 func (v view) lost() string {
 	for _, id := range []string{v.mem.Undone, v.undone} {
@@ -96,28 +97,28 @@ func (v view) lost() string {
 	if id := v.stray(); id != "" {
 		return id
 	}
-	if v.staged() && v.new == "" { // it may be what a version holds
+	if v.staged() && v.new == "" { // the staged version may hold it
 		return ""
 	}
 	for _, c := range v.marked() {
 		m, _ := credential.ParseMark(c.Description)
-		if m.Home == v.home() && (m.Maker == v.mem.Maker || v.left(c.Created) && v.wholeSince(c.Created)) {
+		if m.Home == v.home() && (m.Maker == v.mem.Maker || v.makerGone(c.Created) && v.completeSince(c.Created)) {
 			return c.ID
 		}
 	}
 	return ""
 }
 
-// astray tells of a credential that may be of this rotation, but is not where it should be, and says where.
-func (v view) astray() (Made, string) {
+// misplaced looks for a credential that may be of this rotation, but isn't where it should be, and says where it is.
+func (v view) misplaced() (Made, string) {
 	noun := v.job.Ref.Kind.IDNoun()
 	if v.listed(v.undone) != nil && v.undone != v.mem.Undone && !v.ours(v.undone) {
-		return MadeDoubtful, fmt.Sprintf("%s %s: the secret's metadata say that this rotation has made it and "+
-			"taken it back; nothing in IAM shows that", noun, v.undone)
+		return MadeDoubtful, fmt.Sprintf("%s %s: the secret's metadata says that this rotation made it and "+
+			"took it back, but nothing in IAM shows that", noun, v.undone)
 	}
 	if v.is(StoredPart, StoredAll) && v.listed(v.new) != nil && !v.generated() && !v.ours(v.new) {
-		return MadeDoubtful, fmt.Sprintf("%s %s: the secret's PENDING version %s is said to hold it; nothing in "+
-			"IAM shows that this rotation has made it", noun, v.new, v.name)
+		return MadeDoubtful, fmt.Sprintf("%s %s: the secret's PENDING version %s is said to hold it, but nothing "+
+			"in IAM shows that this rotation made it", noun, v.new, v.name)
 	}
 	if v.new == "" && v.is(StoredCurrent, StoredPromotedIn) && !(v.finished() && v.oldGone()) {
 		return MadeDoubtful, "the secret's metadata was wiped, so it isn't known which credential its CURRENT " +
@@ -128,7 +129,7 @@ func (v view) astray() (Made, string) {
 		switch {
 		case m.Home != v.home():
 			return MadeStrange, fmt.Sprintf("%s %s", noun, c.ID)
-		case m.Maker != v.mem.Maker && v.left(c.Created) && !v.wholeSince(c.Created):
+		case m.Maker != v.mem.Maker && v.makerGone(c.Created) && !v.completeSince(c.Created):
 			return MadeDoubtful, fmt.Sprintf("%s %s: versions of the secret that may have held its value are deleted",
 				noun, c.ID)
 		}
@@ -145,8 +146,8 @@ func (v view) astray() (Made, string) {
 	return MadeNone, ""
 }
 
-// elsewhere: a secret of an earlier closure has had a version of this rotation.
-func (v view) elsewhere() bool {
+// inEarlierSecret reports whether a secret of an earlier closure has had a version of this rotation.
+func (v view) inEarlierSecret() bool {
 	return len(v.withMark("")) > 0 || slices.ContainsFunc(v.snap.Earlier, func(s Seen) bool {
 		return slices.ContainsFunc(s.Versions, func(version vault.Version) bool {
 			id, _, ok := credential.ParseVersionName(version.Name)
@@ -155,8 +156,8 @@ func (v view) elsewhere() bool {
 	})
 }
 
-// stagedEarlier: a secret of an earlier closure has so young a version of this rotation that IAM's list may not show
-// yet what came of it.
+// stagedEarlier reports whether a secret of an earlier closure has a version of this rotation so recent that IAM's list
+// may not show its credential yet.
 func (v view) stagedEarlier() bool {
 	return slices.ContainsFunc(v.snap.Earlier, func(s Seen) bool {
 		return slices.ContainsFunc(s.Versions, func(version vault.Version) bool {
@@ -166,8 +167,8 @@ func (v view) stagedEarlier() bool {
 	})
 }
 
-// left: who made the credential could not be at work any more when OCI was looked at.
-func (v view) left(made time.Time) bool { return v.snap.At.Sub(made) >= MakerLife }
+// makerGone reports whether the process that made the credential could not be running any more at the time of the look.
+func (v view) makerGone(made time.Time) bool { return v.snap.At.Sub(made) >= MakerLife }
 
 func (v view) home() string {
 	if len(v.snap.Secrets) == 0 {
@@ -176,8 +177,8 @@ func (v view) home() string {
 	return credential.Home(v.snap.Secrets[0].SecretID)
 }
 
-// marked lists the credentials with the mark of this rotation whose value neither a secret nor this process has. Of a
-// finished rotation whose journal was wiped nobody can tell which one that is.
+// marked lists the credentials with the mark of this rotation, without the one whose value is known. It lists none if
+// the rotation is finished and its journal was wiped, since it can't know which of them is in use.
 func (v view) marked() []credential.Issued {
 	if v.finished() && v.oldGone() && v.new == "" {
 		return nil
@@ -185,11 +186,11 @@ func (v view) marked() []credential.Issued {
 	return v.withMark(v.new)
 }
 
-// withMark lists the credentials with the mark of this rotation, but for the one with the id.
-func (v view) withMark(but string) (out []credential.Issued) {
+// withMark lists the credentials with the mark of this rotation, except the one with the id.
+func (v view) withMark(except string) (out []credential.Issued) {
 	for _, c := range v.issued {
 		m, ok := credential.ParseMark(c.Description)
-		if ok && m.Rotation == v.id && c.ID != v.job.Ref.ID && c.ID != but {
+		if ok && m.Rotation == v.id && c.ID != v.job.Ref.ID && c.ID != except {
 			out = append(out, c)
 		}
 	}

@@ -9,28 +9,28 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// Memory is what one run did and learned, beside what OCI shows. It is a value: each change makes a new one.
+// Memory is what one run did and learned, in addition to what OCI shows. It is a value: a change makes a new one.
 type Memory struct {
 	Maker string    // random id of the run
 	Now   time.Time // this process's clock
-	Looks int       // at OCI, that succeeded
-	Fresh bool      // the snapshot shows OCI as this run left it
+	Looks int       // successful looks at OCI
+	Fresh bool      // no action has failed since the snapshot was made
 
-	Made     *credential.Created  // the credential that this run has made
-	MadeAt   time.Time            // when, by Now
-	Value    *credential.Material // it with its value, or the key pair of an API key; nil once it is of no use
-	Kept     string               // name of the version that holds Value; empty while no secret does
-	Unsure   bool                 // a write of Value was not answered, and OCI hasn't been seen since
-	Before   []credential.Issued  // what the user had when Made was made
-	Found    []int64              // numbers of the secrets' CURRENT versions when each was read first
-	Deleted  []string             // ids of the credentials that this run has deleted
-	Undone   string               // id of the credential that this run has taken back
-	Limited  error                // OCI said so: a limit is reached
-	Withdrew bool                 // this run has taken the announcement of a lost reset off the secret
+	Made     *credential.Created  // the credential that this run made
+	MadeAt   time.Time            // by Now
+	Value    *credential.Material // Made with its value, or the key pair of an API key; nil once it is useless
+	Kept     string               // name of the version that holds Value; empty if there is none
+	Unsure   bool                 // a write of Value was not answered, and no look followed
+	Before   []credential.Issued  // the user's credentials when Made was made
+	Found    []int64              // number of each secret's CURRENT version when it was first read
+	Deleted  []string             // ids of the credentials that this run deleted
+	Undone   string               // id of the new credential that this run fenced
+	Limited  error                // OCI's answer that a limit is reached
+	Withdrew bool                 // this run removed the announcement of a lost reset from the secret
 
 	Trial   Trial
-	Tries   map[Action]int // failures, by action; Look counts the looks that failed
-	Failure *Failure       // of the action before; nil if that succeeded
+	Tries   map[Action]int // failures, by action
+	Failure *Failure       // of the last action; nil if it succeeded
 }
 
 // Failure is why an action failed.
@@ -40,28 +40,29 @@ type Failure struct {
 	TimeUp bool // the run's time is up
 }
 
-// Trial is what this run knows of whether the new credential works.
+// Trial is what this run knows about whether the new credential works.
 type Trial struct {
-	Credential string // id of the credential that it is about
+	Credential string // id of the tested credential
 	Accepted   bool
 	Refusals   int
-	Lasted     time.Duration // from the first refusal to the last
-	Err        error         // why it could not be asked
-	Looks      int           // Memory.Looks then
+	Lasted     time.Duration // time from the first refusal to the last
+	Err        error         // why it could not be tested
+	Looks      int           // Memory.Looks at that time
 }
 
-// failed is the memory after an action that failed.
-func (m Memory) failed(a Action, err error, timeUp bool) Memory {
+// afterFailure returns the memory after an action that failed.
+func (m Memory) afterFailure(a Action, err error, timeUp bool) Memory {
 	m.Tries = maps.Clone(m.Tries)
 	if m.Tries == nil {
 		m.Tries = map[Action]int{}
 	}
 	m.Tries[a]++
-	if m.Fresh = false; a != Discard || m.Failure == nil { // what a run does in trouble is no new trouble
+	m.Fresh = false
+	if a != Discard || m.Failure == nil { // Discard may follow a failure, which is the one to report
 		m.Failure = &Failure{a, err, timeUp}
 	}
 	if a == Create && fault.Of(err) == fault.Full {
-		m.Limited = err // perhaps with one of our own, whose answer was lost: the next look shows it
+		m.Limited = err // perhaps by a credential of this rotation; the next look shows it
 	}
 	if a == Stage && fault.Of(err) == fault.Unclear {
 		m.Unsure = m.Kept == ""
@@ -69,24 +70,24 @@ func (m Memory) failed(a Action, err error, timeUp bool) Memory {
 	return m
 }
 
-// succeeded is the memory after an action that did what it is meant to do. What it does in trouble ends no trouble.
-func (m Memory) succeeded(a Action) Memory {
+// afterSuccess returns the memory after an action that succeeded. Discard keeps the failure that it follows.
+func (m Memory) afterSuccess(a Action) Memory {
 	if a != Discard {
 		m.Failure = nil
 	}
 	return m
 }
 
-// looked is the memory after a look.
-func (m Memory) looked() Memory {
-	m = m.succeeded(Look)
+// afterLook returns the memory after a successful look.
+func (m Memory) afterLook() Memory {
+	m = m.afterSuccess(Look)
 	m.Looks++
 	m.Fresh, m.Unsure = true, false
 	return m
 }
 
-// found is the memory with the CURRENT versions of the secrets that could not be read before.
-func (m Memory) found(secrets []Seen) Memory {
+// withCurrent returns the memory with the CURRENT versions of the secrets that were read for the first time.
+func (m Memory) withCurrent(secrets []Seen) Memory {
 	before := m.Found
 	m.Found = make([]int64, len(secrets))
 	copy(m.Found, before)
@@ -98,18 +99,18 @@ func (m Memory) found(secrets []Seen) Memory {
 	return m
 }
 
-// forgets is the memory without the value.
-func (m Memory) forgets() Memory {
+// withoutValue returns the memory without the new credential's value.
+func (m Memory) withoutValue() Memory {
 	m.Value, m.Kept = nil, ""
 	return m
 }
 
-// deletes is the memory after a deletion.
-func (m Memory) deletes(id string) Memory {
+// afterDeleting returns the memory after a credential was deleted.
+func (m Memory) afterDeleting(id string) Memory {
 	m.Deleted = append(slices.Clone(m.Deleted), id)
 	m.Limited = nil
 	if m.Value != nil && m.Value.ID == id {
-		m = m.forgets()
+		m = m.withoutValue()
 	}
 	return m
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// look makes a new snapshot and asks the guard about it.
+// look makes a new snapshot and calls Job.Authorize with it.
 func (r *run) look(ctx context.Context) error {
 	if f := r.mem.Failure; f != nil {
 		if err := r.Clock.Sleep(ctx, firstLook<<min(r.mem.Looks+r.mem.Tries[Look], 6)); err != nil {
@@ -32,22 +32,23 @@ func (r *run) look(ctx context.Context) error {
 	}
 	r.result.Authorized, snap.Refusal = r.job.Authorize(ctx, secrets)
 	snap.Owner = r.result.Authorized.Owner
-	if snap.Refusal != nil && !final(snap.Refusal) {
+	if snap.Refusal != nil && !permanent(snap.Refusal) {
 		return snap.Refusal
 	}
-	r.snap, r.mem = snap, r.mem.looked().found(snap.Secrets)
+	r.snap, r.mem = snap, r.mem.afterLook().withCurrent(snap.Secrets)
 	if r.result.OldMade.IsZero() {
 		r.result.OldMade = view{job: r.job, snap: snap}.oldMade()
 	}
 	return nil
 }
 
-// partly: what can't be read is part of the picture, as long as this run has changed nothing. After that a look that
-// fails is a failure: what was begun has to be taken back.
-func (r *run) partly(err error) bool { return err != nil && final(err) && !r.result.Acted }
+// mayContinue reports whether a failed read becomes a part of the snapshot. Once this run has changed something, it
+// fails the look instead, so that the change is undone.
+func (r *run) mayContinue(err error) bool { return err != nil && permanent(err) && !r.result.Acted }
 
-// final: the same would be answered again. What isn't a fault of a call is the guard's refusal.
-func final(err error) bool {
+// permanent reports whether the same call would fail again. An error that isn't a fault.Error is a refusal by
+// Job.Authorize.
+func permanent(err error) bool {
 	if _, call := errors.AsType[*fault.Error](err); !call {
 		return true
 	}
@@ -58,22 +59,25 @@ func final(err error) bool {
 	return true
 }
 
-// observe reads the user's credentials and the secrets side by side, then the versions of those secrets that need it,
-// and then the contents that the decision needs. Reads side by side can be torn: another delivery may have acted
-// between them. Where the picture is one that a tear would give, the half that may be the older is read again.
+// observe reads the user's credentials and the secrets in parallel, then the versions of the secrets that need it, and
+// then the contents that the decision needs. Another delivery may act between two parallel reads. If the result looks
+// as if that had happened, the secrets, which may be the older half, are read again.
 func (r *run) observe(ctx context.Context) (Snapshot, error) {
 	s := Snapshot{Seen: true, Secrets: make([]Seen, len(r.job.Secrets))}
 	var listing credential.Listing
-	err := side(func() (err error) {
+	err := inParallel(func() (err error) {
 		listing, err = r.first.list(ctx, r.Clock.Now(), func() (credential.Listing, error) {
 			return r.Issuer.List(ctx, r.job.Ref.User)
 		})
 		s.Unseen = err
-		if r.partly(err) {
+		if r.mayContinue(err) {
 			return nil
 		}
 		return err
-	}, func() error { return r.describe(ctx, s.Secrets) }, func() error { s.Earlier = r.earlier(ctx); return nil })
+	}, func() error { return r.readSecrets(ctx, s.Secrets) }, func() error {
+		s.Earlier = r.readEarlier(ctx)
+		return nil
+	})
 	if err != nil {
 		return s, err
 	}
@@ -84,29 +88,29 @@ func (r *run) observe(ctx context.Context) (Snapshot, error) {
 	v := r.view(s)
 	all := r.mem.Looks > 0 || r.job.Replace || r.job.orphan != "" || r.job.origin() == credential.Reset ||
 		v.oldGone() || len(v.marked()) > 0
-	if s, err = r.read(ctx, s, all); err != nil {
+	if s, err = r.readVersions(ctx, s, all); err != nil {
 		return s, err
 	}
 	v = r.view(s)
 	torn := r.job.origin() != credential.Reset && v.oldGone() && !v.finished()
 	if torn {
 		s.Secrets = slices.Clone(s.Secrets)
-		if err := r.describe(ctx, s.Secrets); err != nil {
+		if err := r.readSecrets(ctx, s.Secrets); err != nil {
 			return s, err
 		}
 	}
-	// A secret that seems to hold somebody else's credential may hold ours, if its journal was wiped.
+	// If the journal was wiped, a secret that seems to hold another credential may hold this rotation's.
 	if room, _ := v.room(); torn || !all && (room == RoomTaken || room == RoomUnknown) {
-		return r.read(ctx, s, true)
+		return r.readVersions(ctx, s, true)
 	}
 	return s, nil
 }
 
 func (r *run) view(s Snapshot) view { return newView(r.job, s, r.memory()) }
 
-// side runs the functions in parallel and returns the first error. A panic of one becomes a panic of the caller,
-// without its value.
-func side(fs ...func() error) error {
+// inParallel runs the functions in parallel and returns the first error. If one panics, the caller panics, without the
+// value.
+func inParallel(fs ...func() error) error {
 	var group background.Group
 	for _, f := range fs {
 		group.Go(f)
@@ -115,14 +119,14 @@ func side(fs ...func() error) error {
 	return group.First()
 }
 
-// describe reads the secrets. That one can't be read is part of the picture.
-func (r *run) describe(ctx context.Context, secrets []Seen) error {
+// readSecrets reads the secrets. If one can't be read, the snapshot records that; see mayContinue.
+func (r *run) readSecrets(ctx context.Context, secrets []Seen) error {
 	var reads []func() error
 	for i := range secrets {
 		s := &secrets[i]
 		*s = Seen{Target: r.job.Secrets[i]}
 		reads = append(reads, func() (err error) {
-			if s.Secret, err = r.settled(ctx, s.SecretID); r.partly(err) {
+			if s.Secret, err = r.readSettled(ctx, s.SecretID); r.mayContinue(err) {
 				s.Err = fmt.Errorf("reading secret %s: %w", s.SecretID, err)
 				return nil
 			}
@@ -130,12 +134,12 @@ func (r *run) describe(ctx context.Context, secrets []Seen) error {
 			return err
 		})
 	}
-	return side(reads...)
+	return inParallel(reads...)
 }
 
-// earlier reads the secrets that earlier closures named, as far as they can be read: nothing can have been written to
-// one that can't.
-func (r *run) earlier(ctx context.Context) (out []Seen) {
+// readEarlier reads the secrets that earlier closures named. It skips those that can't be read: no delivery can have
+// written to them.
+func (r *run) readEarlier(ctx context.Context) (out []Seen) {
 	for _, id := range r.job.Earlier {
 		s, err := r.Vault.Secret(ctx, id)
 		if err != nil {
@@ -149,8 +153,8 @@ func (r *run) earlier(ctx context.Context) (out []Seen) {
 	return out
 }
 
-// settled reads a secret, waiting while an earlier change is still being carried out.
-func (r *run) settled(ctx context.Context, id string) (vault.Secret, error) {
+// readSettled reads a secret, and waits while an earlier change is still in progress.
+func (r *run) readSettled(ctx context.Context, id string) (vault.Secret, error) {
 	began := r.Clock.Now()
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
 		s, err := r.first.secret(ctx, id, r.Clock.Now(), func() (vault.Secret, error) {
@@ -165,14 +169,14 @@ func (r *run) settled(ctx context.Context, id string) (vault.Secret, error) {
 	}
 }
 
-// read adds the versions and contents that the decision needs. Without all, secrets that this rotation has not come to
-// yet, as far as they tell themselves, are not asked for their versions.
-func (r *run) read(ctx context.Context, s Snapshot, all bool) (Snapshot, error) {
+// readVersions adds the versions and contents that the decision needs. Unless all is set, it skips the versions of
+// secrets in which this rotation hasn't started; see notStarted.
+func (r *run) readVersions(ctx context.Context, s Snapshot, all bool) (Snapshot, error) {
 	s.Secrets = slices.Clone(s.Secrets)
 	var reads []func() error
 	for i := range s.Secrets {
 		h := &s.Secrets[i]
-		if h.Err != nil || h.Listed || !all && h.fresh(r.job.rotation(), r.job.Ref.ID) {
+		if h.Err != nil || h.Listed || !all && h.notStarted(r.job.rotation(), r.job.Ref.ID) {
 			continue
 		}
 		reads = append(reads, func() (err error) {
@@ -181,19 +185,18 @@ func (r *run) read(ctx context.Context, s Snapshot, all bool) (Snapshot, error) 
 			return err
 		})
 	}
-	if err := side(reads...); err != nil {
+	if err := inParallel(reads...); err != nil {
 		return s, err
 	}
-	if err := r.attempt(ctx, &s); err != nil {
+	if err := r.readAttempt(ctx, &s); err != nil {
 		return s, err
 	}
-	r.strays(ctx, &s)
-	return s, r.contents(ctx, &s)
+	r.readStrays(ctx, &s)
+	return s, r.readContents(ctx, &s)
 }
 
-// attempt reads the newest version of this rotation, unless this run has written it or nothing needs its value any
-// more.
-func (r *run) attempt(ctx context.Context, s *Snapshot) error {
+// readAttempt reads the newest version of this rotation, unless this run wrote it, or its value isn't needed any more.
+func (r *run) readAttempt(ctx context.Context, s *Snapshot) error {
 	v := r.view(*s)
 	newest, undone := v.newest()
 	v = v.at(newest)
@@ -206,7 +209,7 @@ func (r *run) attempt(ctx context.Context, s *Snapshot) error {
 		if h.Role.IsID() || h.version(v.name) == nil {
 			continue
 		}
-		if v.misnamed(*h) { // what is in there is read for something else
+		if v.misnamed(*h) { // its content would be decoded as another part
 			return nil
 		}
 		number, content, err := r.Vault.Read(ctx, h.SecretID, v.name)
@@ -223,29 +226,29 @@ func (r *run) attempt(ctx context.Context, s *Snapshot) error {
 	return nil
 }
 
-// contents reads the CURRENT versions that something is about to be written over, or that a proof needs, side by side.
-func (r *run) contents(ctx context.Context, s *Snapshot) error {
+// readContents reads, in parallel, the CURRENT versions that are about to be overwritten or that a proof needs.
+func (r *run) readContents(ctx context.Context, s *Snapshot) error {
 	v := r.view(*s)
-	_, followed := v.followed()
+	_, followed := v.successor()
 	var reads []func() error
 	for i := range s.Secrets {
 		h := &s.Secrets[i]
-		if before := r.holds(h.SecretID); before.Number == h.Current && before.Why == "" {
+		if before := r.lastContent(h.SecretID); before.Number == h.Current && before.Why == "" {
 			h.Holds = before
 		}
-		if h.Err != nil || h.Holds.Number == h.Current || !v.asks(*h) && !(followed && !v.oldGone()) {
+		if h.Err != nil || h.Holds.Number == h.Current || !v.needsContent(*h) && !(followed && !v.oldGone()) {
 			continue
 		}
 		reads = append(reads, func() (err error) {
-			h.Holds, err = r.current(ctx, *h)
+			h.Holds, err = r.readCurrent(ctx, *h)
 			return err
 		})
 	}
-	return side(reads...)
+	return inParallel(reads...)
 }
 
-// holds is what this run has read of a secret's CURRENT version before.
-func (r *run) holds(id string) Content {
+// lastContent returns what the last snapshot has of a secret's CURRENT version.
+func (r *run) lastContent(id string) Content {
 	for _, s := range r.snap.Secrets {
 		if s.SecretID == id {
 			return s.Holds
@@ -254,9 +257,9 @@ func (r *run) holds(id string) Content {
 	return Content{}
 }
 
-// current reads one. What can't be read for good is not a reason to stop: perhaps nothing needs it. What may be
-// readable in a moment is waited for, but not for ever.
-func (r *run) current(ctx context.Context, h Seen) (Content, error) {
+// readCurrent reads a secret's CURRENT version. A permanent failure is recorded in the content, since the decision may
+// not need it. A temporary one is an error until the rotation is overdue; then it is recorded, too.
+func (r *run) readCurrent(ctx context.Context, h Seen) (Content, error) {
 	number, content, err := r.Vault.Read(ctx, h.SecretID, "")
 	class := fault.Of(err)
 	switch {
@@ -266,7 +269,7 @@ func (r *run) current(ctx context.Context, h Seen) (Content, error) {
 	case err != nil:
 		return Content{Number: h.Current, Why: fmt.Sprintf("its CURRENT version can't be read: %v", err)}, nil
 	case number != h.Current:
-		return Content{}, fault.New(fault.Conflict, "GetSecretBundle", "another version has become CURRENT meanwhile")
+		return Content{}, fault.New(fault.Conflict, "GetSecretBundle", "another version became CURRENT during the read")
 	}
 	return Content{Number: number, Value: content}, nil
 }

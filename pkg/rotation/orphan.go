@@ -8,20 +8,20 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// Orphan is a credential that carries the mark of a rotation, so that its value may be nowhere.
+// Orphan is a credential that carries the mark of a rotation, and whose value may be nowhere.
 type Orphan struct {
 	Kind   credential.Kind
 	User   string // OCID
 	Issued credential.Issued
 	Home   credential.Target // the secret that it was made for
 	DryRun bool
-	// Authorize is asked before it is deleted, as Job.Authorize is.
+	// Authorize is called before it is deleted; see Job.Authorize.
 	Authorize func(context.Context, []vault.Secret) (credential.Authorized, error)
 }
 
-// Collect deletes the orphan if its value is certainly nowhere: no version of the secret that it was made for is of its
-// rotation, none that may have been is deleted, and its maker can't be at work any more. Done and Acted say that it
-// was.
+// Collect deletes the orphan if its value is certainly nowhere: the secret that it was made for has no version of its
+// rotation, no version that may have been one was deleted, and its maker can't be running any more. A result with Done
+// and Acted says that it was deleted.
 func (e *Engine) Collect(ctx context.Context, o Orphan) Result {
 	mark, ok := credential.ParseMark(o.Issued.Description)
 	if !ok || o.Issued.ID == "" {

@@ -5,14 +5,13 @@ import (
 	"time"
 )
 
-// grace is how far the overlap of the old and the new credential is. Once a secret knows until when the old one stays,
-// that counts. The period begins with the promotion, which writes it down. A person changes it by closing the problem
-// again with another one.
+// grace returns the state of the overlap of the old and the new credential. The promotion records its end in the
+// secrets. A user changes it by closing the problem again with another grace period.
 func (v view) grace() Grace {
 	after := v.retireAt()
 	again, given := v.graceGiven()
 	switch {
-	case after.IsZero() && !v.entered():
+	case after.IsZero() && !v.hasRetireEntry():
 		if v.job.Grace > 0 {
 			return GraceOrdered
 		}
@@ -27,12 +26,12 @@ func (v view) grace() Grace {
 	case (!given || v.now().Before(again)) && v.now().Before(after):
 		return GraceRuns
 	}
-	return v.begun()
+	return v.claimState()
 }
 
-// begun tells who was about to delete the old credential, when the overlap was over. Of several deliveries that have
-// written that into one secret each, the one in the first secret goes on.
-func (v view) begun() Grace {
+// claimState says which delivery claimed the deletion of the old credential after the overlap. If several deliveries
+// have claimed it in different secrets, the one in the first secret goes on.
+func (v view) claimState() Grace {
 	mine := 0
 	for _, s := range v.snap.Secrets {
 		t := s.Journal.Retire.Of(v.job.Ref.ID)
@@ -40,7 +39,7 @@ func (v view) begun() Grace {
 		case t == nil || t.Begun == nil:
 		case t.Maker == v.mem.Maker:
 			mine++
-		case v.young(t.Begun) && mine == 0:
+		case v.recent(t.Begun) && mine == 0:
 			return GraceElsewhere
 		}
 	}
@@ -50,8 +49,8 @@ func (v view) begun() Grace {
 	return GraceOver
 }
 
-// entered: some secret has an entry for the old credential.
-func (v view) entered() bool {
+// hasRetireEntry reports whether a secret has an entry for the old credential.
+func (v view) hasRetireEntry() bool {
 	for _, s := range v.snap.Secrets {
 		if s.Journal.Retire.Of(v.job.Ref.ID) != nil {
 			return true
@@ -60,8 +59,8 @@ func (v view) entered() bool {
 	return false
 }
 
-// graceGiven is when the old credential goes if a closure has given a grace period again while one was running: the
-// period counts from that closure, so that every delivery of it finds the same end. Zero ends it at once.
+// graceGiven returns when the old credential goes if a later closure gave a grace period during an overlap. The period
+// counts from that closure, so that all its deliveries compute the same end. A grace period of zero ends it at once.
 func (v view) graceGiven() (end time.Time, given bool) {
 	set := time.Time{}
 	for _, s := range v.snap.Secrets {
@@ -71,7 +70,7 @@ func (v view) graceGiven() (end time.Time, given bool) {
 		}
 		given = true
 		at := t.Set
-		if version := s.version(v.name); at == nil && version != nil { // written by an older Keyturn
+		if version := s.version(v.name); at == nil && version != nil { // written by an older version of Keyturn
 			at = &version.Created
 		}
 		if at != nil && at.After(set) {
@@ -82,13 +81,13 @@ func (v view) graceGiven() (end time.Time, given bool) {
 		return time.Time{}, false
 	}
 	if v.job.Grace == 0 {
-		return set, true // whatever the clocks say
+		return set, true // in the past for every clock
 	}
 	return v.job.At.Add(v.job.Grace).UTC().Truncate(time.Second), true
 }
 
-// retireAt is when the old credential goes, as the secrets say; zero if none says it. The latest counts: it was written
-// when the last secret got its new value, and a consumer that needs all of them can't have changed over before.
+// retireAt returns when the old credential goes, as recorded in the secrets; zero if it isn't. The latest time counts:
+// it was written when the last secret got its new value. A consumer that reads all of them can't have switched earlier.
 func (v view) retireAt() (latest time.Time) {
 	for _, s := range v.snap.Secrets {
 		if t := s.Journal.Retire.Of(v.job.Ref.ID); t != nil && t.After.After(latest) {

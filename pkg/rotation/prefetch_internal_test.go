@@ -67,7 +67,7 @@ func lookFirst(t *testing.T, c *counted, job Job, age time.Duration, ids ...stri
 		t.Errorf("the listing: %v", err)
 	}
 	for _, id := range ids {
-		if s, err := r.settled(t.Context(), id); err != nil || s.ID != id {
+		if s, err := r.readSettled(t.Context(), id); err != nil || s.ID != id {
 			t.Errorf("the secret %s: %+v (%v)", id, s, err)
 		}
 	}
@@ -164,11 +164,11 @@ func TestAKeyPairIsPrefetchedForTheKindThatNeedsOne(t *testing.T) {
 // TestOnlyTheFirstLookUsesWhatWasPrefetched: what is read right before a deletion has to be read then.
 func TestOnlyTheFirstLookUsesWhatWasPrefetched(t *testing.T) {
 	for _, fails := range []bool{false, true} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
-		v := cabinetOf(s)
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+		v := newFakeVault(s)
 		v.is["secret-2"] = v.is["secret-1"] // one that the record doesn't name
 		r := s.on(v)
-		r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+		r.Issuer = listIssuer{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 		r.job.Authorize = func(context.Context, []vault.Secret) (credential.Authorized, error) {
 			return credential.Authorized{}, nil
 		}
@@ -184,7 +184,7 @@ func TestOnlyTheFirstLookUsesWhatWasPrefetched(t *testing.T) {
 		}
 		v.fails = nil
 		before := len(v.calls)
-		if _, err := r.settled(t.Context(), "secret-2"); err != nil || len(v.calls) != before+1 {
+		if _, err := r.readSettled(t.Context(), "secret-2"); err != nil || len(v.calls) != before+1 {
 			t.Errorf("after a first look that fails: %v, a secret that it did not read was not asked for (%v)", fails,
 				err)
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// readBack makes sure that every secret holds the value, side by side. It returns the number of the version in each
-// secret; 0 where nothing had to be read.
+// readBack checks in parallel that every secret holds the value. It returns the number of the version in each secret,
+// or 0 where nothing had to be read.
 func (r *run) readBack(ctx context.Context, c Case) ([]int64, error) {
 	numbers := make([]int64, len(r.snap.Secrets))
 	var reads []func() error
@@ -24,12 +24,12 @@ func (r *run) readBack(ctx context.Context, c Case) ([]int64, error) {
 			return nil
 		})
 	}
-	err := side(reads...)
+	err := inParallel(reads...)
 	return numbers, err
 }
 
-// readable notes what readBack has found.
-func (r *run) readable(c Case, numbers []int64) {
+// markVerified records the result of readBack.
+func (r *run) markVerified(c Case, numbers []int64) {
 	for i, number := range numbers {
 		if number == 0 {
 			continue
@@ -46,8 +46,8 @@ func (r *run) readable(c Case, numbers []int64) {
 	}
 }
 
-// verify reads this attempt's version back, checks that it holds the value, and returns its number. Vault may take a
-// moment until a new version can be read.
+// verify reads this attempt's version, checks that it holds the value, and returns its number. It retries, since Vault
+// may take a moment until a new version can be read.
 func (r *run) verify(ctx context.Context, c Case, s Seen) (int64, error) {
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
 		number, content, err := r.Vault.Read(ctx, s.SecretID, c.Version)

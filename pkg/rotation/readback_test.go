@@ -65,7 +65,7 @@ func TestAPasswordThatADeadProcessHasResetMeanwhileIsToldAsNotKept(t *testing.T)
 		w := newWorld(t, credential.Password, credential.RolePassword)
 		p := w.process()
 		p.faults = func(operation string, _ int) error {
-			// the promotion: then the dead process's reset takes effect
+			// the reset of the dead process takes effect at the promotion
 			if operation == "UpdateSecret" && w.writes == 1 {
 				w.creds = nil
 				w.add("", age)
@@ -73,11 +73,11 @@ func TestAPasswordThatADeadProcessHasResetMeanwhileIsToldAsNotKept(t *testing.T)
 			return nil
 		}
 		if r := p.run(); r.End != rotation.Done || r.Reason != rotation.ResetNotKept {
-			t.Errorf("with %s: ended %s, %q: nobody is told that the stored password is not the user's", name, r.End,
+			t.Errorf("with %s: ended %s, %q: want a report that the stored password is not the user's", name, r.End,
 				r.Reason)
 		}
 	}
-	// One that can't be looked at any more is taken to be the user's: it was a moment ago.
+	// If the list can't be read any more, the stored password counts as the user's.
 	w := newWorld(t, credential.Password, credential.RolePassword)
 	p := w.process()
 	p.faults = func(operation string, _ int) error {
@@ -91,7 +91,7 @@ func TestAPasswordThatADeadProcessHasResetMeanwhileIsToldAsNotKept(t *testing.T)
 	}
 }
 
-// Nothing promises that IAM shows as much of a second everywhere.
+// IAM may show fractions of a second in one answer, but not in another.
 func TestTwoResetsOfOneSecondAreToldApartByWhatIAMSaysBeyondTheSecond(t *testing.T) {
 	for _, c := range []struct {
 		name        string
@@ -121,9 +121,9 @@ func TestTwoResetsOfOneSecondAreToldApartByWhatIAMSaysBeyondTheSecond(t *testing
 }
 
 func TestAListThatLagsBehindDoesNotMakeAStoredPasswordSomebodyElses(t *testing.T) {
-	for name, lagging := range map[string]func(w *world, old living){
-		"the old one": func(w *world, old living) { w.creds = []living{old} },
-		"none":        func(w *world, _ living) { w.creds = nil },
+	for name, lagging := range map[string]func(w *world, old fakeCredential){
+		"the old one": func(w *world, old fakeCredential) { w.creds = []fakeCredential{old} },
+		"none":        func(w *world, _ fakeCredential) { w.creds = nil },
 	} {
 		w := newWorld(t, credential.Password, credential.RolePassword)
 		old := w.creds[0]
@@ -148,7 +148,7 @@ func TestTheProofOfOneCredentialIsNoneForTheNext(t *testing.T) {
 			if s.Action != rotation.Prove || s.Err != nil || w.writes > 1 {
 				return
 			}
-			// Another delivery sees it refused and takes it back, and a third one stages the next attempt.
+			// Another delivery sees it refused and fences it, and a third one stages the next attempt.
 			w.rejected, w.now = true, w.now.Add(rotation.ProofTime)
 			if r := w.process().run(); r.Reason != rotation.Rejected {
 				t.Fatalf("the second delivery ended %s, %q: %v", r.End, r.Reason, r.Cause)
@@ -166,14 +166,15 @@ func TestTheProofOfOneCredentialIsNoneForTheNext(t *testing.T) {
 		t.Fatalf("%d versions were written, want one of each attempt", w.writes)
 	}
 	if first := slices.Index(p.seen, "Prove"); r.End != rotation.Done || lastIndex(p.seen, "Prove") == first {
-		t.Errorf("ended %s, %q, with a credential that nobody has seen work: %v", r.End, r.Reason, p.seen)
+		t.Errorf("ended %s, %q, with a credential that was not proven: %v", r.End, r.Reason, p.seen)
 	}
 }
 
 func TestAPanicBesideSomethingElseIsTheCallersToCatch(t *testing.T) {
 	p := newWorld(t, credential.APIKey, credential.RolePrivateKey).process()
-	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: panics{},
-		Clock: clock{p.world}, RSABits: bits}
+	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p},
+		Prover: panickingProver{},
+		Clock:  clock{p.world}, RSABits: bits}
 	defer func() {
 		if p, ok := recover().(*background.Panic); !ok || p.Type != "string" {
 			t.Error("the panic got lost, or kept its value")
@@ -188,10 +189,10 @@ func TestAPanicBesideSomethingElseIsTheCallersToCatch(t *testing.T) {
 		}})
 }
 
-// panics is a prover with a fault.
-type panics struct{}
+// panickingProver panics.
+type panickingProver struct{}
 
-func (panics) Prove(context.Context, credential.Material, credential.Owner) (bool, error) {
+func (panickingProver) Prove(context.Context, credential.Material, credential.Owner) (bool, error) {
 	panic("anything")
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// Case is what a snapshot comes to: the state that the table decides on, and what its action needs to know.
+// Case is the result of Reduce: the state that the table decides on, and the data that its action needs.
 type Case struct {
 	State
 	Attempt  int                  // 1 for the first
@@ -17,33 +17,33 @@ type Case struct {
 	New      string               // id of the new credential; empty if it isn't known
 	Lost     string               // id of the credential that Discard deletes
 	RetireAt time.Time            // when the old credential goes; zero if no secret says it
-	Why      string               // what stands in the way, in words
-	// ProofSince and ProofUntil say since when the new credential should be accepted, and when it counts as failed if
-	// it still isn't; zero if there is none.
+	Why      string               // what stands in the way, for a person
+	// ProofSince and ProofUntil say since when the new credential should be accepted, and when it counts as rejected if
+	// it isn't; zero if there is none.
 	ProofSince, ProofUntil time.Time
 	serverNow              time.Time
 	newMade                time.Time // when the new credential was made; zero if it isn't listed
-	graceEnd               time.Time // when the old credential goes by the grace period that a closure gave again
+	graceEnd               time.Time // when the old credential goes according to a later closure; see graceGiven
 	graceAgain             bool
 }
 
-// view is a snapshot on its way to a case. It is a value, and its methods are pure.
+// view is a snapshot and what was computed from it so far. It is a value, and its methods are pure.
 type view struct {
 	job     Job
 	snap    Snapshot
 	mem     Memory
 	id      credential.RotationID
-	issued  []credential.Issued // what the user has, with what this run knows for sure and a list may not show yet
+	issued  []credential.Issued // the user's credentials: the list, corrected by this run's own changes
 	attempt int
 	name    string               // of the attempt's version
-	undone  string               // id of the credential of an attempt that was taken back
+	undone  string               // id of the credential of the previous attempt, if that was fenced
 	new     string               // id of the attempt's credential
-	value   *credential.Material // of it
+	value   *credential.Material // of that credential; nil if it isn't known
 }
 
-// Reduce says what the snapshot and the run's memory come to. It is a pure function.
+// Reduce computes the case from a snapshot and the run's memory. It is a pure function.
 func Reduce(job Job, snap Snapshot, mem Memory) Case {
-	if !snap.Seen { // a write may have got through, for all that anybody knows
+	if !snap.Seen { // nothing is known about earlier writes
 		return Case{State: State{Origin: job.origin(), Stored: StoredUnsure,
 			Trouble: (view{job: job, mem: mem}).trouble(), Sight: SightNone}}
 	}
@@ -59,7 +59,7 @@ func Reduce(job Job, snap Snapshot, mem Memory) Case {
 	s.Room, c.Why = v.room()
 	switch s.Made {
 	case MadeStrange, MadeDoubtful:
-		_, c.Why = v.astray()
+		_, c.Why = v.misplaced()
 	}
 	if s.Old == OldUnknown {
 		c.Why = v.doubt()
@@ -90,21 +90,22 @@ func newView(job Job, snap Snapshot, mem Memory) view {
 		v.issued = append(v.issued, m.Issued)
 	}
 	newest, undone := v.newest()
-	if v = v.at(max(newest, 1)); undone != "" || v.over() {
+	v = v.at(max(newest, 1))
+	if undone != "" || v.dead() {
 		v = v.at(v.attempt + 1)
 	}
 	v.undone = undone
 	return v
 }
 
-// at is the view of one attempt.
+// at returns the view of an attempt.
 func (v view) at(attempt int) view {
 	v.attempt, v.name = attempt, v.id.VersionName(attempt)
 	v.new, v.value = v.find()
 	return v
 }
 
-// rotation is the id of the job's rotation: that of the mark, if a mark is all that is known of it.
+// rotation returns the id of the job's rotation: for an orphan, the one in its mark.
 func (j Job) rotation() credential.RotationID {
 	if j.orphan != "" {
 		return j.marked
@@ -112,14 +113,14 @@ func (j Job) rotation() credential.RotationID {
 	return j.Ref.RotationID()
 }
 
-// now is the server's time.
+// now returns the server's time.
 func (v view) now() time.Time { return v.snap.At.Add(v.mem.Now.Sub(v.snap.Local)) }
 
 func (v view) age(t time.Time) time.Duration { return v.now().Sub(t) }
 
-// young: who left a trace at that time may still be at work. A time that lies ahead is no time that anybody has
-// written.
-func (v view) young(at *time.Time) bool {
+// recent reports whether the process that wrote the time may still be running. It ignores times in the future: no
+// process of Keyturn has written them.
+func (v view) recent(at *time.Time) bool {
 	return at != nil && v.age(*at) < MakerLife && v.age(*at) > -MakerLife
 }
 
@@ -143,7 +144,7 @@ func (v view) sight() Sight {
 	return SightAgain
 }
 
-// trouble is what the failures of this run come to: another look may help, or none does.
+// trouble evaluates the failures of this run: TroubleNone means that another look may help.
 func (v view) trouble() Trouble {
 	f := v.mem.Failure
 	if f == nil {
@@ -157,11 +158,11 @@ func (v view) trouble() Trouble {
 			return TroubleBlocked
 		}
 		return TroubleLater
-	case f.TimeUp, class == fault.Throttled: // the adapter has waited already
+	case f.TimeUp, class == fault.Throttled: // pkg/oci has already retried
 		return TroubleLater
 	case class == fault.Busy, class == fault.Full && f.Action == Create, f.Action == Settle, f.Action == Withdraw:
 	case class == fault.Absent && deletes && tries >= maxTries && !v.overdue():
-		return TroubleLater // it may be gone, and IAM's list may not show that yet
+		return TroubleLater // it may be gone, but still in IAM's list
 	case class == fault.Denied || class == fault.Absent || class == fault.Invalid || class == fault.Full:
 		if tries >= maxTries {
 			return TroubleFinal
@@ -172,9 +173,8 @@ func (v view) trouble() Trouble {
 	return TroubleNone
 }
 
-// overdue tells whether the rotation was ordered so long ago that what still keeps it from going on is no passing
-// thing. What is counted from is in OCI's own records: the closure, or the journal of an interrupted rotation. Where
-// neither says it, nothing bounds the waiting, and so there is none.
+// overdue reports whether the rotation was ordered so long ago that what blocks it can't be temporary. The time counts
+// from the closure, or from the journal of an interrupted rotation. If neither is known, the rotation is overdue.
 func (v view) overdue() bool {
 	since, now := v.job.At, v.mem.Now
 	if v.snap.Seen {
@@ -199,7 +199,7 @@ func (v view) slot() Slot {
 	return SlotFree
 }
 
-// old is what the list shows of the old credential, and what its absence means.
+// old returns the state of the old credential: what the list shows, or what its absence means.
 func (v view) old() Old {
 	switch {
 	case v.snap.Unseen != nil:
@@ -228,7 +228,7 @@ func (v view) doubt() string {
 	return "the closure comment allows deleting first, and the secrets don't show whether that was done"
 }
 
-// owed: the old credential is gone, and this rotation has deleted it first, or may have: it has to have a successor.
+// owed reports whether this rotation deleted the old credential first, or may have, so that it needs a successor.
 func (v view) owed() bool {
 	if s := v.announced(); s != nil && (s.GivenUp || s.Phase == PhaseIntent) {
 		return v.job.origin() != credential.Reset
@@ -240,22 +240,22 @@ func (v view) owed() bool {
 		newest, _ := v.newest()
 		return v.job.Replace && newest > 0
 	}
-	return v.job.Replace && v.snap.unreadable() == nil && v.snap.Refusal == nil && v.wholeSince(v.job.At) &&
-		!v.elsewhere()
+	return v.job.Replace && v.snap.unreadable() == nil && v.snap.Refusal == nil && v.completeSince(v.job.At) &&
+		!v.inEarlierSecret()
 }
 
-// mayBeOwed: where a version of this rotation would be can't be seen.
+// mayBeOwed reports whether the secrets that would show it can't be read, or have lost versions.
 func (v view) mayBeOwed() bool {
 	return v.job.origin() != credential.Reset && (v.snap.unreadable() != nil || v.snap.Refusal != nil ||
-		v.job.origin() != credential.Local && !v.elsewhere() && !v.wholeSince(v.job.At))
+		v.job.origin() != credential.Local && !v.inEarlierSecret() && !v.completeSince(v.job.At))
 }
 
-func (v view) wholeSince(t time.Time) bool {
-	return !slices.ContainsFunc(v.snap.Secrets, func(s Seen) bool { return !s.whole(t) })
+func (v view) completeSince(t time.Time) bool {
+	return !slices.ContainsFunc(v.snap.Secrets, func(s Seen) bool { return !s.complete(t) })
 }
 
-// resetSince: the password is younger than the closure of the problem, or than the last time that Cloud Guard saw it
-// too old. The second covers a problem that is closed twice.
+// resetSince reports whether the password is newer than the problem's closure, or than Cloud Guard's last detection.
+// The second is for a problem that is closed twice.
 func (v view) resetSince() bool {
 	for _, c := range v.issued {
 		for _, t := range v.job.ResetAfter {
@@ -267,7 +267,7 @@ func (v view) resetSince() bool {
 	return false
 }
 
-// oldMade is when the old credential was made; zero if this isn't seen. A user has one password.
+// oldMade returns when the old credential was made; zero if it isn't listed. A user has one password.
 func (v view) oldMade() time.Time {
 	for _, c := range v.snap.Issued {
 		if c.ID == v.job.Ref.ID || v.job.origin() == credential.Reset {

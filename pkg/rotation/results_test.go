@@ -11,8 +11,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// said compares what a result says with what OCI has, where no other process is at work.
-func (w *world) said(t *testing.T, what string, p *process, r rotation.Result, old *living, unread bool) {
+// checkResult compares a result with the state of OCI. No other process may be running.
+func (w *world) checkResult(t *testing.T, what string, p *process, r rotation.Result, old *fakeCredential,
+	unread bool) {
 	t.Helper()
 	name := w.rotation().VersionName(max(r.Attempt, 1))
 	if r.Rotation != w.rotation() {
@@ -99,7 +100,7 @@ func TestAResultSaysWhatOCIHasHoweverTheRunEnds(t *testing.T) {
 						return nil
 					}
 					r := p.run(func(j *rotation.Job) { j.OnStep = func(s rotation.Step) { last = s } })
-					w.said(t, what, p, r, &old, always && probe.seen[at] == "GetSecret")
+					w.checkResult(t, what, p, r, &old, always && probe.seen[at] == "GetSecret")
 					if r.Proven != proven {
 						t.Errorf("%s: proven %v", what, r.Proven)
 					}

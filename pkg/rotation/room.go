@@ -10,19 +10,19 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// asks tells whether the decision needs what the secret holds now: something is about to be written over it. The
-// journal of a plain secret says it without a look; a bundle may have been added to.
-func (v view) asks(s Seen) bool {
+// needsContent reports whether the decision needs the CURRENT content, because it may be overwritten. For a plain
+// secret the journal may say what it holds. A bundle must be read, since a user may have added to it.
+func (v view) needsContent(s Seen) bool {
 	begun := v.stored() != StoredNone && v.stored() != StoredNotAsked
 	version := s.version(v.name)
 	if s.Current == 0 || version != nil && (version.Current || v.mem.Kept == v.name && s.Holds.Number == s.Current) ||
 		v.finished() || v.oldGone() && !begun && v.job.orphan == "" {
 		return false
 	}
-	return s.Role == credential.RoleBundle && version == nil || !s.tells()
+	return s.Role == credential.RoleBundle && version == nil || !s.currentKnown()
 }
 
-// holding is what the secret holds, as far as it can be told.
+// holding returns what the secret holds, as far as that is known.
 func (v view) holding(s Seen) (known credential.Holding) {
 	if version := s.version(v.name); version != nil && version.Current || v.finished() {
 		return known
@@ -31,16 +31,16 @@ func (v view) holding(s Seen) (known credential.Holding) {
 	case read && s.Holds.Why != "":
 		known.Unknown = s.Holds.Why
 	case read:
-		known = credential.Inspect(v.job.Ref, s.Role, s.Holds.Value, v.living())
+		known = credential.Inspect(v.job.Ref, s.Role, s.Holds.Value, v.possibleIDs())
 	}
-	if s.tells() {
+	if s.currentKnown() {
 		known.IDs, known.Unknown = []string{s.Journal.Current.Credential}, ""
 	}
 	return known
 }
 
-// living are the ids that a content of the kind may name: those of the user's credentials, and the old one's.
-func (v view) living() []string {
+// possibleIDs lists the ids that a content may name: those of the user's credentials, and the old one's.
+func (v view) possibleIDs() []string {
 	ids := []string{v.job.Ref.ID}
 	for _, c := range v.issued {
 		if c.ID != v.job.Ref.ID {
@@ -50,7 +50,7 @@ func (v view) living() []string {
 	return ids
 }
 
-// room tells whether the secrets may take the value, and if not, why.
+// room says whether the value may be written to the secrets, and if not, why.
 func (v view) room() (Room, string) {
 	if why := v.swapped(); why != "" {
 		return RoomSwapped, why
@@ -60,14 +60,14 @@ func (v view) room() (Room, string) {
 			v.id.VersionName(maxAttempt))
 	}
 	for i, s := range v.snap.Secrets {
-		if room, why := v.holds(s); room != RoomFree {
+		if room, why := v.checkContent(s); room != RoomFree {
 			return room, why
 		}
-		if v.changed(i, s) {
-			return RoomChanged, fmt.Sprintf("secret %s (%s): version %d has become CURRENT since the rotation began",
+		if v.currentChanged(i, s) {
+			return RoomChanged, fmt.Sprintf("secret %s (%s): version %d became CURRENT after the rotation began",
 				s.Name, s.ID, s.Current)
 		}
-		if room, why := v.foreign(s); room != RoomFree {
+		if room, why := v.otherRotation(s); room != RoomFree {
 			return room, why
 		}
 		kept := 0
@@ -84,19 +84,19 @@ func (v view) room() (Room, string) {
 	return RoomFree, ""
 }
 
-// holds tells what stands against writing to the secret, because of what is in there.
-func (v view) holds(s Seen) (Room, string) {
+// checkContent says whether the secret's content may be overwritten, and if not, why.
+func (v view) checkContent(s Seen) (Room, string) {
 	noun, name := v.job.Ref.Kind.IDNoun(), fmt.Sprintf("secret %s (%s)", s.Name, s.SecretID)
 	known := v.holding(s)
-	needed := slices.IndexFunc(known.IDs, func(id string) bool { return v.needed(id) || v.unseen(s, id) })
+	needed := slices.IndexFunc(known.IDs, func(id string) bool { return v.needed(id) || v.mayBeUnlisted(s, id) })
 	switch {
 	case s.Foreign != nil:
 		return RoomForeign, fmt.Sprintf("%s: %v", name, s.Foreign)
 	case v.misnamed(s):
-		return RoomWrong, fmt.Sprintf("%s is named for the part %q; Keyturn has written the part %q to it", name,
+		return RoomWrong, fmt.Sprintf("%s is named for the part %q, but Keyturn wrote the part %q to it", name,
 			s.Role, s.Journal.Role)
 	case !known.Fits(v.job.Ref.Kind, s.Role):
-		return RoomWrong, fmt.Sprintf("%s is named for the part %q; it holds %s", name, s.Role, known.Sort)
+		return RoomWrong, fmt.Sprintf("%s is named for the part %q, but holds %s", name, s.Role, known.Sort)
 	case known.User != "":
 		return RoomWrong, fmt.Sprintf("%s holds a credential of another user, %s", name, known.User)
 	case needed >= 0:
@@ -108,14 +108,14 @@ func (v view) holds(s Seen) (Room, string) {
 	return RoomFree, ""
 }
 
-// needed: another living credential of the user, neither the old one nor the one that this rotation made.
+// needed reports whether the id is of another living credential: neither the old one nor this rotation's.
 func (v view) needed(id string) bool {
 	return v.job.origin() != credential.Reset && id != v.job.Ref.ID && id != v.new && v.listed(id) != nil
 }
 
-// unseen: the CURRENT version holds a credential that IAM doesn't list, and is so young that the list may lag behind,
-// or may be, for all that was read.
-func (v view) unseen(s Seen, id string) bool {
+// mayBeUnlisted reports whether the CURRENT version holds a credential that IAM may not list yet, because the version
+// is recent or its age isn't known.
+func (v view) mayBeUnlisted(s Seen, id string) bool {
 	if v.listed(id) != nil || id == v.job.Ref.ID || id == v.new || v.job.origin() == credential.Reset {
 		return false
 	}
@@ -127,8 +127,8 @@ func (v view) unseen(s Seen, id string) bool {
 	})
 }
 
-// changed: somebody else has made another version CURRENT since this run or the attempt began.
-func (v view) changed(i int, s Seen) bool {
+// currentChanged reports whether something else made another version CURRENT since this run or the attempt began.
+func (v view) currentChanged(i int, s Seen) bool {
 	version := s.version(v.name)
 	if version != nil && version.Current || v.finished() || v.job.origin() == credential.Reset {
 		return false
@@ -137,11 +137,11 @@ func (v view) changed(i int, s Seen) bool {
 		return true
 	}
 	t := s.Journal.Staged
-	again := t != nil && t.At != nil && v.job.At.After(*t.At) // a later closure knows what is in there
+	again := t != nil && t.At != nil && v.job.At.After(*t.At) // a later closure accepts the content
 	return version != nil && t != nil && t.Version == v.name && t.Over != 0 && t.Over != s.Current && !again
 }
 
-// others are the living credentials that something else than this rotation needs.
+// others lists the living credentials that may be in use, other than this rotation's.
 func (v view) others() (ids []string) {
 	for _, c := range v.issued {
 		m, marked := credential.ParseMark(c.Description)
@@ -152,8 +152,8 @@ func (v view) others() (ids []string) {
 	return ids
 }
 
-// foreign looks at what another rotation has staged in the secret.
-func (v view) foreign(s Seen) (Room, string) {
+// otherRotation checks what another rotation has staged in the secret.
+func (v view) otherRotation(s Seen) (Room, string) {
 	t := s.Journal.Staged
 	if t == nil || t.Phase == PhaseUndone {
 		return RoomFree, ""
@@ -165,27 +165,27 @@ func (v view) foreign(s Seen) (Room, string) {
 	case t.Phase == PhaseStaged && v.needed(t.Credential):
 		return RoomTaken, fmt.Sprintf("secret %s (%s): version %s, not yet promoted, holds %s %s",
 			s.Name, s.ID, t.Version, v.job.Ref.Kind.IDNoun(), t.Credential)
-	case v.young(t.At):
+	case v.recent(t.At):
 		return RoomBusy, fmt.Sprintf("secret %s (%s): the rotation that writes version %s began at %s",
 			s.Name, s.ID, t.Version, t.At.UTC().Format(time.RFC3339))
 	}
 	return RoomFree, ""
 }
 
-// misnamed: Keyturn has written another part of a credential of this user and kind to the secret.
+// misnamed reports whether the journal says that the secret holds another part of a credential of this user and kind.
 func (v view) misnamed(s Seen) bool {
 	j := s.Journal
 	return j.Role != "" && j.Role != s.Role && (j.Owner == "" || j.Owner == OwnerOf(v.job.Ref))
 }
 
-// swapped tells of the two secrets of a pair that each holds the other's half, by their journals or by what is in them.
-// One of the two is enough, if the other doesn't hold the same.
+// swapped says if the two secrets of a pair hold each other's half, according to their journals or their contents. One
+// of them is enough, unless the other holds the same half.
 func (v view) swapped() string {
 	parts := v.job.Ref.Kind.Record().Parts
 	if len(parts) != 2 || parts[0].Sort == credential.SortOther {
 		return ""
 	}
-	one, other := v.inRole(parts[0].Role), v.inRole(parts[1].Role)
+	one, other := v.withRole(parts[0].Role), v.withRole(parts[1].Role)
 	if one == nil || other == nil {
 		return ""
 	}
@@ -203,8 +203,8 @@ func (v view) swapped() string {
 	return ""
 }
 
-// inRole is the secret with the role; nil if there is none.
-func (v view) inRole(role credential.Role) *Seen {
+// withRole returns the secret with the role; nil if there is none.
+func (v view) withRole(role credential.Role) *Seen {
 	i := slices.IndexFunc(v.snap.Secrets, func(s Seen) bool { return s.Role == role })
 	if i < 0 {
 		return nil
@@ -212,7 +212,7 @@ func (v view) inRole(role credential.Role) *Seen {
 	return &v.snap.Secrets[i]
 }
 
-// blocker says what is known of a secret that takes no change.
+// blocker says which PENDING version keeps a secret from being changed, if one does.
 func (v view) blocker() string {
 	for _, s := range v.snap.Secrets {
 		for _, version := range s.Versions {

@@ -8,11 +8,11 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// Snapshot is OCI as one look saw it. Nothing changes it: what this run does to OCI makes a new one (see with).
+// Snapshot is what one look read from OCI. It is never modified: a change by this run makes a new one (see with).
 type Snapshot struct {
 	At      time.Time // server's clock
 	Local   time.Time // this process's clock at that moment
-	Seen    bool      // OCI was looked at
+	Seen    bool      // false before the first look
 	Issued  []credential.Issued
 	Unseen  error // why the user's credentials can't be listed
 	Secrets []Seen
@@ -28,18 +28,18 @@ type Seen struct {
 	Err      error // why the secret can't be read; nothing else is set then
 	Journal  Journal
 	Foreign  error           // why the metadata can't take the journal
-	Listed   bool            // Versions has all that there are
-	Versions []vault.Version // else those that this run has written
+	Listed   bool            // Versions is complete
+	Versions []vault.Version // if not Listed, those that this run wrote
 	Holds    Content         // of CURRENT, if the decision needs it
 	Attempt  Content         // of the newest version of this rotation, if the decision needs it
-	Strays   []Content       // of versions of earlier attempts, if IAM may show their keys
-	Verified bool            // that version has been read back, and holds the value
+	Strays   []Content       // of versions of earlier attempts whose keys IAM may show
+	Verified bool            // the attempt's version was read back, and holds the value
 	Touched  bool            // this run has changed the secret since the look
 }
 
-// Content is what a version holds, as far as it was read.
+// Content is what was read of a version.
 type Content struct {
-	Number int64 // 0: it was not read
+	Number int64 // 0 if it was not read
 	Name   string
 	Value  credential.Value
 	Why    string // why it can't be read
@@ -54,7 +54,7 @@ func (s Seen) version(name string) *vault.Version {
 	return &v
 }
 
-// credentialOf is the id of the credential that a version holds, as the journal says.
+// credentialOf returns the id of the credential that a version holds, according to the journal.
 func (s Seen) credentialOf(name string, number int64) string {
 	if t := s.Journal.Staged; t != nil && t.Version == name {
 		return t.Credential
@@ -65,17 +65,17 @@ func (s Seen) credentialOf(name string, number int64) string {
 	return ""
 }
 
-// tells: the journal says which credential the CURRENT version holds.
-func (s Seen) tells() bool {
+// currentKnown reports whether the journal says which credential the CURRENT version holds.
+func (s Seen) currentKnown() bool {
 	c := s.Journal.Current
 	return c != nil && c.Version == s.Current && c.Credential != ""
 }
 
-// fresh: as far as the secret itself tells, this rotation has not come to it yet: nothing of it is staged, and CURRENT
-// holds the old credential, or one that was there before Keyturn. The journal could have been wiped; then Vault refuses
-// the name of the version, which is taken, and the second look lists the versions. A secret with many versions is
-// listed, since OCI keeps no more than MaxVersions.
-func (s Seen) fresh(id credential.RotationID, old string) bool {
+// notStarted reports whether the secret itself shows no trace of this rotation: none of its versions is staged, and
+// CURRENT holds the old credential, or one from before Keyturn. If the journal was wiped, that may be wrong: then Vault
+// refuses the version's name as taken, and the second look lists the versions. A secret with many versions never counts
+// as not started, since its versions must be counted: OCI keeps no more than MaxVersions.
+func (s Seen) notStarted(id credential.RotationID, old string) bool {
 	if t := s.Journal.Staged; t != nil {
 		if theirs, _, ok := credential.ParseVersionName(t.Version); !ok || theirs == id {
 			return false
@@ -86,9 +86,9 @@ func (s Seen) fresh(id credential.RotationID, old string) bool {
 		c.Credential == old)
 }
 
-// whole tells whether the list has every version that was written since a time. Numbers are given in order; those of
-// deleted versions are missing.
-func (s Seen) whole(since time.Time) bool {
+// complete reports whether the list has every version written since a time. Vault numbers the versions in order, so a
+// gap is a deleted version.
+func (s Seen) complete(since time.Time) bool {
 	if !s.Listed || since.IsZero() {
 		return false
 	}
@@ -105,14 +105,14 @@ func (s Seen) whole(since time.Time) bool {
 	return false
 }
 
-// with is the snapshot with another picture of one secret.
+// with returns the snapshot with secret i replaced.
 func (s Snapshot) with(i int, seen Seen) Snapshot {
 	s.Secrets = slices.Clone(s.Secrets)
 	s.Secrets[i] = seen
 	return s
 }
 
-// unreadable is why a secret of the rotation can't be read.
+// unreadable returns why a secret of the rotation can't be read, or nil.
 func (s Snapshot) unreadable() error {
 	for _, h := range s.Secrets {
 		if h.Err != nil {

@@ -51,8 +51,8 @@ func TestARunHasActedIfAChangeWasMadeOrNotAnsweredAndNotIfItWasRefused(t *testin
 	}
 }
 
-// The first delivery has seen the new credential work, and is about to promote it. A second one has seen it refused,
-// and dies as soon as it has said so in the secret.
+// The first delivery has proven the new credential, and is about to promote it. A second one has seen it refused, and
+// dies as soon as it has fenced it.
 func TestWhatOneDeliveryTakesBackNoOtherPromotes(t *testing.T) {
 	for _, f := range overlapping() {
 		w := f.world(t)
@@ -94,7 +94,7 @@ func TestWhatOneDeliveryTakesBackNoOtherPromotes(t *testing.T) {
 	}
 }
 
-// The successor of the new credential is CURRENT, and it alone says whether the old one may go.
+// A later rotation's credential is CURRENT, and must be proven before the old one is deleted.
 func TestAnOldCredentialStaysWhereTheValueOfItsSuccessorCanNotBeRead(t *testing.T) {
 	w := overlap(t, form{kind: credential.APIKey, roles: []credential.Role{credential.RolePrivateKey}})
 	first := w.oldID
@@ -105,7 +105,7 @@ func TestAnOldCredentialStaysWhereTheValueOfItsSuccessorCanNotBeRead(t *testing.
 	w.oldID = first
 	w.wait(72 * time.Hour)
 	p := w.process()
-	if r := p.on(blind{vaultOf{p}, fault.Denied}); r.End != rotation.Refuse || r.FailedAt != rotation.Prove ||
+	if r := p.on(unreadableVault{vaultOf{p}, fault.Denied}); r.End != rotation.Refuse || r.FailedAt != rotation.Prove ||
 		r.Acted || w.find(first) == nil || slices.Contains(p.seen, "Prove") {
 		t.Errorf("%s (%s: %v) at %q, acted %v; the old one is there: %v", r.End, r.Reason, r.Cause, r.FailedAt, r.Acted,
 			w.find(first) != nil)

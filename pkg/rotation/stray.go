@@ -9,14 +9,14 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// An API key has no mark. If the upload of a process that died takes effect when a later attempt has begun, the only
-// trace of the key is its private key, in the version of the earlier attempt. Who can put that there has the private
-// key, and so may delete the key in any case.
+// A stray is an API key whose upload, by a process that died, took effect after a later attempt had begun. An API key
+// has no mark, so its only trace is its private key in the earlier attempt's version. It is safe to delete it: a user
+// who stored another private key there already controls that key.
 
-// pastAttempt is a version of an earlier attempt that was never of use, and whose API key IAM may show.
+// pastAttempt is a version of an earlier attempt that was never promoted, and whose API key IAM may show.
 type pastAttempt struct {
 	vault.Version
-	until time.Time // when its process can't be at work any more: some time after the next version was written
+	until time.Time // from then on its process can't be running: MakerLife after the next version was written
 }
 
 // made reports whether the attempt may have made the key.
@@ -24,8 +24,8 @@ func (p pastAttempt) made(c credential.Issued) bool {
 	return !p.Created.IsZero() && !c.Created.Before(p.Created.Add(-skew)) && c.Created.Before(p.until)
 }
 
-// pastAttempts lists those of a secret. CURRENT can hold the key of none: it is this attempt's version, or older than
-// all of them.
+// pastAttempts lists a secret's past attempts. CURRENT never holds one of their keys: it is this attempt's version, or
+// older than theirs.
 func (v view) pastAttempts(s Seen) (some []pastAttempt) {
 	if v.job.origin() != credential.Local || v.new == "" || !s.Listed {
 		return nil
@@ -46,14 +46,14 @@ func (v view) pastAttempts(s Seen) (some []pastAttempt) {
 	return some
 }
 
-// unknown are the user's credentials but for the old and the new one.
+// unknown lists the user's credentials without the old and the new one.
 func (v view) unknown() []credential.Issued {
 	return slices.DeleteFunc(slices.Clone(v.issued), func(c credential.Issued) bool {
 		return c.ID == v.new || c.ID == v.job.Ref.ID
 	})
 }
 
-// stray is the id of an API key that an earlier attempt has made after all; empty if there is none.
+// stray returns the id of a stray API key; empty if there is none.
 func (v view) stray() string {
 	for _, s := range v.snap.Secrets {
 		for _, p := range v.pastAttempts(s) {
@@ -72,8 +72,8 @@ func (v view) stray() string {
 	return ""
 }
 
-// strays reads the versions of earlier attempts whose API key may be there. What can't be read is no stray.
-func (r *run) strays(ctx context.Context, s *Snapshot) {
+// readStrays reads the versions of past attempts. It skips those that can't be read.
+func (r *run) readStrays(ctx context.Context, s *Snapshot) {
 	v := r.view(*s)
 	for i := range s.Secrets {
 		h := &s.Secrets[i]

@@ -10,9 +10,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// tardy is a world in which the process died that made the first attempt, and its upload hasn't taken effect yet: the
-// key that it will make.
-func tardy(t *testing.T, role credential.Role) (*world, living) {
+// lateUpload returns a world in which the process of the first attempt died, and its upload hasn't taken effect yet,
+// and the key that the upload will make.
+func lateUpload(t *testing.T, role credential.Role) (*world, fakeCredential) {
 	w := newWorld(t, credential.APIKey, role)
 	p := w.process()
 	p.lost = func(operation string, _ int) bool { p.dead = operation == "Create"; return p.dead }
@@ -30,7 +30,7 @@ func TestAKeyOfAnAttemptThatDiedIsDeletedWheneverItsUploadTakesEffect(t *testing
 	for _, role := range []credential.Role{credential.RolePrivateKey, credential.RoleBundle} {
 		for _, at := range []string{"UpdateSecret 1", "Create 1", "Prove 1", "UpdateSecret 2", "UpdateSecret 3",
 			"Delete 1", "the end"} {
-			w, key := tardy(t, role)
+			w, key := lateUpload(t, role)
 			p, seen := w.process(), map[string]int{}
 			p.faults = func(operation string, _ int) error {
 				seen[operation]++
@@ -59,18 +59,20 @@ func TestAKeyOfAnAttemptThatDiedIsDeletedWheneverItsUploadTakesEffect(t *testing
 }
 
 func TestAKeyThatAnEarlierAttemptCanNotHaveMadeIsLeftAlone(t *testing.T) {
-	for what, change := range map[string]func(*world, *living){
-		"made before the attempt": func(_ *world, key *living) { key.Created = key.Created.Add(-time.Hour) },
-		"made long after it":      func(w *world, key *living) { key.Created = w.now.Add(rotation.MakerLife) },
-		"of another private key": func(w *world, key *living) {
-			*key = living{credential.Issued{ID: testKey(w.t).ID, Created: key.Created}, key.value}
+	for what, change := range map[string]func(*world, *fakeCredential){
+		"made before the attempt": func(_ *world, key *fakeCredential) { key.Created = key.Created.Add(-time.Hour) },
+		"made long after it":      func(w *world, key *fakeCredential) { key.Created = w.now.Add(rotation.MakerLife) },
+		"of another private key": func(w *world, key *fakeCredential) {
+			*key = fakeCredential{credential.Issued{ID: testKey(w.t).ID, Created: key.Created}, key.value}
 		},
-		"in a version that is gone": func(w *world, _ *living) {
+		"in a version that is gone": func(w *world, _ *fakeCredential) {
 			s := w.secrets[w.home()]
 			s.versions = append(s.versions[:1:1], s.versions[2:]...)
 		},
-		"in CURRENT again, by hand": func(w *world, _ *living) { w.byHand(w.home(), w.secrets[w.home()].contents[2]) },
-		"promoted by hand": func(w *world, _ *living) {
+		"in CURRENT again, by hand": func(w *world, _ *fakeCredential) {
+			w.writeManually(w.home(), w.secrets[w.home()].contents[2])
+		},
+		"promoted by hand": func(w *world, _ *fakeCredential) {
 			s := w.secrets[w.home()]
 			for i := range s.versions {
 				s.versions[i].Current = s.versions[i].Number == 2
@@ -79,7 +81,7 @@ func TestAKeyThatAnEarlierAttemptCanNotHaveMadeIsLeftAlone(t *testing.T) {
 			w.touch(w.home())
 		},
 	} {
-		w, key := tardy(t, credential.RolePrivateKey)
+		w, key := lateUpload(t, credential.RolePrivateKey)
 		if r := w.process().run(); r.Reason != rotation.Rotated {
 			t.Fatalf("%s: %s (%s)", what, r.End, r.Reason)
 		}
@@ -97,7 +99,7 @@ func TestAKeyThatAnEarlierAttemptCanNotHaveMadeIsLeftAlone(t *testing.T) {
 }
 
 func TestAKeyMadeAtAnotherTimeIsLeftAloneThoughAnotherOneFitsTheTime(t *testing.T) {
-	w, key := tardy(t, credential.RolePrivateKey)
+	w, key := lateUpload(t, credential.RolePrivateKey)
 	w.process().run()
 	fits := w.add("somebody's", 0)
 	w.find(fits).Created = key.Created
@@ -110,7 +112,7 @@ func TestAKeyMadeAtAnotherTimeIsLeftAloneThoughAnotherOneFitsTheTime(t *testing.
 }
 
 func TestNoEarlierVersionIsReadWhereNoOtherKeyFitsTheTime(t *testing.T) {
-	w, _ := tardy(t, credential.RolePrivateKey)
+	w, _ := lateUpload(t, credential.RolePrivateKey)
 	w.process().run()
 	w.wait(time.Hour)
 	p := w.process()
@@ -120,7 +122,7 @@ func TestNoEarlierVersionIsReadWhereNoOtherKeyFitsTheTime(t *testing.T) {
 }
 
 func TestAStrayIsDeletedOnlyIfItsVersionCanBeRead(t *testing.T) {
-	w, key := tardy(t, credential.RolePrivateKey)
+	w, key := lateUpload(t, credential.RolePrivateKey)
 	w.process().run()
 	w.creds = append(w.creds, key)
 	p := w.process()

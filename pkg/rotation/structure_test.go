@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// sources are the package's files without its tests.
+// sources returns the package's files without its tests.
 func sources(t *testing.T) (*token.FileSet, map[string]*ast.File) {
 	t.Helper()
 	names, err := filepath.Glob("*.go")
@@ -29,7 +29,7 @@ func sources(t *testing.T) (*token.FileSet, map[string]*ast.File) {
 	return set, files
 }
 
-// constants are the names of the package's constants, by their type.
+// constants returns the names of the package's constants, by their type.
 func constants(files map[string]*ast.File) map[string][]string {
 	out := map[string][]string{}
 	for _, f := range files {
@@ -74,14 +74,15 @@ func TestEveryValueOfAColumnIsInTheEnumeration(t *testing.T) {
 	}
 }
 
-// The table decides; its words are used nowhere else but where a decision is carried out, told, or can't be asked for.
+// Only the table decides: its constants appear elsewhere only where a decision is carried out or reported, or where
+// there is no rotation to decide on.
 func TestNothingIsDecidedOutsideOfTheTable(t *testing.T) {
 	set, files := sources(t)
 	named := constants(files)
 	words := append(slices.Clone(named["Reason"]), "Done", "Refuse", "Wait")
 	allowed := map[string][]string{
 		"state.go":      {"Done", "Refuse", "Wait"}, // Ends
-		"result.go":     named["Reason"],            // what is told of a decision
+		"result.go":     named["Reason"],            // reports of a decision
 		"engine.go":     {"Refuse", "Failed"},       // no way to make the kind, and a run in circles
 		"orphan.go":     {"Refuse", "NotOurs"},      // no mark: there is no rotation to decide on
 		"table.go":      words,
@@ -155,7 +156,7 @@ func TestOCIIsChangedInActionsAlone(t *testing.T) {
 	}
 }
 
-// What is reduced is a value: no method of it can change it, and none reads a clock or OCI.
+// The types of a reduction are values: no method changes its receiver, reads a clock, or calls OCI.
 func TestAReductionChangesNothing(t *testing.T) {
 	set, files := sources(t)
 	values := []string{"view", "Snapshot", "Seen", "Memory", "Case", "State", "Trial", "Content", "Journal", "Job"}

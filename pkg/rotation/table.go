@@ -9,7 +9,7 @@ import (
 // Reason says why a run ended as it did.
 type Reason string
 
-// Why a run ended.
+// The reasons of Decision and Result.
 const (
 	Rotated         Reason = "rotated"
 	GraceRunning    Reason = "rotated, the old one stays for a while"
@@ -28,7 +28,7 @@ const (
 	LimitUnclear    Reason = "OCI says that a limit is reached"
 	OtherSecret     Reason = "an earlier closure named another secret"
 	SecretFull      Reason = "the secret takes no more versions"
-	SecretReplaced  Reason = "somebody wrote to the secret meanwhile"
+	SecretReplaced  Reason = "the secret was changed meanwhile"
 	Rejected        Reason = "the new credential does not work and was taken back"
 	RejectedNoWay   Reason = "the new credential does not work, and the old one is already gone"
 	CurrentRejected Reason = "the secret's CURRENT credential does not work"
@@ -40,8 +40,8 @@ const (
 	InProgress      Reason = "another delivery is at work"
 )
 
-// Row is one line of the decision table. An empty field means that the column doesn't matter; several values in one
-// field mean any of them. The first row that fits decides.
+// Row is one row of the decision table. An empty field fits every value, a list fits each of its values. The first row
+// that fits decides.
 type Row struct {
 	Origin  []credential.Origin
 	Order   Order
@@ -81,23 +81,23 @@ var (
 func made(m ...Made) []Made       { return m }
 func stored(s ...Stored) []Stored { return s }
 
-// Section is a part of the decision table that belongs together.
+// Section is a group of rows of the decision table.
 type Section struct {
 	Title string
 	Rows  []Row
 }
 
-// Sections are the specification of a rotation. Everything that is decided is decided here.
+// Sections is the specification of a rotation. All decisions are made here.
 var Sections = []Section{
 	{"OCI has to be looked at first", []Row{
 		{Sight: []Sight{SightNone, SightStale}, Trouble: noTrouble, Then: Look,
-			Because: "nothing is decided on a picture that may be another by now"},
+			Because: "a decision needs a fresh look"},
 	}},
 	{"A credential with the mark of a rotation that is no longer ordered", []Row{
 		{Order: OrderNone, Trouble: anyTrouble, Then: Wait, Reason: Interrupted,
 			Because: "a later sweep tries again"},
 		{Order: OrderNone, Old: []Old{OldUnlisted}, Then: Refuse, Reason: Failed,
-			Because: "nothing shows whether it is there"},
+			Because: "the list that would show it can't be read"},
 		{Order: OrderNone, Guard: GuardRefuses, Then: Refuse, Reason: Failed,
 			Because: "it may not be touched"},
 		{Order: OrderNone, Made: made(MadeLost), Room: RoomFree, Stored: stored(StoredNone, StoredIntent),
@@ -111,49 +111,49 @@ var Sections = []Section{
 		{Order: OrderNone, Then: Refuse, Reason: NotOurs,
 			Because: "its value may be in a version of the secret: it may be in use"},
 	}},
-	{"It is over", []Row{
+	{"The rotation is finished", []Row{
 		{Guard: GuardAllows, Old: gone, Made: made(MadeLost), Stored: stored(StoredCurrent, StoredReplaced),
 			Trouble: noTrouble, Then: Discard,
-			Because: "it came too late: another delivery or attempt has finished with another one"},
+			Because: "another delivery or attempt has finished with another new credential"},
 		{Guard: GuardAllows, Old: gone, Stored: readable, Grace: GraceLeft, Trouble: noTrouble, Then: Settle,
-			Because: "the old credential is deleted, and the secrets say that it still has to be"},
+			Because: "the old credential is gone, but the secrets still have its entry"},
 		{Origin: reset, Stored: stored(StoredCurrent), Proof: ProofTodo, Trouble: noTrouble, Then: Prove,
-			Because: "the reset of a process that died may have taken effect meanwhile"},
+			Because: "the reset of a process that died may have taken effect since"},
 		{Origin: reset, Stored: stored(StoredCurrent), Proof: ProofBad, Then: Done, Reason: ResetNotKept,
-			Because: "the password was reset again since: what is stored is none"},
+			Because: "the password was reset again, so the stored one is invalid"},
 		{Old: gone, Stored: stored(StoredCurrent), Then: Done, Reason: Rotated,
 			Because: "the new value is CURRENT everywhere and the old credential is deleted"},
 		{Old: gone, Stored: stored(StoredReplaced), Then: Done, Reason: Rotated,
-			Because: "it was finished earlier, and the secret has moved on since"},
+			Because: "it was finished earlier, and the secret was changed since"},
 		{Old: []Old{OldUnlisted}, Stored: stored(StoredCurrent), Then: Done, Reason: AlreadyGone,
-			Because: "the secrets have the new value, and the user can't be found any more"},
+			Because: "the secrets have the new value, but the user's credentials can't be listed"},
 	}},
 	{"Something went wrong in this invocation", []Row{
 		{Origin: server, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Trouble: anyTrouble,
 			Then: Discard,
-			Because: "its value can't be stored and would be lost with this process; it isn't used yet, and the " +
-				"old one is untouched or was given up on purpose. If it may have been stored, another delivery may " +
-				"be promoting it: then it stays"},
+			Because: "its value can't be stored, and would be lost with this process. It isn't in use yet. " +
+				"If it may have been stored, it stays, since another delivery may be promoting it"},
 		{Origin: reset, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent, StoredElsewhere),
 			Trouble: anyTrouble, Then: Done, Reason: ResetNotKept,
-			Because: "the reset is done, and its one-time value goes with this process; the user sets a new " +
-				"password in any case"},
+			Because: "the one-time value is lost with this process; the user has to set a new password in any " +
+				"case"},
 		{Old: gone, Made: made(MadeNone), Stored: stored(StoredNone), Trouble: []Trouble{TroubleFinal, TroubleBlocked},
 			Then: Done, Reason: AlreadyGone,
 			Because: "there is nothing to replace any more"},
 		{Trouble: []Trouble{TroubleFinal}, Then: Refuse, Reason: Failed,
-			Because: "the same try would fail again; what is staged stays and is picked up once the cause is fixed"},
+			Because: "it would fail again. What is staged stays, and is used once the cause is fixed"},
 		{Trouble: []Trouble{TroubleBlocked}, Then: Refuse, Reason: SecretBlocked,
-			Because: "waiting has not helped for half an hour: a person has to look at the secret"},
+			Because: "half an hour of waiting has not helped: a person has to look at the secret"},
 		{Trouble: []Trouble{TroubleLater}, Then: Wait, Reason: Interrupted,
-			Because: "another try may get through; what was done so far is found again"},
+			Because: "another try may succeed; it continues from here"},
 	}},
-	{"May it be done at all?", []Row{
+	{"Is the rotation allowed and possible?", []Row{
 		{Origin: server, Guard: GuardRefuses, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent),
 			Then:    Discard,
-			Because: "its value may not be stored, and would be lost with this process"},
+			Because: "the guard forbids storing its value, which would be lost with this process"},
 		{Origin: reset, Guard: GuardRefuses, Made: made(MadeHeld), Then: Done, Reason: ResetNotKept,
-			Because: "its one-time value may not be stored; the user sets a new password in any case"},
+			Because: "the guard forbids storing its one-time value; the user has to set a new password in any " +
+				"case"},
 		{Origin: reset, Old: gone, Guard: GuardRefuses, Then: Done, Reason: AlreadyReset,
 			Because: "the password was reset after the problem was closed"},
 		{Origin: reset, Old: gone, Stored: stored(StoredUnread), Then: Done, Reason: AlreadyReset,
@@ -163,19 +163,19 @@ var Sections = []Section{
 		{Old: gone, Stored: stored(StoredUnread), Then: Done, Reason: AlreadyGone,
 			Because: "there is nothing to replace any more"},
 		{Guard: GuardRefuses, Then: Refuse, Reason: Failed,
-			Because: "the guard says why"},
+			Because: "the guard's refusal says why"},
 		{Old: []Old{OldUnlisted}, Then: Refuse, Reason: Failed,
-			Because: "nothing is given up that can't be seen"},
+			Because: "the user's credentials can't be listed"},
 		{Stored: stored(StoredUnread), Then: Refuse, Reason: Failed,
 			Because: "the new value would have no place"},
 		{Old: []Old{OldUnknown}, Made: notHeld, Then: Refuse, Reason: Doubtful,
-			Because: "a credential that is alive might be taken for gone"},
+			Because: "the old credential might be alive"},
 	}},
-	{"The secrets are not what the closure comment takes them for", []Row{
+	{"The secrets don't fit the closure comment", []Row{
 		{Old: needed, Made: notHeld, Room: RoomSwapped, Then: Refuse, Reason: SecretsSwapped,
-			Because: "the consumers of both would read the wrong half"},
+			Because: "consumers would read the wrong half"},
 		{Made: notHeld, Stored: begun, Room: RoomSwapped, Then: Refuse, Reason: SecretsSwapped,
-			Because: "the journal knows which is which"},
+			Because: "the journal says which half belongs where"},
 		{Old: needed, Made: notHeld, Room: RoomWrong, Then: Refuse, Reason: WrongContent,
 			Because: "its consumers expect something else than this rotation writes"},
 		{Made: notHeld, Stored: begun, Room: RoomWrong, Then: Refuse, Reason: WrongContent,
@@ -183,13 +183,13 @@ var Sections = []Section{
 		{Old: needed, Made: notHeld, Room: RoomForeign, Then: Refuse, Reason: MetadataForeign,
 			Because: "it would overwrite data that isn't Keyturn's"},
 		{Old: needed, Made: notHeld, Room: RoomSpent, Then: Refuse, Reason: NamesSpent,
-			Because: "Keyturn has not made that many attempts: a person has to look at the secret"},
+			Because: "Keyturn never makes that many attempts: a person has to look at the secret"},
 	}},
 	{"A password: a reset can't be tested or undone, so it is announced in the secret first", []Row{
 		{Origin: reset, Made: made(MadeElsewhere), Then: Wait, Reason: InProgress,
 			Because: "a version holds a password that IAM's list doesn't show yet"},
 		{Origin: reset, Old: alive, Stored: stored(StoredNotAsked, StoredIntent), Then: Reset,
-			Because: "the password is still the old one, and no other delivery is at it"},
+			Because: "the password is still the old one, and no other delivery has announced a reset"},
 		{Origin: reset, Old: alive, Stored: stored(StoredElsewhere), Then: Wait, Reason: InProgress,
 			Because: "another delivery has announced the reset; two resets would send the user two links"},
 		{Origin: reset, Old: alive, Room: RoomFull, Then: Refuse, Reason: SecretFull,
@@ -197,53 +197,53 @@ var Sections = []Section{
 		{Origin: reset, Old: alive, Room: RoomBusy, Then: Wait, Reason: InProgress,
 			Because: "another rotation is writing to the secret"},
 		{Origin: reset, Old: alive, Room: RoomTaken, Then: Refuse, Reason: SecretTaken,
-			Because: "something else that is needed would be overwritten"},
+			Because: "another credential in use would be overwritten"},
 		{Origin: reset, Old: alive, Then: Intend,
-			Because: "the delivery that announces first resets; all others wait"},
+			Because: "the first delivery to announce the reset does it; all others wait"},
 		{Origin: reset, Made: made(MadeHeld), Stored: stored(StoredNotAsked), Then: Done, Reason: Rotated,
 			Because: "the reset is done, and the closure names no secret for the one-time password"},
 		{Origin: reset, Made: made(MadeHeld, MadeLive), Stored: stored(StoredNone, StoredIntent, StoredElsewhere,
 			StoredPart), Then: Stage,
 			Because: "the one-time password goes to Vault"},
 		{Origin: reset, Made: made(MadeLive), Stored: stored(StoredAll, StoredPromotedIn), Then: Promote,
-			Because: "it is the user's password already; there is nothing left to prove"},
+			Because: "it is already the user's password; there is nothing to prove"},
 		{Origin: reset, Stored: stored(StoredElsewhere), Then: Wait, Reason: InProgress,
-			Because: "the delivery that did the reset may be about to store it"},
+			Because: "the delivery that did the reset may be about to store the password"},
 		{Origin: reset, Stored: stored(StoredIntent), Then: Withdraw,
-			Because: "its value is lost: this is reported once, and not by every sweep"},
+			Because: "its value is lost; removing the announcement makes sure that this is reported only once"},
 		{Origin: reset, Stored: stored(StoredWithdrawn), Then: Done, Reason: ResetNotKept,
-			Because: "the process that did the reset died before it could store the value; a second reset would " +
-				"undo what the user may have done since"},
+			Because: "the process that did the reset died before it stored the value; a second reset could " +
+				"overwrite a password that the user has set since"},
 		{Origin: reset, Then: Done, Reason: AlreadyReset,
 			Because: "the password was reset after the problem was closed"},
 	}},
-	{"Somebody else is, or was, at work on the same rotation", []Row{
+	{"Another delivery or an earlier closure has worked on the rotation", []Row{
 		{Made: made(MadeElsewhere), Then: Wait, Reason: InProgress,
-			Because: "its maker may still be at work, or IAM's list may not show it yet"},
+			Because: "its maker may still be running, or IAM's list may not show it yet"},
 		{Made: made(MadeLost), Then: Discard,
-			Because: "it has our mark, but its value is stored nowhere: it can never be used, and it fills a slot"},
+			Because: "it is this rotation's, but its value is lost: it can never be used, and it fills a slot"},
 		{Made: made(MadeDoubtful), Then: Refuse, Reason: NotOurs,
-			Because: "who may write to the secret may have written that: it may be in use"},
+			Because: "another user of the secret may have written that: the credential may be in use"},
 		{Old: gone, Made: made(MadeStrange), Then: Done, Reason: AlreadyGone,
-			Because: "an earlier closure named another secret, and its rotation is done"},
+			Because: "an earlier closure named another secret, and that rotation is done"},
 		{Made: made(MadeStrange), Then: Refuse, Reason: OtherSecret,
 			Because: "an earlier closure named another secret, which may hold its value: it may be in use"},
 		{Stored: stored(StoredElsewhere), Then: Wait, Reason: InProgress,
 			Because: "another delivery has announced that it deletes first"},
 		{Old: alive, Stored: stored(StoredReplaced), Then: Refuse, Reason: SecretReplaced,
-			Because: "a person wrote to the secret during the rotation; which value is wanted is theirs to say"},
+			Because: "something else wrote to the secret during the rotation; its author decides which value is right"},
 	}},
-	{"Nothing is made yet: may it begin?", []Row{
+	{"No new credential exists: may it be made?", []Row{
 		{Made: made(MadeNone), Stored: stored(StoredNone), Proof: ProofBad, Then: Refuse, Reason: Rejected,
-			Because: "this invocation has just taken it back; trying again at once would end the same way"},
+			Because: "this run has just taken it back; another attempt now would end the same way"},
 		{Old: gone, Made: made(MadeNone), Stored: stored(StoredNone), Then: Done, Reason: AlreadyGone,
 			Because: "it was deleted; there is nothing to replace"},
 		{Old: alive, Made: made(MadeNone), Room: RoomTaken, Then: Refuse, Reason: SecretTaken,
 			Because: "overwriting it would leave a living credential without a readable value"},
 		{Old: alive, Made: made(MadeNone), Room: RoomUnknown, Then: Refuse, Reason: SecretUnknown,
-			Because: "what can't be read may be the only copy of another living credential"},
+			Because: "the unreadable content may be the only copy of another living credential"},
 		{Old: alive, Made: made(MadeNone), Room: RoomChanged, Then: Refuse, Reason: SecretReplaced,
-			Because: "which value is wanted is the person's to say who wrote it"},
+			Because: "the user who wrote it decides which value is right"},
 		{Made: made(MadeNone), Stored: stored(StoredNone), Room: RoomBusy, Then: Wait, Reason: InProgress,
 			Because: "another rotation is writing to the secret"},
 		{Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent, StoredPart), Room: RoomFull, Then: Refuse,
@@ -251,16 +251,15 @@ var Sections = []Section{
 			Because: "the new value would have no place"},
 		{Made: made(MadeNone), Stored: stored(StoredNone), Slot: SlotFull, Replace: "no", Then: Refuse,
 			Reason:  NoFreeSlot,
-			Because: "which credential to give up is the owner's to say"},
+			Because: "the owner decides which credential to delete"},
 		{Made: made(MadeNone), Slot: SlotUnclear, Then: Wait, Reason: LimitUnclear,
-			Because: "another delivery may have taken the slot; an error alone is no reason to delete anything"},
+			Because: "another delivery may have taken the slot; an error alone is no reason to delete a credential"},
 		{Made: made(MadeNone), Slot: SlotRefused, Then: Refuse, Reason: NoFreeSlot,
-			Because: "OCI allows no more credentials for another reason than the user's slots, so deleting one " +
-				"would make no room"},
+			Because: "the limit isn't the user's slots, so deleting a credential would not help"},
 	}},
-	{"An API key: its value is written ahead of it", []Row{
+	{"An API key: its private key is stored before its public key is uploaded", []Row{
 		{Origin: local, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent, StoredPart), Then: Stage,
-			Because: "the private key is safe in Vault before OCI knows the public one"},
+			Because: "the private key is in Vault before OCI gets the public key"},
 		{Origin: local, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFree, Then: Create,
 			Because: "the private key is in Vault"},
 		{Origin: local, Old: alive, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFull, Replace: "yes",
@@ -268,11 +267,11 @@ var Sections = []Section{
 			Because: "the new private key is in Vault, the comment allows deleting first, and the user has " +
 				"another key"},
 		{Origin: local, Made: made(MadeNone), Stored: stored(StoredAll), Then: Refuse, Reason: NoFreeSlot,
-			Because: "the slot was filled since"},
+			Because: "the slot was filled in the meantime"},
 	}},
 	{"An auth token or customer secret key: OCI makes it, and shows its value once", []Row{
 		{Origin: server, Old: alive, Made: made(MadeNone), Stored: stored(StoredNone), Slot: SlotFull, Then: Intend,
-			Because: "a process that dies after the deletion leaves word of what has to follow"},
+			Because: "if this process dies after the deletion, the announcement says what is left to do"},
 		{Origin: server, Old: alive, Made: made(MadeNone), Stored: stored(StoredIntent), Slot: SlotFull, Replace: "yes",
 			Then:    Replace,
 			Because: "the comment allows deleting first, the secret says so, and the user has another one"},
@@ -280,57 +279,57 @@ var Sections = []Section{
 			Reason:  NoFreeSlot,
 			Because: "another credential fills the slot that the old one left"},
 		{Origin: server, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Then: Create,
-			Because: "there is a free slot, and the new one carries our mark from the start"},
+			Because: "there is a free slot, and the new credential carries Keyturn's mark from the start"},
 		{Origin: server, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent), Then: Stage,
-			Because: "until it is in Vault only this process knows the value"},
+			Because: "until it is in Vault, only this process has the value"},
 	}},
 	{"The value is in Vault, and the credential exists", []Row{
 		{Made: made(MadeLive), Stored: notCurrent, Room: RoomTaken, Then: Refuse, Reason: SecretTaken,
-			Because: "the secret now holds another living credential, which would lose its only readable value"},
+			Because: "the secret now has the only readable value of another living credential"},
 		{Made: made(MadeLive), Stored: notCurrent, Room: RoomUnknown, Then: Refuse, Reason: SecretUnknown,
-			Because: "what can't be read may be the only copy of another living credential"},
+			Because: "the unreadable content may be the only copy of another living credential"},
 		{Made: made(MadeLive), Stored: notCurrent, Room: RoomChanged, Then: Refuse, Reason: SecretReplaced,
-			Because: "which value is wanted is the person's to say who wrote it"},
+			Because: "the user who wrote it decides which value is right"},
 		{Made: made(MadeLive), Stored: stored(StoredPart), Then: Stage,
-			Because: "the other secrets get theirs before anything is promoted"},
+			Because: "all secrets get the value before any is promoted"},
 		{Made: made(MadeLive), Stored: stored(StoredPromotedIn), Then: Promote,
-			Because: "halves that don't belong together must not be left"},
+			Because: "the secrets must not stay with parts of different credentials"},
 		{Made: made(MadeLive), Stored: stored(StoredAll, StoredCurrent), Proof: ProofTodo, Then: Prove,
-			Because: "nothing is given up for a credential that isn't proven"},
+			Because: "the old credential stays until the new one is proven"},
 		{Made: made(MadeLive), Stored: stored(StoredAll, StoredCurrent), Proof: ProofUnclear, Then: Wait,
 			Reason:  NotProvenYet,
-			Because: "both credentials live; a later delivery asks again"},
+			Because: "both credentials exist; a later delivery tests it again"},
 		{Made: made(MadeLive), Stored: stored(StoredAll, StoredCurrent), Proof: ProofSilent, Then: Refuse,
 			Reason:  Unprovable,
-			Because: "both credentials live; a person has to see why the service can't be asked"},
+			Because: "both credentials exist; a person has to find out why the service can't be asked"},
 		{Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofGood, Then: Promote,
 			Because: "it works"},
 		{Old: alive, Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofBad, Then: Fence,
-			Because: "it is taken back; the fence comes first, so that no other delivery can promote it"},
+			Because: "before it is deleted, it is marked as undone, so that no other delivery promotes it"},
 		{Old: []Old{OldGone, OldOwed}, Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofBad, Then: Refuse,
 			Reason:  RejectedNoWay,
-			Because: "the old one was given up on purpose; the new one stays staged, for a person to look at"},
+			Because: "the old one is already gone; the new one stays staged for a person to look at"},
 		{Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofBad, Then: Refuse, Reason: CurrentRejected,
-			Because: "the old credential is the only one that works and is left alone"},
+			Because: "the old credential is the only one that works, and stays"},
 		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceOrdered,
 			Then:    Defer,
-			Because: "the sweep has to know when the old one may go"},
+			Because: "the sweep has to know when to delete the old one"},
 		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceRuns,
 			Then: Done, Reason: GraceRunning,
 			Because: "the new value is CURRENT; consumers have time to pick it up"},
 		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceElsewhere,
 			Then: Wait, Reason: InProgress,
-			Because: "another delivery deletes the old one, or has done so, and IAM's list doesn't show it yet"},
+			Because: "another delivery is deleting the old one, or IAM's list doesn't show yet that it has"},
 		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceOver,
 			Then:    Claim,
-			Because: "the secret must not have changed since it was read"},
+			Because: "the write fails if the secret has changed since it was read"},
 		{Old: alive, Made: made(MadeLive), Stored: stored(StoredCurrent), Proof: ProofGood, Grace: GraceClaimed,
 			Then:    Retire,
 			Because: "the new value is CURRENT and works"},
 	}},
 }
 
-// Table is all rows in their order.
+// Table has all rows in order.
 var Table = func() (rows []Row) {
 	for _, s := range Sections {
 		rows = append(rows, s.Rows...)
@@ -346,15 +345,15 @@ type Decision struct {
 	Because string
 }
 
-// Next decides. It is a pure function: the first row of Table that fits, but that a run refuses, or leaves the rest to
-// others, only on its second look at OCI: another delivery may have finished meanwhile. A run that has tried the new
-// credential out in vain has asked OCI long enough. A state that no row fits can't come
-// about; it is refused all the same, so that nothing is touched (a test goes through every state that can).
+// Next decides on the next action, according to the first row of Table that fits. It is a pure function. A run looks at
+// OCI a second time before it refuses or waits, since another delivery may have finished in the meantime. It doesn't if
+// it has tested the new credential in vain, which took long enough. A state that no row fits is refused. A test shows
+// that none is possible.
 func Next(s State) Decision {
 	d := decide(Table, s)
-	tried := d.Reason == NotProvenYet || d.Reason == Unprovable // for as long as there was time
-	if (d.Action == Refuse || d.Action == Wait) && s.Sight == SightFirst && s.Trouble == TroubleNone && !tried {
-		return Decision{Action: Look, Row: d.Row, Because: "before it ends without a rotation, the run looks again"}
+	tested := d.Reason == NotProvenYet || d.Reason == Unprovable
+	if (d.Action == Refuse || d.Action == Wait) && s.Sight == SightFirst && s.Trouble == TroubleNone && !tested {
+		return Decision{Action: Look, Row: d.Row, Because: "the run looks again before it ends without a rotation"}
 	}
 	return d
 }

@@ -37,7 +37,7 @@ var (
 		rotation.GraceElsewhere, rotation.GraceLeft}
 )
 
-// answers are those to the question of replace, which is asked where the slots are full.
+// answers returns the values of Replace, which matters only if the slots are full.
 func answers(s rotation.Slot) []bool {
 	if s == rotation.SlotFull {
 		return []bool{false, true}
@@ -45,9 +45,9 @@ func answers(s rotation.Slot) []bool {
 	return []bool{false}
 }
 
-// calmStates calls f with every state of a run that was ordered and allowed, sees OCI and has no trouble: every column
-// but those four in full.
-func calmStates(f func(rotation.State)) {
+// orderedStates calls f with every state of a run that was ordered and allowed, has a fresh snapshot and no trouble.
+// All other columns take all their values.
+func orderedStates(f func(rotation.State)) {
 	s := rotation.State{Order: rotation.OrderGiven, Sight: rotation.SightAgain, Guard: rotation.GuardAllows,
 		Trouble: rotation.TroubleNone}
 	for _, s.Origin = range origins {
@@ -71,9 +71,9 @@ func calmStates(f func(rotation.State)) {
 	}
 }
 
-// roughStates calls f with every combination of the columns that the sections on sight, orders, trouble and the guard
-// read: all but the proof, the slots, replace and the room.
-func roughStates(f func(rotation.State)) {
+// troubledStates calls f with every combination of the columns that the sections on sight, orders, trouble and the
+// guard read: all but the proof, the slots, replace and the room.
+func troubledStates(f func(rotation.State)) {
 	s := rotation.State{Proof: rotation.ProofTodo, Slot: rotation.SlotFree, Room: rotation.RoomFree}
 	for _, s.Origin = range origins {
 		for _, s.Order = range orders {
@@ -100,31 +100,30 @@ func roughStates(f func(rotation.State)) {
 func drawnStates(n int, f func(rotation.State)) {
 	r := rand.New(rand.NewPCG(13, 1))
 	for range n {
-		f(rotation.State{Origin: any1(r, origins), Order: any1(r, orders), Sight: any1(r, sights),
-			Guard: any1(r, guards), Old: any1(r, olds),
-			Made: any1(r, mades), Stored: any1(r, storeds), Proof: any1(r, proofs), Slot: any1(r, slots),
-			Room:    any1(r, rooms),
-			Trouble: any1(r, troubles), Replace: r.IntN(2) == 0, Grace: any1(r, graces)})
+		f(rotation.State{Origin: pick(r, origins), Order: pick(r, orders), Sight: pick(r, sights),
+			Guard: pick(r, guards), Old: pick(r, olds),
+			Made: pick(r, mades), Stored: pick(r, storeds), Proof: pick(r, proofs), Slot: pick(r, slots),
+			Room:    pick(r, rooms),
+			Trouble: pick(r, troubles), Replace: r.IntN(2) == 0, Grace: pick(r, graces)})
 	}
 }
 
-func any1[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
+func pick[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
 
 func everyState(f func(rotation.State)) {
-	calmStates(f)
-	roughStates(f)
+	orderedStates(f)
+	troubledStates(f)
 	drawnStates(500_000, f)
 }
 
-// asks are the actions that change nothing.
+// asks reports whether the action changes nothing.
 func asks(a rotation.Action) bool {
 	return a.Ends() || a == rotation.Look || a == rotation.Prove
 }
 
 func is[T comparable](v T, some ...T) bool { return slices.Contains(some, v) }
 
-// possible leaves out what the columns' meaning rules out: only a password may do without a secret, and only its
-// announcement is withdrawn; what is held is in no secret.
+// possible excludes the states that the meaning of the columns rules out.
 func possible(s rotation.State) bool {
 	switch {
 	case s.Origin != credential.Reset && is(s.Stored, rotation.StoredNotAsked, rotation.StoredWithdrawn),
@@ -187,7 +186,7 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 					(s.Proof == rotation.ProofGood || s.Stored == rotation.StoredPromotedIn ||
 						s.Origin == credential.Reset)
 			}},
-		{"nothing is promoted over what is needed or can't be told", rotation.Promote,
+		{"nothing is promoted over what is needed or unknown", rotation.Promote,
 			func(s rotation.State) bool {
 				return s.Origin == credential.Reset || !is(s.Room, rotation.RoomTaken, rotation.RoomUnknown,
 					rotation.RoomSwapped, rotation.RoomWrong)
@@ -210,7 +209,7 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 				return s.Origin == credential.Reset && s.Old == rotation.OldAlive &&
 					is(s.Stored, rotation.StoredNotAsked, rotation.StoredIntent)
 			}},
-		{"only a credential that nobody can use is discarded", rotation.Discard,
+		{"only a useless credential is discarded", rotation.Discard,
 			func(s rotation.State) bool { return s.Made == rotation.MadeLost || heldInVain(s) }},
 		{"a staged version is undone only when it was refused and the old credential lives", rotation.Fence,
 			func(s rotation.State) bool {
@@ -285,7 +284,7 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 				s.Old == rotation.OldAlive &&
 				s.Origin != credential.Reset && s.Order == rotation.OrderGiven && !asks(d.Action)
 		}},
-		{"anything is done twice beside another delivery", func(s rotation.State, d rotation.Decision) bool {
+		{"anything is done twice in parallel with another delivery", func(s rotation.State, d rotation.Decision) bool {
 			return (s.Made == rotation.MadeElsewhere || s.Stored == rotation.StoredElsewhere &&
 				s.Made != rotation.MadeHeld) &&
 				is(d.Action, rotation.Create, rotation.Reset, rotation.Replace, rotation.Retire, rotation.Promote)

@@ -12,23 +12,23 @@ type column struct {
 }
 
 var columns = []column{
-	{"origin", func(r Row) string { return words(r.Origin) }},
+	{"origin", func(r Row) string { return alternatives(r.Origin) }},
 	{"order", func(r Row) string { return string(r.Order) }},
-	{"sight", func(r Row) string { return words(r.Sight) }},
+	{"sight", func(r Row) string { return alternatives(r.Sight) }},
 	{"guard", func(r Row) string { return string(r.Guard) }},
-	{"old", func(r Row) string { return words(r.Old) }},
-	{"new", func(r Row) string { return words(r.Made) }},
-	{"in Vault", func(r Row) string { return words(r.Stored) }},
+	{"old", func(r Row) string { return alternatives(r.Old) }},
+	{"new", func(r Row) string { return alternatives(r.Made) }},
+	{"in Vault", func(r Row) string { return alternatives(r.Stored) }},
 	{"proof", func(r Row) string { return string(r.Proof) }},
 	{"slot", func(r Row) string { return string(r.Slot) }},
 	{"replace", func(r Row) string { return r.Replace }},
 	{"grace", func(r Row) string { return string(r.Grace) }},
 	{"secret", func(r Row) string { return string(r.Room) }},
-	{"trouble", func(r Row) string { return words(r.Trouble) }},
+	{"trouble", func(r Row) string { return alternatives(r.Trouble) }},
 }
 
-// TableText writes the decision table in Markdown, for docs/decisions.md: a table a section, with the columns that
-// matter in it.
+// TableText returns the decision table in Markdown for docs/decisions.md: one table per section, with the columns that
+// it uses.
 func TableText() string {
 	var b strings.Builder
 	number := 0
@@ -63,7 +63,7 @@ func TableText() string {
 	return b.String()
 }
 
-func words[T ~string](values []T) string {
+func alternatives[T ~string](values []T) string {
 	texts := make([]string, len(values))
 	for i, v := range values {
 		texts[i] = string(v)

@@ -2,6 +2,7 @@ package rotation_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -71,7 +72,7 @@ func TestACredentialThatWasMadeForAnotherSecretIsLeftAlone(t *testing.T) {
 func TestAWipedJournalLosesNothing(t *testing.T) {
 	for _, f := range forms() {
 		if f.replace || f.kind == credential.Password {
-			// their announcement is the journal: without it the old credential is left as it is, or was gone before
+			// they announce in the journal: without it, the old credential stays, or was already gone
 			continue
 		}
 		probe := f.world(t).process()
@@ -117,8 +118,8 @@ func TestWhatConsumersReadIsNotDeletedBecauseItsJournalWasWiped(t *testing.T) {
 	w.finished(t, "with a proof")
 }
 
-// The answer to the write that stages the value is lost, and OCI can't be asked again; meanwhile another delivery finds
-// the value, promotes it, and deletes the old credential.
+// The answer to the staging write is lost, and further calls fail. In the meantime another delivery finds the value,
+// promotes it, and deletes the old credential.
 func TestACredentialThatMayBeStagedIsNotTakenBackFromTheDeliveryThatPromotesIt(t *testing.T) {
 	for _, f := range forms() {
 		if f.kind == credential.APIKey || f.kind == credential.Password {
@@ -150,7 +151,7 @@ func TestACredentialThatMayBeStagedIsNotTakenBackFromTheDeliveryThatPromotesIt(t
 	}
 }
 
-func TestAOneTimePasswordThatGotLostIsToldOnce(t *testing.T) {
+func TestALostOneTimePasswordIsReportedOnce(t *testing.T) {
 	w := newWorld(t, credential.Password, credential.RolePassword)
 	p := w.process()
 	p.lost = func(o string, _ int) bool { p.dead = o == "Create"; return p.dead }
@@ -158,11 +159,12 @@ func TestAOneTimePasswordThatGotLostIsToldOnce(t *testing.T) {
 	w.mu.Lock()
 	w.now = w.now.Add(rotation.MakerLife)
 	w.mu.Unlock()
-	if r := w.process().run(); r.Reason != rotation.ResetNotKept || !r.Acted {
-		t.Fatalf("%s (%s), told: %v", r.End, r.Reason, r.Acted)
+	if r := w.process().run(); r.Reason != rotation.ResetNotKept || !r.Acted ||
+		!slices.Equal(steps(r), []rotation.Action{rotation.Withdraw}) {
+		t.Fatalf("%s (%s), acted %v in the steps %v", r.End, r.Reason, r.Acted, r.Steps)
 	}
 	if r := w.process().run(); r.Reason != rotation.AlreadyReset || r.Acted {
-		t.Errorf("%s (%s), told again: %v", r.End, r.Reason, r.Acted)
+		t.Errorf("%s (%s), acted again: %v", r.End, r.Reason, r.Acted)
 	}
 }
 

@@ -14,10 +14,10 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// slept returns the clock of a run whose vault notes the time of each call.
-func slept(r *run, v *cabinet) (times *[]time.Duration) {
+// slept gives the run a fake clock, and returns the times of the vault's calls.
+func slept(r *run, v *fakeVault) (times *[]time.Duration) {
 	times = new([]time.Duration)
-	clock, fails := r.Clock.(*ticks), v.fails
+	clock, fails := r.Clock.(*fakeClock), v.fails
 	v.fails = func(call string) error {
 		*times = append(*times, clock.now.Sub(noon))
 		if fails != nil {
@@ -28,7 +28,7 @@ func slept(r *run, v *cabinet) (times *[]time.Duration) {
 	return times
 }
 
-// doubling are the moments of calls with pauses that double from 10 ms to a second.
+// doubling returns the times of n calls, with pauses that double from 10 ms to a second.
 func doubling(n int) (times []time.Duration) {
 	at, pause := time.Duration(0), 10*time.Millisecond
 	for range n {
@@ -52,8 +52,8 @@ func TestASecretIsWaitedForWhileItIsUpdatingAndForAMinuteAtMost(t *testing.T) {
 		"UPDATING for long": {vault.Updating, 60, 60, ""},
 		"UPDATING for good": {vault.Updating, 0, 66, fault.Busy},
 	} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
-		v := cabinetOf(s)
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+		v := newFakeVault(s)
 		v.is["secret-1"].State = c.state
 		v.fails = func(string) error {
 			if len(v.calls) == c.until {
@@ -63,7 +63,7 @@ func TestASecretIsWaitedForWhileItIsUpdatingAndForAMinuteAtMost(t *testing.T) {
 		}
 		r := s.on(v)
 		times := slept(r, v)
-		got, err := r.settled(t.Context(), "secret-1")
+		got, err := r.readSettled(t.Context(), "secret-1")
 		if (err == nil) != (c.want == "") || err != nil && fault.Of(err) != c.want || got.ID != "secret-1" {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -95,8 +95,8 @@ func TestAVersionIsReadBackUntilItIsThereAndForSecondsAtMost(t *testing.T) {
 				"")}[n < 2]
 		}, true, 2, fault.Invalid},
 	} {
-		s := newScene(credential.AuthToken, at(newScene(credential.AuthToken).name(1), "pending"))
-		v := cabinetOf(s)
+		s := newFixture(credential.AuthToken, at(newFixture(credential.AuthToken).name(1), "pending"))
+		v := newFakeVault(s)
 		if v.contents["secret-12"] = m.Value; c.other {
 			v.contents["secret-12"] = credential.NewValue([]byte("other"))
 		}
@@ -160,7 +160,7 @@ func TestOnlyWhatIsStagedAndNotReadYetIsReadBack(t *testing.T) {
 		if err != nil || !slices.Equal(numbers, want.numbers) {
 			t.Errorf("%s: %v, %v", what, numbers, err)
 		}
-		again.readable(c, numbers)
+		again.markVerified(c, numbers)
 		for i, number := range numbers {
 			got := again.snap.Secrets[i]
 			if got.Verified != (number != 0 || what == "read before") || number != 0 &&
@@ -177,17 +177,17 @@ func TestOnlyWhatIsStagedAndNotReadYetIsReadBack(t *testing.T) {
 	}
 	if _, err := r.readBack(t.Context(), c); fault.Of(err) != fault.Denied || !strings.Contains(err.Error(),
 		"secret-2") {
-		t.Errorf("one that nobody may read: %v", err)
+		t.Errorf("one that may not be read: %v", err)
 	}
 }
 
 func TestALookAfterAFailureWaitsTheLongerTheMoreThereWere(t *testing.T) {
 	for looks := range 5 {
 		for failed := range 5 {
-			s := newScene(credential.AuthToken, plain(credential.RoleToken))
-			v := cabinetOf(s)
+			s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+			v := newFakeVault(s)
 			r := s.on(v)
-			r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+			r.Issuer = listIssuer{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 			r.job.Authorize = func(context.Context, []vault.Secret) (credential.Authorized,
 				error) {
 				return credential.Authorized{}, nil
@@ -196,7 +196,7 @@ func TestALookAfterAFailureWaitsTheLongerTheMoreThereWere(t *testing.T) {
 			if err := r.look(t.Context()); err != nil || !r.Clock.Now().Equal(noon) {
 				t.Errorf("without a failure: %v, after %v", err, r.Clock.Now().Sub(noon))
 			}
-			r.mem.Looks, r.mem.Failure = looks, &Failure{Stage, errScene, false}
+			r.mem.Looks, r.mem.Failure = looks, &Failure{Stage, errTest, false}
 			times := slept(r, v)
 			want := 50 * time.Millisecond
 			for range min(looks+failed, 6) {
@@ -213,9 +213,9 @@ func TestALookAsksTheGuardAboutTheSecretsThatCanBeRead(t *testing.T) {
 	passing, refusal := fault.New(fault.Unclear, "GetTags", "no"), errors.New("not tagged")
 	for _, guard := range []error{nil, passing, refusal} {
 		for _, unread := range []string{"", "secret-1", "secret-2"} {
-			s := newScene(credential.CustomerSecretKey, plain(credential.RoleSecretKey),
+			s := newFixture(credential.CustomerSecretKey, plain(credential.RoleSecretKey),
 				plain(credential.RoleAccessKey))
-			v := cabinetOf(s)
+			v := newFakeVault(s)
 			v.fails = func(call string) error {
 				if call == "Secret "+unread {
 					return fault.New(fault.Denied, "GetSecret", "no")
@@ -224,7 +224,7 @@ func TestALookAsksTheGuardAboutTheSecretsThatCanBeRead(t *testing.T) {
 			}
 			r := s.on(v)
 			r.mem.Looks, r.snap = 0, Snapshot{}
-			r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+			r.Issuer = listIssuer{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 			var asked []string
 			r.job.Authorize = func(_ context.Context, secrets []vault.Secret) (credential.Authorized, error) {
 				for _, one := range secrets {
@@ -252,10 +252,10 @@ func TestALookAsksTheGuardAboutTheSecretsThatCanBeRead(t *testing.T) {
 }
 
 func TestWhatTheFirstLookFoundIsKept(t *testing.T) {
-	s := newScene(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
+	s := newFixture(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
 	then := noon.Add(-100 * time.Hour)
 	s.snap.Issued[0].Created = then
-	v := cabinetOf(s)
+	v := newFakeVault(s)
 	v.is["secret-2"].Current = 5
 	r := s.on(v)
 	r.mem.Looks = 0
@@ -263,7 +263,7 @@ func TestWhatTheFirstLookFoundIsKept(t *testing.T) {
 		return credential.Authorized{}, nil
 	}
 	for n := range 3 {
-		r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+		r.Issuer = listIssuer{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 		if err := r.look(t.Context()); err != nil || !slices.Equal(r.mem.Found, []int64{1, 5}) ||
 			!r.result.OldMade.Equal(then) {
 			t.Errorf("look %d: %v, found %v; the old one was made %v", n+1, err, r.mem.Found, r.result.OldMade)
@@ -273,13 +273,13 @@ func TestWhatTheFirstLookFoundIsKept(t *testing.T) {
 	}
 }
 
-// stubborn is an issuer that does not delete.
-type stubborn struct {
-	user
+// failingDelete is an issuer whose Delete fails.
+type failingDelete struct {
+	listIssuer
 	err error
 }
 
-func (s stubborn) Delete(context.Context, string, string) error { return s.err }
+func (s failingDelete) Delete(context.Context, string, string) error { return s.err }
 
 func TestAStepThatFailsIsNotedWithItsErrorAndWhetherItsTimeWasUp(t *testing.T) {
 	for _, class := range append(classes, "") {
@@ -288,21 +288,21 @@ func TestAStepThatFailsIsNotedWithItsErrorAndWhetherItsTimeWasUp(t *testing.T) {
 			if class != "" {
 				failure = fault.New(class, "DeleteAuthToken", "no")
 			}
-			s := newScene(credential.AuthToken, plain(credential.RoleToken))
-			r := s.on(cabinetOf(s))
-			r.Issuer = stubborn{err: failure}
-			var told []Step
-			r.job.OnStep = func(s Step) { told = append(told, s) }
+			s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+			r := s.on(newFakeVault(s))
+			r.Issuer = failingDelete{err: failure}
+			var steps []Step
+			r.job.OnStep = func(s Step) { steps = append(steps, s) }
 			ctx, cancel := context.WithCancel(t.Context())
 			if up {
 				cancel()
 			}
 			r.act(ctx, ctx, Case{Lost: "lost"}, Decision{Action: Discard, Because: "so"})
 			cancel()
-			if len(told) != 1 || told[0].Action != Discard || told[0].Because != "so" || !errors.Is(told[0].Err,
-				failure) || !told[0].Began.Equal(noon) ||
+			if len(steps) != 1 || steps[0].Action != Discard || steps[0].Because != "so" || !errors.Is(steps[0].Err,
+				failure) || !steps[0].Began.Equal(noon) ||
 				len(r.result.Steps) != 1 {
-				t.Errorf("%s: the step is %+v", class, told)
+				t.Errorf("%s: the step is %+v", class, steps)
 			}
 			if class == "" {
 				if r.mem.Failure != nil || !slices.Equal(r.mem.Deleted, []string{"lost"}) || !r.result.Acted {

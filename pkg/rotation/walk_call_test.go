@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// call is the connection of one process to the world, for one step.
+// call is one process's connection to the world, for one step.
 type call struct {
 	*walkWorld
 	variant
@@ -20,16 +20,16 @@ type call struct {
 	action  Action
 	job     Job
 	proc    *walkProcess
-	beside  *walkProcess // another process that lives
+	other   *walkProcess // another running process
 	changes int
 	dead    bool
 }
 
 func (c *call) wrong(format string, args ...any) {
-	c.lostByUs = append(c.lostByUs, fmt.Sprintf(format, args...))
+	c.violations = append(c.violations, fmt.Sprintf(format, args...))
 }
 
-// change makes one change, unless the step goes otherwise.
+// change makes one change, unless the variant disturbs it.
 func (c *call) change(operation string, effect func() error) error {
 	c.changes++
 	unclear := fault.New(fault.Unclear, operation, "no answer")
@@ -136,7 +136,7 @@ func (c *call) Delete(_ context.Context, _, id string) error {
 	})
 }
 
-// gives checks that the old credential may go.
+// gives checks that the old credential may be deleted.
 func (c *call) gives(old walkCred) {
 	c.deleted = true
 	switch c.action {
@@ -168,19 +168,18 @@ func (c *call) gives(old walkCred) {
 	}
 }
 
-// unseen: a person has deleted another credential since the last look, or the new one so soon that its maker takes the
-// list for one that lags. OCI has no condition that keeps the old one then.
+// unseen reports whether a user deleted another credential since the last look, or deleted the new one so soon that its
+// maker assumes that the list lags. OCI offers no condition that would protect the old one then.
 func (c *call) unseen() bool {
 	return slices.ContainsFunc(c.creds, func(o walkCred) bool {
 		return o.taken && (c.acts > c.proc.looked || o.by == c.maker && c.snap().At.Sub(o.created) < SpreadTime)
 	})
 }
 
-// untold: a person has emptied the metadata, so that nobody can tell which of two credentials with the same mark is
-// stored; or has closed the problem again with another secret while a delivery was at work, or while the first can't be
-// read; or has made the guard refuse while two deliveries were at work, so that nothing may be deleted. Then both
-// credentials stay.
-func (w *walkWorld) untold() bool {
+// ambiguous reports whether two new credentials may stay, because a user emptied the metadata, so that it isn't known
+// which of them is stored; or closed the problem again with another secret, while a delivery was running or the first
+// secret couldn't be read; or made the guard refuse while two deliveries were running.
+func (w *walkWorld) ambiguous() bool {
 	forbidden := slices.ContainsFunc(w.secrets, func(s walkSecret) bool { return s.forbidden })
 	refuses := slices.ContainsFunc(w.secrets, func(s walkSecret) bool {
 		return s.user != walkUser || s.state != vault.Active
@@ -188,14 +187,14 @@ func (w *walkWorld) untold() bool {
 	return w.wiped || w.order.another && forbidden || w.together && (forbidden || refuses || w.order.another)
 }
 
-// discards checks that nobody needs a credential that is deleted.
+// discards checks that a deleted credential isn't needed.
 func (c *call) discards(o walkCred) {
 	switch {
 	case o.by == "user" || o.by == "person":
 		c.wrong("%s deletes a credential that a person made", c.action)
 	case c.stored(o) && o.id != c.proc.mem.Undone:
 		c.wrong("%s deletes a credential whose value is in Vault", c.action)
-	case c.beside != nil && o.by == c.beside.mem.Maker && c.beside.holdsInHand(o.id):
+	case c.other != nil && o.by == c.other.mem.Maker && c.other.holdsInHand(o.id):
 		c.wrong("%s deletes a credential whose maker is about to store it", c.action)
 	}
 }
@@ -278,7 +277,7 @@ func (c *call) Update(_ context.Context, id, etag string, u vault.Update) (out v
 	return out, err
 }
 
-// stage takes a stage from whichever version has it.
+// stage takes a stage away from the version that has it.
 func (s *walkSecret) stage(from string) {
 	for i := range s.versions {
 		if s.versions[i].stage == from {
@@ -297,7 +296,7 @@ func (s *walkSecret) makeCurrent(i int) {
 	s.versions[i].stage = "CURRENT"
 }
 
-// promotes checks that nothing is overwritten that is needed. Whose a token is can't be told from its value.
+// promotes checks that the promotion overwrites nothing that is needed. A token's value doesn't say whose it is.
 func (c *call) promotes(s *walkSecret, v walkVersion) {
 	if t := JournalOf(vault.Metadata(s.metadata)).Staged; t != nil && t.Phase == PhaseUndone && t.Version == v.name {
 		c.wrong("a version that was taken back is promoted")
@@ -328,7 +327,7 @@ func (c *call) Prove(_ context.Context, m credential.Material, _ credential.Owne
 
 func (c *call) Now() time.Time { return c.now }
 
-// Sleep lets time pass while a credential is tried out. A pause before another look is too short to count.
+// Sleep moves the clock only during Prove. Other pauses are too short to matter.
 func (c *call) Sleep(ctx context.Context, d time.Duration) error {
 	if c.action == Prove {
 		c.now = c.now.Add(d)
@@ -336,7 +335,7 @@ func (c *call) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-func readyKey(i int) *keyPair {
+func fixedKey(i int) *keyPair {
 	return &keyPair{start: func() *background.Task[credential.Material] {
 		return background.Start(func() (credential.Material, error) { return walkKeys()[i], nil })
 	}}

@@ -14,15 +14,15 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// step has the engine carry out a decision.
+// step lets the engine carry out a decision.
 func (w *walker) step(n walkNode, i int, c Case, d Decision, v variant) (next walkNode, changes int, died bool) {
 	p := *n.procs[i]
 	world := n.world.clone()
 	job := world.job(p.order)
 	at := &call{walkWorld: world, variant: v, maker: p.mem.Maker, action: d.Action, job: job, proc: &p,
-		beside: n.procs[1-i]}
+		other: n.procs[1-i]}
 	r := &run{Engine: &Engine{Vault: at, Prover: at, Clock: at, Prove: config.ProveRequire}, Issuer: at, job: job,
-		key: readyKey(p.key), snap: p.snap, mem: p.mem,
+		key: fixedKey(p.key), snap: p.snap, mem: p.mem,
 		result: Result{Acted: p.acted, OldMade: walkStart}}
 	ctx := context.Background()
 	forward := ctx
@@ -55,7 +55,7 @@ func (w *walker) step(n walkNode, i int, c Case, d Decision, v variant) (next wa
 	return next, at.changes, at.dead
 }
 
-// variants are the ways in which a step can go wrong.
+// variants returns the ways in which a step can go wrong.
 func (w *walker) variants(world *walkWorld, a Action, changes int) (out []variant) {
 	young := slices.ContainsFunc(world.creds, func(c walkCred) bool {
 		return world.now.Sub(c.created) < SpreadTime || !c.lives() && world.now.Sub(c.gone) < SpreadTime
@@ -69,7 +69,7 @@ func (w *walker) variants(world *walkWorld, a Action, changes int) (out []varian
 			deny: true})
 	case a == Prove && world.kind != credential.Password:
 		out = append(out, variant{name: "it is refused", proof: "refused"},
-			variant{name: "nobody answers", proof: "silent"})
+			variant{name: "the service does not answer", proof: "silent"})
 	}
 	for k := 1; k <= changes; k++ {
 		out = append(out, variant{name: fmt.Sprint("it dies before change ", k), at: k},
@@ -94,11 +94,11 @@ func (w *walker) variants(world *walkWorld, a Action, changes int) (out []varian
 	return out
 }
 
-// ended checks what a run says at its end.
-func (w *walker) ended(world *walkWorld, p *walkProcess, d Decision, t *trail) {
+// ended checks the result of a run.
+func (w *walker) ended(world *walkWorld, p *walkProcess, d Decision, t *path) {
 	w.ends[fmt.Sprintf("%s: %s", d.Action, d.Reason)]++
 	for _, c := range world.creds {
-		if d.Action == Done && !world.untold() && c.lives() && p.holdsInHand(c.id) && !world.stored(c) &&
+		if d.Action == Done && !world.ambiguous() && c.lives() && p.holdsInHand(c.id) && !world.stored(c) &&
 			p.mem.Tries[Discard] == 0 && world.kind != credential.Password {
 			w.fault(t, "done, and the value is in no secret")
 		}
@@ -118,9 +118,9 @@ func (w *walker) ended(world *walkWorld, p *walkProcess, d Decision, t *trail) {
 	}
 }
 
-// rest is a world in which no process lives: it comes to rest by itself, or another delivery begins.
-func (w *walker) rest(n walkNode, t *trail) {
-	w.settle(n.world, t)
+// idle handles a world without a running process: sweeps finish it, or another delivery begins.
+func (w *walker) idle(n walkNode, t *path) {
+	w.sweepUntilDone(n.world, t)
 	if n.starts == 0 {
 		return
 	}
@@ -131,8 +131,8 @@ func (w *walker) rest(n walkNode, t *trail) {
 	}
 }
 
-// settle has sweeps come until nothing is left to do, and checks what they leave.
-func (w *walker) settle(world *walkWorld, t *trail) {
+// sweepUntilDone runs sweeps until nothing is left to do, and checks the final state.
+func (w *walker) sweepUntilDone(world *walkWorld, t *path) {
 	var b bytes.Buffer
 	world.key(&b)
 	key := sha256.Sum256(b.Bytes())
@@ -145,9 +145,9 @@ func (w *walker) settle(world *walkWorld, t *trail) {
 	for _, wait := range []time.Duration{11 * time.Minute, 40 * time.Minute, 2 * time.Hour, time.Hour} {
 		n.world = n.world.clone()
 		n.world.now = n.world.now.Add(wait)
-		t = &trail{t, fmt.Sprintf("%v later the sweep", wait)}
+		t = &path{t, fmt.Sprintf("%v later the sweep", wait)}
 		before := n.world.revisions()
-		n, last, t = w.through(n, t)
+		n, last, t = w.deliver(n, t)
 		for _, c := range n.world.creds {
 			if m, ok := credential.ParseMark(c.mark); ok && c.lives() && !n.world.stored(c) {
 				n = w.collect(n, c, m, t)
@@ -169,7 +169,7 @@ func (w *walker) settle(world *walkWorld, t *trail) {
 	}
 	disturbed := world.acts > 0
 	switch {
-	case made > 1 && !world.untold():
+	case made > 1 && !world.ambiguous():
 		w.fault(t, "there are %d successors", made)
 	case last.Action != Done && last.Action != Refuse:
 		w.fault(t, "it waits for ever: %s", last.Reason)
@@ -178,7 +178,7 @@ func (w *walker) settle(world *walkWorld, t *trail) {
 		w.fault(t, "the old credential is deleted, and has no successor")
 	case !disturbed && world.kind != credential.Password && !world.refused && (!world.full() || world.replace) &&
 		last.Reason != Rotated:
-		w.fault(t, "nobody has disturbed it, and it ends with %s (%s)", last.Action, last.Reason)
+		w.fault(t, "it was not disturbed, but ends with %s (%s)", last.Action, last.Reason)
 	case !disturbed && world.refused && !world.replace && (made > 0 || !world.old().lives()):
 		w.fault(t, "a credential that is refused stays, or the old one is gone")
 	}
@@ -200,8 +200,8 @@ func (w *walkWorld) revisions() (n int) {
 	return n + 1000*len(w.creds) + 100000*w.living()
 }
 
-// through is one undisturbed delivery, from its beginning to its end.
-func (w *walker) through(n walkNode, t *trail) (walkNode, Decision, *trail) {
+// deliver runs one undisturbed delivery to its end.
+func (w *walker) deliver(n walkNode, t *path) (walkNode, Decision, *path) {
 	n = n.start(0)
 	for range 40 {
 		c, d := w.decide(n.world, n.procs[0])
@@ -213,24 +213,24 @@ func (w *walker) through(n walkNode, t *trail) (walkNode, Decision, *trail) {
 		if d.Action.Ends() {
 			w.ended(n.world, n.procs[0], d, t)
 			n.procs[0] = nil
-			return n, d, &trail{t, fmt.Sprintf("%s: %s", d.Action, d.Reason)}
+			return n, d, &path{t, fmt.Sprintf("%s: %s", d.Action, d.Reason)}
 		}
 		n, _, _ = w.step(n, 0, c, d, variant{})
-		t = &trail{t, string(d.Action)}
+		t = &path{t, string(d.Action)}
 		w.check(n.world, t, "")
 	}
 	w.fault(t, "a run does not end")
 	return n, Decision{Action: Refuse}, t
 }
 
-// collect is the sweep's look after a credential with a mark.
-func (w *walker) collect(n walkNode, o walkCred, m credential.Mark, t *trail) walkNode {
+// collect lets the sweep collect a marked credential.
+func (w *walker) collect(n walkNode, o walkCred, m credential.Mark, t *path) walkNode {
 	world := n.world.clone()
 	i := slices.IndexFunc(world.secrets, func(s walkSecret) bool { return credential.Home(s.SecretID) == m.Home })
 	at := &call{walkWorld: world, maker: "sweep", proc: &walkProcess{}}
 	job := Job{Request: credential.Request{Ref: credential.Ref{Kind: world.kind, User: walkUser},
 		Secrets: []credential.Target{world.secrets[i].Target}},
-		Authorize: walkPermit,
+		Authorize: walkAuthorize,
 		Prove:     config.ProveRequire,
 		orphan:    o.id,
 		marked:    m.Rotation}

@@ -14,13 +14,13 @@ func (w *walker) report(t *testing.T) {
 	t.Logf("%d places, %d edges, %d states of the table", len(w.seen), w.edges, len(w.states))
 }
 
-// Two upsets meet on each way: any two near its beginning, and of the rest a fixed part.
+// Each path has two disturbances: every pair near its beginning, and a fixed sample of the rest.
 func TestNoWayThroughARotationLosesACredentialOrRunsInCircles(t *testing.T) {
 	played := map[string]int{}
 	for _, group := range []struct {
 		name    string
 		origins []*origin
-		thin    uint64
+		sample  uint64
 	}{
 		{"a credential that OCI makes", serverMadeOrigins(), 16001},
 		{"an API key", apiKeyOrigins()[:1], 128021},
@@ -28,7 +28,7 @@ func TestNoWayThroughARotationLosesACredentialOrRunsInCircles(t *testing.T) {
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			w := newWalker()
-			w.thin = group.thin
+			w.sample = group.sample
 			for _, o := range group.origins {
 				w.walk(o, 2, 1)
 			}
@@ -38,9 +38,9 @@ func TestNoWayThroughARotationLosesACredentialOrRunsInCircles(t *testing.T) {
 			}
 		})
 	}
-	for _, a := range acts {
+	for _, a := range userActions {
 		if played[a.name] == 0 {
-			t.Errorf("nobody %s", a.name)
+			t.Errorf("no user %s", a.name)
 		}
 	}
 	for _, lag := range lags {
@@ -50,7 +50,7 @@ func TestNoWayThroughARotationLosesACredentialOrRunsInCircles(t *testing.T) {
 	}
 }
 
-// reduced is a reduction that makes a mistake.
+// reduced replaces the reduction with one that makes a mistake.
 func reduced(mistake func(*Case)) func(*walker) {
 	return func(w *walker) {
 		w.reduce = func(j Job, s Snapshot, m Memory) Case {
@@ -61,7 +61,7 @@ func reduced(mistake func(*Case)) func(*walker) {
 	}
 }
 
-// decided is the table with another row, as Next uses it.
+// decided replaces Next with one that uses a table with a changed row.
 func decided(t *testing.T, fits func(Row) bool, change func(*Row)) func(*walker) {
 	table := slices.Clone(Table)
 	i := slices.IndexFunc(table, fits)
@@ -89,7 +89,7 @@ func TestTheWalkFindsADeliberateFault(t *testing.T) {
 		"it retires instead of proving": decided(t, func(r Row) bool {
 			return r.Then == Prove && len(r.Origin) == 0
 		}, func(r *Row) { r.Then = Retire }),
-		"it retires what nobody has claimed": decided(t, then(Claim), func(r *Row) { r.Then = Retire }),
+		"it retires without a claim": decided(t, then(Claim), func(r *Row) { r.Then = Retire }),
 		"it waits for ever": decided(t, then(Claim), func(r *Row) {
 			r.Then, r.Reason = Wait, InProgress
 		}),
@@ -128,11 +128,11 @@ func TestTheWalkFindsADeliberateFault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWalker()
-			w.enough, w.thin = true, 7
+			w.enough, w.sample = true, 7
 			broken(w)
-			for _, upsets := range []int{0, 1} {
+			for _, disturbances := range []int{0, 1} {
 				for _, o := range append(serverMadeOrigins()[:3], serverMadeOrigins()[4:]...) {
-					w.walk(o, upsets, 2)
+					w.walk(o, disturbances, 2)
 				}
 			}
 			if len(w.faults) == 0 {

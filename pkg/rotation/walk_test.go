@@ -14,14 +14,14 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// act is something that a person does at any moment. It reports whether there was anything to do.
-type act struct {
+// userAction is a manual change. do returns false if it doesn't apply.
+type userAction struct {
 	name string
 	do   func(*walkWorld) bool
 }
 
-// acts are what a person does in the walk.
-var acts = []act{
+// userActions are the manual changes of the walk.
+var userActions = []userAction{
 	{"promotes the staged version", func(w *walkWorld) bool {
 		return w.edit(func(s *walkSecret) bool {
 			i := slices.IndexFunc(s.versions, func(v walkVersion) bool { return v.stage == "PENDING" })
@@ -60,7 +60,7 @@ var acts = []act{
 			return true
 		})
 	}},
-	{"binds a secret to somebody else", func(w *walkWorld) bool {
+	{"binds a secret to another user", func(w *walkWorld) bool {
 		return w.first(func(s *walkSecret) bool { s.user = "ocid1.user.oc1..another"; return true })
 	}},
 	{"schedules a secret's deletion", func(w *walkWorld) bool {
@@ -146,13 +146,13 @@ var acts = []act{
 	}},
 }
 
-// lags are the ways in which the time and IAM's lists are not what a run takes them for.
+// lags are disturbances by time and by IAM's lists.
 var lags = []string{"IAM's lists are four minutes old", "four minutes pass"}
 
-// waits are how long after the one before a delivery begins.
+// waits are the times between two deliveries.
 var waits = []time.Duration{0, 6 * time.Minute, 11 * time.Minute, time.Hour}
 
-// edit changes each of the rotation's secrets.
+// edit calls f with each of the rotation's secrets, and reports whether one changed.
 func (w *walkWorld) edit(f func(*walkSecret) bool) (done bool) {
 	for i := range w.roles {
 		if f(&w.secrets[i]) {
@@ -171,23 +171,23 @@ func (w *walkWorld) first(f func(*walkSecret) bool) bool {
 	return f(&w.secrets[0])
 }
 
-// ours: a process made the credential.
+// ours reports whether a process made the credential.
 func (w *walkWorld) ours(c walkCred) bool {
 	return !slices.Contains([]string{"old", "user", "person"}, c.by)
 }
 
-// walkNode is a place of the walk: the world, up to two processes that live, and what may still happen.
+// walkNode is a node of the walk: the world, up to two running processes, and what may still happen.
 type walkNode struct {
-	world  *walkWorld
-	procs  [2]*walkProcess
-	upsets int // that may still happen: failures, deaths, acts, lags
-	starts int // of processes that may still happen
+	world        *walkWorld
+	procs        [2]*walkProcess
+	disturbances int // that may still happen: failures, deaths, manual changes, lags
+	starts       int // of processes that may still happen
 }
 
 func (n walkNode) key() [32]byte {
 	var b bytes.Buffer
 	n.world.key(&b)
-	fmt.Fprint(&b, "#", n.upsets, n.starts)
+	fmt.Fprint(&b, "#", n.disturbances, n.starts)
 	for _, p := range n.procs {
 		if p != nil {
 			p.identify(&b)
@@ -216,57 +216,58 @@ func (p *walkProcess) identify(b *bytes.Buffer) {
 	}
 }
 
-// walker goes everywhere. Its reduction and its decision are the package's own, but where a test breaks them.
+// walker is a model checker: it visits every node that it can reach from an origin, and records broken promises as
+// faults. It uses the package's own reduction and decision, unless a test replaces them.
 type walker struct {
 	reduce func(Job, Snapshot, Memory) Case
 	next   func(State) Decision
-	thin   uint64 // of the places after an upset, one in so many is upset again
-	enough bool   // one fault is enough
+	sample uint64 // visit one in so many second disturbances
+	enough bool   // stop at the first fault
 
-	seen   map[[32]byte]bool // true once it is done with
+	seen   map[[32]byte]bool // true once all paths from it are visited
 	rested map[[32]byte]bool
 	states map[State]bool
 	acts   map[string]int
 	ends   map[string]int
 	edges  int
-	faults map[string]string // what went wrong, and how the first of it came about
+	faults map[string]string // each fault, with the shortest path to it
 }
 
 func newWalker() *walker {
-	return &walker{reduce: Reduce, next: Next, thin: 1, seen: map[[32]byte]bool{}, rested: map[[32]byte]bool{},
+	return &walker{reduce: Reduce, next: Next, sample: 1, seen: map[[32]byte]bool{}, rested: map[[32]byte]bool{},
 		states: map[State]bool{},
 		acts:   map[string]int{}, ends: map[string]int{}, faults: map[string]string{}}
 }
 
-// trail is how the walk came to a place.
-type trail struct {
-	before *trail
-	what   string
+// path is how the walk reached a node.
+type path struct {
+	before *path
+	step   string
 }
 
-func (t *trail) String() string {
+func (t *path) String() string {
 	var all []string
 	for ; t != nil; t = t.before {
-		all = append(all, t.what)
+		all = append(all, t.step)
 	}
 	slices.Reverse(all)
 	return strings.Join(all, "; ")
 }
 
-func (w *walker) fault(t *trail, format string, args ...any) {
+func (w *walker) fault(t *path, format string, args ...any) {
 	what := fmt.Sprintf(format, args...)
 	if before, known := w.faults[what]; !known || len(t.String()) < len(before) {
 		w.faults[what] = t.String()
 	}
 }
 
-// walk goes everywhere from a beginning.
-func (w *walker) walk(o *origin, upsets, starts int) {
-	n := walkNode{world: o.begin(), upsets: upsets, starts: starts}
-	w.visit(n.start(0), &trail{what: o.name})
+// walk visits all nodes from an origin.
+func (w *walker) walk(o *origin, disturbances, starts int) {
+	n := walkNode{world: o.begin(), disturbances: disturbances, starts: starts}
+	w.visit(n.start(0), &path{step: o.name})
 }
 
-// start begins a process.
+// start starts process i.
 func (n walkNode) start(i int) walkNode {
 	n.world = n.world.clone()
 	n.world.makers++
@@ -277,24 +278,24 @@ func (n walkNode) start(i int) walkNode {
 	return n
 }
 
-func (w *walker) visit(n walkNode, t *trail) {
+func (w *walker) visit(n walkNode, t *path) {
 	if w.enough && len(w.faults) > 0 {
 		return
 	}
 	key := n.key()
 	if done, known := w.seen[key]; known {
 		if !done {
-			w.fault(t, "the way comes back to where it was")
+			w.fault(t, "the path runs in a circle")
 		}
 		return
 	}
 	w.seen[key] = false
 	defer func() { w.seen[key] = true }()
 	if n.procs[0] == nil && n.procs[1] == nil {
-		w.rest(n, t)
+		w.idle(n, t)
 		return
 	}
-	upset := n.upsets > 0
+	disturb := n.disturbances > 0
 	chance := uint64(key[0]) | uint64(key[1])<<8
 	for i, p := range n.procs {
 		if p == nil {
@@ -319,7 +320,7 @@ func (w *walker) visit(n walkNode, t *trail) {
 		next, changes, _ := w.step(n, i, c, d, variant{})
 		w.check(next.world, t, "%d %s", i, d.Action)
 		w.edge(next, t, "%d %s", i, d.Action)
-		if !upset {
+		if !disturb {
 			continue
 		}
 		for k, v := range w.variants(n.world, d.Action, changes) {
@@ -327,7 +328,7 @@ func (w *walker) visit(n walkNode, t *trail) {
 				continue
 			}
 			next, _, died := w.step(n, i, c, d, v)
-			if next.upsets--; died {
+			if next.disturbances--; died {
 				next.procs[i] = nil
 			}
 			w.acts[v.name]++
@@ -335,16 +336,16 @@ func (w *walker) visit(n walkNode, t *trail) {
 			w.edge(next, t, "%d %s, %s", i, d.Action, v.name)
 		}
 	}
-	if !upset {
+	if !disturb {
 		return
 	}
-	for k, a := range acts {
+	for k, a := range userActions {
 		if w.skips(n, chance, 100+k) {
 			continue
 		}
 		next := n
 		next.world = n.world.clone()
-		if next.upsets--; a.do(next.world) {
+		if next.disturbances--; a.do(next.world) {
 			next.world.acts++
 			w.acts[a.name]++
 			w.edge(next, t, "a person %s", a.name)
@@ -354,7 +355,7 @@ func (w *walker) visit(n walkNode, t *trail) {
 		next := n
 		next.world = n.world.clone()
 		next.world.now = next.world.now.Add(SpreadTime)
-		next.upsets--
+		next.disturbances--
 		w.acts[lags[1]]++
 		w.edge(next, t, "%s", lags[1])
 	}
@@ -362,28 +363,28 @@ func (w *walker) visit(n walkNode, t *trail) {
 		i := slices.Index(n.procs[:], nil)
 		next := n.start(i)
 		next.world.together = true
-		next.upsets--
+		next.disturbances--
 		w.edge(next, t, "another process begins")
 	}
 }
 
-// skips thins out the second upset of a way.
+// skips leaves out most of the second disturbances of a path.
 func (w *walker) skips(n walkNode, chance uint64, k int) bool {
-	return n.upsets == 1 && n.world.acts+n.world.makers > 1 && w.thin > 1 && (chance+uint64(k)*31)%w.thin != 0
+	return n.disturbances == 1 && n.world.acts+n.world.makers > 1 && w.sample > 1 && (chance+uint64(k)*31)%w.sample != 0
 }
 
-func (w *walker) edge(n walkNode, t *trail, format string, args ...any) {
+func (w *walker) edge(n walkNode, t *path, format string, args ...any) {
 	w.edges++
-	w.visit(n, &trail{t, fmt.Sprintf(format, args...)})
+	w.visit(n, &path{t, fmt.Sprintf(format, args...)})
 }
 
-func (w *walker) check(world *walkWorld, t *trail, format string, args ...any) {
-	for _, what := range world.lostByUs {
-		w.fault(&trail{t, fmt.Sprintf(format, args...)}, "%s", what)
+func (w *walker) check(world *walkWorld, t *path, format string, args ...any) {
+	for _, what := range world.violations {
+		w.fault(&path{t, fmt.Sprintf(format, args...)}, "%s", what)
 	}
 }
 
-// decide is what the engine does before it acts.
+// decide reduces and decides, as the engine does.
 func (w *walker) decide(world *walkWorld, p *walkProcess) (Case, Decision) {
 	m := p.mem
 	m.Now = world.now

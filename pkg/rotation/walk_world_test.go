@@ -17,25 +17,25 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// The world of the walk is OCI as it really is, whoever looks: the credentials of one user and the secrets of one
-// rotation. It is a value: whatever changes it clones it first. The engine's own act changes it, through a call.
+// walkWorld is the true state of OCI: the credentials of one user and the secrets of one rotation. It is cloned before
+// each change. The engine changes it through a call.
 type walkWorld struct {
 	*origin
-	now      time.Time
-	creds    []walkCred
-	secrets  []walkSecret // the targets, and then another one
-	order    order        // the newest closure
-	made     int          // credentials so far
-	keys     int          // key pairs so far
-	makers   int          // processes so far
-	deleted  bool         // a process has deleted the old credential
-	acts     int          // of a person
-	wiped    bool         // a person has emptied the metadata
-	together bool         // two processes were alive at a time
-	lostByUs []string     // what broke a promise
+	now        time.Time
+	creds      []walkCred
+	secrets    []walkSecret // the targets, and then another one
+	order      order        // the newest closure
+	made       int          // credentials so far
+	keys       int          // key pairs so far
+	makers     int          // processes so far
+	deleted    bool         // a process has deleted the old credential
+	acts       int          // of a person
+	wiped      bool         // a person has emptied the metadata
+	together   bool         // two processes were alive at a time
+	violations []string     // what broke a promise
 }
 
-// origin is what a walk begins with.
+// origin is the start of a walk.
 type origin struct {
 	name    string
 	kind    credential.Kind
@@ -67,7 +67,7 @@ func (c walkCred) lives() bool { return c.gone.IsZero() }
 type walkSecret struct {
 	credential.Target
 	revision  int
-	user      string // whom its tag names
+	user      string // in its tag
 	state     string
 	forbidden bool // it can't be read
 	metadata  string
@@ -119,7 +119,7 @@ func (w *walkWorld) holding(role credential.Role, name string, c walkCred) walkS
 var walkOwner = credential.Owner{User: walkUser, UserName: "somebody", Region: "us-ashburn-1", Namespace: "ns",
 	Hosts: credential.Hosts{Registry: "registry.example", S3: "s3.example"}}
 
-// walkKeys are the key pairs of the walk, in the order in which they are made.
+// walkKeys are the key pairs of the walk, in the order of their creation.
 var walkKeys = sync.OnceValue(func() (keys []credential.Material) {
 	for range 24 {
 		m, err := credential.GenerateAPIKey(1024)
@@ -138,7 +138,7 @@ func (w *walkWorld) add(by, mark string, age time.Duration) *walkCred {
 		mark: mark, created: w.now.Add(age), by: by}
 	switch w.kind {
 	case credential.APIKey:
-		m := walkKeys()[len(walkKeys())-w.made] // those of processes are taken from the other end
+		m := walkKeys()[len(walkKeys())-w.made] // processes take theirs from the other end
 		c.id, c.value = m.ID, string(m.Value.Reveal())
 	case credential.CustomerSecretKey:
 		sum := sha256.Sum256([]byte(c.value))
@@ -156,11 +156,11 @@ func (w *walkWorld) clone() *walkWorld {
 	for i := range n.secrets {
 		n.secrets[i].versions = slices.Clone(w.secrets[i].versions)
 	}
-	n.lostByUs = nil
+	n.violations = nil
 	return &n
 }
 
-// key tells one world from another.
+// key writes what distinguishes one world from another.
 func (w *walkWorld) key(b *bytes.Buffer) {
 	fmt.Fprint(b, w.now.Unix(), w.order.at.Unix(), w.order.grace, w.order.given, w.order.another, w.made, w.keys,
 		w.makers, w.deleted, w.acts, w.wiped, w.together)
@@ -175,7 +175,7 @@ func (w *walkWorld) key(b *bytes.Buffer) {
 	}
 }
 
-// targets are the secrets that the closure names.
+// targets returns the secrets that the closure names.
 func (w *walkWorld) targets(o order) []credential.Target {
 	if o.another {
 		return []credential.Target{w.secrets[len(w.secrets)-1].Target}
@@ -189,12 +189,12 @@ func (w *walkWorld) targets(o order) []credential.Target {
 
 func (w *walkWorld) old() *walkCred { return &w.creds[0] }
 
-// works: it lives, and is accepted.
+// works reports whether the credential exists and is accepted.
 func (w *walkWorld) works(c walkCred) bool {
 	return c.lives() && (!w.refused || c.by == "old" || c.by == "user" || c.by == "person")
 }
 
-// holds tells whether the content is that of the credential in a secret of the role.
+// holds reports whether the version holds the credential.
 func (s walkSecret) holds(v walkVersion, c walkCred) bool {
 	if s.Role == credential.RoleAccessKey {
 		return v.content == c.id
@@ -206,7 +206,7 @@ func (s walkSecret) holds(v walkVersion, c walkCred) bool {
 	return strings.Contains(v.content, core)
 }
 
-// stored: some version of some secret that is not taken back has the value.
+// stored reports whether a version that isn't undone has the value.
 func (w *walkWorld) stored(c walkCred) bool {
 	for _, s := range w.secrets {
 		for _, v := range s.versions {
@@ -220,7 +220,7 @@ func (w *walkWorld) stored(c walkCred) bool {
 	return false
 }
 
-// current: the credential is CURRENT in each of the secrets.
+// current reports whether the credential is CURRENT in each of the targets.
 func (w *walkWorld) current(c walkCred, targets []credential.Target) bool {
 	for _, s := range w.secrets {
 		if !slices.Contains(targets, s.Target) {
@@ -233,7 +233,7 @@ func (w *walkWorld) current(c walkCred, targets []credential.Target) bool {
 	return true
 }
 
-// readable: somebody can use it: it works, and its value is in Vault, or the user or a person has it in hand.
+// readable reports whether the credential works, and its value is in Vault or known to a user.
 func (w *walkWorld) readable(c walkCred) bool {
 	return w.works(c) && (c.by == "old" || c.by == "user" || c.by == "person" || w.stored(c))
 }
@@ -247,13 +247,13 @@ func (w *walkWorld) living() (n int) {
 	return n
 }
 
-// job is the rotation that a delivery of the closure asks for.
+// job returns the rotation that the closure orders.
 func (w *walkWorld) job(o order) Job {
 	j := Job{Request: credential.Request{Ref: credential.Ref{Kind: w.kind, User: walkUser, ID: w.old().id},
 		Secrets: w.targets(o), Options: credential.Options{Replace: w.replace, Grace: o.grace, GraceGiven: o.given},
 		Closure: credential.Closure{Problem: "ocid1.cloudguardproblem.oc1..walk", At: o.at}},
 		Prove:     config.ProveRequire,
-		Authorize: walkPermit}
+		Authorize: walkAuthorize}
 	if o.another {
 		j.Earlier = []string{w.secrets[0].SecretID}
 	}
@@ -263,8 +263,8 @@ func (w *walkWorld) job(o order) Job {
 	return j
 }
 
-// walkPermit is the guard: a secret must be the user's, and there to stay.
-func walkPermit(_ context.Context, secrets []vault.Secret) (credential.Authorized, error) {
+// walkAuthorize is the guard: a secret must be bound to the user and active.
+func walkAuthorize(_ context.Context, secrets []vault.Secret) (credential.Authorized, error) {
 	a := credential.Authorized{Owner: walkOwner}
 	for _, s := range secrets {
 		if s.Freeform["user"] != walkUser || s.State != vault.Active {
@@ -274,15 +274,15 @@ func walkPermit(_ context.Context, secrets []vault.Secret) (credential.Authorize
 	return a, nil
 }
 
-// variant is how one step goes.
+// variant is a disturbance of one step.
 type variant struct {
 	name   string
-	at     int         // number of the change that it is about; 0: none
+	at     int         // number of the disturbed change; 0: none
 	class  fault.Class // of the error; empty: the process dies
-	after  bool        // the change takes place all the same
-	stays  bool        // so at every change from then on
+	after  bool        // the change takes effect
+	stays  bool        // and all later changes
 	lag    bool        // IAM's lists show what was there four minutes ago
-	unread bool        // OCI doesn't answer to reads
+	unread bool        // reads are throttled
 	deny   bool        // IAM's list is refused
 	proof  string      // "refused" or "silent"
 	late   bool        // the run's time is up
@@ -301,7 +301,7 @@ type walkProcess struct {
 	steps  int
 }
 
-// holdsInHand: it has the value of the credential, and no secret has.
+// holdsInHand reports whether the process has the credential's value, and no secret has.
 func (p *walkProcess) holdsInHand(id string) bool {
 	return p.mem.Value != nil && p.mem.Value.ID == id && p.mem.Kept == "" && p.mem.Made != nil
 }

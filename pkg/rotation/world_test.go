@@ -1,3 +1,4 @@
+//go:debug rsa1024min=0
 package rotation_test
 
 import (
@@ -20,8 +21,8 @@ import (
 
 const user = "ocid1.user.oc1..aaaaaaaatestuser"
 
-// world is one user's credentials of one kind, and the secrets: enough of OCI for the engine. It checks the first
-// invariant after every change.
+// world is a fake of OCI that is sufficient for the engine: one user's credentials of one kind, and the secrets. It
+// runs check after every change.
 type world struct {
 	t    *testing.T
 	kind credential.Kind
@@ -30,30 +31,30 @@ type world struct {
 	now      time.Time
 	closed   time.Time // when the problem was closed
 	serial   int
-	creds    []living
-	secrets  map[string]*vaulted
-	hands    map[string]bool // ids of credentials whose value the user has
+	creds    []fakeCredential
+	secrets  map[string]*fakeSecret
+	hands    map[string]bool // ids of the credentials whose value the user has
 	oldID    string
 	replace  bool
-	rejected bool // new credentials are refused for ever
+	rejected bool // new credentials are always refused
 	writes   int  // versions written
 	broken   string
 	lag      time.Duration // how old the picture is that IAM's list shows
-	past     []moment      // how the credentials were, for lists that lag
+	past     []listState   // how the credentials were, for lists that lag
 }
 
-// moment is what the user had from a time on.
-type moment struct {
+// listState is the user's credentials from a time on.
+type listState struct {
 	from  time.Time
-	creds []living
+	creds []fakeCredential
 }
 
-type living struct {
+type fakeCredential struct {
 	credential.Issued
 	value credential.Value
 }
 
-type vaulted struct {
+type fakeSecret struct {
 	vault.Secret
 	role     credential.Role
 	versions []vault.Version
@@ -61,11 +62,12 @@ type vaulted struct {
 	revision int
 }
 
-// bits keeps the tests fast; the size of a key decides nothing here.
-const bits = 1024
+// bits is the size of API keys: tiny, because generating larger ones would take most of the tests' time. The first line
+// of this file allows it.
+const bits = 128
 
 func newWorld(t *testing.T, kind credential.Kind, roles ...credential.Role) *world {
-	w := &world{t: t, kind: kind, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), secrets: map[string]*vaulted{},
+	w := &world{t: t, kind: kind, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), secrets: map[string]*fakeSecret{},
 		hands: map[string]bool{}}
 	w.closed = w.now
 	w.oldID = w.add("in use", -100*24*time.Hour)
@@ -75,7 +77,7 @@ func newWorld(t *testing.T, kind credential.Kind, roles ...credential.Role) *wor
 	w.hands[w.creds[0].ID] = true
 	for _, role := range roles {
 		id := "ocid1.vaultsecret.oc1.iad." + string(role)
-		w.secrets[id] = &vaulted{role: role, Secret: vault.Secret{ID: id, Name: string(role), State: vault.Active,
+		w.secrets[id] = &fakeSecret{role: role, Secret: vault.Secret{ID: id, Name: string(role), State: vault.Active,
 			Current: 1, ETag: "1"},
 			versions: []vault.Version{{Number: 1, Current: true}}, contents: map[int64]credential.Value{
 				1: credential.NewValue([]byte("first"))}}
@@ -83,7 +85,7 @@ func newWorld(t *testing.T, kind credential.Kind, roles ...credential.Role) *wor
 	return w
 }
 
-// add makes a credential that the user has in hand, or that nobody knows.
+// add makes a credential, and returns its id.
 func (w *world) add(description string, age time.Duration) string {
 	made := w.now.Add(age)
 	w.serial++
@@ -96,31 +98,12 @@ func (w *world) add(description string, age time.Duration) string {
 	case credential.Password:
 		id = credential.TimeID(made)
 	}
-	w.creds = append(w.creds, living{credential.Issued{ID: id, Description: description, Created: made}, value})
+	w.creds = append(w.creds, fakeCredential{credential.Issued{ID: id, Description: description, Created: made}, value})
 	return id
 }
 
-// keyPool are the key pairs of all worlds, which take them in turn: making one takes more time than a rotation of a
-// world.
-var keyPool struct {
-	sync.Mutex
-	made  []credential.Material
-	taken int
-}
-
-// testKey is a key pair that none of the last hundred calls has given.
+// testKey returns a new key pair in PKCS#1. The engine makes PKCS#8.
 func testKey(t *testing.T) credential.Material {
-	keyPool.Lock()
-	defer keyPool.Unlock()
-	keyPool.taken++
-	if len(keyPool.made) < 100 {
-		keyPool.made = append(keyPool.made, newTestKey(t))
-		return keyPool.made[len(keyPool.made)-1]
-	}
-	return keyPool.made[keyPool.taken%len(keyPool.made)]
-}
-
-func newTestKey(t *testing.T) credential.Material {
 	key, err := rsa.GenerateKey(rand.Reader, bits)
 	if err != nil {
 		t.Fatal(err)
@@ -133,15 +116,15 @@ func newTestKey(t *testing.T) credential.Material {
 	return m
 }
 
-func (w *world) find(id string) *living {
-	i := slices.IndexFunc(w.creds, func(c living) bool { return c.ID == id })
+func (w *world) find(id string) *fakeCredential {
+	i := slices.IndexFunc(w.creds, func(c fakeCredential) bool { return c.ID == id })
 	if i < 0 {
 		return nil
 	}
 	return &w.creds[i]
 }
 
-// readable: Vault has a version from which the credential's value can be read.
+// readable reports whether a version in Vault has the credential's value.
 func (w *world) readable(id string, currentOnly bool) bool {
 	for _, s := range w.secrets {
 		for _, v := range s.versions {
@@ -158,11 +141,11 @@ func (w *world) readable(id string, currentOnly bool) bool {
 	return false
 }
 
-// check is the first invariant: at every moment there is a living credential whose value is in Vault or in the
-// user's hands.
+// check checks the first invariant: at every moment there is a living credential whose value is in Vault or known to
+// the user.
 func (w *world) check(what string) {
 	if w.kind == credential.Password || w.broken != "" {
-		return // OCI itself sends the user a way to a new password
+		return // the user sets a new password with a link from OCI
 	}
 	for _, c := range w.creds {
 		if w.hands[c.ID] || w.readable(c.ID, false) {
@@ -172,7 +155,7 @@ func (w *world) check(what string) {
 	w.broken = "after " + what + " no living credential can be read anywhere"
 }
 
-// process is one invocation's connection to the world. It dies at a given call, before or after the call's effect.
+// process is one invocation's connection to the world. It can die at a given call, before or after the call's effect.
 type process struct {
 	*world
 	calls  int
@@ -187,7 +170,7 @@ type process struct {
 
 func (w *world) process() *process { return &process{world: w} }
 
-// do makes one call: it decides whether the process lives, and whether the effect takes place.
+// do makes one call, which may fail, lose its answer, or end the process.
 func (p *process) do(operation string, effect func() error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -207,11 +190,11 @@ func (p *process) do(operation string, effect func() error) error {
 		}
 	}
 	if p.past == nil {
-		p.past = []moment{{p.now.Add(-1000 * time.Hour), slices.Clone(p.creds)}}
+		p.past = []listState{{p.now.Add(-1000 * time.Hour), slices.Clone(p.creds)}}
 	}
 	err := effect()
 	if err == nil {
-		p.past = append(p.past, moment{p.now, slices.Clone(p.creds)})
+		p.past = append(p.past, listState{p.now, slices.Clone(p.creds)})
 		p.check(operation)
 	}
 	if p.dieAt == p.calls {
@@ -224,8 +207,8 @@ func (p *process) do(operation string, effect func() error) error {
 	return err
 }
 
-// shown is what IAM's list shows now.
-func (w *world) shown() []living {
+// shown returns what IAM's list shows now.
+func (w *world) shown() []fakeCredential {
 	if w.lag == 0 {
 		return w.creds
 	}
@@ -263,7 +246,7 @@ func (p *process) Create(_ context.Context, _ string, d credential.Draft) (c cre
 			if p.find(m) != nil {
 				return fault.New(fault.Conflict, "Create", "exists")
 			}
-			p.creds = append(p.creds, living{credential.Issued{ID: m, Created: p.now}, p.staged(m)})
+			p.creds = append(p.creds, fakeCredential{credential.Issued{ID: m, Created: p.now}, p.staged(m)})
 		case credential.Password:
 			p.creds = nil
 			p.add("", 0)
@@ -280,7 +263,7 @@ func (p *process) Create(_ context.Context, _ string, d credential.Draft) (c cre
 	return c, err
 }
 
-// staged finds the private key of a fingerprint in Vault: the world never sees it otherwise.
+// staged returns the private key of a fingerprint from Vault, the only place where the world can get it.
 func (w *world) staged(fingerprint string) credential.Value {
 	for _, s := range w.secrets {
 		for _, content := range s.contents {
@@ -309,12 +292,12 @@ func (p *process) Delete(_ context.Context, _, id string) error {
 		if id == p.oldID && !p.replace && !p.promoted() {
 			p.broken = "the old credential was deleted before the new one was CURRENT everywhere"
 		}
-		p.creds = slices.DeleteFunc(p.creds, func(c living) bool { return c.ID == id })
+		p.creds = slices.DeleteFunc(p.creds, func(c fakeCredential) bool { return c.ID == id })
 		return nil
 	})
 }
 
-// promoted: some living credential other than the old one is CURRENT in every secret.
+// promoted reports whether a living credential other than the old one is CURRENT in every secret.
 func (w *world) promoted() bool {
 	for _, c := range w.creds {
 		if c.ID != w.oldID && w.currentEverywhere(c) {
@@ -324,7 +307,7 @@ func (w *world) promoted() bool {
 	return false
 }
 
-func (w *world) currentEverywhere(c living) bool {
+func (w *world) currentEverywhere(c fakeCredential) bool {
 	for _, s := range w.secrets {
 		content := s.contents[s.Current]
 		if s.role == credential.RoleAccessKey {

@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// vaultOf is the process's access to the secrets; a type of its own because Vault and Issuer share method names.
+// vaultOf is the process's Vault. It is a separate type, because Vault and Issuer share method names.
 type vaultOf struct{ *process }
 
 func (v vaultOf) Secret(_ context.Context, id string) (s vault.Secret, err error) {
@@ -83,7 +83,7 @@ func (v vaultOf) Update(_ context.Context, id, etag string, u vault.Update) (out
 	return out, err
 }
 
-// clock is the world's time: sleeping moves it.
+// clock is the world's clock. Sleep moves it.
 type clock struct{ *world }
 
 func (c clock) Now() time.Time {
@@ -99,7 +99,7 @@ func (c clock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// run delivers the event once to a process.
+// run delivers the event once.
 func (p *process) run(change ...func(*rotation.Job)) rotation.Result {
 	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p,
 		Clock: clock{p.world}, RSABits: bits, Prove: p.prove}
@@ -110,7 +110,7 @@ func (p *process) run(change ...func(*rotation.Job)) rotation.Result {
 	return e.Run(context.Background(), job)
 }
 
-// job is the rotation that the event asks for.
+// job returns the rotation that the event orders.
 func (p *process) job() rotation.Job {
 	p.mu.Lock()
 	defer p.mu.Unlock()

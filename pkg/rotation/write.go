@@ -10,16 +10,16 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// changed notes that a call has changed something, or may have.
-func (r *run) changed(err error) {
+// noteChange records that a call changed something, or may have.
+func (r *run) noteChange(err error) {
 	if class := fault.Of(err); err == nil || class == fault.Unclear {
 		r.result.Acted = true
 	}
 }
 
-// update changes a secret on condition that it is as it was last seen. Vault refuses while the change before is still
-// settling, and gives another etag after it; then the secret is read again, and the update repeated if everything else
-// is as the decision found it: tags, state, CURRENT version and metadata.
+// update changes a secret if it is as it was last read. Vault refuses a change while the previous one is still
+// settling, and then has another etag. In that case the secret is read again, and the update is repeated if everything
+// else is still what the decision was based on: tags, state, CURRENT version and metadata.
 func (r *run) update(ctx context.Context, i int, u vault.Update, j Journal) error {
 	s := r.snap.Secrets[i]
 	j.Role, j.Owner = s.Role, OwnerOf(r.job.Ref)
@@ -30,15 +30,16 @@ func (r *run) update(ctx context.Context, i int, u vault.Update, j Journal) erro
 	after, err := r.Vault.Update(ctx, s.SecretID, s.ETag, u)
 	if class := fault.Of(err); err != nil && (class == fault.Busy || class == fault.Conflict && s.Touched) {
 		var now vault.Secret
-		if now, err = r.settled(ctx, s.SecretID); err != nil {
+		if now, err = r.readSettled(ctx, s.SecretID); err != nil {
 			return err
 		}
-		if !alike(s.Secret, now) {
-			return fault.New(fault.Conflict, "UpdateSecret", "somebody else has changed the secret meanwhile")
+		if !unchanged(s.Secret, now) {
+			return fault.New(fault.Conflict, "UpdateSecret", "the secret was changed by something else")
 		}
 		after, err = r.Vault.Update(ctx, s.SecretID, now.ETag, u)
 	}
-	if r.changed(err); err != nil {
+	r.noteChange(err)
+	if err != nil {
 		return err
 	}
 	s.Journal, s.Touched = j, true
@@ -47,8 +48,8 @@ func (r *run) update(ctx context.Context, i int, u vault.Update, j Journal) erro
 	return nil
 }
 
-// alike tells whether a secret is as it was, whatever its etag. Vault may write the same metadata in another form.
-func alike(was, is vault.Secret) bool {
+// unchanged reports whether two reads of a secret differ only in the etag, the time, or the formatting of the metadata.
+func unchanged(was, is vault.Secret) bool {
 	same := bytes.Equal(was.Metadata, is.Metadata)
 	if !same {
 		var one, other any

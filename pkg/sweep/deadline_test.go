@@ -15,7 +15,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// silent is services that find nothing, or give no answer.
+// silent is all services: they find nothing, or hang.
 type silent struct{ hangs bool }
 
 func (s silent) wait(ctx context.Context) error {

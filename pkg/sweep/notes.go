@@ -10,34 +10,34 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// notesKey is the key of a secret's metadata under which the sweep keeps its notes: one JSON text.
+// notesKey is the key of the sweep's notes in a secret's metadata. Its value is a JSON text.
 const notesKey = "keyturn-reported"
 
-// again is after how many days a finding that has not changed is reported once more.
-const again = 7
+// repeatDays is after how many days an unchanged finding is mailed again.
+const repeatDays = 7
 
-// notes is what sweeps have mailed, by what it was about. They are kept in the metadata of the bound secrets, where the
-// sweep reads them anyway: a note about a credential in the secret that is bound to its user and kind, any other in the
-// notebook, the secret with the smallest OCID. Notes can be wiped without harm: the finding is mailed once more.
+// notes are the findings that sweeps have mailed, by item.about. They are stored in the metadata of the bound secrets,
+// which the sweep reads anyway: a note about a credential in the secret bound to its user and kind, any other in the
+// notebook, the secret with the smallest OCID. If notes are lost, their findings are mailed again.
 type notes map[string]note
 
-// note says when a finding was mailed, and in which state.
+// note says when a finding was mailed, and in what state.
 type note struct {
 	On    string `json:"on"`    // the day, such as 2026-01-31
 	State string `json:"state"` // a hash
-	// Lasting findings need a person, and are gone once a sweep doesn't find them any more. Others may come and go.
+	// Lasting findings need a person, and are over once a sweep doesn't find them. Others may come and go.
 	Lasting bool `json:"lasting,omitempty"`
 }
 
-// item is one finding as the notes know it.
+// item is a finding as the notes record it.
 type item struct {
 	about string // a hash
 	note  note
-	kind  string // whose credential it is about: the kind and the user; both empty for anything else
+	kind  string // kind and user of the credential; both empty if the finding is about something else
 	user  string
 }
 
-// hashOf shortens a text to a hash.
+// hashOf returns a short hash of a text.
 func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:6])
@@ -54,20 +54,20 @@ func itemOfFinding(f outcome.Finding, on time.Time) item {
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// old reports whether a note is from so long ago, or so unreadable, that its finding is due again.
-func (n note) old(now time.Time) bool {
+// expired reports whether a note is so old that its finding is mailed again. A note with an invalid day is expired.
+func (n note) expired(now time.Time) bool {
 	on, err := time.Parse(time.DateOnly, n.On)
 	today, _ := time.Parse(time.DateOnly, day(now))
-	return err != nil || on.After(today) || today.Sub(on) >= again*24*time.Hour
+	return err != nil || on.After(today) || today.Sub(on) >= repeatDays*24*time.Hour
 }
 
-// reported tells whether a finding has been mailed in this state within the last days.
+// reported reports whether the finding was mailed in this state within repeatDays.
 func (n notes) reported(i item, now time.Time) bool {
 	was, ok := n[i.about]
-	return ok && was.State == i.note.State && !was.old(now)
+	return ok && was.State == i.note.State && !was.expired(now)
 }
 
-// notesOf reads the notes out of a secret's metadata. What can't be read counts as none: its finding is mailed again.
+// notesOf reads the notes from a secret's metadata. Unreadable notes count as none.
 func notesOf(m vault.Metadata) notes {
 	text, err := m.Text(notesKey)
 	var n notes
@@ -77,7 +77,7 @@ func notesOf(m vault.Metadata) notes {
 	return n
 }
 
-// into returns the metadata with the notes in it, an empty text where there are none; every other byte stays.
+// into returns the metadata with the notes, or with an empty text if there are none. Every other byte stays.
 func (n notes) into(m vault.Metadata) (vault.Metadata, error) {
 	text := ""
 	if len(n) > 0 {
@@ -90,12 +90,12 @@ func (n notes) into(m vault.Metadata) (vault.Metadata, error) {
 	return m.With(notesKey, text)
 }
 
-// after returns the notes with the items that were mailed, and without those that are old; if the sweep has looked at
-// everything, without the lasting ones that it didn't find.
-func (n notes) after(mailed []item, found map[string]bool, whole bool, now time.Time) notes {
+// after returns the notes with the mailed items, and without the expired ones. If the sweep was complete, it also drops
+// the lasting ones that it didn't find.
+func (n notes) after(mailed []item, found map[string]bool, complete bool, now time.Time) notes {
 	out := notes{}
 	for about, was := range n {
-		if !was.old(now) && (found[about] || !whole || !was.Lasting) {
+		if !was.expired(now) && (found[about] || !complete || !was.Lasting) {
 			out[about] = was
 		}
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// tenancy is everything that a sweep asks, with findings that a test sets. Its vault has the two bound secrets a and b.
-type tenancy struct {
+// notesTenancy is everything that a sweep calls, with the findings that a test sets, and two bound secrets a and b.
+type notesTenancy struct {
 	silent
 	now      time.Time
 	outcomes []outcome.Outcome // one for each closed problem
@@ -32,8 +32,8 @@ type tenancy struct {
 	writes int
 }
 
-func newTenancy() *tenancy {
-	v := &tenancy{now: time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC), secrets: map[string]vault.Secret{}}
+func newNotesTenancy() *notesTenancy {
+	v := &notesTenancy{now: time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC), secrets: map[string]vault.Secret{}}
 	for _, id := range []string{"ocid1.vaultsecret.oc1.iad.b", "ocid1.vaultsecret.oc1.iad.a"} {
 		s := bound(id)
 		s.Freeform["keyturn-user"] = "ocid1.user.oc1..of" + id[len(id)-1:]
@@ -43,35 +43,37 @@ func newTenancy() *tenancy {
 	return v
 }
 
-func (v *tenancy) Now() time.Time                             { return v.now }
-func (v *tenancy) Sleep(context.Context, time.Duration) error { return nil }
-func (v *tenancy) ClosedProblems(context.Context, time.Time, string) (ids []string, next string, err error) {
+func (v *notesTenancy) Now() time.Time                             { return v.now }
+func (v *notesTenancy) Sleep(context.Context, time.Duration) error { return nil }
+func (v *notesTenancy) ClosedProblems(context.Context, time.Time, string) (ids []string, next string, err error) {
 	for i := range v.outcomes {
 		ids = append(ids, fmt.Sprint(i))
 	}
 	return ids, "", nil
 }
-func (v *tenancy) Problem(_ context.Context, id string) (cloudguard.Problem, error) {
+func (v *notesTenancy) Problem(_ context.Context, id string) (cloudguard.Problem, error) {
 	return cloudguard.Problem{ID: id}, nil
 }
-func (v *tenancy) Users(context.Context, string) ([]string, string, error) { return nil, "", v.denied }
-func (v *tenancy) Review(_ context.Context, _ string, p cloudguard.Problem) outcome.Outcome {
+func (v *notesTenancy) Users(context.Context, string) ([]string, string, error) {
+	return nil, "", v.denied
+}
+func (v *notesTenancy) Review(_ context.Context, _ string, p cloudguard.Problem) outcome.Outcome {
 	var n int
 	_, _ = fmt.Sscan(p.ID, &n)
 	return v.outcomes[n]
 }
-func (v *tenancy) Secrets(context.Context, string, string) (some []vault.Secret, next string, err error) {
+func (v *notesTenancy) Secrets(context.Context, string, string) (some []vault.Secret, next string, err error) {
 	for _, s := range v.secrets {
 		some = append(some, s)
 	}
 	return some, "", nil
 }
-func (v *tenancy) Secret(_ context.Context, id string) (vault.Secret, error) {
+func (v *notesTenancy) Secret(_ context.Context, id string) (vault.Secret, error) {
 	s := v.secrets[id]
 	s.ETag = fmt.Sprint(v.etag)
 	return s, nil
 }
-func (v *tenancy) Update(_ context.Context, id, etag string, u vault.Update) (s vault.Secret, err error) {
+func (v *notesTenancy) Update(_ context.Context, id, etag string, u vault.Update) (s vault.Secret, err error) {
 	if v.locked || etag != fmt.Sprint(v.etag) || u.Name != "" || u.Promote != 0 {
 		return s, errors.New("refused")
 	}
@@ -82,16 +84,16 @@ func (v *tenancy) Update(_ context.Context, id, etag string, u vault.Update) (s 
 	v.secrets[id] = s
 	return s, nil
 }
-func (v *tenancy) Tenancy(context.Context) (credential.Tenancy, error) {
+func (v *notesTenancy) Tenancy(context.Context) (credential.Tenancy, error) {
 	return credential.Tenancy{Name: "acme"}, nil
 }
-func (v *tenancy) Publish(_ context.Context, _, title, body string) error {
+func (v *notesTenancy) Publish(_ context.Context, _, title, body string) error {
 	v.mails = append(v.mails, title+"\n"+body)
 	return nil
 }
 
 // sweep sweeps once, and returns the mails that were sent by it.
-func (v *tenancy) sweep(t *testing.T, cfg config.Config) []string {
+func (v *notesTenancy) sweep(t *testing.T, cfg config.Config) []string {
 	t.Helper()
 	before := len(v.mails)
 	s := &Sweeper{Config: cfg, Inventory: v, Vault: v, Responder: v, Notifier: v, Directory: v, Keeper: v, Clock: v}
@@ -99,8 +101,8 @@ func (v *tenancy) sweep(t *testing.T, cfg config.Config) []string {
 	return v.mails[before:]
 }
 
-// after moves the clock on and sweeps.
-func (v *tenancy) after(t *testing.T, d time.Duration) []string {
+// after moves the clock and sweeps.
+func (v *notesTenancy) after(t *testing.T, d time.Duration) []string {
 	t.Helper()
 	v.now = v.now.Add(d)
 	return v.sweep(t, config.Config{})
@@ -111,20 +113,20 @@ func refusal(user, reason string) outcome.Outcome {
 		OldID: "ocid1.credential.oc1..x", Reason: reason}
 }
 
-// lasting are findings that each sweep has again until a person does something.
-var lasting = map[string]func(*tenancy){
-	"a refusal of a user with a bound secret": func(v *tenancy) {
+// lasting are findings that stay until a person fixes them.
+var lasting = map[string]func(*notesTenancy){
+	"a refusal of a user with a bound secret": func(v *notesTenancy) {
 		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofb", "the secret is full")}
 	},
-	"a refusal of a user without one": func(v *tenancy) {
+	"a refusal of a user without one": func(v *notesTenancy) {
 		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..stranger", "no secret is bound")}
 	},
-	"a rotation that can't be finished": func(v *tenancy) {
+	"a rotation that can't be finished": func(v *notesTenancy) {
 		o := refusal("ocid1.user.oc1..ofa", "UpdateSecret: too many requests [opc-request-id 4F/1]")
 		o.Status = outcome.Unfinished
 		v.outcomes = []outcome.Outcome{o}
 	},
-	"a list that may not be read": func(v *tenancy) {
+	"a list that may not be read": func(v *notesTenancy) {
 		v.denied = &fault.Error{Class: fault.Denied, Operation: "ListUsers", RequestID: "4F/1"}
 	},
 }
@@ -132,7 +134,7 @@ var lasting = map[string]func(*tenancy){
 func TestAFindingThatStaysIsMailedOnceAndThenWeekly(t *testing.T) {
 	for name, set := range lasting {
 		t.Run(name, func(t *testing.T) {
-			v := newTenancy()
+			v := newNotesTenancy()
 			set(v)
 			if mails := v.sweep(t, config.Config{}); len(mails) != 1 {
 				t.Fatalf("the first sweep sent %d mails", len(mails))
@@ -151,16 +153,18 @@ func TestAFindingThatStaysIsMailedOnceAndThenWeekly(t *testing.T) {
 }
 
 func TestAFindingIsMailedAgainWhenItChanges(t *testing.T) {
-	for name, change := range map[string]func(*tenancy){
-		"another reason":     func(v *tenancy) { v.outcomes[0].Reason = "the secret is gone" },
-		"another status":     func(v *tenancy) { v.outcomes[0].Status = outcome.Unfinished },
-		"another user":       func(v *tenancy) { v.outcomes[0].UserID = "ocid1.user.oc1..ofb" },
-		"another credential": func(v *tenancy) { v.outcomes[0].OldID = "ocid1.credential.oc1..y" },
-		"one more":           func(v *tenancy) { v.outcomes = append(v.outcomes, refusal("ocid1.user.oc1..ofb", "x")) },
-		"another cause":      func(v *tenancy) { v.denied = fault.New(fault.Throttled, "ListUsers", "") },
+	for name, change := range map[string]func(*notesTenancy){
+		"another reason":     func(v *notesTenancy) { v.outcomes[0].Reason = "the secret is gone" },
+		"another status":     func(v *notesTenancy) { v.outcomes[0].Status = outcome.Unfinished },
+		"another user":       func(v *notesTenancy) { v.outcomes[0].UserID = "ocid1.user.oc1..ofb" },
+		"another credential": func(v *notesTenancy) { v.outcomes[0].OldID = "ocid1.credential.oc1..y" },
+		"one more": func(v *notesTenancy) {
+			v.outcomes = append(v.outcomes, refusal("ocid1.user.oc1..ofb", "x"))
+		},
+		"another cause": func(v *notesTenancy) { v.denied = fault.New(fault.Throttled, "ListUsers", "") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := newTenancy()
+			v := newNotesTenancy()
 			v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", "the secret is full")}
 			v.denied = fault.New(fault.Denied, "ListUsers", "")
 			v.sweep(t, config.Config{})
@@ -181,7 +185,7 @@ func TestAFindingIsMailedAgainWhenItChanges(t *testing.T) {
 }
 
 func TestTimesCountsAndIdsOfRequestsAreNoChange(t *testing.T) {
-	v := newTenancy()
+	v := newNotesTenancy()
 	say := func(n int) {
 		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", fmt.Sprintf(
 			"UpdateSecret: denied (404 NotAuthorizedOrNotFound) [opc-request-id 8F%X/%d] at "+
@@ -198,7 +202,7 @@ func TestTimesCountsAndIdsOfRequestsAreNoChange(t *testing.T) {
 }
 
 func TestARefusalThatWasFixedAndComesBackIsMailedAgain(t *testing.T) {
-	v := newTenancy()
+	v := newNotesTenancy()
 	o := refusal("ocid1.user.oc1..ofa", "the secret is full")
 	v.outcomes = []outcome.Outcome{o}
 	v.sweep(t, config.Config{})
@@ -210,8 +214,8 @@ func TestARefusalThatWasFixedAndComesBackIsMailedAgain(t *testing.T) {
 	}
 }
 
-func TestATroubleThatComesAndGoesIsNotMailedEachTime(t *testing.T) {
-	v := newTenancy()
+func TestAFailureThatComesAndGoesIsNotMailedEachTime(t *testing.T) {
+	v := newNotesTenancy()
 	sent := 0
 	for hour := range 100 {
 		v.denied = nil
@@ -226,7 +230,7 @@ func TestATroubleThatComesAndGoesIsNotMailedEachTime(t *testing.T) {
 }
 
 func TestARotationIsMailedWhateverWasMailedBefore(t *testing.T) {
-	v := newTenancy()
+	v := newNotesTenancy()
 	o := refusal("ocid1.user.oc1..ofa", "")
 	o.Status = outcome.Rotated
 	v.outcomes = []outcome.Outcome{o}
@@ -241,7 +245,7 @@ func TestARotationIsMailedWhateverWasMailedBefore(t *testing.T) {
 }
 
 func TestNotesAreWrittenOnlyWhenTheyChange(t *testing.T) {
-	v := newTenancy()
+	v := newNotesTenancy()
 	for hour := range 48 {
 		v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", "full"), refusal("ocid1.user.oc1..ofb", "full")}
 		v.denied = fault.New(fault.Denied, "ListUsers", "")
@@ -268,16 +272,16 @@ func TestNotesAreWrittenOnlyWhenTheyChange(t *testing.T) {
 }
 
 func TestWithoutNotesAFindingIsMailedRatherThanLost(t *testing.T) {
-	for name, spoil := range map[string]func(*tenancy){
-		"a secret that can't be written": func(v *tenancy) { v.locked = true },
-		"no bound secret":                func(v *tenancy) { v.secrets = nil },
-		"notes that somebody has spoilt": func(v *tenancy) {
+	for name, spoil := range map[string]func(*notesTenancy){
+		"a secret that can't be written": func(v *notesTenancy) { v.locked = true },
+		"no bound secret":                func(v *notesTenancy) { v.secrets = nil },
+		"damaged notes": func(v *notesTenancy) {
 			for id, s := range v.secrets {
 				s.Metadata = vault.Metadata(`{"` + notesKey + `":"{}}"}`)
 				v.secrets[id] = s
 			}
 		},
-		"notes from the future": func(v *tenancy) {
+		"notes from the future": func(v *notesTenancy) {
 			i := itemOf(v.outcomes[0], v.now.AddDate(1, 0, 0))
 			for id, s := range v.secrets {
 				s.Metadata, _ = notes{i.about: i.note}.into(nil)
@@ -286,7 +290,7 @@ func TestWithoutNotesAFindingIsMailedRatherThanLost(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := newTenancy()
+			v := newNotesTenancy()
 			v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", "full")}
 			spoil(v)
 			v.sweep(t, config.Config{})
@@ -299,7 +303,7 @@ func TestWithoutNotesAFindingIsMailedRatherThanLost(t *testing.T) {
 }
 
 func TestADryRunKeepsNoNotes(t *testing.T) {
-	v := newTenancy()
+	v := newNotesTenancy()
 	v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", "full")}
 	v.sweep(t, config.Config{DryRun: true})
 	if v.writes != 0 {

@@ -16,8 +16,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// withMark are the kinds whose credentials carry our mark: those whose value OCI generates.
-func withMark() (kinds []credential.Kind) {
+// markedKinds lists the kinds whose credentials carry Keyturn's mark: those whose value OCI generates.
+func markedKinds() (kinds []credential.Kind) {
 	for _, k := range credential.Kinds() {
 		if k.Origin() == credential.Server {
 			kinds = append(kinds, k)
@@ -26,13 +26,13 @@ func withMark() (kinds []credential.Kind) {
 	return kinds
 }
 
-// orphans looks at every user's auth tokens and customer secret keys for those with our mark whose value may be
-// nowhere. It costs a call for each user and kind. Keyturn stores an API key before OCI knows it, and a password has no
-// mark: neither can be an orphan.
-func (r *run) orphans(ctx context.Context) {
-	kinds := withMark()
+// findOrphans lists every user's auth tokens and customer secret keys, one call for each user and kind, and looks for
+// marked ones whose value may be nowhere. API keys can't be orphans, since Keyturn stores them before it uploads them,
+// nor can passwords, which have no mark.
+func (r *run) findOrphans(ctx context.Context) {
+	kinds := markedKinds()
 	users := func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) }
-	r.ring(ctx, []list{{"list the users", users}}, "check the "+nouns(kinds)+" of users",
+	r.forEach(ctx, []list{{"list the users", users}}, "check the "+nouns(kinds)+" of users",
 		func(ctx context.Context, user string) error {
 			for _, kind := range kinds {
 				listing, err := r.Issuers[kind].List(ctx, user)
@@ -49,24 +49,24 @@ func (r *run) orphans(ctx context.Context) {
 		})
 }
 
-// candidate is the secret that a credential was made for, if its value may be nowhere: it carries our mark, its maker
-// can't be at work any more, and the secret can be seen and doesn't mention it; else nil.
-func (r *run) candidate(kind credential.Kind, user string, c credential.Issued, now time.Time) *home {
+// candidate returns the secret that a credential was made for, if the credential may be an orphan: it is marked, its
+// maker can't be running any more, and the secret is known and doesn't mention it. Otherwise it returns nil.
+func (r *run) candidate(kind credential.Kind, user string, c credential.Issued, now time.Time) *boundSecret {
 	mark, ok := credential.ParseMark(c.Description)
 	if !ok || now.Sub(c.Created) < rotation.MakerLife {
 		return nil
 	}
 	r.mu.Lock()
-	h := r.homes[mark.Home]
+	h := r.boundSecrets[mark.Home]
 	r.mu.Unlock()
-	if h == nil || h.kind != kind || !strings.EqualFold(h.user, user) || slices.Contains(h.known, c.ID) {
+	if h == nil || h.kind != kind || !strings.EqualFold(h.user, user) || slices.Contains(h.credentials, c.ID) {
 		return nil
 	}
 	return h
 }
 
-// collect hands a credential to the engine, which alone decides whether it is deleted.
-func (r *run) collect(ctx context.Context, kind credential.Kind, user string, c credential.Issued, h *home) {
+// collect passes a credential to the engine, which decides whether to delete it.
+func (r *run) collect(ctx context.Context, kind credential.Kind, user string, c credential.Issued, h *boundSecret) {
 	result := r.Collector.Collect(ctx, rotation.Orphan{Kind: kind, User: user, Issued: c, DryRun: r.Config.DryRun,
 		Home: credential.Target{Role: kind.DefaultRole(), SecretID: h.id},
 		Authorize: func(ctx context.Context, secrets []vault.Secret) (credential.Authorized, error) {
@@ -74,23 +74,24 @@ func (r *run) collect(ctx context.Context, kind credential.Kind, user string, c 
 		}})
 	switch {
 	case result.End == rotation.Done && result.Acted:
-		r.found("The %s %s of %s was deleted: a rotation that died had made it, and its value is nowhere.", kind.Noun(),
+		r.addFound("The %s %s of %s was deleted: an interrupted rotation had made it, and its value is stored nowhere.",
+			kind.Noun(),
 			c.ID, user)
 	case result.End == rotation.Done && slices.Contains(result.Plan, rotation.Discard):
-		r.found("The %s %s of %s has the mark of a rotation, but its value is nowhere. It would be deleted.",
+		r.addFound("The %s %s of %s has the mark of a rotation, but its value is stored nowhere. It would be deleted.",
 			kind.Noun(), c.ID, user)
 	case result.End == rotation.Refuse && !stored(result):
-		r.refused(kind, user, c.ID, result)
+		r.addRefusal(kind, user, c.ID, result)
 	}
 }
 
-// stored reports whether the secret has a version of the rotation that made the credential: its value is there.
+// stored reports whether the secret has a version of the rotation that made the credential, and so its value.
 func stored(result rotation.Result) bool {
 	return slices.ContainsFunc(result.Placed, func(p rotation.Placed) bool { return p.Version != 0 })
 }
 
-// refused is a finding about a credential that was not deleted.
-func (r *run) refused(kind credential.Kind, user, id string, result rotation.Result) {
+// addRefusal adds a finding about a credential that was not deleted.
+func (r *run) addRefusal(kind credential.Kind, user, id string, result rotation.Result) {
 	why := string(result.Reason)
 	refusal, refused := errors.AsType[*guard.Refusal](result.Cause)
 	switch {
@@ -109,7 +110,8 @@ func (r *run) refused(kind credential.Kind, user, id string, result rotation.Res
 			kind.Noun(), id, user, strings.TrimSuffix(why, "."))})
 }
 
-// authorize asks the guard about the user and the secret.
+// authorize checks with the guard that the user isn't protected, and that the secrets are bound to the user and
+// writable.
 func (r *run) authorize(ctx context.Context, ref credential.Ref, secrets []vault.Secret) (credential.Authorized,
 	error) {
 	name, err := r.Directory.UserName(ctx, ref.User)
@@ -120,7 +122,7 @@ func (r *run) authorize(ctx context.Context, ref credential.Ref, secrets []vault
 		guard.Known(credential.Owner{User: ref.User, UserName: name}), secrets)
 }
 
-// nouns names kinds in a sentence: "auth tokens and customer secret keys".
+// nouns names kinds in a sentence, such as "auth tokens and customer secret keys".
 func nouns(kinds []credential.Kind) string {
 	var all []string
 	for _, k := range kinds {

@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// marked is a credential that a rotation for the secret has made, just old enough.
+// marked returns a credential that a rotation made for the secret, just old enough to be an orphan.
 func marked(id string) credential.Issued {
 	mark := credential.Mark{Rotation: "aaaaaaaaaaaaaaaa", Maker: "maker", Home: credential.Home(drawer)}
 	return credential.Issued{ID: id, Description: mark.Describe("pulls"), Created: noon.Add(-rotation.MakerLife)}
@@ -22,20 +22,23 @@ func TestWhatMayHaveNoValueIsHandedToTheEngine(t *testing.T) {
 	away := credential.Mark{Rotation: "aaaaaaaaaaaaaaaa", Maker: "maker",
 		Home: credential.Home("ocid1.vaultsecret.oc1.iad.other")}
 	for name, c := range map[string]struct {
-		change func(*stage)
+		change func(*fakeTenancy)
 		want   bool
 	}{
-		"a marked one":          {func(*stage) {}, true},
-		"one without a mark":    {func(s *stage) { s.tokens[0].Description = "pulls" }, false},
-		"a young one":           {func(s *stage) { s.tokens[0].Created = noon.Add(1 - rotation.MakerLife) }, false},
-		"of another secret":     {func(s *stage) { s.tokens[0].Description = away.Describe("pulls") }, false},
-		"of another kind":       {func(s *stage) { s.secret.Freeform["keyturn-kind"] = "customer-secret-key" }, false},
-		"of another user":       {func(s *stage) { s.secret.Freeform["keyturn-user"] = "ocid1.user.oc1..x" }, false},
-		"of an unbound secret":  {func(s *stage) { s.secret.Freeform = nil }, false},
-		"of a secret that left": {func(s *stage) { s.secret.State = "PENDING_DELETION" }, false},
+		"a marked one":       {func(*fakeTenancy) {}, true},
+		"one without a mark": {func(s *fakeTenancy) { s.tokens[0].Description = "pulls" }, false},
+		"a young one": {func(s *fakeTenancy) { s.tokens[0].Created = noon.Add(1 - rotation.MakerLife) },
+			false},
+		"of another secret": {func(s *fakeTenancy) { s.tokens[0].Description = away.Describe("pulls") }, false},
+		"of another kind": {func(s *fakeTenancy) { s.secret.Freeform["keyturn-kind"] = "customer-secret-key" },
+			false},
+		"of another user": {func(s *fakeTenancy) { s.secret.Freeform["keyturn-user"] = "ocid1.user.oc1..x" },
+			false},
+		"of an unbound secret":  {func(s *fakeTenancy) { s.secret.Freeform = nil }, false},
+		"of a secret that left": {func(s *fakeTenancy) { s.secret.State = "PENDING_DELETION" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage()
+			s := newFakeTenancy()
 			s.tokens = []credential.Issued{marked("1")}
 			c.change(s)
 			if s.sweep(t); (len(s.orphans) == 1) != c.want {
@@ -69,7 +72,7 @@ func TestACredentialThatTheJournalMentionsIsNoOrphan(t *testing.T) {
 			Retire: rotation.Overlaps{{Credential: "4", After: noon.Add(1)}}}, []string{"1", "2", "4"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage().holds(c.journal)
+			s := newFakeTenancy().holds(c.journal)
 			var want, got []string
 			for _, id := range []string{"1", "2", "3", "4", "5"} {
 				s.tokens = append(s.tokens, marked(id))
@@ -90,28 +93,30 @@ func TestACredentialThatTheJournalMentionsIsNoOrphan(t *testing.T) {
 
 func TestTheGuardIsAskedAboutAnOrphansUserAndSecret(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*stage)
+		change func(*fakeTenancy)
 		words  string // empty: allowed
 	}{
-		"as it should be":       {func(*stage) {}, ""},
-		"a protected user":      {func(s *stage) { s.config.ProtectedUsers = []string{owner} }, "is protected"},
-		"a user without a name": {func(s *stage) { s.name = "" }, "counts as protected"},
-		"a user who can't be seen": {func(s *stage) { s.nameErr = fault.New(fault.Denied, "GetUser", "") },
+		"as it should be":       {func(*fakeTenancy) {}, ""},
+		"a protected user":      {func(s *fakeTenancy) { s.config.ProtectedUsers = []string{owner} }, "is protected"},
+		"a user without a name": {func(s *fakeTenancy) { s.name = "" }, "counts as protected"},
+		"a user who can't be seen": {func(s *fakeTenancy) { s.nameErr = fault.New(fault.Denied, "GetUser", "") },
 			"(GetUser)"},
-		"a secret of somebody else": {func(s *stage) { s.secret.Freeform["keyturn-user"] = "ocid1.user.oc1..x" },
+		"a secret of another user": {func(s *fakeTenancy) { s.secret.Freeform["keyturn-user"] = "ocid1.user.oc1..x" },
 			"bound to another user"},
-		"an unbound secret":    {func(s *stage) { s.secret.Freeform = nil }, "is not bound"},
-		"a secret that leaves": {func(s *stage) { s.secret.State = "PENDING_DELETION" }, "scheduled for deletion"},
+		"an unbound secret": {func(s *fakeTenancy) { s.secret.Freeform = nil }, "is not bound"},
+		"a secret that leaves": {func(s *fakeTenancy) {
+			s.secret.State = "PENDING_DELETION"
+		}, "scheduled for deletion"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage()
+			s := newFakeTenancy()
 			s.tokens = []credential.Issued{marked("1")}
 			s.result = rotation.Result{End: rotation.Done, Acted: true}
 			r := s.run()
-			r.homes[credential.Home(drawer)] = &home{id: drawer, kind: credential.AuthToken, user: owner}
+			r.boundSecrets[credential.Home(drawer)] = &boundSecret{id: drawer, kind: credential.AuthToken, user: owner}
 			c.change(s) // after the secret was listed
 			r.Config = s.config
-			r.orphans(t.Context())
+			r.findOrphans(t.Context())
 			d := r.digest
 			if c.words == "" {
 				if len(d.Found) != 1 || len(d.Unfinished) != 0 {
@@ -119,7 +124,7 @@ func TestTheGuardIsAskedAboutAnOrphansUserAndSecret(t *testing.T) {
 				}
 				if want := (credential.Owner{User: strings.ToUpper(owner), UserName: s.name}); len(s.owners) != 1 ||
 					s.owners[0] != want {
-					t.Errorf("the engine is told of %+v, want %+v", s.owners, want)
+					t.Errorf("the engine gets %+v, want %+v", s.owners, want)
 				}
 				return
 			}
@@ -154,7 +159,7 @@ func TestWhatBecameOfAnOrphanIsTold(t *testing.T) {
 			Remedy: "x"}}, "", "It was not deleted: it is protected."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage()
+			s := newFakeTenancy()
 			s.tokens, s.result = []credential.Issued{marked("1")}, c.result
 			d := s.sweep(t)
 			if (len(d.Found) == 1) != (c.found != "") || c.found != "" && !strings.Contains(d.Found[0], c.found) {
@@ -169,15 +174,15 @@ func TestWhatBecameOfAnOrphanIsTold(t *testing.T) {
 }
 
 func TestADryRunSaysSoToTheEngine(t *testing.T) {
-	s := newStage()
+	s := newFakeTenancy()
 	s.config.DryRun, s.tokens = true, []credential.Issued{marked("1")}
 	if s.sweep(t); len(s.orphans) != 1 || !s.orphans[0].DryRun {
 		t.Errorf("handed over were %+v", s.orphans)
 	}
 }
 
-func TestAUserWhoseCredentialsCannotBeListedIsATrouble(t *testing.T) {
-	s := newStage()
+func TestAUserWhoseCredentialsCannotBeListedIsAFailure(t *testing.T) {
+	s := newFakeTenancy()
 	w := s.sweeper()
 	w.Issuers[credential.CustomerSecretKey] = broken{}
 	d, err := w.Run(t.Context(), "call")
@@ -188,7 +193,7 @@ func TestAUserWhoseCredentialsCannotBeListedIsATrouble(t *testing.T) {
 }
 
 func TestEachOrphanThatIsLeftIsAFindingOfItsOwn(t *testing.T) {
-	s := newStage()
+	s := newFakeTenancy()
 	s.tokens = []credential.Issued{marked("1"), marked("2")}
 	s.result = rotation.Result{End: rotation.Refuse, Cause: &guard.Refusal{Problem: "it is protected"}}
 	d := s.sweep(t)

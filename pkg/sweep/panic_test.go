@@ -21,7 +21,7 @@ func TestAnIDWhoseHandlingPanicsIsReportedByItsIDAndAllOthersAreHandled(t *testi
 	for _, bad := range []int{0, 1, 50, 99} {
 		r := &run{}
 		var handled atomic.Int32
-		r.ring(t.Context(), []list{pagesOf(ids, 30)}, "read users", func(_ context.Context, id string) error {
+		r.forEach(t.Context(), []list{pagesOf(ids, 30)}, "read users", func(_ context.Context, id string) error {
 			if id == ids[bad] {
 				panic("hunter2 " + id)
 			}
@@ -31,7 +31,7 @@ func TestAnIDWhoseHandlingPanicsIsReportedByItsIDAndAllOthersAreHandled(t *testi
 		if int(handled.Load()) != len(ids)-1 {
 			t.Errorf("%d of %d others were handled", handled.Load(), len(ids)-1)
 		}
-		found, err := r.troubles.findings(), r.troubles.err()
+		found, err := r.failures.findings(), r.failures.err()
 		if len(found) != 1 || !strings.Contains(found[0].Text, ids[bad]) ||
 			strings.Contains(found[0].Text+err.Error(), "hunter2") {
 			t.Errorf("the findings are %v with the error %v, want the id %s", found, err, ids[bad])
@@ -39,70 +39,70 @@ func TestAnIDWhoseHandlingPanicsIsReportedByItsIDAndAllOthersAreHandled(t *testi
 	}
 }
 
-// broken lists nothing.
+// broken is an issuer whose List fails.
 type broken struct{}
 
 func (broken) List(context.Context, string) (l credential.Listing, err error) { return l, errBroken }
 
-// poisoned is a stage on which one call panics.
-type poisoned struct {
-	*stage
+// panicking is a fakeTenancy in which one call panics.
+type panicking struct {
+	*fakeTenancy
 	in string
 }
 
-func (p poisoned) at(call string) {
+func (p panicking) at(call string) {
 	if p.in == call {
 		panic("hunter2")
 	}
 }
-func (p poisoned) Review(ctx context.Context, call string, of cloudguard.Problem) outcome.Outcome {
+func (p panicking) Review(ctx context.Context, call string, of cloudguard.Problem) outcome.Outcome {
 	if of.ID == "1" {
 		p.at("review")
 	}
-	return p.stage.Review(ctx, call, of)
+	return p.fakeTenancy.Review(ctx, call, of)
 }
-func (p poisoned) ClosedProblems(ctx context.Context, since time.Time, page string) ([]string, string, error) {
+func (p panicking) ClosedProblems(ctx context.Context, since time.Time, page string) ([]string, string, error) {
 	p.at("problems")
-	return p.stage.ClosedProblems(ctx, since, page)
+	return p.fakeTenancy.ClosedProblems(ctx, since, page)
 }
-func (p poisoned) Compartment(context.Context) (string, error) { p.at("compartment"); return "a", nil }
-func (p poisoned) Users(ctx context.Context, page string) ([]string, string, error) {
+func (p panicking) Compartment(context.Context) (string, error) { p.at("compartment"); return "a", nil }
+func (p panicking) Users(ctx context.Context, page string) ([]string, string, error) {
 	p.at("users")
-	return p.stage.Users(ctx, page)
+	return p.fakeTenancy.Users(ctx, page)
 }
-func (p poisoned) Secret(ctx context.Context, id string) (vault.Secret, error) {
+func (p panicking) Secret(ctx context.Context, id string) (vault.Secret, error) {
 	p.at("secret")
-	return p.stage.Secret(ctx, id)
+	return p.fakeTenancy.Secret(ctx, id)
 }
-func (p poisoned) Versions(ctx context.Context, id string) ([]vault.Version, error) {
+func (p panicking) Versions(ctx context.Context, id string) ([]vault.Version, error) {
 	p.at("versions")
-	return p.stage.Versions(ctx, id)
+	return p.fakeTenancy.Versions(ctx, id)
 }
-func (p poisoned) Tenancy(context.Context) (credential.Tenancy, error) {
+func (p panicking) Tenancy(context.Context) (credential.Tenancy, error) {
 	p.at("news")
 	return credential.Tenancy{Name: "acme"}, nil
 }
-func (p poisoned) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
+func (p panicking) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
 	p.at("notes")
-	return p.stage.Update(ctx, id, etag, u)
+	return p.fakeTenancy.Update(ctx, id, etag, u)
 }
-func (p poisoned) Collect(ctx context.Context, o rotation.Orphan) rotation.Result {
+func (p panicking) Collect(ctx context.Context, o rotation.Orphan) rotation.Result {
 	p.at("collect")
-	return p.stage.Collect(ctx, o)
+	return p.fakeTenancy.Collect(ctx, o)
 }
 
 func TestWhateverPanicsTheRestIsDoneAndMailed(t *testing.T) {
 	for _, call := range []string{"", "review", "problems", "compartment", "users", "secret", "versions", "news",
 		"notes", "collect"} {
 		t.Run(call, func(t *testing.T) {
-			s := newStage()
+			s := newFakeTenancy()
 			s.config.SecretCompartments = nil
 			s.closed, s.tokens, s.versions = []string{"1", "2"}, []credential.Issued{marked("1")}, numbered(21, 21)
 			s.result = rotation.Result{End: rotation.Done, Acted: true}
 			s.review = func(context.Context, cloudguard.Problem) outcome.Outcome {
 				return outcome.Outcome{Status: outcome.Refused, Reason: "full"}
 			}
-			p := poisoned{s, call}
+			p := panicking{s, call}
 			w := s.sweeper()
 			w.Inventory, w.Vault, w.Responder, w.Collector, w.Directory, w.Keeper = p, p, p, p, p, p
 			_, err := w.Run(t.Context(), "call")

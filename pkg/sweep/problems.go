@@ -14,46 +14,46 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// claim is what the journal of a bound secret says is left to do by the order of a problem's closure.
-type claim struct {
+// order is a rotation or a deletion that the journal of a bound secret says is left to do.
+type order struct {
 	secret string // "name (OCID)"
 	kind   credential.Kind
 	user   string
 	old    string
 }
 
-// maxDuties is how many duties of one secret are looked at. A journal that Keyturn has written has a few.
-const maxDuties = 10
+// maxOrders is how many orders of one secret are reviewed. A journal that Keyturn wrote has only a few.
+const maxOrders = 10
 
-// claim takes a duty out of a secret's journal.
-func (r *run) claim(c claim, d rotation.Duty) {
+// addOrder adds the order of a journal's duty, or a finding if the duty names no problem.
+func (r *run) addOrder(c order, d rotation.Duty) {
 	const older = "If that credential is still in use, close its problem in Cloud Guard again. If it is not, " +
 		"delete it, and remove the key keyturn from the secret's metadata"
 	id, err := cloudguard.ParseOCID(d.Problem, cloudguard.TypeProblem)
 	switch {
 	case d.Problem == "":
-		r.needs(c, "no problem", "its journal, which an older Keyturn wrote, names no problem. "+older)
+		r.needs(c, "no problem", "its journal, written by an older version of Keyturn, names no problem. "+older)
 	case err != nil:
-		r.needs(c, "malformed", fmt.Sprintf("its journal names no problem's OCID but %s. Somebody else has written "+
+		r.needs(c, "malformed", fmt.Sprintf("its journal names no problem's OCID but %s. Keyturn did not write "+
 			"that. %s", quoted(d.Problem), older))
 	default:
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.claims[string(id)] = append(r.claims[string(id)], c)
+		r.orders[string(id)] = append(r.orders[string(id)], c)
 	}
 }
 
-// needs is a finding about a claim that a person has to look at.
-func (r *run) needs(c claim, state, text string) {
+// needs adds a finding about an order that a person has to look at.
+func (r *run) needs(c order, state, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.digest.Unfinished = append(r.digest.Unfinished, outcome.Finding{About: "journal of " + c.secret + " " + c.old,
 		State: state, Needs: true,
-		Text: fmt.Sprintf("Secret %s: the rotation of %s is not finished, and was left alone: %s.", c.secret,
+		Text: fmt.Sprintf("Secret %s: the rotation of %s is not finished, and was not continued: %s.", c.secret,
 			quoted(c.old), text)})
 }
 
-// quoted is a text out of a journal, which anybody may have written, as a mail may show it.
+// quoted makes a text from a journal, which other users may have written, safe to show in a mail.
 func quoted(text string) string {
 	if cut := []rune(text); len(cut) > 60 {
 		text = string(cut[:60]) + "..."
@@ -61,15 +61,16 @@ func quoted(text string) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// duties reviews the problems that journals name. Nothing but the problem's OCID is taken from a journal.
-func (r *run) duties(ctx context.Context) {
-	ids := slices.Collect(maps.Keys(r.claims))
+// reviewOrders reviews the problems that journals name. It takes only the problem's OCID from a journal.
+func (r *run) reviewOrders(ctx context.Context) {
+	ids := slices.Collect(maps.Keys(r.orders))
 	named := func(string) ([]string, string, error) { return ids, "", nil }
-	r.ring(ctx, []list{{"list the problems that journals name", named}}, "read the problems that journals name", r.duty)
+	r.forEach(ctx, []list{{"list the problems that journals name", named}}, "read the problems that journals name",
+		r.reviewOrder)
 }
 
-func (r *run) duty(ctx context.Context, id string) error {
-	claims := r.claims[id]
+func (r *run) reviewOrder(ctx context.Context, id string) error {
+	claims := r.orders[id]
 	p, err := r.Inventory.Problem(ctx, id)
 	switch fault.Of(err) {
 	case fault.Absent, fault.Denied, fault.Invalid:
@@ -92,14 +93,14 @@ func (r *run) duty(ctx context.Context, id string) error {
 		}
 		fits = true
 	}
-	if fits && p.Resolved() { // one that is open again, or dismissed, orders nothing
+	if fits && p.Resolved() { // an open or dismissed problem orders nothing
 		r.review(ctx, p)
 	}
 	return nil
 }
 
-// contradicts says what a problem's record is about, if that is not what the secret is bound to and its journal names.
-func (c claim) contradicts(p cloudguard.Problem) string {
+// contradicts says what a problem's record is about, if it doesn't match the secret's binding and journal.
+func (c order) contradicts(p cloudguard.Problem) string {
 	subject := p.Subject()
 	user, err := subject.User()
 	switch {
@@ -115,13 +116,13 @@ func (c claim) contradicts(p cloudguard.Problem) string {
 	return ""
 }
 
-// problems reviews the problems that were closed in the last days, apart from those that the sweep has reviewed.
-func (r *run) problems(ctx context.Context) {
+// reviewClosed reviews the recently closed problems that this sweep hasn't reviewed yet.
+func (r *run) reviewClosed(ctx context.Context) {
 	since := r.Clock.Now().AddDate(0, 0, -r.Config.SweepDays)
 	closed := func(page string) ([]string, string, error) { return r.Inventory.ClosedProblems(ctx, since, page) }
-	r.ring(ctx, []list{{"list the closed problems", closed}}, "read closed problems",
+	r.forEach(ctx, []list{{"list the closed problems", closed}}, "read closed problems",
 		func(ctx context.Context, id string) error {
-			if r.was(id) {
+			if r.wasReviewed(id) {
 				return nil
 			}
 			p, err := r.Inventory.Problem(ctx, id)
@@ -132,7 +133,7 @@ func (r *run) problems(ctx context.Context) {
 		})
 }
 
-// review hands a problem to the responder, and takes what comes of it into the digest.
+// review passes a problem to the responder, and adds the outcome to the digest.
 func (r *run) review(ctx context.Context, p cloudguard.Problem) {
 	r.mu.Lock()
 	r.reviewed[strings.ToLower(p.ID)] = true
@@ -140,7 +141,7 @@ func (r *run) review(ctx context.Context, p cloudguard.Problem) {
 	r.add(r.Responder.Review(ctx, r.callID, p))
 }
 
-func (r *run) was(id string) bool {
+func (r *run) wasReviewed(id string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.reviewed[strings.ToLower(id)]

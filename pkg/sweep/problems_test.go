@@ -20,7 +20,7 @@ import (
 )
 
 func TestAnOrderThatAJournalNamesIsReviewedByCloudGuardsRecordAlone(t *testing.T) {
-	s := newStage().holds(overdue(strings.ToUpper(problem)))
+	s := newFakeTenancy().holds(overdue(strings.ToUpper(problem)))
 	s.records[problem] = record()
 	d := s.sweep(t)
 	if !slices.Equal(s.reviewed, []string{problem}) || d.Looked != 1 || len(d.Unfinished) != 0 {
@@ -31,7 +31,7 @@ func TestAnOrderThatAJournalNamesIsReviewedByCloudGuardsRecordAlone(t *testing.T
 func TestAProblemIsReviewedOnceHoweverManyNameIt(t *testing.T) {
 	j := overdue(problem)
 	j.Staged = &rotation.Staged{Old: token, Phase: rotation.PhaseStaged, Problem: problem}
-	s := newStage().holds(j)
+	s := newFakeTenancy().holds(j)
 	s.records[problem] = record()
 	s.closed = []string{problem, "ocid1.cloudguardproblem.oc1.iad.q"}
 	if s.sweep(t); !slices.Equal(s.reviewed, []string{problem, s.closed[1]}) {
@@ -39,12 +39,12 @@ func TestAProblemIsReviewedOnceHoweverManyNameIt(t *testing.T) {
 	}
 }
 
-// A stale announcement of the successor's rotation beside it.
+// The journal also has a stale announcement of the successor's rotation.
 func TestAGraceThatIsOverEndsWhateverElseTheJournalTells(t *testing.T) {
 	long := noon.Add(-time.Hour)
 	j := overdue(problem)
 	j.Staged = &rotation.Staged{Old: "ocid1.credential.oc1..successor", Phase: rotation.PhaseIntent, At: &long}
-	s := newStage().holds(j)
+	s := newFakeTenancy().holds(j)
 	s.records[problem] = record()
 	if s.sweep(t); !slices.Equal(s.reviewed, []string{problem}) {
 		t.Errorf("reviewed %q", s.reviewed)
@@ -53,7 +53,7 @@ func TestAGraceThatIsOverEndsWhateverElseTheJournalTells(t *testing.T) {
 
 func TestAnOrderThatNoLongerStandsIsNotReviewedAndNoFinding(t *testing.T) {
 	for _, state := range []string{"OPEN", "DISMISSED", "DELETED", ""} {
-		s := newStage().holds(overdue(problem))
+		s := newFakeTenancy().holds(overdue(problem))
 		p := record()
 		p.Detail = state
 		s.records[problem] = p
@@ -65,8 +65,8 @@ func TestAnOrderThatNoLongerStandsIsNotReviewedAndNoFinding(t *testing.T) {
 
 func TestAJournalThatNoRecordBearsOutIsAFindingAndNeverAnOrder(t *testing.T) {
 	denied := fault.New(fault.Denied, "GetProblem", "")
-	of := func(change func(*cloudguard.Problem)) func(*stage) {
-		return func(s *stage) {
+	of := func(change func(*cloudguard.Problem)) func(*fakeTenancy) {
+		return func(s *fakeTenancy) {
 			p := record()
 			change(&p)
 			s.records[problem] = p
@@ -74,7 +74,7 @@ func TestAJournalThatNoRecordBearsOutIsAFindingAndNeverAnOrder(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		problem string
-		set     func(*stage)
+		set     func(*fakeTenancy)
 		words   string
 		state   string
 		reads   int
@@ -83,10 +83,12 @@ func TestAJournalThatNoRecordBearsOutIsAFindingAndNeverAnOrder(t *testing.T) {
 		"a path": {"../../users?x=y", of(func(*cloudguard.Problem) {}),
 			`names no problem's OCID but "../../users?x=y"`, "malformed", 0},
 		"a user for the problem": {owner, of(func(*cloudguard.Problem) {}), "names no problem's OCID", "malformed", 0},
-		"a problem that is gone": {problem, func(s *stage) { s.absent = fault.New(fault.Absent, "GetProblem", "") },
+		"a problem that is gone": {problem, func(s *fakeTenancy) {
+			s.absent = fault.New(fault.Absent, "GetProblem", "")
+		},
 			"can't be read", "not found", 1},
-		"one that is denied": {problem, func(s *stage) { s.absent = denied }, "can't be read", "not found", 1},
-		"one that is refused": {problem, func(s *stage) { s.absent = fault.New(fault.Invalid, "GetProblem", "") },
+		"one that is denied": {problem, func(s *fakeTenancy) { s.absent = denied }, "can't be read", "not found", 1},
+		"one that is refused": {problem, func(s *fakeTenancy) { s.absent = fault.New(fault.Invalid, "GetProblem", "") },
 			"can't be read", "not found", 1},
 		"of another user": {problem, of(func(p *cloudguard.Problem) { p.Details["User OCID"] = "ocid1.user.oc1..x" }),
 			"another user", "contradicts", 1},
@@ -103,7 +105,7 @@ func TestAJournalThatNoRecordBearsOutIsAFindingAndNeverAnOrder(t *testing.T) {
 			"another credential", "contradicts", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage().holds(overdue(c.problem))
+			s := newFakeTenancy().holds(overdue(c.problem))
 			c.set(s)
 			d := s.sweep(t)
 			if len(s.reviewed) != 0 || len(s.read) != c.reads {
@@ -127,7 +129,7 @@ func TestAJournalThatNoRecordBearsOutIsAFindingAndNeverAnOrder(t *testing.T) {
 func TestAnIDOfTheRecordIsComparedInAnyCase(t *testing.T) {
 	j := overdue(problem)
 	j.Retire[0].Credential = strings.ToUpper(token)
-	s := newStage().holds(j)
+	s := newFakeTenancy().holds(j)
 	s.records[problem] = record()
 	if s.sweep(t); len(s.reviewed) != 1 {
 		t.Errorf("reviewed %q", s.reviewed)
@@ -135,7 +137,7 @@ func TestAnIDOfTheRecordIsComparedInAnyCase(t *testing.T) {
 }
 
 func TestAPasswordsOrderHasNoCredentialToCompare(t *testing.T) {
-	s := newStage().holds(overdue(problem))
+	s := newFakeTenancy().holds(overdue(problem))
 	s.secret.Freeform["keyturn-kind"] = "password"
 	p := record()
 	p.Rule, p.ResourceID = cloudguard.PasswordTooOld, owner
@@ -145,9 +147,9 @@ func TestAPasswordsOrderHasNoCredentialToCompare(t *testing.T) {
 	}
 }
 
-func TestAProblemThatCannotBeReadAtTheMomentIsATroubleAndNoFinding(t *testing.T) {
+func TestAProblemThatCannotBeReadAtTheMomentIsAFailureAndNoFinding(t *testing.T) {
 	for _, class := range []fault.Class{fault.Unclear, fault.Throttled} {
-		s := newStage().holds(overdue(problem))
+		s := newFakeTenancy().holds(overdue(problem))
 		s.absent = fault.New(class, "GetProblem", "")
 		d, err := s.sweeper().Run(t.Context(), "call")
 		if err == nil || len(d.Unfinished) != 1 || d.Unfinished[0].Needs || len(s.reviewed) != 0 {
@@ -157,21 +159,21 @@ func TestAProblemThatCannotBeReadAtTheMomentIsATroubleAndNoFinding(t *testing.T)
 }
 
 func TestOfTwoSecretsThatNameOneProblemTheOneThatItIsAboutCounts(t *testing.T) {
-	s := newStage()
+	s := newFakeTenancy()
 	s.records[problem] = record()
 	r := s.run()
-	r.claims[problem] = []claim{{secret: "a", kind: credential.APIKey, user: owner, old: token},
+	r.orders[problem] = []order{{secret: "a", kind: credential.APIKey, user: owner, old: token},
 		{secret: "b", kind: credential.AuthToken, user: owner, old: token}}
-	r.duties(t.Context())
+	r.reviewOrders(t.Context())
 	if len(s.reviewed) != 1 || len(r.digest.Unfinished) != 1 || !strings.Contains(r.digest.Unfinished[0].Text,
 		"Secret a:") {
 		t.Errorf("reviewed %q, found %v", s.reviewed, r.digest.Unfinished)
 	}
 }
 
-// run is a sweep that has not begun.
-func (s *stage) run() *run {
-	return &run{Sweeper: s.sweeper(), homes: map[string]*home{}, claims: map[string][]claim{},
+// run returns a sweep that has not begun.
+func (s *fakeTenancy) run() *run {
+	return &run{Sweeper: s.sweeper(), boundSecrets: map[string]*boundSecret{}, orders: map[string][]order{},
 		reviewed: map[string]bool{}, noted: map[string]notes{}}
 }
 
@@ -180,7 +182,7 @@ func TestOfOneSecretOnlyTenDutiesAreLookedAt(t *testing.T) {
 	for n := range 100 {
 		j.Retire = append(j.Retire, rotation.Retired{Credential: fmt.Sprint(n), After: noon.Add(-time.Hour)})
 	}
-	if d := newStage().holds(j).sweep(t); len(d.Unfinished) != 10 {
+	if d := newFakeTenancy().holds(j).sweep(t); len(d.Unfinished) != 10 {
 		t.Errorf("%d findings", len(d.Unfinished))
 	}
 }
@@ -196,7 +198,7 @@ func TestWhatAJournalSaysIsShownInOneShortLine(t *testing.T) {
 }
 
 func TestAFindingAboutAJournalIsMailedOnceAndThenWeekly(t *testing.T) {
-	s := newStage().holds(overdue(""))
+	s := newFakeTenancy().holds(overdue(""))
 	s.keeps = true
 	for hour := range 8 * 24 {
 		s.now = noon.Add(time.Duration(hour) * time.Hour)
@@ -207,9 +209,9 @@ func TestAFindingAboutAJournalIsMailedOnceAndThenWeekly(t *testing.T) {
 	}
 }
 
-// A refusal has opened the problem again: nothing of the order is left but a word in the journal.
+// A refusal has opened the problem again, so that only the journal still has the order.
 func TestARefusedOrderIsMailedOnceAndNotCarriedOutLater(t *testing.T) {
-	s := newStage().holds(overdue(problem))
+	s := newFakeTenancy().holds(overdue(problem))
 	s.records[problem] = record()
 	s.closed = []string{problem}
 	s.review = func(context.Context, cloudguard.Problem) outcome.Outcome {
@@ -232,7 +234,7 @@ func TestWhatHadNothingToDoIsLookedAtAndNotTold(t *testing.T) {
 	for status, told := range map[outcome.Status]bool{outcome.Already: false, outcome.Ignored: false,
 		outcome.InProgress: false,
 		outcome.Rotated:    true, outcome.Refused: true, outcome.Unfinished: true, outcome.DryRun: true} {
-		s := newStage()
+		s := newFakeTenancy()
 		s.closed = []string{problem}
 		s.review = func(context.Context, cloudguard.Problem) outcome.Outcome { return outcome.Outcome{Status: status} }
 		if d := s.sweep(t); (len(d.Outcomes) == 1) != told || d.Looked != 1 {
@@ -241,9 +243,9 @@ func TestWhatHadNothingToDoIsLookedAtAndNotTold(t *testing.T) {
 	}
 }
 
-// busy are parts that take longer than there is time; which of them got to do anything is kept.
+// busy is a tenancy in which every part takes too long. It records which parts did something.
 type busy struct {
-	*stage
+	*fakeTenancy
 	did map[string]int
 }
 
@@ -255,7 +257,7 @@ func (b *busy) work(ctx context.Context, part string) {
 }
 func (b *busy) Problem(ctx context.Context, id string) (cloudguard.Problem, error) {
 	b.work(ctx, map[bool]string{true: "duties", false: "closed"}[id == problem])
-	return b.stage.Problem(ctx, id)
+	return b.fakeTenancy.Problem(ctx, id)
 }
 func (b *busy) ClosedProblems(context.Context, time.Time, string) ([]string, string, error) {
 	return manyIDs(400), "", nil
@@ -276,7 +278,7 @@ func (b *busy) Versions(ctx context.Context, _ string) ([]vault.Version, error) 
 
 func TestEveryPartOfASweepGetsItsShareOfTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &busy{newStage().holds(overdue(problem)), map[string]int{}}
+		b := &busy{newFakeTenancy().holds(overdue(problem)), map[string]int{}}
 		b.records[problem] = record()
 		w := b.sweeper()
 		w.Inventory, w.Vault, w.Clock = b, b, clock.System{}
@@ -301,15 +303,15 @@ func TestEveryPartOfASweepGetsItsShareOfTheTime(t *testing.T) {
 }
 
 func TestTheProblemsOfTheConfiguredDaysAreListed(t *testing.T) {
-	s := newStage()
+	s := newFakeTenancy()
 	s.config.SweepDays = 7
 	if s.sweep(t); !s.since.Equal(noon.AddDate(0, 0, -7)) {
 		t.Errorf("the closed problems are listed since %v", s.since)
 	}
 }
 
-func TestAClosedProblemThatCannotBeReadIsATroubleAndTheOthersAreReviewed(t *testing.T) {
-	s := newStage()
+func TestAClosedProblemThatCannotBeReadIsAFailureAndTheOthersAreReviewed(t *testing.T) {
+	s := newFakeTenancy()
 	s.records[problem], s.absent = record(), errBroken
 	s.closed = []string{"x", problem, "y"}
 	d, err := s.sweeper().Run(t.Context(), "call")

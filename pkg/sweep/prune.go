@@ -12,24 +12,24 @@ import (
 )
 
 const (
-	// crowded is how many versions a secret may have before deprecated ones go; OCI keeps 30.
+	// crowded is how many versions a secret may have before deprecated ones are deleted; OCI keeps 30.
 	crowded = 20
-	// kept is how many stay then.
-	kept = 10
+	// keptVersions is how many are kept then.
+	keptVersions = 10
 )
 
-// prunes makes room in the secrets that are crowded.
-func (r *run) prunes(ctx context.Context) {
+// pruneAll deletes old versions of crowded secrets.
+func (r *run) pruneAll(ctx context.Context) {
 	var ids []string
-	for _, h := range r.homes {
+	for _, h := range r.boundSecrets {
 		ids = append(ids, h.id)
 	}
 	bound := func(string) ([]string, string, error) { return ids, "", nil }
-	r.ring(ctx, []list{{"list the bound secrets", bound}}, "list the versions of secrets", r.prune)
+	r.forEach(ctx, []list{{"list the bound secrets", bound}}, "list the versions of secrets", r.prune)
 }
 
-// prune schedules the deletion of the oldest versions of a crowded secret that nothing needs. Every secret's versions
-// are listed: the number of CURRENT says nothing of one that was rolled back.
+// prune schedules the deletion of the oldest unneeded versions of a crowded secret. It lists the versions of every
+// secret, since the number of CURRENT is too low after a rollback.
 func (r *run) prune(ctx context.Context, id string) error {
 	versions, err := r.Vault.Versions(ctx, id)
 	if err != nil {
@@ -46,7 +46,7 @@ func (r *run) prune(ctx context.Context, id string) error {
 	kind, user, ok := guard.BoundTo(s)
 	journal, err := rotation.ReadJournal(s.Metadata)
 	if !ok || err != nil || s.State != vault.Active {
-		return nil // nothing shows what is needed
+		return nil // it isn't known which versions are needed
 	}
 	going, what := surplus(versions, journal, kind, user), "would be"
 	if !r.Config.DryRun {
@@ -58,14 +58,14 @@ func (r *run) prune(ctx context.Context, id string) error {
 		}
 	}
 	if len(going) > 0 {
-		r.found("Secret %s (%s) had %d versions; OCI keeps %d. The deletion of %d deprecated ones %s scheduled.",
+		r.addFound("Secret %s (%s) had %d versions; OCI keeps %d. The deletion of %d deprecated ones %s scheduled.",
 			s.Name, s.ID, len(versions), vault.MaxVersions, len(going), what)
 	}
 	return nil
 }
 
-// surplus are the oldest versions that may go. CURRENT, PENDING, PREVIOUS, and all versions of rotations that the
-// journal tells of, always stay. It sorts the versions by number.
+// surplus returns the oldest versions that may be deleted. CURRENT, PENDING, PREVIOUS, and all versions of rotations in
+// the journal always stay. It sorts the versions by number.
 func surplus(versions []vault.Version, j rotation.Journal, kind credential.Kind, user string) []vault.Version {
 	needed := map[credential.RotationID]bool{}
 	living := func(old string) { needed[credential.Ref{Kind: kind, User: user, ID: old}.RotationID()] = true }
@@ -86,7 +86,7 @@ func surplus(versions []vault.Version, j rotation.Journal, kind credential.Kind,
 		rotation, _, ours := credential.ParseVersionName(v.Name)
 		stays := !v.Stale || v.Current || v.Pending || v.Previous || v.Number == number || v.Name != "" &&
 			v.Name == name || ours && needed[rotation]
-		if !stays && len(going) < len(versions)-kept {
+		if !stays && len(going) < len(versions)-keptVersions {
 			going = append(going, v)
 		}
 	}

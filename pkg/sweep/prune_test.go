@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// numbered are n versions, of which CURRENT has a number, and PREVIOUS the one before.
+// numbered returns n versions, with the number of CURRENT; the one before is PREVIOUS.
 func numbered(n, current int) (versions []vault.Version) {
 	for i := 1; i <= n; i++ {
 		v := vault.Version{Number: int64(i), Name: fmt.Sprint("v", i), Current: i == current, Previous: i == current-1}
@@ -35,62 +35,62 @@ func TestTheOldestVersionsOfACrowdedSecretGoAndWhatIsNeededStays(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		versions []vault.Version
-		change   func(s *stage)
+		change   func(s *fakeTenancy)
 		want     []int64
 	}{
 		"not crowded": {numbered(crowded, crowded), nil, nil},
-		"crowded":     {numbered(crowded+1, crowded+1), nil, numbers(1, crowded+1-kept)},
+		"crowded":     {numbered(crowded+1, crowded+1), nil, numbers(1, crowded+1-keptVersions)},
 		"full":        {numbered(30, 30), nil, numbers(1, 20)},
 		"rolled back": {numbered(25, 2), nil, numbers(3, 17)},
-		"PENDING": {numbered(21, 21), func(s *stage) {
+		"PENDING": {numbered(21, 21), func(s *fakeTenancy) {
 			s.versions[0].Pending, s.versions[0].Stale = true, false
 		}, numbers(2, 12)},
-		"PENDING, stale":  {numbered(21, 21), func(s *stage) { s.versions[0].Pending = true }, numbers(2, 12)},
-		"CURRENT, stale":  {numbered(21, 21), func(s *stage) { s.versions[0].Current = true }, numbers(2, 12)},
-		"PREVIOUS, stale": {numbered(21, 21), func(s *stage) { s.versions[0].Previous = true }, numbers(2, 12)},
-		"not deprecated":  {numbered(21, 21), func(s *stage) { s.versions[0].Stale = false }, numbers(2, 12)},
-		"leaving already": {numbered(21, 21), func(s *stage) { s.versions[0].Leaving = true }, nil},
-		"in no order":     {numbered(21, 21), func(s *stage) { slices.Reverse(s.versions) }, numbers(1, 11)},
-		"the staged one": {numbered(21, 21), func(s *stage) {
+		"PENDING, stale":  {numbered(21, 21), func(s *fakeTenancy) { s.versions[0].Pending = true }, numbers(2, 12)},
+		"CURRENT, stale":  {numbered(21, 21), func(s *fakeTenancy) { s.versions[0].Current = true }, numbers(2, 12)},
+		"PREVIOUS, stale": {numbered(21, 21), func(s *fakeTenancy) { s.versions[0].Previous = true }, numbers(2, 12)},
+		"not deprecated":  {numbered(21, 21), func(s *fakeTenancy) { s.versions[0].Stale = false }, numbers(2, 12)},
+		"leaving already": {numbered(21, 21), func(s *fakeTenancy) { s.versions[0].Leaving = true }, nil},
+		"in no order":     {numbered(21, 21), func(s *fakeTenancy) { slices.Reverse(s.versions) }, numbers(1, 11)},
+		"the staged one": {numbered(21, 21), func(s *fakeTenancy) {
 			s.holds(rotation.Journal{Staged: &rotation.Staged{Version: "v1", At: &noon}})
 		}, numbers(2, 12)},
-		"an earlier attempt": {numbered(21, 21), func(s *stage) {
+		"an earlier attempt": {numbered(21, 21), func(s *fakeTenancy) {
 			s.versions[0].Name = of("x")
 			s.holds(rotation.Journal{Staged: &rotation.Staged{Version: "v1", Old: "x", At: &noon}})
 		}, numbers(2, 12)},
-		"the journal's CURRENT": {numbered(21, 21), func(s *stage) {
+		"the journal's CURRENT": {numbered(21, 21), func(s *fakeTenancy) {
 			s.holds(rotation.Journal{Current: &rotation.Holder{Version: 1}})
 		}, numbers(2, 12)},
-		"of an overlap": {numbered(21, 21), func(s *stage) {
+		"of an overlap": {numbered(21, 21), func(s *fakeTenancy) {
 			s.versions[0].Name = of("x")
 			s.holds(rotation.Journal{Retire: rotation.Overlaps{{Credential: "x", After: noon.Add(1)}}})
 		}, numbers(2, 12)},
-		"of a rotation that is over": {numbered(21, 21), func(s *stage) {
+		"of a rotation that is over": {numbered(21, 21), func(s *fakeTenancy) {
 			s.versions[0].Name = of("y")
 			s.holds(rotation.Journal{Retire: rotation.Overlaps{{Credential: "x", After: noon.Add(1)}}})
 		}, numbers(1, 11)},
-		"without names": {numbered(21, 21), func(s *stage) {
+		"without names": {numbered(21, 21), func(s *fakeTenancy) {
 			for i := range s.versions {
 				s.versions[i].Name = ""
 			}
 			s.holds(rotation.Journal{Staged: &rotation.Staged{At: &noon}})
 		}, numbers(1, 11)},
-		"all but one needed": {numbered(21, 21), func(s *stage) {
+		"all but one needed": {numbered(21, 21), func(s *fakeTenancy) {
 			for i := range s.versions {
 				s.versions[i].Stale = i == 4
 			}
 		}, []int64{5}},
-		"all needed": {numbered(21, 21), func(s *stage) {
+		"all needed": {numbered(21, 21), func(s *fakeTenancy) {
 			for i := range s.versions {
 				s.versions[i].Stale = false
 			}
 		}, nil},
-		"a strange journal": {numbered(21, 21), func(s *stage) {
+		"a strange journal": {numbered(21, 21), func(s *fakeTenancy) {
 			s.secret.Metadata = vault.Metadata(`{"keyturn":"x"}`)
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage()
+			s := newFakeTenancy()
 			s.versions = c.versions
 			if c.change != nil {
 				c.change(s)
@@ -109,27 +109,27 @@ func TestTheOldestVersionsOfACrowdedSecretGoAndWhatIsNeededStays(t *testing.T) {
 	}
 }
 
-// Somebody takes the tags off, or schedules the secret's deletion, after it was listed.
+// A user removes the tags or schedules the secret's deletion after it was listed.
 func TestNothingIsScheduledInASecretThatIsNotBoundAnyMore(t *testing.T) {
-	for name, change := range map[string]func(*stage){
-		"unbound":        func(s *stage) { s.secret.Freeform = nil },
-		"being deleted":  func(s *stage) { s.secret.State = "PENDING_DELETION" },
-		"being changed":  func(s *stage) { s.secret.State = vault.Updating },
-		"as it was read": func(*stage) {},
+	for name, change := range map[string]func(*fakeTenancy){
+		"unbound":        func(s *fakeTenancy) { s.secret.Freeform = nil },
+		"being deleted":  func(s *fakeTenancy) { s.secret.State = "PENDING_DELETION" },
+		"being changed":  func(s *fakeTenancy) { s.secret.State = vault.Updating },
+		"as it was read": func(*fakeTenancy) {},
 	} {
-		s := newStage()
+		s := newFakeTenancy()
 		s.versions = numbered(21, 21)
 		r := s.run()
-		r.homes["x"] = &home{id: drawer}
+		r.boundSecrets["x"] = &boundSecret{id: drawer}
 		change(s)
-		if r.prunes(t.Context()); (len(s.leaving) > 0) != (name == "as it was read") || !r.troubles.none() {
-			t.Errorf("%s: %v, %v", name, s.leaving, r.troubles.err())
+		if r.pruneAll(t.Context()); (len(s.leaving) > 0) != (name == "as it was read") || !r.failures.none() {
+			t.Errorf("%s: %v, %v", name, s.leaving, r.failures.err())
 		}
 	}
 }
 
 func TestADryRunSaysWhatItWouldSchedule(t *testing.T) {
-	s := newStage()
+	s := newFakeTenancy()
 	s.config.DryRun, s.versions = true, numbered(21, 21)
 	if d := s.sweep(t); len(s.leaving) != 0 || len(d.Found) != 1 ||
 		d.Found[0] != "Secret token-of-web ("+drawer+") had 21 versions; OCI keeps 30. The deletion of 11 "+
@@ -143,18 +143,18 @@ func TestADryRunSaysWhatItWouldSchedule(t *testing.T) {
 	}
 }
 
-func TestASecretThatNoRoomCanBeMadeInIsATrouble(t *testing.T) {
+func TestASecretThatNoRoomCanBeMadeInIsAFailure(t *testing.T) {
 	for call, want := range map[string]string{
 		"Versions":         "listing the versions of secret " + drawer,
 		"Secret":           "reading secret " + drawer,
 		"ScheduleDeletion": "scheduling the deletion of version 1 of secret " + drawer,
 	} {
-		s := newStage()
+		s := newFakeTenancy()
 		s.versions, s.fails[call] = numbered(21, 21), errBroken
 		r := s.run()
-		r.homes["x"] = &home{id: drawer}
-		r.prunes(t.Context())
-		err, found := r.troubles.err(), r.troubles.findings()
+		r.boundSecrets["x"] = &boundSecret{id: drawer}
+		r.pruneAll(t.Context())
+		err, found := r.failures.err(), r.failures.findings()
 		if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), want) || len(found) != 1 ||
 			!strings.Contains(found[0].Text, "("+drawer+")") {
 			t.Errorf("%s: %v, found %v", call, err, found)

@@ -12,9 +12,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// news is the digest without what an earlier sweep has mailed. What the sweep did is always news.
+// news returns the digest without the findings that an earlier sweep mailed. What the sweep did is always news.
 func (r *run) news(ctx context.Context) outcome.Digest {
-	known := r.known(ctx)
+	known := r.earlierNotes(ctx)
 	now := r.Clock.Now()
 	d := r.digest
 	d.Outcomes = slices.DeleteFunc(slices.Clone(d.Outcomes), func(o outcome.Outcome) bool {
@@ -32,18 +32,18 @@ func (r *run) news(ctx context.Context) outcome.Digest {
 	return d
 }
 
-// waits reports whether a rotation waits for OCI to accept the new credential, as the mail of the delivery that made it
-// says. It ends within half an hour: accepted or refused, that is news.
+// waits reports whether a rotation is waiting for OCI to accept the new credential. The delivery that made it has
+// mailed that. It ends within half an hour, and then the result is news.
 func waits(o outcome.Outcome) bool { return o.Pending && !o.Changed }
 
-// repeats reports whether the next sweep may find the same. What was rotated is over, and so is a dry run that a
-// comment asked for: its problem is open again.
+// repeats reports whether the next sweep may find the same. A rotation is over, and so is a dry run that a comment
+// asked for, whose problem is open again.
 func repeats(o outcome.Outcome) bool {
 	return o.Status == outcome.Refused || o.Status == outcome.Unfinished
 }
 
-// known is what earlier sweeps have mailed, from all secrets that this one has read, and from the notebook.
-func (r *run) known(ctx context.Context) notes {
+// earlierNotes merges the notes of all secrets that this sweep has read, and of the notebook.
+func (r *run) earlierNotes(ctx context.Context) notes {
 	if _, read := r.noted[r.notebook]; !read && r.notebook != "" && len(r.digest.Outcomes)+
 		len(r.digest.Unfinished) > 0 {
 		if s, err := r.Vault.Secret(ctx, r.notebook); err == nil {
@@ -61,18 +61,18 @@ func (r *run) known(ctx context.Context) notes {
 	return all
 }
 
-// home is the secret that keeps the notes about an item; "" if there is none.
-func (r *run) home(i item) string {
-	for _, key := range slices.Sorted(maps.Keys(r.homes)) {
-		if h := r.homes[key]; string(h.kind) == i.kind && strings.EqualFold(h.user, i.user) {
+// notesSecret returns the OCID of the secret for the notes about an item; "" if there is none.
+func (r *run) notesSecret(i item) string {
+	for _, key := range slices.Sorted(maps.Keys(r.boundSecrets)) {
+		if h := r.boundSecrets[key]; string(h.kind) == i.kind && strings.EqualFold(h.user, i.user) {
 			return h.id
 		}
 	}
 	return r.notebook
 }
 
-// remember writes down what was mailed, and takes off what is over. A note that can't be written costs a mail that
-// comes twice, and nothing else: it is logged. A dry run changes nothing, and so keeps no notes.
+// remember writes notes about what was mailed, and removes those that are over. Failures are only logged, since they
+// just lead to a repeated mail. A dry run writes no notes.
 func (r *run) remember(ctx context.Context, news outcome.Digest) {
 	if r.Config.DryRun || r.Keeper == nil {
 		return
@@ -80,7 +80,7 @@ func (r *run) remember(ctx context.Context, news outcome.Digest) {
 	now := r.Clock.Now()
 	mailed, found := map[string][]item{}, map[string]bool{}
 	note := func(i item) {
-		if home := r.home(i); home != "" {
+		if home := r.notesSecret(i); home != "" {
 			mailed[home] = append(mailed[home], i)
 		}
 	}
@@ -92,11 +92,11 @@ func (r *run) remember(ctx context.Context, news outcome.Digest) {
 	for _, f := range news.Unfinished {
 		note(itemOfFinding(f, now))
 	}
-	for _, o := range r.digest.Outcomes { // no note about anything else is lasting
+	for _, o := range r.digest.Outcomes { // only notes about outcomes are lasting
 		found[hashOf(o.About())] = true
 	}
 	for id, had := range r.noted {
-		if len(mailed[id]) == 0 && maps.Equal(had, had.after(nil, found, r.troubles.none(), now)) {
+		if len(mailed[id]) == 0 && maps.Equal(had, had.after(nil, found, r.failures.none(), now)) {
 			continue // nothing to write
 		}
 		if _, ok := mailed[id]; !ok {
@@ -110,13 +110,13 @@ func (r *run) remember(ctx context.Context, news outcome.Digest) {
 	}
 }
 
-// note changes the notes of one secret, on condition that nobody has changed the secret since it was read.
+// note updates the notes of one secret, unless the secret has changed since it was read.
 func (r *run) note(ctx context.Context, id string, mailed []item, found map[string]bool) error {
 	s, err := r.Vault.Secret(ctx, id)
 	if err != nil || s.State != vault.Active {
 		return err
 	}
-	n := notesOf(s.Metadata).after(mailed, found, r.troubles.none(), r.Clock.Now())
+	n := notesOf(s.Metadata).after(mailed, found, r.failures.none(), r.Clock.Now())
 	metadata, err := n.into(s.Metadata)
 	if err == nil {
 		_, err = r.Keeper.Update(ctx, id, s.ETag, vault.Update{Metadata: metadata})

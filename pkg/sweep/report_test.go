@@ -15,7 +15,7 @@ import (
 )
 
 func TestANoteThatAnEarlierVersionKeptStillCounts(t *testing.T) {
-	v := newTenancy()
+	v := newNotesTenancy()
 	v.outcomes = []outcome.Outcome{refusal("ocid1.user.oc1..ofa", "the secret is full")}
 	v.denied = denied
 	for id, s := range v.secrets {
@@ -32,7 +32,7 @@ func TestANoteThatAnEarlierVersionKeptStillCounts(t *testing.T) {
 
 func TestOfTheNotesAboutOneFindingTheNewestCounts(t *testing.T) {
 	for newest := range 8 {
-		r := newStage().run()
+		r := newFakeTenancy().run()
 		for i := range 8 {
 			n := note{On: fmt.Sprintf("2026-05-0%d", 1+i%3), State: "old"}
 			if i == newest {
@@ -40,7 +40,7 @@ func TestOfTheNotesAboutOneFindingTheNewestCounts(t *testing.T) {
 			}
 			r.noted[fmt.Sprint(i)] = notes{"x": n, fmt.Sprint("of ", i): n}
 		}
-		all := r.known(t.Context())
+		all := r.earlierNotes(t.Context())
 		if all["x"] != (note{On: "2026-05-04", State: "new"}) || len(all) != 9 {
 			t.Errorf("of 8 notes, the newest of which is number %d, these count: %v", newest, all)
 		}
@@ -64,7 +64,7 @@ func TestTheNotebookIsReadOnceMoreOnlyWhereSomethingWasFoundAndItWasNotRead(t *t
 		"none, though all reads": {read: true, unfinished: 1},
 		"it can't be read":       {notebook: drawer, unfinished: 1, fails: errBroken, want: 1},
 	} {
-		s := newStage()
+		s := newFakeTenancy()
 		s.fails["Secret"] = c.fails
 		r := s.run()
 		o, f := refusal(owner, "full"), outcome.Finding{About: "read users", State: "denied"}
@@ -82,12 +82,12 @@ func TestTheNotebookIsReadOnceMoreOnlyWhereSomethingWasFoundAndItWasNotRead(t *t
 }
 
 func TestANoteIsKeptInTheSecretOfItsUserAndKindOrElseInTheNotebook(t *testing.T) {
-	r := newStage().run()
+	r := newFakeTenancy().run()
 	r.notebook = "notebook"
-	for i, h := range []home{{kind: credential.AuthToken, user: "u"}, {kind: credential.Password, user: "u"},
+	for i, h := range []boundSecret{{kind: credential.AuthToken, user: "u"}, {kind: credential.Password, user: "u"},
 		{kind: credential.AuthToken, user: "w"}} {
 		h.id = fmt.Sprint("secret ", i)
-		r.homes[fmt.Sprint(i)] = &h
+		r.boundSecrets[fmt.Sprint(i)] = &h
 	}
 	for want, i := range map[string]item{
 		"secret 0": {kind: "auth-token", user: "u"},
@@ -95,12 +95,12 @@ func TestANoteIsKeptInTheSecretOfItsUserAndKindOrElseInTheNotebook(t *testing.T)
 		"secret 2": {kind: "auth-token", user: "W"},
 		"notebook": {kind: "password", user: "w"},
 	} {
-		if got := r.home(i); got != want {
+		if got := r.notesSecret(i); got != want {
 			t.Errorf("a note about the %s of %s is kept in %s, want %s", i.kind, i.user, got, want)
 		}
 	}
 	for _, i := range []item{{}, {kind: "auth-token"}, {user: "u"}} {
-		if got := r.home(i); got != "notebook" {
+		if got := r.notesSecret(i); got != "notebook" {
 			t.Errorf("a note about %+v is kept in %s", i, got)
 		}
 	}
@@ -108,13 +108,13 @@ func TestANoteIsKeptInTheSecretOfItsUserAndKindOrElseInTheNotebook(t *testing.T)
 
 func TestTheNotebookIsTheSecretWithTheSmallestID(t *testing.T) {
 	for _, ids := range []string{"abc", "acb", "bac", "bca", "cab", "cba"} {
-		v := &shelves{pages: map[string][][]vault.Secret{"x": {nil}}}
+		v := &pagedVault{pages: map[string][][]vault.Secret{"x": {nil}}}
 		for _, id := range strings.Split(ids, "") {
 			v.pages["x"][0] = append(v.pages["x"][0], bound(id))
 		}
-		r := newStage().run()
+		r := newFakeTenancy().run()
 		r.Vault = v
-		if _, _, err := r.bound(t.Context(), "x", ""); err != nil || r.notebook != "a" {
+		if _, _, err := r.listBound(t.Context(), "x", ""); err != nil || r.notebook != "a" {
 			t.Errorf("of %s the notebook is %s (%v)", ids, r.notebook, err)
 		}
 	}
@@ -122,17 +122,17 @@ func TestTheNotebookIsTheSecretWithTheSmallestID(t *testing.T) {
 
 func TestASecretThatCantBeReadOrIsNotActiveGetsNoNote(t *testing.T) {
 	for name, c := range map[string]struct {
-		change  func(*stage)
+		change  func(*fakeTenancy)
 		written int
 		fails   bool
 	}{
-		"as it should be":      {func(*stage) {}, 1, false},
-		"it can't be read":     {func(s *stage) { s.fails["Secret"] = errBroken }, 0, true},
-		"it is being deleted":  {func(s *stage) { s.secret.State = "PENDING_DELETION" }, 0, false},
-		"it can't be written":  {func(s *stage) { s.fails["Update"] = errBroken }, 0, true},
-		"its metadata is none": {func(s *stage) { s.secret.Metadata = vault.Metadata(`[]`) }, 0, true},
+		"as it should be":      {func(*fakeTenancy) {}, 1, false},
+		"it can't be read":     {func(s *fakeTenancy) { s.fails["Secret"] = errBroken }, 0, true},
+		"it is being deleted":  {func(s *fakeTenancy) { s.secret.State = "PENDING_DELETION" }, 0, false},
+		"it can't be written":  {func(s *fakeTenancy) { s.fails["Update"] = errBroken }, 0, true},
+		"its metadata is none": {func(s *fakeTenancy) { s.secret.Metadata = vault.Metadata(`[]`) }, 0, true},
 	} {
-		s := newStage()
+		s := newFakeTenancy()
 		s.keeps = true
 		c.change(s)
 		err := s.run().note(t.Context(), drawer, []item{{about: "x"}}, nil)
@@ -145,7 +145,7 @@ func TestASecretThatCantBeReadOrIsNotActiveGetsNoNote(t *testing.T) {
 func TestARotationThatWaitsIsMailedOnlyIfTheSweepMovedIt(t *testing.T) {
 	for _, c := range []struct{ pending, changed, mailed bool }{{true, false, false}, {true, true, true},
 		{false, false, true}, {false, true, true}} {
-		s := newStage()
+		s := newFakeTenancy()
 		s.closed = []string{problem}
 		o := refusal(owner, "not accepted yet")
 		o.Status, o.Pending, o.Changed = outcome.Unfinished, c.pending, c.changed
@@ -158,7 +158,7 @@ func TestARotationThatWaitsIsMailedOnlyIfTheSweepMovedIt(t *testing.T) {
 
 func TestTheMailNamesTheTenancyIfItCanBeLookedUp(t *testing.T) {
 	for _, fails := range []error{nil, errBroken} {
-		s := newStage().holds(overdue(""))
+		s := newFakeTenancy().holds(overdue(""))
 		s.fails["Tenancy"] = fails
 		if s.sweep(t); len(s.mails) != 1 || strings.Contains(s.mails[0], "| acme\n") != (fails == nil) {
 			t.Errorf("looking it up: %v; mailed %q", fails, s.mails)
@@ -167,7 +167,7 @@ func TestTheMailNamesTheTenancyIfItCanBeLookedUp(t *testing.T) {
 }
 
 func TestTheReplyCountsWhatAnEarlierMailReported(t *testing.T) {
-	s := newStage().holds(overdue(""))
+	s := newFakeTenancy().holds(overdue(""))
 	s.keeps = true
 	for _, want := range []int{0, 1, 1} {
 		if d := s.sweep(t); d.Repeated != want || len(d.Unfinished) != 1 {
@@ -177,7 +177,7 @@ func TestTheReplyCountsWhatAnEarlierMailReported(t *testing.T) {
 }
 
 func TestWhatIsOverIsTakenOffInEachSecretAndNoOtherIsWritten(t *testing.T) {
-	v := newTenancy()
+	v := newNotesTenancy()
 	stays := notes{"x": {On: "2026-05-04", State: "s"}}
 	goes := notes{"x": {On: "2026-05-04", State: "s"}, "y": {On: "2026-04-20", State: "s"}}
 	clear(v.secrets)

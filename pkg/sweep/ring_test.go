@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// pagesOf cuts ids into pages of a size.
+// pagesOf returns a list with pages of the given size.
 func pagesOf(ids []string, size int) list {
 	return list{"list the users", func(page string) ([]string, string, error) {
 		from := 0
@@ -42,16 +42,16 @@ func manyIDs(n int) []string {
 func TestARoundHandlesEveryIDOnce(t *testing.T) {
 	ids := manyIDs(1000)
 	for hour := range 20 {
-		r := &run{start: begin(time.Unix(int64(hour)*3600, 0), 0)}
+		r := &run{start: ringStart(time.Unix(int64(hour)*3600, 0), 0)}
 		var mu sync.Mutex
 		seen := map[string]int{}
-		r.ring(t.Context(), []list{pagesOf(ids, 64)}, "read users", func(_ context.Context, id string) error {
+		r.forEach(t.Context(), []list{pagesOf(ids, 64)}, "read users", func(_ context.Context, id string) error {
 			mu.Lock()
 			defer mu.Unlock()
 			seen[id]++
 			return nil
 		})
-		if err := r.troubles.err(); err != nil || len(seen) != len(ids) {
+		if err := r.failures.err(); err != nil || len(seen) != len(ids) {
 			t.Fatalf("hour %d: %d of %d ids (%v)", hour, len(seen), len(ids), err)
 		}
 		for id, n := range seen {
@@ -75,11 +75,11 @@ func TestADeadlineCutsOffOthersEveryTime(t *testing.T) {
 			t.Fatalf("%d of %d ids were never reached in %d sweeps, each of which reaches %d", len(left), len(ids),
 				sweeps, room)
 		}
-		r := &run{start: begin(time.Unix(1_790_000_000+int64(sweeps)*3600, 0), 0)}
+		r := &run{start: ringStart(time.Unix(1_790_000_000+int64(sweeps)*3600, 0), 0)}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var mu sync.Mutex
 		done := 0
-		r.ring(ctx, []list{pagesOf(ids, 50)}, "read users", func(_ context.Context, id string) error {
+		r.forEach(ctx, []list{pagesOf(ids, 50)}, "read users", func(_ context.Context, id string) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if done == room {
@@ -91,7 +91,7 @@ func TestADeadlineCutsOffOthersEveryTime(t *testing.T) {
 			return nil
 		})
 		cancel(nil)
-		if r.troubles.none() {
+		if r.failures.none() {
 			t.Fatal("a sweep that was cut off says that it finished")
 		}
 	}
@@ -104,7 +104,7 @@ func TestAFailureOfOneKeepsNobodyElseFromBeingHandled(t *testing.T) {
 	var mu sync.Mutex
 	n := 0
 	r := &run{start: 0.5}
-	r.ring(t.Context(), []list{pagesOf(ids, 10)}, "read users", func(_ context.Context, id string) error {
+	r.forEach(t.Context(), []list{pagesOf(ids, 10)}, "read users", func(_ context.Context, id string) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if n++; id == ids[3] {
@@ -112,19 +112,8 @@ func TestAFailureOfOneKeepsNobodyElseFromBeingHandled(t *testing.T) {
 		}
 		return nil
 	})
-	if err := r.troubles.err(); !errors.Is(err, broken) || n != len(ids) {
+	if err := r.failures.err(); !errors.Is(err, broken) || n != len(ids) {
 		t.Errorf("handled %d of %d, %v", n, len(ids), err)
-	}
-}
-
-func TestEachPartOfASweepStartsAtAPlaceOfItsOwn(t *testing.T) {
-	seen := map[float64]bool{}
-	for part := range 5 {
-		at := begin(time.Unix(1_790_000_000, 0), part)
-		if at < 0 || at >= 1 || seen[at] {
-			t.Errorf("part %d starts at %v", part, at)
-		}
-		seen[at] = true
 	}
 }
 
@@ -132,11 +121,11 @@ func TestTheStartStepsByTheGoldenRatioEachHour(t *testing.T) {
 	full := time.Unix(1_790_000_000, 0).Truncate(time.Hour)
 	for hour := range 50 {
 		now := full.Add(time.Duration(hour) * time.Hour)
-		at, next := begin(now, 1), begin(now.Add(time.Hour), 1)
+		at, next := ringStart(now, 1), ringStart(now.Add(time.Hour), 1)
 		if _, step := math.Modf(next - at + 1); math.Abs(step-(math.Phi-1)) > 1e-6 {
 			t.Errorf("hour %d: the step is %v", hour, step)
 		}
-		if later := begin(now.Add(time.Hour-1), 1); later != at {
+		if later := ringStart(now.Add(time.Hour-1), 1); later != at {
 			t.Errorf("hour %d begins at %v and ends at %v", hour, at, later)
 		}
 	}
@@ -145,9 +134,12 @@ func TestTheStartStepsByTheGoldenRatioEachHour(t *testing.T) {
 func TestThePartsOfOneSweepStartASixthOfTheRingApart(t *testing.T) {
 	var at []float64
 	for part := range 5 {
-		at = append(at, begin(time.Unix(1_790_000_000, 0), part))
+		at = append(at, ringStart(time.Unix(1_790_000_000, 0), part))
 	}
 	slices.Sort(at)
+	if at[0] < 0 || at[4] >= 1 {
+		t.Errorf("the starts are %v", at)
+	}
 	for i, a := range append(at[1:], at[0]+1) {
 		if gap := a - at[i]; gap < 1.0/6 {
 			t.Errorf("the starts are %v, two of them %v apart", at, gap)
@@ -167,7 +159,7 @@ func TestIDsThatDifferInTheirLastCharactersOnlyFillTheRingEvenly(t *testing.T) {
 	for name, ids := range families {
 		var in [parts]int
 		for _, id := range ids {
-			in[int(place(id)*parts)]++
+			in[int(ringPosition(id)*parts)]++
 		}
 		for i, n := range in {
 			if n < 65 || n > 135 {
@@ -180,7 +172,7 @@ func TestIDsThatDifferInTheirLastCharactersOnlyFillTheRingEvenly(t *testing.T) {
 func TestEachCharacterOfAnIDCountsForItsPlace(t *testing.T) {
 	id := "ocid1.user.oc1.." + strings.Repeat("a", 60)
 	for i := range id {
-		if other := id[:i] + "b" + id[i+1:]; place(other) == place(id) {
+		if other := id[:i] + "b" + id[i+1:]; ringPosition(other) == ringPosition(id) {
 			t.Errorf("%s stands where %s does", other, id)
 		}
 	}
@@ -188,7 +180,7 @@ func TestEachCharacterOfAnIDCountsForItsPlace(t *testing.T) {
 
 func TestTheIDAtTheStartComesFirst(t *testing.T) {
 	for _, id := range manyIDs(100) {
-		if d := (&run{start: place(id)}).distance(id); d != 0 {
+		if d := (&run{start: ringPosition(id)}).distance(id); d != 0 {
 			t.Errorf("%s stands %v behind its own place", id, d)
 		}
 	}
@@ -203,18 +195,18 @@ func TestAPageThatCantBeReadEndsItsList(t *testing.T) {
 		return []string{"x"}, "more", errBroken
 	}}
 	r, handled := &run{}, 0
-	r.ring(t.Context(), []list{endless}, "read users", func(context.Context, string) error { handled++; return nil })
-	if err := r.troubles.err(); asked != 1 || handled != 1 || !errors.Is(err, errBroken) {
+	r.forEach(t.Context(), []list{endless}, "read users", func(context.Context, string) error { handled++; return nil })
+	if err := r.failures.err(); asked != 1 || handled != 1 || !errors.Is(err, errBroken) {
 		t.Errorf("asked %d times, handled %d, %v", asked, handled, err)
 	}
 }
 
-func TestTimeThatRanOutIsTheOneTroubleAndNothingIsBegunAfterIt(t *testing.T) {
+func TestTimeThatRanOutIsTheOneFailureAndNothingIsBegunAfterIt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &run{}
 	var mu sync.Mutex
 	begun := 0
-	r.ring(ctx, []list{pagesOf(manyIDs(100), 50)}, "read users", func(ctx context.Context, _ string) error {
+	r.forEach(ctx, []list{pagesOf(manyIDs(100), 50)}, "read users", func(ctx context.Context, _ string) error {
 		mu.Lock()
 		if begun++; begun == workers {
 			cancel()
@@ -223,8 +215,8 @@ func TestTimeThatRanOutIsTheOneTroubleAndNothingIsBegunAfterIt(t *testing.T) {
 		<-ctx.Done()
 		return denied // such as a call that was cut off
 	})
-	found := r.troubles.findings()
-	if err := r.troubles.err(); err != context.Canceled || len(found) != 1 || found[0].State != "the time ran out" ||
+	found := r.failures.findings()
+	if err := r.failures.err(); err != context.Canceled || len(found) != 1 || found[0].State != "the time ran out" ||
 		begun != workers {
 		t.Errorf("begun %d, %v, found %+v", begun, err, found)
 	}

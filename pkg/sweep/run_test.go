@@ -19,33 +19,33 @@ import (
 
 func TestAMailThatCantBeSentIsTriedOnceMoreAndThenIsAFailure(t *testing.T) {
 	for hiccups := range 3 {
-		s := newStage().holds(overdue(""))
+		s := newFakeTenancy().holds(overdue(""))
 		s.keeps, s.hiccups = true, hiccups
 		_, err := s.sweeper().Run(t.Context(), "call")
 		lost := hiccups == 2
 		if errors.Is(err, errBroken) != lost || (err != nil) != lost || s.tries != min(hiccups+1, 2) {
 			t.Errorf("%d tries fail: tried %d times, %v", hiccups, s.tries, err)
 		}
-		// what wasn't mailed is no note: the next sweep mails it
+		// no note: the next sweep mails it
 		if (len(s.mails) == 0) != lost || (s.written == 0) != lost {
 			t.Errorf("%d tries fail: %d mails and %d notes", hiccups, len(s.mails), s.written)
 		}
 	}
 }
 
-// late is a notifier during whose first call the time runs out.
+// late is a notifier whose first call takes until the deadline.
 type late struct {
-	*stage
+	*fakeTenancy
 	end context.CancelFunc
 }
 
 func (l late) Publish(ctx context.Context, topic, title, body string) error {
 	l.end()
-	return l.stage.Publish(ctx, topic, title, body)
+	return l.fakeTenancy.Publish(ctx, topic, title, body)
 }
 
 func TestAMailIsNotTriedOnceMoreAfterTheTimeRanOut(t *testing.T) {
-	s := newStage()
+	s := newFakeTenancy()
 	s.hiccups = 2
 	w := s.sweeper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -56,7 +56,7 @@ func TestAMailIsNotTriedOnceMoreAfterTheTimeRanOut(t *testing.T) {
 }
 
 func TestTheCallAndTheVersionAreInTheReplyAndTheCallInEachReview(t *testing.T) {
-	s := newStage()
+	s := newFakeTenancy()
 	s.closed = []string{problem}
 	if d := s.sweep(t); d.CallID != "call" || d.Version == "" || d.Version != version.Version() || s.call != "call" {
 		t.Errorf("the call is %q and the version %q, reviewed for call %q", d.CallID, d.Version, s.call)
@@ -66,16 +66,16 @@ func TestTheCallAndTheVersionAreInTheReplyAndTheCallInEachReview(t *testing.T) {
 func TestTenSecondsOfALongTimeAreKeptForTheMail(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), noon.Add(5*time.Minute))
 	defer cancel()
-	work, end := newStage().run().reserve(ctx)
+	work, end := newFakeTenancy().run().reserve(ctx)
 	defer end()
 	if at, _ := work.Deadline(); !at.Equal(noon.Add(290 * time.Second)) {
 		t.Errorf("of five minutes the work gets %s", at.Sub(noon))
 	}
 }
 
-// starts notes where in the ring the parts begin that list something.
+// starts records the ring positions at which the parts with lists start.
 type starts struct {
-	*stage
+	*fakeTenancy
 	of *run
 	at map[string]float64
 }
@@ -94,18 +94,18 @@ func (s starts) Users(context.Context, string) ([]string, string, error) {
 }
 
 func TestEachPartOfOneSweepStartsElsewhereInTheRing(t *testing.T) {
-	s := starts{newStage(), newStage().run(), map[string]float64{}}
+	s := starts{newFakeTenancy(), newFakeTenancy().run(), map[string]float64{}}
 	s.of.Inventory, s.of.Vault = s, s
-	s.of.parts(t.Context())
-	for part, want := range map[string]float64{"secrets": begin(noon, 0), "problems": begin(noon, 2),
-		"users": begin(noon, 4)} {
+	s.of.runParts(t.Context())
+	for part, want := range map[string]float64{"secrets": ringStart(noon, 0), "problems": ringStart(noon, 2),
+		"users": ringStart(noon, 4)} {
 		if got := s.at[part]; got != want {
 			t.Errorf("%s: the start is %v, want %v", part, got, want)
 		}
 	}
 }
 
-// logged is a context, and the lines that were logged with it.
+// logged returns a context with a logger, and its lines.
 func logged(t *testing.T) (context.Context, func() []map[string]any) {
 	var buffer bytes.Buffer
 	log := zerolog.New(&buffer)
@@ -121,13 +121,13 @@ func logged(t *testing.T) (context.Context, func() []map[string]any) {
 	}
 }
 
-// with are the lines of a level that have a field.
+// with returns the lines of a level that have a field.
 func with(lines []map[string]any, level, field string) []map[string]any {
 	return slices.DeleteFunc(lines, func(l map[string]any) bool { return l["level"] != level || l[field] == nil })
 }
 
 func TestEverySweepIsInTheLogAndNothingElseIfAllWentWell(t *testing.T) {
-	s := newStage().holds(overdue(""))
+	s := newFakeTenancy().holds(overdue(""))
 	s.keeps = true
 	ctx, lines := logged(t)
 	if _, err := s.sweeper().Run(ctx, "call"); err != nil || s.written != 1 {
@@ -139,7 +139,7 @@ func TestEverySweepIsInTheLogAndNothingElseIfAllWentWell(t *testing.T) {
 }
 
 func TestANoteThatCantBeKeptIsLoggedWithItsSecretAndFailsNothing(t *testing.T) {
-	s := newStage().holds(overdue(""))
+	s := newFakeTenancy().holds(overdue(""))
 	s.keeps, s.fails["Update"] = true, errBroken
 	ctx, lines := logged(t)
 	if _, err := s.sweeper().Run(ctx, "call"); err != nil {
@@ -153,8 +153,8 @@ func TestANoteThatCantBeKeptIsLoggedWithItsSecretAndFailsNothing(t *testing.T) {
 
 func TestAFaultThatTheMailDoesNotTellIsInTheLog(t *testing.T) {
 	for _, call := range []string{"news", "notes"} {
-		s := newStage().holds(overdue(""))
-		p := poisoned{s, call}
+		s := newFakeTenancy().holds(overdue(""))
+		p := panicking{s, call}
 		w := s.sweeper()
 		w.Directory, w.Keeper = p, p
 		ctx, lines := logged(t)
@@ -168,7 +168,7 @@ func TestAFaultThatTheMailDoesNotTellIsInTheLog(t *testing.T) {
 }
 
 func TestAFaultIsLoggedWithTheIDAndWhereItWas(t *testing.T) {
-	s := newStage()
+	s := newFakeTenancy()
 	s.closed = []string{"1", "2"}
 	s.review = func(_ context.Context, p cloudguard.Problem) outcome.Outcome {
 		if p.ID == "2" {

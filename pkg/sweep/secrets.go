@@ -10,17 +10,16 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// home is what the sweep keeps of a bound secret, of each of them until its end, and therefore no more than is asked
-// for.
-type home struct {
-	id    string
-	kind  credential.Kind
-	user  string
-	known []string // ids of the credentials that its journal mentions
+// boundSecret has what the sweep needs of a bound secret. It is small, since all are kept until the end of the sweep.
+type boundSecret struct {
+	id          string
+	kind        credential.Kind
+	user        string
+	credentials []string // ids of the credentials that its journal mentions
 }
 
-// secrets reads every bound secret, and what its journal says is left to do.
-func (r *run) secrets(ctx context.Context) {
+// readSecrets reads every bound secret with the orders in its journal.
+func (r *run) readSecrets(ctx context.Context) {
 	compartments, err := r.compartments(ctx)
 	if err != nil {
 		r.failed(ctx, "find the function's own compartment", "", err)
@@ -29,12 +28,12 @@ func (r *run) secrets(ctx context.Context) {
 	var lists []list
 	for _, id := range compartments {
 		lists = append(lists, list{"list the secrets of compartment " + id,
-			func(page string) ([]string, string, error) { return r.bound(ctx, id, page) }})
+			func(page string) ([]string, string, error) { return r.listBound(ctx, id, page) }})
 	}
-	r.ring(ctx, lists, "read bound secrets", r.inspect)
+	r.forEach(ctx, lists, "read bound secrets", r.inspect)
 }
 
-// compartments are those that the secrets are looked for in: the configured ones, or the function's own.
+// compartments returns the OCIDs of the compartments to search for secrets: the configured ones, or the function's own.
 func (r *run) compartments(ctx context.Context) ([]string, error) {
 	if len(r.Config.SecretCompartments) > 0 {
 		return r.Config.SecretCompartments, nil
@@ -46,8 +45,8 @@ func (r *run) compartments(ctx context.Context) ([]string, error) {
 	return []string{own}, nil
 }
 
-// bound returns the ids of the bound, active secrets of one page of a compartment: a whole secret is ten times as much.
-func (r *run) bound(ctx context.Context, compartment, page string) (ids []string, next string, err error) {
+// listBound returns the ids of the bound, active secrets in one page of a compartment.
+func (r *run) listBound(ctx context.Context, compartment, page string) (ids []string, next string, err error) {
 	some, next, err := r.Vault.Secrets(ctx, compartment, page)
 	if err != nil {
 		return nil, "", fmt.Errorf("listing the secrets of compartment %s: %w", compartment, err)
@@ -63,7 +62,7 @@ func (r *run) bound(ctx context.Context, compartment, page string) (ids []string
 	return ids, next, nil
 }
 
-// inspect reads one secret.
+// inspect reads one secret, and adds it and its orders to the run.
 func (r *run) inspect(ctx context.Context, id string) error {
 	s, err := r.Vault.Secret(ctx, id)
 	if err != nil {
@@ -71,28 +70,28 @@ func (r *run) inspect(ctx context.Context, id string) error {
 	}
 	kind, user, ok := guard.BoundTo(s)
 	journal := rotation.JournalOf(s.Metadata)
-	r.keep(s, ok, &home{id: id, kind: kind, user: user, known: journal.Credentials()})
+	r.addSecret(s, ok, &boundSecret{id: id, kind: kind, user: user, credentials: journal.Credentials()})
 	if !ok {
 		return nil
 	}
 	due := journal.Due(s.At)
-	for _, d := range due[:min(len(due), maxDuties)] {
-		r.claim(claim{secret: fmt.Sprintf("%s (%s)", s.Name, s.ID), kind: kind, user: user, old: d.Old}, d)
+	for _, d := range due[:min(len(due), maxOrders)] {
+		r.addOrder(order{secret: fmt.Sprintf("%s (%s)", s.Name, s.ID), kind: kind, user: user, old: d.Old}, d)
 	}
 	return nil
 }
 
-// keep keeps what a secret tells of itself: what an earlier sweep has noted, and, if it is bound, whose it is.
-func (r *run) keep(s vault.Secret, bound bool, h *home) {
+// addSecret stores the notes in a secret, and, if it is bound, the secret itself.
+func (r *run) addSecret(s vault.Secret, bound bool, h *boundSecret) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.noted[s.ID] = notesOf(s.Metadata)
 	if bound {
-		r.homes[credential.Home(h.id)] = h
+		r.boundSecrets[credential.Home(h.id)] = h
 	}
 }
 
-func (r *run) found(format string, args ...any) {
+func (r *run) addFound(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.digest.Found = append(r.digest.Found, fmt.Sprintf(format, args...))

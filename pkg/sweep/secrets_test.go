@@ -14,8 +14,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// shelves is a Vault of compartments, each a list of pages.
-type shelves struct {
+// pagedVault is a Vault of compartments, each a list of pages.
+type pagedVault struct {
 	silent
 	pages  map[string][][]vault.Secret
 	broken string // the page that can't be read: its compartment and number
@@ -27,7 +27,7 @@ type shelves struct {
 
 var errBroken = errors.New("broken")
 
-func (v *shelves) Secrets(_ context.Context, compartment, page string) ([]vault.Secret, string, error) {
+func (v *pagedVault) Secrets(_ context.Context, compartment, page string) ([]vault.Secret, string, error) {
 	v.asked = append(v.asked, compartment+page)
 	n := 0
 	if page != "" {
@@ -45,30 +45,30 @@ func (v *shelves) Secrets(_ context.Context, compartment, page string) ([]vault.
 	}
 }
 
-func (v *shelves) Secret(_ context.Context, id string) (vault.Secret, error) {
+func (v *pagedVault) Secret(_ context.Context, id string) (vault.Secret, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.read = append(v.read, id)
 	return vault.Secret{ID: id}, nil
 }
 
-// bound is a secret that is bound to a user and active.
+// bound returns an active secret that is bound to a user.
 func bound(id string) vault.Secret {
 	return vault.Secret{ID: id, State: vault.Active, Freeform: map[string]string{"keyturn-user": "ocid1.user.oc1..u",
 		"keyturn-kind": "auth-token"}}
 }
 
-// furnished are two compartments with bound secrets, and some that are none of the sweep's business.
-func furnished() *shelves {
+// twoCompartments returns two compartments with bound secrets and others.
+func twoCompartments() *pagedVault {
 	dying := bound("dying")
 	dying.State = "PENDING_DELETION"
-	return &shelves{pages: map[string][][]vault.Secret{
+	return &pagedVault{pages: map[string][][]vault.Secret{
 		"a": {{bound("a1"), dying}, {}, {{ID: "strange", State: vault.Active}, bound("a2")}},
 		"b": {{bound("b1")}, {bound("b2"), bound("b3")}},
 	}}
 }
 
-func (v *shelves) sweep(t *testing.T) error {
+func (v *pagedVault) sweep(t *testing.T) error {
 	t.Helper()
 	s := &Sweeper{Config: config.Config{SecretCompartments: []string{"a", "b"}}, Inventory: silent{}, Vault: v,
 		Notifier: silent{}, Directory: silent{}, Clock: clock.System{}}
@@ -78,7 +78,7 @@ func (v *shelves) sweep(t *testing.T) error {
 }
 
 func TestTheBoundSecretsAreListedPageByPageAndReadOnce(t *testing.T) {
-	v := furnished()
+	v := twoCompartments()
 	if err := v.sweep(t); err != nil {
 		t.Error(err)
 	}
@@ -93,7 +93,7 @@ func TestTheBoundSecretsAreListedPageByPageAndReadOnce(t *testing.T) {
 func TestAPageOfSecretsThatCantBeReadKeepsTheOthersFromNothing(t *testing.T) {
 	for broken, want := range map[string][]string{"a": {"b1", "b2", "b3"}, "a-1": {"a1", "b1", "b2", "b3"},
 		"b-1": {"a1", "a2", "b1"}} {
-		v := furnished()
+		v := twoCompartments()
 		v.broken = broken
 		if err := v.sweep(t); !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "compartment "+broken[:1]) {
 			t.Errorf("page %s: the sweep's error is %v", broken, err)
@@ -110,20 +110,20 @@ func TestTheConfiguredCompartmentsAreListedOrElseTheFunctionsOwn(t *testing.T) {
 		{[]string{"b"}, []string{"b", "b-1"}},
 		{[]string{"b", "own"}, []string{"b", "b-1", "own"}},
 	} {
-		v := furnished()
+		v := twoCompartments()
 		v.pages["own"] = [][]vault.Secret{{}}
-		s := newStage()
+		s := newFakeTenancy()
 		s.config.SecretCompartments = c.configured
 		r := s.run()
 		r.Vault = v
-		if r.secrets(t.Context()); !slices.Equal(v.asked, c.asked) || !r.troubles.none() {
-			t.Errorf("configured are %q: the pages asked for are %q (%v)", c.configured, v.asked, r.troubles.err())
+		if r.readSecrets(t.Context()); !slices.Equal(v.asked, c.asked) || !r.failures.none() {
+			t.Errorf("configured are %q: the pages asked for are %q (%v)", c.configured, v.asked, r.failures.err())
 		}
 	}
 }
 
 func TestAFunctionThatCantFindItsCompartmentListsNoSecretsAndSaysSo(t *testing.T) {
-	s := newStage()
+	s := newFakeTenancy()
 	s.config.SecretCompartments, s.fails["Compartment"] = nil, errBroken
 	d, err := s.sweeper().Run(t.Context(), "call")
 	if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "finding the function's compartment") {
@@ -134,29 +134,29 @@ func TestAFunctionThatCantFindItsCompartmentListsNoSecretsAndSaysSo(t *testing.T
 	}
 }
 
-func TestASecretThatCantBeReadIsATroubleWithItsID(t *testing.T) {
-	s := newStage()
+func TestASecretThatCantBeReadIsAFailureWithItsID(t *testing.T) {
+	s := newFakeTenancy()
 	s.fails["Secret"] = errBroken
 	r := s.run()
-	r.secrets(t.Context())
-	err, found := r.troubles.err(), r.troubles.findings()
+	r.readSecrets(t.Context())
+	err, found := r.failures.err(), r.failures.findings()
 	if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "reading secret "+drawer) || len(found) != 1 ||
 		!strings.Contains(found[0].Text, "("+drawer+")") {
 		t.Errorf("%v, found %v", err, found)
 	}
-	if len(r.homes) != 0 || len(r.noted) != 0 {
-		t.Errorf("homes %v, notes %v", r.homes, r.noted)
+	if len(r.boundSecrets) != 0 || len(r.noted) != 0 {
+		t.Errorf("homes %v, notes %v", r.boundSecrets, r.noted)
 	}
 }
 
-// Somebody takes the tags off after it was listed.
+// A user removes the tags after it was listed.
 func TestTheJournalOfASecretThatIsNotBoundAnyMoreOrdersNothingAndItsNotesCount(t *testing.T) {
-	s := newStage().holds(overdue(problem))
+	s := newFakeTenancy().holds(overdue(problem))
 	s.secret.Freeform = nil
 	s.secret.Metadata, _ = notes{"x": {On: "2026-05-04"}}.into(s.secret.Metadata)
 	r := s.run()
-	if err := r.inspect(t.Context(), drawer); err != nil || len(r.claims) != 0 || len(r.homes) != 0 ||
+	if err := r.inspect(t.Context(), drawer); err != nil || len(r.orders) != 0 || len(r.boundSecrets) != 0 ||
 		len(r.noted[drawer]) != 1 {
-		t.Errorf("%v: claims %v, homes %v, notes %v", err, r.claims, r.homes, r.noted)
+		t.Errorf("%v: claims %v, homes %v, notes %v", err, r.orders, r.boundSecrets, r.noted)
 	}
 }

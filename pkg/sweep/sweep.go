@@ -1,14 +1,14 @@
-// Package sweep looks through a tenancy for what got lost, and lets the same engine that answers events finish it.
+// Package sweep finds unfinished work in a tenancy, and has the engine that answers events finish it.
 //
-// Use Sweeper.Run. It reviews the problems that were closed in the last days (an event may be lost), and those that a
-// secret's journal names: of rotations that were left half-way, and of old credentials whose grace period is over. A
-// journal is a hint, as an event is: what is done comes from Cloud Guard's record. It hands the engine credentials with
-// our mark whose value may be nowhere, and makes room in secrets that are about to run out of versions. It may be run
-// at any time, twice at once, and alongside any event: everything that it does is decided from what OCI says at that
-// moment.
+// Use Sweeper.Run. It reviews recently closed problems, since their events may be lost. It reviews the problems that
+// the journals of secrets name: of interrupted rotations, and of old credentials whose grace period is over. A journal
+// is only a hint, as an event is; Cloud Guard's record decides. The sweep also passes to the engine credentials with
+// Keyturn's mark whose value may be nowhere, and deletes old versions of secrets that are about to run out of versions.
+// It may run at any time, several times at once, and in parallel with events, since it decides by the current state of
+// OCI.
 //
-// A finding that stays the same is mailed once, and again after a week. What was mailed is kept as notes in the
-// metadata of the bound secrets; see notes.
+// An unchanged finding is mailed once, and again after a week. Notes in the metadata of the bound secrets record what
+// was mailed.
 package sweep
 
 import (
@@ -34,7 +34,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/version"
 )
 
-// Inventory lists what there is, a page at a time; an empty page token asks for the first page, and ends the list.
+// Inventory lists problems and users page by page. An empty page token asks for the first page; an empty next ends the
+// list.
 type Inventory interface {
 	ClosedProblems(ctx context.Context, since time.Time, page string) (ids []string, next string, err error)
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
@@ -59,7 +60,7 @@ type Directory interface {
 	UserName(ctx context.Context, id string) (string, error)
 }
 
-// Keeper keeps notes in the metadata of secrets.
+// Keeper writes notes to the metadata of secrets.
 type Keeper interface {
 	// Update changes a secret if its etag is still the given one.
 	Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error)
@@ -70,7 +71,7 @@ type Issuer interface {
 	List(ctx context.Context, user string) (credential.Listing, error)
 }
 
-// Responder reviews a problem: it does what its record orders.
+// Responder reviews a problem, and does what its record orders.
 type Responder interface {
 	Review(ctx context.Context, callID string, p cloudguard.Problem) outcome.Outcome
 }
@@ -85,7 +86,7 @@ type Notifier interface {
 	Publish(ctx context.Context, topic, title, body string) error
 }
 
-// Sweeper sweeps. Its fields are set once.
+// Sweeper runs sweeps. Set its fields before use.
 type Sweeper struct {
 	Config    config.Config
 	Inventory Inventory
@@ -95,15 +96,15 @@ type Sweeper struct {
 	Collector Collector
 	Notifier  Notifier
 	Directory Directory
-	Keeper    Keeper        // nil: nothing is noted, and each sweep mails all that it finds
+	Keeper    Keeper        // nil: no notes are written, and each sweep mails all its findings
 	Meter     outcome.Meter // nil: nothing is measured
 	Clock     rotation.Clock
 }
 
 const (
-	// workers is how many things are looked at side by side.
+	// workers is how many things are handled in parallel.
 	workers = 4
-	// period is how far apart two sweeps are meant to be; it turns the time into the number of a sweep.
+	// period is the intended time between two sweeps. It turns a time into the number of a sweep.
 	period = time.Hour
 )
 
@@ -111,68 +112,67 @@ const (
 type run struct {
 	*Sweeper
 	callID string
-	start  float64 // where in the ring of hashes this part of the sweep begins, 0 to 1
+	start  float64 // position in the ring of hashes at which this part of the sweep starts, 0 to 1
 
-	mu       sync.Mutex
-	digest   outcome.Digest
-	troubles troubles
-	homes    map[string]*home   // the bound secrets, by credential.Home of their ids
-	claims   map[string][]claim // what their journals say of a problem, by its OCID
-	reviewed map[string]bool    // the problems that this sweep has reviewed, by their OCIDs
-	noted    map[string]notes   // what earlier sweeps reported, by the secret that keeps it
-	notebook string             // the secret that keeps the notes about nothing in particular
+	mu           sync.Mutex
+	digest       outcome.Digest
+	failures     failures
+	boundSecrets map[string]*boundSecret // the bound secrets, by credential.Home of their ids
+	orders       map[string][]order      // what their journals say is left to do, by the OCID of the problem
+	reviewed     map[string]bool         // the problems that this sweep has reviewed, by their OCIDs
+	noted        map[string]notes        // what earlier sweeps mailed, by the secret with the notes
+	notebook     string                  // the secret for notes that aren't about a credential; see notes
 }
 
-// Run sweeps once, within the context's time. It sends one mail if it did or found something that an earlier sweep has
-// not reported, none otherwise. The error says that it could not finish, or could not send the mail: the invocation has
-// to count as failed.
+// Run sweeps once, within the context's deadline. It sends one mail if it did or found something that no earlier sweep
+// has mailed. An error means that it could not finish or could not send the mail, so that the invocation has failed.
 func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error) {
-	r := &run{Sweeper: s, callID: callID, homes: map[string]*home{}, claims: map[string][]claim{},
+	r := &run{Sweeper: s, callID: callID, boundSecrets: map[string]*boundSecret{}, orders: map[string][]order{},
 		reviewed: map[string]bool{}, noted: map[string]notes{}}
 	r.digest.CallID, r.digest.Version = callID, version.Version()
 	work, cancel := r.reserve(ctx)
 	defer cancel()
-	r.parts(work)
-	r.digest.Unfinished = append(r.digest.Unfinished, r.troubles.findings()...)
-	for _, err := range r.troubles.all {
+	r.runParts(work)
+	r.digest.Unfinished = append(r.digest.Unfinished, r.failures.findings()...)
+	for _, err := range r.failures.all {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("sweep")
 	}
 	ctx, early := clock.WithMargin(ctx)
 	defer early()
-	news := r.digest // if the notes can't be compared, all of it is news
-	r.guarded(ctx, "compare the findings with the notes", func() { news = r.news(ctx) })
+	news := r.digest // everything is news if the comparison panics
+	r.optional(ctx, "compare the findings with the notes", func() { news = r.news(ctx) })
 	r.digest.Repeated = news.Repeated
 	r.digest.Record(zerolog.Ctx(ctx))
-	measured := outcome.SendMetrics(ctx, s.Meter, r.digest.Points(s.Clock.Now(), r.troubles.none()))
+	measured := outcome.SendMetrics(ctx, s.Meter, r.digest.Points(s.Clock.Now(), r.failures.none()))
 	defer measured()
 	if !news.Empty() {
 		if err := s.publish(ctx, news); err != nil {
 			return r.digest, fmt.Errorf("sending the mail: %w", err)
 		}
 	}
-	r.guarded(ctx, "keep the notes", func() { r.remember(ctx, news) })
-	if err := r.troubles.err(); err != nil {
+	r.optional(ctx, "keep the notes", func() { r.remember(ctx, news) })
+	if err := r.failures.err(); err != nil {
 		return r.digest, fmt.Errorf("the sweep could not finish: %w", err)
 	}
 	return r.digest, nil
 }
 
-// parts are what a sweep does. Each gets an equal share of the time that those before it have left, and its own start
-// in the ring, so that none starves, whatever the others need.
-func (r *run) parts(ctx context.Context) {
+// runParts runs the parts of a sweep. Each gets an equal share of the remaining time, and its own start in the ring, so
+// that every part makes progress.
+func (r *run) runParts(ctx context.Context) {
 	all := []struct {
 		doing string
 		do    func(context.Context)
 	}{
-		{"go through the secrets", r.secrets},
-		{"review the problems that journals name", r.duties},
-		{"review closed problems", r.problems},
-		{"make room in secrets", r.prunes},
-		{"look for credentials without a value", r.orphans},
+		{"go through the secrets", r.readSecrets},
+		{"review the problems that journals name", r.reviewOrders},
+		{"review closed problems", r.reviewClosed},
+		{"make room in secrets", r.pruneAll},
+		{"look for credentials without a value", r.findOrphans},
 	}
 	for i, part := range all {
 		share, cancel := r.share(ctx, len(all)-i)
-		r.start = begin(r.Clock.Now(), i)
+		r.start = ringStart(r.Clock.Now(), i)
 		if err := background.Run(func() error { part.do(share); return nil }); err != nil {
 			r.failed(ctx, part.doing, "", err)
 		}
@@ -180,7 +180,7 @@ func (r *run) parts(ctx context.Context) {
 	}
 }
 
-// share gives one part in n of the time that is left.
+// share returns a context with 1/n of the remaining time.
 func (r *run) share(ctx context.Context, n int) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -190,14 +190,14 @@ func (r *run) share(ctx context.Context, n int) (context.Context, context.Cancel
 	return context.WithDeadline(ctx, now.Add(deadline.Sub(now)/time.Duration(n)))
 }
 
-// guarded does something without which the mail can be sent.
-func (r *run) guarded(ctx context.Context, doing string, do func()) {
+// optional does something that the mail doesn't need: a panic is only logged.
+func (r *run) optional(ctx context.Context, doing string, do func()) {
 	if err := background.Run(func() error { do(); return nil }); err != nil {
 		zerolog.Ctx(ctx).Error().Err(err).Msg("sweep: could not " + doing)
 	}
 }
 
-// publish tries twice: a mail that comes twice is better than none.
+// publish sends the mail. It tries twice: two mails are better than none.
 func (s *Sweeper) publish(ctx context.Context, d outcome.Digest) error {
 	err := s.Notifier.Publish(ctx, s.Config.Topic, d.Title(), d.Body())
 	if err != nil && ctx.Err() == nil {
@@ -206,22 +206,22 @@ func (s *Sweeper) publish(ctx context.Context, d outcome.Digest) error {
 	return err
 }
 
-// reserve keeps a quarter of the time, ten seconds at most, for the mail.
+// reserve keeps a quarter of the time, at most ten seconds, for the mail.
 func (r *run) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
 	return clock.WithReserve(ctx, r.Clock.Now(), 10*time.Second)
 }
 
-// begin is where a part of this hour's sweep starts in the ring of hashes. Steps of the golden ratio come near every
-// place soon and evenly, so that what a deadline cuts off is not the same every time; nothing has to be remembered for
-// it.
-func begin(now time.Time, part int) float64 {
+// ringStart returns the position in the ring of hashes at which a part of this hour's sweep starts. It moves by the
+// golden ratio each hour, which covers the ring evenly: a deadline never cuts off the same work every time. No state is
+// needed.
+func ringStart(now time.Time, part int) float64 {
 	_, f := math.Modf(float64(now.Unix()/int64(period/time.Second))*math.Phi + float64(part)*math.Sqrt2)
 	return f
 }
 
-// place is where an id stands in the ring, 0 to 1. FNV-1a, multiplied once more, since ids differ in their last
-// characters only, which hardly reach its upper bits.
-func place(id string) float64 {
+// ringPosition returns an id's position in the ring, 0 to 1. It is FNV-1a with one more multiplication: ids differ only
+// in their last characters, which hardly change the upper bits of FNV-1a.
+func ringPosition(id string) float64 {
 	h := uint64(14695981039346656037)
 	for i := range len(id) {
 		h = (h ^ uint64(id[i])) * 1099511628211
@@ -232,30 +232,30 @@ func place(id string) float64 {
 
 // list is a list of ids.
 type list struct {
-	doing string // what can't be done if it can't be read: "list the users"
+	doing string // the operation, for failures: "list the users"
 	// read returns one page and the token of the next one; see Inventory.
 	read func(page string) (ids []string, next string, err error)
 }
 
-// page reads one page. A panic is a page that can't be read.
+// page reads one page. A panic becomes an error.
 func (l list) page(token string) (ids []string, next string, err error) {
 	err = background.Run(func() (err error) { ids, next, err = l.read(token); return err })
 	return ids, next, err
 }
 
-// ring handles everything that the lists name, in the order of the ring from this sweep's start on, a few in parallel.
-// Of each page it keeps the ids alone (some 100 bytes each). A failure of one doesn't keep the others from being
-// handled, nor does a page that can't be read, which ends its list and no other. doing says what each does.
-func (r *run) ring(ctx context.Context, lists []list, doing string, each func(context.Context, string) error) {
+// forEach calls each with every id in the lists, a few in parallel, in the order of the ring from this sweep's start.
+// It keeps only the ids (some 100 bytes each). If one fails, the others are still handled. A page that can't be read
+// ends its list, but no other. doing names the operation, for failures.
+func (r *run) forEach(ctx context.Context, lists []list, doing string, each func(context.Context, string) error) {
 	var ids []string
 	for _, l := range lists {
-		for page, more := "", true; more; more = page != "" {
+		for page, more := "", true; more; {
 			some, next, err := l.page(page)
 			ids = append(ids, some...)
-			if page = next; err != nil {
-				page = ""
+			if err != nil {
 				r.failed(ctx, l.doing, "", err)
 			}
+			page, more = next, next != "" && err == nil
 		}
 	}
 	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(r.distance(a), r.distance(b)) })
@@ -264,7 +264,7 @@ func (r *run) ring(ctx context.Context, lists []list, doing string, each func(co
 		if ctx.Err() != nil {
 			break
 		}
-		group.Do(func() { r.item(ctx, doing, id, each) })
+		group.Do(func() { r.handle(ctx, doing, id, each) })
 	}
 	group.Join()
 	if ctx.Err() != nil {
@@ -272,19 +272,19 @@ func (r *run) ring(ctx context.Context, lists []list, doing string, each func(co
 	}
 }
 
-// failed takes note of something that could not be done, with the thing that it could not be done to.
+// failed records a failed operation and the thing that it failed for.
 func (r *run) failed(ctx context.Context, doing, thing string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ctx.Err() != nil {
-		err = ctx.Err() // whatever fails after the end, fails for that
+		err = ctx.Err() // the cause of every failure after the deadline
 	}
-	r.troubles.add(doing, thing, err)
+	r.failures.add(doing, thing, err)
 }
 
-// item handles one thing. A panic over it is its failure: it is reported with its id, and the others are handled.
-func (r *run) item(ctx context.Context, doing, id string, each func(context.Context, string) error) {
-	if ctx.Err() != nil { // the time ran out while it waited for its turn
+// handle handles one thing. A panic is recorded as its failure, so that the others are still handled.
+func (r *run) handle(ctx context.Context, doing, id string, each func(context.Context, string) error) {
+	if ctx.Err() != nil { // the time ran out in the queue
 		return
 	}
 	err := background.Run(func() error { return each(ctx, id) })
@@ -296,16 +296,16 @@ func (r *run) item(ctx context.Context, doing, id string, each func(context.Cont
 	}
 }
 
-// distance is how far an id stands behind the start of this sweep.
+// distance returns how far an id is behind this sweep's start in the ring, 0 to 1.
 func (r *run) distance(id string) float64 {
-	d := place(id) - r.start
+	d := ringPosition(id) - r.start
 	if d < 0 {
 		d++
 	}
 	return d
 }
 
-// add takes an outcome into the digest, unless nothing had to be done.
+// add adds an outcome to the digest, unless nothing had to be done.
 func (r *run) add(o outcome.Outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

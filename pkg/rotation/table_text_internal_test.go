@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// cells are those of a line of a Markdown table.
+// cells returns the cells of a line of a Markdown table.
 func cells(t *testing.T, line string) (out []string) {
 	t.Helper()
 	if !strings.HasPrefix(line, "| ") || !strings.HasSuffix(line, " |") {
@@ -69,7 +69,7 @@ func TestTheDocumentedTableHasEachRowOnceWithACellForEachColumnThatItsSectionUse
 func TestAlternativesAreReadAsOneOrAnother(t *testing.T) {
 	for want, values := range map[string][]Old{"": nil, "alive": {OldAlive}, "alive or gone": {OldAlive, OldGone},
 		"owed or gone or alive": {OldOwed, OldGone, OldAlive}} {
-		if got := words(values); got != want {
+		if got := alternatives(values); got != want {
 			t.Errorf("%v: %q, want %q", values, got, want)
 		}
 	}

@@ -26,8 +26,8 @@ const (
 
 var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
-// stage is a tenancy with one bound secret, and everything else that a test sets.
-type stage struct {
+// fakeTenancy is a tenancy with one bound secret, and whatever else a test sets.
+type fakeTenancy struct {
 	silent
 	config   config.Config
 	now      time.Time
@@ -49,7 +49,7 @@ type stage struct {
 	read     []string // the problems that were read
 	reviewed []string
 	orphans  []rotation.Orphan
-	owners   []credential.Owner // as the collector was told
+	owners   []credential.Owner // as passed to the collector
 	leaving  []int64
 	mails    []string
 	tries    int       // to send a mail
@@ -60,8 +60,9 @@ type stage struct {
 	call     string    // of the last review
 }
 
-func newStage() *stage {
-	s := &stage{now: noon, secret: bound(drawer), records: map[string]cloudguard.Problem{}, name: "web@example.com",
+func newFakeTenancy() *fakeTenancy {
+	s := &fakeTenancy{now: noon, secret: bound(drawer), records: map[string]cloudguard.Problem{},
+		name:  "web@example.com",
 		fails: map[string]error{}}
 	s.config.SecretCompartments = []string{"a"}
 	s.secret.Name, s.secret.At = "token-of-web", noon
@@ -74,25 +75,25 @@ func record() cloudguard.Problem {
 		Details: map[string]string{"User OCID": owner}}
 }
 
-// holds writes a journal into the secret.
-func (s *stage) holds(j rotation.Journal) *stage {
+// holds sets the secret's journal.
+func (s *fakeTenancy) holds(j rotation.Journal) *fakeTenancy {
 	s.secret.Metadata = j.Into(nil)
 	return s
 }
 
-// overdue is the journal of a grace period that is over.
+// overdue returns the journal of a grace period that is over.
 func overdue(problem string) rotation.Journal {
 	return rotation.Journal{Retire: rotation.Overlaps{{Credential: token, After: noon.Add(-time.Hour),
 		Problem: problem}}}
 }
 
-func (s *stage) Now() time.Time                             { return s.now }
-func (s *stage) Sleep(context.Context, time.Duration) error { return nil }
-func (s *stage) ClosedProblems(_ context.Context, since time.Time, _ string) ([]string, string, error) {
+func (s *fakeTenancy) Now() time.Time                             { return s.now }
+func (s *fakeTenancy) Sleep(context.Context, time.Duration) error { return nil }
+func (s *fakeTenancy) ClosedProblems(_ context.Context, since time.Time, _ string) ([]string, string, error) {
 	s.since = since
 	return s.closed, "", nil
 }
-func (s *stage) Problem(_ context.Context, id string) (cloudguard.Problem, error) {
+func (s *fakeTenancy) Problem(_ context.Context, id string) (cloudguard.Problem, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.read = append(s.read, id)
@@ -101,7 +102,7 @@ func (s *stage) Problem(_ context.Context, id string) (cloudguard.Problem, error
 	}
 	return cloudguard.Problem{ID: id}, s.absent
 }
-func (s *stage) Review(ctx context.Context, call string, p cloudguard.Problem) outcome.Outcome {
+func (s *fakeTenancy) Review(ctx context.Context, call string, p cloudguard.Problem) outcome.Outcome {
 	s.mu.Lock()
 	s.call = call
 	s.reviewed = append(s.reviewed, p.ID)
@@ -111,14 +112,14 @@ func (s *stage) Review(ctx context.Context, call string, p cloudguard.Problem) o
 	}
 	return outcome.Outcome{Status: outcome.Already}
 }
-func (s *stage) Users(context.Context, string) ([]string, string, error) {
+func (s *fakeTenancy) Users(context.Context, string) ([]string, string, error) {
 	return []string{strings.ToUpper(owner)}, "", nil
 }
-func (s *stage) UserName(context.Context, string) (string, error) { return s.name, s.nameErr }
-func (s *stage) List(context.Context, string) (credential.Listing, error) {
+func (s *fakeTenancy) UserName(context.Context, string) (string, error) { return s.name, s.nameErr }
+func (s *fakeTenancy) List(context.Context, string) (credential.Listing, error) {
 	return credential.Listing{Credentials: s.tokens, At: noon}, nil
 }
-func (s *stage) Collect(ctx context.Context, o rotation.Orphan) rotation.Result {
+func (s *fakeTenancy) Collect(ctx context.Context, o rotation.Orphan) rotation.Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.orphans = append(s.orphans, o)
@@ -129,10 +130,10 @@ func (s *stage) Collect(ctx context.Context, o rotation.Orphan) rotation.Result 
 	}
 	return s.result
 }
-func (s *stage) Secrets(context.Context, string, string) ([]vault.Secret, string, error) {
+func (s *fakeTenancy) Secrets(context.Context, string, string) ([]vault.Secret, string, error) {
 	return []vault.Secret{s.secret}, "", nil
 }
-func (s *stage) Secret(context.Context, string) (vault.Secret, error) {
+func (s *fakeTenancy) Secret(context.Context, string) (vault.Secret, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opened++
@@ -141,13 +142,13 @@ func (s *stage) Secret(context.Context, string) (vault.Secret, error) {
 	}
 	return s.secret, nil
 }
-func (s *stage) Versions(context.Context, string) ([]vault.Version, error) {
+func (s *fakeTenancy) Versions(context.Context, string) ([]vault.Version, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listed++
 	return s.versions, s.fails["Versions"]
 }
-func (s *stage) ScheduleDeletion(_ context.Context, id string, number int64) error {
+func (s *fakeTenancy) ScheduleDeletion(_ context.Context, id string, number int64) error {
 	if id != drawer {
 		return fmt.Errorf("another secret: %s", id)
 	}
@@ -157,7 +158,7 @@ func (s *stage) ScheduleDeletion(_ context.Context, id string, number int64) err
 	s.leaving = append(s.leaving, number)
 	return nil
 }
-func (s *stage) Update(_ context.Context, _, _ string, u vault.Update) (vault.Secret, error) {
+func (s *fakeTenancy) Update(_ context.Context, _, _ string, u vault.Update) (vault.Secret, error) {
 	if err := s.fails["Update"]; err != nil {
 		return vault.Secret{}, err
 	}
@@ -165,13 +166,13 @@ func (s *stage) Update(_ context.Context, _, _ string, u vault.Update) (vault.Se
 	s.secret.Metadata = u.Metadata
 	return s.secret, nil
 }
-func (s *stage) Compartment(context.Context) (string, error) {
+func (s *fakeTenancy) Compartment(context.Context) (string, error) {
 	return "own", s.fails["Compartment"]
 }
-func (s *stage) Tenancy(context.Context) (credential.Tenancy, error) {
+func (s *fakeTenancy) Tenancy(context.Context) (credential.Tenancy, error) {
 	return credential.Tenancy{Name: "acme"}, s.fails["Tenancy"]
 }
-func (s *stage) Publish(_ context.Context, _, title, body string) error {
+func (s *fakeTenancy) Publish(_ context.Context, _, title, body string) error {
 	if s.tries++; s.tries <= s.hiccups {
 		return errBroken
 	}
@@ -179,16 +180,16 @@ func (s *stage) Publish(_ context.Context, _, title, body string) error {
 	return nil
 }
 
-type none struct{}
+type noCredentials struct{}
 
-func (none) List(context.Context, string) (credential.Listing, error) {
+func (noCredentials) List(context.Context, string) (credential.Listing, error) {
 	return credential.Listing{}, nil
 }
 
-func (s *stage) sweeper() *Sweeper {
+func (s *fakeTenancy) sweeper() *Sweeper {
 	issuers := map[credential.Kind]Issuer{}
 	for _, k := range credential.Kinds() {
-		issuers[k] = none{}
+		issuers[k] = noCredentials{}
 	}
 	issuers[credential.AuthToken] = s
 	w := &Sweeper{Config: s.config, Inventory: s, Vault: s, Responder: s, Collector: s, Notifier: s, Directory: s,
@@ -200,8 +201,8 @@ func (s *stage) sweeper() *Sweeper {
 	return w
 }
 
-// sweep sweeps once. What it did and found is in the digest, and in what the stage has seen.
-func (s *stage) sweep(t *testing.T) outcome.Digest {
+// sweep sweeps once. The digest and the fake show what it did.
+func (s *fakeTenancy) sweep(t *testing.T) outcome.Digest {
 	t.Helper()
 	d, err := s.sweeper().Run(t.Context(), "call")
 	if err != nil {

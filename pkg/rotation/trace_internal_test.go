@@ -11,13 +11,13 @@ import (
 	"github.com/keyturn/keyturn/pkg/trace"
 )
 
-// traced is an issuer whose deletion takes two calls.
-type traced struct {
-	user
+// tracedIssuer is an issuer whose deletion takes two calls.
+type tracedIssuer struct {
+	listIssuer
 	err error
 }
 
-func (u traced) Delete(ctx context.Context, _, _ string) error {
+func (u tracedIssuer) Delete(ctx context.Context, _, _ string) error {
 	for _, id := range []string{"request-1", "request-2"} {
 		call, span := trace.Start(ctx, "DELETE", trace.Client)
 		trace.Tag(call, trace.RequestID, id)
@@ -28,8 +28,8 @@ func (u traced) Delete(ctx context.Context, _, _ string) error {
 
 func TestAStepHasTheRequestsOfItsCallsAndASpanWithWhatFailed(t *testing.T) {
 	for _, class := range append(classes, "") {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
-		r, u := s.on(cabinetOf(s)), traced{}
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+		r, u := s.on(newFakeVault(s)), tracedIssuer{}
 		if class != "" {
 			u.err = fault.New(class, "DeleteAuthToken", "no")
 		}

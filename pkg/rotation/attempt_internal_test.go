@@ -10,7 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// at is a secret that the attempt has come to in one way.
+// at returns a secret in which the attempt is in the given state.
 func at(name, place string) Seen {
 	s := plain(credential.RoleToken)
 	v := vault.Version{Number: 2, Name: name, Created: noon.Add(-time.Minute)}
@@ -37,7 +37,7 @@ func at(name, place string) Seen {
 var places = []string{"absent", "pending", "current", "leaving", "previous", "followed"}
 
 func TestHowFarAnAttemptCameIsWhatTheSecretFarthestBehindSays(t *testing.T) {
-	name := newScene(credential.AuthToken).name(1)
+	name := newFixture(credential.AuthToken).name(1)
 	for _, one := range places {
 		for _, other := range places {
 			for _, third := range places {
@@ -63,7 +63,7 @@ func TestHowFarAnAttemptCameIsWhatTheSecretFarthestBehindSays(t *testing.T) {
 				case n("pending") > 0:
 					want = StoredPromotedIn
 				}
-				s := newScene(credential.AuthToken, at(name, one), at(name, other), at(name, third))
+				s := newFixture(credential.AuthToken, at(name, one), at(name, other), at(name, third))
 				v := s.view().at(1)
 				if got := v.stored(); got != want {
 					t.Errorf("%v: %s, want %s", all, got, want)
@@ -77,14 +77,14 @@ func TestHowFarAnAttemptCameIsWhatTheSecretFarthestBehindSays(t *testing.T) {
 					got != StoredUnsure {
 					t.Errorf("%v, after a write without an answer: %s", all, got)
 				}
-				s.snap.Secrets[2].Err = errScene
+				s.snap.Secrets[2].Err = errTest
 				if got := s.view().at(1).stored(); got != StoredUnread {
 					t.Errorf("%v, where one can't be read: %s", all, got)
 				}
 			}
 		}
 	}
-	if got := newScene(credential.Password).view().stored(); got != StoredNotAsked {
+	if got := newFixture(credential.Password).view().stored(); got != StoredNotAsked {
 		t.Errorf("without a secret: %s", got)
 	}
 }
@@ -96,7 +96,7 @@ func TestAnAnnouncementCountsWhileItsMakerLivesOrOnceItsDeedIsDone(t *testing.T)
 				for _, age := range []time.Duration{MakerLife - 1, MakerLife} {
 					for _, given := range []bool{false, true} {
 						for _, done := range []bool{false, true} {
-							s := newScene(kind, plain(kind.Roles()[0]))
+							s := newFixture(kind, plain(kind.Roles()[0]))
 							begun := noon.Add(-age)
 							s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: phase, Maker: maker,
 								At: &begun, GivenUp: given}
@@ -134,44 +134,44 @@ func TestAnAnnouncementCountsWhileItsMakerLivesOrOnceItsDeedIsDone(t *testing.T)
 }
 
 func TestTheNewestAttemptIsTheHighestThatAnyVersionOrAnnouncementNames(t *testing.T) {
-	announced := func(n int, phase Phase, id string) func(*scene) {
-		return func(s *scene) {
+	announced := func(n int, phase Phase, id string) func(*fixture) {
+		return func(s *fixture) {
 			s.snap.Secrets[1].Journal.Staged = &Staged{Version: s.name(n), Phase: phase, Credential: id}
 		}
 	}
-	versions := func(attempts ...int) func(*scene) {
-		return func(s *scene) {
+	versions := func(attempts ...int) func(*fixture) {
+		return func(s *fixture) {
 			for _, n := range attempts {
 				s.one().Versions = append(s.one().Versions, vault.Version{Number: int64(len(s.one().Versions) + 1),
 					Name: s.name(n)})
 			}
 		}
 	}
-	last := func(s *scene) { s.snap.Secrets[0], s.snap.Secrets[1] = s.snap.Secrets[1], s.snap.Secrets[0] }
+	last := func(s *fixture) { s.snap.Secrets[0], s.snap.Secrets[1] = s.snap.Secrets[1], s.snap.Secrets[0] }
 	for what, c := range map[string]struct {
-		changes []func(*scene)
+		changes []func(*fixture)
 		newest  int
 		undone  string
 	}{
 		"none":                             {nil, 0, ""},
-		"one version":                      {[]func(*scene){versions(1)}, 1, ""},
-		"several":                          {[]func(*scene){versions(1, 3, 2)}, 3, ""},
-		"an announcement":                  {[]func(*scene){announced(2, PhaseIntent, "")}, 2, ""},
-		"an announcement of an older one":  {[]func(*scene){versions(3), announced(2, PhaseUndone, "new")}, 3, ""},
-		"a later announcement":             {[]func(*scene){versions(1), announced(2, PhaseStaged, "new")}, 2, ""},
-		"one that was taken back":          {[]func(*scene){versions(1), announced(1, PhaseUndone, "new")}, 1, "new"},
-		"one that was taken back, no name": {[]func(*scene){versions(1), announced(1, PhaseUndone, "")}, 1, "?"},
-		"taken back, in the first secret": {[]func(*scene){versions(1), announced(1, PhaseUndone, "new"), last}, 1,
+		"one version":                      {[]func(*fixture){versions(1)}, 1, ""},
+		"several":                          {[]func(*fixture){versions(1, 3, 2)}, 3, ""},
+		"an announcement":                  {[]func(*fixture){announced(2, PhaseIntent, "")}, 2, ""},
+		"an announcement of an older one":  {[]func(*fixture){versions(3), announced(2, PhaseUndone, "new")}, 3, ""},
+		"a later announcement":             {[]func(*fixture){versions(1), announced(2, PhaseStaged, "new")}, 2, ""},
+		"one that was taken back":          {[]func(*fixture){versions(1), announced(1, PhaseUndone, "new")}, 1, "new"},
+		"one that was taken back, no name": {[]func(*fixture){versions(1), announced(1, PhaseUndone, "")}, 1, "?"},
+		"taken back, in the first secret": {[]func(*fixture){versions(1), announced(1, PhaseUndone, "new"), last}, 1,
 			"new"},
-		"taken back before the newest one": {[]func(*scene){versions(1, 2), announced(1, PhaseUndone, "new"), last},
+		"taken back before the newest one": {[]func(*fixture){versions(1, 2), announced(1, PhaseUndone, "new"), last},
 			2, ""},
-		"another rotation's": {[]func(*scene){func(s *scene) {
+		"another rotation's": {[]func(*fixture){func(s *fixture) {
 			s.one().Versions[0].Name = theirs.VersionName(4)
 			s.one().Journal.Staged = &Staged{Version: theirs.VersionName(5), Phase: PhaseUndone, Credential: "new"}
 		}}, 0, ""},
-		"by hand": {[]func(*scene){func(s *scene) { s.one().Versions[0].Name = "keyturn-1" }}, 0, ""},
+		"by hand": {[]func(*fixture){func(s *fixture) { s.one().Versions[0].Name = "keyturn-1" }}, 0, ""},
 	} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken), plain(credential.RoleToken))
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken), plain(credential.RoleToken))
 		for _, change := range c.changes {
 			change(s)
 		}
@@ -191,7 +191,7 @@ func TestTheNewestAttemptIsTheHighestThatAnyVersionOrAnnouncementNames(t *testin
 
 func TestAnAttemptWasWrittenWhenItsFirstVersionWas(t *testing.T) {
 	for _, ages := range [][]time.Duration{{1, 2, 3}, {3, 2, 1}, {2, 3, 1}, {2}, {}} {
-		s, want := newScene(credential.AuthToken, plain(credential.RoleToken)), time.Time{}
+		s, want := newFixture(credential.AuthToken, plain(credential.RoleToken)), time.Time{}
 		for _, hours := range ages {
 			one, made := at(s.name(1), "pending"), noon.Add(-hours*time.Hour)
 			if want.IsZero() || made.Before(want) {
@@ -200,58 +200,58 @@ func TestAnAttemptWasWrittenWhenItsFirstVersionWas(t *testing.T) {
 			one.Versions[1].Created = made
 			s.snap.Secrets = append(s.snap.Secrets, one)
 		}
-		if got := s.view().at(1).written(); !got.Equal(want) {
+		if got := s.view().at(1).stagedAt(); !got.Equal(want) {
 			t.Errorf("hours ago %v: %v, want %v", ages, got, want)
 		}
 	}
 }
 
-// An attempt that is over is never promoted: the next one has the next number.
+// A dead attempt is never promoted: the next one gets the next number.
 func TestAnAttemptIsOverOnlyIfItsCredentialIsGoneForSure(t *testing.T) {
-	age := func(d time.Duration) func(*scene) {
-		return func(s *scene) { s.one().Versions[1].Created = noon.Add(-d) }
+	age := func(d time.Duration) func(*fixture) {
+		return func(s *fixture) { s.one().Versions[1].Created = noon.Add(-d) }
 	}
-	named := func(s *scene) {
+	named := func(s *fixture) {
 		s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseStaged, Credential: "new"}
 	}
-	current := func(s *scene) { *s.one() = at(s.name(1), "current"); age(UnseenTime)(s) }
-	gone := func(s *scene) { s.snap.Issued = nil }
+	current := func(s *fixture) { *s.one() = at(s.name(1), "current"); age(UnseenTime)(s) }
+	gone := func(s *fixture) { s.snap.Issued = nil }
 	for what, c := range map[string]struct {
 		over    bool
-		changes []func(*scene)
+		changes []func(*fixture)
 	}{
-		"long ago": {true, []func(*scene){age(UnseenTime), named}},
-		"just now": {false, []func(*scene){age(UnseenTime - 1), named}},
-		"nobody knows when": {false, []func(*scene){named,
-			func(s *scene) { s.one().Versions[1].Created = time.Time{} }}},
-		"nobody knows which": {true, []func(*scene){age(UnseenTime)}},
+		"long ago": {true, []func(*fixture){age(UnseenTime), named}},
+		"just now": {false, []func(*fixture){age(UnseenTime - 1), named}},
+		"time unknown": {false, []func(*fixture){named,
+			func(s *fixture) { s.one().Versions[1].Created = time.Time{} }}},
+		"id unknown": {true, []func(*fixture){age(UnseenTime)}},
 		"not staged": {false,
-			[]func(*scene){func(s *scene) { *s.one() = plain(credential.RoleToken) }}},
-		"it is there": {false, []func(*scene){age(UnseenTime), named,
-			func(s *scene) { s.issue("new", "", noon) }}},
-		"the list can't be read": {false, []func(*scene){age(UnseenTime), named,
-			func(s *scene) { s.snap.Unseen = errScene }}},
-		"this run has deleted it": {true, []func(*scene){age(0), named,
-			func(s *scene) { s.mem.Deleted = []string{"x", "new"} }}},
-		"this run has deleted another": {false, []func(*scene){age(0), named,
-			func(s *scene) { s.mem.Deleted = []string{"x"} }}},
-		"another part is in the secret": {false, []func(*scene){age(UnseenTime), named,
-			func(s *scene) { s.one().Journal.Role = credential.RoleBundle }}},
-		"CURRENT, nobody knows which": {false, []func(*scene){current}},
-		"CURRENT": {true, []func(*scene){current, func(s *scene) {
+			[]func(*fixture){func(s *fixture) { *s.one() = plain(credential.RoleToken) }}},
+		"it is there": {false, []func(*fixture){age(UnseenTime), named,
+			func(s *fixture) { s.issue("new", "", noon) }}},
+		"the list can't be read": {false, []func(*fixture){age(UnseenTime), named,
+			func(s *fixture) { s.snap.Unseen = errTest }}},
+		"this run has deleted it": {true, []func(*fixture){age(0), named,
+			func(s *fixture) { s.mem.Deleted = []string{"x", "new"} }}},
+		"this run has deleted another": {false, []func(*fixture){age(0), named,
+			func(s *fixture) { s.mem.Deleted = []string{"x"} }}},
+		"another part is in the secret": {false, []func(*fixture){age(UnseenTime), named,
+			func(s *fixture) { s.one().Journal.Role = credential.RoleBundle }}},
+		"CURRENT, id unknown": {false, []func(*fixture){current}},
+		"CURRENT": {true, []func(*fixture){current, func(s *fixture) {
 			s.one().Journal.Current = &Holder{Version: 2, Credential: "new"}
 		}}},
-		"CURRENT, and the old one is gone": {false, []func(*scene){current, gone, func(s *scene) {
+		"CURRENT, and the old one is gone": {false, []func(*fixture){current, gone, func(s *fixture) {
 			s.one().Journal.Current = &Holder{Version: 2, Credential: "new"}
 		}}},
-		"staged, and the old one is gone": {true, []func(*scene){age(UnseenTime), named, gone}},
+		"staged, and the old one is gone": {true, []func(*fixture){age(UnseenTime), named, gone}},
 	} {
-		s := newScene(credential.AuthToken, at(newScene(credential.AuthToken).name(1), "pending"))
+		s := newFixture(credential.AuthToken, at(newFixture(credential.AuthToken).name(1), "pending"))
 		for _, change := range c.changes {
 			change(s)
 		}
 		v := s.view()
-		if got := v.at(1).over(); got != c.over || (v.attempt == 2) != c.over {
+		if got := v.at(1).dead(); got != c.over || (v.attempt == 2) != c.over {
 			t.Errorf("%s: %v; it goes on with attempt %d", what, got, v.attempt)
 		}
 	}
@@ -287,10 +287,10 @@ func TestAListOfVersionsIsWholeIfItHasAllSinceATimeInARow(t *testing.T) {
 		"one is missing before":             {append(made(before, list(5, 4)), list(2)...), true},
 	} {
 		s := Seen{Listed: true, Versions: c.versions}
-		if got := s.whole(since); got != c.whole {
+		if got := s.complete(since); got != c.whole {
 			t.Errorf("%s: %v", what, got)
 		}
-		if s.whole(time.Time{}) || (Seen{Versions: c.versions}).whole(since) {
+		if s.complete(time.Time{}) || (Seen{Versions: c.versions}).complete(since) {
 			t.Errorf("%s: whole, though the time or the list is not known", what)
 		}
 	}

@@ -12,13 +12,13 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// watched is a vault that shows each change of a secret to a function, with the journals before and after it.
-type watched struct {
+// recordingVault passes the journals before and after each change of a secret to a function.
+type recordingVault struct {
 	vaultOf
 	sees func(id string, u vault.Update, was, is rotation.Journal)
 }
 
-func (w watched) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
+func (w recordingVault) Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
 	was := rotation.JournalOf(w.secrets[id].Metadata)
 	out, err := w.vaultOf.Update(ctx, id, etag, u)
 	if err == nil {
@@ -29,13 +29,12 @@ func (w watched) Update(ctx context.Context, id, etag string, u vault.Update) (v
 
 const problem = "ocid1.cloudguardproblem.oc1..p"
 
-// ordered is a job that a closure has ordered, whose old credential stays for a while.
+// ordered is a closure with a grace period.
 func ordered(grace time.Duration) func(*rotation.Job) {
 	return func(j *rotation.Job) { j.Problem, j.Grace = problem, grace }
 }
 
-// Another delivery has nothing but the journal to go on with. The clock of the world has parts of a second; what is
-// written has none.
+// Another delivery knows only the journal. The world's clock has fractions of a second, journals don't.
 func TestEachEntryOfAJournalSaysAllThatALaterDeliveryNeeds(t *testing.T) {
 	for _, f := range forms() {
 		for _, grace := range []time.Duration{0, 72 * time.Hour} {
@@ -98,7 +97,7 @@ func TestEachEntryOfAJournalSaysAllThatALaterDeliveryNeeds(t *testing.T) {
 					t.Errorf("%v, grace %v: %s says of the old one: %+v", f, grace, s.Name, is.Retire)
 				}
 			}
-			if r := p.on(watched{vaultOf{p}, sees}, ordered(grace)); r.End != rotation.Done ||
+			if r := p.on(recordingVault{vaultOf{p}, sees}, ordered(grace)); r.End != rotation.Done ||
 				r.Rotation != w.rotation() {
 				t.Errorf("%v: %s (%s: %v)", f, r.End, r.Reason, r.Cause)
 			}
@@ -106,7 +105,7 @@ func TestEachEntryOfAJournalSaysAllThatALaterDeliveryNeeds(t *testing.T) {
 	}
 }
 
-// steps are the actions that a run has carried out.
+// steps returns the actions that a run carried out.
 func steps(r rotation.Result) (out []rotation.Action) {
 	for _, s := range r.Steps {
 		out = append(out, s.Action)
@@ -178,7 +177,7 @@ func TestAnEndOfAnOverlapIsClaimedInEachSecretByTheOneThatDeletes(t *testing.T) 
 				t.Errorf("%v: the claim has made %+v of %+v", f, is, was)
 			}
 		}
-		r := p.on(watched{vaultOf{p}, sees}, ordered(time.Hour))
+		r := p.on(recordingVault{vaultOf{p}, sees}, ordered(time.Hour))
 		if r.Reason != rotation.Rotated || len(claimed) != len(f.roles) {
 			t.Errorf("%v: %s (%s: %v), claimed in %v", f, r.End, r.Reason, r.Cause, claimed)
 		}

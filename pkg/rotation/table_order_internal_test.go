@@ -36,7 +36,7 @@ func TestTheDocumentedTableHasTheColumnsOfARowInTheirOrder(t *testing.T) {
 	}
 }
 
-// declared are the values of the columns' types, in the order in which the source declares them.
+// declared returns the values of the columns' types, in the order of their declaration.
 func declared(t *testing.T) map[string][]string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "state.go", nil, parser.SkipObjectResolution)
@@ -83,8 +83,8 @@ func TestTheAlternativesOfARowStandInTheOrderInWhichTheyAreDeclared(t *testing.T
 	}
 }
 
-// Contested are the numbers of the rows that have to stand before the next one: some state fits both, each would decide
-// it in its own way, and no earlier row takes it from them.
+// Contested returns the numbers of the rows that must stand before the next one: a state fits both, they decide
+// differently, and no earlier row fits it.
 func Contested() (numbers []int) {
 	for i := range len(Table) - 1 {
 		one, other := Table[i], Table[i+1]
@@ -97,10 +97,10 @@ func Contested() (numbers []int) {
 	return numbers
 }
 
-// Fits tells whether the row would decide the state, if no other did.
+// Fits reports whether the row fits the state.
 func Fits(r Row, s State) bool { return r.fits(s) }
 
-// values are what a row asks for, column by column; none where the column doesn't matter.
+// values returns a row's values, column by column; none where the column doesn't matter.
 func values(r Row) (out [][]string) {
 	fields := reflect.ValueOf(r)
 	for i := range columns {
@@ -118,7 +118,7 @@ func values(r Row) (out [][]string) {
 	return out
 }
 
-// both is what two rows ask for together; false if no state has all of it.
+// both returns the values that fit two rows; false if no state fits both.
 func both(a, b Row) (shared [][]string, ok bool) {
 	shared = values(a)
 	for i, some := range values(b) {
@@ -137,7 +137,7 @@ func both(a, b Row) (shared [][]string, ok bool) {
 	return shared, true
 }
 
-// covers tells whether the row fits every state that has one of the values in each column.
+// covers reports whether the row fits every combination of the values.
 func covers(r Row, shared [][]string) bool {
 	for i, some := range values(r) {
 		if len(some) > 0 && (len(shared[i]) == 0 || slices.ContainsFunc(shared[i], func(v string) bool {

@@ -12,8 +12,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// byHand is a person's write of a new CURRENT version.
-func (w *world) byHand(id string, content credential.Value) {
+// writeManually writes a new CURRENT version, as a user would.
+func (w *world) writeManually(id string, content credential.Value) {
 	s := w.secrets[id]
 	for i := range s.versions {
 		s.versions[i].Current = false
@@ -31,8 +31,8 @@ func (w *world) touch(id string) {
 	s.ETag = fmt.Sprint("by hand ", s.revision)
 }
 
-// back makes version 1 CURRENT again.
-func (w *world) back(id string) {
+// rollBack makes version 1 CURRENT again.
+func (w *world) rollBack(id string) {
 	s := w.secrets[id]
 	for i := range s.versions {
 		s.versions[i].Current = s.versions[i].Number == 1
@@ -41,7 +41,7 @@ func (w *world) back(id string) {
 	w.touch(id)
 }
 
-// home is the secret that is written first.
+// home returns the OCID of the secret that is written first.
 func (w *world) home() string {
 	for _, role := range w.kind.Roles() {
 		for id, s := range w.secrets {
@@ -53,14 +53,14 @@ func (w *world) home() string {
 	return ""
 }
 
-const stranger = "ocid1.user.oc1..somebodyelse"
+const otherUser = "ocid1.user.oc1..somebodyelse"
 
-// bound is a guard that asks the binding tag of each secret.
+// bound sets a guard that checks the binding tag of each secret.
 func bound(j *rotation.Job) {
 	j.Authorize = func(_ context.Context, secrets []vault.Secret) (credential.Authorized, error) {
 		for _, s := range secrets {
-			if s.Freeform["keyturn-user"] == stranger {
-				return credential.Authorized{}, errors.New("the secret is bound to somebody else")
+			if s.Freeform["keyturn-user"] == otherUser {
+				return credential.Authorized{}, errors.New("the secret is bound to another user")
 			}
 		}
 		return credential.Authorized{Owner: credential.Owner{User: user, UserName: "somebody", Region: "us-ashburn-1",
@@ -69,24 +69,24 @@ func bound(j *rotation.Job) {
 	}
 }
 
-// act is what a person does, and what has to be true when all deliveries are through.
-type act struct {
+// userAction is a manual change, and a check after all deliveries.
+type userAction struct {
 	name string
 	do   func(w *world) (mine string)
 	then func(t *testing.T, w *world, mine, what string)
 }
 
-func acts() []act {
-	return []act{
+func userActions() []userAction {
+	return []userAction{
 		{"re-binds the secret", func(w *world) string {
 			for id, s := range w.secrets {
-				s.Freeform = map[string]string{"keyturn-user": stranger}
+				s.Freeform = map[string]string{"keyturn-user": otherUser}
 				w.touch(id)
 			}
 			return fmt.Sprint(w.versions())
 		}, func(t *testing.T, w *world, mine, what string) {
 			if after := fmt.Sprint(w.versions()); after != mine {
-				t.Errorf("%s: the secret of somebody else was written to: %s, then %s", what, mine, after)
+				t.Errorf("%s: the secret of another user was written to: %s, then %s", what, mine, after)
 			}
 		}},
 		{"stores a key of his own", func(w *world) string {
@@ -97,7 +97,7 @@ func acts() []act {
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			w.byHand(w.home(), content)
+			w.writeManually(w.home(), content)
 			return mine
 		}, func(t *testing.T, w *world, mine, what string) {
 			if w.find(mine) != nil && !w.readable(mine, true) {
@@ -109,7 +109,7 @@ func acts() []act {
 			if w.secrets[w.home()].Current != 1 && w.find(w.oldID) != nil {
 				old = w.oldID
 			}
-			w.back(w.home())
+			w.rollBack(w.home())
 			return old
 		}, func(t *testing.T, w *world, old, what string) {
 			if s := w.secrets[w.home()]; s.Current == 1 && w.find(w.oldID) == nil && old != "" {
@@ -138,7 +138,7 @@ func acts() []act {
 	}
 }
 
-func remove(creds []living, id string) (out []living) {
+func remove(creds []fakeCredential, id string) (out []fakeCredential) {
 	for _, c := range creds {
 		if c.ID != id {
 			out = append(out, c)
@@ -147,7 +147,7 @@ func remove(creds []living, id string) (out []living) {
 	return out
 }
 
-// versions counts the versions of each secret, with the number of CURRENT.
+// versions returns the number of versions of each secret, and the number of CURRENT.
 func (w *world) versions() (out []string) {
 	for _, role := range w.kind.Roles() {
 		for _, s := range w.secrets {
@@ -161,7 +161,7 @@ func (w *world) versions() (out []string) {
 
 func TestWhateverAPersonDoesBeforeAnyCallNothingOfHisIsLost(t *testing.T) {
 	for _, f := range provable() {
-		for _, a := range acts() {
+		for _, a := range userActions() {
 			probe := f.world(t).process()
 			probe.run(bound)
 			for at := 1; at <= probe.calls; at++ {

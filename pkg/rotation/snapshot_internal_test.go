@@ -14,8 +14,8 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// cabinet is a Vault of some secrets, with the contents of their versions.
-type cabinet struct {
+// fakeVault is a Vault of some secrets, with the contents of their versions.
+type fakeVault struct {
 	is       map[string]*vault.Secret
 	versions map[string][]vault.Version
 	contents map[string]credential.Value // by secret and number
@@ -25,9 +25,9 @@ type cabinet struct {
 	quiet    bool // the answer to an update doesn't show its effect yet
 }
 
-// cabinetOf has the secrets of a scene.
-func cabinetOf(s *scene) *cabinet {
-	c := &cabinet{is: map[string]*vault.Secret{}, versions: map[string][]vault.Version{},
+// newFakeVault returns a vault with the secrets of a fixture.
+func newFakeVault(s *fixture) *fakeVault {
+	c := &fakeVault{is: map[string]*vault.Secret{}, versions: map[string][]vault.Version{},
 		contents: map[string]credential.Value{}}
 	for i := range s.snap.Secrets {
 		one := &s.snap.Secrets[i]
@@ -40,7 +40,7 @@ func cabinetOf(s *scene) *cabinet {
 	return c
 }
 
-func (c *cabinet) call(call string) error {
+func (c *fakeVault) call(call string) error {
 	c.mu.Lock() // a look reads several secrets in parallel
 	defer c.mu.Unlock()
 	c.calls = append(c.calls, call)
@@ -50,18 +50,18 @@ func (c *cabinet) call(call string) error {
 	return c.fails(call)
 }
 
-func (c *cabinet) Secret(_ context.Context, id string) (vault.Secret, error) {
+func (c *fakeVault) Secret(_ context.Context, id string) (vault.Secret, error) {
 	if err := c.call("Secret " + id); err != nil {
 		return vault.Secret{}, err
 	}
 	return *c.is[id], nil
 }
 
-func (c *cabinet) Versions(_ context.Context, id string) ([]vault.Version, error) {
+func (c *fakeVault) Versions(_ context.Context, id string) ([]vault.Version, error) {
 	return slices.Clone(c.versions[id]), c.call("Versions " + id)
 }
 
-func (c *cabinet) Read(_ context.Context, id, name string) (int64, credential.Value, error) {
+func (c *fakeVault) Read(_ context.Context, id, name string) (int64, credential.Value, error) {
 	if err := c.call(strings.TrimSpace("Read " + id + " " + name)); err != nil {
 		return 0, credential.Value{}, err
 	}
@@ -73,7 +73,7 @@ func (c *cabinet) Read(_ context.Context, id, name string) (int64, credential.Va
 	return 0, credential.Value{}, fault.New(fault.Absent, "GetSecretBundle", "")
 }
 
-func (c *cabinet) Update(_ context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
+func (c *fakeVault) Update(_ context.Context, id, etag string, u vault.Update) (vault.Secret, error) {
 	if err := c.call("Update " + id); err != nil {
 		return vault.Secret{}, err
 	}
@@ -103,14 +103,14 @@ func (c *cabinet) Update(_ context.Context, id, etag string, u vault.Update) (va
 	return *s, nil
 }
 
-// on is the run of a scene with that vault.
-func (s *scene) on(v Vault) *run {
-	return &run{Engine: &Engine{Vault: v, Clock: &ticks{noon}}, job: s.job, snap: s.snap, mem: s.mem}
+// on returns the run of a fixture with that vault.
+func (s *fixture) on(v Vault) *run {
+	return &run{Engine: &Engine{Vault: v, Clock: &fakeClock{noon}}, job: s.job, snap: s.snap, mem: s.mem}
 }
 
-// agrees fails the test unless the run's picture of the secrets is what Vault has. The number of a version that was
-// not read yet is not known.
-func (c *cabinet) agrees(t *testing.T, what string, r *run) {
+// agrees fails the test unless the run's snapshot matches the vault. The number of a version that wasn't read is
+// unknown.
+func (c *fakeVault) agrees(t *testing.T, what string, r *run) {
 	t.Helper()
 	for _, s := range r.snap.Secrets {
 		is := c.is[s.SecretID]
@@ -136,9 +136,9 @@ func (c *cabinet) agrees(t *testing.T, what string, r *run) {
 	}
 }
 
-// paired is a rotation of a customer secret key whose two secrets have versions by hand as well.
-func paired() (*scene, *credential.Material) {
-	s := newScene(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
+// paired is a rotation of a customer secret key whose two secrets also have versions that a user wrote.
+func paired() (*fixture, *credential.Material) {
+	s := newFixture(credential.CustomerSecretKey, plain(credential.RoleSecretKey), plain(credential.RoleAccessKey))
 	for i := range s.snap.Secrets {
 		one := &s.snap.Secrets[i]
 		one.Versions = append(one.Versions, vault.Version{Number: 2, Name: "by hand", Created: noon})
@@ -150,11 +150,11 @@ func paired() (*scene, *credential.Material) {
 	return s, m
 }
 
-// stagedPair is a run that has staged both halves of a customer secret key, and the vault that has them.
-func stagedPair(t *testing.T) (*cabinet, *run, Case) {
+// stagedPair returns a run that has staged both halves of a customer secret key, and its vault.
+func stagedPair(t *testing.T) (*fakeVault, *run, Case) {
 	t.Helper()
 	s, m := paired()
-	v := cabinetOf(s)
+	v := newFakeVault(s)
 	r := s.on(v)
 	c := Case{Version: s.name(1), Material: m, State: State{Old: OldAlive}, serverNow: noon}
 	if err := r.stage(t.Context(), c); err != nil {
@@ -201,7 +201,7 @@ func TestAfterAWriteTheRunsPictureOfASecretIsWhatVaultHas(t *testing.T) {
 func TestASecretThatHasTheVersionAlreadyIsNotWrittenAgain(t *testing.T) {
 	for _, done := range [][]int{{}, {0}, {1}, {0, 1}} {
 		s, m := paired()
-		v := cabinetOf(s)
+		v := newFakeVault(s)
 		c := Case{Version: s.name(1), Material: m, State: State{Old: OldAlive}, serverNow: noon}
 		for _, i := range done {
 			one := s.on(v)
@@ -242,14 +242,14 @@ func TestASecretThatHasTheVersionAlreadyIsNotWrittenAgain(t *testing.T) {
 
 func TestAPromotionThatDidNotTakeEffectIsNoticed(t *testing.T) {
 	for what, want := range map[string]fault.Class{"late": "", "never": fault.Conflict,
-		"nobody knows": fault.Unclear} {
+		"unknown": fault.Unclear} {
 		v, r, c := stagedPair(t)
 		v.quiet = true
 		v.fails = func(call string) error {
 			if call == "Secret secret-1" && what == "never" {
 				v.is["secret-1"].Current = 1
 			}
-			if call == "Secret secret-1" && what == "nobody knows" {
+			if call == "Secret secret-1" && what == "unknown" {
 				return fault.New(fault.Unclear, "GetSecret", "")
 			}
 			return nil
@@ -264,24 +264,26 @@ func TestAPromotionThatDidNotTakeEffectIsNoticed(t *testing.T) {
 	}
 }
 
-// user is an issuer that answers what a scene says.
-type user struct {
+// listIssuer is an issuer with a fixed list.
+type listIssuer struct {
 	Issuer
 	listing credential.Listing
 	err     error
 }
 
-func (u user) List(context.Context, string) (credential.Listing, error) { return u.listing, u.err }
+func (u listIssuer) List(context.Context, string) (credential.Listing, error) {
+	return u.listing, u.err
+}
 
 func TestWhereTheListCanNotBeReadTheTimeIsTheProcesses(t *testing.T) {
 	server := noon.Add(3 * time.Hour)
 	for _, class := range []fault.Class{"", fault.Denied, fault.Absent} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
-		v := cabinetOf(s)
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+		v := newFakeVault(s)
 		r := s.on(v)
-		u := user{listing: credential.Listing{At: server, Credentials: s.snap.Issued}}
+		u := listIssuer{listing: credential.Listing{At: server, Credentials: s.snap.Issued}}
 		if class != "" {
-			u = user{err: fault.New(class, "ListAuthTokens", "no")}
+			u = listIssuer{err: fault.New(class, "ListAuthTokens", "no")}
 		}
 		r.Issuer = u
 		got, err := r.observe(t.Context())
@@ -301,18 +303,18 @@ func TestAReadThatFailsIsPartOfThePictureOnlyIfItIsFinalAndNothingWasChanged(t *
 	for _, class := range classes {
 		for _, acted := range []bool{false, true} {
 			for _, list := range []bool{false, true} {
-				s := newScene(credential.AuthToken, plain(credential.RoleToken))
-				v, failure := cabinetOf(s), fault.New(class, "", "no")
-				u := user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+				s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+				v, failure := newFakeVault(s), fault.New(class, "", "no")
+				u := listIssuer{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 				if list {
-					u = user{err: failure}
+					u = listIssuer{err: failure}
 				} else {
 					v.fails = func(string) error { return failure }
 				}
 				r := s.on(v)
 				r.Issuer, r.result.Acted = u, acted
 				got, err := r.observe(t.Context())
-				part := final(failure) && !acted
+				part := permanent(failure) && !acted
 				if (err == nil) != part || err != nil && fault.Of(err) != class {
 					t.Errorf("%s, acted %v: %v", class, acted, err)
 					continue
@@ -331,20 +333,20 @@ func TestAReadThatFailsIsPartOfThePictureOnlyIfItIsFinalAndNothingWasChanged(t *
 
 func TestAContentThatWasReadIsReadAgainOnlyIfItHasChangedOrCouldNotBeRead(t *testing.T) {
 	for what, c := range map[string]struct {
-		change func(*run, *cabinet)
+		change func(*run, *fakeVault)
 		reads  int
 	}{
-		"the same":             {func(*run, *cabinet) {}, 1},
-		"another is CURRENT":   {func(_ *run, v *cabinet) { v.is["secret-1"].Current = 2 }, 2},
-		"it could not be read": {func(r *run, _ *cabinet) { r.snap.Secrets[0].Holds.Why = "no" }, 2},
+		"the same":             {func(*run, *fakeVault) {}, 1},
+		"another is CURRENT":   {func(_ *run, v *fakeVault) { v.is["secret-1"].Current = 2 }, 2},
+		"it could not be read": {func(r *run, _ *fakeVault) { r.snap.Secrets[0].Holds.Why = "no" }, 2},
 	} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
-		v := cabinetOf(s)
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+		v := newFakeVault(s)
 		v.versions["secret-1"] = append(v.versions["secret-1"], vault.Version{Number: 2})
 		v.contents["secret-11"], v.contents["secret-12"] = credential.NewValue([]byte("one")),
 			credential.NewValue([]byte("two"))
 		r := s.on(v)
-		r.Issuer = user{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
+		r.Issuer = listIssuer{listing: credential.Listing{At: noon, Credentials: s.snap.Issued}}
 		r.snap = Snapshot{}
 		var err error
 		for n := range 2 {
@@ -372,9 +374,9 @@ func TestAContentThatWasReadIsReadAgainOnlyIfItHasChangedOrCouldNotBeRead(t *tes
 func TestACaseSaysTheOriginAndTheTroubleWhateverWasSeen(t *testing.T) {
 	for _, kind := range credential.Kinds() {
 		for _, seen := range []bool{false, true} {
-			s := newScene(kind, plain(kind.Roles()[0]))
+			s := newFixture(kind, plain(kind.Roles()[0]))
 			s.snap.Seen, s.mem.Looks = seen, 0
-			s.mem.Failure = &Failure{Look, errScene, true}
+			s.mem.Failure = &Failure{Look, errTest, true}
 			c := Reduce(s.job, s.snap, s.mem)
 			if c.Origin != kind.Origin() || c.Sight != SightNone || c.Trouble != TroubleLater {
 				t.Errorf("%s, seen %v: %+v", kind, seen, c.State)

@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// listing answers a list of the user's credentials.
+// listing is an issuer with n credentials.
 type listing struct {
 	Issuer
 	n   int
@@ -58,7 +58,7 @@ func TestWhenTheOldOneWasMadeIsWhatTheListSaysOfIt(t *testing.T) {
 			time.Time{}},
 		"a password, without ids": {credential.Password, []credential.Issued{{ID: "", Created: then}}, then},
 	} {
-		s := newScene(c.kind)
+		s := newFixture(c.kind)
 		s.snap.Issued = c.list
 		if got := s.view().oldMade(); !got.Equal(c.want) {
 			t.Errorf("%s: %v, want %v", what, got, c.want)
@@ -74,40 +74,40 @@ func TestACredentialThatIsNotListedMayLagOnlyWhileItsVersionIsYoung(t *testing.T
 		listed bool
 		want   bool
 	}{
-		"young":                       {credential.AuthToken, "x", UnseenTime - time.Second, true, true},
-		"old":                         {credential.AuthToken, "x", UnseenTime, true, false},
-		"of an age that nobody knows": {credential.AuthToken, "x", UnseenTime, false, true},
-		"the old one":                 {credential.AuthToken, "old", 0, true, false},
-		"a password":                  {credential.Password, "x", 0, true, false},
+		"young":          {credential.AuthToken, "x", UnseenTime - time.Second, true, true},
+		"old":            {credential.AuthToken, "x", UnseenTime, true, false},
+		"of unknown age": {credential.AuthToken, "x", UnseenTime, false, true},
+		"the old one":    {credential.AuthToken, "old", 0, true, false},
+		"a password":     {credential.Password, "x", 0, true, false},
 	} {
-		s := newScene(c.kind, plain(c.kind.Roles()[0]))
+		s := newFixture(c.kind, plain(c.kind.Roles()[0]))
 		s.one().Listed, s.one().Versions[0].Created = c.listed, noon.Add(-c.age)
-		if got := s.view().unseen(*s.one(), c.id); got != c.want {
+		if got := s.view().mayBeUnlisted(*s.one(), c.id); got != c.want {
 			t.Errorf("%s: %v", what, got)
 		}
 	}
 }
 
-// shelf is a Vault of one secret, whose first updates fail.
-type shelf struct {
+// stubVault is a Vault of one secret, whose first updates fail.
+type stubVault struct {
 	Vault
 	is      vault.Secret
 	fails   []error
 	updates *int
 }
 
-func (v shelf) Secret(_ context.Context, id string) (vault.Secret, error) {
+func (v stubVault) Secret(_ context.Context, id string) (vault.Secret, error) {
 	if id != v.is.ID {
 		return vault.Secret{}, fault.New(fault.Absent, "GetSecret", "")
 	}
 	return v.is, nil
 }
 
-func (v shelf) Versions(context.Context, string) ([]vault.Version, error) {
+func (v stubVault) Versions(context.Context, string) ([]vault.Version, error) {
 	return []vault.Version{{Number: 1}}, nil
 }
 
-func (v shelf) Update(context.Context, string, string, vault.Update) (vault.Secret, error) {
+func (v stubVault) Update(context.Context, string, string, vault.Update) (vault.Secret, error) {
 	if *v.updates++; *v.updates <= len(v.fails) {
 		return vault.Secret{}, v.fails[*v.updates-1]
 	}
@@ -119,25 +119,25 @@ func TestAnUpdateIsRepeatedOnceAndOnlyWhereOurOwnIsStillSettling(t *testing.T) {
 	for what, c := range map[string]struct {
 		fails   []error
 		touched bool
-		changed bool // somebody else has changed the secret meanwhile
+		changed bool // something else has changed the secret
 		updates int
 		want    fault.Class
 	}{
-		"at once":                          {nil, false, false, 1, ""},
-		"while one settles":                {[]error{busy}, false, false, 2, ""},
-		"while one settles for long":       {[]error{busy, busy}, false, false, 2, fault.Busy},
-		"with the etag of before our own":  {[]error{conflict}, true, false, 2, ""},
-		"with an etag that isn't ours":     {[]error{conflict}, false, false, 1, fault.Conflict},
-		"though somebody else has changed": {[]error{busy}, false, true, 1, fault.Conflict},
+		"at once":                           {nil, false, false, 1, ""},
+		"while one settles":                 {[]error{busy}, false, false, 2, ""},
+		"while one settles for long":        {[]error{busy, busy}, false, false, 2, fault.Busy},
+		"with the etag of before our own":   {[]error{conflict}, true, false, 2, ""},
+		"with an etag that isn't ours":      {[]error{conflict}, false, false, 1, fault.Conflict},
+		"though something else has changed": {[]error{busy}, false, true, 1, fault.Conflict},
 		"with an answer that says nothing": {[]error{fault.New(fault.Unclear, "UpdateSecret", "")}, true, false, 1,
 			fault.Unclear},
 		"where it is refused once and for all": {[]error{fault.New(fault.Denied, "UpdateSecret", "")}, true, false, 1,
 			fault.Denied},
 	} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 		s.one().Touched = c.touched
 		updates := 0
-		v := shelf{is: s.one().Secret, fails: c.fails, updates: &updates}
+		v := stubVault{is: s.one().Secret, fails: c.fails, updates: &updates}
 		if c.changed {
 			v.is.Current++
 		}
@@ -151,9 +151,9 @@ func TestAnUpdateIsRepeatedOnceAndOnlyWhereOurOwnIsStillSettling(t *testing.T) {
 
 func TestAnEarlierSecretIsReadAsFarAsItCanBe(t *testing.T) {
 	updates := 0
-	v := shelf{is: vault.Secret{ID: "there", Name: "web"}, updates: &updates}
+	v := stubVault{is: vault.Secret{ID: "there", Name: "web"}, updates: &updates}
 	r := &run{Engine: &Engine{Vault: v}, job: Job{Earlier: []string{"gone", "there"}}}
-	got := r.earlier(t.Context())
+	got := r.readEarlier(t.Context())
 	if len(got) != 1 || got[0].SecretID != "there" || got[0].Name != "web" || !got[0].Listed ||
 		len(got[0].Versions) != 1 {
 		t.Errorf("seen: %+v", got)

@@ -12,55 +12,55 @@ import (
 )
 
 func TestWhatASecretHoldsIsAskedForOnlyWhereSomethingIsAboutToBeWrittenOverIt(t *testing.T) {
-	gone := func(s *scene) { s.snap.Issued = nil }
-	bundle := func(s *scene) { s.one().Role = credential.RoleBundle }
-	told := func(s *scene) { s.one().Journal.Current = &Holder{Version: 1, Credential: "old"} }
-	staged := func(s *scene) {
+	gone := func(s *fixture) { s.snap.Issued = nil }
+	bundle := func(s *fixture) { s.one().Role = credential.RoleBundle }
+	known := func(s *fixture) { s.one().Journal.Current = &Holder{Version: 1, Credential: "old"} }
+	staged := func(s *fixture) {
 		s.one().Versions = append(s.one().Versions, vault.Version{Number: 2, Name: s.name(1), Pending: true,
 			Created: noon})
 	}
 	for what, c := range map[string]struct {
 		asks    bool
-		changes []func(*scene)
+		changes []func(*fixture)
 	}{
 		"a plain one":       {true, nil},
-		"its journal tells": {false, []func(*scene){told}},
-		"its journal is out of date": {true, []func(*scene){told,
-			func(s *scene) { s.one().Journal.Current.Version = 7 }}},
-		"its journal names none": {true, []func(*scene){told,
-			func(s *scene) { s.one().Journal.Current.Credential = "" }}},
-		"a bundle":                  {true, []func(*scene){bundle, told}},
-		"a bundle with the new one": {false, []func(*scene){bundle, told, staged}},
-		"it has the new one":        {true, []func(*scene){staged}},
-		"it has no CURRENT version": {false, []func(*scene){func(s *scene) { s.one().Current = 0 }}},
-		"the new one is CURRENT": {false, []func(*scene){func(s *scene) {
+		"its journal tells": {false, []func(*fixture){known}},
+		"its journal is out of date": {true, []func(*fixture){known,
+			func(s *fixture) { s.one().Journal.Current.Version = 7 }}},
+		"its journal names none": {true, []func(*fixture){known,
+			func(s *fixture) { s.one().Journal.Current.Credential = "" }}},
+		"a bundle":                  {true, []func(*fixture){bundle, known}},
+		"a bundle with the new one": {false, []func(*fixture){bundle, known, staged}},
+		"it has the new one":        {true, []func(*fixture){staged}},
+		"it has no CURRENT version": {false, []func(*fixture){func(s *fixture) { s.one().Current = 0 }}},
+		"the new one is CURRENT": {false, []func(*fixture){func(s *fixture) {
 			*s.one() = at(s.name(1),
 				"current")
 		}}},
-		"the new one was CURRENT": {false, []func(*scene){func(s *scene) {
+		"the new one was CURRENT": {false, []func(*fixture){func(s *fixture) {
 			*s.one() = at(s.name(1),
 				"previous")
 		}}},
-		"the old one is gone":           {false, []func(*scene){gone}},
-		"it is gone, and one is staged": {true, []func(*scene){gone, staged}},
-		"it is gone, and nobody ordered": {true, []func(*scene){gone, func(s *scene) {
+		"the old one is gone":           {false, []func(*fixture){gone}},
+		"it is gone, and one is staged": {true, []func(*fixture){gone, staged}},
+		"it is gone, without an order": {true, []func(*fixture){gone, func(s *fixture) {
 			s.job.orphan,
 				s.job.marked = "x", s.job.rotation()
 		}}},
-		"this run has written and read it": {false, []func(*scene){staged, func(s *scene) {
+		"this run has written and read it": {false, []func(*fixture){staged, func(s *fixture) {
 			s.mem.Kept, s.one().Holds.Number = s.name(1), 1
 		}}},
-		"this run has written it": {true, []func(*scene){staged, func(s *scene) { s.mem.Kept = s.name(1) }}},
-		"this run has read it":    {true, []func(*scene){staged, func(s *scene) { s.one().Holds.Number = 1 }}},
+		"this run has written it": {true, []func(*fixture){staged, func(s *fixture) { s.mem.Kept = s.name(1) }}},
+		"this run has read it":    {true, []func(*fixture){staged, func(s *fixture) { s.one().Holds.Number = 1 }}},
 	} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken), plain(credential.RoleToken))
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken), plain(credential.RoleToken))
 		for _, change := range c.changes {
 			change(s)
 		}
 		if strings.Contains(what, "was CURRENT") {
 			s.snap.Secrets = s.snap.Secrets[:1]
 		}
-		if got := s.view().at(1).asks(*s.one()); got != c.asks {
+		if got := s.view().at(1).needsContent(*s.one()); got != c.asks {
 			t.Errorf("%s: %v", what, got)
 		}
 	}
@@ -86,7 +86,7 @@ func TestAJournalThatTellsGoesBeforeWhatIsRead(t *testing.T) {
 		"a journal and another content": {&Holder{Version: 1, Credential: "a"}, Content{Number: 1, Value: text}, "a",
 			false},
 	} {
-		s := newScene(credential.APIKey, plain(credential.RolePrivateKey))
+		s := newFixture(credential.APIKey, plain(credential.RolePrivateKey))
 		s.one().Journal.Current, s.one().Holds = c.current, c.holds
 		got := s.view().holding(*s.one())
 		if strings.Join(got.IDs, " ") != c.ids || (got.Unknown != "") != c.unknown {
@@ -101,11 +101,11 @@ func TestAJournalThatTellsGoesBeforeWhatIsRead(t *testing.T) {
 func TestACurrentVersionThatCanNotBeReadIsAFailureOnlyWhileItMayPass(t *testing.T) {
 	for _, class := range append(classes, "") {
 		for _, late := range []bool{false, true} {
-			s := newScene(credential.AuthToken, plain(credential.RoleToken))
+			s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 			if s.job.At = noon.Add(1 - BlockedTime); late {
 				s.job.At = noon.Add(-BlockedTime)
 			}
-			v := cabinetOf(s)
+			v := newFakeVault(s)
 			v.contents["secret-11"] = credential.NewValue([]byte("value"))
 			v.fails = func(string) error {
 				if class == "" {
@@ -113,7 +113,7 @@ func TestACurrentVersionThatCanNotBeReadIsAFailureOnlyWhileItMayPass(t *testing.
 				}
 				return fault.New(class, "GetSecretBundle", "no way")
 			}
-			got, err := s.on(v).current(t.Context(), *s.one())
+			got, err := s.on(v).readCurrent(t.Context(), *s.one())
 			passes := !late && (class == fault.Unclear || class == fault.Throttled)
 			switch {
 			case passes:
@@ -129,67 +129,68 @@ func TestACurrentVersionThatCanNotBeReadIsAFailureOnlyWhileItMayPass(t *testing.
 			}
 		}
 	}
-	s := newScene(credential.AuthToken, plain(credential.RoleToken))
-	v := cabinetOf(s)
+	s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+	v := newFakeVault(s)
 	v.versions["secret-1"], v.is["secret-1"].Current = append(v.versions["secret-1"], vault.Version{Number: 2}), 2
-	if got, err := s.on(v).current(t.Context(), *s.one()); fault.Of(err) != fault.Conflict || got.Number != 0 {
+	if got, err := s.on(v).readCurrent(t.Context(), *s.one()); fault.Of(err) != fault.Conflict || got.Number != 0 {
 		t.Errorf("where another one has become CURRENT: %+v, %v", got, err)
 	}
 }
 
 func TestTheNewestVersionIsReadWhereItsValueIsNeededAndNotKnown(t *testing.T) {
 	denied := fault.New(fault.Denied, "GetSecretBundle", "no")
-	undone := func(s *scene) {
+	undone := func(s *fixture) {
 		s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseUndone, Credential: keyPairs()[0].ID}
 	}
 	for what, c := range map[string]struct {
-		change func(*scene, *cabinet)
+		change func(*fixture, *fakeVault)
 		read   string // "": none
 		want   fault.Class
 	}{
-		"staged":              {func(*scene, *cabinet) {}, "secret-1", ""},
-		"not staged":          {func(s *scene, _ *cabinet) { s.one().Versions = s.one().Versions[:1] }, "", ""},
-		"this run has it":     {func(s *scene, _ *cabinet) { s.mem.Kept = s.name(1) }, "", ""},
-		"this run has others": {func(s *scene, _ *cabinet) { s.mem.Kept = s.name(2) }, "secret-1", ""},
-		"all is over": {func(s *scene, _ *cabinet) {
+		"staged":              {func(*fixture, *fakeVault) {}, "secret-1", ""},
+		"not staged":          {func(s *fixture, _ *fakeVault) { s.one().Versions = s.one().Versions[:1] }, "", ""},
+		"this run has it":     {func(s *fixture, _ *fakeVault) { s.mem.Kept = s.name(1) }, "", ""},
+		"this run has others": {func(s *fixture, _ *fakeVault) { s.mem.Kept = s.name(2) }, "secret-1", ""},
+		"all is over": {func(s *fixture, _ *fakeVault) {
 			s.snap.Issued, s.one().Versions[1].Current, s.one().Versions[0].Current = nil, true, false
 		}, "", ""},
-		"CURRENT, and the old one is there": {func(s *scene, _ *cabinet) {
+		"CURRENT, and the old one is there": {func(s *fixture, _ *fakeVault) {
 			s.one().Versions[1].Current, s.one().Versions[0].Current = true, false
 		}, "secret-1", ""},
-		"staged, and the old one is gone": {func(s *scene, _ *cabinet) { s.snap.Issued = nil }, "secret-1", ""},
-		"taken back, and the key is gone": {func(s *scene, _ *cabinet) { undone(s) }, "", ""},
-		"taken back, and it is there": {func(s *scene, _ *cabinet) {
+		"staged, and the old one is gone": {func(s *fixture, _ *fakeVault) { s.snap.Issued = nil }, "secret-1", ""},
+		"taken back, and the key is gone": {func(s *fixture, _ *fakeVault) { undone(s) }, "", ""},
+		"taken back, and it is there": {func(s *fixture, _ *fakeVault) {
 			undone(s)
 			s.issue(keyPairs()[0].ID, "", noon)
 		}, "secret-1", ""},
-		"another part is in there": {func(s *scene, _ *cabinet) { s.one().Journal.Role = credential.RoleBundle }, "",
+		"another part is in there": {func(s *fixture, _ *fakeVault) { s.one().Journal.Role = credential.RoleBundle },
+			"",
 			""},
-		"the first one lacks it": {func(s *scene, v *cabinet) {
+		"the first one lacks it": {func(s *fixture, v *fakeVault) {
 			s.snap.Secrets = append([]Seen{plain(credential.RolePrivateKey)}, s.snap.Secrets...)
 		}, "secret-1", ""},
-		"it has no whole value": {func(s *scene, _ *cabinet) { s.one().Role = credential.RoleAccessKey }, "", ""},
-		"nobody may read it": {func(_ *scene, v *cabinet) { v.fails = func(string) error { return denied } }, "",
+		"it has no whole value": {func(s *fixture, _ *fakeVault) { s.one().Role = credential.RoleAccessKey }, "", ""},
+		"it may not be read": {func(_ *fixture, v *fakeVault) { v.fails = func(string) error { return denied } }, "",
 			fault.Denied},
-		"something else is in it": {func(_ *scene,
-			v *cabinet) {
+		"something else is in it": {func(_ *fixture,
+			v *fakeVault) {
 			v.contents["secret-12"] = credential.NewValue([]byte("x"))
 		}, "", fault.Invalid},
-		"another is in it": {func(_ *scene, v *cabinet) { v.contents["secret-12"] = keyPairs()[1].Value }, "",
+		"another is in it": {func(_ *fixture, v *fakeVault) { v.contents["secret-12"] = keyPairs()[1].Value }, "",
 			fault.Invalid},
-		"nobody says what is in it": {func(s *scene, v *cabinet) {
+		"its content is unknown": {func(s *fixture, v *fakeVault) {
 			s.one().Journal, v.contents["secret-12"] = Journal{}, keyPairs()[1].Value
 		}, "secret-1", ""},
 	} {
-		s := newScene(credential.APIKey, at(newScene(credential.APIKey).name(1), "pending"))
+		s := newFixture(credential.APIKey, at(newFixture(credential.APIKey).name(1), "pending"))
 		s.one().Role = credential.RolePrivateKey
 		s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseStaged, Credential: keyPairs()[0].ID}
-		v := cabinetOf(s)
+		v := newFakeVault(s)
 		v.contents["secret-12"] = keyPairs()[0].Value
 		c.change(s, v)
 		snap := s.snap
 		snap.Secrets = slices.Clone(snap.Secrets)
-		err := s.on(v).attempt(t.Context(), &snap)
+		err := s.on(v).readAttempt(t.Context(), &snap)
 		if (err == nil) != (c.want == "") || err != nil && (fault.Of(err) != c.want || strings.Contains(err.Error(),
 			"PRIVATE")) {
 			t.Errorf("%s: %v", what, err)
@@ -211,58 +212,58 @@ func TestTheNewestVersionIsReadWhereItsValueIsNeededAndNotKnown(t *testing.T) {
 
 func TestAPasswordOrATokenThatWasTakenBackIsNotRead(t *testing.T) {
 	for _, kind := range []credential.Kind{credential.AuthToken, credential.Password} {
-		s := newScene(kind, at(newScene(kind).name(1), "pending"))
+		s := newFixture(kind, at(newFixture(kind).name(1), "pending"))
 		s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseUndone, Credential: "new"}
 		s.issue("new", "", noon.Add(-time.Minute))
-		v := cabinetOf(s)
-		if err := s.on(v).attempt(t.Context(), &s.snap); err != nil || len(v.calls) > 0 {
+		v := newFakeVault(s)
+		if err := s.on(v).readAttempt(t.Context(), &s.snap); err != nil || len(v.calls) > 0 {
 			t.Errorf("%s: %v after %v", kind, err, v.calls)
 		}
 	}
 }
 
 func TestTheOldCredentialIsWhatTheListShowsOfItOrWhatItsAbsenceMeans(t *testing.T) {
-	gone := func(s *scene) { s.snap.Issued = nil }
-	doubt := func(why string) func(*scene) {
-		return func(s *scene) { s.job.Doubt = func([]credential.Issued) string { return why } }
+	gone := func(s *fixture) { s.snap.Issued = nil }
+	doubt := func(why string) func(*fixture) {
+		return func(s *fixture) { s.job.Doubt = func([]credential.Issued) string { return why } }
 	}
-	current := func(s *scene) { *s.one() = at(s.name(1), "current") }
-	replace := func(s *scene) { s.job.Replace = true }
-	intent := func(s *scene) { s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseIntent} }
+	current := func(s *fixture) { *s.one() = at(s.name(1), "current") }
+	replace := func(s *fixture) { s.job.Replace = true }
+	intent := func(s *fixture) { s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseIntent} }
 	for what, c := range map[string]struct {
 		want    Old
-		changes []func(*scene)
+		changes []func(*fixture)
 	}{
 		"listed":                       {OldAlive, nil},
-		"listed, with a doubt":         {OldAlive, []func(*scene){doubt("so")}},
-		"it can't be listed":           {OldUnlisted, []func(*scene){func(s *scene) { s.snap.Unseen = errScene }}},
-		"gone":                         {OldGone, []func(*scene){gone}},
-		"gone, with a doubt":           {OldUnknown, []func(*scene){gone, doubt("so")}},
-		"gone, without a doubt":        {OldGone, []func(*scene){gone, doubt("")}},
-		"gone, with a doubt, all done": {OldGone, []func(*scene){gone, doubt("so"), current}},
-		"gone, with a doubt, no order": {OldGone, []func(*scene){gone, doubt("so"), func(s *scene) {
+		"listed, with a doubt":         {OldAlive, []func(*fixture){doubt("so")}},
+		"it can't be listed":           {OldUnlisted, []func(*fixture){func(s *fixture) { s.snap.Unseen = errTest }}},
+		"gone":                         {OldGone, []func(*fixture){gone}},
+		"gone, with a doubt":           {OldUnknown, []func(*fixture){gone, doubt("so")}},
+		"gone, without a doubt":        {OldGone, []func(*fixture){gone, doubt("")}},
+		"gone, with a doubt, all done": {OldGone, []func(*fixture){gone, doubt("so"), current}},
+		"gone, with a doubt, no order": {OldGone, []func(*fixture){gone, doubt("so"), func(s *fixture) {
 			s.job.orphan,
 				s.job.marked = "x", theirs
 		}}},
-		"gone, and announced":           {OldOwed, []func(*scene){gone, intent}},
-		"gone, announced, with a doubt": {OldUnknown, []func(*scene){gone, intent, doubt("so")}},
-		"gone, deleting first":          {OldOwed, []func(*scene){gone, replace}},
-		"gone, deleting first, unread": {OldUnknown, []func(*scene){gone, replace,
-			func(s *scene) { s.one().Err = errScene }}},
-		"gone, unread": {OldGone, []func(*scene){gone, func(s *scene) { s.one().Err = errScene }}},
-		"gone, deleting first, refused": {OldUnknown, []func(*scene){gone, replace,
-			func(s *scene) { s.snap.Refusal = errScene }}},
-		"gone, deleting first, in part": {OldUnknown, []func(*scene){gone, replace,
-			func(s *scene) { s.one().Listed = false }}},
-		"gone, deleting first, moved": {OldGone, []func(*scene){gone, replace, func(s *scene) {
+		"gone, and announced":           {OldOwed, []func(*fixture){gone, intent}},
+		"gone, announced, with a doubt": {OldUnknown, []func(*fixture){gone, intent, doubt("so")}},
+		"gone, deleting first":          {OldOwed, []func(*fixture){gone, replace}},
+		"gone, deleting first, unread": {OldUnknown, []func(*fixture){gone, replace,
+			func(s *fixture) { s.one().Err = errTest }}},
+		"gone, unread": {OldGone, []func(*fixture){gone, func(s *fixture) { s.one().Err = errTest }}},
+		"gone, deleting first, refused": {OldUnknown, []func(*fixture){gone, replace,
+			func(s *fixture) { s.snap.Refusal = errTest }}},
+		"gone, deleting first, in part": {OldUnknown, []func(*fixture){gone, replace,
+			func(s *fixture) { s.one().Listed = false }}},
+		"gone, deleting first, moved": {OldGone, []func(*fixture){gone, replace, func(s *fixture) {
 			s.issue("new", s.markedBy("other", "elsewhere"), noon)
 		}}},
-		"gone, deleting first, moved, in part": {OldGone, []func(*scene){gone, replace, func(s *scene) {
+		"gone, deleting first, moved, in part": {OldGone, []func(*fixture){gone, replace, func(s *fixture) {
 			s.one().Listed = false
 			s.issue("new", s.markedBy("other", "elsewhere"), noon)
 		}}},
 	} {
-		s := newScene(credential.AuthToken, plain(credential.RoleToken))
+		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 		for _, change := range c.changes {
 			change(s)
 		}
@@ -278,9 +279,9 @@ func TestTheOldCredentialIsWhatTheListShowsOfItOrWhatItsAbsenceMeans(t *testing.
 func TestASlotIsFullIfTheListSaysSoAndUnclearIfOCIAloneDoes(t *testing.T) {
 	for _, kind := range credential.Kinds() {
 		for n := range 4 {
-			for _, limited := range []error{nil, errScene} {
+			for _, limited := range []error{nil, errTest} {
 				for _, late := range []bool{false, true} {
-					s := newScene(kind, plain(kind.Roles()[0]))
+					s := newFixture(kind, plain(kind.Roles()[0]))
 					s.snap.Issued, s.mem.Limited = make([]credential.Issued, n), limited
 					if late {
 						s.job.At = noon.Add(-BlockedTime)
@@ -321,7 +322,7 @@ func TestAPasswordWasResetIfItIsAsYoungAsOneOfTheTimesThatCount(t *testing.T) {
 		"there is none":        {nil, []time.Time{closed}, false},
 		"no time counts":       {[]time.Time{noon}, nil, false},
 	} {
-		s := newScene(credential.Password, plain(credential.RolePassword))
+		s := newFixture(credential.Password, plain(credential.RolePassword))
 		s.snap.Issued, s.job.ResetAfter = nil, c.after
 		for _, made := range c.made {
 			s.issue(credential.TimeID(made), "", made)

@@ -3,7 +3,6 @@ package rotation_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// provable are the forms whose new credential is proven.
+// provable returns the forms whose new credential is proven.
 func provable() (out []form) {
 	for _, f := range forms() {
 		if f.kind != credential.Password {
@@ -175,10 +174,10 @@ func TestWithProofTryWhatWasRefusedOnceIsNotTakenForAccepted(t *testing.T) {
 	}
 }
 
-// incapable is a prover without a way to prove the kind.
-type incapable struct{}
+// noProver is a prover that doesn't know the kind.
+type noProver struct{}
 
-func (incapable) Prove(context.Context, credential.Material, credential.Owner) (bool, error) {
+func (noProver) Prove(context.Context, credential.Material, credential.Owner) (bool, error) {
 	return false, fault.New(fault.Invalid, "prove", "no prover for the kind")
 }
 
@@ -187,21 +186,12 @@ func TestAKindThatNobodyCanProveIsRefusedAndNotTakenForAnother(t *testing.T) {
 		w := f.world(t)
 		p := w.process()
 		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p},
-			Prover: incapable{}, Clock: clock{w}, RSABits: bits}
+			Prover: noProver{}, Clock: clock{w}, RSABits: bits}
 		r := e.Run(t.Context(), p.job())
 		if r.End != rotation.Refuse || r.FailedAt != rotation.Prove || w.promoted() || !f.replace &&
 			w.find(w.oldID) == nil {
 			t.Errorf("%v: %s (%s) at %q", f, r.End, r.Reason, r.FailedAt)
 		}
-	}
-}
-
-func TestAKindThatNobodyMakesIsRefusedBeforeAnythingIsAsked(t *testing.T) {
-	p := newWorld(t, credential.AuthToken, credential.RoleToken).process()
-	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{}, Vault: vaultOf{p}, Prover: p,
-		Clock: clock{p.world}}
-	if r := e.Run(t.Context(), p.job()); r.End != rotation.Refuse || r.Cause == nil || len(p.seen) > 0 {
-		t.Errorf("%s (%s: %v) after %v", r.End, r.Reason, r.Cause, p.seen)
 	}
 }
 
@@ -216,7 +206,7 @@ func TestTheOldCredentialIsNotSaidToBeGoneIfNobodyHasSeenIt(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p,
-			Clock: ending{clock{p.world}, cancel}, RSABits: bits}
+			Clock: endingClock{clock{p.world}, cancel}, RSABits: bits}
 		if r := e.Run(ctx, p.job()); r.OldGone || r.End != rotation.Wait {
 			t.Errorf("%v: %s (%s), gone: %v", f, r.End, r.Reason, r.OldGone)
 		}
@@ -224,26 +214,13 @@ func TestTheOldCredentialIsNotSaidToBeGoneIfNobodyHasSeenIt(t *testing.T) {
 	}
 }
 
-// ending is a clock whose first pause outlasts the context.
-type ending struct {
+// endingClock is a clock whose first pause outlasts the context.
+type endingClock struct {
 	clock
 	end func()
 }
 
-func (c ending) Sleep(ctx context.Context, d time.Duration) error {
+func (c endingClock) Sleep(ctx context.Context, d time.Duration) error {
 	c.end()
 	return c.clock.Sleep(ctx, d)
-}
-
-func TestEveryWriteIsAStep(t *testing.T) {
-	w := newWorld(t, credential.Password, credential.RolePassword)
-	p := w.process()
-	p.lost = func(o string, _ int) bool { p.dead = o == "Create"; return p.dead }
-	p.run()
-	w.wait(rotation.MakerLife)
-	q := w.process()
-	if r := q.run(); !r.Acted || len(r.Steps) != 1 || r.Steps[0].Action != rotation.Withdraw ||
-		!slices.Contains(q.seen, "UpdateSecret") {
-		t.Errorf("acted %v in the steps %v", r.Acted, r.Steps)
-	}
 }

@@ -8,11 +8,12 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// tried is a scene whose new credential is staged, was made at that age, and was tried out by this run.
-func tried(age time.Duration, trial Trial) *scene {
-	s := newScene(credential.AuthToken, at(newScene(credential.AuthToken).name(1), "pending"))
+// tried returns a fixture whose new credential is staged, has that age, and was tested by this run.
+func tried(age time.Duration, trial Trial) *fixture {
+	s := newFixture(credential.AuthToken, at(newFixture(credential.AuthToken).name(1), "pending"))
 	s.issue("new", s.markedBy("me", "s"), noon.Add(-age))
 	s.one().Journal.Staged = &Staged{Version: s.name(1), Phase: PhaseStaged, Credential: "new"}
 	s.job.Prove, s.mem.Trial = config.ProveRequire, trial
@@ -21,14 +22,14 @@ func tried(age time.Duration, trial Trial) *scene {
 
 func TestAProofIsGoodOnceAcceptedAndBadOnlyAfterManyRefusalsOfAnOldCredential(t *testing.T) {
 	refused := Trial{Credential: "new", Refusals: fewRefusals, Lasted: refusalTime}
-	silent := Trial{Credential: "new", Err: errScene}
+	silent := Trial{Credential: "new", Err: errTest}
 	with := func(change func(*Trial)) Trial { t := refused; change(&t); return t }
-	mode := func(m config.ProveMode) func(*scene) { return func(s *scene) { s.job.Prove = m } }
+	mode := func(m config.ProveMode) func(*fixture) { return func(s *fixture) { s.job.Prove = m } }
 	for what, c := range map[string]struct {
 		age     time.Duration
 		trial   Trial
 		want    Proof
-		changes []func(*scene)
+		changes []func(*fixture)
 	}{
 		"not tried": {ProofTime, Trial{}, ProofTodo, nil},
 		"another was tried": {ProofTime, Trial{Credential: "another", Accepted: true},
@@ -36,7 +37,7 @@ func TestAProofIsGoodOnceAcceptedAndBadOnlyAfterManyRefusalsOfAnOldCredential(t 
 		"accepted": {0, Trial{Credential: "new", Accepted: true}, ProofGood, nil},
 		"accepted after refusals": {ProofTime, with(func(t *Trial) { t.Accepted = true }), ProofGood,
 			nil},
-		"nobody wants a proof": {ProofTime, refused, ProofGood, []func(*scene){mode(config.ProveOff)}},
+		"no proof is required": {ProofTime, refused, ProofGood, []func(*fixture){mode(config.ProveOff)}},
 		"refused":              {ProofTime, refused, ProofBad, nil},
 		"refused soon":         {ProofTime - 1, refused, ProofUnclear, nil},
 		"refused too few times": {ProofTime, with(func(t *Trial) { t.Refusals-- }), ProofUnclear,
@@ -46,24 +47,24 @@ func TestAProofIsGoodOnceAcceptedAndBadOnlyAfterManyRefusalsOfAnOldCredential(t 
 		"refused once": {SilentTime, with(func(t *Trial) { t.Refusals, t.Lasted = 1, 0 }),
 			ProofUnclear, nil},
 		"refused once, which may be": {SilentTime, with(func(t *Trial) { t.Refusals, t.Lasted = 1, 0 }),
-			ProofUnclear, []func(*scene){mode(config.ProveTry)}},
-		"refused, though it need not": {ProofTime, refused, ProofBad, []func(*scene){mode(config.ProveTry)}},
+			ProofUnclear, []func(*fixture){mode(config.ProveTry)}},
+		"refused, though it need not": {ProofTime, refused, ProofBad, []func(*fixture){mode(config.ProveTry)}},
 		"no answer for a day":         {SilentTime, silent, ProofSilent, nil},
 		"no answer":                   {SilentTime - 1, silent, ProofUnclear, nil},
-		"no answer, which may be":     {0, silent, ProofGood, []func(*scene){mode(config.ProveTry)}},
+		"no answer, which may be":     {0, silent, ProofGood, []func(*fixture){mode(config.ProveTry)}},
 		"this run has taken it back, it is staged": {0, Trial{}, ProofTodo,
-			[]func(*scene){func(s *scene) { s.mem.Undone = "x" }}},
-		"this run has taken it back": {0, Trial{}, ProofBad, []func(*scene){func(s *scene) {
+			[]func(*fixture){func(s *fixture) { s.mem.Undone = "x" }}},
+		"this run has taken it back": {0, Trial{}, ProofBad, []func(*fixture){func(s *fixture) {
 			s.mem.Undone = "x"
 			*s.one() = plain(credential.RoleToken)
 		}}},
-		"refused at the end of an overlap": {time.Hour, refused, ProofUnclear, []func(*scene){func(s *scene) {
+		"refused at the end of an overlap": {time.Hour, refused, ProofUnclear, []func(*fixture){func(s *fixture) {
 			s.one().Journal.Retire = Overlaps{{Credential: "old", After: noon.Add(1 - ProofTime)}}
 		}}},
-		"refused half an hour after it": {time.Hour, refused, ProofBad, []func(*scene){func(s *scene) {
+		"refused half an hour after it": {time.Hour, refused, ProofBad, []func(*fixture){func(s *fixture) {
 			s.one().Journal.Retire = Overlaps{{Credential: "old", After: noon.Add(-ProofTime)}}
 		}}},
-		"made after the overlap": {ProofTime - 1, refused, ProofUnclear, []func(*scene){func(s *scene) {
+		"made after the overlap": {ProofTime - 1, refused, ProofUnclear, []func(*fixture){func(s *fixture) {
 			s.one().Journal.Retire = Overlaps{{Credential: "old", After: noon.Add(-9 * time.Hour)}}
 		}}},
 	} {
@@ -80,18 +81,18 @@ func TestAProofIsGoodOnceAcceptedAndBadOnlyAfterManyRefusalsOfAnOldCredential(t 
 func TestAProofCountsFromTheCreationOrTheEndOfTheOverlap(t *testing.T) {
 	created := noon.Add(-time.Hour)
 	for what, c := range map[string]struct {
-		change   func(*scene)
+		change   func(*fixture)
 		since    time.Time
 		refusals int
 	}{
-		"made":             {func(*scene) {}, created, 0},
-		"made and refused": {func(*scene) {}, created, 1},
-		"an overlap ended": {func(s *scene) { s.one().Journal.Retire = Overlaps{{Credential: "old", After: noon}} },
+		"made":             {func(*fixture) {}, created, 0},
+		"made and refused": {func(*fixture) {}, created, 1},
+		"an overlap ended": {func(s *fixture) { s.one().Journal.Retire = Overlaps{{Credential: "old", After: noon}} },
 			noon, 0},
-		"an overlap ended before": {func(s *scene) {
+		"an overlap ended before": {func(s *fixture) {
 			s.one().Journal.Retire = Overlaps{{Credential: "old", After: created.Add(-1)}}
 		}, created, 2},
-		"not listed": {func(s *scene) { s.snap.Issued = s.snap.Issued[:1] }, time.Time{}, 1},
+		"not listed": {func(s *fixture) { s.snap.Issued = s.snap.Issued[:1] }, time.Time{}, 1},
 	} {
 		s := tried(time.Hour, Trial{Credential: "new", Refusals: c.refusals})
 		c.change(s)
@@ -119,17 +120,17 @@ func TestAProofCountsFromTheCreationOrTheEndOfTheOverlap(t *testing.T) {
 
 func TestAStoredPasswordIsKeptIfTheLastLookAtItSaysSo(t *testing.T) {
 	for what, c := range map[string]struct {
-		change func(*scene)
+		change func(*fixture)
 		want   Proof
 	}{
-		"not looked at":    {func(*scene) {}, ProofTodo},
-		"it is the user's": {func(s *scene) { s.mem.Trial = Trial{Credential: "new", Accepted: true} }, ProofGood},
-		"it isn't":         {func(s *scene) { s.mem.Trial = Trial{Credential: "new"} }, ProofBad},
-		"another was": {func(s *scene) { s.mem.Trial = Trial{Credential: "another", Accepted: true} },
+		"not looked at":    {func(*fixture) {}, ProofTodo},
+		"it is the user's": {func(s *fixture) { s.mem.Trial = Trial{Credential: "new", Accepted: true} }, ProofGood},
+		"it isn't":         {func(s *fixture) { s.mem.Trial = Trial{Credential: "new"} }, ProofBad},
+		"another was": {func(s *fixture) { s.mem.Trial = Trial{Credential: "another", Accepted: true} },
 			ProofTodo},
-		"its value is lost":  {func(s *scene) { s.mem.Value = nil }, ProofGood},
-		"no secret is named": {func(s *scene) { s.snap.Secrets = nil }, ProofGood},
-		"no proof is wanted": {func(s *scene) { s.job.Prove = config.ProveOff }, ProofTodo},
+		"its value is lost":  {func(s *fixture) { s.mem.Value = nil }, ProofGood},
+		"no secret is named": {func(s *fixture) { s.snap.Secrets = nil }, ProofGood},
+		"no proof is wanted": {func(s *fixture) { s.job.Prove = config.ProveOff }, ProofTodo},
 	} {
 		s := held(credential.Password)
 		c.change(s)
@@ -139,27 +140,27 @@ func TestAStoredPasswordIsKeptIfTheLastLookAtItSaysSo(t *testing.T) {
 	}
 }
 
-// service answers each proof in turn, the last answer for all that follow, and notes when it was asked.
-type service struct {
-	*ticks
+// fakeProver returns its answers in turn, repeats the last one, and records when it was called.
+type fakeProver struct {
+	*fakeClock
 	answers []error // errScene: refused; nil: accepted
 	asked   []time.Duration
 }
 
-// ticks is a clock that only sleeping moves.
-type ticks struct{ now time.Time }
+// fakeClock moves only by sleeping.
+type fakeClock struct{ now time.Time }
 
-func (c *ticks) Now() time.Time { return c.now }
+func (c *fakeClock) Now() time.Time { return c.now }
 
-func (c *ticks) Sleep(ctx context.Context, d time.Duration) error {
+func (c *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
 	c.now = c.now.Add(d)
 	return ctx.Err()
 }
 
-func (s *service) Prove(context.Context, credential.Material, credential.Owner) (bool, error) {
+func (s *fakeProver) Prove(context.Context, credential.Material, credential.Owner) (bool, error) {
 	n := min(len(s.asked), len(s.answers)-1)
 	s.asked = append(s.asked, s.now.Sub(noon))
-	if s.answers[n] == errScene {
+	if s.answers[n] == errTest {
 		return false, nil
 	}
 	return s.answers[n] == nil, s.answers[n]
@@ -179,22 +180,23 @@ func TestANewCredentialIsAskedAboutInPausesThatDoubleUpToFiveSeconds(t *testing.
 		accepted bool
 	}{
 		"accepted": {young, config.ProveRequire, []error{nil}, 1, 0, nil, true},
-		"accepted later": {young, config.ProveRequire, []error{errScene, unclear, errScene, nil}, 4, 2, nil,
+		"accepted later": {young, config.ProveRequire, []error{errTest, unclear, errTest, nil}, 4, 2, nil,
 			true},
 		"no answer":                      {young, config.ProveRequire, []error{unclear}, 8, 0, unclear, false},
 		"no answer, which may be":        {young, config.ProveTry, []error{unclear}, 8, 0, unclear, false},
-		"nobody can ask":                 {young, config.ProveTry, []error{invalid}, 8, 0, invalid, false},
-		"refused long after it was made": {old, config.ProveRequire, []error{errScene}, 7, 7, nil, false},
-		"refused soon after it was made": {young, config.ProveRequire, []error{errScene}, -1, -1, nil, false},
-		"refused between missing answers": {old, config.ProveRequire, []error{unclear, errScene, unclear, errScene}, 7,
+		"it can never be asked":          {young, config.ProveTry, []error{invalid}, 8, 0, invalid, false},
+		"refused long after it was made": {old, config.ProveRequire, []error{errTest}, 7, 7, nil, false},
+		"refused soon after it was made": {young, config.ProveRequire, []error{errTest}, -1, -1, nil, false},
+		"refused between missing answers": {old, config.ProveRequire, []error{unclear, errTest, unclear, errTest}, 7,
 			5,
 			nil, false},
 	} {
-		clock := &ticks{noon}
-		s := &service{ticks: clock, answers: c.answers}
+		clock := &fakeClock{noon}
+		s := &fakeProver{fakeClock: clock, answers: c.answers}
 		r := &run{Engine: &Engine{Prover: s, Clock: clock}, job: Job{Prove: c.mode}, mem: Memory{Looks: 3},
 			snap: Snapshot{At: noon, Local: noon}}
-		if err := r.prove(t.Context(), Case{Material: &credential.Material{ID: "new"}, newMade: c.made}); err != nil {
+		if err := r.awaitAccepted(t.Context(), Case{Material: &credential.Material{ID: "new"},
+			newMade: c.made}); err != nil {
 			t.Errorf("%s: %v", what, err)
 			continue
 		}
@@ -207,7 +209,7 @@ func TestANewCredentialIsAskedAboutInPausesThatDoubleUpToFiveSeconds(t *testing.
 		}
 		got, first := r.mem.Trial, 0
 		for i, answer := range c.answers {
-			if answer == errScene {
+			if answer == errTest {
 				first = i
 				break
 			}
@@ -235,11 +237,11 @@ func TestANewCredentialIsAskedAboutInPausesThatDoubleUpToFiveSeconds(t *testing.
 func TestAProofThatCanNeverBeMadeIsAFailureAtOnceUnlessItNeedNotBe(t *testing.T) {
 	invalid := fault.New(fault.Invalid, "Prove", "")
 	for _, mode := range []config.ProveMode{config.ProveRequire, config.ProveOff} {
-		clock := &ticks{noon}
-		s := &service{ticks: clock, answers: []error{invalid}}
+		clock := &fakeClock{noon}
+		s := &fakeProver{fakeClock: clock, answers: []error{invalid}}
 		before := Trial{Credential: "before"}
 		r := &run{Engine: &Engine{Prover: s, Clock: clock}, job: Job{Prove: mode}, mem: Memory{Trial: before}}
-		err := r.prove(t.Context(), Case{Material: &credential.Material{ID: "new"}})
+		err := r.awaitAccepted(t.Context(), Case{Material: &credential.Material{ID: "new"}})
 		if err != error(invalid) || len(s.asked) != 1 || r.mem.Trial != before {
 			t.Errorf("%s: %v after %d times, %+v", mode, err, len(s.asked), r.mem.Trial)
 		}
@@ -263,8 +265,36 @@ func TestAYoungerPasswordIsToldByItsSecondOrByWhatBothSayBeyondIt(t *testing.T) 
 		"one says the second only": {made(0, 6), made(0, 0), false},
 		"the other says no more":   {made(0, 0), made(0, 6), false},
 	} {
-		if got := younger(c.one, c.other); got != c.want {
+		if got := newer(c.one, c.other); got != c.want {
 			t.Errorf("%s: %v", what, got)
 		}
+	}
+}
+
+// promoted returns a fixture whose attempt is CURRENT.
+func promoted() *fixture {
+	s := newFixture(credential.AuthToken, plain(credential.RoleToken))
+	s.one().Current = 2
+	s.one().Versions = []vault.Version{{Number: 1}, {Number: 2, Name: s.name(1), Current: true}}
+	return s
+}
+
+func TestARefusalOfMinutesAgoSaysNothingOnceAnotherDeliveryHasPromoted(t *testing.T) {
+	s := promoted()
+	s.job.Prove = config.ProveRequire
+	s.issue("new", marked(s.job.rotation()), noon.Add(-time.Hour))
+	s.one().Journal.Current = &Holder{Version: 2, Credential: "new"}
+	s.mem.Trial = Trial{Credential: "new", Refusals: fewRefusals, Lasted: refusalTime, Looks: s.mem.Looks - 1}
+	v := s.view().at(1)
+	v.new = "new"
+	if !v.is(StoredCurrent) || v.proofAge() < ProofTime {
+		t.Fatalf("stored %q, %v old", v.stored(), v.proofAge())
+	}
+	if got := v.proof(); got != ProofTodo {
+		t.Errorf("refused before it was seen as CURRENT: %q", got)
+	}
+	v.mem.Trial.Looks = v.mem.Looks
+	if got := v.proof(); got != ProofBad {
+		t.Errorf("refused since: %q", got)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// count tells how often a process has made a call, after those that it made first.
+// count returns how often a process made a call, after its first calls.
 func (p *process) count(operation string, first int) (n int) {
 	for _, o := range p.seen[first:] {
 		if o == operation {
@@ -22,7 +22,7 @@ func (p *process) count(operation string, first int) (n int) {
 	return n
 }
 
-// refusing is a process to which OCI answers a call with an error.
+// refusing returns a process that gets an error for each call of an operation.
 func (w *world) refusing(operation string, class fault.Class) *process {
 	p := w.process()
 	p.faults = func(o string, _ int) error {
@@ -37,20 +37,21 @@ func (w *world) refusing(operation string, class fault.Class) *process {
 func TestARunWhoseTimeEndsWhileItWaitsDoesNotAskAgain(t *testing.T) {
 	for _, f := range overlapping() {
 		if len(f.roles) > 1 {
-			continue // the other secret is asked for beside
+			continue // the other secret is asked for in parallel
 		}
 		for what, c := range map[string]struct {
 			asks string
 			p    *process
-			o    stuck
+			o    stuckVault
 		}{
-			"a look that failed":        {"List", f.world(t).refusing("List", fault.Unclear), stuck{}},
-			"a secret that is UPDATING": {"GetSecret", f.world(t).process(), stuck{state: vault.Updating}},
+			"a look that failed":        {"List", f.world(t).refusing("List", fault.Unclear), stuckVault{}},
+			"a secret that is UPDATING": {"GetSecret", f.world(t).process(), stuckVault{state: vault.Updating}},
 			"a value that isn't there yet": {"GetSecretBundle", f.world(t).refusing("GetSecretBundle", fault.Absent),
-				stuck{}},
-			"a credential that is refused":  {"Prove", f.world(t).process(), stuck{}},
-			"a prover that doesn't answer":  {"Prove", f.world(t).refusing("Prove", fault.Unclear), stuck{}},
-			"a write that finds it changed": {"List", f.world(t).refusing("UpdateSecret", fault.Conflict), stuck{}},
+				stuckVault{}},
+			"a credential that is refused": {"Prove", f.world(t).process(), stuckVault{}},
+			"a prover that doesn't answer": {"Prove", f.world(t).refusing("Prove", fault.Unclear), stuckVault{}},
+			"a write that finds it changed": {"List", f.world(t).refusing("UpdateSecret", fault.Conflict),
+				stuckVault{}},
 		} {
 			if what == "a value that isn't there yet" && slices.Contains(f.roles, credential.RoleBundle) {
 				continue // what it holds is read first
@@ -67,7 +68,7 @@ func TestARunWhoseTimeEndsWhileItWaitsDoesNotAskAgain(t *testing.T) {
 				cancel()
 			}
 			e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: c.o, Prover: p,
-				Clock: ending{clock{p.world}, end}, RSABits: bits}
+				Clock: endingClock{clock{p.world}, end}, RSABits: bits}
 			r := e.Run(ctx, p.job())
 			if made < 0 || r.End != rotation.Wait || p.count(c.asks, made) > 0 || p.find(p.oldID) == nil {
 				t.Errorf("%v, %s: %s (%s: %v), after %v; the time ended after call %d", f, what, r.End, r.Reason,
@@ -133,13 +134,13 @@ func TestAFinishedRotationIsFoundWithOneLookAtEachSecret(t *testing.T) {
 	}
 }
 
-// early is a vault whose first answers are from before another delivery has acted.
-type early struct {
+// staleVault is a vault whose first answers are from before another delivery acted.
+type staleVault struct {
 	vaultOf
 	was map[string]vault.Secret
 }
 
-func (e early) Secret(ctx context.Context, id string) (vault.Secret, error) {
+func (e staleVault) Secret(ctx context.Context, id string) (vault.Secret, error) {
 	now, err := e.vaultOf.Secret(ctx, id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -157,7 +158,7 @@ func TestASecretThatWasReadBeforeAnotherDeliveryDeletedTheOldOneIsReadAgain(t *t
 				continue
 			}
 			w := f.world(t)
-			q := early{vaultOf{w.process()}, map[string]vault.Secret{}}
+			q := staleVault{vaultOf{w.process()}, map[string]vault.Secret{}}
 			for id, s := range w.secrets {
 				q.was[id] = s.Secret
 			}
@@ -177,7 +178,7 @@ func TestASecretThatWasReadBeforeAnotherDeliveryDeletedTheOldOneIsReadAgain(t *t
 	}
 }
 
-// ends is how a run ends that can't make a call: for good, or for now.
+// ends maps the class of a failing call to the end of the run.
 var ends = map[fault.Class]rotation.Action{fault.Denied: rotation.Refuse, fault.Unclear: rotation.Wait}
 
 func TestNothingIsDoneToASecretWhoseVersionsCanNotBeListed(t *testing.T) {

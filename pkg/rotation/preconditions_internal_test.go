@@ -9,7 +9,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fn"
 )
 
-// What waits, waits for somebody else: the platform, IAM, a person. The times are theirs.
+// Each time derives from a limit of the platform or of IAM.
 func TestEachTimeThatIsWaitedIsTheOneThatItsReasonGives(t *testing.T) {
 	for what, c := range map[string]struct{ have, want time.Duration }{
 		"an invocation may be at work for its longest life and a minute": {MakerLife, fn.MaxLife +
@@ -33,7 +33,7 @@ func TestAnActionWithoutWhatItNeedsIsRefusedBeforeOCIIsAsked(t *testing.T) {
 			if a == Create && kind != credential.APIKey || a == Stage && kind == credential.APIKey {
 				continue // OCI makes the value, or this run does
 			}
-			// who asks panics
+			// a call to OCI would panic
 			r := &run{Engine: &Engine{}, job: Job{
 				Request: credential.Request{Ref: credential.Ref{Kind: kind, User: "u", ID: "old"}}}}
 			if err := r.do(t.Context(), Case{}, a); err == nil || fault.Of(err) != fault.Invalid {

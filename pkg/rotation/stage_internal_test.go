@@ -11,9 +11,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// bundled is a scene of a credential whose secret is a bundle.
-func bundled(kind credential.Kind, holds string) (*scene, *credential.Material) {
-	s := newScene(kind, plain(credential.RoleBundle))
+// bundled returns a fixture whose secret is a bundle.
+func bundled(kind credential.Kind, holds string) (*fixture, *credential.Material) {
+	s := newFixture(kind, plain(credential.RoleBundle))
 	s.mem.Found = []int64{1}
 	s.one().Holds = Content{Number: 1, Value: credential.NewValue([]byte(holds))}
 	return s, &credential.Material{Kind: kind, ID: "new", Value: credential.NewValue([]byte("value"))}
@@ -35,7 +35,7 @@ func TestAValueThatCanNotBeWrittenAsItsSecretWantsItIsNotWritten(t *testing.T) {
 	} {
 		s, m := bundled(c.kind, "")
 		s.snap.Owner = c.owner
-		v := cabinetOf(s)
+		v := newFakeVault(s)
 		err := s.on(v).stage(t.Context(), Case{Version: s.name(1), Material: m})
 		if (err == nil) != c.fits || (len(v.calls) > 0) != c.fits {
 			t.Errorf("%s: %v after %v", what, err, v.calls)
@@ -48,7 +48,7 @@ func TestABundleKeepsWhatWasAddedToItAndAPlainSecretNothing(t *testing.T) {
 	for _, role := range []credential.Role{credential.RoleBundle, credential.RolePassword} {
 		s, m := bundled(credential.Password, there)
 		s.one().Role = role
-		v := cabinetOf(s)
+		v := newFakeVault(s)
 		if err := s.on(v).stage(t.Context(), Case{Version: s.name(1), Material: m}); err != nil {
 			t.Fatal(err)
 		}
@@ -62,9 +62,9 @@ func TestABundleKeepsWhatWasAddedToItAndAPlainSecretNothing(t *testing.T) {
 }
 
 func TestAKeyPairIsStagedOnceAndTheNextAttemptGetsAnotherOne(t *testing.T) {
-	s := newScene(credential.APIKey, plain(credential.RolePrivateKey))
+	s := newFixture(credential.APIKey, plain(credential.RolePrivateKey))
 	s.mem.Found = []int64{1}
-	v := cabinetOf(s)
+	v := newFakeVault(s)
 	r := s.on(v)
 	r.RSABits = 1024
 	r.key = newKeyPair(r.bits())
@@ -104,7 +104,7 @@ func TestAKeyPairIsStagedOnceAndTheNextAttemptGetsAnotherOne(t *testing.T) {
 
 func TestWhatWasStagedBeforeAFailureIsNotStagedAgain(t *testing.T) {
 	s, m := paired()
-	v := cabinetOf(s)
+	v := newFakeVault(s)
 	denied := fault.New(fault.Denied, "UpdateSecret", "no")
 	v.fails = func(call string) error {
 		if call == "Update secret-2" {
@@ -136,18 +136,18 @@ func TestASecretIsAsItWasIfAllButItsEtagAndTheTimeIsWhateverTheFormOfItsMetadata
 			if turned {
 				was, now = now, was
 			}
-			if got := alike(was, now); got != same {
+			if got := unchanged(was, now); got != same {
 				t.Errorf("%s became %s: %v", was.Metadata, now.Metadata, got)
 			}
 		}
 	}
 	for _, text := range []string{"", "{", "null"} {
 		s := vault.Secret{Metadata: vault.Metadata(text)}
-		if !alike(s, s) {
+		if !unchanged(s, s) {
 			t.Errorf("%q isn't as it was", text)
 		}
 	}
-	if alike(vault.Secret{Metadata: vault.Metadata("{")}, vault.Secret{Metadata: vault.Metadata("[")}) {
+	if unchanged(vault.Secret{Metadata: vault.Metadata("{")}, vault.Secret{Metadata: vault.Metadata("[")}) {
 		t.Error("two texts that are no JSON are taken for the same")
 	}
 	for what, now := range map[string]vault.Secret{"id": {ID: "x"}, "name": {Name: "x"},
@@ -155,7 +155,7 @@ func TestASecretIsAsItWasIfAllButItsEtagAndTheTimeIsWhateverTheFormOfItsMetadata
 		"state": {State: "x"}, "replica": {Replica: true}, "current": {Current: 1},
 		"freeform tags": {Freeform: map[string]string{"a": "b"}},
 		"defined tags":  {Defined: map[string]map[string]any{"a": {"b": "c"}}}} {
-		if alike(vault.Secret{}, now) {
+		if unchanged(vault.Secret{}, now) {
 			t.Errorf("another %s isn't noticed", what)
 		}
 	}

@@ -15,7 +15,7 @@ var (
 	throttled = fault.New(fault.Throttled, "ListUsers", "")
 )
 
-func TestATroubleNamesThreeThingsAtMostInOrderAndOtherwiseTheirNumber(t *testing.T) {
+func TestAFailureNamesThreeThingsAtMostInOrderAndOtherwiseTheirNumber(t *testing.T) {
 	cause := fault.Plain(denied)
 	for _, c := range []struct {
 		things      []string
@@ -27,20 +27,20 @@ func TestATroubleNamesThreeThingsAtMostInOrderAndOtherwiseTheirNumber(t *testing
 		{[]string{"c", "a", "b"}, " (a, b, c)", " a, b, c"},
 		{[]string{"d", "c", "a", "b"}, " (4 of them, such as a, c, d)", ""},
 	} {
-		var all troubles
+		var all failures
 		for _, thing := range c.things {
 			all.add("read users", thing, denied)
 		}
 		want := []outcome.Finding{{About: "read users", State: cause + c.state, Text: "The sweep could not read users" +
 			c.text + ": " + cause + "."}}
 		if got := all.findings(); !slices.Equal(got, want) {
-			t.Errorf("%q are told as\n%+v, want\n%+v", c.things, got, want)
+			t.Errorf("%q are reported as\n%+v, want\n%+v", c.things, got, want)
 		}
 	}
 }
 
-func TestTroublesOfOneSortWithOneCauseAreOneAndAllOthersAreTheirOwn(t *testing.T) {
-	var all troubles
+func TestFailuresOfOneSortWithOneCauseAreOneAndAllOthersAreTheirOwn(t *testing.T) {
+	var all failures
 	all.add("read users", "a", denied)
 	all.add("read secrets", "b", denied)
 	all.add("read users", "c", throttled)
@@ -57,8 +57,8 @@ func TestTroublesOfOneSortWithOneCauseAreOneAndAllOthersAreTheirOwn(t *testing.T
 	}
 }
 
-func TestTheErrorIsTheFirstTroubleWithTheNumberOfTheOthers(t *testing.T) {
-	var all troubles
+func TestTheErrorIsTheFirstFailureWithTheNumberOfTheOthers(t *testing.T) {
+	var all failures
 	if err := all.err(); err != nil || !all.none() {
 		t.Errorf("without troubles the error is %v", err)
 	}

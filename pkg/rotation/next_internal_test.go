@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// state is one that the row fits: it has the first value of each column that the row asks for.
+// state returns a state that the row fits: it has the first value of each of the row's fields.
 func (r Row) state() State {
 	s := State{Replace: r.Replace == "yes"}
 	to, from := reflect.ValueOf(&s).Elem(), reflect.ValueOf(r)

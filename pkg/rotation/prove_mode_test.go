@@ -44,7 +44,7 @@ func TestOnlyWithoutAProofIsTheNewCredentialNeverTriedOut(t *testing.T) {
 	for _, f := range provable() {
 		for mode, asked := range map[config.ProveMode]int{config.ProveRequire: 2, config.ProveTry: 2,
 			config.ProveOff: 0} {
-			if f.replace { // there is no old one to be deleted after it was tried out
+			if f.replace { // there is no old one to be deleted after the proof
 				asked /= 2
 			}
 			w := f.world(t)
