@@ -99,32 +99,28 @@ func (d *deployment) configured() string {
 // set sets or, with nil, removes one key of a function's configuration, and waits until the function is ACTIVE with it.
 // It keeps changes that others make in the meantime.
 func (a *admin) set(ctx context.Context, id, key string, value *string) error {
-	for attempt := 1; ; attempt++ {
+	_, err := until(ctx, 5*time.Minute, func() (bool, error) {
 		f, err := a.readFunction(ctx, id)
-		if err != nil {
-			return err
+		if err != nil || f.LifecycleState != functions.FunctionLifecycleStateActive {
+			return false, err
 		}
 		config := maps.Clone(f.Config)
 		delete(config, key)
 		if value != nil {
 			config[key] = *value
 		}
-		if maps.Equal(config, f.Config) && f.LifecycleState == functions.FunctionLifecycleStateActive {
-			return nil
+		if maps.Equal(config, f.Config) {
+			return true, nil
 		}
-		if f.LifecycleState == functions.FunctionLifecycleStateActive {
-			_, err = ask(ctx, a.functions.UpdateFunction, functions.UpdateFunctionRequest{FunctionId: &id,
-				IfMatch:               f.Etag,
-				UpdateFunctionDetails: functions.UpdateFunctionDetails{Config: config}})
-			if err != nil && !statusIs(err, 412) {
-				return fmt.Errorf("setting %s of the function: %s", key, detailed(err))
-			}
+		_, err = ask(ctx, a.functions.UpdateFunction, functions.UpdateFunctionRequest{FunctionId: &id, IfMatch: f.Etag,
+			UpdateFunctionDetails: functions.UpdateFunctionDetails{Config: config}})
+		if statusIs(err, 412) {
+			err = nil
 		}
-		if attempt == 60 {
-			return fmt.Errorf("setting %s of the function: it is %s and not as it was set", key, f.LifecycleState)
-		}
-		if err := sleep(ctx, pauseOf(attempt)); err != nil {
-			return err
-		}
+		return false, err
+	})
+	if err != nil {
+		return fmt.Errorf("setting %s of the function: %s", key, detailed(err))
 	}
+	return nil
 }

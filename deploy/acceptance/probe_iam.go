@@ -114,7 +114,7 @@ func (p *iamProbe) tokens(ctx context.Context) error {
 	p.fact("delete-status", fmt.Sprint(status(deleted.RawResponse)), "")
 	err = p.delete(ctx, p.owner.User, m.Kind, m.ID)
 	p.fact("delete-twice", seen(err), "")
-	p.end(ctx, m)
+	p.rejection(ctx, m)
 	return nil
 }
 
@@ -135,8 +135,16 @@ func (p *iamProbe) spread(ctx context.Context, m credential.Material) used {
 	return p.works(ctx, m, p.owner, wait{name + " of a user without rights works", spreadTime, name})
 }
 
-// end waits until a deleted credential is refused, and returns the refusal.
-func (p *iamProbe) end(ctx context.Context, m credential.Material) used {
+// end deletes a credential and returns the refusal of the deleted one.
+func (p *iamProbe) end(ctx context.Context, m credential.Material) (used, error) {
+	if err := p.delete(ctx, p.owner.User, m.Kind, m.ID); err != nil {
+		return used{}, fmt.Errorf("deleting the %s: %s", m.Kind.Noun(), seen(err))
+	}
+	return p.rejection(ctx, m), nil
+}
+
+// rejection waits until a deleted credential is refused, and returns the refusal.
+func (p *iamProbe) rejection(ctx context.Context, m credential.Material) used {
 	name := "a deleted " + m.Kind.Noun()
 	return p.ends(ctx, m, p.owner, wait{name + " is refused", spreadTime, name})
 }
@@ -160,11 +168,8 @@ func (p *iamProbe) secretKeys(ctx context.Context) error {
 		}
 		p.fact(id, u.String(), "")
 	}
-	if err := p.delete(ctx, p.owner.User, m.Kind, m.ID); err != nil {
-		return fmt.Errorf("deleting a customer secret key: %s", seen(err))
-	}
-	p.end(ctx, m)
-	return nil
+	_, err = p.end(ctx, m)
+	return err
 }
 
 // apiKeys uploads an API key twice, uses it, and deletes it.
@@ -180,11 +185,11 @@ func (p *iamProbe) apiKeys(ctx context.Context) error {
 	if p.spread(ctx, m).accepted() {
 		p.namespaceOf(ctx, m)
 	}
-	if err := p.delete(ctx, p.owner.User, m.Kind, m.ID); err != nil {
-		return fmt.Errorf("deleting an API key: %s", seen(err))
+	refusal, err := p.end(ctx, m)
+	if err == nil {
+		p.fact("deleted-key", refusal.String(), "")
 	}
-	p.fact("deleted-key", p.end(ctx, m).String(), "")
-	return nil
+	return err
 }
 
 // fill makes credentials until one is refused.

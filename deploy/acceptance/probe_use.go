@@ -32,11 +32,7 @@ func (p *iamProbe) registry(ctx context.Context, m credential.Material) {
 		p.fact("registry-wrong-token", fmt.Sprint(u.status), "")
 	}
 	host := p.owner.Registry
-	r, err := http.NewRequest(http.MethodGet, "https://"+host+"/v2/", nil)
-	if err != nil {
-		return
-	}
-	u, err := p.do(ctx, r)
+	u, err := p.get(ctx, "https://"+host+"/v2/", m.Kind, func(*http.Request) error { return nil })
 	if err != nil {
 		p.unseen("registry-realm", "%v", err)
 		return
@@ -56,11 +52,7 @@ func (p *iamProbe) registry(ctx context.Context, m credential.Material) {
 func (p *iamProbe) namespaceOf(ctx context.Context, m credential.Material) {
 	host := common.StringToRegion(p.home).EndpointForTemplate("objectstorage",
 		"https://objectstorage.{region}.{secondLevelDomain}")
-	r, err := http.NewRequest(http.MethodGet, host+"/n", nil)
-	if err != nil {
-		return
-	}
-	u, err := p.signed(ctx, r, m, p.owner)
+	u, err := p.signed(ctx, host+"/n", m, p.owner)
 	switch {
 	case err != nil:
 		p.unseen("namespace-permission", "%v", err)

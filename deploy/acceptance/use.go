@@ -57,20 +57,16 @@ func (a *admin) use(ctx context.Context, m credential.Material, o credential.Own
 func (a *admin) useAPIKey(ctx context.Context, m credential.Material, o credential.Owner) (used, error) {
 	host := common.StringToRegion(o.Region).EndpointForTemplate("identity",
 		"https://identity.{region}.oci.{secondLevelDomain}")
-	r, err := http.NewRequest(http.MethodGet, host+"/20160918/users/"+o.User, nil)
-	if err != nil {
-		return used{}, err
-	}
-	return a.signed(ctx, r, m, o)
+	return a.signed(ctx, host+"/20160918/users/"+o.User, m, o)
 }
 
-func (a *admin) signed(ctx context.Context, r *http.Request, m credential.Material, o credential.Owner) (used, error) {
-	r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	key := common.NewRawConfigurationProvider(o.Tenancy, o.User, o.Region, m.ID, string(m.Value.Reveal()), nil)
-	if err := common.DefaultRequestSigner(key).Sign(r); err != nil {
-		return used{}, unsigned(m) // err may quote the key
-	}
-	return a.do(ctx, r)
+// signed makes a request that is signed with an API key.
+func (a *admin) signed(ctx context.Context, url string, m credential.Material, o credential.Owner) (used, error) {
+	return a.get(ctx, url, m.Kind, func(r *http.Request) error {
+		r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+		key := common.NewRawConfigurationProvider(o.Tenancy, o.User, o.Region, m.ID, string(m.Value.Reveal()), nil)
+		return common.DefaultRequestSigner(key).Sign(r)
+	})
 }
 
 // signInAs tries the names in order until one is accepted.
@@ -86,36 +82,34 @@ func (a *admin) signInAs(ctx context.Context, names []string, m credential.Mater
 
 // signIn asks the container registry for a token: the first step of "docker login".
 func (a *admin) signIn(ctx context.Context, name string, m credential.Material, o credential.Owner) (used, error) {
-	r, err := http.NewRequest(http.MethodGet, "https://"+o.Registry+"/20180419/docker/token?service="+o.Registry, nil)
-	if err != nil {
-		return used{}, err
-	}
-	r.SetBasicAuth(name, string(m.Value.Reveal()))
-	return a.do(ctx, r)
+	url := "https://" + o.Registry + "/20180419/docker/token?service=" + o.Registry
+	return a.get(ctx, url, m.Kind, func(r *http.Request) error {
+		r.SetBasicAuth(name, string(m.Value.Reveal()))
+		return nil
+	})
 }
-
-const emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 // listBuckets asks the S3-compatible endpoint.
 func (a *admin) listBuckets(ctx context.Context, m credential.Material, o credential.Owner) (used, error) {
-	r, err := http.NewRequest(http.MethodGet, "https://"+o.S3+"/", nil)
+	const emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	return a.get(ctx, "https://"+o.S3+"/", m.Kind, func(r *http.Request) error {
+		r.Header.Set("X-Amz-Content-Sha256", emptySHA256)
+		keys := aws.Credentials{AccessKeyID: m.ID, SecretAccessKey: string(m.Value.Reveal())}
+		return v4.NewSigner().SignHTTP(ctx, keys, r, emptySHA256, "s3", o.Region, time.Now())
+	})
+}
+
+// get makes a GET request, with the credential that sign adds.
+func (a *admin) get(ctx context.Context, url string, kind credential.Kind, sign func(*http.Request) error) (used,
+	error) {
+	r, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodGet, url, nil)
 	if err != nil {
 		return used{}, err
 	}
-	r.Header.Set("X-Amz-Content-Sha256", emptySHA256)
-	keys := aws.Credentials{AccessKeyID: m.ID, SecretAccessKey: string(m.Value.Reveal())}
-	if err := v4.NewSigner().SignHTTP(ctx, keys, r, emptySHA256, "s3", o.Region, time.Now()); err != nil {
-		return used{}, unsigned(m)
+	if sign(r) != nil { // its error may quote the key
+		return used{}, fmt.Errorf("the request can't be signed with the value of the %s", kind.Noun())
 	}
-	return a.do(ctx, r)
-}
-
-func unsigned(m credential.Material) error {
-	return fmt.Errorf("the request can't be signed with the value of the %s", m.Kind.Noun())
-}
-
-func (a *admin) do(ctx context.Context, r *http.Request) (used, error) {
-	response, err := a.web.Do(r.WithContext(context.WithoutCancel(ctx)))
+	response, err := a.web.Do(r)
 	if err != nil {
 		return used{}, fmt.Errorf("no answer from %s: %w", r.URL.Host, err)
 	}
