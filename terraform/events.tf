@@ -11,14 +11,14 @@ locals {
     data.oci_cloud_guard_cloud_guard_configuration.this[0].status == "DISABLED" ? "" : coalesce(data.oci_cloud_guard_cloud_guard_configuration.this[0].reporting_region, "")
   )
 
-  # The rules' ids, not the texts of their recommendations, which Oracle may reword.
+  # The rules' ids: Oracle may reword the recommendations.
   event_condition = jsonencode({
     eventType = ["com.oraclecloud.cloudguard.problemremediated"]
     data      = { additionalDetails = { problemName = [for k in local.kinds_on : local.kinds[k].rule] } }
   })
 }
 
-# IAM's problems belong to the root compartment, and a rule sees its own compartment and what is below.
+# IAM's problems belong to the root compartment, and a rule covers its compartment and those below it.
 resource "oci_events_rule" "problem_closed" {
   count = contains(keys(local.functions), "rotate") ? 1 : 0
 
@@ -38,6 +38,6 @@ resource "oci_events_rule" "problem_closed" {
     }
   }
 
-  # Functions has to be allowed to work before the first event comes.
+  # The function needs its permissions before the first event arrives.
   depends_on = [oci_identity_policy.function]
 }

@@ -8,7 +8,8 @@ resource "oci_functions_application" "this" {
   shape                      = "GENERIC_X86"
   freeform_tags              = var.freeform_tags
 
-  # Always there: the provider takes an absent block for "as it was", and the application would go on asking for signatures.
+  # Always present: the provider leaves the policy unchanged if the block is absent, and the application would keep requiring
+  # signatures.
   image_policy_config {
     is_policy_enabled = var.require_signed_images
     dynamic "key_details" {
@@ -24,30 +25,31 @@ resource "oci_functions_application" "this" {
     domain_id  = one(oci_apm_apm_domain.this[*].id)
   }
 
-  # With signatures on, Functions may want to look at the key.
+  # With signatures on, Functions reads the key.
   depends_on = [oci_identity_policy.services]
 
   lifecycle {
     precondition {
       condition     = (var.rotate_image == "") == (var.sweep_image == "")
-      error_message = "One of rotate_image and sweep_image is given, the other is not: give both, or neither to prepare only. Without the sweep nobody finishes what an interrupted rotation leaves."
+      error_message = "One of rotate_image and sweep_image is given, the other is not: give both, or neither to prepare only. Without the sweep, nothing finishes an interrupted rotation."
     }
     precondition {
       condition     = var.subnet_ocid != "" || length(var.network_security_group_ocids) == 0
-      error_message = "network_security_group_ocids without subnet_ocid: the network that is made brings its own group. Give both, or neither."
+      error_message = "network_security_group_ocids without subnet_ocid: the stack's own network has its own group. Give both, or neither."
     }
-    # Asked before anything is made, since a vault can't be moved. An answer that is no region (a test's) is left to the check tenancy.
+    # Checked before anything is created, because a vault can't be moved. The check tenancy reports an answer that is no region
+    # (a test's).
     precondition {
       condition     = local.reporting_region != ""
-      error_message = "Cloud Guard has no reporting region, so it is off and sends no events: enable Cloud Guard, in the region in which you deploy this stack."
+      error_message = "Cloud Guard has no reporting region, so it is off and sends no events: enable Cloud Guard in the region in which you deploy this stack."
     }
     precondition {
       condition     = local.reporting_region == var.region || !can(regex(local.region_form, local.reporting_region))
-      error_message = "Cloud Guard's reporting region is ${local.reporting_region}, the stack's region is ${var.region}: events are sent in the reporting region only, so this stack would never see one. Deploy the stack in ${local.reporting_region}."
+      error_message = "Cloud Guard's reporting region is ${local.reporting_region}, the stack's region is ${var.region}: Cloud Guard sends events only in its reporting region, so this stack would never get one. Deploy the stack in ${local.reporting_region}."
     }
     precondition {
       condition     = var.subnet_ocid != "" || var.nat_gateway || local.home_region == var.region
-      error_message = "The home region is ${local.home_region}, the stack's region is ${var.region}: credentials are changed in the home region, and a service gateway doesn't reach it. Set nat_gateway, or give a subnet_ocid that has a way there."
+      error_message = "The home region is ${local.home_region}, the stack's region is ${var.region}: IAM accepts changes only in the home region, and a service gateway doesn't reach it. Set nat_gateway, or give a subnet_ocid with a route there."
     }
   }
 }
@@ -69,14 +71,14 @@ resource "oci_functions_function" "this" {
     is_enabled = var.tracing
   }
 
-  # With signatures on, a function is refused until Functions may read them.
+  # With signatures on, OCI refuses a function until Functions may read them.
   depends_on = [oci_identity_policy.services]
 
   lifecycle {
     # Octets count, not characters.
     precondition {
       condition     = sum([for k, v in merge(local.configuration, { ons_topic = join("", [for i in range(130) : "x"]) }) : floor(length(base64encode("${k}${v}")) * 3 / 4)]) <= 4096
-      error_message = "The configuration is longer than the 4 KB that Functions takes: shorten excluded_users (use a * for users of a kind) or secret_compartment_ocids."
+      error_message = "The configuration is longer than the 4 KB that Functions allows: shorten excluded_users (use a * for similar names) or secret_compartment_ocids."
     }
   }
 }
@@ -84,7 +86,7 @@ resource "oci_functions_function" "this" {
 resource "oci_logging_log_group" "this" {
   compartment_id = var.compartment_ocid
   display_name   = var.name_prefix
-  description    = "Keyturn's functions. No credential's value is ever logged."
+  description    = "Keyturn's functions. They never log the value of a credential."
   freeform_tags  = var.freeform_tags
 }
 

@@ -69,7 +69,7 @@ data "oci_cloud_guard_responder_recipes" "all" {
 }
 
 locals {
-  # Oracle's recipes are known by their owner; their display names are written in several ways.
+  # Oracle's recipes are identified by their owner, because their display names vary.
   detector_recipe_id = var.cloud_guard_detector_recipe_ocid != "" ? var.cloud_guard_detector_recipe_ocid : try(one([
     for r in data.oci_cloud_guard_detector_recipes.all[0].detector_recipe_collection[0].items : r.id if r.owner == "ORACLE" && r.detector == "IAAS_CONFIGURATION_DETECTOR"
   ]), null)
@@ -78,7 +78,7 @@ locals {
   ]), null)
 }
 
-# The list of recipes doesn't tell their rules' settings.
+# The list of recipes doesn't contain their rules' settings.
 data "oci_cloud_guard_detector_recipe" "source" {
   count = var.cloud_guard_target ? 1 : 0
 
@@ -87,13 +87,13 @@ data "oci_cloud_guard_detector_recipe" "source" {
   lifecycle {
     precondition {
       condition     = local.detector_recipe_id != null
-      error_message = "Oracle's recipe of the configuration detector was not found: give its OCID as cloud_guard_detector_recipe_ocid."
+      error_message = "Oracle's configuration detector recipe was not found: give its OCID as cloud_guard_detector_recipe_ocid."
     }
   }
 }
 
 locals {
-  # The source says what the setting of each rule is called; only its value is ours.
+  # The source has the name of each rule's setting; the stack changes only its value.
   age_settings = { for k in local.kinds_on : local.kinds[k].rule => try(one([
     for r in data.oci_cloud_guard_detector_recipe.source[0].effective_detector_rules : r.details[0].configurations if r.detector_rule_id == local.kinds[k].rule
   ]), null) }
@@ -102,7 +102,7 @@ locals {
 check "ages" {
   assert {
     condition     = !var.cloud_guard_target || alltrue([for rule, settings in local.age_settings : try(length(settings) == 1, false)])
-    error_message = "The detector recipe has no one setting for each of ${join(", ", keys(local.age_settings))}: 90 days are not set for all of them. Set them in Cloud Guard's console, in the recipe ${var.name_prefix}-credential-age."
+    error_message = "The detector recipe doesn't have exactly one setting for each of ${join(", ", keys(local.age_settings))}, so 90 days are not set for all of them. Set them in Cloud Guard's console, in the recipe ${var.name_prefix}-credential-age."
   }
 }
 
@@ -158,7 +158,7 @@ resource "oci_cloud_guard_target" "this" {
   lifecycle {
     precondition {
       condition     = local.responder_recipe_id != null
-      error_message = "Oracle's responder recipe was not found, and without one Cloud Guard sends no events: give its OCID as cloud_guard_responder_recipe_ocid."
+      error_message = "Oracle's responder recipe was not found. Without one Cloud Guard sends no events: give its OCID as cloud_guard_responder_recipe_ocid."
     }
   }
 }

@@ -1,6 +1,6 @@
 # ---------------------------------------------------------------- IAM
 
-# A group for each function, with that function alone in it: another function of the compartment gets nothing.
+# A group for each function, with only that function in it: other functions of the compartment get nothing.
 resource "oci_identity_dynamic_group" "function" {
   for_each = local.functions
   provider = oci.home
@@ -22,7 +22,7 @@ resource "oci_identity_policy" "function" {
   statements     = [for s in local.policy_statements : s.text if s.function == each.key]
   freeform_tags  = var.freeform_tags
 
-  # A policy is refused if its subject doesn't exist.
+  # IAM refuses a policy if its subject doesn't exist.
   depends_on = [oci_identity_dynamic_group.function]
 }
 
@@ -39,15 +39,15 @@ resource "oci_identity_policy" "groups" {
   lifecycle {
     precondition {
       condition     = var.deployer_group == "" || var.require_signed_images
-      error_message = "deployer_group without require_signed_images: whoever may deploy any image has the functions' powers over credentials. Turn signatures on, or take the group out."
+      error_message = "deployer_group without require_signed_images: anyone who may deploy any image has the functions' powers over credentials. Turn signatures on, or remove the group."
     }
     precondition {
       condition     = length(distinct(values(local.group_identities))) == length(local.group_identities)
-      error_message = "Two of deployer_group, signer_group, secret_admin_group and closer_group are the same group: the duties are meant for different people. A person may be in several groups if you have to."
+      error_message = "Two of deployer_group, signer_group, secret_admin_group and closer_group are the same group: the duties are meant for different people. If necessary, put a person into several groups."
     }
     precondition {
       condition     = var.signer_group == "" || var.require_signed_images
-      error_message = "signer_group without require_signed_images: there is nothing to sign with. Turn signatures on, or take the group out."
+      error_message = "signer_group without require_signed_images: there is no key to sign with. Turn signatures on, or remove the group."
     }
   }
 }

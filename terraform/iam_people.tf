@@ -1,5 +1,5 @@
-# What people and Oracle's services may do. Whoever puts code into a function has the function's powers, so the duties are
-# kept apart: one group deploys, one signs, one keeps secrets (and can't read them), one closes problems.
+# What people and Oracle's services may do. A person who deploys code to a function has the function's powers, so the duties
+# are separate: one group deploys, one signs, one manages secrets (and can't read them), one closes problems.
 locals {
   here = "compartment id ${var.compartment_ocid}"
 
@@ -7,16 +7,16 @@ locals {
     deployer = [
       { name = "namespace", purpose = "The registry's namespace, for docker login", what = "read objectstorage-namespaces in tenancy" },
       { name = "push", purpose = "Push images", what = "use repos in ${local.here}" },
-      { name = "deploy", purpose = "Put another image into a function; not make functions, and not change the application, which says that images have to be signed", what = "{FN_APP_LIST, FN_APP_READ, FN_FUNCTION_LIST, FN_FUNCTION_READ, FN_FUNCTION_UPDATE} in ${local.here}" },
+      { name = "deploy", purpose = "Deploy another image to a function; not create functions, and not change the application, which requires signed images", what = "{FN_APP_LIST, FN_APP_READ, FN_FUNCTION_LIST, FN_FUNCTION_READ, FN_FUNCTION_UPDATE} in ${local.here}" },
     ]
     signer = concat(
       [{ name = "signature", purpose = "Attach a signature to an image", what = "use repos in ${local.here}" }],
       [for id in local.signing_key_ids : { name = "sign", purpose = "Sign with the signing key, and with no other", what = "use keys in tenancy where target.key.id = '${id}'" }],
     )
     secret_admin = concat(
-      [for i, c in local.secret_compartments : { name = "secrets-${i + 1}", purpose = "Make secrets, write first values, bind by tags; no SECRET_BUNDLE_READ, so no value can be read", what = "{SECRET_INSPECT, SECRET_READ, SECRET_CREATE, SECRET_UPDATE, SECRET_VERSION_INSPECT} in ${local.place[c][0]}" }],
+      [for i, c in local.secret_compartments : { name = "secrets-${i + 1}", purpose = "Create secrets, write first values, bind by tags; no SECRET_BUNDLE_READ, so no value can be read", what = "{SECRET_INSPECT, SECRET_READ, SECRET_CREATE, SECRET_UPDATE, SECRET_VERSION_INSPECT} in ${local.place[c][0]}" }],
       [
-        { name = "vault", purpose = "Make secrets in the vault", what = "{VAULT_READ, VAULT_CREATE_SECRET} in tenancy where target.vault.id = '${local.vault_id}'" },
+        { name = "vault", purpose = "Create secrets in the vault", what = "{VAULT_READ, VAULT_CREATE_SECRET} in tenancy where target.vault.id = '${local.vault_id}'" },
         { name = "key", purpose = "Encrypt secrets with the master key", what = "{KEY_READ, KEY_ENCRYPT, KEY_DECRYPT} in tenancy where target.key.id = '${local.key_id}'" },
         { name = "console-vaults", purpose = "The Console's list of vaults", what = "inspect vaults in ${local.here}" },
         { name = "console-keys", purpose = "The Console's list of keys", what = "inspect keys in ${local.here}" },
@@ -26,7 +26,7 @@ locals {
     )
     closer = [
       { name = "problems", purpose = "Close problems", what = "use cloud-guard-problems in tenancy" },
-      { name = "console-configuration", purpose = "What the Console's page of problems reads besides", what = "read cloud-guard-config in tenancy" },
+      { name = "console-configuration", purpose = "What the Console's page of problems also reads", what = "read cloud-guard-config in tenancy" },
       { name = "console-detectors", purpose = "The same", what = "inspect cloud-guard-detectors in tenancy" },
       { name = "console-targets", purpose = "The same", what = "inspect cloud-guard-targets in tenancy" },
       { name = "console-resource-types", purpose = "The same", what = "inspect cloud-guard-resource-types in tenancy" },
@@ -56,7 +56,7 @@ locals {
     ] : [],
   )
 
-  # Apart from the others: the schedule needs the function, which needs the others.
+  # Separate from the others: the schedule needs the function, which needs the others.
   schedule_statements = [for s in oci_resource_scheduler_schedule.sweep : {
     name    = "schedule"
     purpose = "This one schedule may start functions of the compartment"

@@ -1,19 +1,19 @@
-# What the two functions may do. One object a statement, so that a test can take each away and see what fails without it.
+# What the two functions may do. Each statement is an object, so that a test can remove it and see what fails.
 #
-# Three things about conditions decide the form:
-# - a condition on a variable that a request doesn't have is false, so lists (ListUsers, ListSecrets), which have no
-#   target, get statements without one;
+# Three rules of OCI decide the form:
+# - a condition on a variable that a request doesn't have is false, so lists (ListUsers, ListSecrets), which have no target,
+#   get statements without a condition;
 # - an operation may get its permissions from several statements;
-# - conditions are compared without regard to case.
+# - conditions ignore case.
 locals {
-  # Never the excluded ones, whatever the function's configuration says.
+  # This protects excluded users even if the function's configuration is wrong.
   not_excluded = [for u in local.excluded_users : startswith(u, "ocid1.") ? "target.user.id != '${u}'" : (
     strcontains(u, "*") ? "target.user.name != /${u}/" : "target.user.name != '${u}'"
   )]
   others_than_excluded = "all {${join(", ", local.not_excluded)}}"
 
-  # USER_UPDATE alone would allow UpdateUser, and so another mail address for the next reset, and whatever else IAM may
-  # come to check with it: so the operations are named.
+  # USER_UPDATE alone would allow UpdateUser, which can change the mail address for the next reset, and anything that IAM may
+  # check with it later. So the statement names the operations.
   credential_operations = flatten([for k in local.kinds_on : local.kinds[k].operations])
   credentials_of_others = "all {${join(", ", concat(["any {${join(", ", [for o in local.credential_operations : "request.operation = '${o}'"])}}"], local.not_excluded))}}"
 
@@ -23,7 +23,7 @@ locals {
     "}}",
   ])
 
-  # A compartment, as statements name it.
+  # A compartment, as written in statements.
   place = { for id in concat(local.secret_compartments, [local.topic_compartment]) :
     id => startswith(id, "ocid1.tenancy.") ? "tenancy" : "compartment id ${id}"...
   }
@@ -32,21 +32,21 @@ locals {
 
   statements_of = { for f, group in local.dynamic_group_names : f => concat(
     [
-      { name = "tenancy", purpose = "GetTenancy, ListRegionSubscriptions: the home region, which takes all changes, and the tenancy's name for the mail",
+      { name = "tenancy", purpose = "GetTenancy, ListRegionSubscriptions: the home region, which accepts all changes, and the tenancy's name for the mail",
       what = "{TENANCY_INSPECT} in tenancy" },
-      { name = "users", purpose = f == "rotate" ? "GetUser: the user's name, to see whether he is protected" : "ListUsers, GetUser: everyone whose credentials are looked at, and their names",
+      { name = "users", purpose = f == "rotate" ? "GetUser: the user's name, to see whether the user is protected" : "ListUsers, GetUser: the users whose credentials the sweep checks, and their names",
       what = "{USER_INSPECT} in tenancy" },
-      { name = "credentials-list", purpose = "ListApiKeys, ListAuthTokens, ListCustomerSecretKeys, GetUserUIPasswordInformation: what there is, before and after each step. Excluded users' too, so that the function can say that they are excluded, instead of meeting a 404",
+      { name = "credentials-list", purpose = "ListApiKeys, ListAuthTokens, ListCustomerSecretKeys, GetUserUIPasswordInformation: the credentials before and after each step. Also those of excluded users, so that the function can report that they are excluded, instead of a 404",
       what = "{USER_READ} in tenancy" },
-      { name = "credentials-change", purpose = "Part of every change of a user's credentials, and of nothing else: not of UpdateUser",
+      { name = "credentials-change", purpose = "Part of every change of a user's credentials; not for UpdateUser",
       what = "{USER_UPDATE} in tenancy where ${local.credentials_of_others}" },
     ],
     [for k in local.kinds_on :
-      { name = k, purpose = local.kinds[k].origin == "reset" ? "${join(", ", local.kinds[k].operations)}, as Oracle's policy reference has it" : "Makes the new ${replace(k, "-", " ")}, deletes the old one",
+      { name = k, purpose = local.kinds[k].origin == "reset" ? "${join(", ", local.kinds[k].operations)}, as in Oracle's policy reference" : "Creates the new ${replace(k, "-", " ")}, deletes the old one",
       what = "{${local.kinds[k].permissions}} in tenancy where ${local.others_than_excluded}" }
     ],
     [for k in local.kinds_on :
-      { name = "password-set", purpose = "CreateOrResetUIPassword, as Oracle's tutorial has it: reference and tutorial name different permissions, and only a tenancy can tell",
+      { name = "password-set", purpose = "CreateOrResetUIPassword, as in Oracle's tutorial: the reference and the tutorial name different permissions, and only a test in a tenancy can show which is needed",
       what = "{USER_UIPASS_SET} in tenancy where ${local.others_than_excluded}" } if k == "password"
     ],
     [for k in slice(distinct(concat([for k in local.kinds_on : "namespace" if local.kinds[k].endpoint != ""], ["none"])), 0, 1) :
@@ -54,7 +54,7 @@ locals {
       what = "{OBJECTSTORAGE_NAMESPACE_READ} in tenancy" } if k == "namespace"
     ],
     [
-      { name = "problems", purpose = f == "rotate" ? "GetProblem, ListProblemHistories, UpdateProblemStatus: is the problem closed, by whom, with which comment; open it again if nothing was rotated" : "The same, and ListProblems: closed problems whose event got lost",
+      { name = "problems", purpose = f == "rotate" ? "GetProblem, ListProblemHistories, UpdateProblemStatus: is the problem closed, by whom, with which comment; open it again if nothing was rotated" : "The same, and ListProblems: closed problems whose event was lost",
       what = "use cloud-guard-problems in tenancy" },
       { name = "preflight-cloud-guard", purpose = "GetConfiguration: the preflight asks whether Cloud Guard is on and reports in the function's region; no rotation needs it",
       what = "read cloud-guard-config in tenancy" },
@@ -68,7 +68,7 @@ locals {
       what = "{SECRET_VERSION_DELETE} in ${local.place[c][0]}${local.bound_secrets}" } if f == s],
     ]]),
     [
-      { name = "mail", purpose = "PublishMessage. Policies can't name a topic, so it is the topic's compartment",
+      { name = "mail", purpose = "PublishMessage. Policies can't name a topic, so this names the topic's compartment",
       what = "{ONS_TOPIC_PUBLISH} in ${local.place[local.topic_compartment][0]}" },
       { name = "preflight-topic", purpose = "GetTopic: the preflight asks whether the topic is there, without a mail; no rotation needs it",
       what = "{ONS_TOPIC_READ} in ${local.place[local.topic_compartment][0]}" },

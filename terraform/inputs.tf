@@ -1,5 +1,5 @@
-# What is refused because inputs contradict each other, or name something that lies elsewhere. Warnings are in warnings.tf.
-# Both files, people.tf and regions.tf use inputs alone and no provider, so that a test can try many inputs quickly.
+# Refusals of inputs that contradict each other or name something in another place. Warnings are in warnings.tf. Both files,
+# people.tf and regions.tf use only inputs and no provider, so that a test can check many inputs quickly.
 locals {
   region_form = "^[a-z]+(-[a-z]+)+-[0-9]+$"
 
@@ -10,14 +10,14 @@ locals {
   realm_domain = lookup(local.realm_domains, local.realm, "")
 
   made_topics = merge(
-    var.topic_ocid == "" ? { mail = "What Keyturn did, and what is to be done next." } : {},
+    var.topic_ocid == "" ? { mail = "What Keyturn did, and what to do next." } : {},
     var.alarms && var.alarm_topic_ocid == "" ? { alarms = "Keyturn's alarms." } : {},
   )
 
-  # The short form is documented for the realm oc1 alone.
+  # The short form is documented only for the realm oc1.
   registry_host = local.region_known && local.realm == "oc1" ? "${local.regions[var.region].key}.ocir.io" : "ocir.${var.region}.oci.${coalesce(local.realm_domain, "<domain of the realm ${local.realm}>")}"
 
-  # Every input that is an OCID. The third dot of those that live in one region is followed by that region.
+  # All inputs that are OCIDs. A regional OCID has its region after the third dot.
   regional_ocids = {
     subnet_ocid                  = compact([var.subnet_ocid])
     network_security_group_ocids = var.network_security_group_ocids
@@ -48,35 +48,35 @@ locals {
     digest     = split("@", image)[1]
   } if image != "" }
 
-  # What has to be in the stack's region: where it is, as its OCID or host says.
+  # What must be in the stack's region, with the region in its OCID or host name.
   located = concat(
     flatten([for input, ids in local.regional_ocids : [for id in ids : { input = input, id = id, part = try(split(".", id)[3], "") }]]),
     [for input, image in local.images : { input = input, id = image.host, part = try(one(regex("^(?:ocir\\.)?([a-z0-9-]+)\\.(?:ocir\\.io|oci\\..+)$", image.host)), "") }],
   )
   elsewhere = [for l in local.located : merge(l, {
     region = lookup(local.region_names, l.part, l.part)
-    # A name that isn't the stack's is another region. A short key that nobody here knows may be that of a region that nobody here knows.
+    # A region's name that differs from the stack's is another region. An unknown short key may belong to a new region.
     decided = local.region_known || contains(keys(local.region_names), l.part) || can(regex(local.region_form, l.part)) || l.part == ""
   }) if lookup(local.region_names, l.part, l.part) != var.region]
   remedies = merge(
-    { for input in keys(local.regional_ocids) : input => "Give one of ${var.region}${endswith(input, "_ocid") ? ", or leave the input empty to have one made" : ""}." },
+    { for input in keys(local.regional_ocids) : input => "Give one of ${var.region}${endswith(input, "_ocid") ? ", or leave the input empty to create one" : ""}." },
     { for input in ["rotate_image", "sweep_image"] : input => "Push and sign it in ${var.region}: ${local.registry_host}/..." },
   )
   in_another_region = [for e in local.elsewhere : (
-    e.part == "" ? "${e.input}: ${e.id} names no region, so it was cut short or changed. Copy it again." :
-    "${e.input}: ${e.id} is in ${e.region}, the stack in ${var.region}, and what the functions use has to be in their region. ${local.remedies[e.input]}"
+    e.part == "" ? "${e.input}: ${e.id} names no region: it is incomplete or changed. Copy it again." :
+    "${e.input}: ${e.id} is in ${e.region}, the stack in ${var.region}, but the functions can only use it in their own region. ${local.remedies[e.input]}"
   ) if e.decided]
 
   in_another_realm = concat(
     flatten([for input, ids in merge(local.regional_ocids, local.recipe_ocids, local.tenancy_wide_ocids) : [
-      for id in ids : "${input}: ${id} is of the realm ${split(".", id)[2]}, the stack's region ${var.region} of ${local.realm}. Give one of the tenancy in which you deploy." if try(split(".", id)[2], "") != local.realm
+      for id in ids : "${input}: ${id} is in the realm ${split(".", id)[2]}, the stack's region ${var.region} in ${local.realm}. Give one of the tenancy in which you deploy." if try(split(".", id)[2], "") != local.realm
     ]]),
     [for input, region in { home_region = var.home_region, cloud_guard_reporting_region = var.cloud_guard_reporting_region } :
-    "${input}: ${region} is of the realm ${local.regions[region].realm}, the stack's region ${var.region} of ${local.realm}. Give a region of the tenancy." if try(local.regions[region].realm, local.realm) != local.realm],
+    "${input}: ${region} is in the realm ${local.regions[region].realm}, the stack's region ${var.region} in ${local.realm}. Give a region of the tenancy." if try(local.regions[region].realm, local.realm) != local.realm],
     [for input, image in local.images : "${input}: the registry of ${var.region} is ${local.registry_host}, not ${image.host}." if local.realm_domain != "" && try(one(regex("\\.oci\\.(.+)$", image.host)), local.realm_domain) != local.realm_domain],
   )
 
-  # Half a pair is never rotated.
+  # Keyturn never rotates half a pair.
   pair_halves = { for user in distinct([for s in values(var.first_secrets) : s.user]) : user => distinct([
     for s in values(var.first_secrets) : s.role if s.user == user && contains(keys(local.other_half), s.role) && contains(try(local.kinds[s.kind].roles, []), s.role)
   ]) }
@@ -85,13 +85,13 @@ locals {
     if !contains(try(local.kinds[s.kind].roles, []), s.role)
   ]
   first_secrets_that_stay_empty = concat(
-    [for name, s in var.first_secrets : "${name} is for the kind ${s.kind}, which kinds leaves out: add it to kinds, or take the secret out" if !contains(var.kinds, s.kind)],
-    [for name, s in var.first_secrets : "${name} is for the user ${s.user}, whom excluded_users protects from every rotation: take the user out of one of the two" if contains(var.excluded_users, s.user)],
-    [for user, roles in local.pair_halves : "the customer secret key of ${user} has only its ${roles[0]}: give a second secret with the role ${local.other_half[roles[0]]}, or one with the role bundle" if length(roles) == 1],
+    [for name, s in var.first_secrets : "${name} is for the kind ${s.kind}, which is not in kinds: add it to kinds, or remove the secret" if !contains(var.kinds, s.kind)],
+    [for name, s in var.first_secrets : "${name} is for the user ${s.user}, whom excluded_users protects from every rotation: remove the user from one of the two" if contains(var.excluded_users, s.user)],
+    [for user, roles in local.pair_halves : "the customer secret key of ${user} has only its ${roles[0]}: add a second secret with the role ${local.other_half[roles[0]]}, or one with the role bundle" if length(roles) == 1],
   )
 }
 
-# It makes nothing. It is apart from the rest, so that it can refuse before anything else is looked up.
+# This resource creates nothing. It is separate so that it refuses before any lookup.
 resource "terraform_data" "inputs" {
   lifecycle {
     precondition {
@@ -108,19 +108,19 @@ resource "terraform_data" "inputs" {
     }
     precondition {
       condition     = !endswith(try(local.images["rotate_image"].repository, ""), "/sweep") && !endswith(try(local.images["sweep_image"].repository, ""), "/rotate")
-      error_message = "rotate_image and sweep_image are the wrong way round: rotate_image is ${var.rotate_image}, sweep_image is ${var.sweep_image}. Exchange them."
+      error_message = "rotate_image and sweep_image are swapped: rotate_image is ${var.rotate_image}, sweep_image is ${var.sweep_image}. Swap them back."
     }
     precondition {
       condition     = var.topic_ocid == "" || var.topic_compartment_ocid != ""
-      error_message = "topic_ocid is given, topic_compartment_ocid is not: the functions get the right to publish in the topic's compartment, so name it."
+      error_message = "topic_ocid is given, topic_compartment_ocid is not: the functions need permission to publish in the topic's compartment, so give it."
     }
     precondition {
       condition     = var.topic_ocid != "" || var.topic_compartment_ocid == ""
-      error_message = "topic_compartment_ocid is given, topic_ocid is not: give the existing topic's OCID, or leave both empty to have a topic made in compartment_ocid."
+      error_message = "topic_compartment_ocid is given, topic_ocid is not: give the existing topic's OCID, or leave both empty to create a topic in compartment_ocid."
     }
     precondition {
       condition     = length(local.made_topics) > 0 || length(var.emails) + length(var.https_endpoints) == 0
-      error_message = "emails or https_endpoints are given, but no topic is made here, so nobody would be subscribed: subscribe them to the existing topics (${join(", ", compact([var.topic_ocid, var.alarm_topic_ocid]))}), and leave the inputs empty."
+      error_message = "emails or https_endpoints are given, but the stack creates no topic to which it could subscribe them: subscribe them to the existing topics (${join(", ", compact([var.topic_ocid, var.alarm_topic_ocid]))}), and leave the inputs empty."
     }
     precondition {
       condition     = var.secret_policy == "compartment" || lookup(var.configuration, "secret_binding", "require") == "require"
@@ -128,11 +128,11 @@ resource "terraform_data" "inputs" {
     }
     precondition {
       condition     = length(local.misfits) == 0
-      error_message = "first_secrets has a kind or role that don't fit: ${join("; ", local.misfits)}."
+      error_message = "first_secrets has a kind and role that don't fit: ${join("; ", local.misfits)}."
     }
     precondition {
       condition     = length(local.first_secrets_that_stay_empty) == 0
-      error_message = "first_secrets has secrets that no rotation would ever fill: ${join("; ", local.first_secrets_that_stay_empty)}."
+      error_message = "first_secrets has secrets that no rotation would fill: ${join("; ", local.first_secrets_that_stay_empty)}."
     }
   }
 }

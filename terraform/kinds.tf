@@ -1,4 +1,4 @@
-# What the stack has to know about each kind of credential. Generated from pkg/credential:
+# What the stack needs to know about each kind of credential. Generated from pkg/credential:
 # go test ./test/terraform -update
 locals {
   kinds = {

@@ -1,4 +1,4 @@
-# What several files need.
+# Values that several files use.
 locals {
   looked_up_home = try(one([for r in data.oci_identity_region_subscriptions.this[0].region_subscriptions : r.region_name if r.is_home_region]), null)
   home_region    = coalesce(var.home_region, local.looked_up_home, var.region)
@@ -29,10 +29,10 @@ locals {
 check "tenancy" {
   assert {
     condition     = can(regex(local.region_form, local.reporting_region))
-    error_message = "Cloud Guard's reporting region was not found out: check that it is ${var.region}, or give cloud_guard_reporting_region."
+    error_message = "Cloud Guard's reporting region was not found: check that it is ${var.region}, or give cloud_guard_reporting_region."
   }
   assert {
     condition     = var.home_region != "" || local.looked_up_home != null
-    error_message = "The home region was not found out, and ${var.region} is taken for it: check it, or give home_region."
+    error_message = "The home region was not found, so the stack uses ${var.region}: check it, or give home_region."
   }
 }

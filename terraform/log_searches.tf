@@ -1,31 +1,31 @@
 # ---------------------------------------------------------------- Functions
 
-# Saved searches of the invocation log. docs/queries.md says what each shows and is written from this table. A function
-# writes JSON, one object a line, which Logging keeps as text: what is looked for is a piece of that text.
+# Saved searches of the invocation log. docs/queries.md is generated from this table. A function writes JSON, one object per
+# line, which Logging stores as text, so a search looks for a part of that text.
 locals {
   log_search_table = {
     records = {
-      description = "What came of each closed problem and each rotation: one line an outcome."
+      description = "The outcome of each closed problem and each rotation, one per line."
       where       = "data.message = '*\"message\":\"outcome\"*'"
       order       = "desc"
     }
     refused = {
-      description = "Outcomes that need a person: refused, with the reason and the mend."
+      description = "Outcomes that need a person: refusals, with the reason and the remedy."
       where       = "data.message = '*\"outcome\":\"refused\"*'"
       order       = "desc"
     }
     unfinished = {
-      description = "Outcomes that another delivery or the sweep goes on with."
+      description = "Outcomes that another delivery or the sweep will continue."
       where       = "data.message = '*\"outcome\":\"unfinished\"*' or data.message = '*\"outcome\":\"in_progress\"*'"
       order       = "desc"
     }
     rotation = {
-      description = "The steps and outcomes of rotations, the oldest first. Write a rotation's id before the last asterisk to see that one."
+      description = "The steps and outcomes of rotations, oldest first. Write a rotation's id before the last asterisk to see only that one."
       where       = "data.message = '*\"rotation\":\"*'"
       order       = "asc"
     }
     failures = {
-      description = "Invocations that failed, with the error, and what the platform says of them."
+      description = "Failed invocations, with the error and the platform's message."
       where       = "data.message = '*\"message\":\"the invocation failed\"*' or data.message = '*\"message\":\"the configuration is refused\"*' or data.message = '*with error code*'"
       order       = "desc"
     }
@@ -35,7 +35,7 @@ locals {
       order       = "desc"
     }
     sweeps = {
-      description = "What each sweep looked at, found, and left."
+      description = "What each sweep checked, found and left."
       where       = "data.message = '*\"message\":\"sweep\"*'"
       order       = "desc"
     }

@@ -13,7 +13,7 @@ data "oci_core_services" "all" {
 locals {
   make_network = var.subnet_ocid == ""
 
-  # Every region has this service; its label stands for the addresses of all of Oracle's services there.
+  # Every region has this service; its label means the addresses of all of Oracle's services there.
   all_services = {
     id    = try(data.oci_core_services.all[0].services[0].id, "")
     label = try(data.oci_core_services.all[0].services[0].cidr_block, "")
@@ -32,7 +32,7 @@ resource "oci_core_vcn" "this" {
   freeform_tags  = var.freeform_tags
 }
 
-# The list that comes with a VCN lets SSH in from everywhere; nobody uses it here, so nobody shall.
+# A VCN's default security list allows SSH from everywhere, so this one has no rules.
 resource "oci_core_default_security_list" "this" {
   count = local.make_network ? 1 : 0
 
@@ -112,7 +112,7 @@ resource "oci_core_network_security_group" "functions" {
   freeform_tags  = var.freeform_tags
 }
 
-# Out only: nothing connects to a function's address, invocations come through the platform.
+# Only outgoing: nothing connects to a function's address, because invocations come through the platform.
 resource "oci_core_network_security_group_security_rule" "functions" {
   for_each = local.make_network ? merge(
     { services = { description = "HTTPS to Oracle's services", destination = local.all_services.label, type = "SERVICE_CIDR_BLOCK" } },

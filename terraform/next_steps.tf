@@ -1,8 +1,8 @@
-# What the outputs next_steps, bind_command and registry say.
+# The outputs next_steps, bind_command and registry.
 locals {
   registry = var.repositories ? "${local.registry_host}/${oci_artifacts_container_repository.this["rotate"].namespace}/${var.name_prefix}" : null
 
-  # The fifth part of a key's OCID is its vault's, whose endpoint has it in its name.
+  # The fifth part of a key's OCID identifies its vault and is in the vault's endpoint.
   signing_endpoint = var.signing_key_ocid == "" ? local.vault_endpoint : "https://${split(".", var.signing_key_ocid)[4]}-management.kms.${var.region}.${coalesce(local.realm_domain, "<domain>")}"
 
   bind_command = var.secret_policy == "tags" ? (
@@ -11,9 +11,9 @@ locals {
     "oci vault secret update --secret-id <secret OCID> --freeform-tags '{\"keyturn-user\":\"<user OCID>\",\"keyturn-kind\":\"${local.kinds_on[0]}\"}'"
   )
 
-  # A step is what to do, in lines, and the commands for it.
+  # A step has the lines of a text and the commands for it.
   confirm_step = length(local.subscriptions) == 0 ? [] : [{
-    do       = ["Confirm each subscription: Notifications has sent a mail or a request,", "which is good for three days."]
+    do       = ["Confirm each subscription within three days: Notifications has sent a mail", "or a request."]
     commands = []
   }]
 
@@ -34,26 +34,26 @@ locals {
       "deploy/push -r ${local.registry == null ? "<registry>/<namespace>/<prefix>" : local.registry} -V 1.0.0 >images.txt",
     ]
     }], local.sign_step, [{
-    do       = ["Write them into variables. <folder> is the one in which you run terraform:"]
+    do       = ["Write them into variables. <folder> is where you run terraform:"]
     commands = ["deploy/fill-in -a <folder>/images.auto.tfvars $(cat images.txt)"]
     }, {
-    do       = ["Deploy. Then this output shows how to check and try it:"]
+    do       = ["Deploy. Then this output shows how to check and test it:"]
     commands = ["terraform apply", "terraform output -raw next_steps"]
   }], local.confirm_step)
 
   after_images = concat(local.confirm_step, [{
-    do = ["Ask each function whether all is there that a rotation needs. Policies take", "up to 15 minutes to reach a function:"]
+    do = ["Ask each function whether it has everything that a rotation needs. Policies", "take up to 15 minutes to reach a function:"]
     commands = concat(["export OCI_CLI_REGION=${var.region}"], [
       for f in oci_functions_function.this : "oci fn function invoke --function-id ${f.id} --body '{\"keyturn\":\"preflight\"}' --file - | jq ."
     ])
     }, {
-    do = concat(length(var.first_secrets) > 0 ? [] : ["Make a secret in the vault for each credential, or let first_secrets make it."], [
-      "Bind each secret to its user and one kind:", "${join(", ", local.kinds_on)}.", "The command replaces the tags: name those that the secret has as well.",
+    do = concat(length(var.first_secrets) > 0 ? [] : ["Create a secret in the vault for each credential, or use first_secrets."], [
+      "Bind each secret to its user and one kind:", "${join(", ", local.kinds_on)}.", "The command replaces the tags, so include the existing ones.",
     ])
     commands = [local.bind_command]
     }, {
     do = concat(["Close a problem in Cloud Guard with a comment that names the secret, and", "read the mail."],
-    var.dry_run ? ["dry_run is on, so nothing is rotated yet: when the mail says what you want,", "set dry_run = false and apply."] : [])
+    var.dry_run ? ["dry_run is on, so nothing is rotated yet: when the mail is as expected,", "set dry_run = false and apply."] : [])
     commands = []
   }])
 

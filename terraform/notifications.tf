@@ -13,7 +13,7 @@ locals {
   topic_id       = var.topic_ocid != "" ? var.topic_ocid : oci_ons_notification_topic.this["mail"].id
   alarm_topic_id = var.alarm_topic_ocid != "" ? var.alarm_topic_ocid : one([for name, t in oci_ons_notification_topic.this : t.id if name == "alarms"])
 
-  # To the topics that are made here; an existing one has its subscriptions.
+  # Only for new topics; an existing one has its own subscriptions.
   subscriptions = merge(flatten([for name in keys(local.made_topics) : concat(
     [for e in var.emails : { "${name} ${e}" = { topic = name, protocol = "EMAIL", endpoint = e } }],
     [for e in var.https_endpoints : { "${name} ${e}" = { topic = name, protocol = "CUSTOM_HTTPS", endpoint = e } }],

@@ -1,7 +1,7 @@
 # ---------------------------------------------------------------- General
 
 output "next_steps" {
-  description = "What to do now, with the commands: before the images are given how to build, push, sign and deploy them, and then how to check, bind and try. Print it with `terraform output -raw`."
+  description = "The next steps with their commands: first how to build, push, sign and deploy the images, then how to check, bind and test. Print it with `terraform output -raw`."
   value       = local.next_steps
 }
 
@@ -42,7 +42,7 @@ output "application_id" {
 }
 
 output "function_ids" {
-  description = "OCIDs of the functions, by name. None before the images are given."
+  description = "OCIDs of the functions, by name. Empty until the images are given."
   value       = { for name, f in oci_functions_function.this : name => f.id }
 }
 
@@ -86,7 +86,7 @@ output "key_id" {
 }
 
 output "signing_key_id" {
-  description = "OCID of the key that images have to be signed with, or null. `oci artifacts container image-signature sign-upload` takes it as --kms-key-id."
+  description = "OCID of the key that signs images, or null. `oci artifacts container image-signature sign-upload` takes it as --kms-key-id."
   value       = one(local.signing_key_ids)
 }
 
@@ -96,14 +96,14 @@ output "bind_command" {
 }
 
 output "secret_ids" {
-  description = "OCIDs of the secrets that were made, by name."
+  description = "OCIDs of the first secrets, by name."
   value       = { for name, s in oci_vault_secret.first : name => s.id }
 }
 
 # ---------------------------------------------------------------- Notifications
 
 output "topic_id" {
-  description = "OCID of the topic that gets the mails. Subscribers have to confirm."
+  description = "OCID of the topic that gets the mails. Subscribers must confirm."
   value       = local.topic_id
 }
 
@@ -124,7 +124,7 @@ output "schedule_id" {
 # ---------------------------------------------------------------- Hardening
 
 output "registry" {
-  description = "What the repositories' names begin with: registry, namespace and prefix. `deploy/push` takes it as -r. Null if repositories is off."
+  description = "Beginning of the repositories' names: registry, namespace and prefix. `deploy/push` takes it as -r. Null if repositories is off."
   value       = local.registry
 }
 

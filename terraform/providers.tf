@@ -1,10 +1,10 @@
-# Oracle's own tags on every resource would show up as a difference in each plan.
+# Without this, every plan would show Oracle's own tags as a difference.
 provider "oci" {
   region              = var.region
   ignore_defined_tags = ["Oracle-Tags.CreatedBy", "Oracle-Tags.CreatedOn"]
 }
 
-# IAM takes changes in the home region only.
+# IAM accepts changes only in the home region.
 provider "oci" {
   alias               = "home"
   region              = local.home_region

@@ -11,17 +11,17 @@ variable "tenancy_ocid" {
 }
 
 variable "compartment_ocid" {
-  description = "OCID of the compartment that takes everything that isn't tenancy-wide. Give it to Keyturn alone: whoever manages its functions or vault is one step from the credentials."
+  description = "OCID of the compartment for everything that isn't tenancy-wide. Use it for Keyturn alone: anyone who manages its functions or vault can easily reach the credentials."
   type        = string
 
   validation {
     condition     = can(regex("^ocid1\\.compartment\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", var.compartment_ocid))
-    error_message = "compartment_ocid is not a compartment's OCID: make a compartment for Keyturn and copy its OCID (ocid1.compartment.oc1..aaaa...). The root compartment is refused on purpose."
+    error_message = "compartment_ocid is not a compartment's OCID: create a compartment for Keyturn and copy its OCID (ocid1.compartment.oc1..aaaa...). The root compartment is refused on purpose."
   }
 }
 
 variable "region" {
-  description = "Region of the stack, for instance eu-frankfurt-1. It has to be Cloud Guard's reporting region, because events are sent there and nowhere else."
+  description = "Region of the stack, for instance eu-frankfurt-1. It must be Cloud Guard's reporting region, because Cloud Guard sends events only there."
   type        = string
 
   validation {
@@ -31,7 +31,7 @@ variable "region" {
 }
 
 variable "home_region" {
-  description = "The tenancy's home region, where IAM takes changes. Empty: it is looked up."
+  description = "The tenancy's home region, where IAM accepts changes. Empty: it is looked up."
   type        = string
   default     = ""
 
@@ -42,7 +42,7 @@ variable "home_region" {
 }
 
 variable "name_prefix" {
-  description = "Begins the name of everything that is made. Two stacks in a tenancy need two prefixes."
+  description = "Prefix of the names of all resources. Two stacks in a tenancy need two prefixes."
   type        = string
   default     = "keyturn"
 
@@ -53,7 +53,7 @@ variable "name_prefix" {
 }
 
 variable "freeform_tags" {
-  description = "Freeform tags for everything that is made. First secrets get them once, when they are made."
+  description = "Freeform tags for all resources. First secrets get them only when they are created."
   type        = map(string)
   default     = {}
 
@@ -66,7 +66,7 @@ variable "freeform_tags" {
 # ---------------------------------------------------------------- IAM
 
 variable "kinds" {
-  description = "The kinds of credentials that may be rotated. Permissions and events of the others are left out."
+  description = "The kinds of credentials that may be rotated. Other kinds get no permissions and no events."
   type        = list(string)
   default     = ["api-key", "auth-token", "customer-secret-key", "password"]
 
@@ -77,7 +77,7 @@ variable "kinds" {
 }
 
 variable "excluded_users" {
-  description = "Users that nobody may rotate: break-glass administrators first of all. Names as IAM has them (domain/name for federated users), names with a * at the beginning or the end, or user OCIDs. IAM enforces it, and so do the functions."
+  description = "Users whose credentials must never be rotated, above all break-glass administrators. Names as in IAM (domain/name for federated users), names with a * at the beginning or the end, or user OCIDs. IAM and the functions both enforce it."
   type        = list(string)
 
   validation {
@@ -89,12 +89,12 @@ variable "excluded_users" {
       can(regex("^ocid1\\.user\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", u)) ||
       (u == trimspace(u) && !can(regex("(?i)(^|/)ocid[0-9]", u)) && (can(regex("^[^*'\",;[:cntrl:]]+$", u)) || can(regex("^\\*?[^*/'\",;[:cntrl:]]+\\*?$", u))))
     )])
-    error_message = "excluded_users takes user names, names with a * at the beginning or the end (without a slash then), and OCIDs of users (ocid1.user.oc1..aaaa..., in lower case); quotes, commas, semicolons, and spaces at either end are refused."
+    error_message = "excluded_users takes user names, names with a * at the beginning or the end (without a slash), and OCIDs of users (ocid1.user.oc1..aaaa..., in lower case); quotes, commas, semicolons, and spaces at either end are refused."
   }
 }
 
 variable "secret_policy" {
-  description = "What the policies allow of secret_compartment_ocids: `tags`, only secrets with the defined tags keyturn.user and keyturn.kind; `compartment`, every secret there (for secrets that are bound by freeform tags, which policies can't see)."
+  description = "Which secrets in secret_compartment_ocids the policies allow: `tags`, only secrets with the defined tags keyturn.user and keyturn.kind; `compartment`, every secret there (for secrets that are bound by freeform tags, which policies can't see)."
   type        = string
   default     = "tags"
 
@@ -105,7 +105,7 @@ variable "secret_policy" {
 }
 
 variable "deployer_group" {
-  description = "Group that may push images and put them into the functions. Not who may sign images, read secrets or change the application. Empty: no statements. A group of the default identity domain by its name, one of another domain as Domain/Group, any by its OCID; so too for the next three."
+  description = "Group that may push images and deploy them to the functions, but not sign images, read secrets or change the application. Empty: no statements. For all four groups: the name of a group of the default identity domain, Domain/Group for another domain, or any group's OCID."
   type        = string
   default     = ""
 
@@ -133,7 +133,7 @@ variable "signer_group" {
 }
 
 variable "secret_admin_group" {
-  description = "Group that may make secrets, write their first values and bind them by tags, but not read any value. Empty: no statements."
+  description = "Group that may create secrets, write their first values and bind them by tags, but not read any value. Empty: no statements."
   type        = string
   default     = ""
 
@@ -163,7 +163,7 @@ variable "closer_group" {
 # ---------------------------------------------------------------- Events
 
 variable "cloud_guard_reporting_region" {
-  description = "Cloud Guard's reporting region. Empty: Cloud Guard is asked, which needs `read cloud-guard-config in tenancy`."
+  description = "Cloud Guard's reporting region. Empty: it is looked up, which needs `read cloud-guard-config in tenancy`."
   type        = string
   default     = ""
 
@@ -174,7 +174,7 @@ variable "cloud_guard_reporting_region" {
 }
 
 variable "events_enabled" {
-  description = "Whether closed problems start rotations. Off, only the sweep works."
+  description = "Whether closed problems start rotations. If off, only the sweep works."
   type        = bool
   default     = true
 }
@@ -182,7 +182,7 @@ variable "events_enabled" {
 # ---------------------------------------------------------------- Functions
 
 variable "rotate_image" {
-  description = "Image of functions/rotate in Container Registry of the same region, with tag and digest: fra.ocir.io/namespace/keyturn/rotate:1.0.0@sha256:... Empty together with sweep_image: everything is prepared (keys, repositories, network), but no function is made yet."
+  description = "Image of functions/rotate in Container Registry of the same region, with tag and digest: fra.ocir.io/namespace/keyturn/rotate:1.0.0@sha256:... If this and sweep_image are empty, the stack creates everything else (keys, repositories, network), but no function yet."
   type        = string
   default     = ""
 
@@ -197,7 +197,7 @@ variable "rotate_image" {
 }
 
 variable "sweep_image" {
-  description = "Image of functions/sweep, likewise."
+  description = "Image of functions/sweep, in the same form."
   type        = string
   default     = ""
 
@@ -229,7 +229,7 @@ variable "function_memory" {
 }
 
 variable "function_timeout" {
-  description = "How long a rotation may take, in seconds. A new credential needs its time to spread, so shorter times mean more deliveries that end unfinished."
+  description = "How long a rotation may take, in seconds. A new credential takes time to become usable, so with a shorter time more deliveries end unfinished."
   type        = number
   default     = 300
 
@@ -240,7 +240,7 @@ variable "function_timeout" {
 }
 
 variable "sweep_timeout" {
-  description = "How long a scheduled sweep may take, in seconds. Schedules invoke detached, so it may be longer than a rotation."
+  description = "How long a scheduled sweep may take, in seconds. Schedules invoke it detached, so it may be longer than function_timeout."
   type        = number
   default     = 300
 
@@ -251,7 +251,7 @@ variable "sweep_timeout" {
 }
 
 variable "dry_run" {
-  description = "Say what would be done, and change nothing. A good beginning."
+  description = "Report what would be done, and change nothing. A good start."
   type        = bool
   default     = false
 }
@@ -272,13 +272,13 @@ variable "grace_period" {
 }
 
 variable "configuration" {
-  description = "Further configuration keys of both functions, as the project's README lists them: event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days."
+  description = "Further configuration keys of both functions, as docs/configuration.md lists them: event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days."
   type        = map(string)
   default     = {}
 
   validation {
     condition     = alltrue([for k in keys(var.configuration) : contains(["event_check", "secret_binding", "bare_closure", "prove", "rsa_bits", "log_level", "metrics", "sweep_days"], k)])
-    error_message = "configuration takes event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics and sweep_days. The other keys have inputs of their own: notifications, excluded_users, secret_compartment_ocids, dry_run, grace_period."
+    error_message = "configuration takes event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics and sweep_days. The other keys have separate inputs: notifications, excluded_users, secret_compartment_ocids, dry_run, grace_period."
   }
   validation {
     condition = alltrue([for k, v in var.configuration : can(regex(lookup({
@@ -307,7 +307,7 @@ variable "log_retention_days" {
 }
 
 variable "tracing" {
-  description = "Make an Application Performance Monitoring domain (always free) and send the platform's traces of invocations there."
+  description = "Create an Application Performance Monitoring domain (always free) and send the platform's traces of invocations there."
   type        = bool
   default     = false
 }

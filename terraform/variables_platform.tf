@@ -1,18 +1,18 @@
 # ---------------------------------------------------------------- Network
 
 variable "subnet_ocid" {
-  description = "An existing subnet for the functions. Empty: a VCN with a private subnet and a service gateway is made. An existing one needs a route to all Oracle services of its region."
+  description = "An existing subnet for the functions. Empty: the stack creates a VCN with a private subnet and a service gateway. An existing subnet needs a route to all Oracle services of its region."
   type        = string
   default     = ""
 
   validation {
     condition     = var.subnet_ocid == "" || can(regex("^ocid1\\.subnet\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.subnet_ocid))
-    error_message = "subnet_ocid is not a subnet's OCID: copy it from the subnet's page (ocid1.subnet....), or leave it empty to have a network made."
+    error_message = "subnet_ocid is not a subnet's OCID: copy it from the subnet's page (ocid1.subnet....), or leave it empty to create a network."
   }
 }
 
 variable "network_security_group_ocids" {
-  description = "Existing network security groups for the functions, if the subnet exists. They have to let HTTPS out to Oracle's services."
+  description = "Existing network security groups for the functions, only with subnet_ocid. They must allow HTTPS to Oracle's services."
   type        = list(string)
   default     = []
 
@@ -23,7 +23,7 @@ variable "network_security_group_ocids" {
 }
 
 variable "vcn_cidr" {
-  description = "Address range of the VCN that is made. Nothing else lives in it, and it is connected to nothing."
+  description = "Address range of the new VCN. It contains nothing else and is connected to nothing."
   type        = string
   default     = "10.77.0.0/26"
 
@@ -34,7 +34,7 @@ variable "vcn_cidr" {
 }
 
 variable "nat_gateway" {
-  description = "Let HTTPS out to the internet through a NAT gateway. Only for a stack outside of the home region: a service gateway reaches the services of its own region alone, and credentials are changed in the home region."
+  description = "Allow HTTPS to the internet through a NAT gateway. Only for a stack outside the home region: IAM accepts changes only in the home region, and a service gateway reaches only the services of its own region."
   type        = bool
   default     = false
 }
@@ -42,40 +42,40 @@ variable "nat_gateway" {
 # ---------------------------------------------------------------- Vault
 
 variable "vault_ocid" {
-  description = "An existing vault. Empty: one is made."
+  description = "An existing vault. Empty: the stack creates one."
   type        = string
   default     = ""
 
   validation {
     condition     = var.vault_ocid == "" || can(regex("^ocid1\\.vault\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.vault_ocid))
-    error_message = "vault_ocid is not a vault's OCID: copy it from the vault's page (ocid1.vault....), or leave it empty to have one made."
+    error_message = "vault_ocid is not a vault's OCID: copy it from the vault's page (ocid1.vault....), or leave it empty to create one."
   }
 }
 
 variable "key_ocid" {
-  description = "An existing AES master key of that vault for first_secrets. Empty: one is made."
+  description = "An existing AES master key of that vault for first_secrets. Empty: the stack creates one."
   type        = string
   default     = ""
 
   validation {
     condition     = var.key_ocid == "" || can(regex("^ocid1\\.key\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.key_ocid))
-    error_message = "key_ocid is not a key's OCID: copy it from the key's page (ocid1.key....), or leave it empty to have one made."
+    error_message = "key_ocid is not a key's OCID: copy it from the key's page (ocid1.key....), or leave it empty to create one."
   }
 }
 
 variable "signing_key_ocid" {
-  description = "An existing RSA key for image signatures. Empty: one is made, if require_signed_images is on."
+  description = "An existing RSA key for image signatures. Empty: the stack creates one if require_signed_images is on."
   type        = string
   default     = ""
 
   validation {
     condition     = var.signing_key_ocid == "" || can(regex("^ocid1\\.key\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.signing_key_ocid))
-    error_message = "signing_key_ocid is not a key's OCID: copy it from the key's page (ocid1.key....), or leave it empty to have one made."
+    error_message = "signing_key_ocid is not a key's OCID: copy it from the key's page (ocid1.key....), or leave it empty to create one."
   }
 }
 
 variable "vault_type" {
-  description = "Type of the vault that is made: DEFAULT (shared HSM, no charge for the vault), or VIRTUAL_PRIVATE (own HSM partition, charged by the hour), which alone rotates keys by itself."
+  description = "Type of the new vault: DEFAULT (shared HSM, no charge for the vault), or VIRTUAL_PRIVATE (own HSM partition, charged by the hour). Only VIRTUAL_PRIVATE rotates keys automatically."
   type        = string
   default     = "DEFAULT"
 
@@ -86,7 +86,7 @@ variable "vault_type" {
 }
 
 variable "key_rotation_days" {
-  description = "After how many days a virtual private vault rotates the master key. A default vault can't: see the guide for the command."
+  description = "After how many days a virtual private vault rotates the master key. A default vault can't; the guide has a command for it."
   type        = number
   default     = 90
 
@@ -97,7 +97,7 @@ variable "key_rotation_days" {
 }
 
 variable "create_tag_namespace" {
-  description = "Whether the tag namespace keyturn (user, kind, role, owner) is made. Off, if another stack of the tenancy has made it: its name is fixed."
+  description = "Whether to create the tag namespace keyturn (user, kind, role, owner). Set it to false if another stack of the tenancy has created it: its name is fixed."
   type        = bool
   default     = true
 }
@@ -114,7 +114,7 @@ variable "secret_compartment_ocids" {
 }
 
 variable "first_secrets" {
-  description = "Secrets to make, already bound by their tags: name => {user OCID, kind, role}. Each begins with a placeholder; the first rotation writes the value, which never comes into Terraform's state. The role is bundle if none is given; the others are those of the project's README."
+  description = "Secrets to create, bound by tags: name => {user OCID, kind, role}. Each contains a placeholder until the first rotation writes the value, which never enters Terraform's state. The default role is bundle; docs/closing-problems.md lists the others."
   type = map(object({
     user = string
     kind = string
@@ -135,18 +135,18 @@ variable "first_secrets" {
 # ---------------------------------------------------------------- Notifications
 
 variable "topic_ocid" {
-  description = "An existing topic for the mails, in the stack's region. Empty: one is made."
+  description = "An existing topic for the mails, in the stack's region. Empty: the stack creates one."
   type        = string
   default     = ""
 
   validation {
     condition     = var.topic_ocid == "" || can(regex("^ocid1\\.onstopic\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.topic_ocid))
-    error_message = "topic_ocid is not a topic's OCID: copy it from the topic's page (ocid1.onstopic....), or leave it empty to have one made."
+    error_message = "topic_ocid is not a topic's OCID: copy it from the topic's page (ocid1.onstopic....), or leave it empty to create one."
   }
 }
 
 variable "topic_compartment_ocid" {
-  description = "Compartment of the existing topic. The functions may publish to every topic of it, because policies can't name a topic; so keep it to itself."
+  description = "Compartment of the existing topic. The functions may publish to every topic in it, because policies can't name a topic, so keep no other topic there."
   type        = string
   default     = ""
 
@@ -157,7 +157,7 @@ variable "topic_compartment_ocid" {
 }
 
 variable "emails" {
-  description = "Who gets the mails and alarms, if the topics are made here. Everyone has to confirm within three days."
+  description = "Mail addresses for the mails and alarms, if the stack creates the topics. Each subscriber must confirm within three days."
   type        = list(string)
   default     = []
 
@@ -168,7 +168,7 @@ variable "emails" {
 }
 
 variable "https_endpoints" {
-  description = "Endpoints that get the mails and alarms as HTTPS requests; no credentials in the address, since it is stored in the state."
+  description = "Endpoints that get the mails and alarms as HTTPS requests. Put no credentials in the address, because Terraform's state stores it."
   type        = list(string)
   default     = []
 
@@ -178,26 +178,26 @@ variable "https_endpoints" {
   }
   validation {
     condition     = alltrue([for e in var.https_endpoints : !can(regex("(?i)^https://([a-z0-9-]+\\.)*(slack\\.com|pagerduty\\.com)(:[0-9]+)?(/|$)", e))])
-    error_message = "https_endpoints has an address of Slack or PagerDuty: it would stay unconfirmed, since Notifications has protocols of their own for them, and the address is itself a credential. Subscribe it to the topic in the Console (protocol Slack or PagerDuty)."
+    error_message = "https_endpoints has an address of Slack or PagerDuty: it would stay unconfirmed, because Notifications has separate protocols for them, and the address is itself a credential. Subscribe it to the topic in the Console (protocol Slack or PagerDuty)."
   }
 }
 
 # ---------------------------------------------------------------- Alarms
 
 variable "alarms" {
-  description = "Whether alarms are made: failed and throttled invocations, a sweep that hasn't run, events and mails that can't be delivered."
+  description = "Whether to create alarms for failed and throttled invocations, a sweep that hasn't run, and events and mails that can't be delivered."
   type        = bool
   default     = true
 }
 
 variable "alarm_topic_ocid" {
-  description = "An existing topic for the alarms. Empty: a second topic is made, since the first can't report its own failures. PagerDuty, Slack or HTTPS are better than mail here."
+  description = "An existing topic for the alarms. Empty: the stack creates a second topic, because the first can't report its own failures. PagerDuty, Slack or HTTPS are better than mail here."
   type        = string
   default     = ""
 
   validation {
     condition     = var.alarm_topic_ocid == "" || can(regex("^ocid1\\.onstopic\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.alarm_topic_ocid))
-    error_message = "alarm_topic_ocid is not a topic's OCID: copy it from the topic's page (ocid1.onstopic....), or leave it empty to have one made."
+    error_message = "alarm_topic_ocid is not a topic's OCID: copy it from the topic's page (ocid1.onstopic....), or leave it empty to create one."
   }
 }
 
@@ -217,7 +217,7 @@ variable "sweep_schedule" {
 # ---------------------------------------------------------------- Hardening
 
 variable "repositories" {
-  description = "Make private, immutable Container Registry repositories for both images, with a vulnerability scanning recipe and target."
+  description = "Create private, immutable Container Registry repositories for both images, with a vulnerability scanning recipe and target."
   type        = bool
   default     = false
 }
@@ -234,19 +234,19 @@ variable "security_zone_recipe_ocid" {
 }
 
 variable "cloud_guard_target" {
-  description = "Make a Cloud Guard target for the tenancy with the four detector rules at 90 days. Only if the root compartment has no target yet: it takes one."
+  description = "Create a Cloud Guard target for the tenancy with the four detector rules at 90 days. Only if the root compartment has no target yet, because it can have only one."
   type        = bool
   default     = false
 }
 
 variable "cloud_guard_detector_recipe_ocid" {
-  description = "Detector recipe from which the target's one is made. Empty: Oracle's configuration detector recipe is looked up."
+  description = "Detector recipe to copy for the target. Empty: Oracle's configuration detector recipe is looked up."
   type        = string
   default     = ""
 
   validation {
     condition     = var.cloud_guard_detector_recipe_ocid == "" || can(regex("^ocid1\\.cloudguarddetectorrecipe\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.cloud_guard_detector_recipe_ocid))
-    error_message = "cloud_guard_detector_recipe_ocid has to be the OCID of a detector recipe (ocid1.cloudguarddetectorrecipe...), or empty."
+    error_message = "cloud_guard_detector_recipe_ocid must be the OCID of a detector recipe (ocid1.cloudguarddetectorrecipe...), or empty."
   }
 }
 
@@ -257,6 +257,6 @@ variable "cloud_guard_responder_recipe_ocid" {
 
   validation {
     condition     = var.cloud_guard_responder_recipe_ocid == "" || can(regex("^ocid1\\.cloudguardresponderrecipe\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", var.cloud_guard_responder_recipe_ocid))
-    error_message = "cloud_guard_responder_recipe_ocid has to be the OCID of a responder recipe (ocid1.cloudguardresponderrecipe...), or empty."
+    error_message = "cloud_guard_responder_recipe_ocid must be the OCID of a responder recipe (ocid1.cloudguardresponderrecipe...), or empty."
   }
 }

@@ -1,7 +1,7 @@
 # ---------------------------------------------------------------- Vault
 
-# What holds secrets is protected: `terraform destroy` refuses to plan while it is in the state. The guide says how to
-# destroy all the rest. (Terraform doesn't allow prevent_destroy to depend on an input, so it can't be switched off.)
+# Resources that hold secrets are protected: `terraform destroy` refuses while they are in the state. The guide says how to
+# destroy the rest. Terraform doesn't allow prevent_destroy to depend on an input.
 
 data "oci_kms_vault" "existing" {
   count = var.vault_ocid != "" ? 1 : 0
@@ -29,7 +29,7 @@ resource "oci_kms_vault" "this" {
 
     precondition {
       condition     = var.key_ocid == ""
-      error_message = "key_ocid without vault_ocid: a key lives in its vault. Give both, or leave both empty."
+      error_message = "key_ocid without vault_ocid: a key belongs to a vault. Give both, or leave both empty."
     }
   }
 }
@@ -62,11 +62,11 @@ resource "oci_kms_key" "secrets" {
 }
 
 locals {
-  # Only virtual private vaults rotate keys by themselves; the type of an existing one is asked for.
+  # Only virtual private vaults rotate keys automatically. The type of an existing vault is looked up.
   key_rotates = (var.vault_ocid != "" ? one(data.oci_kms_vault.existing[*].vault_type) : var.vault_type) == "VIRTUAL_PRIVATE"
 }
 
-# It holds no secret: images can be signed again with another.
+# It protects no secret: images can be signed again with another key.
 resource "oci_kms_key" "signing" {
   count = var.require_signed_images && var.signing_key_ocid == "" ? 1 : 0
 
@@ -81,7 +81,7 @@ resource "oci_kms_key" "signing" {
     length    = 512
   }
 
-  # The application lets go of a key before it is deleted.
+  # The application must release the key before it is deleted.
   lifecycle {
     create_before_destroy = true
   }
@@ -97,11 +97,11 @@ data "oci_identity_tag_namespaces" "existing" {
 check "tag_namespace" {
   assert {
     condition     = var.create_tag_namespace || anytrue([for n in try(data.oci_identity_tag_namespaces.existing[0].tag_namespaces, []) : lower(n.name) == "keyturn" && !n.is_retired])
-    error_message = "create_tag_namespace is off, and the tenancy has no tag namespace keyturn in its root compartment (or it is retired): no secret could be bound by defined tags. Set create_tag_namespace to true in one stack of the tenancy."
+    error_message = "create_tag_namespace is off, and the tenancy has no tag namespace keyturn in its root compartment (or it is retired), so no secret can be bound by defined tags. Set create_tag_namespace to true in one stack of the tenancy."
   }
 }
 
-# Protected as well: it holds the bindings of all secrets, of those too that others have made.
+# Also protected: it contains the bindings of all secrets, including those that others created.
 resource "oci_identity_tag_namespace" "keyturn" {
   count    = var.create_tag_namespace ? 1 : 0
   provider = oci.home
@@ -142,9 +142,9 @@ resource "oci_identity_tag" "keyturn" {
   }
 }
 
-# A placeholder until the first rotation, made once and never updated: what the functions write (content, metadata) and what a
-# tag default or an operator adds (tags) is not Terraform's, and an update would send old metadata over a rotation's journal.
-# Where a secret then differs from the inputs, the check changed_first_secrets warns.
+# A placeholder until the first rotation. Terraform creates it once and never updates it: the functions write its content and
+# metadata, tag defaults and operators add tags, and an update would overwrite a rotation's journal with old metadata. The
+# check changed_first_secrets warns if a secret differs from the inputs.
 resource "oci_vault_secret" "first" {
   for_each = var.first_secrets
 
@@ -176,13 +176,13 @@ resource "oci_vault_secret" "first" {
 }
 
 locals {
-  # Where the functions look for them.
+  # The functions look for secrets there.
   first_secrets_compartment = contains(local.secret_compartments, var.compartment_ocid) ? var.compartment_ocid : local.secret_compartments[0]
 
-  # OCI compares tags without regard to case.
+  # OCI ignores the case of tags.
   tags_of_first_secrets = { for name, s in oci_vault_secret.first : name => { for tag, v in s.defined_tags : lower(tag) => v } }
 
-  # What a first secret had when it was made, and doesn't have now.
+  # Differences between first secrets and the inputs.
   changed_first_secrets = concat(
     flatten([for name, s in oci_vault_secret.first : [
       for tag, want in { user = var.first_secrets[name].user, kind = var.first_secrets[name].kind, role = var.first_secrets[name].role } :
@@ -190,13 +190,13 @@ locals {
       if lower(try(local.tags_of_first_secrets[name]["keyturn.${tag}"], "")) != lower(want)
     ]]),
     [for name, s in oci_vault_secret.first : "${name} is in the compartment ${s.compartment_id}, where the functions don't look: add it to secret_compartment_ocids, or move the secret." if !contains(local.secret_compartments, s.compartment_id)],
-    [for name, s in oci_vault_secret.first : "${name} was made before freeform_tags was changed, and keeps its tags: change them with `oci vault secret update`." if anytrue([for k, v in var.freeform_tags : try(s.freeform_tags[k], null) != v])],
+    [for name, s in oci_vault_secret.first : "${name} was created before freeform_tags changed, and keeps its tags: change them with `oci vault secret update`." if anytrue([for k, v in var.freeform_tags : try(s.freeform_tags[k], null) != v])],
   )
 }
 
 check "changed_first_secrets" {
   assert {
     condition     = length(local.changed_first_secrets) == 0
-    error_message = "First secrets are made once and not changed by Terraform afterwards:\n${join("\n", local.changed_first_secrets)}"
+    error_message = "Terraform creates first secrets once and doesn't change them afterwards:\n${join("\n", local.changed_first_secrets)}"
   }
 }

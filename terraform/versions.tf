@@ -1,4 +1,4 @@
-# Resource Manager runs Terraform 1.5, so nothing newer is used here; the tests need 1.7 or later.
+# Resource Manager runs Terraform 1.5, so the stack uses nothing newer; the tests need 1.7 or later.
 terraform {
   required_version = ">= 1.5.0"
 

@@ -17,36 +17,33 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-// run is what a run knows.
+// run is the state of one run.
 type run struct {
 	*admin
+	*report
 	options  options
 	rotate   *deployment
-	sweep    *deployment // nil: not to be tried out
+	sweep    *deployment // nil: not tested
 	state    *state
-	report   *report
 	subjects []*subject
-	times    map[string][]timing // by what they are of
-	dates    []string            // the Date headers of some answers
+	times    map[string][]timing // by fact: spread-time, end-time
+	dates    []string            // Date headers of some answers
 	heading  heading
 }
 
-// timing is how long something took.
 type timing struct {
 	what string
 	took time.Duration
 }
 
-// accept makes a run, removes what it made, and reports. It returns the exit code.
+// accept runs everything, removes what it created, and reports. It returns the exit code.
 func (r *runner) accept(ctx context.Context, a *admin, o options) int {
 	n, err := prepare(ctx, a, o)
-	if err != nil {
-		fmt.Fprintln(r.stderr, "acceptance:", err)
-		return exitUsage
+	if err == nil {
+		err = n.state.write() // must work before anything is created
 	}
-	if err := n.state.write(); err != nil { // it must be possible to write it before anything is made
-		fmt.Fprintln(r.stderr, "acceptance:", err)
-		return exitUsage
+	if err != nil {
+		return r.fail(exitUsage, err)
 	}
 	r.statePath.Store(&n.state.path)
 	n.report = newReport(r.stdout)
@@ -55,35 +52,29 @@ func (r *runner) accept(ctx context.Context, a *admin, o options) int {
 		if ctx.Err() != nil {
 			err = errors.New("interrupted")
 		}
-		n.report.check(false, "the run goes through to its end", "%v", err)
+		n.check(false, "the run goes through to its end", "%v", err)
 	}
-	fmt.Fprintln(r.stdout, "Removing all that was made ...")
+	fmt.Fprintln(r.stdout, "Removing everything that was created ...")
 	left := n.state.remove(context.WithoutCancel(ctx), a)
-	n.report.timings(n.times)
-	fmt.Fprintf(r.stdout, "\n%s", n.report.text(n.heading, left))
+	n.timings(n.times)
+	fmt.Fprintf(r.stdout, "\n%s", n.text(n.heading, left))
 	code := exitFine
-	if len(n.report.failed()) > 0 || !left.clean() {
+	if len(n.failed()) > 0 || !left.clean() {
 		code = exitWrong
 	}
 	if o.json != "" {
-		if err := n.report.writeJSON(o.json, n.heading, left); err != nil {
-			fmt.Fprintln(r.stderr, "acceptance:", err)
-			code = exitWrong
+		if err := n.writeJSON(o.json, n.heading, left); err != nil {
+			code = r.fail(exitWrong, err)
 		}
 	}
 	if !left.clean() {
 		fmt.Fprintf(r.stderr, "acceptance: something is left; remove it with:\n  go run ./deploy/acceptance "+
 			"-clean-up %s\n", n.state.path)
-		return exitWrong
 	}
-	if err := n.state.discard(); err != nil {
-		fmt.Fprintln(r.stderr, "acceptance:", err)
-		return exitWrong
-	}
-	return code
+	return r.finish(n.state, left, code)
 }
 
-// prepare checks what a run needs. Nothing has been made when it returns.
+// prepare checks what a run needs. It creates nothing.
 func prepare(ctx context.Context, a *admin, o options) (*run, error) {
 	a.at(o.functionRegion, o.secretRegion)
 	f, err := a.deployment(ctx, o.function)
@@ -99,8 +90,8 @@ func prepare(ctx context.Context, a *admin, o options) (*run, error) {
 			return nil, err
 		}
 		if is(n.sweep.config["dry_run"], "yes") {
-			return nil, errors.New("the function sweep has dry_run=yes: it would retire nothing. Set dry_run to " +
-				"no, or leave -sweep out")
+			return nil, errors.New("the function sweep has dry_run=yes, so it would retire nothing. Set dry_run " +
+				"to no, or omit -sweep")
 		}
 	}
 	id := random(8)
@@ -130,7 +121,7 @@ func sdkVersion() string {
 	return "unknown"
 }
 
-// introduction says what is about to happen.
+// introduction describes what the run will do.
 func (r *run) introduction() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Keyturn acceptance run %s, of the function %s\n", r.state.Run, r.rotate.id)
@@ -139,12 +130,12 @@ func (r *run) introduction() string {
 	for _, s := range r.subjects {
 		secrets += len(s.secrets)
 	}
-	fmt.Fprintf(&b, "  makes        %d users and %d secrets, all named %s%s-...\n", users, secrets, prefix, r.state.Run)
-	fmt.Fprintf(&b, "  state file   %s: if this is killed, -clean-up with it removes what is left\n\n", r.state.path)
+	fmt.Fprintf(&b, "  creates      %d users and %d secrets, all named %s%s-...\n", users, secrets, prefix, r.state.Run)
+	fmt.Fprintf(&b, "  state file   %s: if the run is killed, -clean-up with this file removes what is left\n\n",
+		r.state.path)
 	return b.String()
 }
 
-// play goes through the run.
 func (r *run) play(ctx context.Context) error {
 	if !is(r.rotate.config[eventCheck], "off") {
 		s := &switched{ID: r.rotate.id}
@@ -160,8 +151,12 @@ func (r *run) play(ctx context.Context) error {
 		}
 	}
 	r.announce(ctx)
-	for _, step := range []func(context.Context) error{
-		r.wake, r.equipAll, r.refusals, r.turns, r.probes, r.retirement} {
+	return inOrder(ctx, r.wake, r.each(r.equip), r.oldOnesWork, r.refusals, r.each(r.turn), r.probes, r.retirement)
+}
+
+// inOrder runs steps until one fails or ctx ends.
+func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -172,11 +167,23 @@ func (r *run) play(ctx context.Context) error {
 	return nil
 }
 
-// announce tells the readers of the topic what the next mails are about.
+// each is the step that does the same with every subject.
+func (r *run) each(do func(context.Context, *subject) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for _, s := range r.subjects {
+			if err := do(ctx, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// announce sends a mail that explains the next ones.
 func (r *run) announce(ctx context.Context) {
 	topic, err := cloudguard.ParseOCID(r.rotate.config["ons_topic"], cloudguard.TypeTopic)
 	if err != nil {
-		r.report.check(false, "the function has a topic", "ons_topic: %v", err)
+		r.check(false, "the function has a topic", "ons_topic: %v", err)
 		return
 	}
 	id := string(topic)
@@ -185,62 +192,40 @@ func (r *run) announce(ctx context.Context) {
 	response, err := client.PublishMessage(context.WithoutCancel(ctx), ons.PublishMessageRequest{TopicId: &id,
 		MessageDetails: ons.MessageDetails{
 			Title: common.String("Keyturn acceptance run " + r.state.Run + " begins"),
-			Body: common.String("The next mails that name users and secrets that begin with " + prefix + r.state.Run +
-				" are about throw-away ones of this run. They ask for nothing to be done.\n")}})
+			Body: common.String("Names that begin with " + prefix + r.state.Run + " in the next mails belong to " +
+				"throw-away users and secrets of this run. You need not do anything.\n")}})
 	if err != nil {
-		r.report.unseen("publish-status", "you may not publish to the topic: %s", seen(err))
+		r.unseen("publish-status", "you may not publish to the topic: %s", seen(err))
 		return
 	}
-	r.report.fact("publish-status", fmt.Sprint(status(response.RawResponse)), "")
+	r.fact("publish-status", fmt.Sprint(status(response.RawResponse)), "")
 }
 
-// wake sends an event that is none of Keyturn's, twice.
+// wake sends the function an event that isn't Keyturn's, twice.
 func (r *run) wake(ctx context.Context) error {
 	for _, id := range []string{"cold-start", "warm-start"} {
 		i, err := r.rotate.invoke(ctx, []byte(`{"eventType":"com.example.keyturn.acceptance"}`))
 		if err != nil {
 			return err
 		}
-		if !r.report.check(i.reply.Status == outcome.Ignored, "an event that is none of Keyturn's is ignored", "%s",
-			i.came()) {
-			return errors.New("the function doesn't answer as it should: see its log")
+		if !r.check(i.reply.Status == outcome.Ignored, "an event that isn't Keyturn's is ignored", "%s", i) {
+			return errors.New("the function doesn't answer as expected: see its log")
 		}
-		r.report.fact(id, "", "%s", i.took.Round(time.Millisecond))
-		same := "the same"
-		if id := i.header.Get("Fn-Call-Id"); id == "" || id != i.reply.CallID {
-			same = "not the same"
-		}
-		r.report.fact("call-id", same, "")
-		r.report.fact("invoke-headers", "", "%s", names(i.header))
+		r.fact(id, "", "%s", i.took.Round(time.Millisecond))
+		call := i.header.Get("Fn-Call-Id")
+		r.fact("call-id", pick(call != "" && call == i.reply.CallID, "the same", "not the same"), "")
+		r.fact("invoke-headers", "", "%s", names(i.header))
 	}
 	return nil
 }
 
-func (r *run) equipAll(ctx context.Context) error {
-	for _, s := range r.subjects {
-		if err := r.equip(ctx, s); err != nil {
-			return err
-		}
-	}
-	r.report.check(true, "users, credentials and secrets are made", "%d users, %d secrets", len(r.state.Users),
+// oldOnesWork uses the old credentials: only if they worked before does a later refusal mean something.
+func (r *run) oldOnesWork(ctx context.Context) error {
+	r.check(true, "users, credentials and secrets are created", "%d users, %d secrets", len(r.state.Users),
 		len(r.state.Secrets))
-	// That the old one is refused afterwards means nothing unless it was accepted before.
 	for _, s := range r.subjects {
-		if s.kind.Origin() == credential.Reset {
-			continue
-		}
-		took, last, err := r.works(ctx, s.old, s.owner, spreadTime)
-		if r.report.check(err == nil, s.label+": the old one works, so far", "%s", because(last, err)) {
-			r.times["spread"] = append(r.times["spread"], timing{s.label, took})
-		}
-	}
-	return nil
-}
-
-func (r *run) turns(ctx context.Context) error {
-	for _, s := range r.subjects {
-		if err := r.turn(ctx, s); err != nil {
-			return err
+		if s.kind.Origin() != credential.Reset {
+			r.works(ctx, s.old, s.owner, wait{s.label + ": the old one works, so far", spreadTime, s.label})
 		}
 	}
 	return nil

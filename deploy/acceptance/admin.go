@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,26 +13,27 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/functions"
 	"github.com/oracle/oci-go-sdk/v65/identity"
-	"github.com/oracle/oci-go-sdk/v65/objectstorage"
 	"github.com/oracle/oci-go-sdk/v65/ons"
 	"github.com/oracle/oci-go-sdk/v65/secrets"
 	"github.com/oracle/oci-go-sdk/v65/vault"
 
+	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/oci"
 )
 
-// admin has the rights of the person who runs the command, and the SDK's clients for them. The SDK's own retries are
-// off: a probe wants to see the first answer.
+// admin is the person who runs the command, with the SDK's clients. The SDK's own retries are off: a probe needs the
+// first answer.
 type admin struct {
 	provider common.ConfigurationProvider
-	web      *http.Client // one call
+	cloud    *oci.Cloud
+	web      *http.Client // for one call
+	patient  *http.Client // for one invocation
 	domain   *domainAnswers
-	patient  *http.Client // one invocation
 
 	tenancy, user, home, namespace string
-	hosts                          credential.Hosts // of the home region
-	regions                        []string         // others to which the tenancy is subscribed
+	hosts                          credential.Hosts // in the home region
+	regions                        []string         // other subscribed regions
 
 	identity   identity.IdentityClient
 	vault      vault.VaultsClient
@@ -41,13 +43,13 @@ type admin struct {
 	cloudguard cloudguard.CloudGuardClient
 }
 
-// The longest that one call and one invocation may take. OCI ends an invocation after 5 minutes.
+// The time limits of a call and of an invocation. OCI ends an invocation after 5 minutes.
 const (
 	callTime   = time.Minute
 	invokeTime = 5*time.Minute + 30*time.Second
 )
 
-// newAdmin reads the configuration file and asks who it is and where the home region is.
+// newAdmin reads the configuration file and looks up the home region and the namespace.
 func newAdmin(ctx context.Context, file, profile string) (*admin, error) {
 	p, err := common.ConfigurationProviderFromFileWithProfile(file, profile, "")
 	if err != nil {
@@ -60,7 +62,8 @@ func newAdmin(ctx context.Context, file, profile string) (*admin, error) {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second,
 		MaxIdleConnsPerHost: 4, ForceAttemptHTTP2: true}
 	domain := &domainAnswers{through: transport, seen: map[string]int{}}
-	a := &admin{provider: p, domain: domain, web: &http.Client{Transport: domain, Timeout: callTime},
+	a := &admin{provider: p, cloud: oci.NewWith(p), domain: domain, web: &http.Client{Transport: domain,
+		Timeout: callTime},
 		patient: &http.Client{Transport: transport, Timeout: invokeTime}}
 	var errs [8]error
 	a.tenancy, errs[0] = p.TenancyOCID()
@@ -81,18 +84,17 @@ func newAdmin(ctx context.Context, file, profile string) (*admin, error) {
 	return a, a.whoAmI(ctx)
 }
 
-// plain takes the SDK's retries and its circuit breaker off a client.
+// plain turns off a client's retries and circuit breaker.
 func (a *admin) plain(b *common.BaseClient) {
 	never := common.NoRetryPolicy()
 	b.HTTPClient, b.Configuration.RetryPolicy, b.Configuration.CircuitBreaker = a.web, &never, nil
 }
 
 func (a *admin) whoAmI(ctx context.Context) error {
-	subscriptions, err := patiently(ctx, func(ctx context.Context) (identity.ListRegionSubscriptionsResponse, error) {
-		return a.identity.ListRegionSubscriptions(ctx, identity.ListRegionSubscriptionsRequest{TenancyId: &a.tenancy})
-	})
+	subscriptions, err := ask(ctx, a.identity.ListRegionSubscriptions, identity.ListRegionSubscriptionsRequest{
+		TenancyId: &a.tenancy})
 	if err != nil {
-		return fmt.Errorf("asking for the home region (is the configuration an administrator's?): %s", told(err))
+		return fmt.Errorf("reading the home region (is the configuration an administrator's?): %s", detailed(err))
 	}
 	for _, s := range subscriptions.Items {
 		if s.IsHomeRegion != nil && *s.IsHomeRegion {
@@ -105,25 +107,16 @@ func (a *admin) whoAmI(ctx context.Context) error {
 		return errors.New("the tenancy shows no home region")
 	}
 	a.identity.SetRegion(a.home)
-	storage, err := objectstorage.NewObjectStorageClientWithConfigurationProvider(a.provider)
-	if err != nil {
-		return fmt.Errorf("making the clients: %w", err)
+	if a.namespace, err = a.cloud.Namespace(ctx); err != nil {
+		return fmt.Errorf("reading the Object Storage namespace: %w", err)
 	}
-	a.plain(&storage.BaseClient)
-	n, err := patiently(ctx, func(ctx context.Context) (objectstorage.GetNamespaceResponse, error) {
-		return storage.GetNamespace(ctx, objectstorage.GetNamespaceRequest{})
-	})
-	if err != nil {
-		return fmt.Errorf("asking for the Object Storage namespace: %s", told(err))
-	}
-	a.namespace = text(n.Value)
 	if a.hosts, err = oci.HostsOf(a.home, a.namespace); err != nil {
 		return fmt.Errorf("finding the hosts of the home region: %w", err)
 	}
 	return nil
 }
 
-// at points the clients of regional services to the regions of the function and of the vault, as OCIDs have them.
+// at points the clients of regional services to the regions of the function and of the vault, as their OCIDs name them.
 func (a *admin) at(function, secret string) {
 	a.functions.SetRegion(longRegion(function))
 	a.ons.SetRegion(longRegion(function))
@@ -134,18 +127,34 @@ func (a *admin) at(function, secret string) {
 
 func longRegion(inOCID string) string { return string(common.StringToRegion(inOCID)) }
 
-// patiently makes a call until it is neither throttled nor refused because something is still settling. It is for
-// calls that may be repeated. A call that has begun is finished also when ctx ends.
-func patiently[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+// retry repeats a call up to 10 times, with growing pauses, while again reports true for its error. A call that has
+// begun is finished even when ctx ends.
+func retry[T any](ctx context.Context, again func(error) bool, call func(context.Context) (T, error)) (T, error) {
 	for attempt := 1; ; attempt++ {
 		v, err := call(context.WithoutCancel(ctx))
-		status, code := answer(err)
-		again := status == http.StatusTooManyRequests || status >= 500 || status == 0 || code == "IncorrectState" ||
-			status == http.StatusUnauthorized && code == domainCode
-		if err == nil || !again || attempt == 10 || sleep(ctx, pauseOf(attempt)) != nil {
+		if err == nil || !again(err) || attempt == 10 || sleep(ctx, pauseOf(attempt)) != nil {
 			return v, err
 		}
 	}
+}
+
+// patiently retries while OCI throttles a call or is still applying an earlier change. The call must be safe to repeat.
+func patiently[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+	return retry(ctx, func(err error) bool {
+		status, code := answer(err)
+		return status == http.StatusTooManyRequests || status >= 500 || status == 0 || code == "IncorrectState" ||
+			status == http.StatusUnauthorized && code == domainCode
+	}, call)
+}
+
+// ask makes one of the SDK's calls patiently.
+func ask[Q, A any](ctx context.Context, call func(context.Context, Q) (A, error), request Q) (A, error) {
+	return patiently(ctx, func(ctx context.Context) (A, error) { return call(ctx, request) })
+}
+
+// once retries only while OCI throttles the call: a throttled call had no effect.
+func once[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+	return retry(ctx, func(err error) bool { return statusIs(err, http.StatusTooManyRequests) }, call)
 }
 
 // pauseOf grows from 50 ms to 5 s.
@@ -153,18 +162,9 @@ func pauseOf(attempt int) time.Duration {
 	return min(50*time.Millisecond<<min(attempt, 10), 5*time.Second)
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
+var sleep = clock.System{}.Sleep
 
-// until asks again and again, with growing pauses, until done or an error, for so long at most.
+// until repeats done with growing pauses until it reports true or an error, for at most the given time.
 func until(ctx context.Context, most time.Duration, done func() (bool, error)) (took time.Duration, err error) {
 	began := time.Now()
 	for attempt := 0; ; attempt++ {
@@ -182,7 +182,7 @@ func until(ctx context.Context, most time.Duration, done func() (bool, error)) (
 	}
 }
 
-// answer is the status and code of a refusal; 0 for no answer at all, and for no error.
+// answer is the status and code of a refusal; the status is 0 for no answer and for no error.
 func answer(err error) (int, string) {
 	var e common.ServiceError
 	if errors.As(err, &e) {
@@ -191,7 +191,13 @@ func answer(err error) (int, string) {
 	return 0, ""
 }
 
-// seen is a refusal in two words, "404 NotAuthorizedOrNotFound".
+// statusIs reports whether a service has refused with one of the statuses.
+func statusIs(err error, statuses ...int) bool {
+	status, _ := answer(err)
+	return status != 0 && slices.Contains(statuses, status)
+}
+
+// seen is the status and code of an error, such as "404 NotAuthorizedOrNotFound".
 func seen(err error) string {
 	if err == nil {
 		return "accepted"
@@ -202,8 +208,16 @@ func seen(err error) string {
 	return "no answer"
 }
 
-// told is a refusal with the service's words. It is for calls that carry no value of a credential.
-func told(err error) string {
+// seenOr is seen, or the error's text if no service has answered.
+func seenOr(err error) string {
+	if status, _ := answer(err); status != 0 {
+		return seen(err)
+	}
+	return err.Error()
+}
+
+// detailed is an error with the service's message. Use it only for calls that carry no value of a credential.
+func detailed(err error) string {
 	var e common.ServiceError
 	if !errors.As(err, &e) {
 		return err.Error()
@@ -217,6 +231,13 @@ func text(p *string) string {
 		return ""
 	}
 	return *p
+}
+
+func pick(condition bool, yes, no string) string {
+	if condition {
+		return yes
+	}
+	return no
 }
 
 func status(r *http.Response) int {

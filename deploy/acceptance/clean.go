@@ -14,12 +14,12 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// remains are what is there after a clean-up.
+// remains is what is left after a clean-up.
 type remains struct {
-	Users     int      `json:"users"`      // still there
-	Secrets   int      `json:"secrets"`    // still there, and not scheduled for deletion
-	Scheduled int      `json:"scheduled"`  // secrets that OCI deletes at Gone
-	Gone      string   `json:"gone_after"` // empty: none
+	Users     int      `json:"users"`
+	Secrets   int      `json:"secrets"`    // not scheduled for deletion
+	Scheduled int      `json:"scheduled"`  // scheduled for deletion
+	Gone      string   `json:"gone_after"` // when OCI deletes the last of them; empty: none
 	Troubles  []string `json:"troubles"`   // why something is left
 	restored  string
 }
@@ -29,8 +29,8 @@ func (m remains) clean() bool { return m.Users+m.Secrets+len(m.Troubles) == 0 }
 func (m remains) lines() []string {
 	lines := []string{fmt.Sprintf("left: %d users, %d secrets", m.Users, m.Secrets)}
 	if m.Scheduled > 0 {
-		lines = append(lines, fmt.Sprintf("%d secrets are scheduled for deletion, the earliest that OCI allows: "+
-			"they are gone after %s", m.Scheduled, m.Gone))
+		lines = append(lines, fmt.Sprintf("%d secrets are scheduled for deletion at the earliest time that OCI "+
+			"allows: they are gone after %s", m.Scheduled, m.Gone))
 	}
 	if m.restored != "" {
 		lines = append(lines, m.restored)
@@ -41,13 +41,13 @@ func (m remains) lines() []string {
 	return lines
 }
 
-// remove puts the function back and removes all that the run has made: users with their credentials, then secrets. It
-// goes on after a failure. What is gone already counts as removed.
+// remove restores the function's configuration and removes everything that the run created: users with their
+// credentials, then secrets. It continues after a failure. What no longer exists counts as removed.
 func (s *state) remove(ctx context.Context, a *admin) remains {
 	left := remains{Troubles: []string{}}
 	if s.Tenancy != a.tenancy {
-		left.Troubles = append(left.Troubles, "the state file is of the tenancy "+s.Tenancy+", the configuration of "+
-			a.tenancy)
+		left.Troubles = append(left.Troubles, "the state file belongs to the tenancy "+s.Tenancy+
+			", the configuration to "+a.tenancy)
 		return left
 	}
 	if f := s.Function; f != nil {
@@ -79,7 +79,8 @@ func (s *state) remove(ctx context.Context, a *admin) remains {
 	return left
 }
 
-// removeUser deletes a user's credentials and the user. A function that is still at work may make another meanwhile.
+// removeUser deletes a user's credentials and the user. A function that is still running may create another credential
+// in the meantime.
 func (a *admin) removeUser(ctx context.Context, u thing) error {
 	id, err := found(ctx, u, a.findUser)
 	if err != nil || id == "" {
@@ -88,7 +89,7 @@ func (a *admin) removeUser(ctx context.Context, u thing) error {
 	_, err = until(ctx, settlingTime, func() (bool, error) {
 		for _, kind := range credential.Kinds() {
 			all, err := a.list(ctx, id, kind)
-			if status, _ := answer(err); status == 404 {
+			if statusIs(err, 404) {
 				return true, nil
 			}
 			if err != nil {
@@ -98,26 +99,25 @@ func (a *admin) removeUser(ctx context.Context, u thing) error {
 				_, err := patiently(ctx, func(ctx context.Context) (struct{}, error) {
 					return struct{}{}, a.delete(ctx, id, kind, l.ID)
 				})
-				if status, _ := answer(err); err != nil && status != 404 {
-					return false, fmt.Errorf("deleting its %s %s: %s", kind.Noun(), l.ID, told(err))
+				if err != nil && !statusIs(err, 404) {
+					return false, fmt.Errorf("deleting its %s %s: %s", kind.Noun(), l.ID, detailed(err))
 				}
 			}
 		}
-		_, err := patiently(ctx, func(ctx context.Context) (identity.DeleteUserResponse, error) {
-			return a.identity.DeleteUser(ctx, identity.DeleteUserRequest{UserId: &id})
-		})
-		switch status, _ := answer(err); {
-		case err == nil || status == 404:
+		_, err := ask(ctx, a.identity.DeleteUser, identity.DeleteUserRequest{UserId: &id})
+		switch {
+		case err == nil || statusIs(err, 404):
 			return true, nil
-		case status == 409:
+		case statusIs(err, 409):
 			return false, nil
 		}
-		return false, fmt.Errorf("deleting it: %s", told(err))
+		return false, fmt.Errorf("deleting it: %s", detailed(err))
 	})
 	return err
 }
 
-// found looks for a thing. If the request to make it was never answered, it may come late, and is looked for longer.
+// found looks for a thing. If the request to create it was never answered, the thing may appear later, and found waits
+// for it.
 func found(ctx context.Context, t thing, find func(context.Context, thing) (string, error)) (string, error) {
 	for {
 		id, err := find(ctx, t)
@@ -130,14 +130,12 @@ func found(ctx context.Context, t thing, find func(context.Context, thing) (stri
 	}
 }
 
-// findUser gives the OCID of a user whose name is that of the thing; none if there is no such user.
+// findUser returns the OCID of the user with the thing's name, or "" if there is none.
 func (a *admin) findUser(ctx context.Context, u thing) (string, error) {
 	if u.ID == "" {
-		r, err := patiently(ctx, func(ctx context.Context) (identity.ListUsersResponse, error) {
-			return a.identity.ListUsers(ctx, identity.ListUsersRequest{CompartmentId: &a.tenancy, Name: &u.Name})
-		})
+		r, err := ask(ctx, a.identity.ListUsers, identity.ListUsersRequest{CompartmentId: &a.tenancy, Name: &u.Name})
 		if err != nil {
-			return "", fmt.Errorf("looking for it: %s", told(err))
+			return "", fmt.Errorf("looking for it: %s", detailed(err))
 		}
 		for _, found := range r.Items {
 			if text(found.Name) == u.Name {
@@ -146,41 +144,37 @@ func (a *admin) findUser(ctx context.Context, u thing) (string, error) {
 		}
 		return "", nil
 	}
-	r, err := patiently(ctx, func(ctx context.Context) (identity.GetUserResponse, error) {
-		return a.identity.GetUser(ctx, identity.GetUserRequest{UserId: &u.ID})
-	})
-	if status, _ := answer(err); status == 404 {
+	r, err := ask(ctx, a.identity.GetUser, identity.GetUserRequest{UserId: &u.ID})
+	if statusIs(err, 404) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading it: %s", told(err))
+		return "", fmt.Errorf("reading it: %s", detailed(err))
 	}
 	if !strings.EqualFold(text(r.Name), u.Name) {
-		return "", fmt.Errorf("%s is the user %s, whom this run has not made", u.ID, text(r.Name))
+		return "", fmt.Errorf("%s is the user %s, which this run has not created", u.ID, text(r.Name))
 	}
 	return u.ID, nil
 }
 
-// leadTime is the earliest deletion of a secret that OCI allows, a day, and a little.
+// leadTime is a little more than the day after which OCI allows a secret to be deleted.
 const leadTime = 24*time.Hour + 10*time.Minute
 
-// removeSecret schedules the deletion of a secret and tells when it is gone; zero if there is no such secret.
+// removeSecret schedules the deletion of a secret and returns its time; zero if there is no such secret.
 func (a *admin) removeSecret(ctx context.Context, s *state, t thing) (gone time.Time, err error) {
 	id, err := found(ctx, t, func(ctx context.Context, t thing) (string, error) { return a.findSecret(ctx, s, t) })
 	if err != nil || id == "" {
 		return gone, err
 	}
 	_, err = until(ctx, settlingTime, func() (bool, error) {
-		r, err := patiently(ctx, func(ctx context.Context) (vault.GetSecretResponse, error) {
-			return a.vault.GetSecret(ctx, vault.GetSecretRequest{SecretId: &id})
-		})
-		switch status, _ := answer(err); {
-		case status == 404:
+		r, err := ask(ctx, a.vault.GetSecret, vault.GetSecretRequest{SecretId: &id})
+		switch {
+		case statusIs(err, 404):
 			return true, nil
 		case err != nil:
-			return false, fmt.Errorf("reading it: %s", told(err))
+			return false, fmt.Errorf("reading it: %s", detailed(err))
 		case text(r.SecretName) != t.Name:
-			return false, fmt.Errorf("%s is the secret %s, which this run has not made", id, text(r.SecretName))
+			return false, fmt.Errorf("%s is the secret %s, which this run has not created", id, text(r.SecretName))
 		}
 		switch r.LifecycleState {
 		case vault.SecretLifecycleStateSchedulingDeletion, vault.SecretLifecycleStatePendingDeletion,
@@ -195,31 +189,28 @@ func (a *admin) removeSecret(ctx context.Context, s *state, t thing) (gone time.
 		if err != nil {
 			now = time.Now()
 		}
-		_, err = patiently(ctx, func(ctx context.Context) (vault.ScheduleSecretDeletionResponse, error) {
-			return a.vault.ScheduleSecretDeletion(ctx, vault.ScheduleSecretDeletionRequest{SecretId: &id,
-				ScheduleSecretDeletionDetails: vault.ScheduleSecretDeletionDetails{
-					TimeOfDeletion: &common.SDKTime{Time: now.Add(leadTime)}}})
-		})
-		if status, _ := answer(err); err != nil && status != 409 && status != 404 {
-			return false, fmt.Errorf("scheduling its deletion: %s", told(err))
+		_, err = ask(ctx, a.vault.ScheduleSecretDeletion, vault.ScheduleSecretDeletionRequest{SecretId: &id,
+			ScheduleSecretDeletionDetails: vault.ScheduleSecretDeletionDetails{
+				TimeOfDeletion: &common.SDKTime{Time: now.Add(leadTime)}}})
+		if err != nil && !statusIs(err, 409, 404) {
+			return false, fmt.Errorf("scheduling its deletion: %s", detailed(err))
 		}
-		return false, nil // look again
+		return false, nil // read it again
 	})
 	return gone, err
 }
 
-// findSecret gives the OCID of a secret whose name is that of the thing; none if there is no such secret.
+// findSecret returns the OCID of the secret with the thing's name, or "" if there is none.
 func (a *admin) findSecret(ctx context.Context, s *state, t thing) (string, error) {
 	if t.ID != "" {
 		return t.ID, nil
 	}
 	for page := (*string)(nil); ; {
-		r, err := patiently(ctx, func(ctx context.Context) (vault.ListSecretsResponse, error) {
-			return a.vault.ListSecrets(ctx, vault.ListSecretsRequest{CompartmentId: &s.Compartment, VaultId: &s.Vault,
-				Name: &t.Name, Page: page})
-		})
+		r, err := ask(ctx, a.vault.ListSecrets, vault.ListSecretsRequest{CompartmentId: &s.Compartment,
+			VaultId: &s.Vault,
+			Name:    &t.Name, Page: page})
 		if err != nil {
-			return "", fmt.Errorf("looking for it: %s", told(err))
+			return "", fmt.Errorf("looking for it: %s", detailed(err))
 		}
 		for _, found := range r.Items {
 			if text(found.SecretName) == t.Name {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -13,10 +14,10 @@ import (
 	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
-// domainCode is the code with which the classic IAM API passes on what an identity domain refuses.
+// domainCode is the code of the classic IAM API for refusals by an identity domain.
 const domainCode = "IdcsConversionError"
 
-// domainAnswers is a transport that counts such answers. They are the least documented ones.
+// domainAnswers is a transport that counts answers with domainCode, the least documented ones.
 type domainAnswers struct {
 	through http.RoundTripper
 
@@ -24,7 +25,6 @@ type domainAnswers struct {
 	seen map[string]int // by status and text
 }
 
-// RoundTrip implements http.RoundTripper.
 func (d *domainAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := d.through.RoundTrip(r)
 	if err != nil || response.StatusCode < 400 {
@@ -37,7 +37,7 @@ func (d *domainAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	var refusal struct{ Code, Message string }
-	if decode(body, &refusal) == nil && strings.EqualFold(refusal.Code, domainCode) {
+	if json.Unmarshal(body, &refusal) == nil && strings.EqualFold(refusal.Code, domainCode) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.seen[fmt.Sprintf("%d %q", response.StatusCode, short(strings.Join(strings.Fields(refusal.Message), " ")))]++
@@ -47,7 +47,6 @@ func (d *domainAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func short(s string) string { return phrase.Clip(s, 160) }
 
-// String lists the answers.
 func (d *domainAnswers) String() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()

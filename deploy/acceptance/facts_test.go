@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -139,4 +140,21 @@ func TestTheTextOfAReportCutsOCIDsShort(t *testing.T) {
 	if strings.Contains(text, id) || !strings.Contains(text, "ocid1.user.oc1.....uvwxyz") {
 		t.Errorf("the text is\n%s", text)
 	}
+}
+
+// factTable is the table for the documentation.
+func factTable() string {
+	var b strings.Builder
+	b.WriteString("| fact | Keyturn assumes | it matters for | how a run observes it |\n|---|---|---|---|\n")
+	for _, f := range facts {
+		assumes := f.Assumes
+		if f.Expect != "" && f.Expect != never {
+			assumes += " (`" + f.Expect + "`)"
+		}
+		if len(f.Ready) > 0 {
+			assumes += "; ready for `" + strings.Join(f.Ready, "`, `") + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.ID, assumes, f.Matters, f.How)
+	}
+	return b.String()
 }

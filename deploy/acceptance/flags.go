@@ -9,50 +9,51 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 )
 
-// options are what the flags say.
+// options are the flags.
 type options struct {
 	config, profile              string
 	function, sweep              string
 	vault, key, compartment      string
 	freeform, switchCheck        bool
 	state, json, cleanUp         string
-	functionRegion, secretRegion string // as they stand in the OCIDs
+	functionRegion, secretRegion string // as in the OCIDs
 }
 
-const usage = `Tries out a deployed Keyturn with throw-away users and secrets, and removes them.
+const usage = `Tests a deployed Keyturn with throw-away users and secrets, and removes them.
 
   go run ./deploy/acceptance -function OCID -vault OCID -key OCID [-sweep OCID] [flags]
   go run ./deploy/acceptance -clean-up FILE
 
 The OCIDs are Terraform's outputs function_ids, vault_id and key_id. Use a staging stack if you have one:
 
-  Cloud Guard takes days to find a credential too old, so the run sends the function events of its own, of which Cloud
-  Guard has no record. The function accepts those only with event_check=off. While it is off, whoever may invoke the
-  function, or write events, decides what is rotated. The run refuses to begin while event_check is on, unless
-  -switch-event-check allows it to switch it off and, at the end, back; dry_run has to be no.
+  Cloud Guard takes days to find a credential too old, so the run sends its own events to the function. Cloud Guard has
+  no record of them, and the function accepts them only with event_check=off. While it is off, anyone who may invoke the
+  function or write events decides what is rotated. If event_check is on, the run refuses to start. With
+  -switch-event-check it turns the check off, and on again at the end. dry_run must be no.
 
 The run sends about 15 mails to the function's topic. The secrets are scheduled for deletion, which takes a day.
 
 `
 
-// readFlags reads and checks the flags. Without ok the command ends with the code.
+// readFlags reads and checks the flags. If ok is false, the command ends with the code.
 func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok bool) {
 	f := flag.NewFlagSet("acceptance", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.StringVar(&o.config, "config", "~/.oci/config", "the OCI configuration `file` of an administrator")
 	f.StringVar(&o.profile, "profile", "DEFAULT", "the `profile` in it")
 	f.StringVar(&o.function, "function", "", "`OCID` of the function rotate")
-	f.StringVar(&o.sweep, "sweep", "", "`OCID` of the function sweep, to try it out too")
-	f.StringVar(&o.vault, "vault", "", "`OCID` of the vault in which secrets are made")
+	f.StringVar(&o.sweep, "sweep", "", "`OCID` of the function sweep, to test it too")
+	f.StringVar(&o.vault, "vault", "", "`OCID` of the vault for the secrets")
 	f.StringVar(&o.key, "key", "", "`OCID` of the key that encrypts them")
 	f.StringVar(&o.compartment, "compartment", "", "`OCID` of the compartment of the secrets (default: the first "+
 		"of the function's secret_compartments, or its own)")
 	f.BoolVar(&o.freeform, "freeform-tags", false, "bind secrets by freeform tags, for a stack with secret_policy "+
 		"= compartment")
-	f.BoolVar(&o.switchCheck, "switch-event-check", false, "switch the function's event_check off for the run, and "+
-		"back at its end")
-	f.StringVar(&o.state, "state", "", "`file` that says what was made (default: keyturn-acceptance-<run>.json here)")
-	f.StringVar(&o.json, "json", "", "write the report to this `file`, too, as JSON")
+	f.BoolVar(&o.switchCheck, "switch-event-check", false, "turn the function's event_check off for the run, and "+
+		"on again at the end")
+	f.StringVar(&o.state, "state", "", "state `file`, which lists what was created (default: "+
+		"keyturn-acceptance-<run>.json here)")
+	f.StringVar(&o.json, "json", "", "also write the report to this `file`, as JSON")
 	f.StringVar(&o.cleanUp, "clean-up", "", "remove what the run of this state `file` left, and end")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -71,7 +72,7 @@ func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok
 	return o, exitFine, true
 }
 
-// check checks every flag, and tells all faults at once.
+// check checks all flags, and reports all faults at once.
 func (o *options) check(rest []string) error {
 	if len(rest) > 0 {
 		return fmt.Errorf("%q is no flag", rest[0])

@@ -14,21 +14,19 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 )
 
-// deployment is a deployed function.
 type deployment struct {
 	id, name, compartment string
 	config                map[string]string
 	client                functions.FunctionsInvokeClient
 }
 
-// settlingTime is the longest that anything is waited for that OCI does by itself.
-const settlingTime = 4 * time.Minute
+// The longest waits: for a change that OCI applies, and until a new credential works or a deleted one is refused.
+// Users have published 15 minutes for an API key.
+const (
+	settlingTime = 4 * time.Minute
+	spreadTime   = 15 * time.Minute
+)
 
-// spreadTime is the longest that a new or a deleted credential is waited for. Users have published 15 minutes for an
-// API key.
-const spreadTime = 15 * time.Minute
-
-// deployment reads a function.
 func (a *admin) deployment(ctx context.Context, id string) (*deployment, error) {
 	f, err := a.readFunction(ctx, id)
 	if err != nil {
@@ -45,31 +43,28 @@ func (a *admin) deployment(ctx context.Context, id string) (*deployment, error) 
 }
 
 func (a *admin) readFunction(ctx context.Context, id string) (functions.GetFunctionResponse, error) {
-	f, err := patiently(ctx, func(ctx context.Context) (functions.GetFunctionResponse, error) {
-		return a.functions.GetFunction(ctx, functions.GetFunctionRequest{FunctionId: &id})
-	})
+	f, err := ask(ctx, a.functions.GetFunction, functions.GetFunctionRequest{FunctionId: &id})
 	if err != nil {
-		return f, fmt.Errorf("reading the function %s (is it deployed, and may you read it?): %s", id, told(err))
+		return f, fmt.Errorf("reading the function %s (is it deployed, and may you read it?): %s", id, detailed(err))
 	}
 	return f, nil
 }
 
-// eventCheck is the key whose value is switched.
+// eventCheck is the configuration key that a run may switch.
 const eventCheck = "event_check"
 
-// fits says what in the function's configuration keeps a run from being made, with the remedy.
+// fits refuses a configuration with which a run is impossible. The error says how to fix it.
 func (d *deployment) fits(o options) error {
 	var faults []error
 	if is(d.config["dry_run"], "yes") {
-		faults = append(faults, errors.New("the function has dry_run=yes: it would rotate nothing. Set dry_run to "+
-			"no (Terraform: dry_run = false), and back after the run"))
+		faults = append(faults, errors.New("the function has dry_run=yes, so it would rotate nothing. Set dry_run to "+
+			"no (Terraform: dry_run = false), and restore it after the run"))
 	}
 	if !is(d.config[eventCheck], "off") && !o.switchCheck {
-		faults = append(faults, errors.New("the function has event_check=on: it would refuse events of which Cloud "+
-			"Guard has no record. "+
-			"Use a staging stack with event_check=off (Terraform: configuration = { event_check = \"off\" }), or "+
-			"give -switch-event-check to have it switched off for the run and back at its end. "+
-			"While it is off, whoever may invoke the function or write events decides what is rotated"))
+		faults = append(faults, errors.New("the function has event_check=on, so it would refuse events of which Cloud "+
+			"Guard has no record. Use a staging stack with event_check=off (Terraform: configuration = "+
+			"{ event_check = \"off\" }), or give -switch-event-check: the run then switches it off, and on again "+
+			"at the end. While it is off, anyone who may invoke the function or write events decides what is rotated"))
 	}
 	if d.config["ons_topic"] == "" {
 		faults = append(faults, errors.New("the function has no ons_topic: is "+d.name+" the function rotate?"))
@@ -77,10 +72,10 @@ func (d *deployment) fits(o options) error {
 	return errors.Join(faults...)
 }
 
-// is compares like the function does when it reads its configuration: in any case, apart from blanks.
+// is compares as the function does when it reads its configuration: without regard to case and surrounding spaces.
 func is(value, want string) bool { return strings.EqualFold(strings.TrimSpace(value), want) }
 
-// compartmentOf is where secrets are made if no flag says so.
+// compartmentOf is the compartment for the secrets: -compartment, or the function's first one.
 func (d *deployment) compartmentOf(o options) string {
 	first, _, _ := strings.Cut(d.config["secret_compartments"], ",")
 	id, err := cloudguard.ParseOCID(first)
@@ -90,7 +85,7 @@ func (d *deployment) compartmentOf(o options) string {
 	return cmp.Or(o.compartment, string(id), d.compartment)
 }
 
-// configured is what of the configuration matters to the result of a run.
+// configured is the part of the configuration that matters to the result of a run.
 func (d *deployment) configured() string {
 	s := "function " + d.name
 	for _, key := range []string{"prove", "secret_binding", "grace_period", "rsa_bits"} {
@@ -102,35 +97,30 @@ func (d *deployment) configured() string {
 }
 
 // set sets or, with nil, removes one key of a function's configuration, and waits until the function is ACTIVE with it.
-// Somebody else's change meanwhile is kept.
+// It keeps changes that others make in the meantime.
 func (a *admin) set(ctx context.Context, id, key string, value *string) error {
-	for attempt := 1; ; attempt++ {
+	_, err := until(ctx, 5*time.Minute, func() (bool, error) {
 		f, err := a.readFunction(ctx, id)
-		if err != nil {
-			return err
+		if err != nil || f.LifecycleState != functions.FunctionLifecycleStateActive {
+			return false, err
 		}
 		config := maps.Clone(f.Config)
 		delete(config, key)
 		if value != nil {
 			config[key] = *value
 		}
-		if maps.Equal(config, f.Config) && f.LifecycleState == functions.FunctionLifecycleStateActive {
-			return nil
+		if maps.Equal(config, f.Config) {
+			return true, nil
 		}
-		if f.LifecycleState == functions.FunctionLifecycleStateActive {
-			_, err = patiently(ctx, func(ctx context.Context) (functions.UpdateFunctionResponse, error) {
-				return a.functions.UpdateFunction(ctx, functions.UpdateFunctionRequest{FunctionId: &id, IfMatch: f.Etag,
-					UpdateFunctionDetails: functions.UpdateFunctionDetails{Config: config}})
-			})
-			if status, _ := answer(err); err != nil && status != 412 {
-				return fmt.Errorf("setting %s of the function: %s", key, told(err))
-			}
+		_, err = ask(ctx, a.functions.UpdateFunction, functions.UpdateFunctionRequest{FunctionId: &id, IfMatch: f.Etag,
+			UpdateFunctionDetails: functions.UpdateFunctionDetails{Config: config}})
+		if statusIs(err, 412) {
+			err = nil
 		}
-		if attempt == 60 {
-			return fmt.Errorf("setting %s of the function: it is %s and not as it was set", key, f.LifecycleState)
-		}
-		if err := sleep(ctx, pauseOf(attempt)); err != nil {
-			return err
-		}
+		return false, err
+	})
+	if err != nil {
+		return fmt.Errorf("setting %s of the function: %s", key, detailed(err))
 	}
+	return nil
 }

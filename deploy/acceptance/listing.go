@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/oci"
 )
 
-// list lists a user's credentials of a kind; of passwords there is none.
+// list lists a user's credentials of a kind. Passwords are not listed.
 func (a *admin) list(ctx context.Context, user string, kind credential.Kind) ([]credential.Issued, error) {
 	if kind.Origin() == credential.Reset {
 		return nil, nil
@@ -27,20 +27,17 @@ func (a *admin) list(ctx context.Context, user string, kind credential.Kind) ([]
 	return all.Credentials, nil
 }
 
-// delete deletes a credential with one call.
 func (a *admin) delete(ctx context.Context, user string, kind credential.Kind, id string) error {
 	return oci.DirectCalls(kind).Delete(context.WithoutCancel(ctx), a.identity, user, id)
 }
 
-// passwordMade is when a user's password was set.
+// passwordMade is the time at which a user's password was set.
 func (a *admin) passwordMade(ctx context.Context, user string) (time.Time, error) {
-	p, err := patiently(ctx, func(ctx context.Context) (identity.GetUserUIPasswordInformationResponse, error) {
-		return a.identity.GetUserUIPasswordInformation(ctx, identity.GetUserUIPasswordInformationRequest{UserId: &user})
-	})
+	p, err := ask(ctx, a.identity.GetUserUIPasswordInformation, identity.GetUserUIPasswordInformationRequest{
+		UserId: &user})
 	return when(p.TimeCreated), err
 }
 
-// content is a version of a secret.
 type content struct {
 	number int64
 	name   string
@@ -68,7 +65,7 @@ func (a *admin) read(ctx context.Context, secret, name string) (c content, err e
 	return content{*b.VersionNumber, text(b.VersionName), credential.NewValue(plain)}, nil
 }
 
-// current waits until the CURRENT version of a secret is readable and is the one with the number.
+// current waits until the CURRENT version of a secret has the given number and can be read.
 func (a *admin) current(ctx context.Context, secret string, number int64) (c content, err error) {
 	_, waited := until(ctx, time.Minute, func() (bool, error) {
 		c, err = a.read(ctx, secret, "")
@@ -80,13 +77,11 @@ func (a *admin) current(ctx context.Context, secret string, number int64) (c con
 	return c, err
 }
 
-// serverNow is the time by IAM's clock.
+// serverNow is the time on IAM's clock.
 func (a *admin) serverNow(ctx context.Context) (time.Time, error) {
-	r, err := patiently(ctx, func(ctx context.Context) (identity.GetTenancyResponse, error) {
-		return a.identity.GetTenancy(ctx, identity.GetTenancyRequest{TenancyId: &a.tenancy})
-	})
+	r, err := ask(ctx, a.identity.GetTenancy, identity.GetTenancyRequest{TenancyId: &a.tenancy})
 	if err != nil {
-		return time.Time{}, fmt.Errorf("asking for the time: %s", told(err))
+		return time.Time{}, fmt.Errorf("reading the time: %s", detailed(err))
 	}
 	return dateOf(r.RawResponse.Header.Get("Date"))
 }

@@ -1,14 +1,15 @@
-// Command acceptance tries out a deployed Keyturn in a real tenancy. With an administrator's OCI configuration it makes
+// Command acceptance tests a deployed Keyturn in a real tenancy. With an administrator's OCI configuration it creates
 // throw-away users with a credential of each kind and bound secrets, sends the deployed function the events that Cloud
-// Guard would have sent, checks each result from the outside, and removes all that it made, also when it is
-// interrupted. Its report says besides what the services really answer where no documentation does.
+// Guard would have sent, checks each result from outside, and removes everything it created, even when it is
+// interrupted. Its report also shows what the services really answer where no documentation says it.
 //
 //	go run ./deploy/acceptance -function <OCID> -vault <OCID> -key <OCID>
 //
-// docs/acceptance.md says how to run it, and what it makes and costs. -h lists the flags.
+// docs/acceptance.md says how to run it, what it creates, and what it costs. -h lists the flags.
 //
-// It touches nothing that it has not made, but for two things that it says before: the function's event_check, if
-// -switch-event-check allows it, and one mail to the function's topic. It never prints the value of a credential.
+// It changes only what it created, with two exceptions: it switches the function's event_check off and on again if
+// -switch-event-check allows it, and it sends one mail to the function's topic. It never prints the value of a
+// credential.
 package main
 
 import (
@@ -28,7 +29,7 @@ const (
 	exitFine        = 0
 	exitWrong       = 1   // a check failed, or something is left
 	exitUsage       = 2   // the flags, or the function's configuration, don't allow a run
-	exitInterrupted = 130 // at a second signal, without a clean-up
+	exitInterrupted = 130 // a second signal arrived; nothing was cleaned up
 )
 
 func main() {
@@ -39,8 +40,8 @@ func main() {
 	r := &runner{stdout: os.Stdout, stderr: os.Stderr}
 	background.Go(ctx, "waiting for a signal", func() {
 		<-signals
-		fmt.Fprintln(os.Stderr, "acceptance: interrupted; what is under way is finished, then all is removed. Once "+
-			"more to stop at once.")
+		fmt.Fprintln(os.Stderr, "acceptance: interrupted; it finishes the current call, then removes everything. "+
+			"Interrupt again to stop at once.")
 		cancel()
 		<-signals
 		r.abandon()
@@ -52,17 +53,17 @@ func main() {
 // runner is one run of the command.
 type runner struct {
 	stdout, stderr io.Writer
-	statePath      atomic.Pointer[string] // of the file that says what was made; nil: nothing was
+	statePath      atomic.Pointer[string] // path of the state file; nil: nothing was created
 }
 
-// abandon says how to remove what is left.
+// abandon prints how to remove what is left.
 func (r *runner) abandon() {
 	if path := r.statePath.Load(); path != nil {
 		fmt.Fprintf(r.stderr, "acceptance: stopped. Something may be left; remove it with:\n  go run "+
 			"./deploy/acceptance -clean-up %s\n", *path)
 		return
 	}
-	fmt.Fprintln(r.stderr, "acceptance: stopped. Nothing was made.")
+	fmt.Fprintln(r.stderr, "acceptance: stopped. Nothing was created.")
 }
 
 // main is the whole command; it returns the exit code.
@@ -73,8 +74,7 @@ func (r *runner) main(ctx context.Context, args []string) int {
 	}
 	a, err := newAdmin(ctx, o.config, o.profile)
 	if err != nil {
-		fmt.Fprintln(r.stderr, "acceptance:", err)
-		return exitUsage
+		return r.fail(exitUsage, err)
 	}
 	if o.cleanUp != "" {
 		return r.cleanUp(ctx, a, o)
@@ -82,24 +82,33 @@ func (r *runner) main(ctx context.Context, args []string) int {
 	return r.accept(ctx, a, o)
 }
 
-// cleanUp removes what an interrupted run has left.
+// cleanUp removes what an interrupted run left.
 func (r *runner) cleanUp(ctx context.Context, a *admin, o options) int {
 	s, err := readState(o.cleanUp)
 	if err != nil {
-		fmt.Fprintln(r.stderr, "acceptance:", err)
-		return exitUsage
+		return r.fail(exitUsage, err)
 	}
 	r.statePath.Store(&o.cleanUp)
 	left := s.remove(ctx, a)
 	for _, line := range left.lines() {
 		fmt.Fprintln(r.stdout, line)
 	}
+	return r.finish(s, left, exitFine)
+}
+
+// finish removes the state file if the run left nothing, and returns the exit code.
+func (r *runner) finish(s *state, left remains, code int) int {
 	if !left.clean() {
 		return exitWrong
 	}
 	if err := s.discard(); err != nil {
-		fmt.Fprintln(r.stderr, "acceptance:", err)
-		return exitWrong
+		return r.fail(exitWrong, err)
 	}
-	return exitFine
+	return code
+}
+
+// fail prints an error and returns the exit code.
+func (r *runner) fail(code int, err error) int {
+	fmt.Fprintln(r.stderr, "acceptance:", err)
+	return code
 }

@@ -13,35 +13,29 @@ import (
 
 	rule "github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/oci"
 )
 
-// iamProbe is a throw-away user in no group, on whom IAM's answers are observed.
+// iamProbe observes IAM's answers on a throw-away user in no group.
 type iamProbe struct {
 	*run
 	owner credential.Owner
 }
 
-// probes observes the facts that the rotations haven't shown.
+// probes observes the facts that the rotations have not shown.
 func (r *run) probes(ctx context.Context) error {
 	name, id, err := r.newUser(ctx, "probe")
 	if err != nil {
 		return err
 	}
-	p := &iamProbe{r, credential.Owner{Tenancy: r.tenancy, User: id, UserName: name, Region: r.home,
-		Namespace: r.namespace, Hosts: r.hosts}}
-	for _, probe := range []func(context.Context) error{
-		p.tokens, p.secretKeys, p.apiKeys, p.fill, p.passwords, r.probeVault, r.probeProblems} {
-		if err := probe(ctx); err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	p := &iamProbe{r, r.owner(name, id)}
+	if err := inOrder(ctx, p.tokens, p.secretKeys, p.apiKeys, p.fill, p.passwords, r.probeVault,
+		r.probeProblems); err != nil {
+		return err
 	}
-	r.report.fact("domain-refusals", "", "%s", r.domain)
-	missing := slices.Contains(r.dates, "")
-	r.report.fact("date-header", map[bool]string{true: "missing in some", false: "in all"}[missing], "")
-	r.report.check(true, "the facts were looked at", "")
+	r.fact("domain-refusals", "", "%s", r.domain)
+	r.fact("date-header", pick(slices.Contains(r.dates, ""), "missing in some", "in all"), "")
+	r.check(true, "the facts were observed", "")
 	return nil
 }
 
@@ -55,7 +49,7 @@ func (p *iamProbe) token(ctx context.Context, retryToken, description string) (i
 	})
 }
 
-// replayed says what a repetition with the same retry token was answered.
+// replayed describes the answer to a repetition with the same retry token.
 func replayed(sameID bool, before, again string, err error) string {
 	switch {
 	case err != nil:
@@ -75,41 +69,41 @@ func (p *iamProbe) tokens(ctx context.Context) error {
 	if len(p.regions) > 0 {
 		p.elsewhere(ctx)
 	} else {
-		p.report.unseen("other-region", "the tenancy is subscribed to its home region only")
+		p.unseen("other-region", "the tenancy is subscribed to its home region only")
 	}
 	description, retryToken := strings.Repeat("keyturn 21", 20), random(32)
-	// A user that was made a moment ago may not be known everywhere yet.
+	// A new user may not be known everywhere yet.
 	var made identity.CreateAuthTokenResponse
 	_, err := until(ctx, time.Minute, func() (bool, error) {
 		var err error
 		made, err = p.token(ctx, retryToken, description)
-		if status, _ := answer(err); status == 404 {
+		if statusIs(err, 404) {
 			return false, nil
 		}
 		return err == nil, err
 	})
 	if err != nil {
-		return fmt.Errorf("making an auth token: %s", seenOr(err))
+		return fmt.Errorf("creating an auth token: %s", seenOr(err))
 	}
 	date := made.RawResponse.Header.Get("Date")
 	p.dates = append(p.dates, date)
 	if at, err := dateOf(date); err == nil {
 		off := when(made.TimeCreated).Sub(at)
-		p.report.fact("created-time", map[bool]string{true: "within a minute",
-			false: "further off"}[off.Abs() < time.Minute], "timeCreated is %s after the Date",
-			off.Round(time.Millisecond))
+		p.fact("created-time", pick(off.Abs() < time.Minute, "within a minute", "further off"),
+			"timeCreated is %s after the Date", off.Round(time.Millisecond))
 	}
 	m := credential.Material{Kind: credential.AuthToken, ID: text(made.Id),
 		Value: credential.NewValue([]byte(text(made.Token)))}
 	again, err := p.token(ctx, retryToken, description)
-	p.report.fact("retry-token", replayed(text(again.Id) == m.ID, text(made.Token), text(again.Token), err), "")
+	p.fact("retry-token", replayed(text(again.Id) == m.ID, text(made.Token), text(again.Token), err), "")
 	all, err := p.list(ctx, p.owner.User, credential.AuthToken)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(all, func(l credential.Issued) bool { return l.ID == m.ID })
-	p.report.fact("description-length", map[bool]string{true: "kept whole", false: "not kept"}[i >= 0 &&
-		all[i].Description == description], "")
+	kept := slices.ContainsFunc(all, func(l credential.Issued) bool {
+		return l.ID == m.ID && l.Description == description
+	})
+	p.fact("description-length", pick(kept, "kept whole", "not kept"), "")
 	p.spread(ctx, m)
 	p.registry(ctx, m)
 	deleted, err := p.identity.DeleteAuthToken(ctx, identity.DeleteAuthTokenRequest{UserId: &p.owner.User,
@@ -117,71 +111,68 @@ func (p *iamProbe) tokens(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("deleting an auth token: %s", seen(err))
 	}
-	p.report.fact("delete-status", fmt.Sprint(status(deleted.RawResponse)), "")
+	p.fact("delete-status", fmt.Sprint(status(deleted.RawResponse)), "")
 	err = p.delete(ctx, p.owner.User, m.Kind, m.ID)
-	p.report.fact("delete-twice", seen(err), "")
-	p.end(ctx, m)
+	p.fact("delete-twice", seen(err), "")
+	p.rejection(ctx, m)
 	return nil
 }
 
-// elsewhere makes an auth token outside the home region.
+// elsewhere tries to make an auth token outside the home region.
 func (p *iamProbe) elsewhere(ctx context.Context) {
 	away := p.identity
 	away.SetRegion(p.regions[0])
-	_, err := once(ctx, func(ctx context.Context) (identity.CreateAuthTokenResponse, error) {
-		return away.CreateAuthToken(ctx, identity.CreateAuthTokenRequest{UserId: &p.owner.User,
-			CreateAuthTokenDetails: identity.CreateAuthTokenDetails{
-				Description: common.String("keyturn acceptance run")}})
+	_, err := once(ctx, func(ctx context.Context) (credential.Created, error) {
+		return oci.DirectCalls(credential.AuthToken).Create(ctx, away, p.owner.User,
+			credential.Draft{Description: "keyturn acceptance run"})
 	})
-	p.report.fact("other-region", seen(err), "in %s", p.regions[0])
+	p.fact("other-region", seen(err), "in %s", p.regions[0])
 }
 
-// spread times how long it takes until a new credential works.
+// spread waits until a new credential works.
 func (p *iamProbe) spread(ctx context.Context, m credential.Material) used {
-	took, last, err := p.works(ctx, m, p.owner, spreadTime)
-	if p.report.check(err == nil, "a new "+m.Kind.Noun()+" of a user without rights works", "%s", because(last, err)) {
-		p.times["spread"] = append(p.times["spread"], timing{"a new " + m.Kind.Noun(), took})
-	}
-	return last
+	name := "a new " + m.Kind.Noun()
+	return p.works(ctx, m, p.owner, wait{name + " of a user without rights works", spreadTime, name})
 }
 
-// end times how long a deleted credential still works, and tells the refusal.
-func (p *iamProbe) end(ctx context.Context, m credential.Material) used {
-	took, last, err := p.ends(ctx, m, p.owner, spreadTime)
-	if p.report.check(err == nil, "a deleted "+m.Kind.Noun()+" is refused", "%s", because(last, err)) {
-		p.times["end"] = append(p.times["end"], timing{"a deleted " + m.Kind.Noun(), took})
+// end deletes a credential and returns the refusal of the deleted one.
+func (p *iamProbe) end(ctx context.Context, m credential.Material) (used, error) {
+	if err := p.delete(ctx, p.owner.User, m.Kind, m.ID); err != nil {
+		return used{}, fmt.Errorf("deleting the %s: %s", m.Kind.Noun(), seen(err))
 	}
-	return last
+	return p.rejection(ctx, m), nil
 }
 
-// secretKeys makes a customer secret key, uses it rightly and wrongly, and deletes it.
+// rejection waits until a deleted credential is refused, and returns the refusal.
+func (p *iamProbe) rejection(ctx context.Context, m credential.Material) used {
+	name := "a deleted " + m.Kind.Noun()
+	return p.ends(ctx, m, p.owner, wait{name + " is refused", spreadTime, name})
+}
+
+// secretKeys makes a customer secret key, uses it, also with wrong values, and deletes it.
 func (p *iamProbe) secretKeys(ctx context.Context) error {
 	m, _, err := p.newCredential(ctx, p.owner.User, credential.CustomerSecretKey, "keyturn acceptance run")
 	if err != nil {
 		return err
 	}
 	last := p.spread(ctx, m)
-	p.report.fact("s3-no-rights", last.String(), "")
-	p.report.fact("access-key", map[bool]string{true: "the id is the access key",
-		false: "the id doesn't sign"}[last.accepted()], "")
+	p.fact("s3-no-rights", last.String(), "")
+	p.fact("access-key", pick(last.accepted(), "the id is the access key", "the id doesn't sign"), "")
 	unknown, wrong := m, m
 	unknown.ID, wrong.Value = strings.Repeat("0123456789", 4), credential.NewValue([]byte(random(44)))
 	for id, bad := range map[string]credential.Material{"s3-unknown-key": unknown, "s3-wrong-secret": wrong} {
 		u, err := p.use(ctx, bad, p.owner)
 		if err != nil {
-			p.report.unseen(id, "%v", err)
+			p.unseen(id, "%v", err)
 			continue
 		}
-		p.report.fact(id, u.String(), "")
+		p.fact(id, u.String(), "")
 	}
-	if err := p.delete(ctx, p.owner.User, m.Kind, m.ID); err != nil {
-		return fmt.Errorf("deleting a customer secret key: %s", seen(err))
-	}
-	p.end(ctx, m)
-	return nil
+	_, err = p.end(ctx, m)
+	return err
 }
 
-// apiKeys uploads an API key, twice, uses it, and deletes it.
+// apiKeys uploads an API key twice, uses it, and deletes it.
 func (p *iamProbe) apiKeys(ctx context.Context) error {
 	m, _, err := p.newCredential(ctx, p.owner.User, credential.APIKey, "")
 	if err != nil {
@@ -190,15 +181,15 @@ func (p *iamProbe) apiKeys(ctx context.Context) error {
 	_, err = once(ctx, func(ctx context.Context) (credential.Created, error) {
 		return p.upload(ctx, p.owner.User, m)
 	})
-	p.report.fact("duplicate-key", seen(err), "")
+	p.fact("duplicate-key", seen(err), "")
 	if p.spread(ctx, m).accepted() {
 		p.namespaceOf(ctx, m)
 	}
-	if err := p.delete(ctx, p.owner.User, m.Kind, m.ID); err != nil {
-		return fmt.Errorf("deleting an API key: %s", seen(err))
+	refusal, err := p.end(ctx, m)
+	if err == nil {
+		p.fact("deleted-key", refusal.String(), "")
 	}
-	p.report.fact("deleted-key", p.end(ctx, m).String(), "")
-	return nil
+	return err
 }
 
 // fill makes credentials until one is refused.
@@ -221,7 +212,7 @@ func (p *iamProbe) fill(ctx context.Context) error {
 				if s := seen(err); !slices.Contains(refusals, s) {
 					refusals = append(refusals, s)
 				}
-				texts = append(texts, kind.Noun()+": "+short(told(err))) // the request has no value
+				texts = append(texts, kind.Noun()+": "+short(detailed(err))) // the request has no value
 				break
 			}
 		}
@@ -231,8 +222,8 @@ func (p *iamProbe) fill(ctx context.Context) error {
 		}
 		counts = append(counts, fmt.Sprintf("%d %ss", len(all), kind.Noun()))
 	}
-	p.report.fact("slots", strings.Join(counts, ", "), "")
-	p.report.fact("full-slots", strings.Join(refusals, ", "), "%s", strings.Join(texts, "; "))
+	p.fact("slots", strings.Join(counts, ", "), "")
+	p.fact("full-slots", strings.Join(refusals, ", "), "%s", strings.Join(texts, "; "))
 	return nil
 }
 
@@ -242,14 +233,14 @@ func (p *iamProbe) passwords(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := sleep(ctx, time.Second); err != nil { // so that the next one is of another second
+	if err := sleep(ctx, time.Second); err != nil { // so that the next reset is in another second
 		return err
 	}
 	token := random(32)
-	reset := func() (identity.CreateOrResetUIPasswordResponse, error) {
-		return once(ctx, func(ctx context.Context) (identity.CreateOrResetUIPasswordResponse, error) {
-			return p.identity.CreateOrResetUIPassword(ctx, identity.CreateOrResetUIPasswordRequest{
-				UserId: &p.owner.User, OpcRetryToken: &token})
+	reset := func() (credential.Created, error) {
+		return once(ctx, func(ctx context.Context) (credential.Created, error) {
+			return oci.DirectCalls(credential.Password).Create(ctx, p.identity, p.owner.User,
+				credential.Draft{RetryToken: token})
 		})
 	}
 	one, err := reset()
@@ -258,36 +249,35 @@ func (p *iamProbe) passwords(ctx context.Context) error {
 	}
 	shown, err := p.passwordMade(ctx, p.owner.User)
 	if err != nil {
-		return fmt.Errorf("reading when a password was made: %s", seen(err))
+		return fmt.Errorf("reading when a password was set: %s", seen(err))
 	}
-	answered := when(one.TimeCreated)
 	outcome := "moves, and agrees with the answer"
 	switch {
 	case !shown.After(first):
 		outcome = "doesn't move"
-	case !shown.Equal(answered) && shown.Truncate(time.Second).Equal(answered.Truncate(time.Second)):
+	case !shown.Equal(one.Created) && shown.Truncate(time.Second).Equal(one.Created.Truncate(time.Second)):
 		outcome = "moves, and agrees with the answer to the second"
-	case !shown.Equal(answered):
-		outcome = "moves, and is " + shown.Sub(answered).String() + " after that of the answer"
+	case !shown.Equal(one.Created):
+		outcome = "moves, and is " + shown.Sub(one.Created).String() + " after that of the answer"
 	}
-	p.report.fact("password-time", outcome, "")
+	p.fact("password-time", outcome, "")
 	two, err := reset()
 	later, readErr := p.passwordMade(ctx, p.owner.User)
 	switch {
 	case err != nil:
-		p.report.fact("retry-token-password", seen(err), "")
+		p.fact("retry-token-password", seen(err), "")
 	case readErr != nil:
-		p.report.unseen("retry-token-password", "%s", seen(readErr))
-	case later.Equal(shown) && (text(two.Password) == "" || text(two.Password) == text(one.Password)):
-		p.report.fact("retry-token-password", "one reset", "the second answer %s", map[bool]string{true: "has no value",
-			false: "has the value again"}[text(two.Password) == ""])
+		p.unseen("retry-token-password", "%s", seen(readErr))
+	case later.Equal(shown) && (two.Value.Empty() || two.Value.Equal(one.Value)):
+		p.fact("retry-token-password", "one reset", "the second answer %s", pick(two.Value.Empty(),
+			"has no value", "has the value again"))
 	default:
-		p.report.fact("retry-token-password", "two resets", "")
+		p.fact("retry-token-password", "two resets", "")
 	}
 	return nil
 }
 
-// probeProblems counts resolved problems of the four rules, and reads nothing else of them.
+// probeProblems checks in which state resolved problems of the four rules are listed. It reads nothing else of them.
 func (r *run) probeProblems(ctx context.Context) error {
 	var found []string
 	for _, state := range []cloudguard.ListProblemsLifecycleStateEnum{cloudguard.ListProblemsLifecycleStateActive,
@@ -300,11 +290,9 @@ func (r *run) probeProblems(ctx context.Context) error {
 		for _, id := range rule.Rules() {
 			request.DetectorRuleIdList = append(request.DetectorRuleIdList, string(id))
 		}
-		p, err := patiently(ctx, func(ctx context.Context) (cloudguard.ListProblemsResponse, error) {
-			return r.cloudguard.ListProblems(ctx, request)
-		})
+		p, err := ask(ctx, r.cloudguard.ListProblems, request)
 		if err != nil {
-			r.report.unseen("resolved-state", "you may not list problems: %s", seen(err))
+			r.unseen("resolved-state", "you may not list problems: %s", seen(err))
 			return nil
 		}
 		if len(p.Items) > 0 {
@@ -312,9 +300,9 @@ func (r *run) probeProblems(ctx context.Context) error {
 		}
 	}
 	if len(found) == 0 {
-		r.report.unseen("resolved-state", "the tenancy has no resolved problem of the four rules")
+		r.unseen("resolved-state", "the tenancy has no resolved problem of the four rules")
 		return nil
 	}
-	r.report.fact("resolved-state", strings.Join(found, " and "), "")
+	r.fact("resolved-state", strings.Join(found, " and "), "")
 	return nil
 }

@@ -13,33 +13,28 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// realm is where a registry sends sign-ins.
+// realm matches the address for sign-ins in a registry's answer.
 var realm = regexp.MustCompile(`(?i)realm="([^"]*)"`)
 
-// registry signs in with the forms of a user's name, and with a wrong token.
+// registry signs in with each form of the user's name, and with a wrong token.
 func (p *iamProbe) registry(ctx context.Context, m credential.Material) {
 	var accepted []string
-	for _, form := range []struct{ says, name string }{
-		{"namespace/name", p.namespace + "/" + p.owner.UserName}, {"namespace/Default/name", p.namespace + "/Default/" +
-			p.owner.UserName}} {
-		if u, err := p.signIn(ctx, form.name, m, p.owner); err == nil && u.accepted() {
-			accepted = append(accepted, form.says)
+	for _, domain := range []string{"", "Default/"} {
+		u, err := p.signIn(ctx, p.namespace+"/"+domain+p.owner.UserName, m, p.owner)
+		if err == nil && u.accepted() {
+			accepted = append(accepted, "namespace/"+domain+"name")
 		}
 	}
-	p.report.fact("registry-user", strings.Join(accepted, ", "), "")
+	p.fact("registry-user", strings.Join(accepted, ", "), "")
 	wrong := m
 	wrong.Value = credential.NewValue([]byte(random(20)))
 	if u, err := p.signIn(ctx, p.owner.RegistryUser(), wrong, p.owner); err == nil {
-		p.report.fact("registry-wrong-token", fmt.Sprint(u.status), "")
+		p.fact("registry-wrong-token", fmt.Sprint(u.status), "")
 	}
 	host := p.owner.Registry
-	r, err := http.NewRequest(http.MethodGet, "https://"+host+"/v2/", nil)
+	u, err := p.get(ctx, "https://"+host+"/v2/", m.Kind, func(*http.Request) error { return nil })
 	if err != nil {
-		return
-	}
-	u, err := p.do(ctx, r)
-	if err != nil {
-		p.report.unseen("registry-realm", "%v", err)
+		p.unseen("registry-realm", "%v", err)
 		return
 	}
 	outcome := "as assumed"
@@ -50,47 +45,39 @@ func (p *iamProbe) registry(ctx context.Context, m credential.Material) {
 	case found[1] != "https://"+host+"/20180419/docker/token":
 		outcome = found[1]
 	}
-	p.report.fact("registry-realm", outcome, "")
+	p.fact("registry-realm", outcome, "")
 }
 
-// namespaceOf asks for the Object Storage namespace as the user without rights.
+// namespaceOf reads the Object Storage namespace as the user without rights.
 func (p *iamProbe) namespaceOf(ctx context.Context, m credential.Material) {
 	host := common.StringToRegion(p.home).EndpointForTemplate("objectstorage",
 		"https://objectstorage.{region}.{secondLevelDomain}")
-	r, err := http.NewRequest(http.MethodGet, host+"/n", nil)
-	if err != nil {
-		return
-	}
-	u, err := p.signed(ctx, r, m, p.owner)
+	u, err := p.signed(ctx, host+"/n", m, p.owner)
 	switch {
 	case err != nil:
-		p.report.unseen("namespace-permission", "%v", err)
+		p.unseen("namespace-permission", "%v", err)
 	case u.status < 300:
-		p.report.fact("namespace-permission", "none needed", "")
+		p.fact("namespace-permission", "none needed", "")
 	case u.status == 403 || u.status == 404:
-		p.report.fact("namespace-permission", "denied", "%s", u)
+		p.fact("namespace-permission", "denied", "%s", u)
 	default:
-		p.report.fact("namespace-permission", u.String(), "")
+		p.fact("namespace-permission", u.String(), "")
 	}
 }
 
-// timings enters how long things took.
+// timings adds the facts about time.
 func (r *report) timings(times map[string][]timing) {
-	for _, t := range []struct{ kind, fact string }{{"spread", "spread-time"}, {"end", "end-time"}} {
+	for fact, of := range times {
 		var longest time.Duration
 		var all []string
-		for _, one := range times[t.kind] {
+		for _, one := range of {
 			longest = max(longest, one.took)
 			all = append(all, one.what+" "+one.took.Round(time.Millisecond).String())
 		}
-		switch {
-		case len(all) == 0:
-		case t.fact == "end-time":
-			r.fact(t.fact, "", "%s", strings.Join(all, ", "))
-		case longest > spreadTime:
-			r.fact(t.fact, "later", "%s", strings.Join(all, ", "))
-		default:
-			r.fact(t.fact, "within "+spreadTime.String(), "%s", strings.Join(all, ", "))
+		outcome := ""
+		if fact == "spread-time" {
+			outcome = pick(longest > spreadTime, "later", "within "+spreadTime.String())
 		}
+		r.fact(fact, outcome, "%s", strings.Join(all, ", "))
 	}
 }

@@ -1,23 +1,25 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/vault"
+
+	kvault "github.com/keyturn/keyturn/pkg/vault"
 )
 
-// vaultProbe is a throw-away secret on which Vault's answers are observed.
+// vaultProbe observes Vault's answers on a throw-away secret.
 type vaultProbe struct {
 	*run
 	id string
 }
 
-// metadataKey is the key of the metadata that the probes write.
+// metadataKey is the key under which the probes write metadata.
 const metadataKey = "keyturn-acceptance"
 
 // change is one UpdateSecret.
@@ -26,17 +28,7 @@ type change struct {
 	promote                             int64
 }
 
-// once makes a call and repeats it only while it is throttled: then it had no effect.
-func once[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
-	for attempt := 1; ; attempt++ {
-		v, err := call(context.WithoutCancel(ctx))
-		if status, _ := answer(err); status != 429 || attempt == 10 || sleep(ctx, pauseOf(attempt)) != nil {
-			return v, err
-		}
-	}
-}
-
-// update makes a change. Errors of it are shown as status and code alone.
+// update makes a change. Show only the status and code of its errors, since the request has a value.
 func (p *vaultProbe) update(ctx context.Context, c change) (vault.UpdateSecretResponse, error) {
 	var details vault.UpdateSecretDetails
 	if c.name != "" {
@@ -64,7 +56,7 @@ func (r *run) probeVault(ctx context.Context) error {
 	_, err := once(ctx, func(ctx context.Context) (vault.GetSecretResponse, error) {
 		return r.vault.GetSecret(ctx, vault.GetSecretRequest{SecretId: &ghost})
 	})
-	r.report.fact("absent-secret", seen(err), "")
+	r.fact("absent-secret", seen(err), "")
 	_, id, err := r.newSecret(ctx, "probe", "", "")
 	if err != nil {
 		return err
@@ -73,6 +65,9 @@ func (r *run) probeVault(ctx context.Context) error {
 	for _, probe := range []func(context.Context) error{
 		p.stage, p.busy, p.nameTwice, p.pendingTwice, p.size, p.versionDeletion} {
 		if err := probe(ctx); err != nil {
+			return fmt.Errorf("observing Vault: %w", err)
+		}
+		if _, err := p.active(ctx, p.id); err != nil { // the next probe needs a secret that takes changes
 			return fmt.Errorf("observing Vault: %w", err)
 		}
 	}
@@ -87,16 +82,16 @@ func (p *vaultProbe) stage(ctx context.Context) error {
 	}
 	began := time.Now()
 	u, err := p.update(ctx, change{name: "one", content: "first", stage: "PENDING", mark: "first",
-		ifMatch: text(before.Etag)})
+		ifMatch: before.ETag})
 	if err != nil {
-		p.report.fact("metadata-with-content", seen(err), "")
+		p.fact("metadata-with-content", seen(err), "")
 		return fmt.Errorf("a PENDING version is refused: %s", seen(err))
 	}
-	p.report.fact("update-answer", string(u.LifecycleState), "")
+	p.fact("update-answer", string(u.LifecycleState), "")
 	late := 0
 	took, err := until(ctx, time.Minute, func() (bool, error) {
 		_, err := p.read(ctx, p.id, "one")
-		if status, _ := answer(err); status == 404 {
+		if statusIs(err, 404) {
 			late++
 			return false, nil
 		}
@@ -106,42 +101,38 @@ func (p *vaultProbe) stage(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("reading the new version: %s", seenOr(err))
 	case late > 0:
-		p.report.fact("late-version", "404 at first", "%d times, found after %s", late, took.Round(time.Millisecond))
+		p.fact("late-version", "404 at first", "%d times, found after %s", late, took.Round(time.Millisecond))
 	default:
-		p.report.fact("late-version", "at once", "")
+		p.fact("late-version", "at once", "")
 	}
 	now, err := p.active(ctx, p.id)
 	if err != nil {
 		return err
 	}
 	settled := time.Since(began)
-	outcome := "ACTIVE within 1m0s"
-	if settled > time.Minute {
-		outcome = "ACTIVE later than after 1m0s"
-	}
-	p.report.fact("settling", outcome, "after %s", settled.Round(time.Millisecond))
-	p.report.fact("etag-settles", map[bool]string{true: "stays", false: "changes"}[text(u.Etag) == text(now.Etag)], "")
+	p.fact("settling", pick(settled > time.Minute, "ACTIVE later than after 1m0s", "ACTIVE within 1m0s"), "after %s",
+		settled.Round(time.Millisecond))
+	p.fact("etag-settles", pick(text(u.Etag) == now.ETag, "stays", "changes"), "")
 	p.dates = append(p.dates, u.RawResponse.Header.Get("Date"))
 	c, err := p.read(ctx, p.id, "one")
 	if err != nil {
 		return err
 	}
-	kept := map[bool]string{true: "kept", false: "not kept"}
-	content, metadata := string(c.value.Reveal()) == "first", now.Metadata[metadataKey] == "first"
-	p.report.fact("metadata-with-content", both(content, metadata), "content %s, metadata %s", kept[content],
-		kept[metadata])
-	if _, err := p.update(ctx, change{mark: "stale", ifMatch: text(before.Etag)}); true {
-		p.report.fact("stale-etag", seen(err), "")
-	}
+	content, metadata := string(c.value.Reveal()) == "first", marked(now, "first")
+	p.fact("metadata-with-content", both(content, metadata), "content %s, metadata %s",
+		pick(content, "kept", "not kept"), pick(metadata, "kept", "not kept"))
+	_, err = p.update(ctx, change{mark: "stale", ifMatch: before.ETag})
+	p.fact("stale-etag", seen(err), "")
 	return nil
 }
 
-func both(a, b bool) string {
-	if a && b {
-		return "both kept"
-	}
-	return "not both kept"
+// marked reports whether a secret's metadata has a mark.
+func marked(s kvault.Secret, mark string) bool {
+	text, err := s.Metadata.Text(metadataKey)
+	return err == nil && text == mark
 }
+
+func both(a, b bool) string { return pick(a && b, "both kept", "not both kept") }
 
 // busy writes twice without waiting.
 func (p *vaultProbe) busy(ctx context.Context) error {
@@ -154,98 +145,66 @@ func (p *vaultProbe) busy(ctx context.Context) error {
 			return fmt.Errorf("writing metadata: %s", seen(err))
 		}
 		if _, err := p.update(ctx, change{mark: "busier"}); err != nil {
-			p.report.fact("busy-secret", seen(err), "")
+			p.fact("busy-secret", seen(err), "")
 			return nil
 		}
 	}
-	p.report.unseen("busy-secret", "the secret was ACTIVE again before the second write, %d times", tries)
+	p.unseen("busy-secret", "the secret was ACTIVE again before the second write, %d times", tries)
 	return nil
 }
 
 // nameTwice writes another content under the name of a version.
 func (p *vaultProbe) nameTwice(ctx context.Context) error {
-	if _, err := p.active(ctx, p.id); err != nil {
-		return err
-	}
 	_, err := p.update(ctx, change{name: "one", content: "another", stage: "PENDING"})
 	outcome := seen(err)
 	if err != nil && strings.Contains(err.Error(), "already exists") {
 		outcome += ", already exists"
 	}
-	p.report.fact("version-name-twice", outcome, "")
+	p.fact("version-name-twice", outcome, "")
 	return nil
 }
 
 // pendingTwice writes a second PENDING version, and makes the last one CURRENT.
 func (p *vaultProbe) pendingTwice(ctx context.Context) error {
-	if _, err := p.active(ctx, p.id); err != nil {
-		return err
-	}
 	_, refused := p.update(ctx, change{name: "two", content: "second", stage: "PENDING"})
 	if _, err := p.active(ctx, p.id); err != nil {
 		return err
 	}
-	versions, err := p.versions(ctx)
+	versions, err := p.cloud.Vault().Versions(ctx, p.id)
 	if err != nil {
 		return err
+	}
+	byName := map[string]kvault.Version{}
+	for _, v := range versions {
+		byName[v.Name] = v
 	}
 	last := "two"
 	if refused != nil {
 		last = "one"
-		p.report.fact("second-pending", "refused: "+seen(refused), "")
+		p.fact("second-pending", "refused: "+seen(refused), "")
 	} else {
-		p.report.fact("second-pending", stageOf(versions["one"]), "")
+		p.fact("second-pending", cmp.Or(byName["one"].Stage(), "none"), "")
 	}
-	number := versions[last].VersionNumber
-	if number == nil {
+	number := byName[last].Number
+	if number == 0 {
 		return fmt.Errorf("the version %q is not listed", last)
 	}
-	if _, err := p.update(ctx, change{promote: *number, mark: "promoted"}); err != nil {
-		p.report.fact("metadata-with-promotion", seen(err), "")
+	if _, err := p.update(ctx, change{promote: number, mark: "promoted"}); err != nil {
+		p.fact("metadata-with-promotion", seen(err), "")
 		return nil
 	}
 	now, err := p.active(ctx, p.id)
 	if err != nil {
 		return err
 	}
-	p.report.fact("metadata-with-promotion", both(now.CurrentVersionNumber != nil &&
-		*now.CurrentVersionNumber == *number, now.Metadata[metadataKey] == "promoted"), "")
+	p.fact("metadata-with-promotion", both(now.Current == number, marked(now, "promoted")), "")
 	return nil
 }
 
-// stageOf is the stage that isn't LATEST.
-func stageOf(v vault.SecretVersionSummary) string {
-	for _, s := range v.Stages {
-		if s != vault.SecretVersionSummaryStagesLatest {
-			return string(s)
-		}
-	}
-	return "none"
-}
-
-// versions are the secret's, by name.
-func (p *vaultProbe) versions(ctx context.Context) (map[string]vault.SecretVersionSummary, error) {
-	all := map[string]vault.SecretVersionSummary{}
-	for page := (*string)(nil); ; {
-		r, err := patiently(ctx, func(ctx context.Context) (vault.ListSecretVersionsResponse, error) {
-			return p.vault.ListSecretVersions(ctx, vault.ListSecretVersionsRequest{SecretId: &p.id, Page: page})
-		})
-		if err != nil {
-			return nil, fmt.Errorf("listing the versions: %s", told(err))
-		}
-		for _, v := range r.Items {
-			all[text(v.Name)] = v
-		}
-		if page = r.OpcNextPage; text(page) == "" {
-			return all, nil
-		}
-	}
-}
-
-// mostContent is the size of a version that Keyturn assumes to be the largest.
+// mostContent is the largest size of a version, as Keyturn assumes.
 const mostContent = 25 << 10
 
-// size writes as much as fits, and a byte more. What is accepted becomes CURRENT.
+// size writes as much as fits, and then a byte more. An accepted version becomes CURRENT.
 func (p *vaultProbe) size(ctx context.Context) error {
 	outcomes := []string{}
 	for i, n := range []int{mostContent, mostContent + 1} {
@@ -255,41 +214,37 @@ func (p *vaultProbe) size(ctx context.Context) error {
 		_, err := p.update(ctx, change{name: fmt.Sprintf("large-%d", i), content: strings.Repeat("x", n)})
 		outcomes = append(outcomes, fmt.Sprintf("%d%s%s", n, []string{" bytes ", ": "}[i], seen(err)))
 	}
-	p.report.fact("secret-size", strings.Join(outcomes, ", "), "")
+	p.fact("secret-size", strings.Join(outcomes, ", "), "")
 	return nil
 }
 
-// versionDeletion schedules the deletion of a DEPRECATED version, and tries it with CURRENT.
+// versionDeletion schedules the deletion of a DEPRECATED version, and tries the same with CURRENT.
 func (p *vaultProbe) versionDeletion(ctx context.Context) error {
-	if _, err := p.active(ctx, p.id); err != nil {
-		return err
-	}
-	all, err := p.versions(ctx)
+	all, err := p.cloud.Vault().Versions(ctx, p.id)
 	if err != nil {
 		return err
 	}
 	var outcomes []string
-	for _, stage := range []vault.SecretVersionSummaryStagesEnum{vault.SecretVersionSummaryStagesDeprecated,
-		vault.SecretVersionSummaryStagesCurrent} {
+	for _, stage := range []string{"DEPRECATED", "CURRENT"} {
 		said := "none there"
 		for _, v := range all {
-			if !slices.Contains(v.Stages, stage) || v.TimeOfDeletion != nil {
+			if v.Stage() != stage || v.Leaving {
 				continue
 			}
 			_, err := once(ctx, func(ctx context.Context) (vault.ScheduleSecretVersionDeletionResponse, error) {
 				return p.vault.ScheduleSecretVersionDeletion(ctx, vault.ScheduleSecretVersionDeletionRequest{
-					SecretId: &p.id, SecretVersionNumber: v.VersionNumber,
+					SecretId: &p.id, SecretVersionNumber: &v.Number,
 					ScheduleSecretVersionDeletionDetails: vault.ScheduleSecretVersionDeletionDetails{
 						TimeOfDeletion: &common.SDKTime{Time: time.Now().Add(2 * leadTime)}}})
 			})
 			said = seen(err)
 			break
 		}
-		outcomes = append(outcomes, string(stage)+" "+said)
+		outcomes = append(outcomes, stage+" "+said)
 		if _, err := p.active(ctx, p.id); err != nil {
 			return err
 		}
 	}
-	p.report.fact("version-deletion", strings.Join(outcomes, ", "), "")
+	p.fact("version-deletion", strings.Join(outcomes, ", "), "")
 	return nil
 }

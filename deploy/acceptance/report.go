@@ -9,10 +9,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 )
 
-// check is something that has to be so.
+// check is a requirement, and whether it was met.
 type check struct {
 	Name   string `json:"name"`
 	Passed bool   `json:"passed"`
@@ -22,13 +21,13 @@ type check struct {
 // The verdicts on a fact.
 const (
 	asAssumed = "as assumed"
-	expected  = "differs, and Keyturn is made for it"
-	differs   = "DIFFERS, and nobody has tried Keyturn with it"
+	expected  = "differs, and Keyturn is ready for it"
+	differs   = "DIFFERS, and Keyturn was not tested with it"
 	noted     = "noted"
 	notSeen   = "not observed"
 )
 
-// observation is what was seen of a fact.
+// observation is what a run saw of a fact.
 type observation struct {
 	Fact    string `json:"fact"`
 	Assumed string `json:"assumed"`
@@ -37,92 +36,77 @@ type observation struct {
 	Verdict string `json:"verdict"`
 }
 
-// report collects what came out, and shows checks as they are made. It holds no value of a credential.
+// report collects the results, and prints each check. It holds no value of a credential.
 type report struct {
-	out io.Writer
-
-	mu     sync.Mutex
+	out    io.Writer
 	checks []check
-	saw    map[string]observation
+	saw    map[string]observation // by fact
 }
 
 func newReport(out io.Writer) *report { return &report{out: out, saw: map[string]observation{}} }
 
-// pass enters a check. The detail is shown in both cases; it says what was seen.
+// check adds a check. The detail says what was seen, whether it passed or not.
 func (r *report) check(passed bool, name, detail string, args ...any) bool {
 	c := check{Name: name, Passed: passed, Detail: fmt.Sprintf(detail, args...)}
-	r.mu.Lock()
 	r.checks = append(r.checks, c)
-	r.mu.Unlock()
 	fmt.Fprintln(r.out, c)
 	return passed
 }
 
-// String is the check in one line.
 func (c check) String() string {
-	line := map[bool]string{true: "  passed  ", false: "  FAILED  "}[c.Passed] + c.Name
+	line := pick(c.Passed, "  passed  ", "  FAILED  ") + c.Name
 	if c.Detail != "" {
 		line += ": " + c.Detail
 	}
 	return line
 }
 
-// fact enters what was seen of a fact: the outcome that is compared, and more about it.
+// fact adds what was seen of a fact: the outcome, which is compared, and details.
 func (r *report) fact(id, outcome, detail string, args ...any) {
-	f := factOf(id)
-	o := observation{Fact: id, Assumed: f.Assumes, Matters: f.Matters, Saw: outcome, Verdict: differs}
+	f, verdict := factOf(id), differs
 	switch {
 	case f.Expect == "":
-		o.Verdict = noted
+		verdict = noted
 	case outcome == f.Expect:
-		o.Verdict = asAssumed
+		verdict = asAssumed
 	case slices.Contains(f.Ready, outcome):
-		o.Verdict = expected
+		verdict = expected
 	}
+	saw := outcome
 	if more := fmt.Sprintf(detail, args...); more != "" {
-		o.Saw = strings.TrimPrefix(outcome+"; "+more, "; ")
+		saw = strings.TrimPrefix(outcome+"; "+more, "; ")
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.saw[id] = o
+	r.saw[id] = f.observed(saw, verdict)
 }
 
-// unseen says why a fact was not observed.
+// unseen adds the reason why a fact was not observed.
 func (r *report) unseen(id, why string, args ...any) {
-	f := factOf(id)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.saw[id] = observation{Fact: id, Assumed: f.Assumes, Matters: f.Matters, Saw: fmt.Sprintf(why, args...),
-		Verdict: notSeen}
+	r.saw[id] = factOf(id).observed(fmt.Sprintf(why, args...), notSeen)
+}
+
+func (f fact) observed(saw, verdict string) observation {
+	return observation{Fact: f.ID, Assumed: f.Assumes, Matters: f.Matters, Saw: saw, Verdict: verdict}
 }
 
 // observations are those of all facts, in the order of the table.
 func (r *report) observations() []observation {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	var all []observation
 	for _, f := range facts {
 		o, ok := r.saw[f.ID]
 		if !ok {
-			o = observation{Fact: f.ID, Assumed: f.Assumes, Matters: f.Matters, Saw: "the run ended before",
-				Verdict: notSeen}
-			if f.Expect == never {
-				o.Saw = f.How
-			}
+			o = f.observed(pick(f.Expect == never, f.How, "the run ended before"), notSeen)
 		}
 		all = append(all, o)
 	}
 	return all
 }
 
-// failed are the checks that have not passed.
+// failed are the checks that failed.
 func (r *report) failed() []check {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(r.checks), func(c check) bool { return c.Passed })
 }
 
-// heading says which run it was.
+// heading identifies a run.
 type heading struct {
 	Run        string `json:"run"`
 	Began      string `json:"began"`
@@ -130,10 +114,10 @@ type heading struct {
 	Region     string `json:"function_region"`
 	Vault      string `json:"vault_region"`
 	SDK        string `json:"sdk"`
-	Configured string `json:"configured"` // of the function's configuration, what matters to the result
+	Configured string `json:"configured"` // see deployment.configured
 }
 
-// text is the report for a person, ready for an issue.
+// text is the report as Markdown, ready for an issue.
 func (r *report) text(h heading, left remains) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## Keyturn acceptance run %s\n\n", h.Run)
@@ -179,7 +163,7 @@ func (r *report) text(h heading, left remains) string {
 	return ocid.ReplaceAllString(b.String(), "$1...$2")
 }
 
-// ocid is the unique part of an OCID, which an issue that everybody reads doesn't need.
+// ocid matches the unique part of an OCID, which a public issue doesn't need.
 var ocid = regexp.MustCompile(`(ocid1\.[a-z0-9]+\.[a-z0-9]*\.[a-z0-9-]*\.)[a-z0-9]{12,}([a-z0-9]{6})`)
 
 // cell makes a text fit for a table.
@@ -187,11 +171,11 @@ func cell(s string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", `\|`)
 }
 
-// writeJSON writes the same for a program.
+// writeJSON writes the report for programs.
 func (r *report) writeJSON(path string, h heading, left remains) error {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false) // a person reads it, too: < must not become \u003c
+	e.SetEscapeHTML(false) // keeps < readable
 	e.SetIndent("", "  ")
 	err := e.Encode(map[string]any{"run": h, "checks": r.checks, "facts": r.observations(), "left": left,
 		"passed": len(r.failed()) == 0 && left.clean()})

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// prefix begins the name of everything that a run makes. Nothing with another name is ever removed.
+// prefix begins the name of everything that a run creates. Nothing with another name is ever removed.
 const prefix = "keyturn-acceptance-"
 
-// state says what a run has made, or is about to make. It is written before each step and holds no values. Something
-// with a name and no ID may or may not be there: it is looked for by its name.
+// state lists what a run has created or is about to create. It is written before each step and holds no values. A thing
+// without ID may or may not exist: the clean-up looks for it by name.
 type state struct {
 	Version     int       `json:"version"`
 	Run         string    `json:"run"`
@@ -30,20 +30,19 @@ type state struct {
 	path string
 }
 
-// thing is a user or a secret.
 type thing struct {
 	Name string    `json:"name"`
 	ID   string    `json:"id,omitempty"`
 	At   time.Time `json:"announced"`
 }
 
-// lateTime is how long after its announcement something may still appear whose making was never answered.
+// lateTime is how long after its announcement a thing may still appear if the request was never answered.
 const lateTime = 2 * time.Minute
 
-// mayCome tells whether the thing may still appear.
+// mayCome reports whether the thing may still appear.
 func (t thing) mayCome() bool { return t.ID == "" && time.Since(t.At) < lateTime }
 
-// switched is a function whose event_check was switched off. Before is nil if the key was not there.
+// switched is a function whose event_check was switched off. Before is nil if the key didn't exist.
 type switched struct {
 	ID     string  `json:"id"`
 	Before *string `json:"event_check_before"`
@@ -63,13 +62,13 @@ func readState(path string) (*state, error) {
 	}
 	for _, t := range append(append([]thing(nil), s.Users...), s.Secrets...) {
 		if !strings.HasPrefix(t.Name, prefix+s.Run+"-") {
-			return nil, fmt.Errorf("%s names %q, which its run has not made: nothing is removed", path, t.Name)
+			return nil, fmt.Errorf("%s names %q, which its run has not created: nothing is removed", path, t.Name)
 		}
 	}
 	return s, nil
 }
 
-// write replaces the file in one step, and only returns once it is on the disk.
+// write replaces the file in one step, and returns when it is on the disk.
 func (s *state) write() error {
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -89,7 +88,6 @@ func (s *state) write() error {
 	return nil
 }
 
-// discard removes the file of a run that has left nothing.
 func (s *state) discard() error {
 	if err := os.Remove(s.path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("removing the state file: %w", err)
@@ -97,27 +95,23 @@ func (s *state) discard() error {
 	return nil
 }
 
-// announce writes down what is about to be made.
+// announce records what is about to be created.
 func (s *state) announce(list *[]thing, name string) error {
 	*list = append(*list, thing{Name: name, At: time.Now().UTC()})
 	return s.write()
 }
 
-// settle writes down what came of an announcement: the ID, or that the service has refused. After no answer, or one
-// that leaves it open, the announcement stays.
+// settle records the answer to the request: the ID, or that the service refused. Without a clear answer the
+// announcement stays.
 func (s *state) settle(list *[]thing, name, id string, err error) error {
 	status, _ := answer(err)
 	never := status >= 400 && status < 500 && status != http.StatusConflict && status != http.StatusTooManyRequests
-	for i := range *list {
-		switch {
-		case (*list)[i].Name != name:
-			continue
-		case err == nil:
-			(*list)[i].ID = id
-		case never:
-			*list = slices.Delete(*list, i, i+1)
-		}
-		break
+	i := slices.IndexFunc(*list, func(t thing) bool { return t.Name == name })
+	switch {
+	case err == nil:
+		(*list)[i].ID = id
+	case never:
+		*list = slices.Delete(*list, i, i+1)
 	}
 	return s.write()
 }

@@ -12,29 +12,29 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/oci"
+	kvault "github.com/keyturn/keyturn/pkg/vault"
 )
 
-// subject is a throw-away user with a credential, and the secrets that take the new one.
+// subject is a throw-away user with a credential, and the secrets for the new one.
 type subject struct {
-	label    string
-	kind     credential.Kind
-	userName string
-	owner    credential.Owner
-	old      credential.Material // of a password: no value
-	oldMade  time.Time
-	now      credential.Material // what its rotation made; empty before
-	secrets  []target
+	label   string
+	kind    credential.Kind
+	owner   credential.Owner
+	old     credential.Material // a password has no value here
+	oldMade time.Time
+	now     credential.Material // made by its rotation; empty before
+	secrets []target
 }
 
-// target is a secret and its place in a closure comment.
+// target is a secret and its key in a closure comment.
 type target struct {
-	key  string // of the comment
+	key  string
 	role credential.Role
 	name string
 	id   string
 }
 
-// comment names the subject's secrets, and asks for the old credential to go at once, whatever grace_period says.
+// comment is a closure comment with the subject's secrets and one more option.
 func (s *subject) comment(more string) string {
 	text := ""
 	for _, t := range s.secrets {
@@ -43,8 +43,8 @@ func (s *subject) comment(more string) string {
 	return text + more
 }
 
-// plan is what a run makes: a subject for each kind, with its plain secrets, and one more with a bundle where those are
-// two.
+// plan returns a subject for each kind with one secret per part. A kind with two parts gets another subject, with a
+// bundle.
 func plan() (all []*subject) {
 	for _, k := range credential.Kinds() {
 		plain := &subject{label: string(k), kind: k}
@@ -60,71 +60,71 @@ func plan() (all []*subject) {
 	return all
 }
 
-// newUser makes a user in no group. Its address is one of a domain that takes no mail (RFC 2606, RFC 7505).
-func (r *run) newUser(ctx context.Context, label string) (name, id string, err error) {
+// make announces a user or a secret in the state file, makes it with call, and records the answer there.
+func (r *run) make(ctx context.Context, list *[]thing, noun, label string,
+	call func(ctx context.Context, name, retryToken string) (id *string, err error)) (name, id string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", "", err
 	}
 	name = prefix + r.state.Run + "-" + label
-	if err := r.state.announce(&r.state.Users, name); err != nil {
+	if err := r.state.announce(list, name); err != nil {
 		return "", "", err
 	}
 	token := random(32)
-	u, err := patiently(ctx, func(ctx context.Context) (identity.CreateUserResponse, error) {
-		return r.identity.CreateUser(ctx, identity.CreateUserRequest{OpcRetryToken: &token,
-			CreateUserDetails: identity.CreateUserDetails{
-				CompartmentId: &r.tenancy, Name: &name, Email: common.String(name + "@example.com"),
-				Description: common.String("Throw-away user of a Keyturn acceptance run. Delete it if the run " +
-					"is over.")}})
-	})
-	noted := r.state.settle(&r.state.Users, name, text(u.Id), err)
+	made, err := patiently(ctx, func(ctx context.Context) (*string, error) { return call(ctx, name, token) })
+	noted := r.state.settle(list, name, text(made), err)
 	if err != nil {
-		return name, "", fmt.Errorf("making the user %s: %s", name, told(err))
+		return name, "", fmt.Errorf("creating the %s %s: %s", noun, name, detailed(err))
 	}
-	return name, text(u.Id), noted
+	return name, text(made), noted
 }
 
-// seed is what a secret holds before a rotation.
+// newUser makes a user in no group. Its address is in a domain that accepts no mail (RFC 2606, RFC 7505).
+func (r *run) newUser(ctx context.Context, label string) (name, id string, err error) {
+	return r.make(ctx, &r.state.Users, "user", label, func(ctx context.Context, name, token string) (*string, error) {
+		u, err := r.identity.CreateUser(ctx, identity.CreateUserRequest{OpcRetryToken: &token,
+			CreateUserDetails: identity.CreateUserDetails{
+				CompartmentId: &r.tenancy, Name: &name, Email: common.String(name + "@example.com"),
+				Description: common.String("Throw-away user of a Keyturn acceptance run. Delete it after the run.")}})
+		return u.Id, err
+	})
+}
+
+// seed is what a secret contains before a rotation.
 const seed = "Keyturn acceptance run: nothing was rotated yet."
 
-// newSecret makes a secret, bound to a user and kind unless user is empty, and waits until it is ACTIVE.
+// newSecret makes a secret and waits until it is ACTIVE. Unless user is empty, it binds the secret to the user and
+// kind.
 func (r *run) newSecret(ctx context.Context, label, user string, kind credential.Kind) (name, id string, err error) {
-	if err := ctx.Err(); err != nil {
-		return "", "", err
-	}
-	name = prefix + r.state.Run + "-" + label
-	if err := r.state.announce(&r.state.Secrets, name); err != nil {
-		return "", "", err
-	}
 	details := vault.CreateSecretDetails{CompartmentId: &r.state.Compartment, VaultId: &r.state.Vault,
-		KeyId: &r.options.key, SecretName: &name,
+		KeyId:         &r.options.key,
 		Description:   common.String("Throw-away secret of a Keyturn acceptance run."),
 		SecretContent: vault.Base64SecretContentDetails{Content: encoded([]byte(seed)), Name: common.String("seed")}}
+	hint := ""
 	switch {
 	case user == "":
 	case r.options.freeform:
 		details.FreeformTags = map[string]string{"keyturn-user": user, "keyturn-kind": string(kind)}
 	default:
 		details.DefinedTags = map[string]map[string]any{"keyturn": {"user": user, "kind": string(kind)}}
+		hint = "; if the tag namespace keyturn is missing, the stack binds by freeform tags: give -freeform-tags"
 	}
-	token := random(32)
-	s, err := patiently(ctx, func(ctx context.Context) (vault.CreateSecretResponse, error) {
-		return r.vault.CreateSecret(ctx, vault.CreateSecretRequest{OpcRetryToken: &token, CreateSecretDetails: details})
-	})
-	noted := r.state.settle(&r.state.Secrets, name, text(s.Id), err)
-	if err != nil {
-		hint := ""
-		if user != "" && !r.options.freeform {
-			hint = "; if it is the tag namespace keyturn that is missing, the stack binds by freeform tags: give " +
-				"-freeform-tags"
-		}
-		return name, "", fmt.Errorf("making the secret %s: %s%s", name, told(err), hint)
+	name, id, err = r.make(ctx, &r.state.Secrets, "secret", label,
+		func(ctx context.Context, name, token string) (*string,
+			error) {
+			details.SecretName = &name
+			s, err := r.vault.CreateSecret(ctx, vault.CreateSecretRequest{OpcRetryToken: &token,
+				CreateSecretDetails: details})
+			return s.Id, err
+		})
+	switch {
+	case err != nil && id == "" && name != "":
+		return name, "", fmt.Errorf("%w%s", err, hint)
+	case err != nil:
+		return name, id, err
 	}
-	if noted != nil {
-		return name, text(s.Id), noted
-	}
-	_, err = r.active(ctx, text(s.Id))
-	return name, text(s.Id), err
+	_, err = r.active(ctx, id)
+	return name, id, err
 }
 
 func encoded(content []byte) *string {
@@ -132,37 +132,29 @@ func encoded(content []byte) *string {
 }
 
 // active waits until a secret is ACTIVE.
-func (a *admin) active(ctx context.Context, id string) (s vault.GetSecretResponse, err error) {
+func (a *admin) active(ctx context.Context, id string) (s kvault.Secret, err error) {
 	_, err = until(ctx, settlingTime, func() (bool, error) {
-		s, err = patiently(ctx, func(ctx context.Context) (vault.GetSecretResponse, error) {
-			return a.vault.GetSecret(ctx, vault.GetSecretRequest{SecretId: &id})
-		})
-		return err == nil && s.LifecycleState == vault.SecretLifecycleStateActive, err
+		s, err = a.cloud.Vault().Secret(ctx, id)
+		return err == nil && s.State == kvault.Active, err
 	})
 	if err != nil {
-		return s, fmt.Errorf("waiting for the secret %s to be ACTIVE: %s", id, told(err))
+		err = fmt.Errorf("waiting for the secret %s to be ACTIVE: %w", id, err)
 	}
-	return s, nil
+	return s, err
 }
 
-// equip makes the subject's user, credential and secrets.
 func (r *run) equip(ctx context.Context, s *subject) error {
 	name, id, err := r.newUser(ctx, s.label)
 	if err != nil {
 		return err
 	}
-	s.userName = name
-	s.owner = credential.Owner{Tenancy: r.tenancy, User: id, UserName: name, Region: r.home, Namespace: r.namespace,
-		Hosts: r.hosts}
+	s.owner = r.owner(name, id)
 	if s.old, s.oldMade, err = r.newCredential(ctx, id, s.kind, "keyturn acceptance run "+r.state.Run); err != nil {
 		return err
 	}
 	for i := range s.secrets {
 		t := &s.secrets[i]
-		label := s.label
-		if len(s.secrets) > 1 {
-			label += "-" + string(t.role)
-		}
+		label := s.label + pick(len(s.secrets) > 1, "-"+string(t.role), "")
 		if t.name, t.id, err = r.newSecret(ctx, label, id, s.kind); err != nil {
 			return err
 		}
@@ -170,27 +162,32 @@ func (r *run) equip(ctx context.Context, s *subject) error {
 	return nil
 }
 
-// newCredential makes a credential. What may have taken effect isn't repeated: a lost answer loses the value, and the
-// run ends. A user that was made a moment ago may not be known everywhere yet.
+// owner describes a user that the run created.
+func (r *run) owner(name, id string) credential.Owner {
+	return credential.Owner{Tenancy: r.tenancy, User: id, UserName: name, Region: r.home, Namespace: r.namespace,
+		Hosts: r.hosts}
+}
+
+// newCredential makes a credential. It doesn't repeat a request that may have taken effect: a lost answer loses the
+// value, and the run ends. A new user may not be known everywhere yet, so it repeats a request after a 404.
 func (a *admin) newCredential(ctx context.Context, user string, kind credential.Kind, description string) (
 	m credential.Material, at time.Time, err error) {
-	for attempt := 1; ; attempt++ {
-		if err := ctx.Err(); err != nil {
-			return m, at, err
-		}
-		m, at, err = a.create(context.WithoutCancel(ctx), user, kind, description)
-		status, _ := answer(err)
-		if err == nil || status != 404 && status != 429 || attempt == 10 || sleep(ctx, pauseOf(attempt)) != nil {
-			break
-		}
+	if err := ctx.Err(); err != nil {
+		return m, at, err
 	}
+	m, err = retry(ctx, func(err error) bool { return statusIs(err, 404, 429) },
+		func(ctx context.Context) (credential.Material, error) {
+			m, made, err := a.create(ctx, user, kind, description)
+			at = made
+			return m, err
+		})
 	if err != nil {
-		err = fmt.Errorf("making the %s: %s", kind.Noun(), seen(err))
+		err = fmt.Errorf("creating the %s: %s", kind.Noun(), seen(err))
 	}
 	return m, at, err
 }
 
-// create makes a credential, with one call.
+// create makes a credential with one call.
 func (a *admin) create(ctx context.Context, user string, kind credential.Kind, description string) (
 	m credential.Material, at time.Time, err error) {
 	if kind.Origin() == credential.Local {
@@ -208,7 +205,6 @@ func (a *admin) create(ctx context.Context, user string, kind credential.Kind, d
 	return m, made.Created, err
 }
 
-// upload uploads the public half of an API key.
 func (a *admin) upload(ctx context.Context, user string, m credential.Material) (credential.Created, error) {
 	public, err := m.PublicPEM()
 	if err != nil {

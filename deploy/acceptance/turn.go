@@ -20,42 +20,38 @@ func dateOf(header string) (time.Time, error) {
 	return t, nil
 }
 
-// closing makes the event of the closing of a problem about a subject's credential.
-func (r *run) closing(ctx context.Context, s *subject, comment string) (closure, error) {
-	var now time.Time
-	// A password that was set in the same second as the closing, or after it, was reset already.
-	_, err := until(ctx, time.Minute, func() (bool, error) {
-		var err error
+// closing makes the event of the closing of a problem about a subject's credential. Its time is the server's now.
+func (r *run) closing(ctx context.Context, s *subject, comment string) (event []byte, now time.Time, err error) {
+	// The function takes a password that was set in the second of the closing, or later, for one already reset.
+	_, err = until(ctx, time.Minute, func() (bool, error) {
 		now, err = r.serverNow(ctx)
 		return err == nil && (s.kind.Origin() != credential.Reset ||
 			now.After(s.oldMade.Truncate(time.Second).Add(time.Second))), err
 	})
-	return closure{tenancy: r.tenancy, region: r.options.functionRegion, home: r.home, kind: s.kind, user: s.owner.User,
-		userName:   s.userName,
-		credential: s.old.ID, comment: comment, at: now}, err
-}
-
-// send sends a closing to the function.
-func (r *run) send(ctx context.Context, c closure) (invoked, error) {
-	event, err := c.event()
 	if err != nil {
-		return invoked{}, fmt.Errorf("encoding the event: %w", err)
+		return nil, now, err
 	}
-	return r.rotate.invoke(ctx, event)
+	event, err = r.event(s, comment, now)
+	return event, now, err
 }
 
-// turn rotates a subject's credential, looks at everything from the outside, and sends the same event again. An error
-// ends the run; what is wrong with the rotation is a failed check.
+// close sends the function the closing of a problem about a subject's credential.
+func (r *run) close(ctx context.Context, s *subject, comment string) (event []byte, at time.Time, i invoked,
+	err error) {
+	if event, at, err = r.closing(ctx, s, comment); err == nil {
+		i, err = r.rotate.invoke(ctx, event)
+	}
+	return event, at, i, err
+}
+
+// turn rotates a subject's credential, checks the result from outside, and sends the same event again. An error ends
+// the run; a wrong rotation is a failed check.
 func (r *run) turn(ctx context.Context, s *subject) error {
-	c, err := r.closing(ctx, s, s.comment("grace:0"))
+	event, _, first, err := r.close(ctx, s, s.comment("grace:0"))
 	if err != nil {
 		return err
 	}
-	first, err := r.send(ctx, c)
-	if err != nil {
-		return err
-	}
-	if !r.report.check(first.reply.Status == outcome.Rotated, s.label+" is rotated", "%s, in %s", first.came(),
+	if !r.check(first.reply.Status == outcome.Rotated, s.label+" is rotated", "%s, in %s", first,
 		first.took.Round(10*time.Millisecond)) {
 		return ctx.Err()
 	}
@@ -64,16 +60,14 @@ func (r *run) turn(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	second, err := r.send(ctx, c)
+	second, err := r.rotate.invoke(ctx, event)
 	if err != nil {
 		return err
 	}
-	r.report.check(second.reply.Status == outcome.Already, s.label+": the same event again changes nothing", "%s",
-		second.came())
+	r.check(second.reply.Status == outcome.Already, s.label+": the same event again changes nothing", "%s", second)
 	return r.unchanged(ctx, s, now)
 }
 
-// replyIsWhole checks what the function says.
 func (r *run) replyIsWhole(s *subject, o outcome.Outcome) {
 	var wrong []string
 	expect := func(ok bool, format string, args ...any) {
@@ -87,7 +81,7 @@ func (r *run) replyIsWhole(s *subject, o outcome.Outcome) {
 	expect(o.OldID == s.old.ID, "old_id is %q", o.OldID)
 	expect(o.NewID != "" && o.NewID != s.old.ID, "new_id is %q", o.NewID)
 	expect(o.Rotation != "" && o.Attempt == 1, "rotation is %q, attempt %d", o.Rotation, o.Attempt)
-	if s.kind.Origin() != credential.Reset { // which goes by the time of its closing
+	if s.kind.Origin() != credential.Reset { // its rotation id depends on the time of the closing
 		id := credential.Ref{Kind: s.kind, User: s.owner.User, ID: s.old.ID}.RotationID()
 		expect(o.Rotation == string(id), "rotation is not %q", id)
 	}
@@ -101,41 +95,46 @@ func (r *run) replyIsWhole(s *subject, o outcome.Outcome) {
 	for _, held := range o.Secrets {
 		i := slices.IndexFunc(s.secrets, func(t target) bool { return t.id == held.ID })
 		expect(i >= 0 && held.Holds == string(s.secrets[max(i, 0)].role) && held.Current && held.Version > 1,
-			"secret %s: holds %q, version %d, current %t",
-			held.Name, held.Holds, held.Version, held.Current)
+			"secret %s: holds %q, version %d, current %t", held.Name, held.Holds, held.Version, held.Current)
 	}
-	r.report.check(len(wrong) == 0, s.label+": the reply says all of it", "%s", strings.Join(wrong, ", "))
+	r.check(len(wrong) == 0, s.label+": the reply is complete", "%s", strings.Join(wrong, ", "))
 }
 
-// unproven says that the function doesn't insist on a proof.
+// unproven reports whether the function rotates without a proof.
 func (r *run) unproven() bool {
 	return is(r.rotate.config["prove"], "off") || is(r.rotate.config["prove"], "try")
 }
 
-// after is what a rotation left.
+// after is the state after a rotation.
 type after struct {
-	ids      []string
+	ids      []string  // of the user's credentials of the kind; none for a password
 	made     time.Time // of a password
-	versions []int64
+	versions []int64   // CURRENT versions of the secrets
 }
 
-// looksRotated checks a rotation from the outside.
-func (r *run) looksRotated(ctx context.Context, s *subject, o outcome.Outcome) (a after, err error) {
-	all, err := r.list(ctx, s.owner.User, s.kind)
-	if err != nil {
+// inIAM reads the part of the state that IAM has.
+func (r *run) inIAM(ctx context.Context, s *subject) (a after, err error) {
+	if s.kind.Origin() == credential.Reset {
+		a.made, err = r.passwordMade(ctx, s.owner.User)
 		return a, err
 	}
+	all, err := r.list(ctx, s.owner.User, s.kind)
 	for _, l := range all {
 		a.ids = append(a.ids, l.ID)
 	}
+	return a, err
+}
+
+// looksRotated checks a rotation from outside.
+func (r *run) looksRotated(ctx context.Context, s *subject, o outcome.Outcome) (a after, err error) {
+	if a, err = r.inIAM(ctx, s); err != nil {
+		return a, err
+	}
 	if s.kind.Origin() == credential.Reset {
-		if a.made, err = r.passwordMade(ctx, s.owner.User); err != nil {
-			return a, err
-		}
-		r.report.check(a.made.After(s.oldMade), s.label+": the password was reset", "set %s, before that %s",
+		r.check(a.made.After(s.oldMade), s.label+": the password was reset", "set %s, before that %s",
 			a.made.UTC().Format(time.RFC3339), s.oldMade.UTC().Format(time.RFC3339))
 	} else {
-		r.report.check(len(a.ids) == 1 && a.ids[0] == o.NewID, s.label+": the new one is there, the old one is gone",
+		r.check(len(a.ids) == 1 && a.ids[0] == o.NewID, s.label+": the new one is there, the old one is gone",
 			"the user has %d", len(a.ids))
 	}
 	m, ok := r.stored(ctx, s, o, &a)
@@ -143,50 +142,34 @@ func (r *run) looksRotated(ctx context.Context, s *subject, o outcome.Outcome) (
 		return a, ctx.Err()
 	}
 	s.now = m
-	took, last, err := r.works(ctx, m, s.owner, settlingTime)
-	r.report.check(err == nil, s.label+": what Vault has works", "%s", because(last, err))
-	if err == nil {
-		r.times["spread"] = append(r.times["spread"], timing{s.label + " (after its rotation)", took})
-	}
+	r.works(ctx, m, s.owner, wait{s.label + ": what Vault has works", settlingTime, s.label + " (after its rotation)"})
 	most := settlingTime
 	if slices.Contains(a.ids, s.old.ID) {
-		most = 0 // nobody has deleted it
+		most = 0 // the function has not deleted it
 	}
-	took, last, err = r.ends(ctx, s.old, s.owner, most)
-	r.report.check(err == nil, s.label+": the old one is refused", "%s", because(last, err))
-	if err == nil {
-		r.times["end"] = append(r.times["end"], timing{s.label, took})
-	}
+	r.ends(ctx, s.old, s.owner, wait{s.label + ": the old one is refused", most, s.label})
 	return a, ctx.Err()
 }
 
-func because(last used, err error) string {
-	if err == nil {
-		return "answered " + last.String()
-	}
-	return fmt.Sprintf("%v; the last answer was %s", err, last)
-}
-
-// stored checks the CURRENT versions of the subject's secrets and takes the new credential out of them.
+// stored checks the CURRENT versions of the subject's secrets and decodes the new credential from them.
 func (r *run) stored(ctx context.Context, s *subject, o outcome.Outcome, a *after) (m credential.Material, ok bool) {
 	version := credential.RotationID(o.Rotation).VersionName(o.Attempt)
 	ok = true
 	for _, t := range s.secrets {
 		i := slices.IndexFunc(o.Secrets, func(h outcome.Secret) bool { return h.ID == t.id })
 		if i < 0 {
-			return m, false // the reply was found wanting for it
+			return m, false // replyIsWhole has reported it
 		}
 		c, err := r.current(ctx, t.id, o.Secrets[i].Version)
 		if err != nil {
-			ok = r.report.check(false, s.label+": secret "+t.name+" has the new value as CURRENT", "%s", seenOr(err))
+			ok = r.check(false, s.label+": secret "+t.name+" has the new value as CURRENT", "%s", seenOr(err))
 			continue
 		}
 		a.versions = append(a.versions, c.number)
-		id := o.NewID
 		var wrong error
 		switch {
 		case t.role.IsID():
-			if !c.value.Equal(credential.NewValue([]byte(id))) {
+			if !c.value.Equal(credential.NewValue([]byte(o.NewID))) {
 				wrong = fmt.Errorf("it isn't the access key that the reply names")
 			}
 		case s.kind.Origin() == credential.Reset:
@@ -194,7 +177,7 @@ func (r *run) stored(ctx context.Context, s *subject, o outcome.Outcome, a *afte
 				wrong = fmt.Errorf("it isn't a new password")
 			}
 		default:
-			m, wrong = credential.Decode(s.kind, t.role, id, c.value)
+			m, wrong = credential.Decode(s.kind, t.role, o.NewID, c.value)
 		}
 		if wrong == nil && c.name != version {
 			wrong = fmt.Errorf("the version is named %q, not %q", c.name, version)
@@ -203,46 +186,26 @@ func (r *run) stored(ctx context.Context, s *subject, o outcome.Outcome, a *afte
 		if wrong != nil {
 			detail = wrong.Error()
 		}
-		ok = r.report.check(wrong == nil, s.label+": secret "+t.name+" has the new value as CURRENT", "%s", detail) &&
-			ok
+		ok = r.check(wrong == nil, s.label+": secret "+t.name+" has the new value as CURRENT", "%s", detail) && ok
 	}
 	return m, ok
 }
 
-// seenOr is a refusal in two words, or another error.
-func seenOr(err error) string {
-	if status, _ := answer(err); status != 0 {
-		return seen(err)
-	}
-	return err.Error()
-}
-
-// unchanged checks that nothing has changed since.
+// unchanged checks that nothing has changed since before.
 func (r *run) unchanged(ctx context.Context, s *subject, before after) error {
-	now := after{}
-	all, err := r.list(ctx, s.owner.User, s.kind)
+	now, err := r.inIAM(ctx, s)
 	if err != nil {
 		return err
-	}
-	for _, l := range all {
-		now.ids = append(now.ids, l.ID)
-	}
-	if s.kind.Origin() == credential.Reset {
-		if now.made, err = r.passwordMade(ctx, s.owner.User); err != nil {
-			return err
-		}
 	}
 	for i := range before.versions {
 		v, err := r.active(ctx, s.secrets[i].id)
 		if err != nil {
 			return err
 		}
-		if v.CurrentVersionNumber != nil {
-			now.versions = append(now.versions, *v.CurrentVersionNumber)
-		}
+		now.versions = append(now.versions, v.Current)
 	}
 	same := slices.Equal(now.ids, before.ids) && now.made.Equal(before.made) &&
 		slices.Equal(now.versions, before.versions)
-	r.report.check(same, s.label+": nothing has changed since", "")
+	r.check(same, s.label+": nothing has changed since", "")
 	return nil
 }

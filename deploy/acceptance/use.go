@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -16,9 +17,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// Credentials are used here as their owner would, apart from pkg/oci, so that a mistake there shows.
+// This file uses credentials as their owner would. It is independent of pkg/oci, so that it reveals mistakes there.
 
-// used is what a service answered to a credential.
+// used is a service's answer to a credential.
 type used struct {
 	status int
 	code   string // of the error; empty if there is none
@@ -27,7 +28,7 @@ type used struct {
 
 func (u used) String() string { return strings.TrimSpace(fmt.Sprintf("%d %s", u.status, u.code)) }
 
-// accepted says whether the service knew the owner, though he may have no rights.
+// accepted reports whether the service recognized the owner, even without rights.
 func (u used) accepted() bool {
 	switch u.code {
 	case "AccessDenied", "NotAuthorizedOrNotFound":
@@ -36,12 +37,11 @@ func (u used) accepted() bool {
 	return u.status > 0 && u.status < 300
 }
 
-// refused says whether the service knows no such credential.
+// refused reports whether the service rejected the credential.
 func (u used) refused() bool {
 	return !u.accepted() && (u.status == http.StatusUnauthorized || u.status == http.StatusForbidden)
 }
 
-// use makes one request with a credential.
 func (a *admin) use(ctx context.Context, m credential.Material, o credential.Owner) (used, error) {
 	switch m.Kind {
 	case credential.APIKey:
@@ -51,32 +51,25 @@ func (a *admin) use(ctx context.Context, m credential.Material, o credential.Own
 	case credential.CustomerSecretKey:
 		return a.listBuckets(ctx, m, o)
 	}
-	return used{}, fmt.Errorf("a %s can't be tried out", m.Kind.Noun())
+	return used{}, fmt.Errorf("a %s can't be tested", m.Kind.Noun())
 }
 
-// useAPIKey asks for the owner's own user.
 func (a *admin) useAPIKey(ctx context.Context, m credential.Material, o credential.Owner) (used, error) {
 	host := common.StringToRegion(o.Region).EndpointForTemplate("identity",
 		"https://identity.{region}.oci.{secondLevelDomain}")
-	r, err := http.NewRequest(http.MethodGet, host+"/20160918/users/"+o.User, nil)
-	if err != nil {
-		return used{}, err
-	}
-	return a.signed(ctx, r, m, o)
+	return a.signed(ctx, host+"/20160918/users/"+o.User, m, o)
 }
 
-// signed signs a request with an API key and sends it.
-func (a *admin) signed(ctx context.Context, r *http.Request, m credential.Material, o credential.Owner) (used, error) {
-	r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	key := common.NewRawConfigurationProvider(o.Tenancy, o.User, o.Region, m.ID, string(m.Value.Reveal()), nil)
-	if err := common.DefaultRequestSigner(key).Sign(r); err != nil {
-		// the error may quote it
-		return used{}, fmt.Errorf("the request can't be signed with the value of the %s", m.Kind.Noun())
-	}
-	return a.do(ctx, r)
+// signed makes a request that is signed with an API key.
+func (a *admin) signed(ctx context.Context, url string, m credential.Material, o credential.Owner) (used, error) {
+	return a.get(ctx, url, m.Kind, func(r *http.Request) error {
+		r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+		key := common.NewRawConfigurationProvider(o.Tenancy, o.User, o.Region, m.ID, string(m.Value.Reveal()), nil)
+		return common.DefaultRequestSigner(key).Sign(r)
+	})
 }
 
-// signInAs signs in with one name after the other, until one is accepted.
+// signInAs tries the names in order until one is accepted.
 func (a *admin) signInAs(ctx context.Context, names []string, m credential.Material, o credential.Owner) (last used,
 	err error) {
 	for _, name := range names {
@@ -89,32 +82,34 @@ func (a *admin) signInAs(ctx context.Context, names []string, m credential.Mater
 
 // signIn asks the container registry for a token: the first step of "docker login".
 func (a *admin) signIn(ctx context.Context, name string, m credential.Material, o credential.Owner) (used, error) {
-	r, err := http.NewRequest(http.MethodGet, "https://"+o.Registry+"/20180419/docker/token?service="+o.Registry, nil)
-	if err != nil {
-		return used{}, err
-	}
-	r.SetBasicAuth(name, string(m.Value.Reveal()))
-	return a.do(ctx, r)
+	url := "https://" + o.Registry + "/20180419/docker/token?service=" + o.Registry
+	return a.get(ctx, url, m.Kind, func(r *http.Request) error {
+		r.SetBasicAuth(name, string(m.Value.Reveal()))
+		return nil
+	})
 }
-
-const emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 // listBuckets asks the S3-compatible endpoint.
 func (a *admin) listBuckets(ctx context.Context, m credential.Material, o credential.Owner) (used, error) {
-	r, err := http.NewRequest(http.MethodGet, "https://"+o.S3+"/", nil)
+	const emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	return a.get(ctx, "https://"+o.S3+"/", m.Kind, func(r *http.Request) error {
+		r.Header.Set("X-Amz-Content-Sha256", emptySHA256)
+		keys := aws.Credentials{AccessKeyID: m.ID, SecretAccessKey: string(m.Value.Reveal())}
+		return v4.NewSigner().SignHTTP(ctx, keys, r, emptySHA256, "s3", o.Region, time.Now())
+	})
+}
+
+// get makes a GET request, with the credential that sign adds.
+func (a *admin) get(ctx context.Context, url string, kind credential.Kind, sign func(*http.Request) error) (used,
+	error) {
+	r, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodGet, url, nil)
 	if err != nil {
 		return used{}, err
 	}
-	r.Header.Set("X-Amz-Content-Sha256", emptySHA256)
-	keys := aws.Credentials{AccessKeyID: m.ID, SecretAccessKey: string(m.Value.Reveal())}
-	if err := v4.NewSigner().SignHTTP(ctx, keys, r, emptySHA256, "s3", o.Region, time.Now()); err != nil {
-		return used{}, fmt.Errorf("the request can't be signed with the value of the %s", m.Kind.Noun())
+	if sign(r) != nil { // its error may quote the key
+		return used{}, fmt.Errorf("the request can't be signed with the value of the %s", kind.Noun())
 	}
-	return a.do(ctx, r)
-}
-
-func (a *admin) do(ctx context.Context, r *http.Request) (used, error) {
-	response, err := a.web.Do(r.WithContext(context.WithoutCancel(ctx)))
+	response, err := a.web.Do(r)
 	if err != nil {
 		return used{}, fmt.Errorf("no answer from %s: %w", r.URL.Host, err)
 	}
@@ -137,32 +132,43 @@ func codeIn(body []byte) string {
 		return asXML.Code
 	}
 	var asJSON struct{ Code string }
-	if decode(body, &asJSON) == nil {
+	if json.Unmarshal(body, &asJSON) == nil {
 		return asJSON.Code
 	}
 	return ""
 }
 
+// wait is a check that a credential will be accepted or refused.
+type wait struct {
+	check string
+	most  time.Duration
+	timed string // name in the report's times; empty: the time is not reported
+}
+
 // works waits until a credential is accepted.
-func (a *admin) works(ctx context.Context, m credential.Material, o credential.Owner, most time.Duration) (
-	time.Duration, used, error) {
-	var last used
-	took, err := until(ctx, most, func() (bool, error) {
-		var err error
-		last, err = a.use(ctx, m, o)
-		return err == nil && last.accepted(), err
-	})
-	return took, last, err
+func (r *run) works(ctx context.Context, m credential.Material, o credential.Owner, w wait) used {
+	return r.await(ctx, m, o, w, "spread-time", used.accepted)
 }
 
 // ends waits until a credential is refused.
-func (a *admin) ends(ctx context.Context, m credential.Material, o credential.Owner, most time.Duration) (time.Duration,
-	used, error) {
-	var last used
-	took, err := until(ctx, most, func() (bool, error) {
+func (r *run) ends(ctx context.Context, m credential.Material, o credential.Owner, w wait) used {
+	return r.await(ctx, m, o, w, "end-time", used.refused)
+}
+
+// await uses a credential until the answer is as wanted, and reports that as a check.
+func (r *run) await(ctx context.Context, m credential.Material, o credential.Owner, w wait, fact string,
+	wanted func(used) bool) (last used) {
+	took, err := until(ctx, w.most, func() (bool, error) {
 		var err error
-		last, err = a.use(ctx, m, o)
-		return err == nil && last.refused(), err
+		last, err = r.use(ctx, m, o)
+		return err == nil && wanted(last), err
 	})
-	return took, last, err
+	detail := "answered " + last.String()
+	if err != nil {
+		detail = fmt.Sprintf("%v; the last answer was %s", err, last)
+	}
+	if r.check(err == nil, w.check, "%s", detail) && w.timed != "" {
+		r.times[fact] = append(r.times[fact], timing{w.timed, took})
+	}
+	return last
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// engine is who writes the layer's one header. There are two forms of it.
+// engine identifies the form of the layer's header.
 type engine string
 
 const (
@@ -33,7 +33,7 @@ const (
 	docker20 engine = "docker-20.10"
 )
 
-// epoch is the time of everything: nothing in an image says when it was made.
+// epoch is the time of everything in an image, so that an image doesn't depend on when it is built.
 var epoch = time.Unix(0, 0).UTC()
 
 // header is the layer's only entry.
@@ -66,7 +66,7 @@ func (e engine) layer(binary []byte) (v1.Layer, error) {
 	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer))
 }
 
-// labels are the image's; the Dockerfile has the same.
+// labels are the image's labels, as in the Dockerfile.
 func labels(function string, o options) map[string]string {
 	return map[string]string{
 		"org.opencontainers.image.title":    "keyturn/" + function,
@@ -106,7 +106,7 @@ func (s source) make(ctx context.Context, function string, o options) (made, err
 	return m, m.measure()
 }
 
-// measure finds the image's size and what there is to print.
+// measure finds the image's size and prepares the lines to print.
 func (m *made) measure() error {
 	digest, err := m.image.Digest()
 	if err != nil {
@@ -129,7 +129,7 @@ func (m *made) measure() error {
 	return nil
 }
 
-// replaceable refuses a folder that is no image layout: writing one there would delete it.
+// replaceable refuses a folder that isn't an image layout, because writing would delete it.
 func replaceable(path string) error {
 	switch _, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -138,7 +138,7 @@ func replaceable(path string) error {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(path, "oci-layout")); err != nil {
-		return fmt.Errorf("%s is there and is no image layout: choose another folder with -o", path)
+		return fmt.Errorf("%s exists and is not an image layout: choose another folder with -o", path)
 	}
 	return nil
 }

@@ -3,10 +3,10 @@
 //	go run ./deploy/image [-function rotate|sweep|all] [-version V] [-revision SHA] [-o DIR] [-tarball FILE]
 //
 // It writes an OCI image layout and a bill of materials (SPDX 2.3) for each function and prints the digest to deploy.
-// The same commit gives the same digest, on any machine: flags, Go version, owner, mode and time are all fixed.
+// The same commit gives the same digest on any machine: flags, Go version, owner, mode and time are fixed.
 //
-// `docker build` makes the same with the Dockerfile at the root. The uncompressed layer is the same to the byte, so the
-// diff ids can be compared; the digests differ, since an engine writes its own history, and compresses in its own way.
+// `docker build` with the Dockerfile at the root makes an identical uncompressed layer, so you can compare the diff
+// ids. The digests differ, because an engine writes its own history and compresses differently.
 //
 // One image holds one function. A function of OCI can't choose its image's command, so an image for both would need a
 // configuration key that makes a sweep of a rotator, and each function would carry the other's code.
@@ -29,10 +29,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// functions are what images are made of.
 var functions = []string{"rotate", "sweep"}
 
-// maxSize is the most bytes that an image may have to be pulled: layer and configuration, compressed.
+// maxSize is the largest allowed size of an image in bytes: layer and configuration, compressed.
 const maxSize = 6_000_000
 
 type options struct {
@@ -63,8 +62,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		"is checked out")
 	flags.StringVar(&o.out, "o", "dist", "`folder` for the image layouts and bills of materials")
 	flags.StringVar(&o.tarball, "tarball", "", "also write the images to a `file` that docker load takes")
-	text := flags.String("engine", string(current), "whose layer to make: current (Docker since 23, BuildKit, "+
-		"containerd), or docker-20.10, to compare with what such an engine built")
+	text := flags.String("engine", string(current), "form of the layer: current (Docker since 23, BuildKit, "+
+		"containerd), or docker-20.10, to compare with such an engine's image")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -134,11 +133,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return writeTarball(all, o, stdout)
 }
 
-// weigh refuses images that have grown too large.
+// weigh refuses images that are too large.
 func weigh(all []made) error {
 	for _, m := range all {
 		if m.size >= maxSize {
-			return fmt.Errorf("the image of %s has %d bytes compressed; it has to stay below %d", m.function, m.size,
+			return fmt.Errorf("the image of %s has %d bytes compressed; the limit is %d", m.function, m.size,
 				maxSize)
 		}
 	}

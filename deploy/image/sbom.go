@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// The bill of materials is a document of SPDX 2.3 in JSON (spdx.github.io/spdx-spec/v2.3). The structs below have the
-// fields that it needs, and no more: a library for all of SPDX would bring more modules along than the functions have.
+// The bill of materials is an SPDX 2.3 document in JSON (spdx.github.io/spdx-spec/v2.3). The structs below have only
+// the fields that it needs: a library for SPDX would add more modules than the functions have.
 
 type spdxDocument struct {
 	SPDXVersion       string             `json:"spdxVersion"`
@@ -71,9 +71,8 @@ const (
 	binaryID = "SPDXRef-binary"
 )
 
-// billOfMaterials says what a function's binary is made of: the modules that the linker wrote down in it, Keyturn's own
-// among them, and Go's standard library. It says nothing of licences but Keyturn's own; nobody has judged the others
-// here.
+// billOfMaterials lists the contents of a function's binary: the modules that the linker recorded in it, including
+// Keyturn's own, and Go's standard library. It states only Keyturn's own licence, because the others were not reviewed.
 func billOfMaterials(function, version string, binary []byte, info *buildinfo.BuildInfo) ([]byte, error) {
 	sum := sha256.Sum256(binary)
 	digest := hex.EncodeToString(sum[:])
@@ -82,7 +81,7 @@ func billOfMaterials(function, version string, binary []byte, info *buildinfo.Bu
 		DocumentNamespace: "https://" + module + "/spdx/" + function + "/" + digest + "/" + version,
 		CreationInfo: spdxCreation{Created: epoch.Format("2006-01-02T15:04:05Z"),
 			Creators: []string{"Tool: keyturn-deploy-image"},
-			Comment:  "The time is no time of making: the same binary gives the same document."},
+			Comment:  "The time is not the time of creation: the same binary gives the same document."},
 		Packages: []spdxPackage{{SPDXID: binaryID, Name: "keyturn/" + function, VersionInfo: version,
 			DownloadLocation: unsaid,
 			Purpose:          "APPLICATION", Checksums: []spdxChecksum{{"SHA256", digest}},
@@ -116,8 +115,8 @@ func billOfMaterials(function, version string, binary []byte, info *buildinfo.Bu
 
 var notInID = regexp.MustCompile(`[^A-Za-z0-9.]+`)
 
-// modulePackage is the package of a Go module. The purl type golang, and stdlib as the standard library's name in it,
-// are what scanners look vulnerabilities up by.
+// modulePackage is the package of a Go module. Scanners look vulnerabilities up by the purl type golang and, for the
+// standard library, the name stdlib.
 func modulePackage(path, version string) spdxPackage {
 	return spdxPackage{SPDXID: "SPDXRef-module-" + notInID.ReplaceAllString(path, "-"), Name: path,
 		VersionInfo: version, DownloadLocation: unsaid,
@@ -134,7 +133,7 @@ func dependency(m *debug.Module) (spdxPackage, error) {
 	text, ok := strings.CutPrefix(m.Sum, "h1:")
 	sum, err := base64.StdEncoding.DecodeString(text)
 	if !ok || err != nil || len(sum) != sha256.Size {
-		return p, fmt.Errorf("%s %s has no hash that go.sum vouches for: %q", m.Path, m.Version, m.Sum)
+		return p, fmt.Errorf("%s %s has no hash of go.sum: %q", m.Path, m.Version, m.Sum)
 	}
 	p.Checksums = []spdxChecksum{{"SHA256", hex.EncodeToString(sum)}}
 	p.SourceInfo = "go.sum: " + m.Sum

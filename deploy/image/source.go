@@ -25,8 +25,8 @@ type source struct {
 	GoVersion string
 }
 
-// findSource finds the module that the command was started in. The Go version has to be go.mod's: another one compiles,
-// and compresses, to other bytes.
+// findSource finds the module of the current folder. The Go version must be go.mod's: another one gives another binary
+// and another compression.
 func findSource(ctx context.Context) (source, error) {
 	var s source
 	out, err := output(exec.CommandContext(ctx, "go", "list", "-m", "-json"))
@@ -34,7 +34,7 @@ func findSource(ctx context.Context) (source, error) {
 		return s, err
 	}
 	if err := json.Unmarshal(out, &s); err != nil {
-		return s, fmt.Errorf("reading what go list says: %w", err)
+		return s, fmt.Errorf("reading the output of go list: %w", err)
 	}
 	if s.Path != module {
 		return s, fmt.Errorf("this folder belongs to %s: start it within %s", s.Path, module)
@@ -47,7 +47,7 @@ func findSource(ctx context.Context) (source, error) {
 	return s, nil
 }
 
-// label fills in the version and the revision that weren't given.
+// label sets the version and the revision if the flags don't.
 func (s source) label(ctx context.Context, o *options, stderr io.Writer) error {
 	ask := func(value *string, args ...string) {
 		if *value != "" {
@@ -59,7 +59,7 @@ func (s source) label(ctx context.Context, o *options, stderr io.Writer) error {
 		*value = strings.TrimSpace(string(out))
 		if err != nil || *value == "" {
 			*value = "unknown"
-			fmt.Fprintf(stderr, "image: a label will say %q, since git can't tell: %v\n", *value, err)
+			fmt.Fprintf(stderr, "image: the label is %q, because git failed: %v\n", *value, err)
 		}
 	}
 	ask(&o.version, "describe", "--tags", "--always", "--dirty")
@@ -67,10 +67,10 @@ func (s source) label(ctx context.Context, o *options, stderr io.Writer) error {
 	return ctx.Err()
 }
 
-// stamp is the variable that has the version of a binary; see package version.
+// stamp is the variable with the version of a binary; see package version.
 const stamp = "github.com/keyturn/keyturn/pkg/version.stamped"
 
-// compile returns a function's binary and what it says of itself. The flags are the Dockerfile's.
+// compile returns a function's binary and its build information. The flags are the Dockerfile's.
 func (s source) compile(ctx context.Context, function, version string) ([]byte, *buildinfo.BuildInfo, error) {
 	dir, err := os.MkdirTemp("", "keyturn-image")
 	if err != nil {
@@ -92,7 +92,7 @@ func (s source) compile(ctx context.Context, function, version string) ([]byte, 
 	}
 	info, err := buildinfo.Read(bytes.NewReader(binary))
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading what the binary is made of: %w", err)
+		return nil, nil, fmt.Errorf("reading the binary's build information: %w", err)
 	}
 	if info.GoVersion != "go"+s.GoVersion {
 		return nil, nil, fmt.Errorf("the binary was compiled by %s, and go.mod has go%s", info.GoVersion, s.GoVersion)
@@ -100,7 +100,7 @@ func (s source) compile(ctx context.Context, function, version string) ([]byte, 
 	return binary, info, nil
 }
 
-// output runs a command; what it prints to standard error is part of the error.
+// output runs a command. The error includes what it prints to standard error.
 func output(c *exec.Cmd) ([]byte, error) {
 	var stderr bytes.Buffer
 	c.Stderr = &stderr

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
-// item is one image and where it goes.
+// item is an image and its target.
 type item struct {
 	image  v1.Image
 	digest v1.Hash
@@ -21,7 +21,7 @@ type item struct {
 	tag    name.Tag
 }
 
-// String is the reference that Terraform takes: with tag and digest.
+// String is the reference for Terraform, with tag and digest.
 func (i item) String() string { return i.tag.String() + "@" + i.digest.String() }
 
 // items reads the layouts and names their targets. It touches no network.
@@ -48,7 +48,7 @@ func items(o options) ([]item, error) {
 	return out, nil
 }
 
-// checkTarget refuses what the library would take for a repository of Docker Hub, or for one without a namespace.
+// checkTarget refuses names that the library would read as a repository of Docker Hub, or one without a namespace.
 func checkTarget(to string) error {
 	const want = "write <registry>/<namespace>/<prefix>, for instance fra.ocir.io/mytenancy/keyturn"
 	parts := strings.Split(to, "/")
@@ -63,11 +63,11 @@ func checkTarget(to string) error {
 	return nil
 }
 
-// read reads a layout and checks it to the last byte, since a damaged one may have the digest of a whole one.
+// read reads a layout and checks all its bytes, because a damaged layout may have the digest of an intact one.
 func read(dir string) (item, error) {
 	path, err := layout.FromPath(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return item{}, fmt.Errorf("%s is no image layout: run deploy/build first", dir)
+		return item{}, fmt.Errorf("%s is not an image layout: run deploy/build first", dir)
 	}
 	if err != nil {
 		return item{}, fmt.Errorf("reading the layout %s: %w", dir, err)
@@ -81,7 +81,7 @@ func read(dir string) (item, error) {
 		return item{}, fmt.Errorf("reading the index of %s: %w", dir, err)
 	}
 	if n := len(manifest.Manifests); n != 1 || !manifest.Manifests[0].MediaType.IsImage() {
-		return item{}, fmt.Errorf("the layout %s has %d entries: one image is wanted. Remove the folder and run "+
+		return item{}, fmt.Errorf("the layout %s has %d entries, want one image: remove the folder and run "+
 			"deploy/build", dir, n)
 	}
 	i := item{digest: manifest.Manifests[0].Digest}

@@ -2,14 +2,13 @@
 //
 //	go run ./deploy/registry -to fra.ocir.io/<namespace>/keyturn -tag 1.0.0
 //
-// deploy/push calls it; begin there. The layouts are what deploy/image writes: FROM/rotate and FROM/sweep. Each gets
-// the same tag in a repository of its name. Standard output is one line an image,
-// registry/namespace/repository:tag@digest, which is what deploy/sign and deploy/fill-in take. Everything else goes to
-// standard error.
+// Use it through deploy/push. deploy/image writes the layouts, FROM/rotate and FROM/sweep. Each gets the same tag in
+// the repository with its name. Standard output has one line per image, registry/namespace/repository:tag@digest, for
+// deploy/sign and deploy/fill-in. Everything else goes to standard error.
 //
-// Both layouts and both tags are looked at before anything is sent. A tag that is there with the same digest is left
-// alone, one with another digest is refused unless -force is given, and what was pushed is read back. It signs in as
-// `docker login` has left it, or with -user and -token-file; no token is ever an argument.
+// It checks both layouts and both tags before it sends anything. It skips a tag that already has the same digest, and
+// refuses one with another digest unless -force is given. It reads back what it pushed. It signs in with the
+// credentials of `docker login`, or with -user and -token-file; a token is never an argument.
 package main
 
 import (
@@ -26,15 +25,15 @@ import (
 // functions are the names of the layouts and of the repositories.
 var functions = []string{"rotate", "sweep"}
 
-// options are what the command line says.
+// options are the command line.
 type options struct {
 	from      string // folder with a layout for each function
-	to        string // what the repositories' names begin with: registry/namespace/prefix
+	to        string // beginning of the repositories' names: registry/namespace/prefix
 	tag       string
-	user      string // with tokenFile: signs in with them. Empty: as `docker login` has left it
+	user      string // signs in with tokenFile; empty: the credentials of `docker login`
 	tokenFile string // "-" is standard input
-	force     bool   // move a tag that is there with another digest
-	dryRun    bool   // look and tell, send nothing
+	force     bool   // move a tag that has another digest
+	dryRun    bool   // check and report, send nothing
 }
 
 func main() {
@@ -44,7 +43,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the command: 0 is success, 1 a failure, 2 a command line that can't be understood.
+// run is the command. It returns 0 for success, 1 for a failure, 2 for a wrong command line.
 func run(ctx context.Context, args []string, in io.Reader, out, log io.Writer) int {
 	o, err := parse(args, log)
 	switch {
@@ -65,12 +64,12 @@ func parse(args []string, log io.Writer) (options, error) {
 	f := flag.NewFlagSet("registry", flag.ContinueOnError)
 	f.SetOutput(log)
 	f.StringVar(&o.from, "from", "dist", "`folder` with the layouts rotate and sweep")
-	f.StringVar(&o.to, "to", "", "what the `repositories` begin with: fra.ocir.io/<namespace>/keyturn")
+	f.StringVar(&o.to, "to", "", "beginning of the `repositories`: fra.ocir.io/<namespace>/keyturn")
 	f.StringVar(&o.tag, "tag", "", "the images' `tag`: their version")
 	f.StringVar(&o.user, "user", "", "`user` to sign in as, with -token-file: <namespace>/<user>")
 	f.StringVar(&o.tokenFile, "token-file", "", "`file` with the user's auth token; - is standard input")
-	f.BoolVar(&o.force, "force", false, "move a tag that is there with another digest")
-	f.BoolVar(&o.dryRun, "n", false, "look and tell, send nothing")
+	f.BoolVar(&o.force, "force", false, "move a tag that has another digest")
+	f.BoolVar(&o.dryRun, "n", false, "check and report, send nothing")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

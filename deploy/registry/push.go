@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// push does the whole job. Nothing is sent before everything was looked at.
+// push checks both images, then pushes them.
 func push(ctx context.Context, o options, in io.Reader, out, log io.Writer) error {
 	all, err := items(o)
 	if err != nil {
@@ -33,17 +33,17 @@ func push(ctx context.Context, o options, in io.Reader, out, log io.Writer) erro
 		there, err := r.digest(i.tag)
 		switch {
 		case err != nil:
-			return r.explain(i, "looking at "+i.tag.String(), err)
+			return r.explain(i, "checking "+i.tag.String(), err)
 		case there == i.digest:
-			fmt.Fprintf(log, "is there already: %s\n", i)
+			fmt.Fprintf(log, "already exists: %s\n", i)
 			continue
 		case there == v1.Hash{}:
 			fmt.Fprintf(log, "will be pushed: %s (%d bytes)\n", i, i.size)
 		case o.force:
 			fmt.Fprintf(log, "will be moved from %s: %s (%d bytes)\n", there, i, i.size)
 		default:
-			return fmt.Errorf("%s is there with another image, %s instead of %s: take a new tag (a deployed digest "+
-				"must stay what it is), or move this one with -force", i.tag, there, i.digest)
+			return fmt.Errorf("%s already has another image, %s instead of %s: use a new tag (a deployed tag must "+
+				"not change), or move this one with -force", i.tag, there, i.digest)
 		}
 		missing = append(missing, i)
 	}
@@ -74,7 +74,7 @@ type remoteSide struct {
 	options []remote.Option
 }
 
-// digest is what a tag names: the zero hash if it isn't there.
+// digest is the digest of a tag; the zero hash if the tag doesn't exist.
 func (r remoteSide) digest(tag name.Tag) (v1.Hash, error) {
 	d, err := remote.Head(tag, r.options...)
 	if e, ok := errors.AsType[*transport.Error](err); ok && e.StatusCode == http.StatusNotFound {
@@ -93,43 +93,43 @@ func (r remoteSide) verify(i item) error {
 		return r.explain(i, "reading back "+i.tag.String(), err)
 	}
 	if there != i.digest {
-		return fmt.Errorf("%s was pushed, but the registry now says %s for it: somebody else pushes there", i, there)
+		return fmt.Errorf("%s was pushed, but the registry now has %s for it: another process pushes there", i, there)
 	}
 	return nil
 }
 
-// explain says what a refusal of the registry means for the person who pushes. The cause stays in the chain.
+// explain adds to a refusal of the registry how to fix it. The error wraps the cause.
 func (r remoteSide) explain(i item, doing string, err error) error {
 	host, repository := i.tag.RegistryStr(), i.tag.RepositoryStr()
 	e, ok := errors.AsType[*transport.Error](err)
 	switch {
 	case !ok:
-		return fmt.Errorf("%s: %s can't be reached, or breaks off; try again: %w", doing, host, err)
+		return fmt.Errorf("%s: %s can't be reached, or the connection broke; try again: %w", doing, host, err)
 	case e.StatusCode == http.StatusUnauthorized:
 		return fmt.Errorf("%s: %s refuses the sign-in as %s. The user is <namespace>/<user>, for a federated one "+
 			"<namespace>/oracleidentitycloudservice/<user>; the password is an auth token: %w", doing, host, r.user(),
 			err)
 	case e.StatusCode == http.StatusForbidden, e.StatusCode == http.StatusNotFound:
-		return fmt.Errorf("%s: %s may not push to %s, or it isn't there: the stack makes the repository with "+
+		return fmt.Errorf("%s: %s may not push to %s, or it doesn't exist: the stack creates the repository with "+
 			"repositories = true, and the user's group needs `use repos` in its compartment: %w", doing, r.user(),
 			repository, err)
 	case e.StatusCode == http.StatusTooManyRequests, e.StatusCode >= http.StatusInternalServerError:
-		return fmt.Errorf("%s: %s has no time for this; try again later: %w", doing, host, err)
+		return fmt.Errorf("%s: %s is overloaded; try again later: %w", doing, host, err)
 	default:
 		return fmt.Errorf("%s: %s refuses: %w", doing, host, err)
 	}
 }
 
-// user is the name that it signs in with, for a message; never the token.
+// user is the name of the sign-in, for messages.
 func (r remoteSide) user() string {
 	c, err := r.auth.Authorization()
 	if err != nil || c.Username == "" {
-		return "a user whose name isn't known here"
+		return "a user of unknown name"
 	}
 	return c.Username
 }
 
-// credentials are those of the command line, or those that `docker login` has left for the registry.
+// credentials are those of the command line, or those of `docker login` for the registry.
 func credentials(ctx context.Context, o options, registry name.Registry, in io.Reader) (authn.Authenticator, error) {
 	host := registry.RegistryStr()
 	if (o.user == "") != (o.tokenFile == "") {
@@ -172,7 +172,7 @@ func readToken(file string, in io.Reader) (string, error) {
 		defer f.Close()
 		in = f
 	}
-	const longest = 4096 // auth tokens have 20 characters; a whole disk is not read
+	const longest = 4096 // auth tokens have 20 characters
 	text, err := io.ReadAll(io.LimitReader(in, longest))
 	if err != nil {
 		return "", fmt.Errorf("reading -token-file %s: %w", file, err)

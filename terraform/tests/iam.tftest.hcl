@@ -1,4 +1,4 @@
-# Who may do what. No account is needed: the provider is mocked, and nothing is applied.
+# Permissions. No account is needed: the provider is mocked, and nothing is applied.
 
 mock_provider "oci" {
   source          = "./tests/mocks"
@@ -10,7 +10,7 @@ mock_provider "oci" {
   override_during = plan
 }
 
-run "each_function_has_a_group_with_itself_alone" {
+run "each_function_has_its_own_group" {
   command = plan
 
   assert {
@@ -19,11 +19,11 @@ run "each_function_has_a_group_with_itself_alone" {
   }
   assert {
     condition     = alltrue([for g in output.dynamic_groups : g.matching_rule == "ALL {resource.type = 'fnfunc', resource.id = 'ocid1.fnfunc.oc1.eu-frankfurt-1.aaaaaaaathefunction'}"])
-    error_message = "A group takes in more than its function: ${jsonencode(output.dynamic_groups)}"
+    error_message = "A group contains more than its function: ${jsonencode(output.dynamic_groups)}"
   }
 }
 
-run "no_statement_grants_a_managing_verb_or_a_family" {
+run "no_statement_grants_manage_or_a_family" {
   command = plan
 
   variables {
@@ -34,15 +34,15 @@ run "no_statement_grants_a_managing_verb_or_a_family" {
   }
   assert {
     condition     = length([for s in concat(output.policy_statements, output.group_statements) : s if can(regex(" to manage |secret-family|all-resources|cloud-guard-family", s.text))]) == 0
-    error_message = "A statement is wider than it has to be."
+    error_message = "A statement is wider than necessary."
   }
   assert {
     condition     = length([for s in output.policy_statements : s if !can(regex(" to \\{[A-Z_, ]+\\} in | to use cloud-guard-problems in | to read cloud-guard-config in ", s.text))]) == 0
-    error_message = "A statement of a function names no single permissions."
+    error_message = "A statement of a function has no single permissions."
   }
 }
 
-run "every_change_of_a_credential_spares_the_excluded_users" {
+run "no_statement_lets_a_function_change_an_excluded_users_credentials" {
   command = plan
 
   variables {
@@ -57,29 +57,29 @@ run "every_change_of_a_credential_spares_the_excluded_users" {
   }
   assert {
     condition     = output.configuration.protected_users == "breakglass@example.com,admin-*,ocid1.user.oc1..aaaaaaaaroot"
-    error_message = "The functions spare ${output.configuration.protected_users}."
+    error_message = "The functions protect ${output.configuration.protected_users}."
   }
 }
 
-run "the_right_to_update_users_leaves_UpdateUser_out" {
+run "the_permission_to_update_users_excludes_UpdateUser" {
   command = plan
 
   assert {
     condition     = alltrue([for s in output.policy_statements : strcontains(s.text, "any {request.operation = 'UploadApiKey', ") && !strcontains(s.text, "'UpdateUser'") if strcontains(s.text, "USER_UPDATE")])
-    error_message = "A function may change users, their mail addresses for instance."
+    error_message = "A function may change users, for instance their mail addresses."
   }
 }
 
-run "lists_have_statements_without_a_condition" {
+run "statements_for_lists_have_no_condition" {
   command = plan
 
   assert {
     condition     = alltrue([for s in output.policy_statements : !strcontains(s.text, "where") if can(regex("USER_INSPECT|SECRET_INSPECT|TENANCY_INSPECT", s.text))])
-    error_message = "A list has a condition on a target that it doesn't have, and would always be refused."
+    error_message = "A list has no target, so a condition on one would always refuse it."
   }
 }
 
-run "a_kind_that_is_off_is_granted_nothing_and_starts_nothing" {
+run "a_kind_that_is_off_gets_no_permissions_and_no_events" {
   command = plan
 
   variables {
@@ -91,7 +91,7 @@ run "a_kind_that_is_off_is_granted_nothing_and_starts_nothing" {
   }
   assert {
     condition     = jsondecode(output.event_condition).data.additionalDetails.problemName == ["API_KEY_TOO_OLD"]
-    error_message = "The rule lets ${output.event_condition} through."
+    error_message = "The rule's condition is ${output.event_condition}."
   }
   assert {
     condition     = alltrue([for s in output.policy_statements : strcontains(s.text, "any {target.resource.tag.keyturn.kind = 'api-key'}") if strcontains(s.text, "SECRET_UPDATE")])
@@ -99,7 +99,7 @@ run "a_kind_that_is_off_is_granted_nothing_and_starts_nothing" {
   }
 }
 
-run "every_kind_on_its_own_gets_its_permissions" {
+run "every_single_kind_gets_its_permissions" {
   command = plan
 
   variables {
@@ -115,7 +115,7 @@ run "every_kind_on_its_own_gets_its_permissions" {
   }
 }
 
-run "only_bound_secrets_of_the_named_compartments_may_be_read_and_written" {
+run "only_bound_secrets_of_the_given_compartments_may_be_read_and_written" {
   command = plan
 
   variables {
@@ -123,15 +123,15 @@ run "only_bound_secrets_of_the_named_compartments_may_be_read_and_written" {
   }
   assert {
     condition     = alltrue([for s in output.policy_statements : can(regex("in compartment id ocid1.compartment.oc1..aaaaaaaa(one|two)", s.text)) if strcontains(s.text, "SECRET_") && !strcontains(s.text, "USER_")])
-    error_message = "Secrets elsewhere are in reach."
+    error_message = "The functions may use secrets elsewhere."
   }
   assert {
     condition     = alltrue([for s in output.policy_statements : strcontains(s.text, "where all {target.resource.tag.keyturn.user = /ocid1.user.*/") if can(regex("SECRET_(READ|UPDATE|BUNDLE|VERSION)", s.text))])
-    error_message = "Secrets without tags are in reach."
+    error_message = "The functions may use secrets without tags."
   }
   assert {
     condition     = output.configuration.secret_compartments == "ocid1.compartment.oc1..aaaaaaaaone,ocid1.compartment.oc1..aaaaaaaatwo"
-    error_message = "The functions look elsewhere than the policies allow."
+    error_message = "The functions look in other compartments than the policies allow."
   }
 }
 
@@ -140,11 +140,11 @@ run "only_the_sweep_may_schedule_the_deletion_of_versions" {
 
   assert {
     condition     = [for s in output.policy_statements : s.function if strcontains(s.text, "SECRET_VERSION_DELETE")] == ["sweep"]
-    error_message = "Somebody else may."
+    error_message = "Another principal may."
   }
 }
 
-run "without_tags_every_secret_of_the_compartment_is_in_reach" {
+run "without_tags_every_secret_of_the_compartment_may_be_used" {
   command = plan
 
   variables {
@@ -153,11 +153,11 @@ run "without_tags_every_secret_of_the_compartment_is_in_reach" {
   }
   assert {
     condition     = alltrue([for s in output.policy_statements : !strcontains(s.text, "target.resource.tag")])
-    error_message = "A condition on tags is left."
+    error_message = "There is still a condition on tags."
   }
 }
 
-run "the_tenancy_as_a_place_for_secrets_is_written_as_such" {
+run "the_tenancy_as_a_compartment_of_secrets_is_written_as_tenancy" {
   command = plan
 
   variables {
@@ -169,7 +169,7 @@ run "the_tenancy_as_a_place_for_secrets_is_written_as_such" {
   }
 }
 
-run "topics_are_in_reach_in_the_topics_compartment_alone" {
+run "functions_may_publish_only_in_the_topics_compartment" {
   command = plan
 
   variables {
@@ -180,24 +180,24 @@ run "topics_are_in_reach_in_the_topics_compartment_alone" {
   }
   assert {
     condition     = alltrue([for s in output.policy_statements : can(regex("to \\{ONS_TOPIC_(PUBLISH|READ)\\} in compartment id ocid1.compartment.oc1..aaaaaaaatopics$", s.text)) if strcontains(s.text, "ONS_")])
-    error_message = "Topics elsewhere are in reach."
+    error_message = "The functions may publish elsewhere."
   }
 }
 
-run "figures_go_into_the_own_namespace_alone" {
+run "functions_may_post_metrics_only_to_their_own_namespace" {
   command = plan
 
   assert {
     condition     = length([for s in output.policy_statements : s if strcontains(s.text, "METRIC_")]) == 2
-    error_message = "Not every function may post its figures, or more than they may."
+    error_message = "Not exactly the functions may post metrics."
   }
   assert {
     condition     = alltrue([for s in output.policy_statements : endswith(s.text, "to {METRIC_WRITE} in compartment id ${var.compartment_ocid} where target.metrics.namespace = 'keyturn'") if strcontains(s.text, "METRIC_")])
-    error_message = "A function may post figures elsewhere, or in the name of another service."
+    error_message = "A function may post metrics elsewhere or under another namespace."
   }
 }
 
-run "who_may_deploy_may_neither_sign_nor_read_secrets_nor_change_the_application" {
+run "deployers_may_not_sign_read_secrets_or_change_the_application" {
   command = plan
 
   variables {
@@ -212,7 +212,7 @@ run "who_may_deploy_may_neither_sign_nor_read_secrets_nor_change_the_application
   }
   assert {
     condition     = length([for s in output.group_statements : s if strcontains(s.text, "FN_FUNCTION_UPDATE") && s.group != "Deployers"]) == 0
-    error_message = "Others than the deployers may deploy."
+    error_message = "Another group may deploy."
   }
   assert {
     condition     = length([for s in output.group_statements : s if can(regex("SECRET_BUNDLE|secret-bundles", s.text))]) == 0
@@ -241,16 +241,16 @@ run "a_group_that_is_not_named_gets_no_statements" {
 
   assert {
     condition     = length(output.group_statements) == 0 && length(oci_identity_policy.groups) == 0
-    error_message = "There are statements for nobody."
+    error_message = "There are statements without a group."
   }
 }
 
-run "the_schedule_may_start_functions_by_its_own_OCID_alone" {
+run "only_the_schedule_may_start_functions_by_its_OCID" {
   command = plan
 
   assert {
     condition     = anytrue([for s in output.service_statements : strcontains(s.text, "request.principal.id = 'ocid1.resourceschedule.oc1.eu-frankfurt-1.aaaaaaaatheschedule'")])
-    error_message = "The schedule's statement isn't pinned: ${jsonencode(output.service_statements)}"
+    error_message = "The schedule's statement isn't limited to its OCID: ${jsonencode(output.service_statements)}"
   }
   assert {
     condition     = alltrue([for s in output.service_statements : strcontains(s.text, "request.principal.id = ") if strcontains(s.text, "any-user")])
@@ -258,7 +258,7 @@ run "the_schedule_may_start_functions_by_its_own_OCID_alone" {
   }
 }
 
-run "functions_verifies_signatures_with_the_signing_key_alone" {
+run "Functions_verifies_signatures_only_with_the_signing_key" {
   command = plan
 
   assert {
@@ -267,7 +267,7 @@ run "functions_verifies_signatures_with_the_signing_key_alone" {
   }
 }
 
-run "everything_tenancy_wide_is_made_in_the_root_compartment" {
+run "tenancy_wide_resources_are_in_the_root_compartment" {
   command = plan
 
   variables {
@@ -275,11 +275,11 @@ run "everything_tenancy_wide_is_made_in_the_root_compartment" {
   }
   assert {
     condition     = alltrue([for c in concat([for g in oci_identity_dynamic_group.function : g.compartment_id], [for p in oci_identity_policy.function : p.compartment_id], oci_identity_policy.groups[*].compartment_id, oci_events_rule.problem_closed[*].compartment_id) : c == var.tenancy_ocid])
-    error_message = "Something would be made where it has no effect."
+    error_message = "A tenancy-wide resource is in another compartment, where it has no effect."
   }
 }
 
-run "two_stacks_have_two_names_for_everything_tenancy_wide" {
+run "two_stacks_name_tenancy_wide_resources_differently" {
   command = plan
 
   variables {
@@ -292,6 +292,6 @@ run "two_stacks_have_two_names_for_everything_tenancy_wide" {
   }
   assert {
     condition     = toset(keys(output.dynamic_groups)) == toset(["keyturn-blue-rotate", "keyturn-blue-sweep"]) && length(oci_identity_tag.keyturn) == 0
-    error_message = "The second stack would take the first one's names."
+    error_message = "The second stack has the first one's names."
   }
 }

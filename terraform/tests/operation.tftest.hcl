@@ -1,4 +1,4 @@
-# The runbooks that alarms name, and the searches of the log that runbooks begin with.
+# The runbooks that alarms name, and the log searches that runbooks begin with.
 
 mock_provider "oci" {
   source          = "./tests/mocks"
@@ -15,20 +15,20 @@ run "every_alarm_names_its_runbook" {
 
   assert {
     condition     = alltrue([for name, a in oci_monitoring_alarm.this : endswith(a.body, "/docs/runbooks/alarm-${name}.md")])
-    error_message = "An alarm leaves open what to do: ${jsonencode([for a in oci_monitoring_alarm.this : a.body])}"
+    error_message = "An alarm doesn't say what to do: ${jsonencode([for a in oci_monitoring_alarm.this : a.body])}"
   }
   assert {
     condition     = alltrue([for a in oci_monitoring_alarm.this : length(a.body) <= 1024])
-    error_message = "An alarm's body is too long to be read by somebody who was woken up."
+    error_message = "An alarm's body is too long."
   }
 }
 
-run "every_saved_search_looks_into_the_invocation_log_alone" {
+run "every_saved_search_reads_only_the_invocation_log" {
   command = plan
 
   assert {
     condition     = alltrue([for s in oci_logging_log_saved_search.this : startswith(s.query, "search \"ocid1.compartment.oc1..aaaaaaaakeyturn/ocid1.loggroup.oc1.eu-frankfurt-1.aaaaaaaathegroup/ocid1.log.oc1.eu-frankfurt-1.aaaaaaaathelog\" | where ")])
-    error_message = "A search looks elsewhere: ${jsonencode(output.log_searches)}"
+    error_message = "A search reads another log: ${jsonencode(output.log_searches)}"
   }
   assert {
     condition     = output.log_searches["refused"].query == "search \"ocid1.compartment.oc1..aaaaaaaakeyturn/ocid1.loggroup.oc1.eu-frankfurt-1.aaaaaaaathegroup/ocid1.log.oc1.eu-frankfurt-1.aaaaaaaathelog\" | where data.message = '*\"outcome\":\"refused\"*' | sort by datetime desc"
@@ -36,7 +36,7 @@ run "every_saved_search_looks_into_the_invocation_log_alone" {
   }
 }
 
-run "two_stacks_of_a_compartment_have_saved_searches_of_two_names" {
+run "two_stacks_of_a_compartment_name_saved_searches_differently" {
   command = plan
 
   variables {

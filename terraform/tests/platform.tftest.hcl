@@ -1,4 +1,4 @@
-# What is made, and how.
+# The resources and their settings.
 
 mock_provider "oci" {
   source          = "./tests/mocks"
@@ -10,7 +10,7 @@ mock_provider "oci" {
   override_during = plan
 }
 
-run "the_rule_listens_to_the_four_rules_by_their_ids" {
+run "the_events_rule_selects_the_four_detector_rules_by_id" {
   command = plan
 
   assert {
@@ -22,7 +22,7 @@ run "the_rule_listens_to_the_four_rules_by_their_ids" {
   }
 }
 
-run "the_reporting_region_is_asked_for_and_taken_if_it_is_the_stacks" {
+run "the_reporting_region_is_looked_up" {
   command = plan
 
   variables {
@@ -38,7 +38,7 @@ run "the_reporting_region_is_asked_for_and_taken_if_it_is_the_stacks" {
   }
 }
 
-run "a_reporting_region_that_Cloud_Guard_names_otherwise_is_refused" {
+run "another_reporting_region_in_Cloud_Guard_is_refused" {
   command = plan
 
   variables {
@@ -51,7 +51,7 @@ run "a_reporting_region_that_Cloud_Guard_names_otherwise_is_refused" {
   expect_failures = [oci_functions_application.this]
 }
 
-run "a_stack_in_another_region_is_refused_before_anything_is_made" {
+run "a_stack_in_another_region_is_refused_before_anything_is_created" {
   command = plan
 
   variables {
@@ -100,7 +100,7 @@ run "the_home_region_is_looked_up" {
   }
 }
 
-run "images_are_taken_by_digest" {
+run "images_are_deployed_by_digest" {
   command = plan
 
   assert {
@@ -113,7 +113,7 @@ run "images_are_taken_by_digest" {
   }
 }
 
-run "both_functions_have_one_configuration" {
+run "both_functions_have_the_same_configuration" {
   command = plan
 
   variables {
@@ -134,7 +134,7 @@ run "both_functions_have_one_configuration" {
   }
 }
 
-run "without_images_everything_else_is_prepared" {
+run "without_images_everything_else_is_created" {
   command = plan
 
   variables {
@@ -144,11 +144,11 @@ run "without_images_everything_else_is_prepared" {
   }
   assert {
     condition     = length(oci_functions_function.this) + length(oci_identity_dynamic_group.function) + length(oci_identity_policy.function) + length(oci_events_rule.problem_closed) + length(oci_resource_scheduler_schedule.sweep) + length(oci_monitoring_alarm.this) == 0
-    error_message = "Something needs a function that isn't there."
+    error_message = "A resource needs a function that doesn't exist."
   }
   assert {
     condition     = length(oci_kms_key.signing) == 1 && length(oci_artifacts_container_repository.this) == 2 && output.signing_key_id != null
-    error_message = "What the images need isn't there."
+    error_message = "The repositories or keys for the images are missing."
   }
 }
 
@@ -157,15 +157,15 @@ run "only_signed_images_run" {
 
   assert {
     condition     = oci_functions_application.this.image_policy_config[0].is_policy_enabled && oci_functions_application.this.image_policy_config[0].key_details[0].kms_key_id == output.signing_key_id
-    error_message = "The application takes unsigned images."
+    error_message = "The application accepts unsigned images."
   }
   assert {
     condition     = oci_kms_key.signing[0].key_shape[0].algorithm == "RSA" && oci_kms_key.signing[0].protection_mode == "HSM"
-    error_message = "The signing key is no RSA key in the HSM."
+    error_message = "The signing key isn't an RSA key in the HSM."
   }
 }
 
-run "without_signatures_there_is_no_signing_key_and_the_application_is_told_so" {
+run "without_signatures_there_is_no_signing_key_and_the_application_requires_none" {
   command = plan
 
   variables {
@@ -173,32 +173,32 @@ run "without_signatures_there_is_no_signing_key_and_the_application_is_told_so" 
   }
   assert {
     condition     = length(oci_kms_key.signing) == 0 && !oci_functions_application.this.image_policy_config[0].is_policy_enabled && length(oci_functions_application.this.image_policy_config[0].key_details) == 0 && length(output.service_statements) == 1
-    error_message = "Something of the signatures is left."
+    error_message = "A signing key or the application's image policy is still there."
   }
 }
 
-run "the_network_has_no_way_to_the_internet" {
+run "the_network_has_no_route_to_the_internet" {
   command = plan
 
   assert {
     condition     = length(oci_core_nat_gateway.this) == 0 && oci_core_subnet.functions[0].prohibit_public_ip_on_vnic && oci_core_subnet.functions[0].prohibit_internet_ingress
-    error_message = "There is a way."
+    error_message = "There is a gateway to the internet."
   }
   assert {
     condition     = alltrue([for r in oci_core_route_table.functions[0].route_rules : r.destination_type == "SERVICE_CIDR_BLOCK"])
-    error_message = "A route leads elsewhere than to Oracle's services."
+    error_message = "A route leads to another destination than Oracle's services."
   }
   assert {
     condition     = alltrue([for r in oci_core_network_security_group_security_rule.functions : r.direction == "EGRESS" && r.destination_type == "SERVICE_CIDR_BLOCK" && r.tcp_options[0].destination_port_range[0].max == 443])
-    error_message = "A rule lets in or out more than HTTPS to Oracle's services."
+    error_message = "A rule allows more than HTTPS to Oracle's services."
   }
   assert {
     condition     = length(oci_core_default_security_list.this[0].ingress_security_rules) + length(oci_core_default_security_list.this[0].egress_security_rules) == 0
-    error_message = "The security list lets something through."
+    error_message = "The security list has rules."
   }
 }
 
-run "an_existing_subnet_is_taken_and_no_network_made" {
+run "an_existing_subnet_is_used_and_no_network_created" {
   command = plan
 
   variables {
@@ -207,7 +207,7 @@ run "an_existing_subnet_is_taken_and_no_network_made" {
   }
   assert {
     condition     = length(oci_core_vcn.this) == 0 && oci_functions_application.this.subnet_ids == tolist(["ocid1.subnet.oc1.eu-frankfurt-1.aaaaaaaasubnet"])
-    error_message = "A network would be made."
+    error_message = "The plan creates a network."
   }
 }
 
@@ -219,7 +219,7 @@ run "the_master_key_is_AES_256_in_the_HSM_and_rotates_where_the_vault_can" {
   }
   assert {
     condition     = oci_kms_key.secrets[0].key_shape[0].algorithm == "AES" && oci_kms_key.secrets[0].key_shape[0].length == 32 && oci_kms_key.secrets[0].protection_mode == "HSM"
-    error_message = "The key is another."
+    error_message = "The master key has another algorithm, length or protection."
   }
   assert {
     condition     = oci_kms_key.secrets[0].is_auto_rotation_enabled && oci_kms_key.secrets[0].auto_key_rotation_details[0].rotation_interval_in_days == 90
@@ -227,7 +227,7 @@ run "the_master_key_is_AES_256_in_the_HSM_and_rotates_where_the_vault_can" {
   }
 }
 
-run "a_default_vault_is_not_asked_for_what_it_refuses" {
+run "a_default_vault_gets_no_key_rotation" {
   command = plan
 
   assert {
@@ -236,7 +236,7 @@ run "a_default_vault_is_not_asked_for_what_it_refuses" {
   }
 }
 
-run "an_existing_vault_and_key_are_taken" {
+run "an_existing_vault_and_key_are_used" {
   command = plan
 
   variables {
@@ -245,7 +245,7 @@ run "an_existing_vault_and_key_are_taken" {
   }
   assert {
     condition     = length(oci_kms_vault.this) + length(oci_kms_key.secrets) == 0 && output.key_id == "ocid1.key.oc1.eu-frankfurt-1.aaaaaaaakey"
-    error_message = "Another vault or key would be made."
+    error_message = "The plan creates a vault or key."
   }
 }
 
@@ -261,7 +261,7 @@ run "a_first_secret_is_bound_and_holds_a_placeholder" {
   }
   assert {
     condition     = startswith(base64decode(oci_vault_secret.first["deploy"].secret_content[0].content), "Keyturn has not rotated")
-    error_message = "The state would hold something else than the placeholder."
+    error_message = "The state contains something other than the placeholder."
   }
 }
 
@@ -278,7 +278,7 @@ run "every_subscriber_gets_mails_and_alarms" {
   }
 }
 
-run "every_alarm_says_what_to_do_and_goes_to_another_topic_than_the_mails" {
+run "every_alarm_says_what_to_do_and_uses_another_topic_than_the_mails" {
   command = plan
 
   assert {
@@ -287,11 +287,11 @@ run "every_alarm_says_what_to_do_and_goes_to_another_topic_than_the_mails" {
   }
   assert {
     condition     = alltrue([for a in oci_monitoring_alarm.this : length(a.body) > 80 && length(a.destinations) == 1]) && length(oci_ons_notification_topic.this) == 2
-    error_message = "An alarm says too little, or reports to nobody."
+    error_message = "An alarm says too little, or has no destination."
   }
 }
 
-run "a_daily_sweep_is_missed_after_a_day" {
+run "the_alarm_for_a_missing_daily_sweep_waits_a_day" {
   command = plan
 
   variables {
@@ -303,7 +303,7 @@ run "a_daily_sweep_is_missed_after_a_day" {
   }
 }
 
-run "without_a_schedule_nothing_waits_for_one" {
+run "without_a_schedule_there_is_no_alarm_for_a_missing_sweep" {
   command = plan
 
   variables {
@@ -312,20 +312,20 @@ run "without_a_schedule_nothing_waits_for_one" {
   expect_failures = [check.sweep]
   assert {
     condition     = length(oci_resource_scheduler_schedule.sweep) + length(oci_identity_policy.schedule) == 0 && !contains(keys(oci_monitoring_alarm.this), "sweep-missing")
-    error_message = "Something waits for a schedule."
+    error_message = "A resource needs a schedule."
   }
 }
 
-run "hardening_is_off_until_it_is_asked_for" {
+run "hardening_is_off_by_default" {
   command = plan
 
   assert {
     condition     = length(oci_artifacts_container_repository.this) + length(oci_vulnerability_scanning_container_scan_target.this) + length(oci_cloud_guard_security_zone.this) + length(oci_cloud_guard_target.this) == 0
-    error_message = "Something is on."
+    error_message = "A hardening resource is planned."
   }
 }
 
-run "the_four_rules_are_set_to_90_days_in_the_terms_of_Oracles_recipe" {
+run "the_four_rules_are_set_to_90_days_with_the_setting_names_of_Oracles_recipe" {
   command = plan
 
   variables {
@@ -359,11 +359,11 @@ run "the_four_rules_are_set_to_90_days_in_the_terms_of_Oracles_recipe" {
   }
   assert {
     condition     = toset([for r in oci_cloud_guard_detector_recipe.this[0].detector_rules : r.detector_rule_id]) == toset(["API_KEY_TOO_OLD", "AUTH_TOKEN_TOO_OLD", "SECRET_KEY_TOO_OLD", "PASSWORD_TOO_OLD"]) && alltrue([for r in oci_cloud_guard_detector_recipe.this[0].detector_rules : r.details[0].is_enabled])
-    error_message = "Not all of the rules are on."
+    error_message = "Some rules are off."
   }
   assert {
     condition     = alltrue([for r in oci_cloud_guard_detector_recipe.this[0].detector_rules : r.details[0].configurations[0].value == "90"]) && oci_cloud_guard_detector_recipe.this[0].source_detector_recipe_id == "ocid1.cloudguarddetectorrecipe.oc1..aaaaaaaaoracle"
-    error_message = "The age of a kind is another, or the recipe another."
+    error_message = "The age of a kind, or the recipe, is wrong."
   }
   assert {
     condition     = oci_cloud_guard_target.this[0].target_responder_recipes[0].responder_recipe_id == "ocid1.cloudguardresponderrecipe.oc1..aaaaaaaaoracle"
@@ -371,7 +371,7 @@ run "the_four_rules_are_set_to_90_days_in_the_terms_of_Oracles_recipe" {
   }
 }
 
-run "a_recipe_whose_settings_are_called_otherwise_is_warned_of" {
+run "a_recipe_with_other_settings_gives_a_warning" {
   command = plan
 
   variables {

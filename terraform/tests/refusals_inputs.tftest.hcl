@@ -1,4 +1,4 @@
-# What is refused, and that the message names the input.
+# Inputs that a plan refuses.
 
 mock_provider "oci" {
   source          = "./tests/mocks"
@@ -31,7 +31,7 @@ run "an_OCID_of_another_type_is_refused" {
   expect_failures = [var.tenancy_ocid, var.compartment_ocid, var.subnet_ocid, var.network_security_group_ocids, var.vault_ocid, var.key_ocid, var.signing_key_ocid, var.secret_compartment_ocids, var.topic_ocid, var.topic_compartment_ocid, var.alarm_topic_ocid, var.security_zone_recipe_ocid, var.excluded_users]
 }
 
-run "a_regions_key_is_refused_where_its_identifier_is_meant" {
+run "a_regions_key_is_refused_in_place_of_its_identifier" {
   command = plan
 
   variables {
@@ -55,7 +55,7 @@ run "an_unknown_word_is_refused" {
   expect_failures = [var.kinds, var.secret_policy, var.vault_type, var.sweep_schedule, var.name_prefix]
 }
 
-run "a_stack_that_rotates_nothing_or_spares_nobody_is_refused" {
+run "a_stack_without_kinds_or_excluded_users_is_refused" {
   command = plan
 
   variables {
@@ -65,7 +65,7 @@ run "a_stack_that_rotates_nothing_or_spares_nobody_is_refused" {
   expect_failures = [var.kinds, var.excluded_users]
 }
 
-run "text_that_would_break_out_of_a_statement_is_refused" {
+run "text_that_could_change_a_statement_is_refused" {
   command = plan
 
   variables {
@@ -96,7 +96,7 @@ run "an_excluded_name_with_a_star_and_a_slash_is_refused" {
   expect_failures = [var.excluded_users]
 }
 
-run "an_image_without_a_whole_digest_is_refused" {
+run "an_image_without_a_complete_digest_is_refused" {
   command = plan
 
   variables {
@@ -140,7 +140,7 @@ run "a_grace_period_without_a_unit_is_refused" {
   expect_failures = [var.grace_period]
 }
 
-run "a_configuration_key_that_has_an_input_of_its_own_is_refused" {
+run "a_configuration_key_with_a_separate_input_is_refused" {
   command = plan
 
   variables {

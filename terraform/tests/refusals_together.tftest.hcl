@@ -1,4 +1,4 @@
-# What is refused because inputs contradict each other, or the tenancy.
+# Inputs that a plan refuses because they contradict each other or the tenancy.
 
 mock_provider "oci" {
   source          = "./tests/mocks"
@@ -104,7 +104,7 @@ run "a_key_without_its_vault_is_refused" {
   expect_failures = [oci_kms_vault.this]
 }
 
-run "a_configuration_longer_than_Functions_takes_is_refused" {
+run "a_configuration_longer_than_Functions_allows_is_refused" {
   command = plan
 
   variables {
@@ -113,7 +113,7 @@ run "a_configuration_longer_than_Functions_takes_is_refused" {
   expect_failures = [oci_functions_function.this["rotate"], oci_functions_function.this["sweep"]]
 }
 
-run "a_target_without_a_responder_recipe_is_refused_since_it_would_send_no_events" {
+run "a_target_without_a_responder_recipe_is_refused" {
   command = plan
 
   variables {

@@ -83,7 +83,7 @@ func TestEveryOtherAnswerOfOCIIsReportedAndBreaksNothing(t *testing.T) {
 					continue
 				}
 				f := p.of(t, v.fact)
-				if f.Verdict != "differs, and Keyturn is made for it" || !strings.HasPrefix(f.Saw, v.saw) {
+				if f.Verdict != "differs, and Keyturn is ready for it" || !strings.HasPrefix(f.Saw, v.saw) {
 					t.Errorf("%s: the report says %q: %s; want that it differs: %s", v.field, f.Saw, f.Verdict, v.saw)
 				}
 				if _, different, ok := strings.Cut(p.stdout, "### What OCI does differently"); !ok ||

@@ -43,7 +43,7 @@ func TestFillingInTwiceGivesTheSameFile(t *testing.T) {
 	first := b.read("images.auto.tfvars")
 	got := b.good("", "fill-in", fillArgs...)
 	if second := b.read("images.auto.tfvars"); first != lines("a", "b") || second != first ||
-		!strings.Contains(got.log, "says so already") {
+		!strings.Contains(got.log, "already has these images") {
 		t.Errorf("first\n%ssecond\n%s%s", first, second, got.log)
 	}
 }
@@ -115,9 +115,9 @@ func TestAFillingInWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
 		{[]string{"nowhere/a.auto.tfvars", "no such folder"}, []string{"-a", "nowhere/a.auto.tfvars", rotate, sweep}},
 		{[]string{"folder.auto.tfvars is not a file"}, []string{"-a", "folder.auto.tfvars", rotate, sweep}},
 		{[]string{"-a is empty"}, []string{"-a", "", rotate, sweep}},
-		{[]string{"twice.auto.tfvars, line 2", "rotate_image is there twice"},
+		{[]string{"twice.auto.tfvars, line 2", "rotate_image occurs twice"},
 			[]string{"-a", "twice.auto.tfvars", rotate, sweep}},
-		{[]string{"null.auto.tfvars, line 2", "sweep_image is no plain string"},
+		{[]string{"null.auto.tfvars, line 2", "sweep_image is not a plain string"},
 			[]string{"-a", "null.auto.tfvars", rotate, sweep}},
 		{[]string{"block.auto.tfvars, line 1", "block comment"}, []string{"-a", "block.auto.tfvars", rotate, sweep}},
 	} {

@@ -211,7 +211,7 @@ func TestPushingAgainSendsNothingAndSaysSo(t *testing.T) {
 	if r.written() != sent || sent == 0 {
 		t.Errorf("%d requests that write after the first push, %d after the second", sent, r.written())
 	}
-	if first.out != second.out || strings.Count(second.log, "is there already") != 2 ||
+	if first.out != second.out || strings.Count(second.log, "already exists") != 2 ||
 		strings.Contains(second.log, "pushed: ") {
 		t.Errorf("the second push prints\n%s%s", second.out, second.log)
 	}
@@ -310,7 +310,7 @@ func TestAPushThatAnotherPushOverwritesFails(t *testing.T) {
 		}
 		return overtaken
 	})
-	b.bad([]string{other, "somebody else pushes there"}, "", "push", pushArgs()...)
+	b.bad([]string{other, "another process pushes there"}, "", "push", pushArgs()...)
 }
 
 func TestALayoutWithoutOneCompleteImageForFunctionsIsRefused(t *testing.T) {
@@ -318,7 +318,7 @@ func TestALayoutWithoutOneCompleteImageForFunctionsIsRefused(t *testing.T) {
 	b.file("token", "not-asked-for\n")
 	dist := filepath.Join(b.home, "dist")
 	args := pushArgs("-u", user, "-p", "token")
-	b.bad([]string{dist + "/rotate is no image layout", "deploy/build"}, "", "push", args...)
+	b.bad([]string{dist + "/rotate is not an image layout", "deploy/build"}, "", "push", args...)
 
 	layouts(t, dist, 1)
 	write(t, filepath.Join(dist, "sweep"), image(t, 1, "arm64"))

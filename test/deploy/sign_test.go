@@ -100,7 +100,7 @@ func TestSigningAgainSignsNothingAndSaysSo(t *testing.T) {
 	b.oci(shop())
 	b.good("", "sign", signArgs()...)
 	got := b.good("", "sign", signArgs()...)
-	if !slices.Equal(b.tenancy().signed(), both) || strings.Count(got.log, "is signed already: ") != 2 ||
+	if !slices.Equal(b.tenancy().signed(), both) || strings.Count(got.log, "already signed: ") != 2 ||
 		b.calls("sign-upload") != 2 {
 		t.Errorf("signed are %v, sign-upload was called %d times:\n%s", b.tenancy().signed(), b.calls("sign-upload"),
 			got.log)
@@ -129,7 +129,7 @@ func TestEveryPageOfAListIsRead(t *testing.T) {
 		signatureOf(both[0], key, "AVAILABLE")}
 	b.oci(before)
 	got := b.good("", "sign", signArgs()...)
-	if b.calls("sign-upload") != 1 || !strings.Contains(got.log, "is signed already: "+reference("rotate", "a")) {
+	if b.calls("sign-upload") != 1 || !strings.Contains(got.log, "already signed: "+reference("rotate", "a")) {
 		t.Errorf("what is on the second page is not seen:\n%s", got.log)
 	}
 }
@@ -180,7 +180,7 @@ func TestADrySigningSignsNothing(t *testing.T) {
 	before.Signatures = []map[string]any{signatureOf(both[0], key, "AVAILABLE")}
 	b.oci(before)
 	got := b.good("", "sign", append([]string{"-n"}, signArgs()...)...)
-	for _, want := range []string{"is signed already: " + reference("rotate", "a"), "will be signed with " +
+	for _, want := range []string{"already signed: " + reference("rotate", "a"), "will be signed with " +
 		keyVersion + ": " + reference("sweep", "b")} {
 		if !strings.Contains(got.log, want) {
 			t.Errorf("it doesn't say %q:\n%s", want, got.log)

@@ -151,7 +151,7 @@ func TestAFolderThatIsNoImageLayoutIsNotChanged(t *testing.T) {
 		"-o", dist)
 	c.Dir = root
 	out, err := c.CombinedOutput()
-	if c.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "no image layout") {
+	if c.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "not an image layout") {
 		t.Errorf("the command ended with %v: %s", err, out)
 	}
 	if _, err := os.Stat(kept); err != nil {

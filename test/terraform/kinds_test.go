@@ -23,7 +23,7 @@ func hcl[T ~string](list []T) string {
 
 func TestTheStacksTableOfKindsMatchesTheProgram(t *testing.T) {
 	var b strings.Builder
-	b.WriteString(`# What the stack has to know about each kind of credential. Generated from pkg/credential:
+	b.WriteString(`# What the stack needs to know about each kind of credential. Generated from pkg/credential:
 # go test ./test/terraform -update
 locals {
   kinds = {

@@ -107,7 +107,7 @@ func TestAnOCIDHasToBeOfTheStacksRegion(t *testing.T) {
 		cases = append(cases, inputCase{input + " without a region", with(in.with, input, ocid(in.kind, "")),
 			input + ": " + ocid(in.kind, "") + " names no region", ""},
 			inputCase{input + " of another realm", with(in.with, input, strings.Replace(ocid(in.kind,
-				"us-langley-1"), "oc1", "oc2", 1)), "of the realm oc2", ""})
+				"us-langley-1"), "oc1", "oc2", 1)), "in the realm oc2", ""})
 	}
 	check(t, cases)
 }
@@ -164,8 +164,8 @@ func TestAnImageHasToBeInTheRegistryOfTheStacksRegion(t *testing.T) {
 		{"a digest without a tag", values{sweep: "fra.ocir.io/ns/keyturn/sweep@sha256:" + strings.Repeat("1", 64)},
 			"sweep_image is not registry/namespace/repository", ""},
 		{"exchanged", values{"rotate_image": image("fra.ocir.io", "sweep", "0"), sweep: image("fra.ocir.io",
-			"rotate", "1")}, "the wrong way round", ""},
-		{"the sweep twice", values{"rotate_image": image("fra.ocir.io", "sweep", "0")}, "the wrong way round", ""},
+			"rotate", "1")}, "are swapped", ""},
+		{"the sweep twice", values{"rotate_image": image("fra.ocir.io", "sweep", "0")}, "are swapped", ""},
 		{"one digest for both", values{sweep: image("fra.ocir.io", "sweep", "0")}, "", "the same digest"},
 		{"not in the repositories that are made", values{"repositories": true, "name_prefix": "blue"}, "",
 			"blue/rotate, blue/sweep"},
@@ -178,7 +178,7 @@ func TestEverythingHasToBeOfOneRealm(t *testing.T) {
 		"compartment_ocid": "ocid1.compartment.oc2..aaaaaaaakeyturn",
 		"rotate_image":     image("ocir.us-langley-1.oci.oraclegovcloud.com", "rotate", "0"),
 		"sweep_image":      image("ocir.us-langley-1.oci.oraclegovcloud.com", "sweep", "1")}
-	const refused = "is of the realm"
+	const refused = "is in the realm"
 	cases := []inputCase{
 		{"another realm than oc1, throughout", gov, "", ""},
 		{"a tenancy of another realm", values{"tenancy_ocid": "ocid1.tenancy.oc2..aaaaaaaatenancy"},

@@ -85,7 +85,7 @@ func nothingIsPlanned(t *testing.T, w workshop) {
 		t.Errorf("%d resources have defined tags, %d of them are secrets; want 45 or more, and 3", tagged, secrets)
 	}
 	out := w.run(t, "examples/complete", "plan", "-input=false", "-var-file=terraform.tfvars.example")
-	if !strings.Contains(out, "No changes.") || strings.Contains(out, "First secrets are made once") {
+	if !strings.Contains(out, "No changes.") || strings.Contains(out, "Terraform creates first secrets once") {
 		t.Errorf("a plan would change what others have added:\n%s", out)
 	}
 }

@@ -1,5 +1,5 @@
--- A credential of an Autonomous Database that reads the auth token out of Vault itself. Run it once, as the schema that owns the jobs.
--- The secret is the plain one (auth_secret_ocid), whose content is the token alone; a bundle would be taken for the token as a whole.
+-- A credential of an Autonomous Database that reads the auth token from Vault itself. Run it once, as the schema that owns the jobs.
+-- The secret is the plain one (auth_secret_ocid), whose content is only the token; the database would use a whole bundle as the token.
 set define off
 
 begin
@@ -12,7 +12,7 @@ begin
 end;
 /
 
--- By itself the database looks for a new version every 12 hours. This job does it every hour.
+-- The database automatically looks for a new version every 12 hours. This job does it every hour.
 begin
   dbms_scheduler.create_job(
     job_name        => 'REFRESH_OBJECT_STORE',
@@ -23,7 +23,7 @@ begin
 end;
 /
 
--- A job that was refused reads the token again and tries once more, so that it doesn't depend on the clock.
+-- A refused job reads the token again and retries, so that it doesn't depend on the schedule.
 create or replace procedure export_orders(target varchar2) authid definer is
   procedure write_file is
   begin

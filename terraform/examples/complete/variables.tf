@@ -19,7 +19,7 @@ variable "region" {
 }
 
 variable "deploy_user_ocid" {
-  description = "OCID of a user whose credentials get their first secrets here."
+  description = "OCID of a user for whose credentials the stack creates secrets."
   type        = string
 }
 

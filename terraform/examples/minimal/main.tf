@@ -1,11 +1,11 @@
-# The least that works: a new network, vault and topic, repositories for the images, and hourly sweeps.
+# The minimum: a new network, vault and topic, repositories for the images, and hourly sweeps.
 #
 # From nothing to a working set-up, in this folder:
 #   1. write terraform.tfvars, as terraform.tfvars.example shows, and change the two lines that say "yours" below
-#   2. terraform init && terraform apply         makes everything but the functions, which need images first
+#   2. terraform init && terraform apply         creates everything except the functions, which need images first
 #   3. terraform output -raw next_steps          shows the commands that build, push, sign and fill in the images
-#   4. terraform apply                           makes the functions
-#   5. terraform output -raw next_steps          shows how to check them, bind a secret and try a first rotation
+#   4. terraform apply                           creates the functions
+#   5. terraform output -raw next_steps          shows how to check them, bind a secret and test a rotation
 
 variable "tenancy_ocid" {
   description = "OCID of the tenancy."
@@ -29,13 +29,13 @@ variable "rotate_image" {
 }
 
 variable "sweep_image" {
-  description = "Image of functions/sweep, likewise."
+  description = "Image of functions/sweep, in the same form."
   type        = string
   default     = ""
 }
 
 variable "dry_run" {
-  description = "Say what would be done, and change nothing. Set it to false when the mails say what you want."
+  description = "Report what would be done, and change nothing. Set it to false when the mails are as expected."
   type        = bool
   default     = true
 }
@@ -56,7 +56,7 @@ module "keyturn" {
   dry_run      = var.dry_run
 
   # Notifications
-  emails = ["secops@example.com"] # yours: who reads the mails and alarms
+  emails = ["secops@example.com"] # yours: the readers of the mails and alarms
 
   # Hardening
   repositories = true
