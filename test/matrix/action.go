@@ -43,11 +43,11 @@ var actions = []action{
 		do: func(ctx context.Context, env *environment) (bool, error) {
 			return true, env.PutSecret(ctx, env.secret(), []byte("written by an operator"))
 		}},
-	{name: "binds a secret to somebody else", password: true,
+	{name: "binds a secret to another user", password: true,
 		do: func(ctx context.Context, env *environment) (bool, error) {
 			return true, env.Tag(ctx, env.secret(), map[string]string{"keyturn-user": env.AddUser("somebody else")})
 		}},
-	{name: "binds a secret to somebody else and back", password: true,
+	{name: "binds a secret to another user and back", password: true,
 		do: func(ctx context.Context, env *environment) (bool, error) {
 			if err := env.Tag(ctx, env.secret(),
 				map[string]string{"keyturn-user": env.AddUser("somebody else")}); err != nil {

@@ -140,7 +140,7 @@ func TestTheMatrixHasEveryActionOfTheWalk(t *testing.T) {
 	var names []string
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
-		if !ok || spec.Names[0].Name != "acts" || len(spec.Values) != 1 {
+		if !ok || spec.Names[0].Name != "userActions" || len(spec.Values) != 1 {
 			return true
 		}
 		for _, e := range spec.Values[0].(*ast.CompositeLit).Elts {
