@@ -86,7 +86,8 @@ func prepare(ctx context.Context, a *admin, o options) (*run, error) {
 	}
 	n := &run{admin: a, options: o, rotate: f, subjects: plan(), times: map[string][]timing{}}
 	if o.sweep != "" {
-		if n.sweep, err = a.deployment(ctx, o.sweep); err != nil {
+		n.sweep, err = a.deployment(ctx, o.sweep)
+		if err != nil {
 			return nil, err
 		}
 		if is(n.sweep.config["dry_run"], "yes") {
@@ -99,7 +100,8 @@ func prepare(ctx context.Context, a *admin, o options) (*run, error) {
 	if path == "" {
 		path = prefix + id + ".json"
 	}
-	if path, err = filepath.Abs(path); err != nil {
+	path, err = filepath.Abs(path)
+	if err != nil {
 		return nil, fmt.Errorf("-state: %w", err)
 	}
 	n.state = &state{Version: 1, Run: id, Tenancy: a.tenancy, Vault: o.vault, Compartment: f.compartmentOf(o),

@@ -107,10 +107,12 @@ func (a *admin) whoAmI(ctx context.Context) error {
 		return errors.New("the tenancy shows no home region")
 	}
 	a.identity.SetRegion(a.home)
-	if a.namespace, err = a.cloud.Namespace(ctx); err != nil {
+	a.namespace, err = a.cloud.Namespace(ctx)
+	if err != nil {
 		return fmt.Errorf("reading the Object Storage namespace: %w", err)
 	}
-	if a.hosts, err = oci.HostsOf(a.home, a.namespace); err != nil {
+	a.hosts, err = oci.HostsOf(a.home, a.namespace)
+	if err != nil {
 		return fmt.Errorf("finding the hosts of the home region: %w", err)
 	}
 	return nil

@@ -217,7 +217,8 @@ func (a *admin) findSecret(ctx context.Context, s *state, t thing) (string, erro
 				return text(found.Id), nil
 			}
 		}
-		if page = r.OpcNextPage; text(page) == "" {
+		page = r.OpcNextPage
+		if text(page) == "" {
 			return "", nil
 		}
 	}

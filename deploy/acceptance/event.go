@@ -98,7 +98,8 @@ func (d *deployment) invoke(ctx context.Context, body []byte) (invoked, error) {
 		return out, nil
 	}
 	defer response.Content.Close()
-	if out.body, err = io.ReadAll(io.LimitReader(response.Content, 6<<20)); err != nil {
+	out.body, err = io.ReadAll(io.LimitReader(response.Content, 6<<20))
+	if err != nil {
 		return out, fmt.Errorf("reading the function's answer: %w", err)
 	}
 	out.header = response.RawResponse.Header

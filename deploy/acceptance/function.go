@@ -33,8 +33,9 @@ func (a *admin) deployment(ctx context.Context, id string) (*deployment, error) 
 		return nil, err
 	}
 	d := &deployment{id: id, name: text(f.DisplayName), compartment: text(f.CompartmentId), config: f.Config}
-	if d.client, err = functions.NewFunctionsInvokeClientWithConfigurationProvider(a.provider,
-		text(f.InvokeEndpoint)); err != nil {
+	d.client, err = functions.NewFunctionsInvokeClientWithConfigurationProvider(a.provider,
+		text(f.InvokeEndpoint))
+	if err != nil {
 		return nil, fmt.Errorf("making the clients: %w", err)
 	}
 	a.plain(&d.client.BaseClient)

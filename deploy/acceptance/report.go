@@ -151,7 +151,8 @@ func (r *report) text(h heading, left remains) string {
 			if !slices.Contains(part.verdicts, o.Verdict) {
 				continue
 			}
-			if rows++; rows == 1 {
+			rows++
+			if rows == 1 {
 				b.WriteString("| fact | assumed | seen | verdict |\n|---|---|---|---|\n")
 			}
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", o.Fact, cell(o.Assumed), cell(o.Saw), o.Verdict)

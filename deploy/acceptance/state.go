@@ -79,7 +79,8 @@ func (s *state) write() error {
 		return fmt.Errorf("writing the state file: %w", err)
 	}
 	_, err = f.Write(append(text, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
 		err = os.Rename(f.Name(), s.path)
 	}
 	if err != nil {

@@ -51,7 +51,8 @@ func plan() (all []*subject) {
 		for _, p := range k.Record().Parts {
 			plain.secrets = append(plain.secrets, target{key: p.Key, role: p.Role})
 		}
-		if all = append(all, plain); k.Pair() {
+		all = append(all, plain)
+		if k.Pair() {
 			plain.label += "-pair"
 			all = append(all, &subject{label: string(k) + "-bundle", kind: k,
 				secrets: []target{{key: credential.BundleKey, role: credential.RoleBundle}}})
@@ -149,13 +150,15 @@ func (r *run) equip(ctx context.Context, s *subject) error {
 		return err
 	}
 	s.owner = r.owner(name, id)
-	if s.old, s.oldMade, err = r.newCredential(ctx, id, s.kind, "keyturn acceptance run "+r.state.Run); err != nil {
+	s.old, s.oldMade, err = r.newCredential(ctx, id, s.kind, "keyturn acceptance run "+r.state.Run)
+	if err != nil {
 		return err
 	}
 	for i := range s.secrets {
 		t := &s.secrets[i]
 		label := s.label + pick(len(s.secrets) > 1, "-"+string(t.role), "")
-		if t.name, t.id, err = r.newSecret(ctx, label, id, s.kind); err != nil {
+		t.name, t.id, err = r.newSecret(ctx, label, id, s.kind)
+		if err != nil {
 			return err
 		}
 	}
@@ -191,7 +194,8 @@ func (a *admin) newCredential(ctx context.Context, user string, kind credential.
 func (a *admin) create(ctx context.Context, user string, kind credential.Kind, description string) (
 	m credential.Material, at time.Time, err error) {
 	if kind.Origin() == credential.Local {
-		if m, err = credential.GenerateAPIKey(2048); err != nil {
+		m, err = credential.GenerateAPIKey(2048)
+		if err != nil {
 			return m, at, err
 		}
 		made, err := a.upload(ctx, user, m)

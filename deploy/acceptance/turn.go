@@ -38,7 +38,8 @@ func (r *run) closing(ctx context.Context, s *subject, comment string) (event []
 // close sends the function the closing of a problem about a subject's credential.
 func (r *run) close(ctx context.Context, s *subject, comment string) (event []byte, at time.Time, i invoked,
 	err error) {
-	if event, at, err = r.closing(ctx, s, comment); err == nil {
+	event, at, err = r.closing(ctx, s, comment)
+	if err == nil {
 		i, err = r.rotate.invoke(ctx, event)
 	}
 	return event, at, i, err
@@ -127,7 +128,8 @@ func (r *run) inIAM(ctx context.Context, s *subject) (a after, err error) {
 
 // looksRotated checks a rotation from outside.
 func (r *run) looksRotated(ctx context.Context, s *subject, o outcome.Outcome) (a after, err error) {
-	if a, err = r.inIAM(ctx, s); err != nil {
+	a, err = r.inIAM(ctx, s)
+	if err != nil {
 		return a, err
 	}
 	if s.kind.Origin() == credential.Reset {

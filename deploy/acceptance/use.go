@@ -73,7 +73,8 @@ func (a *admin) signed(ctx context.Context, url string, m credential.Material, o
 func (a *admin) signInAs(ctx context.Context, names []string, m credential.Material, o credential.Owner) (last used,
 	err error) {
 	for _, name := range names {
-		if last, err = a.signIn(ctx, name, m, o); err != nil || last.accepted() {
+		last, err = a.signIn(ctx, name, m, o)
+		if err != nil || last.accepted() {
 			return last, err
 		}
 	}

@@ -84,7 +84,8 @@ func (s source) make(ctx context.Context, function string, o options) (made, err
 	if err != nil {
 		return m, err
 	}
-	if m.sbom, err = billOfMaterials(function, o.version, binary, info); err != nil {
+	m.sbom, err = billOfMaterials(function, o.version, binary, info)
+	if err != nil {
 		return m, err
 	}
 	layer, err := o.engine.layer(binary)
@@ -99,8 +100,9 @@ func (s source) make(ctx context.Context, function string, o options) (made, err
 	if err != nil {
 		return m, fmt.Errorf("writing the configuration: %w", err)
 	}
-	if m.image, err = mutate.Append(base, mutate.Addendum{Layer: layer, MediaType: types.OCILayer,
-		History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "deploy/image " + function}}); err != nil {
+	m.image, err = mutate.Append(base, mutate.Addendum{Layer: layer, MediaType: types.OCILayer,
+		History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "deploy/image " + function}})
+	if err != nil {
 		return m, fmt.Errorf("adding the layer: %w", err)
 	}
 	return m, m.measure()

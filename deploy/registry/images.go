@@ -85,7 +85,8 @@ func read(dir string) (item, error) {
 			"deploy/build", dir, n)
 	}
 	i := item{digest: manifest.Manifests[0].Digest}
-	if i.image, err = index.Image(i.digest); err != nil {
+	i.image, err = index.Image(i.digest)
+	if err != nil {
 		return item{}, fmt.Errorf("reading the image of %s: %w", dir, err)
 	}
 	if err := validate.Image(i.image); err != nil {

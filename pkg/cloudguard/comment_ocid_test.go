@@ -27,7 +27,8 @@ func refusedComment(t *testing.T, text string) *cloudguard.CommentError {
 func TestAnOCIDThatIsCutShortIsRefused(t *testing.T) {
 	var cut []string
 	for n := range len(whole) - 6 {
-		if n = n + 1; n < 47 || n > 52 { // what is left with a digit, or of the part that all have
+		n = n + 1
+		if n < 47 || n > 52 { // what is left with a digit, or of the part that all have
 			cut = append(cut, whole[:len(whole)-n])
 		}
 	}

@@ -178,7 +178,8 @@ func plain(text string) string {
 func joinPairs(text string) []string {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {
-		if line = strings.TrimSpace(line); line == "" {
+		line = strings.TrimSpace(line)
+		if line == "" {
 			continue
 		}
 		if n := len(lines); n > 0 && onePair(lines[n-1], line) {
@@ -212,7 +213,8 @@ func cutKey(item string) (name, rest string) {
 		if len(item) < n || asciiLower(item[:n]) != k.name {
 			continue
 		}
-		if rest = strings.TrimLeft(item[n:], quotes+" "); rest == "" || rest[0] == ':' {
+		rest = strings.TrimLeft(item[n:], quotes+" ")
+		if rest == "" || rest[0] == ':' {
 			return k.name, rest
 		}
 	}

@@ -101,7 +101,8 @@ func contains(problems []string) string {
 func list(value string) []string {
 	var items []string
 	for _, item := range strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(",;\r\n", r) }) {
-		if item = strings.TrimSpace(item); item != "" {
+		item = strings.TrimSpace(item)
+		if item != "" {
 			items = append(items, item)
 		}
 	}

@@ -158,7 +158,8 @@ func (m Material) bundle(o Owner) (Value, error) {
 	var compact []byte
 	for pair := range slices.Chunk(pairs, 2) {
 		var err error
-		if compact, err = WithText(compact, pair[0], pair[1]); err != nil {
+		compact, err = WithText(compact, pair[0], pair[1])
+		if err != nil {
 			return Value{}, fmt.Errorf("encoding the bundle: %w", err)
 		}
 	}
@@ -197,7 +198,8 @@ func Extend(old, fresh Value) (Value, error) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(members)) {
 		var err error
-		if out, err = WithText(out, key, members[key]); err != nil {
+		out, err = WithText(out, key, members[key])
+		if err != nil {
 			return Value{}, fmt.Errorf("keeping what was added to the bundle: %w", err)
 		}
 	}

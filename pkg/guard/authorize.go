@@ -31,7 +31,8 @@ func (g Guard) Authorize(ctx context.Context, r credential.Request, l *Lookup, s
 		a.Contacts[s.ID] = strings.Join(strings.Fields(TagsOf(s).Owner), " ")
 	}
 	var err error
-	if a.Owner, err = l.wait(ctx); err != nil {
+	a.Owner, err = l.wait(ctx)
+	if err != nil {
 		return a, err
 	}
 	if err := Protected(g.Protects, a.Owner.User, a.Owner.UserName); err != nil {
@@ -53,7 +54,8 @@ func (g Guard) Authorize(ctx context.Context, r credential.Request, l *Lookup, s
 
 // writable refuses a secret that the value may not be written to. It reports whether the secret has no binding tags.
 func (g Guard) writable(r credential.Request, s vault.Secret) (unbound bool, err error) {
-	if unbound, err = Bound(s, r.Ref.Kind, r.Ref.User, g.AcceptUnbound); err != nil {
+	unbound, err = Bound(s, r.Ref.Kind, r.Ref.User, g.AcceptUnbound)
+	if err != nil {
 		return false, err
 	}
 	if unbound {

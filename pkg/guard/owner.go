@@ -50,7 +50,8 @@ func lookUp(ctx context.Context, d Directory, ref credential.Ref) (o credential.
 	elsewhere := ref.Kind.Record().Endpoint != credential.AtIAM
 	var group background.Group
 	group.Go(func() (err error) {
-		if o.UserName, err = d.UserName(ctx, ref.User); err != nil {
+		o.UserName, err = d.UserName(ctx, ref.User)
+		if err != nil {
 			return fmt.Errorf("looking up the user: %w", err)
 		}
 		return nil
@@ -59,7 +60,8 @@ func lookUp(ctx context.Context, d Directory, ref credential.Ref) (o credential.
 		if !elsewhere {
 			return nil
 		}
-		if o.Namespace, err = d.Namespace(ctx); err != nil {
+		o.Namespace, err = d.Namespace(ctx)
+		if err != nil {
 			return fmt.Errorf("looking up the Object Storage namespace: %w", err)
 		}
 		return nil
@@ -67,7 +69,8 @@ func lookUp(ctx context.Context, d Directory, ref credential.Ref) (o credential.
 	if err := group.First(); err != nil || !elsewhere {
 		return o, err
 	}
-	if o.Hosts, err = d.Hosts(o.Region, o.Namespace); err != nil {
+	o.Hosts, err = d.Hosts(o.Region, o.Namespace)
+	if err != nil {
 		return o, fmt.Errorf("finding the hosts at which the credential is used: %w", err)
 	}
 	return o, nil

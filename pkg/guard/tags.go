@@ -17,7 +17,8 @@ func TagsOf(s vault.Secret) Tags {
 		into *string
 	}{{tagUser, &t.User}, {tagKind, &t.Kind}, {tagRole, &t.Role}} {
 		value, clash := tag(s, one.name)
-		if *one.into = value; clash {
+		*one.into = value
+		if clash {
 			t.Clash = append(t.Clash, one.name)
 		}
 	}

@@ -93,7 +93,8 @@ func (c *Cloud) histories(ctx context.Context, cl *sdk.CloudGuardClient, id, com
 				ActorKind: string(h.ActorType),
 				Detail:    string(h.LifecycleDetail), Comment: str(h.Comment)})
 		}
-		if page = r.OpcNextPage; str(page) == "" {
+		page = r.OpcNextPage
+		if str(page) == "" {
 			return out, nil
 		}
 	}

@@ -136,7 +136,8 @@ const isolated = "zz-isolated-1"
 // OCI_REGION_METADATA once per process. It reports whether this is that process, and which part of the test it runs.
 func isolate(t *testing.T, parts ...string) (part string) {
 	t.Helper()
-	if part = os.Getenv("KEYTURN_TEST_REALM"); part != "" {
+	part = os.Getenv("KEYTURN_TEST_REALM")
+	if part != "" {
 		return part
 	}
 	for _, part := range parts {

@@ -157,7 +157,8 @@ func (v *Vault) Versions(ctx context.Context, id string) ([]vault.Version, error
 				Previous: slices.Contains(s.Stages, ocivault.SecretVersionSummaryStagesPrevious),
 				Stale:    slices.Contains(s.Stages, ocivault.SecretVersionSummaryStagesDeprecated)})
 		}
-		if page = r.OpcNextPage; str(page) == "" {
+		page = r.OpcNextPage
+		if str(page) == "" {
 			return out, nil
 		}
 	}
@@ -274,7 +275,8 @@ func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (
 			if i := slices.IndexFunc(some, func(s vault.Secret) bool { return strings.EqualFold(s.ID, id) }); i >= 0 {
 				return some[i], true, nil
 			}
-			if page = next; page == "" {
+			page = next
+			if page == "" {
 				break
 			}
 		}

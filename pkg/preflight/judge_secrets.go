@@ -99,7 +99,8 @@ func halves(all []vault.Secret, kind credential.Kind, user string) bool {
 	n := 0
 	for _, s := range all {
 		if k, u, _ := guard.BoundTo(s); k == kind && u == user {
-			if n++; guard.TagsOf(s).Role != "" {
+			n++
+			if guard.TagsOf(s).Role != "" {
 				return false
 			}
 		}

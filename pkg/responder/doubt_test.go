@@ -165,12 +165,14 @@ func TestTheEngineHearsOfTheProblemAndOfTheSecretsThatItsEarlierClosuresNamed(t 
 	}
 	s = newTenancy()
 	earlierClosure(comment)(s) // the same secret as now
-	if o, err = s.respond(t); len(s.jobs[0].Earlier) != 0 {
+	o, err = s.respond(t)
+	if len(s.jobs[0].Earlier) != 0 {
 		t.Errorf("%v (%v): earlier %q", o.Status, err, s.jobs[0].Earlier)
 	}
 	s = newTenancy()
 	s.config.EventCheck = false
-	if o, err = s.respond(t); s.jobs[0].Problem != problemID {
+	o, err = s.respond(t)
+	if s.jobs[0].Problem != problemID {
 		t.Errorf("%v (%v): without event_check the order is %q", o.Status, err, s.jobs[0].Problem)
 	}
 }

@@ -141,7 +141,8 @@ func (c *response) fromSubject(s cloudguard.Subject) {
 func (c *response) confirm(ctx context.Context, have *cloudguard.Problem) bool {
 	var untold error // what an event lacks that would do without the record
 	if !c.Config.EventCheck && have == nil {
-		if c.request, untold = guard.Trust(c.event); untold == nil {
+		c.request, untold = guard.Trust(c.event)
+		if untold == nil {
 			return true
 		}
 	}

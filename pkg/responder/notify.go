@@ -117,12 +117,14 @@ func (c *response) reopenRefused(ctx context.Context, comment string) error {
 		p := cloudguard.Problem{ID: c.out.ProblemID}
 		if c.problem.ID == p.ID { // it could be read
 			var err error
-			if p, err = c.Problems.Afresh(ctx, p.ID); err != nil {
+			p, err = c.Problems.Afresh(ctx, p.ID)
+			if err != nil {
 				p = c.problem // its etag is a condition, too
 			}
 			closure, _ := cloudguard.Closure(p.History)
-			if c.known = p.Resolved() && closure.At.Equal(refused.At) &&
-				p.ClosureComment(closure) == ordered; !c.known {
+			c.known = p.Resolved() && closure.At.Equal(refused.At) &&
+				p.ClosureComment(closure) == ordered
+			if !c.known {
 				return nil
 			}
 		}

@@ -46,7 +46,8 @@ func TestTheRecordCountsMoreThanTheEventInTheMail(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	p.RiskLevel, p.ResourceName = "", ""
-	if o, _ = s.respond(t); o.Risk != "MEDIUM" || o.ResourceName != "deploys the web shop" {
+	o, _ = s.respond(t)
+	if o.Risk != "MEDIUM" || o.ResourceName != "deploys the web shop" {
 		t.Errorf("what the record lacks comes from the event: %+v", o)
 	}
 }

@@ -81,8 +81,8 @@ func TestTheMailSaysWhatConsumersHaveToChangeForEachKindAndWhatItsSecretsHold(t 
 				t.Errorf("the first thing to do is not %q:\n%s", c.want[0], body)
 			}
 			for _, w := range c.want {
-				before, after, found := strings.Cut(rest, w)
-				if _ = before; !found {
+				_, after, found := strings.Cut(rest, w)
+				if !found {
 					t.Fatalf("the mail doesn't have %q, or not in this order:\n%s", w, body)
 				}
 				rest = after

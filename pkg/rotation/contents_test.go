@@ -313,7 +313,8 @@ func TestWhatSomebodyAddedToABundleOutlivesItsRotations(t *testing.T) {
 			if text := string(s.contents[s.Current].Reveal()); !strings.Contains(text, added) || s.Current < 2 {
 				t.Errorf("%s: version %d has lost what was added", kind, s.Current)
 			}
-			if w.finished(t, string(kind)); kind != credential.Password {
+			w.finished(t, string(kind))
+			if kind != credential.Password {
 				w.oldID = w.creds[len(w.creds)-1].ID
 			}
 		}

@@ -47,7 +47,8 @@ func (f form) String() string {
 // world returns a world for the form. With replace, the user's slots are full.
 func (f form) world(t *testing.T) *world {
 	w := newWorld(t, f.kind, f.roles...)
-	if w.replace = f.replace; f.replace {
+	w.replace = f.replace
+	if f.replace {
 		for len(w.creds) < f.kind.Limit() {
 			w.hands[w.add("a bystander", -10*24*time.Hour)] = true
 		}
@@ -74,7 +75,8 @@ func (w *world) finished(t *testing.T, what string) {
 		if w.hands[c.ID] {
 			continue
 		}
-		if fresh++; !w.currentEverywhere(c) {
+		fresh++
+		if !w.currentEverywhere(c) {
 			t.Fatalf("%s: credential %s is not CURRENT everywhere", what, c.ID)
 		}
 	}
@@ -144,7 +146,8 @@ func deliverUntilDone(t *testing.T, w *world, what string) {
 	t.Helper()
 	var r rotation.Result
 	for range 4 {
-		if r = w.process().run(); r.End == rotation.Done {
+		r = w.process().run()
+		if r.End == rotation.Done {
 			return
 		}
 		w.mu.Lock()

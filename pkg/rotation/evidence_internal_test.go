@@ -356,7 +356,8 @@ func TestTheCredentialOfAnAttemptIsTakenFromWhereItIsKnownFirst(t *testing.T) {
 		id, m := s.view().at(1).find()
 		got := ""
 		if m != nil {
-			if got = string(m.Value.Reveal()); m.ID != id {
+			got = string(m.Value.Reveal())
+			if m.ID != id {
 				t.Errorf("%s: %q, whose value is that of %q", what, id, m.ID)
 			}
 		}

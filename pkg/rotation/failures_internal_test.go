@@ -67,7 +67,8 @@ func TestWhatAFailureComesToDependsOnItsClassItsStepAndItsCount(t *testing.T) {
 				if got := s.view().trouble(); got != want {
 					t.Errorf("%s: %s, want %s", what, got, want)
 				}
-				if s.mem.Failure.TimeUp = true; s.view().trouble() != TroubleLater {
+				s.mem.Failure.TimeUp = true
+				if s.view().trouble() != TroubleLater {
 					t.Errorf("%s, when the time is up: %s", what, s.view().trouble())
 				}
 				switch s.job.At = noon.Add(-BlockedTime); {
@@ -117,7 +118,8 @@ func TestARotationIsOverdueHalfAnHourAfterItsOrderOrElseAfterItsAnnouncement(t *
 	announced := func(name string, at *time.Time) func(*fixture) {
 		return func(s *fixture) {
 			s.job.At = time.Time{}
-			if s.one().Journal.Staged = (&Staged{Version: name, At: at}); name == "" {
+			s.one().Journal.Staged = (&Staged{Version: name, At: at})
+			if name == "" {
 				s.one().Journal.Staged.Version = s.name(1)
 			}
 		}
@@ -146,7 +148,8 @@ func TestARotationIsOverdueHalfAnHourAfterItsOrderOrElseAfterItsAnnouncement(t *
 		"OCI was not seen, in time":      {func(s *fixture) { s.job.At, s.snap = soon, Snapshot{} }, false},
 	} {
 		s := newFixture(credential.AuthToken, plain(credential.RoleToken))
-		if c.change(s); s.view().overdue() != c.want {
+		c.change(s)
+		if s.view().overdue() != c.want {
 			t.Errorf("%s: %v", what, !c.want)
 		}
 	}
@@ -203,7 +206,8 @@ func TestALookEndsTroubleAndADeletionEndsALimitAndItsOwnValue(t *testing.T) {
 			t.Errorf("after %s was deleted: %+v", id, got)
 		}
 	}
-	if m.Value = nil; len(m.afterDeleting("new").Deleted) != 2 || m.afterDeleting("new").Kept != "name" {
+	m.Value = nil
+	if len(m.afterDeleting("new").Deleted) != 2 || m.afterDeleting("new").Kept != "name" {
 		t.Errorf("after a deletion without a value: %+v", m.afterDeleting("new"))
 	}
 }

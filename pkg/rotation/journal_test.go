@@ -169,7 +169,8 @@ func TestAnEndOfAnOverlapIsClaimedInEachSecretByTheOneThatDeletes(t *testing.T) 
 				e.Maker == before.Maker {
 				t.Errorf("%v: the claim is %+v", f, e)
 			}
-			if claimed[id] = true; !e.After.Equal(before.After) || !e.Set.Equal(*before.Set) ||
+			claimed[id] = true
+			if !e.After.Equal(before.After) || !e.Set.Equal(*before.Set) ||
 				e.Problem != before.Problem || !maps.Equal(e.Secrets, before.Secrets) {
 				t.Errorf("%v: the claim has made %+v of %+v", f, e, before)
 			}

@@ -88,7 +88,8 @@ func (r *run) observe(ctx context.Context) (Snapshot, error) {
 	v := r.view(s)
 	all := r.mem.Looks > 0 || r.job.Replace || r.job.orphan != "" || r.job.origin() == credential.Reset ||
 		v.oldGone() || len(v.marked()) > 0
-	if s, err = r.readVersions(ctx, s, all); err != nil {
+	s, err = r.readVersions(ctx, s, all)
+	if err != nil {
 		return s, err
 	}
 	v = r.view(s)
@@ -126,7 +127,8 @@ func (r *run) readSecrets(ctx context.Context, secrets []Seen) error {
 		s := &secrets[i]
 		*s = Seen{Target: r.job.Secrets[i]}
 		reads = append(reads, func() (err error) {
-			if s.Secret, err = r.readSettled(ctx, s.SecretID); r.mayContinue(err) {
+			s.Secret, err = r.readSettled(ctx, s.SecretID)
+			if r.mayContinue(err) {
 				s.Err = fmt.Errorf("reading secret %s: %w", s.SecretID, err)
 				return nil
 			}

@@ -102,7 +102,8 @@ func TestACurrentVersionThatCanNotBeReadIsAFailureOnlyWhileItMayPass(t *testing.
 	for _, class := range append(classes, "") {
 		for _, late := range []bool{false, true} {
 			s := newFixture(credential.AuthToken, plain(credential.RoleToken))
-			if s.job.At = noon.Add(1 - BlockedTime); late {
+			s.job.At = noon.Add(1 - BlockedTime)
+			if late {
 				s.job.At = noon.Add(-BlockedTime)
 			}
 			v := newFakeVault(s)

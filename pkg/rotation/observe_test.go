@@ -123,7 +123,8 @@ func TestAFinishedRotationIsFoundWithOneLookAtEachSecret(t *testing.T) {
 	for _, f := range forms() {
 		w := f.world(t)
 		w.process().run()
-		if w.process().run(); f.kind == credential.Password {
+		w.process().run()
+		if f.kind == credential.Password {
 			w.wait(time.Second)
 		}
 		p := w.process()

@@ -130,7 +130,8 @@ func TestWhatTheGuardRefusesIsNotTouched(t *testing.T) {
 		p, asked := w.process(), 0
 		r := p.run(func(j *rotation.Job) {
 			j.Authorize = func(_ context.Context, secrets []vault.Secret) (credential.Authorized, error) {
-				if asked++; len(secrets) != len(f.roles) {
+				asked++
+				if len(secrets) != len(f.roles) {
 					t.Errorf("%v: it is asked about %d secrets", f, len(secrets))
 				}
 				return credential.Authorized{}, fmt.Errorf("not tagged")

@@ -164,7 +164,8 @@ func TestWithProofTryWhatWasRefusedOnceIsNotTakenForAccepted(t *testing.T) {
 		if o != "Prove" {
 			return nil
 		}
-		if asked++; asked > 1 {
+		asked++
+		if asked > 1 {
 			return fault.New(fault.Unclear, o, "no answer")
 		}
 		return nil

@@ -18,7 +18,8 @@ func (r *run) readBack(ctx context.Context, c Case) ([]int64, error) {
 			continue
 		}
 		reads = append(reads, func() (err error) {
-			if numbers[i], err = r.verify(ctx, c, s); err != nil {
+			numbers[i], err = r.verify(ctx, c, s)
+			if err != nil {
 				return fmt.Errorf("reading secret %s back: %w", s.Name, err)
 			}
 			return nil

@@ -62,7 +62,8 @@ func (r *run) end(c Case, d Decision) Result {
 	res := &r.result
 	res.End, res.Reason, res.Attempt = d.Action, d.Reason, c.Attempt
 	if f := r.mem.Failure; f != nil {
-		if res.Cause = f.Err; f.Action != Look {
+		res.Cause = f.Err
+		if f.Action != Look {
 			res.FailedAt = f.Action
 		}
 	}

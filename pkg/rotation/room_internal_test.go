@@ -25,7 +25,8 @@ func TestAPairIsSwappedIfOneJournalNamesTheOtherHalf(t *testing.T) {
 			for i, role := range written {
 				one := &s.snap.Secrets[i]
 				one.Name, one.SecretID = string(one.Role), "ocid1.vaultsecret.oc1.."+string(one.Role)
-				if one.Journal.Role = role; role != "" {
+				one.Journal.Role = role
+				if role != "" {
 					one.Journal.Owner = OwnerOf(s.job.Ref)
 				}
 			}
@@ -179,7 +180,8 @@ func TestAnotherCredentialIsNeededUnlessItIsThisRotations(t *testing.T) {
 	if got := v.possibleIDs(); !slices.Equal(got, []string{"old", "new", "plain", "ours", "theirs", "undone"}) {
 		t.Errorf("the living are %v", got)
 	}
-	if s.job.Ref.Kind = credential.Password; len(s.view().others()) > 0 {
+	s.job.Ref.Kind = credential.Password
+	if len(s.view().others()) > 0 {
 		t.Errorf("the others of a password are %v", s.view().others())
 	}
 }
@@ -291,7 +293,8 @@ func TestAnEndIsExplainedWhereThereIsMoreToSayThanItsReason(t *testing.T) {
 		0: "could not be asked about since 2026-03-01T11:00:00Z; it counts as failed from 2026-03-02T11:00:00Z",
 		1: "refused since 2026-03-01T11:00:00Z; it counts as failed from 2026-03-01T11:30:00Z",
 	} {
-		if s.mem.Trial.Refusals = refusals; s.view().explain(NotProvenYet, "for that") != want {
+		s.mem.Trial.Refusals = refusals
+		if s.view().explain(NotProvenYet, "for that") != want {
 			t.Errorf("after %d refusals: %q", refusals, s.view().explain(NotProvenYet, ""))
 		}
 	}

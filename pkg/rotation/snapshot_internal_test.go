@@ -94,10 +94,12 @@ func (c *fakeVault) Update(_ context.Context, id, etag string, u vault.Update) (
 		}
 	}
 	before := *s
-	if s.ETag += "+"; u.Promote != 0 {
+	s.ETag += "+"
+	if u.Promote != 0 {
 		s.Current = u.Promote
 	}
-	if s.Metadata = u.Metadata; c.quiet {
+	s.Metadata = u.Metadata
+	if c.quiet {
 		return before, nil
 	}
 	return *s, nil
@@ -171,7 +173,8 @@ func TestAfterAWriteTheRunsPictureOfASecretIsWhatVaultHas(t *testing.T) {
 			t.Errorf("the value is kept in %q", r.mem.Kept)
 		}
 		before := r.snap
-		if v.quiet = quiet; quiet {
+		v.quiet = quiet
+		if quiet {
 			before.Secrets = slices.Clone(before.Secrets)
 		}
 		if err := r.promote(t.Context(), c); err != nil {
@@ -350,7 +353,8 @@ func TestAContentThatWasReadIsReadAgainOnlyIfItHasChangedOrCouldNotBeRead(t *tes
 		r.snap = Snapshot{}
 		var err error
 		for n := range 2 {
-			if r.snap, err = r.observe(t.Context()); err != nil {
+			r.snap, err = r.observe(t.Context())
+			if err != nil {
 				t.Fatal(err)
 			}
 			if n == 0 {

@@ -120,7 +120,8 @@ func TestWhatWasStagedBeforeAFailureIsNotStagedAgain(t *testing.T) {
 	if r.snap.Secrets[0].version(s.name(1)) == nil || r.snap.Secrets[1].version(s.name(1)) != nil {
 		t.Errorf("the picture is %+v", r.snap.Secrets)
 	}
-	if v.fails, v.calls = nil, nil; r.stage(t.Context(), Case{Version: s.name(1), Material: m}) != nil ||
+	v.fails, v.calls = nil, nil
+	if r.stage(t.Context(), Case{Version: s.name(1), Material: m}) != nil ||
 		!slices.Equal(v.calls, []string{"Update secret-2"}) {
 		t.Errorf("the second time: %v", v.calls)
 	}

@@ -58,7 +58,8 @@ func TestWhatOneDeliveryTakesBackNoOtherPromotes(t *testing.T) {
 		w := f.world(t)
 		p, proven, fenced := w.process(), false, false
 		p.faults = func(operation string, _ int) error {
-			if proven = proven || operation == "Prove"; !proven || fenced || operation != "UpdateSecret" {
+			proven = proven || operation == "Prove"
+			if !proven || fenced || operation != "UpdateSecret" {
 				return nil
 			}
 			fenced = true

@@ -106,7 +106,8 @@ func TestAKeyMadeAtAnotherTimeIsLeftAloneThoughAnotherOneFitsTheTime(t *testing.
 	key.Created = w.now.Add(rotation.MakerLife)
 	w.creds = append(w.creds, key)
 	w.wait(time.Hour)
-	if w.process().run(); w.find(key.ID) == nil || w.find(fits) == nil {
+	w.process().run()
+	if w.find(key.ID) == nil || w.find(fits) == nil {
 		t.Error("a key was deleted")
 	}
 }
@@ -132,10 +133,12 @@ func TestAStrayIsDeletedOnlyIfItsVersionCanBeRead(t *testing.T) {
 		}
 		return nil
 	}
-	if p.run(); w.find(key.ID) == nil {
+	p.run()
+	if w.find(key.ID) == nil {
 		t.Error("it was deleted unread")
 	}
-	if w.process().run(); w.find(key.ID) != nil {
+	w.process().run()
+	if w.find(key.ID) != nil {
 		t.Error("it is there though it could be read")
 	}
 }

@@ -22,7 +22,8 @@ func sources(t *testing.T) (*token.FileSet, map[string]*ast.File) {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		if files[name], err = parser.ParseFile(set, name, nil, parser.SkipObjectResolution); err != nil {
+		files[name], err = parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -143,7 +144,8 @@ func TestOCIIsChangedInActionsAlone(t *testing.T) {
 	found := 0
 	for name, f := range files {
 		for _, at := range calls(f, "Vault.Update", "Issuer.Create", "Issuer.Delete", "r.update") {
-			if found++; name != "act.go" && name != "write.go" {
+			found++
+			if name != "act.go" && name != "write.go" {
 				t.Errorf("%s changes OCI outside of an action", set.Position(at))
 			}
 		}

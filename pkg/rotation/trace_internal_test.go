@@ -56,7 +56,8 @@ func TestAStepHasTheRequestsOfItsCallsAndASpanWithWhatFailed(t *testing.T) {
 			if span.Name != string(Discard) {
 				continue
 			}
-			if found++; span.Tags[trace.Failed] != string(class) || span.Duration == 0 {
+			found++
+			if span.Tags[trace.Failed] != string(class) || span.Duration == 0 {
 				t.Errorf("%s: the span says %v, and took %d", class, span.Tags, span.Duration)
 			}
 		}

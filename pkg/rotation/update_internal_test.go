@@ -108,7 +108,8 @@ func (v stubVault) Versions(context.Context, string) ([]vault.Version, error) {
 }
 
 func (v stubVault) Update(context.Context, string, string, vault.Update) (vault.Secret, error) {
-	if *v.updates++; *v.updates <= len(v.fails) {
+	*v.updates++
+	if *v.updates <= len(v.fails) {
 		return vault.Secret{}, v.fails[*v.updates-1]
 	}
 	return v.is, nil

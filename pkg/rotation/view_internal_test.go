@@ -125,7 +125,8 @@ func TestACredentialIsOursOnlyIfIAMShowsIt(t *testing.T) {
 		}, false},
 	} {
 		s := newFixture(c.kind, plain(c.kind.Roles()[0]))
-		if c.change(s); s.view().ours("new") != c.ours {
+		c.change(s)
+		if s.view().ours("new") != c.ours {
 			t.Errorf("%s: %v", what, !c.ours)
 		}
 	}
@@ -196,7 +197,8 @@ func TestASuccessorIsOwedOnlyWhereThisRotationMayHaveDeletedTheOldOne(t *testing
 		for kind, when := range owed {
 			s := newFixture(kind, plain(kind.Roles()[0]))
 			s.job.Replace, s.snap.Issued = true, nil
-			if change(s); s.view().owed() != slices.Contains(when, what) {
+			change(s)
+			if s.view().owed() != slices.Contains(when, what) {
 				t.Errorf("%s, %s: %v", kind, what, !slices.Contains(when, what))
 			}
 		}
@@ -273,7 +275,8 @@ func TestASecretIsFreshOnlyIfNothingInItIsOfThisRotation(t *testing.T) {
 		"many versions":                {func(s *Seen) { s.Current = 2 * vault.MaxVersions / 3 }, false},
 	} {
 		s := plain(credential.RoleToken)
-		if c.change(&s); s.notStarted(own, "old") != c.fresh {
+		c.change(&s)
+		if s.notStarted(own, "old") != c.fresh {
 			t.Errorf("%s: %v", what, !c.fresh)
 		}
 	}

@@ -97,7 +97,8 @@ func TestAVersionIsReadBackUntilItIsThereAndForSecondsAtMost(t *testing.T) {
 	} {
 		s := newFixture(credential.AuthToken, at(newFixture(credential.AuthToken).name(1), "pending"))
 		v := newFakeVault(s)
-		if v.contents["secret-12"] = m.Value; c.other {
+		v.contents["secret-12"] = m.Value
+		if c.other {
 			v.contents["secret-12"] = credential.NewValue([]byte("other"))
 		}
 		if c.fails != nil {

@@ -38,7 +38,8 @@ func (c *call) change(operation string, effect func() error) error {
 	}
 	hit := c.at != 0 && (c.changes == c.at || c.stays && c.changes > c.at)
 	if hit && !c.after {
-		if c.dead = c.class == ""; c.dead {
+		c.dead = c.class == ""
+		if c.dead {
 			return unclear
 		}
 		return fault.New(c.class, operation, "refused")
@@ -93,7 +94,8 @@ func (c *call) Create(_ context.Context, _ string, d credential.Draft) (made cre
 			c.made++
 			c.creds = append(c.creds, walkCred{id: key.ID, value: string(key.Value.Reveal()), created: c.now,
 				by: c.maker})
-			if n = &c.creds[len(c.creds)-1]; !c.stored(*n) {
+			n = &c.creds[len(c.creds)-1]
+			if !c.stored(*n) {
 				c.wrong("an API key is uploaded before its private half is in Vault")
 			}
 		case credential.Password:
@@ -127,7 +129,8 @@ func (c *call) Delete(_ context.Context, _, id string) error {
 		if held := c.action == Discard && c.proc.holdsInHand(id); c.snap().Refusal != nil && !held {
 			c.wrong("%s deletes though the guard refuses", c.action)
 		}
-		if c.creds[i].gone = c.now; i == 0 {
+		c.creds[i].gone = c.now
+		if i == 0 {
 			c.gives(c.creds[i])
 		} else {
 			c.discards(c.creds[i])

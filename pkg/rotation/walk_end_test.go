@@ -38,7 +38,8 @@ func (w *walker) step(n walkNode, i int, c Case, d Decision, v variant) (next wa
 		world.keys++
 	}
 	p.snap, p.mem, p.acted = r.snap, r.mem, r.result.Acted
-	if p.steps++; d.Action == Look && r.mem.Failure == nil {
+	p.steps++
+	if d.Action == Look && r.mem.Failure == nil {
 		var b bytes.Buffer
 		n.world.key(&b)
 		sum := sha256.Sum256(fmt.Append(b.Bytes(), v.name))
@@ -239,7 +240,8 @@ func (w *walker) collect(n walkNode, o walkCred, m credential.Mark, t *path) wal
 		c := w.reduce(job, r.snap, r.memory())
 		d := w.next(c.State)
 		w.states[c.State] = true
-		if at.action = d.Action; d.Action.Ends() {
+		at.action = d.Action
+		if d.Action.Ends() {
 			break
 		}
 		at.proc = &walkProcess{snap: r.snap, mem: r.mem}

@@ -328,7 +328,8 @@ func (w *walker) visit(n walkNode, t *path) {
 				continue
 			}
 			next, _, died := w.step(n, i, c, d, v)
-			if next.disturbances--; died {
+			next.disturbances--
+			if died {
 				next.procs[i] = nil
 			}
 			w.acts[v.name]++
@@ -345,7 +346,8 @@ func (w *walker) visit(n walkNode, t *path) {
 		}
 		next := n
 		next.world = n.world.clone()
-		if next.disturbances--; a.do(next.world) {
+		next.disturbances--
+		if a.do(next.world) {
 			next.world.acts++
 			w.acts[a.name]++
 			w.edge(next, t, "a person %s", a.name)

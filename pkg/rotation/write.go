@@ -24,13 +24,15 @@ func (r *run) update(ctx context.Context, i int, u vault.Update, j Journal) erro
 	s := r.snap.Secrets[i]
 	j.Role, j.Owner = s.Role, OwnerOf(r.job.Ref)
 	var err error
-	if u.Metadata, err = j.Write(s.Metadata); err != nil {
+	u.Metadata, err = j.Write(s.Metadata)
+	if err != nil {
 		return fault.New(fault.Invalid, "UpdateSecret", err.Error())
 	}
 	after, err := r.Vault.Update(ctx, s.SecretID, s.ETag, u)
 	if class := fault.Of(err); err != nil && (class == fault.Busy || class == fault.Conflict && s.Touched) {
 		var now vault.Secret
-		if now, err = r.readSettled(ctx, s.SecretID); err != nil {
+		now, err = r.readSettled(ctx, s.SecretID)
+		if err != nil {
 			return err
 		}
 		if !unchanged(s.Secret, now) {

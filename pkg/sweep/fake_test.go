@@ -173,7 +173,8 @@ func (s *fakeTenancy) Tenancy(context.Context) (credential.Tenancy, error) {
 	return credential.Tenancy{Name: "acme"}, s.fails["Tenancy"]
 }
 func (s *fakeTenancy) Publish(_ context.Context, _, title, body string) error {
-	if s.tries++; s.tries <= s.hiccups {
+	s.tries++
+	if s.tries <= s.hiccups {
 		return errBroken
 	}
 	s.mails = append(s.mails, title+"\n"+body)

@@ -41,7 +41,8 @@ func TestWhatMayHaveNoValueIsHandedToTheEngine(t *testing.T) {
 			s := newFakeTenancy()
 			s.tokens = []credential.Issued{marked("1")}
 			c.change(s)
-			if s.sweep(t); (len(s.orphans) == 1) != c.want {
+			s.sweep(t)
+			if (len(s.orphans) == 1) != c.want {
 				t.Fatalf("handed over were %v", s.orphans)
 			}
 			if !c.want {
@@ -176,7 +177,8 @@ func TestWhatBecameOfAnOrphanIsTold(t *testing.T) {
 func TestADryRunSaysSoToTheEngine(t *testing.T) {
 	s := newFakeTenancy()
 	s.config.DryRun, s.tokens = true, []credential.Issued{marked("1")}
-	if s.sweep(t); len(s.orphans) != 1 || !s.orphans[0].DryRun {
+	s.sweep(t)
+	if len(s.orphans) != 1 || !s.orphans[0].DryRun {
 		t.Errorf("handed over were %+v", s.orphans)
 	}
 }

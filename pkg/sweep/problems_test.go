@@ -34,7 +34,8 @@ func TestAProblemIsReviewedOnceHoweverManyNameIt(t *testing.T) {
 	s := newFakeTenancy().holds(j)
 	s.records[problem] = record()
 	s.closed = []string{problem, "ocid1.cloudguardproblem.oc1.iad.q"}
-	if s.sweep(t); !slices.Equal(s.reviewed, []string{problem, s.closed[1]}) {
+	s.sweep(t)
+	if !slices.Equal(s.reviewed, []string{problem, s.closed[1]}) {
 		t.Errorf("reviewed %q", s.reviewed)
 	}
 }
@@ -46,7 +47,8 @@ func TestAGraceThatIsOverEndsWhateverElseTheJournalTells(t *testing.T) {
 	j.Staged = &rotation.Staged{Old: "ocid1.credential.oc1..successor", Phase: rotation.PhaseIntent, At: &long}
 	s := newFakeTenancy().holds(j)
 	s.records[problem] = record()
-	if s.sweep(t); !slices.Equal(s.reviewed, []string{problem}) {
+	s.sweep(t)
+	if !slices.Equal(s.reviewed, []string{problem}) {
 		t.Errorf("reviewed %q", s.reviewed)
 	}
 }
@@ -131,7 +133,8 @@ func TestAnIDOfTheRecordIsComparedInAnyCase(t *testing.T) {
 	j.Retire[0].Credential = strings.ToUpper(token)
 	s := newFakeTenancy().holds(j)
 	s.records[problem] = record()
-	if s.sweep(t); len(s.reviewed) != 1 {
+	s.sweep(t)
+	if len(s.reviewed) != 1 {
 		t.Errorf("reviewed %q", s.reviewed)
 	}
 }
@@ -142,7 +145,8 @@ func TestAPasswordsOrderHasNoCredentialToCompare(t *testing.T) {
 	p := record()
 	p.Rule, p.ResourceID = cloudguard.PasswordTooOld, owner
 	s.records[problem] = p
-	if s.sweep(t); len(s.reviewed) != 1 {
+	s.sweep(t)
+	if len(s.reviewed) != 1 {
 		t.Errorf("reviewed %q", s.reviewed)
 	}
 }
@@ -305,7 +309,8 @@ func TestEveryPartOfASweepGetsItsShareOfTheTime(t *testing.T) {
 func TestTheProblemsOfTheConfiguredDaysAreListed(t *testing.T) {
 	s := newFakeTenancy()
 	s.config.SweepDays = 7
-	if s.sweep(t); !s.since.Equal(noon.AddDate(0, 0, -7)) {
+	s.sweep(t)
+	if !s.since.Equal(noon.AddDate(0, 0, -7)) {
 		t.Errorf("the closed problems are listed since %v", s.since)
 	}
 }

@@ -122,7 +122,8 @@ func TestNothingIsScheduledInASecretThatIsNotBoundAnyMore(t *testing.T) {
 		r := s.run()
 		r.boundSecrets["x"] = &boundSecret{id: drawer}
 		change(s)
-		if r.pruneAll(t.Context()); (len(s.leaving) > 0) != (name == "as it was read") || !r.failures.none() {
+		r.pruneAll(t.Context())
+		if (len(s.leaving) > 0) != (name == "as it was read") || !r.failures.none() {
 			t.Errorf("%s: %v, %v", name, s.leaving, r.failures.err())
 		}
 	}

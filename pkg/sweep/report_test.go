@@ -71,7 +71,8 @@ func TestTheNotebookIsReadOnceMoreOnlyWhereSomethingWasFoundAndItWasNotRead(t *t
 		r.digest.Outcomes, r.digest.Unfinished = []outcome.Outcome{o}[:c.outcomes], []outcome.Finding{f}[:c.unfinished]
 		kept := notes{}.after([]item{itemOf(o, noon), itemOfFinding(f, noon)}, nil, true, noon)
 		s.secret.Metadata, _ = kept.into(nil)
-		if r.notebook = c.notebook; c.read {
+		r.notebook = c.notebook
+		if c.read {
 			r.noted[c.notebook] = nil
 		}
 		if d := r.news(t.Context()); s.opened != c.want || d.Repeated != c.repeated {
@@ -150,7 +151,8 @@ func TestARotationThatWaitsIsMailedOnlyIfTheSweepMovedIt(t *testing.T) {
 		o := refusal(owner, "not accepted yet")
 		o.Status, o.Pending, o.Changed = outcome.Unfinished, c.pending, c.changed
 		s.review = func(context.Context, cloudguard.Problem) outcome.Outcome { return o }
-		if s.sweep(t); (len(s.mails) == 1) != c.mailed {
+		s.sweep(t)
+		if (len(s.mails) == 1) != c.mailed {
 			t.Errorf("%+v: mailed %q", c, s.mails)
 		}
 	}
@@ -160,7 +162,8 @@ func TestTheMailNamesTheTenancyIfItCanBeLookedUp(t *testing.T) {
 	for _, fails := range []error{nil, errBroken} {
 		s := newFakeTenancy().holds(overdue(""))
 		s.fails["Tenancy"] = fails
-		if s.sweep(t); len(s.mails) != 1 || strings.Contains(s.mails[0], "| acme\n") != (fails == nil) {
+		s.sweep(t)
+		if len(s.mails) != 1 || strings.Contains(s.mails[0], "| acme\n") != (fails == nil) {
 			t.Errorf("looking it up: %v; mailed %q", fails, s.mails)
 		}
 	}

@@ -19,7 +19,8 @@ func pagesOf(ids []string, size int) list {
 		from := 0
 		if page != "" {
 			var err error
-			if from, err = strconv.Atoi(page); err != nil {
+			from, err = strconv.Atoi(page)
+			if err != nil {
 				return nil, "", err
 			}
 		}
@@ -107,7 +108,8 @@ func TestAFailureOfOneKeepsNobodyElseFromBeingHandled(t *testing.T) {
 	r.forEach(t.Context(), []list{pagesOf(ids, 10)}, "read users", func(_ context.Context, id string) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if n++; id == ids[3] {
+		n++
+		if id == ids[3] {
 			return broken
 		}
 		return nil
@@ -189,7 +191,8 @@ func TestTheIDAtTheStartComesFirst(t *testing.T) {
 func TestAPageThatCantBeReadEndsItsList(t *testing.T) {
 	asked := 0
 	endless := list{"list the users", func(string) ([]string, string, error) {
-		if asked++; asked > 2 {
+		asked++
+		if asked > 2 {
 			return nil, "", nil
 		}
 		return []string{"x"}, "more", errBroken
@@ -208,7 +211,8 @@ func TestTimeThatRanOutIsTheOneFailureAndNothingIsBegunAfterIt(t *testing.T) {
 	begun := 0
 	r.forEach(ctx, []list{pagesOf(manyIDs(100), 50)}, "read users", func(ctx context.Context, _ string) error {
 		mu.Lock()
-		if begun++; begun == workers {
+		begun++
+		if begun == workers {
 			cancel()
 		}
 		mu.Unlock()

@@ -116,7 +116,8 @@ func TestTheConfiguredCompartmentsAreListedOrElseTheFunctionsOwn(t *testing.T) {
 		s.config.SecretCompartments = c.configured
 		r := s.run()
 		r.Vault = v
-		if r.readSecrets(t.Context()); !slices.Equal(v.asked, c.asked) || !r.failures.none() {
+		r.readSecrets(t.Context())
+		if !slices.Equal(v.asked, c.asked) || !r.failures.none() {
 			t.Errorf("configured are %q: the pages asked for are %q (%v)", c.configured, v.asked, r.failures.err())
 		}
 	}

@@ -14,6 +14,8 @@ package sweep
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -219,15 +221,10 @@ func ringStart(now time.Time, part int) float64 {
 	return f
 }
 
-// ringPosition returns an id's position in the ring, 0 to 1. It is FNV-1a with one more multiplication: ids differ only
-// in their last characters, which hardly change the upper bits of FNV-1a.
+// ringPosition returns an id's position in the ring, 0 to 1. Ids that differ in one character are far apart.
 func ringPosition(id string) float64 {
-	h := uint64(14695981039346656037)
-	for i := range len(id) {
-		h = (h ^ uint64(id[i])) * 1099511628211
-	}
-	h *= 0x9e3779b97f4a7c15
-	return float64(h>>11) / (1 << 53)
+	sum := sha256.Sum256([]byte(id))
+	return float64(binary.BigEndian.Uint64(sum[:8])>>11) / (1 << 53)
 }
 
 // list is a list of ids.

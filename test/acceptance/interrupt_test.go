@@ -44,7 +44,8 @@ func (ten *customer) at(m moment, when ociemu.When, do func()) {
 		if c.Operation != m.operation || c.Caller.ID != ten.admin {
 			return false
 		}
-		if skip--; skip != -1 {
+		skip--
+		if skip != -1 {
 			return false
 		}
 		go func() {
@@ -217,7 +218,8 @@ func TestAResourceThatAppearsDuringTheCleanUpIsRemoved(t *testing.T) {
 	}})
 	ten.Inject(ociemu.Fault{Operation: "ListUsers", When: ociemu.After, Do: ociemu.Delay(0), Times: -1,
 		Match: func(c ociemu.Call) bool {
-			if asked++; asked == 2 {
+			asked++
+			if asked == 2 {
 				go ten.ReleaseLate() // ReleaseLate waits for the faults' lock, which is held here
 			}
 			return false

@@ -181,7 +181,8 @@ func (r *rig) serial(ctx context.Context, n int, kinds ...tenancy.Kind) (w work,
 		for i := range n {
 			c := r.addCases(1, kinds[i%len(kinds)])
 			m, err := r.rotate(c[0], false)
-			if err = errors.Join(err, ctx.Err()); err != nil {
+			err = errors.Join(err, ctx.Err())
+			if err != nil {
 				return fmt.Errorf("rotation %d: %w", i+1, err)
 			}
 			w.signatures, w.keys = w.signatures+signed(m.calls), w.keys+keysOf(c)

@@ -164,7 +164,8 @@ func (b *bench) measure(ctx context.Context) (err error) {
 	b.progress("building the functions")
 	for pkg, binary := range map[string]*string{rotatePackage: &b.rotate, sweepPackage: &b.sweep,
 		nothingPackage: &b.nothing} {
-		if *binary, err = build(ctx, dir, pkg); err != nil {
+		*binary, err = build(ctx, dir, pkg)
+		if err != nil {
 			return err
 		}
 	}

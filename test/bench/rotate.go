@@ -144,7 +144,8 @@ func (r *rig) roundTrip(ctx context.Context, n int) (waited []float64, err error
 		if i > 0 { // the first call opens the connection
 			waited = append(waited, milliseconds(time.Since(began)))
 		}
-		if err = errors.Join(err, answer.Body.Close()); err != nil {
+		err = errors.Join(err, answer.Body.Close())
+		if err != nil {
 			return nil, fmt.Errorf("measuring the round trip: %w", err)
 		}
 	}
@@ -170,7 +171,8 @@ func measureRotations(ctx context.Context, b *bench) (err error) {
 			var all []measured
 			for i := range b.cold + 1 + b.warm {
 				m, err := r.rotate(r.Add(f.want), i < b.cold)
-				if err = errors.Join(err, ctx.Err()); err != nil {
+				err = errors.Join(err, ctx.Err())
+				if err != nil {
 					return fmt.Errorf("%s, %s a round trip, rotation %d: %w", f.name, trip, i+1, err)
 				}
 				all = append(all, m)

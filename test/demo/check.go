@@ -45,7 +45,8 @@ func (t *rotation) try(w *leakWatcher, what string, v tenancy.Credential, works 
 	c := check{what: what, answer: "not the user's"}
 	accepted := false
 	if t.c.Kind == tenancy.Password {
-		if accepted = w.password(t.c.User, v.Value); accepted {
+		accepted = w.password(t.c.User, v.Value)
+		if accepted {
 			c.answer = "the user's"
 		}
 	} else {

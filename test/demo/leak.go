@@ -77,7 +77,8 @@ func (w *leakWatcher) find(text string) string {
 		needles := []string{value, base64.StdEncoding.EncodeToString([]byte(value))}
 		if strings.Contains(value, "PRIVATE KEY") {
 			for line := range strings.Lines(value) {
-				if line = strings.TrimSpace(line); len(line) > 40 {
+				line = strings.TrimSpace(line)
+				if len(line) > 40 {
 					needles = append(needles, line)
 				}
 			}

@@ -65,7 +65,8 @@ func playOCI(args []string, out, log io.Writer) int {
 		err = t.carryOut(command, o, out)
 	}
 	if err == nil {
-		if text, err = json.Marshal(t); err == nil {
+		text, err = json.Marshal(t)
+		if err == nil {
 			err = os.WriteFile(file, text, 0o600)
 		}
 	}

@@ -54,7 +54,8 @@ func image(t *testing.T, seed uint64, arch string) v1.Image {
 		t.Fatal(err)
 	}
 	i := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-	if i, err = mutate.AppendLayers(i, l); err != nil {
+	i, err = mutate.AppendLayers(i, l)
+	if err != nil {
 		t.Fatal(err)
 	}
 	file, err := i.ConfigFile()
@@ -64,7 +65,8 @@ func image(t *testing.T, seed uint64, arch string) v1.Image {
 	file = file.DeepCopy()
 	file.OS, file.Architecture = "linux", arch
 	file.Config.Entrypoint, file.Config.User = []string{"/function"}, "1000:1000"
-	if i, err = mutate.ConfigFile(i, file); err != nil {
+	i, err = mutate.ConfigFile(i, file)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return i

@@ -228,7 +228,8 @@ func TestTheWorkflowRunsEveryStepOfTheProjectsOwnCheck(t *testing.T) {
 	for _, m := range regexp.MustCompile(`bash \.ci/run ([a-z ]+)\n`).FindAllStringSubmatch(
 		workflows(t)["test.yml"].text, -1) {
 		for _, step := range strings.Fields(m[1]) {
-			if ran[step] = true; !slices.Contains(all, step) {
+			ran[step] = true
+			if !slices.Contains(all, step) {
 				t.Errorf("test.yml runs the step %s, which .ci/run doesn't have", step)
 			}
 		}

@@ -75,12 +75,14 @@ func TestEveryCommandOfTheOCICLIExists(t *testing.T) {
 			if !strings.Contains(command, "oci ") {
 				continue
 			}
-			if command, _, _ = strings.Cut(command, " | jq"); strings.HasSuffix(command, "|") {
+			command, _, _ = strings.Cut(command, " | jq")
+			if strings.HasSuffix(command, "|") {
 				command = strings.TrimSuffix(command, "|")
 			}
 			name, given := spell(command)
 			known, ok := cli[name]
-			if used[name] = true; !ok {
+			used[name] = true
+			if !ok {
 				t.Errorf("%s: the CLI has no command %q (from %s)", page, name, command)
 				continue
 			}

@@ -100,7 +100,8 @@ func TestEveryMailHasItsRunbook(t *testing.T) {
 			if m == nil {
 				t.Fatalf("the title is %q", o.Title())
 			}
-			if seen[m[1]] = true; !titled(t, "Mail: "+m[1]) {
+			seen[m[1]] = true
+			if !titled(t, "Mail: "+m[1]) {
 				t.Errorf("the mail %q has no runbook", o.Title())
 			}
 		}
@@ -122,7 +123,8 @@ func TestEveryPartOfADigestsTitleHasItsRunbook(t *testing.T) {
 		_, rest, _ := strings.Cut(d.Title(), "Sweep: ")
 		for part := range strings.SplitSeq(rest, ", ") {
 			part = strings.TrimLeft(part, "0123456789 ")
-			if seen[part] = true; digests[part] == "" {
+			seen[part] = true
+			if digests[part] == "" {
 				t.Errorf("%q in a digest's title has no runbook", part)
 			}
 		}

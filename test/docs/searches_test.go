@@ -33,7 +33,8 @@ func searches(t *testing.T) []search {
 		s := search{name: m[1], order: m[4]}
 		for to, from := range map[*string]string{&s.description: m[2], &s.where: m[3]} {
 			var err error
-			if *to, err = strconv.Unquote(from); err != nil {
+			*to, err = strconv.Unquote(from)
+			if err != nil {
 				t.Fatalf("%s: %v", m[1], err)
 			}
 		}
@@ -228,7 +229,8 @@ func TestEveryMessageInASearchIsLogged(t *testing.T) {
 	seen := 0
 	for _, s := range searches(t) {
 		for _, m := range regexp.MustCompile(`"message":"([^"]+)"`).FindAllStringSubmatch(s.where, -1) {
-			if seen++; !strings.Contains(logged, `Msg("`+m[1]+`")`) {
+			seen++
+			if !strings.Contains(logged, `Msg("`+m[1]+`")`) {
 				t.Errorf("the search %s looks for %q, which the functions never log", s.name, m[1])
 			}
 		}

@@ -52,7 +52,8 @@ func TestEveryNameInTheDocumentsExistsInTheCode(t *testing.T) {
 	seen := 0
 	for page, text := range pages(t) {
 		for _, m := range word.FindAllStringSubmatch(blocks.ReplaceAllString(text, ""), -1) {
-			if seen++; known[m[1]] == "" {
+			seen++
+			if known[m[1]] == "" {
 				t.Errorf("%s: %s is nothing that Keyturn or its stack has", page, m[1])
 			}
 		}

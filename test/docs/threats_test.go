@@ -18,7 +18,8 @@ func TestEveryTestThatTheThreatModelNamesExists(t *testing.T) {
 			if strings.HasSuffix(file, ".tftest.hcl") {
 				declaration = `run "` + m[1] + `" {`
 			}
-			if seen++; !strings.Contains(read(t, file), declaration) {
+			seen++
+			if !strings.Contains(read(t, file), declaration) {
 				t.Errorf("%s: %s has no test %s", page, file, m[1])
 			}
 		}

@@ -223,7 +223,8 @@ func TestAnOperatorsActionDuringARotationLosesNothing(t *testing.T) {
 	for i, a := range actions {
 		for j, m := range a.at {
 			kind := kinds[n%3]
-			if n++; !runsCase(t, i+j, len(a.at)) {
+			n++
+			if !runsCase(t, i+j, len(a.at)) {
 				continue
 			}
 			t.Run(strings.Join([]string{a.name, m.name, string(kind)}, ", "), func(t *testing.T) {

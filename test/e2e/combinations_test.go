@@ -49,7 +49,8 @@ func killed(t *testing.T, o tenancy.Options, w tenancy.Want, n int, then func(*t
 		if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
 			t.Fatal(err)
 		}
-		if then(s, c); t.Failed() {
+		then(s, c)
+		if t.Failed() {
 			t.Fatalf("killed after %s", operation)
 		}
 	}

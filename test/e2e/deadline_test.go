@@ -225,7 +225,8 @@ func (ht *hangTest) checkFinished(t *testing.T) {
 	var reply fnhost.Reply
 	for range 2 {
 		var err error
-		if reply, err = ht.Invoke(t.Context(), ht.Events()[0]); err != nil {
+		reply, err = ht.Invoke(t.Context(), ht.Events()[0])
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

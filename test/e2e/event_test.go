@@ -76,7 +76,8 @@ func invoke(t *testing.T, s *tenancy.Deployment, event any) answer {
 	body, ok := event.([]byte)
 	if !ok {
 		var err error
-		if body, err = json.Marshal(event); err != nil {
+		body, err = json.Marshal(event)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

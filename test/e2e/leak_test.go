@@ -55,7 +55,8 @@ func (l *leakSearch) needles(value, where string) {
 	if strings.Contains(value, "PRIVATE KEY") {
 		parts = nil
 		for line := range strings.Lines(value) {
-			if line = strings.TrimSpace(line); len(line) > 40 && !strings.Contains(line, "-----") {
+			line = strings.TrimSpace(line)
+			if len(line) > 40 && !strings.Contains(line, "-----") {
 				parts = append(parts, line)
 			}
 		}

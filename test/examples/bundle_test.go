@@ -112,7 +112,8 @@ func (r *rig) whileStaged(f func() result) <-chan result {
 	calls := 0
 	hold := r.Inject(ociemu.Fault{Operation: "UpdateSecret", Skip: 1, Do: ociemu.Hold(done),
 		Match: func(ociemu.Call) bool {
-			if calls++; calls == 2 {
+			calls++
+			if calls == 2 {
 				go func() {
 					defer close(done)
 					if !r.staged() {

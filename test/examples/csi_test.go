@@ -50,7 +50,8 @@ func (v *csiVolume) publish() error {
 		if !ok {
 			return fmt.Errorf("the content is %T", answer.SecretBundleContent)
 		}
-		if files[request.FileName], err = base64.StdEncoding.DecodeString(*content.Content); err != nil {
+		files[request.FileName], err = base64.StdEncoding.DecodeString(*content.Content)
+		if err != nil {
 			return fmt.Errorf("decoding the secret: %w", err)
 		}
 	}

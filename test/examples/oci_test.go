@@ -24,7 +24,8 @@ func playSDK(config, user string) int {
 	provider, err := common.ConfigurationProviderFromFile(config, "")
 	if err == nil {
 		var client identity.IdentityClient
-		if client, err = identity.NewIdentityClientWithConfigurationProvider(provider); err == nil {
+		client, err = identity.NewIdentityClientWithConfigurationProvider(provider)
+		if err == nil {
 			err = getUser(context.Background(), client, user)
 		}
 	}

@@ -63,7 +63,8 @@ func TestAPanicIsAFailedCallAndTheNextOneStartsAnew(t *testing.T) {
 		string(reply.Body) != `{"message":"error receiving function response"}` {
 		t.Errorf("reply %d %s, %v", reply.Status, reply.Body, err)
 	}
-	if reply, err = h.Invoke(t.Context(), nil); err != nil || reply.Status != http.StatusOK || !reply.Started {
+	reply, err = h.Invoke(t.Context(), nil)
+	if err != nil || reply.Status != http.StatusOK || !reply.Started {
 		t.Errorf("next reply %+v, %v", reply, err)
 	}
 }

@@ -35,7 +35,8 @@ func TestTwoCleanBuildsGiveTheSameImage(t *testing.T) {
 			err = os.CopyFS(to, os.DirFS(from))
 		} else {
 			var text []byte
-			if text, err = os.ReadFile(from); err == nil {
+			text, err = os.ReadFile(from)
+			if err == nil {
 				err = os.WriteFile(to, text, 0o600)
 			}
 		}

@@ -54,7 +54,8 @@ func made(t *testing.T) {
 
 var makeOnce = sync.OnceValue(func() error {
 	var err error
-	if litter, err = os.MkdirTemp("", "keyturn-image"); err != nil {
+	litter, err = os.MkdirTemp("", "keyturn-image")
+	if err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
 	maker, shared = filepath.Join(litter, "image"), filepath.Join(litter, "dist")

@@ -156,7 +156,8 @@ func (h *History) secrets(before, now State) {
 		if h.promoted[key] == nil {
 			h.promoted[key] = map[int64]bool{}
 		}
-		if h.promoted[key][now.Versions[key]] = true; len(h.promoted[key]) > 1+h.undone {
+		h.promoted[key][now.Versions[key]] = true
+		if len(h.promoted[key]) > 1+h.undone {
 			h.fault("a third version of a secret became CURRENT")
 		}
 	}

@@ -64,10 +64,12 @@ func TestACredentialWithItsOwnProblemHasItsOwnJudge(t *testing.T) {
 	h := New(&tenancy.Case{Kind: tenancy.AuthToken, User: "ann", OldID: "old", Bystander: []string{"other"}})
 	h.JudgedElsewhere("other")
 	h.Add(State{Existing: []string{"old", "other"}, Current: current("old")})
-	if h.Add(State{Call: 1, Existing: []string{"old"}, Current: current("old")}); len(h.Faults()) > 0 {
+	h.Add(State{Call: 1, Existing: []string{"old"}, Current: current("old")})
+	if len(h.Faults()) > 0 {
 		t.Errorf("the other credential was deleted: found %q", h.Faults())
 	}
-	if h.Add(State{Call: 2, Current: current("")}); len(h.Faults()) == 0 {
+	h.Add(State{Call: 2, Current: current("")})
+	if len(h.Faults()) == 0 {
 		t.Error("then the old one was deleted, and nothing is found")
 	}
 }

@@ -91,8 +91,9 @@ func sources(t *testing.T) []source {
 			text := read(t, name)
 			s := source{path: name, lines: strings.Count(text, "\n"), fset: token.NewFileSet()}
 			var err error
-			if s.ast, err = parser.ParseFile(s.fset, name, text,
-				parser.ParseComments|parser.SkipObjectResolution); err != nil {
+			s.ast, err = parser.ParseFile(s.fset, name, text,
+				parser.ParseComments|parser.SkipObjectResolution)
+			if err != nil {
 				t.Fatal(err)
 			}
 			parsed.sources = append(parsed.sources, s)

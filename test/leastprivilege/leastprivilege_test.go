@@ -83,7 +83,8 @@ func TestMissingAndSuperfluousPermissionsAreFound(t *testing.T) {
 		}
 	}
 	s.Statements = slices.DeleteFunc(s.Statements, func(st Statement) bool { return st.Name == "rotate-mail" })
-	if p, err = Prove(t.Context(), built, s, only); err != nil {
+	p, err = Prove(t.Context(), built, s, only)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if faults := strings.Join(p.Faults(), "\n"); !strings.Contains(faults, "PublishMessage (ONS_TOPIC_PUBLISH)") {
@@ -157,7 +158,8 @@ func TestNoFunctionMayUpdateAUser(t *testing.T) {
 			Permissions: []string{"USER_UPDATE"}, Path: []ocipolicy.Compartment{{ID: s.Tenancy}},
 			Variables: map[string]string{"target.user.id": "ocid1.user.oc1..joe", "target.user.name": "joe"}}
 		for operation, want := range map[string]bool{"UpdateUser": false, "UploadApiKey": true} {
-			if r.Operation = operation; set.Decide(r).Allowed != want {
+			r.Operation = operation
+			if set.Decide(r).Allowed != want {
 				t.Errorf("USER_UPDATE for %s by %s: %v, want %v", operation, name, !want, want)
 			}
 		}

@@ -37,7 +37,8 @@ func main() {
 func run(ctx context.Context, root string, write, apply bool) error {
 	s, err := Committed()
 	if apply {
-		if s, err = Apply(ctx, root); err == nil {
+		s, err = Apply(ctx, root)
+		if err == nil {
 			err = keep(filepath.Join(root, snapshot), s)
 		}
 	}
@@ -89,10 +90,12 @@ func keep(path string, s Stack) error {
 func Everything(ctx context.Context, b Binaries, s Stack) (Report, error) {
 	var r Report
 	var err error
-	if r.Proof, err = Prove(ctx, b, s, Cases()); err != nil {
+	r.Proof, err = Prove(ctx, b, s, Cases())
+	if err != nil {
 		return r, fmt.Errorf("proving: %w", err)
 	}
-	if r.Denied, err = Deny(ctx, b, s.Protected, ociemu.Answers{}, s.Policies); err != nil {
+	r.Denied, err = Deny(ctx, b, s.Protected, ociemu.Answers{}, s.Policies)
+	if err != nil {
 		return r, fmt.Errorf("checking the denials: %w", err)
 	}
 	otherwise := func(at Place) (ocipolicy.Set, error) {
@@ -100,16 +103,19 @@ func Everything(ctx context.Context, b Binaries, s Stack) (Report, error) {
 		set.Inapplicable = ocipolicy.NegationHolds
 		return set, err
 	}
-	if r.Otherwise, err = Deny(ctx, b, s.Protected, ociemu.Answers{}, otherwise); err != nil {
+	r.Otherwise, err = Deny(ctx, b, s.Protected, ociemu.Answers{}, otherwise)
+	if err != nil {
 		return r, fmt.Errorf("checking the denials, if a negation holds: %w", err)
 	}
 	r.Granted = map[string][]string{}
 	for _, function := range []string{"rotate", "sweep", "another"} {
-		if r.Granted[function], err = Granted(otherwise, function); err != nil {
+		r.Granted[function], err = Granted(otherwise, function)
+		if err != nil {
 			return r, fmt.Errorf("listing the permissions of %s: %w", function, err)
 		}
 	}
-	if r.Comparison, err = Compare(ctx, b, r.Proof); err != nil {
+	r.Comparison, err = Compare(ctx, b, r.Proof)
+	if err != nil {
 		return r, fmt.Errorf("comparing: %w", err)
 	}
 	return r, nil

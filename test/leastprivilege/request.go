@@ -38,7 +38,8 @@ func (s *scene) decide(p ociemu.Principal, r request) (ocipolicy.Decision, error
 	var body []byte
 	if r.body != nil {
 		var err error
-		if body, err = json.Marshal(r.body); err != nil {
+		body, err = json.Marshal(r.body)
+		if err != nil {
 			return none, fmt.Errorf("encoding the body of %s: %w", r.operation, err)
 		}
 	}

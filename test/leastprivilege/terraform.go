@@ -44,7 +44,8 @@ func Apply(ctx context.Context, root string) (Stack, error) {
 		cmd := need.Terraform(ctx, dir, example, args...)
 		var failed bytes.Buffer
 		cmd.Stderr = &failed
-		if show, err = cmd.Output(); err != nil {
+		show, err = cmd.Output()
+		if err != nil {
 			return Stack{}, fmt.Errorf("terraform %s: %w\n%s", args[0], err, failed.String())
 		}
 	}

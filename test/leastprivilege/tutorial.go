@@ -88,8 +88,9 @@ func Compare(ctx context.Context, b Binaries, p Proof) (Comparison, error) {
 			}
 		}
 	}
-	if c.TooMuch, err = Deny(ctx, b, protected, ociemu.Answers{},
-		tutorial("ocid1.vaultsecret.oc1..theone")); err != nil {
+	c.TooMuch, err = Deny(ctx, b, protected, ociemu.Answers{},
+		tutorial("ocid1.vaultsecret.oc1..theone"))
+	if err != nil {
 		return c, err
 	}
 	c.TooMuch = slices.DeleteFunc(c.TooMuch, func(v Verdict) bool { return len(v.Allowed) == 0 || v.Who == "sweep" })

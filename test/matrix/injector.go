@@ -62,7 +62,8 @@ func (inj *injector) inject(index int, at site, f fault) {
 		if index > 0 && (inj.hits[index-1] == 0 || c.Seq <= inj.hits[index-1]) {
 			return false
 		}
-		if count++; count != at.number() {
+		count++
+		if count != at.number() {
 			return false
 		}
 		inj.hits[index], until = c.Seq, inj.delivery
@@ -124,7 +125,8 @@ func (inj *injector) beginDelivery() {
 			if c.Caller.Kind != "function" || !writes[c.Operation] || c.Seq == h.seq {
 				return false
 			}
-			if count++; count != h.effectAt.write {
+			count++
+			if count != h.effectAt.write {
 				return false
 			}
 			go func() {

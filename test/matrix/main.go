@@ -85,10 +85,12 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 			return 0, fmt.Errorf("making a folder: %w", err)
 		}
 		defer os.RemoveAll(dir)
-		if o.binary, err = tenancy.Build(ctx, dir); err != nil {
+		o.binary, err = tenancy.Build(ctx, dir)
+		if err != nil {
 			return 0, err
 		}
-		if o.sweeper, err = tenancy.BuildSweep(ctx, dir); err != nil {
+		o.sweeper, err = tenancy.BuildSweep(ctx, dir)
+		if err != nil {
 			return 0, err
 		}
 	}
@@ -112,7 +114,8 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 		return 0, errors.New("no cell matches")
 	}
 	results, equal, err := p.runCells(ctx, cells, stored, o)
-	if err = errors.Join(err, stored.close()); err != nil {
+	err = errors.Join(err, stored.close())
+	if err != nil {
 		return 0, err
 	}
 	passed, inconclusive := 0, 0

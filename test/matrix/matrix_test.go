@@ -121,7 +121,8 @@ func TestACellWhoseActionIsNotPossibleIsInconclusive(t *testing.T) {
 	}{{"writes something else to the secrets", false}, {"promotes the staged version", true}} {
 		i := slices.IndexFunc(actions, func(a action) bool { return a.name == m.action })
 		env.injector.nothingToDo = false
-		if env.act(t.Context(), 1, &actions[i]); env.injector.inconclusive() != m.inconclusive ||
+		env.act(t.Context(), 1, &actions[i])
+		if env.injector.inconclusive() != m.inconclusive ||
 			env.injector.actionErr != nil {
 			t.Errorf("an operator %s: inconclusive %v, %v", m.action, env.injector.inconclusive(),
 				env.injector.actionErr)

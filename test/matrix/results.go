@@ -57,7 +57,8 @@ func openResults(path string, binaries ...string) (*resultFile, error) {
 	if err := l.read(); err != nil {
 		return nil, err
 	}
-	if l.file, err = os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
+	l.file, err = os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
 		return nil, fmt.Errorf("opening the results: %w", err)
 	}
 	return l, nil

@@ -35,7 +35,8 @@ func (p runner) runCells(ctx context.Context, cells []cell, l *resultFile, o opt
 					}
 					r, known := l.passed(c)
 					if !known {
-						if r = p.runCell(ctx, c); ctx.Err() != nil {
+						r = p.runCell(ctx, c)
+						if ctx.Err() != nil {
 							break // interrupted: the result means nothing
 						}
 						mu.Lock()

@@ -112,7 +112,8 @@ func run(ctx context.Context, set settings, stdout, stderr io.Writer) (bool, err
 		return false, err
 	}
 	if set.skip != "" {
-		if m.skip, err = regexp.Compile(set.skip); err != nil {
+		m.skip, err = regexp.Compile(set.skip)
+		if err != nil {
 			return false, err
 		}
 	}

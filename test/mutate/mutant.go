@@ -177,7 +177,8 @@ func lines(source []byte, begin, end int, text string) (before, after string) {
 		old, changed, rest = cut(old), cut(text), ""
 	}
 	plain := func(s string) string {
-		if s = strings.Join(strings.Fields(s), " "); s == "" {
+		s = strings.Join(strings.Fields(s), " ")
+		if s == "" {
 			return "(nothing)"
 		}
 		return s

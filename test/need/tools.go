@@ -116,7 +116,8 @@ func AtLeast(printed, least string) (bool, error) {
 		n := 0
 		if i < len(have) {
 			var err error
-			if n, err = strconv.Atoi(have[i]); err != nil {
+			n, err = strconv.Atoi(have[i])
+			if err != nil {
 				return false, fmt.Errorf("reading the version %s: %w", found, err)
 			}
 		}

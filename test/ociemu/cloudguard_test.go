@@ -299,7 +299,8 @@ func listProblems(t testing.TB, e *ociemu.Emulator, fn ociemu.Principal, now *cl
 		for _, p := range list.Items {
 			ids = append(ids, p.ID)
 		}
-		if page = resp.header.Get("opc-next-page"); page == "" {
+		page = resp.header.Get("opc-next-page")
+		if page == "" {
 			return ids
 		}
 	}

@@ -20,7 +20,8 @@ func (e *Emulator) controlSpread(r *http.Request) (any, error) {
 		if kind.text == "" {
 			continue
 		}
-		if *kind.to, err = positive(kind.text); err != nil {
+		*kind.to, err = positive(kind.text)
+		if err != nil {
 			return nil, err
 		}
 	}

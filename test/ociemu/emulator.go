@@ -113,7 +113,8 @@ func (e *Emulator) listen() error {
 		return fmt.Errorf("writing the CA file: %w", err)
 	}
 	var err error
-	if e.listener, err = net.Listen("tcp", e.opts.Addr); err != nil {
+	e.listener, err = net.Listen("tcp", e.opts.Addr)
+	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
 	if host, _, err := net.SplitHostPort(e.listener.Addr().String()); err != nil || !net.ParseIP(host).IsLoopback() {

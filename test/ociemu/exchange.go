@@ -235,7 +235,8 @@ func (x *exchange) finish(w http.ResponseWriter, answer reply, effect int) {
 	body, isBytes := answer.body.([]byte)
 	if answer.body != nil && !isBytes {
 		var err error
-		if body, err = json.Marshal(answer.body); err != nil {
+		body, err = json.Marshal(answer.body)
+		if err != nil {
 			panic("ociemu: internal error: encoding an answer: " + err.Error())
 		}
 		h.Set("Content-Type", "application/json")

@@ -336,7 +336,8 @@ func TestUsersAreListedPageByPageInABareArray(t *testing.T) {
 		for _, u := range got.Items {
 			names = append(names, *u.Name)
 		}
-		if page = got.OpcNextPage; page == nil {
+		page = got.OpcNextPage
+		if page == nil {
 			break
 		}
 	}

@@ -250,7 +250,8 @@ func TestCatchUpKeepsEarlierChangesWhenTheClockIsSetBack(t *testing.T) {
 	if n := count(); n != 1 {
 		t.Errorf("with the clock put back the list has %d tokens, want 1", n)
 	}
-	if e.CatchUp(); count() != 2 {
+	e.CatchUp()
+	if count() != 2 {
 		t.Errorf("after catching up the list has %d tokens, want 2", count())
 	}
 }

@@ -150,7 +150,8 @@ func (x *exchange) takes(mediaType string) bool {
 	for _, header := range headers {
 		for one := range strings.SplitSeq(header, ",") {
 			one, _, _ = strings.Cut(one, ";")
-			if one = strings.TrimSpace(one); one == mediaType || one == "*/*" || one == "application/*" {
+			one = strings.TrimSpace(one)
+			if one == mediaType || one == "*/*" || one == "application/*" {
 				return true
 			}
 		}

@@ -118,7 +118,8 @@ func (x *exchange) s3Caller() (*user, reply) {
 	var owner *user
 	var key *secretKey
 	for _, id := range x.e.state.userOrder {
-		if key = x.e.state.users[id].secretKey(auth.accessKey); key != nil {
+		key = x.e.state.users[id].secretKey(auth.accessKey)
+		if key != nil {
 			owner = x.e.state.users[id]
 			break
 		}

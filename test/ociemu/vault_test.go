@@ -267,7 +267,8 @@ func TestVersionsAreListedPageByPageWithTheirNames(t *testing.T) {
 					t.Errorf("version 5 is called %v", v.Name)
 				}
 			}
-			if page = r.OpcNextPage; page == nil {
+			page = r.OpcNextPage
+			if page == nil {
 				break
 			}
 		}

@@ -130,7 +130,8 @@ func (c *Condition) holds(variables map[string]string, mode Inapplicable) bool {
 	for _, v := range c.Values {
 		want := v.Text
 		if v.Variable {
-			if want, offered = variables[v.Text]; !offered {
+			want, offered = variables[v.Text]
+			if !offered {
 				return negated && mode == NegationHolds
 			}
 		}

@@ -172,7 +172,8 @@ func TestEachPermissionMayComeFromAnotherStatement(t *testing.T) {
 	if d.Allowed || strings.Join(d.Missing, " ") != "USER_UIPASS_SET" {
 		t.Errorf("the decision is %+v", d)
 	}
-	if d = set.Decide(ocipolicy.Request{Path: root}); !d.Allowed {
+	d = set.Decide(ocipolicy.Request{Path: root})
+	if !d.Allowed {
 		t.Error("an operation that needs no permission is refused")
 	}
 }

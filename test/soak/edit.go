@@ -123,7 +123,8 @@ func (r *run) injectEdit(ctx context.Context, u *user, e *edit, n int) (end func
 		if c.Caller.Kind != "function" || !u.concerns(c) {
 			return false
 		}
-		if n--; n != 0 {
+		n--
+		if n != 0 {
 			return false
 		}
 		mu.Lock()

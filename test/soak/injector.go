@@ -122,7 +122,8 @@ func (inj *injector) choose(c ociemu.Call) int {
 	index := -1
 	if r.Float64() < inj.odds {
 		inj.faults++
-		if index = r.IntN(len(faults)); r.IntN(killShare) == 0 && c.Caller.Name != "sweep" {
+		index = r.IntN(len(faults))
+		if r.IntN(killShare) == 0 && c.Caller.Name != "sweep" {
 			index = len(faults) + r.IntN(2)
 			inj.kills++
 		}

@@ -239,7 +239,8 @@ func (r *run) recover(ctx context.Context) error {
 		}
 	}
 	for _, u := range waiting {
-		if u.deletedAll = u.hasNone(); u.deletedAll {
+		u.deletedAll = u.hasNone()
+		if u.deletedAll {
 			u.begin() // a new judge: what follows is no rotation
 			if err := r.finish(ctx, u); err != nil {
 				return err

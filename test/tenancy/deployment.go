@@ -185,7 +185,8 @@ func (s *Deployment) InvokeSweep(ctx context.Context, body []byte) (fnhost.Reply
 	s.mu.Lock()
 	if s.sweeper == nil {
 		var err error
-		if s.sweeper, err = s.host(ctx, "sweep", s.options.Sweeper, s.sweepFunction()); err != nil {
+		s.sweeper, err = s.host(ctx, "sweep", s.options.Sweeper, s.sweepFunction())
+		if err != nil {
 			s.mu.Unlock()
 			return fnhost.Reply{}, fmt.Errorf("starting the sweep: %w", err)
 		}

@@ -23,7 +23,8 @@ func RunTests(m interface{ Run() int }, rotate, sweep *string) int {
 		if path == nil {
 			continue
 		}
-		if *path, err = buildFunction(context.Background(), dir, name); err != nil {
+		*path, err = buildFunction(context.Background(), dir, name)
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}

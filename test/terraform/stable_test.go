@@ -34,7 +34,8 @@ func inState(t *testing.T, w workshop, example string, change func(kind string, 
 		}
 	}
 	state["serial"] = state["serial"].(float64) + 1
-	if text, err = json.Marshal(state); err != nil {
+	text, err = json.Marshal(state)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(file, text, 0o600); err != nil {
