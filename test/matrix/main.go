@@ -85,12 +85,7 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 			return 0, fmt.Errorf("making a folder: %w", err)
 		}
 		defer os.RemoveAll(dir)
-		o.binary, err = tenancy.Build(ctx, dir)
-		if err != nil {
-			return 0, err
-		}
-		o.sweeper, err = tenancy.BuildSweep(ctx, dir)
-		if err != nil {
+		if err := o.build(ctx, dir); err != nil {
 			return 0, err
 		}
 	}
@@ -148,6 +143,16 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 	}
 	fmt.Printf("cells: %d, passed: %d\n", due, passed)
 	return due - passed, ctx.Err()
+}
+
+// build builds both functions in the folder.
+func (o *options) build(ctx context.Context, dir string) (err error) {
+	o.binary, err = tenancy.Build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	o.sweeper, err = tenancy.BuildSweep(ctx, dir)
+	return err
 }
 
 // cells lists the cells to run.
