@@ -14,10 +14,10 @@ import (
 type Guard struct {
 	// Protects reports whether the configuration protects a user of this OCID and name.
 	Protects func(ocid, name string) bool
-	// AcceptUnbound accepts secrets without binding tags, with a warning.
+	// AcceptUnbound accepts secrets that lack one or both binding tags, with a warning.
 	AcceptUnbound bool
 	// OtherOwner returns the owner that a secret's journal names, if that is not the owner of the credential; else "".
-	// Only secrets without binding tags are asked about.
+	// It is called for unbound secrets only.
 	OtherOwner func(vault.Metadata, credential.Ref) string
 }
 
@@ -52,7 +52,8 @@ func (g Guard) Authorize(ctx context.Context, r credential.Request, l *Lookup, s
 	return a, nil
 }
 
-// writable refuses a secret that the value may not be written to. It reports whether the secret has no binding tags.
+// writable refuses a secret that the value may not be written to. It reports whether the secret lacks
+// a binding tag.
 func (g Guard) writable(r credential.Request, s vault.Secret) (unbound bool, err error) {
 	unbound, err = Bound(s, r.Ref.Kind, r.Ref.User, g.AcceptUnbound)
 	if err != nil {

@@ -2,8 +2,8 @@
 // problem: did a person close it as resolved? Guard.Authorize checks the owner and the secrets: is the user protected,
 // are the secrets bound to this user and kind?
 //
-// Apart from LookUp, the functions are pure: they get what Cloud Guard, Vault and IAM answered, and return nil or a
-// *Refusal. In doubt they refuse.
+// The functions get what Cloud Guard, Vault and IAM answered, and return nil or a *Refusal. In doubt they refuse. Only
+// a Lookup asks OCI itself: it reads the names of an owner.
 package guard
 
 import (
@@ -87,7 +87,7 @@ func Confirm(e cloudguard.Event, p cloudguard.Problem) (credential.Request, Verd
 	if err != nil {
 		return credential.Request{}, Lacking, err
 	}
-	closed(&r, credential.Closure{Problem: e.ProblemID, By: c.Actor, At: c.At, Comment: p.ClosureComment(c)})
+	r = withClosure(r, credential.Closure{Problem: e.ProblemID, By: c.Actor, At: c.At, Comment: p.ClosureComment(c)})
 	if p.Torn(c) {
 		return r, Torn, nil
 	}
@@ -110,8 +110,10 @@ func Trust(e cloudguard.Event) (credential.Request, error) {
 			Remedy:  "send the time of the closure, such as 2026-01-31T12:00:00Z"}
 	}
 	r, err := request(e.Subject, cloudguard.Subject{})
-	closed(&r, credential.Closure{Problem: e.ProblemID, At: e.Time, Comment: e.Comment})
-	return r, err
+	if err != nil {
+		return credential.Request{}, err
+	}
+	return withClosure(r, credential.Closure{Problem: e.ProblemID, At: e.Time, Comment: e.Comment}), nil
 }
 
 // request returns the user and the credential that the record is about. Only the user may come from the hint, and only
@@ -136,12 +138,13 @@ func request(record, hint cloudguard.Subject) (credential.Request, error) {
 	return r, nil
 }
 
-// closed adds the closure. A password has no id but the time of the closure.
-func closed(r *credential.Request, c credential.Closure) {
+// withClosure returns the request with its closure. The id of a password is the time of the closure.
+func withClosure(r credential.Request, c credential.Closure) credential.Request {
 	r.Closure = c
 	if r.Ref.Kind.Origin() == credential.Reset {
 		r.Ref.ID = credential.TimeID(c.At)
 	}
+	return r
 }
 
 // contradiction returns a refusal if the record contradicts the event: it was forged, or the problem has changed since.

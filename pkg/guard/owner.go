@@ -28,17 +28,17 @@ type Directory interface {
 type Lookup struct {
 	ref    credential.Ref
 	begun  time.Time
+	known  *credential.Owner // if it is nil, answer has the owner
 	answer *background.Task[credential.Owner]
 }
 
 // Known returns a lookup that has found the owner already.
-func Known(o credential.Owner) *Lookup {
-	return &Lookup{answer: background.Start(func() (credential.Owner, error) { return o, nil })}
-}
+func Known(o credential.Owner) *Lookup { return &Lookup{known: &o} }
 
 // LookUp begins to look up the owner of a credential.
 func LookUp(ctx context.Context, d Directory, now time.Time, ref credential.Ref) *Lookup {
-	return &Lookup{ref, now, background.Start(func() (credential.Owner, error) { return lookUp(ctx, d, ref) })}
+	return &Lookup{ref: ref, begun: now,
+		answer: background.Start(func() (credential.Owner, error) { return lookUp(ctx, d, ref) })}
 }
 
 func lookUp(ctx context.Context, d Directory, ref credential.Ref) (o credential.Owner, err error) {
@@ -76,9 +76,10 @@ func lookUp(ctx context.Context, d Directory, ref credential.Ref) (o credential.
 	return o, nil
 }
 
-// Or returns l if it is about the same owner and not older than life, and otherwise begins another lookup. A lookup
+// Reuse returns l if it is about the same owner and not older than life, and otherwise begins another lookup. A lookup
 // that failed is repeated once. A nil Lookup has found nothing.
-func (l *Lookup) Or(ctx context.Context, d Directory, now time.Time, life time.Duration, ref credential.Ref) *Lookup {
+func (l *Lookup) Reuse(ctx context.Context, d Directory, now time.Time, life time.Duration,
+	ref credential.Ref) *Lookup {
 	if l == nil || l.ref.Kind != ref.Kind || !strings.EqualFold(l.ref.User, ref.User) || now.Sub(l.begun) > life {
 		return LookUp(ctx, d, now, ref)
 	}
@@ -95,6 +96,9 @@ func (l *Lookup) Or(ctx context.Context, d Directory, now time.Time, life time.D
 // wait returns the owner. An error that is not a *fault.Error becomes one of the class Unclear: the time ran out, or
 // the lookup panicked, and neither is a reason to refuse.
 func (l *Lookup) wait(ctx context.Context) (credential.Owner, error) {
+	if l.known != nil {
+		return *l.known, nil
+	}
 	o, err := l.answer.Wait(ctx)
 	if _, known := errors.AsType[*fault.Error](err); err == nil || known {
 		return o, err

@@ -9,15 +9,14 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-// doubt says why it proves nothing that the credential isn't among the user's; "" if that proves that it is gone.
+// doubt returns "" if the credential is gone when it isn't among the user's, and otherwise why that proves nothing.
 func (c *response) doubt(listed []credential.Issued) string {
 	switch noun := c.kind.Noun(); {
 	case c.kind.Origin() == credential.Reset:
 		return ""
 	case c.request.UserHinted:
-		return fmt.Sprintf("only the event names the user, %s, who may not be the owner of %s %s", c.request.Ref.User,
-			noun,
-			c.request.Ref.ID)
+		return fmt.Sprintf("only the event names the user, %s, who may not be the owner of %s %s",
+			c.request.Ref.User, noun, c.request.Ref.ID)
 	case cloudguard.FormOf(c.request.Ref.ID) == credential.FormUnknown || !absent(c.request.Ref.ID, listed):
 		return fmt.Sprintf("the id of the problem's credential, %q, is not written as OCI lists the user's %ss",
 			c.request.Ref.ID, c.kind.Noun())

@@ -135,22 +135,22 @@ func (c *response) fromSubject(s cloudguard.Subject) {
 	}
 }
 
-// confirm makes a request of the event and Cloud Guard's record. The record is read; have is one that was read before,
-// if there is one, and counts with event_check=off, where Cloud Guard is asked only about what an event lacks. A record
-// that doesn't show the closure yet, or not all of it, is asked for again for a while.
+// confirm makes a request of the event and Cloud Guard's record, and reports whether it did. The record is read anew,
+// apart from event_check=off: then have is enough if it was read before, and Cloud Guard is asked only about what the
+// event lacks. A record that doesn't show all of the closure yet is read again for a while.
 func (c *response) confirm(ctx context.Context, have *cloudguard.Problem) bool {
-	var untold error // what an event lacks that would do without the record
+	var missing error // what the event lacks to be trusted without the record
 	if !c.Config.EventCheck && have == nil {
-		c.request, untold = guard.Trust(c.event)
-		if untold == nil {
+		c.request, missing = guard.Trust(c.event)
+		if missing == nil {
 			return true
 		}
 	}
 	for pause := 250 * time.Millisecond; ; pause *= 2 {
 		p, err := c.record(ctx, have)
 		have = nil
-		if err != nil && untold != nil && !passing(err) {
-			c.refuse(untold)
+		if err != nil && missing != nil && !passing(err) {
+			c.refuse(missing)
 			c.note("Cloud Guard's record has what the event lacks, but could not be read: %v", err)
 			return false
 		}

@@ -117,7 +117,7 @@ func (c *response) whyUnreadable(s vault.Secret) *explanation {
 		return of(err, "")
 	}
 	visible := s
-	visible.Freeform = nil // policies see defined tags alone
+	visible.Freeform = nil // policies see only defined tags
 	if _, err := guard.Bound(visible, c.kind, c.request.Ref.User, false); err == nil {
 		return nil
 	}
@@ -129,9 +129,8 @@ func (c *response) whyUnreadable(s vault.Secret) *explanation {
 		has = "it has one of the two"
 	}
 	return &explanation{"secret lacks the defined tags",
-		fmt.Sprintf("secret %s (%s) exists, but the function may not read it. It lacks the defined tags "+
-			"keyturn.user and keyturn.kind, "+
-			"which the policies of the stack ask for (secret_policy = tags): %s", s.Name, s.ID, has),
+		fmt.Sprintf("secret %s (%s) exists, but the function may not read it. It lacks the defined tags keyturn.user "+
+			"and keyturn.kind, which the policies of the stack ask for (secret_policy = tags): %s", s.Name, s.ID, has),
 		guard.Binding(s, c.kind, c.request.Ref.User)}
 }
 

@@ -28,10 +28,10 @@ import (
 // Problems reads and re-opens Cloud Guard's problems.
 type Problems interface {
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
-	// Afresh is Problem, but for the history being as new as the etag at least.
+	// Afresh is like Problem, but its history is at least as new as its etag.
 	Afresh(ctx context.Context, id string) (cloudguard.Problem, error)
-	// Reopen sets a problem back to OPEN. If it was read and has changed since, the error's class is
-	// Conflict.
+	// Reopen sets a problem back to OPEN. If it was read and has changed since, the error has the
+	// class Conflict.
 	Reopen(ctx context.Context, p cloudguard.Problem, comment string) error
 }
 
@@ -127,7 +127,7 @@ type response struct {
 	problem  cloudguard.Problem
 	request  credential.Request // what is to be rotated; zero until it is confirmed
 	order    order
-	unfit    error // why the order can't be carried out as it is; nil if it can
+	refusal  error // why the order can't be carried out as it is; nil if it can
 	kind     credential.Kind
 
 	owner *guard.Lookup      // begun in advance; nil if nothing named a user
@@ -141,13 +141,13 @@ type response struct {
 // respond carries out the request that the event and the record have come to. The engine also gets a request that can't
 // be carried out: it finds out whether there is anything left to rotate.
 func (c *response) respond(ctx context.Context) {
-	c.unfit = c.complete(ctx)
-	if passing(c.unfit) {
-		c.stop(c.unfit)
+	c.refusal = c.complete(ctx)
+	if passing(c.refusal) {
+		c.stop(c.refusal)
 		return
 	}
-	c.request.Replace = c.order.Replace || c.unfit != nil && c.mayReplace()
-	if c.unfit == nil && c.reviewed && len(c.request.Secrets) == 0 && c.Clock.Now().Sub(c.request.At) < eventTime {
+	c.request.Replace = c.order.Replace || c.refusal != nil && c.mayReplace()
+	if c.refusal == nil && c.reviewed && len(c.request.Secrets) == 0 && c.Clock.Now().Sub(c.request.At) < eventTime {
 		c.out.Status, c.out.Reason = outcome.Ignored, "closed a moment ago: its event comes first"
 		return
 	}
@@ -157,7 +157,7 @@ func (c *response) respond(ctx context.Context) {
 // complete adds the options and the secrets to the request. The error says why it can't be carried out.
 func (c *response) complete(ctx context.Context) (err error) {
 	r := &c.request
-	c.order = c.order.of(cloudguard.RuleOf(c.kind), r.Comment)
+	c.order = c.order.read(cloudguard.RuleOf(c.kind), r.Comment)
 	r.Grace, r.DryRun = c.Config.Grace, c.Config.DryRun || c.order.DryRun
 	if c.order.Grace != nil {
 		r.Grace, r.GraceGiven = *c.order.Grace, true
@@ -180,9 +180,9 @@ type order struct {
 	err  error // why the comment was not understood
 }
 
-// of returns the order in a closure comment. A comment that was read already is not read again.
-func (o order) of(rule cloudguard.Rule, text string) order {
-	if o.rule == rule && o.text == text {
+// read returns the order in a closure comment. A comment that was read already is not read again.
+func (o order) read(rule cloudguard.Rule, text string) order {
+	if o.rule == rule && o.text == text && rule != "" {
 		return o
 	}
 	o = order{rule: rule, text: text}
@@ -194,8 +194,11 @@ func (o order) of(rule cloudguard.Rule, text string) order {
 // are used if the record names the same user and secrets. A password is not read in advance: no secret keeps two resets
 // apart, so its age has to be read as late as possible.
 func (c *response) prefetch(ctx context.Context, subject cloudguard.Subject, comment string) {
-	c.order = c.order.of(subject.Rule, comment)
-	if c.order.err != nil || subject.Missing() != nil {
+	if !subject.Rule.Known() || subject.Missing() != nil {
+		return
+	}
+	c.order = c.order.read(subject.Rule, comment)
+	if c.order.err != nil {
 		return
 	}
 	ref := credential.Ref{Kind: c.kind, User: subject.Users[0]}

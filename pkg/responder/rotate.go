@@ -23,18 +23,18 @@ func (c *response) rotate(ctx context.Context) {
 	c.out.Rotation = string(job.Ref.RotationID())
 	log := c.log.With().Str("rotation", c.out.Rotation).Str("problem", c.out.ProblemID).Logger()
 	job.OnStep = func(s rotation.Step) {
-		log.Info().Err(s.Err).Str("step", string(s.Action)).Str("because", s.Because).Dur("took_ms",
-			s.Took).Strs("opc_request_ids", s.Requests).Msg("step")
+		log.Info().Err(s.Err).Str("step", string(s.Action)).Str("because", s.Because).
+			Dur("took_ms", s.Took).Strs("opc_request_ids", s.Requests).Msg("step")
 	}
 	ctx = log.WithContext(ctx)
-	owner := c.owner.Or(ctx, c.Directory, c.Clock.Now(), rotation.PrefetchLife, c.request.Ref)
-	may := guard.Guard{Protects: c.Config.Protects, AcceptUnbound: c.Config.SecretBinding == config.BindingWarn,
+	owner := c.owner.Reuse(ctx, c.Directory, c.Clock.Now(), rotation.PrefetchLife, c.request.Ref)
+	authorizer := guard.Guard{Protects: c.Config.Protects, AcceptUnbound: c.Config.SecretBinding == config.BindingWarn,
 		OtherOwner: rotation.OtherOwner}
 	job.Authorize = func(ctx context.Context, secrets []vault.Secret) (credential.Authorized, error) {
-		if c.unfit != nil {
-			return credential.Authorized{}, c.unfit
+		if c.refusal != nil {
+			return credential.Authorized{}, c.refusal
 		}
-		return may.Authorize(ctx, c.request, owner, secrets)
+		return authorizer.Authorize(ctx, c.request, owner, secrets)
 	}
 	r := c.Rotator.Run(ctx, job)
 	c.names(r.Authorized.Owner)

@@ -14,43 +14,43 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// order is a rotation or a deletion that the journal of a bound secret says is left to do.
-type order struct {
+// duty is a rotation or a deletion that the journal of a bound secret says is left to do.
+type duty struct {
 	secret string // "name (OCID)"
 	kind   credential.Kind
 	user   string
 	old    string
 }
 
-// maxOrders is how many orders of one secret are reviewed. A journal that Keyturn wrote has only a few.
-const maxOrders = 10
+// maxDuties is how many duties of one secret are reviewed. A journal that Keyturn wrote has only a few.
+const maxDuties = 10
 
-// addOrder adds the order of a journal's duty, or a finding if the duty names no problem.
-func (r *run) addOrder(c order, d rotation.Duty) {
+// addDuty adds a duty that a journal names, or a finding if it names no problem.
+func (r *run) addDuty(d duty, of rotation.Duty) {
 	const older = "If that credential is still in use, close its problem in Cloud Guard again. If it is not, " +
 		"delete it, and remove the key keyturn from the secret's metadata"
-	id, err := cloudguard.ParseOCID(d.Problem, cloudguard.TypeProblem)
+	id, err := cloudguard.ParseOCID(of.Problem, cloudguard.TypeProblem)
 	switch {
-	case d.Problem == "":
-		r.needs(c, "no problem", "its journal, written by an older version of Keyturn, names no problem. "+older)
+	case of.Problem == "":
+		r.needs(d, "no problem", "its journal, written by an older version of Keyturn, names no problem. "+older)
 	case err != nil:
-		r.needs(c, "malformed", fmt.Sprintf("its journal names no problem's OCID but %s. Keyturn did not write "+
-			"that. %s", quoted(d.Problem), older))
+		r.needs(d, "malformed", fmt.Sprintf("its journal names no problem's OCID but %s. Keyturn did not write "+
+			"that. %s", quoted(of.Problem), older))
 	default:
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.orders[string(id)] = append(r.orders[string(id)], c)
+		r.duties[string(id)] = append(r.duties[string(id)], d)
 	}
 }
 
-// needs adds a finding about an order that a person has to look at.
-func (r *run) needs(c order, state, text string) {
+// needs adds a finding about a duty that a person has to look at.
+func (r *run) needs(d duty, state, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.digest.Unfinished = append(r.digest.Unfinished, outcome.Finding{About: "journal of " + c.secret + " " + c.old,
+	r.digest.Unfinished = append(r.digest.Unfinished, outcome.Finding{About: "journal of " + d.secret + " " + d.old,
 		State: state, Needs: true,
-		Text: fmt.Sprintf("Secret %s: the rotation of %s is not finished, and was not continued: %s.", c.secret,
-			quoted(c.old), text)})
+		Text: fmt.Sprintf("Secret %s: the rotation of %s is not finished, and was not continued: %s.", d.secret,
+			quoted(d.old), text)})
 }
 
 // quoted makes a text from a journal, which other users may have written, safe to show in a mail.
@@ -61,23 +61,23 @@ func quoted(text string) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// reviewOrders reviews the problems that journals name. It takes only the problem's OCID from a journal.
-func (r *run) reviewOrders(ctx context.Context) {
-	ids := slices.Collect(maps.Keys(r.orders))
+// reviewDuties reviews the problems that journals name. It takes only the problem's OCID from a journal.
+func (r *run) reviewDuties(ctx context.Context) {
+	ids := slices.Collect(maps.Keys(r.duties))
 	named := func(string) ([]string, string, error) { return ids, "", nil }
 	r.forEach(ctx, []list{{"list the problems that journals name", named}}, "read the problems that journals name",
-		r.reviewOrder)
+		r.reviewDuty)
 }
 
-func (r *run) reviewOrder(ctx context.Context, id string) error {
-	claims := r.orders[id]
+func (r *run) reviewDuty(ctx context.Context, id string) error {
+	duties := r.duties[id]
 	p, err := r.Inventory.Problem(ctx, id)
 	switch fault.Of(err) {
 	case fault.Absent, fault.Denied, fault.Invalid:
-		for _, c := range claims {
-			r.needs(c, "not found", fmt.Sprintf("its problem %s can't be read: %s. Check that the function may "+
-				"read cloud-guard-problems. "+
-				"If the problem is gone, delete the old credential once it isn't used any more", id, fault.Plain(err)))
+		for _, d := range duties {
+			r.needs(d, "not found", fmt.Sprintf("its problem %s can't be read: %s. Check that the function may "+
+				"read cloud-guard-problems. If the problem is gone, delete the old credential once it isn't used "+
+				"any more", id, fault.Plain(err)))
 		}
 		return nil
 	}
@@ -85,9 +85,9 @@ func (r *run) reviewOrder(ctx context.Context, id string) error {
 		return err
 	}
 	fits := false
-	for _, c := range claims {
-		if why := c.contradicts(p); why != "" {
-			r.needs(c, "contradicts", fmt.Sprintf("Cloud Guard's record of problem %s is about %s. Check who may "+
+	for _, d := range duties {
+		if why := d.contradicts(p); why != "" {
+			r.needs(d, "contradicts", fmt.Sprintf("Cloud Guard's record of problem %s is about %s. Check who may "+
 				"write to the secret", id, why))
 			continue
 		}
@@ -100,17 +100,17 @@ func (r *run) reviewOrder(ctx context.Context, id string) error {
 }
 
 // contradicts says what a problem's record is about, if it doesn't match the secret's binding and journal.
-func (c order) contradicts(p cloudguard.Problem) string {
+func (d duty) contradicts(p cloudguard.Problem) string {
 	subject := p.Subject()
 	user, err := subject.User()
 	switch {
-	case subject.Rule.Kind() != c.kind:
+	case subject.Rule.Kind() != d.kind:
 		return "another kind of credential"
-	case err != nil || !strings.EqualFold(user, c.user):
+	case err != nil || !strings.EqualFold(user, d.user):
 		return "another user, or none"
-	case c.kind.Origin() == credential.Reset:
+	case d.kind.Origin() == credential.Reset:
 		return ""
-	case !slices.ContainsFunc(subject.IDs, func(id string) bool { return strings.EqualFold(id, c.old) }):
+	case !slices.ContainsFunc(subject.IDs, func(id string) bool { return strings.EqualFold(id, d.old) }):
 		return "another credential"
 	}
 	return ""

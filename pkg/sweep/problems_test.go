@@ -166,9 +166,9 @@ func TestOfTwoSecretsThatNameOneProblemTheOneThatItIsAboutCounts(t *testing.T) {
 	s := newFakeTenancy()
 	s.records[problem] = record()
 	r := s.run()
-	r.orders[problem] = []order{{secret: "a", kind: credential.APIKey, user: owner, old: token},
+	r.duties[problem] = []duty{{secret: "a", kind: credential.APIKey, user: owner, old: token},
 		{secret: "b", kind: credential.AuthToken, user: owner, old: token}}
-	r.reviewOrders(t.Context())
+	r.reviewDuties(t.Context())
 	if len(s.reviewed) != 1 || len(r.digest.Unfinished) != 1 || !strings.Contains(r.digest.Unfinished[0].Text,
 		"Secret a:") {
 		t.Errorf("reviewed %q, found %v", s.reviewed, r.digest.Unfinished)
@@ -177,7 +177,7 @@ func TestOfTwoSecretsThatNameOneProblemTheOneThatItIsAboutCounts(t *testing.T) {
 
 // run returns a sweep that has not begun.
 func (s *fakeTenancy) run() *run {
-	return &run{Sweeper: s.sweeper(), boundSecrets: map[string]*boundSecret{}, orders: map[string][]order{},
+	return &run{Sweeper: s.sweeper(), boundSecrets: map[string]*boundSecret{}, duties: map[string][]duty{},
 		reviewed: map[string]bool{}, noted: map[string]notes{}}
 }
 

@@ -75,8 +75,8 @@ func (r *run) inspect(ctx context.Context, id string) error {
 		return nil
 	}
 	due := journal.Due(s.At)
-	for _, d := range due[:min(len(due), maxOrders)] {
-		r.addOrder(order{secret: fmt.Sprintf("%s (%s)", s.Name, s.ID), kind: kind, user: user, old: d.Old}, d)
+	for _, d := range due[:min(len(due), maxDuties)] {
+		r.addDuty(duty{secret: fmt.Sprintf("%s (%s)", s.Name, s.ID), kind: kind, user: user, old: d.Old}, d)
 	}
 	return nil
 }

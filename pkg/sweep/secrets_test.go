@@ -156,8 +156,8 @@ func TestTheJournalOfASecretThatIsNotBoundAnyMoreOrdersNothingAndItsNotesCount(t
 	s.secret.Freeform = nil
 	s.secret.Metadata, _ = notes{"x": {On: "2026-05-04"}}.into(s.secret.Metadata)
 	r := s.run()
-	if err := r.inspect(t.Context(), drawer); err != nil || len(r.orders) != 0 || len(r.boundSecrets) != 0 ||
+	if err := r.inspect(t.Context(), drawer); err != nil || len(r.duties) != 0 || len(r.boundSecrets) != 0 ||
 		len(r.noted[drawer]) != 1 {
-		t.Errorf("%v: claims %v, homes %v, notes %v", err, r.orders, r.boundSecrets, r.noted)
+		t.Errorf("%v: claims %v, homes %v, notes %v", err, r.duties, r.boundSecrets, r.noted)
 	}
 }

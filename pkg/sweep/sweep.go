@@ -120,7 +120,7 @@ type run struct {
 	digest       outcome.Digest
 	failures     failures
 	boundSecrets map[string]*boundSecret // the bound secrets, by credential.Home of their ids
-	orders       map[string][]order      // what their journals say is left to do, by the OCID of the problem
+	duties       map[string][]duty       // what their journals say is left to do, by the OCID of the problem
 	reviewed     map[string]bool         // the problems that this sweep has reviewed, by their OCIDs
 	noted        map[string]notes        // what earlier sweeps mailed, by the secret with the notes
 	notebook     string                  // the secret for notes that aren't about a credential; see notes
@@ -129,7 +129,7 @@ type run struct {
 // Run sweeps once, within the context's deadline. It sends one mail if it did or found something that no earlier sweep
 // has mailed. An error means that it could not finish or could not send the mail, so that the invocation has failed.
 func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error) {
-	r := &run{Sweeper: s, callID: callID, boundSecrets: map[string]*boundSecret{}, orders: map[string][]order{},
+	r := &run{Sweeper: s, callID: callID, boundSecrets: map[string]*boundSecret{}, duties: map[string][]duty{},
 		reviewed: map[string]bool{}, noted: map[string]notes{}}
 	r.digest.CallID, r.digest.Version = callID, version.Version()
 	work, cancel := r.reserve(ctx)
@@ -167,7 +167,7 @@ func (r *run) runParts(ctx context.Context) {
 		do    func(context.Context)
 	}{
 		{"go through the secrets", r.readSecrets},
-		{"review the problems that journals name", r.reviewOrders},
+		{"review the problems that journals name", r.reviewDuties},
 		{"review closed problems", r.reviewClosed},
 		{"make room in secrets", r.pruneAll},
 		{"look for credentials without a value", r.findOrphans},
