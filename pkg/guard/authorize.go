@@ -40,38 +40,36 @@ func (g Guard) Authorize(ctx context.Context, r credential.Request, l *Lookup, s
 	}
 	var warnings []credential.Warning
 	for _, s := range secrets {
-		unbound, err := g.writable(r, s)
+		of, err := g.check(r, s)
 		if err != nil {
 			return a, err
 		}
-		if unbound {
-			warnings = append(warnings, unboundWarning(r.Ref, s))
-		}
+		warnings = append(warnings, of...)
 	}
 	a.Warnings = warnings
 	return a, nil
 }
 
-// writable refuses a secret that the value may not be written to. It reports whether the secret lacks
-// a binding tag.
-func (g Guard) writable(r credential.Request, s vault.Secret) (unbound bool, err error) {
-	unbound, err = Bound(s, r.Ref.Kind, r.Ref.User, g.AcceptUnbound)
+// check refuses a secret that the value may not be written to. It returns the warnings about any other secret.
+func (g Guard) check(r credential.Request, s vault.Secret) (warnings []credential.Warning, err error) {
+	unbound, err := Bound(s, r.Ref.Kind, r.Ref.User, g.AcceptUnbound)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if unbound {
 		if other := g.OtherOwner(s.Metadata, r.Ref); other != "" {
-			return true, refuse("Close the problem again and name another secret in the comment.",
+			return nil, refuse("Close the problem again and name another secret in the comment.",
 				"secret %s (%s) is not bound, and its journal names another owner: %s", s.Name, s.ID, other)
 		}
+		warnings = []credential.Warning{unboundWarning(r.Ref, s)}
 	}
 	i := slices.IndexFunc(r.Secrets, func(t credential.Target) bool { return t.SecretID == s.ID })
 	if i >= 0 {
 		if err := InRole(s, r.Secrets[i].Role); err != nil {
-			return unbound, err
+			return nil, err
 		}
 	}
-	return unbound, Writable(s)
+	return warnings, Writable(s)
 }
 
 func unboundWarning(ref credential.Ref, s vault.Secret) credential.Warning {

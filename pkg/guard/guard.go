@@ -110,10 +110,7 @@ func Trust(e cloudguard.Event) (credential.Request, error) {
 			Remedy:  "send the time of the closure, such as 2026-01-31T12:00:00Z"}
 	}
 	r, err := request(e.Subject, cloudguard.Subject{})
-	if err != nil {
-		return credential.Request{}, err
-	}
-	return withClosure(r, credential.Closure{Problem: e.ProblemID, At: e.Time, Comment: e.Comment}), nil
+	return withClosure(r, credential.Closure{Problem: e.ProblemID, At: e.Time, Comment: e.Comment}), err
 }
 
 // request returns the user and the credential that the record is about. Only the user may come from the hint, and only

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/guard"
@@ -100,9 +101,10 @@ func TestAnOwnerThatCannotBeLookedUpIsAnErrorThatSaysWhatFailed(t *testing.T) {
 }
 
 func TestAFaultOfALookupThatIsNoRefusalOfOCIMayPass(t *testing.T) {
-	d := &directory{fails: map[string]error{"Tenancy": errors.New("something else")}}
+	cause := errors.New("something else")
+	d := &directory{fails: map[string]error{"Tenancy": cause}}
 	_, err := lookedUp(t.Context(), guard.LookUp(t.Context(), d, noon, ref(credential.APIKey)))
-	if fault.Of(err) != fault.Unclear || !strings.Contains(err.Error(), "something else") {
+	if fault.Of(err) != fault.Unclear || !errors.Is(err, cause) || !strings.Contains(err.Error(), "something else") {
 		t.Errorf("the error is %v", err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
@@ -222,6 +224,35 @@ func TestARequestIsRefused(t *testing.T) {
 }
 
 func toStranger(s *vault.Secret) { s.Freeform["keyturn-user"] = stranger }
+
+func TestASecretThatTheRequestDoesNotNameHasNoRole(t *testing.T) {
+	s := bound(1, credential.AuthToken, "auth-token")
+	other := credential.Target{Role: credential.RoleBundle, SecretID: "another"}
+	if _, err := authorize(guard.Guard{}, request(other), s); err != nil {
+		t.Errorf("refused: %v", err)
+	}
+}
+
+func TestAnEventOfAnUnknownRuleIsRefusedWithARuleThatKeyturnKnows(t *testing.T) {
+	e := tokenEvent()
+	e.Rule = "OTHER"
+	_, err := guard.Trust(e)
+	format, ok := errors.AsType[*cloudguard.FormatError](err)
+	if !ok || !strings.HasSuffix(format.Remedy, string(cloudguard.APIKeyTooOld)) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestOneHalfOfAPairIsRefusedWithTheRoleOfTheOther(t *testing.T) {
+	for has, lacks := range map[string]string{"access-key": "secret-key", "secret-key": "access-key"} {
+		_, err := guard.Find([]vault.Secret{bound(1, credential.CustomerSecretKey, has)}, credential.CustomerSecretKey,
+			owner)
+		refusal, ok := errors.AsType[*guard.Refusal](err)
+		if !ok || !strings.Contains(refusal.Remedy, "its tag role is "+lacks+")") {
+			t.Errorf("with the %s alone the error is %v", has, err)
+		}
+	}
+}
 
 func TestTheJournalOfABoundSecretMayNameAnotherOwner(t *testing.T) {
 	g := guard.Guard{OtherOwner: func(vault.Metadata, credential.Ref) string { return "auth-token " + stranger }}
