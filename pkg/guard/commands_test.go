@@ -74,6 +74,16 @@ func TestTheBindCommandBindsByDefinedTagsWhichEveryPolicySees(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := tagged(c.freeform, c.defined)
 			now := after(t, s, run(t, guard.BindCommand(s, credential.AuthToken, owner)))
+			names := map[string]bool{}
+			for namespace, tags := range now.Defined {
+				for key := range tags {
+					name := strings.ToLower(namespace + "." + key)
+					if names[name] {
+						t.Errorf("the command sets %s twice: OCI doesn't distinguish upper and lower case", name)
+					}
+					names[name] = true
+				}
+			}
 			alone := now
 			alone.Freeform = nil
 			if _, err := guard.Bound(alone, credential.AuthToken, owner, false); err != nil {
