@@ -39,7 +39,7 @@ type Verdict int
 const (
 	Confirmed Verdict = iota // a user closed the problem: continue
 	NotYet                   // the record doesn't show the closure; it may lag behind the event
-	// a user closed the problem, but its history doesn't have the last comment yet: read the record again, then continue
+	// a user closed the problem, but its history lacks the last comment: read the record again, then continue
 	Torn
 	Answered   // Keyturn has re-opened the problem since: an earlier delivery has answered the closure
 	Automatic  // Cloud Guard closed the problem, not a user
