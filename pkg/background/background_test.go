@@ -146,7 +146,7 @@ func TestACallerWaitsForATaskNoLongerThanItsContext(t *testing.T) {
 	})
 }
 
-func TestAGroupRunsNoMoreThanItsLimitAndGoesOnAfterAPanic(t *testing.T) {
+func TestAGroupRunsNoMoreThanItsLimitAndContinuesAfterAPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := background.Group{Limit: 3}
 		var now, most, ran atomic.Int32

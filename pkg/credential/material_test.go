@@ -193,7 +193,7 @@ func TestACredentialReadsBackFromEverySecretThatHoldsIt(t *testing.T) {
 				t.Fatalf("%s as %s: %v", m.Kind, role, err)
 			}
 			if role == credential.RoleAccessKey {
-				continue // TestAnAccessKeyAloneIsNoCredential
+				continue // TestAnAccessKeyWithoutItsSecretKeyIsNoCredential
 			}
 			n++
 			for _, id := range []string{m.ID, ""} {
@@ -294,7 +294,7 @@ func TestABundleOfAnotherKindOrNoBundleIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnAccessKeyAloneIsNoCredential(t *testing.T) {
+func TestAnAccessKeyWithoutItsSecretKeyIsNoCredential(t *testing.T) {
 	m := materials(t)[2]
 	content, err := m.Encode(credential.RoleAccessKey, owner)
 	if err != nil || string(content.Reveal()) != m.ID {

@@ -8,7 +8,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-func TestAPersonCanCopyAValueOutOfABundleAsItIs(t *testing.T) {
+func TestAUserCanCopyAValueOutOfABundleUnchanged(t *testing.T) {
 	for _, value := range []string{"a<b>c&d", "<script>", "&&&", "plain", `quote"and\slash`} {
 		m := credential.Material{Kind: credential.AuthToken, ID: "ocid1.credential.oc1..x",
 			Value: credential.NewValue([]byte(value))}

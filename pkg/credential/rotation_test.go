@@ -92,7 +92,7 @@ func mark(id string) credential.Mark {
 		Home: credential.Home("ocid1.vaultsecret." + id)}
 }
 
-func TestADescriptionKeepsItsWordsAndHasOneMark(t *testing.T) {
+func TestADescriptionKeepsItsTextAndHasOneMark(t *testing.T) {
 	m, other := mark("a"), mark("b")
 	suffix := strings.TrimPrefix(m.Describe(""), " ")
 	for name, c := range map[string]struct{ old, want string }{
@@ -161,7 +161,7 @@ func TestAHomeIsAShortHashOfTheSecret(t *testing.T) {
 	}
 }
 
-func TestEveryKindHasItsWords(t *testing.T) {
+func TestEveryKindHasItsNounsLimitAndRoles(t *testing.T) {
 	type words struct {
 		noun, id string
 		limit    int

@@ -10,7 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-func TestEveryClassHasAPlainClauseWithoutTheServicesWords(t *testing.T) {
+func TestEveryClassHasAPlainClauseWithoutTheServicesText(t *testing.T) {
 	seen := map[string]bool{}
 	for _, class := range classes {
 		err := fmt.Errorf("listing users: %w", &fault.Error{Class: class, Operation: "ListUsers", Status: 404,

@@ -7,7 +7,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/guard"
 )
 
-func TestASecretsTagsTellWhomItIsBoundTo(t *testing.T) {
+func TestASecretsTagsNameTheUserItIsBoundTo(t *testing.T) {
 	for name, c := range map[string]struct {
 		free freeform
 		def  defined

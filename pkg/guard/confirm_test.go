@@ -26,7 +26,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func at(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
 
 // The records of a history. The event was sent one minute after noon.
-func byPerson(minutes int, detail, comment string) cloudguard.Change {
+func byUser(minutes int, detail, comment string) cloudguard.Change {
 	return cloudguard.Change{At: at(minutes), Actor: "secops@example.com", ActorKind: "USER", Detail: detail,
 		Comment: comment}
 }
@@ -65,47 +65,47 @@ func TestTheRecordDecidesWhetherAProblemWasClosed(t *testing.T) {
 		want   guard.Verdict
 		said   string // the comment to obey
 	}{
-		{"a person closed it", record(resolved, byPerson(0, resolved, "a")), guard.Confirmed, "a"},
-		{"a person closed it without a word", record(resolved, byPerson(0, resolved, "")), guard.Confirmed, ""},
-		{"twice, with other words", record(resolved, byPerson(0, resolved, "a"), byPerson(2, resolved, "b")),
+		{"a user closed it", record(resolved, byUser(0, resolved, "a")), guard.Confirmed, "a"},
+		{"a user closed it without a comment", record(resolved, byUser(0, resolved, "")), guard.Confirmed, ""},
+		{"twice, with other comments", record(resolved, byUser(0, resolved, "a"), byUser(2, resolved, "b")),
 			guard.Confirmed, "b"},
-		{"then Cloud Guard's scan saw that it has gone", record(resolved, byPerson(0, resolved, "a"),
+		{"then Cloud Guard's scan saw that it has gone", record(resolved, byUser(0, resolved, "a"),
 			byCloudGuard(5, resolved)), guard.Confirmed, "a"},
-		{"after it was open again by a scan", record(resolved, byPerson(-9, resolved, "a"), byCloudGuard(-5, open),
-			byPerson(0, resolved, "b")), guard.Confirmed, "b"},
-		{"after we had re-opened it", record(resolved, byPerson(-9, resolved, "a"), byUs(-5),
-			byPerson(0, resolved, "b")), guard.Confirmed, "b"},
-		{"newest first, as the service lists them", record(resolved, byPerson(0, resolved, "b"), byUs(-5),
-			byPerson(-9, resolved, "a")), guard.Confirmed, "b"},
+		{"after it was open again by a scan", record(resolved, byUser(-9, resolved, "a"), byCloudGuard(-5, open),
+			byUser(0, resolved, "b")), guard.Confirmed, "b"},
+		{"after we had re-opened it", record(resolved, byUser(-9, resolved, "a"), byUs(-5),
+			byUser(0, resolved, "b")), guard.Confirmed, "b"},
+		{"newest first, as the service lists them", record(resolved, byUser(0, resolved, "b"), byUs(-5),
+			byUser(-9, resolved, "a")), guard.Confirmed, "b"},
 
 		{"Cloud Guard closed it by itself", record(resolved, byCloudGuard(0, resolved)), guard.Automatic, ""},
-		{"by itself after a person's earlier closure was undone", record(resolved, byPerson(-9, resolved, "a"),
+		{"automatically after a user's earlier closure was undone", record(resolved, byUser(-9, resolved, "a"),
 			byUs(-5), byCloudGuard(0, resolved)), guard.Automatic, ""},
 
-		{"the history has not the last comment yet", commented("b", byPerson(0, resolved, "a")), guard.Torn, "a\nb"},
-		{"it has, but not as the last one", commented("a", byPerson(0, resolved, "a"), byPerson(2, resolved, "b")),
+		{"the history has not the last comment yet", commented("b", byUser(0, resolved, "a")), guard.Torn, "a\nb"},
+		{"it has, but not as the last one", commented("a", byUser(0, resolved, "a"), byUser(2, resolved, "b")),
 			guard.Confirmed, "b"},
-		{"only the problem has a comment", commented("a", byPerson(0, resolved, "")), guard.Confirmed, "a"},
-		{"the problem's comment is ours", commented(cloudguard.ReopenMark+": x", byPerson(0, resolved, "a")),
+		{"only the problem has a comment", commented("a", byUser(0, resolved, "")), guard.Confirmed, "a"},
+		{"the problem's comment is ours", commented(cloudguard.ReopenMark+": x", byUser(0, resolved, "a")),
 			guard.Confirmed, "a"},
 
 		{"the record lags", record(open), guard.NotYet, ""},
-		{"the record lags, the problem has a past", record(open, byPerson(-9, resolved, "a"), byUs(-5)), guard.NotYet,
+		{"the record lags, the problem has a past", record(open, byUser(-9, resolved, "a"), byUs(-5)), guard.NotYet,
 			""},
 		{"the record has no state", record(""), guard.NotYet, ""},
 		{"only the history lags", record(resolved), guard.NotYet, ""},
-		{"only the history lags, the problem has a past", record(resolved, byPerson(-9, resolved, "a"), byUs(-5)),
+		{"only the history lags, the problem has a past", record(resolved, byUser(-9, resolved, "a"), byUs(-5)),
 			guard.NotYet, ""},
-		{"a scan opened it again since", record(open, byPerson(0, resolved, "a"), byCloudGuard(5, open)), guard.NotYet,
+		{"a scan opened it again since", record(open, byUser(0, resolved, "a"), byCloudGuard(5, open)), guard.NotYet,
 			""},
-		{"a person opened it again since", record(open, byPerson(0, resolved, "a"), byPerson(5, open, "wait")),
+		{"a user opened it again since", record(open, byUser(0, resolved, "a"), byUser(5, open, "wait")),
 			guard.NotYet, ""},
 
-		{"we opened it again since", record(open, byPerson(0, resolved, "a"), byUs(2)), guard.Answered, ""},
-		{"we opened it again since, newest first", record(open, byUs(2), byPerson(0, resolved, "a")), guard.Answered,
+		{"we opened it again since", record(open, byUser(0, resolved, "a"), byUs(2)), guard.Answered, ""},
+		{"we opened it again since, newest first", record(open, byUs(2), byUser(0, resolved, "a")), guard.Answered,
 			""},
 
-		{"dismissed", record("DISMISSED", byPerson(0, "DISMISSED", "not now")), guard.Contradict, ""},
+		{"dismissed", record("DISMISSED", byUser(0, "DISMISSED", "not now")), guard.Contradict, ""},
 		{"deleted", record("DELETED"), guard.Contradict, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestTheRecordDecidesWhetherAProblemWasClosed(t *testing.T) {
 }
 
 func TestARecordThatSaysSomethingElseThanTheEventContradictsIt(t *testing.T) {
-	confirmed := func() cloudguard.Problem { return record("RESOLVED", byPerson(0, "RESOLVED", "a")) }
+	confirmed := func() cloudguard.Problem { return record("RESOLVED", byUser(0, "RESOLVED", "a")) }
 	for name, c := range map[string]struct {
 		event  func(*cloudguard.Event)
 		record func(*cloudguard.Problem)
@@ -202,7 +202,7 @@ func TestTheSpellingOfAnIDIsNoContradiction(t *testing.T) {
 		p := cloudguard.Problem{ID: strings.ToUpper(problem), Rule: "api_key_too_old", Detail: " resolved",
 			ResourceID: resource,
 			Details:    map[string]string{"userOcid": " " + strings.ToUpper(owner)}, History: []cloudguard.Change{
-				byPerson(0, "RESOLVED", "a")}}
+				byUser(0, "RESOLVED", "a")}}
 		got, verdict, err := guard.Confirm(e, p)
 		want := credential.Request{Ref: credential.Ref{Kind: credential.APIKey, User: owner, ID: fingerprint},
 			Closure: credential.Closure{Problem: problem, By: "secops@example.com", At: at(0), Comment: "a"}}
@@ -214,7 +214,7 @@ func TestTheSpellingOfAnIDIsNoContradiction(t *testing.T) {
 
 func TestAnEventThatSaysNothingStartsWhatTheRecordSays(t *testing.T) {
 	got, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem},
-		record("RESOLVED", byPerson(0, "RESOLVED", "a")))
+		record("RESOLVED", byUser(0, "RESOLVED", "a")))
 	want := credential.Request{Ref: credential.Ref{Kind: credential.AuthToken, User: owner, ID: oldToken},
 		Closure: credential.Closure{Problem: problem, By: "secops@example.com", At: at(0), Comment: "a"}}
 	if verdict != guard.Confirmed || !reflect.DeepEqual(got, want) {
@@ -225,7 +225,7 @@ func TestAnEventThatSaysNothingStartsWhatTheRecordSays(t *testing.T) {
 func TestIDsOfDifferentFormsAreNoContradiction(t *testing.T) {
 	const accessKey, scim = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c", "3f5b8a0c1d2e4f60718293a4b5c6d7e8"
 	for _, id := range []string{accessKey, scim} {
-		e, p := tokenEvent(), record("RESOLVED", byPerson(0, "RESOLVED", "a"))
+		e, p := tokenEvent(), record("RESOLVED", byUser(0, "RESOLVED", "a"))
 		e.Rule, p.Rule, e.IDs = cloudguard.SecretKeyTooOld, cloudguard.SecretKeyTooOld, []string{id}
 		if got, verdict, err := guard.Confirm(e, p); verdict != guard.Confirmed || got.Ref.ID != oldToken {
 			t.Errorf("%s: the verdict is %d (%v), the id %q", id, verdict, err, got.Ref.ID)
@@ -250,7 +250,7 @@ func TestWhatTheRecordLacksIsRefusedWithItsField(t *testing.T) {
 			p.ResourceID = stranger + "/" + oldToken
 		}, "User OCID"},
 	} {
-		p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
+		p := record("RESOLVED", byUser(0, "RESOLVED", "a"))
 		c.change(&p)
 		_, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem}, p)
 		format, ok := errors.AsType[*cloudguard.FormatError](err)
@@ -262,7 +262,7 @@ func TestWhatTheRecordLacksIsRefusedWithItsField(t *testing.T) {
 }
 
 func TestOfACredentialWithAnIDTheEventMayNameTheOwner(t *testing.T) {
-	p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
+	p := record("RESOLVED", byUser(0, "RESOLVED", "a"))
 	delete(p.Details, "User OCID")
 	got, verdict, err := guard.Confirm(tokenEvent(), p)
 	if verdict != guard.Confirmed || got.Ref.User != owner || !got.UserHinted {
@@ -281,7 +281,7 @@ func TestOfACredentialWithAnIDTheEventMayNameTheOwner(t *testing.T) {
 func TestOfAPasswordTheRecordHasToNameTheOwner(t *testing.T) {
 	e := tokenEvent()
 	e.Rule, e.IDs = cloudguard.PasswordTooOld, nil
-	p := record("RESOLVED", byPerson(0, "RESOLVED", ""))
+	p := record("RESOLVED", byUser(0, "RESOLVED", ""))
 	p.Rule, p.ResourceID = cloudguard.PasswordTooOld, "web@example.com"
 	if _, got, err := guard.Confirm(e, p); got != guard.Confirmed {
 		t.Fatalf("with the user: the verdict is %d (%v)", got, err)
@@ -297,7 +297,7 @@ func TestOfAPasswordTheRecordHasToNameTheOwner(t *testing.T) {
 }
 
 func TestARecordOfAnotherRuleIsNotOurs(t *testing.T) {
-	p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
+	p := record("RESOLVED", byUser(0, "RESOLVED", "a"))
 	for _, rule := range []cloudguard.Rule{"BUCKET_IS_PUBLIC", "IAM_MFA_TOTP_DEVICE_TOO_OLD", "API_KEY_TOO_OLD_2", ""} {
 		p.Rule = rule
 		if _, verdict, err := guard.Confirm(cloudguard.Event{ProblemID: problem}, p); verdict != guard.NotOurs ||
@@ -307,7 +307,7 @@ func TestARecordOfAnotherRuleIsNotOurs(t *testing.T) {
 	}
 }
 
-func TestWithoutTheRecordAnEventNeedsEverythingItself(t *testing.T) {
+func TestWithoutTheRecordAnEventMustBeComplete(t *testing.T) {
 	if got, err := guard.Trust(tokenEvent()); err != nil || got.Ref.User != owner || got.Ref.ID != oldToken ||
 		got.Comment != "of the event" {
 		t.Errorf("%+v, %v", got, err)
@@ -331,7 +331,7 @@ func TestWithoutTheRecordAnEventNeedsEverythingItself(t *testing.T) {
 	}
 }
 
-func TestARefusalIsOneSentenceWithItsMend(t *testing.T) {
+func TestARefusalIsOneSentenceWithItsRemedy(t *testing.T) {
 	if got := (&guard.Refusal{Problem: "it is shut", Remedy: "open it"}).Error(); got != "it is shut; open it" {
 		t.Error(got)
 	}

@@ -1,5 +1,5 @@
 // Package guard decides whether a rotation is allowed. Confirm reads a request out of Cloud Guard's record of a
-// problem: did a person close it as resolved? Guard.Authorize checks the owner and the secrets: is the user protected,
+// problem: did a user close it as resolved? Guard.Authorize checks the owner and the secrets: is the user protected,
 // are the secrets bound to this user and kind?
 //
 // The functions get what Cloud Guard, Vault and IAM answered, and return nil or a *Refusal. In doubt they refuse. Only
@@ -37,18 +37,18 @@ type Verdict int
 
 // The verdicts.
 const (
-	Confirmed Verdict = iota // a person closed the problem: go on
+	Confirmed Verdict = iota // a user closed the problem: continue
 	NotYet                   // the record doesn't show the closure; it may lag behind the event
-	// a person closed the problem, but its history doesn't have the last comment yet: read the record again, then go on
+	// a user closed the problem, but its history lacks the last comment: read the record again, then continue
 	Torn
 	Answered   // Keyturn has re-opened the problem since: an earlier delivery has answered the closure
-	Automatic  // Cloud Guard closed the problem, not a person
+	Automatic  // Cloud Guard closed the problem, not a user
 	NotOurs    // the record is not about the age of a credential
 	Contradict // the record says something else than the event
 	Lacking    // the record, and the event too, lack what a rotation needs
 )
 
-// ReopenMark is the beginning of the comment with which Keyturn re-opens a problem. A person's comment doesn't have it.
+// ReopenMark is the beginning of the comment with which Keyturn re-opens a problem. A user's comment doesn't have it.
 const ReopenMark = cloudguard.ReopenMark
 
 // Confirm reads a request out of Cloud Guard's record of a problem. The event is only a hint, and may have nothing but

@@ -97,7 +97,7 @@ func TestASecretThatIsScheduledForDeletionHasTwoRemedies(t *testing.T) {
 	}
 }
 
-func TestARequestOfTheEventAloneHasTheTimeAndCommentOfTheEvent(t *testing.T) {
+func TestARequestFromOnlyTheEventHasItsTimeAndComment(t *testing.T) {
 	e := tokenEvent()
 	got, err := guard.Trust(e)
 	if err != nil || !got.At.Equal(e.Time) || got.Comment != e.Comment || got.By != "" {
@@ -128,7 +128,7 @@ func TestWhatAnEventLacksIsNamedByItsField(t *testing.T) {
 
 // An event may be forged: it may name the owner that a record lacks, but not choose one of several.
 func TestAnEventDoesNotChooseAmongSeveralUsersOfTheRecord(t *testing.T) {
-	p := record("RESOLVED", byPerson(0, "RESOLVED", "a"))
+	p := record("RESOLVED", byUser(0, "RESOLVED", "a"))
 	p.Details["User ID"] = stranger
 	if got, verdict, err := guard.Confirm(tokenEvent(), p); verdict != guard.Lacking ||
 		!reflect.DeepEqual(got, credential.Request{}) ||

@@ -8,7 +8,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-func TestTagsAreReadAsTheyStandThere(t *testing.T) {
+func TestTagsAreReadUnchanged(t *testing.T) {
 	s := vault.Secret{Freeform: map[string]string{"Keyturn-User": " OCID1.user.oc1..A ", "keyturn-kind": "apikey",
 		"team": "web"},
 		Defined: map[string]map[string]any{"Keyturn": {"kind": "api-key", "role": "bundle"}}}

@@ -83,7 +83,7 @@ func TestTheEffectOfACallDecidesBeforeItsMessage(t *testing.T) {
 	eachStatus(t, "TooManyRequests", "", func(int) fault.Class { return fault.Throttled })
 }
 
-func TestACodeAndAMessageThatMeanSomethingTogetherMeanNothingAlone(t *testing.T) {
+func TestACodeAndAMessageThatMeanSomethingTogetherMeanNothingSeparately(t *testing.T) {
 	eachStatus(t, "SomethingNew", "Client is unauthorized. null", classOf)
 	if got := oci.Refused(400, byOCI, refusal(idcs, "Something new"), true); got.Class != fault.Invalid {
 		t.Errorf("the code alone is %s", got.Class)

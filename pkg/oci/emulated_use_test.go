@@ -133,7 +133,7 @@ func TestAfreshReadsTheHistoryAfterTheEtag(t *testing.T) {
 	}
 }
 
-func TestAMailIsSentOnceWhateverTheAnswersStatus(t *testing.T) {
+func TestAMailIsSentOnceForEveryStatusOfTheAnswer(t *testing.T) {
 	for _, status := range []int{200, 202} {
 		o := ociemu.Calm()
 		o.Answers.PublishStatus = status
@@ -147,7 +147,7 @@ func TestAMailIsSentOnceWhateverTheAnswersStatus(t *testing.T) {
 	}
 }
 
-func TestADeletionIsDoneWhateverTheAnswersStatus(t *testing.T) {
+func TestADeletionIsDoneForEveryStatusOfTheAnswer(t *testing.T) {
 	for _, status := range []int{200, 204} {
 		o := ociemu.Calm()
 		o.Answers.DeleteStatus = status

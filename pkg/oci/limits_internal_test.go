@@ -90,7 +90,7 @@ func TestTheTransportUsesHTTP2AndTheEnvironmentsProxy(t *testing.T) {
 	})
 }
 
-func TestARefusalIsReadInPartAndGoesOnToTheSDKAsAWhole(t *testing.T) {
+func TestARefusalIsReadInPartAndReachesTheSDKWhole(t *testing.T) {
 	for _, n := range []int{0, 10, 64 << 10, 64<<10 + 1, 1 << 20} {
 		closed := &closing{Reader: strings.NewReader(strings.Repeat("x", n))}
 		r := &http.Response{StatusCode: http.StatusBadRequest, Body: closed}

@@ -129,7 +129,7 @@ func TestARefusalOfARequestThatSentAValueNeverShowsAnyOfIt(t *testing.T) {
 // harmless are words in values that are not secret.
 const harmless = `-----begin private key----- -----end private key----- { "kind": "auth-token", "token": "`
 
-func TestARefusalOfARequestThatSentAValueIsExplainedInOurOwnWords(t *testing.T) {
+func TestARefusalOfARequestThatSentAValueIsExplainedWithoutTheServicesText(t *testing.T) {
 	for _, c := range []struct {
 		status        int
 		code, message string

@@ -166,7 +166,7 @@ func TestAnAnswerHasTheSameClassHoweverItIsWritten(t *testing.T) {
 	}
 }
 
-func TestAFullSlotIsKnownWhateverItsNumberAndThing(t *testing.T) {
+func TestAFullSlotIsKnownForEveryNumberAndKind(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 2))
 	for range 500 {
 		thing := []string{"ApiKey", "AuthToken", "CustomerSecretKey", "SmtpCredential",

@@ -149,7 +149,7 @@ func TestTheReasonOfARefusalThatWasPassedOnIsTheLastStatusInIt(t *testing.T) {
 	}
 }
 
-func TestEveryKindIsListedMadeAndProvenByCallsOfItsOwn(t *testing.T) {
+func TestEveryKindIsListedMadeAndProvenByItsOwnCalls(t *testing.T) {
 	var names []string
 	for _, kind := range credential.Kinds() {
 		ops := kinds[kind]

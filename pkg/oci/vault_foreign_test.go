@@ -39,7 +39,7 @@ func TestMetadataComeAndGoAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestAContentIsReadWhateverItsMetadata(t *testing.T) {
+func TestAContentIsReadWithAnyMetadata(t *testing.T) {
 	for _, metadata := range strange {
 		body := `{"versionNumber":2,"metadata":` + metadata +
 			`,"secretBundleContent":{"contentType":"BASE64","content":"` +

@@ -182,7 +182,7 @@ func refusals() map[string]outcome.Outcome {
 	stuck.Todo = []string{"Re-open the problem:\noci cloud-guard problem update-problem-status --problem-id " +
 		problemID +
 		" --status OPEN --comment 'Not rotated: see the mail of Keyturn' --region us-ashburn-1"}
-	inPlace := with(refused("the step \"retire\" failed for good: DeleteAuthToken: denied (403 NotAuthorized)",
+	inPlace := with(refused("the step \"retire\" failed permanently: DeleteAuthToken: denied (403 NotAuthorized)",
 		"The function may not do this, although the user exists and is ACTIVE. A preflight prints the policy "+
 			"statements:\n"+preflight+"\n"+again),
 		newTokenID, placed("auth-token", "token-of-web", secretID))

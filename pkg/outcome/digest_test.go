@@ -25,7 +25,7 @@ func TestTheDigestMatchesItsGoldenFile(t *testing.T) {
 	golden(t, "digest.txt", "Subject: "+d.Title()+"\n\n"+d.Body())
 }
 
-func TestTheDigestNamesFirstWhatNeedsAPerson(t *testing.T) {
+func TestTheDigestNamesFirstWhatNeedsAction(t *testing.T) {
 	if title := digest().Title(); !strings.HasPrefix(title, "Keyturn | Sweep: 1 need you, 1 not finished") ||
 		!strings.HasSuffix(title, " | acme") || len(title) >= 100 || strings.ContainsAny(title, "\r\n") {
 		t.Errorf("the title is %q", title)

@@ -30,7 +30,7 @@ var hostile = map[string]string{
 var statuses = []outcome.Status{outcome.Rotated, outcome.Already, outcome.Refused, outcome.Unfinished,
 	outcome.InProgress, outcome.DryRun, outcome.Ignored}
 
-func TestATitleIsOneShortLineWhateverTheNames(t *testing.T) {
+func TestATitleIsOneShortLineWithAnyNames(t *testing.T) {
 	for name, text := range hostile {
 		for _, status := range statuses {
 			for _, o := range []outcome.Outcome{
@@ -78,7 +78,7 @@ func filled(text string, status outcome.Status) outcome.Outcome {
 	return o
 }
 
-func TestNoNameBeginsALineOfItsOwnInTheMail(t *testing.T) {
+func TestANameNeverBeginsALineOfTheMail(t *testing.T) {
 	for name, text := range hostile {
 		for _, status := range statuses {
 			body := filled(text, status).Body()

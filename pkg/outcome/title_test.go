@@ -152,8 +152,15 @@ func TestARecordShowsAngleBracketsAndAmpersandsAsTheyAre(t *testing.T) {
 }
 
 func TestMailsUsePlainWords(t *testing.T) {
+	texts := map[string]string{}
 	for name, o := range cases() {
-		text := " " + strings.ToLower(flat(o.Title()+" "+o.Body())) + " "
+		texts[name] = o.Title() + " " + o.Body()
+		d := digest()
+		d.Outcomes = []outcome.Outcome{o}
+		texts["a digest with "+name] = d.Title() + " " + d.Body()
+	}
+	for name, text := range texts {
+		text = " " + strings.ToLower(flat(text)) + " "
 		for _, word := range []string{" mend", " beside", "whoever", "nobody", " told ", "by hand", "by itself",
 			"stands in", "goes on", "tried out", " ahead", "of its own"} {
 			if strings.Contains(text, word) {

@@ -65,7 +65,7 @@ func TestTwoCommentsThatStayTwoBothCount(t *testing.T) {
 	}
 }
 
-func TestARefusalEndsNoClosureButItsOwn(t *testing.T) {
+func TestARefusalEndsOnlyItsOwnClosure(t *testing.T) {
 	scanned := func(s *tenancy) cloudguard.Problem {
 		p := s.closed(comment)
 		p.History = append(p.History, cloudguard.Change{At: closedAt.Add(time.Minute), ActorKind: "CLOUD_GUARD_SERVICE",

@@ -82,7 +82,7 @@ func TestAPasswordIsResetWithoutAnInstructionUnlessTheTextSaysNo(t *testing.T) {
 	}
 }
 
-func TestAnOptionAloneOrdersARotationIntoTheBoundSecret(t *testing.T) {
+func TestACommentWithOnlyAnOptionOrdersARotationIntoTheBoundSecret(t *testing.T) {
 	for _, text := range []string{"rotate:yes", "dry_run:yes", "grace:72h", "grace:0", "replace:yes"} {
 		s := newTenancy().with(text)
 		o, err := s.respond(t)

@@ -117,7 +117,7 @@ func TestADeliveryThatComesAfterOurReopeningIsIgnored(t *testing.T) {
 	}
 }
 
-func TestAClosureByCloudGuardItselfIsNobodysWish(t *testing.T) {
+func TestAClosureByCloudGuardOrdersNothing(t *testing.T) {
 	s := newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		p := s.closed("")

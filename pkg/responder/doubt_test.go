@@ -70,7 +70,7 @@ func missing(ctx context.Context, s *tenancy, job rotation.Job, listed []credent
 	return r
 }
 
-func TestACredentialIsNotGoneBecauseAUserOfTheEventAloneDoesNotHaveIt(t *testing.T) {
+func TestACredentialIsNotGoneBecauseAUserThatOnlyTheEventNamesDoesNotHaveIt(t *testing.T) {
 	s := newTenancy()
 	s.problem = func(int) (cloudguard.Problem, error) {
 		p := s.closed(comment)
@@ -86,7 +86,7 @@ func TestACredentialIsNotGoneBecauseAUserOfTheEventAloneDoesNotHaveIt(t *testing
 }
 
 // An order that can't be carried out is a refusal only as long as there is something to rotate.
-func TestWhateverIsWrongWithAnOrderAProblemWhoseCredentialIsGoneStaysClosed(t *testing.T) {
+func TestAProblemWhoseCredentialIsGoneStaysClosedThoughItsOrderIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		comment string
 		change  func(*tenancy)
@@ -154,7 +154,7 @@ func lastComment(s *tenancy, comment string) func(int) (cloudguard.Problem, erro
 	return func(int) (cloudguard.Problem, error) { return p, nil }
 }
 
-func TestTheEngineHearsOfTheProblemAndOfTheSecretsThatItsEarlierClosuresNamed(t *testing.T) {
+func TestTheEngineGetsTheProblemAndTheSecretsThatItsEarlierClosuresNamed(t *testing.T) {
 	s := newTenancy()
 	earlierClosure("auth_secret_ocid:" + strings.ToUpper(otherSecret) + ",CHG-1")(s)
 	o, err := s.respond(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
-func TestAnEventThatIsNotOursTouchesNothingAndIsToldToNobody(t *testing.T) {
+func TestAnEventThatIsNotOursChangesNothingAndIsNotMailed(t *testing.T) {
 	for name, change := range map[string]func(*event){
 		"another type":            func(e *event) { e.kind = "com.oraclecloud.cloudguard.problemdetected" },
 		"another rule":            func(e *event) { e.rule = "BUCKET_IS_PUBLIC" },

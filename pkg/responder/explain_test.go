@@ -224,11 +224,11 @@ func TestARefusedCallAboutAUserIsExplainedByTheUsersState(t *testing.T) {
 			"exists and is ACTIVE, but the function may not do CreateAuthToken", "preflight"},
 		"a policy": {"DeleteAuthToken", fault.Denied, func(*seen) {}, "but the function may not do " +
 			"DeleteAuthToken", "preflight"},
-		"a wrong request": {"CreateAuthToken", fault.Invalid, func(*seen) {}, `the step "create" failed for good`,
+		"a wrong request": {"CreateAuthToken", fault.Invalid, func(*seen) {}, `the step "create" failed permanently`,
 			"The same request would fail again"},
 		"a user that can't be asked for": {"CreateAuthToken", fault.Absent,
 			func(f *seen) { f.userErr = fault.New(fault.Unclear, "GetUser", "no answer") },
-			`the step "create" failed for good`, "OCI says the same of what does not exist"},
+			`the step "create" failed permanently`, "OCI says the same of what does not exist"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newTenancy()

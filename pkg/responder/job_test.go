@@ -220,7 +220,7 @@ func TestAnUnboundSecretIsAcceptedUnderWarnAndTheMailSaysSo(t *testing.T) {
 	}
 }
 
-func TestASecretOfSomebodyElseIsRefusedUnderWarnToo(t *testing.T) {
+func TestASecretOfAnotherUserIsRefusedUnderWarnToo(t *testing.T) {
 	s := newTenancy()
 	s.config.SecretBinding = "warn"
 	s.secrets[0].Freeform["keyturn-user"] = "ocid1.user.oc1..aaaaaaaasomebodyelse"

@@ -14,7 +14,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-// remedy is what to do about a call that failed for good, by the class of its failure, where nothing more exact is
+// remedy is what to do about a call that failed permanently, by the class of its failure, where nothing more exact is
 // known.
 func (c *response) remedy(err error) string {
 	var failed *fault.Error

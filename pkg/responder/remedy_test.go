@@ -214,7 +214,7 @@ func TestACommandHasNoEmptyRegion(t *testing.T) {
 	}
 }
 
-func TestOnlyThoseWhoOwnAJournalMayUseItsUnboundSecret(t *testing.T) {
+func TestOnlyTheOwnersOfAJournalMayUseItsUnboundSecret(t *testing.T) {
 	journal := func(owner string) vault.Metadata {
 		m, err := vault.Metadata(nil).With("keyturn", `{"owner":"`+owner+`"}`)
 		if err != nil {
@@ -312,7 +312,7 @@ func TestAFaultOfARefusedOrderHasItsRemedy(t *testing.T) {
 	}
 }
 
-func TestTheUsersCredentialsAreListedOnlyWhereAPersonHasToChooseAmongThem(t *testing.T) {
+func TestTheUsersCredentialsAreListedOnlyWhereAUserHasToChooseOne(t *testing.T) {
 	for reason, want := range map[rotation.Reason]int{rotation.NoFreeSlot: 1, rotation.Doubtful: 1,
 		rotation.SecretTaken: 0, rotation.WrongContent: 0} {
 		o := refused(t, newTenancy(), rotation.Result{Reason: reason,
@@ -339,7 +339,7 @@ func TestARefusalOfAnotherReasonKeepsThatReason(t *testing.T) {
 	}
 	if o := refused(t, newTenancy(), rotation.Result{Reason: rotation.Failed,
 		Cause: fault.New(fault.Invalid, "GetSecret",
-			"")}); !strings.HasPrefix(o.Reason, "a step failed for good: ") {
+			"")}); !strings.HasPrefix(o.Reason, "a step failed permanently: ") {
 		t.Errorf("the reason is %q", o.Reason)
 	}
 }

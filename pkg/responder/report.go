@@ -112,7 +112,7 @@ func (c *response) refused(r rotation.Result) {
 	case r.Cause != nil:
 		o.Reason = fmt.Sprintf("%s: %v", r.Reason, r.Cause)
 		if r.FailedAt != "" {
-			o.Reason = fmt.Sprintf("the step %q failed for good: %v", r.FailedAt, r.Cause)
+			o.Reason = fmt.Sprintf("the step %q failed permanently: %v", r.FailedAt, r.Cause)
 		}
 		o.Remedy = c.remedy(r.Cause)
 	}

@@ -73,7 +73,7 @@ type Responder struct {
 }
 
 // ErrUnfinished is the error of an invocation that another delivery should go on with.
-var ErrUnfinished = errors.New("not finished: another delivery goes on from here")
+var ErrUnfinished = errors.New("not finished: another delivery continues")
 
 // Respond answers one event. The callID identifies the log lines of this invocation. The logger is the context's.
 func (r *Responder) Respond(ctx context.Context, callID string, body []byte) (outcome.Outcome, error) {

@@ -68,7 +68,7 @@ func TestEachEndOfARotationHasItsOutcome(t *testing.T) {
 			"taken back", "what the user may do"},
 		{"rejected, no way back", rotation.Result{End: rotation.Refuse, Reason: rotation.RejectedNoWay, Acted: true},
 			outcome.Refused, "already gone", "what the user may do"},
-		{"a step failed for good", rotation.Result{End: rotation.Refuse, Reason: rotation.Failed,
+		{"a step failed permanently", rotation.Result{End: rotation.Refuse, Reason: rotation.Failed,
 			FailedAt: rotation.Create,
 			Cause:    fault.New(fault.Absent, "CreateAuthToken", "")}, outcome.Refused, `"create"`, "policy"},
 		{"interrupted", rotation.Result{End: rotation.Wait, Reason: rotation.Interrupted,

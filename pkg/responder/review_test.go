@@ -24,7 +24,7 @@ func (s *tenancy) responder() *responder.Responder {
 		Clock: s.clock}
 }
 
-func TestAReviewedProblemIsRotatedLikeItsEventAndTellsNobody(t *testing.T) {
+func TestAReviewedProblemIsRotatedLikeItsEventWithoutAMail(t *testing.T) {
 	s := newTenancy()
 	o := s.responder().Review(t.Context(), "call-1", s.closed(comment))
 	if o.Status != outcome.Rotated || s.saw("PublishMessage") {
@@ -43,7 +43,7 @@ func TestAReviewedProblemIsRotatedLikeItsEventAndTellsNobody(t *testing.T) {
 	}
 }
 
-func TestAReviewedProblemThatIsRefusedIsReopenedAndTellsNobody(t *testing.T) {
+func TestAReviewedProblemThatIsRefusedIsReopenedWithoutAMail(t *testing.T) {
 	s := newTenancy().with("auth_secret_ocd:" + secretID)
 	o := s.responder().Review(t.Context(), "call-1", s.closed(s.event.comment))
 	if o.Status != outcome.Refused || !o.Reopened || s.saw("PublishMessage") || s.saw("Run") {
@@ -61,7 +61,7 @@ func TestAReviewReadsTheProblemAnewSinceItMayHaveBeenReopenedMeanwhile(t *testin
 	}
 }
 
-func TestAReviewOfWhatIsNotOursTouchesNothing(t *testing.T) {
+func TestAReviewOfWhatIsNotOursChangesNothing(t *testing.T) {
 	for name, change := range map[string]func(*cloudguard.Problem){
 		"another rule": func(p *cloudguard.Problem) { p.Rule = "BUCKET_IS_PUBLIC" },
 		"open":         func(p *cloudguard.Problem) { p.Detail = "OPEN" },
@@ -102,7 +102,7 @@ func TestTheSweepsOutcomesAreRecordsInTheLogToo(t *testing.T) {
 	}
 }
 
-func TestTheMailOfARefusalNamesTheUserEvenIfNobodyHadAsked(t *testing.T) {
+func TestTheMailOfARefusalLooksUpTheUsersName(t *testing.T) {
 	s := newTenancy().with("auth_secret_ocd:" + secretID)
 	o, err := s.respond(t)
 	expect(t, s, o, err, outcome.Refused)
@@ -161,7 +161,7 @@ type fixedClock struct {
 
 func (c fixedClock) Now() time.Time { return c.now }
 
-func TestAReviewLeavesAPasswordThatNobodyKeepsToItsEventForAWhile(t *testing.T) {
+func TestAReviewLeavesAPasswordWithoutASecretToItsEventForAWhile(t *testing.T) {
 	for name, m := range map[string]struct {
 		comment string
 		age     time.Duration
@@ -191,7 +191,7 @@ func TestAReviewLeavesAPasswordThatNobodyKeepsToItsEventForAWhile(t *testing.T) 
 	}
 }
 
-func TestAReviewGoesByTheRecordWhateverEventCheckSays(t *testing.T) {
+func TestAReviewFollowsTheRecordWithEventCheckOnOrOff(t *testing.T) {
 	for name, check := range map[string]bool{"on": true, "off": false} {
 		t.Run("event_check "+name, func(t *testing.T) {
 			for name, end := range recordEnds {

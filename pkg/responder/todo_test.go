@@ -94,7 +94,7 @@ func TestTheMailSaysWhatConsumersHaveToChangeForEachKindAndWhatItsSecretsHold(t 
 	}
 }
 
-func TestConsumersAreToldOfANewValueThatIsInPlaceWhateverWentWrongAfterwards(t *testing.T) {
+func TestConsumersAreNotifiedOfANewValueThatIsInPlaceThoughALaterStepFailed(t *testing.T) {
 	for name, end := range map[string]func(*rotation.Result){
 		"refused": func(r *rotation.Result) {
 			r.End, r.Reason, r.FailedAt, r.Cause = rotation.Refuse, rotation.Failed, rotation.Retire,
@@ -183,7 +183,7 @@ func TestATimeThatIsOverIsNotGivenAsATimeToCome(t *testing.T) {
 	}
 }
 
-func TestADryRunSaysHowToRotateInEarnest(t *testing.T) {
+func TestADryRunSaysHowToRotate(t *testing.T) {
 	plan := rotation.Result{End: rotation.Done, Reason: rotation.Rotated, Plan: []rotation.Action{rotation.Create,
 		rotation.Retire}}
 	for name, c := range map[string]struct {
@@ -239,7 +239,7 @@ func TestARefusalForWantOfASlotShowsTheCommentThatDeletesFirst(t *testing.T) {
 	}
 }
 
-func TestAnUnfinishedRotationSaysWhenSomebodyHasToLook(t *testing.T) {
+func TestAnUnfinishedRotationSaysWhenAUserHasToAct(t *testing.T) {
 	for reason, want := range map[rotation.Reason]string{rotation.Interrupted: "within two hours",
 		rotation.NotProvenYet: "first 15 minutes"} {
 		s := newTenancy()

@@ -10,7 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-func TestASwappedPairIsRefusedWithTheCommentTurnedRound(t *testing.T) {
+func TestASwappedPairIsRefusedWithItsSecretsExchangedInTheComment(t *testing.T) {
 	const key, id = "ocid1.vaultsecret.oc1.iad.amaaaaaakey", "ocid1.vaultsecret.oc1.iad.amaaaaaaid"
 	placed := []rotation.Placed{{Target: credential.Target{Role: credential.RoleSecretKey, SecretID: key}},
 		{Target: credential.Target{Role: credential.RoleAccessKey, SecretID: id}}}

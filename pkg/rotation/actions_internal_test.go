@@ -207,7 +207,7 @@ func TestAnEntryIsWrittenWithTheTimeThatItsActionGives(t *testing.T) {
 	}
 }
 
-func TestWhatIsAnnouncedIsWrittenToTheFirstSecretAlone(t *testing.T) {
+func TestAnAnnouncementIsWrittenOnlyToTheFirstSecret(t *testing.T) {
 	for _, a := range []Action{Intend, Fence, Withdraw} {
 		for _, kind := range []credential.Kind{credential.CustomerSecretKey, credential.Password} {
 			roles := kind.Roles()

@@ -36,7 +36,7 @@ func at(name, place string) Seen {
 
 var places = []string{"absent", "pending", "current", "leaving", "previous", "followed"}
 
-func TestHowFarAnAttemptCameIsWhatTheSecretFarthestBehindSays(t *testing.T) {
+func TestTheProgressOfAnAttemptIsThatOfTheSecretFarthestBehind(t *testing.T) {
 	name := newFixture(credential.AuthToken).name(1)
 	for _, one := range places {
 		for _, other := range places {
@@ -89,7 +89,7 @@ func TestHowFarAnAttemptCameIsWhatTheSecretFarthestBehindSays(t *testing.T) {
 	}
 }
 
-func TestAnAnnouncementCountsWhileItsMakerLivesOrOnceItsDeedIsDone(t *testing.T) {
+func TestAnAnnouncementCountsWhileItsMakerLivesOrOnceItsActionIsDone(t *testing.T) {
 	for _, kind := range []credential.Kind{credential.AuthToken, credential.Password} {
 		for _, phase := range []Phase{PhaseIntent, PhaseStaged, PhaseUndone} {
 			for _, maker := range []string{"me", "other"} {

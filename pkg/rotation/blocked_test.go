@@ -98,7 +98,7 @@ func TestASecretThatIsBusyForAMomentStopsNoDelivery(t *testing.T) {
 	}
 }
 
-func TestAPENDINGVersionOfSomebodyElseIsNamedWhereItIsInTheWay(t *testing.T) {
+func TestAForeignPENDINGVersionIsNamedWhereItBlocksTheSecret(t *testing.T) {
 	for _, name := range []string{"", "blue-green-7", "keyturn-aaaaaaaaaaaaaaaa-1"} {
 		w := newWorld(t, credential.AuthToken, credential.RoleToken)
 		s := w.secrets[secretOf(credential.RoleToken)]
@@ -119,7 +119,7 @@ func TestAPENDINGVersionOfSomebodyElseIsNamedWhereItIsInTheWay(t *testing.T) {
 	}
 }
 
-func TestARotationThatNobodyKnowsTheOrderOfIsNotWaitedForInABlockedSecret(t *testing.T) {
+func TestABlockedSecretIsNotWaitedForIfTheTimeOfTheOrderIsUnknown(t *testing.T) {
 	w := newWorld(t, credential.APIKey, credential.RolePrivateKey)
 	o := stuckVaults["no change at all"]
 	for name, c := range map[string]struct {
@@ -150,7 +150,7 @@ func TestARotationThatNobodyKnowsTheOrderOfIsNotWaitedForInABlockedSecret(t *tes
 	}
 }
 
-func TestATimeThatLiesAheadKeepsNobodyWaiting(t *testing.T) {
+func TestATimeInTheFutureDelaysNoDelivery(t *testing.T) {
 	ahead := time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, kind := range []credential.Kind{credential.AuthToken, credential.Password} {
 		w := newWorld(t, kind, kind.DefaultRole())

@@ -300,7 +300,7 @@ func TestWhatKeyturnHasWrittenForOnePartIsNotOverwrittenWithAnother(t *testing.T
 	}
 }
 
-func TestWhatSomebodyAddedToABundleOutlivesItsRotations(t *testing.T) {
+func TestMembersThatAUserAddedToABundleOutliveItsRotations(t *testing.T) {
 	const added = `"account" : 1234567890123456789, "huge":1e400,"note":"<ask \u00e9>" `
 	for _, kind := range credential.Kinds() {
 		w := newWorld(t, kind, credential.RoleBundle)
@@ -321,7 +321,7 @@ func TestWhatSomebodyAddedToABundleOutlivesItsRotations(t *testing.T) {
 	}
 }
 
-func TestTheMetadataOfOthersOutliveEveryStepByteForByte(t *testing.T) {
+func TestForeignMetadataOutliveEveryStepByteForByte(t *testing.T) {
 	const foreign = ` {"account":1234567890123456789, "huge":1e400,"one":1.0,"b":2,"a":{"z":null,"y":[1E+2]},"html":"<&>\/\u00e9","twice":1,"twice":2}`
 	for _, f := range forms() {
 		w := f.world(t)

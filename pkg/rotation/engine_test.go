@@ -228,7 +228,7 @@ func TestANewCredentialThatIsRefusedForGoodIsTakenBack(t *testing.T) {
 	}
 }
 
-func TestDeliveriesSideBySideAreOneRotation(t *testing.T) {
+func TestParallelDeliveriesAreOneRotation(t *testing.T) {
 	for _, f := range forms() {
 		for seed := range 20 {
 			w := f.world(t)

@@ -106,7 +106,7 @@ func TestAnAPIKeyWhoseEarlierClosureNamedAnotherSecretGetsNoSecondSuccessor(t *t
 	if r.End != rotation.Refuse || r.Reason != rotation.OtherSecret || r.Detail == "" || len(first.creds) != 2 {
 		t.Fatalf("%s (%s: %s): the user has %d keys", r.End, r.Reason, r.Detail, len(first.creds))
 	}
-	for _, c := range first.creds { // a person deletes the first successor
+	for _, c := range first.creds { // an operator deletes the first successor
 		if c.ID != first.oldID {
 			first.creds = remove(first.creds, c.ID)
 		}

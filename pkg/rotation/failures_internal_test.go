@@ -138,7 +138,7 @@ func TestARotationIsOverdueHalfAnHourAfterItsOrderOrElseAfterItsAnnouncement(t *
 		"announced since":                 {announced("", &soon), false},
 		"announced at no time":            {announced("", nil), true},
 		"another one announced since":     {announced(theirs.VersionName(1), &soon), true},
-		"a person wrote that":             {announced("by hand", &soon), true},
+		"an operator wrote that":          {announced("by hand", &soon), true},
 		"nothing is known":                {func(s *fixture) { s.job.At = time.Time{} }, true},
 		"by the server's clock":           {func(s *fixture) { s.job.At, s.snap.At = soon, noon.Add(1) }, true},
 		"not by the process's": {func(s *fixture) { s.job.At, s.snap.Local = late, noon.Add(1) },

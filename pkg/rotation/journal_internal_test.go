@@ -86,7 +86,7 @@ func TestAJournalKeepsOneEntryForEachCredential(t *testing.T) {
 	}
 }
 
-func TestWhatAJournalLeavesToDoIsDueOnceNobodyCanBeAtWorkOnIt(t *testing.T) {
+func TestWhatAJournalLeavesToDoIsDueOnceNoDeliveryCanBeAtWorkOnIt(t *testing.T) {
 	ago := func(d time.Duration) *time.Time { at := noon.Add(-d); return &at }
 	due := []Duty{{"old", "problem"}}
 	for what, c := range map[string]struct {
@@ -120,7 +120,7 @@ func TestWhatAJournalLeavesToDoIsDueOnceNobodyCanBeAtWorkOnIt(t *testing.T) {
 	}
 }
 
-func TestAJournalNamesItsOwnerByTheKindAndTheUserAlone(t *testing.T) {
+func TestAJournalNamesItsOwnerOnlyByTheKindAndTheUser(t *testing.T) {
 	seen := map[string]bool{}
 	for _, kind := range credential.Kinds() {
 		for _, user := range []string{"ocid1.user.oc1..a", "ocid1.user.oc1..b"} {

@@ -53,7 +53,7 @@ func TestWithListsThatLagADeathAtAnyCallLosesNothingAndOneNewCredentialIsLeft(t 
 	}
 }
 
-func TestASecondDeliveryBesideTheFirstOneWaitsWhateverTheListShows(t *testing.T) {
+func TestASecondDeliveryDuringTheFirstIsNeverRefusedThoughTheListLags(t *testing.T) {
 	for _, f := range provable() {
 		probe := f.world(t).process()
 		probe.run()

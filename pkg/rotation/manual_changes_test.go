@@ -101,7 +101,7 @@ func userActions() []userAction {
 			return mine
 		}, func(t *testing.T, w *world, mine, what string) {
 			if w.find(mine) != nil && !w.readable(mine, true) {
-				t.Errorf("%s: the credential that a person made CURRENT lives, and no CURRENT version has it", what)
+				t.Errorf("%s: the credential that an operator made CURRENT lives, and no CURRENT version has it", what)
 			}
 		}},
 		{"rolls the secret back", func(w *world) string {
@@ -171,7 +171,7 @@ func TestWhateverAPersonDoesBeforeAnyCallNothingOfHisIsLost(t *testing.T) {
 				if at > lastIndex(probe.seen, "UpdateSecret")+1 && a.then != nil {
 					continue // nothing in OCI ties the deletion to the secret: it follows the last look at once
 				}
-				what := fmt.Sprintf("%v: a person %s before call %d (%s)", f, a.name, at, probe.seen[at-1])
+				what := fmt.Sprintf("%v: an operator %s before call %d (%s)", f, a.name, at, probe.seen[at-1])
 				w := f.world(t)
 				w.secrets[w.home()].contents[1] = w.find(w.oldID).value
 				p, mine := w.process(), ""

@@ -66,7 +66,7 @@ func TestWhatASecretHoldsIsAskedForOnlyWhereSomethingIsAboutToBeWrittenOverIt(t 
 	}
 }
 
-func TestAJournalThatTellsGoesBeforeWhatIsRead(t *testing.T) {
+func TestAJournalOfTheCurrentVersionCountsBeforeItsContent(t *testing.T) {
 	text := credential.NewValue([]byte("x-old-x"))
 	for what, c := range map[string]struct {
 		current *Holder
@@ -277,7 +277,7 @@ func TestTheOldCredentialIsWhatTheListShowsOfItOrWhatItsAbsenceMeans(t *testing.
 	}
 }
 
-func TestASlotIsFullIfTheListSaysSoAndUnclearIfOCIAloneDoes(t *testing.T) {
+func TestASlotIsFullIfTheListSaysSoAndUnclearIfOnlyOCIDoes(t *testing.T) {
 	for _, kind := range credential.Kinds() {
 		for n := range 4 {
 			for _, limited := range []error{nil, errTest} {

@@ -202,7 +202,7 @@ func TestNothingIsDoneToASecretWhoseVersionsCanNotBeListed(t *testing.T) {
 	}
 }
 
-func TestAStagedValueThatCanNotBeReadForNowIsWaitedForAndOneThatNobodyMayReadIsRefused(t *testing.T) {
+func TestAStagedValueThatCanNotBeReadForNowIsWaitedForAndOneThatMayNotBeReadIsRefused(t *testing.T) {
 	for _, f := range provable() {
 		for class, end := range ends {
 			w := f.world(t)
@@ -223,7 +223,7 @@ func TestAStagedValueThatCanNotBeReadForNowIsWaitedForAndOneThatNobodyMayReadIsR
 	}
 }
 
-func TestASecretThatCanNotBeReadAtFirstIsNotTakenForOneThatSomebodyWroteTo(t *testing.T) {
+func TestASecretThatCanNotBeReadAtFirstIsNotTakenForAChangedOne(t *testing.T) {
 	for _, f := range forms() {
 		for at := range f.roles {
 			for _, class := range []fault.Class{fault.Denied, fault.Absent} {

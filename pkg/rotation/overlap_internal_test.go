@@ -152,7 +152,7 @@ func TestTheOldCredentialGoesWhenTheLastSecretSays(t *testing.T) {
 }
 
 // If both deliveries stopped, the old credential would stay until a sweep. If both went on, both would delete it.
-func TestOfDeliveriesThatClaimAtOnceTheOneInTheFirstSecretGoesOn(t *testing.T) {
+func TestOfDeliveriesThatClaimAtOnceTheOneInTheFirstSecretContinues(t *testing.T) {
 	const none, mine, other, dead = "", "me", "other", "dead"
 	for claims, want := range map[[2]string]Grace{
 		{none, none}:   GraceOver,

@@ -248,7 +248,7 @@ func TestAProofThatCanNeverBeMadeIsAFailureAtOnceUnlessItNeedNotBe(t *testing.T)
 	}
 }
 
-func TestAYoungerPasswordIsToldByItsSecondOrByWhatBothSayBeyondIt(t *testing.T) {
+func TestAYoungerPasswordIsRecognizedByItsSecondOrByFractionsThatBothHave(t *testing.T) {
 	made := func(seconds, nanos int) credential.Issued {
 		at := noon.Add(time.Duration(seconds)*time.Second + time.Duration(nanos))
 		return credential.Issued{ID: credential.TimeID(at), Created: at}

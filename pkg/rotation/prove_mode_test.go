@@ -11,7 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
 
-func TestWithProofTryACredentialThatNobodyCanBeAskedAboutIsRotated(t *testing.T) {
+func TestWithProofTryACredentialIsRotatedThoughItsServiceCannotBeAsked(t *testing.T) {
 	for _, f := range provable() {
 		for _, class := range []fault.Class{fault.Unclear, fault.Invalid} {
 			for _, mode := range []config.ProveMode{config.ProveTry, config.ProveRequire} {
@@ -40,7 +40,7 @@ func TestWithProofTryACredentialThatNobodyCanBeAskedAboutIsRotated(t *testing.T)
 	}
 }
 
-func TestOnlyWithoutAProofIsTheNewCredentialNeverTriedOut(t *testing.T) {
+func TestOnlyWithoutAProofIsTheNewCredentialNeverTested(t *testing.T) {
 	for _, f := range provable() {
 		for mode, asked := range map[config.ProveMode]int{config.ProveRequire: 2, config.ProveTry: 2,
 			config.ProveOff: 0} {

@@ -121,7 +121,7 @@ func TestAtTheEndOfAnOverlapRefusalsCountFromThere(t *testing.T) {
 	}
 }
 
-func TestACredentialThatNobodyCanAskAboutIsRefusedAfterADay(t *testing.T) {
+func TestACredentialWhoseServiceCannotBeAskedIsRefusedAfterADay(t *testing.T) {
 	for _, f := range provable() {
 		w := f.world(t)
 		silent := func() *process {
@@ -182,7 +182,7 @@ func (noProver) Prove(context.Context, credential.Material, credential.Owner) (b
 	return false, fault.New(fault.Invalid, "prove", "no prover for the kind")
 }
 
-func TestAKindThatNobodyCanProveIsRefusedAndNotTakenForAnother(t *testing.T) {
+func TestAKindThatCannotBeProvenIsRefusedAndNotTakenForAnother(t *testing.T) {
 	for _, f := range provable() {
 		w := f.world(t)
 		p := w.process()
@@ -196,7 +196,7 @@ func TestAKindThatNobodyCanProveIsRefusedAndNotTakenForAnother(t *testing.T) {
 	}
 }
 
-func TestTheOldCredentialIsNotSaidToBeGoneIfNobodyHasSeenIt(t *testing.T) {
+func TestTheOldCredentialIsNotReportedAsGoneIfTheListCannotBeRead(t *testing.T) {
 	for _, f := range forms() {
 		p := f.world(t).process()
 		p.faults = func(o string, _ int) error {

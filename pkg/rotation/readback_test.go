@@ -40,7 +40,7 @@ func TestNothingIsPromotedOrGivenUpForAValueThatCannotBeReadBack(t *testing.T) {
 	}
 }
 
-func TestAValueIsReadBackWhileTheNewCredentialIsTriedOut(t *testing.T) {
+func TestAValueIsReadBackWhileTheNewCredentialIsProven(t *testing.T) {
 	p := newWorld(t, credential.APIKey, credential.RolePrivateKey).process()
 	if r := p.run(); r.End != rotation.Done {
 		t.Fatalf("ended %s: %v", r.End, r.Cause)
@@ -59,7 +59,7 @@ func reversed(s []string) []string {
 	return s
 }
 
-func TestAPasswordThatADeadProcessHasResetMeanwhileIsToldAsNotKept(t *testing.T) {
+func TestAPasswordThatADeadProcessHasResetMeanwhileIsReportedAsNotKept(t *testing.T) {
 	for name, age := range map[string]time.Duration{"the time of its effect": time.Minute,
 		"the time of its request": -9 * time.Minute} {
 		w := newWorld(t, credential.Password, credential.RolePassword)
@@ -92,7 +92,7 @@ func TestAPasswordThatADeadProcessHasResetMeanwhileIsToldAsNotKept(t *testing.T)
 }
 
 // IAM may show fractions of a second in one answer, but not in another.
-func TestTwoResetsOfOneSecondAreToldApartByWhatIAMSaysBeyondTheSecond(t *testing.T) {
+func TestTwoResetsOfOneSecondAreDistinguishedByTheFractionThatIAMShows(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		mine, later time.Duration // beyond the second; 0 where IAM doesn't say
@@ -120,7 +120,7 @@ func TestTwoResetsOfOneSecondAreToldApartByWhatIAMSaysBeyondTheSecond(t *testing
 	}
 }
 
-func TestAListThatLagsBehindDoesNotMakeAStoredPasswordSomebodyElses(t *testing.T) {
+func TestAStoredPasswordIsKeptThoughTheListLags(t *testing.T) {
 	for name, lagging := range map[string]func(w *world, old fakeCredential){
 		"the old one": func(w *world, old fakeCredential) { w.creds = []fakeCredential{old} },
 		"none":        func(w *world, _ fakeCredential) { w.creds = nil },
@@ -170,7 +170,7 @@ func TestTheProofOfOneCredentialIsNoneForTheNext(t *testing.T) {
 	}
 }
 
-func TestAPanicBesideSomethingElseIsTheCallersToCatch(t *testing.T) {
+func TestAPanicInAParallelStepReachesTheCaller(t *testing.T) {
 	p := newWorld(t, credential.APIKey, credential.RolePrivateKey).process()
 	e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p},
 		Prover: panickingProver{},
@@ -200,7 +200,7 @@ func lastIndex(s []string, what string) int {
 	return len(s) - 1 - slices.Index(reversed(s), what)
 }
 
-func TestAKindThatNobodyCanMakeIsRefusedAndNothingIsAsked(t *testing.T) {
+func TestAKindThatCannotBeMadeIsRefusedAndNothingIsAsked(t *testing.T) {
 	p := newWorld(t, credential.AuthToken, credential.RoleToken).process()
 	for _, kind := range []credential.Kind{"", "smtp-credential", "AUTH-TOKEN", credential.APIKey} {
 		e := rotation.Engine{Issuers: map[credential.Kind]rotation.Issuer{p.kind: p}, Vault: vaultOf{p}, Prover: p,

@@ -313,7 +313,7 @@ func TestWhatOurOwnVersionHoldsIsNoQuestion(t *testing.T) {
 	}
 }
 
-func TestARefusalNamesTheSecretAndTheVersionThatSomebodyMadeCurrent(t *testing.T) {
+func TestARefusalNamesTheSecretAndTheVersionThatBecameCurrent(t *testing.T) {
 	s := newFixture(credential.AuthToken, plain(credential.RoleToken))
 	s.one().Name, s.one().Journal = "web", Journal{Current: &Holder{Version: 7, Credential: "old"}}
 	s.one().Versions, s.one().Current = []vault.Version{{Number: 7, Current: true}}, 7

@@ -375,7 +375,7 @@ func TestAContentThatWasReadIsReadAgainOnlyIfItHasChangedOrCouldNotBeRead(t *tes
 	}
 }
 
-func TestACaseSaysTheOriginAndTheTroubleWhateverWasSeen(t *testing.T) {
+func TestACaseSaysTheOriginAndTheTroubleAlsoWithoutALook(t *testing.T) {
 	for _, kind := range credential.Kinds() {
 		for _, seen := range []bool{false, true} {
 			s := newFixture(kind, plain(kind.Roles()[0]))

@@ -127,7 +127,7 @@ func TestWhatWasStagedBeforeAFailureIsNotStagedAgain(t *testing.T) {
 	}
 }
 
-func TestASecretIsAsItWasIfAllButItsEtagAndTheTimeIsWhateverTheFormOfItsMetadata(t *testing.T) {
+func TestASecretIsUnchangedIfAllButItsEtagTimeAndMetadataFormIsTheSame(t *testing.T) {
 	const one = `{"a":1,"b":"x"}`
 	for is, same := range map[string]bool{one: true, ` { "b" : "x", "a" : 1 } `: true, `{"a":1,"b":"y"}`: false,
 		`{"a":1}`: false, ``: false, `{`: false, `null`: false} {

@@ -139,7 +139,7 @@ func text(e ast.Expr) string {
 	return "?"
 }
 
-func TestOCIIsChangedInActionsAlone(t *testing.T) {
+func TestOCIIsChangedOnlyInActions(t *testing.T) {
 	set, files := sources(t)
 	found := 0
 	for name, f := range files {

@@ -32,7 +32,7 @@ const (
 	Rejected        Reason = "the new credential does not work and was taken back"
 	RejectedNoWay   Reason = "the new credential does not work, and the old one is already gone"
 	CurrentRejected Reason = "the secret's CURRENT credential does not work"
-	Failed          Reason = "a step failed for good"
+	Failed          Reason = "a step failed permanently"
 	Interrupted     Reason = "a step could not be finished"
 	NotProvenYet    Reason = "the new credential is not accepted yet"
 	Unprovable      Reason = "the new credential could not be tested"

@@ -59,7 +59,7 @@ func declared(t *testing.T) map[string][]string {
 	return out
 }
 
-func TestTheAlternativesOfARowStandInTheOrderInWhichTheyAreDeclared(t *testing.T) {
+func TestTheAlternativesOfARowAreInTheOrderOfTheirDeclaration(t *testing.T) {
 	known := declared(t)
 	for number, row := range Table {
 		fields := reflect.ValueOf(row)

@@ -136,7 +136,7 @@ func creation(id string) *credential.Created {
 	return &credential.Created{Issued: credential.Issued{ID: id}}
 }
 
-func TestAnEarlierSecretTellsOfThisRotationOnlyByAVersionOfIt(t *testing.T) {
+func TestAnEarlierSecretIsEvidenceOfThisRotationOnlyByAVersionOfIt(t *testing.T) {
 	for what, c := range map[string]struct {
 		change           func(*fixture)
 		elsewhere, young bool

@@ -193,8 +193,8 @@ func (w *walkWorld) ambiguous() bool {
 // discards checks that a deleted credential isn't needed.
 func (c *call) discards(o walkCred) {
 	switch {
-	case o.by == "user" || o.by == "person":
-		c.wrong("%s deletes a credential that a person made", c.action)
+	case o.by == "user" || o.by == "operator":
+		c.wrong("%s deletes a credential that an operator made", c.action)
 	case c.stored(o) && o.id != c.proc.mem.Undone:
 		c.wrong("%s deletes a credential whose value is in Vault", c.action)
 	case c.other != nil && o.by == c.other.mem.Maker && c.other.holdsInHand(o.id):
@@ -309,11 +309,11 @@ func (c *call) promotes(s *walkSecret, v walkVersion) {
 	}
 	for _, o := range c.creds {
 		tells := c.kind == credential.APIKey || c.kind == credential.CustomerSecretKey
-		needed := o.by == "person" || o.by == "user"
+		needed := o.by == "operator" || o.by == "user"
 		if tells && needed && o.lives() && slices.ContainsFunc(s.versions, func(v walkVersion) bool {
 			return v.stage == "CURRENT" && s.holds(v, o)
 		}) {
-			c.wrong("a living credential that a person made CURRENT is overwritten")
+			c.wrong("a living credential that an operator made CURRENT is overwritten")
 		}
 	}
 }

@@ -51,7 +51,7 @@ var userActions = []userAction{
 		if limit := w.kind.Limit(); limit == 0 || w.living() >= limit {
 			return false
 		}
-		c := *w.add("person", "", 0)
+		c := *w.add("operator", "", 0)
 		return w.edit(func(s *walkSecret) bool {
 			v := w.holding(s.Role, "", c).versions[0]
 			v.created = w.now
@@ -78,7 +78,7 @@ var userActions = []userAction{
 	}},
 	{"writes to the metadata", func(w *walkWorld) bool {
 		return w.first(func(s *walkSecret) bool {
-			m, err := vault.Metadata(s.metadata).With("note", "a person was here")
+			m, err := vault.Metadata(s.metadata).With("note", "an operator was here")
 			s.metadata = string(m)
 			return err == nil
 		})
@@ -103,7 +103,7 @@ var userActions = []userAction{
 		if limit := w.kind.Limit(); limit == 0 || w.living() >= limit {
 			return false
 		}
-		w.add("person", "", 0)
+		w.add("operator", "", 0)
 		return true
 	}},
 	{"deletes another credential", func(w *walkWorld) bool {
@@ -123,7 +123,7 @@ var userActions = []userAction{
 				w.creds[i].gone = w.now
 			}
 		}
-		w.add("person", "", 0)
+		w.add("operator", "", 0)
 		return true
 	}},
 	{"closes the problem again with a grace of an hour", func(w *walkWorld) bool {
@@ -173,7 +173,7 @@ func (w *walkWorld) first(f func(*walkSecret) bool) bool {
 
 // ours reports whether a process made the credential.
 func (w *walkWorld) ours(c walkCred) bool {
-	return !slices.Contains([]string{"old", "user", "person"}, c.by)
+	return !slices.Contains([]string{"old", "user", "operator"}, c.by)
 }
 
 // walkNode is a node of the walk: the world, up to two running processes, and what may still happen.
@@ -350,7 +350,7 @@ func (w *walker) visit(n walkNode, t *path) {
 		if a.do(next.world) {
 			next.world.acts++
 			w.acts[a.name]++
-			w.edge(next, t, "a person %s", a.name)
+			w.edge(next, t, "an operator %s", a.name)
 		}
 	}
 	if !w.skips(n, chance, 200) {

@@ -29,8 +29,8 @@ type walkWorld struct {
 	keys       int          // key pairs so far
 	makers     int          // processes so far
 	deleted    bool         // a process has deleted the old credential
-	acts       int          // of a person
-	wiped      bool         // a person has emptied the metadata
+	acts       int          // of an operator
+	wiped      bool         // an operator has emptied the metadata
 	together   bool         // two processes were alive at a time
 	violations []string     // what broke a promise
 }
@@ -58,8 +58,8 @@ type walkCred struct {
 	id, value, mark string
 	created         time.Time
 	gone            time.Time // zero while it lives
-	taken           bool      // a person has deleted it, and it was not the old one
-	by              string    // "old", "user", "person", or the process that made it
+	taken           bool      // an operator has deleted it, and it was not the old one
+	by              string    // "old", "user", "operator", or the process that made it
 }
 
 func (c walkCred) lives() bool { return c.gone.IsZero() }
@@ -191,7 +191,7 @@ func (w *walkWorld) old() *walkCred { return &w.creds[0] }
 
 // works reports whether the credential exists and is accepted.
 func (w *walkWorld) works(c walkCred) bool {
-	return c.lives() && (!w.refused || c.by == "old" || c.by == "user" || c.by == "person")
+	return c.lives() && (!w.refused || c.by == "old" || c.by == "user" || c.by == "operator")
 }
 
 // holds reports whether the version holds the credential.
@@ -235,7 +235,7 @@ func (w *walkWorld) current(c walkCred, targets []credential.Target) bool {
 
 // readable reports whether the credential works, and its value is in Vault or known to a user.
 func (w *walkWorld) readable(c walkCred) bool {
-	return w.works(c) && (c.by == "old" || c.by == "user" || c.by == "person" || w.stored(c))
+	return w.works(c) && (c.by == "old" || c.by == "user" || c.by == "operator" || w.stored(c))
 }
 
 func (w *walkWorld) living() (n int) {
@@ -296,7 +296,7 @@ type walkProcess struct {
 	acted  bool
 	key    int    // number of its key pair
 	seen   string // what its snapshot is made of
-	looked int    // acts of a person until its last look
+	looked int    // acts of an operator until its last look
 	wrote  int    // and until its last write to the secrets, or look
 	steps  int
 }

@@ -52,7 +52,7 @@ func (silent) ScheduleDeletion(context.Context, string, int64) error      { retu
 func (s silent) Publish(ctx context.Context, _, _, _ string) error        { return s.wait(ctx) }
 func (s silent) Post(ctx context.Context, _ []outcome.Point) error        { return s.wait(ctx) }
 
-func TestASweepAnswersBeforeItsDeadlineThoughMailAndFiguresHang(t *testing.T) {
+func TestASweepAnswersBeforeItsDeadlineThoughMailAndMetricsHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Sweeper{Config: config.Config{SweepDays: 7}, Inventory: silent{hangs: true}, Vault: silent{},
 			Notifier: silent{hangs: true}, Directory: silent{},

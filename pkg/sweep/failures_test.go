@@ -39,7 +39,7 @@ func TestAFailureNamesThreeThingsAtMostInOrderAndOtherwiseTheirNumber(t *testing
 	}
 }
 
-func TestFailuresOfOneSortWithOneCauseAreOneAndAllOthersAreTheirOwn(t *testing.T) {
+func TestFailuresOfOneSortWithOneCauseAreOneAndAllOthersAreSeparate(t *testing.T) {
 	var all failures
 	all.add("read users", "a", denied)
 	all.add("read secrets", "b", denied)

@@ -229,7 +229,7 @@ func TestAFailureThatComesAndGoesIsNotMailedEachTime(t *testing.T) {
 	}
 }
 
-func TestARotationIsMailedWhateverWasMailedBefore(t *testing.T) {
+func TestARotationIsMailedEveryTime(t *testing.T) {
 	v := newNotesTenancy()
 	o := refusal("ocid1.user.oc1..ofa", "")
 	o.Status = outcome.Rotated
@@ -311,7 +311,7 @@ func TestADryRunKeepsNoNotes(t *testing.T) {
 	}
 }
 
-func TestWhateverTheMetadataHoldsNothingOfOthersIsTouched(t *testing.T) {
+func TestForeignMetadataAreNeverChanged(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
 	values := []string{`"text"`, `7.50`, `1234567890123456789`, `1e400`, `true`, `null`, `{"a":"\u0062", "c" :[1]}`}
 	spoilt := []string{`""`, `"{"`, `"[]"`, `5.0`, `null`, `"{\"a\":\"b\"}"`, `"{\"a\":{\"on\":\"yesterday\"}}"`}

@@ -137,7 +137,7 @@ func TestTheGuardIsAskedAboutAnOrphansUserAndSecret(t *testing.T) {
 	}
 }
 
-func TestWhatBecameOfAnOrphanIsTold(t *testing.T) {
+func TestTheDigestSaysWhatBecameOfAnOrphan(t *testing.T) {
 	placed := []rotation.Placed{{Version: 2}}
 	for name, c := range map[string]struct {
 		result      rotation.Result
@@ -194,7 +194,7 @@ func TestAUserWhoseCredentialsCannotBeListedIsAFailure(t *testing.T) {
 	}
 }
 
-func TestEachOrphanThatIsLeftIsAFindingOfItsOwn(t *testing.T) {
+func TestEachOrphanThatIsLeftIsASeparateFinding(t *testing.T) {
 	s := newFakeTenancy()
 	s.tokens = []credential.Issued{marked("1"), marked("2")}
 	s.result = rotation.Result{End: rotation.Refuse, Cause: &guard.Refusal{Problem: "it is protected"}}

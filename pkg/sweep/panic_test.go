@@ -91,7 +91,7 @@ func (p panicking) Collect(ctx context.Context, o rotation.Orphan) rotation.Resu
 	return p.fakeTenancy.Collect(ctx, o)
 }
 
-func TestWhateverPanicsTheRestIsDoneAndMailed(t *testing.T) {
+func TestAfterAnyPanicTheRestIsDoneAndMailed(t *testing.T) {
 	for _, call := range []string{"", "review", "problems", "compartment", "users", "secret", "versions", "news",
 		"notes", "collect"} {
 		t.Run(call, func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-func TestAnOrderThatAJournalNamesIsReviewedByCloudGuardsRecordAlone(t *testing.T) {
+func TestAnOrderThatAJournalNamesIsReviewedOnlyByCloudGuardsRecord(t *testing.T) {
 	s := newFakeTenancy().holds(overdue(strings.ToUpper(problem)))
 	s.records[problem] = record()
 	d := s.sweep(t)
@@ -41,7 +41,7 @@ func TestAProblemIsReviewedOnceHoweverManyNameIt(t *testing.T) {
 }
 
 // The journal also has a stale announcement of the successor's rotation.
-func TestAGraceThatIsOverEndsWhateverElseTheJournalTells(t *testing.T) {
+func TestAnExpiredGraceEndsThoughTheJournalAnnouncesAnotherAction(t *testing.T) {
 	long := noon.Add(-time.Hour)
 	j := overdue(problem)
 	j.Staged = &rotation.Staged{Old: "ocid1.credential.oc1..successor", Phase: rotation.PhaseIntent, At: &long}
@@ -53,7 +53,7 @@ func TestAGraceThatIsOverEndsWhateverElseTheJournalTells(t *testing.T) {
 	}
 }
 
-func TestAnOrderThatNoLongerStandsIsNotReviewedAndNoFinding(t *testing.T) {
+func TestAnOrderOfAProblemThatIsNotClosedIsNotReviewedAndNoFinding(t *testing.T) {
 	for _, state := range []string{"OPEN", "DISMISSED", "DELETED", ""} {
 		s := newFakeTenancy().holds(overdue(problem))
 		p := record()
@@ -65,7 +65,7 @@ func TestAnOrderThatNoLongerStandsIsNotReviewedAndNoFinding(t *testing.T) {
 	}
 }
 
-func TestAJournalThatNoRecordBearsOutIsAFindingAndNeverAnOrder(t *testing.T) {
+func TestAJournalThatNoRecordConfirmsIsAFindingAndNeverAnOrder(t *testing.T) {
 	denied := fault.New(fault.Denied, "GetProblem", "")
 	of := func(change func(*cloudguard.Problem)) func(*fakeTenancy) {
 		return func(s *fakeTenancy) {
@@ -234,7 +234,7 @@ func TestARefusedOrderIsMailedOnceAndNotCarriedOutLater(t *testing.T) {
 	}
 }
 
-func TestWhatHadNothingToDoIsLookedAtAndNotTold(t *testing.T) {
+func TestAReviewWithNothingToDoIsCountedAndNotReported(t *testing.T) {
 	for status, told := range map[outcome.Status]bool{outcome.Already: false, outcome.Ignored: false,
 		outcome.InProgress: false,
 		outcome.Rotated:    true, outcome.Refused: true, outcome.Unfinished: true, outcome.DryRun: true} {

@@ -99,7 +99,7 @@ func TestADeadlineCutsOffOthersEveryTime(t *testing.T) {
 	t.Logf("all reached after %d sweeps", sweeps)
 }
 
-func TestAFailureOfOneKeepsNobodyElseFromBeingHandled(t *testing.T) {
+func TestAFailureOfOneIDStopsNoOther(t *testing.T) {
 	ids := manyIDs(100)
 	broken := errors.New("broken")
 	var mu sync.Mutex

@@ -151,7 +151,7 @@ func TestANoteThatCantBeKeptIsLoggedWithItsSecretAndFailsNothing(t *testing.T) {
 	}
 }
 
-func TestAFaultThatTheMailDoesNotTellIsInTheLog(t *testing.T) {
+func TestAFaultThatTheMailDoesNotNameIsInTheLog(t *testing.T) {
 	for _, call := range []string{"news", "notes"} {
 		s := newFakeTenancy().holds(overdue(""))
 		p := panicking{s, call}

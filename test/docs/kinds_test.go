@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // kindsOf finds names of single kinds in a file.
@@ -62,5 +64,17 @@ func TestOnlyTheFilesOfTheRecipeKnowSingleKinds(t *testing.T) {
 	}
 	if len(knows) < 4 {
 		t.Errorf("only %v know single kinds: the search finds too little", knows)
+	}
+}
+
+func TestTheReadmesDiagramNamesEveryKind(t *testing.T) {
+	text, err := os.ReadFile("../../docs/flow.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range credential.Kinds() {
+		if !strings.Contains(string(text), ">"+kind.Noun()+": ") {
+			t.Errorf("docs/flow.svg doesn't say how a credential of the kind %s is proven", kind.Noun())
+		}
 	}
 }

@@ -81,7 +81,7 @@ func TestEveryRunbookSaysWhatItMeansWhatToRunAndWhenItIsOver(t *testing.T) {
 			t.Errorf("%s doesn't begin with one sentence: %q", name, sentence)
 		}
 		first, shell, over := strings.Index(text, "\nFirst: "), strings.Index(text, "\n```sh\n"),
-			strings.Index(text, "\nIt is over when ")
+			strings.Index(text, "\nDone when ")
 		if first < 0 || shell < first || over < shell {
 			t.Errorf("%s has no first command, or doesn't say when it is over", name)
 		}

@@ -29,12 +29,12 @@ const root = "../.."
 var functions = []string{"rotate", "sweep"}
 
 // made sets these: maker is the compiled deploy/image, shared the folder with its images, and printed its output.
-// litter is the folder that is removed at the end.
-var maker, shared, printed, litter string
+// tempDir is the folder that is removed at the end.
+var maker, shared, printed, tempDir string
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	_ = os.RemoveAll(litter) // anything left is in the system's temporary folder
+	_ = os.RemoveAll(tempDir) // anything left is in the system's temporary folder
 	os.Exit(code)
 }
 
@@ -54,11 +54,11 @@ func made(t *testing.T) {
 
 var makeOnce = sync.OnceValue(func() error {
 	var err error
-	litter, err = os.MkdirTemp("", "keyturn-image")
+	tempDir, err = os.MkdirTemp("", "keyturn-image")
 	if err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
-	maker, shared = filepath.Join(litter, "image"), filepath.Join(litter, "dist")
+	maker, shared = filepath.Join(tempDir, "image"), filepath.Join(tempDir, "dist")
 	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", maker,
 		"../../deploy/image").CombinedOutput(); err != nil {
 		return fmt.Errorf("building deploy/image: %w\n%s", err, out)

@@ -19,11 +19,11 @@ type Case struct {
 	Name    string
 	Answers ociemu.Answers
 	Config  []string // further configuration of the functions
-	Play    func(*scene) error
+	Run     func(*environment) error
 }
 
 // workload puts the secrets into the workload's compartment.
-func workload(s *scene, w tenancy.Want) tenancy.Want {
+func workload(s *environment, w tenancy.Want) tenancy.Want {
 	w.Compartment = s.workload
 	return w
 }
@@ -36,7 +36,7 @@ type reply struct {
 }
 
 // close closes the case's problem and returns the function's answer. The function must send one mail.
-func (s *scene) close(c *tenancy.Case, comment string) (reply, error) {
+func (s *environment) close(c *tenancy.Case, comment string) (reply, error) {
 	var r reply
 	before := len(s.Mails())
 	if err := s.Close(s.ctx, c.Problem, comment); err != nil {
@@ -57,7 +57,7 @@ func (s *scene) close(c *tenancy.Case, comment string) (reply, error) {
 }
 
 // again delivers the first event again.
-func (s *scene) again() (reply, error) {
+func (s *environment) again() (reply, error) {
 	events := s.Events()
 	if len(events) == 0 {
 		return reply{}, errors.New("there was no event")
@@ -86,8 +86,8 @@ func (r reply) want(outcome string) error {
 }
 
 // rotates closes a problem, and checks that its credential is rotated.
-func rotates(w tenancy.Want, elsewhere bool, more ...string) func(*scene) error {
-	return func(s *scene) error {
+func rotates(w tenancy.Want, elsewhere bool, more ...string) func(*environment) error {
+	return func(s *environment) error {
 		if elsewhere {
 			w = workload(s, w)
 		}
@@ -102,7 +102,7 @@ func rotates(w tenancy.Want, elsewhere bool, more ...string) func(*scene) error 
 }
 
 // rotated checks that one new credential replaced the old one and is stored.
-func (s *scene) rotated(c *tenancy.Case, old []string) error {
+func (s *environment) rotated(c *tenancy.Case, old []string) error {
 	ids := c.IDs()
 	if len(ids) != 1 || slices.Equal(ids, old) {
 		return fmt.Errorf("the user has %d credentials of the kind, want one new one", len(ids))
@@ -124,8 +124,8 @@ func (s *scene) rotated(c *tenancy.Case, old []string) error {
 }
 
 // reopens closes a problem that can't be rotated, and checks that it is open again.
-func reopens(outcome, because string, add func(*scene) (*tenancy.Case, string)) func(*scene) error {
-	return func(s *scene) error {
+func reopens(outcome, because string, add func(*environment) (*tenancy.Case, string)) func(*environment) error {
+	return func(s *environment) error {
 		c, comment := add(s)
 		r, err := s.close(c, comment)
 		if err != nil {
@@ -139,7 +139,7 @@ func reopens(outcome, because string, add func(*scene) (*tenancy.Case, string)) 
 }
 
 // open checks that the case's problem is open.
-func (s *scene) open(c *tenancy.Case) error {
+func (s *environment) open(c *tenancy.Case) error {
 	if status := s.Problem(c.Problem).Status; status != "OPEN" {
 		return fmt.Errorf("the problem is %s, not open again", status)
 	}
@@ -154,7 +154,7 @@ type digest struct {
 }
 
 // sweep runs the sweep. It must finish, and send a mail if it has something to report.
-func (s *scene) sweep() (digest, error) {
+func (s *environment) sweep() (digest, error) {
 	var d digest
 	before := len(s.Mails())
 	r, err := s.Sweep(s.ctx)
@@ -179,16 +179,16 @@ func (d digest) one(outcome string) error {
 	return d.Outcomes[0].want(outcome)
 }
 
-// deaf loses the next events.
-func (s *scene) deaf() {
+// dropEvents drops the next events.
+func (s *environment) dropEvents() {
 	s.HandleFunction(s.Function.FunctionID, func(context.Context, []byte) error { return nil })
 }
 
 // lost closes a problem, loses its event, and runs the sweep.
-func (s *scene) lost(w tenancy.Want, more ...string) (*tenancy.Case, []string, digest, error) {
+func (s *environment) lost(w tenancy.Want, more ...string) (*tenancy.Case, []string, digest, error) {
 	c := s.Add(w)
 	old := c.IDs()
-	s.deaf()
+	s.dropEvents()
 	if err := s.Close(s.ctx, c.Problem, c.Comment(more...)); err != nil {
 		return c, old, digest{}, err
 	}
@@ -197,8 +197,8 @@ func (s *scene) lost(w tenancy.Want, more ...string) (*tenancy.Case, []string, d
 }
 
 // sweeps checks that the sweep rotates a credential whose event was lost.
-func sweeps(w tenancy.Want, elsewhere bool) func(*scene) error {
-	return func(s *scene) error {
+func sweeps(w tenancy.Want, elsewhere bool) func(*environment) error {
+	return func(s *environment) error {
 		if elsewhere {
 			w = workload(s, w)
 		}
@@ -211,8 +211,8 @@ func sweeps(w tenancy.Want, elsewhere bool) func(*scene) error {
 }
 
 // orphaned kills the function before it stores a new credential, and checks that the sweep deletes that credential.
-func orphaned(kind tenancy.Kind, create string) func(*scene) error {
-	return func(s *scene) error {
+func orphaned(kind tenancy.Kind, create string) func(*environment) error {
+	return func(s *environment) error {
 		c := s.Add(tenancy.Want{Kind: kind, Bundle: true})
 		s.SetCreatedOffset(-10 * time.Minute)
 		s.KillAt(create, 0)

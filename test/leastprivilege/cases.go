@@ -32,32 +32,32 @@ func bundled(w tenancy.Want) tenancy.Want {
 
 func rotateCases() []Case {
 	return []Case{
-		{Name: "an API key", Play: rotates(apiKey, false)},
-		{Name: "an API key, in a bundle of the workload's compartment", Play: rotates(bundled(apiKey), true)},
-		{Name: "an auth token", Play: rotates(token, false)},
-		{Name: "an auth token, if GetNamespace needs a permission", Answers: asksRead, Play: rotates(token, false)},
-		{Name: "a customer secret key, in two secrets", Play: rotates(keyPair, false)},
-		{Name: "a customer secret key, in a bundle", Play: rotates(bundled(keyPair), false)},
-		{Name: "a password with a secret", Play: rotates(password, false)},
-		{Name: "a password without a secret", Play: rotates(unkept, false)},
-		{Name: "a password, if the service asks for USER_UIPASS_SET", Answers: asksSet, Play: rotates(unkept, false)},
-		{Name: "the metrics of a rotation arrive", Play: measures},
-		{Name: "a secret that is found by its tags", Play: findsByTags},
-		{Name: "the same event comes twice", Play: twice},
-		{Name: "a rotation that died is finished by the next delivery", Play: dies},
-		{Name: "a new token that is refused is deleted again", Play: undoes},
+		{Name: "an API key", Run: rotates(apiKey, false)},
+		{Name: "an API key, in a bundle of the workload's compartment", Run: rotates(bundled(apiKey), true)},
+		{Name: "an auth token", Run: rotates(token, false)},
+		{Name: "an auth token, if GetNamespace needs a permission", Answers: asksRead, Run: rotates(token, false)},
+		{Name: "a customer secret key, in two secrets", Run: rotates(keyPair, false)},
+		{Name: "a customer secret key, in a bundle", Run: rotates(bundled(keyPair), false)},
+		{Name: "a password with a secret", Run: rotates(password, false)},
+		{Name: "a password without a secret", Run: rotates(unkept, false)},
+		{Name: "a password, if the service asks for USER_UIPASS_SET", Answers: asksSet, Run: rotates(unkept, false)},
+		{Name: "the metrics of a rotation arrive", Run: measures},
+		{Name: "a secret that is found by its tags", Run: findsByTags},
+		{Name: "the same event comes twice", Run: twice},
+		{Name: "an interrupted rotation is finished by the next delivery", Run: recovers},
+		{Name: "a new token that is refused is deleted again", Run: undoes},
 		{Name: "a dry run opens the problem again",
-			Play: reopens("dry_run", "", func(s *scene) (*tenancy.Case, string) {
+			Run: reopens("dry_run", "", func(s *environment) (*tenancy.Case, string) {
 				c := s.Add(token)
 				return c, c.Comment("dry_run:yes")
 			})},
-		{Name: "a secret of another user is refused", Play: reopens("refused", "bound to another user",
-			func(s *scene) (*tenancy.Case, string) {
+		{Name: "a secret of another user is refused", Run: reopens("refused", "bound to another user",
+			func(s *environment) (*tenancy.Case, string) {
 				c, other := s.Add(apiKey), s.Add(apiKey)
 				return c, other.Comment()
 			})},
-		{Name: "an excluded user's credential stays", Play: reopens("refused", "protected",
-			func(s *scene) (*tenancy.Case, string) {
+		{Name: "an excluded user's credential stays", Run: reopens("refused", "protected",
+			func(s *environment) (*tenancy.Case, string) {
 				w := apiKey
 				w.UserName = excluded
 				c := s.Add(w)
@@ -71,32 +71,32 @@ const excluded = "breakglass@example.com"
 
 func sweepCases() []Case {
 	return []Case{
-		{Name: "the sweep rotates an API key whose event was lost", Play: sweeps(apiKey, false)},
-		{Name: "the sweep rotates a bundle of the workload's compartment", Play: sweeps(bundled(token), true)},
+		{Name: "the sweep rotates an API key whose event was lost", Run: sweeps(apiKey, false)},
+		{Name: "the sweep rotates a bundle of the workload's compartment", Run: sweeps(bundled(token), true)},
 		{Name: "the sweep rotates a token, if GetNamespace needs a permission", Answers: asksRead,
-			Play: sweeps(token, false)},
-		{Name: "the sweep rotates a customer secret key", Play: sweeps(keyPair, false)},
-		{Name: "the sweep resets a password", Play: sweeps(password, false)},
+			Run: sweeps(token, false)},
+		{Name: "the sweep rotates a customer secret key", Run: sweeps(keyPair, false)},
+		{Name: "the sweep resets a password", Run: sweeps(password, false)},
 		{Name: "the sweep resets a password, if the service asks for USER_UIPASS_SET", Answers: asksSet,
-			Play: sweeps(password, false)},
-		{Name: "the sweep retires the old one after the grace period", Play: retires},
-		{Name: "the sweep makes room in crowded secrets", Play: prunes(nil)},
-		{Name: "the sweep makes no room in a dry run", Config: []string{"dry_run=yes"}, Play: prunes([]int{26, 26})},
+			Run: sweeps(password, false)},
+		{Name: "the sweep retires the old one after the grace period", Run: retires},
+		{Name: "the sweep makes room in crowded secrets", Run: prunes(nil)},
+		{Name: "the sweep makes no room in a dry run", Config: []string{"dry_run=yes"}, Run: prunes([]int{26, 26})},
 		{Name: "the sweep deletes a token whose value is lost",
-			Play: orphaned(tenancy.AuthToken, "CreateAuthToken")},
+			Run: orphaned(tenancy.AuthToken, "CreateAuthToken")},
 		{Name: "the sweep deletes a customer secret key whose value is lost",
-			Play: orphaned(tenancy.CustomerSecretKey, "CreateCustomerSecretKey")},
-		{Name: "the sweep opens a problem again that it can't rotate", Play: sweepReopens},
-		{Name: "the sweep has nothing to do", Play: idles},
+			Run: orphaned(tenancy.CustomerSecretKey, "CreateCustomerSecretKey")},
+		{Name: "the sweep opens a problem again that it can't rotate", Run: sweepReopens},
+		{Name: "the sweep has nothing to do", Run: doesNothing},
 	}
 }
 
-func measures(s *scene) error {
+func measures(s *environment) error {
 	return errors.Join(rotates(token, false)(s), s.measured("CredentialAge"))
 }
 
 // measured checks that a metric has arrived.
-func (s *scene) measured(name string) error {
+func (s *environment) measured(name string) error {
 	if !slices.ContainsFunc(s.Metrics(), func(m ociemu.MetricValue) bool {
 		return m.Name == name && m.Compartment == s.keyturn
 	}) {
@@ -106,7 +106,7 @@ func (s *scene) measured(name string) error {
 }
 
 // findsByTags closes a problem with a comment that names no secret.
-func findsByTags(s *scene) error {
+func findsByTags(s *environment) error {
 	c := s.Add(workload(s, token))
 	s.Add(token) // another user's, in the other compartment
 	old := c.IDs()
@@ -118,7 +118,7 @@ func findsByTags(s *scene) error {
 }
 
 // twice delivers an event twice.
-func twice(s *scene) error {
+func twice(s *environment) error {
 	c := s.Add(apiKey)
 	if r, err := s.close(c, c.Comment()); err != nil || r.Outcome != "rotated" {
 		return errors.Join(err, r.want("rotated"))
@@ -134,9 +134,9 @@ func twice(s *scene) error {
 	return err
 }
 
-// dies kills the function after it staged the new key, and delivers the event again when the interrupted rotation
+// recovers kills the function after it staged the new key, and delivers the event again when the interrupted rotation
 // counts as abandoned.
-func dies(s *scene) error {
+func recovers(s *environment) error {
 	c := s.Add(workload(s, apiKey))
 	old := c.IDs()
 	s.KillAt("UpdateSecret", 0)
@@ -152,7 +152,7 @@ func dies(s *scene) error {
 }
 
 // undoes makes the registry refuse the new token for longer than it may refuse a new one.
-func undoes(s *scene) error {
+func undoes(s *environment) error {
 	c := s.Add(token)
 	s.SetCreatedOffset(-31 * time.Minute)
 	s.Inject(ociemu.Fault{Operation: "DockerToken", Times: -1, Do: ociemu.Answer(401, "NotAuthenticated")})
@@ -166,7 +166,7 @@ func undoes(s *scene) error {
 	return errors.Join(r.want("refused"), err, s.open(c))
 }
 
-func retires(s *scene) error {
+func retires(s *environment) error {
 	c := s.Add(apiKey)
 	old := c.IDs()
 	r, err := s.close(c, c.Comment("grace:1m"))
@@ -189,8 +189,8 @@ func retires(s *scene) error {
 
 // prunes runs the sweep with a secret with many versions in each compartment. left is how many versions stay in each;
 // nil: 10.
-func prunes(left []int) func(*scene) error {
-	return func(s *scene) error {
+func prunes(left []int) func(*environment) error {
+	return func(s *environment) error {
 		c := s.Add(apiKey)
 		var ids []string
 		for _, compartment := range []string{s.keyturn, s.workload} {
@@ -221,10 +221,10 @@ func prunes(left []int) func(*scene) error {
 }
 
 // sweepReopens runs the sweep with a closed problem whose comment names another user's secret.
-func sweepReopens(s *scene) error {
+func sweepReopens(s *environment) error {
 	other := s.Add(apiKey)
 	c := s.Add(apiKey)
-	s.deaf()
+	s.dropEvents()
 	if err := s.Close(s.ctx, c.Problem, other.Comment()); err != nil {
 		return err
 	}
@@ -235,8 +235,8 @@ func sweepReopens(s *scene) error {
 	return errors.Join(d.one("refused"), s.open(c))
 }
 
-// idles runs the sweep in a tenancy without anything to do, with an excluded user.
-func idles(s *scene) error {
+// doesNothing runs the sweep in a tenancy without anything to do, with an excluded user.
+func doesNothing(s *environment) error {
 	s.Add(token)
 	w := keyPair
 	w.UserName = excluded

@@ -26,7 +26,7 @@ type Verdict struct {
 }
 
 // denials are what the functions and another function must not do.
-func denials(s *scene) []Denial {
+func denials(s *environment) []Denial {
 	tags := map[string]map[string]any{"keyturn": {"user": s.AddUser("jane"), "kind": "api-key"}}
 	secret := func(name, compartment string, defined map[string]map[string]any) string {
 		return s.AddSecret(ociemu.SecretSeed{Name: name, Compartment: compartment, Versions: 3, DefinedTags: defined,
@@ -35,7 +35,7 @@ func denials(s *scene) []Denial {
 	bound, foreign := secret("bound", s.keyturn, tags), secret("foreign", s.elsewhere, tags)
 	unbound, unboundToo := secret("unbound", s.keyturn, nil), secret("unbound", s.workload, nil)
 	inRoot, ours := secret("root", s.Tenancy(), tags), s.Topic
-	exempt, admin, user := s.person(excluded), s.person("admin-root"), s.person("joe")
+	exempt, admin, user := s.user(excluded), s.user("admin-root"), s.user("joe")
 	theirTopic, rootTopic := s.AddTopicIn(s.elsewhere, "theirs"), s.AddTopicIn("", "root")
 	problem := s.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user.id})
 
@@ -77,7 +77,7 @@ func denials(s *scene) []Denial {
 // Deny makes all calls that must be denied, with the given policies.
 func Deny(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, policies rules) (out []Verdict,
 	err error) {
-	s, err := newScene(ctx, b, protected, answers)
+	s, err := newEnvironment(ctx, b, protected, answers)
 	if err != nil {
 		return nil, err
 	}

@@ -36,8 +36,8 @@ func TestThePoliciesGrantWhatIsNeededAndNothingElse(t *testing.T) {
 	for _, fault := range r.Faults() {
 		t.Error(fault)
 	}
-	if n := len(r.Proof.Played); n < 29 {
-		t.Errorf("%d cases were played, want 29 or more", n)
+	if n := len(r.Proof.Results); n < 29 {
+		t.Errorf("%d cases ran, want 29 or more", n)
 	}
 	if n := len(r.Proof.Needed); n < 40 {
 		t.Errorf("%d permissions were taken away, want 40 or more", n)
@@ -68,8 +68,8 @@ func TestMissingAndSuperfluousPermissionsAreFound(t *testing.T) {
 	s.Statements = append(s.Statements, Statement{Name: "extra", Text: "allow dynamic-group keyturn-rotate to " +
 		"{USER_CREATE, SECRET_UPDATE} in tenancy"})
 	p, err := Prove(t.Context(), built, s, only)
-	if err != nil || p.Played[only[0].Name].Err != nil {
-		t.Fatal(err, p.Played)
+	if err != nil || p.Results[only[0].Name].Err != nil {
+		t.Fatal(err, p.Results)
 	}
 	for _, n := range p.Needed {
 		name := s.Statements[n.Statement].Name

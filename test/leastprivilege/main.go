@@ -136,7 +136,7 @@ func (r Report) Faults() []string {
 		}
 	}
 	for _, c := range r.Proof.Cases {
-		for operation := range r.Proof.Played[c.Name].Called {
+		for operation := range r.Proof.Results[c.Name].Called {
 			// a function reads its namespace without a permission
 			if operation != "GetNamespace" && !slices.Contains(tried, operation) {
 				out = append(out, fmt.Sprintf("a function calls %s, but another function did not try it", operation))

@@ -11,14 +11,14 @@ import (
 
 func preflightCases() []Case {
 	return []Case{
-		{Name: "a preflight", Play: preflights(false)},
-		{Name: "the sweep's preflight", Play: preflights(true)},
+		{Name: "a preflight", Run: preflights(false)},
+		{Name: "the sweep's preflight", Run: preflights(true)},
 	}
 }
 
 // preflights runs a function's preflight in a tenancy without problems.
-func preflights(sweep bool) func(*scene) error {
-	return func(s *scene) error {
+func preflights(sweep bool) func(*environment) error {
+	return func(s *environment) error {
 		for _, kind := range tenancy.Kinds() {
 			s.Add(tenancy.Want{Kind: kind, Bundle: true})
 			s.Add(workload(s, tenancy.Want{Kind: kind, Bundle: true}))

@@ -80,18 +80,18 @@ type Needed struct {
 
 // Proof is the result of Prove.
 type Proof struct {
-	Stack  Stack
-	Cases  []Case
-	Played map[string]Played // by the cases' names, with exactly the stack's statements
-	Needed []Needed
+	Stack   Stack
+	Cases   []Case
+	Results map[string]Result // by the cases' names, with exactly the stack's statements
+	Needed  []Needed
 }
 
 // Faults returns the reasons why the proof fails.
 func (p Proof) Faults() []string {
 	var out []string
 	for _, c := range p.Cases {
-		if err := p.Played[c.Name].Err; err != nil {
-			out = append(out, fmt.Sprintf("%s: %v (refused: %s)", c.Name, err, strings.Join(p.Played[c.Name].Refused,
+		if err := p.Results[c.Name].Err; err != nil {
+			out = append(out, fmt.Sprintf("%s: %v (refused: %s)", c.Name, err, strings.Join(p.Results[c.Name].Refused,
 				", ")))
 		}
 	}
@@ -111,11 +111,11 @@ func Prove(ctx context.Context, b Binaries, s Stack, cases []Case) (Proof, error
 	if err != nil {
 		return Proof{}, err
 	}
-	proof := Proof{Stack: s, Cases: cases, Played: map[string]Played{}}
-	played := make([]Played, len(cases))
-	each(len(cases), func(i int) { played[i] = play(ctx, b, s.Protected, cases[i], s.Policies) })
+	proof := Proof{Stack: s, Cases: cases, Results: map[string]Result{}}
+	results := make([]Result, len(cases))
+	each(len(cases), func(i int) { results[i] = runCase(ctx, b, s.Protected, cases[i], s.Policies) })
 	for i, c := range cases {
-		proof.Played[c.Name] = played[i]
+		proof.Results[c.Name] = results[i]
 	}
 	weakenings := Weakenings(set)
 	proof.Needed = make([]Needed, len(weakenings))
@@ -128,11 +128,11 @@ func (p Proof) need(ctx context.Context, b Binaries, w Weakening, set ocipolicy.
 	n := Needed{Weakening: w, Lost: w.Lost(set)}
 	for _, c := range p.Cases {
 		if !slices.ContainsFunc(n.Lost, func(lost string) bool {
-			return p.Played[c.Name].Used[Use{w.Statement, lost}]
+			return p.Results[c.Name].Used[Use{w.Statement, lost}]
 		}) {
 			continue
 		}
-		r := play(ctx, b, p.Stack.Protected, c, func(at Place) (ocipolicy.Set, error) {
+		r := runCase(ctx, b, p.Stack.Protected, c, func(at Place) (ocipolicy.Set, error) {
 			set, err := p.Stack.Policies(at)
 			if err != nil {
 				return set, err

@@ -33,7 +33,7 @@ func (provider) AuthType() (common.AuthConfig, error) {
 }
 
 // decide makes the call as the function, and returns the policies' decision. A denial must be a 404.
-func (s *scene) decide(p ociemu.Principal, r request) (ocipolicy.Decision, error) {
+func (s *environment) decide(p ociemu.Principal, r request) (ocipolicy.Decision, error) {
 	none := ocipolicy.Decision{}
 	var body []byte
 	if r.body != nil {
@@ -75,35 +75,35 @@ func (s *scene) decide(p ociemu.Principal, r request) (ocipolicy.Decision, error
 	return *last.Decision, nil
 }
 
-// person is a user with a credential of each kind.
-type person struct{ id, fingerprint, token, secretKey string }
+// user is a user of the tenancy with a credential of each kind.
+type user struct{ id, fingerprint, token, secretKey string }
 
-func (s *scene) person(name string) person {
-	p := person{id: s.AddUser(name)}
-	p.fingerprint, _ = s.AddAPIKey(p.id)
-	p.token, _ = s.AddAuthToken(p.id, "a token")
-	p.secretKey, _ = s.AddCustomerSecretKey(p.id, "a key")
-	s.SetPassword(p.id)
-	return p
+func (s *environment) user(name string) user {
+	u := user{id: s.AddUser(name)}
+	u.fingerprint, _ = s.AddAPIKey(u.id)
+	u.token, _ = s.AddAuthToken(u.id, "a token")
+	u.secretKey, _ = s.AddCustomerSecretKey(u.id, "a key")
+	s.SetPassword(u.id)
+	return u
 }
 
 // changes are the calls with which a rotation changes a user's credentials.
-func (p person) changes() []request {
-	base := "/20160918/users/" + p.id
+func (u user) changes() []request {
+	base := "/20160918/users/" + u.id
 	return []request{
 		{"UploadApiKey", "POST", base + "/apiKeys", map[string]string{"key": newPublicKey()}},
-		{"DeleteApiKey", "DELETE", base + "/apiKeys/" + p.fingerprint, nil},
+		{"DeleteApiKey", "DELETE", base + "/apiKeys/" + u.fingerprint, nil},
 		{"CreateAuthToken", "POST", base + "/authTokens", map[string]string{"description": "another"}},
-		{"DeleteAuthToken", "DELETE", base + "/authTokens/" + p.token, nil},
+		{"DeleteAuthToken", "DELETE", base + "/authTokens/" + u.token, nil},
 		{"CreateCustomerSecretKey", "POST", base + "/customerSecretKeys", map[string]string{"displayName": "another"}},
-		{"DeleteCustomerSecretKey", "DELETE", base + "/customerSecretKeys/" + p.secretKey, nil},
+		{"DeleteCustomerSecretKey", "DELETE", base + "/customerSecretKeys/" + u.secretKey, nil},
 		{"CreateOrResetUIPassword", "POST", base + "/uiPassword", map[string]string{}},
 	}
 }
 
 // reads are the calls with which a rotation reads a user.
-func (p person) reads() []request {
-	base := "/20160918/users/" + p.id
+func (u user) reads() []request {
+	base := "/20160918/users/" + u.id
 	return []request{
 		{"GetUser", "GET", base, nil}, {"ListApiKeys", "GET", base + "/apiKeys", nil},
 		{"ListAuthTokens", "GET", base + "/authTokens", nil},
@@ -113,11 +113,11 @@ func (p person) reads() []request {
 }
 
 // renames are changes of a user's credentials that rotations don't make.
-func (p person) renames() []request {
-	base := "/20160918/users/" + p.id
+func (u user) renames() []request {
+	base := "/20160918/users/" + u.id
 	return []request{
-		{"UpdateAuthToken", "PUT", base + "/authTokens/" + p.token, map[string]string{"description": "renamed"}},
-		{"UpdateCustomerSecretKey", "PUT", base + "/customerSecretKeys/" + p.secretKey,
+		{"UpdateAuthToken", "PUT", base + "/authTokens/" + u.token, map[string]string{"description": "renamed"}},
+		{"UpdateCustomerSecretKey", "PUT", base + "/customerSecretKeys/" + u.secretKey,
 			map[string]string{"displayName": "renamed"}},
 	}
 }
@@ -156,7 +156,7 @@ func figures(namespace, compartment string) request {
 }
 
 // ofTenancy are both functions' calls for the tenancy.
-func (s *scene) ofTenancy() []request {
+func (s *environment) ofTenancy() []request {
 	root := s.Tenancy()
 	return []request{
 		{"GetTenancy", "GET", "/20160918/tenancies/" + root, nil},
@@ -167,7 +167,7 @@ func (s *scene) ofTenancy() []request {
 	}
 }
 
-func ofProblem(s *scene, id string) []request {
+func ofProblem(s *environment, id string) []request {
 	base := "/20200131/problems/" + id
 	return []request{
 		{"GetProblem", "GET", base, nil}, {"ListProblemHistories", "GET", base + "/histories?compartmentId=" +

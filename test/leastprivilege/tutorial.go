@@ -94,14 +94,14 @@ func Compare(ctx context.Context, b Binaries, p Proof) (Comparison, error) {
 		return c, err
 	}
 	c.TooMuch = slices.DeleteFunc(c.TooMuch, func(v Verdict) bool { return len(v.Allowed) == 0 || v.Who == "sweep" })
-	played := make([]Played, len(p.Cases))
-	each(len(p.Cases), func(i int) { played[i] = play(ctx, b, protected, p.Cases[i], tutorial("")) })
-	for i, r := range played {
+	results := make([]Result, len(p.Cases))
+	each(len(p.Cases), func(i int) { results[i] = runCase(ctx, b, protected, p.Cases[i], tutorial("")) })
+	for i, r := range results {
 		if r.Err != nil {
 			c.Fail = append(c.Fail, p.Cases[i].Name)
 		}
 	}
-	for _, used := range p.Played {
+	for _, used := range p.Results {
 		for u := range used.Used {
 			if !slices.Contains(granted, u.Permission) && !slices.Contains(c.Missing, u.Permission) {
 				c.Missing = append(c.Missing, u.Permission)
@@ -115,14 +115,14 @@ func Compare(ctx context.Context, b Binaries, p Proof) (Comparison, error) {
 // tutorialScript makes the calls of the tutorial's script, and returns the permissions that they used.
 func tutorialScript(ctx context.Context, b Binaries, answers ociemu.Answers) (out []ScriptCall, used []string,
 	err error) {
-	s, err := newScene(ctx, b, "", answers)
+	s, err := newEnvironment(ctx, b, "", answers)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, s.End()) }()
 	named := s.AddSecret(ociemu.SecretSeed{Name: "named", Compartment: s.keyturn})
 	second := s.AddSecret(ociemu.SecretSeed{Name: "second", Compartment: s.keyturn})
-	user := s.person("joe")
+	user := s.user("joe")
 	set, err := tutorial(named)(s.place())
 	if err != nil {
 		return nil, nil, err

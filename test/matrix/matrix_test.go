@@ -178,8 +178,8 @@ func TestAnInterruptedRunIsResumed(t *testing.T) {
 	binary, path := filepath.Join(dir, "rotate"), filepath.Join(dir, "results")
 	passed := cell{form: form{name: "api-key"}, sites: []site{{"UploadApiKey", 1}},
 		faults: []fault{{name: "500"}}}
-	failed, unplayed := passed, passed
-	failed.faults, unplayed.faults = []fault{{name: "503"}}, []fault{{name: "429"}}
+	failed, notRun := passed, passed
+	failed.faults, notRun.faults = []fault{{name: "503"}}, []fault{{name: "429"}}
 	open := func(build string) *resultFile {
 		t.Helper()
 		if err := os.WriteFile(binary, []byte(build), 0o644); err != nil {
@@ -204,7 +204,7 @@ func TestAnInterruptedRunIsResumed(t *testing.T) {
 	if r, ok := again.passed(passed); !ok || r.deliveries != 3 {
 		t.Error("a cell that passed runs again")
 	}
-	for _, c := range []cell{failed, unplayed} {
+	for _, c := range []cell{failed, notRun} {
 		if _, ok := again.passed(c); ok {
 			t.Errorf("%s does not run again", c)
 		}

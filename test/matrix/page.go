@@ -180,7 +180,7 @@ two consecutive ones (every pair for the plain API key, 150 drawn pairs for each
 binary, and the services are those of the [emulator](../test/ociemu/README.md).
 
 This page is written by ` + "`go run ./test/matrix -write -results matrix.results`" + `. The command takes
-hours and can be interrupted: a cell that passed with the same build does not run again. With ` + "`-short`" + `
+several hours and can be interrupted: a cell that passed with the same build does not run again. With ` + "`-short`" + `
 it runs a fixed part, as CI does:
 
 - of the cells with one fault, one fault in 18 at each call, and half of that for the forms with lagging lists,

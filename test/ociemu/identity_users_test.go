@@ -72,7 +72,7 @@ func TestAUserIsDeletedAfterItsCredentials(t *testing.T) {
 }
 
 func TestCreatingAndDeletingUsersNeedsAPolicy(t *testing.T) {
-	e := newScene(t, ociemu.Answers{})
+	e := newPolicyEnv(t, ociemu.Answers{})
 	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to {USER_CREATE} in tenancy"))
 	made, err := e.one.createUser(t, e.Tenancy(), "jane", "jane@example.com")
 	allowed(t, "making a user", err, true)

@@ -32,14 +32,14 @@ func policies(t testing.TB, function ociemu.Principal, statements ...string) *oc
 	return p
 }
 
-// scene is an emulator with two functions of one compartment.
-type scene struct {
+// policyEnv is an emulator with two functions of one compartment.
+type policyEnv struct {
 	*ociemu.Emulator
 	fn           ociemu.Principal
 	one, another *clients
 }
 
-func newScene(t *testing.T, answers ociemu.Answers) scene {
+func newPolicyEnv(t *testing.T, answers ociemu.Answers) policyEnv {
 	t.Helper()
 	o := ociemu.Calm()
 	answers.BundleLag = -1
@@ -47,7 +47,7 @@ func newScene(t *testing.T, answers ociemu.Answers) scene {
 	e := ociemu.New(t, o)
 	apps := e.AddCompartment("apps", "")
 	fn, other := e.NewFunction("one", apps), e.NewFunction("another", apps)
-	return scene{e, fn, newClients(t, e, provider{fn}), newClients(t, e, provider{other})}
+	return policyEnv{e, fn, newClients(t, e, provider{fn}), newClients(t, e, provider{other})}
 }
 
 // allowed reports whether a call is allowed, and checks that a denial is a 404.
@@ -64,7 +64,7 @@ func allowed(t *testing.T, what string, err error, want bool) {
 }
 
 func TestWithPoliciesAFunctionMayDoWhatAStatementAllows(t *testing.T) {
-	e := newScene(t, ociemu.Answers{})
+	e := newPolicyEnv(t, ociemu.Answers{})
 	user, excluded := e.AddUser("jane"), e.AddUser("root")
 	get := func(c *clients, id string) error {
 		_, err := c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &id})
@@ -91,7 +91,7 @@ func TestWithPoliciesAFunctionMayDoWhatAStatementAllows(t *testing.T) {
 func TestAWriteNeedsAllItsPermissions(t *testing.T) {
 	for answer, permission := range map[ociemu.PasswordPermissionAnswer]string{"": "USER_UIPASS_RESET",
 		ociemu.PasswordNeedsSet: "USER_UIPASS_SET"} {
-		e := newScene(t, ociemu.Answers{PasswordPermission: answer})
+		e := newPolicyEnv(t, ociemu.Answers{PasswordPermission: answer})
 		user := e.AddUser("jane")
 		for statement, want := range map[string]bool{"{USER_UPDATE}": false, "{" + permission + "}": false,
 			"{USER_UPDATE, " + permission + "}": true,
@@ -105,7 +105,7 @@ func TestAWriteNeedsAllItsPermissions(t *testing.T) {
 }
 
 func TestPoliciesSelectASecretByCompartmentAndTags(t *testing.T) {
-	e := newScene(t, ociemu.Answers{})
+	e := newPolicyEnv(t, ociemu.Answers{})
 	vaults := e.AddCompartment("vaults", "")
 	inner := e.AddCompartment("inner", vaults)
 	tags := map[string]map[string]any{"Keyturn": {"Kind": "api-key"}}
@@ -130,7 +130,7 @@ func TestPoliciesSelectASecretByCompartmentAndTags(t *testing.T) {
 }
 
 func TestPoliciesSelectATopicByCompartment(t *testing.T) {
-	e := newScene(t, ociemu.Answers{})
+	e := newPolicyEnv(t, ociemu.Answers{})
 	alerts := e.AddCompartment("alerts", "")
 	ours, theirs := e.AddTopicIn(alerts, "ours"), e.AddTopic("theirs")
 	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to {ONS_TOPIC_PUBLISH} in compartment id "+alerts))
@@ -146,7 +146,7 @@ func TestPoliciesSelectATopicByCompartment(t *testing.T) {
 
 func TestTheNamespaceIsFreeUnlessTheAnswerSaysOtherwise(t *testing.T) {
 	for answer, want := range map[ociemu.NamespacePermissionAnswer]bool{"": true, ociemu.NamespaceReads: false} {
-		e := newScene(t, ociemu.Answers{NamespacePermission: answer})
+		e := newPolicyEnv(t, ociemu.Answers{NamespacePermission: answer})
 		e.SetPolicies(policies(t, e.fn))
 		c, err := objectstorage.NewObjectStorageClientWithConfigurationProvider(provider{e.fn})
 		if err != nil {
@@ -164,7 +164,7 @@ func TestTheNamespaceIsFreeUnlessTheAnswerSaysOtherwise(t *testing.T) {
 }
 
 func TestACallRecordsTheStatementThatAllowedIt(t *testing.T) {
-	e := newScene(t, ociemu.Answers{})
+	e := newPolicyEnv(t, ociemu.Answers{})
 	user := e.AddUser("jane")
 	e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to {USER_AUTHTOKEN_SET} in tenancy",
 		"allow dynamic-group fn to use users in tenancy"))
@@ -195,19 +195,19 @@ func TestACallRecordsTheStatementThatAllowedIt(t *testing.T) {
 }
 
 func TestWithPoliciesUsersHaveTheirGroupsPermissionsAndMayReadThemselves(t *testing.T) {
-	e := newScene(t, ociemu.Answers{})
-	person := e.AddUser("ada")
-	fingerprint, key := e.AddAPIKey(person)
-	c := newClients(t, e.Emulator, common.NewRawConfigurationProvider(e.Tenancy(), person, e.Region(), fingerprint,
+	e := newPolicyEnv(t, ociemu.Answers{})
+	ada := e.AddUser("ada")
+	fingerprint, key := e.AddAPIKey(ada)
+	c := newClients(t, e.Emulator, common.NewRawConfigurationProvider(e.Tenancy(), ada, e.Region(), fingerprint,
 		string(key), nil))
 	other, compartment := e.AddUser("jane"), e.Tenancy()
 	p := policies(t, e.fn, "allow group Vaults to inspect secrets in tenancy")
 	for _, member := range []bool{false, true} {
 		if member {
-			p.Groups = map[string][]ocipolicy.Group{person: {{Name: "vaults"}}}
+			p.Groups = map[string][]ocipolicy.Group{ada: {{Name: "vaults"}}}
 		}
 		e.SetPolicies(p)
-		_, err := c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &person})
+		_, err := c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &ada})
 		allowed(t, "reading oneself", err, true)
 		_, err = c.identity.GetUser(t.Context(), identity.GetUserRequest{UserId: &other})
 		allowed(t, "reading another user", err, false)

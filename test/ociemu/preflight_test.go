@@ -43,7 +43,7 @@ func TestTheConfigurationOfCloudGuardHasASeparateVerb(t *testing.T) {
 		"allow dynamic-group fn to use cloud-guard-problems in tenancy":   false,
 		"allow dynamic-group fn to read cloud-guard-family in tenancy":    true,
 	} {
-		e := newScene(t, ociemu.Answers{})
+		e := newPolicyEnv(t, ociemu.Answers{})
 		e.SetPolicies(policies(t, e.fn, statement))
 		_, err := e.one.cloudguard.GetConfiguration(t.Context(),
 			cloudguard.GetConfigurationRequest{CompartmentId: common.String(e.Tenancy())})
@@ -52,7 +52,7 @@ func TestTheConfigurationOfCloudGuardHasASeparateVerb(t *testing.T) {
 }
 
 func TestReadingATopicNeedsASeparatePermission(t *testing.T) {
-	e := newScene(t, ociemu.Answers{})
+	e := newPolicyEnv(t, ociemu.Answers{})
 	alerts := e.AddCompartment("alerts", "")
 	ours, theirs := e.AddTopicIn(alerts, "ours"), e.AddTopic("theirs")
 	get := func(id string) error {

@@ -40,7 +40,7 @@ func TestASecretWhoseDeletionIsScheduledCanNeitherBeReadNorWritten(t *testing.T)
 }
 
 func TestDeletingASecretNeedsASeparatePermission(t *testing.T) {
-	e := newScene(t, ociemu.Answers{})
+	e := newPolicyEnv(t, ociemu.Answers{})
 	for statement, want := range map[string]bool{"use secrets": false, "{SECRET_DELETE}": true} {
 		id := e.AddSecret(ociemu.SecretSeed{Name: "of " + statement})
 		e.SetPolicies(policies(t, e.fn, "allow dynamic-group fn to "+statement+" in tenancy"))

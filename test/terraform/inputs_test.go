@@ -50,7 +50,7 @@ output "excluded" {
 `
 
 var pureModule = sync.OnceValues(func() (string, error) {
-	dir := filepath.Join(litter, "pure")
+	dir := filepath.Join(tempDir, "pure")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return "", err
 	}

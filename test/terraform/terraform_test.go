@@ -28,11 +28,11 @@ type workshop struct{ dir, home string }
 
 var prepared = sync.OnceValues(prepare)
 
-// litter is the folder for all files of the tests. It is removed at the end.
-var litter string
+// tempDir is the folder for all files of the tests. It is removed at the end.
+var tempDir string
 
 func prepare() (workshop, error) {
-	dir := litter
+	dir := tempDir
 	w := workshop{dir: filepath.Join(dir, "terraform"), home: filepath.Join(dir, "home")}
 	if err := os.Mkdir(w.home, 0o700); err != nil {
 		return w, err
@@ -54,9 +54,9 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	litter = dir
+	tempDir = dir
 	code := m.Run()
-	_ = os.RemoveAll(litter) // anything left is in the system's temporary folder
+	_ = os.RemoveAll(tempDir) // anything left is in the system's temporary folder
 	os.Exit(code)
 }
 

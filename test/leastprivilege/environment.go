@@ -26,8 +26,8 @@ func Build(ctx context.Context, dir string) (Binaries, error) {
 	return Binaries{rotate, sweep}, err
 }
 
-// scene is a tenancy with the stack's compartments, for one case.
-type scene struct {
+// environment is a tenancy with the stack's compartments, for one case.
+type environment struct {
 	*tenancy.Deployment
 	ctx                          context.Context
 	keyturn, workload, elsewhere string // OCIDs of compartments; the last is not in the stack
@@ -37,32 +37,33 @@ type scene struct {
 // limit is the time limit of an invocation, as on the real platform.
 const limit = 5 * time.Minute
 
-// newScene sets up a tenancy without policies.
-func newScene(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, config ...string) (*scene,
-	error) {
-	sc := &scene{ctx: ctx, clock: &tenancy.Clock{}}
+// newEnvironment sets up a tenancy without policies.
+func newEnvironment(ctx context.Context, b Binaries, protected string, answers ociemu.Answers,
+	config ...string) (*environment, error) {
+	env := &environment{ctx: ctx, clock: &tenancy.Clock{}}
 	o := ociemu.Calm()
-	o.Now = sc.clock.Now
+	o.Now = env.clock.Now
 	answers.BundleLag = -1
 	o.Answers = answers
 	s, err := tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: b.Rotate, Sweeper: b.Sweep, Timeout: limit,
 		Config: config,
 		Places: func(e *ociemu.Emulator) tenancy.Places {
-			sc.keyturn, sc.workload, sc.elsewhere = e.AddCompartment("keyturn", ""), e.AddCompartment("workload", ""),
-				e.AddCompartment("elsewhere", "")
-			return tenancy.Places{Functions: sc.keyturn, Topic: sc.keyturn, Secrets: sc.keyturn, DefinedTags: true,
-				Config: []string{"secret_compartments=" + sc.keyturn + "," + sc.workload, "protected_users=" +
+			env.keyturn = e.AddCompartment("keyturn", "")
+			env.workload = e.AddCompartment("workload", "")
+			env.elsewhere = e.AddCompartment("elsewhere", "")
+			return tenancy.Places{Functions: env.keyturn, Topic: env.keyturn, Secrets: env.keyturn, DefinedTags: true,
+				Config: []string{"secret_compartments=" + env.keyturn + "," + env.workload, "protected_users=" +
 					protected}}
 		}})
 	if err != nil {
 		return nil, fmt.Errorf("setting up the tenancy: %w", err)
 	}
-	sc.Deployment = s
-	return sc, nil
+	env.Deployment = s
+	return env, nil
 }
 
 // place returns the OCIDs of the stack's resources in this tenancy.
-func (s *scene) place() Place {
+func (s *environment) place() Place {
 	return Place{Tenancy: s.Tenancy(), Keyturn: s.keyturn, Workload: s.workload,
 		Functions: map[string]string{"rotate": s.Function.FunctionID, "sweep": s.SweepFunction().FunctionID}}
 }
@@ -73,8 +74,8 @@ type Use struct {
 	Permission string
 }
 
-// Played is the result of a case.
-type Played struct {
+// Result is the result of a case.
+type Result struct {
 	Err  error // nil: the case passed
 	Used map[Use]bool
 	// Called are the operations that the functions called.
@@ -87,23 +88,23 @@ type Played struct {
 // rules returns the policies of a tenancy; nil: none.
 type rules func(Place) (ocipolicy.Set, error)
 
-// play runs a case in a new tenancy.
-func play(ctx context.Context, b Binaries, protected string, c Case, policies rules) (out Played) {
+// runCase runs a case in a new tenancy.
+func runCase(ctx context.Context, b Binaries, protected string, c Case, policies rules) (out Result) {
 	began := time.Now()
 	defer func() { out.Took = time.Since(began) }()
-	s, err := newScene(ctx, b, protected, c.Answers, c.Config...)
+	s, err := newEnvironment(ctx, b, protected, c.Answers, c.Config...)
 	if err != nil {
-		return Played{Err: err}
+		return Result{Err: err}
 	}
 	defer func() { out.Err = errors.Join(out.Err, s.End()) }()
 	if policies != nil {
 		set, err := policies(s.place())
 		if err != nil {
-			return Played{Err: err}
+			return Result{Err: err}
 		}
 		s.SetPolicies(&ociemu.Policies{Set: set})
 	}
-	out = Played{Err: c.Play(s), Used: map[Use]bool{}, Called: map[string]bool{}}
+	out = Result{Err: c.Run(s), Used: map[Use]bool{}, Called: map[string]bool{}}
 	for _, call := range s.Calls() {
 		if call.Decision == nil || call.Caller.Kind != "function" {
 			continue
