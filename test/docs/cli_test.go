@@ -76,9 +76,7 @@ func TestEveryCommandOfTheOCICLIExists(t *testing.T) {
 				continue
 			}
 			command, _, _ = strings.Cut(command, " | jq")
-			if strings.HasSuffix(command, "|") {
-				command = strings.TrimSuffix(command, "|")
-			}
+			command = strings.TrimSuffix(command, "|")
 			name, given := spell(command)
 			known, ok := cli[name]
 			used[name] = true
