@@ -46,13 +46,15 @@ type Domain struct {
 	HomeRegionURL string `json:"homeRegionUrl"`
 }
 
-// domain is an identity domain. Only down and roles change; Emulator.mu guards them.
+// domain is an identity domain. Only the fields from down on change; Emulator.mu guards them.
 type domain struct {
 	seed    DomainSeed
 	id, key string
 	created time.Time
 	down    bool
-	roles   map[string]bool // OCIDs of the principals with an administrator role
+	roles   map[string]bool   // OCIDs of the principals with an administrator role
+	names   map[string]string // OCIDs of the users that AddDomainUser added, by name in small letters
+	recent  []time.Time       // of the calls of the last minute, for Options.DomainRate
 }
 
 const domainRealm = "oraclecloud.com"
@@ -82,7 +84,7 @@ func (s *state) addDomain(seed DomainSeed, home string, now time.Time) *domain {
 	seed.Type = orDefault(seed.Type, "SECONDARY")
 	seed.License = orDefault(seed.License, "free")
 	d := &domain{seed: seed, id: s.domainIDs.ocid("domain", ""), key: s.domainIDs.hex(32), created: now,
-		roles: map[string]bool{}}
+		roles: map[string]bool{}, names: map[string]string{}}
 	s.domains = append(s.domains, d)
 	s.subscribe(seed.HomeRegion)
 	return d

@@ -224,3 +224,46 @@ func TestADeactivatedUserCannotUseItsCredentials(t *testing.T) {
 		t.Errorf("the user is %v", one)
 	}
 }
+
+func TestDomainsAreSeededWithoutGo(t *testing.T) {
+	e := ociemu.New(t, ociemu.Calm())
+	status, made := control(t, e, "POST", "domains", `{"name":"Partners","homeRegion":"eu-paris-1"}`)
+	if status != 200 || at(made, "url") != e.Domain("Partners").URL {
+		t.Fatalf("got %d %v", status, made)
+	}
+	status, user := control(t, e, "POST", "users", `{"name":"jane","domain":"Partners","email":"jane@example.com"}`)
+	id, _ := at(user, "id").(string)
+	if status != 200 || e.User(id).Domain != "Partners" {
+		t.Errorf("got %d %v", status, user)
+	}
+	for body, path := range map[string]string{`{"name":"Partners"}`: "domains", `{"name":""}`: "domains",
+		`{"name":"x","homeRegion":"moon"}`: "domains", `{"name":"x","type":"DEFAULT"}`: "domains",
+		`{"name":"jane","domain":"Partners"}`: "users", `{"name":"jane","domain":"None"}`: "users"} {
+		if status, answer := control(t, e, "POST", path, body); status != 400 {
+			t.Errorf("%s: got %d %v", body, status, answer)
+		}
+	}
+	if _, list := control(t, e, "GET", "domains", ""); len(list.([]any)) != 2 {
+		t.Errorf("got %v", list)
+	}
+	if _, mails := control(t, e, "GET", "domainMails", ""); len(mails.([]any)) != 0 {
+		t.Errorf("got %v", mails)
+	}
+}
+
+func TestImpossibleDomainsAreRefused(t *testing.T) {
+	for name, opts := range map[string]ociemu.Options{
+		"two of a name":    {Domains: []ociemu.DomainSeed{{Name: "x"}, {Name: "x"}}},
+		"a second Default": {Domains: []ociemu.DomainSeed{{Name: ociemu.DefaultDomain}}},
+		"no name":          {Domains: []ociemu.DomainSeed{{}}},
+		"without domains":  {Domains: []ociemu.DomainSeed{{Name: "x"}}, WithoutDomains: true},
+		"a wrong answer":   {DomainAnswers: ociemu.DomainAnswers{Quota: "none"}},
+	} {
+		if e, err := ociemu.Start(opts); err == nil {
+			t.Errorf("%s: started", name)
+			if err := e.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

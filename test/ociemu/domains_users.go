@@ -51,13 +51,12 @@ func (e *Emulator) AddDomainUser(nameOrID string, seed UserSeed) string {
 			panic("ociemu: no capability " + name)
 		}
 	}
-	for _, u := range e.state.users {
-		if u.domain == d && sameText(u.name, seed.Name) {
-			panic("ociemu: the domain has a user " + seed.Name)
-		}
+	if twin := e.state.users[d.names[strings.ToLower(seed.Name)]]; twin != nil && sameText(twin.name, seed.Name) {
+		panic("ociemu: the domain has a user " + seed.Name)
 	}
 	id := e.addUserLocked(seed.Name, false)
 	u := e.state.users[id]
+	d.names[strings.ToLower(seed.Name)] = id
 	u.domain, u.email, u.federated, u.deactivated = d, seed.Email, seed.Federated, seed.Deactivated
 	u.without, u.tags = slices.Clone(seed.Without), seed.FreeformTags
 	e.notifyLocked()
@@ -167,6 +166,12 @@ func (e *Emulator) DescribeCredential(user, id, description string, expires time
 func (e *Emulator) SCIMID(user, id string) (scimID, ocid string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return View{e: e}.SCIMID(user, id)
+}
+
+// SCIMID is [Emulator.SCIMID] in an OnChange function.
+func (v View) SCIMID(user, id string) (scimID, ocid string) {
+	e := v.e
 	u := e.mustUser(user)
 	if id == "" {
 		return u.scimID, u.id

@@ -65,6 +65,8 @@ type Options struct {
 	Domains []DomainSeed
 	// WithoutDomains makes the tenancy one without identity domains.
 	WithoutDomains bool
+	// DomainRate limits the SCIM calls of each domain; others are answered 429. Zero: no limit. See [FreeDomainRate].
+	DomainRate DomainRate
 	// DomainAnswers choose the answers about identity domains that no documentation specifies.
 	DomainAnswers DomainAnswers
 	// Answers choose the answers that no documentation specifies.

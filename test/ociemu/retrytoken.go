@@ -59,8 +59,9 @@ func withoutValue(r reply) reply {
 		return r
 	}
 	body = maps.Clone(body)
+	_, isAPIKey := body["fingerprint"] // its key is public
 	for _, field := range []string{"token", "key", "password", "secretKey"} {
-		if _, has := body[field]; has {
+		if _, has := body[field]; has && !isAPIKey {
 			body[field] = nil
 		}
 	}

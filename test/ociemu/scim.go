@@ -34,6 +34,7 @@ const (
 var (
 	scimNotFound = refusal{http.StatusNotFound, "", "The resource does not exist."}
 	scimDenied   = refusal{http.StatusUnauthorized, "", "Client is unauthorized."}
+	scimBusy     = refusal{http.StatusTooManyRequests, "", "Too many requests."}
 	scimDown     = refusal{http.StatusServiceUnavailable, "", "The domain is unavailable."}
 )
 
@@ -109,10 +110,21 @@ func (x *exchange) denied() reply {
 	return errNotFound.reply()
 }
 
-func (x *exchange) domainIsDown() bool {
+// unavailable is the refusal of a domain that is down or has had too many calls, or nil.
+func (x *exchange) unavailable() *refusal {
+	if x.domain == nil || x.probe {
+		return nil
+	}
 	x.e.mu.Lock()
 	defer x.e.mu.Unlock()
-	return x.domain.down
+	d := x.domain
+	if d.down {
+		return &scimDown
+	}
+	if !x.e.opts.DomainRate.admits(d, x.e.now()) {
+		return &scimBusy
+	}
+	return nil
 }
 
 // readSCIM decodes a body and checks its schemas. Attributes that are null are absent. Names of attributes have no

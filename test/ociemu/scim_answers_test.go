@@ -1,6 +1,7 @@
 package ociemu_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -230,5 +231,24 @@ func TestADomainRefusesEveryNthSCIMCallToo(t *testing.T) {
 	}
 	if got[0] != 201 || got[1] != 401 || got[2] != 201 || got[3] != 401 || len(e.User(user).AuthTokens) != 2 {
 		t.Errorf("got %v and %d tokens", got, len(e.User(user).AuthTokens))
+	}
+}
+
+func TestADomainAnswers429BeyondItsRate(t *testing.T) {
+	now := newClock()
+	e, _ := twoDomains(t, func(o *ociemu.Options) {
+		o.Now, o.DomainRate = now.Now, ociemu.DomainRate{PerSecond: 2, PerMinute: 3}
+	})
+	c, other := asDomainFunction(e, "Partners"), asDomainFunction(e, "Default")
+	var got []int
+	for _, wait := range []time.Duration{0, 0, 0, time.Second, 0, time.Minute} {
+		now.Advance(wait)
+		got = append(got, c.get(t, "/Users").status)
+	}
+	if want := []int{200, 200, 429, 200, 429, 200}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := other.get(t, "/Users").status; got != 200 {
+		t.Errorf("the other domain answers %d", got)
 	}
 }
