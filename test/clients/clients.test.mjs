@@ -6,6 +6,7 @@ import { test } from "node:test";
 import cloudguard from "oci-cloudguard";
 import common from "oci-common";
 import identity from "oci-identity";
+import domains from "oci-identitydomains";
 import ons from "oci-ons";
 import secrets from "oci-secrets";
 import vault from "oci-vault";
@@ -83,6 +84,33 @@ test("a customer secret key has its access key as id", async () => {
 test("a password reset tells a one-time password", async () => {
   const got = await client(identity.IdentityClient).createOrResetUIPassword({ userId });
   assert.ok(got.uIPassword.password);
+});
+
+test("a domain's own API makes, lists, changes and deletes a token of the same user", async () => {
+  const scim = client(domains.IdentityDomainsClient);
+  const schemas = ["urn:ietf:params:scim:schemas:oracle:idcs:authToken"];
+  const owner = need("OCIEMU_DOMAIN_USER");
+  const made = await scim.createAuthToken({ authToken: { schemas, description: "scim", user: { ocid: owner } } });
+  assert.equal(made.authToken.token.length, 20);
+  const filter = `user.ocid eq "${owner}"`;
+  const listed = await scim.listAuthTokens({ filter, count: 500, attributes: "description,user" });
+  assert.equal(listed.authTokens.totalResults, 1);
+  const classic = await client(identity.IdentityClient).listAuthTokens({ userId: owner });
+  assert.deepEqual(classic.items.map((t) => t.id), [made.authToken.ocid]);
+  const changed = await scim.patchAuthToken({
+    authTokenId: made.authToken.id,
+    ifMatch: made.etag,
+    patchOp: {
+      schemas: ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+      operations: [{ op: "REPLACE", path: "description", value: "changed" }],
+    },
+  });
+  assert.equal(changed.authToken.description, "changed");
+  await assert.rejects(scim.deleteAuthToken({ authTokenId: made.authToken.id, ifMatch: made.etag }), { statusCode: 412 });
+  await scim.deleteAuthToken({ authTokenId: made.authToken.id, ifMatch: changed.etag });
+  await assert.rejects(scim.getAuthToken({ authTokenId: made.authToken.id }), { statusCode: 404 });
+  const users = await scim.listUsers({ filter: 'userName eq "joe@example.com"' });
+  assert.equal(users.users.totalResults, 1);
 });
 
 test("a version is staged, read as PENDING, promoted and read as CURRENT", async () => {

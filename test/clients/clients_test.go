@@ -31,7 +31,7 @@ func TestThirdPartyClientsWorkWithTheEmulator(t *testing.T) {
 	run := exec.CommandContext(t.Context(), node, "--test", "clients.test.mjs")
 	run.Env = append(os.Environ(),
 		"OCIEMU_URL="+e.URL(), "OCIEMU_CONFIG_FILE="+config, "OCIEMU_TENANCY="+e.Tenancy(), "OCIEMU_USER="+user,
-		"OCIEMU_SECRET="+first, "OCIEMU_TOPIC="+topic,
+		"OCIEMU_DOMAIN_USER="+e.AddUser("joe@example.com"), "OCIEMU_SECRET="+first, "OCIEMU_TOPIC="+topic,
 		"OCIEMU_PROBLEM="+e.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user}),
 	)
 	out, err := run.CombinedOutput()
@@ -48,7 +48,7 @@ func TestThirdPartyClientsWorkWithTheEmulator(t *testing.T) {
 		"CreateCustomerSecretKey",
 		"ListCustomerSecretKeys", "CreateOrResetUIPassword", "UpdateSecret", "GetSecretBundle", "ListSecretVersions",
 		"ListSecrets",
-		"PublishMessage", "UpdateProblemStatus", "GetProblem", "ListProblemHistories",
+		"PublishMessage", "PatchAuthToken", "UpdateProblemStatus", "GetProblem", "ListProblemHistories",
 	} {
 		if !seen[operation] {
 			t.Errorf("the script did not call %s", operation)

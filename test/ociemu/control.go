@@ -47,6 +47,13 @@ func (e *Emulator) controlRoutes() *http.ServeMux {
 		},
 		"POST /_emulator/spread":  e.controlSpread,
 		"POST /_emulator/forward": e.controlForward,
+		"GET /_emulator/domains": func(*http.Request) (any, error) {
+			return orEmpty(e.Domains()), nil
+		},
+		"GET /_emulator/domainMails": func(*http.Request) (any, error) {
+			return orEmpty(e.DomainMails()), nil
+		},
+		"POST /_emulator/domains": e.controlAddDomain,
 		"POST /_emulator/users":   e.controlAddUser,
 		"GET /_emulator/users/{id}": func(r *http.Request) (any, error) {
 			return e.User(r.PathValue("id")), nil
@@ -185,12 +192,15 @@ func (e *Emulator) controlInject(r *http.Request) (any, error) {
 }
 
 func (e *Emulator) controlAddUser(r *http.Request) (any, error) {
-	body, err := readControl[named](r)
+	body, err := readControl[struct{ Name, Domain, Email string }](r)
 	if err != nil {
 		return nil, err
 	}
 	if body.Name == "" {
 		return nil, fmt.Errorf("%w: a user needs a name", errControl)
+	}
+	if body.Domain != "" {
+		return map[string]string{"id": e.AddDomainUser(body.Domain, UserSeed{Name: body.Name, Email: body.Email})}, nil
 	}
 	return map[string]string{"id": e.AddUser(body.Name)}, nil
 }

@@ -9,8 +9,7 @@ import (
 )
 
 // In a tenancy with identity domains, the classic IAM API forwards calls about users and their credentials to the
-// Default domain, and returns its refusals with the code IdcsConversionError. The domain's own API (SCIM) is not
-// emulated.
+// Default domain, and returns its refusals with the code IdcsConversionError. The domain's own API is in scim.go.
 
 const domainCode = "IdcsConversionError"
 
@@ -66,13 +65,13 @@ func (x *exchange) full(kind string, most int) reply {
 // domainRefusals counts the calls that go through the domain, for Options.DomainRefusals.
 type domainRefusals struct {
 	mu    sync.Mutex
-	calls map[string]int // by operation
+	calls map[string]int // by service, domain and operation
 }
 
 // arm reports whether the domain refuses this call, and whether before or after its effect. It refuses every nth call
 // of each operation, alternately before and after.
 func (d *domainRefusals) arm(c Call, nth int) (refused bool, when When) {
-	if nth <= 0 || c.Service != "identity" || !strings.Contains(c.Path, "/users") {
+	if nth <= 0 || c.Service != scimService && (c.Service != "identity" || !strings.Contains(c.Path, "/users")) {
 		return false, Before
 	}
 	d.mu.Lock()
@@ -80,8 +79,8 @@ func (d *domainRefusals) arm(c Call, nth int) (refused bool, when When) {
 	if d.calls == nil {
 		d.calls = map[string]int{}
 	}
-	d.calls[c.Operation]++
-	n := d.calls[c.Operation]
+	d.calls[c.Service+c.Domain+c.Operation]++
+	n := d.calls[c.Service+c.Domain+c.Operation]
 	if n%nth != 0 {
 		return false, Before
 	}

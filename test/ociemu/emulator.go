@@ -58,6 +58,9 @@ func Start(opts Options) (*Emulator, error) {
 	if err := opts.Answers.validate(); err != nil {
 		return nil, err
 	}
+	if err := opts.validateDomains(); err != nil {
+		return nil, err
+	}
 	for _, region := range append([]string{opts.Region, opts.HomeRegion, opts.ReportingRegion}, opts.Regions...) {
 		if regionKey(region) == "" {
 			return nil, fmt.Errorf("ociemu: region %q is not in the commercial realm", region)

@@ -29,7 +29,8 @@ type exchange struct {
 	probe   bool          // one of the emulator's own checks
 	stale   time.Duration // age of the state that a list shows; see StaleList
 
-	changed bool // the operation changed the state
+	domain  *domain // of a SCIM call
+	changed bool    // the operation changed the state
 }
 
 // reply is the answer of an operation.
@@ -68,7 +69,10 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 		return
 	}
 	x.body = body
-	x.route, x.params = e.findRoute(r, to)
+	x.enterDomain()
+	if x.route, x.params = e.findRoute(r, to); x.route != nil && x.route.service == scimService && x.domain == nil {
+		x.route = nil // a tenancy without domains
+	}
 	x.service = e.findService(r, to, x.route)
 	x.call.Service = orDefault(x.service.name, to.service)
 	if x.route != nil {
@@ -80,11 +84,14 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 	if !x.probe {
 		e.history.begin(&x.call)
 	}
+	busy := x.unavailable()
 	switch {
 	case len(body) > maxBody:
 		x.finish(w, x.formed(errTooLarge), 0)
 	case refused != nil:
 		x.finish(w, x.formed(*refused), 0)
+	case busy != nil:
+		x.finish(w, x.formed(*busy), 0)
 	case x.route == nil:
 		x.finish(w, x.unknown(), 0)
 	case x.probe:
@@ -188,7 +195,7 @@ func (x *exchange) wait(a Action) bool {
 // effect authorizes the call and runs the operation while it holds the lock of the state.
 func (x *exchange) effect() reply {
 	if ask := x.e.opts.Authorizer; x.route.signed && ask != nil && !ask(x.call.Caller, x.call) {
-		return errNotFound.reply()
+		return x.denied()
 	}
 	answer := x.effectUnderLock()
 	if answer.then != nil {
@@ -201,7 +208,7 @@ func (x *exchange) effectUnderLock() reply {
 	x.e.mu.Lock()
 	defer x.e.mu.Unlock()
 	if x.route.signed && !x.permittedLocked() {
-		return errNotFound.reply()
+		return x.denied()
 	}
 	x.now = x.e.now()
 	answer := x.route.handle(x)
@@ -239,7 +246,9 @@ func (x *exchange) finish(w http.ResponseWriter, answer reply, effect int) {
 		if err != nil {
 			panic("ociemu: internal error: encoding an answer: " + err.Error())
 		}
-		h.Set("Content-Type", "application/json")
+		if h.Get("Content-Type") == "" {
+			h.Set("Content-Type", "application/json")
+		}
 	}
 	w.WriteHeader(answer.status)
 	if _, err := w.Write(body); err != nil && len(body) > 0 {

@@ -27,7 +27,8 @@ type Caller struct {
 type Call struct {
 	// Seq counts the calls in the order of their arrival, from 1.
 	Seq int `json:"seq"`
-	// Service is identity, vault, secrets, ons, cloudguard, events, objectstorage, registry or s3.
+	// Service is identity, vault, secrets, ons, cloudguard, events, objectstorage, registry, s3 or
+	// identitydomains.
 	Service string `json:"service"`
 	// Operation is the SDK's name of the operation, such as UploadApiKey; empty if the path has none.
 	Operation string `json:"operation"`
@@ -35,7 +36,9 @@ type Call struct {
 	Path      string `json:"path"`
 	Query     string `json:"query,omitempty"`
 	Region    string `json:"region"`
-	Caller    Caller `json:"caller"`
+	// Domain is the display name of the identity domain that got a SCIM call.
+	Domain string `json:"domain,omitempty"`
+	Caller Caller `json:"caller"`
 	// Status is the status in the answer; 0: not (yet) answered.
 	Status int `json:"status"`
 	// Effect is the status with which the operation ended; 0: it never ran. A fault makes it differ from Status.

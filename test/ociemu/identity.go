@@ -21,7 +21,7 @@ const tenancyName = "ociemu"
 
 func identityService() service {
 	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
-	return service{name: "identity", base: "20160918", signed: true, routes: []route{
+	return service{name: "identity", base: "20160918", signed: true, routes: append(domainRoutes(), []route{
 		{operation: "GetTenancy", method: get, path: "/tenancies/{tenancyId}", handle: getTenancy},
 		{operation: "ListRegionSubscriptions", method: get, path: "/tenancies/{tenancyId}/regionSubscriptions",
 			handle: listRegionSubscriptions},
@@ -52,13 +52,13 @@ func identityService() service {
 			handle: ofUser(getPassword)},
 		{operation: "CreateOrResetUIPassword", method: post, path: "/users/{userId}/uiPassword",
 			handle: atHome(resetPassword)},
-	}}
+	}...)}
 }
 
 // ofUser returns the user named in the path.
 func ofUser(handle func(*exchange, *user) reply) func(*exchange) reply {
 	return func(x *exchange) reply {
-		u := x.e.state.users[x.params["userId"]]
+		u := x.classicUser()
 		if u == nil {
 			return errNotFound.reply()
 		}
@@ -116,6 +116,9 @@ func listUsers(x *exchange) reply {
 	var list []map[string]any
 	for _, id := range x.e.state.userOrder {
 		u := x.e.state.users[id]
+		if !x.inClassic(u) {
+			continue
+		}
 		if name := x.query.Get("name"); name != "" && name != u.name {
 			continue
 		}
@@ -144,11 +147,7 @@ func userBody(s *state, u *user) map[string]any {
 		"timeCreated":    timestamp(u.created),
 		"lifecycleState": "ACTIVE", "isMfaActivated": false, "email": orNil(u.email), "emailVerified": false,
 		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
-		"capabilities": map[string]bool{
-			"canUseConsolePassword": true, "canUseApiKeys": true, "canUseAuthTokens": true,
-			"canUseSmtpCredentials": true,
-			"canUseDbCredentials":   true, "canUseCustomerSecretKeys": true, "canUseOAuth2ClientCredentials": true,
-		},
+		"capabilities": u.classicCapabilities(),
 	}
 }
 

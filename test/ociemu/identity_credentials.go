@@ -49,7 +49,7 @@ func uploadAPIKey(x *exchange, u *user) reply {
 			status, code := statusAndCode(string(x.e.opts.Answers.DuplicateKey))
 			return errConflict.as(status, code).because("The user has an API key with this fingerprint.").reply(), nil
 		}
-		if len(u.apiKeys) >= maxAPIKeys {
+		if slots(x, u.apiKeys) >= maxAPIKeys {
 			return x.full(domainAPIKey, maxAPIKeys), nil
 		}
 		k := &apiKey{birth: x.born(x.e.spread().APIKey), fingerprint: print, pem: *details.Key, public: public}
@@ -119,7 +119,7 @@ func listAuthTokens(x *exchange, u *user) reply {
 func (x *exchange) authTokenBody(u *user, t *authToken, value any) map[string]any {
 	return map[string]any{
 		"token": value, "id": t.id, "userId": u.id, "description": t.description, "timeCreated": timestamp(t.created),
-		"timeExpires": nil, "lifecycleState": t.lifecycle(x.now), "inactiveStatus": nil,
+		"timeExpires": timeOrNil(t.expires), "lifecycleState": x.lifecycle(&t.birth), "inactiveStatus": nil,
 	}
 }
 
@@ -129,7 +129,7 @@ func createAuthToken(x *exchange, u *user) reply {
 		if refused != nil {
 			return refused.reply(), nil
 		}
-		if len(u.authTokens) >= maxAuthTokens {
+		if slots(x, u.authTokens) >= maxAuthTokens {
 			return x.full(domainAuthToken, maxAuthTokens), nil
 		}
 		t := &authToken{birth: x.born(x.e.spread().AuthToken), id: x.e.state.ids.ocid("credential", ""),
@@ -175,7 +175,7 @@ func updateAuthToken(x *exchange, u *user) reply {
 	if refused != nil {
 		return refused.reply()
 	}
-	t.description, t.etag = description, x.e.state.ids.etag()
+	t.description, t.etag, t.modified = description, x.e.state.ids.etag(), x.now
 	x.changed = true
 	return ok(x.authTokenBody(u, t, nil)).with("etag", t.etag)
 }
@@ -204,8 +204,8 @@ func listSecretKeys(x *exchange, u *user) reply {
 func (x *exchange) secretKeyBody(u *user, k *secretKey) map[string]any {
 	return map[string]any{
 		"id": k.id, "userId": u.id, "displayName": k.displayName, "timeCreated": timestamp(k.created),
-		"timeExpires":    nil,
-		"lifecycleState": k.lifecycle(x.now), "inactiveStatus": nil,
+		"timeExpires":    timeOrNil(k.expires),
+		"lifecycleState": x.lifecycle(&k.birth), "inactiveStatus": nil,
 	}
 }
 
@@ -215,7 +215,7 @@ func createSecretKey(x *exchange, u *user) reply {
 		if refused != nil {
 			return refused.reply(), nil
 		}
-		if len(u.secretKeys) >= maxSecretKeys {
+		if slots(x, u.secretKeys) >= maxSecretKeys {
 			return x.full(domainSecretKey, maxSecretKeys), nil
 		}
 		k := &secretKey{birth: x.born(x.e.spread().CustomerSecretKey), id: x.e.state.ids.hex(40), displayName: name,
@@ -241,7 +241,7 @@ func updateSecretKey(x *exchange, u *user) reply {
 	if refused != nil {
 		return refused.reply()
 	}
-	k.displayName, k.etag = name, x.e.state.ids.etag()
+	k.displayName, k.etag, k.modified = name, x.e.state.ids.etag(), x.now
 	x.changed = true
 	return ok(x.secretKeyBody(u, k)).with("etag", k.etag)
 }

@@ -27,6 +27,9 @@ func createUser(x *exchange) reply {
 				"The primary email must be specified.").reply(), nil
 		}
 		for _, u := range s.users {
+			if u.domain != s.defaultDomain() {
+				continue
+			}
 			if sameText(u.name, details.Name) || sameText(u.email, *details.Email) {
 				return errConflict.because("A user of this name or email exists.").reply(), nil
 			}
@@ -47,6 +50,7 @@ func deleteUser(x *exchange, u *user) reply {
 		return errConflict.because("The user has credentials.").reply()
 	}
 	delete(x.e.state.users, u.id)
+	delete(x.e.state.scimUsers, u.scimID)
 	x.e.state.userOrder = slices.DeleteFunc(x.e.state.userOrder, func(id string) bool { return id == u.id })
 	x.changed = true
 	return x.deleted()

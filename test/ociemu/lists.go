@@ -52,6 +52,9 @@ func (e *Emulator) CatchUp() {
 	for _, s := range e.state.secrets {
 		s.busyUntil = time.Time{}
 	}
+	for _, d := range e.state.domains {
+		d.recent = nil
+	}
 	for _, u := range e.state.users {
 		u.goneAPIKeys, u.goneAuthTokens, u.goneSecretKeys, u.gonePasswords = nil, nil, nil, nil
 		births := []*birth{}

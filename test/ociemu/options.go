@@ -60,6 +60,15 @@ type Options struct {
 	// Authorizer decides what an authenticated caller may do. Nil: functions and operators may do everything, users may
 	// read themselves. The policies of [Emulator.SetPolicies], if any, must also allow a call.
 	Authorizer Authorizer
+	// Domains are identity domains in addition to the Default domain, which every tenancy has; see also
+	// [Emulator.AddDomain].
+	Domains []DomainSeed
+	// WithoutDomains makes the tenancy one without identity domains.
+	WithoutDomains bool
+	// DomainRate limits the SCIM calls of each domain; others are answered 429. Zero: no limit. See [FreeDomainRate].
+	DomainRate DomainRate
+	// DomainAnswers choose the answers about identity domains that no documentation specifies.
+	DomainAnswers DomainAnswers
 	// Answers choose the answers that no documentation specifies.
 	Answers Answers
 	// Log gets one record per call at debug level, without secret values. Nil: no log.
@@ -94,6 +103,7 @@ func (o Options) withDefaults() Options {
 	o.PageSize = orDefault(o.PageSize, 2)
 	o.Deliveries = orDefault(o.Deliveries, 1)
 	o.Answers = o.Answers.withDefaults()
+	o.DomainAnswers = o.DomainAnswers.withDefaults()
 	return o
 }
 

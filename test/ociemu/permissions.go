@@ -21,17 +21,20 @@ type aim struct {
 	variables   map[string]string
 }
 
-// needs has an entry for every operation of allServices. The permissions are those of the tables "Permissions Required
-// for Each API Operation" of Oracle's Policy Reference (policyreference/iampolicyreference.htm, keypolicyreference.htm,
-// notificationpolicyreference.htm, eventspolicyreference.htm, functionspolicyreference.htm,
-// objectstoragepolicyreference.htm), with four exceptions:
+// classicNeeds has an entry for every operation of allServices but those of the domains, which are in scimNeeds. The
+// permissions are those of the tables "Permissions Required for Each API Operation" of Oracle's Policy Reference
+// (policyreference/iampolicyreference.htm, keypolicyreference.htm, notificationpolicyreference.htm,
+// eventspolicyreference.htm, functionspolicyreference.htm, objectstoragepolicyreference.htm), with four exceptions:
 //   - GetUserUIPasswordInformation is in no table: here it reads the user's credentials.
 //   - ListSecretBundleVersions is in no table: here it needs the same as ListSecretBundles.
 //   - Cloud Guard's reference names operations only by verb; see ocipolicy.CloudGuardRead.
 //   - CreateOrResetUIPassword and GetNamespace follow [Answers].
-var needs = map[string]need{
+var classicNeeds = map[string]need{
 	"GetTenancy":              {permissions: []string{"TENANCY_INSPECT"}, on: inTenancy},
 	"ListRegionSubscriptions": {permissions: []string{"TENANCY_INSPECT"}, on: inTenancy},
+
+	"ListDomains": {permissions: []string{"DOMAIN_INSPECT"}, on: inQueried},
+	"GetDomain":   {permissions: []string{"DOMAIN_READ"}, on: theDomain},
 
 	"CreateUser":                   {permissions: []string{"USER_CREATE"}, on: inTenancy},
 	"DeleteUser":                   {permissions: []string{"USER_DELETE"}, on: theUser},
@@ -111,11 +114,11 @@ func inTenancy(x *exchange) (aim, bool) { return aim{compartment: x.e.state.tena
 
 // theUser aims at the user in the path. ListUsers has no user, so it lacks these variables.
 func theUser(x *exchange) (aim, bool) {
-	u := x.e.state.users[x.params["userId"]]
+	u := x.classicUser()
 	if u == nil {
 		return aim{}, false
 	}
-	return aim{x.e.state.tenancy, map[string]string{"target.user.id": u.id, "target.user.name": u.name}}, true
+	return aim{x.e.state.tenancy, u.variables()}, true
 }
 
 // inQueried aims at the compartment whose resources are listed. A list has no target variables.

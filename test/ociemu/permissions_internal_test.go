@@ -13,8 +13,8 @@ func TestEveryRouteNamesThePermissionsThatItNeeds(t *testing.T) {
 	routes := map[string]bool{}
 	for _, s := range allServices() {
 		for _, r := range s.routes {
-			routes[r.operation] = true
-			n, found := needs[r.operation]
+			routes[r.key()] = true
+			n, found := needs[r.key()]
 			switch {
 			case !found:
 				t.Errorf("%s has no entry: its permissions are unknown", r.operation)
@@ -45,7 +45,7 @@ func TestEveryAnswerAboutAPermissionIsAKnownOne(t *testing.T) {
 	seen := 0
 	for _, a := range []Answers{{}, {PasswordPermission: PasswordNeedsSet, NamespacePermission: NamespaceReads}} {
 		e := &Emulator{opts: Options{Answers: a.withDefaults()}}
-		for operation, n := range needs {
+		for operation, n := range classicNeeds {
 			if n.also == nil {
 				continue
 			}

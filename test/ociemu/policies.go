@@ -1,7 +1,6 @@
 package ociemu
 
 import (
-	"net/http"
 	"strings"
 
 	"github.com/keyturn/keyturn/test/ocipolicy"
@@ -54,12 +53,15 @@ func (s *state) pathOf(id string) []ocipolicy.Compartment {
 // functions and operators may do everything, and users may read themselves.
 func (x *exchange) permittedLocked() bool {
 	caller := x.call.Caller
-	n := needs[x.route.operation]
+	n := needs[x.route.key()]
+	byRole, hasRole := x.hasDomainRole()
 	switch {
 	case n.own || caller.Operator:
 		return true
-	case caller.Kind == "user" && x.http.Method == http.MethodGet && x.params["userId"] == caller.ID:
+	case x.readsThemselves():
 		return true
+	case byRole:
+		return hasRole
 	case x.e.policies == nil:
 		return caller.Kind == "function" || x.e.opts.Authorizer != nil
 	}

@@ -42,7 +42,7 @@ func (e *Emulator) serveTunnel(w http.ResponseWriter, r *http.Request) {
 // connect answers CONNECT, and after the TLS handshake passes the connection to the server of the tunnels.
 func (e *Emulator) connect(w http.ResponseWriter, r *http.Request) {
 	host, port, err := net.SplitHostPort(r.Host)
-	to, known := lookupHost(host)
+	to, known := e.lookup(host)
 	if err != nil || port != "443" || !known {
 		e.opts.Log.Debug("unknown host", "host", r.Host)
 		http.Error(w, "the emulator does not know "+r.Host, http.StatusBadGateway)

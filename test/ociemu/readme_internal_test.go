@@ -50,7 +50,11 @@ func TestTheREADMENamesEveryOperationControlRouteAndAnswer(t *testing.T) {
 		"400 QuotaExceeded",
 		"400 InvalidParameter", "last", "joined", "absent", "deprecates", "refused", "keeps", "updating", "active",
 		"inactive",
-		"USER_UIPASS_RESET", "USER_UIPASS_SET", "none", "read"} {
+		"USER_UIPASS_RESET", "USER_UIPASS_SET", "none", "read",
+		"port-required", "port-optional", "message-ids", "no-message-ids", "quota-text", "quota-conflict",
+		"quota-other-text", "keeps-slot", "frees-slot", "use-refused", "use-lags", "use-works", "documented-names",
+		"both-names", "domain-names", "if-asked", "unasked", "not-at-all", "classic-permissions", "manage-users",
+		"app-role"} {
 		check("the answer "+answer, "`"+regexp.QuoteMeta(answer)+"`")
 	}
 	if compared < 70 {

@@ -74,7 +74,7 @@ func dockerToken(x *exchange) reply {
 	}
 	for _, id := range x.e.state.userOrder {
 		u := x.e.state.users[id]
-		if u.name != userName {
+		if u.deactivated || !slices.Contains(x.e.registryNames(u), userName) {
 			continue
 		}
 		t := find(u.authTokens, func(t *authToken) bool { return t.token == token })

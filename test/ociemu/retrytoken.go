@@ -20,16 +20,20 @@ type retried struct {
 // once runs a create, or repeats its answer if the call repeats an opc-retry-token, according to Answers.RetryToken. It
 // does not remember refusals: a repetition is a new attempt.
 func (x *exchange) once(create func() (answer reply, alive func() bool)) reply {
+	return x.onceAs(x.e.opts.Answers.RetryToken, create)
+}
+
+// onceAs is once with a policy.
+func (x *exchange) onceAs(policy RetryTokenAnswer, create func() (answer reply, alive func() bool)) reply {
 	token := x.header("opc-retry-token")
-	policy := x.e.opts.Answers.RetryToken
 	if token == "" || policy == RetryTokenIgnored {
 		answer, _ := create()
 		return answer
 	}
 	if len(token) > 64 {
-		return errInvalid.because("The opc-retry-token is longer than 64 characters.").reply()
+		return x.formed(errInvalid.because("The opc-retry-token is longer than 64 characters."))
 	}
-	key := x.call.Caller.ID + " " + x.call.Operation + " " + x.call.Path + " " + token
+	key := x.call.Caller.ID + " " + x.call.Operation + " " + x.call.Domain + x.call.Path + " " + token
 	sum := sha256.Sum256(x.body)
 	earlier := x.e.state.retries[key]
 	if earlier == nil || x.now.Sub(earlier.at) > retryTokenLife {
@@ -40,7 +44,7 @@ func (x *exchange) once(create func() (answer reply, alive func() bool)) reply {
 		return answer
 	}
 	if policy == RetryTokenConflict || earlier.body != sum || !earlier.alive() {
-		return errRetryToken.reply()
+		return x.formed(errRetryToken)
 	}
 	if policy == RetryTokenNoValue {
 		return withoutValue(earlier.answer)
@@ -55,8 +59,9 @@ func withoutValue(r reply) reply {
 		return r
 	}
 	body = maps.Clone(body)
-	for _, field := range []string{"token", "key", "password"} {
-		if _, has := body[field]; has {
+	_, isAPIKey := body["fingerprint"] // its key is public
+	for _, field := range []string{"token", "key", "password", "secretKey"} {
+		if _, has := body[field]; has && !isAPIKey {
 			body[field] = nil
 		}
 	}

@@ -124,7 +124,7 @@ func (x *exchange) s3Caller() (*user, reply) {
 			break
 		}
 	}
-	if key == nil {
+	if key == nil || owner.deactivated {
 		return refuse("InvalidAccessKeyId")
 	}
 	if auth.region != x.call.Region || auth.service != "s3" || !auth.genuine(x.http, key.key, x.body) {

@@ -36,11 +36,12 @@ func (e *Emulator) AddUser(name string) string {
 
 func (e *Emulator) addUserLocked(name string, operator bool) string {
 	s := e.state
+	id := s.ids.ocid("user", "")
 	u := &user{
-		id: s.ids.ocid("user", ""), name: name, created: e.now().Add(s.createdOffset), etag: s.ids.etag(),
-		operator: operator,
+		id: id, name: name, created: e.now().Add(s.createdOffset), etag: s.ids.etag(),
+		operator: operator, domainSide: domainSide{domain: s.defaultDomain(), scimID: scimIDOf(s, "user "+id)},
 	}
-	s.users[u.id] = u
+	s.users[u.id], s.scimUsers[u.scimID] = u, u
 	s.userOrder = append(s.userOrder, u.id)
 	e.notifyLocked()
 	return u.id

@@ -56,7 +56,7 @@ func (x *exchange) authenticate() (Caller, *refusal) {
 		return Caller{}, nil
 	}
 	sig, ok := parseSignature(x.header("Authorization"))
-	if !ok || !x.coversEnough(sig) || !x.isFresh() || !x.bodyMatches() {
+	if !ok || !x.coversEnough(sig) || !x.isFresh() || !x.bodyMatches() || !x.namesPort() {
 		return Caller{}, &errNotAuthentic
 	}
 	if !x.e.subscribed(x.call.Region) {
@@ -150,7 +150,7 @@ func (e *Emulator) verifyAPIKey(keyID string, genuine func(*rsa.PublicKey) bool)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	u := e.state.users[parts[1]]
-	if u == nil || parts[0] != e.state.tenancy {
+	if u == nil || u.deactivated || parts[0] != e.state.tenancy {
 		return Caller{}, false
 	}
 	key := u.apiKey(parts[2])

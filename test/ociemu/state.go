@@ -15,7 +15,12 @@ type state struct {
 	tenancy       string
 	namespace     string
 	createdOffset time.Duration
-	regions       []string // subscribed
+	regions       []string  // subscribed
+	domainIDs     *ids      // of domains
+	domains       []*domain // the first is the Default domain
+	serial        int       // of the last credential
+	changes       int       // counts changes of the state, for scimCache
+	scimCache     map[string]any
 	vaults        map[string]vaultRecord
 	compartments  map[string]compartment
 
@@ -24,20 +29,24 @@ type state struct {
 	named     map[string]bool
 	users     map[string]*user
 	userOrder []string
-	secrets   []*secret
-	secretsAt map[string]*secret // by OCID; see secret
-	topics    []*topic
-	mails     []Mail
-	metrics   []MetricValue
-	spans     []ZipkinSpan
-	problems  []*problem
-	functions map[string]*deployed
-	rules     []*rule
-	buckets   []bucket
-	images    map[string]*repository // by name without the namespace
-	logins    map[string]login       // by registry bearer token
-	pages     map[string]int         // page token -> offset
-	retries   map[string]*retried
+	scimUsers map[string]*user // by SCIM id
+	// scimOwners are the owners of credentials whose SCIM id was returned, by that id.
+	scimOwners  map[string]*user
+	secrets     []*secret
+	secretsAt   map[string]*secret // by OCID; see secret
+	topics      []*topic
+	mails       []Mail
+	domainMails []DomainMail
+	metrics     []MetricValue
+	spans       []ZipkinSpan
+	problems    []*problem
+	functions   map[string]*deployed
+	rules       []*rule
+	buckets     []bucket
+	images      map[string]*repository // by name without the namespace
+	logins      map[string]login       // by registry bearer token
+	pages       map[string]int         // page token -> offset
+	retries     map[string]*retried
 }
 
 type vaultRecord struct{ vault, key string }
@@ -46,7 +55,9 @@ func newState(o Options) *state {
 	g := newIDs(o.Seed)
 	s := &state{
 		ids: g, tenancy: g.ocid("tenancy", ""), namespace: "ns" + g.letters(10), createdOffset: o.CreatedOffset,
-		named: map[string]bool{}, users: map[string]*user{}, logins: map[string]login{},
+		domainIDs: newIDs(o.Seed ^ 0x646f6d61696e), scimUsers: map[string]*user{},
+		scimOwners: map[string]*user{},
+		named:      map[string]bool{}, users: map[string]*user{}, logins: map[string]login{},
 		images: map[string]*repository{}, pages: map[string]int{}, retries: map[string]*retried{},
 		secretsAt: map[string]*secret{},
 		vaults:    map[string]vaultRecord{}, compartments: map[string]compartment{}, functions: map[string]*deployed{},
@@ -54,6 +65,12 @@ func newState(o Options) *state {
 	for _, r := range append([]string{o.HomeRegion, o.Region, o.ReportingRegion, "us-ashburn-1", "us-phoenix-1",
 		"eu-frankfurt-1"}, o.Regions...) {
 		s.subscribe(r)
+	}
+	if !o.WithoutDomains {
+		s.addDomain(DomainSeed{Name: DefaultDomain}, o.HomeRegion, o.Now()).seed.Type = "DEFAULT"
+		for _, seed := range o.Domains {
+			s.addDomain(seed, o.HomeRegion, o.Now())
+		}
 	}
 	return s
 }
@@ -97,6 +114,7 @@ type birth struct {
 	made      time.Time // lists of an earlier time lack it; zero: it always existed
 	gone      time.Time // when it was deleted; zero: it exists
 	etag      string
+	credentialSide
 }
 
 // born returns the birth of a credential that a caller creates. It takes some time to reach the services that check it.
@@ -105,7 +123,7 @@ func (x *exchange) born(spread time.Duration) birth {
 	return birth{
 		created: x.now.Add(x.e.state.createdOffset), visibleAt: x.now.Add(o.Visibility), worksAt: x.now.Add(spread),
 		rejects: o.VisibilityRejects,
-		made:    x.now, etag: x.e.state.ids.etag(),
+		made:    x.now, etag: x.e.state.ids.etag(), credentialSide: x.e.state.nextCredential(),
 	}
 }
 
@@ -114,11 +132,15 @@ func (b *birth) record() *birth { return b }
 // bornVisible returns the birth of a seeded credential.
 func (e *Emulator) bornVisible() birth {
 	now := e.now()
-	return birth{created: now.Add(e.state.createdOffset), visibleAt: now, etag: e.state.ids.etag()}
+	return birth{created: now.Add(e.state.createdOffset), visibleAt: now, etag: e.state.ids.etag(),
+		credentialSide: e.state.nextCredential()}
 }
 
 // admits counts one use of the credential with the right value and reports whether it works already.
 func (b *birth) admits(now time.Time) bool {
+	if b.ended(now) {
+		return false
+	}
 	if b.rejects > 0 {
 		b.rejects--
 		return false
@@ -128,7 +150,7 @@ func (b *birth) admits(now time.Time) bool {
 
 // visible reports whether the next use would be admitted.
 func (b *birth) visible(now time.Time) bool {
-	return b.rejects == 0 && !now.Before(b.visibleAt) && !now.Before(b.worksAt)
+	return !b.ended(now) && b.rejects == 0 && !now.Before(b.visibleAt) && !now.Before(b.worksAt)
 }
 
 // lifecycle is CREATING until visibleAt.
@@ -162,11 +184,12 @@ type password struct {
 }
 
 type user struct {
-	id, name   string
-	email      string
-	created    time.Time
-	etag       string
-	operator   bool
+	id, name string
+	email    string
+	created  time.Time
+	etag     string
+	operator bool
+	domainSide
 	apiKeys    []*apiKey
 	authTokens []*authToken
 	secretKeys []*secretKey

@@ -25,10 +25,11 @@ func (e *Emulator) TryAPIKey(user string, privateKey []byte) int {
 	if key == nil {
 		return 0
 	}
-	req := e.newProbe("/20160918/users/" + user)
+	req := e.newProbe(e.readsItself(user))
+	req.Host = e.hostOf(user, req.URL.Host)
 	keyID := e.Tenancy() + "/" + user + "/" + fingerprintOf(&key.PublicKey)
 	text := fmt.Sprintf("date: %s\n(request-target): get %s\nhost: %s", req.Header.Get("Date"), req.URL.RequestURI(),
-		req.URL.Host)
+		req.Host)
 	digest := sha256.Sum256([]byte(text))
 	sig, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
 	if err != nil {
@@ -44,7 +45,7 @@ func (e *Emulator) TryAPIKey(user string, privateKey []byte) int {
 // TryAuthToken logs in to the registry with the user's auth token and returns the HTTP status.
 func (e *Emulator) TryAuthToken(user, token string) int {
 	req := e.newProbe("/20180419/docker/token")
-	req.SetBasicAuth(e.Namespace()+"/"+e.User(user).Name, token)
+	req.SetBasicAuth(e.RegistryName(user), token)
 	return e.probe(req)
 }
 

@@ -16,6 +16,7 @@ import (
 type User struct {
 	ID                 string              `json:"id"`
 	Name               string              `json:"name"`
+	Domain             string              `json:"domain,omitempty"` // display name
 	APIKeys            []APIKey            `json:"apiKeys"`
 	AuthTokens         []AuthToken         `json:"authTokens"`
 	CustomerSecretKeys []CustomerSecretKey `json:"customerSecretKeys"`
@@ -27,6 +28,7 @@ type User struct {
 type APIKey struct {
 	Fingerprint string    `json:"fingerprint"`
 	Created     time.Time `json:"created"`
+	Description string    `json:"description,omitempty"` // only in a domain's own API
 }
 
 // AuthToken is an auth token in a snapshot.
@@ -34,6 +36,7 @@ type AuthToken struct {
 	ID          string    `json:"id"`
 	Description string    `json:"description"`
 	Created     time.Time `json:"created"`
+	Inactive    bool      `json:"inactive,omitempty"`
 }
 
 // CustomerSecretKey is a customer secret key in a snapshot. Its ID is the access key.
@@ -41,6 +44,8 @@ type CustomerSecretKey struct {
 	ID          string    `json:"id"`
 	DisplayName string    `json:"displayName"`
 	Created     time.Time `json:"created"`
+	Description string    `json:"description,omitempty"` // only in a domain's own API
+	Inactive    bool      `json:"inactive,omitempty"`
 }
 
 // Secret is a snapshot of a secret with the contents of its versions, oldest first.
@@ -118,6 +123,7 @@ func (e *Emulator) Look(f func(View)) {
 func (e *Emulator) notifyLocked() { e.announceLocked(View{e: e}) }
 
 func (e *Emulator) announceLocked(v View) {
+	e.state.changes++
 	for _, f := range e.hooks {
 		f(v)
 	}
@@ -166,14 +172,18 @@ func (v View) User(id string) User {
 		return User{}
 	}
 	snap := User{ID: u.id, Name: u.name, HasPassword: u.password != nil}
+	if u.domain != nil {
+		snap.Domain = u.domain.seed.Name
+	}
 	for _, k := range u.apiKeys {
-		snap.APIKeys = append(snap.APIKeys, APIKey{k.fingerprint, k.created})
+		snap.APIKeys = append(snap.APIKeys, APIKey{k.fingerprint, k.created, k.note})
 	}
 	for _, t := range u.authTokens {
-		snap.AuthTokens = append(snap.AuthTokens, AuthToken{t.id, t.description, t.created})
+		snap.AuthTokens = append(snap.AuthTokens, AuthToken{t.id, t.description, t.created, t.inactive})
 	}
 	for _, k := range u.secretKeys {
-		snap.CustomerSecretKeys = append(snap.CustomerSecretKeys, CustomerSecretKey{k.id, k.displayName, k.created})
+		snap.CustomerSecretKeys = append(snap.CustomerSecretKeys, CustomerSecretKey{k.id, k.displayName, k.created,
+			k.note, k.inactive})
 	}
 	if u.password != nil {
 		snap.PasswordCreated = u.password.created
