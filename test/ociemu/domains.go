@@ -216,7 +216,8 @@ func (x *exchange) enterDomain() {
 	case x.to.service == scimService:
 		x.domain = x.e.domainAt(x.to.host)
 	case x.to.service == "" && strings.HasPrefix(x.http.URL.Path, "/"+scimBase+"/"):
-		if x.domain = x.e.domainAt(x.http.Host); x.domain == nil {
+		x.domain = x.e.domainAt(x.http.Host)
+		if x.domain == nil {
 			x.e.mu.Lock()
 			x.domain = x.e.state.defaultDomain()
 			x.e.mu.Unlock()

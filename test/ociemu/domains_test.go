@@ -22,7 +22,8 @@ func (c *clients) domains(t testing.TB, compartment string) ([]identity.DomainSu
 			return nil, err
 		}
 		all = append(all, got.Items...)
-		if page = got.OpcNextPage; page == nil {
+		page = got.OpcNextPage
+		if page == nil {
 			return all, nil
 		}
 	}

@@ -70,7 +70,8 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 	}
 	x.body = body
 	x.enterDomain()
-	if x.route, x.params = e.findRoute(r, to); x.route != nil && x.route.service == scimService && x.domain == nil {
+	x.route, x.params = e.findRoute(r, to)
+	if x.route != nil && x.route.service == scimService && x.domain == nil {
 		x.route = nil // a tenancy without domains
 	}
 	x.service = e.findService(r, to, x.route)

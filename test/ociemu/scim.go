@@ -197,7 +197,8 @@ type projection struct {
 func (x *exchange) projection(schema string) (projection, *refusal) {
 	p := projection{names: map[string]bool{}, sets: map[string]bool{string(always): true}}
 	for _, name := range strings.Split(x.query.Get("attributes"), ",") {
-		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if name != "" {
 			p.names[strings.TrimPrefix(name, strings.ToLower(schema)+":")] = true
 		}
 	}

@@ -46,7 +46,8 @@ func (k *scimKind) createOnce(x *exchange) (reply, held, *refusal) {
 	}
 	texts := map[string]string{}
 	for _, name := range []string{"description", "displayName"} {
-		if texts[name], refused = textOf(body, name); refused != nil {
+		texts[name], refused = textOf(body, name)
+		if refused != nil {
 			return reply{}, h, refused
 		}
 	}
@@ -109,7 +110,8 @@ func (k *scimKind) term(x *exchange, body map[string]any) (inactive bool, expire
 	if refused != nil {
 		return false, expires, refused
 	}
-	if inactive, refused = inactiveOf(status); status != "" && refused != nil {
+	inactive, refused = inactiveOf(status)
+	if status != "" && refused != nil {
 		return false, expires, refused
 	}
 	text, refused := textOf(body, "expiresOn")

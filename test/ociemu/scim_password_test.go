@@ -41,7 +41,8 @@ func TestAPasswordIsChangedToTheChosenValue(t *testing.T) {
 	}
 	change(chosen).refused(t, 400, "")
 	change(old).refused(t, 400, "")
-	if change("Correct-Horse-8"); len(e.DomainMails()) != 1 || e.DomainMails()[0].Kind != "changed" {
+	change("Correct-Horse-8")
+	if len(e.DomainMails()) != 1 || e.DomainMails()[0].Kind != "changed" {
 		t.Errorf("got mails %v", e.DomainMails())
 	}
 	c.do(t, "PUT", "/UserPasswordChanger/"+id, passwordCall("UserPasswordChanger")).refused(t, 400,

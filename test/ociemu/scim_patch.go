@@ -75,7 +75,8 @@ func (k *scimKind) patch(x *exchange) (reply, *refusal) {
 		case !isText && o.op != "remove":
 			return reply{}, scimBad("The value of " + o.path + " must be a string.")
 		case o.path == "status" && slices.Contains(k.own, "status"):
-			if inactive, refused = inactiveOf(value); refused != nil {
+			inactive, refused = inactiveOf(value)
+			if refused != nil {
 				return reply{}, refused
 			}
 		case h.text(o.path) != nil:

@@ -307,7 +307,8 @@ func TestAListIsPagedByStartIndexAndCount(t *testing.T) {
 			}
 			items := got.body["itemsPerPage"].(float64)
 			pages = append(pages, items)
-			if start += int(items); got.body["totalResults"] != 7. || start > 7 {
+			start += int(items)
+			if got.body["totalResults"] != 7. || start > 7 {
 				break
 			}
 		}
