@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"

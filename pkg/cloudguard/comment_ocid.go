@@ -12,8 +12,8 @@ const uniqueLength = 60
 // typeNouns names the types of OCIDs that people may paste instead of a secret's.
 var typeNouns = map[string]string{
 	"vault": "a vault", "key": "an encryption key", "keyversion": "a version of an encryption key", "user": "a user",
-	"group":       "a group",
-	"compartment": "a compartment", "tenancy": "a tenancy", "credential": "an auth token or another credential",
+	"group": "a group", "compartment": "a compartment", "tenancy": "a tenancy",
+	"credential":         "an auth token or another credential",
 	"vaultsecretversion": "a version of a secret", "vaultsecretbundle": "a secret bundle",
 	"secretbundle": "a secret bundle", "cloudguardproblem": "a problem",
 	"fnfunc": "a function", "onstopic": "a topic", "bucket": "a bucket", "instance": "an instance",
@@ -58,8 +58,8 @@ func readSecretOCID(value string) (id OCID, problem string) {
 }
 
 func isSecretOCID(v string) bool {
-	_, problem := readSecretOCID(v)
-	return problem == ""
+	id, err := ParseOCID(v, TypeSecret)
+	return err == nil && !cutShort(id)
 }
 
 func lastPart(id OCID) string { return string(id[strings.LastIndexByte(string(id), '.')+1:]) }

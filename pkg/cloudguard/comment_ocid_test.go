@@ -86,3 +86,11 @@ func TestAFullStopAfterAnOCIDIsNotACut(t *testing.T) {
 		t.Error(refused)
 	}
 }
+
+func TestManyDotsAreRefusedLikeThree(t *testing.T) {
+	few := refusedComment(t, "auth_secret_ocid:...")
+	many := refusedComment(t, "auth_secret_ocid:"+strings.Repeat(".", cloudguard.MaxComment-100))
+	if few.Reason() != many.Reason() || few.Corrected != many.Corrected {
+		t.Errorf("three: %v; many: %v", few, many)
+	}
+}

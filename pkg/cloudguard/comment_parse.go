@@ -23,11 +23,18 @@ const (
 // key is a key that a comment may have.
 type key struct {
 	name  string
-	form  string                                     // how to write the pair, for messages
-	read  func(value string) (v any, problem string) // problem completes a sentence about the key
-	role  credential.Role                            // of the secret; "" for an option
-	rule  Rule                                       // "" for a key that fits every rule
-	thing string                                     // what the secret holds, for messages
+	form  string                                           // how to write the pair, for messages
+	read  func(value string) (v pairValue, problem string) // problem completes a sentence about the key
+	role  credential.Role                                  // of the secret; "" for an option
+	rule  Rule                                             // "" for a key that fits every rule
+	thing string                                           // what the secret holds, for messages
+}
+
+// pairValue is the value of a pair. The key says which field has it.
+type pairValue struct {
+	id    OCID
+	yes   bool
+	grace time.Duration
 }
 
 // keys is the table of all keys, in the order in which they are printed.
@@ -63,26 +70,29 @@ func keyNamed(name string) key {
 // fits reports whether a comment on a problem of the rule may have the key.
 func (k key) fits(rule Rule) bool { return k.rule == "" || k.rule == rule }
 
-func secretValue(value string) (any, string) { return readSecretOCID(value) }
-
-func graceValue(value string) (any, string) {
-	d, err := parseGrace(value)
-	if err != nil {
-		return nil, err.Error()
-	}
-	return d, ""
+func secretValue(value string) (pairValue, string) {
+	id, problem := readSecretOCID(value)
+	return pairValue{id: id}, problem
 }
 
-func choiceValue(value string) (any, string) {
+func graceValue(value string) (pairValue, string) {
+	d, err := parseGrace(value)
+	if err != nil {
+		return pairValue{}, err.Error()
+	}
+	return pairValue{grace: d}, ""
+}
+
+func choiceValue(value string) (pairValue, string) {
 	switch asciiLower(value) {
 	case "yes", "true":
-		return true, ""
+		return pairValue{yes: true}, ""
 	case "no", "false":
-		return false, ""
+		return pairValue{}, ""
 	case "":
-		return nil, "has no value: write yes or no"
+		return pairValue{}, "has no value: write yes or no"
 	}
-	return nil, "must be yes or no"
+	return pairValue{}, "must be yes or no"
 }
 
 const (
@@ -96,8 +106,8 @@ const (
 type reading struct {
 	rule   Rule
 	faults []Fault
-	values map[string][]any // distinct values by key, in the order of the text
-	spoilt map[string]bool  // keys of secrets with a refused value
+	values map[string][]pairValue // distinct values by key, in the order of the text
+	spoilt map[string]bool        // keys of secrets with a refused value
 	free   []string
 	rest   strings.Builder // the text outside of pairs, with its separators
 }
@@ -114,7 +124,7 @@ func understand(rule Rule, text string) (Comment, []Fault) {
 
 // parse splits a comment into pairs and free text, and checks the pairs.
 func parse(rule Rule, text string) *reading {
-	r := &reading{rule: rule, values: map[string][]any{}, spoilt: map[string]bool{}}
+	r := &reading{rule: rule, values: map[string][]pairValue{}, spoilt: map[string]bool{}}
 	if len(text) > MaxComment {
 		r.fault("the comment", fmt.Sprintf("is longer than %d bytes", MaxComment))
 		return r
@@ -135,24 +145,23 @@ func parse(rule Rule, text string) *reading {
 }
 
 func (r *reading) comment() Comment {
-	yes := func(key string) bool { return slices.Contains(r.values[key], any(true)) }
+	yes := func(key string) bool { return slices.Contains(r.values[key], pairValue{yes: true}) }
 	c := Comment{Free: r.free, Replace: yes(keyReplace), DryRun: yes(keyDryRun)}
 	for _, k := range keys() {
 		if len(r.values[k.name]) == 0 {
 			continue
 		}
-		switch value := r.values[k.name][0].(type) {
-		case OCID:
+		value := r.values[k.name][0]
+		switch {
+		case k.role != "":
 			if c.Secrets == nil {
 				c.Secrets = map[credential.Role]OCID{}
 			}
-			c.Secrets[k.role] = value
-		case time.Duration:
-			c.Grace = &value
-		case bool:
-			if k.name == keyRotate {
-				c.Rotate = &value
-			}
+			c.Secrets[k.role] = value.id
+		case k.name == keyGrace:
+			c.Grace = &value.grace
+		case k.name == keyRotate:
+			c.Rotate = &value.yes
 		}
 	}
 	return c
@@ -266,7 +275,7 @@ func (r *reading) checkRepeated() {
 func (r *reading) checkShared() {
 	for i, a := range keys() {
 		for _, b := range keys()[i+1:] {
-			if b.role != "" && slices.ContainsFunc(r.values[a.name], func(id any) bool {
+			if b.role != "" && slices.ContainsFunc(r.values[a.name], func(id pairValue) bool {
 				return slices.Contains(r.values[b.name], id)
 			}) {
 				r.fault(b.name, "names the same secret as "+a.name+": each needs a separate secret")
@@ -299,14 +308,15 @@ func (r *reading) checkLoose() {
 			if problem != "" {
 				r.fault("the text", problem)
 			} else if !r.claimed(id) && !named() { // checkText refuses a misspelt key
-				r.fault(found, "stands alone: which secret is it? Write its key and a colon before it")
+				r.fault(found, "has no key: which secret is it? Write its key and a colon before it")
 			}
 		}
 	}
 }
 
 func (r *reading) claimed(id OCID) bool {
-	return slices.ContainsFunc(keys(), func(k key) bool { return slices.Contains(r.values[k.name], any(id)) })
+	named := func(k key) bool { return slices.Contains(r.values[k.name], pairValue{id: id}) }
+	return slices.ContainsFunc(keys(), named)
 }
 
 // keyList names the keys of secrets that fit the rule.

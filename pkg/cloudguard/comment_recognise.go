@@ -353,7 +353,7 @@ func wishFaults(it item) (faults []Fault) {
 	words := strings.Fields(it.words)
 	if len(words) > 0 && words[0] != "no" && // "no 1"
 		!slices.ContainsFunc(words, func(w string) bool { return !yeses[w] && !noes[w] }) {
-		add("a value", "stands alone: write its option and a colon before it")
+		add("a value", "has no option: write its option and a colon before it")
 	}
 	return faults
 }

@@ -30,8 +30,9 @@ func suggest(rule Rule, text string) string {
 	s.options(p)
 	for _, item := range parse(rule, text).free {
 		encoded := item + ";"
-		if key, _ := cutKey(item); key == "" && decode(encoded) == encoded &&
-			!secretOCID().MatchString(asciiLower(item)) && len(checkText(rule, item)) == 0 {
+		key, _ := cutKey(item)
+		if key == "" && decode(encoded) == encoded && !secretOCID().MatchString(asciiLower(item)) &&
+			len(checkText(rule, item)) == 0 {
 			s.Free = append(s.Free, item)
 		}
 	}
@@ -148,8 +149,8 @@ func places(rule Rule, p prose) []place {
 		if n := len(all); o.key == "" && n > 0 && !strings.ContainsAny(p.folded[last:o.from], separators) {
 			o.key = all[n-1].key // a second value of one key
 		}
-		if strings.HasPrefix(p.folded[o.to:], "\u2026") || strings.HasSuffix(p.folded[o.from:o.to], "...") &&
-			len(lastPart(o.id)) != uniqueLength {
+		if strings.HasPrefix(p.folded[o.to:], "\u2026") ||
+			strings.HasSuffix(p.folded[o.from:o.to], "...") && len(lastPart(o.id)) != uniqueLength {
 			o.id = ""
 		}
 		last = o.to
@@ -203,8 +204,8 @@ func wholeOCID(text string) (id OCID, end int) {
 	if id, problem := readSecretOCID(strings.TrimRight(first, "._-")); problem == "" {
 		return id, len(first)
 	}
-	if id, problem := readSecretOCID(first + strings.TrimSpace(text[len(first):])); problem == "" &&
-		len(lastPart(id)) == uniqueLength {
+	id, problem := readSecretOCID(first + strings.TrimSpace(text[len(first):]))
+	if problem == "" && len(lastPart(id)) == uniqueLength {
 		return id, len(text)
 	}
 	return "", len(first)

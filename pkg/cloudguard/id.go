@@ -48,15 +48,6 @@ func normalID(text string) string {
 	return text
 }
 
-// ValidID reports whether an id is a normal id of the rule's credentials, and so is safe as one element of a URL's
-// path.
-func ValidID(rule Rule, id string) bool {
-	if rule.onlyFingerprints() {
-		return fingerprintForm().MatchString(id)
-	}
-	return rule.hasIDs() && credentialIDForm().MatchString(id) && !isOtherThing(id) && normalID(id) == id
-}
-
 // hasIDs reports whether the credentials of the rule have ids; a user's password has none.
 func (r Rule) hasIDs() bool { return len(r.record().IDForms) > 0 }
 

@@ -80,9 +80,6 @@ func checkParts(parts []string) error {
 // Type returns the second part, such as "vaultsecret"; "" if o isn't an OCID.
 func (o OCID) Type() string { return o.part(1) }
 
-// Realm returns the third part, such as "oc1".
-func (o OCID) Realm() string { return o.part(2) }
-
 // Region returns the fourth part: the long region name, the short key for the regions iad and phx, or "" for a resource
 // without a region, such as a user.
 func (o OCID) Region() string { return o.part(3) }

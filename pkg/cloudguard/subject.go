@@ -68,7 +68,8 @@ func readSubject(rule Rule, resourceID, resourceName string, details map[string]
 		s.credential(resourceName)
 	}
 	// An id of an unknown form counts only if it is the whole resource and nothing else names the credential.
-	if id := bare(resourceID); len(s.IDs) == 0 && rule.hasIDs() && !rule.onlyFingerprints() && !isOtherThing(id) &&
+	id := bare(resourceID)
+	if len(s.IDs) == 0 && rule.hasIDs() && !rule.onlyFingerprints() && !isOtherThing(id) &&
 		credentialIDForm().MatchString(id) {
 		s.IDs = append(s.IDs, id)
 	}
@@ -109,14 +110,14 @@ func (s Subject) ID() (string, error) {
 		return "", nil
 	}
 	if len(s.IDs) == 0 {
-		return "", s.fault(s.source.credential, "names no credential: %s has no %s that can be read", s.source.who,
-			s.Rule.idNoun())
+		return "", s.fault(s.source.credential, "names no credential: %s has no %s that can be read",
+			s.source.who, s.Rule.idNoun())
 	}
 	for i, id := range s.IDs {
 		for _, other := range s.IDs[i+1:] {
 			if FormOf(id) == FormOf(other) {
-				return "", s.fault(s.source.credential, "names two credentials: %s has %s and %s", s.source.who, id,
-					other)
+				return "", s.fault(s.source.credential, "names two credentials: %s has %s and %s",
+					s.source.who, id, other)
 			}
 		}
 	}

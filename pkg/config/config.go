@@ -1,9 +1,7 @@
-// Package config reads the function's configuration from environment variables,
-// once, at start.
+// Package config reads the function's configuration from environment variables, once, at start.
 //
-// Call [Read] with os.Environ. No other package reads settings from the
-// environment. [Read] reports all faults in one [*Error], since each correction of
-// a deployed function costs a deployment. [Table] prints the documentation of the
+// Call [Read] with os.Environ. No other package reads settings from the environment. [Read] reports all faults in one
+// [*Error], since each correction of a deployed function costs a deployment. [Table] prints the documentation of the
 // keys.
 //
 // It is not for secrets: values appear in errors.
@@ -24,8 +22,7 @@ const (
 	BindingWarn    Binding = "warn"    // write to it, and note that in the mail
 )
 
-// ProveMode says whether a new credential must be proven before the old one is
-// deleted.
+// ProveMode says whether a new credential must be proven before the old one is deleted.
 type ProveMode string
 
 // The modes of proving.
@@ -48,18 +45,16 @@ const (
 type Config struct {
 	// Topic is the OCID of the Notifications topic, in any region. Always set.
 	Topic string
-	// EventCheck says whether Cloud Guard's record of the problem must confirm the
-	// event. Default true.
+	// EventCheck says whether Cloud Guard's record of the problem must confirm the event. Default true.
 	EventCheck bool
 	// SecretBinding is BindingRequire by default.
 	SecretBinding Binding
 	// BareClosure is BareRefuse by default.
 	BareClosure BareClosure
-	// ProtectedUsers are the users whose credentials are never changed: OCIDs, and
-	// names in which '*' matches any characters. Use [Config.Protects].
+	// ProtectedUsers are the users whose credentials are never changed: OCIDs, and names in which '*' matches any
+	// characters. Use [Config.Protects].
 	ProtectedUsers []string
-	// Grace is how long an old credential stays alongside the new one, 0 to 90
-	// days. Default 0.
+	// Grace is how long an old credential stays alongside the new one, 0 to 90 days. Default 0.
 	Grace time.Duration
 	// Prove is ProveRequire by default.
 	Prove ProveMode
@@ -71,17 +66,15 @@ type Config struct {
 	LogLevel string
 	// Metrics says whether metrics are sent to Monitoring. Default true.
 	Metrics bool
-	// SweepDays is how many days the sweep looks back for closed problems, 1 to 90.
-	// Default 7.
+	// SweepDays is how many days the sweep looks back for closed problems, 1 to 90. Default 7.
 	SweepDays int
-	// SecretCompartments are the OCIDs of the compartments, or of the tenancy, in
-	// which secrets are searched by their tags. Default none.
+	// SecretCompartments are the OCIDs of the compartments, or of the tenancy, in which secrets are searched by their
+	// tags. Default none.
 	SecretCompartments []string
 }
 
-// Protects reports whether the user with this OCID or name is protected. Case does
-// not matter. With an empty name only OCIDs and the pattern "*" can match: a caller
-// that could not look up the name must treat the user as protected.
+// Protects reports whether the user with this OCID or name is protected. Case does not matter. With an empty name only
+// OCIDs and the pattern "*" can match: a caller that could not look up the name must treat the user as protected.
 func (c Config) Protects(ocid, name string) bool {
 	return slices.ContainsFunc(c.ProtectedUsers, func(p string) bool {
 		if isOCID(p) {

@@ -32,8 +32,8 @@ var specs = []spec{
 		"by tags: refuse it, or write to it and note that in the mail"},
 		choice(words(BindingRequire, BindingWarn), func(c *Config, v Binding) { c.SecretBinding = v })},
 	{Key{"bare_closure", "refuse", "`refuse`, `rotate`", "what a closure comment without an instruction does, " +
-		"except for a password, which is always reset: nothing, or a rotation into the bound secret; text that says " +
-		"no never rotates"},
+		"except for a password, which is always reset: nothing, or a rotation into the bound secret; " +
+		"text that says no never rotates"},
 		choice(words(BareRefuse, BareRotate), func(c *Config, v BareClosure) { c.BareClosure = v })},
 	{Key{"protected_users", "", "user OCIDs and names, separated by commas; `*` in a name matches any " +
 		"characters", "users whose credentials are never rotated"}, readProtected},
@@ -48,8 +48,8 @@ var specs = []spec{
 		choice(map[string]int{"2048": 2048, "3072": 3072, "4096": 4096}, func(c *Config, v int) { c.RSABits = v })},
 	{Key{"log_level", "info", "`trace`, `debug`, `info`, `warn`, `error`", "how much is logged"},
 		choice(words("trace", "debug", "info", "warn", "error"), func(c *Config, v string) { c.LogLevel = v })},
-	{Key{"metrics", "on", "`on`, `off`", "send metrics of outcomes, durations and ages to Monitoring, namespace " +
-		"`keyturn`"},
+	{Key{"metrics", "on", "`on`, `off`",
+		"send metrics of outcomes, durations and ages to Monitoring, namespace `keyturn`"},
 		choice(map[string]bool{"on": true, "off": false}, func(c *Config, v bool) { c.Metrics = v })},
 	{Key{"sweep_days", "7", "a number of days, `1` to `90`", "how many days the sweep looks back for closed " +
 		"problems whose credential was not rotated"}, readSweepDays},

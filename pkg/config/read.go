@@ -40,9 +40,8 @@ func (e *Error) Unsafe() bool {
 
 // unsafe are variables of the OCI SDK (v65.129.0, common/log.go and common.go).
 //
-// With OCI_GO_SDK_DEBUG, whatever its value, the SDK logs the bodies of failed
-// requests, and so new secrets. The others set the domain for regions that the SDK
-// doesn't know, and an OCID may name any region.
+// With OCI_GO_SDK_DEBUG, whatever its value, the SDK logs the bodies of failed requests, and so new secrets. The others
+// set the domain for regions that the SDK doesn't know, and an OCID may name any region.
 var unsafe = []struct{ name, problem string }{
 	{"OCI_GO_SDK_DEBUG", "is set, which writes secrets to the log"},
 	{"OCI_DEFAULT_REALM", otherHost},
@@ -51,17 +50,16 @@ var unsafe = []struct{ name, problem string }{
 
 const otherHost = "is set, which may send requests to another host"
 
-// Variables with which the platform says where the function runs (Oracle's
-// "Environment Variables Populated by OCI Functions").
+// Variables with which the platform says where the function runs (Oracle's "Environment Variables Populated by OCI
+// Functions").
 const (
 	regionMetadata = "OCI_REGION_METADATA"
 	ownRegion      = "OCI_RESOURCE_PRINCIPAL_REGION"
 )
 
-// otherRegion reports whether OCI_REGION_METADATA describes another region than the
-// function's. From the first unknown region in an OCID on, the SDK would send all
-// requests for the realm in the variable, even a known one, to the domain in the
-// variable (addRegionSchema in common.go).
+// otherRegion reports whether OCI_REGION_METADATA describes another region than the function's. From the first unknown
+// region in an OCID on, the SDK would send all requests for the realm in the variable, even a known one, to the domain
+// in the variable (addRegionSchema in common.go).
 func otherRegion(env map[string]string) bool {
 	var m struct{ RegionIdentifier, RegionKey string }
 	own := env[ownRegion]
@@ -74,18 +72,16 @@ func otherRegion(env map[string]string) bool {
 	return !strings.EqualFold(own, m.RegionIdentifier)
 }
 
-// certificate begins a certificate in PEM. With SSL_CERT_FILE=/proc/self/environ, Go
-// trusts every certificate in a variable. With a proxy, that would break TLS.
+// certificate begins a certificate in PEM. With SSL_CERT_FILE=/proc/self/environ, Go trusts every certificate in a
+// variable. With a proxy, that would break TLS.
 const certificate = "-----BEGIN CERTIFICATE-----"
 
-// Read makes a Config from an environment in the form of os.Environ. It trims
-// values and ignores their case. A variable with an empty value counts as not set.
-// If a variable is given twice, the last one counts, as for os/exec.
+// Read makes a Config from an environment in the form of os.Environ. It trims values and ignores their case. A variable
+// with an empty value counts as not set. If a variable is given twice, the last one counts, as for os/exec.
 //
-// The error is an [*Error]. It lists malformed values, a missing ons_topic, every
-// variable whose name is almost a key (one typo, another case, '-' for '_'), the
-// unsafe variables of the OCI SDK, and variables that hold a certificate. Other
-// variables are ignored.
+// The error is an [*Error]. It lists malformed values, a missing ons_topic, every variable whose name is almost a key
+// (one typo, another case, '-' for '_'), the unsafe variables of the OCI SDK, and variables that hold a certificate.
+// Other variables are ignored.
 func Read(environ []string) (Config, error) {
 	env := map[string]string{}
 	for _, entry := range environ {
@@ -117,9 +113,8 @@ func Read(environ []string) (Config, error) {
 	return c, nil
 }
 
-// unsafeFaults finds the faults with which no call may be made. It searches all
-// entries for certificates, even those that a later entry with the same name
-// replaces: /proc/self/environ has them, too.
+// unsafeFaults finds the faults with which no call may be made. It searches all entries for certificates, even those
+// that a later entry with the same name replaces: /proc/self/environ has them, too.
 func unsafeFaults(environ []string, env map[string]string) (out []Fault) {
 	for _, u := range unsafe {
 		if _, ok := env[u.name]; ok {

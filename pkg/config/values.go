@@ -30,8 +30,7 @@ func choice[V any](values map[string]V, set func(*Config, V)) func(*Config, stri
 	}
 }
 
-// ocidForm is the documented form of an OCID,
-// ocid1.<type>.<realm>.[region].[future use.]<unique>.
+// ocidForm is the documented form of an OCID, ocid1.<type>.<realm>.[region].[future use.]<unique>.
 var ocidForm = regexp.MustCompile(`^ocid1\.([a-z0-9]+)\.[a-z0-9]+\.[a-z0-9-]*(?:\.[a-z0-9]+)+$`)
 
 const maxOCID = 255

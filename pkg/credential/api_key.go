@@ -20,8 +20,8 @@ var apiKey = Record{
 	Resource:    "ApiKey",
 	Capability:  "--can-use-api-keys",
 	consumers: func(func(Role) bool) (string, bool) {
-		return "Replace the fingerprint in the configuration of every consumer: the secret holds only the private " +
-			"key.", true
+		return "Replace the fingerprint in the configuration of every consumer: " +
+			"the secret holds only the private key.", true
 	},
 	identify: func(v Value) (string, error) {
 		m, err := APIKeyMaterial(v)

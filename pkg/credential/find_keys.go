@@ -216,7 +216,8 @@ func (k *keys) webKey(text string) {
 	for _, one := range append(set.Keys, set.jwk) {
 		n, okN := fromBase64(one.N)
 		e, okE := fromBase64(one.E)
-		if exponent := new(big.Int).SetBytes(e); okN && okE && strings.EqualFold(one.Kty, "RSA") &&
+		exponent := new(big.Int).SetBytes(e)
+		if okN && okE && strings.EqualFold(one.Kty, "RSA") &&
 			exponent.IsInt64() && exponent.Int64() < 1<<31 && len(n) > 0 {
 			k.decoded = k.decoded || one.D != ""
 			k.named(&rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())})

@@ -37,7 +37,7 @@ type Owner struct {
 // Hosts are the hosts at which a credential is used, in the owner's region. They depend on the realm (see pkg/oci).
 type Hosts struct {
 	Registry string // the container registry, e.g. ocir.us-ashburn-1.oci.oraclecloud.com
-	// the S3-compatible endpoint, e.g. examplenamespace.compat.objectstorage.us-ashburn-1.oraclecloud.com
+	// S3 is the S3-compatible endpoint, e.g. examplenamespace.compat.objectstorage.us-ashburn-1.oraclecloud.com.
 	S3 string
 }
 

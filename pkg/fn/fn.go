@@ -1,17 +1,14 @@
-// Package fn serves invocations of OCI Functions: bytes in, a JSON answer out, and
-// a failure that the platform counts as one.
+// Package fn serves invocations of OCI Functions: bytes in, a JSON answer out, and a failure that the platform counts
+// as one.
 //
-// A main package calls [Serve] with a [Func]. [Handler] is for tests, and for main
-// packages that start the FDK themselves.
+// A main package calls [Serve] with a [Func]. [Handler] is for tests, and for main packages that start the FDK
+// themselves.
 //
-// The package guarantees the following. A Func has a deadline of at most [MaxLife]
-// from its start. An error, a panic or an answer that can't be encoded is logged
-// once, with the call id, and fails the invocation. The log never contains the
-// event, the answer or a panic's value. An answer is written as a whole or not at
-// all.
+// The package guarantees the following. A Func has a deadline of at most [MaxLife] from its start. An error, a panic or
+// an answer that can't be encoded is logged once, with the call id, and fails the invocation. The log never contains
+// the event, the answer or a panic's value. An answer is written as a whole or not at all.
 //
-// It is not for HTTP functions behind an API gateway, which choose a status and
-// headers.
+// It is not for HTTP functions behind an API gateway, which choose a status and headers.
 package fn
 
 import (
@@ -30,10 +27,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// MaxLife is the time limit of an invocation: the longest timeout of OCI Functions
-// for a synchronous invocation (300 s). The platform allows detached invocations
-// more time, but this package does not: another invocation may take over work that
-// is older than MaxLife.
+// MaxLife is the time limit of an invocation: the longest timeout of OCI Functions for a synchronous invocation (300
+// s). The platform allows detached invocations more time, but this package does not: another invocation may take over
+// work that is older than MaxLife.
 const MaxLife = 5 * time.Minute
 
 // MaxBody is the longest request body that OCI Functions accepts (6 MB).
@@ -41,10 +37,9 @@ const MaxBody = 6 << 20
 
 // Func does the work of one invocation.
 //
-// in is the body, cut off after MaxBody+1 bytes: a Func must refuse a body longer
-// than [MaxBody]. ctx ends at the platform's deadline (Fn-Deadline) or after
-// [MaxLife], whichever is first, and has the [CallID]. out is the answer, which is
-// encoded as JSON. With an error the invocation fails without an answer.
+// in is the body, cut off after MaxBody+1 bytes: a Func must refuse a body longer than [MaxBody]. ctx ends at the
+// platform's deadline (Fn-Deadline) or after [MaxLife], whichever is first, and has the [CallID]. out is the answer,
+// which is encoded as JSON. With an error the invocation fails without an answer.
 type Func func(ctx context.Context, in []byte) (out any, err error)
 
 // Names of the fields of the log records.
@@ -61,32 +56,28 @@ func CallID(ctx context.Context) string {
 	return id
 }
 
-// logPause is how long a failed invocation waits before it breaks the connection.
-// The platform then ends the container. It reads the log through a pipe, without a
-// confirmation: without the pause, a real Fn server lost the last line, which has
-// the reason of the failure, in a quarter of the cases.
+// logPause is how long a failed invocation waits before it breaks the connection. The platform then ends the container.
+// It reads the log through a pipe, without a confirmation: without the pause, a real Fn server lost the last line,
+// which has the reason of the failure, in a quarter of the cases.
 const logPause = 100 * time.Millisecond
 
-// Serve answers invocations with f until the platform ends the process. It needs
-// the platform's environment (FN_LISTENER, FN_FORMAT) and ends the process
-// without it.
+// Serve answers invocations with f until the platform ends the process. It needs the platform's environment
+// (FN_LISTENER, FN_FORMAT) and ends the process without it.
 func Serve(log zerolog.Logger, f Func) {
 	fdk.Handle(Handler(log, f))
 }
 
 // Handler makes an FDK handler from f.
 //
-// It fails an invocation by panicking with [http.ErrAbortHandler]. The FDK has no
-// other way: it answers a plain invocation with status 200 whatever status the
-// function sets (fdk-go v0.0.63, handler.go, ServeHTTP: WriteStatus has an effect
-// only for HTTP gateways). The panic makes net/http close the connection without an
-// answer and without a stack trace in the log. Fn then answers the caller with 502
-// and ends the container (fnproject/fn, api/agent/agent.go: "error receiving
-// function response"). The next invocation pays with a cold start.
+// It fails an invocation by panicking with [http.ErrAbortHandler]. The FDK has no other way: it answers a plain
+// invocation with status 200 whatever status the function sets (fdk-go v0.0.63, handler.go, ServeHTTP: WriteStatus has
+// an effect only for HTTP gateways). The panic makes net/http close the connection without an answer and without a
+// stack trace in the log. Fn then answers the caller with 502 and ends the container (fnproject/fn, api/agent/agent.go:
+// "error receiving function response"). The next invocation pays with a cold start.
 func Handler(log zerolog.Logger, f Func) fdk.Handler {
 	return fdk.HandlerFunc(func(ctx context.Context, in io.Reader, out io.Writer) {
-		// The FDK reuses buffers without emptying them. The rest of an answer whose
-		// connection broke must not become part of this one.
+		// The FDK reuses buffers without emptying them. The rest of an answer whose connection broke must not become
+		// part of this one.
 		if buffer, ok := out.(interface{ Reset() }); ok {
 			buffer.Reset()
 		}
@@ -94,8 +85,8 @@ func Handler(log zerolog.Logger, f Func) fdk.Handler {
 		log := log.With().Str(fieldCallID, call.CallID()).Logger()
 		if deadline := call.Header().Get("Fn-Deadline"); deadline != "" {
 			if _, ok := ctx.Deadline(); !ok {
-				log.Warn().Str("fn_deadline", deadline).Stringer("limit", MaxLife).Msg("the platform's deadline is " +
-					"malformed, using the limit")
+				log.Warn().Str("fn_deadline", deadline).Stringer("limit", MaxLife).
+					Msg("the platform's deadline is malformed, using the limit")
 			}
 		}
 		ctx = context.WithValue(ctx, callIDKey{}, call.CallID())
@@ -151,8 +142,7 @@ type panicError struct {
 	stack string
 }
 
-// Error has the message of a runtime error, but only the type of any other value,
-// which may contain a secret.
+// Error has the message of a runtime error, but only the type of any other value, which may contain a secret.
 func (e *panicError) Error() string {
 	if e, ok := e.value.(runtime.Error); ok {
 		return "running the function: panic: " + e.Error()
@@ -160,8 +150,7 @@ func (e *panicError) Error() string {
 	return fmt.Sprintf("running the function: panic with a value of type %T", e.value)
 }
 
-// stack lists the functions and lines that led to a panic, without the arguments
-// that debug.Stack would print.
+// stack lists the functions and lines that led to a panic, without the arguments that debug.Stack would print.
 func stack() string {
 	const most = 64
 	pc := make([]uintptr, most)

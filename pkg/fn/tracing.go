@@ -41,8 +41,8 @@ func Untraced(ctx context.Context) {
 
 // traced begins a trace with the invocation's span if tracing is on for the application (OCI_TRACING_ENABLED,
 // OCI_TRACE_COLLECTOR_URL) and this call is sampled. The returned function ends the span and sends the trace.
-func traced(ctx context.Context, tc fdk.TracingContext, log zerolog.Logger) (context.Context,
-	func(context.Context, error)) {
+func traced(ctx context.Context, tc fdk.TracingContext,
+	log zerolog.Logger) (context.Context, func(context.Context, error)) {
 	if !tc.IsTracingEnabled() || !tc.IsSampled() || tc.TraceCollectorURL() == "" {
 		return ctx, func(context.Context, error) {}
 	}

@@ -25,8 +25,8 @@ var apiKeys = behaviour{
 		}
 		return l, err
 	},
-	creates: func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created,
-		error) {
+	creates: func(ctx context.Context, cl identity.IdentityClient, user string,
+		d credential.Draft) (credential.Created, error) {
 		r, err := cl.UploadApiKey(ctx, identity.UploadApiKeyRequest{UserId: &user, OpcRetryToken: &d.RetryToken,
 			CreateApiKeyDetails: identity.CreateApiKeyDetails{Key: &d.PublicKey}})
 		return credential.Created{Issued: issued(r.Fingerprint, nil, r.TimeCreated)}, err

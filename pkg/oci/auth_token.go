@@ -23,8 +23,8 @@ var authTokens = behaviour{
 		}
 		return l, err
 	},
-	creates: func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created,
-		error) {
+	creates: func(ctx context.Context, cl identity.IdentityClient, user string,
+		d credential.Draft) (credential.Created, error) {
 		r, err := cl.CreateAuthToken(ctx, identity.CreateAuthTokenRequest{UserId: &user, OpcRetryToken: &d.RetryToken,
 			CreateAuthTokenDetails: identity.CreateAuthTokenDetails{Description: &d.Description}})
 		return credential.Created{Issued: issued(r.Id, r.Description, r.TimeCreated), Value: value(r.Token)}, err

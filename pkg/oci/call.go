@@ -37,13 +37,13 @@ func (r repeat) attempts() int { return map[repeat]int{once: 1, replayed: 2, har
 const throttledAttempts = 6
 
 // call makes a call, repeats it if that is safe, classifies its error and logs it at debug level.
-func call[T any](ctx context.Context, c *Cloud, operation string, r repeat, f func(context.Context) (T, error)) (T,
-	error) {
+func call[T any](ctx context.Context, c *Cloud, operation string, r repeat,
+	f func(context.Context) (T, error)) (T, error) {
 	for attempt := 1; ; attempt++ {
 		v, err := callOnce(ctx, c, operation, r == harmless || plainRequests[operation], f)
 		class := fault.Of(err)
-		again := class == fault.Throttled && attempt < throttledAttempts || class == fault.Unclear &&
-			attempt < r.attempts()
+		again := class == fault.Throttled && attempt < throttledAttempts ||
+			class == fault.Unclear && attempt < r.attempts()
 		if err == nil || !again || !pause(ctx, attempt) {
 			return v, err
 		}
@@ -51,8 +51,8 @@ func call[T any](ctx context.Context, c *Cloud, operation string, r repeat, f fu
 }
 
 // callOnce makes one attempt. quote says whether the error may contain the service's message.
-func callOnce[T any](ctx context.Context, c *Cloud, operation string, quote bool, f func(context.Context) (T, error)) (
-	T, error) {
+func callOnce[T any](ctx context.Context, c *Cloud, operation string, quote bool,
+	f func(context.Context) (T, error)) (T, error) {
 	limited, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	limited, span := trace.Start(limited, operation, trace.Client)
@@ -64,8 +64,8 @@ func callOnce[T any](ctx context.Context, c *Cloud, operation string, quote bool
 	c.last = time.Now()
 	c.mu.Unlock()
 	err = refused.fault(operation, err, quote)
-	event := zerolog.Ctx(ctx).Debug().Str("operation", operation).Dur("took_ms", time.Since(began)).Strs(
-		"opc_request_ids", span.Requests())
+	event := zerolog.Ctx(ctx).Debug().Str("operation", operation).Dur("took_ms", time.Since(began)).
+		Strs("opc_request_ids", span.Requests())
 	if failed, ok := errors.AsType[*fault.Error](err); ok {
 		event = event.Int("status", failed.Status).Str("code", failed.Code).Str("class", string(failed.Class))
 		span.Tag(trace.Failed, string(failed.Class))

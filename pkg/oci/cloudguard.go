@@ -69,29 +69,27 @@ func (c *Cloud) record(ctx context.Context, cl *sdk.CloudGuardClient, id string)
 // record copies Cloud Guard's fields as they are; cloudguard.Problem interprets them.
 func record(p sdk.Problem) cloudguard.Problem {
 	return cloudguard.Problem{ID: str(p.Id), CompartmentID: str(p.CompartmentId),
-		Rule:   cloudguard.Rule(str(p.DetectorRuleId)),
-		Detail: string(p.LifecycleDetail), ResourceID: str(p.ResourceId), ResourceName: str(p.ResourceName),
-		Details: p.AdditionalDetails, RiskLevel: string(p.RiskLevel), FirstDetected: when(p.TimeFirstDetected),
+		Rule: cloudguard.Rule(str(p.DetectorRuleId)), Detail: string(p.LifecycleDetail),
+		ResourceID: str(p.ResourceId), ResourceName: str(p.ResourceName), Details: p.AdditionalDetails,
+		RiskLevel: string(p.RiskLevel), FirstDetected: when(p.TimeFirstDetected),
 		LastDetected: when(p.TimeLastDetected), Comment: str(p.Comment)}
 }
 
-func (c *Cloud) histories(ctx context.Context, cl *sdk.CloudGuardClient, id, compartment string) (
-	[]cloudguard.Change, error) {
+func (c *Cloud) histories(ctx context.Context, cl *sdk.CloudGuardClient,
+	id, compartment string) ([]cloudguard.Change, error) {
 	var out []cloudguard.Change
 	for page := (*string)(nil); ; {
 		r, err := call(ctx, c, "ListProblemHistories", harmless,
 			func(ctx context.Context) (sdk.ListProblemHistoriesResponse, error) {
 				return cl.ListProblemHistories(ctx, sdk.ListProblemHistoriesRequest{ProblemId: &id,
-					CompartmentId: &compartment,
-					Limit:         common.Int(pageSize), Page: page})
+					CompartmentId: &compartment, Limit: common.Int(pageSize), Page: page})
 			})
 		if err != nil {
 			return nil, err
 		}
 		for _, h := range r.Items {
 			out = append(out, cloudguard.Change{At: when(h.TimeCreated), Actor: str(h.ActorName),
-				ActorKind: string(h.ActorType),
-				Detail:    string(h.LifecycleDetail), Comment: str(h.Comment)})
+				ActorKind: string(h.ActorType), Detail: string(h.LifecycleDetail), Comment: str(h.Comment)})
 		}
 		page = r.OpcNextPage
 		if str(page) == "" {

@@ -26,8 +26,8 @@ var customerSecretKeys = behaviour{
 		}
 		return l, err
 	},
-	creates: func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created,
-		error) {
+	creates: func(ctx context.Context, cl identity.IdentityClient, user string,
+		d credential.Draft) (credential.Created, error) {
 		r, err := cl.CreateCustomerSecretKey(ctx, identity.CreateCustomerSecretKeyRequest{UserId: &user,
 			OpcRetryToken:                  &d.RetryToken,
 			CreateCustomerSecretKeyDetails: identity.CreateCustomerSecretKeyDetails{DisplayName: &d.Description}})

@@ -115,11 +115,11 @@ func TestAfreshReadsTheHistoryAfterTheEtag(t *testing.T) {
 		ResourceID: "ocid1.credential.oc1..x", ResourceName: "n"})
 	e.CloseProblem(id, "first", "secops@example.com")
 	held := make(chan struct{})
-	e.Inject(ociemu.Fault{Times: 1, When: ociemu.After, Do: ociemu.Hold(held), Match: func(c ociemu.Call) bool {
-		if c.Operation == "GetProblem" { // the history is read after this answer
+	e.Inject(ociemu.Fault{Times: 1, When: ociemu.Before, Do: ociemu.Hold(held), Match: func(c ociemu.Call) bool {
+		if c.Operation == "ListProblemHistories" { // after GetProblem was answered
 			go func() { defer close(held); e.CloseProblem(id, "second", "ops@example.com") }()
 		}
-		return c.Operation == "GetProblem"
+		return c.Operation == "ListProblemHistories"
 	}})
 	p, err := cloud.Afresh(t.Context(), id)
 	if err != nil || p.Comment == "second" {

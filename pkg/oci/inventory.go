@@ -20,8 +20,8 @@ const listSize = 250
 
 // ClosedProblems returns one page of the ids of resolved problems of the four rules that were detected since the given
 // time, and the token of the next page; "" ends the list.
-func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time, page string) (ids []string, next string,
-	err error) {
+func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time,
+	page string) (ids []string, next string, err error) {
 	cl, err := c.cloudGuard()
 	if err != nil {
 		return nil, "", classify("ListProblems", err)

@@ -17,19 +17,20 @@ var kinds = map[credential.Kind]behaviour{credential.APIKey: apiKeys, credential
 type behaviour struct {
 	list, create, remove string // names of the operations
 	lists                func(context.Context, identity.IdentityClient, string) (credential.Listing, error)
-	creates              func(context.Context, identity.IdentityClient, string, credential.Draft) (credential.Created,
-		error)
-	removes func(context.Context, identity.IdentityClient, string, string) error
-	may     func(identity.UserCapabilities) *bool // whether a user may have one; nil if IAM doesn't say
-	proof   proof                                 // zero if the kind can't be proven
+	creates              createCall
+	removes              func(context.Context, identity.IdentityClient, string, string) error
+	may                  func(identity.UserCapabilities) *bool // whether a user may have one; nil if IAM doesn't say
+	proof                proof                                 // zero if the kind can't be proven
 }
+
+// createCall makes a credential of a user.
+type createCall func(context.Context, identity.IdentityClient, string, credential.Draft) (credential.Created, error)
 
 // Direct has the SDK's calls for one kind, for a tool with its own identity client. Each makes one request, and returns
 // the SDK's errors unchanged.
 type Direct struct {
 	List   func(ctx context.Context, cl identity.IdentityClient, user string) (credential.Listing, error)
-	Create func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created,
-		error)
+	Create createCall
 	Delete func(ctx context.Context, cl identity.IdentityClient, user, id string) error
 }
 

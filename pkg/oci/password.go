@@ -21,8 +21,8 @@ var passwords = behaviour{
 		}
 		return l, err
 	},
-	creates: func(ctx context.Context, cl identity.IdentityClient, user string, d credential.Draft) (credential.Created,
-		error) {
+	creates: func(ctx context.Context, cl identity.IdentityClient, user string,
+		d credential.Draft) (credential.Created, error) {
 		r, err := cl.CreateOrResetUIPassword(ctx, identity.CreateOrResetUIPasswordRequest{UserId: &user,
 			OpcRetryToken: &d.RetryToken})
 		id := credential.TimeID(when(r.TimeCreated))

@@ -154,10 +154,10 @@ func (c *Cloud) GuardConfiguration(ctx context.Context, tenancy string) (status,
 	if err != nil {
 		return "", "", classify("GetConfiguration", err)
 	}
-	r, err := call(ctx, c, "GetConfiguration", harmless, func(ctx context.Context) (sdk.GetConfigurationResponse,
-		error) {
-		return cl.GetConfiguration(ctx, sdk.GetConfigurationRequest{CompartmentId: &tenancy})
-	})
+	r, err := call(ctx, c, "GetConfiguration", harmless,
+		func(ctx context.Context) (sdk.GetConfigurationResponse, error) {
+			return cl.GetConfiguration(ctx, sdk.GetConfigurationRequest{CompartmentId: &tenancy})
+		})
 	if err != nil {
 		return "", "", err
 	}

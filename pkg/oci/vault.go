@@ -264,8 +264,8 @@ func (v *Vault) Secrets(ctx context.Context, compartment, page string) (some []v
 
 // Summary looks for a secret in the lists of compartments, in the region of its OCID. ListSecrets also shows secrets
 // that GetSecret may not read. found is false if no list has it.
-func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (s vault.Secret, found bool,
-	err error) {
+func (v *Vault) Summary(ctx context.Context, id string,
+	compartments []string) (s vault.Secret, found bool, err error) {
 	for _, compartment := range compartments {
 		for page := ""; ; {
 			some, next, err := v.page(ctx, id, compartment, page)
@@ -286,17 +286,17 @@ func (v *Vault) Summary(ctx context.Context, id string, compartments []string) (
 
 // page returns one page of the secrets of a compartment in the region of the OCID near; if near is "", in the
 // function's region.
-func (v *Vault) page(ctx context.Context, near, compartment, page string) (some []vault.Secret, next string,
-	err error) {
+func (v *Vault) page(ctx context.Context,
+	near, compartment, page string) (some []vault.Secret, next string, err error) {
 	cl, err := v.management(near)
 	if err != nil {
 		return nil, "", classify("ListSecrets", err)
 	}
-	r, err := call(ctx, v.cloud, "ListSecrets", harmless, func(ctx context.Context) (ocivault.ListSecretsResponse,
-		error) {
-		return cl.ListSecrets(ctx, ocivault.ListSecretsRequest{CompartmentId: &compartment, Limit: common.Int(pageSize),
-			Page: token(page)})
-	})
+	r, err := call(ctx, v.cloud, "ListSecrets", harmless,
+		func(ctx context.Context) (ocivault.ListSecretsResponse, error) {
+			return cl.ListSecrets(ctx, ocivault.ListSecretsRequest{CompartmentId: &compartment,
+				Limit: common.Int(pageSize), Page: token(page)})
+		})
 	if err != nil {
 		return nil, "", err
 	}

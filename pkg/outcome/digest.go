@@ -16,12 +16,11 @@ type Digest struct {
 	Outcomes   []Outcome `json:"outcomes,omitempty"`   // of the problems and rotations that needed an action
 	Found      []string  `json:"found,omitempty"`      // what else the sweep cleaned up
 	Unfinished []Finding `json:"unfinished,omitempty"` // what the sweep could not do or left to a person
-	// number of findings that an earlier mail reported; this mail leaves them out
-	Repeated int    `json:"repeated,omitempty"`
-	Looked   int    `json:"looked"` // number of checked problems and rotations
-	CallID   string `json:"call_id,omitempty"`
-	Tenancy  string `json:"tenancy_name,omitempty"`
-	Version  string `json:"version,omitempty"` // of the function
+	Repeated   int       `json:"repeated,omitempty"`   // findings left out, since an earlier mail reported them
+	Looked     int       `json:"looked"`               // number of checked problems and rotations
+	CallID     string    `json:"call_id,omitempty"`
+	Tenancy    string    `json:"tenancy_name,omitempty"`
+	Version    string    `json:"version,omitempty"` // of the function
 }
 
 // Empty reports whether there is nothing to mail.

@@ -48,10 +48,9 @@ type Step struct {
 // field: change both, and change Schema when a field that readers may rely on changes.
 type Outcome struct {
 	Status Status `json:"outcome"`
-	Reason string `json:"reason"` // one sentence without a full stop
-	Brief  string `json:"-"`      // the reason in a few words for the subject; empty: the start of Reason
-	// how to fix it: sentences, with commands and comments on separate lines
-	Remedy string `json:"mend,omitempty"`
+	Reason string `json:"reason"`         // one sentence without a full stop
+	Brief  string `json:"-"`              // the reason in a few words for the subject; empty: the start of Reason
+	Remedy string `json:"mend,omitempty"` // how to fix it, with commands and comments on separate lines
 
 	Changed bool `json:"changed"` // something was changed in OCI
 	Pending bool `json:"-"`       // the rotation only waits for OCI to accept the new credential

@@ -53,15 +53,16 @@ func Near(a, b string, limit int) bool {
 // unshared counts the letters that are in only one of two words. Half of it is a lower bound of their distance, and
 // fast to compute.
 func unshared(a, b string) (n int) {
-	var count [256]int8
+	var count [256]int32
 	for i := range len(a) {
 		count[a[i]]++
 	}
+	n = len(a) + len(b)
 	for i := range len(b) {
-		count[b[i]]--
-	}
-	for _, c := range count {
-		n += int(max(c, -c))
+		if count[b[i]] > 0 {
+			count[b[i]]--
+			n -= 2
+		}
 	}
 	return n
 }

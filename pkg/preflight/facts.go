@@ -12,15 +12,15 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-// Said is a service's answer to one question. Without Asked there was no call.
-type Said[T any] struct {
+// Response is a service's answer to one question. Without Asked there was no call.
+type Response[T any] struct {
 	Asked bool
 	Value T
 	Err   error
 }
 
 // OK reports that there is an answer without an error.
-func (s Said[T]) OK() bool { return s.Asked && s.Err == nil }
+func (s Response[T]) OK() bool { return s.Asked && s.Err == nil }
 
 // Facts are all that the checks are made from.
 type Facts struct {
@@ -31,25 +31,25 @@ type Facts struct {
 
 	Now time.Time // by the function's clock
 
-	Claims  Said[map[string]any]
-	Region  string // the function's own; "" if not known
-	Clock   Said[Clocks]
-	Tenancy Said[credential.Tenancy]
-	Home    Said[struct{}] // whether IAM answers in the home region
-	People  Said[struct{}] // the list of all users, which only the sweep needs
+	Claims   Response[map[string]any]
+	Region   string // the function's own; "" if not known
+	Clock    Response[Clocks]
+	Tenancy  Response[credential.Tenancy]
+	Home     Response[struct{}] // whether IAM answers in the home region
+	UserList Response[struct{}] // the list of all users, which only the sweep needs
 
-	AnyProblem  Said[string]
-	Problem     Said[cloudguard.Problem]
-	Guard       Said[Guard]
-	Topic       Said[Topic]
+	AnyProblem  Response[string]
+	Problem     Response[cloudguard.Problem]
+	Guard       Response[Guard]
+	Topic       Response[Topic]
 	TopicRegion string
-	Sent        Said[struct{}]
+	Sent        Response[struct{}]
 
 	Compartments []Compartment
 	Secrets      []Bound
 	Users        []User
-	Namespace    Said[string]
-	Registry, S3 Said[int] // HTTP status
+	Namespace    Response[string]
+	Registry, S3 Response[int] // HTTP status
 }
 
 type (
@@ -67,7 +67,7 @@ type (
 	// Compartment is one in which the function looks for secrets.
 	Compartment struct {
 		ID      string
-		Secrets Said[[]vault.Secret]
+		Secrets Response[[]vault.Secret]
 	}
 )
 
@@ -75,19 +75,19 @@ type (
 type Bound struct {
 	Listed   vault.Secret // as ListSecrets shows it
 	Region   string       // of its OCID
-	Secret   Said[vault.Secret]
-	Versions Said[[]vault.Version]
-	Current  Said[int64] // number of the version whose content was read
+	Secret   Response[vault.Secret]
+	Versions Response[[]vault.Version]
+	Current  Response[int64] // number of the version whose content was read
 }
 
 func (b Bound) about() string { return name(b.Listed) }
 
 // User is one with credentials in bound secrets.
 type User struct {
-	ID    string
-	Kinds []credential.Kind
-	Who   Said[Person]
-	Has   map[credential.Kind]Said[credential.Listing]
+	ID     string
+	Kinds  []credential.Kind
+	Person Response[Person]
+	Has    map[credential.Kind]Response[credential.Listing]
 }
 
 func (u User) about() string { return u.ID }
@@ -165,6 +165,6 @@ func (f *Facts) restart() string {
 
 // lookUp is a remedy if OCI doesn't say whether something is absent or not allowed.
 func lookUp(command, statement, orElse string) string {
-	return fmt.Sprintf("as an administrator: oci %s; if it exists, this is missing: %s; if not, %s", command, statement,
-		orElse)
+	return fmt.Sprintf("as an administrator: oci %s; if it exists, this is missing: %s; if not, %s",
+		command, statement, orElse)
 }

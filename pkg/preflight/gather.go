@@ -16,19 +16,19 @@ import (
 )
 
 const (
-	// patience is the time limit of one question, with its retries.
-	patience = 8 * time.Second
+	// callTime is the time limit of one question, with its retries.
+	callTime = 8 * time.Second
 	// workers is how many secrets, and at the same time users, are read in parallel.
 	workers = 4
-	// silences is how many questions in a row a service may leave unanswered before the others are dropped. Workers
-	// start a second round before the first is counted, so a silent service costs at most twice the patience.
-	silences = 4
+	// maxSilent is how many questions in a row a service may leave unanswered before the others are dropped. Workers
+	// start a second round before the first is counted, so a silent service costs at most twice callTime.
+	maxSilent = 4
 )
 
 // ask makes one call. It recovers a panic, and leaves out its value, which may be a secret.
-func ask[T any](ctx context.Context, question func(context.Context) (T, error)) (s Said[T]) {
+func ask[T any](ctx context.Context, question func(context.Context) (T, error)) (s Response[T]) {
 	s.Asked = true
-	limited, cancel := context.WithTimeout(ctx, patience)
+	limited, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	s.Err = background.Run(func() (err error) {
 		s.Value, err = question(limited)
@@ -41,7 +41,7 @@ func ask[T any](ctx context.Context, question func(context.Context) (T, error)) 
 }
 
 // try is ask for a call that returns only an error.
-func try(ctx context.Context, call func(context.Context) error) Said[struct{}] {
+func try(ctx context.Context, call func(context.Context) error) Response[struct{}] {
 	return ask(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
 }
 
@@ -50,21 +50,21 @@ func with[A, T any](a A, call func(context.Context, A) (T, error)) func(context.
 	return func(ctx context.Context) (T, error) { return call(ctx, a) }
 }
 
-// line is a series of questions to one service. The rest is dropped once the service is silent.
-type line struct{ silent atomic.Int32 }
+// breaker counts how many questions in a row one service has left unanswered. Once it is silent, no more are asked.
+type breaker struct{ silent atomic.Int32 }
 
-func askIn[T any](ctx context.Context, l *line, question func(context.Context) (T, error)) (s Said[T]) {
-	if l.silent.Load() >= silences || ctx.Err() != nil {
+func askIn[T any](ctx context.Context, b *breaker, question func(context.Context) (T, error)) (s Response[T]) {
+	if b.silent.Load() >= maxSilent || ctx.Err() != nil {
 		return s
 	}
 	s = ask(ctx, question)
 	switch {
 	case s.Err == nil || fault.Of(s.Err) != fault.Unclear:
-		l.silent.Store(0)
+		b.silent.Store(0)
 	case ctx.Err() != nil: // there was no time left, which says nothing about the service
-		return Said[T]{}
+		return Response[T]{}
 	default:
-		l.silent.Add(1)
+		b.silent.Add(1)
 	}
 	return s
 }
@@ -127,7 +127,7 @@ func (p *Preflight) homeRegion(ctx context.Context, f *Facts) {
 	}
 	f.Home = try(ctx, func(ctx context.Context) error { return p.Cloud.TenancyIn(ctx, f.Tenancy.Value.ID, f.home()) })
 	if f.Home.OK() && f.Function == sweeping {
-		f.People = try(ctx, func(ctx context.Context) (err error) { _, _, err = p.Cloud.Users(ctx, ""); return err })
+		f.UserList = try(ctx, func(ctx context.Context) (err error) { _, _, err = p.Cloud.Users(ctx, ""); return err })
 	}
 }
 
@@ -186,7 +186,7 @@ func usersOf(secrets []vault.Secret) []User {
 		i := slices.IndexFunc(out, func(u User) bool { return u.ID == id })
 		if i < 0 {
 			i = len(out)
-			out = append(out, User{ID: id, Has: map[credential.Kind]Said[credential.Listing]{}})
+			out = append(out, User{ID: id, Has: map[credential.Kind]Response[credential.Listing]{}})
 		}
 		if !slices.Contains(out[i].Kinds, kind) {
 			out[i].Kinds = append(out[i].Kinds, kind)
@@ -205,7 +205,7 @@ func inParallel[T any](all []T, do func(*T)) {
 }
 
 func (p *Preflight) secrets(ctx context.Context, all []Bound) {
-	var management, retrieval line
+	var management, retrieval breaker
 	inParallel(all, func(b *Bound) {
 		id := b.Listed.ID
 		if !living(b.Listed.State) {
@@ -224,14 +224,14 @@ func (p *Preflight) secrets(ctx context.Context, all []Bound) {
 }
 
 func (p *Preflight) users(ctx context.Context, all []User) {
-	var iam line
+	var iam breaker
 	inParallel(all, func(u *User) {
-		u.Who = askIn(ctx, &iam, func(ctx context.Context) (w Person, err error) {
+		u.Person = askIn(ctx, &iam, func(ctx context.Context) (w Person, err error) {
 			w.Name, w.State, w.MayNot, err = p.Cloud.User(ctx, u.ID)
 			return w, err
 		})
 		for _, k := range u.Kinds {
-			if u.Who.OK() && k.Limit() > 0 {
+			if u.Person.OK() && k.Limit() > 0 {
 				u.Has[k] = askIn(ctx, &iam, with(u.ID, p.Issuers[k].List))
 			}
 		}
@@ -248,7 +248,7 @@ func (p *Preflight) endpoints(ctx context.Context, f *Facts, home *background.Ta
 		return
 	}
 	hosts, unknown := p.Cloud.Hosts(f.home(), f.Namespace.Value)
-	knock := func(url string) Said[int] {
+	knock := func(url string) Response[int] {
 		return ask(ctx, func(ctx context.Context) (int, error) {
 			if unknown != nil {
 				return 0, unknown

@@ -16,7 +16,7 @@ type check struct {
 	name, asks, fails, warns string
 	needs                    need
 	when                     func(*Facts) bool // whether there is something to judge; nil means always
-	idle                     string            // why not, for not_checked; "" leaves the check out of the answer
+	whySkipped               string            // why not, for not_checked; "" leaves the check out of the answer
 	proof                    bool              // only needed if new credentials are proven
 	judge                    func(*Facts) []Check
 }
@@ -35,8 +35,8 @@ const (
 	homeReached
 )
 
-// waits returns why a check with that need can't be judged; "" if it can.
-func (f *Facts) waits(n need) string {
+// blocked returns why a check with that need can't be judged; "" if it can.
+func (f *Facts) blocked(n need) string {
 	var name string
 	switch {
 	case n == configured && f.Refused != nil:
@@ -54,31 +54,31 @@ func (f *Facts) waits(n need) string {
 	default:
 		return ""
 	}
-	return waitsFor + name
+	return blockedBy + name
 }
 
-const waitsFor = "it waits for the check "
+const blockedBy = "it waits for the check "
 
 // Judge makes the checks from the facts, and lists what was not checked.
 func (f *Facts) Judge() (out []Check, skipped []NotChecked) {
 	skipped = f.untested()
 	for _, c := range checks {
 		var results []Check
-		idle := c.idle
-		if idle != "" && !f.listed() {
-			idle = "it is not known which secrets are bound, see the check " + checkCompartments
+		whySkipped := c.whySkipped
+		if whySkipped != "" && !f.listed() {
+			whySkipped = "it is not known which secrets are bound, see the check " + checkCompartments
 		}
-		switch waits := f.waits(c.needs); {
+		switch why := f.blocked(c.needs); {
 		case c.proof && !f.proves():
-			idle = "prove is off"
+			whySkipped = "prove is off"
 		case c.when != nil && !c.when(f):
-		case waits != "":
-			results = waiting(waits)
+		case why != "":
+			results = waiting(why)
 		default:
 			results = c.judge(f)
 		}
-		if len(results) == 0 && idle != "" {
-			skipped = append(skipped, NotChecked{What: c.name, Why: idle})
+		if len(results) == 0 && whySkipped != "" {
+			skipped = append(skipped, NotChecked{What: c.name, Why: whySkipped})
 		}
 		for i := range results {
 			results[i].Check = c.name
@@ -125,19 +125,19 @@ const path = "check the network path (service gateway, security lists) from the 
 
 // answer judges the answer to a question. It is unknown if there was no call or no clear answer. A refusal fails; if it
 // is a 401, the region is the cause. judge judges a value.
-func answer[T any](s Said[T], q question, judge func(T) []Check) []Check {
+func answer[T any](s Response[T], q question, judge func(T) []Check) []Check {
 	switch {
 	case !s.Asked:
 		return unasked(q.doing)
 	case s.Err == nil:
 		return judge(s.Value)
 	case unclear(s.Err):
-		return unknown("invoke the preflight again; if this persists, "+path+"that service", "%s: no clear answer: %s",
-			q.doing, text(s.Err))
+		return unknown("invoke the preflight again; if this persists, "+path+"that service",
+			"%s: no clear answer: %s", q.doing, text(s.Err))
 	case stranger(s.Err):
 		return failed("check that the tenancy is subscribed to that region: oci iam region-subscription list",
-			"%s: the service of %s doesn't recognize the function: %s", q.doing, cmp.Or(q.region, "that region"),
-			text(s.Err))
+			"%s: the service of %s doesn't recognize the function: %s",
+			q.doing, cmp.Or(q.region, "that region"), text(s.Err))
 	}
 	return failed(q.remedy, "%s is not allowed%s: %s", q.doing, q.note, text(s.Err))
 }

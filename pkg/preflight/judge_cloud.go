@@ -54,8 +54,8 @@ func judgeToken(f *Facts) []Check {
 		return failed("invoke again: the platform renews the token; if this persists, "+f.restart(),
 			"the token expired at %s", exp.Format(time.RFC3339))
 	case len(f.compartments()) == 0 && f.Refused == nil:
-		return failed("set secret_compartments", "the token names no compartment for secrets (claim %s)",
-			claimCompartment)
+		return failed("set secret_compartments",
+			"the token names no compartment for secrets (claim %s)", claimCompartment)
 	case f.claim(claimCompartment) == "":
 		return warned("", "the token names no compartment (claim %s); secret_compartments does", claimCompartment)
 	}
@@ -77,8 +77,9 @@ func judgeClock(f *Facts) []Check {
 	case skew > maxSkew:
 		result = Failed
 	}
-	return found(result, "a function can't set its host's clock: "+f.restart()+"; if this persists, ask Oracle's "+
-		"support", "the function's clock is %v %s OCI's, which refuses requests beyond %v", skew, side, maxSkew)
+	return found(result, "a function can't set its host's clock: "+f.restart()+
+		"; if this persists, ask Oracle's support", "the function's clock is %v %s OCI's, which refuses requests "+
+		"beyond %v", skew, side, maxSkew)
 }
 
 func judgeTenancy(f *Facts) []Check {
@@ -119,7 +120,7 @@ func judgeProblems(f *Facts) []Check {
 	switch {
 	case f.AnyProblem.Err == nil && f.Problem.Err == nil:
 	case f.Guard.OK() && f.Guard.Value.Status != enabled:
-		return waiting(waitsFor + checkReporting)
+		return waiting(blockedBy + checkReporting)
 	case f.Refused == nil && !f.Config.EventCheck && f.Function != sweeping:
 		c[0].Result = Warning
 		c[0].Found += "; event_check is off, so events are trusted, and a problem that was not rotated stays closed"
@@ -166,7 +167,7 @@ func judgeTopic(f *Facts) []Check {
 
 func judgeMail(f *Facts) []Check {
 	if denied(f.Sent.Err) && !f.Topic.OK() {
-		return waiting(waitsFor + checkTopic)
+		return waiting(blockedBy + checkTopic)
 	}
 	return answer(f.Sent, question{"sending a mail", f.TopicRegion, ", but the topic can be read",
 		f.statement("mail")},
@@ -189,12 +190,12 @@ func judgeRegistry(f *Facts) []Check { return f.endpoint(f.Registry, "the contai
 
 func judgeS3(f *Facts) []Check {
 	if f.Namespace.Err != nil {
-		return waiting(waitsFor + checkNamespace)
+		return waiting(blockedBy + checkNamespace)
 	}
 	return f.endpoint(f.S3, "the S3-compatible endpoint")
 }
 
-func (f *Facts) endpoint(s Said[int], what string) []Check {
+func (f *Facts) endpoint(s Response[int], what string) []Check {
 	what += " of " + f.home()
 	if _, called := errors.AsType[*fault.Error](s.Err); s.Err != nil && !called {
 		return unknown("", "%s was not reached: %s", what, text(s.Err))

@@ -21,8 +21,8 @@ func TestAQuestionThatWasNotAskedNeverPasses(t *testing.T) {
 		}
 	}
 	f := good()
-	f.Secrets, f.Users, f.AnyProblem, f.Problem = nil, nil, said(""), preflight.Said[cloudguard.Problem]{}
-	f.Namespace, f.Registry, f.S3 = preflight.Said[string]{}, preflight.Said[int]{}, preflight.Said[int]{}
+	f.Secrets, f.Users, f.AnyProblem, f.Problem = nil, nil, said(""), preflight.Response[cloudguard.Problem]{}
+	f.Namespace, f.Registry, f.S3 = preflight.Response[string]{}, preflight.Response[int]{}, preflight.Response[int]{}
 	_, skipped := f.Judge()
 	for _, what := range []string{"secret", "secret_versions", "secret_content", "user", "slots", "namespace",
 		"registry", "s3_endpoint", "GetProblem, ListProblemHistories"} {
@@ -38,7 +38,7 @@ func TestARefusedConfigurationIsOneFindingPerFault(t *testing.T) {
 	f.Refused = &config.Error{Faults: []config.Fault{{Key: "prove", Problem: `is "maybe"`,
 		Remedy: "set it to require, try, off"}, {Key: "rsa_bit", Problem: "is not a key",
 		Remedy: "did you mean rsa_bits?"}}}
-	f.Compartments, f.Secrets, f.Users, f.Topic = nil, nil, nil, preflight.Said[preflight.Topic]{}
+	f.Compartments, f.Secrets, f.Users, f.Topic = nil, nil, nil, preflight.Response[preflight.Topic]{}
 	checks, _ := f.Judge()
 	if checks[0].Result != preflight.Failed || checks[1].Check != "configuration" ||
 		!strings.Contains(checks[1].Found, "rsa_bit is not a key") ||
@@ -93,7 +93,7 @@ func TestFindingsWithoutARemedyAreNotMerged(t *testing.T) {
 
 func TestAMissingAnswerNamesTheRealCause(t *testing.T) {
 	f := good()
-	f.Namespace, f.S3 = refusedWith[string](absent), preflight.Said[int]{}
+	f.Namespace, f.S3 = refusedWith[string](absent), preflight.Response[int]{}
 	checks, _ := f.Judge()
 	if !slices.ContainsFunc(checks, func(c preflight.Check) bool {
 		return c.Check == "s3_endpoint" && c.Result == preflight.Unknown &&

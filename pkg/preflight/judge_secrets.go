@@ -151,8 +151,8 @@ func judgeSecret(f *Facts, b Bound) []Check {
 	return answer(b.Secret, b.question(f, "reading ", "ListSecrets"), func(vault.Secret) []Check {
 		switch {
 		case s.Replica:
-			return failed("bind its source secret, and remove the tags from the replica", "%s is a read-only replica",
-				name(s))
+			return failed("bind its source secret, and remove the tags from the replica",
+				"%s is a read-only replica", name(s))
 		case b.Region != f.Region:
 			return failed("bind a secret of "+f.Region, "%s was listed in %s, but its OCID says %s, where it would be "+
 				"written", name(s), f.Region, b.Region)

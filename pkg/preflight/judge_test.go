@@ -26,16 +26,18 @@ const (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-func said[T any](v T) preflight.Said[T] { return preflight.Said[T]{Asked: true, Value: v} }
+func said[T any](v T) preflight.Response[T] { return preflight.Response[T]{Asked: true, Value: v} }
 
-func refusedWith[T any](err error) preflight.Said[T] { return preflight.Said[T]{Asked: true, Err: err} }
+func refusedWith[T any](err error) preflight.Response[T] {
+	return preflight.Response[T]{Asked: true, Err: err}
+}
 
 func answered(status int, class fault.Class) error {
 	return &fault.Error{Class: class, Operation: "Operation", Status: status, Code: "Code"}
 }
 
 // issued is a list of credentials with these ids.
-func issued(ids ...string) preflight.Said[credential.Listing] {
+func issued(ids ...string) preflight.Response[credential.Listing] {
 	var l credential.Listing
 	for _, id := range ids {
 		l.Credentials = append(l.Credentials, credential.Issued{ID: id})
@@ -87,12 +89,12 @@ func good() *preflight.Facts {
 		Secrets: []preflight.Bound{key, pair, token},
 		Users: []preflight.User{
 			{ID: jane, Kinds: []credential.Kind{credential.APIKey, credential.CustomerSecretKey},
-				Who: said(preflight.Person{Name: "jane", State: "ACTIVE"}),
-				Has: map[credential.Kind]preflight.Said[credential.Listing]{credential.APIKey: one,
+				Person: said(preflight.Person{Name: "jane", State: "ACTIVE"}),
+				Has: map[credential.Kind]preflight.Response[credential.Listing]{credential.APIKey: one,
 					credential.CustomerSecretKey: one}},
 			{ID: joe, Kinds: []credential.Kind{credential.AuthToken},
-				Who: said(preflight.Person{Name: "joe", State: "ACTIVE"}),
-				Has: map[credential.Kind]preflight.Said[credential.Listing]{credential.AuthToken: one}},
+				Person: said(preflight.Person{Name: "joe", State: "ACTIVE"}),
+				Has:    map[credential.Kind]preflight.Response[credential.Listing]{credential.AuthToken: one}},
 		},
 		Namespace: said("acmespace"), Registry: said(401), S3: said(403),
 	}
@@ -202,42 +204,49 @@ var wrongs = []wrong{
 		s.Secret = refusedWith[vault.Secret](absent)
 	}, "secret", preflight.Failed, "this secret has freeform ones"},
 	{"a secret that was not reached", func(f *preflight.Facts) {
-		f.Secrets[0].Secret = preflight.Said[vault.Secret]{}
+		f.Secrets[0].Secret = preflight.Response[vault.Secret]{}
 	}, "secret", preflight.Unknown, "longer timeout"},
 	{"versions that were not reached", func(f *preflight.Facts) {
-		f.Secrets[0].Versions = preflight.Said[[]vault.Version]{}
+		f.Secrets[0].Versions = preflight.Response[[]vault.Version]{}
 	}, "secret_versions", preflight.Unknown, "longer timeout"},
-	{"content that was not reached", func(f *preflight.Facts) { f.Secrets[0].Current = preflight.Said[int64]{} },
+	{"content that was not reached", func(f *preflight.Facts) { f.Secrets[0].Current = preflight.Response[int64]{} },
 		"secret_content", preflight.Unknown, "longer timeout"},
 	{"slots that were not reached", func(f *preflight.Facts) {
-		f.Users[1].Has[credential.AuthToken] = preflight.Said[credential.Listing]{}
+		f.Users[1].Has[credential.AuthToken] = preflight.Response[credential.Listing]{}
 	}, "slots", preflight.Unknown, "longer timeout"},
 	{"slots without an answer", func(f *preflight.Facts) { delete(f.Users[1].Has, credential.AuthToken) }, "slots",
 		preflight.Unknown, "longer timeout"},
-	{"a user who was not reached", func(f *preflight.Facts) { f.Users[0].Who = preflight.Said[preflight.Person]{} },
+	{"a user who was not reached", func(f *preflight.Facts) {
+		f.Users[0].Person = preflight.Response[preflight.Person]{}
+	},
 		"user", preflight.Unknown, "longer timeout"},
-	{"a problem that was not reached", func(f *preflight.Facts) { f.Problem = preflight.Said[cloudguard.Problem]{} },
+	{"a problem that was not reached", func(f *preflight.Facts) {
+		f.Problem = preflight.Response[cloudguard.Problem]{}
+	},
 		"cloud_guard", preflight.Unknown, "not checked: "},
-	{"problems that were not reached", func(f *preflight.Facts) { f.AnyProblem = preflight.Said[string]{} },
+	{"problems that were not reached", func(f *preflight.Facts) { f.AnyProblem = preflight.Response[string]{} },
 		"cloud_guard", preflight.Unknown, "not checked: "},
 	{"Cloud Guard's configuration that was not reached", func(f *preflight.Facts) {
-		f.Guard = preflight.Said[preflight.Guard]{}
+		f.Guard = preflight.Response[preflight.Guard]{}
 	}, "reporting_region", preflight.Unknown, "not checked: "},
-	{"a topic that was not reached", func(f *preflight.Facts) { f.Topic = preflight.Said[preflight.Topic]{} }, "topic",
+	{"a topic that was not reached", func(f *preflight.Facts) { f.Topic = preflight.Response[preflight.Topic]{} },
+		"topic",
 		preflight.Unknown, "not checked: "},
-	{"a tenancy that was not reached", func(f *preflight.Facts) { f.Tenancy = preflight.Said[credential.Tenancy]{} },
+	{"a tenancy that was not reached", func(f *preflight.Facts) {
+		f.Tenancy = preflight.Response[credential.Tenancy]{}
+	},
 		"tenancy", preflight.Unknown, "not checked: "},
 	{"a compartment that was not reached", func(f *preflight.Facts) {
-		f.Compartments[0].Secrets = preflight.Said[[]vault.Secret]{}
+		f.Compartments[0].Secrets = preflight.Response[[]vault.Secret]{}
 	}, "secret_compartments", preflight.Unknown, "not checked: "},
 	{"a namespace that is needed and was not reached", func(f *preflight.Facts) {
-		f.Namespace = preflight.Said[string]{}
+		f.Namespace = preflight.Response[string]{}
 	}, "namespace", preflight.Unknown, "not checked: "},
 	{"a registry that is needed and was not reached", func(f *preflight.Facts) {
-		f.Registry = preflight.Said[int]{}
+		f.Registry = preflight.Response[int]{}
 	}, "registry", preflight.Unknown, "not checked: "},
 	{"an endpoint that is needed and was not reached", func(f *preflight.Facts) {
-		f.S3 = preflight.Said[int]{}
+		f.S3 = preflight.Response[int]{}
 	}, "s3_endpoint", preflight.Unknown, "not checked: "},
 	{"a mail that was requested and not sent", func(f *preflight.Facts) { f.Mail = true }, "mail", preflight.Unknown,
 		"not checked: "},
@@ -271,25 +280,29 @@ var wrongs = []wrong{
 	{"a rotation in progress", func(f *preflight.Facts) { f.Secrets[0].Secret.Value.Metadata = staged(noon) },
 		"secret_journal", preflight.Warning, "is in progress"},
 	{"a grace that is over", func(f *preflight.Facts) {
-		f.Secrets[0].Secret.Value.Metadata = rotation.Journal{
-			Retire: rotation.Overlaps{{Credential: "old", After: noon.Add(-time.Hour), Problem: "p"}}}.Into(nil)
+		f.Secrets[0].Secret.Value.Metadata = metadata(rotation.Journal{
+			Retire: rotation.Overlaps{{Credential: "old", After: noon.Add(-time.Hour), Problem: "p"}}})
 	}, "secret_journal", preflight.Warning, "grace period of old is over"},
 	{"a journal of an older Keyturn", func(f *preflight.Facts) {
-		f.Secrets[0].Secret.Value.Metadata = rotation.Journal{
-			Retire: rotation.Overlaps{{Credential: "old", After: noon.Add(-time.Hour)}}}.Into(nil)
+		f.Secrets[0].Secret.Value.Metadata = metadata(rotation.Journal{
+			Retire: rotation.Overlaps{{Credential: "old", After: noon.Add(-time.Hour)}}})
 	}, "secret_journal", preflight.Warning, "rotation of old is not finished"},
-	{"a user who is absent", func(f *preflight.Facts) { f.Users[0].Who = refusedWith[preflight.Person](absent) },
+	{"a user who is absent", func(f *preflight.Facts) { f.Users[0].Person = refusedWith[preflight.Person](absent) },
 		"user",
 		preflight.Failed, "is absent (other users can be read)"},
 	{"users who may not be read", func(f *preflight.Facts) {
-		f.Users[0].Who, f.Users[1].Who = refusedWith[preflight.Person](absent), refusedWith[preflight.Person](absent)
+		f.Users[0].Person, f.Users[1].Person = refusedWith[preflight.Person](absent),
+			refusedWith[preflight.Person](absent)
 	}, "user", preflight.Failed, "is not allowed, or the user is absent"},
-	{"a user who is not active", func(f *preflight.Facts) { f.Users[0].Who.Value.State = "INACTIVE" }, "user",
+	{"a user who is not active", func(f *preflight.Facts) { f.Users[0].Person.Value.State = "INACTIVE" }, "user",
 		preflight.Failed, "is INACTIVE"},
 	{"a user who may not have it", func(f *preflight.Facts) {
-		f.Users[0].Who.Value.MayNot = []credential.Kind{
+		f.Users[0].Person.Value.MayNot = []credential.Kind{
 			credential.APIKey}
 	}, "user", preflight.Failed, "--can-use-api-keys true"},
+	{"a user who may not have an API key", func(f *preflight.Facts) {
+		f.Users[0].Person.Value.MayNot = []credential.Kind{credential.APIKey}
+	}, "user", preflight.Failed, "may not have an API key"},
 	{"a protected user", func(f *preflight.Facts) { f.Config.ProtectedUsers = []string{"j*ne"} }, "protected_users",
 		preflight.Warning, "who is protected"},
 	{"full slots", func(f *preflight.Facts) {
@@ -313,8 +326,16 @@ var wrongs = []wrong{
 }
 
 func staged(at time.Time) vault.Metadata {
-	return rotation.Journal{Staged: &rotation.Staged{Version: "v", Phase: rotation.PhaseStaged, Old: "old",
-		Problem: "p", At: &at}}.Into(nil)
+	return metadata(rotation.Journal{Staged: &rotation.Staged{Version: "v", Phase: rotation.PhaseStaged, Old: "old",
+		Problem: "p", At: &at}})
+}
+
+func metadata(j rotation.Journal) vault.Metadata {
+	m, err := j.Write(nil)
+	if err != nil {
+		panic(err)
+	}
+	return m
 }
 
 func TestEachFaultIsReportedWithItsRemedy(t *testing.T) {

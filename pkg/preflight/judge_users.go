@@ -7,31 +7,32 @@ import (
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
-func judgePeople(f *Facts) []Check {
-	return answer(f.People, question{"listing the users of the tenancy", f.home(), "", f.statement("users")},
+func judgeUserList(f *Facts) []Check {
+	return answer(f.UserList, question{"listing the users of the tenancy", f.home(), "", f.statement("users")},
 		func(struct{}) []Check { return passed("users can be listed") })
 }
 
 func judgeUsers(f *Facts) []Check {
 	const rebind = "remove the tags from this user's secrets, or bind them to another user"
-	others := f.People.OK() || slices.ContainsFunc(f.Users, func(u User) bool { return u.Who.OK() })
+	others := f.UserList.OK() || slices.ContainsFunc(f.Users, func(u User) bool { return u.Person.OK() })
 	statement := f.statement("users")
 	return each(f.Users, "user", "ACTIVE", func(u User) []Check {
-		if denied(u.Who.Err) && others {
-			return failed(rebind+": "+u.ID, "the user %s is absent (other users can be read): %s", u.ID,
-				text(u.Who.Err))
+		if denied(u.Person.Err) && others {
+			return failed(rebind+": "+u.ID, "the user %s is absent (other users can be read): %s",
+				u.ID, text(u.Person.Err))
 		}
 		q := question{"reading the user " + u.ID, f.home(), ", or the user is absent",
 			lookUp("iam user get --user-id "+u.ID, statement, rebind)}
-		return answer(u.Who, q, func(w Person) (out []Check) {
+		return answer(u.Person, q, func(w Person) (out []Check) {
 			if w.State != "ACTIVE" {
 				return failed(rebind+": "+u.ID, "the user %s (%s) is %s", w.Name, u.ID, w.State)
 			}
 			for _, k := range u.Kinds {
 				if slices.Contains(w.MayNot, k) {
-					out = append(out, failed("enable it: oci iam user update-user-capabilities --user-id "+u.ID+" "+
-						k.Record().Capability+" true; or "+rebind, "the user %s (%s) may not have a %s", w.Name, u.ID,
-						k.Noun())...)
+					enable := "oci iam user update-user-capabilities --user-id " + u.ID + " " + k.Record().Capability +
+						" true"
+					out = append(out, failed("enable it: "+enable+"; or "+rebind,
+						"the user %s (%s) may not have %s", w.Name, u.ID, k.One())...)
 				}
 			}
 			if len(out) == 0 {
@@ -44,11 +45,12 @@ func judgeUsers(f *Facts) []Check {
 
 func judgeProtected(f *Facts) []Check {
 	out := each(f.Users, "", "", func(u User) []Check {
-		if !u.Who.OK() || !f.Config.Protects(u.ID, u.Who.Value.Name) {
+		if !u.Person.OK() || !f.Config.Protects(u.ID, u.Person.Value.Name) {
 			return nil
 		}
-		return warned("remove "+u.ID+" from protected_users, or the tags from the secrets", "a secret is "+
-			"bound to the user %s (%s), who is protected: these credentials are never rotated", u.Who.Value.Name, u.ID)
+		return warned("remove "+u.ID+" from protected_users, or the tags from the secrets",
+			"a secret is bound to the user %s (%s), who is protected: these credentials are never rotated",
+			u.Person.Value.Name, u.ID)
 	})
 	if len(out) == 0 {
 		out = append(out, passed("no secret is bound to a protected user")...)
@@ -61,7 +63,7 @@ func judgeSlots(f *Facts) []Check {
 	return each(f.Users, "credential list", "a free slot in each", func(u User) []Check {
 		var out []Check
 		for _, k := range u.Kinds {
-			if k.Limit() == 0 || !u.Who.OK() {
+			if k.Limit() == 0 || !u.Person.OK() {
 				continue // there is no such question, or the check user has reported why
 			}
 			q := question{"listing the " + k.Noun() + "s of " + u.ID, f.home(), ", but the user can be read", statement}
@@ -73,9 +75,9 @@ func judgeSlots(f *Facts) []Check {
 				if len(ids) < k.Limit() {
 					return passed("")
 				}
-				return warned("delete one that "+u.ID+" doesn't use; or close the problem with replace:yes, which "+
-					"deletes the old one first", "the user %s (%s) has %d %ss, the most that OCI allows: %s",
-					u.Who.Value.Name, u.ID, len(ids), k.Noun(), strings.Join(ids, ", "))
+				return warned("delete one that "+u.ID+" doesn't use; or close the problem with replace:yes, "+
+					"which deletes the old one first", "the user %s (%s) has %d %ss, the most that OCI allows: %s",
+					u.Person.Value.Name, u.ID, len(ids), k.Noun(), strings.Join(ids, ", "))
 			})...)
 		}
 		return out

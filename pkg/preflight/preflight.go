@@ -130,12 +130,12 @@ func (p *Preflight) Run(ctx context.Context, r Request) Answer {
 		counts[c.Result]++
 		if c.Result == Failed || c.Result == Unknown {
 			a.Preflight = Failed
-			log.Error().Str("check", c.Check).Str("result", string(c.Result)).Str("found", c.Found).Str("mend",
-				c.Remedy).Msg("preflight check")
+			log.Error().Str("check", c.Check).Str("result", string(c.Result)).Str("found", c.Found).
+				Str("mend", c.Remedy).Msg("preflight check")
 		}
 	}
 	log.Info().Str("preflight", string(a.Preflight)).Int("passed", counts[Passed]).Int("warnings", counts[Warning]).
-		Int("failed", counts[Failed]).Int("unknown", counts[Unknown]).Int("not_checked", len(a.NotChecked)).Msg(
-		"preflight")
+		Int("failed", counts[Failed]).Int("unknown", counts[Unknown]).Int("not_checked", len(a.NotChecked)).
+		Msg("preflight")
 	return a
 }

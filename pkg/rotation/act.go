@@ -263,8 +263,8 @@ func (r *run) confirm(ctx context.Context, i int, number int64) error {
 		return err
 	}
 	if now.Current != number {
-		return fault.New(fault.Conflict, "UpdateSecret", fmt.Sprintf("version %d of secret %s did not become CURRENT",
-			number, s.Name))
+		return fault.New(fault.Conflict, "UpdateSecret",
+			fmt.Sprintf("version %d of secret %s did not become CURRENT", number, s.Name))
 	}
 	s.ETag, s.Current = now.ETag, now.Current
 	r.snap = r.snap.with(i, s)

@@ -41,8 +41,8 @@ func (v view) find() (id string, value *credential.Material) {
 	}
 	if s, ok := v.successor(); ok {
 		id = s.Journal.Current.Credential
-		if m, err := credential.Decode(v.job.Ref.Kind, s.Role, id, s.Holds.Value); s.Holds.Number == s.Current &&
-			err == nil {
+		m, err := credential.Decode(v.job.Ref.Kind, s.Role, id, s.Holds.Value)
+		if err == nil && s.Holds.Number == s.Current {
 			value = &m
 		}
 		return id, value
@@ -53,8 +53,8 @@ func (v view) find() (id string, value *credential.Material) {
 			continue
 		}
 		if s.Attempt.Name == v.name && s.Attempt.Number != 0 && value == nil {
-			if m, err := credential.Decode(v.job.Ref.Kind, s.Role, s.credentialOf(v.name, s.Attempt.Number),
-				s.Attempt.Value); err == nil {
+			named := s.credentialOf(v.name, s.Attempt.Number)
+			if m, err := credential.Decode(v.job.Ref.Kind, s.Role, named, s.Attempt.Value); err == nil {
 				id, value = m.ID, &m
 			}
 		}
@@ -217,8 +217,8 @@ func (v view) intent() Stored {
 	if v.mem.Tries[Withdraw] > 0 || v.mem.Withdrew {
 		return StoredWithdrawn
 	}
-	done := v.job.origin() != credential.Reset && v.listed(v.job.Ref.ID) == nil || v.job.origin() == credential.Reset &&
-		v.resetSince()
+	done := v.job.origin() != credential.Reset && v.listed(v.job.Ref.ID) == nil ||
+		v.job.origin() == credential.Reset && v.resetSince()
 	switch {
 	case s == nil:
 		return StoredNone

@@ -66,7 +66,8 @@ type Engine struct {
 	Clock   Clock
 	Prove   config.ProveMode // empty means config.ProveRequire
 	RSABits int              // 0 means 2048
-	// Known tells whether a secret's OCID is of a region that the tenancy may have; nil: every one. Only Prefetch asks.
+	// Known reports whether a secret's OCID is of a region that the tenancy may have; nil: every one. Only Prefetch
+	// asks.
 	Known func(secretID string) bool
 }
 
@@ -89,10 +90,10 @@ type Job struct {
 	Authorize func(context.Context, []vault.Secret) (credential.Authorized, error)
 	// Prefetch has the first answers, if they were asked for before; nil: the run asks.
 	Prefetch *Prefetch
-	// OnStep, if set, is told of every action after it ended.
+	// OnStep, if set, is called after every action.
 	OnStep func(Step)
 
-	orphan string                // id of a credential whose rotation nobody orders any more; see Engine.Collect
+	orphan string                // id of a credential whose rotation is no longer ordered; see Engine.Collect
 	marked credential.RotationID // the rotation in its mark
 }
 

@@ -29,17 +29,16 @@ type Journal struct {
 
 // Staged is the current attempt of a rotation.
 type Staged struct {
-	Version    string `json:"version"` // name of the secret version
-	Phase      Phase  `json:"phase"`
-	Old        string `json:"old"`                  // id of the credential that is too old
-	Credential string `json:"credential,omitempty"` // id of the new credential
-	GivenUp    bool   `json:"given_up,omitempty"`   // the old one is deleted before the new one is CURRENT
-	Problem    string `json:"problem,omitempty"`    // OCID of the Cloud Guard problem whose closure ordered it
-	// number of the CURRENT version when the maker first read the secret
-	Over    int64      `json:"over,omitempty"`
-	Maker   string     `json:"maker"`
-	At      *time.Time `json:"at,omitempty"` // server's clock
-	Secrets Secrets    `json:"secrets,omitempty"`
+	Version    string     `json:"version"` // name of the secret version
+	Phase      Phase      `json:"phase"`
+	Old        string     `json:"old"`                  // id of the credential that is too old
+	Credential string     `json:"credential,omitempty"` // id of the new credential
+	GivenUp    bool       `json:"given_up,omitempty"`   // the old one is deleted before the new one is CURRENT
+	Problem    string     `json:"problem,omitempty"`    // OCID of the Cloud Guard problem whose closure ordered it
+	Over       int64      `json:"over,omitempty"`       // number of the CURRENT version that the maker first saw
+	Maker      string     `json:"maker"`
+	At         *time.Time `json:"at,omitempty"` // server's clock
+	Secrets    Secrets    `json:"secrets,omitempty"`
 }
 
 // Secrets are the OCIDs of all secrets of a rotation. Each journal lists all of them: a rotation that is resumed with
@@ -116,8 +115,8 @@ type Duty struct {
 // Due lists the work that is left: an unfinished attempt whose maker can't be running any more, and each overlap that
 // is over.
 func (j Journal) Due(now time.Time) (due []Duty) {
-	if s := j.Staged; s != nil && s.Old != "" && s.Phase != PhaseUndone &&
-		(s.At == nil || now.Sub(*s.At) >= MakerLife) {
+	s := j.Staged
+	if s != nil && s.Old != "" && s.Phase != PhaseUndone && (s.At == nil || now.Sub(*s.At) >= MakerLife) {
 		due = append(due, Duty{s.Old, s.Problem})
 	}
 	for _, r := range j.Retire {
@@ -185,15 +184,6 @@ func (j Journal) text() string {
 		panic("rotation: encoding the journal: " + err.Error())
 	}
 	return string(text)
-}
-
-// Into returns the metadata with the journal, as Write does; nil on an error.
-func (j Journal) Into(metadata vault.Metadata) vault.Metadata {
-	out, err := j.Write(metadata)
-	if err != nil {
-		return nil
-	}
-	return out
 }
 
 // Write returns the metadata with the journal. Everything else stays, byte for byte. It returns an error if that is not

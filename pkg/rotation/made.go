@@ -77,8 +77,8 @@ func (v view) stagedBefore(id string) bool {
 			continue
 		}
 		m, err := credential.Decode(v.job.Ref.Kind, s.Role, "", s.Attempt.Value)
-		if rotation, _, ok := credential.ParseVersionName(version.Name); err == nil && ok && rotation == v.id &&
-			m.ID == id {
+		rotation, _, ok := credential.ParseVersionName(version.Name)
+		if err == nil && ok && rotation == v.id && m.ID == id {
 			return true
 		}
 	}
@@ -121,8 +121,8 @@ func (v view) misplaced() (Made, string) {
 			"in IAM shows that this rotation made it", noun, v.new, v.name)
 	}
 	if v.new == "" && v.is(StoredCurrent, StoredPromotedIn) && !(v.finished() && v.oldGone()) {
-		return MadeDoubtful, "the secret's metadata was wiped, so it isn't known which credential its CURRENT " +
-			"version holds"
+		return MadeDoubtful,
+			"the secret's metadata was wiped, so it isn't known which credential its CURRENT version holds"
 	}
 	for _, c := range v.marked() {
 		m, _ := credential.ParseMark(c.Description)
@@ -137,8 +137,8 @@ func (v view) misplaced() (Made, string) {
 	for _, s := range v.snap.Earlier {
 		for _, version := range s.Versions {
 			id, _, ok := credential.ParseVersionName(version.Name)
-			if made := s.credentialOf(version.Name, version.Number); ok && id == v.id && v.listed(made) != nil &&
-				made != v.new {
+			made := s.credentialOf(version.Name, version.Number)
+			if ok && id == v.id && v.listed(made) != nil && made != v.new {
 				return MadeStrange, fmt.Sprintf("%s %s, stored in secret %s (%s)", noun, made, s.Name, s.ID)
 			}
 		}

@@ -219,8 +219,8 @@ func (r *run) readAttempt(ctx context.Context, s *Snapshot) error {
 			return fmt.Errorf("reading the staged version back: %w", err)
 		}
 		if _, err := credential.Decode(r.job.Ref.Kind, h.Role, h.credentialOf(v.name, number), content); err != nil {
-			return fault.New(fault.Invalid, "GetSecretBundle", fmt.Sprintf("secret %s, version %s: %v", h.SecretID,
-				v.name, err))
+			return fault.New(fault.Invalid, "GetSecretBundle",
+				fmt.Sprintf("secret %s, version %s: %v", h.SecretID, v.name, err))
 		}
 		h.Attempt, h.Verified = Content{Number: number, Name: v.name, Value: content}, true
 		return nil

@@ -28,7 +28,8 @@ type Prefetch struct {
 	secrets map[string]*background.Task[vault.Secret]
 }
 
-// Prefetch begins to read. Secrets in regions that Known rejects are left out: the ids may come from anybody.
+// Prefetch begins to read. Secrets in regions that Known rejects are left out: the ids come from an unverified
+// event.
 func (e *Engine) Prefetch(ctx context.Context, ref credential.Ref, secrets []string) *Prefetch {
 	p := &Prefetch{owner: OwnerOf(ref), begun: e.Clock.Now(), secrets: map[string]*background.Task[vault.Secret]{}}
 	if ref.Kind.Origin() == credential.Local {
@@ -54,9 +55,12 @@ func (p *Prefetch) of(job Job) *Prefetch {
 	return p
 }
 
+// question asks OCI for an answer that was not prefetched.
+type question[T any] func() (T, error)
+
 // list takes the listing, or asks for it.
-func (p *Prefetch) list(ctx context.Context, now time.Time, ask func() (credential.Listing, error)) (credential.Listing,
-	error) {
+func (p *Prefetch) list(ctx context.Context, now time.Time,
+	ask question[credential.Listing]) (credential.Listing, error) {
 	if p == nil {
 		return ask()
 	}
@@ -68,8 +72,8 @@ func (p *Prefetch) list(ctx context.Context, now time.Time, ask func() (credenti
 }
 
 // secret takes the secret, or asks for it.
-func (p *Prefetch) secret(ctx context.Context, id string, now time.Time, ask func() (vault.Secret, error)) (
-	vault.Secret, error) {
+func (p *Prefetch) secret(ctx context.Context, id string, now time.Time,
+	ask question[vault.Secret]) (vault.Secret, error) {
 	if p == nil {
 		return ask()
 	}
@@ -81,7 +85,7 @@ func (p *Prefetch) secret(ctx context.Context, id string, now time.Time, ask fun
 }
 
 // taken is the answer of the task, if it is good and young enough; else that of the question.
-func taken[T any](ctx context.Context, t *background.Task[T], age time.Duration, ask func() (T, error)) (T, error) {
+func taken[T any](ctx context.Context, t *background.Task[T], age time.Duration, ask question[T]) (T, error) {
 	if t != nil && age <= PrefetchLife {
 		if answer, err := t.Wait(ctx); err == nil {
 			return answer, nil

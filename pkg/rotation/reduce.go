@@ -17,7 +17,7 @@ type Case struct {
 	New      string               // id of the new credential; empty if it isn't known
 	Lost     string               // id of the credential that Discard deletes
 	RetireAt time.Time            // when the old credential goes; zero if no secret says it
-	Why      string               // what stands in the way, for a person
+	Why      string               // the obstacle, for a person
 	// ProofSince and ProofUntil say since when the new credential should be accepted, and when it counts as rejected if
 	// it isn't; zero if there is none.
 	ProofSince, ProofUntil time.Time
@@ -51,8 +51,8 @@ func Reduce(job Job, snap Snapshot, mem Memory) Case {
 	c := Case{Attempt: v.attempt, Version: v.name, Material: v.value, New: v.new, Lost: v.lost(),
 		RetireAt: v.retireAt(), serverNow: v.now()}
 	s := State{Origin: job.origin(), Order: job.order(), Sight: v.sight(), Guard: GuardAllows, Old: v.old(),
-		Made: v.made(), Stored: v.stored(),
-		Proof: v.proof(), Slot: v.slot(), Trouble: v.trouble(), Replace: job.Replace, Grace: v.grace()}
+		Made: v.made(), Stored: v.stored(), Proof: v.proof(), Slot: v.slot(), Trouble: v.trouble(),
+		Replace: job.Replace, Grace: v.grace()}
 	if snap.Refusal != nil {
 		s.Guard = GuardRefuses
 	}
@@ -85,7 +85,8 @@ func newView(job Job, snap Snapshot, mem Memory) view {
 	v.issued = slices.DeleteFunc(slices.Clone(snap.Issued), func(c credential.Issued) bool {
 		return slices.Contains(mem.Deleted, c.ID)
 	})
-	if m := mem.Made; m != nil && v.listed(m.ID) == nil && !slices.Contains(mem.Deleted, m.ID) &&
+	m := mem.Made
+	if m != nil && v.listed(m.ID) == nil && !slices.Contains(mem.Deleted, m.ID) &&
 		snap.Local.Sub(mem.MadeAt) < SpreadTime {
 		v.issued = append(v.issued, m.Issued)
 	}

@@ -25,14 +25,14 @@ type Placed struct {
 	Region     string // of the secret
 	Version    int64  // 0 if the secret doesn't hold it, or if its number is not known yet: see Stage
 	Current    bool
-	Stage      string // the version's stage in Vault's word; empty if the secret doesn't hold it
+	Stage      string // Vault's name of the version's stage; empty if the secret doesn't hold it
 }
 
 // Result is how a run ended.
 type Result struct {
 	End      Action // Done, Refuse or Wait
 	Reason   Reason
-	Detail   string // what exactly stands in the way, if anything
+	Detail   string // the exact obstacle; empty if there is none
 	Cause    error  // the error behind Failed, Interrupted and a refusal by Job.Authorize
 	FailedAt Action // the step of Cause
 
@@ -46,7 +46,8 @@ type Result struct {
 	Placed   []Placed
 	Slots    []credential.Issued // all credentials of the kind that the user has now
 	Proven   bool                // the new credential was seen to work in this run
-	// this run changed something beside its own notes, or may have: a write was not answered
+	// Acted says that this run changed something apart from Keyturn's own entries, or may have: a write was not
+	// answered.
 	Acted    bool
 	RetireAt time.Time
 	// ProofSince and ProofUntil say since when the new credential is not accepted, and when that becomes a refusal;

@@ -77,8 +77,8 @@ func (v view) room() (Room, string) {
 			}
 		}
 		if kept >= vault.MaxVersions && s.version(v.name) == nil {
-			return RoomFull, fmt.Sprintf("secret %s (%s) has %d versions, OCI keeps %d", s.Name, s.ID, kept,
-				vault.MaxVersions)
+			return RoomFull, fmt.Sprintf("secret %s (%s) has %d versions, OCI keeps %d",
+				s.Name, s.ID, kept, vault.MaxVersions)
 		}
 	}
 	return RoomFree, ""
@@ -93,8 +93,8 @@ func (v view) checkContent(s Seen) (Room, string) {
 	case s.Foreign != nil:
 		return RoomForeign, fmt.Sprintf("%s: %v", name, s.Foreign)
 	case v.misnamed(s):
-		return RoomWrong, fmt.Sprintf("%s is named for the part %q, but Keyturn wrote the part %q to it", name,
-			s.Role, s.Journal.Role)
+		return RoomWrong, fmt.Sprintf("%s is named for the part %q, but Keyturn wrote the part %q to it",
+			name, s.Role, s.Journal.Role)
 	case !known.Fits(v.job.Ref.Kind, s.Role):
 		return RoomWrong, fmt.Sprintf("%s is named for the part %q, but holds %s", name, s.Role, known.Sort)
 	case known.User != "":

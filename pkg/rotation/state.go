@@ -19,13 +19,13 @@ type Made string
 
 // The states of the new credential.
 const (
-	MadeNone Made = "none"
-	MadeHeld Made = "held" // it exists; only this process has its value
-	MadeLost Made = "lost" // it exists; its value is nowhere, and its maker can't be running any more
-	// another delivery may be about to make it or to store its value, or the list doesn't show it yet
-	MadeElsewhere Made = "elsewhere"
-	MadeStrange   Made = "strange" // it exists; it was made for another secret, which may have its value
-	// a secret names it, but IAM doesn't show that this rotation made it; or its value may be in a deleted version
+	MadeNone      Made = "none"
+	MadeHeld      Made = "held"      // it exists; only this process has its value
+	MadeLost      Made = "lost"      // it must not be used: its value is lost, or it was rejected
+	MadeElsewhere Made = "elsewhere" // another delivery may be making or storing it, or the list doesn't show it yet
+	MadeStrange   Made = "strange"   // it exists; it was made for another secret, which may have its value
+	// MadeDoubtful: a secret names it, but IAM doesn't show that this rotation made it; or its value may be in a
+	// deleted version.
 	MadeDoubtful Made = "doubtful"
 	MadeLive     Made = "live" // it exists, and its value is in Vault
 )
@@ -35,12 +35,12 @@ type Stored string
 
 // How far the new value came.
 const (
-	StoredNotAsked  Stored = "not asked" // no secret was named (a password only)
-	StoredNone      Stored = "none"      // nothing of this attempt
-	StoredIntent    Stored = "intent"    // this delivery has announced an action that can't be undone
-	StoredElsewhere Stored = "elsewhere" // another delivery has announced one
-	// it may be staged: the answer to the write was lost, and no look has succeeded since
-	StoredUnsure     Stored = "unsure"
+	StoredNotAsked Stored = "not asked" // no secret was named (a password only)
+	StoredNone     Stored = "none"      // nothing of this attempt
+	// StoredIntent: an action that can't be undone is announced, and this delivery may carry it out or continue it.
+	StoredIntent     Stored = "intent"
+	StoredElsewhere  Stored = "elsewhere"    // another delivery has announced one
+	StoredUnsure     Stored = "unsure"       // perhaps staged: a write was not answered, and no look succeeded since
 	StoredPart       Stored = "part"         // staged in some of the secrets, not in all
 	StoredAll        Stored = "all"          // staged (PENDING) in every secret
 	StoredPromotedIn Stored = "part current" // CURRENT in some secrets, PENDING in the others
@@ -80,11 +80,10 @@ type Room string
 
 // Whether the new value may be written to the secrets, and why not.
 const (
-	RoomFree  Room = "free"
-	RoomSpent Room = "spent" // this rotation has no version name left
-	RoomTaken Room = "taken" // it holds the only readable copy of another living credential
-	// its content can't be read, and may be another living credential of the user
-	RoomUnknown Room = "unknown"
+	RoomFree    Room = "free"
+	RoomSpent   Room = "spent"   // this rotation has no version name left
+	RoomTaken   Room = "taken"   // it holds the only readable copy of another living credential
+	RoomUnknown Room = "unknown" // its content can't be read, and may be another living credential
 	RoomChanged Room = "changed" // another version became CURRENT since the rotation began
 	RoomBusy    Room = "busy"    // another rotation is writing to it
 	RoomFull    Room = "full"    // OCI keeps no more versions of it
@@ -98,7 +97,7 @@ type Grace string
 
 // The states of the overlap of the old and the new credential.
 const (
-	GraceOrdered   Grace = "ordered"   // ordered, but not yet recorded in the secrets
+	GraceOrdered   Grace = "ordered"   // ordered and not yet recorded, or a later closure gave another period
 	GraceRuns      Grace = "runs"      // recorded in the secrets, and not over
 	GraceOver      Grace = "over"      // it is over, or none was ordered
 	GraceClaimed   Grace = "claimed"   // over, and this run has recorded in the secrets that it deletes the old one
@@ -180,7 +179,7 @@ const (
 	Retire   Action = "retire"   // delete the old credential
 	Settle   Action = "settle"   // remove the entry of a credential that is gone from the secrets
 	Replace  Action = "replace"  // delete the old credential first, as replace:yes allows
-	Discard  Action = "discard"  // delete a new credential whose value is lost
+	Discard  Action = "discard"  // delete a new credential that must not be used: its value is lost, or it was rejected
 	Withdraw Action = "withdraw" // remove the announcement of a lost reset from the secret
 	Fence    Action = "fence"    // mark the staged version as undone, so that no delivery promotes it
 	Done     Action = "done"

@@ -102,7 +102,7 @@ var Sections = []Section{
 			Because: "it may not be touched"},
 		{Order: OrderNone, Made: made(MadeLost), Room: RoomFree, Stored: stored(StoredNone, StoredIntent),
 			Then:    Discard,
-			Because: "its value is stored nowhere: it can never be used, and it fills a slot"},
+			Because: "it must not be used, and fills a slot: its value is lost, or it was rejected"},
 		{Order: OrderNone, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent), Then: Done,
 			Reason:  AlreadyGone,
 			Because: "it is gone"},
@@ -135,8 +135,7 @@ var Sections = []Section{
 				"If it may have been stored, it stays, since another delivery may be promoting it"},
 		{Origin: reset, Made: made(MadeHeld), Stored: stored(StoredNone, StoredIntent, StoredElsewhere),
 			Trouble: anyTrouble, Then: Done, Reason: ResetNotKept,
-			Because: "the one-time value is lost with this process; the user has to set a new password in any " +
-				"case"},
+			Because: "the one-time value is lost with this process; the user must set a new password in any case"},
 		{Old: gone, Made: made(MadeNone), Stored: stored(StoredNone), Trouble: []Trouble{TroubleFinal, TroubleBlocked},
 			Then: Done, Reason: AlreadyGone,
 			Because: "there is nothing to replace any more"},
@@ -152,8 +151,7 @@ var Sections = []Section{
 			Then:    Discard,
 			Because: "the guard forbids storing its value, which would be lost with this process"},
 		{Origin: reset, Guard: GuardRefuses, Made: made(MadeHeld), Then: Done, Reason: ResetNotKept,
-			Because: "the guard forbids storing its one-time value; the user has to set a new password in any " +
-				"case"},
+			Because: "the guard forbids storing its one-time value; the user must set a new password in any case"},
 		{Origin: reset, Old: gone, Guard: GuardRefuses, Then: Done, Reason: AlreadyReset,
 			Because: "the password was reset after the problem was closed"},
 		{Origin: reset, Old: gone, Stored: stored(StoredUnread), Then: Done, Reason: AlreadyReset,
@@ -202,8 +200,8 @@ var Sections = []Section{
 			Because: "the first delivery to announce the reset does it; all others wait"},
 		{Origin: reset, Made: made(MadeHeld), Stored: stored(StoredNotAsked), Then: Done, Reason: Rotated,
 			Because: "the reset is done, and the closure names no secret for the one-time password"},
-		{Origin: reset, Made: made(MadeHeld, MadeLive), Stored: stored(StoredNone, StoredIntent, StoredElsewhere,
-			StoredPart), Then: Stage,
+		{Origin: reset, Made: made(MadeHeld, MadeLive),
+			Stored: stored(StoredNone, StoredIntent, StoredElsewhere, StoredPart), Then: Stage,
 			Because: "the one-time password goes to Vault"},
 		{Origin: reset, Made: made(MadeLive), Stored: stored(StoredAll, StoredPromotedIn), Then: Promote,
 			Because: "it is already the user's password; there is nothing to prove"},
@@ -221,7 +219,7 @@ var Sections = []Section{
 		{Made: made(MadeElsewhere), Then: Wait, Reason: InProgress,
 			Because: "its maker may still be running, or IAM's list may not show it yet"},
 		{Made: made(MadeLost), Then: Discard,
-			Because: "it is this rotation's, but its value is lost: it can never be used, and it fills a slot"},
+			Because: "it is this rotation's and must not be used: its value is lost, or it was rejected"},
 		{Made: made(MadeDoubtful), Then: Refuse, Reason: NotOurs,
 			Because: "another user of the secret may have written that: the credential may be in use"},
 		{Old: gone, Made: made(MadeStrange), Then: Done, Reason: AlreadyGone,
@@ -263,9 +261,8 @@ var Sections = []Section{
 		{Origin: local, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFree, Then: Create,
 			Because: "the private key is in Vault"},
 		{Origin: local, Old: alive, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFull, Replace: "yes",
-			Then: Replace,
-			Because: "the new private key is in Vault, the comment allows deleting first, and the user has " +
-				"another key"},
+			Then:    Replace,
+			Because: "the private key is in Vault, the comment allows deleting first, and the user has another key"},
 		{Origin: local, Made: made(MadeNone), Stored: stored(StoredAll), Then: Refuse, Reason: NoFreeSlot,
 			Because: "the slot was filled in the meantime"},
 	}},
@@ -369,10 +366,9 @@ func decide(table []Row, s State) Decision {
 
 func (r Row) fits(s State) bool {
 	return oneOf(r.Origin, s.Origin) && same(r.Order, s.Order) && oneOf(r.Sight, s.Sight) && same(r.Guard, s.Guard) &&
-		oneOf(r.Old, s.Old) &&
-		oneOf(r.Made, s.Made) && oneOf(r.Stored, s.Stored) && same(r.Proof, s.Proof) && same(r.Slot, s.Slot) &&
-		same(r.Room, s.Room) &&
-		oneOf(r.Trouble, s.Trouble) && yesNo(r.Replace, s.Replace) && same(r.Grace, s.Grace)
+		oneOf(r.Old, s.Old) && oneOf(r.Made, s.Made) && oneOf(r.Stored, s.Stored) && same(r.Proof, s.Proof) &&
+		same(r.Slot, s.Slot) && same(r.Room, s.Room) && oneOf(r.Trouble, s.Trouble) &&
+		yesNo(r.Replace, s.Replace) && same(r.Grace, s.Grace)
 }
 
 func same[T ~string](want, have T) bool { return want == "" || want == have }

@@ -77,7 +77,7 @@ func record() cloudguard.Problem {
 
 // holds sets the secret's journal.
 func (s *fakeTenancy) holds(j rotation.Journal) *fakeTenancy {
-	s.secret.Metadata = j.Into(nil)
+	s.secret.Metadata, _ = j.Write(nil)
 	return s
 }
 
