@@ -40,6 +40,10 @@ func TestADryRunChangesNothingAndPlansWhatTheRunThenDoes(t *testing.T) {
 					if n := len(did); f.kind == credential.Password && n > 0 && did[n-1] == rotation.Prove {
 						did = did[:n-1] // the last look at a password changes nothing
 					}
+					if wait == 0 && (len(planned.Plan) == 0 || done.End != rotation.Done) {
+						t.Errorf("%s: %v was planned, and the run ended with %s (%s)", what, planned.Plan, done.End,
+							done.Reason)
+					}
 					if !slices.Equal(planned.Plan, did) {
 						t.Errorf("%s: %v was planned, %v was done", what, planned.Plan, did)
 					}

@@ -162,12 +162,20 @@ func TestOCIIsChangedOnlyInActions(t *testing.T) {
 func TestAReductionChangesNothing(t *testing.T) {
 	set, files := sources(t)
 	values := []string{"view", "Snapshot", "Seen", "Memory", "Case", "State", "Trial", "Content", "Journal", "Job"}
+	functions := []string{"Reduce", "newView", "Next", "decide"}
+	declared := map[string]bool{} // types and functions of the package
 	for name, f := range files {
 		for _, d := range f.Decls {
+			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.TYPE {
+				for _, spec := range g.Specs {
+					declared[spec.(*ast.TypeSpec).Name.Name] = true
+				}
+			}
 			fn, ok := d.(*ast.FuncDecl)
 			if !ok || fn.Body == nil {
 				continue
 			}
+			declared[fn.Name.Name] = declared[fn.Name.Name] || fn.Recv == nil
 			receiver, of := "", ""
 			if fn.Recv != nil {
 				if len(fn.Recv.List[0].Names) > 0 {
@@ -178,8 +186,7 @@ func TestAReductionChangesNothing(t *testing.T) {
 					t.Errorf("%s: %s can change its %s", set.Position(fn.Pos()), fn.Name.Name, of)
 				}
 			}
-			reduces := of == "view" || of == "" && slices.Contains([]string{"Reduce", "newView", "Next", "decide"},
-				fn.Name.Name)
+			reduces := of == "view" || of == "" && slices.Contains(functions, fn.Name.Name)
 			if !reduces {
 				continue
 			}
@@ -200,6 +207,11 @@ func TestAReductionChangesNothing(t *testing.T) {
 				}
 				return true
 			})
+		}
+	}
+	for _, name := range append(values, functions...) {
+		if !declared[name] {
+			t.Errorf("the package doesn't declare %s", name)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/background"
@@ -23,6 +24,7 @@ type call struct {
 	other   *walkProcess // another running process
 	changes int
 	dead    bool
+	clock   sync.Mutex // a proof and a reading in the background use the clock at the same time
 }
 
 func (c *call) wrong(format string, args ...any) {
@@ -328,11 +330,17 @@ func (c *call) Prove(_ context.Context, m credential.Material, _ credential.Owne
 	return c.proof == "" && i >= 0 && c.works(c.creds[i]), nil
 }
 
-func (c *call) Now() time.Time { return c.now }
+func (c *call) Now() time.Time {
+	c.clock.Lock()
+	defer c.clock.Unlock()
+	return c.now
+}
 
 // Sleep moves the clock only during Prove. Other pauses are too short to matter.
 func (c *call) Sleep(ctx context.Context, d time.Duration) error {
 	if c.action == Prove {
+		c.clock.Lock()
+		defer c.clock.Unlock()
 		c.now = c.now.Add(d)
 	}
 	return ctx.Err()

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,10 +14,9 @@ import (
 
 func TestAShortRunMeasuresEverySection(t *testing.T) {
 	need.Suite(t, need.Bench)
-	s, _, _ := readFlags([]string{"-short", "-v"}, nil, nil)
-	b := &bench{report: report{settings: s, machine: machine()}, stderr: t.Output()}
+	var b bench
 	var stdout strings.Builder
-	if code := b.run(t.Context(), &stdout); code != 0 {
+	if code := b.command(t.Context(), []string{"-short", "-v"}, &stdout, t.Output()); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
 	printed := stdout.String()
@@ -43,6 +43,10 @@ func TestAShortRunMeasuresEverySection(t *testing.T) {
 	want = map[string]int{"cold start": 2, "rotation": 12, "burst": 6, "size": 6}
 	if !maps.Equal(floors, want) {
 		t.Errorf("%v rows have a floor, want %v", floors, want)
+	}
+	verdicts := regexp.MustCompile(`(?m) (<=?) [0-9.]+( x floor)? +(met|MISSED)( |$)`).FindAllString(printed, -1)
+	if len(verdicts) != targets {
+		t.Errorf("%d targets have a verdict, want all %d", len(verdicts), targets)
 	}
 	if len(b.chains) != 24 || targets != 15 || !strings.Contains(printed, "A short run") || b.seconds <= 0 {
 		t.Errorf("%d chains and %d targets, want 24 and 15:\n%s", len(b.chains), targets, printed)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/tenancy"
@@ -154,7 +155,7 @@ func measureProcess(ctx context.Context, b *bench, cost costs) (err error) {
 	b.addCPU("one process", cost,
 		work{b.serial, one.cpu + two.cpu, one.signatures + two.signatures, one.keys + two.keys})
 	for _, kind := range tenancy.Kinds() {
-		if kind == tenancy.APIKey {
+		if kind.Record().Origin == credential.Local {
 			continue
 		}
 		// The first few don't count: the process may still be generating a key in advance.

@@ -113,7 +113,7 @@ func signed(calls []ociemu.Call) int {
 
 // keysOf counts the cases for which the function generates an RSA key.
 func keysOf(cases []*tenancy.Case) int {
-	return count(cases, func(c *tenancy.Case) bool { return c.Kind == tenancy.APIKey })
+	return count(cases, func(c *tenancy.Case) bool { return c.Kind.Record().Origin == credential.Local })
 }
 
 func count[T any](all []T, is func(T) bool) (n int) {

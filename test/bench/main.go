@@ -113,11 +113,16 @@ func readFlags(args []string, stdout, stderr io.Writer) (s settings, code int, o
 
 // run is the whole command; it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var b bench
+	return b.command(ctx, args, stdout, stderr)
+}
+
+func (b *bench) command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	s, code, ok := readFlags(args, stdout, stderr)
 	if !ok {
 		return code
 	}
-	b := &bench{report: report{settings: s, machine: machine(), load: load()}, stderr: stderr}
+	b.report, b.stderr = report{settings: s, machine: machine(), load: load()}, stderr
 	return b.run(ctx, stdout)
 }
 

@@ -25,10 +25,10 @@ var uses = map[tenancy.Kind]string{
 // is CURRENT in Vault, and must be refused otherwise.
 func (t *rotation) check(s *tenancy.Deployment, w *leakWatcher) {
 	old := t.c.OldID
-	if t.c.Kind == tenancy.Password {
+	if t.c.Kind.Resets() {
 		old = t.before.credentials[0].id
 	}
-	t.try(w, "the old "+nouns[t.c.Kind]+" "+uses[t.c.Kind], t.c.Old, t.after.has(old))
+	t.try(w, "the old "+t.c.Kind.Record().Noun+" "+uses[t.c.Kind], t.c.Old, t.after.has(old))
 	if _, some := t.after.promoted(t.before); !some {
 		return
 	}
@@ -44,7 +44,7 @@ func (t *rotation) check(s *tenancy.Deployment, w *leakWatcher) {
 func (t *rotation) try(w *leakWatcher, what string, v tenancy.Credential, works bool) {
 	c := check{what: what, answer: "not the user's"}
 	accepted := false
-	if t.c.Kind == tenancy.Password {
+	if t.c.Kind.Resets() {
 		accepted = w.password(t.c.User, v.Value)
 		if accepted {
 			c.answer = "the user's"

@@ -34,7 +34,7 @@ var braces = regexp.MustCompile(`\{[^{}]*\}`)
 // checkComment selects the kind for -comment if none was given, and refuses unknown placeholders.
 func (o *options) checkComment(kindGiven bool) error {
 	if !kindGiven {
-		o.kinds = []tenancy.Kind{tenancy.APIKey}
+		o.kinds = tenancy.Kinds()[:1]
 	}
 	for _, kind := range o.kinds {
 		var known []string

@@ -43,7 +43,7 @@ func runKinds(ctx context.Context, out *screen, s *tenancy.Deployment, w *leakWa
 		}
 		t := rotation{}
 		t.c, t.comment = o.add(s, kind)
-		out.rule(fmt.Sprintf("%d of %d  %s", i+1, len(o.kinds), nouns[kind]), " of "+t.c.UserName)
+		out.rule(fmt.Sprintf("%d of %d  %s", i+1, len(o.kinds), kind.Record().Noun), " of "+t.c.UserName)
 		if err := t.run(ctx, out, s); err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func printInstructions(out *screen, s *tenancy.Deployment, cases []*tenancy.Case
 	export("FUNCTION", s.Function.FunctionID)
 	export("TOPIC", s.Topic)
 	for _, c := range cases {
-		out.line("  " + out.paint(dim, "# "+nouns[c.Kind]+" of "+c.UserName+", too old"))
+		out.line("  " + out.paint(dim, "# "+c.Kind.Record().Noun+" of "+c.UserName+", too old"))
 		export(variable(c.Kind, "USER"), c.User)
 		export(variable(c.Kind, "PROBLEM"), c.Problem)
 		for _, key := range slices.Sorted(maps.Keys(c.Secrets)) {

@@ -11,12 +11,6 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-// nouns are the kinds in a sentence.
-var nouns = map[tenancy.Kind]string{
-	tenancy.APIKey: "API key", tenancy.AuthToken: "auth token", tenancy.CustomerSecretKey: "customer secret key",
-	tenancy.Password: "console password",
-}
-
 // state is the visible state of a case, without secret values.
 type state struct {
 	credentials []credential
@@ -80,7 +74,7 @@ func (s state) promoted(before state) (all, some bool) {
 // credentialRows lists the user's credentials, also those deleted since the earlier state.
 func credentialRows(kind tenancy.Kind, now state, before *state) [][]cell {
 	end := "deleted"
-	if kind == tenancy.Password {
+	if kind.Resets() {
 		end = "invalid"
 	}
 	rows := [][]cell{{plain(""), {"credential", dim}, {"age", dim}, {"description", dim}}}

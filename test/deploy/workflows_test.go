@@ -257,6 +257,34 @@ func TestTheWorkflowRunsEveryStepOfCIRunAndNoOtherCheck(t *testing.T) {
 	}
 }
 
+func TestEveryTestThatTheRaceStepSkipsExists(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, ".ci", "run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(root, "pkg", "rotation", "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	for _, f := range files {
+		source, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests.Write(source)
+	}
+	skip := regexp.MustCompile(`go test -race .*-skip "([A-Za-z|]+)"`).FindStringSubmatch(string(text))
+	if skip == nil {
+		t.Fatal("the step race of .ci/run skips nothing")
+	}
+	for part := range strings.SplitSeq(skip[1], "|") {
+		if !regexp.MustCompile(`(?m)^func Test\w*` + part).MatchString(tests.String()) {
+			t.Errorf("the step race of .ci/run skips %s, which is no test of pkg/rotation", part)
+		}
+	}
+}
+
 // script returns the script of a step of the release.
 func script(t *testing.T, job, name string) string {
 	t.Helper()

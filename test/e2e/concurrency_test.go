@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/test/fnhost"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/tenancy"
@@ -196,8 +197,23 @@ func TestTwoKeysOfOneUserAreBothRotated(t *testing.T) {
 		}
 	}
 	eventually(t, s) // after some minutes a staged version without a credential is given up
+	a.Bystander, b.Bystander = []string{storedKey(t, b)}, []string{storedKey(t, a)}
 	successorOnly(t, a)
 	successorOnly(t, b)
+}
+
+// storedKey is the fingerprint of the private key in the case's secret.
+func storedKey(t *testing.T, c *tenancy.Case) string {
+	t.Helper()
+	stored, err := c.Stored()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := credential.APIKeyMaterial(credential.NewValue([]byte(stored.Value)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.ID
 }
 
 func TestASecretThatTwoCommentsNameTakesOnlyItsUsersCredential(t *testing.T) {

@@ -118,7 +118,7 @@ func (h *History) Add(s State) {
 	if h.last != nil {
 		h.secrets(*h.last, s)
 	}
-	if h.c.Kind == tenancy.Password {
+	if h.c.Kind.Resets() {
 		if h.last != nil && s.Call != 0 && !s.Password.Equal(h.last.Password) {
 			h.resets[s.Password] = true
 		}

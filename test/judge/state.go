@@ -40,7 +40,7 @@ func StateOf(v ociemu.View, c *tenancy.Case) State {
 			s.Replace = s.Replace || replaces(h.Comment)
 		}
 	}
-	if c.Kind == tenancy.Password {
+	if c.Kind.Resets() {
 		s.Password, s.Kept = v.User(c.User).PasswordCreated, map[string]bool{}
 	} else {
 		s.Existing = c.IDsIn(v)
@@ -55,7 +55,7 @@ func StateOf(v ociemu.View, c *tenancy.Case) State {
 				current[key] = read(version.Content)
 			}
 		}
-		if c.Kind == tenancy.Password {
+		if c.Kind.Resets() {
 			s.Kept[key] = slices.ContainsFunc(current[key], func(r reading) bool {
 				return v.Works("password", c.User, r.value)
 			})
@@ -116,7 +116,7 @@ func read(content []byte) []reading {
 // readable reports whether the readings have the credential's whole value. A customer secret key also needs its access
 // key, which may be in another secret.
 func readable(v ociemu.View, c *tenancy.Case, id string, all []reading) bool {
-	named := c.Kind != tenancy.CustomerSecretKey || slices.ContainsFunc(all, func(r reading) bool {
+	named := !c.Kind.Pair() || slices.ContainsFunc(all, func(r reading) bool {
 		return r.id == id || r.value == id
 	})
 	return named && slices.ContainsFunc(all, func(r reading) bool { return works(v, c, id, r) })

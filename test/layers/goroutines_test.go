@@ -28,8 +28,8 @@ func TestOnlyPkgBackgroundStartsGoroutines(t *testing.T) {
 			return true
 		})
 	}
-	if seen < 80 || started == 0 {
-		t.Errorf("%d files were checked, want 80 or more; pkg/background starts %d goroutines", seen, started)
+	if seen < 140 || started == 0 {
+		t.Errorf("%d files were checked, want 140 or more; pkg/background starts %d goroutines", seen, started)
 	}
 }
 

@@ -28,8 +28,8 @@ func TestNoLineIsTooWide(t *testing.T) {
 			}
 		}
 	}
-	if seen < 50000 {
-		t.Errorf("%d lines were checked, want 50000 or more", seen)
+	if seen < 80000 {
+		t.Errorf("%d lines were checked, want 80000 or more", seen)
 	}
 }
 

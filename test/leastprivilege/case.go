@@ -117,7 +117,7 @@ func (s *environment) rotated(c *tenancy.Case, old []string) error {
 	if stored.Value == "" || stored.Value == c.Old.Value {
 		return errors.New("the secret doesn't hold a new value")
 	}
-	if status := c.Try(stored); c.Kind != tenancy.Password && status != 200 {
+	if status := c.Try(stored); !c.Kind.Resets() && status != 200 {
 		return fmt.Errorf("using the stored credential is answered %d", status)
 	}
 	return nil

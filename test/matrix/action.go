@@ -119,7 +119,7 @@ var actions = []action{
 			return true, env.c.Delete(ctx, env.c.Bystander[0])
 		}},
 	{name: "sets the password", password: true, rare: true, appliesTo: func(f form) bool {
-		return f.want.Kind == tenancy.Password
+		return f.want.Kind.Resets()
 	},
 		do: func(_ context.Context, env *environment) (bool, error) {
 			env.SetPassword(env.c.User)
@@ -171,7 +171,7 @@ const note = "an operator was here"
 
 // addCredential gives the user another credential, if a slot is free.
 func (env *environment) addCredential() (tenancy.Credential, bool) {
-	if len(env.c.IDs()) >= slots[env.c.Kind] {
+	if len(env.c.IDs()) >= env.c.Kind.Record().Limit {
 		return tenancy.Credential{}, false
 	}
 	own := env.c.AddCredential()
@@ -188,12 +188,9 @@ func (env *environment) content(key string, c tenancy.Credential) []byte {
 	if !env.c.Bundle {
 		return []byte(c.Value)
 	}
-	id, value := map[tenancy.Kind]string{tenancy.APIKey: "fingerprint", tenancy.AuthToken: "token_id",
-		tenancy.CustomerSecretKey: "access_key"}[env.c.Kind],
-		map[tenancy.Kind]string{tenancy.APIKey: "private_key", tenancy.AuthToken: "token",
-			tenancy.CustomerSecretKey: "secret_key"}[env.c.Kind]
-	content, err := json.Marshal(map[string]string{"kind": string(env.c.Kind), "user": env.c.User, id: c.ID,
-		value: c.Value})
+	members := env.c.Kind.Record().Bundle
+	content, err := json.Marshal(map[string]string{"kind": string(env.c.Kind), "user": env.c.User, members[0]: c.ID,
+		members[1]: c.Value})
 	if err != nil {
 		panic(err)
 	}
@@ -280,7 +277,7 @@ func actionCells(f form, sites []site) []cell {
 	}
 	for i := range actions {
 		a := &actions[i]
-		if f.want.Kind == tenancy.Password && !a.password || a.appliesTo != nil && !a.appliesTo(f) {
+		if f.want.Kind.Resets() && !a.password || a.appliesTo != nil && !a.appliesTo(f) {
 			continue
 		}
 		for j, s := range sites {

@@ -136,7 +136,7 @@ func anyPairs(f form, sites []site) []cell {
 }
 
 // fullForm is the form with which all consecutive pairs run, and more of the other pairs than with other forms.
-const fullForm = "api-key"
+var fullForm = allForms()[0].name
 
 // sampleSize is how many cells of a sort to draw: for fullForm and for each other form, and for each form with -short;
 // -1 means all.

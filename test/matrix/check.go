@@ -8,7 +8,6 @@ import (
 
 	"github.com/keyturn/keyturn/test/judge"
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // check judges the end of a cell, and adds what the judge found during it.
@@ -43,7 +42,7 @@ func (env *environment) check(r *result) {
 		fail("%v", env.injector.actionErr)
 	}
 	switch a := r.cell.action(); {
-	case a != nil && env.c.Kind == tenancy.Password:
+	case a != nil && env.c.Kind.Resets():
 		most := 1
 		if env.form.variant == lagging && env.otherSecrets != nil {
 			most = 2 // a second order, while IAM's list doesn't show the first reset yet
@@ -53,9 +52,9 @@ func (env *environment) check(r *result) {
 		}
 	case a != nil:
 		env.checkAction(a, fail)
-	case env.c.Kind == tenancy.Password && env.injector.tooLate > 0:
+	case env.c.Kind.Resets() && env.injector.tooLate > 0:
 		// The killed process's reset took effect at the very end. Nothing can prevent that; see the README's limits.
-	case env.c.Kind == tenancy.Password:
+	case env.c.Kind.Resets():
 		env.checkPassword(r, env.history.Resets(), fail)
 	default:
 		for _, fault := range judge.Replaced(env.c, env.form.variant == grace) {
@@ -72,7 +71,7 @@ func (env *environment) check(r *result) {
 
 // finished reports whether the first delivery has left nothing to do, so that its faults have no further effect.
 func (env *environment) finished(c cell) bool {
-	if env.last.Status != 200 || len(env.Mails()) == 0 || env.reopened() || env.c.Kind == tenancy.Password ||
+	if env.last.Status != 200 || len(env.Mails()) == 0 || env.reopened() || env.c.Kind.Resets() ||
 		env.form.variant == wiped ||
 		c.action() != nil || env.injector.missed() > 0 || slices.ContainsFunc(c.faults, func(d fault) bool {
 		return d.late

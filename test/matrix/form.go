@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/tenancy"
 )
@@ -25,36 +26,41 @@ type form struct {
 	comment []string // options of the closure comment
 }
 
-// slots is how many credentials of each kind OCI allows a user.
-var slots = map[tenancy.Kind]int{tenancy.APIKey: 3, tenancy.AuthToken: 2, tenancy.CustomerSecretKey: 2}
-
 // allForms lists the forms of the matrix.
-func allForms() []form {
-	base := []form{
-		{name: "api-key", want: tenancy.Want{Kind: tenancy.APIKey}},
-		{name: "api-key bundle", want: tenancy.Want{Kind: tenancy.APIKey, Bundle: true}},
-		{name: "auth-token", want: tenancy.Want{Kind: tenancy.AuthToken}},
-		{name: "auth-token bundle", want: tenancy.Want{Kind: tenancy.AuthToken, Bundle: true}},
-		{name: "customer-secret-key pair", want: tenancy.Want{Kind: tenancy.CustomerSecretKey}},
-		{name: "customer-secret-key bundle", want: tenancy.Want{Kind: tenancy.CustomerSecretKey, Bundle: true}},
+func allForms() (all []form) {
+	for _, kind := range tenancy.Kinds() {
+		if kind.Resets() {
+			all = append(all, formsOfReset(kind)...)
+			continue
+		}
+		name := string(kind)
+		if kind.Pair() {
+			name += " pair"
+		}
+		for _, f := range []form{{name: name, want: tenancy.Want{Kind: kind}},
+			{name: string(kind) + " bundle", want: tenancy.Want{Kind: kind, Bundle: true}}} {
+			g, r, u, w, l := f, f, f, f, f
+			g.name, g.variant, g.comment = f.name+" "+string(grace), grace, []string{"grace:1h"}
+			r.name, r.variant, r.comment = f.name+" "+string(replace), replace, []string{"replace:yes"}
+			r.want.Bystander = kind.Record().Limit - 1
+			u.name, u.variant = f.name+" "+string(undo), undo
+			w.name, w.variant = f.name+" "+string(wiped), wiped
+			l.name, l.variant = f.name+" "+string(lagging), lagging
+			all = append(all, f, g, r, u, w, l)
+		}
 	}
-	var all []form
-	for _, f := range base {
-		all = append(all, f)
-		g, r, u, w, l := f, f, f, f, f
-		g.name, g.variant, g.comment = f.name+" "+string(grace), grace, []string{"grace:1h"}
-		r.name, r.variant, r.comment = f.name+" "+string(replace), replace, []string{"replace:yes"}
-		r.want.Bystander = slots[f.want.Kind] - 1
-		u.name, u.variant = f.name+" "+string(undo), undo
-		w.name, w.variant = f.name+" "+string(wiped), wiped
-		l.name, l.variant = f.name+" "+string(lagging), lagging
-		all = append(all, g, r, u, w, l)
+	return all
+}
+
+// formsOfReset lists the forms of a kind whose rotation resets the user's only credential.
+func formsOfReset(kind tenancy.Kind) []form {
+	name := string(kind)
+	return []form{
+		{name: name, want: tenancy.Want{Kind: kind}},
+		{name: name + " bundle", want: tenancy.Want{Kind: kind, Bundle: true}},
+		{name: name + " " + string(lagging), want: tenancy.Want{Kind: kind}, variant: lagging},
+		{name: name + " not kept", want: tenancy.Want{Kind: kind, NoSecret: true}},
 	}
-	return append(all,
-		form{name: "password", want: tenancy.Want{Kind: tenancy.Password}},
-		form{name: "password bundle", want: tenancy.Want{Kind: tenancy.Password, Bundle: true}},
-		form{name: "password " + string(lagging), want: tenancy.Want{Kind: tenancy.Password}, variant: lagging},
-		form{name: "password not kept", want: tenancy.Want{Kind: tenancy.Password, NoSecret: true}})
 }
 
 // writes are the function's operations that change something.
@@ -72,7 +78,7 @@ func isProof(c ociemu.Call) bool {
 
 // refusal is the answer to a proof with a credential that OCI does not accept.
 func (f form) refusal() ociemu.Action {
-	if f.want.Kind == tenancy.CustomerSecretKey {
+	if f.want.Kind.Record().Endpoint == credential.AtS3 {
 		return ociemu.Answer(403, "InvalidAccessKeyId")
 	}
 	return ociemu.Answer(401, "NotAuthenticated")

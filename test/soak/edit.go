@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // edit is what an operator does to a user's secret or credential during a rotation.
@@ -170,7 +169,7 @@ func (r *run) injectEdit(ctx context.Context, u *user, e *edit, n int) (end func
 func (r *run) drawEdit(u *user) (*edit, int) {
 	odds, which, at := r.random.Float64(), r.random.IntN(len(edits)), 3+r.random.IntN(12)
 	e := &edits[which]
-	if odds >= r.edits || len(u.Secrets) == 0 || u.Kind == tenancy.Password && !e.password {
+	if odds >= r.edits || len(u.Secrets) == 0 || u.Kind.Resets() && !e.password {
 		return nil, 0
 	}
 	return e, at

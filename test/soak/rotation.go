@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // rotation is one planned rotation.
@@ -26,7 +25,7 @@ func (r *run) plan() []rotation {
 	var rotations []rotation
 	for _, u := range r.users {
 		if !u.violated && !u.deletedAll {
-			plain := u.Kind != tenancy.Password && len(u.Bystander) == 0
+			plain := !u.Kind.Resets() && len(u.Bystander) == 0
 			t := rotation{user: u, copies: 1 + max(0, r.random.IntN(6)-3), withGrace: r.random.IntN(4) == 0 &&
 				plain, sweep: r.random.IntN(40) == 0}
 			t.edit, t.call = r.drawEdit(u)
@@ -97,19 +96,14 @@ func (r *run) rotate(ctx context.Context, t rotation) error {
 
 // begin adds a problem for the user's credential and closes it.
 func (r *run) begin(ctx context.Context, u *user) error {
-	resource := u.OldID
-	switch u.Kind {
-	case tenancy.APIKey:
-		resource = r.Tenancy() + "/" + u.User + "/" + u.OldID
-	case tenancy.Password:
-		resource = ""
+	if u.Kind.Resets() {
 		if err := r.awaitUnusedSecond(ctx, u); err != nil {
 			return err
 		}
 		u.mails = len(r.Mails())
 	}
 	if u.rotations > 0 {
-		u.Problem = r.AddProblem(ociemu.ProblemSeed{Rule: u.Kind.Rule(), User: u.User, ResourceID: resource})
+		u.Problem = r.AddProblem(ociemu.ProblemSeed{Rule: u.Kind.Rule(), User: u.User, ResourceID: u.Resource(u.OldID)})
 	}
 	u.begin()
 	r.injector.setOwner(u.UserName, u.Problem)
@@ -117,7 +111,7 @@ func (r *run) begin(ctx context.Context, u *user) error {
 	r.rotations++
 	r.active = append(r.active, u)
 	r.byProblem[u.Problem] = u
-	plant := r.breakFirst && u.Kind != tenancy.Password && len(u.Bystander) == 0
+	plant := r.breakFirst && !u.Kind.Resets() && len(u.Bystander) == 0
 	r.breakFirst = r.breakFirst && !plant
 	r.mu.Unlock()
 	if plant {
@@ -163,7 +157,7 @@ func (r *run) deliver(ctx context.Context, u *user) {
 
 // finish ends the user's rotation, and dismisses the problem so that later sweeps ignore it.
 func (r *run) finish(ctx context.Context, u *user) error {
-	if u.Kind != tenancy.Password { // its next rotation begins with another one
+	if !u.Kind.Resets() { // its next rotation begins with another one
 		u.remember()
 	}
 	r.mu.Lock()

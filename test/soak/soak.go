@@ -89,8 +89,9 @@ func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) 
 			err = other
 		}
 	}()
+	all := forms()
 	for i := range s.userCount {
-		r.users = append(r.users, &user{Case: r.Add(forms[i%len(forms)]), closureSeconds: map[int64]bool{}})
+		r.users = append(r.users, &user{Case: r.Add(all[i%len(all)]), closureSeconds: map[int64]bool{}})
 	}
 	r.HandleFunction(r.Function.FunctionID, r.receive)
 	r.OnChange(r.watch)
@@ -175,7 +176,7 @@ func (r *run) epoch(ctx context.Context) error {
 	rotations := r.plan()
 	r.SetCreatedOffset(-tenancy.Age) // no process runs at this moment
 	for _, t := range rotations {
-		if t.user.Kind == tenancy.Password {
+		if t.user.Kind.Resets() {
 			r.SetPassword(t.user.User)
 		}
 	}
@@ -251,7 +252,7 @@ func (r *run) recover(ctx context.Context) error {
 			r.mu.Lock()
 			r.report(u, "in the end: "+wrong)
 			r.mu.Unlock()
-			if u.Kind != tenancy.Password {
+			if !u.Kind.Resets() {
 				continue
 			}
 		}
@@ -264,7 +265,7 @@ func (r *run) recover(ctx context.Context) error {
 
 // lossReported reports whether a mail of this rotation says that its one-time password is in no secret.
 func (r *run) lossReported(u *user) bool {
-	if u.Kind != tenancy.Password {
+	if !u.Kind.Resets() {
 		return false
 	}
 	u.mu.Lock()

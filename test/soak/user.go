@@ -15,13 +15,18 @@ import (
 
 // forms lists all kinds of credential and forms of their secrets. Users take them in turn. Those with bystanders have
 // no free slot, and the closure comment allows to delete the old credential first.
-var forms = []tenancy.Want{
-	{Kind: tenancy.APIKey}, {Kind: tenancy.AuthToken}, {Kind: tenancy.CustomerSecretKey}, {Kind: tenancy.Password},
-	{Kind: tenancy.APIKey, Bundle: true}, {Kind: tenancy.AuthToken, Bundle: true},
-	{Kind: tenancy.CustomerSecretKey, Bundle: true},
-	{Kind: tenancy.Password, Bundle: true}, {Kind: tenancy.Password, NoSecret: true},
-	{Kind: tenancy.APIKey, Bystander: 2}, {Kind: tenancy.AuthToken, Bundle: true, Bystander: 1},
-	{Kind: tenancy.CustomerSecretKey, Bystander: 1},
+func forms() []tenancy.Want {
+	var plain, bundles, unkept, full []tenancy.Want
+	for i, kind := range tenancy.Kinds() {
+		plain = append(plain, tenancy.Want{Kind: kind})
+		bundles = append(bundles, tenancy.Want{Kind: kind, Bundle: true})
+		if kind.Resets() {
+			unkept = append(unkept, tenancy.Want{Kind: kind, NoSecret: true})
+		} else {
+			full = append(full, tenancy.Want{Kind: kind, Bundle: i%2 == 1, Bystander: kind.Record().Limit - 1})
+		}
+	}
+	return slices.Concat(plain, bundles, unkept, full)
 }
 
 // grace is the option of some closure comments. It ends before the sweeps of the recovery phase.
@@ -101,7 +106,7 @@ func (u *user) observe(v ociemu.View, now time.Time) string {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.Kind == tenancy.Password {
+	if u.Kind.Resets() {
 		made := v.User(u.User).PasswordCreated
 		if n := len(u.resets); n == 0 || !u.resets[n-1].Equal(made) {
 			u.resets = append(u.resets, made)
@@ -161,13 +166,13 @@ func (u *user) changed(now []string) string {
 
 // hasNone reports whether an operator deleted the user's last credential that can be rotated.
 func (u *user) hasNone() bool {
-	return u.Kind != tenancy.Password && u.judge.Deleted() && len(u.IDs()) == len(u.Bystander)
+	return !u.Kind.Resets() && u.judge.Deleted() && len(u.IDs()) == len(u.Bystander)
 }
 
 // check returns what is wrong at the end of a rotation. lossReported says that a mail reported the loss of a one-time
 // password, which Keyturn can't prevent.
 func (u *user) check(lossReported bool) string {
-	if u.Kind == tenancy.Password {
+	if u.Kind.Resets() {
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		switch {
@@ -184,7 +189,7 @@ func (u *user) check(lossReported bool) string {
 // next makes the stored credential the old one of the next rotation.
 func (u *user) next() error {
 	u.event = nil
-	if u.Kind == tenancy.Password {
+	if u.Kind.Resets() {
 		return nil
 	}
 	stored, err := u.Stored()

@@ -32,9 +32,16 @@ func Kinds() (all []Kind) {
 }
 
 // Rule is the detector rule for credentials of the kind that are too old.
-func (k Kind) Rule() string { return k.record().Detection.Rule }
+func (k Kind) Rule() string { return k.Record().Detection.Rule }
 
-func (k Kind) record() *credential.Record { return credential.Kind(k).Record() }
+// Record returns what Keyturn knows about the kind.
+func (k Kind) Record() *credential.Record { return credential.Kind(k).Record() }
+
+// Pair reports whether the kind's value takes two plain secrets, one for each half.
+func (k Kind) Pair() bool { return credential.Kind(k).Pair() }
+
+// Resets reports whether a rotation resets the user's only credential of the kind, which has no id.
+func (k Kind) Resets() bool { return k.Record().Origin == credential.Reset }
 
 // keys returns the keys of the closure comment, one for each secret. Of a customer secret key's pair the access key
 // comes first, as in Oracle's tutorial.
@@ -42,7 +49,7 @@ func (k Kind) keys(bundle bool) (keys []string) {
 	if bundle {
 		return []string{credential.BundleKey}
 	}
-	for _, p := range k.record().Parts {
+	for _, p := range k.Record().Parts {
 		keys = append(keys, p.Key)
 	}
 	slices.Sort(keys)
@@ -103,21 +110,25 @@ func (s *Deployment) Add(w Want) *Case {
 	}
 	s.SetCreatedOffset(0)
 	c.OldID = c.Old.ID
-	resource := c.OldID
-	if w.Kind == APIKey {
-		resource = s.Tenancy() + "/" + c.User + "/" + c.OldID
-	}
 	if !w.NoSecret {
 		for _, key := range w.Kind.keys(w.Bundle) {
 			c.Secrets[key] = c.AddSecret(key, !w.Unbound)
 		}
 	}
-	c.Problem = s.addProblem(ociemu.ProblemSeed{Rule: w.Kind.Rule(), User: c.User, ResourceID: resource,
+	c.Problem = s.addProblem(ociemu.ProblemSeed{Rule: w.Kind.Rule(), User: c.User, ResourceID: c.Resource(c.OldID),
 		ResourceName: name})
 	if s.options.Added != nil {
 		s.options.Added(s, c)
 	}
 	return c
+}
+
+// Resource is the resource id by which Cloud Guard names the user's credential with the id.
+func (c *Case) Resource(id string) string {
+	if c.Kind == APIKey {
+		return c.env.Tenancy() + "/" + c.User + "/" + id
+	}
+	return id
 }
 
 // AddSecret adds a secret with the old value. bound says whether its tags bind it to the user and kind.

@@ -173,10 +173,6 @@ func (c *Case) AddCredential() Credential { return c.add("made by hand") }
 
 // AddProblem adds a problem for another of the user's credentials of the kind, and returns its OCID.
 func (c *Case) AddProblem(id string) string {
-	resource := id
-	if c.Kind == APIKey {
-		resource = c.env.Tenancy() + "/" + c.User + "/" + id
-	}
-	return c.env.addProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: resource,
+	return c.env.addProblem(ociemu.ProblemSeed{Rule: c.Kind.Rule(), User: c.User, ResourceID: c.Resource(id),
 		ResourceName: c.UserName})
 }
