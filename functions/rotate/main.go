@@ -8,12 +8,11 @@ import (
 
 	"github.com/keyturn/keyturn/functions/internal/app"
 	"github.com/keyturn/keyturn/pkg/fn"
-	"github.com/keyturn/keyturn/pkg/oci"
 )
 
 func main() {
 	log, cfg, refused := app.Start("rotate", os.Environ(), os.Stderr)
-	cloud := oci.New()
+	cloud := app.Cloud(cfg)
 	r := app.Responder(cfg, cloud, app.Engine(cfg, cloud), app.Meter(cfg, cloud, "rotate"))
 	fn.Serve(log, app.Preflight("rotate", log, cfg, refused, func(ctx context.Context, in []byte) (any, error) {
 		cloud.Fresh()

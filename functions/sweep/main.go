@@ -19,7 +19,7 @@ import (
 
 func main() {
 	log, cfg, refused := app.Start("sweep", os.Environ(), os.Stderr)
-	fn.Serve(log, app.Preflight("sweep", log, cfg, refused, handler(log, cfg, oci.New())))
+	fn.Serve(log, app.Preflight("sweep", log, cfg, refused, handler(log, cfg, app.Cloud(cfg))))
 }
 
 func handler(log zerolog.Logger, cfg config.Config, cloud *oci.Cloud) fn.Func {

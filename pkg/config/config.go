@@ -71,7 +71,16 @@ type Config struct {
 	// SecretCompartments are the OCIDs of the compartments, or of the tenancy, in which secrets are searched by their
 	// tags. Default none.
 	SecretCompartments []string
+	// IdentityDomains names the identity domains whose users' credentials are
+	// rotated in addition to those of the Default domain: OCIDs of domains, OCIDs of
+	// compartments or of the tenancy for all domains in them, and [AllDomains].
+	// Default none.
+	IdentityDomains []string
 }
+
+// AllDomains is the item of IdentityDomains for all domains in the tenancy's root
+// compartment.
+const AllDomains = "all"
 
 // Protects reports whether the user with this OCID or name is protected. Case does not matter. With an empty name only
 // OCIDs and the pattern "*" can match: a caller that could not look up the name must treat the user as protected.

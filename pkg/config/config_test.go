@@ -59,13 +59,16 @@ func TestEveryKeyIsRead(t *testing.T) {
 		"protected_users=ocid1.user.oc1..AAAA, jane@example.com ;svc-*\nroot", "grace_period=1d12h30m", "prove=try",
 		"dry_run=Yes",
 		"rsa_bits=4096", "log_level=debug", "metrics=off", "sweep_days=30",
-		"secret_compartments=ocid1.compartment.oc1..aaab,ocid1.tenancy.oc1..aaac,")
+		"secret_compartments=ocid1.compartment.oc1..aaab,ocid1.tenancy.oc1..aaac,",
+		"identity_domains=ALL, ocid1.domain.oc1..AAAD;ocid1.compartment.oc1..aaae,ocid1.tenancy.oc1..aaac")
 	want := config.Config{
 		Topic: topic, EventCheck: false, SecretBinding: config.BindingWarn, BareClosure: config.BareRotate,
 		ProtectedUsers: []string{"ocid1.user.oc1..aaaa", "jane@example.com", "svc-*", "root"},
 		Grace:          36*time.Hour + 30*time.Minute, Prove: config.ProveTry, DryRun: true, RSABits: 4096,
 		LogLevel: "debug", SweepDays: 30,
 		SecretCompartments: []string{"ocid1.compartment.oc1..aaab", "ocid1.tenancy.oc1..aaac"},
+		IdentityDomains: []string{config.AllDomains, "ocid1.domain.oc1..aaad", "ocid1.compartment.oc1..aaae",
+			"ocid1.tenancy.oc1..aaac"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -117,6 +120,9 @@ func TestAMalformedValueIsRefusedWithARemedy(t *testing.T) {
 		{"protected_users=jane,ocid1.user.oc1..", "not an OCID"},
 		{"secret_compartments=prod", `contains "prod", which is not an OCID`},
 		{"secret_compartments=ocid1.user.oc1..aaaa", `not "compartment" or "tenancy"`},
+		{"identity_domains=Workloads", `contains "workloads", which is not an OCID`},
+		{"identity_domains=all,ocid1.user.oc1..aaaa", `not "domain" or "compartment" or "tenancy"`},
+		{"identity_domain=all", "did you mean identity_domains?"},
 		{"OCI_GO_SDK_DEBUG=null", "OCI_GO_SDK_DEBUG is set, which writes secrets to the log: remove it"},
 		{"OCI_GO_SDK_DEBUG=", "remove it"},
 		{"ons-topic=x", "ons-topic is not a key: did you mean ons_topic?"},

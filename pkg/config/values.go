@@ -89,6 +89,23 @@ func readProtected(c *Config, value string) string {
 	return contains(problems)
 }
 
+func readDomains(c *Config, value string) string {
+	var problems []string
+	for _, item := range list(value) {
+		if strings.EqualFold(item, AllDomains) {
+			c.IdentityDomains = append(c.IdentityDomains, AllDomains)
+			continue
+		}
+		ocid, problem := readOCID(item, "domain", "compartment", "tenancy")
+		if problem != "" {
+			problems = append(problems, problem)
+			continue
+		}
+		c.IdentityDomains = append(c.IdentityDomains, ocid)
+	}
+	return contains(problems)
+}
+
 func contains(problems []string) string {
 	if len(problems) == 0 {
 		return ""

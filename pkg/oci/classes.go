@@ -90,16 +90,18 @@ type matcher struct {
 }
 
 // matchers are all rows, compiled when the first refusal comes: most processes see none, and all would start later.
-var matchers = sync.OnceValue(func() []matcher {
-	out := make([]matcher, len(refusals))
-	for i, r := range refusals {
+var matchers = sync.OnceValue(func() []matcher { return compiled(refusals) })
+
+func compiled(rows []row) []matcher {
+	out := make([]matcher, len(rows))
+	for i, r := range rows {
 		out[i] = matcher{row: r, text: regexp.MustCompile(r.message)}
 		if r.codes != "" {
 			out[i].code = regexp.MustCompile(`^(?:` + r.codes + `)$`)
 		}
 	}
 	return out
-})
+}
 
 func (m matcher) matches(status int, code, text string) bool {
 	if len(m.statuses) > 0 && !slices.Contains(m.statuses, status) {
@@ -112,13 +114,22 @@ func (m matcher) matches(status int, code, text string) bool {
 // counts as throttling.
 func rowOf(a failure) row {
 	if !a.genuine() && a.status != http.StatusTooManyRequests {
-		return row{class: fault.Unclear, says: "the answer is " + string(a.form) +
-			", without OCI's error code or request id: it may come from a gateway or a proxy"}
+		return foreignRow(a)
 	}
+	return find(matchers(), a)
+}
+
+// foreignRow is the row of an answer that is not from OCI.
+func foreignRow(a failure) row {
+	return row{class: fault.Unclear, says: "the answer is " + string(a.form) +
+		", without OCI's error code or request id: it may come from a gateway or a proxy"}
+}
+
+// find returns the first row that matches an answer. The last row must match everything.
+func find(rows []matcher, a failure) row {
 	text := strings.ToLower(oneSpace(a.code + " " + a.message))
-	rows := matchers()
 	i := slices.IndexFunc(rows, func(m matcher) bool { return m.matches(a.status, strings.ToLower(a.code), text) })
-	return rows[i].row // the last one matches everything
+	return rows[i].row
 }
 
 func oneSpace(s string) string {

@@ -22,6 +22,10 @@ import (
 // Cloud holds the connections to OCI's services: one client per service and region, made on first use and kept. Its
 // methods may be called concurrently.
 type Cloud struct {
+	// IdentityDomains is config.Config.IdentityDomains. Set it before the first call. If it is empty, no identity
+	// domain is asked, and all users are those of the classic IAM API.
+	IdentityDomains []string
+
 	http     *http.Client
 	network  *network
 	provider func() (principal, error)
@@ -29,6 +33,9 @@ type Cloud struct {
 	mu      sync.Mutex
 	clients map[clientKey]any
 	last    time.Time // end of the last call
+
+	directory directory
+	made      map[madeKey]scimID
 
 	tenancy   onceOK[credential.Tenancy]
 	namespace onceOK[string]

@@ -1,8 +1,10 @@
 package oci
 
 import (
+	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/fault"
@@ -40,9 +42,9 @@ func RowOf(status int, header http.Header, body string) int {
 	return -1
 }
 
-// Unsourced are the rows of both tables without a source.
+// Unsourced are the rows of all tables without a source.
 func Unsourced() (n int) {
-	for _, r := range refusals {
+	for _, r := range slices.Concat(refusals, domainRefusals) {
 		if r.source == "" {
 			n++
 		}
@@ -56,3 +58,27 @@ func Unsourced() (n int) {
 	}
 	return n
 }
+
+// DomainRefused is the fault for an identity domain's answer.
+func DomainRefused(status int, header http.Header, body string, quote bool) *fault.Error {
+	return domainFault("Operation", answered(status, header, body), quote)
+}
+
+func answered(status int, header http.Header, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+// DomainRows is the number of rows of the table of refusals by identity domains.
+var DomainRows = len(domainRefusals)
+
+// DomainRowOf is the number of the row for an identity domain's answer; -1 if the answer is not from a domain.
+func DomainRowOf(status int, header http.Header, body string) int {
+	found := domainRow(readResponse(answered(status, header, body)), header)
+	return slices.IndexFunc(domainRefusals, func(r row) bool {
+		return r.source == found.source && r.class == found.class && r.codes == found.codes &&
+			r.message == found.message && slices.Equal(r.statuses, found.statuses)
+	})
+}
+
+// ForgetDomains drops the domains that a Cloud keeps.
+func (c *Cloud) ForgetDomains() { c.directory = directory{} }

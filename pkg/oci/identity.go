@@ -98,8 +98,15 @@ func (c *Cloud) regionOfKey(ctx context.Context, cl identity.IdentityClient, ten
 	return "", fault.New(fault.Absent, "ListRegionSubscriptions", "the tenancy has no home region")
 }
 
-// UserName returns the name of a user.
+// UserName returns the name of a user: <domain>/<name> for a user of another identity domain than Default.
 func (c *Cloud) UserName(ctx context.Context, id string) (string, error) {
+	m, err := c.elsewhere(ctx, id)
+	switch {
+	case err != nil:
+		return "", err
+	case m != nil:
+		return m.Name, nil
+	}
 	cl, err := c.home(ctx)
 	if err != nil {
 		return "", err
@@ -125,51 +132,6 @@ func (c *Cloud) Namespace(ctx context.Context) (string, error) {
 		})
 	})
 	return name, classify("GetNamespace", err)
-}
-
-// Issuer lists, makes and deletes the credentials of one kind. See rotation.Issuer.
-type Issuer struct {
-	cloud *Cloud
-	ops   behaviour
-}
-
-// Issuer returns the issuer of a kind. For a kind without calls, its methods return an error.
-func (c *Cloud) Issuer(k credential.Kind) *Issuer {
-	return &Issuer{c, behaviourOf(k)}
-}
-
-// List returns the user's credentials of the kind.
-func (i *Issuer) List(ctx context.Context, user string) (credential.Listing, error) {
-	cl, err := i.cloud.home(ctx)
-	if err != nil {
-		return credential.Listing{}, err
-	}
-	return call(ctx, i.cloud, i.ops.list, harmless, func(ctx context.Context) (credential.Listing, error) {
-		return i.ops.lists(ctx, cl, user)
-	})
-}
-
-// Create creates a credential.
-func (i *Issuer) Create(ctx context.Context, user string, d credential.Draft) (credential.Created, error) {
-	cl, err := i.cloud.home(ctx)
-	if err != nil {
-		return credential.Created{}, err
-	}
-	return call(ctx, i.cloud, i.ops.create, replayed, func(ctx context.Context) (credential.Created, error) {
-		return i.ops.creates(ctx, cl, user, d)
-	})
-}
-
-// Delete deletes a credential.
-func (i *Issuer) Delete(ctx context.Context, user, id string) error {
-	cl, err := i.cloud.home(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = call(ctx, i.cloud, i.ops.remove, once, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, i.ops.removes(ctx, cl, user, id)
-	})
-	return err
 }
 
 // alive reports whether a credential that IAM lists still exists. A credential in the states DELETING and DELETED of

@@ -111,6 +111,14 @@ func (c *Cloud) TenancyIn(ctx context.Context, tenancy, region string) error {
 
 // User returns a user's name, lifecycle state, and the kinds of credential that the user may not have.
 func (c *Cloud) User(ctx context.Context, id string) (name, state string, mayNot []credential.Kind, err error) {
+	m, err := c.elsewhere(ctx, id)
+	switch {
+	case err != nil:
+		return "", "", nil, err
+	case m != nil:
+		a, err := c.account(ctx, m)
+		return m.Name, a.state(), a.mayNot(), err
+	}
 	cl, err := c.home(ctx)
 	if err != nil {
 		return "", "", nil, err
@@ -121,14 +129,20 @@ func (c *Cloud) User(ctx context.Context, id string) (name, state string, mayNot
 	if err != nil {
 		return "", "", nil, err
 	}
-	if may := r.Capabilities; may != nil {
-		for _, k := range credential.Kinds() {
-			if allowed := kinds[k].may(*may); allowed != nil && !*allowed {
-				mayNot = append(mayNot, k)
-			}
+	return str(r.Name), string(r.LifecycleState), forbidden(r.Capabilities), nil
+}
+
+// forbidden lists the kinds of credential that a user may not have.
+func forbidden(may *identity.UserCapabilities) (out []credential.Kind) {
+	if may == nil {
+		return nil
+	}
+	for _, k := range credential.Kinds() {
+		if allowed := kinds[k].may(*may); allowed != nil && !*allowed {
+			out = append(out, k)
 		}
 	}
-	return str(r.Name), string(r.LifecycleState), mayNot, nil
+	return out
 }
 
 // AnyProblem returns the id of one problem of the tenancy; "" if there is none.

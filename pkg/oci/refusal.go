@@ -44,7 +44,11 @@ func (r *refusal) fault(operation string, err error, quote bool) error {
 
 // fault classifies the answer.
 func (a failure) fault(operation string, quote bool) *fault.Error {
-	row := rowOf(a)
+	return a.faultOf(rowOf(a), a.genuine(), operation, quote)
+}
+
+// faultOf is the fault of an answer with the row. genuine says whether the answer is from the service.
+func (a failure) faultOf(row row, genuine bool, operation string, quote bool) *fault.Error {
 	f := &fault.Error{Class: row.class, Operation: operation, Status: a.http, RequestID: a.requestID,
 		Message: row.says}
 	if (quote || knownCode(a.code)) && len(a.code) <= 80 && plainCode.MatchString(a.code) {
@@ -52,7 +56,7 @@ func (a failure) fault(operation string, quote bool) *fault.Error {
 	}
 	text := oneLine(a.message)
 	switch {
-	case !a.genuine(), text == "", !quote && row.says != "": // only the table's text, if it has any
+	case !genuine, text == "", !quote && row.says != "": // only the table's text, if it has any
 	case !quote:
 		f.Message = leftOut
 	case row.says == "":

@@ -10,7 +10,7 @@ import (
 // Readers of the tables find a status, or its gap, at once.
 func TestTheTablesListTheirStatusesInOrder(t *testing.T) {
 	lists := [][]int{client4xx, limits}
-	for _, r := range refusals {
+	for _, r := range slices.Concat(refusals, domainRefusals) {
 		lists = append(lists, r.statuses)
 	}
 	for _, p := range kinds {

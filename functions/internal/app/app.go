@@ -36,6 +36,13 @@ func Start(function string, environ []string, out io.Writer) (zerolog.Logger, co
 	return log.Level(level), cfg, nil
 }
 
+// Cloud returns the connections to OCI, for the identity domains of the configuration. It makes no call.
+func Cloud(cfg config.Config) *oci.Cloud {
+	cloud := oci.New()
+	cloud.IdentityDomains = cfg.IdentityDomains
+	return cloud
+}
+
 // Log gives the context a logger with the invocation's call id.
 func Log(ctx context.Context, log zerolog.Logger) context.Context {
 	l := log.With().Str("call_id", fn.CallID(ctx)).Logger()

@@ -11,7 +11,6 @@ import (
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fn"
-	"github.com/keyturn/keyturn/pkg/oci"
 	"github.com/keyturn/keyturn/pkg/preflight"
 )
 
@@ -37,7 +36,7 @@ func Preflight(function string, log zerolog.Logger, cfg config.Config, refused e
 // checks runs one preflight with a new Cloud, so that no answer comes from an earlier invocation.
 func checks(ctx context.Context, function string, cfg config.Config, refused error,
 	r preflight.Request) preflight.Answer {
-	cloud := oci.New()
+	cloud := Cloud(cfg)
 	defer cloud.Close()
 	p := &preflight.Preflight{Function: function, Config: cfg, Cloud: cloud, Secrets: cloud.Vault(),
 		Issuers: map[credential.Kind]preflight.Issuer{},

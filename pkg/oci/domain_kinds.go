@@ -1,0 +1,241 @@
+package oci
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+)
+
+// domainKinds has the behaviour of each kind of credential of users outside the Default domain.
+var domainKinds = map[credential.Kind]domainKind{credential.APIKey: domainAPIKeys,
+	credential.AuthToken: domainAuthTokens, credential.CustomerSecretKey: domainCustomerSecretKeys}
+
+// domainKind has the names with which an identity domain handles the credentials of one kind.
+type domainKind struct {
+	list, create, remove string // names of the operations
+	resource             string // in paths
+	schema               string
+	attributes           string                        // of a list; never a secret value
+	id                   func(domainCredential) string // the identifier outside of the domain: credential.Issued.ID
+	description          func(domainCredential) string
+	value                func(domainCredential) credential.Value
+	fill                 func(*domainDraft, credential.Draft)
+}
+
+// domainCredential is a credential as a domain returns it. An answer has the attributes of its kind.
+type domainCredential struct {
+	ID               scimID
+	OCID             string
+	Fingerprint      string
+	AccessKey        string
+	DisplayName      string
+	Description      string
+	Token            hiddenText
+	SecretKey        hiddenText
+	DeleteInProgress bool
+	User             struct {
+		Value scimID
+		OCID  string
+	}
+	Meta struct {
+		Created time.Time
+		Version string
+	}
+}
+
+// domainDraft is the body of a create.
+type domainDraft struct {
+	Schemas     []string   `json:"schemas"`
+	Key         string     `json:"key,omitempty"`
+	DisplayName string     `json:"displayName,omitempty"`
+	Description string     `json:"description,omitempty"`
+	User        domainUser `json:"user"`
+}
+
+// domainUser refers to a user. The OCID alone may be enough; the SCIM id is documented for all kinds.
+type domainUser struct {
+	Value scimID `json:"value"`
+	OCID  string `json:"ocid"`
+}
+
+// hiddenText is a secret value in an answer.
+type hiddenText struct{ credential.Value }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (h *hiddenText) UnmarshalJSON(text []byte) error {
+	var s string
+	if json.Unmarshal(text, &s) != nil {
+		return errors.New("a value that is not a string")
+	}
+	h.Value = credential.NewValue([]byte(s))
+	return nil
+}
+
+// domainKindOf returns the behaviour of a kind.
+func domainKindOf(k credential.Kind) (domainKind, error) {
+	if b, ok := domainKinds[k]; ok {
+		return b, nil
+	}
+	return domainKind{}, fault.New(fault.Invalid, string(k), "Keyturn can't rotate a "+k.Noun()+
+		" of a user outside the Default identity domain")
+}
+
+func (k domainKind) issued(c domainCredential) credential.Issued {
+	return credential.Issued{ID: k.id(c), Description: k.description(c),
+		Created: c.Meta.Created.UTC().Round(time.Millisecond)}
+}
+
+// find lists the member's credentials.
+func (k domainKind) find(ctx context.Context, c *Cloud, m *Member) ([]domainCredential, time.Time, error) {
+	filter, err := scimEq("user.ocid", m.User)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	all, at, err := listDomain(ctx, c, m.Domain, scimQuery{k.list, k.resource, filter, k.attributes},
+		func(found domainCredential) scimID { return found.ID })
+	if err != nil {
+		return nil, at, err
+	}
+	for _, found := range all {
+		if !strings.EqualFold(found.User.OCID, m.User) || k.id(found) == "" {
+			return nil, at, fault.New(fault.Unclear, k.list, "the list has an entry that is not a "+k.resource+
+				" entry of the user that was asked for")
+		}
+	}
+	return slices.DeleteFunc(all, func(found domainCredential) bool { return found.DeleteInProgress }), at, nil
+}
+
+func (k domainKind) lists(ctx context.Context, c *Cloud, m *Member) (credential.Listing, error) {
+	all, at, err := k.find(ctx, c, m)
+	if err != nil {
+		return credential.Listing{}, err
+	}
+	l := credential.Listing{At: at}
+	for _, found := range all {
+		l.Credentials = append(l.Credentials, k.issued(found))
+	}
+	return l, nil
+}
+
+// creates makes a credential. It is sent once: no source says whether a domain answers a repeated request with the same
+// opc-retry-token like the first one.
+func (k domainKind) creates(ctx context.Context, c *Cloud, m *Member, d credential.Draft) (credential.Created, error) {
+	draft := domainDraft{Schemas: []string{k.schema}, User: domainUser{m.id, m.User}}
+	k.fill(&draft, d)
+	r := scimRequest{operation: k.create, repeat: once, method: http.MethodPost, path: k.resource, body: draft,
+		retryToken: d.RetryToken}
+	made, err := askDomain(ctx, c, m.Domain, r, func(a scimAnswer) (made domainCredential, err error) {
+		if json.Unmarshal(a.body, &made) != nil || made.ID == "" || k.id(made) == "" ||
+			made.User.OCID != "" && !strings.EqualFold(made.User.OCID, m.User) {
+			return domainCredential{}, errors.New("the answer is not the user's new credential")
+		}
+		return made, nil
+	})
+	if err != nil {
+		return credential.Created{}, err
+	}
+	c.noteMade(madeKey{k.resource, m.Domain.ID, k.id(made)}, made.ID)
+	return credential.Created{Issued: k.issued(made), Value: k.value(made)}, nil
+}
+
+// removes deletes a credential. The domain takes the credential's SCIM id, which a list of the user's credentials has.
+// If the list doesn't have the credential yet, and this process made it, the SCIM id of its creation is used.
+func (k domainKind) removes(ctx context.Context, c *Cloud, m *Member, id string) error {
+	all, _, err := k.find(ctx, c, m)
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(all, func(found domainCredential) bool { return k.id(found) == id }); i >= 0 {
+		return k.removeVersion(ctx, c, m, all[i])
+	}
+	if made := c.madeID(madeKey{k.resource, m.Domain.ID, id}); made != "" {
+		return k.removeByID(ctx, c, m, made, "")
+	}
+	return fault.New(fault.Absent, k.remove, "the user has no such credential in the identity domain")
+}
+
+// removeVersion deletes a credential if it is still as listed. The version in a list may be wrong in a domain that was
+// converted from IDCS ("Known Issues" of identity domains). So after a conflict, the credential is read, and deleted in
+// the version of that answer if it is still the same one.
+func (k domainKind) removeVersion(ctx context.Context, c *Cloud, m *Member, listed domainCredential) error {
+	err := k.removeByID(ctx, c, m, listed.ID, listed.Meta.Version)
+	if err == nil || fault.Of(err) != fault.Conflict || listed.Meta.Version == "" {
+		return err
+	}
+	version, readErr := k.version(ctx, c, m, listed)
+	if readErr != nil || version == listed.Meta.Version {
+		return err
+	}
+	return k.removeByID(ctx, c, m, listed.ID, version)
+}
+
+// version reads the current version of a credential.
+func (k domainKind) version(ctx context.Context, c *Cloud, m *Member, listed domainCredential) (string, error) {
+	r := scimRequest{operation: k.list, repeat: harmless, method: http.MethodGet,
+		path: k.resource + "/" + string(listed.ID), query: map[string][]string{"attributes": {k.attributes}}}
+	return askDomain(ctx, c, m.Domain, r, func(a scimAnswer) (string, error) {
+		var now domainCredential
+		if json.Unmarshal(a.body, &now) != nil || now.ID != listed.ID || k.issued(now) != k.issued(listed) {
+			return "", errors.New("the credential is another one than in the list")
+		}
+		if a.etag == "" {
+			return now.Meta.Version, nil
+		}
+		return a.etag, nil
+	})
+}
+
+// removeByID deletes the credential with the SCIM id, if it has the version; any version if it is empty.
+func (k domainKind) removeByID(ctx context.Context, c *Cloud, m *Member, id scimID, version string) error {
+	r := scimRequest{operation: k.remove, repeat: once, method: http.MethodDelete, path: k.resource + "/" + string(id),
+		ifMatch: version}
+	_, err := askDomain(ctx, c, m.Domain, r, func(a scimAnswer) (struct{}, error) {
+		if a.status != http.StatusNoContent {
+			return struct{}{}, errors.New("the answer doesn't say that the credential was deleted")
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// changes replaces one attribute of a credential, if it has the version.
+func (k domainKind) changes(ctx context.Context, c *Cloud, m *Member, listed domainCredential, attribute,
+	value string) error {
+	r := scimRequest{operation: k.change(), repeat: once, method: http.MethodPatch,
+		path: k.resource + "/" + string(listed.ID), ifMatch: listed.Meta.Version, body: scimChange(attribute, value)}
+	_, err := askDomain(ctx, c, m.Domain, r, func(a scimAnswer) (struct{}, error) {
+		var now domainCredential
+		if a.status != http.StatusNoContent && (json.Unmarshal(a.body, &now) != nil || now.ID != listed.ID) {
+			return struct{}{}, errors.New("the answer is not the changed credential")
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
+func (k domainKind) change() string { return strings.Replace(k.create, "Create", "Patch", 1) }
+
+// madeKey names a credential that this process made in a domain.
+type madeKey struct{ resource, domain, id string }
+
+func (c *Cloud) noteMade(key madeKey, id scimID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.made == nil || len(c.made) >= directoryLimit {
+		c.made = map[madeKey]scimID{}
+	}
+	c.made[key] = id
+}
+
+func (c *Cloud) madeID(key madeKey) scimID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.made[key]
+}

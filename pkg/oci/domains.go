@@ -1,0 +1,320 @@
+package oci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oracle/oci-go-sdk/v65/common"
+	"github.com/oracle/oci-go-sdk/v65/identity"
+
+	"github.com/keyturn/keyturn/pkg/background"
+	"github.com/keyturn/keyturn/pkg/config"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
+)
+
+const (
+	directoryLife  = 10 * time.Minute // how long the domains, and the domain of a user, are kept
+	directoryLimit = 10_000           // how many users are kept
+	domainsAtOnce  = 8                // how many domains or compartments are asked in parallel
+	lookupTime     = 15 * time.Second // time limit of the search for a user in all domains
+)
+
+// directory keeps the domains, and in which of them users are. Cloud.mu guards it.
+type directory struct {
+	domains   *onceOK[[]credential.Domain]
+	domainsAt time.Time
+	members   map[string]*lookup // by user OCID
+}
+
+// lookup is the search for a user. Its answer is nil if no domain has the user.
+type lookup struct {
+	at     time.Time
+	answer onceOK[*Member]
+}
+
+// Member is a user of an identity domain.
+type Member struct {
+	Domain credential.Domain
+	User   string // OCID
+	Name   string // as Keyturn shows it, see credential.Domain.UserName
+	id     scimID
+}
+
+// Domains returns the ACTIVE domains of IdentityDomains, sorted by name. A tenancy without domains has none. They are
+// kept for 10 minutes. A compartment or domain that can't be read is an error: its users would seem not to exist.
+func (c *Cloud) Domains(ctx context.Context) ([]credential.Domain, error) {
+	if len(c.IdentityDomains) == 0 {
+		return nil, nil
+	}
+	c.mu.Lock()
+	if c.directory.domains == nil || time.Since(c.directory.domainsAt) > directoryLife {
+		c.directory.domains, c.directory.domainsAt = &onceOK[[]credential.Domain]{}, time.Now()
+	}
+	kept := c.directory.domains
+	c.mu.Unlock()
+	all, err := kept.get(ctx, c.askDomains)
+	return slices.Clone(all), classify("ListDomains", err)
+}
+
+// askDomains reads the domains.
+func (c *Cloud) askDomains(ctx context.Context) ([]credential.Domain, error) {
+	tenancy, err := c.Tenancy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var compartments, ids []string
+	for _, item := range c.IdentityDomains {
+		switch {
+		case item == config.AllDomains:
+			compartments = append(compartments, tenancy.ID)
+		case strings.HasPrefix(strings.ToLower(item), "ocid1.domain."):
+			ids = append(ids, item)
+		default:
+			compartments = append(compartments, item)
+		}
+	}
+	slices.Sort(compartments)
+	all, err := c.domainsIn(ctx, slices.Compact(compartments))
+	if err != nil {
+		return nil, err
+	}
+	ids = slices.DeleteFunc(ids, func(id string) bool { return slices.ContainsFunc(all, hasID(id)) })
+	slices.Sort(ids)
+	named, err := c.domainsNamed(ctx, slices.Compact(ids))
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, named...)
+	slices.SortFunc(all, func(a, b credential.Domain) int {
+		return strings.Compare(a.Name+"\n"+a.ID, b.Name+"\n"+b.ID)
+	})
+	return slices.CompactFunc(all, func(a, b credential.Domain) bool { return a.ID == b.ID }), nil
+}
+
+func hasID(id string) func(credential.Domain) bool {
+	return func(d credential.Domain) bool { return strings.EqualFold(d.ID, id) }
+}
+
+// domainsIn lists the domains of compartments. A tenancy without domains answers 404 for every compartment
+// (oci-landing-zones/oci-cis-landingzone-quickstart, cis_reports.py). If some compartments have a list, the 404 of
+// another one is an error.
+func (c *Cloud) domainsIn(ctx context.Context, compartments []string) (all []credential.Domain, err error) {
+	lists := make([][]credential.Domain, len(compartments))
+	group := background.Group{Limit: domainsAtOnce}
+	for i, id := range compartments {
+		group.Go(func() (err error) {
+			lists[i], err = c.listDomains(ctx, id)
+			return err
+		})
+	}
+	errs := group.Wait()
+	for _, err := range errs {
+		if err != nil && fault.Of(err) != fault.Absent {
+			return nil, classify("ListDomains", err)
+		}
+	}
+	none := !slices.Contains(errs, nil)
+	for i, err := range errs {
+		if err != nil && !none {
+			return nil, &fault.Error{Class: fault.Absent, Operation: "ListDomains", Err: err, Message: "the identity " +
+				"domains of the compartment " + compartments[i] + " can't be listed, and those of others can"}
+		}
+	}
+	return slices.Concat(lists...), nil
+}
+
+func (c *Cloud) listDomains(ctx context.Context, compartment string) (all []credential.Domain, err error) {
+	cl, err := c.home(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string]bool{}
+	for page := ""; ; {
+		r, err := call(ctx, c, "ListDomains", harmless, func(ctx context.Context) (identity.ListDomainsResponse,
+			error) {
+			return cl.ListDomains(ctx, identity.ListDomainsRequest{CompartmentId: &compartment,
+				Limit: common.Int(100), Page: token(page)})
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range r.Items {
+			if d.LifecycleState == identity.DomainLifecycleStateActive {
+				all = append(all, domain(d.Id, d.DisplayName, d.Url, d.HomeRegion, d.Type))
+			}
+		}
+		pages[page] = true
+		page = str(r.OpcNextPage)
+		if page == "" {
+			return all, nil
+		}
+		if pages[page] {
+			return nil, fault.New(fault.Unclear, "ListDomains", "the list repeats a page")
+		}
+	}
+}
+
+// domainsNamed reads domains by their OCIDs.
+func (c *Cloud) domainsNamed(ctx context.Context, ids []string) (all []credential.Domain, err error) {
+	found := make([]*credential.Domain, len(ids))
+	group := background.Group{Limit: domainsAtOnce}
+	for i, id := range ids {
+		group.Go(func() (err error) {
+			found[i], err = c.getDomain(ctx, id)
+			return err
+		})
+	}
+	for i, err := range group.Wait() {
+		if err != nil {
+			return nil, &fault.Error{Class: fault.Of(err), Operation: "GetDomain", Err: err,
+				Message: "the identity domain " + ids[i] + " can't be read: " + reason(err)}
+		}
+		if found[i] != nil {
+			all = append(all, *found[i])
+		}
+	}
+	return all, nil
+}
+
+// getDomain reads a domain; nil if it isn't active.
+func (c *Cloud) getDomain(ctx context.Context, id string) (*credential.Domain, error) {
+	cl, err := c.home(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := call(ctx, c, "GetDomain", harmless, func(ctx context.Context) (identity.GetDomainResponse, error) {
+		return cl.GetDomain(ctx, identity.GetDomainRequest{DomainId: &id})
+	})
+	if err != nil || r.LifecycleState != identity.DomainLifecycleStateActive {
+		return nil, err
+	}
+	d := domain(r.Id, r.DisplayName, r.Url, r.HomeRegion, r.Type)
+	return &d, nil
+}
+
+// reason says why a call failed, for the message of another fault.
+func reason(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Status == 0 && f.Message != "" {
+		return f.Message
+	}
+	return fault.Plain(classify("identity domains", err))
+}
+
+func domain(id, name, url, region *string, kind identity.DomainTypeEnum) credential.Domain {
+	return credential.Domain{ID: str(id), Name: str(name), URL: str(url),
+		Region:  string(common.StringToRegion(strings.ToLower(str(region)))),
+		Default: kind == identity.DomainTypeDefault}
+}
+
+// DomainOf finds the domain of a user by asking each of Domains. The answer is kept for 10 minutes. If no domain has
+// the user, the error is of the class Absent: the user doesn't exist, or is in a domain that isn't among Domains. If
+// the user wasn't found and a domain did not answer, the error names that domain and is of the class Unclear.
+func (c *Cloud) DomainOf(ctx context.Context, user string) (Member, error) {
+	m, err := c.member(ctx, user)
+	if err == nil && m == nil {
+		err = fault.New(fault.Absent, operationUser, "none of the identity domains has the user")
+	}
+	if err != nil {
+		return Member{}, err
+	}
+	return *m, nil
+}
+
+// member returns the user's membership; nil if no domain has the user.
+func (c *Cloud) member(ctx context.Context, user string) (*Member, error) {
+	if len(c.IdentityDomains) == 0 {
+		return nil, nil
+	}
+	c.mu.Lock()
+	if len(c.directory.members) >= directoryLimit || c.directory.members == nil {
+		c.directory.members = map[string]*lookup{}
+	}
+	l := c.directory.members[user]
+	if l == nil || time.Since(l.at) > directoryLife {
+		l = &lookup{at: time.Now()}
+		c.directory.members[user] = l
+	}
+	c.mu.Unlock()
+	m, err := l.answer.get(ctx, func(ctx context.Context) (*Member, error) { return c.findMember(ctx, user) })
+	return m, classify(operationUser, err)
+}
+
+// findMember asks every domain for the user, until one has it: an OCID is unique.
+func (c *Cloud) findMember(ctx context.Context, user string) (*Member, error) {
+	domains, err := c.Domains(ctx)
+	if err != nil { // of whatever class: it says nothing about the user
+		return nil, &fault.Error{Class: fault.Unclear, Operation: operationUser, Err: err,
+			Message: "the identity domains aren't known: " + reason(err)}
+	}
+	limited, found := context.WithTimeout(ctx, lookupTime)
+	defer found() // a domain that has the user ends the search
+	members := make([]*Member, len(domains))
+	group := background.Group{Limit: domainsAtOnce}
+	for i, d := range domains {
+		group.Go(func() (err error) {
+			members[i], err = c.memberOf(limited, d, user)
+			if members[i] != nil {
+				found()
+			}
+			return err
+		})
+	}
+	errs := group.Wait()
+	var silent []string
+	for i, err := range errs {
+		if err != nil {
+			silent = append(silent, fmt.Sprintf("%q (%s)", domains[i].Name, reason(err)))
+		}
+	}
+	i := slices.IndexFunc(members, func(m *Member) bool { return m != nil })
+	switch {
+	case i >= 0:
+		return members[i], nil
+	case len(silent) == 0:
+		return nil, nil
+	}
+	return nil, &fault.Error{Class: fault.Unclear, Operation: operationUser, Err: errors.Join(errs...),
+		Message: "the user may be in an identity domain that did not answer: " + strings.Join(silent, ", ")}
+}
+
+// operationUser is the name of the search for a user.
+const operationUser = "SCIM ListUsers"
+
+// scimUser is a user as a domain lists it.
+type scimUser struct {
+	ID       scimID
+	OCID     string
+	UserName string
+}
+
+// memberOf asks one domain for a user; nil if the domain doesn't have the user.
+func (c *Cloud) memberOf(ctx context.Context, d credential.Domain, user string) (*Member, error) {
+	filter, err := scimEq("ocid", user)
+	if err != nil {
+		return nil, err
+	}
+	all, _, err := listDomain(ctx, c, d, scimQuery{operationUser, "Users", filter, "ocid,userName"},
+		func(u scimUser) scimID { return u.ID })
+	switch {
+	case err != nil || len(all) == 0:
+		return nil, err
+	case len(all) > 1 || !strings.EqualFold(all[0].OCID, user) || all[0].UserName == "":
+		return nil, fault.New(fault.Unclear, operationUser, "the answer is not about the user that was asked for")
+	}
+	return &Member{Domain: d, User: user, Name: d.UserName(all[0].UserName), id: all[0].ID}, nil
+}
+
+// elsewhere returns the membership of a user of another domain than Default; nil for every user that the classic API
+// has to decide about. Without IdentityDomains it makes no call.
+func (c *Cloud) elsewhere(ctx context.Context, user string) (*Member, error) {
+	m, err := c.member(ctx, user)
+	if err != nil || m == nil || m.Domain.Default {
+		return nil, err
+	}
+	return m, nil
+}
