@@ -56,8 +56,9 @@ var specs = []spec{
 	{Key{"secret_compartments", "", "OCIDs of compartments or of the tenancy, separated by commas",
 		"where to search for secrets by their tags if a closure comment names none"}, readCompartments},
 	{Key{"identity_domains", "", "OCIDs of identity domains, and of compartments for all domains in them, separated " +
-		"by commas; `all` for all domains in the root compartment", "identity domains whose users' credentials are " +
-		"rotated in addition to those of the Default domain"}, readDomains},
+		"by commas; `all` for all domains in the root compartment", "identity domains whose users' API keys, auth " +
+		"tokens and customer secret keys are rotated, too. Not complete yet: the stack has no policies for it, and " +
+		"passwords are refused"}, readDomains},
 }
 
 // Keys returns the documentation of all keys, in the order of docs/configuration.md.
