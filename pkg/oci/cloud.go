@@ -10,13 +10,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
 
-	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/common/auth"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // Cloud holds the connections to OCI's services: one client per service and region, made on first use and kept. Its
@@ -83,14 +85,19 @@ func newCloud(make func() (common.ConfigurationProvider, error)) *Cloud {
 	}
 }
 
-// Fresh drops connections that the service may have closed while the platform froze the function between invocations.
-// Timers don't run in a frozen process, so the idle limit does not close them. Call it when an invocation begins.
+// Fresh drops connections that the service may have closed while the platform froze the function between invocations:
+// timers don't run in a frozen process, so the idle limit does not close them. It also forgets which users were in no
+// identity domain, because they may have been added. Call it when an invocation begins.
 func (c *Cloud) Fresh() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if time.Now().Round(0).Sub(c.last.Round(0)) > idleTime { // the wall clock, not the monotonic one
 		c.network.renew()
 	}
+	maps.DeleteFunc(c.directory.members, func(_ string, l *lookup) bool {
+		_, m, known := l.answer.kept()
+		return known && m == nil
+	})
 }
 
 // client returns the client of a service and region; an empty region is that of the function. base returns the

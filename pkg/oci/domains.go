@@ -211,9 +211,10 @@ func domain(id, name, url, region *string, kind identity.DomainTypeEnum) credent
 		Default: kind == identity.DomainTypeDefault}
 }
 
-// DomainOf finds the domain of a user by asking each of Domains. The answer is kept for 10 minutes. If no domain has
-// the user, the error is of the class Absent: the user doesn't exist, or is in a domain that isn't among Domains. If
-// the user wasn't found and a domain did not answer, the error names that domain and is of the class Unclear.
+// DomainOf finds the domain of a user by asking each of Domains. The answer is kept for 10 minutes, or until the next
+// Fresh if no domain has the user. If no domain has the user, the error is of the class Absent: the user doesn't exist,
+// or is in a domain that isn't among Domains. If the user wasn't found and a domain did not answer, the error names
+// that domain and is of the class Unclear.
 func (c *Cloud) DomainOf(ctx context.Context, user string) (Member, error) {
 	m, err := c.member(ctx, user)
 	if err == nil && m == nil {
