@@ -50,7 +50,8 @@ func TestCredentialsOfUsersOfEveryDomainAreListedMadeAndDeleted(t *testing.T) {
 			if err := issuer.Delete(t.Context(), u, made.ID); err != nil {
 				t.Errorf("%s, %s: deleting: %v", domain, kind, err)
 			}
-			if listing, err = issuer.List(t.Context(), u); err != nil || len(listing.Credentials) != 0 {
+			listing, err = issuer.List(t.Context(), u)
+			if err != nil || len(listing.Credentials) != 0 {
 				t.Errorf("%s, %s: after the deletion %+v (%v)", domain, kind, listing, err)
 			}
 			if err := issuer.Delete(t.Context(), u, made.ID); fault.Of(err) != fault.Absent {
