@@ -89,8 +89,8 @@ type Want struct {
 	NoSecret  bool // a password without a secret for its one-time value
 	Unbound   bool // without the tags that bind the secrets
 	Bystander int  // further credentials of the kind
-	// Empty: a generated user name, and the compartment of the deployment's secrets.
-	UserName, Compartment string
+	// Empty: a generated user name, the Default domain, and the compartment of the deployment's secrets.
+	UserName, Domain, Compartment string
 }
 
 // Add adds a user with a credential that is too old, its problem in Cloud Guard, and bound secrets.
@@ -99,7 +99,7 @@ func (s *Deployment) Add(w Want) *Case {
 	s.names++
 	name := cmp.Or(w.UserName, fmt.Sprintf("%s-user-%d", w.Kind, s.names))
 	s.mu.Unlock()
-	c := &Case{env: s, Kind: w.Kind, Bundle: w.Bundle, UserName: name, User: s.AddUser(name),
+	c := &Case{env: s, Kind: w.Kind, Bundle: w.Bundle, UserName: name, User: s.addUser(w.Domain, name),
 		Secrets:     map[string]string{},
 		compartment: cmp.Or(w.Compartment, s.places.Secrets)}
 	s.SetCreatedOffset(-Age)
@@ -121,6 +121,13 @@ func (s *Deployment) Add(w Want) *Case {
 		s.options.Added(s, c)
 	}
 	return c
+}
+
+func (s *Deployment) addUser(domain, name string) string {
+	if domain == "" {
+		return s.AddUser(name)
+	}
+	return s.AddDomainUser(domain, ociemu.UserSeed{Name: name})
 }
 
 // Resource is the resource id by which Cloud Guard names the user's credential with the id.
