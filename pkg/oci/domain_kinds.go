@@ -205,23 +205,6 @@ func (k domainKind) removeByID(ctx context.Context, c *Cloud, m *Member, id scim
 	return err
 }
 
-// changes replaces one attribute of a credential, if it has the version.
-func (k domainKind) changes(ctx context.Context, c *Cloud, m *Member, listed domainCredential, attribute,
-	value string) error {
-	r := scimRequest{operation: k.change(), repeat: once, method: http.MethodPatch,
-		path: k.resource + "/" + string(listed.ID), ifMatch: listed.Meta.Version, body: scimChange(attribute, value)}
-	_, err := askDomain(ctx, c, m.Domain, r, func(a scimAnswer) (struct{}, error) {
-		var now domainCredential
-		if a.status != http.StatusNoContent && (json.Unmarshal(a.body, &now) != nil || now.ID != listed.ID) {
-			return struct{}{}, errors.New("the answer is not the changed credential")
-		}
-		return struct{}{}, nil
-	})
-	return err
-}
-
-func (k domainKind) change() string { return strings.Replace(k.create, "Create", "Patch", 1) }
-
 // madeKey names a credential that this process made in a domain.
 type madeKey struct{ resource, domain, id string }
 

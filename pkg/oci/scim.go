@@ -29,11 +29,8 @@ type scimID string
 // scimSchemas begins the names of the schemas of a domain's resources.
 const scimSchemas = "urn:ietf:params:scim:schemas:oracle:idcs:"
 
-// The schemas of SCIM messages (RFC 7644).
-const (
-	scimList  = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
-	scimPatch = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-)
+// scimList is the schema of a list (RFC 7644).
+const scimList = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 const (
 	scimPage = 1000     // page size; the maximum of the API
@@ -165,17 +162,4 @@ func scimEq(attribute, value string) (string, error) {
 			attribute))
 	}
 	return attribute + ` eq "` + value + `"`, nil
-}
-
-// scimChange is the body of a PATCH that replaces one attribute.
-func scimChange(attribute, value string) any {
-	type operation struct {
-		Op    string `json:"op"`
-		Path  string `json:"path"`
-		Value string `json:"value"`
-	}
-	return struct {
-		Schemas    []string    `json:"schemas"`
-		Operations []operation `json:"Operations"`
-	}{[]string{scimPatch}, []operation{{"replace", attribute, value}}}
 }
