@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,9 +14,9 @@ const plant = "ocid1.compartment.oc1..aaaaaaaaplant"
 
 // withDomains is a tenancy with two domains besides Default: Partners in the root compartment, and Plant in another
 // compartment, with another home region.
-func withDomains(t *testing.T) *tenancy.Deployment {
+func withDomains(t *testing.T, o ociemu.Options) *tenancy.Deployment {
 	t.Helper()
-	s := newTenancy(t, tenancy.Options{Config: []string{"identity_domains=all," + plant}})
+	s := newTenancy(t, tenancy.Options{Emulator: o, Config: []string{"identity_domains=all," + plant}})
 	s.AddDomain(ociemu.DomainSeed{Name: "Partners"})
 	s.AddDomain(ociemu.DomainSeed{Name: "Plant", Compartment: plant, HomeRegion: "eu-frankfurt-1"})
 	return s
@@ -24,7 +26,7 @@ func TestACredentialOfAUserOfAnyDomainIsRotated(t *testing.T) {
 	for _, domain := range []string{"", "Partners", "Plant"} {
 		t.Run("domain "+domain, func(t *testing.T) {
 			each(t, func(t *testing.T, w tenancy.Want) {
-				s := withDomains(t)
+				s := withDomains(t, ociemu.Options{})
 				w.Domain = domain
 				c := s.Add(w)
 				a := closeProblem(t, s, c, c.Comment())
@@ -46,7 +48,7 @@ func TestACredentialOfAUserOfAnyDomainIsRotated(t *testing.T) {
 
 func TestOfTwoUsersWithOneNameInTwoDomainsOnlyOneIsRotated(t *testing.T) {
 	each(t, func(t *testing.T, w tenancy.Want) {
-		s := withDomains(t)
+		s := withDomains(t, ociemu.Options{})
 		w.UserName, w.Domain = "web@example.com", "Partners"
 		c := s.Add(w)
 		w.Domain = "Plant"
@@ -62,7 +64,7 @@ func TestOfTwoUsersWithOneNameInTwoDomainsOnlyOneIsRotated(t *testing.T) {
 }
 
 func TestAPasswordOfAnotherDomainIsRefused(t *testing.T) {
-	s := withDomains(t)
+	s := withDomains(t, ociemu.Options{})
 	c := s.Add(tenancy.Want{Kind: tenancy.Password, Domain: "Partners"})
 	before := c.IDs()
 	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || !a.Reopened {
@@ -70,5 +72,67 @@ func TestAPasswordOfAnotherDomainIsRefused(t *testing.T) {
 	}
 	if after := c.IDs(); len(after) != 1 || after[0] != before[0] {
 		t.Errorf("the password was changed")
+	}
+}
+
+// Each position of each of the emulator's switches about domains, apart from the one that only passwords meet.
+var domainSwitches = map[string]func(*ociemu.DomainAnswers){
+	"classic sees all users":  func(a *ociemu.DomainAnswers) { a.ClassicSeesAll = true },
+	"a host without its port": func(a *ociemu.DomainAnswers) { a.HostPort = ociemu.HostPortOptional },
+	"no message ids":          func(a *ociemu.DomainAnswers) { a.MessageIDs = ociemu.MessageIDsAbsent },
+	"401 without a body":      func(a *ociemu.DomainAnswers) { a.EmptyUnauthorized = true },
+	"409 for a full slot":     func(a *ociemu.DomainAnswers) { a.Quota = ociemu.QuotaConflict },
+	"an unknown full slot":    func(a *ociemu.DomainAnswers) { a.Quota = ociemu.QuotaOther },
+	"no value again":          func(a *ociemu.DomainAnswers) { a.RetryToken = "no-value" },
+	"409 again":               func(a *ociemu.DomainAnswers) { a.RetryToken = "conflict" },
+	"no retry token":          func(a *ociemu.DomainAnswers) { a.RetryToken = "ignored" },
+	"an inactive slot":        func(a *ociemu.DomainAnswers) { a.InactiveSlot = ociemu.InactiveFreesSlot },
+	"listed secrets":          func(a *ociemu.DomainAnswers) { a.ListedSecrets = true },
+	"both registry names":     func(a *ociemu.DomainAnswers) { a.RegistryNames = ociemu.RegistryNamesBoth },
+	"domains in all names":    func(a *ociemu.DomainAnswers) { a.RegistryNames = ociemu.RegistryNamesDomain },
+}
+
+func TestADomainUserIsRotatedWhateverTheDomainAnswers(t *testing.T) {
+	for n, name := range slices.Sorted(maps.Keys(domainSwitches)) {
+		change := domainSwitches[name]
+		for _, form := range formOf(t, n) {
+			for _, domain := range []string{"", "Plant"} {
+				t.Run(name+", "+form.name+", "+domain, func(t *testing.T) {
+					t.Parallel()
+					var answers ociemu.DomainAnswers
+					change(&answers)
+					s := withDomains(t, ociemu.Options{DomainAnswers: answers})
+					w := form.want
+					w.Domain = domain
+					c := s.Add(w)
+					if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
+						t.Fatalf("the answer is %+v", a)
+					}
+					rotated(t, s, c)
+				})
+			}
+		}
+	}
+}
+
+func TestAFullSlotOfADomainUserIsRefusedUnlessItMayBeReplaced(t *testing.T) {
+	for name, change := range domainSwitches {
+		if !strings.Contains(name, "full slot") && name != "no message ids" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var answers ociemu.DomainAnswers
+			change(&answers)
+			s := withDomains(t, ociemu.Options{DomainAnswers: answers})
+			c := s.Add(tenancy.Want{Kind: tenancy.AuthToken, Domain: "Partners", Bystander: 1})
+			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || len(c.IDs()) != 2 {
+				t.Fatalf("without a free slot the answer is %+v", a)
+			}
+			if a := closeProblem(t, s, c, c.Comment("replace:yes")); a.Outcome != "rotated" {
+				t.Fatalf("with replace:yes the answer is %+v", a)
+			}
+			rotated(t, s, c)
+		})
 	}
 }
