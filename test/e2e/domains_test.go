@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/tenancy"
@@ -44,6 +45,36 @@ func TestACredentialOfAUserOfAnyDomainIsRotated(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTheSweepRotatesForUsersOfEveryDomainAfterLostEvents(t *testing.T) {
+	each(t, func(t *testing.T, w tenancy.Want) {
+		clock := &tenancy.Clock{}
+		s := withDomains(t, ociemu.Options{Now: clock.Now})
+		dropEvents(s)
+		var cases []*tenancy.Case
+		for _, domain := range []string{"", "Partners", "Plant"} {
+			w.Domain, w.UserName = domain, "web@example.com"
+			c := s.Add(w)
+			cases = append(cases, c)
+			if err := s.Close(t.Context(), c.Problem, c.Comment("grace:1m")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d := sweep(t, s); len(d.Outcomes) != 3 {
+			t.Fatalf("the digest is %+v", d)
+		}
+		for _, c := range cases {
+			if c.Try(c.Old) != 200 || len(c.IDs()) != 2 {
+				t.Errorf("%s: within the grace period the user has %q", c.User, c.IDs())
+			}
+		}
+		clock.Add(2 * time.Minute)
+		sweep(t, s)
+		for _, c := range cases {
+			rotated(t, s, c)
+		}
+	})
 }
 
 func TestOfTwoUsersWithOneNameInTwoDomainsOnlyOneIsRotated(t *testing.T) {
