@@ -17,7 +17,8 @@ const plant = "ocid1.compartment.oc1..aaaaaaaaplant"
 // compartment, with another home region.
 func withDomains(t *testing.T, o ociemu.Options) *tenancy.Deployment {
 	t.Helper()
-	s := newTenancy(t, tenancy.Options{Emulator: o, Config: []string{"identity_domains=all," + plant}})
+	s := newTenancy(t, tenancy.Options{Emulator: o, Timeout: time.Minute,
+		Config: []string{"identity_domains=all," + plant}})
 	s.AddDomain(ociemu.DomainSeed{Name: "Partners"})
 	s.AddDomain(ociemu.DomainSeed{Name: "Plant", Compartment: plant, HomeRegion: "eu-frankfurt-1"})
 	return s
