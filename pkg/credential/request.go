@@ -8,6 +8,16 @@ type Target struct {
 	SecretID string // OCID
 }
 
+// Targets returns the secrets as targets, in the order of the kind's roles.
+func Targets[ID ~string](k Kind, secrets map[Role]ID) (targets []Target) {
+	for _, role := range k.Roles() {
+		if id, ok := secrets[role]; ok {
+			targets = append(targets, Target{Role: role, SecretID: string(id)})
+		}
+	}
+	return targets
+}
+
 // Options change how a credential is rotated.
 type Options struct {
 	Replace    bool          // the old credential may be deleted first if the user has no free slot

@@ -152,13 +152,7 @@ func Find(all []vault.Secret, kind credential.Kind, user string) ([]credential.T
 	if err := whole(found, kind); err != nil {
 		return nil, err
 	}
-	var targets []credential.Target
-	for _, role := range kind.Roles() {
-		if id, ok := found[role]; ok {
-			targets = append(targets, credential.Target{Role: role, SecretID: id})
-		}
-	}
-	return targets, nil
+	return credential.Targets(kind, found), nil
 }
 
 // roles lists the roles of a kind in a sentence.

@@ -222,13 +222,7 @@ func (c *response) targets(ctx context.Context) ([]credential.Target, error) {
 	if len(c.order.Secrets) == 0 && c.kind.Origin() != credential.Reset {
 		return c.find(ctx)
 	}
-	var targets []credential.Target
-	for _, role := range c.kind.Roles() {
-		if id, ok := c.order.Secrets[role]; ok {
-			targets = append(targets, credential.Target{Role: role, SecretID: string(id)})
-		}
-	}
-	return targets, nil
+	return credential.Targets(c.kind, c.order.Secrets), nil
 }
 
 // find looks for bound secrets in the configured compartments, or else in the function's own.
