@@ -25,13 +25,20 @@ const (
 	apiErrors = `OCI documentation, "API Errors"`
 	scim      = `OCI documentation, "REST API for Identity Domains: Response Body"`
 	shim      = "published by users of tenancies with identity domains: chadgeary/cloudoffice#14, and bootstrap scripts"
+	taken     = "terraform-provider-oci#1913"
 	ours      = "no source: the safe reading of an unknown answer"
 )
 
 const (
 	domainRefused = "the identity domain refused the request for now; such requests often work minutes later"
 	wrongRegion   = "IAM accepts changes only in the home region"
+	onlyRSA       = "OCI takes RSA public keys in PEM only"
+	noEmail       = "the user's record in the identity domain lacks a valid primary email address: add one"
+	nameTaken     = "the name is taken already"
 )
+
+// quotaReached is a domain's message about a full slot. The domain sends it, or the classic API in front of the domain.
+const quotaReached = `maximum quota|quota limit|quota (has been |is |was )?(reached|exceeded)`
 
 var client4xx = []int{400, 402, 405, 406, 410, 411, 413, 414, 415, 416, 417, 422, 428, 431, 451}
 
@@ -55,16 +62,15 @@ var refusals = []row{
 	{statuses: limits,
 		codes: "(|service|resource|[a-z]*(key|token|credential|password))s?limitexceeded|[a-z]*quotaexceeded",
 		class: fault.Full, source: apiErrors + `; ApiKeyLimitExceeded: ` + shim},
-	{statuses: limits, message: `maximum quota|quota limit|quota (has been |is |was )?(reached|exceeded)`,
+	{statuses: limits, message: quotaReached,
 		class: fault.Full, source: shim},
 	{statuses: limits, message: `\blimit exceeded\b|\bmaximum number of\b`,
 		class: fault.Full, source: "terraform-provider-oci issues"},
 
 	{statuses: limits, message: `invalid public key header or footer|invalidheaderfooter`,
-		class: fault.Invalid, says: "OCI takes RSA public keys in PEM only", source: shim},
+		class: fault.Invalid, says: onlyRSA, source: shim},
 	{statuses: limits, message: `primary email must be specified|primaryemailnotspecified|invalidemailformat`,
-		class: fault.Invalid, says: "the user's record in the identity domain lacks a valid primary email " +
-			"address: add one", source: shim},
+		class: fault.Invalid, says: noEmail, source: shim},
 
 	{codes: "relatedresourcenotauthorizedornotfound", class: fault.Absent, source: apiErrors},
 	{statuses: []int{404}, codes: "[a-z]*notfound|invalidparameter|idcsconversionerror|error\\..*|",
@@ -77,7 +83,7 @@ var refusals = []row{
 	{statuses: []int{409}, codes: "incorrectstate|lockconflict", class: fault.Busy, source: apiErrors},
 	{statuses: []int{409, 412}, class: fault.Conflict, source: apiErrors},
 	{statuses: []int{400}, message: `already exists|already in use|error\.common\.validation\.uniqu`,
-		class: fault.Conflict, says: "the name is taken already", source: "terraform-provider-oci#1913"},
+		class: fault.Conflict, says: nameTaken, source: taken},
 
 	{statuses: client4xx, class: fault.Invalid, source: apiErrors},
 	{class: fault.Unclear, source: ours},

@@ -73,7 +73,8 @@ var DomainRows = len(domainRefusals)
 
 // DomainRowOf is the number of the row for an identity domain's answer; -1 if the answer is not from a domain.
 func DomainRowOf(status int, header http.Header, body string) int {
-	found := domainRow(readResponse(answered(status, header, body)), header)
+	a := readResponse(answered(status, header, body))
+	found := domainRow(a, fromDomain(a, header))
 	return slices.IndexFunc(domainRefusals, func(r row) bool {
 		return r.source == found.source && r.class == found.class && r.codes == found.codes &&
 			r.message == found.message && slices.Equal(r.statuses, found.statuses)

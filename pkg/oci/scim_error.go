@@ -23,16 +23,16 @@ var domainRefusals = []row{
 	{statuses: []int{401}, class: fault.Unclear, says: domainRefused, source: seenSCIM},
 	{statuses: []int{400}, message: `client is unauthorized`, class: fault.Unclear, says: domainRefused, source: shim},
 
-	{statuses: limits, message: `maximum quota|quota limit|quota (has been |is |was )?(reached|exceeded)`,
+	{statuses: limits, message: quotaReached,
 		class: fault.Full, source: shim},
 	{statuses: limits, message: `\blimit ?exceeded\b|\bmaximum number of\b`, class: fault.Full, source: apiErrors},
 
 	{statuses: []int{400}, codes: `.*\.invalidheaderfooter`, class: fault.Invalid,
-		says: "OCI takes RSA public keys in PEM only", source: shim},
+		says: onlyRSA, source: shim},
 	{statuses: []int{400}, codes: `.*\.(primaryemailnotspecified|invalidemailformat)`, class: fault.Invalid,
-		says: "the user's record in the identity domain lacks a valid primary email address: add one", source: shim},
+		says: noEmail, source: shim},
 	{statuses: []int{400}, codes: `error\.common\.validation\.uniqu.*`, class: fault.Conflict,
-		says: "the name is taken already", source: "terraform-provider-oci#1913"},
+		says: nameTaken, source: taken},
 	{statuses: []int{400}, codes: `error\.common\.validation\..+|error\.identity\.passwordmgmt\..+`,
 		class: fault.Invalid, source: scim},
 
@@ -49,21 +49,21 @@ var domainMatchers = sync.OnceValue(func() []matcher { return compiled(domainRef
 // domainFault reads a refusal of an identity domain.
 func domainFault(operation string, r *http.Response, quote bool) *fault.Error {
 	a := readResponse(r)
-	found := domainRow(a, r.Header)
-	f := a.faultOf(found, fromDomain(a, r.Header), operation, quote)
-	if !fromDomain(a, r.Header) {
+	genuine := fromDomain(a, r.Header)
+	f := a.faultOf(domainRow(a, genuine), genuine, operation, quote)
+	if !genuine {
 		f.Code = ""
 	}
 	return f
 }
 
-// domainRow finds the row of an answer. An answer that is not a domain's is unclear whatever its status, except that
-// 429 counts as throttling. A domain's 401 may have an empty body.
-func domainRow(a failure, header http.Header) row {
+// domainRow finds the row of an answer; genuine is fromDomain. An answer that is not a domain's is unclear whatever its
+// status, except that 429 counts as throttling. A domain's 401 may have an empty body.
+func domainRow(a failure, genuine bool) row {
 	switch {
 	case a.status != a.http:
 		return row{class: fault.Unclear, says: "the answer has two different statuses"}
-	case fromDomain(a, header), a.status == http.StatusTooManyRequests,
+	case genuine, a.status == http.StatusTooManyRequests,
 		a.form == formEmpty && a.status == http.StatusUnauthorized:
 		return find(domainMatchers(), a)
 	}
