@@ -87,53 +87,60 @@ func domainKindOf(k credential.Kind) (domainKind, error) {
 		" of a user outside the Default identity domain")
 }
 
+// domainBackend has the credentials of one kind of a user outside the Default domain.
+type domainBackend struct {
+	domainKind
+	cloud  *Cloud
+	member *Member
+}
+
 func (k domainKind) issued(c domainCredential) credential.Issued {
 	return credential.Issued{ID: k.id(c), Description: k.description(c),
 		Created: c.Meta.Created.UTC().Round(time.Millisecond)}
 }
 
 // find lists the member's credentials.
-func (k domainKind) find(ctx context.Context, c *Cloud, m *Member) ([]domainCredential, time.Time, error) {
-	filter, err := scimEq("user.ocid", m.User)
+func (b domainBackend) find(ctx context.Context) ([]domainCredential, time.Time, error) {
+	filter, err := scimEq("user.ocid", b.member.User)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	all, at, err := listDomain(ctx, c, m.Domain, scimQuery{k.list, k.resource, filter, k.attributes},
+	all, at, err := listDomain(ctx, b.cloud, b.member.Domain, scimQuery{b.list, b.resource, filter, b.attributes},
 		func(found domainCredential) scimID { return found.ID })
 	if err != nil {
 		return nil, at, err
 	}
 	for _, found := range all {
-		if !strings.EqualFold(found.User.OCID, m.User) || k.id(found) == "" {
-			return nil, at, fault.New(fault.Unclear, k.list, "the list has an entry that is not a "+k.resource+
+		if !strings.EqualFold(found.User.OCID, b.member.User) || b.id(found) == "" {
+			return nil, at, fault.New(fault.Unclear, b.list, "the list has an entry that is not a "+b.resource+
 				" entry of the user that was asked for")
 		}
 	}
 	return slices.DeleteFunc(all, func(found domainCredential) bool { return found.DeleteInProgress }), at, nil
 }
 
-func (k domainKind) lists(ctx context.Context, c *Cloud, m *Member) (credential.Listing, error) {
-	all, at, err := k.find(ctx, c, m)
+func (b domainBackend) List(ctx context.Context) (credential.Listing, error) {
+	all, at, err := b.find(ctx)
 	if err != nil {
 		return credential.Listing{}, err
 	}
 	l := credential.Listing{At: at}
 	for _, found := range all {
-		l.Credentials = append(l.Credentials, k.issued(found))
+		l.Credentials = append(l.Credentials, b.issued(found))
 	}
 	return l, nil
 }
 
-// creates makes a credential. It is sent once: no source says whether a domain answers a repeated request with the same
+// Create makes a credential. It is sent once: no source says whether a domain answers a repeated request with the same
 // opc-retry-token like the first one.
-func (k domainKind) creates(ctx context.Context, c *Cloud, m *Member, d credential.Draft) (credential.Created, error) {
-	draft := domainDraft{Schemas: []string{k.schema}, User: domainUser{m.id, m.User}}
-	k.fill(&draft, d)
-	r := scimRequest{operation: k.create, repeat: once, method: http.MethodPost, path: k.resource, body: draft,
+func (b domainBackend) Create(ctx context.Context, d credential.Draft) (credential.Created, error) {
+	draft := domainDraft{Schemas: []string{b.schema}, User: domainUser{b.member.id, b.member.User}}
+	b.fill(&draft, d)
+	r := scimRequest{operation: b.create, repeat: once, method: http.MethodPost, path: b.resource, body: draft,
 		retryToken: d.RetryToken}
-	made, err := askDomain(ctx, c, m.Domain, r, func(a scimAnswer) (made domainCredential, err error) {
-		if json.Unmarshal(a.body, &made) != nil || made.ID == "" || k.id(made) == "" ||
-			made.User.OCID != "" && !strings.EqualFold(made.User.OCID, m.User) {
+	made, err := askDomain(ctx, b.cloud, b.member.Domain, r, func(a scimAnswer) (made domainCredential, err error) {
+		if json.Unmarshal(a.body, &made) != nil || made.ID == "" || b.id(made) == "" ||
+			made.User.OCID != "" && !strings.EqualFold(made.User.OCID, b.member.User) {
 			return domainCredential{}, errors.New("the answer is not the user's new credential")
 		}
 		return made, nil
@@ -141,48 +148,48 @@ func (k domainKind) creates(ctx context.Context, c *Cloud, m *Member, d credenti
 	if err != nil {
 		return credential.Created{}, err
 	}
-	c.noteMade(madeKey{k.resource, m.Domain.ID, k.id(made)}, made.ID)
-	return credential.Created{Issued: k.issued(made), Value: k.value(made)}, nil
+	b.cloud.noteMade(madeKey{b.resource, b.member.Domain.ID, b.id(made)}, made.ID)
+	return credential.Created{Issued: b.issued(made), Value: b.value(made)}, nil
 }
 
-// removes deletes a credential. The domain takes the credential's SCIM id, which a list of the user's credentials has.
+// Delete deletes a credential. The domain takes the credential's SCIM id, which a list of the user's credentials has.
 // If the list doesn't have the credential yet, and this process made it, the SCIM id of its creation is used.
-func (k domainKind) removes(ctx context.Context, c *Cloud, m *Member, id string) error {
-	all, _, err := k.find(ctx, c, m)
+func (b domainBackend) Delete(ctx context.Context, id string) error {
+	all, _, err := b.find(ctx)
 	if err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(all, func(found domainCredential) bool { return k.id(found) == id }); i >= 0 {
-		return k.removeVersion(ctx, c, m, all[i])
+	if i := slices.IndexFunc(all, func(found domainCredential) bool { return b.id(found) == id }); i >= 0 {
+		return b.removeVersion(ctx, all[i])
 	}
-	if made := c.madeID(madeKey{k.resource, m.Domain.ID, id}); made != "" {
-		return k.removeByID(ctx, c, m, made, "")
+	if made := b.cloud.madeID(madeKey{b.resource, b.member.Domain.ID, id}); made != "" {
+		return b.removeByID(ctx, made, "")
 	}
-	return fault.New(fault.Absent, k.remove, "the user has no such credential in the identity domain")
+	return fault.New(fault.Absent, b.remove, "the user has no such credential in the identity domain")
 }
 
 // removeVersion deletes a credential if it is still as listed. The version in a list may be wrong in a domain that was
 // converted from IDCS ("Known Issues" of identity domains). So after a conflict, the credential is read, and deleted in
 // the version of that answer if it is still the same one.
-func (k domainKind) removeVersion(ctx context.Context, c *Cloud, m *Member, listed domainCredential) error {
-	err := k.removeByID(ctx, c, m, listed.ID, listed.Meta.Version)
+func (b domainBackend) removeVersion(ctx context.Context, listed domainCredential) error {
+	err := b.removeByID(ctx, listed.ID, listed.Meta.Version)
 	if err == nil || fault.Of(err) != fault.Conflict || listed.Meta.Version == "" {
 		return err
 	}
-	version, readErr := k.version(ctx, c, m, listed)
+	version, readErr := b.version(ctx, listed)
 	if readErr != nil || version == listed.Meta.Version {
 		return err
 	}
-	return k.removeByID(ctx, c, m, listed.ID, version)
+	return b.removeByID(ctx, listed.ID, version)
 }
 
 // version reads the current version of a credential.
-func (k domainKind) version(ctx context.Context, c *Cloud, m *Member, listed domainCredential) (string, error) {
-	r := scimRequest{operation: k.list, repeat: harmless, method: http.MethodGet,
-		path: k.resource + "/" + string(listed.ID), query: map[string][]string{"attributes": {k.attributes}}}
-	return askDomain(ctx, c, m.Domain, r, func(a scimAnswer) (string, error) {
+func (b domainBackend) version(ctx context.Context, listed domainCredential) (string, error) {
+	r := scimRequest{operation: b.list, repeat: harmless, method: http.MethodGet,
+		path: b.resource + "/" + string(listed.ID), query: map[string][]string{"attributes": {b.attributes}}}
+	return askDomain(ctx, b.cloud, b.member.Domain, r, func(a scimAnswer) (string, error) {
 		var now domainCredential
-		if json.Unmarshal(a.body, &now) != nil || now.ID != listed.ID || k.issued(now) != k.issued(listed) {
+		if json.Unmarshal(a.body, &now) != nil || now.ID != listed.ID || b.issued(now) != b.issued(listed) {
 			return "", errors.New("the credential is another one than in the list")
 		}
 		if a.etag == "" {
@@ -193,10 +200,10 @@ func (k domainKind) version(ctx context.Context, c *Cloud, m *Member, listed dom
 }
 
 // removeByID deletes the credential with the SCIM id, if it has the version; any version if it is empty.
-func (k domainKind) removeByID(ctx context.Context, c *Cloud, m *Member, id scimID, version string) error {
-	r := scimRequest{operation: k.remove, repeat: once, method: http.MethodDelete, path: k.resource + "/" + string(id),
+func (b domainBackend) removeByID(ctx context.Context, id scimID, version string) error {
+	r := scimRequest{operation: b.remove, repeat: once, method: http.MethodDelete, path: b.resource + "/" + string(id),
 		ifMatch: version}
-	_, err := askDomain(ctx, c, m.Domain, r, func(a scimAnswer) (struct{}, error) {
+	_, err := askDomain(ctx, b.cloud, b.member.Domain, r, func(a scimAnswer) (struct{}, error) {
 		if a.status != http.StatusNoContent {
 			return struct{}{}, errors.New("the answer doesn't say that the credential was deleted")
 		}

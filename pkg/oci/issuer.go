@@ -3,6 +3,8 @@ package oci
 import (
 	"context"
 
+	"github.com/oracle/oci-go-sdk/v65/identity"
+
 	"github.com/keyturn/keyturn/pkg/credential"
 )
 
@@ -11,76 +13,85 @@ import (
 type Issuer struct {
 	cloud *Cloud
 	kind  credential.Kind
-	ops   behaviour
 }
 
 // Issuer returns the issuer of a kind. For a kind without calls, its methods return an error.
-func (c *Cloud) Issuer(k credential.Kind) *Issuer {
-	return &Issuer{c, k, behaviourOf(k)}
+func (c *Cloud) Issuer(k credential.Kind) *Issuer { return &Issuer{c, k} }
+
+// backend is where the credentials of one kind of one user are.
+type backend interface {
+	List(ctx context.Context) (credential.Listing, error)
+	Create(ctx context.Context, d credential.Draft) (credential.Created, error)
+	Delete(ctx context.Context, id string) error
+}
+
+// backend returns the backend of a user.
+func (i *Issuer) backend(ctx context.Context, user string) (backend, error) {
+	m, err := i.cloud.elsewhere(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	if m != nil {
+		k, err := domainKindOf(i.kind)
+		return domainBackend{k, i.cloud, m}, err
+	}
+	cl, err := i.cloud.home(ctx)
+	return classicBackend{behaviourOf(i.kind), i.cloud, cl, user}, err
 }
 
 // List returns the user's credentials of the kind.
 func (i *Issuer) List(ctx context.Context, user string) (credential.Listing, error) {
-	m, ops, err := i.elsewhere(ctx, user)
-	switch {
-	case err != nil:
-		return credential.Listing{}, err
-	case m != nil:
-		return ops.lists(ctx, i.cloud, m)
-	}
-	cl, err := i.cloud.home(ctx)
+	b, err := i.backend(ctx, user)
 	if err != nil {
 		return credential.Listing{}, err
 	}
-	return call(ctx, i.cloud, i.ops.list, harmless, func(ctx context.Context) (credential.Listing, error) {
-		return i.ops.lists(ctx, cl, user)
-	})
+	return b.List(ctx)
 }
 
 // Create creates a credential.
 func (i *Issuer) Create(ctx context.Context, user string, d credential.Draft) (credential.Created, error) {
-	m, ops, err := i.elsewhere(ctx, user)
-	switch {
-	case err != nil:
-		return credential.Created{}, err
-	case m != nil:
-		return ops.creates(ctx, i.cloud, m, d)
-	}
-	cl, err := i.cloud.home(ctx)
+	b, err := i.backend(ctx, user)
 	if err != nil {
 		return credential.Created{}, err
 	}
-	return call(ctx, i.cloud, i.ops.create, replayed, func(ctx context.Context) (credential.Created, error) {
-		return i.ops.creates(ctx, cl, user, d)
-	})
+	return b.Create(ctx, d)
 }
 
 // Delete deletes a credential.
 func (i *Issuer) Delete(ctx context.Context, user, id string) error {
-	m, ops, err := i.elsewhere(ctx, user)
-	switch {
-	case err != nil:
-		return err
-	case m != nil:
-		return ops.removes(ctx, i.cloud, m, id)
-	}
-	cl, err := i.cloud.home(ctx)
+	b, err := i.backend(ctx, user)
 	if err != nil {
 		return err
 	}
-	_, err = call(ctx, i.cloud, i.ops.remove, once, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, i.ops.removes(ctx, cl, user, id)
-	})
-	return err
+	return b.Delete(ctx, id)
 }
 
-// elsewhere returns the membership of a user outside the Default domain, and the domain's behaviour; nil for any other
-// user.
-func (i *Issuer) elsewhere(ctx context.Context, user string) (*Member, domainKind, error) {
-	m, err := i.cloud.elsewhere(ctx, user)
-	if m == nil || err != nil {
-		return nil, domainKind{}, err
-	}
-	ops, err := domainKindOf(i.kind)
-	return m, ops, err
+// classicBackend has the credentials of one kind of a user of the classic IAM API.
+type classicBackend struct {
+	behaviour
+	cloud *Cloud
+	cl    identity.IdentityClient
+	user  string
+}
+
+// List implements backend.
+func (b classicBackend) List(ctx context.Context) (credential.Listing, error) {
+	return call(ctx, b.cloud, b.list, harmless, func(ctx context.Context) (credential.Listing, error) {
+		return b.lists(ctx, b.cl, b.user)
+	})
+}
+
+// Create implements backend.
+func (b classicBackend) Create(ctx context.Context, d credential.Draft) (credential.Created, error) {
+	return call(ctx, b.cloud, b.create, replayed, func(ctx context.Context) (credential.Created, error) {
+		return b.creates(ctx, b.cl, b.user, d)
+	})
+}
+
+// Delete implements backend.
+func (b classicBackend) Delete(ctx context.Context, id string) error {
+	_, err := call(ctx, b.cloud, b.remove, once, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, b.removes(ctx, b.cl, b.user, id)
+	})
+	return err
 }
