@@ -155,7 +155,8 @@ func loads(t *testing.T, e *engine, images map[string]string, tarball string) {
 func trusts(t *testing.T, e *engine, image string) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "wire.test")
-	output(t, root, []string{"CGO_ENABLED=0"}, "go", "test", "-c", "-o", program, "./functions/internal/app")
+	output(t, root, []string{"CGO_ENABLED=0"}, "go", "test", "-c", "-trimpath", "-o", program,
+		"./functions/internal/app") // with the flags of an image, so that OCI's SDK is compiled once for both
 	if err := readable(dir); err != nil {
 		t.Fatal(err)
 	}
