@@ -76,6 +76,10 @@ type Config struct {
 	// compartments or of the tenancy for all domains in them, and [AllDomains].
 	// Default none.
 	IdentityDomains []string
+	// MaximumAge is how old a credential of a user of one of IdentityDomains
+	// other than Default may be before the sweep reports it, up to 3650 days; 0:
+	// none is reported. Default 90 days.
+	MaximumAge time.Duration
 }
 
 // AllDomains is the item of IdentityDomains for all domains in the tenancy's root

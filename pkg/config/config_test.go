@@ -25,6 +25,7 @@ func read(t *testing.T, entries ...string) config.Config {
 var defaults = config.Config{
 	Topic: topic, EventCheck: true, SecretBinding: config.BindingRequire, BareClosure: config.BareRefuse,
 	Prove: config.ProveRequire, RSABits: 2048, LogLevel: "info", Metrics: true, SweepDays: 7,
+	MaximumAge: 90 * 24 * time.Hour,
 }
 
 func TestOnlyTheTopicIsRequired(t *testing.T) {
@@ -60,7 +61,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 		"dry_run=Yes",
 		"rsa_bits=4096", "log_level=debug", "metrics=off", "sweep_days=30",
 		"secret_compartments=ocid1.compartment.oc1..aaab,ocid1.tenancy.oc1..aaac,",
-		"identity_domains=ALL, ocid1.domain.oc1..AAAD;ocid1.compartment.oc1..aaae,ocid1.tenancy.oc1..aaac")
+		"identity_domains=ALL, ocid1.domain.oc1..AAAD;ocid1.compartment.oc1..aaae,ocid1.tenancy.oc1..aaac",
+		"maximum_age=180d12h")
 	want := config.Config{
 		Topic: topic, EventCheck: false, SecretBinding: config.BindingWarn, BareClosure: config.BareRotate,
 		ProtectedUsers: []string{"ocid1.user.oc1..aaaa", "jane@example.com", "svc-*", "root"},
@@ -69,6 +71,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		SecretCompartments: []string{"ocid1.compartment.oc1..aaab", "ocid1.tenancy.oc1..aaac"},
 		IdentityDomains: []string{config.AllDomains, "ocid1.domain.oc1..aaad", "ocid1.compartment.oc1..aaae",
 			"ocid1.tenancy.oc1..aaac"},
+		MaximumAge: (180*24 + 12) * time.Hour,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -82,6 +85,7 @@ func TestEveryGoodValueIsTaken(t *testing.T) {
 		"dry_run":      {"yes", "no"}, "rsa_bits": {"2048", "3072", "4096"}, "log_level": {"trace", "debug", "info",
 			"warn", "error"},
 		"sweep_days": {"1", "7", "90"}, "grace_period": {"0", "0h", "72h", "3d", "90m", "90d", "2160h", "1D2H3M"},
+		"maximum_age": {"0", "30m", "90d", "3650d"},
 	}
 	for key, values := range good {
 		for _, v := range values {
@@ -115,6 +119,10 @@ func TestAMalformedValueIsRefusedWithARemedy(t *testing.T) {
 		{"grace_period=1.5h", "72h"},
 		{"grace_period=91d", "longer than 90 days"},
 		{"grace_period=999999d999999h", "longer than 90 days"},
+		{"maximum_age=90", "90d"},
+		{"maximum_age=3651d", "longer than 3650 days"},
+		{"maximum_age=off", "0 for no report"},
+		{"maximum_ages=90d", "did you mean maximum_age?"},
 		{"protected_users=ocid1.group.oc1..aaaa",
 			`contains "ocid1.group.oc1..aaaa", which is an OCID of type "group", not "user"`},
 		{"protected_users=jane,ocid1.user.oc1..", "not an OCID"},

@@ -134,18 +134,23 @@ func readSweepDays(c *Config, value string) string {
 	return ""
 }
 
-// maxGrace is the age at which Cloud Guard calls a credential too old.
-const maxGrace = 90 * 24 * time.Hour
+const (
+	// maxGrace is the age at which Cloud Guard calls a credential too old.
+	maxGrace = 90 * 24 * time.Hour
+	// maxAge is ten years.
+	maxAge = 3650 * 24 * time.Hour
+)
 
-var graceForm = regexp.MustCompile(`^(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?$`)
+var durationForm = regexp.MustCompile(`^(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?$`)
 
-func readGrace(c *Config, value string) string {
+// readDuration reads days, hours and minutes, or the problem with them.
+func readDuration(value string, most time.Duration) (d time.Duration, problem string) {
 	if value == "0" {
-		return ""
+		return 0, ""
 	}
-	m := graceForm.FindStringSubmatch(strings.ToLower(value))
+	m := durationForm.FindStringSubmatch(strings.ToLower(value))
 	if m == nil {
-		return "is " + quote(value)
+		return 0, "is " + quote(value)
 	}
 	// In minutes: 999,999 days in nanoseconds would overflow.
 	sum := 0
@@ -153,16 +158,25 @@ func readGrace(c *Config, value string) string {
 		if digits := m[i+1]; digits != "" {
 			n, err := strconv.Atoi(digits)
 			if err != nil {
-				return "is " + quote(value)
+				return 0, "is " + quote(value)
 			}
 			sum += n * minutes
 		}
 	}
-	if sum > int(maxGrace/time.Minute) {
-		return "is " + quote(value) + ", which is longer than 90 days"
+	if sum > int(most/time.Minute) {
+		return 0, fmt.Sprintf("is %s, which is longer than %d days", quote(value), int(most.Hours())/24)
 	}
-	c.Grace = time.Duration(sum) * time.Minute
-	return ""
+	return time.Duration(sum) * time.Minute, ""
+}
+
+func readGrace(c *Config, value string) (problem string) {
+	c.Grace, problem = readDuration(value, maxGrace)
+	return problem
+}
+
+func readMaximumAge(c *Config, value string) (problem string) {
+	c.MaximumAge, problem = readDuration(value, maxAge)
+	return problem
 }
 
 // matches reports whether name matches pattern, in which '*' matches any
