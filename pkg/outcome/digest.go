@@ -47,13 +47,16 @@ type part struct {
 
 // parts returns the sections, the most urgent one first.
 func (d Digest) parts() []part {
-	var needs, troubles []string
+	var needs, troubles, found []string
 	for _, f := range d.Unfinished {
 		if f.Needs {
-			needs = append(needs, f.Text)
+			needs = append(needs, f.lines())
 		} else {
-			troubles = append(troubles, f.Text)
+			troubles = append(troubles, f.lines())
 		}
+	}
+	for _, text := range d.Found {
+		found = append(found, oneLine(text))
 	}
 	return []part{
 		{"need you", "Needs you", d.with(Refused), needs},
@@ -61,7 +64,7 @@ func (d Digest) parts() []part {
 		{"could not be done", "Could not be done in this sweep", nil, troubles},
 		{"rotated", "Rotated", d.with(Rotated), nil},
 		{"would be rotated", "Would be rotated", d.with(DryRun), nil},
-		{"cleaned up", "Cleaned up: nothing to do", nil, d.Found},
+		{"cleaned up", "Cleaned up: nothing to do", nil, found},
 	}
 }
 
@@ -106,7 +109,7 @@ func (d Digest) Body() string {
 	}
 	for _, p := range d.parts() {
 		m.head(p.heading)
-		m.list(some(p.lines))
+		m.tasks(some(p.lines))
 		for i, o := range p.outcomes[:min(maxItems, len(p.outcomes))] {
 			if i > 0 {
 				m.line("")

@@ -15,7 +15,11 @@ func digest() outcome.Digest {
 		Found: []string{"Secret token-of-web (" + secretID + ") had 26 versions; OCI keeps 30. The deletion " +
 			"of 16 deprecated ones is scheduled."},
 		Unfinished: []outcome.Finding{{Text: "The sweep could not check the auth tokens and customer secret keys " +
-			"of users: the time ran out."}},
+			"of users: the time ran out."},
+			{Needs: true, Text: "In domain Plant, 21 credentials are older than 90 days: 21 API keys. Where Cloud Guard " +
+				"has a problem, close it with an instruction to rotate. Rotate the others manually. The 20 oldest:",
+				Items: []string{"API key of Plant/web@example.com, 412 days old (fingerprint " +
+					"20:3b:97:13:55:1c:07:ff:6f:31:92:fe:0c:20:65:a4)", "API key of Plant/ops, 120 days old (fingerprint x)"}}},
 		Looked: 3, Repeated: 2, Tenancy: "acme", Version: "v1.2.3", CallID: "01JWK0N1VB9NG8G0GZJ0000002",
 	}
 }
@@ -26,9 +30,23 @@ func TestTheDigestMatchesItsGoldenFile(t *testing.T) {
 }
 
 func TestTheDigestNamesFirstWhatNeedsAction(t *testing.T) {
-	if title := digest().Title(); !strings.HasPrefix(title, "Keyturn | Sweep: 1 need you, 1 not finished") ||
+	if title := digest().Title(); !strings.HasPrefix(title, "Keyturn | Sweep: 2 need you, 1 not finished") ||
 		!strings.HasSuffix(title, " | acme") || len(title) >= 100 || strings.ContainsAny(title, "\r\n") {
 		t.Errorf("the title is %q", title)
+	}
+}
+
+func TestAFindingsItemsAreOneLineEachInTheMailAndTheReply(t *testing.T) {
+	for name, text := range hostile {
+		f := outcome.Finding{Text: "a", Needs: true, Items: []string{"x " + text + " y", "z"}}
+		reply, err := f.MarshalText()
+		if err != nil || strings.Count(string(reply), "\n") != 2 || !strings.HasSuffix(string(reply), " y\n- z") {
+			t.Errorf("%s: the reply is %q (%v)", name, reply, err)
+		}
+		body := outcome.Digest{Unfinished: []outcome.Finding{f}}.Body()
+		if !strings.Contains(body, "- a\n  - x") || !strings.Contains(body, " y\n  - z\n") {
+			t.Errorf("%s: the mail is\n%s", name, body)
+		}
 	}
 }
 

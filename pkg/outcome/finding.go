@@ -12,10 +12,21 @@ type Finding struct {
 	State string // a changed state is reported again
 	Text  string // a sentence for the mail
 	Needs bool   // it needs a person: the next sweep cannot do it either
+	// Items are listed below the text in the mail and in the reply. They aren't in the log.
+	Items []string
 }
 
-// MarshalText returns the finding's text.
-func (f Finding) MarshalText() ([]byte, error) { return []byte(f.Text), nil }
+// MarshalText returns the finding's text and its items, one on each line.
+func (f Finding) MarshalText() ([]byte, error) { return []byte(f.lines()), nil }
+
+// lines is the text, followed by a line for each item.
+func (f Finding) lines() string {
+	all := []string{oneLine(f.Text)}
+	for _, item := range f.Items {
+		all = append(all, "- "+oneLine(item))
+	}
+	return strings.Join(all, "\n")
+}
 
 // About identifies the outcome's credential. It is the same in every sweep.
 func (o Outcome) About() string {

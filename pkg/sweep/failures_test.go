@@ -3,7 +3,7 @@ package sweep
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"reflect"
 	"testing"
 
 	"github.com/keyturn/keyturn/pkg/fault"
@@ -33,7 +33,7 @@ func TestAFailureNamesThreeThingsAtMostInOrderAndOtherwiseTheirNumber(t *testing
 		}
 		want := []outcome.Finding{{About: "read users", State: cause + c.state, Text: "The sweep could not read users" +
 			c.text + ": " + cause + "."}}
-		if got := all.findings(); !slices.Equal(got, want) {
+		if got := all.findings(); !reflect.DeepEqual(got, want) {
 			t.Errorf("%q are reported as\n%+v, want\n%+v", c.things, got, want)
 		}
 	}
@@ -52,7 +52,7 @@ func TestFailuresOfOneSortWithOneCauseAreOneAndAllOthersAreSeparate(t *testing.T
 		{About: "read secrets", State: no + " b, d", Text: "The sweep could not read secrets (b, d): " + no + "."},
 		{About: "read users", State: slow + " c", Text: "The sweep could not read users (c): " + slow + "."},
 	}
-	if got := all.findings(); !slices.Equal(got, want) {
+	if got := all.findings(); !reflect.DeepEqual(got, want) {
 		t.Errorf("the findings are\n%+v, want\n%+v", got, want)
 	}
 }
