@@ -43,6 +43,7 @@ type domainCredential struct {
 	User             struct {
 		Value scimID
 		OCID  string
+		Name  string // "" unless asked for
 	}
 	Meta struct {
 		Created time.Time

@@ -58,7 +58,7 @@ func listOnce[T any](ctx context.Context, c *Cloud, d credential.Domain, q scimQ
 	at time.Time, err error) {
 	seen := map[scimID]bool{}
 	for total := -1; len(all) != total; {
-		p, err := pageOf[T](ctx, c, d, q, len(all)+1)
+		p, err := pageOf[T](ctx, c, d, q, len(all)+1, scimPage)
 		if err != nil {
 			return nil, at, err
 		}
@@ -82,9 +82,11 @@ func listOnce[T any](ctx context.Context, c *Cloud, d credential.Domain, q scimQ
 	return all, at, nil
 }
 
-// pageOf reads the page that begins at an index; the first is 1. A page may be shorter than asked for.
-func pageOf[T any](ctx context.Context, c *Cloud, d credential.Domain, q scimQuery, start int) (scimPageOf[T], error) {
-	query := url.Values{"attributes": {q.attributes}, "count": {strconv.Itoa(scimPage)},
+// pageOf reads a page of at most that many entries that begins at an index; the first is 1. A page may be shorter than
+// asked for.
+func pageOf[T any](ctx context.Context, c *Cloud, d credential.Domain, q scimQuery,
+	start, most int) (scimPageOf[T], error) {
+	query := url.Values{"attributes": {q.attributes}, "count": {strconv.Itoa(most)},
 		"startIndex": {strconv.Itoa(start)}, "sortBy": {"ocid"}}
 	if q.filter != "" {
 		query.Set("filter", q.filter)
@@ -99,6 +101,9 @@ func pageOf[T any](ctx context.Context, c *Cloud, d credential.Domain, q scimQue
 		}
 		if p.StartIndex != nil && *p.StartIndex != start && len(p.Resources) > 0 {
 			return p, errors.New("the list has another page than was asked for")
+		}
+		if len(p.Resources) > most {
+			return p, errors.New("the page has more entries than were asked for")
 		}
 		p.at = a.at
 		return p, nil
