@@ -11,7 +11,6 @@ import (
 	"github.com/keyturn/keyturn/functions/internal/app"
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/config"
-	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fn"
 	"github.com/keyturn/keyturn/pkg/oci"
 	"github.com/keyturn/keyturn/pkg/sweep"
@@ -26,12 +25,8 @@ func handler(log zerolog.Logger, cfg config.Config, cloud *oci.Cloud) fn.Func {
 	// The sweep sends the metrics of all its rotations together, so its responder has no meter.
 	engine := app.Engine(cfg, cloud)
 	s := &sweep.Sweeper{Config: cfg, Inventory: cloud, Vault: cloud.Vault(),
-		Issuers:   map[credential.Kind]sweep.Issuer{},
 		Responder: app.Responder(cfg, cloud, engine, nil), Collector: engine, Notifier: cloud, Directory: cloud,
 		Keeper: cloud.Vault(), Meter: app.Meter(cfg, cloud, "sweep"), Clock: clock.System{}}
-	for _, kind := range credential.Kinds() {
-		s.Issuers[kind] = cloud.Issuer(kind)
-	}
 	return func(ctx context.Context, _ []byte) (any, error) {
 		cloud.Fresh()
 		return s.Run(app.Log(ctx, log), fn.CallID(ctx))

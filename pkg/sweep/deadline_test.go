@@ -31,6 +31,18 @@ func (s silent) ClosedProblems(ctx context.Context, _ time.Time, _ string) ([]st
 }
 func (silent) Problem(context.Context, string) (p cloudguard.Problem, err error) { return p, nil }
 func (silent) Users(context.Context, string) ([]string, string, error)           { return nil, "", nil }
+func (silent) Domains(context.Context) ([]credential.Domain, error)              { return nil, nil }
+func (silent) DomainUsers(context.Context, credential.Domain, int, int) (p credential.Page, err error) {
+	return p, nil
+}
+func (silent) DomainCredentials(context.Context, credential.Domain, credential.Kind, int,
+	int) (p credential.Page, err error) {
+	return p, nil
+}
+func (silent) CredentialsOf(context.Context, credential.Domain, credential.Kind,
+	string) (l credential.Listing, err error) {
+	return l, nil
+}
 func (silent) Compartment(context.Context) (string, error) {
 	return "ocid1.compartment.oc1..a", nil
 }

@@ -116,7 +116,11 @@ func (s *fakeTenancy) Users(context.Context, string) ([]string, string, error) {
 	return []string{strings.ToUpper(owner)}, "", nil
 }
 func (s *fakeTenancy) UserName(context.Context, string) (string, error) { return s.name, s.nameErr }
-func (s *fakeTenancy) List(context.Context, string) (credential.Listing, error) {
+func (s *fakeTenancy) CredentialsOf(_ context.Context, _ credential.Domain, kind credential.Kind,
+	_ string) (credential.Listing, error) {
+	if kind != credential.AuthToken {
+		return credential.Listing{}, s.fails["CredentialsOf"]
+	}
 	return credential.Listing{Credentials: s.tokens, At: noon}, nil
 }
 func (s *fakeTenancy) Collect(ctx context.Context, o rotation.Orphan) rotation.Result {
@@ -181,21 +185,9 @@ func (s *fakeTenancy) Publish(_ context.Context, _, title, body string) error {
 	return nil
 }
 
-type noCredentials struct{}
-
-func (noCredentials) List(context.Context, string) (credential.Listing, error) {
-	return credential.Listing{}, nil
-}
-
 func (s *fakeTenancy) sweeper() *Sweeper {
-	issuers := map[credential.Kind]Issuer{}
-	for _, k := range credential.Kinds() {
-		issuers[k] = noCredentials{}
-	}
-	issuers[credential.AuthToken] = s
 	w := &Sweeper{Config: s.config, Inventory: s, Vault: s, Responder: s, Collector: s, Notifier: s, Directory: s,
-		Clock:   s,
-		Issuers: issuers}
+		Clock: s}
 	if s.keeps {
 		w.Keeper = s
 	}

@@ -26,29 +26,6 @@ func markedKinds() (kinds []credential.Kind) {
 	return kinds
 }
 
-// findOrphans lists every user's auth tokens and customer secret keys, one call for each user and kind, and looks for
-// marked ones whose value may be nowhere. API keys can't be orphans, since Keyturn stores them before it uploads them,
-// nor can passwords, which have no mark.
-func (r *run) findOrphans(ctx context.Context) {
-	kinds := markedKinds()
-	users := func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) }
-	r.forEach(ctx, []list{{"list the users", users}}, "check the "+nouns(kinds)+" of users",
-		func(ctx context.Context, user string) error {
-			for _, kind := range kinds {
-				listing, err := r.Issuers[kind].List(ctx, user)
-				if err != nil {
-					return fmt.Errorf("listing the %ss of %s: %w", kind.Noun(), user, err)
-				}
-				for _, c := range listing.Credentials {
-					if h := r.candidate(kind, user, c, listing.At); h != nil {
-						r.collect(ctx, kind, user, c, h)
-					}
-				}
-			}
-			return nil
-		})
-}
-
 // candidate returns the secret that a credential was made for, if the credential may be an orphan: it is marked, its
 // maker can't be running any more, and the secret is known and doesn't mention it. Otherwise it returns nil.
 func (r *run) candidate(kind credential.Kind, user string, c credential.Issued, now time.Time) *boundSecret {
@@ -65,8 +42,17 @@ func (r *run) candidate(kind credential.Kind, user string, c credential.Issued, 
 	return h
 }
 
-// collect passes a credential to the engine, which decides whether to delete it.
+// collect passes a credential to the engine, which decides whether to delete it. It does so once for a credential that
+// two lists have.
 func (r *run) collect(ctx context.Context, kind credential.Kind, user string, c credential.Issued, h *boundSecret) {
+	key := string(kind) + " " + c.ID
+	r.mu.Lock()
+	known := r.collected[key]
+	r.collected[key] = true
+	r.mu.Unlock()
+	if known {
+		return
+	}
 	result := r.Collector.Collect(ctx, rotation.Orphan{Kind: kind, User: user, Issued: c, DryRun: r.Config.DryRun,
 		Home: credential.Target{Role: kind.DefaultRole(), SecretID: h.id},
 		Authorize: func(ctx context.Context, secrets []vault.Secret) (credential.Authorized, error) {

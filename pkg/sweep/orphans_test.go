@@ -117,7 +117,7 @@ func TestTheGuardIsAskedAboutAnOrphansUserAndSecret(t *testing.T) {
 			r.boundSecrets[credential.Home(drawer)] = &boundSecret{id: drawer, kind: credential.AuthToken, user: owner}
 			c.change(s) // after the secret was listed
 			r.Config = s.config
-			r.findOrphans(t.Context())
+			r.readCredentials(t.Context())
 			d := r.digest
 			if c.words == "" {
 				if len(d.Found) != 1 || len(d.Unfinished) != 0 {
@@ -185,9 +185,8 @@ func TestADryRunSaysSoToTheEngine(t *testing.T) {
 
 func TestAUserWhoseCredentialsCannotBeListedIsAFailure(t *testing.T) {
 	s := newFakeTenancy()
-	w := s.sweeper()
-	w.Issuers[credential.CustomerSecretKey] = broken{}
-	d, err := w.Run(t.Context(), "call")
+	s.fails["CredentialsOf"] = errBroken
+	d, err := s.sweeper().Run(t.Context(), "call")
 	if !errors.Is(err, errBroken) || len(d.Unfinished) != 1 ||
 		!strings.Contains(d.Unfinished[0].Text, strings.ToUpper(owner)) {
 		t.Errorf("%v, found %v", err, d.Unfinished)

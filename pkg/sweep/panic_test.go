@@ -39,11 +39,6 @@ func TestAnIDWhoseHandlingPanicsIsReportedByItsIDAndAllOthersAreHandled(t *testi
 	}
 }
 
-// broken is an issuer whose List fails.
-type broken struct{}
-
-func (broken) List(context.Context, string) (l credential.Listing, err error) { return l, errBroken }
-
 // panicking is a fakeTenancy in which one call panics.
 type panicking struct {
 	*fakeTenancy

@@ -176,10 +176,7 @@ func TestOfTwoSecretsThatNameOneProblemTheOneThatItIsAboutCounts(t *testing.T) {
 }
 
 // run returns a sweep that has not begun.
-func (s *fakeTenancy) run() *run {
-	return &run{Sweeper: s.sweeper(), boundSecrets: map[string]*boundSecret{}, duties: map[string][]duty{},
-		reviewed: map[string]bool{}, noted: map[string]notes{}}
-}
+func (s *fakeTenancy) run() *run { return newRun(s.sweeper(), "") }
 
 func TestOfOneSecretOnlyTenDutiesAreLookedAt(t *testing.T) {
 	j := rotation.Journal{}
@@ -269,7 +266,8 @@ func (b *busy) ClosedProblems(context.Context, time.Time, string) ([]string, str
 func (b *busy) Users(context.Context, string) ([]string, string, error) {
 	return manyIDs(400), "", nil
 }
-func (b *busy) List(ctx context.Context, _ string) (credential.Listing, error) {
+func (b *busy) CredentialsOf(ctx context.Context, _ credential.Domain, _ credential.Kind,
+	_ string) (credential.Listing, error) {
 	b.work(ctx, "orphans")
 	return credential.Listing{}, nil
 }
@@ -286,9 +284,6 @@ func TestEveryPartOfASweepGetsItsShareOfTheTime(t *testing.T) {
 		b.records[problem] = record()
 		w := b.sweeper()
 		w.Inventory, w.Vault, w.Clock = b, b, clock.System{}
-		for k := range w.Issuers {
-			w.Issuers[k] = b
-		}
 		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 		defer cancel()
 		if _, err := w.Run(ctx, "call"); !errors.Is(err, context.DeadlineExceeded) {

@@ -7,6 +7,9 @@
 // It may run at any time, several times at once, and in parallel with events, since it decides by the current state of
 // OCI.
 //
+// It reads the credentials of all users of the configured identity domains, and of Default. For the domains other than
+// Default it reports those that are older than the configuration's maximum age.
+//
 // An unchanged finding is mailed once, and again after a week. Notes in the metadata of the bound secrets record what
 // was mailed.
 package sweep
@@ -36,13 +39,23 @@ import (
 	"github.com/keyturn/keyturn/pkg/version"
 )
 
-// Inventory lists problems and users page by page. An empty page token asks for the first page; an empty next ends the
-// list.
+// Inventory lists problems, users and their credentials page by page. An empty page token asks for the first page; an
+// empty next ends the list.
 type Inventory interface {
 	ClosedProblems(ctx context.Context, since time.Time, page string) (ids []string, next string, err error)
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
+	// Users lists the users of the classic IAM API: those of the Default domain.
 	Users(ctx context.Context, page string) (ids []string, next string, err error)
 	Compartment(ctx context.Context) (string, error)
+	// Domains returns the configured identity domains.
+	Domains(ctx context.Context) ([]credential.Domain, error)
+	// DomainUsers and DomainCredentials return at most that many entries of the list of a whole domain, from the given
+	// one on; the first is 1.
+	DomainUsers(ctx context.Context, d credential.Domain, start, most int) (credential.Page, error)
+	DomainCredentials(ctx context.Context, d credential.Domain, k credential.Kind, start, most int) (credential.Page,
+		error)
+	// CredentialsOf lists the credentials of a user of the domain, of Default by the classic IAM API.
+	CredentialsOf(ctx context.Context, d credential.Domain, k credential.Kind, user string) (credential.Listing, error)
 }
 
 // Vault is what the sweep needs of secrets.
@@ -68,11 +81,6 @@ type Keeper interface {
 	Update(ctx context.Context, id, etag string, u vault.Update) (vault.Secret, error)
 }
 
-// Issuer lists the credentials of one kind.
-type Issuer interface {
-	List(ctx context.Context, user string) (credential.Listing, error)
-}
-
 // Responder reviews a problem, and does what its record orders.
 type Responder interface {
 	Review(ctx context.Context, callID string, p cloudguard.Problem) outcome.Outcome
@@ -93,7 +101,6 @@ type Sweeper struct {
 	Config    config.Config
 	Inventory Inventory
 	Vault     Vault
-	Issuers   map[credential.Kind]Issuer
 	Responder Responder
 	Collector Collector
 	Notifier  Notifier
@@ -124,13 +131,18 @@ type run struct {
 	reviewed     map[string]bool         // the problems that this sweep has reviewed, by their OCIDs
 	noted        map[string]notes        // what earlier sweeps mailed, by the secret with the notes
 	notebook     string                  // the secret for notes that aren't about a credential; see notes
+	collected    map[string]bool         // the credentials that were passed to the engine, by kind and id
+}
+
+func newRun(s *Sweeper, callID string) *run {
+	return &run{Sweeper: s, callID: callID, boundSecrets: map[string]*boundSecret{}, duties: map[string][]duty{},
+		reviewed: map[string]bool{}, noted: map[string]notes{}, collected: map[string]bool{}}
 }
 
 // Run sweeps once, within the context's deadline. It sends one mail if it did or found something that no earlier sweep
 // has mailed. An error means that it could not finish or could not send the mail, so that the invocation has failed.
 func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error) {
-	r := &run{Sweeper: s, callID: callID, boundSecrets: map[string]*boundSecret{}, duties: map[string][]duty{},
-		reviewed: map[string]bool{}, noted: map[string]notes{}}
+	r := newRun(s, callID)
 	r.digest.CallID, r.digest.Version = callID, version.Version()
 	work, cancel := r.reserve(ctx)
 	defer cancel()
@@ -170,7 +182,7 @@ func (r *run) runParts(ctx context.Context) {
 		{"review the problems that journals name", r.reviewDuties},
 		{"review closed problems", r.reviewClosed},
 		{"make room in secrets", r.pruneAll},
-		{"look for credentials without a value", r.findOrphans},
+		{"read the credentials of the users", r.readCredentials},
 	}
 	for i, part := range all {
 		share, cancel := r.share(ctx, len(all)-i)

@@ -15,10 +15,10 @@ const plant = "ocid1.compartment.oc1..aaaaaaaaplant"
 
 // withDomains is a tenancy with two domains besides Default: Partners in the root compartment, and Plant in another
 // compartment, with another home region.
-func withDomains(t *testing.T, o ociemu.Options) *tenancy.Deployment {
+func withDomains(t *testing.T, o ociemu.Options, config ...string) *tenancy.Deployment {
 	t.Helper()
 	s := newTenancy(t, tenancy.Options{Emulator: o, Timeout: time.Minute,
-		Config: []string{"identity_domains=all," + plant}})
+		Config: append(config, "identity_domains=all,"+plant)})
 	s.AddDomain(ociemu.DomainSeed{Name: "Partners"})
 	s.AddDomain(ociemu.DomainSeed{Name: "Plant", Compartment: plant, HomeRegion: "eu-frankfurt-1"})
 	return s
