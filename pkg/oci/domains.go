@@ -45,8 +45,9 @@ type Member struct {
 	id     scimID
 }
 
-// Domains returns the ACTIVE domains of IdentityDomains, sorted by name. A tenancy without domains has none. They are
-// kept for 10 minutes. A compartment or domain that can't be read is an error: its users would seem not to exist.
+// Domains returns the ACTIVE domains of IdentityDomains, sorted by name. They are kept for 10 minutes. A compartment or
+// domain that can't be read is an error: its users would seem not to exist. So is a list of a tenancy without domains,
+// which OCI answers like one that isn't allowed.
 func (c *Cloud) Domains(ctx context.Context) ([]credential.Domain, error) {
 	if len(c.IdentityDomains) == 0 {
 		return nil, nil
@@ -100,9 +101,8 @@ func hasID(id string) func(credential.Domain) bool {
 	return func(d credential.Domain) bool { return strings.EqualFold(d.ID, id) }
 }
 
-// domainsIn lists the domains of compartments. A tenancy without domains answers 404 for every compartment
-// (oci-landing-zones/oci-cis-landingzone-quickstart, cis_reports.py). If some compartments have a list, the 404 of
-// another one is an error.
+// domainsIn lists the domains of compartments. OCI answers 404 if the caller may not list the domains of a compartment,
+// and in a tenancy without domains (oci-landing-zones/oci-cis-landingzone-quickstart, cis_reports.py).
 func (c *Cloud) domainsIn(ctx context.Context, compartments []string) (all []credential.Domain, err error) {
 	lists := make([][]credential.Domain, len(compartments))
 	group := background.Group{Limit: domainsAtOnce}
@@ -112,17 +112,15 @@ func (c *Cloud) domainsIn(ctx context.Context, compartments []string) (all []cre
 			return err
 		})
 	}
-	errs := group.Wait()
-	for _, err := range errs {
-		if err != nil && fault.Of(err) != fault.Absent {
+	for i, err := range group.Wait() {
+		switch {
+		case err == nil:
+		case fault.Of(err) == fault.Absent:
+			return nil, &fault.Error{Class: fault.Absent, Operation: "ListDomains", Err: err, Message: "the function " +
+				"may not list the identity domains of " + compartments[i] + ", or the tenancy has none: then remove " +
+				"identity_domains from the configuration"}
+		default:
 			return nil, classify("ListDomains", err)
-		}
-	}
-	none := !slices.Contains(errs, nil)
-	for i, err := range errs {
-		if err != nil && !none {
-			return nil, &fault.Error{Class: fault.Absent, Operation: "ListDomains", Err: err, Message: "the identity " +
-				"domains of the compartment " + compartments[i] + " can't be listed, and those of others can"}
 		}
 	}
 	return slices.Concat(lists...), nil

@@ -133,19 +133,6 @@ func TestOnlyActiveDomainsCount(t *testing.T) {
 	}
 }
 
-func TestATenancyWithoutDomainsHasNone(t *testing.T) {
-	cloud, s, d := tenancyWithDomains(t, always(200, `{"id":"`+user+`","name":"web"}`), "all", tenancy,
-		"ocid1.compartment.oc1..a")
-	d.list = ""
-	all, err := cloud.Domains(t.Context())
-	if err != nil || len(all) != 0 || len(s.of("/domains")) != 2 {
-		t.Errorf("the domains are %+v (%v) after %d lists", all, err, len(s.of("/domains")))
-	}
-	if name, err := cloud.UserName(t.Context(), user); err != nil || name != "web" {
-		t.Errorf("the classic API's user is %q (%v)", name, err)
-	}
-}
-
 func TestDomainsThatCannotBeReadAreNotNone(t *testing.T) {
 	for name, c := range map[string]struct {
 		names  []string
@@ -161,7 +148,8 @@ func TestDomainsThatCannotBeReadAreNotNone(t *testing.T) {
 				return before(r, n)
 			}
 		}},
-		"a failure": {[]string{"all"}, func(s *stub, _ *directory) { s.answer = always(500, "") }},
+		"every compartment": {[]string{"all", "ocid1.compartment.oc1..a"}, func(_ *stub, d *directory) { d.list = "" }},
+		"a failure":         {[]string{"all"}, func(s *stub, _ *directory) { s.answer = always(500, "") }},
 		"a denial": {[]string{"all"}, func(s *stub, _ *directory) {
 			s.answer = always(401, refusal("NotAuthenticated", ""))
 		}},
@@ -174,6 +162,9 @@ func TestDomainsThatCannotBeReadAreNotNone(t *testing.T) {
 			}
 			if _, err := cloud.DomainOf(t.Context(), user); fault.Of(err) != fault.Unclear || err == nil {
 				t.Errorf("%s: the user is %v", name, err)
+			}
+			if name, err := cloud.UserName(t.Context(), user); fault.Of(err) != fault.Unclear || err == nil {
+				t.Errorf("%s: the user's name is %q (%v)", name, name, err)
 			}
 			if _, err := cloud.Issuer(credential.APIKey).List(t.Context(), user); fault.Of(err) != fault.Unclear ||
 				err == nil {
