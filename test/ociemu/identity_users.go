@@ -41,19 +41,27 @@ func createUser(x *exchange) reply {
 	})
 }
 
-// deleteUser refuses while the user has credentials that the API can delete.
 func deleteUser(x *exchange, u *user) reply {
-	if refused := x.checkEtag(u.etag); refused != nil {
+	if refused := x.dropUser(u); refused != nil {
 		return refused.reply()
 	}
+	return x.deleted()
+}
+
+// dropUser refuses while the user has credentials that the API can delete.
+func (x *exchange) dropUser(u *user) *refusal {
+	if refused := x.checkEtag(u.etag); refused != nil {
+		return refused
+	}
 	if len(u.apiKeys)+len(u.authTokens)+len(u.secretKeys) > 0 {
-		return errConflict.because("The user has credentials.").reply()
+		refused := errConflict.because("The user has credentials.")
+		return &refused
 	}
 	delete(x.e.state.users, u.id)
 	delete(x.e.state.scimUsers, u.scimID)
 	x.e.state.userOrder = slices.DeleteFunc(x.e.state.userOrder, func(id string) bool { return id == u.id })
 	x.changed = true
-	return x.deleted()
+	return nil
 }
 
 // RenameUser changes a user's name. From now on its tokens work only with the new name.

@@ -50,6 +50,8 @@ func scimServiceOf() service {
 	routes := []route{
 		{operation: "ListUsers", method: get, path: "/Users", handle: inDomain(listDomainUsers)},
 		{operation: "GetUser", method: get, path: "/Users/{userId}", handle: inDomain(getDomainUser)},
+		{operation: "DeleteUser", method: http.MethodDelete, path: "/Users/{userId}",
+			handle: inDomain(removeDomainUser)},
 		{operation: "PutUserPasswordChanger", method: put, path: "/UserPasswordChanger/{userId}",
 			handle: inDomain(changePassword)},
 		{operation: "PutUserPasswordResetter", method: put, path: "/UserPasswordResetter/{userId}",

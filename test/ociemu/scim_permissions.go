@@ -20,7 +20,8 @@ func (r *route) key() string {
 func scimNeeds() map[string]need {
 	list := map[string]need{}
 	counterparts := map[string]string{
-		"ListUsers": "ListUsers", "GetUser": "GetUser", "PutUserPasswordChanger": "CreateOrResetUIPassword",
+		"ListUsers": "ListUsers", "GetUser": "GetUser", "DeleteUser": "DeleteUser",
+		"PutUserPasswordChanger":  "CreateOrResetUIPassword",
 		"PutUserPasswordResetter": "CreateOrResetUIPassword",
 		"ListApiKeys":             "ListApiKeys", "GetApiKey": "ListApiKeys", "CreateApiKey": "UploadApiKey",
 		"PatchApiKey": "UploadApiKey", "DeleteApiKey": "DeleteApiKey",

@@ -78,6 +78,16 @@ func getDomainUser(x *exchange) (reply, *refusal) {
 	return ok(p.of(x.userAttributes(u))).with("etag", u.etag), nil
 }
 
+// removeDomainUser deletes a user. No source says what a domain answers about a user with credentials; here it refuses
+// like the classic API.
+func removeDomainUser(x *exchange) (reply, *refusal) {
+	u, refused := x.scimUser()
+	if refused == nil {
+		refused = x.dropUser(u)
+	}
+	return reply{status: http.StatusNoContent}, refused
+}
+
 // userAttributes are all that may be returned of a user.
 func (x *exchange) userAttributes(u *user) []scimAttr {
 	modified := u.created

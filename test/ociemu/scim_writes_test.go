@@ -95,3 +95,20 @@ func TestOnlyDescriptionDisplayNameAndStatusCanBePatched(t *testing.T) {
 	c.do(t, "PATCH", "/ApiKeys/"+keyID, `{"schemas":[],"Operations":[]}`).refused(t, 400,
 		"error.common.validation.missingReqAttributes")
 }
+
+func TestADomainDeletesAUserWithoutCredentials(t *testing.T) {
+	e, user := twoDomains(t, nil)
+	e.AddAPIKey(user)
+	id, _ := e.SCIMID(user, "")
+	c := asDomainFunction(e, "Partners")
+	c.do(t, "DELETE", "/Users/"+id, nil).refused(t, 409, "")
+	asDomainFunction(e, "Default").do(t, "DELETE", "/Users/"+id, nil).refused(t, 404, "")
+	key := c.get(t, "/ApiKeys").resources(t)[0]["id"].(string)
+	if got := c.do(t, "DELETE", "/ApiKeys/"+key, nil); got.status != 204 {
+		t.Fatalf("the key: %d %v", got.status, got.body)
+	}
+	if got := c.do(t, "DELETE", "/Users/"+id, nil); got.status != 204 {
+		t.Errorf("the user: %d %v", got.status, got.body)
+	}
+	c.get(t, "/Users/"+id).refused(t, 404, "")
+}
