@@ -65,6 +65,7 @@ type Case struct {
 	Kind      Kind
 	Bundle    bool
 	UserName  string
+	Domain    string // of the user; empty: Default
 	User      string
 	OldID     string
 	Old       Credential
@@ -99,8 +100,8 @@ func (s *Deployment) Add(w Want) *Case {
 	s.names++
 	name := cmp.Or(w.UserName, fmt.Sprintf("%s-user-%d", w.Kind, s.names))
 	s.mu.Unlock()
-	c := &Case{env: s, Kind: w.Kind, Bundle: w.Bundle, UserName: name, User: s.addUser(w.Domain, name),
-		Secrets:     map[string]string{},
+	c := &Case{env: s, Kind: w.Kind, Bundle: w.Bundle, UserName: name, Domain: w.Domain,
+		User: s.addUser(w.Domain, name), Secrets: map[string]string{},
 		compartment: cmp.Or(w.Compartment, s.places.Secrets)}
 	s.SetCreatedOffset(-Age)
 	c.Old = c.add("deploys the web shop")

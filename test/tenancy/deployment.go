@@ -210,6 +210,17 @@ func (s *Deployment) SetTimeout(d time.Duration) {
 	}
 }
 
+// Kill kills the processes of both functions with SIGKILL.
+func (s *Deployment) Kill() {
+	s.Host.Kill()
+	s.mu.Lock()
+	sweeper := s.sweeper
+	s.mu.Unlock()
+	if sweeper != nil {
+		sweeper.Kill()
+	}
+}
+
 // Swept are the answers of all sweeps so far.
 func (s *Deployment) Swept() []fnhost.Reply {
 	s.mu.Lock()

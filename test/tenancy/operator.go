@@ -128,6 +128,9 @@ func (s *Deployment) DeleteSecret(ctx context.Context, id string) error {
 
 // Delete deletes one of the user's credentials of the case's kind as the operator.
 func (c *Case) Delete(ctx context.Context, id string) error {
+	if c.Domain != "" {
+		return c.deleteInDomain(ctx, id)
+	}
 	client, err := c.env.Identity()
 	if err != nil {
 		return fmt.Errorf("making the IAM client: %w", err)
@@ -157,6 +160,9 @@ func (c *Case) DeleteUser(ctx context.Context) error {
 				return err
 			}
 		}
+	}
+	if c.Domain != "" {
+		return c.deleteInDomain(ctx, "")
 	}
 	client, err := c.env.Identity()
 	if err != nil {
