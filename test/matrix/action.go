@@ -206,7 +206,9 @@ func (env *environment) authorize(caller ociemu.Caller, call ociemu.Call) bool {
 	case caller.Operator:
 		return true
 	}
-	return caller.Kind == "user" && call.Method == "GET" && strings.Contains(call.Path, caller.ID)
+	scim, _ := env.SCIMID(env.c.User, "")
+	return caller.Kind == "user" && call.Method == "GET" && (strings.Contains(call.Path, caller.ID) ||
+		strings.HasSuffix(call.Path, "/"+scim))
 }
 
 // keys returns the keys of the closure comment, sorted.
@@ -335,9 +337,10 @@ func (env *environment) checkAction(a *action, fail func(string, ...any)) {
 	if a.deletesNew && env.form.variant == grace && env.Secret(env.secret()).CurrentVersion > 1 {
 		replaced = true // the rotation was done: the sweep reports it when the grace is over
 	}
-	// If the old credential may be deleted first and the secret can't be read, OCI doesn't show that the rotation is
-	// done. Of two orders one may be refused while the other is carried out.
-	unclear := env.forbidden.Load() && env.form.variant == replace || env.otherSecrets != nil
+	// If the secret can't be read, and the old credential may be deleted first or is listed after its deletion, OCI
+	// doesn't show that the rotation is done. Of two orders one may be refused while the other is carried out.
+	unclear := env.forbidden.Load() && (env.form.variant == replace || env.form.variant == lagging) ||
+		env.otherSecrets != nil
 	switch old := slices.Contains(env.c.IDs(), env.c.OldID); {
 	case old && !env.reopened() && !(replaced && (a.grace || env.form.variant == grace)):
 		fail("at the end the problem is closed, but the old credential is not replaced")

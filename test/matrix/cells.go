@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -56,14 +57,17 @@ var redeliveries = []redelivery{atOnce, later, never}
 
 // singleFaultCells lists the cells of one form with one fault: each fault at each call, with the redeliveries in turn,
 // or with all of them. With -short each call gets one fault in shortShare, so that every call of every form has a
-// fault, and every fault runs with some form. The form lagging gets half of that.
-func singleFaultCells(f form, index int, sites []site, o options) []cell {
+// fault, and every fault runs with some form. The form lagging gets half of that. Of two shared forms one has the call.
+func singleFaultCells(f form, sites []site, o options) []cell {
 	var cells []cell
-	part := uint64(shortShare)
+	part, index := uint64(shortShare), f.index()
 	if f.variant == lagging {
 		part *= 2
 	}
 	for i, s := range sites {
+		if !f.turn(o, s.String()) && !(f.want.Domain != "" && domainCall.MatchString(s.operation)) {
+			continue
+		}
 		for j, d := range allFaults() {
 			if !d.appliesTo(s.operation) {
 				continue
@@ -80,7 +84,26 @@ func singleFaultCells(f form, index int, sites []site, o options) []cell {
 }
 
 // With -short one single fault in shortShare runs at each call.
-const shortShare = 18
+const shortShare = 20
+
+// domainCall matches the operations that a domain's own API has of a rotation, and the one that lists the domains.
+var domainCall = regexp.MustCompile(`^(List|Create|Delete)(ApiKey|AuthToken|CustomerSecretKey|User|Domain)s?$`)
+
+// turn reports whether -short runs something with this form and not with the one that shares it: the seed draws one of
+// the two. A form that isn't shared has every turn.
+func (f form) turn(o options, what string) bool {
+	if !o.short || !f.shared {
+		return true
+	}
+	name, elsewhere := strings.CutPrefix(f.name, domainPrefix)
+	return (random(o.seed, name+what).IntN(2) == 1) == elsewhere
+}
+
+// index is the form's place among all forms. Shared forms have one place.
+func (f form) index() int {
+	name := strings.TrimPrefix(f.name, domainPrefix)
+	return slices.IndexFunc(allForms(), func(other form) bool { return other.name == name })
+}
 
 // quickFaults lists the faults that don't make an invocation wait for its deadline. Only these are combined in pairs.
 func quickFaults() []fault {
@@ -151,6 +174,10 @@ func (s sampleSize) of(f form, o options, asked int) int {
 	switch {
 	case asked >= 0:
 		return asked
+	case o.short && f.shared && f.turn(o, "pairs"):
+		return (s.short + 1) / 2
+	case o.short && f.shared:
+		return s.short / 2
 	case o.short:
 		return s.short
 	case f.name == fullForm:
@@ -166,15 +193,17 @@ func sampledPairs(f form, sites []site, o options) []cell {
 }
 
 // sampledActions lists the form's cells with an operator's action: all or a sample. With -short it takes every third
-// action, starting with a different one for each form, and the rare actions, each at one call that the seed selects.
-func sampledActions(f form, index int, sites []site, o options) []cell {
+// action, starting with a different one for each form, and the rare actions, each at one call that the seed selects. Of
+// two shared forms one has the action.
+func sampledActions(f form, sites []site, o options) []cell {
 	all := actionCells(f, sites)
 	if o.actions >= 0 || !o.short {
 		return sample(all, o.actions, o.seed)
 	}
 	var cells []cell
+	index := f.index()
 	for i := range actions {
-		if (i+index)%3 == 0 || actions[i].rare {
+		if ((i+index)%3 == 0 || actions[i].rare) && f.turn(o, actions[i].name) {
 			mine := slices.DeleteFunc(slices.Clone(all), func(c cell) bool { return c.action() != &actions[i] })
 			cells = append(cells, sample(mine, 1, o.seed+uint64(i))...)
 		}
@@ -187,9 +216,13 @@ func sample(cells []cell, n int, seed uint64) []cell {
 	if n < 0 || n >= len(cells) {
 		return cells
 	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(cells[0].form.name)) // a hash's Write never fails
-	r := rand.New(rand.NewPCG(seed, h.Sum64()))
-	r.Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
+	random(seed, cells[0].form.name).Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
 	return cells[:n]
+}
+
+// random is a source of random numbers for the seed and a name.
+func random(seed uint64, name string) *rand.Rand {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name)) // a hash's Write never fails
+	return rand.New(rand.NewPCG(seed, h.Sum64()))
 }

@@ -41,6 +41,7 @@ type environment struct {
 	history      *judge.History
 	clock        tenancy.Clock
 	refusal      *ociemu.Injection
+	forwarded    time.Duration // how far the resources' ages are ahead of the clock
 	logLines     []string
 	last         fnhost.Reply      // of the last invocation
 	forbidden    atomic.Bool       // the functions may not read the secret any more
@@ -58,8 +59,12 @@ func (p runner) newEnvironment(ctx context.Context, f form, timeout time.Duratio
 		o.ListLag = time.Minute
 	}
 	o.Authorizer = env.authorize
-	s, err := tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: p.binary, Sweeper: p.sweeper, Timeout: timeout,
-		Config: []string{"log_level=debug"}})
+	options := tenancy.Options{Emulator: o, Binary: p.binary, Sweeper: p.sweeper, Timeout: timeout,
+		Config: []string{"log_level=debug"}}
+	if f.want.Domain != "" {
+		options = options.WithPlant()
+	}
+	s, err := tenancy.New(ctx, options)
 	if err != nil {
 		return nil, err
 	}
@@ -96,15 +101,21 @@ func (env *environment) afterFirstDelivery() {
 	}
 }
 
-// dateLateEffect gives what a late call creates the date of its request, whose process ended long ago.
-func (env *environment) dateLateEffect(begins bool) {
+// dateLateEffect gives what a late call creates the date of its request, from when the effect begins until it ends.
+func (env *environment) dateLateEffect(requested time.Time, begins bool) {
 	offset := time.Duration(0)
-	if begins && env.clock.Offset() > 0 {
-		offset = -2*clockShift - serviceShift
+	if begins {
+		offset = requested.Sub(env.clock.Now().Add(env.forwarded))
 	}
 	if env.refusal == nil {
 		env.SetCreatedOffset(offset)
 	}
+}
+
+// Forward lets the resources age.
+func (env *environment) Forward(d time.Duration) {
+	env.forwarded += d
+	env.Deployment.Forward(d)
 }
 
 // letTimePass makes all that was done older than a process can live. Further calls do nothing.

@@ -13,7 +13,7 @@ type fault struct {
 	code    string
 	when    ociemu.When // before or after the call's effect
 	cut     bool        // the connection is cut
-	kill    bool        // the function's process is killed (SIGKILL)
+	kill    bool        // the function's process, or the sweep's, is killed (SIGKILL)
 	late    bool        // the call takes effect later; see lateAt
 	repeats bool        // it also hits every later call of the operation in the same delivery
 	lateAt  moment

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/tenancy"
@@ -24,30 +26,42 @@ type form struct {
 	want    tenancy.Want
 	variant variant
 	comment []string // options of the closure comment
+	shared  bool     // the form is there for a user of Default and for one of another domain; see turn
 }
 
-// allForms lists the forms of the matrix.
+// allForms lists the forms of the matrix. Those in a domain come last.
 func allForms() (all []form) {
 	for _, kind := range tenancy.Kinds() {
-		if kind.Resets() {
-			all = append(all, formsOfReset(kind)...)
-			continue
-		}
-		name := string(kind)
-		if kind.Pair() {
-			name += " pair"
-		}
-		for _, f := range []form{{name: name, want: tenancy.Want{Kind: kind}},
-			{name: string(kind) + " bundle", want: tenancy.Want{Kind: kind, Bundle: true}}} {
-			g, r, u, w, l := f, f, f, f, f
-			g.name, g.variant, g.comment = f.name+" "+string(grace), grace, []string{"grace:1h"}
-			r.name, r.variant, r.comment = f.name+" "+string(replace), replace, []string{"replace:yes"}
-			r.want.Bystander = kind.Record().Limit - 1
-			u.name, u.variant = f.name+" "+string(undo), undo
-			w.name, w.variant = f.name+" "+string(wiped), wiped
-			l.name, l.variant = f.name+" "+string(lagging), lagging
-			all = append(all, f, g, r, u, w, l)
-		}
+		all = append(all, formsOf(kind)...)
+	}
+	for _, f := range domainForms() {
+		all[slices.IndexFunc(all, func(d form) bool { return inDomain(d).name == f.name })].shared = true
+		f.shared = true
+		all = append(all, f)
+	}
+	return all
+}
+
+// formsOf lists the forms of a kind for a user of the Default domain: each variant with one secret, or one for each
+// half of a pair, and then each variant with a bundle.
+func formsOf(kind tenancy.Kind) (all []form) {
+	if kind.Resets() {
+		return formsOfReset(kind)
+	}
+	name := string(kind)
+	if kind.Pair() {
+		name += " pair"
+	}
+	for _, f := range []form{{name: name, want: tenancy.Want{Kind: kind}},
+		{name: string(kind) + " bundle", want: tenancy.Want{Kind: kind, Bundle: true}}} {
+		g, r, u, w, l := f, f, f, f, f
+		g.name, g.variant, g.comment = f.name+" "+string(grace), grace, []string{"grace:1h"}
+		r.name, r.variant, r.comment = f.name+" "+string(replace), replace, []string{"replace:yes"}
+		r.want.Bystander = kind.Record().Limit - 1
+		u.name, u.variant = f.name+" "+string(undo), undo
+		w.name, w.variant = f.name+" "+string(wiped), wiped
+		l.name, l.variant = f.name+" "+string(lagging), lagging
+		all = append(all, f, g, r, u, w, l)
 	}
 	return all
 }
@@ -63,10 +77,40 @@ func formsOfReset(kind tenancy.Kind) []form {
 	}
 }
 
+// domainForms lists the forms for a user of another domain than Default. Each kind has every variant once. Every other
+// one is with a bundle, and another half of them for the next kind.
+func domainForms() (all []form) {
+	for i, kind := range tenancy.Kinds() {
+		if kind.Resets() { // Keyturn refuses them for these users
+			continue
+		}
+		forms := formsOf(kind)
+		for v, bundles := 0, forms[len(forms)/2:]; v < len(bundles); v++ {
+			if (i+v)%2 == 0 {
+				all = append(all, inDomain(forms[v]))
+			} else {
+				all = append(all, inDomain(bundles[v]))
+			}
+		}
+	}
+	return all
+}
+
+// inDomain is the same form for a user of another domain than Default.
+func inDomain(f form) form {
+	f.name = domainPrefix + f.name
+	f.want.Domain = tenancy.Plant
+	return f
+}
+
+// domainPrefix begins the names of the forms for a user of another domain than Default.
+const domainPrefix = "domain "
+
 // writes are the function's operations that change something.
 var writes = map[string]bool{
-	"UploadApiKey": true, "CreateAuthToken": true, "CreateCustomerSecretKey": true, "CreateOrResetUIPassword": true,
-	"DeleteApiKey": true, "DeleteAuthToken": true, "DeleteCustomerSecretKey": true,
+	"UploadApiKey": true, "CreateApiKey": true, "CreateAuthToken": true, "CreateCustomerSecretKey": true,
+	"CreateOrResetUIPassword": true,
+	"DeleteApiKey":            true, "DeleteAuthToken": true, "DeleteCustomerSecretKey": true,
 	"UpdateSecret": true, "UpdateProblemStatus": true,
 }
 

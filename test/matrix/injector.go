@@ -15,9 +15,9 @@ type injector struct {
 	s *tenancy.Deployment
 
 	mu           sync.Mutex
-	onLateEffect func(begins bool) // called before and after a held call takes effect
-	delivery     int               // the number of the current delivery, from 1
-	hits         []int             // by fault: the sequence number of the call that it hit; 0: none yet
+	onLateEffect func(requested time.Time, begins bool) // called before and after a held call takes effect
+	delivery     int                                    // the number of the current delivery, from 1
+	hits         []int                                  // by fault: the number of the call that it hit; 0: none yet
 	held         []*heldCall
 	tooLate      int // held calls that took effect after the next delivery, which made too few writes
 	noEffect     int // held calls that never took effect
@@ -30,6 +30,7 @@ type injector struct {
 type heldCall struct {
 	once         sync.Once
 	seq          int
+	at           time.Time // of the request
 	release      chan struct{}
 	effectAt     moment
 	beforeEffect bool // it takes effect only when it is released
@@ -68,7 +69,7 @@ func (inj *injector) inject(index int, at site, f fault) {
 		}
 		inj.hits[index], until = c.Seq, inj.delivery
 		if f.late {
-			inj.held = append(inj.held, &heldCall{seq: c.Seq, release: release, effectAt: f.lateAt,
+			inj.held = append(inj.held, &heldCall{seq: c.Seq, at: c.At, release: release, effectAt: f.lateAt,
 				beforeEffect: f.when == ociemu.Before,
 				delivery:     inj.delivery})
 		}
@@ -79,11 +80,11 @@ func (inj *injector) inject(index int, at site, f fault) {
 			}()
 		} else if f.kill && !f.late {
 			go func() {
-				inj.s.Host.Kill()
+				inj.s.Kill()
 				close(release)
 			}()
 		} else if f.kill {
-			go inj.s.Host.Kill()
+			go inj.s.Kill()
 		}
 		return true
 	}
@@ -165,8 +166,8 @@ func (inj *injector) endDelivery() {
 // release releases a held call and waits for its effect. Further calls do nothing.
 func (inj *injector) release(h *heldCall) {
 	h.once.Do(func() {
-		inj.onLateEffect(true)
-		defer inj.onLateEffect(false)
+		inj.onLateEffect(h.at, true)
+		defer inj.onLateEffect(h.at, false)
 		close(h.release)
 		if h.beforeEffect && !inj.awaitEffect(h.seq) {
 			inj.mu.Lock()

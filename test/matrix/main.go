@@ -170,8 +170,8 @@ func (p runner) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]
 				failed[i] = fmt.Errorf("listing the calls of %s: %w", f.name, err)
 				return
 			}
-			listed[i] = slices.Concat(singleFaultCells(f, i, sites, o), sampledPairs(f, sites, o),
-				sampledActions(f, i, sites, o))
+			listed[i] = slices.Concat(singleFaultCells(f, sites, o), sampledPairs(f, sites, o),
+				sampledActions(f, sites, o))
 		})
 	}
 	group.Wait()

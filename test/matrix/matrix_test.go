@@ -58,14 +58,28 @@ func TestShortCoversEveryCallAndEveryFault(t *testing.T) {
 		sites = append(sites, site{s.operation, s.n + 2}, site{s.operation, s.n + 4})
 	}
 	for seed := range uint64(shortShare) {
-		faults := map[string]bool{}
-		for i, f := range allForms() {
-			calls := map[site]bool{}
-			for _, c := range singleFaultCells(f, i, sites, options{short: true, seed: seed}) {
-				calls[c.sites[0]], faults[c.faults[0].name] = true, true
+		faults, calls, inDomain := map[string]bool{}, map[string]map[site]bool{}, map[site]bool{}
+		for _, f := range allForms() {
+			name := strings.TrimPrefix(f.name, domainPrefix)
+			if calls[name] == nil {
+				calls[name] = map[site]bool{}
 			}
-			if len(calls) != len(sites) && f.variant != lagging {
-				t.Errorf("seed %d: %s: %d of %d calls", seed, f.name, len(calls), len(sites))
+			for _, c := range singleFaultCells(f, sites, options{short: true, seed: seed}) {
+				calls[name][c.sites[0]], faults[c.faults[0].name] = true, true
+				inDomain[c.sites[0]] = inDomain[c.sites[0]] || f.want.Domain != ""
+			}
+			if f.want.Domain != "" && len(calls[name]) == 0 {
+				t.Errorf("seed %d: %s: no call", seed, f.name)
+			}
+		}
+		for name, calls := range calls {
+			if len(calls) != len(sites) && !strings.HasSuffix(name, string(lagging)) {
+				t.Errorf("seed %d: %s: %d of %d calls", seed, name, len(calls), len(sites))
+			}
+		}
+		for _, s := range sites {
+			if domainCall.MatchString(s.operation) && !inDomain[s] {
+				t.Errorf("seed %d: no fault at %s in a domain", seed, s)
 			}
 		}
 		if len(faults) != len(allFaults()) {
@@ -77,20 +91,73 @@ func TestShortCoversEveryCallAndEveryFault(t *testing.T) {
 func TestShortRunsEveryActionAndPairsOfEveryForm(t *testing.T) {
 	sites := []site{{"GetProblem", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 1}, {"UpdateSecret", 2},
 		{"DeleteAuthToken", 1}, {"PublishMessage", 1}}
-	seen := map[string]int{}
-	for i, f := range allForms() {
-		pairs := sampledPairs(f, sites, options{short: true, seed: 1, consecutive: -1, anywhere: -1})
-		if n := consecutiveSize.short + anywhereSize.short; len(pairs) != n {
-			t.Errorf("%s: %d cells with two faults, want %d", f.name, len(pairs), n)
+	seen, pairs := map[string]int{}, map[string]int{}
+	for _, f := range allForms() {
+		o := options{short: true, seed: 1, consecutive: -1, anywhere: -1, actions: -1}
+		own := len(sampledPairs(f, sites, o))
+		if own == 0 {
+			t.Errorf("%s: no cell with two faults", f.name)
 		}
-		for _, c := range sampledActions(f, i, sites, options{short: true, seed: 1, actions: -1}) {
+		pairs[strings.TrimPrefix(f.name, domainPrefix)] += own
+		for _, c := range sampledActions(f, sites, o) {
 			seen[c.action().name]++
+		}
+	}
+	for name, n := range pairs {
+		if want := consecutiveSize.short + anywhereSize.short; n != want {
+			t.Errorf("%s: %d cells with two faults, want %d", name, n, want)
 		}
 	}
 	for _, a := range actions {
 		if seen[a.name] < 3 {
 			t.Errorf("an operator %s: %d times", a.name, seen[a.name])
 		}
+	}
+}
+
+// The domain's own calls come in addition. All other cells of a domain's form are taken from the form that shares them.
+func TestShortDrawsOneOfTwoSharedForms(t *testing.T) {
+	sites := []site{{"GetProblem", 1}, {"UpdateSecret", 1}, {"UpdateSecret", 2}, {"PublishMessage", 1}}
+	for seed := range uint64(8) {
+		o := options{short: true, seed: seed, consecutive: -1, anywhere: -1, actions: -1}
+		for _, f := range allForms() {
+			if f.want.Domain == "" {
+				continue
+			}
+			f.shared = false
+			alone := len(singleFaultCells(f, sites, o)) + len(sampledActions(f, sites, o))
+			f.shared = true
+			both := 0
+			for _, of := range []form{f, formOf(strings.TrimPrefix(f.name, domainPrefix))} {
+				both += len(singleFaultCells(of, sites, o)) + len(sampledActions(of, sites, o))
+			}
+			if both != alone {
+				t.Errorf("seed %d: %s: both forms have %d cells, and one alone %d", seed, f.name, both, alone)
+			}
+		}
+	}
+}
+
+func TestEveryKindHasEveryVariantInADomain(t *testing.T) {
+	seen := map[tenancy.Kind]map[variant]bool{}
+	bundles := map[bool]int{}
+	for _, f := range allForms() {
+		if f.want.Domain == "" || f.want.Kind.Resets() {
+			continue
+		}
+		if seen[f.want.Kind] == nil {
+			seen[f.want.Kind] = map[variant]bool{}
+		}
+		seen[f.want.Kind][f.variant] = true
+		bundles[f.want.Bundle]++
+	}
+	for kind, variants := range seen {
+		if len(variants) != 6 {
+			t.Errorf("%s: %d variants", kind, len(variants))
+		}
+	}
+	if len(seen) != 3 || bundles[true] != bundles[false] {
+		t.Errorf("%d kinds, with a bundle and without: %v", len(seen), bundles)
 	}
 }
 
@@ -257,14 +324,14 @@ func TestASiteMatchesItsCalls(t *testing.T) {
 func TestTheMatrixRunsEveryFaultAtEveryCallOnce(t *testing.T) {
 	sites := []site{{"GetSecret", 1}, {"UpdateSecret", 1}, {"PublishMessage", 1}}
 	once, seen := map[string]bool{}, map[redelivery]int{}
-	for _, c := range singleFaultCells(form{name: "api-key"}, 0, sites, options{}) {
+	for _, c := range singleFaultCells(form{name: "api-key"}, sites, options{}) {
 		if once[c.withoutRedelivery()] {
 			t.Errorf("%s runs twice", c)
 		}
 		once[c.withoutRedelivery()] = true
 		seen[c.redelivery]++
 	}
-	all := singleFaultCells(form{name: "api-key"}, 0, sites, options{redeliveries: true})
+	all := singleFaultCells(form{name: "api-key"}, sites, options{redeliveries: true})
 	if len(all) != len(redeliveries)*len(once) {
 		t.Errorf("%d cells with all redeliveries, %d in turn", len(all), len(once))
 	}

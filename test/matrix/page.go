@@ -183,9 +183,12 @@ This page is written by ` + "`go run ./test/matrix -write -results matrix.result
 several hours and can be interrupted: a cell that passed with the same build does not run again. With ` + "`-short`" + `
 it runs a fixed part, as CI does:
 
-- of the cells with one fault, one fault in 18 at each call, and half of that for the forms with lagging lists,
+- of the cells with one fault, one fault in 20 at each call, and half of that for the forms with lagging lists,
 - for each form, 2 cells with two consecutive faults and 1 with two faults anywhere,
 - a third of an operator's actions, each at one call.
+
+A form for a user of another identity domain shares these cells with the same form for a user of Default: the seed draws
+which of the two has a cell. The calls of the domain's own API have their cells in any case.
 
 ` + "`-seed`" + ` selects another part.
 
@@ -219,8 +222,8 @@ A cell in which an operator acts passes if, from then on,
   the user's new password may replace it, because the CURRENT one no longer works. The operator's value stays as an
   earlier version,
 - at the end there is at most one new credential. The problem is open if the old credential exists without a grace, and
-  closed if it is gone. It may also be open if the user is gone, or if the old credential was deleted first and the
-  secret can no longer be read, because OCI does not show then what became of the credential,
+  closed if it is gone. It may also be open if the user is gone, or if the secret can no longer be read and the old
+  credential was deleted first or is still listed, because OCI does not show then what became of the credential,
 - if the operator closed the problem again with another secret before the first delivery had written anything, these
   are two orders. Either each was carried out into its own secret, or one was refused and opened the problem again,
 - SecOps got a mail.
@@ -247,7 +250,9 @@ The columns have these forms of a rotation:
 - **grace**: the old credential keeps working for an hour,
 - **replace**: the user has no free slot, and the old credential goes first,
 - **wiped**: the secrets' metadata is emptied after the first delivery, and with it Keyturn's journal,
-- **lagging**: IAM's lists are a minute old.
+- **lagging**: IAM's lists are a minute old,
+- **domain**: the user is in another identity domain than Default, with another home region, and the domain's own API
+  has the credentials. Each kind has each of the forms above once there.
 
 **Two consecutive faults**: the second one hits the next call, which is a retry, the next step or a call of the next
 delivery. **Two faults anywhere** are drawn from all pairs of calls and faults by the seed. Faults that make the
