@@ -272,28 +272,29 @@ variable "grace_period" {
 }
 
 variable "configuration" {
-  description = "Further configuration keys of both functions, as docs/configuration.md lists them: event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days, identity_domains, maximum_age."
+  description = "Further configuration keys of both functions, as docs/configuration.md lists them: event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days, identity_domains, default_domain_api, maximum_age."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = alltrue([for k in keys(var.configuration) : contains(["event_check", "secret_binding", "bare_closure", "prove", "rsa_bits", "log_level", "metrics", "sweep_days", "identity_domains", "maximum_age"], k)])
-    error_message = "configuration takes event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days, identity_domains and maximum_age. The other keys have separate inputs: notifications, excluded_users, secret_compartment_ocids, dry_run, grace_period."
+    condition     = alltrue([for k in keys(var.configuration) : contains(["event_check", "secret_binding", "bare_closure", "prove", "rsa_bits", "log_level", "metrics", "sweep_days", "identity_domains", "default_domain_api", "maximum_age"], k)])
+    error_message = "configuration takes event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days, identity_domains, default_domain_api and maximum_age. The other keys have separate inputs: notifications, excluded_users, secret_compartment_ocids, dry_run, grace_period."
   }
   validation {
     condition = alltrue([for k, v in var.configuration : can(regex(lookup({
-      event_check      = "^(on|off)$"
-      secret_binding   = "^(require|warn)$"
-      bare_closure     = "^(refuse|rotate)$"
-      prove            = "^(require|try|off)$"
-      rsa_bits         = "^(2048|3072|4096)$"
-      log_level        = "^(trace|debug|info|warn|error)$"
-      metrics          = "^(on|off)$"
-      sweep_days       = "^([1-9]|[1-8][0-9]|90)$"
-      identity_domains = "^( *(all|ocid1[.](domain|compartment|tenancy)[.][a-z0-9]+[.][a-z0-9-]*([.][a-z0-9]+)+) *(,|$))*$"
-      maximum_age      = "^(0|3650d|([0-9]{1,3}|[12][0-9]{3}|3[0-5][0-9]{2}|36[0-4][0-9])d(([01]?[0-9]|2[0-3])h)?([0-5]?[0-9]m)?|[0-9]{1,4}h([0-5]?[0-9]m)?|[0-9]{1,6}m)$"
+      event_check        = "^(on|off)$"
+      secret_binding     = "^(require|warn)$"
+      bare_closure       = "^(refuse|rotate)$"
+      prove              = "^(require|try|off)$"
+      rsa_bits           = "^(2048|3072|4096)$"
+      log_level          = "^(trace|debug|info|warn|error)$"
+      metrics            = "^(on|off)$"
+      sweep_days         = "^([1-9]|[1-8][0-9]|90)$"
+      identity_domains   = "^( *(all|ocid1[.](domain|compartment|tenancy)[.][a-z0-9]+[.][a-z0-9-]*([.][a-z0-9]+)+) *(,|$))*$"
+      default_domain_api = "^(classic|scim)$"
+      maximum_age        = "^(0|3650d|([0-9]{1,3}|[12][0-9]{3}|3[0-5][0-9]{2}|36[0-4][0-9])d(([01]?[0-9]|2[0-3])h)?([0-5]?[0-9]m)?|[0-9]{1,4}h([0-5]?[0-9]m)?|[0-9]{1,6}m)$"
     }, k, ".*"), v))])
-    error_message = "configuration has a value that the functions would refuse at start: event_check on, off; secret_binding require, warn; bare_closure refuse, rotate; prove require, try, off; rsa_bits 2048, 3072, 4096; log_level trace, debug, info, warn, error; metrics on, off; sweep_days 1 to 90; identity_domains all, and OCIDs of domains, compartments or the tenancy, separated by commas; maximum_age 0, or days, hours and minutes such as 90d, 36h, up to 3650d."
+    error_message = "configuration has a value that the functions would refuse at start: event_check on, off; secret_binding require, warn; bare_closure refuse, rotate; prove require, try, off; rsa_bits 2048, 3072, 4096; log_level trace, debug, info, warn, error; metrics on, off; sweep_days 1 to 90; identity_domains all, and OCIDs of domains, compartments or the tenancy, separated by commas; default_domain_api classic, scim; maximum_age 0, or days, hours and minutes such as 90d, 36h, up to 3650d."
   }
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/keyturn/keyturn/pkg/phrase"
 )
@@ -213,13 +214,19 @@ func (p prose) harmless(f finding) bool {
 	case f.key == keyRotate:
 		words = strings.Fields(spacedWords(ticketForm().ReplaceAllString(it.text, " ")))
 		return !slices.ContainsFunc(words, func(w string) bool { return !withRotate[w] })
-	case f.key == keyGrace && !saysYesNo && strings.Contains(p.original, "Grace"):
+	case f.key == keyGrace && !saysYesNo && strings.Contains(p.original, "Grace") && !p.inQuotes(f):
 		at := slices.Index(words, keyGrace)
 		after := words[at+1 : min(len(words), at+3)]
 		return at > 0 && beforeGrace[words[at-1]] ||
 			at >= 0 && slices.ContainsFunc(after, func(w string) bool { return afterGrace[w] })
 	}
 	return false
+}
+
+// inQuotes reports whether a name has a quotation mark before it, as options have and names of persons don't.
+func (p prose) inQuotes(f finding) bool {
+	before, _ := utf8.DecodeLastRuneInString(p.folded[:f.from])
+	return strings.ContainsRune(quotes, before)
 }
 
 // checkText refuses text that isn't clearly free. Otherwise an instruction could be read as a note, and change what is

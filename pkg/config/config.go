@@ -71,19 +71,19 @@ type Config struct {
 	// SecretCompartments are the OCIDs of the compartments, or of the tenancy, in which secrets are searched by their
 	// tags. Default none.
 	SecretCompartments []string
-	// IdentityDomains names the identity domains whose users' credentials are
-	// rotated in addition to those of the Default domain: OCIDs of domains, OCIDs of
-	// compartments or of the tenancy for all domains in them, and [AllDomains].
-	// Default none.
+	// IdentityDomains names the identity domains whose users' credentials are rotated in addition to those of the
+	// Default domain: OCIDs of domains, OCIDs of compartments or of the tenancy for all domains in them, and
+	// [AllDomains]. Default none.
 	IdentityDomains []string
-	// MaximumAge is how old a credential of a user of one of IdentityDomains
-	// other than Default may be before the sweep reports it, up to 3650 days; 0:
-	// none is reported. Default 90 days.
+	// MaximumAge is how old a credential of a user of one of IdentityDomains other than Default may be before the sweep
+	// reports it, up to 3650 days; 0: none is reported. Default 90 days.
 	MaximumAge time.Duration
+	// DefaultBySCIM says whether the credentials of users of the Default domain, too, are handled by the domain's own
+	// API. It must be among IdentityDomains. Default false.
+	DefaultBySCIM bool
 }
 
-// AllDomains is the item of IdentityDomains for all domains in the tenancy's root
-// compartment.
+// AllDomains is the item of IdentityDomains for all domains in the tenancy's root compartment.
 const AllDomains = "all"
 
 // Protects reports whether the user with this OCID or name is protected. Case does not matter. With an empty name only

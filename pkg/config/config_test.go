@@ -62,7 +62,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		"rsa_bits=4096", "log_level=debug", "metrics=off", "sweep_days=30",
 		"secret_compartments=ocid1.compartment.oc1..aaab,ocid1.tenancy.oc1..aaac,",
 		"identity_domains=ALL, ocid1.domain.oc1..AAAD;ocid1.compartment.oc1..aaae,ocid1.tenancy.oc1..aaac",
-		"maximum_age=180d12h")
+		"maximum_age=180d12h", "default_domain_api=SCIM")
 	want := config.Config{
 		Topic: topic, EventCheck: false, SecretBinding: config.BindingWarn, BareClosure: config.BareRotate,
 		ProtectedUsers: []string{"ocid1.user.oc1..aaaa", "jane@example.com", "svc-*", "root"},
@@ -71,7 +71,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 		SecretCompartments: []string{"ocid1.compartment.oc1..aaab", "ocid1.tenancy.oc1..aaac"},
 		IdentityDomains: []string{config.AllDomains, "ocid1.domain.oc1..aaad", "ocid1.compartment.oc1..aaae",
 			"ocid1.tenancy.oc1..aaac"},
-		MaximumAge: (180*24 + 12) * time.Hour,
+		MaximumAge:    (180*24 + 12) * time.Hour,
+		DefaultBySCIM: true,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -130,6 +131,8 @@ func TestAMalformedValueIsRefusedWithARemedy(t *testing.T) {
 		{"secret_compartments=ocid1.user.oc1..aaaa", `not "compartment" or "tenancy"`},
 		{"identity_domains=Workloads", `contains "workloads", which is not an OCID`},
 		{"identity_domains=all,ocid1.user.oc1..aaaa", `not "domain" or "compartment" or "tenancy"`},
+		{"default_domain_api=scim", `is "scim", and identity_domains is not set: set identity_domains, too`},
+		{"default_domain_api=rest", `is "rest": set it to classic, scim`},
 		{"identity_domain=all", "did you mean identity_domains?"},
 		{"OCI_GO_SDK_DEBUG=null", "OCI_GO_SDK_DEBUG is set, which writes secrets to the log: remove it"},
 		{"OCI_GO_SDK_DEBUG=", "remove it"},

@@ -62,6 +62,10 @@ var specs = []spec{
 	{Key{"maximum_age", "90d", "`0` for no report, or days, hours and minutes such as `90d`, `36h`, up to `3650d`",
 		"the sweep reports credentials older than this of users of `identity_domains` other than Default, whether or " +
 			"not Cloud Guard has a problem for them"}, readMaximumAge},
+	{Key{"default_domain_api", "classic", "`classic`, `scim`", "the API for credentials of users of the Default " +
+		"domain. Use `scim`, with the Default domain in `identity_domains`, if the classic API refuses calls with " +
+		"401 `IdcsConversionError` again and again"},
+		choice(map[string]bool{"classic": false, "scim": true}, func(c *Config, v bool) { c.DefaultBySCIM = v })},
 }
 
 // Keys returns the documentation of all keys, in the order of docs/configuration.md.

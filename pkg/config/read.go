@@ -101,6 +101,10 @@ func Read(environ []string) (Config, error) {
 			}
 		}
 	}
+	if c.DefaultBySCIM && len(c.IdentityDomains) == 0 {
+		e.Faults = append(e.Faults, Fault{"default_domain_api", `is "scim", and identity_domains is not set`,
+			"set identity_domains, too, so that it includes the Default domain", false})
+	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		if key := nearKey(name); key != "" {
 			e.Faults = append(e.Faults, Fault{name, "is not a key", "did you mean " + key + "?", false})

@@ -9,7 +9,8 @@ type Domain struct {
 	Name    string // display name
 	URL     string // as OCI returns it, with the port
 	Region  string // identifier of its home region
-	Default bool   // the classic IAM API shows its users
+	Default bool   // it is the domain of the classic IAM API's users
+	Classic bool   // the credentials of its users are handled by the classic IAM API; only for Default
 }
 
 // UserName is the name by which Keyturn shows one of the domain's users: the name alone in the Default domain, and

@@ -27,6 +27,9 @@ type Cloud struct {
 	// IdentityDomains is config.Config.IdentityDomains. Set it before the first call. If it is empty, no identity
 	// domain is asked, and all users are those of the classic IAM API.
 	IdentityDomains []string
+	// DefaultBySCIM says that the credentials of users of the Default domain, too, are handled by the domain's own API.
+	// It must be one of IdentityDomains.
+	DefaultBySCIM bool
 
 	http     *http.Client
 	network  *network

@@ -101,11 +101,11 @@ func heldPage[T any](ctx context.Context, c *Cloud, d credential.Domain, q scimQ
 	return out, nil
 }
 
-// CredentialsOf lists the credentials of a kind of a user of the domain, by the classic IAM API if the domain is
-// Default. Unlike Issuer.List, it doesn't search the domains for the user.
+// CredentialsOf lists the credentials of a kind of a user of the domain, by the classic IAM API if that
+// handles them. Unlike Issuer.List, it doesn't search the domains for the user.
 func (c *Cloud) CredentialsOf(ctx context.Context, d credential.Domain, k credential.Kind,
 	user string) (credential.Listing, error) {
-	if !d.Default {
+	if !d.Classic {
 		b, err := domainKindOf(k)
 		if err != nil {
 			return credential.Listing{}, err

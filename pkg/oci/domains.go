@@ -143,7 +143,7 @@ func (c *Cloud) listDomains(ctx context.Context, compartment string) (all []cred
 		}
 		for _, d := range r.Items {
 			if d.LifecycleState == identity.DomainLifecycleStateActive {
-				all = append(all, domain(d.Id, d.DisplayName, d.Url, d.HomeRegion, d.Type))
+				all = append(all, c.domainFrom(d.Id, d.DisplayName, d.Url, d.HomeRegion, d.Type))
 			}
 		}
 		pages[page] = true
@@ -191,7 +191,7 @@ func (c *Cloud) getDomain(ctx context.Context, id string) (*credential.Domain, e
 	if err != nil || r.LifecycleState != identity.DomainLifecycleStateActive {
 		return nil, err
 	}
-	d := domain(r.Id, r.DisplayName, r.Url, r.HomeRegion, r.Type)
+	d := c.domainFrom(r.Id, r.DisplayName, r.Url, r.HomeRegion, r.Type)
 	return &d, nil
 }
 
@@ -203,10 +203,11 @@ func reason(err error) string {
 	return fault.Plain(classify("identity domains", err))
 }
 
-func domain(id, name, url, region *string, kind identity.DomainTypeEnum) credential.Domain {
+func (c *Cloud) domainFrom(id, name, url, region *string, kind identity.DomainTypeEnum) credential.Domain {
+	isDefault := kind == identity.DomainTypeDefault
 	return credential.Domain{ID: str(id), Name: str(name), URL: str(url),
 		Region:  string(common.StringToRegion(strings.ToLower(str(region)))),
-		Default: kind == identity.DomainTypeDefault}
+		Default: isDefault, Classic: isDefault && !c.DefaultBySCIM}
 }
 
 // DomainOf finds the domain of a user by asking each of Domains. The answer is kept for 10 minutes, or until the next
@@ -308,12 +309,26 @@ func (c *Cloud) memberOf(ctx context.Context, d credential.Domain, user string) 
 	return &Member{Domain: d, User: user, Name: d.UserName(all[0].UserName), id: all[0].ID}, nil
 }
 
-// elsewhere returns the membership of a user of another domain than Default; nil for every user that the classic API
-// has to decide about. Without IdentityDomains it makes no call.
+// elsewhere returns the membership of a user whose credentials the domain's own API handles; nil for every user that
+// the classic API has to decide about. Without IdentityDomains it makes no call.
 func (c *Cloud) elsewhere(ctx context.Context, user string) (*Member, error) {
 	m, err := c.member(ctx, user)
-	if err != nil || m == nil || m.Domain.Default {
-		return nil, err
+	switch {
+	case err != nil || m != nil && !m.Domain.Classic:
+		return m, err
+	case m == nil && c.DefaultBySCIM:
+		return nil, c.checkDefault(ctx)
 	}
-	return m, nil
+	return nil, nil
+}
+
+// checkDefault fails if DefaultBySCIM is set and the Default domain is not known. The classic API must not be used in
+// its place without a word.
+func (c *Cloud) checkDefault(ctx context.Context) error {
+	all, err := c.Domains(ctx)
+	if err != nil || slices.ContainsFunc(all, func(d credential.Domain) bool { return d.Default }) {
+		return err
+	}
+	return fault.New(fault.Invalid, operationUser, "default_domain_api is scim, and the Default domain is not among "+
+		"identity_domains: add its OCID there")
 }

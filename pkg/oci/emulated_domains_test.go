@@ -105,3 +105,39 @@ func TestWhileADomainIsDownAnUnknownUserIsNotAbsent(t *testing.T) {
 		t.Errorf("while Plant is down, a user of Partners is %+v (%v)", m, err)
 	}
 }
+
+func TestOnRequestTheDefaultDomainIsAskedInPlaceOfTheClassicAPI(t *testing.T) {
+	for _, kind := range domainKinds {
+		cloud, e := withDomains(t, ociemu.Calm())
+		cloud.DefaultBySCIM = true
+		u := e.AddDomainUser("Default", ociemu.UserSeed{Name: "web@example.com"})
+		made, err := cloud.Issuer(kind).Create(t.Context(), u, draft(t, kind, "one"))
+		if err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		if err := cloud.Issuer(kind).Delete(t.Context(), u, made.ID); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		for _, c := range e.Calls() {
+			if c.Service == "identity" && strings.Contains(c.Path, "/users") {
+				t.Errorf("%s: the classic API was asked: %s", kind, c.Operation)
+			}
+		}
+		if name, err := cloud.UserName(t.Context(), u); err != nil || name != "web@example.com" {
+			t.Errorf("the user's name is %q (%v)", name, err)
+		}
+	}
+}
+
+func TestTheClassicAPIDoesNotStandInForAnUnknownDefaultDomain(t *testing.T) {
+	cloud, e := withDomains(t, ociemu.Calm())
+	cloud.DefaultBySCIM = true
+	cloud.IdentityDomains = slices.DeleteFunc(cloud.IdentityDomains, func(id string) bool {
+		return id == e.Domain("Default").ID
+	})
+	u := e.AddDomainUser("Default", ociemu.UserSeed{Name: "web@example.com"})
+	_, err := cloud.Issuer(credential.AuthToken).List(t.Context(), u)
+	if fault.Of(err) != fault.Invalid || !strings.Contains(err.Error(), "add its OCID") {
+		t.Errorf("the list: %v", err)
+	}
+}

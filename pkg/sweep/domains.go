@@ -24,6 +24,9 @@ const (
 	throttledTries = 20
 )
 
+// classic is the Default domain as the classic IAM API shows it.
+var classic = credential.Domain{Default: true, Classic: true}
+
 // readCredentials reads the credentials of all users, looks for orphans, and adds up ages. The order of the domains is
 // that of the ring. A domain that fails stops no other.
 func (r *run) readCredentials(ctx context.Context) {
@@ -32,7 +35,7 @@ func (r *run) readCredentials(ctx context.Context) {
 		r.failed(ctx, "list the identity domains", "", err)
 	}
 	if !slices.ContainsFunc(domains, func(d credential.Domain) bool { return d.Default }) {
-		domains = append(domains, credential.Domain{Default: true})
+		domains = append(domains, classic)
 	}
 	slices.SortFunc(domains, func(a, b credential.Domain) int {
 		return cmp.Compare(r.distance(a.ID), r.distance(b.ID))
@@ -87,7 +90,7 @@ func (r *run) readDomain(ctx context.Context, d credential.Domain) {
 		}
 	}
 	switch {
-	case len(rest) > 0 && d.Default:
+	case len(rest) > 0 && d.Classic:
 		r.readClassic(ctx, rest)
 	case len(rest) > 0:
 		r.readUsers(ctx, d, rest, a)
@@ -156,7 +159,7 @@ func (r *run) readClassic(ctx context.Context, kinds []credential.Kind) {
 	users := func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) }
 	r.forEach(ctx, []list{{"list the users", users}}, "check the "+nouns(kinds)+" of users",
 		func(ctx context.Context, user string) error {
-			return r.readUser(ctx, credential.Domain{Default: true}, kinds, credential.Held{User: user}, nil)
+			return r.readUser(ctx, classic, kinds, credential.Held{User: user}, nil)
 		})
 }
 
@@ -194,9 +197,8 @@ func (r *run) look(ctx context.Context, d credential.Domain, kind credential.Kin
 	s := r.candidate(kind, h.User, h.Issued, at)
 	switch {
 	case s == nil:
-	case d.Default && d.ID != "":
-		classic := credential.Held{User: h.User}
-		err := r.readUser(ctx, credential.Domain{Default: true}, []credential.Kind{kind}, classic, nil)
+	case d.Classic && d.ID != "":
+		err := r.readUser(ctx, classic, []credential.Kind{kind}, credential.Held{User: h.User}, nil)
 		if err != nil {
 			r.failed(ctx, "check the "+kind.Noun()+"s of users", h.User, err)
 		}

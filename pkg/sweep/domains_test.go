@@ -17,7 +17,7 @@ import (
 var (
 	plant    = credential.Domain{ID: "ocid1.domain.oc1..plant", Name: "Plant"}
 	partners = credential.Domain{ID: "ocid1.domain.oc1..partners", Name: "Partners"}
-	main     = credential.Domain{ID: "ocid1.domain.oc1..default", Name: "Default", Default: true}
+	main     = credential.Domain{ID: "ocid1.domain.oc1..default", Name: "Default", Default: true, Classic: true}
 )
 
 // refusal401 is what a domain answers to a caller that lacks a role.
@@ -83,7 +83,7 @@ func (d *fakeDomains) Users(context.Context, string) ([]string, string, error) {
 func (d *fakeDomains) CredentialsOf(_ context.Context, in credential.Domain, kind credential.Kind,
 	user string) (credential.Listing, error) {
 	name := in.Name + " " + string(kind)
-	if in.Default {
+	if in.Classic {
 		name = "classic " + string(kind)
 	}
 	l := credential.Listing{At: noon}

@@ -40,6 +40,7 @@ func Start(function string, environ []string, out io.Writer) (zerolog.Logger, co
 func Cloud(cfg config.Config) *oci.Cloud {
 	cloud := oci.New()
 	cloud.IdentityDomains = cfg.IdentityDomains
+	cloud.DefaultBySCIM = cfg.DefaultBySCIM
 	return cloud
 }
 
