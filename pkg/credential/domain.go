@@ -11,6 +11,7 @@ type Domain struct {
 	Region  string // identifier of its home region
 	Default bool   // it is the domain of the classic IAM API's users
 	Classic bool   // the credentials of its users are handled by the classic IAM API; only for Default
+	State   string // lifecycle state, such as ACTIVE
 }
 
 // UserName is the name by which Keyturn shows one of the domain's users: the name alone in the Default domain, and

@@ -49,6 +49,14 @@ type Member struct {
 // domain that can't be read is an error: its users would seem not to exist. So is a list of a tenancy without domains,
 // which OCI answers like one that isn't allowed.
 func (c *Cloud) Domains(ctx context.Context) ([]credential.Domain, error) {
+	all, err := c.AllDomains(ctx)
+	return slices.DeleteFunc(all, func(d credential.Domain) bool {
+		return d.State != string(identity.DomainLifecycleStateActive)
+	}), err
+}
+
+// AllDomains is Domains with those that aren't ACTIVE.
+func (c *Cloud) AllDomains(ctx context.Context) ([]credential.Domain, error) {
 	if len(c.IdentityDomains) == 0 {
 		return nil, nil
 	}
@@ -142,9 +150,7 @@ func (c *Cloud) listDomains(ctx context.Context, compartment string) (all []cred
 			return nil, err
 		}
 		for _, d := range r.Items {
-			if d.LifecycleState == identity.DomainLifecycleStateActive {
-				all = append(all, c.domainFrom(d.Id, d.DisplayName, d.Url, d.HomeRegion, d.Type))
-			}
+			all = append(all, c.domainFrom(d.Id, d.DisplayName, d.Url, d.HomeRegion, d.Type, d.LifecycleState))
 		}
 		pages[page] = true
 		page = str(r.OpcNextPage)
@@ -158,8 +164,8 @@ func (c *Cloud) listDomains(ctx context.Context, compartment string) (all []cred
 }
 
 // domainsNamed reads domains by their OCIDs.
-func (c *Cloud) domainsNamed(ctx context.Context, ids []string) (all []credential.Domain, err error) {
-	found := make([]*credential.Domain, len(ids))
+func (c *Cloud) domainsNamed(ctx context.Context, ids []string) ([]credential.Domain, error) {
+	found := make([]credential.Domain, len(ids))
 	group := background.Group{Limit: domainsAtOnce}
 	for i, id := range ids {
 		group.Go(func() (err error) {
@@ -172,27 +178,19 @@ func (c *Cloud) domainsNamed(ctx context.Context, ids []string) (all []credentia
 			return nil, &fault.Error{Class: fault.Of(err), Operation: "GetDomain", Err: err,
 				Message: "the identity domain " + ids[i] + " can't be read: " + reason(err)}
 		}
-		if found[i] != nil {
-			all = append(all, *found[i])
-		}
 	}
-	return all, nil
+	return found, nil
 }
 
-// getDomain reads a domain; nil if it isn't active.
-func (c *Cloud) getDomain(ctx context.Context, id string) (*credential.Domain, error) {
+func (c *Cloud) getDomain(ctx context.Context, id string) (credential.Domain, error) {
 	cl, err := c.home(ctx)
 	if err != nil {
-		return nil, err
+		return credential.Domain{}, err
 	}
 	r, err := call(ctx, c, "GetDomain", harmless, func(ctx context.Context) (identity.GetDomainResponse, error) {
 		return cl.GetDomain(ctx, identity.GetDomainRequest{DomainId: &id})
 	})
-	if err != nil || r.LifecycleState != identity.DomainLifecycleStateActive {
-		return nil, err
-	}
-	d := c.domainFrom(r.Id, r.DisplayName, r.Url, r.HomeRegion, r.Type)
-	return &d, nil
+	return c.domainFrom(r.Id, r.DisplayName, r.Url, r.HomeRegion, r.Type, r.LifecycleState), err
 }
 
 // reason says why a call failed, for the message of another fault.
@@ -203,11 +201,12 @@ func reason(err error) string {
 	return fault.Plain(classify("identity domains", err))
 }
 
-func (c *Cloud) domainFrom(id, name, url, region *string, kind identity.DomainTypeEnum) credential.Domain {
+func (c *Cloud) domainFrom(id, name, url, region *string, kind identity.DomainTypeEnum,
+	state identity.DomainLifecycleStateEnum) credential.Domain {
 	isDefault := kind == identity.DomainTypeDefault
 	return credential.Domain{ID: str(id), Name: str(name), URL: str(url),
 		Region:  string(common.StringToRegion(strings.ToLower(str(region)))),
-		Default: isDefault, Classic: isDefault && !c.DefaultBySCIM}
+		Default: isDefault, Classic: isDefault && !c.DefaultBySCIM, State: string(state)}
 }
 
 // DomainOf finds the domain of a user by asking each of Domains. The answer is kept for 10 minutes, or until the next

@@ -45,7 +45,7 @@ func TestAUserIsFoundInTheDomainThatHasIt(t *testing.T) {
 	for range 2 {
 		m, err := cloud.DomainOf(t.Context(), user)
 		if err != nil || m.Domain != (credential.Domain{ID: domainA, Name: "Workloads", URL: "https://" + hostA,
-			Region: "us-phoenix-1"}) || m.Name != "Workloads/web@example.com" {
+			Region: "us-phoenix-1", State: "ACTIVE"}) || m.Name != "Workloads/web@example.com" {
 			t.Fatalf("the user is %+v (%v)", m, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -130,6 +131,57 @@ func (c *Cloud) User(ctx context.Context, id string) (name, state string, mayNot
 		return "", "", nil, err
 	}
 	return str(r.Name), string(r.LifecycleState), forbidden(r.Capabilities), nil
+}
+
+// DomainURL returns the address of a domain's API, or an error if it isn't one of identity domains in the function's
+// realm: then Keyturn sends nothing to it.
+func (c *Cloud) DomainURL(d credential.Domain) (string, error) {
+	u, err := c.domainURL(d)
+	if err != nil {
+		return "", err
+	}
+	return u.String() + "/", nil
+}
+
+// TryDomainList makes the list with which a rotation finds a user's credentials of a kind in a domain, for a user that
+// doesn't exist; with the kind "", the list with which it finds the user. The result is only whether that is allowed. A
+// kind that domains don't list needs no call.
+func (c *Cloud) TryDomainList(ctx context.Context, d credential.Domain, k credential.Kind) error {
+	const nobody = "ocid1.user.oc1..keyturn-preflight"
+	if k == "" {
+		_, err := c.memberOf(ctx, d, nobody)
+		return err
+	}
+	b, ok := domainKinds[k]
+	if !ok {
+		return nil
+	}
+	_, _, err := domainBackend{b, c, &Member{Domain: d, User: nobody}}.find(ctx)
+	return err
+}
+
+// Membership finds the domain of a user, and reads from it what decides about the user's password: whether the user
+// signs in with another identity provider, and has no e-mail address to which the domain could send a link. The domain
+// is zero for a user of the classic API, about whom nothing is read.
+func (c *Cloud) Membership(ctx context.Context, user string) (d credential.Domain, federated, noMail bool, err error) {
+	m, err := c.elsewhere(ctx, user)
+	if err != nil || m == nil {
+		return d, false, false, err
+	}
+	type answer struct {
+		ID     scimID
+		Emails []struct{ Value string }
+		User   struct{ IsFederatedUser bool } `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:user:User"`
+	}
+	r := scimRequest{operation: "SCIM GetUser", repeat: harmless, method: http.MethodGet, path: "Users/" + string(m.id),
+		query: map[string][]string{"attributes": {"ocid,emails," + userExtension + ":isFederatedUser"}}}
+	a, err := askDomain(ctx, c, m.Domain, r, func(from scimAnswer) (a answer, err error) {
+		if json.Unmarshal(from.body, &a) != nil || a.ID != m.id {
+			return answer{}, errors.New("the answer is not about the user that was asked for")
+		}
+		return a, nil
+	})
+	return m.Domain, a.User.IsFederatedUser, len(a.Emails) == 0, err
 }
 
 // forbidden lists the kinds of credential that a user may not have.

@@ -38,6 +38,9 @@ type Facts struct {
 	Home     Response[struct{}] // whether IAM answers in the home region
 	UserList Response[struct{}] // the list of all users, which only the sweep needs
 
+	Domains Response[[]credential.Domain] // of identity_domains, in any state
+	Active  []Domain                      // the ACTIVE ones
+
 	AnyProblem  Response[string]
 	Problem     Response[cloudguard.Problem]
 	Guard       Response[Guard]
@@ -64,6 +67,23 @@ type (
 		Name, State string
 		MayNot      []credential.Kind
 	}
+	// Membership is what the identity domain of a user outside the Default domain says about the user. For other users
+	// it is zero.
+	Membership struct {
+		Domain            credential.Domain
+		Federated, NoMail bool
+	}
+	// Knocked is the answer to a request without credentials.
+	Knocked struct {
+		Status int // of HTTP
+		Clocks     // Server is zero if the answer has no Date
+	}
+	// Domain is an identity domain.
+	Domain struct {
+		credential.Domain
+		Host  Response[Knocked]
+		Lists map[credential.Kind]Response[struct{}] // "" is the list of users
+	}
 	// Compartment is one in which the function looks for secrets.
 	Compartment struct {
 		ID      string
@@ -87,10 +107,16 @@ type User struct {
 	ID     string
 	Kinds  []credential.Kind
 	Person Response[Person]
+	Member Response[Membership] // asked only with identity_domains
 	Has    map[credential.Kind]Response[credential.Listing]
 }
 
 func (u User) about() string { return u.ID }
+
+func (d Domain) about() string { return fmt.Sprintf("%q (%s)", d.Name, d.ID) }
+
+// asksDomains reports whether there are identity domains to ask.
+func (f *Facts) asksDomains() bool { return len(f.Config.IdentityDomains) > 0 }
 
 // The token's claims that matter.
 const (

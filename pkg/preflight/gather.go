@@ -106,18 +106,24 @@ func (p *Preflight) gather(ctx context.Context, r Request) *Facts {
 	if f.Refused == nil && f.Claims.OK() {
 		group.Do(func() { p.topic(ctx, f) })
 		group.Do(func() { p.vault(ctx, f, home) })
+		group.Do(func() { p.domains(ctx, f, home) })
 	}
 	group.Join()
 	return f
 }
 
 func (p *Preflight) clocks(ctx context.Context, region string) (Clocks, error) {
-	began := p.Clock.Now()
-	_, server, err := p.Cloud.Knock(ctx, p.Cloud.IdentityURL(region))
-	if err == nil && server.IsZero() {
+	k, err := p.knock(ctx, p.Cloud.IdentityURL(region))
+	if err == nil && k.Server.IsZero() {
 		err = fault.New(fault.Invalid, "Knock", "the answer has no Date")
 	}
-	return Clocks{server, began.Add(p.Clock.Now().Sub(began) / 2)}, err
+	return k.Clocks, err
+}
+
+func (p *Preflight) knock(ctx context.Context, url string) (Knocked, error) {
+	began := p.Clock.Now()
+	status, server, err := p.Cloud.Knock(ctx, url)
+	return Knocked{status, Clocks{server, began.Add(p.Clock.Now().Sub(began) / 2)}}, err
 }
 
 func (p *Preflight) homeRegion(ctx context.Context, f *Facts) {
@@ -230,6 +236,12 @@ func (p *Preflight) users(ctx context.Context, all []User) {
 			w.Name, w.State, w.MayNot, err = p.Cloud.User(ctx, u.ID)
 			return w, err
 		})
+		if u.Person.OK() && len(p.Config.IdentityDomains) > 0 {
+			u.Member = askIn(ctx, &iam, func(ctx context.Context) (m Membership, err error) {
+				m.Domain, m.Federated, m.NoMail, err = p.Cloud.Membership(ctx, u.ID)
+				return m, err
+			})
+		}
 		for _, k := range u.Kinds {
 			if u.Person.OK() && k.Limit() > 0 {
 				u.Has[k] = askIn(ctx, &iam, with(u.ID, p.Issuers[k].List))

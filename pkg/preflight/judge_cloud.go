@@ -63,19 +63,14 @@ func judgeToken(f *Facts) []Check {
 }
 
 func judgeClock(f *Facts) []Check {
-	skew, side, result := f.Clock.Value.Server.Sub(f.Clock.Value.Local).Round(time.Second), "behind", Warning
-	if skew < 0 {
-		skew, side = -skew, "ahead of"
-	}
+	skew, side, result := f.Clock.Value.skew()
 	switch {
 	case !f.Clock.Asked:
 		return waiting("the function's region is not known")
 	case f.Clock.Err != nil:
 		return unknown(path+"IAM", "IAM of %s does not answer: %s", f.Region, text(f.Clock.Err))
-	case skew <= someSkew:
+	case result == Passed:
 		return passed("within %v of OCI's", someSkew)
-	case skew > maxSkew:
-		result = Failed
 	}
 	return found(result, "a function can't set its host's clock: "+f.restart()+
 		"; if this persists, ask Oracle's support", "the function's clock is %v %s OCI's, which refuses requests "+

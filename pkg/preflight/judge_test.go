@@ -338,9 +338,13 @@ func metadata(j rotation.Journal) vault.Metadata {
 	return m
 }
 
-func TestEachFaultIsReportedWithItsRemedy(t *testing.T) {
-	for _, w := range wrongs {
-		f := good()
+func TestEachFaultIsReportedWithItsRemedy(t *testing.T) { judged(t, good, wrongs) }
+
+// judged checks that each fault is in the check that reports it, and in no other one.
+func judged(t *testing.T, facts func() *preflight.Facts, all []wrong) {
+	t.Helper()
+	for _, w := range all {
+		f := facts()
 		w.spoil(f)
 		checks, _ := f.Judge()
 		i := slices.IndexFunc(checks, func(c preflight.Check) bool {

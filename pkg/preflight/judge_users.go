@@ -12,35 +12,57 @@ func judgeUserList(f *Facts) []Check {
 		func(struct{}) []Check { return passed("users can be listed") })
 }
 
+const (
+	rebind   = "remove the tags from this user's secrets, or bind them to another user"
+	orDomain = "; or, if another identity domain has the user, add that domain to identity_domains"
+)
+
 func judgeUsers(f *Facts) []Check {
-	const rebind = "remove the tags from this user's secrets, or bind them to another user"
-	others := f.UserList.OK() || slices.ContainsFunc(f.Users, func(u User) bool { return u.Person.OK() })
+	others := f.UserList.OK() || slices.ContainsFunc(f.Users, func(u User) bool {
+		return u.Person.OK() && u.Member.Value.Domain.ID == "" // by the same API
+	})
 	statement := f.statement("users")
-	return each(f.Users, "user", "ACTIVE", func(u User) []Check {
-		if denied(u.Person.Err) && others {
-			return failed(rebind+": "+u.ID, "the user %s is absent (other users can be read): %s",
+	return each(f.Users, "user", "ACTIVE"+f.inDomains(), func(u User) []Check {
+		switch {
+		case denied(u.Person.Err) && others:
+			return failed(rebind+": "+u.ID+orDomain, "the user %s is absent (other users can be read): %s",
 				u.ID, text(u.Person.Err))
+		case f.asksDomains() && u.Person.Err != nil && unclear(u.Person.Err):
+			return unknown("see the checks identity_domains, domain_host and domain_access; then invoke the preflight "+
+				"again", "reading the user %s: no clear answer: %s", u.ID, text(u.Person.Err))
 		}
 		q := question{"reading the user " + u.ID, f.home(), ", or the user is absent",
-			lookUp("iam user get --user-id "+u.ID, statement, rebind)}
-		return answer(u.Person, q, func(w Person) (out []Check) {
-			if w.State != "ACTIVE" {
-				return failed(rebind+": "+u.ID, "the user %s (%s) is %s", w.Name, u.ID, w.State)
-			}
-			for _, k := range u.Kinds {
-				if slices.Contains(w.MayNot, k) {
-					enable := "oci iam user update-user-capabilities --user-id " + u.ID + " " + k.Record().Capability +
-						" true"
-					out = append(out, failed("enable it: "+enable+"; or "+rebind,
-						"the user %s (%s) may not have %s", w.Name, u.ID, k.One())...)
-				}
-			}
-			if len(out) == 0 {
-				return passed("")
-			}
-			return out
-		})
+			lookUp("iam user get --user-id "+u.ID, statement, rebind+orDomain)}
+		return answer(u.Person, q, func(Person) []Check { return f.judgeUser(u) })
 	})
+}
+
+// judgeUser judges a user that can be read.
+func (f *Facts) judgeUser(u User) (out []Check) {
+	w := u.Person.Value
+	if w.State != active {
+		return failed(rebind+": "+u.ID, "the user %s (%s) is %s", w.Name, u.ID, w.State)
+	}
+	if f.asksDomains() && !u.Member.OK() {
+		return answer(u.Member, question{"reading the user " + u.ID + " in the user's identity domain", "", "",
+			f.toRead(credential.Domain{}, true)}, nil)
+	}
+	for _, k := range u.Kinds {
+		if !slices.Contains(w.MayNot, k) {
+			continue
+		}
+		enable := "oci iam user update-user-capabilities --user-id " + u.ID + " " + k.Record().Capability + " true"
+		if d := u.Member.Value.Domain; d.ID != "" {
+			enable = "in the Console, in the identity domain " + d.Name + ", edit the capabilities of the user"
+		}
+		out = append(out, failed("enable it: "+enable+"; or "+rebind, "the user %s (%s) may not have %s", w.Name, u.ID,
+			k.One())...)
+	}
+	out = append(out, u.judgeMember()...)
+	if len(out) == 0 {
+		return passed("")
+	}
+	return out
 }
 
 func judgeProtected(f *Facts) []Check {
@@ -67,6 +89,11 @@ func judgeSlots(f *Facts) []Check {
 				continue // there is no such question, or the check user has reported why
 			}
 			q := question{"listing the " + k.Noun() + "s of " + u.ID, f.home(), ", but the user can be read", statement}
+			if d := u.Member.Value.Domain; d.ID != "" && stranger(u.Has[k].Err) {
+				out = append(out, inDomain(Response[struct{}]{Asked: true, Err: u.Has[k].Err}, q.doing+
+					" in the identity domain "+d.Name, q.note, f.toRead(d, false))...)
+				continue
+			}
 			out = append(out, answer(u.Has[k], q, func(l credential.Listing) []Check {
 				var ids []string
 				for _, c := range l.Credentials {

@@ -34,6 +34,7 @@ type world struct {
 	mu      sync.Mutex
 	listed  []string // compartments
 	mails   atomic.Int32
+	domains atomic.Int32 // calls about identity domains
 }
 
 // wait hangs until its deadline if the question is the one to hang.
@@ -64,6 +65,20 @@ func (w *world) Tenancy(ctx context.Context) (credential.Tenancy, error) {
 func (w *world) TenancyIn(ctx context.Context, _, _ string) error { return w.wait(ctx, "home") }
 func (w *world) User(ctx context.Context, _ string) (string, string, []credential.Kind, error) {
 	return "jane", "ACTIVE", nil, w.wait(ctx, "GetUser")
+}
+func (w *world) AllDomains(ctx context.Context) ([]credential.Domain, error) {
+	w.domains.Add(1)
+	return []credential.Domain{partners, {ID: "ocid1.domain.oc1..old", Name: "Old", State: "INACTIVE"}},
+		w.wait(ctx, "ListDomains")
+}
+func (w *world) DomainURL(d credential.Domain) (string, error) { return d.URL + "/", nil }
+func (w *world) TryDomainList(ctx context.Context, _ credential.Domain, k credential.Kind) error {
+	w.domains.Add(1)
+	return w.wait(ctx, "SCIM "+string(k))
+}
+func (w *world) Membership(ctx context.Context, _ string) (credential.Domain, bool, bool, error) {
+	w.domains.Add(1)
+	return partners, false, false, w.wait(ctx, "Membership")
 }
 func (w *world) Users(context.Context, string) ([]string, string, error) { return nil, "", nil }
 func (w *world) Hosts(region, namespace string) (credential.Hosts, error) {

@@ -18,12 +18,15 @@ const (
 	checkReporting    = "reporting_region"
 	checkTopic        = "topic"
 	checkCompartments = "secret_compartments"
+	checkDomains      = "identity_domains"
 	checkNamespace    = "namespace"
 )
 
 func hasSecrets(f *Facts) bool { return len(f.Secrets) > 0 }
 
 func hasUsers(f *Facts) bool { return len(f.Users) > 0 }
+
+func asksDomains(f *Facts) bool { return f.asksDomains() }
 
 func uses(at ...credential.Endpoint) func(*Facts) bool {
 	return func(f *Facts) bool { return f.uses(at...) }
@@ -70,11 +73,29 @@ var checks = []check{
 	{name: "secret_journal", asks: "Keyturn's journal in the metadata of each", needs: recognized, when: hasSecrets,
 		whySkipped: noBound, judge: eachSecret("no rotation in progress", judgeJournal),
 		warns: "a rotation is unfinished, or a grace period over: the sweep asks Cloud Guard, and continues"},
+	{name: checkDomains, asks: "ListDomains and GetDomain for `identity_domains`, if it is set (the next three too)",
+		needs: homeReached, when: asksDomains, judge: judgeDomains,
+		fails: "not allowed, none was found, or one that it names is absent or not ACTIVE",
+		warns: "another one in its compartments is not ACTIVE"},
+	{name: "domain_host", asks: "GET `/` of each ACTIVE identity domain's host, without credentials",
+		needs: homeReached, when: asksDomains, judge: eachDomain("its host answers", judgeDomainHost),
+		fails: "no answer, an answer of 500 or above, or an address that isn't of the realm"},
+	{name: "domain_clock", asks: "the Date of those answers", needs: homeReached, when: asksDomains,
+		judge: eachDomain("within "+someSkew.String()+" of the function's clock", judgeDomainClock),
+		fails: "more than 5 minutes off", warns: "more than 1 minute off"},
+	{name: "domain_access", asks: "the SCIM lists of users, API keys, auth tokens and customer secret keys in each " +
+		"domain, for a user that doesn't exist", needs: homeReached, when: asksDomains,
+		judge: eachDomain("users and credentials can be listed", judgeDomainAccess),
+		fails: "not allowed"},
 	{name: "users", asks: "ListUsers (only `functions/sweep`)", needs: homeReached, judge: judgeUserList,
 		when: func(f *Facts) bool { return f.Function == sweeping }, fails: "not allowed"},
-	{name: "user", asks: "GetUser of each user of bound secrets", needs: homeReached, when: hasUsers,
+	{name: "user", asks: "GetUser of each user of bound secrets; with `identity_domains`, which domain has the " +
+		"user", needs: homeReached, when: hasUsers,
 		whySkipped: noBound,
-		judge:      judgeUsers, fails: "absent, not allowed, not ACTIVE, or may not have credentials of that kind"},
+		judge:      judgeUsers,
+		fails: "absent, not allowed, not ACTIVE, may not have credentials of that kind, or has a password at another " +
+			"identity provider",
+		warns: "in another identity domain than Default: no e-mail address, and a secret for a password"},
 	{name: "protected_users", asks: "those users and `protected_users`", judge: judgeProtected,
 		when:  func(f *Facts) bool { return hasUsers(f) && f.blocked(homeReached) == "" },
 		warns: "a secret is bound to a protected user"},

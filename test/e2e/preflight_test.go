@@ -282,47 +282,50 @@ func TestAPreflightNamesTheOneThingThatIsWrong(t *testing.T) {
 		t.Errorf("%d set-ups, want 35 or more", len(brokenSetUps))
 	}
 	for _, b := range brokenSetUps {
-		t.Run(b.name, func(t *testing.T) {
-			o := calm
-			if b.with != nil {
-				b.with(&o)
-			}
-			s, c := inspected(t, o, b.sweep, b.set)
-			want := b.is
-			if want == "" {
-				want = "failed"
-			}
-			if (c.Preflight == "failed") != (want == "failed") {
-				t.Errorf("the preflight is %s", c.Preflight)
-			}
-			is, words := c.result(b.check)
-			if is != want {
-				t.Errorf("%s is %s: %s", b.check, is, words)
-			}
-			for _, w := range b.words {
-				if !strings.Contains(words, w) {
-					t.Errorf("%s doesn't say %q: %s", b.check, w, words)
-				}
-			}
-			lines := 0
-			for _, one := range c.Checks {
-				if one.Result == "failed" || one.Result == "unknown" {
-					lines++
-				}
-				if one.Check == b.check || one.Result == "passed" || one.Result == "unknown" &&
-					strings.Contains(one.Found, "the check "+b.check) {
-					continue
-				}
-				if why := b.also[one.Check]; why == "" || one.Result != "unknown" ||
-					!strings.Contains(one.Remedy, why) {
-					t.Errorf("%s is %s as well: %s | %s", one.Check, one.Result, one.Found, one.Remedy)
-				}
-			}
-			s.Host.Kill()
-			if n := strings.Count(s.Printed.String(), `"message":"preflight check"`); n != lines && !b.sweep {
-				t.Errorf("%d lines of the log for %d checks that did not pass", n, lines)
-			}
-			t.Logf("%s", c.raw)
-		})
+		t.Run(b.name, func(t *testing.T) { b.inspect(t, calm) })
 	}
+}
+
+// inspect requests a preflight of the set-up, which must name the fault and nothing else.
+func (b broken) inspect(t *testing.T, o tenancy.Options) {
+	t.Helper()
+	if b.with != nil {
+		b.with(&o)
+	}
+	s, c := inspected(t, o, b.sweep, b.set)
+	want := b.is
+	if want == "" {
+		want = "failed"
+	}
+	if (c.Preflight == "failed") != (want == "failed" || want == "unknown") {
+		t.Errorf("the preflight is %s", c.Preflight)
+	}
+	is, words := c.result(b.check)
+	if is != want {
+		t.Errorf("%s is %s: %s", b.check, is, words)
+	}
+	for _, w := range b.words {
+		if !strings.Contains(words, w) {
+			t.Errorf("%s doesn't say %q: %s", b.check, w, words)
+		}
+	}
+	lines := 0
+	for _, one := range c.Checks {
+		if one.Result == "failed" || one.Result == "unknown" {
+			lines++
+		}
+		if one.Check == b.check || one.Result == "passed" || one.Result == "unknown" &&
+			strings.Contains(one.Found, "the check "+b.check) {
+			continue
+		}
+		if why := b.also[one.Check]; why == "" || one.Result != "unknown" ||
+			!strings.Contains(one.Remedy, why) {
+			t.Errorf("%s is %s as well: %s | %s", one.Check, one.Result, one.Found, one.Remedy)
+		}
+	}
+	s.Host.Kill()
+	if n := strings.Count(s.Printed.String(), `"message":"preflight check"`); n != lines && !b.sweep {
+		t.Errorf("%d lines of the log for %d checks that did not pass", n, lines)
+	}
+	t.Logf("%s", c.raw)
 }

@@ -89,10 +89,10 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 	switch {
 	case len(body) > maxBody:
 		x.finish(w, x.formed(errTooLarge), 0)
+	case busy != nil: // whoever asks
+		x.finish(w, x.formed(*busy), 0)
 	case refused != nil:
 		x.finish(w, x.formed(*refused), 0)
-	case busy != nil:
-		x.finish(w, x.formed(*busy), 0)
 	case x.route == nil:
 		x.finish(w, x.unknown(), 0)
 	case x.probe:
