@@ -50,6 +50,7 @@ func scimServiceOf() service {
 	routes := []route{
 		{operation: "ListUsers", method: get, path: "/Users", handle: inDomain(listDomainUsers)},
 		{operation: "GetUser", method: get, path: "/Users/{userId}", handle: inDomain(getDomainUser)},
+		{operation: "CreateUser", method: http.MethodPost, path: "/Users", handle: inDomain(createDomainUser)},
 		{operation: "DeleteUser", method: http.MethodDelete, path: "/Users/{userId}",
 			handle: inDomain(removeDomainUser)},
 		{operation: "PutUserPasswordChanger", method: put, path: "/UserPasswordChanger/{userId}",

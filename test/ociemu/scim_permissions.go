@@ -20,7 +20,7 @@ func (r *route) key() string {
 func scimNeeds() map[string]need {
 	list := map[string]need{}
 	counterparts := map[string]string{
-		"ListUsers": "ListUsers", "GetUser": "GetUser", "DeleteUser": "DeleteUser",
+		"ListUsers": "ListUsers", "GetUser": "GetUser", "CreateUser": "CreateUser", "DeleteUser": "DeleteUser",
 		"PutUserPasswordChanger":  "CreateOrResetUIPassword",
 		"PutUserPasswordResetter": "CreateOrResetUIPassword",
 		"ListApiKeys":             "ListApiKeys", "GetApiKey": "ListApiKeys", "CreateApiKey": "UploadApiKey",
