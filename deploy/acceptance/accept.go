@@ -25,6 +25,7 @@ type run struct {
 	rotate   *deployment
 	sweep    *deployment // nil: not tested
 	state    *state
+	within   *identityDomain // of -domain; nil: not tested
 	subjects []*subject
 	times    map[string][]timing // by fact: spread-time, end-time
 	dates    []string            // Date headers of some answers
@@ -47,6 +48,9 @@ func (r *runner) accept(ctx context.Context, a *admin, o options) int {
 	}
 	r.statePath.Store(&n.state.path)
 	n.report = newReport(r.stdout)
+	if n.within == nil {
+		n.noDomain()
+	}
 	fmt.Fprint(r.stdout, n.introduction())
 	if err := n.play(ctx); err != nil {
 		if ctx.Err() != nil {
@@ -84,7 +88,16 @@ func prepare(ctx context.Context, a *admin, o options) (*run, error) {
 	if err := f.fits(o); err != nil {
 		return nil, err
 	}
-	n := &run{admin: a, options: o, rotate: f, subjects: plan(), times: map[string][]timing{}}
+	n := &run{admin: a, options: o, rotate: f, subjects: plan(o.domain != ""), times: map[string][]timing{}}
+	if o.domain != "" {
+		n.within, err = a.identityDomain(ctx, o.domain)
+		if err == nil {
+			err = n.within.fits(f, a.tenancy)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	if o.sweep != "" {
 		n.sweep, err = a.deployment(ctx, o.sweep)
 		if err != nil {
@@ -105,10 +118,14 @@ func prepare(ctx context.Context, a *admin, o options) (*run, error) {
 		return nil, fmt.Errorf("-state: %w", err)
 	}
 	n.state = &state{Version: 1, Run: id, Tenancy: a.tenancy, Vault: o.vault, Compartment: f.compartmentOf(o),
-		path: path}
+		Domain: o.domain, path: path}
 	n.heading = heading{Run: id, Began: time.Now().UTC().Format(time.RFC3339), Home: a.home,
 		Region: longRegion(o.functionRegion),
 		Vault:  longRegion(o.secretRegion), SDK: sdkVersion(), Configured: f.configured()}
+	if d := n.within; d != nil {
+		n.heading.Configured += fmt.Sprintf(", identity domain of the license type %s in %s", d.license,
+			longRegion(strings.ToLower(d.Region)))
+	}
 	return n, nil
 }
 
@@ -129,6 +146,9 @@ func (r *run) introduction() string {
 	fmt.Fprintf(&b, "Keyturn acceptance run %s, of the function %s\n", r.state.Run, r.rotate.id)
 	fmt.Fprintf(&b, "  tenancy      %s, home region %s\n  secrets in   %s\n", r.tenancy, r.home, r.state.Compartment)
 	users, secrets := len(r.subjects)+1, 2
+	if r.within != nil {
+		users += 3
+	}
 	for _, s := range r.subjects {
 		secrets += len(s.secrets)
 	}
@@ -223,7 +243,8 @@ func (r *run) wake(ctx context.Context) error {
 
 // oldOnesWork uses the old credentials: only if they worked before does a later refusal mean something.
 func (r *run) oldOnesWork(ctx context.Context) error {
-	r.check(true, "users, credentials and secrets are created", "%d users, %d secrets", len(r.state.Users),
+	r.check(true, "users, credentials and secrets are created", "%d users, %d secrets", len(r.state.Users)+
+		len(r.state.DomainUsers),
 		len(r.state.Secrets))
 	for _, s := range r.subjects {
 		if s.kind.Origin() != credential.Reset {

@@ -35,6 +35,9 @@ type admin struct {
 	hosts                          credential.Hosts // in the home region
 	regions                        []string         // other subscribed regions
 
+	members      map[string]member // users in identity domains that the run created, by OCID
+	unauthorized map[string]int    // how often a domain has refused the administrator with 401, by request
+
 	identity   identity.IdentityClient
 	vault      vault.VaultsClient
 	secrets    secrets.SecretsClient
@@ -64,7 +67,8 @@ func newAdmin(ctx context.Context, file, profile string) (*admin, error) {
 	domain := &domainAnswers{through: transport, seen: map[string]int{}}
 	a := &admin{provider: p, cloud: oci.NewWith(p), domain: domain, web: &http.Client{Transport: domain,
 		Timeout: callTime},
-		patient: &http.Client{Transport: transport, Timeout: invokeTime}}
+		patient: &http.Client{Transport: transport, Timeout: invokeTime},
+		members: map[string]member{}, unauthorized: map[string]int{}}
 	var errs [8]error
 	a.tenancy, errs[0] = p.TenancyOCID()
 	a.user, errs[1] = p.UserOCID()
@@ -145,7 +149,7 @@ func patiently[T any](ctx context.Context, call func(context.Context) (T, error)
 	return retry(ctx, func(err error) bool {
 		status, code := answer(err)
 		return status == http.StatusTooManyRequests || status >= 500 || status == 0 || code == "IncorrectState" ||
-			status == http.StatusUnauthorized && code == domainCode
+			status == http.StatusUnauthorized && (code == domainCode || byDomain(err))
 	}, call)
 }
 
@@ -205,7 +209,7 @@ func seen(err error) string {
 		return "accepted"
 	}
 	if status, code := answer(err); status != 0 {
-		return fmt.Sprintf("%d %s", status, code)
+		return strings.TrimSpace(fmt.Sprintf("%d %s", status, code))
 	}
 	return "no answer"
 }

@@ -58,12 +58,7 @@ func (s *state) remove(ctx context.Context, a *admin) remains {
 			left.restored = "event_check of the function is as it was before"
 		}
 	}
-	for _, u := range s.Users {
-		if err := a.removeUser(ctx, u); err != nil {
-			left.Users++
-			left.Troubles = append(left.Troubles, "the user "+u.Name+": "+err.Error())
-		}
-	}
+	a.removeUsers(ctx, s, &left)
 	a.vault.SetRegion(longRegion(cloudguard.OCID(s.Vault).Region()))
 	for _, t := range s.Secrets {
 		gone, err := a.removeSecret(ctx, s, t)
@@ -79,10 +74,43 @@ func (s *state) remove(ctx context.Context, a *admin) remains {
 	return left
 }
 
+// removeUsers removes the users of Default, and those of the run's identity domain.
+func (a *admin) removeUsers(ctx context.Context, s *state, left *remains) {
+	try := func(u thing, remove func() error) {
+		if err := remove(); err != nil {
+			left.Users++
+			left.Troubles = append(left.Troubles, "the user "+u.Name+": "+err.Error())
+		}
+	}
+	for _, u := range s.Users {
+		try(u, func() error {
+			return a.removeUser(ctx, u, a.findUser, func(ctx context.Context, id string) error {
+				_, err := ask(ctx, a.identity.DeleteUser, identity.DeleteUserRequest{UserId: &id})
+				return err
+			})
+		})
+	}
+	if len(s.DomainUsers) == 0 {
+		return
+	}
+	d, err := a.identityDomain(ctx, s.Domain)
+	for _, u := range s.DomainUsers {
+		try(u, func() error {
+			if err != nil {
+				return err
+			}
+			return a.removeUser(ctx, u, func(ctx context.Context, u thing) (string, error) {
+				return a.findDomainUser(ctx, d, u)
+			}, a.deleteDomainUser)
+		})
+	}
+}
+
 // removeUser deletes a user's credentials and the user. A function that is still running may create another credential
 // in the meantime.
-func (a *admin) removeUser(ctx context.Context, u thing) error {
-	id, err := found(ctx, u, a.findUser)
+func (a *admin) removeUser(ctx context.Context, u thing, find func(context.Context, thing) (string, error),
+	remove func(ctx context.Context, id string) error) error {
+	id, err := found(ctx, u, find)
 	if err != nil || id == "" {
 		return err
 	}
@@ -104,7 +132,7 @@ func (a *admin) removeUser(ctx context.Context, u thing) error {
 				}
 			}
 		}
-		_, err := ask(ctx, a.identity.DeleteUser, identity.DeleteUserRequest{UserId: &id})
+		err := remove(ctx, id)
 		switch {
 		case err == nil || statusIs(err, 404):
 			return true, nil

@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // fact is an assumption of Keyturn about OCI that no documentation confirms.
 type fact struct {
 	ID      string
@@ -13,8 +15,12 @@ type fact struct {
 // never is the Expect of a fact that a run can't observe.
 const never = "-"
 
-// facts are all facts. A run observes them on throw-away users and secrets, unless How says otherwise.
-var facts = []fact{
+// facts are all facts.
+var facts = slices.Concat(generalFacts, domainFacts)
+
+// generalFacts are those that need no identity domain but Default. A run observes them on throw-away users and secrets,
+// unless How says otherwise.
+var generalFacts = []fact{
 	// Vault
 	{"metadata-with-content", "one UpdateSecret writes a PENDING version and the metadata", "the journal of a rotation",
 		"send both together and read them back", "both kept", nil},
@@ -99,7 +105,7 @@ var facts = []fact{
 		"ListBuckets by a user in no group", "200", []string{"403 AccessDenied", "404 NotAuthorizedOrNotFound"}},
 	{"registry-user", "the registry accepts <namespace>/<user name>, even without rights",
 		"proving, and the bundle's registry_user", "sign in with and without the domain's name", "namespace/name",
-		[]string{"namespace/name, namespace/Default/name"}},
+		[]string{"namespace/name, namespace/Default/name", "namespace/Default/name"}},
 	{"registry-wrong-token", "the registry's answer to a wrong token", "proving", "sign in with a wrong token", "401",
 		[]string{"403"}},
 	{"registry-realm", "the registry sends sign-ins to /20180419/docker/token of its own host", "proving",

@@ -99,7 +99,8 @@ func TestEveryFactIsEnteredBySomeProbe(t *testing.T) {
 	}
 	read := 0
 	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), ".go") || strings.HasSuffix(f.Name(), "_test.go") || f.Name() == "facts.go" {
+		if !strings.HasSuffix(f.Name(), ".go") || strings.HasSuffix(f.Name(), "_test.go") ||
+			strings.HasPrefix(f.Name(), "facts") {
 			continue
 		}
 		text, err := os.ReadFile(f.Name())

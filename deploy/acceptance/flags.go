@@ -14,6 +14,7 @@ type options struct {
 	config, profile              string
 	function, sweep              string
 	vault, key, compartment      string
+	domain                       string
 	freeform, switchCheck        bool
 	state, json, cleanUp         string
 	functionRegion, secretRegion string // as in the OCIDs
@@ -21,7 +22,7 @@ type options struct {
 
 const usage = `Tests a deployed Keyturn with throw-away users and secrets, and removes them.
 
-  go run ./deploy/acceptance -function OCID -vault OCID -key OCID [-sweep OCID] [flags]
+  go run ./deploy/acceptance -function OCID -vault OCID -key OCID [-sweep OCID] [-domain OCID] [flags]
   go run ./deploy/acceptance -clean-up FILE
 
 The OCIDs are Terraform's outputs function_ids, vault_id and key_id. Use a staging stack if you have one:
@@ -47,6 +48,8 @@ func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok
 	f.StringVar(&o.key, "key", "", "`OCID` of the key that encrypts them")
 	f.StringVar(&o.compartment, "compartment", "", "`OCID` of the compartment of the secrets (default: the first "+
 		"of the function's secret_compartments, or its own)")
+	f.StringVar(&o.domain, "domain", "", "`OCID` of an identity domain other than Default, to test its users too; "+
+		"the function's identity_domains must include it")
 	f.BoolVar(&o.freeform, "freeform-tags", false, "bind secrets by freeform tags, for a stack with secret_policy "+
 		"= compartment")
 	f.BoolVar(&o.switchCheck, "switch-event-check", false, "turn the function's event_check off for the run, and "+
@@ -104,6 +107,11 @@ func (o *options) check(rest []string) error {
 		faults = append(faults, fmt.Errorf("-compartment: %w", err))
 	} else {
 		o.compartment = string(id)
+	}
+	if id, err := cloudguard.ParseOCID(o.domain, "domain"); o.domain != "" && err != nil {
+		faults = append(faults, fmt.Errorf("-domain: %w", err))
+	} else {
+		o.domain = string(id)
 	}
 	switch {
 	case len(faults) > 0:

@@ -18,6 +18,9 @@ func (a *admin) list(ctx context.Context, user string, kind credential.Kind) ([]
 	if kind.Origin() == credential.Reset {
 		return nil, nil
 	}
+	if m, ok := a.members[user]; ok {
+		return a.listInDomain(ctx, m, user, kind)
+	}
 	all, err := patiently(ctx, func(ctx context.Context) (credential.Listing, error) {
 		return oci.DirectCalls(kind).List(ctx, a.identity, user)
 	})
@@ -28,6 +31,9 @@ func (a *admin) list(ctx context.Context, user string, kind credential.Kind) ([]
 }
 
 func (a *admin) delete(ctx context.Context, user string, kind credential.Kind, id string) error {
+	if m, ok := a.members[user]; ok {
+		return a.deleteInDomain(ctx, m, user, kind, id)
+	}
 	return oci.DirectCalls(kind).Delete(context.WithoutCancel(ctx), a.identity, user, id)
 }
 

@@ -30,7 +30,7 @@ func (r *run) probes(ctx context.Context) error {
 	}
 	p := &iamProbe{r, r.owner(name, id)}
 	if err := inOrder(ctx, p.tokens, p.secretKeys, p.apiKeys, p.fill, p.passwords, r.probeVault,
-		r.probeProblems); err != nil {
+		r.probeProblems, r.probeDomain); err != nil {
 		return err
 	}
 	r.fact("domain-refusals", "", "%s", r.domain)

@@ -25,6 +25,8 @@ type state struct {
 	Compartment string    `json:"compartment"`
 	Function    *switched `json:"function,omitempty"`
 	Users       []thing   `json:"users"`
+	Domain      string    `json:"domain,omitempty"` // OCID of the identity domain of DomainUsers
+	DomainUsers []thing   `json:"domain_users,omitempty"`
 	Secrets     []thing   `json:"secrets"`
 
 	path string
@@ -60,7 +62,7 @@ func readState(path string) (*state, error) {
 	if s.Version != 1 || s.Tenancy == "" || s.Run == "" {
 		return nil, fmt.Errorf("%s is not the state file of an acceptance run", path)
 	}
-	for _, t := range append(append([]thing(nil), s.Users...), s.Secrets...) {
+	for _, t := range slices.Concat(s.Users, s.DomainUsers, s.Secrets) {
 		if !strings.HasPrefix(t.Name, prefix+s.Run+"-") {
 			return nil, fmt.Errorf("%s names %q, which its run has not created: nothing is removed", path, t.Name)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
@@ -17,13 +18,14 @@ import (
 
 // subject is a throw-away user with a credential, and the secrets for the new one.
 type subject struct {
-	label   string
-	kind    credential.Kind
-	owner   credential.Owner
-	old     credential.Material // a password has no value here
-	oldMade time.Time
-	now     credential.Material // made by its rotation; empty before
-	secrets []target
+	label    string
+	kind     credential.Kind
+	inDomain bool // the user is in the identity domain of -domain
+	owner    credential.Owner
+	old      credential.Material // a password has no value here
+	oldMade  time.Time
+	now      credential.Material // made by its rotation; empty before
+	secrets  []target
 }
 
 // target is a secret and its key in a closure comment.
@@ -44,8 +46,8 @@ func (s *subject) comment(more string) string {
 }
 
 // plan returns a subject for each kind with one secret per part. A kind with two parts gets another subject, with a
-// bundle.
-func plan() (all []*subject) {
+// bundle. With inDomain, more subjects are users of the identity domain of -domain.
+func plan(inDomain bool) (all []*subject) {
 	for _, k := range credential.Kinds() {
 		plain := &subject{label: string(k), kind: k}
 		for _, p := range k.Record().Parts {
@@ -56,6 +58,12 @@ func plan() (all []*subject) {
 			plain.label += "-pair"
 			all = append(all, &subject{label: string(k) + "-bundle", kind: k,
 				secrets: []target{{key: credential.BundleKey, role: credential.RoleBundle}}})
+		}
+	}
+	for _, s := range all {
+		if _, ok := domainKinds[s.kind]; ok && inDomain && len(s.secrets) == len(s.kind.Record().Parts) {
+			all = append(all, &subject{label: "domain-" + s.label, kind: s.kind, inDomain: true,
+				secrets: slices.Clone(s.secrets)})
 		}
 	}
 	return all
@@ -145,7 +153,13 @@ func (a *admin) active(ctx context.Context, id string) (s kvault.Secret, err err
 }
 
 func (r *run) equip(ctx context.Context, s *subject) error {
-	name, id, err := r.newUser(ctx, s.label)
+	var name, id string
+	var err error
+	if s.inDomain {
+		name, id, err = r.newDomainUser(ctx, s.label, true)
+	} else {
+		name, id, err = r.newUser(ctx, s.label)
+	}
 	if err != nil {
 		return err
 	}
@@ -167,6 +181,9 @@ func (r *run) equip(ctx context.Context, s *subject) error {
 
 // owner describes a user that the run created.
 func (r *run) owner(name, id string) credential.Owner {
+	if m, ok := r.members[id]; ok {
+		name = m.domain.UserName(name)
+	}
 	return credential.Owner{Tenancy: r.tenancy, User: id, UserName: name, Region: r.home, Namespace: r.namespace,
 		Hosts: r.hosts}
 }
@@ -178,7 +195,7 @@ func (a *admin) newCredential(ctx context.Context, user string, kind credential.
 	if err := ctx.Err(); err != nil {
 		return m, at, err
 	}
-	m, err = retry(ctx, func(err error) bool { return statusIs(err, 404, 429) },
+	m, err = retry(ctx, func(err error) bool { return statusIs(err, 404, 429) || unknownUser(err) },
 		func(ctx context.Context) (credential.Material, error) {
 			m, made, err := a.create(ctx, user, kind, description)
 			at = made
@@ -201,6 +218,9 @@ func (a *admin) create(ctx context.Context, user string, kind credential.Kind, d
 		made, err := a.upload(ctx, user, m)
 		return m, made.Created, err
 	}
+	if in, ok := a.members[user]; ok {
+		return a.makeInDomain(ctx, in, user, kind, description)
+	}
 	made, err := oci.DirectCalls(kind).Create(ctx, a.identity, user, credential.Draft{Description: description})
 	m = credential.Material{Kind: kind, Value: made.Value}
 	if kind.Origin() != credential.Reset { // events name no id of a password
@@ -213,6 +233,9 @@ func (a *admin) upload(ctx context.Context, user string, m credential.Material) 
 	public, err := m.PublicPEM()
 	if err != nil {
 		return credential.Created{}, err
+	}
+	if in, ok := a.members[user]; ok {
+		return a.uploadInDomain(ctx, in, user, m.Kind, public, "")
 	}
 	return oci.DirectCalls(m.Kind).Create(ctx, a.identity, user, credential.Draft{PublicKey: public})
 }

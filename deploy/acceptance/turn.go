@@ -52,8 +52,12 @@ func (r *run) turn(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	if !r.check(first.reply.Status == outcome.Rotated, s.label+" is rotated", "%s, in %s", first,
-		first.took.Round(10*time.Millisecond)) {
+	rotated := r.check(first.reply.Status == outcome.Rotated, s.label+" is rotated", "%s, in %s", first,
+		first.took.Round(10*time.Millisecond))
+	if s.inDomain {
+		r.permitted(rotated, first)
+	}
+	if !rotated {
 		return ctx.Err()
 	}
 	r.replyIsWhole(s, first.reply)

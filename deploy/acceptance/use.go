@@ -24,6 +24,7 @@ type used struct {
 	status int
 	code   string // of the error; empty if there is none
 	header http.Header
+	size   int // of the body
 }
 
 func (u used) String() string { return strings.TrimSpace(fmt.Sprintf("%d %s", u.status, u.code)) }
@@ -119,7 +120,7 @@ func (a *admin) get(ctx context.Context, url string, kind credential.Kind, sign 
 	if err != nil {
 		return used{}, fmt.Errorf("reading the answer of %s: %w", r.URL.Host, err)
 	}
-	u := used{status: response.StatusCode, header: response.Header}
+	u := used{status: response.StatusCode, header: response.Header, size: len(body)}
 	if u.status >= 400 {
 		u.code = codeIn(body)
 	}

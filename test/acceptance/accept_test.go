@@ -14,8 +14,10 @@ import (
 )
 
 func TestARunPassesWithTheStacksPoliciesAndLeavesNothing(t *testing.T) {
-	ten := newTenancy(t, want{})
+	ten := newTenancy(t, want{domain: true})
 	ten.resolveAProblem()
+	ten.AddProblem(ociemu.ProblemSeed{Rule: "PASSWORD_TOO_OLD", User: ten.AddDomainUser("Partners",
+		ociemu.UserSeed{Name: "web@example.com"})})
 	before := ten.Configuration(ten.rotate.FunctionID)
 	var values []string
 	ten.OnChange(func(v ociemu.View) { // every value of a secret
@@ -28,23 +30,27 @@ func TestARunPassesWithTheStacksPoliciesAndLeavesNothing(t *testing.T) {
 		}
 	})
 	p := ten.accept()
-	if p.code != 0 || !p.report.Passed || len(p.report.Checks) < 50 {
+	if p.code != 0 || !p.report.Passed || len(p.report.Checks) < 75 {
 		t.Fatalf("the command ended with %d after %d checks\n%s%s", p.code, len(p.report.Checks), p.stdout, p.stderr)
 	}
-	if left := p.report.Left; left.Users != 0 || left.Secrets != 0 || left.Scheduled != 8 || len(left.Troubles) > 0 {
+	if left := p.report.Left; left.Users != 0 || left.Secrets != 0 || left.Scheduled != 12 || len(left.Troubles) > 0 {
 		t.Errorf("left are %+v", left)
 	}
 	ten.nothingLeft(before)
 	// the last one depends on the machine's speed
-	unseen := []string{"event-comments", "password-permission", "busy-secret"}
+	unseen := []string{"event-comments", "password-permission", "domain-operations", "domain-federated", "busy-secret"}
 	for _, f := range p.report.Facts {
 		if f.Verdict != "as assumed" && f.Verdict != "noted" &&
 			!(f.Verdict == "not observed" && slices.Contains(unseen, f.Fact)) {
 			t.Errorf("%s: %s, seen %s", f.Fact, f.Verdict, f.Saw)
 		}
 	}
-	if len(p.report.Facts) < 40 {
-		t.Errorf("%d facts, want 40 or more", len(p.report.Facts))
+	if f := p.of(t, "domain-problems"); f.Saw != "PASSWORD_TOO_OLD: resourceId ocid1.user, resourceName without "+
+		"a slash" {
+		t.Errorf("problems of the domain's users: %+v", f)
+	}
+	if len(p.report.Facts) < 70 {
+		t.Errorf("%d facts, want 70 or more", len(p.report.Facts))
 	}
 	for _, operation := range []string{"GetFunction", "InvokeFunction", "CreateUser", "DeleteUser", "CreateSecret",
 		"ScheduleSecretDeletion"} {
@@ -217,6 +223,8 @@ func TestAStateFileOfOtherResourcesRemovesNothing(t *testing.T) {
 	for name, state := range map[string]string{
 		"another name": `{"version":1,"run":"abc","tenancy":"` + ten.Tenancy() + `","vault":"` + ten.vault +
 			`","users":[{"name":"jane@example.com","id":"` + user + `"}]}`,
+		"another name in a domain": `{"version":1,"run":"abc","tenancy":"` + ten.Tenancy() + `","vault":"` + ten.vault +
+			`","domain":"` + ten.Domain(ociemu.DefaultDomain).ID + `","domain_users":[{"name":"jane@example.com"}]}`,
 		"another user": `{"version":1,"run":"abc","tenancy":"` + ten.Tenancy() + `","vault":"` + ten.vault +
 			`","users":[{"name":"keyturn-acceptance-abc-x","id":"` + user + `"}]}`,
 		"another secret": `{"version":1,"run":"abc","tenancy":"` + ten.Tenancy() + `","vault":"` + ten.vault +

@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,13 +10,15 @@ import (
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
-// variants are all answers of the emulator except its defaults, with the fact by which a run must report each.
-var variants = []struct {
+// variant is one answer of the emulator that is not its default, with the fact by which a run must report it.
+type variant[A any] struct {
 	field   string
-	answers ociemu.Answers
+	answers A
 	fact    string // empty: a run can't see it
 	saw     string
-}{
+}
+
+var variants = []variant[ociemu.Answers]{
 	{"RetryToken", ociemu.Answers{RetryToken: ociemu.RetryTokenNoValue}, "retry-token", "the same, without its value"},
 	{"RetryToken", ociemu.Answers{RetryToken: ociemu.RetryTokenConflict}, "retry-token", "409 InvalidatedRetryToken"},
 	{"RetryToken", ociemu.Answers{RetryToken: ociemu.RetryTokenIgnored}, "retry-token", "a second one"},
@@ -47,13 +50,22 @@ var variants = []struct {
 		"denied"},
 }
 
-// The answers of different fields are independent, so one tenancy combines one of each field.
 func TestEveryOtherAnswerOfOCIIsReportedAndBreaksNothing(t *testing.T) {
 	need.Suite(t, need.Acceptance)
+	reported(t, variants, func(t *testing.T, answers ociemu.Answers) *customer {
+		ten := newTenancy(t, want{options: ociemu.Options{Answers: answers}})
+		ten.resolveAProblem()
+		return ten
+	})
+}
+
+// reported runs the command with all variants. The answers of different fields are independent, so one tenancy combines
+// one of each field.
+func reported[A any](t *testing.T, all []variant[A], tenancy func(*testing.T, A) *customer, notChoices ...string) {
 	fields := map[string]bool{}
-	for left := variants; len(left) > 0; {
+	for left := all; len(left) > 0; {
 		var together, later = left[:0:0], left[:0:0]
-		var answers ociemu.Answers
+		var answers A
 		taken := map[string]bool{}
 		for _, v := range left {
 			if taken[v.field] {
@@ -71,33 +83,38 @@ func TestEveryOtherAnswerOfOCIIsReportedAndBreaksNothing(t *testing.T) {
 		}
 		t.Run(strings.Join(name, ","), func(t *testing.T) {
 			t.Parallel()
-			ten := newTenancy(t, want{options: ociemu.Options{Answers: answers}})
-			ten.resolveAProblem()
+			ten := tenancy(t, answers)
 			before := ten.Configuration(ten.rotate.FunctionID)
 			p := ten.accept()
 			if p.code != 0 {
 				t.Errorf("the command ended with %d\n%s%s", p.code, p.stdout, p.stderr)
 			}
 			for _, v := range together {
-				if v.fact == "" {
-					continue
-				}
-				f := p.of(t, v.fact)
-				if f.Verdict != "differs, and Keyturn is ready for it" || !strings.HasPrefix(f.Saw, v.saw) {
-					t.Errorf("%s: the report says %q: %s; want that it differs: %s", v.field, f.Saw, f.Verdict, v.saw)
-				}
-				if _, different, ok := strings.Cut(p.stdout, "### What OCI does differently"); !ok ||
-					!strings.Contains(strings.Split(different, "###")[0], "`"+v.fact+"`") {
-					t.Errorf("%s: the text doesn't name %s among the differences", v.field, v.fact)
-				}
+				v.isReported(t, p)
 			}
 			ten.nothingLeft(before)
 		})
 	}
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[ociemu.Answers]()) {
-		if !fields[f.Name] {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[A]()) {
+		if !fields[f.Name] && !slices.Contains(notChoices, f.Name) {
 			t.Errorf("no other answer of the field %s is tried", f.Name)
 		}
+	}
+}
+
+// isReported checks that the report has the answer among the differences.
+func (v variant[A]) isReported(t *testing.T, p played) {
+	t.Helper()
+	if v.fact == "" {
+		return
+	}
+	f := p.of(t, v.fact)
+	if f.Verdict != "differs, and Keyturn is ready for it" || !strings.HasPrefix(f.Saw, v.saw) {
+		t.Errorf("%s: the report says %q: %s; want that it differs: %s", v.field, f.Saw, f.Verdict, v.saw)
+	}
+	if _, different, ok := strings.Cut(p.stdout, "### What OCI does differently"); !ok ||
+		!strings.Contains(strings.Split(different, "###")[0], "`"+v.fact+"`") {
+		t.Errorf("%s: the text doesn't name %s among the differences", v.field, v.fact)
 	}
 }
 

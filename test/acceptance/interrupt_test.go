@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,15 +19,20 @@ import (
 type moment struct {
 	operation string
 	skip      int
+	domain    bool // in a run with another identity domain
 }
 
 // The moments cover each part of a run: it switches the function, creates users, credentials and secrets, waits for the
 // function, probes, and removes.
 var moments = []moment{
-	{"UpdateFunction", 0}, {"PublishMessage", 0}, {"CreateUser", 0}, {"UploadApiKey", 0}, {"CreateSecret", 0},
-	{"CreateSecret", 4}, {"CreateOrResetUIPassword", 0},
-	{"InvokeFunction", 1}, {"InvokeFunction", 5}, {"InvokeFunction", 6}, {"CreateAuthToken", 3}, {"UpdateSecret", 2},
-	{"DeleteUser", 1}, {"ScheduleSecretDeletion", 1},
+	{"UpdateFunction", 0, false}, {"PublishMessage", 0, false}, {"CreateUser", 0, false}, {"UploadApiKey", 0, false},
+	{"CreateSecret", 0, false}, {"CreateSecret", 4, false}, {"CreateOrResetUIPassword", 0, false},
+	{"InvokeFunction", 1, false}, {"InvokeFunction", 5, false}, {"InvokeFunction", 6, false},
+	{"CreateAuthToken", 3, false}, {"UpdateSecret", 2, false}, {"DeleteUser", 1, false},
+	{"ScheduleSecretDeletion", 1, false},
+	// the first 5 users and the probe's are in Default
+	{"CreateUser", 5, true}, {"CreateApiKey", 0, true}, {"PatchAuthToken", 1, true},
+	{"PutUserPasswordChanger", 0, true}, {"DeleteUser", 9, true},
 }
 
 func (m moment) String() string { return m.operation + string(rune('a'+m.skip)) }
@@ -64,7 +70,7 @@ func TestAnInterruptedRunRemovesWhatItCreated(t *testing.T) {
 		signal := []os.Signal{os.Interrupt, syscall.SIGTERM}[i%2]
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
-			ten := newTenancy(t, want{config: map[string]string{"event_check": "on"}})
+			ten := newTenancy(t, want{config: map[string]string{"event_check": "on"}, domain: m.domain})
 			before := ten.Configuration(ten.rotate.FunctionID)
 			state := filepath.Join(t.TempDir(), "state.json")
 			ready, reached := make(chan struct{}), false
@@ -100,7 +106,7 @@ func TestTheStateFileOfAKilledRunRemovesWhatItLeft(t *testing.T) {
 		}
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
-			ten := newTenancy(t, want{config: map[string]string{"event_check": "on"}})
+			ten := newTenancy(t, want{config: map[string]string{"event_check": "on"}, domain: m.domain})
 			before := ten.Configuration(ten.rotate.FunctionID)
 			state := filepath.Join(t.TempDir(), "state.json")
 			ready := make(chan struct{})
@@ -131,6 +137,12 @@ func TestTheStateFileOfAKilledRunRemovesWhatItLeft(t *testing.T) {
 	}
 }
 
+// named is an entry of a state file.
+type named struct {
+	Name, ID  string
+	Announced time.Time
+}
+
 // onlyIDs checks that only its owner can read the state file, and that it contains only names and OCIDs.
 func onlyIDs(t *testing.T, path string) {
 	t.Helper()
@@ -154,15 +166,14 @@ func onlyIDs(t *testing.T, path string) {
 			ID     string
 			Before *string `json:"event_check_before"`
 		}
-		Users, Secrets []struct {
-			Name, ID  string
-			Announced time.Time
-		}
+		Domain         string
+		Users, Secrets []named
+		DomainUsers    []named `json:"domain_users"`
 	}
 	if err := d.Decode(&s); err != nil {
 		t.Errorf("the state file has something else: %v", err)
 	}
-	for _, one := range append(s.Users, s.Secrets...) {
+	for _, one := range slices.Concat(s.Users, s.DomainUsers, s.Secrets) {
 		if !strings.HasPrefix(one.Name, "keyturn-acceptance-"+s.Run) || one.ID != "" &&
 			!strings.HasPrefix(one.ID, "ocid1.") {
 			t.Errorf("the state file has %+v", one)
@@ -177,7 +188,7 @@ func TestASecondSignalStopsAtOnceAndSaysHowToRemoveTheRest(t *testing.T) {
 	ready := make(chan struct{})
 	ended := make(chan struct{})
 	var stop func(os.Signal) error
-	ten.at(moment{"CreateSecret", 1}, ociemu.Before, func() {
+	ten.at(moment{"CreateSecret", 1, false}, ociemu.Before, func() {
 		<-ready
 		for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} { // two equal signals may arrive as one
 			if err := stop(signal); err != nil {

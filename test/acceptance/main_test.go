@@ -52,6 +52,7 @@ type customer struct {
 	config        string // path of the administrator's OCI configuration
 	admin         string // OCID
 	vault, key    string
+	domain        string // OCID
 
 	mu    sync.Mutex
 	hosts map[string]*fnhost.Host // by function and configuration
@@ -62,6 +63,7 @@ type want struct {
 	options ociemu.Options
 	config  map[string]string // of the function rotate, in addition to its topic; a nil value removes a key
 	without string            // a permission that the stack's policies don't grant
+	domain  bool              // another identity domain
 }
 
 func newTenancy(t *testing.T, w want) *customer {
@@ -85,9 +87,15 @@ func newTenancy(t *testing.T, w want) *customer {
 	}
 	ten.vault = "ocid1.vault.oc1.iad.amaaaaaaacceptance"
 	ten.key = "ocid1.key.oc1.iad.amaaaaaaacceptance"
-	e.SetPolicies(&ociemu.Policies{Set: ten.policies(workload, w.without)})
+	set := ten.policies(workload, w.without)
+	if w.domain {
+		ten.domain = e.AddDomain(ociemu.DomainSeed{Name: "Partners"})
+		set.Statements = append(set.Statements, ten.domainStatements()...)
+	}
+	e.SetPolicies(&ociemu.Policies{Set: set})
 	config := map[string]string{"ons_topic": ten.topic, "secret_compartments": ten.keyturn + "," + workload,
-		"protected_users": "breakglass@example.com,admin-*"}
+		"protected_users": "breakglass@example.com,admin-*", "identity_domains": ten.domain}
+	maps.DeleteFunc(config, func(_, v string) bool { return v == "" })
 	ten.deploy(ten.sweep, sweepBinary, maps.Clone(config))
 	config["event_check"] = "off"
 	maps.Copy(config, w.config)
@@ -140,6 +148,20 @@ func (ten *customer) policies(workload, without string) ocipolicy.Set {
 			len(set.DynamicGroups), taken, without)
 	}
 	return set
+}
+
+// domainStatements are what the function rotate needs in the domain, if a domain counts the permissions of the classic
+// API.
+func (ten *customer) domainStatements() (all []ocipolicy.Statement) {
+	for _, text := range []string{"{DOMAIN_INSPECT, DOMAIN_READ} in tenancy", "{USER_UPDATE} in tenancy where " +
+		"target.resource.domain.id = '" + ten.domain + "'"} {
+		parsed, err := ocipolicy.Parse("Allow dynamic-group keyturn-rotate to " + text)
+		if err != nil {
+			ten.t.Fatal(err)
+		}
+		all = append(all, parsed)
+	}
+	return all
 }
 
 // deploy runs a function for its callers, in processes with its current configuration.
@@ -247,7 +269,11 @@ func (ten *customer) run(args ...string) played {
 
 // flags are those of an acceptance run.
 func (ten *customer) flags(more ...string) []string {
-	return append([]string{"-function", ten.rotate.FunctionID, "-vault", ten.vault, "-key", ten.key}, more...)
+	args := []string{"-function", ten.rotate.FunctionID, "-vault", ten.vault, "-key", ten.key}
+	if ten.domain != "" {
+		args = append(args, "-domain", ten.domain)
+	}
+	return append(args, more...)
 }
 
 // accept runs the command with a report in JSON.
