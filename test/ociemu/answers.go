@@ -41,6 +41,8 @@ type Answers struct {
 	ResolvedState ResolvedStateAnswer
 	// PasswordPermission: what CreateOrResetUIPassword needs in addition to USER_UPDATE. It matters only with policies.
 	PasswordPermission PasswordPermissionAnswer
+	// SecretKeyID: the id of a customer secret key in this API, which is also its access key.
+	SecretKeyID SecretKeyIDAnswer
 	// NamespacePermission: what GetNamespace needs for the caller's own tenancy. It matters only with policies.
 	NamespacePermission NamespacePermissionAnswer
 }
@@ -74,6 +76,9 @@ type ResolvedStateAnswer string
 
 // PasswordPermissionAnswer is a choice for [Answers].
 type PasswordPermissionAnswer string
+
+// SecretKeyIDAnswer is a choice for [Answers].
+type SecretKeyIDAnswer string
 
 // NamespacePermissionAnswer is a choice for [Answers].
 type NamespacePermissionAnswer string
@@ -128,6 +133,11 @@ const (
 	// according to Oracle's tutorial, which its author has tested
 	PasswordNeedsSet PasswordPermissionAnswer = "USER_UIPASS_SET"
 
+	SecretKeyIDAccessKey SecretKeyIDAnswer = "access-key" // 40 hex digits; oci-go-sdk, customer_secret_key.go
+	// The OCID that the domain's own API shows beside the access key. Published answers have such ids. The
+	// S3-compatible API then accepts both.
+	SecretKeyIDOCID SecretKeyIDAnswer = "ocid"
+
 	NamespaceFree  NamespacePermissionAnswer = "none" // according to the Policy Reference's table of operations
 	NamespaceReads NamespacePermissionAnswer = "read" // OBJECTSTORAGE_NAMESPACE_READ, a reading of its verbs
 )
@@ -143,6 +153,7 @@ func (a Answers) withDefaults() Answers {
 	a.UpdateState = orDefault(a.UpdateState, UpdateStateUpdating)
 	a.ResolvedState = orDefault(a.ResolvedState, ResolvedStateActive)
 	a.PasswordPermission = orDefault(a.PasswordPermission, PasswordNeedsReset)
+	a.SecretKeyID = orDefault(a.SecretKeyID, SecretKeyIDAccessKey)
 	a.NamespacePermission = orDefault(a.NamespacePermission, NamespaceFree)
 	a.S3Rejects = orDefault(a.S3Rejects, 403)
 	a.PublishStatus = orDefault(a.PublishStatus, 200)
@@ -169,6 +180,7 @@ func (a Answers) validate() error {
 		{"UpdateState", string(a.UpdateState), []string{"updating", "active"}},
 		{"ResolvedState", string(a.ResolvedState), []string{"active", "inactive"}},
 		{"PasswordPermission", string(a.PasswordPermission), []string{"USER_UIPASS_RESET", "USER_UIPASS_SET"}},
+		{"SecretKeyID", string(a.SecretKeyID), []string{"access-key", "ocid"}},
 		{"NamespacePermission", string(a.NamespacePermission), []string{"none", "read"}},
 		{"S3Rejects", strconv.Itoa(a.S3Rejects), []string{"403", "401"}},
 		{"PublishStatus", strconv.Itoa(a.PublishStatus), []string{"200", "202"}},

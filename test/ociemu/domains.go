@@ -215,7 +215,8 @@ func (x *exchange) enterDomain() {
 	switch {
 	case x.to.service == scimService:
 		x.domain = x.e.domainAt(x.to.host)
-	case x.to.service == "" && strings.HasPrefix(x.http.URL.Path, "/"+scimBase+"/"):
+	case x.to.service == "" && (strings.HasPrefix(x.http.URL.Path, "/"+scimBase+"/") ||
+		strings.HasPrefix(x.http.URL.Path, "/oauth2/")):
 		x.domain = x.e.domainAt(x.http.Host)
 		if x.domain == nil {
 			x.e.mu.Lock()

@@ -3,6 +3,7 @@ package ociemu
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -38,6 +39,20 @@ type DomainAnswers struct {
 	OneTimePassword OneTimePasswordAnswer
 	// PasswordMustChange makes the user change a password that UserPasswordChanger set.
 	PasswordMustChange bool
+	// WholeLists: whether a list of credentials may lack a filter for one user.
+	WholeLists WholeListsAnswer
+	// IgnoresSortBy returns every list in the order of the SCIM ids, whatever sortBy says.
+	IgnoresSortBy bool
+	// NoPasswordDate never returns when a password was set.
+	NoPasswordDate bool
+	// HidesAppSecret never returns the client secret of an existing app.
+	HidesAppSecret bool
+	// RegeneratorStatus is the status of a new client secret, 201 (default) or 200.
+	RegeneratorStatus int
+	// ProblemIDs: the resource id in Cloud Guard's problems about users of other domains than Default.
+	ProblemIDs ProblemIDsAnswer
+	// ProblemDomains puts the domain before the name of such a user in a problem's resource name.
+	ProblemDomains bool
 	// Authorization: what SCIM calls need. It matters only with policies, except AuthorizationAppRole.
 	Authorization AuthorizationAnswer
 }
@@ -62,6 +77,12 @@ type RegistryNamesAnswer string
 
 // OneTimePasswordAnswer is a choice for [DomainAnswers].
 type OneTimePasswordAnswer string
+
+// WholeListsAnswer is a choice for [DomainAnswers].
+type WholeListsAnswer string
+
+// ProblemIDsAnswer is a choice for [DomainAnswers].
+type ProblemIDsAnswer string
 
 // AuthorizationAnswer is a choice for [DomainAnswers].
 type AuthorizationAnswer string
@@ -95,6 +116,17 @@ const (
 	OneTimePasswordAlways OneTimePasswordAnswer = "unasked"
 	OneTimePasswordNever  OneTimePasswordAnswer = "not-at-all"
 
+	WholeListsAllowed      WholeListsAnswer = "whole-lists"
+	WholeListsUnauthorized WholeListsAnswer = "no-whole-lists-401" // no source; a refusal of a domain is a 401
+	WholeListsForbidden    WholeListsAnswer = "no-whole-lists-403"
+
+	// No source says whether Cloud Guard has problems about users of other domains, or what is in them.
+	ProblemIDsOwn  ProblemIDsAnswer = "own-id" // as for users of Default: what the test seeds
+	ProblemIDsOCID ProblemIDsAnswer = "credential-ocid"
+	ProblemIDsPath ProblemIDsAnswer = "key-path" // tenancy/user/fingerprint, for other kinds with their own id
+	ProblemIDsSCIM ProblemIDsAnswer = "scim-id"
+	ProblemIDsNone ProblemIDsAnswer = "no-problems"
+
 	// The permissions of the classic API, according to the Policy Reference, which has one set for both.
 	AuthorizationClassic AuthorizationAnswer = "classic-permissions"
 	AuthorizationManage  AuthorizationAnswer = "manage-users" // every write needs all permissions of manage users
@@ -111,6 +143,9 @@ func (a DomainAnswers) withDefaults() DomainAnswers {
 	a.InactiveLag = orDefault(a.InactiveLag, time.Minute)
 	a.RegistryNames = orDefault(a.RegistryNames, RegistryNamesDocumented)
 	a.OneTimePassword = orDefault(a.OneTimePassword, OneTimePasswordAsked)
+	a.WholeLists = orDefault(a.WholeLists, WholeListsAllowed)
+	a.RegeneratorStatus = orDefault(a.RegeneratorStatus, 201)
+	a.ProblemIDs = orDefault(a.ProblemIDs, ProblemIDsOwn)
 	a.Authorization = orDefault(a.Authorization, AuthorizationClassic)
 	return a
 }
@@ -129,6 +164,10 @@ func (a DomainAnswers) validate() error {
 		{"InactiveUse", string(a.InactiveUse), []string{"use-refused", "use-lags", "use-works"}},
 		{"RegistryNames", string(a.RegistryNames), []string{"documented-names", "both-names", "domain-names"}},
 		{"OneTimePassword", string(a.OneTimePassword), []string{"if-asked", "unasked", "not-at-all"}},
+		{"WholeLists", string(a.WholeLists), []string{"whole-lists", "no-whole-lists-401", "no-whole-lists-403"}},
+		{"RegeneratorStatus", strconv.Itoa(a.RegeneratorStatus), []string{"201", "200"}},
+		{"ProblemIDs", string(a.ProblemIDs), []string{"own-id", "credential-ocid", "key-path", "scim-id",
+			"no-problems"}},
 		{"Authorization", string(a.Authorization), []string{"classic-permissions", "manage-users", "app-role"}},
 	} {
 		if !slices.Contains(c.allowed, c.value) {

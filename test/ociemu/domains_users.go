@@ -14,6 +14,8 @@ type UserSeed struct {
 	Name string
 	// Email is the primary e-mail address. Empty: none, so a password can only be reset to a one-time password.
 	Email string
+	// DatabaseName is the user's dbUserName. Empty: the user can have no database credential.
+	DatabaseName string
 	// Federated says that another identity provider signs the user in.
 	Federated bool
 	// Deactivated refuses all of the user's credentials.
@@ -30,14 +32,16 @@ var capabilities = []string{"canUseApiKeys", "canUseAuthTokens", "canUseConsoleP
 
 // domainSide is what only a domain's own API knows about a user.
 type domainSide struct {
-	domain      *domain // nil in a tenancy without domains
-	scimID      string
-	federated   bool
-	deactivated bool
-	without     []string
-	tags        map[string]string
-	modified    time.Time
-	mustChange  bool // the password at the next sign-in
+	domain *domain // nil in a tenancy without domains
+	scimID string
+	// databaseName is the user's dbUserName.
+	databaseName string
+	federated    bool
+	deactivated  bool
+	without      []string
+	tags         map[string]string
+	modified     time.Time
+	mustChange   bool // the password at the next sign-in
 }
 
 // AddDomainUser adds a user without credentials to a domain, by OCID or display name, and returns the user's OCID. The
@@ -58,6 +62,7 @@ func (e *Emulator) AddDomainUser(nameOrID string, seed UserSeed) string {
 	u := e.state.users[id]
 	d.names[strings.ToLower(seed.Name)] = id
 	u.domain, u.email, u.federated, u.deactivated = d, seed.Email, seed.Federated, seed.Deactivated
+	u.databaseName = seed.DatabaseName
 	u.without, u.tags = slices.Clone(seed.Without), seed.FreeformTags
 	e.notifyLocked()
 	return id
@@ -176,9 +181,9 @@ func (v View) SCIMID(user, id string) (scimID, ocid string) {
 	if id == "" {
 		return u.scimID, u.id
 	}
-	for _, k := range scimKinds {
+	for _, k := range allKinds() {
 		for _, h := range k.held(nil, k, u) {
-			if b := h.identify(e.state); h.ownID() == id {
+			if b := h.identify(e.state); h.ownID() == id || b.ocid == id {
 				return b.scimID, b.ocid
 			}
 		}

@@ -30,6 +30,7 @@ type exchange struct {
 	stale   time.Duration // age of the state that a list shows; see StaleList
 
 	domain  *domain // of a SCIM call
+	self    *user   // the caller, of a call about its own credentials
 	changed bool    // the operation changed the state
 }
 

@@ -113,7 +113,7 @@ func listUsers(x *exchange) reply {
 	if x.query.Get("compartmentId") != x.e.state.tenancy {
 		return errNotFound.reply()
 	}
-	var list []map[string]any
+	var list []*user
 	for _, id := range x.e.state.userOrder {
 		u := x.e.state.users[id]
 		if !x.inClassic(u) {
@@ -122,9 +122,15 @@ func listUsers(x *exchange) reply {
 		if name := x.query.Get("name"); name != "" && name != u.name {
 			continue
 		}
-		list = append(list, userBody(x.e.state, u))
+		list = append(list, u)
 	}
-	return listReply(x, list, bare)
+	return listReply(x, list, func(page []*user) any { // only of one page: a tenancy may have many users
+		bodies := make([]map[string]any, len(page))
+		for i, u := range page {
+			bodies[i] = userBody(x.e.state, u)
+		}
+		return bodies
+	})
 }
 
 func getUser(x *exchange, u *user) reply {

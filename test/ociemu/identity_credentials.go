@@ -88,6 +88,10 @@ func fingerprintOf(key *rsa.PublicKey) string {
 		panic("ociemu: internal error: encoding a public key: " + err.Error())
 	}
 	sum := md5.Sum(der)
+	return fingerprintForm(sum[:])
+}
+
+func fingerprintForm(sum []byte) string {
 	pairs := make([]string, len(sum))
 	for i := range sum {
 		pairs[i] = hex.EncodeToString(sum[i : i+1])
@@ -132,10 +136,7 @@ func createAuthToken(x *exchange, u *user) reply {
 		if slots(x, u.authTokens) >= maxAuthTokens {
 			return x.full(domainAuthToken, maxAuthTokens), nil
 		}
-		t := &authToken{birth: x.born(x.e.spread().AuthToken), id: x.e.state.ids.ocid("credential", ""),
-			description: description, token: newAuthToken()}
-		u.authTokens = append(u.authTokens, t)
-		x.e.state.named[t.id] = true
+		t := x.e.newAuthToken(u, x.born(x.e.spread().AuthToken), description)
 		x.changed = true
 		return ok(x.authTokenBody(u, t, t.token)).with("etag", t.etag), func() bool { return u.authToken(t.id) == t }
 	})
@@ -203,7 +204,7 @@ func listSecretKeys(x *exchange, u *user) reply {
 
 func (x *exchange) secretKeyBody(u *user, k *secretKey) map[string]any {
 	return map[string]any{
-		"id": k.id, "userId": u.id, "displayName": k.displayName, "timeCreated": timestamp(k.created),
+		"id": k.shown, "userId": u.id, "displayName": k.displayName, "timeCreated": timestamp(k.created),
 		"timeExpires":    timeOrNil(k.expires),
 		"lifecycleState": x.lifecycle(&k.birth), "inactiveStatus": nil,
 	}
@@ -218,10 +219,7 @@ func createSecretKey(x *exchange, u *user) reply {
 		if slots(x, u.secretKeys) >= maxSecretKeys {
 			return x.full(domainSecretKey, maxSecretKeys), nil
 		}
-		k := &secretKey{birth: x.born(x.e.spread().CustomerSecretKey), id: x.e.state.ids.hex(40), displayName: name,
-			key: newCustomerSecretKey()}
-		u.secretKeys = append(u.secretKeys, k)
-		x.e.state.named[k.id] = true
+		k := x.e.newSecretKey(u, x.born(x.e.spread().CustomerSecretKey), name)
 		x.changed = true
 		body := x.secretKeyBody(u, k)
 		body["key"] = k.key
@@ -231,7 +229,7 @@ func createSecretKey(x *exchange, u *user) reply {
 
 func updateSecretKey(x *exchange, u *user) reply {
 	k := u.secretKey(x.params["id"])
-	if k == nil {
+	if k == nil || k.shown != x.params["id"] {
 		return errNotFound.reply()
 	}
 	if refused := x.checkEtag(k.etag); refused != nil {
@@ -248,7 +246,7 @@ func updateSecretKey(x *exchange, u *user) reply {
 
 func deleteSecretKey(x *exchange, u *user) reply {
 	k := u.secretKey(x.params["id"])
-	if k == nil {
+	if k == nil || k.shown != x.params["id"] {
 		return errNotFound.reply()
 	}
 	if refused := x.checkEtag(k.etag); refused != nil {

@@ -53,7 +53,7 @@ func (x *exchange) dropUser(u *user) *refusal {
 	if refused := x.checkEtag(u.etag); refused != nil {
 		return refused
 	}
-	if len(u.apiKeys)+len(u.authTokens)+len(u.secretKeys) > 0 {
+	if len(u.apiKeys)+len(u.authTokens)+len(u.secretKeys)+len(u.otherCredentials()) > 0 {
 		refused := errConflict.because("The user has credentials.")
 		return &refused
 	}

@@ -56,7 +56,7 @@ func (e *Emulator) CatchUp() {
 		d.recent = nil
 	}
 	for _, u := range e.state.users {
-		u.goneAPIKeys, u.goneAuthTokens, u.goneSecretKeys, u.gonePasswords = nil, nil, nil, nil
+		u.goneAPIKeys, u.goneAuthTokens, u.goneSecretKeys, u.gonePasswords, u.goneOthers = nil, nil, nil, nil, nil
 		births := []*birth{}
 		for _, k := range u.apiKeys {
 			births = append(births, &k.birth)
@@ -66,6 +66,11 @@ func (e *Emulator) CatchUp() {
 		}
 		for _, k := range u.secretKeys {
 			births = append(births, &k.birth)
+		}
+		for _, list := range u.others {
+			for _, c := range list {
+				births = append(births, &c.birth)
+			}
 		}
 		if u.password != nil {
 			births = append(births, &u.password.birth)

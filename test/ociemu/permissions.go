@@ -13,6 +13,10 @@ type need struct {
 	on          func(*exchange) (aim, bool)
 	// own says that the service checks credentials itself; policies don't apply.
 	own bool
+	// self says that users may do it with their own credentials, and that nobody else can.
+	self bool
+	// role says that only an administrator role of the domain counts.
+	role bool
 }
 
 // aim is the target of an operation: its compartment, and the variables for conditions.

@@ -54,9 +54,9 @@ func (s *state) pathOf(id string) []ocipolicy.Compartment {
 func (x *exchange) permittedLocked() bool {
 	caller := x.call.Caller
 	n := needs[x.route.key()]
-	byRole, hasRole := x.hasDomainRole()
+	byRole, hasRole := x.hasDomainRole(n)
 	switch {
-	case n.own || caller.Operator:
+	case n.own || n.self || caller.Operator:
 		return true
 	case x.readsThemselves():
 		return true

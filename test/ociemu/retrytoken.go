@@ -60,7 +60,7 @@ func withoutValue(r reply) reply {
 	}
 	body = maps.Clone(body)
 	_, isAPIKey := body["fingerprint"] // its key is public
-	for _, field := range []string{"token", "key", "password", "secretKey"} {
+	for _, field := range []string{"token", "key", "password", "secretKey", "secret", "clientSecret"} {
 		if _, has := body[field]; has && !isAPIKey {
 			body[field] = nil
 		}

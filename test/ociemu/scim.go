@@ -57,19 +57,33 @@ func scimServiceOf() service {
 			handle: inDomain(changePassword)},
 		{operation: "PutUserPasswordResetter", method: put, path: "/UserPasswordResetter/{userId}",
 			handle: inDomain(sendPassword)},
+		{operation: "ListApps", method: get, path: "/Apps", handle: inDomain(listApps)},
+		{operation: "GetApp", method: get, path: "/Apps/{id}", handle: inDomain(getApp)},
+		{operation: "CreateAppClientSecretRegenerator", method: http.MethodPost, path: "/AppClientSecretRegenerator",
+			handle: inDomain(regenerateAppSecret)},
 	}
-	for _, k := range scimKinds {
-		one := k.path + "/{id}"
-		routes = append(routes,
-			route{operation: "List" + k.name + "s", method: get, path: k.path, handle: inDomain(k.list)},
-			route{operation: "Create" + k.name, method: http.MethodPost, path: k.path, handle: inDomain(k.create)},
-			route{operation: "Get" + k.name, method: get, path: one, handle: inDomain(k.get)},
-			route{operation: "Patch" + k.name, method: http.MethodPatch, path: one, handle: inDomain(k.patch)},
-			route{operation: "Delete" + k.name, method: http.MethodDelete, path: one, handle: inDomain(k.remove)},
-		)
+	for _, k := range allKinds() {
+		routes = append(routes, k.routes("", k.path, inDomain)...)
+		routes = append(routes, k.routes("My", k.myPath(), ofCaller)...)
 	}
 	return service{name: scimService, base: scimBase, signed: true, form: scimForm, routes: routes,
 		unknown: func(x *exchange) reply { return x.formed(scimNotFound) }}
+}
+
+// routes are the operations on credentials of a kind.
+func (k *scimKind) routes(my, path string, of func(func(*exchange) (reply, *refusal)) func(*exchange) reply) []route {
+	one := path + "/{id}"
+	list := []route{
+		{operation: "List" + my + k.name + "s", method: http.MethodGet, path: path, handle: of(k.list)},
+		{operation: "Create" + my + k.name, method: http.MethodPost, path: path, handle: of(k.create)},
+		{operation: "Get" + my + k.name, method: http.MethodGet, path: one, handle: of(k.get)},
+		{operation: "Delete" + my + k.name, method: http.MethodDelete, path: one, handle: of(k.remove)},
+	}
+	if !k.fixed {
+		list = append(list, route{operation: "Patch" + my + k.name, method: http.MethodPatch, path: one,
+			handle: of(k.patch)})
+	}
+	return list
 }
 
 // inDomain serves calls of an active domain.
@@ -82,7 +96,7 @@ func inDomain(handle func(*exchange) (reply, *refusal)) func(*exchange) reply {
 		if refused != nil {
 			return x.formed(*refused)
 		}
-		if _, isBytes := answer.body.([]byte); answer.body != nil && !isBytes {
+		if _, isBytes := answer.body.([]byte); answer.body != nil && !isBytes && answer.header["Content-Type"] == "" {
 			answer = answer.with("Content-Type", scimType)
 		}
 		return answer

@@ -36,7 +36,7 @@ func (k *scimKind) createOnce(x *exchange) (reply, held, *refusal) {
 	if refused != nil {
 		return reply{}, h, refused
 	}
-	u, refused := x.referred(body)
+	u, refused := k.ownerOf(x, body)
 	if refused != nil {
 		return reply{}, h, refused
 	}
@@ -45,7 +45,7 @@ func (k *scimKind) createOnce(x *exchange) (reply, held, *refusal) {
 		return reply{}, h, refused
 	}
 	texts := map[string]string{}
-	for _, name := range []string{"description", "displayName"} {
+	for _, name := range []string{"description", "displayName", "name"} {
 		texts[name], refused = textOf(body, name)
 		if refused != nil {
 			return reply{}, h, refused
@@ -196,9 +196,7 @@ func makeAuthToken(x *exchange, kind *scimKind, u *user, _ map[string]any) (scim
 	if refused := kind.checkSlot(x, u); refused != nil {
 		return nil, nil, refused
 	}
-	t := &authToken{birth: x.born(x.e.spread().AuthToken), id: x.e.state.ids.ocid("credential", ""),
-		token: newAuthToken()}
-	u.authTokens = append(u.authTokens, t)
+	t := x.e.newAuthToken(u, x.born(x.e.spread().AuthToken), "")
 	return t, []scimAttr{{name: "token", returned: byDefault, value: t.token}}, nil
 }
 
@@ -206,8 +204,6 @@ func makeSecretKey(x *exchange, kind *scimKind, u *user, _ map[string]any) (scim
 	if refused := kind.checkSlot(x, u); refused != nil {
 		return nil, nil, refused
 	}
-	k := &secretKey{birth: x.born(x.e.spread().CustomerSecretKey), id: x.e.state.ids.hex(40),
-		key: newCustomerSecretKey()}
-	u.secretKeys = append(u.secretKeys, k)
+	k := x.e.newSecretKey(u, x.born(x.e.spread().CustomerSecretKey), "")
 	return k, []scimAttr{k.secretValue()}, nil
 }

@@ -13,7 +13,11 @@ func (h held) attributes(x *exchange) []scimAttr {
 	if b.modified.After(modified) {
 		modified = b.modified
 	}
-	list := x.resource([]string{h.kind.schema}, h.kind.path, h.kind.name, b.scimID, b.ocid, b.etag,
+	path, name := h.kind.path, h.kind.name
+	if x.self != nil {
+		path, name = h.kind.myPath(), "My"+name
+	}
+	list := x.resource([]string{h.kind.schema}, path, name, b.scimID, b.ocid, b.etag,
 		timestamp(b.created), timestamp(modified))
 	for _, name := range []string{"displayName", "description"} {
 		if text := h.text(name); text != nil && *text != "" {
@@ -69,6 +73,9 @@ func (k *scimKind) list(x *exchange) (reply, *refusal) {
 	if refused != nil {
 		return reply{}, refused
 	}
+	if refused := x.wholeList(f); refused != nil {
+		return reply{}, refused
+	}
 	keys := credentialKeys(x)
 	by, descending, refused := keys.order(x)
 	if refused != nil {
@@ -79,14 +86,31 @@ func (k *scimKind) list(x *exchange) (reply, *refusal) {
 	})
 }
 
+// wholeList refuses a list of the credentials of all users, according to DomainAnswers.WholeLists.
+func (x *exchange) wholeList(f scimFilter) *refusal {
+	if x.self != nil || strings.HasPrefix(f.attribute, "user.") {
+		return nil
+	}
+	switch x.e.opts.DomainAnswers.WholeLists {
+	case WholeListsUnauthorized:
+		return &scimDenied
+	case WholeListsForbidden:
+		return &refusal{http.StatusForbidden, "", "The list needs a filter for one user."}
+	}
+	return nil
+}
+
 func (k *scimKind) found(x *exchange, keys scimKeys[held], f scimFilter, by string, descending bool) []held {
-	var owner *user
+	owner := x.self
 	switch f.attribute {
 	case "user.ocid":
 		owner = x.e.state.users[f.value]
 	case "user.value":
 		owner = x.e.state.scimUsers[f.value]
 	default:
+		if owner != nil {
+			break
+		}
 		all := func() []held {
 			var list []held
 			for _, u := range x.domainUsers() {
@@ -99,15 +123,16 @@ func (k *scimKind) found(x *exchange, keys scimKeys[held], f scimFilter, by stri
 		}
 		return keys.matching(cached(x, fmt.Sprint(x.domain.id, k.path, by, descending), all), f)
 	}
-	if owner == nil || owner.domain != x.domain {
+	if owner == nil || owner.domain != x.domain || x.self != nil && owner != x.self {
 		return nil
 	}
-	return keys.sorted(k.held(x, k, owner), by, descending)
+	return keys.matching(keys.sorted(k.held(x, k, owner), by, descending), f)
 }
 
 // one finds the credential in the path: only its SCIM id counts.
 func (k *scimKind) one(x *exchange) (held, *refusal) {
-	if owner := x.e.state.scimOwners[strings.ToLower(x.params["id"])]; owner != nil && owner.domain == x.domain {
+	if owner := x.e.state.scimOwners[strings.ToLower(x.params["id"])]; owner != nil && owner.domain == x.domain &&
+		(x.self == nil || owner == x.self) {
 		for _, h := range k.held(nil, k, owner) {
 			if strings.EqualFold(h.identify(x.e.state).scimID, x.params["id"]) {
 				return h, nil

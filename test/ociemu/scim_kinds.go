@@ -1,11 +1,15 @@
 package ociemu
 
+import "slices"
+
 // scimKind is a kind of credential in a domain's own API.
 type scimKind struct {
 	name    string // of the resource type
 	path    string
 	schema  string
-	most    int // of a user
+	most    int  // of a user
+	fixed   bool // has no PATCH
+	byValue bool // a create must name the user by the SCIM id
 	own     []string
 	canUse  string                                         // the capability
 	held    func(x *exchange, k *scimKind, u *user) []held // for a list; without a call, those that exist
@@ -32,6 +36,7 @@ type held struct {
 	scimCredential
 }
 
+// scimKinds are the kinds that the classic API has too; see also otherKinds.
 var scimKinds = []*scimKind{{
 	name: domainAPIKey, path: "/ApiKeys", schema: idcsSchemas + "apikey", most: maxAPIKeys, canUse: "canUseApiKeys",
 	own: []string{"fingerprint", "key", "description", "user"}, make: makeAPIKey,
@@ -66,6 +71,9 @@ var scimKinds = []*scimKind{{
 		u.secretKeys, u.goneSecretKeys = remove(u.secretKeys, k), buried(x, u.goneSecretKeys, k)
 	},
 }}
+
+// allKinds are the kinds of credentials of the domains' own API.
+func allKinds() []*scimKind { return slices.Concat(scimKinds, otherKinds) }
 
 // hold returns the credentials that a list shows; without a call, those that exist.
 func hold[T scimCredential](x *exchange, k *scimKind, u *user, gone, live []T) []held {

@@ -67,13 +67,14 @@ func (keys scimKeys[T]) order(x *exchange) (by string, descending bool, refused 
 	if keys[by] == nil {
 		return "", false, scimBad("The list cannot be sorted by " + by + ".")
 	}
-	switch strings.ToLower(x.query.Get("sortOrder")) {
-	case "", "ascending":
-		return by, false, nil
-	case "descending":
-		return by, true, nil
+	ordered := strings.ToLower(x.query.Get("sortOrder"))
+	switch {
+	case ordered != "" && ordered != "ascending" && ordered != "descending":
+		return "", false, scimBad("The sortOrder is ascending or descending.")
+	case x.e.opts.DomainAnswers.IgnoresSortBy:
+		return "id", false, nil
 	}
-	return "", false, scimBad("The sortOrder is ascending or descending.")
+	return by, ordered == "descending", nil
 }
 
 // sorted returns a sorted copy of a list.

@@ -36,7 +36,38 @@ func scimNeeds() map[string]need {
 		n.on, n.also = inTheDomain, alsoInDomain(n.also)
 		list[scimService+"/"+operation] = n
 	}
+	for operation, permissions := range otherPermissions {
+		list[scimService+"/"+operation] = need{permissions: permissions, on: inTheDomain, also: alsoInDomain(nil)}
+	}
+	for _, operation := range []string{"ListApps", "GetApp", "CreateAppClientSecretRegenerator"} {
+		list[scimService+"/"+operation] = need{role: true, on: inTheDomain}
+	}
+	list[scimService+"/OAuthToken"] = need{own: true}
+	for _, k := range allKinds() { // users may do everything with their own credentials
+		for _, r := range k.routes("My", k.myPath(), inDomain) {
+			list[scimService+"/"+r.operation] = need{self: true}
+		}
+	}
 	return list
+}
+
+// otherPermissions are those of the Policy Reference, which has CREDENTIAL_* for SMTP credentials. It has none for
+// database credentials: here they are a change of the user.
+var otherPermissions = map[string][]string{
+	"ListSmtpCredentials":          {"CREDENTIAL_INSPECT"},
+	"GetSmtpCredential":            {"CREDENTIAL_INSPECT"},
+	"CreateSmtpCredential":         {"CREDENTIAL_ADD"},
+	"PatchSmtpCredential":          {"CREDENTIAL_UPDATE"},
+	"DeleteSmtpCredential":         {"CREDENTIAL_REMOVE"},
+	"ListOAuth2ClientCredentials":  {"USER_READ"},
+	"GetOAuth2ClientCredential":    {"USER_READ"},
+	"CreateOAuth2ClientCredential": {"USER_UPDATE", "USER_OAUTH2_CLIENT_CRED_CREATE"},
+	"PatchOAuth2ClientCredential":  {"USER_UPDATE", "USER_OAUTH2_CLIENT_CRED_UPDATE"},
+	"DeleteOAuth2ClientCredential": {"USER_UPDATE", "USER_OAUTH2_CLIENT_CRED_REMOVE"},
+	"ListUserDbCredentials":        {"USER_READ"},
+	"GetUserDbCredential":          {"USER_READ"},
+	"CreateUserDbCredential":       {"USER_UPDATE"},
+	"DeleteUserDbCredential":       {"USER_UPDATE"},
 }
 
 // needs are the needs of all operations.
@@ -82,9 +113,11 @@ func inTheDomain(x *exchange) (aim, bool) {
 	return aim{x.domain.seed.Compartment, x.domain.variables()}, true
 }
 
-// hasDomainRole reports whether the caller has an administrator role, in the reading where nothing else counts.
-func (x *exchange) hasDomainRole() (decided, allowed bool) {
-	if x.domain == nil || x.e.opts.DomainAnswers.Authorization != AuthorizationAppRole {
+// hasDomainRole reports whether the caller has an administrator role, if nothing else counts: in that reading, and for
+// apps, for which the documentation names only roles.
+func (x *exchange) hasDomainRole(n need) (decided, allowed bool) {
+	if x.domain == nil || x.e.opts.DomainAnswers.Authorization != AuthorizationAppRole &&
+		(!n.role || x.e.policies == nil) {
 		return false, false
 	}
 	return true, x.domain.roles[x.call.Caller.ID]

@@ -1,6 +1,7 @@
 package ociemu_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/keyturn/keyturn/test/ociemu"
@@ -77,4 +78,92 @@ func TestAUserOfADomainReadsOnlyItself(t *testing.T) {
 	c.get(t, "/Users/"+otherID).refused(t, 401, "")
 	c.get(t, "/Users").refused(t, 401, "")
 	c.do(t, "POST", "/AuthTokens", newToken(user)).refused(t, 401, "")
+}
+
+// scimCalls has a call of every operation of a domain, and what it needs in the classic reading. Calls with an id or a
+// body that no domain accepts are allowed if the answer is not 401.
+var scimCalls = map[string][]string{
+	"GET /Users":                        {"USER_INSPECT"},
+	"GET /Users/x":                      {"USER_INSPECT"},
+	"GET /ApiKeys":                      {"USER_READ"},
+	"POST /ApiKeys":                     {"USER_UPDATE", "USER_APIKEY_ADD"},
+	"GET /ApiKeys/x":                    {"USER_READ"},
+	"PATCH /ApiKeys/x":                  {"USER_UPDATE", "USER_APIKEY_ADD"},
+	"DELETE /ApiKeys/x":                 {"USER_UPDATE", "USER_APIKEY_REMOVE"},
+	"GET /AuthTokens":                   {"USER_READ"},
+	"POST /AuthTokens":                  {"USER_UPDATE", "USER_AUTHTOKEN_SET"},
+	"GET /AuthTokens/x":                 {"USER_READ"},
+	"PATCH /AuthTokens/x":               {"USER_UPDATE", "USER_AUTHTOKEN_RESET"},
+	"DELETE /AuthTokens/x":              {"USER_UPDATE", "USER_AUTHTOKEN_REMOVE"},
+	"GET /CustomerSecretKeys":           {"USER_READ"},
+	"POST /CustomerSecretKeys":          {"USER_UPDATE", "USER_SECRETKEY_ADD"},
+	"GET /CustomerSecretKeys/x":         {"USER_READ"},
+	"PATCH /CustomerSecretKeys/x":       {"USER_UPDATE", "USER_SECRETKEY_UPDATE"},
+	"DELETE /CustomerSecretKeys/x":      {"USER_UPDATE", "USER_SECRETKEY_REMOVE"},
+	"GET /SmtpCredentials":              {"CREDENTIAL_INSPECT"},
+	"POST /SmtpCredentials":             {"CREDENTIAL_ADD"},
+	"GET /SmtpCredentials/x":            {"CREDENTIAL_INSPECT"},
+	"PATCH /SmtpCredentials/x":          {"CREDENTIAL_UPDATE"},
+	"DELETE /SmtpCredentials/x":         {"CREDENTIAL_REMOVE"},
+	"GET /OAuth2ClientCredentials":      {"USER_READ"},
+	"POST /OAuth2ClientCredentials":     {"USER_UPDATE", "USER_OAUTH2_CLIENT_CRED_CREATE"},
+	"GET /OAuth2ClientCredentials/x":    {"USER_READ"},
+	"PATCH /OAuth2ClientCredentials/x":  {"USER_UPDATE", "USER_OAUTH2_CLIENT_CRED_UPDATE"},
+	"DELETE /OAuth2ClientCredentials/x": {"USER_UPDATE", "USER_OAUTH2_CLIENT_CRED_REMOVE"},
+	"GET /UserDbCredentials":            {"USER_READ"},
+	"POST /UserDbCredentials":           {"USER_UPDATE"},
+	"GET /UserDbCredentials/x":          {"USER_READ"},
+	"DELETE /UserDbCredentials/x":       {"USER_UPDATE"},
+	"PUT /UserPasswordChanger/x":        {"USER_UPDATE", "USER_UIPASS_RESET"},
+	"PUT /UserPasswordResetter/x":       {"USER_UPDATE", "USER_UIPASS_RESET"},
+	"GET /Apps":                         nil, // only a role
+	"GET /Apps/x":                       nil,
+	"POST /AppClientSecretRegenerator":  nil,
+}
+
+func TestEveryCallOfADomainNeedsItsPermissionsInEachReading(t *testing.T) {
+	for _, answer := range []ociemu.AuthorizationAnswer{"", ociemu.AuthorizationManage, ociemu.AuthorizationAppRole} {
+		e, _ := twoDomains(t, answered(func(a *ociemu.DomainAnswers) { a.Authorization = answer }))
+		fn := e.NewFunction("rotate", "")
+		c, other := scimAs(e, fn, "Partners"), scimAs(e, fn, ociemu.DefaultDomain)
+		allowed := func(c *scimClient, call string, grants ...string) bool {
+			t.Helper()
+			var statements []string
+			for _, grant := range grants {
+				statements = append(statements, "allow dynamic-group 'Default'/'fn' to "+grant+" in tenancy where "+
+					"target.resource.domain.id = '"+e.Domain("Partners").ID+"'")
+			}
+			e.SetPolicies(policies(t, fn, statements...))
+			method, path, _ := strings.Cut(call, " ")
+			if method == "GET" || method == "DELETE" {
+				return c.do(t, method, path, nil).status != 401
+			}
+			return c.do(t, method, path, "{}").status != 401
+		}
+		check := func(what string, got, want bool) {
+			t.Helper()
+			if got != want {
+				t.Errorf("%q, %s: allowed is %v", answer, what, got)
+			}
+		}
+		for call, need := range scimCalls {
+			write := !strings.HasPrefix(call, "GET ")
+			exact := answer == "" || answer == ociemu.AuthorizationManage && !write
+			if need != nil {
+				check(call, allowed(c, call, "{"+strings.Join(need, ", ")+"}"), exact)
+				for i := range need {
+					rest := append(append([]string{"BUCKET_READ"}, need[:i]...), need[i+1:]...)
+					check(call+" without "+need[i], allowed(c, call, "{"+strings.Join(rest, ", ")+"}"), false)
+				}
+			}
+			all := []string{"manage users", "manage credentials"}
+			check(call+" with manage", allowed(c, call, all...), need != nil && answer != ociemu.AuthorizationAppRole)
+			check(call+" in another domain", allowed(other, call, all...), false)
+		}
+		e.GrantDomainRole("Partners", fn.FunctionID)
+		for call, need := range scimCalls {
+			check(call+" with the role", allowed(c, call, "read buckets"),
+				need == nil || answer == ociemu.AuthorizationAppRole)
+		}
+	}
 }

@@ -63,7 +63,19 @@ func listDomainUsers(x *exchange) (reply, *refusal) {
 	list := cached(x, fmt.Sprint(x.domain.id, "users", by, descending), func() []*user {
 		return userKeys.sorted(x.domainUsers(), by, descending)
 	})
-	return listSCIM(x, userKeys.matching(list, f), func(u *user) map[string]any { return p.of(x.userAttributes(u)) })
+	var only *user
+	switch f.attribute { // found without a search: a domain may have many users
+	case "ocid":
+		only = x.e.state.users[f.value]
+	case "id":
+		only = x.e.state.scimUsers[strings.ToLower(f.value)]
+	default:
+		list = userKeys.matching(list, f)
+	}
+	if f.attribute == "ocid" || f.attribute == "id" {
+		list = slices.DeleteFunc([]*user{only}, func(u *user) bool { return u == nil || u.domain != x.domain })
+	}
+	return listSCIM(x, list, func(u *user) map[string]any { return p.of(x.userAttributes(u)) })
 }
 
 func getDomainUser(x *exchange) (reply, *refusal) {
@@ -137,8 +149,11 @@ func (x *exchange) passwordState(u *user) []scimAttr {
 	if p == nil {
 		return nil
 	}
-	return []scimAttr{
-		{name: "lastSuccessfulSetDate", returned: onRequest, value: timestamp(p.created)},
+	set := scimAttr{name: "lastSuccessfulSetDate", returned: onRequest, value: timestamp(p.created)}
+	if x.e.opts.DomainAnswers.NoPasswordDate {
+		set.value = nil
+	}
+	return []scimAttr{set,
 		{name: "mustChange", returned: onRequest, value: u.mustChange},
 		{name: "expired", returned: onRequest, value: false},
 		{name: "cantChange", returned: onRequest, value: false},
@@ -149,7 +164,7 @@ func (x *exchange) passwordState(u *user) []scimAttr {
 // credentialIDs are the ids of the user's credentials, returned only on request.
 func (x *exchange) credentialIDs(u *user) []scimAttr {
 	var list []scimAttr
-	for _, k := range scimKinds {
+	for _, k := range allKinds() {
 		ids := []map[string]any{}
 		for _, h := range k.held(x, k, u) {
 			b := h.identify(x.e.state)
@@ -162,7 +177,8 @@ func (x *exchange) credentialIDs(u *user) []scimAttr {
 		}
 		if len(ids) > 0 {
 			name := map[string]string{domainAPIKey: "apiKeys", domainAuthToken: "authTokens",
-				domainSecretKey: "customerSecretKeys"}[k.name]
+				domainSecretKey: "customerSecretKeys", domainSMTP: "smtpCredentials",
+				domainOAuth: "oAuth2ClientCredentials", domainDatabase: "dbCredentials"}[k.name]
 			list = append(list, scimAttr{name: name, returned: onRequest, value: ids})
 		}
 	}

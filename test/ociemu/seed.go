@@ -35,6 +35,13 @@ func (e *Emulator) AddUser(name string) string {
 }
 
 func (e *Emulator) addUserLocked(name string, operator bool) string {
+	u := e.newUser(name, operator)
+	e.notifyLocked()
+	return u.id
+}
+
+// newUser adds a user of the Default domain.
+func (e *Emulator) newUser(name string, operator bool) *user {
 	s := e.state
 	id := s.ids.ocid("user", "")
 	u := &user{
@@ -43,8 +50,7 @@ func (e *Emulator) addUserLocked(name string, operator bool) string {
 	}
 	s.users[u.id], s.scimUsers[u.scimID] = u, u
 	s.userOrder = append(s.userOrder, u.id)
-	e.notifyLocked()
-	return u.id
+	return u
 }
 
 // AddAPIKey adds an API key that works at once.
@@ -72,15 +78,12 @@ func (e *Emulator) AddAuthToken(user, description string) (id, token string) {
 	if len(u.authTokens) >= maxAuthTokens {
 		panic("ociemu: the user has 2 auth tokens")
 	}
-	t := &authToken{birth: e.bornVisible(), id: e.state.ids.ocid("credential", ""), description: description,
-		token: newAuthToken()}
-	u.authTokens = append(u.authTokens, t)
-	e.state.named[t.id] = true
+	t := e.newAuthToken(u, e.bornVisible(), description)
 	e.notifyLocked()
 	return t.id, t.token
 }
 
-// AddCustomerSecretKey adds a customer secret key that works at once. Its id is the access key.
+// AddCustomerSecretKey adds a customer secret key that works at once. Its id is an access key; see Answers.SecretKeyID.
 func (e *Emulator) AddCustomerSecretKey(user, displayName string) (id, key string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -88,12 +91,30 @@ func (e *Emulator) AddCustomerSecretKey(user, displayName string) (id, key strin
 	if len(u.secretKeys) >= maxSecretKeys {
 		panic("ociemu: the user has 2 customer secret keys")
 	}
-	k := &secretKey{birth: e.bornVisible(), id: e.state.ids.hex(40), displayName: displayName,
-		key: newCustomerSecretKey()}
-	u.secretKeys = append(u.secretKeys, k)
-	e.state.named[k.id] = true
+	k := e.newSecretKey(u, e.bornVisible(), displayName)
 	e.notifyLocked()
-	return k.id, k.key
+	return k.shown, k.key
+}
+
+// newAuthToken makes an auth token for a user.
+func (e *Emulator) newAuthToken(u *user, b birth, description string) *authToken {
+	t := &authToken{birth: b, id: e.state.ids.ocid("credential", ""), description: description, token: newAuthToken()}
+	u.authTokens = append(u.authTokens, t)
+	e.state.named[t.id] = true
+	return t
+}
+
+// newSecretKey makes a customer secret key for a user.
+func (e *Emulator) newSecretKey(u *user, b birth, displayName string) *secretKey {
+	s := e.state
+	k := &secretKey{birth: b, id: s.ids.hex(40), displayName: displayName, key: newCustomerSecretKey()}
+	k.shown = k.id
+	if e.opts.Answers.SecretKeyID == SecretKeyIDOCID && (u.domain == nil || u.domain.isDefault()) {
+		k.shown = s.identify(k).ocid
+	}
+	u.secretKeys = append(u.secretKeys, k)
+	s.named[k.id], s.named[k.shown] = true, true
+	return k
 }
 
 // SetPassword gives the user a random console password and returns it.
@@ -101,9 +122,13 @@ func (e *Emulator) SetPassword(user string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	u := e.mustUser(user)
-	u.password = &password{birth: e.bornVisible(), value: newPassword()}
+	e.givePassword(u)
 	e.notifyLocked()
 	return u.password.value
+}
+
+func (e *Emulator) givePassword(u *user) {
+	u.password = &password{birth: e.bornVisible(), value: newPassword()}
 }
 
 // SecretSeed describes a secret to add.
@@ -188,11 +213,15 @@ type ProblemSeed struct {
 	Age time.Duration
 }
 
-// AddProblem adds an open problem, first detected Age ago and last detected now, and returns the OCID.
+// AddProblem adds an open problem, first detected Age ago and last detected now, and returns the OCID. Of a problem
+// about a user of another domain than Default, it returns "" and adds nothing if DomainAnswers.ProblemIDs says so.
 func (e *Emulator) AddProblem(seed ProblemSeed) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	st := e.state
+	if !e.detected(&seed) {
+		return ""
+	}
 	details := orMap(maps.Clone(seed.Details))
 	name := ""
 	if u := st.users[seed.User]; u != nil {

@@ -52,7 +52,7 @@ func parseSignature(authorization string) (signature, bool) {
 
 // authenticate identifies the caller. Operations of unsigned services check their credentials themselves.
 func (x *exchange) authenticate() (Caller, *refusal) {
-	if !x.service.signed {
+	if !x.service.signed || x.route != nil && !x.route.signed {
 		return Caller{}, nil
 	}
 	sig, ok := parseSignature(x.header("Authorization"))

@@ -32,6 +32,7 @@ type state struct {
 	scimUsers map[string]*user // by SCIM id
 	// scimOwners are the owners of credentials whose SCIM id was returned, by that id.
 	scimOwners  map[string]*user
+	apps        []*app
 	secrets     []*secret
 	secretsAt   map[string]*secret // by OCID; see secret
 	topics      []*topic
@@ -176,6 +177,7 @@ type authToken struct {
 type secretKey struct {
 	birth
 	id, displayName, key string
+	shown                string // its id in the classic API: the access key, or the OCID; see Answers.SecretKeyID
 }
 
 type password struct {
@@ -194,11 +196,13 @@ type user struct {
 	authTokens []*authToken
 	secretKeys []*secretKey
 	password   *password
+	others     map[string][]*otherCredential // by the name of the kind
 
 	goneAPIKeys    []*apiKey // deleted; see listed
 	goneAuthTokens []*authToken
 	goneSecretKeys []*secretKey
 	gonePasswords  []*password
+	goneOthers     map[string][]*otherCredential
 }
 
 func (u *user) caller() Caller {
@@ -213,8 +217,9 @@ func (u *user) authToken(id string) *authToken {
 	return find(u.authTokens, func(t *authToken) bool { return t.id == id })
 }
 
+// secretKey finds a customer secret key by its access key, or by its id in the classic API.
 func (u *user) secretKey(id string) *secretKey {
-	return find(u.secretKeys, func(k *secretKey) bool { return k.id == id })
+	return find(u.secretKeys, func(k *secretKey) bool { return k.id == id || k.shown == id })
 }
 
 // find returns the first matching element, or nil.

@@ -22,6 +22,8 @@ type User struct {
 	CustomerSecretKeys []CustomerSecretKey `json:"customerSecretKeys"`
 	HasPassword        bool                `json:"hasPassword"`
 	PasswordCreated    time.Time           `json:"passwordCreated"`
+	// Others are credentials that the classic API doesn't have.
+	Others []OtherCredential `json:"others,omitempty"`
 }
 
 // APIKey is an API key in a snapshot.
@@ -39,7 +41,7 @@ type AuthToken struct {
 	Inactive    bool      `json:"inactive,omitempty"`
 }
 
-// CustomerSecretKey is a customer secret key in a snapshot. Its ID is the access key.
+// CustomerSecretKey is a customer secret key in a snapshot. Its ID is an access key; see Answers.SecretKeyID.
 type CustomerSecretKey struct {
 	ID          string    `json:"id"`
 	DisplayName string    `json:"displayName"`
@@ -86,13 +88,14 @@ func (s Secret) Current() []byte {
 
 // Problem is a snapshot of a problem and its history, oldest first, without any lag.
 type Problem struct {
-	ID         string        `json:"id"`
-	Rule       string        `json:"rule"`
-	User       string        `json:"user"`
-	ResourceID string        `json:"resourceId"`
-	Status     string        `json:"status"`
-	Comment    string        `json:"comment"`
-	History    []HistoryItem `json:"history"`
+	ID           string        `json:"id"`
+	Rule         string        `json:"rule"`
+	User         string        `json:"user"`
+	ResourceID   string        `json:"resourceId"`
+	ResourceName string        `json:"resourceName"`
+	Status       string        `json:"status"`
+	Comment      string        `json:"comment"`
+	History      []HistoryItem `json:"history"`
 }
 
 // View reads the state in an OnChange function, where the emulator's methods would deadlock.
@@ -171,7 +174,7 @@ func (v View) User(id string) User {
 	if u == nil {
 		return User{}
 	}
-	snap := User{ID: u.id, Name: u.name, HasPassword: u.password != nil}
+	snap := User{ID: u.id, Name: u.name, HasPassword: u.password != nil, Others: u.otherCredentials()}
 	if u.domain != nil {
 		snap.Domain = u.domain.seed.Name
 	}
@@ -182,7 +185,7 @@ func (v View) User(id string) User {
 		snap.AuthTokens = append(snap.AuthTokens, AuthToken{t.id, t.description, t.created, t.inactive})
 	}
 	for _, k := range u.secretKeys {
-		snap.CustomerSecretKeys = append(snap.CustomerSecretKeys, CustomerSecretKey{k.id, k.displayName, k.created,
+		snap.CustomerSecretKeys = append(snap.CustomerSecretKeys, CustomerSecretKey{k.shown, k.displayName, k.created,
 			k.note, k.inactive})
 	}
 	if u.password != nil {
@@ -220,8 +223,8 @@ func (v View) Problem(id string) Problem {
 		return Problem{}
 	}
 	return Problem{
-		ID: p.id, Rule: p.rule, User: p.user, ResourceID: p.resourceID, Status: p.status, Comment: p.comment,
-		History: slices.Clone(p.history),
+		ID: p.id, Rule: p.rule, User: p.user, ResourceID: p.resourceID, ResourceName: p.resourceName, Status: p.status,
+		Comment: p.comment, History: slices.Clone(p.history),
 	}
 }
 
