@@ -1,10 +1,12 @@
 package cloudguard
 
+import "github.com/keyturn/keyturn/pkg/credential"
+
 // ValidID reports whether an id is a normal id of the rule's credentials, and so is safe as one element of a URL's
 // path.
 func ValidID(rule Rule, id string) bool {
 	if rule.onlyFingerprints() {
-		return fingerprintForm().MatchString(id)
+		return FormOf(id) != credential.FormUnknown && normalID(id) == id
 	}
 	return rule.hasIDs() && credentialIDForm().MatchString(id) && !isOtherThing(id) && normalID(id) == id
 }

@@ -1,7 +1,6 @@
 package cloudguard
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -51,9 +50,9 @@ func normalID(text string) string {
 // hasIDs reports whether the credentials of the rule have ids; a user's password has none.
 func (r Rule) hasIDs() bool { return len(r.record().IDForms) > 0 }
 
-// onlyFingerprints reports whether all ids are fingerprints, whose form is known exactly.
+// onlyFingerprints reports whether lists show the credentials by fingerprints. All forms of their ids are known.
 func (r Rule) onlyFingerprints() bool {
-	return slices.Equal(r.record().IDForms, []credential.IDForm{credential.FormFingerprint})
+	return r.hasIDs() && r.record().IDForms[0] == credential.FormFingerprint
 }
 
 // isOtherThing reports whether id is an OCID, but not that of a credential.

@@ -103,7 +103,7 @@ func (s Subject) User() (string, error) {
 }
 
 // ID returns the credential's id: the fingerprint of an API key, the OCID of an auth token, the access key or OCID of a
-// customer secret key; "" for a password. If there is none that can be read, or two of one form, the error is a
+// customer secret key, or an id by which the user's identity domain knows it; "" for a password. If there is none that can be read, or two of one form, the error is a
 // [*FormatError].
 func (s Subject) ID() (string, error) {
 	if !s.Rule.hasIDs() {
@@ -170,7 +170,7 @@ const remedySubject = "rotate this credential in the Console or with the OCI CLI
 func (r Rule) idNoun() string {
 	var forms []string
 	for _, form := range r.record().IDForms {
-		if form != credential.FormSCIM { // the classic API shows none
+		if form != credential.FormSCIM { // of no use to a person
 			forms = append(forms, string(form))
 		}
 	}

@@ -63,8 +63,10 @@ func TestACredentialIsReadInEveryForm(t *testing.T) {
 		{api, aUser, "", "Fingerprint=" + upper(fingerprint), fingerprint, aUser},
 		{api, aUser, "", "API Key ID=" + aTenancy + "/" + aUser + "/" + fingerprint, fingerprint, aUser},
 		{api, aUser, "my key", "", "", aUser},
-		{api, strings.ReplaceAll(fingerprint, ":", ""), "", "", "", ""}, // could be the SCIM id of a domain
-		{api, aToken, "", "", "", ""},
+		{api, strings.ReplaceAll(fingerprint, ":", ""), "", "", strings.ReplaceAll(fingerprint, ":", ""), ""},
+		{api, scim, "", "", scim, ""},
+		{api, aToken, "", "", aToken, ""},
+		{api, "key-7", "", "", "", ""},
 		{api, "x/y/" + fingerprint[3:], "", "", "", ""},
 		{api, "x/y/" + fingerprint + ":00", "", "", "", ""},
 		{api, "x/y/" + fingerprint + "?a=b", "", "", "", ""},

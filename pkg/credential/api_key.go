@@ -9,7 +9,7 @@ const RolePrivateKey Role = "private-key"
 // Source of the limit: oci-go-sdk, identity.ApiKey.
 var apiKey = Record{
 	Kind: APIKey, Noun: "API key", IDNoun: "fingerprint", Origin: Local, Limit: 3,
-	IDForms: []IDForm{FormFingerprint},
+	IDForms: []IDForm{FormFingerprint, FormOCID, FormSCIM},
 	Parts: []Part{{Role: RolePrivateKey, Key: "api_secret_ocid", Thing: "API key",
 		Near: map[string]int{"apisecret": 0, "apikeyocid": 0}}},
 	Bundle: [2]string{"fingerprint", "private_key"},

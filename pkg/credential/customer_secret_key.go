@@ -26,7 +26,7 @@ const (
 // Source of the limit: OCI's "Managing User Credentials".
 var customerSecretKey = Record{
 	Kind: CustomerSecretKey, Noun: "customer secret key", IDNoun: "access key", Origin: Server, Limit: 2,
-	IDForms: []IDForm{FormOCID, FormSCIM, FormAccessKey},
+	IDForms: []IDForm{FormAccessKey, FormOCID, FormSCIM},
 	Parts: []Part{
 		{Role: RoleSecretKey, Key: "secretkey_secret_ocid", Thing: "secret key", Sort: SortSecretKey,
 			Near: map[string]int{"secretkeysecret": 1, "secretkeyocid": 0}, Before: []string{"secretkey", "key",

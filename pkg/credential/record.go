@@ -19,7 +19,8 @@ type Record struct {
 	IDNoun string // name of the identifier
 	Origin Origin
 	Limit  int // how many credentials of the kind a user may have; 0 if there is no limit
-	// IDForms are the forms of the kind's identifiers in events and lists. A kind without forms has no identifiers.
+	// IDForms are the forms of the kind's identifiers in events and lists. The first is that of its lists; the identity
+	// domain of the user knows the others. A kind without forms has no identifiers.
 	IDForms []IDForm
 	// Parts are the plain secrets that hold a credential of the kind, in the order in which they are written: one, or
 	// the two halves of a pair. In addition, every kind has the bundle, one secret with everything.
