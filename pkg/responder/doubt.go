@@ -17,6 +17,8 @@ func (c *response) doubt(listed []credential.Issued) string {
 	case c.request.UserHinted:
 		return fmt.Sprintf("only the event names the user, %s, who may not be the owner of %s %s",
 			c.request.Ref.User, noun, c.request.Ref.ID)
+	case c.gone:
+		return ""
 	case cloudguard.FormOf(c.request.Ref.ID) == credential.FormUnknown || !absent(c.request.Ref.ID, listed):
 		return fmt.Sprintf("the id of the problem's credential, %q, is not written as OCI lists the user's %ss",
 			c.request.Ref.ID, c.kind.Noun())

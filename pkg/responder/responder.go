@@ -40,10 +40,14 @@ type Directory interface {
 	guard.Directory
 	// Compartment returns the function's own compartment.
 	Compartment(ctx context.Context) (string, error)
+	// CredentialID returns the id under which OCI lists the user's credential. If there is none, id is "" and living
+	// are the ids of the user's credentials of the kind.
+	CredentialID(ctx context.Context, ref credential.Ref) (id string, living []string, err error)
 }
 
-// Secrets lists the secrets of a compartment.
+// Secrets lists the secrets of a compartment, and reads one.
 type Secrets interface {
+	Secret(ctx context.Context, id string) (vault.Secret, error)
 	List(ctx context.Context, compartment string) ([]vault.Secret, error)
 }
 
@@ -129,6 +133,7 @@ type response struct {
 	order    order
 	refusal  error // why the order can't be carried out as it is; nil if it can
 	kind     credential.Kind
+	gone     bool // the user's identity domain has no credential with the problem's id
 
 	owner *guard.Lookup      // begun in advance; nil if nothing named a user
 	first *rotation.Prefetch // nil if nothing was prefetched
@@ -142,6 +147,9 @@ type response struct {
 // be carried out: it finds out whether there is anything left to rotate.
 func (c *response) respond(ctx context.Context) {
 	c.refusal = c.complete(ctx)
+	if err := c.identify(ctx); c.refusal == nil || passing(err) {
+		c.refusal = err
+	}
 	if passing(c.refusal) {
 		c.stop(c.refusal)
 		return

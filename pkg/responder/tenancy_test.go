@@ -50,8 +50,10 @@ type tenancy struct {
 	spaceErr  error
 	mailErr   func(mails int) error // mails counts from 1
 	facts     responder.Facts       // nil: none
-	run       func(context.Context, rotation.Job) rotation.Result
-	clock     rotation.Clock
+	// domain translates the id of a credential; nil: no domain knows the user
+	domain func(credential.Ref) (id string, living []string, err error)
+	run    func(context.Context, rotation.Job) rotation.Result
+	clock  rotation.Clock
 
 	mu       sync.Mutex
 	names    []string
@@ -219,7 +221,17 @@ func (s *tenancy) Compartment(context.Context) (string, error) {
 	return compartment, nil
 }
 
-// List fits responder.Secrets.
+// Secret and List fit responder.Secrets.
+func (s *tenancy) Secret(_ context.Context, id string) (vault.Secret, error) {
+	s.called("GetSecret")
+	for _, found := range s.secrets {
+		if found.ID == id {
+			return found, nil
+		}
+	}
+	return vault.Secret{}, fault.New(fault.Absent, "GetSecret", "")
+}
+
 func (s *tenancy) List(_ context.Context, in string) ([]vault.Secret, error) {
 	s.called("ListSecrets " + in)
 	var out []vault.Secret

@@ -110,7 +110,7 @@ func (d duty) contradicts(p cloudguard.Problem) string {
 		return "another user, or none"
 	case d.kind.Origin() == credential.Reset:
 		return ""
-	case !slices.ContainsFunc(subject.IDs, func(id string) bool { return strings.EqualFold(id, d.old) }):
+	case len(subject.IDs) == 0 || subject.Contradicts(cloudguard.Subject{IDs: []string{strings.ToLower(d.old)}}) != "":
 		return "another credential"
 	}
 	return ""

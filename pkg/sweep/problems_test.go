@@ -139,6 +139,17 @@ func TestAnIDOfTheRecordIsComparedInAnyCase(t *testing.T) {
 	}
 }
 
+func TestAnIDOfTheRecordThatOnlyADomainKnowsIsNoContradiction(t *testing.T) {
+	s := newFakeTenancy().holds(overdue(problem))
+	p := record()
+	p.ResourceID = "3f5b8a0c1d2e4f60718293a4b5c6d7e8" // a SCIM id; the journal has the OCID
+	s.records[problem] = p
+	s.sweep(t)
+	if len(s.reviewed) != 1 {
+		t.Errorf("reviewed %q", s.reviewed)
+	}
+}
+
 func TestAPasswordsOrderHasNoCredentialToCompare(t *testing.T) {
 	s := newFakeTenancy().holds(overdue(problem))
 	s.secret.Freeform["keyturn-kind"] = "password"
