@@ -16,10 +16,12 @@ func digest() outcome.Digest {
 			"of 16 deprecated ones is scheduled."},
 		Unfinished: []outcome.Finding{{Text: "The sweep could not check the auth tokens and customer secret keys " +
 			"of users: the time ran out."},
-			{Needs: true, Text: "In domain Plant, 21 credentials are older than 90 days: 21 API keys. Where Cloud Guard " +
-				"has a problem, close it with an instruction to rotate. Rotate the others manually. The 20 oldest:",
+			{Needs: true, Text: "In domain Plant, 21 credentials are older than 90 days: 21 API keys. Where Cloud " +
+				"Guard has a problem, close it with an instruction to rotate. Rotate the others manually. " +
+				"The 20 oldest:",
 				Items: []string{"API key of Plant/web@example.com, 412 days old (fingerprint " +
-					"20:3b:97:13:55:1c:07:ff:6f:31:92:fe:0c:20:65:a4)", "API key of Plant/ops, 120 days old (fingerprint x)"}}},
+					"20:3b:97:13:55:1c:07:ff:6f:31:92:fe:0c:20:65:a4)",
+					"API key of Plant/ops, 120 days old (fingerprint x)"}}},
 		Looked: 3, Repeated: 2, Tenancy: "acme", Version: "v1.2.3", CallID: "01JWK0N1VB9NG8G0GZJ0000002",
 	}
 }

@@ -18,6 +18,7 @@ const maxOldest = 20
 // ages adds up the credentials of a domain that are too old. It keeps only the oldest ones. A nil *ages adds nothing.
 type ages struct {
 	maximum time.Duration
+	now     time.Time
 	today   time.Time // 0:00 UTC: what grows too old in the course of a day is reported together
 
 	mu        sync.Mutex
@@ -36,8 +37,8 @@ type aged struct {
 }
 
 func newAges(maximum time.Duration, now time.Time) *ages {
-	return &ages{maximum: maximum, today: now.UTC().Truncate(24 * time.Hour), old: map[credential.Kind]int{},
-		newest: map[credential.Kind]aged{}, part: map[credential.Kind]bool{}}
+	return &ages{maximum: maximum, now: now, today: now.UTC().Truncate(24 * time.Hour),
+		old: map[credential.Kind]int{}, newest: map[credential.Kind]aged{}, part: map[credential.Kind]bool{}}
 }
 
 // order is by creation, and then by id.
@@ -118,7 +119,7 @@ func (a *ages) finding(d credential.Domain) (f outcome.Finding, ok bool) {
 	f.State = strings.TrimSpace(fmt.Sprintf("%s %s %t", newest.kind, newest.ID, a.undated > 0))
 	f.Text = a.text(place(d), total, counts, parts)
 	for _, c := range a.oldest {
-		days := int(a.today.Sub(c.Created).Hours() / 24)
+		days := int(a.now.Sub(c.Created).Hours() / 24)
 		f.Items = append(f.Items, fmt.Sprintf("%s of %s, %d days old (%s %s)", c.kind.Noun(),
 			cmp.Or(c.UserName, c.User), days, c.kind.IDNoun(), c.ID))
 	}

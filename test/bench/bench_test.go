@@ -129,7 +129,8 @@ func TestAProcessThatWasReplacedGivesNoFigures(t *testing.T) {
 func TestBadFlagsAreRefused(t *testing.T) {
 	for args, want := range map[string]string{"-seed x": "invalid value", "-fast": "-fast", "now": `"now"`,
 		"-trip 0s": "-trip is 0s", "-only start,naps": `no section "naps"`, "-write -short": "-write needs all",
-		"-write -only size": "-write needs all"} {
+		"-write -only size": "-write needs all", "-write -only domains,size": "-write needs all",
+		"-write -short -only domains": "-write needs all"} {
 		var stdout, stderr bytes.Buffer
 		if code := run(t.Context(), strings.Split(args, " "), &stdout, &stderr); code != 2 ||
 			!strings.Contains(stderr.String(), want) {
@@ -140,6 +141,38 @@ func TestBadFlagsAreRefused(t *testing.T) {
 	if code := run(t.Context(), []string{"-h"}, &stdout, &stderr); code != 0 ||
 		!strings.Contains(stdout.String(), "-only list") {
 		t.Errorf("-h: exit code %d, %s", code, stdout.String())
+	}
+}
+
+func TestTheSectionWithItsOwnTableIsMeasuredAndWrittenAlone(t *testing.T) {
+	all, _, _ := readFlags(nil, nil, nil)
+	alone, _, ok := readFlags([]string{"-write", "-only", apart}, nil, nil)
+	if all.measures(apart) || !all.measures("sweep") || !ok || !alone.measures(apart) || alone.measures("sweep") ||
+		!alone.alone() || all.alone() {
+		t.Errorf("all sections: %+v, one: %+v", all, alone)
+	}
+}
+
+func TestASweepIsMeasuredInEveryWayOfListing(t *testing.T) {
+	need.Suite(t, need.Bench)
+	var b bench
+	var stdout strings.Builder
+	if code := b.command(t.Context(), []string{"-short", "-only", apart}, &stdout, t.Output()); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	values := map[string]float64{}
+	for _, row := range b.rows {
+		values[row.what] = row.build.median
+	}
+	// Two calls for each user, four for each, and four for each domain, of which two have no domain.
+	for what, want := range map[string]float64{"classic API: 10 users: calls": 2 * 10,
+		"domain, by users: 10 users: calls": 3 * 10, "domain, by whole lists: 10 users: calls": 0} {
+		if got := values[what]; got < want || got > want+20 {
+			t.Errorf("%s: %g, want %g and a few more", what, got, want)
+		}
+	}
+	if len(b.rows) != len(ways)*len(domainFigures)*(len(b.domains)+1) {
+		t.Errorf("%d rows:\n%s", len(b.rows), stdout.String())
 	}
 }
 

@@ -176,15 +176,20 @@ func number(v float64) string {
 	return strconv.FormatFloat(v, 'f', min(max(0, digits), 3), 64)
 }
 
-// document is the file into which -write puts the table, between the two marks.
+// document is the file into which -write puts a table, between the two marks of its place.
 const (
 	document   = "docs/performance.md"
-	beginTable = "<!-- begin figures -->\n"
-	endTable   = "<!-- end figures -->"
+	allFigures = "figures"
 )
 
-// writeInto replaces the table in a document.
-func writeInto(path, table string) error {
+// marks are the lines around a table.
+func marks(place string) (begin, end string) {
+	return "<!-- begin " + place + " -->\n", "<!-- end " + place + " -->"
+}
+
+// writeInto replaces the table at a place of a document.
+func writeInto(path, place, table string) error {
+	beginTable, endTable := marks(place)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("reading the document: %w", err)

@@ -110,9 +110,10 @@ func TestTheTableIsWrittenBetweenItsMarks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	beginTable, endTable := marks(allFigures)
 	write("before\n" + beginTable + "old\n" + endTable + "after\n")
 	for range 2 { // again and again
-		if err := writeInto(path, "new\n"); err != nil {
+		if err := writeInto(path, "figures", "new\n"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -124,7 +125,7 @@ func TestTheTableIsWrittenBetweenItsMarks(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	write("before\n" + endTable)
-	if err := writeInto(path, "new\n"); err == nil || !strings.Contains(err.Error(), "marks") {
+	if err := writeInto(path, "figures", "new\n"); err == nil || !strings.Contains(err.Error(), "marks") {
 		t.Errorf("a document without marks: %v", err)
 	}
 }
@@ -134,8 +135,11 @@ func TestTheDocumentHasAPlaceForTheTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Contains(text, []byte(beginTable)) || !bytes.Contains(text, []byte(endTable)) {
-		t.Errorf("%s lacks the marks", document)
+	for _, place := range []string{allFigures, apart} {
+		beginTable, endTable := marks(place)
+		if !bytes.Contains(text, []byte(beginTable)) || !bytes.Contains(text, []byte(endTable)) {
+			t.Errorf("%s lacks the marks of %s", document, place)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	rotatePackage  = "functions/rotate"
 	sweepPackage   = "functions/sweep"
 	nothingPackage = "test/bench/nothing"
+	sweeperPackage = "test/bench/sweeper"
 )
 
 // build compiles a package as the functions are deployed: static and stripped.

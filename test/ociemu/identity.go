@@ -113,21 +113,19 @@ func listUsers(x *exchange) reply {
 	if x.query.Get("compartmentId") != x.e.state.tenancy {
 		return errNotFound.reply()
 	}
-	var list []*user
-	for _, id := range x.e.state.userOrder {
-		u := x.e.state.users[id]
-		if !x.inClassic(u) {
-			continue
+	name := x.query.Get("name")
+	list := cached(x, "classic users "+name, func() (list []*user) {
+		for _, id := range x.e.state.userOrder {
+			if u := x.e.state.users[id]; x.inClassic(u) && (name == "" || name == u.name) {
+				list = append(list, u)
+			}
 		}
-		if name := x.query.Get("name"); name != "" && name != u.name {
-			continue
-		}
-		list = append(list, u)
-	}
-	return listReply(x, list, func(page []*user) any { // only of one page: a tenancy may have many users
-		bodies := make([]map[string]any, len(page))
-		for i, u := range page {
-			bodies[i] = userBody(x.e.state, u)
+		return list
+	})
+	return listReply(x, list, func(page []*user) any {
+		bodies := []map[string]any{}
+		for _, u := range page {
+			bodies = append(bodies, userBody(x.e.state, u))
 		}
 		return bodies
 	})
