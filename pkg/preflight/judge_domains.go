@@ -13,16 +13,14 @@ import (
 // readDomains allows the function to read the identity domains of the configuration.
 const readDomains = "Allow dynamic-group <DYNAMIC_GROUP> to {DOMAIN_INSPECT, DOMAIN_READ} in tenancy"
 
-// judgeDomains judges the list of domains. OCI answers 404 to ListDomains both in a tenancy without domains and for a
-// caller without permission.
+// judgeDomains judges the list of domains.
 func judgeDomains(f *Facts) []Check {
-	const command = "iam domain list --all --compartment-id <COMPARTMENT>"
-	q := question{"reading the domains of identity_domains", f.home(), ", or one of them is absent",
-		lookUp(command, readDomains, "correct identity_domains")}
+	remedy := lookUp("iam domain list --all --compartment-id <COMPARTMENT>", readDomains,
+		"correct or remove identity_domains")
+	q := question{"reading the domains of identity_domains", f.home(), ", or one of them is absent", remedy}
 	return answer(f.Domains, q, func(all []credential.Domain) (out []Check) {
 		if len(all) == 0 {
-			return failed(lookUp(command, readDomains, "remove identity_domains"), "identity_domains is set, but no "+
-				"identity domain was found: the tenancy has none, or listing them is not allowed")
+			return failed(remedy, "identity_domains is set, but no identity domain was found there")
 		}
 		var names []string
 		for _, d := range all {

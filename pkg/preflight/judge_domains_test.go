@@ -50,7 +50,7 @@ var wrongDomains = []wrong{
 	{"domains that may not be read", func(f *preflight.Facts) { f.Domains = refusedWith[[]credential.Domain](absent) },
 		"identity_domains", preflight.Failed, "{DOMAIN_INSPECT, DOMAIN_READ} in tenancy"},
 	{"no domains", func(f *preflight.Facts) { f.Domains, f.Active = said[[]credential.Domain](nil), nil },
-		"identity_domains", preflight.Failed, "the tenancy has none, or listing them is not allowed"},
+		"identity_domains", preflight.Failed, "no identity domain was found there"},
 	{"a domain that is named and not active", func(f *preflight.Facts) {
 		f.Domains.Value[0].State, f.Active = "INACTIVE", f.Active[1:]
 	}, "identity_domains", preflight.Failed, `"Partners" (` + partners.ID + ") is INACTIVE"},

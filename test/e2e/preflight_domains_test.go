@@ -46,7 +46,8 @@ var brokenDomains = []broken{
 	{name: "a domain refuses to list users", with: denyInPartners("ListUsers"), check: "domain_access",
 		words: []string{"listing the users of", `"Partners"`, "{USER_INSPECT} in tenancy"}},
 	{name: "domains may not be listed", with: func(o *tenancy.Options) { deny(o, "ListDomains") },
-		check: "identity_domains", words: []string{"none, or listing them is not allowed", "{DOMAIN_INSPECT, "}},
+		check: "identity_domains", words: []string{"may not list the identity domains of ocid1.", "{DOMAIN_INSPECT, "},
+		also: map[string]string{"user": "see the checks identity_domains"}},
 	{name: "a domain is not active", with: func(o *tenancy.Options) {
 		o.Emulator.Domains = []ociemu.DomainSeed{{Name: "Old", State: "INACTIVE"}}
 	}, check: "identity_domains", is: "warning", words: []string{`"Old"`, "is INACTIVE"}},
