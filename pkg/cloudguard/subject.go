@@ -103,8 +103,8 @@ func (s Subject) User() (string, error) {
 }
 
 // ID returns the credential's id: the fingerprint of an API key, the OCID of an auth token, the access key or OCID of a
-// customer secret key, or an id by which the user's identity domain knows it; "" for a password. If there is none that can be read, or two of one form, the error is a
-// [*FormatError].
+// customer secret key, or an id by which the user's identity domain knows it; "" for a password. If there is none that
+// can be read, or two of one form, the error is a [*FormatError].
 func (s Subject) ID() (string, error) {
 	if !s.Rule.hasIDs() {
 		return "", nil
