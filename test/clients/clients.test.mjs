@@ -113,6 +113,104 @@ test("a domain's own API makes, lists, changes and deletes a token of the same u
   assert.equal(users.users.totalResults, 1);
 });
 
+const oracle = "urn:ietf:params:scim:schemas:oracle:idcs:";
+const patchOf = (path, value) => ({
+  schemas: ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+  operations: [{ op: "REPLACE", path, value }],
+});
+
+function newKey() {
+  return generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  }).publicKey;
+}
+
+test("every kind of credential of a domain is made, listed, changed, read and deleted", async () => {
+  const scim = client(domains.IdentityDomainsClient);
+  const owner = need("OCIEMU_DOMAIN_USER");
+  const value = (await scim.listUsers({ filter: `ocid eq "${owner}"` })).users.resources[0].id;
+  const user = { value, ocid: owner };
+  const kinds = [
+    ["ApiKey", "apikey", { key: newKey() }, undefined],
+    ["CustomerSecretKey", "customerSecretKey", { displayName: "scim" }, "secretKey"],
+    ["SmtpCredential", "smtpCredential", {}, "password"],
+    ["OAuth2ClientCredential", "oauth2ClientCredential", { name: "ci", scopes: [{ audience: "a", scope: "s" }] }, "secret"],
+    ["UserDbCredential", "UserDbCredentials", { dbPassword: "Chosen-by-1" }, undefined],
+  ];
+  for (const [kind, schema, more, secret] of kinds) {
+    const name = kind[0].toLowerCase() + kind.slice(1);
+    const body = { schemas: [oracle + schema], description: "one", user, ...more };
+    const made = (await scim[`create${kind}`]({ [name]: body }))[name];
+    assert.equal(made.description, "one", kind);
+    if (secret) {
+      assert.ok(made[secret], kind);
+    }
+    const listed = (await scim[`list${kind}s`]({ filter: `user.ocid eq "${owner}"`, sortBy: "ocid" }))[`${name}s`];
+    assert.deepEqual(listed.resources.map((one) => [one.id, one[secret]]), [[made.id, undefined]], kind);
+    if (kind !== "UserDbCredential") {
+      const changed = await scim[`patch${kind}`]({ [`${name}Id`]: made.id, patchOp: patchOf("description", "two") });
+      assert.equal(changed[name].description, "two", kind);
+    }
+    assert.equal((await scim[`get${kind}`]({ [`${name}Id`]: made.id }))[name].user.ocid, owner, kind);
+    await scim[`delete${kind}`]({ [`${name}Id`]: made.id });
+    await assert.rejects(scim[`get${kind}`]({ [`${name}Id`]: made.id }), { statusCode: 404 }, kind);
+  }
+});
+
+test("a user manages its own credentials in its domain", async () => {
+  const scim = client(domains.IdentityDomainsClient);
+  const made = await scim.createMyAuthToken({ myAuthToken: { schemas: [`${oracle}authToken`], description: "mine" } });
+  const listed = await scim.listMyAuthTokens({});
+  assert.deepEqual(listed.myAuthTokens.resources.map((one) => one.id), [made.myAuthToken.id]);
+  await scim.deleteMyAuthToken({ myAuthTokenId: made.myAuthToken.id });
+  assert.equal((await scim.listMyApiKeys({})).myApiKeys.totalResults, 1);
+});
+
+test("a domain changes and resets a password without telling it", async () => {
+  const scim = client(domains.IdentityDomainsClient);
+  const listed = await scim.listUsers({ filter: `ocid eq "${need("OCIEMU_DOMAIN_USER")}"`, attributes: "ocid" });
+  const id = listed.users.resources[0].id;
+  const changer = { schemas: [`${oracle}UserPasswordChanger`], bypassNotification: true };
+  const change = (password) =>
+    scim.putUserPasswordChanger({ userPasswordChangerId: id, userPasswordChanger: { ...changer, password } });
+  await assert.rejects(change("weak"), { statusCode: 400 });
+  assert.equal((await change("Correct-Horse-7")).userPasswordChanger.password, undefined);
+  const reset = await scim.putUserPasswordResetter({
+    userPasswordResetterId: id,
+    userPasswordResetter: { schemas: [`${oracle}UserPasswordResetter`] },
+  });
+  assert.equal(reset.userPasswordResetter.oneTimePassword, undefined);
+  const one = await scim.getUser({
+    userId: id,
+    attributes: `${oracle}extension:passwordState:User:lastSuccessfulSetDate`,
+  });
+  assert.ok(one.user[`${oracle}extension:passwordState:User`] ?? one.user.urnIetfParamsScimSchemasOracleIdcsExtensionPasswordStateUser);
+});
+
+test("a domain's lists come in pages, and a wrong request is refused", async () => {
+  const scim = client(domains.IdentityDomainsClient);
+  const names = [];
+  for (let startIndex = 1; ; startIndex += 1) {
+    const page = (await scim.listUsers({ count: 1, startIndex, sortBy: "userName" })).users;
+    names.push(...page.resources.map((one) => one.userName));
+    if (startIndex >= page.totalResults) {
+      break;
+    }
+  }
+  assert.deepEqual(names, ["ada", "jane@example.com", "joe@example.com"]);
+  await assert.rejects(scim.listUsers({ count: 1001 }), { statusCode: 400 });
+  await assert.rejects(scim.listAuthTokens({ filter: 'description eq "x"' }), { statusCode: 400 });
+  await assert.rejects(scim.createAuthToken({ authToken: { schemas: [`${oracle}authToken`] } }), { statusCode: 400 });
+});
+
+test("the secret of an app is read", async () => {
+  const scim = client(domains.IdentityDomainsClient);
+  const got = await scim.getApp({ appId: need("OCIEMU_APP") });
+  assert.ok(got.app.clientSecret);
+});
+
 test("a version is staged, read as PENDING, promoted and read as CURRENT", async () => {
   const manage = client(vault.VaultsClient);
   const read = client(secrets.SecretsClient);

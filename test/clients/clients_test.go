@@ -24,6 +24,9 @@ func TestThirdPartyClientsWorkWithTheEmulator(t *testing.T) {
 		t.Fatal(err)
 	}
 	user := e.AddUser("jane@example.com")
+	domainUser := e.AddDomainUser(ociemu.DefaultDomain, ociemu.UserSeed{Name: "joe@example.com",
+		Email: "joe@example.com", DatabaseName: "JOE"})
+	app, _ := e.AddApp(ociemu.DefaultDomain, "shop")
 	first := e.AddSecret(ociemu.SecretSeed{Name: "one"})
 	e.AddSecret(ociemu.SecretSeed{Name: "two"})
 	topic := e.AddTopic("secops")
@@ -31,7 +34,7 @@ func TestThirdPartyClientsWorkWithTheEmulator(t *testing.T) {
 	run := exec.CommandContext(t.Context(), node, "--test", "clients.test.mjs")
 	run.Env = append(os.Environ(),
 		"OCIEMU_URL="+e.URL(), "OCIEMU_CONFIG_FILE="+config, "OCIEMU_TENANCY="+e.Tenancy(), "OCIEMU_USER="+user,
-		"OCIEMU_DOMAIN_USER="+e.AddUser("joe@example.com"), "OCIEMU_SECRET="+first, "OCIEMU_TOPIC="+topic,
+		"OCIEMU_DOMAIN_USER="+domainUser, "OCIEMU_APP="+app.ID, "OCIEMU_SECRET="+first, "OCIEMU_TOPIC="+topic,
 		"OCIEMU_PROBLEM="+e.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user}),
 	)
 	out, err := run.CombinedOutput()
@@ -48,7 +51,10 @@ func TestThirdPartyClientsWorkWithTheEmulator(t *testing.T) {
 		"CreateCustomerSecretKey",
 		"ListCustomerSecretKeys", "CreateOrResetUIPassword", "UpdateSecret", "GetSecretBundle", "ListSecretVersions",
 		"ListSecrets",
-		"PublishMessage", "PatchAuthToken", "UpdateProblemStatus", "GetProblem", "ListProblemHistories",
+		"PublishMessage", "PatchAuthToken", "CreateApiKey", "PatchCustomerSecretKey", "DeleteSmtpCredential",
+		"GetOAuth2ClientCredential", "CreateUserDbCredential", "CreateMyAuthToken", "ListMyApiKeys",
+		"PutUserPasswordChanger", "PutUserPasswordResetter", "ListUsers", "GetUser", "GetApp",
+		"UpdateProblemStatus", "GetProblem", "ListProblemHistories",
 	} {
 		if !seen[operation] {
 			t.Errorf("the script did not call %s", operation)
