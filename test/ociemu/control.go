@@ -54,6 +54,7 @@ func (e *Emulator) controlRoutes() *http.ServeMux {
 			return orEmpty(e.DomainMails()), nil
 		},
 		"POST /_emulator/domains": e.controlAddDomain,
+		"POST /_emulator/apps":    e.controlAddApp,
 		"POST /_emulator/users":   e.controlAddUser,
 		"GET /_emulator/users/{id}": func(r *http.Request) (any, error) {
 			return e.User(r.PathValue("id")), nil

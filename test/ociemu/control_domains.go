@@ -10,3 +10,13 @@ func (e *Emulator) controlAddDomain(r *http.Request) (any, error) {
 	}
 	return e.Domain(e.AddDomain(seed)), nil
 }
+
+// controlAddApp adds an app to a domain, by default to Default.
+func (e *Emulator) controlAddApp(r *http.Request) (any, error) {
+	body, err := readControl[struct{ Name, Domain string }](r)
+	if err != nil {
+		return nil, err
+	}
+	app, secret := e.AddApp(orDefault(body.Domain, DefaultDomain), orDefault(body.Name, "app"))
+	return map[string]any{"app": app, "clientSecret": secret}, nil
+}

@@ -71,7 +71,9 @@ type domainRefusals struct {
 // arm reports whether the domain refuses this call, and whether before or after its effect. It refuses every nth call
 // of each operation, alternately before and after.
 func (d *domainRefusals) arm(c Call, nth int) (refused bool, when When) {
-	if nth <= 0 || c.Service != scimService && (c.Service != "identity" || !strings.Contains(c.Path, "/users")) {
+	inDomain := c.Service == scimService && c.Operation != operationToken ||
+		c.Service == "identity" && strings.Contains(c.Path, "/users")
+	if nth <= 0 || !inDomain {
 		return false, Before
 	}
 	d.mu.Lock()

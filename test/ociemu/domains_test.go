@@ -244,6 +244,12 @@ func TestDomainsAreSeededWithoutGo(t *testing.T) {
 			t.Errorf("%s: got %d %v", body, status, answer)
 		}
 	}
+	_, app := control(t, e, "POST", "apps", `{"name":"shop","domain":"Partners"}`)
+	appID, _ := at(app, "app", "id").(string)
+	secret, _ := at(app, "clientSecret").(string)
+	if got := e.TryApp(appID, secret); got != 200 {
+		t.Errorf("the app %v is answered %d", app, got)
+	}
 	if _, list := control(t, e, "GET", "domains", ""); len(list.([]any)) != 2 {
 		t.Errorf("got %v", list)
 	}

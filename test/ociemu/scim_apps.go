@@ -9,7 +9,10 @@ import (
 // Apps of a domain, with their client secrets. AppClientSecretRegenerator is in the domains' REST API, but in no SDK
 // (docs.oracle.com, op-admin-v1-appclientsecretregenerator-post.html).
 
-const appSchema = idcsSchemas + "App"
+const (
+	appSchema      = idcsSchemas + "App"
+	operationToken = "OAuthToken"
+)
 
 // app is an app. It has one secret at a time.
 type app struct {
@@ -167,7 +170,7 @@ func regenerateAppSecret(x *exchange) (reply, *refusal) {
 // nothing: no emulated service accepts its tokens.
 func tokenService() service {
 	return service{name: scimService, base: "oauth2/v1", routes: []route{
-		{operation: "OAuthToken", method: http.MethodPost, path: "/token", handle: inDomain(issueToken)}}}
+		{operation: operationToken, method: http.MethodPost, path: "/token", handle: inDomain(issueToken)}}}
 }
 
 func issueToken(x *exchange) (reply, *refusal) {

@@ -42,7 +42,7 @@ func scimNeeds() map[string]need {
 	for _, operation := range []string{"ListApps", "GetApp", "CreateAppClientSecretRegenerator"} {
 		list[scimService+"/"+operation] = need{role: true, on: inTheDomain}
 	}
-	list[scimService+"/OAuthToken"] = need{own: true}
+	list[scimService+"/"+operationToken] = need{own: true}
 	for _, k := range allKinds() { // users may do everything with their own credentials
 		for _, r := range k.routes("My", k.myPath(), inDomain) {
 			list[scimService+"/"+r.operation] = need{self: true}
