@@ -79,7 +79,8 @@ var generalFacts = []fact{
 	{"description-length", "IAM keeps a description of 200 characters", "the mark of a rotation",
 		"list an auth token with such a description", "kept whole", nil},
 	{"access-key", "the id of a customer secret key is its access key", "deleting the old one by the event's " +
-		"resourceId", "sign a request with the id", "the id is the access key", nil},
+		"resourceId", "sign a request with the id", "the id is the access key",
+		[]string{"the id is an OCID that signs like the access key"}},
 	{"created-time", "timeCreated is close to the Date of the answer", "the age of a new credential on the " +
 		"server's clock", "compare both for a new auth token", "within a minute", nil},
 	{"other-region", "IAM refuses changes outside the home region", "where Keyturn sends calls",

@@ -61,7 +61,8 @@ var domainFacts = []fact{
 		"nothing: Keyturn doesn't read it", "change it by the API of Default, and list it by the classic one",
 		"ACTIVE", []string{"INACTIVE"}},
 	{"domain-default-ids", "the API of Default shows the ids of the classic API", "recognizing a credential of a " +
-		"user of Default", "compare an auth token and a customer secret key", "the OCID, the access key", nil},
+		"user of Default", "compare an auth token and a customer secret key", "the OCID, the access key",
+		[]string{"the OCID, the OCID"}},
 	{"domain-registry-user", "the registry accepts <namespace>/<domain>/<user name>", "proving, and the bundle's " +
 		"registry_user", "sign in with and without the domain's name", "namespace/domain/name",
 		[]string{"namespace/name, namespace/domain/name"}},

@@ -267,6 +267,8 @@ func formOf(id string) string {
 		return "tenancy/user/fingerprint"
 	case strings.HasPrefix(id, "ocid1."):
 		return strings.Join(strings.SplitN(id, ".", 3)[:2], ".")
+	case strings.Count(id, ":") == 15:
+		return "a fingerprint"
 	case len(id) == 32:
 		return "of 32 characters"
 	case len(id) == 40:

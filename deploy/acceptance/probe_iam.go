@@ -157,7 +157,9 @@ func (p *iamProbe) secretKeys(ctx context.Context) error {
 	}
 	last := p.spread(ctx, m)
 	p.fact("s3-no-rights", last.String(), "")
-	p.fact("access-key", pick(last.accepted(), "the id is the access key", "the id doesn't sign"), "")
+	saw := pick(strings.HasPrefix(m.ID, "ocid1."), "the id is an OCID that signs like the access key",
+		"the id is the access key")
+	p.fact("access-key", pick(last.accepted(), saw, "the id doesn't sign"), "")
 	unknown, wrong := m, m
 	unknown.ID, wrong.Value = strings.Repeat("0123456789", 4), credential.NewValue([]byte(random(44)))
 	for id, bad := range map[string]credential.Material{"s3-unknown-key": unknown, "s3-wrong-secret": wrong} {

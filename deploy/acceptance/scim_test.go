@@ -33,7 +33,7 @@ func TestAProblemsIDIsDescribedWithoutShowingIt(t *testing.T) {
 	for id, want := range map[string]string{
 		"ocid1.tenancy.oc1..a/ocid1.user.oc1..b/12:34": "tenancy/user/fingerprint", "ocid1.user.oc1..b": "ocid1.user",
 		strings.Repeat("a", 32): "of 32 characters", strings.Repeat("b", 40): "of 40 characters",
-		"x": "of another form",
+		strings.Repeat("ab:", 15) + "ab": "a fingerprint", "x": "of another form",
 	} {
 		if got := formOf(id); got != want {
 			t.Errorf("%s is %s, want %s", id, got, want)

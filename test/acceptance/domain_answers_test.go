@@ -35,6 +35,17 @@ var domainVariants = []variant[inDomain]{
 	{"OneTimePassword", inDomain{OneTimePassword: ociemu.OneTimePasswordAlways}, "domain-one-time-password", "unasked"},
 	{"OneTimePassword", inDomain{OneTimePassword: ociemu.OneTimePasswordNever}, "domain-one-time-password",
 		"not at all"},
+	{"WholeLists", inDomain{WholeLists: ociemu.WholeListsUnauthorized}, "domain-whole-lists", "401"},
+	{"WholeLists", inDomain{WholeLists: ociemu.WholeListsForbidden}, "domain-whole-lists", "403"},
+	{"IgnoresSortBy", inDomain{IgnoresSortBy: true}, "domain-sort", "ignored"},
+	{"NoPasswordDate", inDomain{NoPasswordDate: true}, "domain-password-time", "not returned"},
+	{"HidesAppSecret", inDomain{HidesAppSecret: true}, "", ""}, // of an app, whose secret Keyturn doesn't rotate
+	{"RegeneratorStatus", inDomain{RegeneratorStatus: 200}, "", ""},
+	{"ProblemIDs", inDomain{ProblemIDs: ociemu.ProblemIDsOCID}, "domain-problems", "resourceId ocid1.credential"},
+	{"ProblemIDs", inDomain{ProblemIDs: ociemu.ProblemIDsPath}, "domain-problems", "tenancy/user/fingerprint"},
+	{"ProblemIDs", inDomain{ProblemIDs: ociemu.ProblemIDsSCIM}, "domain-problems", "resourceId of 32 characters"},
+	{"ProblemIDs", inDomain{ProblemIDs: ociemu.ProblemIDsNone}, "domain-problems", "none of 0 problems"},
+	{"ProblemDomains", inDomain{ProblemDomains: true}, "domain-problems", "resourceName with a slash"},
 	{"PasswordMustChange", inDomain{PasswordMustChange: true}, "domain-must-change", "yes"},
 }
 
@@ -44,8 +55,16 @@ func TestEveryOtherAnswerOfADomainIsReportedAndBreaksNothing(t *testing.T) {
 	reported(t, domainVariants, func(t *testing.T, answers inDomain) *customer {
 		ten := newTenancy(t, want{domain: true, options: ociemu.Options{DomainAnswers: answers}})
 		ten.waitForInactive()
+		ten.problemInDomain()
 		return ten
 	}, "InactiveLag", "Authorization")
+}
+
+// problemInDomain adds a problem about an API key of a user of the domain.
+func (ten *customer) problemInDomain() {
+	user := ten.AddDomainUser("Partners", ociemu.UserSeed{Name: "web@example.com"})
+	fingerprint, _ := ten.AddAPIKey(user)
+	ten.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user, ResourceID: fingerprint})
 }
 
 // waitForInactive moves the services' clock when the run waits until an INACTIVE auth token is refused.
