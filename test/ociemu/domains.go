@@ -282,13 +282,15 @@ func (d *domain) body() map[string]any {
 	}
 }
 
-// theDomain aims at the domain in the path.
+// theDomain aims at the domain in the path. The Policy Reference has other names of variables for a domain than for a
+// domain's users (iampolicyreference.htm, "Supported Variables").
 func theDomain(x *exchange) (aim, bool) {
 	d := find(x.e.state.domains, func(d *domain) bool { return d.id == x.params["domainId"] })
 	if d == nil {
 		return aim{}, false
 	}
-	return aim{d.seed.Compartment, d.variables()}, true
+	return aim{d.seed.Compartment, map[string]string{"target.domain.id": d.id,
+		"target.domain.name": d.seed.Name}}, true
 }
 
 // variables are those for conditions on users and credentials.

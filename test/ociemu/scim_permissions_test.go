@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/oracle/oci-go-sdk/v65/identity"
+
 	"github.com/keyturn/keyturn/test/ociemu"
 )
 
@@ -166,4 +168,24 @@ func TestEveryCallOfADomainNeedsItsPermissionsInEachReading(t *testing.T) {
 				need == nil || answer == ociemu.AuthorizationAppRole)
 		}
 	}
+}
+
+func TestAStatementCanNameTheDomainsThatAFunctionReads(t *testing.T) {
+	e, _ := twoDomains(t, nil)
+	fn := e.NewFunction("rotate", "")
+	c, tenancy := newClients(t, e, provider{fn}), e.Tenancy()
+	read := func(name string) error {
+		id := e.Domain(name).ID
+		_, err := c.identity.GetDomain(t.Context(), identity.GetDomainRequest{DomainId: &id})
+		return err
+	}
+	e.SetPolicies(policies(t, fn, "allow dynamic-group fn to {DOMAIN_READ} in tenancy where target.domain.id = '"+
+		e.Domain("Partners").ID+"'"))
+	allowed(t, "reading a named domain", read("Partners"), true)
+	allowed(t, "reading another domain", read("Default"), false)
+	_, err := c.identity.ListDomains(t.Context(), identity.ListDomainsRequest{CompartmentId: &tenancy})
+	allowed(t, "listing the domains", err, false)
+	e.SetPolicies(policies(t, fn, "allow dynamic-group fn to read domains in tenancy where "+
+		"target.resource.domain.name = 'Partners'"))
+	allowed(t, "reading by the variable of users", read("Partners"), false)
 }

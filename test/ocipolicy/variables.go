@@ -14,6 +14,7 @@ var variables = []string{
 	"target.compartment.id", "target.compartment.name",
 	"target.user.id", "target.user.name", "target.group.id", "target.group.name", "target.group.member",
 	"target.policy.id", "target.policy.name", "target.resource.domain.id", "target.resource.domain.name",
+	"target.domain.id", "target.domain.name",
 	"target.vault.id", "target.key.id", "target.secret.id", "target.secret.name", "request.kms-key.id",
 	"target.bucket.name", "target.object.name", "target.repo.name", "target.app.id", "target.function.id",
 	"target.tag-namespace.id", "target.tag-namespace.name", "target.metrics.namespace", "target.credential.type",
