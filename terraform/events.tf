@@ -39,5 +39,5 @@ resource "oci_events_rule" "problem_closed" {
   }
 
   # The function needs its permissions before the first event arrives.
-  depends_on = [oci_identity_policy.function]
+  depends_on = [oci_identity_policy.function, oci_identity_domains_grant.user_administrator]
 }

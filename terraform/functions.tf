@@ -51,6 +51,14 @@ resource "oci_functions_application" "this" {
       condition     = var.subnet_ocid != "" || var.nat_gateway || local.home_region == var.region
       error_message = "The home region is ${local.home_region}, the stack's region is ${var.region}: IAM accepts changes only in the home region, and a service gateway doesn't reach it. Set nat_gateway, or give a subnet_ocid with a route there."
     }
+    precondition {
+      condition     = var.subnet_ocid != "" || var.nat_gateway || length(local.distant_domains) == 0
+      error_message = "Identity domains with another home region than ${var.region}: ${join(", ", local.distant_domains)}. A domain accepts changes only in its home region, and a service gateway doesn't reach it. Set nat_gateway, or give a subnet_ocid with a route there."
+    }
+    precondition {
+      condition     = alltrue([for id, d in local.domains : d.state == "ACTIVE"])
+      error_message = "Identity domains that are not active: ${join(", ", [for id, d in local.domains : "${id} (${coalesce(d.state, "state unknown")})" if d.state != "ACTIVE"])}. Activate them, or remove them from identity_domains: the functions can't tell whether a user is in a domain that doesn't answer."
+    }
   }
 }
 
@@ -78,7 +86,7 @@ resource "oci_functions_function" "this" {
     # Octets count, not characters.
     precondition {
       condition     = sum([for k, v in merge(local.configuration, { ons_topic = join("", [for i in range(130) : "x"]) }) : floor(length(base64encode("${k}${v}")) * 3 / 4)]) <= 4096
-      error_message = "The configuration is longer than the 4 KB that Functions allows: shorten excluded_users (use a * for similar names) or secret_compartment_ocids."
+      error_message = "The configuration is longer than the 4 KB that Functions allows: shorten excluded_users (use a * for similar names), identity_domains or secret_compartment_ocids."
     }
   }
 }

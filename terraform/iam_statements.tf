@@ -10,12 +10,16 @@ locals {
   not_excluded = [for u in local.excluded_users : startswith(u, "ocid1.") ? "target.user.id != '${u}'" : (
     strcontains(u, "*") ? "target.user.name != /${u}/" : "target.user.name != '${u}'"
   )]
-  others_than_excluded = "all {${join(", ", local.not_excluded)}}"
+  others_than_excluded = "all {${join(", ", concat(local.in_default, local.not_excluded))}}"
+
+  # With identity_domains, the statements for the classic API cover only the Default domain. Otherwise a domain that counts the
+  # same permissions for its own API would allow them for its users, too, whether or not it is named.
+  in_default = length(var.identity_domains) > 0 ? ["target.resource.domain.name = 'Default'"] : []
 
   # USER_UPDATE alone would allow UpdateUser, which can change the mail address for the next reset, and anything that IAM may
   # check with it later. So the statement names the operations.
   credential_operations = flatten([for k in local.kinds_on : local.kinds[k].operations])
-  credentials_of_others = "all {${join(", ", concat(["any {${join(", ", [for o in local.credential_operations : "request.operation = '${o}'"])}}"], local.not_excluded))}}"
+  credentials_of_others = "all {${join(", ", concat(local.in_default, ["any {${join(", ", [for o in local.credential_operations : "request.operation = '${o}'"])}}"], local.not_excluded))}}"
 
   bound_secrets = var.secret_policy == "compartment" ? "" : join("", [
     " where all {target.resource.tag.keyturn.user = /ocid1.user.*/, any {",
@@ -37,7 +41,7 @@ locals {
       { name = "users", purpose = f == "rotate" ? "GetUser: the user's name, to see whether the user is protected" : "ListUsers, GetUser: the users whose credentials the sweep checks, and their names",
       what = "{USER_INSPECT} in tenancy" },
       { name = "credentials-list", purpose = "ListApiKeys, ListAuthTokens, ListCustomerSecretKeys, GetUserUIPasswordInformation: the credentials before and after each step. Also those of excluded users, so that the function can report that they are excluded, instead of a 404",
-      what = "{USER_READ} in tenancy" },
+      what = "{USER_READ} in tenancy${join("", [for c in local.in_default : " where ${c}"])}" },
       { name = "credentials-change", purpose = "Part of every change of a user's credentials; not for UpdateUser",
       what = "{USER_UPDATE} in tenancy where ${local.credentials_of_others}" },
     ],
@@ -49,6 +53,7 @@ locals {
       { name = "password-set", purpose = "CreateOrResetUIPassword, as in Oracle's tutorial: the reference and the tutorial name different permissions, and only a test in a tenancy can show which is needed",
       what = "{USER_UIPASS_SET} in tenancy where ${local.others_than_excluded}" } if k == "password"
     ],
+    local.domain_statements,
     [for k in slice(distinct(concat([for k in local.kinds_on : "namespace" if local.kinds[k].endpoint != ""], ["none"])), 0, 1) :
       { name = "namespace", purpose = "GetNamespace: where an auth token or a customer secret key is used for the proof",
       what = "{OBJECTSTORAGE_NAMESPACE_READ} in tenancy" } if k == "namespace"

@@ -36,11 +36,20 @@ locals {
   tenancy_wide_ocids = merge({
     tenancy_ocid             = [var.tenancy_ocid]
     compartment_ocid         = [var.compartment_ocid]
+    identity_domains         = var.identity_domains
     secret_compartment_ocids = var.secret_compartment_ocids
     topic_compartment_ocid   = compact([var.topic_compartment_ocid])
     excluded_users           = [for u in var.excluded_users : u if startswith(u, "ocid1.")]
     first_secrets            = [for s in values(var.first_secrets) : s.user]
   }, { for duty, parts in local.group_parts : "${duty}_group" => [for p in parts : p if startswith(p, "ocid1.")] })
+
+  # What a domain's second or third way must be: of a named domain, and the only one.
+  misplaced_domains = concat(
+    flatten([for input, ids in { identity_domains_manage_users = var.identity_domains_manage_users, identity_domains_app_role = var.identity_domains_app_role } : [
+      for id in ids : "${input}: ${id} is not in identity_domains. Add it there, too, or remove it here." if !contains(var.identity_domains, id)
+    ]]),
+    [for id in var.identity_domains_app_role : "identity_domains_app_role: ${id} is also in identity_domains_manage_users. Keep it in one of the two: with the role, the statement would be needless." if contains(var.identity_domains_manage_users, id)],
+  )
 
   images = { for input, image in { rotate_image = var.rotate_image, sweep_image = var.sweep_image } : input => {
     host       = split("/", image)[0]
@@ -101,6 +110,10 @@ resource "terraform_data" "inputs" {
     precondition {
       condition     = length(local.in_another_region) == 0
       error_message = join("\n", local.in_another_region)
+    }
+    precondition {
+      condition     = length(local.misplaced_domains) == 0
+      error_message = join("\n", local.misplaced_domains)
     }
     precondition {
       condition     = alltrue([for c in var.secret_compartment_ocids : !startswith(c, "ocid1.tenancy.") || c == var.tenancy_ocid])

@@ -22,6 +22,7 @@ locals {
       grace_period        = var.grace_period
       dry_run             = var.dry_run ? "yes" : "no"
     },
+    length(var.identity_domains) > 0 ? { identity_domains = join(",", var.identity_domains) } : {},
     var.configuration,
   )
 }

@@ -53,7 +53,8 @@ locals {
     commands = [local.bind_command]
     }, {
     do = concat(["Close a problem in Cloud Guard with a comment that names the secret, and", "read the mail."],
-    var.dry_run ? ["dry_run is on, so nothing is rotated yet: when the mail is as expected,", "set dry_run = false and apply."] : [])
+      var.dry_run ? ["dry_run is on, so nothing is rotated yet: when the mail is as expected,", "set dry_run = false and apply."] : [],
+    length(var.identity_domains) == 0 ? [] : ["Do this for a user of each identity domain, too. If a domain refuses with", "401, terraform/README.md has other ways, under Identity domains."])
     commands = []
   }])
 

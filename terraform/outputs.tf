@@ -17,6 +17,11 @@ output "dynamic_groups" {
   value       = { for f, g in oci_identity_dynamic_group.function : local.dynamic_group_names[f] => { matching_rule = g.matching_rule } }
 }
 
+output "domain_roles" {
+  description = "The functions' App roles in identity domains: function, domain and role."
+  value       = [for m in local.domain_members : merge(m, { role = "User Administrator" })]
+}
+
 output "group_statements" {
   description = "What people may do: name, group, purpose and text of every statement."
   value       = local.group_statements

@@ -77,7 +77,7 @@ variable "kinds" {
 }
 
 variable "excluded_users" {
-  description = "Users whose credentials must never be rotated, above all break-glass administrators. Names as in IAM (domain/name for federated users), names with a * at the beginning or the end, or user OCIDs. IAM and the functions both enforce it."
+  description = "Users whose credentials must never be rotated, above all break-glass administrators. Names as in IAM (domain/name for federated users and for users of identity_domains), names with a * at the beginning or the end, or user OCIDs. A name without a domain protects only a user of the Default domain. IAM and the functions both enforce it."
   type        = list(string)
 
   validation {
@@ -90,6 +90,39 @@ variable "excluded_users" {
       (u == trimspace(u) && !can(regex("(?i)(^|/)ocid[0-9]", u)) && (can(regex("^[^*'\",;[:cntrl:]]+$", u)) || can(regex("^\\*?[^*/'\",;[:cntrl:]]+\\*?$", u))))
     )])
     error_message = "excluded_users takes user names, names with a * at the beginning or the end (without a slash), and OCIDs of users (ocid1.user.oc1..aaaa..., in lower case); quotes, commas, semicolons, and spaces at either end are refused."
+  }
+}
+
+variable "identity_domains" {
+  description = "OCIDs of the identity domains whose users' credentials are rotated, too. Empty: only those of the Default domain's users. The functions may change credentials only in the domains named here, through the domains' own API."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(distinct(var.identity_domains)) == length(var.identity_domains) && alltrue([for d in var.identity_domains : can(regex("^ocid1\\.domain\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", d))])
+    error_message = "identity_domains takes OCIDs of identity domains, each once: copy them from Identity, Domains (ocid1.domain.oc1..aaaa...). Names, compartments and `all` are refused, because the policies name each domain."
+  }
+}
+
+variable "identity_domains_manage_users" {
+  description = "Those of identity_domains in which the functions need `manage users`. Name a domain only if it refuses calls that single permissions should allow (401 in the mail). It opens much more: with it, the functions may create, change, unblock and delete all users of the domain, except excluded_users."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(distinct(var.identity_domains_manage_users)) == length(var.identity_domains_manage_users)
+    error_message = "identity_domains_manage_users names a domain twice: name each once."
+  }
+}
+
+variable "identity_domains_app_role" {
+  description = "Those of identity_domains in which the functions get the App role User Administrator instead of policy statements, for domains that count only their own roles. It opens the most: the functions may manage all users, groups and memberships of the domain, and IAM doesn't protect excluded_users there. An administrator of the domain must run the apply."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(distinct(var.identity_domains_app_role)) == length(var.identity_domains_app_role)
+    error_message = "identity_domains_app_role names a domain twice: name each once."
   }
 }
 
@@ -272,13 +305,13 @@ variable "grace_period" {
 }
 
 variable "configuration" {
-  description = "Further configuration keys of both functions, as docs/configuration.md lists them: event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days, identity_domains, default_domain_api, maximum_age."
+  description = "Further configuration keys of both functions, as docs/configuration.md lists them: event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days, default_domain_api, maximum_age."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = alltrue([for k in keys(var.configuration) : contains(["event_check", "secret_binding", "bare_closure", "prove", "rsa_bits", "log_level", "metrics", "sweep_days", "identity_domains", "default_domain_api", "maximum_age"], k)])
-    error_message = "configuration takes event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days, identity_domains, default_domain_api and maximum_age. The other keys have separate inputs: notifications, excluded_users, secret_compartment_ocids, dry_run, grace_period."
+    condition     = alltrue([for k in keys(var.configuration) : contains(["event_check", "secret_binding", "bare_closure", "prove", "rsa_bits", "log_level", "metrics", "sweep_days", "default_domain_api", "maximum_age"], k)])
+    error_message = "configuration takes event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days, default_domain_api and maximum_age. The other keys have separate inputs: notifications, excluded_users, identity_domains, secret_compartment_ocids, dry_run, grace_period."
   }
   validation {
     condition = alltrue([for k, v in var.configuration : can(regex(lookup({
@@ -290,11 +323,10 @@ variable "configuration" {
       log_level          = "^(trace|debug|info|warn|error)$"
       metrics            = "^(on|off)$"
       sweep_days         = "^([1-9]|[1-8][0-9]|90)$"
-      identity_domains   = "^( *(all|ocid1[.](domain|compartment|tenancy)[.][a-z0-9]+[.][a-z0-9-]*([.][a-z0-9]+)+) *(,|$))*$"
       default_domain_api = "^(classic|scim)$"
       maximum_age        = "^(0|3650d|([0-9]{1,3}|[12][0-9]{3}|3[0-5][0-9]{2}|36[0-4][0-9])d(([01]?[0-9]|2[0-3])h)?([0-5]?[0-9]m)?|[0-9]{1,4}h([0-5]?[0-9]m)?|[0-9]{1,6}m)$"
     }, k, ".*"), v))])
-    error_message = "configuration has a value that the functions would refuse at start: event_check on, off; secret_binding require, warn; bare_closure refuse, rotate; prove require, try, off; rsa_bits 2048, 3072, 4096; log_level trace, debug, info, warn, error; metrics on, off; sweep_days 1 to 90; identity_domains all, and OCIDs of domains, compartments or the tenancy, separated by commas; default_domain_api classic, scim; maximum_age 0, or days, hours and minutes such as 90d, 36h, up to 3650d."
+    error_message = "configuration has a value that the functions would refuse at start: event_check on, off; secret_binding require, warn; bare_closure refuse, rotate; prove require, try, off; rsa_bits 2048, 3072, 4096; log_level trace, debug, info, warn, error; metrics on, off; sweep_days 1 to 90; default_domain_api classic, scim; maximum_age 0, or days, hours and minutes such as 90d, 36h, up to 3650d."
   }
 }
 

@@ -34,7 +34,7 @@ variable "vcn_cidr" {
 }
 
 variable "nat_gateway" {
-  description = "Allow HTTPS to the internet through a NAT gateway. Only for a stack outside the home region: IAM accepts changes only in the home region, and a service gateway reaches only the services of its own region."
+  description = "Allow HTTPS to the internet through a NAT gateway. Only for a stack outside the home region, or with identity domains of another home region: IAM and the domains accept changes only in their home regions, and a service gateway reaches only the services of its own region."
   type        = bool
   default     = false
 }

@@ -295,3 +295,16 @@ run "two_stacks_name_tenancy_wide_resources_differently" {
     error_message = "The second stack has the first one's names."
   }
 }
+
+run "without_identity_domains_nothing_is_looked_up_and_no_statement_names_a_domain" {
+  command = plan
+
+  assert {
+    condition     = length(data.oci_identity_domain.this) + length(oci_identity_domains_grant.user_administrator) == 0 && !contains(keys(output.configuration), "identity_domains")
+    error_message = "Identity domains are on."
+  }
+  assert {
+    condition     = length([for s in output.policy_statements : s if strcontains(s.text, "domain")]) == 0
+    error_message = "A statement is about identity domains."
+  }
+}

@@ -194,6 +194,7 @@ func TestEverythingHasToBeOfOneRealm(t *testing.T) {
 	for input, v := range map[string]any{
 		"compartment_ocid":                 "ocid1.compartment.oc2..aaaaaaaax",
 		"secret_compartment_ocids":         []string{"ocid1.compartment.oc2..aaaaaaaax"},
+		"identity_domains":                 []string{"ocid1.domain.oc2..aaaaaaaax"},
 		"deployer_group":                   "ocid1.group.oc2..aaaaaaaax",
 		"excluded_users":                   []string{"ocid1.user.oc2..aaaaaaaax"},
 		"security_zone_recipe_ocid":        "ocid1.securityzonerecipe.oc2..aaaaaaaax",

@@ -135,8 +135,8 @@ func TestTheStackKeepsItsRules(t *testing.T) {
 		}
 	})
 	t.Logf("%d runs passed", passed)
-	if passed < 70 && !t.Failed() {
-		t.Errorf("%d runs passed, want 70 or more", passed)
+	if passed < 84 && !t.Failed() {
+		t.Errorf("%d runs passed, want 84 or more", passed)
 	}
 }
 

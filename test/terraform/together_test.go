@@ -50,6 +50,31 @@ func TestASecretThatNoRotationWouldFillIsRefused(t *testing.T) {
 	})
 }
 
+func TestADomainIsGivenByItsOCIDAndHasOneWay(t *testing.T) {
+	const one, two = "ocid1.domain.oc1..aaaaaaaaone", "ocid1.domain.oc1..aaaaaaaatwo"
+	given := values{"identity_domains": []string{one, two}}
+	cases := []inputCase{
+		{"two domains", given, "", ""},
+		{"a second and a third way", with(with(given, "identity_domains_manage_users", []string{one}),
+			"identity_domains_app_role", []string{two}), "", ""},
+		{"two ways for one domain", with(with(given, "identity_domains_manage_users", []string{one}),
+			"identity_domains_app_role", []string{one}), "identity_domains_app_role: " + one + " is also in", ""},
+		{"the second way of no domain", values{"identity_domains_manage_users": []string{one}},
+			"identity_domains_manage_users: " + one + " is not in identity_domains", ""},
+		{"the third way of another domain", values{"identity_domains": []string{one},
+			"identity_domains_app_role": []string{two}}, "identity_domains_app_role: " + two + " is not in", ""},
+		{"a domain twice", values{"identity_domains": []string{one, one}}, "identity_domains takes OCIDs", ""},
+		{"domains in the configuration", values{"configuration": values{"identity_domains": one}},
+			"separate inputs: notifications, excluded_users, identity_domains", ""},
+	}
+	for _, given := range []string{"", "all", "Partners", "ocid1.compartment.oc1..aaaaaaaax", "OCID1.DOMAIN.OC1..AAAA",
+		one + "," + two, "ocid1.domain.oc1..aaaa...", "'" + one + "'"} {
+		cases = append(cases, inputCase{"given " + given, values{"identity_domains": []string{given}},
+			"identity_domains takes OCIDs of identity domains", ""})
+	}
+	check(t, cases)
+}
+
 func TestMailsWithoutASubscriberAreRefusedOrCauseAWarning(t *testing.T) {
 	topic := values{"topic_ocid": ocid("onstopic", "fra"),
 		"topic_compartment_ocid": "ocid1.compartment.oc1..aaaaaaaatopics", "emails": []string{}}
@@ -173,7 +198,7 @@ func TestTheStackAcceptsTheSameGracePeriodsAsTheFunctions(t *testing.T) {
 
 func TestTheStackAcceptsEveryConfigurationKey(t *testing.T) {
 	own := map[string]bool{"ons_topic": true, "protected_users": true, "secret_compartments": true, "dry_run": true,
-		"grace_period": true}
+		"grace_period": true, "identity_domains": true}
 	list := regexp.MustCompile(`for k in keys\(var\.configuration\) : contains\(\[(.*?)\], k\)`).FindStringSubmatch(
 		read(t, "terraform/variables.tf"))
 	if list == nil {

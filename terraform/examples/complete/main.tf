@@ -20,6 +20,11 @@ module "keyturn" {
   secret_admin_group = "KeyturnSecretAdmins"
   closer_group       = "SecOps"
 
+  # OCIDs of identity domains besides Default, if their users' credentials should be rotated, too.
+  identity_domains              = []
+  identity_domains_manage_users = []
+  identity_domains_app_role     = []
+
   # Events
   cloud_guard_reporting_region = var.region
   events_enabled               = true

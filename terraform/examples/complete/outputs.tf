@@ -8,6 +8,11 @@ output "dynamic_groups" {
   value       = module.keyturn.dynamic_groups
 }
 
+output "domain_roles" {
+  description = "The functions' App roles in identity domains."
+  value       = module.keyturn.domain_roles
+}
+
 output "group_statements" {
   description = "What people may do."
   value       = module.keyturn.group_statements
