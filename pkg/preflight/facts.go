@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
@@ -151,6 +152,19 @@ func (f *Facts) compartments() []string {
 	return f.Config.SecretCompartments
 }
 
+// domains returns the OCIDs of the configured identity domains, with a placeholder for those of compartments.
+func (f *Facts) domains() (ids []string) {
+	for _, item := range f.Config.IdentityDomains {
+		if !strings.HasPrefix(item, "ocid1.domain.") {
+			item = "<IDENTITY_DOMAIN>"
+		}
+		if !slices.Contains(ids, item) {
+			ids = append(ids, item)
+		}
+	}
+	return ids
+}
+
 // listed reports whether it is known which secrets are bound.
 func (f *Facts) listed() bool {
 	unknown := func(c Compartment) bool { return !c.Secrets.OK() }
@@ -171,9 +185,10 @@ func (f *Facts) uses(at ...credential.Endpoint) bool {
 
 // policy returns what the statements in remedies depend on, with placeholders for what the function doesn't know.
 func (f *Facts) policy() Policy {
-	p := Policy{f.Function, "<DYNAMIC_GROUP>", f.Config.ProtectedUsers, f.compartments(),
-		cmp.Or(f.Topic.Value.Compartment, "<COMPARTMENT_OF_TOPIC>"),
-		cmp.Or(f.claim(claimCompartment), "<COMPARTMENT_OF_FUNCTION>")}
+	p := Policy{Function: f.Function, Group: "<DYNAMIC_GROUP>", Protected: f.Config.ProtectedUsers,
+		Compartments: f.compartments(), Domains: f.domains(),
+		Topic: cmp.Or(f.Topic.Value.Compartment, "<COMPARTMENT_OF_TOPIC>"),
+		Own:   cmp.Or(f.claim(claimCompartment), "<COMPARTMENT_OF_FUNCTION>")}
 	if len(p.Compartments) == 0 {
 		p.Compartments = []string{"<COMPARTMENT_OF_SECRETS>"}
 	}

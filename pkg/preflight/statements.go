@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -17,6 +18,7 @@ type Policy struct {
 	Group        string   // name of its dynamic group
 	Protected    []string // as in config.Config
 	Compartments []string // OCIDs of those with secrets
+	Domains      []string // OCIDs of the identity domains besides Default
 	Topic        string   // OCID of the topic's compartment
 	Own          string   // OCID of the function's compartment
 }
@@ -37,11 +39,17 @@ func place(id string) string {
 	return "compartment id " + id
 }
 
-// Statements returns all that the function needs: exactly those that terraform/iam_statements.tf makes for all kinds.
-// They are written in both places, because a reviewer reads the stack's policies in Terraform alone, with their
-// conditions on inputs that the function does not know. A test in test/leastprivilege compares the texts.
+// Statements returns all that the function needs: exactly those that terraform/iam_statements.tf makes for all kinds,
+// and for domains those of terraform/iam_domains.tf with single permissions. They are written in both places, because a
+// reviewer reads the stack's policies in Terraform alone, with their conditions on inputs that the function does not
+// know. A test in test/leastprivilege compares the texts.
 func (p Policy) Statements() []Statement {
 	var operations, tags, others []string
+	lists := ""
+	if len(p.Domains) > 0 {
+		others = append(others, inDefault)
+		lists = " where " + inDefault
+	}
 	for _, k := range credential.Kinds() {
 		for _, o := range k.Record().Operations {
 			operations = append(operations, "request.operation = '"+o+"'")
@@ -61,12 +69,13 @@ func (p Policy) Statements() []Statement {
 	if len(others) > 0 {
 		where = " where all {" + strings.Join(others, ", ") + "}"
 	}
-	change := strings.Join(append([]string{"any {" + strings.Join(operations, ", ") + "}"}, others...), ", ")
+	change := strings.Join(slices.Insert(slices.Clone(others), min(1, len(p.Domains)),
+		"any {"+strings.Join(operations, ", ")+"}"), ", ")
 	bound := " where all {target.resource.tag.keyturn.user = /ocid1.user.*/, any {" + strings.Join(tags, ", ") + "}}"
 	all := []Statement{
 		{"tenancy", "", "{TENANCY_INSPECT} in tenancy", ""},
 		{"users", "", "{USER_INSPECT} in tenancy", ""},
-		{"credentials-list", "", "{USER_READ} in tenancy", ""},
+		{"credentials-list", "", "{USER_READ} in tenancy" + lists, ""},
 		{"namespace", "", "{OBJECTSTORAGE_NAMESPACE_READ} in tenancy", ""},
 		{"preflight-cloud-guard", "", "read cloud-guard-config in tenancy", ""},
 		{"preflight-topic", "", "{ONS_TOPIC_READ} in " + place(p.Topic), ""},
@@ -82,6 +91,7 @@ func (p Policy) Statements() []Statement {
 	}
 	all = append(all, Statement{"password-set", "", "{USER_UIPASS_SET} in tenancy" + where,
 		"CreateOrResetUIPassword, if IAM requires the permission of Oracle's tutorial"})
+	all = append(all, p.domainStatements()...)
 	for _, c := range p.Compartments {
 		all = append(all, Statement{"secrets-list", c, "{SECRET_INSPECT} in " + place(c), ""},
 			Statement{"secrets-write", c, "{SECRET_READ, SECRET_UPDATE, SECRET_VERSION_INSPECT, SECRET_BUNDLE_READ} " +

@@ -18,7 +18,9 @@ import (
 type Case struct {
 	Name    string
 	Answers ociemu.Answers
-	Config  []string // further configuration of the functions
+	Domain  string                     // the identity domain that the functions are configured with; empty: none
+	Reading ociemu.AuthorizationAnswer // what a domain's API asks for
+	Config  []string                   // further configuration of the functions
 	Run     func(*environment) error
 }
 

@@ -75,9 +75,8 @@ func denials(s *environment) []Denial {
 }
 
 // Deny makes all calls that must be denied, with the given policies.
-func Deny(ctx context.Context, b Binaries, protected string, answers ociemu.Answers, policies rules) (out []Verdict,
-	err error) {
-	s, err := newEnvironment(ctx, b, protected, answers)
+func Deny(ctx context.Context, b Binaries, stack Stack, policies rules) (out []Verdict, err error) {
+	s, err := newEnvironment(ctx, b, stack.Protected, Case{})
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +88,9 @@ func Deny(ctx context.Context, b Binaries, protected string, answers ociemu.Answ
 	who := map[string]ociemu.Principal{"rotate": s.Function, "sweep": s.SweepFunction(),
 		"another": s.NewFunction("another", s.keyturn)}
 	list := denials(s)
+	if len(stack.Domains) > 0 {
+		list = append(list, domainDenials(s)...)
+	}
 	s.SetPolicies(&ociemu.Policies{Set: set})
 	for _, d := range list {
 		v := Verdict{Denial: d}
@@ -109,41 +111,54 @@ func Deny(ctx context.Context, b Binaries, protected string, answers ociemu.Answ
 }
 
 // Granted returns the permissions that the policies can grant a function ("rotate", "sweep" or another) of the stack's
-// compartment, for its best targets: a user who is not excluded, a bound secret, in each of the stack's compartments.
-func Granted(policies rules, function string) ([]string, error) {
+// compartment, for its best targets: a user of one of the domains who is not excluded, a bound secret, in each of the
+// stack's compartments.
+func Granted(policies rules, function string, domains ...string) ([]string, error) {
 	at := Place{Tenancy: "tenancy", Keyturn: "keyturn", Workload: "workload",
-		Functions: map[string]string{"rotate": "rotate", "sweep": "sweep"}}
+		Functions: map[string]string{"rotate": "rotate", "sweep": "sweep"}, Domains: map[string]string{}}
+	for _, w := range ways {
+		at.Domains[w.domain] = w.domain
+	}
 	set, err := policies(at)
 	if err != nil {
 		return nil, err
 	}
 	root := ocipolicy.Compartment{ID: at.Tenancy, Name: "root"}
+	paths := [][]ocipolicy.Compartment{{root}, {{ID: at.Keyturn, Name: "keyturn"}, root},
+		{{ID: at.Workload, Name: "workload"}, root}}
+	r := ocipolicy.Request{Principal: ocipolicy.Principal{Resource: ocipolicy.Resource{ID: function, Type: "fnfunc",
+		Compartment: at.Keyturn}}}
 	var out []string
 	for _, p := range ocipolicy.KnownPermissions() {
-		for _, path := range [][]ocipolicy.Compartment{{root}, {{ID: at.Keyturn, Name: "keyturn"}, root},
-			{{ID: at.Workload, Name: "workload"}, root}} {
-			d := set.Decide(ocipolicy.Request{
-				Principal: ocipolicy.Principal{Resource: ocipolicy.Resource{ID: function, Type: "fnfunc",
-					Compartment: at.Keyturn}},
-				Permissions: []string{p}, Path: path, Variables: map[string]string{"target.user.name": "joe",
-					"target.user.id":                         "ocid1.user.oc1..joe",
-					ocipolicy.TagVariable("keyturn", "user"): "ocid1.user.oc1..joe", ocipolicy.TagVariable("keyturn",
-						"kind"): "api-key"},
+		r.Permissions = []string{p}
+		allowed := slices.ContainsFunc(domains, func(domain string) bool {
+			r.Variables = best(domain)
+			return slices.ContainsFunc(paths, func(path []ocipolicy.Compartment) bool {
+				r.Path = path
+				return set.Decide(r).Allowed
 			})
-			if d.Allowed && !slices.Contains(out, p) {
-				out = append(out, p)
-			}
+		})
+		if allowed {
+			out = append(out, p)
 		}
 	}
 	return out, nil
 }
 
+// best are the variables of the best target in a domain, whose OCID is its name.
+func best(domain string) map[string]string {
+	return map[string]string{"target.user.name": "joe", "target.user.id": "ocid1.user.oc1..joe",
+		"target.resource.domain.id": domain, "target.resource.domain.name": domain, "target.domain.id": domain,
+		ocipolicy.TagVariable("keyturn", "user"): "ocid1.user.oc1..joe",
+		ocipolicy.TagVariable("keyturn", "kind"): "api-key"}
+}
+
 // perilous are the prefixes of permissions with which a function could get more permissions, such as to create users,
 // groups, policies, compartments, functions or rules.
 var perilous = []string{"USER_CREATE", "USER_DELETE", "POLICY_", "GROUP_", "DYNAMIC_GROUP_", "COMPARTMENT_",
-	"TENANCY_UPDATE", "SECRET_CREATE",
-	"SECRET_DELETE", "SECRET_MOVE", "VAULT_", "KEY_", "FN_", "EVENTRULE_", "ONS_TOPIC_SUBSCRIBE", "ONS_SUBSCRIPTION_",
-	"CREDENTIAL_"}
+	"TENANCY_UPDATE", "DOMAIN_UPDATE", "DOMAIN_CREATE", "DOMAIN_DELETE", "DOMAIN_MOVE", "DOMAIN_REPLICATE",
+	"DOMAIN_ACTIVATE", "DOMAIN_DEACTIVATE", "SECRET_CREATE", "SECRET_DELETE", "SECRET_MOVE", "VAULT_", "KEY_", "FN_",
+	"EVENTRULE_", "ONS_TOPIC_SUBSCRIBE", "ONS_SUBSCRIPTION_", "CREDENTIAL_"}
 
 // Perilous returns the dangerous ones of the permissions.
 func Perilous(permissions []string) []string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -37,23 +38,31 @@ type environment struct {
 // limit is the time limit of an invocation, as on the real platform.
 const limit = 5 * time.Minute
 
-// newEnvironment sets up a tenancy without policies.
-func newEnvironment(ctx context.Context, b Binaries, protected string, answers ociemu.Answers,
-	config ...string) (*environment, error) {
+// newEnvironment sets up a tenancy without policies for a case.
+func newEnvironment(ctx context.Context, b Binaries, protected string, c Case) (*environment, error) {
 	env := &environment{ctx: ctx, clock: &tenancy.Clock{}}
 	o := ociemu.Calm()
 	o.Now = env.clock.Now
-	answers.BundleLag = -1
-	o.Answers = answers
+	o.Answers = c.Answers
+	o.Answers.BundleLag = -1
+	o.DomainAnswers.Authorization = c.Reading
+	for _, name := range []string{byPermissions, byManage, byRole, notNamed} {
+		o.Domains = append(o.Domains, ociemu.DomainSeed{Name: name})
+	}
+	o.Domains[1].Compartment, o.Domains[1].HomeRegion = "ocid1.compartment.oc1..aaaaaaaaplant", "eu-frankfurt-1"
 	s, err := tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: b.Rotate, Sweeper: b.Sweep, Timeout: limit,
-		Config: config,
+		Config: c.Config,
 		Places: func(e *ociemu.Emulator) tenancy.Places {
 			env.keyturn = e.AddCompartment("keyturn", "")
 			env.workload = e.AddCompartment("workload", "")
 			env.elsewhere = e.AddCompartment("elsewhere", "")
+			config := []string{"secret_compartments=" + env.keyturn + "," + env.workload,
+				"protected_users=" + protected}
+			if c.Domain != "" {
+				config = append(config, "identity_domains="+e.Domain(c.Domain).ID)
+			}
 			return tenancy.Places{Functions: env.keyturn, Topic: env.keyturn, Secrets: env.keyturn, DefinedTags: true,
-				Config: []string{"secret_compartments=" + env.keyturn + "," + env.workload, "protected_users=" +
-					protected}}
+				Config: config}
 		}})
 	if err != nil {
 		return nil, fmt.Errorf("setting up the tenancy: %w", err)
@@ -64,8 +73,24 @@ func newEnvironment(ctx context.Context, b Binaries, protected string, answers o
 
 // place returns the OCIDs of the stack's resources in this tenancy.
 func (s *environment) place() Place {
-	return Place{Tenancy: s.Tenancy(), Keyturn: s.keyturn, Workload: s.workload,
+	at := Place{Tenancy: s.Tenancy(), Keyturn: s.keyturn, Workload: s.workload, Domains: map[string]string{},
 		Functions: map[string]string{"rotate": s.Function.FunctionID, "sweep": s.SweepFunction().FunctionID}}
+	for _, w := range ways {
+		at.Domains[w.domain] = s.Domain(w.domain).ID
+	}
+	return at
+}
+
+// grant gives the functions the stack's App roles.
+func (s *environment) grant(stack Stack) {
+	at := s.place()
+	for _, r := range stack.Roles {
+		for name, id := range stack.Domains {
+			if id == r.Domain {
+				s.GrantDomainRole(name, at.Functions[r.Function])
+			}
+		}
+	}
 }
 
 // Use is a permission that a statement granted.
@@ -80,7 +105,7 @@ type Result struct {
 	Used map[Use]bool
 	// Called are the operations that the functions called.
 	Called map[string]bool
-	// Refused are the denied operations, with the permissions that no statement granted.
+	// Refused are the denied operations, with the permissions that no statement granted, or the domain that refused.
 	Refused []string
 	Took    time.Duration
 }
@@ -88,15 +113,16 @@ type Result struct {
 // rules returns the policies of a tenancy; nil: none.
 type rules func(Place) (ocipolicy.Set, error)
 
-// runCase runs a case in a new tenancy.
-func runCase(ctx context.Context, b Binaries, protected string, c Case, policies rules) (out Result) {
+// runCase runs a case in a new tenancy, with the stack's excluded users and App roles.
+func runCase(ctx context.Context, b Binaries, stack Stack, c Case, policies rules) (out Result) {
 	began := time.Now()
 	defer func() { out.Took = time.Since(began) }()
-	s, err := newEnvironment(ctx, b, protected, c.Answers, c.Config...)
+	s, err := newEnvironment(ctx, b, stack.Protected, c)
 	if err != nil {
 		return Result{Err: err}
 	}
 	defer func() { out.Err = errors.Join(out.Err, s.End()) }()
+	s.grant(stack)
 	if policies != nil {
 		set, err := policies(s.place())
 		if err != nil {
@@ -106,7 +132,13 @@ func runCase(ctx context.Context, b Binaries, protected string, c Case, policies
 	}
 	out = Result{Err: c.Run(s), Used: map[Use]bool{}, Called: map[string]bool{}}
 	for _, call := range s.Calls() {
-		if call.Decision == nil || call.Caller.Kind != "function" {
+		if call.Caller.Kind != "function" {
+			continue
+		}
+		if call.Decision == nil {
+			if call.Domain != "" && call.Status == http.StatusUnauthorized {
+				out.Refused = append(out.Refused, call.Operation+" ("+call.Domain+")")
+			}
 			continue
 		}
 		out.Called[call.Operation] = true

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/keyturn/keyturn/test/need"
-	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/ocipolicy"
 	"github.com/keyturn/keyturn/test/tenancy"
 )
@@ -18,9 +17,9 @@ var built Binaries
 
 func TestMain(m *testing.M) { os.Exit(tenancy.RunTests(m, &built.Rotate, &built.Sweep)) }
 
-func stack(t *testing.T) Stack {
+func stack(t *testing.T, name string) Stack {
 	t.Helper()
-	s, err := Committed()
+	s, err := Committed(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +28,7 @@ func stack(t *testing.T) Stack {
 
 func TestThePoliciesGrantWhatIsNeededAndNothingElse(t *testing.T) {
 	need.Suite(t, need.LeastPrivilege)
-	r, err := Everything(t.Context(), built, stack(t))
+	r, err := Everything(t.Context(), built, stack(t, complete), stack(t, withDomains))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +40,10 @@ func TestThePoliciesGrantWhatIsNeededAndNothingElse(t *testing.T) {
 	}
 	if n := len(r.Proof.Needed); n < 40 {
 		t.Errorf("%d permissions were taken away, want 40 or more", n)
+	}
+	if d := r.Domains.Proof; len(d.Results) < 50 || len(d.Needed) < 60 || len(d.Roles) != 2 {
+		t.Errorf("with domains %d cases ran, %d permissions and %d roles were taken away; want 50, 60 and 2 or more",
+			len(d.Results), len(d.Needed), len(d.Roles))
 	}
 	denied := 0
 	for _, v := range r.Denied {
@@ -60,7 +63,7 @@ func TestThePoliciesGrantWhatIsNeededAndNothingElse(t *testing.T) {
 
 func TestMissingAndSuperfluousPermissionsAreFound(t *testing.T) {
 	need.Suite(t, need.LeastPrivilege)
-	s := stack(t)
+	s := stack(t, complete)
 	only := []Case{rotateCases()[0]}
 	s.Statements = slices.DeleteFunc(slices.Clone(s.Statements), func(st Statement) bool {
 		return st.Function == "sweep" || strings.Contains(st.Text, s.Workload)
@@ -97,7 +100,7 @@ func TestEveryDeniedCallIsAllowedByAPolicyThatAllowsEverything(t *testing.T) {
 		st, err := ocipolicy.Parse("allow any-user to manage all-resources in tenancy")
 		return ocipolicy.Set{Statements: []ocipolicy.Statement{st}}, err
 	}
-	verdicts, err := Deny(t.Context(), built, stack(t).Protected, ociemu.Answers{}, all)
+	verdicts, err := Deny(t.Context(), built, stack(t, withDomains), all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,46 +111,69 @@ func TestEveryDeniedCallIsAllowedByAPolicyThatAllowsEverything(t *testing.T) {
 	}
 }
 
+func TestASuperfluousAppRoleIsFound(t *testing.T) {
+	s := stack(t, withDomains)
+	s.Roles = append(s.Roles, Role{Function: "rotate", Domain: s.Domains[byPermissions]})
+	var p Proof
+	p.Stack = s
+	for _, c := range domainCases() {
+		if strings.HasPrefix(c.Name, "a domain user's "+tenancy.APIKey.Record().Noun) {
+			p.Cases = append(p.Cases, c)
+		}
+	}
+	for i, r := range s.Roles {
+		n := p.needRole(t.Context(), built, i)
+		if needed := r.Function == "rotate" && r.Role != ""; (n.Case != "") != needed {
+			t.Errorf("%+v: without it %q fails", r, n.Case)
+		}
+	}
+}
+
 func TestWithoutConditionsAFunctionReachesForbiddenResources(t *testing.T) {
 	need.Suite(t, need.LeastPrivilege)
-	s := stack(t)
-	for _, function := range []string{"rotate", "sweep"} {
-		for about, want := range map[string][]string{
-			"USER_":   {"an excluded user's credentials", "an excluded user's credentials, by pattern"},
-			"SECRET_": {"a secret that is not bound by defined tags"},
-		} {
-			verdicts, err := Deny(t.Context(), built, s.Protected, ociemu.Answers{},
-				func(at Place) (ocipolicy.Set, error) {
-					set, err := s.Policies(at)
-					for i, st := range set.Statements {
-						if strings.HasPrefix(st.Name, function) && len(st.Permissions) > 0 &&
-							strings.HasPrefix(st.Permissions[0], about) {
-							set.Statements[i].Where = nil
-						}
-					}
-					return set, err
-				})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, v := range verdicts {
-				if len(v.Allowed) > 0 && v.Who == function {
-					got = append(got, v.What)
-				} else if len(v.Allowed) > 0 {
-					t.Errorf("%s is allowed %v", v.Who, v.Allowed)
+	users := []string{"an excluded user's credentials", "an excluded user's credentials, by pattern"}
+	for _, c := range []struct {
+		stack, function, about string
+		want                   []string
+	}{
+		{complete, "rotate", "USER_", users}, {complete, "sweep", "USER_", users},
+		{complete, "rotate", "SECRET_", []string{"a secret that is not bound by defined tags"}},
+		{complete, "sweep", "SECRET_", []string{"a secret that is not bound by defined tags"}},
+		{withDomains, "rotate", "DOMAIN_", []string{"a domain that the stack doesn't name"}},
+		{withDomains, "sweep", "USER_", append(users, "a domain that the stack doesn't name",
+			"an excluded user's credentials, in a domain", "by a policy, a domain that asks for an App role")},
+	} {
+		s := stack(t, c.stack)
+		verdicts, err := Deny(t.Context(), built, s, func(at Place) (ocipolicy.Set, error) {
+			set, err := s.Policies(at)
+			for i, st := range set.Statements {
+				if strings.HasPrefix(st.Name, c.function) && len(st.Permissions) > 0 &&
+					strings.HasPrefix(st.Permissions[0], c.about) {
+					set.Statements[i].Where = nil
 				}
 			}
-			if !slices.Equal(got, want) {
-				t.Errorf("without the conditions of %s on %s these are allowed: %q, want %q", function, about, got,
-					want)
+			return set, err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, v := range verdicts {
+			if len(v.Allowed) > 0 && v.Who == c.function {
+				got = append(got, v.What)
+			} else if len(v.Allowed) > 0 {
+				t.Errorf("%s is allowed %v", v.Who, v.Allowed)
 			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: without the conditions of %s on %s these are allowed: %q, want %q", c.stack, c.function,
+				c.about, got, c.want)
 		}
 	}
 }
 
 func TestNoFunctionMayUpdateAUser(t *testing.T) {
-	s := stack(t)
+	s := stack(t, complete)
 	set, err := s.Policies(s.own())
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +193,7 @@ func TestNoFunctionMayUpdateAUser(t *testing.T) {
 }
 
 func TestTheOtherStatementsGrantNoSecretsOrCredentials(t *testing.T) {
-	s := stack(t)
+	s := stack(t, complete)
 	if len(s.Others) < 15 {
 		t.Fatalf("%d statements for groups and services, want 15 or more", len(s.Others))
 	}
@@ -190,7 +216,7 @@ func TestTheOtherStatementsGrantNoSecretsOrCredentials(t *testing.T) {
 }
 
 func TestEveryStatementUsesKnownNames(t *testing.T) {
-	s := stack(t)
+	s := stack(t, withDomains)
 	for _, st := range append(s.Statements, s.Others...) {
 		parsed, err := ocipolicy.Parse(st.Text)
 		if err != nil {
@@ -204,12 +230,14 @@ func TestEveryStatementUsesKnownNames(t *testing.T) {
 
 func TestTheStackIsTheOneThatTerraformApplies(t *testing.T) {
 	need.StandIn(t)
-	now, err := Apply(t.Context(), "../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(now, stack(t)) {
-		t.Error("testdata/complete.json is out of date; run: go run ./test/leastprivilege -apply -write")
+	for _, name := range []string{complete, withDomains} {
+		now, err := Apply(t.Context(), "../..", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(now, stack(t, name)) {
+			t.Errorf("testdata/%s.json is out of date; run: go run ./test/leastprivilege -apply -write", name)
+		}
 	}
 }
 
@@ -217,12 +245,13 @@ func TestAStackIsReadFromAPlanOrAState(t *testing.T) {
 	const outputs = `{"outputs":{
 		"policy_statements":{"value":[{"name":"a","function":"rotate","purpose":"p","text":"t"}]},
 		"dynamic_groups":{"value":{"g":{"matching_rule":"r"}}},"function_ids":{"value":{"rotate":"f"}},
-		"configuration":{"value":{"protected_users":"u"}},"group_statements":{"value":[]},"service_statements":{"value":[]}}}`
+		"configuration":{"value":{"protected_users":"u"}},"group_statements":{"value":[]},"service_statements":{"value":[]},
+		"domain_roles":{"value":[{"function":"rotate","domain":"d","role":"r"}]}}}`
 	inputs := map[string]string{"tenancy_ocid": "t", "compartment_ocid": "k", "workload_compartment_ocid": "w"}
 	for _, text := range []string{`{"values":` + outputs + `}`, `{"planned_values":` + outputs + `}`} {
 		s, err := ReadStack([]byte(text), inputs)
 		if err != nil || len(s.Statements) != 1 || s.Statements[0].Text != "t" || s.Rules["g"] != "r" ||
-			s.Functions["rotate"] != "f" || s.Protected != "u" ||
+			s.Functions["rotate"] != "f" || s.Protected != "u" || len(s.Roles) != 1 || s.Roles[0].Domain != "d" ||
 			s.Tenancy+s.Keyturn+s.Workload != "tkw" {
 			t.Errorf("the stack is %+v (%v)", s, err)
 		}
@@ -232,7 +261,7 @@ func TestAStackIsReadFromAPlanOrAState(t *testing.T) {
 			t.Errorf("%s is read", text)
 		}
 	}
-	if _, err := Apply(t.Context(), "nowhere"); err == nil {
+	if _, err := Apply(t.Context(), "nowhere", complete); err == nil {
 		t.Errorf("applying nothing: %v", err)
 	}
 }

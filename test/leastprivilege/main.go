@@ -2,8 +2,8 @@
 // prints a table with the purpose of each permission.
 //
 // With -write it writes docs/policies.md. With -apply it first applies terraform/examples/complete with a fake provider
-// (TF_CLI_CONFIG_FILE), and writes the result to testdata/complete.json, the input of the proof. Run it in the
-// project's root.
+// (TF_CLI_CONFIG_FILE), without and with identity domains, and writes the results to testdata, the input of the proof.
+// Run it in the project's root.
 package main
 
 import (
@@ -13,15 +13,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-
-	"github.com/keyturn/keyturn/test/ociemu"
-	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
 const (
-	page     = "docs/policies.md"
-	snapshot = "test/leastprivilege/testdata/complete.json"
+	page      = "docs/policies.md"
+	snapshots = "test/leastprivilege/testdata"
 )
 
 func main() {
@@ -35,15 +31,20 @@ func main() {
 }
 
 func run(ctx context.Context, root string, write, apply bool) error {
-	s, err := Committed()
-	if apply {
-		s, err = Apply(ctx, root)
-		if err == nil {
-			err = keep(filepath.Join(root, snapshot), s)
+	var stacks [2]Stack
+	for i, name := range []string{complete, withDomains} {
+		var err error
+		if apply {
+			stacks[i], err = Apply(ctx, root, name)
+			if err == nil {
+				err = keep(filepath.Join(root, snapshots, name+".json"), stacks[i])
+			}
+		} else {
+			stacks[i], err = Committed(name)
 		}
-	}
-	if err != nil {
-		return err
+		if err != nil {
+			return err
+		}
 	}
 	dir, err := os.MkdirTemp("", "leastprivilege")
 	if err != nil {
@@ -54,7 +55,7 @@ func run(ctx context.Context, root string, write, apply bool) error {
 	if err != nil {
 		return err
 	}
-	r, err := Everything(ctx, b, s)
+	r, err := Everything(ctx, b, stacks[0], stacks[1])
 	if err != nil {
 		return err
 	}
@@ -84,72 +85,4 @@ func keep(path string, s Stack) error {
 		return fmt.Errorf("writing the stack: %w", err)
 	}
 	return nil
-}
-
-// Everything proves the stack, checks the denials, and compares with the tutorial.
-func Everything(ctx context.Context, b Binaries, s Stack) (Report, error) {
-	var r Report
-	var err error
-	r.Proof, err = Prove(ctx, b, s, Cases())
-	if err != nil {
-		return r, fmt.Errorf("proving: %w", err)
-	}
-	r.Denied, err = Deny(ctx, b, s.Protected, ociemu.Answers{}, s.Policies)
-	if err != nil {
-		return r, fmt.Errorf("checking the denials: %w", err)
-	}
-	otherwise := func(at Place) (ocipolicy.Set, error) {
-		set, err := s.Policies(at)
-		set.Inapplicable = ocipolicy.NegationHolds
-		return set, err
-	}
-	r.Otherwise, err = Deny(ctx, b, s.Protected, ociemu.Answers{}, otherwise)
-	if err != nil {
-		return r, fmt.Errorf("checking the denials, if a negation holds: %w", err)
-	}
-	r.Granted = map[string][]string{}
-	for _, function := range []string{"rotate", "sweep", "another"} {
-		r.Granted[function], err = Granted(otherwise, function)
-		if err != nil {
-			return r, fmt.Errorf("listing the permissions of %s: %w", function, err)
-		}
-	}
-	r.Comparison, err = Compare(ctx, b, r.Proof)
-	if err != nil {
-		return r, fmt.Errorf("comparing: %w", err)
-	}
-	return r, nil
-}
-
-// Faults returns the reasons why the claims are false.
-func (r Report) Faults() []string {
-	out := r.Proof.Faults()
-	for _, v := range append(r.Denied, r.Otherwise...) {
-		for _, operation := range v.Allowed {
-			out = append(out, fmt.Sprintf("%s, by %s: %s is allowed", v.What, v.Who, operation))
-		}
-	}
-	var tried []string
-	for _, v := range r.Denied {
-		if v.Who == "another" {
-			tried = append(tried, v.Denied...)
-		}
-	}
-	for _, c := range r.Proof.Cases {
-		for operation := range r.Proof.Results[c.Name].Called {
-			// a function reads its namespace without a permission
-			if operation != "GetNamespace" && !slices.Contains(tried, operation) {
-				out = append(out, fmt.Sprintf("a function calls %s, but another function did not try it", operation))
-			}
-		}
-	}
-	for function, granted := range r.Granted {
-		if function == "another" && len(granted) > 0 {
-			out = append(out, fmt.Sprintf("another function of the compartment is granted %v", granted))
-		}
-		if bad := Perilous(granted); len(bad) > 0 {
-			out = append(out, fmt.Sprintf("%s is granted %v", function, bad))
-		}
-	}
-	return out
 }

@@ -78,12 +78,20 @@ type Needed struct {
 	Operation string // the refused operation
 }
 
+// NeededRole says what fails without an App role.
+type NeededRole struct {
+	Role
+	Case      string // the first case that fails; empty: none, so the role is superfluous
+	Operation string // the refused operation
+}
+
 // Proof is the result of Prove.
 type Proof struct {
 	Stack   Stack
 	Cases   []Case
 	Results map[string]Result // by the cases' names, with exactly the stack's statements
 	Needed  []Needed
+	Roles   []NeededRole
 }
 
 // Faults returns the reasons why the proof fails.
@@ -101,11 +109,16 @@ func (p Proof) Faults() []string {
 				strings.Join(n.Lost, ", ")))
 		}
 	}
+	for _, n := range p.Roles {
+		if n.Case == "" {
+			out = append(out, fmt.Sprintf("nothing fails without the role of %s in %s", n.Function, n.Domain))
+		}
+	}
 	return out
 }
 
-// Prove runs the cases with exactly the stack's statements. Then it removes each permission alone, and runs the cases
-// that used it until one fails.
+// Prove runs the cases with exactly the stack's statements and App roles. Then it removes each permission and each role
+// alone, and runs the cases that used it until one fails.
 func Prove(ctx context.Context, b Binaries, s Stack, cases []Case) (Proof, error) {
 	set, err := s.Policies(s.own())
 	if err != nil {
@@ -113,13 +126,15 @@ func Prove(ctx context.Context, b Binaries, s Stack, cases []Case) (Proof, error
 	}
 	proof := Proof{Stack: s, Cases: cases, Results: map[string]Result{}}
 	results := make([]Result, len(cases))
-	each(len(cases), func(i int) { results[i] = runCase(ctx, b, s.Protected, cases[i], s.Policies) })
+	each(len(cases), func(i int) { results[i] = runCase(ctx, b, s, cases[i], s.Policies) })
 	for i, c := range cases {
 		proof.Results[c.Name] = results[i]
 	}
 	weakenings := Weakenings(set)
 	proof.Needed = make([]Needed, len(weakenings))
 	each(len(weakenings), func(i int) { proof.Needed[i] = proof.need(ctx, b, weakenings[i], set) })
+	proof.Roles = make([]NeededRole, len(s.Roles))
+	each(len(s.Roles), func(i int) { proof.Roles[i] = proof.needRole(ctx, b, i) })
 	return proof, ctx.Err()
 }
 
@@ -132,7 +147,7 @@ func (p Proof) need(ctx context.Context, b Binaries, w Weakening, set ocipolicy.
 		}) {
 			continue
 		}
-		r := runCase(ctx, b, p.Stack.Protected, c, func(at Place) (ocipolicy.Set, error) {
+		r := runCase(ctx, b, p.Stack, c, func(at Place) (ocipolicy.Set, error) {
 			set, err := p.Stack.Policies(at)
 			if err != nil {
 				return set, err
@@ -151,6 +166,25 @@ func (p Proof) need(ctx context.Context, b Binaries, w Weakening, set ocipolicy.
 			}
 		}
 		n.Case = "" // it failed for a different reason
+	}
+	return n
+}
+
+// needRole looks for a case that fails without an App role.
+func (p Proof) needRole(ctx context.Context, b Binaries, i int) NeededRole {
+	n := NeededRole{Role: p.Stack.Roles[i]}
+	without := p.Stack
+	without.Roles = slices.Delete(slices.Clone(p.Stack.Roles), i, i+1)
+	for _, c := range p.Cases {
+		if c.Domain == "" || p.Stack.Domains[c.Domain] != n.Domain {
+			continue
+		}
+		r := runCase(ctx, b, without, c, p.Stack.Policies)
+		if r.Err != nil && len(r.Refused) > 0 {
+			n.Case = c.Name
+			n.Operation, _, _ = strings.Cut(r.Refused[0], " ")
+			return n
+		}
 	}
 	return n
 }

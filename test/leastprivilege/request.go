@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
 
@@ -18,7 +19,8 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// request is a call that a function could make, on existing resources.
+// request is a call that a function could make, on existing resources. The path of a call to an identity domain begins
+// with the domain's address.
 type request struct {
 	operation, method, path string
 	body                    any
@@ -32,7 +34,7 @@ func (provider) AuthType() (common.AuthConfig, error) {
 	return common.AuthConfig{AuthType: common.UnknownAuthenticationType}, nil
 }
 
-// decide makes the call as the function, and returns the policies' decision. A denial must be a 404.
+// decide makes the call as the function, and returns the policies' decision. A denial must be a 404, in a domain a 401.
 func (s *environment) decide(p ociemu.Principal, r request) (ocipolicy.Decision, error) {
 	none := ocipolicy.Decision{}
 	var body []byte
@@ -43,7 +45,11 @@ func (s *environment) decide(p ociemu.Principal, r request) (ocipolicy.Decision,
 			return none, fmt.Errorf("encoding the body of %s: %w", r.operation, err)
 		}
 	}
-	req, err := http.NewRequestWithContext(s.ctx, r.method, s.URL()+r.path, bytes.NewReader(body))
+	address, denied := s.URL()+r.path, http.StatusNotFound
+	if strings.HasPrefix(r.path, "https://") {
+		address, denied = r.path, http.StatusUnauthorized
+	}
+	req, err := http.NewRequestWithContext(s.ctx, r.method, address, bytes.NewReader(body))
 	if err != nil {
 		return none, fmt.Errorf("making the request of %s: %w", r.operation, err)
 	}
@@ -69,8 +75,8 @@ func (s *environment) decide(p ociemu.Principal, r request) (ocipolicy.Decision,
 	case last.Operation != r.operation || last.Decision == nil:
 		return none, fmt.Errorf("%s %s is the operation %q without a decision; want %s", r.method, r.path,
 			last.Operation, r.operation)
-	case !last.Decision.Allowed && resp.StatusCode != http.StatusNotFound:
-		return none, fmt.Errorf("%s is denied with %d, want 404", r.operation, resp.StatusCode)
+	case !last.Decision.Allowed && resp.StatusCode != denied:
+		return none, fmt.Errorf("%s is denied with %d, want %d", r.operation, resp.StatusCode, denied)
 	}
 	return *last.Decision, nil
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -19,6 +19,13 @@ type Statement struct {
 	Text     string `json:"text"`
 }
 
+// Role is a function's App role in an identity domain.
+type Role struct {
+	Function string `json:"function"` // rotate or sweep
+	Domain   string `json:"domain"`   // OCID
+	Role     string `json:"role"`
+}
+
 // Stack is the part of a Terraform stack that the proof needs. The OCIDs are those in its texts.
 type Stack struct {
 	Statements []Statement       `json:"statements"`
@@ -28,18 +35,30 @@ type Stack struct {
 	Keyturn    string            `json:"keyturn"`  // compartment of the functions and the topic, and of secrets
 	Workload   string            `json:"workload"` // another compartment with secrets
 	Protected  string            `json:"protected_users"`
+	Domains    map[string]string `json:"identity_domains,omitempty"` // OCIDs by name
+	Roles      []Role            `json:"domain_roles,omitempty"`
 	// Others are the statements for groups and services. They are checked, but not used in cases.
 	Others []Statement `json:"others"`
 }
 
-//go:embed testdata/complete.json
-var committed []byte
+//go:embed testdata/*.json
+var committed embed.FS
 
-// Committed returns the stack in testdata/complete.json, an applied terraform/examples/complete.
-func Committed() (Stack, error) {
+// The stacks in testdata: an applied terraform/examples/complete, and the same with identity domains.
+const (
+	complete    = "complete"
+	withDomains = "domains"
+)
+
+// Committed returns a stack of testdata.
+func Committed(name string) (Stack, error) {
 	var s Stack
-	if err := json.Unmarshal(committed, &s); err != nil {
-		return s, fmt.Errorf("reading testdata/complete.json: %w", err)
+	text, err := committed.ReadFile("testdata/" + name + ".json")
+	if err == nil {
+		err = json.Unmarshal(text, &s)
+	}
+	if err != nil {
+		return s, fmt.Errorf("reading testdata/%s.json: %w", name, err)
 	}
 	return s, nil
 }
@@ -67,7 +86,7 @@ func ReadStack(show []byte, inputs map[string]string) (Stack, error) {
 	var people, services []Statement
 	var configuration map[string]string
 	for name, into := range map[string]any{"policy_statements": &s.Statements, "dynamic_groups": &groups,
-		"function_ids":  &s.Functions,
+		"function_ids": &s.Functions, "domain_roles": &s.Roles,
 		"configuration": &configuration, "group_statements": &people, "service_statements": &services} {
 		if out[name].Value == nil {
 			return s, fmt.Errorf("the output %s is missing, or only known after apply", name)
@@ -103,17 +122,20 @@ func (s Stack) named() Stack {
 // Place has the OCIDs of a tenancy that replace those in the stack's texts.
 type Place struct {
 	Tenancy, Keyturn, Workload string
-	Functions                  map[string]string
+	Functions, Domains         map[string]string
 }
 
 // own is the Place with the OCIDs in the stack's texts.
-func (s Stack) own() Place { return Place{s.Tenancy, s.Keyturn, s.Workload, s.Functions} }
+func (s Stack) own() Place { return Place{s.Tenancy, s.Keyturn, s.Workload, s.Functions, s.Domains} }
 
 // Policies parses the statements and matching rules, with the OCIDs of a tenancy.
 func (s Stack) Policies(at Place) (ocipolicy.Set, error) {
 	replace := []string{s.Tenancy, at.Tenancy, s.Keyturn, at.Keyturn, s.Workload, at.Workload}
 	for name, id := range s.Functions {
 		replace = append(replace, id, at.Functions[name])
+	}
+	for name, id := range s.Domains {
+		replace = append(replace, id, at.Domains[name])
 	}
 	r := strings.NewReplacer(replace...)
 	var set ocipolicy.Set

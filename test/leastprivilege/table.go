@@ -8,15 +8,6 @@ import (
 	"github.com/keyturn/keyturn/test/ocipolicy"
 )
 
-// Report is the content of docs/policies.md.
-type Report struct {
-	Proof      Proof
-	Denied     []Verdict
-	Otherwise  []Verdict           // the same with ocipolicy.NegationHolds
-	Granted    map[string][]string // permissions, by function
-	Comparison Comparison
-}
-
 const head = `# What the policies allow, and why
 
 Written by ` + "`go run ./test/leastprivilege -write`" + `, and compared by its test; don't edit it.
@@ -33,6 +24,7 @@ func (r Report) Markdown() string {
 	b.WriteString(head)
 	needed(&b, r.Proof)
 	denied(&b, r)
+	inDomains(&b, r)
 	compared(&b, r)
 	return b.String()
 }
@@ -42,26 +34,34 @@ func needed(b *strings.Builder, p Proof) {
 		"With exactly these statements all %d cases pass. If a single permission is removed, or a verb made one "+
 		"step weaker, at least one fails. Statements only add\n"+
 		"permissions, so the case also fails without the whole statement.\n\n", len(p.Cases))
+	p.tables(b, "###", nil)
+}
+
+// tables writes what each permission is for, and the statements; only those with other texts than the other stack's.
+func (p Proof) tables(b *strings.Builder, heading string, other []Statement) {
 	for _, function := range []string{"rotate", "sweep"} {
-		fmt.Fprintf(b, "### functions/%s\n\n| statement | without | this is refused | and this fails first |\n| "+
-			"--- | --- | --- | --- |\n", function)
+		fmt.Fprintf(b, "%s functions/%s\n\n| statement | without | this is refused | and this fails first |\n| "+
+			"--- | --- | --- | --- |\n", heading, function)
+		var texts []string
 		for i, st := range p.Stack.Statements {
-			if st.Function != function {
+			same := func(o Statement) bool { return o.Text == st.Text }
+			if st.Function != function || slices.ContainsFunc(other, same) {
 				continue
 			}
+			texts = append(texts, p.Stack.readable(st.Text))
 			for _, n := range p.Needed {
 				if n.Statement == i {
 					fmt.Fprintf(b, "| %s | %s | %s | %s |\n", st.Name, n.what(), orNone(n.Operation), orNone(n.Case))
 				}
 			}
 		}
-		b.WriteString("\n```\n")
-		for _, st := range p.Stack.Statements {
-			if st.Function == function {
-				fmt.Fprintf(b, "%s\n", p.Stack.readable(st.Text))
+		for _, n := range p.Roles {
+			if n.Function == function {
+				fmt.Fprintf(b, "| the App role %s | the role | %s | %s |\n", n.Role.Role, orNone(n.Operation),
+					orNone(n.Case))
 			}
 		}
-		b.WriteString("```\n\n")
+		fmt.Fprintf(b, "\n```\n%s\n```\n\n", strings.Join(texts, "\n"))
 	}
 }
 
@@ -84,8 +84,12 @@ func orNone(s string) string {
 
 // readable replaces the example's OCIDs with names.
 func (s Stack) readable(text string) string {
-	return strings.NewReplacer(s.Keyturn, "<keyturn's compartment>", s.Workload, "<workload's compartment>", s.Tenancy,
-		"<tenancy>").Replace(text)
+	replace := []string{s.Keyturn, "<keyturn's compartment>", s.Workload, "<workload's compartment>", s.Tenancy,
+		"<tenancy>"}
+	for name, id := range s.Domains {
+		replace = append(replace, id, "<"+name+">")
+	}
+	return strings.NewReplacer(replace...).Replace(text)
 }
 
 func denied(b *strings.Builder, r Report) {

@@ -69,9 +69,8 @@ type ScriptCall struct{ Operation, Missing string }
 
 // Compare runs everything with the tutorial's policies.
 func Compare(ctx context.Context, b Binaries, p Proof) (Comparison, error) {
-	protected := p.Stack.Protected
 	var c Comparison
-	granted, err := Granted(tutorial(""), "rotate")
+	granted, err := Granted(tutorial(""), "rotate", inDefault)
 	if err != nil {
 		return c, err
 	}
@@ -88,14 +87,13 @@ func Compare(ctx context.Context, b Binaries, p Proof) (Comparison, error) {
 			}
 		}
 	}
-	c.TooMuch, err = Deny(ctx, b, protected, ociemu.Answers{},
-		tutorial("ocid1.vaultsecret.oc1..theone"))
+	c.TooMuch, err = Deny(ctx, b, p.Stack, tutorial("ocid1.vaultsecret.oc1..theone"))
 	if err != nil {
 		return c, err
 	}
 	c.TooMuch = slices.DeleteFunc(c.TooMuch, func(v Verdict) bool { return len(v.Allowed) == 0 || v.Who == "sweep" })
 	results := make([]Result, len(p.Cases))
-	each(len(p.Cases), func(i int) { results[i] = runCase(ctx, b, protected, p.Cases[i], tutorial("")) })
+	each(len(p.Cases), func(i int) { results[i] = runCase(ctx, b, p.Stack, p.Cases[i], tutorial("")) })
 	for i, r := range results {
 		if r.Err != nil {
 			c.Fail = append(c.Fail, p.Cases[i].Name)
@@ -115,7 +113,7 @@ func Compare(ctx context.Context, b Binaries, p Proof) (Comparison, error) {
 // tutorialScript makes the calls of the tutorial's script, and returns the permissions that they used.
 func tutorialScript(ctx context.Context, b Binaries, answers ociemu.Answers) (out []ScriptCall, used []string,
 	err error) {
-	s, err := newEnvironment(ctx, b, "", answers)
+	s, err := newEnvironment(ctx, b, "", Case{Answers: answers})
 	if err != nil {
 		return nil, nil, err
 	}
