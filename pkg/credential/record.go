@@ -9,6 +9,9 @@ const (
 	Local  Origin = "local"
 	Server Origin = "server" // OCI generates the value and returns it once
 	Reset  Origin = "reset"  // OCI replaces the user's only value, which ends with the call
+	// Chosen is Reset with a value that Keyturn chooses: it is staged before OCI knows it. No kind has this origin; a
+	// rotation has it if the Listing says Chosen and secrets are named.
+	Chosen Origin = "chosen"
 )
 
 // Record is everything that Keyturn knows about a kind. The parser of comments, the decision table, mails, preflight,
