@@ -52,7 +52,7 @@ func (r *run) act(ctx, forward context.Context, c Case, d Decision) {
 }
 
 func (r *run) do(ctx context.Context, c Case, a Action) error {
-	needsValue := a == Prove || a == Promote || a == Fence || a == Create && r.job.origin() == credential.Local
+	needsValue := a == Prove || a == Promote || a == Fence || (a == Create || a == Reset) && c.generates()
 	if needsValue && c.Material == nil {
 		return fault.New(fault.Invalid, string(a), "the new credential's value is not known")
 	}
@@ -94,14 +94,10 @@ func (e *Engine) bits() int { return cmp.Or(e.RSABits, 2048) }
 // promote if nothing is proven.
 func (r *run) stage(ctx context.Context, c Case) error {
 	if c.Material == nil {
-		if r.job.origin() != credential.Local {
-			return fault.New(fault.Invalid, string(Stage), "the new credential's value is not known")
-		}
-		m, err := r.key.wait(ctx)
+		m, err := r.generate(ctx, c)
 		if err != nil {
 			return err
 		}
-		r.key = newKeyPair(r.bits()) // for the next attempt
 		c.Material = &m
 		r.mem.Value, r.mem.Kept = &m, ""
 	}
@@ -154,7 +150,7 @@ func (r *run) create(ctx context.Context, c Case, a Action) error {
 		}
 		d.PublicKey = public
 	case credential.Reset:
-		d.RetryToken = string(v.id) // the same for every delivery: OCI may then treat two resets as one
+		d = r.resetDraft(c)
 	default:
 		old := ""
 		if c := v.listed(r.job.Ref.ID); c != nil {
@@ -163,11 +159,13 @@ func (r *run) create(ctx context.Context, c Case, a Action) error {
 		d.Description = credential.Mark{Rotation: v.id, Maker: r.mem.Maker, Home: v.home()}.Describe(old)
 	}
 	made, err := r.Issuer.Create(ctx, r.job.Ref.User, d)
+	r.noteChange(err)
 	if err != nil {
-		r.noteChange(err)
+		if a == Reset && fault.Of(err) == fault.Conflict {
+			r.mem.Mismatch = d.Version
+		}
 		return err
 	}
-	r.noteChange(nil)
 	r.mem.Before, r.mem.Made, r.mem.MadeAt = v.issued, &made, r.Clock.Now()
 	switch {
 	case r.job.origin() == credential.Local:

@@ -107,16 +107,22 @@ func (v view) dead() bool {
 
 // oldGone reports whether the list lacks the old credential, or the password was reset.
 func (v view) oldGone() bool {
-	if v.job.origin() == credential.Reset {
-		return v.resetSince() || v.staged()
+	switch {
+	case v.job.origin() != credential.Reset:
+		return v.listed(v.job.Ref.ID) == nil
+	case v.resetSince(), v.mem.Made != nil:
+		return true
+	case v.chooses():
+		return v.recorded()
 	}
-	return v.listed(v.job.Ref.ID) == nil
+	return v.staged()
 }
 
-// generated reports whether this run made the attempt's key pair. Only such a key is ever uploaded: a user who may
-// write to the secret could have stored another one there.
+// generated reports whether this run made the attempt's value. Only such a key is ever uploaded, and only such a
+// password set: a user who may write to the secret could have stored another one there.
 func (v view) generated() bool {
-	return v.job.origin() == credential.Local && v.mem.Value != nil && v.value != nil && v.value.ID == v.mem.Value.ID
+	m := v.mem.Value
+	return v.generates() && m != nil && v.value != nil && v.value.ID == m.ID && v.value.Value.Equal(m.Value)
 }
 
 func (v view) is(some ...Stored) bool { return slices.Contains(some, v.stored()) }

@@ -16,6 +16,7 @@ type form struct {
 	kind    credential.Kind
 	roles   []credential.Role
 	replace bool
+	chosen  bool
 }
 
 func forms() []form {
@@ -29,6 +30,10 @@ func forms() []form {
 		{kind: credential.CustomerSecretKey, roles: []credential.Role{credential.RoleBundle}},
 		{kind: credential.Password},
 		{kind: credential.Password, roles: []credential.Role{credential.RolePassword}},
+		{kind: credential.Password, chosen: true},
+		{kind: credential.Password, roles: []credential.Role{credential.RolePassword}, chosen: true},
+		{kind: credential.Password, roles: []credential.Role{credential.RoleBundle, credential.RolePassword},
+			chosen: true},
 		{kind: credential.APIKey, roles: []credential.Role{credential.RolePrivateKey}, replace: true},
 		{kind: credential.AuthToken, roles: []credential.Role{credential.RoleToken}, replace: true},
 		{kind: credential.CustomerSecretKey, roles: []credential.Role{credential.RoleSecretKey,
@@ -41,13 +46,16 @@ func (f form) String() string {
 	if f.replace {
 		name += "-replace"
 	}
+	if f.chosen {
+		name += "-chosen"
+	}
 	return name
 }
 
 // world returns a world for the form. With replace, the user's slots are full.
 func (f form) world(t *testing.T) *world {
 	w := newWorld(t, f.kind, f.roles...)
-	w.replace = f.replace
+	w.replace, w.chosen = f.replace, f.chosen
 	if f.replace {
 		for len(w.creds) < f.kind.Limit() {
 			w.hands[w.add("a bystander", -10*24*time.Hour)] = true
@@ -65,6 +73,9 @@ func (w *world) finished(t *testing.T, what string) {
 		t.Fatalf("%s: %s", what, w.broken)
 	}
 	if w.kind == credential.Password {
+		if w.chosen && len(w.secrets) > 0 && !(w.creds[0].set && w.currentEverywhere(w.creds[0])) {
+			t.Fatalf("%s: the chosen password is not CURRENT everywhere", what)
+		}
 		return
 	}
 	if w.find(w.oldID) != nil {
@@ -167,7 +178,7 @@ func TestALostAnswerAtAnyCallIsFoundOut(t *testing.T) {
 			p.lost = func(_ string, n int) bool { return n == at }
 			what := fmt.Sprintf("%v, no answer to call %d (%s)", f, at, probe.seen[at-1])
 			r := p.run()
-			if f.kind == credential.Password && probe.seen[at-1] == "Create" && len(f.roles) > 0 {
+			if f.kind == credential.Password && !f.chosen && probe.seen[at-1] == "Create" && len(f.roles) > 0 {
 				if r.Reason != rotation.ResetNotKept {
 					t.Fatalf("%s: %s (%s), want word that the value is not kept", what, r.End, r.Reason)
 				}

@@ -119,6 +119,8 @@ func TestARotationTakesNoMoreStepsThanItsKindNeeds(t *testing.T) {
 		switch {
 		case f.kind == credential.Password && len(f.roles) == 0:
 			want = []rotation.Action{rotation.Reset}
+		case f.chosen:
+			want = []rotation.Action{rotation.Stage, rotation.Reset, rotation.Promote}
 		case f.kind == credential.Password:
 			want = []rotation.Action{rotation.Intend, rotation.Reset, rotation.Stage, rotation.Promote,
 				rotation.Prove}

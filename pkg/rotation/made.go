@@ -43,11 +43,15 @@ func (v view) stagedSomewhere() bool {
 	return v.is(StoredPart, StoredAll, StoredPromotedIn, StoredCurrent, StoredReplaced)
 }
 
-// held reports whether this process made the credential, and no secret has its value yet.
+// held reports whether this process made the credential, and no secret has its value yet. If no secret is named, the
+// value may be unknown: OCI may have mailed the user a link.
 func (v view) held() bool {
 	m, value := v.mem.Made, v.mem.Value
+	if len(v.snap.Secrets) == 0 {
+		return m != nil
+	}
 	return m != nil && value != nil && value.ID == m.ID && v.mem.Kept == "" && v.mem.Tries[Discard] == 0 &&
-		v.job.origin() != credential.Local && (v.new == m.ID && !v.staged())
+		!v.generates() && (v.new == m.ID && !v.staged())
 }
 
 // ours reports whether IAM proves that this rotation made the credential: it has the rotation's mark, or it is an API

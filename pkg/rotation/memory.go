@@ -27,6 +27,9 @@ type Memory struct {
 	Undone   string               // id of the new credential that this run fenced
 	Limited  error                // OCI's answer that a limit is reached
 	Withdrew bool                 // this run removed the announcement of a lost reset from the secret
+	// Unanswered says that a reset was not answered, so that it may have taken effect.
+	Unanswered bool
+	Mismatch   string // the Snapshot's Version that OCI refused in a reset as outdated
 
 	Trial   Trial
 	Tries   map[Action]int // failures, by action
@@ -67,6 +70,7 @@ func (m Memory) afterFailure(a Action, err error, timeUp bool) Memory {
 	if a == Stage && fault.Of(err) == fault.Unclear {
 		m.Unsure = m.Kept == ""
 	}
+	m.Unanswered = m.Unanswered || a == Reset && fault.Of(err) == fault.Unclear
 	return m
 }
 

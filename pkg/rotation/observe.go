@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,8 +31,9 @@ func (r *run) look(ctx context.Context) error {
 			secrets = append(secrets, s.Secret)
 		}
 	}
+	barred := snap.Refusal
 	r.result.Authorized, snap.Refusal = r.job.Authorize(ctx, secrets)
-	snap.Owner = r.result.Authorized.Owner
+	snap.Owner, snap.Refusal = r.result.Authorized.Owner, cmp.Or(snap.Refusal, barred)
 	if snap.Refusal != nil && !permanent(snap.Refusal) {
 		return snap.Refusal
 	}
@@ -82,6 +84,7 @@ func (r *run) observe(ctx context.Context) (Snapshot, error) {
 		return s, err
 	}
 	s.Issued, s.At, s.Local = listing.Credentials, listing.At, r.Clock.Now()
+	s.Chosen, s.Version, s.Refusal = listing.Chosen, listing.Version, barred(listing, len(s.Secrets) > 0)
 	if s.Unseen != nil {
 		s.At = s.Local
 	}

@@ -36,7 +36,8 @@ func TestAnActionWithoutWhatItNeedsIsRefusedBeforeOCIIsAsked(t *testing.T) {
 			// a call to OCI would panic
 			r := &run{Engine: &Engine{}, job: Job{
 				Request: credential.Request{Ref: credential.Ref{Kind: kind, User: "u", ID: "old"}}}}
-			if err := r.do(t.Context(), Case{}, a); err == nil || fault.Of(err) != fault.Invalid {
+			c := Case{State: State{Origin: kind.Origin()}}
+			if err := r.do(t.Context(), c, a); err == nil || fault.Of(err) != fault.Invalid {
 				t.Errorf("%s, %q: %v", kind, a, err)
 			}
 			if r.result.Acted || r.mem.Undone != "" || len(r.mem.Deleted) > 0 {

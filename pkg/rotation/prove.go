@@ -51,7 +51,7 @@ func (t Trial) conclusive() bool { return t.Refusals >= fewRefusals && t.Lasted 
 func (v view) passwordProof() Proof {
 	t := v.mem.Trial
 	switch {
-	case len(v.snap.Secrets) == 0 || v.value == nil:
+	case len(v.snap.Secrets) == 0 || v.value == nil || v.chooses():
 		return ProofGood
 	case t.Credential != v.new:
 		return ProofTodo

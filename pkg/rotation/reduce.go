@@ -50,7 +50,7 @@ func Reduce(job Job, snap Snapshot, mem Memory) Case {
 	v := newView(job, snap, mem)
 	c := Case{Attempt: v.attempt, Version: v.name, Material: v.value, New: v.new, Lost: v.lost(),
 		RetireAt: v.retireAt(), serverNow: v.now()}
-	s := State{Origin: job.origin(), Order: job.order(), Sight: v.sight(), Guard: GuardAllows, Old: v.old(),
+	s := State{Origin: v.origin(), Order: job.order(), Sight: v.sight(), Guard: GuardAllows, Old: v.old(),
 		Made: v.made(), Stored: v.stored(), Proof: v.proof(), Slot: v.slot(), Trouble: v.trouble(),
 		Replace: job.Replace, Grace: v.grace()}
 	if snap.Refusal != nil {
@@ -87,7 +87,7 @@ func newView(job Job, snap Snapshot, mem Memory) view {
 	})
 	m := mem.Made
 	if m != nil && v.listed(m.ID) == nil && !slices.Contains(mem.Deleted, m.ID) &&
-		snap.Local.Sub(mem.MadeAt) < SpreadTime {
+		snap.Local.Sub(mem.MadeAt) < SpreadTime && !v.setSince(*m) {
 		v.issued = append(v.issued, m.Issued)
 	}
 	newest, undone := v.newest()
@@ -103,6 +103,7 @@ func newView(job Job, snap Snapshot, mem Memory) view {
 func (v view) at(attempt int) view {
 	v.attempt, v.name = attempt, v.id.VersionName(attempt)
 	v.new, v.value = v.find()
+	v.issued = v.withChosen()
 	return v
 }
 
@@ -165,7 +166,11 @@ func (v view) trouble() Trouble {
 	case class == fault.Absent && deletes && tries >= maxTries && !v.overdue():
 		return TroubleLater // it may be gone, but still in IAM's list
 	case class == fault.Denied || class == fault.Absent || class == fault.Invalid || class == fault.Full:
-		if tries >= maxTries {
+		switch {
+		case tries < maxTries:
+		case v.chooses() && f.Action == Reset && v.mem.Unanswered:
+			return TroubleLater // perhaps it is refused because an earlier request has set it
+		default:
 			return TroubleFinal
 		}
 	case v.mem.Looks+v.mem.Tries[Look] >= maxLooks:
@@ -205,8 +210,7 @@ func (v view) old() Old {
 	switch {
 	case v.snap.Unseen != nil:
 		return OldUnlisted
-	case v.job.origin() == credential.Reset && !v.resetSince() && !v.staged(),
-		v.job.origin() != credential.Reset && v.listed(v.job.Ref.ID) != nil:
+	case !v.oldGone():
 		return OldAlive
 	case v.finished(), v.job.orphan != "":
 		return OldGone
@@ -258,14 +262,11 @@ func (v view) completeSince(t time.Time) bool {
 // resetSince reports whether the password is newer than the problem's closure, or than Cloud Guard's last detection.
 // The second is for a problem that is closed twice.
 func (v view) resetSince() bool {
-	for _, c := range v.issued {
-		for _, t := range v.job.ResetAfter {
-			if !t.IsZero() && !c.Created.Before(t) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.issued, v.isReset)
+}
+
+func (v view) isReset(c credential.Issued) bool {
+	return slices.ContainsFunc(v.job.ResetAfter, func(t time.Time) bool { return !t.IsZero() && !c.Created.Before(t) })
 }
 
 // oldMade returns when the old credential was made; zero if it isn't listed. A user has one password.

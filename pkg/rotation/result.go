@@ -43,9 +43,12 @@ type Result struct {
 	NewID    string    // empty if there is no new credential
 	OldMade  time.Time // when the old credential was made; zero if this run hasn't seen it
 	OldGone  bool
-	Placed   []Placed
-	Slots    []credential.Issued // all credentials of the kind that the user has now
-	Proven   bool                // the new credential was seen to work in this run
+	// Chosen says that Keyturn chose the value of the new password, or that OCI mailed the user a link if no secret is
+	// named: see credential.Listing.
+	Chosen bool
+	Placed []Placed
+	Slots  []credential.Issued // all credentials of the kind that the user has now
+	Proven bool                // the new credential was seen to work in this run
 	// Acted says that this run changed something apart from Keyturn's own entries, or may have: a write was not
 	// answered.
 	Acted    bool
@@ -92,7 +95,7 @@ func (r *run) end(c Case, d Decision) Result {
 	if c.Old == OldAlive {
 		res.RetireAt = c.RetireAt
 	}
-	res.Slots = v.issued
+	res.Slots, res.Chosen = v.issued, r.snap.Chosen
 	res.Detail = v.explain(d.Reason, c.Why)
 	for _, s := range r.snap.Secrets {
 		p := Placed{Target: s.Target, SecretName: s.Name, Vault: s.Vault, Region: s.Region}

@@ -14,11 +14,13 @@ type Snapshot struct {
 	Local   time.Time // this process's clock at that moment
 	Seen    bool      // false before the first look
 	Issued  []credential.Issued
-	Unseen  error // why the user's credentials can't be listed
+	Chosen  bool   // see credential.Listing
+	Version string // see credential.Listing
+	Unseen  error  // why the user's credentials can't be listed
 	Secrets []Seen
 	Earlier []Seen // the secrets of Job.Earlier that can be read
 	Owner   credential.Owner
-	Refusal error // of Job.Authorize
+	Refusal error // of Job.Authorize, or why the user can't get a new credential
 }
 
 // Seen is one secret of the rotation.

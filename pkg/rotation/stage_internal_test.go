@@ -72,7 +72,7 @@ func TestAKeyPairIsStagedOnceAndTheNextAttemptGetsAnotherOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.stage(t.Context(), Case{Version: s.name(1)}); err != nil {
+	if err := r.stage(t.Context(), Case{Version: s.name(1), State: State{Origin: credential.Local}}); err != nil {
 		t.Fatal(err)
 	}
 	if r.mem.Value == nil || r.mem.Value.ID != first.ID || r.mem.Kept != s.name(1) ||
@@ -92,7 +92,8 @@ func TestAKeyPairIsStagedOnceAndTheNextAttemptGetsAnotherOne(t *testing.T) {
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		other.key = newKeyPair(4096)
-		if err := other.stage(ended, Case{Version: s.name(2)}); err == nil ||
+		c := Case{Version: s.name(2), State: State{Origin: kind.Origin()}}
+		if err := other.stage(ended, c); err == nil ||
 			(fault.Of(err) == fault.Invalid) != (kind != credential.APIKey) {
 			t.Errorf("%s, when the time is up: %v", kind, err)
 		}

@@ -168,10 +168,10 @@ type Action string
 // The actions. Look and Prove change nothing in OCI; Done, Refuse and Wait end a run.
 const (
 	Look     Action = "look"     // look at OCI, and ask the guard
-	Stage    Action = "stage"    // write the value to Vault as PENDING (an API key is generated first)
+	Stage    Action = "stage"    // write the value to Vault as PENDING (after generating it, if Keyturn does)
 	Intend   Action = "intend"   // announce in the secret what is about to be done
 	Create   Action = "create"   // make the new credential (an API key: upload its public half)
-	Reset    Action = "reset"    // reset the password
+	Reset    Action = "reset"    // reset the password, or set the chosen one
 	Prove    Action = "prove"    // use the new credential once
 	Promote  Action = "promote"  // make the staged version CURRENT
 	Defer    Action = "defer"    // record in the secrets when the old credential goes
@@ -198,7 +198,7 @@ func (s State) After(a Action) State {
 		s.Sight = SightAgain
 	case Stage:
 		s.Stored = StoredAll
-		if s.Origin != credential.Local {
+		if !s.generates() {
 			s.Made = MadeLive
 		}
 	case Intend:
@@ -210,6 +210,9 @@ func (s State) After(a Action) State {
 		}
 	case Reset:
 		s.Made, s.Old = MadeHeld, OldGone
+		if s.Origin == credential.Chosen {
+			s.Made = MadeLive
+		}
 	case Prove:
 		s.Proof = ProofGood
 	case Promote:

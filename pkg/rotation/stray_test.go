@@ -63,7 +63,7 @@ func TestAKeyThatAnEarlierAttemptCanNotHaveMadeIsLeftAlone(t *testing.T) {
 		"made before the attempt": func(_ *world, key *fakeCredential) { key.Created = key.Created.Add(-time.Hour) },
 		"made long after it":      func(w *world, key *fakeCredential) { key.Created = w.now.Add(rotation.MakerLife) },
 		"of another private key": func(w *world, key *fakeCredential) {
-			*key = fakeCredential{credential.Issued{ID: testKey(w.t).ID, Created: key.Created}, key.value}
+			*key = fakeCredential{credential.Issued{ID: testKey(w.t).ID, Created: key.Created}, key.value, false}
 		},
 		"in a version that is gone": func(w *world, _ *fakeCredential) {
 			s := w.secrets[w.home()]

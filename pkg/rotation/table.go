@@ -66,6 +66,9 @@ var (
 	local      = []credential.Origin{credential.Local}
 	server     = []credential.Origin{credential.Server}
 	reset      = []credential.Origin{credential.Reset}
+	chosen     = []credential.Origin{credential.Chosen}
+	generated  = []credential.Origin{credential.Local, credential.Chosen}
+	passwords  = []credential.Origin{credential.Reset, credential.Chosen}
 	noTrouble  = []Trouble{TroubleNone}
 	anyTrouble = []Trouble{TroubleLater, TroubleFinal, TroubleBlocked}
 	alive      = []Old{OldAlive}
@@ -152,9 +155,9 @@ var Sections = []Section{
 			Because: "the guard forbids storing its value, which would be lost with this process"},
 		{Origin: reset, Guard: GuardRefuses, Made: made(MadeHeld), Then: Done, Reason: ResetNotKept,
 			Because: "the guard forbids storing its one-time value; the user must set a new password in any case"},
-		{Origin: reset, Old: gone, Guard: GuardRefuses, Then: Done, Reason: AlreadyReset,
+		{Origin: passwords, Old: gone, Guard: GuardRefuses, Then: Done, Reason: AlreadyReset,
 			Because: "the password was reset after the problem was closed"},
-		{Origin: reset, Old: gone, Stored: stored(StoredUnread), Then: Done, Reason: AlreadyReset,
+		{Origin: passwords, Old: gone, Stored: stored(StoredUnread), Then: Done, Reason: AlreadyReset,
 			Because: "the password was reset after the problem was closed"},
 		{Old: gone, Guard: GuardRefuses, Then: Done, Reason: AlreadyGone,
 			Because: "there is nothing to replace any more"},
@@ -183,7 +186,7 @@ var Sections = []Section{
 		{Old: needed, Made: notHeld, Room: RoomSpent, Then: Refuse, Reason: NamesSpent,
 			Because: "Keyturn never makes that many attempts: a person has to look at the secret"},
 	}},
-	{"A password: a reset can't be tested or undone, so it is announced in the secret first", []Row{
+	{"A password that OCI chooses: a reset can't be tested or undone, so it is announced in the secret first", []Row{
 		{Origin: reset, Made: made(MadeElsewhere), Then: Wait, Reason: InProgress,
 			Because: "a version holds a password that IAM's list doesn't show yet"},
 		{Origin: reset, Old: alive, Stored: stored(StoredNotAsked, StoredIntent), Then: Reset,
@@ -214,6 +217,10 @@ var Sections = []Section{
 				"overwrite a password that the user has set since"},
 		{Origin: reset, Then: Done, Reason: AlreadyReset,
 			Because: "the password was reset after the problem was closed"},
+	}},
+	{"A password that Keyturn chooses replaces only the one that the problem is about", []Row{
+		{Origin: chosen, Old: gone, Made: made(MadeNone, MadeStrange), Then: Done, Reason: AlreadyReset,
+			Because: "the password that the user has now is not overwritten"},
 	}},
 	{"Another delivery or an earlier closure has worked on the rotation", []Row{
 		{Made: made(MadeElsewhere), Then: Wait, Reason: InProgress,
@@ -255,9 +262,11 @@ var Sections = []Section{
 		{Made: made(MadeNone), Slot: SlotRefused, Then: Refuse, Reason: NoFreeSlot,
 			Because: "the limit isn't the user's slots, so deleting a credential would not help"},
 	}},
-	{"An API key: its private key is stored before its public key is uploaded", []Row{
-		{Origin: local, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent, StoredPart), Then: Stage,
-			Because: "the private key is in Vault before OCI gets the public key"},
+	{"An API key or a password that Keyturn chooses: its value is stored before OCI gets it", []Row{
+		{Origin: generated, Made: made(MadeNone), Stored: stored(StoredNone, StoredIntent, StoredPart), Then: Stage,
+			Because: "the value is in Vault before OCI gets the public key or the password"},
+		{Origin: chosen, Old: alive, Made: made(MadeNone), Stored: stored(StoredAll), Then: Reset,
+			Because: "the value is in Vault, and the password is still the old one"},
 		{Origin: local, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFree, Then: Create,
 			Because: "the private key is in Vault"},
 		{Origin: local, Old: alive, Made: made(MadeNone), Stored: stored(StoredAll), Slot: SlotFull, Replace: "yes",
@@ -300,7 +309,7 @@ var Sections = []Section{
 			Reason:  Unprovable,
 			Because: "both credentials exist; a person has to find out why the service can't be asked"},
 		{Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofGood, Then: Promote,
-			Because: "it works"},
+			Because: "it works, or it can't be proven"},
 		{Old: alive, Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofBad, Then: Fence,
 			Because: "before it is deleted, it is marked as undone, so that no other delivery promotes it"},
 		{Old: []Old{OldGone, OldOwed}, Made: made(MadeLive), Stored: stored(StoredAll), Proof: ProofBad, Then: Refuse,

@@ -44,7 +44,8 @@ func declared(t *testing.T) map[string][]string {
 		t.Fatal(err)
 	}
 	out := map[string][]string{}
-	for _, o := range []credential.Origin{credential.Local, credential.Server, credential.Reset} {
+	for _, o := range []credential.Origin{credential.Local, credential.Server, credential.Reset,
+		credential.Chosen} {
 		out["Origin"] = append(out["Origin"], string(o))
 	}
 	ast.Inspect(file, func(n ast.Node) bool {

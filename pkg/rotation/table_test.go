@@ -11,7 +11,7 @@ import (
 
 // The values of each column. A test compares them with the constants of the package's source.
 var (
-	origins = []credential.Origin{credential.Local, credential.Server, credential.Reset}
+	origins = []credential.Origin{credential.Local, credential.Server, credential.Reset, credential.Chosen}
 	orders  = []rotation.Order{rotation.OrderGiven, rotation.OrderNone}
 	sights  = []rotation.Sight{rotation.SightNone, rotation.SightStale, rotation.SightFirst, rotation.SightAgain}
 	guards  = []rotation.Guard{rotation.GuardAllows, rotation.GuardRefuses}
@@ -123,10 +123,14 @@ func asks(a rotation.Action) bool {
 
 func is[T comparable](v T, some ...T) bool { return slices.Contains(some, v) }
 
+// password reports whether the state is of a password.
+func password(s rotation.State) bool { return is(s.Origin, credential.Reset, credential.Chosen) }
+
 // possible excludes the states that the meaning of the columns rules out.
 func possible(s rotation.State) bool {
 	switch {
 	case s.Origin != credential.Reset && is(s.Stored, rotation.StoredNotAsked, rotation.StoredWithdrawn),
+		s.Origin == credential.Chosen && is(s.Old, rotation.OldOwed, rotation.OldUnknown),
 		s.Stored == rotation.StoredUnsure:
 		return false
 	case s.Old == rotation.OldAlive && s.Grace == rotation.GraceLeft,
@@ -135,7 +139,7 @@ func possible(s rotation.State) bool {
 		return false
 	case s.Origin == credential.Reset:
 		return is(s.Old, rotation.OldAlive, rotation.OldGone, rotation.OldUnlisted)
-	case s.Origin == credential.Local && s.Made == rotation.MadeHeld:
+	case is(s.Origin, credential.Local, credential.Chosen) && s.Made == rotation.MadeHeld:
 		return false
 	case s.Made == rotation.MadeHeld:
 		return is(s.Stored, rotation.StoredNone, rotation.StoredIntent)
@@ -143,8 +147,8 @@ func possible(s rotation.State) bool {
 		return is(s.Stored, rotation.StoredPart, rotation.StoredAll, rotation.StoredPromotedIn, rotation.StoredCurrent,
 			rotation.StoredReplaced)
 	case s.Made == rotation.MadeNone:
-		return is(s.Stored, rotation.StoredNone, rotation.StoredIntent) || s.Origin == credential.Local &&
-			is(s.Stored, rotation.StoredPart, rotation.StoredAll)
+		return is(s.Stored, rotation.StoredNone, rotation.StoredIntent) ||
+			is(s.Origin, credential.Local, credential.Chosen) && is(s.Stored, rotation.StoredPart, rotation.StoredAll)
 	}
 	return true
 }
@@ -175,7 +179,7 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 			"and word of it is in Vault", rotation.Replace,
 			func(s rotation.State) bool {
 				return s.Old == rotation.OldAlive && s.Made == rotation.MadeNone && s.Slot == rotation.SlotFull &&
-					s.Replace && s.Origin != credential.Reset &&
+					s.Replace && !password(s) &&
 					s.Stored == map[bool]rotation.Stored{true: rotation.StoredAll,
 						false: rotation.StoredIntent}[s.Origin == credential.Local]
 			}},
@@ -193,7 +197,7 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 			}},
 		{"a credential is made only if there is none and a slot is seen to be free", rotation.Create,
 			func(s rotation.State) bool {
-				return s.Made == rotation.MadeNone && s.Slot == rotation.SlotFree && s.Origin != credential.Reset
+				return s.Made == rotation.MadeNone && s.Slot == rotation.SlotFree && !password(s)
 			}},
 		{"an API key's value is in every secret before OCI knows its public half", rotation.Create,
 			func(s rotation.State) bool { return s.Origin != credential.Local || s.Stored == rotation.StoredAll }},
@@ -201,13 +205,14 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 			func(s rotation.State) bool { return s.Old != rotation.OldGone || s.Stored != rotation.StoredNone }},
 		{"a value made by OCI is staged once it exists", rotation.Stage,
 			func(s rotation.State) bool {
-				return s.Origin == credential.Local && s.Made == rotation.MadeNone || s.Made == rotation.MadeHeld ||
-					s.Made == rotation.MadeLive
+				return is(s.Origin, credential.Local, credential.Chosen) && s.Made == rotation.MadeNone ||
+					s.Made == rotation.MadeHeld || s.Made == rotation.MadeLive
 			}},
-		{"a password is reset once, and only after it was announced", rotation.Reset,
+		{"a password is reset once, and only after it was announced or is in every secret", rotation.Reset,
 			func(s rotation.State) bool {
-				return s.Origin == credential.Reset && s.Old == rotation.OldAlive &&
-					is(s.Stored, rotation.StoredNotAsked, rotation.StoredIntent)
+				return s.Old == rotation.OldAlive && (s.Origin == credential.Reset &&
+					is(s.Stored, rotation.StoredNotAsked, rotation.StoredIntent) ||
+					s.Origin == credential.Chosen && s.Made == rotation.MadeNone && s.Stored == rotation.StoredAll)
 			}},
 		{"only a useless credential is discarded", rotation.Discard,
 			func(s rotation.State) bool { return s.Made == rotation.MadeLost || heldInVain(s) }},
@@ -293,6 +298,13 @@ func TestTheTableKeepsItsPromisesAndUsesEveryRow(t *testing.T) {
 			return is(s.Made, rotation.MadeDoubtful, rotation.MadeStrange) && s.Origin != credential.Reset &&
 				is(d.Action, rotation.Create, rotation.Promote, rotation.Retire, rotation.Discard, rotation.Replace,
 					rotation.Stage)
+		}},
+		{"a value that Keyturn chose is called lost", func(s rotation.State, d rotation.Decision) bool {
+			return s.Origin == credential.Chosen && d.Reason == rotation.ResetNotKept
+		}},
+		{"a password of the user's own choice is overwritten", func(s rotation.State, d rotation.Decision) bool {
+			return s.Origin == credential.Chosen && s.Old == rotation.OldGone && s.Made != rotation.MadeLive &&
+				is(d.Action, rotation.Stage, rotation.Reset, rotation.Promote)
 		}},
 		{"no row fits", func(s rotation.State, d rotation.Decision) bool { return d.Row == 0 && possible(s) }},
 	}

@@ -61,7 +61,7 @@ func (c *call) List(context.Context, string) (l credential.Listing, err error) {
 	if c.deny {
 		return l, fault.New(fault.Denied, "List", "no")
 	}
-	l.At = c.now
+	l.At, l.Chosen, l.Version = c.now, c.chosen, c.version()
 	for _, o := range c.creds {
 		shown := o.lives()
 		if c.lag {
@@ -102,22 +102,58 @@ func (c *call) Create(_ context.Context, _ string, d credential.Draft) (made cre
 			}
 		case credential.Password:
 			c.now = c.now.Add(time.Second) // its id is its time
-			for i := range c.creds {
-				if c.creds[i].lives() {
-					c.creds[i].gone = c.now
-				}
+			var err error
+			n, err = c.reset(d)
+			if err != nil {
+				return err
 			}
-			n = c.add(c.maker, "", 0)
 		default:
 			n = c.add(c.maker, d.Description, 0)
 		}
 		made = credential.Created{Issued: credential.Issued{ID: n.id, Description: n.mark, Created: n.created}}
-		if c.kind != credential.APIKey {
+		if c.kind != credential.APIKey && !c.chosen {
 			made.Value = credential.NewValue([]byte(n.value))
 		}
 		return nil
 	})
 	return made, err
+}
+
+// version is the etag of the user's record. A domain may have none: two secrets show that nothing depends on it.
+func (c *call) version() string {
+	if !c.chosen || len(c.roles) > 1 {
+		return ""
+	}
+	return fmt.Sprint(c.made)
+}
+
+// reset replaces the password, unless the chosen value is the one that the user has.
+func (c *call) reset(d credential.Draft) (*walkCred, error) {
+	if d.Version != "" && d.Version != c.version() {
+		return nil, fault.New(fault.Conflict, "Create", "another version")
+	}
+	for i := range c.creds {
+		o := &c.creds[i]
+		switch {
+		case !o.lives():
+			continue
+		case !d.Value.Empty() && d.Value.Equal(credential.NewValue([]byte(o.value))):
+			return nil, fault.New(fault.Invalid, "Create", "the password must differ from the current one")
+		case c.chosen && o.by == "operator" && slices.ContainsFunc(c.snap().Issued, func(i credential.Issued) bool {
+			return i.ID == o.id
+		}):
+			c.wrong("a password that the user has set is overwritten")
+		}
+		o.gone = c.now
+	}
+	n := c.add(c.maker, "", 0)
+	if !d.Value.Empty() {
+		n.value, n.sent = string(d.Value.Reveal()), true
+		if !c.stored(*n) {
+			c.wrong("a password is set before its value is in Vault")
+		}
+	}
+	return n, nil
 }
 
 func (c *call) snap() Snapshot { return c.proc.snap }

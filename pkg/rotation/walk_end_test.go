@@ -104,7 +104,7 @@ func (w *walker) ended(world *walkWorld, p *walkProcess, d Decision, t *path) {
 			w.fault(t, "done, and the value is in no secret")
 		}
 	}
-	if world.acts > 0 || world.kind == credential.Password {
+	if world.acts > 0 || world.kind == credential.Password && !world.keepsChosen() {
 		return
 	}
 	switch finished := slices.ContainsFunc(world.creds, func(c walkCred) bool {
@@ -177,7 +177,8 @@ func (w *walker) sweepUntilDone(world *walkWorld, t *path) {
 	case world.kind != credential.Password && world.deleted && !disturbed &&
 		!slices.ContainsFunc(world.creds, func(c walkCred) bool { return c.by != "user" && world.readable(c) }):
 		w.fault(t, "the old credential is deleted, and has no successor")
-	case !disturbed && world.kind != credential.Password && !world.refused && (!world.full() || world.replace) &&
+	case !disturbed && (world.kind != credential.Password || world.keepsChosen()) && !world.refused &&
+		(!world.full() || world.replace) &&
 		last.Reason != Rotated:
 		w.fault(t, "it was not disturbed, but ends with %s (%s)", last.Action, last.Reason)
 	case !disturbed && world.refused && !world.replace && (made > 0 || !world.old().lives()):
@@ -191,6 +192,9 @@ func (w *walker) sweepUntilDone(world *walkWorld, t *path) {
 		}
 	}
 }
+
+// keepsChosen reports whether the password is one that Keyturn chooses.
+func (o *origin) keepsChosen() bool { return o.chosen && len(o.roles) > 0 }
 
 func (o *origin) full() bool { return o.kind.Limit() > 0 && 1+o.others >= o.kind.Limit() }
 
@@ -278,6 +282,16 @@ func apiKeyOrigins() []*origin {
 		{name: "an API key in two secrets", kind: credential.APIKey, roles: two},
 		{name: "an API key, all slots taken, replace:yes", kind: credential.APIKey, roles: one, others: 2,
 			replace: true},
+	}
+}
+
+func chosenOrigins() []*origin {
+	one, two := []credential.Role{credential.RolePassword}, []credential.Role{credential.RoleBundle,
+		credential.RolePassword}
+	return []*origin{
+		{name: "a password by mail", kind: credential.Password, chosen: true},
+		{name: "a chosen password", kind: credential.Password, roles: one, chosen: true},
+		{name: "a chosen password in two secrets", kind: credential.Password, roles: two, chosen: true},
 	}
 }
 

@@ -25,6 +25,7 @@ func TestNoWayThroughARotationLosesACredentialOrRunsInCircles(t *testing.T) {
 		{"a credential that OCI makes", serverMadeOrigins(), 16001},
 		{"an API key", apiKeyOrigins()[:1], 128021},
 		{"a password", passwordOrigins(), 251},
+		{"a chosen password", chosenOrigins(), 1},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			w := newWalker()

@@ -200,7 +200,8 @@ func (p *walkProcess) identify(b *bytes.Buffer) {
 	m := p.mem
 	fmt.Fprint(b, "#", p.order.at.Unix(), p.order.grace, p.order.given, p.order.another, p.acted, p.key, p.seen,
 		m.Maker, m.Looks, m.Fresh, m.Kept, m.Unsure,
-		m.Deleted, m.Undone, m.Limited != nil, m.Withdrew, m.Trial.Credential, m.Trial.Accepted, m.Trial.Refusals,
+		m.Deleted, m.Undone, m.Limited != nil, m.Withdrew, m.Unanswered, m.Mismatch,
+		m.Trial.Credential, m.Trial.Accepted, m.Trial.Refusals,
 		m.Trial.Lasted, m.Trial.Looks, m.Trial.Err != nil, len(m.Tries))
 	if m.Made != nil {
 		fmt.Fprint(b, "made", m.Made.ID)

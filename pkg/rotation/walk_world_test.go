@@ -44,6 +44,7 @@ type origin struct {
 	grace   time.Duration
 	refused bool // new credentials are never accepted
 	others  int  // the user's other credentials
+	chosen  bool // the password is chosen by the caller
 }
 
 // order is a closure of the problem.
@@ -59,6 +60,7 @@ type walkCred struct {
 	created         time.Time
 	gone            time.Time // zero while it lives
 	taken           bool      // an operator has deleted it, and it was not the old one
+	sent            bool      // a process chose its value
 	by              string    // "old", "user", "operator", or the process that made it
 }
 

@@ -36,6 +36,9 @@ type world struct {
 	hands    map[string]bool // ids of the credentials whose value the user has
 	oldID    string
 	replace  bool
+	chosen   bool  // the password is chosen by the caller
+	refusal  error // see credential.Listing
+	unmailed error
 	rejected bool // new credentials are always refused
 	writes   int  // versions written
 	broken   string
@@ -52,6 +55,7 @@ type listState struct {
 type fakeCredential struct {
 	credential.Issued
 	value credential.Value
+	set   bool // by a caller who chose the value
 }
 
 type fakeSecret struct {
@@ -98,7 +102,8 @@ func (w *world) add(description string, age time.Duration) string {
 	case credential.Password:
 		id = credential.TimeID(made)
 	}
-	w.creds = append(w.creds, fakeCredential{credential.Issued{ID: id, Description: description, Created: made}, value})
+	w.creds = append(w.creds, fakeCredential{credential.Issued{ID: id, Description: description, Created: made}, value,
+		false})
 	return id
 }
 
@@ -144,6 +149,11 @@ func (w *world) readable(id string, currentOnly bool) bool {
 // check checks the first invariant: at every moment there is a living credential whose value is in Vault or known to
 // the user.
 func (w *world) check(what string) {
+	for _, c := range w.creds {
+		if c.set && w.broken == "" && !w.readable(c.ID, false) {
+			w.broken = "after " + what + " the password is one that Keyturn chose, and no secret has it"
+		}
+	}
 	if w.kind == credential.Password || w.broken != "" {
 		return // the user sets a new password with a link from OCI
 	}
@@ -158,14 +168,15 @@ func (w *world) check(what string) {
 // process is one invocation's connection to the world. It can die at a given call, before or after the call's effect.
 type process struct {
 	*world
-	calls  int
-	dieAt  int // number of the call; 0: never
-	after  bool
-	dead   bool
-	faults func(operation string, n int) error // an error before effect
-	lost   func(operation string, n int) bool  // effect, but no answer
-	seen   []string
-	prove  config.ProveMode
+	calls   int
+	dieAt   int // number of the call; 0: never
+	after   bool
+	dead    bool
+	faults  func(operation string, n int) error // an error before effect
+	lost    func(operation string, n int) bool  // effect, but no answer
+	drafted func(credential.Draft) error        // an error of Create
+	seen    []string
+	prove   config.ProveMode
 }
 
 func (w *world) process() *process { return &process{world: w} }
@@ -223,7 +234,7 @@ func (w *world) shown() []fakeCredential {
 
 func (p *process) List(context.Context, string) (l credential.Listing, err error) {
 	err = p.do("List", func() error {
-		l.At = p.now
+		l.At, l.Chosen, l.Version, l.Refusal, l.Unmailed = p.now, p.chosen, p.version(), p.refusal, p.unmailed
 		for _, c := range p.shown() {
 			l.Credentials = append(l.Credentials, c.Issued)
 		}
@@ -234,6 +245,12 @@ func (p *process) List(context.Context, string) (l credential.Listing, err error
 
 func (p *process) Create(_ context.Context, _ string, d credential.Draft) (c credential.Created, err error) {
 	err = p.do("Create", func() error {
+		if p.drafted != nil {
+			err := p.drafted(d)
+			if err != nil {
+				return err
+			}
+		}
 		if limit := p.kind.Limit(); limit > 0 && len(p.creds) >= limit {
 			return fault.New(fault.Full, "Create", "limit")
 		}
@@ -246,10 +263,10 @@ func (p *process) Create(_ context.Context, _ string, d credential.Draft) (c cre
 			if p.find(m) != nil {
 				return fault.New(fault.Conflict, "Create", "exists")
 			}
-			p.creds = append(p.creds, fakeCredential{credential.Issued{ID: m, Created: p.now}, p.staged(m)})
+			p.creds = append(p.creds, fakeCredential{credential.Issued{ID: m, Created: p.now}, p.staged(m),
+				false})
 		case credential.Password:
-			p.creds = nil
-			p.add("", 0)
+			return p.reset(d, &c)
 		default:
 			p.add(d.Description, 0)
 		}
@@ -261,6 +278,35 @@ func (p *process) Create(_ context.Context, _ string, d credential.Draft) (c cre
 		return nil
 	})
 	return c, err
+}
+
+// version is the etag of the user's password, if the caller chooses it.
+func (w *world) version() string {
+	if !w.chosen {
+		return ""
+	}
+	return fmt.Sprint("version ", w.serial)
+}
+
+// reset replaces the password: with the chosen value, if there is one.
+func (p *process) reset(d credential.Draft, c *credential.Created) error {
+	switch {
+	case d.Version != "" && d.Version != p.version():
+		return fault.New(fault.Conflict, "Create", "another version")
+	case !d.Value.Empty() && d.Value.Equal(p.creds[0].value):
+		return fault.New(fault.Invalid, "Create", "the password must differ from the current one")
+	}
+	p.creds = nil
+	p.add("", 0)
+	made := &p.creds[0]
+	c.Issued, c.Value = made.Issued, made.value
+	if p.chosen {
+		c.Value = credential.Value{}
+	}
+	if !d.Value.Empty() {
+		made.value, made.set = d.Value, true
+	}
+	return nil
 }
 
 // staged returns the private key of a fingerprint from Vault, the only place where the world can get it.
