@@ -137,6 +137,9 @@ func done() map[string]outcome.Outcome {
 		Todo: []string{"The user sets a new password with \"Forgot password\" at sign-in, or follows the link in " +
 			"OCI's own mail."}}
 	kept := do(reset, reset.Todo[0], "The one-time password in Vault is valid for 7 days.")
+	chosen := do(reset, "The value in the secret is the user's new password. It is valid until the user changes it; "+
+		"OCI may ask for that at the next sign-in.")
+	mailed := do(reset, "The user follows the link in the mail from OCI, and sets a new password. The link expires.")
 	warned := with(rotated, newTokenID, placed("auth-token", "token-of-web", secretID))
 	warned.Notes = []string{"Secret token-of-web is not bound to this user and kind; it was accepted because " +
 		"secret_binding is warn."}
@@ -159,9 +162,12 @@ func done() map[string]outcome.Outcome {
 		"rotated_bundle":            about(with(rotated, newTokenID, placed("bundle", "login-of-web", secretID))),
 		"rotated_customer_secret_key": secretKey(with(pair, "ffee3d4c5b6a79880011223344556677889900aa",
 			placed("secret-key", "secret-of-web", secretID), placed("access-key", "id-of-web", accessID))),
-		"rotated_with_grace":  about(with(inGrace, newTokenID, placed("auth-token", "token-of-web", secretID))),
-		"reset_password":      password(reset),
-		"reset_password_kept": password(with(kept, "", placed("password", "password-of-web", secretID))),
+		"rotated_with_grace": about(with(inGrace, newTokenID, placed("auth-token", "token-of-web", secretID))),
+		"reset_password":     password(reset),
+		"reset_password_chosen": password(with(chosen, "2026-05-04T10:00:00Z",
+			placed("password", "password-of-web", secretID))),
+		"reset_password_mailed": password(mailed),
+		"reset_password_kept":   password(with(kept, "", placed("password", "password-of-web", secretID))),
 		"already": about(outcome.Outcome{Status: outcome.Already, Reason: "it was rotated by an earlier delivery",
 			OldFate: "deleted",
 			Todo:    []string{"Nothing: the mail of the earlier delivery says what consumers have to do."}}),

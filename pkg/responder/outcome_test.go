@@ -197,6 +197,45 @@ func TestAPasswordsMailSaysWhereTheNewOneIs(t *testing.T) {
 	}
 }
 
+func TestTheMailAboutAPasswordOfADomainUserSaysHowTheUserGetsIt(t *testing.T) {
+	kept := []rotation.Placed{{Target: credential.Target{Role: credential.RoleBundle, SecretID: secretID},
+		Current: true}}
+	for name, c := range map[string]struct {
+		reason rotation.Reason
+		placed []rotation.Placed
+		want   string
+	}{
+		"chosen":            {rotation.Rotated, kept, "The value in the secret is the user's new password."},
+		"mailed":            {rotation.Rotated, nil, "The user follows the link in the mail from OCI"},
+		"set by the user":   {rotation.AlreadyReset, kept, "Nothing: the user has set a new password"},
+		"mailed by another": {rotation.AlreadyReset, nil, "Nothing: the user has set a new password"},
+	} {
+		s := bundle(credential.Password)
+		s.run = ended(s, rotation.Result{End: rotation.Done, Reason: c.reason, Acted: true, OldGone: true, Chosen: true,
+			Placed: c.placed})
+		o, err := s.respond(t)
+		expect(t, s, o, err, outcome.Rotated)
+		if all := strings.Join(o.Todo, "\n"); !strings.Contains(all, c.want) || strings.Contains(all, "one-time") ||
+			o.OldFate != "no longer valid" {
+			t.Errorf("%s: to do: %q; the old one is %q", name, o.Todo, o.OldFate)
+		}
+	}
+}
+
+func TestAfterTheRefusalOfAChosenPasswordTheOldOneIsStillValid(t *testing.T) {
+	cause := fault.New(fault.Invalid, "SCIM PutUserPasswordChanger", "The password must have at least 30 characters.")
+	for at, want := range map[rotation.Action]string{rotation.Reset: "still valid", rotation.Stage: ""} {
+		s := bundle(credential.Password)
+		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, Acted: true, Chosen: true,
+			FailedAt: at, Cause: cause})
+		o, err := s.respond(t)
+		expect(t, s, o, err, outcome.Refused)
+		if o.OldFate != want || !strings.Contains(o.Reason, "at least 30 characters") {
+			t.Errorf("%s: the old one is %q: %s", at, o.OldFate, o.Reason)
+		}
+	}
+}
+
 func TestTheOldPasswordIsOutOfForceOnlyOnceItWasReset(t *testing.T) {
 	for acted, want := range map[bool]string{true: "no longer valid", false: ""} {
 		s := bundle(credential.Password)

@@ -87,6 +87,18 @@ func (c *response) password(r rotation.Result) {
 		return
 	}
 	c.contacts()
+	switch {
+	case r.Chosen && r.Reason == rotation.AlreadyReset:
+		c.already(r)
+		return
+	case r.Chosen && len(r.Placed) > 0:
+		c.todo("The value in the secret is the user's new password. It is valid until the user changes it; OCI may " +
+			"ask for that at the next sign-in.")
+		return
+	case r.Chosen:
+		c.todo("The user follows the link in the mail from OCI, and sets a new password. The link expires.")
+		return
+	}
 	c.todo("The user sets a new password with \"Forgot password\" at sign-in, or follows the link in OCI's own mail.")
 	if len(r.Placed) > 0 {
 		c.todo("The one-time password in Vault is valid for 7 days.")
@@ -150,6 +162,11 @@ func (c *response) waits(r rotation.Result) string {
 func (c *response) fate(r rotation.Result, now time.Time) string {
 	switch {
 	case c.out.Status == outcome.DryRun || c.kind.Origin() == credential.Reset && !r.Acted:
+		return ""
+	case c.kind.Origin() == credential.Reset && r.Chosen && !r.OldGone: // the value was stored before it was set
+		if r.End == rotation.Refuse && r.FailedAt == rotation.Reset {
+			return "still valid"
+		}
 		return ""
 	case c.kind.Origin() == credential.Reset:
 		return "no longer valid"
