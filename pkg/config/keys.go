@@ -56,8 +56,8 @@ var specs = []spec{
 	{Key{"secret_compartments", "", "OCIDs of compartments or of the tenancy, separated by commas",
 		"where to search for secrets by their tags if a closure comment names none"}, readCompartments},
 	{Key{"identity_domains", "", "OCIDs of identity domains, and of compartments for all domains in them, separated " +
-		"by commas; `all` for all domains in the root compartment", "identity domains whose users' API keys, auth " +
-		"tokens and customer secret keys are rotated, too; passwords are refused"}, readDomains},
+		"by commas; `all` for all domains in the root compartment", "identity domains whose users' credentials " +
+		"are rotated, too"}, readDomains},
 	{Key{"maximum_age", "90d", "`0` for no report, or days, hours and minutes such as `90d`, `36h`, up to `3650d`",
 		"the sweep reports credentials older than this of users of `identity_domains` other than Default, whether or " +
 			"not Cloud Guard has a problem for them"}, readMaximumAge},

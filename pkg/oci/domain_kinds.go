@@ -13,7 +13,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// domainKinds has the behaviour of each kind of credential of users outside the Default domain.
+// domainKinds has the behaviour of each kind of credential of users outside the Default domain that the domain lists.
 var domainKinds = map[credential.Kind]domainKind{credential.APIKey: domainAPIKeys,
 	credential.AuthToken: domainAuthTokens, credential.CustomerSecretKey: domainCustomerSecretKeys}
 
@@ -79,13 +79,22 @@ func (h *hiddenText) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// domainKindOf returns the behaviour of a kind.
+// domainKindOf returns the behaviour of a kind. Passwords have none: see domainPassword.
 func domainKindOf(k credential.Kind) (domainKind, error) {
 	if b, ok := domainKinds[k]; ok {
 		return b, nil
 	}
 	return domainKind{}, fault.New(fault.Invalid, string(k), "Keyturn can't rotate a "+k.Noun()+
 		" of a user outside the Default identity domain")
+}
+
+// domainBackendOf returns the backend of a kind of a user outside the Default domain.
+func domainBackendOf(k credential.Kind, c *Cloud, m *Member) (backend, error) {
+	if k == credential.Password {
+		return domainPassword{c, m}, nil
+	}
+	b, err := domainKindOf(k)
+	return domainBackend{b, c, m}, err
 }
 
 // domainBackend has the credentials of one kind of a user outside the Default domain.

@@ -100,22 +100,6 @@ func TestCredentialsOfADomainUserAreListedMadeAndDeletedByTheDomain(t *testing.T
 	}
 }
 
-func TestAPasswordOfADomainUserIsNotChanged(t *testing.T) {
-	cloud, s, d := tenancyWithDomains(t, always(500, ""))
-	d.hosts[hostA] = withUser(inPages(1))
-	_, list := cloud.Issuer(credential.Password).List(t.Context(), user)
-	_, create := cloud.Issuer(credential.Password).Create(t.Context(), user, credential.Draft{})
-	remove := cloud.Issuer(credential.Password).Delete(t.Context(), user, "x")
-	for _, err := range []error{list, create, remove} {
-		if fault.Of(err) != fault.Invalid || err == nil || !contains(err.Error(), "outside the Default") {
-			t.Error(err)
-		}
-	}
-	if n := len(s.of("/admin")); n != 3 {
-		t.Errorf("%d requests were made, want one for each domain", n)
-	}
-}
-
 func TestUsersOfDefaultAndUnknownUsersGoToTheClassicAPI(t *testing.T) {
 	for name, domains := range map[string][]string{"of Default": {user, "web"}, "unknown": nil} {
 		cloud, s, d := tenancyWithDomains(t, always(200, `[]`))
@@ -268,16 +252,14 @@ func TestACredentialThatIsBeingDeletedIsNotListed(t *testing.T) {
 func TestADomainUsersAccountIsRead(t *testing.T) {
 	const urn = "urn:ietf:params:scim:schemas:oracle:idcs:extension:"
 	for body, want := range map[string]struct {
-		state     string
-		mayNot    []credential.Kind
-		federated bool
+		state  string
+		mayNot []credential.Kind
 	}{
 		`{"id":"` + scimUser + `"}`:                {},
 		`{"id":"` + scimUser + `","active":true}`:  {state: "ACTIVE"},
 		`{"id":"` + scimUser + `","active":false}`: {state: "INACTIVE"},
 		`{"id":"` + scimUser + `","active":true,"` + urn + `capabilities:User":{"canUseApiKeys":false,` +
-			`"canUseAuthTokens":true},"` + urn + `user:User":{"isFederatedUser":true}}`: {"ACTIVE",
-			[]credential.Kind{credential.APIKey}, true},
+			`"canUseAuthTokens":true}}`: {"ACTIVE", []credential.Kind{credential.APIKey}},
 	} {
 		cloud, s, d := tenancyWithDomains(t, always(500, ""))
 		d.hosts[hostA] = withUser(func(r *http.Request, _ string) (*http.Response, error) {
@@ -288,10 +270,7 @@ func TestADomainUsersAccountIsRead(t *testing.T) {
 			!slices.Equal(mayNot, want.mayNot) {
 			t.Errorf("%s: %s is %s and may not have %v (%v)", body, name, state, mayNot, err)
 		}
-		if federated, err := cloud.Federated(t.Context(), user); err != nil || federated != want.federated {
-			t.Errorf("%s: federated %v (%v)", body, federated, err)
-		}
-		if asked := s.to("GET", "Users/"); len(asked) != 2 || asked[0].path != "/admin/v1/Users/"+scimUser {
+		if asked := s.to("GET", "Users/"); len(asked) != 1 || asked[0].path != "/admin/v1/Users/"+scimUser {
 			t.Errorf("asked %v", asked)
 		}
 	}
@@ -300,13 +279,10 @@ func TestADomainUsersAccountIsRead(t *testing.T) {
 		return reply(r, 200, `{"id":"another"}`)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		if _, err := cloud.Federated(t.Context(), user); fault.Of(err) != fault.Unclear || err == nil {
+		if _, _, _, err := cloud.User(t.Context(), user); fault.Of(err) != fault.Unclear || err == nil {
 			t.Error(err)
 		}
 	})
-	if _, err := cloud.Federated(t.Context(), user+"x"); fault.Of(err) != fault.Absent {
-		t.Errorf("a user that no domain has: %v", err)
-	}
 }
 
 var signature = regexp.MustCompile(`headers="([^"]+)",.*algorithm="rsa-sha256",signature="([^"]+)"`)

@@ -1,16 +1,17 @@
 package oci
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/oracle/oci-go-sdk/v65/identity"
 
 	"github.com/keyturn/keyturn/pkg/credential"
-	"github.com/keyturn/keyturn/pkg/fault"
 )
 
 // The schemas of a user's extensions.
@@ -24,24 +25,36 @@ var accountAttributes = strings.Join([]string{"ocid", "active", userCapabilities
 	userCapabilities + ":canUseAuthTokens", userCapabilities + ":canUseCustomerSecretKeys",
 	userCapabilities + ":canUseConsolePassword", userExtension + ":isFederatedUser"}, ",")
 
-// account is what a domain says about a user. A nil field wasn't in the answer.
+// account is what a domain says about a user. A nil or empty field wasn't in the answer.
 type account struct {
 	ID     scimID
 	Active *bool
-	May    *identity.UserCapabilities `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:capabilities:User"`
-	User   struct {
+	Emails []struct {
+		Value   string
+		Primary bool
+	}
+	Meta     struct{ Version string }
+	Password struct {
+		LastSuccessfulSetDate string
+	} `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:passwordState:User"`
+	May  *identity.UserCapabilities `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:capabilities:User"`
+	User struct {
 		IsFederatedUser *bool
 	} `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:user:User"`
+
+	at      time.Time // the server's time of the answer
+	version string    // etag
 }
 
-// account reads a user from the user's domain.
-func (c *Cloud) account(ctx context.Context, m *Member) (account, error) {
+// account reads a user from the user's domain. more are further attributes.
+func (c *Cloud) account(ctx context.Context, m *Member, more string) (account, error) {
 	r := scimRequest{operation: "SCIM GetUser", repeat: harmless, method: http.MethodGet, path: "Users/" + string(m.id),
-		query: map[string][]string{"attributes": {accountAttributes}}}
+		query: map[string][]string{"attributes": {accountAttributes + more}}}
 	return askDomain(ctx, c, m.Domain, r, func(a scimAnswer) (u account, err error) {
 		if json.Unmarshal(a.body, &u) != nil || u.ID != m.id {
 			return account{}, errors.New("the answer is not about the user that was asked for")
 		}
+		u.at, u.version = a.at, cmp.Or(a.etag, u.Meta.Version)
 		return u, nil
 	})
 }
@@ -58,17 +71,3 @@ func (a account) state() string {
 }
 
 func (a account) mayNot() []credential.Kind { return forbidden(a.May) }
-
-// Federated reports whether a user outside the Default domain signs in with another identity provider, so that the
-// domain has no password of the user.
-func (c *Cloud) Federated(ctx context.Context, user string) (bool, error) {
-	m, err := c.elsewhere(ctx, user)
-	if err != nil {
-		return false, err
-	}
-	if m == nil {
-		return false, fault.New(fault.Absent, "SCIM GetUser", "no identity domain but Default may have the user")
-	}
-	a, err := c.account(ctx, m)
-	return err == nil && a.User.IsFederatedUser != nil && *a.User.IsFederatedUser, err
-}

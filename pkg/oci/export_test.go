@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
@@ -59,9 +60,9 @@ func Unsourced() (n int) {
 	return n
 }
 
-// DomainRefused is the fault for an identity domain's answer.
-func DomainRefused(status int, header http.Header, body string, quote bool) *fault.Error {
-	return domainFault("Operation", answered(status, header, body), quote)
+// DomainRefused is the fault for an identity domain's answer to a request that sent the value.
+func DomainRefused(status int, header http.Header, body string, value credential.Value) *fault.Error {
+	return domainFault(scimRequest{operation: "Operation", hides: value}, answered(status, header, body))
 }
 
 func answered(status int, header http.Header, body string) *http.Response {

@@ -32,8 +32,7 @@ func (i *Issuer) backend(ctx context.Context, user string) (backend, error) {
 		return nil, err
 	}
 	if m != nil {
-		k, err := domainKindOf(i.kind)
-		return domainBackend{k, i.cloud, m}, err
+		return domainBackendOf(i.kind, i.cloud, m)
 	}
 	cl, err := i.cloud.home(ctx)
 	return classicBackend{behaviourOf(i.kind), i.cloud, cl, user}, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -117,7 +116,7 @@ func (c *Cloud) User(ctx context.Context, id string) (name, state string, mayNot
 	case err != nil:
 		return "", "", nil, err
 	case m != nil:
-		a, err := c.account(ctx, m)
+		a, err := c.account(ctx, m, "")
 		return m.Name, a.state(), a.mayNot(), err
 	}
 	cl, err := c.home(ctx)
@@ -168,20 +167,8 @@ func (c *Cloud) Membership(ctx context.Context, user string) (d credential.Domai
 	if err != nil || m == nil {
 		return d, false, false, err
 	}
-	type answer struct {
-		ID     scimID
-		Emails []struct{ Value string }
-		User   struct{ IsFederatedUser bool } `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:user:User"`
-	}
-	r := scimRequest{operation: "SCIM GetUser", repeat: harmless, method: http.MethodGet, path: "Users/" + string(m.id),
-		query: map[string][]string{"attributes": {"ocid,emails," + userExtension + ":isFederatedUser"}}}
-	a, err := askDomain(ctx, c, m.Domain, r, func(from scimAnswer) (a answer, err error) {
-		if json.Unmarshal(from.body, &a) != nil || a.ID != m.id {
-			return answer{}, errors.New("the answer is not about the user that was asked for")
-		}
-		return a, nil
-	})
-	return m.Domain, a.User.IsFederatedUser, len(a.Emails) == 0, err
+	a, err := c.account(ctx, m, passwordAttributes)
+	return m.Domain, a.User.IsFederatedUser != nil && *a.User.IsFederatedUser, !a.mailed(), err
 }
 
 // forbidden lists the kinds of credential that a user may not have.

@@ -43,10 +43,11 @@ type scimRequest struct {
 	repeat       repeat
 	method, path string // the path follows /admin/v1/
 	query        url.Values
-	body         any    // as JSON; nil for none
-	ifMatch      string // etag; "" for none
-	retryToken   string // "" for none
-	confidential bool   // the body has a secret value, so no error quotes the domain's text
+	body         any              // as JSON; nil for none
+	ifMatch      string           // etag; "" for none
+	retryToken   string           // "" for none
+	hides        credential.Value // the secret value in the body: an error quotes a text only if it has nothing of it
+	decided      bool             // a refusal of the domain with status 400 means that nothing was changed
 }
 
 // scimAnswer is an answer that is a success.
@@ -72,7 +73,7 @@ func askDomain[T any](ctx context.Context, c *Cloud, d credential.Domain, q scim
 		}
 		defer response.Body.Close()
 		if !succeeded(response) {
-			return v, domainFault(q.operation, response, !q.confidential)
+			return v, domainFault(q, response)
 		}
 		body, err := io.ReadAll(io.LimitReader(response.Body, scimMost))
 		if err != nil {

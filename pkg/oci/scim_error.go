@@ -47,12 +47,17 @@ var domainRefusals = []row{
 var domainMatchers = sync.OnceValue(func() []matcher { return compiled(domainRefusals) })
 
 // domainFault reads a refusal of an identity domain.
-func domainFault(operation string, r *http.Response, quote bool) *fault.Error {
+func domainFault(q scimRequest, r *http.Response) *fault.Error {
 	a := readResponse(r)
 	genuine := fromDomain(a, r.Header)
-	f := a.faultOf(domainRow(a, genuine), genuine, operation, quote)
-	if !genuine {
-		f.Code = ""
+	row := domainRow(a, genuine)
+	if q.decided && genuine && a.status == http.StatusBadRequest && row.source == ours {
+		row.class = fault.Invalid
+	}
+	f := a.faultOf(row, genuine, q.operation, quotable(a.message, q.hides))
+	f.Code = ""
+	if genuine && len(a.code) <= 80 && plainCode.MatchString(a.code) && quotable(a.code, q.hides) {
+		f.Code = a.code
 	}
 	return f
 }

@@ -1,10 +1,13 @@
 package oci_test
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"net/http"
 	"strconv"
 	"testing"
 
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 	"github.com/keyturn/keyturn/pkg/oci"
 )
@@ -67,7 +70,7 @@ func TestEachAnswerOfAnIdentityDomainHasItsClass(t *testing.T) {
 	for form, header := range byDomain {
 		for _, c := range knownSCIM {
 			body := scimError(strconv.Itoa(c.status), c.detail, c.messageID)
-			got := oci.DomainRefused(c.status, header, body, true)
+			got := oci.DomainRefused(c.status, header, body, noValue)
 			if got.Class != c.want || got.Status != c.status {
 				t.Errorf("%s: %d %s %q is %s, want %s", form, c.status, c.messageID, c.detail, got.Class, c.want)
 			}
@@ -85,7 +88,7 @@ func TestEachAnswerOfAnIdentityDomainHasItsClass(t *testing.T) {
 func TestAnIdentityDomainsRefusalOfTheCallerIsNotADenial(t *testing.T) {
 	for _, body := range []string{"", scimError("401", "", ""), scimError("401", "Client is unauthorized. null", ""),
 		refusal("NotAuthenticated", "x")} {
-		got := oci.DomainRefused(401, byDomain["opc-request-id"], body, true)
+		got := oci.DomainRefused(401, byDomain["opc-request-id"], body, noValue)
 		if got.Class != fault.Unclear || !contains(got.Message, "the identity domain refused the request for now") {
 			t.Errorf("%q is %s: %s", body, got.Class, got.Message)
 		}
@@ -100,7 +103,7 @@ func TestAnAnswerThatIsNotAnIdentityDomainsDecidesNothing(t *testing.T) {
 				want = fault.Throttled
 			}
 			for _, header := range []http.Header{{}, byDomain["ECID only"], byDomain["opc-request-id"]} {
-				got := oci.DomainRefused(status, header, body, true)
+				got := oci.DomainRefused(status, header, body, noValue)
 				if got.Class != want || contains(got.Message, "quota") || got.Code != "" {
 					t.Fatalf("%s with %d is %s: %v", name, status, got.Class, got)
 				}
@@ -109,7 +112,7 @@ func TestAnAnswerThatIsNotAnIdentityDomainsDecidesNothing(t *testing.T) {
 	}
 	for _, c := range knownSCIM {
 		got := oci.DomainRefused(c.status, http.Header{}, scimError(strconv.Itoa(c.status), c.detail, c.messageID),
-			true)
+			noValue)
 		if got.Class != fault.Unclear && c.status != http.StatusTooManyRequests ||
 			c.detail != "" && contains(got.Message, c.detail) {
 			t.Errorf("%d %s without a request id is %s: %v", c.status, c.messageID, got.Class, got)
@@ -119,18 +122,52 @@ func TestAnAnswerThatIsNotAnIdentityDomainsDecidesNothing(t *testing.T) {
 
 func TestAnAnswerWithTwoStatusesDecidesNothing(t *testing.T) {
 	for _, c := range [][2]int{{503, 404}, {500, 400}, {400, 404}, {404, 409}} {
-		got := oci.DomainRefused(c[0], byDomain["opc-request-id"], scimError(strconv.Itoa(c[1]), "x", ""), true)
+		got := oci.DomainRefused(c[0], byDomain["opc-request-id"], scimError(strconv.Itoa(c[1]), "x", ""), noValue)
 		if got.Class != fault.Unclear {
 			t.Errorf("%d with %d in the body is %s", c[0], c[1], got.Class)
 		}
 	}
 }
 
-func TestAnIdentityDomainsTextIsLeftOutIfTheRequestHadAValue(t *testing.T) {
+// noValue is of a request that sends no secret value.
+var noValue credential.Value
+
+func TestAnIdentityDomainsTextIsLeftOutIfItMayHaveAPartOfTheValueThatWasSent(t *testing.T) {
+	const value = "kT7-vBq.9RmXw2_GcDzF"
+	hides := credential.NewValue([]byte(value))
+	for _, c := range []struct {
+		text  string
+		shown bool
+	}{
+		{"The password must have at least 12 characters.", true},
+		{"The password doesn't fulfil the policy: maxRepeatedChars (1), the user's first name.", true},
+		{"Mot de passe refusé", true},
+		{"ends with 7-vBq", true},
+		{"has 7-vBq.9", false},
+		{"HAS 7-VBQ.9", false},
+		{"has 7 v B q 9 R", false},
+		{"has 7vBq9R", false},
+		{value, false},
+		{"a1B2c3", false},
+		{"0123456789", false},
+		{"decoded " + base64.StdEncoding.EncodeToString([]byte(value)), false},
+		{"decoded " + hex.EncodeToString([]byte(value)), false},
+	} {
+		refused := func(detail, id string) *fault.Error {
+			return oci.DomainRefused(400, byDomain["opc-request-id"], scimError("400", detail, id), hides)
+		}
+		got := refused(c.text, "error.identity.policy")
+		if contains(got.Message, c.text) != c.shown || got.Code != "error.identity.policy" {
+			t.Errorf("%q becomes %v", c.text, got)
+		}
+		got = refused("no", "error."+c.text)
+		if !c.shown && got.Code != "" {
+			t.Errorf("the messageId %q becomes %v", "error."+c.text, got)
+		}
+	}
 	for _, c := range knownSCIM {
-		body := scimError(strconv.Itoa(c.status), "the value "+confidential+" is bad: "+c.detail, c.messageID)
-		if got := oci.DomainRefused(c.status, byDomain["opc-request-id"], body, false); contains(got.Error(),
-			confidential) {
+		body := scimError(strconv.Itoa(c.status), "the value "+value+" is bad: "+c.detail, c.messageID)
+		if got := oci.DomainRefused(c.status, byDomain["opc-request-id"], body, hides); contains(got.Error(), value) {
 			t.Errorf("%d %s: %v", c.status, c.messageID, got)
 		}
 	}

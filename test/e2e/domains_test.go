@@ -95,18 +95,6 @@ func TestOfTwoUsersWithOneNameInTwoDomainsOnlyOneIsRotated(t *testing.T) {
 	})
 }
 
-func TestAPasswordOfAnotherDomainIsRefused(t *testing.T) {
-	s := withDomains(t, ociemu.Options{})
-	c := s.Add(tenancy.Want{Kind: tenancy.Password, Domain: "Partners"})
-	before := c.IDs()
-	if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || !a.Reopened {
-		t.Errorf("the answer is %+v", a)
-	}
-	if after := c.IDs(); len(after) != 1 || after[0] != before[0] {
-		t.Errorf("the password was changed")
-	}
-}
-
 // Each position of each of the emulator's switches about domains, apart from the one that only passwords meet.
 var domainSwitches = map[string]func(*ociemu.DomainAnswers){
 	"classic sees all users":  func(a *ociemu.DomainAnswers) { a.ClassicSeesAll = true },

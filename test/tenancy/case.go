@@ -92,6 +92,8 @@ type Want struct {
 	Bystander int  // further credentials of the kind
 	// Empty: a generated user name, the Default domain, and the compartment of the deployment's secrets.
 	UserName, Domain, Compartment string
+	// Person has more about a user outside the Default domain. The name comes from UserName.
+	Person ociemu.UserSeed
 }
 
 // Add adds a user with a credential that is too old, its problem in Cloud Guard, and bound secrets.
@@ -101,7 +103,7 @@ func (s *Deployment) Add(w Want) *Case {
 	name := cmp.Or(w.UserName, fmt.Sprintf("%s-user-%d", w.Kind, s.names))
 	s.mu.Unlock()
 	c := &Case{env: s, Kind: w.Kind, Bundle: w.Bundle, UserName: name, Domain: w.Domain,
-		User: s.addUser(w.Domain, name), Secrets: map[string]string{},
+		User: s.addUser(w, name), Secrets: map[string]string{},
 		compartment: cmp.Or(w.Compartment, s.places.Secrets)}
 	s.SetCreatedOffset(-Age)
 	c.Old = c.add("deploys the web shop")
@@ -124,11 +126,12 @@ func (s *Deployment) Add(w Want) *Case {
 	return c
 }
 
-func (s *Deployment) addUser(domain, name string) string {
-	if domain == "" {
+func (s *Deployment) addUser(w Want, name string) string {
+	if w.Domain == "" {
 		return s.AddUser(name)
 	}
-	return s.AddDomainUser(domain, ociemu.UserSeed{Name: name})
+	w.Person.Name = name
+	return s.AddDomainUser(w.Domain, w.Person)
 }
 
 // Resource is the resource id by which Cloud Guard names the user's credential with the id.
