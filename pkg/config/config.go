@@ -52,7 +52,7 @@ type Config struct {
 	// BareClosure is BareRefuse by default.
 	BareClosure BareClosure
 	// ProtectedUsers are the users whose credentials are never changed: OCIDs, and names in which '*' matches any
-	// characters. Use [Config.Protects].
+	// characters. A user of another identity domain than Default has the name <domain>/<name>. Use [Config.Protects].
 	ProtectedUsers []string
 	// Grace is how long an old credential stays alongside the new one, 0 to 90 days. Default 0.
 	Grace time.Duration

@@ -229,6 +229,17 @@ func TestProtectedUsersMatchByOCIDOrName(t *testing.T) {
 		{"jane, root", ocid, "root", true},
 		{"j.ne", ocid, "jane", false},
 		{"[a-z]ane", ocid, "jane", false},
+		{"jane", ocid, "Partners/jane", false},
+		{"partners/jane", ocid, "Partners/jane", true},
+		{"Partners/jane", ocid, "jane", false},
+		{"Partners/jane", ocid, "Plant/jane", false},
+		{"Partners/*", ocid, "Partners/jane", true},
+		{"*/jane", ocid, "Partners/jane", true},
+		{"*/jane", ocid, "jane", false},
+		{"*jane", ocid, "Partners/jane", true},
+		{"default/jane", ocid, "jane", true},
+		{"Default/jane", ocid, "Partners/jane", false},
+		{"Default/*", ocid, "Partners/jane", true}, // more than is meant, and never less
 	}
 	for _, c := range cases {
 		got := read(t, "protected_users="+c.list).Protects(c.ocid, c.name)

@@ -36,7 +36,8 @@ var specs = []spec{
 		"text that says no never rotates"},
 		choice(words(BareRefuse, BareRotate), func(c *Config, v BareClosure) { c.BareClosure = v })},
 	{Key{"protected_users", "", "user OCIDs and names, separated by commas; `*` in a name matches any " +
-		"characters", "users whose credentials are never rotated"}, readProtected},
+		"characters; `domain/name` for a user outside the Default identity domain", "users whose credentials are " +
+		"never rotated"}, readProtected},
 	{Key{"grace_period", "0", "`0`, or days, hours and minutes such as `72h`, `3d`, `90m`, up to `90d`",
 		"how long the old credential stays alongside the new one"}, readGrace},
 	{Key{"prove", "require", "`require`, `try`, `off`", "whether the new credential must be used once with success " +

@@ -84,6 +84,9 @@ func readProtected(c *Config, value string) string {
 			}
 			item = ocid
 		}
+		if domain, name, ok := strings.Cut(item, "/"); ok && strings.EqualFold(domain, "Default") {
+			item = name // Keyturn names users of Default without their domain
+		}
 		c.ProtectedUsers = append(c.ProtectedUsers, item)
 	}
 	return contains(problems)
