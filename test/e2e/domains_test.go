@@ -1,7 +1,7 @@
 package e2e
 
 import (
-	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -11,146 +11,206 @@ import (
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-const plant = "ocid1.compartment.oc1..aaaaaaaaplant"
-
 // withDomains is a tenancy with two domains besides Default: Partners in the root compartment, and Plant in another
 // compartment, with another home region.
 func withDomains(t *testing.T, o ociemu.Options, config ...string) *tenancy.Deployment {
 	t.Helper()
-	s := newTenancy(t, tenancy.Options{Emulator: o, Timeout: time.Minute,
-		Config: append(config, "identity_domains=all,"+plant)})
-	s.AddDomain(ociemu.DomainSeed{Name: "Partners"})
-	s.AddDomain(ociemu.DomainSeed{Name: "Plant", Compartment: plant, HomeRegion: "eu-frankfurt-1"})
-	return s
+	return newTenancy(t, tenancy.Options{Emulator: o, Timeout: 2 * time.Minute, Config: config}.WithDomains())
 }
 
-func TestACredentialOfAUserOfAnyDomainIsRotated(t *testing.T) {
-	for _, domain := range []string{"", "Partners", "Plant"} {
-		t.Run("domain "+domain, func(t *testing.T) {
+// inDomains adds the case for a user of each domain. All have the same name.
+func inDomains(s *tenancy.Deployment, w tenancy.Want) (cases []*tenancy.Case) {
+	for _, domain := range tenancy.AllDomains() {
+		w.Domain = domain
+		cases = append(cases, s.Add(w))
+	}
+	return cases
+}
+
+// ways are how a rotation may go: with a grace, without a free slot, and at the second attempt, after the first one was
+// taken back.
+var ways = []string{"grace", "replace", "undo"}
+
+// Each way runs in one domain for each form, and in the next domain for the next form, so that each kind goes each way
+// in each domain: by an event, by the sweep after a lost event, or by both.
+func TestUsersOfThreeDomainsAreRotatedInEveryWay(t *testing.T) {
+	for name, shift := range map[string]int{"by event": 0, "by the sweep": 2} {
+		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, w tenancy.Want) {
-				s := withDomains(t, ociemu.Options{})
-				w.Domain = domain
-				c := s.Add(w)
-				a := closeProblem(t, s, c, c.Comment())
-				if a.Outcome != "rotated" || a.NewID == "" {
-					t.Fatalf("the answer is %+v", a)
+				s := withDomains(t, ociemu.Calm())
+				if shift > 0 {
+					dropEvents(s)
 				}
-				rotated(t, s, c)
-				want := c.UserName
-				if domain != "" {
-					want = domain + "/" + c.UserName
+				var all []*tenancy.Case
+				of := map[string]*tenancy.Case{}
+				n := shift + slices.IndexFunc(forms, func(f form) bool { return reflect.DeepEqual(f.want, w) })
+				for i, way := range ways {
+					w.UserName, w.Domain, w.Bystander = "web@example.com", tenancy.AllDomains()[(i+n)%len(ways)], 0
+					if way == "replace" {
+						w.Bystander = w.Kind.Record().Limit - 1
+					}
+					of[way] = s.Add(w)
+					all = append(all, of[way])
 				}
-				if mails := s.Mails(); len(mails) != 1 || !strings.Contains(mails[0].Body, want) {
-					t.Errorf("%d mails, want one that names %s", len(mails), want)
+				judgeCases(t, s, all...)
+				everyWay(t, s, of, shift > 0)
+				for _, c := range all {
+					for _, id := range c.Secrets {
+						if v := s.Secret(id); v.FreeformTags["team"] != "web" || v.CurrentVersion < 2 {
+							t.Errorf("%s: the secret has the CURRENT version %d and the tags %v", c.ShownName(),
+								v.CurrentVersion, v.FreeformTags)
+						}
+					}
+					successorOnly(t, c)
+					if !slices.ContainsFunc(s.Mails(), func(m ociemu.Mail) bool {
+						return strings.Contains(strings.ReplaceAll(m.Body, "\n", " "), c.ShownName())
+					}) {
+						t.Errorf("no mail names %s", c.ShownName())
+					}
 				}
 			})
 		})
 	}
 }
 
-func TestTheSweepRotatesForUsersOfEveryDomainAfterLostEvents(t *testing.T) {
-	each(t, func(t *testing.T, w tenancy.Want) {
-		clock := &tenancy.Clock{}
-		s := withDomains(t, ociemu.Options{Now: clock.Now})
-		dropEvents(s)
-		var cases []*tenancy.Case
-		for _, domain := range []string{"", "Partners", "Plant"} {
-			w.Domain, w.UserName = domain, "web@example.com"
-			c := s.Add(w)
-			cases = append(cases, c)
-			if err := s.Close(t.Context(), c.Problem, c.Comment("grace:1m")); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if d := sweep(t, s); len(d.Outcomes) != 3 {
-			t.Fatalf("the digest is %+v", d)
-		}
-		for _, c := range cases {
-			if c.Try(c.Old) != 200 || len(c.IDs()) != 2 {
-				t.Errorf("%s: within the grace period the user has %q", c.User, c.IDs())
-			}
-		}
-		clock.Add(2 * time.Minute)
-		sweep(t, s)
-		for _, c := range cases {
-			rotated(t, s, c)
-		}
-	})
+// everyWay rotates the credentials of the cases, each in its way.
+func everyWay(t *testing.T, s *tenancy.Deployment, of map[string]*tenancy.Case, lost bool) {
+	t.Helper()
+	undo, replace, grace := of["undo"], of["replace"], of["grace"]
+	s.SetCreatedOffset(-31 * time.Minute) // several refusals count
+	f := s.Inject(ociemu.Fault{Times: -1, Match: proves(undo), Do: rejection(undo.Kind)})
+	carriedOut(t, s, lost, order{undo, "", "refused"})
+	if ids := undo.IDs(); !slices.Equal(ids, []string{undo.OldID}) {
+		t.Errorf("the user has %v, want the old one only", ids)
+	}
+	f.Remove()
+	s.SetCreatedOffset(0)
+	carriedOut(t, s, lost, order{undo, "", "rotated"}, order{replace, "", "refused"},
+		order{grace, "grace:1h", "rotated"})
+	carriedOut(t, s, lost, order{replace, "replace:yes", "rotated"})
+	if grace.Try(grace.Old) != 200 || len(grace.IDs()) != 2 {
+		t.Errorf("within the grace period the user has %q", grace.IDs())
+	}
+	s.Forward(2 * time.Hour)
+	sweep(t, s)
 }
 
-func TestOfTwoUsersWithOneNameInTwoDomainsOnlyOneIsRotated(t *testing.T) {
-	each(t, func(t *testing.T, w tenancy.Want) {
-		s := withDomains(t, ociemu.Options{})
-		w.UserName, w.Domain = "web@example.com", "Partners"
-		c := s.Add(w)
-		w.Domain = "Plant"
-		other := s.Add(w)
-		if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
-			t.Fatalf("the answer is %+v", a)
-		}
-		rotated(t, s, c)
-		if ids := other.IDs(); len(ids) != 1 || ids[0] != other.OldID || other.Try(other.Old) != 200 {
-			t.Errorf("the other user has %q", ids)
-		}
-	})
+// rejection is how a service refuses a credential of the kind.
+func rejection(k tenancy.Kind) ociemu.Action {
+	if k == tenancy.CustomerSecretKey {
+		return ociemu.Answer(403, "SignatureDoesNotMatch")
+	}
+	return ociemu.Answer(401, "NotAuthenticated")
 }
 
-// Each position of each of the emulator's switches about domains, apart from the one that only passwords meet.
-var domainSwitches = map[string]func(*ociemu.DomainAnswers){
-	"classic sees all users":  func(a *ociemu.DomainAnswers) { a.ClassicSeesAll = true },
-	"a host without its port": func(a *ociemu.DomainAnswers) { a.HostPort = ociemu.HostPortOptional },
-	"no message ids":          func(a *ociemu.DomainAnswers) { a.MessageIDs = ociemu.MessageIDsAbsent },
-	"401 without a body":      func(a *ociemu.DomainAnswers) { a.EmptyUnauthorized = true },
-	"409 for a full slot":     func(a *ociemu.DomainAnswers) { a.Quota = ociemu.QuotaConflict },
-	"an unknown full slot":    func(a *ociemu.DomainAnswers) { a.Quota = ociemu.QuotaOther },
-	"no value again":          func(a *ociemu.DomainAnswers) { a.RetryToken = "no-value" },
-	"409 again":               func(a *ociemu.DomainAnswers) { a.RetryToken = "conflict" },
-	"no retry token":          func(a *ociemu.DomainAnswers) { a.RetryToken = "ignored" },
-	"an inactive slot":        func(a *ociemu.DomainAnswers) { a.InactiveSlot = ociemu.InactiveFreesSlot },
-	"listed secrets":          func(a *ociemu.DomainAnswers) { a.ListedSecrets = true },
-	"both registry names":     func(a *ociemu.DomainAnswers) { a.RegistryNames = ociemu.RegistryNamesBoth },
-	"domains in all names":    func(a *ociemu.DomainAnswers) { a.RegistryNames = ociemu.RegistryNamesDomain },
+// order is a closure of the case's problem with an option, and the outcome that it should have.
+type order struct {
+	c            *tenancy.Case
+	option, want string
 }
 
-func TestADomainUserIsRotatedWhateverTheDomainAnswers(t *testing.T) {
-	for n, name := range slices.Sorted(maps.Keys(domainSwitches)) {
-		form := forms[n%len(forms)]
-		for _, domain := range []string{"", "Plant"} {
-			t.Run(name+", "+form.name+", "+domain, func(t *testing.T) {
-				t.Parallel()
-				var answers ociemu.DomainAnswers
-				domainSwitches[name](&answers)
-				s := withDomains(t, ociemu.Options{DomainAnswers: answers})
-				w := form.want
-				w.Domain = domain
-				c := s.Add(w)
-				if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "rotated" {
-					t.Fatalf("the answer is %+v", a)
-				}
-				rotated(t, s, c)
-			})
+// carriedOut closes the problems and checks the outcomes: of the events, or of one sweep after lost events.
+func carriedOut(t *testing.T, s *tenancy.Deployment, lost bool, orders ...order) {
+	t.Helper()
+	var want, got []string
+	for _, o := range orders {
+		if err := s.Close(t.Context(), o.c.Problem, o.c.Comment(o.option)); err != nil {
+			t.Fatal(err)
 		}
+		want = append(want, o.want)
+		if !lost {
+			got = append(got, lastAnswer(t, s).Outcome)
+		}
+	}
+	if lost {
+		for _, a := range sweep(t, s).Outcomes {
+			got = append(got, a.Outcome)
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("the outcomes are %q, want %q", got, want)
 	}
 }
 
-func TestAFullSlotOfADomainUserIsRefusedUnlessItMayBeReplaced(t *testing.T) {
-	for name, change := range domainSwitches {
-		if !strings.Contains(name, "full slot") && name != "no message ids" {
-			continue
+func TestUsersOfOneNameInThreeDomainsNeverMeet(t *testing.T) {
+	each(t, func(t *testing.T, w tenancy.Want) {
+		s := withDomains(t, ociemu.Options{})
+		w.UserName = "web@example.com"
+		cases := inDomains(s, w)
+		judgeCases(t, s, cases...)
+		for i, c := range cases {
+			other := cases[(i+1)%len(cases)]
+			s.ResetCalls()
+			if a := closeProblem(t, s, c, other.Comment()); a.Outcome != "refused" || !a.Reopened ||
+				!strings.Contains(a.Reason, "bound") {
+				t.Errorf("%s, with the secret of %s: the answer is %+v", c.ShownName(), other.ShownName(), a)
+			}
+			problem := c.AddProblem(other.OldID)
+			if err := s.Close(t.Context(), problem, c.Comment()); err != nil {
+				t.Fatal(err)
+			}
+			if a := lastAnswer(t, s); a.Outcome == "rotated" || a.Changed {
+				t.Errorf("%s, with the credential of %s: the answer is %+v", c.ShownName(), other.ShownName(), a)
+			}
+			for _, c := range cases {
+				untouched(t, s, c)
+			}
 		}
+		one := cases[1]
+		if a := closeProblem(t, s, one, one.Comment()); a.Outcome != "rotated" {
+			t.Fatalf("the answer is %+v", a)
+		}
+		rotated(t, s, one)
+		s.ResetCalls()
+		untouched(t, s, cases[0])
+		untouched(t, s, cases[2])
+	})
+}
+
+func TestAProtectedNameSparesTheUserOfItsDomain(t *testing.T) {
+	spared := map[string]string{ // name of users -> the domains whose user is protected
+		"jane@example.com": tenancy.Partners, "ann@example.com": "Default", "eve@example.com": "Partners, Plant",
+		"bob@example.com": "Default, Partners, Plant", "tom@example.com": "",
+	}
+	const list = "protected_users=partners/jane@example.com,Default/ann@example.com,*/eve@example.com,*bob@example.com"
+	for name, lost := range map[string]bool{"by event": false, "by the sweep": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var answers ociemu.DomainAnswers
-			change(&answers)
-			s := withDomains(t, ociemu.Options{DomainAnswers: answers})
-			c := s.Add(tenancy.Want{Kind: tenancy.AuthToken, Domain: "Partners", Bystander: 1})
-			if a := closeProblem(t, s, c, c.Comment()); a.Outcome != "refused" || len(c.IDs()) != 2 {
-				t.Fatalf("without a free slot the answer is %+v", a)
+			s := withDomains(t, ociemu.Options{}, list)
+			if lost {
+				dropEvents(s)
 			}
-			if a := closeProblem(t, s, c, c.Comment("replace:yes")); a.Outcome != "rotated" {
-				t.Fatalf("with replace:yes the answer is %+v", a)
+			var all []*tenancy.Case
+			answers := map[*tenancy.Case]string{}
+			for n, name := range []string{"ann@example.com", "bob@example.com", "eve@example.com", "jane@example.com",
+				"tom@example.com"} {
+				w := forms[n].want
+				w.UserName = name
+				for _, c := range inDomains(s, w) {
+					if err := s.Close(t.Context(), c.Problem, c.Comment()); err != nil {
+						t.Fatal(err)
+					}
+					if !lost {
+						answers[c] = lastAnswer(t, s).Reason
+					}
+					all = append(all, c)
+				}
 			}
-			rotated(t, s, c)
+			if lost {
+				sweep(t, s)
+			}
+			for _, c := range all {
+				if !strings.Contains(spared[c.UserName], tenancy.ShownDomain(c.Domain)) {
+					rotated(t, s, c)
+					continue
+				}
+				if ids := c.IDs(); !slices.Equal(ids, []string{c.OldID}) || s.Problem(c.Problem).Status != "OPEN" ||
+					!lost && !strings.Contains(answers[c], c.ShownName()+" (") {
+					t.Errorf("%s has %v, and the answer is %q", c.ShownName(), ids, answers[c])
+				}
+			}
 		})
 	}
 }

@@ -72,18 +72,14 @@ func TestAPreflightNamesTheOneThingThatIsWrongWithAnIdentityDomain(t *testing.T)
 	t.Parallel()
 	for _, b := range brokenDomains {
 		t.Run(b.name, func(t *testing.T) {
-			o := calm
-			o.Config = []string{"identity_domains=all," + plant}
-			o.Emulator.Domains = nil
 			with := b.with
 			b.with = func(o *tenancy.Options) {
 				if with != nil {
 					with(o)
 				}
-				o.Emulator.Domains = append(o.Emulator.Domains, ociemu.DomainSeed{Name: "Partners"},
-					ociemu.DomainSeed{Name: "Plant", Compartment: plant, HomeRegion: "eu-frankfurt-1"})
+				*o = o.WithDomains()
 			}
-			b.inspect(t, o)
+			b.inspect(t, calm)
 		})
 	}
 }

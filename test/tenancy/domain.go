@@ -1,11 +1,13 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
@@ -59,6 +61,19 @@ var scimPaths = map[Kind]string{APIKey: "ApiKeys", AuthToken: "AuthTokens", Cust
 // deleteInDomain deletes one of the user's credentials, or the user if the id is empty, by the API of the user's
 // domain.
 func (c *Case) deleteInDomain(ctx context.Context, id string) error {
+	return c.callDomain(ctx, http.MethodDelete, id, "")
+}
+
+// Deactivate makes one of the user's credentials INACTIVE, as the operator, by the API of the user's domain. API keys
+// have no such status.
+func (c *Case) Deactivate(ctx context.Context, id string) error {
+	return c.callDomain(ctx, http.MethodPatch, id, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],`+
+		`"Operations":[{"op":"REPLACE","path":"status","value":"INACTIVE"}]}`)
+}
+
+// callDomain calls the API of the user's domain as the operator, about one of the user's credentials, or about the user
+// if the id is empty.
+func (c *Case) callDomain(ctx context.Context, method, id, body string) error {
 	path := "Users"
 	if id != "" {
 		path = scimPaths[c.Kind]
@@ -67,12 +82,16 @@ func (c *Case) deleteInDomain(ctx context.Context, id string) error {
 	if path == "" || scim == "" {
 		return fmt.Errorf("the domain has no %s %s", c.Kind, id)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodDelete, c.env.Domain(c.Domain).URL+"/admin/v1/"+path+"/"+scim,
-		http.NoBody)
+	url := c.env.Domain(ShownDomain(c.Domain)).URL + "/admin/v1/" + path + "/" + scim
+	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("making the request: %w", err)
 	}
 	r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/scim+json")
+		r.Header.Set("Content-Length", strconv.Itoa(len(body))) // is signed
+	}
 	if err := common.DefaultRequestSigner(c.env.operatorConfig()).Sign(r); err != nil {
 		return fmt.Errorf("signing the request: %w", err)
 	}
@@ -83,9 +102,11 @@ func (c *Case) deleteInDomain(ctx context.Context, id string) error {
 		return fmt.Errorf("calling the domain: %w", err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusNoContent {
-		text, _ := io.ReadAll(response.Body) // for the message only
-		return fmt.Errorf("the domain answered %d %s", response.StatusCode, text)
+	if response.StatusCode/100 != 2 {
+		return fmt.Errorf("the domain answered %s %s with %s", method, path, response.Status)
 	}
 	return nil
 }
+
+// ShownDomain is the name of a domain of Want.Domain.
+func ShownDomain(domain string) string { return cmp.Or(domain, ociemu.DefaultDomain) }
