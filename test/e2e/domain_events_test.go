@@ -73,7 +73,8 @@ func TestASCIMIDOfAUserOfNoKnownDomainIsRefused(t *testing.T) {
 }
 
 func TestWithoutProblemsAboutDomainUsersNothingIsRotated(t *testing.T) {
-	s := withDomains(t, ociemu.Options{DomainAnswers: ociemu.DomainAnswers{ProblemIDs: ociemu.ProblemIDsNone}})
+	s := withDomains(t, ociemu.Options{DomainAnswers: ociemu.DomainAnswers{ProblemIDs: ociemu.ProblemIDsNone}},
+		"maximum_age=0")
 	c := s.Add(tenancy.Want{Kind: tenancy.AuthToken, Domain: "Plant"})
 	if d := sweep(t, s); c.Problem != "" || len(d.Outcomes) != 0 {
 		t.Errorf("the problem is %q, the digest %+v", c.Problem, d)
