@@ -257,7 +257,8 @@ func TestADomainUsersPasswordIsSetOnceWhateverTheDomainAnswers(t *testing.T) {
 	all := slices.DeleteFunc(slices.Clone(domainPositions), func(p position) bool {
 		return p.kind != "" || p.meets == aLostCreate || p.meets == aRole
 	})
-	all = append(all, position{name: "must change", change: func(a *ociemu.DomainAnswers) { a.PasswordMustChange = true }})
+	all = append(all, position{name: "must change",
+		change: func(a *ociemu.DomainAnswers) { a.PasswordMustChange = true }})
 	for _, p := range all {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
