@@ -87,7 +87,8 @@ func (inj *injector) ownerOf(c ociemu.Call) string {
 	if name := inj.owners[c.Caller.ID]; name != "" {
 		return name
 	}
-	for id := range strings.SplitSeq(c.Path, "/") {
+	// A domain's lists have the user's OCID in a filter, between quotes.
+	for id := range strings.SplitSeq(c.Path+"/"+strings.ReplaceAll(c.Query, "%22", "/"), "/") {
 		if name := inj.owners[id]; name != "" {
 			return name
 		}

@@ -1,6 +1,6 @@
-// Command soak runs thousands of rotations for hundreds of users in one test tenancy. Meanwhile calls fail or hang,
-// connections are cut, processes are killed, events come several times, IAM's lists lag, operators edit secrets and
-// delete credentials, and the sweep runs.
+// Command soak runs thousands of rotations for hundreds of users of three identity domains. Meanwhile calls fail or
+// hang, connections are cut, processes are killed, events come several times, IAM's lists lag, operators edit secrets
+// and delete credentials, and the sweep runs.
 //
 // Start with
 //
@@ -8,7 +8,8 @@
 //
 // from within the module. The seed decides the users, their order, the number of deliveries, and the faults of a user's
 // calls. It does not decide how the calls of different processes interleave, nor which call gets a fault if the call
-// belongs to no user, such as the one that publishes a mail.
+// belongs to no user, such as the one that publishes a mail, or names the user only in its body, such as the one that
+// creates a credential in an identity domain.
 //
 // At every moment each user must have a working credential, or one must be readable in Vault. An epoch ends with a
 // recovery phase without faults; after it each user must have exactly the new credential. The last line of the output
@@ -60,7 +61,7 @@ func readFlags(args []string, stderr io.Writer) (settings, error) {
 	flags.SetOutput(stderr)
 	flags.Uint64Var(&s.seed, "seed", 1, "decides the users, faults and edits")
 	flags.IntVar(&s.rotations, "rotations", 2000, "how many `rotations`")
-	flags.IntVar(&s.userCount, "users", 200, "how many `users`, with all kinds and forms in turn")
+	flags.IntVar(&s.userCount, "users", 200, "how many `users`, with all kinds and forms in turn, in drawn domains")
 	flags.IntVar(&s.parallel, "parallel", 4, "how many rotations run in `parallel`; a kill ends them all")
 	flags.DurationVar(&s.limit, "for", 0, "start no rotation after this `time`, such as 5m")
 	flags.Float64Var(&s.faults, "faults", 0.03, "`probability` that a call has a fault")

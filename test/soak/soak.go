@@ -77,10 +77,9 @@ func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) 
 	o := ociemu.Calm()
 	o.Seed, o.TokenLife = s.seed, 240*time.Hour
 	o.Now = r.clock.Now
-	r.Deployment, err = tenancy.New(ctx, tenancy.Options{Emulator: o, Binary: rotate, Sweeper: sweep,
-		Parallel: s.parallel,
-		Timeout:  faultTimeout,
-		Config:   []string{"log_level=error"}})
+	options := tenancy.Options{Emulator: o, Binary: rotate, Sweeper: sweep, Parallel: s.parallel, Timeout: faultTimeout,
+		Config: []string{"log_level=error"}}
+	r.Deployment, err = tenancy.New(ctx, options.WithDomains())
 	if err != nil {
 		return tally{}, err
 	}
@@ -89,15 +88,15 @@ func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) 
 			err = other
 		}
 	}()
-	all := forms()
 	for i := range s.userCount {
-		r.users = append(r.users, &user{Case: r.Add(all[i%len(all)]), closureSeconds: map[int64]bool{}})
+		r.users = append(r.users, &user{Case: r.Add(r.want(i)), closureSeconds: map[int64]bool{}})
 	}
 	r.HandleFunction(r.Function.FunctionID, r.receive)
 	r.OnChange(r.watch)
 	r.injector = newInjector(r.Deployment, s.seed, s.faults)
 	for _, u := range r.users {
-		r.injector.setOwner(u.UserName, append(slices.Collect(maps.Values(u.Secrets)), u.User, u.Problem)...)
+		scim, _ := r.SCIMID(u.User, "")
+		r.injector.setOwner(u.UserName, append(slices.Collect(maps.Values(u.Secrets)), u.User, scim, u.Problem)...)
 	}
 	for r.more() && !r.allViolated() {
 		if err := r.epoch(ctx); err != nil {
@@ -107,6 +106,17 @@ func soak(ctx context.Context, s settings, rotate, sweep string, out io.Writer) 
 	sum = tally{rotations: r.rotations, edits: r.edited, violations: r.count()}
 	sum.faults, sum.kills = r.injector.count()
 	return sum, nil
+}
+
+// want is the i-th user: all forms in turn, in a domain that the seed draws. Every other user that Keyturn can rotate
+// outside of Default is in another domain.
+func (r *run) want(i int) tenancy.Want {
+	all, domains := forms(), []string{"", "", tenancy.Partners, tenancy.Plant}
+	w, domain := all[i%len(all)], domains[r.random.IntN(len(domains))]
+	if !w.Kind.Resets() { // Keyturn refuses them outside of Default
+		w.Domain = domain
+	}
+	return w
 }
 
 // receive stores the event of a rotation. deliver sends it to the function.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -66,7 +67,8 @@ func TestACallBelongsToTheUserOfItsResource(t *testing.T) {
 	tr.setOwner("ann", "user-1", "problem-1")
 	tr.setOwner("bob", "user-2")
 	for _, c := range []ociemu.Call{{Path: "/users/user-1/apiKeys/random"}, {Path: "/problems/problem-1"},
-		{Path: "/users/x", Caller: ociemu.Caller{ID: "user-1"}}} {
+		{Path: "/users/x", Caller: ociemu.Caller{ID: "user-1"}},
+		{Path: "/admin/v1/ApiKeys", Query: "count=9&filter=user.ocid+eq+%22user-1%22&startIndex=1"}} {
 		if owner := tr.ownerOf(c); owner != "ann" {
 			t.Errorf("%s belongs to %q", c.Path, owner)
 		}
@@ -83,6 +85,23 @@ func TestBadFlagsAreRefused(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		if code := realMain(t.Context(), strings.Split(args, " "), &stdout, &stderr); code != 2 || stderr.Len() == 0 {
 			t.Errorf("%s: exit code %d, %s", args, code, stderr.String())
+		}
+	}
+}
+
+func TestTheCastHasUsersOfEveryDomain(t *testing.T) {
+	r := &run{random: rand.New(rand.NewPCG(1, 1))}
+	seen := map[tenancy.Kind]map[string]bool{}
+	for i := range 200 {
+		w := r.want(i)
+		if seen[w.Kind] == nil {
+			seen[w.Kind] = map[string]bool{}
+		}
+		seen[w.Kind][w.Domain] = true
+	}
+	for kind, domains := range seen {
+		if want := map[bool]int{false: len(tenancy.AllDomains()), true: 1}[kind.Resets()]; len(domains) != want {
+			t.Errorf("%s: users of %d domains, want %d", kind, len(domains), want)
 		}
 	}
 }

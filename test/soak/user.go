@@ -220,12 +220,13 @@ func (u *user) comment() string {
 
 // concerns reports whether a call is about the user.
 func (u *user) concerns(c ociemu.Call) bool {
-	if c.Caller.ID == u.User || strings.Contains(c.Path, u.User) || u.Problem != "" &&
-		strings.Contains(c.Path, u.Problem) {
+	about := c.Path + " " + c.Query // a domain's lists have the user in a filter
+	if c.Caller.ID == u.User || strings.Contains(about, u.User) || u.Problem != "" &&
+		strings.Contains(about, u.Problem) {
 		return true
 	}
 	for _, id := range u.Secrets {
-		if strings.Contains(c.Path, id) {
+		if strings.Contains(about, id) {
 			return true
 		}
 	}
