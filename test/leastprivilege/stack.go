@@ -98,6 +98,9 @@ func ReadStack(show []byte, inputs map[string]string) (Stack, error) {
 	for name, g := range groups {
 		s.Rules[name] = g.Rule
 	}
+	if len(s.Roles) == 0 {
+		s.Roles = nil // as testdata has it
+	}
 	s.Protected, s.Others = configuration["protected_users"], append(people, services...)
 	return s, nil
 }
