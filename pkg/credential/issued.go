@@ -27,7 +27,7 @@ type Listing struct {
 // Draft has the input for a new credential.
 type Draft struct {
 	PublicKey   string // PEM; API keys only
-	Description string // has the mark; auth tokens and customer secret keys only
+	Description string // has the mark; not kept for API keys of the classic API, and not used for passwords
 	RetryToken  string // opc-retry-token: the same for every repetition of one request
 	Value       Value  // the chosen value; only if Listing.Chosen, and empty if OCI is to mail a link
 	// Version is the Listing's Version. OCI refuses the request, with the class Conflict, if it is another one by now.

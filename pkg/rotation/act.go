@@ -141,7 +141,8 @@ func (r *run) content(s Seen, m credential.Material) (credential.Value, error) {
 // create makes the new credential. An answer without its value counts as no answer; a repeated request may get one.
 func (r *run) create(ctx context.Context, c Case, a Action) error {
 	v := r.view(r.snap)
-	d := credential.Draft{RetryToken: fmt.Sprintf("%s-%s-%d", v.id, r.mem.Maker, r.mem.Looks)}
+	d := credential.Draft{RetryToken: fmt.Sprintf("%s-%s-%d", v.id, r.mem.Maker, r.mem.Looks),
+		Description: r.description(v)}
 	switch r.job.origin() {
 	case credential.Local:
 		public, err := c.Material.PublicPEM()
@@ -151,12 +152,6 @@ func (r *run) create(ctx context.Context, c Case, a Action) error {
 		d.PublicKey = public
 	case credential.Reset:
 		d = r.resetDraft(c)
-	default:
-		old := ""
-		if c := v.listed(r.job.Ref.ID); c != nil {
-			old = c.Description
-		}
-		d.Description = credential.Mark{Rotation: v.id, Maker: r.mem.Maker, Home: v.home()}.Describe(old)
 	}
 	made, err := r.Issuer.Create(ctx, r.job.Ref.User, d)
 	r.noteChange(err)
@@ -179,6 +174,15 @@ func (r *run) create(ctx context.Context, c Case, a Action) error {
 		r.mem.Value, r.mem.Kept = &credential.Material{Kind: r.job.Ref.Kind, ID: made.ID, Value: made.Value}, ""
 	}
 	return nil
+}
+
+// description is the old credential's description with the mark of this rotation.
+func (r *run) description(v view) string {
+	old := ""
+	if c := v.listed(r.job.Ref.ID); c != nil {
+		old = c.Description
+	}
+	return credential.Mark{Rotation: v.id, Maker: r.mem.Maker, Home: v.home()}.Describe(old)
 }
 
 // prove uses the new credential and reads its value back in parallel. A password can't be used: its list is checked.

@@ -57,7 +57,7 @@ func TestARequestForACredentialSaysWhichRotationWantsItAndIsRepeatedAsAnother(t 
 					t.Errorf("%s: the public key is %q", kind, d.PublicKey)
 				}
 				mark, ok := credential.ParseMark(d.Description)
-				has := kind == credential.AuthToken || kind == credential.CustomerSecretKey
+				has := kind != credential.Password
 				want := credential.Mark{Rotation: s.job.rotation(), Maker: who,
 					Home: credential.Home(s.one().SecretID)}
 				if ok != has || has && (mark != want || !strings.HasPrefix(d.Description, "for the build ")) {

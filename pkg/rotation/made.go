@@ -190,8 +190,12 @@ func (v view) marked() []credential.Issued {
 	return v.withMark(v.new)
 }
 
-// withMark lists the credentials with the mark of this rotation, except the one with the id.
+// withMark lists the credentials with the mark of this rotation, except the one with the id. The mark of an API key,
+// which only an identity domain keeps, is for people: the version with its private key proves more.
 func (v view) withMark(except string) (out []credential.Issued) {
+	if v.job.origin() == credential.Local {
+		return nil
+	}
 	for _, c := range v.issued {
 		m, ok := credential.ParseMark(c.Description)
 		if ok && m.Rotation == v.id && c.ID != v.job.Ref.ID && c.ID != except {

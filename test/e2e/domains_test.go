@@ -214,3 +214,16 @@ func TestAProtectedNameSparesTheUserOfItsDomain(t *testing.T) {
 		})
 	}
 }
+
+func TestAnAPIKeyOfADomainUserKeepsItsDescriptionAndHasTheMark(t *testing.T) {
+	s := withDomains(t, ociemu.Calm())
+	c := s.Add(tenancy.Want{Kind: tenancy.APIKey, Domain: tenancy.Plant})
+	s.DescribeCredential(c.User, c.OldID, "signs the nightly build", time.Time{})
+	a := closeProblem(t, s, c, c.Comment())
+	rotated(t, s, c)
+	keys := s.User(c.User).APIKeys
+	if mark := "signs the nightly build [keyturn "; len(keys) != 1 || keys[0].Fingerprint != a.NewID ||
+		!strings.HasPrefix(keys[0].Description, mark) {
+		t.Errorf("the keys are %+v, want one with the description %q...", keys, mark)
+	}
+}
