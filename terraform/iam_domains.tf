@@ -16,9 +16,6 @@ locals {
     strcontains(u, "/") ? ["target.user.name != '${u}'", "any {target.resource.domain.name != '${regex("^[^/]*", u)}', target.user.name != '${regex("/(.*)$", u)[0]}'}"] : []
   )])
 
-  # A password of a domain's user is not rotated.
-  domain_kinds = [for k in local.kinds_on : k if local.kinds[k].origin != "reset"]
-
   domain_statements = concat(
     length(var.identity_domains) == 0 ? [] : [
       { name = "domains", purpose = "GetDomain: the address of each identity domain",
@@ -28,11 +25,11 @@ locals {
       { name = "domain-credentials-list", purpose = "SCIM ListApiKeys, ListAuthTokens, ListCustomerSecretKeys: as for the Default domain. Lists have no user, so excluded users can't be left out",
       what = "{USER_READ} in tenancy where ${local.in_domains.either}" },
     ],
-    length(local.domains_by_policy) == 0 || length(local.domain_kinds) == 0 ? [] : [
-      { name = "domain-credentials-change", purpose = "SCIM calls that create and delete credentials. USER_UPDATE is part of each; a domain may also allow UpdateUser with it",
-      what = "{${join(", ", concat(["USER_UPDATE"], [for k in local.domain_kinds : local.kinds[k].permissions]))}} in tenancy where all {${join(", ", concat([local.in_domains.policy], local.not_excluded_in_domains))}}" },
+    length(local.domains_by_policy) == 0 ? [] : [
+      { name = "domain-credentials-change", purpose = "SCIM calls that create and delete credentials and set passwords. USER_UPDATE is part of each; a domain may also allow UpdateUser with it",
+      what = "{${join(", ", concat(["USER_UPDATE"], [for k in local.kinds_on : local.kinds[k].permissions]))}} in tenancy where all {${join(", ", concat([local.in_domains.policy], local.not_excluded_in_domains))}}" },
     ],
-    length(var.identity_domains_manage_users) == 0 || length(local.domain_kinds) == 0 ? [] : [
+    length(var.identity_domains_manage_users) == 0 ? [] : [
       { name = "domain-users-manage", purpose = "The same in domains that ask for the whole verb (identity_domains_manage_users). It also allows creating, changing and deleting users",
       what = "manage users in tenancy where all {${join(", ", concat([local.in_domains.manage], local.not_excluded_in_domains))}}" },
     ],

@@ -24,9 +24,7 @@ func (p Policy) domainStatements() []Statement {
 	}
 	here, permissions := anyOf("target.resource.domain.id"), []string{"USER_UPDATE"}
 	for _, k := range credential.Kinds() {
-		if k.Record().Origin != credential.Reset { // a password of a domain's user is not rotated
-			permissions = append(permissions, k.Record().Permissions...)
-		}
+		permissions = append(permissions, k.Record().Permissions...)
 	}
 	terms := []string{here}
 	for _, u := range p.Protected {

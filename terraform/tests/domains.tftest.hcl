@@ -203,14 +203,14 @@ run "an_inactive_domain_is_refused" {
   expect_failures = [oci_functions_application.this]
 }
 
-run "only_passwords_on_means_no_statements_that_change_users_of_domains" {
+run "a_kind_that_is_off_gets_no_permissions_in_domains" {
   command = plan
 
   variables {
     kinds = ["password"]
   }
   assert {
-    condition     = length([for s in output.policy_statements : s if strcontains(s.name, "domain-") && strcontains(s.text, "USER_UPDATE")]) == 0
-    error_message = "A kind that isn't rotated in domains has permissions."
+    condition     = alltrue([for s in output.policy_statements : strcontains(s.text, "to {USER_UPDATE, USER_UIPASS_RESET} in tenancy") if strcontains(s.name, "domain-credentials-change")])
+    error_message = "A kind that is off has permissions: ${jsonencode([for s in output.policy_statements : s.text if strcontains(s.name, "domain-")])}"
   }
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -43,9 +46,6 @@ func domainCases() []Case {
 				Reading: r.answer, Run: run})
 		}
 		for _, kind := range tenancy.Kinds() {
-			if kind.Resets() {
-				continue // a password of a domain's user is not rotated
-			}
 			w := tenancy.Want{Kind: kind, Domain: r.domain, Bundle: true}
 			noun := kind.Record().Noun
 			add("a domain user's "+noun, rotates(w, false))
@@ -62,7 +62,23 @@ func domainCases() []Case {
 			Run: rotates(namesake, false)},
 		Case{Name: "a user of Default, with another domain configured", Domain: byPermissions,
 			Run: rotates(token, false)},
+		Case{Name: "a domain user's password, by mail", Domain: byPermissions, Run: mailsInDomain},
 	)
+}
+
+// mailsInDomain closes the problem of a password without a secret: the domain sends the user a mail.
+func mailsInDomain(s *environment) error {
+	w := unkept
+	w.Domain, w.Person.Email = byPermissions, "joe@example.com"
+	c := s.Add(w)
+	r, err := s.close(c, c.Comment())
+	if err != nil {
+		return err
+	}
+	if n := len(s.DomainMails()); n != 1 {
+		err = fmt.Errorf("the domain sent %d mails, want 1", n)
+	}
+	return errors.Join(r.want("rotated"), err)
 }
 
 // excludesInDomain checks that a user whom the stack excludes by domain/name is protected.
@@ -74,6 +90,9 @@ func excludesInDomain(domain string) func(*environment) error {
 		return c, c.Comment()
 	})
 }
+
+// schemas begins the names of the schemas of a domain's resources.
+const schemas = "urn:ietf:params:scim:schemas:oracle:idcs:"
 
 // domainUser is a user of a domain with a credential of each kind.
 type domainUser struct {
@@ -91,7 +110,6 @@ func (s *environment) domainUser(domain, name string) domainUser {
 	fingerprint, _ := s.AddAPIKey(u.id)
 	token, _ := s.AddAuthToken(u.id, "a token")
 	key, _ := s.AddCustomerSecretKey(u.id, "a key")
-	const schemas = "urn:ietf:params:scim:schemas:oracle:idcs:"
 	owner := map[string]string{"value": u.scim, "ocid": u.id}
 	for resource, c := range map[string]struct{ id, schema, attribute, value string }{
 		"ApiKeys":            {fingerprint, "apikey", "key", newPublicKey()},
@@ -113,7 +131,10 @@ func (u domainUser) changes() []request {
 		out = append(out, request{"Create" + one, "POST", u.url + resource, u.created[resource]},
 			request{"Delete" + one, "DELETE", u.url + resource + "/" + u.held[resource], nil})
 	}
-	return out
+	return append(out, request{"PutUserPasswordChanger", "PUT", u.url + "UserPasswordChanger/" + u.scim,
+		map[string]any{"schemas": []string{schemas + "UserPasswordChanger"}, "password": rand.Text()}},
+		request{"PutUserPasswordResetter", "PUT", u.url + "UserPasswordResetter/" + u.scim,
+			map[string]any{"schemas": []string{schemas + "UserPasswordResetter"}}})
 }
 
 // lists are the calls with which a rotation lists a domain user's credentials.
