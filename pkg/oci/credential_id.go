@@ -28,12 +28,12 @@ func (c *Cloud) CredentialID(ctx context.Context, ref credential.Ref) (id string
 	names := []string{ref.ID}
 	for _, found := range all {
 		if found.named(ref.ID) {
-			names = []string{k.id(found), found.OCID}
+			names = []string{k.id(found), string(found.OCID)}
 		}
-		living = append(living, k.id(found), found.OCID)
+		living = append(living, k.id(found), string(found.OCID))
 	}
 	known := len(names) > 1
-	if !m.Domain.Default {
+	if !m.Domain.Classic {
 		if !known {
 			return "", living, nil
 		}
@@ -58,7 +58,7 @@ func (c *Cloud) CredentialID(ctx context.Context, ref credential.Ref) (id string
 
 // named reports whether the text is one of the ids of the credential, or its fingerprint without colons.
 func (c domainCredential) named(text string) bool {
-	return slices.ContainsFunc([]string{string(c.ID), c.OCID, c.Fingerprint, c.AccessKey,
+	return slices.ContainsFunc([]string{string(c.ID), string(c.OCID), c.Fingerprint, c.AccessKey,
 		strings.ReplaceAll(c.Fingerprint, ":", "")}, func(id string) bool {
 		return id != "" && strings.EqualFold(id, text)
 	})

@@ -8,7 +8,7 @@ var domainAuthTokens = domainKind{
 	list: "SCIM ListAuthTokens", create: "SCIM CreateAuthToken", remove: "SCIM DeleteAuthToken",
 	resource: "AuthTokens", schema: scimSchemas + "authToken",
 	attributes:  "ocid,description,user,meta,deleteInProgress",
-	id:          func(c domainCredential) string { return c.OCID },
+	id:          func(c domainCredential) string { return string(c.OCID) },
 	description: func(c domainCredential) string { return c.Description },
 	value:       func(c domainCredential) credential.Value { return c.Token.Value },
 	fill:        func(out *domainDraft, d credential.Draft) { out.Description = d.Description },

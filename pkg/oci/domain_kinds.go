@@ -32,7 +32,7 @@ type domainKind struct {
 // domainCredential is a credential as a domain returns it. An answer has the attributes of its kind.
 type domainCredential struct {
 	ID               scimID
-	OCID             string
+	OCID             credentialOCID
 	Fingerprint      string
 	AccessKey        string
 	DisplayName      string

@@ -26,6 +26,10 @@ import (
 // that other services know, such as a fingerprint.
 type scimID string
 
+// credentialOCID is the OCID that a domain has for a credential. Only an auth token is known by it outside of the
+// domain.
+type credentialOCID string
+
 // scimSchemas begins the names of the schemas of a domain's resources.
 const scimSchemas = "urn:ietf:params:scim:schemas:oracle:idcs:"
 
