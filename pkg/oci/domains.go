@@ -50,9 +50,11 @@ type Member struct {
 // which OCI answers like one that isn't allowed.
 func (c *Cloud) Domains(ctx context.Context) ([]credential.Domain, error) {
 	all, err := c.AllDomains(ctx)
-	return slices.DeleteFunc(all, func(d credential.Domain) bool {
-		return d.State != string(identity.DomainLifecycleStateActive)
-	}), err
+	return slices.DeleteFunc(all, notActive), err
+}
+
+func notActive(d credential.Domain) bool {
+	return d.State != string(identity.DomainLifecycleStateActive)
 }
 
 // AllDomains is Domains with those that aren't ACTIVE.
@@ -211,8 +213,8 @@ func (c *Cloud) domainFrom(id, name, url, region *string, kind identity.DomainTy
 
 // DomainOf finds the domain of a user by asking each of Domains. The answer is kept for 10 minutes, or until the next
 // Fresh if no domain has the user. If no domain has the user, the error is of the class Absent: the user doesn't exist,
-// or is in a domain that isn't among Domains. If the user wasn't found and a domain did not answer, the error names
-// that domain and is of the class Unclear.
+// or is in a domain that isn't among AllDomains. If the user wasn't found, and a domain did not answer or isn't ACTIVE,
+// the error names that domain and is of the class Unclear.
 func (c *Cloud) DomainOf(ctx context.Context, user string) (Member, error) {
 	m, err := c.member(ctx, user)
 	if err == nil && m == nil {
@@ -243,15 +245,17 @@ func (c *Cloud) member(ctx context.Context, user string) (*Member, error) {
 	return m, classify(operationUser, err)
 }
 
-// findMember asks every domain for the user, until one has it: an OCID is unique.
+// findMember asks every domain for the user, until one has it: an OCID is unique. One that isn't ACTIVE is not asked,
+// and may have the user.
 func (c *Cloud) findMember(ctx context.Context, user string) (*Member, error) {
-	domains, err := c.Domains(ctx)
+	all, err := c.AllDomains(ctx)
 	if err != nil { // of whatever class: it says nothing about the user
 		return nil, &fault.Error{Class: fault.Unclear, Operation: operationUser, Err: err,
 			Message: "the identity domains aren't known: " + reason(err)}
 	}
 	limited, found := context.WithTimeout(ctx, lookupTime)
 	defer found() // a domain that has the user ends the search
+	domains := slices.DeleteFunc(slices.Clone(all), notActive)
 	members := make([]*Member, len(domains))
 	group := background.Group{Limit: domainsAtOnce}
 	for i, d := range domains {
@@ -268,6 +272,12 @@ func (c *Cloud) findMember(ctx context.Context, user string) (*Member, error) {
 	for i, err := range errs {
 		if err != nil {
 			silent = append(silent, fmt.Sprintf("%q (%s)", domains[i].Name, reason(err)))
+		}
+	}
+	for _, d := range all {
+		if notActive(d) {
+			silent = append(silent, fmt.Sprintf("%q (it is %s: activate it, or remove it from identity_domains)",
+				d.Name, d.State))
 		}
 	}
 	i := slices.IndexFunc(members, func(m *Member) bool { return m != nil })

@@ -89,6 +89,26 @@ func TestAUserThatNoDomainHasIsAbsentOnlyIfEachOneAnswered(t *testing.T) {
 	}
 }
 
+func TestAUserMayBeInADomainThatIsNotActive(t *testing.T) {
+	cloud, s, d := tenancyWithDomains(t, always(404, refusal("NotAuthorizedOrNotFound", "")))
+	d.list = strings.Replace(d.list, `"ACTIVE"`, `"INACTIVE"`, 1) // the first one: Workloads
+	_, _, _, userErr := cloud.User(t.Context(), user)
+	_, nameErr := cloud.UserName(t.Context(), user)
+	_, listErr := cloud.Issuer(credential.APIKey).List(t.Context(), user)
+	for what, err := range map[string]error{"user": userErr, "name": nameErr, "list": listErr} {
+		if fault.Of(err) != fault.Unclear || err == nil || !contains(err.Error(), `"Workloads" (it is INACTIVE: `) {
+			t.Errorf("the user's %s: %v", what, err)
+		}
+	}
+	if n := len(s.of("/20160918/users")); n > 0 {
+		t.Errorf("the classic API got %d requests", n)
+	}
+	d.hosts[hostB] = users(user, "jane")
+	if name, err := cloud.UserName(t.Context(), user); err != nil || name != "Partners/jane" {
+		t.Errorf("a user of another domain is %q (%v)", name, err)
+	}
+}
+
 func TestASearchIsOverWhenADomainHasTheUserOrTimeRunsOut(t *testing.T) {
 	for took, domain := range map[time.Duration]answer{0: users(user, "web"), 15 * time.Second: users()} {
 		synctest.Test(t, func(t *testing.T) {

@@ -36,8 +36,7 @@ func judgeDomains(f *Facts) []Check {
 				continue
 			}
 			out = append(out, found(result, "activate it: oci iam domain activate --domain-id "+d.ID+"; or remove it "+
-				"from identity_domains", "the identity domain %q (%s) is %s: Keyturn can't rotate for its users, and "+
-				"takes them for absent", d.Name, d.ID, d.State)...)
+				"from identity_domains", "the identity domain %q (%s) is %s: "+noRotation, d.Name, d.ID, d.State)...)
 		}
 		if len(names) > 0 {
 			out = append(out, passed("ACTIVE: %s", strings.Join(names, ", "))...)
@@ -45,6 +44,9 @@ func judgeDomains(f *Facts) []Check {
 		return out
 	})
 }
+
+// noRotation is the consequence of a domain that can't be asked: the user may be there.
+const noRotation = "Keyturn can't rotate for its users, nor for a user whom no other domain has"
 
 // eachDomain judges each ACTIVE domain.
 func eachDomain(good string, judge func(*Facts, Domain) []Check) func(*Facts) []Check {
@@ -57,19 +59,18 @@ func eachDomain(good string, judge func(*Facts, Domain) []Check) func(*Facts) []
 }
 
 func judgeDomainHost(_ *Facts, d Domain) []Check {
-	const then = "Keyturn can't rotate for its users, nor for a user whom no other domain has"
 	switch err := d.Host.Err; {
 	case !d.Host.Asked:
 		return unasked("calling the identity domain " + d.about())
 	case err != nil && fault.Of(err) == fault.Invalid:
 		return failed("as an administrator: oci iam domain get --domain-id "+d.ID+" shows its address; ask Oracle's "+
-			"support", "the identity domain %s: %s: %s", d.about(), then, text(err))
+			"support", "the identity domain %s: %s: %s", d.about(), noRotation, text(err))
 	case err != nil:
 		return failed("let the function's subnet reach "+d.URL, "the identity domain %s does not answer: %s: %s",
-			d.about(), then, text(err))
+			d.about(), noRotation, text(err))
 	case !d.answers():
 		return failed("invoke the preflight again; if this persists, ask Oracle's support, or remove the domain from "+
-			"identity_domains", "the identity domain %s answers %d: %s", d.about(), d.Host.Value.Status, then)
+			"identity_domains", "the identity domain %s answers %d: %s", d.about(), d.Host.Value.Status, noRotation)
 	}
 	return passed("")
 }
