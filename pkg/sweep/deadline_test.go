@@ -31,7 +31,7 @@ func (s silent) ClosedProblems(ctx context.Context, _ time.Time, _ string) ([]st
 }
 func (silent) Problem(context.Context, string) (p cloudguard.Problem, err error) { return p, nil }
 func (silent) Users(context.Context, string) ([]string, string, error)           { return nil, "", nil }
-func (silent) Domains(context.Context) ([]credential.Domain, error)              { return nil, nil }
+func (silent) AllDomains(context.Context) ([]credential.Domain, error)           { return nil, nil }
 func (silent) DomainUsers(context.Context, credential.Domain, int, int) (p credential.Page, err error) {
 	return p, nil
 }

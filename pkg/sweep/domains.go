@@ -11,6 +11,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/outcome"
 )
 
 const (
@@ -30,12 +31,18 @@ var classic = credential.Domain{Default: true, Classic: true}
 // readCredentials reads the credentials of all users, looks for orphans, and adds up ages. The order of the domains is
 // that of the ring. A domain that fails stops no other.
 func (r *run) readCredentials(ctx context.Context) {
-	domains, err := r.Inventory.Domains(ctx)
+	all, err := r.Inventory.AllDomains(ctx)
 	if err != nil {
 		r.failed(ctx, "list the identity domains", "", err)
 	}
-	if !slices.ContainsFunc(domains, func(d credential.Domain) bool { return d.Default }) {
+	domains := r.active(all)
+	switch {
+	case slices.ContainsFunc(domains, func(d credential.Domain) bool { return d.Default }):
+	case !r.Config.DefaultBySCIM:
 		domains = append(domains, classic)
+	case err == nil:
+		r.failed(ctx, "read the credentials of domain Default", "", fault.New(fault.Invalid, "default_domain_api",
+			"it is scim, and no ACTIVE domain of identity_domains is the Default domain"))
 	}
 	slices.SortFunc(domains, func(a, b credential.Domain) int {
 		return cmp.Compare(r.distance(a.ID), r.distance(b.ID))
@@ -55,6 +62,22 @@ func (r *run) readCredentials(ctx context.Context) {
 			r.failed(ctx, "read the credentials of "+place(domains[i]), "", err)
 		}
 	}
+}
+
+// active returns the ACTIVE domains. It adds a finding for each of the others.
+func (r *run) active(all []credential.Domain) (out []credential.Domain) {
+	for _, d := range all {
+		if d.State == "ACTIVE" {
+			out = append(out, d)
+			continue
+		}
+		r.mu.Lock()
+		r.digest.Unfinished = append(r.digest.Unfinished, outcome.Finding{About: "state of " + d.ID, State: d.State,
+			Needs: true, Text: fmt.Sprintf("The identity %s is %s: its users' credentials were not read, and can't be "+
+				"rotated. Activate it, or remove it from identity_domains (%s).", place(d), d.State, d.ID)})
+		r.mu.Unlock()
+	}
+	return out
 }
 
 // place names a domain in a sentence.

@@ -15,9 +15,10 @@ import (
 )
 
 var (
-	plant    = credential.Domain{ID: "ocid1.domain.oc1..plant", Name: "Plant"}
-	partners = credential.Domain{ID: "ocid1.domain.oc1..partners", Name: "Partners"}
-	main     = credential.Domain{ID: "ocid1.domain.oc1..default", Name: "Default", Default: true, Classic: true}
+	plant    = credential.Domain{ID: "ocid1.domain.oc1..plant", Name: "Plant", State: "ACTIVE"}
+	partners = credential.Domain{ID: "ocid1.domain.oc1..partners", Name: "Partners", State: "ACTIVE"}
+	main     = credential.Domain{ID: "ocid1.domain.oc1..default", Name: "Default", Default: true, Classic: true,
+		State: "ACTIVE"}
 )
 
 // refusal401 is what a domain answers to a caller that lacks a role.
@@ -44,8 +45,8 @@ func newFakeDomains(domains ...credential.Domain) *fakeDomains {
 	return d
 }
 
-func (d *fakeDomains) Domains(context.Context) ([]credential.Domain, error) {
-	return slices.Clone(d.domains), d.fails["Domains"]
+func (d *fakeDomains) AllDomains(context.Context) ([]credential.Domain, error) {
+	return slices.Clone(d.domains), d.fails["AllDomains"]
 }
 
 func (d *fakeDomains) asked(list string) error {
@@ -217,7 +218,7 @@ func TestAFailureOfADomainNamesItAndStopsNoOther(t *testing.T) {
 				}
 			}
 		}, []string{"list the auth tokens of domain Partners"}},
-		"the domains can't be listed": {func(d *fakeDomains) { d.fails["Domains"] = denied },
+		"the domains can't be listed": {func(d *fakeDomains) { d.fails["AllDomains"] = denied },
 			[]string{"list the identity domains"}},
 	} {
 		d := newFakeDomains(partners, plant)

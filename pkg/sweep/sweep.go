@@ -47,8 +47,8 @@ type Inventory interface {
 	// Users lists the users of the classic IAM API: those of the Default domain.
 	Users(ctx context.Context, page string) (ids []string, next string, err error)
 	Compartment(ctx context.Context) (string, error)
-	// Domains returns the configured identity domains.
-	Domains(ctx context.Context) ([]credential.Domain, error)
+	// AllDomains returns the configured identity domains, ACTIVE or not.
+	AllDomains(ctx context.Context) ([]credential.Domain, error)
 	// DomainUsers and DomainCredentials return at most that many entries of the list of a whole domain, from the given
 	// one on; the first is 1.
 	DomainUsers(ctx context.Context, d credential.Domain, start, most int) (credential.Page, error)

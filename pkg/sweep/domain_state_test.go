@@ -1,0 +1,32 @@
+package sweep
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestADomainThatIsNotActiveIsReportedAndNotRead(t *testing.T) {
+	idle := partners
+	idle.State = "INACTIVE"
+	d := newFakeDomains(idle, plant)
+	w := d.sweeper()
+	w.Inventory, w.Clock = d, d
+	digest, err := w.Run(t.Context(), "call")
+	if err != nil || len(digest.Unfinished) != 1 || !digest.Unfinished[0].Needs ||
+		!strings.Contains(digest.Unfinished[0].Text, "domain Partners is INACTIVE") {
+		t.Errorf("the sweep reports %+v (%v)", digest.Unfinished, err)
+	}
+	if d.calls["Partners auth-token"] != 0 || d.calls["Plant auth-token"] != 1 {
+		t.Errorf("the calls are %v", d.calls)
+	}
+}
+
+func TestWithSCIMForDefaultTheClassicAPIIsNotReadInItsPlace(t *testing.T) {
+	d := newFakeDomains(plant)
+	d.config.DefaultBySCIM = true
+	if failed := d.run(t); d.calls["classic users"] != 0 ||
+		!slices.Equal(failed, []string{"read the credentials of domain Default"}) {
+		t.Errorf("failed: %q, the calls are %v", failed, d.calls)
+	}
+}
