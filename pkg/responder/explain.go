@@ -170,11 +170,14 @@ func (c *response) whyUser(ctx context.Context, operation string, refused bool) 
 				c.again() +
 				c.orDismiss("The user is not needed any more")}
 	case slices.Contains(mayNot, c.kind):
+		how := "switch the capability on:\noci iam user update-user-capabilities --user-id " + id + " " +
+			c.kind.Record().Capability + " true" + inRegion(c.home)
+		if len(c.Config.IdentityDomains) > 0 { // the command knows only users of Default
+			how = "switch the capability on in the Console (Identity & Security, Domains, Users)."
+		}
 		return &explanation{"user may not have " + c.kind.One(), fmt.Sprintf("the user %s (%s) may not have %s: this "+
-			"capability of the user is off", name, id, c.kind.One()),
-			"If the user still needs one, switch the capability on:\noci iam user update-user-capabilities --user-id " +
-				id + " " + c.kind.Record().Capability + " true" +
-				inRegion(c.home) + "\n" + c.again() + c.orDismiss("The user may not have this credential")}
+			"capability of the user is off", name, id, c.kind.One()), "If the user still needs one, " + how + "\n" +
+			c.again() + c.orDismiss("The user may not have this credential")}
 	case refused && operation == "GetUserUIPasswordInformation":
 		return c.dismiss("no console password to be seen",
 			fmt.Sprintf("IAM shows no console password of the user %s (%s): there is none, or the function may not "+
@@ -198,10 +201,13 @@ func (c *response) whyNoUser(ctx context.Context, id string) *explanation {
 			"A preflight of the function says which, and prints the policy statement that is missing:\n" +
 				c.preflight() + "\n" + c.again()}
 	}
-	return c.dismiss("no such user", fmt.Sprintf("the Default identity domain has no user %s: deleted, or in "+
-		"another identity domain", id), "The user is deleted",
-		"If the user is in another identity domain, rotate the credential manually: Keyturn does not manage other "+
-			"domains.")
+	where := "the Default identity domain"
+	if len(c.Config.IdentityDomains) > 0 {
+		where += ", like each domain of identity_domains,"
+	}
+	return c.dismiss("no such user", where+" has no user "+id+": deleted, or in another identity domain",
+		"The user is deleted", "If another identity domain has the user, add the domain to identity_domains (with the "+
+			"stack: its OCID). "+c.again())
 }
 
 // dismiss is for what needs no rotation any more.

@@ -247,6 +247,32 @@ func TestARefusedCallAboutAUserIsExplainedByTheUsersState(t *testing.T) {
 	}
 }
 
+func TestAMailAboutAUserSaysWhatFitsTheDomainsOfTheConfiguration(t *testing.T) {
+	domain := "ocid1.domain.oc1..a"
+	for name, c := range map[string]struct {
+		domains    []string
+		facts      func(*seen)
+		want, lack string
+	}{
+		"no user in Default": {nil, func(f *seen) { f.userErr = refusal("GetUser") },
+			"the Default identity domain has no user", "like each"},
+		"no user in any": {[]string{domain}, func(f *seen) { f.userErr = refusal("GetUser") },
+			"like each domain of identity_domains, has no user", "manually"},
+		"a capability": {[]string{domain}, func(f *seen) { f.mayNot = []credential.Kind{credential.AuthToken} },
+			"switch the capability on in the Console", "oci iam user"},
+	} {
+		s := newTenancy()
+		s.config.IdentityDomains, s.facts = c.domains, factsOf(c.facts)
+		s.run = ended(s, rotation.Result{End: rotation.Refuse, Reason: rotation.Failed, FailedAt: rotation.Create,
+			Cause: refusal("CreateAuthToken")})
+		o, err := s.respond(t)
+		expect(t, s, o, err, outcome.Refused)
+		if text := o.Reason + "\n" + o.Remedy; !strings.Contains(text, c.want) || strings.Contains(text, c.lack) {
+			t.Errorf("%s: the mail says %q", name, text)
+		}
+	}
+}
+
 func TestAMissingConsolePasswordIsAReasonToDismissTheProblem(t *testing.T) {
 	s := newTenancy().about(cloudguard.PasswordTooOld, userID, "")
 	s.facts = factsOf(func(*seen) {})
