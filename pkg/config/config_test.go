@@ -238,6 +238,7 @@ func TestProtectedUsersMatchByOCIDOrName(t *testing.T) {
 		{"*/jane", ocid, "jane", false},
 		{"*jane", ocid, "Partners/jane", true},
 		{"default/jane", ocid, "jane", true},
+		{"default/jane", ocid, "Default/jane", true}, // of another domain of this name
 		{"Default/jane", ocid, "Partners/jane", false},
 		{"Default/*", ocid, "Partners/jane", true}, // more than is meant, and never less
 	}

@@ -85,7 +85,8 @@ func readProtected(c *Config, value string) string {
 			item = ocid
 		}
 		if domain, name, ok := strings.Cut(item, "/"); ok && strings.EqualFold(domain, "Default") {
-			item = name // Keyturn names users of Default without their domain
+			// Keyturn names users of Default without their domain. Another domain may have the name Default, too.
+			c.ProtectedUsers = append(c.ProtectedUsers, name)
 		}
 		c.ProtectedUsers = append(c.ProtectedUsers, item)
 	}
