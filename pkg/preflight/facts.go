@@ -152,11 +152,14 @@ func (f *Facts) compartments() []string {
 	return f.Config.SecretCompartments
 }
 
+// someDomain is the placeholder for a domain of a compartment.
+const someDomain = "<IDENTITY_DOMAIN>"
+
 // domains returns the OCIDs of the configured identity domains, with a placeholder for those of compartments.
 func (f *Facts) domains() (ids []string) {
 	for _, item := range f.Config.IdentityDomains {
 		if !strings.HasPrefix(item, "ocid1.domain.") {
-			item = "<IDENTITY_DOMAIN>"
+			item = someDomain
 		}
 		if !slices.Contains(ids, item) {
 			ids = append(ids, item)

@@ -10,12 +10,18 @@ import (
 	"github.com/keyturn/keyturn/pkg/fault"
 )
 
-// readDomains allows the function to read the identity domains of the configuration.
-const readDomains = "Allow dynamic-group <DYNAMIC_GROUP> to {DOMAIN_INSPECT, DOMAIN_READ} in tenancy"
+// toReadDomains is the statement with which the function may read the identity domains of the configuration. The
+// stack's statement is for named domains; those of a compartment must also be listed.
+func (f *Facts) toReadDomains() string {
+	if slices.Contains(f.domains(), someDomain) {
+		return "Allow dynamic-group <DYNAMIC_GROUP> to {DOMAIN_INSPECT, DOMAIN_READ} in tenancy"
+	}
+	return f.statement("domains")
+}
 
 // judgeDomains judges the list of domains.
 func judgeDomains(f *Facts) []Check {
-	remedy := lookUp("iam domain list --all --compartment-id <COMPARTMENT>", readDomains,
+	remedy := lookUp("iam domain list --all --compartment-id <COMPARTMENT>", f.toReadDomains(),
 		"correct or remove identity_domains")
 	q := question{"reading the domains of identity_domains", f.home(), ", or one of them is absent", remedy}
 	return answer(f.Domains, q, func(all []credential.Domain) (out []Check) {
@@ -116,8 +122,9 @@ func (f *Facts) toRead(d credential.Domain, users bool) string {
 	if users {
 		return f.statement("users") + domainRole
 	}
-	return "Allow dynamic-group <DYNAMIC_GROUP> to {USER_READ} in tenancy where target.resource.domain.id = '" + d.ID +
-		"'" + domainRole
+	p := f.policy()
+	p.Domains = []string{d.ID}
+	return p.statement("domain-credentials-list", "") + domainRole
 }
 
 func judgeDomainAccess(f *Facts, d Domain) (out []Check) {

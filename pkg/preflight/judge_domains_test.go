@@ -49,6 +49,11 @@ var wrongDomains = []wrong{
 	}, "identity_domains", preflight.Unknown, "not checked: "},
 	{"domains that may not be read", func(f *preflight.Facts) { f.Domains = refusedWith[[]credential.Domain](absent) },
 		"identity_domains", preflight.Failed, "{DOMAIN_INSPECT, DOMAIN_READ} in tenancy"},
+	{"a named domain that may not be read", func(f *preflight.Facts) {
+		f.Config.IdentityDomains = []string{partners.ID}
+		f.Domains = refusedWith[[]credential.Domain](absent)
+	}, "identity_domains", preflight.Failed, "{DOMAIN_READ} in tenancy where any {target.domain.id = '" + partners.ID +
+		"'}"},
 	{"no domains", func(f *preflight.Facts) { f.Domains, f.Active = said[[]credential.Domain](nil), nil },
 		"identity_domains", preflight.Failed, "no identity domain was found there"},
 	{"a domain that is named and not active", func(f *preflight.Facts) {
@@ -81,8 +86,8 @@ var wrongDomains = []wrong{
 		"the function needs the role User Administrator"},
 	{"API keys that may not be listed", func(f *preflight.Facts) {
 		f.Active[1].Lists[credential.APIKey] = refusedWith[struct{}](answered(403, fault.Denied))
-	}, "domain_access", preflight.Failed, "{USER_READ} in tenancy where target.resource.domain.id = " +
-		"'ocid1.domain.oc1..aaaaaaaaplant'; if the domain"},
+	}, "domain_access", preflight.Failed, "{USER_READ} in tenancy where any {target.resource.domain.id = " +
+		"'ocid1.domain.oc1..aaaaaaaaplant'}; if the domain"},
 	{"a list without a clear answer", func(f *preflight.Facts) {
 		f.Active[0].Lists[credential.AuthToken] = refusedWith[struct{}](silent)
 	}, "domain_access", preflight.Unknown, "no clear answer"},
