@@ -149,6 +149,9 @@ func (r *run) introduction() string {
 	if r.within != nil {
 		users += 3
 	}
+	if r.options.mail != "" {
+		users++
+	}
 	for _, s := range r.subjects {
 		secrets += len(s.secrets)
 	}

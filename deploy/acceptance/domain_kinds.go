@@ -11,7 +11,7 @@ type domainKind struct {
 	value            func(scimThing) credential.Value // in the answer to a creation
 }
 
-// domainKinds are the kinds that the run uses in a domain. The function doesn't rotate passwords of its users.
+// domainKinds are the kinds that a domain lists. It doesn't list passwords; see domain_password.go.
 var domainKinds = map[credential.Kind]domainKind{
 	credential.APIKey: {"ApiKeys", "apikey", "description",
 		func(t scimThing) string { return t.Fingerprint },

@@ -81,16 +81,16 @@ func (d *identityDomain) fits(f *deployment, tenancy string) error {
 	return nil
 }
 
-// newDomainUser makes a user in no group in the run's identity domain.
-func (r *run) newDomainUser(ctx context.Context, label string, hasMail bool) (name, id string, err error) {
+// newDomainUser makes a user in no group in the run's identity domain. Without mail, the user has no e-mail address.
+func (r *run) newDomainUser(ctx context.Context, label, mail string) (name, id string, err error) {
 	body := map[string]any{"schemas": []string{scimUser}, "name": map[string]any{"familyName": "Keyturn acceptance"},
 		// no mail about the new user
 		scimSchemas + "extension:user:User": map[string]any{"bypassNotification": true}}
 	return r.make(ctx, &r.state.DomainUsers, "user", label, func(ctx context.Context, name, token string) (*string,
 		error) {
 		body["userName"] = name
-		if hasMail {
-			body["emails"] = []map[string]any{{"value": name + "@example.com", "type": "work", "primary": true}}
+		if mail != "" {
+			body["emails"] = []map[string]any{{"value": mail, "type": "work", "primary": true}}
 		}
 		u, err := r.scimAt(ctx, r.within.URL, scimRequest{method: http.MethodPost, path: "Users", body: body,
 			header: map[string]string{"Opc-Retry-Token": token}})

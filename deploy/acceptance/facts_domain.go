@@ -18,9 +18,16 @@ var domainFacts = []fact{
 		"without the role User Administrator", "the stack's policies", "rotate, with the policies as they are; say " +
 		"in your report whether the function has a role in the domain", "enough", nil},
 	{"domain-whole-lists", "a list of credentials may lack a filter for one user", "the calls of a sweep",
-		"list auth tokens without a filter, as administrator", "accepted", []string{"401", "403"}},
-	{"domain-count", "how long a page may be", "nothing: Keyturn asks for 1000", "list users with count=1001", "",
-		nil},
+		"list the credentials of each kind without a filter, as administrator", "accepted", []string{"401", "403"}},
+	{"domain-whole-complete", "such a list has the credentials of all users", "the ages that a sweep sees",
+		"compare it with the lists of the run's users", "complete", nil},
+	{"domain-whole-names", "such a list has the names of the users if it is asked for user", "nothing: Keyturn asks " +
+		"for user.name too", "list with attributes=user, then with user.name", "with user",
+		[]string{"only with user.name"}},
+	{"domain-whole-sort", "sortBy=ocid is honoured there", "nothing: Keyturn detects repeated and missing entries",
+		"compare the OCIDs of the first page", "honoured", []string{"ignored"}},
+	{"domain-count", "a page may have 1000 entries", "the calls of a sweep", "list users with count=1000, then with " +
+		"count=1001", "accepted", nil},
 	{"domain-sort", "sortBy=ocid is honoured", "nothing: Keyturn detects repeated and missing entries",
 		"list users in both orders", "honoured", []string{"ignored"}},
 	{"domain-pages", "startIndex and count cut a list into pages", "complete lists",
@@ -70,6 +77,24 @@ var domainFacts = []fact{
 		"password", "set one and read mustChange", "no", []string{"yes"}},
 	{"domain-password-time", "a domain says when a password was set, if asked", "the age of a password, and " +
 		"recognizing a new one", "read lastSuccessfulSetDate after a change", "as set", []string{"not returned"}},
+	{"domain-password-reader", "a domain tells the function when a password was set", "without it the function " +
+		"refuses to change the password", "rotate a password", "returned", []string{"not returned"}},
+	{"domain-password-if-match", "a domain compares If-Match with the user's etag before it sets a password",
+		"a password that the user sets at the same moment", "set one with another etag, then with the user's own",
+		"412, the user's own: accepted", nil},
+	{"domain-password-answer", "the answer to the change has the schema UserPasswordChanger", "recognizing that the " +
+		"password was set", "read its status and schemas", "200 with its schema", []string{"204 without a body"}},
+	{"domain-reset-if-match", "a domain compares If-Match with the user's etag before it resets a password",
+		"a password that the user sets at the same moment", "reset the password of a user without an e-mail address " +
+			"with another etag, then with the user's own", "412, the user's own: accepted", nil},
+	{"domain-reset-answer", "the answer to a reset has the schema UserPasswordResetter", "recognizing that the " +
+		"password was reset", "with -mail, read its status and schemas", "200 with its schema",
+		[]string{"204 without a body"}},
+	{"domain-reset-time", "a reset by mail moves the time at which the password was set", "the sweep: without it, " +
+		"each one would mail the user again", "with -mail, read lastSuccessfulSetDate before and after a reset; say " +
+		"in your report whether you got the mail, and whether the time moves when you use the link", "moves", nil},
+	{"domain-reset-time-no-mail", "a reset moves it also for a user without an e-mail address", "a hint for " +
+		"domain-reset-time", "read lastSuccessfulSetDate before and after a reset", "moves", nil},
 	{"domain-one-time-password", "a reset returns a one-time password only if it is asked for, and only for a user " +
 		"without an e-mail address", "nothing: Keyturn doesn't use it", "reset the password of such a user, and see " +
 		"only whether the attribute is there", "if asked", []string{"unasked", "not at all"}},

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/mail"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 )
@@ -14,7 +15,7 @@ type options struct {
 	config, profile              string
 	function, sweep              string
 	vault, key, compartment      string
-	domain                       string
+	domain, mail                 string
 	freeform, switchCheck        bool
 	state, json, cleanUp         string
 	functionRegion, secretRegion string // as in the OCIDs
@@ -50,6 +51,8 @@ func readFlags(args []string, stdout, stderr io.Writer) (o options, code int, ok
 		"of the function's secret_compartments, or its own)")
 	f.StringVar(&o.domain, "domain", "", "`OCID` of an identity domain other than Default, to test its users too; "+
 		"the function's identity_domains must include it")
+	f.StringVar(&o.mail, "mail", "", "your e-mail `address`, to which -domain sends one mail with a link to set a "+
+		"password, when the run resets the password of a throw-away user (default: it resets none by mail)")
 	f.BoolVar(&o.freeform, "freeform-tags", false, "bind secrets by freeform tags, for a stack with secret_policy "+
 		"= compartment")
 	f.BoolVar(&o.switchCheck, "switch-event-check", false, "turn the function's event_check off for the run, and "+
@@ -113,8 +116,13 @@ func (o *options) check(rest []string) error {
 	} else {
 		o.domain = string(id)
 	}
+	if at, err := mail.ParseAddress(o.mail); o.mail != "" && (err != nil || at.Address != o.mail) {
+		faults = append(faults, errors.New("-mail is not an e-mail address like ada@example.com"))
+	}
 	switch {
 	case len(faults) > 0:
+	case o.mail != "" && o.domain == "":
+		faults = append(faults, errors.New("-mail is only for a run with -domain: add it, or omit -mail"))
 	case key != o.secretRegion:
 		faults = append(faults, fmt.Errorf("-key is in region %s, -vault in %s: a key lives in its vault", key,
 			o.secretRegion))

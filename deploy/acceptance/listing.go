@@ -37,8 +37,12 @@ func (a *admin) delete(ctx context.Context, user string, kind credential.Kind, i
 	return oci.DirectCalls(kind).Delete(context.WithoutCancel(ctx), a.identity, user, id)
 }
 
-// passwordMade is the time at which a user's password was set.
+// passwordMade is the time at which a user's password was set. It is zero if an identity domain doesn't say it.
 func (a *admin) passwordMade(ctx context.Context, user string) (time.Time, error) {
+	if m, ok := a.members[user]; ok {
+		u, err := a.passwordState(ctx, m)
+		return u.Password.LastSuccessfulSetDate, err
+	}
 	p, err := ask(ctx, a.identity.GetUserUIPasswordInformation, identity.GetUserUIPasswordInformationRequest{
 		UserId: &user})
 	return when(p.TimeCreated), err

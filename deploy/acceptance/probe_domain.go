@@ -56,13 +56,13 @@ func (r *run) probeDomain(ctx context.Context) error {
 	if !slices.ContainsFunc(r.subjects, func(s *subject) bool { return s.inDomain && s.owner.User != "" }) {
 		return errors.New("no user of the identity domain was created")
 	}
-	name, id, err := r.newDomainUser(ctx, "domain-probe", true)
+	name, id, err := r.newDomainUser(ctx, "domain-probe", r.address("domain-probe"))
 	if err != nil {
 		return err
 	}
 	p := &domainProbe{iamProbe: &iamProbe{r, r.owner(name, id)}, member: r.members[id]}
-	if err := inOrder(ctx, p.requests, p.lists, p.tokens, p.secretKeys, p.apiKeys, p.fill, p.passwords,
-		p.withoutMail, p.inDefault, p.problems); err != nil {
+	if err := inOrder(ctx, p.requests, p.pageSizes, p.orders, p.wholeLists, p.tokens, p.secretKeys, p.apiKeys,
+		p.fill, p.passwords, p.withoutMail, p.mailed, p.inDefault, p.problems); err != nil {
 		return err
 	}
 	var refused []string
@@ -101,13 +101,6 @@ func (p *domainProbe) requests(ctx context.Context) error {
 	}
 	_, id := answer(err)
 	p.fact("domain-message-id", pick(id == "", "none", id), "%s", short(detailed(err)))
-	_, err = p.read(ctx, "Users", url.Values{"count": {"1001"}, "attributes": {"userName"}})
-	p.fact("domain-count", "", "count=1001: %s", short(seen(err)))
-	before := p.unauthorized["GET AuthTokens"]
-	_, err = p.scimAt(ctx, p.domain.URL, scimRequest{method: http.MethodGet, path: "AuthTokens", query: url.Values{
-		"count": {"1"}, "attributes": {"user"}}})
-	p.fact("domain-whole-lists", seen(err), "")
-	p.forget("GET AuthTokens", before)
 	return nil
 }
 
@@ -117,89 +110,6 @@ func (p *domainProbe) forget(request string, before int) {
 	if before == 0 {
 		delete(p.unauthorized, request)
 	}
-}
-
-// lists reads the first users in both orders.
-func (p *domainProbe) lists(ctx context.Context) error {
-	ids := map[string][]string{}
-	for _, order := range []string{"ascending", "descending"} {
-		page, err := p.read(ctx, "Users", url.Values{"count": {"50"}, "attributes": {"ocid"}, "sortBy": {"ocid"},
-			"sortOrder": {order}})
-		if err != nil {
-			p.unseen("domain-sort", "%s", short(detailed(err)))
-			return nil
-		}
-		for _, u := range page.Resources {
-			ids[order] = append(ids[order], u.OCID)
-		}
-	}
-	up, down := ids["ascending"], ids["descending"]
-	slices.Reverse(down)
-	p.fact("domain-sort", pick(slices.IsSorted(up) && slices.IsSorted(down), "honoured", "ignored"), "")
-	return nil
-}
-
-// passwords sets the user's password, and reads what the domain then says about it. The value is used for nothing.
-func (p *domainProbe) passwords(ctx context.Context) error {
-	set, err := p.scimOnce(ctx, p.domain, scimRequest{method: http.MethodPut, path: "UserPasswordChanger/" + p.id,
-		body: map[string]any{"schemas": []string{scimSchemas + "UserPasswordChanger"},
-			"password": "Aa1!" + random(24), "bypassNotification": true}})
-	if err != nil {
-		for _, id := range []string{"domain-must-change", "domain-password-time"} {
-			p.unseen(id, "the domain refuses to set the password: %s", seen(err)) // its text could quote the value
-		}
-		return nil
-	}
-	u, err := p.read(ctx, "Users/"+p.id, url.Values{"attributes": {scimState + ":lastSuccessfulSetDate," + scimState +
-		":mustChange"}})
-	if err != nil {
-		return fmt.Errorf("reading the user: %s", detailed(err))
-	}
-	if must := u.Password.MustChange; must == nil {
-		p.unseen("domain-must-change", "the domain doesn't return mustChange")
-	} else {
-		p.fact("domain-must-change", pick(*must, "yes", "no"), "")
-	}
-	at, err := dateOf(set.header.Get("Date"))
-	if err != nil {
-		return err
-	}
-	saw := "as set"
-	if when := u.Password.LastSuccessfulSetDate; when.IsZero() {
-		saw = "not returned"
-	} else if off := when.Sub(at); off.Abs() > time.Minute {
-		saw = off.Round(time.Second).String() + " after the change"
-	}
-	p.fact("domain-password-time", saw, "")
-	return nil
-}
-
-// withoutMail resets the password of a user without an e-mail address.
-func (p *domainProbe) withoutMail(ctx context.Context) error {
-	const fact = "domain-one-time-password"
-	_, id, err := p.newDomainUser(ctx, "domain-no-mail", false)
-	if err != nil {
-		p.unseen(fact, "the domain creates no user without an e-mail address: %s", short(err.Error()))
-		return ctx.Err()
-	}
-	for _, attributes := range []string{"", "oneTimePassword"} {
-		request := scimRequest{method: http.MethodPut, path: "UserPasswordResetter/" + p.members[id].id,
-			body: map[string]any{"schemas": []string{scimSchemas + "UserPasswordResetter"}}, query: url.Values{}}
-		if attributes != "" {
-			request.query.Set("attributes", attributes)
-		}
-		reset, err := p.scimOnce(ctx, p.domain, request)
-		switch {
-		case err != nil:
-			p.unseen(fact, "the domain refuses the reset: %s", short(detailed(err)))
-			return nil
-		case !reset.OneTimePassword.Empty():
-			p.fact(fact, pick(attributes == "", "unasked", "if asked"), "")
-			return nil
-		}
-	}
-	p.fact(fact, "not at all", "")
-	return nil
 }
 
 // problems looks for problems about users of the domain.

@@ -41,7 +41,9 @@ type scimThing struct {
 
 	Token, SecretKey, OneTimePassword secretText
 
-	User struct{ Value, OCID string }
+	Schemas []string
+
+	User struct{ Value, OCID, Name string }
 	Meta struct {
 		Created time.Time
 		Version string

@@ -29,6 +29,18 @@ func TestAnAnswerOfADomainShowsNoValue(t *testing.T) {
 	}
 }
 
+func TestAnAnswerToAChangedPasswordIsDescribedByItsStatusAndSchema(t *testing.T) {
+	for want, answer := range map[string]scimThing{
+		"200 with its schema":    {status: 200, Schemas: []string{"other", scimSchemas + "userpasswordresetter"}},
+		"200 without its schema": {status: 200, Schemas: []string{scimSchemas + "UserPasswordChanger"}},
+		"204 without a body":     {status: 204},
+	} {
+		if got := shapeOf(answer, "UserPasswordResetter"); got != want {
+			t.Errorf("%+v is %s, want %s", answer, got, want)
+		}
+	}
+}
+
 func TestAProblemsIDIsDescribedWithoutShowingIt(t *testing.T) {
 	for id, want := range map[string]string{
 		"ocid1.tenancy.oc1..a/ocid1.user.oc1..b/12:34": "tenancy/user/fingerprint", "ocid1.user.oc1..b": "ocid1.user",

@@ -22,8 +22,8 @@ type subject struct {
 	kind     credential.Kind
 	inDomain bool // the user is in the identity domain of -domain
 	owner    credential.Owner
-	old      credential.Material // a password has no value here
-	oldMade  time.Time
+	old      credential.Material // a password has no id here
+	oldMade  time.Time           // zero if the domain doesn't say when a password was set
 	now      credential.Material // made by its rotation; empty before
 	secrets  []target
 }
@@ -61,7 +61,7 @@ func plan(inDomain bool) (all []*subject) {
 		}
 	}
 	for _, s := range all {
-		if _, ok := domainKinds[s.kind]; ok && inDomain && len(s.secrets) == len(s.kind.Record().Parts) {
+		if inDomain && len(s.secrets) == len(s.kind.Record().Parts) {
 			all = append(all, &subject{label: "domain-" + s.label, kind: s.kind, inDomain: true,
 				secrets: slices.Clone(s.secrets)})
 		}
@@ -69,13 +69,19 @@ func plan(inDomain bool) (all []*subject) {
 	return all
 }
 
+// nameOf is the name of something that the run creates.
+func (r *run) nameOf(label string) string { return prefix + r.state.Run + "-" + label }
+
+// address is the e-mail address of a user with a label. It is in a domain that accepts no mail (RFC 2606, RFC 7505).
+func (r *run) address(label string) string { return r.nameOf(label) + "@example.com" }
+
 // make announces a user or a secret in the state file, makes it with call, and records the answer there.
 func (r *run) make(ctx context.Context, list *[]thing, noun, label string,
 	call func(ctx context.Context, name, retryToken string) (id *string, err error)) (name, id string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", "", err
 	}
-	name = prefix + r.state.Run + "-" + label
+	name = r.nameOf(label)
 	if err := r.state.announce(list, name); err != nil {
 		return "", "", err
 	}
@@ -88,12 +94,12 @@ func (r *run) make(ctx context.Context, list *[]thing, noun, label string,
 	return name, text(made), noted
 }
 
-// newUser makes a user in no group. Its address is in a domain that accepts no mail (RFC 2606, RFC 7505).
+// newUser makes a user in no group.
 func (r *run) newUser(ctx context.Context, label string) (name, id string, err error) {
 	return r.make(ctx, &r.state.Users, "user", label, func(ctx context.Context, name, token string) (*string, error) {
 		u, err := r.identity.CreateUser(ctx, identity.CreateUserRequest{OpcRetryToken: &token,
 			CreateUserDetails: identity.CreateUserDetails{
-				CompartmentId: &r.tenancy, Name: &name, Email: common.String(name + "@example.com"),
+				CompartmentId: &r.tenancy, Name: &name, Email: common.String(r.address(label)),
 				Description: common.String("Throw-away user of a Keyturn acceptance run. Delete it after the run.")}})
 		return u.Id, err
 	})
@@ -156,7 +162,7 @@ func (r *run) equip(ctx context.Context, s *subject) error {
 	var name, id string
 	var err error
 	if s.inDomain {
-		name, id, err = r.newDomainUser(ctx, s.label, true)
+		name, id, err = r.newDomainUser(ctx, s.label, r.address(s.label))
 	} else {
 		name, id, err = r.newUser(ctx, s.label)
 	}
@@ -218,7 +224,11 @@ func (a *admin) create(ctx context.Context, user string, kind credential.Kind, d
 		made, err := a.upload(ctx, user, m)
 		return m, made.Created, err
 	}
-	if in, ok := a.members[user]; ok {
+	in, ok := a.members[user]
+	switch {
+	case ok && kind.Origin() == credential.Reset:
+		return a.makePassword(ctx, in)
+	case ok:
 		return a.makeInDomain(ctx, in, user, kind, description)
 	}
 	made, err := oci.DirectCalls(kind).Create(ctx, a.identity, user, credential.Draft{Description: description})

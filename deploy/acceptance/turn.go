@@ -48,6 +48,10 @@ func (r *run) close(ctx context.Context, s *subject, comment string) (event []by
 // turn rotates a subject's credential, checks the result from outside, and sends the same event again. An error ends
 // the run; a wrong rotation is a failed check.
 func (r *run) turn(ctx context.Context, s *subject) error {
+	chosen := s.inDomain && s.kind.Origin() == credential.Reset
+	if chosen && s.oldMade.IsZero() {
+		return r.undated(ctx, s)
+	}
 	event, _, first, err := r.close(ctx, s, s.comment("grace:0"))
 	if err != nil {
 		return err
@@ -56,6 +60,9 @@ func (r *run) turn(ctx context.Context, s *subject) error {
 		first.took.Round(10*time.Millisecond))
 	if s.inDomain {
 		r.permitted(rotated, first)
+	}
+	if chosen {
+		r.readsPasswordDate(rotated, first)
 	}
 	if !rotated {
 		return ctx.Err()

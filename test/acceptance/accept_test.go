@@ -16,6 +16,7 @@ import (
 func TestARunPassesWithTheStacksPoliciesAndLeavesNothing(t *testing.T) {
 	ten := newTenancy(t, want{domain: true})
 	ten.resolveAProblem()
+	ten.others()
 	ten.AddProblem(ociemu.ProblemSeed{Rule: "PASSWORD_TOO_OLD", User: ten.AddDomainUser("Partners",
 		ociemu.UserSeed{Name: "web@example.com"})})
 	before := ten.Configuration(ten.rotate.FunctionID)
@@ -29,11 +30,12 @@ func TestARunPassesWithTheStacksPoliciesAndLeavesNothing(t *testing.T) {
 			}
 		}
 	})
-	p := ten.accept()
-	if p.code != 0 || !p.report.Passed || len(p.report.Checks) < 75 {
+	const mine = "ada@example.org"
+	p := ten.accept("-mail", mine)
+	if p.code != 0 || !p.report.Passed || len(p.report.Checks) < 85 {
 		t.Fatalf("the command ended with %d after %d checks\n%s%s", p.code, len(p.report.Checks), p.stdout, p.stderr)
 	}
-	if left := p.report.Left; left.Users != 0 || left.Secrets != 0 || left.Scheduled != 12 || len(left.Troubles) > 0 {
+	if left := p.report.Left; left.Users != 0 || left.Secrets != 0 || left.Scheduled != 13 || len(left.Troubles) > 0 {
 		t.Errorf("left are %+v", left)
 	}
 	ten.nothingLeft(before)
@@ -49,8 +51,9 @@ func TestARunPassesWithTheStacksPoliciesAndLeavesNothing(t *testing.T) {
 		"a slash" {
 		t.Errorf("problems of the domain's users: %+v", f)
 	}
-	if len(p.report.Facts) < 70 {
-		t.Errorf("%d facts, want 70 or more", len(p.report.Facts))
+	ten.mailsOnlyTo(mine)
+	if len(p.report.Facts) < 80 {
+		t.Errorf("%d facts, want 80 or more", len(p.report.Facts))
 	}
 	for _, operation := range []string{"GetFunction", "InvokeFunction", "CreateUser", "DeleteUser", "CreateSecret",
 		"ScheduleSecretDeletion"} {
@@ -61,6 +64,23 @@ func TestARunPassesWithTheStacksPoliciesAndLeavesNothing(t *testing.T) {
 		}
 	}
 	noValueIn(t, p, values)
+}
+
+// mailsOnlyTo checks that the domain sent one link to set a password, to an address; none if it is empty. Its other
+// mails go to example.com, where nobody gets them.
+func (ten *customer) mailsOnlyTo(address string) {
+	ten.t.Helper()
+	var links []string
+	for _, m := range ten.DomainMails() {
+		if m.Kind == "reset" {
+			links = append(links, m.To)
+		} else if !strings.HasSuffix(m.To, "@example.com") {
+			ten.t.Errorf("the domain sent %+v", m)
+		}
+	}
+	if strings.Join(links, ",") != address {
+		ten.t.Errorf("links to set a password went to %q, want %q", links, address)
+	}
 }
 
 // noValueIn checks that the command printed no value of a secret.
@@ -193,6 +213,8 @@ func TestARunThatCannotSucceedIsRefusedBeforeItCreatesAnything(t *testing.T) {
 		{append(slices.Clone(good), "-sweep", ten.rotate.FunctionID), "-sweep is the same as -function"},
 		{append(slices.Clone(good), "-compartment", "production"), `-compartment: OCID does not begin with "ocid1."`},
 		{append(slices.Clone(good), "extra"), `"extra" is no flag`},
+		{append(slices.Clone(good), "-mail", "ada@example.org"), "-mail is only for a run with -domain"},
+		{append(slices.Clone(good), "-mail", "Ada <ada@example.org>"), "-mail is not an e-mail address"},
 		{append(slices.Clone(good), "-profile", "STAGING"), "STAGING"},
 		{append(slices.Clone(good), "-config", "/nowhere/config"), "/nowhere/config"},
 		{append(slices.Clone(good), "-function", "ocid1.fnfunc.oc1.iad.aaaaaaaaunknown"),

@@ -35,10 +35,13 @@ var domainVariants = []variant[inDomain]{
 	{"OneTimePassword", inDomain{OneTimePassword: ociemu.OneTimePasswordAlways}, "domain-one-time-password", "unasked"},
 	{"OneTimePassword", inDomain{OneTimePassword: ociemu.OneTimePasswordNever}, "domain-one-time-password",
 		"not at all"},
+	{"WholeLists", inDomain{}, "", ""}, // allowed, so that the run sees the order of such lists
 	{"WholeLists", inDomain{WholeLists: ociemu.WholeListsUnauthorized}, "domain-whole-lists", "401"},
 	{"WholeLists", inDomain{WholeLists: ociemu.WholeListsForbidden}, "domain-whole-lists", "403"},
+	{"IgnoresSortBy", inDomain{IgnoresSortBy: true}, "domain-whole-sort", "ignored"},
 	{"IgnoresSortBy", inDomain{IgnoresSortBy: true}, "domain-sort", "ignored"},
 	{"NoPasswordDate", inDomain{NoPasswordDate: true}, "domain-password-time", "not returned"},
+	{"NoPasswordDate", inDomain{NoPasswordDate: true}, "domain-password-reader", "not returned"},
 	{"HidesAppSecret", inDomain{HidesAppSecret: true}, "", ""}, // of an app, whose secret Keyturn doesn't rotate
 	{"RegeneratorStatus", inDomain{RegeneratorStatus: 200}, "", ""},
 	{"ProblemIDs", inDomain{ProblemIDs: ociemu.ProblemIDsOCID}, "domain-problems", "resourceId ocid1.credential"},
@@ -56,6 +59,7 @@ func TestEveryOtherAnswerOfADomainIsReportedAndBreaksNothing(t *testing.T) {
 		ten := newTenancy(t, want{domain: true, options: ociemu.Options{DomainAnswers: answers}})
 		ten.waitForInactive()
 		ten.problemInDomain()
+		ten.others()
 		return ten
 	}, "InactiveLag", "Authorization")
 }
@@ -65,6 +69,15 @@ func (ten *customer) problemInDomain() {
 	user := ten.AddDomainUser("Partners", ociemu.UserSeed{Name: "web@example.com"})
 	fingerprint, _ := ten.AddAPIKey(user)
 	ten.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user, ResourceID: fingerprint})
+}
+
+// others adds users with API keys to the domain, so that its lists have an order.
+func (ten *customer) others() {
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		user := ten.AddDomainUser("Partners", ociemu.UserSeed{Name: name})
+		ten.AddAPIKey(user)
+		ten.AddAPIKey(user)
+	}
 }
 
 // waitForInactive moves the services' clock when the run waits until an INACTIVE auth token is refused.
@@ -105,6 +118,7 @@ func TestAFunctionThatADomainRefusesFailsTheRun(t *testing.T) {
 					strings.HasPrefix(f.Saw, "enough") != has {
 					t.Errorf("the command ended with %d, the report says %+v\n%s%s", p.code, f, p.stdout, p.stderr)
 				}
+				ten.mailsOnlyTo("")
 				ten.nothingLeft(before)
 			})
 		}

@@ -87,12 +87,10 @@ func newTenancy(t *testing.T, w want) *customer {
 	}
 	ten.vault = "ocid1.vault.oc1.iad.amaaaaaaacceptance"
 	ten.key = "ocid1.key.oc1.iad.amaaaaaaacceptance"
-	set := ten.policies(workload, w.without)
 	if w.domain {
 		ten.domain = e.AddDomain(ociemu.DomainSeed{Name: "Partners"})
-		set.Statements = append(set.Statements, ten.domainStatements()...)
 	}
-	e.SetPolicies(&ociemu.Policies{Set: set})
+	e.SetPolicies(&ociemu.Policies{Set: ten.policies(workload, w.without)})
 	config := map[string]string{"ons_topic": ten.topic, "secret_compartments": ten.keyturn + "," + workload,
 		"protected_users": "breakglass@example.com,admin-*", "identity_domains": ten.domain}
 	maps.DeleteFunc(config, func(_, v string) bool { return v == "" })
@@ -109,7 +107,11 @@ func newTenancy(t *testing.T, w want) *customer {
 func (ten *customer) policies(workload, without string) ocipolicy.Set {
 	t := ten.t
 	t.Helper()
-	text, err := os.ReadFile("../leastprivilege/testdata/complete.json")
+	name := "complete"
+	if ten.domain != "" {
+		name = "domains"
+	}
+	text, err := os.ReadFile("../leastprivilege/testdata/" + name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,13 +119,22 @@ func (ten *customer) policies(workload, without string) ocipolicy.Set {
 		Statements                 []struct{ Name, Text string }
 		Rules                      map[string]string `json:"matching_rules"`
 		Functions                  map[string]string
+		Domains                    map[string]string `json:"identity_domains"`
 		Tenancy, Keyturn, Workload string
 	}
 	if err := json.Unmarshal(text, &stack); err != nil {
 		t.Fatal(err)
 	}
-	here := strings.NewReplacer(stack.Tenancy, ten.Tenancy(), stack.Keyturn, ten.keyturn, stack.Workload, workload,
-		stack.Functions["rotate"], ten.rotate.FunctionID, stack.Functions["sweep"], ten.sweep.FunctionID)
+	replace := []string{stack.Tenancy, ten.Tenancy(), stack.Keyturn, ten.keyturn, stack.Workload, workload,
+		stack.Functions["rotate"], ten.rotate.FunctionID, stack.Functions["sweep"], ten.sweep.FunctionID}
+	if ten.domain != "" {
+		partners := stack.Domains["Partners"]
+		if partners == "" {
+			t.Fatal("the stack has no identity domain Partners")
+		}
+		replace = append(replace, partners, ten.domain)
+	}
+	here := strings.NewReplacer(replace...)
 	var set ocipolicy.Set
 	taken := 0
 	for _, s := range stack.Statements {
@@ -148,20 +159,6 @@ func (ten *customer) policies(workload, without string) ocipolicy.Set {
 			len(set.DynamicGroups), taken, without)
 	}
 	return set
-}
-
-// domainStatements are what the function rotate needs in the domain, if a domain counts the permissions of the classic
-// API.
-func (ten *customer) domainStatements() (all []ocipolicy.Statement) {
-	for _, text := range []string{"{DOMAIN_INSPECT, DOMAIN_READ} in tenancy", "{USER_UPDATE} in tenancy where " +
-		"target.resource.domain.id = '" + ten.domain + "'"} {
-		parsed, err := ocipolicy.Parse("Allow dynamic-group keyturn-rotate to " + text)
-		if err != nil {
-			ten.t.Fatal(err)
-		}
-		all = append(all, parsed)
-	}
-	return all
 }
 
 // deploy runs a function for its callers, in processes with its current configuration.
