@@ -211,22 +211,10 @@ func (c *Cloud) domainFrom(id, name, url, region *string, kind identity.DomainTy
 		Default: isDefault, Classic: isDefault && !c.DefaultBySCIM, State: string(state)}
 }
 
-// DomainOf finds the domain of a user by asking each of Domains. The answer is kept for 10 minutes, or until the next
-// Fresh if no domain has the user. If no domain has the user, the error is of the class Absent: the user doesn't exist,
-// or is in a domain that isn't among AllDomains. If the user wasn't found, and a domain did not answer or isn't ACTIVE,
-// the error names that domain and is of the class Unclear.
-func (c *Cloud) DomainOf(ctx context.Context, user string) (Member, error) {
-	m, err := c.member(ctx, user)
-	if err == nil && m == nil {
-		err = fault.New(fault.Absent, operationUser, "none of the identity domains has the user")
-	}
-	if err != nil {
-		return Member{}, err
-	}
-	return *m, nil
-}
-
-// member returns the user's membership; nil if no domain has the user.
+// member finds the domain of a user by asking each of Domains. The answer is kept for 10 minutes, or until the next
+// Fresh if no domain has the user. It is nil if no domain has the user, who doesn't exist then, or is in a domain that
+// isn't among AllDomains. If the user wasn't found, and a domain did not answer or isn't ACTIVE, the error names that
+// domain and is of the class Unclear.
 func (c *Cloud) member(ctx context.Context, user string) (*Member, error) {
 	if len(c.IdentityDomains) == 0 {
 		return nil, nil

@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"slices"
@@ -19,6 +20,18 @@ func (c *Cloud) Through(t *http.Transport) {
 
 // AnsweredBy replaces the network with a transport.
 func (c *Cloud) AnsweredBy(t http.RoundTripper) { c.http.Transport = limited{t} }
+
+// DomainOf is the membership of a user. The error is of the class Absent if no domain has the user.
+func (c *Cloud) DomainOf(ctx context.Context, user string) (Member, error) {
+	m, err := c.member(ctx, user)
+	if err == nil && m == nil {
+		err = fault.New(fault.Absent, operationUser, "none of the identity domains has the user")
+	}
+	if err != nil {
+		return Member{}, err
+	}
+	return *m, nil
+}
 
 // Idle sets how long ago the last call ended.
 func (c *Cloud) Idle(d time.Duration) { c.last = time.Now().Add(-d) }
