@@ -98,7 +98,8 @@ func (c *Cloud) regionOfKey(ctx context.Context, cl identity.IdentityClient, ten
 	return "", fault.New(fault.Absent, "ListRegionSubscriptions", "the tenancy has no home region")
 }
 
-// UserName returns the name of a user: <domain>/<name> for a user of another identity domain than Default.
+// UserName returns the name of a user: <domain>/<name> for a user of another identity domain than Default, if it
+// is among IdentityDomains.
 func (c *Cloud) UserName(ctx context.Context, id string) (string, error) {
 	m, err := c.elsewhere(ctx, id)
 	switch {
