@@ -119,9 +119,7 @@ func (h *History) Add(s State) {
 		h.secrets(*h.last, s)
 	}
 	if h.c.Kind.Resets() {
-		if h.last != nil && s.Call != 0 && !s.Password.Equal(h.last.Password) {
-			h.resets[s.Password] = true
-		}
+		h.password(s)
 	} else {
 		h.credentials(s)
 	}
@@ -172,6 +170,20 @@ func (h *History) noteChoice(key string, before, now int64) {
 		delete(h.chosen, key)
 	case !already:
 		h.chosen[key] = before
+	}
+}
+
+// password judges the changes of the user's password. One that Keyturn chooses must be in a secret before it is set.
+func (h *History) password(now State) {
+	if h.last == nil || now.Call == 0 {
+		return
+	}
+	reset := !now.Password.Equal(h.last.Password)
+	if reset {
+		h.resets[now.Password] = true
+	}
+	if h.c.Chosen() && !now.Findable && (reset || h.last.Findable) && !h.wasInFlight(now) {
+		h.lost = append(h.lost, "lost: the user's new password is in no secret")
 	}
 }
 

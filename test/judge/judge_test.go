@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyturn/keyturn/test/tenancy"
 )
@@ -16,6 +17,38 @@ func faultsOf(sent int, states ...State) string {
 		h.Add(s)
 	}
 	return strings.Join(h.Faults(), "\n")
+}
+
+func TestAPasswordThatKeyturnChoosesMustBeInASecret(t *testing.T) {
+	first, second := time.Unix(1, 0), time.Unix(2, 0)
+	secrets := map[string]string{"password_secret_ocid": "s"}
+	found := State{Call: 1, Password: second, Findable: true}
+	for name, m := range map[string]struct {
+		domain  string
+		secrets map[string]string
+		sent    int
+		states  []State
+		want    bool
+	}{
+		"stored":       {"Plant", secrets, 0, []State{found}, false},
+		"in no secret": {"Plant", secrets, 0, []State{{Call: 1, Password: second}}, true},
+		"removed":      {"Plant", secrets, 0, []State{found, {Call: 2, Password: second}}, true},
+		"removed by an operator": {"Plant", secrets, 0,
+			[]State{found, {Password: second}, {Call: 2, Password: second}}, false},
+		"sent before it was gone":   {"Plant", secrets, 1, []State{{Call: 1, Password: second}}, false},
+		"set by an operator":        {"Plant", secrets, 0, []State{{Password: second}}, false},
+		"without a secret":          {"Plant", nil, 0, []State{{Call: 1, Password: second}}, false},
+		"a one-time one of Default": {"", secrets, 0, []State{{Call: 1, Password: second}}, false},
+	} {
+		h := New(&tenancy.Case{Kind: tenancy.Password, User: "ann", Domain: m.domain, Secrets: m.secrets})
+		h.InFlight(m.sent)
+		for _, s := range append([]State{{Password: first}}, m.states...) {
+			h.Add(s)
+		}
+		if got := h.Faults(); len(got) > 0 != m.want {
+			t.Errorf("%s: found %q", name, got)
+		}
+	}
 }
 
 func current(id string) map[string][]string { return map[string][]string{"s": {id}} }

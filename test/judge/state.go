@@ -24,6 +24,7 @@ type State struct {
 	Replace      bool              // some closure allows to delete the old credential first
 	Password     time.Time         // when it was created; zero: there is none
 	Kept         map[string]bool   // secret -> its CURRENT version holds the user's password
+	Findable     bool              // some version of a secret holds the user's password
 }
 
 // StateOf returns the case's state in the emulator.
@@ -69,6 +70,9 @@ func StateOf(v ociemu.View, c *tenancy.Case) State {
 			everywhere = append(everywhere, read(secret.Current())...)
 		}
 	}
+	s.Findable = c.Kind.Resets() && slices.ContainsFunc(readings, func(r reading) bool {
+		return v.Works("password", c.User, r.value)
+	})
 	for _, id := range s.Existing {
 		if readable(v, c, id, readings) {
 			s.Readable = append(s.Readable, id)

@@ -24,6 +24,7 @@ type action struct {
 	appliesTo  func(form) bool // the forms in which it is possible; nil: all
 	rare       bool            // few forms have it: -short runs it in each of them
 	password   bool            // it also runs for passwords
+	chosen     bool            // it also runs for passwords that Keyturn chooses
 	grace      bool            // it requests a grace
 	deletesNew bool            // it deletes the new credential, perhaps after the rotation is done
 	ambiguous  bool            // afterwards OCI doesn't show whether the credential is gone: the problem may be open
@@ -31,11 +32,11 @@ type action struct {
 
 // actions has those of the walk in pkg/rotation's tests under the same names, and more.
 var actions = []action{
-	{name: "promotes the staged version", needs: afterUpdates(1),
+	{name: "promotes the staged version", needs: afterUpdates(1), chosen: true,
 		do: func(ctx context.Context, env *environment) (bool, error) {
 			return env.promote(ctx, "PENDING")
 		}},
-	{name: "rolls the secrets back", needs: afterUpdates(2),
+	{name: "rolls the secrets back", needs: afterUpdates(2), chosen: true,
 		do: func(ctx context.Context, env *environment) (bool, error) {
 			return env.promote(ctx, "PREVIOUS")
 		}},
@@ -279,7 +280,8 @@ func actionCells(f form, sites []site) []cell {
 	}
 	for i := range actions {
 		a := &actions[i]
-		if f.want.Kind.Resets() && !a.password || a.appliesTo != nil && !a.appliesTo(f) {
+		if f.want.Kind.Resets() && !a.password && !(a.chosen && f.want.Domain != "") ||
+			a.appliesTo != nil && !a.appliesTo(f) {
 			continue
 		}
 		for j, s := range sites {

@@ -3,10 +3,14 @@ package main
 import (
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/keyturn/keyturn/test/tenancy"
 )
 
 // redelivery is when the event is delivered again.
@@ -56,53 +60,68 @@ type result struct {
 var redeliveries = []redelivery{atOnce, later, never}
 
 // singleFaultCells lists the cells of one form with one fault: each fault at each call, with the redeliveries in turn,
-// or with all of them. With -short each call gets one fault in shortShare, so that every call of every form has a
-// fault, and every fault runs with some form. The form lagging gets half of that. Of two shared forms one has the call.
+// or with all of them.
 func singleFaultCells(f form, sites []site, o options) []cell {
 	var cells []cell
-	part, index := uint64(shortShare), f.index()
-	if f.variant == lagging {
-		part *= 2
-	}
 	for i, s := range sites {
-		if !f.turn(o, s.String()) && !(f.want.Domain != "" && domainCall.MatchString(s.operation)) {
-			continue
-		}
 		for j, d := range allFaults() {
 			if !d.appliesTo(s.operation) {
 				continue
 			}
 			for k, p := range redeliveries {
-				if !o.redeliveries && k != (i+j)%len(redeliveries) || o.short && (uint64(i+j+index)+o.seed)%part != 0 {
-					continue
+				if o.redeliveries || k == (i+j)%len(redeliveries) {
+					cells = append(cells, cell{form: f, redelivery: p, sites: []site{s}, faults: []fault{d}})
 				}
-				cells = append(cells, cell{form: f, redelivery: p, sites: []site{s}, faults: []fault{d}})
 			}
 		}
 	}
 	return cells
 }
 
-// With -short one single fault in shortShare runs at each call.
-const shortShare = 20
-
-// domainCall matches the operations that a domain's own API has of a rotation, and the one that lists the domains.
-var domainCall = regexp.MustCompile(`^(List|Create|Delete)(ApiKey|AuthToken|CustomerSecretKey|User|Domain)s?$`)
-
-// turn reports whether -short runs something with this form and not with the one that shares it: the seed draws one of
-// the two. A form that isn't shared has every turn.
-func (f form) turn(o options, what string) bool {
-	if !o.short || !f.shared {
-		return true
+// sampledSingles lists the form's cells with one fault: all of them, or with -short one for each group of faults, and
+// one for each call for which the form has the turn. The seed draws them.
+func sampledSingles(f form, sites []site, o options) (cells []cell) {
+	all := singleFaultCells(f, sites, o)
+	if !o.short {
+		return all
 	}
-	name, elsewhere := strings.CutPrefix(f.name, domainPrefix)
-	return (random(o.seed, name+what).IntN(2) == 1) == elsewhere
+	mine := map[site]bool{}
+	for _, s := range sites {
+		mine[s] = f.turn(o, s.String()) || f.want.Domain != "" && domainCall.MatchString(s.String())
+	}
+	groups, done := map[string]bool{}, map[site]bool{}
+	take := func(wanted func(group string, s site) bool) {
+		for _, c := range all {
+			if group, s := groupColumn(c), c.sites[0]; wanted(group, s) {
+				groups[group], done[s] = true, true
+				cells = append(cells, c)
+			}
+		}
+	}
+	all = shuffled(all, o.seed)
+	take(func(group string, s site) bool { return mine[s] && !done[s] && !groups[group] })
+	take(func(_ string, s site) bool { return mine[s] && !done[s] })
+	take(func(group string, _ site) bool { return !groups[group] })
+	return cells
 }
 
-// index is the form's place among all forms. Shared forms have one place.
-func (f form) index() int {
-	name := strings.TrimPrefix(f.name, domainPrefix)
-	return slices.IndexFunc(allForms(), func(other form) bool { return other.name == name })
+// domainCall matches the calls of a rotation that a domain's own API gets, and those that list the domains.
+var domainCall = regexp.MustCompile(`^((List|Create|Delete)(ApiKey|AuthToken|CustomerSecretKey|User|Domain)s?|` +
+	`PutUserPassword\w+) `)
+
+// families has the names of the forms of each family.
+var families = sync.OnceValue(func() map[string][]string {
+	all := map[string][]string{}
+	for _, f := range allForms() {
+		all[f.family()] = append(all[f.family()], f.name)
+	}
+	return all
+})
+
+// turn reports whether -short runs something with this form. The seed draws one form of the family.
+func (f form) turn(o options, what string) bool {
+	family := families()[f.family()]
+	return family[random(o.seed, f.family()+what).IntN(len(family))] == f.name
 }
 
 // quickFaults lists the faults that don't make an invocation wait for its deadline. Only these are combined in pairs.
@@ -161,52 +180,56 @@ func anyPairs(f form, sites []site) []cell {
 // fullForm is the form with which all consecutive pairs run, and more of the other pairs than with other forms.
 var fullForm = allForms()[0].name
 
-// sampleSize is how many cells of a sort to draw: for fullForm and for each other form, and for each form with -short;
-// -1 means all.
-type sampleSize struct{ full, others, short int }
+// sampleSize is how many cells of a sort to draw: for fullForm and for each other form; -1 means all.
+type sampleSize struct{ full, others int }
 
 var (
-	consecutiveSize = sampleSize{-1, 150, 2}
-	anywhereSize    = sampleSize{1000, 50, 1}
+	consecutiveSize = sampleSize{-1, 150}
+	anywhereSize    = sampleSize{1000, 50}
 )
 
-func (s sampleSize) of(f form, o options, asked int) int {
+func (s sampleSize) of(f form, asked int) int {
 	switch {
 	case asked >= 0:
 		return asked
-	case o.short && f.shared && f.turn(o, "pairs"):
-		return (s.short + 1) / 2
-	case o.short && f.shared:
-		return s.short / 2
-	case o.short:
-		return s.short
 	case f.name == fullForm:
 		return s.full
 	}
 	return s.others
 }
 
-// sampledPairs draws the form's cells with two faults.
+// sampledPairs draws the form's cells with two faults. With -short it is one of each sort.
 func sampledPairs(f form, sites []site, o options) []cell {
-	return append(sample(consecutivePairs(f, sites), consecutiveSize.of(f, o, o.consecutive), o.seed),
-		sample(anyPairs(f, sites), anywhereSize.of(f, o, o.anywhere), o.seed)...)
+	consecutive, anywhere := consecutiveSize.of(f, o.consecutive), anywhereSize.of(f, o.anywhere)
+	if o.short && o.consecutive < 0 {
+		consecutive = 1
+	}
+	if o.short && o.anywhere < 0 {
+		anywhere = 1
+	}
+	return append(sample(consecutivePairs(f, sites), consecutive, o.seed),
+		sample(anyPairs(f, sites), anywhere, o.seed)...)
 }
 
 // sampledActions lists the form's cells with an operator's action: all or a sample. With -short it takes every third
-// action, starting with a different one for each form, and the rare actions, each at one call that the seed selects. Of
-// two shared forms one has the action.
+// action, starting with a different one for each family, and the rare actions, each at one call and for one form of the
+// family. Every form has one. The seed draws them.
 func sampledActions(f form, sites []site, o options) []cell {
 	all := actionCells(f, sites)
 	if o.actions >= 0 || !o.short {
 		return sample(all, o.actions, o.seed)
 	}
 	var cells []cell
-	index := f.index()
+	first := slices.Index(slices.Sorted(maps.Keys(families())), f.family()) +
+		slices.Index(tenancy.Kinds(), f.want.Kind)
 	for i := range actions {
-		if ((i+index)%3 == 0 || actions[i].rare) && f.turn(o, actions[i].name) {
+		if ((i+first)%3 == 0 || actions[i].rare) && f.turn(o, actions[i].name) {
 			mine := slices.DeleteFunc(slices.Clone(all), func(c cell) bool { return c.action() != &actions[i] })
 			cells = append(cells, sample(mine, 1, o.seed+uint64(i))...)
 		}
+	}
+	if len(cells) == 0 {
+		return sample(all, 1, o.seed)
 	}
 	return cells
 }
@@ -216,8 +239,15 @@ func sample(cells []cell, n int, seed uint64) []cell {
 	if n < 0 || n >= len(cells) {
 		return cells
 	}
-	random(seed, cells[0].form.name).Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
-	return cells[:n]
+	return shuffled(cells, seed)[:n]
+}
+
+// shuffled returns a form's cells in an order that the seed draws.
+func shuffled(cells []cell, seed uint64) []cell {
+	if len(cells) > 0 {
+		random(seed, cells[0].form.name).Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
+	}
+	return cells
 }
 
 // random is a source of random numbers for the seed and a name.

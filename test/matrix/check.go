@@ -91,27 +91,61 @@ func (env *environment) failedInvocation() bool {
 	return false
 }
 
-// checkPassword checks that the password was reset once since the closure, and that its one-time value is stored, or a
-// mail says that it is not.
+// checkPassword checks that the password was reset once since the closure, and that the secrets have it. A mail may say
+// instead that a one-time value is in no secret, but Keyturn can't lose a value that it has chosen.
 func (env *environment) checkPassword(r *result, resets int, fail func(string, ...any)) {
-	lost := slices.ContainsFunc(r.cell.sites, func(s site) bool { return s.operation == "CreateOrResetUIPassword" }) &&
+	lost := slices.ContainsFunc(r.cell.sites, func(s site) bool { return setsPassword(s.operation) }) &&
 		slices.ContainsFunc(r.cell.faults, func(d fault) bool { return d.when == ociemu.After || d.late })
 	if resets == 0 || resets > 1 && !lost || resets > 2 {
 		fail("%d resets", resets)
 	}
+	works := func(value string) (found bool) {
+		env.Look(func(v ociemu.View) { found = v.Works("password", env.c.User, value) })
+		return found
+	}
 	if env.form.want.NoSecret {
+		if mailed := len(env.DomainMails()); env.c.Domain != "" && mailed != resets {
+			fail("the domain sent %d mails with a link after %d resets", mailed, resets)
+		}
 		return
 	}
 	stored, err := env.c.Stored()
-	works := false
-	env.OnChange(func(v ociemu.View) { works = works || err == nil && v.Works("password", env.c.User, stored.Value) })
-	env.AddUser("observer") // any change calls the function above
-	reported := slices.ContainsFunc(env.Mails(), func(m ociemu.Mail) bool {
-		return strings.Contains(m.Body, "is in no secret")
-	})
-	if !works && !reported {
+	reported := env.mailed("is in no secret")
+	switch current := err == nil && works(stored.Value); {
+	case !current && env.c.Chosen() && env.setTooLate():
+		// The request of a dead process took effect after a later attempt had begun. No call shows whose password it
+		// is. The judge has seen that a version of the secret holds it.
+		if !env.mailed("It may be in no secret") {
+			fail("at the end CURRENT is not the user's password, and no mail says that it may be in no secret")
+		}
+	case !current && env.c.Chosen():
+		fail("at the end CURRENT is not the user's password")
+	case env.c.Chosen() && reported:
+		fail("a mail says that a password that Keyturn chose is in no secret")
+	case !current && !reported:
 		fail("at the end CURRENT is not the user's password, and no mail says that it is in no secret")
 	}
+}
+
+// mailed reports whether a mail has the text.
+func (env *environment) mailed(text string) bool {
+	return slices.ContainsFunc(env.Mails(), func(m ociemu.Mail) bool {
+		return strings.Contains(strings.ReplaceAll(m.Body, "\n", " "), text)
+	})
+}
+
+// setTooLate reports whether a password was set by a call that was held until another attempt had stored its own value.
+func (env *environment) setTooLate() bool {
+	stagings, set := 0, false
+	for _, c := range env.Calls() {
+		switch {
+		case c.Operation == "UpdateSecret" && c.Effect == 200:
+			stagings++
+		case setsPassword(c.Operation) && c.Effect == 200:
+			set = slices.Contains(env.injector.delayed, c.Seq)
+		}
+	}
+	return set && stagings > 1
 }
 
 // trace lists what happened in the cell, without secret values.

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"slices"
+	"strings"
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/test/ociemu"
@@ -26,7 +26,6 @@ type form struct {
 	want    tenancy.Want
 	variant variant
 	comment []string // options of the closure comment
-	shared  bool     // the form is there for a user of Default and for one of another domain; see turn
 }
 
 // allForms lists the forms of the matrix. Those in a domain come last.
@@ -34,12 +33,12 @@ func allForms() (all []form) {
 	for _, kind := range tenancy.Kinds() {
 		all = append(all, formsOf(kind)...)
 	}
-	for _, f := range domainForms() {
-		all[slices.IndexFunc(all, func(d form) bool { return inDomain(d).name == f.name })].shared = true
-		f.shared = true
-		all = append(all, f)
-	}
-	return all
+	return append(all, domainForms()...)
+}
+
+// family names the forms that differ only in how the secrets hold the value, and in the user's domain.
+func (f form) family() string {
+	return strings.NewReplacer(domainPrefix, "", " pair", "", " bundle", "").Replace(f.name)
 }
 
 // formsOf lists the forms of a kind for a user of the Default domain: each variant with one secret, or one for each
@@ -78,13 +77,17 @@ func formsOfReset(kind tenancy.Kind) []form {
 }
 
 // domainForms lists the forms for a user of another domain than Default. Each kind has every variant once. Every other
-// one is with a bundle, and another half of them for the next kind.
+// one is with a bundle, and another half of them for the next kind. A kind that resets has all its forms: with a secret
+// Keyturn chooses the value and stores it first, and without one the domain mails a link.
 func domainForms() (all []form) {
 	for i, kind := range tenancy.Kinds() {
-		if kind.Resets() { // Keyturn refuses them for these users
+		forms := formsOf(kind)
+		if kind.Resets() {
+			for _, f := range forms {
+				all = append(all, inDomain(f))
+			}
 			continue
 		}
-		forms := formsOf(kind)
 		for v, bundles := 0, forms[len(forms)/2:]; v < len(bundles); v++ {
 			if (i+v)%2 == 0 {
 				all = append(all, inDomain(forms[v]))
@@ -100,6 +103,9 @@ func domainForms() (all []form) {
 func inDomain(f form) form {
 	f.name = domainPrefix + f.name
 	f.want.Domain = tenancy.Plant
+	if f.want.Kind.Resets() {
+		f.want.Person.Email = "web@example.com" // for the link
+	}
 	return f
 }
 
@@ -109,9 +115,14 @@ const domainPrefix = "domain "
 // writes are the function's operations that change something.
 var writes = map[string]bool{
 	"UploadApiKey": true, "CreateApiKey": true, "CreateAuthToken": true, "CreateCustomerSecretKey": true,
-	"CreateOrResetUIPassword": true,
-	"DeleteApiKey":            true, "DeleteAuthToken": true, "DeleteCustomerSecretKey": true,
+	"CreateOrResetUIPassword": true, "PutUserPasswordChanger": true, "PutUserPasswordResetter": true,
+	"DeleteApiKey": true, "DeleteAuthToken": true, "DeleteCustomerSecretKey": true,
 	"UpdateSecret": true, "UpdateProblemStatus": true,
+}
+
+// setsPassword reports whether the operation sets or resets a password.
+func setsPassword(operation string) bool {
+	return operation == "CreateOrResetUIPassword" || strings.HasPrefix(operation, "PutUserPassword")
 }
 
 // isProof reports whether a call uses the new credential to prove that it works.

@@ -19,8 +19,9 @@ type injector struct {
 	delivery     int                                    // the number of the current delivery, from 1
 	hits         []int                                  // by fault: the number of the call that it hit; 0: none yet
 	held         []*heldCall
-	tooLate      int // held calls that took effect after the next delivery, which made too few writes
-	noEffect     int // held calls that never took effect
+	delayed      []int // the numbers of the calls whose effect was held
+	tooLate      int   // held calls that took effect after the next delivery, which made too few writes
+	noEffect     int   // held calls that never took effect
 	act          func(call int, a *action)
 	actionErr    error // why the operator's action failed
 	nothingToDo  bool  // the operator's action was not possible at that moment
@@ -68,6 +69,9 @@ func (inj *injector) inject(index int, at site, f fault) {
 			return false
 		}
 		inj.hits[index], until = c.Seq, inj.delivery
+		if f.late && f.when == ociemu.Before {
+			inj.delayed = append(inj.delayed, c.Seq)
+		}
 		if f.late {
 			inj.held = append(inj.held, &heldCall{seq: c.Seq, at: c.At, release: release, effectAt: f.lateAt,
 				beforeEffect: f.when == ociemu.Before,

@@ -51,7 +51,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "selects the cells of -short and of the samples")
 	flag.IntVar(&o.consecutive, "consecutive", -1, "how many cells with two consecutive faults to draw for each "+
 		"form; -1: all "+
-		"for the plain API key and 150 for each other form, or 2 with -short")
+		"for the plain API key and 150 for each other form, or 1 with -short")
 	flag.IntVar(&o.anywhere, "anywhere", -1, "how many cells with two faults anywhere to draw for each form; -1: "+
 		"1000 for the plain API key and 50 for each other form, or 1 with -short")
 	flag.IntVar(&o.actions, "actions", -1, "how many cells with an operator's action to draw for each form; -1: "+
@@ -91,6 +91,9 @@ func realMain(ctx context.Context, o options) (failed int, err error) {
 	}
 	if o.write && (o.kind != "" || o.run != "") {
 		return 0, errors.New("-write can't be combined with -kind or -run")
+	}
+	if o.short && o.redeliveries {
+		return 0, errors.New("-short can't be combined with -redeliveries")
 	}
 	filter, err := regexp.Compile(o.run)
 	if err != nil {
@@ -170,7 +173,7 @@ func (p runner) cells(ctx context.Context, o options, filter *regexp.Regexp) ([]
 				failed[i] = fmt.Errorf("listing the calls of %s: %w", f.name, err)
 				return
 			}
-			listed[i] = slices.Concat(singleFaultCells(f, sites, o), sampledPairs(f, sites, o),
+			listed[i] = slices.Concat(sampledSingles(f, sites, o), sampledPairs(f, sites, o),
 				sampledActions(f, sites, o))
 		})
 	}

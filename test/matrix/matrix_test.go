@@ -50,36 +50,36 @@ func TestEightCellsOfTheMatrixPass(t *testing.T) {
 	}
 }
 
-func TestShortCoversEveryCallAndEveryFault(t *testing.T) {
+func TestShortCoversEveryCallOfAFamilyAndEachGroupOfFaultsInEachForm(t *testing.T) {
 	sites := []site{{"GetProblem", 1}, {"UpdateSecret", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 2},
-		{"DeleteAuthToken", 1}, {"PublishMessage", 1},
+		{"DeleteAuthToken", 1}, {"PublishMessage", 1}, {"PutUserPasswordChanger", 1}, {"PutUserPasswordResetter", 1},
 		{"GetSecret", 1}, {"GetUser", 1}, {"ListAuthTokens", 1}}
 	for _, s := range slices.Clone(sites) {
 		sites = append(sites, site{s.operation, s.n + 2}, site{s.operation, s.n + 4})
 	}
-	for seed := range uint64(shortShare) {
-		faults, calls, inDomain := map[string]bool{}, map[string]map[site]bool{}, map[site]bool{}
+	for seed := range uint64(8) {
+		faults, calls := map[string]bool{}, map[string]map[site]bool{}
 		for _, f := range allForms() {
-			name := strings.TrimPrefix(f.name, domainPrefix)
-			if calls[name] == nil {
-				calls[name] = map[site]bool{}
+			if calls[f.family()] == nil {
+				calls[f.family()] = map[site]bool{}
 			}
-			for _, c := range singleFaultCells(f, sites, options{short: true, seed: seed}) {
-				calls[name][c.sites[0]], faults[c.faults[0].name] = true, true
-				inDomain[c.sites[0]] = inDomain[c.sites[0]] || f.want.Domain != ""
+			groups, own := map[string]bool{}, map[site]bool{}
+			for _, c := range sampledSingles(f, sites, options{short: true, seed: seed}) {
+				calls[f.family()][c.sites[0]], own[c.sites[0]] = true, true
+				groups[groupColumn(c)], faults[c.faults[0].name] = true, true
 			}
-			if f.want.Domain != "" && len(calls[name]) == 0 {
-				t.Errorf("seed %d: %s: no call", seed, f.name)
+			if len(groups) != 6 {
+				t.Errorf("seed %d: %s: %d groups of faults", seed, f.name, len(groups))
+			}
+			for _, s := range sites {
+				if f.want.Domain != "" && domainCall.MatchString(s.String()) && !own[s] {
+					t.Errorf("seed %d: %s: no fault at %s", seed, f.name, s)
+				}
 			}
 		}
 		for name, calls := range calls {
-			if len(calls) != len(sites) && !strings.HasSuffix(name, string(lagging)) {
+			if len(calls) != len(sites) {
 				t.Errorf("seed %d: %s: %d of %d calls", seed, name, len(calls), len(sites))
-			}
-		}
-		for _, s := range sites {
-			if domainCall.MatchString(s.operation) && !inDomain[s] {
-				t.Errorf("seed %d: no fault at %s in a domain", seed, s)
 			}
 		}
 		if len(faults) != len(allFaults()) {
@@ -88,53 +88,50 @@ func TestShortCoversEveryCallAndEveryFault(t *testing.T) {
 	}
 }
 
-func TestShortRunsEveryActionAndPairsOfEveryForm(t *testing.T) {
+func TestShortRunsEveryActionAndAnActionAndAPairOfEveryForm(t *testing.T) {
 	sites := []site{{"GetProblem", 1}, {"CreateAuthToken", 1}, {"UpdateSecret", 1}, {"UpdateSecret", 2},
 		{"DeleteAuthToken", 1}, {"PublishMessage", 1}}
-	seen, pairs := map[string]int{}, map[string]int{}
+	o := options{short: true, seed: 1, consecutive: -1, anywhere: -1, actions: -1}
+	seen := map[string]int{}
 	for _, f := range allForms() {
-		o := options{short: true, seed: 1, consecutive: -1, anywhere: -1, actions: -1}
-		own := len(sampledPairs(f, sites, o))
-		if own == 0 {
-			t.Errorf("%s: no cell with two faults", f.name)
+		pairs := sampledPairs(f, sites, o)
+		if len(pairs) != 2 || pairs[0].sites[1].operation != "" || pairs[1].sites[1].operation == "" {
+			t.Errorf("%s: not one cell of each sort with two faults", f.name)
 		}
-		pairs[strings.TrimPrefix(f.name, domainPrefix)] += own
-		for _, c := range sampledActions(f, sites, o) {
+		own := sampledActions(f, sites, o)
+		if len(own) == 0 && len(actionCells(f, sites)) > 0 {
+			t.Errorf("%s: no operator's action", f.name)
+		}
+		for _, c := range own {
 			seen[c.action().name]++
 		}
 	}
-	for name, n := range pairs {
-		if want := consecutiveSize.short + anywhereSize.short; n != want {
-			t.Errorf("%s: %d cells with two faults, want %d", name, n, want)
-		}
-	}
 	for _, a := range actions {
-		if seen[a.name] < 3 {
+		if seen[a.name] < 2 {
 			t.Errorf("an operator %s: %d times", a.name, seen[a.name])
 		}
 	}
 }
 
-// The domain's own calls come in addition. All other cells of a domain's form are taken from the form that shares them.
-func TestShortDrawsOneOfTwoSharedForms(t *testing.T) {
-	sites := []site{{"GetProblem", 1}, {"UpdateSecret", 1}, {"UpdateSecret", 2}, {"PublishMessage", 1}}
-	for seed := range uint64(8) {
-		o := options{short: true, seed: seed, consecutive: -1, anywhere: -1, actions: -1}
+func TestOneFormOfAFamilyHasTheTurnAndTheSeedDrawsIt(t *testing.T) {
+	ever := map[string]bool{}
+	for seed := range uint64(16) {
+		turns := map[string]int{}
 		for _, f := range allForms() {
-			if f.want.Domain == "" {
-				continue
-			}
-			f.shared = false
-			alone := len(singleFaultCells(f, sites, o)) + len(sampledActions(f, sites, o))
-			f.shared = true
-			both := 0
-			for _, of := range []form{f, formOf(strings.TrimPrefix(f.name, domainPrefix))} {
-				both += len(singleFaultCells(of, sites, o)) + len(sampledActions(of, sites, o))
-			}
-			if both != alone {
-				t.Errorf("seed %d: %s: both forms have %d cells, and one alone %d", seed, f.name, both, alone)
+			turns[f.family()] += 0
+			if f.turn(options{seed: seed}, "GetProblem 1") {
+				turns[f.family()]++
+				ever[f.name] = true
 			}
 		}
+		for name, n := range turns {
+			if n != 1 {
+				t.Errorf("seed %d: %s: %d forms have the turn", seed, name, n)
+			}
+		}
+	}
+	if len(ever) != len(allForms()) {
+		t.Errorf("only %d of %d forms ever have the turn", len(ever), len(allForms()))
 	}
 }
 
@@ -158,6 +155,17 @@ func TestEveryKindHasEveryVariantInADomain(t *testing.T) {
 	}
 	if len(seen) != 3 || bundles[true] != bundles[false] {
 		t.Errorf("%d kinds, with a bundle and without: %v", len(seen), bundles)
+	}
+}
+
+func TestPasswordsHaveEveryFormInADomain(t *testing.T) {
+	sites := []site{{"UpdateSecret", 1}, {"PutUserPasswordChanger", 1}}
+	for name, staged := range map[string]bool{"": true, " bundle": true, " lagging": true, " not kept": false} {
+		if slices.ContainsFunc(actionCells(formOf("domain password"+name), sites), func(c cell) bool {
+			return c.action().name == "promotes the staged version"
+		}) != staged {
+			t.Errorf("password%s: an operator promotes the staged version: %v, want %v", name, !staged, staged)
+		}
 	}
 }
 

@@ -183,12 +183,12 @@ This page is written by ` + "`go run ./test/matrix -write -results matrix.result
 several hours and can be interrupted: a cell that passed with the same build does not run again. With ` + "`-short`" + `
 it runs a fixed part, as CI does:
 
-- of the cells with one fault, one fault in 20 at each call, and half of that for the forms with lagging lists,
-- for each form, 2 cells with two consecutive faults and 1 with two faults anywhere,
-- a third of an operator's actions, each at one call.
-
-A form for a user of another identity domain shares these cells with the same form for a user of Default: the seed draws
-which of the two has a cell. The calls of the domain's own API have their cells in any case.
+- for each form, a cell with one fault of each group: refused, refused for good, answer lost, no answer, killed, late,
+- at each call of a rotation one fault. Forms that differ only in how the secrets hold the value, or in the user's
+  domain, share the calls: the seed draws which of them has a call. A form in a domain always has the calls of the
+  domain's own API,
+- for each form, a cell with two consecutive faults. Forms that share the calls have one with two faults anywhere,
+- a third of an operator's actions, each at one call. They are shared in the same way, but each form has one.
 
 ` + "`-seed`" + ` selects another part.
 
@@ -232,7 +232,10 @@ In those cells the problem is not closed again at the end. A deletion of a crede
 operator acted is no failure. A second closure is a second order: with lagging lists it may reset a password again.
 
 A password passes if it was reset once, or at most twice if the answer to the reset was lost. Its one-time value must be
-in the secret, or a mail must say that it is in no secret.
+in the secret, or a mail must say that it is in no secret. In a domain Keyturn chooses the value: it must be in a secret
+from the moment when the domain sets it, and CURRENT at the end. It may be in an earlier version instead, if the request
+of a killed process set it after Keyturn had begun again, and a mail says that it may be in no secret. Without a secret,
+the domain mails one link for each reset.
 
 ## The faults
 
@@ -252,7 +255,7 @@ The columns have these forms of a rotation:
 - **wiped**: the secrets' metadata is emptied after the first delivery, and with it Keyturn's journal,
 - **lagging**: IAM's lists are a minute old,
 - **domain**: the user is in another identity domain than Default, with another home region, and the domain's own API
-  has the credentials. Each kind has each of the forms above once there.
+  has the credentials. Each kind has each of the forms above once there, and passwords have all their forms.
 
 **Two consecutive faults**: the second one hits the next call, which is a retry, the next step or a call of the next
 delivery. **Two faults anywhere** are drawn from all pairs of calls and faults by the seed. Faults that make the
@@ -271,7 +274,8 @@ function wait for its deadline (*for good*, *no answer*) run only as single faul
 
 These are the actions of the walk in pkg/rotation's tests, and more. A cell does not count if the action is not
 possible, for example because nothing is staged yet. Passwords have only the actions that apply to them. Rotations with
-*undo* or *wiped*, and passwords without a secret, have none.
+*undo* or *wiped*, and passwords without a secret, have none. An operator promotes
+the version of a password, or rolls it back, only if Keyturn chose the value.
 
 ## The table
 

@@ -185,6 +185,9 @@ func (c *Case) add(description string) Credential {
 	return Credential{Value: s.SetPassword(c.User)}
 }
 
+// Chosen reports whether the case is a password whose value Keyturn chooses and stores before it is set.
+func (c *Case) Chosen() bool { return c.Kind.Resets() && c.Domain != "" && len(c.Secrets) > 0 }
+
 // Comment is the closure comment that names the case's secrets, with more after it.
 func (c *Case) Comment(more ...string) string {
 	var items []string
