@@ -93,23 +93,34 @@ func (r *run) generate(ctx context.Context, c Case) (credential.Material, error)
 }
 
 // resetDraft is the input for a new password. Without a chosen value, all deliveries send the same token: OCI may then
-// treat two resets as one. The request is refused if the user's record has changed since the look, unless the domain
-// has refused the version that it shows.
+// treat two resets as one. The request is refused if the user's record has changed since the look. It is sent without
+// this condition only BlockedTime after the closure, and if the domain has refused the version that it shows: a record
+// can't lag for so long, so the domain compares something else.
 func (r *run) resetDraft(c Case) credential.Draft {
 	d := credential.Draft{RetryToken: string(r.view(r.snap).id)}
 	if c.Origin == credential.Chosen {
 		d.RetryToken, d.Value = "", c.Material.Value
 	}
-	if r.snap.Version != r.mem.Mismatch {
+	if r.snap.Version != r.mem.Mismatch || !r.view(r.snap).overdue() {
 		d.Version = r.snap.Version
 	}
 	return d
 }
 
-// barred says why the user can't get a new credential; nil if nothing is known that prevents it.
-func barred(l credential.Listing, kept bool) error {
-	if l.Refusal == nil && !kept {
-		return l.Unmailed
+// mailTime is how long after the closure a link is mailed. No source says whether a domain moves the password's time when
+// it mails one. If it doesn't, each sweep would mail another.
+const mailTime = 90 * time.Minute
+
+// barred says why the user can't get a new credential; nil if nothing is known that prevents it. kept says that a secret
+// takes the value, closed is when the problem was closed.
+func barred(l credential.Listing, kept bool, closed time.Time) error {
+	switch {
+	case l.Refusal != nil || kept || !l.Chosen:
+		return l.Refusal
+	case l.Unmailed == nil && !closed.IsZero() && l.At.Sub(closed) > mailTime:
+		return fault.New(fault.Invalid, "console password", "the problem was closed more than 90 minutes ago, and the "+
+			"identity domain doesn't show that the password was set since. A link to set one may have been mailed: ask "+
+			"the user. If none was, close the problem again")
 	}
-	return l.Refusal
+	return l.Unmailed
 }

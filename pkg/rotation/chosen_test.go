@@ -66,22 +66,45 @@ func TestAPasswordIsNotReplacedUnlessItIsTheOneThatWasSeen(t *testing.T) {
 	}
 }
 
-func TestADomainThatAlwaysShowsAnOldVersionIsAskedWithoutAVersion(t *testing.T) {
+// A record that lags looks the same. So the condition is dropped only when it can't be that any more.
+func TestADomainThatAlwaysShowsAnOldVersionIsAskedWithoutAVersionAfterAWhile(t *testing.T) {
 	for _, f := range chosenForms() {
 		w := f.world(t)
-		p, versions := w.process(), []string{}
-		p.drafted = func(d credential.Draft) error {
-			versions = append(versions, d.Version)
-			if d.Version != "" {
-				return fault.New(fault.Conflict, "Create", "412")
+		versions := []string{}
+		run := func() rotation.Result {
+			p := w.process()
+			p.drafted = func(d credential.Draft) error {
+				versions = append(versions, d.Version)
+				if d.Version != "" {
+					return fault.New(fault.Conflict, "Create", "412")
+				}
+				return nil
 			}
-			return nil
+			return p.run()
 		}
-		if r := p.run(); r.End != rotation.Done || r.Reason != rotation.Rotated || len(versions) != 2 ||
-			versions[1] != "" {
-			t.Errorf("%v: %s (%s: %v) with the versions %q", f, r.End, r.Reason, r.Cause, versions)
+		if r := run(); r.End != rotation.Wait || slices.Contains(versions, "") {
+			t.Errorf("%v, at first: %s (%s: %v) with the versions %q", f, r.End, r.Reason, r.Cause, versions)
+		}
+		w.wait(rotation.BlockedTime)
+		versions = nil
+		if r := run(); r.End != rotation.Done || r.Reason != rotation.Rotated || len(versions) != 2 || versions[1] != "" {
+			t.Errorf("%v, later: %s (%s: %v) with the versions %q", f, r.End, r.Reason, r.Cause, versions)
 		}
 		w.finished(t, f.String())
+	}
+}
+
+func TestALinkIsMailedOnlySoonAfterTheClosure(t *testing.T) {
+	for _, f := range chosenForms() {
+		if len(f.roles) > 0 {
+			continue
+		}
+		w := f.world(t)
+		w.wait(91 * time.Minute)
+		r := w.process().run()
+		if r.End != rotation.Refuse || r.Acted || !strings.Contains(r.Cause.Error(), "may have been mailed") {
+			t.Errorf("%v: %s (%s: %v)", f, r.End, r.Reason, r.Cause)
+		}
 	}
 }
 

@@ -84,7 +84,7 @@ func (r *run) observe(ctx context.Context) (Snapshot, error) {
 		return s, err
 	}
 	s.Issued, s.At, s.Local = listing.Credentials, listing.At, r.Clock.Now()
-	s.Chosen, s.Version, s.Refusal = listing.Chosen, listing.Version, barred(listing, len(s.Secrets) > 0)
+	s.Chosen, s.Version, s.Refusal = listing.Chosen, listing.Version, barred(listing, len(s.Secrets) > 0, r.job.At)
 	if s.Unseen != nil {
 		s.At = s.Local
 	}
