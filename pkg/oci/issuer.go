@@ -9,8 +9,8 @@ import (
 )
 
 // Issuer lists, makes and deletes the credentials of one kind: by the API of a user's identity domain if
-// Cloud.IdentityDomains has it, and otherwise by the classic IAM API. For users of Default, it is the classic API unless
-// Cloud.DefaultBySCIM is set. See rotation.Issuer.
+// Cloud.IdentityDomains has it, and otherwise by the classic IAM API. For users of Default, it is the classic API
+// unless Cloud.DefaultBySCIM is set. See rotation.Issuer.
 type Issuer struct {
 	cloud *Cloud
 	kind  credential.Kind

@@ -107,20 +107,20 @@ func (r *run) resetDraft(c Case) credential.Draft {
 	return d
 }
 
-// mailTime is how long after the closure a link is mailed. No source says whether a domain moves the password's time when
-// it mails one. If it doesn't, each sweep would mail another.
+// mailTime is how long after the closure a link is mailed. No source says whether a domain moves the password's time
+// when it mails one. If it doesn't, each sweep would mail another.
 const mailTime = 90 * time.Minute
 
-// barred says why the user can't get a new credential; nil if nothing is known that prevents it. kept says that a secret
-// takes the value, closed is when the problem was closed.
+// barred says why the user can't get a new credential; nil if nothing is known that prevents it. kept says that a
+// secret takes the value, closed is when the problem was closed.
 func barred(l credential.Listing, kept bool, closed time.Time) error {
 	switch {
 	case l.Refusal != nil || kept || !l.Chosen:
 		return l.Refusal
 	case l.Unmailed == nil && !closed.IsZero() && l.At.Sub(closed) > mailTime:
-		return fault.New(fault.Invalid, "console password", "the problem was closed more than 90 minutes ago, and the "+
-			"identity domain doesn't show that the password was set since. A link to set one may have been mailed: ask "+
-			"the user. If none was, close the problem again")
+		return fault.New(fault.Invalid, "console password", "the problem was closed more than 90 minutes ago, and "+
+			"the identity domain doesn't show that the password was set since. A link to set one may have been "+
+			"mailed: ask the user. If none was, close the problem again")
 	}
 	return l.Unmailed
 }

@@ -87,7 +87,8 @@ func TestADomainThatAlwaysShowsAnOldVersionIsAskedWithoutAVersionAfterAWhile(t *
 		}
 		w.wait(rotation.BlockedTime)
 		versions = nil
-		if r := run(); r.End != rotation.Done || r.Reason != rotation.Rotated || len(versions) != 2 || versions[1] != "" {
+		r := run()
+		if r.End != rotation.Done || r.Reason != rotation.Rotated || len(versions) != 2 || versions[1] != "" {
 			t.Errorf("%v, later: %s (%s: %v) with the versions %q", f, r.End, r.Reason, r.Cause, versions)
 		}
 		w.finished(t, f.String())
