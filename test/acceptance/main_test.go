@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -24,6 +25,10 @@ import (
 var rotateBinary, sweepBinary, command string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue { // most tests wait
+		_ = parallel.Value.Set("6")
+	}
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "keyturn")
 		if err != nil {
