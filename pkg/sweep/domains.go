@@ -26,7 +26,7 @@ const (
 )
 
 // classic is the Default domain as the classic IAM API shows it.
-var classic = credential.Domain{Default: true, Classic: true}
+var classic = credential.Domain{Classic: true}
 
 // readCredentials reads the credentials of all users, looks for orphans, and adds up ages. The order of the domains is
 // that of the ring. A domain that fails stops no other.
