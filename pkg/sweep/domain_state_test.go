@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 func TestADomainThatIsNotActiveIsReportedAndNotRead(t *testing.T) {
@@ -28,5 +30,14 @@ func TestWithSCIMForDefaultTheClassicAPIIsNotReadInItsPlace(t *testing.T) {
 	if failed := d.run(t); d.calls["classic users"] != 0 ||
 		!slices.Equal(failed, []string{"read the credentials of domain Default"}) {
 		t.Errorf("failed: %q, the calls are %v", failed, d.calls)
+	}
+}
+
+func TestACandidateOfDefaultThatTheClassicAPIDoesNotListIsAFailure(t *testing.T) {
+	d := newFakeDomains(main)
+	d.held["Default auth-token"] = []credential.Held{of("web", marked("of the domain"))}
+	d.refused["classic auth-token of "+owner] = refusal401
+	if failed := d.run(t); len(failed) != 1 || len(d.orphans) != 0 {
+		t.Errorf("handed over were %+v, failed: %q", d.orphans, failed)
 	}
 }
