@@ -87,40 +87,20 @@ func (p *domainProbe) withoutRights(ctx context.Context, m credential.Material) 
 
 // fill makes credentials in the domain until one is refused.
 func (p *domainProbe) fill(ctx context.Context) error {
-	var counts, refusals, texts []string
-	for _, kind := range credential.Kinds() {
-		if _, ok := domainKinds[kind]; !ok {
-			continue
-		}
-		const most = 8
-		for range most {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			_, err := once(ctx, func(ctx context.Context) (credential.Material, error) {
-				m, _, err := p.create(ctx, p.owner.User, kind, "keyturn acceptance run")
-				return m, err
-			})
-			if err == nil {
-				continue
-			}
-			status, _ := answer(err)
-			known := strings.Contains(strings.ToLower(err.Error()), "maximum quota limit")
-			s := fmt.Sprintf("%d %s", status, pick(known, "with the quota's text", "with another text"))
-			if !slices.Contains(refusals, s) {
-				refusals = append(refusals, s)
-			}
-			texts = append(texts, kind.Noun()+": "+short(detailed(err))) // the request has no value
-			break
-		}
-		all, err := p.list(ctx, p.owner.User, kind)
-		if err != nil {
-			return err
-		}
-		counts = append(counts, fmt.Sprintf("%d %ss", len(all), kind.Noun()))
+	kinds := slices.DeleteFunc(credential.Kinds(), func(k credential.Kind) bool {
+		_, ok := domainKinds[k]
+		return !ok
+	})
+	slots, err := p.fillSlots(ctx, p.owner.User, kinds, func(err error) string {
+		status, _ := answer(err)
+		known := strings.Contains(strings.ToLower(err.Error()), "maximum quota limit")
+		return fmt.Sprintf("%d %s", status, pick(known, "with the quota's text", "with another text"))
+	})
+	if err != nil {
+		return err
 	}
-	p.fact("domain-slots", strings.Join(counts, ", "), "")
-	p.fact("domain-full-slots", strings.Join(refusals, ", "), "%s", strings.Join(texts, "; "))
+	p.fact("domain-slots", slots.counts, "")
+	p.fact("domain-full-slots", slots.refusals, "%s", slots.texts)
 	return nil
 }
 

@@ -196,18 +196,36 @@ func (p *iamProbe) apiKeys(ctx context.Context) error {
 
 // fill makes credentials until one is refused.
 func (p *iamProbe) fill(ctx context.Context) error {
-	var counts, refusals, texts []string
+	var kinds []credential.Kind
 	for _, kind := range credential.Kinds() {
-		if kind.Limit() == 0 {
-			continue
+		if kind.Limit() > 0 {
+			kinds = append(kinds, kind)
 		}
+	}
+	slots, err := p.fillSlots(ctx, p.owner.User, kinds, seen)
+	if err != nil {
+		return err
+	}
+	p.fact("slots", slots.counts, "")
+	p.fact("full-slots", slots.refusals, "%s", slots.texts)
+	return nil
+}
+
+// filled is what a run sees of a user's full slots, by kind.
+type filled struct{ counts, refusals, texts string }
+
+// fillSlots makes a user's credentials of each kind until one is refused. seen says how a refusal looks.
+func (a *admin) fillSlots(ctx context.Context, user string, kinds []credential.Kind, seen func(error) string) (filled,
+	error) {
+	var counts, refusals, texts []string
+	for _, kind := range kinds {
 		const most = 8
 		for range most {
 			if err := ctx.Err(); err != nil {
-				return err
+				return filled{}, err
 			}
 			_, err := once(ctx, func(ctx context.Context) (credential.Material, error) {
-				m, _, err := p.create(ctx, p.owner.User, kind, "keyturn acceptance run")
+				m, _, err := a.create(ctx, user, kind, "keyturn acceptance run")
 				return m, err
 			})
 			if err != nil {
@@ -218,15 +236,13 @@ func (p *iamProbe) fill(ctx context.Context) error {
 				break
 			}
 		}
-		all, err := p.list(ctx, p.owner.User, kind)
+		all, err := a.list(ctx, user, kind)
 		if err != nil {
-			return err
+			return filled{}, err
 		}
 		counts = append(counts, fmt.Sprintf("%d %ss", len(all), kind.Noun()))
 	}
-	p.fact("slots", strings.Join(counts, ", "), "")
-	p.fact("full-slots", strings.Join(refusals, ", "), "%s", strings.Join(texts, "; "))
-	return nil
+	return filled{strings.Join(counts, ", "), strings.Join(refusals, ", "), strings.Join(texts, "; ")}, nil
 }
 
 // passwords resets a password twice with one retry token.

@@ -86,6 +86,9 @@ type Config struct {
 // AllDomains is the item of IdentityDomains for all domains in the tenancy's root compartment.
 const AllDomains = "all"
 
+// IsDomain reports whether an item of IdentityDomains is the OCID of a domain.
+func IsDomain(item string) bool { return strings.HasPrefix(item, "ocid1.domain.") }
+
 // Protects reports whether the user with this OCID or name is protected. Case does not matter. With an empty name only
 // OCIDs and the pattern "*" can match: a caller that could not look up the name must treat the user as protected.
 func (c Config) Protects(ocid, name string) bool {

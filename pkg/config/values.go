@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // words maps each word to itself.
@@ -145,32 +147,16 @@ const (
 	maxAge = 3650 * 24 * time.Hour
 )
 
-var durationForm = regexp.MustCompile(`^(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?$`)
-
 // readDuration reads days, hours and minutes, or the problem with them.
 func readDuration(value string, most time.Duration) (d time.Duration, problem string) {
-	if value == "0" {
-		return 0, ""
-	}
-	m := durationForm.FindStringSubmatch(strings.ToLower(value))
-	if m == nil {
+	minutes, ok := phrase.Minutes(value)
+	switch {
+	case !ok:
 		return 0, "is " + quote(value)
-	}
-	// In minutes: 999,999 days in nanoseconds would overflow.
-	sum := 0
-	for i, minutes := range []int{24 * 60, 60, 1} {
-		if digits := m[i+1]; digits != "" {
-			n, err := strconv.Atoi(digits)
-			if err != nil {
-				return 0, "is " + quote(value)
-			}
-			sum += n * minutes
-		}
-	}
-	if sum > int(most/time.Minute) {
+	case minutes > int(most/time.Minute):
 		return 0, fmt.Sprintf("is %s, which is longer than %d days", quote(value), int(most.Hours())/24)
 	}
-	return time.Duration(sum) * time.Minute, ""
+	return time.Duration(minutes) * time.Minute, ""
 }
 
 func readGrace(c *Config, value string) (problem string) {

@@ -58,25 +58,32 @@ const (
 // passwordUser is a user with the time of the password. A user who never had one has no time.
 type passwordUser struct {
 	scimUser
-	Password struct {
-		LastSuccessfulSetDate string
-	} `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:passwordState:User"`
+	Password passwordDate `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:passwordState:User"`
+}
+
+// passwordDate says when a user's password was set.
+type passwordDate struct{ LastSuccessfulSetDate string }
+
+// issued is the password with that time; ok is false if the domain doesn't say it in its documented form.
+func (p passwordDate) issued() (i credential.Issued, ok bool) {
+	at, err := time.Parse(time.RFC3339, p.LastSuccessfulSetDate)
+	if err != nil {
+		return credential.Issued{}, false
+	}
+	at = at.UTC().Round(time.Millisecond)
+	return credential.Issued{ID: credential.TimeID(at), Created: at}, true
 }
 
 // held returns the user's password; nil if there is none.
 func (u passwordUser) held(d credential.Domain) *credential.Held {
-	set := u.Password.LastSuccessfulSetDate
 	switch {
 	case u.OCID == "" || u.UserName == "":
 		return &credential.Held{}
-	case set == "":
+	case u.Password.LastSuccessfulSetDate == "":
 		return nil
 	}
 	h := credential.Held{User: u.OCID, UserName: d.UserName(u.UserName)}
-	at, err := time.Parse(time.RFC3339, set)
-	if err == nil {
-		h.Issued = credential.Issued{ID: credential.TimeID(at), Created: at.UTC().Round(time.Millisecond)}
-	}
+	h.Issued, _ = u.Password.issued() // without a time, its age isn't known
 	return &h
 }
 

@@ -53,11 +53,10 @@ func (b domainPassword) List(ctx context.Context) (credential.Listing, error) {
 		l.Unmailed = refusedPassword("the user has no primary e-mail address in the identity domain, so a link to " +
 			"set a new password would reach nobody: add the address, or name a secret for the new password")
 	}
-	set, err := time.Parse(time.RFC3339, a.Password.LastSuccessfulSetDate)
+	set, known := a.Password.issued()
 	switch {
-	case err == nil:
-		set = set.UTC().Round(time.Millisecond)
-		l.Credentials = []credential.Issued{{ID: credential.TimeID(set), Created: set}}
+	case known:
+		l.Credentials = []credential.Issued{set}
 	case l.Refusal == nil:
 		return credential.Listing{}, refusedPassword("the identity domain doesn't say when the user's password was " +
 			"set (lastSuccessfulSetDate), so a newer one could be overwritten: reset it in the Console")

@@ -34,11 +34,9 @@ type account struct {
 		Primary bool
 	}
 	Meta     struct{ Version string }
-	Password struct {
-		LastSuccessfulSetDate string
-	} `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:passwordState:User"`
-	May  *identity.UserCapabilities `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:capabilities:User"`
-	User struct {
+	Password passwordDate               `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:passwordState:User"`
+	May      *identity.UserCapabilities `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:capabilities:User"`
+	User     struct {
 		IsFederatedUser *bool
 	} `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:user:User"`
 

@@ -83,7 +83,7 @@ func (c *Cloud) askDomains(ctx context.Context) ([]credential.Domain, error) {
 		switch {
 		case item == config.AllDomains:
 			compartments = append(compartments, tenancy.ID)
-		case strings.HasPrefix(strings.ToLower(item), "ocid1.domain."):
+		case config.IsDomain(strings.ToLower(item)):
 			ids = append(ids, item)
 		default:
 			compartments = append(compartments, item)

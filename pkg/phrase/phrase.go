@@ -1,7 +1,9 @@
-// Package phrase shortens texts for people and recognizes words with a typo.
+// Package phrase shortens texts for people, writes numbers with their nouns, and recognizes words with a typo and
+// lengths of time.
 package phrase
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -40,6 +42,17 @@ func ClipWords(s string, n int) string {
 
 // Excerpt is the start of a text from outside, short enough to quote in an error.
 func Excerpt(s string) string { return Clip(s, 63) }
+
+// Count writes a number with its noun. The plural adds an s, unless many gives it.
+func Count(n int, one string, many ...string) string {
+	switch {
+	case n == 1:
+		return "1 " + one
+	case len(many) > 0:
+		return strconv.Itoa(n) + " " + many[0]
+	}
+	return strconv.Itoa(n) + " " + one + "s"
+}
 
 // Near reports whether two words differ by at most limit typos: a character inserted, left out, changed, or swapped
 // with its neighbour.

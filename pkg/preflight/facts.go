@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
@@ -158,7 +157,7 @@ const someDomain = "<IDENTITY_DOMAIN>"
 // domains returns the OCIDs of the configured identity domains, with a placeholder for those of compartments.
 func (f *Facts) domains() (ids []string) {
 	for _, item := range f.Config.IdentityDomains {
-		if !strings.HasPrefix(item, "ocid1.domain.") {
+		if !config.IsDomain(item) {
 			item = someDomain
 		}
 		if !slices.Contains(ids, item) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // check declares one check: its documentation, and a pure function that judges the facts.
@@ -222,15 +223,7 @@ func each[T interface{ about() string }](all []T, noun, good string, judge func(
 		}
 	}
 	if n > 0 {
-		out = append(out, passed("%s: %s", count(n, noun), good)...)
+		out = append(out, passed("%s: %s", phrase.Count(n, noun), good)...)
 	}
 	return out
-}
-
-// count writes a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

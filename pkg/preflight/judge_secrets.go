@@ -33,7 +33,8 @@ func judgeCompartments(f *Facts) []Check {
 				"correct secret_compartments")}
 		out = append(out, answer(c.Secrets, q, func(all []vault.Secret) []Check { secrets += len(all); return nil })...)
 	}
-	listed := fmt.Sprintf("%s listed in %s", count(secrets, "secret"), count(len(f.Compartments), "compartment"))
+	listed := fmt.Sprintf("%s listed in %s", phrase.Count(secrets, "secret"),
+		phrase.Count(len(f.Compartments), "compartment"))
 	switch {
 	case len(out) > 0:
 		return out
@@ -89,7 +90,7 @@ func judgeBinding(f *Facts) []Check {
 		}
 	}
 	if len(out) == 0 {
-		out = append(out, passed("the tags of %s are consistent", count(len(f.Secrets), "bound secret"))...)
+		out = append(out, passed("the tags of %s are consistent", phrase.Count(len(f.Secrets), "bound secret"))...)
 	}
 	return out
 }

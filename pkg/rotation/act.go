@@ -142,7 +142,7 @@ func (r *run) content(s Seen, m credential.Material) (credential.Value, error) {
 func (r *run) create(ctx context.Context, c Case, a Action) error {
 	v := r.view(r.snap)
 	d := credential.Draft{RetryToken: fmt.Sprintf("%s-%s-%d", v.id, r.mem.Maker, r.mem.Looks),
-		Description: r.description(v)}
+		Description: v.described()}
 	switch r.job.origin() {
 	case credential.Local:
 		public, err := c.Material.PublicPEM()
@@ -151,7 +151,7 @@ func (r *run) create(ctx context.Context, c Case, a Action) error {
 		}
 		d.PublicKey = public
 	case credential.Reset:
-		d = r.resetDraft(c)
+		d = v.resetDraft(c)
 	}
 	made, err := r.Issuer.Create(ctx, r.job.Ref.User, d)
 	r.noteChange(err)
@@ -176,13 +176,13 @@ func (r *run) create(ctx context.Context, c Case, a Action) error {
 	return nil
 }
 
-// description is the old credential's description with the mark of this rotation.
-func (r *run) description(v view) string {
+// described is the old credential's description with the mark of this rotation.
+func (v view) described() string {
 	old := ""
-	if c := v.listed(r.job.Ref.ID); c != nil {
+	if c := v.listed(v.job.Ref.ID); c != nil {
 		old = c.Description
 	}
-	return credential.Mark{Rotation: v.id, Maker: r.mem.Maker, Home: v.home()}.Describe(old)
+	return credential.Mark{Rotation: v.id, Maker: v.mem.Maker, Home: v.home()}.Describe(old)
 }
 
 // prove uses the new credential and reads its value back in parallel. A password can't be used: its list is checked.

@@ -96,13 +96,13 @@ func (r *run) generate(ctx context.Context, c Case) (credential.Material, error)
 // treat two resets as one. The request is refused if the user's record has changed since the look. It is sent without
 // this condition only BlockedTime after the closure, and if the domain has refused the version that it shows: a record
 // can't lag for so long, so the domain compares something else.
-func (r *run) resetDraft(c Case) credential.Draft {
-	d := credential.Draft{RetryToken: string(r.view(r.snap).id)}
+func (v view) resetDraft(c Case) credential.Draft {
+	d := credential.Draft{RetryToken: string(v.id)}
 	if c.Origin == credential.Chosen {
 		d.RetryToken, d.Value = "", c.Material.Value
 	}
-	if r.snap.Version != r.mem.Mismatch || !r.view(r.snap).overdue() {
-		d.Version = r.snap.Version
+	if v.snap.Version != v.mem.Mismatch || !v.overdue() {
+		d.Version = v.snap.Version
 	}
 	return d
 }

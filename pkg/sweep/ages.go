@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/outcome"
+	"github.com/keyturn/keyturn/pkg/phrase"
 )
 
 // maxOldest is how many credentials a finding about ages lists.
@@ -104,7 +105,7 @@ func (a *ages) finding(d credential.Domain) (f outcome.Finding, ok bool) {
 	for _, k := range credential.Kinds() {
 		if n := a.old[k]; n > 0 {
 			total += n
-			counts = append(counts, count(n, k.Noun()))
+			counts = append(counts, phrase.Count(n, k.Noun()))
 		}
 		if a.part[k] {
 			parts = append(parts, k.Noun()+"s")
@@ -132,14 +133,14 @@ func (a *ages) text(domain string, total int, counts, parts []string) string {
 	if total > 0 {
 		all = append(all, fmt.Sprintf("In %s, %s older than %s: %s. Where Cloud Guard has a problem, close it with an "+
 			"instruction to rotate. Rotate the others manually.", domain,
-			count(total, "credential is", "credentials are"), span(a.maximum), strings.Join(counts, ", ")))
+			phrase.Count(total, "credential is", "credentials are"), span(a.maximum), strings.Join(counts, ", ")))
 	}
 	if a.protected > 0 {
-		all = append(all, fmt.Sprintf("Not counted: %s of protected users.", count(a.protected, "old credential")))
+		all = append(all, "Not counted: "+phrase.Count(a.protected, "old credential")+" of protected users.")
 	}
 	if a.undated > 0 {
 		all = append(all, fmt.Sprintf("In %s, %s without a creation time, so that the age isn't known.", domain,
-			count(a.undated, "credential is", "credentials are")))
+			phrase.Count(a.undated, "credential is", "credentials are")))
 	}
 	if len(parts) > 0 {
 		all = append(all, "Not all "+strings.Join(parts, ", ")+" could be read.")
@@ -150,21 +151,10 @@ func (a *ages) text(domain string, total int, counts, parts []string) string {
 	return strings.Join(all, " ")
 }
 
-// count is a number with its noun.
-func count(n int, one string, many ...string) string {
-	switch {
-	case n == 1:
-		return "1 " + one
-	case len(many) > 0:
-		return fmt.Sprintf("%d %s", n, many[0])
-	}
-	return fmt.Sprintf("%d %ss", n, one)
-}
-
 // span is a time in days, or in hours if it isn't a whole number of days.
 func span(d time.Duration) string {
 	if d%(24*time.Hour) == 0 {
-		return count(int(d/(24*time.Hour)), "day")
+		return phrase.Count(int(d/(24*time.Hour)), "day")
 	}
 	return fmt.Sprintf("%.1f hours", d.Hours())
 }
