@@ -32,7 +32,7 @@ func TestACredentialOfADomainIsFoundByEachOfItsIDs(t *testing.T) {
 			got, living, err := cloud.CredentialID(t.Context(), credential.Ref{Kind: kind, User: u,
 				ID: strings.Repeat("ab", 16)})
 			if got != "" || !slices.Contains(living, own) || err != nil {
-				t.Errorf("%s: an unknown id of the %s is %q beside %q (%v)", domain, kind, got, living, err)
+				t.Errorf("%s: an unknown id of the %s is %q of %q (%v)", domain, kind, got, living, err)
 			}
 		}
 	}

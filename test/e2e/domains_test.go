@@ -170,7 +170,7 @@ func TestUsersOfOneNameInThreeDomainsNeverMeet(t *testing.T) {
 }
 
 func TestAProtectedNameSparesTheUserOfItsDomain(t *testing.T) {
-	spared := map[string]string{ // name of users -> the domains whose user is protected
+	protected := map[string]string{ // name of users -> the domains whose user is protected
 		"jane@example.com": tenancy.Partners, "ann@example.com": "Default", "eve@example.com": "Partners, Plant",
 		"bob@example.com": "Default, Partners, Plant", "tom@example.com": "",
 	}
@@ -202,7 +202,7 @@ func TestAProtectedNameSparesTheUserOfItsDomain(t *testing.T) {
 				sweep(t, s)
 			}
 			for _, c := range all {
-				if !strings.Contains(spared[c.UserName], tenancy.ShownDomain(c.Domain)) {
+				if !strings.Contains(protected[c.UserName], tenancy.ShownDomain(c.Domain)) {
 					rotated(t, s, c)
 					continue
 				}

@@ -134,7 +134,7 @@ const (
 	PasswordNeedsSet PasswordPermissionAnswer = "USER_UIPASS_SET"
 
 	SecretKeyIDAccessKey SecretKeyIDAnswer = "access-key" // 40 hex digits; oci-go-sdk, customer_secret_key.go
-	// The OCID that the domain's own API shows beside the access key. Published answers have such ids. The
+	// The OCID that the domain's own API shows in addition to the access key. Published answers have such ids. The
 	// S3-compatible API then accepts both.
 	SecretKeyIDOCID SecretKeyIDAnswer = "ocid"
 

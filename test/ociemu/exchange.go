@@ -90,7 +90,7 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 	switch {
 	case len(body) > maxBody:
 		x.finish(w, x.formed(errTooLarge), 0)
-	case busy != nil: // whoever asks
+	case busy != nil: // whatever the request is
 		x.finish(w, x.formed(*busy), 0)
 	case refused != nil:
 		x.finish(w, x.formed(*refused), 0)
