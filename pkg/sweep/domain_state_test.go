@@ -41,3 +41,12 @@ func TestACandidateOfDefaultThatTheClassicAPIDoesNotListIsAFailure(t *testing.T)
 		t.Errorf("handed over were %+v, failed: %q", d.orphans, failed)
 	}
 }
+
+func TestADomainThatIsThrottledForLongIsAFailureAfterTwentyTries(t *testing.T) {
+	d := newFakeDomains(plant)
+	d.refused["Plant auth-token"] = throttled
+	failed := d.run(t)
+	if n := d.calls["Plant auth-token"]; n != 20 || len(d.slept) != 19 || len(failed) != 1 {
+		t.Errorf("it was asked %d times with %d pauses, failed: %q", n, len(d.slept), failed)
+	}
+}
