@@ -124,8 +124,14 @@ func TestWithoutASecretADomainUserGetsOneLinkByMail(t *testing.T) {
 			if done != 1 || len(s.Replies()) != 5 {
 				t.Errorf("%d of %d deliveries rotated, want 1 of 5", done, len(s.Replies()))
 			}
-			if mails := s.Mails(); !strings.Contains(mails[0].Body, "follows the link in the mail") {
-				t.Errorf("the mail is %s", mails[0].Body)
+			told := 0
+			for _, m := range s.Mails() {
+				if strings.Contains(m.Body, "follows the link in the mail") {
+					told++
+				}
+			}
+			if told != 1 {
+				t.Errorf("%d of %d mails to SecOps speak of the link, want 1", told, len(s.Mails()))
 			}
 			closedAllAlong(t, s, c)
 		})
