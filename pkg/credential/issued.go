@@ -7,6 +7,8 @@ type Issued struct {
 	ID          string // see Ref.ID; for a password its creation time (TimeID)
 	Description string // description of an auth token, display name of a customer secret key; else empty
 	Created     time.Time
+	Expires     time.Time // zero if it never expires, or if the list doesn't say it
+	Inactive    bool      // the list says that it can't be used now
 }
 
 // Listing is the list of a user's credentials of one kind.

@@ -25,10 +25,10 @@ func Kinds() []Kind {
 	return all
 }
 
-// Record returns what is known about the kind. An unknown kind has a record without roles, permissions and origin, so
-// that it can't be rotated. The caller must not change the record.
+// Record returns what is known about the kind. An unknown kind, and one that is only reported (see Observed), has a
+// record without roles, permissions and origin, so that it can't be rotated. The caller must not change the record.
 func (k Kind) Record() *Record {
-	for _, r := range records {
+	for _, r := range slices.Concat(records, observed) {
 		if r.Kind == k {
 			return r
 		}

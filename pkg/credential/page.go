@@ -12,6 +12,8 @@ type Held struct {
 // Page is a part of a list of a whole identity domain.
 type Page struct {
 	Held []Held
+	// Users are the users of a list of users.
+	Users []User
 	// Entries is how many entries of the list the answer has. Users without a password are entries of a list of
 	// passwords, but not in Held.
 	Entries int

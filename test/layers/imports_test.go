@@ -16,8 +16,8 @@ var layers = [][]string{
 	{"phrase", "trace", "version"},
 	{"clock", "config", "credential", "fault", "fn"},
 	{"cloudguard", "outcome", "vault"},
-	{"guard", "oci", "rotation"},
-	{"preflight", "responder"},
+	{"guard", "inventory", "oci", "rotation"},
+	{"preflight", "report", "responder"},
 	{"sweep"},
 }
 
@@ -142,6 +142,7 @@ var modules = map[string]string{
 	"github.com/santhosh-tekuri/jsonschema/v6": "compares the record lines with their JSON Schema, in tests",
 	"golang.org/x/crypto/x509roots/fallback": "the public root certificates, which an image without files " +
 		"lacks",
+	"github.com/spf13/cobra": "reads the commands and flags of deploy/keyturn; not in the functions",
 	"gopkg.in/yaml.v3": "reads the Kubernetes examples in their test, as strictly as " +
 		"Oracle's provider does",
 }
