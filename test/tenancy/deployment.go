@@ -97,20 +97,22 @@ func (o *Output) String() string {
 // It compiles as `go run` and `go test` do: what these have compiled, OCI's SDK above all, is taken from Go's cache.
 // With the flags of a release everything would be compiled a second time. test/image runs the release's binaries, and
 // test/bench measures them.
-func Build(ctx context.Context, dir string) (string, error) { return buildFunction(ctx, dir, "rotate") }
+func Build(ctx context.Context, dir string) (string, error) {
+	return buildProgram(ctx, dir, "functions/rotate")
+}
 
 // BuildSweep does the same for functions/sweep.
 func BuildSweep(ctx context.Context, dir string) (string, error) {
-	return buildFunction(ctx, dir, "sweep")
+	return buildProgram(ctx, dir, "functions/sweep")
 }
 
-func buildFunction(ctx context.Context, dir, name string) (string, error) {
-	binary := filepath.Join(dir, name)
+func buildProgram(ctx context.Context, dir, folder string) (string, error) {
+	binary := filepath.Join(dir, filepath.Base(folder))
 	// These two flags concern the linker alone.
 	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", binary,
-		"github.com/keyturn/keyturn/functions/"+name)
+		"github.com/keyturn/keyturn/"+folder)
 	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building functions/%s: %w\n%s", name, err, out)
+		return "", fmt.Errorf("building %s: %w\n%s", folder, err, out)
 	}
 	return binary, nil
 }

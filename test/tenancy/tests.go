@@ -23,7 +23,7 @@ func RunTests(m interface{ Run() int }, rotate, sweep *string) int {
 		if path == nil {
 			continue
 		}
-		*path, err = buildFunction(context.Background(), dir, name)
+		*path, err = buildProgram(context.Background(), dir, "functions/"+name)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
