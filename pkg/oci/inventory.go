@@ -11,6 +11,7 @@ import (
 	ocivault "github.com/oracle/oci-go-sdk/v65/vault"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
 )
 
 // listSize is the page size of long lists. Services may return smaller pages. Decoding holds an answer in memory
@@ -64,8 +65,8 @@ func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time,
 // inactive begins the page tokens of the second half of ClosedProblems.
 const inactive = "inactive:"
 
-// Users returns one page of the OCIDs of the tenancy's users, and the token of the next page; "" ends the list.
-func (c *Cloud) Users(ctx context.Context, page string) (ids []string, next string, err error) {
+// Users returns one page of the tenancy's users, and the token of the next page; "" ends the list.
+func (c *Cloud) Users(ctx context.Context, page string) (users []credential.User, next string, err error) {
 	t, err := c.Tenancy(ctx)
 	if err != nil {
 		return nil, "", err
@@ -82,9 +83,9 @@ func (c *Cloud) Users(ctx context.Context, page string) (ids []string, next stri
 		return nil, "", err
 	}
 	for _, u := range r.Items {
-		ids = append(ids, str(u.Id))
+		users = append(users, credential.User{ID: str(u.Id), Name: str(u.Name), State: string(u.LifecycleState)})
 	}
-	return ids, str(r.OpcNextPage), nil
+	return users, str(r.OpcNextPage), nil
 }
 
 func token(page string) *string {

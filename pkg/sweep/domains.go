@@ -160,10 +160,12 @@ func (r *run) readUsers(ctx context.Context, d credential.Domain, kinds []creden
 		return r.Inventory.DomainUsers(ctx, d, start, most)
 	}, func(p credential.Page) {
 		group := background.Group{Limit: workers}
-		for _, u := range p.Held {
+		for _, u := range p.Users {
 			group.Do(func() {
-				r.handle(ctx, "check the "+nouns(kinds)+" of users of "+place(d), u.User,
-					func(ctx context.Context, _ string) error { return r.readUser(ctx, d, kinds, u, a) })
+				r.handle(ctx, "check the "+nouns(kinds)+" of users of "+place(d), u.ID,
+					func(ctx context.Context, id string) error {
+						return r.readUser(ctx, d, kinds, credential.Held{User: id, UserName: u.Name}, a)
+					})
 			})
 		}
 		group.Join()
@@ -179,7 +181,13 @@ func (r *run) readUsers(ctx context.Context, d credential.Domain, kinds []creden
 // readClassic reads the users of the Default domain with the classic IAM API, and the credentials of each that may be
 // orphans.
 func (r *run) readClassic(ctx context.Context, kinds []credential.Kind) {
-	users := func(page string) ([]string, string, error) { return r.Inventory.Users(ctx, page) }
+	users := func(page string) (ids []string, next string, err error) {
+		some, next, err := r.Inventory.Users(ctx, page)
+		for _, u := range some {
+			ids = append(ids, u.ID)
+		}
+		return ids, next, err
+	}
 	r.forEach(ctx, []list{{"list the users", users}}, "check the "+nouns(kinds)+" of users",
 		func(ctx context.Context, user string) error {
 			return r.readUser(ctx, classic, kinds, credential.Held{User: user}, nil)
@@ -259,8 +267,9 @@ func (r *run) walk(ctx context.Context, read func(start, most int) (credential.P
 	middle := 1 + int(r.start*float64(first.Total))
 	legs := [][2]int{{middle, first.Total + 1}, {1, middle}}
 	if first.Entries >= first.Total {
-		n := int(r.start * float64(len(first.Held)))
+		n, m := int(r.start*float64(len(first.Held))), int(r.start*float64(len(first.Users)))
 		first.Held = slices.Concat(first.Held[n:], first.Held[:n])
+		first.Users = slices.Concat(first.Users[m:], first.Users[:m])
 		each(first)
 		legs = nil
 	}

@@ -69,7 +69,12 @@ func (d *fakeDomains) page(list string, start, most int) (credential.Page, error
 }
 
 func (d *fakeDomains) DomainUsers(_ context.Context, in credential.Domain, start, most int) (credential.Page, error) {
-	return d.page(in.Name+" users", start, most)
+	p, err := d.page(in.Name+" users", start, most)
+	for _, h := range p.Held {
+		p.Users = append(p.Users, credential.User{ID: h.User, Name: h.UserName})
+	}
+	p.Held = nil
+	return p, err
 }
 
 func (d *fakeDomains) DomainCredentials(_ context.Context, in credential.Domain, kind credential.Kind, start,
@@ -77,8 +82,8 @@ func (d *fakeDomains) DomainCredentials(_ context.Context, in credential.Domain,
 	return d.page(in.Name+" "+string(kind), start, most)
 }
 
-func (d *fakeDomains) Users(context.Context, string) ([]string, string, error) {
-	return []string{owner}, "", d.asked("classic users")
+func (d *fakeDomains) Users(context.Context, string) ([]credential.User, string, error) {
+	return []credential.User{{ID: owner}}, "", d.asked("classic users")
 }
 
 func (d *fakeDomains) CredentialsOf(_ context.Context, in credential.Domain, kind credential.Kind,
@@ -292,8 +297,8 @@ func walked(t *testing.T, r *run, d *fakeDomains, n int) (map[string]int, error)
 	err := r.walk(t.Context(), func(start, most int) (credential.Page, error) {
 		return d.DomainUsers(t.Context(), plant, start, most)
 	}, func(p credential.Page) {
-		for _, h := range p.Held {
-			seen[h.User]++
+		for _, u := range p.Users {
+			seen[u.ID]++
 		}
 	})
 	return seen, err

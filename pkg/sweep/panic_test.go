@@ -61,7 +61,7 @@ func (p panicking) ClosedProblems(ctx context.Context, since time.Time, page str
 	return p.fakeTenancy.ClosedProblems(ctx, since, page)
 }
 func (p panicking) Compartment(context.Context) (string, error) { p.at("compartment"); return "a", nil }
-func (p panicking) Users(ctx context.Context, page string) ([]string, string, error) {
+func (p panicking) Users(ctx context.Context, page string) ([]credential.User, string, error) {
 	p.at("users")
 	return p.fakeTenancy.Users(ctx, page)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/vault"
 	"github.com/keyturn/keyturn/pkg/version"
@@ -88,7 +89,7 @@ func (s starts) ClosedProblems(context.Context, time.Time, string) ([]string, st
 	s.at["problems"] = s.of.start
 	return nil, "", nil
 }
-func (s starts) Users(context.Context, string) ([]string, string, error) {
+func (s starts) Users(context.Context, string) ([]credential.User, string, error) {
 	s.at["users"] = s.of.start
 	return nil, "", nil
 }

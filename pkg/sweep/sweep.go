@@ -45,7 +45,7 @@ type Inventory interface {
 	ClosedProblems(ctx context.Context, since time.Time, page string) (ids []string, next string, err error)
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
 	// Users lists the users of the classic IAM API: those of the Default domain.
-	Users(ctx context.Context, page string) (ids []string, next string, err error)
+	Users(ctx context.Context, page string) (users []credential.User, next string, err error)
 	Compartment(ctx context.Context) (string, error)
 	// AllDomains returns the configured identity domains, ACTIVE or not.
 	AllDomains(ctx context.Context) ([]credential.Domain, error)
