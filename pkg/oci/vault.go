@@ -238,7 +238,41 @@ func updateBody(u vault.Update) []byte {
 		}
 		part("secretContent", content)
 	}
+	if u.Freeform != nil {
+		part("freeformTags", encodedTags(u.Freeform))
+	}
+	if u.Defined != nil {
+		part("definedTags", encodedTags(u.Defined))
+	}
 	return slices.Concat([]byte("{"), bytes.Join(parts, []byte(",")), []byte("}"))
+}
+
+// encodedTags encodes tags, which came out of JSON or are texts.
+func encodedTags(tags any) []byte {
+	text, err := json.Marshal(tags)
+	if err != nil {
+		panic("oci: encoding tags")
+	}
+	return text
+}
+
+// Create creates a secret in the region of its vault, and returns it as the answer shows it. It may still be CREATING.
+func (v *Vault) Create(ctx context.Context, n vault.New) (vault.Secret, error) {
+	cl, err := v.management(n.Vault)
+	if err != nil {
+		return vault.Secret{}, classify("CreateSecret", err)
+	}
+	content := base64.StdEncoding.EncodeToString(n.Content.Reveal())
+	request := ocivault.CreateSecretRequest{OpcRetryToken: common.String(common.RetryToken()),
+		CreateSecretDetails: ocivault.CreateSecretDetails{SecretName: &n.Name, CompartmentId: &n.Compartment,
+			VaultId: &n.Vault, KeyId: &n.Key, FreeformTags: n.Freeform, DefinedTags: n.Defined,
+			SecretContent: ocivault.Base64SecretContentDetails{Content: &content}}}
+	return call(ctx, v.cloud, "CreateSecret", replayed, func(ctx context.Context) (vault.Secret, error) {
+		r, err := cl.CreateSecret(ctx, request)
+		return vault.Secret{ID: str(r.Id), Name: str(r.SecretName), Compartment: str(r.CompartmentId),
+			Vault: str(r.VaultId), Region: regionOf(str(r.Id)), ETag: str(r.Etag), State: string(r.LifecycleState),
+			Freeform: r.FreeformTags, Defined: r.DefinedTags}, err
+	})
 }
 
 // List returns all secrets of a compartment. See Secrets.
