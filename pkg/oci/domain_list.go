@@ -10,20 +10,17 @@ import (
 // DomainUsers returns a page of the users of an identity domain: at most that many from the given one on; the first is
 // 1. A domain may return fewer.
 func (c *Cloud) DomainUsers(ctx context.Context, d credential.Domain, start, most int) (credential.Page, error) {
-	q := scimQuery{operation: operationUser, resource: "Users", attributes: "ocid,userName"}
-	p, err := pageOf[scimUser](ctx, c, d, q, start, min(most, scimPage))
-	if err != nil {
-		return credential.Page{}, err
-	}
-	out := credential.Page{Entries: len(p.Resources), Total: *p.TotalResults, At: p.at}
-	for _, u := range p.Resources {
+	q := scimQuery{operation: operationUser, resource: "Users", attributes: listedAttributes}
+	var users []credential.User
+	p, err := heldPage(ctx, c, d, q, start, most, func(u listedUser) *credential.Held {
 		if u.OCID == "" || u.UserName == "" {
-			out.Unreadable++
-			continue
+			return &credential.Held{}
 		}
-		out.Users = append(out.Users, credential.User{ID: u.OCID, Name: d.UserName(u.UserName)})
-	}
-	return out, nil
+		users = append(users, u.user(d))
+		return &credential.Held{User: u.OCID, UserName: d.UserName(u.UserName)}
+	})
+	p.Users = users
+	return p, err
 }
 
 // DomainCredentials returns a page of the credentials of a kind of all users of an identity domain: at most that many
@@ -37,7 +34,7 @@ func (c *Cloud) DomainCredentials(ctx context.Context, d credential.Domain, k cr
 		q := scimQuery{operation: operationUser, resource: "Users", attributes: "ocid,userName," + passwordSet}
 		return heldPage(ctx, c, d, q, start, most, func(u passwordUser) *credential.Held { return u.held(d) })
 	}
-	b, err := domainKindOf(k)
+	b, err := domainListOf(k)
 	if err != nil {
 		return credential.Page{}, err
 	}
@@ -119,8 +116,11 @@ func heldPage[T any](ctx context.Context, c *Cloud, d credential.Domain, q scimQ
 // handles them. Unlike Issuer.List, it doesn't search the domains for the user.
 func (c *Cloud) CredentialsOf(ctx context.Context, d credential.Domain, k credential.Kind,
 	user string) (credential.Listing, error) {
+	if !d.Classic && k.Origin() == credential.Reset {
+		return c.passwordOf(ctx, d, user)
+	}
 	if !d.Classic {
-		b, err := domainKindOf(k)
+		b, err := domainListOf(k)
 		if err != nil {
 			return credential.Listing{}, err
 		}
@@ -130,5 +130,5 @@ func (c *Cloud) CredentialsOf(ctx context.Context, d credential.Domain, k creden
 	if err != nil {
 		return credential.Listing{}, err
 	}
-	return classicBackend{behaviourOf(k), c, cl, user}.List(ctx)
+	return classicBackend{listOf(k), c, cl, user}.List(ctx)
 }

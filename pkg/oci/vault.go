@@ -34,7 +34,11 @@ func regionOf(ocid string) string {
 }
 
 func (v *Vault) management(id string) (*ocivault.VaultsClient, error) {
-	return client(v.cloud, "vault", regionOf(id), ocivault.NewVaultsClientWithConfigurationProvider,
+	return v.managementIn(regionOf(id))
+}
+
+func (v *Vault) managementIn(region string) (*ocivault.VaultsClient, error) {
+	return client(v.cloud, "vault", region, ocivault.NewVaultsClientWithConfigurationProvider,
 		func(cl *ocivault.VaultsClient) *common.BaseClient { return &cl.BaseClient })
 }
 
@@ -296,6 +300,12 @@ func (v *Vault) Secrets(ctx context.Context, compartment, page string) (some []v
 	return v.page(ctx, "", compartment, page)
 }
 
+// SecretsIn is Vault.Secrets in a region.
+func (c *Cloud) SecretsIn(ctx context.Context,
+	region, compartment, page string) (some []vault.Secret, next string, err error) {
+	return c.Vault().pageIn(ctx, region, compartment, page)
+}
+
 // Summary looks for a secret in the lists of compartments, in the region of its OCID. ListSecrets also shows secrets
 // that GetSecret may not read. found is false if no list has it.
 func (v *Vault) Summary(ctx context.Context, id string,
@@ -322,7 +332,13 @@ func (v *Vault) Summary(ctx context.Context, id string,
 // function's region.
 func (v *Vault) page(ctx context.Context,
 	near, compartment, page string) (some []vault.Secret, next string, err error) {
-	cl, err := v.management(near)
+	return v.pageIn(ctx, regionOf(near), compartment, page)
+}
+
+// pageIn is page with a region's identifier.
+func (v *Vault) pageIn(ctx context.Context,
+	region, compartment, page string) (some []vault.Secret, next string, err error) {
+	cl, err := v.managementIn(region)
 	if err != nil {
 		return nil, "", classify("ListSecrets", err)
 	}

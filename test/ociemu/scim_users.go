@@ -15,6 +15,7 @@ const (
 	passwordExtension   = idcsSchemas + "extension:passwordState:User"
 	credentialExtension = idcsSchemas + "extension:userCredentials:User"
 	tagExtension        = idcsSchemas + "extension:OCITags"
+	stateExtension      = idcsSchemas + "extension:userState:User"
 )
 
 // domainUsers are the users of the call's domain.
@@ -107,7 +108,7 @@ func (x *exchange) userAttributes(u *user) []scimAttr {
 		modified = u.modified
 	}
 	schemas := []string{userSchema, userExtension, capabilityExtension, passwordExtension, credentialExtension,
-		tagExtension}
+		tagExtension, stateExtension}
 	list := append(x.resource(schemas, "/Users", "User", u.scimID, u.id, u.etag, timestamp(u.created),
 		timestamp(modified)),
 		scimAttr{name: "userName", returned: always, value: u.name},
@@ -118,6 +119,8 @@ func (x *exchange) userAttributes(u *user) []scimAttr {
 			{name: "isFederatedUser", returned: byDefault, value: u.federated}}},
 		scimAttr{name: capabilityExtension, sub: u.scimCapabilities()},
 		scimAttr{name: passwordExtension, sub: x.passwordState(u)},
+		scimAttr{name: stateExtension, sub: []scimAttr{
+			{name: "lastSuccessfulLoginDate", returned: onRequest, value: timeOrNil(u.lastLogin)}}},
 		scimAttr{name: credentialExtension, sub: x.credentialIDs(u)},
 	)
 	if u.email != "" {
