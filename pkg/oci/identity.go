@@ -122,8 +122,7 @@ func (c *Cloud) UserName(ctx context.Context, id string) (string, error) {
 // is read once and kept.
 func (c *Cloud) Namespace(ctx context.Context) (string, error) {
 	name, err := c.namespace.get(ctx, func(ctx context.Context) (string, error) {
-		cl, err := client(c, "objectstorage", "", objectstorage.NewObjectStorageClientWithConfigurationProvider,
-			func(cl *objectstorage.ObjectStorageClient) *common.BaseClient { return &cl.BaseClient })
+		cl, err := c.objectStorage("")
 		if err != nil {
 			return "", classify("GetNamespace", err)
 		}
