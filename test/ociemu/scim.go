@@ -275,7 +275,7 @@ func (x *exchange) resource(schema []string, path, kind, id, ocid, etag string, 
 		{name: "ocid", returned: byDefault, value: ocid},
 		{name: "meta", sub: []scimAttr{
 			{name: "resourceType", returned: byDefault, value: kind},
-			{name: "created", returned: byDefault, value: created},
+			{name: "created", returned: byDefault, value: orNil(created)},
 			{name: "lastModified", returned: byDefault, value: modified},
 			{name: "location", returned: byDefault, value: d.url() + "/" + scimBase + path + "/" + id},
 			{name: "version", returned: byDefault, value: etag},

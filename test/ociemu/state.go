@@ -121,6 +121,7 @@ type birth struct {
 	rejects   int       // how many more uses are refused
 	made      time.Time // lists of an earlier time lack it; zero: it always existed
 	gone      time.Time // when it was deleted; zero: it exists
+	undated   bool      // lists omit when it was created
 	etag      string
 	credentialSide
 }
