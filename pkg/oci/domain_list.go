@@ -11,16 +11,19 @@ import (
 // 1. A domain may return fewer.
 func (c *Cloud) DomainUsers(ctx context.Context, d credential.Domain, start, most int) (credential.Page, error) {
 	q := scimQuery{operation: operationUser, resource: "Users", attributes: listedAttributes}
-	var users []credential.User
-	p, err := heldPage(ctx, c, d, q, start, most, func(u listedUser) *credential.Held {
+	p, err := pageOf[listedUser](ctx, c, d, q, start, min(most, scimPage))
+	if err != nil {
+		return credential.Page{}, err
+	}
+	out := credential.Page{Entries: len(p.Resources), Total: *p.TotalResults, At: p.at}
+	for _, u := range p.Resources {
 		if u.OCID == "" || u.UserName == "" {
-			return &credential.Held{}
+			out.Unreadable++
+			continue
 		}
-		users = append(users, u.user(d))
-		return &credential.Held{User: u.OCID, UserName: d.UserName(u.UserName)}
-	})
-	p.Users = users
-	return p, err
+		out.Users = append(out.Users, u.user(d))
+	}
+	return out, nil
 }
 
 // DomainCredentials returns a page of the credentials of a kind of all users of an identity domain: at most that many

@@ -3,6 +3,7 @@ package oci_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +75,9 @@ func TestTheUsersOfTheTenancyAreListedPageByPageInTheHomeRegion(t *testing.T) {
 	got, n := pages(t, func(page string) (ids []string, next string, err error) {
 		users, next, err := cloud.Users(t.Context(), page)
 		for _, u := range users {
+			if !strings.HasPrefix(u.Name, "user-") || u.State != "ACTIVE" {
+				t.Errorf("%+v", u)
+			}
 			ids = append(ids, u.ID)
 		}
 		return ids, next, err
