@@ -123,7 +123,8 @@ func listAuthTokens(x *exchange, u *user) reply {
 func (x *exchange) authTokenBody(u *user, t *authToken, value any) map[string]any {
 	return map[string]any{
 		"token": value, "id": t.id, "userId": u.id, "description": t.description,
-		"timeCreated": orNil(t.shownCreated()), "timeExpires": timeOrNil(t.expires), "lifecycleState": x.lifecycle(&t.birth), "inactiveStatus": nil,
+		"timeCreated": orNil(t.shownCreated()), "timeExpires": timeOrNil(t.expires),
+		"lifecycleState": x.lifecycle(&t.birth), "inactiveStatus": nil,
 	}
 }
 
