@@ -242,7 +242,7 @@ func (b *Builder) facts(e inventory.Entry) Facts {
 	for i, k := range credential.Observed() {
 		may := u.mayNot&(1<<i) == 0
 		f.MayNot = f.MayNot || k == e.Kind && !may
-		f.NoConsole = f.NoConsole || k == credential.Password && !may
+		f.NoConsole = f.NoConsole || k.Origin() == credential.Reset && !may
 		alone = alone || k == e.Kind && u.has[i] == 1
 	}
 	for _, p := range b.problems[own] {

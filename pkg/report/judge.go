@@ -146,7 +146,7 @@ func adviseBare(e inventory.Entry, f Facts, r Row) string {
 		return "Keyturn is rotating it. See keyturn status."
 	case useless != "":
 		return "Delete it: " + useless + "."
-	case e.Kind == credential.APIKey && f.Administrator == Yes:
+	case e.Kind == signingKey && f.Administrator == Yes:
 		return "Remove it: CIS 1.12 wants no API key of an administrator. Use oci session authenticate instead."
 	}
 	if signal := machine(e, f); signal != "" {
@@ -197,7 +197,7 @@ var machines = []string{"instance", "instances", "compute", "oke", "node", "node
 // machine says by which signal an API key is that of a machine on OCI; "" if that isn't clear. Both have to fit: a word
 // in the user's name, and that the user may not have a console password.
 func machine(e inventory.Entry, f Facts) string {
-	if e.Kind != credential.APIKey || !f.NoConsole {
+	if e.Kind != signingKey || !f.NoConsole {
 		return ""
 	}
 	_, name, found := strings.Cut(e.UserName, "/")

@@ -14,6 +14,9 @@ const maxExamples = 20
 // limitDays is the limit of the benchmark, whatever the report's own one.
 const limitDays = 90
 
+// signingKey is the kind that 1.12 and 1.17 are about.
+const signingKey = credential.APIKey
+
 // aged are the recommendations about the age of a kind of credential.
 var aged = []struct {
 	number string
@@ -97,13 +100,13 @@ func (a *assessment) add(r Row) {
 			}
 		}
 	}
-	if r.Kind == credential.APIKey {
+	if r.Kind == signingKey {
 		a.addAPIKey(r)
 	}
 }
 
 // apiKeys is the index of API keys in user.has.
-var apiKeys = slices.Index(credential.Observed(), credential.APIKey)
+var apiKeys = slices.Index(credential.Observed(), signingKey)
 
 func (a *assessment) addAPIKey(r Row) {
 	n := int(a.b.users[a.b.key(r.User, "")].has[apiKeys])
@@ -178,13 +181,13 @@ func (a *assessment) administrators() Verdict {
 		}
 	}
 	known := a.b.admins.asked && a.b.admins.err == nil
-	v.Result = v.result(a.missing[credential.APIKey] || !known)
+	v.Result = v.result(a.missing[signingKey] || !known)
 	v.Why = fmt.Sprintf("%d of %s an API key", v.Against, phrase.Count(v.Checked, "administrator has",
 		"administrators have")) + v.exempted() + "."
 	if !known {
 		v.Why += " It isn't known who all the administrators are."
 	}
-	return a.finished(v, a.missing[credential.APIKey])
+	return a.finished(v, a.missing[signingKey])
 }
 
 // several is 1.17. It counts users.
@@ -199,15 +202,15 @@ func (a *assessment) several() Verdict {
 			v.Exempt += a.exempt(at)
 		}
 	}
-	v.Result = v.result(a.missing[credential.APIKey])
+	v.Result = v.result(a.missing[signingKey])
 	v.Why = fmt.Sprintf("%d of %s more than one API key", v.Against, phrase.Count(v.Checked, "user has",
 		"users have")) + v.exempted() + ". A rotation's grace period counts while it lasts."
-	return a.finished(v, a.missing[credential.APIKey])
+	return a.finished(v, a.missing[signingKey])
 }
 
 // exempt is 1 if the user's API keys have an exemption that counts.
 func (a *assessment) exempt(user uint64) int {
-	if e, _ := exemptionOf(a.b.exempt[user], credential.APIKey); e != nil {
+	if e, _ := exemptionOf(a.b.exempt[user], signingKey); e != nil {
 		return 1
 	}
 	return 0
