@@ -62,15 +62,15 @@ func (s *spool) add(e spooled, due time.Time) error {
 	if _, err := s.out.Write(text); err != nil {
 		return fmt.Errorf("writing to the report's temporary file: %w", err)
 	}
-	s.order = append(s.order, place{s.end, uint32(len(text)), seconds(due)})
+	s.order = append(s.order, place{s.end, uint32(len(text)), sortKey(due)})
 	s.end += int64(len(text))
 	return nil
 }
 
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// seconds are those since 2000, as far as they fit.
-func seconds(t time.Time) uint32 {
+// sortKey are the seconds since 2000, as far as they fit.
+func sortKey(t time.Time) uint32 {
 	return uint32(min(max(t.Unix()-epoch.Unix(), 0), math.MaxUint32))
 }
 
