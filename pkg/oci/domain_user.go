@@ -31,7 +31,8 @@ var listedAttributes = strings.Join([]string{"ocid", "userName", "active", userC
 	userCapabilities + ":canUseAuthTokens", userCapabilities + ":canUseCustomerSecretKeys",
 	userCapabilities + ":canUseConsolePassword", userCapabilities + ":canUseDbCredentials",
 	userCapabilities + ":canUseSmtpCredentials", userCapabilities + ":canUseOAuth2ClientCredentials",
-	userExtension + ":isFederatedUser", userState + ":lastSuccessfulLoginDate"}, ",")
+	userExtension + ":isFederatedUser", userState + ":lastSuccessfulLoginDate",
+	userTags + ":freeformTags", userTags + ":definedTags"}, ",")
 
 // listedUser is a user in a list of users. A nil or empty field wasn't in the answer.
 type listedUser struct {
@@ -44,6 +45,7 @@ type listedUser struct {
 	Last struct {
 		LastSuccessfulLoginDate string
 	} `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:userState:User"`
+	Tags scimTags `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:OCITags"`
 }
 
 func (u listedUser) user(d credential.Domain) credential.User {
@@ -52,7 +54,8 @@ func (u listedUser) user(d credential.Domain) credential.User {
 		last = time.Time{}
 	}
 	return credential.User{ID: u.OCID, Name: d.UserName(u.UserName), State: stateOf(u.Active), MayNot: forbidden(u.May),
-		Federated: u.Sign.IsFederatedUser != nil && *u.Sign.IsFederatedUser, LastLogin: last}
+		Federated: u.Sign.IsFederatedUser != nil && *u.Sign.IsFederatedUser, LastLogin: last,
+		Tags: u.Tags.ours()}
 }
 
 // account is what a domain says about a user. A nil or empty field wasn't in the answer.

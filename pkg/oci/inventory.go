@@ -97,7 +97,7 @@ func (c *Cloud) Users(ctx context.Context, page string) (users []credential.User
 	for _, u := range r.Items {
 		users = append(users, credential.User{ID: str(u.Id), Name: str(u.Name), State: string(u.LifecycleState),
 			MayNot: forbidden(u.Capabilities), Federated: str(u.IdentityProviderId) != "",
-			LastLogin: when(u.LastSuccessfulLoginTime)})
+			LastLogin: when(u.LastSuccessfulLoginTime), Tags: oursOf(u.FreeformTags, u.DefinedTags)})
 	}
 	return users, str(r.OpcNextPage), nil
 }

@@ -1,6 +1,7 @@
 package oci_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -27,10 +28,13 @@ func addObserved(e *ociemu.Emulator, user string) map[credential.Kind]string {
 func TestAListOfUsersSaysWhatIsKnownAboutEach(t *testing.T) {
 	cloud, e := withDomains(t, ociemu.Calm())
 	login := time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
-	seeds := []ociemu.UserSeed{{Name: "plain"}, {Name: "off", Deactivated: true}, {Name: "sso", Federated: true},
+	seeds := []ociemu.UserSeed{{Name: "plain", FreeformTags: map[string]string{"team": "web", "Keyturn-Exempt": "vendor"},
+		DefinedTags: map[string]map[string]any{"KeyTurn": {"Exempt_Until": "2027-01-01"}, "other": {"exempt": "x"}}},
+		{Name: "off", Deactivated: true}, {Name: "sso", Federated: true},
 		{Name: "seen", LastLogin: login}, {Name: "robot", Without: []string{"canUseConsolePassword",
 			"canUseDbCredentials", "canUseOAuth2ClientCredentials", "canUseSmtpCredentials"}}}
-	want := []credential.User{{Name: "plain", State: "ACTIVE"}, {Name: "off", State: "INACTIVE"},
+	want := []credential.User{{Name: "plain", State: "ACTIVE", Tags: map[string]string{"keyturn-exempt": "vendor",
+		"keyturn.exempt_until": "2027-01-01"}}, {Name: "off", State: "INACTIVE"},
 		{Name: "sso", State: "ACTIVE", Federated: true}, {Name: "seen", State: "ACTIVE", LastLogin: login},
 		{Name: "robot", State: "ACTIVE", MayNot: []credential.Kind{credential.Password, credential.DatabasePassword,
 			credential.SMTPCredential, credential.OAuth2Credential}}}
@@ -64,7 +68,8 @@ func TestAListOfUsersSaysWhatIsKnownAboutEach(t *testing.T) {
 			}
 			got := users[i]
 			if got.Name != w.Name || got.State != w.State || got.Federated != w.Federated ||
-				!got.LastLogin.Equal(w.LastLogin) || !slices.Equal(got.MayNot, w.MayNot) {
+				!got.LastLogin.Equal(w.LastLogin) || !slices.Equal(got.MayNot, w.MayNot) ||
+				!maps.Equal(got.Tags, w.Tags) {
 				t.Errorf("%s: %+v, want %+v", domain, got, w)
 			}
 		}

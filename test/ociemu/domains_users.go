@@ -21,8 +21,9 @@ type UserSeed struct {
 	Deactivated bool
 	// Without are the capabilities that the user lacks, such as canUseApiKeys.
 	Without []string
-	// FreeformTags are the user's tags.
+	// FreeformTags and DefinedTags are the user's tags, those by namespace and name.
 	FreeformTags map[string]string
+	DefinedTags  map[string]map[string]any
 	// LastLogin is when the user last signed in to the Console. Zero: never.
 	LastLogin time.Time
 }
@@ -41,6 +42,7 @@ type domainSide struct {
 	deactivated  bool
 	without      []string
 	tags         map[string]string
+	defined      map[string]map[string]any
 	modified     time.Time
 	mustChange   bool // the password at the next sign-in
 	lastLogin    time.Time
@@ -65,7 +67,7 @@ func (e *Emulator) AddDomainUser(nameOrID string, seed UserSeed) string {
 	d.names[strings.ToLower(seed.Name)] = id
 	u.domain, u.email, u.federated, u.deactivated = d, seed.Email, seed.Federated, seed.Deactivated
 	u.databaseName, u.lastLogin = seed.DatabaseName, seed.LastLogin
-	u.without, u.tags = slices.Clone(seed.Without), seed.FreeformTags
+	u.without, u.tags, u.defined = slices.Clone(seed.Without), seed.FreeformTags, seed.DefinedTags
 	e.notifyLocked()
 	return id
 }
