@@ -111,25 +111,35 @@ func (c *Cloud) TenancyIn(ctx context.Context, tenancy, region string) error {
 
 // User returns a user's name, lifecycle state, and the kinds of credential that the user may not have.
 func (c *Cloud) User(ctx context.Context, id string) (name, state string, mayNot []credential.Kind, err error) {
+	u, _, _, err := c.Account(ctx, id)
+	return u.Name, u.State, u.MayNot, err
+}
+
+// Account finds a user, and returns the user's identity domain and whether the domain has no e-mail address to which it
+// could send a link. The domain is zero for a user of the classic API, which doesn't say who is federated.
+func (c *Cloud) Account(ctx context.Context, id string) (u credential.User, d credential.Domain, noMail bool,
+	err error) {
 	m, err := c.elsewhere(ctx, id)
 	switch {
 	case err != nil:
-		return "", "", nil, err
+		return u, d, false, err
 	case m != nil:
-		a, err := c.account(ctx, m, "")
-		return m.Name, a.state(), a.mayNot(), err
+		a, err := c.account(ctx, m, passwordAttributes)
+		return credential.User{ID: id, Name: m.Name, State: a.state(), MayNot: a.mayNot(),
+			Federated: a.User.IsFederatedUser != nil && *a.User.IsFederatedUser}, m.Domain, !a.mailed(), err
 	}
 	cl, err := c.home(ctx)
 	if err != nil {
-		return "", "", nil, err
+		return u, d, false, err
 	}
 	r, err := call(ctx, c, "GetUser", harmless, func(ctx context.Context) (identity.GetUserResponse, error) {
 		return cl.GetUser(ctx, identity.GetUserRequest{UserId: &id})
 	})
 	if err != nil {
-		return "", "", nil, err
+		return u, d, false, err
 	}
-	return str(r.Name), string(r.LifecycleState), forbidden(r.Capabilities), nil
+	return credential.User{ID: id, Name: str(r.Name), State: string(r.LifecycleState),
+		MayNot: forbidden(r.Capabilities)}, d, false, nil
 }
 
 // DomainURL returns the address of a domain's API, or an error if it isn't one of identity domains in the function's
@@ -157,18 +167,6 @@ func (c *Cloud) TryDomainList(ctx context.Context, d credential.Domain, k creden
 	}
 	_, _, err := domainBackend{b, c, &Member{Domain: d, User: nobody}}.find(ctx)
 	return err
-}
-
-// Membership finds the domain of a user, and reads from it what decides about the user's password: whether the user
-// signs in with another identity provider, and has no e-mail address to which the domain could send a link. The domain
-// is zero for a user of the classic API, about whom nothing is read.
-func (c *Cloud) Membership(ctx context.Context, user string) (d credential.Domain, federated, noMail bool, err error) {
-	m, err := c.elsewhere(ctx, user)
-	if err != nil || m == nil {
-		return d, false, false, err
-	}
-	a, err := c.account(ctx, m, passwordAttributes)
-	return m.Domain, a.User.IsFederatedUser != nil && *a.User.IsFederatedUser, !a.mailed(), err
 }
 
 // forbidden lists the kinds of credential that a user may not have.

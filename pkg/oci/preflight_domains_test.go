@@ -43,9 +43,15 @@ func TestAPreflightReadsDomainsAndChangesNothing(t *testing.T) {
 		{"Plant", "Plant", ociemu.UserSeed{Federated: true}, true, true},
 	} {
 		c.seed.Name = "web@example.com"
-		d, federated, noMail, err := cloud.Membership(t.Context(), e.AddDomainUser(c.domain, c.seed))
-		if err != nil || d.Name != c.want || federated != c.federated || noMail != c.noMail {
-			t.Errorf("%s: %+v, %t, %t (%v)", c.domain, d, federated, noMail, err)
+		id := e.AddDomainUser(c.domain, c.seed)
+		before := len(called(e, "GetUser"))
+		u, d, noMail, err := cloud.Account(t.Context(), id)
+		if err != nil || d.Name != c.want || u.Federated != c.federated || noMail != c.noMail || u.State != "ACTIVE" ||
+			u.ID != id || u.Name != d.UserName("web@example.com") && d.ID != "" {
+			t.Errorf("%s: %+v, %+v, %t (%v)", c.domain, u, d, noMail, err)
+		}
+		if n := len(called(e, "GetUser")) - before; n != 1 {
+			t.Errorf("%s: the account was read %d times", c.domain, n)
 		}
 	}
 	for _, call := range e.Calls() {

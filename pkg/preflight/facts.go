@@ -62,16 +62,11 @@ type (
 	Guard struct{ Status, ReportingRegion string }
 	// Topic is the one that mails go to.
 	Topic struct{ Name, State, Compartment string }
-	// Person is a user as IAM shows them.
+	// Person is a user as IAM shows them. Domain and NoMail are zero for users of the Default domain.
 	Person struct {
-		Name, State string
-		MayNot      []credential.Kind
-	}
-	// Membership is what the identity domain of a user outside the Default domain says about the user. For other users
-	// it is zero.
-	Membership struct {
-		Domain            credential.Domain
-		Federated, NoMail bool
+		credential.User
+		Domain credential.Domain
+		NoMail bool // the domain has no e-mail address of the user
 	}
 	// Knocked is the answer to a request without credentials.
 	Knocked struct {
@@ -107,7 +102,6 @@ type User struct {
 	ID     string
 	Kinds  []credential.Kind
 	Person Response[Person]
-	Member Response[Membership] // asked only with identity_domains
 	Has    map[credential.Kind]Response[credential.Listing]
 }
 

@@ -233,15 +233,9 @@ func (p *Preflight) users(ctx context.Context, all []User) {
 	var iam breaker
 	inParallel(all, func(u *User) {
 		u.Person = askIn(ctx, &iam, func(ctx context.Context) (w Person, err error) {
-			w.Name, w.State, w.MayNot, err = p.Cloud.User(ctx, u.ID)
+			w.User, w.Domain, w.NoMail, err = p.Cloud.Account(ctx, u.ID)
 			return w, err
 		})
-		if u.Person.OK() && len(p.Config.IdentityDomains) > 0 {
-			u.Member = askIn(ctx, &iam, func(ctx context.Context) (m Membership, err error) {
-				m.Domain, m.Federated, m.NoMail, err = p.Cloud.Membership(ctx, u.ID)
-				return m, err
-			})
-		}
 		for _, k := range u.Kinds {
 			if u.Person.OK() && k.Limit() > 0 {
 				u.Has[k] = askIn(ctx, &iam, with(u.ID, p.Issuers[k].List))

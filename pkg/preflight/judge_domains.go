@@ -169,7 +169,7 @@ func (f *Facts) inDomains() string {
 	var domains []string
 	members := map[string][]string{}
 	for _, u := range f.Users {
-		if d := u.Member.Value.Domain; d.ID != "" {
+		if d := u.Person.Value.Domain; d.ID != "" {
 			if members[d.Name] == nil {
 				domains = append(domains, d.Name)
 			}
@@ -190,19 +190,19 @@ func (f *Facts) inDomains() string {
 
 // judgeMember judges what a domain says about a user's password.
 func (u User) judgeMember() []Check {
-	m := u.Member.Value
+	w := u.Person.Value
 	isPassword := func(k credential.Kind) bool { return k.Origin() == credential.Reset }
 	switch {
 	case !slices.ContainsFunc(u.Kinds, isPassword):
 		return nil
-	case m.Federated:
+	case w.Federated:
 		return failed("rotate it at that identity provider, and remove the tags from this user's secrets for the "+
 			"password: "+u.ID, "the user %s (%s) signs in with another identity provider, so the identity domain %q "+
-			"has no password to rotate", u.Person.Value.Name, u.ID, m.Domain.Name)
-	case m.NoMail:
+			"has no password to rotate", w.Name, u.ID, w.Domain.Name)
+	case w.NoMail:
 		return warned("give the user an e-mail address, or name a secret in each closure comment: "+u.ID,
 			"the user %s (%s) has no e-mail address, so a closure without a secret can't reset the password",
-			u.Person.Value.Name, u.ID)
+			w.Name, u.ID)
 	}
 	return nil
 }

@@ -31,8 +31,7 @@ func withDomains() *preflight.Facts {
 		f.Active = append(f.Active, preflight.Domain{Domain: d, Lists: lists, Host: said(preflight.Knocked{Status: 401,
 			Clocks: preflight.Clocks{Server: noon, Local: noon}})})
 	}
-	f.Users[0].Member = said(preflight.Membership{})
-	f.Users[1].Member = said(preflight.Membership{Domain: partners})
+	f.Users[1].Person.Value.Domain = partners
 	f.Users[1].Person.Value.Name = "Partners/joe"
 	return f
 }
@@ -100,21 +99,18 @@ var wrongDomains = []wrong{
 	{"a user whom no domain has", func(f *preflight.Facts) {
 		f.Users[0].Person = refusedWith[preflight.Person](absent)
 	}, "user", preflight.Failed, "is not allowed, or the user is absent"},
-	{"a user whose domain was not reached", func(f *preflight.Facts) {
-		f.Users[1].Member = preflight.Response[preflight.Membership]{}
-	}, "user", preflight.Unknown, "not checked: "},
 	{"a user of a domain who may not have it", func(f *preflight.Facts) {
 		f.Users[1].Person.Value.MayNot = []credential.Kind{credential.AuthToken}
 	}, "user", preflight.Failed, "in the identity domain Partners, edit the capabilities"},
 	{"a federated user with a password", func(f *preflight.Facts) {
 		f.Users[1].Kinds = append(f.Users[1].Kinds, credential.Password)
-		f.Users[1].Member.Value.Federated = true
+		f.Users[1].Person.Value.Federated = true
 	}, "user", preflight.Failed, "(" + joe + ") signs in with another identity provider"},
-	{"a federated user without a password", func(f *preflight.Facts) { f.Users[1].Member.Value.Federated = true },
+	{"a federated user without a password", func(f *preflight.Facts) { f.Users[1].Person.Value.Federated = true },
 		"user", preflight.Passed, "2 users: ACTIVE"},
 	{"a user without e-mail", func(f *preflight.Facts) {
 		f.Users[1].Kinds = append(f.Users[1].Kinds, credential.Password)
-		f.Users[1].Member.Value.NoMail = true
+		f.Users[1].Person.Value.NoMail = true
 	}, "user", preflight.Warning, "has no e-mail address"},
 	{"credentials that a domain refuses to list", func(f *preflight.Facts) {
 		f.Users[1].Has[credential.AuthToken] = refusedWith[credential.Listing](domain401)
@@ -144,7 +140,7 @@ func TestWithoutIdentityDomainsThereIsNoCheckAndNoCallForThem(t *testing.T) {
 
 func TestADomainThatIsSilentDelaysNoOtherCheck(t *testing.T) {
 	for question, check := range map[string]string{"ListDomains": "identity_domains", partners.URL + "/": "domain_host",
-		"SCIM api-key": "domain_access", "Membership": "user"} {
+		"SCIM api-key": "domain_access", "GetUser": "user"} {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{hangs: question, secrets: 3, config: config.Config{IdentityDomains: []string{"all"}}}
 			began := time.Now()

@@ -89,11 +89,11 @@ func good() *preflight.Facts {
 		Secrets: []preflight.Bound{key, pair, token},
 		Users: []preflight.User{
 			{ID: jane, Kinds: []credential.Kind{credential.APIKey, credential.CustomerSecretKey},
-				Person: said(preflight.Person{Name: "jane", State: "ACTIVE"}),
+				Person: said(preflight.Person{User: credential.User{Name: "jane", State: "ACTIVE"}}),
 				Has: map[credential.Kind]preflight.Response[credential.Listing]{credential.APIKey: one,
 					credential.CustomerSecretKey: one}},
 			{ID: joe, Kinds: []credential.Kind{credential.AuthToken},
-				Person: said(preflight.Person{Name: "joe", State: "ACTIVE"}),
+				Person: said(preflight.Person{User: credential.User{Name: "joe", State: "ACTIVE"}}),
 				Has:    map[credential.Kind]preflight.Response[credential.Listing]{credential.AuthToken: one}},
 		},
 		Namespace: said("acmespace"), Registry: said(401), S3: said(403),

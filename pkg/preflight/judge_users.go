@@ -19,7 +19,7 @@ const (
 
 func judgeUsers(f *Facts) []Check {
 	others := f.UserList.OK() || slices.ContainsFunc(f.Users, func(u User) bool {
-		return u.Person.OK() && u.Member.Value.Domain.ID == "" // by the same API
+		return u.Person.OK() && u.Person.Value.Domain.ID == "" // by the same API
 	})
 	statement := f.statement("users")
 	return each(f.Users, "user", "ACTIVE"+f.inDomains(), func(u User) []Check {
@@ -43,16 +43,12 @@ func (f *Facts) judgeUser(u User) (out []Check) {
 	if w.State != active {
 		return failed(rebind+": "+u.ID, "the user %s (%s) is %s", w.Name, u.ID, w.State)
 	}
-	if f.asksDomains() && !u.Member.OK() {
-		return answer(u.Member, question{"reading the user " + u.ID + " in the user's identity domain", "", "",
-			f.toRead(credential.Domain{}, true)}, nil)
-	}
 	for _, k := range u.Kinds {
 		if !slices.Contains(w.MayNot, k) {
 			continue
 		}
 		enable := "oci iam user update-user-capabilities --user-id " + u.ID + " " + k.Record().Capability + " true"
-		if d := u.Member.Value.Domain; d.ID != "" {
+		if d := w.Domain; d.ID != "" {
 			enable = "in the Console, in the identity domain " + d.Name + ", edit the capabilities of the user"
 		}
 		out = append(out, failed("enable it: "+enable+"; or "+rebind, "the user %s (%s) may not have %s", w.Name, u.ID,
@@ -89,7 +85,7 @@ func judgeSlots(f *Facts) []Check {
 				continue // there is no such question, or the check user has reported why
 			}
 			q := question{"listing the " + k.Noun() + "s of " + u.ID, f.home(), ", but the user can be read", statement}
-			if d := u.Member.Value.Domain; d.ID != "" && stranger(u.Has[k].Err) {
+			if d := u.Person.Value.Domain; d.ID != "" && stranger(u.Has[k].Err) {
 				out = append(out, inDomain(Response[struct{}]{Asked: true, Err: u.Has[k].Err}, q.doing+
 					" in the identity domain "+d.Name, q.note, f.toRead(d, false))...)
 				continue

@@ -38,8 +38,9 @@ type Cloud interface {
 	Tenancy(ctx context.Context) (credential.Tenancy, error)
 	// TenancyIn reads the tenancy from IAM of a region.
 	TenancyIn(ctx context.Context, tenancy, region string) error
-	// User returns a user's name and lifecycle state, and the kinds of credential that the user may not have.
-	User(ctx context.Context, id string) (name, state string, mayNot []credential.Kind, err error)
+	// Account returns a user, the domain of a user outside the Default domain, and whether that has no e-mail address
+	// of the user. For other users the domain is zero.
+	Account(ctx context.Context, id string) (u credential.User, d credential.Domain, noMail bool, err error)
 	// AllDomains returns the identity domains of config.Config.IdentityDomains, also those that aren't ACTIVE.
 	AllDomains(ctx context.Context) ([]credential.Domain, error)
 	// DomainURL returns the address of a domain's API. It makes no call.
@@ -47,9 +48,6 @@ type Cloud interface {
 	// TryDomainList lists the credentials of a kind in a domain, of a user that doesn't exist; with the kind "", that
 	// user.
 	TryDomainList(ctx context.Context, d credential.Domain, k credential.Kind) error
-	// Membership returns the domain of a user outside the Default domain, whether the user signs in with another
-	// identity provider, and whether the user has no e-mail address. For other users the domain is zero.
-	Membership(ctx context.Context, id string) (d credential.Domain, federated, noMail bool, err error)
 	// Users returns a page of the tenancy's users. The first page is "".
 	Users(ctx context.Context, page string) (users []credential.User, next string, err error)
 	Namespace(ctx context.Context) (string, error)

@@ -63,8 +63,12 @@ func (w *world) Tenancy(ctx context.Context) (credential.Tenancy, error) {
 	return credential.Tenancy{ID: tenancy, Name: "acme", Home: "us-ashburn-1"}, w.wait(ctx, "GetTenancy")
 }
 func (w *world) TenancyIn(ctx context.Context, _, _ string) error { return w.wait(ctx, "home") }
-func (w *world) User(ctx context.Context, _ string) (string, string, []credential.Kind, error) {
-	return "jane", "ACTIVE", nil, w.wait(ctx, "GetUser")
+func (w *world) Account(ctx context.Context, id string) (u credential.User, d credential.Domain, _ bool, err error) {
+	if len(w.config.IdentityDomains) > 0 {
+		w.domains.Add(1)
+		d = partners
+	}
+	return credential.User{ID: id, Name: "jane", State: "ACTIVE"}, d, false, w.wait(ctx, "GetUser")
 }
 func (w *world) AllDomains(ctx context.Context) ([]credential.Domain, error) {
 	w.domains.Add(1)
@@ -75,10 +79,6 @@ func (w *world) DomainURL(d credential.Domain) (string, error) { return d.URL + 
 func (w *world) TryDomainList(ctx context.Context, _ credential.Domain, k credential.Kind) error {
 	w.domains.Add(1)
 	return w.wait(ctx, "SCIM "+string(k))
-}
-func (w *world) Membership(ctx context.Context, _ string) (credential.Domain, bool, bool, error) {
-	w.domains.Add(1)
-	return partners, false, false, w.wait(ctx, "Membership")
 }
 func (w *world) Users(context.Context, string) ([]credential.User, string, error) {
 	return nil, "", nil
