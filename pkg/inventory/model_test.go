@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
@@ -143,6 +144,9 @@ func TestEverythingIsReadOnceAndWhatIsNotReadIsInOneGap(t *testing.T) {
 		if r.IntN(2) == 0 {
 			kinds = credential.Observed()
 			reader.Kinds = kinds
+		}
+		if r.IntN(3) == 0 {
+			reader.Start = StartAt(noon.Add(time.Duration(seed)*time.Hour), 0)
 		}
 		only := calls
 		if r.IntN(2) == 0 {
