@@ -145,6 +145,48 @@ func TestOfManyThingsWithOneCauseTwentyAreNamed(t *testing.T) {
 	}
 }
 
+func TestAKindThatNoUserShowsIsOneGapWithTheMostFrequentCause(t *testing.T) {
+	for name, c := range map[string]struct{ many, few error }{"denied": {denied, errBroken},
+		"broken": {errBroken, denied}} {
+		s := newFakeSource(plant, main)
+		for range 25 {
+			s.addUser(plant, 1, credential.APIKey)
+		}
+		s.answer = func(_ context.Context, call string) error {
+			switch {
+			case strings.HasPrefix(call, "DomainCredentials Plant api-key"):
+				return denied
+			case strings.HasPrefix(call, "CredentialsOf") && strings.Contains(call, "Plant000"):
+				return c.few // ten users
+			case strings.HasPrefix(call, "CredentialsOf"):
+				return c.many
+			}
+			return nil
+		}
+		_, gaps := s.read(t, Reader{})
+		if !slices.Equal(short(gaps), []string{"check the API keys of users, Plant, api-key"}) ||
+			!errors.Is(gaps[0].Err, c.many) {
+			t.Errorf("%s: the gaps are %q, %v", name, short(gaps), gaps)
+		}
+	}
+}
+
+func TestARegionThatWasReadToItsEndIsNoGapThoughTheTimeRunsOut(t *testing.T) {
+	s := newFakeSource()
+	s.regions, s.compartments = []string{"r"}, []string{"c"}
+	ctx, cancel := context.WithCancel(t.Context())
+	s.answer = func(_ context.Context, call string) error {
+		if strings.HasPrefix(call, "SecretsIn") {
+			cancel()
+		}
+		return nil
+	}
+	r := Reader{Source: s, Clock: s}
+	if gaps := r.Read(ctx, Visitor{Secret: func(string, vault.Secret) {}}); len(gaps) > 0 {
+		t.Errorf("the gaps are %q", short(gaps))
+	}
+}
+
 func TestARegionThatIsSilentIsNotAskedAboutAllCompartments(t *testing.T) {
 	for answered := range 2 {
 		s := newFakeSource(main)

@@ -199,6 +199,29 @@ func TestEntriesThatStayAreReadOnceThoughOthersComeAndGo(t *testing.T) {
 	}
 }
 
+func TestAListThatChangesWithoutEndIsGivenUpAfterTwentyTries(t *testing.T) {
+	l := &fakeList{ids: manyIDs(3), size: 1}
+	l.before = func(l *fakeList) error {
+		l.ids = manyIDs(2 + l.calls%2) // one comes and goes
+		return nil
+	}
+	seen, err := l.walked(t, 0)
+	if err != errChanged || l.calls != 2*changes+2 || most(seen) != 1 {
+		t.Errorf("%v by %d calls: %v", seen, l.calls, err)
+	}
+}
+
+func TestAListAtWhoseEndTheTimeRunsOutIsIncomplete(t *testing.T) {
+	for _, start := range []float64{0, 0.5} {
+		ctx, cancel := context.WithCancel(t.Context())
+		l := &fakeList{ids: manyIDs(5), size: 10}
+		w := walk{clock: &fakeClock{}, start: start, read: l.read, each: func(credential.Page) { cancel() }}
+		if err := w.all(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("the list ends with %v", err)
+		}
+	}
+}
+
 func TestEntriesThatCannotBeReadAreAFailure(t *testing.T) {
 	handled := 0
 	w := walk{clock: &fakeClock{}, read: func(int, int) (credential.Page, error) {

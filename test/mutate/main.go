@@ -33,7 +33,7 @@ import (
 )
 
 const (
-	defaultPackages = "./pkg/rotation,./pkg/responder,./pkg/guard,./pkg/sweep,./pkg/oci"
+	defaultPackages = "./pkg/rotation,./pkg/responder,./pkg/guard,./pkg/inventory,./pkg/sweep,./pkg/oci"
 	goal            = 95 // percent
 )
 
