@@ -32,9 +32,9 @@ type Reader struct {
 // retention is how far back problems are read. A problem that is still open is detected again and again.
 const retention = 180 * 24 * time.Hour
 
-// Read reads what v asks for within the context's time, and returns what couldn't be read: in a fixed order, with one
-// Gap for things that failed for the same cause, except for the first few. Without gaps, everything was read. It
-// returns after the last call of a function of v.
+// Read reads what v asks for within the context's time, and returns what couldn't be read, in a fixed order. Without
+// gaps, everything was read. Of the things that failed for the same cause, the first 20 have a Gap each. Read returns
+// after the last call of a function of v.
 func (r *Reader) Read(ctx context.Context, v Visitor) []Gap {
 	parts := reading{Reader: r, gaps: gaps{of: map[string]*sameGap{}, answered: map[string]bool{}}}
 	users := UserReader{Source: counted{r.Source, &parts.gaps}, Clock: r.Clock, Start: r.Start,
