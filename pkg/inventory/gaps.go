@@ -52,10 +52,8 @@ func (g *gaps) add(one Gap) {
 }
 
 // all returns all gaps, sorted. If no user's own list of a kind was read in a domain, though several were asked for,
-// the domain refuses that kind entirely: that is one gap without a user.
+// the domain refuses that kind entirely: that is one gap without a user. It is called after the last add.
 func (g *gaps) all() []Gap {
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	groups := slices.SortedFunc(maps.Values(g.of), func(a, b *sameGap) int {
 		return cmp.Or(cmp.Compare(len(b.named)+b.more, len(a.named)+a.more), byPlace(a.named[0], b.named[0]))
 	})

@@ -114,7 +114,7 @@ func TestWithSCIMForDefaultADefaultDomainThatIsNotConfiguredIsAGap(t *testing.T)
 		if allDomains != nil { // it may be one of those that aren't known
 			want = []string{"list the identity domains, users, api-key, auth-token, customer-secret-key, password"}
 		}
-		if !slices.Equal(short(gaps), want) || s.count("Users ") != 0 {
+		if !slices.Equal(short(gaps), want) || s.count("Users ") != 0 || gaps[0].Domain.Default != (allDomains == nil) {
 			t.Errorf("the gaps are %q, want %q", short(gaps), want)
 		}
 	}
@@ -146,10 +146,13 @@ func TestOfManyThingsWithOneCauseTwentyAreNamed(t *testing.T) {
 }
 
 func TestAKindThatNoUserShowsIsOneGapWithTheMostFrequentCause(t *testing.T) {
-	for name, c := range map[string]struct{ many, few error }{"denied": {denied, errBroken},
-		"broken": {errBroken, denied}} {
+	for i := range 16 { // the groups come in any order
+		c := struct{ many, few error }{denied, errBroken}
+		if i%2 == 0 {
+			c.many, c.few = c.few, c.many
+		}
 		s := newFakeSource(plant, main)
-		for range 25 {
+		for range 45 {
 			s.addUser(plant, 1, credential.APIKey)
 		}
 		s.answer = func(_ context.Context, call string) error {
@@ -166,7 +169,7 @@ func TestAKindThatNoUserShowsIsOneGapWithTheMostFrequentCause(t *testing.T) {
 		_, gaps := s.read(t, Reader{})
 		if !slices.Equal(short(gaps), []string{"check the API keys of users, Plant, api-key"}) ||
 			!errors.Is(gaps[0].Err, c.many) {
-			t.Errorf("%s: the gaps are %q, %v", name, short(gaps), gaps)
+			t.Errorf("the gaps are %q, %v", short(gaps), gaps)
 		}
 	}
 }
@@ -208,7 +211,7 @@ func TestARegionThatIsSilentIsNotAskedAboutAllCompartments(t *testing.T) {
 			}
 		}
 		switch {
-		case answered == 0 && (asked != maxSilent || len(gaps) != 1 || gaps[0].Thing != ""):
+		case answered == 0 && (asked != 8 || len(gaps) != 1 || gaps[0].Thing != ""):
 			t.Errorf("%d compartments were asked for without an answer, the gaps are %q", asked, short(gaps))
 		case answered == 1 && (asked != 200 || len(gaps) != maxNamed || gaps[maxNamed-1].More != 199-maxNamed):
 			t.Errorf("%d compartments were asked for, the gaps are %q", asked, short(gaps))
@@ -237,7 +240,8 @@ func TestAPanicOfTheVisitorIsAGap(t *testing.T) {
 			Secret:     func(string, vault.Secret) { boom("secret") },
 			Problem:    func(cloudguard.Problem) { boom("problem") },
 		})
-		if len(gaps) != 1 || !strings.HasPrefix(short(gaps)[0], want) || strings.Contains(fmt.Sprint(gaps), "hunter2") {
+		if len(gaps) != 1 || gaps[0].Err == nil || !strings.HasPrefix(short(gaps)[0], want) ||
+			strings.Contains(fmt.Sprint(gaps), "hunter2") {
 			t.Errorf("%s: the gaps are %v, want %q", function, gaps, want)
 		}
 	}

@@ -26,7 +26,7 @@ const doingUsers = "list the users"
 
 // UserReader reads the users of a tenancy and their credentials. Set its fields before use. A nil function skips that
 // part. The functions are called from several goroutines at once; User and Credential get the context of their domain,
-// which has its share of the time. A panic of a function is a Gap.
+// which has its share of the time. Their panics are Gaps.
 type UserReader struct {
 	Source UserSource
 	Clock  Clock
@@ -108,19 +108,13 @@ func (r *UserReader) Read(ctx context.Context, domains []credential.Domain) {
 	group := background.Group{Limit: domainsAtOnce}
 	for i, d := range domains {
 		rounds := (len(domains) - i + domainsAtOnce - 1) / domainsAtOnce
-		group.Go(func() error {
+		group.Do(func() {
 			share, cancel := Share(ctx, r.Clock.Now(), rounds)
 			defer cancel()
 			r.readDomain(share, d)
-			return nil
 		})
 	}
-	for i, err := range group.Wait() {
-		if err != nil {
-			d := domains[i]
-			r.gap(ctx, Gap{Doing: "read the credentials", Domain: d, Users: r.User != nil, Kinds: r.kinds(d), Err: err})
-		}
-	}
+	group.Join()
 }
 
 // readDomain reads the lists of a whole domain, and one user after the other for the kinds whose list the domain
@@ -265,9 +259,8 @@ func (r *UserReader) readClassic(ctx context.Context, kinds []credential.Kind, u
 // ringClassic is readClassic in the order of the ring.
 func (r *UserReader) ringClassic(ctx context.Context, kinds []credential.Kind, users bool,
 	visit func([]credential.User)) {
-	ring := Ring{Start: r.Start, Failed: func(ctx context.Context, doing, user string, err error) {
-		r.gap(ctx, Gap{Doing: doing, Domain: Classic, Users: users && doing == doingUsers, Kinds: kinds, Thing: user,
-			Err: err})
+	ring := Ring{Start: r.Start, Failed: func(ctx context.Context, doing, _ string, err error) {
+		r.gap(ctx, Gap{Doing: doing, Domain: Classic, Users: users && doing == doingUsers, Kinds: kinds, Err: err})
 	}}
 	list := IDs{doingUsers, func(page string) (ids []string, next string, err error) {
 		some, next, err := r.Source.Users(ctx, page)

@@ -212,12 +212,11 @@ func TestAsManyUsersAsTheFieldSaysAreReadInParallel(t *testing.T) {
 				defer now.Add(-1)
 				return clock.System{}.Sleep(ctx, time.Second)
 			}
-			r, _, gaps := s.userReader()
-			r.Workers = workers
-			r.Read(t.Context(), r.Domains(t.Context()))
-			if most.Load() != want || len(gaps()) > 0 {
+			r := Reader{Source: s, Clock: s, Workers: workers}
+			gaps := r.Read(t.Context(), Visitor{Credential: func(Entry) {}})
+			if most.Load() != want || len(gaps) > 0 {
 				t.Errorf("with %d workers, %d users were read in parallel, the gaps are %q", workers, most.Load(),
-					short(gaps()))
+					short(gaps))
 			}
 		})
 	}

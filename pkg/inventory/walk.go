@@ -116,8 +116,8 @@ func rotated(p credential.Page, start float64) credential.Page {
 // the next reading has it.
 func (w *walk) fromStart(ctx context.Context, total int) error {
 	middle := 1 + int(w.start*float64(total))
-	for i, leg := range [][2]int{{middle, total + 1}, {1, middle}} {
-		for at, end := leg[0], leg[1]; at < end; {
+	for i, leg := range []struct{ at, end int }{{middle, total + 1}, {1, middle}} {
+		for at, end := leg.at, leg.end; at < end; {
 			p, err := w.next(ctx, at, min(pageSize, end-at))
 			if err != nil {
 				return err
@@ -141,7 +141,8 @@ func (w *walk) fromStart(ctx context.Context, total int) error {
 func (w *walk) whole(ctx context.Context, p credential.Page) error {
 	var seen map[string]bool // entries of the page before
 	var missing error
-	before, at, total := 1, 1, p.Total
+	at, total := 1, p.Total
+	before := at // where the page before begins
 	for again := 0; ; {
 		gone := total - p.Total
 		total = p.Total

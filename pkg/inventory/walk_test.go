@@ -40,6 +40,9 @@ type fakeList struct {
 
 func (l *fakeList) read(start, most int) (credential.Page, error) {
 	l.calls++
+	if most > 1000 {
+		return credential.Page{}, errBroken // a domain returns no more at once
+	}
 	if l.before != nil {
 		err := l.before(l)
 		if err != nil {
@@ -206,7 +209,7 @@ func TestAListThatChangesWithoutEndIsGivenUpAfterTwentyTries(t *testing.T) {
 		return nil
 	}
 	seen, err := l.walked(t, 0)
-	if err != errChanged || l.calls != 2*changes+2 || most(seen) != 1 {
+	if err != errChanged || l.calls != 42 || most(seen) != 1 {
 		t.Errorf("%v by %d calls: %v", seen, l.calls, err)
 	}
 }
