@@ -1,6 +1,7 @@
 package oci_test
 
 import (
+	"encoding/base64"
 	"maps"
 	"slices"
 	"strings"
@@ -220,10 +221,25 @@ func TestTheCallerIsTheUserWhoSignsOrTheFunction(t *testing.T) {
 	if id, name, err := cloud.WhoAmI(t.Context()); id != ada.UserID || name != "ada@example.com" || err != nil {
 		t.Errorf("a user is %q, %q (%v)", id, name, err)
 	}
+	token := "x." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"`+e.AddUser("ben")+`"}`)) + ".x"
+	shell := at(e, oci.NewWith(delegated{keyOf(ada), token}))
+	if id, name, err := shell.WhoAmI(t.Context()); id == ada.UserID || name != "ben" || err != nil {
+		t.Errorf("the user of a delegation token is %q, %q (%v)", id, name, err)
+	}
 	e.Inject(ociemu.Fault{Operation: "GetUser", Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	if id, name, err := cloud.WhoAmI(t.Context()); id != ada.UserID || name != "" || err == nil {
 		t.Errorf("a user whose name can't be read is %q, %q (%v)", id, name, err)
 	}
+}
+
+// delegated is a provider with a delegation token.
+type delegated struct {
+	common.ConfigurationProvider
+	token string
+}
+
+func (d delegated) AuthType() (common.AuthConfig, error) {
+	return common.AuthConfig{AuthType: common.InstancePrincipalDelegationToken, OboToken: &d.token}, nil
 }
 
 // keyOf is the SDK's configuration provider for an operator's API key.
