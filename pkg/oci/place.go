@@ -19,25 +19,36 @@ func (c *Cloud) Place(ctx context.Context) (function, compartment, region string
 	return function, compartment, region
 }
 
-// WhoAmI returns the OCID and the name of the caller: of the user whose key signs, or the OCID of the resource whose
-// principal does. A part that isn't known is empty; err says why the name of a user isn't.
+// WhoAmI returns the OCID and the name of the caller: of the user whose key signs or whose delegation token is sent, or
+// the OCID of the resource whose principal signs. A part that isn't known is empty; err says why the name of a user
+// isn't.
 func (c *Cloud) WhoAmI(ctx context.Context) (id, name string, err error) {
 	p, err := c.provider()
 	if err != nil {
 		return "", "", classify("WhoAmI", err)
 	}
-	id, err = p.UserOCID()
-	if err != nil || id == "" { // a token says for whom it was issued
-		claims, _ := c.Claims(ctx)
-		subject, _ := claims["sub"].(string)
-		resource, _ := claims["res_id"].(string)
-		id = cmp.Or(resource, subject)
-	}
+	id = c.callerOf(ctx, p)
 	if !strings.HasPrefix(strings.ToLower(id), "ocid1.user.") {
 		return id, "", nil
 	}
 	name, err = c.UserName(ctx, id)
 	return id, name, err
+}
+
+// callerOf is the OCID of the caller; "" if it isn't known. A token says for whom it was issued. A delegation token is
+// that of a user, and a resource, such as a Cloud Shell, signs.
+func (c *Cloud) callerOf(ctx context.Context, p principal) string {
+	if a, err := p.AuthType(); err == nil && a.OboToken != nil {
+		user, _ := claimsOf(*a.OboToken)["sub"].(string)
+		return user
+	}
+	if id, err := p.UserOCID(); err == nil && id != "" {
+		return id
+	}
+	claims, _ := c.Claims(ctx)
+	subject, _ := claims["sub"].(string)
+	resource, _ := claims["res_id"].(string)
+	return cmp.Or(resource, subject)
 }
 
 // Console returns the address of OCI's Console for a region. The commercial realm has one address; other realms have

@@ -40,18 +40,27 @@ func (c *Cloud) Claims(context.Context) (claims map[string]any, err error) {
 		return nil, fault.New(fault.Invalid, operation, "its token or key can't be read")
 	}
 	token, isToken := strings.CutPrefix(id, "ST$")
-	parts := strings.Split(token, ".")
-	if !isToken || len(parts) != 3 {
+	if !isToken || strings.Count(token, ".") != 2 {
 		return nil, fault.New(fault.Invalid, operation, "it has no session token")
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err == nil {
-		err = json.Unmarshal(payload, &claims)
-	}
-	if err != nil {
+	claims = claimsOf(token)
+	if claims == nil {
 		return nil, fault.New(fault.Invalid, operation, "its token can't be decoded")
 	}
 	return claims, nil
+}
+
+// claimsOf returns the claims of a token; nil if it can't be decoded.
+func claimsOf(token string) (claims map[string]any) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
+		return nil
+	}
+	return claims
 }
 
 // Region returns the identifier of the function's region.

@@ -1,6 +1,7 @@
 package oci_test
 
 import (
+	"encoding/base64"
 	"maps"
 	"slices"
 	"strings"
@@ -28,8 +29,9 @@ func addObserved(e *ociemu.Emulator, user string) map[credential.Kind]string {
 func TestAListOfUsersSaysWhatIsKnownAboutEach(t *testing.T) {
 	cloud, e := withDomains(t, ociemu.Calm())
 	login := time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
-	seeds := []ociemu.UserSeed{{Name: "plain", FreeformTags: map[string]string{"team": "web", "Keyturn-Exempt": "vendor"},
-		DefinedTags: map[string]map[string]any{"KeyTurn": {"Exempt_Until": "2027-01-01"}, "other": {"exempt": "x"}}},
+	seeds := []ociemu.UserSeed{{Name: "plain",
+		FreeformTags: map[string]string{"team": "web", "Keyturn-Exempt": "vendor"},
+		DefinedTags:  map[string]map[string]any{"KeyTurn": {"Exempt_Until": "2027-01-01"}, "other": {"exempt": "x"}}},
 		{Name: "off", Deactivated: true}, {Name: "sso", Federated: true},
 		{Name: "seen", LastLogin: login}, {Name: "robot", Without: []string{"canUseConsolePassword",
 			"canUseDbCredentials", "canUseOAuth2ClientCredentials", "canUseSmtpCredentials"}}}
@@ -54,7 +56,7 @@ func TestAListOfUsersSaysWhatIsKnownAboutEach(t *testing.T) {
 		} else {
 			prefix = "Plant/"
 			p, err := cloud.DomainUsers(t.Context(), d, 1, 1000)
-			if err != nil || len(p.Users) != len(p.Held) {
+			if err != nil || len(p.Users) != p.Entries {
 				t.Fatalf("%+v (%v)", p, err)
 			}
 			users = p.Users
@@ -220,10 +222,25 @@ func TestTheCallerIsTheUserWhoSignsOrTheFunction(t *testing.T) {
 	if id, name, err := cloud.WhoAmI(t.Context()); id != ada.UserID || name != "ada@example.com" || err != nil {
 		t.Errorf("a user is %q, %q (%v)", id, name, err)
 	}
+	token := "x." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"`+e.AddUser("ben")+`"}`)) + ".x"
+	shell := at(e, oci.NewWith(delegated{keyOf(ada), token}))
+	if id, name, err := shell.WhoAmI(t.Context()); id == ada.UserID || name != "ben" || err != nil {
+		t.Errorf("the user of a delegation token is %q, %q (%v)", id, name, err)
+	}
 	e.Inject(ociemu.Fault{Operation: "GetUser", Do: ociemu.Answer(404, "NotAuthorizedOrNotFound")})
 	if id, name, err := cloud.WhoAmI(t.Context()); id != ada.UserID || name != "" || err == nil {
 		t.Errorf("a user whose name can't be read is %q, %q (%v)", id, name, err)
 	}
+}
+
+// delegated is a provider with a delegation token.
+type delegated struct {
+	common.ConfigurationProvider
+	token string
+}
+
+func (d delegated) AuthType() (common.AuthConfig, error) {
+	return common.AuthConfig{AuthType: common.InstancePrincipalDelegationToken, OboToken: &d.token}, nil
 }
 
 // keyOf is the SDK's configuration provider for an operator's API key.

@@ -154,6 +154,9 @@ func (e *Emulator) controlInject(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if order.Region != "" && regionKey(order.Region) == "" || order.Domain != "" && e.Domain(order.Domain).ID == "" {
+		return nil, fmt.Errorf("%w: there is no region %q, or no domain %q", errControl, order.Region, order.Domain)
+	}
 	f := Fault{Operation: order.Operation, Skip: order.Skip, Times: order.Times, Match: func(c Call) bool {
 		return fits(order.Region, c.Region) && fits(order.Domain, c.Domain)
 	}}

@@ -151,6 +151,7 @@ func TestAnInvalidControlRequestIsRefusedWithAReason(t *testing.T) {
 		{"secrets", `{"name":"x","region":"nowhere"}`},
 		{"faults", `{"do":"explode"}`}, {"faults", `{"do":"answer"}`}, {"faults", `{"do":"delay","delay":"soon"}`},
 		{"faults", `{"do":"stale"}`}, {"faults", `{"do":"stale","when":"after","delay":"1m"}`},
+		{"faults", `{"do":"cut","region":"mars-1"}`}, {"faults", `{"do":"cut","domain":"Nowhere"}`},
 		{"faults", `{"do":"cut","when":"never"}`}, {"problems/none/close", `{}`},
 		{"rules", `{"condition":[],"target":"x"}`},
 	} {
@@ -183,5 +184,29 @@ func TestAnOperatorsConfigurationFileWorksWithTheSDK(t *testing.T) {
 		identity.ListUsersRequest{CompartmentId: common.String(e.Tenancy())}))
 	if !slices.ContainsFunc(users.Items, func(u identity.User) bool { return *u.Name == "ada" }) {
 		t.Errorf("got users %v", users.Items)
+	}
+}
+
+func TestAFaultOfOneRegionOrDomainHitsNoOther(t *testing.T) {
+	o := ociemu.Calm()
+	o.Domains = []ociemu.DomainSeed{{Name: "Partners"}}
+	e := ociemu.New(t, o)
+	for _, place := range []string{`"region":"eu-frankfurt-1"`, `"domain":"Partners"`} {
+		order := `{"do":"answer","status":503,"code":"ServiceUnavailable","times":-1,` + place + `}`
+		if status, answer := control(t, e, "POST", "faults", order); status != 200 {
+			t.Fatalf("%s is answered %d %v", order, status, answer)
+		}
+	}
+	fn := provider{e.NewFunction("rotate", "")}
+	for region, want := range map[string]int{"eu-frankfurt-1": 503, "us-ashburn-1": 200} {
+		url := "https://vaults." + region + ".oci.oraclecloud.com/20180608/secrets?compartmentId=" + e.Tenancy()
+		if got := (message{method: "GET", url: url, signer: fn}).do(t, e); got.status != want {
+			t.Errorf("%s is answered %d, want %d", region, got.status, want)
+		}
+	}
+	for domain, want := range map[string]int{"Partners": 503, "Default": 200} {
+		if got := scimAs(e, fn, domain).get(t, "/Users"); got.status != want {
+			t.Errorf("%s is answered %d, want %d", domain, got.status, want)
+		}
 	}
 }

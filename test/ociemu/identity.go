@@ -161,7 +161,7 @@ func userBody(s *state, u *user) map[string]any {
 		"lifecycleState": lifecycle, "inactiveStatus": inactive, "identityProviderId": provider,
 		"lastSuccessfulLoginTime": timeOrNil(u.lastLogin), "dbUserName": orNil(u.databaseName),
 		"isMfaActivated": false, "email": orNil(u.email), "emailVerified": false,
-		"freeformTags": orMap(maps.Clone(u.tags)), "definedTags": map[string]any{},
+		"freeformTags": orMap(maps.Clone(u.tags)), "definedTags": orMap(maps.Clone(u.defined)),
 		"capabilities": u.classicCapabilities(),
 	}
 }
