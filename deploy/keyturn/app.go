@@ -83,7 +83,8 @@ func newApp(in io.Reader, out, err io.Writer, environ []string) *app {
 
 // commands makes each subcommand. One file has one of them.
 var commands = []func(*app) *cobra.Command{
-	versionCommand,
+	preflightCommand,
+	completionCommand, manCommand, versionCommand,
 }
 
 // run runs the command, and returns its exit code.
