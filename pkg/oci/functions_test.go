@@ -54,7 +54,8 @@ func TestNothingIsSentToAnAddressThatIsNotOCIs(t *testing.T) {
 	}
 	before := len(e.Calls())
 	for _, endpoint := range []string{"", "http://a.functions.oci.oraclecloud.com",
-		"https://oraclecloud.com.example.com", "https://a.example.com", "https://u@a.functions.oci.oraclecloud.com", "https://a.oraclecloud.com:8443"} {
+		"https://oraclecloud.com.example.com", "https://a.example.com",
+		"https://u@a.functions.oci.oraclecloud.com", "https://a.oraclecloud.com:8443"} {
 		if _, err := cloud.Invoke(t.Context(), oci.WithEndpoint(read, endpoint), nil); fault.Of(err) != fault.Invalid {
 			t.Errorf("%q: %v", endpoint, err)
 		}
