@@ -68,7 +68,6 @@ func preflightCommand(a *app) *cobra.Command {
 	f.StringArrayVar(&o.functions, "function", nil, "the `OCID` of a function; can be repeated")
 	f.StringVar(&o.compartment, "compartment", "", "the `OCID` of the compartment of the functions rotate and sweep")
 	f.BoolVar(&o.mail, "mail", false, "send one test mail to the topic of each function")
-	c.MarkFlagsOneRequired("function", "compartment")
 	c.MarkFlagsMutuallyExclusive("function", "compartment")
 	return c
 }
@@ -114,6 +113,9 @@ func (a *app) preflight(ctx context.Context, o preflightFlags) error {
 }
 
 func (o preflightFlags) check() error {
+	if len(o.functions) == 0 && o.compartment == "" {
+		return usage("name the functions by --function, or their compartment by --compartment")
+	}
 	for _, id := range o.functions {
 		if _, err := cloudguard.ParseOCID(id, "fnfunc"); err != nil {
 			return usage("--function: %w (want an OCID of Terraform's output function_ids)", err)

@@ -75,9 +75,21 @@ var documents = map[string]struct {
 }{
 	"version": {0, func(*testing.T, *tenancy.Deployment) []string { return nil }},
 	"man":     {0, func(t *testing.T, _ *tenancy.Deployment) []string { return []string{t.TempDir()} }},
+	"accept": {0, func(t *testing.T, s *tenancy.Deployment) []string {
+		state := filepath.Join(t.TempDir(), "state.json") // of a run that created nothing
+		write(t, state, `{"version":1,"run":"abcdefgh","vault":"ocid1.vault.oc1.iad.a","tenancy":"`+s.Tenancy()+`"}`)
+		return []string{"--clean-up", state}
+	}},
 	"preflight": {0, func(_ *testing.T, s *tenancy.Deployment) []string {
 		return []string{"--function", s.Function.FunctionID}
 	}},
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // withoutJSON are the commands whose result can't be JSON, each with the reason.
@@ -134,7 +146,7 @@ func TestAMistakeInTheArgumentsIsExitCode2(t *testing.T) {
 		{"no-such-command", "no-such-command"},
 		{"man", "accepts 1 arg"},
 		{"completion tcsh", `"tcsh"`},
-		{"preflight", "function compartment"},
+		{"preflight", "--function"},
 		{"preflight --function nonsense", "--function"},
 		{"preflight --compartment nonsense", "--compartment"},
 		{"preflight --function a --compartment b", "none of the others can be"},
@@ -142,6 +154,22 @@ func TestAMistakeInTheArgumentsIsExitCode2(t *testing.T) {
 		r := run(t, c, 2, "", strings.Fields(tt.args)...)
 		if r.Stdout != "" || !strings.HasPrefix(r.Stderr, "keyturn: ") || !strings.Contains(r.Stderr, tt.want) {
 			t.Errorf("keyturn %s printed %+v", tt.args, r)
+		}
+	}
+}
+
+func TestWithoutATerminalNothingIsChangedWithoutYes(t *testing.T) {
+	s, c := sharedTenancy(t)
+	args := []string{"accept", "--switch-event-check", "--function", s.Function.FunctionID, "--vault",
+		"ocid1.vault.oc1.iad.amaaaaaaacceptance", "--key", "ocid1.key.oc1.iad.amaaaaaaacceptance"}
+	before := len(s.Calls())
+	r := run(t, c, 4, "y\n", args...)
+	if !strings.Contains(r.Stderr, "--yes") {
+		t.Errorf("it printed %+v", r)
+	}
+	for _, call := range s.Calls()[before:] {
+		if call.Method != "GET" {
+			t.Errorf("it called %s", call.Operation)
 		}
 	}
 }

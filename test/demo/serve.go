@@ -105,7 +105,7 @@ func printInstructions(out *screen, s *tenancy.Deployment, cases []*tenancy.Case
 		"      --problem-id "+problem+" \\",
 		`      --comment "`+comment+`"`, "",
 		"  Ask the function whether a rotation would work:", "",
-		`    oci fn function invoke --function-id $FUNCTION --body '{"keyturn":"preflight"}' --file -`, "",
+		"    go run ./deploy/keyturn preflight --function $FUNCTION", "",
 		"  Every problem that is closed starts the function. Its log and its mails appear here.",
 		"  Ctrl-C ends it.", "")
 }
