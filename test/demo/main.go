@@ -5,8 +5,8 @@
 //
 // from the module's folder. For each kind of credential it adds one that is too old, closes its problem in Cloud Guard,
 // and shows the result. It exits with 1 if a rotation isn't as expected. -h lists its other functions. With the
-// argument keyturn it runs the operator's command in a populated tenancy. It needs only Go, reaches no cloud and changes
-// nothing outside its temporary folder. It never shows the value of a credential.
+// argument keyturn it runs the operator's command in a populated tenancy. It needs only Go, reaches no cloud and
+// changes nothing outside its temporary folder. It never shows the value of a credential.
 //
 // It doesn't test a real tenancy: test/ociemu/README.md says what the emulator doesn't emulate.
 package main
