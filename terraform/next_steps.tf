@@ -42,10 +42,11 @@ locals {
   }], local.confirm_step)
 
   after_images = concat(local.confirm_step, [{
-    do = ["Ask each function whether it has everything that a rotation needs. Policies", "take up to 15 minutes to reach a function:"]
-    commands = concat(["export OCI_CLI_REGION=${var.region}"], [
-      for f in oci_functions_function.this : "oci fn function invoke --function-id ${f.id} --body '{\"keyturn\":\"preflight\"}' --file - | jq ."
-    ])
+    do = ["Ask each function whether it has everything that a rotation needs, in the", "project's folder. Policies take up to 15 minutes to reach a function:"]
+    commands = [
+      "export OCI_CLI_REGION=${var.region}",
+      "go run ./deploy/keyturn preflight ${join(" ", [for f in oci_functions_function.this : "--function ${f.id}"])}",
+    ]
     }, {
     do = concat(length(var.first_secrets) > 0 ? [] : ["Create a secret in the vault for each credential, or use first_secrets."], [
       "Bind each secret to its user and one kind:", "${join(", ", local.kinds_on)}.", "The command replaces the tags, so include the existing ones.",

@@ -83,7 +83,8 @@ func newApp(in io.Reader, out, err io.Writer, environ []string) *app {
 
 // commands makes each subcommand. One file has one of them.
 var commands = []func(*app) *cobra.Command{
-	versionCommand,
+	preflightCommand, acceptCommand,
+	completionCommand, manCommand, versionCommand,
 }
 
 // run runs the command, and returns its exit code.
@@ -132,8 +133,13 @@ func (a *app) print(result any, text func(io.Writer) error) error {
 	if !a.json {
 		return text(a.out)
 	}
-	e := json.NewEncoder(a.out)
+	return writeJSON(a.out, result)
+}
+
+// writeJSON writes a value as one JSON document, and keeps < readable.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(result)
+	return e.Encode(v)
 }

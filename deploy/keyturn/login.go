@@ -35,9 +35,17 @@ func must(err error) {
 	}
 }
 
-// cloud returns the connections to OCI, signed as the operator. A flag is stronger than its variable, which is the OCI
-// CLI's.
+// cloud returns the connections to OCI, signed as the operator.
 func (a *app) cloud() (*oci.Cloud, error) {
+	c, err := oci.NewAs(a.operator())
+	if err != nil {
+		return nil, exit{exitUsage, fmt.Errorf("signing in: %w", err)}
+	}
+	return c, nil
+}
+
+// operator is the login by the flags and the OCI CLI's variables. A flag is stronger than its variable.
+func (a *app) operator() oci.Login {
 	l := a.login
 	l.File = cmp.Or(l.File, a.env["OCI_CLI_CONFIG_FILE"])
 	l.Profile = cmp.Or(l.Profile, a.env["OCI_CLI_PROFILE"])
@@ -47,9 +55,5 @@ func (a *app) cloud() (*oci.Cloud, error) {
 	l.Passphrase = credential.NewValue([]byte(a.env["OCI_CLI_PASSPHRASE"]))
 	l.Home = cmp.Or(a.env["HOME"], a.env["USERPROFILE"])
 	l.Warn = func(text string) { fmt.Fprintln(a.err, "keyturn: warning:", text) }
-	c, err := oci.NewAs(l)
-	if err != nil {
-		return nil, exit{exitUsage, fmt.Errorf("signing in: %w", err)}
-	}
-	return c, nil
+	return l
 }

@@ -39,11 +39,12 @@ func (a *app) root() *cobra.Command {
 		Use:   "keyturn",
 		Short: "See, bind and rotate the credentials of an Oracle Cloud tenancy",
 		Long:  rootText,
-		Example: `  keyturn version
+		Example: `  keyturn preflight --compartment ocid1.compartment.oc1..aaaa
   keyturn version --json
   keyturn COMMAND --help`,
 		// Errors are printed once, by run, and not with the usage.
 		SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // see completionCommand
 	}
 	root.SetIn(a.in)
 	root.SetOut(a.out)
@@ -51,7 +52,6 @@ func (a *app) root() *cobra.Command {
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ",
 		"Flags.FlagUsagesWrapped "+helpWidth+" "))
 	root.SetHelpCommandGroupID(groupOther)
-	root.SetCompletionCommandGroupID(groupOther)
 	f := root.PersistentFlags()
 	f.BoolVar(&a.json, "json", false, "print the result as one JSON document")
 	f.BoolVar(&a.yes, "yes", false, "make the changes of the plan without asking")
@@ -69,6 +69,7 @@ func (a *app) root() *cobra.Command {
 		}
 	}
 	a.note(root)
+	root.DisableAutoGenTag = true // no date in the manual pages' footers
 	return root
 }
 

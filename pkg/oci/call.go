@@ -53,7 +53,13 @@ func call[T any](ctx context.Context, c *Cloud, operation string, r repeat,
 // callOnce makes one attempt. quote says whether the error may contain the service's message.
 func callOnce[T any](ctx context.Context, c *Cloud, operation string, quote bool,
 	f func(context.Context) (T, error)) (T, error) {
-	limited, cancel := context.WithTimeout(ctx, callTime)
+	return callWithin(ctx, c, operation, callTime, quote, f)
+}
+
+// callWithin makes one attempt with a time limit of its own.
+func callWithin[T any](ctx context.Context, c *Cloud, operation string, most time.Duration, quote bool,
+	f func(context.Context) (T, error)) (T, error) {
+	limited, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	limited, span := trace.Start(limited, operation, trace.Client)
 	defer span.End()

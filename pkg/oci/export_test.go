@@ -97,3 +97,9 @@ func DomainRowOf(status int, header http.Header, body string) int {
 
 // ForgetDomains drops the domains that a Cloud keeps.
 func (c *Cloud) ForgetDomains() { c.directory = directory{} }
+
+// WithEndpoint is the function at another address.
+func WithEndpoint(f Function, endpoint string) Function {
+	f.endpoint = endpoint
+	return f
+}

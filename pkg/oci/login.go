@@ -57,6 +57,20 @@ func NewAs(l Login) (*Cloud, error) {
 	return newCloud(s.provider), nil
 }
 
+// Provider returns the SDK's provider of a login, for code that observes OCI without this package. It may call the
+// metadata service.
+func (l Login) Provider() (common.ConfigurationProvider, error) {
+	s, err := l.signIn()
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.provider()
+	if err != nil {
+		return nil, err
+	}
+	return principal{p}, nil
+}
+
 // signIn is how a Login signs in.
 type signIn struct {
 	auth     Auth

@@ -53,3 +53,11 @@ func (n *network) renew() {
 	n.transport = old.Clone()
 	old.CloseIdleConnections()
 }
+
+// patient is a transport like the current one, for answers that take as long as an invocation. The caller closes its
+// idle connections.
+func (n *network) patient() *http.Transport {
+	t := n.current().Clone()
+	t.ResponseHeaderTimeout = 0
+	return t
+}

@@ -31,7 +31,7 @@ func TestARunPassesWithTheStacksPoliciesAndLeavesNothing(t *testing.T) {
 		}
 	})
 	const mine = "ada@example.org"
-	p := ten.accept("-mail", mine)
+	p := ten.accept("--mail", mine)
 	if p.code != 0 || !p.report.Passed || len(p.report.Checks) < 85 {
 		t.Fatalf("the command ended with %d after %d checks\n%s%s", p.code, len(p.report.Checks), p.stdout, p.stderr)
 	}
@@ -144,7 +144,7 @@ func TestTheSweepIsTestedWithAGracePeriod(t *testing.T) {
 			}
 		}
 	})
-	p := ten.accept("-sweep", ten.sweep.FunctionID)
+	p := ten.accept("--sweep", ten.sweep.FunctionID)
 	if p.code != 0 || !moved || !strings.Contains(p.stdout, "passed  auth-token with grace:1m: the sweep deletes "+
 		"nothing of which Cloud Guard has no record, and says so") {
 		t.Errorf("the command ended with %d\n%s%s", p.code, p.stdout, p.stderr)
@@ -174,7 +174,7 @@ func switchesBack(t *testing.T, config map[string]string) {
 	before := ten.Configuration(ten.rotate.FunctionID)
 	p := ten.run(ten.flags()...)
 	if p.code != 2 || !strings.Contains(p.stderr, "event_check=on") ||
-		!strings.Contains(p.stderr, "-switch-event-check") {
+		!strings.Contains(p.stderr, "--switch-event-check") {
 		t.Errorf("without the flag the command ended with %d\n%s", p.code, p.stderr)
 	}
 	for _, c := range ten.Calls() {
@@ -182,7 +182,7 @@ func switchesBack(t *testing.T, config map[string]string) {
 			t.Errorf("a run that was refused has called %s", c.Operation)
 		}
 	}
-	p = ten.accept("-switch-event-check")
+	p = ten.accept("--switch-event-check")
 	if p.code != 0 || !strings.Contains(p.stdout, "event_check of the function is as it was before") {
 		t.Errorf("with the flag the command ended with %d\n%s%s", p.code, p.stdout, p.stderr)
 	}
@@ -206,21 +206,23 @@ func TestARunThatCannotSucceedIsRefusedBeforeItCreatesAnything(t *testing.T) {
 		says string
 	}{
 		{good, "dry_run=yes"},
-		{nil, "-function is missing: the OCID of Terraform's output function_ids, rotate"},
-		{[]string{"-function", ten.vault, "-vault", ten.vault, "-key", ten.key},
-			`-function: OCID has type "vault", want "fnfunc"`},
-		{append(slices.Clone(good), "-key", "ocid1.key.oc1.phx.amaaaaaaother"), "-key is in region phx, -vault in iad"},
-		{append(slices.Clone(good), "-sweep", ten.rotate.FunctionID), "-sweep is the same as -function"},
-		{append(slices.Clone(good), "-compartment", "production"), `-compartment: OCID does not begin with "ocid1."`},
-		{append(slices.Clone(good), "extra"), `"extra" is no flag`},
-		{append(slices.Clone(good), "-mail", "ada@example.org"), "-mail is only for a run with -domain"},
-		{append(slices.Clone(good), "-mail", "Ada <ada@example.org>"), "-mail is not an e-mail address"},
-		{append(slices.Clone(good), "-profile", "STAGING"), "STAGING"},
-		{append(slices.Clone(good), "-config", "/nowhere/config"), "/nowhere/config"},
-		{append(slices.Clone(good), "-function", "ocid1.fnfunc.oc1.iad.aaaaaaaaunknown"),
+		{nil, "--function is missing: the OCID of Terraform's output function_ids, rotate"},
+		{[]string{"--function", ten.vault, "--vault", ten.vault, "--key", ten.key},
+			`--function: OCID has type "vault", want "fnfunc"`},
+		{append(slices.Clone(good), "--key", "ocid1.key.oc1.phx.amaaaaaaother"),
+			"--key is in region phx, --vault in iad"},
+		{append(slices.Clone(good), "--sweep", ten.rotate.FunctionID), "--sweep is the same as --function"},
+		{append(slices.Clone(good), "--compartment", "production"),
+			`--compartment: OCID does not begin with "ocid1."`},
+		{append(slices.Clone(good), "extra"), "extra"},
+		{append(slices.Clone(good), "--mail", "ada@example.org"), "--mail is only for a run with --domain"},
+		{append(slices.Clone(good), "--mail", "Ada <ada@example.org>"), "--mail is not an e-mail address"},
+		{append(slices.Clone(good), "--profile", "STAGING"), "STAGING"},
+		{append(slices.Clone(good), "--config-file", "/nowhere/config"), "/nowhere/config"},
+		{append(slices.Clone(good), "--function", "ocid1.fnfunc.oc1.iad.aaaaaaaaunknown"),
 			"reading the function ocid1.fnfunc.oc1.iad.aaaaaaaaunknown"},
-		{[]string{"-clean-up", ten.config}, "is not the state file of an acceptance run"},
-		{[]string{"-clean-up", "/nowhere/state.json"}, "/nowhere/state.json"},
+		{[]string{"--clean-up", ten.config}, "is not the state file of an acceptance run"},
+		{[]string{"--clean-up", "/nowhere/state.json"}, "/nowhere/state.json"},
 	} {
 		p := ten.run(c.args...)
 		if p.code != 2 || !strings.Contains(p.stderr, c.says) {
@@ -232,9 +234,9 @@ func TestARunThatCannotSucceedIsRefusedBeforeItCreatesAnything(t *testing.T) {
 			t.Errorf("a run that was refused has called %s", c.Operation)
 		}
 	}
-	if p := ten.run("-h"); p.code != 0 || !strings.Contains(p.stdout, "staging") ||
+	if p := ten.run("--help"); p.code != 0 || !strings.Contains(p.stdout, "staging") ||
 		!strings.Contains(p.stdout, "event_check") {
-		t.Errorf("-h ended with %d\n%s", p.code, p.stdout)
+		t.Errorf("--help ended with %d\n%s", p.code, p.stdout)
 	}
 }
 
@@ -259,7 +261,7 @@ func TestAStateFileOfOtherResourcesRemovesNothing(t *testing.T) {
 		if err := os.WriteFile(file, []byte(state), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if p := ten.run("-clean-up", file); p.code == 0 {
+		if p := ten.run("--clean-up", file); p.code == 0 {
 			t.Errorf("%s: the command ended with 0\n%s", name, p.stdout)
 		}
 		if ten.User(user).ID == "" || ten.Secret(secret).State != "ACTIVE" {

@@ -136,7 +136,7 @@ func TestAnUnfitDomainIsRefusedBeforeAnythingIsCreated(t *testing.T) {
 			`domain "Plant"`,
 		ten.AddDomain(ociemu.DomainSeed{Name: "Old", State: "INACTIVE"}): `the identity domain "Old" is INACTIVE`,
 	} {
-		p := ten.run(append(good[:len(good):len(good)], "-domain", domain)...)
+		p := ten.run(append(good[:len(good):len(good)], "--domain", domain)...)
 		if p.code != 2 || !strings.Contains(p.stderr, says) {
 			t.Errorf("%s: ended with %d\n%s", domain, p.code, p.stderr)
 		}

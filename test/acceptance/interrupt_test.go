@@ -82,7 +82,7 @@ func TestAnInterruptedRunRemovesWhatItCreated(t *testing.T) {
 					t.Errorf("sending the signal: %v", err)
 				}
 			})
-			cmd, stdout, stderr := ten.start(ten.flags("-switch-event-check", "-state", state)...)
+			cmd, stdout, stderr := ten.start(ten.flags("--switch-event-check", "--state", state)...)
 			stop = func() error { return cmd.Process.Signal(signal) }
 			close(ready)
 			_ = cmd.Wait() // the exit code has the result
@@ -117,7 +117,7 @@ func TestTheStateFileOfAKilledRunRemovesWhatItLeft(t *testing.T) {
 					t.Errorf("killing: %v", err)
 				}
 			})
-			cmd, _, _ := ten.start(ten.flags("-switch-event-check", "-state", state)...)
+			cmd, _, _ := ten.start(ten.flags("--switch-event-check", "--state", state)...)
 			kill = func() error { return cmd.Process.Kill() }
 			close(ready)
 			_ = cmd.Wait() // it was killed
@@ -125,12 +125,12 @@ func TestTheStateFileOfAKilledRunRemovesWhatItLeft(t *testing.T) {
 				t.Fatalf("the command ended with %d before it was killed", cmd.ProcessState.ExitCode())
 			}
 			onlyIDs(t, state)
-			p := ten.run("-clean-up", state)
+			p := ten.run("--clean-up", state)
 			if p.code != 0 || !strings.Contains(p.stdout, "left: 0 users, 0 secrets") {
 				t.Errorf("the clean-up ended with %d\n%s%s", p.code, p.stdout, p.stderr)
 			}
 			ten.nothingLeft(before)
-			if p := ten.run("-clean-up", state); p.code != 2 || !strings.Contains(p.stderr, "no such file") {
+			if p := ten.run("--clean-up", state); p.code != 2 || !strings.Contains(p.stderr, "no such file") {
 				t.Errorf("a second clean-up ended with %d\n%s", p.code, p.stderr)
 			}
 		})
@@ -197,16 +197,16 @@ func TestASecondSignalStopsAtOnceAndSaysHowToRemoveTheRest(t *testing.T) {
 		}
 		<-ended // the call isn't answered before
 	})
-	cmd, stdout, stderr := ten.start(ten.flags("-state", state)...)
+	cmd, stdout, stderr := ten.start(ten.flags("--state", state)...)
 	stop = cmd.Process.Signal
 	close(ready)
 	_ = cmd.Wait() // the exit code has the result
 	close(ended)
 	if code := cmd.ProcessState.ExitCode(); code != 130 ||
-		!strings.Contains(stderr.String(), "go run ./deploy/acceptance -clean-up "+state) {
+		!strings.Contains(stderr.String(), "keyturn accept --clean-up "+state) {
 		t.Errorf("the command ended with %d\n%s%s", code, stdout, stderr)
 	}
-	if p := ten.run("-clean-up", state); p.code != 0 {
+	if p := ten.run("--clean-up", state); p.code != 0 {
 		t.Errorf("the clean-up ended with %d\n%s%s", p.code, p.stdout, p.stderr)
 	}
 	ten.nothingLeft(before)
@@ -235,11 +235,11 @@ func TestAResourceThatAppearsDuringTheCleanUpIsRemoved(t *testing.T) {
 			}
 			return false
 		}})
-	cmd, _, _ := ten.start(ten.flags("-state", state)...)
+	cmd, _, _ := ten.start(ten.flags("--state", state)...)
 	kill = cmd.Process.Kill
 	close(ready)
 	_ = cmd.Wait() // it was killed
-	p := ten.run("-clean-up", state)
+	p := ten.run("--clean-up", state)
 	if p.code != 0 || asked < 3 {
 		t.Errorf("the clean-up ended with %d after %d looks\n%s%s", p.code, asked, p.stdout, p.stderr)
 	}

@@ -36,10 +36,9 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		command = filepath.Join(dir, "acceptance")
-		if out, err := exec.Command("go", "build", "-o", command,
-			"github.com/keyturn/keyturn/deploy/acceptance").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "building the command: %v\n%s", err, out)
+		command, err = tenancy.BuildCommand(context.Background(), dir)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		return tenancy.RunTests(m, &rotateBinary, &sweepBinary)
@@ -73,7 +72,7 @@ type want struct {
 
 func newTenancy(t *testing.T, w want) *customer {
 	t.Helper()
-	if err := tenancy.DependOn("go.mod", "pkg", "functions", "deploy/acceptance"); err != nil {
+	if err := tenancy.DependOn("go.mod", "pkg", "functions", "deploy"); err != nil {
 		t.Fatal(err)
 	}
 	ten := &customer{t: t, hosts: map[string]*fnhost.Host{}}
@@ -249,7 +248,7 @@ func (p played) of(t *testing.T, id string) fact {
 // start starts the command with flags in a new folder.
 func (ten *customer) start(args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
 	ten.t.Helper()
-	cmd := exec.Command(command, append([]string{"-config", ten.config}, args...)...)
+	cmd := exec.Command(command, append([]string{"accept", "--yes", "--config-file", ten.config}, args...)...)
 	cmd.Dir = ten.t.TempDir()
 	cmd.Env = []string{"HTTPS_PROXY=" + ten.URL(), "SSL_CERT_FILE=" + ten.CAFile(), "HOME=" + cmd.Dir, "PATH=" +
 		os.Getenv("PATH")}
@@ -271,9 +270,9 @@ func (ten *customer) run(args ...string) played {
 
 // flags are those of an acceptance run.
 func (ten *customer) flags(more ...string) []string {
-	args := []string{"-function", ten.rotate.FunctionID, "-vault", ten.vault, "-key", ten.key}
+	args := []string{"--function", ten.rotate.FunctionID, "--vault", ten.vault, "--key", ten.key}
 	if ten.domain != "" {
-		args = append(args, "-domain", ten.domain)
+		args = append(args, "--domain", ten.domain)
 	}
 	return append(args, more...)
 }
@@ -282,7 +281,7 @@ func (ten *customer) flags(more ...string) []string {
 func (ten *customer) accept(more ...string) played {
 	ten.t.Helper()
 	file := filepath.Join(ten.t.TempDir(), "report.json")
-	p := ten.run(ten.flags(append([]string{"-json", file}, more...)...)...)
+	p := ten.run(ten.flags(append([]string{"--report", file}, more...)...)...)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		ten.t.Fatalf("there is no report: %v\n%s%s", err, p.stdout, p.stderr)

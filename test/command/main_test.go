@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -30,6 +29,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+		defer endShared()
 		return tenancy.RunTests(m, &rotateBinary, &sweepBinary)
 	}())
 }
@@ -74,26 +74,4 @@ func run(t *testing.T, c *tenancy.Command, code int, in string, args ...string) 
 		t.Fatalf("keyturn %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), r.Code, code, r.Stdout, r.Stderr)
 	}
 	return r
-}
-
-func TestTheVersionIsPrintedAsTextAndAsJSON(t *testing.T) {
-	s := newTenancy(t, tenancy.Options{})
-	c := shell(t, s.Emulator, s.Operator)
-	text := run(t, c, 0, "", "version").Stdout
-	var b struct{ Version, Commit, Go, System string }
-	if err := json.Unmarshal([]byte(run(t, c, 0, "", "version", "--json").Stdout), &b); err != nil {
-		t.Fatal(err)
-	}
-	if b.Version == "" || !strings.HasPrefix(text, "keyturn "+b.Version+"\n") || !strings.Contains(text, b.Go) ||
-		!strings.HasPrefix(b.Go, "go1.") || !strings.Contains(b.System, "/") {
-		t.Errorf("as text %s, as JSON %+v", text, b)
-	}
-}
-
-func TestAWrongFlagIsAUsageError(t *testing.T) {
-	s := newTenancy(t, tenancy.Options{})
-	r := run(t, shell(t, s.Emulator, s.Operator), 2, "", "version", "--no-such-flag")
-	if r.Stdout != "" || !strings.Contains(r.Stderr, "no-such-flag") {
-		t.Errorf("it printed %+v", r)
-	}
 }

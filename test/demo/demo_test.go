@@ -31,7 +31,7 @@ type output struct {
 func runDemo(t *testing.T, prepare func(*tenancy.Deployment), args ...string) output {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := demo{built, prepare}.run(t.Context(), args, &stdout, &stderr)
+	code := demo{build: built, prepare: prepare}.run(t.Context(), args, &stdout, &stderr)
 	return output{code, stdout.String(), stderr.String()}
 }
 
@@ -269,7 +269,7 @@ func TestTheHelpExplainsEveryFlag(t *testing.T) {
 func TestAnInterruptionEndsTheDemo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var stdout, stderr bytes.Buffer
-	code := demo{built, func(*tenancy.Deployment) { cancel() }}.run(ctx, nil, &stdout, &stderr)
+	code := demo{build: built, prepare: func(*tenancy.Deployment) { cancel() }}.run(ctx, nil, &stdout, &stderr)
 	output{code, stdout.String(), stderr.String()}.expect(t, 1, "demo: interrupted\n")
 	if strings.Contains(stdout.String(), "2 of 4") {
 		t.Error("it went on")

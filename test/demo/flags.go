@@ -24,6 +24,7 @@ type options struct {
 }
 
 const usage = `Usage: go run ./test/demo [flags]
+       go run ./test/demo keyturn ARGS...   runs the operator's command in a populated tenancy
 
 Rotates one credential of each kind in an emulated tenancy on this machine, and shows the results.
 

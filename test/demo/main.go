@@ -4,8 +4,9 @@
 //	go run ./test/demo
 //
 // from the module's folder. For each kind of credential it adds one that is too old, closes its problem in Cloud Guard,
-// and shows the result. It exits with 1 if a rotation isn't as expected. -h lists its other functions. It needs only
-// Go, reaches no cloud and changes nothing outside its temporary folder. It never shows the value of a credential.
+// and shows the result. It exits with 1 if a rotation isn't as expected. -h lists its other functions. With the
+// argument keyturn it runs the operator's command in a populated tenancy. It needs only Go, reaches no cloud and
+// changes nothing outside its temporary folder. It never shows the value of a credential.
 //
 // It doesn't test a real tenancy: test/ociemu/README.md says what the emulator doesn't emulate.
 package main
@@ -40,19 +41,23 @@ const (
 
 // run is the whole command.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return demo{build: tenancy.Build}.run(ctx, args, stdout, stderr)
+	return demo{build: tenancy.Build, sweep: tenancy.BuildSweep}.run(ctx, args, stdout, stderr)
 }
 
 // demo holds what a test replaces.
 type demo struct {
 	build   func(ctx context.Context, dir string) (string, error)
-	prepare func(*tenancy.Deployment) // called when the tenancy is set up; may be nil
+	sweep   func(ctx context.Context, dir string) (string, error) // may be nil; only for the command keyturn
+	prepare func(*tenancy.Deployment)                             // called when the tenancy is set up; may be nil
 }
 
 // errUnexpected is the error for a rotation that isn't as expected.
 var errUnexpected = errors.New("not everything is as expected")
 
 func (d demo) run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "keyturn" {
+		return d.keyturn(ctx, args[1:], stdout, stderr)
+	}
 	o, code, ok := readFlags(args, stdout, stderr)
 	if !ok {
 		return code

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,7 +27,7 @@ func serve(ctx context.Context, out *screen, s *tenancy.Deployment, kinds []tena
 	for _, kind := range kinds {
 		cases = append(cases, s.Add(tenancy.Want{Kind: kind}))
 	}
-	s.Deploy(s.Function, ociemu.Deployment{Config: map[string]string{"ons_topic": s.Topic}, Invoke: invoker(s)})
+	s.DeployFunctions()
 	changed := make(chan struct{}, 1)
 	s.OnChange(func(ociemu.View) {
 		select {
@@ -59,17 +58,6 @@ func serve(ctx context.Context, out *screen, s *tenancy.Deployment, kinds []tena
 				return fmt.Errorf("renewing the function's token: %w", err)
 			}
 		}
-	}
-}
-
-// invoker answers calls of InvokeFunction with the function's answer. The process keeps its initial configuration.
-func invoker(s *tenancy.Deployment) func(context.Context, map[string]string, []byte) (int, []byte, string) {
-	return func(ctx context.Context, _ map[string]string, body []byte) (int, []byte, string) {
-		reply, err := s.Invoke(ctx, body)
-		if err != nil {
-			return http.StatusBadGateway, nil, reply.CallID
-		}
-		return reply.Status, reply.Body, reply.CallID
 	}
 }
 
@@ -117,7 +105,7 @@ func printInstructions(out *screen, s *tenancy.Deployment, cases []*tenancy.Case
 		"      --problem-id "+problem+" \\",
 		`      --comment "`+comment+`"`, "",
 		"  Ask the function whether a rotation would work:", "",
-		`    oci fn function invoke --function-id $FUNCTION --body '{"keyturn":"preflight"}' --file -`, "",
+		"    go run ./deploy/keyturn preflight --function $FUNCTION", "",
 		"  Every problem that is closed starts the function. Its log and its mails appear here.",
 		"  Ctrl-C ends it.", "")
 }

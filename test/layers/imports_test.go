@@ -92,7 +92,7 @@ func TestOnlyPkgOCIImportsTheSDK(t *testing.T) {
 			}
 			seen++
 			// The acceptance run observes OCI without pkg/oci. It is no part of a function.
-			if s.folder() != "pkg/oci" && s.folder() != "deploy/acceptance" && !under(s.folder(), "test") {
+			if s.folder() != "pkg/oci" && s.folder() != "deploy/internal/acceptance" && !under(s.folder(), "test") {
 				t.Errorf("%s imports %s; only pkg/oci calls OCI", s.path, i)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +24,8 @@ const (
 
 func functionsService(base string) service {
 	return service{name: "functions", base: base, signed: true, routes: []route{
+		{operation: "ListApplications", method: http.MethodGet, path: "/applications", handle: listApplications},
+		{operation: "ListFunctions", method: http.MethodGet, path: "/functions", handle: listFunctions},
 		{operation: "GetFunction", method: http.MethodGet, path: "/functions/{functionId}",
 			handle: ofFunction(getFunction)},
 		{operation: "UpdateFunction", method: http.MethodPut, path: "/functions/{functionId}",
@@ -108,7 +111,7 @@ func functionBody(x *exchange, f *deployed) map[string]any {
 	region := x.e.opts.Region
 	body := map[string]any{
 		"id": f.principal.FunctionID, "displayName": f.principal.Name, "compartmentId": f.principal.Compartment,
-		"applicationId":  "ocid1.fnapp.oc1." + regionInOCID(region) + ".aaaaaaaaociemu",
+		"applicationId":  applicationID(region),
 		"lifecycleState": f.state(x.now), "config": f.Config,
 		"memoryInMBs": 256, "timeoutInSeconds": 300, "shape": "GENERIC_X86",
 		"invokeEndpoint": fmt.Sprintf("https://%s.%s.functions.oci.oraclecloud.com", invokeLabel, region),
@@ -122,6 +125,46 @@ func functionBody(x *exchange, f *deployed) map[string]any {
 		body["sourceDetails"] = map[string]any{"sourceType": "CONTAINER_IMAGE", "image": image}
 	}
 	return body
+}
+
+// applicationID is the OCID of the tenancy's one application.
+func applicationID(region string) string {
+	return "ocid1.fnapp.oc1." + regionInOCID(region) + ".aaaaaaaaociemu"
+}
+
+// listApplications lists the application in each compartment that has a function (functions/application_summary.go).
+func listApplications(x *exchange) reply {
+	compartment, region := x.query.Get("compartmentId"), x.e.opts.Region
+	if compartment == "" {
+		return errMissing.because("The compartmentId is missing.").reply()
+	}
+	bodies := []map[string]any{}
+	for _, f := range x.e.state.functions {
+		if f.principal.Compartment == compartment && x.call.Region == region && len(bodies) == 0 {
+			bodies = append(bodies, map[string]any{"id": applicationID(region), "displayName": "keyturn",
+				"compartmentId": compartment, "lifecycleState": "ACTIVE", "subnetIds": []string{},
+				"freeformTags": map[string]string{}, "definedTags": map[string]any{}})
+		}
+	}
+	return listReply(x, bodies, bare)
+}
+
+// listFunctions lists the functions of the application, without their configuration (functions/function_summary.go).
+func listFunctions(x *exchange) reply {
+	application := x.query.Get("applicationId")
+	if application == "" {
+		return errMissing.because("The applicationId is missing.").reply()
+	}
+	if application != applicationID(x.e.opts.Region) || x.call.Region != x.e.opts.Region {
+		return errNotFound.reply()
+	}
+	bodies := []map[string]any{}
+	for _, id := range slices.Sorted(maps.Keys(x.e.state.functions)) {
+		body := functionBody(x, x.e.state.functions[id])
+		delete(body, "config")
+		bodies = append(bodies, body)
+	}
+	return listReply(x, bodies, bare)
 }
 
 func getFunction(x *exchange, f *deployed) reply { return ok(functionBody(x, f)).with("etag", f.etag) }

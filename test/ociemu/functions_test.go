@@ -178,3 +178,19 @@ func TestAnInvocationNeedsAKnownFunctionAndAPolicy(t *testing.T) {
 		allowed(t, statement, err, want)
 	}
 }
+
+func TestFunctionsAreListedByApplication(t *testing.T) {
+	d := deploy(t, ociemu.Options{}, nil)
+	app := must[functions.GetFunctionResponse](t)(d.manage.GetFunction(t.Context(),
+		functions.GetFunctionRequest{FunctionId: &d.fn.FunctionID})).ApplicationId
+	apps := must[functions.ListApplicationsResponse](t)(d.manage.ListApplications(t.Context(),
+		functions.ListApplicationsRequest{CompartmentId: &d.fn.Compartment})).Items
+	if len(apps) != 1 || *apps[0].Id != *app {
+		t.Fatalf("the applications are %v, want %s", apps, *app)
+	}
+	list := must[functions.ListFunctionsResponse](t)(d.manage.ListFunctions(t.Context(),
+		functions.ListFunctionsRequest{ApplicationId: app})).Items
+	if len(list) != 1 || *list[0].Id != d.fn.FunctionID || list[0].InvokeEndpoint == nil {
+		t.Errorf("the functions are %v", list)
+	}
+}

@@ -111,6 +111,9 @@ var classicNeeds = map[string]need{
 	"GetRule":    {permissions: []string{"EVENTRULE_READ"}, on: theRule},
 	"DeleteRule": {permissions: []string{"EVENTRULE_DELETE"}, on: theRule},
 
+	"ListApplications": {permissions: []string{"FN_APP_LIST"}, on: inQueried},
+	"ListFunctions":    {permissions: []string{"FN_FUNCTION_LIST"}, on: inTenancy},
+
 	"GetFunction":    {permissions: []string{"FN_FUNCTION_READ"}, on: theFunction},
 	"UpdateFunction": {permissions: []string{"FN_FUNCTION_UPDATE"}, on: theFunction},
 	"InvokeFunction": {permissions: []string{"FN_INVOCATION"}, on: theFunction},

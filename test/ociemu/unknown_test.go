@@ -22,7 +22,7 @@ func TestASignedServiceSaysNotFoundToAGoodSignatureAndNotAuthenticatedToABadOne(
 		"https://cloudguard-cp-api.us-ashburn-1.oci.oraclecloud.com/20200131/detectors",
 		"https://events.us-ashburn-1.oci.oraclecloud.com/20181201/actions",
 		"https://objectstorage.us-ashburn-1.oraclecloud.com/n/ns/b",
-		"https://functions.us-ashburn-1.oci.oraclecloud.com/20181201/applications",
+		"https://functions.us-ashburn-1.oci.oraclecloud.com/20181201/triggers",
 		"https://telemetry-ingestion.us-ashburn-1.oraclecloud.com/20180401/alarms",
 		e.URL() + "/20160918/networkSources", e.URL() + "/nothing", e.URL() + "/n/ns/b",
 	} {

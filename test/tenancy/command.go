@@ -42,12 +42,17 @@ func NewCommand(binary, home string, e *ociemu.Emulator, o ociemu.Operator) (*Co
 	return &Command{Binary: binary, Home: home, Emulator: e}, os.WriteFile(file, []byte(e.Config(o)), 0o600)
 }
 
+// Environment returns the variables with which a program reaches the emulator, each NAME=value.
+func (c *Command) Environment() []string {
+	return append([]string{"HTTPS_PROXY=" + c.Emulator.URL(), "SSL_CERT_FILE=" + c.Emulator.CAFile(),
+		"HOME=" + c.Home, "PATH=" + os.Getenv("PATH")}, c.Env...)
+}
+
 // Run runs the command with the input, and returns when it has ended. An error means that it didn't run.
 func (c *Command) Run(ctx context.Context, in io.Reader, args ...string) (Ran, error) {
 	cmd := exec.CommandContext(ctx, c.Binary, args...)
 	cmd.Dir = c.Home
-	cmd.Env = append([]string{"HTTPS_PROXY=" + c.Emulator.URL(), "SSL_CERT_FILE=" + c.Emulator.CAFile(),
-		"HOME=" + c.Home, "PATH=" + os.Getenv("PATH")}, c.Env...)
+	cmd.Env = c.Environment()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, &stdout, &stderr
 	err := cmd.Run()

@@ -181,8 +181,8 @@ func TestTheMinimalExampleLeadsFromNothingToFunctions(t *testing.T) {
 		&functions); err != nil || len(functions) != 2 {
 		t.Fatalf("the functions are %s, %v", functions, err)
 	}
-	says("Confirm each subscription", "--function-id "+functions["rotate"]+" --body '{\"keyturn\":\"preflight\"}'",
-		"--function-id "+functions["sweep"], value("bind_command"), "dry_run = false")
+	says("Confirm each subscription", "keyturn preflight --function ", " --function "+functions["rotate"],
+		" --function "+functions["sweep"], value("bind_command"), "dry_run = false")
 	if !strings.Contains(value("bind_command"), `--defined-tags '{"keyturn":{"user":`) {
 		t.Errorf("secrets are bound with %s", value("bind_command"))
 	}
