@@ -84,6 +84,7 @@ func newApp(in io.Reader, out, err io.Writer, environ []string) *app {
 // commands makes each subcommand. One file has one of them.
 var commands = []func(*app) *cobra.Command{
 	versionCommand,
+	undoCommand,
 }
 
 // run runs the command, and returns its exit code.
