@@ -84,7 +84,10 @@ func newApp(in io.Reader, out, err io.Writer, environ []string) *app {
 // commands makes each subcommand. One file has one of them.
 var commands = []func(*app) *cobra.Command{
 	versionCommand,
+	bindCommand,
+	rotateCommand,
 	undoCommand,
+	statusCommand,
 }
 
 // run runs the command, and returns its exit code.

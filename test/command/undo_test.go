@@ -264,10 +264,11 @@ func TestAnUndoThatTheFunctionsWouldWorkAgainstIsRefused(t *testing.T) {
 			closeWith(t, s, c, "grace:48h")
 			s.WipeMetadata(anySecret(c))
 		}, "no overlap is running"},
-		{"one half of a pair has another journal", tenancy.Want{Kind: tenancy.CustomerSecretKey}, func(c *tenancy.Case) {
-			closeWith(t, s, c, "grace:48h")
-			s.WipeMetadata(c.Secrets["secretkey_secret_ocid"])
-		}, "journal"},
+		{"one half of a pair has another journal", tenancy.Want{Kind: tenancy.CustomerSecretKey},
+			func(c *tenancy.Case) {
+				closeWith(t, s, c, "grace:48h")
+				s.WipeMetadata(c.Secrets["secretkey_secret_ocid"])
+			}, "journal"},
 		{"one half of a pair is bound to another user", tenancy.Want{Kind: tenancy.CustomerSecretKey},
 			func(c *tenancy.Case) {
 				closeWith(t, s, c, "grace:48h")
@@ -280,7 +281,8 @@ func TestAnUndoThatTheFunctionsWouldWorkAgainstIsRefused(t *testing.T) {
 		}, "deletion"},
 		{"not bound", tenancy.Want{Kind: tenancy.APIKey}, func(c *tenancy.Case) {
 			closeWith(t, s, c, "grace:48h")
-			must(t, s.EditSecret(t.Context(), anySecret(c), vault.UpdateSecretDetails{FreeformTags: map[string]string{}}))
+			must(t, s.EditSecret(t.Context(), anySecret(c),
+				vault.UpdateSecretDetails{FreeformTags: map[string]string{}}))
 		}, "not bound"},
 		{"two old ones", tenancy.Want{Kind: tenancy.APIKey}, func(c *tenancy.Case) {
 			closeWith(t, s, c, "grace:48h")

@@ -61,6 +61,7 @@ func (u Undo) prove(ctx context.Context, p UndoPlan) (UndoPlan, error) {
 }
 
 func (u Undo) notOld(p UndoPlan, why string) error {
-	return refuse(fmt.Sprintf("If the new %s is wrong, rotate it: keyturn rotate %s %s.", p.Kind.Noun(), p.User, p.Kind),
+	return refuse(fmt.Sprintf("If the new %s is wrong, rotate it: keyturn rotate %s %s.", p.Kind.Noun(), p.User,
+		p.Kind),
 		"%s", why)
 }

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
-	"github.com/keyturn/keyturn/pkg/background"
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/inventory"
@@ -18,68 +16,32 @@ import (
 // atOnce is how many questions are asked in parallel.
 const atOnce = 8
 
-// Places lists secrets by region and compartment; see inventory.Source.
-type Places interface {
-	Regions(ctx context.Context) ([]string, error)
-	Compartments(ctx context.Context) ([]string, error)
-	SecretsIn(ctx context.Context, region, compartment, page string) (some []vault.Secret, next string, err error)
-}
-
-// Secrets lists all secrets of the tenancy in the regions; nil means all regions that the tenancy is subscribed to. The
-// secrets have no etag and no metadata. An error means that the search could not begin; what is missing otherwise is in
-// the gaps.
-func Secrets(ctx context.Context, p Places, regions []string) (all []vault.Secret, gaps []inventory.Gap, err error) {
-	if len(regions) == 0 {
-		regions, err = p.Regions(ctx)
-		if err != nil {
-			return nil, nil, fmt.Errorf("listing the regions: %w", err)
-		}
-	}
-	compartments, err := p.Compartments(ctx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("listing the compartments: %w", err)
-	}
-	var mu sync.Mutex
-	group := background.Group{Limit: atOnce}
-	for _, region := range regions {
-		for _, compartment := range compartments {
-			group.Go(func() error {
-				some, err := secretsIn(ctx, p, region, compartment)
-				mu.Lock()
-				defer mu.Unlock()
-				all = append(all, some...)
-				if err != nil {
-					gaps = append(gaps, inventory.Gap{Doing: "list the secrets", Region: region, Thing: compartment, Err: err})
-				}
-				return nil
-			})
-		}
-	}
-	if err := group.First(); err != nil {
-		return nil, nil, err
-	}
-	slices.SortFunc(all, func(a, b vault.Secret) int { return strings.Compare(a.Name+"\n"+a.ID, b.Name+"\n"+b.ID) })
-	return all, gaps, ctx.Err()
-}
-
-func secretsIn(ctx context.Context, p Places, region, compartment string) (all []vault.Secret, err error) {
-	for page, more := "", true; more; more = page != "" {
-		var some []vault.Secret
-		some, page, err = p.SecretsIn(ctx, region, compartment, page)
-		if err != nil {
-			return all, err
-		}
-		all = append(all, some...)
-	}
-	return all, nil
-}
-
-// People lists users; see inventory.Source.
-type People interface {
-	AllDomains(ctx context.Context) ([]credential.Domain, error)
-	Users(ctx context.Context, page string) (users []credential.User, next string, err error)
-	DomainUsers(ctx context.Context, d credential.Domain, start, most int) (credential.Page, error)
+// Tenancy is what the functions of this file ask; pkg/oci implements it.
+type Tenancy interface {
+	inventory.Source
 	UserName(ctx context.Context, id string) (string, error)
+}
+
+// inRegions is a tenancy in which secrets are only looked for in some regions.
+type inRegions struct {
+	Tenancy
+	regions []string
+}
+
+// Regions implements inventory.Source.
+func (r inRegions) Regions(context.Context) ([]string, error) { return r.regions, nil }
+
+// Secrets lists all secrets of the tenancy in the regions; none means all regions that the tenancy is subscribed to.
+// The secrets have no etag and no metadata. What is missing is in the gaps.
+func Secrets(ctx context.Context, t Tenancy, c inventory.Clock, regions []string) (all []vault.Secret,
+	gaps []inventory.Gap) {
+	if len(regions) > 0 {
+		t = inRegions{t, regions}
+	}
+	r := inventory.Reader{Source: t, Clock: c, Workers: atOnce}
+	gaps = r.Read(ctx, inventory.Visitor{Secret: func(_ string, s vault.Secret) { all = append(all, s) }})
+	slices.SortFunc(all, func(a, b vault.Secret) int { return strings.Compare(a.Name+"\n"+a.ID, b.Name+"\n"+b.ID) })
+	return all, gaps
 }
 
 // User is a user as an operator names and sees it.
@@ -89,69 +51,26 @@ type User struct {
 	Domain credential.Domain
 }
 
-// pageOfUsers is how many users one call lists.
-const pageOfUsers = 250
-
 // AllUsers lists the users of the configured identity domains, and of the classic IAM API if Default isn't among them.
-func AllUsers(ctx context.Context, p People) (all []User, gaps []inventory.Gap) {
-	domains, err := p.AllDomains(ctx)
-	if err != nil {
-		gaps = append(gaps, inventory.Gap{Doing: "list the identity domains", Err: err})
-	}
-	classic := true
-	for _, d := range domains {
-		if d.Default {
-			classic = false
-		}
-		some, err := usersOf(ctx, p, d)
-		all = append(all, some...)
-		if err != nil {
-			gaps = append(gaps, inventory.Gap{Doing: "list the users", Domain: d, Err: err})
-		}
-	}
-	if !classic {
-		return all, gaps
-	}
-	for page, more := "", true; more; more = page != "" {
-		var some []credential.User
-		some, page, err = p.Users(ctx, page)
-		if err != nil {
-			return all, append(gaps, inventory.Gap{Doing: "list the users", Err: err})
-		}
-		for _, u := range some {
-			all = append(all, User{ID: u.ID, Name: u.Name, Domain: credential.Domain{Default: true, Classic: true}})
-		}
-	}
+func AllUsers(ctx context.Context, t Tenancy, c inventory.Clock) (all []User, gaps []inventory.Gap) {
+	r := inventory.Reader{Source: t, Clock: c, Workers: atOnce}
+	gaps = r.Read(ctx, inventory.Visitor{User: func(d credential.Domain, u credential.User) {
+		all = append(all, User{ID: u.ID, Name: u.Name, Domain: d})
+	}})
 	return all, gaps
-}
-
-func usersOf(ctx context.Context, p People, d credential.Domain) (all []User, err error) {
-	for start := 1; ; {
-		page, err := p.DomainUsers(ctx, d, start, pageOfUsers)
-		if err != nil {
-			return all, err
-		}
-		for _, u := range page.Users {
-			all = append(all, User{ID: u.ID, Name: u.Name, Domain: d})
-		}
-		start += page.Entries
-		if page.Entries == 0 || start > page.Total {
-			return all, nil
-		}
-	}
 }
 
 // FindUser finds a user by the OCID, by the name, or by <domain>/<name>. A name of several users is an error that lists
 // them.
-func FindUser(ctx context.Context, p People, text string) (User, error) {
+func FindUser(ctx context.Context, t Tenancy, c inventory.Clock, text string) (User, error) {
 	if id, err := cloudguard.ParseOCID(text, cloudguard.TypeUser); err == nil {
-		name, err := p.UserName(ctx, string(id))
+		name, err := t.UserName(ctx, string(id))
 		if err != nil {
 			return User{}, fmt.Errorf("looking up the user %s: %w", id, err)
 		}
 		return User{ID: string(id), Name: name}, nil
 	}
-	all, gaps := AllUsers(ctx, p)
+	all, gaps := AllUsers(ctx, t, c)
 	found := Named(all, text)
 	switch {
 	case len(found) == 1 && len(gaps) == 0, len(found) == 1 && strings.Contains(text, "/"):

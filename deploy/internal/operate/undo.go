@@ -103,7 +103,8 @@ func (u Undo) Plan(ctx context.Context, id string) (UndoPlan, error) {
 	}
 	kind, user, ok := guard.BoundTo(named.Secret)
 	if !ok {
-		return UndoPlan{}, refuse("Bind it first: keyturn bind USER KIND.", "%s is not bound to a user and a kind", named)
+		return UndoPlan{}, refuse("Bind it first: keyturn bind USER KIND.", "%s is not bound to a user and a kind",
+			named)
 	}
 	if kind.Origin() == credential.Reset {
 		return UndoPlan{}, refuse("Reset the password again: keyturn rotate "+user+" "+string(kind)+".",
@@ -347,7 +348,8 @@ func (u Undo) verify(ctx context.Context, p UndoPlan) error {
 	for _, s := range p.Secrets {
 		now, err := u.Vault.Secret(ctx, s.ID)
 		if err != nil {
-			return fmt.Errorf("version %d of secret %s was made CURRENT, but it can't be read again: %w", s.To, s.ID, err)
+			return fmt.Errorf("version %d of secret %s was made CURRENT, but it can't be read again: %w", s.To, s.ID,
+				err)
 		}
 		r := rotation.JournalOf(now.Metadata).Retire.Of(p.Old)
 		if now.Current != s.To || r == nil || r.Begun != nil {
