@@ -179,6 +179,63 @@ func TestASweepAfterTheOverlapDoesNotDeleteWhatWasUndone(t *testing.T) {
 	}
 }
 
+// An undo while a sweep is at each of the calls that delete the old credential either comes first, and then the old one
+// stays, or it is refused.
+func TestAnUndoDuringADeletionComesFirstOrIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm()})
+	sh := shell(t, s.Emulator, s.Operator)
+	first, refused := 0, 0
+	for _, at := range []struct {
+		operation string
+		n         int
+	}{{"UpdateSecret", 1}, {"UpdateSecret", 2}, {"DeleteCustomerSecretKey", 1}} {
+		c := withOverlap(t, s, tenancy.Want{Kind: tenancy.CustomerSecretKey})
+		s.Forward(49 * time.Hour)
+		reached, release := make(chan struct{}), make(chan struct{})
+		n := 0
+		f := s.Inject(ociemu.Fault{When: ociemu.Before, Do: ociemu.Hold(release), Match: func(k ociemu.Call) bool {
+			if k.Caller.Operator || k.Operation != at.operation {
+				return false
+			}
+			n++
+			if n == at.n {
+				close(reached)
+			}
+			return n == at.n
+		}})
+		swept := make(chan error, 1)
+		go func() {
+			_, err := s.Sweep(t.Context())
+			swept <- err
+		}()
+		<-reached
+		r, err := sh.Run(t.Context(), strings.NewReader(""), "undo", anySecret(c), "--yes")
+		must(t, err)
+		close(release)
+		must(t, <-swept)
+		f.Remove()
+		_, err = s.Sweep(t.Context())
+		must(t, err)
+		stored, err := c.Stored()
+		must(t, err)
+		if r.Code == 0 {
+			first++
+			if stored.Value != c.Old.Value {
+				t.Errorf("%+v: the undo succeeded, and CURRENT is not the old one", at)
+			}
+		} else if refused++; stored.Value == c.Old.Value {
+			t.Errorf("%+v: the undo was refused, and CURRENT is the old one\n%s", at, r.Stderr)
+		}
+		if c.Try(stored) != 200 {
+			t.Errorf("%+v: exit code %d, and CURRENT doesn't work", at, r.Code)
+		}
+	}
+	if first != 1 || refused != 2 {
+		t.Errorf("%d undos came first, and %d were refused", first, refused)
+	}
+}
+
 // Without a word of the operator nothing is changed.
 func TestAnUndoThatNobodyAgreesToChangesNothing(t *testing.T) {
 	t.Parallel()
