@@ -127,6 +127,9 @@ func (a *app) bind(ctx context.Context, f binder, args []string) error {
 	if !ok {
 		return declined
 	}
+	a.stop.Store(&stopping{first: "interrupted; it finishes the bindings that it has begun. Run the same command " +
+		"again " +
+		"for the rest."})
 	bar := a.progress(len(plan.Left()), "bindings")
 	done := binding.Applier{Vault: cloud.Vault(), Clock: clock.System{}, Freeform: f.freeform, Place: f.place,
 		Progress: bar.Add}.Apply(ctx, plan)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -143,6 +144,35 @@ func TestManyBindingsAreMadeInOneGoAndKeepAllOtherTags(t *testing.T) {
 				t.Errorf("again it made %d changes, and printed %s", n, r.Stdout)
 			}
 		})
+	}
+}
+
+// A command that is killed leaves no secret half bound, and the same command binds the others.
+func TestACommandThatIsKilledIsFinishedByTheSameCommand(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, 30)
+	sh := shell(t, s.Emulator, s.Operator)
+	ctx, kill := context.WithCancel(t.Context())
+	n := 0
+	f := s.Inject(ociemu.Fault{Operation: "UpdateSecret", Times: -1, Do: ociemu.Hold(ctx.Done()),
+		Match: func(ociemu.Call) bool {
+			n++
+			if n == 10 {
+				kill()
+			}
+			return n > 10
+		}})
+	csv := s.csv(t)
+	if r, err := sh.Run(ctx, strings.NewReader(""), "bind", "--csv", csv, "--yes"); err == nil && r.Code == 0 {
+		t.Fatalf("it was not killed: %+v", r)
+	}
+	f.Remove()
+	if did := s.boundRight(t); did < 9 || did > 20 {
+		t.Errorf("%d are bound after the kill", did)
+	}
+	run(t, sh, 0, "", "bind", "--csv", csv, "--yes")
+	if did := s.boundRight(t); did != 30 {
+		t.Errorf("%d are bound at the end", did)
 	}
 }
 
