@@ -52,8 +52,9 @@ func bindCommand(a *app) *cobra.Command {
 		Long: bindText, GroupID: groupChange, Args: cobra.MaximumNArgs(2), Example: `  keyturn bind
   keyturn bind --contents
   keyturn bind --csv bindings.csv
-  keyturn bind jane@example.com api-key --secret ocid1.vaultsecret.oc1.iad.amaaaaaa...
-  keyturn bind --create --vault ocid1.vault... --key ocid1.key... --compartment ocid1.compartment...`,
+  keyturn bind jane@example.com api-key --secret ocid1.vaultsecret...
+  keyturn bind --create --vault ocid1.vault... --key ocid1.key... \
+    --compartment ocid1.compartment...`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := f.check(args); err != nil {
 				return err
@@ -128,8 +129,7 @@ func (a *app) bind(ctx context.Context, f binder, args []string) error {
 		return declined
 	}
 	a.stop.Store(&stopping{first: "interrupted; it finishes the bindings that it has begun. Run the same command " +
-		"again " +
-		"for the rest."})
+		"again for the rest."})
 	bar := a.progress(len(plan.Left()), "bindings")
 	done := binding.Applier{Vault: cloud.Vault(), Clock: clock.System{}, Freeform: f.freeform, Place: f.place,
 		Progress: bar.Add}.Apply(ctx, plan)
@@ -137,8 +137,7 @@ func (a *app) bind(ctx context.Context, f binder, args []string) error {
 	err = a.print(bound{plan, done}, func(w io.Writer) error { return binding.WriteDone(w, done) })
 	if bad := binding.Failed(done); len(bad) > 0 {
 		return errors.Join(err, fmt.Errorf("%d of %d bindings are not made. Run the same command again: it makes "+
-			"those "+
-			"alone", len(bad), len(done)))
+			"those alone", len(bad), len(done)))
 	}
 	return errors.Join(err, missing)
 }
@@ -195,8 +194,7 @@ func (a *app) bindingPlan(ctx context.Context, cloud *oci.Cloud, f binder, args 
 	}
 	if f.create && len(gaps) > 0 && len(args) < 2 {
 		return plan, gaps, incomplete("not all secrets could be listed, so that it isn't known where one is "+
-			"missing: %s. "+
-			"Name USER and KIND, or the regions to ask with --regions", gapText(gaps))
+			"missing: %s. Name USER and KIND, or the regions to ask with --regions", gapText(gaps))
 	}
 	subjects, more, err := a.subjects(ctx, cloud, args)
 	if err != nil {

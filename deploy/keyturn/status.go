@@ -24,8 +24,7 @@ content of a secret.`
 // regionsFlag adds the flag for the regions of secrets.
 func regionsFlag(c *cobra.Command, regions *[]string) {
 	c.Flags().StringSliceVar(regions, "regions", nil, "the `regions` in which to look for secrets (default: all "+
-		"that the "+
-		"tenancy is subscribed to)")
+		"that the tenancy is subscribed to)")
 }
 
 func statusCommand(a *app) *cobra.Command {

@@ -71,8 +71,7 @@ func ReadRows(from io.Reader) (rows []Row, err error) {
 		switch _, twice := position[name]; {
 		case !slices.Contains(columns, name):
 			faults = append(faults, RowError{1, fmt.Sprintf("%q", name), 0, "there is no such column: the columns " +
-				"are " +
-				"user,kind,secret,role"})
+				"are user,kind,secret,role"})
 		case twice:
 			faults = append(faults, RowError{1, name, 0, "it is there twice"})
 		}
@@ -98,8 +97,7 @@ func ReadRows(from io.Reader) (rows []Row, err error) {
 		row.line, _ = r.FieldPos(0)
 		if len(record) > len(head) {
 			faults = append(faults, RowError{row.line, fmt.Sprint(len(head) + 1), 0, fmt.Sprintf("the line has %d "+
-				"fields, "+
-				"and the first line %d", len(record), len(head))})
+				"fields, and the first line %d", len(record), len(head))})
 			continue
 		}
 		for name, into := range map[string]*string{"user": &row.User, "kind": &row.Kind, "secret": &row.Secret,
@@ -290,8 +288,7 @@ func (c *checking) pairs() {
 		}
 		if half > 0 && half < len(s.Kind.Record().Parts) {
 			c.fault(Row{line: line}, "role", "only one half of the pair of secrets is bound to %s: bind the other "+
-				"half, "+
-				"too, or one secret with the role bundle", s)
+				"half, too, or one secret with the role bundle", s)
 		}
 	}
 }

@@ -67,8 +67,7 @@ func (p *proposing) consider(c Candidate) {
 		return
 	case t.Any() || t.Role != "" && len(t.Clash) > 0:
 		p.not(Subject{}, c, "its tags bind it to nothing: a tag is missing, contradicts another one, or has a "+
-			"value that "+
-			"Keyturn doesn't know")
+			"value that Keyturn doesn't know")
 		return
 	}
 	all, why := p.matches(c)

@@ -143,8 +143,7 @@ func Choose(all []OpenProblem, w Wish) (OpenProblem, error) {
 		"Cloud Guard has a problem for: one whose rule (%s) is on, and whose credential is older than the rule "+
 		"allows. "+
 		"Wait for the next scan, or lower the rule's age in Cloud Guard's configuration detector recipe. If its "+
-		"problem "+
-		"is closed or dismissed, open it again there", w.Kind.One(), w.User.Name, cloudguard.RuleOf(w.Kind))
+		"problem is closed or dismissed, open it again there", w.Kind.One(), w.User.Name, cloudguard.RuleOf(w.Kind))
 }
 
 // PlanRotation makes the order for a problem. bound are all secrets that can be seen. It is a pure function.

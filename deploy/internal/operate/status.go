@@ -71,7 +71,7 @@ type StatusOf struct {
 // Run returns the status. bound are the secrets of the tenancy as they were listed. progress is called after each
 // secret.
 func (s StatusOf) Run(ctx context.Context, bound []vault.Secret, now time.Time, progress func(int)) Status {
-	var out Status
+	out := Status{NotAsked: []string{}}
 	var mu sync.Mutex
 	skip := func(format string, args ...any) {
 		mu.Lock()

@@ -39,8 +39,7 @@ func (p UndoPlan) Write(w io.Writer) error {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "Consumers then read the old %s %s again, made %s. It works.\nThe new one, %s, stays, "+
-		"and "+
-		"fills one of the user's slots. The old one would have been deleted %s.\n", p.Kind.Noun(), p.Old,
+		"and fills one of the user's slots. The old one would have been deleted %s.\n", p.Kind.Noun(), p.Old,
 		moment(p.OldMade), p.New, moment(p.Goes))
 	return err
 }
