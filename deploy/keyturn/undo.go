@@ -32,7 +32,8 @@ secret-bundles, and to list the user's credentials.`
 // domainsFlag adds the flag for the identity domains to ask.
 func domainsFlag(c *cobra.Command, domains *[]string) {
 	c.Flags().StringSliceVar(domains, "domains", []string{config.AllDomains}, "the identity `domains` to ask: all for "+
-		"those of the root compartment, or OCIDs of compartments and domains")
+		"those of the root compartment, OCIDs of compartments and domains, or an empty text in a tenancy without "+
+		"domains")
 }
 
 // cloudOf is cloud with the identity domains to ask.

@@ -179,6 +179,35 @@ func TestASweepAfterTheOverlapDoesNotDeleteWhatWasUndone(t *testing.T) {
 	}
 }
 
+// Both ways on from an undo lead to a working rotation: to delete the new credential and rotate again, or to keep it.
+func TestAfterAnUndoEachWayOnEndsWithOneWorkingCredential(t *testing.T) {
+	t.Parallel()
+	s := newTenancy(t, tenancy.Options{}) // with the emulator's own delays and refusals
+	sh := shell(t, s.Emulator, s.Operator)
+	for _, w := range []tenancy.Want{{Kind: tenancy.APIKey}, {Kind: tenancy.AuthToken}} {
+		for _, keep := range []bool{false, true} {
+			c := withOverlap(t, s, w)
+			fresh := newest(c)
+			run(t, sh, 0, "", "undo", anySecret(c), "--yes")
+			if _, err := s.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if keep {
+				must(t, s.Promote(t.Context(), anySecret(c), 2))
+			} else {
+				must(t, c.Delete(t.Context(), fresh))
+			}
+			s.Forward(15 * time.Minute) // IAM's list shows by now that the new one is gone
+			r := run(t, sh, 0, "", "rotate", c.UserName, string(w.Kind), "--yes", "--grace", "0")
+			stored, err := c.Stored()
+			if ids := c.IDs(); err != nil || len(ids) != 1 || ids[0] == c.OldID || (ids[0] == fresh) != keep ||
+				c.Try(stored) != 200 {
+				t.Errorf("%s, the new one is kept %v: the user has %v (%v)\n%s", w.Kind, keep, ids, err, r.Stdout)
+			}
+		}
+	}
+}
+
 // An undo while a sweep is at each of the calls that delete the old credential either comes first, and then the old one
 // stays, or it is refused.
 func TestAnUndoDuringADeletionComesFirstOrIsRefused(t *testing.T) {

@@ -91,16 +91,26 @@ func TestARotationHasEndedOnceEverySecretHasTheNewValueAndTheOldOneIsGoneOrOverl
 	staged, foreign, over := done, done, done
 	staged.journal.Staged = &rotation.Staged{Old: "old", Phase: rotation.PhaseStaged}
 	foreign.versions = []vault.Version{{Number: 2, Name: "somebody's"}}
-	over.journal.Retire = retired(noon, nil)
+	over.At, over.journal.Retire = noon, retired(noon.Add(time.Hour), nil)
+	over.journal.Retire[0].Set = &noon
+	earlier, past := over, over
+	earlier.journal.Retire = retired(noon.Add(time.Hour), nil)
+	past.journal.Retire = retired(noon, nil)
 	deleting := done
 	deleting.journal.Retire = retired(noon, &noon)
 	both, gone := []credential.Issued{{ID: "old"}, {ID: "new"}}, []credential.Issued{{ID: "new"}}
 	o := Order{Kind: token, User: someRef.User, Old: "old"}
+	given := o
+	given.grace = true
+	if end := ended(given, []held{earlier}, both, cloudguard.Change{At: noon}); end.State != unknownYet {
+		t.Errorf("with an overlap that this closure changes it says %s", end.State)
+	}
 	for what, c := range map[string]struct {
 		all    []held
 		living []credential.Issued
 		state  string
 	}{
+		"an earlier overlap": {[]held{earlier}, both, Overlaps}, "one that is over": {[]held{past}, both, unknownYet},
 		"deleted": {[]held{done}, gone, Rotated}, "overlap": {[]held{over}, both, Overlaps},
 		"being deleted": {[]held{deleting}, both, unknownYet}, "staged": {[]held{staged}, gone, unknownYet},
 		"another version": {[]held{foreign}, gone, unknownYet}, "one of two": {[]held{done, foreign}, gone, unknownYet},

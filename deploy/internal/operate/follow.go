@@ -160,7 +160,7 @@ func ended(o Order, all []held, living []credential.Issued, c cloudguard.Change)
 		case s != nil && s.Old == old.ID:
 			end.Reason = fmt.Sprintf("a new %s is being made (%s %s)", o.Kind.Noun(), s.Phase, s.Version)
 		}
-		if r := h.journal.Retire.Of(o.Old); r != nil && r.Begun == nil && r.After.After(goes) {
+		if r := h.journal.Retire.Of(o.Old); r != nil && overlapping(o, h, *r, c.At) && r.After.After(goes) {
 			goes = r.After
 		}
 	}
@@ -177,6 +177,14 @@ func ended(o Order, all []held, living []credential.Issued, c cloudguard.Change)
 		end.Reason = "the new one is CURRENT; the old one is being deleted"
 	}
 	return end
+}
+
+// overlapping reports whether an entry is about an overlap that goes on. An entry of an earlier closure of the problem
+// doesn't count if the overlap is over, or if this closure gives another grace period: the functions are about to
+// replace it.
+func overlapping(o Order, h held, r rotation.Retired, closed time.Time) bool {
+	earlier := r.Set == nil || r.Set.Before(closed.Truncate(time.Second))
+	return r.Begun == nil && !(earlier && (o.grace || !h.At.Before(r.After)))
 }
 
 // Err returns an error unless the rotation ended as it was ordered.

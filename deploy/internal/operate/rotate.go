@@ -55,7 +55,7 @@ type Order struct {
 	Secrets  []credential.Target `json:"-"`
 
 	problem cloudguard.Problem
-	before  map[string]int64 // the CURRENT versions before, by secret
+	grace   bool // the comment gives a grace period
 }
 
 // OpenProblem is an open problem with its record.
@@ -176,7 +176,7 @@ func PlanRotation(p OpenProblem, w Wish, bound []vault.Secret) (Order, error) {
 		if err != nil {
 			return o, fmt.Errorf("--grace %s: it isn't a time such as 72h, 3d or 0, of at most 90 days", w.Grace)
 		}
-		c.Grace = g.Grace
+		c.Grace, o.grace = g.Grace, true
 	}
 	o.Comment = c.String()
 	again, err := cloudguard.ParseComment(rule, o.Comment)
@@ -210,7 +210,7 @@ func (r Rotate) Prepare(ctx context.Context, o Order) (Order, error) {
 	if p.State() != "OPEN" && p.State() != "" {
 		return o, fmt.Errorf("problem %s is %s, not OPEN", o.Problem, p.State())
 	}
-	o.problem, o.before = p, map[string]int64{}
+	o.problem = p
 	for _, t := range o.Secrets {
 		s, err := r.Secret(ctx, t.SecretID)
 		if err != nil {
@@ -219,7 +219,6 @@ func (r Rotate) Prepare(ctx context.Context, o Order) (Order, error) {
 		if err := guard.Writable(s); err != nil {
 			return o, err
 		}
-		o.before[s.ID] = s.Current
 	}
 	if o.Kind.Origin() == credential.Reset {
 		return o, nil
