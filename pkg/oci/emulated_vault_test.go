@@ -114,3 +114,57 @@ func TestWhatTheServicesRefuseHasItsClassOverTheWire(t *testing.T) {
 		t.Errorf("a secret that doesn't exist gives %v", err)
 	}
 }
+
+func TestTagsAreReplacedFormByFormAndASecretIsMadeWithThem(t *testing.T) {
+	cloud, e := emulated(t, ociemu.Calm())
+	v := cloud.Vault()
+	made, err := v.Create(t.Context(), vault.New{Name: "new", Compartment: e.Tenancy(), Vault: e.Vault(e.Region()),
+		Key: "ocid1.key.oc1.iad.a.b", Content: credential.NewValue([]byte(confidential)),
+		Tags: vault.Tags{Freeform: map[string]string{"team": "web"},
+			Defined: map[string]map[string]any{"cost": {"center": "7"}}}})
+	if err != nil || made.Name != "new" || made.Freeform["team"] != "web" {
+		t.Fatalf("it made %+v (%v)", made, err)
+	}
+	before, err := v.Secret(t.Context(), made.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Update(t.Context(), made.ID, before.ETag, vault.Update{Tags: vault.Tags{
+		Defined: map[string]map[string]any{"keyturn": {"user": "<a> & b"}}}}); err != nil {
+		t.Fatal(err)
+	}
+	after := e.Secret(made.ID)
+	if after.FreeformTags["team"] != "web" || len(after.DefinedTags) != 1 ||
+		after.DefinedTags["keyturn"]["user"] != "<a> & b" {
+		t.Errorf("the tags are %v and %v", after.FreeformTags, after.DefinedTags)
+	}
+	if content, err := v.ReadNumber(t.Context(), made.ID, 1); err != nil ||
+		!content.Equal(credential.NewValue([]byte(confidential))) {
+		t.Errorf("version 1 can't be read (%v)", err)
+	}
+	if _, err := v.ReadNumber(t.Context(), made.ID, 2); fault.Of(err) != fault.Absent {
+		t.Errorf("version 2 gives %v", err)
+	}
+	if _, err := v.Create(t.Context(), vault.New{Name: "new", Compartment: e.Tenancy(), Vault: e.Vault(e.Region()),
+		Key: "ocid1.key.oc1.iad.a.b", Content: credential.NewValue([]byte("x"))}); fault.Of(err) != fault.Conflict {
+		t.Errorf("a name that is taken gives %v", err)
+	}
+}
+
+func TestAProblemIsResolvedUnlessItHasChanged(t *testing.T) {
+	cloud, e := emulated(t, ociemu.Calm())
+	id := e.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: e.AddUser("web@example.com")})
+	p, err := cloud.Afresh(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cloud.Resolve(t.Context(), p, "rotate:yes"); err != nil {
+		t.Fatal(err)
+	}
+	if now := e.Problem(id); now.Status != "RESOLVED" || now.History[len(now.History)-1].Comment != "rotate:yes" {
+		t.Errorf("the problem is %+v", now)
+	}
+	if err := cloud.Resolve(t.Context(), p, "again"); fault.Of(err) != fault.Conflict {
+		t.Errorf("a problem that has changed gives %v", err)
+	}
+}

@@ -170,13 +170,23 @@ func (v *Vault) Versions(ctx context.Context, id string) ([]vault.Version, error
 
 // Read returns the number and content of the version with the given name, or of CURRENT.
 func (v *Vault) Read(ctx context.Context, id, name string) (int64, credential.Value, error) {
-	cl, err := v.retrieval(id)
-	if err != nil {
-		return 0, credential.Value{}, classify("GetSecretBundle", err)
-	}
 	request := secrets.GetSecretBundleRequest{SecretId: &id, Stage: secrets.GetSecretBundleStageCurrent}
 	if name != "" {
 		request.Stage, request.SecretVersionName = "", &name
+	}
+	return v.read(ctx, request)
+}
+
+// ReadNumber returns the content of the version with the given number.
+func (v *Vault) ReadNumber(ctx context.Context, id string, number int64) (credential.Value, error) {
+	_, content, err := v.read(ctx, secrets.GetSecretBundleRequest{SecretId: &id, VersionNumber: &number})
+	return content, err
+}
+
+func (v *Vault) read(ctx context.Context, request secrets.GetSecretBundleRequest) (int64, credential.Value, error) {
+	cl, err := v.retrieval(*request.SecretId)
+	if err != nil {
+		return 0, credential.Value{}, classify("GetSecretBundle", err)
 	}
 	a, err := call(ctx, v.cloud, "GetSecretBundle", harmless, func(ctx context.Context) (rawAnswer, error) {
 		r, err := request.HTTPRequest(http.MethodGet, "/secretbundles/{secretId}", nil, nil)
