@@ -129,11 +129,16 @@ func client[T any, P interface {
 	if err := c.setHost(b, region, cl.SetRegion); err != nil {
 		return nil, err
 	}
+	c.tame(b)
+	c.clients[key] = cl
+	return cl, nil
+}
+
+// tame makes a client send its requests through Cloud, once.
+func (c *Cloud) tame(b *common.BaseClient) {
 	b.HTTPClient = dispatcher{c.http}
 	b.Configuration.RetryPolicy = &onePlain
 	b.Configuration.CircuitBreaker = nil
-	c.clients[key] = cl
-	return cl, nil
 }
 
 // dispatcher sends the SDK's requests. It returns errRefused for an answer that is not a success: the SDK would take

@@ -45,8 +45,11 @@ type state struct {
 	rules       []*rule
 	buckets     []bucket
 	images      map[string]*repository // by name without the namespace
-	logins      map[string]login       // by registry bearer token
-	pages       map[string]int         // page token -> offset
+	uploads     map[string][]byte      // blobs that are being pushed, by session
+	signing     []*signingKey
+	signatures  []*imageSignature
+	logins      map[string]login // by registry bearer token
+	pages       map[string]int   // page token -> offset
 	retries     map[string]*retried
 }
 
@@ -59,7 +62,7 @@ func newState(o Options) *state {
 		domainIDs: newIDs(o.Seed ^ 0x646f6d61696e), scimUsers: map[string]*user{},
 		scimOwners: map[string]*user{},
 		named:      map[string]bool{}, users: map[string]*user{}, logins: map[string]login{},
-		images: map[string]*repository{}, pages: map[string]int{}, retries: map[string]*retried{},
+		images: map[string]*repository{}, uploads: map[string][]byte{}, pages: map[string]int{}, retries: map[string]*retried{},
 		secretsAt: map[string]*secret{},
 		vaults:    map[string]vaultRecord{}, compartments: map[string]compartment{}, functions: map[string]*deployed{},
 	}

@@ -16,7 +16,7 @@ func TestASignedServiceSaysNotFoundToAGoodSignatureAndNotAuthenticatedToABadOne(
 		"https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/users/x/smtpCredentials",
 		"https://vaults.us-ashburn-1.oci.oraclecloud.com/20180608/secrets/x/actions/rotate",
 		"https://secrets.vaults.us-ashburn-1.oci.oraclecloud.com/20190301/nothing",
-		"https://kms.us-ashburn-1.oraclecloud.com/20180608/vaults",
+		"https://kms.us-ashburn-1.oraclecloud.com/20180608/keys",
 		"https://kms.us-ashburn-1.oraclecloud.com/20180608/vaults/x/usage",
 		"https://notification.us-ashburn-1.oraclecloud.com/20181201/subscriptions",
 		"https://cloudguard-cp-api.us-ashburn-1.oci.oraclecloud.com/20200131/detectors",
