@@ -127,15 +127,6 @@ func (a *app) abandoned() {
 	}
 }
 
-// cloud returns the connections to OCI, signed as the operator.
-func (a *app) cloud() (*oci.Cloud, error) {
-	c, err := oci.NewAs(a.login)
-	if err != nil {
-		return nil, exit{exitUsage, err}
-	}
-	return c, nil
-}
-
 // print prints a result: as JSON if that was asked for, else with text. A command calls it once.
 func (a *app) print(result any, text func(io.Writer) error) error {
 	if !a.json {

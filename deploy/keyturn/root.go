@@ -55,9 +55,7 @@ func (a *app) root() *cobra.Command {
 	f := root.PersistentFlags()
 	f.BoolVar(&a.json, "json", false, "print the result as one JSON document")
 	f.BoolVar(&a.yes, "yes", false, "make the changes of the plan without asking")
-	f.StringVar(&a.login.File, "config-file", "", "the OCI CLI's configuration `file` (default ~/.oci/config)")
-	f.StringVar(&a.login.Profile, "profile", "", "the `profile` in it (default DEFAULT)")
-	f.StringVar(&a.login.Region, "region", "", "the `region` to use instead of the profile's")
+	a.loginFlags(root)
 	used := map[string]bool{groupOther: true}
 	for _, make := range commands {
 		c := make(a)
