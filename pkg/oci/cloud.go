@@ -56,7 +56,11 @@ type principal struct{ common.ConfigurationProvider }
 // call.
 func New() *Cloud {
 	return newCloud(func() (common.ConfigurationProvider, error) {
-		return auth.ResourcePrincipalConfigurationProvider()
+		p, err := auth.ResourcePrincipalConfigurationProvider()
+		if err != nil {
+			return nil, fmt.Errorf("reading the resource principal: %w", err)
+		}
+		return p, nil
 	})
 }
 
@@ -79,7 +83,7 @@ func newCloud(make func() (common.ConfigurationProvider, error)) *Cloud {
 			return kept.get(context.Background(), func(context.Context) (principal, error) {
 				p, err := make()
 				if err != nil {
-					return principal{}, fmt.Errorf("reading the resource principal: %w", err)
+					return principal{}, err
 				}
 				return principal{p}, nil
 			})
