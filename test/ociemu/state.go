@@ -62,7 +62,8 @@ func newState(o Options) *state {
 		domainIDs: newIDs(o.Seed ^ 0x646f6d61696e), scimUsers: map[string]*user{},
 		scimOwners: map[string]*user{},
 		named:      map[string]bool{}, users: map[string]*user{}, logins: map[string]login{},
-		images: map[string]*repository{}, uploads: map[string][]byte{}, pages: map[string]int{}, retries: map[string]*retried{},
+		images: map[string]*repository{}, uploads: map[string][]byte{}, pages: map[string]int{},
+		retries:   map[string]*retried{},
 		secretsAt: map[string]*secret{},
 		vaults:    map[string]vaultRecord{}, compartments: map[string]compartment{}, functions: map[string]*deployed{},
 	}
