@@ -62,8 +62,8 @@ it needs to know, it finds: the region and the namespace by your login, the
 compartment by the repositories, the key by its name. Or it reads them from the
 stack's outputs: terraform output -json >outputs.json.
 
-Container Registry takes an auth token as password. Run docker login, or give
---user and --token-file. A token is never an argument.
+Container Registry takes an auth token as password. Run docker login, or give a
+file with your token. A token is never an argument.
 
 It shows what it will do, and asks. --dry-run only shows it.`
 
@@ -71,7 +71,7 @@ func deployCommand(a *app) *cobra.Command {
 	d := &deployment{a: a}
 	c := &cobra.Command{Use: "deploy", Short: "Build, push and sign the functions' images, and fill in the stack",
 		Long: deployText, Args: cobra.NoArgs, GroupID: groupDeploy,
-		Example: `  keyturn deploy --version 1.0.0 --user examplens/ann --token-file ~/.keyturn-push
+		Example: `  keyturn deploy --version 1.0.0 --token-file ~/.keyturn-push
   keyturn deploy --version 1.0.0 --outputs outputs.json --dry-run
   keyturn deploy --built --key none        # a release's images, unsigned`,
 		RunE: func(c *cobra.Command, _ []string) error { return d.all(c.Context()) }}
@@ -106,9 +106,10 @@ func (d *deployment) pushFlags(c *cobra.Command) {
 	f.StringVar(&d.repository, "repository", "", "beginning of the repositories' `names`, such as "+
 		"fra.ocir.io/<namespace>/keyturn (default the tenancy's in your region)")
 	f.StringVar(&d.prefix, "prefix", "keyturn", "the stack's input name_prefix")
-	f.StringVar(&d.user, "user", "", "`user` to push as: <namespace>/<user>, or <namespace>/<domain>/<user> "+
-		"(default as docker login has left it)")
-	f.StringVar(&d.tokenFile, "token-file", "", "`file` with the user's auth token; - is the standard input")
+	f.StringVar(&d.user, "user", "", "`user` of --token-file: <namespace>/<user>, or "+
+		"<namespace>/<domain>/<user> (default you)")
+	f.StringVar(&d.tokenFile, "token-file", "", "`file` with an auth token, which is the password for the "+
+		"registry; - is the standard input (default as docker login has left it)")
 	f.BoolVar(&d.moveTag, "move-tag", false, "move a tag that has another image; an immutable repository refuses that")
 	d.outputsFlag(c)
 }
@@ -144,9 +145,9 @@ func (d *deployment) prepare() error {
 	if d.version != "" && !tagForm.MatchString(d.version) {
 		return usage("--version %s can't be a tag: letters, digits, dots and dashes", d.version)
 	}
-	if (d.user == "") != (d.tokenFile == "") {
-		return usage("one of --user and --token-file is given, the other is not: give both, or neither to sign in as " +
-			"docker login has left it")
+	if d.user != "" && d.tokenFile == "" {
+		return usage("%s has no token: give --token-file, or leave out --user to sign in as docker login has left it",
+			d.user)
 	}
 	return nil
 }
@@ -213,6 +214,10 @@ func (d *deployment) all(ctx context.Context) error {
 		return err
 	}
 	t, err := d.target(ctx)
+	if err != nil {
+		return err
+	}
+	err = d.findUser(ctx, t)
 	if err != nil {
 		return err
 	}

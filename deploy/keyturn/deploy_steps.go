@@ -98,10 +98,10 @@ func deployPushCommand(_ *app, d *deployment) *cobra.Command {
 		Args: cobra.NoArgs,
 		Long: `Pushes the images of keyturn deploy build to Container Registry, and prints them
 with their digests, for the other steps. It leaves out what is there already, and
-refuses a tag that has another image. With --repository it needs no login but the
-registry's.`,
+refuses a tag that has another image. With --repository and docker login it needs
+no other login.`,
 		Example: `  keyturn deploy push >images.txt
-  keyturn deploy push --user examplens/ann --token-file ~/.keyturn-push --dry-run`,
+  keyturn deploy push --token-file ~/.keyturn-push --dry-run`,
 		RunE: func(c *cobra.Command, _ []string) error { return d.push(c.Context()) }}
 	c.Flags().StringVar(&d.version, "version", "", "the `version`, which becomes the tag (default the images')")
 	d.distFlag(c)
@@ -134,6 +134,10 @@ func (d *deployment) push(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+	err = d.findUser(ctx, t)
+	if err != nil {
+		return err
 	}
 	plan, err := registry.Check(ctx, d.pushOptions(t), items, d.a.err)
 	if err != nil {

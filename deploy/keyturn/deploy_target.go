@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -135,6 +136,36 @@ func (d *deployment) target(ctx context.Context) (t target, err error) {
 	}
 	t.key, err = d.findKey(ctx, t)
 	return t, err
+}
+
+// findUser finds the registry's name of the caller, if a token is given without a user.
+func (d *deployment) findUser(ctx context.Context, t target) error {
+	if d.tokenFile == "" || d.user != "" {
+		return nil
+	}
+	if t.cloud == nil {
+		host, _, _ := strings.Cut(t.repositories, "/")
+		var err error
+		t.cloud, err = d.connect(host)
+		if err != nil {
+			return err
+		}
+	}
+	id := cmp.Or(d.a.env["OCI_CS_USER_OCID"], t.cloud.Self()) // Cloud Shell's variable
+	if id == "" {
+		return usage("this login is no user's: name the user of the token with --user <namespace>/<user>")
+	}
+	name, err := t.cloud.UserName(ctx, id)
+	if err != nil {
+		return fmt.Errorf("finding the name of %s; a user of another domain than Default names itself with --user "+
+			"<namespace>/<domain>/<user>: %w", id, err)
+	}
+	namespace, err := t.cloud.Namespace(ctx)
+	if err != nil {
+		return fmt.Errorf("finding the tenancy's namespace, which --user <namespace>/<user> also has: %w", err)
+	}
+	d.user = namespace + "/" + name
+	return nil
 }
 
 // repositories is the beginning of the repositories' names.

@@ -70,8 +70,8 @@ func TestAPushWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
 		{failed, []string{"has a tag"}, append(signIn, "--repository", repositories+":1.0.0")},
 		{wrong, []string{"--version 1 0"}, append(signIn, "--repository", repositories, "--version", "1 0")},
 		{failed, []string{"Keyturn"}, append(signIn, "--repository", host+"/"+namespace+"/Keyturn")},
-		{wrong, []string{"one of --user and --token-file"}, pushArgs("--user", user)},
-		{wrong, []string{"one of --user and --token-file"}, pushArgs("--token-file", "token")},
+		{wrong, []string{user, "no token", "--token-file"}, pushArgs("--user", user)},
+		{wrong, []string{"/.oci/config"}, pushArgs("--token-file", "token")}, // whose token is it?
 		{failed, []string{"pusher has no namespace"}, pushArgs("--user", "pusher", "--token-file", "token")},
 		{failed, []string{"--token-file", "nowhere"}, pushArgs("--user", user, "--token-file", "nowhere")},
 		{failed, []string{"two-lines is not one line"}, pushArgs("--user", user, "--token-file", "two-lines")},
