@@ -31,19 +31,6 @@ func (c *Cloud) artifacts() (*artifacts.ArtifactsClient, error) {
 		func(cl *artifacts.ArtifactsClient) *common.BaseClient { return &cl.BaseClient })
 }
 
-// everyPage calls list with each page's token, the first of which is nil. list returns the token of the next page.
-func everyPage(list func(page *string) (next *string, err error)) error {
-	seen := map[string]bool{}
-	for page := token(""); ; {
-		next, err := list(page)
-		if err != nil || str(next) == "" || seen[*next] {
-			return err
-		}
-		seen[*next] = true
-		page = next
-	}
-}
-
 // RepositoryCompartments returns the compartments with an available repository of the name, which is without the
 // namespace. It looks in the compartment, or in the whole tenancy if the compartment is the tenancy.
 func (c *Cloud) RepositoryCompartments(ctx context.Context, compartment, name string) (ids []string, err error) {
@@ -65,12 +52,9 @@ func (c *Cloud) RepositoryCompartments(ctx context.Context, compartment, name st
 	if compartment == own {
 		request.CompartmentIdInSubtree = common.Bool(true)
 	}
-	return ids, everyPage(func(page *string) (*string, error) {
+	err = everyPage(ctx, c, operation, func(ctx context.Context, page *string) (*string, error) {
 		request.Page = page
-		r, err := call(ctx, c, operation, harmless,
-			func(ctx context.Context) (artifacts.ListContainerRepositoriesResponse, error) {
-				return cl.ListContainerRepositories(ctx, request)
-			})
+		r, err := cl.ListContainerRepositories(ctx, request)
 		for _, i := range r.Items {
 			if str(i.DisplayName) == name && i.LifecycleState == artifacts.ContainerRepositoryLifecycleStateAvailable {
 				ids = append(ids, str(i.CompartmentId))
@@ -78,6 +62,7 @@ func (c *Cloud) RepositoryCompartments(ctx context.Context, compartment, name st
 		}
 		return r.OpcNextPage, err
 	})
+	return ids, err
 }
 
 // Images returns the available images of a repository in a compartment that have the digest. The repository's name is
@@ -89,12 +74,9 @@ func (c *Cloud) Images(ctx context.Context, compartment, repository, digest stri
 		return nil, classify(operation, err)
 	}
 	seen := map[string]bool{} // the list has an entry for each version of an image
-	return all, everyPage(func(page *string) (*string, error) {
-		r, err := call(ctx, c, operation, harmless,
-			func(ctx context.Context) (artifacts.ListContainerImagesResponse, error) {
-				return cl.ListContainerImages(ctx, artifacts.ListContainerImagesRequest{CompartmentId: &compartment,
-					RepositoryName: &repository, ImageDigest: &digest, Limit: common.Int(artifactPage), Page: page})
-			})
+	err = everyPage(ctx, c, operation, func(ctx context.Context, page *string) (*string, error) {
+		r, err := cl.ListContainerImages(ctx, artifacts.ListContainerImagesRequest{CompartmentId: &compartment,
+			RepositoryName: &repository, ImageDigest: &digest, Limit: common.Int(artifactPage), Page: page})
 		for _, i := range r.Items {
 			image := Image{ID: str(i.Id), Repository: str(i.RepositoryName), Digest: str(i.Digest)}
 			if image.Repository == repository && image.Digest == digest && !seen[image.ID] &&
@@ -105,6 +87,7 @@ func (c *Cloud) Images(ctx context.Context, compartment, repository, digest stri
 		}
 		return r.OpcNextPage, err
 	})
+	return all, err
 }
 
 // ImageSignatures returns the available signatures of an image in a compartment.
@@ -114,12 +97,9 @@ func (c *Cloud) ImageSignatures(ctx context.Context, compartment, image string) 
 	if err != nil {
 		return nil, classify(operation, err)
 	}
-	return all, everyPage(func(page *string) (*string, error) {
-		r, err := call(ctx, c, operation, harmless,
-			func(ctx context.Context) (artifacts.ListContainerImageSignaturesResponse, error) {
-				return cl.ListContainerImageSignatures(ctx, artifacts.ListContainerImageSignaturesRequest{
-					CompartmentId: &compartment, ImageId: &image, Limit: common.Int(artifactPage), Page: page})
-			})
+	err = everyPage(ctx, c, operation, func(ctx context.Context, page *string) (*string, error) {
+		r, err := cl.ListContainerImageSignatures(ctx, artifacts.ListContainerImageSignaturesRequest{
+			CompartmentId: &compartment, ImageId: &image, Limit: common.Int(artifactPage), Page: page})
 		for _, s := range r.Items {
 			if str(s.ImageId) == image &&
 				s.LifecycleState == artifacts.ContainerImageSignatureLifecycleStateAvailable {
@@ -129,10 +109,10 @@ func (c *Cloud) ImageSignatures(ctx context.Context, compartment, image string) 
 		}
 		return r.OpcNextPage, err
 	})
+	return all, err
 }
 
-// AddImageSignature adds a signature, made by SignMessage, to an image in a compartment. It returns the signature's
-// OCID.
+// AddImageSignature adds a signature, made by SignMessage, to an image in a compartment. It returns the signature's OCID.
 func (c *Cloud) AddImageSignature(ctx context.Context, compartment, image string, s ImageSignature) (string, error) {
 	const operation = "CreateContainerImageSignature"
 	cl, err := c.artifacts()

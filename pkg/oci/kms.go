@@ -124,12 +124,9 @@ func (c *Cloud) KeysNamed(ctx context.Context, compartment, name string) (found 
 		return nil, classify("ListVaults", err)
 	}
 	var endpoints []string
-	err = everyPage(func(page *string) (*string, error) {
-		r, err := call(ctx, c, "ListVaults", harmless,
-			func(ctx context.Context) (keymanagement.ListVaultsResponse, error) {
-				return vaults.ListVaults(ctx, keymanagement.ListVaultsRequest{CompartmentId: &compartment,
-					Limit: common.Int(artifactPage), Page: page})
-			})
+	err = everyPage(ctx, c, "ListVaults", func(ctx context.Context, page *string) (*string, error) {
+		r, err := vaults.ListVaults(ctx, keymanagement.ListVaultsRequest{CompartmentId: &compartment,
+			Limit: common.Int(artifactPage), Page: page})
 		for _, v := range r.Items {
 			if v.LifecycleState == keymanagement.VaultSummaryLifecycleStateActive {
 				endpoints = append(endpoints, str(v.ManagementEndpoint))
@@ -151,12 +148,9 @@ func (c *Cloud) keysNamed(ctx context.Context, compartment, name, endpoint strin
 	if err != nil {
 		return err
 	}
-	return everyPage(func(page *string) (*string, error) {
-		r, err := call(ctx, c, "ListKeys", harmless,
-			func(ctx context.Context) (keymanagement.ListKeysResponse, error) {
-				return cl.ListKeys(ctx, keymanagement.ListKeysRequest{CompartmentId: &compartment,
-					Limit: common.Int(artifactPage), Page: page})
-			})
+	return everyPage(ctx, c, "ListKeys", func(ctx context.Context, page *string) (*string, error) {
+		r, err := cl.ListKeys(ctx, keymanagement.ListKeysRequest{CompartmentId: &compartment,
+			Limit: common.Int(artifactPage), Page: page})
 		for _, k := range r.Items {
 			if str(k.DisplayName) == name && k.LifecycleState == keymanagement.KeySummaryLifecycleStateEnabled {
 				*found = append(*found, Key{ID: str(k.Id), Endpoint: endpoint})

@@ -66,11 +66,14 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Region: to.region,
 		RequestID: requestID(r.Header.Get("opc-request-id")), At: e.now(), Began: began,
 	}
-	limit := maxBody
-	if to.service == "registry" {
-		limit = maxLayer
+	most := maxBody
+	switch {
+	case to.service == "registry":
+		most = maxLayer
+	case r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/n/"):
+		most = maxObject
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(most)+1))
 	if err != nil {
 		e.opts.Log.Debug("client went away", "path", r.URL.Path)
 		cutConnection(w)
@@ -95,7 +98,7 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 	}
 	busy := x.unavailable()
 	switch {
-	case len(body) > limit:
+	case len(body) > most:
 		x.finish(w, x.formed(errTooLarge), 0)
 	case busy != nil: // whatever the request is
 		x.finish(w, x.formed(*busy), 0)

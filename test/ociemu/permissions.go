@@ -30,6 +30,7 @@ type aim struct {
 // (policyreference/iampolicyreference.htm, keypolicyreference.htm, notificationpolicyreference.htm,
 // eventspolicyreference.htm, functionspolicyreference.htm, objectstoragepolicyreference.htm), with five exceptions:
 //   - GetUserUIPasswordInformation is in no table: here it reads the user's credentials.
+//   - ListDbCredentials is in no table: here it reads the user's credentials.
 //   - ListSecretBundleVersions is in no table: here it needs the same as ListSecretBundles.
 //   - Cloud Guard's reference names operations only by verb; see ocipolicy.CloudGuardRead.
 //   - Container Registry's operations are in none of them: the permissions follow the order of the verbs.
@@ -37,6 +38,15 @@ type aim struct {
 var classicNeeds = map[string]need{
 	"GetTenancy":              {permissions: []string{"TENANCY_INSPECT"}, on: inTenancy},
 	"ListRegionSubscriptions": {permissions: []string{"TENANCY_INSPECT"}, on: inTenancy},
+
+	"ListCompartments":         {permissions: []string{"COMPARTMENT_INSPECT"}, on: inQueried},
+	"ListPolicies":             {permissions: []string{"POLICY_READ"}, on: inQueried},
+	"ListGroups":               {permissions: []string{"GROUP_INSPECT"}, on: inTenancy},
+	"ListUserGroupMemberships": {permissions: []string{"GROUP_INSPECT", "USER_INSPECT"}, on: inTenancy},
+
+	"ListSmtpCredentials":        {permissions: []string{"CREDENTIAL_INSPECT"}, on: theUser},
+	"ListDbCredentials":          {permissions: []string{"USER_READ"}, on: theUser},
+	"ListOAuthClientCredentials": {permissions: []string{"USER_READ"}, on: theUser},
 
 	"ListDomains": {permissions: []string{"DOMAIN_INSPECT"}, on: inQueried},
 	"GetDomain":   {permissions: []string{"DOMAIN_READ"}, on: theDomain},
@@ -121,10 +131,14 @@ var classicNeeds = map[string]need{
 	"UploadPart":   {own: true},
 	"EndUpload":    {own: true},
 	"PushManifest": {own: true},
-	"ListBuckets":  {own: true},
-	"HeadBucket":   {own: true},
-	"ListObjects":  {own: true},
-	"GetObject":    {own: true},
+
+	"PutObject": {permissions: []string{"OBJECT_CREATE"}, on: theBucket, also: overwrites},
+	"GetObject": {permissions: []string{"OBJECT_READ"}, on: theBucket},
+
+	"s3/ListBuckets": {own: true},
+	"s3/HeadBucket":  {own: true},
+	"s3/ListObjects": {own: true},
+	"s3/GetObject":   {own: true},
 }
 
 // inTenancy aims at the root compartment, as all operations on Cloud Guard's problems of users do.
