@@ -3,7 +3,7 @@
 #   docker build --build-arg FUNCTION=sweep --build-arg VERSION="$(git describe --tags --always --dirty)" \
 #     --build-arg REVISION="$(git rev-parse HEAD)" -t sweep .
 #
-# `go run ./deploy/image` makes the same without a container engine: its layer is this one's, to the byte. Flags, path,
+# `keyturn deploy build` makes the same without a container engine: its layer is this one's, to the byte. Flags, path,
 # owner, mode and time of the binary are written down in both, and test/image compares the results.
 
 # Where BuildKit builds for another platform, the compiler runs on the builder's own; the classic builder knows neither.

@@ -2,9 +2,6 @@
 locals {
   registry = var.repositories ? "${local.registry_host}/${oci_artifacts_container_repository.this["rotate"].namespace}/${var.name_prefix}" : null
 
-  # The fifth part of a key's OCID identifies its vault and is in the vault's endpoint.
-  signing_endpoint = var.signing_key_ocid == "" ? local.vault_endpoint : "https://${split(".", var.signing_key_ocid)[4]}-management.kms.${var.region}.${coalesce(local.realm_domain, "<domain>")}"
-
   bind_command = var.secret_policy == "tags" ? (
     "oci vault secret update --secret-id <secret OCID> --defined-tags '{\"keyturn\":{\"user\":\"<user OCID>\",\"kind\":\"${local.kinds_on[0]}\"}}'"
     ) : (
@@ -17,25 +14,19 @@ locals {
     commands = []
   }]
 
-  sign_step = !var.require_signed_images ? [] : [{
-    do = ["Sign them with the stack's key:"]
-    commands = [
-      "export OCI_CLI_REGION=${var.region}",
-      "deploy/sign -c ${var.compartment_ocid} \\",
-      "  -k ${one(local.signing_key_ids)} \\",
-      "  -e ${local.signing_endpoint} $(cat images.txt)",
-    ]
-  }]
-
   before_images = concat([{
-    do = ["Build both images and push them, in the project's folder. deploy/README.md", "says how to sign in to the registry:"]
-    commands = [
-      "deploy/build -V 1.0.0",
-      "deploy/push -r ${local.registry == null ? "<registry>/<namespace>/<prefix>" : local.registry} -V 1.0.0 >images.txt",
+    do = [
+      "Build both images, push them${var.require_signed_images ? ", sign them with the stack's key" : ""}, and write them into",
+      "variables, in the project's folder. <folder> is where you run terraform.",
+      "deploy/README.md says how to sign in to the registry:",
     ]
-    }], local.sign_step, [{
-    do       = ["Write them into variables. <folder> is where you run terraform:"]
-    commands = ["deploy/fill-in -a <folder>/images.auto.tfvars $(cat images.txt)"]
+    commands = [
+      "go run ./deploy/keyturn deploy --version 1.0.0 \\",
+      "  --repository ${local.registry == null ? "<registry>/<namespace>/<prefix>" : local.registry} \\",
+      "  --compartment ${var.compartment_ocid} \\",
+      "  --key ${var.require_signed_images ? one(local.signing_key_ids) : "none"} \\",
+      "  --variables <folder>/images.auto.tfvars",
+    ]
     }, {
     do       = ["Deploy. Then this output shows how to check and test it:"]
     commands = ["terraform apply", "terraform output -raw next_steps"]

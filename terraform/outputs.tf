@@ -81,7 +81,7 @@ output "vault_id" {
 }
 
 output "vault_management_endpoint" {
-  description = "Management endpoint of the vault: `oci kms management` takes it as --endpoint, and `deploy/sign` as -e if the signing key is in this vault."
+  description = "Management endpoint of the vault: `oci kms management` takes it as --endpoint, and `keyturn deploy` too if the signing key is in this vault."
   value       = local.vault_endpoint
 }
 
@@ -91,7 +91,7 @@ output "key_id" {
 }
 
 output "signing_key_id" {
-  description = "OCID of the key that signs images, or null. `oci artifacts container image-signature sign-upload` takes it as --kms-key-id."
+  description = "OCID of the key that signs images, or null. `keyturn deploy` takes it as --key."
   value       = one(local.signing_key_ids)
 }
 
@@ -129,7 +129,7 @@ output "schedule_id" {
 # ---------------------------------------------------------------- Hardening
 
 output "registry" {
-  description = "Beginning of the repositories' names: registry, namespace and prefix. `deploy/push` takes it as -r. Null if repositories is off."
+  description = "Beginning of the repositories' names: registry, namespace and prefix. `keyturn deploy` takes it as --repository. Null if repositories is off."
   value       = local.registry
 }
 

@@ -221,11 +221,11 @@ variable "rotate_image" {
 
   validation {
     condition     = var.rotate_image == "" || can(regex("^[a-z0-9.-]+/[^@:[:space:]]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}$", var.rotate_image))
-    error_message = "rotate_image is not registry/namespace/repository:tag@sha256:<64 hexadecimal digits>, as deploy/push prints it. The digest is needed: a tag alone can be moved to another image."
+    error_message = "rotate_image is not registry/namespace/repository:tag@sha256:<64 hexadecimal digits>, as keyturn deploy prints it. The digest is needed: a tag alone can be moved to another image."
   }
   validation {
     condition     = var.rotate_image == "" || can(regex("^([a-z0-9-]+\\.ocir\\.io|ocir\\.[a-z0-9-]+\\.oci\\.[a-z0-9.-]+)/", var.rotate_image))
-    error_message = "rotate_image is not in Container Registry: Functions runs images of its own region's registry only (fra.ocir.io/... or ocir.eu-frankfurt-1.oci.oraclecloud.com/...). Push it there with deploy/push."
+    error_message = "rotate_image is not in Container Registry: Functions runs images of its own region's registry only (fra.ocir.io/... or ocir.eu-frankfurt-1.oci.oraclecloud.com/...). Push it there with keyturn deploy."
   }
 }
 
@@ -236,11 +236,11 @@ variable "sweep_image" {
 
   validation {
     condition     = var.sweep_image == "" || can(regex("^[a-z0-9.-]+/[^@:[:space:]]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}$", var.sweep_image))
-    error_message = "sweep_image is not registry/namespace/repository:tag@sha256:<64 hexadecimal digits>, as deploy/push prints it. The digest is needed: a tag alone can be moved to another image."
+    error_message = "sweep_image is not registry/namespace/repository:tag@sha256:<64 hexadecimal digits>, as keyturn deploy prints it. The digest is needed: a tag alone can be moved to another image."
   }
   validation {
     condition     = var.sweep_image == "" || can(regex("^([a-z0-9-]+\\.ocir\\.io|ocir\\.[a-z0-9-]+\\.oci\\.[a-z0-9.-]+)/", var.sweep_image))
-    error_message = "sweep_image is not in Container Registry: Functions runs images of its own region's registry only (fra.ocir.io/... or ocir.eu-frankfurt-1.oci.oraclecloud.com/...). Push it there with deploy/push."
+    error_message = "sweep_image is not in Container Registry: Functions runs images of its own region's registry only (fra.ocir.io/... or ocir.eu-frankfurt-1.oci.oraclecloud.com/...). Push it there with keyturn deploy."
   }
 }
 

@@ -92,7 +92,7 @@ check "images" {
   }
   assert {
     condition     = length(distinct([for i in local.images : i.digest])) == length(local.images)
-    error_message = "rotate_image and sweep_image have the same digest, so one function would run the other's code: copy both lines of deploy/fill-in again."
+    error_message = "rotate_image and sweep_image have the same digest, so one function would run the other's code: copy both lines of keyturn deploy variables again."
   }
   assert {
     condition     = var.repositories || length(local.images) > 0

@@ -86,6 +86,7 @@ var commands = []func(*app) *cobra.Command{
 	bindCommand, rotateCommand, undoCommand, statusCommand,
 	preflightCommand, acceptCommand,
 	completionCommand, manCommand, versionCommand,
+	deployCommand,
 }
 
 // run runs the command, and returns its exit code.

@@ -112,7 +112,8 @@ func (c *Cloud) ImageSignatures(ctx context.Context, compartment, image string) 
 	return all, err
 }
 
-// AddImageSignature adds a signature, made by SignMessage, to an image in a compartment. It returns the signature's OCID.
+// AddImageSignature adds a signature, made by SignMessage, to an image in a compartment. It returns the signature's
+// OCID.
 func (c *Cloud) AddImageSignature(ctx context.Context, compartment, image string, s ImageSignature) (string, error) {
 	const operation = "CreateContainerImageSignature"
 	cl, err := c.artifacts()

@@ -118,6 +118,19 @@ func (c *Cloud) UserName(ctx context.Context, id string) (string, error) {
 	})
 }
 
+// Self returns the OCID of the user whose login this is; "" for a principal that is no user. It makes no call.
+func (c *Cloud) Self() string {
+	p, err := c.provider()
+	if err != nil {
+		return ""
+	}
+	id, err := p.UserOCID()
+	if err != nil || !strings.HasPrefix(id, "ocid1.user.") {
+		return ""
+	}
+	return id
+}
+
 // Namespace returns the tenancy's Object Storage namespace, which the registry and the S3-compatible endpoint use. It
 // is read once and kept.
 func (c *Cloud) Namespace(ctx context.Context) (string, error) {

@@ -182,3 +182,11 @@ func (c *Cloud) SignMessage(ctx context.Context, k Key, message string) (string,
 		return str(r.Signature), err
 	})
 }
+
+// KeyVault returns the label of the vault in the hosts of a key's vault; "" for a text that is no key's OCID.
+func KeyVault(key string) string {
+	if m := keyForm.FindStringSubmatch(key); m != nil {
+		return m[2]
+	}
+	return ""
+}

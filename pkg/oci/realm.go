@@ -118,3 +118,29 @@ func (c *Cloud) setHost(base *common.BaseClient, region string, setRegion func(s
 	base.Host = strings.Replace(base.Host, common.Region(effective).SecondLevelDomain(), domain, 1)
 	return nil
 }
+
+// RegistryRegion returns the region of a registry's host: ocir.<region>.oci.<domain>, or <key>.ocir.<domain>. It is
+// empty for another host, and for a key that the SDK doesn't know.
+func RegistryRegion(host string) string {
+	readRegions()
+	name, rest, _ := strings.Cut(host, ".")
+	if name == "ocir" {
+		name, rest, _ = strings.Cut(rest, ".")
+		if !strings.HasPrefix(rest, "oci.") {
+			return ""
+		}
+	} else if !strings.HasPrefix(rest, "ocir.") {
+		return ""
+	}
+	region := RegionName(name)
+	if !regionName.MatchString(region) {
+		return ""
+	}
+	return region
+}
+
+// RegionName returns the identifier of a region that is given by its identifier or its key.
+func RegionName(text string) string {
+	readRegions()
+	return string(common.StringToRegion(text))
+}

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// stamped is set by the build with -ldflags "-X github.com/keyturn/keyturn/pkg/version.stamped=V". deploy/image and the
-// Dockerfile set it to the version in the image's label.
+// stamped is set by the build with -ldflags "-X github.com/keyturn/keyturn/pkg/version.stamped=V".
+// deploy/internal/image and the Dockerfile set it to the version in the image's label.
 var stamped string
 
 // Unknown is the version of a build without one, such as a test binary.

@@ -1,72 +1,84 @@
-// Package deploy_test runs the steps of deploy/ unmodified. The push uses a real registry server, reached by its name
-// in OCI over TLS. The signing uses a fake OCI CLI with the CLI's options and output. The package also reads the GitHub
-// workflows, which can't be run here.
+// Package deploy_test runs keyturn deploy as operators do: the built command, with nothing in its PATH but Go and Git.
+// The push uses a real registry server, reached by its name in OCI over TLS. The emulator signs with real keys and
+// checks the signatures. The package also reads the GitHub workflows, which can't be run here.
 //
-// Every test checks that no token is an argument of a process or in the output of a step.
+// Every test checks that no token is an argument of a process or in the output.
 package deploy_test
 
 import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/keyturn/keyturn/test/need"
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
-const (
-	root    = "../.."
-	standIn = "KEYTURN_TEST_STAND_IN" // set in the environment of this test binary when it runs as the fake OCI CLI
-)
+const root = "../.."
+
+// tempDir has the built command. It is removed at the end.
+var tempDir string
 
 func TestMain(m *testing.M) {
-	if os.Getenv(standIn) != "" {
-		os.Exit(playOCI(os.Args[1:], os.Stdout, os.Stderr))
+	code := m.Run()
+	if tempDir != "" {
+		_ = os.RemoveAll(tempDir) // anything left is in the system's temporary folder
 	}
-	os.Exit(m.Run())
+	os.Exit(code)
 }
 
-// bench is a machine on which the steps run.
+var buildOnce = sync.OnceValues(func() (binary string, err error) {
+	tempDir, err = os.MkdirTemp("", "keyturn-deploy")
+	if err != nil {
+		return "", fmt.Errorf("making a folder: %w", err)
+	}
+	return tenancy.BuildCommand(context.Background(), tempDir)
+})
+
+// bench is a machine on which the command runs.
 type bench struct {
 	t      *testing.T
-	home   string
+	home   string // the current folder
+	binary string
 	tools  string // its PATH
-	argv   string // file with the arguments of every process of go and oci
+	argv   string // file with the arguments of every process that the command starts
 	env    []string
 	secret []string // text that must not appear anywhere
 	spoken strings.Builder
 }
 
-// result is the result of a step.
+// result is the result of a command.
 type result struct {
 	code     int
 	out, log string // standard output and standard error
 }
 
-// programs are the programs that the steps may start besides go and oci. A step that needs another one fails.
-var programs = []string{"awk", "bash", "cat", "chmod", "cmp", "cp", "dirname", "env", "jq", "mktemp", "mv", "rm", "sed",
-	"sha256sum", "touch", "wc", "zip"}
-
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	for _, name := range programs { // before there are files to clean up
-		need.Tool(t, name)
-	}
 	t.Parallel()
-	if err := tenancy.DependOn("deploy", "terraform"); err != nil {
+	if err := tenancy.DependOn("go.mod", "go.sum", "pkg", "deploy", "terraform", "functions"); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, home: t.TempDir(), tools: t.TempDir()}
-	b.argv = filepath.Join(t.TempDir(), "argv")
-	for _, name := range programs {
-		b.tool(name, "exec '"+b.find(name)+`' "$@"`)
+	binary, err := buildOnce()
+	if err != nil {
+		t.Fatal(err)
 	}
-	b.logged("go", "exec '"+b.find("go")+`' "$@"`)
+	b := &bench{t: t, home: t.TempDir(), tools: t.TempDir(), binary: binary}
+	b.argv = filepath.Join(t.TempDir(), "argv")
+	for _, name := range []string{"go", "git"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.logged(name, "exec '"+path+`' "$@"`)
+	}
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOROOT"} {
 		value, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
 		if err != nil {
@@ -79,12 +91,6 @@ func newBench(t *testing.T) *bench {
 		b.home, "PATH="+b.tools, "TMPDIR="+t.TempDir())
 	t.Cleanup(b.searchForLeaks)
 	return b
-}
-
-// find returns the path of an installed program.
-func (b *bench) find(name string) string {
-	b.t.Helper()
-	return need.Tool(b.t, name)
 }
 
 // tool installs a shell script as a program.
@@ -121,20 +127,25 @@ func (b *bench) file(name, text string) string {
 	return path
 }
 
-// run runs a step of deploy/ in the machine's home, with in as its standard input.
-func (b *bench) run(in, step string, args ...string) result {
+func (b *bench) read(name string) string {
 	b.t.Helper()
-	script, err := filepath.Abs(filepath.Join(root, "deploy", step))
+	text, err := os.ReadFile(filepath.Join(b.home, name))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return b.runAt(in, script, args...)
+	return string(text)
 }
 
-func (b *bench) runAt(in, script string, args ...string) result {
+// run runs keyturn deploy in the machine's home, with in as its standard input.
+func (b *bench) run(in string, args ...string) result {
+	b.t.Helper()
+	return b.start(in, b.binary, append([]string{"deploy"}, args...)...)
+}
+
+func (b *bench) start(in, program string, args ...string) result {
 	b.t.Helper()
 	var out, log bytes.Buffer
-	c := exec.CommandContext(context.WithoutCancel(b.t.Context()), "bash", append([]string{script}, args...)...)
+	c := exec.CommandContext(context.WithoutCancel(b.t.Context()), program, args...)
 	c.Dir, c.Env, c.Stdin, c.Stdout, c.Stderr = b.home, b.env, strings.NewReader(in), &out, &log
 	err := c.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || !exit.Exited()) {
@@ -145,26 +156,30 @@ func (b *bench) runAt(in, script string, args ...string) result {
 	return r
 }
 
-// good runs a step that must succeed.
-func (b *bench) good(in, step string, args ...string) result {
+// good runs keyturn deploy, which must succeed.
+func (b *bench) good(in string, args ...string) result {
 	b.t.Helper()
-	r := b.run(in, step, args...)
+	r := b.run(in, args...)
 	if r.code != 0 {
-		b.t.Fatalf("deploy/%s has failed with %d:\n%s%s", step, r.code, r.out, r.log)
+		b.t.Fatalf("keyturn deploy %q has failed with %d:\n%s%s", args, r.code, r.out, r.log)
 	}
 	return r
 }
 
-// bad runs a step that must fail with an empty standard output and with all these words in its message.
-func (b *bench) bad(words []string, in, step string, args ...string) result {
+// The exit codes of a failure, of a wrong command line, and of a plan that nobody has agreed to.
+const failed, wrong, declined = 1, 2, 4
+
+// bad runs keyturn deploy, which must fail with the code, an empty standard output and all these words in its message.
+func (b *bench) bad(code int, words []string, in string, args ...string) result {
 	b.t.Helper()
-	r := b.run(in, step, args...)
-	if r.code == 0 || r.out != "" {
-		b.t.Errorf("deploy/%s %q has ended with %d and printed %q: it should have failed", step, args, r.code, r.out)
+	r := b.run(in, args...)
+	if r.code != code || r.out != "" {
+		b.t.Errorf("keyturn deploy %q has ended with %d and printed %q, want the exit code %d\n%s", args, r.code, r.out,
+			code, r.log)
 	}
 	for _, w := range words {
 		if !strings.Contains(r.log, w) {
-			b.t.Errorf("deploy/%s %q doesn't say %q:\n%s", step, args, w, r.log)
+			b.t.Errorf("keyturn deploy %q doesn't say %q:\n%s", args, w, r.log)
 		}
 	}
 	return r
@@ -191,6 +206,19 @@ func (b *bench) searchForLeaks() {
 		}
 		if strings.Contains(b.spoken.String(), s) {
 			b.t.Error("a token was printed")
+		}
+	}
+}
+
+func TestShellcheckAcceptsTheChecksOfCI(t *testing.T) {
+	program := need.Tool(t, "shellcheck")
+	checks, err := filepath.Glob(filepath.Join(root, ".ci", "*"))
+	if err != nil || len(checks) < 3 {
+		t.Fatalf("%d scripts in .ci, want 3 or more: %v", len(checks), err)
+	}
+	for _, s := range checks {
+		if out, err := exec.CommandContext(t.Context(), program, s).CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
 		}
 	}
 }

@@ -29,7 +29,7 @@ import (
 // functions are the functions with an image.
 var functions = []string{"rotate", "sweep"}
 
-// image is an image like deploy/image's: one layer with one file.
+// image is an image like those of keyturn deploy build: one layer with one file.
 func image(t *testing.T, seed uint64, arch string) v1.Image {
 	t.Helper()
 	content := make([]byte, 1<<16)
@@ -65,6 +65,7 @@ func image(t *testing.T, seed uint64, arch string) v1.Image {
 	file = file.DeepCopy()
 	file.OS, file.Architecture = "linux", arch
 	file.Config.Entrypoint, file.Config.User = []string{"/function"}, "1000:1000"
+	file.Config.Labels = map[string]string{"org.opencontainers.image.version": "1.0.0"}
 	i, err = mutate.ConfigFile(i, file)
 	if err != nil {
 		t.Fatal(err)
@@ -143,8 +144,8 @@ func (r *registry) tags(function string) []string {
 
 // login writes the file that `docker login` writes.
 func (r *registry) login(b *bench) {
-	b.file(".docker/config.json", `{"auths": {"`+host+`": {"auth": "`+
-		base64.StdEncoding.EncodeToString([]byte(user+":"+r.token))+`"}}}`)
+	auth := `{"auth": "` + base64.StdEncoding.EncodeToString([]byte(user+":"+r.token)) + `"}`
+	b.file(".docker/config.json", `{"auths": {"`+host+`": `+auth+`, "`+longHost+`": `+auth+`}}`)
 }
 
 // pushRig is a bench with a registry, and images to push.
@@ -159,7 +160,7 @@ func pushRig(t *testing.T, bearer bool) (*bench, *registry, map[string]string) {
 
 // pushArgs are the arguments to push the bench's dist.
 func pushArgs(more ...string) []string {
-	return append([]string{"-o", "dist", "-r", repositories, "-V", "1.0.0"}, more...)
+	return append([]string{"push", "--repository", repositories, "--yes"}, more...)
 }
 
 func references(digests map[string]string, version string) string {
@@ -179,18 +180,17 @@ func TestThePushedImageIsTheBuiltOne(t *testing.T) {
 			},
 			"with a token from a file": func(b *bench, r *registry) (string, []string) {
 				b.file("token", r.token+"\n")
-				return "", []string{"-u", user, "-p", "token"}
+				return "", []string{"--user", user, "--token-file", "token"}
 			},
 			"with a token from standard input": func(b *bench, r *registry) (string, []string) {
-				b.env = append(b.env, "REGISTRY_USER="+user)
-				return r.token + "\n", []string{"-p", "-"}
+				return r.token + "\n", []string{"--user", user, "--token-file", "-"}
 			},
 		} {
 			service := map[bool]string{false: "htpasswd", true: "token service"}[bearer]
 			t.Run(service+", "+way, func(t *testing.T) {
 				b, r, digests := pushRig(t, bearer)
 				in, args := prepare(b, r)
-				got := b.good(in, "push", pushArgs(args...)...)
+				got := b.good(in, pushArgs(args...)...)
 				if want := references(digests, "1.0.0"); got.out != want {
 					t.Errorf("it prints\n%swant\n%s", got.out, want)
 				}
@@ -207,9 +207,9 @@ func TestThePushedImageIsTheBuiltOne(t *testing.T) {
 func TestPushingAgainSendsNothingAndSaysSo(t *testing.T) {
 	b, r, _ := pushRig(t, true)
 	r.login(b)
-	first := b.good("", "push", pushArgs()...)
+	first := b.good("", pushArgs()...)
 	sent := r.written()
-	second := b.good("", "push", pushArgs()...)
+	second := b.good("", pushArgs()...)
 	if r.written() != sent || sent == 0 {
 		t.Errorf("%d requests that write after the first push, %d after the second", sent, r.written())
 	}
@@ -222,26 +222,27 @@ func TestPushingAgainSendsNothingAndSaysSo(t *testing.T) {
 func TestATagOfAnotherImageIsRefusedBeforeAnythingIsSent(t *testing.T) {
 	b, r, old := pushRig(t, true)
 	r.login(b)
-	b.good("", "push", pushArgs()...)
+	b.good("", pushArgs()...)
 	// Only the second tag is taken, but the first image must not be pushed alone.
 	changed := layouts(t, filepath.Join(b.home, "dist"), 50)
 	write(t, filepath.Join(b.home, "dist", "rotate"), image(t, 1, "amd64"))
 	changed["rotate"] = old["rotate"]
 	sent := r.written()
-	b.bad([]string{repositories + "/sweep:1.0.0", old["sweep"], changed["sweep"], "-f"}, "", "push", pushArgs()...)
+	b.bad(failed, []string{repositories + "/sweep:1.0.0", old["sweep"], changed["sweep"], "--move-tag"}, "",
+		pushArgs()...)
 	if r.written() != sent {
 		t.Error("something was sent")
 	}
-	got := b.good("", "push", pushArgs("-f")...)
+	got := b.good("", pushArgs("--move-tag")...)
 	if got.out != references(changed, "1.0.0") || r.pull(repositories+"/sweep:1.0.0") != changed["sweep"] {
-		t.Errorf("-f has not moved the tag:\n%s%s", got.out, got.log)
+		t.Errorf("--move-tag has not moved the tag:\n%s%s", got.out, got.log)
 	}
 }
 
 func TestADryPushSendsNothing(t *testing.T) {
 	b, r, digests := pushRig(t, false)
 	r.login(b)
-	got := b.good("", "push", pushArgs("-n")...)
+	got := b.good("", pushArgs("--dry-run")...)
 	if r.written() != 0 || strings.Count(got.log, "will be pushed") != 2 || got.out != references(digests, "1.0.0") {
 		t.Errorf("%d requests write, and it says\n%s%s", r.written(), got.out, got.log)
 	}
@@ -251,11 +252,12 @@ func TestWrongCredentialsAreReported(t *testing.T) {
 	for _, bearer := range []bool{false, true} {
 		t.Run(map[bool]string{false: "htpasswd", true: "token service"}[bearer], func(t *testing.T) {
 			b, r, _ := pushRig(t, bearer)
-			wrong := "wrong" + r.token[:8]
-			b.secret = append(b.secret, wrong)
-			b.bad([]string{"refuses the sign-in as " + user, "auth token",
-				"<namespace>/oracleidentitycloudservice/<user>"}, wrong, "push", pushArgs("-u", user, "-p", "-")...)
-			b.bad([]string{"no credentials for " + host, "docker login " + host}, "", "push", pushArgs()...)
+			other := "wrong" + r.token[:8]
+			b.secret = append(b.secret, other)
+			b.bad(failed, []string{"refuses the sign-in as " + user, "auth token",
+				"<namespace>/oracleidentitycloudservice/<user>"}, other,
+				pushArgs("--user", user, "--token-file", "-")...)
+			b.bad(failed, []string{"no credentials for " + host, "docker login " + host}, "", pushArgs()...)
 			if r.tags("rotate") != nil {
 				t.Error("something was pushed")
 			}
@@ -267,9 +269,9 @@ func TestARegistryThatIsDownIsNamed(t *testing.T) {
 	b, r, digests := pushRig(t, false)
 	r.login(b)
 	r.setDown(true)
-	b.bad([]string{host + " can't be reached", "try again"}, "", "push", pushArgs()...)
+	b.bad(failed, []string{host + " can't be reached", "try again"}, "", pushArgs()...)
 	r.setDown(false)
-	if got := b.good("", "push", pushArgs()...); got.out != references(digests, "1.0.0") {
+	if got := b.good("", pushArgs()...); got.out != references(digests, "1.0.0") {
 		t.Errorf("trying again prints\n%s", got.out)
 	}
 }
@@ -293,7 +295,7 @@ func TestARefusalOfTheRegistrySaysHowToFixIt(t *testing.T) {
 				}
 				return write
 			})
-			b.bad(append(c.words, "refused by the test"), "", "push", pushArgs()...)
+			b.bad(failed, append(c.words, "refused by the test"), "", pushArgs()...)
 		})
 	}
 }
@@ -312,83 +314,5 @@ func TestAPushThatAnotherPushOverwritesFails(t *testing.T) {
 		}
 		return overtaken
 	})
-	b.bad([]string{other, "another process pushes there"}, "", "push", pushArgs()...)
-}
-
-func TestALayoutWithoutOneCompleteImageForFunctionsIsRefused(t *testing.T) {
-	b := newBench(t)
-	b.file("token", "not-asked-for\n")
-	dist := filepath.Join(b.home, "dist")
-	args := pushArgs("-u", user, "-p", "token")
-	b.bad([]string{dist + "/rotate is not an image layout", "deploy/build"}, "", "push", args...)
-
-	layouts(t, dist, 1)
-	write(t, filepath.Join(dist, "sweep"), image(t, 1, "arm64"))
-	b.bad([]string{dist + "/sweep", "linux/arm64", "linux/amd64"}, "", "push", args...)
-
-	write(t, filepath.Join(dist, "sweep"), image(t, 1, "amd64"), image(t, 2, "amd64"))
-	b.bad([]string{dist + "/sweep has 2 entries"}, "", "push", args...)
-
-	layouts(t, dist, 1)
-	blobs, err := filepath.Glob(filepath.Join(dist, "rotate", "blobs", "sha256", "*"))
-	if err != nil || len(blobs) != 3 {
-		t.Fatalf("%d blobs: %v", len(blobs), err)
-	}
-	slices.SortFunc(blobs, func(a, b string) int { return int(size(t, b) - size(t, a)) })
-	content, err := os.ReadFile(blobs[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	content[len(content)/2] ^= 1
-	if err := os.WriteFile(blobs[0], content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	b.bad([]string{dist + "/rotate is damaged"}, "", "push", args...)
-}
-
-func size(t *testing.T, path string) int64 {
-	t.Helper()
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info.Size()
-}
-
-func TestAPushWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
-	b := newBench(t)
-	layouts(t, filepath.Join(b.home, "dist"), 1)
-	b.file("token", "not-asked-for\n")
-	b.file("two-lines", "one\ntwo\n")
-	b.file("empty", "\n")
-	signIn := []string{"-o", "dist", "-u", user, "-p", "token"}
-	cases := []struct {
-		words []string
-		args  []string
-	}{
-		{[]string{"-r is missing"}, []string{"-V", "1.0.0"}},
-		{[]string{"-V is missing"}, []string{"-r", repositories}},
-		{[]string{"no option -x"}, []string{"-x"}},
-		{[]string{"-r needs a value"}, []string{"-r"}},
-		{[]string{"surplus"}, append(pushArgs(), "surplus")},
-		{[]string{"keyturn", "<registry>/<namespace>/<prefix>"}, append(signIn, "-r", "keyturn", "-V", "1.0.0")},
-		{[]string{"fra.ocir.io/keyturn", "<registry>/<namespace>/<prefix>"}, append(signIn, "-r", "fra.ocir.io/keyturn",
-			"-V", "1.0.0")},
-		{[]string{"has a tag"}, append(signIn, "-r", repositories+":1.0.0", "-V", "1.0.0")},
-		{[]string{"-tag 1 0"}, append(signIn, "-r", repositories, "-V", "1 0")},
-		{[]string{"Keyturn"}, append(signIn, "-r", host+"/"+namespace+"/Keyturn", "-V", "1.0.0")},
-		{[]string{user, "no token"}, append(pushArgs(), "-u", user)},
-		{[]string{"-p without -u"}, append(pushArgs(), "-p", "token")},
-		{[]string{"pusher has no namespace"}, append(pushArgs(), "-u", "pusher", "-p", "token")},
-		{[]string{"-token-file", "nowhere"}, append(pushArgs(), "-u", user, "-p", "nowhere")},
-		{[]string{"two-lines is not one line"}, append(pushArgs(), "-u", user, "-p", "two-lines")},
-		{[]string{"empty is not one line"}, append(pushArgs(), "-u", user, "-p", "empty")},
-	}
-	for _, c := range cases {
-		b.bad(c.words, "", "push", c.args...)
-	}
-	b.file(".docker/config.json", "{")
-	b.bad([]string{"reading Docker's credentials for " + host}, "", "push", pushArgs()...)
-	b.remove("go")
-	b.bad([]string{"Go is missing"}, "", "push", pushArgs()...)
+	b.bad(failed, []string{other, "another process pushes there"}, "", pushArgs()...)
 }

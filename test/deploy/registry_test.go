@@ -28,18 +28,24 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/keyturn/keyturn/test/need"
+	"github.com/keyturn/keyturn/test/ociemu"
 )
 
 const (
+	region       = "eu-frankfurt-1"
 	host         = "fra.ocir.io"
+	longHost     = "ocir." + region + ".oci.oraclecloud.com"
 	namespace    = "examplens"
 	user         = namespace + "/oracleidentitycloudservice/pusher@example.com"
 	repositories = host + "/" + namespace + "/keyturn"
 )
 
-// registry is Debian's docker-registry with htpasswd, behind a front for fra.ocir.io with TLS. Programs connect through
-// a proxy that allows no other host, so they use the real name and can't leave the machine.
+// registry is Debian's docker-registry with htpasswd, behind a front for both names of Frankfurt's registry with TLS.
+// Programs connect through a proxy that allows only these and, if there is one, the emulator's hosts. So they use the
+// real names and can't leave the machine.
 type registry struct {
 	t        *testing.T
 	token    string // the user's auth token, made for this registry
@@ -47,7 +53,8 @@ type registry struct {
 	upstream *url.URL
 	front    *httptest.Server
 	proxy    *httptest.Server
-	cert     []byte // PEM
+	cert     []byte           // PEM
+	cloud    *ociemu.Emulator // gets all other hosts, and knows what was pushed; may be nil
 
 	mu     sync.Mutex
 	down   bool                                              // nothing listens
@@ -60,9 +67,7 @@ type registry struct {
 func needRegistry(t *testing.T) {
 	t.Helper()
 	need.Suite(t, need.Registry)
-	for _, name := range []string{"docker-registry", "perl"} {
-		need.Tool(t, name)
-	}
+	need.Tool(t, "docker-registry")
 }
 
 func newRegistry(t *testing.T, bearer bool) *registry {
@@ -117,15 +122,12 @@ func (r *registry) serve(program string) *url.URL {
 	return nil
 }
 
-// hash returns the bcrypt hash for an htpasswd file. Perl calls the C library for it.
+// hash returns the bcrypt hash for an htpasswd file.
 func hash(t *testing.T, token string) string {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), need.Tool(t, "perl"), "-e", `my $p = <STDIN>; print crypt($p, $ARGV[0]);`,
-		"$2y$05$"+rand.Text()[:22])
-	c.Stdin = strings.NewReader(token)
-	out, err := c.Output()
-	if err != nil || !strings.HasPrefix(string(out), "$2y$05$") {
-		t.Fatalf("perl makes no bcrypt hash: %v", err)
+	out, err := bcrypt.GenerateFromPassword([]byte(token), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return string(out)
 }
@@ -138,7 +140,7 @@ func (r *registry) listen() {
 		r.t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host},
-		DNSNames:  []string{host},
+		DNSNames:  []string{host, longHost},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true,
 		BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
@@ -159,7 +161,10 @@ func (r *registry) connect(w http.ResponseWriter, q *http.Request) {
 	r.mu.Lock()
 	down := r.down
 	r.mu.Unlock()
-	if q.Method != http.MethodConnect || q.Host != host+":443" {
+	address, ours := r.front.Listener.Addr().String(), q.Host == host+":443" || q.Host == longHost+":443"
+	if !ours && r.cloud != nil {
+		address, down = strings.TrimPrefix(r.cloud.URL(), "http://"), false
+	} else if q.Method != http.MethodConnect || !ours {
 		r.t.Errorf("unexpected request: %s %s", q.Method, q.Host)
 		down = true
 	}
@@ -167,12 +172,16 @@ func (r *registry) connect(w http.ResponseWriter, q *http.Request) {
 		http.Error(w, "", http.StatusBadGateway)
 		return
 	}
-	there, err := net.Dial("tcp", r.front.Listener.Addr().String())
+	there, err := net.Dial("tcp", address)
 	if err != nil {
 		r.t.Error(err)
 		return
 	}
-	w.WriteHeader(http.StatusOK)
+	if ours {
+		w.WriteHeader(http.StatusOK)
+	} else {
+		fmt.Fprintf(there, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", q.Host, q.Host)
+	}
 	here, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		r.t.Error(err)
@@ -214,8 +223,20 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		}
 		q.SetBasicAuth(user, r.token)
 	}
-	proxy := httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(r.upstream) }}
+	proxy := httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(r.upstream) },
+		ModifyResponse: r.note}
 	proxy.ServeHTTP(w, q)
+}
+
+// note tells the emulator of a pushed image.
+func (r *registry) note(answer *http.Response) error {
+	q := answer.Request
+	name, tag, ok := strings.Cut(strings.TrimPrefix(q.URL.Path, "/v2/"), "/manifests/")
+	if _, short, inNamespace := strings.Cut(name, "/"); ok && inNamespace && q.Method == http.MethodPut &&
+		answer.StatusCode == http.StatusCreated && r.cloud != nil {
+		r.cloud.NoteImage(short, tag, answer.Header.Get("Docker-Content-Digest"))
+	}
+	return nil
 }
 
 // issue is the token service.
@@ -255,7 +276,15 @@ func (r *registry) written() int {
 
 // admit connects a bench to the registry.
 func (r *registry) admit(b *bench) {
-	b.env = append(b.env, "HTTPS_PROXY="+r.proxy.URL, "SSL_CERT_FILE="+b.file("ca.pem", string(r.cert)))
+	authorities := string(r.cert)
+	if r.cloud != nil {
+		ca, err := os.ReadFile(r.cloud.CAFile())
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		authorities += string(ca)
+	}
+	b.env = append(b.env, "HTTPS_PROXY="+r.proxy.URL, "SSL_CERT_FILE="+b.file("ca.pem", authorities))
 	b.secret = append(b.secret, r.token, base64.StdEncoding.EncodeToString([]byte(user+":"+r.token)))
 }
 

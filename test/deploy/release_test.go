@@ -1,155 +1,157 @@
 package deploy_test
 
 import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/keyturn/keyturn/test/need"
 )
 
-// builder replaces `go run ./deploy/image`, which has its own tests, and writes the test's layouts.
-func (b *bench) builder(layouts string) {
-	b.t.Helper()
-	b.logged("go", `if [ "$1 $2" = 'run ./deploy/image' ]; then
-  while [ $# -gt 0 ]; do [ "$1" != -o ] || folder=$2; shift; done
-  '`+b.find("mkdir")+`' -p "$folder" && '`+b.find("cp")+`' -R '`+layouts+`'/. "$folder"
-  exit
-fi
-exec '`+b.find("go")+`' "$@"`)
+// spdx is the part of a bill of materials that the tests read.
+type spdx struct {
+	Packages []struct {
+		Name, VersionInfo, SourceInfo string
+		Checksums                     []struct{ Algorithm, ChecksumValue string }
+	}
 }
 
-func TestBuildingCallsTheImageBuilderInTheProject(t *testing.T) {
-	b := newBench(t)
-	b.builder(t.TempDir())
-	b.good("", "build", "-V", "1.0.0", "-o", "out")
-	want := "go run ./deploy/image -function all -o " + b.home + "/out -version 1.0.0\n"
-	if b.calls(want) != 1 {
-		t.Errorf("it doesn't call %s", want)
+// bill reads a bill of materials.
+func bill(t *testing.T, text string) (s spdx) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &s); err != nil || len(s.Packages) < 3 {
+		t.Fatalf("a bill of materials has %d packages: %v", len(s.Packages), err)
 	}
-	dry := b.good("", "build", "-n")
-	project, err := filepath.Abs(root)
+	return s
+}
+
+// The command for the other systems is made by the same code, and the release's workflow makes all of them.
+func TestTheFilesOfAReleaseAreCompleteAndTheSameEachTime(t *testing.T) {
+	need.Suite(t, need.Registry)
+	b := newBench(t)
+	system := runtime.GOOS + "/" + runtime.GOARCH
+	args := []string{"release-files", "--source", b.project(), "--version", "1.2.3", "--revision", "0123456789abcdef",
+		"--system", system}
+	b.good("", append(args, "files")...)
+	b.good("", append(args, "again")...)
+	made, again := files(t, filepath.Join(b.home, "files")), files(t, filepath.Join(b.home, "again"))
+	command := "keyturn-" + strings.ReplaceAll(system, "/", "-")
+	var names, sums []string
+	for path, text := range made {
+		name := filepath.Base(path)
+		names = append(names, name)
+		if again[filepath.Join(b.home, "again", name)] != text {
+			t.Errorf("%s differs the second time", name)
+		}
+		if name != "SHA256SUMS" {
+			sums = append(sums, fmt.Sprintf("%x  %s\n", sha256.Sum256([]byte(text)), name))
+		}
+	}
+	slices.Sort(names)
+	want := []string{"SHA256SUMS", command, command + ".spdx.json", "keyturn-rotate-1.2.3.oci.tar",
+		"keyturn-rotate-1.2.3.spdx.json", "keyturn-stack.zip", "keyturn-sweep-1.2.3.oci.tar",
+		"keyturn-sweep-1.2.3.spdx.json"}
+	if !slices.Equal(names, want) {
+		t.Fatalf("the files are %v, want %v", names, want)
+	}
+	slices.SortFunc(sums, func(a, b string) int { return strings.Compare(a[66:], b[66:]) })
+	file := func(name string) string { return made[filepath.Join(b.home, "files", name)] }
+	if file("SHA256SUMS") != strings.Join(sums, "") {
+		t.Errorf("the checksums are\n%s", file("SHA256SUMS"))
+	}
+	runsTheReleasedCommand(t, b, filepath.Join("files", command))
+	listsItsModules(t, file(command), bill(t, file(command+".spdx.json")))
+	pushesTheReleasedImages(t, b, file)
+	if stack := unzip(t, filepath.Join(b.home, "files", "keyturn-stack.zip")); strings.Contains(stack["variables.tf"],
+		"sha256:0") || stack["schema.yaml"] == "" {
+		t.Error("the stack is not the one without images")
+	}
+}
+
+func runsTheReleasedCommand(t *testing.T, b *bench, command string) {
+	t.Helper()
+	r := b.start("", filepath.Join(b.home, command), "version")
+	if r.code != 0 || !strings.Contains(r.out, "1.2.3") {
+		t.Errorf("the released command says %s%s", r.out, r.log)
+	}
+}
+
+// listsItsModules compares a bill of materials with what the linker recorded in the binary.
+func listsItsModules(t *testing.T, binary string, s spdx) {
+	t.Helper()
+	info, err := buildinfo.Read(strings.NewReader(binary))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.calls("go run") != 1 || !strings.Contains(dry.log, "go run ./deploy/image -function all -o "+project+"/dist") {
-		t.Errorf("a dry run says\n%s", dry.log)
+	sum := sha256.Sum256([]byte(binary))
+	if s.Packages[0].Checksums[0].ChecksumValue != hex.EncodeToString(sum[:]) ||
+		len(s.Packages) != len(info.Deps)+3 { // the binary, Keyturn's own module, and the standard library
+		t.Errorf("the bill of materials has %d packages, the binary %d modules", len(s.Packages), len(info.Deps))
 	}
-	b.bad([]string{"-V 1 0"}, "", "build", "-V", "1 0")
-	b.bad([]string{"surplus"}, "", "build", "surplus")
-	b.bad([]string{"no option -x"}, "", "build", "-x")
-	b.bad([]string{"-o is empty"}, "", "build", "-o", "")
-	b.remove("go")
-	b.bad([]string{"Go is missing"}, "", "build")
+	for i, m := range info.Deps {
+		if p := s.Packages[i+3]; p.Name != m.Path || p.VersionInfo != m.Version {
+			t.Errorf("the bill of materials has %s %s, the binary %s %s", p.Name, p.VersionInfo, m.Path, m.Version)
+		}
+	}
 }
 
-// releaseRig has everything that a release needs. The tenancy contains the images that it pushes.
-func releaseRig(t *testing.T) (*bench, *registry, map[string]string, []string) {
+// pushesTheReleasedImages unpacks the images, and checks that keyturn deploy push accepts them and their version.
+func pushesTheReleasedImages(t *testing.T, b *bench, file func(string) string) {
 	t.Helper()
-	needRegistry(t)
-	b := newBench(t)
-	r := newRegistry(t, true)
-	r.admit(b)
-	r.login(b)
-	made := t.TempDir()
-	digests := layouts(t, made, 7)
-	b.builder(made)
-	s := shop()
-	s.Images = nil
 	for _, f := range functions {
-		s.Images = append(s.Images, stored("ocid1.containerimage.oc1.."+f, f, digests[f]))
-	}
-	b.oci(s)
-	b.file("stack/terraform.tfvars", "dry_run = true\n")
-	return b, r, digests, []string{"-r", repositories, "-V", "1.0.0", "-c", compartment, "-k", key, "-e", endpoint,
-		"-o", "dist", "-a", "stack/images.auto.tfvars"}
-}
-
-func TestAReleaseTakesAllStepsAndASecondOneChangesNothing(t *testing.T) {
-	b, r, digests, args := releaseRig(t)
-	first := b.good("", "release", args...)
-	if want := references(digests, "1.0.0"); first.out != want {
-		t.Errorf("it prints\n%swant\n%s", first.out, want)
-	}
-	for _, f := range functions {
-		if r.pull(repositories+"/"+f+":1.0.0") != digests[f] {
-			t.Errorf("%s is not there", f)
-		}
-		if !strings.Contains(b.read("stack/images.auto.tfvars"), f+":1.0.0@"+digests[f]) {
-			t.Errorf("%s is not filled in", f)
-		}
-		if stack := unzip(t, filepath.Join(b.home, "dist", "keyturn-stack.zip")); !strings.Contains(
-			stack["variables.tf"], f+":1.0.0@"+digests[f]) {
-			t.Errorf("%s is not in the stack", f)
+		r := tar.NewReader(strings.NewReader(file("keyturn-" + f + "-1.2.3.oci.tar")))
+		for {
+			h, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var text bytes.Buffer
+			if _, err := text.ReadFrom(r); err != nil {
+				t.Fatal(err)
+			}
+			if h.FileInfo().Mode().IsRegular() {
+				b.file(filepath.Join("dist", f, h.Name), text.String())
+			}
 		}
 	}
-	if got := b.tenancy().signed(); len(got) != 2 {
-		t.Errorf("signed are %v", got)
-	}
-	sent, zip := r.written(), b.read("dist/keyturn-stack.zip")
-	second := b.good("", "release", args...)
-	if r.written() != sent || b.calls("sign-upload") != 2 || b.read("dist/keyturn-stack.zip") != zip ||
-		second.out != first.out {
-		t.Errorf("a second release has changed something:\n%s", second.log)
-	}
+	b.bad(failed, []string{"checking " + repositories + "/rotate:1.2.3"}, "", "push", "--repository", repositories,
+		"--user", user, "--token-file", b.file("token", "none\n"))
 }
 
-func TestADryReleaseShowsTheStepsAndDoesNothing(t *testing.T) {
-	b, r, _, args := releaseRig(t)
-	got := b.good("", "release", append([]string{"-n"}, args...)...)
-	at := 0
-	for _, step := range []string{"build", "push", "sign", "fill-in", "pack-stack"} {
-		i := strings.Index(got.log[at:], "== deploy/"+step+" ")
-		if i < 0 {
-			t.Fatalf("the step %s is not shown, or not in its place:\n%s", step, got.log)
-		}
-		at += i
-	}
-	if _, err := os.Stat(filepath.Join(b.home, "dist")); err == nil || r.written() > 0 || b.calls("go run") > 0 ||
-		got.out != "" {
-		t.Errorf("it has done something:\n%s%s", got.out, got.log)
-	}
-}
-
-func TestAReleaseEndsAtTheStepThatFails(t *testing.T) {
-	b, r, _, args := releaseRig(t)
-	r.setDown(true)
-	got := b.bad([]string{host + " can't be reached"}, "", "release", args...)
-	if strings.Contains(got.log, "== deploy/sign") || b.calls("oci ") > 0 {
-		t.Errorf("it has gone on:\n%s", got.log)
-	}
-}
-
-func TestAnUnsignedReleaseNeedsAFlag(t *testing.T) {
-	b, _, _, _ := releaseRig(t)
-	base := []string{"-r", repositories, "-V", "1.0.0", "-o", "dist", "-a", "stack/images.auto.tfvars"}
-	b.bad([]string{"-k is missing", "none"}, "", "release", base...)
-	got := b.good("", "release", append(base, "-k", "none")...)
-	if b.calls("oci ") > 0 || !strings.Contains(got.log, "not signed") {
-		t.Errorf("it says\n%s", got.log)
-	}
-}
-
-func TestAReleaseWithABadInputIsRefusedBeforeTheFirstStep(t *testing.T) {
+func TestAReleaseWithABadInputIsRefused(t *testing.T) {
 	b := newBench(t)
-	b.oci(shop())
-	for _, c := range []struct {
-		words []string
-		args  []string
-	}{
-		{[]string{"-r is missing"}, []string{"-V", "1.0.0"}},
-		{[]string{"-V is missing"}, []string{"-r", repositories}},
-		{[]string{"-V 1 0"}, []string{"-r", repositories, "-V", "1 0"}},
-		{[]string{"-c is missing"}, []string{"-r", repositories, "-V", "1.0.0", "-k", key}},
-		{[]string{"-e is missing", "-v"}, []string{"-r", repositories, "-V", "1.0.0", "-k", key, "-c", compartment}},
-		{[]string{"surplus"}, []string{"surplus"}},
-		{[]string{"no option -x"}, []string{"-x"}},
-		{[]string{"-s needs a value"}, []string{"-s"}},
-	} {
-		b.bad(c.words, "", "release", c.args...)
+	b.file("full/file", "")
+	source := []string{"release-files", "--source", b.project()}
+	b.bad(wrong, []string{"--version"}, "", append(source, "files")...)
+	b.bad(wrong, []string{"plan9/amd64", "linux/amd64"}, "", append(source, "--version", "1.2.3", "--system",
+		"plan9/amd64", "files")...)
+	b.bad(failed, []string{"full is not empty"}, "", append(source, "--version", "1.2.3", "full")...)
+	all := b.good("", append(source, "--version", "1.2.3", "--dry-run", "files")...)
+	for _, name := range []string{"keyturn-linux-arm64", "keyturn-darwin-arm64", "keyturn-windows-amd64.exe",
+		"keyturn-windows-amd64.spdx.json", "keyturn-darwin-amd64.spdx.json"} {
+		if !strings.Contains(all.out, name+"\n") {
+			t.Errorf("a release doesn't have %s:\n%s", name, all.out)
+		}
 	}
-	if b.calls("go run") > 0 {
-		t.Error("a step was taken")
+	if strings.Count(all.out, "\n") != 6*2+2*2+2 {
+		t.Errorf("a release has\n%s", all.out)
 	}
-	b.remove("zip")
-	b.bad([]string{"zip is missing"}, "", "release", "-r", repositories, "-V", "1.0.0", "-k", "none")
+	if _, err := os.Stat(filepath.Join(b.home, "files")); err == nil {
+		t.Error("a dry run has made the folder")
+	}
 }

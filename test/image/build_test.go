@@ -148,8 +148,8 @@ func TestAFolderThatIsNoImageLayoutIsNotChanged(t *testing.T) {
 	if err := os.WriteFile(kept, []byte("package main\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), maker, "-function", "rotate", "-version", version, "-revision", revision,
-		"-o", dist)
+	c := exec.CommandContext(t.Context(), maker, "deploy", "build", "--function", "rotate", "--version", version,
+		"--revision", revision, "--dist", dist)
 	c.Dir = root
 	out, err := c.CombinedOutput()
 	if c.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "not an image layout") {
@@ -162,9 +162,10 @@ func TestAFolderThatIsNoImageLayoutIsNotChanged(t *testing.T) {
 
 func TestALayoutIsReplacedByTheNext(t *testing.T) {
 	made(t)
-	dist := build(t, root, nil, "-function", "rotate")
+	dist := build(t, root, nil, "--function", "rotate")
 	before := digest(t, open(t, filepath.Join(dist, "rotate")))
-	output(t, root, nil, maker, "-function", "rotate", "-version", "v1.2.4", "-revision", revision, "-o", dist)
+	output(t, root, nil, maker, "deploy", "build", "--function", "rotate", "--version", "v1.2.4", "--revision",
+		revision, "--dist", dist)
 	if digest(t, open(t, filepath.Join(dist, "rotate"))) == before {
 		t.Error("the layout still has the image of before")
 	}

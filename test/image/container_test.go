@@ -63,7 +63,7 @@ func TestTheLayerIsWhatContainerdWrites(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, want := fmt.Sprintf("sha256:%x", sum.Sum(nil)), diffID(t, image); got != want {
-			t.Errorf("%s: containerd's layer is %s, deploy/image made %s", f, got, want)
+			t.Errorf("%s: containerd's layer is %s, keyturn deploy build made %s", f, got, want)
 		}
 	}
 }
@@ -75,7 +75,7 @@ var mountSource = regexp.MustCompile(`(\S+/snapshots/\d+)`)
 func TestInAContainerEngine(t *testing.T) {
 	e := startEngine(t)
 	tarball := filepath.Join(t.TempDir(), "images.tar")
-	dist := build(t, root, nil, "-engine", e.layers(t), "-tarball", tarball)
+	dist := build(t, root, nil, "--engine", e.layers(t), "--tarball", tarball)
 	t.Logf("Docker %s, layers as of %s", e.version, e.layers(t))
 	images := map[string]string{}
 	for _, f := range functions {
@@ -121,9 +121,9 @@ func sameLayers(t *testing.T, e *engine, images map[string]string, dist string) 
 	for _, f := range functions {
 		c, layers := e.inspect(t, images[f])
 		if want := diffID(t, open(t, filepath.Join(dist, f))); !slices.Equal(layers, []string{want}) {
-			t.Errorf("%s: the engine's layers are %s, deploy/image made %s", f, layers, want)
+			t.Errorf("%s: the engine's layers are %s, keyturn deploy build made %s", f, layers, want)
 		} else {
-			t.Logf("%s: the layers of the engine and of deploy/image: %s", f, want)
+			t.Logf("%s: the layers of the engine and of keyturn deploy build: %s", f, want)
 		}
 		if c.User != "1000:1000" || !slices.Equal(c.Entrypoint, []string{"/function"}) || len(c.Cmd) > 0 ||
 			!maps.Equal(c.Labels, labels(f)) {

@@ -139,7 +139,7 @@ func (e *engine) do(t *testing.T, args ...string) string {
 	return strings.TrimSpace(output(t, root, e.env, e.client, args...))
 }
 
-// layers are the values of deploy/image's -engine for this engine; see deploy/image -h.
+// layers are the values of --engine of keyturn deploy build for this engine.
 func (e *engine) layers(t *testing.T) string {
 	t.Helper()
 	major, _, _ := strings.Cut(e.version, ".")
@@ -154,7 +154,7 @@ func (e *engine) layers(t *testing.T) string {
 }
 
 // build builds a function's image with the Dockerfile. It can't pull images or modules, so this machine's Go replaces
-// the golang image, and its module cache, which deploy/image has just filled, replaces the proxy.
+// the golang image, and its module cache, which keyturn deploy build has just filled, replaces the proxy.
 func (e *engine) build(t *testing.T, function string) (image string) {
 	t.Helper()
 	golang := "golang:" + from.FindStringSubmatch(dockerfile(t))[1]

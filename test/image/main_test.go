@@ -28,7 +28,7 @@ const root = "../.."
 // functions are the functions with an image.
 var functions = []string{"rotate", "sweep"}
 
-// made sets these: maker is the compiled deploy/image, shared the folder with its images, and printed its output.
+// made sets these: maker is the compiled command, shared the folder with its images, and printed its output.
 // tempDir is the folder that is removed at the end.
 var maker, shared, printed, tempDir string
 
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 func made(t *testing.T) {
 	t.Helper()
 	need.Suite(t, need.Images)
-	if err := tenancy.DependOn("go.mod", "go.sum", "pkg", "functions", "deploy/image", "Dockerfile",
+	if err := tenancy.DependOn("go.mod", "go.sum", "pkg", "functions", "deploy", "Dockerfile",
 		"func.yaml"); err != nil {
 		t.Fatal(err)
 	}
@@ -58,12 +58,13 @@ var makeOnce = sync.OnceValue(func() error {
 	if err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
-	maker, shared = filepath.Join(tempDir, "image"), filepath.Join(tempDir, "dist")
+	maker, shared = filepath.Join(tempDir, "keyturn"), filepath.Join(tempDir, "dist")
 	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", maker,
-		"../../deploy/image").CombinedOutput(); err != nil {
-		return fmt.Errorf("building deploy/image: %w\n%s", err, out)
+		"../../deploy/keyturn").CombinedOutput(); err != nil {
+		return fmt.Errorf("building deploy/keyturn: %w\n%s", err, out)
 	}
-	c := exec.CommandContext(context.Background(), maker, "-version", version, "-revision", revision, "-o", shared)
+	c := exec.CommandContext(context.Background(), maker, "deploy", "build", "--version", version, "--revision",
+		revision, "--dist", shared)
 	c.Dir = root
 	out, err := c.CombinedOutput()
 	if err != nil {
@@ -96,7 +97,8 @@ func output(t *testing.T, dir string, env []string, name string, args ...string)
 func build(t *testing.T, source string, env []string, more ...string) (dist string) {
 	t.Helper()
 	dist = filepath.Join(t.TempDir(), "dist")
-	output(t, source, env, maker, append([]string{"-version", version, "-revision", revision, "-o", dist}, more...)...)
+	output(t, source, env, maker, append([]string{"deploy", "build", "--version", version, "--revision", revision,
+		"--dist", dist}, more...)...)
 	return dist
 }
 

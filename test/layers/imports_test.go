@@ -142,6 +142,7 @@ var modules = map[string]string{
 	"github.com/rs/zerolog":                    "the log, one JSON object per line",
 	"github.com/santhosh-tekuri/jsonschema/v6": "compares the record lines with their JSON Schema, in tests",
 	"github.com/youmark/pkcs8":                 "encrypts a key with a passphrase, in a test of the login",
+	"golang.org/x/crypto":                      "the hash in the password file of the registry server, in a test",
 	"golang.org/x/crypto/x509roots/fallback": "the public root certificates, which an image without files " +
 		"lacks",
 	"github.com/schollz/progressbar/v3": "shows the progress of deploy/keyturn; not in the functions",

@@ -122,7 +122,7 @@ func TestAToolThatCanNotBeUsedIsMissing(t *testing.T) {
 		"openssl without MD5 (FIPS mode)": {"openssl", "#!/bin/sh\n[ \"$*\" != 'dgst -md5 /dev/null' ]\n",
 			"can't be used"},
 		"Terraform before mocks at plan":  {"terraform", "#!/bin/sh\necho Terraform v1.5.7\n", "terraform is too old"},
-		"a tool without a version":        {"zip", "#!/bin/sh\n", ""},
+		"a tool without a version":        {"sed", "#!/bin/sh\n", ""},
 		"a tool that is not in tools.txt": {"xmllint", "#!/bin/sh\n", "tools.txt has no line for xmllint"},
 	} {
 		setPath(t, c.name, c.script)
@@ -172,8 +172,8 @@ func TestTheListOfToolsIsSortedAndNamesExistingTests(t *testing.T) {
 			}
 		}
 	}
-	if len(names) < 20 || !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
-		t.Errorf("the tools are %v; want 20 or more, each once, in order", names)
+	if len(names) < 15 || !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
+		t.Errorf("the tools are %v; want 15 or more, each once, in order", names)
 	}
 	for _, bad := range []string{"jq", "jq --version 1.6 jq"} {
 		if _, err := tools(bad + "\n"); err == nil {

@@ -21,8 +21,8 @@ var (
 	LeastPrivilege = Named{"least-privilege", "each permission of the policies removed alone",
 		"./test/leastprivilege",
 		"Terraform with a stand-in for Oracle's provider, for one test"}
-	Registry = Named{"registry", "the push of the images to a registry server", "./test/deploy",
-		"docker-registry, jq, perl, zip"}
+	Registry = Named{"registry", "the push of the images to a registry server, and the files of a release",
+		"./test/deploy", "docker-registry"}
 	Stack = Named{"stack", "the Terraform stack: its own tests, a plan, an apply and a destroy", "./test/terraform",
 		"Terraform, with a stand-in for Oracle's provider"}
 )

@@ -63,6 +63,14 @@ func (e *Emulator) AddRepository(compartment, name string) {
 	r.parent, r.created = compartment, e.now()
 }
 
+// NoteImage makes Artifacts know an image that was pushed to another registry server.
+func (e *Emulator) NoteImage(name, tag, digest string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.state.repository(name)
+	r.tags[tag], r.manifests[digest] = digest, manifest{}
+}
+
 // ImageSignatures returns the signatures of all images, oldest first.
 func (e *Emulator) ImageSignatures() (all []ImageSignature) {
 	e.mu.Lock()
@@ -194,8 +202,9 @@ func (x *exchange) signatureBody(s *imageSignature) map[string]any {
 	d := s.details
 	last := func(id string) string { return id[max(0, len(id)-10):] }
 	body := x.tagged(map[string]any{"compartmentId": d.CompartmentID, "id": s.id, "imageId": d.ImageID,
-		"displayName": last(d.KmsKeyID) + "::" + last(d.KmsKeyVersionID) + "::" + d.SigningAlgorithm + "::" + last(s.id),
-		"kmsKeyId":    d.KmsKeyID, "kmsKeyVersionId": d.KmsKeyVersionID, "message": d.Message,
+		"displayName": strings.Join([]string{last(d.KmsKeyID), last(d.KmsKeyVersionID), d.SigningAlgorithm, last(s.id)},
+			"::"),
+		"kmsKeyId": d.KmsKeyID, "kmsKeyVersionId": d.KmsKeyVersionID, "message": d.Message,
 		"signature": d.Signature, "signingAlgorithm": d.SigningAlgorithm}, s.created)
 	if s.deleted {
 		body["lifecycleState"] = "DELETED"
@@ -231,7 +240,8 @@ func createImageSignature(x *exchange) reply {
 			return refused.reply(), nil
 		}
 		s := &imageSignature{image: image, details: details, created: x.now,
-			id: "ocid1.containerimagesignature.oc1." + regionInOCID(x.e.opts.Region) + ".0." + x.e.state.ids.letters(60)}
+			id: "ocid1.containerimagesignature.oc1." + regionInOCID(x.e.opts.Region) + ".0." +
+				x.e.state.ids.letters(60)}
 		x.e.state.signatures = append(x.e.state.signatures, s)
 		x.changed = true
 		body := x.signatureBody(s)
@@ -240,7 +250,8 @@ func createImageSignature(x *exchange) reply {
 	})
 }
 
-// content is the signed message: a JSON object of texts, in base64, as the OCI CLI makes it (artifacts_cli_extended.py).
+// content is the signed message: a JSON object of texts, in base64, as the OCI CLI makes it
+// (artifacts_cli_extended.py).
 func (d signatureDetails) content() (map[string]string, bool) {
 	text, err := base64.StdEncoding.DecodeString(d.Message)
 	var m map[string]string

@@ -3,26 +3,45 @@ package terraform
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/keyturn/keyturn/test/need"
+	"github.com/keyturn/keyturn/test/tenancy"
 )
+
+// buildOnce builds the operator's command.
+var buildOnce = sync.OnceValues(func() (string, error) {
+	return tenancy.BuildCommand(context.Background(), tempDir)
+})
+
+// keyturn runs the operator's command, which must succeed.
+func keyturn(t *testing.T, args ...string) {
+	t.Helper()
+	if err := tenancy.DependOn("go.mod", "go.sum", "pkg", "deploy"); err != nil {
+		t.Fatal(err)
+	}
+	binary, err := buildOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), binary, args...).CombinedOutput(); err != nil {
+		t.Fatalf("keyturn %q: %v\n%s", args, err, out)
+	}
+}
 
 // pack packs a copy of the stack whose files have this age.
 func pack(t *testing.T, age time.Time) []byte {
 	t.Helper()
-	bash := need.Tool(t, "bash")
-	need.Tool(t, "zip")
 	copied := t.TempDir()
-	for _, folder := range []string{"terraform", "deploy"} {
-		if err := os.CopyFS(filepath.Join(copied, folder), clean{os.DirFS(filepath.Join(root, folder))}); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.CopyFS(filepath.Join(copied, "terraform"),
+		clean{os.DirFS(filepath.Join(root, "terraform"))}); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(copied, "LICENSE"), []byte(read(t, "LICENSE")), 0o600); err != nil {
 		t.Fatal(err)
@@ -37,10 +56,7 @@ func pack(t *testing.T, age time.Time) []byte {
 		}
 	}
 	file := filepath.Join(t.TempDir(), "stack.zip")
-	if out, err := exec.CommandContext(t.Context(), bash, filepath.Join(copied, "deploy/pack-stack"),
-		file).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	keyturn(t, "deploy", "stack", "--source", copied, file)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

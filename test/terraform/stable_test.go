@@ -3,7 +3,6 @@ package terraform
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -153,10 +152,9 @@ func TestTheMinimalExampleLeadsFromNothingToFunctions(t *testing.T) {
 	value := func(name string) string { return w.run(t, folder, "output", "-raw", name) }
 
 	apply()
-	says("deploy/build -V 1.0.0", "deploy/push -r "+value("registry")+" -V 1.0.0",
-		"deploy/sign -c ocid1.compartment.oc1..aaaaaaaaexamplekeyturn",
-		"-k "+value("signing_key_id"), "-e "+value("vault_management_endpoint"), "deploy/fill-in -a",
-		"terraform apply")
+	says("go run ./deploy/keyturn deploy --version 1.0.0 \\\n", "--repository "+value("registry")+" \\\n",
+		"--compartment ocid1.compartment.oc1..aaaaaaaaexamplekeyturn \\\n",
+		"--key "+value("signing_key_id")+" \\\n", "--variables <folder>/images.auto.tfvars\n", "terraform apply")
 	var repositories []string
 	if err := json.Unmarshal([]byte(w.run(t, folder, "output", "-json", "repositories")),
 		&repositories); err != nil || len(repositories) != 2 {
@@ -169,12 +167,8 @@ func TestTheMinimalExampleLeadsFromNothingToFunctions(t *testing.T) {
 		}
 	}
 
-	fill := exec.CommandContext(t.Context(), "bash", filepath.Join(root, "deploy/fill-in"), "-a", filepath.Join(dir,
-		"images.auto.tfvars"),
+	keyturn(t, "deploy", "variables", "--file", filepath.Join(dir, "images.auto.tfvars"),
 		image("fra.ocir.io", "rotate", "a"), image("fra.ocir.io", "sweep", "b"))
-	if out, err := fill.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	apply()
 	var functions map[string]string
 	if err := json.Unmarshal([]byte(w.run(t, folder, "output", "-json", "function_ids")),

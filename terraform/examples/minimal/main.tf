@@ -3,7 +3,7 @@
 # From nothing to a working set-up, in this folder:
 #   1. write terraform.tfvars, as terraform.tfvars.example shows, and change the two lines that say "yours" below
 #   2. terraform init && terraform apply         creates everything except the functions, which need images first
-#   3. terraform output -raw next_steps          shows the commands that build, push, sign and fill in the images
+#   3. terraform output -raw next_steps          shows the command that builds, pushes, signs and fills in the images
 #   4. terraform apply                           creates the functions
 #   5. terraform output -raw next_steps          shows how to check them, bind a secret and test a rotation
 
@@ -23,7 +23,7 @@ variable "region" {
 }
 
 variable "rotate_image" {
-  description = "Image of functions/rotate, with tag and digest. deploy/fill-in writes it. Empty until there is one."
+  description = "Image of functions/rotate, with tag and digest. keyturn deploy writes it. Empty until there is one."
   type        = string
   default     = ""
 }
@@ -68,7 +68,7 @@ output "next_steps" {
 }
 
 output "registry" {
-  description = "What the repositories' names begin with: deploy/push takes it as -r."
+  description = "What the repositories' names begin with: keyturn deploy takes it as --repository."
   value       = module.keyturn.registry
 }
 
@@ -78,12 +78,12 @@ output "repositories" {
 }
 
 output "signing_key_id" {
-  description = "Key to sign the images with: deploy/sign takes it as -k."
+  description = "Key to sign the images with: keyturn deploy takes it as --key."
   value       = module.keyturn.signing_key_id
 }
 
 output "vault_management_endpoint" {
-  description = "Endpoint of the vault that has the key: deploy/sign takes it as -e."
+  description = "Endpoint of the vault that has the key: keyturn deploy takes it as --endpoint."
   value       = module.keyturn.vault_management_endpoint
 }
 

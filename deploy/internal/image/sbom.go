@@ -1,4 +1,4 @@
-package main
+package image
 
 import (
 	"cmp"
@@ -71,21 +71,29 @@ const (
 	binaryID = "SPDXRef-binary"
 )
 
-// billOfMaterials lists the contents of a function's binary: the modules that the linker recorded in it, including
-// Keyturn's own, and Go's standard library. It states only Keyturn's own licence, because the others were not reviewed.
-func billOfMaterials(function, version string, binary []byte, info *buildinfo.BuildInfo) ([]byte, error) {
+// Program is what a bill of materials is about.
+type Program struct {
+	Name    string // such as rotate
+	Version string
+	Place   string // where the binary is
+}
+
+// BillOfMaterials lists the contents of a binary: the modules that the linker recorded in it, including Keyturn's own,
+// and Go's standard library. It states only Keyturn's own licence, because the others were not reviewed.
+func BillOfMaterials(p Program, binary []byte, info *buildinfo.BuildInfo) ([]byte, error) {
+	function, version := p.Name, p.Version
 	sum := sha256.Sum256(binary)
 	digest := hex.EncodeToString(sum[:])
 	d := spdxDocument{
 		SPDXVersion: "SPDX-2.3", DataLicense: "CC0-1.0", SPDXID: document, Name: "keyturn/" + function + " " + version,
 		DocumentNamespace: "https://" + module + "/spdx/" + function + "/" + digest + "/" + version,
 		CreationInfo: spdxCreation{Created: epoch.Format("2006-01-02T15:04:05Z"),
-			Creators: []string{"Tool: keyturn-deploy-image"},
+			Creators: []string{"Tool: keyturn-deploy"},
 			Comment:  "The time is not the time of creation: the same binary gives the same document."},
 		Packages: []spdxPackage{{SPDXID: binaryID, Name: "keyturn/" + function, VersionInfo: version,
 			DownloadLocation: unsaid,
 			Purpose:          "APPLICATION", Checksums: []spdxChecksum{{"SHA256", digest}},
-			SourceInfo:       "/function in the image, compiled by " + info.GoVersion,
+			SourceInfo:       p.Place + ", compiled by " + info.GoVersion,
 			LicenseConcluded: unsaid, LicenseDeclared: "Apache-2.0", CopyrightText: unsaid}},
 		Relationships: []spdxRelationship{{document, "DESCRIBES", binaryID}},
 	}

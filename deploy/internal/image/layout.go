@@ -1,4 +1,4 @@
-package main
+package image
 
 import (
 	"archive/tar"
@@ -21,26 +21,27 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// engine identifies the form of the layer's header.
-type engine string
+// Engine identifies the form of the layer's header.
+type Engine string
 
+// The forms.
 const (
-	// current is the form of Docker since version 23, BuildKit and containerd: permission bits, and no names of owners
+	// Current is the form of Docker since version 23, BuildKit and containerd: permission bits, and no names of owners
 	// (moby/go-archive, FileInfoHeader; containerd, pkg/archive, HandleChange).
-	current engine = "current"
-	// docker20 is the form of Docker 20.10: the file type is among the mode's bits (moby/moby, pull request 44083), and
+	Current Engine = "current"
+	// Docker20 is the form of Docker 20.10: the file type is among the mode's bits (moby/moby, pull request 44083), and
 	// the owner has a name.
-	docker20 engine = "docker-20.10"
+	Docker20 Engine = "docker-20.10"
 )
 
 // epoch is the time of everything in an image, so that an image doesn't depend on when it is built.
 var epoch = time.Unix(0, 0).UTC()
 
 // header is the layer's only entry.
-func (e engine) header(size int) *tar.Header {
+func (e Engine) header(size int) *tar.Header {
 	h := &tar.Header{Typeflag: tar.TypeReg, Name: "function", Mode: 0o755, Size: int64(size), ModTime: epoch,
 		Format: tar.FormatPAX}
-	if e == docker20 {
+	if e == Docker20 {
 		h.Mode |= 0o100000
 		h.Uname, h.Gname = "root", "root"
 	}
@@ -48,7 +49,7 @@ func (e engine) header(size int) *tar.Header {
 }
 
 // layer packs a binary as /function.
-func (e engine) layer(binary []byte) (v1.Layer, error) {
+func (e Engine) layer(binary []byte) (v1.Layer, error) {
 	var packed bytes.Buffer
 	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 	if err != nil {
@@ -67,28 +68,28 @@ func (e engine) layer(binary []byte) (v1.Layer, error) {
 }
 
 // labels are the image's labels, as in the Dockerfile.
-func labels(function string, o options) map[string]string {
+func labels(function string, o Options) map[string]string {
 	return map[string]string{
 		"org.opencontainers.image.title":    "keyturn/" + function,
-		"org.opencontainers.image.version":  o.version,
-		"org.opencontainers.image.revision": o.revision,
+		"org.opencontainers.image.version":  o.Version,
+		"org.opencontainers.image.revision": o.Revision,
 		"org.opencontainers.image.source":   "https://" + module,
 		"org.opencontainers.image.licenses": "Apache-2.0",
 	}
 }
 
 // make compiles a function and packs it.
-func (s source) make(ctx context.Context, function string, o options) (made, error) {
-	m := made{function: function}
-	binary, info, err := s.compile(ctx, function, o.version)
+func (s Source) make(ctx context.Context, function string, o Options) (Image, error) {
+	m := Image{Function: function, Version: o.Version}
+	binary, info, err := s.Compile(ctx, Target{"./functions/" + function, "linux", "amd64"}, o.Version)
 	if err != nil {
 		return m, err
 	}
-	m.sbom, err = billOfMaterials(function, o.version, binary, info)
+	m.SBOM, err = BillOfMaterials(Program{function, o.Version, "/function in the image"}, binary, info)
 	if err != nil {
 		return m, err
 	}
-	layer, err := o.engine.layer(binary)
+	layer, err := o.Engine.layer(binary)
 	if err != nil {
 		return m, err
 	}
@@ -100,34 +101,34 @@ func (s source) make(ctx context.Context, function string, o options) (made, err
 	if err != nil {
 		return m, fmt.Errorf("writing the configuration: %w", err)
 	}
-	m.image, err = mutate.Append(base, mutate.Addendum{Layer: layer, MediaType: types.OCILayer,
-		History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "deploy/image " + function}})
+	m.Image, err = mutate.Append(base, mutate.Addendum{Layer: layer, MediaType: types.OCILayer,
+		History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "keyturn deploy build " + function}})
 	if err != nil {
 		return m, fmt.Errorf("adding the layer: %w", err)
 	}
 	return m, m.measure()
 }
 
-// measure finds the image's size and prepares the lines to print.
-func (m *made) measure() error {
-	digest, err := m.image.Digest()
+// measure finds the image's digest and size.
+func (m *Image) measure() error {
+	var err error
+	m.Digest, err = m.Image.Digest()
 	if err != nil {
 		return fmt.Errorf("computing the digest: %w", err)
 	}
-	manifest, err := m.image.Manifest()
+	manifest, err := m.Image.Manifest()
 	if err != nil {
 		return fmt.Errorf("reading the manifest: %w", err)
 	}
-	config, err := m.image.ConfigFile()
+	config, err := m.Image.ConfigFile()
 	if err != nil {
 		return fmt.Errorf("reading the configuration: %w", err)
 	}
-	m.size = manifest.Config.Size
+	m.Size = manifest.Config.Size
 	for _, l := range manifest.Layers {
-		m.size += l.Size
+		m.Size += l.Size
 	}
-	m.lines = fmt.Sprintf("%s\n  digest   %s\n  size     %d bytes compressed\n  diff id  %s\n", m.function, digest,
-		m.size, config.RootFS.DiffIDs[0])
+	m.DiffID = config.RootFS.DiffIDs[0]
 	return nil
 }
 
@@ -140,7 +141,7 @@ func replaceable(path string) error {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(path, "oci-layout")); err != nil {
-		return fmt.Errorf("%s exists and is not an image layout: choose another folder with -o", path)
+		return fmt.Errorf("%s exists and is not an image layout: choose another folder with --dist", path)
 	}
 	return nil
 }

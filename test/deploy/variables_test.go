@@ -10,28 +10,19 @@ import (
 	"testing"
 )
 
-var fillArgs = []string{"-a", "images.auto.tfvars", reference("rotate", "a"), reference("sweep", "b")}
+var fillArgs = []string{"variables", "--file", "images.auto.tfvars", reference("rotate", "a"), reference("sweep", "b")}
 
-// lines is the output of deploy/fill-in for images with one letter each.
+// lines is the output of keyturn deploy variables for images with one letter each.
 func lines(rotate, sweep string) string {
 	return `rotate_image = "` + reference("rotate", rotate) + "\"\nsweep_image  = \"" + reference("sweep", sweep) +
 		"\"\n"
-}
-
-func (b *bench) read(name string) string {
-	b.t.Helper()
-	text, err := os.ReadFile(filepath.Join(b.home, name))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return string(text)
 }
 
 func TestTheImagesArePrintedForTerraformInEitherOrder(t *testing.T) {
 	b := newBench(t)
 	for _, args := range [][]string{{reference("rotate", "a"), reference("sweep", "b")},
 		{reference("sweep", "b"), reference("rotate", "a")}} {
-		if got := b.good("", "fill-in", args...); got.out != lines("a", "b") {
+		if got := b.good("", append([]string{"variables"}, args...)...); got.out != lines("a", "b") {
 			t.Errorf("it prints\n%s", got.out)
 		}
 	}
@@ -39,9 +30,9 @@ func TestTheImagesArePrintedForTerraformInEitherOrder(t *testing.T) {
 
 func TestFillingInTwiceGivesTheSameFile(t *testing.T) {
 	b := newBench(t)
-	b.good("", "fill-in", fillArgs...)
+	b.good("", fillArgs...)
 	first := b.read("images.auto.tfvars")
-	got := b.good("", "fill-in", fillArgs...)
+	got := b.good("", fillArgs...)
 	if second := b.read("images.auto.tfvars"); first != lines("a", "b") || second != first ||
 		!strings.Contains(got.log, "already has these images") {
 		t.Errorf("first\n%ssecond\n%s%s", first, second, got.log)
@@ -69,12 +60,13 @@ func TestFillingInKeepsEveryOtherLine(t *testing.T) {
 			if err := os.Chmod(path, 0o640); err != nil {
 				t.Fatal(err)
 			}
-			args := []string{"-a", "images.auto.tfvars", reference("rotate", "c"), reference("sweep", "d")}
-			dry := b.good("", "fill-in", append([]string{"-n"}, args...)...)
+			args := []string{"variables", "--file", "images.auto.tfvars", reference("rotate", "c"),
+				reference("sweep", "d")}
+			dry := b.good("", append(args, "--dry-run")...)
 			if dry.out != c.after || b.read("images.auto.tfvars") != c.before {
 				t.Errorf("a dry run prints\n%s\nand leaves\n%s", dry.out, b.read("images.auto.tfvars"))
 			}
-			b.good("", "fill-in", args...)
+			b.good("", args...)
 			if got := b.read("images.auto.tfvars"); got != c.after {
 				t.Errorf("got\n%s\nwant\n%s", got, c.after)
 			}
@@ -110,18 +102,19 @@ func TestAFillingInWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
 		{[]string{"${x}"}, []string{rotate, strings.Replace(sweep, "keyturn", "${x}", 1)}},
 		{[]string{"neither in rotate nor in sweep"}, []string{rotate, strings.Replace(sweep, "sweep", "other", 1)}},
 		{[]string{"rotate is 1.0.0 and sweep is 1.0.1"}, []string{rotate, strings.Replace(sweep, "1.0.0", "1.0.1", 1)}},
-		{[]string{"images.tfvars", "auto.tfvars"}, []string{"-a", "images.tfvars", rotate, sweep}},
-		{[]string{"images.auto.tfvars.json"}, []string{"-a", "images.auto.tfvars.json", rotate, sweep}},
-		{[]string{"nowhere/a.auto.tfvars", "no such folder"}, []string{"-a", "nowhere/a.auto.tfvars", rotate, sweep}},
-		{[]string{"folder.auto.tfvars is not a file"}, []string{"-a", "folder.auto.tfvars", rotate, sweep}},
-		{[]string{"-a is empty"}, []string{"-a", "", rotate, sweep}},
+		{[]string{"images.tfvars", "auto.tfvars"}, []string{"--file", "images.tfvars", rotate, sweep}},
+		{[]string{"images.auto.tfvars.json"}, []string{"--file", "images.auto.tfvars.json", rotate, sweep}},
+		{[]string{"nowhere/a.auto.tfvars", "no such folder"},
+			[]string{"--file", "nowhere/a.auto.tfvars", rotate, sweep}},
+		{[]string{"folder.auto.tfvars is not a file"}, []string{"--file", "folder.auto.tfvars", rotate, sweep}},
 		{[]string{"twice.auto.tfvars, line 2", "rotate_image occurs twice"},
-			[]string{"-a", "twice.auto.tfvars", rotate, sweep}},
+			[]string{"--file", "twice.auto.tfvars", rotate, sweep}},
 		{[]string{"null.auto.tfvars, line 2", "sweep_image is not a plain string"},
-			[]string{"-a", "null.auto.tfvars", rotate, sweep}},
-		{[]string{"block.auto.tfvars, line 1", "block comment"}, []string{"-a", "block.auto.tfvars", rotate, sweep}},
+			[]string{"--file", "null.auto.tfvars", rotate, sweep}},
+		{[]string{"block.auto.tfvars, line 1", "block comment"},
+			[]string{"--file", "block.auto.tfvars", rotate, sweep}},
 	} {
-		b.bad(c.words, "", "fill-in", c.args...)
+		b.bad(wrong, c.words, "", append([]string{"variables"}, c.args...)...)
 	}
 	if got := b.read("null.auto.tfvars"); got != "a = 1\nsweep_image = null\n" {
 		t.Errorf("a refused file was changed:\n%s", got)
@@ -171,9 +164,10 @@ func unzip(t *testing.T, path string) map[string]string {
 
 func TestTheStackHasTheImagesAsItsDefaultsAndIsOtherwiseTheSame(t *testing.T) {
 	b := newBench(t)
-	b.good("", "pack-stack", "plain.zip")
-	b.good("", "pack-stack", "filled.zip", reference("sweep", "b"), reference("rotate", "a"))
-	b.good("", "pack-stack", "again.zip", reference("rotate", "a"), reference("sweep", "b"))
+	source := []string{"stack", "--source", b.project()}
+	b.good("", append(source, "plain.zip")...)
+	b.good("", append(source, "filled.zip", reference("sweep", "b"), reference("rotate", "a"))...)
+	b.good("", append(source, "again.zip", reference("rotate", "a"), reference("sweep", "b"))...)
 	if b.read("filled.zip") != b.read("again.zip") {
 		t.Error("two packs of the same differ")
 	}
@@ -200,15 +194,24 @@ func TestTheStackHasTheImagesAsItsDefaultsAndIsOtherwiseTheSame(t *testing.T) {
 
 func TestAPackWithABadInputIsRefusedAndTheInputNamed(t *testing.T) {
 	b := newBench(t)
-	b.bad([]string{"stack.tar", ".zip"}, "", "pack-stack", "stack.tar")
-	b.bad([]string{"nowhere/stack.zip", "no such folder"}, "", "pack-stack", "nowhere/stack.zip")
-	b.bad([]string{"1 images"}, "", "pack-stack", "stack.zip", reference("rotate", "a"))
-	b.bad([]string{"no option -x"}, "", "pack-stack", "-x")
-	dry := b.good("", "pack-stack", "-n", "stack.zip")
+	b.bad(wrong, []string{"stack.tar", ".zip"}, "", "stack", "stack.tar")
+	b.bad(wrong, []string{"nowhere/stack.zip", "no such folder"}, "", "stack", "nowhere/stack.zip")
+	b.bad(wrong, []string{"1 images"}, "", "stack", "stack.zip", reference("rotate", "a"))
+	b.bad(wrong, []string{"unknown flag"}, "", "stack", "--no-such")
+	b.bad(failed, []string{"terraform has no Terraform files", "--source"}, "", "stack", "stack.zip")
+	dry := b.good("", "stack", "--dry-run", "--source", b.project(), "stack.zip")
 	if _, err := os.Stat(filepath.Join(b.home, "stack.zip")); err == nil ||
 		!strings.Contains(dry.out, "schema.yaml\n") {
 		t.Errorf("a dry run prints\n%s: %v", dry.out, err)
 	}
-	b.remove("zip")
-	b.bad([]string{"zip is missing"}, "", "pack-stack")
+}
+
+// project is the project's folder.
+func (b *bench) project() string {
+	b.t.Helper()
+	path, err := filepath.Abs(root)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return path
 }

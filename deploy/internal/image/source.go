@@ -1,4 +1,4 @@
-package main
+package image
 
 import (
 	"bytes"
@@ -18,18 +18,24 @@ import (
 
 const module = "github.com/keyturn/keyturn"
 
-// source is the module that the functions are compiled from.
-type source struct {
+// Source is the module that the functions and the command are compiled from.
+type Source struct {
 	Path      string
 	Dir       string
 	GoVersion string
 }
 
-// findSource finds the module of the current folder. The Go version must be go.mod's: another one gives another binary
-// and another compression.
-func findSource(ctx context.Context) (source, error) {
-	var s source
-	out, err := output(exec.CommandContext(ctx, "go", "list", "-m", "-json"))
+// FindSource finds the module of a folder. The Go version must be go.mod's: another one gives another binary and
+// another compression.
+func FindSource(ctx context.Context, folder string) (Source, error) {
+	var s Source
+	if _, err := exec.LookPath("go"); err != nil {
+		return s, errors.New("Go is missing, which compiles the functions: see https://go.dev/doc/install, or use " +
+			"the images of a release with --built")
+	}
+	c := exec.CommandContext(ctx, "go", "list", "-m", "-json")
+	c.Dir = folder
+	out, err := output(c)
 	if err != nil {
 		return s, err
 	}
@@ -37,18 +43,17 @@ func findSource(ctx context.Context) (source, error) {
 		return s, fmt.Errorf("reading the output of go list: %w", err)
 	}
 	if s.Path != module {
-		return s, fmt.Errorf("this folder belongs to %s: start it within %s", s.Path, module)
+		return s, fmt.Errorf("the folder belongs to %s: name a folder within %s with --source", s.Path, module)
 	}
 	if version := "go" + s.GoVersion; runtime.Version() != version {
-		return s, fmt.Errorf("this is %s, and go.mod has %s; another version gives another image: GOTOOLCHAIN=%s "+
-			"go run ./deploy/image",
-			runtime.Version(), version, version)
+		return s, fmt.Errorf("this command was compiled by %s, and go.mod has %s; another version gives another "+
+			"image: GOTOOLCHAIN=%s go run ./deploy/keyturn deploy", runtime.Version(), version, version)
 	}
 	return s, nil
 }
 
 // label sets the version and the revision if the flags don't.
-func (s source) label(ctx context.Context, o *options, stderr io.Writer) error {
+func (s Source) label(ctx context.Context, o *Options, log io.Writer) error {
 	ask := func(value *string, args ...string) {
 		if *value != "" {
 			return
@@ -59,29 +64,32 @@ func (s source) label(ctx context.Context, o *options, stderr io.Writer) error {
 		*value = strings.TrimSpace(string(out))
 		if err != nil || *value == "" {
 			*value = "unknown"
-			fmt.Fprintf(stderr, "image: the label is %q, because git failed: %v\n", *value, err)
+			fmt.Fprintf(log, "the label is %q, because git failed: %v\n", *value, err)
 		}
 	}
-	ask(&o.version, "describe", "--tags", "--always", "--dirty")
-	ask(&o.revision, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+	ask(&o.Version, "describe", "--tags", "--always", "--dirty")
+	ask(&o.Revision, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
 	return ctx.Err()
 }
 
 // stamp is the variable with the version of a binary; see package version.
 const stamp = "github.com/keyturn/keyturn/pkg/version.stamped"
 
-// compile returns a function's binary and its build information. The flags are the Dockerfile's.
-func (s source) compile(ctx context.Context, function, version string) ([]byte, *buildinfo.BuildInfo, error) {
-	dir, err := os.MkdirTemp("", "keyturn-image")
+// Target is a program for a system.
+type Target struct{ Package, OS, Arch string }
+
+// Compile returns the binary of a program and its build information. The flags are the Dockerfile's.
+func (s Source) Compile(ctx context.Context, t Target, version string) ([]byte, *buildinfo.BuildInfo, error) {
+	dir, err := os.MkdirTemp("", "keyturn-build")
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, function)
+	path := filepath.Join(dir, "binary")
 	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid= -X "+stamp+
-		"="+version, "-o", path, "./functions/"+function)
+		"="+version, "-o", path, t.Package)
 	c.Dir = s.Dir
-	c.Env = append(c.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1",
+	c.Env = append(c.Environ(), "CGO_ENABLED=0", "GOOS="+t.OS, "GOARCH="+t.Arch, "GOAMD64=v1", "GOARM64=v8.0",
 		"GOFLAGS=", "GOEXPERIMENT=", "GODEBUG=", "GOWORK=off", "GOTOOLCHAIN=go"+s.GoVersion)
 	if _, err := output(c); err != nil {
 		return nil, nil, err

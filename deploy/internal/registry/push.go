@@ -1,4 +1,4 @@
-package main
+package registry
 
 import (
 	"context"
@@ -16,54 +16,83 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// push checks both images, then pushes them.
-func push(ctx context.Context, o options, in io.Reader, out, log io.Writer) error {
-	all, err := items(o)
-	if err != nil {
-		return err
+// Options say where to push.
+type Options struct {
+	Repositories string // beginning of the repositories' names: registry/namespace/prefix
+	Tag          string
+	User         string    // signs in with TokenFile; "": the credentials of `docker login`
+	TokenFile    string    // "-" is In
+	In           io.Reader // standard input
+	Move         bool      // move a tag that has another digest
+}
+
+// Plan is a push that was checked.
+type Plan struct {
+	all, missing []Item
+	remote       remoteSide
+}
+
+// References are the names of all images, as they are after the push.
+func (p *Plan) References() (names []string) {
+	for _, i := range p.all {
+		names = append(names, i.String())
 	}
-	registry := all[0].tag.Registry
-	auth, err := credentials(ctx, o, registry, in)
-	if err != nil {
-		return err
+	return names
+}
+
+// Missing are the names of the images that Push sends.
+func (p *Plan) Missing() (names []string) {
+	for _, i := range p.missing {
+		names = append(names, i.String())
 	}
-	r := remoteSide{auth: auth, options: []remote.Option{remote.WithContext(ctx), remote.WithAuth(auth)}}
-	var missing []item
+	return names
+}
+
+// Check checks the images and their tags, and says what Push would do. It sends nothing.
+func Check(ctx context.Context, o Options, images []Item, log io.Writer) (*Plan, error) {
+	all, err := aim(o, images)
+	if err != nil {
+		return nil, err
+	}
+	auth, err := credentials(ctx, o, all[0].tag.Registry)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{all: all, remote: remoteSide{auth: auth, options: []remote.Option{remote.WithContext(ctx),
+		remote.WithAuth(auth)}}}
 	for _, i := range all {
-		there, err := r.digest(i.tag)
+		there, err := p.remote.digest(i.tag)
 		switch {
 		case err != nil:
-			return r.explain(i, "checking "+i.tag.String(), err)
+			return nil, p.remote.explain(i, "checking "+i.tag.String(), err)
 		case there == i.digest:
 			fmt.Fprintf(log, "already exists: %s\n", i)
 			continue
 		case there == v1.Hash{}:
 			fmt.Fprintf(log, "will be pushed: %s (%d bytes)\n", i, i.size)
-		case o.force:
+		case o.Move:
 			fmt.Fprintf(log, "will be moved from %s: %s (%d bytes)\n", there, i, i.size)
 		default:
-			return fmt.Errorf("%s already has another image, %s instead of %s: use a new tag (a deployed tag must "+
-				"not change), or move this one with -force", i.tag, there, i.digest)
+			return nil, fmt.Errorf("%s already has another image, %s instead of %s: use a new version (a deployed tag "+
+				"must not change), or move this one with --move-tag", i.tag, there, i.digest)
 		}
-		missing = append(missing, i)
+		p.missing = append(p.missing, i)
 	}
-	if o.dryRun {
-		fmt.Fprintln(log, "dry run: nothing is sent")
-		missing = nil
-	}
-	for _, i := range missing {
-		if err := remote.Write(i.tag, i.image, r.options...); err != nil {
-			return r.explain(i, "pushing "+i.String(), err)
+	return p, nil
+}
+
+// Push sends what is missing, and reads it back.
+func (p *Plan) Push(log io.Writer) error {
+	for _, i := range p.missing {
+		err := remote.Write(i.tag, i.Image, p.remote.options...)
+		if err != nil {
+			return p.remote.explain(i, "pushing "+i.String(), err)
 		}
-		if err := r.verify(i); err != nil {
+		err = p.remote.verify(i)
+		if err != nil {
 			return err
 		}
 		fmt.Fprintf(log, "pushed: %s\n", i)
-	}
-	for _, i := range all {
-		if _, err := fmt.Fprintln(out, i); err != nil {
-			return fmt.Errorf("writing the references: %w", err)
-		}
 	}
 	return nil
 }
@@ -87,7 +116,7 @@ func (r remoteSide) digest(tag name.Tag) (v1.Hash, error) {
 }
 
 // verify reads back what was pushed.
-func (r remoteSide) verify(i item) error {
+func (r remoteSide) verify(i Item) error {
 	there, err := r.digest(i.tag)
 	if err != nil {
 		return r.explain(i, "reading back "+i.tag.String(), err)
@@ -99,7 +128,7 @@ func (r remoteSide) verify(i item) error {
 }
 
 // explain adds to a refusal of the registry how to fix it. The error wraps the cause.
-func (r remoteSide) explain(i item, doing string, err error) error {
+func (r remoteSide) explain(i Item, doing string, err error) error {
 	host, repository := i.tag.RegistryStr(), i.tag.RepositoryStr()
 	e, ok := errors.AsType[*transport.Error](err)
 	switch {
@@ -130,32 +159,32 @@ func (r remoteSide) user() string {
 }
 
 // credentials are those of the command line, or those of `docker login` for the registry.
-func credentials(ctx context.Context, o options, registry name.Registry, in io.Reader) (authn.Authenticator, error) {
+func credentials(ctx context.Context, o Options, registry name.Registry) (authn.Authenticator, error) {
 	host := registry.RegistryStr()
-	if (o.user == "") != (o.tokenFile == "") {
-		return nil, errors.New("one of -user and -token-file is given, the other is not: give both, or neither to " +
+	if (o.User == "") != (o.TokenFile == "") {
+		return nil, errors.New("one of --user and --token-file is given, the other is not: give both, or neither to " +
 			"sign in as `docker login` has left it")
 	}
-	if o.user == "" {
+	if o.User == "" {
 		found, err := authn.Resolve(ctx, authn.DefaultKeychain, registry)
 		if err != nil {
 			return nil, fmt.Errorf("reading Docker's credentials for %s: %w", host, err)
 		}
 		if found == authn.Anonymous {
 			return nil, fmt.Errorf("there are no credentials for %s: run `docker login %s`, or give a user and a "+
-				"file with a token (deploy/push: -u and -p)", host, host)
+				"file with a token (--user and --token-file)", host, host)
 		}
 		return found, nil
 	}
-	if isOCIR(host) && !strings.Contains(o.user, "/") {
-		return nil, fmt.Errorf("-user %s has no namespace: write <namespace>/%s, or "+
-			"<namespace>/oracleidentitycloudservice/%s for a federated user", o.user, o.user, o.user)
+	if isOCIR(host) && !strings.Contains(o.User, "/") {
+		return nil, fmt.Errorf("--user %s has no namespace: write <namespace>/%s, or "+
+			"<namespace>/oracleidentitycloudservice/%s for a federated user", o.User, o.User, o.User)
 	}
-	token, err := readToken(o.tokenFile, in)
+	token, err := readToken(o.TokenFile, o.In)
 	if err != nil {
 		return nil, err
 	}
-	return &authn.Basic{Username: o.user, Password: token}, nil
+	return &authn.Basic{Username: o.User, Password: token}, nil
 }
 
 // isOCIR reports whether a host is a registry of OCI, in any realm: ocir.<region>.oci.<domain>, or <key>.ocir.<domain>.
@@ -167,7 +196,7 @@ func readToken(file string, in io.Reader) (string, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return "", fmt.Errorf("reading -token-file: %w", err)
+			return "", fmt.Errorf("reading --token-file: %w", err)
 		}
 		defer f.Close()
 		in = f
@@ -175,11 +204,11 @@ func readToken(file string, in io.Reader) (string, error) {
 	const longest = 4096 // auth tokens have 20 characters
 	text, err := io.ReadAll(io.LimitReader(in, longest))
 	if err != nil {
-		return "", fmt.Errorf("reading -token-file %s: %w", file, err)
+		return "", fmt.Errorf("reading --token-file %s: %w", file, err)
 	}
 	token := strings.TrimRight(string(text), "\r\n")
 	if token == "" || strings.ContainsAny(token, "\r\n") || len(text) == longest {
-		return "", fmt.Errorf("-token-file %s is not one line with a token", file)
+		return "", fmt.Errorf("--token-file %s is not one line with a token", file)
 	}
 	return token, nil
 }
