@@ -123,3 +123,24 @@ func (r *run) note(ctx context.Context, id string, mailed []item, found map[stri
 	}
 	return err
 }
+
+// owners sends the outcomes that are news to the topics of their secrets' owners, and notes in them what was not sent.
+// Two thirds of the time are left for the digest.
+func (r *run) owners(ctx context.Context, news []outcome.Outcome) {
+	if r.Channels == nil {
+		return
+	}
+	ctx, cancel := r.share(ctx, 3)
+	defer cancel()
+	for i := range news {
+		r.Channels.Owners(ctx, &news[i])
+	}
+}
+
+// records begins to send the records of the outcomes that are news.
+func (r *run) records(ctx context.Context, news []outcome.Outcome) (wait func()) {
+	if r.Channels == nil {
+		return func() {}
+	}
+	return r.Channels.Records(ctx, news...)
+}
