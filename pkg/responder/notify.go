@@ -29,9 +29,10 @@ func (c *response) close(ctx context.Context) {
 	o.Record(c.log)
 }
 
-// owners sends the mail to the topics of the secrets' owners. A sweep does that itself, with what it hasn't mailed yet.
+// owners sends the mail to the topics of the secrets' owners. A sweep's responder has no Channels: the sweep sends what
+// it hasn't mailed yet.
 func (c *response) owners(ctx context.Context) {
-	if c.Channels == nil || c.reviewed || !c.out.Mailed() {
+	if c.Channels == nil || !c.out.Mailed() {
 		return
 	}
 	ctx, cancel := c.share(ctx, 4)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -187,4 +188,15 @@ func TestTheSweepSendsEachFindingToItsOwnerAndToTheProgramsOnce(t *testing.T) {
 	if got := to(s, topics.team)[copies].Title; strings.Contains(got, "Sweep") || !strings.Contains(got, c.UserName) {
 		t.Errorf("the owner's mail is %q", got)
 	}
+	// Another credential is news; the refusal is not.
+	other := s.Add(tenancy.Want{Kind: tenancy.AuthToken})
+	s.HandleFunction(s.Function.FunctionID, func(context.Context, []byte) error { return nil })
+	if err := s.Close(t.Context(), other.Problem, other.Comment()); err != nil {
+		t.Fatal(err)
+	}
+	if n := sweeps(t, s, 2); n != 2 || len(to(s, topics.team)) != copies+1 {
+		t.Fatalf("%d messages about another credential, %d to the owner of the first", n,
+			len(to(s, topics.team))-copies-1)
+	}
+	wantRecord(t, to(s, topics.records)[records+1], "sweep", "rotated")
 }
