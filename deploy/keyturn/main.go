@@ -11,12 +11,23 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/keyturn/keyturn/pkg/background"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr}
-	code := a.run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	a := newApp(os.Stdin, os.Stdout, os.Stderr, os.Environ())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	background.Go(ctx, "waiting for a signal", func() {
+		<-signals
+		a.interrupted()
+		cancel()
+		<-signals
+		a.abandoned()
+		os.Exit(exitInterrupted)
+	})
+	os.Exit(a.run(ctx, os.Args[1:]))
 }

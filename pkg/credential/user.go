@@ -12,4 +12,7 @@ type User struct {
 	Federated bool
 	// LastLogin is when the user last signed in to the Console; zero if never, or if it isn't known.
 	LastLogin time.Time
+	// Tags are the user's tags for Keyturn, by name in lower case: "keyturn.exempt" is a defined tag and
+	// "keyturn-exempt" a freeform one.
+	Tags map[string]string
 }

@@ -20,7 +20,8 @@ var apiKeys = behaviour{
 		l := credential.Listing{At: serverTime(r.RawResponse)}
 		for _, k := range r.Items {
 			if alive(k.LifecycleState) {
-				l.Credentials = append(l.Credentials, issued(k.Fingerprint, nil, k.TimeCreated))
+				l.Credentials = append(l.Credentials, listed(k.Fingerprint, nil, k.TimeCreated, nil,
+					k.LifecycleState))
 			}
 		}
 		return l, err

@@ -18,7 +18,8 @@ var authTokens = behaviour{
 		l := credential.Listing{At: serverTime(r.RawResponse)}
 		for _, t := range r.Items {
 			if alive(t.LifecycleState) {
-				l.Credentials = append(l.Credentials, issued(t.Id, t.Description, t.TimeCreated))
+				l.Credentials = append(l.Credentials, listed(t.Id, t.Description, t.TimeCreated, t.TimeExpires,
+					t.LifecycleState))
 			}
 		}
 		return l, err

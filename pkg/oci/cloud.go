@@ -56,7 +56,11 @@ type principal struct{ common.ConfigurationProvider }
 // call.
 func New() *Cloud {
 	return newCloud(func() (common.ConfigurationProvider, error) {
-		return auth.ResourcePrincipalConfigurationProvider()
+		p, err := auth.ResourcePrincipalConfigurationProvider()
+		if err != nil {
+			return nil, fmt.Errorf("reading the resource principal: %w", err)
+		}
+		return p, nil
 	})
 }
 
@@ -79,7 +83,7 @@ func newCloud(make func() (common.ConfigurationProvider, error)) *Cloud {
 			return kept.get(context.Background(), func(context.Context) (principal, error) {
 				p, err := make()
 				if err != nil {
-					return principal{}, fmt.Errorf("reading the resource principal: %w", err)
+					return principal{}, err
 				}
 				return principal{p}, nil
 			})
@@ -129,11 +133,16 @@ func client[T any, P interface {
 	if err := c.setHost(b, region, cl.SetRegion); err != nil {
 		return nil, err
 	}
+	c.tame(b)
+	c.clients[key] = cl
+	return cl, nil
+}
+
+// tame makes a client send its requests through Cloud, once.
+func (c *Cloud) tame(b *common.BaseClient) {
 	b.HTTPClient = dispatcher{c.http}
 	b.Configuration.RetryPolicy = &onePlain
 	b.Configuration.CircuitBreaker = nil
-	c.clients[key] = cl
-	return cl, nil
 }
 
 // dispatcher sends the SDK's requests. It returns errRefused for an answer that is not a success: the SDK would take

@@ -101,6 +101,17 @@ func (c *Cloud) histories(ctx context.Context, cl *sdk.CloudGuardClient,
 // Reopen sets a problem back to OPEN, with a comment that says why. If p has an etag and the problem has changed since,
 // the error's class is Conflict.
 func (c *Cloud) Reopen(ctx context.Context, p cloudguard.Problem, comment string) error {
+	return c.setStatus(ctx, p, sdk.ProblemLifecycleDetailOpen, comment)
+}
+
+// Resolve closes a problem as RESOLVED, with a comment. If p has an etag and the problem has changed since, the error's
+// class is Conflict.
+func (c *Cloud) Resolve(ctx context.Context, p cloudguard.Problem, comment string) error {
+	return c.setStatus(ctx, p, sdk.ProblemLifecycleDetailResolved, comment)
+}
+
+func (c *Cloud) setStatus(ctx context.Context, p cloudguard.Problem, status sdk.ProblemLifecycleDetailEnum,
+	comment string) error {
 	cl, err := c.cloudGuard()
 	if err != nil {
 		return classify("UpdateProblemStatus", err)
@@ -112,9 +123,8 @@ func (c *Cloud) Reopen(ctx context.Context, p cloudguard.Problem, comment string
 	}
 	_, err = call(ctx, c, "UpdateProblemStatus", replayed, func(ctx context.Context) (struct{}, error) {
 		_, err := cl.UpdateProblemStatus(ctx, sdk.UpdateProblemStatusRequest{ProblemId: &p.ID, OpcRetryToken: &token,
-			IfMatch: unchanged,
-			UpdateProblemStatusDetails: sdk.UpdateProblemStatusDetails{Status: sdk.ProblemLifecycleDetailOpen,
-				Comment: &comment}})
+			IfMatch:                    unchanged,
+			UpdateProblemStatusDetails: sdk.UpdateProblemStatusDetails{Status: status, Comment: &comment}})
 		return struct{}{}, err
 	})
 	return err

@@ -21,7 +21,8 @@ var customerSecretKeys = behaviour{
 		l := credential.Listing{At: serverTime(r.RawResponse)}
 		for _, k := range r.Items {
 			if alive(k.LifecycleState) {
-				l.Credentials = append(l.Credentials, issued(k.Id, k.DisplayName, k.TimeCreated))
+				l.Credentials = append(l.Credentials, listed(k.Id, k.DisplayName, k.TimeCreated, k.TimeExpires,
+					k.LifecycleState))
 			}
 		}
 		return l, err

@@ -7,7 +7,7 @@ import "github.com/keyturn/keyturn/pkg/credential"
 var domainAuthTokens = domainKind{
 	list: "SCIM ListAuthTokens", create: "SCIM CreateAuthToken", remove: "SCIM DeleteAuthToken",
 	resource: "AuthTokens", schema: scimSchemas + "authToken",
-	attributes:  "ocid,description,user,meta,deleteInProgress",
+	attributes:  "ocid,description,user,meta,deleteInProgress,expiresOn",
 	id:          func(c domainCredential) string { return string(c.OCID) },
 	description: func(c domainCredential) string { return c.Description },
 	value:       func(c domainCredential) credential.Value { return c.Token.Value },

@@ -7,7 +7,7 @@ import "github.com/keyturn/keyturn/pkg/credential"
 var domainCustomerSecretKeys = domainKind{
 	list: "SCIM ListCustomerSecretKeys", create: "SCIM CreateCustomerSecretKey", remove: "SCIM DeleteCustomerSecretKey",
 	resource: "CustomerSecretKeys", schema: scimSchemas + "customerSecretKey",
-	attributes:  "ocid,accessKey,displayName,user,meta,deleteInProgress",
+	attributes:  "ocid,accessKey,displayName,user,meta,deleteInProgress,expiresOn",
 	id:          func(c domainCredential) string { return c.AccessKey },
 	description: func(c domainCredential) string { return c.DisplayName },
 	value:       func(c domainCredential) credential.Value { return c.SecretKey.Value },

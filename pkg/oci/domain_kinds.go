@@ -40,6 +40,10 @@ type domainCredential struct {
 	Token            hiddenText
 	SecretKey        hiddenText
 	DeleteInProgress bool
+	ExpiresOn        string
+	Name             string // of an OAuth 2.0 client credential
+	LastSetDate      string // of a database password
+	Expired          bool   // of a database password
 	User             struct {
 		Value scimID
 		OCID  string
@@ -105,8 +109,15 @@ type domainBackend struct {
 }
 
 func (k domainKind) issued(c domainCredential) credential.Issued {
-	return credential.Issued{ID: k.id(c), Description: k.description(c),
-		Created: c.Meta.Created.UTC().Round(time.Millisecond)}
+	i := credential.Issued{ID: k.id(c), Description: k.description(c), Created: c.Meta.Created, Inactive: c.Expired}
+	if set, err := time.Parse(time.RFC3339, c.LastSetDate); err == nil {
+		i.Created = set
+	}
+	if end, err := time.Parse(time.RFC3339, c.ExpiresOn); err == nil {
+		i.Expires = end.UTC().Round(time.Millisecond)
+	}
+	i.Created = i.Created.UTC().Round(time.Millisecond)
+	return i
 }
 
 // find lists the member's credentials.

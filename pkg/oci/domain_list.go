@@ -10,13 +10,20 @@ import (
 // DomainUsers returns a page of the users of an identity domain: at most that many from the given one on; the first is
 // 1. A domain may return fewer.
 func (c *Cloud) DomainUsers(ctx context.Context, d credential.Domain, start, most int) (credential.Page, error) {
-	q := scimQuery{operation: operationUser, resource: "Users", attributes: "ocid,userName"}
-	return heldPage(ctx, c, d, q, start, most, func(u scimUser) *credential.Held {
+	q := scimQuery{operation: operationUser, resource: "Users", attributes: listedAttributes}
+	p, err := pageOf[listedUser](ctx, c, d, q, start, min(most, scimPage))
+	if err != nil {
+		return credential.Page{}, err
+	}
+	out := credential.Page{Entries: len(p.Resources), Total: *p.TotalResults, At: p.at}
+	for _, u := range p.Resources {
 		if u.OCID == "" || u.UserName == "" {
-			return &credential.Held{}
+			out.Unreadable++
+			continue
 		}
-		return &credential.Held{User: u.OCID, UserName: d.UserName(u.UserName)}
-	})
+		out.Users = append(out.Users, u.user(d))
+	}
+	return out, nil
 }
 
 // DomainCredentials returns a page of the credentials of a kind of all users of an identity domain: at most that many
@@ -30,7 +37,7 @@ func (c *Cloud) DomainCredentials(ctx context.Context, d credential.Domain, k cr
 		q := scimQuery{operation: operationUser, resource: "Users", attributes: "ocid,userName," + passwordSet}
 		return heldPage(ctx, c, d, q, start, most, func(u passwordUser) *credential.Held { return u.held(d) })
 	}
-	b, err := domainKindOf(k)
+	b, err := domainListOf(k)
 	if err != nil {
 		return credential.Page{}, err
 	}
@@ -112,8 +119,11 @@ func heldPage[T any](ctx context.Context, c *Cloud, d credential.Domain, q scimQ
 // handles them. Unlike Issuer.List, it doesn't search the domains for the user.
 func (c *Cloud) CredentialsOf(ctx context.Context, d credential.Domain, k credential.Kind,
 	user string) (credential.Listing, error) {
+	if !d.Classic && k.Origin() == credential.Reset {
+		return c.passwordOf(ctx, d, user)
+	}
 	if !d.Classic {
-		b, err := domainKindOf(k)
+		b, err := domainListOf(k)
 		if err != nil {
 			return credential.Listing{}, err
 		}
@@ -123,5 +133,5 @@ func (c *Cloud) CredentialsOf(ctx context.Context, d credential.Domain, k creden
 	if err != nil {
 		return credential.Listing{}, err
 	}
-	return classicBackend{behaviourOf(k), c, cl, user}.List(ctx)
+	return classicBackend{listOf(k), c, cl, user}.List(ctx)
 }

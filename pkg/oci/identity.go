@@ -122,8 +122,7 @@ func (c *Cloud) UserName(ctx context.Context, id string) (string, error) {
 // is read once and kept.
 func (c *Cloud) Namespace(ctx context.Context) (string, error) {
 	name, err := c.namespace.get(ctx, func(ctx context.Context) (string, error) {
-		cl, err := client(c, "objectstorage", "", objectstorage.NewObjectStorageClientWithConfigurationProvider,
-			func(cl *objectstorage.ObjectStorageClient) *common.BaseClient { return &cl.BaseClient })
+		cl, err := c.objectStorage("")
 		if err != nil {
 			return "", classify("GetNamespace", err)
 		}
@@ -142,6 +141,20 @@ func alive[S ~string](state S) bool {
 }
 
 func issued(id, description *string, created *common.SDKTime) credential.Issued {
-	return credential.Issued{ID: str(id), Description: str(description),
-		Created: when(created).UTC().Round(time.Millisecond)}
+	return credential.Issued{ID: str(id), Description: str(description), Created: rounded(created)}
+}
+
+// listed is issued with what only lists say. An unknown state counts as active.
+func listed[S ~string](id, description *string, created, expires *common.SDKTime, state S) credential.Issued {
+	i := issued(id, description, created)
+	i.Expires, i.Inactive = rounded(expires), strings.EqualFold(string(state), "INACTIVE")
+	return i
+}
+
+// rounded is the time in UTC; zero if there is none.
+func rounded(t *common.SDKTime) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC().Round(time.Millisecond)
 }

@@ -11,6 +11,8 @@ import (
 	ocivault "github.com/oracle/oci-go-sdk/v65/vault"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/fault"
 )
 
 // listSize is the page size of long lists. Services may return smaller pages. Decoding holds an answer in memory
@@ -22,6 +24,17 @@ const listSize = 250
 // time, and the token of the next page; "" ends the list.
 func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time,
 	page string) (ids []string, next string, err error) {
+	return c.problems(ctx, sdk.ListProblemsLifecycleDetailResolved, since, page)
+}
+
+// OpenProblems is ClosedProblems for open problems.
+func (c *Cloud) OpenProblems(ctx context.Context, since time.Time,
+	page string) (ids []string, next string, err error) {
+	return c.problems(ctx, sdk.ListProblemsLifecycleDetailOpen, since, page)
+}
+
+func (c *Cloud) problems(ctx context.Context, detail sdk.ListProblemsLifecycleDetailEnum, since time.Time,
+	page string) (ids []string, next string, err error) {
 	cl, err := c.cloudGuard()
 	if err != nil {
 		return nil, "", classify("ListProblems", err)
@@ -30,15 +43,15 @@ func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time,
 	if err != nil {
 		return nil, "", err
 	}
-	// No source says whether a resolved problem is active or inactive, or what a list without the filter contains. So
-	// both are listed, one after the other.
+	// No source says whether a problem in that state is active or inactive, or what a list without the filter contains.
+	// So both are listed, one after the other.
 	state, rest := sdk.ListProblemsLifecycleStateActive, page
 	if after, ok := strings.CutPrefix(page, inactive); ok {
 		state, rest = sdk.ListProblemsLifecycleStateInactive, after
 	}
 	request := sdk.ListProblemsRequest{LifecycleState: state, CompartmentId: &t.ID,
 		CompartmentIdInSubtree: common.Bool(true), AccessLevel: sdk.ListProblemsAccessLevelAccessible,
-		LifecycleDetail: sdk.ListProblemsLifecycleDetailResolved, TimeLastDetectedGreaterThanOrEqualTo: &common.SDKTime{
+		LifecycleDetail: detail, TimeLastDetectedGreaterThanOrEqualTo: &common.SDKTime{
 			Time: since},
 		Limit: common.Int(listSize), Page: token(rest)}
 	for _, r := range cloudguard.Rules() {
@@ -61,11 +74,11 @@ func (c *Cloud) ClosedProblems(ctx context.Context, since time.Time,
 	return ids, next, nil
 }
 
-// inactive begins the page tokens of the second half of ClosedProblems.
+// inactive begins the page tokens of the second half of a list of problems.
 const inactive = "inactive:"
 
-// Users returns one page of the OCIDs of the tenancy's users, and the token of the next page; "" ends the list.
-func (c *Cloud) Users(ctx context.Context, page string) (ids []string, next string, err error) {
+// Users returns one page of the users of the classic IAM API, and the token of the next page; "" ends the list.
+func (c *Cloud) Users(ctx context.Context, page string) (users []credential.User, next string, err error) {
 	t, err := c.Tenancy(ctx)
 	if err != nil {
 		return nil, "", err
@@ -82,9 +95,84 @@ func (c *Cloud) Users(ctx context.Context, page string) (ids []string, next stri
 		return nil, "", err
 	}
 	for _, u := range r.Items {
-		ids = append(ids, str(u.Id))
+		users = append(users, credential.User{ID: str(u.Id), Name: str(u.Name), State: string(u.LifecycleState),
+			MayNot: forbidden(u.Capabilities), Federated: str(u.IdentityProviderId) != "",
+			LastLogin: when(u.LastSuccessfulLoginTime), Tags: oursOf(u.FreeformTags, u.DefinedTags)})
 	}
-	return ids, str(r.OpcNextPage), nil
+	return users, str(r.OpcNextPage), nil
+}
+
+// Regions returns the identifiers of the regions that the tenancy is subscribed to.
+func (c *Cloud) Regions(ctx context.Context) ([]string, error) {
+	t, err := c.Tenancy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cl, err := c.identity(t.Home)
+	if err != nil {
+		return nil, err
+	}
+	r, err := call(ctx, c, "ListRegionSubscriptions", harmless,
+		func(ctx context.Context) (identity.ListRegionSubscriptionsResponse, error) {
+			return cl.ListRegionSubscriptions(ctx, identity.ListRegionSubscriptionsRequest{TenancyId: &t.ID})
+		})
+	if err != nil {
+		return nil, err
+	}
+	var regions []string
+	for _, s := range r.Items {
+		regions = append(regions, str(s.RegionName))
+	}
+	return regions, nil
+}
+
+// Compartments returns the OCIDs of the tenancy and of all its ACTIVE compartments. It has those that the caller may
+// not read, too: a list of what such a compartment has is refused, and so known to be missing.
+func (c *Cloud) Compartments(ctx context.Context) ([]string, error) {
+	t, err := c.Tenancy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cl, err := c.identity(t.Home)
+	if err != nil {
+		return nil, err
+	}
+	all := []string{t.ID}
+	err = everyPage(ctx, c, "ListCompartments", func(ctx context.Context, page *string) (*string, error) {
+		r, err := cl.ListCompartments(ctx, identity.ListCompartmentsRequest{CompartmentId: &t.ID,
+			CompartmentIdInSubtree: common.Bool(true), AccessLevel: identity.ListCompartmentsAccessLevelAny,
+			LifecycleState: identity.CompartmentLifecycleStateActive, Limit: common.Int(listSize), Page: page})
+		for _, found := range r.Items {
+			if id := str(found.Id); id != t.ID {
+				all = append(all, id)
+			}
+		}
+		return r.OpcNextPage, err
+	})
+	return all, err
+}
+
+// everyPage reads a list to its end. ask reads the page with the token, and returns the token of the next one. A list
+// that repeats a page is an error.
+func everyPage(ctx context.Context, c *Cloud, operation string,
+	ask func(ctx context.Context, page *string) (next *string, err error)) error {
+	seen := map[string]bool{}
+	for page := ""; ; {
+		next, err := call(ctx, c, operation, harmless, func(ctx context.Context) (*string, error) {
+			return ask(ctx, token(page))
+		})
+		if err != nil {
+			return err
+		}
+		seen[page] = true
+		page = str(next)
+		if page == "" {
+			return nil
+		}
+		if seen[page] {
+			return fault.New(fault.Unclear, operation, "the list repeats a page")
+		}
+	}
 }
 
 func token(page string) *string {

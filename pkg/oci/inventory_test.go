@@ -3,6 +3,7 @@ package oci_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,7 +72,16 @@ func TestTheUsersOfTheTenancyAreListedPageByPageInTheHomeRegion(t *testing.T) {
 	for i := range 5 {
 		want = append(want, e.AddUser(fmt.Sprintf("user-%d", i)))
 	}
-	got, n := pages(t, func(page string) ([]string, string, error) { return cloud.Users(t.Context(), page) })
+	got, n := pages(t, func(page string) (ids []string, next string, err error) {
+		users, next, err := cloud.Users(t.Context(), page)
+		for _, u := range users {
+			if !strings.HasPrefix(u.Name, "user-") || u.State != "ACTIVE" {
+				t.Errorf("%+v", u)
+			}
+			ids = append(ids, u.ID)
+		}
+		return ids, next, err
+	})
 	if !slices.Equal(got, want) || n != 3 {
 		t.Errorf("%d pages with %v, want 3 with %v", n, got, want)
 	}

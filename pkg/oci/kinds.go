@@ -48,6 +48,15 @@ func behaviourOf(k credential.Kind) behaviour {
 	return none(k)
 }
 
+// listOf is behaviourOf with the kinds that are only listed.
+func listOf(k credential.Kind) behaviour {
+	if b, ok := observed[k]; ok {
+		b.create, b.creates, b.removes = b.list, none(k).creates, none(k).removes
+		return b
+	}
+	return behaviourOf(k)
+}
+
 // none is the behaviour of a kind without calls.
 func none(k credential.Kind) behaviour {
 	name := "credential of the kind " + string(k)

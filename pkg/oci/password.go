@@ -17,7 +17,7 @@ var passwords = behaviour{
 		l := credential.Listing{At: serverTime(r.RawResponse)}
 		if made := when(r.TimeCreated); !made.IsZero() && alive(r.LifecycleState) {
 			id := credential.TimeID(made)
-			l.Credentials = append(l.Credentials, issued(&id, nil, r.TimeCreated))
+			l.Credentials = append(l.Credentials, listed(&id, nil, r.TimeCreated, nil, r.LifecycleState))
 		}
 		return l, err
 	},

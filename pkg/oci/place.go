@@ -1,7 +1,9 @@
 package oci
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
 )
@@ -15,6 +17,27 @@ func (c *Cloud) Place(ctx context.Context) (function, compartment, region string
 	}
 	region, _ = c.Region(ctx)
 	return function, compartment, region
+}
+
+// WhoAmI returns the OCID and the name of the caller: of the user whose key signs, or the OCID of the resource whose
+// principal does. A part that isn't known is empty; err says why the name of a user isn't.
+func (c *Cloud) WhoAmI(ctx context.Context) (id, name string, err error) {
+	p, err := c.provider()
+	if err != nil {
+		return "", "", classify("WhoAmI", err)
+	}
+	id, err = p.UserOCID()
+	if err != nil || id == "" { // a token says for whom it was issued
+		claims, _ := c.Claims(ctx)
+		subject, _ := claims["sub"].(string)
+		resource, _ := claims["res_id"].(string)
+		id = cmp.Or(resource, subject)
+	}
+	if !strings.HasPrefix(strings.ToLower(id), "ocid1.user.") {
+		return id, "", nil
+	}
+	name, err = c.UserName(ctx, id)
+	return id, name, err
 }
 
 // Console returns the address of OCI's Console for a region. The commercial realm has one address; other realms have

@@ -176,8 +176,8 @@ func forbidden(may *identity.UserCapabilities) (out []credential.Kind) {
 	if may == nil {
 		return nil
 	}
-	for _, k := range credential.Kinds() {
-		if allowed := kinds[k].may(*may); allowed != nil && !*allowed {
+	for _, k := range credential.Observed() {
+		if allowed := listOf(k).may(*may); allowed != nil && !*allowed {
 			out = append(out, k)
 		}
 	}

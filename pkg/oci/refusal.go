@@ -18,7 +18,7 @@ import (
 var plainRequests = map[string]bool{
 	"UploadApiKey": true, "CreateAuthToken": true, "CreateCustomerSecretKey": true, "CreateOrResetUIPassword": true,
 	"DeleteApiKey": true, "DeleteAuthToken": true, "DeleteCustomerSecretKey": true,
-	"ScheduleSecretVersionDeletion": true, "UpdateProblemStatus": true,
+	"ScheduleSecretVersionDeletion": true, "UpdateProblemStatus": true, "CreateContainerImageSignature": true,
 }
 
 // leftOut replaces a text that is not passed on.

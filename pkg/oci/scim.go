@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/oracle/oci-go-sdk/v65/common"
-
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
 )
@@ -125,7 +123,7 @@ func (c *Cloud) domainRequest(ctx context.Context, d credential.Domain, q scimRe
 			r.Header.Set(name, v)
 		}
 	}
-	if err := common.DefaultRequestSigner(p).Sign(r); err != nil { // the error may quote the key's file
+	if err := p.sign(r); err != nil { // the error may quote the key's file
 		return nil, fault.New(fault.Unclear, q.operation, "the request can't be signed")
 	}
 	return r, nil

@@ -34,7 +34,11 @@ func regionOf(ocid string) string {
 }
 
 func (v *Vault) management(id string) (*ocivault.VaultsClient, error) {
-	return client(v.cloud, "vault", regionOf(id), ocivault.NewVaultsClientWithConfigurationProvider,
+	return v.managementIn(regionOf(id))
+}
+
+func (v *Vault) managementIn(region string) (*ocivault.VaultsClient, error) {
+	return client(v.cloud, "vault", region, ocivault.NewVaultsClientWithConfigurationProvider,
 		func(cl *ocivault.VaultsClient) *common.BaseClient { return &cl.BaseClient })
 }
 
@@ -238,7 +242,41 @@ func updateBody(u vault.Update) []byte {
 		}
 		part("secretContent", content)
 	}
+	if u.Freeform != nil {
+		part("freeformTags", encodedTags(u.Freeform))
+	}
+	if u.Defined != nil {
+		part("definedTags", encodedTags(u.Defined))
+	}
 	return slices.Concat([]byte("{"), bytes.Join(parts, []byte(",")), []byte("}"))
+}
+
+// encodedTags encodes tags, which came out of JSON or are texts.
+func encodedTags(tags any) []byte {
+	text, err := json.Marshal(tags)
+	if err != nil {
+		panic("oci: encoding tags")
+	}
+	return text
+}
+
+// Create creates a secret in the region of its vault, and returns it as the answer shows it. It may still be CREATING.
+func (v *Vault) Create(ctx context.Context, n vault.New) (vault.Secret, error) {
+	cl, err := v.management(n.Vault)
+	if err != nil {
+		return vault.Secret{}, classify("CreateSecret", err)
+	}
+	content := base64.StdEncoding.EncodeToString(n.Content.Reveal())
+	request := ocivault.CreateSecretRequest{OpcRetryToken: common.String(common.RetryToken()),
+		CreateSecretDetails: ocivault.CreateSecretDetails{SecretName: &n.Name, CompartmentId: &n.Compartment,
+			VaultId: &n.Vault, KeyId: &n.Key, FreeformTags: n.Freeform, DefinedTags: n.Defined,
+			SecretContent: ocivault.Base64SecretContentDetails{Content: &content}}}
+	return call(ctx, v.cloud, "CreateSecret", replayed, func(ctx context.Context) (vault.Secret, error) {
+		r, err := cl.CreateSecret(ctx, request)
+		return vault.Secret{ID: str(r.Id), Name: str(r.SecretName), Compartment: str(r.CompartmentId),
+			Vault: str(r.VaultId), Region: regionOf(str(r.Id)), ETag: str(r.Etag), State: string(r.LifecycleState),
+			Freeform: r.FreeformTags, Defined: r.DefinedTags}, err
+	})
 }
 
 // List returns all secrets of a compartment. See Secrets.
@@ -260,6 +298,12 @@ func (v *Vault) List(ctx context.Context, compartment string) ([]vault.Secret, e
 // "" ends the list. The secrets have no etag and no version number.
 func (v *Vault) Secrets(ctx context.Context, compartment, page string) (some []vault.Secret, next string, err error) {
 	return v.page(ctx, "", compartment, page)
+}
+
+// SecretsIn is Vault.Secrets in a region.
+func (c *Cloud) SecretsIn(ctx context.Context,
+	region, compartment, page string) (some []vault.Secret, next string, err error) {
+	return c.Vault().pageIn(ctx, region, compartment, page)
 }
 
 // Summary looks for a secret in the lists of compartments, in the region of its OCID. ListSecrets also shows secrets
@@ -288,7 +332,13 @@ func (v *Vault) Summary(ctx context.Context, id string,
 // function's region.
 func (v *Vault) page(ctx context.Context,
 	near, compartment, page string) (some []vault.Secret, next string, err error) {
-	cl, err := v.management(near)
+	return v.pageIn(ctx, regionOf(near), compartment, page)
+}
+
+// pageIn is page with a region's identifier.
+func (v *Vault) pageIn(ctx context.Context,
+	region, compartment, page string) (some []vault.Secret, next string, err error) {
+	cl, err := v.managementIn(region)
 	if err != nil {
 		return nil, "", classify("ListSecrets", err)
 	}

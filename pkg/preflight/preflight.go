@@ -51,7 +51,7 @@ type Cloud interface {
 	// identity provider, and whether the user has no e-mail address. For other users the domain is zero.
 	Membership(ctx context.Context, id string) (d credential.Domain, federated, noMail bool, err error)
 	// Users returns a page of the tenancy's users. The first page is "".
-	Users(ctx context.Context, page string) (ids []string, next string, err error)
+	Users(ctx context.Context, page string) (users []credential.User, next string, err error)
 	Namespace(ctx context.Context) (string, error)
 	Hosts(region, namespace string) (credential.Hosts, error)
 	// AnyProblem returns the id of one problem of the tenancy; "" if there is none.

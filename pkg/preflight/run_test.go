@@ -80,7 +80,9 @@ func (w *world) Membership(ctx context.Context, _ string) (credential.Domain, bo
 	w.domains.Add(1)
 	return partners, false, false, w.wait(ctx, "Membership")
 }
-func (w *world) Users(context.Context, string) ([]string, string, error) { return nil, "", nil }
+func (w *world) Users(context.Context, string) ([]credential.User, string, error) {
+	return nil, "", nil
+}
 func (w *world) Hosts(region, namespace string) (credential.Hosts, error) {
 	return credential.Hosts{Registry: "ocir." + region + ".oci.oraclecloud.com", S3: namespace +
 		".compat.objectstorage." + region + ".oraclecloud.com"}, nil

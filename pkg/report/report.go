@@ -86,12 +86,13 @@ type Row struct {
 	Description   string          `json:"description,omitempty"`
 	Created       *time.Time      `json:"created"` // null: not known
 	Expires       *time.Time      `json:"expires,omitempty"`
-	AgeDays       int             `json:"age_days"`           // -1: not known
-	Due           *time.Time      `json:"due"`                // when it is too old; null: not known
-	Secrets       []string        `json:"secrets,omitempty"`  // names of the secrets that are bound to the user and kind
-	Rotation      string          `json:"rotation,omitempty"` // what is half-way: "staged", "old key until 2026-12-01"
-	Problem       string          `json:"problem,omitempty"`  // OCID of its open Cloud Guard problem
-	Exempt        string          `json:"exempt,omitempty"`   // the reason and the end of its exemption
-	State         string          `json:"state"`              // ok, soon, old, not known
-	Advice        string          `json:"advice"`             // what to do, as a short sentence; "" if nothing
+	AgeDays       int             `json:"age_days"`              // -1: not known
+	Due           *time.Time      `json:"due"`                   // when it is too old; null: not known
+	Secrets       []string        `json:"secrets,omitempty"`     // names of the secrets that are bound to the user and kind
+	Rotation      string          `json:"rotation,omitempty"`    // what is half-way: "staged", "old key until 2026-12-01"
+	Problem       string          `json:"problem,omitempty"`     // OCID of its open Cloud Guard problem
+	Exempt        string          `json:"exempt,omitempty"`      // the reason and the end of its exemption
+	ExemptFlaw    string          `json:"exempt_flaw,omitempty"` // why its exemption doesn't count
+	State         string          `json:"state"`                 // ok, soon, old, not known
+	Advice        string          `json:"advice"`                // what to do, as a short sentence; "" if nothing
 }

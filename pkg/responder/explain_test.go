@@ -38,7 +38,9 @@ func (s *seen) User(context.Context, string) (string, string, []credential.Kind,
 	return "web@example.com", s.userState, s.mayNot, s.userErr
 }
 
-func (s *seen) Users(context.Context, string) ([]string, string, error) { return nil, "", s.usersErr }
+func (s *seen) Users(context.Context, string) ([]credential.User, string, error) {
+	return nil, "", s.usersErr
+}
 
 func (s *seen) Summary(_ context.Context, id string, _ []string) (vault.Secret, bool, error) {
 	s.asked = append(s.asked, "ListSecrets")

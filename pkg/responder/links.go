@@ -17,7 +17,7 @@ type Facts interface {
 	// User returns a user's name and lifecycle state, and the kinds of credential that the user may not have.
 	User(ctx context.Context, id string) (name, state string, mayNot []credential.Kind, err error)
 	// Users returns the first page of the tenancy's users, as any page.
-	Users(ctx context.Context, page string) (ids []string, next string, err error)
+	Users(ctx context.Context, page string) (users []credential.User, next string, err error)
 	// Summary finds a secret in the lists of compartments; they also show what may not be read.
 	Summary(ctx context.Context, id string, compartments []string) (s vault.Secret, found bool, err error)
 	// Place returns the OCIDs of the function and of its compartment, and its region; empty where not known.

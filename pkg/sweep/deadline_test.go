@@ -30,7 +30,7 @@ func (s silent) ClosedProblems(ctx context.Context, _ time.Time, _ string) ([]st
 	return nil, "", s.wait(ctx)
 }
 func (silent) Problem(context.Context, string) (p cloudguard.Problem, err error) { return p, nil }
-func (silent) Users(context.Context, string) ([]string, string, error)           { return nil, "", nil }
+func (silent) Users(context.Context, string) ([]credential.User, string, error)  { return nil, "", nil }
 func (silent) AllDomains(context.Context) ([]credential.Domain, error)           { return nil, nil }
 func (silent) DomainUsers(context.Context, credential.Domain, int, int) (p credential.Page, err error) {
 	return p, nil

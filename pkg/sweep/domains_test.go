@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -69,7 +68,12 @@ func (d *fakeDomains) page(list string, start, most int) (credential.Page, error
 }
 
 func (d *fakeDomains) DomainUsers(_ context.Context, in credential.Domain, start, most int) (credential.Page, error) {
-	return d.page(in.Name+" users", start, most)
+	p, err := d.page(in.Name+" users", start, most)
+	for _, h := range p.Held {
+		p.Users = append(p.Users, credential.User{ID: h.User, Name: h.UserName})
+	}
+	p.Held = nil
+	return p, err
 }
 
 func (d *fakeDomains) DomainCredentials(_ context.Context, in credential.Domain, kind credential.Kind, start,
@@ -77,8 +81,8 @@ func (d *fakeDomains) DomainCredentials(_ context.Context, in credential.Domain,
 	return d.page(in.Name+" "+string(kind), start, most)
 }
 
-func (d *fakeDomains) Users(context.Context, string) ([]string, string, error) {
-	return []string{owner}, "", d.asked("classic users")
+func (d *fakeDomains) Users(context.Context, string) ([]credential.User, string, error) {
+	return []credential.User{{ID: owner}}, "", d.asked("classic users")
 }
 
 func (d *fakeDomains) CredentialsOf(_ context.Context, in credential.Domain, kind credential.Kind,
@@ -276,117 +280,7 @@ func TestADomainThatHasHadTooManyCallsIsAskedAgainLater(t *testing.T) {
 			delete(d.refused, list)
 		}
 	}
-	if failed := d.run(t); len(d.orphans) != 1 || failed != nil || len(d.slept) != 5 || d.slept[0] != throttlePause {
+	if failed := d.run(t); len(d.orphans) != 1 || failed != nil || len(d.slept) != 5 || d.slept[0] != 15*time.Second {
 		t.Errorf("handed over were %+v, failed: %q, slept %v", d.orphans, failed, d.slept)
-	}
-}
-
-// walked reads a list of so many entries, and returns how often each was read.
-func walked(t *testing.T, r *run, d *fakeDomains, n int) (map[string]int, error) {
-	t.Helper()
-	d.held["Plant users"] = nil
-	for _, id := range manyIDs(n) {
-		d.held["Plant users"] = append(d.held["Plant users"], credential.Held{User: id})
-	}
-	seen := map[string]int{}
-	err := r.walk(t.Context(), func(start, most int) (credential.Page, error) {
-		return d.DomainUsers(t.Context(), plant, start, most)
-	}, func(p credential.Page) {
-		for _, h := range p.Held {
-			seen[h.User]++
-		}
-	})
-	return seen, err
-}
-
-func TestEachEntryOfAListIsReadOnceFromAnyStartInPagesOfAnySize(t *testing.T) {
-	for _, n := range []int{0, 1, 2, 7, 1000, 1001, 2500} {
-		for _, size := range []int{1, 3, 1000} {
-			if n > 100*size {
-				continue
-			}
-			for hour := range 20 {
-				d := newFakeDomains()
-				d.size = size
-				r := newRun(d.sweeper(), "")
-				r.start = ringStart(time.Unix(int64(hour)*3600, 0), 4)
-				seen, err := walked(t, r, d, n)
-				if err != nil || len(seen) != n || slices.Max(append(slices.Collect(maps.Values(seen)), 0)) > 1 {
-					t.Errorf("hour %d, pages of %d: %d of %d were read (%v)", hour, size, len(seen), n, err)
-				}
-				if most := n/size + 4; d.calls["Plant users"] > most {
-					t.Errorf("hour %d, pages of %d: %d calls for %d entries", hour, size, d.calls["Plant users"], n)
-				}
-			}
-		}
-	}
-}
-
-func TestADeadlineCutsOffOtherPagesOfAListEveryTime(t *testing.T) {
-	const pages, room = 50, 12
-	left := map[string]bool{}
-	for _, id := range manyIDs(pages * 10) {
-		left[id] = true
-	}
-	for hour := 0; len(left) > 0; hour++ {
-		if hour == 40 {
-			t.Fatalf("%d entries were never read", len(left))
-		}
-		d := newFakeDomains()
-		d.size = 10
-		d.before = func(list string) {
-			if d.calls[list] == room {
-				d.refused[list] = errBroken
-			}
-		}
-		r := newRun(d.sweeper(), "")
-		r.start = ringStart(time.Unix(1_790_000_000+int64(hour)*3600, 0), 4)
-		seen, err := walked(t, r, d, pages*10)
-		if err == nil {
-			t.Fatal("a list that was cut off counts as read")
-		}
-		for id := range seen {
-			delete(left, id)
-		}
-	}
-}
-
-func TestAListThatChangesWhileItIsReadIsIncompleteOnlyIfItsEndDoesNotFit(t *testing.T) {
-	for name, c := range map[string]struct {
-		of    func(start int) (have, total int) // entries, when the page that begins there is read
-		read  int
-		fails bool
-	}{
-		"nothing changes":      {func(int) (int, int) { return 20, 20 }, 20, false},
-		"it becomes shorter":   {func(start int) (int, int) { return 30 - start, 30 - start }, 15, false},
-		"it becomes longer":    {func(start int) (int, int) { return min(20+start, 30), min(20+start, 30) }, 30, false},
-		"its end is missing":   {func(int) (int, int) { return 19, 20 }, 9, true},
-		"all of it is missing": {func(int) (int, int) { return 0, 20 }, 0, true},
-	} {
-		r := newRun(newFakeTenancy().sweeper(), "")
-		r.start = 0.5
-		asked, read := 0, 0
-		err := r.walk(t.Context(), func(start, most int) (credential.Page, error) {
-			asked++
-			if asked > 100 {
-				t.Fatalf("%s: the list has no end", name)
-			}
-			have, total := c.of(start)
-			return credential.Page{Entries: max(0, min(most, 5, have-start+1)), Total: total}, nil
-		}, func(p credential.Page) { read += p.Entries })
-		if (err != nil) != c.fails || read != c.read {
-			t.Errorf("%s: %d entries were read, want %d (%v)", name, read, c.read, err)
-		}
-	}
-}
-
-func TestEntriesThatCannotBeReadAreAFailure(t *testing.T) {
-	r := newRun(newFakeTenancy().sweeper(), "")
-	handled := 0
-	err := r.walk(t.Context(), func(int, int) (credential.Page, error) {
-		return credential.Page{Held: []credential.Held{{}}, Entries: 2, Unreadable: 1, Total: 2}, nil
-	}, func(p credential.Page) { handled += len(p.Held) })
-	if err == nil || handled != 1 || !strings.Contains(fault.Plain(err), "without a user") {
-		t.Errorf("handled %d, %v", handled, err)
 	}
 }

@@ -112,8 +112,8 @@ func (s *fakeTenancy) Review(ctx context.Context, call string, p cloudguard.Prob
 	}
 	return outcome.Outcome{Status: outcome.Already}
 }
-func (s *fakeTenancy) Users(context.Context, string) ([]string, string, error) {
-	return []string{strings.ToUpper(owner)}, "", nil
+func (s *fakeTenancy) Users(context.Context, string) ([]credential.User, string, error) {
+	return []credential.User{{ID: strings.ToUpper(owner)}}, "", nil
 }
 func (s *fakeTenancy) UserName(context.Context, string) (string, error) { return s.name, s.nameErr }
 func (s *fakeTenancy) CredentialsOf(_ context.Context, _ credential.Domain, kind credential.Kind,

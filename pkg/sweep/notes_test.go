@@ -54,7 +54,7 @@ func (v *notesTenancy) ClosedProblems(context.Context, time.Time, string) (ids [
 func (v *notesTenancy) Problem(_ context.Context, id string) (cloudguard.Problem, error) {
 	return cloudguard.Problem{ID: id}, nil
 }
-func (v *notesTenancy) Users(context.Context, string) ([]string, string, error) {
+func (v *notesTenancy) Users(context.Context, string) ([]credential.User, string, error) {
 	return nil, "", v.denied
 }
 func (v *notesTenancy) Review(_ context.Context, _ string, p cloudguard.Problem) outcome.Outcome {

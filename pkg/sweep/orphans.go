@@ -107,12 +107,3 @@ func (r *run) authorize(ctx context.Context, ref credential.Ref, secrets []vault
 	return guard.Guard{Protects: r.Config.Protects}.Authorize(ctx, credential.Request{Ref: ref},
 		guard.Known(credential.Owner{User: ref.User, UserName: name}), secrets)
 }
-
-// nouns names kinds in a sentence, such as "auth tokens and customer secret keys".
-func nouns(kinds []credential.Kind) string {
-	var all []string
-	for _, k := range kinds {
-		all = append(all, k.Noun()+"s")
-	}
-	return strings.Join(all, " and ")
-}

@@ -4,24 +4,54 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/inventory"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/vault"
 )
+
+func pagesOf(ids []string, size int) inventory.IDs {
+	return inventory.IDs{Doing: "list the users", Read: func(page string) ([]string, string, error) {
+		from := 0
+		if page != "" {
+			var err error
+			from, err = strconv.Atoi(page)
+			if err != nil {
+				return nil, "", err
+			}
+		}
+		to := min(from+size, len(ids))
+		if to == len(ids) {
+			return ids[from:to], "", nil
+		}
+		return ids[from:to], strconv.Itoa(to), nil
+	}}
+}
+
+func manyIDs(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("ocid1.user.oc1..aaaaaaaa%05d", i)
+	}
+	return ids
+}
 
 func TestAnIDWhoseHandlingPanicsIsReportedByItsIDAndAllOthersAreHandled(t *testing.T) {
 	ids := manyIDs(100)
 	for _, bad := range []int{0, 1, 50, 99} {
 		r := &run{}
 		var handled atomic.Int32
-		r.forEach(t.Context(), []list{pagesOf(ids, 30)}, "read users", func(_ context.Context, id string) error {
+		all := []inventory.IDs{pagesOf(ids, 30)}
+		r.forEach(t.Context(), all, "read users", func(_ context.Context, id string) error {
 			if id == ids[bad] {
 				panic("hunter2 " + id)
 			}
@@ -61,7 +91,7 @@ func (p panicking) ClosedProblems(ctx context.Context, since time.Time, page str
 	return p.fakeTenancy.ClosedProblems(ctx, since, page)
 }
 func (p panicking) Compartment(context.Context) (string, error) { p.at("compartment"); return "a", nil }
-func (p panicking) Users(ctx context.Context, page string) ([]string, string, error) {
+func (p panicking) Users(ctx context.Context, page string) ([]credential.User, string, error) {
 	p.at("users")
 	return p.fakeTenancy.Users(ctx, page)
 }
@@ -116,5 +146,28 @@ func TestAfterAnyPanicTheRestIsDoneAndMailed(t *testing.T) {
 				t.Errorf("the deletion of %v is scheduled", s.leaving)
 			}
 		})
+	}
+}
+
+func TestTimeThatRanOutIsTheOneFailureAndNothingIsBegunAfterIt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &run{}
+	var mu sync.Mutex
+	begun := 0
+	all := []inventory.IDs{pagesOf(manyIDs(100), 50)}
+	r.forEach(ctx, all, "read users", func(ctx context.Context, _ string) error {
+		mu.Lock()
+		begun++
+		if begun == 4 {
+			cancel()
+		}
+		mu.Unlock()
+		<-ctx.Done()
+		return denied // such as a call that was cut off
+	})
+	found := r.failures.findings()
+	if err := r.failures.err(); err != context.Canceled || len(found) != 1 || found[0].State != "the time ran out" ||
+		begun != 4 {
+		t.Errorf("begun %d, %v, found %+v", begun, err, found)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/fault"
+	"github.com/keyturn/keyturn/pkg/inventory"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
 )
@@ -65,8 +66,8 @@ func quoted(text string) string {
 func (r *run) reviewDuties(ctx context.Context) {
 	ids := slices.Collect(maps.Keys(r.duties))
 	named := func(string) ([]string, string, error) { return ids, "", nil }
-	r.forEach(ctx, []list{{"list the problems that journals name", named}}, "read the problems that journals name",
-		r.reviewDuty)
+	r.forEach(ctx, []inventory.IDs{{Doing: "list the problems that journals name", Read: named}},
+		"read the problems that journals name", r.reviewDuty)
 }
 
 func (r *run) reviewDuty(ctx context.Context, id string) error {
@@ -120,7 +121,7 @@ func (d duty) contradicts(p cloudguard.Problem) string {
 func (r *run) reviewClosed(ctx context.Context) {
 	since := r.Clock.Now().AddDate(0, 0, -r.Config.SweepDays)
 	closed := func(page string) ([]string, string, error) { return r.Inventory.ClosedProblems(ctx, since, page) }
-	r.forEach(ctx, []list{{"list the closed problems", closed}}, "read closed problems",
+	r.forEach(ctx, []inventory.IDs{{Doing: "list the closed problems", Read: closed}}, "read closed problems",
 		func(ctx context.Context, id string) error {
 			if r.wasReviewed(id) {
 				return nil

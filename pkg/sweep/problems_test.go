@@ -274,8 +274,11 @@ func (b *busy) Problem(ctx context.Context, id string) (cloudguard.Problem, erro
 func (b *busy) ClosedProblems(context.Context, time.Time, string) ([]string, string, error) {
 	return manyIDs(400), "", nil
 }
-func (b *busy) Users(context.Context, string) ([]string, string, error) {
-	return manyIDs(400), "", nil
+func (b *busy) Users(context.Context, string) (users []credential.User, next string, err error) {
+	for _, id := range manyIDs(400) {
+		users = append(users, credential.User{ID: id})
+	}
+	return users, "", nil
 }
 func (b *busy) CredentialsOf(ctx context.Context, _ credential.Domain, _ credential.Kind,
 	_ string) (credential.Listing, error) {

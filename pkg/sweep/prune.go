@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/inventory"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/vault"
 )
@@ -25,7 +26,8 @@ func (r *run) pruneAll(ctx context.Context) {
 		ids = append(ids, h.id)
 	}
 	bound := func(string) ([]string, string, error) { return ids, "", nil }
-	r.forEach(ctx, []list{{"list the bound secrets", bound}}, "list the versions of secrets", r.prune)
+	r.forEach(ctx, []inventory.IDs{{Doing: "list the bound secrets", Read: bound}}, "list the versions of secrets",
+		r.prune)
 }
 
 // prune schedules the deletion of the oldest unneeded versions of a crowded secret. It lists the versions of every

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyturn/keyturn/pkg/inventory"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/vault"
 )
@@ -130,7 +131,7 @@ func (r *run) owners(ctx context.Context, news []outcome.Outcome) {
 	if r.Channels == nil {
 		return
 	}
-	ctx, cancel := r.share(ctx, 3)
+	ctx, cancel := inventory.Share(ctx, r.Clock.Now(), 3)
 	defer cancel()
 	for i := range news {
 		r.Channels.Owners(ctx, &news[i])

@@ -12,6 +12,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
+	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/inventory"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/vault"
 	"github.com/keyturn/keyturn/pkg/version"
@@ -88,7 +90,7 @@ func (s starts) ClosedProblems(context.Context, time.Time, string) ([]string, st
 	s.at["problems"] = s.of.start
 	return nil, "", nil
 }
-func (s starts) Users(context.Context, string) ([]string, string, error) {
+func (s starts) Users(context.Context, string) ([]credential.User, string, error) {
 	s.at["users"] = s.of.start
 	return nil, "", nil
 }
@@ -97,9 +99,8 @@ func TestEachPartOfOneSweepStartsElsewhereInTheRing(t *testing.T) {
 	s := starts{newFakeTenancy(), newFakeTenancy().run(), map[string]float64{}}
 	s.of.Inventory, s.of.Vault = s, s
 	s.of.runParts(t.Context())
-	for part, want := range map[string]float64{"secrets": ringStart(noon, 0), "problems": ringStart(noon, 2),
-		"users": ringStart(noon, 4)} {
-		if got := s.at[part]; got != want {
+	for part, n := range map[string]int{"secrets": 0, "problems": 2, "users": 4} {
+		if got, want := s.at[part], inventory.StartAt(noon, n); got != want {
 			t.Errorf("%s: the start is %v, want %v", part, got, want)
 		}
 	}

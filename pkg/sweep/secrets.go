@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyturn/keyturn/pkg/credential"
 	"github.com/keyturn/keyturn/pkg/guard"
+	"github.com/keyturn/keyturn/pkg/inventory"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/vault"
 )
@@ -25,10 +26,10 @@ func (r *run) readSecrets(ctx context.Context) {
 		r.failed(ctx, "find the function's own compartment", "", err)
 		return
 	}
-	var lists []list
+	var lists []inventory.IDs
 	for _, id := range compartments {
-		lists = append(lists, list{"list the secrets of compartment " + id,
-			func(page string) ([]string, string, error) { return r.listBound(ctx, id, page) }})
+		lists = append(lists, inventory.IDs{Doing: "list the secrets of compartment " + id,
+			Read: func(page string) ([]string, string, error) { return r.listBound(ctx, id, page) }})
 	}
 	r.forEach(ctx, lists, "read bound secrets", r.inspect)
 }

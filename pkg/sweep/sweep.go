@@ -15,14 +15,9 @@
 package sweep
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +28,7 @@ import (
 	"github.com/keyturn/keyturn/pkg/cloudguard"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
+	"github.com/keyturn/keyturn/pkg/inventory"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/rotation"
 	"github.com/keyturn/keyturn/pkg/vault"
@@ -42,20 +38,11 @@ import (
 // Inventory lists problems, users and their credentials page by page. An empty page token asks for the first page; an
 // empty next ends the list.
 type Inventory interface {
+	inventory.UserSource
 	ClosedProblems(ctx context.Context, since time.Time, page string) (ids []string, next string, err error)
 	Problem(ctx context.Context, id string) (cloudguard.Problem, error)
-	// Users lists the users of the classic IAM API: those of the Default domain.
-	Users(ctx context.Context, page string) (ids []string, next string, err error)
+	// Compartment returns the OCID of the function's own compartment.
 	Compartment(ctx context.Context) (string, error)
-	// AllDomains returns the configured identity domains, ACTIVE or not.
-	AllDomains(ctx context.Context) ([]credential.Domain, error)
-	// DomainUsers and DomainCredentials return at most that many entries of the list of a whole domain, from the given
-	// one on; the first is 1.
-	DomainUsers(ctx context.Context, d credential.Domain, start, most int) (credential.Page, error)
-	DomainCredentials(ctx context.Context, d credential.Domain, k credential.Kind, start, most int) (credential.Page,
-		error)
-	// CredentialsOf lists the credentials of a user of the domain, of Default by the classic IAM API.
-	CredentialsOf(ctx context.Context, d credential.Domain, k credential.Kind, user string) (credential.Listing, error)
 }
 
 // Vault is what the sweep needs of secrets.
@@ -117,18 +104,11 @@ type Sweeper struct {
 	Clock     rotation.Clock
 }
 
-const (
-	// workers is how many things are handled in parallel.
-	workers = 4
-	// period is the intended time between two sweeps. It turns a time into the number of a sweep.
-	period = time.Hour
-)
-
 // run is one sweep.
 type run struct {
 	*Sweeper
 	callID string
-	start  float64 // position in the ring of hashes at which this part of the sweep starts, 0 to 1
+	start  float64 // where this part of the sweep starts, see inventory.StartAt
 
 	mu           sync.Mutex
 	digest       outcome.Digest
@@ -196,23 +176,13 @@ func (r *run) runParts(ctx context.Context) {
 		{"read the credentials of the users", r.readCredentials},
 	}
 	for i, part := range all {
-		share, cancel := r.share(ctx, len(all)-i)
-		r.start = ringStart(r.Clock.Now(), i)
+		share, cancel := inventory.Share(ctx, r.Clock.Now(), len(all)-i)
+		r.start = inventory.StartAt(r.Clock.Now(), i)
 		if err := background.Run(func() error { part.do(share); return nil }); err != nil {
 			r.failed(ctx, part.doing, "", err)
 		}
 		cancel()
 	}
-}
-
-// share returns a context with 1/n of the remaining time.
-func (r *run) share(ctx context.Context, n int) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	now := r.Clock.Now()
-	return context.WithDeadline(ctx, now.Add(deadline.Sub(now)/time.Duration(n)))
 }
 
 // optional does something that the mail doesn't need: a panic is only logged.
@@ -236,93 +206,23 @@ func (r *run) reserve(ctx context.Context) (context.Context, context.CancelFunc)
 	return clock.WithReserve(ctx, r.Clock.Now(), 10*time.Second)
 }
 
-// ringStart returns the position in the ring of hashes at which a part of this hour's sweep starts. It moves by the
-// golden ratio each hour, which covers the ring evenly: a deadline never cuts off the same work every time. No state is
-// needed.
-func ringStart(now time.Time, part int) float64 {
-	_, f := math.Modf(float64(now.Unix()/int64(period/time.Second))*math.Phi + float64(part)*math.Sqrt2)
-	return f
+// forEach calls do with every id in the lists, in the order of the ring from this sweep's start.
+func (r *run) forEach(ctx context.Context, lists []inventory.IDs, doing string,
+	do func(context.Context, string) error) {
+	inventory.Ring{Start: r.start, Failed: r.failed}.Each(ctx, lists, doing, do)
 }
 
-// ringPosition returns an id's position in the ring, 0 to 1. Ids that differ in one character are far apart.
-func ringPosition(id string) float64 {
-	sum := sha256.Sum256([]byte(id))
-	return float64(binary.BigEndian.Uint64(sum[:8])>>11) / (1 << 53)
-}
-
-// list is a list of ids.
-type list struct {
-	doing string // the operation, for failures: "list the users"
-	// read returns one page and the token of the next one; see Inventory.
-	read func(page string) (ids []string, next string, err error)
-}
-
-// page reads one page. A panic becomes an error.
-func (l list) page(token string) (ids []string, next string, err error) {
-	err = background.Run(func() (err error) { ids, next, err = l.read(token); return err })
-	return ids, next, err
-}
-
-// forEach calls each with every id in the lists, a few in parallel, in the order of the ring from this sweep's start.
-// It keeps only the ids (some 100 bytes each). If one fails, the others are still handled. A page that can't be read
-// ends its list, but no other. doing names the operation, for failures.
-func (r *run) forEach(ctx context.Context, lists []list, doing string, each func(context.Context, string) error) {
-	var ids []string
-	for _, l := range lists {
-		for page, more := "", true; more; {
-			some, next, err := l.page(page)
-			ids = append(ids, some...)
-			if err != nil {
-				r.failed(ctx, l.doing, "", err)
-			}
-			page, more = next, next != "" && err == nil
-		}
-	}
-	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(r.distance(a), r.distance(b)) })
-	group := background.Group{Limit: workers}
-	for _, id := range ids {
-		if ctx.Err() != nil {
-			break
-		}
-		group.Do(func() { r.handle(ctx, doing, id, each) })
-	}
-	group.Join()
-	if ctx.Err() != nil {
-		r.failed(ctx, doing, "", ctx.Err())
-	}
-}
-
-// failed records a failed operation and the thing that it failed for.
+// failed records a failed operation and the thing that it failed for. It logs a panic.
 func (r *run) failed(ctx context.Context, doing, thing string, err error) {
+	if p, ok := errors.AsType[*background.Panic](err); ok {
+		zerolog.Ctx(ctx).Error().Str("id", thing).Str("stack", p.Stack).Err(p).Msg("sweep")
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ctx.Err() != nil {
 		err = ctx.Err() // the cause of every failure after the deadline
 	}
 	r.failures.add(doing, thing, err)
-}
-
-// handle handles one thing. A panic is recorded as its failure, so that the others are still handled.
-func (r *run) handle(ctx context.Context, doing, id string, each func(context.Context, string) error) {
-	if ctx.Err() != nil { // the time ran out in the queue
-		return
-	}
-	err := background.Run(func() error { return each(ctx, id) })
-	if p, ok := errors.AsType[*background.Panic](err); ok {
-		zerolog.Ctx(ctx).Error().Str("id", id).Str("stack", p.Stack).Err(p).Msg("sweep")
-	}
-	if err != nil {
-		r.failed(ctx, doing, id, err)
-	}
-}
-
-// distance returns how far an id is behind this sweep's start in the ring, 0 to 1.
-func (r *run) distance(id string) float64 {
-	d := ringPosition(id) - r.start
-	if d < 0 {
-		d++
-	}
-	return d
 }
 
 // add adds an outcome to the digest, unless nothing had to be done.

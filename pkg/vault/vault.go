@@ -61,10 +61,25 @@ func (v Version) Stage() string {
 // Source: OCI's "Secret Versions and Rotation States".
 const MaxVersions = 30
 
-// Update is one change of a secret: a new PENDING version, a promotion, or only the metadata.
+// Update is one change of a secret: a new PENDING version, a promotion, the tags, or only the metadata.
 type Update struct {
 	Name     string           // name of the new version
 	Content  credential.Value // content of the new version
 	Promote  int64            // number of the version to make CURRENT
 	Metadata Metadata         // replaces the secret's metadata, unless empty
+	Tags
+}
+
+// Tags are a secret's tags. An update replaces all tags of a form; nil leaves them as they are.
+type Tags struct {
+	Freeform map[string]string
+	Defined  map[string]map[string]any
+}
+
+// New describes a secret to create.
+type New struct {
+	Name, Compartment string
+	Vault, Key        string // OCIDs of the vault, and of the key in it that encrypts the secret
+	Content           credential.Value
+	Tags
 }

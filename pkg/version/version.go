@@ -23,11 +23,28 @@ var Version = sync.OnceValue(func() string {
 	return of(stamped, info)
 })
 
+// Commit returns the whole revision of the sources, with "-modified" if they differed from it; "" if Go recorded none.
+var Commit = sync.OnceValue(func() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	revision, modified := commitOf(info)
+	return revision + modified
+})
+
 func of(stamped string, info *debug.BuildInfo) string {
 	if stamped != "" && stamped != Unknown {
 		return stamped
 	}
-	revision, modified := "", ""
+	revision, modified := commitOf(info)
+	if revision == "" {
+		return cmp.Or(stamped, Unknown)
+	}
+	return revision[:min(len(revision), 12)] + modified
+}
+
+func commitOf(info *debug.BuildInfo) (revision, modified string) {
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":
@@ -37,7 +54,7 @@ func of(stamped string, info *debug.BuildInfo) string {
 		}
 	}
 	if revision == "" {
-		return cmp.Or(stamped, Unknown)
+		return "", ""
 	}
-	return revision[:min(len(revision), 12)] + modified
+	return revision, modified
 }

@@ -199,7 +199,7 @@ test("a domain's lists come in pages, and a wrong request is refused", async () 
       break;
     }
   }
-  assert.deepEqual(names, ["ada", "jane@example.com", "joe@example.com"]);
+  assert.deepEqual(names, ["ada", "jane@example.com", "jim@example.com", "joe@example.com"]);
   await assert.rejects(scim.listUsers({ count: 1001 }), { statusCode: 400 });
   await assert.rejects(scim.listAuthTokens({ filter: 'description eq "x"' }), { statusCode: 400 });
   await assert.rejects(scim.createAuthToken({ authToken: { schemas: [`${oracle}authToken`] } }), { statusCode: 400 });
@@ -209,6 +209,41 @@ test("the secret of an app is read", async () => {
   const scim = client(domains.IdentityDomainsClient);
   const got = await scim.getApp({ appId: need("OCIEMU_APP") });
   assert.ok(got.app.clientSecret);
+});
+
+test("groups, policies and compartments are listed", async () => {
+  const iam = client(identity.IdentityClient);
+  const groups = (await iam.listGroups({ compartmentId: tenancy })).items;
+  assert.deepEqual(groups.map((one) => one.name), ["Administrators", "Ops"]);
+  const members = await iam.listUserGroupMemberships({ compartmentId: tenancy, groupId: groups[1].id });
+  assert.deepEqual(members.items.map((one) => one.userId), [need("OCIEMU_DOMAIN_USER")]);
+  const policies = (await iam.listPolicies({ compartmentId: tenancy })).items;
+  assert.match(policies[0].statements[0], /administrators to manage all-resources/i);
+  const compartments = (await iam.listCompartments({ compartmentId: tenancy, compartmentIdInSubtree: true })).items;
+  assert.deepEqual(compartments.map((one) => [one.name, one.lifecycleState]), [["dev", "ACTIVE"]]);
+  const regions = (await iam.listRegionSubscriptions({ tenancyId: tenancy })).items;
+  assert.deepEqual(regions.filter((one) => one.isHomeRegion).map((one) => one.regionName), ["us-ashburn-1"]);
+  const scim = client(domains.IdentityDomainsClient);
+  const found = (await scim.listGroups({ filter: 'displayName eq "Ops"' })).groups.resources[0];
+  assert.equal(found.ocid, groups[1].id);
+  const whole = (await scim.getGroup({ groupId: found.id, attributes: "members" })).group;
+  assert.deepEqual(whole.members.map((one) => one.ocid), [need("OCIEMU_DOMAIN_USER")]);
+});
+
+test("credentials of the other kinds are listed without their values", async () => {
+  const iam = client(identity.IdentityClient);
+  const of = { userId: need("OCIEMU_OTHERS_USER") };
+  const smtp = (await iam.listSmtpCredentials(of)).items;
+  assert.deepEqual(smtp.map((one) => one.description), ["mail"]);
+  const clientsOfUser = (await iam.listOAuthClientCredentials(of)).items;
+  assert.deepEqual(clientsOfUser.map((one) => one.name), ["client"]);
+  assert.equal((await iam.listDbCredentials(of)).items.length, 1);
+});
+
+test("open problems are listed", async () => {
+  const guard = client(cloudguard.CloudGuardClient);
+  const list = { compartmentId: tenancy, lifecycleDetail: "OPEN", detectorRuleIdList: ["API_KEY_TOO_OLD"] };
+  assert.deepEqual((await guard.listProblems(list)).problemCollection.items.map((one) => one.id), [problemId]);
 });
 
 test("a version is staged, read as PENDING, promoted and read as CURRENT", async () => {

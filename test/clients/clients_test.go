@@ -30,11 +30,18 @@ func TestThirdPartyClientsWorkWithTheEmulator(t *testing.T) {
 	first := e.AddSecret(ociemu.SecretSeed{Name: "one"})
 	e.AddSecret(ociemu.SecretSeed{Name: "two"})
 	topic := e.AddTopic("secops")
+	e.AddGroup(ociemu.DefaultDomain, "Ops", domainUser)
+	e.AddCompartment("dev", "")
+	jim := e.AddUser("jim@example.com")
+	e.AddSMTPCredential(jim, "mail")
+	e.AddDatabasePassword(jim)
+	e.AddOAuth2Credential(jim, "client")
 
 	run := exec.CommandContext(t.Context(), node, "--test", "clients.test.mjs")
 	run.Env = append(os.Environ(),
 		"OCIEMU_URL="+e.URL(), "OCIEMU_CONFIG_FILE="+config, "OCIEMU_TENANCY="+e.Tenancy(), "OCIEMU_USER="+user,
 		"OCIEMU_DOMAIN_USER="+domainUser, "OCIEMU_APP="+app.ID, "OCIEMU_SECRET="+first, "OCIEMU_TOPIC="+topic,
+		"OCIEMU_OTHERS_USER="+jim,
 		"OCIEMU_PROBLEM="+e.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user}),
 	)
 	out, err := run.CombinedOutput()
@@ -54,6 +61,8 @@ func TestThirdPartyClientsWorkWithTheEmulator(t *testing.T) {
 		"PublishMessage", "PatchAuthToken", "CreateApiKey", "PatchCustomerSecretKey", "DeleteSmtpCredential",
 		"GetOAuth2ClientCredential", "CreateUserDbCredential", "CreateMyAuthToken", "ListMyApiKeys",
 		"PutUserPasswordChanger", "PutUserPasswordResetter", "ListUsers", "GetUser", "GetApp",
+		"ListGroups", "GetGroup", "ListUserGroupMemberships", "ListPolicies", "ListCompartments", "ListSmtpCredentials",
+		"ListDbCredentials", "ListOAuthClientCredentials", "ListRegionSubscriptions", "ListProblems",
 		"UpdateProblemStatus", "GetProblem", "ListProblemHistories",
 	} {
 		if !seen[operation] {

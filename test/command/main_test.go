@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -79,9 +80,13 @@ func TestTheVersionIsPrintedAsTextAndAsJSON(t *testing.T) {
 	s := newTenancy(t, tenancy.Options{})
 	c := shell(t, s.Emulator, s.Operator)
 	text := run(t, c, 0, "", "version").Stdout
-	if json := run(t, c, 0, "", "version", "--json").Stdout; !strings.Contains(json,
-		`"version": "`+strings.TrimSpace(text)+`"`) {
-		t.Errorf("as text %s, as JSON %s", text, json)
+	var b struct{ Version, Commit, Go, System string }
+	if err := json.Unmarshal([]byte(run(t, c, 0, "", "version", "--json").Stdout), &b); err != nil {
+		t.Fatal(err)
+	}
+	if b.Version == "" || !strings.HasPrefix(text, "keyturn "+b.Version+"\n") || !strings.Contains(text, b.Go) ||
+		!strings.HasPrefix(b.Go, "go1.") || !strings.Contains(b.System, "/") {
+		t.Errorf("as text %s, as JSON %+v", text, b)
 	}
 }
 

@@ -144,6 +144,8 @@ func (e *Emulator) controlFailures(*http.Request) (any, error) {
 func (e *Emulator) controlInject(r *http.Request) (any, error) {
 	order, err := readControl[struct {
 		Operation   string
+		Region      string // identifier; empty: any
+		Domain      string // display name; empty: any
 		Skip, Times int
 		When, Do    string
 		Status      int
@@ -152,7 +154,9 @@ func (e *Emulator) controlInject(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := Fault{Operation: order.Operation, Skip: order.Skip, Times: order.Times}
+	f := Fault{Operation: order.Operation, Skip: order.Skip, Times: order.Times, Match: func(c Call) bool {
+		return fits(order.Region, c.Region) && fits(order.Domain, c.Domain)
+	}}
 	switch order.When {
 	case "", "before":
 	case "after":

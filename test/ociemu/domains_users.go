@@ -1,7 +1,6 @@
 package ociemu
 
 import (
-	"encoding/base32"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,8 +21,11 @@ type UserSeed struct {
 	Deactivated bool
 	// Without are the capabilities that the user lacks, such as canUseApiKeys.
 	Without []string
-	// FreeformTags are the user's tags.
+	// FreeformTags and DefinedTags are the user's tags, those by namespace and name.
 	FreeformTags map[string]string
+	DefinedTags  map[string]map[string]any
+	// LastLogin is when the user last signed in to the Console. Zero: never.
+	LastLogin time.Time
 }
 
 // capabilities are the names of a user's capabilities.
@@ -40,8 +42,10 @@ type domainSide struct {
 	deactivated  bool
 	without      []string
 	tags         map[string]string
+	defined      map[string]map[string]any
 	modified     time.Time
 	mustChange   bool // the password at the next sign-in
+	lastLogin    time.Time
 }
 
 // AddDomainUser adds a user without credentials to a domain, by OCID or display name, and returns the user's OCID. The
@@ -62,8 +66,8 @@ func (e *Emulator) AddDomainUser(nameOrID string, seed UserSeed) string {
 	u := e.state.users[id]
 	d.names[strings.ToLower(seed.Name)] = id
 	u.domain, u.email, u.federated, u.deactivated = d, seed.Email, seed.Federated, seed.Deactivated
-	u.databaseName = seed.DatabaseName
-	u.without, u.tags = slices.Clone(seed.Without), seed.FreeformTags
+	u.databaseName, u.lastLogin = seed.DatabaseName, seed.LastLogin
+	u.without, u.tags, u.defined = slices.Clone(seed.Without), seed.FreeformTags, seed.DefinedTags
 	e.notifyLocked()
 	return id
 }
@@ -136,8 +140,7 @@ func (s *state) identify(c scimCredential) *birth {
 		b.ocid = c.ownOCID()
 		if b.ocid == "" {
 			sum := derived(s, "ocid "+b.scimID)
-			letters := strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))
-			b.ocid = "ocid1.credential.oc1..aaaaaaaa" + letters[:52]
+			b.ocid = "ocid1.credential.oc1..aaaaaaaa" + letters52(sum)
 		}
 		s.named[b.scimID], s.named[b.ocid] = true, true
 	}
@@ -145,25 +148,31 @@ func (s *state) identify(c scimCredential) *birth {
 }
 
 // DescribeCredential changes what SCIM shows of a seeded credential: its description, and when it expires (zero:
-// never). The id is a fingerprint, an auth token's OCID or an access key.
+// never). The id is a fingerprint, an OCID or an access key.
 func (e *Emulator) DescribeCredential(user, id, description string, expires time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	u := e.mustUser(user)
-	var c scimCredential
-	switch {
-	case u.apiKey(id) != nil:
-		c = u.apiKey(id)
-	case u.authToken(id) != nil:
-		c = u.authToken(id)
-	case u.secretKey(id) != nil:
-		c = u.secretKey(id)
-	default:
-		panic("ociemu: no credential " + id)
+	c := e.credentialOf(e.mustUser(user), id)
+	if text := c.text("description"); text != nil {
+		*text = description
 	}
-	*c.text("description") = description
 	c.record().expires = expires
 	e.notifyLocked()
+}
+
+// credentialOf finds a seeded credential by its fingerprint, OCID or access key.
+func (e *Emulator) credentialOf(u *user, id string) scimCredential {
+	switch {
+	case u.apiKey(id) != nil:
+		return u.apiKey(id)
+	case u.authToken(id) != nil:
+		return u.authToken(id)
+	case u.secretKey(id) != nil:
+		return u.secretKey(id)
+	case u.other(id) != nil:
+		return u.other(id)
+	}
+	panic("ociemu: no credential " + id)
 }
 
 // SCIMID is the id of a user or of a user's credential in the domain's own API. The id of a credential is a

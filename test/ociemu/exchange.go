@@ -11,8 +11,11 @@ import (
 	"time"
 )
 
-// maxBody is the limit for request bodies, in bytes; it is more than any service accepts.
-const maxBody = 1 << 20
+// maxBody is the limit for request bodies, in bytes; it is more than any service accepts. The registry takes layers.
+const (
+	maxBody  = 1 << 20
+	maxLayer = 64 << 20
+)
 
 // exchange is one running call.
 type exchange struct {
@@ -63,7 +66,14 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Region: to.region,
 		RequestID: requestID(r.Header.Get("opc-request-id")), At: e.now(), Began: began,
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	most := maxBody
+	switch {
+	case to.service == "registry":
+		most = maxLayer
+	case r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/n/"):
+		most = maxObject
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(most)+1))
 	if err != nil {
 		e.opts.Log.Debug("client went away", "path", r.URL.Path)
 		cutConnection(w)
@@ -88,7 +98,7 @@ func (e *Emulator) serve(w http.ResponseWriter, r *http.Request, to target) {
 	}
 	busy := x.unavailable()
 	switch {
-	case len(body) > maxBody:
+	case len(body) > most:
 		x.finish(w, x.formed(errTooLarge), 0)
 	case busy != nil: // whatever the request is
 		x.finish(w, x.formed(*busy), 0)

@@ -2,6 +2,7 @@ package ociemu
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,7 +22,8 @@ const tenancyName = "ociemu"
 
 func identityService() service {
 	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
-	return service{name: "identity", base: "20160918", signed: true, routes: append(domainRoutes(), []route{
+	more := slices.Concat(domainRoutes(), groupRoutes(), otherRoutes())
+	return service{name: "identity", base: "20160918", signed: true, routes: append(more, []route{
 		{operation: "GetTenancy", method: get, path: "/tenancies/{tenancyId}", handle: getTenancy},
 		{operation: "ListRegionSubscriptions", method: get, path: "/tenancies/{tenancyId}/regionSubscriptions",
 			handle: listRegionSubscriptions},
@@ -146,11 +148,20 @@ func orNil(text string) any {
 func sameText(a, b string) bool { return a != "" && strings.EqualFold(a, b) }
 
 func userBody(s *state, u *user) map[string]any {
+	lifecycle, inactive, provider := "ACTIVE", any(nil), any(nil)
+	if u.deactivated {
+		lifecycle, inactive = "INACTIVE", 1 // bit 0: SUSPENDED, according to oci-go-sdk identity/user.go
+	}
+	if u.federated {
+		provider = derivedOCID(s, "saml2idp", "of "+s.tenancy)
+	}
 	return map[string]any{
 		"id": u.id, "compartmentId": s.tenancy, "name": u.name, "description": u.name,
 		"timeCreated":    timestamp(u.created),
-		"lifecycleState": "ACTIVE", "isMfaActivated": false, "email": orNil(u.email), "emailVerified": false,
-		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
+		"lifecycleState": lifecycle, "inactiveStatus": inactive, "identityProviderId": provider,
+		"lastSuccessfulLoginTime": timeOrNil(u.lastLogin), "dbUserName": orNil(u.databaseName),
+		"isMfaActivated": false, "email": orNil(u.email), "emailVerified": false,
+		"freeformTags": orMap(maps.Clone(u.tags)), "definedTags": map[string]any{},
 		"capabilities": u.classicCapabilities(),
 	}
 }

@@ -22,7 +22,7 @@ func listAPIKeys(x *exchange, u *user) reply {
 func (x *exchange) apiKeyBody(u *user, k *apiKey) map[string]any {
 	return map[string]any{
 		"keyId": x.e.state.tenancy + "/" + u.id + "/" + k.fingerprint, "keyValue": k.pem, "fingerprint": k.fingerprint,
-		"userId": u.id, "timeCreated": timestamp(k.created), "lifecycleState": k.lifecycle(x.now),
+		"userId": u.id, "timeCreated": orNil(k.shownCreated()), "lifecycleState": k.lifecycle(x.now),
 		"inactiveStatus": nil,
 	}
 }
@@ -122,8 +122,9 @@ func listAuthTokens(x *exchange, u *user) reply {
 
 func (x *exchange) authTokenBody(u *user, t *authToken, value any) map[string]any {
 	return map[string]any{
-		"token": value, "id": t.id, "userId": u.id, "description": t.description, "timeCreated": timestamp(t.created),
-		"timeExpires": timeOrNil(t.expires), "lifecycleState": x.lifecycle(&t.birth), "inactiveStatus": nil,
+		"token": value, "id": t.id, "userId": u.id, "description": t.description,
+		"timeCreated": orNil(t.shownCreated()), "timeExpires": timeOrNil(t.expires),
+		"lifecycleState": x.lifecycle(&t.birth), "inactiveStatus": nil,
 	}
 }
 
@@ -204,7 +205,7 @@ func listSecretKeys(x *exchange, u *user) reply {
 
 func (x *exchange) secretKeyBody(u *user, k *secretKey) map[string]any {
 	return map[string]any{
-		"id": k.shown, "userId": u.id, "displayName": k.displayName, "timeCreated": timestamp(k.created),
+		"id": k.shown, "userId": u.id, "displayName": k.displayName, "timeCreated": orNil(k.shownCreated()),
 		"timeExpires":    timeOrNil(k.expires),
 		"lifecycleState": x.lifecycle(&k.birth), "inactiveStatus": nil,
 	}

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// KMS: the vaults themselves, base path 20180608 (oci-go-sdk keymanagement/keymanagement_kmsvault_client.go). It has
-// only GetVault, with which clients check that a vault exists, such as External Secrets' provider when it validates a
-// store.
+// KMS: the vaults themselves, base path 20180608 (oci-go-sdk keymanagement/keymanagement_kmsvault_client.go). With
+// GetVault clients check that a vault exists, such as External Secrets' provider when it validates a store.
 
 func kmsService() service {
 	return service{name: "kms", base: "20180608", signed: true, routes: []route{
+		{operation: "ListVaults", method: http.MethodGet, path: "/vaults", handle: listVaults},
 		{operation: "GetVault", method: http.MethodGet, path: "/vaults/{vaultId}", handle: getVault},
 	}}
 }
@@ -33,10 +33,47 @@ func (x *exchange) hasVault() bool {
 }
 
 func theVault(x *exchange) (aim, bool) {
+	if k := x.signingVault(); k != nil {
+		return aim{k.compartment, map[string]string{"target.vault.id": k.vault}}, true
+	}
 	return aim{x.e.state.tenancy, map[string]string{"target.vault.id": x.params["vaultId"]}}, x.hasVault()
 }
 
+// signingVault is a key whose vault is named in the path.
+func (x *exchange) signingVault() *signingKey {
+	return find(x.e.state.signing, func(k *signingKey) bool {
+		return k.region == x.call.Region && k.vault == x.params["vaultId"]
+	})
+}
+
+func (k *signingKey) vaultBody() map[string]any {
+	return map[string]any{
+		"id": k.vault, "compartmentId": k.compartment, "displayName": k.name, "lifecycleState": "ACTIVE",
+		"vaultType": "DEFAULT", "cryptoEndpoint": k.endpoint("crypto"), "managementEndpoint": k.endpoint("management"),
+		"timeCreated":  timestamp(k.created),
+		"freeformTags": map[string]string{}, "definedTags": map[string]any{},
+	}
+}
+
+// listVaults lists the vaults of the signing keys. The vault of the seeded secrets is in the root compartment, where
+// nobody looks for it.
+func listVaults(x *exchange) reply {
+	if x.query.Get("compartmentId") == "" {
+		return errMissing.because("The compartmentId is missing.").reply()
+	}
+	var list []map[string]any
+	for _, k := range x.e.state.signing {
+		if k.region == x.call.Region && k.compartment == x.query.Get("compartmentId") {
+			list = append(list, k.vaultBody())
+		}
+	}
+	return listReply(x, list, bare)
+}
+
 func getVault(x *exchange) reply {
+	if k := x.signingVault(); k != nil {
+		return ok(k.vaultBody()).with("etag", x.e.state.ids.etagOf(k.vault))
+	}
 	if !x.hasVault() {
 		return errNotFound.reply()
 	}

@@ -28,14 +28,25 @@ type aim struct {
 // classicNeeds has an entry for every operation of allServices but those of the domains, which are in scimNeeds. The
 // permissions are those of the tables "Permissions Required for Each API Operation" of Oracle's Policy Reference
 // (policyreference/iampolicyreference.htm, keypolicyreference.htm, notificationpolicyreference.htm,
-// eventspolicyreference.htm, functionspolicyreference.htm, objectstoragepolicyreference.htm), with four exceptions:
+// eventspolicyreference.htm, functionspolicyreference.htm, objectstoragepolicyreference.htm), with five exceptions:
 //   - GetUserUIPasswordInformation is in no table: here it reads the user's credentials.
+//   - ListDbCredentials is in no table: here it reads the user's credentials.
 //   - ListSecretBundleVersions is in no table: here it needs the same as ListSecretBundles.
 //   - Cloud Guard's reference names operations only by verb; see ocipolicy.CloudGuardRead.
+//   - Container Registry's operations are in none of them: the permissions follow the order of the verbs.
 //   - CreateOrResetUIPassword and GetNamespace follow [Answers].
 var classicNeeds = map[string]need{
 	"GetTenancy":              {permissions: []string{"TENANCY_INSPECT"}, on: inTenancy},
 	"ListRegionSubscriptions": {permissions: []string{"TENANCY_INSPECT"}, on: inTenancy},
+
+	"ListCompartments":         {permissions: []string{"COMPARTMENT_INSPECT"}, on: inQueried},
+	"ListPolicies":             {permissions: []string{"POLICY_READ"}, on: inQueried},
+	"ListGroups":               {permissions: []string{"GROUP_INSPECT"}, on: inTenancy},
+	"ListUserGroupMemberships": {permissions: []string{"GROUP_INSPECT", "USER_INSPECT"}, on: inTenancy},
+
+	"ListSmtpCredentials":        {permissions: []string{"CREDENTIAL_INSPECT"}, on: theUser},
+	"ListDbCredentials":          {permissions: []string{"USER_READ"}, on: theUser},
+	"ListOAuthClientCredentials": {permissions: []string{"USER_READ"}, on: theUser},
 
 	"ListDomains": {permissions: []string{"DOMAIN_INSPECT"}, on: inQueried},
 	"GetDomain":   {permissions: []string{"DOMAIN_READ"}, on: theDomain},
@@ -72,7 +83,16 @@ var classicNeeds = map[string]need{
 	"GetSecretBundleByName":         {permissions: []string{"SECRET_BUNDLE_READ"}, on: theNamedSecret},
 	"ListSecretBundleVersions":      {permissions: []string{"SECRET_BUNDLE_INSPECT"}, on: theSecret},
 
-	"GetVault": {permissions: []string{"VAULT_READ"}, on: theVault},
+	"GetVault":   {permissions: []string{"VAULT_READ"}, on: theVault},
+	"ListVaults": {permissions: []string{"VAULT_INSPECT"}, on: inQueried},
+	"ListKeys":   {permissions: []string{"KEY_INSPECT"}, on: inQueried},
+	"GetKey":     {permissions: []string{"KEY_READ"}, on: theKey},
+	"Sign":       {permissions: []string{"KEY_SIGN"}, on: theSigningKey},
+
+	"ListContainerRepositories":     {permissions: []string{"REPOSITORY_INSPECT"}, on: inQueried},
+	"ListContainerImages":           {permissions: []string{"REPOSITORY_INSPECT"}, on: inQueried},
+	"ListContainerImageSignatures":  {permissions: []string{"REPOSITORY_READ"}, on: inQueried},
+	"CreateContainerImageSignature": {permissions: []string{"REPOSITORY_UPDATE"}, on: inBody},
 
 	"GetTopic":       {permissions: []string{"ONS_TOPIC_READ"}, on: theTopic},
 	"PublishMessage": {permissions: []string{"ONS_TOPIC_PUBLISH"}, on: theTopic},
@@ -107,10 +127,18 @@ var classicNeeds = map[string]need{
 	"PullManifest": {own: true},
 	"PullBlob":     {own: true},
 	"ListTags":     {own: true},
-	"ListBuckets":  {own: true},
-	"HeadBucket":   {own: true},
-	"ListObjects":  {own: true},
-	"GetObject":    {own: true},
+	"BeginUpload":  {own: true},
+	"UploadPart":   {own: true},
+	"EndUpload":    {own: true},
+	"PushManifest": {own: true},
+
+	"PutObject": {permissions: []string{"OBJECT_CREATE"}, on: theBucket, also: overwrites},
+	"GetObject": {permissions: []string{"OBJECT_READ"}, on: theBucket},
+
+	"s3/ListBuckets": {own: true},
+	"s3/HeadBucket":  {own: true},
+	"s3/ListObjects": {own: true},
+	"s3/GetObject":   {own: true},
 }
 
 // inTenancy aims at the root compartment, as all operations on Cloud Guard's problems of users do.

@@ -46,7 +46,7 @@ func TestEveryAnswerAboutAPermissionIsAKnownOne(t *testing.T) {
 	for _, a := range []Answers{{}, {PasswordPermission: PasswordNeedsSet, NamespacePermission: NamespaceReads}} {
 		e := &Emulator{opts: Options{Answers: a.withDefaults()}}
 		for operation, n := range classicNeeds {
-			if n.also == nil {
+			if n.also == nil || operation == "PutObject" { // which depends on the bucket
 				continue
 			}
 			x := &exchange{e: e, http: httptest.NewRequest("GET", "/", nil)}

@@ -29,11 +29,14 @@ func (e *Emulator) AddCompartment(name, parent string) string {
 	defer e.mu.Unlock()
 	s := e.state
 	id := s.ids.ocid("compartment", "")
-	s.compartments[id] = compartment{name, orDefault(parent, s.tenancy)}
+	s.compartments[id] = compartment{name: name, parent: orDefault(parent, s.tenancy)}
 	return id
 }
 
-type compartment struct{ name, parent string }
+type compartment struct {
+	name, parent string
+	deleted      bool
+}
 
 // pathOf is the path from a compartment up to the root.
 func (s *state) pathOf(id string) []ocipolicy.Compartment {

@@ -44,6 +44,7 @@ type target struct {
 	region    string
 	host      string
 	namespace string // only for the S3-compatible API
+	vault     string // label of a vault; only for its own hosts
 }
 
 // lookupHost resolves a host name of the commercial realm, as the SDKs build it. It fails for unknown services and
@@ -72,7 +73,7 @@ func lookupHost(host string) (target, bool) {
 	}
 	t := target{region: region, host: host}
 	switch service {
-	case "identity", "events", "objectstorage", "functions", "kms":
+	case "identity", "events", "objectstorage", "functions", "kms", "artifacts":
 		t.service = service
 	case "vaults":
 		t.service = "vault"
@@ -90,6 +91,10 @@ func lookupHost(host string) (target, bool) {
 		if domain, isCollector := strings.CutSuffix(service, ".apm-agt"); isCollector && domain != "" &&
 			!strings.Contains(domain, ".") {
 			t.service = "apm"
+			return t, true
+		}
+		if name, label, isVault := kmsHost(service); isVault {
+			t.service, t.vault = name, label
 			return t, true
 		}
 		namespace, isS3 := strings.CutSuffix(service, ".compat.objectstorage")

@@ -10,7 +10,7 @@ import (
 
 // Registry: the container registry (OCIR), a Docker registry with its token endpoint. A client calls GET /v2/, is
 // referred to the token endpoint, signs in there with Basic authentication, and gets a bearer token for the requested
-// repositories. Images can be seeded and pulled, but not pushed. Sources:
+// repositories. Images can be seeded, pulled and pushed; see registry_push.go. Sources:
 // https://distribution.github.io/distribution/spec/api/ and its /spec/auth/token/.
 
 func registryService() service {
@@ -22,6 +22,14 @@ func registryService() service {
 			handle: inRepository(pullManifest)},
 		{operation: "PullBlob", method: get, path: "/v2/{name...}/blobs/{digest}", handle: inRepository(pullBlob)},
 		{operation: "ListTags", method: get, path: "/v2/{name...}/tags/list", handle: inRepository(listTags)},
+		{operation: "BeginUpload", method: http.MethodPost, path: "/v2/{name...}/blobs/uploads",
+			handle: pushing(beginUpload)},
+		{operation: "UploadPart", method: http.MethodPatch, path: "/v2/{name...}/blobs/uploads/{session}",
+			handle: pushing(uploadPart)},
+		{operation: "EndUpload", method: http.MethodPut, path: "/v2/{name...}/blobs/uploads/{session}",
+			handle: pushing(endUpload)},
+		{operation: "PushManifest", method: http.MethodPut, path: "/v2/{name...}/manifests/{reference}",
+			handle: pushing(pushManifest)},
 	}}
 }
 
@@ -100,11 +108,11 @@ func (x *exchange) loggedIn() (login, bool) {
 	return l, isBearer && known && x.now.Before(l.ends)
 }
 
-// mayPull reports whether the login is for that repository.
-func (l login) mayPull(name string) bool {
+// may reports whether the login is for that action, pull or push, in a repository.
+func (l login) may(action, name string) bool {
 	return slices.ContainsFunc(l.scopes, func(scope string) bool {
 		actions, ours := strings.CutPrefix(scope, "repository:"+name+":")
-		return ours && (slices.Contains(strings.Split(actions, ","), "pull") || actions == "*")
+		return ours && (slices.Contains(strings.Split(actions, ","), action) || actions == "*")
 	})
 }
 
@@ -130,7 +138,7 @@ func inRepository(handle func(*exchange, *repository) reply) func(*exchange) rep
 			return x.challenge(scope)
 		case !repositoryName.MatchString(name):
 			return registryError(http.StatusBadRequest, "NAME_INVALID", "invalid repository name")
-		case !l.mayPull(name):
+		case !l.may("pull", name):
 			return x.challenge(scope)
 		}
 		short, ours := strings.CutPrefix(name, x.e.state.namespace+"/")

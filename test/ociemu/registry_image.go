@@ -13,11 +13,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // repository is the content of the registry under one name.
 type repository struct {
 	name      string
+	parent    string            // compartment; empty: the root compartment
+	created   time.Time         // zero: by a push or a seeded image
 	tags      map[string]string // tag -> digest of a manifest
 	manifests map[string]manifest
 	blobs     map[string][]byte
@@ -79,12 +82,7 @@ func (e *Emulator) AddImage(seed ImageSeed) (name, digest string) {
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	r := e.state.images[seed.Repository]
-	if r == nil {
-		r = &repository{name: seed.Repository, tags: map[string]string{}, manifests: map[string]manifest{},
-			blobs: map[string][]byte{}}
-		e.state.images[seed.Repository] = r
-	}
+	r := e.state.repository(seed.Repository)
 	r.tags[tag], r.manifests[digest] = digest, m
 	r.blobs[digestOf(config)], r.blobs[digestOf(layer)] = config, layer
 	return fmt.Sprintf("ocir.%s.oci.oraclecloud.com/%s/%s:%s", e.opts.Region, e.state.namespace, seed.Repository, tag),

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
@@ -111,14 +111,27 @@ func TestAThirdPartyClientPullsASeededImage(t *testing.T) {
 	}
 }
 
-func TestNothingCanBePushed(t *testing.T) {
+func TestAPushedImageIsPulledUnchangedAndOnlyIntoTheTenancysNamespace(t *testing.T) {
 	e := ociemu.New(t, ociemu.Calm())
 	login, token := registryUser(e)
+	options := []remote.Option{remote.WithTransport(e.Client().Transport),
+		remote.WithAuth(&authn.Basic{Username: login, Password: token})}
+	image := must[v1.Image](t)(random.Image(3000, 2))
 	to := must[name.Reference](t)(name.ParseReference(registryHost + "/" + e.Namespace() + "/shop/new:1"))
-	err := remote.Write(to, empty.Image, remote.WithTransport(e.Client().Transport),
-		remote.WithAuth(&authn.Basic{Username: login, Password: token}))
-	if err == nil || !strings.Contains(err.Error(), "UNSUPPORTED") {
-		t.Errorf("a push ends with %v", err)
+	if err := remote.Write(to, image, options...); err != nil {
+		t.Fatal(err)
+	}
+	back := must[v1.Image](t)(remote.Image(to, options...))
+	if err := validate.Image(back); err != nil {
+		t.Error(err)
+	}
+	if sent, got := must[v1.Hash](t)(image.Digest()), must[v1.Hash](t)(back.Digest()); sent != got {
+		t.Errorf("%s was pushed, %s is pulled", sent, got)
+	}
+	foreign := must[name.Reference](t)(name.ParseReference(registryHost + "/foreign/shop:1"))
+	err := remote.Write(foreign, image, options...)
+	if err == nil || !strings.Contains(err.Error(), "DENIED") {
+		t.Errorf("a push into another namespace ends with %v", err)
 	}
 }
 
@@ -150,8 +163,10 @@ func TestTheRegistryRefusesUnknownRequestsInItsOwnForm(t *testing.T) {
 		{"GET", "/v2/" + ours + "/referrers/" + digest, 404, "NAME_UNKNOWN"},
 		{"GET", "/v1/search", 404, "NAME_UNKNOWN"},
 		{"GET", "/", 404, "NAME_UNKNOWN"},
-		{"POST", "/v2/" + ours + "/blobs/uploads/", 405, "UNSUPPORTED"},
-		{"PUT", "/v2/" + ours + "/manifests/latest", 405, "UNSUPPORTED"},
+		{"POST", "/v2/" + ours + "/blobs/uploads/", 401, "UNAUTHORIZED"}, // the login is only for pulls
+		{"PUT", "/v2/" + ours + "/manifests/latest", 401, "UNAUTHORIZED"},
+		{"PATCH", "/v2/" + other + "/blobs/uploads/unknown", 404, "BLOB_UPLOAD_UNKNOWN"},
+		{"PUT", "/v2/" + other + "/manifests/latest", 400, "MANIFEST_INVALID"},
 		{"DELETE", "/v2/" + ours + "/manifests/" + digest, 405, "UNSUPPORTED"},
 		{"POST", "/20180419/docker/token", 405, "UNSUPPORTED"},
 	} {

@@ -45,7 +45,7 @@ func allServices() []service {
 		objectStorageService(), functionsService(functionsNow), functionsInvokeService(functionsNow),
 		functionsService(functionsThen), functionsInvokeService(functionsThen), registryService(), s3Service(),
 		monitoringService(), apmService(),
-		kmsService(), scimServiceOf(), tokenService(),
+		kmsService(), kmsManagementService(), kmsCryptoService(), artifactsService(), scimServiceOf(), tokenService(),
 	}
 	for i := range services {
 		s := &services[i]

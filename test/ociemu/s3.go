@@ -9,12 +9,14 @@ import (
 )
 
 // S3: the S3-compatible API of Object Storage, https://{namespace}.compat.objectstorage.{region}.oraclecloud.com. It
-// checks customer secret keys: buckets can be seeded, but they have no objects, and nothing can be written. Error codes
+// checks customer secret keys: buckets can be seeded, but they seem empty here, and nothing can be written. Error codes
 // and messages follow https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+
+const s3Name = "s3"
 
 func s3Service() service {
 	get := http.MethodGet
-	return service{name: "s3", form: s3Form, unknown: s3Unknown, claims: isS3, routes: []route{
+	return service{name: s3Name, form: s3Form, unknown: s3Unknown, claims: isS3, routes: []route{
 		{operation: "ListBuckets", method: get, path: "/", handle: signedS3(listBuckets)},
 		{operation: "HeadBucket", method: http.MethodHead, path: "/{bucket}", handle: inBucket(func(*exchange) reply {
 			return reply{status: 200}
@@ -31,18 +33,6 @@ func isS3(r *http.Request) bool {
 	return r.URL.Path == "/" || strings.HasPrefix(r.Header.Get("Authorization"), "AWS") ||
 		r.URL.Query().Has("X-Amz-Signature")
 }
-
-// AddBucket adds an empty bucket to the tenancy's namespace.
-func (e *Emulator) AddBucket(name string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if slices.ContainsFunc(e.state.buckets, func(b bucket) bool { return b.Name == name }) {
-		panic("ociemu: there is a bucket " + name)
-	}
-	e.state.buckets = append(e.state.buckets, bucket{name, timestamp(e.now().Add(e.state.createdOffset))})
-}
-
-type bucket struct{ Name, CreationDate string }
 
 func xmlReply(status int, body any) reply {
 	text, err := xml.Marshal(body)
@@ -155,7 +145,7 @@ func s3Unknown(x *exchange) reply {
 }
 
 func (s *state) hasBucket(name string) bool {
-	return slices.ContainsFunc(s.buckets, func(b bucket) bool { return b.Name == name })
+	return slices.ContainsFunc(s.buckets, func(b *bucket) bool { return b.Name == name })
 }
 
 // inBucket refuses requests for a bucket that doesn't exist.
@@ -172,7 +162,7 @@ func listBuckets(x *exchange, owner *user) reply {
 	type result struct {
 		XMLName xml.Name `xml:"ListAllMyBucketsResult"`
 		Owner   struct{ ID, DisplayName string }
-		Buckets struct{ Bucket []bucket }
+		Buckets struct{ Bucket []*bucket }
 	}
 	body := result{}
 	body.Owner.ID, body.Owner.DisplayName = owner.id, strings.TrimSpace(owner.name)

@@ -62,6 +62,7 @@ func scimServiceOf() service {
 		{operation: "CreateAppClientSecretRegenerator", method: http.MethodPost, path: "/AppClientSecretRegenerator",
 			handle: inDomain(regenerateAppSecret)},
 	}
+	routes = append(routes, scimGroupRoutes()...)
 	for _, k := range allKinds() {
 		routes = append(routes, k.routes("", k.path, inDomain)...)
 		routes = append(routes, k.routes("My", k.myPath(), ofCaller)...)
@@ -119,10 +120,13 @@ func scimForm(x *exchange, r refusal) reply {
 	return answer.with("Content-Type", scimType)
 }
 
-// denied answers a caller without permission: 401 in a domain, 404 elsewhere.
+// denied answers a caller without permission: 401 in a domain, 404 elsewhere, with Object Storage's own code there.
 func (x *exchange) denied() reply {
-	if x.domain != nil {
+	switch {
+	case x.domain != nil:
 		return x.formed(scimDenied)
+	case x.params["bucket"] != "" && x.params["namespace"] == x.e.state.namespace:
+		return noBucket(x).reply()
 	}
 	return errNotFound.reply()
 }
@@ -271,7 +275,7 @@ func (x *exchange) resource(schema []string, path, kind, id, ocid, etag string, 
 		{name: "ocid", returned: byDefault, value: ocid},
 		{name: "meta", sub: []scimAttr{
 			{name: "resourceType", returned: byDefault, value: kind},
-			{name: "created", returned: byDefault, value: created},
+			{name: "created", returned: byDefault, value: orNil(created)},
 			{name: "lastModified", returned: byDefault, value: modified},
 			{name: "location", returned: byDefault, value: d.url() + "/" + scimBase + path + "/" + id},
 			{name: "version", returned: byDefault, value: etag},

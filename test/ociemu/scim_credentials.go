@@ -18,7 +18,7 @@ func (h held) attributes(x *exchange) []scimAttr {
 		path, name = h.kind.myPath(), "My"+name
 	}
 	list := x.resource([]string{h.kind.schema}, path, name, b.scimID, b.ocid, b.etag,
-		timestamp(b.created), timestamp(modified))
+		b.shownCreated(), timestamp(modified))
 	for _, name := range []string{"displayName", "description"} {
 		if text := h.text(name); text != nil && *text != "" {
 			list = append(list, scimAttr{name: name, returned: byDefault, value: *text})

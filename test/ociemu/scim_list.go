@@ -39,14 +39,14 @@ func (x *exchange) filter(searchable ...string) (scimFilter, *refusal) {
 // scimKeys are the sortable and searchable attributes of a resource, by name in lower case.
 type scimKeys[T any] map[string]func(T) string
 
-// matching returns the elements that a filter admits. Only ids, user names and nothing else ignore case.
+// matching returns the elements that a filter admits. Only ids and names ignore case.
 func (keys scimKeys[T]) matching(list []T, f scimFilter) []T {
 	key := keys[f.attribute]
 	if key == nil {
 		return list
 	}
 	same := func(a string) bool { return a == f.value }
-	if f.attribute == "id" || f.attribute == "username" {
+	if f.attribute == "id" || f.attribute == "username" || f.attribute == "displayname" {
 		same = func(a string) bool { return strings.EqualFold(a, f.value) }
 	}
 	var fit []T

@@ -12,6 +12,7 @@ type otherCredential struct {
 	birth
 	id, name, description, value string
 	scopes                       any
+	expired                      bool // of a database credential
 	attributes                   func(*otherCredential) []scimAttr
 	writable                     []string // the text attributes that a PATCH may change
 }
@@ -69,16 +70,24 @@ func (x *exchange) addOther(k *scimKind, u *user, c *otherCredential) *refusal {
 }
 
 func makeSMTP(x *exchange, k *scimKind, u *user, _ map[string]any) (scimCredential, []scimAttr, *refusal) {
-	c := &otherCredential{value: newAuthToken(), writable: []string{"description"},
-		attributes: func(c *otherCredential) []scimAttr {
-			return []scimAttr{{name: "userName", returned: byDefault, value: c.name}}
-		}}
+	c := newSMTP()
 	refused := x.addOther(k, u, c)
 	if refused != nil {
 		return nil, nil, refused
 	}
-	c.name = u.id + "@" + x.e.state.tenancy + "." + c.id[len(c.id)-2:] + ".com"
+	c.name = x.e.state.smtpName(u, c)
 	return c, []scimAttr{{name: "password", returned: byDefault, value: c.value}}, nil
+}
+
+func newSMTP() *otherCredential {
+	return &otherCredential{value: newAuthToken(), writable: []string{"description"},
+		attributes: func(c *otherCredential) []scimAttr {
+			return []scimAttr{{name: "userName", returned: byDefault, value: c.name}}
+		}}
+}
+
+func (s *state) smtpName(u *user, c *otherCredential) string {
+	return u.id + "@" + s.tenancy + "." + c.id[len(c.id)-2:] + ".com"
 }
 
 func makeOAuth(x *exchange, k *scimKind, u *user, body map[string]any) (scimCredential, []scimAttr, *refusal) {
@@ -96,12 +105,16 @@ func makeOAuth(x *exchange, k *scimKind, u *user, body map[string]any) (scimCred
 	case body["isResetSecret"] == true:
 		return nil, nil, scimBad("The emulator has no reset of a secret.")
 	}
-	c := &otherCredential{name: name, scopes: scopes, value: newAuthToken(), writable: []string{"description", "name"},
-		attributes: func(c *otherCredential) []scimAttr {
+	c := newOAuth(name, scopes)
+	return c, []scimAttr{{name: "secret", returned: byDefault, value: c.value}}, x.addOther(k, u, c)
+}
+
+func newOAuth(name string, scopes []any) *otherCredential {
+	return &otherCredential{name: name, scopes: scopes, value: newAuthToken(),
+		writable: []string{"description", "name"}, attributes: func(c *otherCredential) []scimAttr {
 			return []scimAttr{{name: "name", returned: byDefault, value: c.name},
 				{name: "scopes", returned: byDefault, value: c.scopes}}
 		}}
-	return c, []scimAttr{{name: "secret", returned: byDefault, value: c.value}}, x.addOther(k, u, c)
 }
 
 func isScope(s any) bool {
@@ -122,12 +135,16 @@ func makeDatabase(x *exchange, k *scimKind, u *user, body map[string]any) (scimC
 	case u.databaseName == "":
 		return nil, nil, scimBad("The user has no dbUserName.")
 	}
-	c := &otherCredential{name: u.databaseName, value: value, attributes: func(c *otherCredential) []scimAttr {
+	c := newDatabase(u.databaseName, value)
+	return c, nil, x.addOther(k, u, c)
+}
+
+func newDatabase(name, value string) *otherCredential {
+	return &otherCredential{name: name, value: value, attributes: func(c *otherCredential) []scimAttr {
 		return []scimAttr{{name: "name", returned: byDefault, value: c.name},
 			{name: "lastSetDate", returned: byDefault, value: timestamp(c.created)},
-			{name: "expired", returned: byDefault, value: false}}
+			{name: "expired", returned: byDefault, value: c.expired}}
 	}}
-	return c, nil, x.addOther(k, u, c)
 }
 
 func (c *otherCredential) ownID() string   { return c.id }

@@ -6,10 +6,11 @@ import (
 	"net/http"
 )
 
-// key is the name of the operation in needs. The domains' API has names of the classic one.
+// key is the name of the operation in needs. The domains' API has names of the classic one, and the
+// S3-compatible API those of Object Storage.
 func (r *route) key() string {
-	if r.service == scimService {
-		return scimService + "/" + r.operation
+	if r.service == scimService || r.service == s3Name {
+		return r.service + "/" + r.operation
 	}
 	return r.operation
 }
@@ -20,6 +21,7 @@ func (r *route) key() string {
 func scimNeeds() map[string]need {
 	list := map[string]need{}
 	counterparts := map[string]string{
+		"ListGroups": "ListGroups", "GetGroup": "ListUserGroupMemberships",
 		"ListUsers": "ListUsers", "GetUser": "GetUser", "CreateUser": "CreateUser", "DeleteUser": "DeleteUser",
 		"PutUserPasswordChanger":  "CreateOrResetUIPassword",
 		"PutUserPasswordResetter": "CreateOrResetUIPassword",

@@ -15,6 +15,7 @@ const (
 	passwordExtension   = idcsSchemas + "extension:passwordState:User"
 	credentialExtension = idcsSchemas + "extension:userCredentials:User"
 	tagExtension        = idcsSchemas + "extension:OCITags"
+	stateExtension      = idcsSchemas + "extension:userState:User"
 )
 
 // domainUsers are the users of the call's domain.
@@ -107,7 +108,7 @@ func (x *exchange) userAttributes(u *user) []scimAttr {
 		modified = u.modified
 	}
 	schemas := []string{userSchema, userExtension, capabilityExtension, passwordExtension, credentialExtension,
-		tagExtension}
+		tagExtension, stateExtension}
 	list := append(x.resource(schemas, "/Users", "User", u.scimID, u.id, u.etag, timestamp(u.created),
 		timestamp(modified)),
 		scimAttr{name: "userName", returned: always, value: u.name},
@@ -118,21 +119,41 @@ func (x *exchange) userAttributes(u *user) []scimAttr {
 			{name: "isFederatedUser", returned: byDefault, value: u.federated}}},
 		scimAttr{name: capabilityExtension, sub: u.scimCapabilities()},
 		scimAttr{name: passwordExtension, sub: x.passwordState(u)},
+		scimAttr{name: stateExtension, sub: []scimAttr{
+			{name: "lastSuccessfulLoginDate", returned: onRequest, value: timeOrNil(u.lastLogin)}}},
 		scimAttr{name: credentialExtension, sub: x.credentialIDs(u)},
 	)
 	if u.email != "" {
 		list = append(list, scimAttr{name: "emails", returned: byDefault, value: []map[string]any{
 			{"value": u.email, "type": "work", "primary": true, "verified": true}}})
 	}
+	return append(list, u.scimTags()...)
+}
+
+// scimTags are the user's tags (oci-go-sdk, identitydomains.ExtensionOciTags).
+func (u *user) scimTags() []scimAttr {
+	var own []scimAttr
 	if len(u.tags) > 0 {
 		var tags []map[string]string
 		for _, key := range sortedKeys(u.tags) {
 			tags = append(tags, map[string]string{"key": key, "value": u.tags[key]})
 		}
-		list = append(list, scimAttr{name: tagExtension, sub: []scimAttr{
-			{name: "freeformTags", returned: byDefault, value: tags}}})
+		own = append(own, scimAttr{name: "freeformTags", returned: byDefault, value: tags})
 	}
-	return list
+	if len(u.defined) > 0 {
+		var tags []map[string]any
+		for _, namespace := range slices.Sorted(maps.Keys(u.defined)) {
+			for _, key := range slices.Sorted(maps.Keys(u.defined[namespace])) {
+				tags = append(tags, map[string]any{"namespace": namespace, "key": key,
+					"value": u.defined[namespace][key]})
+			}
+		}
+		own = append(own, scimAttr{name: "definedTags", returned: byDefault, value: tags})
+	}
+	if len(own) == 0 {
+		return nil
+	}
+	return []scimAttr{{name: tagExtension, sub: own}}
 }
 
 func (u *user) scimCapabilities() []scimAttr {

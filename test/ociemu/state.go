@@ -23,6 +23,9 @@ type state struct {
 	scimCache     map[string]any
 	vaults        map[string]vaultRecord
 	compartments  map[string]compartment
+	groups        []*group
+	// listedPolicies are those that ListPolicies shows.
+	listedPolicies []*listedPolicy
 
 	// named are the ids of all credentials, including deleted ones: fingerprints, OCIDs of tokens, access keys. They
 	// are not secret.
@@ -43,10 +46,13 @@ type state struct {
 	problems    []*problem
 	functions   map[string]*deployed
 	rules       []*rule
-	buckets     []bucket
+	buckets     []*bucket
 	images      map[string]*repository // by name without the namespace
-	logins      map[string]login       // by registry bearer token
-	pages       map[string]int         // page token -> offset
+	uploads     map[string][]byte      // blobs that are being pushed, by session
+	signing     []*signingKey
+	signatures  []*imageSignature
+	logins      map[string]login // by registry bearer token
+	pages       map[string]int   // page token -> offset
 	retries     map[string]*retried
 }
 
@@ -59,7 +65,7 @@ func newState(o Options) *state {
 		domainIDs: newIDs(o.Seed ^ 0x646f6d61696e), scimUsers: map[string]*user{},
 		scimOwners: map[string]*user{},
 		named:      map[string]bool{}, users: map[string]*user{}, logins: map[string]login{},
-		images: map[string]*repository{}, pages: map[string]int{}, retries: map[string]*retried{},
+		images: map[string]*repository{}, uploads: map[string][]byte{}, pages: map[string]int{}, retries: map[string]*retried{},
 		secretsAt: map[string]*secret{},
 		vaults:    map[string]vaultRecord{}, compartments: map[string]compartment{}, functions: map[string]*deployed{},
 	}
@@ -73,6 +79,7 @@ func newState(o Options) *state {
 			s.addDomain(seed, o.HomeRegion, o.Now())
 		}
 	}
+	s.addFirstGroup(o.Now())
 	return s
 }
 
@@ -114,6 +121,7 @@ type birth struct {
 	rejects   int       // how many more uses are refused
 	made      time.Time // lists of an earlier time lack it; zero: it always existed
 	gone      time.Time // when it was deleted; zero: it exists
+	undated   bool      // lists omit when it was created
 	etag      string
 	credentialSide
 }
@@ -220,6 +228,16 @@ func (u *user) authToken(id string) *authToken {
 // secretKey finds a customer secret key by its access key, or by its id in the classic API.
 func (u *user) secretKey(id string) *secretKey {
 	return find(u.secretKeys, func(k *secretKey) bool { return k.id == id || k.shown == id })
+}
+
+// other finds a credential of another kind by its OCID.
+func (u *user) other(id string) *otherCredential {
+	for _, list := range u.others {
+		if c := find(list, func(c *otherCredential) bool { return c.id == id }); c != nil {
+			return c
+		}
+	}
+	return nil
 }
 
 // find returns the first matching element, or nil.

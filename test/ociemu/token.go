@@ -68,21 +68,13 @@ func (p Principal) Renew() error {
 }
 
 func (p Principal) issue() (string, error) {
-	jwk, err := json.Marshal(map[string]string{
-		"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "ociemu-session",
-		"n": base64.RawURLEncoding.EncodeToString(p.key.N.Bytes()),
-		"e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(p.key.E)).Bytes()),
-	})
-	if err != nil {
-		return "", err
-	}
 	now := p.e.clientsNow()
 	return signJWT(p.e.issuer, map[string]any{
 		"iss": "authService.oracle.com", "aud": "oci", "ptype": "resource", "ttype": "res_sp", "jti": randomHex(32),
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(p.e.opts.TokenLife).Unix(),
 		"sub": p.FunctionID, "res_id": p.FunctionID, "res_type": "fnfunc", "res_name": p.Name,
 		"res_tenant": p.e.Tenancy(), "tenant": p.e.Tenancy(), "res_compartment": p.Compartment,
-		"jwk": string(jwk),
+		"jwk": jwkOf(p.key),
 	})
 }
 
@@ -151,9 +143,10 @@ func (e *Emulator) verifyToken(token string) (Caller, *rsa.PublicKey, error) {
 		Name        string          `json:"res_name"`
 		Compartment string          `json:"res_compartment"`
 		Type        string          `json:"res_type"`
+		Principal   string          `json:"ptype"`
 		JWK         json.RawMessage `json:"jwk"`
 	}
-	if json.Unmarshal(payload, &claims) != nil || claims.Type != "fnfunc" || claims.Tenant != e.Tenancy() {
+	if json.Unmarshal(payload, &claims) != nil || claims.Tenant != e.Tenancy() {
 		return Caller{}, nil, errToken
 	}
 	if now := e.clientsNow().Unix(); now >= claims.Exp || now < claims.Nbf {
@@ -162,6 +155,16 @@ func (e *Emulator) verifyToken(token string) (Caller, *rsa.PublicKey, error) {
 	key, err := parseJWK(claims.JWK)
 	if err != nil {
 		return Caller{}, nil, err
+	}
+	if claims.Principal == "user" {
+		caller, ok := e.sessionOf(claims.Sub)
+		if !ok {
+			return Caller{}, nil, errToken
+		}
+		return caller, key, nil
+	}
+	if claims.Type != "fnfunc" {
+		return Caller{}, nil, errToken
 	}
 	return Caller{Kind: "function", ID: claims.Sub, Name: claims.Name, Compartment: claims.Compartment}, key, nil
 }

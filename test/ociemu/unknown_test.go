@@ -12,11 +12,11 @@ func TestASignedServiceSaysNotFoundToAGoodSignatureAndNotAuthenticatedToABadOne(
 	e := ociemu.New(t, ociemu.Calm())
 	fn := e.NewFunction("rotate", "")
 	for _, base := range []string{
-		"https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/policies?compartmentId=x",
-		"https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/users/x/smtpCredentials",
+		"https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/networkSources?compartmentId=x",
+		"https://identity.us-ashburn-1.oci.oraclecloud.com/20160918/users/x/mfaTotpDevices",
 		"https://vaults.us-ashburn-1.oci.oraclecloud.com/20180608/secrets/x/actions/rotate",
 		"https://secrets.vaults.us-ashburn-1.oci.oraclecloud.com/20190301/nothing",
-		"https://kms.us-ashburn-1.oraclecloud.com/20180608/vaults",
+		"https://kms.us-ashburn-1.oraclecloud.com/20180608/keys",
 		"https://kms.us-ashburn-1.oraclecloud.com/20180608/vaults/x/usage",
 		"https://notification.us-ashburn-1.oraclecloud.com/20181201/subscriptions",
 		"https://cloudguard-cp-api.us-ashburn-1.oci.oraclecloud.com/20200131/detectors",
@@ -24,7 +24,7 @@ func TestASignedServiceSaysNotFoundToAGoodSignatureAndNotAuthenticatedToABadOne(
 		"https://objectstorage.us-ashburn-1.oraclecloud.com/n/ns/b",
 		"https://functions.us-ashburn-1.oci.oraclecloud.com/20181201/applications",
 		"https://telemetry-ingestion.us-ashburn-1.oraclecloud.com/20180401/alarms",
-		e.URL() + "/20160918/policies", e.URL() + "/nothing", e.URL() + "/n/ns/b",
+		e.URL() + "/20160918/networkSources", e.URL() + "/nothing", e.URL() + "/n/ns/b",
 	} {
 		for _, method := range []string{"GET", "DELETE", "HEAD"} {
 			m := message{method: method, url: base, signer: fn}

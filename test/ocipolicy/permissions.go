@@ -56,6 +56,8 @@ var table = map[string]grants{
 		{"BUCKET_CREATE", "BUCKET_DELETE", "PAR_MANAGE", "RETENTION_RULE_MANAGE", "RETENTION_RULE_LOCK"}},
 	"objects": {{"OBJECT_INSPECT"}, {"OBJECT_READ"}, {"OBJECT_OVERWRITE"},
 		{"OBJECT_CREATE", "OBJECT_DELETE", "OBJECT_VERSION_DELETE", "OBJECT_RESTORE", "OBJECT_UPDATE_TIER"}},
+	"repos": {{"REPOSITORY_INSPECT"}, {"REPOSITORY_READ"}, {"REPOSITORY_UPDATE"}, // registrypolicyrepoaccess.htm
+		{"REPOSITORY_CREATE", "REPOSITORY_DELETE", "REPOSITORY_MANAGE"}},
 	"metrics": {{"METRIC_INSPECT"}, {"METRIC_READ"}, {"METRIC_WRITE"}, nil}, // monitoringpolicyreference.htm
 	"fn-app":  {{"FN_APP_LIST"}, {"FN_APP_READ"}, {"FN_APP_UPDATE"}, {"FN_APP_CREATE", "FN_APP_DELETE"}},
 	"fn-function": {{"FN_FUNCTION_LIST"}, {"FN_FUNCTION_READ"}, {"FN_FUNCTION_UPDATE"},
@@ -88,7 +90,7 @@ var families = map[string][]string{
 
 // silent are resource types of this project's statements that no request here concerns.
 var silent = []string{
-	"repos", "virtual-network-family", "subnets", "vnics", "cloud-shell",
+	"virtual-network-family", "subnets", "vnics", "cloud-shell",
 	"log-groups", "log-content", "logging-family", "apm-domains", "alarms", "tag-namespaces",
 	"resource-schedule-family",
 	"resource-schedule-schedules", "resource-schedule-workrequests", "orm-family", "orm-stacks", "orm-jobs",

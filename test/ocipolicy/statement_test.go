@@ -126,7 +126,7 @@ func TestAVerbGrantsWhatTheWeakerOnesDo(t *testing.T) {
 			"SECRET_VERSION_INSPECT SECRET_VERSION_READ"},
 		{ocipolicy.Use, "ons-topics", "ONS_TOPIC_INSPECT ONS_TOPIC_PUBLISH ONS_TOPIC_READ ONS_TOPIC_SUBSCRIBE"},
 		{ocipolicy.Read, "tenancies", "TENANCY_INSPECT"},
-		{ocipolicy.Manage, "repos", ""},
+		{ocipolicy.Manage, "vcns", ""},
 	} {
 		if got := strings.Join(ocipolicy.Permissions(c.verb, c.kind), " "); got != c.want {
 			t.Errorf("%s %s grants %q, want %q", c.verb, c.kind, got, c.want)

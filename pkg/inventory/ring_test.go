@@ -1,7 +1,9 @@
-package sweep
+package inventory
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -14,8 +16,8 @@ import (
 )
 
 // pagesOf returns a list with pages of the given size.
-func pagesOf(ids []string, size int) list {
-	return list{"list the users", func(page string) ([]string, string, error) {
+func pagesOf(ids []string, size int) IDs {
+	return IDs{"list the users", func(page string) ([]string, string, error) {
 		from := 0
 		if page != "" {
 			var err error
@@ -32,6 +34,25 @@ func pagesOf(ids []string, size int) list {
 	}}
 }
 
+// ringOf is a ring that keeps the failures.
+type ringOf struct {
+	Ring
+	mu   sync.Mutex
+	errs []error
+}
+
+func newRingOf(start float64) *ringOf {
+	r := &ringOf{Ring: Ring{Start: start}}
+	r.Failed = func(_ context.Context, _, _ string, err error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.errs = append(r.errs, err)
+	}
+	return r
+}
+
+func (r *ringOf) err() error { return errors.Join(r.errs...) }
+
 func manyIDs(n int) []string {
 	ids := make([]string, n)
 	for i := range ids {
@@ -43,16 +64,16 @@ func manyIDs(n int) []string {
 func TestARoundHandlesEveryIDOnce(t *testing.T) {
 	ids := manyIDs(1000)
 	for hour := range 20 {
-		r := &run{start: ringStart(time.Unix(int64(hour)*3600, 0), 0)}
+		r := newRingOf(StartAt(time.Unix(int64(hour)*3600, 0), 0))
 		var mu sync.Mutex
 		seen := map[string]int{}
-		r.forEach(t.Context(), []list{pagesOf(ids, 64)}, "read users", func(_ context.Context, id string) error {
+		r.Each(t.Context(), []IDs{pagesOf(ids, 64)}, "read users", func(_ context.Context, id string) error {
 			mu.Lock()
 			defer mu.Unlock()
 			seen[id]++
 			return nil
 		})
-		if err := r.failures.err(); err != nil || len(seen) != len(ids) {
+		if err := r.err(); err != nil || len(seen) != len(ids) {
 			t.Fatalf("hour %d: %d of %d ids (%v)", hour, len(seen), len(ids), err)
 		}
 		for id, n := range seen {
@@ -76,11 +97,11 @@ func TestADeadlineCutsOffOthersEveryTime(t *testing.T) {
 			t.Fatalf("%d of %d ids were never reached in %d sweeps, each of which reaches %d", len(left), len(ids),
 				sweeps, room)
 		}
-		r := &run{start: ringStart(time.Unix(1_790_000_000+int64(sweeps)*3600, 0), 0)}
+		r := newRingOf(StartAt(time.Unix(1_790_000_000+int64(sweeps)*3600, 0), 0))
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var mu sync.Mutex
 		done := 0
-		r.forEach(ctx, []list{pagesOf(ids, 50)}, "read users", func(_ context.Context, id string) error {
+		r.Each(ctx, []IDs{pagesOf(ids, 50)}, "read users", func(_ context.Context, id string) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if done == room {
@@ -92,7 +113,7 @@ func TestADeadlineCutsOffOthersEveryTime(t *testing.T) {
 			return nil
 		})
 		cancel(nil)
-		if r.failures.none() {
+		if r.err() == nil {
 			t.Fatal("a sweep that was cut off says that it finished")
 		}
 	}
@@ -104,8 +125,8 @@ func TestAFailureOfOneIDStopsNoOther(t *testing.T) {
 	broken := errors.New("broken")
 	var mu sync.Mutex
 	n := 0
-	r := &run{start: 0.5}
-	r.forEach(t.Context(), []list{pagesOf(ids, 10)}, "read users", func(_ context.Context, id string) error {
+	r := newRingOf(0.5)
+	r.Each(t.Context(), []IDs{pagesOf(ids, 10)}, "read users", func(_ context.Context, id string) error {
 		mu.Lock()
 		defer mu.Unlock()
 		n++
@@ -114,7 +135,7 @@ func TestAFailureOfOneIDStopsNoOther(t *testing.T) {
 		}
 		return nil
 	})
-	if err := r.failures.err(); !errors.Is(err, broken) || n != len(ids) {
+	if err := r.err(); !errors.Is(err, broken) || n != len(ids) {
 		t.Errorf("handled %d of %d, %v", n, len(ids), err)
 	}
 }
@@ -123,11 +144,11 @@ func TestTheStartStepsByTheGoldenRatioEachHour(t *testing.T) {
 	full := time.Unix(1_790_000_000, 0).Truncate(time.Hour)
 	for hour := range 50 {
 		now := full.Add(time.Duration(hour) * time.Hour)
-		at, next := ringStart(now, 1), ringStart(now.Add(time.Hour), 1)
+		at, next := StartAt(now, 1), StartAt(now.Add(time.Hour), 1)
 		if _, step := math.Modf(next - at + 1); math.Abs(step-(math.Phi-1)) > 1e-6 {
 			t.Errorf("hour %d: the step is %v", hour, step)
 		}
-		if later := ringStart(now.Add(time.Hour-1), 1); later != at {
+		if later := StartAt(now.Add(time.Hour-1), 1); later != at {
 			t.Errorf("hour %d begins at %v and ends at %v", hour, at, later)
 		}
 	}
@@ -136,7 +157,7 @@ func TestTheStartStepsByTheGoldenRatioEachHour(t *testing.T) {
 func TestThePartsOfOneSweepStartASixthOfTheRingApart(t *testing.T) {
 	var at []float64
 	for part := range 5 {
-		at = append(at, ringStart(time.Unix(1_790_000_000, 0), part))
+		at = append(at, StartAt(time.Unix(1_790_000_000, 0), part))
 	}
 	slices.Sort(at)
 	if at[0] < 0 || at[4] >= 1 {
@@ -156,12 +177,14 @@ func TestIDsThatDifferInTheirLastCharactersOnlyFillTheRingEvenly(t *testing.T) {
 	for n := range 100 * parts {
 		text := strconv.FormatInt(int64(1<<25+n), 32)
 		families["in base 32"] = append(families["in base 32"], begin+text)
-		families["hashes"] = append(families["hashes"], begin+hashOf(text)[:6])
+		sum := sha256.Sum256([]byte(text))
+		hashed := hex.EncodeToString(sum[:])
+		families["hashes"] = append(families["hashes"], begin+hashed[:6])
 	}
 	for name, ids := range families {
 		var in [parts]int
 		for _, id := range ids {
-			in[int(ringPosition(id)*parts)]++
+			in[int(position(id)*parts)]++
 		}
 		for i, n := range in {
 			if n < 65 || n > 135 {
@@ -174,7 +197,7 @@ func TestIDsThatDifferInTheirLastCharactersOnlyFillTheRingEvenly(t *testing.T) {
 func TestEachCharacterOfAnIDCountsForItsPlace(t *testing.T) {
 	id := "ocid1.user.oc1.." + strings.Repeat("a", 60)
 	for i := range id {
-		if other := id[:i] + "b" + id[i+1:]; ringPosition(other) == ringPosition(id) {
+		if other := id[:i] + "b" + id[i+1:]; position(other) == position(id) {
 			t.Errorf("%s stands where %s does", other, id)
 		}
 	}
@@ -182,7 +205,7 @@ func TestEachCharacterOfAnIDCountsForItsPlace(t *testing.T) {
 
 func TestTheIDAtTheStartComesFirst(t *testing.T) {
 	for _, id := range manyIDs(100) {
-		if d := (&run{start: ringPosition(id)}).distance(id); d != 0 {
+		if d := (Ring{Start: position(id)}).distance(id); d != 0 {
 			t.Errorf("%s stands %v behind its own place", id, d)
 		}
 	}
@@ -190,38 +213,16 @@ func TestTheIDAtTheStartComesFirst(t *testing.T) {
 
 func TestAPageThatCantBeReadEndsItsList(t *testing.T) {
 	asked := 0
-	endless := list{"list the users", func(string) ([]string, string, error) {
+	endless := IDs{"list the users", func(string) ([]string, string, error) {
 		asked++
 		if asked > 2 {
 			return nil, "", nil
 		}
 		return []string{"x"}, "more", errBroken
 	}}
-	r, handled := &run{}, 0
-	r.forEach(t.Context(), []list{endless}, "read users", func(context.Context, string) error { handled++; return nil })
-	if err := r.failures.err(); asked != 1 || handled != 1 || !errors.Is(err, errBroken) {
+	r, handled := newRingOf(0), 0
+	r.Each(t.Context(), []IDs{endless}, "read users", func(context.Context, string) error { handled++; return nil })
+	if err := r.err(); asked != 1 || handled != 1 || !errors.Is(err, errBroken) {
 		t.Errorf("asked %d times, handled %d, %v", asked, handled, err)
-	}
-}
-
-func TestTimeThatRanOutIsTheOneFailureAndNothingIsBegunAfterIt(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	r := &run{}
-	var mu sync.Mutex
-	begun := 0
-	r.forEach(ctx, []list{pagesOf(manyIDs(100), 50)}, "read users", func(ctx context.Context, _ string) error {
-		mu.Lock()
-		begun++
-		if begun == workers {
-			cancel()
-		}
-		mu.Unlock()
-		<-ctx.Done()
-		return denied // such as a call that was cut off
-	})
-	found := r.failures.findings()
-	if err := r.failures.err(); err != context.Canceled || len(found) != 1 || found[0].State != "the time ran out" ||
-		begun != workers {
-		t.Errorf("begun %d, %v, found %+v", begun, err, found)
 	}
 }
