@@ -85,8 +85,8 @@ resource "oci_functions_function" "this" {
   lifecycle {
     # Octets count, not characters.
     precondition {
-      condition     = sum([for k, v in merge(local.configuration, { ons_topic = join("", [for i in range(130) : "x"]) }) : floor(length(base64encode("${k}${v}")) * 3 / 4)]) <= 4096
-      error_message = "The configuration is longer than the 4 KB that Functions allows: shorten excluded_users (use a * for similar names), identity_domains or secret_compartment_ocids."
+      condition     = sum([for k, v in merge(local.configuration, { for k in concat(["ons_topic"], var.records_topic ? ["records_topic"] : []) : k => join("", [for i in range(130) : "x"]) }) : floor(length(base64encode("${k}${v}")) * 3 / 4)]) <= 4096
+      error_message = "The configuration is longer than the 4 KB that Functions allows: shorten excluded_users (use a * for similar names), identity_domains, secret_compartment_ocids or owner_topic_compartment_ocids."
     }
   }
 }

@@ -28,9 +28,13 @@ locals {
   ])
 
   # A compartment, as written in statements.
-  place = { for id in concat(local.secret_compartments, [local.topic_compartment]) :
+  place = { for id in concat(local.secret_compartments, [local.topic_compartment], var.owner_topic_compartment_ocids) :
     id => startswith(id, "ocid1.tenancy.") ? "tenancy" : "compartment id ${id}"...
   }
+
+  # The mail's statements cover the other topics of the same compartment.
+  records_elsewhere      = var.records_topic && local.topic_compartment != var.compartment_ocid
+  owner_topics_elsewhere = [for c in var.owner_topic_compartment_ocids : c if c != local.topic_compartment && !(c == var.compartment_ocid && local.records_elsewhere)]
 
   dynamic_group_names = { for f in ["rotate", "sweep"] : f => "${var.name_prefix}-${f}" }
 
@@ -77,6 +81,20 @@ locals {
       what = "{ONS_TOPIC_PUBLISH} in ${local.place[local.topic_compartment][0]}" },
       { name = "preflight-topic", purpose = "GetTopic: the preflight asks whether the topic is there, without a mail; no rotation needs it",
       what = "{ONS_TOPIC_READ} in ${local.place[local.topic_compartment][0]}" },
+    ],
+    [for c in local.records_elsewhere ? [var.compartment_ocid] : [] :
+      { name = "records", purpose = "PublishMessage to records_topic, and GetTopic: the preflight asks whether it is there",
+      what = "{ONS_TOPIC_PUBLISH, ONS_TOPIC_READ} in compartment id ${c}" }
+    ],
+    [for i, c in local.owner_topics_elsewhere :
+      { name = length(local.owner_topics_elsewhere) == 1 ? "owner-topics" : "owner-topics-${i + 1}", purpose = "GetTopic, PublishMessage: whether the topic in a secret's tag is in this compartment, and the mail to it",
+      what = "{ONS_TOPIC_PUBLISH, ONS_TOPIC_READ} in ${local.place[c][0]}" }
+    ],
+    [for b in compact([f == "sweep" ? var.report_bucket : ""]) :
+      { name = "report", purpose = "PutObject: the sweep's report. The function may not read, overwrite or delete one",
+      what = "{OBJECT_CREATE} in compartment id ${var.compartment_ocid} where target.bucket.name = '${b}'" }
+    ],
+    [
       { name = "metrics", purpose = "PostMetricData: figures of outcomes, durations and ages, in Keyturn's own namespace",
       what = "{METRIC_WRITE} in compartment id ${var.compartment_ocid} where target.metrics.namespace = 'keyturn'" },
     ],

@@ -17,6 +17,11 @@ locals {
   # The short form is documented only for the realm oc1.
   registry_host = local.region_known && local.realm == "oc1" ? "${local.regions[var.region].key}.ocir.io" : "ocir.${var.region}.oci.${coalesce(local.realm_domain, "<domain of the realm ${local.realm}>")}"
 
+  # How many subscribers there are for mails and alarms, for alarms only, and for records. Only the numbers are not sensitive.
+  general_subscribers = length(var.emails) + length(var.https_endpoints) + length(var.function_subscriptions) + nonsensitive(length(var.slack_urls))
+  alarm_subscribers   = nonsensitive(length(var.pagerduty_urls))
+  records_subscribers = length(var.records_functions) + nonsensitive(length(var.records_https_endpoints))
+
   # All inputs that are OCIDs. A regional OCID has its region after the third dot.
   regional_ocids = {
     subnet_ocid                  = compact([var.subnet_ocid])
@@ -34,13 +39,16 @@ locals {
     cloud_guard_responder_recipe_ocid = compact([var.cloud_guard_responder_recipe_ocid])
   }
   tenancy_wide_ocids = merge({
-    tenancy_ocid             = [var.tenancy_ocid]
-    compartment_ocid         = [var.compartment_ocid]
-    identity_domains         = var.identity_domains
-    secret_compartment_ocids = var.secret_compartment_ocids
-    topic_compartment_ocid   = compact([var.topic_compartment_ocid])
-    excluded_users           = [for u in var.excluded_users : u if startswith(u, "ocid1.")]
-    first_secrets            = [for s in values(var.first_secrets) : s.user]
+    tenancy_ocid                  = [var.tenancy_ocid]
+    compartment_ocid              = [var.compartment_ocid]
+    identity_domains              = var.identity_domains
+    secret_compartment_ocids      = var.secret_compartment_ocids
+    topic_compartment_ocid        = compact([var.topic_compartment_ocid])
+    owner_topic_compartment_ocids = var.owner_topic_compartment_ocids
+    function_subscriptions        = var.function_subscriptions
+    records_functions             = var.records_functions
+    excluded_users                = [for u in var.excluded_users : u if startswith(u, "ocid1.")]
+    first_secrets                 = [for s in values(var.first_secrets) : s.user]
   }, { for duty, parts in local.group_parts : "${duty}_group" => [for p in parts : p if startswith(p, "ocid1.")] })
 
   # What a domain's second or third way must be: of a named domain, and the only one.
@@ -132,8 +140,12 @@ resource "terraform_data" "inputs" {
       error_message = "topic_compartment_ocid is given, topic_ocid is not: give the existing topic's OCID, or leave both empty to create a topic in compartment_ocid."
     }
     precondition {
-      condition     = length(local.made_topics) > 0 || length(var.emails) + length(var.https_endpoints) == 0
-      error_message = "emails or https_endpoints are given, but the stack creates no topic to which it could subscribe them: subscribe them to the existing topics (${join(", ", compact([var.topic_ocid, var.alarm_topic_ocid]))}), and leave the inputs empty."
+      condition     = length(local.made_topics) > 0 || local.general_subscribers + local.alarm_subscribers == 0
+      error_message = "emails, https_endpoints, slack_urls, pagerduty_urls or function_subscriptions are given, but the stack creates no topic to which it could subscribe them: subscribe them to the existing topics (${join(", ", compact([var.topic_ocid, var.alarm_topic_ocid]))}), and leave the inputs empty."
+    }
+    precondition {
+      condition     = var.records_topic || local.records_subscribers == 0
+      error_message = "records_https_endpoints or records_functions are given, and records_topic is off: set records_topic to true, or leave them empty."
     }
     precondition {
       condition     = var.secret_policy == "compartment" || lookup(var.configuration, "secret_binding", "require") == "require"

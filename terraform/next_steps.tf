@@ -9,7 +9,7 @@ locals {
   )
 
   # A step has the lines of a text and the commands for it.
-  confirm_step = length(local.subscriptions) == 0 ? [] : [{
+  confirm_step = length(local.subscriptions) + length(local.private_subscriptions) == 0 ? [] : [{
     do       = ["Confirm each subscription within three days: Notifications has sent a mail", "or a request."]
     commands = []
   }]

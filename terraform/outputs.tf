@@ -112,6 +112,11 @@ output "topic_id" {
   value       = local.topic_id
 }
 
+output "records_topic_id" {
+  description = "OCID of the topic that gets the records, or null without one."
+  value       = local.records_topic_id
+}
+
 # ---------------------------------------------------------------- Alarms
 
 output "alarm_topic_id" {
@@ -124,6 +129,13 @@ output "alarm_topic_id" {
 output "schedule_id" {
   description = "OCID of the sweep's schedule, or null without one."
   value       = one(oci_resource_scheduler_schedule.sweep[*].id)
+}
+
+# ---------------------------------------------------------------- Report
+
+output "report_bucket" {
+  description = "Namespace and name of the bucket with the sweep's reports, or null without one."
+  value       = try(local.configuration.report_bucket, null)
 }
 
 # ---------------------------------------------------------------- Hardening

@@ -311,7 +311,7 @@ variable "configuration" {
 
   validation {
     condition     = alltrue([for k in keys(var.configuration) : contains(["event_check", "secret_binding", "bare_closure", "prove", "rsa_bits", "log_level", "metrics", "sweep_days", "default_domain_api", "maximum_age"], k)])
-    error_message = "configuration takes event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days, default_domain_api and maximum_age. The other keys have separate inputs: notifications, excluded_users, identity_domains, secret_compartment_ocids, dry_run, grace_period."
+    error_message = "configuration takes event_check, secret_binding, bare_closure, prove, rsa_bits, log_level, metrics, sweep_days, default_domain_api and maximum_age. The other keys have separate inputs: notifications, excluded_users, identity_domains, secret_compartment_ocids, dry_run, grace_period, report_bucket."
   }
   validation {
     condition = alltrue([for k, v in var.configuration : can(regex(lookup({

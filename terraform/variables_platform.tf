@@ -97,7 +97,7 @@ variable "key_rotation_days" {
 }
 
 variable "create_tag_namespace" {
-  description = "Whether to create the tag namespace keyturn (user, kind, role, owner). Set it to false if another stack of the tenancy has created it: its name is fixed."
+  description = "Whether to create the tag namespace keyturn (user, kind, role, owner, topic). Set it to false if another stack of the tenancy has created it: its name is fixed."
   type        = bool
   default     = true
 }
@@ -173,12 +173,91 @@ variable "https_endpoints" {
   default     = []
 
   validation {
-    condition     = length(distinct(var.https_endpoints)) == length(var.https_endpoints) && alltrue([for e in var.https_endpoints : can(regex("^https://[^@[:space:]]+$", e))])
-    error_message = "https_endpoints takes addresses that begin with https://, each once and without user or password."
+    condition     = length(distinct(var.https_endpoints)) == length(var.https_endpoints) && alltrue([for e in var.https_endpoints : can(regex("^https://[^@[:space:]]+$", e)) && length(e) <= 512])
+    error_message = "https_endpoints takes addresses that begin with https://, each once, without user or password, and of at most 512 characters, which is what Notifications allows."
   }
   validation {
     condition     = alltrue([for e in var.https_endpoints : !can(regex("(?i)^https://([a-z0-9-]+\\.)*(slack\\.com|pagerduty\\.com)(:[0-9]+)?(/|$)", e))])
-    error_message = "https_endpoints has an address of Slack or PagerDuty: it would stay unconfirmed, because Notifications has separate protocols for them, and the address is itself a credential. Subscribe it to the topic in the Console (protocol Slack or PagerDuty)."
+    error_message = "https_endpoints has an address of Slack or PagerDuty: it would stay unconfirmed, because Notifications has separate protocols for them. Give it in slack_urls or pagerduty_urls."
+  }
+}
+
+variable "slack_urls" {
+  description = "Webhooks of Slack that get the mails and alarms: `https://hooks.slack.com/services/...`. Each is a credential, because its holders may write to the channel: Terraform doesn't show it, but its state stores it. Open the link in the channel's first message within three days."
+  type        = list(string)
+  default     = []
+  sensitive   = true
+
+  validation {
+    condition     = length(distinct(var.slack_urls)) == length(var.slack_urls) && alltrue([for u in var.slack_urls : can(regex("^https://hooks\\.slack\\.com/services/[A-Za-z0-9_-]+/[A-Za-z0-9_-]+/[A-Za-z0-9_-]+$", u)) && length(u) <= 512])
+    error_message = "slack_urls takes addresses of the form https://hooks.slack.com/services/T.../B.../..., each once and without a query. Give other addresses in https_endpoints or pagerduty_urls."
+  }
+}
+
+variable "pagerduty_urls" {
+  description = "Integrations of PagerDuty that get the alarms: `https://events.pagerduty.com/integration/.../enqueue`. They get no mails, because each message opens an incident. Each is a credential: Terraform doesn't show it, but its state stores it. Open the link in the first incident within three days."
+  type        = list(string)
+  default     = []
+  sensitive   = true
+
+  validation {
+    condition     = length(distinct(var.pagerduty_urls)) == length(var.pagerduty_urls) && alltrue([for u in var.pagerduty_urls : can(regex("^https://events(\\.eu)?\\.pagerduty\\.com/integration/[A-Za-z0-9_-]+/enqueue$", u)) && length(u) <= 512])
+    error_message = "pagerduty_urls takes addresses of the form https://events.pagerduty.com/integration/<integration key>/enqueue, each once. Give other addresses in https_endpoints or slack_urls."
+  }
+}
+
+variable "function_subscriptions" {
+  description = "OCIDs of functions that get the mails and alarms as text. For programs, records_functions is better."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(distinct(var.function_subscriptions)) == length(var.function_subscriptions) && alltrue([for f in var.function_subscriptions : can(regex("^ocid1\\.fnfunc\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", f))])
+    error_message = "function_subscriptions takes OCIDs of functions (ocid1.fnfunc....), each once."
+  }
+}
+
+variable "owner_topic_compartment_ocids" {
+  description = "Compartments whose topics the tag keyturn.topic of a secret may name. Such a topic gets the secret's mails, in addition to the mail topic. The functions may publish to every topic in these compartments. Empty: the tag has no effect."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(var.owner_topic_compartment_ocids) <= 8 && length(distinct(var.owner_topic_compartment_ocids)) == length(var.owner_topic_compartment_ocids) && alltrue([for c in var.owner_topic_compartment_ocids : can(regex("^ocid1\\.compartment\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9]+)+$", c))])
+    error_message = "owner_topic_compartment_ocids takes up to eight OCIDs of compartments (ocid1.compartment.oc1..aaaa...), each once. The root compartment is refused: the functions could publish to every topic of the tenancy."
+  }
+}
+
+variable "records_topic" {
+  description = "Whether to create a topic for programs: it gets each outcome's record as JSON, one message for each outcome."
+  type        = bool
+  default     = false
+}
+
+variable "records_https_endpoints" {
+  description = "Endpoints that get the records as HTTPS requests, such as a ticket system's webhook. Terraform doesn't show these addresses, but its state stores them."
+  type        = list(string)
+  default     = []
+  sensitive   = true
+
+  validation {
+    condition     = length(distinct(var.records_https_endpoints)) == length(var.records_https_endpoints) && alltrue([for e in var.records_https_endpoints : can(regex("^https://[^@[:space:]]+$", e)) && length(e) <= 512])
+    error_message = "records_https_endpoints takes addresses that begin with https://, each once, without user or password, and of at most 512 characters, which is what Notifications allows."
+  }
+  validation {
+    condition     = alltrue([for e in var.records_https_endpoints : !can(regex("(?i)^https://([a-z0-9-]+\\.)*(slack\\.com|pagerduty\\.com)(:[0-9]+)?(/|$)", e))])
+    error_message = "records_https_endpoints has an address of Slack or PagerDuty, which can't use records. Give it in slack_urls or pagerduty_urls."
+  }
+}
+
+variable "records_functions" {
+  description = "OCIDs of functions that get the records."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(distinct(var.records_functions)) == length(var.records_functions) && alltrue([for f in var.records_functions : can(regex("^ocid1\\.fnfunc\\.[a-z0-9]+\\.[a-z0-9-]*(\\.[a-z0-9_-]+)+$", f))])
+    error_message = "records_functions takes OCIDs of functions (ocid1.fnfunc....), each once."
   }
 }
 
@@ -211,6 +290,41 @@ variable "sweep_schedule" {
   validation {
     condition     = contains(["hourly", "daily", "off"], var.sweep_schedule)
     error_message = "sweep_schedule is hourly, daily or off."
+  }
+}
+
+# ---------------------------------------------------------------- Report
+
+variable "report_bucket" {
+  description = "Name of a new bucket for the sweep's report, as evidence for auditors. It is private, and its retention rule keeps every report unchanged. Empty: no bucket and no report."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.report_bucket == "" || can(regex("^[A-Za-z0-9._-]{1,256}$", var.report_bucket))
+    error_message = "report_bucket is a bucket's name of letters, digits, hyphens, underscores and dots, such as keyturn-reports, or empty."
+  }
+}
+
+variable "report_retention_days" {
+  description = "How long the bucket keeps each report unchanged, in days. More than a year, so that a year's audit finds all of them."
+  type        = number
+  default     = 400
+
+  validation {
+    condition     = var.report_retention_days >= 1 && var.report_retention_days <= 3650 && floor(var.report_retention_days) == var.report_retention_days
+    error_message = "report_retention_days is a whole number of days from 1 to 3650."
+  }
+}
+
+variable "report_retention_locked_from" {
+  description = "The time from which the retention rule is locked, such as 2027-01-31T00:00:00Z, at least 14 days ahead. From then on nobody, not even Oracle, can remove or shorten it, and the bucket can't be deleted before its last report has expired. Empty: the rule isn't locked."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.report_retention_locked_from == "" || can(regex("^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?Z$", var.report_retention_locked_from)) && can(timeadd(var.report_retention_locked_from, "0s"))
+    error_message = "report_retention_locked_from is a time in UTC such as 2027-01-31T00:00:00Z, or empty."
   }
 }
 

@@ -122,6 +122,7 @@ resource "oci_identity_tag" "keyturn" {
     kind  = { description = "Kind of the credential", values = local.kind_names }
     role  = { description = "Which part of the credential the secret holds", values = local.roles }
     owner = { description = "Whom to notify when the secret's credential is rotated", values = [] }
+    topic = { description = "OCID of a topic that gets the mails about the secret, too", values = [] }
   } : {}
   provider = oci.home
 

@@ -2,19 +2,26 @@
 locals {
   grace_minutes = sum([for unit, minutes in { d = 1440, h = 60, m = 1 } : minutes * try(tonumber(one(regex("([0-9]+)${unit}", var.grace_period))), 0)])
 
-  unheard_topics = length(var.emails) + length(var.https_endpoints) > 0 ? [] : keys(local.made_topics)
+  unheard_topics = [for t in keys(local.made_topics) : t if local.general_subscribers == 0 && (t != "alarms" || local.alarm_subscribers == 0)]
+  alarms_only    = "topic_ocid is given, so they get only the alarms: subscribe them to that topic too"
 
   # Inputs that change nothing, with the reason.
   unused_inputs = [for input, why in {
-    vcn_cidr          = var.vcn_cidr != "10.77.0.0/26" && var.subnet_ocid != "" ? "subnet_ocid is given, so the stack creates no network" : ""
-    nat_gateway       = var.nat_gateway && var.subnet_ocid != "" ? "subnet_ocid is given, so the stack creates no network: check that the subnet has a route to the home region" : ""
-    vault_type        = var.vault_type != "DEFAULT" && var.vault_ocid != "" ? "vault_ocid is given, so the stack creates no vault" : ""
-    key_rotation_days = var.key_rotation_days == 90 ? "" : var.key_ocid != "" ? "key_ocid is given, so the stack creates no master key" : var.vault_ocid == "" && var.vault_type == "DEFAULT" ? "a vault of the type DEFAULT doesn't rotate keys: rotate the key with the guide's command, or set vault_type to VIRTUAL_PRIVATE" : ""
-    signing_key_ocid  = var.signing_key_ocid != "" && !var.require_signed_images ? "require_signed_images is off" : ""
-    alarm_topic_ocid  = var.alarm_topic_ocid != "" && !var.alarms ? "alarms is off" : ""
-    emails            = var.topic_ocid != "" && length(var.emails) > 0 && length(local.made_topics) > 0 ? "topic_ocid is given, so they get only the alarms: subscribe them to that topic too" : ""
-    https_endpoints   = var.topic_ocid != "" && length(var.https_endpoints) > 0 && length(local.made_topics) > 0 ? "topic_ocid is given, so they get only the alarms: subscribe them to that topic too" : ""
-    grace_period      = local.grace_minutes > 0 && alltrue([for k in local.kinds_on : local.kinds[k].origin == "reset"]) ? "a password has no overlap: the reset ends the old one" : ""
+    vcn_cidr                     = var.vcn_cidr != "10.77.0.0/26" && var.subnet_ocid != "" ? "subnet_ocid is given, so the stack creates no network" : ""
+    nat_gateway                  = var.nat_gateway && var.subnet_ocid != "" ? "subnet_ocid is given, so the stack creates no network: check that the subnet has a route to the home region" : ""
+    vault_type                   = var.vault_type != "DEFAULT" && var.vault_ocid != "" ? "vault_ocid is given, so the stack creates no vault" : ""
+    key_rotation_days            = var.key_rotation_days == 90 ? "" : var.key_ocid != "" ? "key_ocid is given, so the stack creates no master key" : var.vault_ocid == "" && var.vault_type == "DEFAULT" ? "a vault of the type DEFAULT doesn't rotate keys: rotate the key with the guide's command, or set vault_type to VIRTUAL_PRIVATE" : ""
+    signing_key_ocid             = var.signing_key_ocid != "" && !var.require_signed_images ? "require_signed_images is off" : ""
+    alarm_topic_ocid             = var.alarm_topic_ocid != "" && !var.alarms ? "alarms is off" : ""
+    emails                       = var.topic_ocid != "" && length(var.emails) > 0 && length(local.made_topics) > 0 ? local.alarms_only : ""
+    https_endpoints              = var.topic_ocid != "" && length(var.https_endpoints) > 0 && length(local.made_topics) > 0 ? local.alarms_only : ""
+    slack_urls                   = var.topic_ocid != "" && nonsensitive(length(var.slack_urls)) > 0 && length(local.made_topics) > 0 ? local.alarms_only : ""
+    pagerduty_urls               = local.alarm_subscribers > 0 && length(local.made_topics) > 0 && !contains(keys(local.made_topics), "alarms") ? "the stack creates no topic for alarms, and PagerDuty gets nothing else: subscribe it to alarm_topic_ocid" : ""
+    function_subscriptions       = var.topic_ocid != "" && length(var.function_subscriptions) > 0 && length(local.made_topics) > 0 ? local.alarms_only : ""
+    report_bucket                = var.report_bucket != "" && var.sweep_schedule == "off" ? "sweep_schedule is off, and only the sweep writes reports" : ""
+    report_retention_days        = var.report_retention_days != 400 && var.report_bucket == "" ? "report_bucket is empty" : ""
+    report_retention_locked_from = var.report_retention_locked_from != "" && var.report_bucket == "" ? "report_bucket is empty" : ""
+    grace_period                 = local.grace_minutes > 0 && alltrue([for k in local.kinds_on : local.kinds[k].origin == "reset"]) ? "a password has no overlap: the reset ends the old one" : ""
 
     "configuration.rsa_bits"   = contains(keys(var.configuration), "rsa_bits") && length([for k in local.kinds_on : k if local.kinds[k].origin == "local"]) == 0 ? "kinds doesn't contain api-key" : ""
     "configuration.prove"      = contains(keys(var.configuration), "prove") && alltrue([for k in local.kinds_on : local.kinds[k].origin == "reset"]) ? "a password can't be proven" : ""
@@ -37,11 +44,25 @@ locals {
 check "mails" {
   assert {
     condition     = length(local.unheard_topics) == 0
-    error_message = "emails and https_endpoints are empty, so the topics have no subscribers for the ${join(" and the ", [for t in local.unheard_topics : t == "mail" ? "mails, in which Keyturn says what it did and what to do next" : "alarms"])}. Give emails = [\"secops@example.com\"], or subscribe to the topic in the Console."
+    error_message = "emails, https_endpoints, slack_urls and function_subscriptions are empty, so the topics have no subscribers for the ${join(" and the ", [for t in local.unheard_topics : t == "mail" ? "mails, in which Keyturn says what it did and what to do next" : "alarms"])}. Give emails = [\"secops@example.com\"], or subscribe to the topic in the Console."
   }
   assert {
     condition     = var.topic_ocid == "" || !var.alarms || var.alarm_topic_ocid != var.topic_ocid
     error_message = "alarm_topic_ocid is topic_ocid: the alarm mail-lost would go to the topic whose failures it reports. Give another topic, or leave alarm_topic_ocid empty."
+  }
+}
+
+check "records" {
+  assert {
+    condition     = !var.records_topic || local.records_subscribers > 0
+    error_message = "records_topic is on and has no subscribers: give records_https_endpoints or records_functions, or subscribe to the output records_topic_id in the Console."
+  }
+}
+
+check "report" {
+  assert {
+    condition     = var.report_retention_locked_from == "" || var.report_bucket == ""
+    error_message = "From ${var.report_retention_locked_from} on, the retention rule of ${var.report_bucket} is locked: nobody can remove it or shorten its ${var.report_retention_days} days, and the bucket and its compartment stay until the last report has expired. Until then you can still set report_retention_locked_from to empty."
   }
 }
 

@@ -14,6 +14,7 @@ func main() {
 	log, cfg, refused := app.Start("rotate", os.Environ(), os.Stderr)
 	cloud := app.Cloud(cfg)
 	r := app.Responder(cfg, cloud, app.Engine(cfg, cloud), app.Meter(cfg, cloud, "rotate"))
+	r.Channels = app.Channels(cfg, cloud, "rotate")
 	fn.Serve(log, app.Preflight("rotate", log, cfg, refused, func(ctx context.Context, in []byte) (any, error) {
 		cloud.Fresh()
 		return r.Respond(app.Log(ctx, log), fn.CallID(ctx), in)

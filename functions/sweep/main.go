@@ -26,7 +26,8 @@ func handler(log zerolog.Logger, cfg config.Config, cloud *oci.Cloud) fn.Func {
 	engine := app.Engine(cfg, cloud)
 	s := &sweep.Sweeper{Config: cfg, Inventory: cloud, Vault: cloud.Vault(),
 		Responder: app.Responder(cfg, cloud, engine, nil), Collector: engine, Notifier: cloud, Directory: cloud,
-		Keeper: cloud.Vault(), Meter: app.Meter(cfg, cloud, "sweep"), Clock: clock.System{}}
+		Keeper: cloud.Vault(), Channels: app.Channels(cfg, cloud, "sweep"),
+		Meter: app.Meter(cfg, cloud, "sweep"), Clock: clock.System{}}
 	return func(ctx context.Context, _ []byte) (any, error) {
 		cloud.Fresh()
 		return s.Run(app.Log(ctx, log), fn.CallID(ctx))

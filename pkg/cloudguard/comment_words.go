@@ -10,7 +10,8 @@ import (
 // configurationKeys are the keys of the function's configuration that a comment can't set. grace_period is a name of
 // grace instead.
 var configurationKeys = strings.Fields("ons_topic event_check secret_binding protected_users prove rsa_bits " +
-	"log_level metrics sweep_days secret_compartments identity_domains default_domain_api maximum_age bare_closure")
+	"log_level metrics sweep_days secret_compartments identity_domains default_domain_api maximum_age bare_closure " +
+	"owner_topics records_topic report_bucket")
 
 // optionNames are the names of options, and names of secrets' keys that the kinds of credentials don't have.
 var optionNames = []name{

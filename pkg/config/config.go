@@ -81,6 +81,19 @@ type Config struct {
 	// DefaultBySCIM says whether the credentials of users of the Default domain, too, are handled by the domain's own
 	// API. It must be among IdentityDomains. Default false.
 	DefaultBySCIM bool
+	// OwnerTopics are the topics that the tag topic of a secret may name: OCIDs of topics, and of compartments for all
+	// topics directly in them. Default none.
+	OwnerTopics []string
+	// RecordsTopic is the OCID of the topic that gets each outcome's record as JSON. Default none.
+	RecordsTopic string
+	// ReportBucket is the bucket that the sweep writes its report to, as <namespace>/<bucket>. Default none.
+	ReportBucket string
+}
+
+// Bucket returns the two parts of ReportBucket; both are empty if there is none.
+func (c Config) Bucket() (namespace, name string) {
+	namespace, name, _ = strings.Cut(c.ReportBucket, "/")
+	return namespace, name
 }
 
 // AllDomains is the item of IdentityDomains for all domains in the tenancy's root compartment.

@@ -62,7 +62,9 @@ func TestEveryKeyIsRead(t *testing.T) {
 		"rsa_bits=4096", "log_level=debug", "metrics=off", "sweep_days=30",
 		"secret_compartments=ocid1.compartment.oc1..aaab,ocid1.tenancy.oc1..aaac,",
 		"identity_domains=ALL, ocid1.domain.oc1..AAAD;ocid1.compartment.oc1..aaae,ocid1.tenancy.oc1..aaac",
-		"maximum_age=180d12h", "default_domain_api=SCIM")
+		"maximum_age=180d12h", "default_domain_api=SCIM",
+		"owner_topics=OCID1.onstopic.oc1.iad.aaaaaaaaTEAM; ocid1.compartment.oc1..aaaf",
+		"records_topic=ocid1.onstopic.oc1.iad.aaaaaaaaRECORDS", "report_bucket=acme/Reports_2026.a-b")
 	want := config.Config{
 		Topic: topic, EventCheck: false, SecretBinding: config.BindingWarn, BareClosure: config.BareRotate,
 		ProtectedUsers: []string{"ocid1.user.oc1..aaaa", "jane@example.com", "svc-*", "root"},
@@ -73,6 +75,11 @@ func TestEveryKeyIsRead(t *testing.T) {
 			"ocid1.tenancy.oc1..aaac"},
 		MaximumAge:    (180*24 + 12) * time.Hour,
 		DefaultBySCIM: true,
+		OwnerTopics:   []string{"ocid1.onstopic.oc1.iad.aaaaaaaateam", "ocid1.compartment.oc1..aaaf"},
+		RecordsTopic:  "ocid1.onstopic.oc1.iad.aaaaaaaarecords", ReportBucket: "acme/Reports_2026.a-b",
+	}
+	if namespace, name := got.Bucket(); namespace != "acme" || name != "Reports_2026.a-b" {
+		t.Errorf("the bucket is %q in %q", name, namespace)
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -133,6 +140,14 @@ func TestAMalformedValueIsRefusedWithARemedy(t *testing.T) {
 		{"identity_domains=all,ocid1.user.oc1..aaaa", `not "domain" or "compartment" or "tenancy"`},
 		{"default_domain_api=scim", `is "scim", and identity_domains is not set: set identity_domains, too`},
 		{"default_domain_api=rest", `is "rest": set it to classic, scim`},
+		{"owner_topics=web-team", `contains "web-team", which is not an OCID`},
+		{"owner_topics=ocid1.tenancy.oc1..aaaa", `not "onstopic" or "compartment"`},
+		{"records_topic=ocid1.stream.oc1.iad.aaaa", `not "onstopic"`},
+		{"records_topic=" + strings.ToUpper(topic), "is ons_topic, too: set it to another topic"},
+		{"report_bucket=reports", `is "reports": set it to <namespace>/<bucket>`},
+		{"report_bucket=acme/a/b", "set it to <namespace>/<bucket>"},
+		{"report_bucket=acme/../b", "set it to <namespace>/<bucket>"},
+		{"owner_topic=x", "did you mean owner_topics?"},
 		{"identity_domain=all", "did you mean identity_domains?"},
 		{"OCI_GO_SDK_DEBUG=null", "OCI_GO_SDK_DEBUG is set, which writes secrets to the log: remove it"},
 		{"OCI_GO_SDK_DEBUG=", "remove it"},

@@ -24,7 +24,7 @@ const required = "(required)"
 // specs has all keys, in the order of the documentation.
 var specs = []spec{
 	{Key{"ons_topic", required, "OCID of a topic (`ocid1.onstopic...`)", "the topic that all mails are sent to"},
-		readTopic},
+		topic(func(c *Config, ocid string) { c.Topic = ocid })},
 	{Key{"event_check", "on", "`on`, `off`", "compare the event with Cloud Guard's record of the problem; set it " +
 		"to `off` only in a tenancy that can't grant the permission"},
 		choice(map[string]bool{"on": true, "off": false}, func(c *Config, v bool) { c.EventCheck = v })},
@@ -66,6 +66,14 @@ var specs = []spec{
 		"domain. Use `scim`, with the Default domain in `identity_domains`, if the classic API refuses calls with " +
 		"401 `IdcsConversionError` again and again"},
 		choice(map[string]bool{"classic": false, "scim": true}, func(c *Config, v bool) { c.DefaultBySCIM = v })},
+	{Key{"owner_topics", "", "OCIDs of topics, and of compartments for all topics directly in them, separated by " +
+		"commas", "which topics the tag `keyturn.topic` of a secret may name; mails about the secret go there, too"},
+		readOwnerTopics},
+	{Key{"records_topic", "", "OCID of a topic (`ocid1.onstopic...`), another one than `ons_topic`", "a topic for " +
+		"programs: it gets each outcome's record as JSON"},
+		topic(func(c *Config, ocid string) { c.RecordsTopic = ocid })},
+	{Key{"report_bucket", "", "`<namespace>/<bucket>`", "the bucket that the sweep writes its report to"},
+		readBucket},
 }
 
 // Keys returns the documentation of all keys, in the order of docs/configuration.md.

@@ -105,6 +105,10 @@ func Read(environ []string) (Config, error) {
 		e.Faults = append(e.Faults, Fault{"default_domain_api", `is "scim", and identity_domains is not set`,
 			"set identity_domains, too, so that it includes the Default domain", false})
 	}
+	if c.RecordsTopic != "" && c.RecordsTopic == c.Topic {
+		e.Faults = append(e.Faults, Fault{"records_topic", "is ons_topic, too",
+			"set it to another topic, since the readers of mails can't use records", false})
+	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		if key := nearKey(name); key != "" {
 			e.Faults = append(e.Faults, Fault{name, "is not a key", "did you mean " + key + "?", false})

@@ -53,12 +53,46 @@ func readOCID(value string, types ...string) (ocid, problem string) {
 		strings.Join(types, `" or "`))
 }
 
-func readTopic(c *Config, value string) string {
-	ocid, problem := readOCID(value, "onstopic")
-	if problem != "" {
-		return "is " + problem
+// Topic returns the OCID of a Notifications topic in lower case, or what the value is instead: "..., which is not an
+// OCID".
+func Topic(value string) (ocid, problem string) { return readOCID(value, topicType) }
+
+// topicType is the type of topics in their OCIDs.
+const topicType = "onstopic"
+
+// topic returns a reader for the OCID of a topic.
+func topic(set func(c *Config, ocid string)) func(*Config, string) string {
+	return func(c *Config, value string) string {
+		ocid, problem := Topic(value)
+		if problem != "" {
+			return "is " + problem
+		}
+		set(c, ocid)
+		return ""
 	}
-	c.Topic = ocid
+}
+
+func readOwnerTopics(c *Config, value string) string {
+	var problems []string
+	for _, item := range list(value) {
+		ocid, problem := readOCID(item, topicType, "compartment")
+		if problem != "" {
+			problems = append(problems, problem)
+			continue
+		}
+		c.OwnerTopics = append(c.OwnerTopics, ocid)
+	}
+	return contains(problems)
+}
+
+// bucketForm is a namespace and the name of a bucket (Object Storage's "Managing Buckets").
+var bucketForm = regexp.MustCompile(`^[a-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,256}$`)
+
+func readBucket(c *Config, value string) string {
+	if !bucketForm.MatchString(value) {
+		return "is " + quote(value)
+	}
+	c.ReportBucket = value
 	return ""
 }
 

@@ -50,6 +50,9 @@ type Request struct {
 type Authorized struct {
 	Owner    Owner
 	Contacts map[string]string // the person or team to notify of a change, by the OCID of the secret
+	// Topics are the topics that the tags of secrets ask for, by the OCID of the secret, as they are written. Only
+	// secrets that are bound to the request's user and kind may ask.
+	Topics   map[string]string
 	Warnings []Warning
 }
 

@@ -26,9 +26,12 @@ type Guard struct {
 // the owner and of the secrets' contacts comes with an error too.
 func (g Guard) Authorize(ctx context.Context, r credential.Request, l *Lookup, secrets []vault.Secret) (
 	credential.Authorized, error) {
-	a := credential.Authorized{Contacts: map[string]string{}}
+	a := credential.Authorized{Contacts: map[string]string{}, Topics: map[string]string{}}
 	for _, s := range secrets {
 		a.Contacts[s.ID] = strings.Join(strings.Fields(TagsOf(s).Owner), " ")
+		if topic := topicOf(r.Ref, s); topic != "" {
+			a.Topics[s.ID] = topic
+		}
 	}
 	var err error
 	a.Owner, err = l.wait(ctx)
@@ -48,6 +51,20 @@ func (g Guard) Authorize(ctx context.Context, r credential.Request, l *Lookup, s
 	}
 	a.Warnings = warnings
 	return a, nil
+}
+
+// topicOf returns the topic that a secret's tags ask for. A secret that isn't bound to the credential has no say in who
+// gets mails about it. Two tags that contradict each other are returned together, which is no OCID.
+func topicOf(ref credential.Ref, s vault.Secret) string {
+	t := TagsOf(s)
+	unbound, err := Bound(s, ref.Kind, ref.User, true)
+	if unbound || err != nil {
+		return ""
+	}
+	if slices.Contains(t.Clash, tagTopic) {
+		return "two topics, by its defined and its freeform tag"
+	}
+	return t.Topic
 }
 
 // check refuses a secret that the value may not be written to. It returns the warnings about any other secret.

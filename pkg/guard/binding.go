@@ -9,13 +9,15 @@ import (
 
 // A secret is bound to a user and a kind by tags: keyturn.user and keyturn.kind as defined tags, or keyturn-user and
 // keyturn-kind as freeform tags. A third one, role, says what the secret holds where that isn't plain. A fourth one,
-// owner, names the person or team to notify of a rotation; it binds nothing.
+// owner, names the person or team to notify of a rotation, and a fifth one, topic, the Notifications topic that gets
+// the mails, too; they bind nothing.
 const (
 	tagNamespace = "keyturn"
 	tagUser      = "user"
 	tagKind      = "kind"
 	tagRole      = "role"
 	tagOwner     = "owner"
+	tagTopic     = "topic"
 )
 
 // tag reads one of the tags in both its forms. OCI compares the names of tags without regard to case. Two forms with

@@ -187,6 +187,41 @@ func TestARequestIsAuthorizedWithItsOwnerAndContacts(t *testing.T) {
 	}
 }
 
+func TestOnlyASecretThatIsBoundToTheCredentialMayAskForATopic(t *testing.T) {
+	const topic, another = "ocid1.onstopic.oc1.iad.Team", "ocid1.onstopic.oc1.iad.other"
+	asks := func(change func(*vault.Secret)) vault.Secret {
+		return changed(bound(1, credential.AuthToken, ""), func(s *vault.Secret) {
+			s.Freeform["keyturn-topic"] = " " + topic
+			change(s)
+		})
+	}
+	for name, c := range map[string]struct {
+		change func(*vault.Secret)
+		want   string
+	}{
+		"a bound one":        {func(*vault.Secret) {}, topic},
+		"an unbound one":     {func(s *vault.Secret) { delete(s.Freeform, "keyturn-user") }, ""},
+		"another user's":     {func(s *vault.Secret) { s.Freeform["keyturn-user"] = "ocid1.user.oc1..else" }, ""},
+		"one for other keys": {func(s *vault.Secret) { s.Freeform["keyturn-kind"] = "api-key" }, ""},
+		"no tag":             {func(s *vault.Secret) { delete(s.Freeform, "keyturn-topic") }, ""},
+		"a defined tag": {func(s *vault.Secret) {
+			delete(s.Freeform, "keyturn-topic")
+			s.Defined = map[string]map[string]any{"Keyturn": {"Topic": another}}
+		}, another},
+		"two topics": {func(s *vault.Secret) {
+			s.Defined = map[string]map[string]any{"keyturn": {"topic": another}}
+		}, "two topics, by its defined and its freeform tag"},
+	} {
+		s := asks(c.change)
+		a, _ := authorize(guard.Guard{AcceptUnbound: true, OtherOwner: func(vault.Metadata, credential.Ref) string {
+			return ""
+		}}, request(), s)
+		if a.Topics[s.ID] != c.want {
+			t.Errorf("%s asks for %q, want %q", name, a.Topics[s.ID], c.want)
+		}
+	}
+}
+
 func TestARequestIsRefused(t *testing.T) {
 	token := func(n int) vault.Secret { return bound(n, credential.AuthToken, "") }
 	unbound := changed(token(1), func(s *vault.Secret) { s.Freeform = nil })

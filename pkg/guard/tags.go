@@ -6,7 +6,8 @@ import "github.com/keyturn/keyturn/pkg/vault"
 type Tags struct {
 	User, Kind, Role string   // in lower case; empty if there is none
 	Owner            string   // the person or team to notify, as it is written
-	Clash            []string // user, kind or role: the defined and the freeform tag contradict each other
+	Topic            string   // the topic that gets the mails about the secret, too, as it is written
+	Clash            []string // user, kind, role or topic: the defined and the freeform tag contradict each other
 }
 
 // TagsOf returns the binding tags of a secret.
@@ -23,6 +24,11 @@ func TagsOf(s vault.Secret) Tags {
 		}
 	}
 	t.Owner, _ = text(s, tagOwner)
+	topic, clash := text(s, tagTopic)
+	t.Topic = topic
+	if clash {
+		t.Clash = append(t.Clash, tagTopic)
+	}
 	return t
 }
 

@@ -146,6 +146,7 @@ func done() map[string]outcome.Outcome {
 	warned.Todo = []string{refresh, "If secret token-of-web is meant for this credential, bind it:\n" + bind}
 	owned := placed("auth-token", "token-of-web", secretID)
 	owned.Owner = "web-team@example.com"
+	owned.Topic = "ocid1.onstopic.oc1.iad.aaaaaaaa5p7wkqmjnamvhxkdqcgbsfpqt53ukx2yr7wjzln6ieoa4g3sb5vt"
 	const newKey = "c0:ff:ee:7c:fe:fa:77:7a:7b:4f:15:24:1a:bf:57:bd"
 	bare := do(rotated, "Replace the fingerprint in the configuration of every consumer: the secret holds only "+
 		"the private key.\nold: 1f:1d:d9:7c:fe:fa:77:7a:7b:4f:15:24:1a:bf:57:bd\nnew: "+newKey, refresh)

@@ -70,17 +70,22 @@ func (d Digest) parts() []part {
 
 // Title is the mail's subject: one line of less than 100 characters.
 func (d Digest) Title() string {
+	tail := ""
+	if name := oneLine(d.Tenancy); name != "" {
+		tail = " | " + phrase.Clip(name, maxTenancy)
+	}
+	return phrase.Clip("Keyturn | Sweep: "+strings.Join(d.counts(), ", "), maxTitle-len(tail)) + tail
+}
+
+// counts says how many items each section has, the most urgent one first.
+func (d Digest) counts() []string {
 	var counts []string
 	for _, p := range d.parts() {
 		if n := len(p.outcomes) + len(p.lines); n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, p.count))
 		}
 	}
-	tail := ""
-	if name := oneLine(d.Tenancy); name != "" {
-		tail = " | " + phrase.Clip(name, maxTenancy)
-	}
-	return phrase.Clip("Keyturn | Sweep: "+strings.Join(counts, ", "), maxTitle-len(tail)) + tail
+	return counts
 }
 
 // maxItems is how many items a section of a digest shows.
@@ -102,7 +107,8 @@ func (d Digest) Body() string {
 	if d.Tenancy != "" {
 		whose = " of tenancy " + phrase.Clip(oneLine(d.Tenancy), maxText)
 	}
-	m.line("Summary of the scheduled sweep" + whose + ".")
+	// A chat shows the text, and perhaps no subject.
+	m.line("Summary of the scheduled sweep" + whose + ": " + strings.Join(d.counts(), ", ") + ".")
 	if d.Repeated > 0 {
 		m.line(fmt.Sprintf("An earlier mail reported %d more, and nothing has changed since. "+
 			"A mail repeats such findings once a week; the log has all of them.", d.Repeated))

@@ -177,6 +177,10 @@ func (o Outcome) secrets(m *mail) {
 		if owner := oneLine(s.Owner); owner != "" {
 			m.line("  Owner: " + phrase.Clip(owner, maxText))
 		}
+		if s.Topic != "" {
+			m.line("  This mail was also sent to:")
+			m.line("  " + s.Topic)
+		}
 	}
 }
 

@@ -23,6 +23,9 @@ const (
 	MetricCredentialAge = "CredentialAge"
 	// MetricSweeps counts sweeps: 1 each, by result.
 	MetricSweeps = "Sweeps"
+	// MetricLostMessages counts messages to other topics than that of SecOps that could not be sent, by function and
+	// channel: owner or records.
+	MetricLostMessages = "LostMessages"
 )
 
 // Point is the value of a metric at one time.

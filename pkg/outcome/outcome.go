@@ -31,7 +31,10 @@ type Secret struct {
 	Current bool   `json:"current"`
 	Stage   string `json:"stage,omitempty"` // Vault's stage of that version: PENDING, CURRENT, PREVIOUS, DEPRECATED
 	Owner   string `json:"owner,omitempty"` // whom to notify, from the secret's tag
-	Link    string `json:"-"`               // the secret's page in the Console
+	Topic   string `json:"topic,omitempty"` // the topic that got this outcome's mail, from the secret's tag
+	// AskedTopic is the secret's tag topic as it is written. It is the only field that is not to be trusted.
+	AskedTopic string `json:"-"`
+	Link       string `json:"-"` // the secret's page in the Console
 }
 
 // Step is one action of a rotation and its result.
@@ -94,8 +97,10 @@ type Outcome struct {
 	OldMade  *time.Time `json:"old_made,omitempty"` // creation time of the old credential
 	Steps    []Step     `json:"steps,omitempty"`
 	Version  string     `json:"version,omitempty"` // of the function
-	Link     string     `json:"-"`                 // the problem's page in the Console
-	Search   string     `json:"-"`                 // the command that shows the log lines of this invocation
+	// Shortened says that a message had no room for the whole record: the log has it.
+	Shortened bool   `json:"shortened,omitempty"`
+	Link      string `json:"-"` // the problem's page in the Console
+	Search    string `json:"-"` // the command that shows the log lines of this invocation
 }
 
 // Mailed reports whether SecOps gets a mail about the outcome.
@@ -109,9 +114,12 @@ const Schema = "keyturn.record/1"
 
 // Record writes the outcome as one log line, for auditors.
 func (o Outcome) Record(log *zerolog.Logger) {
-	level := zerolog.InfoLevel
+	log.WithLevel(o.level()).Str("schema", Schema).Interface("record", o).Msg("outcome")
+}
+
+func (o Outcome) level() zerolog.Level {
 	if o.Status == Refused || o.Status == Unfinished {
-		level = zerolog.WarnLevel
+		return zerolog.WarnLevel
 	}
-	log.WithLevel(level).Str("schema", Schema).Interface("record", o).Msg("outcome")
+	return zerolog.InfoLevel
 }

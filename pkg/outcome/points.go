@@ -33,3 +33,8 @@ func (d Digest) Points(at time.Time, finished bool) []Point {
 	}
 	return points
 }
+
+// LostMessages is the metric of messages that could not be sent to a channel.
+func LostMessages(channel string, n int, at time.Time) Point {
+	return Point{Name: MetricLostMessages, Dimensions: map[string]string{"channel": channel}, Value: float64(n), At: at}
+}

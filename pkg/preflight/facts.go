@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyturn/keyturn/pkg/cloudguard"
@@ -46,7 +47,10 @@ type Facts struct {
 	Guard       Response[Guard]
 	Topic       Response[Topic]
 	TopicRegion string
-	Sent        Response[struct{}]
+	// Records is config.Config.RecordsTopic; it is not asked if there is none.
+	Records       Response[Topic]
+	RecordsRegion string
+	Sent          Response[struct{}]
 
 	Compartments []Compartment
 	Secrets      []Bound
@@ -188,6 +192,16 @@ func (f *Facts) policy() Policy {
 	if len(p.Compartments) == 0 {
 		p.Compartments = []string{"<COMPARTMENT_OF_SECRETS>"}
 	}
+	if f.Config.RecordsTopic != "" {
+		p.Records = cmp.Or(f.Records.Value.Compartment, "<COMPARTMENT_OF_RECORDS_TOPIC>")
+	}
+	for _, item := range f.Config.OwnerTopics {
+		if strings.HasPrefix(item, "ocid1.onstopic.") {
+			item = "<COMPARTMENT_OF_" + item + ">"
+		}
+		p.OwnerTopics = append(p.OwnerTopics, item)
+	}
+	_, p.Bucket = f.Config.Bucket()
 	return p
 }
 

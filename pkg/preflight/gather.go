@@ -144,6 +144,13 @@ func (p *Preflight) topic(ctx context.Context, f *Facts) {
 		t.Name, t.State, t.Compartment, err = p.Cloud.Topic(ctx, id)
 		return t, err
 	})
+	if records := f.Config.RecordsTopic; records != "" {
+		f.RecordsRegion = cmp.Or(p.Cloud.RegionOf(records), f.Region)
+		f.Records = ask(ctx, func(ctx context.Context) (t Topic, err error) {
+			t.Name, t.State, t.Compartment, err = p.Cloud.Topic(ctx, records)
+			return t, err
+		})
+	}
 	if f.Mail {
 		f.Sent = try(ctx, func(ctx context.Context) error {
 			return p.Cloud.Publish(ctx, id, mailTitle, mailBody(p.Function))

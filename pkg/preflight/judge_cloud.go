@@ -148,12 +148,23 @@ func judgeReporting(f *Facts) []Check {
 }
 
 func judgeTopic(f *Facts) []Check {
-	id, region := f.Config.Topic, f.TopicRegion
+	return judgeTopicOf("ons_topic", f.Config.Topic, f.TopicRegion, f.statement("preflight-topic"), f.Topic)
+}
+
+func judgeRecords(f *Facts) []Check {
+	statement := f.statement("preflight-topic") // if both topics are in one compartment
+	if f.policy().recordsElsewhere() {
+		statement = f.statement("records")
+	}
+	return judgeTopicOf("records_topic", f.Config.RecordsTopic, f.RecordsRegion, statement, f.Records)
+}
+
+func judgeTopicOf(key, id, region, statement string, topic Response[Topic]) []Check {
 	q := question{"reading the topic " + id, region, ", or it is absent (its OCID says " + region + ")",
-		lookUp("ons topic get --topic-id "+id+" --region "+region, f.statement("preflight-topic"), "correct ons_topic")}
-	return answer(f.Topic, q, func(t Topic) []Check {
+		lookUp("ons topic get --topic-id "+id+" --region "+region, statement, "correct "+key)}
+	return answer(topic, q, func(t Topic) []Check {
 		if t.State != "ACTIVE" {
-			return failed("set ons_topic to a topic that is ACTIVE: oci ons topic list --compartment-id "+t.Compartment,
+			return failed("set "+key+" to a topic that is ACTIVE: oci ons topic list --compartment-id "+t.Compartment,
 				"the topic %s (%s) is %s", t.Name, id, t.State)
 		}
 		return passed("%s is ACTIVE, in %s", t.Name, region)

@@ -111,3 +111,30 @@ func TestAMissingAnswerNamesTheRealCause(t *testing.T) {
 		}
 	}
 }
+
+func TestThePermissionsForFurtherTopicsAndTheReportAreListedAsNotTested(t *testing.T) {
+	const teams = "ocid1.compartment.oc1..aaaateams"
+	for _, function := range []string{"rotate", "sweep"} {
+		f := good()
+		f.Function = function
+		f.Config.OwnerTopics, f.Config.ReportBucket = []string{teams, home}, "acme/reports"
+		f.Config.RecordsTopic = "ocid1.onstopic.oc1.iad.r"
+		f.Records = said(preflight.Topic{State: "ACTIVE", Compartment: home}) // as the topic for mails
+		_, skipped := f.Judge()
+		var got []string
+		for _, s := range skipped {
+			if strings.Contains(s.Needs, "ONS_") || strings.Contains(s.Needs, "OBJECT_CREATE") {
+				_, what, _ := strings.Cut(s.Needs, " to ")
+				got = append(got, what)
+			}
+		}
+		want := []string{"{ONS_TOPIC_PUBLISH} in compartment id " + home,
+			"{ONS_TOPIC_PUBLISH, ONS_TOPIC_READ} in compartment id " + teams}
+		if function == "sweep" {
+			want = append(want, "{OBJECT_CREATE} in compartment id "+home+" where target.bucket.name = 'reports'")
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("functions/%s: %q are not tested, want %q", function, got, want)
+		}
+	}
+}

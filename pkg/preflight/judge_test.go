@@ -178,6 +178,12 @@ var wrongs = []wrong{
 	{"a topic of a region that is not subscribed to", func(f *preflight.Facts) {
 		f.Topic, f.TopicRegion = refusedWith[preflight.Topic](stranger), "eu-madrid-1"
 	}, "topic", preflight.Failed, "eu-madrid-1 doesn't recognize the function"},
+	{"records to a topic that is being deleted", func(f *preflight.Facts) {
+		f.Config.RecordsTopic, f.Records = "ocid1.onstopic.oc1.iad.r", said(preflight.Topic{State: "DELETING"})
+	}, "records_topic", preflight.Failed, "is DELETING"},
+	{"records to a topic that may not be read", func(f *preflight.Facts) {
+		f.Config.RecordsTopic, f.Records = "ocid1.onstopic.oc1.iad.r", refusedWith[preflight.Topic](absent)
+	}, "records_topic", preflight.Failed, "{ONS_TOPIC_PUBLISH, ONS_TOPIC_READ} in compartment id <COMPARTMENT_OF_REC"},
 	{"a mail that may not be sent", func(f *preflight.Facts) { f.Mail, f.Sent = true, refusedWith[struct{}](absent) },
 		"mail", preflight.Failed, "{ONS_TOPIC_PUBLISH} in compartment id " + home},
 	{"no bound secrets", func(f *preflight.Facts) { f.Secrets, f.Users = nil, nil }, "secret_compartments",

@@ -20,7 +20,32 @@ type Policy struct {
 	Compartments []string // OCIDs of those with secrets
 	Domains      []string // OCIDs of the identity domains besides Default
 	Topic        string   // OCID of the topic's compartment
+	Records      string   // OCID of the compartment of records_topic; "" if there is none
+	OwnerTopics  []string // OCIDs of the compartments of owner_topics
+	Bucket       string   // name of the bucket for the report, in the function's compartment; "" if there is none
 	Own          string   // OCID of the function's compartment
+}
+
+// recordsElsewhere reports whether records_topic is in another compartment than the topic for mails.
+func (p Policy) recordsElsewhere() bool { return p.Records != "" && p.Records != p.Topic }
+
+// channels returns the statements about other topics, where those about the topic for mails don't cover them, and about
+// the bucket for the report.
+func (p Policy) channels() (all []Statement) {
+	const both = "{ONS_TOPIC_PUBLISH, ONS_TOPIC_READ} in "
+	if p.recordsElsewhere() {
+		all = append(all, Statement{"records", "", both + place(p.Records), "PublishMessage to records_topic"})
+	}
+	for _, c := range p.OwnerTopics {
+		if c != p.Topic && c != p.Records {
+			all = append(all, Statement{"owner-topics", c, both + place(c), "PublishMessage to the topics of owners"})
+		}
+	}
+	if p.Bucket != "" && p.Function == sweeping {
+		all = append(all, Statement{"report", "", "{OBJECT_CREATE} in " + place(p.Own) +
+			" where target.bucket.name = '" + p.Bucket + "'", "PutObject of the sweep's report"})
+	}
+	return all
 }
 
 // Statement is a policy statement that the function needs.
@@ -104,6 +129,7 @@ func (p Policy) Statements() []Statement {
 	all = append(all, Statement{"mail", "", "{ONS_TOPIC_PUBLISH} in " + place(p.Topic), "PublishMessage"},
 		Statement{"metrics", "", "{METRIC_WRITE} in " + place(p.Own) + " where target.metrics.namespace = '" +
 			outcome.MetricNamespace + "'", "PostMetricData, which no rotation needs"})
+	all = append(all, p.channels()...)
 	for i := range all {
 		all[i].Text = "Allow dynamic-group " + p.Group + " to " + all[i].Text
 	}

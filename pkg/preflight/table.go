@@ -53,6 +53,9 @@ var checks = []check{
 		fails: "Cloud Guard is not ENABLED, or another region is its reporting region"},
 	{name: checkTopic, asks: "GetTopic; no mail is sent", needs: configured, judge: judgeTopic,
 		fails: "absent, not ACTIVE, or not allowed"},
+	{name: "records_topic", asks: "GetTopic of `records_topic`, if it is set; no record is sent", needs: configured,
+		when:  func(f *Facts) bool { return f.Config.RecordsTopic != "" },
+		judge: judgeRecords, fails: "absent, not ACTIVE, or not allowed"},
 	{name: "mail", asks: "PublishMessage of one test mail; only with `\"mail\":\"yes\"`", needs: configured,
 		when: func(f *Facts) bool { return f.Mail }, judge: judgeMail, fails: "not allowed"},
 	{name: checkCompartments, asks: "ListSecrets of each of `secret_compartments`, or of the function's own",
@@ -133,7 +136,10 @@ func Table() string {
 func WritesTable() string {
 	var b strings.Builder
 	b.WriteString("| operation | statement |\n| --- | --- |\n")
-	for _, s := range (&Facts{Function: sweeping}).policy().Statements() {
+	p := (&Facts{Function: sweeping}).policy()
+	p.Records, p.OwnerTopics, p.Bucket = "<COMPARTMENT_OF_RECORDS_TOPIC>", []string{"<COMPARTMENT_OF_OWNERS_TOPICS>"},
+		"<BUCKET>"
+	for _, s := range p.Statements() {
 		if s.writes != "" {
 			fmt.Fprintf(&b, "| %s | `%s` |\n", s.writes, s.Text)
 		}

@@ -25,7 +25,19 @@ func (c *response) close(ctx context.Context) {
 		c.lead()
 	}
 	o.TookMS = c.Clock.Now().Sub(o.Began).Milliseconds()
+	c.owners(ctx)
 	o.Record(c.log)
+}
+
+// owners sends the mail to the topics of the secrets' owners. A sweep's responder has no Channels: the sweep sends what
+// it hasn't mailed yet.
+func (c *response) owners(ctx context.Context) {
+	if c.Channels == nil || !c.out.Mailed() {
+		return
+	}
+	ctx, cancel := c.share(ctx, 4)
+	defer cancel()
+	c.Channels.Owners(ctx, &c.out)
 }
 
 // name looks up names for the mail. A name that takes too long is left out.
@@ -62,7 +74,12 @@ func (c *response) send(ctx context.Context) error {
 		ctx, cancel := clock.WithMargin(ctx)
 		defer cancel()
 		measured := outcome.SendMetrics(ctx, c.Meter, o.Points())
+		recorded := func() {}
+		if c.Channels != nil {
+			recorded = c.Channels.Records(ctx, *o)
+		}
 		err := c.publish(ctx)
+		recorded()
 		measured()
 		if err != nil {
 			return fmt.Errorf("notifying SecOps: %w", err)

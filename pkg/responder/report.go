@@ -39,7 +39,8 @@ func (c *response) report(r rotation.Result) {
 		c.places[p.SecretID] = p
 		o.Secrets = append(o.Secrets, outcome.Secret{Holds: string(p.Role), Name: p.SecretName, ID: p.SecretID,
 			Version: p.Version,
-			Current: p.Current, Stage: p.Stage, Owner: r.Authorized.Contacts[p.SecretID]})
+			Current: p.Current, Stage: p.Stage, Owner: r.Authorized.Contacts[p.SecretID],
+			AskedTopic: r.Authorized.Topics[p.SecretID]})
 	}
 	o.Reason = string(r.Reason)
 	switch r.End {

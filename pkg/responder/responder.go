@@ -56,6 +56,12 @@ type Notifier interface {
 	Publish(ctx context.Context, topic, title, body string) error
 }
 
+// Channels sends outcomes to other topics; see package channel.
+type Channels interface {
+	Owners(ctx context.Context, o *outcome.Outcome)
+	Records(ctx context.Context, outcomes ...outcome.Outcome) (wait func())
+}
+
 // Rotator carries out a rotation.
 type Rotator interface {
 	// Prefetch begins the first reads of a rotation that may come. They change nothing.
@@ -71,6 +77,7 @@ type Responder struct {
 	Secrets   Secrets
 	Facts     Facts // nil: mails have no links, and refusals say what OCI said
 	Notifier  Notifier
+	Channels  Channels      // nil: only SecOps' topic gets messages
 	Meter     outcome.Meter // nil: nothing is measured
 	Rotator   Rotator
 	Clock     rotation.Clock

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyturn/keyturn/pkg/inventory"
 	"github.com/keyturn/keyturn/pkg/outcome"
 	"github.com/keyturn/keyturn/pkg/vault"
 )
@@ -122,4 +123,25 @@ func (r *run) note(ctx context.Context, id string, mailed []item, found map[stri
 		_, err = r.Keeper.Update(ctx, id, s.ETag, vault.Update{Metadata: metadata})
 	}
 	return err
+}
+
+// owners sends the outcomes that are news to the topics of their secrets' owners, and notes in them what was not sent.
+// Two thirds of the time are left for the digest.
+func (r *run) owners(ctx context.Context, news []outcome.Outcome) {
+	if r.Channels == nil {
+		return
+	}
+	ctx, cancel := inventory.Share(ctx, r.Clock.Now(), 3)
+	defer cancel()
+	for i := range news {
+		r.Channels.Owners(ctx, &news[i])
+	}
+}
+
+// records begins to send the records of the outcomes that are news.
+func (r *run) records(ctx context.Context, news []outcome.Outcome) (wait func()) {
+	if r.Channels == nil {
+		return func() {}
+	}
+	return r.Channels.Records(ctx, news...)
 }

@@ -83,6 +83,12 @@ type Notifier interface {
 	Publish(ctx context.Context, topic, title, body string) error
 }
 
+// Channels sends outcomes to other topics; see package channel.
+type Channels interface {
+	Owners(ctx context.Context, o *outcome.Outcome)
+	Records(ctx context.Context, outcomes ...outcome.Outcome) (wait func())
+}
+
 // Sweeper runs sweeps. Set its fields before use.
 type Sweeper struct {
 	Config    config.Config
@@ -93,6 +99,7 @@ type Sweeper struct {
 	Notifier  Notifier
 	Directory Directory
 	Keeper    Keeper        // nil: no notes are written, and each sweep mails all its findings
+	Channels  Channels      // nil: only SecOps' topic gets messages
 	Meter     outcome.Meter // nil: nothing is measured
 	Clock     rotation.Clock
 }
@@ -140,7 +147,11 @@ func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error
 	measured := outcome.SendMetrics(ctx, s.Meter, r.digest.Points(s.Clock.Now(), r.failures.none()))
 	defer measured()
 	if !news.Empty() {
-		if err := s.publish(ctx, news); err != nil {
+		r.optional(ctx, "send mails to the owners' topics", func() { r.owners(ctx, news.Outcomes) })
+		recorded := r.records(ctx, news.Outcomes)
+		err := s.publish(ctx, news)
+		recorded()
+		if err != nil {
 			return r.digest, fmt.Errorf("sending the mail: %w", err)
 		}
 	}

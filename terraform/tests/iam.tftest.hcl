@@ -184,6 +184,33 @@ run "functions_may_publish_only_in_the_topics_compartment" {
   }
 }
 
+run "functions_may_also_publish_to_records_and_to_the_topics_of_owners" {
+  command = plan
+
+  variables {
+    emails                        = []
+    alarm_topic_ocid              = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaaalarms"
+    topic_ocid                    = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaaexisting"
+    topic_compartment_ocid        = "ocid1.compartment.oc1..aaaaaaaatopics"
+    owner_topic_compartment_ocids = ["ocid1.compartment.oc1..aaaaaaaateams", "ocid1.compartment.oc1..aaaaaaaatopics"]
+    records_topic                 = true
+    records_functions             = ["ocid1.fnfunc.oc1.eu-frankfurt-1.aaaaaaaatickets"]
+  }
+  assert {
+    condition = [for s in output.policy_statements : trimprefix(s.text, "Allow dynamic-group keyturn-rotate to ") if strcontains(s.text, "ONS_") && s.function == "rotate"] == [
+      "{ONS_TOPIC_PUBLISH} in compartment id ocid1.compartment.oc1..aaaaaaaatopics",
+      "{ONS_TOPIC_READ} in compartment id ocid1.compartment.oc1..aaaaaaaatopics",
+      "{ONS_TOPIC_PUBLISH, ONS_TOPIC_READ} in compartment id ocid1.compartment.oc1..aaaaaaaakeyturn",
+      "{ONS_TOPIC_PUBLISH, ONS_TOPIC_READ} in compartment id ocid1.compartment.oc1..aaaaaaaateams",
+    ]
+    error_message = "The statements are ${join(", ", [for s in output.policy_statements : s.text if strcontains(s.text, "ONS_")])}."
+  }
+  assert {
+    condition     = output.configuration.owner_topics == "ocid1.compartment.oc1..aaaaaaaateams,ocid1.compartment.oc1..aaaaaaaatopics"
+    error_message = "The functions allow other topics than the policies."
+  }
+}
+
 run "functions_may_post_metrics_only_to_their_own_namespace" {
   command = plan
 

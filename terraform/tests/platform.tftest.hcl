@@ -265,19 +265,6 @@ run "a_first_secret_is_bound_and_holds_a_placeholder" {
   }
 }
 
-run "every_subscriber_gets_mails_and_alarms" {
-  command = plan
-
-  variables {
-    emails          = ["secops@example.com"]
-    https_endpoints = ["https://hooks.example.com/a"]
-  }
-  assert {
-    condition     = length(oci_ons_subscription.this) == 4 && toset([for s in oci_ons_subscription.this : s.protocol]) == toset(["EMAIL", "CUSTOM_HTTPS"])
-    error_message = "The subscriptions are ${join(", ", keys(oci_ons_subscription.this))}."
-  }
-}
-
 run "every_alarm_says_what_to_do_and_uses_another_topic_than_the_mails" {
   command = plan
 

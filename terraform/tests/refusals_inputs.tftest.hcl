@@ -186,6 +186,42 @@ run "a_subscriber_that_cannot_be_reached_safely_is_refused" {
   expect_failures = [var.emails, var.https_endpoints]
 }
 
+run "an_address_of_another_service_is_refused" {
+  command = plan
+
+  variables {
+    slack_urls              = ["https://hooks.slack.example.com/services/T0/B0/x"]
+    pagerduty_urls          = ["http://events.pagerduty.com/integration/x/enqueue"]
+    function_subscriptions  = ["ocid1.fnapp.oc1.eu-frankfurt-1.aaaaaaaax"]
+    records_topic           = true
+    records_https_endpoints = ["https://hooks.slack.com/services/T0/B0/x"]
+    records_functions       = ["tickets"]
+    report_bucket           = "a bucket"
+  }
+  expect_failures = [var.slack_urls, var.pagerduty_urls, var.function_subscriptions, var.records_https_endpoints, var.records_functions, var.report_bucket]
+}
+
+run "an_address_that_is_too_long_is_refused" {
+  command = plan
+
+  variables {
+    slack_urls      = ["https://hooks.slack.com/services/T0/B0/${join("", [for i in range(500) : "x"])}"]
+    https_endpoints = ["https://hooks.example.com/${join("", [for i in range(500) : "x"])}"]
+  }
+  expect_failures = [var.slack_urls, var.https_endpoints]
+}
+
+run "a_topic_of_owners_in_the_root_compartment_is_refused" {
+  command = plan
+
+  variables {
+    owner_topic_compartment_ocids = ["ocid1.tenancy.oc1..aaaaaaaatenancy"]
+    report_retention_days         = 0
+    report_retention_locked_from  = "2027-01-31"
+  }
+  expect_failures = [var.owner_topic_compartment_ocids, var.report_retention_days, var.report_retention_locked_from]
+}
+
 run "a_password_in_an_endpoint_is_refused" {
   command = plan
 

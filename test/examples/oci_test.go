@@ -9,6 +9,7 @@ import (
 	"github.com/oracle/oci-go-sdk/v65/common"
 	"github.com/oracle/oci-go-sdk/v65/identity"
 	"github.com/oracle/oci-go-sdk/v65/secrets"
+	"github.com/oracle/oci-go-sdk/v65/vault"
 )
 
 // play runs this test binary as a fake program.
@@ -16,7 +17,48 @@ func play(name string, args []string) int {
 	if name == "sdk" && len(args) == 2 {
 		return playSDK(args[0], args[1])
 	}
+	if len(args) > 2 && args[0] == "vault" {
+		return playVault(args)
+	}
 	return playOCI(args)
+}
+
+// playVault is `oci vault secret get`, with its real options. Source: services/vault/src/oci_cli_vault/generated/
+// vault_cli.py in oracle/oci-cli.
+func playVault(args []string) int {
+	const query = `data."current-version-number"`
+	flags := flag.NewFlagSet("oci", flag.ContinueOnError)
+	id := flags.String("secret-id", "", "")
+	asked := flags.String("query", "", "")
+	raw := flags.Bool("raw-output", false, "")
+	if args[1] != "secret" || args[2] != "get" || flags.Parse(args[3:]) != nil || flags.NArg() > 0 || *id == "" ||
+		*asked != query || !*raw {
+		fmt.Fprintln(os.Stderr, "Usage: oci vault secret get --secret-id ID --query '"+query+"' --raw-output")
+		return 2
+	}
+	provider, err := common.ConfigurationProviderFromFile(os.Getenv("OCI_CLI_CONFIG_FILE"), "")
+	if err == nil {
+		var client vault.VaultsClient
+		client, err = vault.NewVaultsClientWithConfigurationProvider(provider)
+		if err == nil {
+			err = printNumber(context.Background(), client, *id)
+		}
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "ServiceError:\n%v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func printNumber(ctx context.Context, client vault.VaultsClient, id string) error {
+	never := common.NoRetryPolicy()
+	answer, err := client.GetSecret(ctx, vault.GetSecretRequest{SecretId: &id, RequestMetadata: common.RequestMetadata{
+		RetryPolicy: &never}})
+	if err == nil {
+		fmt.Println(*answer.CurrentVersionNumber)
+	}
+	return err
 }
 
 // playSDK signs in with a configuration file and ends.

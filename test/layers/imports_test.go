@@ -16,7 +16,7 @@ var layers = [][]string{
 	{"phrase", "trace", "version"},
 	{"clock", "config", "credential", "fault", "fn"},
 	{"cloudguard", "outcome", "vault"},
-	{"guard", "inventory", "oci", "rotation"},
+	{"channel", "guard", "inventory", "oci", "rotation"},
 	{"preflight", "report", "responder"},
 	{"sweep"},
 }

@@ -43,6 +43,7 @@ func rotateCases() []Case {
 		{Name: "a password, if the service asks for USER_UIPASS_SET", Answers: asksSet, Run: rotates(unkept, false)},
 		{Name: "the metrics of a rotation arrive", Run: measures},
 		{Name: "a secret that is found by its tags", Run: findsByTags},
+		{Name: "the owners of a secret get the mail, too", Run: copies(false)},
 		{Name: "the same event comes twice", Run: twice},
 		{Name: "an interrupted rotation is finished by the next delivery", Run: recovers},
 		{Name: "a new token that is refused is deleted again", Run: undoes},
@@ -87,12 +88,38 @@ func sweepCases() []Case {
 		{Name: "the sweep deletes a customer secret key whose value is lost",
 			Run: orphaned(tenancy.CustomerSecretKey, "CreateCustomerSecretKey")},
 		{Name: "the sweep opens a problem again that it can't rotate", Run: sweepReopens},
+		{Name: "the sweep sends the mail to the owners of a secret, too", Run: copies(true)},
 		{Name: "the sweep has nothing to do", Run: doesNothing},
 	}
 }
 
 func measures(s *environment) error {
 	return errors.Join(rotates(token, false)(s), s.measured("CredentialAge"))
+}
+
+// copies rotates a token by an event, or by the sweep because the event was lost. Its secret asks for a topic of the
+// workload's compartment.
+func copies(bySweep bool) func(*environment) error {
+	return func(s *environment) error {
+		c := s.Add(workload(s, token))
+		old, topic := c.IDs(), s.AddTopicIn(s.workload, "web-team")
+		for _, id := range c.Secrets {
+			if err := s.Tag(s.ctx, id, map[string]string{"keyturn-topic": topic}); err != nil {
+				return err
+			}
+		}
+		if bySweep {
+			s.dropEvents()
+		}
+		err := s.Close(s.ctx, c.Problem, c.Comment())
+		if err == nil && bySweep {
+			_, err = s.Sweep(s.ctx)
+		}
+		if err == nil && !slices.ContainsFunc(s.Mails(), func(m ociemu.Mail) bool { return m.Topic == topic }) {
+			err = errors.New("the owners of the secret got no mail")
+		}
+		return errors.Join(err, s.rotated(c, old))
+	}
 }
 
 // measured checks that a metric has arrived.

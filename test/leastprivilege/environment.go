@@ -57,7 +57,7 @@ func newEnvironment(ctx context.Context, b Binaries, protected string, c Case) (
 			env.workload = e.AddCompartment("workload", "")
 			env.elsewhere = e.AddCompartment("elsewhere", "")
 			config := []string{"secret_compartments=" + env.keyturn + "," + env.workload,
-				"protected_users=" + protected}
+				"protected_users=" + protected, "owner_topics=" + env.workload}
 			if c.Domain != "" {
 				config = append(config, "identity_domains="+e.Domain(c.Domain).ID)
 			}

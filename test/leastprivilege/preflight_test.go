@@ -35,7 +35,8 @@ func TestAPreflightShowsTheStatementsOfTheStack(t *testing.T) {
 				}
 			}
 			p := preflight.Policy{Function: function, Group: "keyturn-" + function, Protected: cfg.ProtectedUsers,
-				Compartments: cfg.SecretCompartments, Domains: domains, Topic: s.Keyturn, Own: s.Keyturn}
+				Compartments: cfg.SecretCompartments, Domains: domains, Topic: s.Keyturn, Own: s.Keyturn,
+				Records: s.Keyturn, OwnerTopics: []string{s.Workload}}
 			for _, st := range p.Statements() {
 				got = append(got, st.Text)
 			}

@@ -133,7 +133,7 @@ func TestEveryValidationNamesItsInputInTheMessage(t *testing.T) {
 
 // sections is the order of the sections in every file.
 var sections = []string{"General", "IAM", "Events", "Functions", "Network", "Vault", "Notifications", "Alarms",
-	"Schedule", "Hardening"}
+	"Schedule", "Report", "Hardening"}
 
 func TestTheSectionsComeInTheSameOrderInEveryFile(t *testing.T) {
 	ins, outs := stack(t)

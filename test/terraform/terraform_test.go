@@ -287,7 +287,7 @@ func TestOneApplyCreatesEverythingAndDestroyKeepsTheSecrets(t *testing.T) {
 			kept = append(kept, strings.TrimSpace(line))
 		}
 	}
-	if len(kept) != 10 { // vault, key, three secrets, the tag namespace and its four tags
+	if len(kept) != 11 { // vault, key, three secrets, the tag namespace and its five tags
 		t.Errorf("%d addresses are protected: %s", len(kept), kept)
 	}
 	w.run(t, "examples/complete", append([]string{"state", "rm"}, kept...)...)
@@ -313,13 +313,14 @@ func configurationIsTaken(t *testing.T, w workshop) {
 	}
 	// the fake provider's OCIDs have another form
 	values["ons_topic"] = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaatopic"
+	values["records_topic"] = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaarecords"
 	var environ []string
 	for k, v := range values {
 		environ = append(environ, k+"="+v)
 	}
 	c, err := config.Read(environ)
 	if err != nil || !c.Protects("", "breakglass@example.com") || !c.Protects("", "admin-jane") ||
-		c.Protects("", "jane") || len(c.SecretCompartments) != 2 || c.SweepDays != 14 {
+		c.Protects("", "jane") || len(c.SecretCompartments) != 2 || c.SweepDays != 14 || len(c.OwnerTopics) != 1 {
 		t.Errorf("the functions make %+v of it, %v", c, err)
 	}
 }

@@ -80,6 +80,7 @@ func TestMailsWithoutASubscriberAreRefusedOrCauseAWarning(t *testing.T) {
 		"topic_compartment_ocid": "ocid1.compartment.oc1..aaaaaaaatopics", "emails": []string{}}
 	none := values{"emails": []string{}}
 	hooks := []string{"https://hooks.example.com/keyturn"}
+	pager := []string{"https://events.pagerduty.com/integration/x/enqueue"}
 	check(t, []inputCase{
 		{"no subscriber", none, "", "no subscribers for the alarms and the mails"},
 		{"no subscriber and no alarms", with(none, "alarms", false), "", "no subscribers for the mails"},
@@ -101,7 +102,32 @@ func TestMailsWithoutASubscriberAreRefusedOrCauseAWarning(t *testing.T) {
 		{"a compartment without its topic",
 			values{"topic_compartment_ocid": "ocid1.compartment.oc1..aaaaaaaatopics"}, "topic_ocid is not: give", ""},
 		{"a Slack webhook", values{"https_endpoints": []string{"https://hooks.slack.com/services/T0/B0/x"}},
-			"an address of Slack or PagerDuty", ""},
+			"an address of Slack or PagerDuty: it would stay unconfirmed, because Notifications has separate " +
+				"protocols for them. Give it in slack_urls", ""},
+		{"Slack alone", with(none, "slack_urls", []string{"https://hooks.slack.com/services/T0/B0/x"}), "", ""},
+		{"a function alone", with(none, "function_subscriptions", []string{ocid("fnfunc", "fra")}), "", ""},
+		{"PagerDuty alone", with(none, "pagerduty_urls", pager), "", "no subscribers for the mails"},
+		{"PagerDuty without alarms", with(values{"pagerduty_urls": pager}, "alarms", false), "",
+			"pagerduty_urls: the stack creates no topic for alarms"},
+		{"Slack, with a topic for mails", with(topic, "slack_urls",
+			[]string{"https://hooks.slack.com/services/T0/B0/x"}), "", "slack_urls: topic_ocid is given"},
+		{"PagerDuty of nothing", with(with(topic, "pagerduty_urls", pager), "alarms", false),
+			"the stack creates no topic", ""},
+		{"a query in a Slack address", values{"slack_urls": []string{"https://hooks.slack.com/services/T0/B0/x?y=z"}},
+			"slack_urls takes addresses of the form", ""},
+		{"records without a topic", values{"records_functions": []string{ocid("fnfunc", "fra")}},
+			"records_topic is off: set records_topic to true", ""},
+		{"records without a subscriber", values{"records_topic": true}, "",
+			"records_topic is on and has no subscribers"},
+		{"records for a webhook", values{"records_topic": true, "records_https_endpoints": hooks}, "", ""},
+		{"records for a function of another realm", values{"records_topic": true, "records_functions": []string{
+			"ocid1.fnfunc.oc2.us-langley-1.aaaaaaaax"}}, "records_functions:", ""},
+		{"a report without a sweep", values{"report_bucket": "reports", "sweep_schedule": "off"}, "",
+			"report_bucket: sweep_schedule is off"},
+		{"days of no report", values{"report_retention_days": 10}, "", "report_retention_days: report_bucket is empty"},
+		{"a locked rule", values{"report_bucket": "reports",
+			"report_retention_locked_from": "2027-01-31T00:00:00Z"}, "", "the retention rule of reports is locked"},
+		{"a report", values{"report_bucket": "reports"}, "", ""},
 		{"PagerDuty", values{"https_endpoints": []string{"https://events.pagerduty.com/integration/x/enqueue"}},
 			"an address of Slack or PagerDuty", ""},
 		{"a look-alike of Slack", values{"https_endpoints": []string{"https://notslack.com/x"}}, "", ""},
@@ -198,7 +224,8 @@ func TestTheStackAcceptsTheSameGracePeriodsAsTheFunctions(t *testing.T) {
 
 func TestTheStackAcceptsEveryConfigurationKey(t *testing.T) {
 	own := map[string]bool{"ons_topic": true, "protected_users": true, "secret_compartments": true, "dry_run": true,
-		"grace_period": true, "identity_domains": true}
+		"grace_period": true, "identity_domains": true, "owner_topics": true, "records_topic": true,
+		"report_bucket": true}
 	list := regexp.MustCompile(`for k in keys\(var\.configuration\) : contains\(\[(.*?)\], k\)`).FindStringSubmatch(
 		read(t, "terraform/variables.tf"))
 	if list == nil {

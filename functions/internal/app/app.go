@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyturn/keyturn/pkg/channel"
 	"github.com/keyturn/keyturn/pkg/clock"
 	"github.com/keyturn/keyturn/pkg/config"
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -89,6 +90,12 @@ func Engine(cfg config.Config, cloud *oci.Cloud) *rotation.Engine {
 		engine.Issuers[kind] = cloud.Issuer(kind)
 	}
 	return engine
+}
+
+// Channels returns the sender of messages to other topics than that of SecOps.
+func Channels(cfg config.Config, cloud *oci.Cloud, function string) *channel.Sender {
+	return &channel.Sender{Config: cfg, Function: function, Topics: cloud, Meter: Meter(cfg, cloud, function),
+		Clock: clock.System{}}
 }
 
 // Responder returns a responder for OCI.

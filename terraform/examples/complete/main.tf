@@ -61,11 +61,31 @@ module "keyturn" {
   emails          = ["secops@example.com"]
   https_endpoints = ["https://hooks.example.com/keyturn"]
 
+  # Addresses of Slack and PagerDuty are credentials: give them as sensitive variables.
+  slack_urls             = []
+  pagerduty_urls         = []
+  function_subscriptions = []
+
+  # The mails about a secret also go to the topic in its tag keyturn.topic, if it is in one of these compartments.
+  owner_topic_compartment_ocids = [var.workload_compartment_ocid]
+
+  # Each outcome as JSON, for programs.
+  records_topic           = true
+  records_https_endpoints = ["https://tickets.example.com/keyturn"]
+  records_functions       = []
+
   # Alarms
   alarms = true
 
   # Schedule
   sweep_schedule = "hourly"
+
+  # Report
+
+  # A bucket's name, if the sweep should keep its report. A locked rule can't be removed.
+  report_bucket                = ""
+  report_retention_days        = 400
+  report_retention_locked_from = ""
 
   # Hardening
   repositories              = true

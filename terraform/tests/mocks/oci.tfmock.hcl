@@ -27,3 +27,7 @@ mock_resource "oci_logging_log_group" {
 mock_resource "oci_logging_log" {
   defaults = { id = "ocid1.log.oc1.eu-frankfurt-1.aaaaaaaathelog" }
 }
+
+mock_data "oci_objectstorage_namespace" {
+  defaults = { namespace = "acmespace" }
+}
