@@ -36,7 +36,7 @@ func TestNothingInATextBecomesHTML(t *testing.T) {
 		}
 		row := Row{Kind: credential.Kind(text), ID: text, Domain: text, User: text, UserName: text, UserState: text,
 			Administrator: text, Description: text, Secrets: []string{text}, Rotation: text, Problem: text,
-			Exempt: text, State: text, Advice: text}
+			Exempt: text, ExemptFlaw: text, State: text, Advice: text}
 		got := page(t, r, seq(row))
 		if n, want := strings.Count(got, "<script"), strings.Count(clean, "<script"); n != want {
 			t.Errorf("%q: the page has %d scripts, want %d", text, n, want)

@@ -33,6 +33,10 @@ type pageData struct {
 	At    int64             `json:"at"` // Unix time in seconds
 	Limit int               `json:"limit"`
 	Kinds map[string]string `json:"kinds"` // the name of each kind
+	// The kinds that recommendations about an age are about, their limit in days, and the kind of 1.12 and 1.17.
+	Aged       map[string]credential.Kind `json:"aged"`
+	AgedLimit  int                        `json:"aged_limit"`
+	SigningKey credential.Kind            `json:"signing_key"`
 }
 
 func newHTMLPage(r Report) htmlPage {
@@ -40,7 +44,11 @@ func newHTMLPage(r Report) htmlPage {
 		Report: r, Policy: pagePolicy,
 		Style:  template.HTML("<style>" + pageCSS + "</style>"),
 		Script: template.HTML(`<script type="module">` + pageScript + "</script>"),
-		Data:   pageData{At: r.At.Unix(), Limit: r.LimitDays, Kinds: map[string]string{}},
+		Data: pageData{At: r.At.Unix(), Limit: r.LimitDays, Kinds: map[string]string{},
+			Aged: map[string]credential.Kind{}, AgedLimit: limitDays, SigningKey: signingKey},
+	}
+	for _, a := range aged {
+		p.Data.Aged[a.number] = a.kind
 	}
 	for _, k := range credential.Observed() {
 		p.Data.Kinds[string(k)] = kindName(k)

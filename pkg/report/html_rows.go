@@ -19,13 +19,14 @@ const (
 // The columns of a block, in the order of rowTexts and rowNumbers.
 var (
 	textNames = []string{"kind", "id", "domain", "user", "user_name", "user_state", "administrator", "description",
-		"secrets", "rotation", "problem", "exempt", "state", "advice"}
+		"secrets", "rotation", "problem", "exempt", "exempt_flaw", "state", "advice"}
 	numberNames = []string{"created", "expires", "due", "age_days"}
 )
 
 func rowTexts(r Row) []string {
 	return []string{string(r.Kind), r.ID, r.Domain, r.User, r.UserName, r.UserState, r.Administrator, r.Description,
-		strings.Join(r.Secrets, "\n"), r.Rotation, r.Problem, r.Exempt, r.State, r.Advice}
+		strings.Join(r.Secrets, "\n"), r.Rotation, r.Problem, r.Exempt,
+		r.ExemptFlaw, r.State, r.Advice}
 }
 
 // rowNumbers returns times in seconds of Unix time, and nil for what isn't known.

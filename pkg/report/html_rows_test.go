@@ -68,7 +68,8 @@ func (b block) rows() []Row {
 		out[n] = Row{Kind: credential.Kind(text("kind")), ID: text("id"), Domain: text("domain"), User: text("user"),
 			UserName: text("user_name"), UserState: text("user_state"), Administrator: text("administrator"),
 			Description: text("description"), Created: when("created"), Expires: when("expires"), Due: when("due"),
-			Rotation: text("rotation"), Problem: text("problem"), Exempt: text("exempt"), State: text("state"),
+			Rotation: text("rotation"), Problem: text("problem"), Exempt: text("exempt"),
+			ExemptFlaw: text("exempt_flaw"), State: text("state"),
 			Advice: text("advice"), AgeDays: -1}
 		if s := text("secrets"); s != "" {
 			out[n].Secrets = strings.Split(s, "\n")
@@ -199,5 +200,18 @@ func BenchmarkHTML(b *testing.B) {
 			b.ReportMetric(size/1e6, "MB")
 			b.ReportMetric(peak/1e6, "heap-MB")
 		})
+	}
+}
+
+func TestThePageExportsTheColumnsOfTheCSV(t *testing.T) {
+	_, list, _ := strings.Cut(rowsJS, "function* csv")
+	_, list, _ = strings.Cut(list, "names = [")
+	list, _, _ = strings.Cut(list, "]")
+	var want []string
+	for _, c := range csvColumns {
+		want = append(want, "'"+c.name+"'")
+	}
+	if got := strings.Join(strings.Fields(list), " "); got != strings.Join(want, ", ") {
+		t.Errorf("the page exports %s, want %s", got, strings.Join(want, ", "))
 	}
 }

@@ -6,11 +6,13 @@ const printedRows = 500;
 const $ = (id) => document.getElementById(id);
 const config = JSON.parse($('data').textContent);
 const number = new Intl.NumberFormat('en').format;
-const kindName = (kind) => config.kinds[kind] ?? kind;
 
 // visible replaces characters that can't be seen, and those that change the direction of a text, by their code points.
 const visible = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
   (c) => `‹U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}›`);
+
+const kinds = new Map(Object.entries(config.kinds));
+const kindName = (kind) => visible(kinds.get(kind) ?? kind);
 
 // el makes an element with children. A text becomes a text node, never HTML.
 function el(name, attributes, ...children) {
@@ -25,9 +27,11 @@ function el(name, attributes, ...children) {
 // foreign is a text that others wrote. The line may break before an @.
 const foreign = (text) => (text === '' ? '' : el('bdi', {},
   ...visible(text).split(/(?=@)/).flatMap((part, i) => (i === 0 ? [part] : [el('wbr', {}), part]))));
+
 const day = (seconds) => iso(seconds).slice(0, 10);
 
-const states = { old: ['Too old', 'bad'], 'not known': ['Not known', 'unsure'], soon: ['Soon', 'warn'], ok: ['OK', 'good'] };
+const states = new Map([['old', ['Too old', 'bad']], ['not known', ['Not known', 'unsure']], ['soon', ['Soon', 'warn']],
+  ['ok', ['OK', 'good']]]);
 
 // idLines is an id, shortened in the middle on a screen: OCIDs begin all alike. On paper it is whole.
 function idLines(id) {
@@ -39,7 +43,7 @@ function idLines(id) {
 }
 
 function stateCell(r) {
-  const [word, look] = states[r.state] ?? [r.state, 'unsure'];
+  const [word, look] = states.get(r.state) ?? [r.state, 'unsure'];
   return [el('span', { class: `state ${look}` }, visible(word))];
 }
 
@@ -87,6 +91,7 @@ const details = (r) => [
   ['Id', r.id], ['Owner', r.user], ['Owner’s state', r.user_state], ['Administrator', r.administrator],
   ['Description', r.description], ['Created', r.created === null ? 'not known' : iso(r.created)],
   ['Expires', r.expires === null ? '' : iso(r.expires)], ['Open problem', r.problem],
+  ['Exemption that doesn’t count', r.exempt_flaw],
 ].filter(([, value]) => value !== '');
 
 // view is what is shown. first, page and sort are in the address, with the filters.
@@ -248,15 +253,15 @@ function controls() {
     $('sort').append(el('option', { value: c.name }, `${c.title}, ascending`),
       el('option', { value: `-${c.name}` }, `${c.title}, descending`));
   }
-  const choices = { kind: (v) => kindName(v), state: (v) => states[v]?.[0] ?? v, domain: (v) => v };
+  const choices = { kind: (v) => kindName(v), state: (v) => states.get(v)?.[0] ?? v, domain: (v) => v };
   for (const [name, word] of Object.entries(choices)) {
     $(`filter-${name}`).append(...rows.distinct(name).map((v) => el('option', { value: v }, visible(word(v)))));
   }
+  // A change waits for the end of the typing. It takes what all fields have then.
   let waiting;
+  const apply = () => change({ sort: $('sort').value, ...Object.fromEntries(filters.map((f) => [f, $(`filter-${f}`).value])) });
   $('filters').addEventListener('input', (e) => {
     clearTimeout(waiting);
-    const apply = () => (e.target.id === 'sort' ? change({ sort: e.target.value })
-      : change({ [e.target.id.replace('filter-', '')]: e.target.value }));
     waiting = setTimeout(apply, e.target.type === 'search' ? 150 : 0);
   });
   $('filters').addEventListener('submit', (e) => e.preventDefault());
@@ -311,7 +316,7 @@ async function main() {
     return;
   }
   $('loading').hidden = false;
-  rows = new Rows(Number(end.dataset.rows));
+  rows = new Rows(Number(end.dataset.rows), config);
   try {
     await rows.read(document.querySelectorAll('script.rows'), (n) => {
       $('loading').textContent = `Reading the rows: ${number(n)} of ${number(rows.count)}`;
@@ -334,4 +339,4 @@ async function main() {
   document.documentElement.dataset.ready = 'yes';
 }
 
-await main();
+await main().catch((e) => fail(`it can’t be shown (${e.message})`));

@@ -75,29 +75,33 @@ class Numbers {
   }
 }
 
+// bytes decodes base64.
+function bytes(text) {
+  if (Uint8Array.fromBase64) {
+    return Uint8Array.fromBase64(text);
+  }
+  const chars = atob(text);
+  const out = new Uint8Array(chars.length);
+  for (let i = 0; i < chars.length; i++) {
+    out[i] = chars.charCodeAt(i);
+  }
+  return out;
+}
+
 // The states, the worst first. A state that isn't known is as bad as a credential that is too old.
 const stateOrder = ['old', 'not known', 'soon', 'ok'];
 
 const searched = ['user_name', 'user', 'domain', 'id', 'kind', 'description', 'secrets', 'rotation', 'problem', 'exempt',
-  'advice'];
-
-// against says whether a row is against a CIS recommendation. several has the users with more than one API key.
-const tooOld = (kind) => (row) => row.kind === kind && row.state === 'old';
-const against = {
-  '1.8': tooOld('api-key'),
-  '1.9': tooOld('customer-secret-key'),
-  '1.10': tooOld('auth-token'),
-  '1.11': tooOld('database-password'),
-  '1.12': (row) => row.kind === 'api-key' && row.administrator === 'yes',
-  '1.17': (row, several) => row.kind === 'api-key' && several.has(row.user),
-};
+  'exempt_flaw', 'advice'];
 
 class Rows {
-  constructor(count) {
+  // cis says what the recommendations are about.
+  constructor(count, cis) {
     this.count = count;
+    this.cis = { ...cis, aged: new Map(Object.entries(cis.aged)) };
     this.columns = {};
     for (const name of ['kind', 'id', 'domain', 'user', 'user_name', 'user_state', 'administrator', 'description',
-      'secrets', 'rotation', 'problem', 'exempt', 'state', 'advice']) {
+      'secrets', 'rotation', 'problem', 'exempt', 'exempt_flaw', 'state', 'advice']) {
       this.columns[name] = new Texts(count);
     }
     // An age that isn't known counts as the highest, and a due date that isn't known as past. A credential without an
@@ -113,17 +117,14 @@ class Rows {
   async read(blocks, progress) {
     let at = 0;
     for (const block of blocks) {
-      const packed = Uint8Array.from(atob(block.textContent), (c) => c.charCodeAt(0));
+      const packed = bytes(block.textContent);
       block.remove();
       const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
       const { rows, texts, numbers } = await new Response(stream).json();
       if (at + rows > this.count) {
         throw new Error('it has more rows than it says');
       }
-      for (const [name, column] of Object.entries(texts)) {
-        this.columns[name].add(at, rows, column);
-      }
-      for (const [name, column] of Object.entries(numbers)) {
+      for (const [name, column] of Object.entries({ ...texts, ...numbers })) {
         this.columns[name].add(at, rows, column);
       }
       at += rows;
@@ -198,23 +199,31 @@ class Rows {
     return (row) => hits.some(({ of, found }) => found[of[row]] === 1);
   }
 
+  // againstTest tests whether a row is against a CIS recommendation.
   againstTest(recommendation) {
-    const test = against[recommendation];
-    if (!test) {
-      return () => false;
+    const { kind, age_days: age, administrator, user } = this.columns;
+    const { aged, aged_limit: limit, signing_key: key } = this.cis;
+    if (aged.has(recommendation)) {
+      const wanted = aged.get(recommendation);
+      return (row) => kind.get(row) === wanted && age.get(row) !== null && age.get(row) >= limit;
     }
-    const { kind, state, administrator, user } = this.columns;
-    this.several ??= this.usersWithKeys();
-    return (row) => test({ kind: kind.get(row), state: state.get(row), administrator: administrator.get(row),
-      user: user.of[row] }, this.several);
+    this.several ??= this.usersWithKeys(key);
+    switch (recommendation) {
+      case '1.12':
+        return (row) => kind.get(row) === key && administrator.get(row) === 'yes';
+      case '1.17':
+        return (row) => kind.get(row) === key && this.several.has(user.of[row]);
+      default:
+        return () => false;
+    }
   }
 
   // usersWithKeys returns the users with more than one API key.
-  usersWithKeys() {
+  usersWithKeys(key) {
     const { kind, user } = this.columns;
     const one = new Set(), several = new Set();
     for (let row = 0; row < this.count; row++) {
-      if (kind.get(row) === 'api-key') {
+      if (kind.get(row) === key) {
         (one.has(user.of[row]) ? several : one).add(user.of[row]);
       }
     }
@@ -225,15 +234,17 @@ class Rows {
   filtered(order, f) { return order.filter(this.matches(f)); }
 }
 
-// csv writes rows as CSV, in parts. A spreadsheet would run a cell that begins like a formula, so an apostrophe comes
+// csv writes rows as CSV, in parts, as keyturn report does. A spreadsheet would run a cell that begins like a formula, so an apostrophe comes
 // before it.
 function* csv(rows, order) {
   const names = ['kind', 'id', 'domain', 'user', 'user_name', 'user_state', 'administrator', 'description', 'created',
-    'expires', 'age_days', 'due', 'secrets', 'rotation', 'problem', 'exempt', 'state', 'advice'];
-  const times = new Set(['created', 'expires', 'due']);
+    'expires', 'age_days', 'due', 'state', 'secrets', 'rotation', 'problem', 'exempt', 'exempt_flaw', 'advice'];
+  const written = {
+    created: iso, expires: iso, due: iso, secrets: (text) => text.replaceAll('\n', '; '),
+  };
   const cell = (name, value) => {
-    const text = value === null ? '' : times.has(name) ? iso(value) : String(value);
-    return `"${(/^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
+    const text = value === null ? '' : String(written[name]?.(value) ?? value);
+    return `"${(/^[ \u00A0\uFEFF]*[=+\-@\t\r\n|%\uFF1D\uFF0B\uFF0D\uFF20]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
   };
   yield `${names.join(',')}\r\n`;
   for (let from = 0; from < order.length; from += 5000) {

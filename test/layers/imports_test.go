@@ -136,6 +136,8 @@ func TestOnlyMainPackagesReadTheEnvironment(t *testing.T) {
 // modules lists the direct dependencies, each with its reason.
 var modules = map[string]string{
 	"github.com/aws/aws-sdk-go-v2":             "signs the request that proves a customer secret key (SigV4)",
+	"github.com/chromedp/cdproto":              "names the browser's commands and events for chromedp, in tests",
+	"github.com/chromedp/chromedp":             "opens the report in Chromium, in tests",
 	"github.com/fnproject/fdk-go":              "the Fn contract, which OCI Functions uses",
 	"github.com/google/go-containerregistry":   "builds and pushes images; not in the functions",
 	"github.com/oracle/oci-go-sdk/v65":         "calls OCI's services",
