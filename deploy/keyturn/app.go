@@ -83,6 +83,7 @@ func newApp(in io.Reader, out, err io.Writer, environ []string) *app {
 
 // commands makes each subcommand. One file has one of them.
 var commands = []func(*app) *cobra.Command{
+	reportCommand,
 	bindCommand, rotateCommand, undoCommand, statusCommand,
 	preflightCommand, acceptCommand,
 	completionCommand, manCommand, versionCommand,

@@ -37,8 +37,8 @@ func oursOf(freeform map[string]string, defined map[string]map[string]any) map[s
 		ours[name] = value
 	}
 	for name, value := range freeform {
-		if name = strings.ToLower(name); strings.HasPrefix(name, "keyturn-") {
-			add(name, value)
+		if lower := strings.ToLower(name); strings.HasPrefix(lower, "keyturn-") {
+			add(lower, value)
 		}
 	}
 	for namespace, tags := range defined {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/keyturn/keyturn/pkg/credential"
@@ -14,7 +15,12 @@ import (
 // Explain says what is missing because of a gap of the reading, why, and what to do.
 func Explain(g inventory.Gap) Gap {
 	what := g.Doing
-	if len(g.Kinds) > 0 {
+	switch {
+	case g.Doing == inventory.DoingDomains:
+		what = "which identity domains there are, and the credentials of their users"
+	case len(g.Kinds) == len(credential.Observed()):
+		what = "all credentials"
+	case len(g.Kinds) > 0:
 		what = "the " + nouns(g.Kinds)
 	}
 	switch {
@@ -29,12 +35,13 @@ func Explain(g inventory.Gap) Gap {
 	if g.Region != "" {
 		what += " in the region " + g.Region
 	}
-	if len(g.Kinds) > 0 && g.Doing != "" {
-		what += " (" + g.Doing + ")"
+	if g.More > 0 {
+		what += fmt.Sprintf(", and %d more", g.More)
 	}
 	why := "the reading ended early"
 	if g.Err != nil {
-		why = oneLine(g.Err.Error())
+		text, _, _ := strings.Cut(g.Err.Error(), ": then remove identity_domains") // which a command doesn't have
+		why = oneLine(strings.ReplaceAll(text, "the function may not", "you may not"))
 	}
 	return Gap{What: what, Why: why, Remedy: remedy(g)}
 }
@@ -58,11 +65,18 @@ func remedy(g inventory.Gap) string {
 	if errors.Is(g.Err, context.Canceled) || errors.Is(g.Err, context.DeadlineExceeded) {
 		return "run it again, and let it end"
 	}
+	if errors.Is(g.Err, inventory.ErrNotActive) {
+		return "activate the domain, or check its credentials before you delete it"
+	}
 	if _, ours := errors.AsType[*fault.Error](g.Err); !ours {
 		return ""
 	}
 	switch fault.Of(g.Err) {
 	case fault.Absent, fault.Denied:
+		if g.Doing == inventory.DoingDomains {
+			return "get the permission to list the domains of all compartments: see keyturn report --print-policy. " +
+				"If the tenancy has no identity domains, say so with --domain none"
+		}
 		if g.Domain.ID != "" && !g.Domain.Default {
 			return "get the permission to read the domain: see keyturn report --print-policy. Some domains want an " +
 				"administrator role of the domain, too"

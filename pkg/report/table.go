@@ -19,9 +19,9 @@ const tableWidth = 80
 func Table(w io.Writer, r Report, rows iter.Seq2[Row, error], most int) error {
 	t := &table{}
 	t.line("Credentials of the tenancy %s, %s", cmp.Or(r.Name, r.Tenancy), r.At.Format("2006-01-02 15:04 MST"))
-	t.line("Asked by %s, in %s and %s: %s.", cmp.Or(r.ByName, r.By, NotKnownText),
+	t.wrap("", fmt.Sprintf("Asked by %s, in %s and %s: %s with %s.", cmp.Or(r.ByName, r.By, NotKnownText),
 		phrase.Count(len(r.Domains), "identity domain"), phrase.Count(len(r.Regions), "region"),
-		phrase.Count(r.Users, "user")+" with "+phrase.Count(r.Rows, "credential"))
+		phrase.Count(r.Users, "user"), phrase.Count(r.Rows, "credential")))
 	if r.Interrupts != "" {
 		t.wrap("", "It ended early, so the report is not complete: "+r.Interrupts)
 	}
@@ -69,8 +69,10 @@ func (t *table) verdicts(r Report) {
 	t.line("")
 	t.line("CIS OCI Foundations Benchmark 3.1")
 	for _, v := range r.Verdicts {
-		t.wrap(fmt.Sprintf("  %-5s %-10s ", v.Recommendation, v.Result), v.Title+". "+v.Why)
+		t.wrap(fmt.Sprintf("  %-5s %-10s ", v.Recommendation, v.Result), v.Title+". "+
+			strings.TrimSpace(strings.TrimSuffix(v.Why, leaversCount)))
 	}
+	t.wrap("  ", leaversCount)
 }
 
 func (t *table) counts(r Report) {
@@ -107,7 +109,8 @@ func (t *table) rows(r Report, rows iter.Seq2[Row, error], most int) error {
 			age = fmt.Sprint(row.AgeDays, " d")
 		}
 		t.line("  %7s  %s of %s", age, row.Kind.Noun(), row.UserName)
-		t.line("           %s", row.Advice)
+		short, _, _ := strings.Cut(row.Advice, ", or close its problem with") // whose OCIDs don't fit
+		t.line("           %s", short)
 	}
 	if more {
 		t.wrap("  ", "There are more: use --rows, or --html FILE for all of them.")

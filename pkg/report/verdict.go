@@ -139,12 +139,15 @@ func (a *assessment) verdicts() []Verdict {
 	return append(all, a.administrators(), a.several())
 }
 
+// leaversCount ends each verdict.
+const leaversCount = "Users who can't sign in count, as OCI lists them."
+
 // finished adds what all verdicts say.
 func (a *assessment) finished(v Verdict, missing bool) Verdict {
 	if missing {
 		v.Why += " Not all could be read: see what was not asked."
 	}
-	v.Why += " Credentials of users who can't sign in count, as OCI lists them."
+	v.Why += " " + leaversCount
 	return v
 }
 

@@ -13,6 +13,13 @@ const (
 	censusSoon  = 14 // days before the limit
 )
 
+// The kinds that Keyturn only reports.
+const (
+	DatabasePassword Kind = "database-password"
+	SMTPCredential   Kind = "smtp-credential"
+	OAuth2Credential Kind = "oauth2-credential"
+)
+
 // Census is what Populate put into a tenancy: the truth with which tests compare what was read. It comes from the
 // seeds alone.
 type Census struct {
@@ -83,7 +90,7 @@ func (c Census) Count(kind Kind, fits func(Seeded) bool) (t Tally) {
 // Finding is what a recommendation of CIS has to find.
 type Finding struct{ Checked, Against, Exempt int }
 
-// Verdict returns what the recommendation has to find: 1.8, 1.9, 1.10, 1.12 or 1.17.
+// Verdict returns what the recommendation has to find: 1.8 to 1.12 or 1.17.
 func (c Census) Verdict(recommendation string) (f Finding) {
 	switch recommendation {
 	case "1.8":
@@ -92,6 +99,8 @@ func (c Census) Verdict(recommendation string) (f Finding) {
 		return c.aged(CustomerSecretKey)
 	case "1.10":
 		return c.aged(AuthToken)
+	case "1.11":
+		return c.aged(DatabasePassword)
 	}
 	most := map[string]int{"1.12": 0, "1.17": 1}[recommendation]
 	for _, p := range c.People {

@@ -116,6 +116,9 @@ func (p *populating) add(one person) error {
 	user := Person{ID: p.AddDomainUser(domain, seed), Name: one.name, Domain: domain, Admin: one.admin, Left: one.left,
 		Console: !slices.Contains(one.without, "canUseConsolePassword"), Tags: one.tags}
 	p.census.People = append(p.census.People, user)
+	if user.Admin {
+		p.promote(user)
+	}
 	for spec := range strings.FieldsSeq(one.keys) {
 		kind, rest, _ := strings.Cut(spec, "=")
 		flags := strings.Split(rest, "+")
@@ -124,6 +127,17 @@ func (p *populating) add(one person) error {
 		}
 	}
 	return nil
+}
+
+// promote makes a user an administrator of the tenancy, by a group of the user's domain.
+func (p *populating) promote(user Person) {
+	if user.Domain == ociemu.DefaultDomain {
+		p.AddToGroup(p.Group(user.Domain, ociemu.AdministratorsGroup), user.ID)
+		return
+	}
+	group := user.Domain + "-Admins"
+	p.AddGroup(user.Domain, group, user.ID)
+	p.AddPolicy(group, "", "Allow group '"+user.Domain+"'/'"+group+"' to manage all-resources in tenancy")
 }
 
 // days are the ages that the seed chooses from. They keep away from the limits: the table has those.
@@ -199,8 +213,17 @@ func (p *populating) credential(s *Seeded) (value, access string) {
 		access = s.ID
 	case Password:
 		value = p.SetPassword(s.User)
+	case DatabasePassword:
+		s.ID = p.AddDatabasePassword(s.User)
+	case SMTPCredential:
+		s.ID = p.AddSMTPCredential(s.User, description)
+	case OAuth2Credential:
+		s.ID = p.AddOAuth2Credential(s.User, "client of "+description)
 	default:
 		panic("no kind " + s.Kind)
+	}
+	if value == "" {
+		return "", ""
 	}
 	p.census.Values = append(p.census.Values, value)
 	return value, access
@@ -213,6 +236,11 @@ func (s *Seeded) has(flags ...string) bool {
 // secrets adds the bound secrets of a credential. A credential in its grace period shares those of its successor.
 func (p *populating) secrets(user Person, s *Seeded, value, access string) error {
 	if !s.has("bound", "bundle", "misbound", "staged") {
+		for _, other := range p.census.Credentials { // a binding is to a user and kind
+			if other.User == s.User && other.Kind == s.Kind {
+				s.Secrets = other.Secrets
+			}
+		}
 		return nil
 	}
 	tags := map[string]string{"keyturn-user": user.ID, "keyturn-kind": string(s.Kind), "team": "web"}
@@ -245,7 +273,7 @@ func (p *populating) secrets(user Person, s *Seeded, value, access string) error
 	return nil
 }
 
-// shareSecrets binds the secrets to the user's other credentials of the kind, too: a binding is to a user and kind.
+// shareSecrets binds the secrets to the user's earlier credentials of the kind, too.
 func (p *populating) shareSecrets(s Seeded) {
 	for i, other := range p.census.Credentials {
 		if other.User == s.User && other.Kind == s.Kind && len(other.Secrets) == 0 {
