@@ -24,7 +24,8 @@ const reportText = `Read every credential of the tenancy, and say how old it is,
 and what to do with it. The report begins with the recommendations 1.8 to 1.12
 and 1.17 of the CIS OCI Foundations Benchmark 3.1.
 
-It only reads, and needs nothing of Keyturn in the tenancy.
+It only reads, and needs nothing of Keyturn in the tenancy. --print-policy
+prints the policy statements that let a group of users run it.
 
 What could not be read is listed at the end, and is never taken for "none": a
 recommendation whose evidence is not complete is "not known".
@@ -45,6 +46,8 @@ type reporting struct {
 	files        [3]string // in the order of fileForms
 	rows         int
 	failOn       string
+	printPolicy  bool
+	group        string
 }
 
 func reportCommand(a *app) *cobra.Command {
@@ -71,6 +74,8 @@ func reportCommand(a *app) *cobra.Command {
 	}
 	f.IntVar(&r.rows, "rows", 30, "how many credentials the table shows at most")
 	f.StringVar(&r.failOn, "fail-on", "", "not-met: end with the exit code 1 if a recommendation is `not-met`")
+	f.BoolVar(&r.printPolicy, "print-policy", false, "print the policy statements that it needs, and read nothing")
+	f.StringVar(&r.group, "group", "Auditors", "the `group` of these statements, such as 'Domain'/'Auditors'")
 	return c
 }
 
@@ -79,6 +84,9 @@ func (r *reporting) run(ctx context.Context) error {
 	o, err := r.options()
 	if err != nil {
 		return err
+	}
+	if r.printPolicy {
+		return r.policy()
 	}
 	out, err := r.outputs()
 	if err != nil {
