@@ -20,8 +20,8 @@ func (r *reporting) policy() error {
 		for _, s := range all {
 			fmt.Fprintf(w, "\n# %s\n%s\n", s.Purpose, s.Text)
 		}
-		_, err := fmt.Fprint(w, "\nIf an identity domain answers 401, give the group a role of the domain that reads its "+
-			"users,\nsuch as Audit Administrator.\n")
+		_, err := fmt.Fprint(w, "\nIf an identity domain answers 401, give the group a role of the domain that reads "+
+			"its users,\nsuch as Audit Administrator.\n")
 		return err
 	})
 }

@@ -132,6 +132,38 @@ func TestRowsAreJoinedWhateverTheOrder(t *testing.T) {
 	}
 }
 
+func TestAProblemIsOnlyThatOfItsOwnCredential(t *testing.T) {
+	scim := strings.Repeat("ab", 16) // an id by which the domain knows a credential
+	for _, c := range []struct {
+		resource string
+		keys     []string
+		want     string // the ids of the credentials that have the problem
+	}{
+		{print1, []string{print1, print2}, print1},
+		{strings.ToUpper(print1), []string{print1}, print1},
+		{print1, []string{print2}, ""},
+		{scim, []string{print1}, print1},
+		{scim, []string{print1, print2}, ""},
+	} {
+		b := builder(t)
+		for _, id := range c.keys {
+			b.Visitor().Credential(held(credential.APIKey, joe, id, 100))
+		}
+		b.Visitor().Problem(cloudguard.Problem{ID: "p", Rule: cloudguard.APIKeyTooOld, Detail: "OPEN",
+			ResourceID: "ocid1.tenancy.oc1..a/" + joe + "/" + c.resource})
+		_, rows := finish(t, b, report.Scope{})
+		var got []string
+		for _, r := range rows {
+			if r.Problem != "" {
+				got = append(got, r.ID)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("a problem about %s of a user with %q is that of %q, want %q", c.resource, c.keys, got, c.want)
+		}
+	}
+}
+
 func TestWhatWasNotReadIsNotKnown(t *testing.T) {
 	young := func(b *report.Builder) {
 		v := b.Visitor()
