@@ -222,8 +222,9 @@ func TestAnOddAddressShowsTheTableAllTheSame(t *testing.T) {
 	if got := b.shown(); got != "0 of 1,204 credentials" {
 		t.Errorf("it shows %s", got)
 	}
-	for odd, want := range map[string]string{"#page=9999999": "All", "#%E0%A4%A=": "All", "#q=((": "0 of", "#a=&=b&=": "All",
-		"#sort=-": "All", "#cis=1.8&cis=9.9": "0 of"} {
+	for odd, want := range map[string]string{"#page=9999999": "All", "#%E0%A4%A=": "All", "#q=((": "0 of",
+		"#a=&=b&=": "All",
+		"#sort=-":  "All", "#cis=1.8&cis=9.9": "0 of"} {
 		eval[bool](b, `new Promise((done) => { addEventListener('hashchange', () => done(true), { once: true });
 			location.hash = '`+odd+`'; })`)
 		if got := b.shown(); !strings.HasPrefix(got, want) {

@@ -148,6 +148,7 @@ var modules = map[string]string{
 	"golang.org/x/crypto/x509roots/fallback": "the public root certificates, which an image without files " +
 		"lacks",
 	"github.com/schollz/progressbar/v3": "shows the progress of deploy/keyturn; not in the functions",
+	"github.com/spf13/pflag":            "cobra's flags, which a test of the documentation lists",
 	"github.com/spf13/cobra":            "reads the commands and flags of deploy/keyturn; not in the functions",
 	"golang.org/x/term":                 "tells whether deploy/keyturn can ask somebody; not in the functions",
 	"gopkg.in/yaml.v3": "reads the Kubernetes examples in their test, as strictly as " +
