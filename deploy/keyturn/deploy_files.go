@@ -17,9 +17,9 @@ func deployFilesCommand(a *app, d *deployment) *cobra.Command {
 	c := &cobra.Command{Use: "release-files FOLDER", Short: "Make the files of a release of Keyturn itself",
 		Hidden: true, // it is for the project, not for operators
 		Args:   cobra.ExactArgs(1),
-		Long: `Makes the files of a release in an empty folder: this command for each system, the
-images as OCI layouts, a bill of materials (SPDX 2.3) for each, the stack, and
-SHA256SUMS. The same sources and version give the same files.`,
+		Long: `Makes the files of a release in an empty folder: this command for each system,
+the images as OCI layouts, a bill of materials (SPDX 2.3) for each, the stack,
+and SHA256SUMS. The same sources and version give the same files.`,
 		Example: `  keyturn deploy release-files --version 1.2.3 files`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Source = d.source

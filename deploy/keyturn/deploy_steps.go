@@ -32,8 +32,9 @@ func deployBuildCommand(a *app, d *deployment) *cobra.Command {
 	c := &cobra.Command{Use: "build", Short: "Build the images as OCI image layouts, with an SBOM each",
 		Args: cobra.NoArgs,
 		Long: `Builds the images of both functions as OCI image layouts, with a bill of
-materials (SPDX 2.3) each. It needs Go, and no container engine. The same sources
-give identical images on any machine, so building again changes nothing.`,
+materials (SPDX 2.3) each. It needs Go, and no container engine. The same
+sources give identical images on any machine, so building again changes
+nothing.`,
 		Example: `  keyturn deploy build --version 1.0.0
   keyturn deploy build --dry-run           # compiles, and shows the digests`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -96,10 +97,10 @@ func (d *deployment) build(ctx context.Context, o image.Options, tarball string)
 func deployPushCommand(_ *app, d *deployment) *cobra.Command {
 	c := &cobra.Command{Use: "push", Short: "Push the images of keyturn deploy build to Container Registry",
 		Args: cobra.NoArgs,
-		Long: `Pushes the images of keyturn deploy build to Container Registry, and prints them
-with their digests, for the other steps. It leaves out what is there already, and
-refuses a tag that has another image. With --repository and docker login it needs
-no other login.`,
+		Long: `Pushes the images of keyturn deploy build to Container Registry, and prints
+them with their digests, for the other steps. It leaves out what is there
+already, and refuses a tag that has another image. With --repository and docker
+login it needs no other login.`,
 		Example: `  keyturn deploy push >images.txt
   keyturn deploy push --token-file ~/.keyturn-push --dry-run`,
 		RunE: func(c *cobra.Command, _ []string) error { return d.push(c.Context()) }}
@@ -153,10 +154,11 @@ func (d *deployment) push(ctx context.Context) error {
 func deploySignCommand(_ *app, d *deployment) *cobra.Command {
 	c := &cobra.Command{Use: "sign IMAGE...", Short: "Sign images with the stack's key in Vault",
 		Args: cobra.MinimumNArgs(1),
-		Long: `Signs images with a key in Vault, so that the application's image policy accepts
-them. An IMAGE is as keyturn deploy push prints it. It leaves out what this key has
-already signed, and signs nothing unless it finds all images. Before you sign, you
-can build the same commit with keyturn deploy build, and compare the digests.`,
+		Long: `Signs images with a key in Vault, so that the application's image policy
+accepts them. An IMAGE is as keyturn deploy push prints it. It leaves out what
+this key has already signed, and signs nothing unless it finds all images.
+Before you sign, you can build the same commit with keyturn deploy build, and
+compare the digests.`,
 		Example: `  keyturn deploy sign $(cat images.txt)
   keyturn deploy sign --key ocid1.key.oc1..aaaa --dry-run $(cat images.txt)`,
 		RunE: func(c *cobra.Command, args []string) error { return d.signAlone(c.Context(), args) }}
@@ -202,9 +204,9 @@ func deployVariablesCommand(a *app, d *deployment) *cobra.Command {
 	var file string
 	c := &cobra.Command{Use: "variables IMAGE IMAGE", Short: "Write the images into Terraform's variables",
 		Args: cobra.ArbitraryArgs,
-		Long: `Writes the images with their digests into variables that Terraform loads. Give one
-image of rotate and one of sweep, as keyturn deploy push prints them. Other lines
-of the file don't change. Without --file, it prints the two lines.`,
+		Long: `Writes the images with their digests into variables that Terraform loads. Give
+one image of rotate and one of sweep, as keyturn deploy push prints them. Other
+lines of the file don't change. Without --file, it prints the two lines.`,
 		Example: `  keyturn deploy variables --file terraform/images.auto.tfvars $(cat images.txt)`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			pair, err := reference.ParsePair(args)
@@ -212,7 +214,7 @@ of the file don't change. Without --file, it prints the two lines.`,
 				return usage("%w", err)
 			}
 			if file == "" {
-				return a.print(pair.Strings(), func(w io.Writer) error {
+				return a.print(map[string]any{"images": pair.Strings()}, func(w io.Writer) error {
 					_, err := io.WriteString(w, stack.Lines(pair))
 					return err
 				})
@@ -256,9 +258,9 @@ func deployStackCommand(a *app, d *deployment) *cobra.Command {
 	return &cobra.Command{Use: "stack FILE.zip [IMAGE IMAGE]", Short: "Pack the stack for Resource Manager",
 		Args: cobra.MinimumNArgs(1),
 		Long: `Packs the project's terraform folder as a stack for Resource Manager. With two
-images, as keyturn deploy push prints them, the form has them as default values;
-without, it has none, as the first apply needs. The same files give an identical
-archive.`,
+images, as keyturn deploy push prints them, the form has them as default
+values; without, it has none, as the first apply needs. The same files give an
+identical archive.`,
 		Example: `  keyturn deploy stack keyturn-stack.zip
   keyturn deploy stack keyturn-stack.zip $(cat images.txt)`,
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -20,9 +20,9 @@ import (
 	"github.com/keyturn/keyturn/pkg/version"
 )
 
-const reportText = `Read every credential of the tenancy, and say how old it is, what it is bound to,
-and what to do with it. The report begins with the recommendations 1.8 to 1.12
-and 1.17 of the CIS OCI Foundations Benchmark 3.1.
+const reportText = `Read every credential of the tenancy, and say how old it is, what it is bound
+to, and what to do with it. The report begins with the recommendations 1.8 to
+1.12 and 1.17 of the CIS OCI Foundations Benchmark 3.1.
 
 It only reads, and needs nothing of Keyturn in the tenancy. --print-policy
 prints the policy statements that let a group of users run it.
@@ -31,8 +31,9 @@ What could not be read is listed at the end, and is never taken for "none": a
 recommendation whose evidence is not complete is "not known".
 
 A user's tags keyturn.exempt (the reason) and keyturn.exempt_until (the last
-day, such as 2027-03-01), or keyturn-exempt and keyturn-exempt_until as freeform
-tags, are an exemption. The reason may begin with kinds: "api-key: vendor".`
+day, such as 2027-03-01), or keyturn-exempt and keyturn-exempt_until as
+freeform tags, are an exemption. The reason may begin with kinds: "api-key:
+vendor".`
 
 // reporting is one run of the command report.
 type reporting struct {
