@@ -3,6 +3,7 @@ package report_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -307,6 +308,34 @@ func BenchmarkBuilder(t *testing.B) {
 		}
 		if rows != 3*users || r.Rows != rows {
 			t.Fatalf("%d rows, and the report says %d", rows, r.Rows)
+		}
+	}
+}
+
+func TestTheOrderOfRowsDoesNotDependOnWhichEntryWasReadFirst(t *testing.T) {
+	var entries []inventory.Entry
+	for i := range 50 {
+		entries = append(entries, held(credential.AuthToken, jane, fmt.Sprint("ocid1.credential.oc1..", i), 100))
+	}
+	var first []string
+	for seed := range uint64(5) {
+		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(entries), func(i, j int) {
+			entries[i], entries[j] = entries[j], entries[i]
+		})
+		b := builder(t)
+		for _, e := range entries {
+			b.Visitor().Credential(e)
+		}
+		r, rows := finish(t, b, report.Scope{})
+		ids := slices.Clone(verdict(t, r, "1.10").Examples)
+		for _, row := range rows {
+			ids = append(ids, row.ID)
+		}
+		if first == nil {
+			first = ids
+		}
+		if !slices.Equal(ids, first) {
+			t.Fatalf("with the seed %d the order is another one", seed)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"iter"
 	"math"
@@ -23,7 +24,7 @@ type Spool interface {
 }
 
 // spool keeps the entries of a reading in a file, in the order in which they came, and in memory the order in which
-// they are written: 16 bytes for each.
+// they are written: 24 bytes for each.
 type spool struct {
 	file  Spool
 	out   *bufio.Writer
@@ -36,6 +37,7 @@ type place struct {
 	at     int64
 	length uint32
 	due    uint32 // by which entries are sorted: seconds since 2000, when it is too old
+	tie    uint64 // and then: a hash, so that two readings of the same tenancy have the same order
 }
 
 // spooled is an entry in the file.
@@ -62,7 +64,9 @@ func (s *spool) add(e spooled, due time.Time) error {
 	if _, err := s.out.Write(text); err != nil {
 		return fmt.Errorf("writing to the report's temporary file: %w", err)
 	}
-	s.order = append(s.order, place{s.end, uint32(len(text)), sortKey(due)})
+	tie := fnv.New64a()
+	_, _ = io.WriteString(tie, e.Kind+" "+e.User+" "+e.ID)
+	s.order = append(s.order, place{s.end, uint32(len(text)), sortKey(due), tie.Sum64()})
 	s.end += int64(len(text))
 	return nil
 }
@@ -76,7 +80,9 @@ func sortKey(t time.Time) uint32 {
 
 // sort ends the writing, and sorts the entries: what is due first comes first.
 func (s *spool) sort() error {
-	slices.SortStableFunc(s.order, func(a, b place) int { return cmp.Compare(a.due, b.due) })
+	slices.SortStableFunc(s.order, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.tie, b.tie))
+	})
 	if err := s.out.Flush(); err != nil {
 		return fmt.Errorf("writing to the report's temporary file: %w", err)
 	}
