@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -122,6 +121,3 @@ func (a *app) undo(ctx context.Context, u operate.Undo, id string) error {
 		return err
 	})
 }
-
-// day is how times are shown.
-func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

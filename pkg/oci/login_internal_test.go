@@ -22,8 +22,8 @@ import (
 
 // folder is a home folder with the OCI CLI's files.
 type folder struct {
-	t                  *testing.T
-	home, print, other string
+	t           *testing.T
+	home, print string
 }
 
 var loginKey = func() *rsa.PrivateKey {

@@ -107,13 +107,6 @@ func (b *bench) logged(name, script string) {
 	b.tool(name, "printf '%s %s\\n' "+name+` "$*" >>'`+b.argv+"'\n"+script)
 }
 
-func (b *bench) remove(name string) {
-	b.t.Helper()
-	if err := os.Remove(filepath.Join(b.tools, name)); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
 // file writes a file on the machine and returns its path.
 func (b *bench) file(name, text string) string {
 	b.t.Helper()

@@ -12,10 +12,6 @@ import (
 	"github.com/keyturn/keyturn/pkg/vault"
 )
 
-func user(name string) string {
-	return "ocid1.user.oc1..aaaaaaaa" + strings.ToLower(strings.Trim(name, "/@. "))
-}
-
 func subject(k credential.Kind, name string, ids ...string) binding.Subject {
 	return binding.Subject{Kind: k, User: "ocid1.user.oc1..aaaa" + fmt.Sprintf("%x", name), Name: name, IDs: ids}
 }
