@@ -28,6 +28,9 @@ func handler(log zerolog.Logger, cfg config.Config, cloud *oci.Cloud) fn.Func {
 		Responder: app.Responder(cfg, cloud, engine, nil), Collector: engine, Notifier: cloud, Directory: cloud,
 		Keeper: cloud.Vault(), Channels: app.Channels(cfg, cloud, "sweep"),
 		Meter: app.Meter(cfg, cloud, "sweep"), Clock: clock.System{}}
+	if cfg.ReportBucket != "" {
+		s.Evidence = cloud
+	}
 	return func(ctx context.Context, _ []byte) (any, error) {
 		cloud.Fresh()
 		return s.Run(app.Log(ctx, log), fn.CallID(ctx))

@@ -80,18 +80,21 @@ func (r *run) remember(ctx context.Context, news outcome.Digest) {
 	}
 	now := r.Clock.Now()
 	mailed, found := map[string][]item{}, map[string]bool{}
-	note := func(i item) {
+	add := func(i item) {
 		if home := r.notesSecret(i); home != "" {
 			mailed[home] = append(mailed[home], i)
 		}
 	}
 	for _, o := range news.Outcomes {
 		if repeats(o) {
-			note(itemOf(o, now))
+			add(itemOf(o, now))
 		}
 	}
 	for _, f := range news.Unfinished {
-		note(itemOfFinding(f, now))
+		add(itemOfFinding(f, now))
+	}
+	if r.reported {
+		add(item{about: reportNote, note: note{On: day(now)}})
 	}
 	for _, o := range r.digest.Outcomes { // only notes about outcomes are lasting
 		found[hashOf(o.About())] = true

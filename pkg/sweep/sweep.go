@@ -100,6 +100,7 @@ type Sweeper struct {
 	Directory Directory
 	Keeper    Keeper        // nil: no notes are written, and each sweep mails all its findings
 	Channels  Channels      // nil: only SecOps' topic gets messages
+	Evidence  Evidence      // nil: no report is written; else Config.ReportBucket is the bucket
 	Meter     outcome.Meter // nil: nothing is measured
 	Clock     rotation.Clock
 }
@@ -117,6 +118,7 @@ type run struct {
 	duties       map[string][]duty       // what their journals say is left to do, by the OCID of the problem
 	reviewed     map[string]bool         // the problems that this sweep has reviewed, by their OCIDs
 	noted        map[string]notes        // what earlier sweeps mailed, by the secret with the notes
+	reported     bool                    // this sweep has written the report
 	notebook     string                  // the secret for notes that aren't about a credential; see notes
 	collected    map[string]bool         // the credentials that were passed to the engine, by kind and id
 }
@@ -165,21 +167,25 @@ func (s *Sweeper) Run(ctx context.Context, callID string) (outcome.Digest, error
 // runParts runs the parts of a sweep. Each gets an equal share of the remaining time, and its own start in the ring, so
 // that every part makes progress.
 func (r *run) runParts(ctx context.Context) {
-	all := []struct {
+	type part struct {
 		doing string
 		do    func(context.Context)
-	}{
+	}
+	all := []part{
 		{"go through the secrets", r.readSecrets},
 		{"review the problems that journals name", r.reviewDuties},
 		{"review closed problems", r.reviewClosed},
 		{"make room in secrets", r.pruneAll},
 		{"read the credentials of the users", r.readCredentials},
 	}
-	for i, part := range all {
+	if r.Evidence != nil {
+		all = append(all, part{"write the report", r.keepReport})
+	}
+	for i, p := range all {
 		share, cancel := inventory.Share(ctx, r.Clock.Now(), len(all)-i)
 		r.start = inventory.StartAt(r.Clock.Now(), i)
-		if err := background.Run(func() error { part.do(share); return nil }); err != nil {
-			r.failed(ctx, part.doing, "", err)
+		if err := background.Run(func() error { p.do(share); return nil }); err != nil {
+			r.failed(ctx, p.doing, "", err)
 		}
 		cancel()
 	}
