@@ -75,7 +75,7 @@ func TestTheMemoryOfAReadingDoesNotGrowWithTheUsersAndTheirCredentials(t *testin
 	} {
 		room := uint64(1 << 20)
 		if len(s.domains) > 0 {
-			room = 16 << 20 // lists of four pages of 1,000 entries are read at once, next to what the collector hasn't seen
+			room = 16 << 20 // four pages of 1,000 entries are read at once; the collector may be behind
 		}
 		if strings.Contains(name, "refuses") {
 			s.answer = refusing(denied, "CredentialsOf")

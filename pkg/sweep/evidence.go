@@ -38,8 +38,8 @@ var errUnseen = fault.New(fault.Denied, "administrators", "the sweep may not rea
 	"shows them")
 
 // keepReport writes the report to the bucket, unless an earlier sweep of this day did. A note in the notebook says that
-// it did: without a bound secret, every sweep writes a report. A dry run writes none. Each report has a name of its own,
-// since the sweep may not overwrite.
+// it did: without a bound secret, every sweep writes a report. A dry run writes none. Each report has its own name: the
+// sweep may not overwrite one.
 func (r *run) keepReport(ctx context.Context) {
 	now := r.Clock.Now()
 	if r.Config.DryRun || r.reportedOn(ctx, now) {

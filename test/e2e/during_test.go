@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"sync"
 	"testing"
 
 	"github.com/keyturn/keyturn/test/ociemu"
@@ -31,33 +30,23 @@ func proves(c *tenancy.Case) func(ociemu.Call) bool {
 func duringCall(t *testing.T, s *tenancy.Deployment, when ociemu.When, fits func(ociemu.Call) bool,
 	act func(ctx context.Context, call int)) (wait func() bool) {
 	t.Helper()
-	reached, release, over := make(chan int, 1), make(chan struct{}), false
-	var once sync.Mutex
-	s.Inject(ociemu.Fault{When: when, Do: ociemu.Hold(release), Match: func(k ociemu.Call) bool {
-		once.Lock()
-		defer once.Unlock()
-		if over || k.Caller.Operator || !fits(k) {
+	ctx, call, done := t.Context(), 0, make(chan struct{})
+	injected := s.Inject(ociemu.Fault{When: when, Match: func(k ociemu.Call) bool {
+		if k.Caller.Operator || !fits(k) {
 			return false
 		}
-		over = true
-		reached <- k.Seq
+		call = k.Seq
 		return true
-	}})
-	ctx := t.Context()
-	done := make(chan bool, 1)
-	go func() {
-		select {
-		case call := <-reached:
-			act(ctx, call)
-			close(release)
-			done <- true
-		case <-ctx.Done():
-		}
-	}()
+	}, Do: ociemu.Hold(done).Begin(func() {
+		act(ctx, call)
+		close(done)
+	})})
 	return func() bool {
-		once.Lock()
-		defer once.Unlock()
-		return over && <-done
+		if injected.Hits() == 0 {
+			return false
+		}
+		<-done
+		return true
 	}
 }
 

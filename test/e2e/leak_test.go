@@ -121,6 +121,13 @@ func (l *leakSearch) collect(s *tenancy.Deployment) {
 	l.texts = append(l.texts, texts...)
 }
 
+// search adds a text to search in.
+func (l *leakSearch) search(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.texts = append(l.texts, text)
+}
+
 // report returns 1 if a value is found, or if there was nothing to search.
 func (l *leakSearch) report() int {
 	l.mu.Lock()

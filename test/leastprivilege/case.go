@@ -21,6 +21,7 @@ type Case struct {
 	Domain  string                     // the identity domain that the functions are configured with; empty: none
 	Reading ociemu.AuthorizationAnswer // what a domain's API asks for
 	Config  []string                   // further configuration of the functions
+	Report  bool                       // the sweep writes its report to the stack's bucket
 	Run     func(*environment) error
 }
 

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -89,6 +92,7 @@ func sweepCases() []Case {
 			Run: orphaned(tenancy.CustomerSecretKey, "CreateCustomerSecretKey")},
 		{Name: "the sweep opens a problem again that it can't rotate", Run: sweepReopens},
 		{Name: "the sweep sends the mail to the owners of a secret, too", Run: copies(true)},
+		{Name: "the sweep writes its report to the bucket", Report: true, Run: reports},
 		{Name: "the sweep has nothing to do", Run: doesNothing},
 	}
 }
@@ -260,6 +264,37 @@ func sweepReopens(s *environment) error {
 		return err
 	}
 	return errors.Join(d.one("refused"), s.open(c))
+}
+
+// reports runs the sweep twice on one day. It must write one report, with the user's token.
+func reports(s *environment) error {
+	c := s.Add(workload(s, token))
+	for range 2 {
+		d, err := s.sweep()
+		if err != nil {
+			return err
+		}
+		if len(d.Outcomes)+len(d.Found)+len(d.Unfinished) > 0 {
+			return fmt.Errorf("the sweep has something to say: %q, %q", d.Found, d.Unfinished)
+		}
+	}
+	names := s.Objects(reportBucket)
+	if len(names) != 1 {
+		return fmt.Errorf("there are %d reports, want 1", len(names))
+	}
+	body, _, _ := s.Object(reportBucket, names[0])
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("opening the report: %w", err)
+	}
+	var r struct{ Rows []struct{ ID string } }
+	if err := json.NewDecoder(z).Decode(&r); err != nil {
+		return fmt.Errorf("reading the report: %w", err)
+	}
+	if !slices.Contains(r.Rows, struct{ ID string }{c.OldID}) {
+		return errors.New("the report lacks the user's token")
+	}
+	return nil
 }
 
 // doesNothing runs the sweep in a tenancy without anything to do, with an excluded user.

@@ -36,6 +36,8 @@ func denials(s *environment) []Denial {
 	unbound, unboundToo := secret("unbound", s.keyturn, nil), secret("unbound", s.workload, nil)
 	inRoot, ours := secret("root", s.Tenancy(), tags), s.Topic
 	exempt, admin, user := s.user(excluded), s.user("admin-root"), s.user("joe")
+	s.AddBucketSeed(ociemu.BucketSeed{Name: "other", Compartment: s.keyturn})
+	s.AddBucketSeed(ociemu.BucketSeed{Name: reportBucket, Compartment: s.keyturn, Objects: []string{"earlier"}})
 	theirTopic, rootTopic := s.AddTopicIn(s.elsewhere, "theirs"), s.AddTopicIn("", "root")
 	problem := s.AddProblem(ociemu.ProblemSeed{Rule: "API_KEY_TOO_OLD", User: user.id})
 
@@ -56,6 +58,9 @@ func denials(s *environment) []Denial {
 			Denial{"metrics in another compartment, or in another namespace", who,
 				[]request{figures("keyturn", s.workload), figures("oci_functions", s.keyturn),
 					figures("other", s.keyturn)}},
+			Denial{"an object of another bucket; reading or overwriting an earlier report", who, []request{
+				s.object("PutObject", "PUT", "other", "new"), s.object("GetObject", "GET", reportBucket, "earlier"),
+				s.object("PutObject", "PUT", reportBucket, "earlier")}},
 			Denial{"changes of credentials that no rotation makes", who, user.renames()},
 			Denial{"creating a secret", who,
 				[]request{{"CreateSecret", "POST", "/20180608/secrets", map[string]any{"compartmentId": s.keyturn,
@@ -66,11 +71,12 @@ func denials(s *environment) []Denial {
 				{"DeleteRule", "DELETE", "/20181201/rules/" + rule, nil}}},
 		)
 	}
-	out = append(out, Denial{"deleting secret versions, which only the sweep may do", "rotate",
-		[]request{prune(bound)}})
+	report := s.object("PutObject", "PUT", reportBucket, "new")
+	out = append(out, Denial{"deleting secret versions and writing reports, which only the sweep may do", "rotate",
+		[]request{prune(bound), report}})
 	same := slices.Concat(s.ofTenancy(), user.reads(), user.changes(), ofSecret(bound), ofProblem(s, problem),
 		[]request{prune(bound), listSecrets(s.keyturn), listSecrets(s.workload), publish(ours),
-			figures("keyturn", s.keyturn), topicOf(ours)})
+			figures("keyturn", s.keyturn), topicOf(ours), report})
 	return append(out, Denial{"everything that the two functions do", "another", same})
 }
 

@@ -38,6 +38,9 @@ type environment struct {
 // limit is the time limit of an invocation, as on the real platform.
 const limit = 5 * time.Minute
 
+// reportBucket is the bucket of the example of the complete stack.
+const reportBucket = "keyturn-reports"
+
 // newEnvironment sets up a tenancy without policies for a case.
 func newEnvironment(ctx context.Context, b Binaries, protected string, c Case) (*environment, error) {
 	env := &environment{ctx: ctx, clock: &tenancy.Clock{}}
@@ -58,6 +61,10 @@ func newEnvironment(ctx context.Context, b Binaries, protected string, c Case) (
 			env.elsewhere = e.AddCompartment("elsewhere", "")
 			config := []string{"secret_compartments=" + env.keyturn + "," + env.workload,
 				"protected_users=" + protected, "owner_topics=" + env.workload}
+			if c.Report {
+				e.AddBucketSeed(ociemu.BucketSeed{Name: reportBucket, Compartment: env.keyturn})
+				config = append(config, "report_bucket="+e.Namespace()+"/"+reportBucket)
+			}
 			if c.Domain != "" {
 				config = append(config, "identity_domains="+e.Domain(c.Domain).ID)
 			}

@@ -36,7 +36,8 @@ func TestAPreflightShowsTheStatementsOfTheStack(t *testing.T) {
 			}
 			p := preflight.Policy{Function: function, Group: "keyturn-" + function, Protected: cfg.ProtectedUsers,
 				Compartments: cfg.SecretCompartments, Domains: domains, Topic: s.Keyturn, Own: s.Keyturn,
-				Records: s.Keyturn, OwnerTopics: []string{s.Workload}}
+				Records: s.Keyturn, OwnerTopics: []string{s.Workload},
+				Bucket: reportBucket}
 			for _, st := range p.Statements() {
 				got = append(got, st.Text)
 			}

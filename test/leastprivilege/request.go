@@ -152,6 +152,10 @@ func publish(topic string) request {
 		map[string]string{"title": "a", "body": "b"}}
 }
 
+func (s *environment) object(operation, method, bucket, name string) request {
+	return request{operation, method, "/n/" + s.Namespace() + "/b/" + bucket + "/o/" + name, map[string]string{}}
+}
+
 func topicOf(id string) request { return request{"GetTopic", "GET", "/20181201/topics/" + id, nil} }
 
 func figures(namespace, compartment string) request {

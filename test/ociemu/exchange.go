@@ -185,6 +185,9 @@ func (x *exchange) unknown() reply {
 
 // wait waits as the action says and reports whether the emulator is still running.
 func (x *exchange) wait(a Action) bool {
+	if a.began != nil {
+		a.began()
+	}
 	switch a.kind {
 	case actionDelay:
 		timer := time.NewTimer(a.delay)

@@ -23,6 +23,7 @@ type Action struct {
 	code   string
 	delay  time.Duration
 	hold   <-chan struct{}
+	began  func()
 }
 
 type actionKind int
@@ -54,6 +55,13 @@ func Delay(d time.Duration) Action { return Action{kind: actionDelay, delay: d} 
 
 // Hold waits until the channel is closed or receives a value, and continues even if the client has given up.
 func Hold(until <-chan struct{}) Action { return Action{kind: actionHold, hold: until} }
+
+// Begin returns the action with a function that is called when it begins: with After, the operation has taken effect by
+// then.
+func (a Action) Begin(f func()) Action {
+	a.began = f
+	return a
+}
 
 // StaleList makes a list of a user's credentials, or the information about a password, show the state of that long ago,
 // or of Options.ListLag ago if that is longer. It needs Before, and affects no other call.

@@ -51,12 +51,13 @@ type BucketSeed struct {
 	// Retention is the duration of a retention rule: so long after its last change, no object can be overwritten. 0: no
 	// rule.
 	Retention time.Duration
+	Objects   []string // names of empty objects in it
 }
 
-// AddBucket adds an empty bucket of the root compartment in Options.Region.
+// AddBucket adds an empty bucket to the root compartment in Options.Region.
 func (e *Emulator) AddBucket(name string) { e.AddBucketSeed(BucketSeed{Name: name}) }
 
-// AddBucketSeed adds an empty bucket.
+// AddBucketSeed adds a bucket.
 func (e *Emulator) AddBucketSeed(seed BucketSeed) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -66,9 +67,13 @@ func (e *Emulator) AddBucketSeed(seed BucketSeed) {
 	}
 	region := orDefault(seed.Region, e.opts.Region)
 	s.subscribe(region)
-	s.buckets = append(s.buckets, &bucket{Name: seed.Name, CreationDate: timestamp(e.now().Add(s.createdOffset)),
+	b := &bucket{Name: seed.Name, CreationDate: timestamp(e.now().Add(s.createdOffset)),
 		compartment: orDefault(seed.Compartment, s.tenancy), region: region, retention: seed.Retention,
-		objects: map[string]*object{}})
+		objects: map[string]*object{}}
+	for _, name := range seed.Objects {
+		b.objects[name] = &object{contentType: "application/octet-stream", etag: s.ids.uuid(), modified: e.now()}
+	}
+	s.buckets = append(s.buckets, b)
 }
 
 // Objects returns the names of a bucket's objects, sorted.

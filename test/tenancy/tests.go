@@ -66,7 +66,7 @@ func (c *Clock) Add(d time.Duration) {
 	c.offset += d
 }
 
-// KillAt kills functions/rotate with SIGKILL at a function's call of the operation, after skip such calls. The call
+// KillAt kills both functions with SIGKILL at a function's call of the operation, after skip such calls. The call
 // takes effect, but gets no answer.
 func (s *Deployment) KillAt(operation string, skip int) {
 	s.KillDuring(ociemu.After, func(c ociemu.Call) bool {
@@ -78,18 +78,13 @@ func (s *Deployment) KillAt(operation string, skip int) {
 	})
 }
 
-// KillDuring kills functions/rotate with SIGKILL during the first call that fits, before or after the call's effect.
+// KillDuring kills both functions with SIGKILL during the first call that fits, before or after the call's effect.
 func (s *Deployment) KillDuring(when ociemu.When, fits func(ociemu.Call) bool) {
-	killed, reached := make(chan struct{}), false
-	s.Inject(ociemu.Fault{When: when, Do: ociemu.Hold(killed), Match: func(c ociemu.Call) bool {
-		if reached || c.Caller.Operator || !fits(c) {
-			return false
-		}
-		reached = true
-		go func() {
-			s.Host.Kill()
-			close(killed)
-		}()
-		return true
-	}})
+	killed := make(chan struct{})
+	s.Inject(ociemu.Fault{When: when, Match: func(c ociemu.Call) bool {
+		return !c.Caller.Operator && fits(c)
+	}, Do: ociemu.Hold(killed).Begin(func() {
+		s.Kill()
+		close(killed)
+	})})
 }

@@ -30,8 +30,8 @@ type Source struct {
 func FindSource(ctx context.Context, folder string) (Source, error) {
 	var s Source
 	if _, err := exec.LookPath("go"); err != nil {
-		return s, errors.New("the program go is missing, which compiles the functions: see https://go.dev/doc/install, or use " +
-			"the images of a release with --built")
+		return s, errors.New("the program go is missing, which compiles the functions: see " +
+			"https://go.dev/doc/install, or use the images of a release with --built")
 	}
 	c := exec.CommandContext(ctx, "go", "list", "-m", "-json")
 	c.Dir = folder

@@ -140,8 +140,8 @@ func Choose(all []OpenProblem, w Wish) (OpenProblem, error) {
 			"are:\n  %s", w.User.Name, command)
 	}
 	return OpenProblem{}, fmt.Errorf("there is no open problem about %s of %s in Cloud Guard. The functions rotate "+
-		"only what Cloud Guard has a problem for: one whose rule (%s) is on, and whose credential is older than the rule "+
-		"allows. "+
+		"only what Cloud Guard has a problem for: one whose rule (%s) is on, and whose credential is older than "+
+		"the rule allows. "+
 		"Wait for the next scan, or lower the rule's age in Cloud Guard's configuration detector recipe. If its "+
 		"problem is closed or dismissed, open it again there", w.Kind.One(), w.User.Name, cloudguard.RuleOf(w.Kind))
 }

@@ -82,8 +82,8 @@ module "keyturn" {
 
   # Report
 
-  # A bucket's name, if the sweep should keep its report. A locked rule can't be removed.
-  report_bucket                = ""
+  # The bucket that the sweep writes its report to. A locked rule can't be removed.
+  report_bucket                = "keyturn-reports"
   report_retention_days        = 400
   report_retention_locked_from = ""
 
