@@ -57,17 +57,17 @@ func reportCommand(a *app) *cobra.Command {
 		Short: "Show every credential, its age, and what to do with it",
 		Example: `  keyturn report
   keyturn report --html report.html --csv report.csv
-  keyturn report --domain Default --kinds api-key,auth-token --limit 60d
+  keyturn report --domains Default --kinds api-key,auth-token --limit 60d
   keyturn report --json | jq '.rows[] | select(.state == "old")'`,
 		Args: cobra.NoArgs, GroupID: groupSee,
 		RunE: func(c *cobra.Command, _ []string) error { return r.run(c.Context()) }}
 	f := c.Flags()
 	f.StringVar(&r.limit, "limit", "90d", "the `age` from which a credential is too old")
-	f.StringSliceVar(&r.domains, "domain", nil, "only the identity domains of these `names`; none if the tenancy has "+
+	f.StringSliceVar(&r.domains, "domains", nil, "only the identity domains of these `names`; none if the tenancy has "+
 		"no domains (default all)")
 	f.StringSliceVar(&r.kinds, "kinds", nil, "only these `kinds` of credential (default all)")
-	f.StringSliceVar(&r.regions, "secret-region", nil, "look for bound secrets only in these `regions` (default all)")
-	f.StringSliceVar(&r.compartments, "secret-compartment", nil, "look for bound secrets only in the compartments "+
+	f.StringSliceVar(&r.regions, "regions", nil, "look for bound secrets only in these `regions` (default all)")
+	f.StringSliceVar(&r.compartments, "compartments", nil, "look for bound secrets only in the compartments "+
 		"with these `OCIDs` (default all)")
 	f.StringVar(&r.format, "format", "table", "what to print: `table`, json, csv or html")
 	for i, form := range fileForms {

@@ -32,7 +32,7 @@ type scoped struct {
 
 // domains prepares the reading of all identity domains, which may be in any compartment.
 func (s *scoped) domains(ctx context.Context) (scope report.Scope, err error) {
-	if slices.Equal(s.reporting.domains, []string{"none"}) {
+	if slices.Equal(s.reporting.domains, []string{noDomains}) {
 		return scope, nil
 	}
 	s.IdentityDomains = []string{config.AllDomains}
@@ -47,7 +47,7 @@ func (s *scoped) domains(ctx context.Context) (scope report.Scope, err error) {
 	}
 	all, err := s.Cloud.AllDomains(ctx)
 	if err != nil {
-		return scope, fmt.Errorf("listing the identity domains, for --domain: %w", err)
+		return scope, fmt.Errorf("listing the identity domains, for --domains: %w", err)
 	}
 	var known []string
 	for _, d := range all {
@@ -58,7 +58,7 @@ func (s *scoped) domains(ctx context.Context) (scope report.Scope, err error) {
 	}
 	for _, name := range s.reporting.domains {
 		if !slices.ContainsFunc(known, func(n string) bool { return strings.EqualFold(n, name) }) {
-			return scope, usage("--domain has %q, and the tenancy has the domains %s", name, strings.Join(known, ", "))
+			return scope, usage("--domains has %q, and the tenancy has the domains %s", name, strings.Join(known, ", "))
 		}
 	}
 	return scope, nil

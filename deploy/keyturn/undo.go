@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -28,11 +29,13 @@ It reads the version that becomes CURRENT and uses its credential once, to see
 that it works. You need the permissions to read and update the secrets, to read
 secret-bundles, and to list the user's credentials.`
 
+// noDomains is the value of --domains for a tenancy without identity domains.
+const noDomains = "none"
+
 // domainsFlag adds the flag for the identity domains to ask.
 func domainsFlag(c *cobra.Command, domains *[]string) {
 	c.Flags().StringSliceVar(domains, "domains", []string{config.AllDomains}, "the identity `domains` to ask: all for "+
-		"those of the root compartment, OCIDs of compartments and domains, or an empty text in a tenancy without "+
-		"domains")
+		"those of the root compartment, OCIDs of compartments and domains, or none in a tenancy without domains")
 }
 
 // cloudOf is cloud with the identity domains to ask.
@@ -41,7 +44,9 @@ func (a *app) cloudOf(domains []string) (*oci.Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.IdentityDomains = domains
+	if !slices.Equal(domains, []string{noDomains}) {
+		c.IdentityDomains = domains
+	}
 	return c, nil
 }
 

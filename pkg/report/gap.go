@@ -75,7 +75,7 @@ func remedy(g inventory.Gap) string {
 	case fault.Absent, fault.Denied:
 		if g.Doing == inventory.DoingDomains {
 			return "get the permission to list the domains of all compartments: see keyturn report --print-policy. " +
-				"If the tenancy has no identity domains, say so with --domain none"
+				"If the tenancy has no identity domains, say so with --domains none"
 		}
 		if g.Domain.ID != "" && !g.Domain.Default {
 			return "get the permission to read the domain: see keyturn report --print-policy. Some domains want an " +

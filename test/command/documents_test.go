@@ -21,7 +21,7 @@ func init() {
 			return []string{anySecret(withOverlap(t, s, tenancy.Want{Kind: tenancy.AuthToken})), "--yes"}
 		},
 		"status": func(*testing.T, *tenancy.Deployment) []string { return []string{"--regions", "eu-frankfurt-1"} },
-		"report": func(*testing.T, *tenancy.Deployment) []string { return []string{"--domain", "Default"} },
+		"report": func(*testing.T, *tenancy.Deployment) []string { return []string{"--domains", "Default"} },
 		"deploy variables": func(*testing.T, *tenancy.Deployment) []string {
 			digest := "@sha256:" + strings.Repeat("0", 64)
 			return []string{"fra.ocir.io/ns/keyturn/rotate:1" + digest, "fra.ocir.io/ns/keyturn/sweep:1" + digest}

@@ -276,14 +276,14 @@ func TestADomainThatIsNotReadIsNamed(t *testing.T) {
 		domains string
 		not     string
 	}{
-		"":                              {3, "[Default Partners]", "domain Retired"},
-		"--domain Default":              {0, "[Default]", "domain Partners"},
-		"--domain partners":             {0, "[Partners]", "domain Default"},
-		"--kinds api-key":               {3, "[Default Partners]", "auth tokens"},
-		"--domain none":                 {0, "[Default]", ""},
-		"--domain Default,Partners":     {0, "[Default Partners]", "domain Retired"},
-		"--domain Default --limit 30d":  {0, "[Default]", "domain Partners"},
-		"--domain none --kinds api-key": {0, "[Default]", "auth tokens"},
+		"":                               {3, "[Default Partners]", "domain Retired"},
+		"--domains Default":              {0, "[Default]", "domain Partners"},
+		"--domains partners":             {0, "[Partners]", "domain Default"},
+		"--kinds api-key":                {3, "[Default Partners]", "auth tokens"},
+		"--domains none":                 {0, "[Default]", ""},
+		"--domains Default,Partners":     {0, "[Default Partners]", "domain Retired"},
+		"--domains Default --limit 30d":  {0, "[Default]", "domain Partners"},
+		"--domains none --kinds api-key": {0, "[Default]", "auth tokens"},
 	} {
 		words := append([]string{"report", "--json"}, strings.Fields(args)...)
 		r := decode(t, run(t, s, want.code, "", words...).Stdout)
@@ -294,7 +294,7 @@ func TestADomainThatIsNotReadIsNamed(t *testing.T) {
 			t.Errorf("%q: the domains are %v, and not asked %+v", args, r.Report.Domains, r.Report.NotAsked)
 		}
 	}
-	for _, args := range []string{"--domain nowhere", "--limit soon", "--kinds keys", "--format xml", "--rows -1",
+	for _, args := range []string{"--domains nowhere", "--limit soon", "--kinds keys", "--format xml", "--rows -1",
 		"--fail-on met", "--html /no/x.html", "--json --format csv", "extra"} {
 		words := strings.Fields(args)
 		last := words[len(words)-1]

@@ -70,7 +70,7 @@ func TestARotationWithAnOverlapSaysWhenTheOldOneGoes(t *testing.T) {
 	s := newTenancy(t, tenancy.Options{Emulator: ociemu.Calm()})
 	c := s.Add(tenancy.Want{Kind: tenancy.APIKey})
 	r := run(t, shell(t, s.Emulator, s.Operator), 0, "", "rotate", c.UserName, "api-key", "--yes", "--json", "--grace",
-		"72h", "--domains", "")
+		"72h", "--domains", "none")
 	var end struct{ State, Comment, New, OldGoes string }
 	if err := json.Unmarshal([]byte(r.Stdout), &end); err != nil {
 		t.Fatalf("%v\n%s", err, r.Stdout)

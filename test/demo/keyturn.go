@@ -21,6 +21,9 @@ their credentials, bound secrets and open problems. Each run begins with a new t
 {tenancy}, and {function} and {sweep} for the functions. Try:
 
   go run ./test/demo keyturn --help
+  go run ./test/demo keyturn report
+  go run ./test/demo keyturn report --html report.html
+  go run ./test/demo keyturn status
   go run ./test/demo keyturn preflight --compartment {tenancy}
   go run ./test/demo keyturn preflight --function {function} --json
   go run ./test/demo keyturn version

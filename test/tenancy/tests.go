@@ -66,11 +66,11 @@ func (c *Clock) Add(d time.Duration) {
 	c.offset += d
 }
 
-// KillAt kills both functions with SIGKILL at a function's call of the operation, after skip such calls. The call
-// takes effect, but gets no answer.
+// KillAt kills functions/rotate with SIGKILL at its call of the operation, or its new credential's, after skip such
+// calls. The call takes effect, but gets no answer.
 func (s *Deployment) KillAt(operation string, skip int) {
 	s.KillDuring(ociemu.After, func(c ociemu.Call) bool {
-		if c.Operation != operation {
+		if c.Operation != operation || bySweep(c) {
 			return false
 		}
 		skip--
@@ -78,13 +78,21 @@ func (s *Deployment) KillAt(operation string, skip int) {
 	})
 }
 
-// KillDuring kills both functions with SIGKILL during the first call that fits, before or after the call's effect.
+// KillDuring kills the function with SIGKILL that makes the first call that fits, before or after the call's effect. A
+// call with another identity, such as the new credential's, counts as one of functions/rotate.
 func (s *Deployment) KillDuring(when ociemu.When, fits func(ociemu.Call) bool) {
-	killed := make(chan struct{})
+	killed, caller := make(chan struct{}), ociemu.Call{}
 	s.Inject(ociemu.Fault{When: when, Match: func(c ociemu.Call) bool {
+		caller = c
 		return !c.Caller.Operator && fits(c)
 	}, Do: ociemu.Hold(killed).Begin(func() {
-		s.Kill()
+		if bySweep(caller) {
+			s.sweeper.Kill()
+		} else {
+			s.Host.Kill()
+		}
 		close(killed)
 	})})
 }
+
+func bySweep(c ociemu.Call) bool { return c.Caller.Kind == "function" && c.Caller.Name == "sweep" }
