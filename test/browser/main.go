@@ -1,7 +1,7 @@
 // Command browser writes a sample report as HTML, or a picture or a print of it. Its tests open reports in a browser.
 //
 //	go run ./test/browser -rows 300000 -html report.html
-//	go run ./test/browser -png docs/report.png
+//	go run ./test/browser -page report.html -png docs/report.png
 //
 // A picture or a print needs Chromium.
 package main
@@ -33,6 +33,7 @@ func main() {
 // options are the flags.
 type options struct {
 	rows           int
+	page           string
 	html, png, pdf string
 	width, height  int
 	dark           bool
@@ -42,6 +43,7 @@ type options struct {
 func run(ctx context.Context) error {
 	var o options
 	flag.IntVar(&o.rows, "rows", 1204, "how many credentials the tenancy has")
+	flag.StringVar(&o.page, "page", "", "draw this report (default: a sample)")
 	flag.StringVar(&o.html, "html", "", "write the report to this file")
 	flag.StringVar(&o.png, "png", "", "write a picture to this file")
 	flag.StringVar(&o.pdf, "pdf", "", "write a print to this file")
@@ -65,7 +67,12 @@ func run(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := writeReport(page, sampleReport(o.rows)); err != nil {
+	if o.page != "" {
+		page, err = filepath.Abs(o.page)
+	} else {
+		err = writeReport(page, sampleReport(o.rows))
+	}
+	if err != nil {
 		return err
 	}
 	if o.png == "" && o.pdf == "" {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
@@ -56,15 +57,11 @@ func (d demo) runKeyturn(ctx context.Context, args []string, stdout, stderr io.W
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	fmt.Fprintln(stderr, "Building deploy/keyturn and the functions (the first time takes a while) ...")
-	s, err := d.populated(ctx, dir)
+	s, census, err := d.populated(ctx, dir)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.End()) }()
-	census, err := tenancy.Populate(s.Emulator, seed, tenancy.Size{})
-	if err != nil {
-		return 0, err
-	}
 	s.DeployFunctions()
 	binary, err := tenancy.BuildCommand(ctx, dir)
 	if err != nil {
@@ -94,25 +91,33 @@ func (d demo) runKeyturn(ctx context.Context, args []string, stdout, stderr io.W
 	return max(cmd.ProcessState.ExitCode(), 0), nil
 }
 
-// populated builds the functions, and sets up a tenancy with them.
-func (d demo) populated(ctx context.Context, dir string) (*tenancy.Deployment, error) {
+// populated builds the functions, and sets up a tenancy with them. It is populated before the events of its closed
+// problems could reach a function.
+func (d demo) populated(ctx context.Context, dir string) (s *tenancy.Deployment, c tenancy.Census, err error) {
 	var o tenancy.Options
-	var err error
 	o.Binary, err = d.build(ctx, dir)
 	if err != nil {
-		return nil, err
+		return nil, c, err
 	}
 	if d.sweep != nil {
 		o.Sweeper, err = d.sweep(ctx, dir)
 		if err != nil {
-			return nil, err
+			return nil, c, err
 		}
 	}
-	s, err := tenancy.New(ctx, o)
-	if err != nil {
-		return nil, fmt.Errorf("setting up the tenancy: %w", err)
+	var failure error
+	o.Places = func(e *ociemu.Emulator) tenancy.Places {
+		c, failure = tenancy.Populate(e, seed, tenancy.Size{})
+		return tenancy.Places{}
 	}
-	return s, nil
+	s, err = tenancy.New(ctx, o)
+	if err != nil {
+		return nil, c, errors.Join(failure, fmt.Errorf("setting up the tenancy: %w", err))
+	}
+	if failure != nil {
+		return nil, c, errors.Join(failure, s.End())
+	}
+	return s, c, nil
 }
 
 // serveKeyturn prints the variables for a shell, and keeps the tenancy running until ctx ends.
