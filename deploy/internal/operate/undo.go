@@ -138,9 +138,9 @@ func (u Undo) Plan(ctx context.Context, id string) (UndoPlan, error) {
 }
 
 func (u Undo) read(ctx context.Context, id string) (held, error) {
-	s, err := u.Vault.Secret(ctx, id)
+	s, err := u.settled(ctx, id)
 	if err != nil {
-		return held{}, fmt.Errorf("reading secret %s: %w", id, err)
+		return held{}, err
 	}
 	h := held{Secret: s}
 	h.journal, err = rotation.ReadJournal(s.Metadata)
@@ -152,6 +152,25 @@ func (u Undo) read(ctx context.Context, id string) (held, error) {
 		return held{}, fmt.Errorf("listing the versions of %s: %w", h, err)
 	}
 	return h, nil
+}
+
+// settled reads a secret, and waits while a change is settling.
+func (u Undo) settled(ctx context.Context, id string) (vault.Secret, error) {
+	for try := 1; ; try++ {
+		s, err := u.Vault.Secret(ctx, id)
+		switch {
+		case err != nil:
+			return s, fmt.Errorf("reading secret %s: %w", id, err)
+		case s.State != vault.Updating:
+			return s, nil
+		case try == maxTries:
+			return s, refuse("Run the command again in a few minutes.", "secret %s (%s) is being changed: it is in "+
+				"the state %s", s.Name, s.ID, s.State)
+		}
+		if err := u.Clock.Sleep(ctx, time.Duration(try)*time.Second); err != nil {
+			return s, fmt.Errorf("waiting for secret %s: %w", id, err)
+		}
+	}
 }
 
 // overlapOf returns the journal's entry of the only old credential that still lives.
