@@ -166,12 +166,13 @@ func TestASweepIsMeasuredInEveryWayOfListing(t *testing.T) {
 	}
 	// Two calls for each user, four for each, and four for each domain, of which two have no domain.
 	for what, want := range map[string]float64{"classic API: 10 users: calls": 2 * 10,
-		"domain, by users: 10 users: calls": 3 * 10, "domain, by whole lists: 10 users: calls": 0} {
+		"domain, by users: 10 users: calls": 3 * 10, "domain, by whole lists: 10 users: calls": 0,
+		"report: 20 users: calls": 30} {
 		if got := values[what]; got < want || got > want+20 {
 			t.Errorf("%s: %g, want %g and a few more", what, got, want)
 		}
 	}
-	if len(b.rows) != len(ways)*len(domainFigures)*(len(b.domains)+1) {
+	if len(b.rows) != len(ways)*len(domainFigures)*(len(b.domains)+1)+len(b.domains)*(len(domainFigures)+1) {
 		t.Errorf("%d rows:\n%s", len(b.rows), stdout.String())
 	}
 }

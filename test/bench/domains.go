@@ -43,7 +43,7 @@ var targetExponents = map[string]float64{"time": targetExponent, "peak memory": 
 var domainFigures = []struct{ what, unit string }{{"calls", "calls"}, {"time", "s"}, {"peak memory", "MB"}}
 
 // measureDomains sweeps over users with three credentials each in every way, where there is nothing to do. Each sweep
-// is a process without the time limit of an invocation.
+// is a process without the time limit of an invocation. Then it reports on them.
 func measureDomains(ctx context.Context, b *bench) error {
 	for _, w := range ways {
 		var users []float64
@@ -70,7 +70,7 @@ func measureDomains(ctx context.Context, b *bench) error {
 			}
 		}
 	}
-	return nil
+	return measureReports(ctx, b)
 }
 
 // measureWay makes one tenancy and sweeps it. It returns the values of each of domainFigures.

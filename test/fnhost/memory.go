@@ -20,7 +20,7 @@ func (h *Host) ResidentKB() (peak, now int, err error) {
 		return 0, 0, errors.New("reading the memory in use: no process is running")
 	}
 	for _, c := range live {
-		p, n, err := residentKB(c.cmd.Process.Pid)
+		p, n, err := ResidentKB(c.cmd.Process.Pid)
 		if err != nil {
 			return 0, 0, fmt.Errorf("reading the memory in use: %w", err)
 		}
@@ -29,7 +29,8 @@ func (h *Host) ResidentKB() (peak, now int, err error) {
 	return peak, now, nil
 }
 
-func residentKB(pid int) (peak, now int, err error) {
+// ResidentKB does the same for any process.
+func ResidentKB(pid int) (peak, now int, err error) {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, 0, err
