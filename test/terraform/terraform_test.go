@@ -311,7 +311,11 @@ func configurationIsTaken(t *testing.T, w workshop) {
 		&values); err != nil {
 		t.Fatal(err)
 	}
-	// the fake provider's OCIDs have another form
+	// the fake provider's OCIDs and namespaces have another form
+	if namespace, ok := strings.CutSuffix(values["report_bucket"], "/keyturn-reports"); !ok || namespace == "" {
+		t.Errorf("report_bucket is %q", values["report_bucket"])
+	}
+	values["report_bucket"] = "acme/keyturn-reports"
 	values["ons_topic"] = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaatopic"
 	values["records_topic"] = "ocid1.onstopic.oc1.eu-frankfurt-1.aaaaaaaarecords"
 	var environ []string
