@@ -24,7 +24,7 @@ locals {
     },
     length(var.owner_topic_compartment_ocids) > 0 ? { owner_topics = join(",", var.owner_topic_compartment_ocids) } : {},
     var.records_topic ? { records_topic = local.records_topic_id } : {},
-    var.report_bucket != "" ? { report_bucket = "${data.oci_objectstorage_namespace.this[0].namespace}/${var.report_bucket}" } : {},
+    var.report_bucket != "" ? { report_bucket = "${local.object_storage_namespace}/${var.report_bucket}" } : {},
     length(var.identity_domains) > 0 ? { identity_domains = join(",", var.identity_domains) } : {},
     var.configuration,
   )

@@ -6,12 +6,16 @@ data "oci_objectstorage_namespace" "this" {
   compartment_id = var.tenancy_ocid
 }
 
+locals {
+  object_storage_namespace = one(data.oci_objectstorage_namespace.this[*].namespace)
+}
+
 # A retention rule and versions exclude each other.
 resource "oci_objectstorage_bucket" "report" {
   count = var.report_bucket != "" ? 1 : 0
 
   compartment_id = var.compartment_ocid
-  namespace      = data.oci_objectstorage_namespace.this[0].namespace
+  namespace      = local.object_storage_namespace
   name           = var.report_bucket
   access_type    = "NoPublicAccess"
   versioning     = "Disabled"
