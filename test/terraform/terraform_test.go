@@ -40,9 +40,9 @@ func prepare() (workshop, error) {
 	if err := os.CopyFS(w.dir, clean{os.DirFS(filepath.Join(root, "terraform"))}); err != nil {
 		return w, err
 	}
-	// the fake provider has another namespace each time that it is asked
+	// the fake provider has another namespace each time that it is asked; this is that of terraform/tests
 	if err := os.WriteFile(filepath.Join(w.dir, "lookups_override.tf"),
-		[]byte("locals {\n  object_storage_namespace = \"acme\"\n}\n"), 0o600); err != nil {
+		[]byte("locals {\n  object_storage_namespace = \"acmespace\"\n}\n"), 0o600); err != nil {
 		return w, err
 	}
 	for _, folder := range []string{"", "examples/minimal", "examples/complete"} {
@@ -326,7 +326,7 @@ func configurationIsTaken(t *testing.T, w workshop) {
 	c, err := config.Read(environ)
 	if err != nil || !c.Protects("", "breakglass@example.com") || !c.Protects("", "admin-jane") ||
 		c.Protects("", "jane") || len(c.SecretCompartments) != 2 || c.SweepDays != 14 || len(c.OwnerTopics) != 1 ||
-		c.ReportBucket != "acme/keyturn-reports" {
+		c.ReportBucket != "acmespace/keyturn-reports" {
 		t.Errorf("the functions make %+v of it, %v", c, err)
 	}
 }
