@@ -62,30 +62,20 @@ func (r *run) keepReport(ctx context.Context) {
 
 // reportedOn reports whether the notebook says that a sweep of this day has written the report.
 func (r *run) reportedOn(ctx context.Context, now time.Time) bool {
-	if r.notebook == "" {
-		return false
-	}
-	known, read := r.noted[r.notebook]
-	if !read {
-		s, err := r.Vault.Secret(ctx, r.notebook)
-		if err != nil {
-			return false
-		}
-		known = notesOf(s.Metadata)
-		r.noted[r.notebook] = known
-	}
-	return known[reportNote].On == day(now)
+	r.readNotebook(ctx)
+	return r.noted[r.notebook][reportNote].On == day(now)
 }
 
 // report reads the tenancy, as far as the function may, and returns the report as compressed JSON. What it may not read
 // is in the report's list of what was not asked.
 func (r *run) report(ctx context.Context, now time.Time) ([]byte, error) {
-	// A third of the time is left for writing.
 	reading, cancel := context.WithCancel(ctx)
-	if end, ok := ctx.Deadline(); ok {
-		reading, cancel = context.WithDeadline(ctx, now.Add(end.Sub(now)*2/3))
-	}
 	defer cancel()
+	if end, ok := ctx.Deadline(); ok { // a third of the time is left for writing
+		var stop context.CancelFunc
+		reading, stop = context.WithDeadline(ctx, now.Add(end.Sub(now)*2/3))
+		defer stop()
+	}
 	function, _, region := r.Evidence.Place(reading)
 	o := report.Options{By: function, ByName: "sweep", At: now, Version: version.Version(), Limit: r.Config.MaximumAge,
 		Kinds: credential.Kinds(), Spool: &memory{}}

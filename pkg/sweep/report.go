@@ -43,13 +43,20 @@ func repeats(o outcome.Outcome) bool {
 	return o.Status == outcome.Refused || o.Status == outcome.Unfinished
 }
 
+// readNotebook reads the notebook's notes, unless this sweep has read them. If it can't be read, it has none.
+func (r *run) readNotebook(ctx context.Context) {
+	if _, read := r.noted[r.notebook]; read || r.notebook == "" {
+		return
+	}
+	if s, err := r.Vault.Secret(ctx, r.notebook); err == nil {
+		r.noted[r.notebook] = notesOf(s.Metadata)
+	}
+}
+
 // earlierNotes merges the notes of all secrets that this sweep has read, and of the notebook.
 func (r *run) earlierNotes(ctx context.Context) notes {
-	if _, read := r.noted[r.notebook]; !read && r.notebook != "" && len(r.digest.Outcomes)+
-		len(r.digest.Unfinished) > 0 {
-		if s, err := r.Vault.Secret(ctx, r.notebook); err == nil {
-			r.noted[r.notebook] = notesOf(s.Metadata)
-		}
+	if len(r.digest.Outcomes)+len(r.digest.Unfinished) > 0 {
+		r.readNotebook(ctx)
 	}
 	all := notes{}
 	for _, n := range r.noted {
