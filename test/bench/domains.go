@@ -75,14 +75,11 @@ func measureDomains(ctx context.Context, b *bench) error {
 
 // measureWay makes one tenancy and sweeps it. It returns the values of each of domainFigures.
 func measureWay(ctx context.Context, b *bench, w way, size sweepSize) (all [3][]float64, err error) {
-	o := calm(b.settings)
-	o.Domains = []ociemu.DomainSeed{{Name: domainName}}
-	emulator, err := ociemu.Start(o)
+	emulator, err := domainTenancy(b.settings, w.domain, size.users)
 	if err != nil {
 		return all, err
 	}
 	defer func() { err = errors.Join(err, emulator.Close()) }()
-	addDomainUsers(emulator, w.domain, size.users)
 	if w.refused {
 		emulator.Inject(ociemu.Fault{Times: -1, Do: ociemu.Answer(http.StatusForbidden, ""), Match: wholeList})
 	}
@@ -124,6 +121,17 @@ func runSweeper(ctx context.Context, binary string, env []string) (took time.Dur
 		return 0, 0, fmt.Errorf("the sweep failed: %w\n%s", err, stderr.Bytes())
 	}
 	return took, megabytes(kib), nil
+}
+
+// domainTenancy makes a tenancy with an identity domain, and users of it or of Default; see addDomainUsers.
+func domainTenancy(s settings, domain string, users int) (*ociemu.Emulator, error) {
+	o := calm(s)
+	o.Domains = []ociemu.DomainSeed{{Name: domainName}}
+	emulator, err := ociemu.Start(o)
+	if err == nil {
+		addDomainUsers(emulator, domain, users)
+	}
+	return emulator, err
 }
 
 // addDomainUsers adds users with three credentials each. None has an API key, since a hundred thousand RSA keys would

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/keyturn/keyturn/test/fnhost"
-	"github.com/keyturn/keyturn/test/ociemu"
 	"github.com/keyturn/keyturn/test/tenancy"
 )
 
@@ -54,14 +53,11 @@ func measureReports(ctx context.Context, b *bench) (err error) {
 
 // reportOn makes one tenancy and reports on it. It returns the values of domainFigures, and the size of the HTML file.
 func reportOn(ctx context.Context, b *bench, binary string, size sweepSize) (all [4][]float64, err error) {
-	o := calm(b.settings)
-	o.Domains = []ociemu.DomainSeed{{Name: domainName}}
-	emulator, err := ociemu.Start(o)
+	emulator, err := domainTenancy(b.settings, domainName, size.users)
 	if err != nil {
 		return all, err
 	}
 	defer func() { err = errors.Join(err, emulator.Close()) }()
-	addDomainUsers(emulator, domainName, size.users)
 	home, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return all, fmt.Errorf("making a folder: %w", err)
