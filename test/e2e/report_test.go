@@ -1,10 +1,7 @@
 package e2e
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -39,19 +36,14 @@ type row struct {
 // reports returns the reports in the bucket, oldest first.
 func reports(t *testing.T, s *tenancy.Deployment) (all []kept) {
 	t.Helper()
-	for _, name := range s.Objects(bucket) {
-		body, contentType, _ := s.Object(bucket, name)
-		z, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil || contentType != "application/gzip" {
-			t.Fatalf("%s is %s: %v", name, contentType, err)
-		}
-		text, err := io.ReadAll(z)
-		if err != nil {
-			t.Fatal(err)
-		}
-		leaks.search(string(text))
+	texts, err := s.Reports(bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range texts {
+		leaks.search(text)
 		var k kept
-		if err := json.Unmarshal(text, &k); err != nil {
+		if err := json.Unmarshal([]byte(text), &k); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, k)

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -278,17 +276,15 @@ func reports(s *environment) error {
 			return fmt.Errorf("the sweep has something to say: %q, %q", d.Found, d.Unfinished)
 		}
 	}
-	names := s.Objects(reportBucket)
-	if len(names) != 1 {
-		return fmt.Errorf("there are %d reports, want 1", len(names))
-	}
-	body, _, _ := s.Object(reportBucket, names[0])
-	z, err := gzip.NewReader(bytes.NewReader(body))
+	texts, err := s.Reports(reportBucket)
 	if err != nil {
-		return fmt.Errorf("opening the report: %w", err)
+		return err
+	}
+	if len(texts) != 1 {
+		return fmt.Errorf("there are %d reports, want 1", len(texts))
 	}
 	var r struct{ Rows []struct{ ID string } }
-	if err := json.NewDecoder(z).Decode(&r); err != nil {
+	if err := json.Unmarshal([]byte(texts[0]), &r); err != nil {
 		return fmt.Errorf("reading the report: %w", err)
 	}
 	if !slices.Contains(r.Rows, struct{ ID string }{c.OldID}) {
