@@ -47,12 +47,15 @@ const (
 // password of the same second is another one.
 const chosenID = "2006-01-02T15:04:05.000Z07:00"
 
-// ChoosePassword chooses a console password. Its ID is the given time, which should be the server's. It has 20
-// characters, none of them twice, drawn by crypto/rand: about 100 bits. It begins with a letter, and has small letters,
-// capitals, digits and specials. It contains neither the user's name nor a part of it of three or more letters and
-// digits, in any case. So it meets the rules that a domain's password policy can have (oci-go-sdk,
-// identitydomains.PasswordPolicy), unless the policy forbids one of the specials, wants another length, or limits how
-// often a password is changed. It returns an error if almost every password would contain the name.
+// ChosenID is the ID of a password that is chosen at the given time, which should be the server's.
+func ChosenID(at time.Time) string { return at.UTC().Format(chosenID) }
+
+// ChoosePassword chooses a console password. Its ID is the ChosenID of the given time. It has 20 characters, none of
+// them twice, drawn by crypto/rand: about 100 bits. It begins with a letter, and has small letters, capitals, digits
+// and specials. It contains neither the user's name nor a part of it of three or more letters and digits, in any case.
+// So it meets the rules that a domain's password policy can have (oci-go-sdk, identitydomains.PasswordPolicy), unless
+// the policy forbids one of the specials, wants another length, or limits how often a password is changed. It returns
+// an error if almost every password would contain the name.
 func ChoosePassword(at time.Time, userName string) (Material, error) {
 	_, bare, found := strings.Cut(userName, "/") // see Domain.UserName
 	if !found {
@@ -64,7 +67,7 @@ func ChoosePassword(at time.Time, userName string) (Material, error) {
 			return Material{}, fmt.Errorf("choosing a password: %w", err)
 		}
 		if meetsPolicies(text, bare) {
-			return Material{Kind: Password, ID: at.UTC().Format(chosenID), Value: NewValue([]byte(text))}, nil
+			return Material{Kind: Password, ID: ChosenID(at), Value: NewValue([]byte(text))}, nil
 		}
 	}
 	return Material{}, errors.New("choosing a password: every one contains the user's name")

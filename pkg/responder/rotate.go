@@ -37,6 +37,7 @@ func (c *response) rotate(ctx context.Context) {
 		return authorizer.Authorize(ctx, c.request, owner, secrets)
 	}
 	r := c.Rotator.Run(ctx, job)
+	c.out.Rotation = string(r.Rotation)
 	c.names(r.Authorized.Owner)
 	c.report(r)
 	c.explain(ctx, r)

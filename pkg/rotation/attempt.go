@@ -63,7 +63,9 @@ func (v view) find() (id string, value *credential.Material) {
 		}
 	}
 	if id == "" && value != nil { // the journal was wiped, and the content doesn't name the credential
-		if marked := v.withMark(""); len(marked) == 1 && v.job.Prove != config.ProveOff {
+		if marked := v.withMark(""); v.chooses() {
+			id = credential.ChosenID(v.stagedAt())
+		} else if len(marked) == 1 && v.job.Prove != config.ProveOff {
 			id = marked[0].ID
 		}
 	}

@@ -69,6 +69,31 @@ func (v view) setSince(made credential.Created) bool {
 	})
 }
 
+// goingOn returns the job with the rotation that it continues. A password's rotation is that of its closure, since a
+// password has no id. If an earlier closure's run set the password that the user has now, but could not make its version
+// CURRENT, then the next closure is for that version: nothing else would ever bring the value to its consumers.
+func (j Job) goingOn(snap Snapshot) Job {
+	v := newView(j, snap, Memory{})
+	if !v.chooses() || j.begun != "" || v.staged() {
+		return j
+	}
+	for _, s := range snap.Secrets {
+		for _, version := range s.Versions {
+			id, n, ok := credential.ParseVersionName(version.Name)
+			if !ok || !version.Pending || s.Journal.Owner != "" && s.Journal.Owner != OwnerOf(j.Ref) {
+				continue
+			}
+			earlier := j
+			earlier.begun = id
+			e := newView(earlier, snap, Memory{}).at(n)
+			if slices.ContainsFunc(snap.Issued, e.setByAttempt) {
+				return earlier
+			}
+		}
+	}
+	return j
+}
+
 // recorded reports whether the journal says that Keyturn made the attempt's password CURRENT.
 func (v view) recorded() bool {
 	return slices.ContainsFunc(v.snap.Secrets, func(s Seen) bool {

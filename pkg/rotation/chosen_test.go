@@ -190,3 +190,45 @@ func TestAPasswordThatAnotherDeliveryHasSetMeanwhileIsNotTakenForTheUsersOwn(t *
 		w.finished(t, f.String())
 	}
 }
+
+// The first closure sets the password and can't make it CURRENT. The second one has another time, and so another id.
+func TestAPasswordThatAnEarlierClosureSetBecomesCurrentWithTheNextOne(t *testing.T) {
+	for _, f := range chosenForms() {
+		if len(f.roles) == 0 {
+			continue
+		}
+		for _, what := range []string{"", ", with the journal wiped"} {
+			w := f.world(t)
+			p, updates := w.process(), 0
+			p.faults = func(operation string, _ int) error {
+				if operation == "UpdateSecret" {
+					updates++
+				}
+				if operation == "UpdateSecret" && updates > len(f.roles) {
+					return fault.New(fault.Denied, operation, "404")
+				}
+				return nil
+			}
+			first := p.run()
+			if first.End != rotation.Refuse || first.FailedAt != rotation.Promote || w.serial != 2 {
+				t.Fatalf("%v: %s (%s: %v) at %s", f, first.End, first.Reason, first.Cause, first.FailedAt)
+			}
+			detected := w.now.Add(-time.Hour)
+			w.wait(time.Hour)
+			if what != "" {
+				for _, s := range w.secrets {
+					s.Metadata = nil
+				}
+			}
+			again := func(j *rotation.Job) {
+				j.At, j.ResetAfter = w.now, []time.Time{w.now, detected}
+				j.Ref.ID = credential.TimeID(w.now)
+			}
+			r := w.process().run(again)
+			if r.End != rotation.Done || r.Reason != rotation.Rotated || w.serial != 2 || r.Rotation != first.Rotation {
+				t.Errorf("%v%s: %s (%s: %v), %d passwords", f, what, r.End, r.Reason, r.Cause, w.serial)
+			}
+			w.finished(t, f.String()+what)
+		}
+	}
+}

@@ -95,6 +95,7 @@ type Job struct {
 
 	orphan string                // id of a credential whose rotation is no longer ordered; see Engine.Collect
 	marked credential.RotationID // the rotation in its mark
+	begun  credential.RotationID // the rotation of an earlier closure that goes on; see Job.goingOn
 }
 
 // run is one pass of the engine.
@@ -130,7 +131,7 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 	}
 	var c Case
 	for range maxSteps {
-		c = Reduce(job, r.snap, r.memory())
+		c = Reduce(r.job, r.snap, r.memory())
 		d := Next(c.State)
 		switch {
 		case d.Action.Ends():

@@ -193,6 +193,7 @@ func (r *run) readVersions(ctx context.Context, s Snapshot, all bool) (Snapshot,
 	if err := inParallel(reads...); err != nil {
 		return s, err
 	}
+	r.job = r.job.goingOn(s)
 	if err := r.readAttempt(ctx, &s); err != nil {
 		return s, err
 	}

@@ -112,6 +112,9 @@ func (j Job) rotation() credential.RotationID {
 	if j.orphan != "" {
 		return j.marked
 	}
+	if j.begun != "" {
+		return j.begun
+	}
 	return j.Ref.RotationID()
 }
 

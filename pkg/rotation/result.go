@@ -88,6 +88,7 @@ func (r *run) end(c Case, d Decision) Result {
 	if !r.snap.Seen {
 		return *res
 	}
+	res.Rotation = r.job.rotation()
 	t := r.mem.Trial
 	res.Proven = t.Accepted && t.Credential == c.New && r.job.origin() != credential.Reset
 	v := newView(r.job, r.snap, r.memory())
