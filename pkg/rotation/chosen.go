@@ -70,8 +70,8 @@ func (v view) setSince(made credential.Created) bool {
 }
 
 // goingOn returns the job with the rotation that it continues. A password's rotation is that of its closure, since a
-// password has no id. If an earlier closure's run set the password that the user has now, but could not make its version
-// CURRENT, then the next closure is for that version: nothing else would ever bring the value to its consumers.
+// password has no id. If an earlier closure's run set the password that the user has now, but could not make its
+// version CURRENT, then the next closure is for that version: nothing else would bring the value to its consumers.
 func (j Job) goingOn(snap Snapshot) Job {
 	v := newView(j, snap, Memory{})
 	if !v.chooses() || j.begun != "" || v.staged() {
