@@ -19,7 +19,7 @@ func (c *response) note(format string, args ...any) {
 // report turns the engine's result into the outcome.
 func (c *response) report(r rotation.Result) {
 	o := &c.out
-	o.Attempt, o.NewID, o.Changed = r.Attempt, r.NewID, r.Acted
+	o.Rotation, o.Attempt, o.NewID, o.Changed = string(r.Rotation), r.Attempt, r.NewID, r.Acted
 	if !r.OldMade.IsZero() {
 		o.OldMade = &r.OldMade
 	}

@@ -20,8 +20,7 @@ func (c *response) rotate(ctx context.Context) {
 			job.ResetAfter = append(job.ResetAfter, c.problem.LastDetected)
 		}
 	}
-	c.out.Rotation = string(job.Ref.RotationID())
-	log := c.log.With().Str("rotation", c.out.Rotation).Str("problem", c.out.ProblemID).Logger()
+	log := c.log.With().Str("rotation", string(job.Ref.RotationID())).Str("problem", c.out.ProblemID).Logger()
 	job.OnStep = func(s rotation.Step) {
 		log.Info().Err(s.Err).Str("step", string(s.Action)).Str("because", s.Because).
 			Dur("took_ms", s.Took).Strs("opc_request_ids", s.Requests).Msg("step")
@@ -37,7 +36,6 @@ func (c *response) rotate(ctx context.Context) {
 		return authorizer.Authorize(ctx, c.request, owner, secrets)
 	}
 	r := c.Rotator.Run(ctx, job)
-	c.out.Rotation = string(r.Rotation)
 	c.names(r.Authorized.Owner)
 	c.report(r)
 	c.explain(ctx, r)

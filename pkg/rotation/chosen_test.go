@@ -201,13 +201,14 @@ func TestAPasswordThatAnEarlierClosureSetBecomesCurrentWithTheNextOne(t *testing
 			w := f.world(t)
 			p, updates := w.process(), 0
 			p.faults = func(operation string, _ int) error {
-				if operation == "UpdateSecret" {
-					updates++
+				if operation != "UpdateSecret" {
+					return nil
 				}
-				if operation == "UpdateSecret" && updates > len(f.roles) {
-					return fault.New(fault.Denied, operation, "404")
+				updates++
+				if updates <= len(f.roles) {
+					return nil
 				}
-				return nil
+				return fault.New(fault.Denied, operation, "404")
 			}
 			first := p.run()
 			if first.End != rotation.Refuse || first.FailedAt != rotation.Promote || w.serial != 2 {

@@ -116,7 +116,6 @@ func (e *Engine) Run(ctx context.Context, job Job) Result {
 	job.Prove = cmp.Or(job.Prove, e.Prove, config.ProveRequire)
 	r := &run{Engine: e, Issuer: e.Issuers[job.Ref.Kind], job: job,
 		mem: Memory{Maker: strings.ToLower(rand.Text()[:10])}}
-	r.result.Rotation = job.rotation()
 	if r.Issuer == nil {
 		r.result.Cause = fault.New(fault.Invalid, "rotation",
 			fmt.Sprintf("there is no way to make a credential of the kind %q", job.Ref.Kind))

@@ -64,7 +64,7 @@ type Result struct {
 // end fills in the result.
 func (r *run) end(c Case, d Decision) Result {
 	res := &r.result
-	res.End, res.Reason, res.Attempt = d.Action, d.Reason, c.Attempt
+	res.End, res.Reason, res.Rotation, res.Attempt = d.Action, d.Reason, r.job.rotation(), c.Attempt
 	if f := r.mem.Failure; f != nil {
 		res.Cause = f.Err
 		if f.Action != Look {
@@ -88,7 +88,6 @@ func (r *run) end(c Case, d Decision) Result {
 	if !r.snap.Seen {
 		return *res
 	}
-	res.Rotation = r.job.rotation()
 	t := r.mem.Trial
 	res.Proven = t.Accepted && t.Credential == c.New && r.job.origin() != credential.Reset
 	v := newView(r.job, r.snap, r.memory())

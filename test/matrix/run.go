@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -111,14 +110,12 @@ func (p runner) calls(ctx context.Context, f form) ([]site, error) {
 	return inFixedOrder(sites), nil
 }
 
-// orderedCall matches the calls that a rotation makes one after another. All others may run in parallel.
-var orderedCall = regexp.MustCompile(`^(Update|Create|Delete|Upload|Put|Cancel|prove)`)
-
-// inFixedOrder sorts the calls between two that have an order, so that a seed draws the same cells in every run.
+// inFixedOrder sorts the calls between two writes, since they may run in parallel: a seed draws the same cells in every
+// run.
 func inFixedOrder(sites []site) []site {
 	begin := 0
 	for i := 0; i <= len(sites); i++ {
-		if i == len(sites) || orderedCall.MatchString(sites[i].operation) {
+		if i == len(sites) || writes[sites[i].operation] {
 			slices.SortFunc(sites[begin:i], func(a, b site) int { return strings.Compare(a.String(), b.String()) })
 			begin = i + 1
 		}
